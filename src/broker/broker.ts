@@ -1,0 +1,173 @@
+// The broker put together: data directory, committed offsets, handlers, server; started and stopped in order.
+// Leaves to others: all the work. This is the file to read first.
+import { CONNECTION_REQUESTS_MAX, RETENTION_CHECK_MS } from "../limits.ts";
+import { OffsetStore } from "../offsets/offset-store.ts";
+import type { RequestHeader } from "../protocol/messages.ts";
+import type { Disk } from "../storage/disk.ts";
+import { RealDisk } from "../storage/real-disk.ts";
+import { DataDirectory } from "../topics/data-directory.ts";
+import type { Exchange } from "./exchange.ts";
+import { Router } from "./handlers/router.ts";
+import { type BrokerOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
+import { Server } from "./server.ts";
+import { VERSION } from "./version.ts";
+
+export type { BrokerOptions } from "./options.ts";
+
+/** A running broker. */
+export class Broker implements AsyncDisposable {
+  readonly #options: ResolvedOptions;
+  readonly #data: DataDirectory;
+  readonly #router: Router;
+  readonly #server: Server;
+  readonly #retention: Timer;
+  #retentionRun: Promise<void> = Promise.resolve();
+  #stopped: Promise<void> | undefined;
+  #failure: Error | undefined;
+
+  private constructor(options: ResolvedOptions, data: DataDirectory, offsets: OffsetStore) {
+    this.#options = options;
+    this.#data = data;
+    this.#router = new Router({
+      registry: data.registry,
+      offsets,
+      brokerVersion: VERSION,
+      logDirectoryId: data.id,
+      frameBytesMax: options.maxFrameBytes,
+      batchBytesMax: options.maxBatchBytes,
+      autoCreateTopics: options.autoCreateTopics,
+      defaultPartitions: options.defaultPartitions,
+    });
+    this.#server = new Server({
+      host: options.host,
+      port: options.port,
+      connectionsMax: options.maxConnections,
+      idleTimeoutMs: options.idleTimeoutMs,
+      limits: {
+        frameBytesMax: options.maxFrameBytes,
+        connectionBytesMax: options.maxConnectionBytes,
+        connectionRequestsMax: CONNECTION_REQUESTS_MAX,
+      },
+      dispatch: (exchange: Exchange, header: RequestHeader, payload: Uint8Array) =>
+        this.#router.dispatch(exchange, header, payload),
+      log: options.log,
+    });
+    this.#retention = setInterval(() => this.#applyRetention(), RETENTION_CHECK_MS);
+  }
+
+  /**
+   * Opens the data directory, recovering what a crash left, and starts serving. Rejects with a RangeError
+   * that names the option which does not fit, with STORAGE_ERROR when the directory can't be used (another
+   * broker has it, a newer format), and with an error that says what to do when the address can't be had.
+   */
+  static async start(options: BrokerOptions, disk: Disk = new RealDisk()): Promise<Broker> {
+    const resolved = resolveOptions(options);
+    const { log } = resolved;
+    let broker: Broker | undefined;
+    let failure: Error | undefined;
+    const data = await DataDirectory.open(resolved.dataDir, {
+      disk,
+      flush: resolved.flush,
+      logDefaults: {
+        segmentBytes: resolved.segmentBytes,
+        segmentMs: resolved.segmentMs,
+        retentionBytes: resolved.retentionBytes,
+        retentionMs: resolved.retentionMs,
+      },
+      autoCreateTopics: resolved.autoCreateTopics,
+      defaultPartitions: resolved.defaultPartitions,
+      now: Date.now,
+      report: log,
+      onFatal: (error) => {
+        failure ??= error;
+        if (broker !== undefined) broker.#fail(error);
+      },
+    });
+    try {
+      const { registry } = data;
+      const mode = resolved.offsets;
+      const offsets = await OffsetStore.open({ registry, mode, now: Date.now, report: log });
+      if (failure !== undefined) throw failure;
+      broker = new Broker(resolved, data, offsets);
+    } catch (error) {
+      if (failure === undefined) await data.closeCleanly();
+      else data.abandon();
+      throw error;
+    }
+    if (!isLoopback(resolved.host)) {
+      log(`listening on ${broker.address}, beyond this machine: there is no authentication`);
+    }
+    return broker;
+  }
+
+  /** The address that is listened on, as it was asked for. */
+  get host(): string {
+    return this.#options.host;
+  }
+
+  /** The port that is listened on, also when a free one was asked for. */
+  get port(): number {
+    return this.#server.port;
+  }
+
+  /** `host:port`, as a client is told it. */
+  get address(): string {
+    return this.host.includes(":") ? `[${this.host}]:${this.port}` : `${this.host}:${this.port}`;
+  }
+
+  /** Connections that are being served. */
+  get connections(): number {
+    return this.#server.connections.size;
+  }
+
+  /**
+   * Stops: accepts no more, answers what is in flight, closes the connections, flushes, and notes that the
+   * stop was clean. Calling it again waits for the same stop. After a failed flush nothing is noted, and the
+   * next start recovers.
+   */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  /** Stops. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    clearInterval(this.#retention);
+    await this.#server.stop(this.#options.stopGraceMs);
+    await this.#router.idle();
+    await this.#retentionRun;
+    if (this.#failure === undefined) await this.#data.closeCleanly();
+    else this.#data.abandon();
+  }
+
+  /** Nothing can be promised any more: every connection is cut before it could be told something. */
+  #fail(error: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    clearInterval(this.#retention);
+    this.#server.terminate();
+    this.#options.log(
+      `fatal: ${error.message}. The broker has stopped serving, because what the disk holds is not known; ` +
+        "check the disk and start again: what was acknowledged is recovered from it",
+    );
+    this.#options.onFatal(error);
+  }
+
+  #applyRetention(): void {
+    this.#retentionRun = this.#retentionRun
+      .then(() => this.#data.registry.applyRetention())
+      .then(
+        () => {},
+        (error: unknown) =>
+          this.#options.log(`old segments could not be deleted: ${String(error)}`),
+      );
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
+}

@@ -1,0 +1,36 @@
+// What a connection needs of its surroundings: a socket, limits, and someone who handles its requests.
+// Leaves to others: being them (server.ts, and doubles in tests).
+import type { RequestHeader } from "../protocol/messages.ts";
+import type { Exchange } from "./exchange.ts";
+import type { ByteSink } from "./outbox.ts";
+
+/** The part of `Bun.Socket` that a connection uses. */
+export interface ConnectionSocket extends ByteSink {
+  pause(): void;
+  resume(): void;
+  /** Sends FIN; input can still be read. */
+  shutdown(): void;
+  /** Closes in an orderly way, at once. */
+  end(): void;
+  /** Closes with a reset. */
+  terminate(): void;
+}
+
+/** What bounds one connection. */
+export interface ConnectionLimits {
+  /** Longest payload of a frame. */
+  readonly frameBytesMax: number;
+  /** Unanswered request bytes plus unsent response bytes, past which the socket is not read. */
+  readonly connectionBytesMax: number;
+  /** Unanswered requests plus unsent answers, past which the socket is not read. */
+  readonly connectionRequestsMax: number;
+}
+
+/** What a connection asks of the server. */
+export interface ConnectionHost {
+  readonly limits: ConnectionLimits;
+  /** Handles a request (`payload` is a view that will not change); answers through the exchange. */
+  dispatch(exchange: Exchange, header: RequestHeader, payload: Uint8Array): void;
+  /** Writes a line to the broker's log. */
+  log(line: string): void;
+}

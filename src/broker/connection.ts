@@ -1,0 +1,281 @@
+// One socket's state: frames in, requests dispatched in the order received, answers out, and the limits that
+// bound its memory. Leaves to others: what a request means (handlers/), unsent bytes (outbox.ts), and the
+// listening, counting and timing out of connections (server.ts).
+//
+// Seen of Bun 1.4.5, and relied on here: each `data` chunk (at most 512 KiB) is a buffer of its own that never
+// changes, so views of it may be kept; `end()` closes at once, and the kernel then answers unread or later
+// input with a reset, which can destroy an answer on its way, so the last answer is followed by `shutdown()`
+// and input is discarded until the client leaves; `close` is called exactly once, from within `end()` and
+// `terminate()` too; a paused socket reports a reset but not an orderly close, until it is resumed.
+import { RustLogError } from "../errors.ts";
+import { FrameDecoder } from "../protocol/frame.ts";
+import { decodeRequestHeader, encodeErrorResponse } from "../protocol/messages.ts";
+import type { ConnectionHost, ConnectionSocket } from "./connection-host.ts";
+import { Exchange, type ExchangeOwner, stoppingError, type Wait } from "./exchange.ts";
+import { type FlushOutcome, Outbox, type OutboxEntry } from "./outbox.ts";
+import { TopicOrder } from "./topic-order.ts";
+
+/** How long a connection that was answered its last may take to leave, in milliseconds. */
+export const LINGER_MS = 1_000;
+
+/** One client's connection. */
+export class Connection implements ExchangeOwner {
+  readonly #socket: ConnectionSocket;
+  readonly #host: ConnectionHost;
+  readonly #decoder: FrameDecoder;
+  readonly #outbox: Outbox;
+  readonly #waits = new Set<Wait>();
+  readonly #flushNow = (): void => this.#flush();
+  readonly topicOrder = new TopicOrder();
+  /** Input is no longer understood. */
+  #broken = false;
+  /** The client sent FIN: input is at its end. */
+  #ended = false;
+  #stopping = false;
+  #closed = false;
+  /** Input is not read, because too much is in flight. */
+  #held = false;
+  /** The socket took less than all; `drain` will come. */
+  #blocked = false;
+  #flushQueued = false;
+  #pendingRequests = 0;
+  #pendingBytes = 0;
+  #activeAtMs = performance.now();
+  /** When the FIN that follows the last answer was sent. */
+  #shutdownAtMs: number | undefined;
+
+  constructor(socket: ConnectionSocket, host: ConnectionHost) {
+    this.#socket = socket;
+    this.#host = host;
+    this.#decoder = new FrameDecoder({ frameBytesMax: host.limits.frameBytesMax });
+    this.#outbox = new Outbox(socket);
+  }
+
+  get frameBytesMax(): number {
+    return this.#host.limits.frameBytesMax;
+  }
+
+  get mayWait(): boolean {
+    return !this.#leaving && !this.#closed;
+  }
+
+  /** Bytes of requests that are not answered and of answers that are not sent. */
+  get bytesInFlight(): number {
+    return this.#pendingBytes + this.#outbox.bytes;
+  }
+
+  /** Requests that are not answered, and pieces of answers that are not sent. */
+  get requestsInFlight(): number {
+    return this.#pendingRequests + this.#outbox.entries;
+  }
+
+  /** Whether the socket is not read at present, because too much is in flight. */
+  get held(): boolean {
+    return this.#held;
+  }
+
+  /** Takes a chunk from the socket. */
+  received(chunk: Uint8Array): void {
+    if (this.#closed || this.#broken || this.#shutdownAtMs !== undefined) return;
+    try {
+      this.#decoder.push(chunk);
+    } catch (error) {
+      this.#break(error);
+      return;
+    }
+    if (!this.#held) this.#takeFrames();
+  }
+
+  /** The client will send no more: what waits is answered at once, and the connection ends after that. */
+  inputEnded(): void {
+    this.#ended = true;
+    if (this.#shutdownAtMs !== undefined) this.#socket.end();
+    this.#finishWaits();
+    this.#queueFlush();
+  }
+
+  /** The broker stops: new requests are refused, those in flight answered; then the connection ends. */
+  stop(): void {
+    this.#stopping = true;
+    this.#finishWaits();
+    this.#queueFlush();
+  }
+
+  /** Sends an error that belongs to no request, and ends the connection after it. */
+  refuse(error: unknown): void {
+    this.#break(error);
+  }
+
+  /** Closes without sending what is left. */
+  terminate(): void {
+    if (!this.#closed) this.#socket.terminate();
+    this.closed();
+  }
+
+  /** The socket is closed: nothing is sent any more, and nothing waits. */
+  closed(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#outbox.clear();
+    for (const wait of this.#waits) wait.cancel();
+    this.#waits.clear();
+  }
+
+  /** The socket has space again. */
+  drained(): void {
+    this.#blocked = false;
+    this.#flush();
+  }
+
+  /**
+   * Closes the connection if it has been idle for `idleTimeoutMs`, or has not left after its last answer.
+   * Idle: it awaits nothing from us, no whole frame came, and it took nothing of what we have for it; so a
+   * client that dribbles into a frame or never reads its answers is idle too.
+   */
+  sweep(nowMs: number, idleTimeoutMs: number): void {
+    if (this.#closed) return;
+    if (this.#shutdownAtMs !== undefined) {
+      if (nowMs - this.#shutdownAtMs >= LINGER_MS) this.terminate();
+    } else if (this.#pendingRequests === 0 && nowMs - this.#activeAtMs >= idleTimeoutMs) {
+      if (this.#outbox.bytes > 0) this.terminate();
+      else this.#socket.end();
+    }
+  }
+
+  answered(requestBytes: number, head: OutboxEntry, rest: readonly OutboxEntry[]): void {
+    this.#pendingRequests--;
+    this.#pendingBytes -= requestBytes;
+    if (this.#closed) return;
+    this.#outbox.push(head);
+    for (const entry of rest) this.#outbox.push(entry);
+    this.#queueFlush();
+  }
+
+  addWait(wait: Wait): void {
+    this.#waits.add(wait);
+  }
+
+  removeWait(wait: Wait): void {
+    this.#waits.delete(wait);
+  }
+
+  log(line: string): void {
+    this.#host.log(line);
+  }
+
+  #takeFrames(): void {
+    let taken = false;
+    try {
+      while (!this.#closed && !this.#broken && !this.#overloaded()) {
+        const payload = this.#decoder.next();
+        if (payload === undefined) break;
+        taken = true;
+        this.#take(payload);
+      }
+    } catch (error) {
+      this.#break(error);
+    }
+    if (taken) this.#activeAtMs = performance.now();
+    if (this.#overloaded() && !this.#held && !this.#closed) {
+      this.#held = true;
+      this.#socket.pause();
+    }
+  }
+
+  #take(payload: Uint8Array): void {
+    const header = decodeRequestHeader(payload); // throws when there is no correlation id to answer to
+    const exchange = new Exchange(this, header.correlationId, payload.length);
+    this.#pendingRequests++;
+    this.#pendingBytes += payload.length;
+    if (this.#stopping) exchange.fail(stoppingError());
+    else this.#host.dispatch(exchange, header, payload);
+  }
+
+  /** Whether the connection ends once what is in flight is answered. */
+  get #leaving(): boolean {
+    return this.#ended || this.#broken || this.#stopping;
+  }
+
+  #overloaded(): boolean {
+    const { connectionBytesMax, connectionRequestsMax } = this.#host.limits;
+    return (
+      this.bytesInFlight > connectionBytesMax || this.requestsInFlight >= connectionRequestsMax
+    );
+  }
+
+  /** Half of the limits, so that a socket is not paused and resumed for each request. */
+  #relieved(): boolean {
+    const { connectionBytesMax, connectionRequestsMax } = this.#host.limits;
+    return (
+      this.bytesInFlight <= connectionBytesMax / 2 &&
+      this.requestsInFlight <= connectionRequestsMax / 2
+    );
+  }
+
+  /** Input makes no sense any more: it is said, with correlation id 0, and what follows is discarded. */
+  #break(error: unknown): void {
+    if (this.#broken || this.#closed) return;
+    this.#broken = true;
+    const known =
+      error instanceof RustLogError ? error : new RustLogError("INVALID_REQUEST", String(error));
+    this.#outbox.push(encodeErrorResponse(0, known));
+    this.#finishWaits();
+    this.#queueFlush();
+  }
+
+  #finishWaits(): void {
+    for (const wait of [...this.#waits]) wait.finish();
+  }
+
+  /** Once per turn of the loop, so that all answers of a turn leave in one system call. */
+  #queueFlush(): void {
+    if (this.#flushQueued || this.#blocked || this.#closed) return;
+    this.#flushQueued = true;
+    queueMicrotask(this.#flushNow);
+  }
+
+  #flush(): void {
+    this.#flushQueued = false;
+    if (this.#closed) return;
+    const bytesBefore = this.#outbox.bytes;
+    let outcome: FlushOutcome;
+    try {
+      outcome = this.#outbox.flush();
+    } catch (error) {
+      // Part of the answer may be sent already: no error can follow it on this connection.
+      this.#host.log(`connection closed: reading the log for an answer failed: ${String(error)}`);
+      this.terminate();
+      return;
+    }
+    if (outcome === "closed") {
+      this.terminate();
+      return;
+    }
+    this.#blocked = outcome === "blocked";
+    if (this.#outbox.bytes < bytesBefore) this.#activeAtMs = performance.now();
+    this.#readOn();
+    this.#endIfDone();
+  }
+
+  #readOn(): void {
+    if (!this.#held || !this.#relieved()) return;
+    this.#held = false;
+    this.#takeFrames(); // what came before the pause is in the decoder
+    if (!this.#held && !this.#closed) this.#socket.resume();
+  }
+
+  #endIfDone(): void {
+    if (!this.#leaving || this.#closed || this.#shutdownAtMs !== undefined) return;
+    if (this.#pendingRequests > 0 || this.#outbox.bytes > 0) return;
+    if (this.#ended) {
+      this.#socket.end();
+      return;
+    }
+    this.#shutdownAtMs = performance.now();
+    this.#socket.shutdown();
+    if (this.#held) {
+      this.#held = false;
+      this.#socket.resume(); // or the client's own FIN would not be seen
+    }
+  }
+}

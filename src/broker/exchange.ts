@@ -1,0 +1,104 @@
+// One request and the one answer it is owed. Leaves to others: what the answer is (handlers/) and how it
+// reaches the client (connection.ts).
+import { RustLogError } from "../errors.ts";
+import { FRAME_LENGTH_BYTES } from "../protocol/frame.ts";
+import { encodeErrorResponse } from "../protocol/messages.ts";
+import type { LogSlice } from "../storage/log-slice.ts";
+import type { OutboxEntry } from "./outbox.ts";
+import type { TopicOrder } from "./topic-order.ts";
+
+/** What an exchange needs of the connection that it came on. */
+export interface ExchangeOwner {
+  /** Longest frame payload of an answer, in bytes. */
+  readonly frameBytesMax: number;
+  /** Takes the entries of the one answer to a request of `requestBytes` bytes. */
+  answered(requestBytes: number, head: OutboxEntry, rest: readonly OutboxEntry[]): void;
+  /** Keeps a waiting request, so that it ends with the connection or with the broker. */
+  addWait(wait: Wait): void;
+  /** Forgets a waiting request that has ended. */
+  removeWait(wait: Wait): void;
+  /** Keeps requests of this connection in order where a topic must first be created. */
+  readonly topicOrder: TopicOrder;
+  /** Whether a request may wait for data; not once the client or the broker is leaving. */
+  readonly mayWait: boolean;
+  /** Writes a line to the broker's log. */
+  log(line: string): void;
+}
+
+/** A request that waits for data. Exactly one of the two is called, at most once. */
+export interface Wait {
+  /** Answers at once with what there is: the broker stops, or the client will send no more. */
+  finish(): void;
+  /** Answers nothing: the connection is gone. */
+  cancel(): void;
+}
+
+const NO_SLICES: readonly LogSlice[] = [];
+
+/** A request that has been read from a connection, to be answered exactly once, now or later. */
+export class Exchange {
+  readonly owner: ExchangeOwner;
+  /** Names the request in its answer. */
+  readonly correlationId: number;
+  /** Bytes of the request that count against its connection until it is answered. */
+  readonly requestBytes: number;
+  #answered = false;
+
+  constructor(owner: ExchangeOwner, correlationId: number, requestBytes: number) {
+    this.owner = owner;
+    this.correlationId = correlationId;
+    this.requestBytes = requestBytes;
+  }
+
+  /** Answers with a whole frame; one that is longer than a frame may be becomes an error. */
+  answer(frame: Uint8Array): void {
+    const payloadBytes = frame.length - FRAME_LENGTH_BYTES;
+    if (payloadBytes <= this.owner.frameBytesMax) {
+      this.#settle(frame, NO_SLICES);
+      return;
+    }
+    this.fail(
+      new RustLogError(
+        "FRAME_TOO_LARGE",
+        `the answer has ${payloadBytes} bytes, and a frame at most ${this.owner.frameBytesMax}`,
+      ),
+    );
+  }
+
+  /** Answers with the head of a frame, and with runs of the log that are read as the socket drains. */
+  answerWithLog(head: Uint8Array, slices: readonly LogSlice[]): void {
+    this.#settle(head, slices);
+  }
+
+  /** Answers with an error. One that is no RustLogError is a bug of ours: logged, and not shown. */
+  fail(error: unknown): void {
+    const known = error instanceof RustLogError ? error : this.#asBug(error);
+    this.#settle(encodeErrorResponse(this.correlationId, known), NO_SLICES);
+  }
+
+  #asBug(error: unknown): RustLogError {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.owner.log(`bug: request ${this.correlationId} failed: ${text}`);
+    return new RustLogError(
+      "UNKNOWN_SERVER_ERROR",
+      "the broker failed to handle the request; its log says more",
+    );
+  }
+
+  #settle(head: Uint8Array, slices: readonly LogSlice[]): void {
+    if (this.#answered) {
+      this.owner.log(`bug: request ${this.correlationId} was answered twice`);
+      return;
+    }
+    this.#answered = true;
+    this.owner.answered(this.requestBytes, head, slices);
+  }
+}
+
+/** The answer to a request that comes while the broker stops. */
+export function stoppingError(): RustLogError {
+  return new RustLogError(
+    "BROKER_STOPPING",
+    "the broker is stopping; the request was not carried out",
+  );
+}

@@ -1,0 +1,117 @@
+// Fetch: whole batches from an offset, at once or when there are enough of them.
+// Leaves to others: finding the bytes (topics/partition.ts) and sending them (outbox.ts).
+import { FETCH_WAIT_MS_MAX, FRAME_OVERHEAD_BYTES } from "../../limits.ts";
+import { encodeFetchResponseHead, type FetchRequest } from "../../protocol/fetch.ts";
+import { OffsetStore } from "../../offsets/offset-store.ts";
+import type { Partition } from "../../topics/partition.ts";
+import type { Exchange, Wait } from "../exchange.ts";
+import type { BrokerServices } from "../services.ts";
+
+/** Answers a Fetch request. */
+export function fetch(services: BrokerServices, exchange: Exchange, request: FetchRequest): void {
+  const partition = services.registry.partition(request.topic, request.partition);
+  const startOffset = startOf(services, request);
+  // A response is one frame. A batch that is larger than what was asked for still comes whole.
+  const bytesMax = Math.min(request.maxBytes, services.frameBytesMax - FRAME_OVERHEAD_BYTES);
+  const bytesMin = Math.min(request.minBytes, bytesMax);
+  const waitMs = Math.min(request.maxWaitMs, FETCH_WAIT_MS_MAX);
+  const canWait = waitMs > 0 && bytesMin > 0 && exchange.owner.mayWait;
+  if (!canWait || isEnough(partition, startOffset, bytesMin)) {
+    answer(exchange, partition, startOffset, bytesMax);
+    return;
+  }
+  new WaitingFetch(exchange, partition, startOffset, bytesMin, bytesMax).begin(waitMs);
+}
+
+/** Where reading begins: a group's committed offset, unless the request is already past it. */
+function startOf(services: BrokerServices, request: FetchRequest): number {
+  if (request.group === "") return request.offset;
+  OffsetStore.checkGroup(request.group);
+  const committed = services.offsets.fetch(request.group, request.topic, request.partition);
+  return Math.max(request.offset, committed?.offset ?? 0);
+}
+
+/** Whether there is anything to say now: enough bytes, or an error. */
+function isEnough(partition: Partition, offset: number, bytesMin: number): boolean {
+  if (partition.closed || offset < partition.logStartOffset) return true;
+  return partition.bytesAvailable(offset, bytesMin) >= bytesMin;
+}
+
+function answer(
+  exchange: Exchange,
+  partition: Partition,
+  startOffset: number,
+  bytesMax: number,
+): void {
+  const read = partition.read(startOffset, bytesMax);
+  const head = encodeFetchResponseHead(
+    exchange.correlationId,
+    {
+      startOffset,
+      nextOffset: read.nextOffset,
+      highWatermark: partition.highWatermark,
+      logStartOffset: partition.logStartOffset,
+    },
+    read.bytes,
+  );
+  exchange.answerWithLog(head, read.slices);
+}
+
+/**
+ * A fetch that waits: it ends when there are enough bytes, when its time is up, when the partition closes,
+ * or with its connection; whichever comes first ends the others.
+ */
+class WaitingFetch implements Wait {
+  readonly #exchange: Exchange;
+  readonly #partition: Partition;
+  readonly #startOffset: number;
+  readonly #bytesMin: number;
+  readonly #bytesMax: number;
+  #unsubscribe: (() => void) | undefined;
+  #timer: Timer | undefined;
+
+  constructor(
+    exchange: Exchange,
+    partition: Partition,
+    startOffset: number,
+    bytesMin: number,
+    bytesMax: number,
+  ) {
+    this.#exchange = exchange;
+    this.#partition = partition;
+    this.#startOffset = startOffset;
+    this.#bytesMin = bytesMin;
+    this.#bytesMax = bytesMax;
+  }
+
+  begin(waitMs: number): void {
+    this.#unsubscribe = this.#partition.onAdvance(() => this.#check());
+    this.#timer = setTimeout(() => this.finish(), waitMs);
+    this.#exchange.owner.addWait(this);
+  }
+
+  finish(): void {
+    this.cancel();
+    try {
+      answer(this.#exchange, this.#partition, this.#startOffset, this.#bytesMax);
+    } catch (error) {
+      this.#exchange.fail(error);
+    }
+  }
+
+  cancel(): void {
+    this.#unsubscribe?.();
+    clearTimeout(this.#timer);
+    this.#exchange.owner.removeWait(this);
+  }
+
+  #check(): void {
+    let enough = true;
+    try {
+      enough = isEnough(this.#partition, this.#startOffset, this.#bytesMin);
+    } catch {
+      // The log is damaged there: reading it for the answer says how.
+    }
+    if (enough) this.finish();
+  }
+}

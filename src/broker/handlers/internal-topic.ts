@@ -1,0 +1,13 @@
+// The rule for internal topics: clients may read them, and nothing else.
+// Leaves to others: what is kept in them.
+import { RustLogError } from "../../errors.ts";
+import { INTERNAL_PREFIX } from "../../topics/topic-settings.ts";
+
+/** Throws INVALID_TOPIC when `name` is of an internal topic, which can't be `what` ("produced to", …). */
+export function refuseInternalTopic(name: string, what: string): void {
+  if (!name.startsWith(INTERNAL_PREFIX)) return;
+  throw new RustLogError(
+    "INVALID_TOPIC",
+    `topic '${name}' can't be ${what}: names that begin with '${INTERNAL_PREFIX}' belong to the broker`,
+  );
+}

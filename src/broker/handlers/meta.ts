@@ -1,0 +1,31 @@
+// Ping and ApiVersions: is anyone there, and who.
+// Leaves to others: the table of what is supported (protocol/messages.ts).
+import { API, API_VERSION } from "../../protocol/messages.ts";
+import { encodeApiVersionsResponse, encodePingResponse } from "../../protocol/meta.ts";
+import type { Exchange } from "../exchange.ts";
+import type { BrokerServices } from "../services.ts";
+
+const APIS = Object.values(API).map((apiKey) => ({
+  apiKey,
+  minVersion: API_VERSION,
+  maxVersion: API_VERSION,
+}));
+
+/** Answers a Ping request. */
+export function ping(_services: BrokerServices, exchange: Exchange): void {
+  exchange.answer(encodePingResponse(exchange.correlationId, {}));
+}
+
+/** Answers an ApiVersions request. */
+export function apiVersions(services: BrokerServices, exchange: Exchange): void {
+  const { brokerVersion, logDirectoryId } = services;
+  exchange.answer(
+    encodeApiVersionsResponse(exchange.correlationId, {
+      brokerVersion,
+      logDirectoryId,
+      maxFrameBytes: services.frameBytesMax,
+      maxBatchBytes: services.batchBytesMax,
+      apis: APIS,
+    }),
+  );
+}

@@ -1,0 +1,84 @@
+// OffsetCommit, OffsetFetch and ListOffsets: what groups have read, and where in a log a moment is.
+// Leaves to others: keeping committed offsets (offsets/), searching the log (topics/partition.ts).
+import { RustLogError } from "../../errors.ts";
+import type { CommittedOffset } from "../../offsets/offset-record.ts";
+import { OffsetStore } from "../../offsets/offset-store.ts";
+import {
+  encodeListOffsetsResponse,
+  encodeOffsetCommitResponse,
+  encodeOffsetFetchResponse,
+  type ListOffsetsRequest,
+  type OffsetCommitRequest,
+  type OffsetFetchRequest,
+} from "../../protocol/offsets.ts";
+import type { Partition } from "../../topics/partition.ts";
+import type { Exchange } from "../exchange.ts";
+import type { BrokerServices } from "../services.ts";
+
+/** In a ListOffsets request, instead of a time: the high watermark. */
+const TIMESTAMP_LATEST = -1;
+/** In a ListOffsets request, instead of a time: the log start offset. */
+const TIMESTAMP_EARLIEST = -2;
+
+/** Answers an OffsetCommit request: every entry is checked before any is committed. */
+export async function commitOffsets(
+  services: BrokerServices,
+  exchange: Exchange,
+  request: OffsetCommitRequest,
+): Promise<void> {
+  const { registry, offsets } = services;
+  OffsetStore.checkGroup(request.group);
+  for (const { topic, partition: index, offset } of request.offsets) {
+    const partition = registry.partition(topic, index);
+    if (offset >= 0 && offset <= partition.highWatermark) continue;
+    throw new RustLogError(
+      "OFFSET_OUT_OF_RANGE",
+      `offset ${offset} can't be committed for ${topic}-${index}: 0 to ${partition.highWatermark} are possible`,
+    );
+  }
+  await offsets.commit(request.group, request.offsets);
+  exchange.answer(encodeOffsetCommitResponse(exchange.correlationId, {}));
+}
+
+/** Answers an OffsetFetch request; a partition without a committed offset has -1. */
+export function fetchOffsets(
+  services: BrokerServices,
+  exchange: Exchange,
+  request: OffsetFetchRequest,
+): void {
+  OffsetStore.checkGroup(request.group);
+  const offsets = request.partitions.map(({ topic, partition }) => {
+    services.registry.partition(topic, partition);
+    return committedOrNone(services.offsets.fetch(request.group, topic, partition));
+  });
+  exchange.answer(encodeOffsetFetchResponse(exchange.correlationId, { offsets }));
+}
+
+/** Answers a ListOffsets request. */
+export function listOffsets(
+  services: BrokerServices,
+  exchange: Exchange,
+  request: ListOffsetsRequest,
+): void {
+  const partition = services.registry.partition(request.topic, request.partition);
+  const found = findOffset(partition, request.timestamp);
+  exchange.answer(encodeListOffsetsResponse(exchange.correlationId, found));
+}
+
+function findOffset(
+  partition: Partition,
+  timestamp: number,
+): { offset: number; timestamp: number } {
+  if (timestamp === TIMESTAMP_LATEST) return { offset: partition.highWatermark, timestamp: -1 };
+  if (timestamp === TIMESTAMP_EARLIEST) return { offset: partition.logStartOffset, timestamp: -1 };
+  if (timestamp >= 0) return partition.offsetForTimestamp(timestamp);
+  throw new RustLogError(
+    "INVALID_REQUEST",
+    `timestamp ${timestamp} is none: milliseconds since 1970, ${TIMESTAMP_LATEST} for the latest offset ` +
+      `or ${TIMESTAMP_EARLIEST} for the earliest are possible`,
+  );
+}
+
+function committedOrNone(committed: CommittedOffset | undefined): CommittedOffset {
+  return committed ?? { offset: -1, commitTimestamp: -1 };
+}

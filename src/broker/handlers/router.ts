@@ -1,0 +1,110 @@
+// From an API key to the function that answers it, and from what that throws to an answer.
+// Leaves to others: the answers themselves (the other files here).
+import { RustLogError } from "../../errors.ts";
+import { decodeFetchRequest } from "../../protocol/fetch.ts";
+import {
+  decodeDeleteGroupRequest,
+  decodeDescribeGroupRequest,
+  decodeListGroupsRequest,
+} from "../../protocol/groups.ts";
+import { API, API_VERSION, apiName, type RequestHeader } from "../../protocol/messages.ts";
+import { decodeApiVersionsRequest, decodePingRequest } from "../../protocol/meta.ts";
+import {
+  decodeListOffsetsRequest,
+  decodeOffsetCommitRequest,
+  decodeOffsetFetchRequest,
+} from "../../protocol/offsets.ts";
+import { decodeProduceRequest } from "../../protocol/produce.ts";
+import {
+  decodeCreateTopicRequest,
+  decodeDeleteTopicRequest,
+  decodeDescribeTopicRequest,
+  decodeListTopicsRequest,
+} from "../../protocol/topics.ts";
+import type { Exchange } from "../exchange.ts";
+import type { BrokerServices } from "../services.ts";
+import { fetch } from "./fetch.ts";
+import { deleteGroup, describeGroup, listGroups } from "./groups.ts";
+import { apiVersions, ping } from "./meta.ts";
+import { commitOffsets, fetchOffsets, listOffsets } from "./offsets.ts";
+import { produce } from "./produce.ts";
+import { createTopic, deleteTopic, describeTopic, listTopics } from "./topics.ts";
+
+/** Answers a request, at once or later; what it throws or rejects with becomes an error answer. */
+type Handler<Request> = (
+  services: BrokerServices,
+  exchange: Exchange,
+  request: Request,
+) => void | Promise<void>;
+
+/** A handler together with the decoder of its request. */
+type Route = (
+  services: BrokerServices,
+  exchange: Exchange,
+  payload: Uint8Array,
+) => void | Promise<void>;
+
+function route<Request>(decode: (payload: Uint8Array) => Request, handle: Handler<Request>): Route {
+  return (services, exchange, payload) => handle(services, exchange, decode(payload));
+}
+
+const ROUTES: ReadonlyMap<number, Route> = new Map([
+  [API.Produce, route(decodeProduceRequest, produce)],
+  [API.Fetch, route(decodeFetchRequest, fetch)],
+  [API.OffsetCommit, route(decodeOffsetCommitRequest, commitOffsets)],
+  [API.OffsetFetch, route(decodeOffsetFetchRequest, fetchOffsets)],
+  [API.CreateTopic, route(decodeCreateTopicRequest, createTopic)],
+  [API.ListTopics, route(decodeListTopicsRequest, listTopics)],
+  [API.DescribeTopic, route(decodeDescribeTopicRequest, describeTopic)],
+  [API.DeleteTopic, route(decodeDeleteTopicRequest, deleteTopic)],
+  [API.ListOffsets, route(decodeListOffsetsRequest, listOffsets)],
+  [API.Ping, route(decodePingRequest, ping)],
+  [API.ListGroups, route(decodeListGroupsRequest, listGroups)],
+  [API.DescribeGroup, route(decodeDescribeGroupRequest, describeGroup)],
+  [API.DeleteGroup, route(decodeDeleteGroupRequest, deleteGroup)],
+  [API.ApiVersions, route(decodeApiVersionsRequest, apiVersions)],
+]);
+
+/** Hands requests to their handlers. */
+export class Router {
+  readonly #services: BrokerServices;
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(services: BrokerServices) {
+    this.#services = services;
+  }
+
+  /** Handles one request. Never throws: every failure becomes the answer to the request. */
+  dispatch(exchange: Exchange, header: RequestHeader, payload: Uint8Array): void {
+    try {
+      const found = ROUTES.get(header.apiKey);
+      if (found === undefined || header.apiVersion !== API_VERSION) throw unsupported(header);
+      const outcome = found(this.#services, exchange, payload);
+      if (outcome !== undefined) this.#track(exchange, outcome);
+    } catch (error) {
+      exchange.fail(error);
+    }
+  }
+
+  /** Resolves when no handler is at work any more, also for clients that have left. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  #track(exchange: Exchange, outcome: Promise<void>): void {
+    const tracked = outcome
+      .catch((error: unknown) => exchange.fail(error))
+      .then(() => {
+        this.#running.delete(tracked);
+      });
+    this.#running.add(tracked);
+  }
+}
+
+function unsupported(header: RequestHeader): RustLogError {
+  const { apiKey, apiVersion } = header;
+  const problem = ROUTES.has(apiKey)
+    ? `${apiName(apiKey)} has no version ${apiVersion}, only ${API_VERSION}`
+    : `there is no API with the key ${apiKey}`;
+  return new RustLogError("UNSUPPORTED_VERSION", `${problem}; ApiVersions lists what there is`);
+}

@@ -1,0 +1,71 @@
+// CreateTopic, ListTopics, DescribeTopic and DeleteTopic.
+// Leaves to others: topics on disk (topics/topic-registry.ts).
+import { RustLogError } from "../../errors.ts";
+import {
+  type CreateTopicRequest,
+  type DeleteTopicRequest,
+  type DescribeTopicRequest,
+  encodeCreateTopicResponse,
+  encodeDeleteTopicResponse,
+  encodeDescribeTopicResponse,
+  encodeListTopicsResponse,
+} from "../../protocol/topics.ts";
+import type { Exchange } from "../exchange.ts";
+import type { BrokerServices } from "../services.ts";
+import { refuseInternalTopic } from "./internal-topic.ts";
+
+/** Answers a CreateTopic request once the topic would survive a crash. */
+export async function createTopic(
+  services: BrokerServices,
+  exchange: Exchange,
+  request: CreateTopicRequest,
+): Promise<void> {
+  refuseInternalTopic(request.topic, "created");
+  const settings: Record<string, string> = Object.fromEntries(
+    request.settings.map(({ name, value }) => [name, value]),
+  );
+  const topic = await services.registry.create(request.topic, request.partitions, settings);
+  const partitions = topic.partitions.length;
+  exchange.answer(encodeCreateTopicResponse(exchange.correlationId, { partitions }));
+}
+
+/** Answers a ListTopics request, with internal topics. */
+export function listTopics(services: BrokerServices, exchange: Exchange): void {
+  const topics = services.registry.list().map((topic) => ({
+    name: topic.name,
+    partitions: topic.partitions.length,
+    internal: topic.internal,
+  }));
+  exchange.answer(encodeListTopicsResponse(exchange.correlationId, { topics }));
+}
+
+/** Answers a DescribeTopic request. */
+export function describeTopic(
+  services: BrokerServices,
+  exchange: Exchange,
+  request: DescribeTopicRequest,
+): void {
+  const topic = services.registry.find(request.topic);
+  if (topic === undefined) {
+    throw new RustLogError("UNKNOWN_TOPIC_OR_PARTITION", `there is no topic '${request.topic}'`);
+  }
+  const description = {
+    name: topic.name,
+    internal: topic.internal,
+    settings: Object.entries(topic.settings).map(([name, value]) => ({ name, value })),
+    partitions: topic.partitions.map((partition) => partition.describe()),
+  };
+  exchange.answer(encodeDescribeTopicResponse(exchange.correlationId, description));
+}
+
+/** Answers a DeleteTopic request once neither the topic nor what groups committed for it would come back. */
+export async function deleteTopic(
+  services: BrokerServices,
+  exchange: Exchange,
+  request: DeleteTopicRequest,
+): Promise<void> {
+  refuseInternalTopic(request.topic, "deleted");
+  await services.registry.delete(request.topic);
+  await services.offsets.deleteTopic(request.topic);
+  exchange.answer(encodeDeleteTopicResponse(exchange.correlationId, {}));
+}

@@ -1,0 +1,132 @@
+// What a broker can be told, what holds when it is told nothing, and the check that all of it fits together.
+// Leaves to others: flags and environment variables (cli/), and the limits themselves (limits.ts).
+import { resolve } from "node:path";
+import {
+  BATCH_BYTES_MAX_DEFAULT,
+  CONNECTION_BYTES_MAX_DEFAULT,
+  CONNECTIONS_MAX_DEFAULT,
+  checkLimits,
+  FRAME_BYTES_MAX_DEFAULT,
+  IDLE_TIMEOUT_MS_DEFAULT,
+  PARTITIONS_MAX,
+  SEGMENT_BYTES_DEFAULT,
+  SEGMENT_MS_DEFAULT,
+} from "../limits.ts";
+import type { FlushPolicy } from "../topics/flush-policy.ts";
+
+/** Where committed offsets are kept: in a log, or in memory until the broker stops. */
+export type OffsetsMode = "durable" | "memory";
+
+/** What a broker can be told. Everything but the data directory has a default. */
+export interface BrokerOptions {
+  /** Directory of all its data; created when it is missing. */
+  readonly dataDir: string;
+  /** Address to listen on; 127.0.0.1 unless said otherwise. There is no authentication. */
+  readonly host?: string;
+  /** Port to listen on, 9092 unless said otherwise; 0 takes a free one. */
+  readonly port?: number;
+  /** When an append is acknowledged; `always` (after an fdatasync) unless said otherwise. */
+  readonly flush?: FlushPolicy;
+  /** Where committed offsets are kept; `durable` unless said otherwise. */
+  readonly offsets?: OffsetsMode;
+  /** Whether a produce creates a topic that is missing; yes unless said otherwise. */
+  readonly autoCreateTopics?: boolean;
+  /** Partitions of a topic that is created without saying how many; 1 unless said otherwise. */
+  readonly defaultPartitions?: number;
+  /** Size at which a segment is rolled, in bytes. */
+  readonly segmentBytes?: number;
+  /** Age at which a segment is rolled, in milliseconds. */
+  readonly segmentMs?: number;
+  /** Size of a partition above which its oldest segments are deleted, in bytes; -1, the default, for never. */
+  readonly retentionBytes?: number;
+  /** Age at which segments are deleted, in milliseconds; -1, the default, for never. */
+  readonly retentionMs?: number;
+  /** Longest frame payload, in bytes. */
+  readonly maxFrameBytes?: number;
+  /** Largest record batch, in bytes. */
+  readonly maxBatchBytes?: number;
+  /** Connections that are served at once. */
+  readonly maxConnections?: number;
+  /** Unanswered and unsent bytes of one connection, past which it is not read. */
+  readonly maxConnectionBytes?: number;
+  /** Time after which a connection that does nothing is closed, in milliseconds. */
+  readonly idleTimeoutMs?: number;
+  /** How long a stop waits for what is in flight, in milliseconds; 10,000 unless said otherwise. */
+  readonly stopGraceMs?: number;
+  /** Takes lines for the operator; stderr unless said otherwise. */
+  log?(line: string): void;
+  /** Called once, after the broker has stopped serving because its disk failed. */
+  onFatal?(error: Error): void;
+}
+
+/** Options with every default filled in. */
+export type ResolvedOptions = Required<BrokerOptions>;
+
+/** Time that a stop gives to what is in flight, in milliseconds. */
+const STOP_GRACE_MS_DEFAULT = 10_000;
+
+/** Fills in the defaults; throws a RangeError that names the flag to change when something does not fit. */
+export function resolveOptions(options: BrokerOptions): ResolvedOptions {
+  const resolved: ResolvedOptions = {
+    dataDir: resolve(options.dataDir),
+    host: options.host ?? "127.0.0.1",
+    port: options.port ?? 9092,
+    flush: options.flush ?? { kind: "always" },
+    offsets: options.offsets ?? "durable",
+    autoCreateTopics: options.autoCreateTopics ?? true,
+    defaultPartitions: options.defaultPartitions ?? 1,
+    segmentBytes: options.segmentBytes ?? SEGMENT_BYTES_DEFAULT,
+    segmentMs: options.segmentMs ?? SEGMENT_MS_DEFAULT,
+    retentionBytes: options.retentionBytes ?? -1,
+    retentionMs: options.retentionMs ?? -1,
+    maxFrameBytes: options.maxFrameBytes ?? FRAME_BYTES_MAX_DEFAULT,
+    maxBatchBytes: options.maxBatchBytes ?? BATCH_BYTES_MAX_DEFAULT,
+    maxConnections: options.maxConnections ?? CONNECTIONS_MAX_DEFAULT,
+    maxConnectionBytes: options.maxConnectionBytes ?? CONNECTION_BYTES_MAX_DEFAULT,
+    idleTimeoutMs: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS_DEFAULT,
+    stopGraceMs: options.stopGraceMs ?? STOP_GRACE_MS_DEFAULT,
+    log: options.log ?? ((line) => console.error(line)),
+    onFatal: options.onFatal ?? (() => {}),
+  };
+  checkOptions(options, resolved);
+  return resolved;
+}
+
+function checkOptions(given: BrokerOptions, resolved: ResolvedOptions): void {
+  if (given.dataDir === "") throw new RangeError("--data-dir is empty");
+  if (resolved.host === "") throw new RangeError("--host is empty");
+  checkWhole("--port", resolved.port, 0, 65_535);
+  checkWhole("--default-partitions", resolved.defaultPartitions, 1, PARTITIONS_MAX);
+  checkWhole("--segment-bytes", resolved.segmentBytes, 1, SAFE);
+  checkWhole("--segment-ms", resolved.segmentMs, 1, SAFE);
+  checkWhole("--retention-bytes", resolved.retentionBytes, -1, SAFE);
+  checkWhole("--retention-ms", resolved.retentionMs, -1, SAFE);
+  checkWhole("--max-frame-bytes", resolved.maxFrameBytes, 1, FRAME_BYTES_HIGHEST);
+  checkWhole("--max-batch-bytes", resolved.maxBatchBytes, 1, FRAME_BYTES_HIGHEST);
+  checkWhole("--max-connections", resolved.maxConnections, 1, 1_000_000);
+  checkWhole("--max-connection-bytes", resolved.maxConnectionBytes, 1, SAFE);
+  checkWhole("--idle-timeout-ms", resolved.idleTimeoutMs, 1, TIMER_MS_MAX);
+  checkWhole("--stop-grace-ms", resolved.stopGraceMs, 0, TIMER_MS_MAX);
+  if (resolved.flush.kind === "interval") {
+    checkWhole("--flush interval:MS", resolved.flush.ms, 1, TIMER_MS_MAX);
+  }
+  checkLimits({
+    frameBytesMax: resolved.maxFrameBytes,
+    batchBytesMax: resolved.maxBatchBytes,
+    connectionBytesMax: resolved.maxConnectionBytes,
+    segmentBytes: resolved.segmentBytes,
+  });
+}
+
+const SAFE = Number.MAX_SAFE_INTEGER;
+
+/** A frame and what frames it must be one array of bytes, with its length in 31 bits. */
+const FRAME_BYTES_HIGHEST = 1024 ** 3;
+
+/** Longest time that a timer can be set to; one that is set to more fires at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+function checkWhole(flag: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw new RangeError(`${flag} is ${value}: a whole number from ${min} to ${max} is needed`);
+}

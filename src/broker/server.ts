@@ -1,0 +1,192 @@
+// Listening: accepts connections up to a limit, hands their events to them, and closes the idle ones.
+// Leaves to others: one connection's state (connection.ts), and what requests mean (handlers/).
+//
+// Seen of Bun 1.4.5, and relied on here: with `allowHalfOpen` a client's FIN calls `end` and leaves our side
+// open, so that requests sent before it are still answered; without, the socket would be closed under them.
+// `listener.stop(false)` ends listening and leaves the connections; an error thrown by a callback goes to
+// `error`, and the socket stays open.
+import { RustLogError } from "../errors.ts";
+import type { RequestHeader } from "../protocol/messages.ts";
+import { Connection } from "./connection.ts";
+import type { ConnectionHost, ConnectionLimits } from "./connection-host.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** Time of silence after which the kernel asks whether a client's machine is still there. */
+const KEEP_ALIVE_MS = 60_000;
+
+/** Longest time between two looks for idle connections, in milliseconds. */
+const SWEEP_MS_MAX = 1_000;
+
+/** What a server is started with. */
+export interface ServerOptions {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  readonly connectionsMax: number;
+  readonly idleTimeoutMs: number;
+  readonly limits: ConnectionLimits;
+  /** Handles a request, answering through the exchange. */
+  dispatch(exchange: Exchange, header: RequestHeader, payload: Uint8Array): void;
+  /** Writes a line to the broker's log. */
+  log(line: string): void;
+}
+
+interface SocketData {
+  connection: Connection | undefined;
+}
+
+/** A listening socket and its connections. */
+export class Server {
+  readonly #options: ServerOptions;
+  readonly #listener: Bun.TCPSocketListener<SocketData>;
+  readonly #host: ConnectionHost;
+  readonly #connections = new Set<Connection>();
+  /** Those over the limit: they are told so and do not count. */
+  readonly #refused = new Set<Connection>();
+  readonly #sweeper: Timer;
+  #emptied: (() => void) | undefined;
+
+  /** Starts listening. Throws an error that says what to do when the address can't be had. */
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    this.#host = options;
+    this.#listener = this.#listen();
+    const sweepMs = Math.max(1, Math.min(SWEEP_MS_MAX, options.idleTimeoutMs / 4));
+    this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
+  }
+
+  /** The port that is listened on. */
+  get port(): number {
+    return this.#listener.port;
+  }
+
+  /** Connections that are being served. */
+  get connections(): ReadonlySet<Connection> {
+    return this.#connections;
+  }
+
+  /**
+   * Accepts no more, answers what is in flight, refuses what comes meanwhile, and closes all connections;
+   * those that are not done after `graceMs` are cut. Resolves when none is left.
+   */
+  async stop(graceMs: number): Promise<void> {
+    this.#listener.stop(false);
+    const emptied = new Promise<void>((resolve) => {
+      this.#emptied = resolve;
+    });
+    for (const connection of [...this.#connections]) connection.stop();
+    this.#checkEmptied();
+    const grace = setTimeout(() => this.terminate(), graceMs);
+    await emptied;
+    clearTimeout(grace);
+    this.terminate(); // nothing is left but clients that were refused
+  }
+
+  /** Stops listening and cuts every connection at once, answering nothing more. */
+  terminate(): void {
+    this.#listener.stop(false);
+    clearInterval(this.#sweeper);
+    for (const connection of [...this.#connections, ...this.#refused]) {
+      connection.terminate();
+      this.#removed(connection);
+    }
+  }
+
+  #listen(): Bun.TCPSocketListener<SocketData> {
+    const { host, port } = this.#options;
+    try {
+      return Bun.listen<SocketData>({
+        hostname: host,
+        port,
+        allowHalfOpen: true,
+        socket: {
+          open: (socket) => this.#opened(socket),
+          data: (socket, chunk) => socket.data.connection?.received(chunk),
+          drain: (socket) => socket.data.connection?.drained(),
+          end: (socket) => socket.data.connection?.inputEnded(),
+          close: (socket) => this.#closed(socket.data.connection),
+          error: (socket, error) => this.#failed(socket.data.connection, error),
+        },
+      });
+    } catch (error) {
+      throw listenError(host, port, error);
+    }
+  }
+
+  #opened(socket: Bun.Socket<SocketData>): void {
+    const connection = new Connection(socket, this.#host);
+    socket.data = { connection };
+    if (this.#emptied !== undefined) {
+      connection.terminate(); // it came between the last look for clients and the end of listening
+      return;
+    }
+    if (this.#connections.size >= this.#options.connectionsMax) {
+      this.#refuse(connection);
+      return;
+    }
+    this.#connections.add(connection);
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+  }
+
+  #refuse(connection: Connection): void {
+    const { connectionsMax } = this.#options;
+    // Told in good order while there are few; in a flood of them, descriptors matter more than words.
+    if (this.#refused.size >= connectionsMax) {
+      connection.terminate();
+      return;
+    }
+    this.#refused.add(connection);
+    connection.refuse(
+      new RustLogError(
+        "TOO_MANY_CONNECTIONS",
+        `the broker serves ${connectionsMax} connections at most, and has them`,
+      ),
+    );
+  }
+
+  #failed(connection: Connection | undefined, error: Error): void {
+    this.#options.log(`a connection failed and was closed: ${error.stack ?? error.message}`);
+    connection?.terminate();
+  }
+
+  #closed(connection: Connection | undefined): void {
+    if (connection === undefined) return;
+    connection.closed();
+    this.#removed(connection);
+  }
+
+  #removed(connection: Connection): void {
+    this.#connections.delete(connection);
+    this.#refused.delete(connection);
+    this.#checkEmptied();
+  }
+
+  #checkEmptied(): void {
+    if (this.#connections.size === 0) this.#emptied?.();
+  }
+
+  #sweep(): void {
+    const nowMs = performance.now();
+    const { idleTimeoutMs } = this.#options;
+    for (const connection of this.#connections) connection.sweep(nowMs, idleTimeoutMs);
+    for (const connection of this.#refused) connection.sweep(nowMs, idleTimeoutMs);
+  }
+}
+
+function listenError(host: string, port: number, error: unknown): Error {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const where = `${host}:${port}`;
+  if (code === "EADDRINUSE") {
+    return new Error(`${where} is in use: stop the program that has it, or choose another --port`, {
+      cause: error,
+    });
+  }
+  if (code === "EACCES") {
+    return new Error(`not allowed to listen on ${where}: choose a --port above 1023`, {
+      cause: error,
+    });
+  }
+  const why = error instanceof Error ? error.message : String(error);
+  return new Error(`can't listen on ${where}: ${why}; check --host and --port`, { cause: error });
+}

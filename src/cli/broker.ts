@@ -1,0 +1,180 @@
+// `rustlog broker`: flags and environment to BrokerOptions, the banner, and stopping on a signal.
+// Leaves to others: everything a broker does (broker/broker.ts).
+import { writeSync } from "node:fs";
+import { resolve } from "node:path";
+import { type CommandUnknownOpts, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import type { FlushPolicy } from "../topics/flush-policy.ts";
+import { Broker, type BrokerOptions } from "../broker/broker.ts";
+import { VERSION } from "../broker/version.ts";
+import {
+  BATCH_BYTES_MAX_DEFAULT,
+  CONNECTION_BYTES_MAX_DEFAULT,
+  CONNECTIONS_MAX_DEFAULT,
+  FRAME_BYTES_MAX_DEFAULT,
+  IDLE_TIMEOUT_MS_DEFAULT,
+  PARTITIONS_MAX,
+  SEGMENT_BYTES_DEFAULT,
+  SEGMENT_BYTES_MAX,
+  SEGMENT_BYTES_MIN,
+  SEGMENT_MS_DEFAULT,
+} from "../limits.ts";
+import { newCommand, switchFromEnvironment, usageError } from "./command.ts";
+import { parseDuration, parseDurationOrNone, tryParseDuration } from "./duration.ts";
+import { CliError, EXIT, reportFailure } from "./exit.ts";
+import { wholeNumber } from "./numbers.ts";
+import { Interruption } from "./signals.ts";
+import { parseSize, parseSizeOrNone, sizeBetween } from "./size.ts";
+
+const NO_AUTO_CREATE = "RUSTLOG_NO_AUTO_CREATE_TOPICS";
+
+const EXAMPLES = `
+  rustlog broker
+  rustlog broker --port 0 --data-dir /var/lib/rustlog --default-partitions 3
+  RUSTLOG_FLUSH=interval:100ms rustlog broker --retention-ms 7d`;
+
+/** The command `broker`. */
+export function brokerCommand() {
+  const command = newCommand("broker", "Run a broker until it is told to stop", EXAMPLES)
+    .addOption(flag("host <address>", "address to listen on").default("127.0.0.1"))
+    .addOption(
+      flag("port <port>", "port to listen on, 0 for a free one")
+        .default(9092)
+        .argParser(wholeNumber(0, 65_535)),
+    )
+    .addOption(flag("data-dir <directory>", "where all data is kept").default("./data"))
+    .addOption(
+      flag("flush <policy>", "when a write is acknowledged: always, interval:MS or never")
+        .default({ kind: "always" } as FlushPolicy, "always")
+        .argParser(parseFlushPolicy),
+    )
+    .addOption(
+      flag("offsets <mode>", "where committed offsets are kept")
+        .choices(["durable", "memory"] as const)
+        .default("durable" as const),
+    )
+    .addOption(
+      flag("segment-bytes <size>", "size at which a segment is rolled")
+        .default(SEGMENT_BYTES_DEFAULT, "256MiB")
+        .argParser(sizeBetween(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX)),
+    )
+    .addOption(
+      flag("segment-ms <duration>", "age at which a segment is rolled")
+        .default(SEGMENT_MS_DEFAULT, "7d")
+        .argParser(parseDuration),
+    )
+    .addOption(
+      flag("retention-bytes <size>", "size of a partition above which old segments are deleted")
+        .default(-1, "none")
+        .argParser(parseSizeOrNone),
+    )
+    .addOption(
+      flag("retention-ms <duration>", "age at which segments are deleted")
+        .default(-1, "none")
+        .argParser(parseDurationOrNone),
+    )
+    .option(
+      "--no-auto-create-topics",
+      `refuse to create a topic by producing to it (env: ${NO_AUTO_CREATE})`,
+    )
+    .addOption(
+      flag("default-partitions <n>", "partitions of a topic created without saying how many")
+        .default(1)
+        .argParser(wholeNumber(1, PARTITIONS_MAX)),
+    )
+    .addOption(
+      flag("max-frame-bytes <size>", "longest request")
+        .default(FRAME_BYTES_MAX_DEFAULT, "10MiB")
+        .argParser(parseSize),
+    )
+    .addOption(
+      flag("max-batch-bytes <size>", "largest record batch")
+        .default(BATCH_BYTES_MAX_DEFAULT, "8MiB")
+        .argParser(parseSize),
+    )
+    .addOption(
+      flag("max-connections <n>", "connections served at once")
+        .default(CONNECTIONS_MAX_DEFAULT)
+        .argParser(wholeNumber(1, 1_000_000)),
+    )
+    .addOption(
+      flag("max-connection-bytes <size>", "unanswered and unsent bytes of one connection")
+        .default(CONNECTION_BYTES_MAX_DEFAULT, "32MiB")
+        .argParser(parseSize),
+    )
+    .addOption(
+      flag("idle-timeout <duration>", "after which a connection that does nothing is closed")
+        .default(IDLE_TIMEOUT_MS_DEFAULT, "10m")
+        .argParser(parseDuration),
+    );
+  return command.action(async (options) => {
+    const { idleTimeout: idleTimeoutMs, ...rest } = options;
+    const isRefused = switchFromEnvironment(command, NO_AUTO_CREATE);
+    const autoCreateTopics = options.autoCreateTopics && !isRefused;
+    await runBroker(command, { ...rest, autoCreateTopics, idleTimeoutMs });
+  });
+}
+
+/** An option whose environment variable is its name: --data-dir, RUSTLOG_DATA_DIR. */
+function flag<Usage extends string>(usage: Usage, description: string) {
+  const variable = `RUSTLOG_${usage.split(" ")[0]!.toUpperCase().replaceAll("-", "_")}`;
+  return new Option(`--${usage}`, description).env(variable);
+}
+
+/** Parses always, never or interval:MS; throws InvalidArgumentError. */
+export function parseFlushPolicy(text: string): FlushPolicy {
+  if (text === "always" || text === "never") return { kind: text };
+  const interval = /^interval:(.+)$/.exec(text)?.[1];
+  const ms = interval === undefined ? undefined : tryParseDuration(interval);
+  if (ms !== undefined && ms >= 1) return { kind: "interval", ms };
+  throw new InvalidArgumentError("always, never or interval:MS is expected, such as interval:100.");
+}
+
+async function runBroker(command: CommandUnknownOpts, options: BrokerOptions): Promise<void> {
+  const interruption = new Interruption();
+  log(banner());
+  const broker = await startBroker(command, {
+    ...options,
+    log,
+    onFatal: (error) => process.exit(reportFailure(error)),
+  });
+  log(`Data directory: ${resolve(options.dataDir)}`);
+  log(`Broker started on ${broker.address}`);
+  await interruption.requested();
+  log("Stopping: finishing what is in flight (a second signal ends at once)");
+  await broker.stop();
+  log("Broker stopped");
+  process.exitCode = EXIT.ok;
+}
+
+async function startBroker(command: CommandUnknownOpts, options: BrokerOptions): Promise<Broker> {
+  try {
+    return await Broker.start(options);
+  } catch (error) {
+    // Options that don't fit together are a mistake on the command line.
+    if (error instanceof RangeError) return usageError(command, error.message);
+    // An address that can't be had: the message says all there is to say.
+    if (error instanceof Error && error.name === "Error" && error.cause instanceof Error) {
+      throw new CliError(error.message, { cause: error });
+    }
+    throw error;
+  }
+}
+
+const BANNER_WIDTH = 39;
+
+/** The banner, line for line as the original prints it. */
+export function banner(): string {
+  const edge = "═".repeat(BANNER_WIDTH);
+  const lines = [`        RustLog Broker v${VERSION}`, "     Kafka-lite Distributed Log"];
+  const framed = lines.map((line) => `║${line.padEnd(BANNER_WIDTH)}║`);
+  return [`╔${edge}╗`, ...framed, `╚${edge}╝`].join("\n");
+}
+
+/** Writes a line to stdout. A broker outlives whoever reads its output. */
+function log(line: string): void {
+  try {
+    writeSync(1, `${line}\n`);
+  } catch {
+    // Nobody reads it any more.
+  }
+}

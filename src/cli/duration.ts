@@ -1,0 +1,40 @@
+// Durations as people write them: 250, 250ms, 10s, 5m, 1h30m, 7d.
+// Leaves to others: which durations an option allows.
+import { InvalidArgumentError } from "@commander-js/extra-typings";
+import { OFFSET_MAX } from "../limits.ts";
+
+const MS_BY_UNIT: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** Milliseconds of a duration (a bare number is milliseconds), or undefined if `text` is none. */
+export function tryParseDuration(text: string): number | undefined {
+  if (/^\d+$/.test(text)) return checked(Number(text));
+  if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+$/.test(text)) return undefined;
+  let ms = 0;
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g)) {
+    ms += Number(amount) * MS_BY_UNIT[unit!]!;
+  }
+  return checked(Math.round(ms));
+}
+
+/** Milliseconds of a duration; throws InvalidArgumentError. */
+export function parseDuration(text: string): number {
+  const ms = tryParseDuration(text.trim());
+  if (ms !== undefined) return ms;
+  throw new InvalidArgumentError("A duration is expected, such as 250ms, 10s, 5m, 1h30m or 7d.");
+}
+
+/** As parseDuration, but `none` (or -1) is no limit, which is -1. */
+export function parseDurationOrNone(text: string): number {
+  return text === "none" || text === "-1" ? -1 : parseDuration(text);
+}
+
+function checked(ms: number): number | undefined {
+  return ms <= OFFSET_MAX ? ms : undefined;
+}

@@ -1,0 +1,76 @@
+// How a command ends: its exit code, and the one line on stderr that says why it failed.
+// Leaves to others: usage errors, which commander words and options.ts prints.
+import { writeSync } from "node:fs";
+import { CommanderError } from "@commander-js/extra-typings";
+import { RustLogError } from "../errors.ts";
+
+/** Exit codes of the executable; `interrupted` and `terminated` are the shell's 128 + signal. */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+/** A failure on this side of the wire: a file that can't be read, a line that is no record. */
+export class CliError extends Error {
+  override readonly name = "CliError";
+  /** What the person who sees it can do, if there is something to say. */
+  readonly help: string | undefined;
+
+  constructor(message: string, options?: ErrorOptions & { readonly help?: string }) {
+    super(message, options);
+    this.help = options?.help;
+  }
+}
+
+/** Writes one line to stderr. A stderr that is closed or full must not end the command. */
+export function printError(line: string): void {
+  try {
+    writeSync(2, `${line}\n`);
+  } catch {
+    // There is nowhere left to complain to.
+  }
+}
+
+/** Says on stderr why a command failed, and returns the exit code that fits. */
+export function reportFailure(error: unknown): number {
+  // Commander has already written its message; it ends with 0 after --help and --version.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  printError(`rustlog: ${describeFailure(error)}`);
+  if (isDebugging() && error instanceof Error) printError(Bun.inspect(error));
+  return EXIT.failed;
+}
+
+/** One line for an error: its code, its message, and what to do. */
+export function describeFailure(error: unknown): string {
+  if (error instanceof RustLogError) {
+    return joinSentences(`${error.code}: ${error.message}`, error.help);
+  }
+  if (error instanceof CliError) return joinSentences(error.message, error.help);
+  if (error instanceof Error) {
+    // An error of the operating system says all there is to say; anything else is a bug of ours.
+    if ("syscall" in error || ("errno" in error && "code" in error)) return oneLine(error.message);
+    return joinSentences(
+      `internal error: ${error.message}`,
+      isDebugging() ? undefined : "Set RUSTLOG_DEBUG=1 to see the stack trace, and report it.",
+    );
+  }
+  return oneLine(`internal error: ${String(error)}`);
+}
+
+function isDebugging(): boolean {
+  const value = process.env.RUSTLOG_DEBUG;
+  return value !== undefined && value !== "" && value !== "0";
+}
+
+function joinSentences(message: string, help: string | undefined): string {
+  const line = oneLine(message);
+  if (help === undefined) return line;
+  return `${line}${/[.!?]$/.test(line) ? "" : "."} ${help}`;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s*[\r\n]+\s*/g, " ").trim();
+}

@@ -1,0 +1,123 @@
+// How consume prints a record: its value and a delimiter, or a format with kcat's placeholders.
+// Leaves to others: JSON (json-record.ts), and when the bytes are written (output.ts).
+//
+//   %t topic   %p partition   %o offset   %T timestamp (ms)   %h headers: name=value,name=value
+//   %k key     %K its length  %s value    %S its length (-1 for null)   %% a percent sign
+//   \n \t \r \0 \\ \xHH
+import { InvalidArgumentError } from "@commander-js/extra-typings";
+import type { FetchedRecords } from "../client/fetched-records.ts";
+import type { RecordHeader } from "../record/encoder.ts";
+import type { ByteOutput } from "./output.ts";
+
+/** Appends the current record of a batch to the output. */
+export type RecordPrinter = (records: FetchedRecords, output: ByteOutput) => void;
+
+const PLACEHOLDERS: Readonly<Record<string, RecordPrinter>> = {
+  t: (records, output) => output.text(records.topic),
+  p: (records, output) => output.text(String(records.partition)),
+  o: (records, output) => output.text(String(records.offset)),
+  T: (records, output) => output.text(String(records.timestamp)),
+  k: (records, output) => printBytes(records.cursor.key(), output),
+  K: (records, output) => output.text(String(records.cursor.key()?.length ?? -1)),
+  s: (records, output) => printBytes(records.cursor.value(), output),
+  S: (records, output) => output.text(String(records.cursor.value()?.length ?? -1)),
+  h: (records, output) => printHeaders(records.cursor.headers(), output),
+};
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  n: "\n",
+  t: "\t",
+  r: "\r",
+  "0": "\0",
+  "\\": "\\",
+};
+
+/** A printer of values, each followed by `delimiter`; a null value is printed as an empty one. */
+export function valuePrinter(delimiter: number): RecordPrinter {
+  return (records, output) => {
+    const cursor = records.cursor;
+    if (cursor.valueStart >= 0) output.copy(cursor.buffer, cursor.valueStart, cursor.valueEnd);
+    output.byte(delimiter);
+  };
+}
+
+/** A placeholder's printer, or bytes that are printed as they are. */
+export type FormatPart = RecordPrinter | Uint8Array;
+
+/** A printer that follows a compiled format, and appends nothing to it. */
+export function formatPrinter(parts: readonly FormatPart[]): RecordPrinter {
+  return (records, output) => {
+    for (const part of parts) {
+      if (typeof part === "function") part(records, output);
+      else output.copy(part, 0, part.length);
+    }
+  };
+}
+
+/** Compiles a format; throws InvalidArgumentError for an unknown placeholder or escape. */
+export function compileFormat(format: string): readonly FormatPart[] {
+  const parts: FormatPart[] = [];
+  const literal: number[] = [];
+  const endLiteral = (): void => {
+    if (literal.length > 0) parts.push(Uint8Array.from(literal));
+    literal.length = 0;
+  };
+  let at = 0;
+  while (at < format.length) {
+    const character = String.fromCodePoint(format.codePointAt(at)!);
+    if (character === "%") {
+      const letter = format[at + 1] ?? "";
+      const placeholder = PLACEHOLDERS[letter];
+      if (placeholder !== undefined) {
+        endLiteral();
+        parts.push(placeholder);
+      } else if (letter === "%") {
+        literal.push(0x25);
+      } else {
+        const known = Object.keys(PLACEHOLDERS).map((name) => `%${name}`);
+        throw new InvalidArgumentError(
+          `'%${letter}' is no placeholder: there are ${known.join(" ")} and %%.`,
+        );
+      }
+      at += 2;
+    } else if (character === "\\") {
+      at += compileEscape(format, at, literal);
+    } else {
+      literal.push(...new TextEncoder().encode(character));
+      at += character.length;
+    }
+  }
+  endLiteral();
+  return parts;
+}
+
+/** Appends what the escape at `at` stands for to `literal`, and returns the escape's length. */
+function compileEscape(format: string, at: number, literal: number[]): number {
+  const letter = format[at + 1] ?? "";
+  const hex = /^[0-9a-f]{2}/i.exec(format.slice(at + 2));
+  if (letter === "x" && hex !== null) {
+    literal.push(Number.parseInt(hex[0], 16));
+    return 4;
+  }
+  const escaped = ESCAPES[letter];
+  if (escaped === undefined) {
+    throw new InvalidArgumentError(
+      `'\\${letter}' is no escape: there are \\n \\t \\r \\0 \\\\ and \\xHH.`,
+    );
+  }
+  literal.push(escaped.charCodeAt(0));
+  return 2;
+}
+
+function printBytes(bytes: Uint8Array | null, output: ByteOutput): void {
+  if (bytes !== null) output.copy(bytes, 0, bytes.length);
+}
+
+function printHeaders(headers: readonly RecordHeader[], output: ByteOutput): void {
+  for (const [index, header] of headers.entries()) {
+    output.text(`${index === 0 ? "" : ","}${header.name}=`);
+    // kcat prints a null header so; an empty one would look the same otherwise.
+    if (header.value === null) output.text("NULL");
+    else printBytes(header.value, output);
+  }
+}

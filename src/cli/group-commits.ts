@@ -1,0 +1,49 @@
+// Commits of a group that follow what was printed: one at a time, the latest state each time.
+// Leaves to others: knowing what was printed (output.ts).
+import type { Admin } from "../client/admin.ts";
+
+/** Commits for one group and topic. */
+export class GroupCommits {
+  readonly #admin: Admin;
+  readonly #group: string;
+  readonly #topic: string;
+  /** Printed and not committed yet: the offset after the last printed record, by partition. */
+  readonly #pending = new Map<number, number>();
+  #running: Promise<void> | undefined;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(admin: Admin, group: string, topic: string) {
+    this.#admin = admin;
+    this.#group = group;
+    this.#topic = topic;
+  }
+
+  /** Commits `nextOffset` soon: with the next commit when one is on its way. */
+  request(partition: number, nextOffset: number): void {
+    this.#pending.set(partition, nextOffset);
+    this.#running ??= this.#run();
+  }
+
+  /** Waits until everything that was requested is committed; throws what the broker answered. */
+  async settled(): Promise<void> {
+    await this.#running;
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#pending.size > 0) {
+        const entries = [...this.#pending].map(([partition, offset]) => ({
+          topic: this.#topic,
+          partition,
+          offset,
+        }));
+        this.#pending.clear();
+        await this.#admin.commitOffsets(this.#group, entries);
+      }
+    } catch (error) {
+      this.#failure = { error };
+    }
+    this.#running = undefined;
+  }
+}

@@ -1,0 +1,145 @@
+// `rustlog groups`: list, describe, seek and delete.
+// Leaves to others: what a commit is (offsets/), and asking the broker (client/admin.ts).
+import { Option } from "@commander-js/extra-typings";
+import type { Admin } from "../client/admin.ts";
+import type { GroupOffset } from "../client/admin-types.ts";
+import type { OffsetSpec } from "../client/offset-spec.ts";
+import { RustLogError } from "../errors.ts";
+import { newCommand } from "./command.ts";
+import { partitionList } from "./numbers.ts";
+import { parseOffset } from "./offset-range.ts";
+import { brokerOption, jsonOption, withClient } from "./options.ts";
+import { writeJson, writeText } from "./output.ts";
+import { formatTable } from "./table.ts";
+
+const EXAMPLES = `
+  rustlog groups list
+  rustlog groups describe billing
+  rustlog groups seek billing events --to earliest
+  rustlog groups delete billing`;
+
+/** The command `groups`. */
+export function groupsCommand() {
+  const description = "List, describe, move and delete consumer groups";
+  const command = newCommand("groups", description, EXAMPLES);
+  for (const subcommand of [list(), describe(), seek(), remove()]) command.addCommand(subcommand);
+  return command;
+}
+
+function list() {
+  return newCommand("list", "List the groups that committed something", "rustlog groups list")
+    .addOption(brokerOption())
+    .addOption(jsonOption())
+    .action((options) =>
+      withClient(options.broker, async (client) => {
+        const groups = await client.admin().listGroups();
+        if (options.json) return await writeJson(groups);
+        const rows = groups.map(({ group, partitions }) => [group, partitions]);
+        await writeText(formatTable(["GROUP", "PARTITIONS"], rows));
+      }),
+    );
+}
+
+function describe() {
+  const example = "rustlog groups describe billing";
+  return newCommand("describe", "Say how far a group is, partition by partition", example)
+    .argument("<group>", "name of the group")
+    .addOption(brokerOption())
+    .addOption(jsonOption())
+    .action((group, options) =>
+      withClient(options.broker, async (client) => {
+        const offsets = await client.admin().describeGroup(group);
+        const partitions = offsets.map((offset) => ({ ...offset, lag: lagOf(offset) }));
+        if (options.json) return await writeJson({ group, partitions });
+        const header = ["TOPIC", "PARTITION", "COMMITTED", "LOG-END", "LAG", "COMMITTED-AT"];
+        const rows = partitions.map((row) => [
+          row.topic,
+          row.partition,
+          row.committedOffset,
+          row.highWatermark,
+          row.lag,
+          new Date(row.commitTimestamp).toISOString(),
+        ]);
+        await writeText(formatTable(header, rows));
+      }),
+    );
+}
+
+/** Records that a group has not read: what was deleted before it could be read is not counted. */
+export function lagOf(
+  offset: Pick<GroupOffset, "committedOffset" | "logStartOffset" | "highWatermark">,
+): number {
+  const next = Math.max(offset.committedOffset, offset.logStartOffset);
+  return Math.max(0, offset.highWatermark - next);
+}
+
+function seek() {
+  const example = `
+    rustlog groups seek billing events --to earliest
+    rustlog groups seek billing events --to @-1h
+    rustlog groups seek billing events --to 4200 --partition 0`;
+  return newCommand("seek", "Move a group to another place in a topic", example)
+    .argument("<group>", "name of the group")
+    .argument("<topic>", "topic in which it is moved")
+    .addOption(brokerOption())
+    .addOption(jsonOption())
+    .addOption(
+      new Option("--to <offset>", "earliest, latest, N, -N (from the end) or @TIME")
+        .argParser((text) => parseOffset(text))
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option("-p, --partition <n[,n...]>", "partitions to move in (default: all)") //
+        .argParser(partitionList),
+    )
+    .action((group, topic, options) =>
+      withClient(options.broker, async (client) => {
+        const admin = client.admin();
+        const entries = await seekTargets(admin, topic, options.to, options.partition);
+        // All or nothing: a group is never left half moved.
+        await admin.commitOffsets(group, entries);
+        if (options.json) return await writeJson({ group, partitions: entries });
+        const rows = entries.map((entry) => [entry.topic, entry.partition, entry.offset]);
+        await writeText(formatTable(["TOPIC", "PARTITION", "COMMITTED"], rows));
+      }),
+    );
+}
+
+async function seekTargets(
+  admin: Admin,
+  topic: string,
+  to: OffsetSpec,
+  only: readonly number[] | undefined,
+): Promise<{ topic: string; partition: number; offset: number }[]> {
+  const { partitions } = await admin.describeTopic(topic);
+  const chosen = only ?? partitions.map(({ partition }) => partition);
+  return await Promise.all(
+    chosen.map(async (partition) => {
+      const offset = await admin.offsetFor(topic, partition, to);
+      const range = partitions.find((row) => row.partition === partition);
+      if (range !== undefined && (offset < range.logStartOffset || offset > range.highWatermark)) {
+        throw new RustLogError(
+          "OFFSET_OUT_OF_RANGE",
+          `partition ${partition} of '${topic}' can be moved to from ${range.logStartOffset} to ` +
+            `${range.highWatermark}, not to ${offset}; nothing was moved`,
+        );
+      }
+      return { topic, partition, offset };
+    }),
+  );
+}
+
+function remove() {
+  const example = "rustlog groups delete billing";
+  return newCommand("delete", "Delete a group and what it committed", example)
+    .argument("<group>", "name of the group")
+    .addOption(brokerOption())
+    .addOption(jsonOption())
+    .action((group, options) =>
+      withClient(options.broker, async (client) => {
+        await client.admin().deleteGroup(group);
+        if (options.json) return await writeJson({ group, deleted: true });
+        await writeText(`Deleted group '${group}'\n`);
+      }),
+    );
+}

@@ -1,0 +1,158 @@
+// A record as one line of JSON: what `consume --json` prints and `produce --json` takes, byte for byte.
+// Leaves to others: splitting lines (line-reader.ts), sending and fetching (client/).
+//
+//   {"topic":"t","partition":0,"offset":7,"timestamp":1700000000000,"key":"k","value":"v",
+//    "headers":[{"name":"n","value":"v"}]}
+// A key, value or header value is text, or null; bytes that are not UTF-8 are base64, and then a
+// neighbour says so: "keyEncoding":"base64", "valueEncoding":"base64". Producing takes the topic from the
+// command line and the offset from the broker, so both may be there and are passed over.
+import { isUtf8 } from "node:buffer";
+import type { RecordHeader } from "../record/encoder.ts";
+import { CliError } from "./exit.ts";
+import type { RecordPrinter } from "./format.ts";
+
+/** What JSON says of a record that was read. */
+export interface FormattableRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly RecordHeader[];
+}
+
+/** What is taken from JSON for a record to be written. */
+export interface ParsedRecord {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly RecordHeader[];
+  readonly partition: number | undefined;
+  readonly timestamp: number | undefined;
+}
+
+/** A printer of JSON lines. */
+export function jsonPrinter(delimiter: number): RecordPrinter {
+  return (records, output) => {
+    const { topic, partition, offset, timestamp, cursor } = records;
+    const record = { topic, partition, offset, timestamp };
+    const [key, value, headers] = [cursor.key(), cursor.value(), cursor.headers()];
+    output.text(formatJsonRecord({ ...record, key, value, headers }));
+    output.byte(delimiter);
+  };
+}
+
+/** The record as JSON, without a newline in it. */
+export function formatJsonRecord(record: FormattableRecord): string {
+  return JSON.stringify({
+    topic: record.topic,
+    partition: record.partition,
+    offset: record.offset,
+    timestamp: record.timestamp,
+    ...bytesField("key", record.key),
+    ...bytesField("value", record.value),
+    headers: record.headers.map((header) => ({
+      name: header.name,
+      ...bytesField("value", header.value),
+    })),
+  });
+}
+
+// A byte order mark is part of the bytes, so it must not be taken off.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const encoder = new TextEncoder();
+
+function bytesField(name: string, bytes: Uint8Array | null): Record<string, string | null> {
+  if (bytes === null) return { [name]: null };
+  if (isUtf8(bytes)) return { [name]: decoder.decode(bytes) };
+  return { [name]: Buffer.from(bytes).toString("base64"), [`${name}Encoding`]: "base64" };
+}
+
+const FIELDS = new Set([
+  ...["topic", "partition", "offset", "timestamp", "headers"],
+  ...["key", "keyEncoding", "value", "valueEncoding"],
+]);
+
+/** Parses what formatJsonRecord printed, or what a person wrote; throws CliError naming the field. */
+export function parseJsonRecord(line: Uint8Array): ParsedRecord {
+  const object = parseObject(line);
+  for (const name of Object.keys(object)) {
+    if (!FIELDS.has(name)) throw invalid(`unknown field '${name}'`);
+  }
+  if (object.value === undefined) throw invalid("no field 'value' (null for a tombstone)");
+  return {
+    key: parseBytes(object, "key"),
+    value: parseBytes(object, "value"),
+    headers: parseHeaders(object.headers),
+    partition: parseNatural(object, "partition"),
+    timestamp: parseNatural(object, "timestamp"),
+  };
+}
+
+function parseObject(line: Uint8Array): Record<string, unknown> {
+  if (!isUtf8(line)) throw invalid("the line is not UTF-8");
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(decoder.decode(line));
+  } catch (error) {
+    throw invalid(`the line is no JSON: ${error instanceof Error ? error.message : error}`);
+  }
+  return asObject(parsed, "the line");
+}
+
+function asObject(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
+  throw invalid(`${what} is no JSON object`);
+}
+
+function parseBytes(object: Record<string, unknown>, name: string): Uint8Array | null {
+  const text = object[name] ?? null;
+  const encoding = object[`${name}Encoding`];
+  if (encoding !== undefined && encoding !== "base64" && encoding !== "utf8") {
+    throw invalid(`'${name}Encoding' is neither "utf8" nor "base64"`);
+  }
+  if (text === null) return null;
+  if (typeof text !== "string") throw invalid(`'${name}' is neither a string nor null`);
+  if (encoding === "base64") return parseBase64(text, name);
+  // Half of a surrogate pair has no UTF-8: encoding it would put another character in its place.
+  if (!text.isWellFormed()) throw invalid(`'${name}' holds half of a surrogate pair`);
+  return encoder.encode(text);
+}
+
+function parseBase64(text: string, name: string): Uint8Array {
+  const bytes = Buffer.from(text, "base64");
+  // The decoder passes over what it doesn't know; only what encodes back to the same text was base64.
+  if (bytes.toString("base64") !== text) throw invalid(`'${name}' is not base64`);
+  return bytes;
+}
+
+function parseHeaders(headers: unknown): readonly RecordHeader[] {
+  if (headers === undefined || headers === null) return [];
+  if (!Array.isArray(headers)) {
+    // {"name":"value"} is easier to write by hand than a list.
+    return Object.entries(asObject(headers, "'headers'")).map(([name, value]) => ({
+      name,
+      value: parseBytes({ [name]: value }, name),
+    }));
+  }
+  return headers.map((item: unknown) => {
+    const header = asObject(item, "an item of 'headers'");
+    if (typeof header.name !== "string") throw invalid("a header without a 'name'");
+    return { name: header.name, value: parseBytes(header, "value") };
+  });
+}
+
+function parseNatural(object: Record<string, unknown>, name: string): number | undefined {
+  const value = object[name];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw invalid(`'${name}' is not a whole number of 0 or more`);
+}
+
+function invalid(message: string): CliError {
+  return new CliError(message, {
+    help: 'A record looks like {"key":"k","value":"v","headers":[{"name":"n","value":"v"}]}, as `rustlog consume --json` prints it.',
+  });
+}

@@ -1,0 +1,196 @@
+// Binary output to stdout: batched, with back-pressure, and exact about what was really written.
+// Leaves to others: what the bytes are (format.ts, json-record.ts, table.ts) and stderr (exit.ts).
+//
+// Two buffers: one is being filled while the kernel takes the other, so memory stays bounded however
+// slow the reader is. `mark` notes where a record ends; once its last byte was written, and not before,
+// it counts as printed. That is what a group commits, also when a reader goes away in the middle.
+import { write as writeToDescriptor } from "node:fs";
+
+const BUFFER_BYTES = 256 * 1024;
+const SHORT_BYTES = 48;
+const AGAIN_DELAY_MS = 5;
+
+/** Told each time marked records were written: the offset after the last one of a partition. */
+export type PrintedListener = (partition: number, nextOffset: number) => void;
+
+interface PendingBytes {
+  bytes: Buffer;
+  length: number;
+  /** Ends of records in `bytes`, and the offset after each; all of one partition. */
+  ends: number[];
+  nextOffsets: number[];
+  partition: number;
+}
+
+function emptyBuffer(): PendingBytes {
+  return {
+    bytes: Buffer.allocUnsafe(BUFFER_BYTES),
+    length: 0,
+    ends: [],
+    nextOffsets: [],
+    partition: -1,
+  };
+}
+
+/** A growing run of bytes that is handed to a file descriptor piece by piece. */
+export class ByteOutput {
+  readonly #descriptor: number;
+  #filling = emptyBuffer();
+  #spare = emptyBuffer();
+  #writing: Promise<void> = Promise.resolve();
+  #failure: Error | undefined;
+  #isClosed = false;
+  readonly #onPrinted: PrintedListener | undefined;
+
+  /** Writes to `descriptor`, which stays open. */
+  constructor(descriptor: number, onPrinted?: PrintedListener) {
+    this.#descriptor = descriptor;
+    this.#onPrinted = onPrinted;
+  }
+
+  /** Whether it is time for flush(). */
+  get isFull(): boolean {
+    return this.#filling.length >= BUFFER_BYTES;
+  }
+
+  /** Whether the reader of a pipe has gone away: what is written from now on goes nowhere. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Appends one byte. */
+  byte(value: number): void {
+    const filling = this.#room(1);
+    filling.bytes[filling.length++] = value;
+  }
+
+  /** Appends source[start..end). */
+  copy(source: Uint8Array, start: number, end: number): void {
+    const count = end - start;
+    const filling = this.#room(count);
+    const { bytes, length } = filling;
+    if (count <= SHORT_BYTES) {
+      for (let i = 0; i < count; i++) bytes[length + i] = source[start + i]!;
+    } else {
+      bytes.set(source.subarray(start, end), length);
+    }
+    filling.length = length + count;
+  }
+
+  /** Appends text as UTF-8. */
+  text(text: string): void {
+    const filling = this.#room(text.length * 3);
+    filling.length += filling.bytes.write(text, filling.length, "utf8");
+  }
+
+  /** Notes that a record ends here. Between two flushes all marks are of one partition. */
+  mark(partition: number, nextOffset: number): void {
+    const filling = this.#filling;
+    filling.partition = partition;
+    filling.ends.push(filling.length);
+    filling.nextOffsets.push(nextOffset);
+  }
+
+  /**
+   * Starts writing what was appended, once what was flushed before is written. Throws the error of an
+   * earlier write; a closed pipe is no error, see isClosed.
+   */
+  async flush(): Promise<void> {
+    await this.#writing;
+    if (this.#failure !== undefined) throw this.#failure;
+    const full = this.#filling;
+    if (full.length === 0 && full.ends.length === 0) return;
+    this.#filling = this.#spare;
+    this.#spare = full;
+    this.#writing = this.#write(full);
+  }
+
+  /** Flushes, and waits until all of it is written. Throws as flush does. */
+  async drain(): Promise<void> {
+    await this.flush();
+    await this.#writing;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Waits until what was flushed is written or has failed; what was not flushed is left. Never throws. */
+  settled(): Promise<void> {
+    return this.#writing;
+  }
+
+  #room(count: number): PendingBytes {
+    const filling = this.#filling;
+    const needed = filling.length + count;
+    if (needed > filling.bytes.length) {
+      const grown = Buffer.allocUnsafe(Math.max(needed, filling.bytes.length * 2));
+      grown.set(filling.bytes.subarray(0, filling.length));
+      filling.bytes = grown;
+    }
+    return filling;
+  }
+
+  /** Never rejects: a failure is kept for the next flush. */
+  async #write(pending: PendingBytes): Promise<void> {
+    let written = 0;
+    while (written < pending.length && !this.#isClosed && this.#failure === undefined) {
+      try {
+        written += await writeSome(this.#descriptor, pending.bytes, written, pending.length);
+      } catch (error) {
+        if (isClosedPipe(error)) this.#isClosed = true;
+        else this.#failure = error instanceof Error ? error : new Error(String(error));
+      }
+    }
+    this.#notePrinted(pending, written);
+    clear(pending);
+  }
+
+  #notePrinted(pending: PendingBytes, written: number): void {
+    let last = pending.ends.length - 1;
+    while (last >= 0 && pending.ends[last]! > written) last--;
+    if (last < 0) return;
+    this.#onPrinted?.(pending.partition, pending.nextOffsets[last]!);
+  }
+}
+
+/** Writes text to stdout and waits for it; a reader that has gone away is no error. */
+export async function writeText(text: string): Promise<void> {
+  const output = new ByteOutput(1);
+  output.text(text);
+  await output.drain();
+}
+
+/** Writes a value to stdout as JSON, indented for people. */
+export function writeJson(value: unknown): Promise<void> {
+  return writeText(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+function clear(pending: PendingBytes): void {
+  if (pending.bytes.length > 4 * BUFFER_BYTES) pending.bytes = Buffer.allocUnsafe(BUFFER_BYTES);
+  pending.length = 0;
+  pending.ends.length = 0;
+  pending.nextOffsets.length = 0;
+}
+
+/** Bytes of bytes[start..end) that the descriptor took: at least 1, after waiting if it must. */
+async function writeSome(
+  descriptor: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Promise<number> {
+  for (;;) {
+    const result = await new Promise<number | undefined>((resolve, reject) => {
+      writeToDescriptor(descriptor, bytes, start, end - start, null, (error, count) => {
+        if (error === null) resolve(count);
+        else if (error.code === "EAGAIN") resolve(undefined);
+        else reject(error);
+      });
+    });
+    if (result !== undefined) return result;
+    // A terminal or pipe that another program made non-blocking, and that is full.
+    await Bun.sleep(AGAIN_DELAY_MS);
+  }
+}
+
+function isClosedPipe(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EPIPE";
+}

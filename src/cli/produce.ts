@@ -1,0 +1,192 @@
+// `rustlog produce`: records from arguments, a file or stdin into a topic, and what was acknowledged.
+// Leaves to others: splitting input (line-reader.ts), one record of it (record-input.ts), sending (client/).
+import { closeSync, openSync } from "node:fs";
+import { Option } from "@commander-js/extra-typings";
+import type { Client } from "../client/client.ts";
+import { newCommand, usageError } from "./command.ts";
+import { parseDuration } from "./duration.ts";
+import { CliError, printError } from "./exit.ts";
+import { LineReader, NEWLINE, NUL, readDescriptor } from "./line-reader.ts";
+import { nameValueList, wholeNumber } from "./numbers.ts";
+import { brokerOption, withClient } from "./options.ts";
+import { formatSummary, ProgressLine } from "./progress.ts";
+import { atRecord, RecordInput, type RecordInputOptions } from "./record-input.ts";
+import { Interruption } from "./signals.ts";
+import { sizeBetween } from "./size.ts";
+
+const STDIN = 0;
+
+/** Time for what is on its way to be acknowledged after a signal, in milliseconds. */
+const GRACE_MS = 2000;
+
+const EXAMPLES = `
+  rustlog produce events "hello" "world"
+  rustlog produce events --file access.log --compression zstd
+  printf 'user-1:login\\nuser-2:logout\\n' | rustlog produce events -K :
+  rustlog consume events --json | rustlog produce copy --json`;
+
+interface ProduceOptions extends RecordInputOptions {
+  readonly broker: string;
+  readonly file: string | undefined;
+  readonly nullDelimited: boolean;
+  readonly compression: "none" | "gzip" | "zstd";
+  readonly batchBytes: number | undefined;
+  readonly linger: number | undefined;
+}
+
+/** The command `produce`. */
+export function produceCommand() {
+  const command = newCommand(
+    "produce",
+    "Write records to a topic: from arguments, or one a line from stdin or a file",
+    EXAMPLES,
+  )
+    .argument("<topic>", "topic to write to")
+    .argument("[value...]", "values to write; without any, lines are read from stdin")
+    .addOption(brokerOption())
+    .option("-k, --key <key>", "key of every record")
+    .option("-K, --key-separator <text>", "what separates key and value in a line")
+    .addOption(
+      new Option("-H, --header <name=value>", "header of every record; may be repeated").argParser(
+        nameValueList,
+      ),
+    )
+    .option("-p, --partition <n>", "partition to write to", wholeNumber(0, 2 ** 32 - 1))
+    .addOption(
+      new Option("-z, --compression <codec>", "how batches are compressed")
+        .choices(["none", "gzip", "zstd"] as const)
+        .default("none" as const),
+    )
+    .option("-Z, --tombstone", "an empty value becomes null")
+    .option("--json", "lines are JSON, as `rustlog consume --json` prints them")
+    .option("--file <path>", "read records from a file instead of stdin")
+    .option("--null-delimited", "records end with a NUL byte instead of a newline")
+    .option("--batch-bytes <size>", "size at which a batch is sent", sizeBetween(1, 2 ** 30))
+    .option("--linger <duration>", "longest that a record waits for its batch", parseDuration);
+  return command.action(async (topic, values, options) => {
+    if (options.key !== undefined && options.keySeparator !== undefined) {
+      usageError(command, "-k gives every record one key, -K each its own: use one of them");
+    }
+    if (options.keySeparator === "") usageError(command, "the key separator is empty");
+    if (options.json && (options.key ?? options.keySeparator ?? options.header) !== undefined) {
+      usageError(command, "with --json, key and headers are in the JSON");
+    }
+    if (options.file !== undefined && values.length > 0) {
+      usageError(command, "values come from arguments or from --file, not both");
+    }
+    const resolved: ProduceOptions = {
+      broker: options.broker,
+      key: options.key,
+      keySeparator: options.keySeparator,
+      headers: options.header ?? [],
+      partition: options.partition,
+      isTombstone: options.tombstone === true,
+      isJson: options.json === true,
+      file: options.file,
+      nullDelimited: options.nullDelimited === true,
+      compression: options.compression,
+      batchBytes: options.batchBytes,
+      linger: options.linger,
+    };
+    await withClient(options.broker, (client) => produce(client, topic, values, resolved));
+  });
+}
+
+async function produce(
+  client: Client,
+  topic: string,
+  values: readonly string[],
+  options: ProduceOptions,
+): Promise<void> {
+  const interruption = new Interruption();
+  const producer = client.producer({
+    compression: options.compression,
+    ...(options.batchBytes === undefined ? {} : { batchBytes: options.batchBytes }),
+    ...(options.linger === undefined ? {} : { lingerMs: options.linger }),
+  });
+  const input = new RecordInput(producer, topic, options);
+  const progress = new ProgressLine(() => ({
+    records: producer.stats.acknowledgedRecords,
+    bytes: input.bytes,
+  }));
+  let failure: unknown;
+  try {
+    if (values.length > 0) await takeValues(values, input, interruption);
+    else await takeLines(client, options, input, interruption);
+  } catch (error) {
+    failure = error;
+  }
+  // Also after a failure or a signal: what is told at the end is then the whole truth.
+  try {
+    const isGivenUp = interruption.requested().then(() => Bun.sleep(GRACE_MS));
+    await Promise.race([producer.flush(), isGivenUp]);
+  } catch (error) {
+    failure ??= error;
+  }
+  progress.stop();
+  printError(formatSummary(topic, producer.stats, input.bytes, progress.seconds));
+  if (failure !== undefined) throw failure;
+  if (interruption.exitCode !== undefined) process.exit(interruption.exitCode);
+}
+
+async function takeValues(
+  values: readonly string[],
+  input: RecordInput,
+  interruption: Interruption,
+): Promise<void> {
+  for (const [index, value] of values.entries()) {
+    const wait = takeNumbered(input, Buffer.from(value), Date.now(), index + 1);
+    if (wait !== undefined) await interruption.orResult(wait);
+    if (interruption.exitCode !== undefined) return;
+  }
+}
+
+async function takeLines(
+  client: Client,
+  options: ProduceOptions,
+  input: RecordInput,
+  interruption: Interruption,
+): Promise<void> {
+  const { maxBatchBytes } = await client.admin().brokerInfo();
+  const descriptor = options.file === undefined ? STDIN : openInput(options.file);
+  if (process.stdin.isTTY && descriptor === STDIN) {
+    printError("Reading records from the terminal, one a line; Ctrl-D ends.");
+  }
+  const reader = new LineReader(readDescriptor(descriptor), {
+    delimiter: options.nullDelimited ? NUL : NEWLINE,
+    recordBytesMax: maxBatchBytes,
+  });
+  while (await interruption.orResult(reader.fill())) {
+    // One look at the clock for all that came at once.
+    const nowMs = Date.now();
+    while (reader.next()) {
+      const wait = takeNumbered(input, reader.record(), nowMs, reader.count);
+      if (wait === undefined) continue;
+      await interruption.orResult(wait);
+      if (interruption.exitCode !== undefined) return;
+    }
+  }
+  if (descriptor !== STDIN) closeSync(descriptor);
+}
+
+function takeNumbered(
+  input: RecordInput,
+  record: Uint8Array,
+  nowMs: number,
+  number: number,
+): void | Promise<void> {
+  try {
+    return input.take(record, nowMs);
+  } catch (error) {
+    throw atRecord(number, error);
+  }
+}
+
+function openInput(path: string): number {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CliError(`cannot open ${path}: ${why}`, { cause: error });
+  }
+}

@@ -1,0 +1,103 @@
+// What a produce tells people: a progress line where stderr is a terminal, and the summary at the end.
+// Leaves to others: counting (client/producer.ts).
+import { writeSync } from "node:fs";
+import type { ProducerStats } from "../client/producer-stats.ts";
+import { formatSize } from "./size.ts";
+
+const INTERVAL_MS = 250;
+const CLEAR_LINE = "\r\u001b[K";
+
+/** What has been done so far. */
+export interface Progress {
+  readonly records: number;
+  readonly bytes: number;
+}
+
+/** Shows progress until stop() is called. */
+export class ProgressLine {
+  readonly #read: () => Progress;
+  readonly #startedAt = performance.now();
+  readonly #timer: Timer | undefined;
+
+  constructor(read: () => Progress, isTerminal: boolean = process.stderr.isTTY === true) {
+    this.#read = read;
+    if (isTerminal) this.#timer = setInterval(() => this.#show(), INTERVAL_MS);
+  }
+
+  /** Seconds since the start. */
+  get seconds(): number {
+    return (performance.now() - this.#startedAt) / 1000;
+  }
+
+  /** Takes the line away. */
+  stop(): void {
+    if (this.#timer === undefined) return;
+    clearInterval(this.#timer);
+    writeToTerminal(CLEAR_LINE);
+  }
+
+  #show(): void {
+    writeToTerminal(`${CLEAR_LINE}${formatProgress(this.#read(), this.seconds)}`);
+  }
+}
+
+/** `1,000,000 records, 98.3 MB, 2,100,000 records/s, 206 MB/s` */
+export function formatProgress(progress: Progress, seconds: number): string {
+  const perSecond = (count: number): number => Math.round(count / Math.max(seconds, 0.001));
+  return [
+    countRecords(progress.records),
+    formatSize(progress.bytes),
+    `${formatCount(perSecond(progress.records))} records/s`,
+    `${formatSize(perSecond(progress.bytes))}/s`,
+  ].join(", ");
+}
+
+/** Partitions that a summary names one by one. */
+const PARTITIONS_NAMED_MAX = 8;
+
+/** One line: how many records were acknowledged, how fast, and at which offsets. */
+export function formatSummary(
+  topic: string,
+  stats: ProducerStats,
+  bytes: number,
+  seconds: number,
+): string {
+  const { records, acknowledgedRecords } = stats;
+  if (acknowledgedRecords < records) {
+    return `Acknowledged ${formatCount(acknowledgedRecords)} of ${countRecords(records)} to '${topic}'${formatOffsets(stats)}`;
+  }
+  if (records === 0) return `Produced no records to '${topic}'`;
+  const took = `${formatSize(bytes)} in ${seconds.toFixed(2)} s`;
+  return `Produced ${countRecords(records)} to '${topic}' (${took})${formatOffsets(stats)}`;
+}
+
+function formatOffsets(stats: ProducerStats): string {
+  const { partitions } = stats;
+  if (partitions.length === 0) return "";
+  if (partitions.length > PARTITIONS_NAMED_MAX) return `: in ${partitions.length} partitions`;
+  const parts = [...partitions]
+    .sort((a, b) => a.partition - b.partition)
+    .map(({ partition, firstOffset, lastOffset }) =>
+      firstOffset === lastOffset
+        ? `partition ${partition} offset ${firstOffset}`
+        : `partition ${partition} offsets ${firstOffset}-${lastOffset}`,
+    );
+  return `: ${parts.join(", ")}`;
+}
+
+/** `1 record`, `2,000 records` */
+export function countRecords(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? "record" : "records"}`;
+}
+
+function formatCount(count: number): string {
+  return count.toLocaleString("en-US");
+}
+
+function writeToTerminal(text: string): void {
+  try {
+    writeSync(2, text);
+  } catch {
+    // A terminal that went away needs no progress.
+  }
+}

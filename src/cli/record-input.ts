@@ -1,0 +1,105 @@
+// One record of a producer's input, as bytes, handed to the producer: key, headers, tombstones, JSON.
+// Leaves to others: where the bytes come from (produce.ts, line-reader.ts).
+import type { Producer } from "../client/producer.ts";
+import type { RecordHeader } from "../record/encoder.ts";
+import { CliError } from "./exit.ts";
+import { parseJsonRecord } from "./json-record.ts";
+
+/** How input becomes records. */
+export interface RecordInputOptions {
+  readonly key: string | undefined;
+  readonly keySeparator: string | undefined;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly partition: number | undefined;
+  /** An empty value becomes null. */
+  readonly isTombstone: boolean;
+  readonly isJson: boolean;
+}
+
+const ANY_PARTITION = -1;
+const SPACE = 0x20;
+
+/** Takes input for one topic. */
+export class RecordInput {
+  readonly #producer: Producer;
+  readonly #topic: string;
+  readonly #options: RecordInputOptions;
+  readonly #partition: number;
+  readonly #key: Uint8Array | null;
+  readonly #separator: Buffer | undefined;
+  readonly #headers: readonly RecordHeader[] | undefined;
+  #bytes = 0;
+
+  constructor(producer: Producer, topic: string, options: RecordInputOptions) {
+    this.#producer = producer;
+    this.#topic = topic;
+    this.#options = options;
+    this.#partition = options.partition ?? ANY_PARTITION;
+    this.#key = options.key === undefined ? null : Buffer.from(options.key);
+    this.#separator =
+      options.keySeparator === undefined ? undefined : Buffer.from(options.keySeparator);
+    this.#headers =
+      options.headers.length === 0
+        ? undefined
+        : options.headers.map(([name, value]) => ({ name, value: Buffer.from(value) }));
+  }
+
+  /** Bytes of the input taken so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Hands one record to the producer, which copies what it needs before it returns or before the
+   * returned promise resolves; a promise means that the caller should wait. Throws CliError for bad JSON.
+   */
+  take(input: Uint8Array, timestampMs: number): void | Promise<void> {
+    this.#bytes += input.length;
+    if (this.#options.isJson) return this.#takeJson(input, timestampMs);
+    let key = this.#key;
+    let value: Uint8Array | null = input;
+    if (this.#separator !== undefined) {
+      const at = Buffer.prototype.indexOf.call(input, this.#separator);
+      if (at !== -1) {
+        key = input.subarray(0, at);
+        value = input.subarray(at + this.#separator.length);
+      }
+    }
+    if (this.#options.isTombstone && value.length === 0) value = null;
+    return this.#producer.enqueueRaw(
+      this.#topic,
+      this.#partition,
+      key,
+      value,
+      timestampMs,
+      this.#headers,
+    );
+  }
+
+  #takeJson(input: Uint8Array, timestampMs: number): void | Promise<void> {
+    if (isBlank(input)) return;
+    const record = parseJsonRecord(input);
+    const isNull = this.#options.isTombstone && record.value?.length === 0;
+    return this.#producer.enqueueRaw(
+      this.#topic,
+      this.#options.partition ?? record.partition ?? ANY_PARTITION,
+      record.key,
+      isNull ? null : record.value,
+      record.timestamp ?? timestampMs,
+      record.headers.length === 0 ? undefined : record.headers,
+    );
+  }
+}
+
+/** The error of a record of the input, which says which one it was. */
+export function atRecord(number: number, error: unknown): unknown {
+  if (!(error instanceof CliError)) return error;
+  return new CliError(`record ${number} of the input: ${error.message}`, {
+    cause: error,
+    ...(error.help === undefined ? {} : { help: error.help }),
+  });
+}
+
+function isBlank(input: Uint8Array): boolean {
+  return input.every((byte) => byte <= SPACE);
+}

@@ -1,0 +1,103 @@
+// `rustlog topics`: list, create, describe and delete.
+// Leaves to others: what a topic is (topics/), and asking the broker (client/admin.ts).
+import { PARTITIONS_MAX } from "../limits.ts";
+import { newCommand } from "./command.ts";
+import { nameValueList, wholeNumber } from "./numbers.ts";
+import { brokerOption, jsonOption, withClient } from "./options.ts";
+import { writeJson, writeText } from "./output.ts";
+import { formatTable } from "./table.ts";
+
+const EXAMPLES = `
+  rustlog topics list
+  rustlog topics create events --partitions 3
+  rustlog topics describe events --json
+  rustlog topics delete events`;
+
+/** The command `topics`. */
+export function topicsCommand() {
+  const command = newCommand("topics", "List, create, describe and delete topics", EXAMPLES);
+  for (const subcommand of [list(), create(), describe(), remove()]) command.addCommand(subcommand);
+  return command;
+}
+
+function list() {
+  return newCommand("list", "List the topics of a broker", "rustlog topics list")
+    .addOption(brokerOption())
+    .addOption(jsonOption())
+    .option("--internal", "include the topics that the broker keeps for itself")
+    .action((options) =>
+      withClient(options.broker, async (client) => {
+        const topics = await client.admin().listTopics({ internal: options.internal === true });
+        if (options.json) return await writeJson(topics);
+        const rows = topics.map(({ name, partitions }) => [name, partitions]);
+        await writeText(formatTable(["TOPIC", "PARTITIONS"], rows));
+      }),
+    );
+}
+
+function create() {
+  const example = `
+    rustlog topics create events --partitions 3
+    rustlog topics create events --config retention.ms=604800000`;
+  return newCommand("create", "Create a topic", example)
+    .argument("<topic>", "name of the topic")
+    .addOption(brokerOption())
+    .addOption(jsonOption())
+    .option("--partitions <n>", "number of partitions", wholeNumber(1, PARTITIONS_MAX))
+    .option("--config <name=value>", "a setting of the topic; may be repeated", nameValueList)
+    .action((topic, options) =>
+      withClient(options.broker, async (client) => {
+        const { partitions } = await client.admin().createTopic(topic, {
+          settings: Object.fromEntries(options.config ?? []),
+          ...(options.partitions === undefined ? {} : { partitions: options.partitions }),
+        });
+        if (options.json) return await writeJson({ name: topic, partitions });
+        const count = `${partitions} ${partitions === 1 ? "partition" : "partitions"}`;
+        await writeText(`Created topic '${topic}' with ${count}\n`);
+      }),
+    );
+}
+
+function describe() {
+  const example = "rustlog topics describe events";
+  return newCommand("describe", "Say what a topic holds, partition by partition", example)
+    .argument("<topic>", "name of the topic")
+    .addOption(brokerOption())
+    .addOption(jsonOption())
+    .action((name, options) =>
+      withClient(options.broker, async (client) => {
+        const topic = await client.admin().describeTopic(name);
+        if (options.json) return await writeJson(topic);
+        const settings = Object.entries(topic.settings).map(([key, value]) => `${key}=${value}`);
+        const header = ["PARTITION", "LOG-START", "HIGH-WATERMARK", "LOG-END", "SEGMENTS", "BYTES"];
+        const rows = topic.partitions.map((partition) => [
+          partition.partition,
+          partition.logStartOffset,
+          partition.highWatermark,
+          partition.logEndOffset,
+          partition.segments,
+          partition.bytes,
+        ]);
+        await writeText(
+          `Topic: ${topic.name}${topic.internal ? " (internal)" : ""}\n` +
+            `Settings: ${settings.length === 0 ? "the broker's" : settings.join(", ")}\n\n` +
+            formatTable(header, rows),
+        );
+      }),
+    );
+}
+
+function remove() {
+  const example = "rustlog topics delete events";
+  return newCommand("delete", "Delete a topic and all its records", example)
+    .argument("<topic>", "name of the topic")
+    .addOption(brokerOption())
+    .addOption(jsonOption())
+    .action((topic, options) =>
+      withClient(options.broker, async (client) => {
+        await client.admin().deleteTopic(topic);
+        if (options.json) return await writeJson({ name: topic, deleted: true });
+        await writeText(`Deleted topic '${topic}'\n`);
+      }),
+    );
+}

@@ -1,0 +1,80 @@
+// What Admin takes and gives. Leaves to others: getting it (admin).
+
+/** A partition of a topic. */
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** An offset in a partition. */
+export interface PartitionOffset extends TopicPartition {
+  readonly offset: number;
+}
+
+/** What a group has committed in a partition; both undefined when nothing was. */
+export interface CommittedOffset extends TopicPartition {
+  readonly offset: number | undefined;
+  /** When, in milliseconds since 1970. */
+  readonly commitTimestamp: number | undefined;
+}
+
+/** How a topic is created. */
+export interface CreateTopicOptions {
+  /** Number of partitions; the broker's default without it. */
+  readonly partitions?: number;
+  /** Settings that differ from the broker's, such as `retention.ms`. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** A topic in a list. */
+export interface TopicListing {
+  readonly name: string;
+  readonly partitions: number;
+  readonly internal: boolean;
+}
+
+/** What a partition holds. */
+export interface PartitionDescription {
+  readonly partition: number;
+  /** Offset of the first record that is still there. */
+  readonly logStartOffset: number;
+  /** Offset after the last record that can be read. */
+  readonly highWatermark: number;
+  /** Offset after the last record that was written. */
+  readonly logEndOffset: number;
+  readonly segments: number;
+  readonly bytes: number;
+}
+
+/** What a topic holds. */
+export interface TopicDescription {
+  readonly name: string;
+  readonly internal: boolean;
+  readonly settings: Readonly<Record<string, string>>;
+  readonly partitions: readonly PartitionDescription[];
+}
+
+/** A group in a list. */
+export interface GroupListing {
+  readonly group: string;
+  /** Partitions that it has committed offsets for. */
+  readonly partitions: number;
+}
+
+/** How far a group is in a partition. */
+export interface GroupOffset extends TopicPartition {
+  readonly committedOffset: number;
+  /** When it was committed, in milliseconds since 1970. */
+  readonly commitTimestamp: number;
+  readonly logStartOffset: number;
+  readonly highWatermark: number;
+}
+
+/** What a broker says of itself. */
+export interface BrokerInfo {
+  readonly brokerVersion: string;
+  /** Identity of the data directory, kept across restarts. */
+  readonly logDirectoryId: string;
+  readonly maxFrameBytes: number;
+  readonly maxBatchBytes: number;
+}

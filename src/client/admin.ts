@@ -1,0 +1,205 @@
+// Looking at and changing what a broker has: topics, offsets, groups.
+// Leaves to others: the connection (link), the bytes (protocol/).
+
+import { RustLogError } from "../errors.ts";
+import {
+  decodeDeleteGroupResponse,
+  decodeDescribeGroupResponse,
+  decodeListGroupsResponse,
+  encodeDeleteGroupRequest,
+  encodeDescribeGroupRequest,
+  encodeListGroupsRequest,
+} from "../protocol/groups.ts";
+import {
+  decodeOffsetCommitResponse,
+  decodeOffsetFetchResponse,
+  encodeOffsetCommitRequest,
+  encodeOffsetFetchRequest,
+} from "../protocol/offsets.ts";
+import {
+  decodeCreateTopicResponse,
+  decodeDeleteTopicResponse,
+  decodeDescribeTopicResponse,
+  decodeListTopicsResponse,
+  encodeCreateTopicRequest,
+  encodeDeleteTopicRequest,
+  encodeDescribeTopicRequest,
+  encodeListTopicsRequest,
+} from "../protocol/topics.ts";
+import type {
+  BrokerInfo,
+  CommittedOffset,
+  CreateTopicOptions,
+  GroupListing,
+  GroupOffset,
+  PartitionOffset,
+  TopicDescription,
+  TopicListing,
+  TopicPartition,
+} from "./admin-types.ts";
+import type { BrokerLink, Exchange, RetryPolicy } from "./link.ts";
+import { type OffsetSpec, resolveOffset } from "./offset-spec.ts";
+import { offsetForTimestamp } from "./time-lookup.ts";
+
+/** Administers a broker. Made by `client.admin()`; holds nothing and needs no closing. */
+export class Admin {
+  readonly #link: BrokerLink;
+  readonly #policy: RetryPolicy;
+
+  /** @internal Use `client.admin()`. */
+  constructor(link: BrokerLink, policy: RetryPolicy = {}) {
+    this.#link = link;
+    this.#policy = policy;
+  }
+
+  /**
+   * Creates a topic and returns its number of partitions: those of the options, or the broker's default.
+   * Throws INVALID_TOPIC, TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS, INVALID_CONFIG. It is not tried again
+   * when the connection is lost meanwhile: the topic may exist then.
+   */
+  async createTopic(
+    name: string,
+    options: CreateTopicOptions = {},
+  ): Promise<{ readonly partitions: number }> {
+    const partitions = options.partitions ?? 0;
+    if (options.partitions === 0) {
+      throw new RustLogError("INVALID_PARTITIONS", `topic '${name}' needs at least one partition`);
+    }
+    const settings = Object.entries(options.settings ?? {}).map(([name, value]) => ({
+      name,
+      value,
+    }));
+    return await this.#request({
+      encode: (id) => encodeCreateTopicRequest(id, { topic: name, partitions, settings }),
+      decode: decodeCreateTopicResponse,
+      repeatable: false,
+    });
+  }
+
+  /** The topics, by name; the broker's internal ones only when asked for. */
+  async listTopics(options: { readonly internal?: boolean } = {}): Promise<TopicListing[]> {
+    const { topics } = await this.#request({
+      encode: (id) => encodeListTopicsRequest(id, {}),
+      decode: decodeListTopicsResponse,
+    });
+    return topics
+      .filter(({ internal }) => options.internal === true || !internal)
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** What a topic holds, partition by partition. Throws UNKNOWN_TOPIC_OR_PARTITION. */
+  async describeTopic(name: string): Promise<TopicDescription> {
+    const { internal, settings, partitions } = await this.#request({
+      encode: (id) => encodeDescribeTopicRequest(id, { topic: name }),
+      decode: decodeDescribeTopicResponse,
+    });
+    return {
+      name,
+      internal,
+      settings: Object.fromEntries(settings.map(({ name, value }) => [name, value])),
+      partitions,
+    };
+  }
+
+  /** Deletes a topic, its records, and what groups committed for it. Not tried again, as createTopic. */
+  async deleteTopic(name: string): Promise<void> {
+    await this.#request({
+      encode: (id) => encodeDeleteTopicRequest(id, { topic: name }),
+      decode: decodeDeleteTopicResponse,
+      repeatable: false,
+    });
+  }
+
+  /**
+   * The offset that `spec` stands for now. For a timestamp it is that of the first record not older, found
+   * by looking into its batch, or the high watermark when there is none. Throws UNKNOWN_TOPIC_OR_PARTITION.
+   */
+  async offsetFor(topic: string, partition: number, spec: OffsetSpec): Promise<number> {
+    const { partitions } = await this.describeTopic(topic);
+    const range = partitions.find((row) => row.partition === partition);
+    if (range === undefined) throw unknownPartition(topic, partition, partitions.length);
+    return await resolveOffset(spec, range, (ms) =>
+      offsetForTimestamp(this.#link, topic, partition, ms, this.#policy),
+    );
+  }
+
+  /** The groups that have committed offsets, by name. */
+  async listGroups(): Promise<GroupListing[]> {
+    const { groups } = await this.#request({
+      encode: (id) => encodeListGroupsRequest(id, {}),
+      decode: decodeListGroupsResponse,
+    });
+    return [...groups].sort((a, b) => (a.group < b.group ? -1 : 1));
+  }
+
+  /** What a group has committed, and the range of each partition. Throws GROUP_NOT_FOUND. */
+  async describeGroup(group: string): Promise<GroupOffset[]> {
+    const { partitions } = await this.#request({
+      encode: (id) => encodeDescribeGroupRequest(id, { group }),
+      decode: decodeDescribeGroupResponse,
+    });
+    return [...partitions];
+  }
+
+  /** Commits offsets for a group, all of them or none. Throws INVALID_GROUP, OFFSET_OUT_OF_RANGE … */
+  async commitOffsets(group: string, offsets: readonly PartitionOffset[]): Promise<void> {
+    await this.#request({
+      encode: (id) => encodeOffsetCommitRequest(id, { group, offsets }),
+      decode: decodeOffsetCommitResponse,
+    });
+  }
+
+  /** What a group has committed for these partitions, in their order. */
+  async fetchOffsets(
+    group: string,
+    partitions: readonly TopicPartition[],
+  ): Promise<CommittedOffset[]> {
+    const { offsets } = await this.#request({
+      encode: (id) => encodeOffsetFetchRequest(id, { group, partitions }),
+      decode: decodeOffsetFetchResponse,
+    });
+    if (offsets.length !== partitions.length) {
+      throw new RustLogError(
+        "UNKNOWN_SERVER_ERROR",
+        `asked for ${partitions.length} committed offsets, the broker answered with ${offsets.length}`,
+      );
+    }
+    return partitions.map(({ topic, partition }, i) => {
+      const { offset, commitTimestamp } = offsets[i]!;
+      const isCommitted = offset >= 0;
+      return {
+        topic,
+        partition,
+        offset: isCommitted ? offset : undefined,
+        commitTimestamp: isCommitted ? commitTimestamp : undefined,
+      };
+    });
+  }
+
+  /** Forgets what a group has committed. Throws GROUP_NOT_FOUND. Not tried again, as createTopic. */
+  async deleteGroup(group: string): Promise<void> {
+    await this.#request({
+      encode: (id) => encodeDeleteGroupRequest(id, { group }),
+      decode: decodeDeleteGroupResponse,
+      repeatable: false,
+    });
+  }
+
+  /** What the broker said of itself when the connection was made. */
+  brokerInfo(): BrokerInfo {
+    const { brokerVersion, logDirectoryId, maxFrameBytes, maxBatchBytes } = this.#link.info;
+    return { brokerVersion, logDirectoryId, maxFrameBytes, maxBatchBytes };
+  }
+
+  #request<T>(exchange: Exchange<T>): Promise<T> {
+    return this.#link.request(exchange, this.#policy);
+  }
+}
+
+/** The error for a partition number that a topic of `count` partitions does not have. */
+export function unknownPartition(topic: string, partition: number, count: number): RustLogError {
+  return new RustLogError(
+    "UNKNOWN_TOPIC_OR_PARTITION",
+    `topic '${topic}' has no partition ${partition}: it has 0 to ${count - 1}`,
+  );
+}

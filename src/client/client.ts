@@ -1,0 +1,110 @@
+// connect() and the Client: one connection to a broker, and the producers, consumers and admin that share it.
+// Leaves to others: the socket and its reconnecting (link, connection), and all that is sent over it.
+
+import type { RustLogError } from "../errors.ts";
+import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "./address.ts";
+import { Admin } from "./admin.ts";
+import { Consumer, type ConsumerOptions } from "./consumer.ts";
+import { BrokerLink } from "./link.ts";
+import { Producer, type ProducerOptions } from "./producer.ts";
+
+/** How to reach a broker. */
+export interface ConnectOptions {
+  /** "host:port", "host" or "[ipv6]:port"; else the variable RUSTLOG_BROKER, else 127.0.0.1:9092. */
+  readonly broker?: string;
+  /** Longest that one attempt to connect may take, in milliseconds (10,000). */
+  readonly connectTimeoutMs?: number;
+  /** Longest that the broker may take to answer a request, in milliseconds (30,000). */
+  readonly requestTimeoutMs?: number;
+  /** How often connecting, or a request of the admin, is tried again after a retriable error (3). */
+  readonly retries?: number;
+  /** Wait before the first retry, in milliseconds; it doubles, with jitter, up to ten times this (100). */
+  readonly retryBackoffMs?: number;
+  /** Called whenever a connection was lost or could not be made. */
+  readonly onConnectionLost?: (error: RustLogError) => void;
+}
+
+/**
+ * Connects to a broker. Throws CONNECTION_LOST or TIMED_OUT when it can't be reached, UNSUPPORTED_VERSION
+ * when it does not speak our version of the protocol, INVALID_CONFIG for an address that is none.
+ */
+export async function connect(options: ConnectOptions = {}): Promise<Client> {
+  const address = options.broker ?? process.env.RUSTLOG_BROKER ?? BROKER_ADDRESS_DEFAULT;
+  const link = new BrokerLink(parseBrokerAddress(address), {
+    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+    requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
+    retries: options.retries ?? 3,
+    retryBackoffMs: options.retryBackoffMs ?? 100,
+    onConnectionLost: options.onConnectionLost,
+  });
+  try {
+    await link.ping();
+  } catch (error) {
+    link.close();
+    throw error;
+  }
+  return new Client(link);
+}
+
+/** A connection to a broker. Lost, it is made again when there is need. Made by `connect`. */
+export class Client implements AsyncDisposable {
+  readonly #link: BrokerLink;
+  readonly #producers = new Set<Producer>();
+  readonly #consumers = new Set<Consumer>();
+  #closing: Promise<void> | undefined;
+
+  /** @internal Use `connect`. */
+  constructor(link: BrokerLink) {
+    this.#link = link;
+  }
+
+  /** "host:port" of the broker. */
+  get broker(): string {
+    return this.#link.address.text;
+  }
+
+  /** A new producer. Throws INVALID_CONFIG for options that make no sense. */
+  producer(options: ProducerOptions = {}): Producer {
+    const producer = new Producer(this.#link, options, () => this.#producers.delete(producer));
+    this.#producers.add(producer);
+    return producer;
+  }
+
+  /** A new consumer, which reads when it is first asked. Throws INVALID_CONFIG as `producer` does. */
+  consumer(options: ConsumerOptions): Consumer {
+    const consumer = new Consumer(this.#link, options, () => this.#consumers.delete(consumer));
+    this.#consumers.add(consumer);
+    return consumer;
+  }
+
+  /** For topics, groups and offsets. */
+  admin(): Admin {
+    return new Admin(this.#link);
+  }
+
+  /** One round trip to the broker. Throws CONNECTION_LOST or TIMED_OUT. */
+  async ping(): Promise<void> {
+    await this.#link.ping();
+  }
+
+  /** Ends consumers, flushes and ends producers, and closes the connection. Throws what their flush throws. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** `close()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
+    const closed = await Promise.allSettled(
+      [...this.#producers].map((producer) => producer.close()),
+    );
+    this.#link.close();
+    const failed = closed.find((result) => result.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  }
+}

@@ -1,0 +1,248 @@
+// The consumer: hands out the records of some partitions, in order within each, and commits when told to.
+// Leaves to others: where to start and end (consumer-plan), fetching ahead and retrying (fetcher, link).
+
+import { RustLogError } from "../errors.ts";
+import type { RecordHeader } from "../record/encoder.ts";
+import { Admin } from "./admin.ts";
+import { type OffsetSpecs, planPartitions } from "./consumer-plan.ts";
+import type { FetchedRecords } from "./fetched-records.ts";
+import { type OutOfRangePolicy, PartitionFetcher, PORTIONS_AHEAD_MAX } from "./fetcher.ts";
+import type { BrokerLink } from "./link.ts";
+
+const MiB = 1024 * 1024;
+
+/** Smallest portion that a fetch asks for, however many partitions share the buffer. */
+const PORTION_BYTES_MIN = 4096;
+
+/** What a consumer reads, from where, to where, and how. */
+export interface ConsumerOptions {
+  readonly topic: string;
+  /** Partitions to read; all of the topic without it. */
+  readonly partitions?: readonly number[];
+  /** Where to start: for all partitions, or by partition ("earliest" for those missing in the map, too). */
+  readonly offset?: OffsetSpecs;
+  /** Where to stop: the first offset that is not read any more. */
+  readonly end?: OffsetSpecs;
+  /** Whether to wait for new records (true), or to end at the high watermarks seen at the start. */
+  readonly follow?: boolean;
+  /**
+   * Consumer group to start for: where it has committed, reading starts there, or at `offset` if that is
+   * larger ("latest" is not: it only says where a group begins that has no commit). Enables `commit`.
+   */
+  readonly group?: string;
+  /** Most bytes of one fetch, as far as `bufferBytesMax` allows (4 MiB). */
+  readonly maxBytes?: number;
+  /** Bytes that the broker waits for before it answers a fetch (1). */
+  readonly minBytes?: number;
+  /** How long the broker waits for them, in milliseconds (1,000). */
+  readonly maxWaitMs?: number;
+  /** Bytes fetched and not yet handed out, over all partitions, unless single batches are larger (64 MiB). */
+  readonly bufferBytesMax?: number;
+  /** How long retriable errors and lost connections are retried, in milliseconds (120,000). */
+  readonly retryTimeoutMs?: number;
+  /** What to do when a position is outside of what its partition holds ("error"). */
+  readonly onOutOfRange?: OutOfRangePolicy;
+}
+
+/** One record. Key, value and header values are views of the fetched bytes: nothing was copied. */
+export interface ConsumedRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** Milliseconds since 1970. */
+  readonly timestamp: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly RecordHeader[];
+}
+
+/** Reads a topic. Made by `client.consumer()`. For one reader: calls must not overlap. */
+export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable {
+  readonly topic: string;
+  readonly group: string | undefined;
+  readonly #link: BrokerLink;
+  readonly #options: ConsumerOptions;
+  readonly #onClosed: () => void;
+  readonly #closing = new AbortController();
+  #starting: Promise<void> | undefined;
+  #fetchers = new Map<number, PartitionFetcher>();
+  /** What came, in that order, which is fair to all partitions; an error stays at its place for good. */
+  readonly #arrived: ({ fetcher: PartitionFetcher; records: FetchedRecords } | RustLogError)[] = [];
+  #current: { fetcher: PartitionFetcher; records: FetchedRecords } | undefined;
+  #arrival: PromiseWithResolvers<void> | undefined;
+
+  /** @internal Use `client.consumer()`. */
+  constructor(link: BrokerLink, options: ConsumerOptions, onClosed: () => void) {
+    for (const name of ["maxBytes", "minBytes", "maxWaitMs", "bufferBytesMax"] as const) {
+      const value = options[name];
+      if (value === undefined || (Number.isInteger(value) && value >= 1)) continue;
+      throw new RustLogError("INVALID_CONFIG", `${name} is a whole number from 1 on, not ${value}`);
+    }
+    this.topic = options.topic;
+    this.group = options.group;
+    this.#link = link;
+    this.#options = options;
+    this.#onClosed = onClosed;
+  }
+
+  /**
+   * Looks up partitions and where they start, and begins to fetch. The first `nextBatch` or iteration does
+   * it too; call it to know positions before. Throws UNKNOWN_TOPIC_OR_PARTITION, OFFSET_OUT_OF_RANGE,
+   * INVALID_GROUP. Idempotent; after an error it can be called again.
+   */
+  start(): Promise<void> {
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      this.#starting = undefined;
+      throw error;
+    });
+    return this.#starting;
+  }
+
+  /**
+   * The records of one fetch of one partition; null when all ends are reached, or after `close`. If not
+   * all records of the previous batch were walked, the same batch comes again, where the walk stopped.
+   * Throws what `start` throws, CONNECTION_LOST or TIMED_OUT after `retryTimeoutMs`, and OFFSET_OUT_OF_RANGE.
+   */
+  async nextBatch(): Promise<FetchedRecords | null> {
+    if (this.#closing.signal.aborted) return null;
+    try {
+      await this.start();
+    } catch (error) {
+      if (this.#closing.signal.aborted) return null;
+      throw error;
+    }
+    if (this.#current?.records.isDone === false) return this.#current.records;
+    this.#current?.fetcher.portionRead();
+    this.#current = undefined;
+    for (;;) {
+      if (this.#closing.signal.aborted) return null;
+      const first = this.#arrived[0];
+      if (first instanceof RustLogError) throw first;
+      if (first !== undefined) {
+        this.#arrived.shift();
+        this.#current = first;
+        return first.records;
+      }
+      if (this.#isFinished()) return null;
+      this.#arrival = Promise.withResolvers();
+      await this.#arrival.promise;
+    }
+  }
+
+  /**
+   * Record after record. Leaving the loop loses nothing: another loop goes on after the last record. Throws
+   * what `nextBatch` throws, CORRUPT_MESSAGE and UNSUPPORTED_COMPRESSION.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<ConsumedRecord, void, undefined> {
+    for (;;) {
+      const records = await this.nextBatch();
+      if (records === null) return;
+      const { topic, partition, cursor } = records;
+      while (!this.#closing.signal.aborted && records.next()) {
+        yield {
+          topic,
+          partition,
+          offset: cursor.offset,
+          timestamp: cursor.timestamp,
+          key: cursor.key(),
+          value: cursor.value(),
+          headers: cursor.headers(),
+        };
+      }
+    }
+  }
+
+  /** The partitions that are read; none before `start`. */
+  get partitions(): readonly number[] {
+    return [...this.#fetchers.keys()];
+  }
+
+  /** Offset after the last record handed out, or where reading starts; undefined before `start`. */
+  position(partition: number): number | undefined {
+    return this.#fetchers.get(partition)?.position;
+  }
+
+  /**
+   * Commits, for the group, the position of every partition of which records were handed out since the last
+   * commit; all of them or none. Durable when it resolves. Throws INVALID_GROUP without a group.
+   */
+  async commit(): Promise<void> {
+    if (this.group === undefined) {
+      throw new RustLogError(
+        "INVALID_GROUP",
+        `a consumer without a group has nothing to commit for`,
+      );
+    }
+    const moved = [...this.#fetchers.values()]
+      .filter(({ position, committedPosition }) => position !== committedPosition)
+      .map((fetcher) => ({ fetcher, offset: fetcher.position }));
+    if (moved.length === 0) return;
+    const offsets = moved.map(({ fetcher: { topic, partition }, offset }) => ({
+      topic,
+      partition,
+      offset,
+    }));
+    await new Admin(this.#link, { retryMs: this.#retryMs }).commitOffsets(this.group, offsets);
+    for (const { fetcher, offset } of moved) fetcher.committedPosition = offset;
+  }
+
+  /** Ends reading: a pending or later `nextBatch` gives null, an iteration ends. Commits nothing. */
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    this.#arrived.length = 0;
+    this.#wake();
+    this.#onClosed();
+  }
+
+  /** `close()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get #retryMs(): number {
+    return this.#options.retryTimeoutMs ?? 120_000;
+  }
+
+  async #start(): Promise<void> {
+    const { topic, partitions, offset, end, group, onOutOfRange = "error" } = this.#options;
+    const policy = { retryMs: this.#retryMs, signal: this.#closing.signal };
+    const follow = this.#options.follow ?? true;
+    const request = { topic, partitions, offset, end, follow, group, onOutOfRange };
+    const plans = await planPartitions(this.#link, request, policy);
+    // Each partition has its share, whatever the others do: one being fetched, and those that wait.
+    const { maxBytes = 4 * MiB, bufferBytesMax = 64 * MiB } = this.#options;
+    const share = Math.floor(bufferBytesMax / (plans.length * (PORTIONS_AHEAD_MAX + 1)));
+    const options = {
+      link: this.#link,
+      policy,
+      maxBytes: Math.min(maxBytes, Math.max(share, PORTION_BYTES_MIN)),
+      minBytes: this.#options.minBytes ?? 1,
+      maxWaitMs: this.#options.maxWaitMs ?? 1000,
+      onOutOfRange,
+      onRecords: (fetcher: PartitionFetcher, records: FetchedRecords) => {
+        this.#arrived.push({ fetcher, records });
+        this.#wake();
+      },
+      onFailure: (error: RustLogError) => {
+        this.#arrived.push(error);
+        this.#wake();
+      },
+      onEnd: () => this.#wake(),
+    };
+    this.#fetchers = new Map(
+      plans.map((plan) => [plan.partition, new PartitionFetcher(topic, plan, options)]),
+    );
+    for (const fetcher of this.#fetchers.values()) fetcher.fill();
+  }
+
+  #isFinished(): boolean {
+    for (const fetcher of this.#fetchers.values()) if (!fetcher.isFinished) return false;
+    return true;
+  }
+
+  #wake(): void {
+    this.#arrival?.resolve();
+    this.#arrival = undefined;
+  }
+}

@@ -1,0 +1,172 @@
+// Moves batches of all partitions: opens, completes (full, or lingered long enough), sends one at a time
+// per partition, and keeps count of the bytes that are not settled yet.
+// Leaves to others: choosing a partition (producer), sending and retrying a batch (given as `send`).
+
+import { RustLogError } from "../errors.ts";
+import type { RecordHeader } from "../record/encoder.ts";
+import type { Delivery, PartitionAccumulator, SealedBatch } from "./accumulator.ts";
+import { asRustLogError } from "./failure.ts";
+import { recordBytesBound, recordBytesMeasured } from "./record-size.ts";
+
+/** What a dispatcher is told, and whom it tells. */
+export interface DispatcherOptions {
+  readonly lingerMs: number;
+  /** Largest record that can be sent, in bytes. */
+  readonly recordBytesMax: number;
+  /** Unsettled bytes from which on the dispatcher calls itself full. */
+  readonly bufferBytesMax: number;
+  /** Delivers a batch and resolves with its base offset, or rejects once it is given up. */
+  readonly send: (batch: SealedBatch) => Promise<number>;
+  /** A batch is complete; its partition's next record opens another one. */
+  readonly onSealed: (batch: SealedBatch) => void;
+  readonly onAcknowledged: (batch: SealedBatch, baseOffset: number) => void;
+  readonly onFailed: (batch: SealedBatch, error: RustLogError) => void;
+}
+
+/** The batches of one producer on their way. */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  /** Accumulators with an open batch, the one that was opened first in front. */
+  readonly #open = new Set<PartitionAccumulator>();
+  readonly #unsettled = new Set<SealedBatch>();
+  #bufferedBytes = 0;
+  #room: PromiseWithResolvers<void> | undefined;
+  #lingerArmed = false;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes of records that are neither acknowledged nor given up. */
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  /** Whether the caller should wait for `room()` before adding more. */
+  get isFull(): boolean {
+    return this.#bufferedBytes >= this.#options.bufferBytesMax;
+  }
+
+  /** Counts bytes that are held elsewhere, before they come into a batch; negative: no longer. */
+  reserve(bytes: number): void {
+    this.#bufferedBytes += bytes;
+    this.#announceRoom();
+  }
+
+  /** Adds a record to the open batch of its partition. Throws MESSAGE_TOO_LARGE, for this record alone. */
+  append(
+    accumulator: PartitionAccumulator,
+    timestampMs: number,
+    key: Uint8Array | string | null,
+    value: Uint8Array | string | null,
+    headers: readonly RecordHeader[] | undefined,
+    delivery: Delivery | undefined,
+  ): void {
+    if (recordBytesBound(key, value, headers) > accumulator.room) {
+      this.#makeRoom(accumulator, recordBytesMeasured(key, value, headers));
+    }
+    const wasOpen = accumulator.isOpen;
+    const bytes = accumulator.append(timestampMs, key, value, headers, delivery);
+    this.#bufferedBytes += bytes;
+    if (!wasOpen) this.#opened(accumulator);
+    // Another record like this one would not fit: the batch need not wait for it.
+    if (accumulator.room < bytes) this.#seal(accumulator);
+  }
+
+  /** Completes all open batches, so that they are sent as soon as their turn comes. */
+  sealAll(): void {
+    for (const accumulator of this.#open) this.#seal(accumulator);
+  }
+
+  /** Resolves when every batch that is complete now was acknowledged or given up. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#unsettled].map((batch) => batch.settled.promise));
+  }
+
+  /** Resolves when half of the buffer is free again. */
+  room(): Promise<void> {
+    if (this.#room === undefined) {
+      this.#room = Promise.withResolvers();
+      this.sealAll();
+      this.#announceRoom();
+    }
+    return this.#room?.promise ?? Promise.resolve();
+  }
+
+  #makeRoom(accumulator: PartitionAccumulator, recordBytes: number): void {
+    const { recordBytesMax } = this.#options;
+    if (recordBytes > recordBytesMax) {
+      throw new RustLogError(
+        "MESSAGE_TOO_LARGE",
+        `a record of about ${recordBytes} bytes is larger than the ${recordBytesMax} bytes that a batch of this broker holds`,
+      );
+    }
+    if (recordBytes > accumulator.room) this.#seal(accumulator);
+  }
+
+  #opened(accumulator: PartitionAccumulator): void {
+    this.#open.add(accumulator);
+    this.#armLinger(this.#options.lingerMs);
+  }
+
+  #armLinger(ms: number): void {
+    if (this.#lingerArmed) return;
+    this.#lingerArmed = true;
+    if (this.#options.lingerMs === 0) queueMicrotask(() => this.#lingered());
+    else setTimeout(() => this.#lingered(), Math.max(1, Math.ceil(ms)));
+  }
+
+  /** Completes the batches whose time has come. While another one is in flight, a batch goes on filling. */
+  #lingered(): void {
+    this.#lingerArmed = false;
+    const now = performance.now();
+    for (const accumulator of this.#open) {
+      const left = accumulator.openedAt + this.#options.lingerMs - now;
+      if (left > 0) {
+        this.#armLinger(left);
+        return;
+      }
+      if (!accumulator.inFlight) this.#seal(accumulator);
+    }
+  }
+
+  #seal(accumulator: PartitionAccumulator): void {
+    this.#open.delete(accumulator);
+    const batch = accumulator.seal();
+    if (batch === undefined) return;
+    this.#unsettled.add(batch);
+    this.#options.onSealed(batch);
+    this.#sendNext(accumulator);
+  }
+
+  #sendNext(accumulator: PartitionAccumulator): void {
+    if (accumulator.inFlight) return;
+    const batch = accumulator.takeSealed();
+    if (batch === undefined) return;
+    accumulator.inFlight = true;
+    void this.#deliver(accumulator, batch);
+  }
+
+  async #deliver(accumulator: PartitionAccumulator, batch: SealedBatch): Promise<void> {
+    const { send, onAcknowledged, onFailed, lingerMs } = this.#options;
+    try {
+      onAcknowledged(batch, await send(batch));
+    } catch (error) {
+      onFailed(batch, asRustLogError(error));
+    }
+    accumulator.inFlight = false;
+    this.#unsettled.delete(batch);
+    this.#bufferedBytes -= batch.bufferedBytes;
+    batch.settled.resolve();
+    this.#announceRoom();
+    const lingered = performance.now() - accumulator.openedAt >= lingerMs;
+    if (accumulator.sealedCount === 0 && accumulator.isOpen && lingered) this.#seal(accumulator);
+    else this.#sendNext(accumulator);
+  }
+
+  #announceRoom(): void {
+    if (this.#room === undefined || this.#bufferedBytes > this.#options.bufferBytesMax / 2) return;
+    this.#room.resolve();
+    this.#room = undefined;
+  }
+}

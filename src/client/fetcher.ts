@@ -1,0 +1,166 @@
+// Fetches one partition ahead of its reader: a fetch is out while what came before is being read.
+// Leaves to others: handing records out and the order of partitions (consumer), retries (link).
+
+import { RustLogError } from "../errors.ts";
+import { decodeFetchResponse, encodeFetchRequest, type FetchResponse } from "../protocol/fetch.ts";
+import { decodeListOffsetsResponse, encodeListOffsetsRequest } from "../protocol/offsets.ts";
+import { asRustLogError } from "./failure.ts";
+import { FetchedRecords, type PositionHolder } from "./fetched-records.ts";
+import type { BrokerLink, RetryPolicy } from "./link.ts";
+
+/** What to do when a position is outside of what the partition holds. */
+export type OutOfRangePolicy = "error" | "earliest" | "latest";
+
+/** Fetched portions of one partition that may wait to be read, the one being read included. */
+export const PORTIONS_AHEAD_MAX = 2;
+
+/** How a partition is fetched, and whom the fetcher tells. */
+export interface FetcherOptions {
+  readonly link: BrokerLink;
+  readonly policy: RetryPolicy & { readonly signal: AbortSignal };
+  readonly maxBytes: number;
+  readonly minBytes: number;
+  readonly maxWaitMs: number;
+  readonly onOutOfRange: OutOfRangePolicy;
+  /** Records came: they are to be read, and `portionRead` called afterwards. */
+  readonly onRecords: (fetcher: PartitionFetcher, records: FetchedRecords) => void;
+  /** Fetching has ended with an error. */
+  readonly onFailure: (error: RustLogError) => void;
+  /** Fetching has reached the end. */
+  readonly onEnd: () => void;
+}
+
+/** Fetches one partition from `start` up to, but not including, `end`. */
+export class PartitionFetcher implements PositionHolder {
+  readonly topic: string;
+  readonly partition: number;
+  readonly end: number;
+  /** Offset after the last record handed out, or where reading starts. */
+  position: number;
+  /** The position when it was last committed, or at the start. */
+  committedPosition: number;
+  readonly #options: FetcherOptions;
+  /** Offset to ask for next: from `position` to here it has been fetched. */
+  #fetchOffset: number;
+  #portions = 0;
+  #isFetching = false;
+  #hasFailed = false;
+
+  constructor(
+    topic: string,
+    plan: { readonly partition: number; readonly start: number; readonly end: number },
+    options: FetcherOptions,
+  ) {
+    this.topic = topic;
+    this.partition = plan.partition;
+    this.end = plan.end;
+    this.position = plan.start;
+    this.committedPosition = plan.start;
+    this.#fetchOffset = plan.start;
+    this.#options = options;
+  }
+
+  /** Whether everything up to the end has been read. */
+  get isFinished(): boolean {
+    return this.#fetchOffset >= this.end && this.#portions === 0;
+  }
+
+  /** Says that the records handed out were read: there is room for more. */
+  portionRead(): void {
+    this.#portions -= 1;
+    this.fill();
+  }
+
+  /** Sends the next fetch, unless one is out, enough is waiting to be read, or nothing more is wanted. */
+  fill(): void {
+    if (this.#isFetching || this.#hasFailed || this.#options.policy.signal.aborted) return;
+    if (this.#portions >= PORTIONS_AHEAD_MAX || this.#fetchOffset >= this.end) return;
+    this.#isFetching = true;
+    void this.#fetch();
+  }
+
+  async #fetch(): Promise<void> {
+    try {
+      const response = await this.#request();
+      if (this.#options.policy.signal.aborted) return;
+      if (response !== undefined) this.#take(response);
+    } catch (error) {
+      this.#hasFailed = true;
+      if (!this.#options.policy.signal.aborted) this.#options.onFailure(asRustLogError(error));
+    }
+    this.#isFetching = false;
+    if (this.#fetchOffset >= this.end) this.#options.onEnd();
+    this.fill();
+  }
+
+  /** One fetch, from the same offset again if the connection is lost; undefined after a reset. */
+  async #request(): Promise<FetchResponse | undefined> {
+    const { link, policy, maxBytes, minBytes, maxWaitMs } = this.#options;
+    const { topic, partition } = this;
+    const offset = this.#fetchOffset;
+    // No group is named: the committed offset has been looked up, and must not move us while we read.
+    const request = { group: "", topic, partition, offset, maxBytes, minBytes, maxWaitMs };
+    try {
+      const response = await link.request(
+        {
+          encode: (id) => encodeFetchRequest(id, request),
+          decode: decodeFetchResponse,
+          waitMs: maxWaitMs,
+        },
+        policy,
+      );
+      // The broker answers a position past the end with the end: our records are not there (any more).
+      if (response.nextOffset >= offset) return response;
+      throw outOfRange(this, offset, response.logStartOffset, response.highWatermark);
+    } catch (error) {
+      const { onOutOfRange } = this.#options;
+      if (onOutOfRange === "error") throw error;
+      if (!(error instanceof RustLogError) || error.code !== "OFFSET_OUT_OF_RANGE") throw error;
+      await this.#resetTo(onOutOfRange);
+      return undefined;
+    }
+  }
+
+  #take(response: FetchResponse): void {
+    if (response.batches.length === 0) return;
+    const from = this.#fetchOffset;
+    if (response.nextOffset === from) {
+      throw new RustLogError(
+        "CORRUPT_MESSAGE",
+        `topic '${this.topic}', partition ${this.partition}: a fetch from offset ${from} brought batches that end before it`,
+      );
+    }
+    this.#fetchOffset = response.nextOffset;
+    this.#portions += 1;
+    this.#options.onRecords(this, new FetchedRecords(this, response, from));
+  }
+
+  async #resetTo(where: "earliest" | "latest"): Promise<void> {
+    const { link, policy } = this.#options;
+    const { topic, partition } = this;
+    const timestamp = where === "earliest" ? -2 : -1;
+    const { offset } = await link.request(
+      {
+        encode: (id) => encodeListOffsetsRequest(id, { topic, partition, timestamp }),
+        decode: decodeListOffsetsResponse,
+      },
+      policy,
+    );
+    this.#fetchOffset = offset;
+    if (this.#portions === 0) this.position = offset;
+  }
+}
+
+/** The error for a position outside of what a partition holds. */
+export function outOfRange(
+  where: { readonly topic: string; readonly partition: number },
+  offset: number,
+  logStartOffset: number,
+  highWatermark: number,
+): RustLogError {
+  return new RustLogError(
+    "OFFSET_OUT_OF_RANGE",
+    `topic '${where.topic}', partition ${where.partition}: offset ${offset} is not in ` +
+      `${logStartOffset} to ${highWatermark}, which is what the partition holds`,
+  );
+}

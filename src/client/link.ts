@@ -1,0 +1,179 @@
+// The client's way to its broker over any number of lost connections: connects when there is need,
+// shakes hands, and tries requests again that are safe to repeat.
+// Leaves to others: one connection's life (connection), and what is asked (producer, consumer, admin).
+
+import { RustLogError } from "../errors.ts";
+import {
+  type ApiVersionsResponse,
+  decodeApiVersionsResponse,
+  decodePingResponse,
+  encodeApiVersionsRequest,
+  encodePingRequest,
+} from "../protocol/meta.ts";
+import { API_VERSION, apiName } from "../protocol/messages.ts";
+import type { BrokerAddress } from "./address.ts";
+import { backoffMs, pause } from "./backoff.ts";
+import { Connection } from "./connection.ts";
+
+/** Times and counts of a link, all given (see ConnectOptions for their meaning). */
+export interface LinkOptions {
+  readonly connectTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly retries: number;
+  readonly retryBackoffMs: number;
+  readonly onConnectionLost?: ((error: RustLogError) => void) | undefined;
+}
+
+/** A request and how to read its answer. */
+export interface Exchange<T> {
+  /** The frame for a correlation id; called again for each attempt. */
+  readonly encode: (correlationId: number) => Uint8Array;
+  /** Bytes that follow the frame's head: the batch of a Produce request. */
+  readonly tail?: Uint8Array;
+  /** Reads the payload of the answer; throws the RustLogError that an error response stands for. */
+  readonly decode: (payload: Uint8Array) => T;
+  /** Time that the broker may take on purpose (a fetch that waits), on top of the request timeout. */
+  readonly waitMs?: number;
+  /** false: not sent again once it may have reached the broker (creating, deleting). Default true. */
+  readonly repeatable?: boolean;
+}
+
+/** How long a request is tried. */
+export interface RetryPolicy {
+  /** Milliseconds during which retriable errors are retried, instead of the link's count of retries. */
+  readonly retryMs?: number;
+  /** Ends waiting and retrying. */
+  readonly signal?: AbortSignal;
+}
+
+/** The client's way to its broker. */
+export class BrokerLink {
+  readonly address: BrokerAddress;
+  readonly options: LinkOptions;
+  readonly #closing = new AbortController();
+  #connection: Connection | undefined;
+  #connecting: Promise<Connection> | undefined;
+  #connectFailures = 0;
+  #connectNotBefore = 0;
+  #info: ApiVersionsResponse | undefined;
+
+  constructor(address: BrokerAddress, options: LinkOptions) {
+    this.address = address;
+    this.options = options;
+  }
+
+  /** What the broker said of itself when the last connection was made. */
+  get info(): ApiVersionsResponse {
+    if (this.#info === undefined) throw new Error("the link was used before it connected");
+    return this.#info;
+  }
+
+  /** One round trip: connects if there is no connection. Throws what `request` throws. */
+  async ping(policy: RetryPolicy = {}): Promise<void> {
+    await this.request({ encode: encodePingRequest, decode: decodePingResponse }, policy);
+  }
+
+  /**
+   * Sends a request and returns its answer. Retriable errors and lost connections are tried again with
+   * backoff, as `policy` says; then the last error is thrown. Never two attempts at once.
+   */
+  async request<T>(exchange: Exchange<T>, policy: RetryPolicy = {}): Promise<T> {
+    const { requestTimeoutMs, retries, retryBackoffMs } = this.options;
+    const until = performance.now() + (policy.retryMs ?? Number.POSITIVE_INFINITY);
+    const signal = policy.signal ?? this.#closing.signal;
+    for (let failures = 1; ; failures++) {
+      this.#throwIfClosed(signal);
+      let sent = false;
+      try {
+        const connection = this.#connection ?? (await this.#open());
+        this.#throwIfClosed(signal);
+        sent = true;
+        const patience = Math.min(requestTimeoutMs, Math.max(1, until - performance.now()));
+        const timeoutMs = Math.ceil(patience + (exchange.waitMs ?? 0));
+        return exchange.decode(await connection.request(exchange.encode, timeoutMs, exchange.tail));
+      } catch (error) {
+        if (!(error instanceof RustLogError) || !error.retriable || signal.aborted) throw error;
+        if (sent && exchange.repeatable === false && isAmbiguous(error)) throw error;
+        const wait = backoffMs(failures, retryBackoffMs);
+        const isLast =
+          policy.retryMs === undefined ? failures > retries : performance.now() + wait >= until;
+        if (isLast) throw error;
+        await pause(wait, signal);
+      }
+    }
+  }
+
+  /** Closes the connection; requests without an answer fail with CONNECTION_LOST. Idempotent. */
+  close(): void {
+    this.#closing.abort();
+    this.#connection?.close();
+    this.#connection = undefined;
+  }
+
+  /** The connection: the one there is, or one attempt to make one, shared by all who ask meanwhile. */
+  #open(): Promise<Connection> {
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined;
+    });
+    return this.#connecting;
+  }
+
+  async #connect(): Promise<Connection> {
+    // Many requests may be trying again, each at its own pace; together they must not hammer the broker.
+    await pause(this.#connectNotBefore - performance.now(), this.#closing.signal);
+    this.#throwIfClosed(this.#closing.signal);
+    try {
+      const connection = await Connection.open(this.address, this.options.connectTimeoutMs);
+      try {
+        await this.#shakeHands(connection);
+        if (!connection.isOpen) throw new RustLogError("CONNECTION_LOST", "lost at once");
+      } catch (error) {
+        connection.close();
+        throw error;
+      }
+      this.#connectFailures = 0;
+      this.#connection = connection;
+      connection.onFailure = (error) => {
+        this.#connection = undefined;
+        this.options.onConnectionLost?.(error);
+      };
+      return connection;
+    } catch (error) {
+      this.#connectFailures += 1;
+      const wait = backoffMs(this.#connectFailures, this.options.retryBackoffMs);
+      this.#connectNotBefore = performance.now() + wait;
+      if (error instanceof RustLogError) this.options.onConnectionLost?.(error);
+      throw error;
+    }
+  }
+
+  /** Asks what the broker speaks, and refuses one that does not speak our version. */
+  async #shakeHands(connection: Connection): Promise<void> {
+    const payload = await connection.request(
+      encodeApiVersionsRequest,
+      this.options.requestTimeoutMs,
+    );
+    const info = decodeApiVersionsResponse(payload);
+    for (const { apiKey, minVersion, maxVersion } of info.apis) {
+      if (API_VERSION < minVersion || API_VERSION > maxVersion) {
+        throw new RustLogError(
+          "UNSUPPORTED_VERSION",
+          `broker ${info.brokerVersion} at ${this.address.text} speaks versions ${minVersion} to ` +
+            `${maxVersion} of ${apiName(apiKey) ?? `API ${apiKey}`}, this client speaks ${API_VERSION}`,
+        );
+      }
+    }
+    this.#info = info;
+  }
+
+  #throwIfClosed(signal: AbortSignal): void {
+    if (signal.aborted || this.#closing.signal.aborted) {
+      throw new RustLogError("CONNECTION_LOST", "the client was closed");
+    }
+  }
+}
+
+/** Whether the request may have been carried out although there was no answer. */
+function isAmbiguous(error: RustLogError): boolean {
+  return error.code === "CONNECTION_LOST" || error.code === "TIMED_OUT";
+}

@@ -1,0 +1,46 @@
+// Ways to name an offset (earliest, latest, a number, from the end, a time), and turning one into a number.
+// Leaves to others: asking the broker for a partition's range (admin, consumer) and for a time (admin).
+
+import { RustLogError } from "../errors.ts";
+import { OFFSET_MAX } from "../limits.ts";
+
+/**
+ * A place in a partition: the log start, the high watermark, an exact offset, `fromEnd` records
+ * before the high watermark (not before the log start), or the first record not older than `timestamp`
+ * (milliseconds since 1970).
+ */
+export type OffsetSpec =
+  "earliest" | "latest" | number | { readonly fromEnd: number } | { readonly timestamp: number };
+
+/** The offsets a partition holds: from `logStartOffset` to one below `highWatermark`. */
+export interface OffsetRange {
+  readonly logStartOffset: number;
+  readonly highWatermark: number;
+}
+
+/**
+ * The offset that `spec` stands for in a partition that holds `range`. A number is returned as it is,
+ * even outside the range. Throws INVALID_REQUEST for what is no offset at all.
+ */
+export function resolveOffset(
+  spec: OffsetSpec,
+  range: OffsetRange,
+  offsetForTimestamp: (ms: number) => Promise<number>,
+): number | Promise<number> {
+  if (spec === "earliest") return range.logStartOffset;
+  if (spec === "latest") return range.highWatermark;
+  if (typeof spec === "number") return checkNatural(spec, "an offset");
+  if ("fromEnd" in spec) {
+    const back = checkNatural(spec.fromEnd, "a count from the end");
+    return Math.max(range.logStartOffset, range.highWatermark - back);
+  }
+  return offsetForTimestamp(checkNatural(spec.timestamp, "a timestamp in milliseconds"));
+}
+
+function checkNatural(value: number, what: string): number {
+  if (Number.isInteger(value) && value >= 0 && value <= OFFSET_MAX) return value;
+  throw new RustLogError(
+    "INVALID_REQUEST",
+    `${what} is a whole number from 0 to ${OFFSET_MAX}, not ${value}`,
+  );
+}

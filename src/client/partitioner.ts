@@ -1,0 +1,51 @@
+// Which partition a record goes to: by its key as in Kafka, or without a key one partition per batch.
+// Leaves to others: the hash (murmur2), and knowing when a batch is full (accumulator).
+
+import { murmur2 } from "./murmur2.ts";
+
+const utf8 = new TextEncoder();
+
+// Short ASCII keys, the usual ones, are hashed from here: no allocation per record.
+const scratch = new Uint8Array(256);
+
+/** The partition of a key: the same for the same key and count, in this client and in Kafka's. */
+export function partitionForKey(key: Uint8Array | string, partitions: number): number {
+  const hash = typeof key === "string" ? murmur2OfText(key) : murmur2(key);
+  return (hash & 0x7fffffff) % partitions;
+}
+
+function murmur2OfText(text: string): number {
+  const { length } = text;
+  if (length > scratch.length) return murmur2(utf8.encode(text));
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 0x7f) return murmur2(utf8.encode(text));
+    scratch[i] = unit;
+  }
+  return murmur2(scratch, length);
+}
+
+/**
+ * Partitions of one topic for records without a key: all go to one partition until its batch is
+ * complete, then to the next, so that batches are large and yet every partition gets its share.
+ */
+export class StickyPartitioner {
+  readonly #partitions: number;
+  #current: number;
+
+  /** Starts at a random partition, so that many short-lived producers do not all choose the first. */
+  constructor(partitions: number, random = Math.random) {
+    this.#partitions = partitions;
+    this.#current = Math.floor(random() * partitions);
+  }
+
+  /** The partition for the next record without a key. */
+  get current(): number {
+    return this.#current;
+  }
+
+  /** Says that a batch of `partition` is complete: if it is the current one, the next one's turn comes. */
+  batchCompleted(partition: number): void {
+    if (partition === this.#current) this.#current = (partition + 1) % this.#partitions;
+  }
+}

@@ -1,0 +1,80 @@
+// What a producer has done so far, in numbers. Leaves to others: doing it (producer).
+
+import type { SealedBatch } from "./accumulator.ts";
+
+/** What was acknowledged in one partition. */
+export interface PartitionStats {
+  readonly topic: string;
+  readonly partition: number;
+  /** Records that were acknowledged. */
+  readonly records: number;
+  /** Lowest offset of an acknowledged record. */
+  readonly firstOffset: number;
+  /** Highest offset of an acknowledged record. */
+  readonly lastOffset: number;
+}
+
+/** What a producer has done since it was made. */
+export interface ProducerStats {
+  /** Records that were taken, acknowledged or not. */
+  readonly records: number;
+  /** Records that the broker has acknowledged. */
+  readonly acknowledgedRecords: number;
+  /** Records that were given up; their errors were thrown. */
+  readonly failedRecords: number;
+  /** Batches that the broker has acknowledged. */
+  readonly batches: number;
+  /** Bytes of these batches, as they were sent. */
+  readonly bytes: number;
+  /** By topic and partition, in the order of their first acknowledgement. */
+  readonly partitions: readonly PartitionStats[];
+}
+
+/** The counters behind ProducerStats: touched once a batch, and by the producer once a record. */
+export class ProducerCounters {
+  /** Records taken. */
+  records = 0;
+  #acknowledged = 0;
+  #failed = 0;
+  #batches = 0;
+  #bytes = 0;
+  readonly #partitions = new Map<
+    string,
+    { -readonly [K in keyof PartitionStats]: PartitionStats[K] }
+  >();
+
+  /** Counts a batch that was acknowledged at `baseOffset`. */
+  acknowledged(batch: SealedBatch, baseOffset: number): void {
+    const { topic, partition, records } = batch;
+    const lastOffset = baseOffset + records - 1;
+    this.#acknowledged += records;
+    this.#batches += 1;
+    this.#bytes += batch.bytes.length;
+    const key = `${partition} ${topic}`;
+    const seen = this.#partitions.get(key);
+    if (seen === undefined) {
+      this.#partitions.set(key, { topic, partition, records, firstOffset: baseOffset, lastOffset });
+    } else {
+      seen.records += records;
+      seen.firstOffset = Math.min(seen.firstOffset, baseOffset);
+      seen.lastOffset = Math.max(seen.lastOffset, lastOffset);
+    }
+  }
+
+  /** Counts records that were given up. */
+  failed(records: number): void {
+    this.#failed += records;
+  }
+
+  /** The numbers as they are now: a copy. */
+  snapshot(): ProducerStats {
+    return {
+      records: this.records,
+      acknowledgedRecords: this.#acknowledged,
+      failedRecords: this.#failed,
+      batches: this.#batches,
+      bytes: this.#bytes,
+      partitions: [...this.#partitions.values()].map((partition) => ({ ...partition })),
+    };
+  }
+}

@@ -1,0 +1,76 @@
+// What a producer knows of one topic: its partitions' accumulators, or the records that wait until the
+// number of partitions is known. Leaves to others: finding that number out (topic-lookup), sending.
+
+import { RustLogError } from "../errors.ts";
+import type { RecordHeader } from "../record/encoder.ts";
+import { type Delivery, type EncoderPool, PartitionAccumulator } from "./accumulator.ts";
+import { StickyPartitioner, partitionForKey } from "./partitioner.ts";
+
+/** A record that came before the partitions of its topic were known. */
+export interface WaitingRecord {
+  readonly partition: number;
+  readonly timestamp: number;
+  readonly key: Uint8Array | string | null;
+  readonly value: Uint8Array | string | null;
+  readonly headers: readonly RecordHeader[] | undefined;
+  readonly delivery: Delivery | undefined;
+}
+
+/** Partition number that stands for "by the key, or else as the producer likes". */
+export const ANY_PARTITION = -1;
+
+/** One topic of a producer. */
+export class ProducerTopic {
+  readonly name: string;
+  /** Records in the order they came, until the partitions are known. */
+  readonly waiting: WaitingRecord[] = [];
+  /** Resolves when the partitions are known, or finding them failed; never rejects. */
+  lookup: Promise<void> | undefined;
+  #accumulators: PartitionAccumulator[] = [];
+  #sticky: StickyPartitioner | undefined;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** Whether the number of partitions is known. */
+  get isKnown(): boolean {
+    return this.#sticky !== undefined;
+  }
+
+  /** The waiting records, which then no longer wait here. */
+  takeWaiting(): WaitingRecord[] {
+    return this.waiting.splice(0);
+  }
+
+  /** Sets the number of partitions. */
+  setPartitions(count: number, batchBytes: number, pool: EncoderPool): void {
+    this.#sticky = new StickyPartitioner(count);
+    this.#accumulators = Array.from(
+      { length: count },
+      (_, partition) => new PartitionAccumulator(this.name, partition, batchBytes, pool),
+    );
+  }
+
+  /** Where a record goes. Throws UNKNOWN_TOPIC_OR_PARTITION for a partition that is not there. */
+  accumulatorFor(partition: number, key: Uint8Array | string | null): PartitionAccumulator {
+    const all = this.#accumulators;
+    let index = partition;
+    if (partition === ANY_PARTITION) {
+      index = key === null ? this.#sticky!.current : partitionForKey(key, all.length);
+    }
+    const accumulator = all[index];
+    if (accumulator === undefined) {
+      throw new RustLogError(
+        "UNKNOWN_TOPIC_OR_PARTITION",
+        `topic '${this.name}' has partitions 0 to ${all.length - 1}, not ${partition}`,
+      );
+    }
+    return accumulator;
+  }
+
+  /** Says that a batch of `partition` is complete, so that records without a key turn to the next one. */
+  batchCompleted(partition: number): void {
+    this.#sticky?.batchCompleted(partition);
+  }
+}

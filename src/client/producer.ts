@@ -1,0 +1,267 @@
+// The producer: takes records, gathers them into batches per partition, and has one batch per partition
+// in flight. Order is kept, and nothing is dropped without an error.
+// Leaves to others: batches and their turns (dispatcher, accumulator), sending and retrying (sender).
+
+import { RustLogError } from "../errors.ts";
+import { BATCH_HEADER_BYTES } from "../record/batch.ts";
+import type { WritableCodec } from "../record/compression.ts";
+import { BatchEncoder, type RecordHeader } from "../record/encoder.ts";
+import type { Delivery, EncoderPool, SealedBatch } from "./accumulator.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { asRustLogError } from "./failure.ts";
+import type { BrokerLink } from "./link.ts";
+import { ProducerCounters, type ProducerStats } from "./producer-stats.ts";
+import { ANY_PARTITION, ProducerTopic, type WaitingRecord } from "./producer-topic.ts";
+import { recordBytesBound } from "./record-size.ts";
+import { deliver } from "./sender.ts";
+import { lookUpPartitions } from "./topic-lookup.ts";
+
+const KiB = 1024;
+
+/** How a producer batches, compresses, bounds and retries. */
+export interface ProducerOptions {
+  /** Longest that a record waits for company in its batch, in milliseconds (5). */
+  readonly lingerMs?: number;
+  /** Size at which a batch is sent without waiting longer, in bytes before compression (256 KiB). */
+  readonly batchBytes?: number;
+  /** Codec of the batches ("none"). */
+  readonly compression?: WritableCodec;
+  /** Bytes of unacknowledged records from which on `enqueue` asks the caller to wait (32 MiB). */
+  readonly bufferBytesMax?: number;
+  /** Time from a batch's first record to giving it up, retries included, in milliseconds (120,000). */
+  readonly deliveryTimeoutMs?: number;
+}
+
+/** A record to be written. */
+export interface ProducerRecord {
+  readonly key?: Uint8Array | string | null;
+  readonly value: Uint8Array | string | null;
+  readonly headers?: readonly RecordHeader[];
+  /** Partition to write to; without it the key decides, or else the producer. */
+  readonly partition?: number;
+  /** Milliseconds since 1970; without it the time of the call. */
+  readonly timestamp?: number;
+}
+
+/** Where an acknowledged record lies. */
+export interface RecordMetadata {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: number;
+}
+
+/** Writes records to topics. Made by `client.producer()`. */
+export class Producer implements AsyncDisposable {
+  readonly #link: BrokerLink;
+  readonly #onClosed: () => void;
+  readonly #batchBytes: number;
+  readonly #deliveryTimeoutMs: number;
+  readonly #counters = new ProducerCounters();
+  readonly #dispatcher: Dispatcher;
+  readonly #pool: EncoderPool;
+  readonly #topics = new Map<string, ProducerTopic>();
+  /** Topics whose partitions are being looked up. */
+  readonly #lookups = new Set<Promise<void>>();
+  #lastTopic: ProducerTopic | undefined;
+  #failure: RustLogError | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** @internal Use `client.producer()`. */
+  constructor(link: BrokerLink, options: ProducerOptions, onClosed: () => void) {
+    const codec = options.compression ?? "none";
+    const { maxBatchBytes } = link.info;
+    // Compressing what can't be compressed makes it a little longer.
+    const expansionBytes = codec === "none" ? 0 : KiB + (maxBatchBytes >>> 7);
+    const batchBytesMax = maxBatchBytes - expansionBytes;
+    this.#link = link;
+    this.#onClosed = onClosed;
+    this.#deliveryTimeoutMs = atLeast(0, "deliveryTimeoutMs", options.deliveryTimeoutMs ?? 120_000);
+    this.#batchBytes = Math.min(
+      atLeast(1, "batchBytes", options.batchBytes ?? 256 * KiB),
+      batchBytesMax,
+    );
+    this.#pool = encoderPool(codec);
+    this.#dispatcher = new Dispatcher({
+      lingerMs: atLeast(0, "lingerMs", options.lingerMs ?? 5),
+      recordBytesMax: batchBytesMax - BATCH_HEADER_BYTES,
+      bufferBytesMax: atLeast(1, "bufferBytesMax", options.bufferBytesMax ?? 32 * KiB * KiB),
+      send: (batch) => deliver(link, batch, this.#deliveryTimeoutMs),
+      onSealed: ({ topic, partition }) => this.#topics.get(topic)?.batchCompleted(partition),
+      onAcknowledged: (batch, baseOffset) => this.#acknowledged(batch, baseOffset),
+      onFailed: (batch, error) => this.#failed(batch, error),
+    });
+  }
+
+  /**
+   * Writes a record, and resolves when the broker has acknowledged it. Rejects with the RustLogError that
+   * ended its delivery: MESSAGE_TOO_LARGE, UNKNOWN_TOPIC_OR_PARTITION, CONNECTION_LOST, TIMED_OUT …
+   */
+  send(topic: string, record: ProducerRecord): Promise<RecordMetadata> {
+    return new Promise((resolve, reject) => {
+      const timestamp = record.timestamp ?? Date.now();
+      const delivery: Delivery = {
+        resolve: (partition, offset) => resolve({ topic, partition, offset, timestamp }),
+        reject,
+      };
+      const { partition = ANY_PARTITION, key = null, value, headers } = record;
+      this.#take(topic, partition, key, value, timestamp, headers, delivery);
+    });
+  }
+
+  /**
+   * Takes a record without a promise of its own. Returns a promise only when the caller should wait before
+   * giving more: the buffer is full, or the topic's partitions are still being looked up; the record is
+   * taken all the same. Throws MESSAGE_TOO_LARGE for this record alone, and, until `flush` has reported
+   * it, the error that ended the delivery of an earlier enqueued record.
+   */
+  enqueue(topic: string, record: ProducerRecord): void | Promise<void> {
+    const { partition = ANY_PARTITION, key = null, value, headers } = record;
+    return this.enqueueRaw(topic, partition, key, value, record.timestamp, headers);
+  }
+
+  /** As `enqueue`, without an object per record. Partition -1: by the key, or else as the producer likes. */
+  enqueueRaw(
+    topic: string,
+    partition: number,
+    key: Uint8Array | string | null,
+    value: Uint8Array | string | null,
+    timestamp: number = Date.now(),
+    headers?: readonly RecordHeader[],
+  ): void | Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    return this.#take(topic, partition, key, value, timestamp, headers, undefined);
+  }
+
+  /**
+   * Sends everything that was taken so far, and waits until it is acknowledged or given up. Throws the
+   * first error of an enqueued record since the last flush; a record of `send` has its own promise.
+   */
+  async flush(): Promise<void> {
+    await Promise.all(this.#lookups);
+    this.#dispatcher.sealAll();
+    await this.#dispatcher.settled();
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure;
+  }
+
+  /** Flushes, and takes no more records. Throws what `flush` throws. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.flush().finally(this.#onClosed);
+    return this.#closing;
+  }
+
+  /** `close()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** What this producer has done so far: a copy of its counters. */
+  get stats(): ProducerStats {
+    return this.#counters.snapshot();
+  }
+
+  #take(
+    topicName: string,
+    partition: number,
+    key: Uint8Array | string | null,
+    value: Uint8Array | string | null,
+    timestamp: number,
+    headers: readonly RecordHeader[] | undefined,
+    delivery: Delivery | undefined,
+  ): void | Promise<void> {
+    if (this.#closing !== undefined) throw new Error("the producer is closed");
+    const topic = this.#topicNamed(topicName);
+    if (!topic.isKnown) {
+      return this.#wait(topic, { partition, key, value, timestamp, headers, delivery });
+    }
+    const accumulator = topic.accumulatorFor(partition, key);
+    this.#dispatcher.append(accumulator, timestamp, key, value, headers, delivery);
+    this.#counters.records += 1;
+    if (this.#dispatcher.isFull) return this.#dispatcher.room();
+  }
+
+  #topicNamed(name: string): ProducerTopic {
+    if (this.#lastTopic?.name === name) return this.#lastTopic;
+    let topic = this.#topics.get(name);
+    if (topic === undefined) {
+      topic = new ProducerTopic(name);
+      this.#topics.set(name, topic);
+    }
+    this.#lastTopic = topic;
+    return topic;
+  }
+
+  /** Keeps a record until the partitions of its topic are known; the first one has them looked up. */
+  #wait(topic: ProducerTopic, record: WaitingRecord): Promise<void> {
+    // The caller may use its bytes again as soon as we return, as it may when they are encoded at once.
+    topic.waiting.push({ ...record, key: ownBytes(record.key), value: ownBytes(record.value) });
+    this.#dispatcher.reserve(recordBytesBound(record.key, record.value, record.headers));
+    if (topic.lookup === undefined) {
+      const lookup = this.#lookUp(topic).finally(() => this.#lookups.delete(lookup));
+      topic.lookup = lookup;
+      this.#lookups.add(lookup);
+    }
+    return topic.lookup;
+  }
+
+  async #lookUp(topic: ProducerTopic): Promise<void> {
+    let failure: unknown;
+    try {
+      const policy = { retryMs: this.#deliveryTimeoutMs };
+      const partitions = await lookUpPartitions(this.#link, topic.name, policy);
+      topic.setPartitions(partitions, this.#batchBytes, this.#pool);
+    } catch (error) {
+      // The next record asks again: the topic may be there then.
+      this.#topics.delete(topic.name);
+      if (this.#lastTopic === topic) this.#lastTopic = undefined;
+      failure = error;
+    }
+    for (const record of topic.takeWaiting()) {
+      const { partition, key, value, timestamp, headers, delivery } = record;
+      this.#dispatcher.reserve(-recordBytesBound(key, value, headers));
+      this.#counters.records += 1;
+      try {
+        if (failure !== undefined) throw failure;
+        const accumulator = topic.accumulatorFor(partition, key);
+        this.#dispatcher.append(accumulator, timestamp, key, value, headers, delivery);
+      } catch (error) {
+        this.#counters.failed(1);
+        if (delivery !== undefined) delivery.reject(error);
+        else this.#failure ??= asRustLogError(error);
+      }
+    }
+  }
+
+  #acknowledged(batch: SealedBatch, baseOffset: number): void {
+    this.#counters.acknowledged(batch, baseOffset);
+    for (const [index, { resolve }] of batch.deliveries) {
+      resolve(batch.partition, baseOffset + index);
+    }
+  }
+
+  #failed(batch: SealedBatch, error: RustLogError): void {
+    this.#counters.failed(batch.records);
+    for (const { reject } of batch.deliveries.values()) reject(error);
+    if (batch.deliveries.size < batch.records) this.#failure ??= error;
+  }
+}
+
+function ownBytes(bytes: Uint8Array | string | null): Uint8Array | string | null {
+  return bytes instanceof Uint8Array ? bytes.slice() : bytes;
+}
+
+/** Encoders between two batches: few, as many as there are partitions written to at once. */
+function encoderPool(codec: WritableCodec): EncoderPool {
+  const idle: BatchEncoder[] = [];
+  return {
+    take: () => idle.pop() ?? new BatchEncoder({ codec }),
+    put: (encoder) => void idle.push(encoder),
+  };
+}
+
+function atLeast(minimum: number, name: string, value: number): number {
+  if (value >= minimum) return value;
+  throw new RustLogError("INVALID_CONFIG", `${name} is ${minimum} or more, not ${value}`);
+}

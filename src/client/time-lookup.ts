@@ -1,0 +1,50 @@
+// The offset of the first record that is not older than a time. The broker knows the batch; which record
+// in it is the first, only its records tell. Leaves to others: other ways to name an offset (offset-spec).
+
+import { decodeFetchResponse, encodeFetchRequest } from "../protocol/fetch.ts";
+import { decodeListOffsetsResponse, encodeListOffsetsRequest } from "../protocol/offsets.ts";
+import { RecordCursor } from "../record/cursor.ts";
+import type { BrokerLink, RetryPolicy } from "./link.ts";
+
+/**
+ * Offset of the first record of a partition whose timestamp is `ms` (milliseconds since 1970) or later; the
+ * high watermark when there is none. Throws UNKNOWN_TOPIC_OR_PARTITION, and CORRUPT_MESSAGE or
+ * UNSUPPORTED_COMPRESSION when the batch can't be read.
+ */
+export async function offsetForTimestamp(
+  link: BrokerLink,
+  topic: string,
+  partition: number,
+  ms: number,
+  policy: RetryPolicy,
+): Promise<number> {
+  const found = await link.request(
+    {
+      encode: (id) => encodeListOffsetsRequest(id, { topic, partition, timestamp: ms }),
+      decode: decodeListOffsetsResponse,
+    },
+    policy,
+  );
+  if (found.timestamp < 0) return found.offset;
+  const { batches } = await link.request(
+    {
+      encode: (id) =>
+        encodeFetchRequest(id, {
+          group: "",
+          topic,
+          partition,
+          offset: found.offset,
+          // One batch is returned whatever its size.
+          maxBytes: 1,
+          minBytes: 1,
+          maxWaitMs: 0,
+        }),
+      decode: decodeFetchResponse,
+    },
+    policy,
+  );
+  const range = { fromOffset: found.offset };
+  const cursor = new RecordCursor().reset(batches, 0, batches.length, range);
+  while (cursor.next()) if (cursor.timestamp >= ms) return cursor.offset;
+  return found.offset;
+}

@@ -1,0 +1,179 @@
+// Every error that can cross the wire: its name, its number, whether a retry can help, what to do.
+// Leaves to others: where it is raised. Names and numbers below 1000 are Kafka's
+// (https://kafka.apache.org/protocol.html#protocol_error_codes); from 1000 they are ours.
+
+/** One row of the table of errors. */
+export interface ErrorKind {
+  /** Number in the `errorCode` field of a response. 0 means success and is never an error. */
+  readonly wire: number;
+  /** Whether the same request, sent again unchanged, may succeed. */
+  readonly retriable: boolean;
+  /** What the person who sees it can do. */
+  readonly help: string;
+}
+
+/** The table of errors, by name. */
+export const ERRORS = {
+  OFFSET_OUT_OF_RANGE: {
+    wire: 1,
+    retriable: false,
+    help: "Read from an offset between the log start and the high watermark.",
+  },
+  CORRUPT_MESSAGE: {
+    wire: 2,
+    retriable: false,
+    help: "The bytes of a batch do not match their CRC or their header. Run `rustlog verify` if they came from disk.",
+  },
+  UNKNOWN_TOPIC_OR_PARTITION: {
+    wire: 3,
+    retriable: false,
+    help: "List topics with `rustlog topics list`, or create one with `rustlog topics create`.",
+  },
+  MESSAGE_TOO_LARGE: {
+    wire: 10,
+    retriable: false,
+    help: "Send smaller batches, or raise --max-batch-bytes of the broker.",
+  },
+  INVALID_TOPIC: {
+    wire: 17,
+    retriable: false,
+    help: "A topic name has 1 to 249 characters of a-z A-Z 0-9 . _ - and is neither '.' nor '..'.",
+  },
+  INVALID_GROUP: {
+    wire: 24,
+    retriable: false,
+    help: "A group name has 1 to 249 bytes of UTF-8.",
+  },
+  UNSUPPORTED_VERSION: {
+    wire: 35,
+    retriable: false,
+    help: "Client and broker are too far apart: use the same release of both.",
+  },
+  TOPIC_ALREADY_EXISTS: {
+    wire: 36,
+    retriable: false,
+    help: "Use another name, or delete the topic first.",
+  },
+  INVALID_PARTITIONS: {
+    wire: 37,
+    retriable: false,
+    help: "A topic has between 1 and 10,000 partitions.",
+  },
+  INVALID_CONFIG: {
+    wire: 40,
+    retriable: false,
+    help: "See docs/STORAGE.md for the settings of a topic and their ranges.",
+  },
+  INVALID_REQUEST: {
+    wire: 42,
+    retriable: false,
+    help: "The request does not follow docs/PROTOCOL.md.",
+  },
+  OUT_OF_ORDER_SEQUENCE: {
+    wire: 45,
+    retriable: false,
+    help: "Batches of this producer arrived out of order: create a new producer.",
+  },
+  INVALID_PRODUCER_EPOCH: {
+    wire: 47,
+    retriable: false,
+    help: "A newer producer with the same id has taken over.",
+  },
+  STORAGE_ERROR: {
+    wire: 56,
+    retriable: false,
+    help: "The disk failed: see the broker's log.",
+  },
+  GROUP_NOT_FOUND: {
+    wire: 69,
+    retriable: false,
+    help: "List groups with `rustlog groups list`.",
+  },
+  INVALID_RECORD: {
+    wire: 87,
+    retriable: false,
+    help: "The batch breaks a rule of docs/PROTOCOL.md; nothing was written.",
+  },
+  DISK_FULL: {
+    wire: 1001,
+    retriable: true,
+    help: "Make space on the broker's disk; writing resumes by itself.",
+  },
+  BROKER_STOPPING: {
+    wire: 1002,
+    retriable: true,
+    help: "Connect again once the broker is back.",
+  },
+  FRAME_TOO_LARGE: {
+    wire: 1003,
+    retriable: false,
+    help: "Send smaller frames, or raise --max-frame-bytes of the broker.",
+  },
+  TOO_MANY_CONNECTIONS: {
+    wire: 1004,
+    retriable: true,
+    help: "Close connections, or raise --max-connections of the broker.",
+  },
+  CONNECTION_LOST: {
+    wire: 1005,
+    retriable: true,
+    help: "Is the broker running? Raised by the client; never sent.",
+  },
+  TIMED_OUT: {
+    wire: 1006,
+    retriable: true,
+    help: "The broker did not answer in time. Raised by the client; never sent.",
+  },
+  UNSUPPORTED_COMPRESSION: {
+    wire: 76,
+    retriable: false,
+    help: "Read the topic with a client that knows the codec, or write it with none, gzip or zstd.",
+  },
+  UNKNOWN_SERVER_ERROR: {
+    wire: 65535,
+    retriable: false,
+    help: "A bug of the broker: see its log, and report it.",
+  },
+} as const satisfies Record<string, ErrorKind>;
+
+/** Name of an error of the table. */
+export type ErrorName = keyof typeof ERRORS;
+
+const NAME_BY_WIRE = new Map<number, ErrorName>(
+  Object.entries(ERRORS).map(([name, kind]) => [kind.wire, name as ErrorName]),
+);
+
+/** The one error class of the project: what went wrong (`code`), and where (`message`). */
+export class RustLogError extends Error {
+  override readonly name = "RustLogError";
+  /** Row of the table of errors that this is an instance of. */
+  readonly code: ErrorName;
+
+  constructor(code: ErrorName, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  /** Whether the same request, sent again unchanged, may succeed. */
+  get retriable(): boolean {
+    return ERRORS[this.code].retriable;
+  }
+
+  /** What the person who sees it can do. */
+  get help(): string {
+    return ERRORS[this.code].help;
+  }
+
+  /** The number that stands for this error in a response. */
+  get wire(): number {
+    return ERRORS[this.code].wire;
+  }
+}
+
+/** The error that a response's number and message stand for; an unknown number is said, not hidden. */
+export function errorFromWire(wire: number, message: string): RustLogError {
+  const name = NAME_BY_WIRE.get(wire);
+  return name === undefined
+    ? new RustLogError("UNKNOWN_SERVER_ERROR", `error ${wire}: ${message}`)
+    : new RustLogError(name, message);
+}

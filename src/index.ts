@@ -1,0 +1,34 @@
+// The library: everything a program needs to talk to a broker, or to run one inside itself.
+// Leaves to others: everything; this file only names what is public.
+
+export { Broker, type BrokerOptions } from "./broker/broker.ts";
+export { Admin } from "./client/admin.ts";
+export type {
+  BrokerInfo,
+  CommittedOffset,
+  CreateTopicOptions,
+  GroupListing,
+  GroupOffset,
+  PartitionDescription,
+  PartitionOffset,
+  TopicDescription,
+  TopicListing,
+  TopicPartition,
+} from "./client/admin-types.ts";
+export { Client, type ConnectOptions, connect } from "./client/client.ts";
+export { type ConsumedRecord, Consumer, type ConsumerOptions } from "./client/consumer.ts";
+export type { OffsetSpecs } from "./client/consumer-plan.ts";
+export { FetchedRecords } from "./client/fetched-records.ts";
+export type { OutOfRangePolicy } from "./client/fetcher.ts";
+export type { OffsetSpec } from "./client/offset-spec.ts";
+export {
+  Producer,
+  type ProducerOptions,
+  type ProducerRecord,
+  type RecordMetadata,
+} from "./client/producer.ts";
+export type { PartitionStats, ProducerStats } from "./client/producer-stats.ts";
+export { ERRORS, type ErrorKind, type ErrorName, RustLogError } from "./errors.ts";
+export type { WritableCodec } from "./record/compression.ts";
+export { RecordCursor } from "./record/cursor.ts";
+export type { RecordHeader } from "./record/encoder.ts";

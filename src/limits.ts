@@ -1,0 +1,94 @@
+// Every maximum of the system, in one place, and the relations between them.
+// Leaves to others: enforcing them. Flags of the broker may lower or raise the ones called "default".
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** Largest frame payload a broker accepts, in bytes, unless `--max-frame-bytes` says otherwise. */
+export const FRAME_BYTES_MAX_DEFAULT = 10 * MiB;
+
+/** Largest record batch a broker accepts, in bytes, unless `--max-batch-bytes` says otherwise. */
+export const BATCH_BYTES_MAX_DEFAULT = 8 * MiB;
+
+/** Bytes of a frame that a Produce request or a Fetch response may need beside the batches. */
+export const FRAME_OVERHEAD_BYTES = KiB;
+
+/** Unanswered request bytes plus unsent response bytes past which a socket is no longer read. */
+export const CONNECTION_BYTES_MAX_DEFAULT = 32 * MiB;
+
+/** Connections a broker serves at once. */
+export const CONNECTIONS_MAX_DEFAULT = 10_000;
+
+/** Requests of one connection that may be unanswered before its socket is no longer read. */
+export const CONNECTION_REQUESTS_MAX = 4096;
+
+/** Milliseconds after which a connection that sends nothing and awaits nothing is closed. */
+export const IDLE_TIMEOUT_MS_DEFAULT = 10 * 60_000;
+
+/** Longest that a Fetch may wait for data, in milliseconds; a longer wait is cut to this. */
+export const FETCH_WAIT_MS_MAX = 60_000;
+
+/** Longest topic name, in characters (Kafka's limit, so that a directory name always fits). */
+export const TOPIC_NAME_LENGTH_MAX = 249;
+
+/** Longest group name, in UTF-8 bytes. */
+export const GROUP_NAME_BYTES_MAX = 249;
+
+/** Partitions that one topic may have. */
+export const PARTITIONS_MAX = 10_000;
+
+/** Size at which a log segment is rolled, unless `--segment-bytes` or a topic setting says otherwise. */
+export const SEGMENT_BYTES_DEFAULT = 256 * MiB;
+
+/** Smallest segment size that can be asked for. */
+export const SEGMENT_BYTES_MIN = KiB;
+
+/** Largest segment size: index entries address a segment with 32 bits, of which Kafka reads 31. */
+export const SEGMENT_BYTES_MAX = 2 ** 31 - 1;
+
+/** Age at which a non-empty log segment is rolled, in milliseconds (Kafka's default: 7 days). */
+export const SEGMENT_MS_DEFAULT = 7 * 24 * 60 * 60_000;
+
+/** Time between two looks for segments that retention has run out for, in milliseconds (Kafka's default). */
+export const RETENTION_CHECK_MS = 5 * 60_000;
+
+/** Bytes of log between two entries of the offset index (Kafka's `index.interval.bytes`). */
+export const INDEX_INTERVAL_BYTES = 4 * KiB;
+
+/** Largest size that a compressed batch may unfold to in a client, in bytes. */
+export const DECOMPRESSED_BYTES_MAX = 256 * MiB;
+
+/**
+ * Largest response frame that a client takes, in bytes. A fetch returns at least one batch, however small
+ * the frame limit of the broker is now; nothing is allocated before the bytes have come.
+ */
+export const RESPONSE_BYTES_MAX = 256 * MiB;
+
+/** Offsets, timestamps and sequence numbers on the wire are 64-bit; ours must be exact as numbers. */
+export const OFFSET_MAX = Number.MAX_SAFE_INTEGER;
+
+/** Throws unless a set of configured limits fits together; the message names the flags to change. */
+export function checkLimits(limits: {
+  frameBytesMax: number;
+  batchBytesMax: number;
+  connectionBytesMax: number;
+  segmentBytes: number;
+}): void {
+  const { frameBytesMax, batchBytesMax, connectionBytesMax, segmentBytes } = limits;
+  if (batchBytesMax + FRAME_OVERHEAD_BYTES > frameBytesMax) {
+    throw new RangeError(
+      `a batch of --max-batch-bytes ${batchBytesMax} does not fit a frame of --max-frame-bytes ${frameBytesMax}: ` +
+        `leave at least ${FRAME_OVERHEAD_BYTES} bytes between them`,
+    );
+  }
+  if (frameBytesMax > connectionBytesMax) {
+    throw new RangeError(
+      `--max-frame-bytes ${frameBytesMax} is more than a connection may hold (--max-connection-bytes ${connectionBytesMax})`,
+    );
+  }
+  if (segmentBytes < SEGMENT_BYTES_MIN || segmentBytes > SEGMENT_BYTES_MAX) {
+    throw new RangeError(
+      `--segment-bytes ${segmentBytes} is not between ${SEGMENT_BYTES_MIN} and ${SEGMENT_BYTES_MAX}`,
+    );
+  }
+}

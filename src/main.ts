@@ -1,0 +1,62 @@
+#!/usr/bin/env bun
+// The executable: parses the command line and runs one subcommand, the only one whose code is loaded.
+// Leaves to others: everything a subcommand does (cli/), and how a failure is told (cli/exit.ts).
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { Command } from "@commander-js/extra-typings";
+import { VERSION } from "./broker/version.ts";
+import { newCommand } from "./cli/command.ts";
+import { EXIT, reportFailure } from "./cli/exit.ts";
+
+const DESCRIPTION = "A Kafka-inspired, append-only log broker in one executable";
+
+const EXAMPLES = `
+  rustlog broker
+  rustlog produce greetings hello
+  rustlog consume greetings`;
+
+interface Subcommand {
+  readonly summary: string;
+  /** Loads the code, which is what takes time. */
+  load(): Promise<CommandUnknownOpts>;
+}
+
+const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
+  broker: {
+    summary: "Run a broker until it is told to stop",
+    load: async () => (await import("./cli/broker.ts")).brokerCommand(),
+  },
+  produce: {
+    summary: "Write records to a topic",
+    load: async () => (await import("./cli/produce.ts")).produceCommand(),
+  },
+  consume: {
+    summary: "Print the records of a topic",
+    load: async () => (await import("./cli/consume.ts")).consumeCommand(),
+  },
+  topics: {
+    summary: "List, create, describe and delete topics",
+    load: async () => (await import("./cli/topics.ts")).topicsCommand(),
+  },
+  groups: {
+    summary: "List, describe, move and delete consumer groups",
+    load: async () => (await import("./cli/groups.ts")).groupsCommand(),
+  },
+};
+
+async function main(args: readonly string[]): Promise<number> {
+  const program = newCommand("rustlog", DESCRIPTION, EXAMPLES).version(VERSION);
+  const wanted = args[0] === "help" ? args[1] : args[0];
+  for (const [name, { summary, load }] of Object.entries(SUBCOMMANDS)) {
+    // The others are named only for the sake of `rustlog --help`.
+    const isWanted = name === wanted;
+    program.addCommand(isWanted ? await load() : new Command(name).description(summary));
+  }
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return EXIT.ok;
+  } catch (error) {
+    return reportFailure(error);
+  }
+}
+
+process.exit(await main(process.argv.slice(2)));

@@ -1,0 +1,232 @@
+// Committed offsets: the table in memory, and the internal topic that it is rebuilt from after a restart.
+// Leaves to others: whether an offset makes sense for its partition (the broker checks that before).
+//
+// The topic `__consumer_offsets` has one partition, and every commit is one record batch in it, so that a
+// commit of many partitions is there whole or not at all. It is compacted by a snapshot: a new segment is
+// begun, the table is written to it and flushed, and then the older segments are deleted. A crash between
+// any two of these steps leaves records that say the same twice.
+import { RustLogError } from "../errors.ts";
+import { GROUP_NAME_BYTES_MAX } from "../limits.ts";
+import { RecordCursor } from "../record/cursor.ts";
+import { BatchEncoder } from "../record/encoder.ts";
+import { readAll } from "../storage/log-slice.ts";
+import type { Partition } from "../topics/partition.ts";
+import type { TopicRegistry } from "../topics/topic-registry.ts";
+import {
+  type CommittedOffset,
+  decodeOffsetKey,
+  decodeOffsetValue,
+  encodeOffsetKey,
+  encodeOffsetValue,
+  type OffsetKey,
+} from "./offset-record.ts";
+import { type OffsetRow, OffsetTable } from "./offset-table.ts";
+
+/** Name of the internal topic. */
+export const OFFSETS_TOPIC = "__consumer_offsets";
+
+const REPLAY_BYTES = 1024 * 1024;
+const SNAPSHOT_BATCH_BYTES = 256 * 1024;
+/** A log smaller than this is not worth compacting. */
+const COMPACTION_BYTES_MIN = 4 * 1024 * 1024;
+/** Compacted once the log has this many bytes for each committed offset; one takes some 100. */
+const COMPACTION_BYTES_PER_ROW = 512;
+
+/** One offset to commit. */
+export interface OffsetCommit {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** What the store works with. */
+export interface OffsetStoreContext {
+  readonly registry: TopicRegistry;
+  /** `durable` keeps offsets in the internal topic; `memory` forgets them when the broker stops. */
+  readonly mode: "durable" | "memory";
+  readonly now: () => number;
+  readonly report: (line: string) => void;
+}
+
+type Change = readonly [OffsetKey, CommittedOffset | null];
+
+/** The committed offsets of all groups. */
+export class OffsetStore {
+  readonly #context: OffsetStoreContext;
+  readonly #table = new OffsetTable();
+  #partition: Partition | undefined;
+  #writes = 0;
+  #writesDone: (() => void) | undefined;
+  #compaction: Promise<void> | undefined;
+
+  private constructor(context: OffsetStoreContext) {
+    this.#context = context;
+  }
+
+  /** Rebuilds the table from the internal topic, if there is one. */
+  static async open(context: OffsetStoreContext): Promise<OffsetStore> {
+    const store = new OffsetStore(context);
+    if (context.mode === "durable") {
+      store.#partition = context.registry.find(OFFSETS_TOPIC)?.partitions[0];
+      if (store.#partition !== undefined) store.#replay(store.#partition);
+    }
+    return store;
+  }
+
+  /** Throws INVALID_GROUP unless the name has 1 to 249 bytes. */
+  static checkGroup(group: string): void {
+    const bytes = Buffer.byteLength(group);
+    if (bytes >= 1 && bytes <= GROUP_NAME_BYTES_MAX) return;
+    throw new RustLogError("INVALID_GROUP", `a group name of ${bytes} bytes is not possible`);
+  }
+
+  /** What a group has committed for a partition, or undefined. */
+  fetch(group: string, topic: string, partition: number): CommittedOffset | undefined {
+    return this.#table.get(group, topic, partition);
+  }
+
+  /** Commits offsets for a group, all or none. When it resolves they are durable (mode `durable`). */
+  async commit(group: string, commits: readonly OffsetCommit[]): Promise<void> {
+    OffsetStore.checkGroup(group);
+    if (commits.length === 0) return;
+    const commitTimestamp = this.#context.now();
+    await this.#write(
+      commits.map(({ topic, partition, offset }): Change => [
+        { group, topic, partition },
+        { offset, commitTimestamp },
+      ]),
+    );
+  }
+
+  /** All groups that have committed something, with how many partitions. */
+  groups(): readonly { readonly group: string; readonly partitions: number }[] {
+    return this.#table.groups();
+  }
+
+  /** The committed offsets of a group; undefined when it has none. */
+  describe(group: string): readonly OffsetRow[] | undefined {
+    const rows = this.#table.rowsOf(group);
+    return rows.length === 0 ? undefined : rows;
+  }
+
+  /** Forgets a group; throws GROUP_NOT_FOUND when there is none. */
+  async deleteGroup(group: string): Promise<void> {
+    const rows = this.#table.rowsOf(group);
+    if (rows.length === 0) throw groupNotFound(group);
+    await this.#write(rows.map((row): Change => [row, null]));
+  }
+
+  /** Forgets all offsets committed for a topic: one of the same name may come, with other records. */
+  async deleteTopic(topic: string): Promise<void> {
+    const rows = this.#table.rows().filter((row) => row.topic === topic);
+    if (rows.length > 0) await this.#write(rows.map((row): Change => [row, null]));
+  }
+
+  async #write(changes: readonly Change[]): Promise<void> {
+    if (this.#context.mode === "durable") {
+      while (this.#compaction !== undefined) await this.#compaction;
+      this.#writes++;
+      try {
+        const partition = (this.#partition ??= await this.#createTopic());
+        await partition.append(this.#encode(changes));
+      } finally {
+        this.#writes--;
+        if (this.#writes === 0) this.#writesDone?.();
+      }
+    }
+    for (const [key, committed] of changes) {
+      if (committed === null) this.#table.delete(key);
+      else this.#table.set(key, committed);
+    }
+    this.#compactIfWorthwhile();
+  }
+
+  #encode(changes: readonly Change[]): Uint8Array {
+    const encoder = new BatchEncoder();
+    const now = this.#context.now();
+    for (const [key, committed] of changes) {
+      const value = committed === null ? null : encodeOffsetValue(committed);
+      encoder.append(now, encodeOffsetKey(key), value);
+    }
+    return encoder.finish();
+  }
+
+  async #createTopic(): Promise<Partition> {
+    const { registry } = this.#context;
+    const settings = { "retention.ms": "-1", "retention.bytes": "-1" };
+    const topic =
+      registry.find(OFFSETS_TOPIC) ??
+      (await registry.create(OFFSETS_TOPIC, 1, settings).catch((error: unknown) => {
+        // Two first commits at once: the other one was faster.
+        const code = error instanceof RustLogError ? error.code : undefined;
+        if (code === "TOPIC_ALREADY_EXISTS") return registry.ensure(OFFSETS_TOPIC);
+        throw error;
+      }));
+    const partition = topic.partitions[0];
+    if (partition === undefined) throw new Error("the offsets topic has no partition");
+    return partition;
+  }
+
+  #replay(partition: Partition): void {
+    const cursor = new RecordCursor();
+    let offset = partition.logStartOffset;
+    while (offset < partition.highWatermark) {
+      const read = partition.read(offset, REPLAY_BYTES);
+      const bytes = readAll(read);
+      cursor.reset(bytes);
+      while (cursor.next()) {
+        const key = cursor.key();
+        if (key === null) continue;
+        const value = cursor.value();
+        if (value === null) this.#table.delete(decodeOffsetKey(key));
+        else this.#table.set(decodeOffsetKey(key), decodeOffsetValue(value));
+      }
+      offset = read.nextOffset;
+    }
+  }
+
+  #compactIfWorthwhile(): void {
+    const partition = this.#partition;
+    if (partition === undefined || this.#compaction !== undefined) return;
+    const worthwhile = Math.max(COMPACTION_BYTES_MIN, this.#table.size * COMPACTION_BYTES_PER_ROW);
+    if (partition.bytes < worthwhile) return;
+    this.#compaction = this.#compact(partition)
+      .catch((error: unknown) => {
+        // The log stays as it was, only longer than it need be; the next commit tries again.
+        this.#context.report(`${OFFSETS_TOPIC}: could not be compacted: ${String(error)}`);
+      })
+      .finally(() => {
+        this.#compaction = undefined;
+      });
+  }
+
+  async #compact(partition: Partition): Promise<void> {
+    // A commit that is in flight would stand before the snapshot in the log and not be in it.
+    if (this.#writes > 0) {
+      await new Promise<void>((resolve) => {
+        this.#writesDone = resolve;
+      });
+      this.#writesDone = undefined;
+    }
+    await partition.roll();
+    const start = partition.logEndOffset;
+    const rows = this.#table.rows();
+    let written = 0;
+    while (written < rows.length) {
+      const encoder = new BatchEncoder();
+      for (; written < rows.length && encoder.bytes < SNAPSHOT_BATCH_BYTES; written++) {
+        const row = rows[written];
+        if (row === undefined) break;
+        encoder.append(row.commitTimestamp, encodeOffsetKey(row), encodeOffsetValue(row));
+      }
+      await partition.append(encoder.finish());
+    }
+    await partition.sync();
+    await partition.deleteBefore(start);
+  }
+}
+
+/** GROUP_NOT_FOUND for a group that has committed nothing. */
+export function groupNotFound(group: string): RustLogError {
+  return new RustLogError("GROUP_NOT_FOUND", `group '${group}' has committed nothing`);
+}

@@ -1,0 +1,107 @@
+// Fetch: whole record batches of one partition, from an offset.
+// Leaves to others: waiting and finding them (broker/handlers/fetch.ts).
+//
+//   request  = group string ("" for none) | topic string | partition u32 | offset i64
+//            | maxBytes u32 | minBytes u32 | maxWaitMs u32
+//   response = startOffset i64 | nextOffset i64 | highWatermark i64 | logStartOffset i64 | batches bytes
+import { API, decodeRequest, decodeResponse, encodeRequest, encodeResponse } from "./messages.ts";
+
+/** What to read, and how long to wait for it. */
+export interface FetchRequest {
+  /** Reading starts at the committed offset of this group if that is larger; "" for none. */
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** Offset of the first record wanted. */
+  readonly offset: number;
+  /** Bytes of batches to return at most; one batch is returned even if it is larger. */
+  readonly maxBytes: number;
+  /** Bytes that must be there before an answer is sent, unless `maxWaitMs` is over first. */
+  readonly minBytes: number;
+  /** Milliseconds to wait for `minBytes`. */
+  readonly maxWaitMs: number;
+}
+
+/** The fields of a response before its batches. */
+export interface FetchResponseHead {
+  /** Where reading started: the larger of the offset asked for and the one committed. */
+  readonly startOffset: number;
+  /** Offset after the last record returned: what to ask for next. */
+  readonly nextOffset: number;
+  /** Offset after the last record that may be read. */
+  readonly highWatermark: number;
+  /** Offset of the first record that is still there. */
+  readonly logStartOffset: number;
+}
+
+/** A whole response. */
+export interface FetchResponse extends FetchResponseHead {
+  /** Whole batches, back to back. The first may begin before `startOffset`. A view of the payload. */
+  readonly batches: Uint8Array;
+}
+
+/** A whole request frame. */
+export function encodeFetchRequest(correlationId: number, request: FetchRequest): Uint8Array {
+  return encodeRequest(API.Fetch, correlationId, (body) =>
+    body
+      .string(request.group)
+      .string(request.topic)
+      .u32(request.partition)
+      .i64(request.offset)
+      .u32(request.maxBytes)
+      .u32(request.minBytes)
+      .u32(request.maxWaitMs),
+  );
+}
+
+/** Reads a request. */
+export function decodeFetchRequest(payload: Uint8Array): FetchRequest {
+  return decodeRequest(payload, (body) => ({
+    group: body.string("group"),
+    topic: body.string("topic"),
+    partition: body.u32("partition"),
+    offset: body.i64("offset"),
+    maxBytes: body.u32("maxBytes"),
+    minBytes: body.u32("minBytes"),
+    maxWaitMs: body.u32("maxWaitMs"),
+  }));
+}
+
+/** A response frame up to its `batchesBytes` of batches, which the broker sends after it without a copy. */
+export function encodeFetchResponseHead(
+  correlationId: number,
+  head: FetchResponseHead,
+  batchesBytes: number,
+): Uint8Array {
+  return encodeResponse(
+    correlationId,
+    (body) =>
+      body
+        .i64(head.startOffset)
+        .i64(head.nextOffset)
+        .i64(head.highWatermark)
+        .i64(head.logStartOffset)
+        .u32(batchesBytes),
+    batchesBytes,
+  );
+}
+
+/** A whole response frame, with a copy of the batches. */
+export function encodeFetchResponse(correlationId: number, response: FetchResponse): Uint8Array {
+  const head = encodeFetchResponseHead(correlationId, response, response.batches.length);
+  const frame = new Uint8Array(head.length + response.batches.length);
+  frame.set(head);
+  frame.set(response.batches, head.length);
+  return frame;
+}
+
+/** Reads a response. */
+export function decodeFetchResponse(payload: Uint8Array): FetchResponse {
+  return decodeResponse(payload, (body) => ({
+    startOffset: body.i64("startOffset"),
+    nextOffset: body.i64("nextOffset"),
+    highWatermark: body.i64("highWatermark"),
+    logStartOffset: body.i64("logStartOffset"),
+    batches: body.bytes("batches"),
+  }));
+}

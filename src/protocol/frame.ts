@@ -1,0 +1,153 @@
+// Cuts a stream of chunks into frames: `u32 length | payload`. No I/O, no knowledge of what a payload says.
+// Leaves to others: reading the socket (broker/connection.ts, client/connection.ts), and the envelope (messages.ts).
+//
+// Invariant: consumed <= available, where `available` is the sum of the chunks' lengths and `consumed` the
+// bytes of the first chunk that earlier frames took. A frame's length is checked before anything is done
+// with it, and nothing is allocated for a frame before all of it is there.
+import { RustLogError } from "../errors.ts";
+import { readU32 } from "../record/bytes.ts";
+
+/** Bytes of the length before each payload. */
+export const FRAME_LENGTH_BYTES = 4;
+
+/** Chunks below this size are gathered in blocks while a frame is incomplete. */
+const GATHERED_CHUNK_BYTES_MAX = 2 * 1024;
+const GATHER_BLOCK_BYTES = 16 * 1024;
+const NO_BYTES = new Uint8Array(0);
+
+/** Limits of a decoder. */
+export interface FrameDecoderOptions {
+  /** Largest payload, in bytes. */
+  readonly frameBytesMax: number;
+}
+
+/** A decoder for one direction of one connection. */
+export class FrameDecoder {
+  readonly #frameBytesMax: number;
+  #chunks: Uint8Array[] = [];
+  #consumed = 0;
+  #available = 0;
+  #failure: RustLogError | undefined;
+  #block = NO_BYTES;
+  #blockUsed = 0;
+  #blockView: Uint8Array | undefined;
+
+  constructor(options: FrameDecoderOptions) {
+    this.#frameBytesMax = options.frameBytesMax;
+  }
+
+  /** Bytes that came and that no frame has taken yet. */
+  get pendingBytes(): number {
+    return this.#available - this.#consumed;
+  }
+
+  /** Adds what the socket gave. The decoder keeps the chunk, and payloads may be views of it. */
+  push(chunk: Uint8Array): void {
+    if (chunk.length === 0 || this.#failure !== undefined) return;
+    this.#available += chunk.length;
+    if (chunk.length < GATHERED_CHUNK_BYTES_MAX && this.#chunks.length > 0) this.#gather(chunk);
+    else this.#chunks.push(chunk);
+  }
+
+  /**
+   * The next payload, or undefined until more has come: a view of one chunk where it lies in one, else put
+   * together once. Throws INVALID_REQUEST for a length of 0 and FRAME_TOO_LARGE above the limit, and from
+   * then on always: where the next frame would begin is not known.
+   */
+  next(): Uint8Array | undefined {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.pendingBytes < FRAME_LENGTH_BYTES) return undefined;
+    const length = this.#peekLength();
+    this.#checkLength(length);
+    if (this.pendingBytes < FRAME_LENGTH_BYTES + length) return undefined;
+    this.#skip(FRAME_LENGTH_BYTES);
+    return this.#take(length);
+  }
+
+  /**
+   * Copies a small chunk of a frame that is not complete to the end of a block, so that a peer who sends
+   * single bytes costs no object for each.
+   */
+  #gather(chunk: Uint8Array): void {
+    const last = this.#chunks.length - 1;
+    const used = this.#chunks[last] === this.#blockView ? this.#blockUsed : GATHER_BLOCK_BYTES;
+    if (used + chunk.length > GATHER_BLOCK_BYTES) {
+      this.#block = new Uint8Array(GATHER_BLOCK_BYTES);
+      this.#block.set(chunk);
+      this.#blockUsed = chunk.length;
+      this.#blockView = this.#block.subarray(0, this.#blockUsed);
+      this.#chunks.push(this.#blockView);
+      return;
+    }
+    this.#block.set(chunk, used);
+    this.#blockUsed = used + chunk.length;
+    this.#blockView = this.#block.subarray(0, this.#blockUsed);
+    this.#chunks[last] = this.#blockView;
+  }
+
+  #peekLength(): number {
+    const first = this.#chunks[0]!;
+    if (first.length - this.#consumed >= FRAME_LENGTH_BYTES) return readU32(first, this.#consumed);
+    // The length itself lies across chunks.
+    let length = 0;
+    let seen = 0;
+    let at = this.#consumed;
+    for (const chunk of this.#chunks) {
+      for (; at < chunk.length && seen < FRAME_LENGTH_BYTES; at++, seen++) {
+        length = length * 256 + chunk[at]!;
+      }
+      if (seen === FRAME_LENGTH_BYTES) break;
+      at = 0;
+    }
+    return length;
+  }
+
+  #checkLength(length: number): void {
+    if (length > 0 && length <= this.#frameBytesMax) return;
+    this.#failure =
+      length === 0
+        ? new RustLogError("INVALID_REQUEST", "a frame of length 0")
+        : new RustLogError(
+            "FRAME_TOO_LARGE",
+            `a frame of ${length} bytes is over the limit of ${this.#frameBytesMax}`,
+          );
+    this.#chunks = [];
+    this.#consumed = 0;
+    this.#available = 0;
+    throw this.#failure;
+  }
+
+  #take(length: number): Uint8Array {
+    const first = this.#chunks[0]!;
+    if (first.length - this.#consumed >= length) {
+      const payload = first.subarray(this.#consumed, this.#consumed + length);
+      this.#skip(length);
+      return payload;
+    }
+    const payload = new Uint8Array(length);
+    let filled = 0;
+    while (filled < length) {
+      const chunk = this.#chunks[0]!;
+      const end = Math.min(chunk.length, this.#consumed + length - filled);
+      payload.set(chunk.subarray(this.#consumed, end), filled);
+      filled += end - this.#consumed;
+      this.#skip(end - this.#consumed);
+    }
+    return payload;
+  }
+
+  /** Consumes bytes, and drops the chunks that are used up. */
+  #skip(bytes: number): void {
+    this.#consumed += bytes;
+    let dropped = 0;
+    for (
+      let chunk = this.#chunks[dropped];
+      chunk !== undefined && this.#consumed >= chunk.length;
+      chunk = this.#chunks[++dropped]
+    ) {
+      this.#consumed -= chunk.length;
+      this.#available -= chunk.length;
+    }
+    if (dropped > 0) this.#chunks.splice(0, dropped);
+  }
+}

@@ -1,0 +1,91 @@
+// Reads the fields of a payload in order, and refuses whatever is not there.
+// Leaves to others: which fields there are (produce.ts, fetch.ts, …).
+import { RustLogError } from "../errors.ts";
+import { OFFSET_MAX } from "../limits.ts";
+import { readI32, readU16, readU32 } from "../record/bytes.ts";
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** A position in a payload. Every method throws INVALID_REQUEST, naming the field, if it is not whole. */
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  readonly #end: number;
+  #at: number;
+
+  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
+    this.#bytes = bytes;
+    this.#at = start;
+    this.#end = end;
+  }
+
+  /** An unsigned 8-bit integer. */
+  u8(field: string): number {
+    return this.#bytes[this.#take(1, field)]!;
+  }
+
+  /** An unsigned 16-bit integer. */
+  u16(field: string): number {
+    return readU16(this.#bytes, this.#take(2, field));
+  }
+
+  /** An unsigned 32-bit integer. */
+  u32(field: string): number {
+    return readU32(this.#bytes, this.#take(4, field));
+  }
+
+  /** A signed 64-bit integer, which must be a safe one: no other offset or timestamp occurs. */
+  i64(field: string): number {
+    const at = this.#take(8, field);
+    const value = readI32(this.#bytes, at) * 2 ** 32 + readU32(this.#bytes, at + 4);
+    if (Math.abs(value) > OFFSET_MAX) throw invalid(field, `${value} is beyond 2^53 - 1`);
+    return value;
+  }
+
+  /** A string: its length in bytes as u16, then UTF-8. */
+  string(field: string): string {
+    const bytes = this.u16(field);
+    const at = this.#take(bytes, field);
+    try {
+      return utf8.decode(this.#bytes.subarray(at, at + bytes));
+    } catch {
+      throw invalid(field, "it is not valid UTF-8");
+    }
+  }
+
+  /** Bytes: their number as u32, then they themselves, as a view. */
+  bytes(field: string): Uint8Array {
+    const bytes = this.u32(field);
+    const at = this.#take(bytes, field);
+    return this.#bytes.subarray(at, at + bytes);
+  }
+
+  /** An array: the number of items as u32, then each. An item takes `itemBytesMin` bytes at least. */
+  array<Item>(field: string, itemBytesMin: number, readItem: (reader: this) => Item): Item[] {
+    const count = this.u32(field);
+    const left = this.#end - this.#at;
+    if (count * itemBytesMin > left)
+      throw invalid(field, `${count} items can't be in ${left} bytes`);
+    const items: Item[] = [];
+    for (let i = 0; i < count; i++) items.push(readItem(this));
+    return items;
+  }
+
+  /** Throws unless everything has been read. */
+  expectEnd(): void {
+    if (this.#at === this.#end) return;
+    throw invalid("body", `${this.#end - this.#at} bytes follow its last field`);
+  }
+
+  #take(bytes: number, field: string): number {
+    const at = this.#at;
+    if (bytes > this.#end - at) {
+      throw invalid(field, `${bytes} bytes are needed, and ${this.#end - at} are left`);
+    }
+    this.#at = at + bytes;
+    return at;
+  }
+}
+
+function invalid(field: string, why: string): RustLogError {
+  return new RustLogError("INVALID_REQUEST", `field '${field}': ${why}`);
+}

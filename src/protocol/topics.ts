@@ -1,0 +1,251 @@
+// CreateTopic, ListTopics, DescribeTopic and DeleteTopic.
+// Leaves to others: topics themselves (topics/topic-registry.ts).
+import { API, decodeRequest, decodeResponse, encodeRequest, encodeResponse } from "./messages.ts";
+import type { ByteReader } from "./reader.ts";
+import type { ByteWriter } from "./writer.ts";
+
+/** A setting of a topic: `segment.bytes`, `retention.ms`, … with its value in decimal. */
+export interface TopicSetting {
+  readonly name: string;
+  readonly value: string;
+}
+
+function writeSetting(item: ByteWriter, { name, value }: TopicSetting): void {
+  item.string(name).string(value);
+}
+
+function readSetting(item: ByteReader): TopicSetting {
+  return { name: item.string("setting name"), value: item.string("setting value") };
+}
+
+// CreateTopic
+//   request  = topic string | partitions u32 (0 = the broker's default) | array(name string, value string)
+//   response = partitions u32
+
+/** A topic to create. */
+export interface CreateTopicRequest {
+  readonly topic: string;
+  /** Number of partitions; 0 for the broker's default. */
+  readonly partitions: number;
+  readonly settings: readonly TopicSetting[];
+}
+
+/** What was created. */
+export interface CreateTopicResponse {
+  readonly partitions: number;
+}
+
+/** A whole request frame. */
+export function encodeCreateTopicRequest(
+  correlationId: number,
+  request: CreateTopicRequest,
+): Uint8Array {
+  return encodeRequest(API.CreateTopic, correlationId, (body) =>
+    body.string(request.topic).u32(request.partitions).array(request.settings, writeSetting),
+  );
+}
+
+/** Reads a request. */
+export function decodeCreateTopicRequest(payload: Uint8Array): CreateTopicRequest {
+  return decodeRequest(payload, (body) => ({
+    topic: body.string("topic"),
+    partitions: body.u32("partitions"),
+    settings: body.array("settings", 2 + 2, readSetting),
+  }));
+}
+
+/** A whole response frame. */
+export function encodeCreateTopicResponse(
+  correlationId: number,
+  response: CreateTopicResponse,
+): Uint8Array {
+  return encodeResponse(correlationId, (body) => body.u32(response.partitions));
+}
+
+/** Reads a response. */
+export function decodeCreateTopicResponse(payload: Uint8Array): CreateTopicResponse {
+  return decodeResponse(payload, (body) => ({ partitions: body.u32("partitions") }));
+}
+
+// ListTopics
+//   request  = nothing
+//   response = array(name string, partitions u32, internal u8)
+
+/** Asks for nothing but an answer. */
+export type ListTopicsRequest = Record<never, never>;
+
+/** One topic of the list. */
+export interface ListedTopic {
+  readonly name: string;
+  readonly partitions: number;
+  /** Whether it belongs to the broker. */
+  readonly internal: boolean;
+}
+
+/** All topics, by name. */
+export interface ListTopicsResponse {
+  readonly topics: readonly ListedTopic[];
+}
+
+/** A whole request frame. */
+export function encodeListTopicsRequest(
+  correlationId: number,
+  _request: ListTopicsRequest = {},
+): Uint8Array {
+  return encodeRequest(API.ListTopics, correlationId, () => {});
+}
+
+/** Reads a request. */
+export function decodeListTopicsRequest(payload: Uint8Array): ListTopicsRequest {
+  return decodeRequest(payload, () => ({}));
+}
+
+/** A whole response frame. */
+export function encodeListTopicsResponse(
+  correlationId: number,
+  response: ListTopicsResponse,
+): Uint8Array {
+  return encodeResponse(correlationId, (body) =>
+    body.array(response.topics, (item, { name, partitions, internal }) => {
+      item
+        .string(name)
+        .u32(partitions)
+        .u8(internal ? 1 : 0);
+    }),
+  );
+}
+
+/** Reads a response. */
+export function decodeListTopicsResponse(payload: Uint8Array): ListTopicsResponse {
+  return decodeResponse(payload, (body) => ({
+    topics: body.array("topics", 2 + 4 + 1, (item) => ({
+      name: item.string("name"),
+      partitions: item.u32("partitions"),
+      internal: item.u8("internal") !== 0,
+    })),
+  }));
+}
+
+// DescribeTopic
+//   request  = topic string
+//   response = name string | internal u8 | settings array(name string, value string)
+//            | array(partition u32, logStartOffset i64, highWatermark i64, logEndOffset i64, segments u32, bytes i64)
+
+/** Asks about one topic. */
+export interface DescribeTopicRequest {
+  readonly topic: string;
+}
+
+/** One partition at that moment. */
+export interface DescribedPartition {
+  readonly partition: number;
+  /** Offset of the first record that is still there. */
+  readonly logStartOffset: number;
+  /** Offset after the last record that may be read. */
+  readonly highWatermark: number;
+  /** Offset that the next record gets. */
+  readonly logEndOffset: number;
+  /** Number of segments. */
+  readonly segments: number;
+  /** Size of the segments' logs. */
+  readonly bytes: number;
+}
+
+/** A topic at that moment. */
+export interface DescribeTopicResponse {
+  readonly name: string;
+  readonly internal: boolean;
+  /** The settings that it was created with. */
+  readonly settings: readonly TopicSetting[];
+  readonly partitions: readonly DescribedPartition[];
+}
+
+/** A whole request frame. */
+export function encodeDescribeTopicRequest(
+  correlationId: number,
+  request: DescribeTopicRequest,
+): Uint8Array {
+  return encodeRequest(API.DescribeTopic, correlationId, (body) => body.string(request.topic));
+}
+
+/** Reads a request. */
+export function decodeDescribeTopicRequest(payload: Uint8Array): DescribeTopicRequest {
+  return decodeRequest(payload, (body) => ({ topic: body.string("topic") }));
+}
+
+/** A whole response frame. */
+export function encodeDescribeTopicResponse(
+  correlationId: number,
+  response: DescribeTopicResponse,
+): Uint8Array {
+  return encodeResponse(correlationId, (body) =>
+    body
+      .string(response.name)
+      .u8(response.internal ? 1 : 0)
+      .array(response.settings, writeSetting)
+      .array(response.partitions, (item, of) => {
+        item
+          .u32(of.partition)
+          .i64(of.logStartOffset)
+          .i64(of.highWatermark)
+          .i64(of.logEndOffset)
+          .u32(of.segments)
+          .i64(of.bytes);
+      }),
+  );
+}
+
+/** Reads a response. */
+export function decodeDescribeTopicResponse(payload: Uint8Array): DescribeTopicResponse {
+  return decodeResponse(payload, (body) => ({
+    name: body.string("name"),
+    internal: body.u8("internal") !== 0,
+    settings: body.array("settings", 2 + 2, readSetting),
+    partitions: body.array("partitions", 4 + 8 + 8 + 8 + 4 + 8, (item) => ({
+      partition: item.u32("partition"),
+      logStartOffset: item.i64("logStartOffset"),
+      highWatermark: item.i64("highWatermark"),
+      logEndOffset: item.i64("logEndOffset"),
+      segments: item.u32("segments"),
+      bytes: item.i64("bytes"),
+    })),
+  }));
+}
+
+// DeleteTopic
+//   request  = topic string
+//   response = nothing
+
+/** A topic to delete. */
+export interface DeleteTopicRequest {
+  readonly topic: string;
+}
+
+/** Says only that it was done. */
+export type DeleteTopicResponse = Record<never, never>;
+
+/** A whole request frame. */
+export function encodeDeleteTopicRequest(
+  correlationId: number,
+  request: DeleteTopicRequest,
+): Uint8Array {
+  return encodeRequest(API.DeleteTopic, correlationId, (body) => body.string(request.topic));
+}
+
+/** Reads a request. */
+export function decodeDeleteTopicRequest(payload: Uint8Array): DeleteTopicRequest {
+  return decodeRequest(payload, (body) => ({ topic: body.string("topic") }));
+}
+
+/** A whole response frame. */
+export function encodeDeleteTopicResponse(
+  correlationId: number,
+  _response: DeleteTopicResponse = {},
+): Uint8Array {
+  return encodeResponse(correlationId, () => {});
+}
+
+/** Reads a response. */
+export function decodeDeleteTopicResponse(payload: Uint8Array): DeleteTopicResponse {
+  return decodeResponse(payload, () => ({}));
+}

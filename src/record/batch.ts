@@ -1,0 +1,242 @@
+// The record batch, Kafka's format v2 (magic 2): its header, and the checks that make it safe to keep.
+// Leaves to others: the records inside (encoder.ts, cursor.ts). The broker never looks there.
+// Source: https://kafka.apache.org/documentation/#recordbatch
+//
+//  0 baseOffset i64 | 8 batchLength i32 | 12 partitionLeaderEpoch i32 | 16 magic i8 | 17 crc u32
+// 21 attributes i16 | 23 lastOffsetDelta i32 | 27 baseTimestamp i64 | 35 maxTimestamp i64
+// 43 producerId i64 | 51 producerEpoch i16 | 53 baseSequence i32 | 57 recordCount i32 | 61 records…
+//
+// `batchLength` counts the bytes after itself; the CRC covers byte 21 to the end, so that the broker can
+// stamp the base offset without touching it.
+import { RustLogError } from "../errors.ts";
+import { OFFSET_MAX } from "../limits.ts";
+import { readI16, readI32, readI64, readU16, readU32, writeI64 } from "./bytes.ts";
+import { crc32c } from "./crc32c.ts";
+
+/** Bytes of a batch that its `batchLength` does not count: the base offset and the length itself. */
+export const BATCH_OVERHEAD_BYTES = 12;
+
+/** Bytes of a batch before its records. */
+export const BATCH_HEADER_BYTES = 61;
+
+/** Magic byte of the format. */
+export const BATCH_MAGIC = 2;
+
+/** Where each field of the header starts. */
+export const FIELD = {
+  baseOffset: 0,
+  batchLength: 8,
+  partitionLeaderEpoch: 12,
+  magic: 16,
+  crc: 17,
+  attributes: 21,
+  lastOffsetDelta: 23,
+  baseTimestamp: 27,
+  maxTimestamp: 35,
+  producerId: 43,
+  producerEpoch: 51,
+  baseSequence: 53,
+  recordCount: 57,
+  records: 61,
+} as const;
+
+/** How the records of a batch are compressed. */
+export type Codec = "none" | "gzip" | "snappy" | "lz4" | "zstd";
+
+/** Codecs by their number in the attributes. */
+export const CODECS: readonly Codec[] = ["none", "gzip", "snappy", "lz4", "zstd"];
+
+const CODEC_MASK = 0x07;
+const LOG_APPEND_TIME_BIT = 0x08;
+const TRANSACTIONAL_OR_CONTROL_MASK = 0x30;
+
+// Accessors. `at` is where the batch starts in `bytes`; whole headers must be there.
+
+/** Offset of the first record. */
+export function baseOffset(bytes: Uint8Array, at: number): number {
+  return readI64(bytes, at + FIELD.baseOffset);
+}
+
+/** Size of the whole batch in bytes, as its length field says. */
+export function batchBytes(bytes: Uint8Array, at: number): number {
+  return BATCH_OVERHEAD_BYTES + readI32(bytes, at + FIELD.batchLength);
+}
+
+/** Version of the format; 2 is the only one there is here. */
+export function magic(bytes: Uint8Array, at: number): number {
+  return bytes[at + FIELD.magic]!;
+}
+
+/** The CRC-32C that the batch states. */
+export function crc(bytes: Uint8Array, at: number): number {
+  return readU32(bytes, at + FIELD.crc);
+}
+
+/** The attribute bits. */
+export function attributes(bytes: Uint8Array, at: number): number {
+  return readU16(bytes, at + FIELD.attributes);
+}
+
+/** The codec; undefined for a number that stands for none. */
+export function codecOf(bytes: Uint8Array, at: number): Codec | undefined {
+  return CODECS[attributes(bytes, at) & CODEC_MASK];
+}
+
+/** Whether every record has the batch's largest timestamp, whatever its own delta says (LogAppendTime). */
+export function hasLogAppendTime(bytes: Uint8Array, at: number): boolean {
+  return (attributes(bytes, at) & LOG_APPEND_TIME_BIT) !== 0;
+}
+
+/** Offset of the last record, less that of the first. */
+export function lastOffsetDelta(bytes: Uint8Array, at: number): number {
+  return readI32(bytes, at + FIELD.lastOffsetDelta);
+}
+
+/** Offset of the last record. */
+export function lastOffset(bytes: Uint8Array, at: number): number {
+  return baseOffset(bytes, at) + lastOffsetDelta(bytes, at);
+}
+
+/** Offset after the last record. */
+export function nextOffset(bytes: Uint8Array, at: number): number {
+  return lastOffset(bytes, at) + 1;
+}
+
+/** Timestamp of the first record, in milliseconds; the deltas of all records add to it. */
+export function baseTimestamp(bytes: Uint8Array, at: number): number {
+  return readI64(bytes, at + FIELD.baseTimestamp);
+}
+
+/** Largest timestamp of any record, in milliseconds. */
+export function maxTimestamp(bytes: Uint8Array, at: number): number {
+  return readI64(bytes, at + FIELD.maxTimestamp);
+}
+
+/** Id of an idempotent producer; -1 for any other. */
+export function producerId(bytes: Uint8Array, at: number): number {
+  return readI64(bytes, at + FIELD.producerId);
+}
+
+/** Epoch of an idempotent producer; -1 for any other. */
+export function producerEpoch(bytes: Uint8Array, at: number): number {
+  return readI16(bytes, at + FIELD.producerEpoch);
+}
+
+/** Sequence number of the first record of an idempotent producer's batch; -1 for any other. */
+export function baseSequence(bytes: Uint8Array, at: number): number {
+  return readI32(bytes, at + FIELD.baseSequence);
+}
+
+/** Number of records. */
+export function recordCount(bytes: Uint8Array, at: number): number {
+  return readI32(bytes, at + FIELD.recordCount);
+}
+
+/** Sets the offset of the first record; the CRC does not cover it. */
+export function stampBaseOffset(bytes: Uint8Array, at: number, offset: number): void {
+  writeI64(bytes, at + FIELD.baseOffset, offset);
+}
+
+/** Why bytes are no valid batch. `truncated`: what is there may be the start of one. */
+export interface BatchFault {
+  readonly kind: "truncated" | "length" | "magic" | "offset" | "count" | "codec" | "time" | "crc";
+  readonly message: string;
+}
+
+/**
+ * Why the bytes from `at` are no valid batch, or undefined if they are one. `end` is the end of the bytes
+ * that are available. Never throws, and believes no length before it has been checked.
+ */
+export function findBatchFault(bytes: Uint8Array, at: number, end: number): BatchFault | undefined {
+  const available = end - at;
+  if (available < BATCH_OVERHEAD_BYTES) {
+    return { kind: "truncated", message: `${available} bytes are no batch header` };
+  }
+  const size = batchBytes(bytes, at);
+  if (size < BATCH_HEADER_BYTES) {
+    return { kind: "length", message: `a batch can't have ${size} bytes` };
+  }
+  if (available >= BATCH_HEADER_BYTES) {
+    const fault = findHeaderFault(bytes, at);
+    if (fault !== undefined) return fault;
+  }
+  if (size > available) {
+    return { kind: "truncated", message: `${available} bytes of a batch of ${size}` };
+  }
+  const computed = crc32c(bytes, at + FIELD.attributes, at + size);
+  const stated = crc(bytes, at);
+  if (computed !== stated) {
+    const message = `its CRC-32C is ${hex(computed)}, but its header says ${hex(stated)}`;
+    return { kind: "crc", message };
+  }
+  return undefined;
+}
+
+/** The same for the header alone, all of which must be there: everything but the length and the CRC. */
+function findHeaderFault(bytes: Uint8Array, at: number): BatchFault | undefined {
+  const found = magic(bytes, at);
+  if (found !== BATCH_MAGIC)
+    return { kind: "magic", message: `magic is ${found}, not ${BATCH_MAGIC}` };
+  const count = recordCount(bytes, at);
+  const delta = lastOffsetDelta(bytes, at);
+  if (count < 1) return { kind: "count", message: `a record count of ${count}` };
+  if (count !== delta + 1) {
+    const message = `a record count of ${count} with a last offset delta of ${delta}`;
+    return { kind: "count", message };
+  }
+  if (!isSafeOffset(bytes, at + FIELD.baseOffset, delta)) {
+    return { kind: "offset", message: "its offsets are impossible" };
+  }
+  if (codecOf(bytes, at) === undefined) {
+    const number = attributes(bytes, at) & CODEC_MASK;
+    return { kind: "codec", message: `compression codec ${number} does not exist` };
+  }
+  if (!isSafeTime(bytes, at + FIELD.baseTimestamp) || !isSafeTime(bytes, at + FIELD.maxTimestamp)) {
+    return { kind: "time", message: "a timestamp is impossible" };
+  }
+  return undefined;
+}
+
+/**
+ * What the broker checks of a batch that a client sends: one whole valid batch that fills `bytes`, of at most
+ * `bytesMax`. Throws MESSAGE_TOO_LARGE, CORRUPT_MESSAGE (length or CRC) or INVALID_RECORD (any other rule).
+ */
+export function checkProducedBatch(bytes: Uint8Array, bytesMax: number): void {
+  if (bytes.length > bytesMax) {
+    const message = `a batch of ${bytes.length} bytes is over the limit of ${bytesMax}`;
+    throw new RustLogError("MESSAGE_TOO_LARGE", message);
+  }
+  const fault = findBatchFault(bytes, 0, bytes.length);
+  if (fault !== undefined) {
+    const corrupt = fault.kind === "truncated" || fault.kind === "length" || fault.kind === "crc";
+    throw new RustLogError(
+      corrupt ? "CORRUPT_MESSAGE" : "INVALID_RECORD",
+      `batch: ${fault.message}`,
+    );
+  }
+  const size = batchBytes(bytes, 0);
+  if (size !== bytes.length) {
+    const message = `batch: its header says ${size} bytes, but ${bytes.length} were sent`;
+    throw new RustLogError("CORRUPT_MESSAGE", message);
+  }
+  if ((attributes(bytes, 0) & TRANSACTIONAL_OR_CONTROL_MASK) !== 0) {
+    throw new RustLogError("INVALID_RECORD", "batch: there are no transactions here");
+  }
+  if (hasLogAppendTime(bytes, 0)) {
+    throw new RustLogError("INVALID_RECORD", "batch: its timestamps must be of type CreateTime");
+  }
+}
+
+/** Whether all offsets from the one at `at`, and the one after the last, are exact as numbers. */
+function isSafeOffset(bytes: Uint8Array, at: number, delta: number): boolean {
+  const high = readI32(bytes, at);
+  return high >= 0 && high * 2 ** 32 + readU32(bytes, at + 4) + delta < OFFSET_MAX;
+}
+
+function isSafeTime(bytes: Uint8Array, at: number): boolean {
+  return Math.abs(readI32(bytes, at) * 2 ** 32 + readU32(bytes, at + 4)) <= OFFSET_MAX;
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16).padStart(8, "0")}`;
+}

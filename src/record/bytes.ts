@@ -1,0 +1,63 @@
+// Big-endian integers in byte arrays: the lowest layer, for every format on disk and on the wire.
+// Leaves to others: bounds. Callers check lengths before they read; hot paths can't afford it twice.
+import { RustLogError } from "../errors.ts";
+import { OFFSET_MAX } from "../limits.ts";
+
+const TWO_TO_32 = 2 ** 32;
+
+/** The unsigned 16-bit integer at byte `at`. */
+export function readU16(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 8) | bytes[at + 1]!;
+}
+
+/** The signed 16-bit integer at byte `at`. */
+export function readI16(bytes: Uint8Array, at: number): number {
+  return (readU16(bytes, at) << 16) >> 16;
+}
+
+/** The unsigned 32-bit integer at byte `at`. */
+export function readU32(bytes: Uint8Array, at: number): number {
+  return readI32(bytes, at) >>> 0;
+}
+
+/** The signed 32-bit integer at byte `at`. */
+export function readI32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+}
+
+/**
+ * The signed 64-bit integer at byte `at`. Throws CORRUPT_MESSAGE if a JavaScript number can't hold it
+ * exactly: offsets and timestamps that large do not occur, and must not be rounded in silence.
+ */
+export function readI64(bytes: Uint8Array, at: number): number {
+  const value = readI32(bytes, at) * TWO_TO_32 + readU32(bytes, at + 4);
+  if (value > OFFSET_MAX || value < -OFFSET_MAX) {
+    throw new RustLogError("CORRUPT_MESSAGE", `${value} at byte ${at} is beyond the safe integers`);
+  }
+  return value;
+}
+
+/** Writes an unsigned (or signed: the low 16 bits) integer at byte `at`. */
+export function writeU16(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 8;
+  bytes[at + 1] = value;
+}
+
+/** Writes a signed 32-bit integer at byte `at`. */
+export function writeI32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
+}
+
+/** Writes an unsigned 32-bit integer at byte `at`. */
+export function writeU32(bytes: Uint8Array, at: number, value: number): void {
+  writeI32(bytes, at, value);
+}
+
+/** Writes a signed 64-bit integer, which must be a safe one, at byte `at`. */
+export function writeI64(bytes: Uint8Array, at: number, value: number): void {
+  writeI32(bytes, at, Math.floor(value / TWO_TO_32));
+  writeI32(bytes, at + 4, value % TWO_TO_32);
+}

@@ -1,0 +1,278 @@
+// Walking the records of batches without allocating: one cursor, moved from record to record.
+// Leaves to others: where the bytes come from. It trusts none of them: each batch is checked with its CRC
+// when it is entered, each length before it is followed. (Layout of a record: encoder.ts.)
+//
+// Invariant after next() returned true: the reader's position ≤ recordsEnd ≤ buffer.length, and key, value
+// and headers lie inside the record that ends at that position.
+import { RustLogError } from "../errors.ts";
+import { DECOMPRESSED_BYTES_MAX, OFFSET_MAX } from "../limits.ts";
+import {
+  BATCH_HEADER_BYTES,
+  baseOffset,
+  baseTimestamp,
+  batchBytes,
+  type Codec,
+  codecOf,
+  findBatchFault,
+  hasLogAppendTime,
+  maxTimestamp,
+  nextOffset,
+  recordCount,
+} from "./batch.ts";
+import { decompress } from "./compression.ts";
+import type { RecordHeader } from "./encoder.ts";
+import { VarintReader } from "./varint.ts";
+
+const NONE = new Uint8Array(0);
+
+/** Which records of the bytes a cursor shows. */
+export interface CursorOptions {
+  /** Records below this offset are passed over: a fetch returns whole batches. */
+  readonly fromOffset?: number;
+}
+
+/**
+ * A position in a run of batches. The fields describe the record that `next` moved to, until the next call of
+ * `next` or `reset`; views that were taken stay valid as long as the bytes do.
+ */
+export class RecordCursor {
+  /** Offset of the record. */
+  offset = -1;
+  /** Timestamp of the record, in milliseconds. */
+  timestamp = -1;
+  /** The bytes that the positions below point into: those given to `reset`, or a decompressed batch. */
+  buffer: Uint8Array = NONE;
+  /** Where the key starts in `buffer`; -1 when it is null. */
+  keyStart = -1;
+  /** Where the key ends in `buffer`; -1 when it is null. */
+  keyEnd = -1;
+  /** Where the value starts in `buffer`; -1 when it is null. */
+  valueStart = -1;
+  /** Where the value ends in `buffer`; -1 when it is null. */
+  valueEnd = -1;
+  /** Number of headers of the record. */
+  headerCount = 0;
+
+  #headersStart = 0;
+  // Where the next record starts in `buffer`, and where the records of its batch end.
+  readonly #reader = new VarintReader();
+  #recordsEnd = 0;
+  // The batch: how many records are left, the index of the next, and what its records are relative to.
+  #recordsLeft = 0;
+  #index = 0;
+  #baseOffset = 0;
+  #baseTimestamp = 0;
+  #maxTimestamp = 0;
+  #logAppendTime = false;
+  // The bytes given to reset, and where the batch after this one starts in them.
+  #source: Uint8Array = NONE;
+  #nextBatch = 0;
+  #sourceEnd = 0;
+  #fromOffset = 0;
+  #failure: RustLogError | undefined;
+  // A Buffer over `buffer`, made when a text is asked for.
+  #text: Buffer | undefined;
+
+  /** Starts over, before the first record of the batches in `bytes[start, end)`. */
+  reset(bytes: Uint8Array, start = 0, end = bytes.length, options: CursorOptions = {}): this {
+    if (start < 0 || start > end || end > bytes.length) {
+      throw new Error(`bytes ${start} to ${end} are not within ${bytes.length}`);
+    }
+    this.#source = bytes;
+    this.#nextBatch = start;
+    this.#sourceEnd = end;
+    this.#fromOffset = options.fromOffset ?? 0;
+    this.#failure = undefined;
+    this.#recordsLeft = 0;
+    this.#show(NONE);
+    return this;
+  }
+
+  /**
+   * Moves to the next record, into the next batch if need be; false after the last one. Throws
+   * CORRUPT_MESSAGE for bytes that are no batch, UNSUPPORTED_COMPRESSION for snappy and lz4, and
+   * MESSAGE_TOO_LARGE for a batch that unfolds to more than DECOMPRESSED_BYTES_MAX; and again on each call
+   * thereafter, until `reset`.
+   */
+  next(): boolean {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      do {
+        if (this.#recordsLeft === 0 && !this.#enterBatch()) return false;
+        this.#readRecord();
+      } while (this.offset < this.#fromOffset);
+      return true;
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  /** The key: a view. */
+  key(): Uint8Array | null {
+    return this.keyStart < 0 ? null : this.buffer.subarray(this.keyStart, this.keyEnd);
+  }
+
+  /** The value: a view. */
+  value(): Uint8Array | null {
+    return this.valueStart < 0 ? null : this.buffer.subarray(this.valueStart, this.valueEnd);
+  }
+
+  /** The key as text; bytes that are no UTF-8 show as U+FFFD. */
+  keyText(): string | null {
+    return this.keyStart < 0 ? null : this.#textOf(this.keyStart, this.keyEnd);
+  }
+
+  /** The value as text; bytes that are no UTF-8 show as U+FFFD. */
+  valueText(): string | null {
+    return this.valueStart < 0 ? null : this.#textOf(this.valueStart, this.valueEnd);
+  }
+
+  /** The headers: names as text, values as views. */
+  headers(): RecordHeader[] {
+    const headers: RecordHeader[] = [];
+    const reader = this.#reader;
+    const next = reader.position;
+    reader.position = this.#headersStart;
+    for (let i = 0; i < this.headerCount; i++) {
+      const nameEnd = reader.readVarint() + reader.position;
+      const name = this.#textOf(reader.position, nameEnd);
+      reader.position = nameEnd;
+      const valueBytes = reader.readVarint();
+      const valueStart = reader.position;
+      reader.position += Math.max(valueBytes, 0);
+      const value = valueBytes < 0 ? null : this.buffer.subarray(valueStart, reader.position);
+      headers.push({ name, value });
+    }
+    reader.position = next;
+    return headers;
+  }
+
+  /** Checks the next batch and stands before its first record; passes over those below `fromOffset`. */
+  #enterBatch(): boolean {
+    const source = this.#source;
+    while (this.#nextBatch < this.#sourceEnd) {
+      const at = this.#nextBatch;
+      const fault = findBatchFault(source, at, this.#sourceEnd);
+      if (fault !== undefined) throw corrupt(fault.message);
+      const end = at + batchBytes(source, at);
+      if (nextOffset(source, at) > this.#fromOffset) {
+        this.#openRecords(at + BATCH_HEADER_BYTES, end, codecOf(source, at) ?? "none");
+        this.#baseOffset = baseOffset(source, at);
+        this.#baseTimestamp = baseTimestamp(source, at);
+        this.#maxTimestamp = maxTimestamp(source, at);
+        this.#logAppendTime = hasLogAppendTime(source, at);
+        this.#recordsLeft = recordCount(source, at);
+        this.#index = 0;
+        this.#nextBatch = end;
+        return true;
+      }
+      this.#nextBatch = end;
+    }
+    this.#show(NONE);
+    return false;
+  }
+
+  #openRecords(start: number, end: number, codec: Codec): void {
+    if (codec === "none") {
+      this.#show(this.#source);
+      this.#reader.position = start;
+      this.#recordsEnd = end;
+      return;
+    }
+    this.#show(decompress(codec, this.#source.subarray(start, end), DECOMPRESSED_BYTES_MAX));
+    this.#reader.position = 0;
+    this.#recordsEnd = this.buffer.length;
+  }
+
+  /** Makes `buffer` other bytes, in which there is no record yet. */
+  #show(buffer: Uint8Array): void {
+    if (this.buffer !== buffer) this.#text = undefined;
+    this.buffer = buffer;
+    this.#reader.bytes = buffer;
+    this.offset = -1;
+    this.timestamp = -1;
+    this.keyStart = this.keyEnd = this.valueStart = this.valueEnd = -1;
+    this.headerCount = 0;
+  }
+
+  /**
+   * Reads the record at the position. A length that leads out of the record is found by the one comparison at
+   * the end: the reader refuses to go beyond the buffer, and the position only ever grows.
+   */
+  #readRecord(): void {
+    const reader = this.#reader;
+    const length = reader.readVarint();
+    const end = reader.position + length;
+    if (length < 0 || end > this.#recordsEnd) throw corrupt("its length is impossible");
+    reader.position++; // The attributes: Kafka defines none.
+    const timestampDelta = reader.readVarlong();
+    const index = this.#index;
+    if (reader.readVarint() !== index) throw corrupt("its offset delta is not its index");
+
+    const keyBytes = reader.readVarint();
+    if (keyBytes < -1) throw corrupt("its key has a negative length");
+    this.keyStart = keyBytes < 0 ? -1 : reader.position;
+    if (keyBytes > 0) reader.position += keyBytes;
+    this.keyEnd = keyBytes < 0 ? -1 : reader.position;
+
+    const valueBytes = reader.readVarint();
+    if (valueBytes < -1) throw corrupt("its value has a negative length");
+    this.valueStart = valueBytes < 0 ? -1 : reader.position;
+    if (valueBytes > 0) reader.position += valueBytes;
+    this.valueEnd = valueBytes < 0 ? -1 : reader.position;
+
+    this.headerCount = reader.readVarint();
+    this.#headersStart = reader.position;
+    if (this.headerCount !== 0) this.#passHeaders(end);
+    if (reader.position !== end) throw corrupt("its fields do not add up to its length");
+    if (this.#recordsLeft === 1 && end !== this.#recordsEnd) {
+      throw corrupt("bytes follow it that are no record");
+    }
+
+    const timestamp = this.#baseTimestamp + timestampDelta;
+    if (timestamp > OFFSET_MAX || timestamp < -OFFSET_MAX) {
+      throw corrupt("its timestamp is impossible");
+    }
+    this.timestamp = this.#logAppendTime ? this.#maxTimestamp : timestamp;
+    this.offset = this.#baseOffset + index;
+    this.#index = index + 1;
+    this.#recordsLeft--;
+  }
+
+  /** Checks the headers up to the end of the record, so that `headers` can rely on them. */
+  #passHeaders(end: number): void {
+    const reader = this.#reader;
+    if (this.headerCount < 0) throw corrupt("it has a negative number of headers");
+    for (let i = 0; i < this.headerCount; i++) {
+      const nameBytes = reader.readVarint();
+      if (nameBytes < 0) throw corrupt("a header has no name");
+      reader.position += nameBytes;
+      const valueBytes = reader.readVarint();
+      if (valueBytes < -1) throw corrupt("a header's value has a negative length");
+      if (valueBytes > 0) reader.position += valueBytes;
+      if (reader.position > end) throw corrupt("its headers lead out of it");
+    }
+  }
+
+  /** Says where the error is, and makes it the last that the cursor says until `reset`. */
+  #fail(error: unknown): unknown {
+    if (!(error instanceof RustLogError)) return error;
+    const place =
+      this.#recordsLeft > 0
+        ? `record at offset ${this.#baseOffset + this.#index}`
+        : `batch at byte ${this.#nextBatch}`;
+    this.#failure = new RustLogError(error.code, `${place}: ${error.message}`, { cause: error });
+    this.#show(NONE);
+    return this.#failure;
+  }
+
+  #textOf(start: number, end: number): string {
+    const { buffer } = this;
+    this.#text ??= Buffer.from(buffer.buffer, buffer.byteOffset, buffer.length);
+    return this.#text.toString("utf8", start, end);
+  }
+}
+
+function corrupt(why: string): RustLogError {
+  return new RustLogError("CORRUPT_MESSAGE", why);
+}

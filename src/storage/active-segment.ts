@@ -1,0 +1,222 @@
+// The active segment: the last of a log, the only one that is written, read by position and never mapped.
+// Leaves to others: which offsets batches get and when they are flushed (log.ts, the partition above it).
+import { BATCH_HEADER_BYTES, lastOffset, maxTimestamp } from "../record/batch.ts";
+import { type AppendFile, type Disk, joinPath } from "./disk.ts";
+import { IndexFile } from "./index-file.ts";
+import type { LogSlice } from "./log-slice.ts";
+import { OFFSET_ENTRY_BYTES } from "./offset-index.ts";
+import { SealedSegment } from "./sealed-segment.ts";
+import { LogSegment } from "./segment.ts";
+import { segmentFileName } from "./segment-files.ts";
+import type { SegmentIndex } from "./segment-index.ts";
+import { TIME_ENTRY_BYTES } from "./time-index.ts";
+
+/** Batch headers are read this many bytes at a time, so that a walk over small batches costs few calls. */
+const HEADER_WINDOW_BYTES = 4 * 1024;
+
+/** Slices are read into one buffer that all share: what a socket does not take is read again later. */
+const scratch = new Uint8Array(256 * 1024);
+
+/** A run of the active segment; once that is sealed, of its mapping. */
+class FileSlice implements LogSlice {
+  readonly bytes: number;
+  readonly #segment: ActiveSegment;
+  readonly #position: number;
+
+  constructor(segment: ActiveSegment, position: number, bytes: number) {
+    this.#segment = segment;
+    this.#position = position;
+    this.bytes = bytes;
+  }
+
+  read(from: number, bytesMax: number): Uint8Array {
+    return this.#segment.view(this.#position + from, Math.min(bytesMax, this.bytes - from));
+  }
+}
+
+/** What an active segment is opened with: made new, or found by recovery. */
+export interface ActiveSegmentState {
+  readonly file: AppendFile;
+  readonly index: SegmentIndex;
+  /** Entries that the index files have already; 0 when they are missing or not to be trusted. */
+  readonly savedEntries: { readonly offsets: number; readonly times: number };
+  /** When its first batch was appended, in milliseconds since the epoch; undefined while it is empty. */
+  readonly firstAppendMs: number | undefined;
+}
+
+/** The segment that appends go to. */
+export class ActiveSegment extends LogSegment {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #report: (line: string) => void;
+  readonly #file: AppendFile;
+  readonly #offsetsFile: IndexFile;
+  readonly #timesFile: IndexFile;
+  readonly #index: SegmentIndex;
+  #writtenBytes: number;
+  #firstAppendMs: number | undefined;
+  #window: Uint8Array | undefined;
+  #windowStart = 0;
+  #windowBytes = 0;
+  #successor: SealedSegment | undefined;
+
+  constructor(
+    disk: Disk,
+    directory: string,
+    baseOffset: number,
+    partitionName: string,
+    state: ActiveSegmentState,
+    report: (line: string) => void,
+  ) {
+    super(baseOffset, partitionName);
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#report = report;
+    this.#file = state.file;
+    this.#index = state.index;
+    this.#writtenBytes = state.file.size;
+    this.#firstAppendMs = state.firstAppendMs;
+    const { offsets, times } = state.savedEntries;
+    const path = (kind: "index" | "timeindex") =>
+      joinPath(directory, segmentFileName(baseOffset, kind));
+    this.#offsetsFile = new IndexFile(disk, path("index"), OFFSET_ENTRY_BYTES, offsets);
+    this.#timesFile = new IndexFile(disk, path("timeindex"), TIME_ENTRY_BYTES, times);
+  }
+
+  override get bytes(): number {
+    return this.#file.size;
+  }
+
+  override get fileBytes(): number {
+    return this.#file.size;
+  }
+
+  /** Bytes handed to `append`, pushed or not: what the file's length will be. */
+  get writtenBytes(): number {
+    return this.#writtenBytes;
+  }
+
+  /** When the first batch was appended, in milliseconds since the epoch; undefined while it is empty. */
+  get firstAppendMs(): number | undefined {
+    return this.#firstAppendMs;
+  }
+
+  /** Adds a stamped batch; it can be read after the next `push`. */
+  append(batch: Uint8Array, nowMs: number): void {
+    this.#firstAppendMs ??= nowMs;
+    this.#index.add(
+      lastOffset(batch, 0) - this.baseOffset,
+      this.#writtenBytes,
+      batch.length,
+      maxTimestamp(batch, 0),
+    );
+    this.#file.write(batch);
+    this.#writtenBytes += batch.length;
+  }
+
+  /** Hands what was appended to the kernel; throws the system's error. */
+  push(): void | Promise<void> {
+    return this.#file.push();
+  }
+
+  /** Notes that all that was appended is in the file: where `rewind` returns to. */
+  mark(nextOffset: number): void {
+    this.#index.mark(this.#writtenBytes, nextOffset - this.baseOffset);
+  }
+
+  /** Cuts what was appended since the last `mark`, after a failed push, from the file and the indexes. */
+  rewind(bytes: number): void {
+    this.#file.truncate(bytes);
+    this.#index.rewind();
+    this.#offsetsFile.discardAfter(this.#index.offsets.count);
+    this.#timesFile.discardAfter(this.#index.times.count);
+    this.#writtenBytes = bytes;
+    this.#windowBytes = 0;
+    if (bytes === 0) this.#firstAppendMs = undefined;
+  }
+
+  /** Makes all that was pushed durable. */
+  sync(): Promise<void> {
+    return this.#file.sync();
+  }
+
+  /** Brings the index files up to the indexes in memory. */
+  async saveIndexes(): Promise<void> {
+    const { offsets, times } = this.#index;
+    if (offsets.count > this.#offsetsFile.savedEntries) {
+      await this.#offsetsFile.append(offsets.bytesFrom(this.#offsetsFile.savedEntries));
+    }
+    if (times.count > this.#timesFile.savedEntries) {
+      await this.#timesFile.append(times.bytesFrom(this.#timesFile.savedEntries));
+    }
+  }
+
+  /** Flushes the log, and the indexes with their last entries, so that the segment may become a sealed one. */
+  async finish(): Promise<void> {
+    this.#index.seal();
+    const nothing = new Uint8Array(0);
+    await this.#offsetsFile.append(nothing);
+    await this.#timesFile.append(nothing);
+    await this.saveIndexes();
+    await this.#file.sync();
+    await this.#offsetsFile.sync();
+    await this.#timesFile.sync();
+  }
+
+  /** Closes the files; reads of earlier slices go to the sealed segment that takes its place. */
+  becomeSealed(): SealedSegment {
+    this.#successor = new SealedSegment(
+      this.#disk,
+      this.#directory,
+      this.baseOffset,
+      this.partitionName,
+      this.#report,
+    );
+    this.close();
+    return this.#successor;
+  }
+
+  /** Closes the files. */
+  close(): void {
+    this.#file.close();
+    this.#offsetsFile.close();
+    this.#timesFile.close();
+  }
+
+  override slice(position: number, bytes: number): LogSlice {
+    return new FileSlice(this, position, bytes);
+  }
+
+  /** Reads into the shared scratch buffer, at most its length; see `LogSlice.read`. */
+  view(position: number, bytes: number): Uint8Array {
+    if (this.#successor !== undefined) return this.#successor.view(position, bytes);
+    const into = scratch.subarray(0, Math.min(bytes, scratch.length));
+    const count = this.#file.read(into, position);
+    if (count === 0) throw this.corrupt(position, "the file ends here");
+    return into.subarray(0, count);
+  }
+
+  protected override headerBytes(position: number): Uint8Array {
+    const end = this.#windowStart + this.#windowBytes;
+    if (
+      this.#window === undefined ||
+      position < this.#windowStart ||
+      position + BATCH_HEADER_BYTES > end
+    ) {
+      this.#window ??= new Uint8Array(HEADER_WINDOW_BYTES);
+      this.#windowStart = position;
+      this.#windowBytes = this.#file.read(this.#window, position);
+    }
+    this.headerAt = position - this.#windowStart;
+    return this.#window;
+  }
+
+  protected override index(): SegmentIndex {
+    return this.#index;
+  }
+
+  protected override repairIndex(position: number, reason: string): never {
+    // These indexes were made in this process, or loaded with a CRC that matched: the log is what is wrong.
+    throw this.corrupt(position, reason);
+  }
+}

@@ -1,0 +1,90 @@
+// The seam between the storage code and the machine: everything that storage asks of a disk, and no more.
+// Leaves to others: what the bytes mean. real-disk.ts is the file system; tests put a simulated disk here.
+
+/**
+ * A file that grows at its end and is read by position: the active segment of a log, or its index.
+ *
+ * Three lengths, each at most the next: what `sync` has made durable ≤ `size`, what the kernel has
+ * (`push`) ≤ what was handed to `write`. A failed `push` leaves the file with some of the new bytes at its
+ * end: the caller, who knows where its last whole record ends, calls `truncate`, and goes on.
+ */
+export interface AppendFile {
+  readonly path: string;
+  /** Bytes that the kernel has taken and that readers may read. */
+  readonly size: number;
+  /**
+   * Adds bytes at the end. They may stay in a buffer of the process until `push`; a failure is
+   * remembered, and `push` throws it. The bytes must not change before `push` has returned.
+   */
+  write(bytes: Uint8Array): void;
+  /** Hands everything written to the kernel. Throws the system's error (`code` "ENOSPC", "EIO", …). */
+  push(): void | Promise<void>;
+  /** Makes everything pushed durable (`fdatasync`), without blocking the event loop. */
+  sync(): Promise<void>;
+  /** Cuts the file to `size` bytes, forgets what was written and not pushed, and clears a failure. */
+  truncate(size: number): void;
+  /** Reads up to `into.length` bytes from `position`; returns how many there were. */
+  read(into: Uint8Array, position: number): number;
+  /** Closes the file. What was not pushed is lost. Closing twice is harmless. */
+  close(): void;
+}
+
+/** Held while a broker runs on a data directory. */
+export interface DirectoryLock {
+  release(): void;
+}
+
+/** What storage asks of a machine. Paths are whole; names in a path are separated by `/`. */
+export interface Disk {
+  /** Opens a file for appending and reading, creating it when it is missing. */
+  openAppend(path: string): AppendFile;
+  /** A read-only view of a whole file that will not change any more, and is not empty. */
+  map(path: string): Uint8Array;
+  /** The bytes of a file, or undefined when there is none. */
+  readFile(path: string): Uint8Array | undefined;
+  /** Creates a file or replaces its content, and makes the content durable (not its directory entry). */
+  writeFile(path: string, bytes: Uint8Array): Promise<void>;
+  /** Names in a directory, sorted; empty when there is no such directory. */
+  list(directory: string): string[];
+  /** Size of a file in bytes, or undefined when there is none. */
+  fileSize(path: string): number | undefined;
+  /** Creates a directory and those above it; does nothing when it is there. */
+  makeDirectory(path: string): void;
+  /** Renames a file or directory within the data directory, replacing a file that has the new name. */
+  rename(from: string, to: string): void;
+  /** Removes a file; does nothing when it is missing. */
+  remove(path: string): void;
+  /** Removes a directory with everything in it; does nothing when it is missing. */
+  removeDirectory(path: string): void;
+  /** Makes creations, renames and removals in a directory durable. */
+  syncDirectory(path: string): Promise<void>;
+  /** Takes the lock file for this process, or throws an error that says which process holds it. */
+  lock(path: string): DirectoryLock;
+}
+
+/** The `code` of a system error ("ENOSPC", "ENOENT", …), or undefined for any other value. */
+export function systemErrorCode(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
+/** Joins a directory and a name. */
+export function joinPath(directory: string, name: string): string {
+  return `${directory}/${name}`;
+}
+
+/**
+ * Replaces a file so that after a crash it has the old content or the new, whole: written beside it,
+ * flushed, renamed over it, and the directory flushed.
+ */
+export async function replaceFile(
+  disk: Disk,
+  directory: string,
+  name: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  const temporary = joinPath(directory, `${name}.tmp`);
+  await disk.writeFile(temporary, bytes);
+  disk.rename(temporary, joinPath(directory, name));
+  await disk.syncDirectory(directory);
+}

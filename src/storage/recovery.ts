@@ -1,0 +1,200 @@
+// Opening the last segment of a log at start: after a clean stop by what was noted then, else by a scan that
+// checks every batch and cuts the file at the first one that is not whole and valid.
+// Leaves to others: sealed segments, which were flushed before they were sealed and need no scan (log.ts).
+import {
+  baseOffset,
+  baseTimestamp,
+  batchBytes,
+  BATCH_OVERHEAD_BYTES,
+  findBatchFault,
+  lastOffset,
+  maxTimestamp,
+  nextOffset,
+} from "../record/batch.ts";
+import { crc32c } from "../record/crc32c.ts";
+import type { ActiveSegmentState } from "./active-segment.ts";
+import { type AppendFile, type Disk, joinPath } from "./disk.ts";
+import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "./offset-index.ts";
+import { segmentFileName } from "./segment-files.ts";
+import { SegmentIndex } from "./segment-index.ts";
+import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "./time-index.ts";
+
+/** What a clean stop notes of the active segment, so that the next start need not scan it. */
+export interface CleanSegment {
+  /** Base offset of the active segment. */
+  readonly baseOffset: number;
+  /** Length of its log. A file of any other length is scanned. */
+  readonly bytes: number;
+  /** Offset that the next record gets. */
+  readonly nextOffset: number;
+  /** CRC-32C of the whole offset index file, and of the time index file. */
+  readonly indexCrc: number;
+  readonly timeIndexCrc: number;
+}
+
+/** The last segment of a log, ready to be appended to. */
+export interface OpenedSegment {
+  readonly state: ActiveSegmentState;
+  readonly nextOffset: number;
+}
+
+const SCAN_BUFFER_BYTES = 4 * 1024 * 1024;
+
+/** No frame can be larger than 32 bits say; a length above this is garbage, not a batch. */
+const SCAN_BATCH_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Opens the last segment of a log, by the note of a clean stop if it still fits, else by a scan. */
+export async function openLastSegment(
+  disk: Disk,
+  directory: string,
+  segmentBaseOffset: number,
+  partitionName: string,
+  nowMs: number,
+  clean: CleanSegment | undefined,
+  report: (line: string) => void,
+): Promise<OpenedSegment> {
+  const path = (kind: "log" | "index" | "timeindex") =>
+    joinPath(directory, segmentFileName(segmentBaseOffset, kind));
+  const file = disk.openAppend(path("log"));
+  if (clean !== undefined && clean.baseOffset === segmentBaseOffset && clean.bytes === file.size) {
+    const index = loadNotedIndex(
+      disk.readFile(path("index")),
+      disk.readFile(path("timeindex")),
+      clean,
+    );
+    if (index !== undefined) {
+      return {
+        nextOffset: clean.nextOffset,
+        state: {
+          file,
+          index,
+          savedEntries: { offsets: index.offsets.count, times: index.times.count },
+          firstAppendMs: file.size === 0 ? undefined : firstTimestamp(file, nowMs),
+        },
+      };
+    }
+  }
+  const scanned = scan(file, segmentBaseOffset);
+  if (scanned.bytes < file.size) {
+    report(
+      `${partitionName}: cut ${file.size - scanned.bytes} bytes from ${segmentFileName(segmentBaseOffset, "log")} ` +
+        `at position ${scanned.bytes} (next offset ${scanned.nextOffset}): ${scanned.fault}`,
+    );
+    file.truncate(scanned.bytes);
+  }
+  // Also when nothing was cut: what the scan read may so far be in the page cache only.
+  await file.sync();
+  disk.remove(path("index"));
+  disk.remove(path("timeindex"));
+  return {
+    nextOffset: scanned.nextOffset,
+    state: {
+      file,
+      index: scanned.index,
+      savedEntries: { offsets: 0, times: 0 },
+      firstAppendMs: scanned.bytes === 0 ? undefined : firstTimestamp(file, nowMs),
+    },
+  };
+}
+
+function loadNotedIndex(
+  offsetBytes: Uint8Array | undefined,
+  timeBytes: Uint8Array | undefined,
+  clean: CleanSegment,
+): SegmentIndex | undefined {
+  if (offsetBytes === undefined || timeBytes === undefined) return undefined;
+  if (crc32c(offsetBytes, 0, offsetBytes.length) !== clean.indexCrc) return undefined;
+  if (crc32c(timeBytes, 0, timeBytes.length) !== clean.timeIndexCrc) return undefined;
+  if (offsetIndexFault(offsetBytes, clean.bytes) ?? timeIndexFault(timeBytes)) return undefined;
+  const offsets = new OffsetIndex();
+  for (let at = 0; at < offsetBytes.length; at += OFFSET_ENTRY_BYTES) {
+    offsets.appendFrom(offsetBytes, at);
+  }
+  const times = new TimeIndex();
+  for (let at = 0; at < timeBytes.length; at += TIME_ENTRY_BYTES) times.appendFrom(timeBytes, at);
+  const index = new SegmentIndex(offsets, times);
+  const lastPosition = offsets.count === 0 ? 0 : offsets.position(offsets.count - 1);
+  index.resumeAfter(clean.bytes - lastPosition);
+  return index;
+}
+
+interface Scan {
+  index: SegmentIndex;
+  /** Length of the valid part. */
+  bytes: number;
+  nextOffset: number;
+  /** Why the scan ended before the end of the file. */
+  fault: string | undefined;
+}
+
+/** Walks a log file from its start, checking every batch and that offsets have no gap. */
+function scan(file: AppendFile, segmentBaseOffset: number): Scan {
+  const result: Scan = {
+    index: new SegmentIndex(),
+    bytes: 0,
+    nextOffset: segmentBaseOffset,
+    fault: undefined,
+  };
+  let buffer = new Uint8Array(Math.min(SCAN_BUFFER_BYTES, file.size));
+  let bufferStart = 0;
+  let bufferEnd = 0;
+  while (result.bytes < file.size) {
+    const at = result.bytes - bufferStart;
+    const fault = findBatchFault(buffer, at, bufferEnd - bufferStart);
+    if (fault === undefined) {
+      if (baseOffset(buffer, at) !== result.nextOffset) {
+        result.fault = `a batch has base offset ${baseOffset(buffer, at)}, not ${result.nextOffset}`;
+        return result;
+      }
+      const size = batchBytes(buffer, at);
+      result.index.add(
+        lastOffset(buffer, at) - segmentBaseOffset,
+        result.bytes,
+        size,
+        maxTimestamp(buffer, at),
+      );
+      result.bytes += size;
+      result.nextOffset = nextOffset(buffer, at);
+      continue;
+    }
+    if (fault.kind !== "truncated" || bufferEnd === file.size) {
+      result.fault = fault.message;
+      return result;
+    }
+    // The batch goes on past the buffer: read again from where it starts, into a larger one if it must be.
+    let needed = 0;
+    if (bufferEnd - result.bytes >= BATCH_OVERHEAD_BYTES) {
+      needed = batchBytes(buffer, at);
+      if (needed > Math.min(SCAN_BATCH_BYTES_MAX, file.size - result.bytes)) {
+        result.fault = `a batch of ${needed} bytes does not fit the file`;
+        return result;
+      }
+    }
+    if (needed > buffer.length) buffer = new Uint8Array(needed);
+    bufferStart = result.bytes;
+    bufferEnd = bufferStart + readFully(file, buffer, bufferStart);
+    if (bufferEnd === bufferStart) {
+      result.fault = "the file ends here";
+      return result;
+    }
+  }
+  return result;
+}
+
+function readFully(file: AppendFile, into: Uint8Array, position: number): number {
+  let filled = 0;
+  while (filled < into.length) {
+    const count = file.read(into.subarray(filled), position + filled);
+    if (count === 0) break;
+    filled += count;
+  }
+  return filled;
+}
+
+/** When the segment was begun, for rolling by age: its first timestamp, if that is believable. */
+function firstTimestamp(file: AppendFile, nowMs: number): number {
+  const header = new Uint8Array(64);
+  file.read(header, 0);
+  const first = baseTimestamp(header, 0);
+  return first > 0 && first < nowMs ? first : nowMs;
+}

@@ -1,0 +1,152 @@
+// A data directory as a broker holds it: its lock, its identity, the note of a clean stop, its topics.
+// Leaves to others: the topics themselves (topic-registry.ts), and who serves them.
+//
+//   LOCK                  held by flock while a broker runs; the kernel releases it on death
+//   meta.json             { "formatVersion": 1, "id": UUID }
+//   clean-shutdown.json   written last at a stop, removed before the first write after a start
+//   topics/
+import { dirname } from "node:path";
+import { RustLogError } from "../errors.ts";
+import { type DirectoryLock, type Disk, joinPath, replaceFile } from "../storage/disk.ts";
+import type { CleanSegment } from "../storage/recovery.ts";
+import { type CleanSegments, type RegistryContext, TopicRegistry } from "./topic-registry.ts";
+
+/** Version of all formats on disk. A directory with another one is refused. */
+export const FORMAT_VERSION = 1;
+
+const META = "meta.json";
+const CLEAN = "clean-shutdown.json";
+
+/** An open data directory. */
+export class DataDirectory {
+  /** Identity of the directory, made when it was: tells a client that it talks to the same log as before. */
+  readonly id: string;
+  /** Whether the last broker here stopped cleanly, so that nothing had to be scanned. */
+  readonly wasClean: boolean;
+  readonly registry: TopicRegistry;
+  readonly #disk: Disk;
+  readonly #path: string;
+  readonly #lock: DirectoryLock;
+
+  private constructor(
+    disk: Disk,
+    path: string,
+    lock: DirectoryLock,
+    id: string,
+    wasClean: boolean,
+    registry: TopicRegistry,
+  ) {
+    this.#disk = disk;
+    this.#path = path;
+    this.#lock = lock;
+    this.id = id;
+    this.wasClean = wasClean;
+    this.registry = registry;
+  }
+
+  /**
+   * Takes the lock, creates what is missing, and recovers all topics. Throws STORAGE_ERROR when another
+   * process holds the directory, or when its format is not ours.
+   */
+  static async open(
+    path: string,
+    context: Omit<RegistryContext, "directory">,
+  ): Promise<DataDirectory> {
+    const { disk } = context;
+    disk.makeDirectory(path);
+    const lock = disk.lock(joinPath(path, "LOCK"));
+    try {
+      const topics = joinPath(path, "topics");
+      const id = readMeta(disk, path) ?? (await DataDirectory.#initialise(disk, path, topics));
+      const clean = readCleanNote(disk, path);
+      if (clean !== undefined) {
+        // Gone, durably, before the first write: else it could vouch for a log that has grown since.
+        disk.remove(joinPath(path, CLEAN));
+        await disk.syncDirectory(path);
+      }
+      const notes = clean ?? new Map<string, CleanSegment>();
+      const registry = await TopicRegistry.open({ ...context, directory: topics }, notes);
+      return new DataDirectory(disk, path, lock, id, clean !== undefined, registry);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  /** Flushes and closes everything, notes that the stop was clean, and releases the lock. */
+  async closeCleanly(): Promise<void> {
+    try {
+      const clean = await this.registry.closeCleanly();
+      const text = `${JSON.stringify({ version: 1, partitions: Object.fromEntries(clean) })}\n`;
+      await replaceFile(this.#disk, this.#path, CLEAN, new TextEncoder().encode(text));
+    } finally {
+      this.#lock.release();
+    }
+  }
+
+  /** Releases the lock and leaves everything as it is, as a crash would: after a failure of the disk. */
+  abandon(): void {
+    this.#lock.release();
+  }
+
+  static async #initialise(disk: Disk, path: string, topics: string): Promise<string> {
+    disk.makeDirectory(topics);
+    const id = crypto.randomUUID();
+    const text = `${JSON.stringify({ formatVersion: FORMAT_VERSION, id }, null, 2)}\n`;
+    await replaceFile(disk, path, META, new TextEncoder().encode(text));
+    // The directory itself, and those above it that may be as new, are entries that can get lost as well.
+    for (let at = path, above = dirname(at); above !== at; at = above, above = dirname(at)) {
+      await disk.syncDirectory(above);
+    }
+    return id;
+  }
+}
+
+function readMeta(disk: Disk, path: string): string | undefined {
+  const bytes = disk.readFile(joinPath(path, META));
+  if (bytes === undefined) {
+    if (disk.list(joinPath(path, "topics")).length === 0) return undefined;
+    throw new RustLogError(
+      "STORAGE_ERROR",
+      `${path} has topics but no ${META}: restore it, or choose another --data-dir`,
+    );
+  }
+  const meta = parseObject(bytes);
+  if (meta?.["formatVersion"] !== FORMAT_VERSION || typeof meta["id"] !== "string") {
+    throw new RustLogError(
+      "STORAGE_ERROR",
+      `${joinPath(path, META)} is not of format version ${FORMAT_VERSION}: this release can't read the directory`,
+    );
+  }
+  return meta["id"];
+}
+
+/** The note of a clean stop; undefined when there is none, or it is not one that this release writes. */
+function readCleanNote(disk: Disk, path: string): CleanSegments | undefined {
+  const bytes = disk.readFile(joinPath(path, CLEAN));
+  const note = bytes === undefined ? undefined : parseObject(bytes);
+  if (note?.["version"] !== 1) return undefined;
+  const clean = new Map<string, CleanSegment>();
+  for (const [name, value] of Object.entries(note["partitions"] ?? {})) {
+    const segment = value as Record<keyof CleanSegment, unknown>;
+    clean.set(name, {
+      baseOffset: Number(segment.baseOffset),
+      bytes: Number(segment.bytes),
+      nextOffset: Number(segment.nextOffset),
+      indexCrc: Number(segment.indexCrc),
+      timeIndexCrc: Number(segment.timeIndexCrc),
+    });
+  }
+  return clean;
+}
+
+function parseObject(bytes: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof parsed === "object" && parsed !== null
+      ? (parsed as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

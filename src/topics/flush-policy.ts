@@ -1,0 +1,14 @@
+// When an append is acknowledged: after a flush, or before one.
+// Leaves to others: carrying it out (partition.ts).
+
+/**
+ * - `always`: acknowledged after an fdatasync that covers the batch; it survives power loss.
+ * - `interval`: acknowledged after the write; flushed every `ms` milliseconds.
+ * - `never`: acknowledged after the write; flushed when the kernel likes, at a roll and at a clean stop.
+ *
+ * With all three an acknowledged batch survives `kill -9` of the broker, because the kernel has it.
+ */
+export type FlushPolicy =
+  | { readonly kind: "always" }
+  | { readonly kind: "interval"; readonly ms: number }
+  | { readonly kind: "never" };

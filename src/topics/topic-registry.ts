@@ -1,0 +1,287 @@
+// The topics of a data directory: which there are, their creation and deletion, whole or not at all.
+// Leaves to others: the logs of the partitions (partition.ts), and the directory's lock and identity.
+//
+//   topics/NAME/topic.json      { "version": 1, "name", "partitions", "settings" }
+//   topics/NAME/0/ … /N-1/      one directory a partition
+//   topics/+c-NAME, +d-NAME     being created, being deleted: removed at the next start
+//                               (`+` can't be in a topic's name)
+import { RustLogError } from "../errors.ts";
+import { PARTITIONS_MAX } from "../limits.ts";
+import { type Disk, joinPath } from "../storage/disk.ts";
+import { Log, type LogSettings } from "../storage/log.ts";
+import type { CleanSegment } from "../storage/recovery.ts";
+import type { FlushPolicy } from "./flush-policy.ts";
+import { Partition } from "./partition.ts";
+import {
+  checkTopicName,
+  INTERNAL_PREFIX,
+  resolveSettings,
+  type TopicSettings,
+} from "./topic-settings.ts";
+
+/** A topic and its partitions. */
+export interface Topic {
+  readonly name: string;
+  /** Whether it belongs to the broker, and clients may only read it. */
+  readonly internal: boolean;
+  /** The settings it was created with; the broker's hold for all others. */
+  readonly settings: TopicSettings;
+  readonly partitions: readonly Partition[];
+}
+
+/** What a registry is opened with. */
+export interface RegistryContext {
+  readonly disk: Disk;
+  /** The `topics` directory. */
+  readonly directory: string;
+  readonly flush: FlushPolicy;
+  readonly logDefaults: LogSettings;
+  readonly autoCreateTopics: boolean;
+  readonly defaultPartitions: number;
+  readonly now: () => number;
+  /** Takes a line about something that an operator should know. */
+  readonly report: (line: string) => void;
+  /** Called when a disk failure makes it unsafe to go on. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** Notes of a clean stop, by `topic/partition`. */
+export type CleanSegments = ReadonlyMap<string, CleanSegment>;
+
+/** The topics of one data directory. */
+export class TopicRegistry {
+  readonly #context: RegistryContext;
+  readonly #topics = new Map<string, Topic>();
+  readonly #creating = new Map<string, Promise<Topic>>();
+  readonly #deleting = new Map<string, Promise<void>>();
+
+  private constructor(context: RegistryContext) {
+    this.#context = context;
+  }
+
+  /** Opens every topic of the directory, which must exist, recovering their logs. */
+  static async open(context: RegistryContext, clean: CleanSegments): Promise<TopicRegistry> {
+    const registry = new TopicRegistry(context);
+    const { disk, directory, report } = context;
+    for (const name of disk.list(directory)) {
+      if (name.startsWith("+")) {
+        disk.removeDirectory(joinPath(directory, name));
+        continue;
+      }
+      const description = readTopicFile(disk, joinPath(directory, name), name);
+      if (description === undefined) {
+        report(`${joinPath(directory, name)} has no topic.json and is no topic; left alone`);
+        continue;
+      }
+      const { partitions, settings } = description;
+      registry.#topics.set(name, await registry.#open(name, partitions, settings, clean));
+    }
+    return registry;
+  }
+
+  /** The topic of that name, or undefined. */
+  find(name: string): Topic | undefined {
+    return this.#topics.get(name);
+  }
+
+  /** All topics, by name. */
+  list(): readonly Topic[] {
+    return [...this.#topics.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** A partition; throws UNKNOWN_TOPIC_OR_PARTITION, saying which of the two. */
+  partition(name: string, index: number): Partition {
+    const topic = this.#topics.get(name);
+    if (topic === undefined) throw unknownTopic(name);
+    const partition = topic.partitions[index];
+    if (partition === undefined) {
+      throw new RustLogError(
+        "UNKNOWN_TOPIC_OR_PARTITION",
+        `topic '${name}' has no partition ${index}: it has 0 to ${topic.partitions.length - 1}`,
+      );
+    }
+    return partition;
+  }
+
+  /** The topic, created first if it is missing and the broker creates topics by itself. */
+  ensure(name: string): Topic | Promise<Topic> {
+    const topic = this.#topics.get(name);
+    if (topic !== undefined) return topic;
+    const creating = this.#creating.get(name);
+    if (creating !== undefined) return creating;
+    if (!this.#context.autoCreateTopics) return Promise.reject(unknownTopic(name));
+    return this.create(name, 0, {});
+  }
+
+  /**
+   * Creates a topic; 0 partitions stands for the broker's default. Resolves once it would survive a crash.
+   * Rejects with INVALID_TOPIC, INVALID_PARTITIONS, INVALID_CONFIG, TOPIC_ALREADY_EXISTS or DISK_FULL.
+   */
+  create(name: string, partitions: number, settings: TopicSettings): Promise<Topic> {
+    try {
+      checkTopicName(name);
+      resolveSettings(settings, this.#context.logDefaults);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const count = partitions === 0 ? this.#context.defaultPartitions : partitions;
+    if (!Number.isInteger(count) || count < 1 || count > PARTITIONS_MAX) {
+      const message = `${count} partitions for topic '${name}': 1 to ${PARTITIONS_MAX} are possible`;
+      return Promise.reject(new RustLogError("INVALID_PARTITIONS", message));
+    }
+    if (this.#topics.has(name) || this.#creating.has(name)) {
+      const message = `topic '${name}' exists already`;
+      return Promise.reject(new RustLogError("TOPIC_ALREADY_EXISTS", message));
+    }
+    const creation = this.#create(name, count, settings).finally(() => this.#creating.delete(name));
+    this.#creating.set(name, creation);
+    return creation;
+  }
+
+  /** Deletes a topic and its records. Resolves once it would not come back after a crash. */
+  async delete(name: string): Promise<void> {
+    const topic = this.#topics.get(name);
+    if (topic === undefined) throw unknownTopic(name);
+    this.#topics.delete(name);
+    const deletion = this.#delete(topic).finally(() => this.#deleting.delete(name));
+    this.#deleting.set(name, deletion);
+    await deletion;
+  }
+
+  /** Deletes what retention has run out for, in all topics; returns the number of segments. */
+  async applyRetention(): Promise<number> {
+    let deleted = 0;
+    for (const topic of this.list()) {
+      for (const partition of topic.partitions) deleted += await partition.applyRetention();
+    }
+    return deleted;
+  }
+
+  /** Flushes and closes all partitions; returns the notes for the next start. */
+  async closeCleanly(): Promise<CleanSegments> {
+    await Promise.allSettled([...this.#creating.values(), ...this.#deleting.values()]);
+    const clean = new Map<string, CleanSegment>();
+    const closings: Promise<void>[] = [];
+    for (const topic of this.#topics.values()) {
+      for (const partition of topic.partitions) {
+        closings.push(
+          partition.closeCleanly().then((note) => {
+            if (note !== undefined) clean.set(`${topic.name}/${partition.index}`, note);
+          }),
+        );
+      }
+    }
+    await Promise.all(closings);
+    return clean;
+  }
+
+  async #create(name: string, partitions: number, settings: TopicSettings): Promise<Topic> {
+    await this.#deleting.get(name);
+    const { disk, directory } = this.#context;
+    const staging = joinPath(directory, `+c-${name}`);
+    const final = joinPath(directory, name);
+    try {
+      disk.removeDirectory(staging);
+      for (let i = 0; i < partitions; i++) disk.makeDirectory(joinPath(staging, String(i)));
+      const file = { version: 1, name, partitions, settings };
+      const bytes = new TextEncoder().encode(`${JSON.stringify(file, null, 2)}\n`);
+      await disk.writeFile(joinPath(staging, "topic.json"), bytes);
+      await disk.syncDirectory(staging);
+      disk.rename(staging, final);
+      await disk.syncDirectory(directory);
+      const topic = await this.#open(name, partitions, settings, new Map());
+      this.#topics.set(name, topic);
+      return topic;
+    } catch (error) {
+      disk.removeDirectory(staging);
+      disk.removeDirectory(final);
+      throw creationError(name, error);
+    }
+  }
+
+  async #open(
+    name: string,
+    partitions: number,
+    settings: TopicSettings,
+    clean: CleanSegments,
+  ): Promise<Topic> {
+    const { disk, directory, flush, logDefaults, now, report, onFatal } = this.#context;
+    const logSettings = resolveSettings(settings, logDefaults);
+    const openings = Array.from({ length: partitions }, async (_, i) => {
+      const partitionDirectory = joinPath(joinPath(directory, name), String(i));
+      disk.makeDirectory(partitionDirectory);
+      const log = await Log.open(
+        {
+          disk,
+          directory: partitionDirectory,
+          name: `${name}-${i}`,
+          settings: logSettings,
+          now,
+          report,
+        },
+        clean.get(`${name}/${i}`),
+      );
+      return new Partition(name, i, log, flush, onFatal);
+    });
+    return {
+      name,
+      internal: name.startsWith(INTERNAL_PREFIX),
+      settings,
+      partitions: await Promise.all(openings),
+    };
+  }
+
+  async #delete(topic: Topic): Promise<void> {
+    for (const partition of topic.partitions) await partition.closeForDeletion();
+    const { disk, directory } = this.#context;
+    const doomed = joinPath(directory, `+d-${topic.name}`);
+    disk.removeDirectory(doomed);
+    disk.rename(joinPath(directory, topic.name), doomed);
+    await disk.syncDirectory(directory);
+    disk.removeDirectory(doomed);
+  }
+}
+
+function unknownTopic(name: string): RustLogError {
+  return new RustLogError("UNKNOWN_TOPIC_OR_PARTITION", `there is no topic '${name}'`);
+}
+
+function creationError(name: string, error: unknown): RustLogError {
+  if (error instanceof RustLogError) return error;
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const full = code === "ENOSPC" || code === "EDQUOT";
+  const why = error instanceof Error ? error.message : String(error);
+  return new RustLogError(
+    full ? "DISK_FULL" : "STORAGE_ERROR",
+    `topic '${name}' could not be created: ${why}`,
+    { cause: error },
+  );
+}
+
+function readTopicFile(
+  disk: Disk,
+  directory: string,
+  name: string,
+): { partitions: number; settings: TopicSettings } | undefined {
+  const bytes = disk.readFile(joinPath(directory, "topic.json"));
+  if (bytes === undefined) return undefined;
+  const path = joinPath(directory, "topic.json");
+  try {
+    const parsed: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    if (typeof parsed !== "object" || parsed === null) throw new Error("it is no object");
+    const file = parsed as Record<string, unknown>;
+    if (file["version"] !== 1) throw new Error(`version ${String(file["version"])} is not 1`);
+    if (file["name"] !== name) throw new Error("it names another topic than its directory");
+    const partitions = Number(file["partitions"]);
+    if (!Number.isInteger(partitions) || partitions < 1 || partitions > PARTITIONS_MAX) {
+      throw new Error(`it says ${String(file["partitions"])} partitions`);
+    }
+    const settings: Record<string, string> = {};
+    for (const [key, value] of Object.entries(file["settings"] ?? {}))
+      settings[key] = String(value);
+    return { partitions, settings };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new RustLogError("STORAGE_ERROR", `${path} can't be used: ${why}; mend it or restore it`);
+  }
+}

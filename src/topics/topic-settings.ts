@@ -1,0 +1,65 @@
+// The names, ranges and defaults of the settings that a topic may have, and the check of a topic's name.
+// Leaves to others: keeping them (topic.json, by topic-registry.ts) and acting on them (storage/log.ts).
+import { RustLogError } from "../errors.ts";
+import { SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, TOPIC_NAME_LENGTH_MAX } from "../limits.ts";
+import type { LogSettings } from "../storage/log.ts";
+
+/** Settings as they are kept and sent: names as in Kafka, values in decimal. */
+export type TopicSettings = Readonly<Record<string, string>>;
+
+interface Rule {
+  readonly field: keyof LogSettings;
+  readonly min: number;
+  readonly max: number;
+}
+
+const RULES: Readonly<Record<string, Rule>> = {
+  "segment.bytes": { field: "segmentBytes", min: SEGMENT_BYTES_MIN, max: SEGMENT_BYTES_MAX },
+  "segment.ms": { field: "segmentMs", min: 1, max: Number.MAX_SAFE_INTEGER },
+  "retention.bytes": { field: "retentionBytes", min: -1, max: Number.MAX_SAFE_INTEGER },
+  "retention.ms": { field: "retentionMs", min: -1, max: Number.MAX_SAFE_INTEGER },
+};
+
+/** Names of all settings that a topic may have. */
+export const TOPIC_SETTING_NAMES: readonly string[] = Object.keys(RULES);
+
+/** The log settings of a topic: its own over the broker's. Throws INVALID_CONFIG naming the setting. */
+export function resolveSettings(own: TopicSettings, defaults: LogSettings): LogSettings {
+  const resolved: Record<keyof LogSettings, number> = { ...defaults };
+  for (const [name, text] of Object.entries(own)) {
+    const rule = Object.hasOwn(RULES, name) ? RULES[name] : undefined;
+    if (rule === undefined) {
+      throw new RustLogError(
+        "INVALID_CONFIG",
+        `a topic has no setting '${name}': there are ${TOPIC_SETTING_NAMES.join(", ")}`,
+      );
+    }
+    const value = /^-?\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= rule.min && value <= rule.max)) {
+      throw new RustLogError(
+        "INVALID_CONFIG",
+        `setting ${name} is '${text}': a whole number from ${rule.min} to ${rule.max} is needed`,
+      );
+    }
+    resolved[rule.field] = value;
+  }
+  return resolved;
+}
+
+/** Topics whose names start so belong to the broker. */
+export const INTERNAL_PREFIX = "__";
+
+/**
+ * Throws INVALID_TOPIC unless `name` follows Kafka's rule: 1 to 249 characters of `a-z A-Z 0-9 . _ -`, not
+ * `.` and not `..`. No such name can leave the data directory.
+ */
+export function checkTopicName(name: string): void {
+  let why: string | undefined;
+  if (name.length === 0) why = "it is empty";
+  else if (name === "." || name === "..") why = "it would name a directory";
+  else if (name.length > TOPIC_NAME_LENGTH_MAX) why = `it has ${name.length} characters`;
+  else if (!/^[a-zA-Z0-9._-]+$/.test(name)) why = "it has a character outside a-z A-Z 0-9 . _ -";
+  if (why === undefined) return;
+  const shown = JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
+  throw new RustLogError("INVALID_TOPIC", `${shown} can't be a topic name: ${why}`);
+}

@@ -1,0 +1,45 @@
+import { expect, test } from "bun:test";
+import type { BrokerServices } from "../../src/broker/services.ts";
+import { Exchange, type ExchangeOwner } from "../../src/broker/exchange.ts";
+import { Router } from "../../src/broker/handlers/router.ts";
+import { TopicOrder } from "../../src/broker/topic-order.ts";
+import { API } from "../../src/protocol/messages.ts";
+import { encodeDeleteTopicRequest, encodeListTopicsRequest } from "../../src/protocol/topics.ts";
+import { errorOf } from "../support/broker.ts";
+
+test("a bug in a handler is answered without its details, and logged with them", async () => {
+  const lines: string[] = [];
+  const answers: Uint8Array[] = [];
+  const owner: ExchangeOwner = {
+    frameBytesMax: 1000,
+    mayWait: true,
+    topicOrder: new TopicOrder(),
+    addWait() {},
+    removeWait() {},
+    log: (line) => lines.push(line),
+    answered(_bytes, head) {
+      if (head instanceof Uint8Array) answers.push(head.subarray(4));
+    },
+  };
+  const broken = {
+    registry: {
+      list(): never {
+        throw new TypeError("secret detail");
+      },
+      delete: () => Promise.reject(new TypeError("later detail")),
+    },
+  };
+  const router = new Router(broken as unknown as BrokerServices);
+  const header = (apiKey: number) => ({ apiKey, apiVersion: 1, correlationId: 1, bodyStart: 6 });
+  const list = encodeListTopicsRequest(1).subarray(4);
+  router.dispatch(new Exchange(owner, 1, 0), header(API.ListTopics), list);
+  const remove = encodeDeleteTopicRequest(2, { topic: "t" }).subarray(4);
+  router.dispatch(new Exchange(owner, 2, 0), header(API.DeleteTopic), remove);
+  await router.idle();
+  expect(answers.map(errorOf)).toEqual([
+    "UNKNOWN_SERVER_ERROR: the broker failed to handle the request; its log says more",
+    "UNKNOWN_SERVER_ERROR: the broker failed to handle the request; its log says more",
+  ]);
+  expect(lines[0]).toContain("secret detail");
+  expect(lines[1]).toContain("later detail");
+});

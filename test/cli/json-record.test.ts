@@ -1,0 +1,115 @@
+// Records as JSON lines: what consume prints, produce takes back byte for byte.
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { CliError } from "../../src/cli/exit.ts";
+import { formatJsonRecord, parseJsonRecord } from "../../src/cli/json-record.ts";
+
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+const bytes = fc.oneof(
+  fc.constant(null),
+  fc.uint8Array({ maxLength: 40 }).map((array) => Uint8Array.from(array)),
+  fc.string({ unit: "binary" }).map(utf8),
+);
+
+const record = fc.record({
+  topic: fc.string({ unit: "grapheme" }),
+  partition: fc.nat(),
+  offset: fc.maxSafeNat(),
+  timestamp: fc.maxSafeNat(),
+  key: bytes,
+  value: bytes,
+  headers: fc.array(fc.record({ name: fc.string({ unit: "grapheme" }), value: bytes }), {
+    maxLength: 4,
+  }),
+});
+
+describe("JSON records", () => {
+  test("any record comes back byte for byte, and is one line", () => {
+    fc.assert(
+      fc.property(record, (original) => {
+        const line = formatJsonRecord(original);
+        expect(line).not.toContain("\n");
+        const parsed = parseJsonRecord(utf8(line));
+        const plain = (b: Uint8Array | null) => (b === null ? null : [...b]);
+        expect(plain(parsed.key)).toEqual(plain(original.key));
+        expect(plain(parsed.value)).toEqual(plain(original.value));
+        expect(parsed.headers.map(({ name, value }) => [name, plain(value)])).toEqual(
+          original.headers.map(({ name, value }) => [name, plain(value)]),
+        );
+        expect(parsed.partition).toBe(original.partition);
+        expect(parsed.timestamp).toBe(original.timestamp);
+      }),
+    );
+  });
+
+  test("text stays text, other bytes are base64 and say so", () => {
+    const line = formatJsonRecord({
+      topic: "t",
+      partition: 0,
+      offset: 7,
+      timestamp: 5,
+      key: utf8("ключ"),
+      value: Uint8Array.of(0xff, 0x00),
+      headers: [{ name: "n", value: null }],
+    });
+    expect(JSON.parse(line)).toEqual({
+      topic: "t",
+      partition: 0,
+      offset: 7,
+      timestamp: 5,
+      key: "ключ",
+      value: "/wA=",
+      valueEncoding: "base64",
+      headers: [{ name: "n", value: null }],
+    });
+  });
+
+  test("a byte order mark is part of the bytes", () => {
+    const value = Uint8Array.of(0xef, 0xbb, 0xbf, 0x61);
+    const line = formatJsonRecord({
+      ...{ topic: "t", partition: 0, offset: 0, timestamp: 0 },
+      ...{ key: null, value, headers: [] },
+    });
+    expect([...parseJsonRecord(utf8(line)).value!]).toEqual([...value]);
+  });
+
+  test("what a person writes may be short", () => {
+    const parsed = parseJsonRecord(utf8('{"value":"v","headers":{"a":"b"}}'));
+    expect(parsed).toEqual({
+      key: null,
+      value: utf8("v"),
+      headers: [{ name: "a", value: utf8("b") }],
+      partition: undefined,
+      timestamp: undefined,
+    });
+    expect(parseJsonRecord(utf8('{"value":null}')).value).toBeNull();
+  });
+
+  test.each([
+    ["", "the line is no JSON"],
+    ["{", "the line is no JSON"],
+    ["[]", "the line is no JSON object"],
+    ["null", "the line is no JSON object"],
+    ['{"key":"k"}', "no field 'value'"],
+    ['{"value":1}', "'value' is neither a string nor null"],
+    ['{"value":"v","key":{}}', "'key' is neither a string nor null"],
+    ['{"vlaue":"v"}', "unknown field 'vlaue'"],
+    ['{"value":"v","valueEncoding":"hex"}', "'valueEncoding' is neither"],
+    ['{"value":"/w","valueEncoding":"base64"}', "'value' is not base64"],
+    ['{"value":"*","valueEncoding":"base64"}', "'value' is not base64"],
+    ['{"value":"\\ud800"}', "half of a surrogate pair"],
+    ['{"value":"v","partition":-1}', "'partition' is not a whole number"],
+    ['{"value":"v","timestamp":1.5}', "'timestamp' is not a whole number"],
+    ['{"value":"v","headers":"x"}', "'headers' is no JSON object"],
+    ['{"value":"v","headers":[{"value":"x"}]}', "a header without a 'name'"],
+    ['{"value":"v","headers":[1]}', "an item of 'headers' is no JSON object"],
+  ])("%s is refused: %s", (line, message) => {
+    expect(() => parseJsonRecord(utf8(line))).toThrow(message);
+    expect(() => parseJsonRecord(utf8(line))).toThrow(CliError);
+  });
+
+  test("a line that is not UTF-8 is refused", () => {
+    expect(() => parseJsonRecord(Uint8Array.of(0x22, 0xff, 0x22))).toThrow("not UTF-8");
+  });
+});

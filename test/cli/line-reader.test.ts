@@ -1,0 +1,102 @@
+// Splitting input into records: whatever the chunks, the same records.
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { CliError } from "../../src/cli/exit.ts";
+import { LineReader, NEWLINE, NUL, type ReadInto } from "../../src/cli/line-reader.ts";
+
+/** A source that gives `bytes` in pieces of the given lengths, over and over. */
+function sourceOf(bytes: Uint8Array, pieces: readonly number[]): ReadInto {
+  let at = 0;
+  let turn = 0;
+  return async (buffer, start, length) => {
+    const piece = pieces[turn++ % pieces.length]!;
+    const count = Math.min(length, piece, bytes.length - at);
+    buffer.set(bytes.subarray(at, at + count), start);
+    at += count;
+    return count;
+  };
+}
+
+async function recordsOf(
+  read: ReadInto,
+  options: { delimiter?: number; recordBytesMax?: number; bufferBytes?: number } = {},
+): Promise<Uint8Array[]> {
+  const reader = new LineReader(read, { delimiter: NEWLINE, recordBytesMax: 1000, ...options });
+  const records: Uint8Array[] = [];
+  while (await reader.fill()) {
+    while (reader.next()) records.push(Uint8Array.from(reader.record()));
+  }
+  expect(reader.count).toBe(records.length);
+  return records;
+}
+
+/** The rule in its simplest form: split, and a delimiter at the very end begins no record. */
+function split(bytes: Uint8Array, delimiter: number): Uint8Array[] {
+  const records: Uint8Array[] = [];
+  let start = 0;
+  for (const [at, byte] of bytes.entries()) {
+    if (byte !== delimiter) continue;
+    records.push(bytes.slice(start, at));
+    start = at + 1;
+  }
+  if (start < bytes.length) records.push(bytes.slice(start));
+  return records;
+}
+
+describe("LineReader", () => {
+  const text = async (input: string): Promise<string[]> => {
+    const records = await recordsOf(sourceOf(new TextEncoder().encode(input), [3]));
+    return records.map((record) => new TextDecoder().decode(record));
+  };
+
+  test("empty lines are records, a newline at the end is not one more", async () => {
+    expect(await text("")).toEqual([]);
+    expect(await text("\n")).toEqual([""]);
+    expect(await text("a")).toEqual(["a"]);
+    expect(await text("a\n")).toEqual(["a"]);
+    expect(await text("\na\n\nb")).toEqual(["", "a", "", "b"]);
+    expect(await text("a\r\nb\r\n")).toEqual(["a\r", "b\r"]);
+  });
+
+  test("any bytes in any pieces and any buffer give the records of the simple rule", async () => {
+    const byte = fc.oneof(fc.constantFrom(NEWLINE, NUL), fc.integer({ min: 0, max: 255 }));
+    const bytes = fc.array(byte, { maxLength: 200 }).map((array) => Uint8Array.from(array));
+    const pieces = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 });
+    await fc.assert(
+      fc.asyncProperty(
+        bytes,
+        pieces,
+        fc.integer({ min: 1, max: 64 }),
+        fc.constantFrom(NEWLINE, NUL),
+        async (input, lengths, bufferBytes, delimiter) => {
+          const options = { delimiter, bufferBytes };
+          expect(await recordsOf(sourceOf(input, lengths), options)).toEqual(
+            split(input, delimiter),
+          );
+        },
+      ),
+    );
+  });
+
+  test("a record of exactly the maximum passes, one byte more is refused by number", async () => {
+    const input = (length: number): Uint8Array =>
+      new TextEncoder().encode(`ok\n${"x".repeat(length)}\n`);
+    const options = { recordBytesMax: 100, bufferBytes: 8 };
+    expect(await recordsOf(sourceOf(input(100), [7]), options)).toHaveLength(2);
+    await expect(recordsOf(sourceOf(input(101), [7]), options)).rejects.toThrow(
+      "record 2 of the input is longer than 100 bytes",
+    );
+  });
+
+  test("an endless record is refused with bounded memory", async () => {
+    let asked = 0;
+    const endless: ReadInto = async (buffer, start, length) => {
+      asked += length;
+      buffer.fill(1, start, start + length);
+      return length;
+    };
+    const refused = recordsOf(endless, { recordBytesMax: 10_000, bufferBytes: 16 });
+    await expect(refused).rejects.toBeInstanceOf(CliError);
+    expect(asked).toBeLessThan(50_000);
+  });
+});

@@ -1,0 +1,190 @@
+// Sizes, durations, numbers, partitions, flush policies and offset ranges, as people write them.
+import { describe, expect, test } from "bun:test";
+import { InvalidArgumentError } from "@commander-js/extra-typings";
+import fc from "fast-check";
+import { banner, parseFlushPolicy } from "../../src/cli/broker.ts";
+import { parseDuration, parseDurationOrNone } from "../../src/cli/duration.ts";
+import { nameValueList, partitionList, wholeNumber } from "../../src/cli/numbers.ts";
+import { parseOffset, parseOffsetRange, tryParseTime } from "../../src/cli/offset-range.ts";
+import { formatSize, parseSize, parseSizeOrNone, sizeBetween } from "../../src/cli/size.ts";
+
+const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+function refusesAll(parse: (text: string) => unknown, texts: readonly string[]): void {
+  for (const text of texts) {
+    expect(() => parse(text), JSON.stringify(text)).toThrow(InvalidArgumentError);
+  }
+}
+
+describe("sizes", () => {
+  test("units of 1024, units of 1000, and fractions of them", () => {
+    expect(parseSize("4096")).toBe(4096);
+    expect(parseSize("64KiB")).toBe(65_536);
+    expect(parseSize("1m")).toBe(1_048_576);
+    expect(parseSize("1.5 MiB")).toBe(1_572_864);
+    expect(parseSize("10MB")).toBe(10_000_000);
+    expect(parseSize("2g")).toBe(2 ** 31);
+    expect(parseSizeOrNone("none")).toBe(-1);
+    expect(parseSizeOrNone("-1")).toBe(-1);
+  });
+
+  test("what is no size is refused", () => {
+    refusesAll(parseSize, ["", "k", "-1", "1x", "1e3", "0.3", "0x10", "1 2", "99999999t", "1.m"]);
+    refusesAll(sizeBetween(10, 20), ["9", "21"]);
+    expect(sizeBetween(10, 20)("20")).toBe(20);
+  });
+
+  test("any whole number of bytes is read as it is", () => {
+    fc.assert(fc.property(fc.maxSafeNat(), (n) => parseSize(String(n)) === n));
+  });
+
+  test("sizes for people", () => {
+    expect([0, 999, 1000, 98_300_000, 999_999].map(formatSize)).toEqual([
+      "0 B",
+      "999 B",
+      "1.00 kB",
+      "98.3 MB",
+      "1.00 MB",
+    ]);
+  });
+});
+
+describe("durations", () => {
+  test("one unit, several, and a bare number of milliseconds", () => {
+    expect(parseDuration("250")).toBe(250);
+    expect(parseDuration("250ms")).toBe(250);
+    expect(parseDuration("1h30m")).toBe(5_400_000);
+    expect(parseDuration("0.5s")).toBe(500);
+    expect(parseDuration("7d")).toBe(604_800_000);
+    expect(parseDurationOrNone("none")).toBe(-1);
+  });
+
+  test("what is no duration is refused", () => {
+    refusesAll(parseDuration, ["", "m", "-5s", "5 m", "5y", "1h30", "9999999999999999999", "1.5"]);
+  });
+});
+
+describe("numbers and lists", () => {
+  test("whole numbers within their range, and nothing else", () => {
+    const parse = wholeNumber(1, 10);
+    expect([parse("1"), parse("10"), parse("007")]).toEqual([1, 10, 7]);
+    refusesAll(parse, ["0", "11", "-1", "1.0", "", " 1", "1e1", "0x1", "NaN"]);
+  });
+
+  test("partitions add up over uses, sorted and once each", () => {
+    expect(partitionList("2,0")).toEqual([0, 2]);
+    expect(partitionList("1,2", [0, 2])).toEqual([0, 1, 2]);
+    refusesAll((text) => partitionList(text), ["", "a", "1,,2", "-1", "4294967296"]);
+  });
+
+  test("a header's value may hold an equals sign, its name may not be missing", () => {
+    expect(nameValueList("a=b=c", [["x", "y"]])).toEqual([
+      ["x", "y"],
+      ["a", "b=c"],
+    ]);
+    expect(nameValueList("a=")).toEqual([["a", ""]]);
+    refusesAll((text) => nameValueList(text), ["", "a", "=b"]);
+  });
+
+  test("flush policies", () => {
+    expect(parseFlushPolicy("always")).toEqual({ kind: "always" });
+    expect(parseFlushPolicy("never")).toEqual({ kind: "never" });
+    expect(parseFlushPolicy("interval:50")).toEqual({ kind: "interval", ms: 50 });
+    expect(parseFlushPolicy("interval:1s")).toEqual({ kind: "interval", ms: 1000 });
+    refusesAll(parseFlushPolicy, [
+      "",
+      "interval",
+      "interval:",
+      "interval:0",
+      "interval:x",
+      "Always",
+    ]);
+  });
+});
+
+describe("offset ranges", () => {
+  const range = (text: string) => parseOffsetRange(text, NOW);
+
+  test("every kind of place, alone and as a range", () => {
+    expect(range("earliest")).toEqual({ start: "earliest", end: undefined });
+    expect(range("latest")).toEqual({ start: "latest", end: undefined });
+    expect(range("42")).toEqual({ start: 42, end: undefined });
+    expect(range("-10")).toEqual({ start: { fromEnd: 10 }, end: undefined });
+    expect(range("5:9")).toEqual({ start: 5, end: 9 });
+    expect(range("-10:-2")).toEqual({ start: { fromEnd: 10 }, end: { fromEnd: 2 } });
+    expect(range(":100")).toEqual({ start: "earliest", end: 100 });
+    expect(range("@1700000000000:latest")).toEqual({
+      start: { timestamp: 1_700_000_000_000 },
+      end: "latest",
+    });
+    expect(range("@-10m")).toEqual({ start: { timestamp: NOW - 600_000 }, end: undefined });
+    expect(range("@-1h30m:@-10s")).toEqual({
+      start: { timestamp: NOW - 5_400_000 },
+      end: { timestamp: NOW - 10_000 },
+    });
+  });
+
+  test("colons of a time of day do not split it", () => {
+    const ms = Date.UTC(2026, 0, 2, 10, 30, 15);
+    expect(range("@2026-01-02T10:30:15Z")).toEqual({ start: { timestamp: ms }, end: undefined });
+    expect(range("@2026-01-02T12:30:15+02:00").start).toEqual({ timestamp: ms });
+    expect(range("@2026-01-02T12:30:15+0200:7")).toEqual({ start: { timestamp: ms }, end: 7 });
+    expect(range("@2026-01-02T10:30Z:@2026-01-02T10:30:15Z")).toEqual({
+      start: { timestamp: ms - 15_000 },
+      end: { timestamp: ms },
+    });
+  });
+
+  test("without a zone a date and a time are local", () => {
+    expect(tryParseTime("2026-01-02", NOW)).toBe(new Date(2026, 0, 2).getTime());
+    expect(tryParseTime("2026-01-02T10:30", NOW)).toBe(new Date(2026, 0, 2, 10, 30).getTime());
+    expect(tryParseTime("2026-01-02 10:30:15.250", NOW)).toBe(
+      new Date(2026, 0, 2, 10, 30, 15, 250).getTime(),
+    );
+  });
+
+  test("any instant that Date prints is read back", () => {
+    fc.assert(
+      fc.property(
+        fc.date({ min: new Date(0), max: new Date("9999-12-31"), noInvalidDate: true }),
+        (date) => {
+          expect(parseOffset(`@${date.toISOString()}`)).toEqual({ timestamp: date.getTime() });
+        },
+      ),
+    );
+  });
+
+  test("what is no offset is refused", () => {
+    const texts = ["", ":", "5:", "a", "5:b", "1.5", "--5", "+5", "@", "@x", "@-", "@-5y"];
+    refusesAll(
+      range,
+      texts,
+    );
+    refusesAll(range, [
+      "1:2:3",
+      "@2026-13-01", "@2026-02-30",
+      "@2026-01-02T25:00",
+      "99999999999999999999",
+      "EARLIEST",
+    ]);
+  });
+
+  test("any text is either parsed or refused in words", () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        try {
+          parseOffsetRange(text, NOW);
+        } catch (error) {
+          expect(error).toBeInstanceOf(InvalidArgumentError);
+        }
+      }),
+    );
+  });
+});
+
+test("the banner is the original's, character for character", () => {
+  expect(banner()).toBe(`╔═══════════════════════════════════════╗
+║        RustLog Broker v0.1.0          ║
+║     Kafka-lite Distributed Log        ║
+╚═══════════════════════════════════════╝`);
+});

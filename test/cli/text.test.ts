@@ -1,0 +1,83 @@
+// What people read: tables, progress, summaries, lag, failures.
+import { describe, expect, test } from "bun:test";
+import { CommanderError } from "@commander-js/extra-typings";
+import { CliError, describeFailure, EXIT, reportFailure } from "../../src/cli/exit.ts";
+import { lagOf } from "../../src/cli/groups.ts";
+import { formatProgress, formatSummary } from "../../src/cli/progress.ts";
+import { formatTable } from "../../src/cli/table.ts";
+import { RustLogError } from "../../src/errors.ts";
+
+test("columns are as wide as their widest cell, numbers to the right", () => {
+  const table = formatTable(
+    ["TOPIC", "PARTITIONS"],
+    [
+      ["a-long-name", 1],
+      ["b", 100],
+    ],
+  );
+  expect(table).toBe(
+    ["TOPIC        PARTITIONS", "a-long-name           1", "b                   100", ""].join(
+      "\n",
+    ),
+  );
+  expect(formatTable(["A"], [])).toBe("A\n");
+});
+
+test("a commit below the log start makes no phantom lag", () => {
+  expect(lagOf({ committedOffset: 5, logStartOffset: 0, highWatermark: 12 })).toBe(7);
+  expect(lagOf({ committedOffset: 5, logStartOffset: 10, highWatermark: 12 })).toBe(2);
+  expect(lagOf({ committedOffset: 12, logStartOffset: 10, highWatermark: 12 })).toBe(0);
+  expect(lagOf({ committedOffset: 20, logStartOffset: 10, highWatermark: 12 })).toBe(0);
+});
+
+test("progress says how much and how fast", () => {
+  expect(formatProgress({ records: 2_000_000, bytes: 200_000_000 }, 2)).toBe(
+    "2,000,000 records, 200 MB, 1,000,000 records/s, 100 MB/s",
+  );
+});
+
+describe("the summary of a produce", () => {
+  const none = { records: 0, acknowledgedRecords: 0, failedRecords: 0, batches: 0, bytes: 0 };
+  const row = { topic: "t", partition: 0, records: 3, firstOffset: 7, lastOffset: 9 };
+
+  test("names the offsets by partition", () => {
+    const stats = { ...none, records: 4, acknowledgedRecords: 4 };
+    const second = { ...row, partition: 1, records: 1, firstOffset: 0, lastOffset: 0 };
+    expect(formatSummary("t", { ...stats, partitions: [second, row] }, 1500, 0.5)).toBe(
+      "Produced 4 records to 't' (1.50 kB in 0.50 s): partition 0 offsets 7-9, partition 1 offset 0",
+    );
+  });
+
+  test("does not name a hundred partitions", () => {
+    const partitions = Array.from({ length: 100 }, (_, partition) => ({ ...row, partition }));
+    const stats = { ...none, records: 300, acknowledgedRecords: 300, partitions };
+    expect(formatSummary("t", stats, 0, 1)).toEndWith(": in 100 partitions");
+  });
+
+  test("says what was acknowledged when not all was", () => {
+    const stats = { ...none, records: 10, acknowledgedRecords: 3, partitions: [row] };
+    expect(formatSummary("t", stats, 0, 1)).toBe(
+      "Acknowledged 3 of 10 records to 't': partition 0 offsets 7-9",
+    );
+    expect(formatSummary("t", { ...none, partitions: [] }, 0, 1)).toBe(
+      "Produced no records to 't'",
+    );
+  });
+});
+
+describe("failures", () => {
+  test("are one line: code, message, and what to do", () => {
+    expect(describeFailure(new RustLogError("INVALID_GROUP", "group ''\nis empty"))).toBe(
+      "INVALID_GROUP: group '' is empty. A group name has 1 to 249 bytes of UTF-8.",
+    );
+    expect(describeFailure(new CliError("no such file."))).toBe("no such file.");
+    expect(describeFailure(new TypeError("x is undefined"))).toStartWith(
+      "internal error: x is undefined.",
+    );
+  });
+
+  test("commander's end with 0 for help and with 2 for everything else", () => {
+    expect(reportFailure(new CommanderError(0, "commander.helpDisplayed", ""))).toBe(EXIT.ok);
+    expect(reportFailure(new CommanderError(1, "commander.unknownOption", ""))).toBe(EXIT.usage);
+  });
+});

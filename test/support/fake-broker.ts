@@ -1,0 +1,243 @@
+// A broker in a few lines, for tests of the client: keeps batches in memory, and does to each request what
+// the test has scripted: cuts the connection before or after it, answers with an error, or holds the answer.
+// Leaves to others: all that a real broker does besides. It speaks through the same protocol/ as that one.
+import type { Socket, TCPSocketListener } from "bun";
+import { RustLogError } from "../../src/errors.ts";
+import { decodeFetchRequest, encodeFetchResponse } from "../../src/protocol/fetch.ts";
+import { FrameDecoder } from "../../src/protocol/frame.ts";
+import {
+  API,
+  type ApiName,
+  apiName,
+  decodeRequestHeader,
+  encodeErrorResponse,
+} from "../../src/protocol/messages.ts";
+import { encodeApiVersionsResponse, encodePingResponse } from "../../src/protocol/meta.ts";
+import {
+  decodeListOffsetsRequest,
+  encodeListOffsetsResponse,
+  encodeOffsetCommitResponse,
+} from "../../src/protocol/offsets.ts";
+import { decodeProduceRequest, encodeProduceResponse } from "../../src/protocol/produce.ts";
+import {
+  decodeDescribeTopicRequest,
+  encodeDescribeTopicResponse,
+} from "../../src/protocol/topics.ts";
+import { nextOffset, recordCount, stampBaseOffset } from "../../src/record/batch.ts";
+
+/**
+ * What becomes of a request: carried out and answered, the connection cut before it is carried out or
+ * after, an error for an answer, or carried out and answered once a promise resolves.
+ */
+export type Fate = "answer" | "cutBefore" | "cutAfter" | RustLogError | Promise<void>;
+
+interface FakePartition {
+  batches: Uint8Array[];
+  logStartOffset: number;
+  highWatermark: number;
+  waiting: (() => void)[];
+}
+
+/** Options of a FakeBroker. */
+export interface FakeBrokerOptions {
+  readonly partitions?: number;
+  readonly maxBatchBytes?: number;
+  readonly apiVersion?: number;
+  readonly port?: number;
+}
+
+/** The broker; every topic exists and has `partitions` partitions. */
+export class FakeBroker implements Disposable {
+  readonly #options: FakeBrokerOptions;
+  readonly #server: TCPSocketListener<FrameDecoder>;
+  readonly #sockets = new Set<Socket<FrameDecoder>>();
+  readonly #fates = new Map<ApiName, Fate[]>();
+  readonly #partitions = new Map<string, FakePartition>();
+  /** Every request that came, by name, in order. */
+  readonly requests: ApiName[] = [];
+  /** Connections that were ever accepted. */
+  connections = 0;
+
+  constructor(options: FakeBrokerOptions = {}) {
+    this.#options = options;
+    this.#server = Bun.listen<FrameDecoder>({
+      hostname: "127.0.0.1",
+      port: options.port ?? 0,
+      socket: {
+        open: (socket) => {
+          socket.data = new FrameDecoder({ frameBytesMax: 64 * 1024 * 1024 });
+          this.#sockets.add(socket);
+          this.connections += 1;
+        },
+        close: (socket) => void this.#sockets.delete(socket),
+        data: (socket, chunk) => {
+          socket.data.push(chunk);
+          for (let frame = socket.data.next(); frame; frame = socket.data.next()) {
+            void this.#receive(socket, frame);
+          }
+        },
+      },
+    });
+  }
+
+  /** "host:port" to connect to. */
+  get address(): string {
+    return `127.0.0.1:${this.#server.port}`;
+  }
+
+  /** Scripts the next requests of an API, one fate each; after them requests are answered. */
+  script(api: ApiName, ...fates: Fate[]): void {
+    const queue = this.#fates.get(api) ?? [];
+    queue.push(...fates);
+    this.#fates.set(api, queue);
+  }
+
+  /** Cuts all connections that there are. */
+  cutAll(): void {
+    for (const socket of this.#sockets) socket.terminate();
+  }
+
+  /** Batches of a partition, base offsets stamped. */
+  batches(topic: string, partition = 0): readonly Uint8Array[] {
+    return this.#partition(topic, partition).batches;
+  }
+
+  /** Appends a batch as if it had been produced, and wakes the fetches that wait for it. */
+  append(topic: string, partition: number, batch: Uint8Array): number {
+    const log = this.#partition(topic, partition);
+    const baseOffset = log.highWatermark;
+    const stored = batch.slice();
+    stampBaseOffset(stored, 0, baseOffset);
+    log.batches.push(stored);
+    log.highWatermark = baseOffset + recordCount(stored, 0);
+    for (const wake of log.waiting.splice(0)) wake();
+    return baseOffset;
+  }
+
+  /** Forgets the records below `offset`, as retention does. */
+  trim(topic: string, partition: number, offset: number): void {
+    const log = this.#partition(topic, partition);
+    log.logStartOffset = offset;
+    log.batches = log.batches.filter((batch) => nextOffset(batch, 0) > offset);
+  }
+
+  /** Stops listening and cuts all connections. */
+  [Symbol.dispose](): void {
+    this.#server.stop(true);
+  }
+
+  #partition(topic: string, partition: number): FakePartition {
+    const key = `${partition} ${topic}`;
+    let log = this.#partitions.get(key);
+    if (log === undefined) {
+      log = { batches: [], logStartOffset: 0, highWatermark: 0, waiting: [] };
+      this.#partitions.set(key, log);
+    }
+    return log;
+  }
+
+  async #receive(socket: Socket<FrameDecoder>, payload: Uint8Array): Promise<void> {
+    const { apiKey, correlationId } = decodeRequestHeader(payload);
+    const name = apiName(apiKey);
+    if (name === undefined) throw new Error(`a request with API key ${apiKey}`);
+    this.requests.push(name);
+    const fate = this.#fates.get(name)?.shift() ?? "answer";
+    if (fate === "cutBefore") return void socket.terminate();
+    if (fate instanceof RustLogError) {
+      return void socket.write(encodeErrorResponse(correlationId, fate));
+    }
+    const answer = this.#carryOut(apiKey, correlationId, payload);
+    if (fate === "cutAfter") return void socket.terminate();
+    if (fate instanceof Promise) await fate;
+    socket.write(await answer);
+  }
+
+  #carryOut(apiKey: number, id: number, payload: Uint8Array): Uint8Array | Promise<Uint8Array> {
+    switch (apiKey) {
+      case API.ApiVersions:
+        return this.#apiVersions(id);
+      case API.Ping:
+        return encodePingResponse(id, {});
+      case API.DescribeTopic:
+        return this.#describeTopic(id, payload);
+      case API.Produce: {
+        const { topic, partition, batch } = decodeProduceRequest(payload);
+        return encodeProduceResponse(id, { baseOffset: this.append(topic, partition, batch) });
+      }
+      case API.Fetch:
+        return this.#fetch(id, payload);
+      case API.ListOffsets: {
+        const { topic, partition, timestamp } = decodeListOffsetsRequest(payload);
+        const log = this.#partition(topic, partition);
+        const offset = timestamp === -2 ? log.logStartOffset : log.highWatermark;
+        return encodeListOffsetsResponse(id, { offset, timestamp: -1 });
+      }
+      case API.OffsetCommit:
+        return encodeOffsetCommitResponse(id, {});
+      default:
+        return encodeErrorResponse(id, new RustLogError("INVALID_REQUEST", `API ${apiKey}`));
+    }
+  }
+
+  #apiVersions(id: number): Uint8Array {
+    const version = this.#options.apiVersion ?? 1;
+    const maxBatchBytes = this.#options.maxBatchBytes ?? 1024 * 1024;
+    return encodeApiVersionsResponse(id, {
+      brokerVersion: "fake",
+      logDirectoryId: "fake",
+      maxFrameBytes: maxBatchBytes + 1024,
+      maxBatchBytes,
+      apis: Object.values(API).map((apiKey) => ({
+        apiKey,
+        minVersion: version,
+        maxVersion: version,
+      })),
+    });
+  }
+
+  #describeTopic(id: number, payload: Uint8Array): Uint8Array {
+    const { topic } = decodeDescribeTopicRequest(payload);
+    const partitions = Array.from({ length: this.#options.partitions ?? 1 }, (_, partition) => {
+      const { logStartOffset, highWatermark } = this.#partition(topic, partition);
+      const logEndOffset = highWatermark;
+      return { partition, logStartOffset, highWatermark, logEndOffset, segments: 1, bytes: 0 };
+    });
+    return encodeDescribeTopicResponse(id, {
+      name: topic,
+      internal: false,
+      settings: [],
+      partitions,
+    });
+  }
+
+  async #fetch(id: number, payload: Uint8Array): Promise<Uint8Array> {
+    const { topic, partition, offset, maxBytes, maxWaitMs } = decodeFetchRequest(payload);
+    const log = this.#partition(topic, partition);
+    if (offset >= log.highWatermark && maxWaitMs > 0) {
+      const arrival = Promise.withResolvers<void>();
+      log.waiting.push(arrival.resolve);
+      const timer = setTimeout(arrival.resolve, maxWaitMs);
+      await arrival.promise;
+      clearTimeout(timer);
+    }
+    const { logStartOffset, highWatermark } = log;
+    if (offset < logStartOffset) {
+      const message = `offset ${offset} is not in ${logStartOffset} to ${highWatermark}`;
+      return encodeErrorResponse(id, new RustLogError("OFFSET_OUT_OF_RANGE", message));
+    }
+    const wanted = log.batches.filter((batch) => nextOffset(batch, 0) > offset);
+    let bytes = 0;
+    const taken = wanted.filter((batch, i) => {
+      bytes += batch.length;
+      return i === 0 || bytes <= maxBytes;
+    });
+    const last = taken.at(-1);
+    return encodeFetchResponse(id, {
+      startOffset: offset,
+      nextOffset: last === undefined ? highWatermark : nextOffset(last, 0),
+      highWatermark,
+      logStartOffset,
+      batches: Buffer.concat(taken),
+    });
+  }
+}

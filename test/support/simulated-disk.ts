@@ -1,0 +1,441 @@
+// A disk in memory that tells what the page cache has from what is durable, and can fail in every way that a
+// real one does: a crash at any operation, unflushed writes dropped, torn or out of order, directory entries
+// lost apart from contents, no space, a failed flush, flipped bits.
+// Leaves to others: the workload and what must hold after it (simulation.ts, test/storage).
+import type { AppendFile, DirectoryLock, Disk } from "../../src/storage/disk.ts";
+import type { Random } from "./random.ts";
+
+/** Thrown by every operation from the crash on: the process would not run any more. */
+export class SimulatedCrash extends Error {
+  override readonly name = "SimulatedCrash";
+}
+
+/** An error as the system gives it. */
+export function systemError(code: string, operation: string): Error & { code: string } {
+  return Object.assign(new Error(`${code}: simulated, ${operation}`), { code });
+}
+
+/** Faults put in by hand, to see that the checks find them. */
+export interface Sabotage {
+  /** fdatasync says yes and does nothing. */
+  readonly ignoreSync?: boolean;
+  /** Flushing a directory says yes and does nothing. */
+  readonly ignoreDirectorySync?: boolean;
+}
+
+type PendingWrite =
+  | { readonly kind: "write"; readonly at: number; readonly bytes: Uint8Array }
+  | { readonly kind: "truncate"; readonly size: number };
+
+interface Inode {
+  /** What readers see. */
+  content: Uint8Array;
+  /** What a crash leaves for certain. */
+  durable: Uint8Array;
+  /** What happened since, in order. */
+  pending: PendingWrite[];
+  /** How many changes are in `durable`: two flushes at once may end in either order. */
+  flushed: number;
+}
+
+type PendingEntry =
+  | { readonly kind: "link"; readonly name: string; readonly node: Inode | Directory }
+  | { readonly kind: "unlink"; readonly name: string }
+  | { readonly kind: "rename"; readonly from: string; readonly to: string };
+
+class Directory {
+  entries = new Map<string, Inode | Directory>();
+  durable = new Map<string, Inode | Directory>();
+  pending: PendingEntry[] = [];
+  flushed = 0;
+}
+
+const SECTOR_BYTES = 64;
+
+/** A machine's disk. `random` decides what a crash leaves, and how long an asynchronous flush takes. */
+export class SimulatedDisk implements Disk {
+  readonly #random: Random;
+  readonly #sabotage: Sabotage;
+  #root = new Directory();
+  #operations = 0;
+  #crashAt = Number.POSITIVE_INFINITY;
+  #epoch = 0;
+  #capacity = Number.POSITIVE_INFINITY;
+  #syncFailures = 0;
+  #lockedBy: object | undefined;
+
+  constructor(random: Random, sabotage: Sabotage = {}) {
+    this.#random = random;
+    this.#sabotage = sabotage;
+  }
+
+  /** Number of operations so far: what `crashAfter` counts. */
+  get operations(): number {
+    return this.#operations;
+  }
+
+  /** Whether the machine is down. */
+  get crashed(): boolean {
+    return this.#operations >= this.#crashAt;
+  }
+
+  /** Sum of the lengths of all files. */
+  get usedBytes(): number {
+    let sum = 0;
+    const visit = (directory: Directory): void => {
+      for (const node of directory.entries.values()) {
+        if (node instanceof Directory) visit(node);
+        else sum += node.content.length;
+      }
+    };
+    visit(this.#root);
+    return sum;
+  }
+
+  /** Crashes the machine at the operation that comes `operations` from now; 0 is the next one. */
+  crashAfter(operations: number): void {
+    this.#crashAt = this.#operations + operations;
+  }
+
+  /** Bounds the sum of all files' lengths. */
+  setCapacity(bytes: number): void {
+    this.#capacity = bytes;
+  }
+
+  /** Lets the next `count` flushes of files fail; what they covered is then no longer dirty, nor durable. */
+  failSyncs(count: number): void {
+    this.#syncFailures = count;
+  }
+
+  /** Flips one bit of a file at rest. */
+  flipBit(path: string, bit: number): void {
+    const node = this.#file(path);
+    if (node === undefined) throw new Error(`no file ${path}`);
+    const flip = (bytes: Uint8Array): Uint8Array => {
+      const copy = bytes.slice();
+      copy[bit >>> 3] = copy[bit >>> 3]! ^ (1 << (bit & 7));
+      return copy;
+    };
+    node.content = flip(node.content);
+    node.durable = flip(node.durable);
+  }
+
+  /** Replaces the content of a file at rest; undefined removes the file. */
+  overwrite(path: string, bytes: Uint8Array | undefined): void {
+    const { parent, name } = this.#parentOf(path);
+    if (bytes === undefined) {
+      parent?.entries.delete(name);
+      parent?.durable.delete(name);
+      return;
+    }
+    const node: Inode = { content: bytes, durable: bytes, pending: [], flushed: 0 };
+    parent?.entries.set(name, node);
+    parent?.durable.set(name, node);
+  }
+
+  /** Starts the machine again: what was durable is there, and of the rest whatever chance has left. */
+  restart(): void {
+    this.#epoch++;
+    this.#crashAt = Number.POSITIVE_INFINITY;
+    this.#syncFailures = 0;
+    this.#lockedBy = undefined;
+    this.#settleDirectory(this.#root);
+  }
+
+  /** Kills the process and starts it again; the kernel keeps everything that it was given. */
+  restartProcess(): void {
+    this.#epoch++;
+    this.#crashAt = Number.POSITIVE_INFINITY;
+    this.#lockedBy = undefined;
+  }
+
+  openAppend(path: string): AppendFile {
+    this.#step();
+    const { parent, name } = this.#parentOf(path);
+    if (parent === undefined) throw systemError("ENOENT", `open ${path}`);
+    let node = parent.entries.get(name);
+    if (node === undefined) {
+      if (this.usedBytes >= this.#capacity) throw systemError("ENOSPC", `open ${path}`);
+      const empty = new Uint8Array(0);
+      node = { content: empty, durable: empty, pending: [], flushed: 0 };
+      link(parent, name, node);
+    }
+    if (node instanceof Directory) throw systemError("EISDIR", `open ${path}`);
+    return this.#appendFile(path, node);
+  }
+
+  map(path: string): Uint8Array {
+    this.#step();
+    const node = this.#file(path);
+    if (node === undefined) throw systemError("ENOENT", `mmap ${path}`);
+    if (node.content.length === 0) throw systemError("EINVAL", `mmap ${path}`);
+    return node.content.slice();
+  }
+
+  readFile(path: string): Uint8Array | undefined {
+    this.#step();
+    return this.#file(path)?.content.slice();
+  }
+
+  async writeFile(path: string, bytes: Uint8Array): Promise<void> {
+    const file = this.openAppend(path);
+    file.truncate(0);
+    file.write(bytes);
+    await file.push();
+    await file.sync();
+  }
+
+  list(directory: string): string[] {
+    this.#step();
+    const found = this.#directory(directory);
+    return found === undefined ? [] : [...found.entries.keys()].sort();
+  }
+
+  fileSize(path: string): number | undefined {
+    this.#step();
+    return this.#file(path)?.content.length;
+  }
+
+  makeDirectory(path: string): void {
+    this.#step();
+    let at = this.#root;
+    for (const name of namesOf(path)) {
+      let next = at.entries.get(name);
+      if (next === undefined) {
+        next = new Directory();
+        link(at, name, next);
+      }
+      if (!(next instanceof Directory)) throw systemError("ENOTDIR", `mkdir ${path}`);
+      at = next;
+    }
+  }
+
+  rename(from: string, to: string): void {
+    this.#step();
+    const source = this.#parentOf(from);
+    const target = this.#parentOf(to);
+    const node = source.parent?.entries.get(source.name);
+    if (source.parent === undefined || target.parent !== source.parent || node === undefined) {
+      throw systemError("ENOENT", `rename ${from}`);
+    }
+    source.parent.entries.delete(source.name);
+    source.parent.entries.set(target.name, node);
+    source.parent.pending.push({ kind: "rename", from: source.name, to: target.name });
+  }
+
+  remove(path: string): void {
+    this.#step();
+    const { parent, name } = this.#parentOf(path);
+    if (parent?.entries.delete(name)) parent.pending.push({ kind: "unlink", name });
+  }
+
+  removeDirectory(path: string): void {
+    this.#step();
+    const { parent, name } = this.#parentOf(path);
+    const node = parent?.entries.get(name);
+    if (!(node instanceof Directory)) return;
+    for (const [child, below] of [...node.entries]) {
+      if (below instanceof Directory) this.removeDirectory(`${path}/${child}`);
+      else this.remove(`${path}/${child}`);
+    }
+    parent?.entries.delete(name);
+    parent?.pending.push({ kind: "unlink", name });
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    this.#step();
+    const directory = this.#directory(path);
+    if (directory === undefined) throw systemError("ENOENT", `fsync ${path}`);
+    const covered = directory.flushed + directory.pending.length;
+    const snapshot = new Map(directory.entries);
+    await this.#delay();
+    if (this.#sabotage.ignoreDirectorySync || covered <= directory.flushed) return;
+    directory.durable = snapshot;
+    directory.pending = directory.pending.slice(covered - directory.flushed);
+    directory.flushed = covered;
+  }
+
+  lock(path: string): DirectoryLock {
+    this.#step();
+    if (this.#lockedBy !== undefined) throw new Error(`${path} is held`);
+    const holder = {};
+    this.#lockedBy = holder;
+    return {
+      release: () => {
+        if (this.#lockedBy === holder) this.#lockedBy = undefined;
+      },
+    };
+  }
+
+  /** Counts an operation; throws if the machine is down. */
+  #step(): void {
+    if (this.#operations >= this.#crashAt) throw new SimulatedCrash("the machine is down");
+    this.#operations++;
+  }
+
+  /** Lets other work go on for a while, as a flush in the background does. */
+  async #delay(): Promise<void> {
+    const epoch = this.#epoch;
+    for (let turns = this.#random.below(6); turns >= 0; turns--) await Promise.resolve();
+    if (this.crashed || epoch !== this.#epoch) throw new SimulatedCrash("the machine is down");
+  }
+
+  #appendFile(path: string, node: Inode): AppendFile {
+    const disk = this;
+    const epoch = this.#epoch;
+    const buffered: Uint8Array[] = [];
+    let closed = false;
+    const check = (): void => {
+      disk.#step();
+      if (epoch !== disk.#epoch) throw new SimulatedCrash("opened before the crash");
+      if (closed) throw systemError("EBADF", path);
+    };
+    return {
+      path,
+      get size() {
+        return node.content.length;
+      },
+      write(bytes) {
+        buffered.push(bytes);
+      },
+      push() {
+        check();
+        for (const bytes of buffered.splice(0)) {
+          // A crash or a full disk may come between any two bytes of a write.
+          const room = Math.max(0, disk.#capacity - disk.usedBytes);
+          const taken = Math.min(bytes.length, room);
+          append(node, bytes.subarray(0, taken));
+          if (taken < bytes.length) {
+            buffered.length = 0;
+            throw systemError("ENOSPC", `write ${path}`);
+          }
+        }
+      },
+      async sync() {
+        check();
+        const covered = node.flushed + node.pending.length;
+        const snapshot = node.content;
+        if (disk.#syncFailures > 0) {
+          disk.#syncFailures--;
+          // The kernel marks the pages clean: what they held is in memory only, and stays there.
+          node.pending = [];
+          node.flushed = covered;
+          await disk.#delay();
+          throw systemError("EIO", `fdatasync ${path}`);
+        }
+        await disk.#delay();
+        if (disk.#sabotage.ignoreSync || covered <= node.flushed) return;
+        node.durable = snapshot;
+        node.pending = node.pending.slice(covered - node.flushed);
+        node.flushed = covered;
+      },
+      truncate(size) {
+        check();
+        buffered.length = 0;
+        const cut = new Uint8Array(size);
+        cut.set(node.content.subarray(0, size));
+        node.content = cut;
+        node.pending.push({ kind: "truncate", size });
+      },
+      read(into, position) {
+        check();
+        const part = node.content.subarray(position, position + into.length);
+        into.set(part);
+        return part.length;
+      },
+      close() {
+        closed = true;
+      },
+    };
+  }
+
+  #settleDirectory(directory: Directory): void {
+    const entries = new Map(directory.durable);
+    for (const change of directory.pending) {
+      // Each change may have reached the disk or not, whatever the others did.
+      if (this.#random.chance(0.5)) continue;
+      if (change.kind === "link") entries.set(change.name, change.node);
+      else if (change.kind === "unlink") entries.delete(change.name);
+      else {
+        const node = entries.get(change.from) ?? directory.entries.get(change.to);
+        entries.delete(change.from);
+        if (node !== undefined) entries.set(change.to, node);
+      }
+    }
+    directory.entries = entries;
+    directory.durable = new Map(entries);
+    directory.pending = [];
+    for (const node of entries.values()) {
+      if (node instanceof Directory) this.#settleDirectory(node);
+      else this.#settleFile(node);
+    }
+  }
+
+  #settleFile(node: Inode): void {
+    let content = node.durable;
+    for (const change of node.pending) {
+      if (this.#random.chance(0.3)) continue;
+      if (change.kind === "truncate") {
+        content = resized(content, change.size);
+        continue;
+      }
+      const { at, bytes } = change;
+      // The length of an append may be there without its content, or with some of its sectors only.
+      const torn = this.#random.chance(0.5);
+      const kept = torn ? this.#random.below(bytes.length + 1) : bytes.length;
+      content = resized(content, Math.max(content.length, at + kept));
+      const holes = this.#random.chance(0.3);
+      for (let from = 0; from < kept; from += SECTOR_BYTES) {
+        if (holes && this.#random.chance(0.3)) continue;
+        content.set(bytes.subarray(from, Math.min(kept, from + SECTOR_BYTES)), at + from);
+      }
+    }
+    node.content = content;
+    node.durable = content;
+    node.pending = [];
+  }
+
+  #directory(path: string): Directory | undefined {
+    let at: Inode | Directory | undefined = this.#root;
+    for (const name of namesOf(path)) {
+      if (!(at instanceof Directory)) return undefined;
+      at = at.entries.get(name);
+    }
+    return at instanceof Directory ? at : undefined;
+  }
+
+  #parentOf(path: string): { parent: Directory | undefined; name: string } {
+    const names = namesOf(path);
+    const name = names.pop() ?? "";
+    return { parent: this.#directory(names.join("/")), name };
+  }
+
+  #file(path: string): Inode | undefined {
+    const { parent, name } = this.#parentOf(path);
+    const node = parent?.entries.get(name);
+    return node instanceof Directory ? undefined : node;
+  }
+}
+
+function namesOf(path: string): string[] {
+  return path.split("/").filter((name) => name !== "" && name !== ".");
+}
+
+function link(parent: Directory, name: string, node: Inode | Directory): void {
+  parent.entries.set(name, node);
+  parent.pending.push({ kind: "link", name, node });
+}
+
+function append(node: Inode, bytes: Uint8Array): void {
+  const at = node.content.length;
+  const content = resized(node.content, at + bytes.length);
+  content.set(bytes, at);
+  node.content = content;
+  node.pending.push({ kind: "write", at, bytes: bytes.slice() });
+}
+
+function resized(bytes: Uint8Array, size: number): Uint8Array {
+  const copy = new Uint8Array(size);
+  copy.set(bytes.subarray(0, size));
+  return copy;
+}
