@@ -59,4 +59,5 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-process.exit(await main(process.argv.slice(2)));
+// No top-level await: `bun build --bytecode` refuses it.
+void main(process.argv.slice(2)).then((code) => process.exit(code));

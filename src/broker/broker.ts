@@ -91,7 +91,7 @@ export class Broker implements AsyncDisposable {
       broker = new Broker(resolved, data, offsets);
     } catch (error) {
       if (failure === undefined) await data.closeCleanly();
-      else data.abandon();
+      else await data.abandon();
       throw error;
     }
     if (!isLoopback(resolved.host)) {
@@ -141,7 +141,7 @@ export class Broker implements AsyncDisposable {
     await this.#router.idle();
     await this.#retentionRun;
     if (this.#failure === undefined) await this.#data.closeCleanly();
-    else this.#data.abandon();
+    else await this.#data.abandon();
   }
 
   /** Nothing can be promised any more: every connection is cut before it could be told something. */

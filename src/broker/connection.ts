@@ -11,7 +11,7 @@ import { RustLogError } from "../errors.ts";
 import { FrameDecoder } from "../protocol/frame.ts";
 import { decodeRequestHeader, encodeErrorResponse } from "../protocol/messages.ts";
 import type { ConnectionHost, ConnectionSocket } from "./connection-host.ts";
-import { Exchange, type ExchangeOwner, stoppingError, type Wait } from "./exchange.ts";
+import { describeBug, Exchange, type ExchangeOwner, stoppingError, type Wait } from "./exchange.ts";
 import { type FlushOutcome, Outbox, type OutboxEntry } from "./outbox.ts";
 import { TopicOrder } from "./topic-order.ts";
 
@@ -216,9 +216,12 @@ export class Connection implements ExchangeOwner {
   #break(error: unknown): void {
     if (this.#broken || this.#closed) return;
     this.#broken = true;
-    const known =
-      error instanceof RustLogError ? error : new RustLogError("INVALID_REQUEST", String(error));
-    this.#outbox.push(encodeErrorResponse(0, known));
+    if (!(error instanceof RustLogError)) {
+      this.#host.log(`bug: a connection was closed: ${describeBug(error)}`);
+      this.terminate();
+      return;
+    }
+    this.#outbox.push(encodeErrorResponse(0, error));
     this.#finishWaits();
     this.#queueFlush();
   }

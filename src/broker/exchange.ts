@@ -77,8 +77,7 @@ export class Exchange {
   }
 
   #asBug(error: unknown): RustLogError {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.owner.log(`bug: request ${this.correlationId} failed: ${text}`);
+    this.owner.log(`bug: request ${this.correlationId} failed: ${describeBug(error)}`);
     return new RustLogError(
       "UNKNOWN_SERVER_ERROR",
       "the broker failed to handle the request; its log says more",
@@ -101,4 +100,9 @@ export function stoppingError(): RustLogError {
     "BROKER_STOPPING",
     "the broker is stopping; the request was not carried out",
   );
+}
+
+/** What the log says of an error that should not have been: where it came from, too. */
+export function describeBug(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -20,7 +20,7 @@ import {
 } from "../limits.ts";
 import { newCommand, switchFromEnvironment, usageError } from "./command.ts";
 import { parseDuration, parseDurationOrNone, tryParseDuration } from "./duration.ts";
-import { CliError, EXIT, reportFailure } from "./exit.ts";
+import { CliError, reportFailure } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
 import { Interruption } from "./signals.ts";
 import { parseSize, parseSizeOrNone, sizeBetween } from "./size.ts";
@@ -143,7 +143,6 @@ async function runBroker(command: CommandUnknownOpts, options: BrokerOptions): P
   log("Stopping: finishing what is in flight (a second signal ends at once)");
   await broker.stop();
   log("Broker stopped");
-  process.exitCode = EXIT.ok;
 }
 
 async function startBroker(command: CommandUnknownOpts, options: BrokerOptions): Promise<Broker> {

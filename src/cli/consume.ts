@@ -12,10 +12,8 @@ import { NEWLINE, NUL } from "./line-reader.ts";
 import { partitionList, wholeNumber } from "./numbers.ts";
 import { type OffsetRangeSpec, parseOffsetRange } from "./offset-range.ts";
 import { brokerOption, withClient } from "./options.ts";
-import { ByteOutput } from "./output.ts";
+import { ByteOutput, STDOUT, writeDescriptor } from "./output.ts";
 import { Interruption } from "./signals.ts";
-
-const STDOUT = 1;
 
 const EXAMPLES = `
   rustlog consume events
@@ -111,7 +109,9 @@ async function consume(client: Client, topic: string, options: ConsumeOptions): 
     group === undefined || !options.isCommitting
       ? undefined
       : new GroupCommits(client.admin(), group, topic);
-  const output = new ByteOutput(STDOUT, (partition, next) => commits?.request(partition, next));
+  const output = new ByteOutput(writeDescriptor(STDOUT), (partition, next) =>
+    commits?.request(partition, next),
+  );
   try {
     await printRecords(consumer, output, commits !== undefined, options, interruption);
     if (interruption.exitCode === undefined) await output.drain();

@@ -6,9 +6,15 @@
 // it counts as printed. That is what a group commits, also when a reader goes away in the middle.
 import { write as writeToDescriptor } from "node:fs";
 
+/** The file descriptor of stdout. */
+export const STDOUT = 1;
+
 const BUFFER_BYTES = 256 * 1024;
 const SHORT_BYTES = 48;
 const AGAIN_DELAY_MS = 5;
+
+/** Takes some of bytes[start..end), at least one, and says how many; rejects with EPIPE when nobody reads. */
+export type WriteFrom = (bytes: Uint8Array, start: number, end: number) => Promise<number>;
 
 /** Told each time marked records were written: the offset after the last one of a partition. */
 export type PrintedListener = (partition: number, nextOffset: number) => void;
@@ -32,9 +38,9 @@ function emptyBuffer(): PendingBytes {
   };
 }
 
-/** A growing run of bytes that is handed to a file descriptor piece by piece. */
+/** A growing run of bytes that is handed on piece by piece. */
 export class ByteOutput {
-  readonly #descriptor: number;
+  readonly #writeSome: WriteFrom;
   #filling = emptyBuffer();
   #spare = emptyBuffer();
   #writing: Promise<void> = Promise.resolve();
@@ -42,9 +48,8 @@ export class ByteOutput {
   #isClosed = false;
   readonly #onPrinted: PrintedListener | undefined;
 
-  /** Writes to `descriptor`, which stays open. */
-  constructor(descriptor: number, onPrinted?: PrintedListener) {
-    this.#descriptor = descriptor;
+  constructor(writeSome: WriteFrom, onPrinted?: PrintedListener) {
+    this.#writeSome = writeSome;
     this.#onPrinted = onPrinted;
   }
 
@@ -131,15 +136,17 @@ export class ByteOutput {
   /** Never rejects: a failure is kept for the next flush. */
   async #write(pending: PendingBytes): Promise<void> {
     let written = 0;
+    // What comes after a piece that got lost was never printed, not even an empty record.
+    const isLost = this.#isClosed || this.#failure !== undefined;
     while (written < pending.length && !this.#isClosed && this.#failure === undefined) {
       try {
-        written += await writeSome(this.#descriptor, pending.bytes, written, pending.length);
+        written += await this.#writeSome(pending.bytes, written, pending.length);
       } catch (error) {
         if (isClosedPipe(error)) this.#isClosed = true;
         else this.#failure = error instanceof Error ? error : new Error(String(error));
       }
     }
-    this.#notePrinted(pending, written);
+    if (!isLost) this.#notePrinted(pending, written);
     clear(pending);
   }
 
@@ -153,7 +160,7 @@ export class ByteOutput {
 
 /** Writes text to stdout and waits for it; a reader that has gone away is no error. */
 export async function writeText(text: string): Promise<void> {
-  const output = new ByteOutput(1);
+  const output = new ByteOutput(writeDescriptor(STDOUT));
   output.text(text);
   await output.drain();
 }
@@ -170,25 +177,22 @@ function clear(pending: PendingBytes): void {
   pending.nextOffsets.length = 0;
 }
 
-/** Bytes of bytes[start..end) that the descriptor took: at least 1, after waiting if it must. */
-async function writeSome(
-  descriptor: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-): Promise<number> {
-  for (;;) {
-    const result = await new Promise<number | undefined>((resolve, reject) => {
-      writeToDescriptor(descriptor, bytes, start, end - start, null, (error, count) => {
-        if (error === null) resolve(count);
-        else if (error.code === "EAGAIN") resolve(undefined);
-        else reject(error);
+/** Writes to a file descriptor: a file, a pipe or a terminal. */
+export function writeDescriptor(descriptor: number): WriteFrom {
+  return async (bytes, start, end) => {
+    for (;;) {
+      const count = await new Promise<number | undefined>((resolve, reject) => {
+        writeToDescriptor(descriptor, bytes, start, end - start, null, (error, written) => {
+          if (error === null) resolve(written);
+          else if (error.code === "EAGAIN") resolve(undefined);
+          else reject(error);
+        });
       });
-    });
-    if (result !== undefined) return result;
-    // A terminal or pipe that another program made non-blocking, and that is full.
-    await Bun.sleep(AGAIN_DELAY_MS);
-  }
+      if (count !== undefined) return count;
+      // A terminal or pipe that another program made non-blocking, and that is full.
+      await Bun.sleep(AGAIN_DELAY_MS);
+    }
+  };
 }
 
 function isClosedPipe(error: unknown): boolean {

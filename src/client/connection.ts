@@ -207,7 +207,5 @@ export class Connection {
 /** The system's name of an error says more than Bun's "Failed to connect". */
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
-  return "code" in cause && cause.code === "ECONNREFUSED"
-    ? "connection refused"
-    : cause.message;
+  return "code" in cause && cause.code === "ECONNREFUSED" ? "connection refused" : cause.message;
 }

@@ -249,7 +249,7 @@ export class Producer implements AsyncDisposable {
 }
 
 function ownBytes(bytes: Uint8Array | string | null): Uint8Array | string | null {
-  return bytes instanceof Uint8Array ? bytes.slice() : bytes;
+  return bytes instanceof Uint8Array ? new Uint8Array(bytes) : bytes;
 }
 
 /** Encoders between two batches: few, as many as there are partitions written to at once. */

@@ -32,9 +32,11 @@ export async function deliver(
   } catch (cause) {
     if (!(cause instanceof RustLogError)) throw cause;
     const effort = cause.retriable ? ` within ${deliveryTimeoutMs} ms` : "";
+    const what = records === 1 ? "1 record" : `${records} records`;
+    const were = records === 1 ? "was" : "were";
     throw new RustLogError(
       cause.code,
-      `${records} records for topic '${topic}', partition ${partition}, were not acknowledged${effort}: ${cause.message}`,
+      `${what} for topic '${topic}', partition ${partition}, ${were} not acknowledged${effort}: ${cause.message}`,
       { cause },
     );
   }

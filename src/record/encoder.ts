@@ -115,8 +115,8 @@ export class BatchEncoder {
     headers: readonly RecordHeader[] = NO_HEADERS,
   ): void {
     const index = this.#count;
+    if (!Number.isSafeInteger(timestampMs)) throw invalidTimestamp(timestampMs);
     if (index === 0) {
-      if (!Number.isSafeInteger(timestampMs)) throw invalidTimestamp(timestampMs);
       this.#baseTimestamp = timestampMs;
       this.#maxTimestamp = timestampMs;
     }

@@ -7,7 +7,7 @@ import { OFFSET_MAX } from "../limits.ts";
 import { ActiveSegment, type ActiveSegmentState } from "./active-segment.ts";
 import { type Disk, joinPath } from "./disk.ts";
 import type { LogRead, LogSlice } from "./log-slice.ts";
-import { type CleanSegment, openLastSegment } from "./recovery.ts";
+import { type CleanSegment, NO_NOTES, openLastSegment, type SegmentNotes } from "./recovery.ts";
 import { SealedSegment } from "./sealed-segment.ts";
 import type { LogSegment, TimestampMatch } from "./segment.ts";
 import { baseOffsetOfLogName, segmentFileName } from "./segment-files.ts";
@@ -72,9 +72,9 @@ export class Log {
 
   /**
    * Opens the log of a directory, which must exist, and recovers it: the last segment is cut after its last
-   * valid batch. `clean` is what the last clean stop noted, if that is how the log was closed.
+   * valid batch, unless the notes say that there is no need.
    */
-  static async open(context: LogContext, clean?: CleanSegment): Promise<Log> {
+  static async open(context: LogContext, notes: SegmentNotes = NO_NOTES): Promise<Log> {
     const { disk, directory, name, report } = context;
     const bases: number[] = [];
     for (const file of disk.list(directory)) {
@@ -91,7 +91,7 @@ export class Log {
       await disk.syncDirectory(directory);
       return new Log(context, [], active, 0);
     }
-    const opened = await openLastSegment(disk, directory, last, name, context.now(), clean, report);
+    const opened = await openLastSegment(disk, directory, last, name, context.now(), notes, report);
     const sealed = bases.map((base) => new SealedSegment(disk, directory, base, name, report));
     const active = new ActiveSegment(disk, directory, last, name, opened.state, report);
     return new Log(context, sealed, active, opened.nextOffset);

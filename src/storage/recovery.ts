@@ -32,6 +32,17 @@ export interface CleanSegment {
   readonly timeIndexCrc: number;
 }
 
+/** How the last broker left a segment. */
+export interface SegmentNotes {
+  /** What its clean stop noted; undefined after any other end. */
+  readonly clean: CleanSegment | undefined;
+  /** Whether a flush had failed, so that what can be read may not be on the disk. */
+  readonly rewrite: boolean;
+}
+
+/** Nothing is known: the segment is scanned. */
+export const NO_NOTES: SegmentNotes = { clean: undefined, rewrite: false };
+
 /** The last segment of a log, ready to be appended to. */
 export interface OpenedSegment {
   readonly state: ActiveSegmentState;
@@ -50,12 +61,13 @@ export async function openLastSegment(
   segmentBaseOffset: number,
   partitionName: string,
   nowMs: number,
-  clean: CleanSegment | undefined,
+  notes: SegmentNotes,
   report: (line: string) => void,
 ): Promise<OpenedSegment> {
+  const { clean } = notes;
   const path = (kind: "log" | "index" | "timeindex") =>
     joinPath(directory, segmentFileName(segmentBaseOffset, kind));
-  const file = disk.openAppend(path("log"));
+  let file = disk.openAppend(path("log"));
   if (clean !== undefined && clean.baseOffset === segmentBaseOffset && clean.bytes === file.size) {
     const index = loadNotedIndex(
       disk.readFile(path("index")),
@@ -83,7 +95,8 @@ export async function openLastSegment(
     file.truncate(scanned.bytes);
   }
   // Also when nothing was cut: what the scan read may so far be in the page cache only.
-  await file.sync();
+  if (notes.rewrite) file = await rewrite(disk, directory, file);
+  else await file.sync();
   disk.remove(path("index"));
   disk.remove(path("timeindex"));
   return {
@@ -116,6 +129,28 @@ function loadNotedIndex(
   const lastPosition = offsets.count === 0 ? 0 : offsets.position(offsets.count - 1);
   index.resumeAfter(clean.bytes - lastPosition);
   return index;
+}
+
+/**
+ * Replaces a file by a copy. After a failed flush the kernel may hold pages that are not on the disk and count
+ * as clean; another flush would not write them, a copy does.
+ */
+async function rewrite(disk: Disk, directory: string, file: AppendFile): Promise<AppendFile> {
+  const temporary = `${file.path}.tmp`;
+  disk.remove(temporary);
+  const copy = disk.openAppend(temporary);
+  const buffer = new Uint8Array(Math.min(SCAN_BUFFER_BYTES, file.size));
+  while (copy.size < file.size) {
+    copy.write(buffer.subarray(0, readFully(file, buffer, copy.size)));
+    await copy.push();
+  }
+  await copy.sync();
+  const { path } = file;
+  file.close();
+  copy.close();
+  disk.rename(temporary, path);
+  await disk.syncDirectory(directory);
+  return disk.openAppend(path);
 }
 
 interface Scan {

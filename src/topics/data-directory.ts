@@ -4,6 +4,8 @@
 //   LOCK                  held by flock while a broker runs; the kernel releases it on death
 //   meta.json             { "formatVersion": 1, "id": UUID }
 //   clean-shutdown.json   written last at a stop, removed before the first write after a start
+//   flush-failed          written when a flush failed: what the page cache has may not be on the disk, and
+//                         looks clean; so the next start writes the active segments anew
 //   topics/
 import { dirname } from "node:path";
 import { RustLogError } from "../errors.ts";
@@ -16,6 +18,11 @@ export const FORMAT_VERSION = 1;
 
 const META = "meta.json";
 const CLEAN = "clean-shutdown.json";
+const FLUSH_FAILED = "flush-failed";
+
+interface Health {
+  flushFailed: boolean;
+}
 
 /** An open data directory. */
 export class DataDirectory {
@@ -27,11 +34,13 @@ export class DataDirectory {
   readonly #disk: Disk;
   readonly #path: string;
   readonly #lock: DirectoryLock;
+  readonly #health: Health;
 
   private constructor(
     disk: Disk,
     path: string,
     lock: DirectoryLock,
+    health: Health,
     id: string,
     wasClean: boolean,
     registry: TopicRegistry,
@@ -39,6 +48,7 @@ export class DataDirectory {
     this.#disk = disk;
     this.#path = path;
     this.#lock = lock;
+    this.#health = health;
     this.id = id;
     this.wasClean = wasClean;
     this.registry = registry;
@@ -64,40 +74,70 @@ export class DataDirectory {
         disk.remove(joinPath(path, CLEAN));
         await disk.syncDirectory(path);
       }
-      const notes = clean ?? new Map<string, CleanSegment>();
-      const registry = await TopicRegistry.open({ ...context, directory: topics }, notes);
-      return new DataDirectory(disk, path, lock, id, clean !== undefined, registry);
+      const health: Health = { flushFailed: false };
+      const onFatal = (error: Error): void => {
+        health.flushFailed = true;
+        context.onFatal(error);
+      };
+      const rewrite = disk.fileSize(joinPath(path, FLUSH_FAILED)) !== undefined;
+      const registry = await TopicRegistry.open(
+        { ...context, onFatal, directory: topics },
+        { clean: clean ?? new Map<string, CleanSegment>(), rewrite },
+      );
+      if (rewrite) {
+        disk.remove(joinPath(path, FLUSH_FAILED));
+        await disk.syncDirectory(path);
+      }
+      return new DataDirectory(disk, path, lock, health, id, clean !== undefined, registry);
     } catch (error) {
       lock.release();
       throw error;
     }
   }
 
-  /** Flushes and closes everything, notes that the stop was clean, and releases the lock. */
+  /**
+   * Flushes and closes everything, notes that the stop was clean, and releases the lock. After a failed flush
+   * it notes that instead, and flushes nothing of the partition that it happened to.
+   */
   async closeCleanly(): Promise<void> {
     try {
       const clean = await this.registry.closeCleanly();
-      const text = `${JSON.stringify({ version: 1, partitions: Object.fromEntries(clean) })}\n`;
-      await replaceFile(this.#disk, this.#path, CLEAN, new TextEncoder().encode(text));
+      if (this.#health.flushFailed) await this.#noteFailedFlush();
+      else await this.#note(CLEAN, { version: 1, partitions: Object.fromEntries(clean) });
     } finally {
       this.#lock.release();
     }
   }
 
-  /** Releases the lock and leaves everything as it is, as a crash would: after a failure of the disk. */
-  abandon(): void {
-    this.#lock.release();
+  /** Leaves everything as it is, as a crash would, and releases the lock: after a failure of the disk. */
+  async abandon(): Promise<void> {
+    try {
+      if (this.#health.flushFailed) await this.#noteFailedFlush();
+    } finally {
+      this.#lock.release();
+    }
+  }
+
+  async #noteFailedFlush(): Promise<void> {
+    await this.#note(FLUSH_FAILED, { version: 1 });
+  }
+
+  async #note(name: string, content: unknown): Promise<void> {
+    const bytes = new TextEncoder().encode(`${JSON.stringify(content)}\n`);
+    await replaceFile(this.#disk, this.#path, name, bytes);
   }
 
   static async #initialise(disk: Disk, path: string, topics: string): Promise<string> {
     disk.makeDirectory(topics);
-    const id = crypto.randomUUID();
-    const text = `${JSON.stringify({ formatVersion: FORMAT_VERSION, id }, null, 2)}\n`;
-    await replaceFile(disk, path, META, new TextEncoder().encode(text));
     // The directory itself, and those above it that may be as new, are entries that can get lost as well.
+    await disk.syncDirectory(path);
     for (let at = path, above = dirname(at); above !== at; at = above, above = dirname(at)) {
       await disk.syncDirectory(above);
     }
+    // Last, because the next start takes it for a sign that all of this was done.
+    const id = crypto.randomUUID();
+    const text = `${JSON.stringify({ formatVersion: FORMAT_VERSION, id }, null, 2)}\n`;
+    await replaceFile(disk, path, META, new TextEncoder().encode(text));
     return id;
   }
 }

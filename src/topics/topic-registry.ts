@@ -48,6 +48,16 @@ export interface RegistryContext {
 /** Notes of a clean stop, by `topic/partition`. */
 export type CleanSegments = ReadonlyMap<string, CleanSegment>;
 
+/** How the last broker left the logs. */
+export interface RecoveryNotes {
+  /** Empty unless it stopped cleanly. */
+  readonly clean: CleanSegments;
+  /** Whether a flush had failed, so that the active segments must be written anew. */
+  readonly rewrite: boolean;
+}
+
+const NEW_LOGS: RecoveryNotes = { clean: new Map(), rewrite: false };
+
 /** The topics of one data directory. */
 export class TopicRegistry {
   readonly #context: RegistryContext;
@@ -60,7 +70,7 @@ export class TopicRegistry {
   }
 
   /** Opens every topic of the directory, which must exist, recovering their logs. */
-  static async open(context: RegistryContext, clean: CleanSegments): Promise<TopicRegistry> {
+  static async open(context: RegistryContext, notes: RecoveryNotes): Promise<TopicRegistry> {
     const registry = new TopicRegistry(context);
     const { disk, directory, report } = context;
     for (const name of disk.list(directory)) {
@@ -74,7 +84,7 @@ export class TopicRegistry {
         continue;
       }
       const { partitions, settings } = description;
-      registry.#topics.set(name, await registry.#open(name, partitions, settings, clean));
+      registry.#topics.set(name, await registry.#open(name, partitions, settings, notes));
     }
     return registry;
   }
@@ -189,7 +199,7 @@ export class TopicRegistry {
       await disk.syncDirectory(staging);
       disk.rename(staging, final);
       await disk.syncDirectory(directory);
-      const topic = await this.#open(name, partitions, settings, new Map());
+      const topic = await this.#open(name, partitions, settings, NEW_LOGS);
       this.#topics.set(name, topic);
       return topic;
     } catch (error) {
@@ -203,7 +213,7 @@ export class TopicRegistry {
     name: string,
     partitions: number,
     settings: TopicSettings,
-    clean: CleanSegments,
+    notes: RecoveryNotes,
   ): Promise<Topic> {
     const { disk, directory, flush, logDefaults, now, report, onFatal } = this.#context;
     const logSettings = resolveSettings(settings, logDefaults);
@@ -219,7 +229,7 @@ export class TopicRegistry {
           now,
           report,
         },
-        clean.get(`${name}/${i}`),
+        { clean: notes.clean.get(`${name}/${i}`), rewrite: notes.rewrite },
       );
       return new Partition(name, i, log, flush, onFatal);
     });

@@ -329,7 +329,7 @@ describe("a stop", () => {
     expect(errorOf(await client.response(1))).toBeUndefined();
     await client.closed;
     await stopped;
-    expect(RawClient.connect(test.server.port)).rejects.toThrow("connect");
+    await expect(RawClient.connect(test.server.port)).rejects.toThrow("connect");
   });
 
   test("cuts what is not done when the grace time is over", async () => {

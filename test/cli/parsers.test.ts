@@ -156,13 +156,11 @@ describe("offset ranges", () => {
 
   test("what is no offset is refused", () => {
     const texts = ["", ":", "5:", "a", "5:b", "1.5", "--5", "+5", "@", "@x", "@-", "@-5y"];
-    refusesAll(
-      range,
-      texts,
-    );
+    refusesAll(range, texts);
     refusesAll(range, [
       "1:2:3",
-      "@2026-13-01", "@2026-02-30",
+      "@2026-13-01",
+      "@2026-02-30",
       "@2026-01-02T25:00",
       "99999999999999999999",
       "EARLIEST",

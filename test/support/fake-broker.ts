@@ -106,7 +106,7 @@ export class FakeBroker implements Disposable {
   append(topic: string, partition: number, batch: Uint8Array): number {
     const log = this.#partition(topic, partition);
     const baseOffset = log.highWatermark;
-    const stored = batch.slice();
+    const stored = new Uint8Array(batch);
     stampBaseOffset(stored, 0, baseOffset);
     log.batches.push(stored);
     log.highWatermark = baseOffset + recordCount(stored, 0);

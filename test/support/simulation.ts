@@ -67,6 +67,8 @@ class Simulation {
   #directory: DataDirectory | undefined;
   #offsets: OffsetStore | undefined;
   #topicAcknowledged = false;
+  /** A flush has failed: the broker would end itself now. */
+  #failed = false;
 
   constructor(seed: number, sabotage: Sabotage) {
     this.#random = new Random(seed);
@@ -99,11 +101,13 @@ class Simulation {
     }
     this.disk.crashAfter(Number.POSITIVE_INFINITY);
     const partitions = this.#partitions();
-    if (this.#topicAcknowledged) expect(partitions.length === this.#models.length, "a topic is gone");
+    if (this.#topicAcknowledged)
+      expect(partitions.length === this.#models.length, "a topic is gone");
     for (const partition of partitions) this.#checkPartition(partition);
   }
 
   async #open(): Promise<void> {
+    this.#failed = false;
     this.#directory = await DataDirectory.open("data", {
       disk: this.disk,
       flush: { kind: "always" },
@@ -117,7 +121,9 @@ class Simulation {
       defaultPartitions: this.#models.length,
       now: () => this.#now,
       report: () => {},
-      onFatal: () => {},
+      onFatal: () => {
+        this.#failed = true;
+      },
     });
     this.#offsets = await OffsetStore.open({
       registry: this.#directory.registry,
@@ -130,7 +136,7 @@ class Simulation {
   async #work(): Promise<void> {
     if (this.#random.chance(0.7)) this.disk.crashAfter(this.#random.below(150));
     if (this.#random.chance(0.1)) this.disk.failSyncs(1);
-    for (let i = 0; i < OPERATIONS_A_ROUND && !this.disk.crashed; i++) {
+    for (let i = 0; i < OPERATIONS_A_ROUND && !this.disk.crashed && !this.#failed; i++) {
       // A clock that jumps, also backwards.
       this.#now += this.#random.chance(0.05) ? -50_000 : this.#random.below(100);
       const index = this.#random.below(this.#models.length);
@@ -208,18 +214,30 @@ class Simulation {
     for (const { records: sent, acknowledgedAt } of model.attempts) {
       const found = byRecord.get(sent[0]!);
       if (acknowledgedAt !== undefined) {
-        expect(found === acknowledgedAt, `${name}: acknowledged at ${acknowledgedAt}, now at ${found}`);
+        expect(
+          found === acknowledgedAt,
+          `${name}: acknowledged at ${acknowledgedAt}, now at ${found}`,
+        );
       }
       sent.forEach((record, i) => {
         const at = byRecord.get(record);
         const expected = found === undefined ? undefined : found + i;
-        expect(at === expected, `${name}: a batch is there in part: ${record} at ${at}, not ${expected}`);
+        expect(
+          at === expected,
+          `${name}: a batch is there in part: ${record} at ${at}, not ${expected}`,
+        );
         byRecord.delete(record);
       });
     }
-    expect(byRecord.size === 0, `${name}: records that nobody sent: ${[...byRecord.keys()].join()}`);
+    expect(
+      byRecord.size === 0,
+      `${name}: records that nobody sent: ${[...byRecord.keys()].join()}`,
+    );
     for (const [offset, record] of model.seen) {
-      expect(records.get(offset) === record, `${name}: offset ${offset} was read before and has changed`);
+      expect(
+        records.get(offset) === record,
+        `${name}: offset ${offset} was read before and has changed`,
+      );
     }
     const committed = this.#offsets?.fetch(GROUP, TOPIC, partition.index)?.offset;
     const allowed = model.commits.slice(Math.max(0, model.acknowledgedCommits - 1));
@@ -240,7 +258,9 @@ class Simulation {
       if (this.disk.crashed || this.#random.chance(0.5)) this.#restart();
     } else if (!this.disk.crashed && how < 0.5) {
       await this.#settle();
-      this.disk.restartProcess();
+      if (this.#failed) await this.#directory?.abandon().catch(() => {});
+      if (this.disk.crashed) this.#restart();
+      else this.disk.restartProcess();
     } else {
       this.disk.crashAfter(0);
       await this.#settle();

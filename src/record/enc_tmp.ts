@@ -1,0 +1,289 @@
+// Writing records into a batch: each is encoded at once, in its final form, behind room for the header.
+// Leaves to others: the base offset (the broker stamps it), and when a batch is full or has waited enough.
+//
+// record: length varint | attributes i8 | timestampDelta varlong | offsetDelta varint
+//         keyLength varint | key | valueLength varint | value | headerCount varint | headers
+// header: nameLength varint | name | valueLength varint | value             a length of -1 stands for null
+import { RustLogError } from "../errors.ts";
+import { BATCH_HEADER_BYTES, BATCH_MAGIC, BATCH_OVERHEAD_BYTES, CODECS, FIELD } from "./batch.ts";
+import { writeI32, writeI64, writeU16, writeU32 } from "./bytes.ts";
+import { compress, type WritableCodec } from "./compression.ts";
+import { crc32c } from "./crc32c.ts";
+import {
+  varintBytes,
+  VARINT_BYTES_MAX,
+  VARLONG_BYTES_MAX,
+  writeVarint,
+  writeVarlong,
+} from "./varint.ts";
+
+/** A name and a value that travel with a record. */
+export interface RecordHeader {
+  readonly name: string;
+  readonly value: Uint8Array | null;
+}
+
+/** What all batches of an encoder have in common. */
+export interface EncoderOptions {
+  /** Codec of the records section; "none" unless said otherwise. */
+  readonly codec?: WritableCodec;
+  /** Id of an idempotent producer; -1 (none) unless said otherwise. */
+  readonly producerId?: number;
+  /** Epoch of an idempotent producer; -1 (none) unless said otherwise. */
+  readonly producerEpoch?: number;
+  /** Sequence number of the first record of the first batch; those of later ones follow. */
+  readonly baseSequence?: number;
+  /** Bytes of buffer to begin with; it grows as needed. */
+  readonly initialBytes?: number;
+}
+
+const INITIAL_BYTES_DEFAULT = 16 * 1024;
+const BATCH_BYTES_MAX = 2 ** 31 - 1;
+
+/** Up to here a loop copies faster than a native call, which costs some 30 ns. */
+const LOOP_BYTES_MAX = 16;
+
+const UTF8_BYTES_PER_UNIT_MAX = 3;
+const NO_HEADERS: readonly RecordHeader[] = [];
+
+/** Length, attributes, two deltas, lengths of key and value, number of headers: all at most. */
+const FIELD_BYTES_MAX = 5 * VARINT_BYTES_MAX + 1 + VARLONG_BYTES_MAX;
+
+/** Node's and Bun's fastest way to write a string; unlike `write` it has no options to look at. */
+interface Utf8Buffer extends Buffer {
+  utf8Write(text: string, at: number): number;
+}
+
+/** Bytes that a record takes at most, given the lengths in bytes of its key and value (0 for null). */
+export function recordBytesMax(
+  keyBytes: number,
+  valueBytes: number,
+  headers: readonly RecordHeader[] = NO_HEADERS,
+): number {
+  let bytes = FIELD_BYTES_MAX + keyBytes + valueBytes;
+  for (const { name, value } of headers) {
+    bytes += 2 * VARINT_BYTES_MAX + Buffer.byteLength(name) + (value?.length ?? 0);
+  }
+  return bytes;
+}
+
+/** A batch that is being written. After `finish` it begins the next one in the same memory. */
+export class BatchEncoder {
+  readonly #codec: WritableCodec;
+  readonly #producerId: number;
+  readonly #producerEpoch: number;
+  #sequence: number;
+  // Two views of the same memory: the second is for strings.
+  #bytes: Uint8Array;
+  #text: Utf8Buffer;
+  #end = BATCH_HEADER_BYTES;
+  #count = 0;
+  #baseTimestamp = 0;
+  #maxTimestamp = 0;
+  // A record's length stands in front of it. Room for it is left as the previous record needed it.
+  #lengthBytes = 1;
+
+  constructor(options: EncoderOptions = {}) {
+    this.#codec = options.codec ?? "none";
+    this.#producerId = options.producerId ?? -1;
+    this.#producerEpoch = options.producerEpoch ?? -1;
+    this.#sequence = options.baseSequence ?? -1;
+    const initialBytes = options.initialBytes ?? INITIAL_BYTES_DEFAULT;
+    this.#text = allocate(Math.max(initialBytes, BATCH_HEADER_BYTES));
+    this.#bytes = viewOf(this.#text);
+  }
+
+  /** Records in the batch. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Size of the batch in bytes as it stands, header included, before compression. */
+  get bytes(): number {
+    return this.#end;
+  }
+
+  /**
+   * Adds a record. Strings are written as UTF-8; what has no UTF-8 (half a surrogate pair) becomes U+FFFD.
+   * Throws INVALID_RECORD for a timestamp (ms) that is no safe integer, and MESSAGE_TOO_LARGE past 2 GiB,
+   * the most that a batch can be; then the batch is as it was.
+   */
+  append(
+    timestampMs: number,
+    key: Uint8Array | string | null,
+    value: Uint8Array | string | null,
+    headers: readonly RecordHeader[] = NO_HEADERS,
+  ): void {
+    const index = this.#count;
+
+    if (index === 0) {
+      this.#baseTimestamp = timestampMs;
+      this.#maxTimestamp = timestampMs;
+    }
+    const delta = timestampMs - this.#baseTimestamp;
+    if (!Number.isSafeInteger(delta)) throw invalidTimestamp(timestampMs);
+
+    const start = this.#end;
+    const bound = FIELD_BYTES_MAX + boundOf(key) + boundOf(value) + boundOfHeaders(headers);
+    if (start + bound > this.#bytes.length) this.#makeRoom(key, value, headers);
+
+    const bytes = this.#bytes;
+    const bodyStart = start + this.#lengthBytes;
+    let at = bodyStart;
+    bytes[at++] = 0;
+    if (delta >= 0 && delta < 64) bytes[at++] = delta << 1;
+    else at = writeVarlong(bytes, at, delta);
+    if (index < 64) bytes[at++] = index << 1;
+    else at = writeVarint(bytes, at, index);
+    at = typeof key === "string" ? this.#writeText(at, key) : this.#writeBytes(at, key);
+    at = typeof value === "string" ? this.#writeText(at, value) : this.#writeBytes(at, value);
+    if (headers.length === 0) bytes[at++] = 0;
+    else at = this.#writeHeaders(at, headers);
+
+    const length = at - bodyStart;
+    const lengthBytes = varintBytes(length);
+    if (lengthBytes !== this.#lengthBytes) {
+      bytes.copyWithin(start + lengthBytes, bodyStart, at);
+      at += lengthBytes - this.#lengthBytes;
+      this.#lengthBytes = lengthBytes;
+    }
+    writeVarint(bytes, start, length);
+    this.#end = at;
+    this.#count = index + 1;
+    if (timestampMs > this.#maxTimestamp) this.#maxTimestamp = timestampMs;
+  }
+
+  /** Completes the batch, with base offset 0, and returns it: the caller's own bytes. There must be a record. */
+  finish(): Uint8Array {
+    if (this.#count === 0) throw new Error("a batch without records can't be finished");
+    const batch = this.#compressed();
+    writeI64(batch, FIELD.baseOffset, 0);
+    writeI32(batch, FIELD.batchLength, batch.length - BATCH_OVERHEAD_BYTES);
+    writeI32(batch, FIELD.partitionLeaderEpoch, 0);
+    batch[FIELD.magic] = BATCH_MAGIC;
+    writeU16(batch, FIELD.attributes, CODECS.indexOf(this.#codec));
+    writeI32(batch, FIELD.lastOffsetDelta, this.#count - 1);
+    writeI64(batch, FIELD.baseTimestamp, this.#baseTimestamp);
+    writeI64(batch, FIELD.maxTimestamp, this.#maxTimestamp);
+    writeI64(batch, FIELD.producerId, this.#producerId);
+    writeU16(batch, FIELD.producerEpoch, this.#producerEpoch);
+    writeI32(batch, FIELD.baseSequence, this.#sequence);
+    writeI32(batch, FIELD.recordCount, this.#count);
+    writeU32(batch, FIELD.crc, crc32c(batch, FIELD.attributes, batch.length));
+    // Sequence numbers go round within 31 bits, as Kafka's do.
+    if (this.#sequence >= 0) this.#sequence = (this.#sequence + this.#count) % 2 ** 31;
+    this.#end = BATCH_HEADER_BYTES;
+    this.#count = 0;
+    return batch;
+  }
+
+  #compressed(): Uint8Array {
+    if (this.#codec === "none") return this.#bytes.slice(0, this.#end);
+    const records = compress(this.#codec, this.#bytes.subarray(BATCH_HEADER_BYTES, this.#end));
+    const batch = new Uint8Array(BATCH_HEADER_BYTES + records.length);
+    batch.set(records, BATCH_HEADER_BYTES);
+    return batch;
+  }
+
+  #writeBytes(start: number, value: Uint8Array | null): number {
+    const bytes = this.#bytes;
+    if (value === null) {
+      bytes[start] = 1;
+      return start + 1;
+    }
+    const length = value.length;
+    let at = start;
+    if (length < 64) bytes[at++] = length << 1;
+    else at = writeVarint(bytes, at, length);
+    if (length > LOOP_BYTES_MAX) bytes.set(value, at);
+    else for (let i = 0; i < length; i++) bytes[at + i] = value[i]!;
+    return at + length;
+  }
+
+  #writeText(start: number, text: string): number {
+    const bytes = this.#bytes;
+    const units = text.length;
+    if (units <= LOOP_BYTES_MAX) {
+      let at = start + 1;
+      for (let i = 0; i < units; i++) {
+        const unit = text.charCodeAt(i);
+        if (unit >= 0x80) return this.#writeTextNative(start, text);
+        bytes[at++] = unit;
+      }
+      bytes[start] = units << 1;
+      return at;
+    }
+    return this.#writeTextNative(start, text);
+  }
+
+  /** The length is guessed to be that of ASCII; if it turns out to need more room, the text is moved. */
+  #writeTextNative(start: number, text: string): number {
+    const guess = varintBytes(text.length);
+    const length = this.#text.utf8Write(text, start + guess);
+    const actual = varintBytes(length);
+    if (actual !== guess) {
+      this.#bytes.copyWithin(start + actual, start + guess, start + guess + length);
+    }
+    return writeVarint(this.#bytes, start, length) + length;
+  }
+
+  #writeHeaders(start: number, headers: readonly RecordHeader[]): number {
+    let at = writeVarint(this.#bytes, start, headers.length);
+    for (const header of headers) {
+      at = this.#writeText(at, header.name);
+      at = this.#writeBytes(at, header.value);
+    }
+    return at;
+  }
+
+  /** Grows the buffer unless the record fits after all, now that its strings are measured. */
+  #makeRoom(
+    key: Uint8Array | string | null,
+    value: Uint8Array | string | null,
+    headers: readonly RecordHeader[],
+  ): void {
+    const needed = this.#end + recordBytesMax(sizeOf(key), sizeOf(value), headers);
+    if (needed <= this.#bytes.length) return;
+    if (needed > BATCH_BYTES_MAX) {
+      const message = `a batch of ${needed} bytes is over the ${BATCH_BYTES_MAX} that the format allows`;
+      throw new RustLogError("MESSAGE_TOO_LARGE", message);
+    }
+    const text = allocate(Math.min(Math.max(needed, 2 * this.#bytes.length), BATCH_BYTES_MAX));
+    const bytes = viewOf(text);
+    bytes.set(this.#bytes.subarray(0, this.#end));
+    this.#text = text;
+    this.#bytes = bytes;
+  }
+}
+
+/** Bytes that a key or value takes at most, without looking into it. */
+function boundOf(data: Uint8Array | string | null): number {
+  if (data === null) return 0;
+  return typeof data === "string" ? data.length * UTF8_BYTES_PER_UNIT_MAX : data.length;
+}
+
+function boundOfHeaders(headers: readonly RecordHeader[]): number {
+  let bytes = 0;
+  for (const { name, value } of headers) {
+    bytes += 2 * VARINT_BYTES_MAX + boundOf(name) + boundOf(value);
+  }
+  return bytes;
+}
+
+/** Bytes that a key or value takes. */
+function sizeOf(data: Uint8Array | string | null): number {
+  return typeof data === "string" ? Buffer.byteLength(data) : boundOf(data);
+}
+
+function allocate(bytes: number): Utf8Buffer {
+  return Buffer.allocUnsafeSlow(bytes) as Utf8Buffer;
+}
+
+function viewOf(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+}
+
+function invalidTimestamp(timestampMs: number): RustLogError {
+  const message = `timestamp ${timestampMs} is no whole number of milliseconds that a batch can hold`;
+  return new RustLogError("INVALID_RECORD", message);
+}

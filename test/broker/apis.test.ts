@@ -1,0 +1,289 @@
+import { describe, expect, test } from "bun:test";
+import { VERSION } from "../../src/broker/version.ts";
+import {
+  decodeDeleteGroupResponse,
+  decodeDescribeGroupResponse,
+  decodeListGroupsResponse,
+  encodeDeleteGroupRequest,
+  encodeDescribeGroupRequest,
+  encodeListGroupsRequest,
+} from "../../src/protocol/groups.ts";
+import { API } from "../../src/protocol/messages.ts";
+import { decodeApiVersionsResponse, encodeApiVersionsRequest } from "../../src/protocol/meta.ts";
+import {
+  decodeListOffsetsResponse,
+  decodeOffsetCommitResponse,
+  decodeOffsetFetchResponse,
+  encodeListOffsetsRequest,
+  encodeOffsetCommitRequest,
+  encodeOffsetFetchRequest,
+  type OffsetCommitEntry,
+} from "../../src/protocol/offsets.ts";
+import {
+  decodeCreateTopicResponse,
+  decodeDeleteTopicResponse,
+  decodeDescribeTopicResponse,
+  decodeListTopicsResponse,
+  encodeCreateTopicRequest,
+  encodeDeleteTopicRequest,
+  encodeDescribeTopicRequest,
+  encodeListTopicsRequest,
+} from "../../src/protocol/topics.ts";
+import { BatchEncoder } from "../../src/record/encoder.ts";
+import { batchOf, recordsIn, type Session, startBroker } from "../support/broker.ts";
+import { withTempDir } from "../support/tmp.ts";
+
+/** The calls of the protocol, by name. */
+function apis(session: Session) {
+  return {
+    create: (topic: string, partitions = 1, settings: Record<string, string> = {}) =>
+      session.call(
+        (id) =>
+          encodeCreateTopicRequest(id, {
+            topic,
+            partitions,
+            settings: Object.entries(settings).map(([name, value]) => ({ name, value })),
+          }),
+        decodeCreateTopicResponse,
+      ),
+    list: () => session.call((id) => encodeListTopicsRequest(id), decodeListTopicsResponse),
+    describe: (topic: string) =>
+      session.call((id) => encodeDescribeTopicRequest(id, { topic }), decodeDescribeTopicResponse),
+    remove: (topic: string) =>
+      session.call((id) => encodeDeleteTopicRequest(id, { topic }), decodeDeleteTopicResponse),
+    commit: (group: string, ...offsets: OffsetCommitEntry[]) =>
+      session.call(
+        (id) => encodeOffsetCommitRequest(id, { group, offsets }),
+        decodeOffsetCommitResponse,
+      ),
+    async committed(group: string, topic: string, ...partitions: number[]) {
+      const request = { group, partitions: partitions.map((partition) => ({ topic, partition })) };
+      const { offsets } = await session.call(
+        (id) => encodeOffsetFetchRequest(id, request),
+        decodeOffsetFetchResponse,
+      );
+      return offsets.map(({ offset }) => offset);
+    },
+    offsetAt: (topic: string, timestamp: number, partition = 0) =>
+      session.call(
+        (id) => encodeListOffsetsRequest(id, { topic, partition, timestamp }),
+        decodeListOffsetsResponse,
+      ),
+    groups: () => session.call((id) => encodeListGroupsRequest(id), decodeListGroupsResponse),
+    describeGroup: (group: string) =>
+      session.call((id) => encodeDescribeGroupRequest(id, { group }), decodeDescribeGroupResponse),
+    deleteGroup: (group: string) =>
+      session.call((id) => encodeDeleteGroupRequest(id, { group }), decodeDeleteGroupResponse),
+  };
+}
+
+/** The code of the error that a call ends with. */
+async function codeOf(call: Promise<unknown>): Promise<string> {
+  const error = await call.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  return error instanceof Error && "code" in error ? String(error.code) : "no error";
+}
+
+describe("topics", () => {
+  test("are created, listed, described and deleted", async () => {
+    await using broker = await startBroker({ defaultPartitions: 3 });
+    using session = await broker.session();
+    const { create, list, describe, remove } = apis(session);
+    expect(await create("b", 0)).toEqual({ partitions: 3 });
+    expect(await create("a", 2, { "segment.bytes": "4096" })).toEqual({ partitions: 2 });
+    await session.produce("a", 1, batchOf("x", "y"));
+    expect((await list()).topics).toEqual([
+      { name: "a", partitions: 2, internal: false },
+      { name: "b", partitions: 3, internal: false },
+    ]);
+    const described = await describe("a");
+    expect(described).toMatchObject({
+      name: "a",
+      internal: false,
+      settings: [{ name: "segment.bytes", value: "4096" }],
+    });
+    expect(described.partitions).toMatchObject([
+      { partition: 0, logStartOffset: 0, highWatermark: 0, logEndOffset: 0, segments: 1, bytes: 0 },
+      { partition: 1, logStartOffset: 0, highWatermark: 2, logEndOffset: 2, segments: 1 },
+    ]);
+    await remove("a");
+    expect((await list()).topics.map((topic) => topic.name)).toEqual(["b"]);
+    expect(await codeOf(describe("a"))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
+  });
+
+  test("refuse what is wrong, each with its error", async () => {
+    await using broker = await startBroker();
+    using session = await broker.session();
+    const { create, describe, remove, list } = apis(session);
+    await create("there");
+    for (const name of ["", ".", "..", "a/b", "a\0b", "ü", "x".repeat(250), "__mine"]) {
+      expect(`${name} ${await codeOf(create(name))}`).toBe(`${name} INVALID_TOPIC`);
+    }
+    expect(await codeOf(create("there"))).toBe("TOPIC_ALREADY_EXISTS");
+    expect(await codeOf(create("many", 10_001))).toBe("INVALID_PARTITIONS");
+    expect(await codeOf(create("set", 1, { "no.such": "1" }))).toBe("INVALID_CONFIG");
+    expect(await codeOf(create("set", 1, { __proto__x: "1" }))).toBe("INVALID_CONFIG");
+    expect(await codeOf(create("set", 1, { "segment.bytes": "few" }))).toBe("INVALID_CONFIG");
+    expect(await codeOf(describe("missing"))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
+    expect(await codeOf(remove("missing"))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
+    expect(await codeOf(remove("__consumer_offsets"))).toBe("INVALID_TOPIC");
+    expect((await list()).topics.map((topic) => topic.name)).toEqual(["there"]);
+  });
+
+  test("that are deleted take their committed offsets along", async () => {
+    await using broker = await startBroker();
+    using session = await broker.session();
+    const { commit, committed, remove, groups } = apis(session);
+    await session.produce("t", 0, batchOf("a", "b"));
+    await session.produce("u", 0, batchOf("a"));
+    await commit(
+      "g",
+      { topic: "t", partition: 0, offset: 2 },
+      { topic: "u", partition: 0, offset: 1 },
+    );
+    await remove("t");
+    await session.produce("t", 0, batchOf("new"));
+    expect(await committed("g", "t", 0)).toEqual([-1]);
+    expect(await committed("g", "u", 0)).toEqual([1]);
+    const fetched = await session.fetch({ topic: "t", group: "g" });
+    expect(recordsIn(fetched.batches)).toEqual(["0:new"]);
+    expect((await groups()).groups).toEqual([{ group: "g", partitions: 1 }]);
+  });
+});
+
+describe("committed offsets", () => {
+  test("say where a group's fetch starts, unless it asks for later records", async () => {
+    await using broker = await startBroker();
+    using session = await broker.session();
+    const { commit } = apis(session);
+    for (const value of ["a", "b", "c"]) await session.produce("t", 0, batchOf(value));
+    const start = async (group: string, offset: number) => {
+      const fetched = await session.fetch({ topic: "t", group, offset });
+      return [fetched.startOffset, ...recordsIn(fetched.batches)];
+    };
+    expect(await start("g", 0)).toEqual([0, "0:a", "1:b", "2:c"]);
+    await commit("g", { topic: "t", partition: 0, offset: 2 });
+    expect(await start("g", 0)).toEqual([2, "2:c"]);
+    expect(await start("g", 3)).toEqual([3]);
+    expect(await start("other", 1)).toEqual([1, "1:b", "2:c"]);
+    await commit("g", { topic: "t", partition: 0, offset: 1 });
+    expect(await start("g", 0)).toEqual([1, "1:b", "2:c"]);
+  });
+
+  test("are committed all or not at all", async () => {
+    await using broker = await startBroker({ defaultPartitions: 2 });
+    using session = await broker.session();
+    const { commit, committed } = apis(session);
+    await session.produce("t", 0, batchOf("a", "b"));
+    const good = { topic: "t", partition: 0, offset: 2 };
+    const wrong: [OffsetCommitEntry, string][] = [
+      [{ topic: "t", partition: 1, offset: 1 }, "OFFSET_OUT_OF_RANGE"],
+      [{ topic: "t", partition: 0, offset: 3 }, "OFFSET_OUT_OF_RANGE"],
+      [{ topic: "t", partition: 0, offset: -1 }, "OFFSET_OUT_OF_RANGE"],
+      [{ topic: "t", partition: 2, offset: 0 }, "UNKNOWN_TOPIC_OR_PARTITION"],
+      [{ topic: "u", partition: 0, offset: 0 }, "UNKNOWN_TOPIC_OR_PARTITION"],
+    ];
+    for (const [entry, code] of wrong) {
+      expect(await codeOf(commit("g", good, entry))).toBe(code);
+    }
+    expect(await committed("g", "t", 0, 1)).toEqual([-1, -1]);
+    await commit("g", good, { topic: "t", partition: 1, offset: 0 });
+    expect(await committed("g", "t", 0, 1)).toEqual([2, 0]);
+    for (const group of ["", "g".repeat(250), "ü".repeat(125)]) {
+      expect(await codeOf(commit(group, good))).toBe("INVALID_GROUP");
+      expect(await codeOf(committed(group, "t", 0))).toBe("INVALID_GROUP");
+    }
+    expect(await codeOf(committed("g", "u", 0))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
+  });
+
+  test("survive a restart, unless they are kept in memory", async () => {
+    await withTempDir(async (dataDir) => {
+      const found: number[][] = [];
+      for (const offsets of ["durable", "durable", "memory"] as const) {
+        await using broker = await startBroker({ dataDir, offsets });
+        using session = await broker.session();
+        const { commit, committed } = apis(session);
+        found.push(await committed("g", "t", 0).catch(() => [-1]));
+        await session.produce("t", 0, batchOf("a"));
+        await commit("g", { topic: "t", partition: 0, offset: 1 });
+        expect(await committed("g", "t", 0)).toEqual([1]);
+      }
+      expect(found).toEqual([[-1], [1], [-1]]);
+    });
+  });
+});
+
+describe("groups", () => {
+  test("are listed, described and deleted", async () => {
+    await using broker = await startBroker({ defaultPartitions: 2 });
+    using session = await broker.session();
+    const { commit, committed, groups, describeGroup, deleteGroup } = apis(session);
+    expect((await groups()).groups).toEqual([]);
+    await session.produce("t", 1, batchOf("a", "b", "c"));
+    await commit(
+      "g",
+      { topic: "t", partition: 0, offset: 0 },
+      { topic: "t", partition: 1, offset: 2 },
+    );
+    await commit("h", { topic: "t", partition: 1, offset: 1 });
+    expect((await groups()).groups).toEqual([
+      { group: "g", partitions: 2 },
+      { group: "h", partitions: 1 },
+    ]);
+    expect((await describeGroup("g")).partitions).toMatchObject([
+      { topic: "t", partition: 0, committedOffset: 0, logStartOffset: 0, highWatermark: 0 },
+      { topic: "t", partition: 1, committedOffset: 2, logStartOffset: 0, highWatermark: 3 },
+    ]);
+    await deleteGroup("g");
+    expect(await committed("g", "t", 0, 1)).toEqual([-1, -1]);
+    expect(await codeOf(describeGroup("g"))).toBe("GROUP_NOT_FOUND");
+    expect(await codeOf(deleteGroup("g"))).toBe("GROUP_NOT_FOUND");
+    expect(await codeOf(deleteGroup(""))).toBe("INVALID_GROUP");
+    expect((await groups()).groups).toEqual([{ group: "h", partitions: 1 }]);
+  });
+});
+
+describe("ListOffsets", () => {
+  test("finds the ends of a log, and the batch of a moment", async () => {
+    await using broker = await startBroker();
+    using session = await broker.session();
+    const { offsetAt } = apis(session);
+    for (const timestamp of [1000, 2000, 3000]) {
+      const encoder = new BatchEncoder();
+      encoder.append(timestamp, null, "a");
+      encoder.append(timestamp + 500, null, "b");
+      await session.produce("t", 0, encoder.finish());
+    }
+    expect(await offsetAt("t", -1)).toEqual({ offset: 6, timestamp: -1 });
+    expect(await offsetAt("t", -2)).toEqual({ offset: 0, timestamp: -1 });
+    expect(await offsetAt("t", 0)).toEqual({ offset: 0, timestamp: 1500 });
+    expect(await offsetAt("t", 1501)).toEqual({ offset: 2, timestamp: 2500 });
+    expect(await offsetAt("t", 3500)).toEqual({ offset: 4, timestamp: 3500 });
+    expect(await offsetAt("t", 3501)).toEqual({ offset: 6, timestamp: -1 });
+    expect(await codeOf(offsetAt("t", -3))).toBe("INVALID_REQUEST");
+    expect(await codeOf(offsetAt("u", -1))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
+    expect(await codeOf(offsetAt("t", -1, 1))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
+  });
+});
+
+describe("ApiVersions", () => {
+  test("says who answers, what it takes, and which APIs there are", async () => {
+    await using broker = await startBroker({ maxFrameBytes: 1_000_000, maxBatchBytes: 900_000 });
+    using session = await broker.session();
+    const answer = await session.call(
+      (id) => encodeApiVersionsRequest(id),
+      decodeApiVersionsResponse,
+    );
+    expect(answer).toMatchObject({
+      brokerVersion: VERSION,
+      maxFrameBytes: 1_000_000,
+      maxBatchBytes: 900_000,
+    });
+    expect(answer.logDirectoryId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(answer.apis).toEqual(
+      Object.values(API).map((apiKey) => ({ apiKey, minVersion: 1, maxVersion: 1 })),
+    );
+  });
+});

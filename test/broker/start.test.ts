@@ -1,0 +1,82 @@
+import { describe, expect, test } from "bun:test";
+import packageFile from "../../package.json";
+import { Broker, type BrokerOptions } from "../../src/broker/broker.ts";
+import { resolveOptions } from "../../src/broker/options.ts";
+import { VERSION } from "../../src/broker/version.ts";
+import { startBroker } from "../support/broker.ts";
+import { withTempDir } from "../support/tmp.ts";
+
+test("the version is that of package.json", () => {
+  expect(VERSION).toBe(packageFile.version);
+});
+
+describe("options", () => {
+  const wrong: [Partial<BrokerOptions>, string][] = [
+    [{ dataDir: "" }, "--data-dir"],
+    [{ host: "" }, "--host"],
+    [{ port: -1 }, "--port is -1: a whole number from 0 to 65535 is needed"],
+    [{ port: 65_536 }, "--port"],
+    [{ port: 1.5 }, "--port"],
+    [{ defaultPartitions: 0 }, "--default-partitions"],
+    [{ segmentBytes: 100 }, "--segment-bytes"],
+    [{ segmentMs: 0 }, "--segment-ms"],
+    [{ retentionBytes: -2 }, "--retention-bytes"],
+    [{ retentionMs: Number.NaN }, "--retention-ms"],
+    [{ maxConnections: 0 }, "--max-connections"],
+    [{ idleTimeoutMs: 2 ** 31 }, "--idle-timeout"],
+    [{ flush: { kind: "interval", ms: 0 } }, "--flush interval:MS"],
+    [{ maxFrameBytes: 1024 * 1024 }, "--max-batch-bytes 8388608 does not fit"],
+    [{ maxConnectionBytes: 1024 }, "--max-connection-bytes 1024"],
+  ];
+  for (const [options, message] of wrong) {
+    test(`${JSON.stringify(options)} is refused, naming the flag`, () => {
+      expect(() => resolveOptions({ dataDir: "/tmp/x", ...options })).toThrow(message);
+    });
+  }
+
+  test("that are not given have the documented defaults", () => {
+    expect(resolveOptions({ dataDir: "/tmp/x" })).toMatchObject({
+      host: "127.0.0.1",
+      port: 9092,
+      flush: { kind: "always" },
+      offsets: "durable",
+      autoCreateTopics: true,
+      defaultPartitions: 1,
+    });
+  });
+});
+
+describe("a start", () => {
+  test("takes a free port and says where it listens", async () => {
+    await using test = await startBroker();
+    const { broker } = test;
+    expect(broker.port).toBeGreaterThan(0);
+    expect(broker.address).toBe(`127.0.0.1:${broker.port}`);
+    expect(test.lines).toEqual([]);
+  });
+
+  test("beyond loopback says that there is no authentication", async () => {
+    await using test = await startBroker({ host: "0.0.0.0" });
+    expect(test.lines).toEqual([
+      `listening on 0.0.0.0:${test.broker.port}, beyond this machine: there is no authentication`,
+    ]);
+  });
+
+  test("on a directory that another broker has is refused, and harms nobody", async () => {
+    await using test = await startBroker();
+    const second = Broker.start({ dataDir: test.dataDir, port: 0 });
+    await expect(second).rejects.toMatchObject({ code: "STORAGE_ERROR" });
+    using session = await test.session();
+    await session.ping();
+  });
+
+  test("on a port that is taken says so, and leaves the directory free", async () => {
+    await using test = await startBroker();
+    await withTempDir(async (dataDir) => {
+      const { port } = test.broker;
+      await expect(Broker.start({ dataDir, port })).rejects.toThrow(`127.0.0.1:${port} is in use`);
+      await using other = await startBroker({ dataDir });
+      expect(other.broker.port).not.toBe(port);
+    });
+  });
+});

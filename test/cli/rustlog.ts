@@ -1,0 +1,107 @@
+// Runs the executable from its source as a process, as a shell would.
+// Leaves to others: the broker it talks to (a test starts one in its own process, or as another process).
+import { join } from "node:path";
+import { Broker } from "../../src/broker/broker.ts";
+import type { BrokerOptions } from "../../src/broker/options.ts";
+import { tempDir } from "../support/tmp.ts";
+
+const MAIN = join(import.meta.dir, "../../src/main.ts");
+
+/** How a run is set up beside its arguments. */
+export interface RunOptions {
+  readonly broker?: string;
+  readonly stdin?: string | Uint8Array;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** What a run left behind. */
+export interface RunResult {
+  readonly stdout: string;
+  readonly bytes: Uint8Array;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+/** Starts `rustlog ARGS`, with stdin open for writing and both outputs as streams. */
+export function spawn(args: readonly string[], options: RunOptions = {}) {
+  return Bun.spawn([process.execPath, MAIN, ...args], {
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "pipe",
+    env: environment(options),
+  });
+}
+
+/** Runs `rustlog ARGS` to its end. */
+export async function run(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const child = Bun.spawn([process.execPath, MAIN, ...args], {
+    stdin: Buffer.from(options.stdin ?? ""),
+    stdout: "pipe",
+    stderr: "pipe",
+    env: environment(options),
+  });
+  const [bytes, stderr, exitCode] = await Promise.all([
+    new Response(child.stdout).bytes(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { stdout: new TextDecoder().decode(bytes), bytes, stderr, exitCode };
+}
+
+/** Runs a shell script in which `rustlog` is the executable; returns its outputs. */
+export async function shell(script: string, options: RunOptions = {}): Promise<RunResult> {
+  const define = `rustlog() { "${process.execPath}" "${MAIN}" "$@"; }\n`;
+  const child = Bun.spawn(["bash", "-c", define + script], {
+    stdout: "pipe",
+    stderr: "pipe",
+    env: environment(options),
+  });
+  const [bytes, stderr, exitCode] = await Promise.all([
+    new Response(child.stdout).bytes(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { stdout: new TextDecoder().decode(bytes), bytes, stderr, exitCode };
+}
+
+/** Reads a stream until what came so far satisfies `isEnough`; fails if it ends before. */
+export async function readUntil(
+  stream: ReadableStream<Uint8Array>,
+  isEnough: (text: string) => boolean,
+): Promise<string> {
+  const reader = stream.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  while (!isEnough(text)) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`the stream ended with: ${text}`);
+    text += decoder.decode(value, { stream: true });
+  }
+  reader.releaseLock();
+  return text;
+}
+
+/** A broker in this process on a free port, with a directory that goes with it. */
+export async function startBroker(
+  options: Partial<BrokerOptions> = {},
+): Promise<{ readonly address: string } & AsyncDisposable> {
+  const directory = tempDir();
+  const quiet = { flush: { kind: "never" }, log: () => {} } as const;
+  const broker = await Broker.start({ dataDir: directory.path, port: 0, ...quiet, ...options });
+  return {
+    address: broker.address,
+    [Symbol.asyncDispose]: async () => {
+      await broker.stop();
+      directory[Symbol.dispose]();
+    },
+  };
+}
+
+function environment(options: RunOptions): Record<string, string> {
+  const inherited: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    if (value !== undefined && !name.startsWith("RUSTLOG_")) inherited[name] = value;
+  }
+  const broker = options.broker === undefined ? {} : { RUSTLOG_BROKER: options.broker };
+  return { ...inherited, ...broker, ...options.env };
+}

@@ -1,0 +1,124 @@
+// The command line itself: help, version, usage errors and exit codes, with no broker anywhere.
+import { describe, expect, test } from "bun:test";
+import { InvalidArgumentError } from "@commander-js/extra-typings";
+import { compileFormat } from "../../src/cli/format.ts";
+import packageJson from "../../package.json";
+import { run } from "./rustlog.ts";
+
+// Nothing listens on the discard port of this machine.
+const NOBODY = "127.0.0.1:9";
+
+describe("help and version", () => {
+  test("--version is that of package.json", async () => {
+    const { stdout, exitCode } = await run(["--version"]);
+    expect(stdout).toBe(`${packageJson.version}\n`);
+    expect(exitCode).toBe(0);
+  });
+
+  test.each([
+    [[]],
+    [["broker"]],
+    [["produce"]],
+    [["consume"]],
+    [["topics"]],
+    [["topics", "create"]],
+    [["groups"]],
+    [["groups", "seek"]],
+  ])("%j --help has an example and ends with 0", async (command) => {
+    const { stdout, stderr, exitCode } = await run([...command, "--help"]);
+    expect(stderr).toBe("");
+    expect(stdout).toStartWith(`Usage: rustlog${command.map((name) => ` ${name}`).join("")} `);
+    expect(stdout).toContain(`\nExamples:\n  `);
+    expect(exitCode).toBe(0);
+  });
+
+  test("every flag of the broker names its environment variable", async () => {
+    const { stdout } = await run(["broker", "--help"]);
+    const text = stdout.replace(/\s+/g, " ");
+    const flags = [...text.matchAll(/ --([a-z-]+)/g)].map((match) => match[1]!);
+    expect(flags).toContain("data-dir");
+    for (const name of new Set(flags)) {
+      if (["help", "port", "default-partitions", "retention-ms"].includes(name)) continue;
+      expect(text).toContain(`env: RUSTLOG_${name.toUpperCase().replaceAll("-", "_")}`);
+    }
+  });
+});
+
+describe("usage errors end with 2, one line why, and the usage of the command", () => {
+  const cases: readonly (readonly [readonly string[], string, string])[] = [
+    [["produse"], "unknown command 'produse'", "Usage: rustlog [options] [command]"],
+    [["consume"], "missing required argument 'topic'", "Usage: rustlog consume [options] <topic>"],
+    [["consume", "t", "-o", "x"], "An offset is expected", "Usage: rustlog consume"],
+    [["consume", "t", "-f", "%q"], "'%q' is no placeholder", "Usage: rustlog consume"],
+    [["consume", "t", "-f", "%s", "--json"], "use one of them", "Usage: rustlog consume"],
+    [["consume", "t", "--no-commit"], "without --group", "Usage: rustlog consume"],
+    [["consume", "t", "-b", "a:b:c"], "HOST:PORT is expected", "Usage: rustlog consume"],
+    [["produce", "t", "-k", "k", "-K", ":"], "use one of them", "Usage: rustlog produce"],
+    [["produce", "t", "-z", "lz4"], "Allowed choices are", "Usage: rustlog produce"],
+    [["produce", "t", "v", "--file", "f"], "not both", "Usage: rustlog produce"],
+    [["broker", "--port", "65536"], "from 0 to 65535", "Usage: rustlog broker"],
+    [["broker", "--flush", "often"], "always, never or interval:MS", "Usage: rustlog broker"],
+    [["topics", "create", "t", "--partitions", "0"], "from 1 to 10000", "rustlog topics create"],
+    [["groups", "seek", "g", "t"], "required option '--to <offset>'", "rustlog groups seek"],
+    [["topics", "frobnicate"], "unknown command 'frobnicate'", "Usage: rustlog topics"],
+  ];
+
+  test.each(cases)("%j", async (args, why, usage) => {
+    const { stdout, stderr, exitCode } = await run(args);
+    expect(stderr).toContain(why);
+    expect(stderr).toContain(usage);
+    expect(stdout).toBe("");
+    expect(exitCode).toBe(2);
+  });
+
+  test("a wrong environment variable is said to be one", async () => {
+    const wrongPort = await run(["broker"], { env: { RUSTLOG_PORT: "x" } });
+    expect(wrongPort.stderr).toContain("RUSTLOG_PORT");
+    expect(wrongPort.exitCode).toBe(2);
+    const wrongSwitch = await run(["broker"], { env: { RUSTLOG_NO_AUTO_CREATE_TOPICS: "maybe" } });
+    expect(wrongSwitch.stderr).toContain("RUSTLOG_NO_AUTO_CREATE_TOPICS is 'maybe'");
+    expect(wrongSwitch.exitCode).toBe(2);
+  });
+
+  test("limits that don't fit together name the flags", async () => {
+    const { stderr, exitCode } = await run(["broker", "--max-batch-bytes", "20MiB"]);
+    expect(stderr).toContain("--max-batch-bytes");
+    expect(stderr).toContain("--max-frame-bytes");
+    expect(exitCode).toBe(2);
+  });
+});
+
+describe("failures end with 1 and say why, without a stack trace", () => {
+  test("no broker", async () => {
+    const { stdout, stderr, exitCode } = await run(["topics", "list", "-b", NOBODY]);
+    const lines = stderr.trimEnd().split("\n");
+    expect(lines.at(-1)).toStartWith("rustlog: CONNECTION_LOST: ");
+    expect(lines.at(-1)).toContain(NOBODY);
+    expect(stderr).not.toContain("    at ");
+    expect(stdout).toBe("");
+    expect(exitCode).toBe(1);
+  });
+
+  test("RUSTLOG_DEBUG shows the stack", async () => {
+    const env = { RUSTLOG_DEBUG: "1" };
+    const { stderr, exitCode } = await run(["topics", "list", "-b", NOBODY], { env });
+    expect(stderr).toContain("CONNECTION_LOST");
+    expect(stderr).toContain("at ");
+    expect(stderr.split("\n").length).toBeGreaterThan(4);
+    expect(exitCode).toBe(1);
+  });
+});
+
+describe("formats", () => {
+  test("text, escapes and placeholders are told apart", () => {
+    const parts = compileFormat("a\\t\\x00%%é\\\\%s%k");
+    expect(parts).toHaveLength(3);
+    expect(parts[0]).toEqual(new TextEncoder().encode("a\t\0%é\\"));
+    expect(compileFormat("")).toEqual([]);
+  });
+
+  test.each(["%", "%q", "\\", "\\q", "\\x", "\\x1", "%constructor"])("%j is refused", (format) => {
+    const attempt = () => compileFormat(format);
+    expect(attempt).toThrow(InvalidArgumentError);
+  });
+});

@@ -1,0 +1,214 @@
+// Batches on their way: one in flight per partition, in order, bounded, each settled, with a scripted sender.
+import { describe, expect, test } from "bun:test";
+import {
+  type Delivery,
+  PartitionAccumulator,
+  type SealedBatch,
+} from "../../src/client/accumulator.ts";
+import { Dispatcher, type DispatcherOptions } from "../../src/client/dispatcher.ts";
+import { RustLogError } from "../../src/errors.ts";
+import { RecordCursor } from "../../src/record/cursor.ts";
+import { BatchEncoder } from "../../src/record/encoder.ts";
+
+const NEVER_MS = 1e9;
+const pool = { take: () => new BatchEncoder(), put: () => {} };
+
+interface Sending {
+  readonly batch: SealedBatch;
+  readonly acknowledge: (baseOffset: number) => void;
+  readonly fail: (error: Error) => void;
+}
+
+function harness(options: Partial<DispatcherOptions> & { batchBytes?: number } = {}) {
+  const sendings: Sending[] = [];
+  const log: string[] = [];
+  let arrival = Promise.withResolvers<void>();
+  const dispatcher = new Dispatcher({
+    lingerMs: NEVER_MS,
+    recordBytesMax: 1000,
+    bufferBytesMax: 1e6,
+    send: (batch) => {
+      const { promise, resolve, reject } = Promise.withResolvers<number>();
+      sendings.push({ batch, acknowledge: resolve, fail: reject });
+      arrival.resolve();
+      arrival = Promise.withResolvers();
+      return promise;
+    },
+    onSealed: ({ partition }) => log.push(`sealed ${partition}`),
+    onAcknowledged: ({ partition }, offset) => log.push(`acknowledged ${partition} ${offset}`),
+    onFailed: ({ partition }, { code }) => log.push(`failed ${partition} ${code}`),
+    ...options,
+  });
+  const accumulators = [0, 1].map(
+    (partition) => new PartitionAccumulator("t", partition, options.batchBytes ?? 200, pool),
+  );
+  const append = (partition: number, value: string, delivery?: Delivery): void =>
+    dispatcher.append(accumulators[partition]!, 1, null, value, undefined, delivery);
+  const nextSending = (): Promise<void> => arrival.promise;
+  return { dispatcher, sendings, log, append, nextSending };
+}
+
+function valuesOf(batch: SealedBatch): (string | null)[] {
+  const cursor = new RecordCursor().reset(batch.bytes);
+  const values: (string | null)[] = [];
+  while (cursor.next()) values.push(cursor.valueText());
+  return values;
+}
+
+describe("turns", () => {
+  test("one batch per partition is in flight, the next one waits for its answer", async () => {
+    const { dispatcher, sendings, append, nextSending } = harness();
+    append(0, "a");
+    dispatcher.sealAll();
+    append(0, "b");
+    dispatcher.sealAll();
+    append(1, "c");
+    dispatcher.sealAll();
+    expect(sendings.map(({ batch }) => valuesOf(batch))).toEqual([["a"], ["c"]]);
+    const next = nextSending();
+    sendings[0]!.acknowledge(0);
+    await next;
+    expect(valuesOf(sendings[2]!.batch)).toEqual(["b"]);
+  });
+
+  test("a full batch is sent without waiting, and the record that is too much opens the next", () => {
+    const { sendings, append } = harness();
+    const value = "x".repeat(40);
+    for (let i = 0; i < 5; i++) append(0, value);
+    expect(sendings).toHaveLength(1);
+    expect(sendings[0]!.batch.records).toBe(2);
+    expect(sendings[0]!.batch.bytes.length).toBeLessThanOrEqual(200);
+  });
+
+  test("a record larger than a batch travels alone; one larger than the limit is refused alone", () => {
+    const { dispatcher, sendings, append } = harness();
+    append(0, "before");
+    append(0, "y".repeat(500));
+    expect(() => append(0, "z".repeat(5000))).toThrow("larger than the 1000 bytes");
+    append(0, "after");
+    expect(sendings.map(({ batch }) => valuesOf(batch))).toEqual([["before"]]);
+    sendings[0]!.acknowledge(0);
+    expect(dispatcher.bufferedBytes).toBeGreaterThan(500);
+  });
+
+  test("a record that can't be encoded is refused alone, even as the first of a batch", async () => {
+    const { dispatcher, sendings, append, log } = harness();
+    const accumulator = new PartitionAccumulator("t", 5, 200, pool);
+    expect(() =>
+      dispatcher.append(accumulator, Number.NaN, null, "x", undefined, undefined),
+    ).toThrow(RustLogError);
+    expect(accumulator.isOpen).toBe(false);
+    append(0, "fine");
+    dispatcher.sealAll();
+    sendings[0]!.acknowledge(7);
+    await dispatcher.settled();
+    expect(log).toEqual(["sealed 0", "acknowledged 0 7"]);
+  });
+});
+
+describe("linger", () => {
+  test("0 sends what one turn of the event loop gathered", async () => {
+    const { sendings, append, nextSending } = harness({ lingerMs: 0 });
+    append(0, "a");
+    append(0, "b");
+    expect(sendings).toHaveLength(0);
+    await nextSending();
+    expect(valuesOf(sendings[0]!.batch)).toEqual(["a", "b"]);
+  });
+
+  test("a batch goes on filling while another one is in flight, and leaves when that is answered", async () => {
+    const { sendings, append, nextSending } = harness({ lingerMs: 1 });
+    append(0, "a");
+    await nextSending();
+    append(0, "b");
+    append(1, "c");
+    await nextSending();
+    // Partition 1 has lingered; partition 0 as well, but its first batch has no answer yet.
+    expect(sendings.map(({ batch }) => valuesOf(batch))).toEqual([["a"], ["c"]]);
+    append(0, "d");
+    const next = nextSending();
+    sendings[0]!.acknowledge(0);
+    await next;
+    expect(valuesOf(sendings[2]!.batch)).toEqual(["b", "d"]);
+  });
+});
+
+describe("settling", () => {
+  test("waits for every batch that was complete, acknowledged or not", async () => {
+    const { dispatcher, sendings, append, log } = harness();
+    append(0, "a");
+    append(1, "b");
+    dispatcher.sealAll();
+    let isSettled = false;
+    const settled = dispatcher.settled().then(() => {
+      isSettled = true;
+    });
+    sendings[0]!.acknowledge(5);
+    await Promise.resolve();
+    expect(isSettled).toBe(false);
+    sendings[1]!.fail(new RustLogError("DISK_FULL", "full"));
+    await settled;
+    expect(log).toEqual(["sealed 0", "sealed 1", "acknowledged 0 5", "failed 1 DISK_FULL"]);
+    expect(dispatcher.bufferedBytes).toBe(0);
+  });
+
+  test("a batch that is given up does not keep the next one from being sent", async () => {
+    const { dispatcher, sendings, append, nextSending } = harness();
+    append(0, "a");
+    dispatcher.sealAll();
+    append(0, "b");
+    dispatcher.sealAll();
+    const next = nextSending();
+    sendings[0]!.fail(new Error("a bug"));
+    await next;
+    expect(valuesOf(sendings[1]!.batch)).toEqual(["b"]);
+  });
+
+  test("each delivery knows its place in the batch", () => {
+    const { dispatcher, sendings, append } = harness();
+    const delivery = { resolve: () => {}, reject: () => {} };
+    append(0, "a");
+    append(0, "b", delivery);
+    append(0, "c");
+    append(0, "d", delivery);
+    dispatcher.sealAll();
+    expect([...sendings[0]!.batch.deliveries.keys()]).toEqual([1, 3]);
+  });
+});
+
+describe("back-pressure", () => {
+  test("full at the limit; room when half of it is acknowledged", async () => {
+    const { dispatcher, sendings, append, nextSending } = harness({ bufferBytesMax: 300 });
+    for (const value of ["a", "b", "c", "d"]) {
+      append(0, value.repeat(60));
+      dispatcher.sealAll();
+    }
+    expect(dispatcher.isFull).toBe(false);
+    append(0, "e".repeat(60));
+    expect(dispatcher.isFull).toBe(true);
+    let hasRoom = false;
+    const room = dispatcher.room().then(() => {
+      hasRoom = true;
+    });
+    expect(dispatcher.room()).toBe(dispatcher.room());
+    for (let i = 0; i < 2; i++) {
+      const next = nextSending();
+      sendings[i]!.acknowledge(i);
+      await next;
+    }
+    expect(hasRoom).toBe(false);
+    sendings[2]!.acknowledge(2);
+    await room;
+    expect(dispatcher.isFull).toBe(false);
+  });
+
+  test("waiting for room completes what lingers: it could be all there is", async () => {
+    const { dispatcher, sendings, append } = harness({ bufferBytesMax: 10 });
+    append(0, "more than ten bytes");
+    expect(dispatcher.isFull).toBe(true);
+    const room = dispatcher.room();
+    expect(sendings).toHaveLength(1);
+    sendings[0]!.acknowledge(0);
+    await room;
+  });
+});

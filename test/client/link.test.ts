@@ -1,0 +1,171 @@
+// Connecting, shaking hands, losing connections and making them again, against a scripted broker.
+import { describe, expect, test } from "bun:test";
+import { backoffMs } from "../../src/client/backoff.ts";
+import { connect } from "../../src/client/client.ts";
+import { BrokerLink, type Exchange, type LinkOptions } from "../../src/client/link.ts";
+import { parseBrokerAddress } from "../../src/client/address.ts";
+import { RustLogError } from "../../src/errors.ts";
+import { decodePingResponse, encodePingRequest } from "../../src/protocol/meta.ts";
+import { FakeBroker } from "../support/fake-broker.ts";
+
+const ping: Exchange<unknown> = { encode: encodePingRequest, decode: decodePingResponse };
+const FOREVER = new Promise<void>(() => {});
+
+function linkTo(broker: FakeBroker, options: Partial<LinkOptions> = {}) {
+  const lost: string[] = [];
+  const link = new BrokerLink(parseBrokerAddress(broker.address), {
+    connectTimeoutMs: 5000,
+    requestTimeoutMs: 5000,
+    retries: 3,
+    retryBackoffMs: 1,
+    onConnectionLost: ({ code }) => lost.push(code),
+    ...options,
+  });
+  return Object.assign(link, { lost, [Symbol.dispose]: () => link.close() });
+}
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  const error = await promise.then(
+    () => "no error",
+    (error: unknown) => error,
+  );
+  return error instanceof RustLogError ? error.code : String(error);
+}
+
+describe("connecting", () => {
+  test("a broker that is not there is CONNECTION_LOST, and the message says where it was sought", async () => {
+    const gone = new FakeBroker();
+    const { address } = gone;
+    gone[Symbol.dispose]();
+    const attempt = connect({ broker: address, retries: 0 });
+    await expect(attempt).rejects.toThrow(`cannot connect to ${address}: connection refused`);
+    expect(await codeOf(attempt)).toBe("CONNECTION_LOST");
+  });
+
+  test("is tried again as often as told", async () => {
+    const gone = new FakeBroker();
+    const { address } = gone;
+    gone[Symbol.dispose]();
+    let attempts = 0;
+    const options = { retries: 2, retryBackoffMs: 1, onConnectionLost: () => void attempts++ };
+    expect(await codeOf(connect({ broker: address, ...options }))).toBe("CONNECTION_LOST");
+    expect(attempts).toBe(3);
+  });
+
+  test("a broker of another version is refused, with both versions in the message", async () => {
+    using broker = new FakeBroker({ apiVersion: 2 });
+    await expect(connect({ broker: broker.address })).rejects.toThrow(
+      "speaks versions 2 to 2 of Produce, this client speaks 1",
+    );
+  });
+
+  test("a broker that accepts and never answers is TIMED_OUT", async () => {
+    using broker = new FakeBroker();
+    broker.script("ApiVersions", FOREVER);
+    const options = { retries: 0, requestTimeoutMs: 10 };
+    expect(await codeOf(connect({ broker: broker.address, ...options }))).toBe("TIMED_OUT");
+  });
+
+  test("a refusal that answers no request is the error of all of them", async () => {
+    using broker = new FakeBroker();
+    broker.script("ApiVersions", new RustLogError("TOO_MANY_CONNECTIONS", "10 of 10"));
+    const attempt = connect({ broker: broker.address, retries: 0 });
+    expect(await codeOf(attempt)).toBe("TOO_MANY_CONNECTIONS");
+  });
+
+  test("an address that is none is INVALID_CONFIG", async () => {
+    expect(await codeOf(connect({ broker: "nowhere:port" }))).toBe("INVALID_CONFIG");
+  });
+});
+
+describe("requests", () => {
+  test("many at once share one connection, and each gets its own answer", async () => {
+    using broker = new FakeBroker();
+    using link = linkTo(broker);
+    await Promise.all(Array.from({ length: 500 }, () => link.ping()));
+    expect(broker.connections).toBe(1);
+    expect(broker.requests.filter((name) => name === "Ping")).toHaveLength(500);
+  });
+
+  test("an answer that takes long does not hold up the ones behind it", async () => {
+    using broker = new FakeBroker();
+    using link = linkTo(broker);
+    const held = Promise.withResolvers<void>();
+    broker.script("Ping", held.promise);
+    const first = link.ping();
+    await link.ping();
+    held.resolve();
+    await first;
+  });
+
+  test("go on over a new connection when the old one is cut", async () => {
+    using broker = new FakeBroker();
+    using link = linkTo(broker);
+    broker.script("Ping", "cutBefore", "cutAfter");
+    await link.ping();
+    expect(broker.connections).toBe(3);
+    expect(link.lost).toEqual(["CONNECTION_LOST", "CONNECTION_LOST"]);
+  });
+
+  test("without an answer fail the connection, and are sent again over another", async () => {
+    using broker = new FakeBroker();
+    using link = linkTo(broker, { requestTimeoutMs: 20 });
+    broker.script("Ping", FOREVER);
+    await link.ping();
+    expect(link.lost).toEqual(["TIMED_OUT"]);
+    expect(broker.connections).toBe(2);
+  });
+
+  test("that may not be repeated are not, once they may have arrived", async () => {
+    using broker = new FakeBroker();
+    using link = linkTo(broker);
+    broker.script("Ping", "cutAfter");
+    const creating = link.request({ ...ping, repeatable: false });
+    expect(await codeOf(creating)).toBe("CONNECTION_LOST");
+    expect(broker.requests.filter((name) => name === "Ping")).toHaveLength(1);
+  });
+
+  test("that may not be repeated are, when an error says that nothing was done", async () => {
+    using broker = new FakeBroker();
+    using link = linkTo(broker);
+    broker.script("Ping", new RustLogError("BROKER_STOPPING", "a moment"));
+    await link.request({ ...ping, repeatable: false });
+    expect(broker.requests.filter((name) => name === "Ping")).toHaveLength(2);
+  });
+
+  test("with an error that no retry can help fail at once", async () => {
+    using broker = new FakeBroker();
+    using link = linkTo(broker);
+    broker.script("Ping", new RustLogError("INVALID_REQUEST", "no"));
+    expect(await codeOf(link.ping())).toBe("INVALID_REQUEST");
+    expect(broker.connections).toBe(1);
+  });
+
+  test("end with the last error when their time is up", async () => {
+    using broker = new FakeBroker();
+    using link = linkTo(broker);
+    broker.script(
+      "Ping",
+      ...Array.from({ length: 1000 }, () => new RustLogError("DISK_FULL", "x")),
+    );
+    expect(await codeOf(link.request(ping, { retryMs: 20 }))).toBe("DISK_FULL");
+  });
+
+  test("end when the link is closed", async () => {
+    using broker = new FakeBroker();
+    const link = linkTo(broker);
+    broker.script("Ping", FOREVER);
+    const pending = link.ping();
+    while (!broker.requests.includes("Ping")) await Bun.sleep(1);
+    link.close();
+    expect(await codeOf(pending)).toBe("CONNECTION_LOST");
+    expect(await codeOf(link.ping())).toBe("CONNECTION_LOST");
+  });
+});
+
+test("the wait before a retry doubles up to ten times the first, give or take a fifth", () => {
+  const waits = [1, 2, 3, 4, 5, 50].map((failures) => backoffMs(failures, 100, () => 0.5));
+  expect(waits).toEqual([100, 200, 400, 800, 1000, 1000]);
+  expect(backoffMs(1, 100, () => 0)).toBeCloseTo(80);
+  expect(backoffMs(1, 100, () => 1)).toBeCloseTo(120);
+});

@@ -1,0 +1,46 @@
+// Partitions by key, and the turns of partitions for records without one.
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { partitionForKey, StickyPartitioner } from "../../src/client/partitioner.ts";
+
+describe("partitionForKey", () => {
+  test("masks the sign as Kafka does, so that negative hashes have a partition", () => {
+    // murmur2("21") is -973932308: (hash & 0x7fffffff) % 10.
+    expect(partitionForKey("21", 10)).toBe((-973932308 & 0x7fffffff) % 10);
+    expect(partitionForKey("abc", 10)).toBe(479470107 % 10);
+  });
+
+  test("is the same for a text and for its UTF-8 bytes, and is a partition that exists", () => {
+    const keys = fc.oneof(
+      fc.string(),
+      fc.string({ unit: "grapheme" }),
+      fc.string({ minLength: 300 }),
+    );
+    fc.assert(
+      fc.property(keys, fc.integer({ min: 1, max: 10_000 }), (key, partitions) => {
+        const partition = partitionForKey(key, partitions);
+        expect(partition).toBe(partitionForKey(new TextEncoder().encode(key), partitions));
+        expect(partition).toBeGreaterThanOrEqual(0);
+        expect(partition).toBeLessThan(partitions);
+      }),
+    );
+  });
+});
+
+describe("StickyPartitioner", () => {
+  test("stays until a batch of its partition is complete, then takes the next, round and round", () => {
+    const sticky = new StickyPartitioner(3, () => 0);
+    expect(sticky.current).toBe(0);
+    sticky.batchCompleted(2);
+    expect(sticky.current).toBe(0);
+    const seen = [0, 1, 2].map(() => {
+      sticky.batchCompleted(sticky.current);
+      return sticky.current;
+    });
+    expect(seen).toEqual([1, 2, 0]);
+  });
+
+  test("starts anywhere", () => {
+    expect(new StickyPartitioner(4, () => 0.99).current).toBe(3);
+  });
+});

@@ -1,0 +1,29 @@
+// Sizes of records, told before they are encoded, against the encoder.
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { recordBytesBound, recordBytesMeasured } from "../../src/client/record-size.ts";
+import { BatchEncoder } from "../../src/record/encoder.ts";
+
+test("no record takes more than its measure, and no measure is above its bound", () => {
+  const data = fc.oneof(fc.constant(null), fc.uint8Array(), fc.string({ unit: "binary" }));
+  const header = fc.record({
+    name: fc.string({ unit: "grapheme" }),
+    value: fc.option(fc.uint8Array()),
+  });
+  fc.assert(
+    fc.property(
+      data,
+      data,
+      fc.option(fc.array(header), { nil: undefined }),
+      (key, value, headers) => {
+        const encoder = new BatchEncoder();
+        encoder.append(1, null, null);
+        const before = encoder.bytes;
+        encoder.append(2 ** 41, key, value, headers);
+        const measured = recordBytesMeasured(key, value, headers);
+        expect(encoder.bytes - before).toBeLessThanOrEqual(measured);
+        expect(measured).toBeLessThanOrEqual(recordBytesBound(key, value, headers));
+      },
+    ),
+  );
+});
