@@ -1,6 +1,6 @@
 // The broker put together: data directory, committed offsets, handlers, server; started and stopped in order.
 // Leaves to others: all the work. This is the file to read first.
-import { CONNECTION_REQUESTS_MAX, RETENTION_CHECK_MS } from "../limits.ts";
+import { CONNECTION_REQUESTS_MAX } from "../limits.ts";
 import { OffsetStore } from "../offsets/offset-store.ts";
 import type { RequestHeader } from "../protocol/messages.ts";
 import type { Disk } from "../storage/disk.ts";
@@ -52,7 +52,7 @@ export class Broker implements AsyncDisposable {
         this.#router.dispatch(exchange, header, payload),
       log: options.log,
     });
-    this.#retention = setInterval(() => this.#applyRetention(), RETENTION_CHECK_MS);
+    this.#retention = setInterval(() => this.#applyRetention(), options.retentionCheckMs);
   }
 
   /**

@@ -9,6 +9,7 @@ import {
   FRAME_BYTES_MAX_DEFAULT,
   IDLE_TIMEOUT_MS_DEFAULT,
   PARTITIONS_MAX,
+  RETENTION_CHECK_MS,
   SEGMENT_BYTES_DEFAULT,
   SEGMENT_MS_DEFAULT,
 } from "../limits.ts";
@@ -41,6 +42,8 @@ export interface BrokerOptions {
   readonly retentionBytes?: number;
   /** Age at which segments are deleted, in milliseconds; -1, the default, for never. */
   readonly retentionMs?: number;
+  /** Time between two looks for segments to delete, in milliseconds; 5 minutes unless said otherwise. */
+  readonly retentionCheckMs?: number;
   /** Longest frame payload, in bytes. */
   readonly maxFrameBytes?: number;
   /** Largest record batch, in bytes. */
@@ -79,6 +82,7 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
     segmentMs: options.segmentMs ?? SEGMENT_MS_DEFAULT,
     retentionBytes: options.retentionBytes ?? -1,
     retentionMs: options.retentionMs ?? -1,
+    retentionCheckMs: options.retentionCheckMs ?? RETENTION_CHECK_MS,
     maxFrameBytes: options.maxFrameBytes ?? FRAME_BYTES_MAX_DEFAULT,
     maxBatchBytes: options.maxBatchBytes ?? BATCH_BYTES_MAX_DEFAULT,
     maxConnections: options.maxConnections ?? CONNECTIONS_MAX_DEFAULT,
@@ -101,6 +105,7 @@ function checkOptions(given: BrokerOptions, resolved: ResolvedOptions): void {
   checkWhole("--segment-ms", resolved.segmentMs, 1, SAFE);
   checkWhole("--retention-bytes", resolved.retentionBytes, -1, SAFE);
   checkWhole("--retention-ms", resolved.retentionMs, -1, SAFE);
+  checkWhole("--retention-check-ms", resolved.retentionCheckMs, 1, TIMER_MS_MAX);
   checkWhole("--max-frame-bytes", resolved.maxFrameBytes, 1, FRAME_BYTES_HIGHEST);
   checkWhole("--max-batch-bytes", resolved.maxBatchBytes, 1, FRAME_BYTES_HIGHEST);
   checkWhole("--max-connections", resolved.maxConnections, 1, 1_000_000);

@@ -3,7 +3,7 @@
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "../client/address.ts";
 import { type Client, connect } from "../client/client.ts";
-import { describeFailure, printError } from "./exit.ts";
+import { printError } from "./exit.ts";
 
 /** The option `--broker` of everything that is a client. */
 export function brokerOption() {
@@ -37,7 +37,7 @@ export async function withClient(
     broker,
     onConnectionLost: (error) => {
       // Said once: a command that is still trying should not look as if it hung.
-      if (!isSaid) printError(`rustlog: ${describeFailure(error)} Trying again.`);
+      if (!isSaid) printError(`rustlog: ${error.message}; trying again`);
       isSaid = true;
     },
   });

@@ -126,7 +126,9 @@ async function produce(
   progress.stop();
   printError(formatSummary(topic, producer.stats, input.bytes, progress.seconds));
   if (failure !== undefined) throw failure;
-  if (interruption.exitCode !== undefined) process.exit(interruption.exitCode);
+  if (interruption.exitCode === undefined) return;
+  printError("rustlog: interrupted; the rest of the input was not sent");
+  process.exit(interruption.exitCode);
 }
 
 async function takeValues(

@@ -196,7 +196,12 @@ export class Producer implements AsyncDisposable {
   /** Keeps a record until the partitions of its topic are known; the first one has them looked up. */
   #wait(topic: ProducerTopic, record: WaitingRecord): Promise<void> {
     // The caller may use its bytes again as soon as we return, as it may when they are encoded at once.
-    topic.waiting.push({ ...record, key: ownBytes(record.key), value: ownBytes(record.value) });
+    topic.waiting.push({
+      ...record,
+      key: ownBytes(record.key),
+      value: ownBytes(record.value),
+      headers: record.headers?.map(({ name, value }) => ({ name, value: ownBytes(value) })),
+    });
     this.#dispatcher.reserve(recordBytesBound(record.key, record.value, record.headers));
     if (topic.lookup === undefined) {
       const lookup = this.#lookUp(topic).finally(() => this.#lookups.delete(lookup));
@@ -248,7 +253,7 @@ export class Producer implements AsyncDisposable {
   }
 }
 
-function ownBytes(bytes: Uint8Array | string | null): Uint8Array | string | null {
+function ownBytes<T extends Uint8Array | string | null>(bytes: T): T | Uint8Array {
   return bytes instanceof Uint8Array ? new Uint8Array(bytes) : bytes;
 }
 

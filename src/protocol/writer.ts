@@ -25,19 +25,22 @@ export class ByteWriter {
 
   /** An unsigned 16-bit integer. */
   u16(value: number): this {
-    writeU16(this.#bytes, this.#room(2), value);
+    const at = this.#room(2);
+    writeU16(this.#bytes, at, value);
     return this;
   }
 
   /** An unsigned 32-bit integer. */
   u32(value: number): this {
-    writeU32(this.#bytes, this.#room(4), value);
+    const at = this.#room(4);
+    writeU32(this.#bytes, at, value);
     return this;
   }
 
   /** A signed 64-bit integer, which must be a safe one. */
   i64(value: number): this {
-    writeI64(this.#bytes, this.#room(8), value);
+    const at = this.#room(8);
+    writeI64(this.#bytes, at, value);
     return this;
   }
 
@@ -51,7 +54,8 @@ export class ByteWriter {
       );
     }
     this.u16(bytes);
-    this.#bytes.write(value, this.#room(bytes), bytes, "utf8");
+    const at = this.#room(bytes);
+    this.#bytes.write(value, at, bytes, "utf8");
     return this;
   }
 
@@ -63,7 +67,8 @@ export class ByteWriter {
 
   /** Bytes without their number. */
   raw(value: Uint8Array): this {
-    this.#bytes.set(value, this.#room(value.length));
+    const at = this.#room(value.length);
+    this.#bytes.set(value, at);
     return this;
   }
 
@@ -84,6 +89,7 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.#end);
   }
 
+  /** Makes room at the end and returns where it starts; the buffer may be another one afterwards. */
   #room(bytes: number): number {
     const at = this.#end;
     this.#end = at + bytes;

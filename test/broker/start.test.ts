@@ -3,7 +3,7 @@ import packageFile from "../../package.json";
 import { Broker, type BrokerOptions } from "../../src/broker/broker.ts";
 import { resolveOptions } from "../../src/broker/options.ts";
 import { VERSION } from "../../src/broker/version.ts";
-import { startBroker } from "../support/broker.ts";
+import { batchOf, startBroker } from "../support/broker.ts";
 import { withTempDir } from "../support/tmp.ts";
 
 test("the version is that of package.json", () => {
@@ -79,4 +79,21 @@ describe("a start", () => {
       expect(other.broker.port).not.toBe(port);
     });
   });
+});
+
+test("segments that retention has run out for are deleted while the broker runs", async () => {
+  await using test = await startBroker({
+    segmentBytes: 1024,
+    retentionBytes: 2048,
+    retentionCheckMs: 5,
+  });
+  using session = await test.session();
+  for (let i = 0; i < 10; i++) await session.produce("t", 0, batchOf("x".repeat(900)));
+  let logStartOffset = 0;
+  while (logStartOffset === 0) {
+    ({ logStartOffset } = await session.fetch({ topic: "t", offset: 10 }));
+  }
+  const below = session.fetch({ topic: "t", offset: 0 });
+  await expect(below).rejects.toMatchObject({ code: "OFFSET_OUT_OF_RANGE" });
+  expect(test.lines).toEqual([]);
 });

@@ -81,6 +81,14 @@ export async function readUntil(
   return text;
 }
 
+/** What is left of a stream that readUntil read the beginning of. */
+export async function readRest(stream: ReadableStream<Uint8Array>): Promise<string> {
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) text += decoder.decode(chunk, { stream: true });
+  return text;
+}
+
 /** A broker in this process on a free port, with a directory that goes with it. */
 export async function startBroker(
   options: Partial<BrokerOptions> = {},

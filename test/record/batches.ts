@@ -56,6 +56,11 @@ export const anyRecord: fc.Arbitrary<TestRecord> = fc.record({
 
 export const anyRecords = fc.array(anyRecord, { minLength: 1, maxLength: 80 });
 
+/** A record of nothing but the fields given. */
+export function record(fields: Partial<TestRecord>): TestRecord {
+  return { timestamp: 0, key: null, value: null, headers: [], ...fields };
+}
+
 /** A batch of the records, as the encoder makes it. */
 export function encodeBatch(
   records: readonly TestRecord[],

@@ -121,6 +121,14 @@ export class FakeBroker implements Disposable {
     log.batches = log.batches.filter((batch) => nextOffset(batch, 0) > offset);
   }
 
+  /** Forgets all records of a partition and begins at offset 0 again, as a broker on an empty disk does. */
+  truncate(topic: string, partition: number): void {
+    const log = this.#partition(topic, partition);
+    log.batches = [];
+    log.logStartOffset = 0;
+    log.highWatermark = 0;
+  }
+
   /** Stops listening and cuts all connections. */
   [Symbol.dispose](): void {
     this.#server.stop(true);

@@ -1,0 +1,164 @@
+// Groups and topics on the command line: what is printed is what is committed, and signals in the middle.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readRest, readUntil, run, spawn, startBroker } from "./rustlog.ts";
+
+let broker: Awaited<ReturnType<typeof startBroker>>;
+beforeAll(async () => {
+  broker = await startBroker();
+});
+afterAll(async () => await broker[Symbol.asyncDispose]());
+
+/** Runs a command that is expected to work, and returns what it printed. */
+async function ok(args: readonly string[], stdin = ""): Promise<string> {
+  const { stdout, stderr, exitCode } = await run(args, { broker: broker.address, stdin });
+  expect({ args, exitCode, stderr: exitCode === 0 ? "" : stderr }).toEqual({
+    args,
+    exitCode: 0,
+    stderr: "",
+  });
+  return stdout;
+}
+
+interface Described {
+  readonly partitions: readonly { readonly committedOffset: number; readonly lag: number }[];
+}
+
+async function committed(group: string): Promise<readonly (readonly [number, number])[]> {
+  const { partitions }: Described = JSON.parse(await ok(["groups", "describe", group, "--json"]));
+  return partitions.map((partition) => [partition.committedOffset, partition.lag]);
+}
+
+describe("groups", () => {
+  test("each run goes on after the last printed line, and lag counts the rest", async () => {
+    await ok(["produce", "lines", ..."abcdef"]);
+    expect(await ok(["consume", "lines", "-g", "g", "-n", "2"])).toBe("a\nb\n");
+    expect(await committed("g")).toEqual([[2, 4]]);
+    expect(await ok(["consume", "lines", "-g", "g", "--no-commit", "-n", "1"])).toBe("c\n");
+    expect(await committed("g")).toEqual([[2, 4]]);
+    expect(await ok(["consume", "lines", "-g", "g"])).toBe("c\nd\ne\nf\n");
+    expect(await committed("g")).toEqual([[6, 0]]);
+    expect(await ok(["consume", "lines", "-g", "g"])).toBe("");
+    const table = await ok(["groups", "describe", "g"]);
+    expect(table).toMatch(/^TOPIC +PARTITION +COMMITTED +LOG-END +LAG +COMMITTED-AT\n/);
+    expect(table).toMatch(/\nlines +0 +6 +6 +0 +\d{4}-/);
+    expect(await ok(["groups", "list"])).toMatch(/^GROUP +PARTITIONS\ng +1\n$/);
+  });
+
+  test("seek moves all partitions or none, delete forgets", async () => {
+    await ok(["topics", "create", "two", "--partitions", "2"]);
+    await ok(["produce", "two", "-p", "0", "a", "b", "c"]);
+    await ok(["produce", "two", "-p", "1", "x"]);
+    await ok(["groups", "seek", "s", "two", "--to", "latest"]);
+    expect(await committed("s")).toEqual([
+      [3, 0],
+      [1, 0],
+    ]);
+    const refused = await run(["groups", "seek", "s", "two", "--to", "2"], {
+      broker: broker.address,
+    });
+    expect(refused.stderr).toContain("partition 1 of 'two' can be moved to from 0 to 1, not to 2");
+    expect(await committed("s")).toEqual([
+      [3, 0],
+      [1, 0],
+    ]);
+    await ok(["groups", "seek", "s", "two", "--to", "2", "-p", "0"]);
+    expect(await ok(["consume", "two", "-g", "s"])).toBe("c\n");
+    const moved = JSON.parse(await ok(["groups", "seek", "s", "two", "--to", "-1", "--json"]));
+    expect(moved).toEqual({
+      group: "s",
+      partitions: [
+        { topic: "two", partition: 0, offset: 2 },
+        { topic: "two", partition: 1, offset: 0 },
+      ],
+    });
+    await ok(["groups", "seek", "s", "two", "--to", "@-1h"]);
+    expect(await committed("s")).toEqual([
+      [0, 3],
+      [0, 1],
+    ]);
+    expect(await ok(["groups", "delete", "s"])).toBe("Deleted group 's'\n");
+    expect(JSON.parse(await ok(["groups", "list", "--json"]))).not.toContainEqual(
+      expect.objectContaining({ group: "s" }),
+    );
+  });
+
+  test("a reader that goes away: what it was given is committed, nothing after it", async () => {
+    const lineBytes = 100;
+    const lines = Array.from({ length: 20_000 }, (_, i) => String(i).padStart(lineBytes - 1, "."));
+    await ok(["produce", "gone"], lines.join("\n"));
+    const consumer = spawn(["consume", "gone", "-g", "gone"], { broker: broker.address });
+    const reader = consumer.stdout.getReader();
+    const { value } = await reader.read();
+    await reader.cancel();
+    expect(await consumer.exited).toBe(0);
+    expect(await new Response(consumer.stderr).text()).toBe("");
+    const [[offset] = [-1]] = await committed("gone");
+    expect(offset).toBeGreaterThanOrEqual(Math.floor(value!.length / lineBytes));
+    expect(offset).toBeLessThan(lines.length);
+    const next = await ok(["consume", "gone", "-g", "gone", "-n", "1"]);
+    expect(next).toBe(`${lines[offset]}\n`);
+  });
+});
+
+describe("following", () => {
+  test("prints what comes, and a signal ends it with 0 and everything printed committed", async () => {
+    await ok(["produce", "live", "before"]);
+    const follower = spawn(["consume", "live", "-F", "-g", "live"], { broker: broker.address });
+    await readUntil(follower.stdout, (text) => text === "before\n");
+    await ok(["produce", "live", "after"]);
+    await readUntil(follower.stdout, (text) => text === "after\n");
+    follower.kill("SIGINT");
+    expect(await follower.exited).toBe(0);
+    expect(await new Response(follower.stderr).text()).toBe("");
+    expect(await committed("live")).toEqual([[2, 0]]);
+  });
+
+  test("ends by itself at the number of records or at the end that was asked for", async () => {
+    await ok(["produce", "bounded", "a"]);
+    const counted = spawn(["consume", "bounded", "-F", "-n", "2"], { broker: broker.address });
+    const ranged = spawn(["consume", "bounded", "-F", "-o", "1:3"], { broker: broker.address });
+    await readUntil(counted.stdout, (text) => text === "a\n");
+    await ok(["produce", "bounded", "b", "c", "d"]);
+    expect(await readRest(counted.stdout)).toBe("b\n");
+    expect(await counted.exited).toBe(0);
+    expect(await new Response(ranged.stdout).text()).toBe("b\nc\n");
+    expect(await ranged.exited).toBe(0);
+  });
+});
+
+describe("an interrupted produce", () => {
+  test("says how many records were acknowledged, and ends with 130", async () => {
+    await ok(["topics", "create", "cut"]);
+    const producer = spawn(["produce", "cut", "--linger", "0"], { broker: broker.address });
+    producer.stdin.write("one\ntwo\nhalf a li");
+    await producer.stdin.flush();
+    const follower = spawn(["consume", "cut", "-F", "-n", "2"], { broker: broker.address });
+    expect(await new Response(follower.stdout).text()).toBe("one\ntwo\n");
+    producer.kill("SIGINT");
+    expect(await producer.exited).toBe(130);
+    const stderr = await new Response(producer.stderr).text();
+    expect(stderr).toContain("Produced 2 records to 'cut'");
+    expect(stderr).toEndWith("rustlog: interrupted; the rest of the input was not sent\n");
+    expect(await ok(["consume", "cut"])).toBe("one\ntwo\n");
+  });
+});
+
+describe("topics", () => {
+  test("list, describe and delete, as tables and as JSON", async () => {
+    await ok(["topics", "create", "shown", "--partitions", "2", "--config", "segment.bytes=65536"]);
+    await ok(["produce", "shown", "-p", "1", "abc"]);
+    expect(await ok(["topics", "list"])).toMatch(/\nshown +2\n/);
+    expect(JSON.parse(await ok(["topics", "list", "--json"]))).toContainEqual({
+      name: "shown",
+      partitions: 2,
+      internal: false,
+    });
+    const table = await ok(["topics", "describe", "shown"]);
+    expect(table).toStartWith("Topic: shown\nSettings: segment.bytes=65536\n\nPARTITION");
+    expect(table).toMatch(/\n +1 +0 +1 +1 +1 +\d+\n$/);
+    const described = JSON.parse(await ok(["topics", "describe", "shown", "--json"]));
+    expect(described.partitions[1]).toMatchObject({ partition: 1, highWatermark: 1 });
+    expect(await ok(["topics", "delete", "shown"])).toBe("Deleted topic 'shown'\n");
+    expect(await ok(["topics", "list"])).not.toContain("shown");
+  });
+});

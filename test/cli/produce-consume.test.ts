@@ -1,0 +1,232 @@
+// `rustlog produce` and `rustlog consume` as processes: every byte comes back, in every form.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { tempDir } from "../support/tmp.ts";
+import { type RunOptions, run, shell, startBroker } from "./rustlog.ts";
+
+let broker: Awaited<ReturnType<typeof startBroker>>;
+let directory: ReturnType<typeof tempDir>;
+let to: RunOptions;
+beforeAll(async () => {
+  broker = await startBroker();
+  directory = tempDir();
+  to = { broker: broker.address };
+});
+afterAll(async () => {
+  await broker[Symbol.asyncDispose]();
+  directory[Symbol.dispose]();
+});
+
+/** Runs a command that is expected to work, and returns what it printed. */
+async function ok(args: readonly string[], stdin: string | Uint8Array = ""): Promise<string> {
+  const { stdout, stderr, exitCode } = await run(args, { ...to, stdin });
+  expect({ args, exitCode, stderr: exitCode === 0 ? "" : stderr }).toEqual({
+    args,
+    exitCode: 0,
+    stderr: "",
+  });
+  return stdout;
+}
+
+/** Bytes that look random and are the same each time. */
+function noise(length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let state = 12_345;
+  for (let i = 0; i < length; i++) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    bytes[i] = state >>> 16;
+  }
+  return bytes;
+}
+
+describe("round trips", () => {
+  test("lines of many lengths, empty and UTF-8, from a file, come back byte for byte", async () => {
+    const lines: string[] = [];
+    for (let i = 0; i < 30_000; i++) {
+      lines.push(i % 7 === 0 ? "" : `${i} ${"żółć ".repeat(i % 23)}${"x".repeat(i % 301)}`);
+    }
+    const text = `${lines.join("\n")}\n`;
+    const path = join(directory.path, "lines.txt");
+    writeFileSync(path, text);
+    const produced = await run(["produce", "lines", "--file", path, "-z", "zstd"], to);
+    expect(produced.stderr).toStartWith("Produced 30,000 records to 'lines' (");
+    expect(produced.stderr).toEndWith(": partition 0 offsets 0-29999\n");
+    expect(produced.stdout).toBe("");
+    expect((await ok(["consume", "lines"])) === text).toBe(true);
+  });
+
+  test("any bytes, ended by NUL, from stdin", async () => {
+    const bytes = noise(300_000);
+    bytes[bytes.length - 1] = 0;
+    const produced = await run(["produce", "bytes", "--null-delimited"], { ...to, stdin: bytes });
+    expect(produced.exitCode).toBe(0);
+    const consumed = await run(["consume", "bytes", "--null-delimited"], to);
+    expect(Buffer.compare(consumed.bytes, bytes)).toBe(0);
+  });
+
+  test("a last line without a newline is a record, a trailing newline is not one more", async () => {
+    await ok(["produce", "ends"], "a\n\nb");
+    await ok(["produce", "ends"], "c\n");
+    await ok(["produce", "ends"], "");
+    expect(await ok(["consume", "ends"])).toBe("a\n\nb\nc\n");
+  });
+
+  test("keys spread over partitions, and each partition keeps its order", async () => {
+    await ok(["topics", "create", "keyed", "--partitions", "3"]);
+    const lines = Array.from({ length: 600 }, (_, i) => `user-${i % 10}::${i}`);
+    await ok(["produce", "keyed", "-K", "::"], lines.join("\n"));
+    const printed = (await ok(["consume", "keyed", "-f", "%p %k::%s\\n"])).trimEnd().split("\n");
+    expect(printed.map((line) => line.slice(2)).sort()).toEqual([...lines].sort());
+    const partitionOf = new Map<string, string>();
+    const last = new Map<string, number>();
+    for (const line of printed) {
+      const [, partition, key, value] = /^(\d) (.*)::(\d+)$/.exec(line)!;
+      expect(partitionOf.get(key!) ?? partition!).toBe(partition!);
+      partitionOf.set(key!, partition!);
+      expect(Number(value)).toBeGreaterThan(last.get(partition!) ?? -1);
+      last.set(partition!, Number(value));
+    }
+    expect(last.size).toBe(3);
+  });
+
+  test("JSON carries keys, headers, nulls, timestamps, partitions and any bytes to another topic", async () => {
+    await ok(["topics", "create", "from", "--partitions", "2"]);
+    await ok(["topics", "create", "copy", "--partitions", "2"]);
+    await ok(["produce", "from", "-p", "1", "-k", "k", "-H", "a=1", "-H", "a=é", "plain"]);
+    await ok(["produce", "from", "-p", "0", "-Z"], "x\n\n");
+    const binary = Buffer.concat([Buffer.from([0xff, 0xfe, 0x0a, 0x3a]), Buffer.from("v\0")]);
+    await ok(["produce", "from", "-p", "1", "-K", ":", "--null-delimited"], binary);
+    const original = await ok(["consume", "from", "--json"]);
+    await ok(["produce", "copy", "--json"], `${original}\n`);
+    const copied = await ok(["consume", "copy", "--json"]);
+    const renamed = original.replaceAll('"topic":"from"', '"topic":"copy"');
+    expect(copied.split("\n").sort()).toEqual(renamed.split("\n").sort());
+    const records = original
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(records).toHaveLength(4);
+    expect(records).toContainEqual(
+      expect.objectContaining({ partition: 0, offset: 1, value: null }),
+    );
+    expect(records).toContainEqual(
+      expect.objectContaining({
+        key: Buffer.from([0xff, 0xfe, 0x0a]).toString("base64"),
+        keyEncoding: "base64",
+        value: "v",
+      }),
+    );
+    expect(records).toContainEqual(
+      expect.objectContaining({
+        key: "k",
+        headers: [
+          { name: "a", value: "1" },
+          { name: "a", value: "é" },
+        ],
+      }),
+    );
+  });
+});
+
+describe("consume", () => {
+  beforeAll(async () => {
+    await ok(["topics", "create", "ten", "--partitions", "2"]);
+    await ok(["produce", "ten", "-p", "0", ..."0123456789"]);
+    await ok(["produce", "ten", "-p", "1", "a", "b"]);
+  });
+
+  test.each([
+    [["-p", "0", "-o", "7"], "7 8 9"],
+    [["-p", "0", "-o", "-2"], "8 9"],
+    [["-p", "0", "-o", "2:5"], "2 3 4"],
+    [["-p", "0", "-o", "-4:-2"], "6 7"],
+    [["-p", "0", "-o", ":3"], "0 1 2"],
+    [["-p", "0", "-o", "latest"], ""],
+    [["-p", "0", "-o", "@0:4"], "0 1 2 3"],
+    [["-p", "0", "-o", "@-1d"], "0 1 2 3 4 5 6 7 8 9"],
+    [["-p", "0", "-o", "@9999-01-01"], ""],
+    [["-p", "0", "-o", "earliest:@-1d"], ""],
+    [["-p", "0", "-n", "3"], "0 1 2"],
+    [["-p", "1"], "a b"],
+  ])("%j", async (args, expected) => {
+    const stdout = await ok(["consume", "ten", ...args]);
+    expect(stdout.trimEnd().split("\n").join(" ")).toBe(expected);
+  });
+
+  test("all partitions, or a list of them", async () => {
+    const sorted = async (...args: string[]) =>
+      [...(await ok(["consume", "ten", ...args])).replaceAll("\n", "")].sort().join("");
+    expect(await sorted()).toBe("0123456789ab");
+    expect(await sorted("-p", "0,1", "-o", "-1")).toBe("9b");
+  });
+
+  test("formats as kcat, null told from empty by its length", async () => {
+    await ok(["produce", "formats", "-k", "key", "-H", "n=v", "-H", "m=", "value"]);
+    await ok(["produce", "formats", "-Z", ""]);
+    const format = "%t/%p/%o k=%k(%K) s=%s(%S) h=%h 100%%\\t\\x41\\n";
+    expect(await ok(["consume", "formats", "-f", format])).toBe(
+      "formats/0/0 k=key(3) s=value(5) h=n=v,m= 100%\tA\nformats/0/1 k=(-1) s=(-1) h= 100%\tA\n",
+    );
+    const stamps = await ok(["consume", "formats", "-f", "%T", "--null-delimited"]);
+    expect(stamps).toMatch(/^\d{13}\0\d{13}\0$/);
+  });
+
+  test("a reader that goes away ends it quietly", async () => {
+    await ok(["produce", "long"], `${"line\n".repeat(200_000)}`);
+    const script = "rustlog consume long | head -n 1; echo $PIPESTATUS";
+    const { stdout, stderr } = await shell(script, to);
+    expect(stderr).toBe("");
+    expect(stdout).toBe("line\n0\n");
+  });
+
+  test.each([
+    [["consume", "unknown"], "UNKNOWN_TOPIC_OR_PARTITION"],
+    [["consume", "unknown", "-F"], "UNKNOWN_TOPIC_OR_PARTITION"],
+    [["consume", "ten", "-p", "7"], "UNKNOWN_TOPIC_OR_PARTITION"],
+    [["consume", "ten", "-o", "99"], "OFFSET_OUT_OF_RANGE"],
+    [["consume", "ten", "-g", ""], "INVALID_GROUP"],
+    [["produce", "ten", "-p", "7", "v"], "UNKNOWN_TOPIC_OR_PARTITION"],
+    [["produce", "a/b", "v"], "INVALID_TOPIC"],
+    [["topics", "create", "ten"], "TOPIC_ALREADY_EXISTS"],
+    [["topics", "create", ".."], "INVALID_TOPIC"],
+    [["topics", "describe", "unknown"], "UNKNOWN_TOPIC_OR_PARTITION"],
+    [["topics", "delete", "unknown"], "UNKNOWN_TOPIC_OR_PARTITION"],
+    [["groups", "describe", "unknown"], "GROUP_NOT_FOUND"],
+    [["groups", "delete", "unknown"], "GROUP_NOT_FOUND"],
+    [["groups", "seek", "g", "unknown", "--to", "0"], "UNKNOWN_TOPIC_OR_PARTITION"],
+    [["groups", "seek", "g", "ten", "--to", "5"], "OFFSET_OUT_OF_RANGE"],
+  ])("%j fails with %s", async (args, code) => {
+    const { stdout, stderr, exitCode } = await run(args, to);
+    expect(stderr.trimEnd().split("\n").at(-1)).toStartWith(`rustlog: ${code}: `);
+    expect(stderr).not.toContain("    at ");
+    expect(stdout).toBe("");
+    expect(exitCode).toBe(1);
+  });
+});
+
+describe("a produce that fails", () => {
+  test("says what was acknowledged before a line that is no record", async () => {
+    const stdin = '{"value":"a"}\n{"value":"b"}\n{"value":\n{"value":"d"}\n';
+    const { stderr, exitCode } = await run(["produce", "bad", "--json"], { ...to, stdin });
+    expect(stderr).toContain("Produced 2 records to 'bad'");
+    expect(stderr).toContain("rustlog: record 3 of the input: the line is no JSON");
+    expect(exitCode).toBe(1);
+    expect(await ok(["consume", "bad"])).toBe("a\nb\n");
+  });
+
+  test("says what was acknowledged before a record that is too large", async () => {
+    await using small = await startBroker({ maxBatchBytes: 4096 });
+    const stdin = `a\nb\n${"x".repeat(5000)}\n`;
+    const { stderr, exitCode } = await run(["produce", "t"], { broker: small.address, stdin });
+    expect(stderr).toContain("Produced 2 records to 't'");
+    expect(stderr).toContain("rustlog: record 3 of the input is longer than 4096 bytes");
+    expect(exitCode).toBe(1);
+  });
+
+  test("names the file that it can't open", async () => {
+    const { stderr, exitCode } = await run(["produce", "t", "--file", "/nowhere/at/all"], to);
+    expect(stderr).toContain("rustlog: cannot open /nowhere/at/all: ");
+    expect(exitCode).toBe(1);
+  });
+});

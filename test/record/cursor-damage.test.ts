@@ -1,0 +1,170 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { RustLogError } from "../../src/errors.ts";
+import { DECOMPRESSED_BYTES_MAX } from "../../src/limits.ts";
+import { FIELD } from "../../src/record/batch.ts";
+import { writeI64 } from "../../src/record/bytes.ts";
+import { compress } from "../../src/record/compression.ts";
+import { RecordCursor } from "../../src/record/cursor.ts";
+import {
+  anyRecord,
+  batchOf,
+  concat,
+  encodeBatch,
+  hex,
+  readAll,
+  record,
+  stampCrc,
+} from "./batches.ts";
+
+const GZIP = 1;
+const ZSTD = 4;
+
+describe("RecordCursor on damaged bytes", () => {
+  const GOOD = encodeBatch([
+    record({ timestamp: 1, key: "k", value: "value", headers: [{ name: "h", value: hex("01") }] }),
+    record({ timestamp: 2 ** 40, value: "x".repeat(200) }),
+  ]);
+
+  test("a batch that is cut off at any byte is an error, after the whole ones before it", () => {
+    for (let length = 1; length < GOOD.length; length++) {
+      const cursor = new RecordCursor().reset(concat(GOOD, GOOD.subarray(0, length)));
+      expect([cursor.next(), cursor.next()]).toEqual([true, true]);
+      expect(() => cursor.next()).toThrow(`batch at byte ${GOOD.length}: `);
+    }
+  });
+
+  test("a flipped bit in the records is an error before the first record", () => {
+    for (let bit = FIELD.records * 8; bit < GOOD.length * 8; bit++) {
+      const bytes = GOOD.slice();
+      bytes[bit >> 3]! ^= 1 << (bit & 7);
+      expect(() => new RecordCursor().reset(bytes).next()).toThrow(RustLogError);
+    }
+  });
+
+  test("records that lie under a right CRC never do anything but throw RustLogError", () => {
+    const records = GOOD.subarray(FIELD.records);
+    for (let at = 0; at < records.length; at++) {
+      for (const byte of [0x00, 0x01, 0x03, 0x7f, 0x80, 0xfe, 0xff]) {
+        const bytes = records.slice();
+        bytes[at] = byte;
+        walk(batchOf(bytes, 2));
+      }
+      walk(batchOf(records.slice(0, at), 2));
+    }
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 100 }),
+        fc.integer({ min: 1, max: 50 }),
+        (bytes, count) => walk(batchOf(bytes, count)),
+      ),
+    );
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 100 }),
+        fc.constantFrom(GZIP, ZSTD),
+        (bytes, codec) => {
+          walk(batchOf(bytes, 3, codec));
+          walk(batchOf(compress(codec === GZIP ? "gzip" : "zstd", bytes), 3, codec));
+        },
+      ),
+    );
+  });
+
+  test("random bytes never do anything but throw RustLogError", () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 300, size: "max" }), (bytes) => walk(bytes)));
+    fc.assert(
+      fc.property(
+        anyRecord,
+        fc.nat(),
+        fc.uint8Array({ minLength: 1, maxLength: 9 }),
+        (any, where, noise) => {
+          const bytes = encodeBatch([any, any]);
+          const at = where % bytes.length;
+          bytes.set(noise.subarray(0, bytes.length - at), at);
+          walk(bytes);
+          if (at >= FIELD.attributes) walk(stampCrc(bytes));
+        },
+      ),
+    );
+  });
+
+  test.each([
+    ["its length is impossible", "0d 00 00 00 01 01 00"],
+    ["its length is impossible", "0e 00 00 00 01 01 00"],
+    ["its offset delta is not its index", "0c 00 00 02 01 01 00"],
+    ["its key has a negative length", "0c 00 00 00 03 01 00"],
+    ["its value has a negative length", "0c 00 00 00 01 03 00"],
+    ["it has a negative number of headers", "0c 00 00 00 01 01 01"],
+    ["a number is cut off", "10 00 00 00 01 01 02 02 68"],
+    ["a header has no name", "10 00 00 00 01 01 02 01 01"],
+    ["a header's value has a negative length", "12 00 00 00 01 01 02 02 68 03"],
+    ["its headers lead out of it", "12 00 00 00 01 01 02 02 68 04"],
+    ["its fields do not add up to its length", "0c 00 00 00 01 08 00 00 00 00 00"],
+    ["its fields do not add up to its length", "0e 00 00 00 01 01 00 00"],
+    ["a number is cut off", "14 00 00 00 01 feffffff0f 01"],
+    ["bytes follow it that are no record", "0c 00 00 00 01 01 00 00"],
+    ["a number is cut off", "06 00 00 80"],
+    ["a number has more than 32 bits", "16 00 00 8080808080 00 01 01 00"],
+    ["a number has more than 64 bits", "20 00 8080808080808080808000 00 01 01 00"],
+    ["a number is beyond the safe integers", "1e 00 80808080808080808001 00 01 01 00"],
+  ])("%s: %s", (message, records) => {
+    const cursor = new RecordCursor().reset(batchOf(hex(records), 1));
+    expect(() => cursor.next()).toThrow(`record at offset 0: ${message}`);
+  });
+
+  test("a timestamp beyond the safe integers is an error", () => {
+    const bytes = encodeBatch([record({ timestamp: 0 }), record({ timestamp: 40 })]);
+    writeI64(bytes, FIELD.baseTimestamp, Number.MAX_SAFE_INTEGER);
+    const cursor = new RecordCursor().reset(stampCrc(bytes));
+    expect(cursor.next()).toBe(true);
+    expect(() => cursor.next()).toThrow("record at offset 1: its timestamp is impossible");
+  });
+
+  test("an error is said again until the cursor is reset, and shows no record", () => {
+    const records = concat(hex("0c 00 00 00 01 01 00"), hex("0c 00 00 00 01 01 00"));
+    const cursor = new RecordCursor().reset(batchOf(records, 2));
+    expect(cursor.next()).toBe(true);
+    expect(() => cursor.next()).toThrow("record at offset 1");
+    expect([cursor.offset, cursor.value(), cursor.headers()]).toEqual([-1, null, []]);
+    expect(() => cursor.next()).toThrow("record at offset 1");
+    expect(readAll(cursor.reset(GOOD)).length).toBe(2);
+  });
+
+  test.each([
+    ["snappy", 2],
+    ["lz4", 3],
+  ])("a batch in %s is named as such", (name, codec) => {
+    const cursor = new RecordCursor().reset(batchOf(hex("0c 00 00 00 01 01 00"), 1, codec));
+    expect(() => cursor.next()).toThrow(
+      expect.objectContaining({
+        code: "UNSUPPORTED_COMPRESSION",
+        message: `batch at byte 0: ${name} can't be decompressed here`,
+      }),
+    );
+  });
+
+  test("a decompression bomb is refused", () => {
+    const part = compress("zstd", new Uint8Array(16 * 1024 * 1024));
+    const parts = new Array<Uint8Array>(DECOMPRESSED_BYTES_MAX / (16 * 1024 * 1024) + 1).fill(part);
+    const bomb = batchOf(concat(...parts), 1, ZSTD);
+    expect(bomb.length).toBeLessThan(100_000);
+    expect(() => new RecordCursor().reset(bomb).next()).toThrow(
+      expect.objectContaining({ code: "MESSAGE_TOO_LARGE" }),
+    );
+  });
+});
+
+/** Goes through bytes as far as possible; whatever stops it must be a RustLogError. */
+function walk(bytes: Uint8Array): void {
+  const cursor = new RecordCursor().reset(bytes);
+  try {
+    while (cursor.next()) {
+      expect(cursor.keyEnd).toBeLessThanOrEqual(cursor.buffer.length);
+      expect(cursor.valueEnd).toBeLessThanOrEqual(cursor.buffer.length);
+      for (const header of cursor.headers()) expect(typeof header.name).toBe("string");
+    }
+  } catch (error) {
+    if (!(error instanceof RustLogError)) throw error;
+  }
+}
