@@ -124,7 +124,9 @@ async function produce(
     failure ??= error;
   }
   progress.stop();
-  printError(formatSummary(topic, producer.stats, input.bytes, progress.seconds));
+  const isComplete = failure === undefined && interruption.exitCode === undefined;
+  const { seconds } = progress;
+  printError(formatSummary(topic, producer.stats, { bytes: input.bytes, seconds, isComplete }));
   if (failure !== undefined) throw failure;
   if (interruption.exitCode === undefined) return;
   printError("rustlog: interrupted; the rest of the input was not sent");

@@ -55,20 +55,21 @@ export function formatProgress(progress: Progress, seconds: number): string {
 /** Partitions that a summary names one by one. */
 const PARTITIONS_NAMED_MAX = 8;
 
-/** One line: how many records were acknowledged, how fast, and at which offsets. */
+/** One line: how many records were acknowledged, at which offsets and, if none is missing, how fast. */
 export function formatSummary(
   topic: string,
   stats: ProducerStats,
-  bytes: number,
-  seconds: number,
+  run: { readonly bytes: number; readonly seconds: number; readonly isComplete: boolean },
 ): string {
   const { records, acknowledgedRecords } = stats;
-  if (acknowledgedRecords < records) {
-    return `Acknowledged ${formatCount(acknowledgedRecords)} of ${countRecords(records)} to '${topic}'${formatOffsets(stats)}`;
+  const offsets = formatOffsets(stats);
+  if (!run.isComplete || acknowledgedRecords < records) {
+    const of = acknowledgedRecords < records ? `${formatCount(acknowledgedRecords)} of ` : "";
+    return `Acknowledged ${of}${countRecords(records)} to '${topic}'${offsets}`;
   }
   if (records === 0) return `Produced no records to '${topic}'`;
-  const took = `${formatSize(bytes)} in ${seconds.toFixed(2)} s`;
-  return `Produced ${countRecords(records)} to '${topic}' (${took})${formatOffsets(stats)}`;
+  const took = `${formatSize(run.bytes)} in ${run.seconds.toFixed(2)} s`;
+  return `Produced ${countRecords(records)} to '${topic}' (${took})${offsets}`;
 }
 
 function formatOffsets(stats: ProducerStats): string {

@@ -210,9 +210,9 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
     const follow = this.#options.follow ?? true;
     const request = { topic, partitions, offset, end, follow, group, onOutOfRange };
     const plans = await planPartitions(this.#link, request, policy);
-    // Each partition has its share, whatever the others do: one being fetched, and those that wait.
+    // Each partition has its share of the buffer, whatever the others do.
     const { maxBytes = 4 * MiB, bufferBytesMax = 64 * MiB } = this.#options;
-    const share = Math.floor(bufferBytesMax / (plans.length * (PORTIONS_AHEAD_MAX + 1)));
+    const share = Math.floor(bufferBytesMax / (plans.length * PORTIONS_AHEAD_MAX));
     const options = {
       link: this.#link,
       policy,

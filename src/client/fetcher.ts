@@ -11,7 +11,7 @@ import type { BrokerLink, RetryPolicy } from "./link.ts";
 /** What to do when a position is outside of what the partition holds. */
 export type OutOfRangePolicy = "error" | "earliest" | "latest";
 
-/** Fetched portions of one partition that may wait to be read, the one being read included. */
+/** Portions of one partition in memory at most: one being read, one that waits or is on its way. */
 export const PORTIONS_AHEAD_MAX = 2;
 
 /** How a partition is fetched, and whom the fetcher tells. */

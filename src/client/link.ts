@@ -79,21 +79,22 @@ export class BrokerLink {
    */
   async request<T>(exchange: Exchange<T>, policy: RetryPolicy = {}): Promise<T> {
     const { requestTimeoutMs, retries, retryBackoffMs } = this.options;
+    const timeoutMs = requestTimeoutMs + (exchange.waitMs ?? 0);
     const until = performance.now() + (policy.retryMs ?? Number.POSITIVE_INFINITY);
     const signal = policy.signal ?? this.#closing.signal;
+    let lastError: RustLogError | undefined;
     for (let failures = 1; ; failures++) {
       this.#throwIfClosed(signal);
-      let sent = false;
+      const progress = { sent: false };
       try {
-        const connection = this.#connection ?? (await this.#open());
-        this.#throwIfClosed(signal);
-        sent = true;
-        const patience = Math.min(requestTimeoutMs, Math.max(1, until - performance.now()));
-        const timeoutMs = Math.ceil(patience + (exchange.waitMs ?? 0));
-        return exchange.decode(await connection.request(exchange.encode, timeoutMs, exchange.tail));
+        const attempt = this.#attempt(exchange, timeoutMs, signal, progress);
+        const leftMs = until - performance.now();
+        // Our time being up is no fault of the connection: others go on using it.
+        return leftMs >= timeoutMs ? await attempt : await withDeadline(attempt, leftMs, lastError);
       } catch (error) {
         if (!(error instanceof RustLogError) || !error.retriable || signal.aborted) throw error;
-        if (sent && exchange.repeatable === false && isAmbiguous(error)) throw error;
+        if (progress.sent && exchange.repeatable === false && isAmbiguous(error)) throw error;
+        lastError = error;
         const wait = backoffMs(failures, retryBackoffMs);
         const isLast =
           policy.retryMs === undefined ? failures > retries : performance.now() + wait >= until;
@@ -108,6 +109,18 @@ export class BrokerLink {
     this.#closing.abort();
     this.#connection?.close();
     this.#connection = undefined;
+  }
+
+  async #attempt<T>(
+    exchange: Exchange<T>,
+    timeoutMs: number,
+    signal: AbortSignal,
+    progress: { sent: boolean },
+  ): Promise<T> {
+    const connection = this.#connection ?? (await this.#open());
+    this.#throwIfClosed(signal);
+    progress.sent = true;
+    return exchange.decode(await connection.request(exchange.encode, timeoutMs, exchange.tail));
   }
 
   /** The connection: the one there is, or one attempt to make one, shared by all who ask meanwhile. */
@@ -176,4 +189,23 @@ export class BrokerLink {
 /** Whether the request may have been carried out although there was no answer. */
 function isAmbiguous(error: RustLogError): boolean {
   return error.code === "CONNECTION_LOST" || error.code === "TIMED_OUT";
+}
+
+/** The outcome of `attempt`, or after `ms` milliseconds the error that came before it, if any. */
+async function withDeadline<T>(
+  attempt: Promise<T>,
+  ms: number,
+  lastError: RustLogError | undefined,
+): Promise<T> {
+  const deadline = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    deadline.reject(
+      lastError ?? new RustLogError("TIMED_OUT", "the broker did not answer in time"),
+    );
+  }, ms);
+  try {
+    return await Promise.race([attempt, deadline.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

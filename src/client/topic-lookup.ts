@@ -10,7 +10,14 @@ import {
   encodeDescribeTopicRequest,
 } from "../protocol/topics.ts";
 import { BatchEncoder } from "../record/encoder.ts";
+import { backoffMs, pause } from "./backoff.ts";
 import type { BrokerLink, RetryPolicy } from "./link.ts";
+
+/** First wait for a topic that somebody else is creating, in milliseconds. */
+const CREATION_POLL_MS = 2;
+
+/** How long a lookup may take, and what ends it. */
+export type LookupPolicy = RetryPolicy & { readonly retryMs: number };
 
 /** A name that no topic can have. */
 const NO_TOPIC = ".";
@@ -22,7 +29,7 @@ const NO_TOPIC = ".";
 export async function lookUpPartitions(
   link: BrokerLink,
   topic: string,
-  policy: RetryPolicy,
+  policy: LookupPolicy,
 ): Promise<number> {
   try {
     return await countPartitions(link, topic, policy);
@@ -31,24 +38,39 @@ export async function lookUpPartitions(
     if (!(await createsTopics(link, policy))) throw error;
   }
   try {
-    await link.request(
+    const created = await link.request(
       {
         encode: (id) => encodeCreateTopicRequest(id, { topic, partitions: 0, settings: [] }),
         decode: decodeCreateTopicResponse,
       },
       policy,
     );
+    return created.partitions;
   } catch (error) {
     // Another producer was faster, or it was our own request, whose answer was lost.
     if (!hasCode(error, "TOPIC_ALREADY_EXISTS")) throw error;
+    return await awaitTopic(link, topic, policy);
   }
-  return await countPartitions(link, topic, policy);
+}
+
+/** Partitions of a topic that somebody is creating: it can't be described before it is there. */
+async function awaitTopic(link: BrokerLink, topic: string, policy: LookupPolicy): Promise<number> {
+  const until = performance.now() + policy.retryMs;
+  for (let failures = 1; ; failures++) {
+    try {
+      return await countPartitions(link, topic, policy);
+    } catch (error) {
+      const isLate = performance.now() >= until;
+      if (isLate || !hasCode(error, "UNKNOWN_TOPIC_OR_PARTITION")) throw error;
+      await pause(backoffMs(failures, CREATION_POLL_MS), policy.signal);
+    }
+  }
 }
 
 async function countPartitions(
   link: BrokerLink,
   topic: string,
-  policy: RetryPolicy,
+  policy: LookupPolicy,
 ): Promise<number> {
   const { partitions } = await link.request(
     {
@@ -65,7 +87,7 @@ async function countPartitions(
  * partition depends on how many there will be. So we produce to a topic that can't exist: a broker that
  * creates topics objects to the name, any other one does not know the topic.
  */
-async function createsTopics(link: BrokerLink, policy: RetryPolicy): Promise<boolean> {
+async function createsTopics(link: BrokerLink, policy: LookupPolicy): Promise<boolean> {
   const encoder = new BatchEncoder({ initialBytes: 128 });
   encoder.append(Date.now(), null, null);
   const batch = encoder.finish();

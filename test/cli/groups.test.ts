@@ -137,7 +137,7 @@ describe("an interrupted produce", () => {
     producer.kill("SIGINT");
     expect(await producer.exited).toBe(130);
     const stderr = await new Response(producer.stderr).text();
-    expect(stderr).toContain("Produced 2 records to 'cut'");
+    expect(stderr).toContain("Acknowledged 2 records to 'cut'");
     expect(stderr).toEndWith("rustlog: interrupted; the rest of the input was not sent\n");
     expect(await ok(["consume", "cut"])).toBe("one\ntwo\n");
   });

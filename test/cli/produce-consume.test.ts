@@ -209,7 +209,7 @@ describe("a produce that fails", () => {
   test("says what was acknowledged before a line that is no record", async () => {
     const stdin = '{"value":"a"}\n{"value":"b"}\n{"value":\n{"value":"d"}\n';
     const { stderr, exitCode } = await run(["produce", "bad", "--json"], { ...to, stdin });
-    expect(stderr).toContain("Produced 2 records to 'bad'");
+    expect(stderr).toContain("Acknowledged 2 records to 'bad'");
     expect(stderr).toContain("rustlog: record 3 of the input: the line is no JSON");
     expect(exitCode).toBe(1);
     expect(await ok(["consume", "bad"])).toBe("a\nb\n");
@@ -219,7 +219,7 @@ describe("a produce that fails", () => {
     await using small = await startBroker({ maxBatchBytes: 4096 });
     const stdin = `a\nb\n${"x".repeat(5000)}\n`;
     const { stderr, exitCode } = await run(["produce", "t"], { broker: small.address, stdin });
-    expect(stderr).toContain("Produced 2 records to 't'");
+    expect(stderr).toContain("Acknowledged 2 records to 't'");
     expect(stderr).toContain("rustlog: record 3 of the input is longer than 4096 bytes");
     expect(exitCode).toBe(1);
   });

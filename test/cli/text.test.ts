@@ -38,12 +38,19 @@ test("progress says how much and how fast", () => {
 
 describe("the summary of a produce", () => {
   const none = { records: 0, acknowledgedRecords: 0, failedRecords: 0, batches: 0, bytes: 0 };
+  const whole = { bytes: 0, seconds: 1, isComplete: true };
   const row = { topic: "t", partition: 0, records: 3, firstOffset: 7, lastOffset: 9 };
 
   test("names the offsets by partition", () => {
     const stats = { ...none, records: 4, acknowledgedRecords: 4 };
     const second = { ...row, partition: 1, records: 1, firstOffset: 0, lastOffset: 0 };
-    expect(formatSummary("t", { ...stats, partitions: [second, row] }, 1500, 0.5)).toBe(
+    expect(
+      formatSummary(
+        "t",
+        { ...stats, partitions: [second, row] },
+        { ...whole, bytes: 1500, seconds: 0.5 },
+      ),
+    ).toBe(
       "Produced 4 records to 't' (1.50 kB in 0.50 s): partition 0 offsets 7-9, partition 1 offset 0",
     );
   });
@@ -51,15 +58,19 @@ describe("the summary of a produce", () => {
   test("does not name a hundred partitions", () => {
     const partitions = Array.from({ length: 100 }, (_, partition) => ({ ...row, partition }));
     const stats = { ...none, records: 300, acknowledgedRecords: 300, partitions };
-    expect(formatSummary("t", stats, 0, 1)).toEndWith(": in 100 partitions");
+    expect(formatSummary("t", stats, whole)).toEndWith(": in 100 partitions");
   });
 
   test("says what was acknowledged when not all was", () => {
     const stats = { ...none, records: 10, acknowledgedRecords: 3, partitions: [row] };
-    expect(formatSummary("t", stats, 0, 1)).toBe(
+    expect(formatSummary("t", stats, whole)).toBe(
       "Acknowledged 3 of 10 records to 't': partition 0 offsets 7-9",
     );
-    expect(formatSummary("t", { ...none, partitions: [] }, 0, 1)).toBe(
+    const cut = { ...none, records: 3, acknowledgedRecords: 3, partitions: [row] };
+    expect(formatSummary("t", cut, { ...whole, isComplete: false })).toBe(
+      "Acknowledged 3 records to 't': partition 0 offsets 7-9",
+    );
+    expect(formatSummary("t", { ...none, partitions: [] }, whole)).toBe(
       "Produced no records to 't'",
     );
   });

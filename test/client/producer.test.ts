@@ -196,6 +196,9 @@ describe("errors", () => {
     await t.producer.send("t", { value: "x" });
     t.broker.script("Produce", ...Array<Promise<void>>(100).fill(FOREVER));
     expect((await errorOf(t.producer.send("t", { value: "y" }))).code).toBe("TIMED_OUT");
+    // The connection is not to blame: whoever else uses it goes on.
+    await t.client.ping();
+    expect(t.broker.connections).toBe(1);
   });
 
   test("a topic that can't be had rejects what waited for it; the next record asks again", async () => {

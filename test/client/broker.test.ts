@@ -1,0 +1,305 @@
+// The client against the real broker: what goes in comes out, also across a restart; groups; admin.
+import { describe, expect, test } from "bun:test";
+import { Broker, type BrokerOptions, type Client, connect, RustLogError } from "../../src/index.ts";
+import { startBroker } from "../support/broker.ts";
+import { tempDir } from "../support/tmp.ts";
+
+async function setUp(options: Partial<BrokerOptions> = {}) {
+  const { broker, ...rest } = await startBroker({ flush: { kind: "never" }, ...options });
+  const client = await connect({ broker: broker.address, retryBackoffMs: 5 });
+  const dispose = async (): Promise<void> => {
+    await client.close();
+    await rest[Symbol.asyncDispose]();
+  };
+  return { broker, client, admin: client.admin(), [Symbol.asyncDispose]: dispose };
+}
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  const error = await promise.then(
+    () => "no error",
+    (error: unknown) => error,
+  );
+  return error instanceof RustLogError ? error.code : String(error);
+}
+
+async function produce(client: Client, topic: string, values: readonly string[]): Promise<void> {
+  const producer = client.producer();
+  for (const value of values) await producer.enqueue(topic, { value, partition: 0 });
+  await producer.close();
+}
+
+async function valuesOf(client: Client, topic: string): Promise<string[]> {
+  const values: string[] = [];
+  const consumer = client.consumer({ topic, follow: false });
+  for await (const { value } of consumer) values.push(`${Buffer.from(value ?? [])}`);
+  await consumer.close();
+  return values;
+}
+
+const numbers = (count: number): string[] => Array.from({ length: count }, (_, i) => `value ${i}`);
+
+describe("producing and consuming", () => {
+  test("brings back 20,000 keyed records over 4 partitions, each key in order, through rolls", async () => {
+    await using t = await setUp({ segmentBytes: 64 * 1024 });
+    await t.admin.createTopic("t", { partitions: 4 });
+    const producer = t.client.producer({ batchBytes: 4096, bufferBytesMax: 256 * 1024 });
+    for (let i = 0; i < 20_000; i++) {
+      await producer.enqueue("t", { key: `key ${i % 97}`, value: `${i}` });
+    }
+    await producer.flush();
+    const { acknowledgedRecords, partitions } = producer.stats;
+    expect(acknowledgedRecords).toBe(20_000);
+    expect(partitions.map(({ records, lastOffset }) => lastOffset + 1 - records)).toEqual([
+      0, 0, 0, 0,
+    ]);
+
+    const lastOf = new Map<string, number>();
+    const partitionOf = new Map<string, number>();
+    let count = 0;
+    const consumer = t.client.consumer({ topic: "t", follow: false, maxBytes: 50_000 });
+    for (let batch = await consumer.nextBatch(); batch; batch = await consumer.nextBatch()) {
+      while (batch.next()) {
+        const key = `${Buffer.from(batch.key()!)}`;
+        const value = Number(batch.cursor.valueText());
+        expect(value).toBe((lastOf.get(key) ?? Number(key.slice(4)) - 97) + 97);
+        expect(partitionOf.get(key) ?? batch.partition).toBe(batch.partition);
+        lastOf.set(key, value);
+        partitionOf.set(key, batch.partition);
+        count += 1;
+      }
+    }
+    expect(count).toBe(20_000);
+    expect(new Set(partitionOf.values()).size).toBe(4);
+  });
+
+  test("records of any size up to the limit, with null, empty and binary data", async () => {
+    await using t = await setUp({ maxBatchBytes: 300_000 });
+    const sizes = [0, 1, 63, 64, 8191, 8192, 70_000, 299_000];
+    const producer = t.client.producer({ batchBytes: 10_000 });
+    for (const size of sizes) producer.enqueue("t", { value: Buffer.alloc(size, size & 255) });
+    producer.enqueue("t", { key: "", value: null });
+    expect(await codeOf(producer.send("t", { value: new Uint8Array(300_000) }))).toBe(
+      "MESSAGE_TOO_LARGE",
+    );
+    await producer.flush();
+    const consumer = t.client.consumer({ topic: "t", follow: false, maxBytes: 1000 });
+    const seen: (number | null)[] = [];
+    for await (const { value, key } of consumer) {
+      seen.push(value === null ? null : value.length);
+      if (value === null) expect(key).toEqual(new Uint8Array(0));
+      else expect(value.every((byte) => byte === (value.length & 255))).toBe(true);
+    }
+    expect(seen).toEqual([...sizes, null]);
+  });
+
+  test("a consumer that follows sees records as they come", async () => {
+    await using t = await setUp();
+    await t.admin.createTopic("t", { partitions: 2 });
+    const consumer = t.client.consumer({ topic: "t" });
+    const producer = t.client.producer({ lingerMs: 0 });
+    const iterator = consumer[Symbol.asyncIterator]();
+    for (const [i, partition] of [0, 1, 1, 0].entries()) {
+      const next = iterator.next();
+      await producer.send("t", { value: `${i}`, partition });
+      expect((await next).value).toMatchObject({ partition, value: Buffer.from(`${i}`) });
+    }
+    const last = iterator.next();
+    await consumer.close();
+    expect(await last).toEqual({ done: true, value: undefined });
+  });
+
+  test("goes on over a restart of the broker, in order", async () => {
+    using dir = tempDir();
+    const options = { dataDir: dir.path, log: () => {}, stopGraceMs: 50 };
+    let broker = await Broker.start({ ...options, port: 0 });
+    const client = await connect({ broker: broker.address, retryBackoffMs: 5 });
+    const producer = client.producer({ batchBytes: 2048 });
+    const values = numbers(3000);
+    const consumer = client.consumer({ topic: "t", end: 3000, maxWaitMs: 100 });
+    for (const [i, value] of values.entries()) {
+      await producer.enqueue("t", { value });
+      if (i % 1000 !== 500) continue;
+      await producer.flush();
+      const { port } = broker;
+      await broker.stop();
+      broker = await Broker.start({ ...options, port });
+    }
+    await producer.flush();
+    const seen: string[] = [];
+    for await (const { value } of consumer) {
+      seen.push(`${Buffer.from(value!)}`);
+      if (seen.length !== 1500) continue;
+      const { port } = broker;
+      await broker.stop();
+      broker = await Broker.start({ ...options, port });
+    }
+    expect(seen).toEqual(values);
+    await client.close();
+    await broker.stop();
+  });
+});
+
+describe("topics that do not exist", () => {
+  test("are created by the first record, with the broker's partitions and Kafka's places for keys", async () => {
+    await using t = await setUp({ defaultPartitions: 10 });
+    const producer = t.client.producer();
+    const sent = await producer.send("t", { key: "abc", value: "x" });
+    expect(sent).toMatchObject({ partition: 479470107 % 10, offset: 0 });
+    expect((await t.admin.describeTopic("t")).partitions).toHaveLength(10);
+  });
+
+  test("are created once, however many producers come at the same time", async () => {
+    await using t = await setUp({ defaultPartitions: 3 });
+    const sent = await Promise.all(
+      Array.from({ length: 10 }, (_, i) =>
+        t.client.producer().send("t", { value: `${i}`, partition: 1 }),
+      ),
+    );
+    expect(sent.map(({ offset }) => offset).sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  test("are an error where the broker creates none, and nothing is created", async () => {
+    await using t = await setUp({ autoCreateTopics: false });
+    const sending = t.client.producer().send("t", { value: "x" });
+    expect(await codeOf(sending)).toBe("UNKNOWN_TOPIC_OR_PARTITION");
+    expect(await t.admin.listTopics()).toEqual([]);
+  });
+
+  test("are an error for a consumer, and are not created", async () => {
+    await using t = await setUp();
+    expect(await codeOf(t.client.consumer({ topic: "t" }).nextBatch())).toBe(
+      "UNKNOWN_TOPIC_OR_PARTITION",
+    );
+    expect(await t.admin.listTopics()).toEqual([]);
+  });
+
+  test("and can't exist are INVALID_TOPIC", async () => {
+    await using t = await setUp();
+    for (const topic of ["..", "a/b", "x".repeat(250)]) {
+      const sending = t.client.producer().send(topic, { value: "x" });
+      expect(await codeOf(sending)).toBe("INVALID_TOPIC");
+    }
+    expect(await t.admin.listTopics()).toEqual([]);
+  });
+});
+
+describe("groups", () => {
+  test("start after what they committed, and commit after the last record handed out", async () => {
+    await using t = await setUp();
+    await produce(t.client, "t", numbers(10));
+    const options = { topic: "t", group: "g", follow: false };
+    const first = t.client.consumer(options);
+    await first.start();
+    await first.commit();
+    expect(await t.admin.listGroups()).toEqual([]);
+    let count = 0;
+    for await (const _ of first) if (++count === 4) break;
+    await first.commit();
+    const second = t.client.consumer(options);
+    await second.start();
+    expect(second.position(0)).toBe(4);
+    for await (const _ of second) count += 1;
+    expect(count).toBe(10);
+    await second.commit();
+    expect(await t.admin.describeGroup("g")).toMatchObject([
+      { topic: "t", partition: 0, committedOffset: 10, logStartOffset: 0, highWatermark: 10 },
+    ]);
+  });
+
+  test("with an offset start at the larger of it and the commit; latest is for new groups only", async () => {
+    await using t = await setUp();
+    await produce(t.client, "t", numbers(10));
+    await t.admin.commitOffsets("g", [{ topic: "t", partition: 0, offset: 4 }]);
+    const start = async (group: string, offset: number | "latest" | "earliest") => {
+      const consumer = t.client.consumer({ topic: "t", group, offset });
+      await consumer.start();
+      return consumer.position(0);
+    };
+    expect(await start("g", 2)).toBe(4);
+    expect(await start("g", 7)).toBe(7);
+    expect(await start("g", "earliest")).toBe(4);
+    expect(await start("g", "latest")).toBe(4);
+    expect(await start("new", "latest")).toBe(10);
+    expect(await start("new", "earliest")).toBe(0);
+  });
+});
+
+describe("admin", () => {
+  test("creates, lists, describes and deletes topics", async () => {
+    await using t = await setUp();
+    const settings = { "segment.bytes": "65536" };
+    expect(await t.admin.createTopic("b", { partitions: 3, settings })).toEqual({ partitions: 3 });
+    expect(await t.admin.createTopic("a")).toEqual({ partitions: 1 });
+    expect(await t.admin.listTopics()).toEqual([
+      { name: "a", partitions: 1, internal: false },
+      { name: "b", partitions: 3, internal: false },
+    ]);
+    const described = await t.admin.describeTopic("b");
+    expect(described).toMatchObject({ name: "b", internal: false, settings });
+    expect(described.partitions.map(({ partition }) => partition)).toEqual([0, 1, 2]);
+    expect(await codeOf(t.admin.createTopic("a"))).toBe("TOPIC_ALREADY_EXISTS");
+    expect(await codeOf(t.admin.createTopic("c", { partitions: 0 }))).toBe("INVALID_PARTITIONS");
+    await t.admin.deleteTopic("a");
+    expect(await codeOf(t.admin.describeTopic("a"))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
+  });
+
+  test("finds the offset of a time to the record, inside its batch", async () => {
+    await using t = await setUp();
+    const producer = t.client.producer({ lingerMs: 1e6, compression: "gzip" });
+    for (const timestamp of [100, 200, 300]) producer.enqueue("t", { value: "x", timestamp });
+    await producer.flush();
+    for (const timestamp of [400, 500]) producer.enqueue("t", { value: "y", timestamp });
+    await producer.flush();
+    const offsets = await Promise.all(
+      [0, 100, 101, 300, 301, 500, 501].map((timestamp) =>
+        t.admin.offsetFor("t", 0, { timestamp }),
+      ),
+    );
+    expect(offsets).toEqual([0, 0, 1, 2, 3, 4, 5]);
+    expect(await t.admin.offsetFor("t", 0, "latest")).toBe(5);
+    expect(await t.admin.offsetFor("t", 0, { fromEnd: 2 })).toBe(3);
+    expect(await codeOf(t.admin.offsetFor("t", 1, "latest"))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
+    const consumer = t.client.consumer({
+      topic: "t",
+      offset: { timestamp: 250 },
+      end: { timestamp: 450 },
+    });
+    const seen: number[] = [];
+    for await (const { offset } of consumer) seen.push(offset);
+    expect(seen).toEqual([2, 3]);
+  });
+
+  test("commits, fetches and deletes the offsets of groups", async () => {
+    await using t = await setUp();
+    await produce(t.client, "t", numbers(3));
+    const place = { topic: "t", partition: 0 };
+    expect(await t.admin.fetchOffsets("g", [place])).toEqual([
+      { ...place, offset: undefined, commitTimestamp: undefined },
+    ]);
+    await t.admin.commitOffsets("g", [{ ...place, offset: 2 }]);
+    expect(await t.admin.fetchOffsets("g", [place])).toMatchObject([{ ...place, offset: 2 }]);
+    expect(await t.admin.listGroups()).toEqual([{ group: "g", partitions: 1 }]);
+    await t.admin.deleteGroup("g");
+    expect(await codeOf(t.admin.describeGroup("g"))).toBe("GROUP_NOT_FOUND");
+  });
+
+  test("says what the broker is", async () => {
+    await using t = await setUp({ maxBatchBytes: 1_000_000 });
+    const info = t.admin.brokerInfo();
+    expect(info.maxBatchBytes).toBe(1_000_000);
+    expect(info.logDirectoryId).not.toBe("");
+    await t.client.ping();
+    expect(t.client.broker).toBe(t.broker.address);
+  });
+});
+
+test("values come back as they went in after a clean stop", async () => {
+  using dir = tempDir();
+  const values = numbers(500);
+  for (const round of [0, 1]) {
+    await using t = await startBroker({ dataDir: dir.path });
+    await using client = await connect({ broker: t.broker.address });
+    if (round === 0) await produce(client, "t", values);
+    expect(await valuesOf(client, "t")).toEqual(values);
+  }
+});

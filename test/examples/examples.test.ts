@@ -1,0 +1,106 @@
+// The examples, run as a reader runs them: as processes, against a broker; their output to the letter.
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { startBroker } from "../support/broker.ts";
+
+const ROOT = join(import.meta.dir, "../..");
+
+async function run(broker: string, script: string, ...args: string[]): Promise<string> {
+  const child = Bun.spawn([process.execPath, "run", `examples/${script}.ts`, ...args], {
+    cwd: ROOT,
+    env: { ...process.env, RUSTLOG_BROKER: broker },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  expect(stderr).toBe("");
+  expect(await child.exited).toBe(0);
+  return stdout;
+}
+
+const produced = (broker: string, base: number): string => `RustLog Producer Demo
+=====================
+
+Connecting to broker at ${broker}...
+Connected
+
+Producing 3 messages to topic 'demo', partition 0...
+
+Production successful!
+Base offset: ${base}
+Records written: 3
+
+  Offset ${base}: hello
+  Offset ${base + 1}: from
+  Offset ${base + 2}: rustlog
+
+Done
+`;
+
+const opening = (broker: string): string => `RustLog Consumer Demo
+=====================
+
+Connecting to broker at ${broker}...
+Connected
+
+`;
+
+const THREE_RECORDS = `Fetching from topic 'demo', partition 0...
+
+Fetch successful!
+Records fetched: 3
+Next offset: 3
+
+Records:
+  Offset 0: hello
+  Offset 1: from
+  Offset 2: rustlog
+
+`;
+
+test("the producer and the consumer, without a group and with one", async () => {
+  await using t = await startBroker();
+  const broker = t.broker.address;
+  expect(await run(broker, "producer")).toBe(produced(broker, 0));
+
+  const withoutGroup = `Offset-based consumer (no group)
+Starting offset: 0
+
+${THREE_RECORDS}Done
+`;
+  expect(await run(broker, "consumer")).toBe(opening(broker) + withoutGroup);
+
+  const firstOfGroup = `Consumer group: analytics
+No committed offset found, starting from 0
+Starting offset: 0
+
+${THREE_RECORDS}Committing offset 3 for group 'analytics'...
+Committed
+
+Done
+`;
+  expect(await run(broker, "consumer", "--group", "analytics")).toBe(
+    opening(broker) + firstOfGroup,
+  );
+
+  const secondOfGroup = `Consumer group: analytics
+Found committed offset: 3
+Starting offset: 3
+
+Fetching from topic 'demo', partition 0...
+
+Fetch successful!
+Records fetched: 0
+Next offset: 3
+
+No records available at offset 3
+`;
+  expect(await run(broker, "consumer", "--group", "analytics")).toBe(
+    opening(broker) + secondOfGroup,
+  );
+
+  expect(await run(broker, "producer")).toBe(produced(broker, 3));
+});
