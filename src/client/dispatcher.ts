@@ -32,6 +32,7 @@ export class Dispatcher {
   #bufferedBytes = 0;
   #room: PromiseWithResolvers<void> | undefined;
   #lingerArmed = false;
+  #lingerTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -113,12 +114,21 @@ export class Dispatcher {
     if (this.#lingerArmed) return;
     this.#lingerArmed = true;
     if (this.#options.lingerMs === 0) queueMicrotask(() => this.#lingered());
-    else setTimeout(() => this.#lingered(), Math.max(1, Math.ceil(ms)));
+    else this.#lingerTimer = setTimeout(() => this.#lingered(), Math.max(1, Math.ceil(ms)));
+  }
+
+  /** With nothing open there is nothing to wait for; a timer left running would keep the process alive. */
+  #disarmLinger(): void {
+    if (this.#lingerTimer === undefined) return;
+    clearTimeout(this.#lingerTimer);
+    this.#lingerTimer = undefined;
+    this.#lingerArmed = false;
   }
 
   /** Completes the batches whose time has come. While another one is in flight, a batch goes on filling. */
   #lingered(): void {
     this.#lingerArmed = false;
+    this.#lingerTimer = undefined;
     const now = performance.now();
     for (const accumulator of this.#open) {
       const left = accumulator.openedAt + this.#options.lingerMs - now;
@@ -132,6 +142,7 @@ export class Dispatcher {
 
   #seal(accumulator: PartitionAccumulator): void {
     this.#open.delete(accumulator);
+    if (this.#open.size === 0) this.#disarmLinger();
     const batch = accumulator.seal();
     if (batch === undefined) return;
     this.#unsettled.add(batch);

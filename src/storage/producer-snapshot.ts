@@ -1,0 +1,63 @@
+// The file of a partition's idempotent producers: NNNNNNNNNNNNNNNNNNNN.snapshot, named by the offset up to which
+// it holds. Leaves to others: when it is written (log.ts: at a roll and at a clean stop).
+//
+//   version i16 = 1 | crc u32 (CRC-32C of all that follows) | count i32 | entries (46 bytes each):
+//     producerId i64 | epoch i16 | lastSequence i32 | lastOffset i64 | offsetDelta i32 | timestamp i64
+//     | coordinatorEpoch i32 = -1 | currentTxnFirstOffset i64 = -1
+//
+// Kafka's layout, which has a producer's last batch only; Kafka's own dump tool reads it. It can be rebuilt
+// from the log by walking all batch headers.
+import { readI16, readI32, readI64, readU16, readU32 } from "../record/bytes.ts";
+import { writeI32, writeI64, writeU16, writeU32 } from "../record/bytes.ts";
+import { crc32c } from "../record/crc32c.ts";
+import { ProducerStates } from "./producer-states.ts";
+
+const VERSION = 1;
+const CRC_AT = 2;
+const COUNT_AT = 6;
+const ENTRIES_AT = 10;
+const ENTRY_BYTES = 46;
+const SEQUENCES = 2 ** 31;
+
+/** The bytes of a snapshot. */
+export function encodeProducerSnapshot(states: ProducerStates): Uint8Array {
+  const bytes = new Uint8Array(ENTRIES_AT + states.size * ENTRY_BYTES);
+  let at = ENTRIES_AT;
+  for (const [id, { epoch, batches }] of states.entries()) {
+    const last = batches.at(-1);
+    if (last === undefined) continue;
+    const delta = last.recordCount - 1;
+    writeI64(bytes, at, id);
+    writeU16(bytes, at + 8, epoch);
+    writeI32(bytes, at + 10, (last.baseSequence + delta) % SEQUENCES);
+    writeI64(bytes, at + 14, last.baseOffset + delta);
+    writeI32(bytes, at + 22, delta);
+    writeI64(bytes, at + 26, last.timestamp);
+    writeI32(bytes, at + 34, -1);
+    writeI64(bytes, at + 38, -1);
+    at += ENTRY_BYTES;
+  }
+  writeU16(bytes, 0, VERSION);
+  writeI32(bytes, COUNT_AT, (at - ENTRIES_AT) / ENTRY_BYTES);
+  writeU32(bytes, CRC_AT, crc32c(bytes, COUNT_AT, bytes.length));
+  return bytes;
+}
+
+/** What a snapshot says; undefined if it is damaged or not one that this release writes. */
+export function decodeProducerSnapshot(bytes: Uint8Array): ProducerStates | undefined {
+  if (bytes.length < ENTRIES_AT || readU16(bytes, 0) !== VERSION) return undefined;
+  if (readU32(bytes, CRC_AT) !== crc32c(bytes, COUNT_AT, bytes.length)) return undefined;
+  if (bytes.length !== ENTRIES_AT + readI32(bytes, COUNT_AT) * ENTRY_BYTES) return undefined;
+  const states = new ProducerStates();
+  for (let at = ENTRIES_AT; at < bytes.length; at += ENTRY_BYTES) {
+    const delta = readI32(bytes, at + 22);
+    const batch = {
+      baseSequence: (readI32(bytes, at + 10) - delta + SEQUENCES) % SEQUENCES,
+      recordCount: delta + 1,
+      baseOffset: readI64(bytes, at + 14) - delta,
+      timestamp: readI64(bytes, at + 26),
+    };
+    states.set(readI64(bytes, at), { epoch: readI16(bytes, at + 8), batches: [batch] });
+  }
+  return states;
+}
