@@ -117,12 +117,12 @@ export const ERRORS = {
   CONNECTION_LOST: {
     wire: 1005,
     retriable: true,
-    help: "Is the broker running? Raised by the client; never sent.",
+    help: "Is the broker running?",
   },
   TIMED_OUT: {
     wire: 1006,
     retriable: true,
-    help: "The broker did not answer in time. Raised by the client; never sent.",
+    help: "The broker did not answer in time.",
   },
   UNSUPPORTED_COMPRESSION: {
     wire: 76,

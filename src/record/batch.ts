@@ -10,7 +10,17 @@
 // stamp the base offset without touching it.
 import { RustLogError } from "../errors.ts";
 import { OFFSET_MAX } from "../limits.ts";
-import { readI16, readI32, readI64, readU16, readU32, writeI64 } from "./bytes.ts";
+import {
+  readI16,
+  readI32,
+  readI64,
+  readU16,
+  readU32,
+  writeI32,
+  writeI64,
+  writeU16,
+  writeU32,
+} from "./bytes.ts";
 import { crc32c } from "./crc32c.ts";
 
 /** Bytes of a batch that its `batchLength` does not count: the base offset and the length itself. */
@@ -130,6 +140,33 @@ export function baseSequence(bytes: Uint8Array, at: number): number {
 /** Number of records. */
 export function recordCount(bytes: Uint8Array, at: number): number {
   return readI32(bytes, at + FIELD.recordCount);
+}
+
+/** Which records of which producer a batch has. */
+export interface ProducerSequence {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly baseSequence: number;
+}
+
+/** Of a batch whose producer is not idempotent. */
+export const NO_PRODUCER: ProducerSequence = {
+  producerId: -1,
+  producerEpoch: -1,
+  baseSequence: -1,
+};
+
+/** Sequence numbers go round within 31 bits, as Kafka's do. */
+export function sequenceAfter(sequence: number, records: number): number {
+  return (sequence + records) % 2 ** 31;
+}
+
+/** Sets the producer's fields of a batch that is otherwise complete, and its CRC. */
+export function stampProducer(batch: Uint8Array, sequence: ProducerSequence): void {
+  writeI64(batch, FIELD.producerId, sequence.producerId);
+  writeU16(batch, FIELD.producerEpoch, sequence.producerEpoch);
+  writeI32(batch, FIELD.baseSequence, sequence.baseSequence);
+  writeU32(batch, FIELD.crc, crc32c(batch, FIELD.attributes, batch.length));
 }
 
 /** Sets the offset of the first record; the CRC does not cover it. */

@@ -5,10 +5,18 @@
 //         keyLength varint | key | valueLength varint | value | headerCount varint | headers
 // header: nameLength varint | name | valueLength varint | value             a length of -1 stands for null
 import { RustLogError } from "../errors.ts";
-import { BATCH_HEADER_BYTES, BATCH_MAGIC, BATCH_OVERHEAD_BYTES, CODECS, FIELD } from "./batch.ts";
-import { writeI32, writeI64, writeU16, writeU32 } from "./bytes.ts";
+import {
+  BATCH_HEADER_BYTES,
+  BATCH_MAGIC,
+  BATCH_OVERHEAD_BYTES,
+  CODECS,
+  FIELD,
+  NO_PRODUCER,
+  type ProducerSequence,
+  stampProducer,
+} from "./batch.ts";
+import { writeI32, writeI64, writeU16 } from "./bytes.ts";
 import { compress, type WritableCodec } from "./compression.ts";
-import { crc32c } from "./crc32c.ts";
 import {
   varintBytes,
   VARINT_BYTES_MAX,
@@ -27,12 +35,6 @@ export interface RecordHeader {
 export interface EncoderOptions {
   /** Codec of the records section; "none" unless said otherwise. */
   readonly codec?: WritableCodec;
-  /** Id of an idempotent producer; -1 (none) unless said otherwise. */
-  readonly producerId?: number;
-  /** Epoch of an idempotent producer; -1 (none) unless said otherwise. */
-  readonly producerEpoch?: number;
-  /** Sequence number of the first record of the first batch; those of later ones follow. */
-  readonly baseSequence?: number;
   /** Bytes of buffer to begin with; it grows as needed. */
   readonly initialBytes?: number;
 }
@@ -70,9 +72,6 @@ export function recordBytesMax(
 /** A batch that is being written. After `finish` it begins the next one in the same memory. */
 export class BatchEncoder {
   readonly #codec: WritableCodec;
-  readonly #producerId: number;
-  readonly #producerEpoch: number;
-  #sequence: number;
   // Two views of the same memory: the second is for strings.
   #bytes: Uint8Array;
   #text: Utf8Buffer;
@@ -85,9 +84,6 @@ export class BatchEncoder {
 
   constructor(options: EncoderOptions = {}) {
     this.#codec = options.codec ?? "none";
-    this.#producerId = options.producerId ?? -1;
-    this.#producerEpoch = options.producerEpoch ?? -1;
-    this.#sequence = options.baseSequence ?? -1;
     const initialBytes = options.initialBytes ?? INITIAL_BYTES_DEFAULT;
     this.#text = allocate(Math.max(initialBytes, BATCH_HEADER_BYTES));
     this.#bytes = viewOf(this.#text);
@@ -154,7 +150,7 @@ export class BatchEncoder {
   }
 
   /** Completes the batch, with base offset 0, and returns it: the caller's own bytes. There must be a record. */
-  finish(): Uint8Array {
+  finish(sequence: ProducerSequence = NO_PRODUCER): Uint8Array {
     if (this.#count === 0) throw new Error("a batch without records can't be finished");
     const batch = this.#compressed();
     writeI64(batch, FIELD.baseOffset, 0);
@@ -165,13 +161,8 @@ export class BatchEncoder {
     writeI32(batch, FIELD.lastOffsetDelta, this.#count - 1);
     writeI64(batch, FIELD.baseTimestamp, this.#baseTimestamp);
     writeI64(batch, FIELD.maxTimestamp, this.#maxTimestamp);
-    writeI64(batch, FIELD.producerId, this.#producerId);
-    writeU16(batch, FIELD.producerEpoch, this.#producerEpoch);
-    writeI32(batch, FIELD.baseSequence, this.#sequence);
     writeI32(batch, FIELD.recordCount, this.#count);
-    writeU32(batch, FIELD.crc, crc32c(batch, FIELD.attributes, batch.length));
-    // Sequence numbers go round within 31 bits, as Kafka's do.
-    if (this.#sequence >= 0) this.#sequence = (this.#sequence + this.#count) % 2 ** 31;
+    stampProducer(batch, sequence);
     this.#end = BATCH_HEADER_BYTES;
     this.#count = 0;
     return batch;

@@ -10,7 +10,9 @@ import type { LogRead, LogSlice } from "./log-slice.ts";
 import { type CleanSegment, NO_NOTES, openLastSegment, type SegmentNotes } from "./recovery.ts";
 import { SealedSegment } from "./sealed-segment.ts";
 import type { LogSegment, TimestampMatch } from "./segment.ts";
-import { baseOffsetOfLogName, segmentFileName } from "./segment-files.ts";
+import { ProducerSnapshots } from "./producer-snapshot.ts";
+import { ProducerStates } from "./producer-states.ts";
+import { parseSegmentFileName, segmentFileName } from "./segment-files.ts";
 import { SegmentIndex } from "./segment-index.ts";
 
 /** Settings of a log. A change takes effect at the next roll or the next clean-up. */
@@ -52,6 +54,8 @@ export interface LogContext {
 export class Log {
   readonly #context: LogContext;
   readonly #sealed: SealedSegment[];
+  readonly #producers: ProducerStates;
+  readonly #snapshots: ProducerSnapshots;
   #active: ActiveSegment;
   #nextOffset: number;
   /** The end of what is in the file, as against what was only handed to `append`. */
@@ -62,11 +66,15 @@ export class Log {
     sealed: SealedSegment[],
     active: ActiveSegment,
     nextOffset: number,
+    producers: ProducerStates,
+    snapshots: ProducerSnapshots,
   ) {
     this.#context = context;
     this.#sealed = sealed;
     this.#active = active;
     this.#nextOffset = nextOffset;
+    this.#producers = producers;
+    this.#snapshots = snapshots;
     this.#pushed = this.#mark();
   }
 
@@ -77,24 +85,28 @@ export class Log {
   static async open(context: LogContext, notes: SegmentNotes = NO_NOTES): Promise<Log> {
     const { disk, directory, name, report } = context;
     const bases: number[] = [];
+    const snapshotOffsets: number[] = [];
     for (const file of disk.list(directory)) {
-      const base = baseOffsetOfLogName(file);
-      if (base !== undefined) bases.push(base);
+      const parsed = parseSegmentFileName(file);
+      if (parsed?.kind === "log") bases.push(parsed.offset);
+      else if (parsed?.kind === "snapshot") snapshotOffsets.push(parsed.offset);
       else if (file.endsWith(".tmp")) disk.remove(joinPath(directory, file));
-      else if (!/^\d{20}\.(index|timeindex)$/.test(file)) {
-        report(`${name}: ${file} is no file of a log; left alone`);
-      }
+      else if (parsed === undefined) report(`${name}: ${file} is no file of a log; left alone`);
     }
+    const snapshots = new ProducerSnapshots(disk, directory, snapshotOffsets);
     const last = bases.pop();
     if (last === undefined) {
       const active = Log.#createSegment(context, 0);
       await disk.syncDirectory(directory);
-      return new Log(context, [], active, 0);
+      return new Log(context, [], active, 0, new ProducerStates(), snapshots);
     }
-    const opened = await openLastSegment(disk, directory, last, name, context.now(), notes, report);
     const sealed = bases.map((base) => new SealedSegment(disk, directory, base, name, report));
+    const opened = await openLastSegment(context, last, notes, {
+      load: (offset) => snapshots.load(offset),
+      rebuild: () => producersOf(sealed),
+    });
     const active = new ActiveSegment(disk, directory, last, name, opened.state, report);
-    return new Log(context, sealed, active, opened.nextOffset);
+    return new Log(context, sealed, active, opened.nextOffset, opened.producers, snapshots);
   }
 
   /** Offset of the first record that is still there. */
@@ -134,6 +146,14 @@ export class Log {
     return firstAppendMs !== undefined && this.#context.now() - firstAppendMs >= segmentMs;
   }
 
+  /**
+   * The base offset of a batch that an idempotent producer has sent before, or undefined if it is new. Throws
+   * OUT_OF_ORDER_SEQUENCE or INVALID_PRODUCER_EPOCH if it must not be appended.
+   */
+  findDuplicate(batch: Uint8Array): number | undefined {
+    return this.#producers.check(batch);
+  }
+
   /** Gives a valid batch its offsets and adds it to the active segment; returns its base offset. */
   append(batch: Uint8Array): number {
     const base = this.#nextOffset;
@@ -142,6 +162,7 @@ export class Log {
     }
     stampBaseOffset(batch, 0, base);
     this.#active.append(batch, this.#context.now());
+    this.#producers.note(batch, 0);
     this.#nextOffset = batchNextOffset(batch, 0);
     return base;
   }
@@ -187,6 +208,7 @@ export class Log {
     if (this.#active.writtenBytes === 0) return;
     const { disk, directory } = this.#context;
     await this.#active.finish();
+    await this.#snapshots.save(this.#nextOffset, this.#producers);
     const next = Log.#createSegment(this.#context, this.#nextOffset);
     try {
       await disk.syncDirectory(directory);
@@ -198,6 +220,7 @@ export class Log {
     }
     this.#sealed.push(this.#active.becomeSealed());
     this.#active = next;
+    this.#snapshots.keepOnly(this.#nextOffset);
     this.#pushed = this.#mark();
   }
 
@@ -268,7 +291,9 @@ export class Log {
   /** Flushes everything and closes the log; what is returned lets the next start skip its scan. */
   async closeCleanly(): Promise<CleanSegment> {
     await this.#active.finish();
+    await this.#snapshots.save(this.#nextOffset, this.#producers);
     const { disk, directory } = this.#context;
+    await disk.syncDirectory(directory);
     const base = this.#active.baseOffset;
     const crcOf = (kind: "index" | "timeindex") => {
       const bytes = disk.readFile(joinPath(directory, segmentFileName(base, kind)));
@@ -305,6 +330,7 @@ export class Log {
 
   #mark(): LogPosition {
     this.#active.mark(this.#nextOffset);
+    this.#producers.mark();
     return {
       offset: this.#nextOffset,
       segment: this.#active.baseOffset,
@@ -324,6 +350,7 @@ export class Log {
       );
     }
     this.#nextOffset = this.#pushed.offset;
+    this.#producers.rewind();
   }
 
   async #deleteFirst(): Promise<void> {
@@ -369,4 +396,11 @@ export class Log {
     if (segment.baseOffset === end.segment) return end.offset;
     return this.#sealed[i]?.nextOffset ?? end.offset;
   }
+}
+
+/** The producers after the last of these segments, from the headers of all their batches. */
+function producersOf(segments: readonly SealedSegment[]): ProducerStates {
+  const states = new ProducerStates();
+  for (const segment of segments) segment.visitBatches((bytes, at) => states.note(bytes, at));
+  return states;
 }

@@ -7,10 +7,22 @@
 //
 // Kafka's layout, which has a producer's last batch only; Kafka's own dump tool reads it. It can be rebuilt
 // from the log by walking all batch headers.
-import { readI16, readI32, readI64, readU16, readU32 } from "../record/bytes.ts";
-import { writeI32, writeI64, writeU16, writeU32 } from "../record/bytes.ts";
+import { sequenceAfter } from "../record/batch.ts";
+import {
+  readI16,
+  readI32,
+  readI64,
+  readU16,
+  readU32,
+  writeI32,
+  writeI64,
+  writeU16,
+  writeU32,
+} from "../record/bytes.ts";
 import { crc32c } from "../record/crc32c.ts";
+import { type Disk, joinPath } from "./disk.ts";
 import { ProducerStates } from "./producer-states.ts";
+import { segmentFileName } from "./segment-files.ts";
 
 const VERSION = 1;
 const CRC_AT = 2;
@@ -29,7 +41,7 @@ export function encodeProducerSnapshot(states: ProducerStates): Uint8Array {
     const delta = last.recordCount - 1;
     writeI64(bytes, at, id);
     writeU16(bytes, at + 8, epoch);
-    writeI32(bytes, at + 10, (last.baseSequence + delta) % SEQUENCES);
+    writeI32(bytes, at + 10, sequenceAfter(last.baseSequence, delta));
     writeI64(bytes, at + 14, last.baseOffset + delta);
     writeI32(bytes, at + 22, delta);
     writeI64(bytes, at + 26, last.timestamp);
@@ -60,4 +72,43 @@ export function decodeProducerSnapshot(bytes: Uint8Array): ProducerStates | unde
     states.set(readI64(bytes, at), { epoch: readI16(bytes, at + 8), batches: [batch] });
   }
   return states;
+}
+
+/** The snapshots in the directory of one partition. */
+export class ProducerSnapshots {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #offsets: Set<number>;
+
+  /** `offsets` are those that the names of the snapshots there say. */
+  constructor(disk: Disk, directory: string, offsets: Iterable<number>) {
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#offsets = new Set(offsets);
+  }
+
+  /** The producers as of an offset; undefined when there is no whole snapshot of that. */
+  load(offset: number): ProducerStates | undefined {
+    const bytes = this.#offsets.has(offset) ? this.#disk.readFile(this.#path(offset)) : undefined;
+    return bytes === undefined ? undefined : decodeProducerSnapshot(bytes);
+  }
+
+  /** Writes the snapshot of an offset, and makes its content durable. Throws the system's error. */
+  async save(offset: number, states: ProducerStates): Promise<void> {
+    this.#offsets.add(offset);
+    await this.#disk.writeFile(this.#path(offset), encodeProducerSnapshot(states));
+  }
+
+  /** Removes the snapshots of all other offsets: the log has gone on since. */
+  keepOnly(offset: number): void {
+    for (const other of this.#offsets) {
+      if (other === offset) continue;
+      this.#disk.remove(this.#path(other));
+      this.#offsets.delete(other);
+    }
+  }
+
+  #path(offset: number): string {
+    return joinPath(this.#directory, segmentFileName(offset, "snapshot"));
+  }
 }

@@ -12,6 +12,7 @@ import {
   producerEpoch,
   producerId,
   recordCount,
+  sequenceAfter,
 } from "../record/batch.ts";
 
 /** One batch of a producer, as it was appended. */
@@ -35,8 +36,6 @@ const BATCHES_MAX = 5;
 
 /** Producers remembered by a partition; beyond it the one that was quiet longest is forgotten. */
 export const PRODUCERS_MAX = 10_000;
-
-const SEQUENCES = 2 ** 31;
 
 /** The idempotent producers of one partition. */
 export class ProducerStates {
@@ -145,5 +144,5 @@ export class ProducerStates {
 
 function nextSequence(state: ProducerState): number {
   const last = state.batches.at(-1);
-  return last === undefined ? 0 : (last.baseSequence + last.recordCount) % SEQUENCES;
+  return last === undefined ? 0 : sequenceAfter(last.baseSequence, last.recordCount);
 }

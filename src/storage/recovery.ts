@@ -16,6 +16,8 @@ import type { ActiveSegmentState } from "./active-segment.ts";
 import { type AppendFile, type Disk, joinPath } from "./disk.ts";
 import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "./offset-index.ts";
 import { segmentFileName } from "./segment-files.ts";
+import type { LogContext } from "./log.ts";
+import type { ProducerStates } from "./producer-states.ts";
 import { SegmentIndex } from "./segment-index.ts";
 import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "./time-index.ts";
 
@@ -47,6 +49,16 @@ export const NO_NOTES: SegmentNotes = { clean: undefined, rewrite: false };
 export interface OpenedSegment {
   readonly state: ActiveSegmentState;
   readonly nextOffset: number;
+  /** The idempotent producers as of `nextOffset`. */
+  readonly producers: ProducerStates;
+}
+
+/** Where the producers before the last segment are known from. */
+export interface ProducerSource {
+  /** As of an offset, from a snapshot; undefined when there is none that is whole. */
+  load(offset: number): ProducerStates | undefined;
+  /** As of the last segment's base offset, from the log itself. */
+  rebuild(): ProducerStates;
 }
 
 const SCAN_BUFFER_BYTES = 4 * 1024 * 1024;
@@ -56,14 +68,12 @@ const SCAN_BATCH_BYTES_MAX = 256 * 1024 * 1024;
 
 /** Opens the last segment of a log, by the note of a clean stop if it still fits, else by a scan. */
 export async function openLastSegment(
-  disk: Disk,
-  directory: string,
+  context: LogContext,
   segmentBaseOffset: number,
-  partitionName: string,
-  nowMs: number,
   notes: SegmentNotes,
-  report: (line: string) => void,
+  source: ProducerSource,
 ): Promise<OpenedSegment> {
+  const { disk, directory, name, report } = context;
   const { clean } = notes;
   const path = (kind: "log" | "index" | "timeindex") =>
     joinPath(directory, segmentFileName(segmentBaseOffset, kind));
@@ -74,22 +84,25 @@ export async function openLastSegment(
       disk.readFile(path("timeindex")),
       clean,
     );
-    if (index !== undefined) {
+    const producers = source.load(clean.nextOffset);
+    if (index !== undefined && producers !== undefined) {
       return {
         nextOffset: clean.nextOffset,
+        producers,
         state: {
           file,
           index,
           savedEntries: { offsets: index.offsets.count, times: index.times.count },
-          firstAppendMs: file.size === 0 ? undefined : firstTimestamp(file, nowMs),
+          firstAppendMs: file.size === 0 ? undefined : firstTimestamp(file, context.now()),
         },
       };
     }
   }
-  const scanned = scan(file, segmentBaseOffset);
+  const producers = source.load(segmentBaseOffset) ?? source.rebuild();
+  const scanned = scan(file, segmentBaseOffset, producers);
   if (scanned.bytes < file.size) {
     report(
-      `${partitionName}: cut ${file.size - scanned.bytes} bytes from ${segmentFileName(segmentBaseOffset, "log")} ` +
+      `${name}: cut ${file.size - scanned.bytes} bytes from ${segmentFileName(segmentBaseOffset, "log")} ` +
         `at position ${scanned.bytes} (next offset ${scanned.nextOffset}): ${scanned.fault}`,
     );
     file.truncate(scanned.bytes);
@@ -101,11 +114,12 @@ export async function openLastSegment(
   disk.remove(path("timeindex"));
   return {
     nextOffset: scanned.nextOffset,
+    producers,
     state: {
       file,
       index: scanned.index,
       savedEntries: { offsets: 0, times: 0 },
-      firstAppendMs: scanned.bytes === 0 ? undefined : firstTimestamp(file, nowMs),
+      firstAppendMs: scanned.bytes === 0 ? undefined : firstTimestamp(file, context.now()),
     },
   };
 }
@@ -163,7 +177,7 @@ interface Scan {
 }
 
 /** Walks a log file from its start, checking every batch and that offsets have no gap. */
-function scan(file: AppendFile, segmentBaseOffset: number): Scan {
+function scan(file: AppendFile, segmentBaseOffset: number, producers: ProducerStates): Scan {
   const result: Scan = {
     index: new SegmentIndex(),
     bytes: 0,
@@ -188,6 +202,7 @@ function scan(file: AppendFile, segmentBaseOffset: number): Scan {
         size,
         maxTimestamp(buffer, at),
       );
+      producers.note(buffer, at);
       result.bytes += size;
       result.nextOffset = nextOffset(buffer, at);
       continue;

@@ -91,6 +91,14 @@ export class SealedSegment extends LogSegment {
     return super.findTimestamp(timestamp, end);
   }
 
+  /** Calls `visit` with the place of each batch header, in order, as far as the log is not damaged. */
+  visitBatches(visit: (bytes: Uint8Array, at: number) => void): void {
+    this.#walk(0, (_size, bytes, at) => {
+      visit(bytes, at);
+      return true;
+    });
+  }
+
   /** Unlinks the files, the log last: indexes without a log would be strangers. */
   remove(): void {
     this.#disk.remove(this.#path("timeindex"));

@@ -2,20 +2,32 @@
 // Leaves to others: what is in them.
 
 /** Kinds of files that a segment has. */
-export type SegmentFileKind = "log" | "index" | "timeindex";
+export type SegmentFileKind = "log" | "index" | "timeindex" | "snapshot";
 
 const DIGITS = 20;
-const LOG_NAME = /^(\d{20})\.log$/;
+const NAME = /^(\d{20})\.(log|index|timeindex|snapshot)$/;
 
 /** `00000000000000000042.log` for (42, "log"). */
 export function segmentFileName(baseOffset: number, kind: SegmentFileKind): string {
   return `${String(baseOffset).padStart(DIGITS, "0")}.${kind}`;
 }
 
+/** What the name of a file says of it. */
+export interface SegmentFile {
+  readonly offset: number;
+  readonly kind: SegmentFileKind;
+}
+
+/** Reads the name of a segment's file; undefined for any other name. */
+export function parseSegmentFileName(name: string): SegmentFile | undefined {
+  const match = NAME.exec(name);
+  const offset = Number(match?.[1]);
+  if (match === null || !Number.isSafeInteger(offset)) return undefined;
+  return { offset, kind: match[2] as SegmentFileKind };
+}
+
 /** The base offset that the name of a `.log` file states, or undefined for any other name. */
 export function baseOffsetOfLogName(name: string): number | undefined {
-  const digits = LOG_NAME.exec(name)?.[1];
-  if (digits === undefined) return undefined;
-  const offset = Number(digits);
-  return Number.isSafeInteger(offset) ? offset : undefined;
+  const file = parseSegmentFileName(name);
+  return file?.kind === "log" ? file.offset : undefined;
 }

@@ -96,7 +96,8 @@ export class Partition {
   /**
    * Appends a batch that `checkProducedBatch` has passed, and stamps its base offset into the bytes, which
    * must not change until the promise settles. Resolves with the base offset once the flush policy is
-   * satisfied. Rejects with DISK_FULL (nothing was written; it may be sent again), STORAGE_ERROR,
+   * satisfied; one that an idempotent producer sends again gets the base offset that it has. Rejects with
+   * OUT_OF_ORDER_SEQUENCE, INVALID_PRODUCER_EPOCH, DISK_FULL (nothing was written; it may be sent again), STORAGE_ERROR,
    * UNKNOWN_TOPIC_OR_PARTITION (deleted meanwhile) or BROKER_STOPPING.
    */
   append(batch: Uint8Array): Promise<number> {
@@ -212,7 +213,13 @@ export class Partition {
 
   #stage(pending: PendingAppend): void {
     try {
-      pending.baseOffset = this.#log.append(pending.batch);
+      const duplicateOf = this.#log.findDuplicate(pending.batch);
+      if (duplicateOf !== undefined && duplicateOf < this.#end.offset) {
+        pending.resolve(duplicateOf);
+        return;
+      }
+      // A batch that is sent again while its first copy waits for a flush waits for the same one.
+      pending.baseOffset = duplicateOf ?? this.#log.append(pending.batch);
       this.#staged.push(pending);
     } catch (error) {
       pending.reject(this.#appendError(error));
