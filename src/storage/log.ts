@@ -1,77 +1,41 @@
 // The log of one partition: a row of segments with contiguous offsets, of which only the last is written.
 // Leaves to others: when to flush and whom to tell (topics/partition.ts), and all byte layouts.
 import { RustLogError } from "../errors.ts";
+import { OFFSET_MAX } from "../limits.ts";
 import { nextOffset as batchNextOffset, recordCount, stampBaseOffset } from "../record/batch.ts";
 import { crc32c } from "../record/crc32c.ts";
-import { OFFSET_MAX } from "../limits.ts";
-import { ActiveSegment, type ActiveSegmentState } from "./active-segment.ts";
-import { type Disk, joinPath } from "./disk.ts";
-import type { LogRead, LogSlice } from "./log-slice.ts";
-import { type CleanSegment, NO_NOTES, openLastSegment, type SegmentNotes } from "./recovery.ts";
-import { SealedSegment } from "./sealed-segment.ts";
-import type { LogSegment, TimestampMatch } from "./segment.ts";
+import { ActiveSegment } from "./active-segment.ts";
+import { joinPath } from "./disk.ts";
+import type { LogContext, LogPosition } from "./log-context.ts";
+import type { LogRead } from "./log-slice.ts";
 import { ProducerSnapshots } from "./producer-snapshot.ts";
 import { ProducerStates } from "./producer-states.ts";
+import { type CleanSegment, NO_NOTES, openLastSegment, type SegmentNotes } from "./recovery.ts";
+import { SealedSegment } from "./sealed-segment.ts";
+import type { TimestampMatch } from "./segment.ts";
 import { parseSegmentFileName, segmentFileName } from "./segment-files.ts";
 import { SegmentIndex } from "./segment-index.ts";
-
-/** Settings of a log. A change takes effect at the next roll or the next clean-up. */
-export interface LogSettings {
-  /** Size at which the active segment is rolled, in bytes. */
-  readonly segmentBytes: number;
-  /** Age of its first batch at which the active segment is rolled, in milliseconds. */
-  readonly segmentMs: number;
-  /** Size above which the oldest sealed segments are deleted, in bytes; -1 for never. */
-  readonly retentionBytes: number;
-  /** Age of a sealed segment's newest record at which it is deleted, in milliseconds; -1 for never. */
-  readonly retentionMs: number;
-}
-
-/** A place between two batches of the log: all before it can be read up to there. */
-export interface LogPosition {
-  /** Offset of the record that follows. */
-  readonly offset: number;
-  /** Base offset of the segment that the place is in. */
-  readonly segment: number;
-  /** Bytes from the start of that segment. */
-  readonly position: number;
-}
-
-/** What a log is opened with, beside its place. */
-export interface LogContext {
-  readonly disk: Disk;
-  readonly directory: string;
-  /** For messages: `orders-3`. */
-  readonly name: string;
-  readonly settings: LogSettings;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-  /** Takes a line about something that an operator should know. */
-  readonly report: (line: string) => void;
-}
+import { SegmentList } from "./segment-list.ts";
 
 /** An append-only log of record batches in one directory. */
 export class Log {
   readonly #context: LogContext;
-  readonly #sealed: SealedSegment[];
+  readonly #segments: SegmentList;
   readonly #producers: ProducerStates;
   readonly #snapshots: ProducerSnapshots;
-  #active: ActiveSegment;
   #nextOffset: number;
   /** The end of what is in the file, as against what was only handed to `append`. */
   #pushed: LogPosition;
 
   private constructor(
     context: LogContext,
-    sealed: SealedSegment[],
-    active: ActiveSegment,
+    segments: SegmentList,
     nextOffset: number,
     producers: ProducerStates,
     snapshots: ProducerSnapshots,
   ) {
     this.#context = context;
-    this.#sealed = sealed;
-    this.#active = active;
+    this.#segments = segments;
     this.#nextOffset = nextOffset;
     this.#producers = producers;
     this.#snapshots = snapshots;
@@ -96,9 +60,9 @@ export class Log {
     const snapshots = new ProducerSnapshots(disk, directory, snapshotOffsets);
     const last = bases.pop();
     if (last === undefined) {
-      const active = Log.#createSegment(context, 0);
+      const segments = new SegmentList(name, [], Log.#createSegment(context, 0));
       await disk.syncDirectory(directory);
-      return new Log(context, [], active, 0, new ProducerStates(), snapshots);
+      return new Log(context, segments, 0, new ProducerStates(), snapshots);
     }
     const sealed = bases.map((base) => new SealedSegment(disk, directory, base, name, report));
     const opened = await openLastSegment(context, last, notes, {
@@ -106,12 +70,13 @@ export class Log {
       rebuild: () => producersOf(sealed),
     });
     const active = new ActiveSegment(disk, directory, last, name, opened.state, report);
-    return new Log(context, sealed, active, opened.nextOffset, opened.producers, snapshots);
+    const segments = new SegmentList(name, sealed, active);
+    return new Log(context, segments, opened.nextOffset, opened.producers, snapshots);
   }
 
   /** Offset of the first record that is still there. */
   get logStartOffset(): number {
-    return (this.#sealed[0] ?? this.#active).baseOffset;
+    return (this.#segments.sealed[0] ?? this.#active).baseOffset;
   }
 
   /** Offset that the next record gets. */
@@ -126,14 +91,12 @@ export class Log {
 
   /** Number of segments, the active one included. */
   get segmentCount(): number {
-    return this.#sealed.length + 1;
+    return this.#segments.count;
   }
 
   /** Length of all `.log` files, in bytes. */
   get bytes(): number {
-    let sum = this.#active.bytes;
-    for (const segment of this.#sealed) sum += segment.fileBytes;
-    return sum;
+    return this.#segments.bytes;
   }
 
   /** Whether the next batch must go to a new segment. An empty segment takes any batch. */
@@ -218,51 +181,23 @@ export class Log {
       disk.remove(joinPath(directory, segmentFileName(this.#nextOffset, "log")));
       throw error;
     }
-    this.#sealed.push(this.#active.becomeSealed());
-    this.#active = next;
+    this.#segments.sealed.push(this.#active.becomeSealed());
+    this.#segments.active = next;
     this.#snapshots.keepOnly(this.#nextOffset);
     this.#pushed = this.#mark();
   }
 
   /**
-   * Whole batches from the one that holds `offset`, up to `bytesMax` bytes but one batch at least, all
-   * before `end`. `offset` must be at or above the log start; at or past the end there is nothing.
-   * Throws CORRUPT_MESSAGE, naming the place, when the log is damaged there.
+   * Whole batches from the one that holds `offset`, up to `bytesMax` bytes but one batch at least, all before
+   * `end`; see `SegmentList.read`.
    */
   read(offset: number, bytesMax: number, end: LogPosition): LogRead {
-    const slices: LogSlice[] = [];
-    let total = 0;
-    let next = offset;
-    for (let i = this.#segmentOf(offset); next < end.offset; i++) {
-      const segment = this.#segmentAt(i);
-      if (segment === undefined || segment.baseOffset > end.segment) break;
-      const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
-      const start = total === 0 ? this.#locate(segment, i, offset, limit) : 0;
-      if (start === limit) break;
-      const stop = segment.boundary(start, bytesMax - total, limit);
-      if (total > 0 && total + stop - start > bytesMax) break;
-      slices.push(segment.slice(start, stop - start));
-      total += stop - start;
-      if (stop < limit) {
-        next = segment.baseOffsetAt(stop);
-        break;
-      }
-      next = this.#offsetAfter(segment, i, end);
-      if (total >= bytesMax || next !== this.#segmentAt(i + 1)?.baseOffset) break;
-    }
-    return { slices, bytes: total, nextOffset: next };
+    return this.#segments.read(offset, bytesMax, end);
   }
 
   /** The first batch before `end` that has a record at or after `timestamp`, or undefined. */
   findTimestamp(timestamp: number, end: LogPosition): TimestampMatch | undefined {
-    for (let i = 0; i < this.segmentCount; i++) {
-      const segment = this.#segmentAt(i);
-      if (segment === undefined || segment.baseOffset > end.segment) break;
-      const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
-      const found = segment.findTimestamp(timestamp, limit);
-      if (found !== undefined) return found;
-    }
-    return undefined;
+    return this.#segments.findTimestamp(timestamp, end);
   }
 
   /** Deletes sealed segments that retention has run out for, oldest first; returns how many. */
@@ -271,7 +206,11 @@ export class Log {
     let excess = retentionBytes < 0 ? 0 : this.bytes - retentionBytes;
     const oldestMs = retentionMs < 0 ? Number.NEGATIVE_INFINITY : this.#context.now() - retentionMs;
     let deleted = 0;
-    for (let first = this.#sealed[0]; first !== undefined; first = this.#sealed[0]) {
+    for (
+      let first = this.#segments.sealed[0];
+      first !== undefined;
+      first = this.#segments.sealed[0]
+    ) {
       const tooLarge = retentionBytes >= 0 && excess >= first.fileBytes;
       if (!tooLarge && !(retentionMs >= 0 && first.maxTimestamp < oldestMs)) break;
       excess -= first.fileBytes;
@@ -283,7 +222,7 @@ export class Log {
 
   /** Deletes the sealed segments whose records are all below `offset`. */
   async deleteBefore(offset: number): Promise<void> {
-    while (this.#sealed.length > 0 && (this.#segmentAt(1)?.baseOffset ?? 0) <= offset) {
+    while (this.#segments.sealed.length > 0 && (this.#segments.at(1)?.baseOffset ?? 0) <= offset) {
       await this.#deleteFirst();
     }
   }
@@ -319,13 +258,13 @@ export class Log {
     const { disk, directory, name, report } = context;
     const file = disk.openAppend(joinPath(directory, segmentFileName(baseOffset, "log")));
     if (file.size > 0) file.truncate(0);
-    const state: ActiveSegmentState = {
-      file,
-      index: new SegmentIndex(),
-      savedEntries: { offsets: 0, times: 0 },
-      firstAppendMs: undefined,
-    };
+    const savedEntries = { offsets: 0, times: 0 };
+    const state = { file, index: new SegmentIndex(), savedEntries, firstAppendMs: undefined };
     return new ActiveSegment(disk, directory, baseOffset, name, state, report);
+  }
+
+  get #active(): ActiveSegment {
+    return this.#segments.active;
   }
 
   #mark(): LogPosition {
@@ -354,47 +293,11 @@ export class Log {
   }
 
   async #deleteFirst(): Promise<void> {
-    const first = this.#sealed.shift();
+    const first = this.#segments.sealed.shift();
     if (first === undefined) return;
     first.remove();
     // One flush a segment: were two removals to reach the disk in the other order, there would be a gap.
     await this.#context.disk.syncDirectory(this.#context.directory);
-  }
-
-  #segmentAt(i: number): LogSegment | undefined {
-    return i === this.#sealed.length ? this.#active : this.#sealed[i];
-  }
-
-  /** Number of the segment with the largest base offset at or below `offset`. */
-  #segmentOf(offset: number): number {
-    if (offset >= this.#active.baseOffset) return this.#sealed.length;
-    let low = 0;
-    let high = this.#sealed.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#sealed[middle]!.baseOffset <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
-  }
-
-  #locate(segment: LogSegment, i: number, offset: number, limit: number): number {
-    const position = segment.locate(offset, limit);
-    const found =
-      position < limit ? segment.baseOffsetAt(position) : this.#segmentAt(i + 1)?.baseOffset;
-    if (found !== undefined && found > offset) {
-      const file = segmentFileName(segment.baseOffset, "log");
-      throw new RustLogError(
-        "CORRUPT_MESSAGE",
-        `${this.#context.name}: segment ${file}, position ${position}: offsets ${offset} to ${found - 1} are missing`,
-      );
-    }
-    return position;
-  }
-
-  #offsetAfter(segment: LogSegment, i: number, end: LogPosition): number {
-    if (segment.baseOffset === end.segment) return end.offset;
-    return this.#sealed[i]?.nextOffset ?? end.offset;
   }
 }
 

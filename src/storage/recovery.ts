@@ -16,7 +16,7 @@ import type { ActiveSegmentState } from "./active-segment.ts";
 import { type AppendFile, type Disk, joinPath } from "./disk.ts";
 import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "./offset-index.ts";
 import { segmentFileName } from "./segment-files.ts";
-import type { LogContext } from "./log.ts";
+import type { LogContext } from "./log-context.ts";
 import type { ProducerStates } from "./producer-states.ts";
 import { SegmentIndex } from "./segment-index.ts";
 import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "./time-index.ts";

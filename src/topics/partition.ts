@@ -2,7 +2,8 @@
 // Leaves to others: bytes on disk (storage/log.ts), names and settings (topic-registry.ts), sockets.
 import { RustLogError } from "../errors.ts";
 import { systemErrorCode } from "../storage/disk.ts";
-import type { Log, LogPosition } from "../storage/log.ts";
+import type { Log } from "../storage/log.ts";
+import type { LogPosition } from "../storage/log-context.ts";
 import type { LogRead } from "../storage/log-slice.ts";
 import type { CleanSegment } from "../storage/recovery.ts";
 import type { FlushPolicy } from "./flush-policy.ts";

@@ -8,7 +8,8 @@
 import { RustLogError } from "../errors.ts";
 import { PARTITIONS_MAX } from "../limits.ts";
 import { type Disk, joinPath } from "../storage/disk.ts";
-import { Log, type LogSettings } from "../storage/log.ts";
+import { Log } from "../storage/log.ts";
+import type { LogSettings } from "../storage/log-context.ts";
 import type { CleanSegment } from "../storage/recovery.ts";
 import type { FlushPolicy } from "./flush-policy.ts";
 import { Partition } from "./partition.ts";

@@ -2,7 +2,7 @@
 // Leaves to others: keeping them (topic.json, by topic-registry.ts) and acting on them (storage/log.ts).
 import { RustLogError } from "../errors.ts";
 import { SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, TOPIC_NAME_LENGTH_MAX } from "../limits.ts";
-import type { LogSettings } from "../storage/log.ts";
+import type { LogSettings } from "../storage/log-context.ts";
 
 /** Settings as they are kept and sent: names as in Kafka, values in decimal. */
 export type TopicSettings = Readonly<Record<string, string>>;

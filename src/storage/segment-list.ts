@@ -1,0 +1,112 @@
+// The segments of one log, in order: which one holds an offset, and reads that go across them.
+// Leaves to others: finding a batch inside a segment (segment.ts), and writing (log.ts).
+import { RustLogError } from "../errors.ts";
+import type { ActiveSegment } from "./active-segment.ts";
+import type { LogPosition } from "./log-context.ts";
+import type { LogRead, LogSlice } from "./log-slice.ts";
+import type { SealedSegment } from "./sealed-segment.ts";
+import type { LogSegment, TimestampMatch } from "./segment.ts";
+import { segmentFileName } from "./segment-files.ts";
+
+/** Sealed segments, the oldest first, and the active one behind them. */
+export class SegmentList {
+  readonly sealed: SealedSegment[];
+  active: ActiveSegment;
+  readonly #name: string;
+
+  /** `name` is the partition's, for messages. */
+  constructor(name: string, sealed: SealedSegment[], active: ActiveSegment) {
+    this.#name = name;
+    this.sealed = sealed;
+    this.active = active;
+  }
+
+  /** Number of segments. */
+  get count(): number {
+    return this.sealed.length + 1;
+  }
+
+  /** Length of all `.log` files, in bytes. */
+  get bytes(): number {
+    let sum = this.active.bytes;
+    for (const segment of this.sealed) sum += segment.fileBytes;
+    return sum;
+  }
+
+  /** Segment number `i`, from 0; undefined past the last. */
+  at(i: number): LogSegment | undefined {
+    return i === this.sealed.length ? this.active : this.sealed[i];
+  }
+
+  /**
+   * Whole batches from the one that holds `offset`, up to `bytesMax` bytes but one batch at least, all
+   * before `end`. `offset` must be at or above the log start; at or past the end there is nothing.
+   * Throws CORRUPT_MESSAGE, naming the place, when the log is damaged there.
+   */
+  read(offset: number, bytesMax: number, end: LogPosition): LogRead {
+    const slices: LogSlice[] = [];
+    let total = 0;
+    let next = offset;
+    for (let i = this.#segmentOf(offset); next < end.offset; i++) {
+      const segment = this.at(i);
+      if (segment === undefined || segment.baseOffset > end.segment) break;
+      const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
+      const start = total === 0 ? this.#locate(segment, i, offset, limit) : 0;
+      if (start === limit) break;
+      const stop = segment.boundary(start, bytesMax - total, limit);
+      if (total > 0 && total + stop - start > bytesMax) break;
+      slices.push(segment.slice(start, stop - start));
+      total += stop - start;
+      if (stop < limit) {
+        next = segment.baseOffsetAt(stop);
+        break;
+      }
+      next = this.#offsetAfter(segment, i, end);
+      if (total >= bytesMax || next !== this.at(i + 1)?.baseOffset) break;
+    }
+    return { slices, bytes: total, nextOffset: next };
+  }
+
+  /** The first batch before `end` that has a record at or after `timestamp`, or undefined. */
+  findTimestamp(timestamp: number, end: LogPosition): TimestampMatch | undefined {
+    for (let i = 0; i < this.count; i++) {
+      const segment = this.at(i);
+      if (segment === undefined || segment.baseOffset > end.segment) break;
+      const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
+      const found = segment.findTimestamp(timestamp, limit);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** Number of the segment with the largest base offset at or below `offset`. */
+  #segmentOf(offset: number): number {
+    if (offset >= this.active.baseOffset) return this.sealed.length;
+    let low = 0;
+    let high = this.sealed.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.sealed[middle]!.baseOffset <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
+  #locate(segment: LogSegment, i: number, offset: number, limit: number): number {
+    const position = segment.locate(offset, limit);
+    const found = position < limit ? segment.baseOffsetAt(position) : this.at(i + 1)?.baseOffset;
+    if (found !== undefined && found > offset) {
+      const file = segmentFileName(segment.baseOffset, "log");
+      throw new RustLogError(
+        "CORRUPT_MESSAGE",
+        `${this.#name}: segment ${file}, position ${position}: offsets ${offset} to ${found - 1} are missing`,
+      );
+    }
+    return position;
+  }
+
+  #offsetAfter(segment: LogSegment, i: number, end: LogPosition): number {
+    if (segment.baseOffset === end.segment) return end.offset;
+    return this.sealed[i]?.nextOffset ?? end.offset;
+  }
+}
