@@ -53,6 +53,8 @@ export class SegmentList {
       const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
       const start = total === 0 ? this.#locate(segment, i, offset, limit) : 0;
       if (start === limit) break;
+      // Damage further on is met by the read that begins there; what is before it can be served.
+      if (total > 0 && segment.isDamagedAt(start, limit)) break;
       const stop = segment.boundary(start, bytesMax - total, limit);
       if (total > 0 && total + stop - start > bytesMax) break;
       slices.push(segment.slice(start, stop - start));

@@ -100,6 +100,8 @@ export abstract class LogSegment {
       at = offsets.position(entry);
     }
     for (;;) {
+      // What comes before damage can be served; the read that begins at it says what is wrong.
+      if (at > position && this.isDamagedAt(at, end)) return at;
       const next = at + this.batchSizeAt(at, end);
       if (next > limit) return at > position ? at : next;
       at = next;
@@ -134,6 +136,11 @@ export abstract class LogSegment {
       position += size;
     }
     return undefined;
+  }
+
+  /** Whether there is no plausible batch header at `position`, although there should be one before `end`. */
+  isDamagedAt(position: number, end: number): boolean {
+    return position < end && this.headerFault(position, end) !== undefined;
   }
 
   /** Base offset of the batch at `position`. */
