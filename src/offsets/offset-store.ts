@@ -55,8 +55,8 @@ export class OffsetStore {
   readonly #context: OffsetStoreContext;
   readonly #table = new OffsetTable();
   #partition: Partition | undefined;
-  #writes = 0;
-  #writesDone: (() => void) | undefined;
+  /** Writes to the internal topic that are not in the table yet. */
+  readonly #inFlight = new Set<Promise<unknown>>();
   #compaction: Promise<void> | undefined;
 
   private constructor(context: OffsetStoreContext) {
@@ -118,6 +118,8 @@ export class OffsetStore {
 
   /** Forgets all offsets committed for a topic: one of the same name may come, with other records. */
   async deleteTopic(topic: string): Promise<void> {
+    // A commit that is in flight was checked while the topic was there, and must not outlive it.
+    await Promise.allSettled([...this.#inFlight]);
     const rows = this.#table.rows().filter((row) => row.topic === topic);
     if (rows.length > 0) await this.#write(rows.map((row): Change => [row, null]));
   }
@@ -125,20 +127,28 @@ export class OffsetStore {
   async #write(changes: readonly Change[]): Promise<void> {
     if (this.#context.mode === "durable") {
       while (this.#compaction !== undefined) await this.#compaction;
-      this.#writes++;
+      const write = this.#append(changes);
+      this.#inFlight.add(write);
       try {
-        const partition = (this.#partition ??= await this.#createTopic());
-        await partition.append(this.#encode(changes));
+        await write;
       } finally {
-        this.#writes--;
-        if (this.#writes === 0) this.#writesDone?.();
+        this.#inFlight.delete(write);
       }
-    }
+    } else this.#apply(changes);
+    this.#compactIfWorthwhile();
+  }
+
+  async #append(changes: readonly Change[]): Promise<void> {
+    this.#partition ??= await this.#createTopic();
+    await this.#partition.append(this.#encode(changes));
+    this.#apply(changes);
+  }
+
+  #apply(changes: readonly Change[]): void {
     for (const [key, committed] of changes) {
       if (committed === null) this.#table.delete(key);
       else this.#table.set(key, committed);
     }
-    this.#compactIfWorthwhile();
   }
 
   #encode(changes: readonly Change[]): Uint8Array {
@@ -202,12 +212,7 @@ export class OffsetStore {
 
   async #compact(partition: Partition): Promise<void> {
     // A commit that is in flight would stand before the snapshot in the log and not be in it.
-    if (this.#writes > 0) {
-      await new Promise<void>((resolve) => {
-        this.#writesDone = resolve;
-      });
-      this.#writesDone = undefined;
-    }
+    await Promise.allSettled([...this.#inFlight]);
     await partition.roll();
     const start = partition.logEndOffset;
     const rows = this.#table.rows();

@@ -22,10 +22,10 @@ export class OffsetTable {
 
   /** Sets a row. */
   set(key: OffsetKey, committed: CommittedOffset): void {
-    let topics = this.#groups.get(key.group);
-    if (topics === undefined) this.#groups.set(key.group, (topics = new Map()));
-    let partitions = topics.get(key.topic);
-    if (partitions === undefined) topics.set(key.topic, (partitions = new Map()));
+    const topics = this.#groups.get(key.group) ?? new Map<string, Map<number, CommittedOffset>>();
+    this.#groups.set(key.group, topics);
+    const partitions = topics.get(key.topic) ?? new Map<number, CommittedOffset>();
+    topics.set(key.topic, partitions);
     if (!partitions.has(key.partition)) this.#size++;
     partitions.set(key.partition, committed);
   }

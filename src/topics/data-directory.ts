@@ -152,22 +152,22 @@ function readMeta(disk: Disk, path: string): string | undefined {
     );
   }
   const meta = parseObject(bytes);
-  if (meta?.["formatVersion"] !== FORMAT_VERSION || typeof meta["id"] !== "string") {
+  if (meta?.formatVersion !== FORMAT_VERSION || typeof meta.id !== "string") {
     throw new RustLogError(
       "STORAGE_ERROR",
       `${joinPath(path, META)} is not of format version ${FORMAT_VERSION}: this release can't read the directory`,
     );
   }
-  return meta["id"];
+  return meta.id;
 }
 
 /** The note of a clean stop; undefined when there is none, or it is not one that this release writes. */
 function readCleanNote(disk: Disk, path: string): CleanSegments | undefined {
   const bytes = disk.readFile(joinPath(path, CLEAN));
   const note = bytes === undefined ? undefined : parseObject(bytes);
-  if (note?.["version"] !== 1) return undefined;
+  if (note?.version !== 1) return undefined;
   const clean = new Map<string, CleanSegment>();
-  for (const [name, value] of Object.entries(note["partitions"] ?? {})) {
+  for (const [name, value] of Object.entries(note.partitions ?? {})) {
     const segment = value as Record<keyof CleanSegment, unknown>;
     clean.set(name, {
       baseOffset: Number(segment.baseOffset),

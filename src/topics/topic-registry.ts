@@ -281,15 +281,14 @@ function readTopicFile(
     const parsed: unknown = JSON.parse(new TextDecoder().decode(bytes));
     if (typeof parsed !== "object" || parsed === null) throw new Error("it is no object");
     const file = parsed as Record<string, unknown>;
-    if (file["version"] !== 1) throw new Error(`version ${String(file["version"])} is not 1`);
-    if (file["name"] !== name) throw new Error("it names another topic than its directory");
-    const partitions = Number(file["partitions"]);
+    if (file.version !== 1) throw new Error(`version ${String(file.version)} is not 1`);
+    if (file.name !== name) throw new Error("it names another topic than its directory");
+    const partitions = Number(file.partitions);
     if (!Number.isInteger(partitions) || partitions < 1 || partitions > PARTITIONS_MAX) {
-      throw new Error(`it says ${String(file["partitions"])} partitions`);
+      throw new Error(`it says ${String(file.partitions)} partitions`);
     }
     const settings: Record<string, string> = {};
-    for (const [key, value] of Object.entries(file["settings"] ?? {}))
-      settings[key] = String(value);
+    for (const [key, value] of Object.entries(file.settings ?? {})) settings[key] = String(value);
     return { partitions, settings };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
