@@ -1,7 +1,12 @@
 // Records of one partition on their way into batches: the open batch, and the complete ones that wait.
 // Leaves to others: when a batch has waited long enough (producer), sending it (sender), encoding (record/).
 
-import { BATCH_HEADER_BYTES } from "../record/batch.ts";
+import {
+  BATCH_HEADER_BYTES,
+  type ProducerSequence,
+  sequenceAfter,
+  stampProducer,
+} from "../record/batch.ts";
 import type { BatchEncoder, RecordHeader } from "../record/encoder.ts";
 
 /** The sender of a record, who waits to hear of it. */
@@ -34,9 +39,20 @@ export interface EncoderPool {
 
 const NO_DELIVERIES: ReadonlyMap<number, Delivery> = new Map();
 
+const EPOCH_MAX = 0x7fff;
+
+/**
+ * A producer's id: 52 random bits, so that no two producers of a broker share one, and nobody has to be asked.
+ */
+export function randomProducerId(): number {
+  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return (high >>> 12) * 2 ** 32 + low;
+}
+
 /**
  * The batches of one partition, in order: sealed ones first in, first out, then the open one. At most one
- * is being sent (`inFlight`), so that a retry can never overtake another batch.
+ * is being sent (`inFlight`), so that a retry can never overtake another batch. Each has its sequence number,
+ * by which the broker knows a batch that it has already.
  */
 export class PartitionAccumulator {
   readonly topic: string;
@@ -50,6 +66,9 @@ export class PartitionAccumulator {
   #encoder: BatchEncoder | undefined;
   #deliveries: Map<number, Delivery> | undefined;
   #sealed: SealedBatch[] = [];
+  #producerId = randomProducerId();
+  #epoch = 0;
+  #nextSequence = 0;
 
   constructor(topic: string, partition: number, batchBytes: number, pool: EncoderPool) {
     this.topic = topic;
@@ -105,7 +124,7 @@ export class PartitionAccumulator {
     const batch: SealedBatch = {
       topic: this.topic,
       partition: this.partition,
-      bytes: encoder.finish(),
+      bytes: encoder.finish(this.#takeSequence(records)),
       records,
       bufferedBytes,
       openedAt: this.openedAt,
@@ -117,6 +136,25 @@ export class PartitionAccumulator {
     this.#deliveries = undefined;
     this.#sealed.push(batch);
     return batch;
+  }
+
+  /**
+   * Numbers the batches that wait anew, in a new epoch, after one before them was given up: the broker would
+   * miss its records, and refuse all that follow.
+   */
+  restartSequence(): void {
+    if (this.#epoch === EPOCH_MAX) this.#producerId = randomProducerId();
+    this.#epoch = (this.#epoch + 1) % (EPOCH_MAX + 1);
+    this.#nextSequence = 0;
+    for (const { bytes, records } of this.#sealed) {
+      stampProducer(bytes, this.#takeSequence(records));
+    }
+  }
+
+  #takeSequence(records: number): ProducerSequence {
+    const baseSequence = this.#nextSequence;
+    this.#nextSequence = sequenceAfter(baseSequence, records);
+    return { producerId: this.#producerId, producerEpoch: this.#epoch, baseSequence };
   }
 
   /** The batch whose turn it is, taken from the queue; undefined when none is complete. */

@@ -163,6 +163,7 @@ export class Dispatcher {
     try {
       onAcknowledged(batch, await send(batch));
     } catch (error) {
+      accumulator.restartSequence();
       onFailed(batch, asRustLogError(error));
     }
     accumulator.inFlight = false;

@@ -1,0 +1,55 @@
+import { describe, expect, test } from "bun:test";
+import { Broker } from "../../src/broker/broker.ts";
+import { connect } from "../../src/client/client.ts";
+import { cuttingProxy } from "../support/cutting-proxy.ts";
+import { Random } from "../support/random.ts";
+import { withTempDir } from "../support/tmp.ts";
+
+const RECORDS = 3_000;
+const PARTITIONS = 3;
+
+async function recordsOf(address: string, topic: string): Promise<string[][]> {
+  const client = await connect({ broker: address });
+  const found: string[][] = Array.from({ length: PARTITIONS }, () => []);
+  for await (const record of client.consumer({ topic, offset: "earliest", follow: false })) {
+    found[record.partition]?.push(Buffer.from(record.value ?? []).toString());
+  }
+  await client.close();
+  return found;
+}
+
+describe("a producer whose connections are cut between write and acknowledgement", () => {
+  test.each([1, 2, 3])("writes every record once and in order (seed %d)", async (seed) => {
+    await withTempDir(async (dataDir) => {
+      const quiet = { port: 0, log: () => {} };
+      let broker = await Broker.start({ dataDir, segmentBytes: 20_000, ...quiet });
+      const setUp = await connect({ broker: broker.address });
+      await setUp.admin().createTopic("t", { partitions: PARTITIONS });
+      await setUp.close();
+
+      using proxy = cuttingProxy(broker.port, 0.1, new Random(seed));
+      const client = await connect({
+        broker: proxy.address,
+        retries: 1_000,
+        retryBackoffMs: 1,
+      });
+      const producer = client.producer({ batchBytes: 400, lingerMs: 0 });
+      const sent: string[][] = Array.from({ length: PARTITIONS }, () => []);
+      for (let i = 0; i < RECORDS; i++) {
+        const partition = i % PARTITIONS;
+        sent[partition]?.push(`record ${i}`);
+        await producer.enqueue("t", { value: `record ${i}`, partition });
+        if (i % 100 === 99) await producer.flush();
+      }
+      await producer.close();
+      await client.close();
+      expect(proxy.cuts).toBeGreaterThan(10);
+      expect(await recordsOf(broker.address, "t")).toEqual(sent);
+
+      await broker.stop();
+      broker = await Broker.start({ dataDir, ...quiet });
+      expect(await recordsOf(broker.address, "t")).toEqual(sent);
+      await broker.stop();
+    });
+  });
+});
