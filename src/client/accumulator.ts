@@ -61,6 +61,8 @@ export class PartitionAccumulator {
   inFlight = false;
   /** When the open batch got its first record, on the clock of performance.now(). */
   openedAt = 0;
+  /** Bytes that the open batch, or the one that the next record opens, has room for. */
+  room: number;
   readonly #batchBytes: number;
   readonly #pool: EncoderPool;
   #encoder: BatchEncoder | undefined;
@@ -74,6 +76,7 @@ export class PartitionAccumulator {
     this.topic = topic;
     this.partition = partition;
     this.#batchBytes = batchBytes;
+    this.room = batchBytes - BATCH_HEADER_BYTES;
     this.#pool = pool;
   }
 
@@ -85,11 +88,6 @@ export class PartitionAccumulator {
   /** Complete batches that wait for their turn. */
   get sealedCount(): number {
     return this.#sealed.length;
-  }
-
-  /** Bytes that the open batch, or the one that the next record opens, has room for. */
-  get room(): number {
-    return this.#batchBytes - (this.#encoder?.bytes ?? BATCH_HEADER_BYTES);
   }
 
   /** Adds a record to the open batch, whether there is room or not, and returns the bytes it took. */
@@ -112,7 +110,9 @@ export class PartitionAccumulator {
       this.#deliveries ??= new Map();
       this.#deliveries.set(encoder.count - 1, delivery);
     }
-    return encoder.bytes - before;
+    const bytes = encoder.bytes - before;
+    this.room -= bytes;
+    return bytes;
   }
 
   /** Completes the open batch: it waits to be sent. Returns it; undefined when there is none. */
@@ -134,6 +134,7 @@ export class PartitionAccumulator {
     this.#pool.put(encoder);
     this.#encoder = undefined;
     this.#deliveries = undefined;
+    this.room = this.#batchBytes - BATCH_HEADER_BYTES;
     this.#sealed.push(batch);
     return batch;
   }

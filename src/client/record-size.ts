@@ -14,19 +14,15 @@ const UTF8_BYTES_PER_UNIT_MAX = 3;
 
 type Bytes = Uint8Array | string | null;
 
-/** An upper bound of a record's encoded size in bytes, without looking into its strings. */
+/** An upper bound of a record's encoded size in bytes, without looking into its strings, or what is one. */
 export function recordBytesBound(
   key: Bytes,
   value: Bytes,
   headers: readonly RecordHeader[] | undefined,
 ): number {
-  let bytes = FIELDS_BYTES_MAX + boundOf(key) + boundOf(value);
-  if (headers !== undefined) {
-    for (const { name, value } of headers) {
-      bytes += HEADER_FIELDS_BYTES_MAX + boundOf(name) + boundOf(value);
-    }
-  }
-  return bytes;
+  const units = (key === null ? 0 : key.length) + (value === null ? 0 : value.length);
+  const bytes = FIELDS_BYTES_MAX + UTF8_BYTES_PER_UNIT_MAX * units;
+  return headers === undefined ? bytes : bytes + headersBytesBound(headers);
 }
 
 /** As `recordBytesBound`, with the UTF-8 length of strings measured: exact but for a few length bytes. */
@@ -38,9 +34,13 @@ export function recordBytesMeasured(
   return recordBytesMax(lengthOf(key), lengthOf(value), headers);
 }
 
-function boundOf(bytes: Bytes): number {
-  if (bytes === null) return 0;
-  return typeof bytes === "string" ? bytes.length * UTF8_BYTES_PER_UNIT_MAX : bytes.length;
+function headersBytesBound(headers: readonly RecordHeader[]): number {
+  let bytes = 0;
+  for (const { name, value } of headers) {
+    bytes += HEADER_FIELDS_BYTES_MAX + name.length * UTF8_BYTES_PER_UNIT_MAX;
+    if (value !== null) bytes += value.length;
+  }
+  return bytes;
 }
 
 function lengthOf(bytes: Bytes): number {

@@ -10,7 +10,10 @@ import { readU32 } from "../record/bytes.ts";
 /** Bytes of the length before each payload. */
 export const FRAME_LENGTH_BYTES = 4;
 
-/** Chunks below this size are gathered in blocks while a frame is incomplete. */
+/**
+ * While a frame is incomplete, chunks below this size are gathered in blocks, and larger ones too where they
+ * fit: so no run of chunks, however cut, takes much more memory than it has bytes.
+ */
 const GATHERED_CHUNK_BYTES_MAX = 2 * 1024;
 const GATHER_BLOCK_BYTES = 16 * 1024;
 const NO_BYTES = new Uint8Array(0);
@@ -45,7 +48,7 @@ export class FrameDecoder {
   push(chunk: Uint8Array): void {
     if (chunk.length === 0 || this.#failure !== undefined) return;
     this.#available += chunk.length;
-    if (chunk.length < GATHERED_CHUNK_BYTES_MAX && this.#chunks.length > 0) this.#gather(chunk);
+    if (this.#chunks.length > 0 && this.#isGathered(chunk)) this.#gather(chunk);
     else this.#chunks.push(chunk);
   }
 
@@ -64,25 +67,30 @@ export class FrameDecoder {
     return this.#take(length);
   }
 
+  #isGathered(chunk: Uint8Array): boolean {
+    return chunk.length < GATHERED_CHUNK_BYTES_MAX || chunk.length <= this.#blockRoom();
+  }
+
+  /** Bytes free in the block; none unless it is the end of what came, or the order of bytes would change. */
+  #blockRoom(): number {
+    return this.#chunks.at(-1) === this.#blockView ? GATHER_BLOCK_BYTES - this.#blockUsed : 0;
+  }
+
   /**
-   * Copies a small chunk of a frame that is not complete to the end of a block, so that a peer who sends
-   * single bytes costs no object for each.
+   * Copies a chunk of a frame that is not complete to the end of a block, so that a peer who sends single
+   * bytes costs no object for each. Bytes of a block are written once: payloads may be views of them.
    */
   #gather(chunk: Uint8Array): void {
-    const last = this.#chunks.length - 1;
-    const used = this.#chunks[last] === this.#blockView ? this.#blockUsed : GATHER_BLOCK_BYTES;
-    if (used + chunk.length > GATHER_BLOCK_BYTES) {
+    if (chunk.length <= this.#blockRoom()) {
+      this.#chunks.pop();
+    } else {
       this.#block = new Uint8Array(GATHER_BLOCK_BYTES);
-      this.#block.set(chunk);
-      this.#blockUsed = chunk.length;
-      this.#blockView = this.#block.subarray(0, this.#blockUsed);
-      this.#chunks.push(this.#blockView);
-      return;
+      this.#blockUsed = 0;
     }
-    this.#block.set(chunk, used);
-    this.#blockUsed = used + chunk.length;
+    this.#block.set(chunk, this.#blockUsed);
+    this.#blockUsed += chunk.length;
     this.#blockView = this.#block.subarray(0, this.#blockUsed);
-    this.#chunks[last] = this.#blockView;
+    this.#chunks.push(this.#blockView);
   }
 
   #peekLength(): number {

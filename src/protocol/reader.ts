@@ -4,7 +4,8 @@ import { RustLogError } from "../errors.ts";
 import { OFFSET_MAX } from "../limits.ts";
 import { readI32, readU16, readU32 } from "../record/bytes.ts";
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
+// A byte order mark is a character like any other: a name must not change on its way.
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A position in a payload. Every method throws INVALID_REQUEST, naming the field, if it is not whole. */
 export class ByteReader {

@@ -3,10 +3,15 @@
 import { RustLogError } from "../errors.ts";
 import { writeI64, writeU16, writeU32 } from "../record/bytes.ts";
 
+const U8_MAX = 0xff;
 const U16_MAX = 0xffff;
+const U32_MAX = 0xffff_ffff;
 const FIRST_BYTES = 256;
 
-/** Writes at the end of what it has written. */
+/**
+ * Writes at the end of what it has written. A number that its field can't hold throws INVALID_REQUEST: cut to
+ * size it would be a valid one that nobody meant, partition 2^32 the partition 0.
+ */
 export class ByteWriter {
   #bytes: Buffer<ArrayBuffer> = Buffer.allocUnsafe(FIRST_BYTES);
   #end = 0;
@@ -18,6 +23,7 @@ export class ByteWriter {
 
   /** An unsigned 8-bit integer. */
   u8(value: number): this {
+    checkUnsigned(value, U8_MAX);
     const at = this.#room(1);
     this.#bytes[at] = value;
     return this;
@@ -25,6 +31,7 @@ export class ByteWriter {
 
   /** An unsigned 16-bit integer. */
   u16(value: number): this {
+    checkUnsigned(value, U16_MAX);
     const at = this.#room(2);
     writeU16(this.#bytes, at, value);
     return this;
@@ -32,6 +39,7 @@ export class ByteWriter {
 
   /** An unsigned 32-bit integer. */
   u32(value: number): this {
+    checkUnsigned(value, U32_MAX);
     const at = this.#room(4);
     writeU32(this.#bytes, at, value);
     return this;
@@ -39,20 +47,19 @@ export class ByteWriter {
 
   /** A signed 64-bit integer, which must be a safe one. */
   i64(value: number): this {
+    if (!Number.isSafeInteger(value)) {
+      throw invalid(`the number ${value}: a whole one of at most 2^53 - 1 is needed`);
+    }
     const at = this.#room(8);
     writeI64(this.#bytes, at, value);
     return this;
   }
 
-  /** A string: its length in bytes as u16, then UTF-8. Throws INVALID_REQUEST above 65,535 bytes. */
+  /** A string: its length in bytes as u16, then UTF-8. Throws INVALID_REQUEST if it has none, or too much. */
   string(value: string): this {
+    if (!value.isWellFormed()) throw invalid("a string with half a surrogate pair has no UTF-8");
     const bytes = Buffer.byteLength(value);
-    if (bytes > U16_MAX) {
-      throw new RustLogError(
-        "INVALID_REQUEST",
-        `a string of ${bytes} bytes: ${U16_MAX} are possible`,
-      );
-    }
+    if (bytes > U16_MAX) throw invalid(`a string of ${bytes} bytes: ${U16_MAX} are possible`);
     this.u16(bytes);
     const at = this.#room(bytes);
     this.#bytes.write(value, at, bytes, "utf8");
@@ -81,6 +88,7 @@ export class ByteWriter {
 
   /** Overwrites the u32 at byte `at`: for a length that was not known before. */
   patchU32(at: number, value: number): void {
+    checkUnsigned(value, U32_MAX);
     writeU32(this.#bytes, at, value);
   }
 
@@ -100,4 +108,13 @@ export class ByteWriter {
     }
     return at;
   }
+}
+
+function checkUnsigned(value: number, max: number): void {
+  if (Number.isInteger(value) && value >= 0 && value <= max) return;
+  throw invalid(`the number ${value}: a whole one from 0 to ${max} is needed`);
+}
+
+function invalid(message: string): RustLogError {
+  return new RustLogError("INVALID_REQUEST", message);
 }

@@ -1,7 +1,7 @@
 // A sealed segment: flushed, immutable, read through a mapping made on first use, only ever unlinked.
 // Leaves to others: how a batch is found in it (segment.ts).
 import { INDEX_INTERVAL_BYTES } from "../limits.ts";
-import { lastOffset, maxTimestamp } from "../record/batch.ts";
+import { batchBytes, findBatchFault, lastOffset, maxTimestamp } from "../record/batch.ts";
 import { type Disk, joinPath } from "./disk.ts";
 import type { LogSlice } from "./log-slice.ts";
 import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "./offset-index.ts";
@@ -9,6 +9,7 @@ import { LogSegment } from "./segment.ts";
 import { segmentFileName } from "./segment-files.ts";
 import { SegmentIndex } from "./segment-index.ts";
 import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "./time-index.ts";
+import { VerifiedRanges } from "./verified-ranges.ts";
 
 /** A view of a mapping: it stays valid when the segment's file is unlinked meanwhile. */
 class MappedSlice implements LogSlice {
@@ -37,6 +38,7 @@ export class SealedSegment extends LogSegment {
   #bytes = 0;
   #mapping: Uint8Array | undefined;
   #index: SegmentIndex | undefined;
+  readonly #verified = new VerifiedRanges();
   #timesChecked = false;
   #nextOffset = 0;
 
@@ -84,6 +86,27 @@ export class SealedSegment extends LogSegment {
   /** A view of the bytes from `position`, for a slice that was made while the segment was active. */
   view(position: number, bytes: number): Uint8Array {
     return this.#map().subarray(position, position + bytes);
+  }
+
+  /**
+   * As in all segments, but what it promises has been checked once by its CRCs: a run ends before the first
+   * batch that is damaged, and one that begins there is refused with CORRUPT_MESSAGE.
+   */
+  override boundary(position: number, bytesMax: number, end: number): number {
+    const stop = super.boundary(position, bytesMax, end);
+    for (let at = this.#verified.verifiedFrom(position); at < stop; ) {
+      const fault = findBatchFault(this.#map(), at, stop);
+      if (fault !== undefined) {
+        if (at > position) return at;
+        const last = this.headerFault(at, stop) === undefined ? lastOffset(this.#map(), at) : -1;
+        const skip = last < 0 ? "" : `; the records after it begin at offset ${last + 1}`;
+        throw this.corrupt(at, `${fault.message}${skip}`);
+      }
+      const next = at + batchBytes(this.#map(), at);
+      this.#verified.add(at, next);
+      at = this.#verified.verifiedFrom(next);
+    }
+    return stop;
   }
 
   override findTimestamp(timestamp: number, end: number): ReturnType<LogSegment["findTimestamp"]> {

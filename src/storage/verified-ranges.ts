@@ -1,0 +1,58 @@
+// Which parts of a sealed segment have had their CRCs checked since the process started, so that each batch is
+// checked once and not at every read. Leaves to others: the check itself (sealed-segment.ts).
+
+/** Ranges remembered; a segment that is read at more places than that has some of them checked again. */
+const RANGES_MAX = 256;
+
+/** Disjoint ranges of positions, in ascending order: `starts[i] ≤ ends[i] < starts[i + 1]`. */
+export class VerifiedRanges {
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
+
+  /** The end of what is verified without a gap from `position` on; `position` itself if nothing is. */
+  verifiedFrom(position: number): number {
+    const i = this.#lastAtOrBelow(position);
+    return i < 0 ? position : Math.max(position, this.#ends[i]!);
+  }
+
+  /** Adds a range, which must begin at a batch and end behind one. */
+  add(start: number, end: number): void {
+    let from = start;
+    let to = end;
+    let i = this.#lastAtOrBelow(start);
+    if (i >= 0 && this.#ends[i]! >= start) {
+      from = this.#starts[i]!;
+      to = Math.max(to, this.#ends[i]!);
+    } else i++;
+    let last = i;
+    while (last < this.#starts.length && this.#starts[last]! <= to) {
+      to = Math.max(to, this.#ends[last]!);
+      last++;
+    }
+    this.#starts.splice(i, last - i, from);
+    this.#ends.splice(i, last - i, to);
+    if (this.#starts.length > RANGES_MAX) this.#dropShortest();
+  }
+
+  /** Number of the last range that starts at or below `position`, or -1. */
+  #lastAtOrBelow(position: number): number {
+    let low = 0;
+    let high = this.#starts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#starts[middle]! <= position) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
+  #dropShortest(): void {
+    let shortest = 0;
+    for (let i = 1; i < this.#starts.length; i++) {
+      const length = this.#ends[i]! - this.#starts[i]!;
+      if (length < this.#ends[shortest]! - this.#starts[shortest]!) shortest = i;
+    }
+    this.#starts.splice(shortest, 1);
+    this.#ends.splice(shortest, 1);
+  }
+}
