@@ -90,7 +90,7 @@ export class Admin {
   /** What a topic holds, partition by partition. Throws UNKNOWN_TOPIC_OR_PARTITION. */
   async describeTopic(name: string): Promise<TopicDescription> {
     const { internal, settings, partitions } = await this.#request({
-      encode: (id) => encodeDescribeTopicRequest(id, { topic: name }),
+      encode: (id) => encodeDescribeTopicRequest(id, { topic: name, createIfMissing: false }),
       decode: decodeDescribeTopicResponse,
     });
     return {

@@ -127,13 +127,18 @@ export function decodeListTopicsResponse(payload: Uint8Array): ListTopicsRespons
 }
 
 // DescribeTopic
-//   request  = topic string
+//   request  = topic string | createIfMissing u8
 //   response = name string | internal u8 | settings array(name string, value string)
 //            | array(partition u32, logStartOffset i64, highWatermark i64, logEndOffset i64, segments u32, bytes i64)
 
 /** Asks about one topic. */
 export interface DescribeTopicRequest {
   readonly topic: string;
+  /**
+   * Whether a missing topic is created first, as a Produce would, if the broker creates topics by itself. A
+   * producer asks so: before it knows the number of partitions it can't tell where a key belongs.
+   */
+  readonly createIfMissing: boolean;
 }
 
 /** One partition at that moment. */
@@ -165,12 +170,17 @@ export function encodeDescribeTopicRequest(
   correlationId: number,
   request: DescribeTopicRequest,
 ): Uint8Array {
-  return encodeRequest(API.DescribeTopic, correlationId, (body) => body.string(request.topic));
+  return encodeRequest(API.DescribeTopic, correlationId, (body) =>
+    body.string(request.topic).u8(request.createIfMissing ? 1 : 0),
+  );
 }
 
 /** Reads a request. */
 export function decodeDescribeTopicRequest(payload: Uint8Array): DescribeTopicRequest {
-  return decodeRequest(payload, (body) => ({ topic: body.string("topic") }));
+  return decodeRequest(payload, (body) => ({
+    topic: body.string("topic"),
+    createIfMissing: body.u8("createIfMissing") !== 0,
+  }));
 }
 
 /** A whole response frame. */

@@ -94,7 +94,7 @@ export class SealedSegment extends LogSegment {
    */
   override boundary(position: number, bytesMax: number, end: number): number {
     const stop = super.boundary(position, bytesMax, end);
-    for (let at = this.#verified.verifiedFrom(position); at < stop; ) {
+    for (let at = this.#verified.verifiedFrom(position); at < stop;) {
       const fault = findBatchFault(this.#map(), at, stop);
       if (fault !== undefined) {
         if (at > position) return at;

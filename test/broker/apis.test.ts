@@ -48,7 +48,10 @@ function apis(session: Session) {
       ),
     list: () => session.call((id) => encodeListTopicsRequest(id), decodeListTopicsResponse),
     describe: (topic: string) =>
-      session.call((id) => encodeDescribeTopicRequest(id, { topic }), decodeDescribeTopicResponse),
+      session.call(
+        (id) => encodeDescribeTopicRequest(id, { topic, createIfMissing: false }),
+        decodeDescribeTopicResponse,
+      ),
     remove: (topic: string) =>
       session.call((id) => encodeDeleteTopicRequest(id, { topic }), decodeDeleteTopicResponse),
     commit: (group: string, ...offsets: OffsetCommitEntry[]) =>

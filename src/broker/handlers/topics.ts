@@ -10,6 +10,7 @@ import {
   encodeDescribeTopicResponse,
   encodeListTopicsResponse,
 } from "../../protocol/topics.ts";
+import type { Topic } from "../../topics/topic-registry.ts";
 import type { Exchange } from "../exchange.ts";
 import type { BrokerServices } from "../services.ts";
 import { refuseInternalTopic } from "./internal-topic.ts";
@@ -39,16 +40,25 @@ export function listTopics(services: BrokerServices, exchange: Exchange): void {
   exchange.answer(encodeListTopicsResponse(exchange.correlationId, { topics }));
 }
 
-/** Answers a DescribeTopic request. */
+/** Answers a DescribeTopic request, at once unless the topic must be created first. */
 export function describeTopic(
   services: BrokerServices,
   exchange: Exchange,
   request: DescribeTopicRequest,
-): void {
-  const topic = services.registry.find(request.topic);
-  if (topic === undefined) {
+): void | Promise<void> {
+  const { registry } = services;
+  const found = registry.find(request.topic);
+  if (found !== undefined) return answerDescription(exchange, found);
+  if (!request.createIfMissing) {
     throw new RustLogError("UNKNOWN_TOPIC_OR_PARTITION", `there is no topic '${request.topic}'`);
   }
+  refuseInternalTopic(request.topic, "created");
+  return Promise.resolve(registry.ensure(request.topic)).then((topic) =>
+    answerDescription(exchange, topic),
+  );
+}
+
+function answerDescription(exchange: Exchange, topic: Topic): void {
   const description = {
     name: topic.name,
     internal: topic.internal,
