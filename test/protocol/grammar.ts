@@ -1,0 +1,245 @@
+// The bodies of all requests and responses once more, as data, and the simplest coder and decoder of them there
+// can be: what src/protocol/ does is compared with it, and so are the tables of docs/PROTOCOL.md.
+// Leaves to others: frames and envelopes.
+import fc from "fast-check";
+import type { ApiName } from "../../src/protocol/messages.ts";
+
+export type FieldType = "u8" | "bool" | "u32" | "i64" | "string" | "bytes" | readonly Field[];
+
+export interface Field {
+  readonly name: string;
+  /** A list of fields stands for an array of items that have them. */
+  readonly type: FieldType;
+}
+
+export interface ApiGrammar {
+  readonly request: readonly Field[];
+  readonly response: readonly Field[];
+}
+
+export type Value = Readonly<Record<string, unknown>>;
+
+/** Short for fields: `fields({ topic: "string", partition: "u32" })`. */
+function fields(types: Record<string, FieldType>): readonly Field[] {
+  return Object.entries(types).map(([name, type]) => ({ name, type }));
+}
+
+const SETTINGS = fields({ name: "string", value: "string" });
+
+export const GRAMMAR: Readonly<Record<ApiName, ApiGrammar>> = {
+  Produce: {
+    request: fields({ topic: "string", partition: "u32", batch: "bytes" }),
+    response: fields({ baseOffset: "i64" }),
+  },
+  Fetch: {
+    request: fields({
+      group: "string",
+      topic: "string",
+      partition: "u32",
+      offset: "i64",
+      maxBytes: "u32",
+      minBytes: "u32",
+      maxWaitMs: "u32",
+    }),
+    response: fields({
+      startOffset: "i64",
+      nextOffset: "i64",
+      highWatermark: "i64",
+      logStartOffset: "i64",
+      batches: "bytes",
+    }),
+  },
+  OffsetCommit: {
+    request: fields({
+      group: "string",
+      offsets: fields({ topic: "string", partition: "u32", offset: "i64" }),
+    }),
+    response: [],
+  },
+  OffsetFetch: {
+    request: fields({
+      group: "string",
+      partitions: fields({ topic: "string", partition: "u32" }),
+    }),
+    response: fields({ offsets: fields({ offset: "i64", commitTimestamp: "i64" }) }),
+  },
+  CreateTopic: {
+    request: fields({ topic: "string", partitions: "u32", settings: SETTINGS }),
+    response: fields({ partitions: "u32" }),
+  },
+  ListTopics: {
+    request: [],
+    response: fields({ topics: fields({ name: "string", partitions: "u32", internal: "bool" }) }),
+  },
+  DescribeTopic: {
+    request: fields({ topic: "string", createIfMissing: "bool" }),
+    response: fields({
+      name: "string",
+      internal: "bool",
+      settings: SETTINGS,
+      partitions: fields({
+        partition: "u32",
+        logStartOffset: "i64",
+        highWatermark: "i64",
+        logEndOffset: "i64",
+        segments: "u32",
+        bytes: "i64",
+      }),
+    }),
+  },
+  DeleteTopic: { request: fields({ topic: "string" }), response: [] },
+  ListOffsets: {
+    request: fields({ topic: "string", partition: "u32", timestamp: "i64" }),
+    response: fields({ offset: "i64", timestamp: "i64" }),
+  },
+  Ping: { request: [], response: [] },
+  ListGroups: {
+    request: [],
+    response: fields({ groups: fields({ group: "string", partitions: "u32" }) }),
+  },
+  DescribeGroup: {
+    request: fields({ group: "string" }),
+    response: fields({
+      partitions: fields({
+        topic: "string",
+        partition: "u32",
+        committedOffset: "i64",
+        commitTimestamp: "i64",
+        logStartOffset: "i64",
+        highWatermark: "i64",
+      }),
+    }),
+  },
+  DeleteGroup: { request: fields({ group: "string" }), response: [] },
+  ApiVersions: {
+    request: [],
+    response: fields({
+      brokerVersion: "string",
+      logDirectoryId: "string",
+      maxFrameBytes: "u32",
+      maxBatchBytes: "u32",
+      apis: fields({ apiKey: "u8", minVersion: "u8", maxVersion: "u8" }),
+    }),
+  },
+};
+
+/** A length or count in encoded bytes: where it starts and how wide it is. */
+export interface LengthField {
+  readonly at: number;
+  readonly bytes: 2 | 4;
+}
+
+/** The bytes of a value, and where lengths and counts are in them. */
+export function encodeByGrammar(
+  grammar: readonly Field[],
+  value: Value,
+): { readonly bytes: Uint8Array; readonly lengths: readonly LengthField[] } {
+  const out: number[] = [];
+  const lengths: LengthField[] = [];
+  const number = (bytes: number, n: bigint): void => {
+    for (let i = bytes - 1; i >= 0; i--) out.push(Number((n >> BigInt(8 * i)) & 0xffn));
+  };
+  const length = (bytes: 2 | 4, n: number): void => {
+    lengths.push({ at: out.length, bytes });
+    number(bytes, BigInt(n));
+  };
+  const write = (type: FieldType, of: unknown): void => {
+    if (type === "u8") number(1, BigInt(Number(of)));
+    else if (type === "bool") number(1, of === true ? 1n : 0n);
+    else if (type === "u32") number(4, BigInt(Number(of)));
+    else if (type === "i64") number(8, BigInt(Number(of)));
+    else if (type === "string") {
+      const bytes = new TextEncoder().encode(String(of));
+      length(2, bytes.length);
+      out.push(...bytes);
+    } else if (type === "bytes") {
+      const bytes = of as Uint8Array;
+      length(4, bytes.length);
+      out.push(...bytes);
+    } else {
+      const items = of as readonly Value[];
+      length(4, items.length);
+      for (const item of items) for (const field of type) write(field.type, item[field.name]);
+    }
+  };
+  for (const field of grammar) write(field.type, value[field.name]);
+  return { bytes: Uint8Array.from(out), lengths };
+}
+
+/** The value that bytes stand for; undefined when they stand for none. */
+export function decodeByGrammar(grammar: readonly Field[], bytes: Uint8Array): Value | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let at = 0;
+  const take = (count: number): number => {
+    if (count > bytes.length - at) throw new Unreadable();
+    at += count;
+    return at - count;
+  };
+  const read = (type: FieldType): unknown => {
+    if (type === "u8") return view.getUint8(take(1));
+    if (type === "bool") return view.getUint8(take(1)) !== 0;
+    if (type === "u32") return view.getUint32(take(4));
+    if (type === "i64") {
+      const number = Number(view.getBigInt64(take(8)));
+      if (!Number.isSafeInteger(number)) throw new Unreadable();
+      return number;
+    }
+    if (type === "string") {
+      const count = view.getUint16(take(2));
+      const start = take(count);
+      const raw = bytes.slice(start, start + count);
+      const text = Buffer.from(raw).toString("utf8");
+      // What is not UTF-8 does not come back as it was.
+      if (Buffer.compare(Buffer.from(text, "utf8"), raw) !== 0) throw new Unreadable();
+      return text;
+    }
+    if (type === "bytes") {
+      const count = view.getUint32(take(4));
+      const start = take(count);
+      return bytes.slice(start, start + count);
+    }
+    const items: Value[] = [];
+    for (let left = view.getUint32(take(4)); left > 0; left--) items.push(readAll(type));
+    return items;
+  };
+  const readAll = (of: readonly Field[]): Value =>
+    Object.fromEntries(of.map(({ name, type }) => [name, read(type)]));
+  try {
+    const value = readAll(grammar);
+    return at === bytes.length ? value : undefined;
+  } catch (error) {
+    if (error instanceof Unreadable) return undefined;
+    throw error;
+  }
+}
+
+class Unreadable extends Error {}
+
+const SAFE = Number.MAX_SAFE_INTEGER;
+const u32 = fc.oneof(fc.nat(100), fc.integer({ min: 0, max: 2 ** 32 - 1 }));
+const i64 = fc.oneof(
+  fc.constantFrom(-1, -2, 0, 2 ** 31, 2 ** 32 - 1, 2 ** 32, -(2 ** 32), SAFE, -SAFE),
+  fc.maxSafeInteger(),
+);
+const string = fc.oneof(
+  fc.string({ maxLength: 20 }),
+  fc.string({ unit: "binary", maxLength: 20 }),
+  fc.constantFrom("", "\u{feff}", "\u{feff}bom", "\0", "💡", "x".repeat(300)),
+);
+const SIMPLE = {
+  u8: fc.integer({ min: 0, max: 255 }),
+  bool: fc.boolean(),
+  u32,
+  i64,
+  string,
+  bytes: fc.uint8Array({ maxLength: 40 }),
+} as const;
+
+/** Any value of a grammar. */
+export function valuesOf(grammar: readonly Field[]): fc.Arbitrary<Value> {
+  const entries = grammar.map(({ name, type }): [string, fc.Arbitrary<unknown>] => [
+    name,
+    typeof type === "string" ? SIMPLE[type] : fc.array(valuesOf(type), { maxLength: 4 }),
+  ]);
+  return fc.record(Object.fromEntries(entries), { noNullPrototype: true });
+}
