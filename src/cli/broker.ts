@@ -20,7 +20,7 @@ import {
 } from "../limits.ts";
 import { newCommand, switchFromEnvironment, usageError } from "./command.ts";
 import { parseDuration, parseDurationOrNone, tryParseDuration } from "./duration.ts";
-import { CliError, reportFailure } from "./exit.ts";
+import { CliError } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
 import { Interruption } from "./signals.ts";
 import { parseSize, parseSizeOrNone, sizeBetween } from "./size.ts";
@@ -131,15 +131,17 @@ export function parseFlushPolicy(text: string): FlushPolicy {
 
 async function runBroker(command: CommandUnknownOpts, options: BrokerOptions): Promise<void> {
   const interruption = new Interruption();
+  const fatal = Promise.withResolvers<Error>();
   log(banner());
-  const broker = await startBroker(command, {
-    ...options,
-    log,
-    onFatal: (error) => process.exit(reportFailure(error)),
-  });
-  log(`Data directory: ${resolve(options.dataDir)}`);
+  const broker = await startBroker(command, { ...options, log, onFatal: fatal.resolve });
   log(`Broker started on ${broker.address}`);
-  await interruption.requested();
+  log(`Data directory: ${resolve(options.dataDir)}`);
+  const failure = await interruption.orResult(fatal.promise);
+  if (failure !== undefined) {
+    // Notes in the data directory what happened, for the next start.
+    await broker.stop();
+    throw failure;
+  }
   log("Stopping: finishing what is in flight (a second signal ends at once)");
   await broker.stop();
   log("Broker stopped");

@@ -12,11 +12,13 @@ beforeAll(() => {
 afterAll(() => directory[Symbol.dispose]());
 
 const STARTED = /Broker started on (\S+)\n/;
+/** The last line before the broker waits for work. */
+const READY = /Data directory: .+\n/;
 
 /** A broker process that accepts connections; `output` is what it has printed so far. */
 async function start(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const broker = spawn(["broker", ...args], { env });
-  const output = await readUntil(broker.stdout, (text) => STARTED.test(text));
+  const output = await readUntil(broker.stdout, (text) => READY.test(text));
   return { broker, output, address: STARTED.exec(output)![1]! };
 }
 

@@ -1,0 +1,125 @@
+// Hostile streams: whatever comes, the decoder makes of it what the simplest framer would, and each request
+// decoder either reads exactly what the grammar reads or says INVALID_REQUEST.
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { RustLogError } from "../../src/errors.ts";
+import { FrameDecoder } from "../../src/protocol/frame.ts";
+import { REQUESTS } from "./codecs.ts";
+import { decodeByGrammar, valuesOf } from "./grammar.ts";
+
+const LIMIT = 4096;
+const ENVELOPE_BYTES = 6;
+
+/** What is in a stream: payloads, and the error that ends it if one does. */
+interface Framed {
+  readonly payloads: Uint8Array[];
+  error: string | undefined;
+}
+
+/** The simplest framer: of the whole stream at once. */
+function frameSimply(stream: Uint8Array): Framed {
+  const framed: Framed = { payloads: [], error: undefined };
+  const view = new DataView(stream.buffer, stream.byteOffset, stream.length);
+  for (let at = 0; at + 4 <= stream.length;) {
+    const length = view.getUint32(at);
+    if (length === 0) framed.error = "INVALID_REQUEST";
+    if (length > LIMIT) framed.error = "FRAME_TOO_LARGE";
+    if (framed.error !== undefined || at + 4 + length > stream.length) break;
+    framed.payloads.push(stream.slice(at + 4, at + 4 + length));
+    at += 4 + length;
+  }
+  return framed;
+}
+
+function frameInPieces(stream: Uint8Array, pieces: readonly number[]): Framed {
+  const framed: Framed = { payloads: [], error: undefined };
+  const decoder = new FrameDecoder({ frameBytesMax: LIMIT });
+  let at = 0;
+  try {
+    for (let piece = 0; at < stream.length; piece++) {
+      const end = at + (pieces[piece % pieces.length] ?? stream.length);
+      decoder.push(stream.slice(at, end));
+      at = end;
+      for (let next = decoder.next(); next !== undefined; next = decoder.next()) {
+        framed.payloads.push(next);
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof RustLogError)) throw error;
+    framed.error = error.code;
+  }
+  return framed;
+}
+
+/**
+ * Gives the payload to every decoder, for the key in an envelope is no reason to trust the body; returns how
+ * many could read it.
+ */
+function decodeAsEverything(payload: Uint8Array): number {
+  let read = 0;
+  for (const codec of REQUESTS) {
+    const expected =
+      payload.length < ENVELOPE_BYTES
+        ? undefined
+        : decodeByGrammar(codec.grammar, payload.subarray(ENVELOPE_BYTES));
+    let decoded: unknown;
+    try {
+      decoded = codec.decode(payload);
+    } catch (error) {
+      if (!(error instanceof RustLogError) || error.code !== "INVALID_REQUEST") throw error;
+    }
+    if (expected === undefined) {
+      if (decoded !== undefined) throw new Error(`${codec.api} read what is none`);
+    } else {
+      expect(decoded).toEqual(expected);
+      read++;
+    }
+  }
+  return read;
+}
+
+const validFrames = fc.oneof(
+  ...REQUESTS.map((codec) =>
+    valuesOf(codec.grammar).map((value) => Uint8Array.from(codec.encode(1, value))),
+  ),
+);
+const oddBytes = fc.oneof(
+  fc.constantFrom(0, 1, 0x7f, 0x80, 0xff),
+  fc.integer({ min: 0, max: 255 }),
+);
+const mutations = fc.array(fc.tuple(fc.nat(), oddBytes), { maxLength: 4 });
+const cuts = fc.oneof({ arbitrary: fc.constant(null), weight: 8 }, fc.nat());
+/** Frames of which some bytes are others, and of which some may be missing. */
+const mutatedFrames = fc.tuple(validFrames, mutations, cuts).map(([frame, changes, cut]) => {
+  const mutated = frame.slice(0, cut === null ? frame.length : cut % (frame.length + 1));
+  if (mutated.length > 0) for (const [at, byte] of changes) mutated[at % mutated.length] = byte;
+  return mutated;
+});
+/** Frames whose length is right and whose content is anything. */
+const noise = fc
+  .uint8Array({ minLength: 1, maxLength: 60 })
+  .map((bytes) => Uint8Array.of(0, 0, 0, bytes.length, ...bytes));
+const garbage = fc.uint8Array({ maxLength: 40 });
+const streams = fc
+  .array(fc.oneof({ arbitrary: mutatedFrames, weight: 4 }, noise, garbage), {
+    minLength: 1,
+    maxLength: 3,
+  })
+  .map((parts) => Uint8Array.from(Buffer.concat(parts)));
+const pieces = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 4 });
+
+test("20,000 hostile streams are framed and decoded as by the book, or refused", () => {
+  let payloads = 0;
+  let read = 0;
+  const property = fc.property(streams, pieces, (stream, sizes) => {
+    const expected = frameSimply(stream);
+    const framed = frameInPieces(stream, sizes);
+    expect(framed).toEqual(expected);
+    for (const payload of framed.payloads) read += decodeAsEverything(payload);
+    payloads += framed.payloads.length;
+  });
+  fc.assert(property, { numRuns: 20_000 });
+  // The streams are not so broken that nothing gets as far as a decoder, or past one.
+  expect(payloads).toBeGreaterThan(10_000);
+  expect(read).toBeGreaterThan(10_000);
+}, 60_000);

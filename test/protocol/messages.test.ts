@@ -1,0 +1,114 @@
+// The envelope, the keys of the APIs, and the frame heads that are followed by bytes nobody copies.
+import { describe, expect, test } from "bun:test";
+import { RustLogError } from "../../src/errors.ts";
+import {
+  FRAME_OVERHEAD_BYTES,
+  GROUP_NAME_BYTES_MAX,
+  TOPIC_NAME_LENGTH_MAX,
+} from "../../src/limits.ts";
+import { encodeFetchResponse, encodeFetchResponseHead } from "../../src/protocol/fetch.ts";
+import {
+  API,
+  API_VERSION,
+  apiName,
+  decodeRequestHeader,
+  decodeResponseHeader,
+  encodeErrorResponse,
+  encodeRequest,
+  encodeResponse,
+} from "../../src/protocol/messages.ts";
+import { encodeProduceRequest, encodeProduceRequestHead } from "../../src/protocol/produce.ts";
+import { thrownBy } from "./codecs.ts";
+
+describe("the keys of the APIs", () => {
+  test("are distinct, fit a byte, and none is 0", () => {
+    const keys = Object.values(API);
+    expect(new Set(keys).size).toBe(keys.length);
+    for (const key of keys) expect(key >= 1 && key <= 255).toBe(true);
+  });
+
+  test("have names", () => {
+    for (const [name, key] of Object.entries(API))
+      expect(apiName(key)).toBe(name as keyof typeof API);
+    for (const key of [0, 15, 255]) expect(apiName(key)).toBeUndefined();
+  });
+});
+
+describe("the envelope", () => {
+  test("of a request", () => {
+    const frame = encodeRequest(API.Ping, 0xfedcba98, () => {});
+    expect([...frame]).toEqual([0, 0, 0, 6, 10, 1, 0xfe, 0xdc, 0xba, 0x98]);
+    expect(decodeRequestHeader(frame.subarray(4))).toEqual({
+      apiKey: API.Ping,
+      apiVersion: API_VERSION,
+      correlationId: 0xfedcba98,
+      bodyStart: 6,
+    });
+  });
+
+  test("of a response", () => {
+    const frame = encodeResponse(0xfedcba98, (body) => body.u8(5));
+    expect([...frame]).toEqual([0, 0, 0, 7, 0xfe, 0xdc, 0xba, 0x98, 0, 0, 5]);
+    expect(decodeResponseHeader(frame.subarray(4))).toEqual({
+      correlationId: 0xfedcba98,
+      errorCode: 0,
+      bodyStart: 6,
+    });
+  });
+
+  test("of an error: the message follows, without a length", () => {
+    const frame = encodeErrorResponse(3, new RustLogError("DISK_FULL", "é"));
+    expect([...frame]).toEqual([0, 0, 0, 8, 0, 0, 0, 3, 0x03, 0xe9, 0xc3, 0xa9]);
+  });
+
+  test("is read whatever its key and version: refusing them is the router's part", () => {
+    const header = decodeRequestHeader(Uint8Array.of(0, 255, 0, 0, 0, 1));
+    expect(header).toMatchObject({ apiKey: 0, apiVersion: 255, correlationId: 1 });
+  });
+
+  test("that is not whole is refused", () => {
+    for (let length = 0; length < 6; length++) {
+      const payload = new Uint8Array(length);
+      for (const decode of [decodeRequestHeader, decodeResponseHeader]) {
+        expect(thrownBy(() => decode(payload))).toMatchObject({
+          code: "INVALID_REQUEST",
+          message: expect.stringContaining(`${length} bytes`),
+        });
+      }
+    }
+  });
+
+  test("a correlation id that is none is refused", () => {
+    for (const id of [-1, 2 ** 32, 1.5]) {
+      expect(thrownBy(() => encodeRequest(API.Ping, id, () => {}))).toMatchObject({
+        code: "INVALID_REQUEST",
+      });
+    }
+  });
+});
+
+describe("a frame's head", () => {
+  const bytes = Uint8Array.of(1, 2, 3, 4, 5);
+
+  test("and the batch after it are a whole Produce request", () => {
+    const head = encodeProduceRequestHead(7, "topic", 3, bytes.length);
+    const whole = encodeProduceRequest(7, { topic: "topic", partition: 3, batch: bytes });
+    expect([...head, ...bytes]).toEqual([...whole]);
+  });
+
+  test("and the batches after it are a whole Fetch response", () => {
+    const fields = { startOffset: 1, nextOffset: 2, highWatermark: 3, logStartOffset: 0 };
+    const head = encodeFetchResponseHead(7, fields, bytes.length);
+    const whole = encodeFetchResponse(7, { ...fields, batches: bytes });
+    expect([...head, ...bytes]).toEqual([...whole]);
+  });
+
+  test("with the longest names fits what limits.ts leaves beside the batches", () => {
+    const produce = encodeProduceRequestHead(2 ** 32 - 1, "t".repeat(TOPIC_NAME_LENGTH_MAX), 0, 0);
+    const fields = { startOffset: 0, nextOffset: 0, highWatermark: 0, logStartOffset: 0 };
+    const fetch = encodeFetchResponseHead(2 ** 32 - 1, fields, 0);
+    for (const head of [produce, fetch])
+      expect(head.length).toBeLessThanOrEqual(FRAME_OVERHEAD_BYTES);
+    expect(2 * (TOPIC_NAME_LENGTH_MAX + GROUP_NAME_BYTES_MAX)).toBeLessThan(FRAME_OVERHEAD_BYTES);
+  });
+});
