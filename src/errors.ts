@@ -124,6 +124,11 @@ export const ERRORS = {
     retriable: true,
     help: "The broker did not answer in time.",
   },
+  DATA_DIRECTORY_UNUSABLE: {
+    wire: 1007,
+    retriable: false,
+    help: "docs/STORAGE.md says what to do when the broker refuses to start.",
+  },
   UNSUPPORTED_COMPRESSION: {
     wire: 76,
     retriable: false,

@@ -57,7 +57,7 @@ export class Broker implements AsyncDisposable {
 
   /**
    * Opens the data directory, recovering what a crash left, and starts serving. Rejects with a RangeError
-   * that names the option which does not fit, with STORAGE_ERROR when the directory can't be used (another
+   * that names the option which does not fit, with DATA_DIRECTORY_UNUSABLE when the directory can't be used (another
    * broker has it, a newer format), and with an error that says what to do when the address can't be had.
    */
   static async start(options: BrokerOptions, disk: Disk = new RealDisk()): Promise<Broker> {

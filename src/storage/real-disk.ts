@@ -193,7 +193,7 @@ export class RealDisk implements Disk {
       const holder = readFileSync(path, "utf8").trim();
       closeSync(fd);
       throw new RustLogError(
-        "STORAGE_ERROR",
+        "DATA_DIRECTORY_UNUSABLE",
         `${path} is held by ${holder === "" ? "another process" : `process ${holder}`}: ` +
           "one broker per data directory; stop that one, or choose another --data-dir",
       );

@@ -55,7 +55,7 @@ export class DataDirectory {
   }
 
   /**
-   * Takes the lock, creates what is missing, and recovers all topics. Throws STORAGE_ERROR when another
+   * Takes the lock, creates what is missing, and recovers all topics. Throws DATA_DIRECTORY_UNUSABLE when another
    * process holds the directory, or when its format is not ours.
    */
   static async open(
@@ -147,14 +147,14 @@ function readMeta(disk: Disk, path: string): string | undefined {
   if (bytes === undefined) {
     if (disk.list(joinPath(path, "topics")).length === 0) return undefined;
     throw new RustLogError(
-      "STORAGE_ERROR",
+      "DATA_DIRECTORY_UNUSABLE",
       `${path} has topics but no ${META}: restore it, or choose another --data-dir`,
     );
   }
   const meta = parseObject(bytes);
   if (meta?.formatVersion !== FORMAT_VERSION || typeof meta.id !== "string") {
     throw new RustLogError(
-      "STORAGE_ERROR",
+      "DATA_DIRECTORY_UNUSABLE",
       `${joinPath(path, META)} is not of format version ${FORMAT_VERSION}: this release can't read the directory`,
     );
   }

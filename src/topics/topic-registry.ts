@@ -292,6 +292,9 @@ function readTopicFile(
     return { partitions, settings };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new RustLogError("STORAGE_ERROR", `${path} can't be used: ${why}; mend it or restore it`);
+    throw new RustLogError(
+      "DATA_DIRECTORY_UNUSABLE",
+      `${path} can't be used: ${why}; mend it or restore it`,
+    );
   }
 }

@@ -65,7 +65,7 @@ describe("a start", () => {
   test("on a directory that another broker has is refused, and harms nobody", async () => {
     await using test = await startBroker();
     const second = Broker.start({ dataDir: test.dataDir, port: 0 });
-    await expect(second).rejects.toMatchObject({ code: "STORAGE_ERROR" });
+    await expect(second).rejects.toMatchObject({ code: "DATA_DIRECTORY_UNUSABLE" });
     using session = await test.session();
     await session.ping();
   });

@@ -1,32 +1,9 @@
-// The client against the real broker: what goes in comes out, also across a restart; groups; admin.
+// The client against the real broker: what goes in comes out, also across a restart.
 import { describe, expect, test } from "bun:test";
-import { Broker, type BrokerOptions, type Client, connect, RustLogError } from "../../src/index.ts";
+import { Broker, type Client, connect } from "../../src/index.ts";
 import { startBroker } from "../support/broker.ts";
+import { codeOf, numbers, produce, setUp } from "../support/client-setup.ts";
 import { tempDir } from "../support/tmp.ts";
-
-async function setUp(options: Partial<BrokerOptions> = {}) {
-  const { broker, ...rest } = await startBroker({ flush: { kind: "never" }, ...options });
-  const client = await connect({ broker: broker.address, retryBackoffMs: 5 });
-  const dispose = async (): Promise<void> => {
-    await client.close();
-    await rest[Symbol.asyncDispose]();
-  };
-  return { broker, client, admin: client.admin(), [Symbol.asyncDispose]: dispose };
-}
-
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  const error = await promise.then(
-    () => "no error",
-    (error: unknown) => error,
-  );
-  return error instanceof RustLogError ? error.code : String(error);
-}
-
-async function produce(client: Client, topic: string, values: readonly string[]): Promise<void> {
-  const producer = client.producer();
-  for (const value of values) await producer.enqueue(topic, { value, partition: 0 });
-  await producer.close();
-}
 
 async function valuesOf(client: Client, topic: string): Promise<string[]> {
   const values: string[] = [];
@@ -35,8 +12,6 @@ async function valuesOf(client: Client, topic: string): Promise<string[]> {
   await consumer.close();
   return values;
 }
-
-const numbers = (count: number): string[] => Array.from({ length: count }, (_, i) => `value ${i}`);
 
 describe("producing and consuming", () => {
   test("brings back 20,000 keyed records over 4 partitions, each key in order, through rolls", async () => {
@@ -180,116 +155,6 @@ describe("topics that do not exist", () => {
       expect(await codeOf(sending)).toBe("INVALID_TOPIC");
     }
     expect(await t.admin.listTopics()).toEqual([]);
-  });
-});
-
-describe("groups", () => {
-  test("start after what they committed, and commit after the last record handed out", async () => {
-    await using t = await setUp();
-    await produce(t.client, "t", numbers(10));
-    const options = { topic: "t", group: "g", follow: false };
-    const first = t.client.consumer(options);
-    await first.start();
-    await first.commit();
-    expect(await t.admin.listGroups()).toEqual([]);
-    let count = 0;
-    for await (const _ of first) if (++count === 4) break;
-    await first.commit();
-    const second = t.client.consumer(options);
-    await second.start();
-    expect(second.position(0)).toBe(4);
-    for await (const _ of second) count += 1;
-    expect(count).toBe(10);
-    await second.commit();
-    expect(await t.admin.describeGroup("g")).toMatchObject([
-      { topic: "t", partition: 0, committedOffset: 10, logStartOffset: 0, highWatermark: 10 },
-    ]);
-  });
-
-  test("with an offset start at the larger of it and the commit; latest is for new groups only", async () => {
-    await using t = await setUp();
-    await produce(t.client, "t", numbers(10));
-    await t.admin.commitOffsets("g", [{ topic: "t", partition: 0, offset: 4 }]);
-    const start = async (group: string, offset: number | "latest" | "earliest") => {
-      const consumer = t.client.consumer({ topic: "t", group, offset });
-      await consumer.start();
-      return consumer.position(0);
-    };
-    expect(await start("g", 2)).toBe(4);
-    expect(await start("g", 7)).toBe(7);
-    expect(await start("g", "earliest")).toBe(4);
-    expect(await start("g", "latest")).toBe(4);
-    expect(await start("new", "latest")).toBe(10);
-    expect(await start("new", "earliest")).toBe(0);
-  });
-});
-
-describe("admin", () => {
-  test("creates, lists, describes and deletes topics", async () => {
-    await using t = await setUp();
-    const settings = { "segment.bytes": "65536" };
-    expect(await t.admin.createTopic("b", { partitions: 3, settings })).toEqual({ partitions: 3 });
-    expect(await t.admin.createTopic("a")).toEqual({ partitions: 1 });
-    expect(await t.admin.listTopics()).toEqual([
-      { name: "a", partitions: 1, internal: false },
-      { name: "b", partitions: 3, internal: false },
-    ]);
-    const described = await t.admin.describeTopic("b");
-    expect(described).toMatchObject({ name: "b", internal: false, settings });
-    expect(described.partitions.map(({ partition }) => partition)).toEqual([0, 1, 2]);
-    expect(await codeOf(t.admin.createTopic("a"))).toBe("TOPIC_ALREADY_EXISTS");
-    expect(await codeOf(t.admin.createTopic("c", { partitions: 0 }))).toBe("INVALID_PARTITIONS");
-    await t.admin.deleteTopic("a");
-    expect(await codeOf(t.admin.describeTopic("a"))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
-  });
-
-  test("finds the offset of a time to the record, inside its batch", async () => {
-    await using t = await setUp();
-    const producer = t.client.producer({ lingerMs: 1e6, compression: "gzip" });
-    for (const timestamp of [100, 200, 300]) producer.enqueue("t", { value: "x", timestamp });
-    await producer.flush();
-    for (const timestamp of [400, 500]) producer.enqueue("t", { value: "y", timestamp });
-    await producer.flush();
-    const offsets = await Promise.all(
-      [0, 100, 101, 300, 301, 500, 501].map((timestamp) =>
-        t.admin.offsetFor("t", 0, { timestamp }),
-      ),
-    );
-    expect(offsets).toEqual([0, 0, 1, 2, 3, 4, 5]);
-    expect(await t.admin.offsetFor("t", 0, "latest")).toBe(5);
-    expect(await t.admin.offsetFor("t", 0, { fromEnd: 2 })).toBe(3);
-    expect(await codeOf(t.admin.offsetFor("t", 1, "latest"))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
-    const consumer = t.client.consumer({
-      topic: "t",
-      offset: { timestamp: 250 },
-      end: { timestamp: 450 },
-    });
-    const seen: number[] = [];
-    for await (const { offset } of consumer) seen.push(offset);
-    expect(seen).toEqual([2, 3]);
-  });
-
-  test("commits, fetches and deletes the offsets of groups", async () => {
-    await using t = await setUp();
-    await produce(t.client, "t", numbers(3));
-    const place = { topic: "t", partition: 0 };
-    expect(await t.admin.fetchOffsets("g", [place])).toEqual([
-      { ...place, offset: undefined, commitTimestamp: undefined },
-    ]);
-    await t.admin.commitOffsets("g", [{ ...place, offset: 2 }]);
-    expect(await t.admin.fetchOffsets("g", [place])).toMatchObject([{ ...place, offset: 2 }]);
-    expect(await t.admin.listGroups()).toEqual([{ group: "g", partitions: 1 }]);
-    await t.admin.deleteGroup("g");
-    expect(await codeOf(t.admin.describeGroup("g"))).toBe("GROUP_NOT_FOUND");
-  });
-
-  test("says what the broker is", async () => {
-    await using t = await setUp({ maxBatchBytes: 1_000_000 });
-    const info = t.admin.brokerInfo();
-    expect(info.maxBatchBytes).toBe(1_000_000);
-    expect(info.logDirectoryId).not.toBe("");
-    await t.client.ping();
-    expect(t.client.broker).toBe(t.broker.address);
   });
 });
 

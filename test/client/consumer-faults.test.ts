@@ -1,0 +1,127 @@
+// What a consumer does when something is wrong: connections, positions, bytes. Against a scripted broker.
+import { describe, expect, test } from "bun:test";
+import { RustLogError } from "../../src/errors.ts";
+import { FIELD } from "../../src/record/batch.ts";
+import { crc32c } from "../../src/record/crc32c.ts";
+import { batchOf } from "../support/broker.ts";
+import { errorOf, fill, offsetsOf, range, setUp, TOPIC } from "../support/consumer-setup.ts";
+
+const lost = new RustLogError("BROKER_STOPPING", "a moment");
+
+describe("lost connections", () => {
+  test("leave neither gaps nor repetitions", async () => {
+    await using t = await setUp({ partitions: 2 });
+    fill(t.broker, 0, ...Array<number>(20).fill(3));
+    fill(t.broker, 1, ...Array<number>(20).fill(2));
+    t.broker.script("Fetch", "answer", "cutBefore", "answer", "answer", lost, "cutAfter", lost);
+    const seen = [[], []] as number[][];
+    for await (const { partition, offset } of t.consumer({ maxBytes: 1 })) {
+      seen[partition]!.push(offset);
+    }
+    expect(seen).toEqual([range(0, 60), range(0, 40)]);
+    expect(t.broker.connections).toBeGreaterThan(1);
+  });
+
+  test("while a fetch waits: it waits on over the next connection", async () => {
+    await using t = await setUp();
+    const offsets = offsetsOf(t.consumer({ follow: true, end: 2 }));
+    while (!t.broker.requests.includes("Fetch")) await Bun.sleep(1);
+    t.broker.cutAll();
+    while (t.broker.connections < 2) await Bun.sleep(1);
+    t.broker.append(TOPIC, 0, batchOf("0", "1"));
+    expect(await offsets).toEqual([0, 1]);
+  });
+
+  test("that stay lost end in an error, and again for whoever asks again", async () => {
+    await using t = await setUp();
+    fill(t.broker, 0, 1);
+    const consumer = t.consumer({ follow: true, retryTimeoutMs: 30 });
+    const first = await consumer.nextBatch();
+    first?.skipRest();
+    t.broker[Symbol.dispose]();
+    expect((await errorOf(consumer.nextBatch())).code).toBe("CONNECTION_LOST");
+    expect((await errorOf(consumer.nextBatch())).code).toBe("CONNECTION_LOST");
+  });
+});
+
+describe("offsets out of range", () => {
+  test("at the start are an error that names the range", async () => {
+    await using t = await setUp();
+    fill(t.broker, 0, 5, 5);
+    t.broker.trim(TOPIC, 0, 5);
+    for (const offset of [3, 11]) {
+      const error = await errorOf(t.consumer({ offset }).start());
+      expect(error.code).toBe("OFFSET_OUT_OF_RANGE");
+      expect(error.message).toContain(`offset ${offset} is not in 5 to 10`);
+    }
+    expect(await offsetsOf(t.consumer({ offset: 10 }))).toEqual([]);
+  });
+
+  test("or start at one of the ends, as told", async () => {
+    await using t = await setUp();
+    fill(t.broker, 0, 5, 5);
+    t.broker.trim(TOPIC, 0, 5);
+    expect(await offsetsOf(t.consumer({ offset: 3, onOutOfRange: "earliest" }))).toEqual(
+      range(5, 10),
+    );
+    expect(await offsetsOf(t.consumer({ offset: 3, onOutOfRange: "latest" }))).toEqual([]);
+  });
+
+  test("while reading are an error that names the range, for good", async () => {
+    await using t = await setUp();
+    fill(t.broker, 0, 5, 5, 5, 5);
+    const consumer = t.consumer({ maxBytes: 1 });
+    await consumer.start();
+    t.broker.trim(TOPIC, 0, 15);
+    const error = await errorOf(offsetsOf(consumer));
+    expect(error.code).toBe("OFFSET_OUT_OF_RANGE");
+    expect(error.message).toContain("15 to 20");
+    expect(await errorOf(consumer.nextBatch())).toBe(error);
+  });
+
+  test("while reading: earliest goes on at the log start", async () => {
+    await using t = await setUp();
+    fill(t.broker, 0, 5, 5, 5, 5);
+    t.broker.script("Fetch", new RustLogError("OFFSET_OUT_OF_RANGE", "gone"));
+    const consumer = t.consumer({ maxBytes: 1, onOutOfRange: "earliest" });
+    await consumer.start();
+    t.broker.trim(TOPIC, 0, 15);
+    expect(await offsetsOf(consumer)).toEqual(range(15, 20));
+  });
+
+  test("past the end, after the log has become shorter, are not taken for waiting", async () => {
+    await using t = await setUp();
+    fill(t.broker, 0, 5);
+    const consumer = t.consumer({ follow: true, offset: 5, maxWaitMs: 1 });
+    await consumer.start();
+    t.broker.truncate(TOPIC, 0);
+    const error = await errorOf(consumer.nextBatch());
+    expect(error.message).toContain("offset 5 is not in 0 to 0");
+  });
+});
+
+describe("bad bytes", () => {
+  test("are CORRUPT_MESSAGE; what came before them is handed out, and the position stays there", async () => {
+    await using t = await setUp();
+    fill(t.broker, 0, 2);
+    const bad = batchOf("2", "3");
+    bad[bad.length - 2]! ^= 1;
+    t.broker.append(TOPIC, 0, bad);
+    const consumer = t.consumer();
+    expect((await errorOf(offsetsOf(consumer))).code).toBe("CORRUPT_MESSAGE");
+    expect(consumer.position(0)).toBe(2);
+    expect((await errorOf(offsetsOf(consumer))).code).toBe("CORRUPT_MESSAGE");
+  });
+
+  test("of a codec that we don't have are UNSUPPORTED_COMPRESSION", async () => {
+    await using t = await setUp();
+    const batch = batchOf("0");
+    batch[FIELD.attributes + 1] = 3;
+    const sum = crc32c(batch, FIELD.attributes, batch.length);
+    new DataView(batch.buffer, batch.byteOffset).setUint32(FIELD.crc, sum);
+    t.broker.append(TOPIC, 0, batch);
+    const error = await errorOf(offsetsOf(t.consumer()));
+    expect(error.code).toBe("UNSUPPORTED_COMPRESSION");
+    expect(error.message).toContain("lz4");
+  });
+});
