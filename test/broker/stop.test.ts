@@ -126,7 +126,7 @@ describe("a failed flush", () => {
       expect(fatal).toHaveLength(1);
       expect(test.lines.join()).toContain("fatal: t-0: the disk failed: EIO");
       await expect(Broker.start({ dataDir, port: 0 })).rejects.toMatchObject({
-        code: "STORAGE_ERROR",
+        code: "DATA_DIRECTORY_UNUSABLE",
       });
       await test.broker.stop();
 

@@ -41,7 +41,12 @@ interface Inode {
 type PendingEntry =
   | { readonly kind: "link"; readonly name: string; readonly node: Inode | Directory }
   | { readonly kind: "unlink"; readonly name: string }
-  | { readonly kind: "rename"; readonly from: string; readonly to: string };
+  | {
+      readonly kind: "rename";
+      readonly from: string;
+      readonly to: string;
+      readonly node: Inode | Directory;
+    };
 
 class Directory {
   entries = new Map<string, Inode | Directory>();
@@ -220,7 +225,7 @@ export class SimulatedDisk implements Disk {
     }
     source.parent.entries.delete(source.name);
     source.parent.entries.set(target.name, node);
-    source.parent.pending.push({ kind: "rename", from: source.name, to: target.name });
+    source.parent.pending.push({ kind: "rename", from: source.name, to: target.name, node });
   }
 
   remove(path: string): void {
@@ -357,9 +362,8 @@ export class SimulatedDisk implements Disk {
       if (change.kind === "link") entries.set(change.name, change.node);
       else if (change.kind === "unlink") entries.delete(change.name);
       else {
-        const node = entries.get(change.from) ?? directory.entries.get(change.to);
-        entries.delete(change.from);
-        if (node !== undefined) entries.set(change.to, node);
+        if (entries.get(change.from) === change.node) entries.delete(change.from);
+        entries.set(change.to, change.node);
       }
     }
     directory.entries = entries;
