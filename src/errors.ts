@@ -114,6 +114,11 @@ export const ERRORS = {
     retriable: true,
     help: "Close connections, or raise --max-connections of the broker.",
   },
+  BROKER_OVERLOADED: {
+    wire: 1008,
+    retriable: true,
+    help: "Send requests without pauses inside them and read the answers, or raise --max-inflight-bytes of the broker.",
+  },
   CONNECTION_LOST: {
     wire: 1005,
     retriable: true,

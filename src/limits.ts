@@ -16,6 +16,12 @@ export const FRAME_OVERHEAD_BYTES = KiB;
 /** Unanswered request bytes plus unsent response bytes past which a socket is no longer read. */
 export const CONNECTION_BYTES_MAX_DEFAULT = 32 * MiB;
 
+/** Bytes that requests and answers of all connections may keep in memory, unless `--max-inflight-bytes` says otherwise. */
+export const INFLIGHT_BYTES_MAX_DEFAULT = 512 * MiB;
+
+/** How many connections that are full, at least, the budget of all must have room for. */
+export const INFLIGHT_CONNECTIONS_MIN = 4;
+
 /** Connections a broker serves at once. */
 export const CONNECTIONS_MAX_DEFAULT = 10_000;
 
@@ -27,6 +33,9 @@ export const IDLE_TIMEOUT_MS_DEFAULT = 10 * 60_000;
 
 /** Longest that a Fetch may wait for data, in milliseconds; a longer wait is cut to this. */
 export const FETCH_WAIT_MS_MAX = 60_000;
+
+/** Fetches that may wait for data at once, on all connections; each may have an equal share of them in any case. */
+export const FETCH_WAITS_MAX = 100_000;
 
 /** Longest topic name, in characters (Kafka's limit, so that a directory name always fits). */
 export const TOPIC_NAME_LENGTH_MAX = 249;
@@ -72,9 +81,11 @@ export function checkLimits(limits: {
   frameBytesMax: number;
   batchBytesMax: number;
   connectionBytesMax: number;
+  inflightBytesMax: number;
   segmentBytes: number;
 }): void {
-  const { frameBytesMax, batchBytesMax, connectionBytesMax, segmentBytes } = limits;
+  const { frameBytesMax, batchBytesMax, connectionBytesMax, inflightBytesMax } = limits;
+  const { segmentBytes } = limits;
   if (batchBytesMax + FRAME_OVERHEAD_BYTES > frameBytesMax) {
     throw new RangeError(
       `a batch of --max-batch-bytes ${batchBytesMax} does not fit a frame of --max-frame-bytes ${frameBytesMax}: ` +
@@ -84,6 +95,11 @@ export function checkLimits(limits: {
   if (frameBytesMax > connectionBytesMax) {
     throw new RangeError(
       `--max-frame-bytes ${frameBytesMax} is more than a connection may hold (--max-connection-bytes ${connectionBytesMax})`,
+    );
+  }
+  if (connectionBytesMax * INFLIGHT_CONNECTIONS_MIN > inflightBytesMax) {
+    throw new RangeError(
+      `--max-inflight-bytes ${inflightBytesMax} is less than ${INFLIGHT_CONNECTIONS_MIN} connections may hold (--max-connection-bytes ${connectionBytesMax})`,
     );
   }
   if (segmentBytes < SEGMENT_BYTES_MIN || segmentBytes > SEGMENT_BYTES_MAX) {

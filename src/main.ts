@@ -41,6 +41,14 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: "List, describe, move and delete consumer groups",
     load: async () => (await import("./cli/groups.ts")).groupsCommand(),
   },
+  verify: {
+    summary: "Check all files of a stopped broker, and repair what can be",
+    load: async () => (await import("./cli/verify.ts")).verifyCommand(),
+  },
+  inspect: {
+    summary: "Show what is in a log, index or snapshot file",
+    load: async () => (await import("./cli/inspect.ts")).inspectCommand(),
+  },
 };
 
 async function main(args: readonly string[]): Promise<number> {

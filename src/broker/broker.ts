@@ -6,6 +6,7 @@ import type { RequestHeader } from "../protocol/messages.ts";
 import type { Disk } from "../storage/disk.ts";
 import { RealDisk } from "../storage/real-disk.ts";
 import { DataDirectory } from "../topics/data-directory.ts";
+import { collectSoon } from "./collector.ts";
 import type { Exchange } from "./exchange.ts";
 import { Router } from "./handlers/router.ts";
 import { type BrokerOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
@@ -42,6 +43,7 @@ export class Broker implements AsyncDisposable {
       host: options.host,
       port: options.port,
       connectionsMax: options.maxConnections,
+      inflightBytesMax: options.maxInflightBytes,
       idleTimeoutMs: options.idleTimeoutMs,
       limits: {
         frameBytesMax: options.maxFrameBytes,
@@ -161,7 +163,9 @@ export class Broker implements AsyncDisposable {
     this.#retentionRun = this.#retentionRun
       .then(() => this.#data.registry.applyRetention())
       .then(
-        () => {},
+        (segments) => {
+          if (segments > 0) collectSoon();
+        },
         (error: unknown) =>
           this.#options.log(`old segments could not be deleted: ${String(error)}`),
       );

@@ -1,8 +1,10 @@
 // What a connection needs of its surroundings: a socket, limits, and someone who handles its requests.
 // Leaves to others: being them (server.ts, and doubles in tests).
 import type { RequestHeader } from "../protocol/messages.ts";
+import type { InflightBudget } from "./inflight-budget.ts";
 import type { Exchange } from "./exchange.ts";
 import type { ByteSink } from "./outbox.ts";
+import type { Turns } from "./turns.ts";
 
 /** The part of `Bun.Socket` that a connection uses. */
 export interface ConnectionSocket extends ByteSink {
@@ -29,6 +31,10 @@ export interface ConnectionLimits {
 /** What a connection asks of the server. */
 export interface ConnectionHost {
   readonly limits: ConnectionLimits;
+  /** What bounds all connections together. */
+  readonly budget: InflightBudget;
+  /** Whose requests go on next. */
+  readonly turns: Turns;
   /** Handles a request (`payload` is a view that will not change); answers through the exchange. */
   dispatch(exchange: Exchange, header: RequestHeader, payload: Uint8Array): void;
   /** Writes a line to the broker's log. */

@@ -11,20 +11,31 @@ import { RustLogError } from "../errors.ts";
 import { FrameDecoder } from "../protocol/frame.ts";
 import { decodeRequestHeader, encodeErrorResponse } from "../protocol/messages.ts";
 import type { ConnectionHost, ConnectionSocket } from "./connection-host.ts";
-import { describeBug, Exchange, type ExchangeOwner, stoppingError, type Wait } from "./exchange.ts";
+import {
+  describeBug,
+  Exchange,
+  type ExchangeOwner,
+  overloadedError,
+  stoppingError,
+  type Wait,
+} from "./exchange.ts";
+import type { InflightAccount } from "./inflight-account.ts";
+import type { InflightHolder } from "./inflight-budget.ts";
 import { type FlushOutcome, Outbox, type OutboxEntry } from "./outbox.ts";
 import { TopicOrder } from "./topic-order.ts";
+import { TURN_MS } from "./turns.ts";
 
 /** How long a connection that was answered its last may take to leave, in milliseconds. */
 export const LINGER_MS = 1_000;
 
 /** One client's connection. */
-export class Connection implements ExchangeOwner {
+export class Connection implements ExchangeOwner, InflightHolder {
   readonly #socket: ConnectionSocket;
   readonly #host: ConnectionHost;
   readonly #decoder: FrameDecoder;
   readonly #outbox: Outbox;
-  readonly #waits = new Set<Wait>();
+  /** What is in flight. */
+  readonly inflight: InflightAccount;
   readonly #flushNow = (): void => this.#flush();
   readonly topicOrder = new TopicOrder();
   /** Input is no longer understood. */
@@ -38,8 +49,6 @@ export class Connection implements ExchangeOwner {
   /** The socket took less than all; `drain` will come. */
   #blocked = false;
   #flushQueued = false;
-  #pendingRequests = 0;
-  #pendingBytes = 0;
   #activeAtMs = performance.now();
   /** When the FIN that follows the last answer was sent. */
   #shutdownAtMs: number | undefined;
@@ -49,6 +58,7 @@ export class Connection implements ExchangeOwner {
     this.#host = host;
     this.#decoder = new FrameDecoder({ frameBytesMax: host.limits.frameBytesMax });
     this.#outbox = new Outbox(socket);
+    this.inflight = host.budget.open(this, this.#outbox, host.limits);
   }
 
   get frameBytesMax(): number {
@@ -56,17 +66,7 @@ export class Connection implements ExchangeOwner {
   }
 
   get mayWait(): boolean {
-    return !this.#leaving && !this.#closed;
-  }
-
-  /** Bytes of requests that are not answered and of answers that are not sent. */
-  get bytesInFlight(): number {
-    return this.#pendingBytes + this.#outbox.bytes;
-  }
-
-  /** Requests that are not answered, and pieces of answers that are not sent. */
-  get requestsInFlight(): number {
-    return this.#pendingRequests + this.#outbox.entries;
+    return !this.#leaving && !this.#closed && this.inflight.mayWait;
   }
 
   /** Whether the socket is not read at present, because too much is in flight. */
@@ -77,33 +77,47 @@ export class Connection implements ExchangeOwner {
   /** Takes a chunk from the socket. */
   received(chunk: Uint8Array): void {
     if (this.#closed || this.#broken || this.#shutdownAtMs !== undefined) return;
-    try {
-      this.#decoder.push(chunk);
-    } catch (error) {
-      this.#break(error);
-      return;
-    }
-    if (!this.#held) this.#takeFrames();
+    this.#decoder.push(chunk);
+    const taken = this.#held ? false : this.#takeFrames();
+    this.#keep(taken);
   }
 
   /** The client will send no more: what waits is answered at once, and the connection ends after that. */
   inputEnded(): void {
     this.#ended = true;
     if (this.#shutdownAtMs !== undefined) this.#socket.end();
-    this.#finishWaits();
+    this.inflight.finishWaits();
     this.#queueFlush();
   }
 
   /** The broker stops: new requests are refused, those in flight answered; then the connection ends. */
   stop(): void {
     this.#stopping = true;
-    this.#finishWaits();
+    this.inflight.finishWaits();
     this.#queueFlush();
   }
 
   /** Sends an error that belongs to no request, and ends the connection after it. */
-  refuse(error: unknown): void {
+  refuse(error: RustLogError): void {
     this.#break(error);
+  }
+
+  hold(): void {
+    if (this.#held || this.#closed || this.#broken || this.#shutdownAtMs !== undefined) return;
+    this.#held = true;
+    this.#socket.pause();
+    this.inflight.finishWaits();
+  }
+
+  readOn(): void {
+    this.#readOn();
+    this.#queueFlush();
+  }
+
+  giveUp(): void {
+    // Who takes no answers can't be told either.
+    if (this.#outbox.memoryBytes > 0) this.terminate();
+    else this.#break(overloadedError());
   }
 
   /** Closes without sending what is left. */
@@ -117,8 +131,8 @@ export class Connection implements ExchangeOwner {
     if (this.#closed) return;
     this.#closed = true;
     this.#outbox.clear();
-    for (const wait of this.#waits) wait.cancel();
-    this.#waits.clear();
+    this.#decoder.clear();
+    this.inflight.close();
   }
 
   /** The socket has space again. */
@@ -136,15 +150,14 @@ export class Connection implements ExchangeOwner {
     if (this.#closed) return;
     if (this.#shutdownAtMs !== undefined) {
       if (nowMs - this.#shutdownAtMs >= LINGER_MS) this.terminate();
-    } else if (this.#pendingRequests === 0 && nowMs - this.#activeAtMs >= idleTimeoutMs) {
+    } else if (this.inflight.unanswered === 0 && nowMs - this.#activeAtMs >= idleTimeoutMs) {
       if (this.#outbox.bytes > 0) this.terminate();
       else this.#socket.end();
     }
   }
 
   answered(requestBytes: number, head: OutboxEntry, rest: readonly OutboxEntry[]): void {
-    this.#pendingRequests--;
-    this.#pendingBytes -= requestBytes;
+    this.inflight.ended(requestBytes);
     if (this.#closed) return;
     this.#outbox.push(head);
     for (const entry of rest) this.#outbox.push(entry);
@@ -152,41 +165,50 @@ export class Connection implements ExchangeOwner {
   }
 
   addWait(wait: Wait): void {
-    this.#waits.add(wait);
+    this.inflight.addWait(wait);
   }
 
   removeWait(wait: Wait): void {
-    this.#waits.delete(wait);
+    this.inflight.removeWait(wait);
   }
 
   log(line: string): void {
     this.#host.log(line);
   }
 
-  #takeFrames(): void {
+  /** Hands on the whole frames that have come, as far as the limits let it; returns whether there were any. */
+  #takeFrames(): boolean {
+    const turnEndMs = performance.now() + TURN_MS;
     let taken = false;
+    let isTurnOver = false;
     try {
-      while (!this.#closed && !this.#broken && !this.#overloaded()) {
+      while (this.#mayTake && !isTurnOver) {
         const payload = this.#decoder.next();
         if (payload === undefined) break;
         taken = true;
         this.#take(payload);
+        isTurnOver = performance.now() > turnEndMs;
       }
     } catch (error) {
       this.#break(error);
     }
     if (taken) this.#activeAtMs = performance.now();
-    if (this.#overloaded() && !this.#held && !this.#closed) {
+    if ((this.inflight.isOver || isTurnOver) && !this.#held && !this.#closed) {
       this.#held = true;
       this.#socket.pause();
+      if (isTurnOver) this.#host.turns.add(this);
     }
+    return taken;
+  }
+
+  get #mayTake(): boolean {
+    return !this.#closed && !this.#broken && !this.inflight.isOver;
   }
 
   #take(payload: Uint8Array): void {
     const header = decodeRequestHeader(payload); // throws when there is no correlation id to answer to
     const exchange = new Exchange(this, header.correlationId, payload.length);
-    this.#pendingRequests++;
-    this.#pendingBytes += payload.length;
+    this.inflight.began(payload.length);
     if (this.#stopping) exchange.fail(stoppingError());
     else this.#host.dispatch(exchange, header, payload);
   }
@@ -196,20 +218,10 @@ export class Connection implements ExchangeOwner {
     return this.#ended || this.#broken || this.#stopping;
   }
 
-  #overloaded(): boolean {
-    const { connectionBytesMax, connectionRequestsMax } = this.#host.limits;
-    return (
-      this.bytesInFlight > connectionBytesMax || this.requestsInFlight >= connectionRequestsMax
-    );
-  }
-
-  /** Half of the limits, so that a socket is not paused and resumed for each request. */
-  #relieved(): boolean {
-    const { connectionBytesMax, connectionRequestsMax } = this.#host.limits;
-    return (
-      this.bytesInFlight <= connectionBytesMax / 2 &&
-      this.requestsInFlight <= connectionRequestsMax / 2
-    );
+  /** Tells what is in memory and no request that is being worked on; `moved`: the client sent or took some. */
+  #keep(moved: boolean): void {
+    const clientIsToMove = this.#blocked || !this.#held;
+    this.inflight.keep(this.#decoder.keptBytes + this.#outbox.memoryBytes, clientIsToMove, moved);
   }
 
   /** Input makes no sense any more: it is said, with correlation id 0, and what follows is discarded. */
@@ -221,17 +233,15 @@ export class Connection implements ExchangeOwner {
       this.terminate();
       return;
     }
+    this.#decoder.clear();
     this.#outbox.push(encodeErrorResponse(0, error));
-    this.#finishWaits();
+    this.inflight.finishWaits();
     this.#queueFlush();
-  }
-
-  #finishWaits(): void {
-    for (const wait of [...this.#waits]) wait.finish();
   }
 
   /** Once per turn of the loop, so that all answers of a turn leave in one system call. */
   #queueFlush(): void {
+    if (this.#blocked) this.#keep(false);
     if (this.#flushQueued || this.#blocked || this.#closed) return;
     this.#flushQueued = true;
     queueMicrotask(this.#flushNow);
@@ -255,13 +265,15 @@ export class Connection implements ExchangeOwner {
       return;
     }
     this.#blocked = outcome === "blocked";
-    if (this.#outbox.bytes < bytesBefore) this.#activeAtMs = performance.now();
+    const moved = this.#outbox.bytes < bytesBefore;
+    if (moved) this.#activeAtMs = performance.now();
     this.#readOn();
+    if (!this.#closed) this.#keep(moved);
     this.#endIfDone();
   }
 
   #readOn(): void {
-    if (!this.#held || !this.#relieved()) return;
+    if (!this.#held || !this.inflight.isRelieved) return;
     this.#held = false;
     this.#takeFrames(); // what came before the pause is in the decoder
     if (!this.#held && !this.#closed) this.#socket.resume();
@@ -269,7 +281,8 @@ export class Connection implements ExchangeOwner {
 
   #endIfDone(): void {
     if (!this.#leaving || this.#closed || this.#shutdownAtMs !== undefined) return;
-    if (this.#pendingRequests > 0 || this.#outbox.bytes > 0) return;
+    if (this.inflight.unanswered > 0 || this.#outbox.bytes > 0) return;
+    if (this.#held && !this.#broken && !this.#stopping) return; // requests are left, to be read on later
     if (this.#ended) {
       this.#socket.end();
       return;

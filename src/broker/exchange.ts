@@ -27,6 +27,8 @@ export interface ExchangeOwner {
 
 /** A request that waits for data. Exactly one of the two is called, at most once. */
 export interface Wait {
+  /** Bytes of the request. */
+  readonly requestBytes: number;
   /** Answers at once with what there is: the broker stops, or the client will send no more. */
   finish(): void;
   /** Answers nothing: the connection is gone. */
@@ -99,6 +101,14 @@ export function stoppingError(): RustLogError {
   return new RustLogError(
     "BROKER_STOPPING",
     "the broker is stopping; the request was not carried out",
+  );
+}
+
+/** Why a connection is given up when all of them together keep too much. */
+export function overloadedError(): RustLogError {
+  return new RustLogError(
+    "BROKER_OVERLOADED",
+    "the broker keeps too many bytes of unfinished requests, and the one on this connection is unfinished for longest",
   );
 }
 

@@ -1,5 +1,5 @@
 // The bytes that requests and answers of all connections keep in memory, and what is done when they are too
-// many. Leaves to others: one connection's own limits (connection.ts), and log data, which costs no memory.
+// many. Leaves to others: what one connection has in flight (inflight-account.ts); log data costs no memory.
 //
 // There are two kinds, and each may have half of the budget:
 //  - Working: whole requests that are not answered. The broker is behind, so no socket is read until half of
@@ -9,18 +9,16 @@
 //    for longest is given up, and the next, until the rest fits. As long as too much is kept, somebody keeps
 //    more than an equal share; who keeps less is never touched.
 import { FETCH_WAITS_MAX } from "../limits.ts";
-
-/** What a request costs beside its bytes: the objects that remember it, about. */
-const REQUEST_OVERHEAD_BYTES = 256;
+import type { ConnectionLimits } from "./connection-host.ts";
+import { InflightAccount } from "./inflight-account.ts";
+import type { Outbox } from "./outbox.ts";
 
 /** What a budget asks of a connection. */
 export interface InflightHolder {
-  /** Stops reading the socket until `readOn`. */
+  /** Stops reading the socket until `readOn`, and answers at once whatever waits for data. */
   hold(): void;
   /** Reads the socket again, if nothing else speaks against it. */
   readOn(): void;
-  /** Answers at once whatever waits for data. */
-  finishWaits(): void;
   /** Ends the connection, and forgets what it keeps. */
   giveUp(): void;
 }
@@ -36,6 +34,8 @@ export class InflightBudget {
   #waits = 0;
   #isFull = false;
   #reliefQueued = false;
+  #givenUp = 0;
+  #garbageBytes = 0;
 
   constructor(bytesMax: number) {
     this.#half = bytesMax / 2;
@@ -56,20 +56,27 @@ export class InflightBudget {
     return this.#isFull;
   }
 
+  /** Connections that were given up since this was last asked. */
+  takeGivenUp(): number {
+    const count = this.#givenUp;
+    this.#givenUp = 0;
+    return count;
+  }
+
   /** The account of a new connection. */
-  open(holder: InflightHolder): InflightAccount {
-    const account = new InflightAccount(this, holder);
+  open(holder: InflightHolder, outbox: Outbox, limits: ConnectionLimits): InflightAccount {
+    const account = new InflightAccount(this, holder, outbox, limits);
     this.#accounts.add(account);
     return account;
   }
 
-  /** @internal Ends an account. */
+  /** For accounts: ends one. */
   close(account: InflightAccount): void {
     this.#accounts.delete(account);
     this.#waitingForClient.delete(account);
   }
 
-  /** @internal Counts whole requests that came (or, negative, were answered). */
+  /** For accounts: counts whole requests that came (or, negative, were answered). */
   addWorking(bytes: number): void {
     this.#workingBytes += bytes;
     if (!this.#isFull && this.#workingBytes > this.#half) this.#holdAll();
@@ -78,7 +85,7 @@ export class InflightBudget {
     queueMicrotask(() => this.#relieve());
   }
 
-  /** @internal Counts what an account keeps, and how long it has been for its client to move. */
+  /** For accounts: counts what an account keeps, and how long it has been for its client to move. */
   addKept(account: InflightAccount, bytes: number, clientIsToMove: boolean, moved: boolean): void {
     this.#keptBytes += bytes;
     if (moved || !clientIsToMove) this.#waitingForClient.delete(account);
@@ -86,13 +93,14 @@ export class InflightBudget {
     if (bytes > 0 && this.#keptBytes > this.#half) this.#giveUpLongest();
   }
 
-  /** @internal Counts fetches that wait for data (or, negative, that have ended). */
+  /** For accounts: counts fetches that wait for data (or, negative, that have ended). */
   addWaits(count: number): void {
     this.#waits += count;
   }
 
-  /** @internal Whether one more fetch may wait, on a connection that has `waits` already. */
+  /** For accounts: whether one more fetch may wait, on a connection that has `waits` already. */
   mayWait(waits: number): boolean {
+    if (this.#isFull) return false;
     return this.#waits < FETCH_WAITS_MAX || waits < FETCH_WAITS_MAX / this.#accounts.size;
   }
 
@@ -115,88 +123,16 @@ export class InflightBudget {
   #giveUpLongest(): void {
     const share = this.#half / this.#accounts.size;
     for (const account of this.#waitingForClient) {
-      if (this.#keptBytes <= this.#half) return;
+      if (this.#keptBytes <= this.#half) break;
       if (account.keptBytes <= share) continue;
+      this.#garbageBytes += account.keptBytes;
       account.keep(0, false, false);
+      this.#givenUp++;
       account.holder.giveUp();
     }
-  }
-}
-
-/** What one connection has in flight. */
-export class InflightAccount {
-  readonly holder: InflightHolder;
-  readonly #budget: InflightBudget;
-  #requests = 0;
-  #requestBytes = 0;
-  #keptBytes = 0;
-  #waits = 0;
-
-  /** @internal Use `InflightBudget.open`. */
-  constructor(budget: InflightBudget, holder: InflightHolder) {
-    this.#budget = budget;
-    this.holder = holder;
-  }
-
-  /** Requests that are not answered. */
-  get requests(): number {
-    return this.#requests;
-  }
-
-  /** Bytes of requests that are not answered. */
-  get requestBytes(): number {
-    return this.#requestBytes;
-  }
-
-  /** Bytes that were last said to be kept. */
-  get keptBytes(): number {
-    return this.#keptBytes;
-  }
-
-  /** A whole request came. It may have the budget stop the reading of all sockets. */
-  began(bytes: number): void {
-    this.#requests++;
-    this.#requestBytes += bytes;
-    this.#budget.addWorking(bytes + REQUEST_OVERHEAD_BYTES);
-  }
-
-  /** A request was answered, or never will be because it waited when its connection was closed. */
-  ended(bytes: number): void {
-    this.#requests--;
-    this.#requestBytes -= bytes;
-    this.#budget.addWorking(-bytes - REQUEST_OVERHEAD_BYTES);
-  }
-
-  /**
-   * Says what is kept now, and whether it is for the client to move: `moved` when it just has. It may have
-   * the budget give this connection up, or others.
-   */
-  keep(bytes: number, clientIsToMove: boolean, moved: boolean): void {
-    const more = bytes - this.#keptBytes;
-    this.#keptBytes = bytes;
-    this.#budget.addKept(this, more, clientIsToMove && bytes > 0, moved);
-  }
-
-  /** Whether one more fetch may wait for data. */
-  get mayWait(): boolean {
-    return this.#budget.mayWait(this.#waits);
-  }
-
-  /** A fetch begins to wait for data. */
-  waitBegan(): void {
-    this.#waits++;
-    this.#budget.addWaits(1);
-  }
-
-  /** A fetch has ended to wait. */
-  waitEnded(): void {
-    this.#waits--;
-    this.#budget.addWaits(-1);
-  }
-
-  /** The connection is closed. What is still worked on counts until it is done. */
-  close(): void {
-    this.keep(0, false, false);
-    this.#budget.close(this);
+    // The collector is in no hurry by itself: it doesn't see how much memory these few objects hold.
+    if (this.#garbageBytes < this.#half / 4) return;
+    this.#garbageBytes = 0;
+    Bun.gc(true);
   }
 }

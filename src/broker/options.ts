@@ -8,6 +8,7 @@ import {
   checkLimits,
   FRAME_BYTES_MAX_DEFAULT,
   IDLE_TIMEOUT_MS_DEFAULT,
+  INFLIGHT_BYTES_MAX_DEFAULT,
   PARTITIONS_MAX,
   RETENTION_CHECK_MS,
   SEGMENT_BYTES_DEFAULT,
@@ -52,6 +53,8 @@ export interface BrokerOptions {
   readonly maxConnections?: number;
   /** Unanswered and unsent bytes of one connection, past which it is not read. */
   readonly maxConnectionBytes?: number;
+  /** Bytes that requests and answers of all connections may keep in memory. */
+  readonly maxInflightBytes?: number;
   /** Time after which a connection that does nothing is closed, in milliseconds. */
   readonly idleTimeoutMs?: number;
   /** How long a stop waits for what is in flight, in milliseconds; 10,000 unless said otherwise. */
@@ -87,6 +90,7 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
     maxBatchBytes: options.maxBatchBytes ?? BATCH_BYTES_MAX_DEFAULT,
     maxConnections: options.maxConnections ?? CONNECTIONS_MAX_DEFAULT,
     maxConnectionBytes: options.maxConnectionBytes ?? CONNECTION_BYTES_MAX_DEFAULT,
+    maxInflightBytes: options.maxInflightBytes ?? INFLIGHT_BYTES_MAX_DEFAULT,
     idleTimeoutMs: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS_DEFAULT,
     stopGraceMs: options.stopGraceMs ?? STOP_GRACE_MS_DEFAULT,
     log: options.log ?? ((line) => console.error(line)),
@@ -110,6 +114,7 @@ function checkOptions(given: BrokerOptions, resolved: ResolvedOptions): void {
   checkWhole("--max-batch-bytes", resolved.maxBatchBytes, 1, FRAME_BYTES_HIGHEST);
   checkWhole("--max-connections", resolved.maxConnections, 1, 1_000_000);
   checkWhole("--max-connection-bytes", resolved.maxConnectionBytes, 1, SAFE);
+  checkWhole("--max-inflight-bytes", resolved.maxInflightBytes, 1, SAFE);
   checkWhole("--idle-timeout-ms", resolved.idleTimeoutMs, 1, TIMER_MS_MAX);
   checkWhole("--stop-grace-ms", resolved.stopGraceMs, 0, TIMER_MS_MAX);
   if (resolved.flush.kind === "interval") {
@@ -119,6 +124,7 @@ function checkOptions(given: BrokerOptions, resolved: ResolvedOptions): void {
     frameBytesMax: resolved.maxFrameBytes,
     batchBytesMax: resolved.maxBatchBytes,
     connectionBytesMax: resolved.maxConnectionBytes,
+    inflightBytesMax: resolved.maxInflightBytes,
     segmentBytes: resolved.segmentBytes,
   });
 }

@@ -35,6 +35,7 @@ export class Outbox {
   /** Bytes of the first entry that the socket has taken. */
   #sent = 0;
   #bytes = 0;
+  #memoryBytes = 0;
 
   constructor(sink: ByteSink) {
     this.#sink = sink;
@@ -43,6 +44,11 @@ export class Outbox {
   /** Bytes not sent yet, whether in memory or in the log. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Bytes of the entries that are in memory, and not in the log. */
+  get memoryBytes(): number {
+    return this.#memoryBytes;
   }
 
   /** Entries not sent whole yet. */
@@ -56,6 +62,7 @@ export class Outbox {
     if (length === 0) return;
     this.#entries.push(entry);
     this.#bytes += length;
+    if (entry instanceof Uint8Array) this.#memoryBytes += length;
   }
 
   /** Writes until everything is sent or the socket takes no more. Throws what reading a slice throws. */
@@ -75,6 +82,7 @@ export class Outbox {
     this.#entries = [];
     this.#sent = 0;
     this.#bytes = 0;
+    this.#memoryBytes = 0;
   }
 
   /** The bytes to write next: a view that is good until the next call. */
@@ -103,12 +111,14 @@ export class Outbox {
     this.#bytes -= taken;
     let done = 0;
     for (let left = taken; left > 0;) {
-      const rest = lengthOf(this.#entries[done]!) - this.#sent;
+      const entry = this.#entries[done]!;
+      const rest = lengthOf(entry) - this.#sent;
       if (left < rest) {
         this.#sent += left;
         break;
       }
       left -= rest;
+      if (entry instanceof Uint8Array) this.#memoryBytes -= entry.length;
       done++;
       this.#sent = 0;
     }

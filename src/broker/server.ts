@@ -10,6 +10,8 @@ import type { RequestHeader } from "../protocol/messages.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionHost, ConnectionLimits } from "./connection-host.ts";
 import type { Exchange } from "./exchange.ts";
+import { InflightBudget } from "./inflight-budget.ts";
+import { Turns } from "./turns.ts";
 
 /** Time of silence after which the kernel asks whether a client's machine is still there. */
 const KEEP_ALIVE_MS = 60_000;
@@ -23,6 +25,8 @@ export interface ServerOptions {
   /** 0 takes a free port. */
   readonly port: number;
   readonly connectionsMax: number;
+  /** Bytes that requests and answers of all connections may keep in memory. */
+  readonly inflightBytesMax: number;
   readonly idleTimeoutMs: number;
   readonly limits: ConnectionLimits;
   /** Handles a request, answering through the exchange. */
@@ -40,6 +44,8 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #listener: Bun.TCPSocketListener<SocketData>;
   readonly #host: ConnectionHost;
+  /** What all connections have in flight. */
+  readonly budget: InflightBudget;
   readonly #connections = new Set<Connection>();
   /** Those over the limit: they are told so and do not count. */
   readonly #refused = new Set<Connection>();
@@ -49,7 +55,14 @@ export class Server {
   /** Starts listening. Throws an error that says what to do when the address can't be had. */
   constructor(options: ServerOptions) {
     this.#options = options;
-    this.#host = options;
+    this.budget = new InflightBudget(options.inflightBytesMax);
+    this.#host = {
+      limits: options.limits,
+      budget: this.budget,
+      turns: new Turns(),
+      dispatch: options.dispatch,
+      log: options.log,
+    };
     this.#listener = this.#listen();
     const sweepMs = Math.max(1, Math.min(SWEEP_MS_MAX, options.idleTimeoutMs / 4));
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
@@ -171,6 +184,12 @@ export class Server {
     const { idleTimeoutMs } = this.#options;
     for (const connection of this.#connections) connection.sweep(nowMs, idleTimeoutMs);
     for (const connection of this.#refused) connection.sweep(nowMs, idleTimeoutMs);
+    const givenUp = this.budget.takeGivenUp();
+    if (givenUp > 0) {
+      this.#options.log(
+        `${givenUp} connections closed: unfinished requests and untaken answers had reached half of --max-inflight-bytes`,
+      );
+    }
   }
 }
 

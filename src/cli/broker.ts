@@ -12,6 +12,7 @@ import {
   CONNECTIONS_MAX_DEFAULT,
   FRAME_BYTES_MAX_DEFAULT,
   IDLE_TIMEOUT_MS_DEFAULT,
+  INFLIGHT_BYTES_MAX_DEFAULT,
   PARTITIONS_MAX,
   SEGMENT_BYTES_DEFAULT,
   SEGMENT_BYTES_MAX,
@@ -99,6 +100,11 @@ export function brokerCommand() {
     .addOption(
       flag("max-connection-bytes <size>", "unanswered and unsent bytes of one connection")
         .default(CONNECTION_BYTES_MAX_DEFAULT, "32MiB")
+        .argParser(parseSize),
+    )
+    .addOption(
+      flag("max-inflight-bytes <size>", "unanswered and unsent bytes of all connections")
+        .default(INFLIGHT_BYTES_MAX_DEFAULT, "512MiB")
         .argParser(parseSize),
     )
     .addOption(

@@ -62,7 +62,8 @@ export function formatJsonRecord(record: FormattableRecord): string {
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
-function bytesField(name: string, bytes: Uint8Array | null): Record<string, string | null> {
+/** Bytes as fields of a JSON object: text if they are UTF-8, else base64 with a neighbour that says so. */
+export function bytesField(name: string, bytes: Uint8Array | null): Record<string, string | null> {
   if (bytes === null) return { [name]: null };
   if (isUtf8(bytes)) return { [name]: decoder.decode(bytes) };
   return { [name]: Buffer.from(bytes).toString("base64"), [`${name}Encoding`]: "base64" };

@@ -55,8 +55,8 @@ export function decodeOffsetKey(bytes: Uint8Array): OffsetKey {
     throw new RustLogError("CORRUPT_MESSAGE", "a record of the offsets topic has no valid key");
   }
   return {
-    group: decoder.decode(bytes.subarray(4, topicAt)),
-    topic: decoder.decode(bytes.subarray(topicAt + 2, partitionAt)),
+    group: decodeText(bytes.subarray(4, topicAt)),
+    topic: decodeText(bytes.subarray(topicAt + 2, partitionAt)),
     partition: readI32(bytes, partitionAt),
   };
 }
@@ -78,4 +78,13 @@ export function decodeOffsetValue(bytes: Uint8Array): CommittedOffset {
     throw new RustLogError("CORRUPT_MESSAGE", "a record of the offsets topic has no valid value");
   }
   return { offset: readI64(bytes, 2), commitTimestamp: readI64(bytes, 16) };
+}
+
+function decodeText(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch (error) {
+    const message = "a record of the offsets topic has a key that is not UTF-8";
+    throw new RustLogError("CORRUPT_MESSAGE", message, { cause: error });
+  }
 }

@@ -27,10 +27,16 @@ export const OFFSETS_TOPIC = "__consumer_offsets";
 
 const REPLAY_BYTES = 1024 * 1024;
 const SNAPSHOT_BATCH_BYTES = 256 * 1024;
-/** A log smaller than this is not worth compacting. */
-const COMPACTION_BYTES_MIN = 4 * 1024 * 1024;
-/** Compacted once the log has this many bytes for each committed offset; one takes some 100. */
-const COMPACTION_BYTES_PER_ROW = 512;
+
+/** When the log of the offsets topic is compacted: once it is longer than both of these say. */
+export interface CompactionThreshold {
+  /** A log shorter than this is not worth it. */
+  readonly bytesMin: number;
+  /** Bytes of log for each committed offset; a record takes some 100. */
+  readonly bytesPerRow: number;
+}
+
+const COMPACTION: CompactionThreshold = { bytesMin: 4 * 1024 * 1024, bytesPerRow: 512 };
 
 /** One offset to commit. */
 export interface OffsetCommit {
@@ -44,6 +50,8 @@ export interface OffsetStoreContext {
   readonly registry: TopicRegistry;
   /** `durable` keeps offsets in the internal topic; `memory` forgets them when the broker stops. */
   readonly mode: "durable" | "memory";
+  /** Unless given, the default: 4 MiB, and 512 bytes for each committed offset. */
+  readonly compaction?: CompactionThreshold;
   readonly now: () => number;
   readonly report: (line: string) => void;
 }
@@ -118,7 +126,8 @@ export class OffsetStore {
 
   /** Forgets all offsets committed for a topic: one of the same name may come, with other records. */
   async deleteTopic(topic: string): Promise<void> {
-    // A commit that is in flight was checked while the topic was there, and must not outlive it.
+    // A commit that is in flight, or waits to be, was checked while the topic was there: it must not outlive it.
+    while (this.#compaction !== undefined) await this.#compaction;
     await Promise.allSettled([...this.#inFlight]);
     const rows = this.#table.rows().filter((row) => row.topic === topic);
     if (rows.length > 0) await this.#write(rows.map((row): Change => [row, null]));
@@ -198,10 +207,11 @@ export class OffsetStore {
   #compactIfWorthwhile(): void {
     const partition = this.#partition;
     if (partition === undefined || this.#compaction !== undefined) return;
-    const worthwhile = Math.max(COMPACTION_BYTES_MIN, this.#table.size * COMPACTION_BYTES_PER_ROW);
-    if (partition.bytes < worthwhile) return;
+    const { bytesMin, bytesPerRow } = this.#context.compaction ?? COMPACTION;
+    if (partition.bytes < Math.max(bytesMin, this.#table.size * bytesPerRow)) return;
     this.#compaction = this.#compact(partition)
       .catch((error: unknown) => {
+        if (error instanceof RustLogError && error.code === "BROKER_STOPPING") return;
         // The log stays as it was, only longer than it need be; the next commit tries again.
         this.#context.report(`${OFFSETS_TOPIC}: could not be compacted: ${String(error)}`);
       })

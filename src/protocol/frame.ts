@@ -44,6 +44,19 @@ export class FrameDecoder {
     return this.#available - this.#consumed;
   }
 
+  /** Bytes of memory that are kept for what came: of a chunk whole, while any of it is pending. */
+  get keptBytes(): number {
+    return this.#available + this.#block.length - this.#blockUsed;
+  }
+
+  /** Forgets what came. */
+  clear(): void {
+    this.#chunks = [];
+    this.#consumed = 0;
+    this.#available = 0;
+    this.#dropBlock();
+  }
+
   /** Adds what the socket gave. The decoder keeps the chunk, and payloads may be views of it. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0 || this.#failure !== undefined) return;
@@ -119,9 +132,7 @@ export class FrameDecoder {
             "FRAME_TOO_LARGE",
             `a frame of ${length} bytes is over the limit of ${this.#frameBytesMax}`,
           );
-    this.#chunks = [];
-    this.#consumed = 0;
-    this.#available = 0;
+    this.clear();
     throw this.#failure;
   }
 
@@ -144,6 +155,14 @@ export class FrameDecoder {
     return payload;
   }
 
+  /** A connection that has nothing pending keeps no block. */
+  #dropBlock(): void {
+    if (this.#block === NO_BYTES) return;
+    this.#block = NO_BYTES;
+    this.#blockUsed = 0;
+    this.#blockView = undefined;
+  }
+
   /** Consumes bytes, and drops the chunks that are used up. */
   #skip(bytes: number): void {
     this.#consumed += bytes;
@@ -157,5 +176,6 @@ export class FrameDecoder {
       this.#available -= chunk.length;
     }
     if (dropped > 0) this.#chunks.splice(0, dropped);
+    if (this.#chunks.length === 0) this.#dropBlock();
   }
 }

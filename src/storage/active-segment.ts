@@ -79,8 +79,20 @@ export class ActiveSegment extends LogSegment {
     const { offsets, times } = state.savedEntries;
     const path = (kind: "index" | "timeindex") =>
       joinPath(directory, segmentFileName(baseOffset, kind));
-    this.#offsetsFile = new IndexFile(disk, path("index"), OFFSET_ENTRY_BYTES, offsets);
-    this.#timesFile = new IndexFile(disk, path("timeindex"), TIME_ENTRY_BYTES, times);
+    this.#offsetsFile = new IndexFile(
+      disk,
+      path("index"),
+      OFFSET_ENTRY_BYTES,
+      this.#index.offsets,
+      offsets,
+    );
+    this.#timesFile = new IndexFile(
+      disk,
+      path("timeindex"),
+      TIME_ENTRY_BYTES,
+      this.#index.times,
+      times,
+    );
   }
 
   override get bytes(): number {
@@ -120,16 +132,16 @@ export class ActiveSegment extends LogSegment {
   }
 
   /** Notes that all that was appended is in the file: where `rewind` returns to. */
-  mark(nextOffset: number): void {
-    this.#index.mark(this.#writtenBytes, nextOffset - this.baseOffset);
+  mark(): void {
+    this.#index.mark();
   }
 
   /** Cuts what was appended since the last `mark`, after a failed push, from the file and the indexes. */
   rewind(bytes: number): void {
     this.#file.truncate(bytes);
     this.#index.rewind();
-    this.#offsetsFile.discardAfter(this.#index.offsets.count);
-    this.#timesFile.discardAfter(this.#index.times.count);
+    this.#offsetsFile.rewind();
+    this.#timesFile.rewind();
     this.#writtenBytes = bytes;
     this.#windowBytes = 0;
     if (bytes === 0) this.#firstAppendMs = undefined;
@@ -142,25 +154,22 @@ export class ActiveSegment extends LogSegment {
 
   /** Brings the index files up to the indexes in memory. */
   async saveIndexes(): Promise<void> {
-    const { offsets, times } = this.#index;
-    if (offsets.count > this.#offsetsFile.savedEntries) {
-      await this.#offsetsFile.append(offsets.bytesFrom(this.#offsetsFile.savedEntries));
-    }
-    if (times.count > this.#timesFile.savedEntries) {
-      await this.#timesFile.append(times.bytesFrom(this.#timesFile.savedEntries));
-    }
+    if (!this.#offsetsFile.complete) await this.#offsetsFile.save();
+    if (!this.#timesFile.complete) await this.#timesFile.save();
   }
 
-  /** Flushes the log, and the indexes with their last entries, so that the segment may become a sealed one. */
-  async finish(): Promise<void> {
+  /**
+   * Flushes the log, and the indexes with their last entries, so that the segment may become a sealed one.
+   * Returns whether the index files are complete; they are not when there was no space for them.
+   */
+  async finish(): Promise<boolean> {
     this.#index.seal();
-    const nothing = new Uint8Array(0);
-    await this.#offsetsFile.append(nothing);
-    await this.#timesFile.append(nothing);
-    await this.saveIndexes();
+    await this.#offsetsFile.save();
+    await this.#timesFile.save();
     await this.#file.sync();
     await this.#offsetsFile.sync();
     await this.#timesFile.sync();
+    return this.#offsetsFile.complete && this.#timesFile.complete;
   }
 
   /** Closes the files; reads of earlier slices go to the sealed segment that takes its place. */
@@ -171,6 +180,7 @@ export class ActiveSegment extends LogSegment {
       this.baseOffset,
       this.partitionName,
       this.#report,
+      this.#file.size,
     );
     this.close();
     return this.#successor;
@@ -213,6 +223,15 @@ export class ActiveSegment extends LogSegment {
 
   protected override index(): SegmentIndex {
     return this.#index;
+  }
+
+  /** Its batches were checked by recovery, or appended by this process: what they state holds. */
+  override offsetAt(position: number): number {
+    return this.statedBaseOffset(position);
+  }
+
+  protected override isIntact(): boolean {
+    return true;
   }
 
   protected override repairIndex(position: number, reason: string): never {

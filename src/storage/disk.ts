@@ -25,7 +25,10 @@ export interface AppendFile {
   truncate(size: number): void;
   /** Reads up to `into.length` bytes from `position`; returns how many there were. */
   read(into: Uint8Array, position: number): number;
-  /** Closes the file. What was not pushed is lost. Closing twice is harmless. */
+  /**
+   * Closes the file, once the flushes that are under way have ended. What was not pushed is lost. Closing twice
+   * is harmless.
+   */
   close(): void;
 }
 
@@ -66,6 +69,17 @@ export interface Disk {
 export function systemErrorCode(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;
+}
+
+/** Whether a system error says that there is no space left, or none left for this user. */
+export function isDiskFull(error: unknown): boolean {
+  const code = systemErrorCode(error);
+  return code === "ENOSPC" || code === "EDQUOT";
+}
+
+/** What an error says, for a message of ours. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Joins a directory and a name. */

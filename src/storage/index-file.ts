@@ -1,48 +1,59 @@
-// The file of one index of the active segment: entries are added as they come, and never flushed alone.
+// The file of one index of the active segment: it follows the index in memory, and is never flushed alone.
 // Leaves to others: what the entries are. A lost or torn index file is rebuilt from the log.
 import type { AppendFile, Disk } from "./disk.ts";
+
+/** What both indexes have in common: entries of a fixed size, as they stand in the file. */
+export interface IndexEntries {
+  readonly count: number;
+  /** The entries from number `first` on: a view. */
+  bytesFrom(first: number): Uint8Array;
+}
 
 /** An index file that follows an index in memory. */
 export class IndexFile {
   readonly #disk: Disk;
   readonly #path: string;
   readonly #entryBytes: number;
+  readonly #index: IndexEntries;
   #file: AppendFile | undefined;
   #savedEntries: number;
+  #closed = false;
+  /** Saves go one after the other: two at once would write the same entries. */
+  #saving: Promise<void> = Promise.resolve();
 
   /** `savedEntries` is how many entries the file has already; 0 discards what it has. */
-  constructor(disk: Disk, path: string, entryBytes: number, savedEntries: number) {
+  constructor(
+    disk: Disk,
+    path: string,
+    entryBytes: number,
+    index: IndexEntries,
+    savedEntries: number,
+  ) {
     this.#disk = disk;
     this.#path = path;
     this.#entryBytes = entryBytes;
+    this.#index = index;
     this.#savedEntries = savedEntries;
   }
 
-  /** Number of entries that the file has. */
-  get savedEntries(): number {
-    return this.#savedEntries;
+  /** Whether the file has all entries of the index. */
+  get complete(): boolean {
+    return this.#savedEntries === this.#index.count;
   }
 
   /**
-   * Appends entries that the file does not have yet, creating it if need be. A failure (a full disk) is
+   * Appends the entries that the file does not have yet, creating it if need be. A failure (a full disk) is
    * no error: the file keeps what it had, and the next call tries again.
    */
-  async append(entries: Uint8Array): Promise<void> {
-    try {
-      this.#file ??= this.#open();
-      this.#file.write(entries);
-      const pushed = this.#file.push();
-      if (pushed !== undefined) await pushed;
-      this.#savedEntries += entries.length / this.#entryBytes;
-    } catch {
-      this.#discardTail();
-    }
+  save(): Promise<void> {
+    this.#saving = this.#saving.then(() => this.#save());
+    return this.#saving;
   }
 
-  /** Forgets the entries from number `entries` on: the batches they point at were taken back. */
-  discardAfter(entries: number): void {
-    if (this.#savedEntries <= entries) return;
-    this.#savedEntries = entries;
+  /** Forgets the entries that the index does not have any more: their batches were taken back. */
+  rewind(): void {
+    if (this.#savedEntries <= this.#index.count) return;
+    this.#savedEntries = this.#index.count;
     this.#discardTail();
   }
 
@@ -53,8 +64,25 @@ export class IndexFile {
 
   /** Closes the file. */
   close(): void {
+    this.#closed = true;
     this.#file?.close();
     this.#file = undefined;
+  }
+
+  async #save(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      this.#file ??= this.#open();
+      const file = this.#file;
+      const { count } = this.#index;
+      file.write(this.#index.bytesFrom(this.#savedEntries));
+      const pushed = file.push();
+      if (pushed !== undefined) await pushed;
+      this.#savedEntries = count;
+      this.rewind();
+    } catch {
+      this.#discardTail();
+    }
   }
 
   #open(): AppendFile {
@@ -68,7 +96,8 @@ export class IndexFile {
     try {
       this.#file?.truncate(this.#savedEntries * this.#entryBytes);
     } catch {
-      this.close();
+      this.#file?.close();
+      this.#file = undefined;
     }
   }
 }

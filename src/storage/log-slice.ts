@@ -13,6 +13,25 @@ export interface LogSlice {
   read(from: number, bytesMax: number): Uint8Array;
 }
 
+/** A view of a mapping: it stays valid when the segment's file is unlinked meanwhile. */
+export class MappedSlice implements LogSlice {
+  readonly bytes: number;
+  readonly #mapping: Uint8Array;
+  readonly #position: number;
+
+  /** `bytes` of the mapping from `position` on. */
+  constructor(mapping: Uint8Array, position: number, bytes: number) {
+    this.#mapping = mapping;
+    this.#position = position;
+    this.bytes = bytes;
+  }
+
+  read(from: number, bytesMax: number): Uint8Array {
+    const start = this.#position + from;
+    return this.#mapping.subarray(start, start + Math.min(bytesMax, this.bytes - from));
+  }
+}
+
 /** The answer to a read of the log. */
 export interface LogRead {
   readonly slices: readonly LogSlice[];

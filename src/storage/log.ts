@@ -3,14 +3,20 @@
 import { RustLogError } from "../errors.ts";
 import { OFFSET_MAX } from "../limits.ts";
 import { nextOffset as batchNextOffset, recordCount, stampBaseOffset } from "../record/batch.ts";
-import { crc32c } from "../record/crc32c.ts";
 import { ActiveSegment } from "./active-segment.ts";
-import { joinPath } from "./disk.ts";
+import { isDiskFull, joinPath, reasonOf } from "./disk.ts";
 import type { LogContext, LogPosition } from "./log-context.ts";
 import type { LogRead } from "./log-slice.ts";
 import { ProducerSnapshots } from "./producer-snapshot.ts";
 import { ProducerStates } from "./producer-states.ts";
-import { type CleanSegment, NO_NOTES, openLastSegment, type SegmentNotes } from "./recovery.ts";
+import {
+  type CleanSegment,
+  NO_NOTES,
+  noteCleanStop,
+  openLastSegment,
+  type SegmentNotes,
+} from "./recovery.ts";
+import { applyRetention, deleteBefore } from "./retention.ts";
 import { SealedSegment } from "./sealed-segment.ts";
 import type { TimestampMatch } from "./segment.ts";
 import { parseSegmentFileName, segmentFileName } from "./segment-files.ts";
@@ -170,7 +176,7 @@ export class Log {
   async roll(): Promise<void> {
     if (this.#active.writtenBytes === 0) return;
     const { disk, directory } = this.#context;
-    await this.#active.finish();
+    await this.#finishActive();
     await this.#snapshots.save(this.#nextOffset, this.#producers);
     const next = Log.#createSegment(this.#context, this.#nextOffset);
     try {
@@ -201,52 +207,46 @@ export class Log {
   }
 
   /** Deletes sealed segments that retention has run out for, oldest first; returns how many. */
-  async applyRetention(): Promise<number> {
-    const { retentionBytes, retentionMs } = this.#context.settings;
-    let excess = retentionBytes < 0 ? 0 : this.bytes - retentionBytes;
-    const oldestMs = retentionMs < 0 ? Number.NEGATIVE_INFINITY : this.#context.now() - retentionMs;
-    let deleted = 0;
-    for (
-      let first = this.#segments.sealed[0];
-      first !== undefined;
-      first = this.#segments.sealed[0]
-    ) {
-      const tooLarge = retentionBytes >= 0 && excess >= first.fileBytes;
-      if (!tooLarge && !(retentionMs >= 0 && first.maxTimestamp < oldestMs)) break;
-      excess -= first.fileBytes;
-      await this.#deleteFirst();
-      deleted++;
-    }
-    return deleted;
+  applyRetention(): Promise<number> {
+    return applyRetention(this.#segments, this.#context);
   }
 
   /** Deletes the sealed segments whose records are all below `offset`. */
-  async deleteBefore(offset: number): Promise<void> {
-    while (this.#segments.sealed.length > 0 && (this.#segments.at(1)?.baseOffset ?? 0) <= offset) {
-      await this.#deleteFirst();
+  deleteBefore(offset: number): Promise<void> {
+    return deleteBefore(this.#segments, this.#context, offset);
+  }
+
+  /**
+   * Flushes everything and closes the log; what is returned lets the next start skip its scan. Undefined when
+   * the files that this needs could not be written, for want of space: the log itself is flushed then.
+   */
+  async closeCleanly(): Promise<CleanSegment | undefined> {
+    try {
+      const complete = await this.#finishActive();
+      return complete ? await this.#noteCleanStop() : undefined;
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      this.#context.report(`${this.#context.name}: no space to note a clean stop`);
+      return undefined;
+    } finally {
+      this.close();
     }
   }
 
-  /** Flushes everything and closes the log; what is returned lets the next start skip its scan. */
-  async closeCleanly(): Promise<CleanSegment> {
-    await this.#active.finish();
+  async #noteCleanStop(): Promise<CleanSegment> {
     await this.#snapshots.save(this.#nextOffset, this.#producers);
-    const { disk, directory } = this.#context;
-    await disk.syncDirectory(directory);
-    const base = this.#active.baseOffset;
-    const crcOf = (kind: "index" | "timeindex") => {
-      const bytes = disk.readFile(joinPath(directory, segmentFileName(base, kind)));
-      return bytes === undefined ? 0 : crc32c(bytes, 0, bytes.length);
-    };
-    const clean = {
-      baseOffset: base,
-      bytes: this.#active.bytes,
-      nextOffset: this.#nextOffset,
-      indexCrc: crcOf("index"),
-      timeIndexCrc: crcOf("timeindex"),
-    };
-    this.close();
-    return clean;
+    const { baseOffset, bytes } = this.#active;
+    return noteCleanStop(this.#context, { baseOffset, bytes, nextOffset: this.#nextOffset });
+  }
+
+  async #finishActive(): Promise<boolean> {
+    try {
+      return await this.#active.finish();
+    } catch (error) {
+      // Also for a full disk: after a failed flush the page cache can't be trusted.
+      const message = `a segment could not be flushed: ${reasonOf(error)}`;
+      throw new RustLogError("STORAGE_ERROR", message, { cause: error });
+    }
   }
 
   /** Closes the files without flushing. */
@@ -268,7 +268,7 @@ export class Log {
   }
 
   #mark(): LogPosition {
-    this.#active.mark(this.#nextOffset);
+    this.#active.mark();
     this.#producers.mark();
     return {
       offset: this.#nextOffset,
@@ -290,14 +290,6 @@ export class Log {
     }
     this.#nextOffset = this.#pushed.offset;
     this.#producers.rewind();
-  }
-
-  async #deleteFirst(): Promise<void> {
-    const first = this.#segments.sealed.shift();
-    if (first === undefined) return;
-    first.remove();
-    // One flush a segment: were two removals to reach the disk in the other order, there would be a gap.
-    await this.#context.disk.syncDirectory(this.#context.directory);
   }
 }
 

@@ -82,9 +82,9 @@ export class OffsetIndex {
     this.append(readU32(bytes, at), readU32(bytes, at + 4));
   }
 
-  /** Forgets the entries that point at or past `position`, after the log was cut there. */
-  truncate(position: number): void {
-    this.#count = this.lookupPosition(position - 1) + 1;
+  /** Forgets all but the first `count` entries, after the log was cut. */
+  truncate(count: number): void {
+    this.#count = Math.min(this.#count, count);
   }
 
   /** The entries from number `first` on, as they stand in the file: a view. */

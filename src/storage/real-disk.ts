@@ -1,4 +1,4 @@
-// The file system, as storage sees it: Bun's file sink for appends, positioned reads, mmap, fdatasync, flock.
+// The file system, as storage sees it: appends, positioned reads, mmap, fdatasync, flock.
 // Leaves to others: all knowledge of segments, indexes and topics.
 import { dlopen, FFIType } from "bun:ffi";
 import {
@@ -21,32 +21,28 @@ import {
 import { RustLogError } from "../errors.ts";
 import { type AppendFile, type DirectoryLock, type Disk, systemErrorCode } from "./disk.ts";
 
-/** Small appends are gathered up to this many bytes before they cost a system call. */
-const SINK_BUFFER_BYTES = 256 * 1024;
-
-type Sink = ReturnType<ReturnType<typeof Bun.file>["writer"]>;
+/** Small appends are gathered into one buffer before they cost a system call; larger ones go as they are. */
+const gathered = new Uint8Array(256 * 1024);
+const GATHERED_PART_BYTES_MAX = 64 * 1024;
 
 /**
- * An append file over `Bun.file(fd).writer()`.
+ * An append file over plain writes to a descriptor that is opened for append.
  *
- * Seen of Bun 1.4.5: the sink of a *path* starts at byte 0, so the descriptor is opened for append; `write`
- * returns a number, or a rejected promise when the write fails; `flush` throws or rejects then; after a
- * failure part of the bytes may be in the file and the sink forgets the rest, so a new sink is made; `end`
- * leaves the descriptor open. Each of these has a test in test/storage/real-disk.test.ts.
+ * Not over `Bun.file(fd).writer()`: the sink of Bun 1.4.5 writes what it holds at the end of a turn by itself,
+ * also when it was given up after a failure, and then behind the place that the file was cut at. It was no
+ * faster either.
  */
 class RealAppendFile implements AppendFile {
   readonly path: string;
   readonly #fd: number;
-  #sink: Sink;
   #size: number;
-  #writtenBytes = 0;
-  #pending: Promise<unknown> | undefined;
+  #written: Uint8Array[] = [];
   #closed = false;
+  #flushes = 0;
 
   constructor(path: string) {
     this.path = path;
     this.#fd = openSync(path, "a+");
-    this.#sink = this.#newSink();
     this.#size = fstatSync(this.#fd).size;
   }
 
@@ -55,33 +51,45 @@ class RealAppendFile implements AppendFile {
   }
 
   write(bytes: Uint8Array): void {
-    this.#writtenBytes += bytes.length;
-    const outcome: number | Promise<number> = this.#sink.write(bytes);
-    if (typeof outcome !== "number") this.#remember(outcome);
+    this.#written.push(bytes);
   }
 
-  push(): void | Promise<void> {
-    if (this.#pending !== undefined) return this.#pushAfterPending(this.#pending);
-    if (this.#writtenBytes === 0) return;
-    const outcome: number | Promise<number> = this.#sink.flush();
-    if (typeof outcome !== "number") {
-      this.#remember(outcome);
-      return this.#pushAfterPending(outcome);
+  push(): void {
+    const written = this.#written;
+    this.#written = [];
+    let filled = 0;
+    let total = 0;
+    for (const part of written) {
+      const large = part.length > GATHERED_PART_BYTES_MAX;
+      if (large || filled + part.length > gathered.length) {
+        writeFully(this.#fd, gathered, filled);
+        filled = 0;
+      }
+      if (large) writeFully(this.#fd, part, part.length);
+      else {
+        gathered.set(part, filled);
+        filled += part.length;
+      }
+      total += part.length;
     }
-    this.#size += this.#writtenBytes;
-    this.#writtenBytes = 0;
+    writeFully(this.#fd, gathered, filled);
+    this.#size += total;
   }
 
   sync(): Promise<void> {
+    this.#flushes++;
     return new Promise((resolve, reject) => {
-      fdatasync(this.#fd, (error) => (error ? reject(error) : resolve()));
+      fdatasync(this.#fd, (error) => {
+        this.#flushes--;
+        if (this.#closed && this.#flushes === 0) closeSync(this.#fd);
+        if (error) reject(error);
+        else resolve();
+      });
     });
   }
 
   truncate(size: number): void {
-    this.#sink = this.#newSink();
-    this.#pending = undefined;
-    this.#writtenBytes = 0;
+    this.#written = [];
     ftruncateSync(this.#fd, size);
     this.#size = size;
   }
@@ -93,25 +101,8 @@ class RealAppendFile implements AppendFile {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    closeSync(this.#fd);
-  }
-
-  #newSink(): Sink {
-    return Bun.file(this.#fd).writer({ highWaterMark: SINK_BUFFER_BYTES });
-  }
-
-  /** Keeps the first outcome that is not known yet, and keeps the runtime from calling it unhandled. */
-  #remember(outcome: Promise<number>): void {
-    outcome.catch(() => {});
-    const earlier = this.#pending;
-    this.#pending = earlier === undefined ? outcome : earlier.then(() => outcome);
-    this.#pending.catch(() => {});
-  }
-
-  async #pushAfterPending(pending: Promise<unknown>): Promise<void> {
-    await pending;
-    if (this.#pending === pending) this.#pending = undefined;
-    await this.push();
+    // A flush in the background would fail, or reach the next file that gets the same number.
+    if (this.#flushes === 0) closeSync(this.#fd);
   }
 }
 
@@ -133,10 +124,7 @@ export class RealDisk implements Disk {
   async writeFile(path: string, bytes: Uint8Array): Promise<void> {
     const fd = openSync(path, "w");
     try {
-      let written = 0;
-      while (written < bytes.length) {
-        written += writeSync(fd, bytes, written, bytes.length - written);
-      }
+      writeFully(fd, bytes, bytes.length);
       await new Promise<void>((resolve, reject) => {
         fdatasync(fd, (error) => (error ? reject(error) : resolve()));
       });
@@ -150,7 +138,7 @@ export class RealDisk implements Disk {
   }
 
   fileSize(path: string): number | undefined {
-    return statSync(path, { throwIfNoEntry: false })?.size;
+    return orUndefinedIfMissing(() => statSync(path).size);
   }
 
   makeDirectory(path: string): void {
@@ -205,11 +193,18 @@ export class RealDisk implements Disk {
   }
 }
 
+/** Writes the first `length` bytes: a write may take a part of them only. */
+function writeFully(fd: number, bytes: Uint8Array, length: number): void {
+  for (let done = 0; done < length;) done += writeSync(fd, bytes, done, length - done);
+}
+
 function orUndefinedIfMissing<T>(action: () => T): T | undefined {
   try {
     return action();
   } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return undefined;
+    const code = systemErrorCode(error);
+    // The second: something above it in the path is a file.
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw error;
   }
 }

@@ -34,6 +34,22 @@ export interface CleanSegment {
   readonly timeIndexCrc: number;
 }
 
+/**
+ * What to note of the active segment at a clean stop, once its log and its indexes are flushed. Makes the
+ * directory durable, so that what is noted will be there.
+ */
+export async function noteCleanStop(
+  { disk, directory }: LogContext,
+  end: Pick<CleanSegment, "baseOffset" | "bytes" | "nextOffset">,
+): Promise<CleanSegment> {
+  await disk.syncDirectory(directory);
+  const crcOf = (kind: "index" | "timeindex") => {
+    const bytes = disk.readFile(joinPath(directory, segmentFileName(end.baseOffset, kind)));
+    return bytes === undefined ? 0 : crc32c(bytes, 0, bytes.length);
+  };
+  return { ...end, indexCrc: crcOf("index"), timeIndexCrc: crcOf("timeindex") };
+}
+
 /** How the last broker left a segment. */
 export interface SegmentNotes {
   /** What its clean stop noted; undefined after any other end. */

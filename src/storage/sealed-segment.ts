@@ -1,38 +1,21 @@
 // A sealed segment: flushed, immutable, read through a mapping made on first use, only ever unlinked.
 // Leaves to others: how a batch is found in it (segment.ts).
 import { INDEX_INTERVAL_BYTES } from "../limits.ts";
-import { batchBytes, findBatchFault, lastOffset, maxTimestamp } from "../record/batch.ts";
-import { type Disk, joinPath } from "./disk.ts";
-import type { LogSlice } from "./log-slice.ts";
+import { batchBytes, findBatchFault } from "../record/batch.ts";
+import type { Disk } from "./disk.ts";
+import { type LogSlice, MappedSlice } from "./log-slice.ts";
 import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "./offset-index.ts";
-import { LogSegment } from "./segment.ts";
+import { SealedFiles } from "./sealed-files.ts";
+import { LogSegment, TIME_MISMATCH, type TimestampMatch } from "./segment.ts";
+import { NO_BATCH } from "./segment-headers.ts";
 import { segmentFileName } from "./segment-files.ts";
 import { SegmentIndex } from "./segment-index.ts";
 import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "./time-index.ts";
 import { VerifiedRanges } from "./verified-ranges.ts";
 
-/** A view of a mapping: it stays valid when the segment's file is unlinked meanwhile. */
-class MappedSlice implements LogSlice {
-  readonly bytes: number;
-  readonly #mapping: Uint8Array;
-  readonly #position: number;
-
-  constructor(mapping: Uint8Array, position: number, bytes: number) {
-    this.#mapping = mapping;
-    this.#position = position;
-    this.bytes = bytes;
-  }
-
-  read(from: number, bytesMax: number): Uint8Array {
-    const start = this.#position + from;
-    return this.#mapping.subarray(start, start + Math.min(bytesMax, this.bytes - from));
-  }
-}
-
 /** One immutable segment of a partition's directory. */
 export class SealedSegment extends LogSegment {
-  readonly #disk: Disk;
-  readonly #directory: string;
+  readonly #files: SealedFiles;
   readonly #report: (line: string) => void;
   #fileBytes: number | undefined;
   #bytes = 0;
@@ -40,20 +23,25 @@ export class SealedSegment extends LogSegment {
   #index: SegmentIndex | undefined;
   readonly #verified = new VerifiedRanges();
   #timesChecked = false;
+  #rebuilt = false;
   #nextOffset = 0;
 
-  /** Opens nothing yet: files are looked at on first use, so that a start costs no more than a listing. */
+  /**
+   * Opens nothing yet: files are looked at on first use, so that a start costs no more than a listing.
+   * `fileBytes` is the length of the log, where it is known.
+   */
   constructor(
     disk: Disk,
     directory: string,
     baseOffset: number,
     partitionName: string,
     report: (line: string) => void,
+    fileBytes?: number,
   ) {
     super(baseOffset, partitionName);
-    this.#disk = disk;
-    this.#directory = directory;
+    this.#files = new SealedFiles(disk, directory, baseOffset, report);
     this.#report = report;
+    this.#fileBytes = fileBytes;
   }
 
   override get bytes(): number {
@@ -63,7 +51,7 @@ export class SealedSegment extends LogSegment {
 
   /** Length of the `.log` file, in bytes; the same as `bytes` unless its end is damaged. */
   override get fileBytes(): number {
-    this.#fileBytes ??= this.#disk.fileSize(this.#path("log")) ?? 0;
+    this.#fileBytes ??= this.#files.size("log") ?? 0;
     return this.#fileBytes;
   }
 
@@ -85,7 +73,8 @@ export class SealedSegment extends LogSegment {
 
   /** A view of the bytes from `position`, for a slice that was made while the segment was active. */
   view(position: number, bytes: number): Uint8Array {
-    return this.#map().subarray(position, position + bytes);
+    const mapping = this.#map();
+    return mapping.subarray(position, position + bytes);
   }
 
   /**
@@ -94,39 +83,49 @@ export class SealedSegment extends LogSegment {
    */
   override boundary(position: number, bytesMax: number, end: number): number {
     const stop = super.boundary(position, bytesMax, end);
+    let expected: number | undefined;
     for (let at = this.#verified.verifiedFrom(position); at < stop;) {
-      const fault = findBatchFault(this.#map(), at, stop);
+      expected ??= this.offsetAt(at);
+      const fault = this.#batchFault(at, stop, expected);
       if (fault !== undefined) {
         if (at > position) return at;
-        const last = this.headerFault(at, stop) === undefined ? lastOffset(this.#map(), at) : -1;
-        const skip = last < 0 ? "" : `; the records after it begin at offset ${last + 1}`;
-        throw this.corrupt(at, `${fault.message}${skip}`);
+        const whole = this.headerFault(at, stop) === undefined;
+        const skip = whole
+          ? `; the records after it begin at offset ${this.offsetAfter(at, expected)}`
+          : "";
+        throw this.corrupt(at, `${fault}${skip}`);
       }
       const next = at + batchBytes(this.#map(), at);
+      expected = this.offsetAfter(at, expected);
       this.#verified.add(at, next);
       at = this.#verified.verifiedFrom(next);
+      if (at !== next) expected = undefined;
     }
     return stop;
   }
 
-  override findTimestamp(timestamp: number, end: number): ReturnType<LogSegment["findTimestamp"]> {
+  override findTimestamp(
+    timestamp: number,
+    end: number,
+    endOffset: number,
+  ): TimestampMatch | undefined {
     if (!this.#timesChecked) this.#checkTimes();
-    return super.findTimestamp(timestamp, end);
+    return super.findTimestamp(timestamp, end, endOffset);
   }
 
   /** Calls `visit` with the place of each batch header, in order, as far as the log is not damaged. */
   visitBatches(visit: (bytes: Uint8Array, at: number) => void): void {
-    this.#walk(0, (_size, bytes, at) => {
-      visit(bytes, at);
+    this.walk(0, (_size, at) => {
+      const readable =
+        !Number.isNaN(this.statedBaseOffset(at)) && Number.isFinite(this.maxTimestampAt(at));
+      if (readable) visit(this.#map(), at);
       return true;
     });
   }
 
-  /** Unlinks the files, the log last: indexes without a log would be strangers. */
+  /** Unlinks the files. Slices that were made of a mapping stay valid. */
   remove(): void {
-    this.#disk.remove(this.#path("timeindex"));
-    this.#disk.remove(this.#path("index"));
-    this.#disk.remove(this.#path("log"));
+    this.#files.remove();
   }
 
   protected override headerBytes(position: number): Uint8Array {
@@ -142,8 +141,22 @@ export class SealedSegment extends LogSegment {
     return this.#index;
   }
 
-  protected override repairIndex(_position: number, reason: string): void {
+  protected override repairIndex(_position: number, reason: string): boolean {
+    if (this.#rebuilt) return false;
     this.#rebuild(this.index(), reason);
+    return true;
+  }
+
+  protected override isIntact(position: number): boolean {
+    return findBatchFault(this.#map(), position, this.fileBytes) === undefined;
+  }
+
+  /** Why the batch at `position` is not the one that belongs there, or undefined. */
+  #batchFault(position: number, end: number, expected: number): string | undefined {
+    const fault = findBatchFault(this.#map(), position, end);
+    if (fault !== undefined) return fault.message;
+    const stated = this.statedBaseOffset(position);
+    return stated === expected ? undefined : `its base offset is ${stated}, not ${expected}`;
   }
 
   /** Makes the indexes anew from the log, uses them at once, and saves them in the background. */
@@ -153,19 +166,16 @@ export class SealedSegment extends LogSegment {
     const index = this.walkIndex(hints);
     index.seal();
     this.#index = index;
+    this.#rebuilt = true;
     this.#timesChecked = true;
     this.#findEnd(index);
-    this.#save("index", index.offsets.bytesFrom(0));
-    this.#save("timeindex", index.times.bytesFrom(0));
+    this.#files.save("index", index.offsets.bytesFrom(0));
+    this.#files.save("timeindex", index.times.bytesFrom(0));
     return index;
   }
 
-  #path(kind: "log" | "index" | "timeindex"): string {
-    return joinPath(this.#directory, segmentFileName(this.baseOffset, kind));
-  }
-
   #map(): Uint8Array {
-    this.#mapping ??= this.fileBytes === 0 ? new Uint8Array(0) : this.#disk.map(this.#path("log"));
+    this.#mapping ??= this.#files.map("log", this.fileBytes);
     return this.#mapping;
   }
 
@@ -190,9 +200,8 @@ export class SealedSegment extends LogSegment {
   }
 
   #readIndexFile(kind: "index" | "timeindex"): Uint8Array | undefined {
-    const size = this.#disk.fileSize(this.#path(kind));
-    if (size === undefined) return undefined;
-    return size === 0 ? new Uint8Array(0) : this.#disk.map(this.#path(kind));
+    const size = this.#files.size(kind);
+    return size === undefined ? undefined : this.#files.map(kind, size);
   }
 
   /** Why the last entry of an offset index does not fit the end of the log, or undefined. */
@@ -204,7 +213,7 @@ export class SealedSegment extends LogSegment {
     }
     let early = false;
     let bytesSinceEntry = 0;
-    this.#walk(this.#tailStart(index), (size) => {
+    this.walk(this.#tailStart(index), (size) => {
       if (bytesSinceEntry > INDEX_INTERVAL_BYTES) early = true;
       bytesSinceEntry += size;
       return !early;
@@ -215,10 +224,16 @@ export class SealedSegment extends LogSegment {
 
   /** Finds the end of the last whole batch: what follows it can't be served, and belongs to no offset. */
   #findEnd(index: SegmentIndex): void {
-    let next = this.baseOffset;
+    const { offsets } = index;
     let end = this.#tailStart(index);
-    this.#walk(end, (size, bytes, at) => {
-      next = lastOffset(bytes, at) + 1;
+    let next = this.baseOffset;
+    if (offsets.count > 0 && this.headerFault(end, this.fileBytes) === undefined) {
+      next += offsets.relativeOffset(offsets.count - 1) - this.lastDeltaAt(end);
+    }
+    let previous = NO_BATCH;
+    this.walk(end, (size) => {
+      next = this.offsetAfter(end, this.trueBaseOffset(end, next, previous));
+      previous = end;
       end += size;
       return true;
     });
@@ -240,11 +255,16 @@ export class SealedSegment extends LogSegment {
     let position = 0;
     if (index.times.count > 0) {
       const last = index.times.count - 1;
-      position = this.locate(this.baseOffset + index.times.relativeOffset(last), this.bytes);
+      const offset = index.times.relativeOffset(last);
+      position = this.locate(this.baseOffset + offset, this.bytes);
+      const holds =
+        this.pointsAtBatch(position, offset) &&
+        this.maxTimestampAt(position) === index.times.timestamp(last);
+      if (!holds && this.repairIndex(position, TIME_MISMATCH)) return;
     }
     let stale = false;
-    this.#walk(position, (_size, bytes, at) => {
-      stale = maxTimestamp(bytes, at) > index.maxTimestamp;
+    this.walk(position, (_size, at) => {
+      stale = this.maxTimestampAt(at) > index.maxTimestamp;
       return !stale;
     });
     if (!stale) return;
@@ -255,31 +275,5 @@ export class SealedSegment extends LogSegment {
   #tailStart(index: SegmentIndex): number {
     const { offsets } = index;
     return offsets.count === 0 ? 0 : offsets.position(offsets.count - 1);
-  }
-
-  /** Visits batch headers from `from` until `visit` says no, or there is no plausible one. */
-  #walk(from: number, visit: (size: number, bytes: Uint8Array, at: number) => boolean): void {
-    let position = from;
-    while (position < this.fileBytes) {
-      if (this.headerFault(position, this.fileBytes) !== undefined) return;
-      const size = this.batchSizeAt(position, this.fileBytes);
-      if (!visit(size, this.headerBytes(position), this.headerAt)) return;
-      position += size;
-    }
-  }
-
-  /** Saves a rebuilt index in the background; if that fails, the next use after a start rebuilds it again. */
-  #save(kind: "index" | "timeindex", entries: Uint8Array): void {
-    // Beside and renamed, never in place: the old file may be mapped, and a mapped file is never truncated.
-    const temporary = `${this.#path(kind)}.tmp`;
-    this.#disk
-      .writeFile(temporary, entries)
-      .then(() => {
-        if (this.#disk.fileSize(this.#path("log")) === undefined) this.#disk.remove(temporary);
-        else this.#disk.rename(temporary, this.#path(kind));
-      })
-      .catch((error: unknown) => {
-        this.#report(`${this.#path(kind)}: could not be saved: ${String(error)}`);
-      });
   }
 }

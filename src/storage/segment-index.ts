@@ -5,8 +5,8 @@ import { OffsetIndex } from "./offset-index.ts";
 import { TimeIndex } from "./time-index.ts";
 
 interface Mark {
-  position: number;
-  relativeOffset: number;
+  offsetEntries: number;
+  timeEntries: number;
   bytesSinceEntry: number;
   maxTimestamp: number;
   maxTimestampOffset: number;
@@ -65,11 +65,11 @@ export class SegmentIndex {
     }
   }
 
-  /** Remembers the present state, which `rewind` returns to: all before (`position`, `relativeOffset`). */
-  mark(position: number, relativeOffset: number): void {
+  /** Remembers the present state, which `rewind` returns to. */
+  mark(): void {
     this.#mark = {
-      position,
-      relativeOffset,
+      offsetEntries: this.offsets.count,
+      timeEntries: this.times.count,
       bytesSinceEntry: this.#bytesSinceEntry,
       maxTimestamp: this.#maxTimestamp,
       maxTimestampOffset: this.#maxTimestampOffset,
@@ -80,8 +80,8 @@ export class SegmentIndex {
   rewind(): void {
     const mark = this.#mark;
     if (mark === undefined) throw new Error("rewind without a mark");
-    this.offsets.truncate(mark.position);
-    this.times.truncate(mark.relativeOffset);
+    this.offsets.truncate(mark.offsetEntries);
+    this.times.truncate(mark.timeEntries);
     this.#bytesSinceEntry = mark.bytesSinceEntry;
     this.#maxTimestamp = mark.maxTimestamp;
     this.#maxTimestampOffset = mark.maxTimestampOffset;

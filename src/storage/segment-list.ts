@@ -60,7 +60,7 @@ export class SegmentList {
       slices.push(segment.slice(start, stop - start));
       total += stop - start;
       if (stop < limit) {
-        next = segment.baseOffsetAt(stop);
+        next = segment.offsetAt(stop);
         break;
       }
       next = this.#offsetAfter(segment, i, end);
@@ -75,7 +75,7 @@ export class SegmentList {
       const segment = this.at(i);
       if (segment === undefined || segment.baseOffset > end.segment) break;
       const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
-      const found = segment.findTimestamp(timestamp, limit);
+      const found = segment.findTimestamp(timestamp, limit, this.#offsetAfter(segment, i, end));
       if (found !== undefined) return found;
     }
     return undefined;
@@ -96,7 +96,7 @@ export class SegmentList {
 
   #locate(segment: LogSegment, i: number, offset: number, limit: number): number {
     const position = segment.locate(offset, limit);
-    const found = position < limit ? segment.baseOffsetAt(position) : this.at(i + 1)?.baseOffset;
+    const found = position < limit ? segment.offsetAt(position) : this.at(i + 1)?.baseOffset;
     if (found !== undefined && found > offset) {
       const file = segmentFileName(segment.baseOffset, "log");
       throw new RustLogError(

@@ -1,18 +1,8 @@
 // Reading one log segment: which batch holds an offset or a timestamp, and where a run of batches ends.
 // Leaves to others: where the bytes come from (sealed-segment.ts: a mapping; active-segment.ts: the file
 // that is being written), and which segment to ask (log.ts).
-import { RustLogError } from "../errors.ts";
-import {
-  BATCH_HEADER_BYTES,
-  baseOffset,
-  batchBytes,
-  lastOffset,
-  magic,
-  maxTimestamp,
-} from "../record/batch.ts";
-import { readU32 } from "../record/bytes.ts";
 import type { LogSlice } from "./log-slice.ts";
-import { segmentFileName } from "./segment-files.ts";
+import { NO_BATCH, SegmentHeaders } from "./segment-headers.ts";
 import { SegmentIndex } from "./segment-index.ts";
 
 /** Where a timestamp was found: the first batch that has a record at or after it. */
@@ -23,42 +13,25 @@ export interface TimestampMatch {
   readonly timestamp: number;
 }
 
-const SAFE_INTEGER_HIGH_BITS_MAX = 0x1f_ffff;
+/** Why indexes are rebuilt. */
+export const TIME_MISMATCH = "a time index entry does not match the log";
 
 const OFFSET_MISMATCH = "an offset index entry does not match the log";
 
 /** What all segments can do, sealed or active. Positions are bytes from the start of the `.log` file. */
-export abstract class LogSegment {
-  /** Offset of the first record; the name of the file. */
-  readonly baseOffset: number;
-  /** The partition's name, for messages: `orders-3`. */
-  protected readonly partitionName: string;
-
-  constructor(baseOffset: number, partitionName: string) {
-    this.baseOffset = baseOffset;
-    this.partitionName = partitionName;
-  }
-
+export abstract class LogSegment extends SegmentHeaders {
   /** Length of what may be read, in bytes. */
   abstract readonly bytes: number;
-
-  /** Length of the `.log` file, in bytes. */
-  abstract readonly fileBytes: number;
 
   /** The indexes, checked against the log as far as that is cheap; damaged ones are rebuilt first. */
   protected abstract index(): SegmentIndex;
 
   /**
-   * Called when an index entry does not match the batch at `position`: either rebuilds the indexes from the
-   * log, after which the caller tries again, or throws CORRUPT_MESSAGE because the log must be what is wrong.
+   * Called when an index entry does not match the batch at `position`. Either rebuilds the indexes from the
+   * log and returns true: the caller tries again. Or they were rebuilt already, and it returns false: that
+   * batch is damaged, and the entry is right. Or throws CORRUPT_MESSAGE, for a log that must be whole.
    */
-  protected abstract repairIndex(position: number, reason: string): void;
-
-  /** Bytes in which a whole batch header stands at `headerAt`, for the batch at `position`. */
-  protected abstract headerBytes(position: number): Uint8Array;
-
-  /** Where in the last `headerBytes` the header stands: set by that call, so that none allocates. */
-  protected headerAt = 0;
+  protected abstract repairIndex(position: number, reason: string): boolean;
 
   /** A run of whole batches, from `position`. */
   abstract slice(position: number, bytes: number): LogSlice;
@@ -68,21 +41,55 @@ export abstract class LogSegment {
    * before `end`. Throws CORRUPT_MESSAGE naming the place when the way there is damaged.
    */
   locate(offset: number, end: number): number {
-    const entry = this.index().offsets.lookup(offset - this.baseOffset);
+    const { offsets } = this.index();
+    const entry = offsets.lookup(offset - this.baseOffset);
     let position = 0;
+    let expected = this.baseOffset;
+    let previous = NO_BATCH;
     if (entry >= 0) {
-      if (!this.#entryHolds(entry)) {
-        this.repairIndex(this.index().offsets.position(entry), OFFSET_MISMATCH);
+      previous = offsets.position(entry);
+      if (!this.#entryHolds(entry) && this.repairIndex(previous, OFFSET_MISMATCH)) {
         return this.locate(offset, end);
       }
-      position = this.index().offsets.position(entry);
+      expected = this.baseOffset + offsets.relativeOffset(entry) + 1;
+      if (expected > offset || previous >= end) return Math.min(previous, end);
+      position = previous + this.batchSizeAt(previous, end);
     }
     while (position < end) {
       const size = this.batchSizeAt(position, end);
-      if (lastOffset(this.headerBytes(position), this.headerAt) >= offset) return position;
+      const next = this.offsetAfter(position, this.trueBaseOffset(position, expected, previous));
+      if (next > offset) return position;
+      previous = position;
+      expected = next;
       position += size;
     }
     return end;
+  }
+
+  /** Base offset of the batch at `target`, by the batches before it and the index, whatever it says itself. */
+  offsetAt(target: number): number {
+    const { offsets } = this.index();
+    const entry = offsets.lookupPosition(target);
+    let position = 0;
+    let expected = this.baseOffset;
+    let previous = NO_BATCH;
+    if (entry >= 0) {
+      previous = offsets.position(entry);
+      if (!this.#entryHolds(entry) && this.repairIndex(previous, OFFSET_MISMATCH)) {
+        return this.offsetAt(target);
+      }
+      const last = this.baseOffset + offsets.relativeOffset(entry);
+      if (previous === target) return last - this.lastDeltaAt(target);
+      expected = last + 1;
+      position = previous + this.batchSizeAt(previous, this.fileBytes);
+    }
+    for (;;) {
+      const base = this.trueBaseOffset(position, expected, previous);
+      if (position >= target) return base;
+      previous = position;
+      expected = this.offsetAfter(position, base);
+      position += this.batchSizeAt(position, this.fileBytes);
+    }
   }
 
   /** The largest end of a run of whole batches from `position` within `bytesMax`, of one batch at least. */
@@ -93,11 +100,10 @@ export abstract class LogSegment {
     const entry = offsets.lookupPosition(limit);
     let at = position;
     if (entry >= 0 && offsets.position(entry) > position) {
-      if (!this.#entryHolds(entry)) {
-        this.repairIndex(offsets.position(entry), OFFSET_MISMATCH);
+      at = offsets.position(entry);
+      if (!this.#entryHolds(entry) && this.repairIndex(at, OFFSET_MISMATCH)) {
         return this.boundary(position, bytesMax, end);
       }
-      at = offsets.position(entry);
     }
     for (;;) {
       // What comes before damage can be served; the read that begins at it says what is wrong.
@@ -108,60 +114,35 @@ export abstract class LogSegment {
     }
   }
 
-  /** The first batch that has a record at or after `timestamp` and starts before `end`, or undefined. */
-  findTimestamp(timestamp: number, end: number): TimestampMatch | undefined {
+  /**
+   * The first batch that has a record at or after `timestamp` and starts before `end`, or undefined.
+   * `endOffset` is the offset of the record that would stand at `end`.
+   */
+  findTimestamp(timestamp: number, end: number, endOffset: number): TimestampMatch | undefined {
     const index = this.index();
     if (index.maxTimestamp < timestamp) return undefined;
-    const entry = index.times.lookupBelow(timestamp);
+    let entry = index.times.lookupBelow(timestamp);
+    // The active segment has entries for batches that may not be read yet.
+    while (entry >= 0 && this.baseOffset + index.times.relativeOffset(entry) >= endOffset) entry--;
     let position = 0;
     if (entry >= 0) {
       const offset = this.baseOffset + index.times.relativeOffset(entry);
-      position = this.locate(offset, this.bytes);
+      position = this.locate(offset, end);
       const holds =
-        position < this.bytes &&
-        lastOffset(this.headerBytes(position), this.headerAt) === offset &&
-        maxTimestamp(this.headerBytes(position), this.headerAt) === index.times.timestamp(entry);
-      if (!holds) {
-        this.repairIndex(position, "a time index entry does not match the log");
-        return this.findTimestamp(timestamp, end);
+        position < end &&
+        this.pointsAtBatch(position, index.times.relativeOffset(entry)) &&
+        this.maxTimestampAt(position) === index.times.timestamp(entry);
+      if (!holds && this.repairIndex(position, TIME_MISMATCH)) {
+        return this.findTimestamp(timestamp, end, endOffset);
       }
     }
     while (position < end) {
       const size = this.batchSizeAt(position, end);
-      const bytes = this.headerBytes(position);
-      const found = maxTimestamp(bytes, this.headerAt);
-      if (found >= timestamp) {
-        return { offset: this.baseOffsetAt(position), timestamp: found };
-      }
+      const found = this.maxTimestampAt(position);
+      if (found >= timestamp) return { offset: this.offsetAt(position), timestamp: found };
       position += size;
     }
     return undefined;
-  }
-
-  /** Whether there is no plausible batch header at `position`, although there should be one before `end`. */
-  isDamagedAt(position: number, end: number): boolean {
-    return position < end && this.headerFault(position, end) !== undefined;
-  }
-
-  /** Base offset of the batch at `position`. */
-  baseOffsetAt(position: number): number {
-    return baseOffset(this.headerBytes(position), this.headerAt);
-  }
-
-  /** Size of the batch at `position`, once its header is plausible; throws CORRUPT_MESSAGE otherwise. */
-  protected batchSizeAt(position: number, end: number): number {
-    const fault = this.headerFault(position, end);
-    if (fault !== undefined) throw this.corrupt(position, fault);
-    return batchBytes(this.headerBytes(position), this.headerAt);
-  }
-
-  /** An error that names topic, partition, segment and position. */
-  protected corrupt(position: number, why: string): RustLogError {
-    const file = segmentFileName(this.baseOffset, "log");
-    return new RustLogError(
-      "CORRUPT_MESSAGE",
-      `${this.partitionName}: segment ${file}, position ${position}: ${why}`,
-    );
   }
 
   /**
@@ -171,21 +152,22 @@ export abstract class LogSegment {
   protected walkIndex(hints: SegmentIndex | undefined): SegmentIndex {
     const built = new SegmentIndex();
     let position = 0;
+    let expected = this.baseOffset;
+    let previous = NO_BATCH;
     while (position < this.fileBytes) {
       if (this.headerFault(position, this.fileBytes) !== undefined) {
-        const next = this.#resumeAfter(position, hints);
-        if (next === undefined) break;
-        position = next;
+        const resumed = this.#resumeAfter(position, hints);
+        if (resumed === undefined) break;
+        position = resumed;
+        expected = this.statedBaseOffset(position);
+        previous = NO_BATCH;
         continue;
       }
-      const bytes = this.headerBytes(position);
-      const size = batchBytes(bytes, this.headerAt);
-      built.add(
-        lastOffset(bytes, this.headerAt) - this.baseOffset,
-        position,
-        size,
-        maxTimestamp(bytes, this.headerAt),
-      );
+      const next = this.offsetAfter(position, this.trueBaseOffset(position, expected, previous));
+      const size = this.batchSizeAt(position, this.fileBytes);
+      built.add(next - 1 - this.baseOffset, position, size, this.maxTimestampAt(position));
+      previous = position;
+      expected = next;
       position += size;
     }
     return built;
@@ -205,32 +187,5 @@ export abstract class LogSegment {
   #entryHolds(entry: number): boolean {
     const { offsets } = this.index();
     return this.pointsAtBatch(offsets.position(entry), offsets.relativeOffset(entry));
-  }
-
-  /** Whether a batch that ends with the given offset starts at `position`. */
-  protected pointsAtBatch(position: number, relativeOffset: number): boolean {
-    if (this.headerFault(position, this.fileBytes) !== undefined) return false;
-    const last = lastOffset(this.headerBytes(position), this.headerAt);
-    return last === this.baseOffset + relativeOffset;
-  }
-
-  /** Why there is no plausible batch header at `position`, or undefined. */
-  protected headerFault(position: number, end: number): string | undefined {
-    if (end - position < BATCH_HEADER_BYTES) return `${end - position} bytes are no batch`;
-    const bytes = this.headerBytes(position);
-    const found = magic(bytes, this.headerAt);
-    if (found !== 2) return `magic is ${found}, not 2`;
-    const size = batchBytes(bytes, this.headerAt);
-    if (size < BATCH_HEADER_BYTES || size > end - position) {
-      return `a batch of ${size} bytes does not fit the ${end - position} bytes that are left`;
-    }
-    // The base offset lies outside the CRC. Offsets are safe integers: 21 bits above the lower 32.
-    if (readU32(bytes, this.headerAt) > SAFE_INTEGER_HIGH_BITS_MAX)
-      return "an impossible base offset";
-    const offset = baseOffset(bytes, this.headerAt);
-    if (offset < this.baseOffset) {
-      return `base offset ${offset} is below the segment's ${this.baseOffset}`;
-    }
-    return undefined;
   }
 }

@@ -78,9 +78,9 @@ export class TimeIndex {
     this.appendIfLater(readI64(bytes, at), readU32(bytes, at + 8));
   }
 
-  /** Forgets the entries at or above `relativeOffset`, after the log was cut there. */
-  truncate(relativeOffset: number): void {
-    while (this.#count > 0 && this.relativeOffset(this.#count - 1) >= relativeOffset) this.#count--;
+  /** Forgets all but the first `count` entries, after the log was cut. */
+  truncate(count: number): void {
+    this.#count = Math.min(this.#count, count);
   }
 
   /** The entries from number `first` on, as they stand in the file: a view. */

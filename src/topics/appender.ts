@@ -1,7 +1,7 @@
 // The appends of one partition on their way to an acknowledgement: staged, pushed, flushed together.
 // Leaves to others: who may append, and who wants to know how far the log can be read (partition.ts).
 import { RustLogError } from "../errors.ts";
-import { systemErrorCode } from "../storage/disk.ts";
+import { isDiskFull, reasonOf } from "../storage/disk.ts";
 import type { Log } from "../storage/log.ts";
 import type { LogPosition } from "../storage/log-context.ts";
 import type { FlushPolicy } from "./flush-policy.ts";
@@ -14,6 +14,12 @@ interface PendingAppend {
   baseOffset: number;
 }
 
+/** A roll that was asked for. */
+interface PendingRoll {
+  readonly resolve: () => void;
+  readonly reject: (error: RustLogError) => void;
+}
+
 /** Whom an appender tells of what happens. */
 export interface AppenderListener {
   /** The log can be read further than before. */
@@ -23,9 +29,10 @@ export interface AppenderListener {
 }
 
 /**
- * Appends go through at most two queues. `waiting` holds those that came during a roll; `staged` those that
- * the log has but no flush covers yet. One loop empties both: push, flush, move the end of what may be read,
- * acknowledge, and again while there is something. All that arrives during one flush shares the next one.
+ * Appends go through at most two queues. `waiting` holds those that came while the log took none: during a
+ * roll, or while the kernel took a push in parts. `staged` holds those that the log has but no flush covers
+ * yet. One loop empties both: push, flush, move the end of what may be read, acknowledge, and again while there
+ * is something. All that arrives during one flush shares the next one.
  */
 export class Appender {
   readonly #name: string;
@@ -34,10 +41,14 @@ export class Appender {
   readonly #listener: AppenderListener;
   #staged: PendingAppend[] = [];
   #waiting: PendingAppend[] = [];
+  #rolls: PendingRoll[] = [];
+  /** Whether the log takes no appends at this moment. */
+  #held = false;
   #running: Promise<void> | undefined;
   #end: LogPosition;
   #flushedOffset: number;
   #timer: Timer | undefined;
+  #backgroundFlush: Promise<void> | undefined;
   #stopped = false;
 
   constructor(name: string, log: Log, flush: FlushPolicy, listener: AppenderListener) {
@@ -59,16 +70,42 @@ export class Appender {
   append(batch: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
       const pending = { batch, resolve, reject, baseOffset: -1 };
-      if (this.#waiting.length > 0 || this.#log.mustRoll(batch.length)) this.#waiting.push(pending);
+      const mustWait = this.#held || this.#waiting.length > 0 || this.#log.mustRoll(batch.length);
+      if (mustWait) this.#waiting.push(pending);
       else this.#stage(pending);
-      // Begun at the end of this turn, so that batches which arrived in one chunk share a flush.
-      this.#running ??= Promise.resolve().then(() => this.#run());
+      this.#start();
     });
+  }
+
+  /** Begins a new segment, once what was appended is flushed; see `Partition.roll`. */
+  roll(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#rolls.push({ resolve, reject });
+      this.#start();
+    });
+  }
+
+  /** Makes all that is acknowledged durable; see `Partition.sync`. */
+  async sync(): Promise<void> {
+    const end = this.#end;
+    try {
+      await this.#log.sync();
+    } catch (error) {
+      throw this.#fail(error, []);
+    }
+    this.#flushedOffset = Math.max(this.#flushedOffset, end.offset);
   }
 
   /** Resolves when nothing is on its way any more. */
   async settled(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
+    await this.#backgroundFlush;
+  }
+
+  /** Refuses what no flush has begun for. */
+  refuse(error: RustLogError): void {
+    rejectAll([...this.#staged.splice(0), ...this.#waiting.splice(0)], error);
+    rejectAll(this.#rolls.splice(0), error);
   }
 
   /** Ends the flushes that a timer would begin. What is on its way goes on. */
@@ -93,15 +130,34 @@ export class Appender {
     }
   }
 
+  #start(): void {
+    // Begun at the end of this turn, so that batches which arrived in one chunk share a flush.
+    this.#running ??= Promise.resolve().then(() => this.#run());
+  }
+
   async #run(): Promise<void> {
     try {
-      while (this.#staged.length > 0 || this.#waiting.length > 0) {
+      for (;;) {
+        const next = this.#waiting[0];
         if (this.#staged.length > 0) await this.#flushStaged();
-        else await this.#rollForWaiting();
+        else if (this.#rolls.length > 0) await this.#rollLog();
+        else if (next === undefined) break;
+        else if (this.#log.mustRoll(next.batch.length)) await this.#rollLog();
+        this.#stageWaiting();
       }
     } finally {
       this.#running = undefined;
     }
+  }
+
+  #stageWaiting(): void {
+    let taken = 0;
+    for (const pending of this.#waiting) {
+      if (this.#log.mustRoll(pending.batch.length)) break;
+      this.#stage(pending);
+      taken++;
+    }
+    this.#waiting.splice(0, taken);
   }
 
   async #flushStaged(): Promise<void> {
@@ -109,79 +165,69 @@ export class Appender {
     this.#staged = [];
     try {
       const pushed = this.#log.push();
-      if (pushed !== undefined) await pushed;
+      if (pushed !== undefined) {
+        this.#held = true;
+        await pushed;
+      }
     } catch (error) {
-      // What was staged behind this group got its offsets from it, and was taken back with it.
-      const lost = [...group, ...this.#staged.splice(0)];
-      if (error instanceof RustLogError) this.#fail(error, lost);
-      else rejectAll(lost, this.#appendError(error));
+      if (error instanceof RustLogError) this.#fail(error, group);
+      else rejectAll(group, this.#appendError(error));
       return;
+    } finally {
+      this.#held = false;
     }
     const end = this.#log.pushedEnd;
-    const covered = [...group, ...this.#staged.splice(0, this.#countBelow(end.offset))];
     if (this.#flush.kind === "always") {
       try {
         await this.#log.sync();
       } catch (error) {
-        this.#fail(error, covered);
+        this.#fail(error, group);
         return;
       }
       this.#flushedOffset = end.offset;
     } else if (this.#flush.kind === "interval" && !this.#stopped) {
-      this.#timer ??= setTimeout(() => void this.#flushInBackground(), this.#flush.ms);
+      this.#timer ??= setTimeout(() => this.#flushInBackground(), this.#flush.ms);
     }
     this.#end = end;
-    for (const pending of covered) pending.resolve(pending.baseOffset);
+    for (const pending of group) pending.resolve(pending.baseOffset);
     this.#listener.advanced();
   }
 
-  /** Number of staged appends that an asynchronous push has taken along. */
-  #countBelow(offset: number): number {
-    let count = 0;
-    while ((this.#staged[count]?.baseOffset ?? offset) < offset) count++;
-    return count;
-  }
-
-  async #rollForWaiting(): Promise<void> {
+  async #rollLog(): Promise<void> {
+    const rolls = this.#rolls.splice(0);
+    this.#held = true;
     try {
       await this.#log.roll();
     } catch (error) {
-      if (isDiskFull(error)) rejectAll(this.#waiting.splice(0), this.#appendError(error));
-      else this.#fail(error, []);
+      if (isDiskFull(error)) {
+        const failure = this.#appendError(error);
+        rejectAll([...rolls, ...this.#waiting.splice(0)], failure);
+      } else rejectAll(rolls, this.#fail(error, []));
       return;
+    } finally {
+      this.#held = false;
     }
     this.#end = this.#log.pushedEnd;
     this.#flushedOffset = this.#end.offset;
-    // At least one fits, because an empty segment takes any batch.
-    const waiting = this.#waiting;
-    let taken = 0;
-    for (const pending of waiting) {
-      if (this.#log.mustRoll(pending.batch.length)) break;
-      this.#stage(pending);
-      taken++;
-    }
-    waiting.splice(0, taken);
+    for (const roll of rolls) roll.resolve();
   }
 
-  async #flushInBackground(): Promise<void> {
+  #flushInBackground(): void {
     this.#timer = undefined;
-    const end = this.#end;
-    if (this.#stopped || this.#flushedOffset >= end.offset) return;
-    try {
-      await this.#log.sync();
-      this.#flushedOffset = end.offset;
-    } catch (error) {
-      if (!this.#stopped) this.#fail(error, []);
-    }
+    if (this.#stopped || this.#flushedOffset >= this.#end.offset) return;
+    // A failure has been told to the listener already.
+    this.#backgroundFlush = this.sync().catch(() => {});
   }
 
   /** After a failed flush the page cache can't be trusted: nothing more is acknowledged or served. */
-  #fail(error: unknown, group: PendingAppend[]): void {
-    const message = `${this.#name}: the disk failed: ${describeError(error)}`;
+  #fail(error: unknown, group: PendingAppend[]): RustLogError {
+    const message = `${this.#name}: the disk failed: ${reasonOf(error)}`;
     const failure = new RustLogError("STORAGE_ERROR", message, { cause: error });
-    rejectAll([...group, ...this.#staged.splice(0), ...this.#waiting.splice(0)], failure);
+    rejectAll(group, failure);
+    this.refuse(failure);
     this.stop();
     this.#listener.failed(failure);
+    return failure;
   }
 
   #appendError(error: unknown): RustLogError {
@@ -193,21 +239,12 @@ export class Appender {
         { cause: error },
       );
     }
-    return new RustLogError("STORAGE_ERROR", `${this.#name}: ${describeError(error)}`, {
+    return new RustLogError("STORAGE_ERROR", `${this.#name}: ${reasonOf(error)}`, {
       cause: error,
     });
   }
 }
 
-function rejectAll(appends: readonly PendingAppend[], error: RustLogError): void {
-  for (const pending of appends) pending.reject(error);
-}
-
-function isDiskFull(error: unknown): boolean {
-  const code = systemErrorCode(error);
-  return code === "ENOSPC" || code === "EDQUOT";
-}
-
-function describeError(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function rejectAll(pending: readonly (PendingAppend | PendingRoll)[], error: RustLogError): void {
+  for (const { reject } of pending) reject(error);
 }

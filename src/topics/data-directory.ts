@@ -16,9 +16,14 @@ import { type CleanSegments, type RegistryContext, TopicRegistry } from "./topic
 /** Version of all formats on disk. A directory with another one is refused. */
 export const FORMAT_VERSION = 1;
 
-const META = "meta.json";
-const CLEAN = "clean-shutdown.json";
-const FLUSH_FAILED = "flush-failed";
+/** The file of the directory's identity. */
+export const META = "meta.json";
+
+/** The note of a clean stop. */
+export const CLEAN = "clean-shutdown.json";
+
+/** The note that a flush failed. */
+export const FLUSH_FAILED = "flush-failed";
 
 interface Health {
   flushFailed: boolean;
@@ -142,7 +147,11 @@ export class DataDirectory {
   }
 }
 
-function readMeta(disk: Disk, path: string): string | undefined {
+/**
+ * The identity of a directory; undefined for one that is new. Throws DATA_DIRECTORY_UNUSABLE when it has topics but
+ * no identity, or another format.
+ */
+export function readMeta(disk: Disk, path: string): string | undefined {
   const bytes = disk.readFile(joinPath(path, META));
   if (bytes === undefined) {
     if (disk.list(joinPath(path, "topics")).length === 0) return undefined;
@@ -162,7 +171,7 @@ function readMeta(disk: Disk, path: string): string | undefined {
 }
 
 /** The note of a clean stop; undefined when there is none, or it is not one that this release writes. */
-function readCleanNote(disk: Disk, path: string): CleanSegments | undefined {
+export function readCleanNote(disk: Disk, path: string): CleanSegments | undefined {
   const bytes = disk.readFile(joinPath(path, CLEAN));
   const note = bytes === undefined ? undefined : parseObject(bytes);
   if (note?.version !== 1) return undefined;

@@ -2,6 +2,7 @@
 // Leaves to others: acknowledging appends (appender.ts), bytes on disk (storage/log.ts), names and settings
 // (topic-registry.ts), sockets.
 import { RustLogError } from "../errors.ts";
+import { reasonOf } from "../storage/disk.ts";
 import type { Log } from "../storage/log.ts";
 import type { LogRead } from "../storage/log-slice.ts";
 import type { CleanSegment } from "../storage/recovery.ts";
@@ -24,6 +25,7 @@ export class Partition {
   readonly index: number;
   readonly #log: Log;
   readonly #appender: Appender;
+  readonly #onFatal: (error: Error) => void;
   readonly #listeners = new Set<() => void>();
   #closed = false;
   #failure: RustLogError | undefined;
@@ -41,12 +43,9 @@ export class Partition {
     this.#log = log;
     this.#appender = new Appender(this.name, log, flush, {
       advanced: () => this.#notify(),
-      failed: (error) => {
-        this.#failure = error;
-        this.#close();
-        onFatal(error);
-      },
+      failed: (error) => this.#fail(error),
     });
+    this.#onFatal = onFatal;
   }
 
   /** `topic-index`, as in the messages of all Kafka-like systems. */
@@ -150,48 +149,68 @@ export class Partition {
   }
 
   /** Deletes what retention has run out for; returns the number of segments. */
-  applyRetention(): Promise<number> {
-    return this.#closed ? Promise.resolve(0) : this.#log.applyRetention();
+  async applyRetention(): Promise<number> {
+    if (this.#closed) return 0;
+    try {
+      return await this.#log.applyRetention();
+    } catch (error) {
+      // The topic may be deleted under its feet, directory and all.
+      if (this.#closed) return 0;
+      throw error;
+    }
   }
 
-  /**
-   * Begins a new segment now, once what was appended is flushed. For the compaction of internal topics: nobody
-   * else may append until it is done.
-   */
-  async roll(): Promise<void> {
-    await this.#appender.settled();
-    await this.#log.roll();
+  /** Begins a new segment, once what was appended is flushed. Rejects as `append` does. */
+  roll(): Promise<void> {
+    return this.#closed ? Promise.reject(this.#closedError()) : this.#appender.roll();
   }
 
-  /** Makes all that is acknowledged durable, whatever the flush policy. */
-  async sync(): Promise<void> {
-    await this.#appender.settled();
-    await this.#log.sync();
+  /** Makes all that is acknowledged durable, whatever the flush policy. Rejects as `append` does. */
+  sync(): Promise<void> {
+    return this.#closed ? Promise.reject(this.#closedError()) : this.#appender.sync();
   }
 
   /** Deletes the sealed segments whose records are all below `offset`. */
-  deleteBefore(offset: number): Promise<void> {
-    return this.#log.deleteBefore(offset);
+  async deleteBefore(offset: number): Promise<void> {
+    if (this.#closed) throw this.#closedError();
+    await this.#log.deleteBefore(offset);
   }
 
-  /** Acknowledges what is pending, flushes, closes; resolves with the note that spares the next scan. */
+  /**
+   * Acknowledges what is pending, flushes, closes; resolves with the note that spares the next scan, undefined
+   * if there must be one. A failed flush is told to `onFatal`.
+   */
   async closeCleanly(): Promise<CleanSegment | undefined> {
     if (this.#closed) return undefined;
     this.#close();
     await this.#appender.settled();
     if (this.#failure !== undefined) return undefined;
-    return await this.#log.closeCleanly();
+    try {
+      return await this.#log.closeCleanly();
+    } catch (error) {
+      const message = `${this.name}: the disk failed: ${reasonOf(error)}`;
+      this.#fail(new RustLogError("STORAGE_ERROR", message, { cause: error }));
+      return undefined;
+    }
   }
 
-  /** Closes without flushing, because the topic is deleted: what is pending is refused. */
+  /** Closes without flushing, because the topic is deleted: what no flush has begun for is refused. */
   async closeForDeletion(): Promise<void> {
-    this.#failure = new RustLogError(
+    const failure = new RustLogError(
       "UNKNOWN_TOPIC_OR_PARTITION",
       `topic '${this.topic}' was deleted`,
     );
+    this.#failure = failure;
     this.#close();
+    this.#appender.refuse(failure);
     await this.#appender.settled();
     this.#log.close();
+  }
+
+  #fail(error: RustLogError): void {
+    this.#failure = error;
+    this.#close();
+    this.#onFatal(error);
   }
 
   #close(): void {

@@ -1,18 +1,19 @@
 // The topics of a data directory: which there are, their creation and deletion, whole or not at all.
 // Leaves to others: the logs of the partitions (partition.ts), and the directory's lock and identity.
 //
-//   topics/NAME/topic.json      { "version": 1, "name", "partitions", "settings" }
+//   topics/NAME/topic.json      what it was created with (topic-file.ts)
 //   topics/NAME/0/ … /N-1/      one directory a partition
 //   topics/+c-NAME, +d-NAME     being created, being deleted: removed at the next start
 //                               (`+` can't be in a topic's name)
 import { RustLogError } from "../errors.ts";
 import { PARTITIONS_MAX } from "../limits.ts";
-import { type Disk, joinPath } from "../storage/disk.ts";
+import { type Disk, isDiskFull, joinPath, reasonOf } from "../storage/disk.ts";
 import { Log } from "../storage/log.ts";
 import type { LogSettings } from "../storage/log-context.ts";
 import type { CleanSegment } from "../storage/recovery.ts";
 import type { FlushPolicy } from "./flush-policy.ts";
 import { Partition } from "./partition.ts";
+import { readTopicFile, writeTopicFile } from "./topic-file.ts";
 import {
   checkTopicName,
   INTERNAL_PREFIX,
@@ -57,6 +58,9 @@ export interface RecoveryNotes {
   readonly rewrite: boolean;
 }
 
+const CREATING = "+c-";
+const DELETING = "+d-";
+
 const NEW_LOGS: RecoveryNotes = { clean: new Map(), rewrite: false };
 
 /** The topics of one data directory. */
@@ -75,7 +79,7 @@ export class TopicRegistry {
     const registry = new TopicRegistry(context);
     const { disk, directory, report } = context;
     for (const name of disk.list(directory)) {
-      if (name.startsWith("+")) {
+      if (name.startsWith(CREATING) || name.startsWith(DELETING)) {
         disk.removeDirectory(joinPath(directory, name));
         continue;
       }
@@ -85,6 +89,14 @@ export class TopicRegistry {
         continue;
       }
       const { partitions, settings } = description;
+      const present = disk.list(joinPath(directory, name));
+      for (let i = 0; i < partitions; i++) {
+        // It was durable before the topic was: nothing but damage takes it away.
+        if (present.includes(String(i))) continue;
+        report(
+          `${joinPath(directory, name)}/${i} is gone: ${name}-${i} begins anew, with no records`,
+        );
+      }
       registry.#topics.set(name, await registry.#open(name, partitions, settings, notes));
     }
     return registry;
@@ -182,30 +194,37 @@ export class TopicRegistry {
         );
       }
     }
-    await Promise.all(closings);
+    // All of them, also when one fails: the lock is released next.
+    const outcomes = await Promise.allSettled(closings);
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
     return clean;
   }
 
   async #create(name: string, partitions: number, settings: TopicSettings): Promise<Topic> {
     await this.#deleting.get(name);
-    const { disk, directory } = this.#context;
-    const staging = joinPath(directory, `+c-${name}`);
+    const { disk, directory, report } = this.#context;
+    const staging = joinPath(directory, `${CREATING}${name}`);
     const final = joinPath(directory, name);
+    let renamed = false;
     try {
+      if (disk.list(final).length > 0)
+        throw new Error(`${final} is there and is no topic: move it away`);
       disk.removeDirectory(staging);
       for (let i = 0; i < partitions; i++) disk.makeDirectory(joinPath(staging, String(i)));
-      const file = { version: 1, name, partitions, settings };
-      const bytes = new TextEncoder().encode(`${JSON.stringify(file, null, 2)}\n`);
-      await disk.writeFile(joinPath(staging, "topic.json"), bytes);
+      await writeTopicFile(disk, staging, { name, partitions, settings });
       await disk.syncDirectory(staging);
       disk.rename(staging, final);
+      renamed = true;
       await disk.syncDirectory(directory);
       const topic = await this.#open(name, partitions, settings, NEW_LOGS);
       this.#topics.set(name, topic);
       return topic;
     } catch (error) {
-      disk.removeDirectory(staging);
-      disk.removeDirectory(final);
+      try {
+        disk.removeDirectory(renamed ? this.#doom(name) : staging);
+      } catch (failure) {
+        report(`${name}: what was made of it could not be removed: ${reasonOf(failure)}`);
+      }
       throw creationError(name, error);
     }
   }
@@ -244,12 +263,18 @@ export class TopicRegistry {
 
   async #delete(topic: Topic): Promise<void> {
     for (const partition of topic.partitions) await partition.closeForDeletion();
+    const doomed = this.#doom(topic.name);
+    await this.#context.disk.syncDirectory(this.#context.directory);
+    this.#context.disk.removeDirectory(doomed);
+  }
+
+  /** Gives the directory of a topic the name of one that is being deleted, and so takes it away whole. */
+  #doom(name: string): string {
     const { disk, directory } = this.#context;
-    const doomed = joinPath(directory, `+d-${topic.name}`);
+    const doomed = joinPath(directory, `${DELETING}${name}`);
     disk.removeDirectory(doomed);
-    disk.rename(joinPath(directory, topic.name), doomed);
-    await disk.syncDirectory(directory);
-    disk.removeDirectory(doomed);
+    disk.rename(joinPath(directory, name), doomed);
+    return doomed;
   }
 }
 
@@ -259,42 +284,9 @@ function unknownTopic(name: string): RustLogError {
 
 function creationError(name: string, error: unknown): RustLogError {
   if (error instanceof RustLogError) return error;
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  const full = code === "ENOSPC" || code === "EDQUOT";
-  const why = error instanceof Error ? error.message : String(error);
   return new RustLogError(
-    full ? "DISK_FULL" : "STORAGE_ERROR",
-    `topic '${name}' could not be created: ${why}`,
+    isDiskFull(error) ? "DISK_FULL" : "STORAGE_ERROR",
+    `topic '${name}' could not be created: ${reasonOf(error)}`,
     { cause: error },
   );
-}
-
-function readTopicFile(
-  disk: Disk,
-  directory: string,
-  name: string,
-): { partitions: number; settings: TopicSettings } | undefined {
-  const bytes = disk.readFile(joinPath(directory, "topic.json"));
-  if (bytes === undefined) return undefined;
-  const path = joinPath(directory, "topic.json");
-  try {
-    const parsed: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    if (typeof parsed !== "object" || parsed === null) throw new Error("it is no object");
-    const file = parsed as Record<string, unknown>;
-    if (file.version !== 1) throw new Error(`version ${String(file.version)} is not 1`);
-    if (file.name !== name) throw new Error("it names another topic than its directory");
-    const partitions = Number(file.partitions);
-    if (!Number.isInteger(partitions) || partitions < 1 || partitions > PARTITIONS_MAX) {
-      throw new Error(`it says ${String(file.partitions)} partitions`);
-    }
-    const settings: Record<string, string> = {};
-    for (const [key, value] of Object.entries(file.settings ?? {})) settings[key] = String(value);
-    return { partitions, settings };
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new RustLogError(
-      "DATA_DIRECTORY_UNUSABLE",
-      `${path} can't be used: ${why}; mend it or restore it`,
-    );
-  }
 }

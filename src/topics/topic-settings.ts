@@ -25,7 +25,12 @@ export const TOPIC_SETTING_NAMES: readonly string[] = Object.keys(RULES);
 
 /** The log settings of a topic: its own over the broker's. Throws INVALID_CONFIG naming the setting. */
 export function resolveSettings(own: TopicSettings, defaults: LogSettings): LogSettings {
-  const resolved: Record<keyof LogSettings, number> = { ...defaults };
+  return { ...defaults, ...checkSettings(own) };
+}
+
+/** The fields of a topic's own settings. Throws INVALID_CONFIG naming the setting. */
+export function checkSettings(own: TopicSettings): Partial<LogSettings> {
+  const resolved: { -readonly [field in keyof LogSettings]?: number } = {};
   for (const [name, text] of Object.entries(own)) {
     const rule = Object.hasOwn(RULES, name) ? RULES[name] : undefined;
     if (rule === undefined) {

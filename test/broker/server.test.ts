@@ -38,6 +38,7 @@ function startServer(
     host: "127.0.0.1",
     port: 0,
     connectionsMax: 100,
+    inflightBytesMax: 512 * MiB,
     idleTimeoutMs: 60_000,
     limits: {
       frameBytesMax: MiB,
@@ -183,7 +184,7 @@ describe("what is in flight on one connection", () => {
     client.send(concat(Array.from({ length: 10 }, (_, i) => heldFrame(i + 1))));
     await until(() => test.held.length > 0);
     const [connection] = test.server.connections;
-    expect(connection).toMatchObject({ held: true, requestsInFlight: 4 });
+    expect(connection).toMatchObject({ held: true, inflight: { requests: 4 } });
     client.send(pingFrame(11));
     for (let answered = 1; answered <= 10; answered++) {
       pong(test.held[answered - 1]!);
@@ -192,7 +193,7 @@ describe("what is in flight on one connection", () => {
     }
     expect(errorOf(await client.response(11))).toBeUndefined();
     expect(client.order.filter((id) => id !== 11)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-    expect(connection).toMatchObject({ held: false, requestsInFlight: 0, bytesInFlight: 0 });
+    expect(connection).toMatchObject({ held: false, inflight: { requests: 0, bytes: 0 } });
   });
 
   test("is limited in bytes: a socket that is not read fills up, and the client is held back", async () => {
@@ -207,7 +208,7 @@ describe("what is in flight on one connection", () => {
     let bytesMax = 0;
     for (let answered = 0; answered < frames; answered++) {
       await until(() => test.held.length > answered);
-      bytesMax = Math.max(bytesMax, connection!.bytesInFlight);
+      bytesMax = Math.max(bytesMax, connection!.inflight.bytes);
       pong(test.held[answered]!);
     }
     await client.response(frames);
@@ -244,8 +245,8 @@ describe("what is in flight on one connection", () => {
       other.send(pingFrame(i));
       await other.response(i);
     }
-    expect(connection!.bytesInFlight).toBeLessThanOrEqual(24 * MiB + 8 * MiB + 100);
-    expect(connection!.requestsInFlight).toBeLessThan(12);
+    expect(connection!.inflight.bytes).toBeLessThanOrEqual(24 * MiB + 8 * MiB + 100);
+    expect(connection!.inflight.requests).toBeLessThan(12);
     const unread = FakeSlice.bytesRead;
     expect(unread).toBeLessThan(32 * MiB); // what the kernel took, and no more
     stuck.resume();

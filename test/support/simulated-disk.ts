@@ -21,6 +21,8 @@ export interface Sabotage {
   readonly ignoreSync?: boolean;
   /** Flushing a directory says yes and does nothing. */
   readonly ignoreDirectorySync?: boolean;
+  /** fdatasync says yes before it is done: what waits for it, as the high watermark does, moves too early. */
+  readonly earlySync?: boolean;
 }
 
 type PendingWrite =
@@ -68,6 +70,8 @@ export class SimulatedDisk implements Disk {
   #capacity = Number.POSITIVE_INFINITY;
   #syncFailures = 0;
   #lockedBy: object | undefined;
+  /** How often a push takes its time, and the kernel takes it in two parts: a probability. */
+  slowPushes = 0;
 
   constructor(random: Random, sabotage: Sabotage = {}) {
     this.#random = random;
@@ -223,6 +227,10 @@ export class SimulatedDisk implements Disk {
     if (source.parent === undefined || target.parent !== source.parent || node === undefined) {
       throw systemError("ENOENT", `rename ${from}`);
     }
+    const replaced = source.parent.entries.get(target.name);
+    if (replaced instanceof Directory && replaced.entries.size > 0) {
+      throw systemError("ENOTEMPTY", `rename ${from}`);
+    }
     source.parent.entries.delete(source.name);
     source.parent.entries.set(target.name, node);
     source.parent.pending.push({ kind: "rename", from: source.name, to: target.name, node });
@@ -295,6 +303,13 @@ export class SimulatedDisk implements Disk {
       if (epoch !== disk.#epoch) throw new SimulatedCrash("opened before the crash");
       if (closed) throw systemError("EBADF", path);
     };
+    const take = (bytes: Uint8Array): void => {
+      // A crash or a full disk may come between any two bytes of a write.
+      const room = Math.max(0, disk.#capacity - disk.usedBytes);
+      const taken = Math.min(bytes.length, room);
+      append(node, bytes.subarray(0, taken));
+      if (taken < bytes.length) throw systemError("ENOSPC", `write ${path}`);
+    };
     return {
       path,
       get size() {
@@ -305,21 +320,30 @@ export class SimulatedDisk implements Disk {
       },
       push() {
         check();
-        for (const bytes of buffered.splice(0)) {
-          // A crash or a full disk may come between any two bytes of a write.
-          const room = Math.max(0, disk.#capacity - disk.usedBytes);
-          const taken = Math.min(bytes.length, room);
-          append(node, bytes.subarray(0, taken));
-          if (taken < bytes.length) {
-            buffered.length = 0;
-            throw systemError("ENOSPC", `write ${path}`);
-          }
+        const parts = buffered.splice(0);
+        if (!disk.#random.chance(disk.slowPushes)) {
+          for (const bytes of parts) take(bytes);
+          return;
         }
+        return (async () => {
+          for (const bytes of parts) {
+            const middle = disk.#random.below(bytes.length + 1);
+            take(bytes.subarray(0, middle));
+            await disk.#delay();
+            take(bytes.subarray(middle));
+          }
+        })();
       },
       async sync() {
         check();
         const covered = node.flushed + node.pending.length;
         const snapshot = node.content;
+        const finish = (): void => {
+          if (disk.#sabotage.ignoreSync || covered <= node.flushed) return;
+          node.durable = snapshot;
+          node.pending = node.pending.slice(covered - node.flushed);
+          node.flushed = covered;
+        };
         if (disk.#syncFailures > 0) {
           disk.#syncFailures--;
           // The kernel marks the pages clean: what they held is in memory only, and stays there.
@@ -328,11 +352,12 @@ export class SimulatedDisk implements Disk {
           await disk.#delay();
           throw systemError("EIO", `fdatasync ${path}`);
         }
+        if (disk.#sabotage.earlySync) {
+          disk.#delay().then(finish, () => {});
+          return;
+        }
         await disk.#delay();
-        if (disk.#sabotage.ignoreSync || covered <= node.flushed) return;
-        node.durable = snapshot;
-        node.pending = node.pending.slice(covered - node.flushed);
-        node.flushed = covered;
+        finish();
       },
       truncate(size) {
         check();

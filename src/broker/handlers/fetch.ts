@@ -84,6 +84,10 @@ class WaitingFetch implements Wait {
     this.#bytesMax = bytesMax;
   }
 
+  get requestBytes(): number {
+    return this.#exchange.requestBytes;
+  }
+
   begin(waitMs: number): void {
     this.#unsubscribe = this.#partition.onAdvance(() => this.#check());
     this.#timer = setTimeout(() => this.finish(), waitMs);

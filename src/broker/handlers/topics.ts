@@ -11,6 +11,7 @@ import {
   encodeListTopicsResponse,
 } from "../../protocol/topics.ts";
 import type { Topic } from "../../topics/topic-registry.ts";
+import { collectSoon } from "../collector.ts";
 import type { Exchange } from "../exchange.ts";
 import type { BrokerServices } from "../services.ts";
 import { refuseInternalTopic } from "./internal-topic.ts";
@@ -77,5 +78,6 @@ export async function deleteTopic(
   refuseInternalTopic(request.topic, "deleted");
   await services.registry.delete(request.topic);
   await services.offsets.deleteTopic(request.topic);
+  collectSoon();
   exchange.answer(encodeDeleteTopicResponse(exchange.correlationId, {}));
 }

@@ -1,0 +1,73 @@
+// A progress bar on stderr, where that is a terminal.
+// Leaves to others: knowing how far things are.
+import { writeSync } from "node:fs";
+import { formatSize } from "./size.ts";
+
+const INTERVAL_MS = 100;
+const CLEAR_LINE = "\r\u001b[K";
+const BAR_COLUMNS = 24;
+const COLUMNS_DEFAULT = 80;
+
+/** Shows how much of something is done. It draws when it is told, never by itself. */
+export class ProgressBar {
+  readonly #isTerminal: boolean;
+  readonly #now: () => number;
+  readonly #write: (text: string) => void;
+  readonly #startedMs: number;
+  #shownMs = Number.NEGATIVE_INFINITY;
+  #isShown = false;
+
+  constructor(
+    isTerminal: boolean = process.stderr.isTTY === true,
+    now: () => number = () => performance.now(),
+    write: (text: string) => void = writeToStderr,
+  ) {
+    this.#isTerminal = isTerminal;
+    this.#now = now;
+    this.#write = write;
+    this.#startedMs = now();
+  }
+
+  /** Shows how far it is, unless it has just done so. */
+  update(doneBytes: number, totalBytes: number, what: string): void {
+    if (!this.#isTerminal) return;
+    const nowMs = this.#now();
+    if (nowMs - this.#shownMs < INTERVAL_MS) return;
+    this.#shownMs = nowMs;
+    this.#isShown = true;
+    const line = formatBar(doneBytes, totalBytes, (nowMs - this.#startedMs) / 1000, what);
+    const columns = process.stderr.columns ?? COLUMNS_DEFAULT;
+    this.#write(`${CLEAR_LINE}${line.slice(0, columns - 1)}`);
+  }
+
+  /** Takes it away, so that a line can be printed; the next update shows it again. */
+  clear(): void {
+    if (!this.#isShown) return;
+    this.#isShown = false;
+    this.#shownMs = Number.NEGATIVE_INFINITY;
+    this.#write(CLEAR_LINE);
+  }
+}
+
+/** ` 43 % [##########--------------] 1.20 GB of 2.79 GB, 1.10 GB/s, topics/orders/0/….log` */
+export function formatBar(
+  doneBytes: number,
+  totalBytes: number,
+  seconds: number,
+  what: string,
+): string {
+  const share = totalBytes === 0 ? 1 : Math.min(1, doneBytes / totalBytes);
+  const filled = Math.round(share * BAR_COLUMNS);
+  const bar = "#".repeat(filled) + "-".repeat(BAR_COLUMNS - filled);
+  const percent = String(Math.floor(share * 100)).padStart(3);
+  const rate = formatSize(Math.round(doneBytes / Math.max(seconds, 0.001)));
+  return `${percent} % [${bar}] ${formatSize(doneBytes)} of ${formatSize(totalBytes)}, ${rate}/s, ${what}`;
+}
+
+function writeToStderr(text: string): void {
+  try {
+    writeSync(2, text);
+  } catch {
+    // A terminal that went away needs no progress.
+  }
+}

@@ -1,0 +1,110 @@
+// `rustlog verify`: the findings of a verification, one line each, and its summary.
+// Leaves to others: all checks and repairs (inspection/verify.ts).
+import { Option } from "@commander-js/extra-typings";
+import { formatFinding, type SettledFinding } from "../inspection/finding.ts";
+import { type VerificationReport, verifyDirectory } from "../inspection/verify.ts";
+import { RealDisk } from "../storage/real-disk.ts";
+import { newCommand } from "./command.ts";
+import { EXIT } from "./exit.ts";
+import { jsonOption } from "./options.ts";
+import { writeJson, writeText } from "./output.ts";
+import { ProgressBar } from "./progress-bar.ts";
+import { formatSize } from "./size.ts";
+
+const EXAMPLES = `
+  rustlog verify
+  rustlog verify /var/lib/rustlog --json
+  rustlog verify ./data --repair`;
+
+const DATA_DIR_DEFAULT = "./data";
+
+/** The command `verify`. */
+export function verifyCommand() {
+  return newCommand(
+    "verify",
+    "Check every segment, index and offset file of a stopped broker; ends with 1 when something is damaged",
+    EXAMPLES,
+  )
+    .argument(
+      "[directory]",
+      `data directory (default: "${DATA_DIR_DEFAULT}", env: RUSTLOG_DATA_DIR)`,
+    )
+    .addOption(jsonOption())
+    .addOption(
+      new Option(
+        "--repair",
+        "rebuild indexes and snapshots, remove what crashes left, cut a torn tail; says what it does",
+      ),
+    )
+    .action(async (argument, options) => {
+      const directory = argument ?? (process.env.RUSTLOG_DATA_DIR || DATA_DIR_DEFAULT);
+      const isRepairing = options.repair === true;
+      const report = await verify(directory, isRepairing, options.json === true);
+      if (report.damage > 0) process.exit(EXIT.failed);
+    });
+}
+
+async function verify(
+  directory: string,
+  isRepairing: boolean,
+  isJson: boolean,
+): Promise<VerificationReport> {
+  const bar = new ProgressBar();
+  const startedMs = performance.now();
+  // Written one after the other, and waited for at the end.
+  let printing: Promise<void> = Promise.resolve();
+  const print = (text: string): void => {
+    printing = printing.then(() => {
+      bar.clear();
+      return writeText(text);
+    });
+  };
+  const report = await verifyDirectory({
+    disk: new RealDisk(),
+    directory,
+    isRepairing,
+    onProgress: (done, total, file) => bar.update(done, total, file),
+    ...(isJson ? {} : { onFinding: (finding) => print(`${formatFinding(finding)}\n`) }),
+  }).finally(() => bar.clear());
+  await printing;
+  const seconds = (performance.now() - startedMs) / 1000;
+  if (isJson) await writeJson(jsonReport(directory, report));
+  else await writeText(formatReport(report, seconds, isRepairing));
+  return report;
+}
+
+function jsonReport(directory: string, report: VerificationReport): unknown {
+  const findings = report.findings.map(({ repair, ...finding }: SettledFinding) => ({
+    ...finding,
+    ...(repair === undefined ? {} : { repair: repair.description }),
+  }));
+  return { directory, ...report, findings };
+}
+
+/** What was checked, how much is damaged, and what can be done about it. */
+export function formatReport(
+  report: VerificationReport,
+  seconds: number,
+  isRepairing: boolean,
+): string {
+  const { counts, damage, repaired, findings } = report;
+  const checked = [
+    plural(counts.topics, "topic"),
+    plural(counts.partitions, "partition"),
+    plural(counts.segments, "segment"),
+    plural(counts.batches, "batch", "batches"),
+    plural(counts.records, "record"),
+    formatSize(counts.bytes),
+  ].join(", ");
+  let text = `Checked ${checked} in ${seconds.toFixed(2)} s: ${damage === 0 ? "no damage" : `${damage} damaged`}`;
+  const notes = findings.filter(({ severity }) => severity === "note").length;
+  if (notes > 0) text += `, ${plural(notes, "note")}`;
+  if (repaired > 0) text += `, ${repaired} repaired`;
+  const repairable = findings.filter(({ repair }) => repair !== undefined).length;
+  if (!isRepairing && repairable > 0) text += `\n--repair can put right ${repairable} of these`;
+  return `${text}\n`;
+}
+
+function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`;
+}

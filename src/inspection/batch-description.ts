@@ -1,0 +1,90 @@
+// What the header of a batch says, as a plain object: for tables, JSON and whoever looks inside.
+// Leaves to others: whether it can be believed (segment-walk.ts), and the records (record-description.ts).
+import {
+  attributes,
+  baseOffset,
+  baseSequence,
+  baseTimestamp,
+  batchBytes,
+  type Codec,
+  codecOf,
+  crc,
+  FIELD,
+  hasLogAppendTime,
+  lastOffset,
+  maxTimestamp,
+  producerEpoch,
+  producerId,
+  recordCount,
+} from "../record/batch.ts";
+import { readI32 } from "../record/bytes.ts";
+
+/** The header of a batch. A number that is beyond the safe integers is null: only broken bytes have one. */
+export interface BatchDescription {
+  /** Where the batch starts in its file. */
+  readonly position: number;
+  /** Size of the whole batch. */
+  readonly bytes: number;
+  readonly baseOffset: number | null;
+  readonly lastOffset: number | null;
+  readonly count: number;
+  /** The CRC-32C that the header states, as `0x` and 8 digits. */
+  readonly crc: string;
+  /** The codec; null for a number that stands for none. */
+  readonly codec: Codec | null;
+  readonly timestampType: "CreateTime" | "LogAppendTime";
+  readonly baseTimestamp: number | null;
+  readonly maxTimestamp: number | null;
+  readonly producerId: number | null;
+  readonly producerEpoch: number;
+  readonly baseSequence: number;
+  readonly partitionLeaderEpoch: number;
+  readonly isTransactional: boolean;
+  readonly isControl: boolean;
+}
+
+const TRANSACTIONAL_BIT = 0x10;
+const CONTROL_BIT = 0x20;
+
+/** What the header at byte `at` says, of a batch at `position` of its file. All 61 bytes must be there. */
+export function describeBatch(bytes: Uint8Array, at: number, position: number): BatchDescription {
+  const bits = attributes(bytes, at);
+  return {
+    position,
+    bytes: batchBytes(bytes, at),
+    baseOffset: orNull(() => baseOffset(bytes, at)),
+    lastOffset: orNull(() => lastOffset(bytes, at)),
+    count: recordCount(bytes, at),
+    crc: formatCrc(crc(bytes, at)),
+    codec: codecOf(bytes, at) ?? null,
+    timestampType: hasLogAppendTime(bytes, at) ? "LogAppendTime" : "CreateTime",
+    baseTimestamp: orNull(() => baseTimestamp(bytes, at)),
+    maxTimestamp: orNull(() => maxTimestamp(bytes, at)),
+    producerId: orNull(() => producerId(bytes, at)),
+    producerEpoch: producerEpoch(bytes, at),
+    baseSequence: baseSequence(bytes, at),
+    partitionLeaderEpoch: readI32(bytes, at + FIELD.partitionLeaderEpoch),
+    isTransactional: (bits & TRANSACTIONAL_BIT) !== 0,
+    isControl: (bits & CONTROL_BIT) !== 0,
+  };
+}
+
+/** A CRC as `0x` and 8 digits. */
+export function formatCrc(value: number): string {
+  return `0x${value.toString(16).padStart(8, "0")}`;
+}
+
+/** A time as ISO 8601 in UTC; what no calendar has, as its number of milliseconds. */
+export function formatTime(ms: number | null): string {
+  if (ms === null) return "impossible";
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString();
+}
+
+function orNull(read: () => number): number | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}

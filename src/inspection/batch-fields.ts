@@ -1,0 +1,156 @@
+// The fields of a batch: its header one by one, then its records, unfolded first when they are compressed.
+// Leaves to others: the fields inside a record (record-fields.ts).
+import {
+  attributes,
+  BATCH_HEADER_BYTES,
+  baseOffset,
+  baseTimestamp,
+  batchBytes,
+  codecOf,
+  crc,
+  FIELD,
+  hasLogAppendTime,
+  lastOffset,
+  maxTimestamp,
+  producerId,
+  recordCount,
+} from "../record/batch.ts";
+import { readI16, readI32, readI64 } from "../record/bytes.ts";
+import { decompress } from "../record/compression.ts";
+import { crc32c } from "../record/crc32c.ts";
+import { DECOMPRESSED_BYTES_MAX } from "../limits.ts";
+import { reasonOf } from "../storage/disk.ts";
+import { formatCrc, formatTime } from "./batch-description.ts";
+import { type DumpItem, type Field, type FieldRole, heading } from "./fields.ts";
+import { recordFields } from "./record-fields.ts";
+
+type HeaderField = Exclude<keyof typeof FIELD, "records">;
+
+const ORDER = (Object.keys(FIELD) as (keyof typeof FIELD)[]).filter((name) => name !== "records");
+
+/** What a field of the header says. `end` is that of the bytes that are available. */
+type Describe = (bytes: Uint8Array, at: number, end: number) => string;
+
+const DESCRIPTIONS: Readonly<Record<HeaderField, Describe>> = {
+  baseOffset: (bytes, at) => String(baseOffset(bytes, at)),
+  batchLength: (bytes, at) =>
+    `${readI32(bytes, at + FIELD.batchLength)} (batch of ${batchBytes(bytes, at)} bytes)`,
+  partitionLeaderEpoch: (bytes, at) => String(readI32(bytes, at + FIELD.partitionLeaderEpoch)),
+  magic: (bytes, at) => String(bytes[at + FIELD.magic]),
+  crc: describeCrc,
+  attributes: (bytes, at) =>
+    `codec ${codecOf(bytes, at) ?? "unknown"}, ${hasLogAppendTime(bytes, at) ? "LogAppendTime" : "CreateTime"}` +
+    `${(attributes(bytes, at) & 0x10) === 0 ? "" : ", transactional"}${(attributes(bytes, at) & 0x20) === 0 ? "" : ", control"}`,
+  lastOffsetDelta: (bytes, at) =>
+    `${readI32(bytes, at + FIELD.lastOffsetDelta)} (last offset ${lastOffset(bytes, at)})`,
+  baseTimestamp: (bytes, at) => describeTime(baseTimestamp(bytes, at)),
+  maxTimestamp: (bytes, at) => describeTime(maxTimestamp(bytes, at)),
+  producerId: (bytes, at) => orNone(producerId(bytes, at)),
+  producerEpoch: (bytes, at) => orNone(readI16(bytes, at + FIELD.producerEpoch)),
+  baseSequence: (bytes, at) => orNone(readI32(bytes, at + FIELD.baseSequence)),
+  recordCount: (bytes, at) => String(recordCount(bytes, at)),
+};
+
+const TIMES = new Set<HeaderField>(["baseTimestamp", "maxTimestamp"]);
+
+/** The fields of the batch at byte `at`, which starts at `position` of its file; the bytes end at `end`. */
+export function* batchFields(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  position: number,
+): Generator<DumpItem, void> {
+  yield* headerFields(bytes, at, end, position);
+  if (end - at <= BATCH_HEADER_BYTES) return;
+  const start = at + BATCH_HEADER_BYTES;
+  const codec = codecOf(bytes, at);
+  if (codec === "none") {
+    yield* recordFields(bytes, start, end, position + BATCH_HEADER_BYTES, frameOf(bytes, at));
+    return;
+  }
+  const records = bytes.subarray(start, end);
+  const role = codec === undefined ? "broken" : "value";
+  yield field(
+    position + BATCH_HEADER_BYTES,
+    records,
+    `records (${codec ?? "unknown codec"})`,
+    role,
+  );
+  if (codec === undefined) return;
+  try {
+    const unfolded = decompress(codec, records, DECOMPRESSED_BYTES_MAX);
+    yield heading(1, `${unfolded.length} bytes of records, decompressed; positions are in them`);
+    yield* recordFields(unfolded, 0, unfolded.length, 0, frameOf(bytes, at));
+  } catch (error) {
+    yield heading(1, `the records can't be opened: ${reasonOf(error)}`, true);
+  }
+}
+
+function* headerFields(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  position: number,
+): Generator<Field, void> {
+  for (const [i, name] of ORDER.entries()) {
+    const from = FIELD[name];
+    const to = Math.min(FIELD[ORDER[i + 1] ?? "records"], end - at);
+    if (to <= from) return;
+    const isWhole = to === FIELD[ORDER[i + 1] ?? "records"];
+    const content = bytes.subarray(at + from, at + to);
+    const text = isWhole ? describe(name, bytes, at, end) : "cut off";
+    const isBroken = !isWhole || isWrong(name, bytes, at, end);
+    const role: FieldRole = isBroken ? "broken" : TIMES.has(name) ? "time" : "header";
+    yield { kind: "field", position: position + from, bytes: content, name, text, role };
+  }
+}
+
+function field(position: number, bytes: Uint8Array, name: string, role: FieldRole): Field {
+  return { kind: "field", position, bytes, name, text: undefined, role };
+}
+
+function describe(name: HeaderField, bytes: Uint8Array, at: number, end: number): string {
+  try {
+    return DESCRIPTIONS[name](bytes, at, end);
+  } catch {
+    return "impossible: beyond the safe integers";
+  }
+}
+
+function isWrong(name: HeaderField, bytes: Uint8Array, at: number, end: number): boolean {
+  if (name === "magic") return bytes[at + FIELD.magic] !== 2;
+  if (name === "crc") return describeCrc(bytes, at, end) !== `${formatCrc(crc(bytes, at))} ok`;
+  return describe(name, bytes, at, end).startsWith("impossible");
+}
+
+function describeCrc(bytes: Uint8Array, at: number, end: number): string {
+  const stated = formatCrc(crc(bytes, at));
+  const size = batchBytes(bytes, at);
+  if (size < BATCH_HEADER_BYTES || at + size > end)
+    return `${stated} of bytes that are not all there`;
+  const computed = crc32c(bytes, at + FIELD.attributes, at + size);
+  return computed === crc(bytes, at) ? `${stated} ok` : `${stated} WRONG: ${formatCrc(computed)}`;
+}
+
+function describeTime(ms: number): string {
+  return `${ms} ${formatTime(ms)}`;
+}
+
+function orNone(value: number): string {
+  return value === -1 ? "-1 (none)" : String(value);
+}
+
+/** What the records of a batch are relative to; of a broken header, as far as it can be told. */
+function frameOf(bytes: Uint8Array, at: number): { baseOffset: number; baseTimestamp: number } {
+  const orZero = (index: number): number => {
+    try {
+      return readI64(bytes, index);
+    } catch {
+      return 0;
+    }
+  };
+  return {
+    baseOffset: orZero(at + FIELD.baseOffset),
+    baseTimestamp: orZero(at + FIELD.baseTimestamp),
+  };
+}

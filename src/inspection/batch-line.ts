@@ -1,0 +1,72 @@
+// A batch, a damaged range or a record as one line of text.
+// Leaves to others: what is in them (batch-description.ts), and printing (cli/inspect.ts).
+import { isUtf8 } from "node:buffer";
+import type { RecordCursor } from "../record/cursor.ts";
+import { type BatchDescription, formatTime } from "./batch-description.ts";
+import type { DamagedRange } from "./segment-walk.ts";
+
+const TEXT_CHARACTERS_MAX = 60;
+
+/** The titles of the columns of `batchLine`. */
+export const BATCH_COLUMNS =
+  "  POSITION     BYTES  OFFSETS               COUNT  CRC  CODEC   TIMESTAMP                           PRODUCER";
+
+/** One batch. `crc` is "ok", or "BAD" for one that is damaged. */
+export function batchLine(batch: BatchDescription, crc: "ok" | "BAD"): string {
+  const { position, bytes, count } = batch;
+  const offsets = `${batch.baseOffset ?? "?"}-${batch.lastOffset ?? "?"}`;
+  const cells = [
+    String(position).padStart(10),
+    String(bytes).padStart(8),
+    offsets.padEnd(20),
+    String(count).padStart(6),
+    crc.padEnd(3),
+    (batch.codec ?? "?").padEnd(6),
+    formatTimes(batch).padEnd(34),
+    formatProducer(batch),
+  ];
+  return cells.join("  ");
+}
+
+/** Bytes that are no batch: how many, and why. */
+export function damageLine({ position, size, fault }: DamagedRange): string {
+  return `${String(position).padStart(10)}  ${String(size).padStart(8)}  DAMAGED: ${fault.message}`;
+}
+
+/** The record that a cursor stands at. */
+export function recordLine(cursor: RecordCursor): string {
+  const cells = [
+    `offset ${cursor.offset}`,
+    formatTime(cursor.timestamp),
+    `key ${formatBytes(cursor.key())}`,
+    `value ${formatBytes(cursor.value())}`,
+  ];
+  for (const { name, value } of cursor.headers()) {
+    cells.push(`${JSON.stringify(name)}=${formatBytes(value)}`);
+  }
+  return `${" ".repeat(12)}${cells.join("  ")}`;
+}
+
+function formatTimes({ baseTimestamp, maxTimestamp }: BatchDescription): string {
+  const first = formatTime(baseTimestamp);
+  if (baseTimestamp === null || maxTimestamp === null) return first;
+  const span = maxTimestamp - baseTimestamp;
+  return span === 0 ? first : `${first} ${span < 0 ? "" : "+"}${span} ms`;
+}
+
+function formatProducer({ producerId, producerEpoch, baseSequence }: BatchDescription): string {
+  if (producerId === -1) return "-";
+  return `${producerId ?? "?"} epoch ${producerEpoch} seq ${baseSequence}`;
+}
+
+/** Text in quotes, bytes that are none in hexadecimal; both cut to what a line has room for. */
+function formatBytes(bytes: Uint8Array | null): string {
+  if (bytes === null) return "null";
+  if (!isUtf8(bytes)) {
+    const hex = Buffer.from(bytes.subarray(0, TEXT_CHARACTERS_MAX / 2)).toString("hex");
+    return `0x${hex}${bytes.length > TEXT_CHARACTERS_MAX / 2 ? `… (${bytes.length} bytes)` : ""}`;
+  }
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  if (text.length <= TEXT_CHARACTERS_MAX) return JSON.stringify(text);
+  return `${JSON.stringify(text.slice(0, TEXT_CHARACTERS_MAX))}… (${bytes.length} bytes)`;
+}

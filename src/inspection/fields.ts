@@ -1,0 +1,50 @@
+// Bytes cut into fields that have names: what an annotated hex dump is made of.
+// Leaves to others: which fields there are (batch-fields.ts, record-fields.ts, index-fields.ts), and how they
+// are printed (hex.ts).
+
+/** What kind of field it is: for colours. `broken` bytes are no field of anything. */
+export type FieldRole = "header" | "length" | "time" | "key" | "value" | "name" | "broken";
+
+/** Bytes and what they are. */
+export interface Field {
+  readonly kind: "field";
+  /** Where they start: in the file, or in the decompressed records of a batch. */
+  readonly position: number;
+  readonly bytes: Uint8Array;
+  readonly name: string;
+  /** What they say; undefined for data, which is shown as text beside its bytes. */
+  readonly text: string | undefined;
+  readonly role: FieldRole;
+}
+
+/** A line above the fields that it introduces. */
+export interface Heading {
+  readonly kind: "heading";
+  /** 0 for a batch, 1 for what is in it. */
+  readonly level: 0 | 1;
+  readonly text: string;
+  /** Whether it tells of damage. */
+  readonly isBroken: boolean;
+}
+
+/** What a dump is made of. */
+export type DumpItem = Field | Heading;
+
+/** A heading. */
+export function heading(level: 0 | 1, text: string, isBroken = false): Heading {
+  return { kind: "heading", level, text, isBroken };
+}
+
+/** The same as JSON: bytes in hexadecimal. */
+export function jsonFields(items: Iterable<DumpItem>): readonly unknown[] {
+  return [...items].map((item) =>
+    item.kind === "heading"
+      ? { heading: item.text }
+      : {
+          position: item.position,
+          hex: Buffer.from(item.bytes).toString("hex"),
+          name: item.name,
+          ...(item.text === undefined ? {} : { text: item.text }),
+        },
+  );
+}

@@ -1,0 +1,71 @@
+// The repairs: what can be made anew is made anew, what a crash left behind is removed, a torn tail is cut.
+// Leaves to others: deciding that one is due (verify-*.ts). Each says what it did, to the byte.
+import { type Disk, joinPath, replaceFile } from "../storage/disk.ts";
+import type { Repair } from "./finding.ts";
+
+/** Puts new content in the place of a derived file: an index, or a snapshot. */
+export function rebuildFile(
+  disk: Disk,
+  directory: string,
+  name: string,
+  content: () => Uint8Array,
+): Repair {
+  return {
+    description: "rebuild it from the log",
+    run: async () => {
+      const bytes = content();
+      await replaceFile(disk, directory, name, bytes);
+      return `rebuilt from the log, ${bytes.length} bytes`;
+    },
+  };
+}
+
+/** Removes a file that has nothing that is not elsewhere too. */
+export function removeFile(disk: Disk, directory: string, name: string): Repair {
+  return {
+    description: "remove it",
+    run: async () => {
+      const bytes = disk.fileSize(joinPath(directory, name)) ?? 0;
+      disk.remove(joinPath(directory, name));
+      await disk.syncDirectory(directory);
+      return `removed, ${bytes} bytes`;
+    },
+  };
+}
+
+/** Removes the directory of a topic that was never whole, or was being deleted. */
+export function removeDirectory(disk: Disk, directory: string, name: string): Repair {
+  return {
+    description: "remove it",
+    run: async () => {
+      disk.removeDirectory(joinPath(directory, name));
+      await disk.syncDirectory(directory);
+      return "removed";
+    },
+  };
+}
+
+/** Cuts a log file to `position`. `after` puts right what is derived from it. */
+export function cutTail(
+  disk: Disk,
+  path: string,
+  position: number,
+  nextOffset: number,
+  after: () => Promise<void>,
+): Repair {
+  return {
+    description: "cut it off",
+    run: async () => {
+      const file = disk.openAppend(path);
+      const bytes = file.size - position;
+      try {
+        file.truncate(position);
+        await file.sync();
+      } finally {
+        file.close();
+      }
+      await after();
+      return `cut ${bytes} bytes at position ${position}; the next record gets offset ${nextOffset}`;
+    },
+  };
+}

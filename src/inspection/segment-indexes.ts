@@ -1,0 +1,115 @@
+// The files of both indexes of a segment, read for a check, and their faults told with their places.
+// Leaves to others: the checks themselves (verify-index.ts).
+import { BATCH_HEADER_BYTES } from "../record/batch.ts";
+import { type Disk, joinPath, reasonOf } from "../storage/disk.ts";
+import { OFFSET_ENTRY_BYTES } from "../storage/offset-index.ts";
+import { segmentFileName } from "../storage/segment-files.ts";
+import type { SegmentIndex } from "../storage/segment-index.ts";
+import { TIME_ENTRY_BYTES } from "../storage/time-index.ts";
+import type { Repair } from "./finding.ts";
+import { rebuildFile } from "./repair.ts";
+import type { SegmentPlace } from "./verify-segment.ts";
+import type { Verification } from "./verification.ts";
+import {
+  type IndexExtent,
+  type IndexFault,
+  OffsetIndexCheck,
+  TimeIndexCheck,
+} from "./verify-index.ts";
+
+const NOTHING = new Uint8Array(0);
+
+/** What of an index file can be read. */
+interface IndexBytes {
+  readonly bytes: Uint8Array;
+  /** Whether the file is there. */
+  readonly isThere: boolean;
+  /** Why it was not read. */
+  readonly fault: string | undefined;
+}
+
+/** Both indexes of one segment, while its log is walked. */
+export class SegmentIndexes {
+  readonly #run: Verification;
+  readonly #place: SegmentPlace;
+  readonly #offsetFile: IndexBytes;
+  readonly #timeFile: IndexBytes;
+  readonly offsets: OffsetIndexCheck;
+  readonly times: TimeIndexCheck;
+
+  constructor(run: Verification, place: SegmentPlace, logBytes: number) {
+    this.#run = run;
+    this.#place = place;
+    const { baseOffset } = place;
+    const read = (kind: "index" | "timeindex", entryBytes: number): IndexBytes =>
+      readIndexFile(
+        run.disk,
+        joinPath(run.path(place.directory), segmentFileName(baseOffset, kind)),
+        entryBytes,
+        logBytes,
+      );
+    this.#offsetFile = read("index", OFFSET_ENTRY_BYTES);
+    this.#timeFile = read("timeindex", TIME_ENTRY_BYTES);
+    this.offsets = new OffsetIndexCheck(this.#offsetFile.bytes, baseOffset);
+    this.times = new TimeIndexCheck(this.#timeFile.bytes, baseOffset);
+  }
+
+  /** Reports what is wrong with them. `rebuilt` are the indexes as they should be. */
+  finish(rebuilt: SegmentIndex, extent: IndexExtent): void {
+    this.#report("index", OFFSET_ENTRY_BYTES, this.#offsetFile, extent, rebuilt, () =>
+      this.offsets.finish(rebuilt, extent),
+    );
+    this.#report("timeindex", TIME_ENTRY_BYTES, this.#timeFile, extent, rebuilt, () =>
+      this.times.finish(rebuilt, extent),
+    );
+  }
+
+  /** Makes those files anew that are there. */
+  async rebuild(rebuilt: SegmentIndex): Promise<void> {
+    if (this.#offsetFile.isThere) await this.#repair("index", rebuilt).run();
+    if (this.#timeFile.isThere) await this.#repair("timeindex", rebuilt).run();
+  }
+
+  #report(
+    kind: "index" | "timeindex",
+    entryBytes: number,
+    read: IndexBytes,
+    extent: IndexExtent,
+    rebuilt: SegmentIndex,
+    faultsOf: () => readonly IndexFault[],
+  ): void {
+    const { topic, partition, directory, baseOffset } = this.#place;
+    const file = joinPath(directory, segmentFileName(baseOffset, kind));
+    if (!read.isThere && extent === "prefix") return;
+    const single = read.isThere ? read.fault : "it is missing";
+    const faults = single === undefined ? faultsOf() : [{ reason: single }];
+    for (const { entry, reason } of faults) {
+      const what = entry === undefined ? reason : `entry ${entry} ${reason}`;
+      const position = entry === undefined ? {} : { position: entry * entryBytes };
+      this.#run.damage({ file, topic, partition, ...position }, what, this.#repair(kind, rebuilt));
+    }
+  }
+
+  #repair(kind: "index" | "timeindex", rebuilt: SegmentIndex): Repair {
+    const { directory, baseOffset } = this.#place;
+    const name = segmentFileName(baseOffset, kind);
+    return rebuildFile(this.#run.disk, this.#run.path(directory), name, () =>
+      kind === "index" ? rebuilt.offsets.bytesFrom(0) : rebuilt.times.bytesFrom(0),
+    );
+  }
+}
+
+function readIndexFile(disk: Disk, path: string, entryBytes: number, logBytes: number): IndexBytes {
+  try {
+    const size = disk.fileSize(path);
+    if (size === undefined) return { bytes: NOTHING, isThere: false, fault: undefined };
+    // No log has more batches than headers would fit; nothing larger is worth reading.
+    if (size > (Math.floor(logBytes / BATCH_HEADER_BYTES) + 1) * entryBytes) {
+      const fault = `${size} bytes are too many for a log of ${logBytes}`;
+      return { bytes: NOTHING, isThere: true, fault };
+    }
+    return { bytes: disk.readFile(path) ?? NOTHING, isThere: true, fault: undefined };
+  } catch (error) {
+    return { bytes: NOTHING, isThere: true, fault: `it can't be read: ${reasonOf(error)}` };
+  }
+}

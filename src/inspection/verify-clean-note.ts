@@ -1,0 +1,78 @@
+// The check of clean-shutdown.json: what it vouches for is what the files are.
+// Leaves to others: the files themselves (verify-partition.ts). A broker that finds it wrong scans instead.
+import { crc32c } from "../record/crc32c.ts";
+import { joinPath } from "../storage/disk.ts";
+import type { CleanSegment } from "../storage/recovery.ts";
+import { segmentFileName } from "../storage/segment-files.ts";
+import { CLEAN } from "../topics/data-directory.ts";
+import type { CleanSegments } from "../topics/topic-registry.ts";
+import { removeFile } from "./repair.ts";
+import type { Verification } from "./verification.ts";
+import type { PartitionReport } from "./verify-partition.ts";
+import type { PartitionReports } from "./verify-topic.ts";
+
+/** Checks the note of a clean stop, against files as they are after all repairs. */
+export function verifyCleanNote(
+  run: Verification,
+  clean: CleanSegments | undefined,
+  reports: PartitionReports,
+): void {
+  if (run.disk.fileSize(run.path(CLEAN)) === undefined) return;
+  const repair = removeFile(run.disk, run.directory, CLEAN);
+  if (clean === undefined) {
+    run.damage({ file: CLEAN }, "it is no note of a clean stop that this release writes", repair);
+    return;
+  }
+  for (const [name, segment] of clean) {
+    const report = reports.get(name);
+    const faults =
+      report === undefined ? ["there is no such partition"] : faultsOf(run, name, segment, report);
+    for (const fault of faults)
+      run.damage({ file: CLEAN, ...placeOf(name) }, `${name}: ${fault}`, repair);
+  }
+  for (const name of reports.keys()) {
+    if (clean.has(name)) continue;
+    const reason = `it says nothing of ${name}, which the next start scans`;
+    run.note({ file: CLEAN, ...placeOf(name) }, reason);
+  }
+}
+
+function placeOf(name: string): { topic: string; partition: number } {
+  const slash = name.lastIndexOf("/");
+  return { topic: name.slice(0, slash), partition: Number(name.slice(slash + 1)) };
+}
+
+function faultsOf(
+  run: Verification,
+  name: string,
+  segment: CleanSegment,
+  report: PartitionReport,
+): string[] {
+  const { baseOffset } = segment;
+  if (report.lastSegment !== baseOffset) {
+    const last = report.lastSegment ?? "none";
+    return [`the last segment was ${baseOffset} at the clean stop, and is ${last}`];
+  }
+  const faults: string[] = [];
+  const directory = run.path(joinPath("topics", name));
+  const path = (kind: "log" | "index" | "timeindex"): string =>
+    joinPath(directory, segmentFileName(baseOffset, kind));
+  const bytes = run.disk.fileSize(path("log")) ?? 0;
+  if (bytes !== segment.bytes) {
+    faults.push(`its last segment had ${segment.bytes} bytes at the clean stop, and has ${bytes}`);
+  }
+  if (segment.nextOffset !== report.nextOffset && !report.isUncertain) {
+    faults.push(
+      `its next offset was ${segment.nextOffset} at the clean stop, and is ${report.nextOffset}`,
+    );
+  }
+  for (const [kind, stated] of [
+    ["index", segment.indexCrc],
+    ["timeindex", segment.timeIndexCrc],
+  ] as const) {
+    const content = run.disk.readFile(path(kind));
+    const crc = content === undefined ? 0 : crc32c(content, 0, content.length);
+    if (crc !== stated) faults.push(`the .${kind} file has changed since the clean stop`);
+  }
+  return faults;
+}

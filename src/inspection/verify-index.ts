@@ -1,0 +1,206 @@
+// The checks of both indexes of a segment, made while its log is walked: every entry against the batch it names.
+// Leaves to others: the walk (verify-segment.ts), and the layouts of entries (storage/).
+//
+// An entry that names a batch in a damaged range can't be checked, and counts as right.
+import { OFFSET_ENTRY_BYTES, OffsetIndex } from "../storage/offset-index.ts";
+import type { SegmentIndex } from "../storage/segment-index.ts";
+import { TIME_ENTRY_BYTES, TimeIndex } from "../storage/time-index.ts";
+
+/** Something wrong with an index. */
+export interface IndexFault {
+  /** Number of the entry, from 0; undefined when it is about the file. */
+  readonly entry?: number;
+  readonly reason: string;
+}
+
+/** Whether an index must be whole: one of the active segment lags behind the log, unless the stop was clean. */
+export type IndexExtent = "whole" | "prefix";
+
+/** The check of an offset index. */
+export class OffsetIndexCheck {
+  readonly index: OffsetIndex;
+  readonly #bytes: Uint8Array;
+  readonly #baseOffset: number;
+  readonly #faults: IndexFault[] = [];
+  readonly #entryByPosition = new Map<number, number>();
+  /** Entries that were found right, or can't be checked. */
+  readonly #settled: Uint8Array;
+  readonly #damaged: { readonly start: number; readonly end: number }[] = [];
+
+  /** `bytes` are those of the file, of a segment that begins with `baseOffset`. */
+  constructor(bytes: Uint8Array, baseOffset: number) {
+    const count = Math.floor(bytes.length / OFFSET_ENTRY_BYTES);
+    this.index = new OffsetIndex(bytes, count);
+    this.#bytes = bytes;
+    this.#baseOffset = baseOffset;
+    this.#settled = new Uint8Array(count);
+    for (let entry = count - 1; entry >= 0; entry--) {
+      this.#entryByPosition.set(this.index.position(entry), entry);
+    }
+  }
+
+  /** Takes note of the batch at `position`. */
+  batch(position: number, lastRelativeOffset: number): void {
+    const entry = this.#entryByPosition.get(position);
+    if (entry === undefined) return;
+    this.#settled[entry] = 1;
+    const stated = this.index.relativeOffset(entry);
+    if (stated === lastRelativeOffset) return;
+    const [says, is] = [this.#baseOffset + stated, this.#baseOffset + lastRelativeOffset];
+    const reason = `says that the batch at position ${position} ends with offset ${says}, but that is ${is}`;
+    this.#faults.push({ entry, reason });
+  }
+
+  /** Takes note of bytes that are no batch, or none that can be believed. */
+  damage(position: number, size: number): void {
+    this.#damaged.push({ start: position, end: position + size });
+  }
+
+  /** What is wrong, after the last batch. `rebuilt` is the index as it should be. */
+  finish(rebuilt: SegmentIndex, extent: IndexExtent): readonly IndexFault[] {
+    const faults = this.#faults;
+    const excess = this.#bytes.length % OFFSET_ENTRY_BYTES;
+    if (excess !== 0) {
+      const reason = `its ${this.#bytes.length} bytes are no multiple of ${OFFSET_ENTRY_BYTES}`;
+      faults.push({ reason });
+    }
+    let before = -1;
+    for (let entry = 0; entry < this.index.count; entry++) {
+      const position = this.index.position(entry);
+      if (this.#settled[entry] === 0 && !this.#isDamagedAt(position)) {
+        faults.push({ entry, reason: `points at position ${position}, where no batch begins` });
+      } else {
+        if (position <= before) faults.push({ entry, reason: "does not ascend" });
+        before = position;
+      }
+    }
+    if (faults.length === 0 && this.#damaged.length === 0) this.#findMissing(rebuilt, extent);
+    return faults;
+  }
+
+  #isDamagedAt(position: number): boolean {
+    return this.#damaged.some(({ start, end }) => position >= start && position < end);
+  }
+
+  #findMissing(rebuilt: SegmentIndex, extent: IndexExtent): void {
+    const { count } = this.index;
+    const last = count === 0 ? -1 : this.index.position(count - 1);
+    let missing = 0;
+    let first = 0;
+    for (let entry = 0; entry < rebuilt.offsets.count; entry++) {
+      const position = rebuilt.offsets.position(entry);
+      if (this.#entryByPosition.has(position)) continue;
+      if (extent === "prefix" && position > last) break;
+      if (missing++ === 0) first = position;
+    }
+    if (missing > 0) this.#faults.push({ reason: missingReason(missing, `position ${first}`) });
+  }
+}
+
+/** The check of a time index. */
+export class TimeIndexCheck {
+  readonly index: TimeIndex;
+  readonly #bytes: Uint8Array;
+  readonly #baseOffset: number;
+  readonly #faults: IndexFault[] = [];
+  readonly #entryByOffset = new Map<number, number>();
+  readonly #settled: Uint8Array;
+  readonly #damaged: { readonly first: number; readonly end: number }[] = [];
+  #maxTimestamp = Number.NEGATIVE_INFINITY;
+
+  /** `bytes` are those of the file, of a segment that begins with `baseOffset`. */
+  constructor(bytes: Uint8Array, baseOffset: number) {
+    const count = Math.floor(bytes.length / TIME_ENTRY_BYTES);
+    this.index = new TimeIndex(bytes, count);
+    this.#bytes = bytes;
+    this.#baseOffset = baseOffset;
+    this.#settled = new Uint8Array(count);
+    for (let entry = count - 1; entry >= 0; entry--) {
+      this.#entryByOffset.set(this.index.relativeOffset(entry), entry);
+    }
+  }
+
+  /** Takes note of a batch. */
+  batch(lastRelativeOffset: number, maxTimestamp: number): void {
+    const isNewMax = maxTimestamp > this.#maxTimestamp;
+    if (isNewMax) this.#maxTimestamp = maxTimestamp;
+    const entry = this.#entryByOffset.get(lastRelativeOffset);
+    if (entry === undefined) return;
+    this.#settled[entry] = 1;
+    const stated = this.#timestamp(entry);
+    const offset = this.#baseOffset + lastRelativeOffset;
+    if (stated !== maxTimestamp) {
+      const reason = `says ${stated ?? "an impossible timestamp"} for the batch that ends with offset ${offset}, but that has ${maxTimestamp}`;
+      this.#faults.push({ entry, reason });
+    } else if (!isNewMax) {
+      const reason = `names offset ${offset}, but a batch before it has a timestamp as large`;
+      this.#faults.push({ entry, reason });
+    }
+  }
+
+  /** Takes note that nothing is known of the batches between two relative offsets; `end` is not included. */
+  damage(first: number, end: number): void {
+    this.#damaged.push({ first, end });
+  }
+
+  /** What is wrong, after the last batch. `rebuilt` is the index as it should be. */
+  finish(rebuilt: SegmentIndex, extent: IndexExtent): readonly IndexFault[] {
+    const faults = this.#faults;
+    const { count } = this.index;
+    if (this.#bytes.length % TIME_ENTRY_BYTES !== 0) {
+      const reason = `its ${this.#bytes.length} bytes are no multiple of ${TIME_ENTRY_BYTES}`;
+      faults.push({ reason });
+    }
+    let before = -1;
+    for (let entry = 0; entry < count; entry++) {
+      const offset = this.index.relativeOffset(entry);
+      if (this.#settled[entry] === 0 && !this.#isDamagedAt(offset)) {
+        const reason = `names offset ${this.#baseOffset + offset}, with which no batch ends`;
+        faults.push({ entry, reason });
+      } else {
+        if (offset <= before) faults.push({ entry, reason: "does not ascend" });
+        before = offset;
+      }
+    }
+    if (faults.length > 0 || this.#damaged.length > 0) return faults;
+    const last = count === 0 ? Number.NEGATIVE_INFINITY : this.index.timestamp(count - 1);
+    if (extent === "whole" && last !== this.#maxTimestamp) {
+      const says = count === 0 ? "there is no entry" : `its last entry is ${last}`;
+      const reason = `${says}, but the largest timestamp of the segment is ${this.#maxTimestamp}`;
+      faults.push({ reason });
+    } else this.#findMissing(rebuilt);
+    return faults;
+  }
+
+  #timestamp(entry: number): number | undefined {
+    try {
+      return this.index.timestamp(entry);
+    } catch {
+      return undefined; // Beyond the safe integers.
+    }
+  }
+
+  #isDamagedAt(offset: number): boolean {
+    return this.#damaged.some(({ first, end }) => offset >= first && offset < end);
+  }
+
+  #findMissing(rebuilt: SegmentIndex): void {
+    const { count } = this.index;
+    const last = count === 0 ? -1 : this.index.relativeOffset(count - 1);
+    let missing = 0;
+    let first = 0;
+    for (let entry = 0; entry < rebuilt.times.count; entry++) {
+      const offset = rebuilt.times.relativeOffset(entry);
+      if (offset > last) break;
+      if (this.#entryByOffset.has(offset)) continue;
+      if (missing++ === 0) first = this.#baseOffset + offset;
+    }
+    if (missing > 0) this.#faults.push({ reason: missingReason(missing, `offset ${first}`) });
+  }
+}
+
+function missingReason(missing: number, first: string): string {
+  return missing === 1
+    ? `an entry is missing, for the batch at ${first}`
+    : `${missing} entries are missing, the first for the batch at ${first}`;
+}

@@ -1,0 +1,65 @@
+// The check of the committed offsets: the records of the offsets topic decode, and no group is ahead of a log.
+// Leaves to others: their layout (offsets/offset-record.ts), and the walk over the log (verify-segment.ts).
+import { decodeOffsetKey, decodeOffsetValue, type OffsetKey } from "../offsets/offset-record.ts";
+import { OFFSETS_TOPIC } from "../offsets/offset-store.ts";
+import { OffsetTable } from "../offsets/offset-table.ts";
+import type { RecordCursor } from "../record/cursor.ts";
+import { reasonOf } from "../storage/disk.ts";
+import type { Verification } from "./verification.ts";
+
+const PLACE = { file: `topics/${OFFSETS_TOPIC}/0`, topic: OFFSETS_TOPIC, partition: 0 };
+
+/** Where a partition ends. */
+export interface PartitionEnd {
+  readonly nextOffset: number;
+  /** Whether there may have been more: its end is damaged. */
+  readonly isUncertain: boolean;
+}
+
+/** The committed offsets, replayed as a broker does at its start. */
+export class CommittedOffsetsCheck {
+  readonly #run: Verification;
+  readonly #table = new OffsetTable();
+  /** Where each row was read, by its key. */
+  readonly #places = new Map<string, number>();
+
+  constructor(run: Verification) {
+    this.#run = run;
+  }
+
+  /** Takes the next record of the offsets topic. */
+  record(cursor: RecordCursor): void {
+    const bytes = cursor.key();
+    if (bytes === null) return;
+    try {
+      const key = decodeOffsetKey(bytes);
+      const value = cursor.value();
+      this.#places.set(nameOf(key), cursor.offset);
+      if (value === null) this.#table.delete(key);
+      else this.#table.set(key, decodeOffsetValue(value));
+    } catch (error) {
+      this.#run.damage({ ...PLACE, offset: cursor.offset }, reasonOf(error));
+    }
+  }
+
+  /** Checks the rows against the partitions that there are, by `topic/partition`. */
+  finish(ends: ReadonlyMap<string, PartitionEnd>): void {
+    for (const row of this.#table.rows()) {
+      const offset = this.#places.get(nameOf(row)) ?? 0;
+      const what = `group '${row.group}' has committed offset ${row.offset} of ${row.topic}-${row.partition}`;
+      const end = ends.get(`${row.topic}/${row.partition}`);
+      if (end === undefined) {
+        this.#run.note({ ...PLACE, offset }, `${what}, which does not exist`);
+      } else if (row.offset > end.nextOffset && !end.isUncertain) {
+        const reason = `${what}, which ends at ${end.nextOffset}; move it with \`rustlog groups seek\``;
+        this.#run.damage({ ...PLACE, offset }, reason);
+      } else if (row.offset < 0) {
+        this.#run.damage({ ...PLACE, offset }, what);
+      }
+    }
+  }
+}
+
+function nameOf({ group, topic, partition }: OffsetKey): string {
+  return `${topic}/${partition}/${group}`;
+}

@@ -1,0 +1,247 @@
+// The check of one segment: its log batch by batch and record by record, and with it both indexes.
+// Leaves to others: its neighbours (verify-partition.ts), and finding batches among bytes (segment-walk.ts).
+import { RustLogError } from "../errors.ts";
+import { baseOffset, codecOf, maxTimestamp, nextOffset, recordCount } from "../record/batch.ts";
+import { RecordCursor } from "../record/cursor.ts";
+import { reasonOf, systemErrorCode } from "../storage/disk.ts";
+import type { ProducerStates } from "../storage/producer-states.ts";
+import { SegmentIndex } from "../storage/segment-index.ts";
+import { FileReader } from "./file-reader.ts";
+import { cutTail } from "./repair.ts";
+import { SegmentIndexes } from "./segment-indexes.ts";
+import { type DamagedRange, type WalkedBatch, walkSegment } from "./segment-walk.ts";
+import type { Verification } from "./verification.ts";
+
+/** Which segment of which partition. */
+export interface SegmentPlace {
+  readonly topic: string;
+  readonly partition: number;
+  /** The partition's directory, from the data directory. */
+  readonly directory: string;
+  /** The `.log` file, from the data directory. */
+  readonly file: string;
+  readonly baseOffset: number;
+  /** Base offset of the segment after it; undefined for the last one. */
+  readonly endOffset: number | undefined;
+  /** Of the last segment: how long it was when a clean stop noted it; -1 when none did. */
+  readonly notedBytes: number;
+}
+
+/** What goes on from segment to segment of a partition. */
+export interface PartitionProgress {
+  /** The producers as of the last batch. */
+  readonly producers: ProducerStates;
+  /** Whether some batch of the partition is damaged or missing. */
+  isDamaged: boolean;
+  /** Called where a batch may begin: at the start of a segment and after each batch. */
+  onBoundary(offset: number): void;
+  /** Called for each record; undefined when the records mean nothing to the broker. */
+  readonly onRecord: ((cursor: RecordCursor) => void) | undefined;
+}
+
+/** How a segment ended. */
+export interface SegmentEnd {
+  /** Offset after its last valid record. */
+  readonly nextOffset: number;
+  /** Whether damage stands there, that is neither cut nor going to be. */
+  readonly isUncertain: boolean;
+}
+
+/** The check of one segment. */
+export class SegmentCheck {
+  readonly #run: Verification;
+  readonly #place: SegmentPlace;
+  readonly #progress: PartitionProgress;
+  readonly #rebuilt = new SegmentIndex();
+  readonly #cursor = new RecordCursor();
+  readonly #unopened = new Map<string, number>();
+  #expected: number;
+  /** What the next batch may begin with as well, when only the base offset of the last one was wrong. */
+  #alsoExpected = -1;
+  #damage: DamagedRange | undefined;
+
+  constructor(run: Verification, place: SegmentPlace, progress: PartitionProgress) {
+    this.#run = run;
+    this.#place = place;
+    this.#progress = progress;
+    this.#expected = place.baseOffset;
+  }
+
+  /** Walks the segment and reports what is wrong. */
+  check(): SegmentEnd {
+    const { file, notedBytes, endOffset } = this.#place;
+    try {
+      using reader = new FileReader(this.#run.path(file));
+      const indexes = new SegmentIndexes(this.#run, this.#place, reader.size);
+      this.#progress.onBoundary(this.#expected);
+      for (const part of walkSegment(reader)) {
+        if (part.kind === "batch") this.#takeBatch(part, indexes);
+        else this.#takeDamage(part, indexes);
+        this.#run.advance(part.size, file);
+      }
+      // Nothing came to say whether the last offset is wrong or those before it are missing.
+      const isMisplaced = this.#alsoExpected >= 0;
+      if (isMisplaced) this.#expected = this.#alsoExpected;
+      const isCut = this.#finishLog(reader.size, indexes);
+      const isWhole = endOffset !== undefined || (notedBytes === reader.size && !isCut);
+      this.#rebuilt.seal();
+      indexes.finish(this.#rebuilt, isWhole ? "whole" : "prefix");
+      this.#noteUnopened();
+      const isUncertain = isMisplaced || (this.#damage !== undefined && !isCut);
+      return { nextOffset: this.#expected, isUncertain };
+    } catch (error) {
+      if (systemErrorCode(error) === undefined) throw error;
+      const why = reasonOf(error);
+      this.#fault({}, `it can't be read to its end: ${why}`);
+      return { nextOffset: this.#expected, isUncertain: true };
+    }
+  }
+
+  #takeDamage(range: DamagedRange, indexes: SegmentIndexes): void {
+    this.#damage = range;
+    indexes.offsets.damage(range.position, range.size);
+  }
+
+  #takeBatch(batch: WalkedBatch, indexes: SegmentIndexes): void {
+    const { bytes, at, position, size } = batch;
+    const first = baseOffset(bytes, at);
+    const count = recordCount(bytes, at);
+    const base = this.#place.baseOffset;
+    if (this.#damage !== undefined) {
+      this.#reportDamage(this.#damage, first);
+      this.#damage = undefined;
+      if (first > this.#expected) {
+        indexes.times.damage(this.#expected - base, first - base);
+        this.#expected = first;
+      }
+    }
+    if (first === this.#expected || first === this.#alsoExpected) {
+      this.#alsoExpected = -1;
+      const last = nextOffset(bytes, at) - 1 - base;
+      const timestamp = maxTimestamp(bytes, at);
+      indexes.offsets.batch(position, last);
+      indexes.times.batch(last, timestamp);
+      this.#rebuilt.add(last, position, size, timestamp);
+    } else {
+      // An index says where it should be, or where it is: neither can be held against it.
+      this.#fault({ position, offset: first }, misplaced(first, this.#expected));
+      indexes.offsets.damage(position, size);
+      indexes.times.damage(this.#expected - base, this.#expected - base + count);
+      indexes.times.damage(first - base, first - base + count);
+      this.#alsoExpected = this.#expected + count;
+    }
+    this.#expected = nextOffset(bytes, at);
+    this.#run.counts.batches++;
+    this.#readRecords(batch);
+    try {
+      this.#progress.producers.note(bytes, at);
+    } catch (error) {
+      this.#fault({ position, offset: first }, `its producer: ${reasonOf(error)}`);
+    }
+    this.#progress.onBoundary(this.#expected);
+  }
+
+  #readRecords(batch: WalkedBatch): void {
+    const { bytes, at, position, size } = batch;
+    const { onRecord } = this.#progress;
+    const cursor = this.#cursor.reset(bytes, at, at + size);
+    let next = baseOffset(bytes, at);
+    try {
+      while (cursor.next()) {
+        next++;
+        this.#run.counts.records++;
+        onRecord?.(cursor);
+      }
+    } catch (error) {
+      if (error instanceof RustLogError && error.code !== "CORRUPT_MESSAGE") {
+        const codec = codecOf(bytes, at) ?? "none";
+        this.#unopened.set(codec, (this.#unopened.get(codec) ?? 0) + 1);
+        return;
+      }
+      this.#fault({ position, offset: next }, reasonOf(error));
+    }
+  }
+
+  /** Reports what the end of the log leaves open; whether a torn tail is going to be cut. */
+  #finishLog(logBytes: number, indexes: SegmentIndexes): boolean {
+    const { endOffset, notedBytes, baseOffset: base } = this.#place;
+    const tail = this.#damage;
+    if (tail !== undefined) {
+      indexes.times.damage(this.#expected - base, Number.POSITIVE_INFINITY);
+      const isTorn = endOffset === undefined && notedBytes < logBytes;
+      this.#reportDamage(tail, endOffset, isTorn ? indexes : undefined);
+      return isTorn && this.#run.isRepairing;
+    }
+    if (endOffset !== undefined && endOffset !== this.#expected) {
+      const ends = `it ends before offset ${this.#expected}, and the next segment begins with ${endOffset}`;
+      this.#fault({ position: logBytes }, `${ends}: ${missingOrTwice(endOffset, this.#expected)}`);
+    }
+    return false;
+  }
+
+  /** `next` is the offset that the log goes on with; `torn` is given for a tail that may be cut. */
+  #reportDamage(range: DamagedRange, next: number | undefined, torn?: SegmentIndexes): void {
+    const { position, size, fault, isLast } = range;
+    const first = this.#expected;
+    const place = { position, bytes: size, offset: first };
+    if (torn !== undefined) {
+      const reason = `${fault.message}: a torn tail of ${size} bytes`;
+      this.#fault(place, `${reason}${statedOffsets(range)}`, this.#cut(range, torn));
+      return;
+    }
+    const upTo = next !== undefined && next > first ? { lastOffset: next - 1 } : {};
+    let reason = `${fault.message} (${size} bytes)`;
+    if (this.#place.endOffset === undefined && !isLast) {
+      reason += "; whole batches follow it, so it is no torn tail; a start after a crash cuts here";
+    } else if (this.#place.endOffset === undefined) {
+      reason += "; a clean stop noted these bytes, so it is no torn tail and is not cut";
+    }
+    this.#fault({ ...place, ...upTo }, reason);
+  }
+
+  #cut(range: DamagedRange, indexes: SegmentIndexes) {
+    const path = this.#run.path(this.#place.file);
+    return cutTail(this.#run.disk, path, range.position, this.#expected, () =>
+      indexes.rebuild(this.#rebuilt),
+    );
+  }
+
+  #fault(
+    place: { position?: number; bytes?: number; offset?: number; lastOffset?: number },
+    reason: string,
+    repair?: ReturnType<typeof cutTail>,
+  ): void {
+    const { topic, partition, file } = this.#place;
+    this.#run.damage({ file, topic, partition, ...place }, reason, repair);
+    this.#progress.isDamaged = true;
+  }
+
+  #noteUnopened(): void {
+    const { topic, partition, file } = this.#place;
+    for (const [codec, count] of this.#unopened) {
+      const batches = `${count} ${count === 1 ? "batch" : "batches"} of codec ${codec}`;
+      const reason = `the records of ${batches} can't be opened here; their CRCs match`;
+      this.#run.note({ file, topic, partition }, reason);
+    }
+  }
+}
+
+function misplaced(first: number, expected: number): string {
+  return `a batch begins with offset ${first}, and ${expected} comes next: ${missingOrTwice(first, expected)}`;
+}
+
+/** What it means that the log goes on with `next` where `expected` was due. */
+function missingOrTwice(next: number, expected: number): string {
+  const [first, last] = next > expected ? [expected, next - 1] : [next, expected - 1];
+  const range = first === last ? `offset ${first} is` : `offsets ${first} to ${last} are`;
+  return `${range} ${next > expected ? "missing" : "there twice"}`;
+}
+
+function statedOffsets({ header }: DamagedRange): string {
+  try {
+    if (header === undefined || recordCount(header, 0) < 1) return "";
+    return `; its header speaks of offsets ${baseOffset(header, 0)} to ${nextOffset(header, 0) - 1}`;
+  } catch {
+    return "";
+  }
+}

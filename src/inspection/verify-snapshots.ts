@@ -1,0 +1,131 @@
+// The check of the producer snapshots of a partition: they decode, and say what the batches of the log say.
+// Leaves to others: their layout (storage/producer-snapshot.ts), and the walk over the log (verify-segment.ts).
+import { type Disk, joinPath, reasonOf } from "../storage/disk.ts";
+import { decodeProducerSnapshot, encodeProducerSnapshot } from "../storage/producer-snapshot.ts";
+import {
+  PRODUCERS_MAX,
+  type ProducerState,
+  type ProducerStates,
+} from "../storage/producer-states.ts";
+import { segmentFileName } from "../storage/segment-files.ts";
+import type { Place } from "./finding.ts";
+import { rebuildFile, removeFile } from "./repair.ts";
+import type { Verification } from "./verification.ts";
+
+/** Where the partition of the snapshots is. */
+export interface SnapshotPlace {
+  readonly topic: string;
+  readonly partition: number;
+  /** From the data directory. */
+  readonly directory: string;
+}
+
+/** The snapshots of one partition. */
+export class SnapshotCheck {
+  readonly #run: Verification;
+  readonly #place: SnapshotPlace;
+  readonly #logStart: number;
+  /** Offsets of the snapshots that the walk has not come to yet. */
+  readonly #left: Set<number>;
+
+  /** `offsets` are those in the names of the files. */
+  constructor(
+    run: Verification,
+    place: SnapshotPlace,
+    logStart: number,
+    offsets: readonly number[],
+  ) {
+    this.#run = run;
+    this.#place = place;
+    this.#logStart = logStart;
+    this.#left = new Set(offsets);
+  }
+
+  /** Checks the snapshot of an offset, if there is one, against the producers as of that offset. */
+  reached(offset: number, producers: ProducerStates, isDamaged: boolean): void {
+    if (!this.#left.delete(offset)) return;
+    const decoded = this.#decode(offset);
+    const found = typeof decoded === "string" ? decoded : undefined;
+    const fault =
+      found ??
+      (isDamaged ? undefined : difference(decoded as ProducerStates, producers, this.#logStart));
+    if (fault === undefined) return;
+    // Encoded now: the producers go on with the log.
+    const content = encodeProducerSnapshot(producers);
+    const { disk } = this.#run;
+    const directory = this.#run.path(this.#place.directory);
+    const repair = rebuildFile(disk, directory, segmentFileName(offset, "snapshot"), () => content);
+    this.#run.damage(this.#where(offset), fault, repair);
+  }
+
+  /** Reports the snapshots that the walk never came to. `isUncertain`: it may have ended too early. */
+  finish(endOffset: number, isUncertain: boolean): void {
+    for (const offset of this.#left) {
+      const decoded = this.#decode(offset);
+      const name = segmentFileName(offset, "snapshot");
+      const remove = removeFile(this.#run.disk, this.#run.path(this.#place.directory), name);
+      if (typeof decoded === "string") this.#run.damage(this.#where(offset), decoded, remove);
+      else if (offset >= this.#logStart && !isUncertain) {
+        const where = offset > endOffset ? `beyond the end of the log, ${endOffset}` : "in a batch";
+        this.#run.damage(this.#where(offset), `it is of an offset that lies ${where}`, remove);
+      }
+    }
+  }
+
+  #where(offset: number): Place {
+    const { topic, partition, directory } = this.#place;
+    const file = joinPath(directory, segmentFileName(offset, "snapshot"));
+    return { file, topic, partition, offset };
+  }
+
+  /** What it says, or why that can't be told. */
+  #decode(offset: number): ProducerStates | string {
+    try {
+      return decodeSnapshotFile(this.#run.disk, this.#run.path(this.#where(offset).file));
+    } catch (error) {
+      return reasonOf(error);
+    }
+  }
+}
+
+/** What a snapshot says; throws an error that says why it can't be told. */
+export function decodeSnapshotFile(disk: Disk, path: string): ProducerStates {
+  const bytes = disk.readFile(path);
+  if (bytes === undefined) throw new Error("it can't be read: it is gone");
+  const states = decodeProducerSnapshot(bytes);
+  if (states === undefined) {
+    throw new Error(`its ${bytes.length} bytes do not match their CRC-32C, or are no snapshot`);
+  }
+  return states;
+}
+
+/** In what a snapshot differs from the batches of the log. */
+function difference(
+  snapshot: ProducerStates,
+  walked: ProducerStates,
+  logStart: number,
+): string | undefined {
+  // Who was forgotten depends on batches that may be deleted by now.
+  if (snapshot.size >= PRODUCERS_MAX || walked.size >= PRODUCERS_MAX) return undefined;
+  const stated = new Map(snapshot.entries());
+  for (const [id, state] of walked.entries()) {
+    const other = stated.get(id);
+    stated.delete(id);
+    if (other === undefined) return `it does not have producer ${id}, whose batches are in the log`;
+    if (summary(other) !== summary(state)) {
+      return `it says of producer ${id} ${summary(other)}, but the log says ${summary(state)}`;
+    }
+  }
+  for (const [id, { batches }] of stated) {
+    if ((batches.at(-1)?.baseOffset ?? 0) < logStart) continue;
+    return `it has producer ${id}, of whom the log has no batch`;
+  }
+  return undefined;
+}
+
+function summary({ epoch, batches }: ProducerState): string {
+  const last = batches.at(-1);
+  if (last === undefined) return `epoch ${epoch}`;
+  const { baseOffset, baseSequence, recordCount, timestamp } = last;
+  return `epoch ${epoch}, sequence ${baseSequence} (${recordCount} records) at offset ${baseOffset}, timestamp ${timestamp}`;
+}

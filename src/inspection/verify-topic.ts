@@ -1,0 +1,112 @@
+// The check of the topics directory: names, topic.json, and which partitions have a directory.
+// Leaves to others: the partitions themselves (verify-partition.ts).
+import { OFFSETS_TOPIC } from "../offsets/offset-store.ts";
+import { joinPath, reasonOf } from "../storage/disk.ts";
+import { baseOffsetOfLogName } from "../storage/segment-files.ts";
+import { readTopicFile } from "../topics/topic-file.ts";
+import type { CleanSegments } from "../topics/topic-registry.ts";
+import { checkTopicName } from "../topics/topic-settings.ts";
+import { removeDirectory } from "./repair.ts";
+import type { Verification } from "./verification.ts";
+import type { CommittedOffsetsCheck } from "./verify-offsets.ts";
+import { type PartitionReport, verifyPartition } from "./verify-partition.ts";
+
+const PARTITION_NAME = /^(0|[1-9]\d*)$/;
+
+/** Reports of all partitions, by `topic/partition`. */
+export type PartitionReports = Map<string, PartitionReport>;
+
+/** Checks all topics. `offsets` is given the records of the offsets topic. */
+export async function verifyTopics(
+  run: Verification,
+  clean: CleanSegments,
+  offsets: CommittedOffsetsCheck,
+): Promise<PartitionReports> {
+  const reports: PartitionReports = new Map();
+  for (const name of run.disk.list(run.path("topics"))) {
+    const file = joinPath("topics", name);
+    if (name.startsWith("+c-") || name.startsWith("+d-")) {
+      const what = name.startsWith("+c-") ? "was being created" : "was being deleted";
+      const repair = removeDirectory(run.disk, run.path("topics"), name);
+      run.note({ file }, `a topic that ${what}; the next start removes it`, repair);
+      continue;
+    }
+    await verifyTopic(run, name, clean, offsets, reports);
+    await run.settle();
+  }
+  await run.settle();
+  return reports;
+}
+
+async function verifyTopic(
+  run: Verification,
+  topic: string,
+  clean: CleanSegments,
+  offsets: CommittedOffsetsCheck,
+  reports: PartitionReports,
+): Promise<void> {
+  const directory = joinPath("topics", topic);
+  const present = run.disk.list(run.path(directory));
+  const partitions = partitionNumbers(present);
+  const count = partitionCount(run, topic, directory, partitions);
+  if (count === undefined && partitions.length === 0) return;
+  run.counts.topics++;
+  for (const name of present) {
+    if (name === "topic.json" || partitions.includes(Number(name))) continue;
+    run.note({ file: joinPath(directory, name), topic }, "nothing of ours; left alone");
+  }
+  for (let partition = 0; partition < (count ?? 0); partition++) {
+    if (partitions.includes(partition)) continue;
+    const where = { file: joinPath(directory, String(partition)), topic, partition };
+    run.damage(where, "the directory of a partition is missing, with all its records");
+  }
+  for (const partition of partitions) {
+    const where = joinPath(directory, String(partition));
+    if (count !== undefined && partition >= count) {
+      const reason = `topic.json speaks of ${count} partitions: this one is not served`;
+      run.damage({ file: where, topic, partition }, reason);
+    }
+    const key = `${topic}/${partition}`;
+    const place = { topic, partition, directory: where, clean: clean.get(key) };
+    const isOffsets = topic === OFFSETS_TOPIC && partition === 0;
+    const onRecord = isOffsets ? offsets.record.bind(offsets) : undefined;
+    reports.set(key, await verifyPartition(run, place, onRecord));
+  }
+}
+
+/** Numbers of the partitions that have a directory, ascending. */
+function partitionNumbers(names: readonly string[]): number[] {
+  const numbers = names.filter((name) => PARTITION_NAME.test(name)).map(Number);
+  return numbers.sort((a, b) => a - b);
+}
+
+/** How many partitions topic.json speaks of; undefined when it can't be told, which is reported. */
+function partitionCount(
+  run: Verification,
+  topic: string,
+  directory: string,
+  partitions: readonly number[],
+): number | undefined {
+  try {
+    const description = readTopicFile(run.disk, run.path(directory), topic);
+    if (description !== undefined) {
+      checkTopicName(topic);
+      return description.partitions;
+    }
+  } catch (error) {
+    run.damage({ file: joinPath(directory, "topic.json"), topic }, reasonOf(error));
+    return undefined;
+  }
+  const hasLogs = partitions.some((partition) =>
+    run.disk
+      .list(run.path(joinPath(directory, String(partition))))
+      .some((name) => baseOffsetOfLogName(name) !== undefined),
+  );
+  if (hasLogs) {
+    const reason =
+      "it is missing, so the segments beside it are not served; write one as docs/STORAGE.md says";
+    run.damage({ file: joinPath(directory, "topic.json"), topic }, reason);
+  } else
+    run.note({ file: directory }, "no topic: it has no topic.json; the broker leaves it alone");
+  return undefined;
+}

@@ -1,0 +1,105 @@
+// The verification of a whole data directory of a stopped broker, in order: this is the file to read first.
+// Leaves to others: each check (verify-*.ts), and showing what was found (cli/verify.ts).
+import { RustLogError } from "../errors.ts";
+import { joinPath, reasonOf } from "../storage/disk.ts";
+import { baseOffsetOfLogName } from "../storage/segment-files.ts";
+import { CLEAN, FLUSH_FAILED, META, readCleanNote, readMeta } from "../topics/data-directory.ts";
+import type { CleanSegments } from "../topics/topic-registry.ts";
+import type { SettledFinding } from "./finding.ts";
+import { removeFile } from "./repair.ts";
+import { Verification, type VerificationCounts, type VerificationOptions } from "./verification.ts";
+import { verifyCleanNote } from "./verify-clean-note.ts";
+import { CommittedOffsetsCheck } from "./verify-offsets.ts";
+import { verifyTopics } from "./verify-topic.ts";
+
+const OUR_NAMES = new Set([CLEAN, FLUSH_FAILED, META, "LOCK", "topics"]);
+
+/** What a verification has found. */
+export interface VerificationReport {
+  readonly findings: readonly SettledFinding[];
+  readonly counts: Readonly<VerificationCounts>;
+  /** How many findings are damage that was not repaired. */
+  readonly damage: number;
+  /** How many findings were repaired. */
+  readonly repaired: number;
+}
+
+/**
+ * Verifies a data directory, and repairs it if it is told to. Throws DATA_DIRECTORY_UNUSABLE when it is none, or
+ * when a broker runs on it.
+ */
+export async function verifyDirectory(options: VerificationOptions): Promise<VerificationReport> {
+  const run = new Verification(options);
+  const { disk, directory } = run;
+  const names = disk.list(directory);
+  if (!names.includes(META) && !names.includes("topics")) {
+    const message = `${directory} is no data directory: it has neither ${META} nor topics`;
+    throw new RustLogError("DATA_DIRECTORY_UNUSABLE", message);
+  }
+  const lock = disk.lock(run.path("LOCK"));
+  try {
+    run.totalBytes = logBytes(run, "topics");
+    verifyRoot(run, names);
+    const clean = readNote(run);
+    const offsets = new CommittedOffsetsCheck(run);
+    const reports = await verifyTopics(run, clean ?? new Map(), offsets);
+    offsets.finish(reports);
+    verifyCleanNote(run, clean, reports);
+    await run.settle();
+  } finally {
+    lock.release();
+  }
+  const { findings, counts } = run;
+  const damage = findings.filter(isUnrepairedDamage).length;
+  const repaired = findings.filter((finding) => finding.repaired !== undefined).length;
+  return { findings, counts, damage, repaired };
+}
+
+function isUnrepairedDamage({ severity, repaired }: SettledFinding): boolean {
+  return severity === "damage" && repaired === undefined;
+}
+
+function verifyRoot(run: Verification, names: readonly string[]): void {
+  const { disk, directory } = run;
+  for (const name of names) {
+    if (OUR_NAMES.has(name)) continue;
+    if (name.endsWith(".tmp")) {
+      const repair = removeFile(disk, directory, name);
+      run.note({ file: name }, "left over from a crash", repair);
+    } else run.note({ file: name }, "nothing of ours; left alone");
+  }
+  try {
+    readMeta(disk, directory);
+  } catch (error) {
+    run.damage({ file: META }, reasonOf(error));
+  }
+  if (names.includes(FLUSH_FAILED)) {
+    const reason =
+      "a flush failed before the last stop; the next start writes active segments anew";
+    run.note({ file: FLUSH_FAILED }, reason);
+  }
+}
+
+function readNote(run: Verification): CleanSegments | undefined {
+  try {
+    return readCleanNote(run.disk, run.directory);
+  } catch {
+    return undefined; // It is no such note, which verifyCleanNote says.
+  }
+}
+
+/** Bytes of all `.log` files under a directory of the data directory. */
+function logBytes(run: Verification, topics: string): number {
+  let bytes = 0;
+  for (const topic of run.disk.list(run.path(topics))) {
+    for (const partition of run.disk.list(run.path(joinPath(topics, topic)))) {
+      const directory = run.path(joinPath(joinPath(topics, topic), partition));
+      if (!/^\d+$/.test(partition)) continue;
+      for (const name of run.disk.list(directory)) {
+        if (baseOffsetOfLogName(name) === undefined) continue;
+        bytes += run.disk.fileSize(joinPath(directory, name)) ?? 0;
+      }
+    }
+  }
+  return bytes;
+}

@@ -1,0 +1,65 @@
+// The files of one sealed segment: a log and two indexes that are read whole, replaced whole, or unlinked.
+// Leaves to others: what is in them (sealed-segment.ts).
+import { RustLogError } from "../errors.ts";
+import { type Disk, joinPath, reasonOf } from "./disk.ts";
+import { segmentFileName } from "./segment-files.ts";
+
+type Kind = "log" | "index" | "timeindex";
+
+/** The log and the indexes of one immutable segment. */
+export class SealedFiles {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #baseOffset: number;
+  readonly #report: (line: string) => void;
+
+  constructor(disk: Disk, directory: string, baseOffset: number, report: (line: string) => void) {
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#baseOffset = baseOffset;
+    this.#report = report;
+  }
+
+  /** Length of a file in bytes; undefined when it is missing. */
+  size(kind: Kind): number | undefined {
+    return this.#disk.fileSize(this.#path(kind));
+  }
+
+  /** A mapping of a file of that length, which may be 0. Throws STORAGE_ERROR when it is gone. */
+  map(kind: Kind, bytes: number): Uint8Array {
+    // The system maps no empty file.
+    if (bytes === 0) return new Uint8Array(0);
+    const path = this.#path(kind);
+    try {
+      return this.#disk.map(path);
+    } catch (error) {
+      const message = `${path} can't be read: ${reasonOf(error)}`;
+      throw new RustLogError("STORAGE_ERROR", message, { cause: error });
+    }
+  }
+
+  /** Replaces an index in the background; if that fails, the next use after a start rebuilds it again. */
+  save(kind: "index" | "timeindex", entries: Uint8Array): void {
+    // Beside and renamed, never in place: the old file may be mapped, and a mapped file is never truncated.
+    const path = this.#path(kind);
+    const temporary = `${path}.tmp`;
+    this.#disk
+      .writeFile(temporary, entries)
+      .then(() => {
+        if (this.size("log") === undefined) this.#disk.remove(temporary);
+        else this.#disk.rename(temporary, path);
+      })
+      .catch((error: unknown) => this.#report(`${path}: could not be saved: ${reasonOf(error)}`));
+  }
+
+  /** Unlinks the files, the log last: indexes without a log would be strangers. */
+  remove(): void {
+    this.#disk.remove(this.#path("timeindex"));
+    this.#disk.remove(this.#path("index"));
+    this.#disk.remove(this.#path("log"));
+  }
+
+  #path(kind: Kind): string {
+    return joinPath(this.#directory, segmentFileName(this.#baseOffset, kind));
+  }
+}

@@ -1,0 +1,61 @@
+// Thousands of stuck clients on the compiled broker beside a good one: bun run test:clients --clients 1000
+// Leaves to others: what the stuck ones do (system/stuck-clients.ts).
+import { BrokerProcess } from "./support/binary.ts";
+import { runLong } from "./support/long-run.ts";
+import { tempDir } from "./support/tmp.ts";
+import { type GoodClient, goodClient } from "./system/good-client.ts";
+import {
+  fillTopic,
+  holdHalfFrames,
+  neverReadFetches,
+  StuckClients,
+} from "./system/stuck-clients.ts";
+
+const MiB = 1024 * 1024;
+
+/** More than the budget of 512 MiB, its garbage, and what a broker and its connections need beside it. */
+const RSS_ANON_MIB_MAX = 800;
+
+/** What each kind of stuck client does; all are there at once before it is looked at the broker. */
+const KINDS: Readonly<Record<string, (port: number, count: number) => Promise<StuckClients>>> = {
+  "say nothing": (port, count) => StuckClients.connect(port, count * 10, () => {}),
+  "never read what they fetch": (port, count) => neverReadFetches(port, count, "filled", 10),
+  "hold 9.9 MiB of a frame": (port, count) => holdHalfFrames(port, count, 10 * MiB, 9.9 * MiB),
+};
+
+await runLong({ count: "clients", countDefault: 1_000 }, async ({ count, progress }) => {
+  using directory = tempDir();
+  const args = ["--flush", "never", "--max-connections", `${count * 11}`];
+  await using broker = await BrokerProcess.start(directory.path, ...args);
+  const good = await goodClient(broker.address);
+  await fillTopic(broker.port, "filled", 16);
+  const results: string[] = [];
+  for (const [kind, begin] of Object.entries(KINDS)) {
+    const max = await Promise.race([watch(broker, good, begin(broker.port, count)), good.failed]);
+    results.push(`${kind}: RssAnon ${max.toFixed(0)} MiB at most`);
+    progress(count, results.at(-1)!);
+    if (max > RSS_ANON_MIB_MAX) throw new Error(`too much memory: ${results.at(-1)}`);
+  }
+  await good.stop();
+  return `${results.join("; ")}; the good client did ${good.rounds} rounds`;
+});
+
+/** The most memory that the broker had while the clients came and were stuck. */
+async function watch(
+  broker: BrokerProcess,
+  good: GoodClient,
+  connecting: Promise<StuckClients>,
+): Promise<number> {
+  let max = 0;
+  const look = setInterval(() => {
+    max = Math.max(max, broker.rssAnonMiB);
+  }, 100);
+  try {
+    using stuck = await connecting;
+    await stuck.settled();
+    await good.progress(100);
+    return Math.max(max, broker.rssAnonMiB);
+  } finally {
+    clearInterval(look);
+  }
+}

@@ -1,0 +1,150 @@
+// A small data directory, made by the broker's own code: two topics, sealed and active segments, every codec,
+// idempotent producers, committed offsets. Its bytes are the same each time but for the directory's id.
+// Leaves to others: damaging it (the tests).
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { OffsetStore } from "../../src/offsets/offset-store.ts";
+import { BatchEncoder } from "../../src/record/encoder.ts";
+import type { WritableCodec } from "../../src/record/compression.ts";
+import type { ProducerSequence } from "../../src/record/batch.ts";
+import { RecordCursor } from "../../src/record/cursor.ts";
+import { readAll } from "../../src/storage/log-slice.ts";
+import type { DirectoryLock } from "../../src/storage/disk.ts";
+import { RealDisk } from "../../src/storage/real-disk.ts";
+import { DataDirectory } from "../../src/topics/data-directory.ts";
+import type { Partition } from "../../src/topics/partition.ts";
+import { formatFinding } from "../../src/inspection/finding.ts";
+import { type VerificationReport, verifyDirectory } from "../../src/inspection/verify.ts";
+
+export const START_MS = 1_700_000_000_000;
+
+/** A log file of the sample, by topic and base offset, from the data directory. */
+export function fileOf(
+  baseOffset: number,
+  kind: "log" | "index" | "timeindex" | "snapshot" = "log",
+  topic = "orders",
+): string {
+  return `topics/${topic}/0/${String(baseOffset).padStart(20, "0")}.${kind}`;
+}
+
+/** A batch of records with keys, values and headers. */
+export function sampleBatch(
+  values: readonly string[],
+  timestamp: number,
+  codec: WritableCodec = "none",
+  sequence?: ProducerSequence,
+): Uint8Array {
+  const encoder = new BatchEncoder({ codec });
+  for (const [i, value] of values.entries()) {
+    const headers = i === 0 ? [{ name: "h", value: Uint8Array.of(1, 2) }] : [];
+    encoder.append(timestamp + i, i % 2 === 0 ? "key" : null, value, headers);
+  }
+  return encoder.finish(sequence);
+}
+
+function openDirectory(path: string): Promise<DataDirectory> {
+  return DataDirectory.open(path, {
+    disk: new RealDisk(),
+    flush: { kind: "never" },
+    logDefaults: { segmentBytes: 2 ** 30, segmentMs: 2 ** 40, retentionBytes: -1, retentionMs: -1 },
+    autoCreateTopics: true,
+    defaultPartitions: 1,
+    now: () => START_MS,
+    report: () => {},
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+}
+
+/** A value that no codec makes smaller: it is large enough for an index entry to be due after it. */
+export const LARGE = Array.from({ length: 5000 }, (_, i) =>
+  String.fromCharCode(33 + ((i * i * 7 + i * 31) % 90)),
+).join("");
+
+/** Makes the sample. `isClean` false leaves it as a killed broker would. */
+export async function makeSample(path: string, isClean = true): Promise<void> {
+  const directory = await openDirectory(path);
+  const { registry } = directory;
+  const orders = (await registry.create("orders", 1, {})).partitions[0]!;
+  const append = (batch: Uint8Array): Promise<number> => orders.append(batch);
+  const producer = (baseSequence: number) => ({ producerId: 77, producerEpoch: 0, baseSequence });
+  await append(sampleBatch(["a", "b"], START_MS, "none", producer(0)));
+  await append(sampleBatch(["c", "d"], START_MS + 10, "gzip", producer(2)));
+  await orders.roll();
+  await append(sampleBatch([LARGE], START_MS + 20, "none", producer(4)));
+  await append(sampleBatch(["e", "f", "g"], START_MS + 30, "zstd"));
+  await append(sampleBatch([LARGE], START_MS + 5));
+  await append(sampleBatch(["h"], START_MS + 40));
+  await orders.roll();
+  await append(sampleBatch(["i", "j"], START_MS + 50, "none", producer(5)));
+  await append(sampleBatch(["k"], START_MS + 60));
+  const context = { registry, mode: "durable", now: () => START_MS, report: () => {} } as const;
+  const offsets = await OffsetStore.open(context);
+  await offsets.commit("billing", [{ topic: "orders", partition: 0, offset: 3 }]);
+  await offsets.commit("billing", [{ topic: "orders", partition: 0, offset: 9 }]);
+  if (isClean) await directory.closeCleanly();
+  else await directory.abandon();
+}
+
+/** Base offsets of the segments of `orders`, and its end. */
+export const SEGMENTS = [0, 4, 10] as const;
+export const END_OFFSET = 13;
+
+/** The real disk but for its lock, which takes longer than all else in a directory as small as these. */
+class UnlockedDisk extends RealDisk {
+  override lock(): DirectoryLock {
+    return { release: () => {} };
+  }
+}
+
+/** What verifying says: the report, and each finding as its line. */
+export async function verify(
+  directory: string,
+  isRepairing = false,
+): Promise<{ readonly report: VerificationReport; readonly lines: readonly string[] }> {
+  const report = await verifyDirectory({ disk: new UnlockedDisk(), directory, isRepairing });
+  return { report, lines: report.findings.map(formatFinding) };
+}
+
+/** Values of all records of `orders`, as a broker that starts on the directory serves them. */
+export async function readOrders(path: string): Promise<string[]> {
+  const directory = await openDirectory(path);
+  try {
+    return readValues(directory.registry.partition("orders", 0));
+  } finally {
+    await directory.closeCleanly();
+  }
+}
+
+function readValues(partition: Partition): string[] {
+  const values: string[] = [];
+  const cursor = new RecordCursor();
+  for (let offset = partition.logStartOffset; offset < partition.highWatermark;) {
+    const read = partition.read(offset, 1024 * 1024);
+    cursor.reset(readAll(read), 0, undefined, { fromOffset: offset });
+    while (cursor.next()) values.push(`${cursor.offset}:${cursor.valueText()}`);
+    offset = read.nextOffset;
+  }
+  return values;
+}
+
+/** Changes the bytes of a file. */
+export function edit(path: string, change: (bytes: Buffer) => Uint8Array | void): void {
+  const bytes = readFileSync(path);
+  writeFileSync(path, change(bytes) ?? bytes);
+}
+
+/** All files of a directory, sorted, from it. */
+export function filesIn(path: string): string[] {
+  return (readdirSync(path, { recursive: true, withFileTypes: true }) as never[] as FileEntry[])
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1))
+    .sort();
+}
+
+interface FileEntry {
+  readonly name: string;
+  readonly parentPath: string;
+  isFile(): boolean;
+}

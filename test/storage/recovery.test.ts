@@ -1,0 +1,348 @@
+// Opening a log after a crash: what was whole stays, what was not is cut, and both are said.
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { stampBaseOffset } from "../../src/record/batch.ts";
+import type { Disk } from "../../src/storage/disk.ts";
+import { Log } from "../../src/storage/log.ts";
+import { RealDisk } from "../../src/storage/real-disk.ts";
+import type { CleanSegment } from "../../src/storage/recovery.ts";
+import {
+  allRecords,
+  appendAll,
+  batchOf,
+  contextOf,
+  DIRECTORY,
+  diskWithDirectory,
+  openLog,
+  settle,
+} from "../support/log-fixture.ts";
+import { Random } from "../support/random.ts";
+import type { SimulatedDisk } from "../support/simulated-disk.ts";
+import { withTempDir } from "../support/tmp.ts";
+
+const LOG = `${DIRECTORY}/00000000000000000000.log`;
+const VALUES = [["a", "b"], ["c"], ["d", "e", "f".repeat(200)], ["g"], ["h", "i"]];
+
+/** The bytes of a log file with all of VALUES, and where its batches end. */
+function validFile(): { bytes: Uint8Array; ends: number[] } {
+  const parts: Uint8Array[] = [];
+  const ends: number[] = [];
+  let offset = 0;
+  let end = 0;
+  for (const values of VALUES) {
+    const batch = batchOf(values);
+    stampBaseOffset(batch, 0, offset);
+    offset += values.length;
+    end += batch.length;
+    parts.push(batch);
+    ends.push(end);
+  }
+  return { bytes: Uint8Array.from(Buffer.concat(parts)), ends };
+}
+
+async function diskWithLog(bytes: Uint8Array, seed = 1): Promise<SimulatedDisk> {
+  const disk = await diskWithDirectory(seed);
+  disk.overwrite(LOG, bytes);
+  return disk;
+}
+
+/** Opens the log, checks that it has exactly the first `batches` of VALUES, and that it can go on. */
+async function expectRecovered(
+  disk: Disk,
+  directory: string,
+  batches: number,
+  cut: number,
+): Promise<void> {
+  const context = contextOf(disk, {}, { directory });
+  const log = await Log.open(context);
+  const values = VALUES.slice(0, batches).flat();
+  expect(allRecords(log).map((record) => record.value)).toEqual(values);
+  expect(log.logEndOffset).toBe(values.length);
+  expect(disk.fileSize(`${directory}/00000000000000000000.log`)).toBe(log.bytes);
+  if (cut === 0) expect(context.lines).toEqual([]);
+  else {
+    expect(context.lines).toHaveLength(1);
+    expect(context.lines[0]).toContain(`orders-0: cut ${cut} bytes`);
+    expect(context.lines[0]).toContain(`at position ${log.bytes} (next offset ${values.length})`);
+  }
+  await appendAll(log, [batchOf(["after"])]);
+  expect(allRecords(log).at(-1)).toEqual({ offset: values.length, value: "after" });
+  log.close();
+  const again = await Log.open(contextOf(disk, {}, { directory }));
+  expect(allRecords(again).map((record) => record.value)).toEqual([...values, "after"]);
+  again.close();
+}
+
+test("every prefix of a log is cut after its last whole batch", async () => {
+  const { bytes, ends } = validFile();
+  for (let length = 0; length <= bytes.length; length++) {
+    const disk = await diskWithLog(bytes.slice(0, length));
+    const batches = ends.filter((end) => end <= length).length;
+    await expectRecovered(disk, DIRECTORY, batches, length - (ends[batches - 1] ?? 0));
+  }
+});
+
+test("so is a prefix on the real disk", async () => {
+  const { bytes, ends } = validFile();
+  await withTempDir(async (path) => {
+    for (let length = 0; length <= bytes.length; length += 13) {
+      const directory = `${path}/${length}`;
+      mkdirSync(directory);
+      writeFileSync(`${directory}/00000000000000000000.log`, bytes.subarray(0, length));
+      const batches = ends.filter((end) => end <= length).length;
+      await expectRecovered(new RealDisk(), directory, batches, length - (ends[batches - 1] ?? 0));
+    }
+  });
+});
+
+/** What may stand behind the last whole batch. */
+function tails(): [string, Uint8Array][] {
+  const { bytes } = validFile();
+  const next = VALUES.flat().length;
+  const batch = (offset: number): Uint8Array => {
+    const made = batchOf(["tail", "tail"]);
+    stampBaseOffset(made, 0, offset);
+    return made;
+  };
+  const damaged = (at: number, value: number): Uint8Array => {
+    const made = batch(next);
+    made[at] = value;
+    return made;
+  };
+  const random = new Random(5);
+  return [
+    ["zeroes", new Uint8Array(500)],
+    ["one zero", new Uint8Array(1)],
+    ["garbage", random.bytes(700)],
+    ["a batch that repeats an offset", batch(next - 1)],
+    ["a batch that skips an offset", batch(next + 1)],
+    ["a batch from the start of the log", bytes.slice(0, 80)],
+    ["a batch with a flipped byte in a record", damaged(70, 255)],
+    ["a batch of another magic", damaged(16, 1)],
+    [
+      "a length that is right but for its content",
+      Uint8Array.from([...batch(next).subarray(0, 12), ...new Uint8Array(90)]),
+    ],
+    ["a length of 2 GiB", damaged(8, 0x7f)],
+    ["a negative length", damaged(8, 0xff)],
+    [
+      "a length of zero",
+      Uint8Array.from([...batch(next).subarray(0, 8), 0, 0, 0, 0, ...batch(next).subarray(12)]),
+    ],
+    [
+      "a batch with a hole of one sector",
+      (() => {
+        const made = batchOf(["x".repeat(1_000)]);
+        stampBaseOffset(made, 0, next);
+        made.fill(0, 512, 1_024);
+        return made;
+      })(),
+    ],
+  ];
+}
+
+test.each(tails())("%s behind the last batch is cut off", async (_name, tail) => {
+  const { bytes } = validFile();
+  const disk = await diskWithLog(Uint8Array.from([...bytes, ...tail]));
+  await expectRecovered(disk, DIRECTORY, VALUES.length, tail.length);
+});
+
+test("behind damage nothing is believed, also if it is valid by itself", async () => {
+  const { bytes, ends } = validFile();
+  for (const [i, end] of ends.entries()) {
+    const damaged = bytes.slice();
+    damaged[end - 1] = damaged[end - 1]! ^ 0x40;
+    await expectRecovered(
+      await diskWithLog(damaged),
+      DIRECTORY,
+      i,
+      bytes.length - (ends[i - 1] ?? 0),
+    );
+  }
+});
+
+test("a batch that is larger than the buffer of the scan is found whole", async () => {
+  const disk = await diskWithDirectory();
+  const log = await openLog(disk);
+  const sizes = [3_000_000, 9_000_000, 10, 4 * 1024 * 1024 - 61, 2_000_000, 10];
+  await appendAll(
+    log,
+    sizes.map((size) => batchOf(["x".repeat(size)])),
+  );
+  disk.restartProcess();
+  const context = contextOf(disk);
+  const again = await Log.open(context);
+  expect(context.lines).toEqual([]);
+  expect(allRecords(again).map((record) => record.value.length)).toEqual(sizes);
+});
+
+test("crashes during recovery, one at each operation, lose nothing", async () => {
+  const { bytes, ends } = validFile();
+  const values = VALUES.slice(0, 3).flat();
+  for (let seed = 1; seed <= 10; seed++) {
+    const disk = await diskWithLog(bytes.slice(0, ends[2]! + 50), seed);
+    for (let operation = 0; ; operation++) {
+      disk.crashAfter(operation);
+      let opened = false;
+      try {
+        (await openLog(disk)).close();
+        opened = true;
+      } catch (error) {
+        if (!disk.crashed) throw error;
+      }
+      await settle();
+      const done = opened && !disk.crashed;
+      disk.restart();
+      if (done) break;
+    }
+    const log = await openLog(disk);
+    expect(allRecords(log).map((record) => record.value)).toEqual(values);
+    log.close();
+  }
+});
+
+test("after a failed flush the segment is written anew, and a crash in the middle of that is harmless", async () => {
+  const { bytes, ends } = validFile();
+  for (let operation = 0, done = false; !done; operation++) {
+    const disk = await diskWithLog(bytes.slice(0, ends[1]!), operation);
+    // Bytes that the cache has, but no disk: a failed flush leaves them so.
+    const file = disk.openAppend(LOG);
+    file.write(bytes.slice(ends[1]!));
+    await file.push();
+    disk.failSyncs(1);
+    await file.sync().catch(() => {});
+    file.close();
+    disk.restartProcess();
+    disk.crashAfter(operation);
+    try {
+      const log = await openLog(disk, {}, { clean: undefined, rewrite: true });
+      log.close();
+      done = !disk.crashed;
+    } catch (error) {
+      if (!disk.crashed) throw error;
+    }
+    await settle();
+    disk.restart();
+    const context = contextOf(disk);
+    const again = await Log.open(context);
+    const recovered = allRecords(again).map((record) => record.value);
+    const all = VALUES.flat();
+    expect(recovered).toEqual(all.slice(0, recovered.length));
+    expect(recovered.length).toBeGreaterThanOrEqual(VALUES.slice(0, 2).flat().length);
+    // Once the start has said that it is done, all that it served is on the disk.
+    if (done) expect(recovered).toEqual(all);
+    expect(disk.list(DIRECTORY).some((name) => name.endsWith(".tmp"))).toBe(false);
+    again.close();
+  }
+});
+
+describe("the note of a clean stop", () => {
+  const stopped = async () => {
+    const disk = await diskWithDirectory();
+    const log = await openLog(disk);
+    await appendAll(
+      log,
+      VALUES.map((values) => batchOf(values)),
+    );
+    const clean = await log.closeCleanly();
+    if (clean === undefined) throw new Error("a clean stop has left no note");
+    const { bytes } = validFile();
+    return { disk, clean, bytes };
+  };
+  const open = async (disk: SimulatedDisk, clean: CleanSegment) => {
+    const context = contextOf(disk);
+    const log = await Log.open(context, { clean, rewrite: false });
+    return { log, lines: context.lines };
+  };
+
+  test("spares the scan: a byte that was damaged meanwhile is not looked at", async () => {
+    const { disk, clean, bytes } = await stopped();
+    const damaged = bytes.slice();
+    damaged[70] = damaged[70]! ^ 1;
+    disk.overwrite(LOG, damaged);
+    const { log, lines } = await open(disk, clean);
+    expect(log.logEndOffset).toBe(VALUES.flat().length);
+    expect(lines).toEqual([]);
+  });
+
+  test("is not believed of a log that is longer, shorter, or another segment", async () => {
+    const all = VALUES.flat().length;
+    for (const [change, expected] of [
+      [(bytes: Uint8Array) => Uint8Array.from([...bytes, 0]), all],
+      [(bytes: Uint8Array) => bytes.slice(0, -1), all - 2],
+    ] as const) {
+      const { disk, clean, bytes } = await stopped();
+      disk.overwrite(LOG, change(bytes));
+      const { log, lines } = await open(disk, clean);
+      expect(log.logEndOffset).toBe(expected);
+      expect(lines[0]).toContain("cut");
+    }
+    const { disk, clean, bytes } = await stopped();
+    disk.overwrite(LOG, bytes.slice(0, -1));
+    const { log } = await open(disk, { ...clean, baseOffset: 7, bytes: bytes.length - 1 });
+    expect(log.logEndOffset).toBe(all - 2);
+  });
+
+  test("is not believed without the producers that it was written with", async () => {
+    const { disk, clean, bytes } = await stopped();
+    for (const name of disk.list(DIRECTORY)) {
+      if (name.endsWith(".snapshot")) disk.overwrite(`${DIRECTORY}/${name}`, undefined);
+    }
+    disk.overwrite(LOG, Uint8Array.from([...bytes.slice(0, -1), bytes.at(-1)! ^ 1]));
+    const { log, lines } = await open(disk, clean);
+    expect(lines[0]).toContain("cut");
+    expect(log.logEndOffset).toBe(VALUES.flat().length - 2);
+  });
+
+  test("is not left when there is no space for the indexes, and the log is whole all the same", async () => {
+    const disk = await diskWithDirectory();
+    const log = await openLog(disk);
+    await appendAll(log, [
+      batchOf(["x".repeat(5_000)]),
+      batchOf(["y".repeat(5_000)]),
+      batchOf(["z"], 5_000),
+    ]);
+    disk.setCapacity(disk.usedBytes);
+    expect(await log.closeCleanly()).toBeUndefined();
+    disk.setCapacity(Number.POSITIVE_INFINITY);
+    disk.restart();
+    const again = await openLog(disk);
+    expect(allRecords(again).length).toBe(3);
+    expect(again.findTimestamp(4_000, again.pushedEnd)).toEqual({ offset: 2, timestamp: 5_000 });
+  });
+
+  test("a failed flush at the stop is no clean stop", async () => {
+    const disk = await diskWithDirectory();
+    const log = await openLog(disk);
+    await appendAll(log, [batchOf(["a"])]);
+    disk.failSyncs(1);
+    await expect(log.closeCleanly()).rejects.toThrow("could not be flushed");
+  });
+});
+
+test("a log is recovered the same on the real disk, over rolls and restarts", () =>
+  withTempDir(async (directory) => {
+    const disk = new RealDisk();
+    const random = new Random(11);
+    const expected: string[] = [];
+    const settings = { segmentBytes: 4_000 };
+    let clean: CleanSegment | undefined;
+    for (let start = 0; start < 12; start++) {
+      const context = contextOf(disk, settings, { directory });
+      const log = await Log.open(context, { clean, rewrite: random.chance(0.2) });
+      expect(allRecords(log, 1_000).map((record) => record.value)).toEqual(expected);
+      for (let i = 0; i < 10; i++) {
+        const values = [`${start}-${i}`.padEnd(random.below(600), "x"), `${i}`];
+        expected.push(...values);
+        await appendAll(log, [batchOf(values)]);
+      }
+      clean = undefined;
+      if (random.chance(0.5)) clean = await log.closeCleanly();
+      else {
+        log.close();
+        const last = disk.list(directory).findLast((name) => name.endsWith(".log"));
+        writeFileSync(`${directory}/${last}`, random.bytes(random.below(50)), { flag: "a" });
+      }
+    }
+    expect(readFileSync(`${directory}/00000000000000000000.log`).length).toBeGreaterThan(0);
+  }));

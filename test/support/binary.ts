@@ -1,0 +1,188 @@
+// The compiled executable as a process: built once per run, started on a data directory, watched through /proc,
+// and killed with the test that started it, also when that fails. Leaves to others: what it is asked to do.
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dir, "../..");
+const STARTED = /^Broker started on (\S+)$/;
+
+const alive = new Set<Bun.Subprocess>();
+let built: Promise<string> | undefined;
+
+process.on("exit", () => {
+  for (const child of alive) child.kill("SIGKILL");
+});
+
+/** The path of the executable; the first call builds it, and it is removed when this process ends. */
+export function executable(): Promise<string> {
+  built ??= build();
+  return built;
+}
+
+async function build(): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), "rustlog-binary-"));
+  process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
+  const path = join(directory, "rustlog");
+  const command = ["build", "--compile", "--minify", "--bytecode", "--outfile", path];
+  const child = Bun.spawn([process.execPath, ...command, join(ROOT, "src/main.ts")], {
+    cwd: directory,
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  const stderr = await new Response(child.stderr).text();
+  if ((await child.exited) !== 0) throw new Error(`the executable could not be built: ${stderr}`);
+  return path;
+}
+
+/** The environment of a run: ours, without settings of RustLog, and with `more`. */
+export function environment(more: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const ours = Object.entries(process.env).filter(([name]) => !name.startsWith("RUSTLOG_"));
+  return { ...Object.fromEntries(ours.map(([name, value]) => [name, value ?? ""])), ...more };
+}
+
+/** What a run left behind. */
+export interface BinaryResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+/** Runs a bash script to its end, in which `$RUSTLOG` is the executable and RUSTLOG_BROKER the broker. */
+export async function runScript(script: string, broker = ""): Promise<BinaryResult> {
+  const env = environment({ RUSTLOG: await executable(), RUSTLOG_BROKER: broker });
+  const child = Bun.spawn(["bash", "-c", script], { stdout: "pipe", stderr: "pipe", env });
+  alive.add(child);
+  const [stdout, stderr, exitCode] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  alive.delete(child);
+  return { stdout, stderr, exitCode };
+}
+
+/** A broker in a process of its own. Disposing of it kills it. */
+export class BrokerProcess implements AsyncDisposable {
+  readonly #child: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  /** What it has printed so far, line by line, stderr too. */
+  readonly lines: string[] = [];
+  readonly #started = Promise.withResolvers<string | undefined>();
+  readonly #read: Promise<unknown>;
+  /** `host:port`; empty before it has started. */
+  address = "";
+
+  /** Its data directory. */
+  readonly dataDir: string;
+
+  private constructor(child: Bun.Subprocess<"ignore", "pipe", "pipe">, dataDir: string) {
+    this.#child = child;
+    this.dataDir = dataDir;
+    alive.add(child);
+    this.#read = Promise.all([this.#readLines(child.stdout), this.#readLines(child.stderr)]).then(
+      () => this.#started.resolve(undefined),
+    );
+  }
+
+  /** Begins to start a broker on a free port of this machine, unless `args` say otherwise. */
+  static async launch(dataDir: string, ...args: string[]): Promise<BrokerProcess> {
+    const command = [await executable(), "broker", "--port", "0", "--data-dir", dataDir, ...args];
+    const io = { stdin: "ignore", stdout: "pipe", stderr: "pipe" } as const;
+    return new BrokerProcess(Bun.spawn(command, { ...io, env: environment() }), dataDir);
+  }
+
+  /** Starts a broker, and waits until it serves; throws what it printed when it ends instead. */
+  static async start(dataDir: string, ...args: string[]): Promise<BrokerProcess> {
+    const broker = await BrokerProcess.launch(dataDir, ...args);
+    if (!(await broker.hasStarted())) {
+      throw new Error(`the broker did not start: ${broker.lines.join("\n")}`);
+    }
+    return broker;
+  }
+
+  /** Resolves when it serves, or with false when it has ended. */
+  async hasStarted(): Promise<boolean> {
+    return (await this.#started.promise) !== undefined;
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  get port(): number {
+    return Number(this.address.split(":").at(-1));
+  }
+
+  /** Lines that report something: neither the banner nor where it listens. */
+  get reports(): string[] {
+    const usual = /^[╔║╚]|^Data directory:|^Broker started on|^Stopping:|^Broker stopped/;
+    return this.lines.filter((line) => !usual.test(line));
+  }
+
+  /** Sends a signal, and resolves with the exit code, or the negative number of the signal that ended it. */
+  async end(signal: "SIGTERM" | "SIGINT" | "SIGKILL"): Promise<number> {
+    this.#child.kill(signal);
+    return await this.exited();
+  }
+
+  /** Resolves when the process has ended and its output is read. */
+  async exited(): Promise<number> {
+    await this.#child.exited;
+    await this.#read;
+    alive.delete(this.#child);
+    return this.#child.exitCode ?? -1;
+  }
+
+  /** Anonymous memory that is resident, in MiB: what is not a mapping of a file. */
+  get rssAnonMiB(): number {
+    const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
+    return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+  }
+
+  /** Number of open descriptors. */
+  get descriptors(): number {
+    return readdirSync(`/proc/${this.pid}/fd`).length;
+  }
+
+  /** Number of mappings of files in the data directory. */
+  get mappings(): number {
+    const maps = readFileSync(`/proc/${this.pid}/maps`, "utf8");
+    return maps.split("\n").filter((line) => line.includes(this.dataDir)).length;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end("SIGKILL");
+  }
+
+  async #readLines(stream: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    let rest = "";
+    for await (const chunk of stream) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) this.#takeLine(line);
+    }
+    if (rest !== "") this.#takeLine(rest);
+  }
+
+  #takeLine(line: string): void {
+    this.lines.push(line);
+    const address = STARTED.exec(line)?.[1];
+    if (address === undefined) return;
+    this.address = address;
+    this.#started.resolve(address);
+  }
+}
+
+/** A port that nobody listens on, outside of the range from which systems number outgoing connections. */
+export function quietPort(): number {
+  for (;;) {
+    const port = 10_240 + Math.floor(Math.random() * 22_000);
+    try {
+      Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } }).stop(true);
+      return port;
+    } catch {
+      // Taken: another one.
+    }
+  }
+}

@@ -1,0 +1,141 @@
+// What the tests of storage, topics and offsets share: batches, contexts, and what a read holds.
+// Leaves to others: the disk (simulated-disk.ts), and what is tested.
+import { type ProducerSequence, stampProducer } from "../../src/record/batch.ts";
+import { RecordCursor } from "../../src/record/cursor.ts";
+import { BatchEncoder } from "../../src/record/encoder.ts";
+import type { Disk } from "../../src/storage/disk.ts";
+import { Log } from "../../src/storage/log.ts";
+import type { LogContext, LogSettings } from "../../src/storage/log-context.ts";
+import { type LogRead, readAll } from "../../src/storage/log-slice.ts";
+import type { SegmentNotes } from "../../src/storage/recovery.ts";
+import { Random } from "./random.ts";
+import { type Sabotage, SimulatedDisk } from "./simulated-disk.ts";
+
+/** Where the log of a test lies. */
+export const DIRECTORY = "data/topics/orders/0";
+
+/** Settings under which nothing rolls or goes away by itself. */
+export const ENDLESS: LogSettings = {
+  segmentBytes: 2 ** 30,
+  segmentMs: Number.MAX_SAFE_INTEGER,
+  retentionBytes: -1,
+  retentionMs: -1,
+};
+
+/** A record as a consumer sees it. */
+export interface ReadRecord {
+  readonly offset: number;
+  readonly value: string;
+}
+
+/** A batch of text records that all have one timestamp. */
+export function batchOf(
+  values: readonly string[],
+  timestampMs = 1_000,
+  producer?: ProducerSequence,
+): Uint8Array {
+  const encoder = new BatchEncoder();
+  for (const value of values) encoder.append(timestampMs, null, value);
+  const batch = encoder.finish();
+  if (producer !== undefined) stampProducer(batch, producer);
+  return batch;
+}
+
+/** A simulated disk that has the directory of the log, durably. */
+export async function diskWithDirectory(seed = 1, sabotage?: Sabotage): Promise<SimulatedDisk> {
+  const disk = new SimulatedDisk(new Random(seed), sabotage);
+  await makeDurableDirectory(disk);
+  return disk;
+}
+
+/** Makes the directory of the log, and all above it, durably. */
+export async function makeDurableDirectory(disk: Disk): Promise<void> {
+  disk.makeDirectory(DIRECTORY);
+  for (const path of ["", "data", "data/topics", "data/topics/orders"]) {
+    await disk.syncDirectory(path);
+  }
+}
+
+/** What a log is opened with in a test; the lines that it reports are kept in `lines`. */
+export function contextOf(
+  disk: Disk,
+  settings: Partial<LogSettings> = {},
+  others: Partial<LogContext> = {},
+): LogContext & { readonly lines: string[] } {
+  const lines: string[] = [];
+  return {
+    disk,
+    directory: DIRECTORY,
+    name: "orders-0",
+    settings: { ...ENDLESS, ...settings },
+    now: () => 1_000,
+    report: (line) => lines.push(line),
+    lines,
+    ...others,
+  };
+}
+
+/** Opens a log of the simulated disk. */
+export function openLog(
+  disk: Disk,
+  settings: Partial<LogSettings> = {},
+  notes?: SegmentNotes,
+): Promise<Log> {
+  return Log.open(contextOf(disk, settings), notes);
+}
+
+/** Appends, rolling as a partition would, and flushes. */
+export async function appendAll(log: Log, batches: readonly Uint8Array[]): Promise<void> {
+  for (const batch of batches) {
+    if (log.mustRoll(batch.length)) await log.roll();
+    log.append(batch);
+    await log.push();
+  }
+  await log.sync();
+}
+
+/** The records in bytes that were read, from `fromOffset` on. */
+export function recordsIn(bytes: Uint8Array, fromOffset = 0): ReadRecord[] {
+  const cursor = new RecordCursor().reset(bytes, undefined, undefined, { fromOffset });
+  const records: ReadRecord[] = [];
+  while (cursor.next()) records.push({ offset: cursor.offset, value: cursor.valueText() ?? "" });
+  return records;
+}
+
+/** All records from an offset on, `bytesMax` bytes at a time. Throws if a read does not get on. */
+export function recordsFrom(
+  read: (offset: number, bytesMax: number) => LogRead,
+  from: number,
+  end: number,
+  bytesMax = 1_000_000,
+): ReadRecord[] {
+  const records: ReadRecord[] = [];
+  for (let offset = from; offset < end;) {
+    const result = read(offset, bytesMax);
+    if (result.nextOffset <= offset) throw new Error(`a read at ${offset} does not go on`);
+    records.push(...recordsIn(readAll(result), offset));
+    offset = result.nextOffset;
+  }
+  return records;
+}
+
+/** All records of a log. */
+export function allRecords(log: Log, bytesMax?: number): ReadRecord[] {
+  const read = (offset: number, max: number): LogRead => log.read(offset, max, log.pushedEnd);
+  return recordsFrom(read, log.logStartOffset, log.logEndOffset, bytesMax);
+}
+
+/** Lets all promises that can settle do so. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** The code of the error that `action` throws or rejects with; undefined if it does neither. */
+export async function codeOf(action: () => unknown): Promise<string | undefined> {
+  try {
+    await action();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error && "code" in error ? String(error.code) : String(error);
+  }
+}

@@ -1,0 +1,74 @@
+// A client that does nothing wrong, beside those who do: it produces, reads back and commits without a pause, and
+// notes how long each round takes. Anything that fails it is a violation.
+// Leaves to others: what the others do meanwhile.
+import { connect } from "../../src/client/client.ts";
+
+/** A good client at work. */
+export interface GoodClient {
+  /** Rounds so far. */
+  readonly rounds: number;
+  /** Longest round so far, in milliseconds. */
+  readonly longestMs: number;
+  /** Rejects when it fails; never resolves. */
+  readonly failed: Promise<never>;
+  /** Resolves once it has done `count` rounds more; rejects when it fails. */
+  progress(count: number): Promise<void>;
+  /** Ends it; throws what failed it. */
+  stop(): Promise<void>;
+}
+
+/** Starts a good client; it has a topic of its own. */
+export async function goodClient(broker: string, topic = "good"): Promise<GoodClient> {
+  const client = await connect({ broker, retries: 0, requestTimeoutMs: 20_000 });
+  const admin = client.admin();
+  await admin.createTopic(topic, { partitions: 1 });
+  const failure = Promise.withResolvers<never>();
+  failure.promise.catch(() => {});
+  let waiters: { readonly at: number; readonly resolve: () => void }[] = [];
+  let stopped = false;
+  const state = { rounds: 0, longestMs: 0 };
+
+  const work = async (): Promise<void> => {
+    const producer = client.producer({ lingerMs: 0, deliveryTimeoutMs: 20_000 });
+    const consumer = client.consumer({ topic, group: topic, retryTimeoutMs: 20_000 });
+    while (!stopped) {
+      const began = performance.now();
+      const value = `round ${state.rounds} ${"x".repeat(state.rounds % 1000)}`;
+      const { offset } = await producer.send(topic, { value });
+      if (offset !== state.rounds) throw new Error(`round ${state.rounds} is at offset ${offset}`);
+      const batch = await consumer.nextBatch();
+      if (batch === null || !batch.next()) throw new Error(`round ${state.rounds} can't be read`);
+      const read = new TextDecoder().decode(batch.value() ?? new Uint8Array(0));
+      if (read !== value) throw new Error(`round ${state.rounds} reads as ${read.slice(0, 40)}`);
+      await consumer.commit();
+      while (batch.next());
+      state.rounds++;
+      state.longestMs = Math.max(state.longestMs, performance.now() - began);
+      for (const { at, resolve } of waiters) if (at <= state.rounds) resolve();
+      waiters = waiters.filter(({ at }) => at > state.rounds);
+    }
+  };
+  const working = work().catch((error: unknown) => {
+    failure.reject(new Error(`the good client failed in round ${state.rounds}`, { cause: error }));
+  });
+  return {
+    get rounds() {
+      return state.rounds;
+    },
+    get longestMs() {
+      return state.longestMs;
+    },
+    failed: failure.promise,
+    async progress(count) {
+      const reached = new Promise<void>((resolve) => {
+        waiters.push({ at: state.rounds + count, resolve });
+      });
+      await Promise.race([reached, failure.promise]);
+    },
+    async stop() {
+      stopped = true;
+      await Promise.race([working, failure.promise]);
+      await client.close();
+    },
+  };
+}

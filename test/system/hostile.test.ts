@@ -1,0 +1,158 @@
+// The compiled broker and clients that mean it no good, or are slow, while a good one works.
+import { describe, expect, test } from "bun:test";
+import { encodePingRequest } from "../../src/protocol/meta.ts";
+import { BrokerProcess } from "../support/binary.ts";
+import { errorOf } from "../support/broker.ts";
+import { Random } from "../support/random.ts";
+import { RawClient } from "../support/raw-client.ts";
+import { tempDir } from "../support/tmp.ts";
+import { until } from "../support/until.ts";
+import { fuzzPort } from "./fuzz-port.ts";
+import { type GoodClient, goodClient } from "./good-client.ts";
+import { FRAME_LENGTHS, framed, join, validFrames } from "./hostile-input.ts";
+import { fillTopic, holdHalfFrames, neverReadFetches, StuckClients } from "./stuck-clients.ts";
+
+const TIMEOUT_MS = 60_000;
+const MiB = 1024 * 1024;
+
+/** Runs `body` beside a good client, which must get on while it runs and afterwards. */
+async function besideGoodClient(
+  args: readonly string[],
+  body: (broker: BrokerProcess, good: GoodClient) => Promise<void>,
+): Promise<void> {
+  using directory = tempDir();
+  await using broker = await BrokerProcess.start(directory.path, "--flush", "never", ...args);
+  const good = await goodClient(broker.address);
+  await Promise.race([body(broker, good), good.failed]);
+  await good.progress(3);
+  await good.stop();
+}
+
+describe("bytes that are no requests", () => {
+  test(
+    "a fuzz of the port: the good client never fails, nothing is a bug, memory is bounded",
+    async () => {
+      using directory = tempDir();
+      await using broker = await BrokerProcess.start(directory.path, "--flush", "never");
+      const summary = await fuzzPort(broker, { cases: 2_000, seed: 11 });
+      expect(summary.goodRounds).toBeGreaterThan(0);
+      expect(summary.rssAnonMiB.max).toBeLessThan(150);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "each length that is none is answered with an error, and nothing of that size is allocated",
+    async () => {
+      await besideGoodClient([], async (broker) => {
+        for (const length of FRAME_LENGTHS) {
+          using client = await RawClient.connect(broker.port, { allowHalfOpen: true });
+          client.send(encodePingRequest(1), framed(length, new Uint8Array(5)));
+          expect(errorOf(await client.response(1))).toBeUndefined();
+          if (length > 5 && length <= 10 * MiB) continue;
+          expect(errorOf(await client.response(0))).toMatch(/^(INVALID_REQUEST|FRAME_TOO_LARGE)/);
+        }
+        expect(broker.rssAnonMiB).toBeLessThan(150);
+        expect(broker.reports).toEqual([]);
+      });
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "frames split at every byte are answered as if they were whole",
+    async () => {
+      await besideGoodClient([], async (broker) => {
+        const frames = join([...validFrames(new Random(1)), encodePingRequest(2_000)]);
+        const oneByOne = await RawClient.connect(broker.port);
+        using _closing = oneByOne;
+        for (const byte of frames) oneByOne.send(Uint8Array.of(byte));
+        await oneByOne.response(2_000);
+        for (let at = 1; at < frames.length; at += 7) {
+          using client = await RawClient.connect(broker.port);
+          client.send(frames.subarray(0, at));
+          await Bun.sleep(0);
+          client.send(frames.subarray(at));
+          await client.response(2_000);
+        }
+        expect(broker.reports).toEqual([]);
+      });
+    },
+    TIMEOUT_MS,
+  );
+});
+
+describe("memory", () => {
+  test(
+    "50 clients that hold most of a 10 MiB frame cost no more than --max-inflight-bytes",
+    async () => {
+      const args = ["--max-inflight-bytes", "64MiB", "--max-connection-bytes", "16MiB"];
+      await besideGoodClient(args, async (broker, good) => {
+        using stuck = await holdHalfFrames(broker.port, 50, 10 * MiB, 9.9 * MiB);
+        await stuck.settled();
+        await good.progress(20);
+        // 32 MiB of unfinished frames are kept: three of these. Without a limit it would be 495 MiB.
+        expect(stuck.ended).toBeGreaterThanOrEqual(40);
+        expect(broker.rssAnonMiB).toBeLessThan(200);
+        await until(() => broker.reports.length > 0);
+        expect(broker.reports[0]).toContain("--max-inflight-bytes");
+      });
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "200 clients that never read what they fetch cost nothing, because the log is read as it is sent",
+    async () => {
+      await besideGoodClient([], async (broker, good) => {
+        await fillTopic(broker.port, "t", 8);
+        const before = broker.rssAnonMiB;
+        using stuck = await neverReadFetches(broker.port, 200, "t", 10);
+        await stuck.settled();
+        await good.progress(20);
+        expect(stuck.ended).toBe(0);
+        expect(broker.rssAnonMiB - before).toBeLessThan(100);
+      });
+    },
+    TIMEOUT_MS,
+  );
+});
+
+describe("clients that do nothing", () => {
+  test(
+    "silent ones and one that dribbles are closed after --idle-timeout; the one at work is not",
+    async () => {
+      await besideGoodClient(["--idle-timeout", "300ms"], async (broker, good) => {
+        using silent = await StuckClients.connect(broker.port, 20, () => {});
+        using dribbler = await RawClient.connect(broker.port);
+        dribbler.send(framed(1_000_000, new Uint8Array(1)));
+        const dribble = setInterval(() => dribbler.send(Uint8Array.of(1)), 20);
+        await Promise.all([...silent.clients, dribbler].map((client) => client.closed));
+        clearInterval(dribble);
+        await good.progress(10);
+      });
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "over --max-connections a client is told so, and those that are there go on",
+    async () => {
+      await besideGoodClient(["--max-connections", "10"], async (broker, good) => {
+        using there = await StuckClients.connect(broker.port, 9, (client) => {
+          client.send(encodePingRequest(1));
+        });
+        await Promise.all(there.clients.map((client) => client.response(1)));
+        for (let i = 0; i < 20; i++) {
+          using over = await RawClient.connect(broker.port);
+          expect(errorOf(await over.response(0))).toStartWith("TOO_MANY_CONNECTIONS");
+          await over.closed;
+        }
+        await good.progress(10);
+        for (const client of there.clients) client.send(encodePingRequest(2));
+        await Promise.all(there.clients.map((client) => client.response(2)));
+      });
+    },
+    TIMEOUT_MS,
+  );
+});

@@ -1,0 +1,52 @@
+// The compiled executable in pipes whose other end leaves, and under Ctrl-C.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Broker } from "../../src/broker/broker.ts";
+import { runScript } from "../support/binary.ts";
+import { tempDir } from "../support/tmp.ts";
+
+let directory: ReturnType<typeof tempDir>;
+let broker: Broker;
+beforeAll(async () => {
+  directory = tempDir();
+  const quiet = { flush: { kind: "never" }, log: () => {} } as const;
+  broker = await Broker.start({ dataDir: directory.path, port: 0, ...quiet });
+});
+afterAll(async () => {
+  await broker.stop();
+  directory[Symbol.dispose]();
+});
+
+describe("consume | head -1", () => {
+  test("ends without a word when head has left, also while it follows", async () => {
+    const { stdout, stderr } = await runScript(
+      `seq 1 200000 | $RUSTLOG produce many && $RUSTLOG consume many | head -1
+       echo "status \${PIPESTATUS[0]}"
+       ( $RUSTLOG consume many --follow; echo "followed $?" >&2 ) | head -2`,
+      broker.address,
+    );
+    expect(stdout).toMatch(/^1\nstatus (0|141)\n1\n2\n$/m);
+    expect(stderr).toMatch(/followed (0|141)\n$/);
+    expect(stderr).not.toMatch(/error|EPIPE|at </i);
+  }, 60_000);
+});
+
+describe("produce", () => {
+  test("with stdin closed says how little there was, and ends", async () => {
+    const { exitCode, stderr } = await runScript("$RUSTLOG produce empty <&-", broker.address);
+    expect([exitCode, stderr.includes("at <")]).toEqual([exitCode === 0 ? 0 : 1, false]);
+  }, 60_000);
+
+  test("that is interrupted says what was acknowledged, and exactly that is there", async () => {
+    const { stdout, stderr } = await runScript(
+      `mkfifo "$PWD/in" && exec 3<>"$PWD/in"
+       $RUSTLOG produce cut <"$PWD/in" & child=$!
+       seq 1 5000 >&3
+       until [ "$($RUSTLOG topics describe cut 2>/dev/null | grep -c 5000)" -gt 0 ]; do :; done
+       kill -INT $child; wait $child; echo "status $?"
+       $RUSTLOG consume cut | wc -l`.replaceAll("$PWD", directory.path),
+      broker.address,
+    );
+    expect(stdout).toMatch(/^status 130\n5000\n$/);
+    expect(stderr).toMatch(/5,?000/);
+  }, 60_000);
+});

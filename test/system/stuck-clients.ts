@@ -1,0 +1,104 @@
+// Clients that cost memory and give nothing: half-sent frames, answers that are never read, silence.
+// Leaves to others: how much they may cost (hostile.test.ts, test/clients.ts).
+import { encodeFetchRequest } from "../../src/protocol/fetch.ts";
+import { batchOf, Session } from "../support/broker.ts";
+import { RawClient } from "../support/raw-client.ts";
+import { framed, join } from "./hostile-input.ts";
+import { encodeDescribeTopicRequest } from "../../src/protocol/topics.ts";
+
+/** Connections that are all closed when it is disposed of. */
+export class StuckClients implements Disposable {
+  readonly clients: RawClient[] = [];
+
+  private constructor(clients: RawClient[]) {
+    this.clients = clients;
+  }
+
+  /** Connects `count` clients, a few at a time, and has each do `begin`. */
+  static async connect(
+    port: number,
+    count: number,
+    begin: (client: RawClient) => void,
+  ): Promise<StuckClients> {
+    const stuck = new StuckClients([]);
+    while (stuck.clients.length < count) {
+      const more = Math.min(100, count - stuck.clients.length);
+      const connecting = Array.from({ length: more }, () => RawClient.connect(port));
+      const connected = await Promise.all(connecting);
+      stuck.clients.push(...connected);
+      connected.forEach(begin);
+    }
+    return stuck;
+  }
+
+  /** Those that the broker has ended. */
+  get ended(): number {
+    return this.clients.filter((client) => client.ended).length;
+  }
+
+  /** Resolves when every one of them has sent what it has to send, or was ended by the broker. */
+  async settled(): Promise<void> {
+    while (this.clients.some((client) => !client.ended && client.unsentBytes > 0)) {
+      await Bun.sleep(2);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const client of this.clients) client[Symbol.dispose]();
+  }
+}
+
+/** Each sends `bytes` of a frame that says it has `frameBytes`, and nothing more. */
+export function holdHalfFrames(
+  port: number,
+  count: number,
+  frameBytes: number,
+  bytes: number,
+): Promise<StuckClients> {
+  const half = framed(frameBytes, new Uint8Array(bytes).fill(1));
+  return StuckClients.connect(port, count, (client) => client.send(half));
+}
+
+/** Makes `topic`, with about `mebibytes` in its partition 0. */
+export async function fillTopic(port: number, topic: string, mebibytes: number): Promise<void> {
+  using session = await Session.connect(port);
+  const batch = batchOf("v".repeat(1024 * 1024 - 100));
+  for (let i = 0; i < mebibytes; i++) await session.produce(topic, 0, batch);
+}
+
+/** Each asks for `fetches` times 8 MiB of a filled topic, and reads none of it. */
+export function neverReadFetches(
+  port: number,
+  count: number,
+  topic: string,
+  fetches: number,
+): Promise<StuckClients> {
+  const range = { group: "", topic, partition: 0, offset: 0, minBytes: 1, maxWaitMs: 0 };
+  const requests = join(
+    Array.from({ length: fetches }, (_, i) =>
+      encodeFetchRequest(i + 1, { ...range, maxBytes: 8 * 1024 * 1024 }),
+    ),
+  );
+  return StuckClients.connect(port, count, (client) => {
+    client.pause();
+    client.send(requests);
+  });
+}
+
+/** Each asks `requests` times for a description, which is made in memory, and reads none of them. */
+export function neverReadDescriptions(
+  port: number,
+  count: number,
+  topic: string,
+  requests: number,
+): Promise<StuckClients> {
+  const frames = join(
+    Array.from({ length: requests }, (_, i) =>
+      encodeDescribeTopicRequest(i + 1, { topic, createIfMissing: false }),
+    ),
+  );
+  return StuckClients.connect(port, count, (client) => {
+    client.pause();
+    client.send(frames);
+  });
+}

@@ -1,0 +1,16 @@
+// The compiled broker over many topics that come and go: no descriptor and no mapping is left behind.
+import { expect, test } from "bun:test";
+import { BrokerProcess } from "../support/binary.ts";
+import { tempDir } from "../support/tmp.ts";
+import { churnTopics, SPARE } from "./topic-churn.ts";
+
+test("100 topics created, filled, read and deleted beside others leave nothing behind", async () => {
+  using directory = tempDir();
+  const args = ["--flush", "never", "--segment-bytes", "2KiB"];
+  await using broker = await BrokerProcess.start(directory.path, ...args);
+  const { before, after } = await churnTopics(broker, 100);
+  expect(after.descriptors).toBeLessThanOrEqual(before.descriptors + SPARE);
+  expect(after.mappings).toBeLessThanOrEqual(before.mappings + SPARE);
+  expect(after.directories).toEqual(before.directories);
+  expect(broker.reports).toEqual([]);
+}, 60_000);
