@@ -65,8 +65,10 @@ async function verify(
     isRepairing,
     onProgress: (done, total, file) => bar.update(done, total, file),
     ...(isJson ? {} : { onFinding: (finding) => print(`${formatFinding(finding)}\n`) }),
-  }).finally(() => bar.clear());
-  await printing;
+  }).finally(async () => {
+    bar.clear();
+    await printing;
+  });
   const seconds = (performance.now() - startedMs) / 1000;
   if (isJson) await writeJson(jsonReport(directory, report));
   else await writeText(formatReport(report, seconds, isRepairing));

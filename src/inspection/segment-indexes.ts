@@ -34,7 +34,9 @@ export class SegmentIndexes {
   readonly #place: SegmentPlace;
   readonly #offsetFile: IndexBytes;
   readonly #timeFile: IndexBytes;
+  /** The check of the offset index, to be told of all batches and all damage. */
   readonly offsets: OffsetIndexCheck;
+  /** The same for the time index. */
   readonly times: TimeIndexCheck;
 
   constructor(run: Verification, place: SegmentPlace, logBytes: number) {

@@ -9,6 +9,7 @@ import { RustLogError } from "../errors.ts";
 import { GROUP_NAME_BYTES_MAX } from "../limits.ts";
 import { RecordCursor } from "../record/cursor.ts";
 import { BatchEncoder } from "../record/encoder.ts";
+import { reasonOf } from "../storage/disk.ts";
 import { readAll } from "../storage/log-slice.ts";
 import type { Partition } from "../topics/partition.ts";
 import type { TopicRegistry } from "../topics/topic-registry.ts";
@@ -76,7 +77,10 @@ export class OffsetStore {
     const store = new OffsetStore(context);
     if (context.mode === "durable") {
       store.#partition = context.registry.find(OFFSETS_TOPIC)?.partitions[0];
-      if (store.#partition !== undefined) store.#replay(store.#partition);
+      if (store.#partition !== undefined) {
+        store.#replay(store.#partition);
+        await store.#forgetOrphans();
+      }
     }
     return store;
   }
@@ -131,6 +135,19 @@ export class OffsetStore {
     await Promise.allSettled([...this.#inFlight]);
     const rows = this.#table.rows().filter((row) => row.topic === topic);
     if (rows.length > 0) await this.#write(rows.map((row): Change => [row, null]));
+  }
+
+  /** Forgets what was committed for topics whose deletion was cut short by a crash, after they were gone. */
+  async #forgetOrphans(): Promise<void> {
+    const { registry, report } = this.#context;
+    const orphans = this.#table.rows().filter((row) => registry.find(row.topic) === undefined);
+    if (orphans.length === 0) return;
+    const changes = orphans.map((row): Change => [row, null]);
+    // In memory in any case; where there is no space to write it down, the next start does this again.
+    this.#apply(changes);
+    await this.#write(changes).catch((error: unknown) =>
+      report(`offsets of deleted topics could not be forgotten: ${reasonOf(error)}`),
+    );
   }
 
   async #write(changes: readonly Change[]): Promise<void> {
@@ -213,7 +230,7 @@ export class OffsetStore {
       .catch((error: unknown) => {
         if (error instanceof RustLogError && error.code === "BROKER_STOPPING") return;
         // The log stays as it was, only longer than it need be; the next commit tries again.
-        this.#context.report(`${OFFSETS_TOPIC}: could not be compacted: ${String(error)}`);
+        this.#context.report(`${OFFSETS_TOPIC}: could not be compacted: ${reasonOf(error)}`);
       })
       .finally(() => {
         this.#compaction = undefined;

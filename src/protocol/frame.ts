@@ -33,6 +33,9 @@ export class FrameDecoder {
   #failure: RustLogError | undefined;
   #block = NO_BYTES;
   #blockUsed = 0;
+  /** What `#available` counts of the block. */
+  #blockAvailable = 0;
+  /** The newest chunk that lies in the block. */
   #blockView: Uint8Array | undefined;
 
   constructor(options: FrameDecoderOptions) {
@@ -44,9 +47,12 @@ export class FrameDecoder {
     return this.#available - this.#consumed;
   }
 
-  /** Bytes of memory that are kept for what came: of a chunk whole, while any of it is pending. */
+  /**
+   * Bytes of memory that are kept for what came: of a chunk, and of the block, whole while any of it is pending.
+   * Of earlier blocks only what is pending is counted: the oldest's start and an eighth of each may be missing.
+   */
   get keptBytes(): number {
-    return this.#available + this.#block.length - this.#blockUsed;
+    return this.#available + this.#block.length - this.#blockAvailable;
   }
 
   /** Forgets what came. */
@@ -81,28 +87,33 @@ export class FrameDecoder {
   }
 
   #isGathered(chunk: Uint8Array): boolean {
-    return chunk.length < GATHERED_CHUNK_BYTES_MAX || chunk.length <= this.#blockRoom();
+    return chunk.length < GATHERED_CHUNK_BYTES_MAX || chunk.length <= this.#blockRoom;
   }
 
-  /** Bytes free in the block; none unless it is the end of what came, or the order of bytes would change. */
-  #blockRoom(): number {
-    return this.#chunks.at(-1) === this.#blockView ? GATHER_BLOCK_BYTES - this.#blockUsed : 0;
+  get #blockRoom(): number {
+    return this.#block.length - this.#blockUsed;
   }
 
   /**
-   * Copies a chunk of a frame that is not complete to the end of a block, so that a peer who sends single
-   * bytes costs no object for each. Bytes of a block are written once: payloads may be views of them.
+   * Copies a chunk of a frame that is not complete into a block, so that a peer who sends single bytes costs
+   * no object for each. Bytes of a block are written once: payloads may be views of them. What is left of a
+   * block is used even if a large chunk came in between, or alternating sizes would leave each block empty.
    */
   #gather(chunk: Uint8Array): void {
-    if (chunk.length <= this.#blockRoom()) {
-      this.#chunks.pop();
-    } else {
+    if (chunk.length > this.#blockRoom) {
+      this.#dropBlock();
       this.#block = new Uint8Array(GATHER_BLOCK_BYTES);
-      this.#blockUsed = 0;
     }
-    this.#block.set(chunk, this.#blockUsed);
+    let start = this.#blockUsed;
+    this.#block.set(chunk, start);
     this.#blockUsed += chunk.length;
-    this.#blockView = this.#block.subarray(0, this.#blockUsed);
+    this.#blockAvailable += chunk.length;
+    const last = this.#chunks.at(-1);
+    if (last !== undefined && last === this.#blockView) {
+      start = last.byteOffset;
+      this.#chunks.pop();
+    }
+    this.#blockView = this.#block.subarray(start, this.#blockUsed);
     this.#chunks.push(this.#blockView);
   }
 
@@ -160,6 +171,7 @@ export class FrameDecoder {
     if (this.#block === NO_BYTES) return;
     this.#block = NO_BYTES;
     this.#blockUsed = 0;
+    this.#blockAvailable = 0;
     this.#blockView = undefined;
   }
 
@@ -174,6 +186,9 @@ export class FrameDecoder {
     ) {
       this.#consumed -= chunk.length;
       this.#available -= chunk.length;
+      if (this.#block !== NO_BYTES && chunk.buffer === this.#block.buffer) {
+        this.#blockAvailable -= chunk.length;
+      }
     }
     if (dropped > 0) this.#chunks.splice(0, dropped);
     if (this.#chunks.length === 0) this.#dropBlock();

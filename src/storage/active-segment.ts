@@ -226,7 +226,7 @@ export class ActiveSegment extends LogSegment {
   }
 
   /** Its batches were checked by recovery, or appended by this process: what they state holds. */
-  override offsetAt(position: number): number {
+  override offsetBefore(position: number): number {
     return this.statedBaseOffset(position);
   }
 

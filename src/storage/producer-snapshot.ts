@@ -93,10 +93,15 @@ export class ProducerSnapshots {
     return bytes === undefined ? undefined : decodeProducerSnapshot(bytes);
   }
 
-  /** Writes the snapshot of an offset, and makes its content durable. Throws the system's error. */
+  /**
+   * Writes the snapshot of an offset, whole or not at all; its directory must be flushed after it. Throws the
+   * system's error.
+   */
   async save(offset: number, states: ProducerStates): Promise<void> {
+    const temporary = `${this.#path(offset)}.tmp`;
+    await this.#disk.writeFile(temporary, encodeProducerSnapshot(states));
+    this.#disk.rename(temporary, this.#path(offset));
     this.#offsets.add(offset);
-    await this.#disk.writeFile(this.#path(offset), encodeProducerSnapshot(states));
   }
 
   /** Removes the snapshots of all other offsets: the log has gone on since. */

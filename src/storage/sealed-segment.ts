@@ -83,25 +83,31 @@ export class SealedSegment extends LogSegment {
    */
   override boundary(position: number, bytesMax: number, end: number): number {
     const stop = super.boundary(position, bytesMax, end);
-    let expected: number | undefined;
+    let before: number | undefined;
     for (let at = this.#verified.verifiedFrom(position); at < stop;) {
-      expected ??= this.offsetAt(at);
+      before ??= this.offsetBefore(at);
+      // Behind a gap a run may begin, but none goes across it.
+      const expected = at === position ? this.offsetAt(at) : before;
       const fault = this.#batchFault(at, stop, expected);
       if (fault !== undefined) {
         if (at > position) return at;
         const whole = this.headerFault(at, stop) === undefined;
-        const skip = whole
-          ? `; the records after it begin at offset ${this.offsetAfter(at, expected)}`
-          : "";
+        const next = whole ? this.offsetAfter(at, expected) : undefined;
+        const skip = next === undefined ? "" : `; the records after it begin at offset ${next}`;
         throw this.corrupt(at, `${fault}${skip}`);
       }
       const next = at + batchBytes(this.#map(), at);
-      expected = this.offsetAfter(at, expected);
-      this.#verified.add(at, next);
+      if (expected === before) this.#verified.add(at, next);
+      before = this.offsetAfter(at, expected);
       at = this.#verified.verifiedFrom(next);
-      if (at !== next) expected = undefined;
+      if (at !== next) before = undefined;
     }
     return stop;
+  }
+
+  override isDamagedAt(position: number, end: number): boolean {
+    if (position >= end || this.#verified.verifiedFrom(position) > position) return false;
+    return this.#batchFault(position, end, this.offsetBefore(position)) !== undefined;
   }
 
   override findTimestamp(

@@ -46,7 +46,7 @@ export abstract class SegmentHeaders {
   /** Whether the whole batch at `position` matches its CRC; asked only where something does not fit. */
   protected abstract isIntact(position: number): boolean;
 
-  /** Whether there is no plausible batch header at `position`, although there should be one before `end`. */
+  /** Whether no batch that can be served is at `position`, although there should be one before `end`. */
   isDamagedAt(position: number, end: number): boolean {
     return position < end && this.headerFault(position, end) !== undefined;
   }

@@ -60,7 +60,7 @@ export class SegmentList {
       slices.push(segment.slice(start, stop - start));
       total += stop - start;
       if (stop < limit) {
-        next = segment.offsetAt(stop);
+        next = segment.offsetBefore(stop);
         break;
       }
       next = this.#offsetAfter(segment, i, end);

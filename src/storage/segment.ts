@@ -33,6 +33,9 @@ export abstract class LogSegment extends SegmentHeaders {
    */
   protected abstract repairIndex(position: number, reason: string): boolean;
 
+  /** Position of the last batch before the target of `offsetBefore`: set by that call. */
+  protected previous = NO_BATCH;
+
   /** A run of whole batches, from `position`. */
   abstract slice(position: number, bytes: number): LogSlice;
 
@@ -66,30 +69,34 @@ export abstract class LogSegment extends SegmentHeaders {
     return end;
   }
 
-  /** Base offset of the batch at `target`, by the batches before it and the index, whatever it says itself. */
-  offsetAt(target: number): number {
+  /** Offset after the batch that ends at `target`, by the batches before it and the index. */
+  offsetBefore(target: number): number {
     const { offsets } = this.index();
-    const entry = offsets.lookupPosition(target);
+    const entry = offsets.lookupPosition(target - 1);
     let position = 0;
     let expected = this.baseOffset;
-    let previous = NO_BATCH;
+    this.previous = NO_BATCH;
     if (entry >= 0) {
-      previous = offsets.position(entry);
-      if (!this.#entryHolds(entry) && this.repairIndex(previous, OFFSET_MISMATCH)) {
-        return this.offsetAt(target);
+      this.previous = offsets.position(entry);
+      if (!this.#entryHolds(entry) && this.repairIndex(this.previous, OFFSET_MISMATCH)) {
+        return this.offsetBefore(target);
       }
-      const last = this.baseOffset + offsets.relativeOffset(entry);
-      if (previous === target) return last - this.lastDeltaAt(target);
-      expected = last + 1;
-      position = previous + this.batchSizeAt(previous, this.fileBytes);
+      expected = this.baseOffset + offsets.relativeOffset(entry) + 1;
+      position = this.previous + this.batchSizeAt(this.previous, this.fileBytes);
     }
-    for (;;) {
-      const base = this.trueBaseOffset(position, expected, previous);
-      if (position >= target) return base;
-      previous = position;
+    while (position < target) {
+      const base = this.trueBaseOffset(position, expected, this.previous);
+      this.previous = position;
       expected = this.offsetAfter(position, base);
       position += this.batchSizeAt(position, this.fileBytes);
     }
+    return expected;
+  }
+
+  /** Base offset of the batch at `position`, whatever it says itself; higher than `offsetBefore` after a gap. */
+  offsetAt(position: number): number {
+    const expected = this.offsetBefore(position);
+    return this.trueBaseOffset(position, expected, this.previous);
   }
 
   /** The largest end of a run of whole batches from `position` within `bytesMax`, of one batch at least. */
@@ -107,7 +114,7 @@ export abstract class LogSegment extends SegmentHeaders {
     }
     for (;;) {
       // What comes before damage can be served; the read that begins at it says what is wrong.
-      if (at > position && this.isDamagedAt(at, end)) return at;
+      if (at > position && this.headerFault(at, end) !== undefined) return at;
       const next = at + this.batchSizeAt(at, end);
       if (next > limit) return at > position ? at : next;
       at = next;

@@ -26,7 +26,8 @@ export const CLEAN = "clean-shutdown.json";
 export const FLUSH_FAILED = "flush-failed";
 
 interface Health {
-  flushFailed: boolean;
+  /** Once a flush has failed: the writing of the note that says so. */
+  failureNoted: Promise<void> | undefined;
 }
 
 /** An open data directory. */
@@ -79,16 +80,23 @@ export class DataDirectory {
         disk.remove(joinPath(path, CLEAN));
         await disk.syncDirectory(path);
       }
-      const health: Health = { flushFailed: false };
+      const health: Health = { failureNoted: undefined };
       const onFatal = (error: Error): void => {
-        health.flushFailed = true;
+        // At once: the process may be killed before it gets to close the directory.
+        health.failureNoted ??= note(disk, path, FLUSH_FAILED, { version: 1 });
+        health.failureNoted.catch(() => {});
         context.onFatal(error);
       };
       const rewrite = disk.fileSize(joinPath(path, FLUSH_FAILED)) !== undefined;
       const registry = await TopicRegistry.open(
         { ...context, onFatal, directory: topics },
         { clean: clean ?? new Map<string, CleanSegment>(), rewrite },
-      );
+      ).catch(async (error: unknown) => {
+        // It may have been a flush: the next start must not take for durable what only the cache has.
+        const ofSystem = !(error instanceof RustLogError);
+        if (ofSystem) await note(disk, path, FLUSH_FAILED, { version: 1 }).catch(() => {});
+        throw error;
+      });
       if (rewrite) {
         disk.remove(joinPath(path, FLUSH_FAILED));
         await disk.syncDirectory(path);
@@ -107,8 +115,9 @@ export class DataDirectory {
   async closeCleanly(): Promise<void> {
     try {
       const clean = await this.registry.closeCleanly();
-      if (this.#health.flushFailed) await this.#noteFailedFlush();
-      else await this.#note(CLEAN, { version: 1, partitions: Object.fromEntries(clean) });
+      const { failureNoted } = this.#health;
+      const content = { version: 1, partitions: Object.fromEntries(clean) };
+      await (failureNoted ?? note(this.#disk, this.#path, CLEAN, content));
     } finally {
       this.#lock.release();
     }
@@ -117,19 +126,10 @@ export class DataDirectory {
   /** Leaves everything as it is, as a crash would, and releases the lock: after a failure of the disk. */
   async abandon(): Promise<void> {
     try {
-      if (this.#health.flushFailed) await this.#noteFailedFlush();
+      await this.#health.failureNoted;
     } finally {
       this.#lock.release();
     }
-  }
-
-  async #noteFailedFlush(): Promise<void> {
-    await this.#note(FLUSH_FAILED, { version: 1 });
-  }
-
-  async #note(name: string, content: unknown): Promise<void> {
-    const bytes = new TextEncoder().encode(`${JSON.stringify(content)}\n`);
-    await replaceFile(this.#disk, this.#path, name, bytes);
   }
 
   static async #initialise(disk: Disk, path: string, topics: string): Promise<string> {
@@ -145,6 +145,11 @@ export class DataDirectory {
     await replaceFile(disk, path, META, new TextEncoder().encode(text));
     return id;
   }
+}
+
+async function note(disk: Disk, path: string, name: string, content: unknown): Promise<void> {
+  const bytes = new TextEncoder().encode(`${JSON.stringify(content)}\n`);
+  await replaceFile(disk, path, name, bytes);
 }
 
 /**
@@ -177,7 +182,8 @@ export function readCleanNote(disk: Disk, path: string): CleanSegments | undefin
   if (note?.version !== 1) return undefined;
   const clean = new Map<string, CleanSegment>();
   for (const [name, value] of Object.entries(note.partitions ?? {})) {
-    const segment = value as Record<keyof CleanSegment, unknown>;
+    // Whatever stands there: a field that is no number fits no file, and the segment is scanned.
+    const segment = Object(value) as Record<keyof CleanSegment, unknown>;
     clean.set(name, {
       baseOffset: Number(segment.baseOffset),
       bytes: Number(segment.bytes),

@@ -24,6 +24,8 @@ describe("help and version", () => {
     [["topics", "create"]],
     [["groups"]],
     [["groups", "seek"]],
+    [["verify"]],
+    [["inspect"]],
   ])("%j --help has an example and ends with 0", async (command) => {
     const { stdout, stderr, exitCode } = await run([...command, "--help"]);
     expect(stderr).toBe("");
@@ -60,6 +62,8 @@ describe("usage errors end with 2, one line why, and the usage of the command", 
     [["broker", "--flush", "often"], "always, never or interval:MS", "Usage: rustlog broker"],
     [["topics", "create", "t", "--partitions", "0"], "from 1 to 10000", "rustlog topics create"],
     [["groups", "seek", "g", "t"], "required option '--to <offset>'", "rustlog groups seek"],
+    [["verify", "a", "b"], "too many arguments", "Usage: rustlog verify"],
+    [["inspect", "f.log", "--limit", "0"], "1 or more", "Usage: rustlog inspect"],
     [["topics", "frobnicate"], "unknown command 'frobnicate'", "Usage: rustlog topics"],
   ];
 

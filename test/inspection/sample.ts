@@ -1,7 +1,7 @@
 // A small data directory, made by the broker's own code: two topics, sealed and active segments, every codec,
 // idempotent producers, committed offsets. Its bytes are the same each time but for the directory's id.
 // Leaves to others: damaging it (the tests).
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OffsetStore } from "../../src/offsets/offset-store.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
@@ -13,6 +13,7 @@ import type { DirectoryLock } from "../../src/storage/disk.ts";
 import { RealDisk } from "../../src/storage/real-disk.ts";
 import { DataDirectory } from "../../src/topics/data-directory.ts";
 import type { Partition } from "../../src/topics/partition.ts";
+import { tempDir } from "../support/tmp.ts";
 import { formatFinding } from "../../src/inspection/finding.ts";
 import { type VerificationReport, verifyDirectory } from "../../src/inspection/verify.ts";
 
@@ -62,8 +63,23 @@ export const LARGE = Array.from({ length: 5000 }, (_, i) =>
   String.fromCharCode(33 + ((i * i * 7 + i * 31) % 90)),
 ).join("");
 
-/** Makes the sample. `isClean` false leaves it as a killed broker would. */
+const templates = new Map<boolean, ReturnType<typeof tempDir>>();
+process.on("exit", () => {
+  for (const template of templates.values()) template[Symbol.dispose]();
+});
+
+/** Makes the sample, or copies the one that was made before. `isClean` false leaves it as a killed broker would. */
 export async function makeSample(path: string, isClean = true): Promise<void> {
+  let template = templates.get(isClean);
+  if (template === undefined) {
+    template = tempDir();
+    templates.set(isClean, template);
+    await writeSample(template.path, isClean);
+  }
+  cpSync(template.path, path, { recursive: true });
+}
+
+async function writeSample(path: string, isClean: boolean): Promise<void> {
   const directory = await openDirectory(path);
   const { registry } = directory;
   const orders = (await registry.create("orders", 1, {})).partitions[0]!;
@@ -129,10 +145,27 @@ function readValues(partition: Partition): string[] {
   return values;
 }
 
-/** Changes the bytes of a file. */
-export function edit(path: string, change: (bytes: Buffer) => Uint8Array | void): void {
+/** Changes the bytes of a file: in place, or to those that `change` returns. */
+export function edit(path: string, change: (bytes: Buffer) => unknown): void {
   const bytes = readFileSync(path);
-  writeFileSync(path, change(bytes) ?? bytes);
+  const changed = change(bytes);
+  writeFileSync(path, changed instanceof Uint8Array ? changed : bytes);
+}
+
+/** A way to damage a directory, in which `path` finds files. */
+export type Damage = (path: (file: string) => string) => void;
+
+/** What verify says of a sample with some damage. */
+export async function linesAfter(damage: Damage, isClean = true): Promise<readonly string[]> {
+  using directory = tempDir();
+  await makeSample(directory.path, isClean);
+  damage((file) => join(directory.path, file));
+  return (await verify(directory.path)).lines;
+}
+
+/** Adds bytes to the end of a file. */
+export function appendTo(path: string, bytes: Uint8Array): void {
+  edit(path, (before) => Buffer.concat([before, bytes]));
 }
 
 /** All files of a directory, sorted, from it. */

@@ -1,9 +1,11 @@
 // docs/PROTOCOL.md against the code: the rules for producers, each with a batch that breaks it and none before it.
 import { describe, expect, test } from "bun:test";
+import { RustLogError } from "../../src/errors.ts";
 import { murmur2 } from "../../src/client/murmur2.ts";
-import { checkProducedBatch, FIELD } from "../../src/record/batch.ts";
+import { checkProducedBatch, FIELD, type ProducerSequence } from "../../src/record/batch.ts";
 import { PRODUCERS_MAX } from "../../src/storage/producer-states.ts";
 import { stampCrc } from "../record/batches.ts";
+import { startBroker } from "../support/broker.ts";
 import { thrownBy } from "./codecs.ts";
 import { exampleBatch, number, plain, section, table } from "./document.ts";
 
@@ -62,6 +64,66 @@ describe("producing", () => {
       ]);
     }
   });
+});
+
+describe("idempotent producers", () => {
+  const ID = 7;
+  /** Batches of one record with these sequences, in the order sent; the last one is what a row is about. */
+  const CASES: readonly (readonly [row: string, ...batches: ProducerSequence[]])[] = [
+    ["begins with the next sequence number", sequence(0), sequence(1)],
+    ["or with 0 in a higher epoch", sequence(0), sequence(0, 1)],
+    ["one of the last 5", sequence(0), ...[1, 2, 3, 4].map((next) => sequence(next)), sequence(0)],
+    ["any other number", sequence(0), sequence(2)],
+    ["any other number", sequence(0), sequence(1, 1)],
+    ["any other number", ...[0, 1, 2, 3, 4, 5].map((next) => sequence(next)), sequence(0)],
+    ["a lower epoch", sequence(0, 1), sequence(1, 0)],
+    ["does not know", sequence(77, 3)],
+    ["a negative epoch or sequence", sequence(0, -1)],
+    ["a negative epoch or sequence", sequence(-1)],
+    ["beyond ±(2^53 − 1)", sequence(0, 0, 2 ** 53)],
+    ["any other negative", sequence(3, 0, -2), sequence(3, 0, -2)],
+  ];
+  const rows = table(section("### Idempotent producers"), "the batch");
+
+  test("every row of the table is tried", () => {
+    for (const row of rows) {
+      expect([row["the batch"], CASES.some(([part]) => row["the batch"]?.includes(part))]).toEqual([
+        row["the batch"],
+        true,
+      ]);
+    }
+  });
+
+  test("are answered as the table says", async () => {
+    await using broker = await startBroker();
+    using session = await broker.session();
+    for (const [index, [part, ...batches]] of CASES.entries()) {
+      const row = rows.find((each) => each["the batch"]?.includes(part));
+      const earlier = batches.slice(0, -1);
+      for (const each of earlier) await session.produce(`t${index}`, 0, numbered(each));
+      const answer = session.produce(`t${index}`, 0, numbered(batches.at(-1)!)).then(
+        (offset) => (offset === earlier.length ? "it is appended" : `base offset ${offset}`),
+        (error: unknown) => (error instanceof RustLogError ? error.code : String(error)),
+      );
+      const said = row?.answer?.startsWith("not appended: the base offset that it has")
+        ? "base offset 0"
+        : plain(row?.answer).replace(/^(it is appended).*/, "$1");
+      expect([part, index, await answer]).toEqual([part, index, said]);
+    }
+  });
+
+  function sequence(baseSequence: number, producerEpoch = 0, producerId = ID): ProducerSequence {
+    return { producerId, producerEpoch, baseSequence };
+  }
+
+  function numbered({ producerId, producerEpoch, baseSequence }: ProducerSequence): Uint8Array {
+    const batch = exampleBatch();
+    const view = new DataView(batch.buffer, batch.byteOffset);
+    view.setBigInt64(FIELD.producerId, BigInt(producerId));
+    view.setInt16(FIELD.producerEpoch, producerEpoch);
+    view.setInt32(FIELD.baseSequence, baseSequence);
+    return stampCrc(batch);
+  }
 });
 
 function with8(batch: Uint8Array, at: number, value: number): Uint8Array {

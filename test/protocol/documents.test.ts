@@ -1,5 +1,6 @@
 // docs/PROTOCOL.md against the code: its tables, its numbers, and its example against a broker.
 import { describe, expect, test } from "bun:test";
+import { brokerCommand } from "../../src/cli/broker.ts";
 import { ERRORS, type ErrorName, RustLogError } from "../../src/errors.ts";
 import * as limits from "../../src/limits.ts";
 import { encodeFetchRequest, encodeFetchResponse } from "../../src/protocol/fetch.ts";
@@ -104,7 +105,7 @@ test("the limits are those of the code", () => {
     "payload of a request's frame, bytes": limits.FRAME_BYTES_MAX_DEFAULT,
     "record batch, bytes": limits.BATCH_BYTES_MAX_DEFAULT,
     "unanswered plus unsent bytes of a connection": limits.CONNECTION_BYTES_MAX_DEFAULT,
-    "unanswered requests of a connection": limits.CONNECTION_REQUESTS_MAX,
+    "unanswered requests and untaken responses of a connection": limits.CONNECTION_REQUESTS_MAX,
     "bytes that all connections keep in memory": limits.INFLIGHT_BYTES_MAX_DEFAULT,
     connections: limits.CONNECTIONS_MAX_DEFAULT,
     "idle timeout, milliseconds": limits.IDLE_TIMEOUT_MS_DEFAULT,
@@ -119,6 +120,13 @@ test("the limits are those of the code", () => {
   expect(section("## 7. Limits")).toContain(
     `plus ${limits.FRAME_OVERHEAD_BYTES.toLocaleString("en")} bytes`,
   );
+});
+
+test("the flags are those of the broker", () => {
+  const flags = brokerCommand().options.map((option) => option.long ?? "");
+  const named = [...DOCUMENT.matchAll(/--[a-z][a-z-]+/g)].map((match) => match[0]);
+  expect(named.length).toBeGreaterThan(10);
+  for (const flag of named) expect(flags).toContain(flag);
 });
 
 describe("the record batch", () => {

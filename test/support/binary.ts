@@ -1,6 +1,6 @@
 // The compiled executable as a process: built once per run, started on a data directory, watched through /proc,
 // and killed with the test that started it, also when that fails. Leaves to others: what it is asked to do.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -14,16 +14,17 @@ process.on("exit", () => {
   for (const child of alive) child.kill("SIGKILL");
 });
 
-/** The path of the executable; the first call builds it, and it is removed when this process ends. */
+/** The path of the executable; the first call builds it, and a later run removes it. */
 export function executable(): Promise<string> {
   built ??= build();
   return built;
 }
 
 async function build(): Promise<string> {
-  const directory = mkdtempSync(join(tmpdir(), "rustlog-binary-"));
-  process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
-  const path = join(directory, "rustlog");
+  const directory = join(tmpdir(), "rustlog-test-binaries");
+  mkdirSync(directory, { recursive: true });
+  removeOld(directory);
+  const path = join(directory, `${process.pid}`);
   const command = ["build", "--compile", "--minify", "--bytecode", "--outfile", path];
   const child = Bun.spawn([process.execPath, ...command, join(ROOT, "src/main.ts")], {
     cwd: directory,
@@ -33,6 +34,14 @@ async function build(): Promise<string> {
   const stderr = await new Response(child.stderr).text();
   if ((await child.exited) !== 0) throw new Error(`the executable could not be built: ${stderr}`);
   return path;
+}
+
+/** Removes the executables of processes that have ended: `bun test` calls no exit listener that could. */
+function removeOld(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    if (/^\d+$/.test(name) && !existsSync(`/proc/${name}`))
+      rmSync(join(directory, name), { force: true });
+  }
 }
 
 /** The environment of a run: ours, without settings of RustLog, and with `more`. */

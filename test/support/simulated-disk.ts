@@ -69,6 +69,8 @@ export class SimulatedDisk implements Disk {
   #epoch = 0;
   #capacity = Number.POSITIVE_INFINITY;
   #syncFailures = 0;
+  #syncFailureCode = "EIO";
+  #truncateFailures = 0;
   #lockedBy: object | undefined;
   /** How often a push takes its time, and the kernel takes it in two parts: a probability. */
   slowPushes = 0;
@@ -112,8 +114,14 @@ export class SimulatedDisk implements Disk {
   }
 
   /** Lets the next `count` flushes of files fail; what they covered is then no longer dirty, nor durable. */
-  failSyncs(count: number): void {
+  failSyncs(count: number, code = "EIO"): void {
     this.#syncFailures = count;
+    this.#syncFailureCode = code;
+  }
+
+  /** Lets the next `count` truncations of files fail. */
+  failTruncates(count: number): void {
+    this.#truncateFailures = count;
   }
 
   /** Flips one bit of a file at rest. */
@@ -147,6 +155,7 @@ export class SimulatedDisk implements Disk {
     this.#epoch++;
     this.#crashAt = Number.POSITIVE_INFINITY;
     this.#syncFailures = 0;
+    this.#truncateFailures = 0;
     this.#lockedBy = undefined;
     this.#settleDirectory(this.#root);
   }
@@ -350,7 +359,7 @@ export class SimulatedDisk implements Disk {
           node.pending = [];
           node.flushed = covered;
           await disk.#delay();
-          throw systemError("EIO", `fdatasync ${path}`);
+          throw systemError(disk.#syncFailureCode, `fdatasync ${path}`);
         }
         if (disk.#sabotage.earlySync) {
           disk.#delay().then(finish, () => {});
@@ -361,6 +370,10 @@ export class SimulatedDisk implements Disk {
       },
       truncate(size) {
         check();
+        if (disk.#truncateFailures > 0) {
+          disk.#truncateFailures--;
+          throw systemError("EIO", `ftruncate ${path}`);
+        }
         buffered.length = 0;
         const cut = new Uint8Array(size);
         cut.set(node.content.subarray(0, size));

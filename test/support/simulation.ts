@@ -1,14 +1,31 @@
 // A random workload over the storage code on a simulated disk, with crashes, checked against a model of what
 // was acknowledged and what was read. A seed determines everything; a failure names it.
-// Leaves to others: how the disk fails (simulated-disk.ts).
-import { RecordCursor } from "../../src/record/cursor.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
+// Leaves to others: how the disk fails (simulated-disk.ts), and what must be true (simulation-model.ts).
+import { RustLogError } from "../../src/errors.ts";
 import { OffsetStore } from "../../src/offsets/offset-store.ts";
-import { readAll } from "../../src/storage/log-slice.ts";
+import { stampProducer } from "../../src/record/batch.ts";
+import { BatchEncoder } from "../../src/record/encoder.ts";
 import { DataDirectory } from "../../src/topics/data-directory.ts";
+import type { FlushPolicy } from "../../src/topics/flush-policy.ts";
 import type { Partition } from "../../src/topics/partition.ts";
 import { Random } from "./random.ts";
 import { type Sabotage, SimulatedDisk } from "./simulated-disk.ts";
+import {
+  type Attempt,
+  hold,
+  type PartitionModel,
+  recordsFrom,
+  TopicModel,
+  Violation,
+} from "./simulation-model.ts";
+
+/** How a seed is run. */
+export interface SimulationOptions {
+  /** Faults put in by hand, to see that they are found. */
+  readonly sabotage?: Sabotage;
+  /** Kill the process only, and never the machine; then appends are acknowledged without a flush, too. */
+  readonly processes?: boolean;
+}
 
 /** What a run found: nothing, or which promise was broken. */
 export interface SimulationReport {
@@ -18,63 +35,59 @@ export interface SimulationReport {
   readonly violation: string | undefined;
 }
 
-/** A batch that was sent, and what became of it. */
-interface Attempt {
-  readonly records: readonly string[];
-  acknowledgedAt: number | undefined;
-}
-
-/** What must be true of one partition. */
-class PartitionModel {
-  readonly attempts: Attempt[] = [];
-  /** What a consumer has been given, by offset: it never changes and never vanishes. */
-  readonly seen = new Map<number, string>();
-  /** Offsets that a group tried to commit, in order, and how many of them were acknowledged. */
-  readonly commits: number[] = [];
-  acknowledgedCommits = 0;
-}
-
 const ROUNDS = 5;
 const OPERATIONS_A_ROUND = 25;
-const TOPIC = "orders";
 const GROUP = "billing";
+const PRODUCER_ID = 4_711;
 
 /** Runs one seed to its end, or to the first broken promise. */
-export async function simulate(seed: number, sabotage: Sabotage = {}): Promise<SimulationReport> {
-  const simulation = new Simulation(seed, sabotage);
+export async function simulate(
+  seed: number,
+  options: SimulationOptions = {},
+): Promise<SimulationReport> {
+  const simulation = new Simulation(seed, options);
   let violation: string | undefined;
   try {
     await simulation.run();
   } catch (error) {
     violation = error instanceof Error ? (error.stack ?? error.message) : String(error);
   }
-  return {
-    seed,
-    operations: simulation.disk.operations,
-    crashes: simulation.crashes,
-    violation,
-  };
+  const { crashes, disk } = simulation;
+  return { seed, operations: disk.operations, crashes, violation };
 }
 
 class Simulation {
   readonly disk: SimulatedDisk;
   crashes = 0;
   readonly #random: Random;
-  readonly #models: PartitionModel[];
+  /** The one that commits are made for, and one that comes and goes. */
+  readonly #orders: TopicModel;
+  readonly #drafts: TopicModel;
+  readonly #flush: FlushPolicy;
+  readonly #processes: boolean;
   readonly #segmentBytes: number;
+  readonly #retentionBytes: number;
   #now = 1_000_000;
   #nextRecord = 0;
   #directory: DataDirectory | undefined;
   #offsets: OffsetStore | undefined;
-  #topicAcknowledged = false;
   /** A flush has failed: the broker would end itself now. */
   #failed = false;
+  /** Found where nobody waits for it. */
+  #violation: Violation | undefined;
 
-  constructor(seed: number, sabotage: Sabotage) {
-    this.#random = new Random(seed);
-    this.disk = new SimulatedDisk(this.#random, sabotage);
-    this.#segmentBytes = 1024 + this.#random.below(3000);
-    this.#models = Array.from({ length: 1 + this.#random.below(3) }, () => new PartitionModel());
+  constructor(seed: number, { sabotage, processes = false }: SimulationOptions) {
+    const random = new Random(seed);
+    this.#random = random;
+    this.disk = new SimulatedDisk(random, sabotage);
+    this.disk.slowPushes = random.pick([0, 0, 0.1]);
+    this.#processes = processes;
+    this.#flush = { kind: processes && random.chance(0.7) ? "never" : "always" };
+    this.#segmentBytes = 1024 + random.below(3000);
+    this.#retentionBytes = random.chance(0.3) ? random.below(3 * this.#segmentBytes) : -1;
+    const partitions = 1 + random.below(3);
+    this.#orders = new TopicModel("orders", partitions);
+    this.#drafts = new TopicModel("drafts", partitions);
   }
 
   async run(): Promise<void> {
@@ -100,25 +113,29 @@ class Simulation {
       }
     }
     this.disk.crashAfter(Number.POSITIVE_INFINITY);
-    const partitions = this.#partitions();
-    if (this.#topicAcknowledged)
-      expect(partitions.length === this.#models.length, "a topic is gone");
-    for (const partition of partitions) this.#checkPartition(partition);
+    for (const model of [this.#orders, this.#drafts]) {
+      for (const partition of model.partitions) partition.sending = false;
+      model.check(this.#directory?.registry.find(model.name)?.partitions, this.#random);
+    }
+    for (const partition of this.#directory?.registry.find(this.#orders.name)?.partitions ?? []) {
+      const committed = this.#offsets?.fetch(GROUP, partition.topic, partition.index)?.offset;
+      this.#orders.partitions[partition.index]?.checkCommit(partition, committed);
+    }
   }
 
   async #open(): Promise<void> {
     this.#failed = false;
     this.#directory = await DataDirectory.open("data", {
       disk: this.disk,
-      flush: { kind: "always" },
+      flush: this.#flush,
       logDefaults: {
         segmentBytes: this.#segmentBytes,
         segmentMs: Number.MAX_SAFE_INTEGER,
-        retentionBytes: -1,
+        retentionBytes: this.#retentionBytes,
         retentionMs: -1,
       },
       autoCreateTopics: true,
-      defaultPartitions: this.#models.length,
+      defaultPartitions: this.#orders.partitionCount,
       now: () => this.#now,
       report: () => {},
       onFatal: () => {
@@ -128,6 +145,7 @@ class Simulation {
     this.#offsets = await OffsetStore.open({
       registry: this.#directory.registry,
       mode: "durable",
+      compaction: { bytesMin: 1_500, bytesPerRow: 300 },
       now: () => this.#now,
       report: () => {},
     });
@@ -139,45 +157,83 @@ class Simulation {
     for (let i = 0; i < OPERATIONS_A_ROUND && !this.disk.crashed && !this.#failed; i++) {
       // A clock that jumps, also backwards.
       this.#now += this.#random.chance(0.05) ? -50_000 : this.#random.below(100);
-      const index = this.#random.below(this.#models.length);
       if (this.#random.chance(0.1)) this.#limitSpace();
+      const model = this.#random.chance(0.85) ? this.#orders : this.#drafts;
+      const index = this.#random.below(model.partitionCount);
       try {
-        const topic = await this.#directory?.registry.ensure(TOPIC);
-        this.#topicAcknowledged = topic !== undefined;
-        const partition = topic?.partitions[index];
-        if (partition !== undefined) await this.#operate(partition);
+        const partition = await this.#ensure(model, index);
+        await this.#operate(model, partition);
       } catch (error) {
         if (error instanceof Violation) throw error;
       }
+      if (this.#violation !== undefined) throw this.#violation;
     }
   }
 
-  async #operate(partition: Partition): Promise<void> {
-    const model = this.#modelOf(partition);
+  async #ensure(model: TopicModel, index: number): Promise<Partition> {
+    if (model.state === "absent") model.become("creating");
+    const topic = await this.#directory?.registry.ensure(model.name);
+    const partition = topic?.partitions[index];
+    if (partition === undefined) throw new Violation(`${model.name} has no partition ${index}`);
+    // Deleted, but for the answer; and now made again.
+    if (model.state === "deleting") model.become("absent");
+    model.become("present");
+    return partition;
+  }
+
+  async #operate(topic: TopicModel, partition: Partition): Promise<void> {
+    const model = topic.partitions[partition.index]!;
     const dice = this.#random.next();
-    if (dice < 0.65) {
+    if (dice < 0.6) {
       const sent: Promise<void>[] = [];
-      for (let i = this.#random.below(4); i >= 0; i--) sent.push(this.#append(partition, model));
+      for (let i = this.#random.below(4); i >= 0; i--) {
+        const idempotent = this.#random.chance(0.3) && !model.sending;
+        sent.push(idempotent ? this.#appendOnce(partition, model) : this.#append(partition, model));
+      }
       // Not always waited for: appends overlap with flushes, rolls and crashes.
       if (this.#random.chance(0.7)) await Promise.all(sent);
-    } else if (dice < 0.85) this.#readSome(partition, model);
-    else await this.#commit(partition, model);
+    } else if (dice < 0.8) this.#readSome(partition, model);
+    else if (dice < 0.85) await this.#retain(partition, model);
+    else if (topic === this.#orders) await this.#commit(partition, model);
+    else if (dice < 0.95) await this.#delete(topic);
+  }
+
+  #newAttempt(model: PartitionModel, sequence: number): Attempt {
+    const records: string[] = [];
+    for (let i = this.#random.below(4); i >= 0; i--) {
+      records.push(`${this.#nextRecord++}:`.padEnd(this.#random.below(200), "x"));
+    }
+    const attempt = { records, timestamp: this.#now, sequence, acknowledgedAt: undefined };
+    model.attempts.push(attempt);
+    return attempt;
   }
 
   async #append(partition: Partition, model: PartitionModel): Promise<void> {
-    const encoder = new BatchEncoder();
-    const records: string[] = [];
-    for (let i = this.#random.below(4); i >= 0; i--) {
-      const record = `${this.#nextRecord++}:`.padEnd(this.#random.below(200), "x");
-      records.push(record);
-      encoder.append(this.#now, null, record);
-    }
-    const attempt: Attempt = { records, acknowledgedAt: undefined };
-    model.attempts.push(attempt);
+    const attempt = this.#newAttempt(model, -1);
     try {
-      attempt.acknowledgedAt = await partition.append(encoder.finish());
+      attempt.acknowledgedAt = await partition.append(encode(attempt));
     } catch {
       // Refused, or lost with the machine: it may be there after a restart, or not.
+    }
+  }
+
+  /** Sends the next batch of the idempotent producer, or once more the one that has no answer yet. */
+  async #appendOnce(partition: Partition, model: PartitionModel): Promise<void> {
+    model.unacknowledged ??= this.#newAttempt(model, model.nextSequence);
+    const attempt = model.unacknowledged;
+    model.sending = true;
+    try {
+      const offset = await partition.append(encode(attempt));
+      attempt.acknowledgedAt = offset;
+      model.nextSequence = attempt.sequence + attempt.records.length;
+      model.unacknowledged = undefined;
+      model.sending = false;
+    } catch (error) {
+      if (error instanceof RustLogError && error.code === "DISK_FULL") model.sending = false;
+      const refused =
+        error instanceof RustLogError &&
+        (error.code === "OUT_OF_ORDER_SEQUENCE" || error.code === "INVALID_PRODUCER_EPOCH");
+      if (refused) this.#violation ??= new Violation(`${partition.name}: ${error.message}`);
     }
   }
 
@@ -187,65 +243,34 @@ class Simulation {
     const offset = last + this.#random.below(partition.highWatermark - last + 1);
     model.commits.push(offset);
     const number = model.commits.length;
-    await this.#offsets?.commit(GROUP, [{ topic: TOPIC, partition: partition.index, offset }]);
+    const { topic, index } = partition;
+    await this.#offsets?.commit(GROUP, [{ topic, partition: index, offset }]);
     model.acknowledgedCommits = number;
   }
 
-  #readSome(partition: Partition, model: PartitionModel): void {
-    const from = this.#random.below(partition.highWatermark + 1);
-    for (const [offset, record] of recordsFrom(partition, from, 1 + this.#random.below(2000))) {
-      expect(offset < partition.highWatermark, `offset ${offset} is not below the high watermark`);
-      model.seen.set(offset, record);
-    }
+  async #delete(topic: TopicModel): Promise<void> {
+    topic.become("deleting");
+    await this.#directory?.registry.delete(topic.name);
+    topic.become("absent");
+    await this.#offsets?.deleteTopic(topic.name);
   }
 
-  #checkPartition(partition: Partition): void {
-    const model = this.#modelOf(partition);
-    const records = recordsFrom(partition, 0, 700);
-    const name = partition.name;
-    for (let offset = 0; offset < partition.highWatermark; offset++) {
-      expect(records.has(offset), `${name}: offset ${offset} is a gap`);
+  async #retain(partition: Partition, model: PartitionModel): Promise<void> {
+    const deleted = await partition.applyRetention();
+    model.logStartOffset = Math.max(model.logStartOffset, partition.logStartOffset);
+    const tooMuch = deleted > 0 && partition.bytes < this.#retentionBytes;
+    hold(!tooMuch, `${partition.name}: retention has left ${partition.bytes} bytes`);
+  }
+
+  #readSome(partition: Partition, model: PartitionModel): void {
+    const { logStartOffset, highWatermark } = partition;
+    const from = logStartOffset + this.#random.below(highWatermark - logStartOffset + 1);
+    for (const [offset, record] of recordsFrom(partition, from, 1 + this.#random.below(2000))) {
+      hold(offset < highWatermark, `offset ${offset} is not below the high watermark`);
+      const before = model.seen.get(offset);
+      hold(before === undefined || before === record, `offset ${offset} has changed`);
+      model.seen.set(offset, record);
     }
-    const byRecord = new Map<string, number>();
-    for (const [offset, record] of records) {
-      expect(!byRecord.has(record), `${name}: record ${record} is there twice`);
-      byRecord.set(record, offset);
-    }
-    for (const { records: sent, acknowledgedAt } of model.attempts) {
-      const found = byRecord.get(sent[0]!);
-      if (acknowledgedAt !== undefined) {
-        expect(
-          found === acknowledgedAt,
-          `${name}: acknowledged at ${acknowledgedAt}, now at ${found}`,
-        );
-      }
-      sent.forEach((record, i) => {
-        const at = byRecord.get(record);
-        const expected = found === undefined ? undefined : found + i;
-        expect(
-          at === expected,
-          `${name}: a batch is there in part: ${record} at ${at}, not ${expected}`,
-        );
-        byRecord.delete(record);
-      });
-    }
-    expect(
-      byRecord.size === 0,
-      `${name}: records that nobody sent: ${[...byRecord.keys()].join()}`,
-    );
-    for (const [offset, record] of model.seen) {
-      expect(
-        records.get(offset) === record,
-        `${name}: offset ${offset} was read before and has changed`,
-      );
-    }
-    const committed = this.#offsets?.fetch(GROUP, TOPIC, partition.index)?.offset;
-    const allowed = model.commits.slice(Math.max(0, model.acknowledgedCommits - 1));
-    expect(
-      committed === undefined ? model.acknowledgedCommits === 0 : allowed.includes(committed),
-      `${name}: committed is ${committed}, acknowledged were ${allowed.join()}`,
-    );
-    expect((committed ?? 0) <= partition.highWatermark, `${name}: committed past the end`);
   }
 
   async #stop(): Promise<void> {
@@ -258,7 +283,9 @@ class Simulation {
       if (this.disk.crashed || this.#random.chance(0.5)) this.#restart();
     } else if (!this.disk.crashed && how < 0.5) {
       await this.#settle();
-      if (this.#failed) await this.#directory?.abandon().catch(() => {});
+      if (this.#failed && this.#random.chance(0.5)) {
+        await this.#directory?.abandon().catch(() => {});
+      }
       if (this.disk.crashed) this.#restart();
       else this.disk.restartProcess();
     } else {
@@ -267,11 +294,13 @@ class Simulation {
       this.#restart();
     }
     this.disk.setCapacity(Number.POSITIVE_INFINITY);
+    if (this.#violation !== undefined) throw this.#violation;
   }
 
   #restart(): void {
     this.crashes++;
-    this.disk.restart();
+    if (this.#processes) this.disk.restartProcess();
+    else this.disk.restart();
   }
 
   #limitSpace(): void {
@@ -284,35 +313,14 @@ class Simulation {
   async #settle(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
-
-  #partitions(): readonly Partition[] {
-    return this.#directory?.registry.find(TOPIC)?.partitions ?? [];
-  }
-
-  #modelOf(partition: Partition): PartitionModel {
-    const model = this.#models[partition.index];
-    if (model === undefined) throw new Violation(`${partition.name} should not exist`);
-    return model;
-  }
 }
 
-class Violation extends Error {}
-
-function expect(condition: boolean, message: string): void {
-  if (!condition) throw new Violation(message);
-}
-
-/** The records from an offset on, by offset, read `bytesMax` bytes at a time. */
-function recordsFrom(partition: Partition, from: number, bytesMax: number): Map<number, string> {
-  const records = new Map<number, string>();
-  const cursor = new RecordCursor();
-  let offset = from;
-  while (offset < partition.highWatermark) {
-    const read = partition.read(offset, bytesMax);
-    expect(read.nextOffset > offset, `${partition.name}: a read at ${offset} does not go on`);
-    cursor.reset(readAll(read), undefined, undefined, { fromOffset: offset });
-    while (cursor.next()) records.set(cursor.offset, cursor.valueText() ?? "");
-    offset = read.nextOffset;
+function encode({ records, timestamp, sequence }: Attempt): Uint8Array {
+  const encoder = new BatchEncoder();
+  for (const record of records) encoder.append(timestamp, null, record);
+  const batch = encoder.finish();
+  if (sequence >= 0) {
+    stampProducer(batch, { producerId: PRODUCER_ID, producerEpoch: 0, baseSequence: sequence });
   }
-  return records;
+  return batch;
 }

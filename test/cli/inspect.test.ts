@@ -1,0 +1,212 @@
+// `rustlog inspect` as a process: what it prints of good files, of broken ones, and of a running broker's.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readFileSync, truncateSync } from "node:fs";
+import { join } from "node:path";
+import { Broker } from "../../src/broker/broker.ts";
+import { connect } from "../../src/client/client.ts";
+import { edit, fileOf, makeSample } from "../inspection/sample.ts";
+import { tempDir } from "../support/tmp.ts";
+import { run } from "./rustlog.ts";
+
+let sample: ReturnType<typeof tempDir>;
+beforeAll(async () => {
+  sample = tempDir();
+  await makeSample(sample.path);
+});
+afterAll(() => sample[Symbol.dispose]());
+
+/** What inspecting prints, which must work. */
+async function inspect(file: string, ...args: readonly string[]): Promise<string> {
+  const { stdout, stderr, exitCode } = await run(["inspect", file, ...args]);
+  expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
+  return stdout;
+}
+
+const log = (baseOffset = 0): string => join(sample.path, fileOf(baseOffset));
+
+test("a log: a line a batch", async () => {
+  expect(await inspect(log())).toBe(
+    `  POSITION     BYTES  OFFSETS               COUNT  CRC  CODEC   TIMESTAMP                           PRODUCER
+         0        85  0-1                        2  ok   none    2023-11-14T22:13:20.000Z +1 ms      77 epoch 0 seq 0
+        85       105  2-3                        2  ok   gzip    2023-11-14T22:13:20.010Z +1 ms      77 epoch 0 seq 2
+`,
+  );
+});
+
+test("--records, --from and --limit", async () => {
+  const lines = (await inspect(log(), "--records", "--from", "1", "--limit", "2")).split("\n");
+  expect(lines.slice(1).map((line) => line.trim().replace(/ +/g, " "))).toEqual([
+    "0 85 0-1 2 ok none 2023-11-14T22:13:20.000Z +1 ms 77 epoch 0 seq 0",
+    'offset 1 2023-11-14T22:13:20.001Z key null value "b"',
+    "85 105 2-3 2 ok gzip 2023-11-14T22:13:20.010Z +1 ms 77 epoch 0 seq 2",
+    'offset 2 2023-11-14T22:13:20.010Z key "key" value "c" "h"="\\u0001\\u0002"',
+    "",
+  ]);
+});
+
+test("--hex names every field", async () => {
+  const crc = readFileSync(log()).subarray(17, 21);
+  const [spaced, plain] = [crc.toString("hex").replace(/(..)(?=.)/g, "$1 "), crc.toString("hex")];
+  expect(await inspect(log(), "--hex", "--limit", "1")).toBe(
+    `batch at position 0: offsets 0 to 1, 85 bytes
+00000000  00 00 00 00 00 00 00 00  baseOffset              0
+00000008  00 00 00 49              batchLength             73 (batch of 85 bytes)
+0000000c  00 00 00 00              partitionLeaderEpoch    0
+00000010  02                       magic                   2
+00000011  ${spaced}              crc                     0x${plain} ok
+00000015  00 00                    attributes              codec none, CreateTime
+00000017  00 00 00 01              lastOffsetDelta         1 (last offset 1)
+0000001b  00 00 01 8b cf e5 68 00  baseTimestamp           1700000000000 2023-11-14T22:13:20.000Z
+00000023  00 00 01 8b cf e5 68 01  maxTimestamp            1700000000001 2023-11-14T22:13:20.001Z
+0000002b  00 00 00 00 00 00 00 4d  producerId              77
+00000033  00 00                    producerEpoch           0
+00000035  00 00 00 00              baseSequence            0
+00000039  00 00 00 02              recordCount             2
+  record 0
+0000003d  1e                       length                  15 bytes follow
+0000003e  00                       attributes              0
+0000003f  00                       timestampDelta          0 (timestamp 1700000000000)
+00000040  00                       offsetDelta             0 (offset 0)
+00000041  06                       key length              3
+00000042  6b 65 79                 key                     key
+00000045  02                       value length            1
+00000046  61                       value                   a
+00000047  02                       headerCount             1
+00000048  02                       header 0 name length    1
+00000049  68                       header 0 name           h
+0000004a  04                       header 0 value length   2
+0000004b  01 02                    header 0 value          ..
+  record 1
+0000004d  0e                       length                  7 bytes follow
+0000004e  00                       attributes              0
+0000004f  02                       timestampDelta          1 (timestamp 1700000000001)
+00000050  02                       offsetDelta             1 (offset 1)
+00000051  01                       key length              -1 (null)
+00000052  02                       value length            1
+00000053  62                       value                   b
+00000054  00                       headerCount             0
+`,
+  );
+});
+
+test("--json is an object a line, with the records in it", async () => {
+  const lines = (await inspect(log(), "--json", "--records")).trimEnd().split("\n");
+  const [first, second] = lines.map((line) => JSON.parse(line));
+  expect(first).toMatchObject({
+    kind: "batch",
+    position: 0,
+    bytes: 85,
+    baseOffset: 0,
+    lastOffset: 1,
+    count: 2,
+    crcOk: true,
+    codec: "none",
+    producerId: 77,
+    records: [
+      { offset: 0, key: "key", value: "a", headers: [{ name: "h", value: "\u0001\u0002" }] },
+      { offset: 1, key: null, value: "b", headers: [] },
+    ],
+  });
+  expect(second).toMatchObject({ codec: "gzip", records: [{ value: "c" }, { value: "d" }] });
+});
+
+test("broken bytes are shown with their place and the reason, and the walk goes on", async () => {
+  using directory = tempDir();
+  await makeSample(directory.path);
+  const path = join(directory.path, fileOf(10));
+  edit(path, (bytes) => {
+    bytes[82]! ^= 1;
+  });
+  const text = await inspect(path);
+  const lines = text.split("\n").slice(1, -1);
+  expect(lines[0]).toMatch(/^ +0 +85 +10-11 +2 +BAD +none /);
+  expect(lines[1]).toMatch(
+    /^ +0 +85 +DAMAGED: its CRC-32C is 0x\w{8}, but its header says 0x\w{8}$/,
+  );
+  expect(lines[2]).toMatch(/^ +85 +77 +12-12 +1 +ok +none /);
+  const [damaged] = (await inspect(path, "--json"))
+    .split("\n")
+    .map((line) => line && JSON.parse(line));
+  expect(damaged).toMatchObject({
+    kind: "damage",
+    position: 0,
+    bytes: 85,
+    fault: "crc",
+    header: { baseOffset: 10, count: 2 },
+  });
+  const hex = await inspect(path, "--hex", "--limit", "1");
+  expect(hex).toStartWith("DAMAGED: 85 bytes at position 0: its CRC-32C is");
+  expect(hex).toMatch(/\n00000011 .* crc +0x\w{8} WRONG: 0x\w{8}\n/);
+  expect(hex).toMatch(/\n0000003d .* length +15 bytes follow\n/);
+  edit(path, (bytes) => {
+    bytes[82]! ^= 1;
+  });
+  truncateSync(path, 100);
+  expect((await inspect(path)).split("\n").at(-2)).toMatch(
+    /^ +85 +15 +DAMAGED: 15 bytes of a batch of 77$/,
+  );
+  truncateSync(path, 0);
+  expect((await inspect(path)).split("\n")).toHaveLength(2);
+});
+
+test("indexes, each entry held against the log", async () => {
+  expect(await inspect(join(sample.path, fileOf(4, "index")))).toBe(
+    `ENTRY  OFFSET  POSITION  CHECK
+    0       7      5078  ok
+    1       9     10261  ok
+`,
+  );
+  expect(await inspect(join(sample.path, fileOf(4, "timeindex")))).toBe(
+    `ENTRY  OFFSET      TIMESTAMP  TIME                      CHECK
+    0       7  1700000000032  2023-11-14T22:13:20.032Z  ok
+    1       9  1700000000040  2023-11-14T22:13:20.040Z  ok
+`,
+  );
+  using directory = tempDir();
+  await makeSample(directory.path);
+  const path = join(directory.path, fileOf(4, "index"));
+  edit(path, (bytes) => {
+    bytes[15]! ^= 1;
+  });
+  expect(await inspect(path)).toContain("points at position 10260, where no batch begins\n");
+  const [, entry] = (await inspect(path, "--json")).split("\n");
+  expect(JSON.parse(entry ?? "")).toMatchObject({
+    kind: "entry",
+    entry: 1,
+    position: 10_260,
+    fault: expect.any(String),
+  });
+  expect(await inspect(path, "--hex", "--from", "9")).toBe(
+    `entry 1: points at position 10260, where no batch begins
+00000008  00 00 00 05              relativeOffset          5 (offset 9)
+0000000c  00 00 28 14              position                10260
+`,
+  );
+});
+
+test("a snapshot", async () => {
+  const lines = (await inspect(join(sample.path, fileOf(13, "snapshot")))).split("\n");
+  expect(lines[1]).toMatch(/^ +77 +0 +5 +2 +10 +2023-11-14T22:13:20.051Z$/);
+});
+
+test("a running broker's files, with neither its lock nor its leave", async () => {
+  using directory = tempDir();
+  await using broker = await Broker.start({ dataDir: directory.path, port: 0, log: () => {} });
+  const client = await connect({ broker: broker.address });
+  const producer = client.producer();
+  await producer.send("live", { value: "now" });
+  const text = await inspect(join(directory.path, fileOf(0, "log", "live")), "--records");
+  expect(text).toContain('key null  value "now"');
+  await producer.send("live", { value: "then" });
+  await producer.close();
+  await client.close();
+});
+
+test("what is no such file", async () => {
+  const wrong = await run(["inspect", "notes.txt"]);
+  expect(wrong.stderr).toContain("'notes.txt' is none of .log, .index, .timeindex and .snapshot");
+  expect(wrong.exitCode).toBe(2);
+  const missing = await run(["inspect", join(sample.path, "missing.log")]);
+  expect(missing.stderr).toContain("ENOENT");
+  expect(missing.exitCode).toBe(1);
+});

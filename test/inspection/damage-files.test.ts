@@ -1,0 +1,157 @@
+// Every kind of damage to files that are neither logs nor indexes is named with its place and its reason.
+import { describe, expect, test } from "bun:test";
+import { copyFileSync, mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { stampBaseOffset } from "../../src/record/batch.ts";
+import {
+  appendTo,
+  type Damage,
+  edit,
+  fileOf,
+  linesAfter,
+  sampleBatch,
+  START_MS,
+} from "./sample.ts";
+
+describe("all other files", () => {
+  const cases: readonly (readonly [string, Damage, readonly string[]])[] = [
+    ["meta.json is gone", (path) => rmSync(path("meta.json")), ["damage: meta.json: "]],
+    [
+      "topic.json is gone",
+      (path) => rmSync(path("topics/orders/topic.json")),
+      ["damage: topics/orders/topic.json: it is missing, so the segments beside it are not served"],
+    ],
+    [
+      "topic.json is of another topic",
+      (path) =>
+        copyFileSync(
+          path("topics/__consumer_offsets/topic.json"),
+          path("topics/orders/topic.json"),
+        ),
+      ["damage: topics/orders/topic.json: "],
+    ],
+    [
+      "topic.json speaks of more partitions",
+      (path) =>
+        edit(path("topics/orders/topic.json"), (bytes) =>
+          Buffer.from(bytes.toString().replace('"partitions": 1', '"partitions": 2')),
+        ),
+      ["damage: topics/orders/1: the directory of a partition is missing"],
+    ],
+    [
+      "a partition too many",
+      (path) => mkdirSync(path("topics/orders/1")),
+      [
+        "damage: topics/orders/1: topic.json speaks of 1 partitions: this one is not served",
+        "note: topics/orders/1: it has no segment",
+        "note: clean-shutdown.json: it says nothing of orders/1",
+      ],
+    ],
+    [
+      "a snapshot that does not decode",
+      (path) => truncateSync(path(fileOf(13, "snapshot")), 20),
+      [`damage: ${fileOf(13, "snapshot")}: offset 13: its 20 bytes do not match their CRC-32C`],
+    ],
+    [
+      "a snapshot of another offset",
+      (path) => copyFileSync(path(fileOf(10, "snapshot")), path(fileOf(13, "snapshot"))),
+      [
+        `damage: ${fileOf(13, "snapshot")}: offset 13: it says of producer 77 epoch 0, sequence 4 (1 records) at offset 4, timestamp ${START_MS + 20}, but the log says epoch 0, sequence 5 (2 records) at offset 10`,
+      ],
+    ],
+    [
+      "a snapshot beyond the log",
+      (path) => copyFileSync(path(fileOf(10, "snapshot")), path(fileOf(99, "snapshot"))),
+      [
+        `damage: ${fileOf(99, "snapshot")}: offset 99: it is of an offset that lies beyond the end of the log, 13`,
+      ],
+    ],
+    [
+      "a commit beyond the end",
+      (path) => {
+        rmSync(path("clean-shutdown.json"));
+        rmSync(path(fileOf(13, "snapshot")));
+        truncateSync(path(fileOf(4)), 5078);
+        for (const kind of ["index", "timeindex"] as const) rmSync(path(fileOf(4, kind)));
+        for (const kind of ["log", "index", "timeindex", "snapshot"] as const) {
+          rmSync(path(fileOf(10, kind)));
+        }
+      },
+      [
+        "damage: topics/__consumer_offsets/0: offset 1: group 'billing' has committed offset 9 of orders-0, which ends at 5; move it with `rustlog groups seek`",
+      ],
+    ],
+    [
+      "commits of a topic that is gone",
+      (path) => {
+        rmSync(path("topics/orders"), { recursive: true });
+        rmSync(path("clean-shutdown.json"));
+      },
+      [
+        "note: topics/__consumer_offsets/0: offset 1: group 'billing' has committed offset 9 of orders-0, which does not exist",
+      ],
+    ],
+    [
+      "a record of the offsets topic that is none",
+      (path) => {
+        const batch = sampleBatch(["no offset"], START_MS);
+        stampBaseOffset(batch, 0, 2);
+        appendTo(path(fileOf(0, "log", "__consumer_offsets")), batch);
+        rmSync(path("clean-shutdown.json"));
+      },
+      [
+        "damage: topics/__consumer_offsets/0: offset 2: a record of the offsets topic has no valid key",
+      ],
+    ],
+    [
+      "a clean-shutdown.json that is none",
+      (path) => writeFileSync(path("clean-shutdown.json"), "{"),
+      ["damage: clean-shutdown.json: it is no note of a clean stop that this release writes"],
+    ],
+    [
+      "a clean-shutdown.json of less",
+      (path) =>
+        edit(path("clean-shutdown.json"), (bytes) =>
+          Buffer.from(bytes.toString().replace('"bytes":162', '"bytes":161')),
+        ),
+      [
+        "damage: clean-shutdown.json: orders/0: its last segment had 161 bytes at the clean stop, and has 162",
+      ],
+    ],
+    [
+      "what crashes leave",
+      (path) => {
+        mkdirSync(path("topics/+c-new"));
+        mkdirSync(path("topics/+d-old"));
+        writeFileSync(path(`${fileOf(4, "index")}.tmp`), "x");
+        writeFileSync(path("meta.json.tmp"), "x");
+      },
+      [
+        "note: meta.json.tmp: left over from a crash",
+        "note: topics/+c-new: a topic that was being created; the next start removes it",
+        "note: topics/+d-old: a topic that was being deleted; the next start removes it",
+        `note: ${fileOf(4, "index")}.tmp: left over from a crash; the next start removes it`,
+      ],
+    ],
+    [
+      "what is not ours",
+      (path) => {
+        writeFileSync(path("notes.txt"), "x");
+        writeFileSync(path("topics/orders/notes.txt"), "x");
+        writeFileSync(path("topics/orders/0/notes.log"), "x");
+        mkdirSync(path("topics/lost+found"));
+      },
+      [
+        "note: notes.txt: nothing of ours; left alone",
+        "note: topics/lost+found: no topic: it has no topic.json; the broker leaves it alone",
+        "note: topics/orders/notes.txt: nothing of ours; left alone",
+        "note: topics/orders/0/notes.log: no file of a log; the broker leaves it alone",
+      ],
+    ],
+  ];
+
+  test.each(cases)("%s", async (_name, damage, expected) => {
+    const lines = [...(await linesAfter(damage))].sort();
+    const wanted = [...expected].sort();
+    expect(lines.map((line, i) => line.slice(0, wanted[i]?.length))).toEqual(wanted);
+  });
+});

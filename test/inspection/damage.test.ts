@@ -1,0 +1,244 @@
+// Every kind of damage, made by hand, is named with its place and its reason, and with nothing else.
+import { describe, expect, test } from "bun:test";
+import { copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { stampBaseOffset } from "../../src/record/batch.ts";
+import { writeI64, writeU32 } from "../../src/record/bytes.ts";
+import { batchOf, hex } from "../record/batches.ts";
+import {
+  appendTo,
+  type Damage,
+  edit,
+  fileOf,
+  linesAfter,
+  sampleBatch,
+  START_MS,
+} from "./sample.ts";
+
+/** Sizes of the batches of the sample, as its segments have them. */
+const FIRST_BATCH_BYTES = 85;
+
+describe("a sound directory", () => {
+  test("after a clean stop", async () => {
+    expect(await linesAfter(() => {})).toEqual([]);
+  });
+
+  test("after a kill", async () => {
+    expect(await linesAfter(() => {}, false)).toEqual([]);
+  });
+});
+
+describe("logs", () => {
+  test("a changed byte of a value, in a sealed segment", async () => {
+    const lines = await linesAfter((path) =>
+      edit(path(fileOf(4)), (bytes) => {
+        bytes[1000]! ^= 1;
+      }),
+    );
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(
+      /^damage: topics\/orders\/0\/0{19}4\.log: position 0, offset 4: its CRC-32C is 0x\w{8}, but its header says 0x\w{8} \(5078 bytes\)$/,
+    );
+  });
+
+  test("a torn tail of the last segment", async () => {
+    const lines = await linesAfter((path) => {
+      appendTo(path(fileOf(10)), sampleBatch(["x", "y"], START_MS).subarray(0, 70));
+    }, false);
+    expect(lines).toEqual([
+      `damage: ${fileOf(10)}: position 162, offset 13: 70 bytes of a batch of 85: a torn tail of 70 bytes; its header speaks of offsets 0 to 1`,
+    ]);
+  });
+
+  test("zeros after the end", async () => {
+    const lines = await linesAfter(
+      (path) => appendTo(path(fileOf(10)), new Uint8Array(4096)),
+      false,
+    );
+    expect(lines).toEqual([
+      `damage: ${fileOf(10)}: position 162, offset 13: a batch can't have 12 bytes: a torn tail of 4096 bytes`,
+    ]);
+  });
+
+  test("damage before whole batches is no torn tail", async () => {
+    const lines = await linesAfter(
+      (path) =>
+        edit(path(fileOf(10)), (bytes) => {
+          bytes.fill(0xff, 0, 20);
+        }),
+      false,
+    );
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toStartWith(`damage: ${fileOf(10)}: position 0, offsets 10 to 11: `);
+    expect(lines[0]).toEndWith("no torn tail; a start after a crash cuts here");
+  });
+
+  test("a damaged last batch that a clean stop vouched for", async () => {
+    const lines = await linesAfter((path) =>
+      edit(path(fileOf(10)), (bytes) => {
+        bytes[bytes.length - 1]! ^= 1;
+      }),
+    );
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain(`${fileOf(10)}: position 85, offset 12: its CRC-32C is`);
+    expect(lines[0]).toEndWith(
+      "a clean stop noted these bytes, so it is no torn tail and is not cut",
+    );
+  });
+
+  test("a sealed segment that ends early", async () => {
+    const lines = await linesAfter((path) => truncateSync(path(fileOf(0)), FIRST_BATCH_BYTES));
+    expect(lines[0]).toBe(
+      `damage: ${fileOf(0)}: position ${FIRST_BATCH_BYTES}: it ends before offset 2, and the next segment begins with 4: offsets 2 to 3 are missing`,
+    );
+    expect(lines.slice(1)).toEqual([
+      `damage: ${fileOf(0, "timeindex")}: position 0: entry 0 names offset 3, with which no batch ends`,
+    ]);
+  });
+
+  test("a sealed segment that is empty", async () => {
+    const lines = await linesAfter((path) => truncateSync(path(fileOf(4)), 0));
+    expect(lines[0]).toBe(
+      `damage: ${fileOf(4)}: position 0: it ends before offset 4, and the next segment begins with 10: offsets 4 to 9 are missing`,
+    );
+  });
+
+  test("a segment that is gone", async () => {
+    const lines = await linesAfter((path) => {
+      for (const kind of ["log", "index", "timeindex"] as const) rmSync(path(fileOf(4, kind)));
+    });
+    expect(lines).toEqual([expect.stringContaining(`${fileOf(0)}: position `)]);
+    expect(lines[0]).toEndWith("begins with 10: offsets 4 to 9 are missing");
+  });
+
+  test("a segment that overlaps the next", async () => {
+    const lines = await linesAfter((path) => {
+      const batch = sampleBatch(["again"], START_MS);
+      stampBaseOffset(batch, 0, 4);
+      appendTo(path(fileOf(0)), batch);
+    });
+    expect(lines[0]).toEndWith(
+      "it ends before offset 5, and the next segment begins with 4: offset 4 is there twice",
+    );
+  });
+
+  test("a gap between two batches, and a batch that is there twice", async () => {
+    const gap = await linesAfter((path) =>
+      edit(path(fileOf(10)), (bytes) => stampBaseOffset(bytes, 85, 14)),
+    );
+    expect(gap).toEqual([
+      `damage: ${fileOf(10)}: position 85, offset 14: a batch begins with offset 14, and 12 comes next: offsets 12 to 13 are missing`,
+    ]);
+    const twice = await linesAfter(
+      (path) => edit(path(fileOf(10)), (bytes) => Buffer.concat([bytes.subarray(0, 85), bytes])),
+      false,
+    );
+    expect(twice[0]).toBe(
+      `damage: ${fileOf(10)}: position 85, offset 10: a batch begins with offset 10, and 12 comes next: offsets 10 to 11 are there twice`,
+    );
+  });
+
+  test("a batch whose CRC is right, and whose records are nonsense", async () => {
+    const lines = await linesAfter((path) => {
+      const batch = batchOf(hex("0c 00 00 00 01 02"), 1);
+      stampBaseOffset(batch, 0, 13);
+      appendTo(path(fileOf(10)), batch);
+    }, false);
+    expect(lines).toEqual([
+      `damage: ${fileOf(10)}: position 162, offset 13: record at offset 13: its length is impossible`,
+    ]);
+  });
+
+  test("a codec that can't be opened here is no damage", async () => {
+    const lines = await linesAfter((path) => {
+      const batch = batchOf(hex("01 02 03"), 1, 3);
+      stampBaseOffset(batch, 0, 13);
+      appendTo(path(fileOf(10)), batch);
+    }, false);
+    expect(lines).toEqual([
+      `note: ${fileOf(10)}: the records of 1 batch of codec lz4 can't be opened here; their CRCs match`,
+    ]);
+  });
+});
+
+describe("indexes", () => {
+  const index = fileOf(4, "index");
+  const times = fileOf(4, "timeindex");
+  const cases: readonly (readonly [string, Damage, readonly string[]])[] = [
+    ["missing", (path) => rmSync(path(index)), [`${index}: it is missing`]],
+    [
+      "empty",
+      (path) => truncateSync(path(index), 0),
+      [`${index}: 2 entries are missing, the first for the batch at position 5078`],
+    ],
+    [
+      "stale by one entry",
+      (path) => truncateSync(path(index), 8),
+      [`${index}: an entry is missing, for the batch at position 10261`],
+    ],
+    [
+      "of odd length",
+      (path) => appendTo(path(index), Uint8Array.of(1)),
+      [`${index}: its 17 bytes are no multiple of 8`],
+    ],
+    [
+      "longer than the log",
+      (path) => appendTo(path(index), new Uint8Array(1_000_000)),
+      [`${index}: 1000016 bytes are too many for a log of 10338`],
+    ],
+    [
+      "of another segment",
+      (path) => copyFileSync(path(fileOf(0, "timeindex")), path(times)),
+      [
+        `${times}: position 0: entry 0 says ${START_MS + 11} for the batch that ends with offset 7, but that has ${START_MS + 32}`,
+      ],
+    ],
+    [
+      "wrong position",
+      (path) => edit(path(index), (bytes) => writeU32(bytes, 12, 5079)),
+      [`${index}: position 8: entry 1 points at position 5079, where no batch begins`],
+    ],
+    [
+      "the same entry twice",
+      (path) => appendTo(path(index), readFileSync(path(index)).subarray(8)),
+      [`${index}: position 16: entry 2 points at position 10261, where no batch begins`],
+    ],
+    ["time index missing", (path) => rmSync(path(times)), [`${times}: it is missing`]],
+    [
+      "time index empty",
+      (path) => truncateSync(path(times), 0),
+      [`${times}: there is no entry, but the largest timestamp of the segment is ${START_MS + 40}`],
+    ],
+    [
+      "time index without its last entry",
+      (path) => truncateSync(path(times), 12),
+      [
+        `${times}: its last entry is ${START_MS + 32}, but the largest timestamp of the segment is ${START_MS + 40}`,
+      ],
+    ],
+    [
+      "time index with another time",
+      (path) => edit(path(times), (bytes) => writeI64(bytes, 0, 5)),
+      [
+        `${times}: position 0: entry 0 says 5 for the batch that ends with offset 7, but that has ${START_MS + 32}`,
+      ],
+    ],
+    [
+      "an index without a log",
+      (path) => writeFileSync(path(fileOf(7, "index")), ""),
+      [`${fileOf(7, "index")}: there is no 00000000000000000007.log that it could belong to`],
+    ],
+  ];
+
+  test.each(cases)("%s", async (_name, damage, expected) => {
+    const lines = await linesAfter(damage);
+    expect(lines).toEqual(expected.map((line) => `damage: ${line}`));
+  });
+
+  test("of the last segment may lag behind after a kill, and may be missing", async () => {
+    const lines = await linesAfter(
+      (path) => rmSync(path(fileOf(10, "timeindex")), { force: true }),
+      false,
+    );
+    expect(lines).toEqual([]);
+  });
+});

@@ -1,0 +1,105 @@
+// The annotated dump: its fields are the bytes, whole and in order; they say what the cursor says; it is legible.
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { batchFields } from "../../src/inspection/batch-fields.ts";
+import type { DumpItem, Field } from "../../src/inspection/fields.ts";
+import { coloured, HEX_COLUMNS_MAX, hexLines } from "../../src/inspection/hex.ts";
+import { BATCH_HEADER_BYTES, FIELD } from "../../src/record/batch.ts";
+import { RecordCursor } from "../../src/record/cursor.ts";
+import { anyRecords, batchOf, encodeBatch, hex, readAll, record } from "../record/batches.ts";
+
+function fieldsOf(batch: Uint8Array, end = batch.length): Field[] {
+  const items: DumpItem[] = [...batchFields(batch, 0, end, 0)];
+  return items.filter((item) => item.kind === "field");
+}
+
+const codec = fc.constantFrom("none", "gzip", "zstd" as const);
+
+test("property: the fields are all bytes in order, and are what the cursor reads", () => {
+  fc.assert(
+    fc.property(anyRecords, codec, (records, codecName) => {
+      const batch = encodeBatch(records, { codec: codecName });
+      const fields = fieldsOf(batch);
+      const inFile = codecName === "none" ? fields : fields.slice(0, 14);
+      expect(Buffer.concat(inFile.map(({ bytes }) => bytes)).equals(batch)).toBe(true);
+      let position = 0;
+      for (const field of inFile) {
+        expect(field.position).toBe(position);
+        position += field.bytes.length;
+      }
+      expect(fields.some(({ role }) => role === "broken")).toBe(false);
+      const cursor = new RecordCursor().reset(batch);
+      const expected = readAll(cursor).flatMap(({ key, value, headers }) => [
+        ...[key, value].map((data) => data ?? new Uint8Array(0)),
+        ...headers.flatMap((header) => [
+          new TextEncoder().encode(header.name),
+          header.value ?? new Uint8Array(0),
+        ]),
+      ]);
+      const data = fields.slice(13 + (codecName === "none" ? 0 : 1));
+      const found = data.filter(({ text }) => text === undefined).map(({ bytes }) => bytes);
+      expect(Buffer.concat(found).equals(Buffer.concat(expected))).toBe(true);
+      for (const line of hexLines(fields)) expect(line.length).toBeLessThanOrEqual(HEX_COLUMNS_MAX);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("every field of the header is there, by its name in the format", () => {
+  const names = fieldsOf(encodeBatch([record({})])).map(({ name }) => name);
+  expect(names.slice(0, 13)).toEqual(Object.keys(FIELD).slice(0, 13));
+});
+
+describe("broken bytes", () => {
+  test("property: any bytes can be shown", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 300 }), (bytes) => {
+        const shown = fieldsOf(bytes);
+        const [first] = shown;
+        expect(first?.position).toBe(0);
+        for (const line of hexLines(batchFields(bytes, 0, bytes.length, 0))) {
+          expect(line.length).toBeLessThanOrEqual(HEX_COLUMNS_MAX);
+        }
+      }),
+    );
+  });
+
+  test("a wrong CRC says both", () => {
+    const batch = encodeBatch([record({ value: "hello" })]);
+    batch[batch.length - 2]! ^= 1;
+    const crc = fieldsOf(batch).find(({ name }) => name === "crc");
+    expect(crc?.text).toMatch(/^0x\w{8} WRONG: 0x\w{8}$/);
+    expect(crc?.role).toBe("broken");
+  });
+
+  test("a record that does not add up is shown up to there, and then as bytes", () => {
+    const batch = batchOf(hex("0e 00 00 00 01 02 61 00 7f 7f"), 2);
+    const items = [...batchFields(batch, 0, batch.length, 0)];
+    const broken = items.filter((item) => item.kind === "heading" && item.isBroken);
+    expect(broken).toEqual([
+      expect.objectContaining({ text: expect.stringContaining("record 1 at position 69: ") }),
+    ]);
+    const last = items.at(-1);
+    expect(last).toMatchObject({ name: "no record", role: "broken", position: 70 });
+  });
+
+  test("a cut header is shown as far as it goes", () => {
+    const batch = encodeBatch([record({ value: "hello" })]);
+    expect(fieldsOf(batch, 19).at(-1)).toMatchObject({
+      name: "crc",
+      text: "cut off",
+      role: "broken",
+    });
+    expect(fieldsOf(batch, BATCH_HEADER_BYTES)).toHaveLength(13);
+  });
+});
+
+test("colours change nothing but the colours; a star stands for lines like the one above", () => {
+  const batch = encodeBatch([record({ value: "a".repeat(100) })]);
+  const lines = [...hexLines(batchFields(batch, 0, batch.length, 0))];
+  const painted = [...hexLines(batchFields(batch, 0, batch.length, 0), coloured)];
+  const unpainted = painted.map((line) => Bun.stripANSI(line).trimEnd());
+  expect(unpainted).toEqual(lines);
+  expect(painted.join("\n")).toContain("\u001b[36m");
+  expect(lines.filter((line) => line === "*")).toHaveLength(1);
+});

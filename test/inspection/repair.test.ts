@@ -1,0 +1,204 @@
+// What can be repaired is repaired, and said to the byte; what can't is left alone. Afterwards all is sound, and
+// a broker reads the same records.
+import { describe, expect, test } from "bun:test";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { tempDir } from "../support/tmp.ts";
+import {
+  appendTo,
+  type Damage,
+  edit,
+  END_OFFSET,
+  filesIn,
+  fileOf,
+  LARGE,
+  makeSample,
+  readOrders,
+  sampleBatch,
+  START_MS,
+  verify,
+} from "./sample.ts";
+
+const VALUES = ["a", "b", "c", "d", LARGE, "e", "f", "g", LARGE, "h", "i", "j", "k"];
+const RECORDS = VALUES.map((value, offset) => `${offset}:${value}`);
+
+type Case = readonly [string, Damage, RegExp];
+
+const repairable: readonly Case[] = [
+  [
+    "an index is gone",
+    (path) => rmSync(path(fileOf(4, "index"))),
+    /\.index: it is missing; repaired: rebuilt from the log, 16 bytes$/,
+  ],
+  [
+    "an index is garbage",
+    (path) => writeFileSync(path(fileOf(4, "index")), "garbage!garbage!"),
+    /repaired: rebuilt from the log, 16 bytes$/,
+  ],
+  [
+    "an index is huge",
+    (path) => writeFileSync(path(fileOf(4, "index")), new Uint8Array(1e6)),
+    /repaired: rebuilt from the log, 16 bytes$/,
+  ],
+  [
+    "a time index is short",
+    (path) => truncateSync(path(fileOf(4, "timeindex")), 13),
+    /repaired: rebuilt from the log, 24 bytes$/,
+  ],
+  [
+    "an index without a log",
+    (path) => writeFileSync(path(fileOf(7, "index")), "12345678"),
+    /repaired: removed, 8 bytes$/,
+  ],
+  [
+    "what crashes leave",
+    (path) => {
+      mkdirSync(path("topics/+c-new"));
+      writeFileSync(path("topics/+c-new/topic.json"), "{}");
+      mkdirSync(path("topics/+d-old"));
+      writeFileSync(path(`${fileOf(4, "index")}.tmp`), "x");
+      writeFileSync(path("meta.json.tmp"), "x");
+    },
+    /repaired: removed(, 1 bytes)?$/,
+  ],
+  [
+    "a torn tail",
+    (path) => appendTo(path(fileOf(10)), sampleBatch(["x", "y"], START_MS).subarray(0, 70)),
+    /position 162, offset 13: .*; repaired: cut 70 bytes at position 162; the next record gets offset 13$/,
+  ],
+  [
+    "a tail of zeros",
+    (path) => appendTo(path(fileOf(10)), new Uint8Array(5000)),
+    /repaired: cut 5000 bytes at position 162; the next record gets offset 13$/,
+  ],
+];
+
+/** Of files that only a clean stop makes, or makes whole. */
+const repairableAfterCleanStop: readonly Case[] = [
+  [
+    "the indexes of the last segment are wrong",
+    (path) =>
+      edit(path(fileOf(10, "timeindex")), (bytes) => {
+        bytes[11]! ^= 1;
+      }),
+    /repaired: rebuilt from the log, 12 bytes$/,
+  ],
+  [
+    "a snapshot is torn",
+    (path) => truncateSync(path(fileOf(13, "snapshot")), 20),
+    /repaired: rebuilt from the log, 56 bytes$/,
+  ],
+  [
+    "clean-shutdown.json is none",
+    (path) => writeFileSync(path("clean-shutdown.json"), "{"),
+    /repaired: removed, 1 bytes$/,
+  ],
+];
+
+const cases = {
+  "a clean stop": [...repairable, ...repairableAfterCleanStop],
+  "a kill": repairable,
+};
+
+describe.each(["a clean stop", "a kill"] as const)("after %s", (end) => {
+  test.each(cases[end])("%s", async (_name, damage, line) => {
+    using directory = tempDir();
+    await makeSample(directory.path, end === "a clean stop");
+    const path = (file: string): string => join(directory.path, file);
+    const before = filesIn(directory.path);
+    damage(path);
+    const repaired = await verify(directory.path, true);
+    expect(repaired.lines.length).toBeGreaterThan(0);
+    for (const found of repaired.lines) expect(found).toMatch(line);
+    expect(repaired.report.damage).toBe(0);
+    expect(repaired.report.repaired).toBe(repaired.lines.length);
+    expect((await verify(directory.path)).lines).toEqual([]);
+    const after = filesIn(directory.path);
+    expect(after).toEqual(
+      before.filter(
+        (file) => after.includes("clean-shutdown.json") || file !== "clean-shutdown.json",
+      ),
+    );
+    expect(await readOrders(directory.path)).toEqual(RECORDS);
+    expect((await verify(directory.path)).lines).toEqual([]);
+  });
+});
+
+test("without --repair nothing is touched", async () => {
+  using directory = tempDir();
+  await makeSample(directory.path);
+  const path = (file: string): string => join(directory.path, file);
+  for (const [, damage] of cases["a clean stop"]) damage(path);
+  const contents = (): string[] =>
+    filesIn(directory.path).map((file) => `${file} ${readFileSync(path(file)).toString("hex")}`);
+  const before = contents();
+  const { report } = await verify(directory.path);
+  expect(report.damage).toBeGreaterThan(3);
+  expect(contents()).toEqual(before);
+});
+
+test("every length of the last segment: what is left is whole batches", async () => {
+  using sample = tempDir();
+  await makeSample(sample.path, false);
+  const log = join(sample.path, fileOf(10));
+  const bytes = readFileSync(log);
+  const firstBytes = 85;
+  for (let length = bytes.length; length >= 0; length -= 7) {
+    writeFileSync(log, bytes.subarray(0, length));
+    const { report, lines } = await verify(sample.path, true);
+    const kept = length === bytes.length ? length : length >= firstBytes ? firstBytes : 0;
+    expect(statSync(log).size).toBe(kept);
+    if (length === kept) expect(lines).toEqual([]);
+    else expect(lines[0]).toContain(`repaired: cut ${length - kept} bytes at position ${kept}; `);
+    expect(report.findings.filter(({ severity }) => severity === "damage").length).toBe(
+      length === kept ? 0 : 1,
+    );
+  }
+});
+
+test("damage in a sealed segment is reported and left, with all that is whole still there", async () => {
+  using directory = tempDir();
+  await makeSample(directory.path);
+  const path = join(directory.path, fileOf(4));
+  edit(path, (bytes) => {
+    bytes[1000]! ^= 1;
+  });
+  const before = readFileSync(path);
+  const { report, lines } = await verify(directory.path, true);
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).not.toContain("repaired");
+  expect(report.damage).toBe(1);
+  expect(readFileSync(path).equals(before)).toBe(true);
+});
+
+test("an index is rebuilt for what is left of a damaged segment", async () => {
+  using directory = tempDir();
+  await makeSample(directory.path);
+  edit(join(directory.path, fileOf(4)), (bytes) => {
+    bytes[1000]! ^= 1;
+  });
+  writeFileSync(join(directory.path, fileOf(4, "index")), "garbage!");
+  const { report } = await verify(directory.path, true);
+  expect(report.repaired).toBe(1);
+  expect(report.damage).toBe(1);
+  expect((await verify(directory.path)).report.damage).toBe(1);
+});
+
+test("a tail is cut before a clean stop's note is believed again", async () => {
+  using directory = tempDir();
+  await makeSample(directory.path);
+  appendTo(join(directory.path, fileOf(10)), new Uint8Array(100));
+  const { report, lines } = await verify(directory.path, true);
+  expect(lines).toHaveLength(1);
+  expect(report.damage).toBe(0);
+  expect(existsSync(join(directory.path, "clean-shutdown.json"))).toBe(true);
+  expect(await readOrders(directory.path)).toHaveLength(END_OFFSET);
+});

@@ -1,0 +1,43 @@
+// Frames for the tests of the decoder: how they are made, told apart, and taken out of it.
+// Leaves to others: what is expected of them.
+import { expect } from "bun:test";
+import { type ErrorName, RustLogError } from "../../src/errors.ts";
+import type { FrameDecoder } from "../../src/protocol/frame.ts";
+import { thrownBy } from "./codecs.ts";
+
+/** Longest payload that the decoders under test take. */
+export const LIMIT = 100_000;
+
+export function frameOf(payload: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(4 + payload.length);
+  new DataView(frame.buffer).setUint32(0, payload.length);
+  frame.set(payload, 4);
+  return frame;
+}
+
+export function lengthOf(length: number): Uint8Array {
+  return frameOf(new Uint8Array(0)).map((_, at) => length >>> (24 - 8 * at));
+}
+
+/** Payload number `seed`, told apart from every other by its bytes. */
+export function payloadOf(seed: number, bytes: number): Uint8Array {
+  return Uint8Array.from({ length: bytes }, (_, at) => seed * 31 + at * 7);
+}
+
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(Buffer.concat(parts));
+}
+
+/** All payloads that are whole by now. */
+export function drain(decoder: FrameDecoder): Uint8Array[] {
+  const payloads: Uint8Array[] = [];
+  for (let next = decoder.next(); next !== undefined; next = decoder.next()) payloads.push(next);
+  return payloads;
+}
+
+export function expectError(act: () => unknown, code: ErrorName): RustLogError {
+  const error = thrownBy(act);
+  expect(error).toBeInstanceOf(RustLogError);
+  expect((error as RustLogError).code).toBe(code);
+  return error as RustLogError;
+}

@@ -1,0 +1,109 @@
+// What a refusal says, and when: a count is compared with what is left before any item is read, the smallest
+// items there can be are not refused, and what is missing is called by the name that docs/PROTOCOL.md gives it.
+import { describe, expect, test } from "bun:test";
+import { RustLogError } from "../../src/errors.ts";
+import { CODECS, type Codec, thrownBy } from "./codecs.ts";
+import { encodeByGrammar, type Field, type FieldType, type Value } from "./grammar.ts";
+
+const ENVELOPE_BYTES = 6;
+const SMALLEST = { u8: 0, bool: false, u32: 0, i64: 0, string: "", bytes: new Uint8Array(0) };
+const LONG = { ...SMALLEST, string: "x".repeat(60), bytes: new Uint8Array(60) };
+
+/** A value with these leaves, and with `items` items in each array. */
+function valueWith(
+  grammar: readonly Field[],
+  leaves: Readonly<Record<string, unknown>>,
+  items: number,
+): Value {
+  const sample = (type: FieldType): unknown =>
+    typeof type === "string"
+      ? leaves[type]
+      : Array.from({ length: items }, () => valueWith(type, leaves, items));
+  return Object.fromEntries(grammar.map(({ name, type }) => [name, sample(type)]));
+}
+
+function bytesOf(grammar: readonly Field[], value: Value): number {
+  return encodeByGrammar(grammar, value).bytes.length;
+}
+
+function payloadOf(codec: Codec, value: Value): Uint8Array {
+  return Uint8Array.from(codec.encode(7, value)).subarray(4);
+}
+
+function messageOf(codec: Codec, payload: Uint8Array): string {
+  const error = thrownBy(() => codec.decode(payload));
+  expect(error).toBeInstanceOf(RustLogError);
+  expect((error as RustLogError).code).toBe("INVALID_REQUEST");
+  return (error as RustLogError).message;
+}
+
+/** The arrays of a body, none of which is inside another, each with what stands before it. */
+function arraysOf(
+  grammar: readonly Field[],
+): { name: string; item: readonly Field[]; at: number }[] {
+  return grammar.flatMap(({ name, type }, index) => {
+    if (typeof type === "string") return [];
+    const before = grammar.slice(0, index);
+    return [{ name, item: type, at: bytesOf(before, valueWith(before, SMALLEST, 2)) }];
+  });
+}
+
+/** Where each field that is no array ends, and its name. */
+function leavesOf(
+  grammar: readonly Field[],
+  value: Value,
+  start = 0,
+): { name: string; end: number }[] {
+  const leaves: { name: string; end: number }[] = [];
+  let at = start;
+  for (const field of grammar) {
+    const { name, type } = field;
+    const end = at + bytesOf([field], value);
+    if (typeof type === "string") leaves.push({ name, end });
+    else {
+      leaves.push({ name, end: at + 4 });
+      for (const item of value[name] as Value[]) {
+        const from = leaves.at(-1)!.end;
+        leaves.push(...leavesOf(type, item, from));
+      }
+    }
+    at = end;
+  }
+  return leaves;
+}
+
+describe.each(CODECS.filter(({ grammar }) => grammar.length > 0))("$api $kind", (codec) => {
+  const { grammar } = codec;
+  const smallest = valueWith(grammar, SMALLEST, 2);
+
+  test("of the smallest fields is read", () => {
+    expect(codec.decode(payloadOf(codec, smallest))).toEqual(smallest);
+  });
+
+  test("with one item more than could be in the rest is refused before the first is read", () => {
+    for (const { name, item, at } of arraysOf(grammar)) {
+      const payload = payloadOf(codec, smallest);
+      const left = payload.length - ENVELOPE_BYTES - at - 4;
+      const count = Math.floor(left / bytesOf(item, valueWith(item, SMALLEST, 0))) + 1;
+      new DataView(payload.buffer, payload.byteOffset).setUint32(ENVELOPE_BYTES + at, count);
+      expect(messageOf(codec, payload)).toBe(
+        `field '${name}': ${count} items can't be in ${left} bytes`,
+      );
+    }
+  });
+
+  test("that is cut short is told by the name of the field that is not whole, or of its array", () => {
+    const long = valueWith(grammar, LONG, 1);
+    const payload = payloadOf(codec, long);
+    const leaves = leavesOf(grammar, long);
+    expect(leaves.at(-1)?.end).toBe(payload.length - ENVELOPE_BYTES);
+    const arrays = arraysOf(grammar).map(({ name }) => name);
+    for (let end = 0; end < payload.length - ENVELOPE_BYTES; end++) {
+      const { name } = leaves.find((leaf) => leaf.end > end)!;
+      const message = messageOf(codec, payload.subarray(0, ENVELOPE_BYTES + end));
+      const named = /^field '(?:[a-z]+ )?(\w+)': /.exec(message)?.[1] ?? message;
+      const isArray = message.includes("items can't be in") && arrays.includes(named);
+      if (!isArray) expect([end, named]).toEqual([end, name]);
+    }
+  });
+});

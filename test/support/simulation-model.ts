@@ -1,0 +1,186 @@
+// What must be true of a topic in the simulation, whatever happened: the model that its logs are held against.
+// Leaves to others: what is done to them (simulation.ts).
+import { baseOffset, batchBytes, maxTimestamp } from "../../src/record/batch.ts";
+import { RecordCursor } from "../../src/record/cursor.ts";
+import { readAll } from "../../src/storage/log-slice.ts";
+import type { Partition } from "../../src/topics/partition.ts";
+import type { Random } from "./random.ts";
+
+/** A promise that was broken. */
+export class Violation extends Error {
+  override readonly name = "Violation";
+}
+
+/** Throws a violation unless `condition` holds. */
+export function hold(condition: boolean, message: string): void {
+  if (!condition) throw new Violation(message);
+}
+
+/** A batch that was sent, and what became of it. */
+export interface Attempt {
+  readonly records: readonly string[];
+  readonly timestamp: number;
+  /** First sequence number, of an idempotent producer; -1 of any other. */
+  readonly sequence: number;
+  acknowledgedAt: number | undefined;
+}
+
+/** A batch that is there. */
+interface FoundBatch {
+  readonly offset: number;
+  readonly timestamp: number;
+}
+
+/** What must be true of one partition. */
+export class PartitionModel {
+  readonly attempts: Attempt[] = [];
+  /** What a consumer has been given, by offset: it never changes and never vanishes but by retention. */
+  readonly seen = new Map<number, string>();
+  /** Offsets that a group tried to commit, in order, and how many of them were acknowledged. */
+  readonly commits: number[] = [];
+  acknowledgedCommits = 0;
+  /** Where the log was known to start: it may have moved on, never back. */
+  logStartOffset = 0;
+  /** The idempotent producer's batch that it sends until it is acknowledged. */
+  unacknowledged: Attempt | undefined;
+  nextSequence = 0;
+  /** Whether that batch is on its way. */
+  sending = false;
+
+  /** Holds a partition against all that is known; throws a violation. */
+  check(partition: Partition, random: Random): void {
+    const { name, logStartOffset, highWatermark } = partition;
+    hold(
+      logStartOffset >= this.logStartOffset,
+      `${name}: the log starts at ${logStartOffset} again`,
+    );
+    this.logStartOffset = logStartOffset;
+    const records = recordsFrom(partition, logStartOffset, 700);
+    for (let offset = logStartOffset; offset < highWatermark; offset++) {
+      hold(records.has(offset), `${name}: offset ${offset} is a gap`);
+    }
+    hold(records.size === highWatermark - logStartOffset, `${name}: records outside of the log`);
+    this.#checkAttempts(partition, records);
+    for (const [offset, record] of this.seen) {
+      const kept = offset < logStartOffset || records.get(offset) === record;
+      hold(kept, `${name}: offset ${offset} was read before and has changed`);
+    }
+    checkTimes(partition, random);
+  }
+
+  /** Holds the committed offset of a partition against those that were tried and acknowledged. */
+  checkCommit(partition: Partition, committed: number | undefined): void {
+    const allowed = this.commits.slice(Math.max(0, this.acknowledgedCommits - 1));
+    hold(
+      committed === undefined ? this.acknowledgedCommits === 0 : allowed.includes(committed),
+      `${partition.name}: committed is ${committed}, acknowledged were ${allowed.join()}`,
+    );
+    hold((committed ?? 0) <= partition.highWatermark, `${partition.name}: committed past the end`);
+  }
+
+  #checkAttempts({ name, logStartOffset }: Partition, records: ReadonlyMap<number, string>): void {
+    const byRecord = new Map<string, number>();
+    for (const [offset, record] of records) {
+      hold(!byRecord.has(record), `${name}: record ${record} is there twice`);
+      byRecord.set(record, offset);
+    }
+    for (const { records: sent, acknowledgedAt } of this.attempts) {
+      const found = byRecord.get(sent[0]!);
+      if (acknowledgedAt !== undefined && acknowledgedAt >= logStartOffset) {
+        const message = `${name}: acknowledged at ${acknowledgedAt}, now at ${found}`;
+        hold(found === acknowledgedAt, message);
+      }
+      for (const [i, record] of sent.entries()) {
+        const at = byRecord.get(record);
+        const expected = found === undefined ? undefined : found + i;
+        hold(at === expected, `${name}: a batch is there in part: ${record} at ${at}`);
+        byRecord.delete(record);
+      }
+    }
+    const strangers = [...byRecord.keys()].join();
+    hold(byRecord.size === 0, `${name}: records that nobody sent: ${strangers}`);
+  }
+}
+
+/** Whether a topic should be there. `creating` and `deleting` were tried, and may have been done. */
+export type TopicState = "absent" | "creating" | "present" | "deleting";
+
+/** What must be true of a topic. */
+export class TopicModel {
+  readonly name: string;
+  readonly partitionCount: number;
+  state: TopicState = "absent";
+  partitions: PartitionModel[] = [];
+
+  constructor(name: string, partitionCount: number) {
+    this.name = name;
+    this.partitionCount = partitionCount;
+    this.#reset();
+  }
+
+  /** Takes note of where the topic stands now; without one, nothing of it may be seen again. */
+  become(state: TopicState): void {
+    if (state === "absent") this.#reset();
+    this.state = state;
+  }
+
+  /** Holds what a start has found against the model: the partitions, or undefined for no such topic. */
+  check(found: readonly Partition[] | undefined, random: Random): void {
+    if (found === undefined) {
+      hold(this.state !== "present", `topic ${this.name} is gone`);
+      this.become("absent");
+      return;
+    }
+    hold(this.state !== "absent", `topic ${this.name} is back`);
+    const count = `topic ${this.name} has ${found.length} partitions`;
+    hold(found.length === this.partitionCount, count);
+    for (const partition of found) this.partitions[partition.index]?.check(partition, random);
+    this.state = "present";
+  }
+
+  #reset(): void {
+    this.partitions = Array.from({ length: this.partitionCount }, () => new PartitionModel());
+  }
+}
+
+/** The records from an offset on, by offset, read `bytesMax` bytes at a time. */
+export function recordsFrom(
+  partition: Partition,
+  from: number,
+  bytesMax: number,
+): Map<number, string> {
+  const records = new Map<number, string>();
+  const cursor = new RecordCursor();
+  let offset = from;
+  while (offset < partition.highWatermark) {
+    const read = partition.read(offset, bytesMax);
+    hold(read.nextOffset > offset, `${partition.name}: a read at ${offset} does not go on`);
+    cursor.reset(readAll(read), undefined, undefined, { fromOffset: offset });
+    while (cursor.next()) records.set(cursor.offset, cursor.valueText() ?? "");
+    offset = read.nextOffset;
+  }
+  return records;
+}
+
+/** Holds lookups by time against a linear search of what is there. */
+function checkTimes(partition: Partition, random: Random): void {
+  const batches: FoundBatch[] = [];
+  for (let offset = partition.logStartOffset; offset < partition.highWatermark;) {
+    const read = partition.read(offset, 2_000);
+    const bytes = readAll(read);
+    for (let at = 0; at < bytes.length; at += batchBytes(bytes, at)) {
+      batches.push({ offset: baseOffset(bytes, at), timestamp: maxTimestamp(bytes, at) });
+    }
+    offset = read.nextOffset;
+  }
+  if (batches.length === 0) return;
+  const none = { offset: partition.highWatermark, timestamp: -1 };
+  for (let i = 0; i < 3; i++) {
+    const timestamp = random.pick(batches).timestamp + random.below(3) - 1;
+    const expected = batches.find((batch) => batch.timestamp >= timestamp) ?? none;
+    const found = partition.offsetForTimestamp(timestamp);
+    const right = found.offset === expected.offset && found.timestamp === expected.timestamp;
+    const message = `time ${timestamp} is at ${expected.offset}, and was found at ${found.offset}`;
+    hold(right, `${partition.name}: ${message}`);
+  }
+}

@@ -1,0 +1,47 @@
+// Holds back the flushes of a disk's log files, so that a test decides when each one ends.
+// Leaves to others: everything else about the disk.
+import type { Disk } from "../../src/storage/disk.ts";
+
+/** The flushes of `.log` files on one disk. Open at first: they pass. */
+export class SyncGate {
+  /** Flushes begun so far. */
+  begun = 0;
+  #open = true;
+  #held: (() => void)[] = [];
+
+  constructor(disk: Disk) {
+    const openAppend = disk.openAppend.bind(disk);
+    disk.openAppend = (path) => {
+      const file = openAppend(path);
+      if (!path.endsWith(".log")) return file;
+      const sync = file.sync.bind(file);
+      file.sync = async () => {
+        this.begun++;
+        if (!this.#open) await new Promise<void>((resolve) => this.#held.push(resolve));
+        await sync();
+      };
+      return file;
+    };
+  }
+
+  /** Number of flushes that are held back. */
+  get held(): number {
+    return this.#held.length;
+  }
+
+  /** Holds back the flushes that begin from now on. */
+  close(): void {
+    this.#open = false;
+  }
+
+  /** Lets the flush pass that has waited longest. */
+  releaseOne(): void {
+    this.#held.shift()?.();
+  }
+
+  /** Lets all flushes pass, now and from now on. */
+  open(): void {
+    this.#open = true;
+    for (const release of this.#held.splice(0)) release();
+  }
+}

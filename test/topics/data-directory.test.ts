@@ -1,0 +1,244 @@
+// A data directory: one broker at a time, a format that is ours, and what the last stop left.
+import { expect, test } from "bun:test";
+import type { Disk } from "../../src/storage/disk.ts";
+import { RealDisk } from "../../src/storage/real-disk.ts";
+import { DataDirectory } from "../../src/topics/data-directory.ts";
+import { batchOf, codeOf, ENDLESS, recordsFrom, settle } from "../support/log-fixture.ts";
+import { Random } from "../support/random.ts";
+import { SimulatedDisk } from "../support/simulated-disk.ts";
+import { withTempDir } from "../support/tmp.ts";
+
+const LOG = "data/topics/orders/0/00000000000000000000.log";
+
+function newDisk(seed = 1): SimulatedDisk {
+  return new SimulatedDisk(new Random(seed));
+}
+
+async function open(
+  disk: Disk,
+  path = "data",
+  fatal: Error[] = [],
+  lines: string[] = [],
+): Promise<DataDirectory> {
+  return await DataDirectory.open(path, {
+    disk,
+    flush: { kind: "always" },
+    logDefaults: ENDLESS,
+    autoCreateTopics: true,
+    defaultPartitions: 1,
+    now: () => 1_000,
+    report: (line) => lines.push(line),
+    onFatal: (error) => fatal.push(error),
+  });
+}
+
+async function append(directory: DataDirectory, value: string): Promise<number> {
+  const topic = await directory.registry.ensure("orders");
+  return await topic.partitions[0]!.append(batchOf([value]));
+}
+
+function values(directory: DataDirectory): string[] {
+  const partition = directory.registry.partition("orders", 0);
+  const read = (offset: number, bytesMax: number) => partition.read(offset, bytesMax);
+  return recordsFrom(read, 0, partition.highWatermark).map((record) => record.value);
+}
+
+const text = (content: string): Uint8Array => new TextEncoder().encode(content);
+
+test("a second open is refused, on both disks, until the first one is closed", () =>
+  withTempDir(async (path) => {
+    for (const disk of [new RealDisk(), newDisk()]) {
+      const first = await open(disk, `${path}/data`);
+      expect(open(disk, `${path}/data`)).rejects.toThrow(`${path}/data/LOCK is held`);
+      await settle();
+      await append(first, "v");
+      await first.closeCleanly();
+      const second = await open(disk, `${path}/data`);
+      expect(values(second)).toEqual(["v"]);
+      await second.abandon();
+      await (await open(disk, `${path}/data`)).closeCleanly();
+    }
+  }));
+
+test("the identity is made once, and another directory has another", async () => {
+  const disk = newDisk();
+  const first = await open(disk);
+  expect(first.id).toMatch(/^[0-9a-f-]{36}$/);
+  await first.closeCleanly();
+  const again = await open(disk);
+  expect(again.id).toBe(first.id);
+  expect((await open(newDisk())).id).not.toBe(first.id);
+});
+
+test.each([
+  ['{"formatVersion":2,"id":"x"}', "is not of format version 1"],
+  ['{"formatVersion":1}', "is not of format version 1"],
+  ["", "is not of format version 1"],
+  ["[]", "is not of format version 1"],
+])("a meta.json of %j is refused, and the lock is free again", async (content, message) => {
+  const disk = newDisk();
+  await (await open(disk)).closeCleanly();
+  const good = disk.readFile("data/meta.json");
+  disk.overwrite("data/meta.json", text(content));
+  expect(await codeOf(() => open(disk))).toBe("DATA_DIRECTORY_UNUSABLE");
+  expect(open(disk)).rejects.toThrow(message);
+  await settle();
+  disk.overwrite("data/meta.json", good);
+  await (await open(disk)).closeCleanly();
+});
+
+test("topics without a meta.json are not taken over", async () => {
+  const disk = newDisk();
+  const first = await open(disk);
+  await append(first, "v");
+  await first.closeCleanly();
+  disk.overwrite("data/meta.json", undefined);
+  expect(open(disk)).rejects.toThrow("has topics but no meta.json");
+});
+
+test("a start that crashes, at every operation, leaves a directory that starts", async () => {
+  for (let operation = 0, done = false; !done; operation++) {
+    const disk = newDisk(operation);
+    disk.crashAfter(operation);
+    try {
+      const directory = await open(disk);
+      await append(directory, "v");
+      done = true;
+    } catch (error) {
+      if (!disk.crashed) throw error;
+    }
+    await settle();
+    disk.restart();
+    const directory = await open(disk);
+    if (done) expect(values(directory)).toEqual(["v"]);
+    await append(directory, "w");
+  }
+});
+
+test("the note of a clean stop is there after it, believed once, and gone before the first write", async () => {
+  const disk = newDisk();
+  const first = await open(disk);
+  expect(first.wasClean).toBe(false);
+  await append(first, "a");
+  expect(disk.readFile("data/clean-shutdown.json")).toBeUndefined();
+  await first.closeCleanly();
+  expect(disk.readFile("data/clean-shutdown.json")).toBeDefined();
+  const second = await open(disk);
+  expect(second.wasClean).toBe(true);
+  expect(disk.readFile("data/clean-shutdown.json")).toBeUndefined();
+  // And so after a crash: its removal was made durable.
+  disk.restart();
+  const third = await open(disk);
+  expect(third.wasClean).toBe(false);
+  expect(values(third)).toEqual(["a"]);
+});
+
+test("the note is not believed of a log that is longer than it says", async () => {
+  const disk = newDisk();
+  const first = await open(disk);
+  await append(first, "a");
+  await first.closeCleanly();
+  const log = disk.readFile(LOG)!;
+  disk.overwrite(LOG, Uint8Array.from([...log, 1, 2, 3]));
+  const lines: string[] = [];
+  const second = await open(disk, "data", [], lines);
+  expect(lines.length).toBe(1);
+  expect(lines[0]).toContain("cut 3 bytes");
+  expect(values(second)).toEqual(["a"]);
+});
+
+test.each([
+  "",
+  "{",
+  "null",
+  '{"version":2}',
+  '{"version":1}',
+  '{"version":1,"partitions":{"orders/0":{}}}',
+  '{"version":1,"partitions":{"orders/0":{"baseOffset":"x","bytes":null}}}',
+])("a note of %j is no reason to believe anything", async (content) => {
+  const disk = newDisk();
+  const first = await open(disk);
+  await append(first, "a");
+  await first.closeCleanly();
+  disk.overwrite("data/clean-shutdown.json", text(content));
+  disk.overwrite(LOG, Uint8Array.from([...disk.readFile(LOG)!, 0]));
+  const lines: string[] = [];
+  const second = await open(disk, "data", [], lines);
+  expect(lines[0]).toContain("cut 1 bytes");
+  expect(values(second)).toEqual(["a"]);
+});
+
+test("a crash at every operation of a clean stop loses nothing", async () => {
+  for (let operation = 0, done = false; !done; operation++) {
+    const disk = newDisk(operation);
+    const first = await open(disk);
+    await append(first, "a");
+    disk.crashAfter(operation);
+    try {
+      await first.closeCleanly();
+      done = true;
+    } catch (error) {
+      if (!disk.crashed) throw error;
+    }
+    await settle();
+    disk.restart();
+    const second = await open(disk);
+    if (done) expect(second.wasClean).toBe(true);
+    expect(values(second)).toEqual(["a"]);
+    expect(await append(second, "b")).toBe(1);
+  }
+});
+
+test("after a failed flush the next start writes the log anew, also when nobody closed the directory", async () => {
+  for (const close of [true, false]) {
+    const disk = newDisk();
+    const fatal: Error[] = [];
+    const first = await open(disk, "data", fatal);
+    await append(first, "a");
+    disk.failSyncs(1);
+    expect(await codeOf(() => append(first, "b"))).toBe("STORAGE_ERROR");
+    expect(fatal.length).toBe(1);
+    if (close) await first.abandon();
+    await settle();
+    disk.restartProcess();
+    expect(disk.readFile("data/flush-failed")).toBeDefined();
+    const second = await open(disk);
+    // The kernel still has it, and the start has served it: from now on it must be on the disk.
+    expect(values(second)).toEqual(["a", "b"]);
+    expect(disk.readFile("data/flush-failed")).toBeUndefined();
+    disk.restart();
+    expect(values(await open(disk))).toEqual(["a", "b"]);
+  }
+});
+
+test("after a flush that failed during recovery the next start writes the log anew", async () => {
+  const disk = newDisk();
+  const first = await open(disk);
+  await append(first, "a");
+  // Acknowledged to nobody, but written: the kernel has it when the process dies.
+  const partition = first.registry.partition("orders", 0);
+  disk.failSyncs(1);
+  await codeOf(() => partition.append(batchOf(["b"])));
+  await settle();
+  disk.restartProcess();
+  disk.remove("data/flush-failed");
+  disk.failSyncs(1);
+  expect(await codeOf(() => open(disk))).toBe("EIO");
+  expect(disk.readFile("data/flush-failed")).toBeDefined();
+  const second = await open(disk);
+  expect(values(second)).toEqual(["a", "b"]);
+  disk.restart();
+  expect(values(await open(disk))).toEqual(["a", "b"]);
+});
+
+test("a flush that fails at the stop itself is noted instead of a clean stop", async () => {
+  const disk = newDisk();
+  const first = await open(disk);
+  await append(first, "a");
+  disk.failSyncs(1);
+  await first.closeCleanly();
+  expect(disk.readFile("data/clean-shutdown.json")).toBeUndefined();
+  expect(disk.readFile("data/flush-failed")).toBeDefined();
+  const second = await open(disk);
+  expect([second.wasClean, values(second)]).toEqual([false, ["a"]]);
+});

@@ -1,0 +1,581 @@
+// When an append is acknowledged and what can be read: with flushes that a test holds back, fail or fill up.
+import { describe, expect, test } from "bun:test";
+import { RustLogError } from "../../src/errors.ts";
+import { Log } from "../../src/storage/log.ts";
+import type { LogSettings } from "../../src/storage/log-context.ts";
+import type { FlushPolicy } from "../../src/topics/flush-policy.ts";
+import { Partition } from "../../src/topics/partition.ts";
+import {
+  batchOf,
+  codeOf,
+  contextOf,
+  DIRECTORY,
+  diskWithDirectory,
+  recordsFrom,
+  settle,
+} from "../support/log-fixture.ts";
+import { Random } from "../support/random.ts";
+import type { SimulatedDisk } from "../support/simulated-disk.ts";
+import { SyncGate } from "../support/sync-gate.ts";
+import { until } from "../support/until.ts";
+
+const ALWAYS: FlushPolicy = { kind: "always" };
+const NEVER: FlushPolicy = { kind: "never" };
+
+interface Opened {
+  readonly disk: SimulatedDisk;
+  readonly gate: SyncGate;
+  readonly partition: Partition;
+  readonly fatal: Error[];
+}
+
+async function open(
+  flush: FlushPolicy = ALWAYS,
+  settings: Partial<LogSettings> = {},
+  onDisk?: SimulatedDisk,
+): Promise<Opened> {
+  const disk = onDisk ?? (await diskWithDirectory());
+  const gate = new SyncGate(disk);
+  const fatal: Error[] = [];
+  const log = await Log.open(contextOf(disk, settings));
+  const partition = new Partition("orders", 0, log, flush, (error) => fatal.push(error));
+  gate.begun = 0;
+  return { disk, gate, partition, fatal };
+}
+
+function values(partition: Partition): string[] {
+  const read = (offset: number, bytesMax: number) => partition.read(offset, bytesMax);
+  return recordsFrom(read, partition.logStartOffset, partition.highWatermark).map((r) => r.value);
+}
+
+/** The values that a fresh start finds on the disk. Flushes that are held back come too late. */
+async function valuesAfterRestart(
+  { disk, gate }: Opened,
+  how: "machine" | "process" = "machine",
+): Promise<string[]> {
+  if (how === "machine") disk.restart();
+  else disk.restartProcess();
+  gate.open();
+  const { partition } = await open(ALWAYS, {}, disk);
+  return values(partition);
+}
+
+/** The outcomes of promises, as they come. */
+function outcomesOf(appends: readonly Promise<number>[]): (number | string)[] {
+  const outcomes: (number | string)[] = [];
+  for (const append of appends) {
+    append.then(
+      (offset) => outcomes.push(offset),
+      (error: unknown) => outcomes.push(error instanceof RustLogError ? error.code : String(error)),
+    );
+  }
+  return outcomes;
+}
+
+describe("policy always", () => {
+  test("appends that come together share one flush, and those that come during it the next", async () => {
+    const { partition, gate } = await open();
+    gate.close();
+    const first = Array.from({ length: 100 }, (_, i) => partition.append(batchOf([`${i}`])));
+    await settle();
+    expect(gate.begun).toBe(1);
+    const second = Array.from({ length: 100 }, (_, i) => partition.append(batchOf([`${100 + i}`])));
+    await settle();
+    expect(gate.begun).toBe(1);
+    gate.open();
+    expect(await Promise.all([...first, ...second])).toEqual(
+      Array.from({ length: 200 }, (_, i) => i),
+    );
+    expect(gate.begun).toBe(2);
+  });
+
+  test("an append is acknowledged after the flush that covers it, and not after an earlier one", async () => {
+    const { partition, gate } = await open();
+    gate.close();
+    const outcomes = outcomesOf([partition.append(batchOf(["first"]))]);
+    await settle();
+    const later = outcomesOf([partition.append(batchOf(["second"]))]);
+    await settle();
+    expect([outcomes, later]).toEqual([[], []]);
+    gate.releaseOne();
+    await settle();
+    expect([outcomes, later]).toEqual([[0], []]);
+    expect(gate.held).toBe(1);
+    gate.releaseOne();
+    await settle();
+    expect([outcomes, later]).toEqual([[0], [1]]);
+  });
+
+  test("what is acknowledged survives the loss of everything that was not flushed", async () => {
+    for (let seed = 1; seed <= 30; seed++) {
+      const opened = await open(ALWAYS, {}, await diskWithDirectory(seed));
+      const { partition, gate } = opened;
+      await partition.append(batchOf(["acknowledged"]));
+      gate.close();
+      partition.append(batchOf(["not yet"])).catch(() => {});
+      await settle();
+      const found = await valuesAfterRestart(opened);
+      expect(found[0]).toBe("acknowledged");
+      expect(["not yet", undefined]).toContain(found[1]);
+    }
+  });
+
+  test("the high watermark moves with the flush and not before, and so does what can be read and found", async () => {
+    const { partition, gate } = await open();
+    await partition.append(batchOf(["a", "b"], 100));
+    gate.close();
+    const append = partition.append(batchOf(["c"], 200));
+    expect(partition.highWatermark).toBe(2);
+    await settle();
+    expect(partition.highWatermark).toBe(2);
+    expect(partition.logEndOffset).toBe(3);
+    expect(values(partition)).toEqual(["a", "b"]);
+    expect(partition.read(2, 1_000)).toEqual({ slices: [], bytes: 0, nextOffset: 2 });
+    expect(partition.bytesAvailable(2, 1)).toBe(0);
+    expect(partition.offsetForTimestamp(150)).toEqual({ offset: 2, timestamp: -1 });
+    gate.open();
+    await append;
+    expect(partition.highWatermark).toBe(3);
+    expect(values(partition)).toEqual(["a", "b", "c"]);
+    expect(partition.offsetForTimestamp(150)).toEqual({ offset: 2, timestamp: 200 });
+  });
+
+  test("listeners are called after each move of the high watermark, until they leave", async () => {
+    const { partition } = await open();
+    const seen: number[] = [];
+    const leave = partition.onAdvance(() => seen.push(partition.highWatermark));
+    await partition.append(batchOf(["a"]));
+    await partition.append(batchOf(["b", "c"]));
+    leave();
+    await partition.append(batchOf(["d"]));
+    expect(seen).toEqual([1, 3]);
+  });
+});
+
+describe("reading", () => {
+  test("below the start of the log is an error that names the range, past its end is nothing", async () => {
+    const { partition } = await open(ALWAYS, { segmentBytes: 100 });
+    for (const value of ["a", "b", "c"]) await partition.append(batchOf([value]));
+    await partition.deleteBefore(2);
+    expect(partition.logStartOffset).toBe(2);
+    for (const offset of [0, 1]) {
+      expect(await codeOf(() => partition.read(offset, 1_000))).toBe("OFFSET_OUT_OF_RANGE");
+    }
+    expect(() => partition.read(1, 1_000)).toThrow(
+      "orders-0: offset 1 is below the log start: valid are 2 to 3",
+    );
+    for (const offset of [3, 4, Number.MAX_SAFE_INTEGER]) {
+      expect(partition.read(offset, 1_000)).toEqual({ slices: [], bytes: 0, nextOffset: 3 });
+      expect(partition.bytesAvailable(offset, 1)).toBe(0);
+    }
+    expect(partition.bytesAvailable(0, 1)).toBe(0);
+    expect(partition.bytesAvailable(2, 1)).toBeGreaterThan(0);
+  });
+
+  test("describe says what is there", async () => {
+    const { partition } = await open(ALWAYS, { segmentBytes: 100 });
+    for (const value of ["a", "b", "c"]) await partition.append(batchOf([value]));
+    expect(partition.describe()).toEqual({
+      partition: 0,
+      logStartOffset: 0,
+      highWatermark: 3,
+      logEndOffset: 3,
+      segments: 3,
+      bytes: batchOf(["a"]).length * 3,
+    });
+    expect(partition.name).toBe("orders-0");
+  });
+});
+
+describe("a full disk", () => {
+  test("at every byte: an error, memory as the disk, and writing goes on when there is space", async () => {
+    for (const slowPushes of [0, 1]) {
+      const size = batchOf(["x".repeat(100), "y"]).length;
+      for (let room = 0; room < 2 * size; room++) {
+        const opened = await open();
+        const { partition, disk, fatal } = opened;
+        disk.slowPushes = slowPushes;
+        await partition.append(batchOf(["before"]));
+        const { bytes } = partition;
+        disk.setCapacity(disk.usedBytes + room);
+        const appends = [1, 2].map(() => partition.append(batchOf(["x".repeat(100), "y"])));
+        const outcomes = await Promise.allSettled(appends);
+        for (const outcome of outcomes) {
+          expect(outcome.status === "rejected" && outcome.reason.code).toBe("DISK_FULL");
+        }
+        expect([partition.highWatermark, partition.logEndOffset, partition.bytes]).toEqual([
+          1,
+          1,
+          bytes,
+        ]);
+        expect(disk.fileSize(`${DIRECTORY}/00000000000000000000.log`)).toBe(bytes);
+        expect(values(partition)).toEqual(["before"]);
+        disk.setCapacity(Number.POSITIVE_INFINITY);
+        expect(await partition.append(batchOf(["after", "it"]))).toBe(1);
+        expect(await partition.append(batchOf(["more"]))).toBe(3);
+        const all = ["before", "after", "it", "more"];
+        expect(values(partition)).toEqual(all);
+        expect(fatal).toEqual([]);
+        expect(await valuesAfterRestart(opened, room % 2 === 0 ? "machine" : "process")).toEqual(
+          all,
+        );
+      }
+    }
+  });
+
+  test("at a roll, at every byte: those that wait for it are refused, and it succeeds later", async () => {
+    for (let room = 0; room < 400; room += 7) {
+      const opened = await open(ALWAYS, { segmentBytes: 1_000 });
+      const { partition, disk, fatal } = opened;
+      await partition.append(batchOf(["x".repeat(850)]));
+      disk.setCapacity(disk.usedBytes + room);
+      const outcomes = outcomesOf(
+        [1, 2, 3].map((i) => partition.append(batchOf([`${i}`.padEnd(300)]))),
+      );
+      await until(() => outcomes.length === 3);
+      // Rolled or not: what is refused is not there, and what is acknowledged is.
+      const acknowledged = outcomes.filter((outcome) => typeof outcome === "number");
+      for (const outcome of outcomes)
+        if (typeof outcome === "string") expect(outcome).toBe("DISK_FULL");
+      expect(partition.logEndOffset).toBe(1 + acknowledged.length);
+      disk.setCapacity(Number.POSITIVE_INFINITY);
+      expect(await partition.append(batchOf(["after".padEnd(300)]))).toBe(1 + acknowledged.length);
+      const found = values(partition);
+      expect(fatal).toEqual([]);
+      expect(await valuesAfterRestart(opened)).toEqual(found);
+    }
+  });
+
+  test("what waits behind a push that takes its time is not lost with it", async () => {
+    const { partition, disk } = await open();
+    disk.slowPushes = 1;
+    disk.setCapacity(disk.usedBytes + 50);
+    const first = partition.append(batchOf(["lost"]));
+    await Promise.resolve();
+    await Promise.resolve();
+    const second = partition.append(batchOf(["kept"]));
+    expect(await codeOf(() => first)).toBe("DISK_FULL");
+    disk.setCapacity(Number.POSITIVE_INFINITY);
+    const kept = await codeOf(() => second);
+    if (kept === undefined) expect(values(partition)).toEqual(["kept"]);
+    else expect(kept).toBe("DISK_FULL");
+  });
+});
+
+describe("a failed flush", () => {
+  test("is fatal: nothing that it covered is acknowledged, and nothing more is served", async () => {
+    const { partition, disk, gate, fatal } = await open();
+    await partition.append(batchOf(["before"]));
+    const closed: boolean[] = [];
+    partition.onAdvance(() => closed.push(partition.closed));
+    gate.close();
+    disk.failSyncs(1);
+    const during = outcomesOf([partition.append(batchOf(["a"]))]);
+    await settle();
+    const behind = outcomesOf([partition.append(batchOf(["b"]))]);
+    gate.open();
+    await settle();
+    expect([during, behind]).toEqual([["STORAGE_ERROR"], ["STORAGE_ERROR"]]);
+    expect(partition.closed).toBe(true);
+    expect(closed).toEqual([true]);
+    expect(fatal.map((error) => error.message)).toEqual([
+      "orders-0: the disk failed: EIO: simulated, fdatasync " +
+        `${DIRECTORY}/00000000000000000000.log`,
+    ]);
+    expect(await codeOf(() => partition.append(batchOf(["c"])))).toBe("STORAGE_ERROR");
+    expect(await codeOf(() => partition.read(0, 100))).toBe("STORAGE_ERROR");
+    expect(await codeOf(() => partition.offsetForTimestamp(0))).toBe("STORAGE_ERROR");
+    expect(await codeOf(() => partition.roll())).toBe("STORAGE_ERROR");
+    expect(await codeOf(() => partition.sync())).toBe("STORAGE_ERROR");
+    expect(await partition.closeCleanly()).toBeUndefined();
+  });
+
+  test.each(["EIO", "ENOSPC"])("at a roll is fatal as well, also when it says %s", async (code) => {
+    const { partition, disk, fatal } = await open(NEVER, { segmentBytes: 200 });
+    await partition.append(batchOf(["x".repeat(100)]));
+    disk.failSyncs(1, code);
+    expect(await codeOf(() => partition.append(batchOf(["y".repeat(100)])))).toBe("STORAGE_ERROR");
+    expect(fatal.length).toBe(1);
+    expect(partition.closed).toBe(true);
+  });
+
+  test("when it was asked for is fatal as well", async () => {
+    for (const action of ["sync", "roll"] as const) {
+      const { partition, disk, fatal } = await open(NEVER);
+      await partition.append(batchOf(["a"]));
+      disk.failSyncs(1);
+      expect(await codeOf(() => partition[action]())).toBe("STORAGE_ERROR");
+      expect([fatal.length, partition.closed]).toEqual([1, true]);
+    }
+  });
+
+  test("at a clean stop is fatal as well, and leaves no note", async () => {
+    const { partition, disk, fatal } = await open(NEVER);
+    await partition.append(batchOf(["a"]));
+    disk.failSyncs(1);
+    expect(await partition.closeCleanly()).toBeUndefined();
+    expect(fatal.length).toBe(1);
+  });
+
+  test("a batch that could neither be written nor cut off is fatal", async () => {
+    const { partition, disk, fatal } = await open();
+    await partition.append(batchOf(["a"]));
+    disk.setCapacity(disk.usedBytes + 10);
+    disk.failTruncates(1);
+    expect(await codeOf(() => partition.append(batchOf(["b"])))).toBe("STORAGE_ERROR");
+    expect(fatal[0]?.message).toContain("could not be cut off either");
+    expect(partition.closed).toBe(true);
+  });
+});
+
+describe("rolling", () => {
+  test("appends that come during a roll keep their order, whatever the sizes", async () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const random = new Random(seed);
+      const disk = await diskWithDirectory(seed);
+      disk.slowPushes = 0.3;
+      const opened = await open(random.pick([ALWAYS, NEVER]), { segmentBytes: 1_024 }, disk);
+      const { partition, fatal } = opened;
+      const sent: string[] = [];
+      const appends: Promise<number>[] = [];
+      for (let i = 0; i < 60; i++) {
+        const value = `${i}`.padEnd(random.below(700), "x");
+        sent.push(value);
+        appends.push(partition.append(batchOf([value])));
+        if (random.chance(0.1)) partition.roll().catch(() => {});
+        if (random.chance(0.3)) await settle();
+      }
+      expect(await Promise.all(appends)).toEqual(sent.map((_, i) => i));
+      expect(values(partition)).toEqual(sent);
+      await partition.sync();
+      expect(partition.describe().segments).toBeGreaterThan(3);
+      expect(fatal).toEqual([]);
+      expect(await valuesAfterRestart(opened)).toEqual(sent);
+    }
+  });
+
+  test("a roll that is asked for flushes first, and appends that come meanwhile are not lost", async () => {
+    const opened = await open();
+    const { partition, gate } = opened;
+    await partition.append(batchOf(["a"]));
+    gate.close();
+    const rolled = partition.roll();
+    await settle();
+    const append = partition.append(batchOf(["b"]));
+    await settle();
+    expect(partition.highWatermark).toBe(1);
+    gate.open();
+    await rolled;
+    expect(await append).toBe(1);
+    expect(partition.describe().segments).toBe(2);
+    expect(values(partition)).toEqual(["a", "b"]);
+    expect(await valuesAfterRestart(opened)).toEqual(["a", "b"]);
+  });
+});
+
+describe("policies that acknowledge early", () => {
+  test("never: acknowledged without a flush, kept by the kernel when the process dies", async () => {
+    const opened = await open(NEVER);
+    const { partition, gate } = opened;
+    gate.close();
+    for (const value of ["a", "b"]) await partition.append(batchOf([value]));
+    expect(gate.begun).toBe(0);
+    expect(partition.highWatermark).toBe(2);
+    expect(await valuesAfterRestart(opened, "process")).toEqual(["a", "b"]);
+  });
+
+  test("never: flushed at a roll and at a clean stop", async () => {
+    const opened = await open(NEVER, { segmentBytes: 120 });
+    const { partition, gate } = opened;
+    await partition.append(batchOf(["a".repeat(40)]));
+    await partition.append(batchOf(["b".repeat(40)]));
+    expect(gate.begun).toBe(1);
+    expect((await partition.closeCleanly())?.nextOffset).toBe(2);
+    expect(gate.begun).toBe(2);
+    expect(await valuesAfterRestart(opened)).toEqual(["a".repeat(40), "b".repeat(40)]);
+  });
+
+  test("interval: acknowledged at once, flushed soon, once for all that came", async () => {
+    const { partition, gate } = await open({ kind: "interval", ms: 1 });
+    gate.close();
+    for (let i = 0; i < 10; i++) await partition.append(batchOf([`${i}`]));
+    expect(partition.highWatermark).toBe(10);
+    await until(() => gate.begun > 0);
+    // One at a time: nothing more was appended, so nothing more is flushed.
+    expect(gate.begun).toBe(1);
+    gate.open();
+    await partition.append(batchOf(["more"]));
+    await until(() => gate.begun === 2);
+    await partition.closeCleanly();
+  });
+
+  test("interval: a roll and a close while a flush is under way disturb neither", async () => {
+    const opened = await open({ kind: "interval", ms: 1 }, { segmentBytes: 250 });
+    const { partition, gate, fatal } = opened;
+    gate.close();
+    await partition.append(batchOf(["a".repeat(100)]));
+    await until(() => gate.held === 1);
+    const appended = partition.append(batchOf(["b".repeat(100)]));
+    await until(() => gate.held === 2);
+    gate.open();
+    await appended;
+    gate.close();
+    await partition.append(batchOf(["c"]));
+    await until(() => gate.held === 1);
+    const closed = partition.closeCleanly();
+    gate.open();
+    expect((await closed)?.nextOffset).toBe(3);
+    expect(fatal).toEqual([]);
+    expect((await valuesAfterRestart(opened)).length).toBe(3);
+  });
+
+  test("interval: a flush that fails in the background is fatal", async () => {
+    const { partition, disk, fatal } = await open({ kind: "interval", ms: 1 });
+    disk.failSyncs(1);
+    await partition.append(batchOf(["a"]));
+    await until(() => partition.closed);
+    expect(fatal.length).toBe(1);
+    expect(await codeOf(() => partition.append(batchOf(["b"])))).toBe("STORAGE_ERROR");
+  });
+});
+
+describe("closing", () => {
+  test("cleanly: what is under way is acknowledged, what comes after is refused", async () => {
+    const opened = await open();
+    const { partition, gate } = opened;
+    const told: boolean[] = [];
+    partition.onAdvance(() => told.push(partition.closed));
+    gate.close();
+    const outcomes = outcomesOf(["a", "b"].map((value) => partition.append(batchOf([value]))));
+    const closing = partition.closeCleanly();
+    expect(told).toEqual([true]);
+    expect(await codeOf(() => partition.append(batchOf(["c"])))).toBe("BROKER_STOPPING");
+    for (const action of [
+      () => partition.read(0, 1),
+      () => partition.roll(),
+      () => partition.sync(),
+      () => partition.deleteBefore(1),
+    ]) {
+      expect(await codeOf(action)).toBe("BROKER_STOPPING");
+    }
+    gate.open();
+    expect((await closing)?.nextOffset).toBe(2);
+    expect(outcomes).toEqual([0, 1]);
+    expect(await partition.closeCleanly()).toBeUndefined();
+    expect(await partition.applyRetention()).toBe(0);
+    expect(await valuesAfterRestart(opened)).toEqual(["a", "b"]);
+  });
+
+  test("cleanly, during a roll: the roll is finished first", async () => {
+    const opened = await open();
+    const { partition, gate } = opened;
+    await partition.append(batchOf(["a"]));
+    gate.close();
+    const rolling = partition.roll();
+    await settle();
+    const closing = partition.closeCleanly();
+    gate.open();
+    await rolling;
+    expect(await closing).toMatchObject({ baseOffset: 1, bytes: 0, nextOffset: 1 });
+    expect(await valuesAfterRestart(opened)).toEqual(["a"]);
+  });
+
+  test("for deletion: what no flush has begun for is refused, with the reason", async () => {
+    const { partition, gate } = await open(ALWAYS, { segmentBytes: 300 });
+    gate.close();
+    const flushing = outcomesOf([partition.append(batchOf(["a"]))]);
+    await settle();
+    const waiting = [
+      partition.append(batchOf(["b"])),
+      partition.append(batchOf(["c".repeat(300)])),
+      partition.roll().then(() => 0),
+    ];
+    const refused = outcomesOf(waiting);
+    const closing = partition.closeForDeletion();
+    await settle();
+    expect(refused).toEqual(Array(3).fill("UNKNOWN_TOPIC_OR_PARTITION"));
+    gate.open();
+    await closing;
+    expect(flushing).toEqual([0]);
+    expect(() => partition.read(0, 1)).toThrow("topic 'orders' was deleted");
+    expect(await codeOf(() => partition.append(batchOf(["d"])))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
+  });
+
+  test("for deletion, while retention is at work in a directory that goes away", async () => {
+    const { partition, disk } = await open(ALWAYS, { segmentBytes: 100, retentionBytes: 0 });
+    for (let i = 0; i < 5; i++) await partition.append(batchOf([`${i}`]));
+    const retention = partition.applyRetention();
+    const closing = partition.closeForDeletion();
+    disk.removeDirectory(DIRECTORY);
+    await closing;
+    expect(await codeOf(() => retention)).toBeUndefined();
+  });
+});
+
+describe("idempotent producers", () => {
+  const sequence = (baseSequence: number, producerEpoch = 0) => ({
+    producerId: 7,
+    producerEpoch,
+    baseSequence,
+  });
+
+  test("a batch that is sent again gets the offset that it has, also while its flush is under way", async () => {
+    const opened = await open();
+    const { partition, gate } = opened;
+    const batch = () => batchOf(["a", "b"], 1_000, sequence(0));
+    expect(await partition.append(batch())).toBe(0);
+    expect(await partition.append(batch())).toBe(0);
+    gate.close();
+    const next = () => partition.append(batchOf(["c"], 1_000, sequence(2)));
+    const outcomes = outcomesOf([next(), next()]);
+    await settle();
+    outcomes.push(...outcomesOf([next()]));
+    expect(outcomes).toEqual([]);
+    gate.open();
+    expect(await next()).toBe(2);
+    expect(values(partition)).toEqual(["a", "b", "c"]);
+    expect(await valuesAfterRestart(opened)).toEqual(["a", "b", "c"]);
+  });
+
+  test("a batch that could not be written is new when it is sent again", async () => {
+    const { partition, disk } = await open();
+    expect(await partition.append(batchOf(["a"], 1_000, sequence(0)))).toBe(0);
+    disk.setCapacity(disk.usedBytes + 20);
+    expect(await codeOf(() => partition.append(batchOf(["b"], 1_000, sequence(1))))).toBe(
+      "DISK_FULL",
+    );
+    disk.setCapacity(Number.POSITIVE_INFINITY);
+    expect(await partition.append(batchOf(["b"], 1_000, sequence(1)))).toBe(1);
+    expect(values(partition)).toEqual(["a", "b"]);
+  });
+
+  test("a gap and an older epoch are refused, and nothing is written", async () => {
+    const { partition } = await open();
+    await partition.append(batchOf(["a"], 1_000, sequence(0, 1)));
+    expect(await codeOf(() => partition.append(batchOf(["c"], 1_000, sequence(2, 1))))).toBe(
+      "OUT_OF_ORDER_SEQUENCE",
+    );
+    expect(await codeOf(() => partition.append(batchOf(["b"], 1_000, sequence(0, 0))))).toBe(
+      "INVALID_PRODUCER_EPOCH",
+    );
+    expect(values(partition)).toEqual(["a"]);
+  });
+
+  test("producers are remembered over rolls, restarts and a lost snapshot", async () => {
+    for (const loseSnapshot of [false, true]) {
+      const { partition, disk } = await open(ALWAYS, { segmentBytes: 100 });
+      for (let i = 0; i < 5; i++) await partition.append(batchOf([`${i}`], 1_000, sequence(i)));
+      disk.restart();
+      for (const name of disk.list(DIRECTORY)) {
+        if (loseSnapshot && name.endsWith(".snapshot"))
+          disk.overwrite(`${DIRECTORY}/${name}`, undefined);
+      }
+      const again = await open(ALWAYS, { segmentBytes: 100 }, disk);
+      expect(await again.partition.append(batchOf(["4"], 1_000, sequence(4)))).toBe(4);
+      expect(await again.partition.append(batchOf(["5"], 1_000, sequence(5)))).toBe(5);
+      expect(await codeOf(() => again.partition.append(batchOf(["9"], 1_000, sequence(9))))).toBe(
+        "OUT_OF_ORDER_SEQUENCE",
+      );
+    }
+  });
+});

@@ -1,0 +1,393 @@
+// Topics are there whole or not at all, under names that can't leave their directory.
+import { describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { RealDisk } from "../../src/storage/real-disk.ts";
+import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.ts";
+import { TOPIC_SETTING_NAMES } from "../../src/topics/topic-settings.ts";
+import { batchOf, codeOf, ENDLESS, recordsFrom, settle } from "../support/log-fixture.ts";
+import { Random } from "../support/random.ts";
+import { SimulatedDisk } from "../support/simulated-disk.ts";
+import { withTempDir } from "../support/tmp.ts";
+
+const TOPICS = "data/topics";
+const UNKNOWN = { clean: new Map(), rewrite: false };
+
+async function newDisk(seed = 1): Promise<SimulatedDisk> {
+  const disk = new SimulatedDisk(new Random(seed));
+  disk.makeDirectory(TOPICS);
+  for (const path of ["", "data"]) await disk.syncDirectory(path);
+  return disk;
+}
+
+function contextOf(
+  disk: RegistryContext["disk"],
+  others: Partial<RegistryContext> = {},
+): RegistryContext & { readonly lines: string[] } {
+  const lines: string[] = [];
+  return {
+    disk,
+    directory: TOPICS,
+    flush: { kind: "always" },
+    logDefaults: ENDLESS,
+    autoCreateTopics: true,
+    defaultPartitions: 3,
+    now: () => 1_000,
+    report: (line) => lines.push(line),
+    onFatal: () => {},
+    lines,
+    ...others,
+  };
+}
+
+const open = (disk: SimulatedDisk): Promise<TopicRegistry> =>
+  TopicRegistry.open(contextOf(disk), UNKNOWN);
+
+describe("names", () => {
+  test.each([
+    "",
+    ".",
+    "..",
+    "../x",
+    "a/b",
+    "/",
+    "a\\b",
+    "a\0b",
+    "a b",
+    "a\n",
+    "é",
+    "日本",
+    "+c-a",
+    "a:b",
+    "a".repeat(250),
+  ])("%j is refused, and nothing is created", (name) =>
+    withTempDir(async (path) => {
+      const directory = `${path}/data/topics`;
+      mkdirSync(directory, { recursive: true });
+      const registry = await TopicRegistry.open(contextOf(new RealDisk(), { directory }), UNKNOWN);
+      expect(await codeOf(() => registry.create(name, 1, {}))).toBe("INVALID_TOPIC");
+      expect(await codeOf(() => registry.ensure(name))).toBe("INVALID_TOPIC");
+      expect(registry.list()).toEqual([]);
+      expect(readdirSync(directory)).toEqual([]);
+      expect(readdirSync(`${path}/data`)).toEqual(["topics"]);
+      expect(readdirSync(path)).toEqual(["data"]);
+    }),
+  );
+
+  test.each(["a", "...", ".a", "A-b_c.9", "-", "__proto__", "constructor", "a".repeat(249)])(
+    "%j is a topic, also on the real disk and after a restart",
+    (name) =>
+      withTempDir(async (directory) => {
+        const disk = new RealDisk();
+        const registry = await TopicRegistry.open(contextOf(disk, { directory }), UNKNOWN);
+        expect(registry.find(name)).toBeUndefined();
+        const topic = await registry.create(name, 1, {});
+        await topic.partitions[0]!.append(batchOf(["v"]));
+        await registry.closeCleanly();
+        const again = await TopicRegistry.open(contextOf(disk, { directory }), UNKNOWN);
+        expect(again.find(name)?.partitions[0]?.highWatermark).toBe(1);
+        await again.delete(name);
+        expect(readdirSync(directory)).toEqual([]);
+      }),
+  );
+
+  test("the refusal says why", async () => {
+    const registry = await open(await newDisk());
+    expect(registry.create("a/b", 1, {})).rejects.toThrow(
+      `"a/b" can't be a topic name: it has a character outside a-z A-Z 0-9 . _ -`,
+    );
+    expect(registry.create("x".repeat(250), 1, {})).rejects.toThrow("it has 250 characters");
+  });
+});
+
+describe("creating", () => {
+  test("0 partitions stand for the default; other numbers are checked", async () => {
+    const registry = await open(await newDisk());
+    expect((await registry.create("default", 0, {})).partitions.length).toBe(3);
+    expect((await registry.create("five", 5, {})).partitions.length).toBe(5);
+    for (const partitions of [-1, 1.5, Number.NaN, 10_001, 2 ** 32]) {
+      expect(await codeOf(() => registry.create("t", partitions, {}))).toBe("INVALID_PARTITIONS");
+    }
+    expect(registry.list().map((topic) => topic.name)).toEqual(["default", "five"]);
+  });
+
+  test("a name that is taken, or being taken, is refused", async () => {
+    const registry = await open(await newDisk());
+    const first = registry.create("a", 1, {});
+    expect(await codeOf(() => registry.create("a", 1, {}))).toBe("TOPIC_ALREADY_EXISTS");
+    await first;
+    expect(await codeOf(() => registry.create("a", 1, {}))).toBe("TOPIC_ALREADY_EXISTS");
+  });
+
+  test("ensure finds, waits for a creation under way, or creates", async () => {
+    const registry = await open(await newDisk());
+    const [one, other] = await Promise.all([registry.ensure("a"), registry.ensure("a")]);
+    expect(one).toBe(other);
+    expect(await registry.ensure("a")).toBe(one);
+    const strict = await TopicRegistry.open(
+      contextOf(await newDisk(), { autoCreateTopics: false }),
+      UNKNOWN,
+    );
+    expect(await codeOf(() => strict.ensure("a"))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
+  });
+
+  test("what is asked for and not there is named", async () => {
+    const registry = await open(await newDisk());
+    await registry.create("a", 2, {});
+    expect(registry.partition("a", 1).name).toBe("a-1");
+    expect(() => registry.partition("b", 0)).toThrow("there is no topic 'b'");
+    expect(() => registry.partition("a", 2)).toThrow("topic 'a' has no partition 2: it has 0 to 1");
+    expect(() => registry.partition("a", -1)).toThrow("no partition -1");
+    expect(await codeOf(() => registry.delete("b"))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
+  });
+
+  test("settings are kept over a restart, and hold", async () => {
+    const disk = await newDisk();
+    const registry = await open(disk);
+    const settings = {
+      "segment.bytes": "1024",
+      "retention.ms": "-1",
+      "segment.ms": "60000",
+      "retention.bytes": "0",
+    };
+    await registry.create("a", 1, settings);
+    disk.restart();
+    const again = await open(disk);
+    expect(again.find("a")?.settings).toEqual(settings);
+    for (let i = 0; i < 5; i++) await again.partition("a", 0).append(batchOf(["x".repeat(600)]));
+    expect(again.partition("a", 0).describe().segments).toBe(5);
+    expect(await again.applyRetention()).toBe(4);
+  });
+
+  test.each([
+    [{ "segment.size": "1024" }, "a topic has no setting 'segment.size': there are segment.bytes"],
+    [{ toString: "1" }, "no setting 'toString'"],
+    [
+      { "segment.bytes": "1023" },
+      "setting segment.bytes is '1023': a whole number from 1024 to 2147483647",
+    ],
+    [{ "segment.bytes": "1e9" }, "'1e9'"],
+    [{ "segment.bytes": "" }, "''"],
+    [{ "segment.bytes": " 2048" }, "' 2048'"],
+    [{ "retention.ms": "-2" }, "'-2'"],
+    [{ "retention.ms": "0.5" }, "'0.5'"],
+    [{ "segment.ms": "0" }, "'0'"],
+    [{ "retention.bytes": "99999999999999999999" }, "'99999999999999999999'"],
+  ])("settings %j are refused", async (settings, message) => {
+    const registry = await open(await newDisk());
+    const refusal = registry.create("a", 1, settings as unknown as Record<string, string>);
+    expect(await codeOf(() => refusal)).toBe("INVALID_CONFIG");
+    expect(refusal).rejects.toThrow(message);
+    expect(TOPIC_SETTING_NAMES.length).toBe(4);
+  });
+
+  test("a full disk at every byte: an error, nothing is left, and it succeeds when there is space", async () => {
+    for (let room = 0; room < 150; room++) {
+      const disk = await newDisk();
+      const registry = await open(disk);
+      disk.setCapacity(room);
+      const code = await codeOf(() => registry.create("a", 2, {}));
+      if (code === undefined) break;
+      expect(code).toBe("DISK_FULL");
+      expect(registry.find("a")).toBeUndefined();
+      expect(disk.list(TOPICS)).toEqual([]);
+      disk.setCapacity(Number.POSITIVE_INFINITY);
+      await registry.create("a", 1, {});
+      disk.restart();
+      expect((await open(disk)).find("a")?.partitions.length).toBe(1);
+    }
+  });
+
+  test("what is in the way of a topic is not overwritten", async () => {
+    const disk = await newDisk();
+    disk.makeDirectory(`${TOPICS}/a/mine`);
+    const context = contextOf(disk);
+    const registry = await TopicRegistry.open(context, UNKNOWN);
+    expect(context.lines).toEqual([`${TOPICS}/a has no topic.json and is no topic; left alone`]);
+    expect(registry.create("a", 1, {})).rejects.toThrow("is there and is no topic: move it away");
+    await settle();
+    expect(disk.list(`${TOPICS}/a`)).toEqual(["mine"]);
+  });
+});
+
+describe("deleting", () => {
+  test("takes the records along: a new topic of the same name begins empty", async () => {
+    const disk = await newDisk();
+    const registry = await open(disk);
+    await registry.create("a", 1, {});
+    await registry.partition("a", 0).append(batchOf(["old"]));
+    const deleted = registry.partition("a", 0);
+    const deletion = registry.delete("a");
+    expect(registry.find("a")).toBeUndefined();
+    const created = registry.create("a", 2, {});
+    await deletion;
+    const topic = await created;
+    expect(topic.partitions.map((partition) => partition.highWatermark)).toEqual([0, 0]);
+    expect(await codeOf(() => deleted.append(batchOf(["late"])))).toBe(
+      "UNKNOWN_TOPIC_OR_PARTITION",
+    );
+    expect(disk.list(TOPICS)).toEqual(["a"]);
+  });
+
+  test("a deleted topic is gone after a crash at once afterwards", async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const disk = await newDisk(seed);
+      const registry = await open(disk);
+      await registry.create("a", 2, {});
+      await registry.delete("a");
+      disk.restart();
+      expect((await open(disk)).list()).toEqual([]);
+      expect(disk.list(TOPICS)).toEqual([]);
+    }
+  });
+});
+
+/** Crashes the machine at each operation of `action` in turn, and checks what a start then finds. */
+async function crashEverywhere(
+  prepare: (registry: TopicRegistry) => Promise<void>,
+  action: (registry: TopicRegistry) => Promise<unknown>,
+  check: (registry: TopicRegistry, done: boolean) => Promise<void>,
+): Promise<void> {
+  let longest = 0;
+  for (let seed = 1; seed <= 6; seed++) {
+    for (let operation = 0, done = false; !done; operation++) {
+      const disk = await newDisk(seed * 1_000 + operation);
+      const registry = await open(disk);
+      await prepare(registry);
+      disk.crashAfter(operation);
+      try {
+        await action(registry);
+        done = true;
+      } catch (error) {
+        if (!disk.crashed) throw error;
+      }
+      await settle();
+      disk.restart();
+      await check(await open(disk), done);
+      longest = Math.max(longest, operation);
+    }
+  }
+  expect(longest).toBeGreaterThan(3);
+}
+
+test("a crash at every operation of a creation: the topic is there whole or not at all", () =>
+  crashEverywhere(
+    async (registry) => {
+      await registry.create("other", 1, {});
+    },
+    (registry) => registry.create("a", 2, { "segment.bytes": "2048" }),
+    async (registry, done) => {
+      expect(registry.find("other")?.partitions.length).toBe(1);
+      const topic = registry.find("a");
+      if (done) expect(topic).toBeDefined();
+      if (topic !== undefined) {
+        expect([topic.partitions.length, topic.settings]).toEqual([2, { "segment.bytes": "2048" }]);
+      } else await registry.create("a", 2, {});
+      for (const partition of registry.find("a")?.partitions ?? []) {
+        expect(await partition.append(batchOf(["v"]))).toBe(0);
+      }
+    },
+  ));
+
+test("a crash at every operation of a deletion: the same, with its records", () =>
+  crashEverywhere(
+    async (registry) => {
+      await registry.create("other", 1, {});
+      const topic = await registry.create("a", 2, {});
+      for (const partition of topic.partitions) await partition.append(batchOf(["x", "y"]));
+    },
+    (registry) => registry.delete("a"),
+    async (registry, done) => {
+      expect(registry.find("other")).toBeDefined();
+      const topic = registry.find("a");
+      if (done) expect(topic).toBeUndefined();
+      for (const partition of topic?.partitions ?? []) {
+        const read = (offset: number, bytesMax: number) => partition.read(offset, bytesMax);
+        expect(recordsFrom(read, 0, partition.highWatermark).map((r) => r.value)).toEqual([
+          "x",
+          "y",
+        ]);
+      }
+      if (topic === undefined) await registry.create("a", 1, {});
+    },
+  ));
+
+describe("a damaged directory", () => {
+  const damaged = async (content: string | undefined) => {
+    const disk = await newDisk();
+    const registry = await open(disk);
+    await registry.create("a", 2, {});
+    await registry.partition("a", 1).append(batchOf(["v"]));
+    await registry.closeCleanly();
+    const bytes = content === undefined ? undefined : new TextEncoder().encode(content);
+    disk.overwrite(`${TOPICS}/a/topic.json`, bytes);
+    return disk;
+  };
+
+  test.each([
+    ["", "data/topics/a/topic.json can't be used"],
+    ["{", "data/topics/a/topic.json can't be used"],
+    ["null", "it is no object"],
+    ['{"version":2,"name":"a","partitions":2}', "version 2 is not 1"],
+    ['{"version":1,"name":"b","partitions":2}', "it names another topic than its directory"],
+    ['{"version":1,"name":"a","partitions":0}', "it says 0 partitions"],
+    ['{"version":1,"name":"a","partitions":"x"}', "it says x partitions"],
+    [
+      '{"version":1,"name":"a","partitions":2,"settings":{"segment.bytes":"1"}}',
+      "setting segment.bytes is '1'",
+    ],
+  ])("a topic.json of %j stops the start and says what is wrong", async (content, message) => {
+    const disk = await damaged(content);
+    expect(await codeOf(() => open(disk))).toBe("DATA_DIRECTORY_UNUSABLE");
+    expect(open(disk)).rejects.toThrow(message);
+    await settle();
+    expect(disk.fileSize(`${TOPICS}/a/1/00000000000000000000.log`)).toBeGreaterThan(0);
+  });
+
+  test("a topic without its topic.json is left alone, with its records, and said", async () => {
+    const disk = await damaged(undefined);
+    const context = contextOf(disk);
+    const registry = await TopicRegistry.open(context, UNKNOWN);
+    expect(registry.list()).toEqual([]);
+    expect(context.lines).toEqual([`${TOPICS}/a has no topic.json and is no topic; left alone`]);
+    expect(disk.fileSize(`${TOPICS}/a/1/00000000000000000000.log`)).toBeGreaterThan(0);
+  });
+
+  test("a partition's directory that is gone is made anew, and said", async () => {
+    const disk = await newDisk();
+    const registry = await open(disk);
+    await registry.create("a", 2, {});
+    await registry.closeCleanly();
+    disk.removeDirectory(`${TOPICS}/a/1`);
+    const context = contextOf(disk);
+    const again = await TopicRegistry.open(context, UNKNOWN);
+    expect(context.lines).toEqual([`${TOPICS}/a/1 is gone: a-1 begins anew, with no records`]);
+    expect(await again.partition("a", 1).append(batchOf(["v"]))).toBe(0);
+  });
+
+  test("files among the topics are no topics, on the real disk too", () =>
+    withTempDir(async (directory) => {
+      writeFileSync(`${directory}/.DS_Store`, "x");
+      mkdirSync(`${directory}/+mine`);
+      mkdirSync(`${directory}/+c-half`);
+      const context = contextOf(new RealDisk(), { directory });
+      const registry = await TopicRegistry.open(context, UNKNOWN);
+      expect(registry.list()).toEqual([]);
+      expect(context.lines.length).toBe(2);
+      expect(existsSync(`${directory}/+mine`)).toBe(true);
+      expect(existsSync(`${directory}/+c-half`)).toBe(false);
+    }));
+});
+
+test("a clean stop notes every partition, and one that fails does not keep the others from closing", async () => {
+  const disk = await newDisk();
+  const fatal: Error[] = [];
+  const context = contextOf(disk, { onFatal: (error) => fatal.push(error) });
+  const registry = await TopicRegistry.open(context, UNKNOWN);
+  await registry.create("a", 2, {});
+  await registry.create("b", 1, {});
+  await registry.partition("a", 1).append(batchOf(["v"]));
+  disk.failSyncs(1);
+  const clean = await registry.closeCleanly();
+  expect(clean.size).toBe(2);
+  expect(fatal.length).toBe(1);
+});

@@ -1,0 +1,320 @@
+// README and docs/ against the tree: links, names of files and functions, options, commands, numbers.
+// Leaves to others: docs/PROTOCOL.md against the codecs (test/protocol/documents.test.ts).
+import { describe, expect, test } from "bun:test";
+import { existsSync, readdirSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { resolveOptions } from "../../src/broker/options.ts";
+import { ERRORS } from "../../src/errors.ts";
+import * as limits from "../../src/limits.ts";
+import * as batch from "../../src/record/batch.ts";
+import { readI32, readI64, readU16, readU32 } from "../../src/record/bytes.ts";
+import { crc32c } from "../../src/record/crc32c.ts";
+import { RecordCursor } from "../../src/record/cursor.ts";
+import { BatchEncoder } from "../../src/record/encoder.ts";
+import * as offsetIndex from "../../src/storage/offset-index.ts";
+import { encodeProducerSnapshot } from "../../src/storage/producer-snapshot.ts";
+import * as producerStates from "../../src/storage/producer-states.ts";
+import * as timeIndex from "../../src/storage/time-index.ts";
+import { encodeOffsetKey, encodeOffsetValue } from "../../src/offsets/offset-record.ts";
+import * as dataDirectory from "../../src/topics/data-directory.ts";
+import { resolveSettings, TOPIC_SETTING_NAMES } from "../../src/topics/topic-settings.ts";
+import { number, plain, table } from "../protocol/document.ts";
+import {
+  anchorsOf,
+  DOCUMENT_PATHS,
+  partUnder,
+  ROOT,
+  sourceFiles,
+  textOf,
+  withoutBlocks,
+} from "./source-tree.ts";
+
+const STORAGE = textOf("docs/STORAGE.md");
+
+/** The commands of the executable with their subcommands, by name: `topics`, `topics create`. */
+async function commands(): Promise<ReadonlyMap<string, CommandUnknownOpts>> {
+  const found = new Map<string, CommandUnknownOpts>();
+  for (const file of readdirSync(join(ROOT, "src/cli"))) {
+    const module: Record<string, unknown> = await import(join(ROOT, "src/cli", file));
+    for (const [name, make] of Object.entries(module)) {
+      if (!name.endsWith("Command") || typeof make !== "function" || make.length > 0) continue;
+      const command = make() as CommandUnknownOpts;
+      found.set(command.name(), command);
+      for (const sub of command.commands) found.set(`${command.name()} ${sub.name()}`, sub);
+    }
+  }
+  return found;
+}
+
+const COMMANDS = await commands();
+/** Where an option may come from: our commands, the benchmarks, and what our scripts tell Bun. */
+const HELP = [
+  ...[...COMMANDS.values()].map((command) => command.helpInformation()),
+  "--version",
+  textOf("bench/run.ts"),
+  textOf("package.json"),
+].join("\n");
+
+describe.each(DOCUMENT_PATHS)("%s", (path) => {
+  const text = textOf(path);
+
+  test("has links that lead somewhere", () => {
+    const broken = [...withoutBlocks(text).matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, target]) => target ?? "")
+      .filter((target) => !/^https?:/.test(target) && !leadsSomewhere(path, target));
+    expect(broken).toEqual([]);
+  });
+
+  test("names options that there are", () => {
+    // What npm, sysctl and others are told has no place here: all options in the documents are ours.
+    const named = new Set(
+      [...text.matchAll(/(?<![\w-])--[a-z][a-z-]+\b/g)].map(([option]) => option),
+    );
+    const unknown = [...named].filter((option) => !new RegExp(`${option}\\b(?!-)`).test(HELP));
+    expect(unknown).toEqual([]);
+  });
+
+  test("names commands that there are", () => {
+    expect(unknownCommands(text)).toEqual([]);
+  });
+});
+
+function leadsSomewhere(from: string, target: string): boolean {
+  const [file = "", anchor] = target.split("#");
+  const path = file === "" ? from : normalize(join(dirname(from), file));
+  if (!existsSync(join(ROOT, path))) return false;
+  return anchor === undefined || anchorsOf(textOf(path)).has(anchor);
+}
+
+function unknownCommands(text: string): string[] {
+  const named = [...text.matchAll(/\brustlog ([a-z]+)(?: ([a-z]+))?/g)].map(([, name, sub]) => {
+    const groups = COMMANDS.get(name ?? "")?.commands.length ?? 0;
+    return groups > 0 && sub !== undefined ? `${name} ${sub}` : (name ?? "");
+  });
+  return [...new Set(named)].filter((name) => !COMMANDS.has(name));
+}
+
+test("the help of every error names commands that there are", () => {
+  const helps = Object.values(ERRORS).map(({ help }) => help);
+  expect(unknownCommands(helps.join("\n"))).toEqual([]);
+});
+
+describe("README.md", () => {
+  test("shows every command", () => {
+    const text = textOf("README.md");
+    expect([...COMMANDS.keys()].filter((name) => !name.includes(" "))).toContain("broker");
+    for (const name of COMMANDS.keys()) {
+      if (!name.includes(" ")) expect(text).toMatch(new RegExp(`\\brustlog ${name}\\b`));
+    }
+  });
+
+  test("gives the broker's defaults", () => {
+    const options = COMMANDS.get("broker")?.options ?? [];
+    const rows = table(textOf("README.md"), "flag");
+    const listed: string[] = [];
+    for (const row of rows) {
+      const flags = (row.flag ?? "").split(", ").map(plain);
+      const defaults = (row.default ?? "").split(", ");
+      for (const [i, flag] of flags.entries()) {
+        listed.push(flag);
+        const option = options.find(({ long }) => long === flag);
+        const isSwitch = flag.startsWith("--no-");
+        const expected = option?.defaultValueDescription ?? String(option?.defaultValue);
+        expect([flag, defaults[i] ?? defaults[0]]).toEqual([flag, isSwitch ? "" : expected]);
+      }
+    }
+    expect(listed.sort()).toEqual(options.map(({ long }) => long ?? "").sort());
+  });
+});
+
+describe("docs/ARCHITECTURE.md", () => {
+  const text = textOf("docs/ARCHITECTURE.md");
+  const sources = sourceFiles();
+
+  test("names files that there are", () => {
+    const named = new Set([...text.matchAll(/\b[a-z]+\/[a-z/-]+\.ts\b/g)].map(([name]) => name));
+    const missing = [...named].filter(
+      (name) => !existsSync(join(ROOT, "src", name)) && !existsSync(join(ROOT, name)),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test("names functions that there are", () => {
+    const all = sources.map((file) => file.text).join("\n");
+    const named = new Set([...text.matchAll(/([a-zA-Z]\w+)\(/g)].map(([, name]) => name ?? ""));
+    expect([...named].filter((name) => !all.includes(`${name}(`))).toEqual([]);
+  });
+
+  test("names the methods of the classes that have them", () => {
+    const named = [...text.matchAll(/\b([A-Z]\w+)\.(#?[a-z]\w+)\b/g)];
+    const missing = named.flatMap(([whole, name, method]) => {
+      const files = sources.filter((source) => source.text.includes(`class ${name} `));
+      const pattern = new RegExp(`^ {2}.*(?<!\\w)${method}\\(`, "m");
+      return files.length === 0 || files.some((file) => pattern.test(file.text)) ? [] : [whole];
+    });
+    expect(named.length).toBeGreaterThan(30);
+    expect(missing).toEqual([]);
+  });
+
+  test("names the packages of package.json", () => {
+    const { dependencies, devDependencies } = JSON.parse(textOf("package.json"));
+    for (const name of Object.keys({ ...dependencies, ...devDependencies })) {
+      expect(text).toContain(`\`${name}\``);
+    }
+  });
+});
+
+describe("docs/STORAGE.md", () => {
+  test("has the fields of a batch where the code has them", () => {
+    const rows = table(partUnder(STORAGE, "### The batch"), "at");
+    const fields = Object.fromEntries(rows.map((row) => [plain(row.field), number(row.at)]));
+    expect(fields).toEqual(batch.FIELD);
+  });
+
+  test("has the codecs of the code", () => {
+    const rows = table(partUnder(STORAGE, "### The batch"), "codec");
+    const codecs: Record<string, number> = {};
+    for (const row of rows) codecs[plain(row.name)] = number(row.codec);
+    expect(codecs).toEqual(Object.fromEntries(batch.CODECS.map((name, i) => [name, i])));
+  });
+
+  test("has an example that is a batch, and says what it holds", () => {
+    const block = /```hex\n([\s\S]*?)```/.exec(partUnder(STORAGE, "### An example"))?.[1] ?? "";
+    const hex = block.split("\n").map((line) => line.slice(0, 30).trim());
+    const bytes = Uint8Array.from(Buffer.from(hex.join("").replaceAll(" ", ""), "hex"));
+    expect(batch.findBatchFault(bytes, 0, bytes.length)).toBeUndefined();
+    const cursor = new RecordCursor().reset(bytes);
+    expect(cursor.next()).toBe(true);
+    expect([cursor.offset, cursor.timestamp]).toEqual([42, 1_700_000_000_000]);
+    expect([cursor.keyText(), cursor.valueText()]).toEqual(["k", "hello"]);
+    expect(cursor.headers()).toEqual([{ name: "lang", value: new TextEncoder().encode("en") }]);
+    expect(cursor.next()).toBe(true);
+    expect([cursor.offset, cursor.timestamp]).toEqual([43, 1_700_000_000_001]);
+    expect([cursor.key(), cursor.value()]).toEqual([null, null]);
+    expect(cursor.next()).toBe(false);
+  });
+
+  test("has the CRC's check value", () => {
+    const check = /of the ASCII bytes `123456789` it is (0x[0-9A-F]{8})/.exec(STORAGE)?.[1];
+    expect(Number(check)).toBe(crc32c(new TextEncoder().encode("123456789"), 0, 9));
+  });
+
+  test("has the layout of an entry of the offset index", () => {
+    const rows = table(partUnder(STORAGE, "## The offset index: `.index`"), "at");
+    const index = new offsetIndex.OffsetIndex();
+    index.append(11, 22);
+    const bytes = index.bytesFrom(0);
+    const read = rows.map((row) => [plain(row.field), readU32(bytes, number(row.at))]);
+    expect(read).toEqual([
+      ["relativeOffset", 11],
+      ["position", 22],
+    ]);
+    expect(bytes.length).toBe(offsetIndex.OFFSET_ENTRY_BYTES);
+  });
+
+  test("has the layout of an entry of the time index", () => {
+    const rows = table(partUnder(STORAGE, "## The time index: `.timeindex`"), "at");
+    const index = new timeIndex.TimeIndex();
+    index.appendIfLater(1_700_000_000_000, 33);
+    const bytes = index.bytesFrom(0);
+    const at = Object.fromEntries(rows.map((row) => [plain(row.field), number(row.at)]));
+    expect(Object.keys(at)).toEqual(["timestamp", "relativeOffset"]);
+    expect(readI64(bytes, at.timestamp ?? -1)).toBe(1_700_000_000_000);
+    expect(readU32(bytes, at.relativeOffset ?? -1)).toBe(33);
+    expect(bytes.length).toBe(timeIndex.TIME_ENTRY_BYTES);
+  });
+
+  test("has the layout of a snapshot of producers", () => {
+    const part = partUnder(STORAGE, "## Producers: `.snapshot`");
+    const head = table(part, "at");
+    const entry = table(part, "in the entry");
+    const bytes = encodeProducerSnapshot(oneProducer());
+    const headAt = Object.fromEntries(head.map((row) => [plain(row.field), number(row.at)]));
+    const entriesAt = headAt.entries ?? -1;
+    expect(bytes.length).toBe(entriesAt + number(head.at(-1)?.type?.split(" ")[0]));
+    expect(readU16(bytes, headAt.version ?? -1)).toBe(1);
+    expect(readU32(bytes, headAt.crc ?? -1)).toBe(crc32c(bytes, headAt.count ?? -1, bytes.length));
+    expect(readI32(bytes, headAt.count ?? -1)).toBe(1);
+    const read = { i16: readU16, i32: readI32, i64: readI64 };
+    const fields = entry.map((row) => {
+      const readField = read[plain(row.type) as keyof typeof read];
+      return [plain(row.field), readField(bytes, entriesAt + number(row["in the entry"]))];
+    });
+    expect(Object.fromEntries(fields)).toEqual({
+      producerId: 77,
+      epoch: 5,
+      lastSequence: 10,
+      lastOffset: 101,
+      offsetDelta: 1,
+      timestamp: 1_700_000_000_001,
+      coordinatorEpoch: -1,
+      currentTxnFirstOffset: -1,
+    });
+  });
+
+  test("has the settings of a topic, with their ranges and defaults", () => {
+    const rows = table(partUnder(STORAGE, "## Settings of a topic"), "setting");
+    expect(rows.map((row) => plain(row.setting))).toEqual([...TOPIC_SETTING_NAMES]);
+    const defaults = resolveOptions({ dataDir: "data" });
+    for (const row of rows) {
+      const name = plain(row.setting);
+      const [from, to] = [number(row.from), number(row.to)];
+      for (const value of [from, to]) resolveSettings({ [name]: String(value) }, defaults);
+      expect(() => resolveSettings({ [name]: String(from - 1) }, defaults)).toThrow(name);
+      expect(() => resolveSettings({ [name]: String(BigInt(to) + 1n) }, defaults)).toThrow(name);
+      const field = name.replace(/\.(\w)/, (_, letter: string) => letter.toUpperCase());
+      expect(number(row.default)).toBe(Number(defaults[field as keyof typeof defaults]));
+      const flag = COMMANDS.get("broker")?.options.find(
+        ({ long }) => long === plain(row["broker's flag"]),
+      );
+      expect(flag?.attributeName()).toBe(field);
+    }
+  });
+
+  test("has the numbers of the code", () => {
+    const known: Record<string, unknown> = {
+      ...limits,
+      ...batch,
+      ...offsetIndex,
+      ...timeIndex,
+      ...producerStates,
+      ...dataDirectory,
+    };
+    for (const row of table(partUnder(STORAGE, "## Numbers"), "constant")) {
+      const name = plain(row.constant);
+      expect([name, number(row.value)]).toEqual([name, Number(known[name])]);
+    }
+  });
+});
+
+/** A producer whose last batch was of two records: sequence numbers 9 and 10, offsets 100 and 101. */
+function oneProducer(): producerStates.ProducerStates {
+  const encoder = new BatchEncoder();
+  encoder.append(1_700_000_000_000, null, "a");
+  encoder.append(1_700_000_000_001, null, "b");
+  const bytes = encoder.finish({ producerId: 77, producerEpoch: 5, baseSequence: 9 });
+  batch.stampBaseOffset(bytes, 0, 100);
+  const states = new producerStates.ProducerStates();
+  states.note(bytes, 0);
+  return states;
+}
+
+describe("docs/OFFSETS.md", () => {
+  const text = textOf("docs/OFFSETS.md");
+
+  test("has the layout of a committed offset", () => {
+    const positions = /^ {7}(0(?: +\d+)+)$/m.exec(text)?.[1]?.trim().split(/ +/).map(Number);
+    expect(positions).toEqual([0, 2, 10, 14, 16, 24]);
+    const value = encodeOffsetValue({ offset: 42, commitTimestamp: 1_700_000_000_000 });
+    expect(value.length).toBe(24);
+    expect([readU16(value, 0), readI64(value, 2), readI32(value, 10)]).toEqual([3, 42, -1]);
+    expect([readU16(value, 14), readI64(value, 16)]).toEqual([0, 1_700_000_000_000]);
+  });
+
+  test("has keys of the length that its example shows", () => {
+    const key = encodeOffsetKey({ group: "billing", topic: "orders", partition: 2 });
+    expect(text).toContain(`\n0 ${key.length} 24\n`);
+    expect([readU16(key, 0), readU16(key, 2), readI32(key, key.length - 4)]).toEqual([1, 7, 2]);
+  });
+});

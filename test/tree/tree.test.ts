@@ -1,0 +1,146 @@
+// The source tree itself: layers, reachability, comments, sizes.
+// Leaves to others: the documents (documents.test.ts).
+import { describe, expect, test } from "bun:test";
+import { folderOf, sourceFiles, undocumentedExports, undocumentedMethods } from "./source-tree.ts";
+
+const FILES = sourceFiles();
+const PATHS = new Set(FILES.map(({ path }) => path));
+
+/** Longest file, in lines: one noun each. */
+const LINES_MAX = 320;
+
+/** The entry points: what nothing else need import. */
+const ENTRIES = ["main.ts", "index.ts"];
+
+/** Of the root, what every layer may import. */
+const ROOT_FILES = ["errors.ts", "limits.ts"];
+
+/** What a folder may import beside itself and the two root files: folders, or single files of them. */
+const BELOW: Readonly<Record<string, readonly string[]>> = {
+  record: [],
+  storage: ["record"],
+  topics: ["record", "storage"],
+  offsets: ["record", "storage", "topics"],
+  protocol: ["record/bytes.ts"],
+  broker: ["record", "storage", "topics", "offsets", "protocol"],
+  client: ["record", "protocol"],
+  inspection: ["record", "storage", "topics", "offsets"],
+  cli: [
+    ...["record", "storage", "topics", "offsets", "protocol"],
+    ...["broker", "client", "inspection"],
+  ],
+};
+
+function mayImport(from: string, to: string): boolean {
+  if (ENTRIES.includes(from)) return true;
+  if (ROOT_FILES.includes(to)) return true;
+  const folder = folderOf(from);
+  if (folder === "") return false;
+  if (folderOf(to) === folder) return true;
+  const below = BELOW[folder] ?? [];
+  return below.includes(folderOf(to)) || below.includes(to);
+}
+
+describe("the layers", () => {
+  test("are all known", () => {
+    const folders = new Set(FILES.map(({ path }) => folderOf(path)).filter((name) => name !== ""));
+    expect([...folders].filter((name) => BELOW[name] === undefined)).toEqual([]);
+  });
+
+  test("import only downwards", () => {
+    const wrong = FILES.flatMap(({ path, imports }) =>
+      imports.filter((target) => !mayImport(path, target)).map((target) => `${path} → ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("would be found to import upwards", () => {
+    expect(mayImport("storage/log.ts", "topics/partition.ts")).toBe(false);
+    expect(mayImport("protocol/frame.ts", "record/batch.ts")).toBe(false);
+    expect(mayImport("client/link.ts", "storage/disk.ts")).toBe(false);
+    expect(mayImport("errors.ts", "record/bytes.ts")).toBe(false);
+    expect(mayImport("storage/log.ts", "index.ts")).toBe(false);
+    expect(mayImport("protocol/frame.ts", "record/bytes.ts")).toBe(true);
+    expect(mayImport("errors.ts", "limits.ts")).toBe(true);
+  });
+
+  test("the protocol and the records do no I/O", () => {
+    const wrong = FILES.filter(({ path }) => ["protocol", "record"].includes(folderOf(path)))
+      .filter(({ text }) => /from "(?:node:(?:fs|net|os|child_process)|bun)"|\bBun\./.test(text))
+      .map(({ path }) => path);
+    expect(wrong).toEqual([]);
+  });
+
+  test("import files that are there", () => {
+    const missing = FILES.flatMap(({ path, imports }) =>
+      imports.filter((target) => !PATHS.has(target)).map((target) => `${path} → ${target}`),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
+describe("the files", () => {
+  test("are all reached from the executable or the library", () => {
+    const reached = new Set<string>();
+    const reach = (path: string): void => {
+      if (reached.has(path)) return;
+      reached.add(path);
+      for (const target of FILES.find((file) => file.path === path)?.imports ?? []) reach(target);
+    };
+    for (const entry of ENTRIES) reach(entry);
+    expect([...PATHS].filter((path) => !reached.has(path))).toEqual([]);
+  });
+
+  test("begin with a comment that says what they are", () => {
+    const wrong = FILES.filter(({ text }) => !/^(?:#![^\n]*\n)?\/\/ \S/.test(text));
+    expect(wrong.map(({ path }) => path)).toEqual([]);
+  });
+
+  test(`have no more than ${LINES_MAX} lines`, () => {
+    const lineCount = (text: string): number => text.trimEnd().split("\n").length;
+    const wrong = FILES.filter(({ text }) => lineCount(text) > LINES_MAX);
+    expect(wrong.map(({ path, text }) => `${path}: ${lineCount(text)}`)).toEqual([]);
+  });
+
+  test("have a doc comment on everything that they export", () => {
+    const wrong = FILES.flatMap(({ path, text }) =>
+      undocumentedExports(text).map((place) => `${path}:${place}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("have a doc comment on every public method", () => {
+    const wrong = FILES.flatMap(({ path, text }) =>
+      undocumentedMethods(text).map((place) => `${path}:${place}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("hold no reminders and no ways around the types", () => {
+    const wrong = FILES.filter(({ text }) =>
+      /\b(?:TODO|FIXME|XXX)\b|@ts-(?:ignore|expect-error|nocheck)|: any\b|\bas any\b/.test(text),
+    );
+    expect(wrong.map(({ path }) => path)).toEqual([]);
+  });
+});
+
+describe("the search for missing doc comments", () => {
+  test("finds what is missing, and only that", () => {
+    const text = [
+      "/** Said. */",
+      "export const said = 1;",
+      "export function unsaid() {}",
+      "/** A class. */",
+      "export class Thing {",
+      "  constructor() {}",
+      "  /** Said. */",
+      "  said(): void {}",
+      "  unsaidMethod(): void {}",
+      "  #hidden(): void {}",
+      "}",
+      'export { other } from "./other.ts";',
+    ].join("\n");
+    expect(undocumentedExports(text)).toEqual(["3: unsaid"]);
+    expect(undocumentedMethods(text)).toEqual(["9: unsaidMethod"]);
+  });
+});
