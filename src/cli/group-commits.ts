@@ -27,6 +27,10 @@ export class GroupCommits {
   /** Waits until everything that was requested is committed; throws what the broker answered. */
   async settled(): Promise<void> {
     await this.#running;
+    if (this.#pending.size > 0) {
+      this.#running = this.#run();
+      await this.#running;
+    }
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
@@ -39,7 +43,16 @@ export class GroupCommits {
           offset,
         }));
         this.#pending.clear();
-        await this.#admin.commitOffsets(this.#group, entries);
+        try {
+          await this.#admin.commitOffsets(this.#group, entries);
+          this.#failure = undefined;
+        } catch (error) {
+          // What a later record has not replaced goes with the next commit.
+          for (const { partition, offset } of entries) {
+            if (!this.#pending.has(partition)) this.#pending.set(partition, offset);
+          }
+          throw error;
+        }
       }
     } catch (error) {
       this.#failure = { error };

@@ -25,6 +25,9 @@ const EXAMPLES = `
   printf 'user-1:login\\nuser-2:logout\\n' | rustlog produce events -K :
   rustlog consume events --json | rustlog produce copy --json`;
 
+/** What a line of JSON may have beside its key, value and headers. */
+const JSON_OVERHEAD_BYTES = 64 * 1024;
+
 interface ProduceOptions extends RecordInputOptions {
   readonly broker: string;
   readonly file: string | undefined;
@@ -158,7 +161,8 @@ async function takeLines(
   }
   const reader = new LineReader(readDescriptor(descriptor), {
     delimiter: options.nullDelimited ? NUL : NEWLINE,
-    recordBytesMax: maxBatchBytes,
+    // A line of JSON escapes some bytes sixfold; the producer checks the record itself.
+    recordBytesMax: options.isJson ? 6 * maxBatchBytes + JSON_OVERHEAD_BYTES : maxBatchBytes,
   });
   while (await interruption.orResult(reader.fill())) {
     // One look at the clock for all that came at once.

@@ -204,20 +204,39 @@ export class OffsetStore {
   }
 
   #replay(partition: Partition): void {
-    const cursor = new RecordCursor();
-    let offset = partition.logStartOffset;
-    while (offset < partition.highWatermark) {
-      const read = partition.read(offset, REPLAY_BYTES);
-      const bytes = readAll(read);
-      cursor.reset(bytes);
-      while (cursor.next()) {
-        const key = cursor.key();
-        if (key === null) continue;
-        const value = cursor.value();
-        if (value === null) this.#table.delete(decodeOffsetKey(key));
-        else this.#table.set(decodeOffsetKey(key), decodeOffsetValue(value));
+    // One batch at a time once there is damage, so that it costs the commits in it and no others.
+    let isCareful = false;
+    let isSkipping = false;
+    for (let offset = partition.logStartOffset; offset < partition.highWatermark;) {
+      try {
+        const read = partition.read(offset, isCareful ? 1 : REPLAY_BYTES);
+        this.#replayBatches(readAll(read), offset);
+        offset = read.nextOffset;
+        if (isSkipping) isCareful = false;
+        isSkipping = false;
+      } catch (error) {
+        if (!(error instanceof RustLogError) || error.code !== "CORRUPT_MESSAGE") throw error;
+        if (isCareful) {
+          if (!isSkipping) {
+            const lost = `commits from offset ${offset} on are lost`;
+            this.#context.report(`${partition.name}: ${lost}: ${error.message}`);
+          }
+          isSkipping = true;
+          offset++;
+        }
+        isCareful = true;
       }
-      offset = read.nextOffset;
+    }
+  }
+
+  #replayBatches(bytes: Uint8Array, fromOffset: number): void {
+    const cursor = new RecordCursor().reset(bytes, undefined, undefined, { fromOffset });
+    while (cursor.next()) {
+      const key = cursor.key();
+      if (key === null) continue;
+      const value = cursor.value();
+      if (value === null) this.#table.delete(decodeOffsetKey(key));
+      else this.#table.set(decodeOffsetKey(key), decodeOffsetValue(value));
     }
   }
 

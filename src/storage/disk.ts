@@ -77,6 +77,12 @@ export function isDiskFull(error: unknown): boolean {
   return code === "ENOSPC" || code === "EDQUOT";
 }
 
+/** Whether an error says that the process, or the system, has too many files open. */
+export function isOutOfFiles(error: unknown): boolean {
+  const code = systemErrorCode(error);
+  return code === "EMFILE" || code === "ENFILE";
+}
+
 /** What an error says, for a message of ours. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -252,6 +252,7 @@ export class Log {
   /** Closes the files without flushing. */
   close(): void {
     this.#active.close();
+    for (const segment of this.#segments.sealed) segment.close();
   }
 
   static #createSegment(context: LogContext, baseOffset: number): ActiveSegment {

@@ -95,6 +95,8 @@ class RealAppendFile implements AppendFile {
   }
 
   read(into: Uint8Array, position: number): number {
+    // The number of a closed descriptor may be another file's by now.
+    if (this.#closed) throw new RustLogError("STORAGE_ERROR", `${this.path} is closed`);
     return readSync(this.#fd, into, 0, into.length, position);
   }
 

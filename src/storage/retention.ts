@@ -33,7 +33,8 @@ export async function deleteBefore(
 }
 
 async function deleteFirst(segments: SegmentList, { disk, directory }: LogContext): Promise<void> {
-  segments.sealed.shift()?.remove();
+  segments.sealed[0]?.remove();
+  segments.sealed.shift();
   // One flush a segment: were two removals to reach the disk in the other order, there would be a gap.
   await disk.syncDirectory(directory);
 }

@@ -12,6 +12,7 @@ export class SealedFiles {
   readonly #directory: string;
   readonly #baseOffset: number;
   readonly #report: (line: string) => void;
+  #closed = false;
 
   constructor(disk: Disk, directory: string, baseOffset: number, report: (line: string) => void) {
     this.#disk = disk;
@@ -30,6 +31,7 @@ export class SealedFiles {
     // The system maps no empty file.
     if (bytes === 0) return new Uint8Array(0);
     const path = this.#path(kind);
+    if (this.#closed) throw new RustLogError("STORAGE_ERROR", `${path} is gone`);
     try {
       return this.#disk.map(path);
     } catch (error) {
@@ -46,10 +48,15 @@ export class SealedFiles {
     this.#disk
       .writeFile(temporary, entries)
       .then(() => {
-        if (this.size("log") === undefined) this.#disk.remove(temporary);
+        if (this.#closed || this.size("log") === undefined) this.#disk.remove(temporary);
         else this.#disk.rename(temporary, path);
       })
       .catch((error: unknown) => this.#report(`${path}: could not be saved: ${reasonOf(error)}`));
+  }
+
+  /** Lets no file be opened or replaced any more. */
+  close(): void {
+    this.#closed = true;
   }
 
   /** Unlinks the files, the log last: indexes without a log would be strangers. */

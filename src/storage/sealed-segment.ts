@@ -132,6 +132,12 @@ export class SealedSegment extends LogSegment {
   /** Unlinks the files. Slices that were made of a mapping stay valid. */
   remove(): void {
     this.#files.remove();
+    this.close();
+  }
+
+  /** Opens no file from now on: another topic's may have the name. What is mapped stays valid. */
+  close(): void {
+    this.#files.close();
   }
 
   protected override headerBytes(position: number): Uint8Array {

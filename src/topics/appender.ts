@@ -1,7 +1,7 @@
 // The appends of one partition on their way to an acknowledgement: staged, pushed, flushed together.
 // Leaves to others: who may append, and who wants to know how far the log can be read (partition.ts).
 import { RustLogError } from "../errors.ts";
-import { isDiskFull, reasonOf } from "../storage/disk.ts";
+import { isDiskFull, isOutOfFiles, reasonOf } from "../storage/disk.ts";
 import type { Log } from "../storage/log.ts";
 import type { LogPosition } from "../storage/log-context.ts";
 import type { FlushPolicy } from "./flush-policy.ts";
@@ -199,7 +199,8 @@ export class Appender {
     try {
       await this.#log.roll();
     } catch (error) {
-      if (isDiskFull(error)) {
+      // Neither has touched what is in the log, and both may pass.
+      if (isDiskFull(error) || isOutOfFiles(error)) {
         const failure = this.#appendError(error);
         rejectAll([...rolls, ...this.#waiting.splice(0)], failure);
       } else rejectAll(rolls, this.#fail(error, []));
@@ -236,6 +237,13 @@ export class Appender {
       return new RustLogError(
         "DISK_FULL",
         `${this.#name}: no space left on the broker's disk; nothing of the batch was kept`,
+        { cause: error },
+      );
+    }
+    if (isOutOfFiles(error)) {
+      return new RustLogError(
+        "BROKER_OVERLOADED",
+        `${this.#name}: the broker has too many files and connections open; nothing of the batch was kept`,
         { cause: error },
       );
     }

@@ -253,12 +253,15 @@ export class TopicRegistry {
       );
       return new Partition(name, i, log, flush, onFatal);
     });
-    return {
-      name,
-      internal: name.startsWith(INTERNAL_PREFIX),
-      settings,
-      partitions: await Promise.all(openings),
-    };
+    // All of them, also when one fails: the others must not stay open.
+    const outcomes = await Promise.allSettled(openings);
+    const opened = outcomes.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []));
+    for (const outcome of outcomes) {
+      if (outcome.status === "fulfilled") continue;
+      for (const partition of opened) await partition.closeForDeletion();
+      throw outcome.reason;
+    }
+    return { name, internal: name.startsWith(INTERNAL_PREFIX), settings, partitions: opened };
   }
 
   async #delete(topic: Topic): Promise<void> {

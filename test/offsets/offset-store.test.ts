@@ -408,7 +408,7 @@ describe("deleting", () => {
   });
 });
 
-test("a broken record in the topic stops the start and names the damage", async () => {
+test("a broken record in the topic costs the commits beside it, and is named", async () => {
   const { disk, directory, store } = await open(newDisk());
   await commit(store, 1);
 
@@ -417,7 +417,12 @@ test("a broken record in the topic stops the start and names the damage", async 
   await partition.append(batchOf(["no key"]));
   const encoder = new BatchEncoder();
   encoder.append(1, "not a key", "x");
-  await partition.append(encoder.finish());
+  const broken = await partition.append(encoder.finish());
+  await commit(store, 2, 0, "after it");
   disk.restart();
-  expect(await codeOf(() => open(disk))).toBe("CORRUPT_MESSAGE");
+  const again = await open(disk);
+  expect(committed(again.store)).toBe(1);
+  expect(committed(again.store, 0, "after it")).toBe(2);
+  const named = again.lines.filter((line) => line.includes(`from offset ${broken} on are lost`));
+  expect(named).toHaveLength(1);
 });
