@@ -13,7 +13,7 @@ console.log("=====================\n");
 
 const broker = process.env.RUSTLOG_BROKER ?? "127.0.0.1:9092";
 console.log(`Connecting to broker at ${broker}...`);
-await using client = await connect({ broker });
+await using client = await connect({ broker }).catch(giveUp);
 console.log("Connected\n");
 
 if (group === undefined) console.log("Offset-based consumer (no group)");
@@ -63,4 +63,10 @@ async function describeGroup(client: Client, name: string): Promise<void> {
     .fetchOffsets(name, [{ topic: TOPIC, partition: PARTITION }]);
   if (committed?.offset === undefined) console.log("No committed offset found, starting from 0");
   else console.log(`Found committed offset: ${committed.offset}`);
+}
+
+/** Ends the program with the one line that says what is wrong. */
+function giveUp(error: unknown): never {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exit(1);
 }

@@ -11,7 +11,7 @@ console.log("=====================\n");
 
 const broker = process.env.RUSTLOG_BROKER ?? "127.0.0.1:9092";
 console.log(`Connecting to broker at ${broker}...`);
-await using client = await connect({ broker });
+await using client = await connect({ broker }).catch(giveUp);
 console.log("Connected\n");
 
 console.log(
@@ -29,3 +29,9 @@ console.log(`Records written: ${written.length}\n`);
 for (const [i, { offset }] of written.entries()) console.log(`  Offset ${offset}: ${MESSAGES[i]}`);
 
 console.log("\nDone");
+
+/** Ends the program with the one line that says what is wrong. */
+function giveUp(error: unknown): never {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exit(1);
+}

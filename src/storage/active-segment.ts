@@ -113,6 +113,11 @@ export class ActiveSegment extends LogSegment {
     return this.#firstAppendMs;
   }
 
+  /** Largest timestamp of any record, in milliseconds; -Infinity when there is none. */
+  get maxTimestamp(): number {
+    return this.#index.maxTimestamp;
+  }
+
   /** Adds a stamped batch; it can be read after the next `push`. */
   append(batch: Uint8Array, nowMs: number): void {
     this.#firstAppendMs ??= nowMs;

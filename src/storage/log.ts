@@ -211,6 +211,13 @@ export class Log {
     return applyRetention(this.#segments, this.#context);
   }
 
+  /** Whether retention has run out for all of the active segment, which must be rolled before it can go. */
+  get isActiveExpired(): boolean {
+    const { settings, now } = this.#context;
+    if (settings.retentionMs < 0 || this.#active.writtenBytes === 0) return false;
+    return this.#active.maxTimestamp < now() - settings.retentionMs;
+  }
+
   /** Deletes the sealed segments whose records are all below `offset`. */
   deleteBefore(offset: number): Promise<void> {
     return deleteBefore(this.#segments, this.#context, offset);

@@ -128,6 +128,8 @@ export async function openLastSegment(
   else await file.sync();
   disk.remove(path("index"));
   disk.remove(path("timeindex"));
+  // The file may be as new as its last byte: a process that was killed in a roll has not flushed its name.
+  await disk.syncDirectory(directory);
   return {
     nextOffset: scanned.nextOffset,
     producers,

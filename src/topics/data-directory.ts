@@ -75,11 +75,10 @@ export class DataDirectory {
       const topics = joinPath(path, "topics");
       const id = readMeta(disk, path) ?? (await DataDirectory.#initialise(disk, path, topics));
       const clean = readCleanNote(disk, path);
-      if (clean !== undefined) {
-        // Gone, durably, before the first write: else it could vouch for a log that has grown since.
-        disk.remove(joinPath(path, CLEAN));
-        await disk.syncDirectory(path);
-      }
+      // Gone, durably, before the first write: else it could vouch for a log that has grown since.
+      if (clean !== undefined) disk.remove(joinPath(path, CLEAN));
+      // Also without one: the last process may have been killed before it could flush what it had renamed.
+      await disk.syncDirectory(path);
       const health: Health = { failureNoted: undefined };
       const onFatal = (error: Error): void => {
         // At once: the process may be killed before it gets to close the directory.

@@ -152,6 +152,8 @@ export class Partition {
   async applyRetention(): Promise<number> {
     if (this.#closed) return 0;
     try {
+      // Without new records nothing else would roll it.
+      if (this.#log.isActiveExpired) await this.#appender.roll();
       return await this.#log.applyRetention();
     } catch (error) {
       // The topic may be deleted under its feet, directory and all.

@@ -78,6 +78,8 @@ export class TopicRegistry {
   static async open(context: RegistryContext, notes: RecoveryNotes): Promise<TopicRegistry> {
     const registry = new TopicRegistry(context);
     const { disk, directory, report } = context;
+    // What a process that was killed has renamed may be in the cache only.
+    await disk.syncDirectory(directory);
     for (const name of disk.list(directory)) {
       if (name.startsWith(CREATING) || name.startsWith(DELETING)) {
         disk.removeDirectory(joinPath(directory, name));

@@ -1,0 +1,40 @@
+import { expect, test } from "bun:test";
+import { BatchEncoder } from "../../src/record/encoder.ts";
+import { Log } from "../../src/storage/log.ts";
+import { RealDisk } from "../../src/storage/real-disk.ts";
+import { Partition } from "../../src/topics/partition.ts";
+import { withTempDir } from "../support/tmp.ts";
+
+test("records go when their time has run out, also when nothing is written any more", async () => {
+  await withTempDir(async (directory) => {
+    let now = 1_000_000;
+    const settings = {
+      segmentBytes: 2 ** 20,
+      segmentMs: Number.MAX_SAFE_INTEGER,
+      retentionBytes: -1,
+      retentionMs: 500,
+    };
+    const disk = new RealDisk();
+    const context = { disk, directory, name: "t-0", settings, now: () => now, report: () => {} };
+    const log = await Log.open(context);
+    const partition = new Partition("t", 0, log, { kind: "always" }, () => {});
+    const encoder = new BatchEncoder();
+    encoder.append(now, null, "old");
+    await partition.append(encoder.finish());
+
+    now += 500;
+    expect(await partition.applyRetention()).toBe(0);
+    now += 1;
+    expect(await partition.applyRetention()).toBe(1);
+    expect(partition.describe()).toMatchObject({
+      logStartOffset: 1,
+      highWatermark: 1,
+      segments: 1,
+    });
+    expect(await partition.applyRetention()).toBe(0);
+
+    encoder.append(now, null, "new");
+    expect(await partition.append(encoder.finish())).toBe(1);
+    await partition.closeCleanly();
+  });
+});
