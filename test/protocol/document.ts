@@ -25,7 +25,8 @@ export function section(heading: string): string {
 /** The first table of a text whose first column is called `firstColumn`. */
 export function table(text: string, firstColumn: string): Row[] {
   const lines = text.split("\n");
-  const start = lines.findIndex((line) => line.startsWith(`| ${firstColumn} |`));
+  // Formatters may pad the cells.
+  const start = lines.findIndex((line) => line.startsWith("|") && cells(line)[0] === firstColumn);
   if (start < 0) throw new Error(`there is no table that begins with a column '${firstColumn}'`);
   const columns = cells(lines[start]!);
   const rows: Row[] = [];

@@ -72,6 +72,8 @@ export class SimulatedDisk implements Disk {
   #syncFailureCode = "EIO";
   #truncateFailures = 0;
   #lockedBy: object | undefined;
+  /** Whether a flush of a file has failed since the last restart. */
+  syncFailed = false;
   /** How often a push takes its time, and the kernel takes it in two parts: a probability. */
   slowPushes = 0;
 
@@ -153,6 +155,7 @@ export class SimulatedDisk implements Disk {
   /** Starts the machine again: what was durable is there, and of the rest whatever chance has left. */
   restart(): void {
     this.#epoch++;
+    this.syncFailed = false;
     this.#crashAt = Number.POSITIVE_INFINITY;
     this.#syncFailures = 0;
     this.#truncateFailures = 0;
@@ -163,6 +166,7 @@ export class SimulatedDisk implements Disk {
   /** Kills the process and starts it again; the kernel keeps everything that it was given. */
   restartProcess(): void {
     this.#epoch++;
+    this.syncFailed = false;
     this.#crashAt = Number.POSITIVE_INFINITY;
     this.#lockedBy = undefined;
   }
@@ -355,6 +359,7 @@ export class SimulatedDisk implements Disk {
         };
         if (disk.#syncFailures > 0) {
           disk.#syncFailures--;
+          disk.syncFailed = true;
           // The kernel marks the pages clean: what they held is in memory only, and stays there.
           node.pending = [];
           node.flushed = covered;

@@ -65,6 +65,8 @@ export class PartitionModel {
       const kept = offset < logStartOffset || records.get(offset) === record;
       hold(kept, `${name}: offset ${offset} was read before and has changed`);
     }
+    // Whoever looked has read all of it.
+    for (const [offset, record] of records) this.seen.set(offset, record);
     checkTimes(partition, random);
   }
 

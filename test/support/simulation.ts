@@ -5,6 +5,7 @@ import { RustLogError } from "../../src/errors.ts";
 import { OffsetStore } from "../../src/offsets/offset-store.ts";
 import { stampProducer } from "../../src/record/batch.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
+import { systemErrorCode } from "../../src/storage/disk.ts";
 import { DataDirectory } from "../../src/topics/data-directory.ts";
 import type { FlushPolicy } from "../../src/topics/flush-policy.ts";
 import type { Partition } from "../../src/topics/partition.ts";
@@ -103,16 +104,19 @@ class Simulation {
   async #startAndCheck(): Promise<void> {
     for (;;) {
       if (this.#random.chance(0.2)) this.disk.crashAfter(this.#random.below(40));
+      if (this.#random.chance(0.03)) this.disk.failSyncs(1);
       try {
         await this.#open();
         break;
       } catch (error) {
         await this.#settle();
-        if (!this.disk.crashed) throw error;
-        this.#restart();
+        if (this.disk.crashed) this.#restart();
+        else if (systemErrorCode(error) === "EIO") this.disk.restartProcess();
+        else throw error;
       }
     }
     this.disk.crashAfter(Number.POSITIVE_INFINITY);
+    this.disk.failSyncs(0);
     for (const model of [this.#orders, this.#drafts]) {
       for (const partition of model.partitions) partition.sending = false;
       model.check(this.#directory?.registry.find(model.name)?.partitions, this.#random);
@@ -299,7 +303,10 @@ class Simulation {
 
   #restart(): void {
     this.crashes++;
-    if (this.#processes) this.disk.restartProcess();
+    // At times it is the process only: then what was not flushed is there, and is not yet durable. Not so
+    // right after a failed flush: where not even the note of it was written, nobody can know.
+    const kill = this.#random.chance(0.25) && !this.disk.syncFailed;
+    if (this.#processes || kill) this.disk.restartProcess();
     else this.disk.restart();
   }
 

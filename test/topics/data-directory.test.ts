@@ -115,6 +115,33 @@ test("a start that crashes, at every operation, leaves a directory that starts",
   }
 });
 
+test("a process that is killed at any operation leaves nothing that a start relies on and a crash takes away", async () => {
+  for (let operation = 0, done = false; !done; operation++) {
+    const disk = newDisk(operation);
+    const small = "x".repeat(1_100);
+    disk.crashAfter(operation);
+    try {
+      // The first start, the creation of a topic, and rolls.
+      const directory = await open(disk);
+      await directory.registry.create("orders", 1, { "segment.bytes": "1024" });
+      for (let i = 0; i < 3; i++) await append(directory, small);
+      done = true;
+    } catch (error) {
+      if (!disk.crashed) throw error;
+    }
+    await settle();
+    // What it had not flushed yet is still in the cache.
+    disk.restartProcess();
+    const second = await open(disk);
+    const offset = await append(second, "acknowledged");
+    const before = values(second);
+    disk.restart();
+    const third = await open(disk);
+    expect(values(third)).toEqual(before);
+    expect(before[offset]).toBe("acknowledged");
+  }
+});
+
 test("the note of a clean stop is there after it, believed once, and gone before the first write", async () => {
   const disk = newDisk();
   const first = await open(disk);

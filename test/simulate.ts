@@ -1,0 +1,69 @@
+// Runs the simulation of the storage for as many seeds, or as long, as one likes:
+//   bun run test:sim --seeds 2000 [--from 1] [--processes]
+//   bun run test:sim --minutes 10
+// Leaves to others: the simulation (support/simulation.ts). Exits with 1 if a promise was broken.
+import { parseArgs } from "node:util";
+import { simulate } from "./support/simulation.ts";
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string" },
+    minutes: { type: "string" },
+    from: { type: "string" },
+    processes: { type: "boolean", default: false },
+  },
+});
+
+const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
+const seeds = Number(values.seeds ?? (minutes === undefined ? 1_000 : Number.POSITIVE_INFINITY));
+const from = Number(values.from ?? 1);
+const { processes } = values;
+for (const [name, value] of Object.entries({ seeds, minutes: minutes ?? 1, from })) {
+  if (value > 0) continue;
+  console.error(`--${name} needs a number above 0`);
+  process.exit(2);
+}
+
+const began = performance.now();
+const deadline = began + (minutes ?? Number.POSITIVE_INFINITY) * 60_000;
+const interactive = process.stderr.isTTY;
+let operations = 0;
+let crashes = 0;
+let done = 0;
+let lastProgress = began;
+const failed: number[] = [];
+
+function progress(): void {
+  const seconds = ((performance.now() - began) / 1_000).toFixed(0);
+  const line =
+    `${done} seeds, ${crashes} crashes, ${operations} operations, ` +
+    `${failed.length} violations, ${seconds} s`;
+  process.stderr.write(interactive ? `\r${line}\x1b[K` : `${line}\n`);
+}
+
+for (let seed = from; done < seeds && performance.now() < deadline; seed++) {
+  const report = await simulate(seed, { processes });
+  done++;
+  operations += report.operations;
+  crashes += report.crashes;
+  if (report.violation !== undefined) {
+    failed.push(seed);
+    if (interactive) process.stderr.write("\r\x1b[K");
+    console.log(`seed ${seed}: ${report.violation}`);
+    const flag = processes ? " --processes" : "";
+    console.log(`  again: bun run test:sim --seeds 1 --from ${seed}${flag}\n`);
+  }
+  // A pipe gets a line now and then, a terminal one that moves.
+  if (performance.now() - lastProgress < (interactive ? 200 : 10_000)) continue;
+  lastProgress = performance.now();
+  progress();
+}
+progress();
+if (interactive) process.stderr.write("\n");
+if (failed.length > 0) {
+  console.log(
+    `${failed.length} of ${done} seeds broke a promise: ${failed.slice(0, 50).join(" ")}`,
+  );
+  process.exit(1);
+}
+console.log(`${done} seeds from ${from}: no promise was broken`);

@@ -1,0 +1,46 @@
+// The simulation of a broker's storage: a fixed set of seeds, and the proof that it would find something.
+// Long runs are `bun run test:sim`.
+import { expect, test } from "bun:test";
+import type { Sabotage } from "../support/simulated-disk.ts";
+import { simulate, type SimulationOptions } from "../support/simulation.ts";
+
+/** Runs seeds until one breaks a promise; undefined if none does. */
+async function firstViolation(
+  from: number,
+  count: number,
+  options: SimulationOptions = {},
+): Promise<{ seed: number; violation: string } | undefined> {
+  for (let seed = from; seed < from + count; seed++) {
+    const { violation } = await simulate(seed, options);
+    if (violation !== undefined) return { seed, violation };
+  }
+  return undefined;
+}
+
+test("200 seeds with crashes of the machine break no promise", async () => {
+  expect(await firstViolation(1, 200)).toBeUndefined();
+}, 60_000);
+
+test("100 seeds with kills of the process alone break none, with flushes and without", async () => {
+  expect(await firstViolation(1, 100, { processes: true })).toBeUndefined();
+}, 60_000);
+
+test.each<[string, Sabotage]>([
+  ["a flush that says yes and does nothing", { ignoreSync: true }],
+  ["a flush of a directory that does nothing", { ignoreDirectorySync: true }],
+  ["a high watermark that moves before the flush is done", { earlySync: true }],
+])("%s is found within 1,000 seeds", async (_name, sabotage) => {
+  expect(await firstViolation(1, 1_000, { sabotage })).toBeDefined();
+});
+
+test("a seed is played again exactly", async () => {
+  for (const seed of [1, 77, 4_242]) {
+    const [first, second] = [await simulate(seed), await simulate(seed)];
+    expect(second).toEqual(first);
+    expect(first.operations).toBeGreaterThan(100);
+  }
+  const sabotage = { earlySync: true };
+  const found = await firstViolation(1, 1_000, { sabotage });
+  const again = await simulate(found!.seed, { sabotage });
+  expect(again.violation?.split("\n")[0]).toBe(found!.violation.split("\n")[0]!);
+});
