@@ -11,8 +11,8 @@ import { readU32 } from "../record/bytes.ts";
 export const FRAME_LENGTH_BYTES = 4;
 
 /**
- * While a frame is incomplete, chunks below this size are gathered in blocks, and larger ones too where they
- * fit: so no run of chunks, however cut, takes much more memory than it has bytes.
+ * While a frame is incomplete, chunks below this size are gathered in blocks: so no run of chunks, however cut,
+ * takes much more memory than it has bytes.
  */
 const GATHERED_CHUNK_BYTES_MAX = 2 * 1024;
 const GATHER_BLOCK_BYTES = 16 * 1024;
@@ -67,7 +67,8 @@ export class FrameDecoder {
   push(chunk: Uint8Array): void {
     if (chunk.length === 0 || this.#failure !== undefined) return;
     this.#available += chunk.length;
-    if (this.#chunks.length > 0 && this.#isGathered(chunk)) this.#gather(chunk);
+    const isGathered = this.#chunks.length > 0 && chunk.length < GATHERED_CHUNK_BYTES_MAX;
+    if (isGathered) this.#gather(chunk);
     else this.#chunks.push(chunk);
   }
 
@@ -86,21 +87,13 @@ export class FrameDecoder {
     return this.#take(length);
   }
 
-  #isGathered(chunk: Uint8Array): boolean {
-    return chunk.length < GATHERED_CHUNK_BYTES_MAX || chunk.length <= this.#blockRoom;
-  }
-
-  get #blockRoom(): number {
-    return this.#block.length - this.#blockUsed;
-  }
-
   /**
    * Copies a chunk of a frame that is not complete into a block, so that a peer who sends single bytes costs
    * no object for each. Bytes of a block are written once: payloads may be views of them. What is left of a
    * block is used even if a large chunk came in between, or alternating sizes would leave each block empty.
    */
   #gather(chunk: Uint8Array): void {
-    if (chunk.length > this.#blockRoom) {
+    if (chunk.length > this.#block.length - this.#blockUsed) {
       this.#dropBlock();
       this.#block = new Uint8Array(GATHER_BLOCK_BYTES);
     }

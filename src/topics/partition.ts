@@ -110,7 +110,9 @@ export class Partition {
   /** Bytes that may be read from `offset`; counting stops once there are `enough`. */
   bytesAvailable(offset: number, enough: number): number {
     if (offset >= this.highWatermark || offset < this.logStartOffset) return 0;
-    return this.read(offset, enough).bytes;
+    const { bytes, nextOffset } = this.read(offset, enough);
+    // The next batch did not fit what was counted up to: with it there are enough.
+    return nextOffset < this.highWatermark ? Math.max(bytes, enough) : bytes;
   }
 
   /**

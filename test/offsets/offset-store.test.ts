@@ -300,6 +300,25 @@ describe("compaction", () => {
     expect(compacted).toBeGreaterThan(10);
   });
 
+  test("is durable before what it replaces is deleted, also where nothing is flushed", async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const { disk, directory, store } = await open(newDisk(seed), {
+        compaction: { bytesMin: 900, bytesPerRow: 1 },
+        flush: "never",
+      });
+      for (let partition = 0; partition < 4; partition++) await commit(store, 7, partition);
+      while (directory.registry.partition(OFFSETS_TOPIC, 0).logStartOffset === 0) {
+        await commit(store, 8, 4);
+        await settle();
+      }
+      disk.restart();
+      const again = await open(disk);
+      for (let partition = 0; partition < 4; partition++) {
+        expect(committed(again.store, partition)).toBe(7);
+      }
+    }
+  });
+
   test("with no space for it the log stays as it is, and the next commits go on", async () => {
     const { disk, store, lines } = await open(newDisk(), { compaction: EAGER });
     for (let offset = 0; offset < 5; offset++) await commit(store, offset);

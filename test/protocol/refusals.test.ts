@@ -6,6 +6,8 @@ import { CODECS, type Codec, thrownBy } from "./codecs.ts";
 import { encodeByGrammar, type Field, type FieldType, type Value } from "./grammar.ts";
 
 const ENVELOPE_BYTES = 6;
+/** More than the smallest item of any array has bytes, so that a bound that is off by one is seen. */
+const ITEMS = 64;
 const SMALLEST = { u8: 0, bool: false, u32: 0, i64: 0, string: "", bytes: new Uint8Array(0) };
 const LONG = { ...SMALLEST, string: "x".repeat(60), bytes: new Uint8Array(60) };
 
@@ -44,7 +46,7 @@ function arraysOf(
   return grammar.flatMap(({ name, type }, index) => {
     if (typeof type === "string") return [];
     const before = grammar.slice(0, index);
-    return [{ name, item: type, at: bytesOf(before, valueWith(before, SMALLEST, 2)) }];
+    return [{ name, item: type, at: bytesOf(before, valueWith(before, SMALLEST, ITEMS)) }];
   });
 }
 
@@ -74,10 +76,15 @@ function leavesOf(
 
 describe.each(CODECS.filter(({ grammar }) => grammar.length > 0))("$api $kind", (codec) => {
   const { grammar } = codec;
-  const smallest = valueWith(grammar, SMALLEST, 2);
+  const smallest = valueWith(grammar, SMALLEST, ITEMS);
 
-  test("of the smallest fields is read", () => {
+  test("of the smallest fields is read, with items in all arrays or in one", () => {
     expect(codec.decode(payloadOf(codec, smallest))).toEqual(smallest);
+    const empty = valueWith(grammar, SMALLEST, 0);
+    for (const { name } of arraysOf(grammar)) {
+      const value = { ...empty, [name]: smallest[name] };
+      expect(codec.decode(payloadOf(codec, value))).toEqual(value);
+    }
   });
 
   test("with one item more than could be in the rest is refused before the first is read", () => {

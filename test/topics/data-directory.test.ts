@@ -115,30 +115,37 @@ test("a start that crashes, at every operation, leaves a directory that starts",
   }
 });
 
+/** A first start, the creation of a topic, and rolls: killed at an operation; whether it came to its end. */
+async function killedAt(disk: SimulatedDisk, operation: number): Promise<boolean> {
+  let done = false;
+  disk.crashAfter(operation);
+  try {
+    const directory = await open(disk);
+    await directory.registry.create("orders", 1, { "segment.bytes": "1024" });
+    for (let i = 0; i < 3; i++) await append(directory, "x".repeat(1_100));
+    done = true;
+  } catch (error) {
+    if (!disk.crashed) throw error;
+  }
+  await settle();
+  // What it had not flushed yet is still in the cache.
+  disk.restartProcess();
+  return done;
+}
+
 test("a process that is killed at any operation leaves nothing that a start relies on and a crash takes away", async () => {
-  for (let operation = 0, done = false; !done; operation++) {
-    const disk = newDisk(operation);
-    const small = "x".repeat(1_100);
-    disk.crashAfter(operation);
-    try {
-      // The first start, the creation of a topic, and rolls.
-      const directory = await open(disk);
-      await directory.registry.create("orders", 1, { "segment.bytes": "1024" });
-      for (let i = 0; i < 3; i++) await append(directory, small);
-      done = true;
-    } catch (error) {
-      if (!disk.crashed) throw error;
+  for (let seed = 1; seed <= 5; seed++) {
+    for (let operation = 0, done = false; !done; operation++) {
+      const disk = newDisk(1_000 * seed + operation);
+      done = await killedAt(disk, operation);
+      const second = await open(disk);
+      const offset = await append(second, "acknowledged");
+      const before = values(second);
+      disk.restart();
+      const third = await open(disk);
+      expect(values(third)).toEqual(before);
+      expect(before[offset]).toBe("acknowledged");
     }
-    await settle();
-    // What it had not flushed yet is still in the cache.
-    disk.restartProcess();
-    const second = await open(disk);
-    const offset = await append(second, "acknowledged");
-    const before = values(second);
-    disk.restart();
-    const third = await open(disk);
-    expect(values(third)).toEqual(before);
-    expect(before[offset]).toBe("acknowledged");
   }
 });
 
