@@ -93,7 +93,7 @@ export class Broker implements AsyncDisposable {
       broker = new Broker(resolved, data, offsets);
     } catch (error) {
       if (failure === undefined) await data.closeCleanly();
-      else await data.abandon();
+      else data.abandon();
       throw error;
     }
     if (!isLoopback(resolved.host)) {
@@ -143,7 +143,7 @@ export class Broker implements AsyncDisposable {
     await this.#router.idle();
     await this.#retentionRun;
     if (this.#failure === undefined) await this.#data.closeCleanly();
-    else await this.#data.abandon();
+    else this.#data.abandon();
   }
 
   /** Nothing can be promised any more: every connection is cut before it could be told something. */

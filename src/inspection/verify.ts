@@ -3,7 +3,14 @@
 import { RustLogError } from "../errors.ts";
 import { joinPath, reasonOf } from "../storage/disk.ts";
 import { baseOffsetOfLogName } from "../storage/segment-files.ts";
-import { CLEAN, FLUSH_FAILED, META, readCleanNote, readMeta } from "../topics/data-directory.ts";
+import {
+  CLEAN,
+  FLUSH_FAILED,
+  FLUSH_FAILED_SPARE,
+  META,
+  readCleanNote,
+  readMeta,
+} from "../topics/data-directory.ts";
 import type { CleanSegments } from "../topics/topic-registry.ts";
 import type { SettledFinding } from "./finding.ts";
 import { removeFile } from "./repair.ts";
@@ -12,7 +19,7 @@ import { verifyCleanNote } from "./verify-clean-note.ts";
 import { CommittedOffsetsCheck } from "./verify-offsets.ts";
 import { verifyTopics } from "./verify-topic.ts";
 
-const OUR_NAMES = new Set([CLEAN, FLUSH_FAILED, META, "LOCK", "topics"]);
+const OUR_NAMES = new Set([CLEAN, FLUSH_FAILED, FLUSH_FAILED_SPARE, META, "LOCK", "topics"]);
 
 /** What a verification has found. */
 export interface VerificationReport {

@@ -4,12 +4,19 @@
 //   LOCK                  held by flock while a broker runs; the kernel releases it on death
 //   meta.json             { "formatVersion": 1, "id": UUID }
 //   clean-shutdown.json   written last at a stop, removed before the first write after a start
-//   flush-failed          written when a flush failed: what the page cache has may not be on the disk, and
+//   flush-failed          there once a flush has failed: what the page cache has may not be on the disk, and
 //                         looks clean; so the next start writes the active segments anew
+//   flush-failed.spare    the same note before it is needed: a rename asks for no space and no flush
 //   topics/
 import { dirname } from "node:path";
 import { RustLogError } from "../errors.ts";
-import { type DirectoryLock, type Disk, joinPath, replaceFile } from "../storage/disk.ts";
+import {
+  type DirectoryLock,
+  type Disk,
+  isDiskFull,
+  joinPath,
+  replaceFile,
+} from "../storage/disk.ts";
 import type { CleanSegment } from "../storage/recovery.ts";
 import { type CleanSegments, type RegistryContext, TopicRegistry } from "./topic-registry.ts";
 
@@ -25,9 +32,12 @@ export const CLEAN = "clean-shutdown.json";
 /** The note that a flush failed. */
 export const FLUSH_FAILED = "flush-failed";
 
+/** That note while no flush has failed. */
+export const FLUSH_FAILED_SPARE = "flush-failed.spare";
+
 interface Health {
-  /** Once a flush has failed: the writing of the note that says so. */
-  failureNoted: Promise<void> | undefined;
+  /** Whether a flush has failed. */
+  flushFailed: boolean;
 }
 
 /** An open data directory. */
@@ -79,25 +89,25 @@ export class DataDirectory {
       if (clean !== undefined) disk.remove(joinPath(path, CLEAN));
       // Also without one: the last process may have been killed before it could flush what it had renamed.
       await disk.syncDirectory(path);
-      const health: Health = { failureNoted: undefined };
+      const health: Health = { flushFailed: false };
       const onFatal = (error: Error): void => {
+        health.flushFailed = true;
         // At once: the process may be killed before it gets to close the directory.
-        health.failureNoted ??= note(disk, path, FLUSH_FAILED, { version: 1 });
-        health.failureNoted.catch(() => {});
+        noteFailedFlush(disk, path);
         context.onFatal(error);
       };
       const rewrite = disk.fileSize(joinPath(path, FLUSH_FAILED)) !== undefined;
+      if (!rewrite) makeSpareNote(disk, path, context.report);
       const registry = await TopicRegistry.open(
         { ...context, onFatal, directory: topics },
         { clean: clean ?? new Map<string, CleanSegment>(), rewrite },
-      ).catch(async (error: unknown) => {
+      ).catch((error: unknown) => {
         // It may have been a flush: the next start must not take for durable what only the cache has.
-        const ofSystem = !(error instanceof RustLogError);
-        if (ofSystem) await note(disk, path, FLUSH_FAILED, { version: 1 }).catch(() => {});
+        if (!(error instanceof RustLogError)) noteFailedFlush(disk, path);
         throw error;
       });
       if (rewrite) {
-        disk.remove(joinPath(path, FLUSH_FAILED));
+        disk.rename(joinPath(path, FLUSH_FAILED), joinPath(path, FLUSH_FAILED_SPARE));
         await disk.syncDirectory(path);
       }
       return new DataDirectory(disk, path, lock, health, id, clean !== undefined, registry);
@@ -108,27 +118,21 @@ export class DataDirectory {
   }
 
   /**
-   * Flushes and closes everything, notes that the stop was clean, and releases the lock. After a failed flush
-   * it notes that instead, and flushes nothing of the partition that it happened to.
+   * Flushes and closes everything, notes that the stop was clean, and releases the lock. After a failed flush,
+   * which was noted then, it flushes nothing of the partition that it happened to, and no stop is clean.
    */
   async closeCleanly(): Promise<void> {
     try {
       const clean = await this.registry.closeCleanly();
-      const { failureNoted } = this.#health;
-      const content = { version: 1, partitions: Object.fromEntries(clean) };
-      await (failureNoted ?? note(this.#disk, this.#path, CLEAN, content));
+      if (!this.#health.flushFailed) await noteCleanStop(this.#disk, this.#path, clean);
     } finally {
       this.#lock.release();
     }
   }
 
   /** Leaves everything as it is, as a crash would, and releases the lock: after a failure of the disk. */
-  async abandon(): Promise<void> {
-    try {
-      await this.#health.failureNoted;
-    } finally {
-      this.#lock.release();
-    }
+  abandon(): void {
+    this.#lock.release();
   }
 
   static async #initialise(disk: Disk, path: string, topics: string): Promise<string> {
@@ -141,14 +145,37 @@ export class DataDirectory {
     // Last, because the next start takes it for a sign that all of this was done.
     const id = crypto.randomUUID();
     const text = `${JSON.stringify({ formatVersion: FORMAT_VERSION, id }, null, 2)}\n`;
-    await replaceFile(disk, path, META, new TextEncoder().encode(text));
+    await replaceFile(disk, path, META, encodeText(text));
     return id;
   }
 }
 
-async function note(disk: Disk, path: string, name: string, content: unknown): Promise<void> {
-  const bytes = new TextEncoder().encode(`${JSON.stringify(content)}\n`);
-  await replaceFile(disk, path, name, bytes);
+async function noteCleanStop(disk: Disk, path: string, clean: CleanSegments): Promise<void> {
+  const content = { version: 1, partitions: Object.fromEntries(clean) };
+  await replaceFile(disk, path, CLEAN, encodeText(`${JSON.stringify(content)}\n`));
+}
+
+/**
+ * Makes the note that a failed flush will need; a disk that is full when a broker starts has no room for it.
+ * It need not be durable: after a crash of the machine the page cache, which it warns of, is gone as well.
+ */
+function makeSpareNote(disk: Disk, path: string, report: (line: string) => void): void {
+  const spare = joinPath(path, FLUSH_FAILED_SPARE);
+  try {
+    disk.openAppend(spare).close();
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    report(`no space for ${spare}: a flush that fails could not be noted for the next start`);
+  }
+}
+
+/** Lets the next start know that a flush failed. */
+function noteFailedFlush(disk: Disk, path: string): void {
+  try {
+    disk.rename(joinPath(path, FLUSH_FAILED_SPARE), joinPath(path, FLUSH_FAILED));
+  } catch {
+    // It was noted before, or the disk takes nothing at all any more.
+  }
 }
 
 /**
@@ -192,6 +219,10 @@ export function readCleanNote(disk: Disk, path: string): CleanSegments | undefin
     });
   }
   return clean;
+}
+
+function encodeText(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }
 
 function parseObject(bytes: Uint8Array): Record<string, unknown> | undefined {

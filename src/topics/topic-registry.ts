@@ -91,14 +91,7 @@ export class TopicRegistry {
         continue;
       }
       const { partitions, settings } = description;
-      const present = disk.list(joinPath(directory, name));
-      for (let i = 0; i < partitions; i++) {
-        // It was durable before the topic was: nothing but damage takes it away.
-        if (present.includes(String(i))) continue;
-        report(
-          `${joinPath(directory, name)}/${i} is gone: ${name}-${i} begins anew, with no records`,
-        );
-      }
+      await registry.#makePartitions(name, partitions, notes);
       registry.#topics.set(name, await registry.#open(name, partitions, settings, notes));
     }
     return registry;
@@ -231,6 +224,23 @@ export class TopicRegistry {
     }
   }
 
+  /** Makes the directories of partitions that are gone, and is sure that those which are there will stay. */
+  async #makePartitions(name: string, partitions: number, notes: RecoveryNotes): Promise<void> {
+    const { disk, directory, report } = this.#context;
+    const topic = joinPath(directory, name);
+    const present = disk.list(topic);
+    let missing = 0;
+    for (let i = 0; i < partitions; i++) {
+      if (present.includes(String(i))) continue;
+      missing++;
+      disk.makeDirectory(joinPath(topic, String(i)));
+      // It was durable before the topic was: nothing but damage, or a creation that failed, takes it away.
+      report(`${joinPath(topic, String(i))} is gone: ${name}-${i} begins anew, with no records`);
+    }
+    // Without a clean stop the process before may have made one, and been killed before this flush.
+    if (missing > 0 || notes.clean.size === 0) await disk.syncDirectory(topic);
+  }
+
   async #open(
     name: string,
     partitions: number,
@@ -240,12 +250,10 @@ export class TopicRegistry {
     const { disk, directory, flush, logDefaults, now, report, onFatal } = this.#context;
     const logSettings = resolveSettings(settings, logDefaults);
     const openings = Array.from({ length: partitions }, async (_, i) => {
-      const partitionDirectory = joinPath(joinPath(directory, name), String(i));
-      disk.makeDirectory(partitionDirectory);
       const log = await Log.open(
         {
           disk,
-          directory: partitionDirectory,
+          directory: joinPath(joinPath(directory, name), String(i)),
           name: `${name}-${i}`,
           settings: logSettings,
           now,

@@ -100,7 +100,7 @@ async function writeSample(path: string, isClean: boolean): Promise<void> {
   await offsets.commit("billing", [{ topic: "orders", partition: 0, offset: 3 }]);
   await offsets.commit("billing", [{ topic: "orders", partition: 0, offset: 9 }]);
   if (isClean) await directory.closeCleanly();
-  else await directory.abandon();
+  else directory.abandon();
 }
 
 /** Base offsets of the segments of `orders`, and its end. */

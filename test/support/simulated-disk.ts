@@ -105,6 +105,11 @@ export class SimulatedDisk implements Disk {
     return sum;
   }
 
+  /** Whether there is such a file, also while the machine is down. */
+  has(path: string): boolean {
+    return this.#file(path) !== undefined;
+  }
+
   /** Crashes the machine at the operation that comes `operations` from now; 0 is the next one. */
   crashAfter(operations: number): void {
     this.#crashAt = this.#operations + operations;

@@ -6,7 +6,7 @@ import { OffsetStore } from "../../src/offsets/offset-store.ts";
 import { stampProducer } from "../../src/record/batch.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
 import { systemErrorCode } from "../../src/storage/disk.ts";
-import { DataDirectory } from "../../src/topics/data-directory.ts";
+import { DataDirectory, FLUSH_FAILED } from "../../src/topics/data-directory.ts";
 import type { FlushPolicy } from "../../src/topics/flush-policy.ts";
 import type { Partition } from "../../src/topics/partition.ts";
 import { Random } from "./random.ts";
@@ -261,6 +261,8 @@ class Simulation {
 
   async #retain(partition: Partition, model: PartitionModel): Promise<void> {
     const deleted = await partition.applyRetention();
+    // Of one that has failed meanwhile nothing is known.
+    if (partition.closed) return;
     model.logStartOffset = Math.max(model.logStartOffset, partition.logStartOffset);
     const tooMuch = deleted > 0 && partition.bytes < this.#retentionBytes;
     hold(!tooMuch, `${partition.name}: retention has left ${partition.bytes} bytes`);
@@ -288,7 +290,7 @@ class Simulation {
     } else if (!this.disk.crashed && how < 0.5) {
       await this.#settle();
       if (this.#failed && this.#random.chance(0.5)) {
-        await this.#directory?.abandon().catch(() => {});
+        this.#directory?.abandon();
       }
       if (this.disk.crashed) this.#restart();
       else this.disk.restartProcess();
@@ -304,8 +306,9 @@ class Simulation {
   #restart(): void {
     this.crashes++;
     // At times it is the process only: then what was not flushed is there, and is not yet durable. Not so
-    // right after a failed flush: where not even the note of it was written, nobody can know.
-    const kill = this.#random.chance(0.25) && !this.disk.syncFailed;
+    // between a failed flush and the note of it: nobody could know.
+    const unknown = this.disk.syncFailed && !this.disk.has(`data/${FLUSH_FAILED}`);
+    const kill = this.#random.chance(0.25) && !unknown;
     if (this.#processes || kill) this.disk.restartProcess();
     else this.disk.restart();
   }

@@ -55,7 +55,7 @@ test("a second open is refused, on both disks, until the first one is closed", (
       await first.closeCleanly();
       const second = await open(disk, `${path}/data`);
       expect(values(second)).toEqual(["v"]);
-      await second.abandon();
+      second.abandon();
       await (await open(disk, `${path}/data`)).closeCleanly();
     }
   }));
@@ -210,7 +210,7 @@ test("a crash at every operation of a clean stop loses nothing", async () => {
     disk.crashAfter(operation);
     try {
       await first.closeCleanly();
-      done = true;
+      done = !disk.crashed;
     } catch (error) {
       if (!disk.crashed) throw error;
     }
@@ -232,7 +232,7 @@ test("after a failed flush the next start writes the log anew, also when nobody 
     disk.failSyncs(1);
     expect(await codeOf(() => append(first, "b"))).toBe("STORAGE_ERROR");
     expect(fatal.length).toBe(1);
-    if (close) await first.abandon();
+    if (close) first.abandon();
     await settle();
     disk.restartProcess();
     expect(disk.readFile("data/flush-failed")).toBeDefined();
@@ -245,6 +245,55 @@ test("after a failed flush the next start writes the log anew, also when nobody 
   }
 });
 
+test("a partition that is gone begins anew, and what is appended to it then stays", async () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const disk = newDisk(seed);
+    const first = await open(disk);
+    await append(first, "a");
+    first.abandon();
+    disk.removeDirectory("data/topics/orders/0");
+    await disk.syncDirectory("data/topics/orders");
+    const lines: string[] = [];
+    // The first of the two may have been killed before it could flush what it made.
+    if (seed % 2 === 0) disk.makeDirectory("data/topics/orders/0");
+    const second = await open(disk, "data", [], lines);
+    expect(lines.join().includes("data/topics/orders/0 is gone")).toBe(seed % 2 === 1);
+    expect(await append(second, "b")).toBe(0);
+    disk.restart();
+    expect(values(await open(disk))).toEqual(["b"]);
+  }
+});
+
+test("a failed flush is noted on a full disk as well", async () => {
+  const disk = newDisk();
+  const first = await open(disk);
+  await append(first, "a");
+  const partition = first.registry.partition("orders", 0);
+  const batch = batchOf(["b"]);
+  // Room for the batch, and for nothing else.
+  disk.setCapacity(disk.usedBytes + batch.length);
+  disk.failSyncs(1);
+  expect(await codeOf(() => partition.append(batch))).toBe("STORAGE_ERROR");
+  disk.restartProcess();
+  disk.setCapacity(Number.POSITIVE_INFINITY);
+  expect(values(await open(disk))).toEqual(["a", "b"]);
+  disk.restart();
+  expect(values(await open(disk))).toEqual(["a", "b"]);
+});
+
+test("a broker starts on a full disk, and says that a failed flush could not be noted", async () => {
+  const disk = newDisk();
+  const first = await open(disk);
+  await append(first, "a");
+  await first.closeCleanly();
+  disk.remove("data/flush-failed.spare");
+  disk.setCapacity(0);
+  const lines: string[] = [];
+  const second = await open(disk, "data", [], lines);
+  expect(values(second)).toEqual(["a"]);
+  expect(lines.join()).toContain("no space for data/flush-failed.spare");
+});
+
 test("after a flush that failed during recovery the next start writes the log anew", async () => {
   const disk = newDisk();
   const first = await open(disk);
@@ -255,7 +304,7 @@ test("after a flush that failed during recovery the next start writes the log an
   await codeOf(() => partition.append(batchOf(["b"])));
   await settle();
   disk.restartProcess();
-  disk.remove("data/flush-failed");
+  disk.rename("data/flush-failed", "data/flush-failed.spare");
   disk.failSyncs(1);
   expect(await codeOf(() => open(disk))).toBe("EIO");
   expect(disk.readFile("data/flush-failed")).toBeDefined();
