@@ -29,22 +29,27 @@ export interface AppenderListener {
 }
 
 /**
- * Appends go through at most two queues. `waiting` holds those that came while the log took none: during a
- * roll, or while the kernel took a push in parts. `staged` holds those that the log has but no flush covers
- * yet. One loop empties both: push, flush, move the end of what may be read, acknowledge, and again while there
- * is something. All that arrives during one flush shares the next one.
+ * Appends go through at most three queues. `waiting` holds those that came while the log took none: during a
+ * roll, or while the kernel took a push in parts. `staged` holds those that the log has and the kernel has not:
+ * at the end of a turn of the event loop they are pushed together. `pushed` holds those that the kernel has and no
+ * flush covers yet; all that is pushed during one flush shares the next. So writing goes on while the disk
+ * flushes. After a flush the end of what may be read moves, and its appends are acknowledged.
  */
 export class Appender {
   readonly #name: string;
   readonly #log: Log;
   readonly #flush: FlushPolicy;
   readonly #listener: AppenderListener;
-  #staged: PendingAppend[] = [];
   #waiting: PendingAppend[] = [];
+  #staged: PendingAppend[] = [];
+  #pushed: PendingAppend[] = [];
   #rolls: PendingRoll[] = [];
   /** Whether the log takes no appends at this moment. */
   #held = false;
-  #running: Promise<void> | undefined;
+  /** The loop that pushes and rolls, and the one that flushes, while they have something to do. */
+  #pushing: Promise<void> | undefined;
+  #flushing: Promise<void> | undefined;
+  #failure: RustLogError | undefined;
   #end: LogPosition;
   #flushedOffset: number;
   #timer: Timer | undefined;
@@ -98,14 +103,18 @@ export class Appender {
 
   /** Resolves when nothing is on its way any more. */
   async settled(): Promise<void> {
-    while (this.#running !== undefined) await this.#running;
+    while (this.#pushing !== undefined || this.#flushing !== undefined) {
+      await this.#pushing;
+      await this.#flushing;
+    }
     await this.#backgroundFlush;
   }
 
   /** Refuses what no flush has begun for. */
   refuse(error: RustLogError): void {
-    rejectAll([...this.#staged.splice(0), ...this.#waiting.splice(0)], error);
-    rejectAll(this.#rolls.splice(0), error);
+    for (const queue of [this.#pushed, this.#staged, this.#waiting, this.#rolls]) {
+      rejectAll(queue.splice(0), error);
+    }
   }
 
   /** Ends the flushes that a timer would begin. What is on its way goes on. */
@@ -131,22 +140,22 @@ export class Appender {
   }
 
   #start(): void {
-    // Begun at the end of this turn, so that batches which arrived in one chunk share a flush.
-    this.#running ??= Promise.resolve().then(() => this.#run());
+    // Begun at the end of this turn, so that batches which arrived in one chunk share a push.
+    this.#pushing ??= Promise.resolve().then(() => this.#pushAndRoll());
   }
 
-  async #run(): Promise<void> {
+  async #pushAndRoll(): Promise<void> {
     try {
       for (;;) {
         const next = this.#waiting[0];
-        if (this.#staged.length > 0) await this.#flushStaged();
+        if (this.#staged.length > 0) await this.#pushStaged();
         else if (this.#rolls.length > 0) await this.#rollLog();
         else if (next === undefined) break;
         else if (this.#log.mustRoll(next.batch.length)) await this.#rollLog();
         this.#stageWaiting();
       }
     } finally {
-      this.#running = undefined;
+      this.#pushing = undefined;
     }
   }
 
@@ -160,7 +169,7 @@ export class Appender {
     this.#waiting.splice(0, taken);
   }
 
-  async #flushStaged(): Promise<void> {
+  async #pushStaged(): Promise<void> {
     const group = this.#staged;
     this.#staged = [];
     try {
@@ -176,27 +185,51 @@ export class Appender {
     } finally {
       this.#held = false;
     }
-    const end = this.#log.pushedEnd;
-    if (this.#flush.kind === "always") {
-      try {
-        await this.#log.sync();
-      } catch (error) {
-        this.#fail(error, group);
-        return;
-      }
-      this.#flushedOffset = end.offset;
-    } else if (this.#flush.kind === "interval" && !this.#stopped) {
+    if (this.#failure !== undefined) rejectAll(group, this.#failure);
+    else if (this.#flush.kind === "always") {
+      for (const pending of group) this.#pushed.push(pending);
+      this.#flushing ??= this.#flushPushed();
+    } else {
+      this.#acknowledge(group, this.#log.pushedEnd);
+      if (this.#flush.kind === "never" || this.#stopped) return;
       this.#timer ??= setTimeout(() => this.#flushInBackground(), this.#flush.ms);
     }
+  }
+
+  async #flushPushed(): Promise<void> {
+    try {
+      while (this.#pushed.length > 0) {
+        const group = this.#pushed;
+        this.#pushed = [];
+        const end = this.#log.pushedEnd;
+        try {
+          await this.#log.sync();
+        } catch (error) {
+          this.#fail(error, group);
+          return;
+        }
+        this.#flushedOffset = end.offset;
+        this.#acknowledge(group, end);
+      }
+    } finally {
+      this.#flushing = undefined;
+    }
+  }
+
+  #acknowledge(group: readonly PendingAppend[], end: LogPosition): void {
     this.#end = end;
     for (const pending of group) pending.resolve(pending.baseOffset);
     this.#listener.advanced();
   }
 
   async #rollLog(): Promise<void> {
-    const rolls = this.#rolls.splice(0);
     this.#held = true;
+    // What was pushed is acknowledged by its own flush: the roll itself may be refused.
+    await this.#flushing;
+    const rolls = this.#rolls.splice(0);
     try {
+      // After a failed flush all that waits was refused, and nothing may be sealed any more.
+      if (this.#failure !== undefined) return;
       await this.#log.roll();
     } catch (error) {
       // Neither has touched what is in the log, and both may pass.
@@ -224,6 +257,7 @@ export class Appender {
   #fail(error: unknown, group: PendingAppend[]): RustLogError {
     const message = `${this.#name}: the disk failed: ${reasonOf(error)}`;
     const failure = new RustLogError("STORAGE_ERROR", message, { cause: error });
+    this.#failure ??= failure;
     rejectAll(group, failure);
     this.refuse(failure);
     this.stop();

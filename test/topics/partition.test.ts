@@ -89,6 +89,19 @@ describe("policy always", () => {
     expect(gate.begun).toBe(2);
   });
 
+  test("what comes during a flush is written while it goes on, and neither read nor acknowledged", async () => {
+    const { partition, disk, gate } = await open();
+    const path = `${DIRECTORY}/00000000000000000000.log`;
+    gate.close();
+    void partition.append(batchOf(["first"]));
+    await settle();
+    const bytes = disk.fileSize(path) ?? 0;
+    const later = outcomesOf([partition.append(batchOf(["second"]))]);
+    await settle();
+    expect(disk.fileSize(path)).toBeGreaterThan(bytes);
+    expect([partition.logEndOffset, partition.highWatermark, later]).toEqual([2, 0, []]);
+  });
+
   test("an append is acknowledged after the flush that covers it, and not after an earlier one", async () => {
     const { partition, gate } = await open();
     gate.close();
@@ -288,6 +301,21 @@ describe("a failed flush", () => {
     expect(await codeOf(() => partition.roll())).toBe("STORAGE_ERROR");
     expect(await codeOf(() => partition.sync())).toBe("STORAGE_ERROR");
     expect(await partition.closeCleanly()).toBeUndefined();
+  });
+
+  test("keeps a roll that waits for it from sealing the segment", async () => {
+    const { partition, disk, gate } = await open();
+    gate.close();
+    disk.failSyncs(1);
+    const appended = outcomesOf([partition.append(batchOf(["a"]))]);
+    await settle();
+    const rolled = codeOf(() => partition.roll());
+    await settle();
+    gate.open();
+    expect(await rolled).toBe("STORAGE_ERROR");
+    expect(appended).toEqual(["STORAGE_ERROR"]);
+    expect(disk.list(DIRECTORY).filter((name) => name.endsWith(".log")).length).toBe(1);
+    expect(partition.describe().segments).toBe(1);
   });
 
   test.each(["EIO", "ENOSPC"])("at a roll is fatal as well, also when it says %s", async (code) => {
