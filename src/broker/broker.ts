@@ -6,17 +6,28 @@ import type { RequestHeader } from "../protocol/messages.ts";
 import type { Disk } from "../storage/disk.ts";
 import { RealDisk } from "../storage/real-disk.ts";
 import { DataDirectory } from "../topics/data-directory.ts";
+import { formatAddress, isLoopback } from "./address.ts";
 import { collectSoon } from "./collector.ts";
 import type { Exchange } from "./exchange.ts";
 import { Router } from "./handlers/router.ts";
 import { type BrokerOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
+import type { BrokerServices } from "./services.ts";
 import { Server } from "./server.ts";
 import { VERSION } from "./version.ts";
 
 export type { BrokerOptions } from "./options.ts";
 
+/** Whether a broker serves requests; a failed one has stopped by itself, because its disk failed. */
+export interface BrokerHealth {
+  readonly status: "ok" | "stopping" | "failed";
+  /** Why it failed. */
+  readonly reason?: string;
+}
+
 /** A running broker. */
 export class Broker implements AsyncDisposable {
+  /** What the handlers work on, for those who look inside: `http/`. A program that embeds a broker uses a client. */
+  readonly services: BrokerServices;
   readonly #options: ResolvedOptions;
   readonly #data: DataDirectory;
   readonly #router: Router;
@@ -29,7 +40,7 @@ export class Broker implements AsyncDisposable {
   private constructor(options: ResolvedOptions, data: DataDirectory, offsets: OffsetStore) {
     this.#options = options;
     this.#data = data;
-    this.#router = new Router({
+    this.services = {
       registry: data.registry,
       offsets,
       brokerVersion: VERSION,
@@ -38,7 +49,8 @@ export class Broker implements AsyncDisposable {
       batchBytesMax: options.maxBatchBytes,
       autoCreateTopics: options.autoCreateTopics,
       defaultPartitions: options.defaultPartitions,
-    });
+    };
+    this.#router = new Router(this.services);
     this.#server = new Server({
       host: options.host,
       port: options.port,
@@ -114,7 +126,13 @@ export class Broker implements AsyncDisposable {
 
   /** `host:port`, as a client is told it. */
   get address(): string {
-    return this.host.includes(":") ? `[${this.host}]:${this.port}` : `${this.host}:${this.port}`;
+    return formatAddress(this.host, this.port);
+  }
+
+  /** Whether requests are served; if not, why. The start of a broker resolves when they are. */
+  get health(): BrokerHealth {
+    if (this.#failure !== undefined) return { status: "failed", reason: this.#failure.message };
+    return { status: this.#stopped === undefined ? "ok" : "stopping" };
   }
 
   /** Connections that are being served. */
@@ -170,8 +188,4 @@ export class Broker implements AsyncDisposable {
           this.#options.log(`old segments could not be deleted: ${String(error)}`),
       );
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

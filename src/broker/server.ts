@@ -7,6 +7,7 @@
 // `error`, and the socket stays open.
 import { RustLogError } from "../errors.ts";
 import type { RequestHeader } from "../protocol/messages.ts";
+import { listenError } from "./address.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionHost, ConnectionLimits } from "./connection-host.ts";
 import type { Exchange } from "./exchange.ts";
@@ -18,6 +19,9 @@ const KEEP_ALIVE_MS = 60_000;
 
 /** Longest time between two looks for idle connections, in milliseconds. */
 const SWEEP_MS_MAX = 1_000;
+
+/** What sets the address that is listened on. */
+const FLAGS = { host: "--host", port: "--port" };
 
 /** What a server is started with. */
 export interface ServerOptions {
@@ -122,7 +126,7 @@ export class Server {
         },
       });
     } catch (error) {
-      throw listenError(host, port, error);
+      throw listenError(host, port, FLAGS, error);
     }
   }
 
@@ -191,21 +195,4 @@ export class Server {
       );
     }
   }
-}
-
-function listenError(host: string, port: number, error: unknown): Error {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const where = `${host}:${port}`;
-  if (code === "EADDRINUSE") {
-    return new Error(`${where} is in use: stop the program that has it, or choose another --port`, {
-      cause: error,
-    });
-  }
-  if (code === "EACCES") {
-    return new Error(`not allowed to listen on ${where}: choose a --port above 1023`, {
-      cause: error,
-    });
-  }
-  const why = error instanceof Error ? error.message : String(error);
-  return new Error(`can't listen on ${where}: ${why}; check --host and --port`, { cause: error });
 }

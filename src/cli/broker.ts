@@ -6,6 +6,7 @@ import { type CommandUnknownOpts, InvalidArgumentError, Option } from "@commande
 import type { FlushPolicy } from "../topics/flush-policy.ts";
 import { Broker, type BrokerOptions } from "../broker/broker.ts";
 import { VERSION } from "../broker/version.ts";
+import type { HttpServer } from "../http/http-server.ts";
 import {
   BATCH_BYTES_MAX_DEFAULT,
   CONNECTION_BYTES_MAX_DEFAULT,
@@ -111,12 +112,19 @@ export function brokerCommand() {
       flag("idle-timeout <duration>", "after which a connection that does nothing is closed")
         .default(IDLE_TIMEOUT_MS_DEFAULT, "10m")
         .argParser(parseDuration),
-    );
+    )
+    .addOption(
+      flag("metrics-port <port>", "HTTP port of /metrics and /health, 0 for a free one")
+        .default(undefined, "off")
+        .argParser(wholeNumber(0, 65_535)),
+    )
+    .addOption(flag("http-host <address>", "address of the HTTP port").default("127.0.0.1"));
   return command.action(async (options) => {
-    const { idleTimeout: idleTimeoutMs, ...rest } = options;
+    const { idleTimeout: idleTimeoutMs, metricsPort, httpHost, ...rest } = options;
     const isRefused = switchFromEnvironment(command, NO_AUTO_CREATE);
     const autoCreateTopics = options.autoCreateTopics && !isRefused;
-    await runBroker(command, { ...rest, autoCreateTopics, idleTimeoutMs });
+    const http = { host: httpHost, metricsPort };
+    await runBroker(command, { ...rest, autoCreateTopics, idleTimeoutMs }, http);
   });
 }
 
@@ -135,22 +143,56 @@ export function parseFlushPolicy(text: string): FlushPolicy {
   throw new InvalidArgumentError("always, never or interval:MS is expected, such as interval:100.");
 }
 
-async function runBroker(command: CommandUnknownOpts, options: BrokerOptions): Promise<void> {
+interface HttpFlags {
+  readonly host: string;
+  readonly metricsPort: number | undefined;
+}
+
+async function runBroker(
+  command: CommandUnknownOpts,
+  options: BrokerOptions,
+  httpFlags: HttpFlags,
+): Promise<void> {
   const interruption = new Interruption();
   const fatal = Promise.withResolvers<Error>();
   log(banner());
   const broker = await startBroker(command, { ...options, log, onFatal: fatal.resolve });
+  const http = await startHttp(broker, httpFlags).catch(async (error: unknown) => {
+    await broker.stop();
+    throw error;
+  });
   log(`Broker started on ${broker.address}`);
+  if (http !== undefined) log(`Metrics on ${http.url}/metrics`);
   log(`Data directory: ${resolve(options.dataDir)}`);
   const failure = await interruption.orResult(fatal.promise);
-  if (failure !== undefined) {
-    // Notes in the data directory what happened, for the next start.
-    await broker.stop();
-    throw failure;
+  if (failure === undefined) {
+    log("Stopping: finishing what is in flight (a second signal ends at once)");
   }
-  log("Stopping: finishing what is in flight (a second signal ends at once)");
+  // After a failure, this notes in the data directory what happened, for the next start.
   await broker.stop();
+  // Last, so that whoever watches can see why requests are refused.
+  await http?.stop();
+  if (failure !== undefined) throw failure;
   log("Broker stopped");
+}
+
+/** The HTTP port, if one is asked for. Its code is loaded only then. */
+async function startHttp(broker: Broker, flags: HttpFlags): Promise<HttpServer | undefined> {
+  const { host, metricsPort: port } = flags;
+  if (port === undefined) return undefined;
+  const { HttpServer } = await import("../http/http-server.ts");
+  const { monitoringRoutes } = await import("../http/monitoring.ts");
+  try {
+    return new HttpServer({
+      host,
+      port,
+      flags: { host: "--http-host", port: "--metrics-port" },
+      routes: monitoringRoutes(broker),
+      log,
+    });
+  } catch (error) {
+    throw addressError(error);
+  }
 }
 
 async function startBroker(command: CommandUnknownOpts, options: BrokerOptions): Promise<Broker> {
@@ -159,12 +201,15 @@ async function startBroker(command: CommandUnknownOpts, options: BrokerOptions):
   } catch (error) {
     // Options that don't fit together are a mistake on the command line.
     if (error instanceof RangeError) return usageError(command, error.message);
-    // An address that can't be had: the message says all there is to say.
-    if (error instanceof Error && error.name === "Error" && error.cause instanceof Error) {
-      throw new CliError(error.message, { cause: error });
-    }
-    throw error;
+    throw addressError(error);
   }
+}
+
+/** An address that can't be had: the message says all there is to say. Other errors stay what they are. */
+function addressError(error: unknown): unknown {
+  const isListenError =
+    error instanceof Error && error.name === "Error" && error.cause instanceof Error;
+  return isListenError ? new CliError(error.message, { cause: error }) : error;
 }
 
 const BANNER_WIDTH = 39;

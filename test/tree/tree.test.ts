@@ -25,9 +25,10 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   broker: ["record", "storage", "topics", "offsets", "protocol"],
   client: ["record", "protocol"],
   inspection: ["record", "storage", "topics", "offsets"],
+  http: ["record", "storage", "topics", "offsets", "protocol", "broker", "inspection"],
   cli: [
     ...["record", "storage", "topics", "offsets", "protocol"],
-    ...["broker", "client", "inspection"],
+    ...["broker", "client", "inspection", "http"],
   ],
 };
 

@@ -1,0 +1,118 @@
+// The HTTP port: what is served, and to whom not. Leaves to others: the answers (monitoring.test.ts).
+import { expect, test } from "bun:test";
+import { type HttpOptions, HttpServer } from "../../src/http/http-server.ts";
+
+const lines: string[] = [];
+
+function start(options: Partial<HttpOptions> = {}): HttpServer & AsyncDisposable {
+  const server = new HttpServer({
+    host: "127.0.0.1",
+    port: 0,
+    flags: { host: "--http-host", port: "--metrics-port" },
+    routes: {
+      "/hello": { GET: ({ method }) => new Response(method) },
+      "/echo/:word": {
+        GET: ({ params }) => Response.json(params),
+        POST: (request) => new Response(request.body),
+      },
+      "/bug": {
+        GET: () => {
+          throw new Error("of ours");
+        },
+      },
+    },
+    log: (line) => lines.push(line),
+    ...options,
+  });
+  return Object.assign(server, { [Symbol.asyncDispose]: () => server.stop() });
+}
+
+async function ask(server: HttpServer, path: string, init: RequestInit = {}): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${server.port}${path}`, init);
+  return `${response.status} ${await response.text()}`;
+}
+
+test("answers its routes by path and method, and says plainly what there is not", async () => {
+  await using server = start();
+  expect(await ask(server, "/hello?x=1")).toBe("200 GET");
+  expect(await ask(server, "/echo/a")).toBe('200 {"word":"a"}');
+  expect(await ask(server, "/echo/a", { method: "POST", body: "b" })).toBe("200 b");
+  expect(await ask(server, "/nothing")).toBe("404 there is nothing here\n");
+  const refused = await fetch(`${server.url}/hello`, { method: "DELETE" });
+  expect(refused.status).toBe(405);
+  expect(refused.headers.get("allow")).toBe("GET, HEAD");
+  expect(await refused.text()).toBe("DELETE is not possible here, only GET, HEAD\n");
+});
+
+test("answers HEAD as GET, without the body", async () => {
+  await using server = start();
+  const response = await fetch(`${server.url}/hello`, { method: "HEAD" });
+  expect(response.status).toBe(200);
+  expect(await response.text()).toBe("");
+});
+
+test("shows nobody what failed, and logs it", async () => {
+  await using server = start();
+  lines.length = 0;
+  const answer = await ask(server, "/bug");
+  expect(answer).toBe("500 the broker failed to handle the request; its log says more\n");
+  expect(lines.join("\n")).toContain("of ours");
+});
+
+test.each(["localhost", "127.0.0.1:80", "[::1]:9644", "LOCALHOST:1"])(
+  "is called %j on loopback",
+  async (host) => {
+    await using server = start();
+    expect(await ask(server, "/hello", { headers: { host } })).toBe("200 GET");
+  },
+);
+
+test.each(["evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example", "10.0.0.1"])(
+  "is not called %j on loopback: a page whose name was given our address gets nothing",
+  async (host) => {
+    await using server = start();
+    const refusal = `403 '${host}' is not a name of this machine\n`;
+    expect(await ask(server, "/hello", { headers: { host } })).toBe(refusal);
+    expect(await ask(server, "/nothing", { headers: { host } })).toBe(refusal);
+  },
+);
+
+test("beyond loopback it has any name, and says that there is no authentication", async () => {
+  lines.length = 0;
+  await using server = start({ host: "0.0.0.0" });
+  expect(await ask(server, "/hello", { headers: { host: "broker.example" } })).toBe("200 GET");
+  expect(lines).toEqual([
+    `listening on http://0.0.0.0:${server.port}, beyond this machine: there is no authentication`,
+  ]);
+});
+
+test("the page of another origin gets nothing, its own does", async () => {
+  await using server = start();
+  for (const origin of ["http://evil.example", "http://127.0.0.1:1", "null"]) {
+    const answer = await ask(server, "/echo/a", { method: "POST", body: "b", headers: { origin } });
+    expect(answer).toBe(`403 pages of ${origin} may not use this broker\n`);
+  }
+  const headers = { origin: server.url };
+  expect(await ask(server, "/echo/a", { method: "POST", body: "b", headers })).toBe("200 b");
+});
+
+test("a port that is in use is said to be, with the flag that changes it", async () => {
+  await using other = start();
+  const again = () => start({ port: other.port });
+  expect(again).toThrow(`127.0.0.1:${other.port} is in use: `);
+  expect(again).toThrow("choose another --metrics-port");
+});
+
+test("a stop ends answers that are still being streamed", async () => {
+  const cancelled = Promise.withResolvers<void>();
+  const endless = () =>
+    new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode("first")),
+      cancel: () => cancelled.resolve(),
+    });
+  await using server = start({ routes: { "/stream": { GET: () => new Response(endless()) } } });
+  const reader = (await fetch(`${server.url}/stream`)).body!.getReader();
+  await reader.read();
+  await server.stop();
+  await cancelled.promise;
+});
