@@ -10,6 +10,8 @@ import { formatAddress, isLoopback } from "./address.ts";
 import { collectSoon } from "./collector.ts";
 import type { Exchange } from "./exchange.ts";
 import { Router } from "./handlers/router.ts";
+import type { InflightBudget } from "./inflight-budget.ts";
+import { BrokerMetrics } from "./metrics.ts";
 import { type BrokerOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import type { BrokerServices } from "./services.ts";
 import { Server } from "./server.ts";
@@ -28,6 +30,8 @@ export interface BrokerHealth {
 export class Broker implements AsyncDisposable {
   /** What the handlers work on, for those who look inside: `http/`. A program that embeds a broker uses a client. */
   readonly services: BrokerServices;
+  /** What is counted while it works. */
+  readonly metrics: BrokerMetrics;
   readonly #options: ResolvedOptions;
   readonly #data: DataDirectory;
   readonly #router: Router;
@@ -37,7 +41,13 @@ export class Broker implements AsyncDisposable {
   #stopped: Promise<void> | undefined;
   #failure: Error | undefined;
 
-  private constructor(options: ResolvedOptions, data: DataDirectory, offsets: OffsetStore) {
+  private constructor(
+    options: ResolvedOptions,
+    data: DataDirectory,
+    offsets: OffsetStore,
+    metrics: BrokerMetrics,
+  ) {
+    this.metrics = metrics;
     this.#options = options;
     this.#data = data;
     this.services = {
@@ -62,6 +72,7 @@ export class Broker implements AsyncDisposable {
         connectionBytesMax: options.maxConnectionBytes,
         connectionRequestsMax: CONNECTION_REQUESTS_MAX,
       },
+      metrics,
       dispatch: (exchange: Exchange, header: RequestHeader, payload: Uint8Array) =>
         this.#router.dispatch(exchange, header, payload),
       log: options.log,
@@ -77,6 +88,7 @@ export class Broker implements AsyncDisposable {
   static async start(options: BrokerOptions, disk: Disk = new RealDisk()): Promise<Broker> {
     const resolved = resolveOptions(options);
     const { log } = resolved;
+    const metrics = new BrokerMetrics();
     let broker: Broker | undefined;
     let failure: Error | undefined;
     const data = await DataDirectory.open(resolved.dataDir, {
@@ -92,6 +104,7 @@ export class Broker implements AsyncDisposable {
       defaultPartitions: resolved.defaultPartitions,
       now: Date.now,
       report: log,
+      onFlush: (ms) => metrics.flushDuration.observe(ms),
       onFatal: (error) => {
         failure ??= error;
         if (broker !== undefined) broker.#fail(error);
@@ -102,7 +115,7 @@ export class Broker implements AsyncDisposable {
       const mode = resolved.offsets;
       const offsets = await OffsetStore.open({ registry, mode, now: Date.now, report: log });
       if (failure !== undefined) throw failure;
-      broker = new Broker(resolved, data, offsets);
+      broker = new Broker(resolved, data, offsets, metrics);
     } catch (error) {
       if (failure === undefined) await data.closeCleanly();
       else data.abandon();
@@ -138,6 +151,11 @@ export class Broker implements AsyncDisposable {
   /** Connections that are being served. */
   get connections(): number {
     return this.#server.connections.size;
+  }
+
+  /** What requests and answers keep in memory, and how many fetches wait. */
+  get inflight(): Pick<InflightBudget, "workingBytes" | "keptBytes" | "waits"> {
+    return this.#server.budget;
   }
 
   /**

@@ -3,6 +3,7 @@
 import type { RequestHeader } from "../protocol/messages.ts";
 import type { InflightBudget } from "./inflight-budget.ts";
 import type { Exchange } from "./exchange.ts";
+import type { BrokerMetrics } from "./metrics.ts";
 import type { ByteSink } from "./outbox.ts";
 import type { Turns } from "./turns.ts";
 
@@ -35,6 +36,8 @@ export interface ConnectionHost {
   readonly budget: InflightBudget;
   /** Whose requests go on next. */
   readonly turns: Turns;
+  /** Where what happens is counted. */
+  readonly metrics: BrokerMetrics;
   /** Handles a request (`payload` is a view that will not change); answers through the exchange. */
   dispatch(exchange: Exchange, header: RequestHeader, payload: Uint8Array): void;
   /** Writes a line to the broker's log. */

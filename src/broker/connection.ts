@@ -77,6 +77,7 @@ export class Connection implements ExchangeOwner, InflightHolder {
   /** Takes a chunk from the socket. */
   received(chunk: Uint8Array): void {
     if (this.#closed || this.#broken || this.#shutdownAtMs !== undefined) return;
+    this.#host.metrics.receivedBytes += chunk.length;
     this.#decoder.push(chunk);
     const taken = this.#held ? false : this.#takeFrames();
     this.#keep(taken);
@@ -116,8 +117,10 @@ export class Connection implements ExchangeOwner, InflightHolder {
 
   giveUp(): void {
     // Who takes no answers can't be told either.
-    if (this.#outbox.memoryBytes > 0) this.terminate();
-    else this.#break(overloadedError());
+    if (this.#outbox.memoryBytes > 0) {
+      this.#host.metrics.connectionFailed("BROKER_OVERLOADED");
+      this.terminate();
+    } else this.#break(overloadedError());
   }
 
   /** Closes without sending what is left. */
@@ -156,8 +159,9 @@ export class Connection implements ExchangeOwner, InflightHolder {
     }
   }
 
-  answered(requestBytes: number, head: OutboxEntry, rest: readonly OutboxEntry[]): void {
-    this.inflight.ended(requestBytes);
+  answered(exchange: Exchange, head: OutboxEntry, rest: readonly OutboxEntry[]): void {
+    this.inflight.ended(exchange.requestBytes);
+    this.#host.metrics.answered(exchange);
     if (this.#closed) return;
     this.#outbox.push(head);
     for (const entry of rest) this.#outbox.push(entry);
@@ -178,7 +182,8 @@ export class Connection implements ExchangeOwner, InflightHolder {
 
   /** Hands on the whole frames that have come, as far as the limits let it; returns whether there were any. */
   #takeFrames(): boolean {
-    const turnEndMs = performance.now() + TURN_MS;
+    let nowMs = performance.now();
+    const turnEndMs = nowMs + TURN_MS;
     let taken = false;
     let isTurnOver = false;
     try {
@@ -186,13 +191,14 @@ export class Connection implements ExchangeOwner, InflightHolder {
         const payload = this.#decoder.next();
         if (payload === undefined) break;
         taken = true;
-        this.#take(payload);
-        isTurnOver = performance.now() > turnEndMs;
+        this.#take(payload, nowMs);
+        nowMs = performance.now();
+        isTurnOver = nowMs > turnEndMs;
       }
     } catch (error) {
       this.#break(error);
     }
-    if (taken) this.#activeAtMs = performance.now();
+    if (taken) this.#activeAtMs = nowMs;
     if ((this.inflight.isOver || isTurnOver) && !this.#held && !this.#closed) {
       this.#held = true;
       this.#socket.pause();
@@ -205,9 +211,9 @@ export class Connection implements ExchangeOwner, InflightHolder {
     return !this.#closed && !this.#broken && !this.inflight.isOver;
   }
 
-  #take(payload: Uint8Array): void {
+  #take(payload: Uint8Array, nowMs: number): void {
     const header = decodeRequestHeader(payload); // throws when there is no correlation id to answer to
-    const exchange = new Exchange(this, header.correlationId, payload.length);
+    const exchange = new Exchange(this, header, payload.length, nowMs);
     this.inflight.began(payload.length);
     if (this.#stopping) exchange.fail(stoppingError());
     else this.#host.dispatch(exchange, header, payload);
@@ -233,6 +239,7 @@ export class Connection implements ExchangeOwner, InflightHolder {
       this.terminate();
       return;
     }
+    this.#host.metrics.connectionFailed(error.code);
     this.#decoder.clear();
     this.#outbox.push(encodeErrorResponse(0, error));
     this.inflight.finishWaits();
@@ -265,7 +272,9 @@ export class Connection implements ExchangeOwner, InflightHolder {
       return;
     }
     this.#blocked = outcome === "blocked";
-    const moved = this.#outbox.bytes < bytesBefore;
+    const sentBytes = bytesBefore - this.#outbox.bytes;
+    this.#host.metrics.sentBytes += sentBytes;
+    const moved = sentBytes > 0;
     if (moved) this.#activeAtMs = performance.now();
     this.#readOn();
     if (!this.#closed) this.#keep(moved);

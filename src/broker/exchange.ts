@@ -1,9 +1,10 @@
 // One request and the one answer it is owed. Leaves to others: what the answer is (handlers/) and how it
 // reaches the client (connection.ts).
-import { RustLogError } from "../errors.ts";
+import { type ErrorName, RustLogError } from "../errors.ts";
 import { FRAME_LENGTH_BYTES } from "../protocol/frame.ts";
-import { encodeErrorResponse } from "../protocol/messages.ts";
+import { encodeErrorResponse, type RequestHeader } from "../protocol/messages.ts";
 import type { LogSlice } from "../storage/log-slice.ts";
+import type { AnsweredRequest } from "./metrics.ts";
 import type { OutboxEntry } from "./outbox.ts";
 import type { TopicOrder } from "./topic-order.ts";
 
@@ -11,8 +12,8 @@ import type { TopicOrder } from "./topic-order.ts";
 export interface ExchangeOwner {
   /** Longest frame payload of an answer, in bytes. */
   readonly frameBytesMax: number;
-  /** Takes the entries of the one answer to a request of `requestBytes` bytes. */
-  answered(requestBytes: number, head: OutboxEntry, rest: readonly OutboxEntry[]): void;
+  /** Takes the entries of the one answer to a request. */
+  answered(exchange: Exchange, head: OutboxEntry, rest: readonly OutboxEntry[]): void;
   /** Keeps a waiting request, so that it ends with the connection or with the broker. */
   addWait(wait: Wait): void;
   /** Forgets a waiting request that has ended. */
@@ -38,18 +39,29 @@ export interface Wait {
 const NO_SLICES: readonly LogSlice[] = [];
 
 /** A request that has been read from a connection, to be answered exactly once, now or later. */
-export class Exchange {
+export class Exchange implements AnsweredRequest {
   readonly owner: ExchangeOwner;
   /** Names the request in its answer. */
   readonly correlationId: number;
   /** Bytes of the request that count against its connection until it is answered. */
   readonly requestBytes: number;
+  readonly apiKey: number;
+  readonly beganMs: number;
+  /** Set by the handler of a fetch that begins to wait for data. */
+  hasWaited = false;
+  #error: ErrorName | undefined;
   #answered = false;
 
-  constructor(owner: ExchangeOwner, correlationId: number, requestBytes: number) {
+  constructor(owner: ExchangeOwner, header: RequestHeader, requestBytes: number, beganMs: number) {
     this.owner = owner;
-    this.correlationId = correlationId;
+    this.correlationId = header.correlationId;
+    this.apiKey = header.apiKey;
     this.requestBytes = requestBytes;
+    this.beganMs = beganMs;
+  }
+
+  get error(): ErrorName | undefined {
+    return this.#error;
   }
 
   /** Answers with a whole frame; one that is longer than a frame may be becomes an error. */
@@ -75,7 +87,7 @@ export class Exchange {
   /** Answers with an error. One that is no RustLogError is a bug of ours: logged, and not shown. */
   fail(error: unknown): void {
     const known = error instanceof RustLogError ? error : this.#asBug(error);
-    this.#settle(encodeErrorResponse(this.correlationId, known), NO_SLICES);
+    this.#settle(encodeErrorResponse(this.correlationId, known), NO_SLICES, known.code);
   }
 
   #asBug(error: unknown): RustLogError {
@@ -86,13 +98,14 @@ export class Exchange {
     );
   }
 
-  #settle(head: Uint8Array, slices: readonly LogSlice[]): void {
+  #settle(head: Uint8Array, slices: readonly LogSlice[], error?: ErrorName): void {
     if (this.#answered) {
       this.owner.log(`bug: request ${this.correlationId} was answered twice`);
       return;
     }
     this.#answered = true;
-    this.owner.answered(this.requestBytes, head, slices);
+    this.#error = error;
+    this.owner.answered(this, head, slices);
   }
 }
 

@@ -51,6 +51,11 @@ export class InflightBudget {
     return this.#keptBytes;
   }
 
+  /** Fetches that wait for data. */
+  get waits(): number {
+    return this.#waits;
+  }
+
   /** Whether the broker is behind: sockets are not to be read. */
   get isFull(): boolean {
     return this.#isFull;

@@ -12,6 +12,7 @@ import { Connection } from "./connection.ts";
 import type { ConnectionHost, ConnectionLimits } from "./connection-host.ts";
 import type { Exchange } from "./exchange.ts";
 import { InflightBudget } from "./inflight-budget.ts";
+import type { BrokerMetrics } from "./metrics.ts";
 import { Turns } from "./turns.ts";
 
 /** Time of silence after which the kernel asks whether a client's machine is still there. */
@@ -33,6 +34,8 @@ export interface ServerOptions {
   readonly inflightBytesMax: number;
   readonly idleTimeoutMs: number;
   readonly limits: ConnectionLimits;
+  /** Where what happens is counted. */
+  readonly metrics: BrokerMetrics;
   /** Handles a request, answering through the exchange. */
   dispatch(exchange: Exchange, header: RequestHeader, payload: Uint8Array): void;
   /** Writes a line to the broker's log. */
@@ -64,6 +67,7 @@ export class Server {
       limits: options.limits,
       budget: this.budget,
       turns: new Turns(),
+      metrics: options.metrics,
       dispatch: options.dispatch,
       log: options.log,
     };
@@ -141,13 +145,15 @@ export class Server {
       this.#refuse(connection);
       return;
     }
+    this.#options.metrics.connectionsAccepted++;
     this.#connections.add(connection);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
   }
 
   #refuse(connection: Connection): void {
-    const { connectionsMax } = this.#options;
+    const { connectionsMax, metrics } = this.#options;
+    metrics.connectionsRefused++;
     // Told in good order while there are few; in a flood of them, descriptors matter more than words.
     if (this.#refused.size >= connectionsMax) {
       connection.terminate();

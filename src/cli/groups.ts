@@ -2,9 +2,9 @@
 // Leaves to others: what a commit is (offsets/), and asking the broker (client/admin.ts).
 import { Option } from "@commander-js/extra-typings";
 import type { Admin } from "../client/admin.ts";
-import type { GroupOffset } from "../client/admin-types.ts";
 import type { OffsetSpec } from "../client/offset-spec.ts";
 import { RustLogError } from "../errors.ts";
+import { lagOf } from "../offsets/lag.ts";
 import { newCommand } from "./command.ts";
 import { partitionList } from "./numbers.ts";
 import { parseOffset } from "./offset-range.ts";
@@ -63,14 +63,6 @@ function describe() {
         await writeText(formatTable(header, rows));
       }),
     );
-}
-
-/** Records that a group has not read: what was deleted before it could be read is not counted. */
-export function lagOf(
-  offset: Pick<GroupOffset, "committedOffset" | "logStartOffset" | "highWatermark">,
-): number {
-  const next = Math.max(offset.committedOffset, offset.logStartOffset);
-  return Math.max(0, offset.highWatermark - next);
 }
 
 function seek() {

@@ -1,12 +1,21 @@
-// What monitoring asks a broker: GET /health, whether it can be used.
-// Leaves to others: listening (http-server.ts), and what the broker's health is (broker/broker.ts).
+// What monitoring asks a broker: GET /metrics, and GET /health, whether it can be used.
+// Leaves to others: listening (http-server.ts), and what there is to say (metrics-text.ts, broker/broker.ts).
 import type { Broker } from "../broker/broker.ts";
 import { VERSION } from "../broker/version.ts";
+import { EXPOSITION_TYPE } from "./exposition.ts";
 import type { HttpRoutes } from "./http-server.ts";
+import { metricsText } from "./metrics-text.ts";
 
 /** The paths of monitoring. */
 export function monitoringRoutes(broker: Broker): HttpRoutes {
-  return { "/health": { GET: () => health(broker) } };
+  return {
+    "/metrics": { GET: () => metrics(broker) },
+    "/health": { GET: () => health(broker) },
+  };
+}
+
+function metrics(broker: Broker): Response {
+  return new Response(metricsText(broker), { headers: { "content-type": EXPOSITION_TYPE } });
 }
 
 /** 200 while requests are served; 503 while the broker stops, or once its disk failed. */

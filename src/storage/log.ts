@@ -165,7 +165,9 @@ export class Log {
 
   /** Makes all that was pushed durable, and brings the index files up to date. */
   async sync(): Promise<void> {
+    const beganMs = performance.now();
     await this.#active.sync();
+    this.#context.onFlush?.(performance.now() - beganMs);
     await this.#active.saveIndexes();
   }
 

@@ -45,6 +45,8 @@ export interface RegistryContext {
   readonly report: (line: string) => void;
   /** Called when a disk failure makes it unsafe to go on. */
   readonly onFatal: (error: Error) => void;
+  /** Told of each flush of a partition how long it took, in milliseconds. */
+  readonly onFlush?: ((ms: number) => void) | undefined;
 }
 
 /** Notes of a clean stop, by `topic/partition`. */
@@ -247,7 +249,7 @@ export class TopicRegistry {
     settings: TopicSettings,
     notes: RecoveryNotes,
   ): Promise<Topic> {
-    const { disk, directory, flush, logDefaults, now, report, onFatal } = this.#context;
+    const { disk, directory, flush, logDefaults, now, report, onFatal, onFlush } = this.#context;
     const logSettings = resolveSettings(settings, logDefaults);
     const openings = Array.from({ length: partitions }, async (_, i) => {
       const log = await Log.open(
@@ -258,6 +260,7 @@ export class TopicRegistry {
           settings: logSettings,
           now,
           report,
+          onFlush,
         },
         { clean: notes.clean.get(`${name}/${i}`), rewrite: notes.rewrite },
       );

@@ -32,9 +32,13 @@ test("a bug in a handler is answered without its details, and logged with them",
   const router = new Router(broken as unknown as BrokerServices);
   const header = (apiKey: number) => ({ apiKey, apiVersion: 1, correlationId: 1, bodyStart: 6 });
   const list = encodeListTopicsRequest(1).subarray(4);
-  router.dispatch(new Exchange(owner, 1, 0), header(API.ListTopics), list);
+  router.dispatch(new Exchange(owner, header(API.ListTopics), 0, 0), header(API.ListTopics), list);
   const remove = encodeDeleteTopicRequest(2, { topic: "t" }).subarray(4);
-  router.dispatch(new Exchange(owner, 2, 0), header(API.DeleteTopic), remove);
+  router.dispatch(
+    new Exchange(owner, header(API.DeleteTopic), 0, 0),
+    header(API.DeleteTopic),
+    remove,
+  );
   await router.idle();
   expect(answers.map(errorOf)).toEqual([
     "UNKNOWN_SERVER_ERROR: the broker failed to handle the request; its log says more",

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Exchange } from "../../src/broker/exchange.ts";
+import { BrokerMetrics } from "../../src/broker/metrics.ts";
 import { Server, type ServerOptions } from "../../src/broker/server.ts";
 import { RustLogError } from "../../src/errors.ts";
 import { encodeFetchResponseHead } from "../../src/protocol/fetch.ts";
@@ -46,6 +47,7 @@ function startServer(
       connectionRequestsMax: 4096,
       ...limits,
     },
+    metrics: new BrokerMetrics(),
     dispatch(exchange, header) {
       if (header.apiKey === API.Ping) pong(exchange);
       else held.push(exchange);

@@ -1,7 +1,9 @@
 // `rustlog broker` as a process: what it prints, how it stops, what it refuses.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { banner } from "../../src/cli/broker.ts";
+import { batchOf, Session } from "../support/broker.ts";
 import { tempDir } from "../support/tmp.ts";
 import { readRest, readUntil, run, spawn, startBroker } from "./rustlog.ts";
 
@@ -83,6 +85,72 @@ describe("rustlog broker", () => {
     const created = await run(["topics", "create", "t"], reachable);
     expect(created.stdout).toBe("Created topic 't' with 4 partitions\n");
     broker.kill("SIGINT");
+    expect(await broker.exited).toBe(0);
+  });
+
+  test("serves metrics and health on a port of their own, and says where", async () => {
+    const dataDir = join(directory.path, "metrics");
+    const args = ["--port", "0", "--data-dir", dataDir];
+    const { broker, output, address } = await start([...args, "--metrics-port", "0"]);
+    const url = /^Metrics on (http:\/\/127\.0\.0\.1:\d+)\/metrics$/m.exec(output)?.[1];
+    await run(["produce", "t", "a"], { broker: address });
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain('\nrustlog_requests_total{api="Produce",error="none"} 1\n');
+    const health = await fetch(`${url}/health`);
+    expect(health.status).toBe(200);
+    expect(await health.json()).toMatchObject({ status: "ok", address });
+    broker.kill("SIGTERM");
+    expect(await broker.exited).toBe(0);
+  });
+
+  test("takes the HTTP address from the environment, and says that there is no authentication", async () => {
+    const { broker, output } = await start(["--port", "0"], {
+      RUSTLOG_DATA_DIR: join(directory.path, "http-environment"),
+      RUSTLOG_METRICS_PORT: "0",
+      RUSTLOG_HTTP_HOST: "0.0.0.0",
+    });
+    const port = /listening on http:\/\/0\.0\.0\.0:(\d+), .+ no authentication/.exec(output)?.[1];
+    const answer = await fetch(`http://127.0.0.1:${port}/health`, {
+      headers: { host: "any.name" },
+    });
+    expect(answer.status).toBe(200);
+    broker.kill("SIGINT");
+    expect(await broker.exited).toBe(0);
+  });
+
+  test("refuses a metrics port that is in use, and leaves the data directory cleanly stopped", async () => {
+    using taken = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+    const dataDir = join(directory.path, "metrics-port");
+    const args = ["--port", "0", "--data-dir", dataDir, "--metrics-port", String(taken.port)];
+    const { stderr, exitCode } = await run(["broker", ...args]);
+    expect(stderr).toBe(
+      `rustlog: 127.0.0.1:${taken.port} is in use: stop the program that has it, or choose another --metrics-port\n`,
+    );
+    expect(exitCode).toBe(1);
+    expect(existsSync(join(dataDir, "clean-shutdown.json"))).toBe(true);
+  });
+
+  test("tells those who watch that it stops, until it has", async () => {
+    const dataDir = join(directory.path, "watched");
+    const ports = ["--port", "0", "--metrics-port", "0"];
+    const { broker, output, address } = await start([...ports, "--data-dir", dataDir]);
+    const url = /^Metrics on (\S+)\/metrics$/m.exec(output)?.[1];
+    using session = await Session.connect(Number(address.split(":")[1]));
+    for (let i = 0; i < 8; i++) await session.produce("t", 0, batchOf("x".repeat(2_000_000)));
+    // A client that does not read its answers keeps a stop waiting.
+    using stuck = await Session.connect(Number(address.split(":")[1]));
+    stuck.client.pause();
+    const fetched = [1, 2, 3].map(() => stuck.fetch({ topic: "t", maxBytes: 9_000_000 }));
+    const settled = Promise.allSettled(fetched);
+    await session.ping();
+    broker.kill("SIGTERM");
+    await readUntil(broker.stdout, (text) => text.includes("Stopping"));
+    const health = await fetch(`${url}/health`);
+    expect([health.status, await health.json()]).toMatchObject([503, { status: "stopping" }]);
+    stuck.client.terminate();
+    await settled;
+    expect(await readRest(broker.stdout)).toEndWith("Broker stopped\n");
+    await expect(fetch(`${url}/health`)).rejects.toThrow();
     expect(await broker.exited).toBe(0);
   });
 });

@@ -2,10 +2,10 @@
 import { describe, expect, test } from "bun:test";
 import { CommanderError } from "@commander-js/extra-typings";
 import { CliError, describeFailure, EXIT, reportFailure } from "../../src/cli/exit.ts";
-import { lagOf } from "../../src/cli/groups.ts";
 import { formatProgress, formatSummary } from "../../src/cli/progress.ts";
 import { formatTable } from "../../src/cli/table.ts";
 import { RustLogError } from "../../src/errors.ts";
+import { lagOf } from "../../src/offsets/lag.ts";
 
 test("columns are as wide as their widest cell, numbers to the right", () => {
   const table = formatTable(

@@ -89,6 +89,7 @@ class WaitingFetch implements Wait {
   }
 
   begin(waitMs: number): void {
+    this.#exchange.hasWaited = true;
     this.#unsubscribe = this.#partition.onAdvance(() => this.#check());
     this.#timer = setTimeout(() => this.finish(), waitMs);
     this.#exchange.owner.addWait(this);

@@ -1,0 +1,119 @@
+// What a broker counts while it works: plain numbers in fixed places, so that counting costs some additions a
+// request or a flush, allocates nothing, and is nothing a record. Leaves to others: what can be asked of the topics
+// and connections themselves, and how all of it is written for those who watch (http/metrics-text.ts).
+import { ERRORS, type ErrorName } from "../errors.ts";
+import { API, apiName } from "../protocol/messages.ts";
+
+/** Upper bounds of the buckets of all durations, in seconds. */
+export const BUCKET_SECONDS: readonly number[] = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+];
+
+/** How long things took: how many fell between two bounds, and their sum. */
+export class Histogram {
+  /** Of each bucket what is in it and in none before; the last is of what is above all bounds. */
+  readonly counts = new Float64Array(BUCKET_SECONDS.length + 1);
+  #sumMs = 0;
+
+  /** Sum of all durations, in seconds. */
+  get sumSeconds(): number {
+    return this.#sumMs / 1000;
+  }
+
+  /** Counts one that took `ms` milliseconds. */
+  observe(ms: number): void {
+    const seconds = ms / 1000;
+    let bucket = 0;
+    while (bucket < BUCKET_SECONDS.length && seconds > BUCKET_SECONDS[bucket]!) bucket++;
+    this.counts[bucket]!++;
+    this.#sumMs += ms;
+  }
+}
+
+/** What there is to say of a request that was answered. */
+export interface AnsweredRequest {
+  readonly apiKey: number;
+  /** The error of the answer; undefined for success. */
+  readonly error: ErrorName | undefined;
+  /** When the whole request was there, on the clock of `performance.now()`. */
+  readonly beganMs: number;
+  /** Whether it was kept until there were enough data. */
+  readonly hasWaited: boolean;
+}
+
+/** How many requests of an API were answered in one way. */
+export interface RequestCount {
+  /** Name of the API; `unknown` for a key that no API has. */
+  readonly api: string;
+  /** The error; undefined for success. */
+  readonly error: ErrorName | undefined;
+  readonly count: number;
+}
+
+const ERROR_NAMES = Object.keys(ERRORS) as ErrorName[];
+const ERROR_NUMBER = new Map(ERROR_NAMES.map((name, i) => [name, i + 1]));
+
+/** Counts of one API: success, and each error. */
+const OUTCOMES = ERROR_NAMES.length + 1;
+
+/** Keys of the APIs are small numbers from 1; 0 is for all others. */
+const API_KEYS = [0, ...Object.values(API)];
+
+/** The counters of one broker, all since it started. */
+export class BrokerMetrics {
+  readonly #requests = new Float64Array((Math.max(...API_KEYS) + 1) * OUTCOMES);
+  readonly #connectionErrors = new Float64Array(OUTCOMES);
+  receivedBytes = 0;
+  sentBytes = 0;
+  connectionsAccepted = 0;
+  connectionsRefused = 0;
+  readonly produceDuration = new Histogram();
+  /** Of fetches that were answered without waiting for data. */
+  readonly fetchDuration = new Histogram();
+  /** Of those that waited, which is what their clients asked for. */
+  readonly fetchWaitDuration = new Histogram();
+  readonly flushDuration = new Histogram();
+
+  /** Counts a request that is answered now. */
+  answered(request: AnsweredRequest): void {
+    const { apiKey, error } = request;
+    const key = apiName(apiKey) === undefined ? 0 : apiKey;
+    this.#requests[key * OUTCOMES + outcomeOf(error)]!++;
+    if (apiKey === API.Produce) {
+      this.produceDuration.observe(performance.now() - request.beganMs);
+    } else if (apiKey === API.Fetch) {
+      const histogram = request.hasWaited ? this.fetchWaitDuration : this.fetchDuration;
+      histogram.observe(performance.now() - request.beganMs);
+    }
+  }
+
+  /** Counts an error that ends a connection and answers none of its requests. */
+  connectionFailed(error: ErrorName): void {
+    this.#connectionErrors[outcomeOf(error)]!++;
+  }
+
+  /** Requests by API and outcome: success of every API, and each error that there was. */
+  requests(): RequestCount[] {
+    return API_KEYS.flatMap((key) => {
+      const counts = this.#requests.subarray(key * OUTCOMES, (key + 1) * OUTCOMES);
+      const api = apiName(key);
+      const some = api === undefined ? [] : [{ api, error: undefined, count: counts[0] ?? 0 }];
+      return [...some, ...errorsIn(counts).map((error) => ({ api: api ?? "unknown", ...error }))];
+    });
+  }
+
+  /** Errors that ended connections. */
+  connectionErrors(): { readonly error: ErrorName; readonly count: number }[] {
+    return errorsIn(this.#connectionErrors);
+  }
+}
+
+function outcomeOf(error: ErrorName | undefined): number {
+  return error === undefined ? 0 : (ERROR_NUMBER.get(error) ?? 0);
+}
+
+function errorsIn(counts: Float64Array): { error: ErrorName; count: number }[] {
+  return ERROR_NAMES.map((error, i) => ({ error, count: counts[i + 1] ?? 0 })).filter(
+    ({ count }) => count > 0,
+  );
+}

@@ -1,0 +1,57 @@
+// Prometheus' text format, version 0.0.4: families of samples, each under one HELP and one TYPE line.
+// Leaves to others: what is measured (metrics-text.ts).
+import { BUCKET_SECONDS, type Histogram } from "../broker/metrics.ts";
+
+/** The media type of the format. */
+export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+/** What a family's samples are. */
+export type MetricType = "counter" | "gauge" | "histogram";
+
+/** Labels as they stand between the braces of a sample: `topic="a",partition="0"`. */
+export function labelsOf(labels: Readonly<Record<string, string | number>>): string {
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}="${escapeLabel(String(value))}"`)
+    .join(",");
+}
+
+function escapeLabel(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+}
+
+/** A text that grows by families, each finished before the next one is begun. */
+export class Exposition {
+  #text = "";
+  #family = "";
+
+  /** Begins a family. */
+  family(name: string, type: MetricType, help: string): void {
+    const escaped = help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
+    this.#family = name;
+    this.#text += `# HELP ${name} ${escaped}\n# TYPE ${name} ${type}\n`;
+  }
+
+  /** Adds a sample to the family; `labels` are of `labelsOf`, or "". */
+  sample(labels: string, value: number): void {
+    this.#text +=
+      labels === "" ? `${this.#family} ${value}\n` : `${this.#family}{${labels}} ${value}\n`;
+  }
+
+  /** Adds a histogram to the family. */
+  histogram(labels: string, { counts, sumSeconds }: Histogram): void {
+    const more = labels === "" ? "" : `${labels},`;
+    const all = labels === "" ? "" : `{${labels}}`;
+    let count = 0;
+    for (const [i, inBucket] of counts.entries()) {
+      count += inBucket;
+      const le = BUCKET_SECONDS[i] ?? "+Inf";
+      this.#text += `${this.#family}_bucket{${more}le="${le}"} ${count}\n`;
+    }
+    this.#text += `${this.#family}_sum${all} ${sumSeconds}\n${this.#family}_count${all} ${count}\n`;
+  }
+
+  /** All of it. */
+  toString(): string {
+    return this.#text;
+  }
+}

@@ -1,0 +1,283 @@
+// GET /metrics and GET /health of a real broker, over HTTP: what moves, by how much, and when.
+// Leaves to others: the format (exposition.test.ts), and the port itself (http-server.test.ts).
+import { describe, expect, test } from "bun:test";
+import { HttpServer } from "../../src/http/http-server.ts";
+import { monitoringRoutes } from "../../src/http/monitoring.ts";
+import { encodeRequest } from "../../src/protocol/messages.ts";
+import { encodeFetchRequest } from "../../src/protocol/fetch.ts";
+import { encodeOffsetCommitRequest } from "../../src/protocol/offsets.ts";
+import { encodeProduceRequest } from "../../src/protocol/produce.ts";
+import { encodeCreateTopicRequest } from "../../src/protocol/topics.ts";
+import { RealDisk } from "../../src/storage/real-disk.ts";
+import { plain, table } from "../protocol/document.ts";
+import { batchOf, errorOf, type Session, startBroker } from "../support/broker.ts";
+import { type Family, parseExposition } from "../support/prometheus.ts";
+import { SyncGate } from "../support/sync-gate.ts";
+import { until } from "../support/until.ts";
+import { textOf } from "../tree/source-tree.ts";
+
+/** The routes of a broker on a port of their own. */
+function serve(broker: Awaited<ReturnType<typeof startBroker>>) {
+  const http = new HttpServer({
+    host: "127.0.0.1",
+    port: 0,
+    flags: { host: "--http-host", port: "--metrics-port" },
+    routes: monitoringRoutes(broker.broker),
+    log: (line) => broker.lines.push(line),
+  });
+  return {
+    async scrape(): Promise<ReadonlyMap<string, Family>> {
+      const response = await fetch(`${http.url}/metrics`);
+      expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+      return parseExposition(await response.text());
+    },
+    async health(): Promise<Record<string, unknown>> {
+      const response = await fetch(`${http.url}/health`);
+      return { code: response.status, ...((await response.json()) as object) };
+    },
+    [Symbol.asyncDispose]: () => http.stop(),
+  };
+}
+
+/** Samples of a family without its name: `{api="Fetch"}`. */
+function samplesOf(families: ReadonlyMap<string, Family>, name: string): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const [key, value] of families.get(name)?.samples ?? []) {
+    found[key.slice(name.length)] = value;
+  }
+  return found;
+}
+
+/** Requests that there were, by API and error. */
+function requestsOf(families: ReadonlyMap<string, Family>): Record<string, number> {
+  const samples = Object.entries(samplesOf(families, "rustlog_requests_total"));
+  const labels = /^\{api="(\w+)",error="(\w+)"\}$/;
+  return Object.fromEntries(
+    samples.filter(([, count]) => count > 0).map(([key, n]) => [key.replace(labels, "$1 $2"), n]),
+  );
+}
+
+function commit(session: Session, group: string, topic: string, offset: number): Promise<unknown> {
+  const offsets = [{ topic, partition: 0, offset }];
+  return session.call((id) => encodeOffsetCommitRequest(id, { group, offsets }), errorOf);
+}
+
+describe("GET /metrics", () => {
+  test("counts requests by API and error, and times produces, fetches and flushes", async () => {
+    await using broker = await startBroker();
+    await using http = serve(broker);
+    using session = await broker.session();
+    for (let i = 0; i < 5; i++) await session.produce("t", 0, batchOf("a"));
+    for (let i = 0; i < 3; i++) await session.fetch({ topic: "t" });
+    const wrong = { topic: "t", partition: 7, batch: batchOf("a") };
+    await session.call((id) => encodeProduceRequest(id, wrong), errorOf);
+    await session.call((id) => encodeRequest(200, id, () => {}), errorOf);
+    await session.ping();
+    const families = await http.scrape();
+    expect(requestsOf(families)).toEqual({
+      "Produce none": 5,
+      "Produce UNKNOWN_TOPIC_OR_PARTITION": 1,
+      "Fetch none": 3,
+      "unknown UNSUPPORTED_VERSION": 1,
+      "Ping none": 1,
+    });
+    const durations = samplesOf(families, "rustlog_request_duration_seconds");
+    expect(durations['_count{api="Produce"}']).toBe(6);
+    expect(durations['_count{api="Fetch"}']).toBe(3);
+    expect(durations['_sum{api="Produce"}']).toBeGreaterThan(0);
+    const flushes = samplesOf(families, "rustlog_flush_duration_seconds");
+    expect(flushes._count).toBe(5);
+    expect(flushes._sum).toBeLessThanOrEqual(durations['_sum{api="Produce"}'] ?? 0);
+  });
+
+  test("keeps fetches that wait for data apart from those that do not", async () => {
+    await using broker = await startBroker();
+    await using http = serve(broker);
+    using reader = await broker.session();
+    using writer = await broker.session();
+    await writer.produce("t", 0, batchOf("a"));
+    const waiting = reader.fetch({ topic: "t", offset: 1, maxWaitMs: 60_000 });
+    await reader.ping();
+    const during = await http.scrape();
+    expect(samplesOf(during, "rustlog_waiting_fetches")).toEqual({ "": 1 });
+    expect(samplesOf(during, "rustlog_inflight_bytes")['{kind="working"}']).toBeGreaterThan(0);
+    expect(requestsOf(during)["Fetch none"]).toBeUndefined();
+    await writer.produce("t", 0, batchOf("b"));
+    await waiting;
+    const after = await http.scrape();
+    expect(samplesOf(after, "rustlog_waiting_fetches")).toEqual({ "": 0 });
+    expect(samplesOf(after, "rustlog_inflight_bytes")['{kind="working"}']).toBe(0);
+    expect(samplesOf(after, "rustlog_fetch_wait_duration_seconds")._count).toBe(1);
+    const durations = samplesOf(after, "rustlog_request_duration_seconds");
+    expect(durations['_count{api="Fetch"}']).toBe(0);
+  });
+
+  test("counts every byte of clients, in and out", async () => {
+    await using broker = await startBroker();
+    await using http = serve(broker);
+    using session = await broker.session();
+    const produce = encodeProduceRequest(90, { topic: "t", partition: 0, batch: batchOf("a") });
+    session.client.send(produce);
+    const answer = await session.client.response(90);
+    const fetchRequest = { group: "", topic: "t", partition: 0, offset: 0, maxBytes: 1000 };
+    const fetchFrame = encodeFetchRequest(91, { ...fetchRequest, minBytes: 1, maxWaitMs: 0 });
+    session.client.send(fetchFrame);
+    const fetched = await session.client.response(91);
+    const families = await http.scrape();
+    expect(samplesOf(families, "rustlog_received_bytes_total")).toEqual({
+      "": produce.length + fetchFrame.length,
+    });
+    expect(samplesOf(families, "rustlog_sent_bytes_total")).toEqual({
+      "": 4 + answer.length + 4 + fetched.length,
+    });
+  });
+
+  test("shows each partition's offsets, size and segments, and each group's lag", async () => {
+    await using broker = await startBroker({ segmentBytes: 1024, retentionBytes: 1024 });
+    await using http = serve(broker);
+    using session = await broker.session();
+    const created = { topic: "t", partitions: 2, settings: [] };
+    await session.call((id) => encodeCreateTopicRequest(id, created), errorOf);
+    for (let i = 0; i < 4; i++) await session.produce("t", 0, batchOf("x".repeat(600), "y"));
+    await commit(session, "g", "t", 3);
+    await commit(session, 'quo"te', "t", 8);
+    const key = '{topic="t",partition="0"}';
+    const families = await http.scrape();
+    const of = (name: string) => samplesOf(families, `rustlog_${name}`);
+    expect(of("partition_high_watermark")).toMatchObject({
+      [key]: 8,
+      '{topic="t",partition="1"}': 0,
+    });
+    expect(of("partition_log_end_offset")[key]).toBe(8);
+    expect(of("partition_log_start_offset")[key]).toBe(0);
+    expect(of("partition_segments")[key]).toBe(4);
+    const bytes = of("partition_size_bytes")[key] ?? 0;
+    expect(bytes).toBe(4 * batchOf("x".repeat(600), "y").length);
+    expect(of("group_committed_offset")).toEqual({
+      '{group="g",topic="t",partition="0"}': 3,
+      '{group="quo\\"te",topic="t",partition="0"}': 8,
+    });
+    expect(of("group_lag_records")).toEqual({
+      '{group="g",topic="t",partition="0"}': 5,
+      '{group="quo\\"te",topic="t",partition="0"}': 0,
+    });
+    await broker.broker.services.registry.applyRetention();
+    const after = await http.scrape();
+    const kept = samplesOf(after, "rustlog_partition_size_bytes")[key] ?? 0;
+    expect(kept).toBeLessThan(bytes);
+    const start = samplesOf(after, "rustlog_partition_log_start_offset")[key] ?? 0;
+    expect(start).toBeGreaterThan(3);
+    const lag = samplesOf(after, "rustlog_group_lag_records");
+    expect(lag['{group="g",topic="t",partition="0"}']).toBe(8 - start);
+  });
+
+  test("counts connections: served, refused, and ended because of what they sent", async () => {
+    await using broker = await startBroker({ maxConnections: 2 });
+    await using http = serve(broker);
+    using first = await broker.session();
+    await first.ping();
+    using second = await broker.session();
+    await second.ping();
+    using third = await broker.session();
+    await third.client.closed;
+    second.client.send(new Uint8Array([0, 0, 0, 0]));
+    await second.client.closed;
+    await until(() => broker.broker.connections === 1);
+    const families = await http.scrape();
+    const of = (name: string) => samplesOf(families, `rustlog_${name}`);
+    expect(of("connections")).toEqual({ "": 1 });
+    expect(of("connections_accepted_total")).toEqual({ "": 2 });
+    expect(of("connections_refused_total")).toEqual({ "": 1 });
+    expect(of("connection_errors_total")).toEqual({
+      '{error="INVALID_REQUEST"}': 1,
+      '{error="TOO_MANY_CONNECTIONS"}': 1,
+    });
+  });
+
+  test("shows what docs/ARCHITECTURE.md says it does, family by family", async () => {
+    await using broker = await startBroker({ maxConnections: 1 });
+    await using http = serve(broker);
+    using session = await broker.session();
+    await session.produce("t", 0, batchOf("a"));
+    await commit(session, "g", "t", 1);
+    using refused = await broker.session();
+    await refused.client.closed;
+    const shown = [...(await http.scrape())].map(([metric, { type, help, samples }]) => {
+      const [first = ""] = samples.keys();
+      const labels = [...first.matchAll(/(\w+)="/g)].map(([, label]) => label);
+      return { metric, type, labels: labels.filter((label) => label !== "le").join(", "), help };
+    });
+    const rows = table(textOf("docs/ARCHITECTURE.md"), "metric");
+    const documented = rows.map(({ metric, type, labels, meaning }) => ({
+      metric: plain(metric),
+      type,
+      labels: plain(labels),
+      help: meaning,
+    }));
+    expect(documented).toEqual(shown as typeof documented);
+  });
+
+  test("says what runs, since when, and with how much memory", async () => {
+    await using broker = await startBroker();
+    await using http = serve(broker);
+    const families = await http.scrape();
+    expect(Object.keys(samplesOf(families, "rustlog_build_info"))[0]).toContain(Bun.version);
+    const [resident] = Object.values(samplesOf(families, "process_resident_memory_bytes"));
+    const [anonymous] = Object.values(samplesOf(families, "rustlog_anonymous_memory_bytes"));
+    expect(resident).toBeGreaterThan(1024 * 1024);
+    if (process.platform === "linux") expect(anonymous).toBeGreaterThan(1024 * 1024);
+    const [started = 0] = Object.values(samplesOf(families, "process_start_time_seconds"));
+    expect(Math.abs(Date.now() / 1000 - performance.now() / 1000 - started)).toBeLessThan(60);
+  });
+});
+
+describe("GET /health", () => {
+  test("is 200 while requests are served, and 503 from the moment that a stop begins", async () => {
+    const disk = new RealDisk();
+    const gate = new SyncGate(disk);
+    await using broker = await startBroker({}, disk);
+    await using http = serve(broker);
+    using session = await broker.session();
+    await session.produce("t", 0, batchOf("a"));
+    const facts = { version: expect.any(String), address: broker.broker.address };
+    expect(await http.health()).toEqual({ code: 200, status: "ok", ...facts });
+    gate.close();
+    const inFlight = session.produce("t", 0, batchOf("b"));
+    await until(() => gate.held === 1);
+    const stopped = broker.broker.stop();
+    expect(await http.health()).toEqual({ code: 503, status: "stopping", ...facts });
+    await http.scrape();
+    gate.open();
+    expect(await inFlight).toBe(1);
+    await stopped;
+    expect(await http.health()).toMatchObject({ code: 503, status: "stopping" });
+    await http.scrape();
+  });
+
+  test("is 503 with the reason after a failed flush", async () => {
+    const disk = new RealDisk();
+    let failing = false;
+    const openAppend = disk.openAppend.bind(disk);
+    disk.openAppend = (path) => {
+      const file = openAppend(path);
+      const sync = file.sync.bind(file);
+      file.sync = () => (failing ? Promise.reject(new Error("EIO: the disk is gone")) : sync());
+      return file;
+    };
+    await using broker = await startBroker({}, disk);
+    await using http = serve(broker);
+    using session = await broker.session();
+    await session.produce("t", 0, batchOf("a"));
+    failing = true;
+    session.client.send(
+      encodeProduceRequest(90, { topic: "t", partition: 0, batch: batchOf("lost") }),
+    );
+    await session.client.closed;
+    expect(await http.health()).toMatchObject({
+      code: 503,
+      status: "failed",
+      reason: expect.stringContaining("t-0: the disk failed: EIO"),
+    });
+    expect(samplesOf(await http.scrape(), "rustlog_flush_duration_seconds")._count).toBe(1);
+  });
+});
