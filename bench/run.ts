@@ -1,4 +1,4 @@
-// `bun run bench`: the read path on real segments, encoding, decoding and checksums, with mitata.
+// `bun run bench`: the read path on real segments, encoding, decoding, checksums and metrics, with mitata.
 // Leaves to others: sockets and whole processes. All data is made here, warmed, and removed.
 //
 // Each read is reported in two honest ways: "locate" finds and slices the bytes and touches none of them;
@@ -7,6 +7,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bench, group, run } from "mitata";
+import { Broker } from "../src/broker/broker.ts";
+import { BrokerMetrics } from "../src/broker/metrics.ts";
+import { metricsText } from "../src/http/metrics-text.ts";
+import { API } from "../src/protocol/messages.ts";
 import { BatchEncoder } from "../src/record/encoder.ts";
 import { RecordCursor } from "../src/record/cursor.ts";
 import { crc32c, tableCrc32c } from "../src/record/crc32c.ts";
@@ -92,7 +96,26 @@ function walk(log: Log, bytesMax: number, touch: RecordCursor | undefined): numb
   return bytes;
 }
 
+/** A broker with `topics` times 100 partitions, and 10 groups that have committed on each of them. */
+async function makeBroker(topics: number): Promise<Broker> {
+  const options = { port: 0, log: () => {}, flush: { kind: "never" } } as const;
+  const broker = await Broker.start({ ...options, dataDir: join(root, "broker") });
+  const { registry, offsets } = broker.services;
+  for (let i = 0; i < topics; i++) {
+    const topic = `topic-${i}`;
+    await registry.create(topic, 100, {});
+    const commits = Array.from({ length: 100 }, (_, partition) => ({
+      topic,
+      partition,
+      offset: 0,
+    }));
+    for (let group = 0; group < 10; group++) await offsets.commit(`group-${group}`, commits);
+  }
+  return broker;
+}
+
 const cursor = new RecordCursor();
+const broker = await makeBroker(tiny ? 1 : 10);
 try {
   for (const size of SIZES) {
     for (const kind of ["sealed", "active"] as const) {
@@ -126,7 +149,14 @@ try {
       define(`crc32c by table, ${bytes} B`, () => tableCrc32c(data, 0, bytes));
     }
   });
+  together("metrics", () => {
+    define("a scrape of 1,000 partitions, 10 groups on each", () => metricsText(broker));
+    const metrics = new BrokerMetrics();
+    const request = { apiKey: API.Produce, error: undefined, beganMs: 0, hasWaited: false };
+    define("count a produce", () => metrics.answered(request));
+  });
   if (!tiny) await run(process.argv.includes("--json") ? { format: "json" } : {});
 } finally {
+  await broker.stop();
   rmSync(root, { recursive: true, force: true });
 }

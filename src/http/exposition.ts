@@ -10,13 +10,15 @@ export type MetricType = "counter" | "gauge" | "histogram";
 
 /** Labels as they stand between the braces of a sample: `topic="a",partition="0"`. */
 export function labelsOf(labels: Readonly<Record<string, string | number>>): string {
-  return Object.entries(labels)
-    .map(([name, value]) => `${name}="${escapeLabel(String(value))}"`)
-    .join(",");
+  let text = "";
+  for (const name in labels) text += `${text === "" ? "" : ","}${name}="${escaped(labels[name])}"`;
+  return text;
 }
 
-function escapeLabel(value: string): string {
-  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+function escaped(value: string | number | undefined): string {
+  const text = String(value);
+  if (!/["\\\n]/.test(text)) return text;
+  return text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }
 
 /** A text that grows by families, each finished before the next one is begun. */
@@ -26,9 +28,9 @@ export class Exposition {
 
   /** Begins a family. */
   family(name: string, type: MetricType, help: string): void {
-    const escaped = help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
+    const oneLine = help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
     this.#family = name;
-    this.#text += `# HELP ${name} ${escaped}\n# TYPE ${name} ${type}\n`;
+    this.#text += `# HELP ${name} ${oneLine}\n# TYPE ${name} ${type}\n`;
   }
 
   /** Adds a sample to the family; `labels` are of `labelsOf`, or "". */
