@@ -10,6 +10,9 @@
 // without `development`, several processes may share a port unless `reusePort` says no.
 import { type AddressFlags, formatAddress, isLoopback, listenError } from "../broker/address.ts";
 
+/** Longest body of a request; a longer one is answered with 413 before it is read. */
+const BODY_BYTES_MAX = 1024 * 1024;
+
 /** Answers one request. */
 export type HttpHandler = Bun.Serve.Handler<
   Bun.BunRequest,
@@ -78,6 +81,7 @@ export class HttpServer {
         port,
         development: false,
         reusePort: false,
+        maxRequestBodySize: BODY_BYTES_MAX,
         routes: Object.fromEntries(guarded) as Bun.Serve.Routes<undefined, string>,
         fetch: (request) => this.#refusal(request) ?? plainText(404, "there is nothing here"),
         error: (error) => {

@@ -51,6 +51,14 @@ test("answers HEAD as GET, without the body", async () => {
   expect(await response.text()).toBe("");
 });
 
+test("reads no body of more than 1 MiB", async () => {
+  await using server = start();
+  const post = (bytes: number) =>
+    fetch(`${server.url}/echo/a`, { method: "POST", body: new Uint8Array(bytes) });
+  expect((await (await post(1024 * 1024)).bytes()).length).toBe(1024 * 1024);
+  expect((await post(1024 * 1024 + 1)).status).toBe(413);
+});
+
 test("shows nobody what failed, and logs it", async () => {
   await using server = start();
   lines.length = 0;
