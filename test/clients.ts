@@ -3,7 +3,7 @@
 import { BrokerProcess } from "./support/binary.ts";
 import { runLong } from "./support/long-run.ts";
 import { tempDir } from "./support/tmp.ts";
-import { type GoodClient, goodClient } from "./system/good-client.ts";
+import { formatRounds, type GoodClient, goodClient } from "./system/good-client.ts";
 import {
   fillTopic,
   holdHalfFrames,
@@ -27,17 +27,19 @@ await runLong({ count: "clients", countDefault: 1_000 }, async ({ count, progres
   using directory = tempDir();
   const args = ["--flush", "never", "--max-connections", `${count * 11}`];
   await using broker = await BrokerProcess.start(directory.path, ...args);
-  const good = await goodClient(broker.address);
   await fillTopic(broker.port, "filled", 16);
   const results: string[] = [];
   for (const [kind, begin] of Object.entries(KINDS)) {
+    const good = await goodClient(broker.address, `good-${results.length}`);
     const max = await Promise.race([watch(broker, good, begin(broker.port, count)), good.failed]);
-    results.push(`${kind}: RssAnon ${max.toFixed(0)} MiB at most`);
-    progress(count, results.at(-1)!);
-    if (max > RSS_ANON_MIB_MAX) throw new Error(`too much memory: ${results.at(-1)}`);
+    await good.stop();
+    const memory = `RssAnon ${max.toFixed(0)} MiB at most`;
+    const result = `${kind}: ${memory}, good client ${formatRounds(good.roundsMs)}`;
+    results.push(result);
+    progress(count, result);
+    if (max > RSS_ANON_MIB_MAX) throw new Error(`too much memory: ${result}`);
   }
-  await good.stop();
-  return `${results.join("; ")}; the good client did ${good.rounds} rounds`;
+  return results.join("; ");
 });
 
 /** The most memory that the broker had while the clients came and were stuck. */
@@ -53,7 +55,7 @@ async function watch(
   try {
     using stuck = await connecting;
     await stuck.settled();
-    await good.progress(100);
+    await good.progress(1_000);
     return Math.max(max, broker.rssAnonMiB);
   } finally {
     clearInterval(look);

@@ -4,15 +4,16 @@ import { BrokerProcess } from "./support/binary.ts";
 import { runLong } from "./support/long-run.ts";
 import { tempDir } from "./support/tmp.ts";
 import { fuzzPort } from "./system/fuzz-port.ts";
+import { formatRounds } from "./system/good-client.ts";
 
 await runLong({ count: "cases", countDefault: 1_000_000 }, async ({ count, seed, progress }) => {
   using directory = tempDir();
   await using broker = await BrokerProcess.start(directory.path, "--flush", "never");
   const summary = await fuzzPort(broker, { cases: count, seed, progress });
-  const { before, after, max } = summary.rssAnonMiB;
+  const { before, tenths, max } = summary.rssAnonMiB;
   return (
-    `${count} cases; the good client did ${summary.goodRounds} rounds, the longest in ` +
-    `${summary.longestMs.toFixed(0)} ms; RssAnon ${before.toFixed(0)} MiB before, ` +
-    `${after.toFixed(0)} after, ${max.toFixed(0)} at most`
+    `${count} cases; the good client did ${summary.goodRounds} rounds, ` +
+    `${formatRounds(summary.roundsMs)}; RssAnon ${before.toFixed(0)} MiB before, after each tenth ` +
+    `${tenths.map((mebibytes) => mebibytes.toFixed(0)).join(" ")}, ${max.toFixed(0)} at most`
   );
 });

@@ -51,7 +51,7 @@ export class CommittedOffsetsCheck {
       if (end === undefined) {
         this.#run.note({ ...PLACE, offset }, `${what}, which does not exist`);
       } else if (row.offset > end.nextOffset && !end.isUncertain) {
-        const reason = `${what}, which ends at ${end.nextOffset}; move it with \`rustlog groups seek\``;
+        const reason = `${what}, which ends at ${end.nextOffset}; the next start moves it there`;
         this.#run.damage({ ...PLACE, offset }, reason);
       } else if (row.offset < 0) {
         this.#run.damage({ ...PLACE, offset }, what);

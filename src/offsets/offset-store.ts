@@ -1,5 +1,6 @@
 // Committed offsets: the table in memory, and the internal topic that it is rebuilt from after a restart.
-// Leaves to others: whether an offset makes sense for its partition (the broker checks that before).
+// Leaves to others: whether an offset makes sense for its partition (the broker checks that before), and reading
+// the topic at start (offset-replay.ts).
 //
 // The topic `__consumer_offsets` has one partition, and every commit is one record batch in it, so that a
 // commit of many partitions is there whole or not at all. It is compacted by a snapshot: a new segment is
@@ -7,26 +8,22 @@
 // any two of these steps leaves records that say the same twice.
 import { RustLogError } from "../errors.ts";
 import { GROUP_NAME_BYTES_MAX } from "../limits.ts";
-import { RecordCursor } from "../record/cursor.ts";
 import { BatchEncoder } from "../record/encoder.ts";
 import { reasonOf } from "../storage/disk.ts";
-import { readAll } from "../storage/log-slice.ts";
 import type { Partition } from "../topics/partition.ts";
 import type { TopicRegistry } from "../topics/topic-registry.ts";
 import {
   type CommittedOffset,
-  decodeOffsetKey,
-  decodeOffsetValue,
   encodeOffsetKey,
   encodeOffsetValue,
   type OffsetKey,
 } from "./offset-record.ts";
+import { replayOffsets } from "./offset-replay.ts";
 import { type OffsetRow, OffsetTable } from "./offset-table.ts";
 
 /** Name of the internal topic. */
 export const OFFSETS_TOPIC = "__consumer_offsets";
 
-const REPLAY_BYTES = 1024 * 1024;
 const SNAPSHOT_BATCH_BYTES = 256 * 1024;
 
 /** When the log of the offsets topic is compacted: once it is longer than both of these say. */
@@ -66,6 +63,8 @@ export class OffsetStore {
   #partition: Partition | undefined;
   /** Writes to the internal topic that are not in the table yet. */
   readonly #inFlight = new Set<Promise<unknown>>();
+  /** By topic that is gone: the deletions that may not be written down yet. */
+  readonly #owed = new Map<string, readonly Change[]>();
   #compaction: Promise<void> | undefined;
 
   private constructor(context: OffsetStoreContext) {
@@ -78,10 +77,11 @@ export class OffsetStore {
     if (context.mode === "durable") {
       store.#partition = context.registry.find(OFFSETS_TOPIC)?.partitions[0];
       if (store.#partition !== undefined) {
-        store.#replay(store.#partition);
-        await store.#forgetOrphans();
+        replayOffsets(store.#partition, store.#table, context.report);
+        await store.#reconcile();
       }
     }
+    context.registry.onGone((topic) => store.deleteTopic(topic));
     return store;
   }
 
@@ -128,26 +128,57 @@ export class OffsetStore {
     await this.#write(rows.map((row): Change => [row, null]));
   }
 
-  /** Forgets all offsets committed for a topic: one of the same name may come, with other records. */
+  /**
+   * Forgets all offsets committed for a topic that is gone: one of the same name may come, with other records. In
+   * memory in any case. When it rejects, for want of space, it must be called again before such a topic comes.
+   */
   async deleteTopic(topic: string): Promise<void> {
+    // A commit creates this one, and would wait for itself; and it is never deleted.
+    if (topic === OFFSETS_TOPIC) return;
     // A commit that is in flight, or waits to be, was checked while the topic was there: it must not outlive it.
     while (this.#compaction !== undefined) await this.#compaction;
     await Promise.allSettled([...this.#inFlight]);
     const rows = this.#table.rows().filter((row) => row.topic === topic);
-    if (rows.length > 0) await this.#write(rows.map((row): Change => [row, null]));
+    const changes = [...(this.#owed.get(topic) ?? []), ...rows.map((row): Change => [row, null])];
+    if (changes.length === 0) return;
+    this.#apply(changes);
+    this.#owed.set(topic, changes);
+    await this.#writeDurably(changes);
+    this.#owed.delete(topic);
   }
 
-  /** Forgets what was committed for topics whose deletion was cut short by a crash, after they were gone. */
-  async #forgetOrphans(): Promise<void> {
+  /**
+   * Holds the table against the logs, after a crash may have taken the end of one that was not flushed, or come
+   * between the deletion of a topic and of what was committed for it.
+   */
+  async #reconcile(): Promise<void> {
     const { registry, report } = this.#context;
-    const orphans = this.#table.rows().filter((row) => registry.find(row.topic) === undefined);
-    if (orphans.length === 0) return;
-    const changes = orphans.map((row): Change => [row, null]);
-    // In memory in any case; where there is no space to write it down, the next start does this again.
-    this.#apply(changes);
-    await this.#write(changes).catch((error: unknown) =>
-      report(`offsets of deleted topics could not be forgotten: ${reasonOf(error)}`),
-    );
+    const gone = new Set<string>();
+    const ahead: Change[] = [];
+    for (const row of this.#table.rows()) {
+      const topic = registry.find(row.topic);
+      if (topic === undefined) gone.add(row.topic);
+      const end = topic?.partitions[row.partition]?.logEndOffset;
+      if (end === undefined || row.offset <= end) continue;
+      // Left there, the group would pass over the records that get these offsets next.
+      report(
+        `group '${row.group}' had committed offset ${row.offset} of ${row.topic}-${row.partition}, ` +
+          `whose log ends at ${end}: it goes on from there`,
+      );
+      ahead.push([row, { offset: end, commitTimestamp: row.commitTimestamp }]);
+    }
+    if (ahead.length > 0) await this.#writeDurably(ahead);
+    for (const topic of gone) {
+      await this.deleteTopic(topic).catch((error: unknown) =>
+        report(`offsets of deleted topics could not be forgotten: ${reasonOf(error)}`),
+      );
+    }
+  }
+
+  /** Whatever the flush policy: this must outlive the records that come after it. */
+  async #writeDurably(changes: readonly Change[]): Promise<void> {
+    await this.#write(changes);
+    await this.#partition?.sync();
   }
 
   async #write(changes: readonly Change[]): Promise<void> {
@@ -201,43 +232,6 @@ export class OffsetStore {
     const partition = topic.partitions[0];
     if (partition === undefined) throw new Error("the offsets topic has no partition");
     return partition;
-  }
-
-  #replay(partition: Partition): void {
-    // One batch at a time once there is damage, so that it costs the commits in it and no others.
-    let isCareful = false;
-    let isSkipping = false;
-    for (let offset = partition.logStartOffset; offset < partition.highWatermark;) {
-      try {
-        const read = partition.read(offset, isCareful ? 1 : REPLAY_BYTES);
-        this.#replayBatches(readAll(read), offset);
-        offset = read.nextOffset;
-        if (isSkipping) isCareful = false;
-        isSkipping = false;
-      } catch (error) {
-        if (!(error instanceof RustLogError) || error.code !== "CORRUPT_MESSAGE") throw error;
-        if (isCareful) {
-          if (!isSkipping) {
-            const lost = `commits from offset ${offset} on are lost`;
-            this.#context.report(`${partition.name}: ${lost}: ${error.message}`);
-          }
-          isSkipping = true;
-          offset++;
-        }
-        isCareful = true;
-      }
-    }
-  }
-
-  #replayBatches(bytes: Uint8Array, fromOffset: number): void {
-    const cursor = new RecordCursor().reset(bytes, undefined, undefined, { fromOffset });
-    while (cursor.next()) {
-      const key = cursor.key();
-      if (key === null) continue;
-      const value = cursor.value();
-      if (value === null) this.#table.delete(decodeOffsetKey(key));
-      else this.#table.set(decodeOffsetKey(key), decodeOffsetValue(value));
-    }
   }
 
   #compactIfWorthwhile(): void {

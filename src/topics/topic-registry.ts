@@ -71,6 +71,7 @@ export class TopicRegistry {
   readonly #topics = new Map<string, Topic>();
   readonly #creating = new Map<string, Promise<Topic>>();
   readonly #deleting = new Map<string, Promise<void>>();
+  #forget: (name: string) => Promise<void> = () => Promise.resolve();
 
   private constructor(context: RegistryContext) {
     this.#context = context;
@@ -158,6 +159,14 @@ export class TopicRegistry {
     return creation;
   }
 
+  /**
+   * Has `forget` called for each topic that was deleted, and again before one is created: what others keep under its
+   * name must not be found by a topic that has the same name later.
+   */
+  onGone(forget: (name: string) => Promise<void>): void {
+    this.#forget = forget;
+  }
+
   /** Deletes a topic and its records. Resolves once it would not come back after a crash. */
   async delete(name: string): Promise<void> {
     const topic = this.#topics.get(name);
@@ -206,6 +215,7 @@ export class TopicRegistry {
     try {
       if (disk.list(final).length > 0)
         throw new Error(`${final} is there and is no topic: move it away`);
+      await this.#forget(name);
       disk.removeDirectory(staging);
       for (let i = 0; i < partitions; i++) disk.makeDirectory(joinPath(staging, String(i)));
       await writeTopicFile(disk, staging, { name, partitions, settings });
@@ -280,8 +290,13 @@ export class TopicRegistry {
   async #delete(topic: Topic): Promise<void> {
     for (const partition of topic.partitions) await partition.closeForDeletion();
     const doomed = this.#doom(topic.name);
-    await this.#context.disk.syncDirectory(this.#context.directory);
-    this.#context.disk.removeDirectory(doomed);
+    const { disk, directory, report } = this.#context;
+    await disk.syncDirectory(directory);
+    disk.removeDirectory(doomed);
+    // Last, when there is space again. The topic is gone in any case.
+    await this.#forget(topic.name).catch((error: unknown) =>
+      report(`${topic.name}: what was kept for it could not be forgotten yet: ${reasonOf(error)}`),
+    );
   }
 
   /** Gives the directory of a topic the name of one that is being deleted, and so takes it away whole. */

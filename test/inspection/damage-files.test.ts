@@ -77,7 +77,7 @@ describe("all other files", () => {
         }
       },
       [
-        "damage: topics/__consumer_offsets/0: offset 1: group 'billing' has committed offset 9 of orders-0, which ends at 5; move it with `rustlog groups seek`",
+        "damage: topics/__consumer_offsets/0: offset 1: group 'billing' has committed offset 9 of orders-0, which ends at 5; the next start moves it there",
       ],
     ],
     [

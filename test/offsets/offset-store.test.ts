@@ -61,10 +61,17 @@ async function open(disk: SimulatedDisk, options: Options = {}): Promise<Opened>
   const report = (line: string): void => void lines.push(line);
   const directory = await reopened(disk, options.flush, report);
   for (const topic of ["kept", "orders"]) {
-    if (directory.registry.find(topic) === undefined) await directory.registry.create(topic, 1, {});
+    if (directory.registry.find(topic) === undefined) await fill(directory.registry, topic, 200);
   }
   const store = await storeOf(directory.registry, options, report);
   return { disk, directory, store, lines };
+}
+
+/** Creates a topic with so many records, flushed: commits past the end of a log don't survive a start. */
+async function fill(registry: TopicRegistry, name: string, records: number): Promise<void> {
+  const { partitions } = await registry.create(name, 1, {});
+  await partitions[0]?.append(batchOf(Array.from({ length: records }, () => "")));
+  await partitions[0]?.sync();
 }
 
 const commit = (
@@ -393,11 +400,12 @@ describe("deleting", () => {
   });
 
   test("what a crash left of a topic that was deleted is forgotten, for good", async () => {
-    const { disk, directory, store } = await open(newDisk());
+    const { disk, store } = await open(newDisk());
     await commit(store, 7);
     await store.commit("a", [{ topic: "kept", partition: 0, offset: 2 }]);
-    await directory.registry.delete("orders");
-    // Here the process ends, before the offsets could be deleted.
+    disk.restart();
+    // No store is there: as if the process had ended before the offsets could be deleted.
+    await (await reopened(disk)).registry.delete("orders");
     disk.restart();
     const registry = (await reopened(disk)).registry;
     expect(registry.find("orders")).toBeUndefined();
@@ -425,6 +433,94 @@ describe("deleting", () => {
       }
     }
   });
+});
+
+describe("a topic that has the name of one that was deleted", () => {
+  test("gets no commit of it, also when there was no space to delete them", async () => {
+    const { disk, directory, store, lines } = await open(newDisk());
+    const { registry } = directory;
+    await commit(store, 7);
+    disk.setCapacity(0);
+    await registry.delete("orders");
+    expect(lines).toEqual([expect.stringMatching(/^orders: .*could not be forgotten yet/)]);
+    expect(store.groups()).toEqual([]);
+    // It would find them at the next start.
+    expect(await codeOf(() => registry.create("orders", 1, {}))).toBe("DISK_FULL");
+    disk.setCapacity(Number.POSITIVE_INFINITY);
+    await fill(registry, "orders", 10);
+    disk.restart();
+    expect(committed((await open(disk)).store)).toBeUndefined();
+  });
+
+  test("gets none either when the process had ended, and there was no space at the next start", async () => {
+    const { disk, store } = await open(newDisk());
+    await commit(store, 7);
+    disk.restart();
+    await (await reopened(disk)).registry.delete("orders");
+    disk.restart();
+    disk.setCapacity(0);
+    const lines: string[] = [];
+    const { registry } = await reopened(disk);
+    expect((await storeOf(registry, {}, (line) => lines.push(line))).groups()).toEqual([]);
+    expect(lines).toEqual([expect.stringContaining("could not be forgotten")]);
+    disk.setCapacity(Number.POSITIVE_INFINITY);
+    await fill(registry, "orders", 10);
+    disk.restart();
+    expect(committed((await open(disk)).store)).toBeUndefined();
+  });
+
+  test("keeps its own commits, however soon it comes", async () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const { disk, directory, store } = await open(newDisk(seed));
+      await commit(store, 7);
+      const deletion = directory.registry.delete("orders");
+      await fill(directory.registry, "orders", 10);
+      await commit(store, 3);
+      await deletion;
+      expect(committed(store)).toBe(3);
+      disk.restart();
+      expect(committed((await open(disk)).store)).toBe(3);
+    }
+  });
+
+  test("gets none where nothing is flushed", async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const { disk, directory, store } = await open(newDisk(seed), { flush: "never" });
+      await commit(store, 7);
+      await directory.registry.partition(OFFSETS_TOPIC, 0).sync();
+      await directory.registry.delete("orders");
+      await fill(directory.registry, "orders", 10);
+      disk.restart();
+      expect(committed((await open(disk)).store)).toBeUndefined();
+    }
+  });
+});
+
+test("a commit past the end of a log that has lost records goes back to that end, for good", async () => {
+  let lost = 0;
+  for (let seed = 1; seed <= 20; seed++) {
+    const { disk, directory, store } = await open(newDisk(seed), { flush: "never" });
+    const orders = directory.registry.partition("orders", 0);
+    await orders.append(batchOf(["not", "flushed"]));
+    await commit(store, 202);
+    await commit(store, 150, 0, "behind");
+    await directory.registry.partition(OFFSETS_TOPIC, 0).sync();
+    disk.restart();
+    const again = await open(disk, { flush: "never" });
+    const partition = again.directory.registry.partition("orders", 0);
+    const end = partition.logEndOffset;
+    expect(committed(again.store)).toBe(end);
+    expect(committed(again.store, 0, "behind")).toBe(150);
+    const said = `'billing' had committed offset 202 of orders-0, whose log ends at ${end}`;
+    expect(again.lines.filter((line) => line.includes(said))).toHaveLength(end < 202 ? 1 : 0);
+    if (end < 202) lost++;
+    // The offsets that were lost are others' now: the group must not pass over them.
+    await partition.append(batchOf(Array.from({ length: 10 }, () => "")));
+    await partition.sync();
+    disk.restart();
+    expect(committed((await open(disk)).store)).toBe(end);
+  }
+  expect(lost).toBeGreaterThan(3);
 });
 
 test("a broken record in the topic costs the commits beside it, and is named", async () => {

@@ -3,7 +3,7 @@ import { encodePingRequest } from "../../src/protocol/meta.ts";
 import type { BrokerProcess } from "../support/binary.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { Random } from "../support/random.ts";
-import { goodClient } from "./good-client.ts";
+import { goodClient, type RoundsMs } from "./good-client.ts";
 import { hostileInput } from "./hostile-input.ts";
 import { connect } from "../../src/client/client.ts";
 import { TARGET } from "./hostile-input.ts";
@@ -12,8 +12,13 @@ import { TARGET } from "./hostile-input.ts";
 export interface FuzzSummary {
   readonly cases: number;
   readonly goodRounds: number;
-  readonly longestMs: number;
-  readonly rssAnonMiB: { readonly before: number; readonly after: number; readonly max: number };
+  readonly roundsMs: RoundsMs;
+  readonly rssAnonMiB: {
+    readonly before: number;
+    /** After each tenth of the cases. */
+    readonly tenths: readonly number[];
+    readonly max: number;
+  };
 }
 
 /** How many cases, and what decides them. */
@@ -35,12 +40,14 @@ export async function fuzzPort(broker: BrokerProcess, options: FuzzOptions): Pro
   await admin.admin().createTopic(TARGET, { partitions: 2, settings: { "retention.bytes": "1" } });
   const good = await goodClient(broker.address);
   const before = broker.rssAnonMiB;
+  const tenths: number[] = [];
   let max = before;
   let next = 0;
   const worker = async (): Promise<void> => {
     while (next < cases) {
       const number = next++;
       await oneCase(broker.port, new Random(seed * 1_000_003 + number));
+      if ((number + 1) % Math.ceil(cases / 10) === 0) tenths.push(broker.rssAnonMiB);
       if (number % 1_000 !== 999) continue;
       max = Math.max(max, broker.rssAnonMiB);
       const rss = `RssAnon ${broker.rssAnonMiB.toFixed(0)} MiB`;
@@ -52,9 +59,8 @@ export async function fuzzPort(broker: BrokerProcess, options: FuzzOptions): Pro
   await good.progress(1);
   await good.stop();
   checkLines(broker);
-  const after = broker.rssAnonMiB;
-  const rssAnonMiB = { before, after, max: Math.max(max, after) };
-  return { cases, goodRounds: good.rounds, longestMs: good.longestMs, rssAnonMiB };
+  const rssAnonMiB = { before, tenths, max: Math.max(max, ...tenths) };
+  return { cases, goodRounds: good.rounds, roundsMs: good.roundsMs, rssAnonMiB };
 }
 
 async function oneCase(port: number, random: Random): Promise<void> {

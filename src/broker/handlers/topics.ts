@@ -69,7 +69,7 @@ function answerDescription(exchange: Exchange, topic: Topic): void {
   exchange.answer(encodeDescribeTopicResponse(exchange.correlationId, description));
 }
 
-/** Answers a DeleteTopic request once neither the topic nor what groups committed for it would come back. */
+/** Answers a DeleteTopic request once the topic would not come back, and no other gets what groups committed for it. */
 export async function deleteTopic(
   services: BrokerServices,
   exchange: Exchange,
@@ -77,7 +77,6 @@ export async function deleteTopic(
 ): Promise<void> {
   refuseInternalTopic(request.topic, "deleted");
   await services.registry.delete(request.topic);
-  await services.offsets.deleteTopic(request.topic);
   collectSoon();
   exchange.answer(encodeDeleteTopicResponse(exchange.correlationId, {}));
 }
