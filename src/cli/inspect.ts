@@ -1,7 +1,7 @@
 // `rustlog inspect`: what is in a file of a segment, as lines, as JSON, or as an annotated hex dump.
 // Leaves to others: reading the file (inspection/segment-walk.ts and its neighbours). It takes no lock and writes
 // nothing, so that it can look at a running broker's files.
-import { extname } from "node:path";
+import { basename, extname } from "node:path";
 import {
   type BatchDescription,
   describeBatch,
@@ -18,6 +18,7 @@ import { decodeSnapshotFile } from "../inspection/verify-snapshots.ts";
 import { RecordCursor } from "../record/cursor.ts";
 import { reasonOf } from "../storage/disk.ts";
 import { RealDisk } from "../storage/real-disk.ts";
+import { isCutFileName } from "../storage/segment-files.ts";
 import { newCommand, usageError } from "./command.ts";
 import { bytesField } from "./json-record.ts";
 import { wholeNumber } from "./numbers.ts";
@@ -74,7 +75,7 @@ export function inspectCommand() {
       limit: options.limit ?? Number.POSITIVE_INFINITY,
     });
     const kind = extname(file).slice(1);
-    if (kind === "log") await printer.log(file);
+    if (kind === "log" || isCutFileName(basename(file))) await printer.log(file);
     else if (kind === "index" || kind === "timeindex") await printer.index(file, kind);
     else if (kind === "snapshot" && options.hex !== true) await printer.snapshot(file);
     else if (kind === "snapshot") usageError(command, "there is no --hex of a .snapshot file");

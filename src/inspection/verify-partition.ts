@@ -5,6 +5,7 @@ import { joinPath } from "../storage/disk.ts";
 import { ProducerStates } from "../storage/producer-states.ts";
 import type { CleanSegment } from "../storage/recovery.ts";
 import {
+  isCutFileName,
   parseSegmentFileName,
   type SegmentFile,
   segmentFileName,
@@ -85,6 +86,10 @@ function listFiles(run: Verification, place: PartitionPlace): SegmentFile[] {
     if (name.endsWith(".tmp")) {
       const repair = removeFile(run.disk, run.path(directory), name);
       run.note(where, "left over from a crash; the next start removes it", repair);
+    } else if (isCutFileName(name)) {
+      const bytes = run.disk.fileSize(run.path(where.file));
+      const reason = `${bytes} bytes that a start cut off a log, with whole batches in them; the broker never reads them`;
+      run.note(where, `${reason}; remove it if it is of no use`);
     } else run.note(where, "no file of a log; the broker leaves it alone");
   }
   return files;

@@ -192,7 +192,8 @@ export class SegmentCheck {
     const upTo = next !== undefined && next > first ? { lastOffset: next - 1 } : {};
     let reason = `${fault.message} (${size} bytes)`;
     if (this.#place.endOffset === undefined && !isLast) {
-      reason += "; whole batches follow it, so it is no torn tail; a start after a crash cuts here";
+      reason +=
+        "; whole batches follow it, so it is no torn tail; a start after a crash cuts here, and keeps what it cuts";
     } else if (this.#place.endOffset === undefined) {
       reason += "; a clean stop noted these bytes, so it is no torn tail and is not cut";
     }

@@ -19,7 +19,7 @@ import {
 import { applyRetention, deleteBefore } from "./retention.ts";
 import { SealedSegment } from "./sealed-segment.ts";
 import type { TimestampMatch } from "./segment.ts";
-import { parseSegmentFileName, segmentFileName } from "./segment-files.ts";
+import { isCutFileName, parseSegmentFileName, segmentFileName } from "./segment-files.ts";
 import { SegmentIndex } from "./segment-index.ts";
 import { SegmentList } from "./segment-list.ts";
 
@@ -61,7 +61,9 @@ export class Log {
       if (parsed?.kind === "log") bases.push(parsed.offset);
       else if (parsed?.kind === "snapshot") snapshotOffsets.push(parsed.offset);
       else if (file.endsWith(".tmp")) disk.remove(joinPath(directory, file));
-      else if (parsed === undefined) report(`${name}: ${file} is no file of a log; left alone`);
+      else if (isCutFileName(file)) {
+        report(`${name}: ${file} has what an earlier start cut off; remove it if it is of no use`);
+      } else if (parsed === undefined) report(`${name}: ${file} is no file of a log; left alone`);
     }
     const snapshots = new ProducerSnapshots(disk, directory, snapshotOffsets);
     const last = bases.pop();

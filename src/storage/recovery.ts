@@ -13,7 +13,9 @@ import {
 } from "../record/batch.ts";
 import { crc32c } from "../record/crc32c.ts";
 import type { ActiveSegmentState } from "./active-segment.ts";
+import { keepWholeBatches } from "./cut-file.ts";
 import { type AppendFile, type Disk, joinPath } from "./disk.ts";
+import { copyFile, readFully } from "./file-copy.ts";
 import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "./offset-index.ts";
 import { segmentFileName } from "./segment-files.ts";
 import type { LogContext } from "./log-context.ts";
@@ -117,14 +119,20 @@ export async function openLastSegment(
   const producers = source.load(segmentBaseOffset) ?? source.rebuild();
   const scanned = scan(file, segmentBaseOffset, producers);
   if (scanned.bytes < file.size) {
+    const { bytes: position, nextOffset: next, fault } = scanned;
+    const kept = await keepWholeBatches(context, file, segmentBaseOffset, position, next);
     report(
-      `${name}: cut ${file.size - scanned.bytes} bytes from ${segmentFileName(segmentBaseOffset, "log")} ` +
-        `at position ${scanned.bytes} (next offset ${scanned.nextOffset}): ${scanned.fault}`,
+      `${name}: cut ${file.size - position} bytes from ${segmentFileName(segmentBaseOffset, "log")} ` +
+        `at position ${position} (next offset ${next}): ${fault}` +
+        (kept === undefined
+          ? ""
+          : `; there are whole batches in them, so they are kept in ${kept}`),
     );
     file.truncate(scanned.bytes);
   }
   // Also when nothing was cut: what the scan read may so far be in the page cache only.
-  if (notes.rewrite) file = await rewrite(disk, directory, file);
+  if (notes.rewrite)
+    file = await rewrite(disk, directory, segmentFileName(segmentBaseOffset, "log"), file);
   else await file.sync();
   disk.remove(path("index"));
   disk.remove(path("timeindex"));
@@ -167,22 +175,15 @@ function loadNotedIndex(
  * Replaces a file by a copy. After a failed flush the kernel may hold pages that are not on the disk and count
  * as clean; another flush would not write them, a copy does.
  */
-async function rewrite(disk: Disk, directory: string, file: AppendFile): Promise<AppendFile> {
-  const temporary = `${file.path}.tmp`;
-  disk.remove(temporary);
-  const copy = disk.openAppend(temporary);
-  const buffer = new Uint8Array(Math.min(SCAN_BUFFER_BYTES, file.size));
-  while (copy.size < file.size) {
-    copy.write(buffer.subarray(0, readFully(file, buffer, copy.size)));
-    await copy.push();
-  }
-  await copy.sync();
-  const { path } = file;
+async function rewrite(
+  disk: Disk,
+  directory: string,
+  name: string,
+  file: AppendFile,
+): Promise<AppendFile> {
+  await copyFile(disk, file, 0, directory, name);
   file.close();
-  copy.close();
-  disk.rename(temporary, path);
-  await disk.syncDirectory(directory);
-  return disk.openAppend(path);
+  return disk.openAppend(file.path);
 }
 
 interface Scan {
@@ -247,16 +248,6 @@ function scan(file: AppendFile, segmentBaseOffset: number, producers: ProducerSt
     }
   }
   return result;
-}
-
-function readFully(file: AppendFile, into: Uint8Array, position: number): number {
-  let filled = 0;
-  while (filled < into.length) {
-    const count = file.read(into.subarray(filled), position + filled);
-    if (count === 0) break;
-    filled += count;
-  }
-  return filled;
 }
 
 /** When the segment was begun, for rolling by age: its first timestamp, if that is believable. */

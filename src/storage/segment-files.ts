@@ -12,6 +12,16 @@ export function segmentFileName(baseOffset: number, kind: SegmentFileKind): stri
   return `${String(baseOffset).padStart(DIGITS, "0")}.${kind}`;
 }
 
+/** `00000000000000000042.log.cut-1234`: what was cut off that log at position 1234, and kept. */
+export function cutFileName(baseOffset: number, position: number): string {
+  return `${segmentFileName(baseOffset, "log")}.cut-${position}`;
+}
+
+/** Whether a name is one that `cutFileName` gives, or of a later cut at the same place. */
+export function isCutFileName(name: string): boolean {
+  return /^\d{20}\.log\.cut-\d+(-\d+)?$/.test(name);
+}
+
 /** What the name of a file says of it. */
 export interface SegmentFile {
   readonly offset: number;

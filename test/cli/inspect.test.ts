@@ -1,6 +1,6 @@
 // `rustlog inspect` as a process: what it prints of good files, of broken ones, and of a running broker's.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readFileSync, truncateSync } from "node:fs";
+import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Broker } from "../../src/broker/broker.ts";
 import { connect } from "../../src/client/client.ts";
@@ -31,6 +31,13 @@ test("a log: a line a batch", async () => {
         85       105  2-3                        2  ok   gzip    2023-11-14T22:13:20.010Z +1 ms      77 epoch 0 seq 2
 `,
   );
+});
+
+test("what recovery cut off a log is shown as a log", async () => {
+  const kept = `${log()}.cut-85`;
+  writeFileSync(kept, readFileSync(log()).subarray(85));
+  expect(await inspect(kept)).toContain("         0       105  2-3 ");
+  rmSync(kept);
 });
 
 test("--records, --from and --limit", async () => {

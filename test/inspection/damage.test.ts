@@ -69,7 +69,9 @@ describe("logs", () => {
     );
     expect(lines).toHaveLength(1);
     expect(lines[0]).toStartWith(`damage: ${fileOf(10)}: position 0, offsets 10 to 11: `);
-    expect(lines[0]).toEndWith("no torn tail; a start after a crash cuts here");
+    expect(lines[0]).toEndWith(
+      "no torn tail; a start after a crash cuts here, and keeps what it cuts",
+    );
   });
 
   test("a damaged last batch that a clean stop vouched for", async () => {

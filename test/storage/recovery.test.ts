@@ -10,6 +10,7 @@ import {
   allRecords,
   appendAll,
   batchOf,
+  codeOf,
   contextOf,
   DIRECTORY,
   diskWithDirectory,
@@ -92,6 +93,67 @@ test("so is a prefix on the real disk", async () => {
       const batches = ends.filter((end) => end <= length).length;
       await expectRecovered(new RealDisk(), directory, batches, length - (ends[batches - 1] ?? 0));
     }
+  });
+});
+
+describe("what is cut", () => {
+  /** Where the cut-off bytes of a log that is damaged in its third batch are. */
+  const { bytes, ends } = validFile();
+  const at = ends[1] ?? 0;
+  const KEPT = `${LOG}.cut-${at}`;
+  const damaged = bytes.slice();
+  damaged[at + 70] = (damaged[at + 70] ?? 0) ^ 1;
+
+  test("is kept beside the log if whole batches are in it, and never touched again", async () => {
+    const disk = await diskWithLog(damaged);
+    const context = contextOf(disk);
+    (await Log.open(context)).close();
+    expect(disk.readFile(KEPT)).toEqual(damaged.slice(at));
+    expect(disk.fileSize(LOG)).toBe(at);
+    expect(context.lines).toEqual([
+      expect.stringMatching(/^orders-0: cut \d+ bytes .*kept in 00000000000000000000.log.cut-\d+$/),
+    ]);
+    const again = contextOf(disk);
+    (await Log.open(again)).close();
+    expect(again.lines).toEqual([expect.stringContaining(`.cut-${at} has what an earlier start`)]);
+    // The same place is cut again: the first file stays as it is.
+    disk.overwrite(LOG, Uint8Array.from([...bytes.subarray(0, at), 0, ...bytes.subarray(at)]));
+    (await Log.open(contextOf(disk))).close();
+    expect(disk.readFile(KEPT)).toEqual(damaged.slice(at));
+    expect(disk.fileSize(`${KEPT}-2`)).toBe(bytes.length - at + 1);
+  });
+
+  test("is not kept if it is a torn end", async () => {
+    for (let length = at + 1; length < (ends[2] ?? 0); length += 7) {
+      const disk = await diskWithLog(bytes.slice(0, length));
+      (await Log.open(contextOf(disk))).close();
+      expect(disk.list(DIRECTORY).filter((name) => name.includes("cut"))).toEqual([]);
+    }
+  });
+
+  test("is there after a crash at any operation of the cut, or the log is as it was", async () => {
+    let before = 0;
+    for (let seed = 1; seed <= 10; seed++) {
+      for (let operation = 0, done = false; !done; operation++) {
+        const disk = await diskWithLog(damaged, 100 * seed + operation);
+        disk.crashAfter(operation);
+        await codeOf(() => Log.open(contextOf(disk)));
+        await settle();
+        done = !disk.crashed;
+        disk.restart();
+        const log = disk.readFile(LOG) ?? new Uint8Array(0);
+        if (log.length === damaged.length) before++;
+        else expect(disk.readFile(KEPT)).toEqual(damaged.slice(at));
+      }
+    }
+    expect(before).toBeGreaterThan(20);
+  });
+
+  test("is not cut when there is no space to keep it", async () => {
+    const disk = await diskWithLog(damaged);
+    disk.setCapacity(disk.usedBytes + 10);
+    expect(await codeOf(() => Log.open(contextOf(disk)))).toBe("ENOSPC");
+    expect(disk.readFile(LOG)).toEqual(damaged);
   });
 });
 
