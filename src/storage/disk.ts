@@ -43,13 +43,13 @@ export interface Disk {
   openAppend(path: string): AppendFile;
   /** A read-only view of a whole file that will not change any more, and is not empty. */
   map(path: string): Uint8Array;
-  /** The bytes of a file, or undefined when there is none. */
+  /** The bytes of a file, or undefined when there is none; a directory of that name is no file. */
   readFile(path: string): Uint8Array | undefined;
   /** Creates a file or replaces its content, and makes the content durable (not its directory entry). */
   writeFile(path: string, bytes: Uint8Array): Promise<void>;
   /** Names in a directory, sorted; empty when there is no such directory. */
   list(directory: string): string[];
-  /** Size of a file in bytes, or undefined when there is none. */
+  /** Size of a file in bytes, or undefined when there is none; a directory of that name is no file. */
   fileSize(path: string): number | undefined;
   /** Creates a directory and those above it; does nothing when it is there. */
   makeDirectory(path: string): void;

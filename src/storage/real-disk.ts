@@ -120,7 +120,12 @@ export class RealDisk implements Disk {
   }
 
   readFile(path: string): Uint8Array | undefined {
-    return orUndefinedIfMissing(() => readFileSync(path));
+    try {
+      return orUndefinedIfMissing(() => readFileSync(path));
+    } catch (error) {
+      if (systemErrorCode(error) === "EISDIR") return undefined;
+      throw error;
+    }
   }
 
   async writeFile(path: string, bytes: Uint8Array): Promise<void> {
@@ -140,7 +145,8 @@ export class RealDisk implements Disk {
   }
 
   fileSize(path: string): number | undefined {
-    return orUndefinedIfMissing(() => statSync(path).size);
+    const found = orUndefinedIfMissing(() => statSync(path));
+    return found?.isDirectory() ? undefined : found?.size;
   }
 
   makeDirectory(path: string): void {

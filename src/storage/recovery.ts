@@ -14,7 +14,7 @@ import {
 import { crc32c } from "../record/crc32c.ts";
 import type { ActiveSegmentState } from "./active-segment.ts";
 import { keepWholeBatches } from "./cut-file.ts";
-import { type AppendFile, type Disk, joinPath } from "./disk.ts";
+import { type AppendFile, type Disk, joinPath, reasonOf, systemErrorCode } from "./disk.ts";
 import { copyFile, readFully } from "./file-copy.ts";
 import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "./offset-index.ts";
 import { segmentFileName } from "./segment-files.ts";
@@ -134,8 +134,8 @@ export async function openLastSegment(
   if (notes.rewrite)
     file = await rewrite(disk, directory, segmentFileName(segmentBaseOffset, "log"), file);
   else await file.sync();
-  disk.remove(path("index"));
-  disk.remove(path("timeindex"));
+  removeIndex(context, path("index"));
+  removeIndex(context, path("timeindex"));
   // The file may be as new as its last byte: a process that was killed in a roll has not flushed its name.
   await disk.syncDirectory(directory);
   return {
@@ -148,6 +148,17 @@ export async function openLastSegment(
       firstAppendMs: scanned.bytes === 0 ? undefined : firstTimestamp(file, context.now()),
     },
   };
+}
+
+function removeIndex({ disk, report }: LogContext, path: string): void {
+  try {
+    disk.remove(path);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code !== "EISDIR" && code !== "EPERM") throw error;
+    // A directory has its name. No index is needed: it is in memory, and each start makes it anew.
+    report(`${path} can't be replaced: ${reasonOf(error)}; the index is not saved, move it away`);
+  }
 }
 
 function loadNotedIndex(

@@ -16,6 +16,7 @@ import {
   isDiskFull,
   joinPath,
   replaceFile,
+  systemErrorCode,
 } from "../storage/disk.ts";
 import type { CleanSegment } from "../storage/recovery.ts";
 import { type CleanSegments, type RegistryContext, TopicRegistry } from "./topic-registry.ts";
@@ -79,7 +80,7 @@ export class DataDirectory {
     context: Omit<RegistryContext, "directory">,
   ): Promise<DataDirectory> {
     const { disk } = context;
-    disk.makeDirectory(path);
+    makeDirectory(disk, path);
     const lock = disk.lock(joinPath(path, "LOCK"));
     try {
       const topics = joinPath(path, "topics");
@@ -150,6 +151,20 @@ export class DataDirectory {
   }
 }
 
+function makeDirectory(disk: Disk, path: string): void {
+  try {
+    disk.makeDirectory(path);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code !== "EEXIST" && code !== "ENOTDIR") throw error;
+    throw new RustLogError(
+      "DATA_DIRECTORY_UNUSABLE",
+      `${path} is a file, or below one: choose another --data-dir`,
+      { cause: error },
+    );
+  }
+}
+
 async function noteCleanStop(disk: Disk, path: string, clean: CleanSegments): Promise<void> {
   const content = { version: 1, partitions: Object.fromEntries(clean) };
   await replaceFile(disk, path, CLEAN, encodeText(`${JSON.stringify(content)}\n`));
@@ -180,9 +195,15 @@ function noteFailedFlush(disk: Disk, path: string): void {
 
 /**
  * The identity of a directory; undefined for one that is new. Throws DATA_DIRECTORY_UNUSABLE when it has topics but
- * no identity, or another format.
+ * no identity or another format, or an identity and no topics: their directory is older than `meta.json`.
  */
 export function readMeta(disk: Disk, path: string): string | undefined {
+  if (disk.fileSize(joinPath(path, "topics")) !== undefined) {
+    throw new RustLogError(
+      "DATA_DIRECTORY_UNUSABLE",
+      `${path}/topics is a file, and must be the directory of the topics: restore it, or choose another --data-dir`,
+    );
+  }
   const bytes = disk.readFile(joinPath(path, META));
   if (bytes === undefined) {
     if (disk.list(joinPath(path, "topics")).length === 0) return undefined;
@@ -196,6 +217,12 @@ export function readMeta(disk: Disk, path: string): string | undefined {
     throw new RustLogError(
       "DATA_DIRECTORY_UNUSABLE",
       `${joinPath(path, META)} is not of format version ${FORMAT_VERSION}: this release can't read the directory`,
+    );
+  }
+  if (!disk.list(path).includes("topics")) {
+    throw new RustLogError(
+      "DATA_DIRECTORY_UNUSABLE",
+      `${path} has a ${META} but no topics directory: restore it, or remove ${META} to begin without any records`,
     );
   }
   return meta.id;

@@ -194,6 +194,13 @@ describe.each(disks)("%s disk", (_name, run) => {
       expect(disk.list(joinPath(root, "none"))).toEqual([]);
     }));
 
+  test("a directory is no file", () =>
+    run((disk, root) => {
+      disk.makeDirectory(`${root}/directory`);
+      expect(disk.fileSize(`${root}/directory`)).toBeUndefined();
+      expect(disk.readFile(`${root}/directory`)).toBeUndefined();
+    }));
+
   test("makeDirectory makes those above it too, and may be repeated", () =>
     run(async (disk, root) => {
       disk.makeDirectory(`${root}/a/b/c`);

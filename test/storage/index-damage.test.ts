@@ -17,6 +17,7 @@ import {
 import { Random } from "../support/random.ts";
 import type { SimulatedDisk } from "../support/simulated-disk.ts";
 import { withTempDir } from "../support/tmp.ts";
+import { until } from "../support/until.ts";
 
 const SEALED = `${DIRECTORY}/00000000000000000000`;
 const FIRST_OF_ACTIVE = 120;
@@ -222,6 +223,35 @@ test("a rebuilt index that can't be saved serves all the same", async () => {
   await settle();
   expect(context.lines.some((line) => line.includes("could not be saved"))).toBe(true);
 });
+
+test("directories in the place of indexes cost the files, are named, and change no answer", () =>
+  withTempDir(async (directory) => {
+    const disk = new RealDisk();
+    const log = await Log.open(contextOf(disk, {}, { directory }));
+    const all = batches(1);
+    await appendAll(log, all.slice(0, 60));
+    await log.roll();
+    await appendAll(log, all.slice(60));
+    log.close();
+    const paths = disk
+      .list(directory)
+      .filter((name) => name.includes("index"))
+      .map((name) => `${directory}/${name}`);
+    expect(paths).toHaveLength(4);
+    for (const path of paths) {
+      disk.remove(path);
+      disk.makeDirectory(`${path}/something`);
+    }
+    const context = contextOf(disk, {}, { directory });
+    const again = await Log.open(context);
+    expect(answers(again)).toEqual(right);
+    await appendAll(again, [batchOf(["more"])]);
+    expect(await again.closeCleanly()).toBeUndefined();
+    for (const path of paths) {
+      await until(() => context.lines.some((line) => line.startsWith(path)));
+      expect(disk.list(path)).toEqual(["something"]);
+    }
+  }));
 
 test("on the real disk a mapped index is replaced beside and never in place", () =>
   withTempDir(async (directory) => {

@@ -96,6 +96,34 @@ test("topics without a meta.json are not taken over", async () => {
   expect(open(disk)).rejects.toThrow("has topics but no meta.json");
 });
 
+test("a data directory that has lost its topics is refused, on both disks, and so is a file", () =>
+  withTempDir(async (path) => {
+    for (const disk of [new RealDisk(), newDisk()]) {
+      const data = `${path}/data`;
+      await (await open(disk, data)).closeCleanly();
+      disk.removeDirectory(`${data}/topics`);
+      const lost = await open(disk, data).catch((error: Error) => error);
+      expect(lost).toMatchObject({
+        code: "DATA_DIRECTORY_UNUSABLE",
+        message: `${data} has a meta.json but no topics directory: restore it, or remove meta.json to begin without any records`,
+      });
+      for (const name of ["topics", "file"]) await disk.writeFile(`${data}/${name}`, text("x"));
+      for (const [directory, message] of [
+        [data, `${data}/topics is a file, and must be`],
+        [`${data}/file`, `${data}/file is a file, or below one`],
+        [`${data}/file/below`, `${data}/file/below is a file, or below one`],
+      ] as const) {
+        const refused = await open(disk, directory).catch((error: Error) => error);
+        expect(refused).toMatchObject({ code: "DATA_DIRECTORY_UNUSABLE" });
+        expect(String(refused)).toContain(message);
+      }
+      // As the message says.
+      disk.remove(`${data}/topics`);
+      disk.remove(`${data}/meta.json`);
+      await (await open(disk, data)).closeCleanly();
+    }
+  }));
+
 test("a start that crashes, at every operation, leaves a directory that starts", async () => {
   for (let operation = 0, done = false; !done; operation++) {
     const disk = newDisk(operation);
