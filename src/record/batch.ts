@@ -228,7 +228,7 @@ function findHeaderFault(bytes: Uint8Array, at: number): BatchFault | undefined 
     const number = attributes(bytes, at) & CODEC_MASK;
     return { kind: "codec", message: `compression codec ${number} does not exist` };
   }
-  if (!isSafeTime(bytes, at + FIELD.baseTimestamp) || !isSafeTime(bytes, at + FIELD.maxTimestamp)) {
+  if (!isSafeI64(bytes, at + FIELD.baseTimestamp) || !isSafeI64(bytes, at + FIELD.maxTimestamp)) {
     return { kind: "time", message: "a timestamp is impossible" };
   }
   return undefined;
@@ -262,6 +262,20 @@ export function checkProducedBatch(bytes: Uint8Array, bytesMax: number): void {
   if (hasLogAppendTime(bytes, 0)) {
     throw new RustLogError("INVALID_RECORD", "batch: its timestamps must be of type CreateTime");
   }
+  checkProducer(bytes);
+}
+
+/** Throws INVALID_RECORD unless the producer's fields are those of an idempotent producer, or of none. */
+function checkProducer(bytes: Uint8Array): void {
+  if (!isSafeI64(bytes, FIELD.producerId)) {
+    throw new RustLogError("INVALID_RECORD", "batch: its producer id is impossible");
+  }
+  const id = producerId(bytes, 0);
+  const epoch = producerEpoch(bytes, 0);
+  const sequence = baseSequence(bytes, 0);
+  if (id < 0 || (epoch >= 0 && sequence >= 0)) return;
+  const message = `batch: producer ${id} with epoch ${epoch} and sequence ${sequence}`;
+  throw new RustLogError("INVALID_RECORD", message);
 }
 
 /** Whether all offsets from the one at `at`, and the one after the last, are exact as numbers. */
@@ -270,7 +284,7 @@ function isSafeOffset(bytes: Uint8Array, at: number, delta: number): boolean {
   return high >= 0 && high * 2 ** 32 + readU32(bytes, at + 4) + delta < OFFSET_MAX;
 }
 
-function isSafeTime(bytes: Uint8Array, at: number): boolean {
+function isSafeI64(bytes: Uint8Array, at: number): boolean {
   return Math.abs(readI32(bytes, at) * 2 ** 32 + readU32(bytes, at + 4)) <= OFFSET_MAX;
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { API, encodeRequest } from "../../src/protocol/messages.ts";
 import { decodeProduceResponse, encodeProduceRequest } from "../../src/protocol/produce.ts";
-import { FIELD } from "../../src/record/batch.ts";
+import { FIELD, stampProducer } from "../../src/record/batch.ts";
 import { batchOf, errorOf, recordsIn, startBroker } from "../support/broker.ts";
 
 describe("produce", () => {
@@ -73,6 +73,8 @@ describe("produce", () => {
     change(bytes);
     return bytes;
   };
+  const ofProducer = (producerId: number, producerEpoch: number, baseSequence: number) =>
+    changed((b) => stampProducer(b, { producerId, producerEpoch, baseSequence }));
   const refused: [string, string, number, Uint8Array, string][] = [
     ["an empty batch", "t", 0, new Uint8Array(0), "CORRUPT_MESSAGE"],
     ["half a batch", "t", 0, batch.subarray(0, 40), "CORRUPT_MESSAGE"],
@@ -85,6 +87,9 @@ describe("produce", () => {
       changed((b) => b.fill(1, FIELD.magic, FIELD.magic + 1)),
       "INVALID",
     ],
+    ["a producer id beyond the safe integers", "t", 0, ofProducer(2 ** 53, 0, 0), "INVALID_RECORD"],
+    ["a producer with a negative epoch", "t", 0, ofProducer(7, -1, 0), "INVALID_RECORD"],
+    ["a producer with a negative sequence", "t", 0, ofProducer(7, 0, -1), "INVALID_RECORD"],
     ["a batch over the limit", "t", 0, batchOf("x".repeat(3000)), "MESSAGE_TOO_LARGE"],
     ["an internal topic", "__consumer_offsets", 0, batch, "INVALID_TOPIC"],
     ["a topic that can't be", "../t", 0, batch, "INVALID_TOPIC"],

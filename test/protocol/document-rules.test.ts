@@ -35,7 +35,15 @@ describe("producing", () => {
       (batch) => Uint8Array.of(...stampCrc(with8(batch, FIELD.attributes + 1, 0x10)), 0),
     ],
     ["control bit are 0", (batch) => stampCrc(with8(batch, FIELD.attributes + 1, 0x18))],
-    ["is CreateTime", (batch) => stampCrc(with8(batch, FIELD.attributes + 1, 0x08))],
+    [
+      "is CreateTime",
+      (batch) => stampCrc(with8(with8(batch, FIELD.attributes + 1, 0x08), FIELD.producerId, 0x7f)),
+    ],
+    ["is not beyond", (batch) => stampCrc(with8(batch, FIELD.producerId, 0x7f))],
+    [
+      "are below 0",
+      (batch) => stampCrc(with32(with32(batch, FIELD.producerId, 0), FIELD.producerId + 4, 7)),
+    ],
   ];
   const rows = table(section("## 10. Producing"), "rule");
 

@@ -159,10 +159,21 @@ describe("checkProducedBatch", () => {
     ["INVALID_RECORD", "a transaction", (b) => stampCrc(withAttributes(b, 0x10))],
     ["INVALID_RECORD", "a control batch", (b) => stampCrc(withAttributes(b, 0x20))],
     ["INVALID_RECORD", "log append time", (b) => stampCrc(withAttributes(b, 0x08))],
+    ["INVALID_RECORD", "a producer id of 2^53", (b) => ofProducer(b, 2 ** 53, 0, 0)],
+    ["INVALID_RECORD", "a producer id of -2^53", (b) => ofProducer(b, -(2 ** 53), 0, 0)],
+    ["INVALID_RECORD", "a producer with a negative epoch", (b) => ofProducer(b, 0, -1, 0)],
+    ["INVALID_RECORD", "a producer with a negative sequence", (b) => ofProducer(b, 0, 0, -1)],
   ])("throws %s for %s", (code, _, damage) => {
     expect(codeOf(damage(BY_HAND.slice()), 1000)).toBe(code);
   });
 });
+
+function ofProducer(bytes: Uint8Array, id: number, epoch: number, sequence: number): Uint8Array {
+  writeI64(bytes, FIELD.producerId, id);
+  writeU16(bytes, FIELD.producerEpoch, epoch);
+  writeI32(bytes, FIELD.baseSequence, sequence);
+  return stampCrc(bytes);
+}
 
 function headerOf(bytes: Uint8Array, at: number): Record<string, number | string | undefined> {
   return {
