@@ -25,6 +25,9 @@ export const INFLIGHT_CONNECTIONS_MIN = 4;
 /** Connections a broker serves at once. */
 export const CONNECTIONS_MAX_DEFAULT = 10_000;
 
+/** Connections over that limit that are told so at a time; those that come in such a flood are just closed. */
+export const REFUSED_CONNECTIONS_MAX = 100;
+
 /** Requests of one connection that may be unanswered before its socket is no longer read. */
 export const CONNECTION_REQUESTS_MAX = 4096;
 

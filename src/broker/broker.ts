@@ -12,6 +12,7 @@ import type { Exchange } from "./exchange.ts";
 import { Router } from "./handlers/router.ts";
 import type { InflightBudget } from "./inflight-budget.ts";
 import { BrokerMetrics } from "./metrics.ts";
+import { connectionsWithin, openFilesMax } from "./open-files.ts";
 import { type BrokerOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import type { BrokerServices } from "./services.ts";
 import { Server } from "./server.ts";
@@ -64,7 +65,7 @@ export class Broker implements AsyncDisposable {
     this.#server = new Server({
       host: options.host,
       port: options.port,
-      connectionsMax: options.maxConnections,
+      connectionsMax: connectionsMax(options, data),
       inflightBytesMax: options.maxInflightBytes,
       idleTimeoutMs: options.idleTimeoutMs,
       limits: {
@@ -206,4 +207,19 @@ export class Broker implements AsyncDisposable {
           this.#options.log(`old segments could not be deleted: ${String(error)}`),
       );
   }
+}
+
+/** What was asked for, unless the limit on open files is lower. */
+function connectionsMax({ maxConnections, log }: ResolvedOptions, data: DataDirectory): number {
+  const filesMax = openFilesMax();
+  if (filesMax === undefined) return maxConnections;
+  const topics = data.registry.list();
+  const partitions = topics.reduce((sum, topic) => sum + topic.partitions.length, 0);
+  const possible = connectionsWithin(filesMax, partitions);
+  if (possible >= maxConnections) return maxConnections;
+  log(
+    `${possible} connections will be served, not ${maxConnections}: the limit on open files is ${filesMax}, ` +
+      `and ${partitions} partitions need theirs; raise it (\`ulimit -n\`), or lower --max-connections`,
+  );
+  return possible;
 }

@@ -6,6 +6,7 @@
 // `listener.stop(false)` ends listening and leaves the connections; an error thrown by a callback goes to
 // `error`, and the socket stays open.
 import { RustLogError } from "../errors.ts";
+import { REFUSED_CONNECTIONS_MAX } from "../limits.ts";
 import type { RequestHeader } from "../protocol/messages.ts";
 import { listenError } from "./address.ts";
 import { Connection } from "./connection.ts";
@@ -155,7 +156,7 @@ export class Server {
     const { connectionsMax, metrics } = this.#options;
     metrics.connectionsRefused++;
     // Told in good order while there are few; in a flood of them, descriptors matter more than words.
-    if (this.#refused.size >= connectionsMax) {
+    if (this.#refused.size >= REFUSED_CONNECTIONS_MAX) {
       connection.terminate();
       return;
     }

@@ -7,7 +7,7 @@
 //                               (`+` can't be in a topic's name)
 import { RustLogError } from "../errors.ts";
 import { PARTITIONS_MAX } from "../limits.ts";
-import { type Disk, isDiskFull, joinPath, reasonOf } from "../storage/disk.ts";
+import { type Disk, isDiskFull, isOutOfFiles, joinPath, reasonOf } from "../storage/disk.ts";
 import { Log } from "../storage/log.ts";
 import type { LogSettings } from "../storage/log-context.ts";
 import type { CleanSegment } from "../storage/recovery.ts";
@@ -136,7 +136,8 @@ export class TopicRegistry {
 
   /**
    * Creates a topic; 0 partitions stands for the broker's default. Resolves once it would survive a crash.
-   * Rejects with INVALID_TOPIC, INVALID_PARTITIONS, INVALID_CONFIG, TOPIC_ALREADY_EXISTS or DISK_FULL.
+   * Rejects with INVALID_TOPIC, INVALID_PARTITIONS, INVALID_CONFIG, TOPIC_ALREADY_EXISTS, DISK_FULL
+   * or BROKER_OVERLOADED (too many files are open).
    */
   create(name: string, partitions: number, settings: TopicSettings): Promise<Topic> {
     try {
@@ -315,9 +316,8 @@ function unknownTopic(name: string): RustLogError {
 
 function creationError(name: string, error: unknown): RustLogError {
   if (error instanceof RustLogError) return error;
-  return new RustLogError(
-    isDiskFull(error) ? "DISK_FULL" : "STORAGE_ERROR",
-    `topic '${name}' could not be created: ${reasonOf(error)}`,
-    { cause: error },
-  );
+  const passing = isOutOfFiles(error) ? "BROKER_OVERLOADED" : "STORAGE_ERROR";
+  const code = isDiskFull(error) ? "DISK_FULL" : passing;
+  const message = `topic '${name}' could not be created: ${reasonOf(error)}`;
+  return new RustLogError(code, message, { cause: error });
 }

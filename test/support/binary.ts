@@ -109,6 +109,23 @@ export class BrokerProcess implements AsyncDisposable {
     return broker;
   }
 
+  /** The same with so many open files at most, sockets too. */
+  static async startWithOpenFiles(
+    openFiles: number,
+    dataDir: string,
+    ...args: string[]
+  ): Promise<BrokerProcess> {
+    const limited = ["bash", "-c", `ulimit -n ${openFiles} && exec "$@"`, "bash"];
+    const command = [await executable(), "broker", "--port", "0", "--data-dir", dataDir, ...args];
+    const io = { stdin: "ignore", stdout: "pipe", stderr: "pipe" } as const;
+    const broker = new BrokerProcess(
+      Bun.spawn([...limited, ...command], { ...io, env: environment() }),
+      dataDir,
+    );
+    await broker.hasStarted();
+    return broker;
+  }
+
   /** Resolves when it serves, or with false when it has ended. */
   async hasStarted(): Promise<boolean> {
     return (await this.#started.promise) !== undefined;
@@ -124,7 +141,8 @@ export class BrokerProcess implements AsyncDisposable {
 
   /** Lines that report something: neither the banner nor where it listens. */
   get reports(): string[] {
-    const usual = /^[╔║╚]|^Data directory:|^Broker started on|^Stopping:|^Broker stopped/;
+    const usual =
+      /^[╔║╚]|^Data directory:|^Broker started on|^Stopping:|^Broker stopped|^\d+ connections will be/;
     return this.lines.filter((line) => !usual.test(line));
   }
 

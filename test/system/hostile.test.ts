@@ -136,6 +136,28 @@ describe("clients that do nothing", () => {
   );
 
   test(
+    "with few open files allowed, connections leave the log the files that it needs",
+    async () => {
+      using directory = tempDir();
+      const args = ["--flush", "never", "--segment-bytes", "1KiB"];
+      await using broker = await BrokerProcess.startWithOpenFiles(350, directory.path, ...args);
+      expect(broker.lines.join("\n")).toContain(
+        "94 connections will be served, not 10000: the limit on open files is 350",
+      );
+      const good = await goodClient(broker.address);
+      // Of those over the limit some are told so, and the others just closed.
+      const connecting = Array.from({ length: 400 }, () => RawClient.connect(broker.port));
+      const connected = await Promise.allSettled(connecting);
+      // It rolls all the time.
+      await Promise.race([good.progress(200), good.failed]);
+      await good.stop();
+      for (const one of connected) if (one.status === "fulfilled") one.value[Symbol.dispose]();
+      expect(broker.reports).toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
     "over --max-connections a client is told so, and those that are there go on",
     async () => {
       await besideGoodClient(["--max-connections", "10"], async (broker, good) => {

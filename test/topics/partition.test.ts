@@ -1,6 +1,7 @@
 // When an append is acknowledged and what can be read: with flushes that a test holds back, fail or fill up.
 import { describe, expect, test } from "bun:test";
 import { RustLogError } from "../../src/errors.ts";
+import type { AppendFile } from "../../src/storage/disk.ts";
 import { Log } from "../../src/storage/log.ts";
 import type { LogSettings } from "../../src/storage/log-context.ts";
 import type { FlushPolicy } from "../../src/topics/flush-policy.ts";
@@ -11,11 +12,12 @@ import {
   contextOf,
   DIRECTORY,
   diskWithDirectory,
+  makeDurableDirectory,
   recordsFrom,
   settle,
 } from "../support/log-fixture.ts";
 import { Random } from "../support/random.ts";
-import type { SimulatedDisk } from "../support/simulated-disk.ts";
+import { SimulatedDisk, systemError } from "../support/simulated-disk.ts";
 import { SyncGate } from "../support/sync-gate.ts";
 import { until } from "../support/until.ts";
 
@@ -41,6 +43,28 @@ async function open(
   const partition = new Partition("orders", 0, log, flush, (error) => fatal.push(error));
   gate.begun = 0;
   return { disk, gate, partition, fatal };
+}
+
+/** A disk of a process that may open so many files more. */
+class FewFilesDisk extends SimulatedDisk {
+  filesLeft = Number.POSITIVE_INFINITY;
+  refused = 0;
+
+  override openAppend(path: string): AppendFile {
+    this.#take(path);
+    return super.openAppend(path);
+  }
+
+  override async syncDirectory(path: string): Promise<void> {
+    this.#take(path);
+    await super.syncDirectory(path);
+  }
+
+  #take(path: string): void {
+    if (this.filesLeft-- > 0) return;
+    this.refused++;
+    throw systemError("EMFILE", `open ${path}`);
+  }
 }
 
 function values(partition: Partition): string[] {
@@ -257,6 +281,32 @@ describe("a full disk", () => {
       expect(fatal).toEqual([]);
       expect(await valuesAfterRestart(opened)).toEqual(found);
     }
+  });
+
+  test("too many open files at a roll refuse what waits for it, and pass", async () => {
+    const disk = new FewFilesDisk(new Random(1));
+    await makeDurableDirectory(disk);
+    const opened = await open(ALWAYS, { segmentBytes: 1_000 }, disk);
+    const { partition, fatal } = opened;
+    await partition.append(batchOf(["before".padEnd(850)]));
+    // One more each time: for an index, for the snapshot, for the next segment, for the directory.
+    for (let files = 0; partition.describe().segments === 1; files++) {
+      disk.filesLeft = files;
+      const outcomes = outcomesOf(
+        [1, 2].map((i) => partition.append(batchOf([`${i}`.padEnd(300)]))),
+      );
+      await until(() => outcomes.length === 2);
+      if (partition.describe().segments > 1) break;
+      expect(outcomes).toEqual(["BROKER_OVERLOADED", "BROKER_OVERLOADED"]);
+      expect(partition.logEndOffset).toBe(1);
+    }
+    expect(disk.refused).toBeGreaterThan(1);
+    disk.filesLeft = Number.POSITIVE_INFINITY;
+    await partition.append(batchOf(["after"]));
+    const found = values(partition);
+    expect(found).toHaveLength(4);
+    expect(fatal).toEqual([]);
+    expect(await valuesAfterRestart(opened)).toEqual(found);
   });
 
   test("what waits behind a push that takes its time is not lost with it", async () => {

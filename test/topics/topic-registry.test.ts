@@ -1,12 +1,13 @@
 // Topics are there whole or not at all, under names that can't leave their directory.
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import type { AppendFile } from "../../src/storage/disk.ts";
 import { RealDisk } from "../../src/storage/real-disk.ts";
 import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.ts";
 import { TOPIC_SETTING_NAMES } from "../../src/topics/topic-settings.ts";
 import { batchOf, codeOf, ENDLESS, recordsFrom, settle } from "../support/log-fixture.ts";
 import { Random } from "../support/random.ts";
-import { SimulatedDisk } from "../support/simulated-disk.ts";
+import { SimulatedDisk, systemError } from "../support/simulated-disk.ts";
 import { withTempDir } from "../support/tmp.ts";
 
 const TOPICS = "data/topics";
@@ -196,6 +197,36 @@ describe("creating", () => {
       expect((await open(disk)).find("a")?.partitions.length).toBe(1);
     }
   });
+
+  test("too many open files, at any of them: an error that passes, and every descriptor is closed", () =>
+    withTempDir(async (path) => {
+      let left = Number.POSITIVE_INFINITY;
+      class FewFilesDisk extends RealDisk {
+        override openAppend(path: string): AppendFile {
+          if (left-- <= 0) throw systemError("EMFILE", `open ${path}`);
+          return super.openAppend(path);
+        }
+      }
+      const directory = `${path}/topics`;
+      mkdirSync(directory);
+      const registry = await TopicRegistry.open(
+        contextOf(new FewFilesDisk(), { directory }),
+        UNKNOWN,
+      );
+      const descriptors = () => readdirSync("/proc/self/fd").length;
+      const before = descriptors();
+      for (left = 0; left < 5; left++) {
+        const allowed = left;
+        expect(await codeOf(() => registry.create("a", 5, {}))).toBe("BROKER_OVERLOADED");
+        expect(descriptors()).toBe(before);
+        expect(readdirSync(directory)).toEqual([]);
+        left = allowed;
+      }
+      left = Number.POSITIVE_INFINITY;
+      expect((await registry.create("a", 5, {})).partitions.length).toBe(5);
+      await registry.delete("a");
+      expect(descriptors()).toBe(before);
+    }));
 
   test("what is in the way of a topic is not overwritten", async () => {
     const disk = await newDisk();
