@@ -74,12 +74,12 @@ const FIELDS = new Set([
   ...["key", "keyEncoding", "value", "valueEncoding"],
 ]);
 
+const HEADER_FIELDS = new Set(["name", "value", "valueEncoding"]);
+
 /** Parses what formatJsonRecord printed, or what a person wrote; throws CliError naming the field. */
 export function parseJsonRecord(line: Uint8Array): ParsedRecord {
   const object = parseObject(line);
-  for (const name of Object.keys(object)) {
-    if (!FIELDS.has(name)) throw invalid(`unknown field '${name}'`);
-  }
+  refuseUnknown(object, FIELDS, "");
   if (object.value === undefined) throw invalid("no field 'value' (null for a tombstone)");
   return {
     key: parseBytes(object, "key"),
@@ -134,15 +134,27 @@ function parseHeaders(headers: unknown): readonly RecordHeader[] {
   if (!Array.isArray(headers)) {
     // {"name":"value"} is easier to write by hand than a list.
     return Object.entries(asObject(headers, "'headers'")).map(([name, value]) => ({
-      name,
+      name: checkHeaderName(name),
       value: parseBytes({ [name]: value }, name),
     }));
   }
   return headers.map((item: unknown) => {
     const header = asObject(item, "an item of 'headers'");
+    refuseUnknown(header, HEADER_FIELDS, " of a header");
     if (typeof header.name !== "string") throw invalid("a header without a 'name'");
-    return { name: header.name, value: parseBytes(header, "value") };
+    return { name: checkHeaderName(header.name), value: parseBytes(header, "value") };
   });
+}
+
+function checkHeaderName(name: string): string {
+  if (name.isWellFormed()) return name;
+  throw invalid("the name of a header holds half of a surrogate pair");
+}
+
+function refuseUnknown(object: Record<string, unknown>, known: Set<string>, where: string): void {
+  for (const name of Object.keys(object)) {
+    if (!known.has(name)) throw invalid(`unknown field '${name}'${where}`);
+  }
 }
 
 function parseNatural(object: Record<string, unknown>, name: string): number | undefined {

@@ -103,6 +103,12 @@ describe("JSON records", () => {
     ['{"value":"v","timestamp":1.5}', "'timestamp' is not a whole number"],
     ['{"value":"v","headers":"x"}', "'headers' is no JSON object"],
     ['{"value":"v","headers":[{"value":"x"}]}', "a header without a 'name'"],
+    ['{"value":"v","headers":[{"name":"n","vlaue":"x"}]}', "unknown field 'vlaue' of a header"],
+    ['{"value":"v","headers":[{"name":"n","key":"x"}]}', "unknown field 'key' of a header"],
+    ['{"value":"v","headers":[{"name":"\\ud800"}]}', "the name of a header holds half"],
+    ['{"value":"v","headers":{"\\udc00":"x"}}', "the name of a header holds half"],
+    ['{"value":"v","headers":[{"name":"n","value":"\\ud800"}]}', "half of a surrogate pair"],
+    ['{"value":"v","key":"a\\udc00"}', "'key' holds half of a surrogate pair"],
     ['{"value":"v","headers":[1]}', "an item of 'headers' is no JSON object"],
   ])("%s is refused: %s", (line, message) => {
     expect(() => parseJsonRecord(utf8(line))).toThrow(message);
