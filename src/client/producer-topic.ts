@@ -2,6 +2,7 @@
 // number of partitions is known. Leaves to others: finding that number out (topic-lookup), sending.
 
 import { RustLogError } from "../errors.ts";
+import { PARTITIONS_MAX } from "../limits.ts";
 import type { RecordHeader } from "../record/encoder.ts";
 import { type Delivery, type EncoderPool, PartitionAccumulator } from "./accumulator.ts";
 import { StickyPartitioner, partitionForKey } from "./partitioner.ts";
@@ -19,6 +20,10 @@ export interface WaitingRecord {
 /** Partition number that stands for "by the key, or else as the producer likes". */
 export const ANY_PARTITION = -1;
 
+function isPartition(number: number): boolean {
+  return Number.isInteger(number) && number >= 0 && number < PARTITIONS_MAX;
+}
+
 /** One topic of a producer. */
 export class ProducerTopic {
   readonly name: string;
@@ -26,16 +31,26 @@ export class ProducerTopic {
   readonly waiting: WaitingRecord[] = [];
   /** Resolves when the partitions are known, or finding them failed; never rejects. */
   lookup: Promise<void> | undefined;
+  readonly #batchBytes: number;
+  readonly #pool: EncoderPool;
+  /** Those of all partitions, once they are known; before, of those that records have named. */
   #accumulators: PartitionAccumulator[] = [];
   #sticky: StickyPartitioner | undefined;
 
-  constructor(name: string) {
+  constructor(name: string, batchBytes: number, pool: EncoderPool) {
     this.name = name;
+    this.#batchBytes = batchBytes;
+    this.#pool = pool;
   }
 
-  /** Whether the number of partitions is known. */
-  get isKnown(): boolean {
-    return this.#sticky !== undefined;
+  /**
+   * Whether a record has to wait until the partitions are known. One that names its partition has not: the broker
+   * refuses it if there is no such partition, and creates no topic for it that would have none. But it
+   * must not overtake those that wait.
+   */
+  mustWait(partition: number): boolean {
+    if (this.#sticky !== undefined) return false;
+    return partition === ANY_PARTITION || this.lookup !== undefined;
   }
 
   /** The waiting records, which then no longer wait here. */
@@ -44,17 +59,17 @@ export class ProducerTopic {
   }
 
   /** Sets the number of partitions. */
-  setPartitions(count: number, batchBytes: number, pool: EncoderPool): void {
+  setPartitions(count: number): void {
     this.#sticky = new StickyPartitioner(count);
-    this.#accumulators = Array.from(
-      { length: count },
-      (_, partition) => new PartitionAccumulator(this.name, partition, batchBytes, pool),
-    );
+    this.#accumulators = Array.from({ length: count }, (_, i) => this.#accumulator(i));
   }
 
   /** Where a record goes. Throws UNKNOWN_TOPIC_OR_PARTITION for a partition that is not there. */
   accumulatorFor(partition: number, key: Uint8Array | string | null): PartitionAccumulator {
     const all = this.#accumulators;
+    if (this.#sticky === undefined && isPartition(partition)) {
+      return (all[partition] = this.#accumulator(partition));
+    }
     let index = partition;
     if (partition === ANY_PARTITION) {
       index = key === null ? this.#sticky!.current : partitionForKey(key, all.length);
@@ -63,10 +78,18 @@ export class ProducerTopic {
     if (accumulator === undefined) {
       throw new RustLogError(
         "UNKNOWN_TOPIC_OR_PARTITION",
-        `topic '${this.name}' has partitions 0 to ${all.length - 1}, not ${partition}`,
+        this.#sticky === undefined
+          ? `${partition} is no partition: 0 to ${PARTITIONS_MAX - 1} are possible`
+          : `topic '${this.name}' has partitions 0 to ${all.length - 1}, not ${partition}`,
       );
     }
     return accumulator;
+  }
+
+  #accumulator(partition: number): PartitionAccumulator {
+    const { name } = this;
+    const found = this.#accumulators[partition];
+    return found ?? new PartitionAccumulator(name, partition, this.#batchBytes, this.#pool);
   }
 
   /** Says that a batch of `partition` is complete, so that records without a key turn to the next one. */

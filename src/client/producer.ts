@@ -173,7 +173,7 @@ export class Producer implements AsyncDisposable {
   ): void | Promise<void> {
     if (this.#closing !== undefined) throw new Error("the producer is closed");
     const topic = this.#topicNamed(topicName);
-    if (!topic.isKnown) {
+    if (topic.mustWait(partition)) {
       return this.#wait(topic, { partition, key, value, timestamp, headers, delivery });
     }
     const accumulator = topic.accumulatorFor(partition, key);
@@ -186,7 +186,7 @@ export class Producer implements AsyncDisposable {
     if (this.#lastTopic?.name === name) return this.#lastTopic;
     let topic = this.#topics.get(name);
     if (topic === undefined) {
-      topic = new ProducerTopic(name);
+      topic = new ProducerTopic(name, this.#batchBytes, this.#pool);
       this.#topics.set(name, topic);
     }
     this.#lastTopic = topic;
@@ -216,7 +216,7 @@ export class Producer implements AsyncDisposable {
     try {
       const policy = { retryMs: this.#deliveryTimeoutMs };
       const partitions = await lookUpPartitions(this.#link, topic.name, policy);
-      topic.setPartitions(partitions, this.#batchBytes, this.#pool);
+      topic.setPartitions(partitions);
     } catch (error) {
       // The next record asks again: the topic may be there then.
       this.#topics.delete(topic.name);

@@ -133,6 +133,16 @@ describe("topics that do not exist", () => {
     expect(sent.map(({ offset }) => offset).sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
+  test("are not created for a partition that they would not have", async () => {
+    await using t = await setUp({ defaultPartitions: 2 });
+    const producer = t.client.producer();
+    const sending = producer.send("t", { value: "x", partition: 99 });
+    expect(await codeOf(sending)).toBe("UNKNOWN_TOPIC_OR_PARTITION");
+    expect(await t.admin.listTopics()).toEqual([]);
+    expect(await producer.send("t", { value: "x", partition: 1 })).toMatchObject({ offset: 0 });
+    expect((await t.admin.describeTopic("t")).partitions).toHaveLength(2);
+  });
+
   test("are an error where the broker creates none, and nothing is created", async () => {
     await using t = await setUp({ autoCreateTopics: false });
     const sending = t.client.producer().send("t", { value: "x" });

@@ -141,10 +141,32 @@ describe("partitions", () => {
     ]);
     expect(bad).toMatchObject({ reason: { code: "UNKNOWN_TOPIC_OR_PARTITION" } });
     expect(good).toMatchObject({ value: { partition: 1, offset: 0 } });
+    expect(t.broker.requests).not.toContain("DescribeTopic");
+    // Once a record without one had the partitions looked up, it is refused at once.
+    await t.producer.send("t", { value: "z" });
     expect(() => t.producer.enqueue("t", { value: "x", partition: 2 })).toThrow(
       "topic 't' has partitions 0 to 1, not 2",
     );
     await t.producer.flush();
+  });
+
+  test.each([-2, 0.5, 10_000, Number.NaN])(
+    "%p is none, and nothing is asked",
+    async (partition) => {
+      await using t = await setUp();
+      const error = await errorOf(t.producer.send("t", { value: "x", partition }));
+      expect(error.message).toBe(`${partition} is no partition: 0 to 9999 are possible`);
+      expect(t.broker.requests).not.toContain("Produce");
+    },
+  );
+
+  test("a record that names one does not overtake those that wait for the number of them", async () => {
+    await using t = await setUp({}, { partitions: 1 });
+    const sent = await Promise.all([
+      t.producer.send("t", { value: "first" }),
+      t.producer.send("t", { value: "second", partition: 0 }),
+    ]);
+    expect(sent.map(({ offset }) => offset)).toEqual([0, 1]);
   });
 });
 

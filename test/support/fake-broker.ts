@@ -170,6 +170,10 @@ export class FakeBroker implements Disposable {
         return this.#describeTopic(id, payload);
       case API.Produce: {
         const { topic, partition, batch } = decodeProduceRequest(payload);
+        if (partition >= (this.#options.partitions ?? 1)) {
+          const missing = new RustLogError("UNKNOWN_TOPIC_OR_PARTITION", `no ${partition}`);
+          return encodeErrorResponse(id, missing);
+        }
         return encodeProduceResponse(id, { baseOffset: this.append(topic, partition, batch) });
       }
       case API.Fetch:
