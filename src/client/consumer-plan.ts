@@ -31,7 +31,8 @@ export interface PartitionPlan {
 
 /**
  * The plan for each partition, in the order asked for. Throws UNKNOWN_TOPIC_OR_PARTITION, and
- * OFFSET_OUT_OF_RANGE when a start is outside of what the partition holds and that is an error.
+ * OFFSET_OUT_OF_RANGE when a start is outside of what the partition holds and that is an error: one number for
+ * several partitions is none as long as one of them goes that far.
  */
 export async function planPartitions(
   link: BrokerLink,
@@ -48,6 +49,7 @@ export async function planPartitions(
       return found;
     },
   );
+  const isShared = isSharedOffset(request, partitions);
   const committed = await committedOffsets(admin, request, partitions);
   const timeLookup = (partition: number) => (ms: number) =>
     offsetForTimestamp(link, topic, partition, ms, policy);
@@ -57,7 +59,7 @@ export async function planPartitions(
       const byTime = timeLookup(partition);
       const spec = specFor(request.offset, partition);
       const asked = await resolveOffset(spec ?? "earliest", range, byTime);
-      const start = startOf(request, range, spec, asked, committed?.[i]);
+      const start = startOf(request, range, spec, asked, committed?.[i], isShared);
       const endSpec = specFor(request.end, partition);
       const end =
         endSpec === undefined
@@ -89,6 +91,7 @@ function startOf(
   spec: OffsetSpec | undefined,
   asked: number,
   committed: number | undefined,
+  isShared: boolean,
 ): number {
   const { logStartOffset, highWatermark } = range;
   const start =
@@ -100,6 +103,7 @@ function startOf(
     case "latest":
       return highWatermark;
     case "error":
+      if (isShared) return start < logStartOffset ? logStartOffset : highWatermark;
       throw outOfRange(
         { topic: request.topic, partition: range.partition },
         start,
@@ -107,6 +111,18 @@ function startOf(
         highWatermark,
       );
   }
+}
+
+/**
+ * Whether one number stands for several partitions, at least one of which goes that far. They are not equally long:
+ * each gives what it has from there on, and one that ends before it gives nothing.
+ */
+function isSharedOffset(
+  { offset }: ReadRequest,
+  partitions: readonly PartitionDescription[],
+): boolean {
+  if (typeof offset !== "number" || partitions.length < 2) return false;
+  return partitions.some(({ highWatermark }) => offset <= highWatermark);
 }
 
 function specFor(specs: OffsetSpecs | undefined, partition: number): OffsetSpec | undefined {

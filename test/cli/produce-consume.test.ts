@@ -149,6 +149,10 @@ describe("consume", () => {
     [["-p", "0", "-o", "earliest:@-1d"], ""],
     [["-p", "0", "-n", "3"], "0 1 2"],
     [["-p", "1"], "a b"],
+    // Partition 1 has two records: it ends before these places.
+    [["-o", "7"], "7 8 9"],
+    [["-o", "7:9"], "7 8"],
+    [["-o", "10"], ""],
   ])("%j", async (args, expected) => {
     const stdout = await ok(["consume", "ten", ...args]);
     expect(stdout.trimEnd().split("\n").join(" ")).toBe(expected);
@@ -185,6 +189,7 @@ describe("consume", () => {
     [["consume", "unknown", "-F"], "UNKNOWN_TOPIC_OR_PARTITION"],
     [["consume", "ten", "-p", "7"], "UNKNOWN_TOPIC_OR_PARTITION"],
     [["consume", "ten", "-o", "99"], "OFFSET_OUT_OF_RANGE"],
+    [["consume", "ten", "-o", "3", "-p", "1"], "OFFSET_OUT_OF_RANGE"],
     [["consume", "ten", "-g", ""], "INVALID_GROUP"],
     [["produce", "ten", "-p", "7", "v"], "UNKNOWN_TOPIC_OR_PARTITION"],
     [["produce", "a/b", "v"], "INVALID_TOPIC"],

@@ -67,6 +67,19 @@ describe("offsets out of range", () => {
     expect(await offsetsOf(t.consumer({ offset: 3, onOutOfRange: "latest" }))).toEqual([]);
   });
 
+  test("of one number for several partitions are none, unless no partition goes that far", async () => {
+    await using t = await setUp({ partitions: 3 });
+    fill(t.broker, 0, 5, 5);
+    fill(t.broker, 1, 5, 5);
+    fill(t.broker, 2, 2);
+    t.broker.trim(TOPIC, 1, 5);
+    const read = await offsetsOf(t.consumer({ offset: 3 }));
+    expect(read.sort((a, b) => a - b)).toEqual([3, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9]);
+    expect((await errorOf(t.consumer({ offset: 11 }).start())).code).toBe("OFFSET_OUT_OF_RANGE");
+    const alone = t.consumer({ offset: 3, partitions: [2] });
+    expect((await errorOf(alone.start())).code).toBe("OFFSET_OUT_OF_RANGE");
+  });
+
   test("while reading are an error that names the range, for good", async () => {
     await using t = await setUp();
     fill(t.broker, 0, 5, 5, 5, 5);
