@@ -68,7 +68,9 @@ export class ProducerTopic {
   accumulatorFor(partition: number, key: Uint8Array | string | null): PartitionAccumulator {
     const all = this.#accumulators;
     if (this.#sticky === undefined && isPartition(partition)) {
-      return (all[partition] = this.#accumulator(partition));
+      const accumulator = this.#accumulator(partition);
+      all[partition] = accumulator;
+      return accumulator;
     }
     let index = partition;
     if (partition === ANY_PARTITION) {

@@ -5,7 +5,7 @@ import { joinPath } from "../storage/disk.ts";
 import type { CleanSegment } from "../storage/recovery.ts";
 import { segmentFileName } from "../storage/segment-files.ts";
 import { CLEAN } from "../topics/data-directory.ts";
-import type { CleanSegments } from "../topics/topic-registry.ts";
+import type { CleanSegments } from "../topics/topic.ts";
 import { removeFile } from "./repair.ts";
 import type { Verification } from "./verification.ts";
 import type { PartitionReport } from "./verify-partition.ts";

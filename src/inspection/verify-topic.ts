@@ -4,7 +4,7 @@ import { OFFSETS_TOPIC } from "../offsets/offset-store.ts";
 import { joinPath, reasonOf } from "../storage/disk.ts";
 import { baseOffsetOfLogName } from "../storage/segment-files.ts";
 import { readTopicFile } from "../topics/topic-file.ts";
-import type { CleanSegments } from "../topics/topic-registry.ts";
+import type { CleanSegments } from "../topics/topic.ts";
 import { checkTopicName } from "../topics/topic-settings.ts";
 import { removeDirectory } from "./repair.ts";
 import type { Verification } from "./verification.ts";

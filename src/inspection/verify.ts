@@ -11,7 +11,7 @@ import {
   readCleanNote,
   readMeta,
 } from "../topics/data-directory.ts";
-import type { CleanSegments } from "../topics/topic-registry.ts";
+import type { CleanSegments } from "../topics/topic.ts";
 import type { SettledFinding } from "./finding.ts";
 import { removeFile } from "./repair.ts";
 import { Verification, type VerificationCounts, type VerificationOptions } from "./verification.ts";

@@ -19,7 +19,8 @@ import {
   systemErrorCode,
 } from "../storage/disk.ts";
 import type { CleanSegment } from "../storage/recovery.ts";
-import { type CleanSegments, type RegistryContext, TopicRegistry } from "./topic-registry.ts";
+import type { CleanSegments } from "./topic.ts";
+import { type RegistryContext, TopicRegistry } from "./topic-registry.ts";
 
 /** Version of all formats on disk. A directory with another one is refused. */
 export const FORMAT_VERSION = 1;

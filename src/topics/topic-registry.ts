@@ -1,5 +1,5 @@
 // The topics of a data directory: which there are, their creation and deletion, whole or not at all.
-// Leaves to others: the logs of the partitions (partition.ts), and the directory's lock and identity.
+// Leaves to others: opening their partitions (topic.ts), and the directory's lock and identity.
 //
 //   topics/NAME/topic.json      what it was created with (topic-file.ts)
 //   topics/NAME/0/ … /N-1/      one directory a partition
@@ -7,63 +7,29 @@
 //                               (`+` can't be in a topic's name)
 import { RustLogError } from "../errors.ts";
 import { PARTITIONS_MAX } from "../limits.ts";
-import { type Disk, isDiskFull, isOutOfFiles, joinPath, reasonOf } from "../storage/disk.ts";
-import { Log } from "../storage/log.ts";
-import type { LogSettings } from "../storage/log-context.ts";
+import { isDiskFull, isOutOfFiles, joinPath, reasonOf } from "../storage/disk.ts";
 import type { CleanSegment } from "../storage/recovery.ts";
-import type { FlushPolicy } from "./flush-policy.ts";
-import { Partition } from "./partition.ts";
-import { readTopicFile, writeTopicFile } from "./topic-file.ts";
+import type { Partition } from "./partition.ts";
 import {
-  checkTopicName,
-  INTERNAL_PREFIX,
-  resolveSettings,
-  type TopicSettings,
-} from "./topic-settings.ts";
-
-/** A topic and its partitions. */
-export interface Topic {
-  readonly name: string;
-  /** Whether it belongs to the broker, and clients may only read it. */
-  readonly internal: boolean;
-  /** The settings it was created with; the broker's hold for all others. */
-  readonly settings: TopicSettings;
-  readonly partitions: readonly Partition[];
-}
+  type CleanSegments,
+  makePartitions,
+  NEW_LOGS,
+  openTopic,
+  type RecoveryNotes,
+  type Topic,
+  type TopicContext,
+} from "./topic.ts";
+import { readTopicFile, writeTopicFile } from "./topic-file.ts";
+import { checkTopicName, resolveSettings, type TopicSettings } from "./topic-settings.ts";
 
 /** What a registry is opened with. */
-export interface RegistryContext {
-  readonly disk: Disk;
-  /** The `topics` directory. */
-  readonly directory: string;
-  readonly flush: FlushPolicy;
-  readonly logDefaults: LogSettings;
+export interface RegistryContext extends TopicContext {
   readonly autoCreateTopics: boolean;
   readonly defaultPartitions: number;
-  readonly now: () => number;
-  /** Takes a line about something that an operator should know. */
-  readonly report: (line: string) => void;
-  /** Called when a disk failure makes it unsafe to go on. */
-  readonly onFatal: (error: Error) => void;
-  /** Told of each flush of a partition how long it took, in milliseconds. */
-  readonly onFlush?: ((ms: number) => void) | undefined;
-}
-
-/** Notes of a clean stop, by `topic/partition`. */
-export type CleanSegments = ReadonlyMap<string, CleanSegment>;
-
-/** How the last broker left the logs. */
-export interface RecoveryNotes {
-  /** Empty unless it stopped cleanly. */
-  readonly clean: CleanSegments;
-  /** Whether a flush had failed, so that the active segments must be written anew. */
-  readonly rewrite: boolean;
 }
 
 const CREATING = "+c-";
 const DELETING = "+d-";
-
-const NEW_LOGS: RecoveryNotes = { clean: new Map(), rewrite: false };
 
 /** The topics of one data directory. */
 export class TopicRegistry {
@@ -93,9 +59,8 @@ export class TopicRegistry {
         report(`${joinPath(directory, name)} has no topic.json and is no topic; left alone`);
         continue;
       }
-      const { partitions, settings } = description;
-      await registry.#makePartitions(name, partitions, notes);
-      registry.#topics.set(name, await registry.#open(name, partitions, settings, notes));
+      await makePartitions(context, description, notes);
+      registry.#topics.set(name, await openTopic(context, description, notes));
     }
     return registry;
   }
@@ -224,7 +189,7 @@ export class TopicRegistry {
       disk.rename(staging, final);
       renamed = true;
       await disk.syncDirectory(directory);
-      const topic = await this.#open(name, partitions, settings, NEW_LOGS);
+      const topic = await openTopic(this.#context, { name, partitions, settings }, NEW_LOGS);
       this.#topics.set(name, topic);
       return topic;
     } catch (error) {
@@ -235,57 +200,6 @@ export class TopicRegistry {
       }
       throw creationError(name, error);
     }
-  }
-
-  /** Makes the directories of partitions that are gone, and is sure that those which are there will stay. */
-  async #makePartitions(name: string, partitions: number, notes: RecoveryNotes): Promise<void> {
-    const { disk, directory, report } = this.#context;
-    const topic = joinPath(directory, name);
-    const present = disk.list(topic);
-    let missing = 0;
-    for (let i = 0; i < partitions; i++) {
-      if (present.includes(String(i))) continue;
-      missing++;
-      disk.makeDirectory(joinPath(topic, String(i)));
-      // It was durable before the topic was: nothing but damage, or a creation that failed, takes it away.
-      report(`${joinPath(topic, String(i))} is gone: ${name}-${i} begins anew, with no records`);
-    }
-    // Without a clean stop the process before may have made one, and been killed before this flush.
-    if (missing > 0 || notes.clean.size === 0) await disk.syncDirectory(topic);
-  }
-
-  async #open(
-    name: string,
-    partitions: number,
-    settings: TopicSettings,
-    notes: RecoveryNotes,
-  ): Promise<Topic> {
-    const { disk, directory, flush, logDefaults, now, report, onFatal, onFlush } = this.#context;
-    const logSettings = resolveSettings(settings, logDefaults);
-    const openings = Array.from({ length: partitions }, async (_, i) => {
-      const log = await Log.open(
-        {
-          disk,
-          directory: joinPath(joinPath(directory, name), String(i)),
-          name: `${name}-${i}`,
-          settings: logSettings,
-          now,
-          report,
-          onFlush,
-        },
-        { clean: notes.clean.get(`${name}/${i}`), rewrite: notes.rewrite },
-      );
-      return new Partition(name, i, log, flush, onFatal);
-    });
-    // All of them, also when one fails: the others must not stay open.
-    const outcomes = await Promise.allSettled(openings);
-    const opened = outcomes.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []));
-    for (const outcome of outcomes) {
-      if (outcome.status === "fulfilled") continue;
-      for (const partition of opened) await partition.closeForDeletion();
-      throw outcome.reason;
-    }
-    return { name, internal: name.startsWith(INTERNAL_PREFIX), settings, partitions: opened };
   }
 
   async #delete(topic: Topic): Promise<void> {

@@ -10,7 +10,7 @@ import {
   encodeDescribeTopicResponse,
   encodeListTopicsResponse,
 } from "../../protocol/topics.ts";
-import type { Topic } from "../../topics/topic-registry.ts";
+import type { Topic } from "../../topics/topic.ts";
 import { collectSoon } from "../collector.ts";
 import type { Exchange } from "../exchange.ts";
 import type { BrokerServices } from "../services.ts";
