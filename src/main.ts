@@ -49,6 +49,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: "Show what is in a log, index or snapshot file",
     load: async () => (await import("./cli/inspect.ts")).inspectCommand(),
   },
+  explain: {
+    summary: "Show step by step how a record is found",
+    load: async () => (await import("./cli/explain.ts")).explainCommand(),
+  },
 };
 
 async function main(args: readonly string[]): Promise<number> {

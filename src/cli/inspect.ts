@@ -11,7 +11,7 @@ import { batchFields } from "../inspection/batch-fields.ts";
 import { BATCH_COLUMNS, batchLine, damageLine, recordLine } from "../inspection/batch-line.ts";
 import { type DumpItem, heading, jsonFields } from "../inspection/fields.ts";
 import { FileReader } from "../inspection/file-reader.ts";
-import { coloured, hexLines, type Paint, plain } from "../inspection/hex.ts";
+import { hexLines, type Paint } from "../inspection/hex.ts";
 import { type IndexListing, indexFields, listIndex } from "../inspection/index-entries.ts";
 import { type DamagedRange, type WalkedBatch, walkSegment } from "../inspection/segment-walk.ts";
 import { decodeSnapshotFile } from "../inspection/verify-snapshots.ts";
@@ -19,6 +19,7 @@ import { RecordCursor } from "../record/cursor.ts";
 import { reasonOf } from "../storage/disk.ts";
 import { RealDisk } from "../storage/real-disk.ts";
 import { isCutFileName } from "../storage/segment-files.ts";
+import { paintForStdout } from "./colour.ts";
 import { newCommand, usageError } from "./command.ts";
 import { bytesField } from "./json-record.ts";
 import { wholeNumber } from "./numbers.ts";
@@ -87,7 +88,7 @@ export function inspectCommand() {
 class Printer {
   readonly #options: InspectOptions;
   readonly #output = new ByteOutput(writeDescriptor(STDOUT));
-  readonly #paint: Paint = wantsColour() ? coloured : plain;
+  readonly #paint: Paint = paintForStdout();
   #left: number;
 
   constructor(options: InspectOptions) {
@@ -279,13 +280,4 @@ function indexTable({ kind, entries, isChecked }: IndexListing): string {
     check(fault),
   ]);
   return formatTable(["ENTRY", "OFFSET", "TIMESTAMP", "TIME", "CHECK"], rows);
-}
-
-/** On a terminal, unless NO_COLOR is set to anything (https://no-color.org). */
-function wantsColour(): boolean {
-  return (
-    process.stdout.isTTY === true &&
-    (process.env.NO_COLOR ?? "") === "" &&
-    process.env.TERM !== "dumb"
-  );
 }

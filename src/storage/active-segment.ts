@@ -114,7 +114,7 @@ export class ActiveSegment extends LogSegment {
   }
 
   /** Largest timestamp of any record, in milliseconds; -Infinity when there is none. */
-  get maxTimestamp(): number {
+  override get maxTimestamp(): number {
     return this.#index.maxTimestamp;
   }
 

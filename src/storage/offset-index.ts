@@ -9,6 +9,7 @@
 // one. It carries no checksum because it can be rebuilt from the log at any time, and because every use of
 // an entry is checked against the batch it points at: an index may be slow, never wrong.
 import { readU32, writeU32 } from "../record/bytes.ts";
+import type { LookupTrace } from "./lookup-trace.ts";
 
 /** Bytes of one entry. */
 export const OFFSET_ENTRY_BYTES = 8;
@@ -45,11 +46,12 @@ export class OffsetIndex {
   }
 
   /** Number of the last entry whose offset is at or below `relativeOffset`, or -1. */
-  lookup(relativeOffset: number): number {
+  lookup(relativeOffset: number, trace?: LookupTrace): number {
     let low = 0;
     let high = this.#count;
     while (low < high) {
       const middle = (low + high) >>> 1;
+      trace?.comparedEntry(middle, this.relativeOffset(middle));
       if (this.relativeOffset(middle) <= relativeOffset) low = middle + 1;
       else high = middle;
     }

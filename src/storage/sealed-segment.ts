@@ -4,6 +4,7 @@ import { INDEX_INTERVAL_BYTES } from "../limits.ts";
 import { batchBytes, findBatchFault } from "../record/batch.ts";
 import type { Disk } from "./disk.ts";
 import { type LogSlice, MappedSlice } from "./log-slice.ts";
+import type { LookupTrace } from "./lookup-trace.ts";
 import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "./offset-index.ts";
 import { SealedFiles } from "./sealed-files.ts";
 import { LogSegment, TIME_MISMATCH, type TimestampMatch } from "./segment.ts";
@@ -23,7 +24,7 @@ export class SealedSegment extends LogSegment {
   #index: SegmentIndex | undefined;
   readonly #verified = new VerifiedRanges();
   #timesChecked = false;
-  #rebuilt = false;
+  #rebuildReason: string | undefined;
   #nextOffset = 0;
 
   /**
@@ -62,9 +63,14 @@ export class SealedSegment extends LogSegment {
   }
 
   /** Largest timestamp of any record, in milliseconds; -Infinity when there is none. */
-  get maxTimestamp(): number {
+  override get maxTimestamp(): number {
     if (!this.#timesChecked) this.#checkTimes();
     return this.index().maxTimestamp;
+  }
+
+  /** Why the indexes are not those of the files but were made anew from the log; undefined if they are. */
+  get rebuildReason(): string | undefined {
+    return this.#rebuildReason;
   }
 
   override slice(position: number, bytes: number): LogSlice {
@@ -114,9 +120,10 @@ export class SealedSegment extends LogSegment {
     timestamp: number,
     end: number,
     endOffset: number,
+    trace?: LookupTrace,
   ): TimestampMatch | undefined {
     if (!this.#timesChecked) this.#checkTimes();
-    return super.findTimestamp(timestamp, end, endOffset);
+    return super.findTimestamp(timestamp, end, endOffset, trace);
   }
 
   /** Calls `visit` with the place of each batch header, in order, as far as the log is not damaged. */
@@ -154,7 +161,7 @@ export class SealedSegment extends LogSegment {
   }
 
   protected override repairIndex(_position: number, reason: string): boolean {
-    if (this.#rebuilt) return false;
+    if (this.#rebuildReason !== undefined) return false;
     this.#rebuild(this.index(), reason);
     return true;
   }
@@ -178,7 +185,7 @@ export class SealedSegment extends LogSegment {
     const index = this.walkIndex(hints);
     index.seal();
     this.#index = index;
-    this.#rebuilt = true;
+    this.#rebuildReason = reason;
     this.#timesChecked = true;
     this.#findEnd(index);
     this.#files.save("index", index.offsets.bytesFrom(0));

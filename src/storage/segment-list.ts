@@ -4,6 +4,7 @@ import { RustLogError } from "../errors.ts";
 import type { ActiveSegment } from "./active-segment.ts";
 import type { LogPosition } from "./log-context.ts";
 import type { LogRead, LogSlice } from "./log-slice.ts";
+import type { LookupTrace } from "./lookup-trace.ts";
 import type { SealedSegment } from "./sealed-segment.ts";
 import type { LogSegment, TimestampMatch } from "./segment.ts";
 import { segmentFileName } from "./segment-files.ts";
@@ -43,15 +44,15 @@ export class SegmentList {
    * before `end`. `offset` must be at or above the log start; at or past the end there is nothing.
    * Throws CORRUPT_MESSAGE, naming the place, when the log is damaged there.
    */
-  read(offset: number, bytesMax: number, end: LogPosition): LogRead {
+  read(offset: number, bytesMax: number, end: LogPosition, trace?: LookupTrace): LogRead {
     const slices: LogSlice[] = [];
     let total = 0;
     let next = offset;
-    for (let i = this.#segmentOf(offset); next < end.offset; i++) {
+    for (let i = this.#segmentOf(offset, trace); next < end.offset; i++) {
       const segment = this.at(i);
       if (segment === undefined || segment.baseOffset > end.segment) break;
       const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
-      const start = total === 0 ? this.#locate(segment, i, offset, limit) : 0;
+      const start = total === 0 ? this.#locate(segment, i, offset, limit, trace) : 0;
       if (start === limit) break;
       // Damage further on is met by the read that begins there; what is before it can be served.
       if (total > 0 && segment.isDamagedAt(start, limit)) break;
@@ -70,32 +71,46 @@ export class SegmentList {
   }
 
   /** The first batch before `end` that has a record at or after `timestamp`, or undefined. */
-  findTimestamp(timestamp: number, end: LogPosition): TimestampMatch | undefined {
+  findTimestamp(
+    timestamp: number,
+    end: LogPosition,
+    trace?: LookupTrace,
+  ): TimestampMatch | undefined {
     for (let i = 0; i < this.count; i++) {
       const segment = this.at(i);
       if (segment === undefined || segment.baseOffset > end.segment) break;
       const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
-      const found = segment.findTimestamp(timestamp, limit, this.#offsetAfter(segment, i, end));
+      const endOffset = this.#offsetAfter(segment, i, end);
+      trace?.comparedSegment(i, segment.maxTimestamp);
+      const found = segment.findTimestamp(timestamp, limit, endOffset, trace);
       if (found !== undefined) return found;
     }
     return undefined;
   }
 
   /** Number of the segment with the largest base offset at or below `offset`. */
-  #segmentOf(offset: number): number {
+  #segmentOf(offset: number, trace: LookupTrace | undefined): number {
+    trace?.comparedSegment(this.sealed.length, this.active.baseOffset);
     if (offset >= this.active.baseOffset) return this.sealed.length;
     let low = 0;
     let high = this.sealed.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
+      trace?.comparedSegment(middle, this.sealed[middle]!.baseOffset);
       if (this.sealed[middle]!.baseOffset <= offset) low = middle + 1;
       else high = middle;
     }
     return low - 1;
   }
 
-  #locate(segment: LogSegment, i: number, offset: number, limit: number): number {
-    const position = segment.locate(offset, limit);
+  #locate(
+    segment: LogSegment,
+    i: number,
+    offset: number,
+    limit: number,
+    trace: LookupTrace | undefined,
+  ): number {
+    const position = segment.locate(offset, limit, trace);
     const found = position < limit ? segment.offsetAt(position) : this.at(i + 1)?.baseOffset;
     if (found !== undefined && found > offset) {
       const file = segmentFileName(segment.baseOffset, "log");

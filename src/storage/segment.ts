@@ -2,6 +2,7 @@
 // Leaves to others: where the bytes come from (sealed-segment.ts: a mapping; active-segment.ts: the file
 // that is being written), and which segment to ask (log.ts).
 import type { LogSlice } from "./log-slice.ts";
+import type { LookupTrace } from "./lookup-trace.ts";
 import { NO_BATCH, SegmentHeaders } from "./segment-headers.ts";
 import { SegmentIndex } from "./segment-index.ts";
 
@@ -23,6 +24,9 @@ export abstract class LogSegment extends SegmentHeaders {
   /** Length of what may be read, in bytes. */
   abstract readonly bytes: number;
 
+  /** Largest timestamp of any record, in milliseconds; -Infinity when there is none. */
+  abstract readonly maxTimestamp: number;
+
   /** The indexes, checked against the log as far as that is cheap; damaged ones are rebuilt first. */
   protected abstract index(): SegmentIndex;
 
@@ -43,25 +47,46 @@ export abstract class LogSegment extends SegmentHeaders {
    * Position of the batch that holds `offset`, or of the first one after it; `end` when there is none
    * before `end`. Throws CORRUPT_MESSAGE naming the place when the way there is damaged.
    */
-  locate(offset: number, end: number): number {
-    const { offsets } = this.index();
-    const entry = offsets.lookup(offset - this.baseOffset);
-    let position = 0;
-    let expected = this.baseOffset;
-    let previous = NO_BATCH;
-    if (entry >= 0) {
-      previous = offsets.position(entry);
-      if (!this.#entryHolds(entry) && this.repairIndex(previous, OFFSET_MISMATCH)) {
-        return this.locate(offset, end);
-      }
-      expected = this.baseOffset + offsets.relativeOffset(entry) + 1;
-      if (expected > offset || previous >= end) return Math.min(previous, end);
-      position = previous + this.batchSizeAt(previous, end);
+  locate(offset: number, end: number, trace?: LookupTrace): number {
+    const index = this.index();
+    const { offsets } = index;
+    trace?.search(index);
+    const entry = offsets.lookup(offset - this.baseOffset, trace);
+    trace?.found(entry);
+    if (entry < 0) return this.scan(offset, end, trace);
+    const start = offsets.position(entry);
+    if (!this.#entryHolds(entry) && this.repairIndex(start, OFFSET_MISMATCH)) {
+      return this.locate(offset, end, trace);
     }
+    const expected = this.baseOffset + offsets.relativeOffset(entry) + 1;
+    if (expected > offset || start >= end) return Math.min(start, end);
+    const size = this.batchSizeAt(start, end);
+    trace?.passedBatch(start, size, expected - 1);
+    return this.#scanFrom(start + size, expected, start, offset, end, trace);
+  }
+
+  /** What `locate` finds, by the headers of all batches from the first on: without the index. */
+  scan(offset: number, end: number, trace?: LookupTrace): number {
+    return this.#scanFrom(0, this.baseOffset, NO_BATCH, offset, end, trace);
+  }
+
+  /** The same from `from` on, where offset `expectedThere` is due after the batch at `before`. */
+  #scanFrom(
+    from: number,
+    expectedThere: number,
+    before: number,
+    offset: number,
+    end: number,
+    trace: LookupTrace | undefined,
+  ): number {
+    let position = from;
+    let expected = expectedThere;
+    let previous = before;
     while (position < end) {
       const size = this.batchSizeAt(position, end);
       const next = this.offsetAfter(position, this.trueBaseOffset(position, expected, previous));
       if (next > offset) return position;
+      trace?.passedBatch(position, size, next - 1);
       previous = position;
       expected = next;
       position += size;
@@ -125,12 +150,19 @@ export abstract class LogSegment extends SegmentHeaders {
    * The first batch that has a record at or after `timestamp` and starts before `end`, or undefined.
    * `endOffset` is the offset of the record that would stand at `end`.
    */
-  findTimestamp(timestamp: number, end: number, endOffset: number): TimestampMatch | undefined {
+  findTimestamp(
+    timestamp: number,
+    end: number,
+    endOffset: number,
+    trace?: LookupTrace,
+  ): TimestampMatch | undefined {
     const index = this.index();
     if (index.maxTimestamp < timestamp) return undefined;
-    let entry = index.times.lookupBelow(timestamp);
+    trace?.search(index);
+    let entry = index.times.lookupBelow(timestamp, trace);
     // The active segment has entries for batches that may not be read yet.
     while (entry >= 0 && this.baseOffset + index.times.relativeOffset(entry) >= endOffset) entry--;
+    trace?.found(entry);
     let position = 0;
     if (entry >= 0) {
       const offset = this.baseOffset + index.times.relativeOffset(entry);
@@ -140,13 +172,14 @@ export abstract class LogSegment extends SegmentHeaders {
         this.pointsAtBatch(position, index.times.relativeOffset(entry)) &&
         this.maxTimestampAt(position) === index.times.timestamp(entry);
       if (!holds && this.repairIndex(position, TIME_MISMATCH)) {
-        return this.findTimestamp(timestamp, end, endOffset);
+        return this.findTimestamp(timestamp, end, endOffset, trace);
       }
     }
     while (position < end) {
       const size = this.batchSizeAt(position, end);
       const found = this.maxTimestampAt(position);
       if (found >= timestamp) return { offset: this.offsetAt(position), timestamp: found };
+      trace?.passedBatch(position, size, found);
       position += size;
     }
     return undefined;

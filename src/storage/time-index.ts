@@ -9,6 +9,7 @@
 // The last entry of a sealed segment is the largest timestamp of the segment.
 import { readI64, readU32, writeI64, writeU32 } from "../record/bytes.ts";
 import { OFFSET_MAX } from "../limits.ts";
+import type { LookupTrace } from "./lookup-trace.ts";
 
 /** Bytes of one entry. */
 export const TIME_ENTRY_BYTES = 12;
@@ -45,11 +46,12 @@ export class TimeIndex {
   }
 
   /** Number of the last entry whose timestamp is below `timestamp`, or -1. */
-  lookupBelow(timestamp: number): number {
+  lookupBelow(timestamp: number, trace?: LookupTrace): number {
     let low = 0;
     let high = this.#count;
     while (low < high) {
       const middle = (low + high) >>> 1;
+      trace?.comparedEntry(middle, this.timestamp(middle));
       if (this.timestamp(middle) < timestamp) low = middle + 1;
       else high = middle;
     }

@@ -26,6 +26,7 @@ describe("help and version", () => {
     [["groups", "seek"]],
     [["verify"]],
     [["inspect"]],
+    [["explain"]],
   ])("%j --help has an example and ends with 0", async (command) => {
     const { stdout, stderr, exitCode } = await run([...command, "--help"]);
     expect(stderr).toBe("");

@@ -43,7 +43,8 @@ export function sampleBatch(
   return encoder.finish(sequence);
 }
 
-function openDirectory(path: string): Promise<DataDirectory> {
+/** Opens a data directory as a broker would, but for what only a broker has. */
+export function openDirectory(path: string): Promise<DataDirectory> {
   return DataDirectory.open(path, {
     disk: new RealDisk(),
     flush: { kind: "never" },

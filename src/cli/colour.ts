@@ -1,0 +1,12 @@
+// Whether what is printed has colours.
+// Leaves to others: which colour is for what (inspection/hex.ts).
+import { coloured, type Paint, plain } from "../inspection/hex.ts";
+
+/** Colours on a terminal, unless NO_COLOR is set to anything (https://no-color.org). */
+export function paintForStdout(): Paint {
+  const isWanted =
+    process.stdout.isTTY === true &&
+    (process.env.NO_COLOR ?? "") === "" &&
+    process.env.TERM !== "dumb";
+  return isWanted ? coloured : plain;
+}

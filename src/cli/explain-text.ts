@@ -1,0 +1,278 @@
+// The life of a lookup as text: numbered steps, each with what it found and what that took.
+// Leaves to others: the steps themselves (inspection/explain-lookup.ts).
+import { formatTime } from "../inspection/batch-description.ts";
+import type { Paint } from "../inspection/hex.ts";
+import type {
+  Cost,
+  DescribedBytes,
+  EntrySummary,
+  IndexStep,
+  LookupExplanation,
+  RecordDescription,
+  ScanStep,
+  SegmentSummary,
+  TimeStep,
+} from "../inspection/lookup-explanation.ts";
+import type { Comparison } from "../inspection/lookup-steps.ts";
+import { OFFSET_ENTRY_BYTES } from "../storage/offset-index.ts";
+import { TIME_ENTRY_BYTES } from "../storage/time-index.ts";
+
+/** Segments shown on each side of the chosen one, and at each end of the log. */
+const SEGMENTS_SHOWN = 2;
+
+/** Batches of a scan that are shown at each end of it. */
+const BATCHES_SHOWN = 4;
+
+const TEXT_CHARACTERS_MAX = 60;
+
+/** Lines of text, in steps that are numbered. */
+class Steps {
+  readonly lines: string[] = [];
+  readonly #paint: Paint;
+  #count = 0;
+
+  constructor(paint: Paint) {
+    this.#paint = paint;
+  }
+
+  step(text: string): void {
+    this.lines.push("", this.#paint("heading", `${++this.#count}. ${text}`));
+  }
+
+  heading(text: string): void {
+    if (this.lines.length > 0) this.lines.push("");
+    this.lines.push(this.#paint("heading", text));
+  }
+
+  line(text: string): void {
+    this.lines.push(`   ${text}`);
+  }
+
+  /** What the step ended at. */
+  result(text: string): void {
+    this.lines.push(this.#paint("key", ` → ${text}`));
+  }
+
+  damage(text: string): void {
+    this.lines.push(this.#paint("broken", ` ! ${text}`));
+  }
+}
+
+/** The steps of a lookup. */
+export function lookupText(explanation: LookupExplanation, paint: Paint): string {
+  const steps = new Steps(paint);
+  const { topic, partition, directory, target, time, segment, index, scan } = explanation;
+  const what =
+    "offset" in target
+      ? `offset ${target.offset}`
+      : `the first record at or after ${target.timestamp} (${formatTime(target.timestamp)})`;
+  steps.heading(`Lookup of ${what} in ${topic}, partition ${partition}`);
+  steps.line(`files: ${directory}`);
+  segmentsStep(steps, explanation);
+  if (time !== undefined) timeSteps(steps, time);
+  if (explanation.outcome === "waits") waitsStep(steps, explanation);
+  const { offset, segmentComparisons } = explanation;
+  if (offset !== undefined && segment !== undefined) {
+    const how = comparisonCount(segmentComparisons ?? []);
+    steps.step(`Which segment: the last that begins at or below offset ${offset}; ${how}`);
+    comparisonLines(steps, segmentComparisons ?? [], (n) => `#${n} begins at`, offset);
+    steps.result(`#${segment.number} ${segment.file}, ${segment.kind}`);
+  }
+  if (index !== undefined && segment !== undefined) {
+    indexStep(steps, "offset index", index);
+    entryLines(steps, index, (entry) => `batch at position ${entry.position}, which ends with`);
+    startLine(steps, index, scan);
+  }
+  if (scan !== undefined) {
+    const to = `position ${scan.to}`;
+    if (scan.passedCount === 0) steps.step(`Scan: none, the batch at ${to} is the one`);
+    else {
+      steps.step(`Scan: from position ${scan.from} to ${scan.to}, ${scan.bytes} bytes`);
+      passedLines(steps, scan, (value) => `ends with offset ${value}: passed`);
+    }
+  }
+  batchSteps(steps, explanation);
+  costLines(steps, explanation);
+  return steps.lines.map((line) => `${line}\n`).join("");
+}
+
+function segmentsStep(steps: Steps, explanation: LookupExplanation): void {
+  const { segments, logStartOffset, logEndOffset, segment, tail } = explanation;
+  const bytes = segments.reduce((sum, each) => sum + each.bytes, 0);
+  const count = segments.length === 1 ? "1 segment" : `${segments.length} segments`;
+  const held =
+    logStartOffset === logEndOffset
+      ? `no record; the next offset is ${logEndOffset}`
+      : `offsets ${logStartOffset} to ${logEndOffset - 1}`;
+  steps.step(`The log: ${count}, ${bytes} bytes, ${held}`);
+  const chosen = segment?.number ?? segments.length - 1;
+  let isCut = false;
+  for (const each of segments) {
+    const { number } = each;
+    const isNear = Math.abs(number - chosen) <= SEGMENTS_SHOWN;
+    const isEnd = number < SEGMENTS_SHOWN || number >= segments.length - SEGMENTS_SHOWN;
+    if (isNear || isEnd) steps.line(segmentLine(each));
+    else if (!isCut) steps.line("…");
+    isCut = !isNear && !isEnd;
+  }
+  if (tail === undefined) return;
+  const what = tail.isPartial
+    ? "the start of a batch: torn by a crash, or being written"
+    : `no valid batch (${tail.reason})`;
+  steps.damage(`the last ${tail.bytes} bytes, from position ${tail.position}, are ${what}`);
+}
+
+function segmentLine({ number, file, bytes, kind }: SegmentSummary): string {
+  return `#${String(number).padEnd(4)} ${file}  ${String(bytes).padStart(10)} bytes  ${kind}`;
+}
+
+function timeSteps(steps: Steps, { comparisons, found }: TimeStep): void {
+  steps.step("Which segment: the first whose largest timestamp is not below that time");
+  const shown = comparisons.slice(-2 * SEGMENTS_SHOWN);
+  const hidden = comparisons.length - shown.length;
+  if (hidden > 0) steps.line(`… ${hidden} older ones: all their records are before it`);
+  for (const { number, value } of shown) {
+    steps.line(`#${number}: ${value === null ? "no record" : `up to ${value}`}`);
+  }
+  if (found === null) {
+    steps.result("none: no record is that new");
+    return;
+  }
+  const { segment, index, scan, batch, offset } = found;
+  steps.result(`#${segment.number} ${segment.file}, ${segment.kind}`);
+  indexStep(steps, "time index", index);
+  entryLines(steps, index, ({ timestamp }) => `largest timestamp ${timestamp}, of the batch up to`);
+  startLine(steps, index, scan);
+  steps.step(`Scan: from position ${scan.from} to ${scan.to}, ${scan.bytes} bytes`);
+  passedLines(steps, scan, (value) => `largest timestamp ${value}: passed`);
+  const { position, baseOffset, maxTimestamp } = batch;
+  steps.result(`batch at position ${position}, from offset ${baseOffset}, up to ${maxTimestamp}`);
+  steps.line("timestamps may go backwards: the first record in it at or after the time has");
+  steps.result(`offset ${offset}, which is looked up like every other`);
+}
+
+function waitsStep(steps: Steps, { offset, target }: LookupExplanation): void {
+  steps.step(`Offset ${offset} is the next one to be written`);
+  const why = "offset" in target ? "" : " No record is at or after that time.";
+  steps.line(`A consumer that asks for it gets nothing yet, and waits for it.${why}`);
+}
+
+function indexStep(steps: Steps, name: string, index: IndexStep): void {
+  const { origin, entries, comparisons } = index;
+  const entryBytes = name === "time index" ? TIME_ENTRY_BYTES : OFFSET_ENTRY_BYTES;
+  const size = `${entries} ${entries === 1 ? "entry" : "entries"} of ${entryBytes} bytes`;
+  steps.step(`The ${name}: ${size}; ${comparisonCount(comparisons)}`);
+  if (origin.kind === "file") steps.line("mapped from its file");
+  else if (origin.kind === "rebuilt") {
+    steps.damage(`its file is not used: ${origin.reason}`);
+    steps.line("made anew from the batch headers of the log, as a broker does");
+  } else {
+    const file =
+      origin.fileEntries === null
+        ? "its file has others and is not used"
+        : `its file has ${origin.fileEntries} of them so far`;
+    steps.line(`in a broker's memory, here made from the log as at a start; ${file}`);
+  }
+  steps.line(`sparse: one for the first batch after more than ${index.intervalBytes} bytes of log`);
+}
+
+function entryLines(
+  steps: Steps,
+  { before, after }: IndexStep,
+  text: (entry: EntrySummary) => string,
+): void {
+  const line = (entry: EntrySummary | null, none: string): string =>
+    entry === null ? none : `entry ${entry.entry}: ${text(entry)} offset ${entry.offset}`;
+  steps.line(`before: ${line(before, "none, the target is below the first entry")}`);
+  steps.line(`after:  ${line(after, "none, the target is behind the last entry")}`);
+}
+
+function startLine(steps: Steps, { before }: IndexStep, scan: ScanStep | undefined): void {
+  if (scan === undefined) return;
+  const why = before === null ? ", the start of the segment" : "";
+  steps.result(`scan from position ${scan.from}${why}`);
+}
+
+function passedLines(steps: Steps, scan: ScanStep, say: (value: number) => string): void {
+  const { passed, passedCount } = scan;
+  for (const [i, { position, bytes, value }] of passed.entries()) {
+    const isHidden = i >= BATCHES_SHOWN && i < passed.length - BATCHES_SHOWN;
+    if (!isHidden) steps.line(`position ${position}: ${bytes} bytes, ${say(value)}`);
+    else if (i === BATCHES_SHOWN) steps.line("…");
+  }
+  if (passedCount > passed.length) steps.line(`… ${passedCount - passed.length} more`);
+}
+
+function batchSteps(steps: Steps, { offset, read, batch, record }: LookupExplanation): void {
+  if (read === undefined || batch === undefined || offset === undefined) return;
+  const how =
+    read.by === "mmap"
+      ? "mmap: a view of the sealed file, no copy"
+      : "pread: the active file is still written";
+  steps.step(`Read: ${read.bytes} bytes at position ${read.position}, by ${how}`);
+  const { baseOffset, lastOffset, count, crc, codec } = batch;
+  const records = count === 1 ? "1 record" : `${count} records`;
+  steps.step(`The batch: offsets ${baseOffset} to ${lastOffset}, ${records}, codec ${codec}`);
+  steps.line(`CRC-32C ${crc}: ok`);
+  if (record === undefined) return;
+  if (record.index > 0) {
+    const before = record.index === 1 ? "record" : `${record.index} records`;
+    steps.line(`It begins before offset ${offset}: the broker never opens a batch and sends it`);
+    steps.line(`whole, so that a consumer passes over the first ${before} of it.`);
+  }
+  recordStep(steps, record);
+}
+
+function recordStep(steps: Steps, { offset, timestamp, key, value, headers }: RecordDescription) {
+  steps.step(`The record: offset ${offset}`);
+  steps.line(`timestamp  ${timestamp} (${formatTime(timestamp)})`);
+  steps.line(`key        ${bytesText(key)}`);
+  steps.line(`value      ${bytesText(value)}`);
+  for (const header of headers) {
+    steps.line(`header     ${JSON.stringify(header.name)}=${bytesText(header.value)}`);
+  }
+}
+
+function costLines(steps: Steps, { cost, time }: LookupExplanation): void {
+  if (cost === undefined) return;
+  const { comparisons, withIndex, withoutIndex, bytesWithoutSegments } = cost;
+  steps.heading("What it cost to find the batch");
+  steps.line(`with the index:     ${comparisons} comparisons, ${headersText(withIndex)}`);
+  if (withoutIndex === null) steps.line("without the index:  not at all: the way there is damaged");
+  else steps.line(`without the index:  ${headersText(withoutIndex)}, from the segment's start`);
+  steps.line(`one file, no index: ${bytesWithoutSegments} bytes, from the start of the log`);
+  const found = time?.found;
+  if (found === undefined || found === null) return;
+  steps.line(
+    `and for the time:   ${found.scan.bytes} bytes; without time indexes ${found.bytesWithoutIndex} bytes`,
+  );
+}
+
+function headersText({ headers, bytes }: Cost): string {
+  return `${headers} batch ${headers === 1 ? "header" : "headers"} over ${bytes} bytes`;
+}
+
+function comparisonCount(comparisons: readonly Comparison[]): string {
+  const { length } = comparisons;
+  return length === 0 ? "no search" : `${length} ${length === 1 ? "comparison" : "comparisons"}`;
+}
+
+function comparisonLines(
+  steps: Steps,
+  comparisons: readonly Comparison[],
+  say: (number: number) => string,
+  target: number,
+): void {
+  for (const { number, value } of comparisons) {
+    steps.line(`${say(number)} ${value}: ${(value ?? 0) <= target ? "not after it" : "after it"}`);
+  }
+}
+
+function bytesText(bytes: DescribedBytes | null): string {
+  if (bytes === null) return "null";
+  const size = `${bytes.bytes} ${bytes.bytes === 1 ? "byte" : "bytes"}`;
+  const text = "text" in bytes ? bytes.text : bytes.base64;
+  const shown = text.length <= TEXT_CHARACTERS_MAX ? text : text.slice(0, TEXT_CHARACTERS_MAX);
+  const quoted = "text" in bytes ? JSON.stringify(shown) : `base64 ${shown}`;
+  return `${quoted}${shown === text ? "" : "…"} (${size})`;
+}

@@ -1,0 +1,79 @@
+// `rustlog explain`: the life of one lookup, step by step, from the files of a data directory.
+// Leaves to others: the lookup (inspection/explain-lookup.ts) and its text (explain-text.ts).
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { resolveOffset, type OffsetSpec } from "../client/offset-spec.ts";
+import { RustLogError } from "../errors.ts";
+import { explainLookup } from "../inspection/explain-lookup.ts";
+import { type LogFiles, openLogFiles } from "../inspection/log-files.ts";
+import type { LookupExplanation, LookupTarget } from "../inspection/lookup-explanation.ts";
+import { paintForStdout } from "./colour.ts";
+import { newCommand, usageError } from "./command.ts";
+import { lookupText } from "./explain-text.ts";
+import { wholeNumber } from "./numbers.ts";
+import { parseOffset, tryParseTime } from "./offset-range.ts";
+import { writeJson, writeText } from "./output.ts";
+
+const EXAMPLES = `
+  rustlog explain orders 0 4711
+  rustlog explain orders 0 latest --data-dir /var/lib/rustlog
+  rustlog explain orders 0 --timestamp 2026-03-01T12:00:00Z
+  rustlog explain orders 0 4711 --json`;
+
+/** The command `explain`. */
+export function explainCommand() {
+  const command = newCommand(
+    "explain",
+    "Show how a record is found: segments, index entries, scan, batch, and what it cost",
+    EXAMPLES,
+  )
+    .argument("<topic>", "topic to look in")
+    .argument("<partition>", "partition of it", wholeNumber(0, 2 ** 32 - 1))
+    .argument("[offset]", "earliest, latest, N, or @TIME", parsePlace)
+    .option("-t, --timestamp <time>", "find the first record at or after a time instead", parseTime)
+    .addOption(dataDirOption())
+    .addOption(new Option("--json", "print the steps as a JSON object"));
+  return command.action(async (topic, partition, offset, options) => {
+    const { timestamp } = options;
+    if ((offset === undefined) === (timestamp === undefined)) {
+      usageError(command, "one of an offset and --timestamp is needed");
+    }
+    const spec = offset ?? { timestamp: timestamp ?? 0 };
+    using log = await openLogFiles(options.dataDir, topic, partition);
+    const explanation = explainLookup(log, targetOf(spec, log));
+    await print(explanation, options.json === true);
+    const { failure } = explanation;
+    if (failure !== undefined) throw new RustLogError(failure.code, failure.message);
+  });
+}
+
+/** The option `--data-dir` of what reads the files. */
+function dataDirOption() {
+  return new Option(
+    "-d, --data-dir <path>",
+    "data directory, also of a running broker: it is only read",
+  )
+    .env("RUSTLOG_DATA_DIR")
+    .default("./data");
+}
+
+function print(explanation: LookupExplanation, isJson: boolean): Promise<void> {
+  return isJson ? writeJson(explanation) : writeText(lookupText(explanation, paintForStdout()));
+}
+
+function targetOf(spec: OffsetSpec, log: LogFiles): LookupTarget {
+  if (typeof spec === "object" && "timestamp" in spec) return spec;
+  const range = { logStartOffset: log.logStartOffset, highWatermark: log.end.offset };
+  const offset = resolveOffset(spec, range, () => Promise.resolve(range.highWatermark));
+  if (typeof offset !== "number") throw new Error("only a time is looked up");
+  return { offset };
+}
+
+function parsePlace(text: string): OffsetSpec {
+  return parseOffset(text);
+}
+
+function parseTime(text: string): number {
+  const time = tryParseTime(text, Date.now());
+  if (time !== undefined) return time;
+  throw new InvalidArgumentError("Milliseconds since 1970, ISO 8601, or ago (-10m) are expected.");
+}

@@ -1,0 +1,120 @@
+// The log of one partition from the files of a data directory, of a running broker too: opened by the storage code
+// on a disk that it can't change. Leaves to others: what is looked up in it (explain-lookup.ts).
+import { RustLogError } from "../errors.ts";
+import { findBatchFault } from "../record/batch.ts";
+import { ActiveSegment } from "../storage/active-segment.ts";
+import { type Disk, joinPath } from "../storage/disk.ts";
+import type { LogContext, LogPosition } from "../storage/log-context.ts";
+import { ProducerStates } from "../storage/producer-states.ts";
+import { openLastSegment } from "../storage/recovery.ts";
+import { SealedSegment } from "../storage/sealed-segment.ts";
+import { baseOffsetOfLogName, segmentFileName } from "../storage/segment-files.ts";
+import { SegmentList } from "../storage/segment-list.ts";
+import { META, readCleanNote, readMeta } from "../topics/data-directory.ts";
+import { readTopicFile } from "../topics/topic-file.ts";
+import { checkTopicName } from "../topics/topic-settings.ts";
+import { FileReader } from "./file-reader.ts";
+import { ReadOnlyDisk } from "./read-only-disk.ts";
+
+/** Bytes at the end of the last segment that are no whole valid batch: nothing of them is served. */
+export interface LogTail {
+  readonly file: string;
+  readonly position: number;
+  readonly bytes: number;
+  readonly reason: string;
+  /** Whether they are the start of a batch: torn by a crash, or still being written. */
+  readonly isPartial: boolean;
+}
+
+/** A partition's log, as its files were when it was opened. */
+export interface LogFiles extends Disposable {
+  readonly topic: string;
+  readonly partition: number;
+  /** The partition's directory. */
+  readonly directory: string;
+  readonly disk: Disk;
+  readonly segments: SegmentList;
+  readonly logStartOffset: number;
+  /** Where what can be read ends: at the last whole batch of the file. */
+  readonly end: LogPosition;
+  readonly tail: LogTail | undefined;
+}
+
+/**
+ * Opens a partition's log. Throws DATA_DIRECTORY_UNUSABLE, INVALID_TOPIC, UNKNOWN_TOPIC_OR_PARTITION, or the
+ * system's error.
+ */
+export async function openLogFiles(
+  dataDirectory: string,
+  topic: string,
+  partition: number,
+): Promise<LogFiles> {
+  const disk = new ReadOnlyDisk();
+  const directory = partitionDirectory(disk, dataDirectory, topic, partition);
+  const bases = disk.list(directory).flatMap((name) => baseOffsetOfLogName(name) ?? []);
+  const last = bases.pop();
+  if (last === undefined) {
+    throw new RustLogError("STORAGE_ERROR", `${directory} has no segment`);
+  }
+  const name = `${topic}-${partition}`;
+  const report = (): void => {}; // What it would tell an operator of repairs is not done here.
+  const settings = { segmentBytes: 0, segmentMs: 0, retentionBytes: -1, retentionMs: -1 };
+  const context: LogContext = { disk, directory, name, settings, now: Date.now, report };
+  const path = joinPath(directory, segmentFileName(last, "log"));
+  const bytesBefore = disk.fileSize(path) ?? 0;
+  const clean = readCleanNote(disk, dataDirectory)?.get(`${topic}/${partition}`);
+  // Who produced what matters to appends only.
+  const producers = { load: () => new ProducerStates(), rebuild: () => new ProducerStates() };
+  const opened = await openLastSegment(context, last, { clean, rewrite: false }, producers);
+  const active = new ActiveSegment(disk, directory, last, name, opened.state, report);
+  const sealed = bases.map((base) => new SealedSegment(disk, directory, base, name, report));
+  return {
+    topic,
+    partition,
+    directory,
+    disk,
+    segments: new SegmentList(name, sealed, active),
+    logStartOffset: bases[0] ?? last,
+    end: { offset: opened.nextOffset, segment: last, position: active.bytes },
+    tail: active.bytes < bytesBefore ? readTail(path, active.bytes) : undefined,
+    [Symbol.dispose]: () => active.close(),
+  };
+}
+
+function partitionDirectory(
+  disk: Disk,
+  dataDirectory: string,
+  topic: string,
+  partition: number,
+): string {
+  if (readMeta(disk, dataDirectory) === undefined) {
+    const message = `${dataDirectory} has no ${META}: it is no data directory`;
+    throw new RustLogError("DATA_DIRECTORY_UNUSABLE", message);
+  }
+  checkTopicName(topic);
+  const directory = joinPath(joinPath(dataDirectory, "topics"), topic);
+  const file = readTopicFile(disk, directory, topic);
+  if (file === undefined) {
+    throw new RustLogError(
+      "UNKNOWN_TOPIC_OR_PARTITION",
+      `there is no topic '${topic}' in ${dataDirectory}`,
+    );
+  }
+  if (partition >= file.partitions) {
+    throw new RustLogError(
+      "UNKNOWN_TOPIC_OR_PARTITION",
+      `topic '${topic}' has no partition ${partition}: it has 0 to ${file.partitions - 1}`,
+    );
+  }
+  return joinPath(directory, String(partition));
+}
+
+function readTail(path: string, position: number): LogTail | undefined {
+  using file = new FileReader(path);
+  const bytes = new Uint8Array(file.size - position);
+  file.read(bytes, position);
+  const fault = findBatchFault(bytes, 0, bytes.length);
+  const reason = fault?.message ?? "its offsets do not follow those before it";
+  const isPartial = fault?.kind === "truncated";
+  return { file: path, position, bytes: bytes.length, reason, isPartial };
+}

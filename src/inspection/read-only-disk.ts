@@ -1,0 +1,91 @@
+// A disk that lets the storage code look and nothing else: what it would write, cut or remove stays as it is.
+// Leaves to others: what is done on it. So recovery and lookup run as they are on files that a broker owns.
+import type { AppendFile, DirectoryLock, Disk } from "../storage/disk.ts";
+import { RealDisk } from "../storage/real-disk.ts";
+import { FileReader } from "./file-reader.ts";
+
+/** A file as it was when it was opened; cutting it cuts what is seen of it. */
+class ReadOnlyFile implements AppendFile {
+  readonly path: string;
+  readonly #reader: FileReader;
+  #size: number;
+
+  constructor(path: string) {
+    this.path = path;
+    this.#reader = new FileReader(path);
+    this.#size = this.#reader.size;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  write(): never {
+    throw readOnly(this.path);
+  }
+
+  push(): void {}
+
+  async sync(): Promise<void> {}
+
+  truncate(size: number): void {
+    this.#size = Math.min(this.#size, size);
+  }
+
+  read(into: Uint8Array, position: number): number {
+    const bytes = Math.max(0, Math.min(into.length, this.#size - position));
+    return this.#reader.read(into.subarray(0, bytes), position);
+  }
+
+  close(): void {
+    this.#reader[Symbol.dispose]();
+  }
+}
+
+/** The file system of this machine, of which nothing is changed. */
+export class ReadOnlyDisk implements Disk {
+  readonly #disk: Disk = new RealDisk();
+
+  openAppend(path: string): AppendFile {
+    return new ReadOnlyFile(path);
+  }
+
+  map(path: string): Uint8Array {
+    return this.#disk.map(path);
+  }
+
+  readFile(path: string): Uint8Array | undefined {
+    return this.#disk.readFile(path);
+  }
+
+  /** Rejects: what was to be saved is not needed to look. */
+  async writeFile(path: string): Promise<void> {
+    throw readOnly(path);
+  }
+
+  list(directory: string): string[] {
+    return this.#disk.list(directory);
+  }
+
+  fileSize(path: string): number | undefined {
+    return this.#disk.fileSize(path);
+  }
+
+  makeDirectory(): void {}
+
+  rename(): void {}
+
+  remove(): void {}
+
+  removeDirectory(): void {}
+
+  async syncDirectory(): Promise<void> {}
+
+  lock(): DirectoryLock {
+    return { release: () => {} };
+  }
+}
+
+function readOnly(path: string): Error {
+  return new Error(`${path} is only read`);
+}

@@ -1,0 +1,190 @@
+// `rustlog explain` as a process: what it prints of a lookup, how it fails, and beside a broker under load.
+// Leaves to others: the steps themselves (test/inspection/explain-lookup.test.ts).
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { Broker } from "../../src/broker/broker.ts";
+import { connect } from "../../src/client/client.ts";
+import type { LookupExplanation } from "../../src/inspection/lookup-explanation.ts";
+import { edit, fileOf, makeSample } from "../inspection/sample.ts";
+import { tempDir } from "../support/tmp.ts";
+import { run } from "./rustlog.ts";
+
+let sample: ReturnType<typeof tempDir>;
+beforeAll(async () => {
+  sample = tempDir();
+  await makeSample(sample.path);
+});
+afterAll(() => sample[Symbol.dispose]());
+
+const LOOKUP = `Lookup of offset 6 in orders, partition 0
+   files: DATA/topics/orders/0
+
+1. The log: 3 segments, 10690 bytes, offsets 0 to 12
+   #0    00000000000000000000.log         190 bytes  sealed
+   #1    00000000000000000004.log       10338 bytes  sealed
+   #2    00000000000000000010.log         162 bytes  active
+
+2. Which segment: the last that begins at or below offset 6; 2 comparisons
+   #2 begins at 10: after it
+   #1 begins at 4: not after it
+ → #1 00000000000000000004.log, sealed
+
+3. The offset index: 2 entries of 8 bytes; 2 comparisons
+   mapped from its file
+   sparse: one for the first batch after more than 4096 bytes of log
+   before: none, the target is below the first entry
+   after:  entry 0: batch at position 5078, which ends with offset 7
+ → scan from position 0, the start of the segment
+
+4. Scan: from position 0 to 5078, 5078 bytes
+   position 0: 5078 bytes, ends with offset 4: passed
+
+5. Read: 105 bytes at position 5078, by mmap: a view of the sealed file, no copy
+
+6. The batch: offsets 5 to 7, 3 records, codec zstd
+   CRC-32C CRC: ok
+   It begins before offset 6: the broker never opens a batch and sends it
+   whole, so that a consumer passes over the first record of it.
+
+7. The record: offset 6
+   timestamp  1700000000031 (2023-11-14T22:13:20.031Z)
+   key        null
+   value      "f" (1 byte)
+
+What it cost to find the batch
+   with the index:     4 comparisons, 2 batch headers over 5078 bytes
+   without the index:  2 batch headers over 5078 bytes, from the segment's start
+   one file, no index: 5268 bytes, from the start of the log
+`;
+
+/** Runs `explain` on the sample. */
+const explain = (...args: readonly string[]) =>
+  run(["explain", ...args], { env: { RUSTLOG_DATA_DIR: sample.path } });
+
+test("a lookup, step by step", async () => {
+  const { stdout, stderr, exitCode } = await explain("orders", "0", "6");
+  expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
+  expect(stdout.replace(/0x[0-9a-f]{8}/, "CRC").replace(sample.path, "DATA")).toBe(LOOKUP);
+  for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
+});
+
+test("--timestamp, and @TIME", async () => {
+  const iso = await explain("orders", "0", "--timestamp", "2023-11-14T22:13:20.032Z");
+  const ms = await explain("orders", "0", "@1700000000032");
+  expect(iso.stdout).toBe(ms.stdout);
+  expect(iso.stdout).toContain("The time index: 2 entries of 12 bytes; 2 comparisons\n");
+  expect(iso.stdout).toContain(" → offset 7, which is looked up like every other\n");
+  expect(iso.stdout).toContain('value      "g" (1 byte)\n');
+});
+
+test("--json is the explanation", async () => {
+  const { stdout } = await explain("orders", "0", "earliest", "--json");
+  const explanation = JSON.parse(stdout) as LookupExplanation;
+  expect(explanation.outcome).toBe("found");
+  expect(explanation.record?.key).toEqual({ bytes: 3, text: "key" });
+});
+
+test("the end of the log", async () => {
+  const { stdout, exitCode } = await explain("orders", "0", "latest");
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain("A consumer that asks for it gets nothing yet, and waits for it.\n");
+});
+
+test.each([
+  [["orders", "0", "14"], "OFFSET_OUT_OF_RANGE: orders-0: offset 14 is past the end of the log"],
+  [["orders", "1", "0"], "topic 'orders' has no partition 1: it has 0 to 0"],
+  [["nothing", "0", "0"], "there is no topic 'nothing'"],
+  [["../x", "0", "0"], "can't be a topic name"],
+  [["orders", "0", "0", "--data-dir", "/nowhere"], "/nowhere has no meta.json"],
+])("%j fails", async (args, message) => {
+  const { stderr, exitCode } = await explain(...args);
+  expect(stderr).toStartWith("rustlog: ");
+  expect(stderr).toContain(message);
+  expect(stderr.trimEnd()).not.toContain("\n");
+  expect(exitCode).toBe(1);
+});
+
+test("damage: the steps up to it, and exit code 1", async () => {
+  using directory = tempDir();
+  await makeSample(directory.path);
+  edit(join(directory.path, fileOf(0)), (bytes) => (bytes[80]! ^= 1));
+  const { stdout, stderr, exitCode } = await run([
+    "explain",
+    "orders",
+    "0",
+    "1",
+    "-d",
+    directory.path,
+  ]);
+  expect(stdout).toContain(" → #0 00000000000000000000.log, sealed\n");
+  expect(stderr).toContain(
+    "CORRUPT_MESSAGE: orders-0: segment 00000000000000000000.log, position 0: ",
+  );
+  expect(exitCode).toBe(1);
+});
+
+describe.each([
+  [["orders", "0"], "one of an offset and --timestamp is needed"],
+  [["orders", "0", "1", "--timestamp", "5"], "one of an offset and --timestamp is needed"],
+  [["orders", "x", "1"], "A whole number is expected"],
+  [["orders", "0", "soon"], "An offset is expected"],
+  [["orders", "0", "--timestamp", "soon"], "ISO 8601"],
+])("%j", (args, message) => {
+  test("is wrong usage", async () => {
+    const { stderr, exitCode } = await explain(...args);
+    expect(stderr).toContain(message);
+    expect(stderr).toContain("Usage: rustlog explain");
+    expect(exitCode).toBe(2);
+  });
+});
+
+test("beside a running broker that is written to", async () => {
+  using directory = tempDir();
+  const broker = await Broker.start({
+    dataDir: directory.path,
+    port: 0,
+    segmentBytes: 64 * 1024,
+    flush: { kind: "never" },
+    log: () => {},
+  });
+  const client = await connect({ broker: broker.address });
+  const producer = client.producer({ batchBytes: 1024 });
+  let isDone = false;
+  const writing = (async () => {
+    for (let i = 0; !isDone; i++) {
+      await producer.enqueue("live", { value: `record ${i} ${"x".repeat(i % 90)}`, partition: 0 });
+      if (i % 200 === 199) await producer.flush();
+    }
+    await producer.flush();
+  })();
+  const reached = async (offset: number): Promise<void> => {
+    while (
+      (await client
+        .admin()
+        .offsetFor("live", 0, "latest")
+        .catch(() => 0)) < offset
+    )
+      await 0;
+  };
+  await reached(3000);
+  for (const offset of ["0", "1234", "2999"]) {
+    const { stdout, stderr, exitCode } = await run([
+      "explain",
+      "live",
+      "0",
+      offset,
+      "--data-dir",
+      directory.path,
+      "--json",
+    ]);
+    expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
+    const { record, segments } = JSON.parse(stdout) as LookupExplanation;
+    expect(record?.offset).toBe(Number(offset));
+    expect(JSON.stringify(record?.value)).toContain(`record ${offset} `);
+    expect(segments.length).toBeGreaterThan(2);
+  }
+  isDone = true;
+  await writing;
+  await client.close();
+  await broker.stop();
+});
