@@ -50,13 +50,16 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     load: async () => (await import("./cli/inspect.ts")).inspectCommand(),
   },
   explain: {
-    summary: "Show step by step how a record is found",
+    summary: "Show step by step how a record is found, or gets in",
     load: async () => (await import("./cli/explain.ts")).explainCommand(),
   },
 };
 
 async function main(args: readonly string[]): Promise<number> {
-  const program = newCommand("rustlog", DESCRIPTION, EXAMPLES).version(VERSION);
+  const program = newCommand("rustlog", DESCRIPTION, EXAMPLES)
+    .version(VERSION)
+    // An option belongs to the command that it follows, also where one has commands of its own.
+    .enablePositionalOptions();
   const wanted = args[0] === "help" ? args[1] : args[0];
   for (const [name, { summary, load }] of Object.entries(SUBCOMMANDS)) {
     // The others are named only for the sake of `rustlog --help`.

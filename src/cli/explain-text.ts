@@ -16,6 +16,7 @@ import type {
 import type { Comparison } from "../inspection/lookup-steps.ts";
 import { OFFSET_ENTRY_BYTES } from "../storage/offset-index.ts";
 import { TIME_ENTRY_BYTES } from "../storage/time-index.ts";
+import { NumberedSteps } from "./numbered-steps.ts";
 
 /** Segments shown on each side of the chosen one, and at each end of the log. */
 const SEGMENTS_SHOWN = 2;
@@ -25,42 +26,9 @@ const BATCHES_SHOWN = 4;
 
 const TEXT_CHARACTERS_MAX = 60;
 
-/** Lines of text, in steps that are numbered. */
-class Steps {
-  readonly lines: string[] = [];
-  readonly #paint: Paint;
-  #count = 0;
-
-  constructor(paint: Paint) {
-    this.#paint = paint;
-  }
-
-  step(text: string): void {
-    this.lines.push("", this.#paint("heading", `${++this.#count}. ${text}`));
-  }
-
-  heading(text: string): void {
-    if (this.lines.length > 0) this.lines.push("");
-    this.lines.push(this.#paint("heading", text));
-  }
-
-  line(text: string): void {
-    this.lines.push(`   ${text}`);
-  }
-
-  /** What the step ended at. */
-  result(text: string): void {
-    this.lines.push(this.#paint("key", ` → ${text}`));
-  }
-
-  damage(text: string): void {
-    this.lines.push(this.#paint("broken", ` ! ${text}`));
-  }
-}
-
 /** The steps of a lookup. */
 export function lookupText(explanation: LookupExplanation, paint: Paint): string {
-  const steps = new Steps(paint);
+  const steps = new NumberedSteps(paint);
   const { topic, partition, directory, target, time, segment, index, scan } = explanation;
   const what =
     "offset" in target
@@ -93,10 +61,10 @@ export function lookupText(explanation: LookupExplanation, paint: Paint): string
   }
   batchSteps(steps, explanation);
   costLines(steps, explanation);
-  return steps.lines.map((line) => `${line}\n`).join("");
+  return steps.text;
 }
 
-function segmentsStep(steps: Steps, explanation: LookupExplanation): void {
+function segmentsStep(steps: NumberedSteps, explanation: LookupExplanation): void {
   const { segments, logStartOffset, logEndOffset, segment, tail } = explanation;
   const bytes = segments.reduce((sum, each) => sum + each.bytes, 0);
   const count = segments.length === 1 ? "1 segment" : `${segments.length} segments`;
@@ -126,7 +94,7 @@ function segmentLine({ number, file, bytes, kind }: SegmentSummary): string {
   return `#${String(number).padEnd(4)} ${file}  ${String(bytes).padStart(10)} bytes  ${kind}`;
 }
 
-function timeSteps(steps: Steps, { comparisons, found }: TimeStep): void {
+function timeSteps(steps: NumberedSteps, { comparisons, found }: TimeStep): void {
   steps.step("Which segment: the first whose largest timestamp is not below that time");
   const shown = comparisons.slice(-2 * SEGMENTS_SHOWN);
   const hidden = comparisons.length - shown.length;
@@ -151,13 +119,13 @@ function timeSteps(steps: Steps, { comparisons, found }: TimeStep): void {
   steps.result(`offset ${offset}, which is looked up like every other`);
 }
 
-function waitsStep(steps: Steps, { offset, target }: LookupExplanation): void {
+function waitsStep(steps: NumberedSteps, { offset, target }: LookupExplanation): void {
   steps.step(`Offset ${offset} is the next one to be written`);
   const why = "offset" in target ? "" : " No record is at or after that time.";
   steps.line(`A consumer that asks for it gets nothing yet, and waits for it.${why}`);
 }
 
-function indexStep(steps: Steps, name: string, index: IndexStep): void {
+function indexStep(steps: NumberedSteps, name: string, index: IndexStep): void {
   const { origin, entries, comparisons } = index;
   const entryBytes = name === "time index" ? TIME_ENTRY_BYTES : OFFSET_ENTRY_BYTES;
   const size = `${entries} ${entries === 1 ? "entry" : "entries"} of ${entryBytes} bytes`;
@@ -177,7 +145,7 @@ function indexStep(steps: Steps, name: string, index: IndexStep): void {
 }
 
 function entryLines(
-  steps: Steps,
+  steps: NumberedSteps,
   { before, after }: IndexStep,
   text: (entry: EntrySummary) => string,
 ): void {
@@ -187,13 +155,13 @@ function entryLines(
   steps.line(`after:  ${line(after, "none, the target is behind the last entry")}`);
 }
 
-function startLine(steps: Steps, { before }: IndexStep, scan: ScanStep | undefined): void {
+function startLine(steps: NumberedSteps, { before }: IndexStep, scan: ScanStep | undefined): void {
   if (scan === undefined) return;
   const why = before === null ? ", the start of the segment" : "";
   steps.result(`scan from position ${scan.from}${why}`);
 }
 
-function passedLines(steps: Steps, scan: ScanStep, say: (value: number) => string): void {
+function passedLines(steps: NumberedSteps, scan: ScanStep, say: (value: number) => string): void {
   const { passed, passedCount } = scan;
   for (const [i, { position, bytes, value }] of passed.entries()) {
     const isHidden = i >= BATCHES_SHOWN && i < passed.length - BATCHES_SHOWN;
@@ -203,7 +171,10 @@ function passedLines(steps: Steps, scan: ScanStep, say: (value: number) => strin
   if (passedCount > passed.length) steps.line(`… ${passedCount - passed.length} more`);
 }
 
-function batchSteps(steps: Steps, { offset, read, batch, record }: LookupExplanation): void {
+function batchSteps(
+  steps: NumberedSteps,
+  { offset, read, batch, record }: LookupExplanation,
+): void {
   if (read === undefined || batch === undefined || offset === undefined) return;
   const how =
     read.by === "mmap"
@@ -223,7 +194,10 @@ function batchSteps(steps: Steps, { offset, read, batch, record }: LookupExplana
   recordStep(steps, record);
 }
 
-function recordStep(steps: Steps, { offset, timestamp, key, value, headers }: RecordDescription) {
+function recordStep(
+  steps: NumberedSteps,
+  { offset, timestamp, key, value, headers }: RecordDescription,
+) {
   steps.step(`The record: offset ${offset}`);
   steps.line(`timestamp  ${timestamp} (${formatTime(timestamp)})`);
   steps.line(`key        ${bytesText(key)}`);
@@ -233,11 +207,16 @@ function recordStep(steps: Steps, { offset, timestamp, key, value, headers }: Re
   }
 }
 
-function costLines(steps: Steps, { cost, time }: LookupExplanation): void {
+/** What finding the batch cost, and what it would have cost without the index. */
+export function costLines(
+  steps: NumberedSteps,
+  { cost, time }: LookupExplanation,
+  heading = "What it cost to find the batch",
+): void {
   if (cost === undefined) return;
   const { comparisons, withIndex, withoutIndex, bytesWithoutSegments } = cost;
-  steps.heading("What it cost to find the batch");
-  steps.line(`with the index:     ${comparisons} comparisons, ${headersText(withIndex)}`);
+  steps.heading(heading);
+  steps.line(`with the index:     ${countOf(comparisons)}, ${headersText(withIndex)}`);
   if (withoutIndex === null) steps.line("without the index:  not at all: the way there is damaged");
   else steps.line(`without the index:  ${headersText(withoutIndex)}, from the segment's start`);
   steps.line(`one file, no index: ${bytesWithoutSegments} bytes, from the start of the log`);
@@ -252,13 +231,16 @@ function headersText({ headers, bytes }: Cost): string {
   return `${headers} batch ${headers === 1 ? "header" : "headers"} over ${bytes} bytes`;
 }
 
-function comparisonCount(comparisons: readonly Comparison[]): string {
-  const { length } = comparisons;
-  return length === 0 ? "no search" : `${length} ${length === 1 ? "comparison" : "comparisons"}`;
+function comparisonCount({ length }: readonly Comparison[]): string {
+  return length === 0 ? "no search" : countOf(length);
+}
+
+function countOf(comparisons: number): string {
+  return `${comparisons} ${comparisons === 1 ? "comparison" : "comparisons"}`;
 }
 
 function comparisonLines(
-  steps: Steps,
+  steps: NumberedSteps,
   comparisons: readonly Comparison[],
   say: (number: number) => string,
   target: number,

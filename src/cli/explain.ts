@@ -8,6 +8,7 @@ import { type LogFiles, openLogFiles } from "../inspection/log-files.ts";
 import type { LookupExplanation, LookupTarget } from "../inspection/lookup-explanation.ts";
 import { paintForStdout } from "./colour.ts";
 import { newCommand, usageError } from "./command.ts";
+import { explainProduce } from "./explain-produce.ts";
 import { lookupText } from "./explain-text.ts";
 import { wholeNumber } from "./numbers.ts";
 import { parseOffset, tryParseTime } from "./offset-range.ts";
@@ -17,13 +18,14 @@ const EXAMPLES = `
   rustlog explain orders 0 4711
   rustlog explain orders 0 latest --data-dir /var/lib/rustlog
   rustlog explain orders 0 --timestamp 2026-03-01T12:00:00Z
-  rustlog explain orders 0 4711 --json`;
+  rustlog explain orders 0 4711 --json
+  rustlog explain produce orders "hello" -k user-1 --data-dir ./data`;
 
 /** The command `explain`. */
 export function explainCommand() {
   const command = newCommand(
     "explain",
-    "Show how a record is found: segments, index entries, scan, batch, and what it cost",
+    "Show step by step how a record is found, and what that cost; or how one gets in",
     EXAMPLES,
   )
     .argument("<topic>", "topic to look in")
@@ -31,7 +33,9 @@ export function explainCommand() {
     .argument("[offset]", "earliest, latest, N, or @TIME", parsePlace)
     .option("-t, --timestamp <time>", "find the first record at or after a time instead", parseTime)
     .addOption(dataDirOption())
-    .addOption(new Option("--json", "print the steps as a JSON object"));
+    .addOption(new Option("--json", "print the steps as a JSON object"))
+    .enablePositionalOptions()
+    .addCommand(explainProduce());
   return command.action(async (topic, partition, offset, options) => {
     const { timestamp } = options;
     if ((offset === undefined) === (timestamp === undefined)) {

@@ -27,6 +27,7 @@ describe("help and version", () => {
     [["verify"]],
     [["inspect"]],
     [["explain"]],
+    [["explain", "produce"]],
   ])("%j --help has an example and ends with 0", async (command) => {
     const { stdout, stderr, exitCode } = await run([...command, "--help"]);
     expect(stderr).toBe("");
@@ -67,6 +68,7 @@ describe("usage errors end with 2, one line why, and the usage of the command", 
     [["groups", "seek", "g", "t"], "required option '--to <offset>'", "rustlog groups seek"],
     [["verify", "a", "b"], "too many arguments", "Usage: rustlog verify"],
     [["inspect", "f.log", "--limit", "0"], "1 or more", "Usage: rustlog inspect"],
+    [["explain", "produce", "t"], "missing required argument 'value'", "rustlog explain produce"],
     [["topics", "frobnicate"], "unknown command 'frobnicate'", "Usage: rustlog topics"],
   ];
 

@@ -89,8 +89,12 @@ function leadsSomewhere(from: string, target: string): boolean {
 
 function unknownCommands(text: string): string[] {
   const named = [...text.matchAll(/\brustlog ([a-z]+)(?: ([a-z]+))?/g)].map(([, name, sub]) => {
-    const groups = COMMANDS.get(name ?? "")?.commands.length ?? 0;
-    return groups > 0 && sub !== undefined ? `${name} ${sub}` : (name ?? "");
+    const command = COMMANDS.get(name ?? "");
+    // One that takes arguments itself may be given any word.
+    const isGroup = command !== undefined && command.registeredArguments.length === 0;
+    return isGroup && command.commands.length > 0 && sub !== undefined
+      ? `${name} ${sub}`
+      : (name ?? "");
   });
   return [...new Set(named)].filter((name) => !COMMANDS.has(name));
 }

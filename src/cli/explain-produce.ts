@@ -1,0 +1,241 @@
+// `rustlog explain produce`: one real record is sent to a broker, and its way in is told step by step.
+// Leaves to others: sending (client/), the bytes (inspection/), its place in the files (inspection/explain-append.ts).
+import { Option } from "@commander-js/extra-typings";
+import type { Admin } from "../client/admin.ts";
+import type { PartitionDescription } from "../client/admin-types.ts";
+import type { Client } from "../client/client.ts";
+import { murmur2 } from "../client/murmur2.ts";
+import type { RecordMetadata } from "../client/producer.ts";
+import { RustLogError } from "../errors.ts";
+import { type BatchDescription, describeBatch } from "../inspection/batch-description.ts";
+import { batchFields } from "../inspection/batch-fields.ts";
+import { type AppendedPlace, explainAppend } from "../inspection/explain-append.ts";
+import { jsonFields } from "../inspection/fields.ts";
+import { openLogFiles } from "../inspection/log-files.ts";
+import { ReadOnlyDisk } from "../inspection/read-only-disk.ts";
+import { BATCH_HEADER_BYTES, batchBytes } from "../record/batch.ts";
+import { readMeta } from "../topics/data-directory.ts";
+import { paintForStdout } from "./colour.ts";
+import { newCommand } from "./command.ts";
+import { CliError } from "./exit.ts";
+import { costLines } from "./explain-text.ts";
+import { nameValueList, wholeNumber } from "./numbers.ts";
+import { NumberedSteps } from "./numbered-steps.ts";
+import { brokerOption, withClient } from "./options.ts";
+import { writeJson, writeText } from "./output.ts";
+
+const EXAMPLES = `
+  rustlog explain produce orders "hello"
+  rustlog explain produce orders "hello" -k user-1 -H source=web
+  rustlog explain produce orders "hello" --data-dir ./data --json`;
+
+interface Wanted {
+  readonly topic: string;
+  readonly value: string;
+  readonly key: string | undefined;
+  readonly partition: number | undefined;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly dataDir: string | undefined;
+}
+
+/** How the partition was chosen. */
+type Choice =
+  | { readonly by: "option" }
+  | { readonly by: "sticky"; readonly partitions: number }
+  | { readonly by: "key"; readonly murmur2: number; readonly partitions: number };
+
+/** The way of one record in. */
+interface Production {
+  readonly sent: RecordMetadata;
+  readonly choice: Choice;
+  /** Of the partition, as the broker told it; null for a topic that was created by this record. */
+  readonly before: PartitionDescription | null;
+  readonly after: PartitionDescription;
+  readonly batch: BatchDescription;
+  /** The batch as the broker serves it. */
+  readonly bytes: Uint8Array;
+  /** Undefined without the data directory. */
+  readonly place: AppendedPlace | undefined;
+}
+
+/** The command `explain produce`. */
+export function explainProduce() {
+  return newCommand(
+    "produce",
+    "Send one real record to a broker, and show its way in: bytes, batch, offset, file, index",
+    EXAMPLES,
+  )
+    .argument("<topic>", "topic to write to")
+    .argument("<value>", "value of the record")
+    .addOption(brokerOption())
+    .option("-k, --key <key>", "key of the record")
+    .option("-p, --partition <n>", "partition to write to", wholeNumber(0, 2 ** 32 - 1))
+    .addOption(
+      new Option("-H, --header <name=value>", "header; may be repeated").argParser(nameValueList),
+    )
+    .option("-d, --data-dir <path>", "the broker's data directory, if it is on this machine")
+    .addOption(new Option("--json", "print the steps as a JSON object"))
+    .action(async (topic, value, options) => {
+      const { key, partition, header, dataDir } = options;
+      const wanted = { topic, value, key, partition, headers: header ?? [], dataDir };
+      await withClient(options.broker, async (client) => {
+        const production = await produceOne(client, wanted);
+        if (options.json === true) await writeJson(jsonOf(production));
+        else await writeText(productionText(production));
+      });
+    });
+}
+
+async function produceOne(client: Client, wanted: Wanted): Promise<Production> {
+  const { topic, value, key, dataDir } = wanted;
+  const admin = client.admin();
+  // Before anything is written: another directory would tell of another log.
+  if (dataDir !== undefined) checkDirectory(dataDir, admin);
+  const partitionsBefore = await partitionsOf(admin, topic);
+  const sent = await client.producer({ lingerMs: 0 }).send(topic, {
+    value,
+    headers: wanted.headers.map(([name, text]) => ({ name, value: Buffer.from(text) })),
+    ...(key === undefined ? {} : { key }),
+    ...(wanted.partition === undefined ? {} : { partition: wanted.partition }),
+  });
+  const { partition, offset } = sent;
+  const partitions = await partitionsOf(admin, topic);
+  const after = partitions[partition];
+  if (after === undefined) throw new CliError(`topic '${topic}' was deleted meanwhile`);
+  const bytes = await fetchBatch(client, sent);
+  let place: AppendedPlace | undefined;
+  if (dataDir !== undefined) {
+    using log = await openLogFiles(dataDir, topic, partition);
+    place = explainAppend(log, offset);
+  }
+  const batch = describeBatch(bytes, 0, place?.position ?? 0);
+  const choice = choiceOf(wanted, partitions.length);
+  return { sent, choice, before: partitionsBefore[partition] ?? null, after, batch, bytes, place };
+}
+
+function checkDirectory(dataDir: string, admin: Admin): void {
+  const { logDirectoryId } = admin.brokerInfo();
+  if (readMeta(new ReadOnlyDisk(), dataDir) === logDirectoryId) return;
+  throw new CliError(`${dataDir} is not the data directory of this broker (id ${logDirectoryId})`, {
+    help: "Nothing was sent. Leave --data-dir out, or give the one that the broker was started with.",
+  });
+}
+
+/** What a topic holds; nothing for one that there is not yet. */
+async function partitionsOf(admin: Admin, topic: string): Promise<readonly PartitionDescription[]> {
+  try {
+    return (await admin.describeTopic(topic)).partitions;
+  } catch (error) {
+    if (error instanceof RustLogError && error.code === "UNKNOWN_TOPIC_OR_PARTITION") return [];
+    throw error;
+  }
+}
+
+/** The batch that holds a record, as the broker serves it. */
+async function fetchBatch(
+  client: Client,
+  { topic, partition, offset }: RecordMetadata,
+): Promise<Uint8Array> {
+  const consumer = client.consumer({
+    topic,
+    partitions: [partition],
+    offset,
+    end: offset + 1,
+    maxBytes: 1,
+  });
+  const records = await consumer.nextBatch();
+  if (records === null || !records.next()) throw new CliError("the record can't be read back");
+  // It is not compressed: the cursor stands in the bytes that came.
+  const { buffer } = records.cursor;
+  const bytes = buffer.slice(0, batchBytes(buffer, 0));
+  await consumer.close();
+  return bytes;
+}
+
+function choiceOf({ key, partition }: Wanted, partitions: number): Choice {
+  if (partition !== undefined) return { by: "option" };
+  if (key === undefined) return { by: "sticky", partitions };
+  return { by: "key", murmur2: murmur2(Buffer.from(key)), partitions };
+}
+
+function jsonOf({ sent, choice, before, after, batch, bytes, place }: Production): unknown {
+  const fields = jsonFields(batchFields(bytes, 0, bytes.length, batch.position));
+  return { ...sent, choice, before, after, batch, fields, place: place ?? null };
+}
+
+function productionText(production: Production): string {
+  const { sent, before, after, batch, bytes, place } = production;
+  const { topic, partition, offset } = sent;
+  const steps = new NumberedSteps(paintForStdout());
+  steps.heading(`The way of one record into ${topic}`);
+  const fields = [...batchFields(bytes, 0, bytes.length, batch.position)];
+  const headerEnd = batch.position + BATCH_HEADER_BYTES;
+  const where = place === undefined ? "the batch" : "the file";
+  const isHeader = (item: (typeof fields)[number]): boolean =>
+    item.kind === "field" && item.position < headerEnd;
+  steps.step(`The record, encoded: ${bytes.length - BATCH_HEADER_BYTES} bytes`);
+  steps.line(`positions (hexadecimal) are those in ${where}`);
+  steps.dump(fields.filter((item) => item.kind === "field" && !isHeader(item)));
+  choiceStep(steps, production);
+  steps.step(
+    `The batch: a header of ${BATCH_HEADER_BYTES} bytes before it, ${bytes.length} in all`,
+  );
+  steps.dump(fields.filter(isHeader));
+  steps.step(`The broker: checks length, fields and CRC, and assigns offset ${offset}`);
+  steps.line(
+    `It writes that into the first 8 bytes, which the CRC does not cover; no other byte changes.`,
+  );
+  const ends = before === null ? "a new partition" : `the log end was ${before.logEndOffset}`;
+  steps.line(`before: ${ends}; now it is ${after.logEndOffset}`);
+  if (place !== undefined) placeStep(steps, place);
+  steps.step(`Acknowledged: partition ${partition}, offset ${offset}`);
+  steps.line(
+    "The broker's --flush says what that means; it does not tell its clients which it has:",
+  );
+  steps.line(
+    "always: an fdatasync that covers the batch is done. interval, never: the kernel has it.",
+  );
+  const from = before === null ? "" : `from ${before.highWatermark} `;
+  steps.line(
+    `The high watermark went ${from}to ${after.highWatermark}: a consumer gets all below it.`,
+  );
+  if (place !== undefined) costLines(steps, place.lookup, "What it costs to find it again");
+  return steps.text;
+}
+
+function choiceStep(steps: NumberedSteps, { choice, sent }: Production): void {
+  const { partition } = sent;
+  if (choice.by === "option") {
+    steps.step(`The partition: ${partition}, which was asked for`);
+    return;
+  }
+  const { partitions } = choice;
+  const of = partitions === 1 ? "the only one" : `of 0 to ${partitions - 1}`;
+  steps.step(`The partition: ${partition}, ${of}`);
+  if (choice.by === "sticky") {
+    steps.line(
+      "no key: a producer begins with any partition, and stays there until its batch is full",
+    );
+    return;
+  }
+  const hash = choice.murmur2 >>> 0;
+  const positive = choice.murmur2 & 0x7fffffff;
+  steps.line(
+    `murmur2 of the key is 0x${hash.toString(16).padStart(8, "0")}; without its sign bit ${positive}`,
+  );
+  steps.line(
+    `${positive} modulo ${partitions} is ${positive % partitions}: the same for each record of the key`,
+  );
+}
+
+function placeStep(steps: NumberedSteps, { segment, position, bytes, entry }: AppendedPlace): void {
+  steps.step(`The file: ${segment.file}, ${segment.kind}`);
+  const begins = position === 0 ? ": it begins the segment" : "";
+  steps.line(`position ${position} to ${position + bytes}${begins}`);
+  const { isWritten, bytesSinceEntry, intervalBytes } = entry;
+  const rule = isWritten ? "more" : "no more";
+  steps.line(`${bytesSinceEntry} bytes since the batch of the last index entry (or the start):`);
+  steps.result(
+    `${isWritten ? "an" : "no"} index entry, as that is ${rule} than ${intervalBytes} bytes`,
+  );
+}
