@@ -105,7 +105,7 @@ async function produceOne(client: Client, wanted: Wanted): Promise<Production> {
   const bytes = await fetchBatch(client, sent);
   let place: AppendedPlace | undefined;
   if (dataDir !== undefined) {
-    using log = await openLogFiles(dataDir, topic, partition);
+    using log = openLogFiles(dataDir, topic, partition);
     place = explainAppend(log, offset);
   }
   const batch = describeBatch(bytes, 0, place?.position ?? 0);

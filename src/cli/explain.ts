@@ -42,7 +42,7 @@ export function explainCommand() {
       usageError(command, "one of an offset and --timestamp is needed");
     }
     const spec = offset ?? { timestamp: timestamp ?? 0 };
-    using log = await openLogFiles(options.dataDir, topic, partition);
+    using log = openLogFiles(options.dataDir, topic, partition);
     const explanation = explainLookup(log, targetOf(spec, log));
     await print(explanation, options.json === true);
     const { failure } = explanation;

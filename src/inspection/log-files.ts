@@ -3,17 +3,16 @@
 import { RustLogError } from "../errors.ts";
 import { findBatchFault } from "../record/batch.ts";
 import { ActiveSegment } from "../storage/active-segment.ts";
-import { type Disk, joinPath } from "../storage/disk.ts";
+import { type AppendFile, type Disk, joinPath } from "../storage/disk.ts";
 import type { LogContext, LogPosition } from "../storage/log-context.ts";
 import { ProducerStates } from "../storage/producer-states.ts";
-import { openLastSegment } from "../storage/recovery.ts";
+import { readLastSegment } from "../storage/recovery.ts";
 import { SealedSegment } from "../storage/sealed-segment.ts";
-import { baseOffsetOfLogName, segmentFileName } from "../storage/segment-files.ts";
+import { baseOffsetOfLogName } from "../storage/segment-files.ts";
 import { SegmentList } from "../storage/segment-list.ts";
 import { META, readCleanNote, readMeta } from "../topics/data-directory.ts";
 import { readTopicFile } from "../topics/topic-file.ts";
 import { checkTopicName } from "../topics/topic-settings.ts";
-import { FileReader } from "./file-reader.ts";
 import { ReadOnlyDisk } from "./read-only-disk.ts";
 
 /** Bytes at the end of the last segment that are no whole valid batch: nothing of them is served. */
@@ -44,11 +43,7 @@ export interface LogFiles extends Disposable {
  * Opens a partition's log. Throws DATA_DIRECTORY_UNUSABLE, INVALID_TOPIC, UNKNOWN_TOPIC_OR_PARTITION, or the
  * system's error.
  */
-export async function openLogFiles(
-  dataDirectory: string,
-  topic: string,
-  partition: number,
-): Promise<LogFiles> {
+export function openLogFiles(dataDirectory: string, topic: string, partition: number): LogFiles {
   const disk = new ReadOnlyDisk();
   const directory = partitionDirectory(disk, dataDirectory, topic, partition);
   const bases = disk.list(directory).flatMap((name) => baseOffsetOfLogName(name) ?? []);
@@ -60,13 +55,15 @@ export async function openLogFiles(
   const report = (): void => {}; // What it would tell an operator of repairs is not done here.
   const settings = { segmentBytes: 0, segmentMs: 0, retentionBytes: -1, retentionMs: -1 };
   const context: LogContext = { disk, directory, name, settings, now: Date.now, report };
-  const path = joinPath(directory, segmentFileName(last, "log"));
-  const bytesBefore = disk.fileSize(path) ?? 0;
   const clean = readCleanNote(disk, dataDirectory)?.get(`${topic}/${partition}`);
   // Who produced what matters to appends only.
   const producers = { load: () => new ProducerStates(), rebuild: () => new ProducerStates() };
-  const opened = await openLastSegment(context, last, { clean, rewrite: false }, producers);
-  const active = new ActiveSegment(disk, directory, last, name, opened.state, report);
+  const { file, index, bytes, nextOffset } = readLastSegment(context, last, clean, producers);
+  const tail = bytes < file.size ? readTail(file, bytes) : undefined;
+  file.truncate(bytes);
+  const savedEntries = { offsets: 0, times: 0 };
+  const state = { file, index, savedEntries, firstAppendMs: undefined };
+  const active = new ActiveSegment(disk, directory, last, name, state, report);
   const sealed = bases.map((base) => new SealedSegment(disk, directory, base, name, report));
   return {
     topic,
@@ -75,8 +72,8 @@ export async function openLogFiles(
     disk,
     segments: new SegmentList(name, sealed, active),
     logStartOffset: bases[0] ?? last,
-    end: { offset: opened.nextOffset, segment: last, position: active.bytes },
-    tail: active.bytes < bytesBefore ? readTail(path, active.bytes) : undefined,
+    end: { offset: nextOffset, segment: last, position: bytes },
+    tail,
     [Symbol.dispose]: () => active.close(),
   };
 }
@@ -109,12 +106,11 @@ function partitionDirectory(
   return joinPath(directory, String(partition));
 }
 
-function readTail(path: string, position: number): LogTail | undefined {
-  using file = new FileReader(path);
+function readTail(file: AppendFile, position: number): LogTail {
   const bytes = new Uint8Array(file.size - position);
   file.read(bytes, position);
   const fault = findBatchFault(bytes, 0, bytes.length);
   const reason = fault?.message ?? "its offsets do not follow those before it";
   const isPartial = fault?.kind === "truncated";
-  return { file: path, position, bytes: bytes.length, reason, isPartial };
+  return { file: file.path, position, bytes: bytes.length, reason, isPartial };
 }

@@ -1,5 +1,5 @@
 // A disk that lets the storage code look and nothing else: what it would write, cut or remove stays as it is.
-// Leaves to others: what is done on it. So recovery and lookup run as they are on files that a broker owns.
+// Leaves to others: what is done on it. So a lookup runs as it is on files that a broker owns.
 import type { AppendFile, DirectoryLock, Disk } from "../storage/disk.ts";
 import { RealDisk } from "../storage/real-disk.ts";
 import { FileReader } from "./file-reader.ts";

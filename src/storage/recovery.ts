@@ -84,18 +84,31 @@ const SCAN_BUFFER_BYTES = 4 * 1024 * 1024;
 /** No frame can be larger than 32 bits say; a length above this is garbage, not a batch. */
 const SCAN_BATCH_BYTES_MAX = 256 * 1024 * 1024;
 
-/** Opens the last segment of a log, by the note of a clean stop if it still fits, else by a scan. */
-export async function openLastSegment(
-  context: LogContext,
+/** What there is of the last segment of a log, before anything is changed. */
+export interface FoundSegment {
+  readonly file: AppendFile;
+  readonly index: SegmentIndex;
+  /** Whether a clean stop vouches for all of it; else it was scanned. */
+  readonly isNoted: boolean;
+  /** Length of the valid part of the log. */
+  readonly bytes: number;
+  readonly nextOffset: number;
+  /** The idempotent producers as of `nextOffset`. */
+  readonly producers: ProducerStates;
+  /** Why the valid part ends before the file does. */
+  readonly fault: string | undefined;
+}
+
+/** Reads the last segment of a log, by the note of a clean stop if it still fits, else by a scan. */
+export function readLastSegment(
+  { disk, directory }: LogContext,
   segmentBaseOffset: number,
-  notes: SegmentNotes,
+  clean: CleanSegment | undefined,
   source: ProducerSource,
-): Promise<OpenedSegment> {
-  const { disk, directory, name, report } = context;
-  const { clean } = notes;
+): FoundSegment {
   const path = (kind: "log" | "index" | "timeindex") =>
     joinPath(directory, segmentFileName(segmentBaseOffset, kind));
-  let file = disk.openAppend(path("log"));
+  const file = disk.openAppend(path("log"));
   if (clean !== undefined && clean.baseOffset === segmentBaseOffset && clean.bytes === file.size) {
     const index = loadNotedIndex(
       disk.readFile(path("index")),
@@ -104,50 +117,56 @@ export async function openLastSegment(
     );
     const producers = source.load(clean.nextOffset);
     if (index !== undefined && producers !== undefined) {
-      return {
-        nextOffset: clean.nextOffset,
-        producers,
-        state: {
-          file,
-          index,
-          savedEntries: { offsets: index.offsets.count, times: index.times.count },
-          firstAppendMs: file.size === 0 ? undefined : firstTimestamp(file, context.now()),
-        },
-      };
+      const { bytes, nextOffset } = clean;
+      return { file, index, isNoted: true, bytes, nextOffset, producers, fault: undefined };
     }
   }
   const producers = source.load(segmentBaseOffset) ?? source.rebuild();
-  const scanned = scan(file, segmentBaseOffset, producers);
-  if (scanned.bytes < file.size) {
-    const { bytes: position, nextOffset: next, fault } = scanned;
-    const kept = await keepWholeBatches(context, file, segmentBaseOffset, position, next);
+  return { file, isNoted: false, producers, ...scan(file, segmentBaseOffset, producers) };
+}
+
+/** Opens the last segment of a log: cuts it after its last valid batch, unless a clean stop vouches for it. */
+export async function openLastSegment(
+  context: LogContext,
+  segmentBaseOffset: number,
+  notes: SegmentNotes,
+  source: ProducerSource,
+): Promise<OpenedSegment> {
+  const { disk, directory, name, report } = context;
+  const found = readLastSegment(context, segmentBaseOffset, notes.clean, source);
+  const { index, bytes, nextOffset, producers, fault } = found;
+  let { file } = found;
+  const opened = (savedEntries: ActiveSegmentState["savedEntries"]): OpenedSegment => ({
+    nextOffset,
+    producers,
+    state: {
+      file,
+      index,
+      savedEntries,
+      firstAppendMs: bytes === 0 ? undefined : firstTimestamp(file, context.now()),
+    },
+  });
+  if (found.isNoted) return opened({ offsets: index.offsets.count, times: index.times.count });
+  const logName = segmentFileName(segmentBaseOffset, "log");
+  if (bytes < file.size) {
+    const kept = await keepWholeBatches(context, file, segmentBaseOffset, bytes, nextOffset);
     report(
-      `${name}: cut ${file.size - position} bytes from ${segmentFileName(segmentBaseOffset, "log")} ` +
-        `at position ${position} (next offset ${next}): ${fault}` +
+      `${name}: cut ${file.size - bytes} bytes from ${logName} ` +
+        `at position ${bytes} (next offset ${nextOffset}): ${fault}` +
         (kept === undefined
           ? ""
           : `; there are whole batches in them, so they are kept in ${kept}`),
     );
-    file.truncate(scanned.bytes);
+    file.truncate(bytes);
   }
   // Also when nothing was cut: what the scan read may so far be in the page cache only.
-  if (notes.rewrite)
-    file = await rewrite(disk, directory, segmentFileName(segmentBaseOffset, "log"), file);
+  if (notes.rewrite) file = await rewrite(disk, directory, logName, file);
   else await file.sync();
-  removeIndex(context, path("index"));
-  removeIndex(context, path("timeindex"));
+  removeIndex(context, joinPath(directory, segmentFileName(segmentBaseOffset, "index")));
+  removeIndex(context, joinPath(directory, segmentFileName(segmentBaseOffset, "timeindex")));
   // The file may be as new as its last byte: a process that was killed in a roll has not flushed its name.
   await disk.syncDirectory(directory);
-  return {
-    nextOffset: scanned.nextOffset,
-    producers,
-    state: {
-      file,
-      index: scanned.index,
-      savedEntries: { offsets: 0, times: 0 },
-      firstAppendMs: scanned.bytes === 0 ? undefined : firstTimestamp(file, context.now()),
-    },
-  };
+  return opened({ offsets: 0, times: 0 });
 }
 
 function removeIndex({ disk, report }: LogContext, path: string): void {

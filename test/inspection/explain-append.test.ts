@@ -25,7 +25,7 @@ test.each([1, 2, 3])(
       const offset = await partition.append(sampleBatch(values, START_MS + i));
       expect(offset).toBe(nextOffset);
       nextOffset += values.length;
-      using log = await openLogFiles(directory.path, "orders", 0);
+      using log = openLogFiles(directory.path, "orders", 0);
       const { segment, position, entry } = explainAppend(
         log,
         offset + random.below(values.length),
@@ -51,7 +51,7 @@ test("an offset that is not there has no place", async () => {
   using directory = tempDir();
   const data = await openDirectory(directory.path);
   await data.registry.create("orders", 1, {});
-  using log = await openLogFiles(directory.path, "orders", 0);
+  using log = openLogFiles(directory.path, "orders", 0);
   expect(explainAppend(log, 0)).toBeUndefined();
   expect(explainAppend(log, 5)).toBeUndefined();
   await data.closeCleanly();
