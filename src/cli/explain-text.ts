@@ -52,12 +52,12 @@ export function lookupText(explanation: LookupExplanation, paint: Paint): string
     startLine(steps, index, scan);
   }
   if (scan !== undefined) {
-    const to = `position ${scan.to}`;
-    if (scan.passedCount === 0) steps.step(`Scan: none, the batch at ${to} is the one`);
-    else {
-      steps.step(`Scan: from position ${scan.from} to ${scan.to}, ${scan.bytes} bytes`);
-      passedLines(steps, scan, (value) => `ends with offset ${value}: passed`);
-    }
+    if (explanation.outcome === "failed") {
+      steps.step(`Scan: from position ${scan.from} to ${scan.to}, where it failed`);
+    } else if (scan.passedCount === 0) {
+      steps.step(`Scan: none, the batch at position ${scan.to} is the one`);
+    } else steps.step(`Scan: from position ${scan.from} to ${scan.to}, ${scan.bytes} bytes`);
+    passedLines(steps, scan, (value) => `ends with offset ${value}: passed`);
   }
   batchSteps(steps, explanation);
   costLines(steps, explanation);

@@ -117,6 +117,7 @@ test("damage: the steps up to it, and exit code 1", async () => {
     directory.path,
   ]);
   expect(stdout).toContain(" → #0 00000000000000000000.log, sealed\n");
+  expect(stdout).toContain("Scan: from position 0 to 0, where it failed\n");
   expect(stderr).toContain(
     "CORRUPT_MESSAGE: orders-0: segment 00000000000000000000.log, position 0: ",
   );
