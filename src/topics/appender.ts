@@ -51,6 +51,7 @@ export class Appender {
   #flushing: Promise<void> | undefined;
   #failure: RustLogError | undefined;
   #end: LogPosition;
+  #acknowledgedBytes = 0;
   #flushedOffset: number;
   #timer: Timer | undefined;
   #backgroundFlush: Promise<void> | undefined;
@@ -69,6 +70,11 @@ export class Appender {
   /** The end of what may be read: with policy `always` the flushed end of the log, else the written one. */
   get end(): LogPosition {
     return this.#end;
+  }
+
+  /** Bytes that became readable since the start; a batch that was sent twice may count twice. */
+  get acknowledgedBytes(): number {
+    return this.#acknowledgedBytes;
   }
 
   /** Appends a batch; see `Partition.append`. */
@@ -218,7 +224,10 @@ export class Appender {
 
   #acknowledge(group: readonly PendingAppend[], end: LogPosition): void {
     this.#end = end;
-    for (const pending of group) pending.resolve(pending.baseOffset);
+    for (const pending of group) {
+      this.#acknowledgedBytes += pending.batch.length;
+      pending.resolve(pending.baseOffset);
+    }
     this.#listener.advanced();
   }
 

@@ -8,6 +8,7 @@ import type { LogRead } from "../storage/log-slice.ts";
 import type { CleanSegment } from "../storage/recovery.ts";
 import { Appender } from "./appender.ts";
 import type { FlushPolicy } from "./flush-policy.ts";
+import { WaitQueue } from "./wait-queue.ts";
 
 /** What a partition tells of itself. */
 export interface PartitionDescription {
@@ -26,7 +27,10 @@ export class Partition {
   readonly #log: Log;
   readonly #appender: Appender;
   readonly #onFatal: (error: Error) => void;
-  readonly #listeners = new Set<() => void>();
+  /** Fetches that wait for bytes, by how many must have become readable since the start. */
+  readonly #waitingForBytes = new WaitQueue();
+  /** Fetches past the high watermark, by the offset that it must reach. */
+  readonly #waitingForOffset = new WaitQueue();
   #closed = false;
   #failure: RustLogError | undefined;
 
@@ -42,7 +46,7 @@ export class Partition {
     this.index = index;
     this.#log = log;
     this.#appender = new Appender(this.name, log, flush, {
-      advanced: () => this.#notify(),
+      advanced: () => this.#advanced(),
       failed: (error) => this.#fail(error),
     });
     this.#onFatal = onFatal;
@@ -116,12 +120,14 @@ export class Partition {
   }
 
   /**
-   * Calls `listener` after each move of the high watermark, and when the partition closes (`closed` is true
-   * then). Returns the function that ends this.
+   * Calls `listener` once: when `bytesMin` bytes may be readable from `offset`, which is to be looked at then, or when
+   * the partition closes (`closed` is true then). Returns the function that ends this. An append costs nothing
+   * for all those whose bytes are not there yet.
    */
-  onAdvance(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  whenReadable(offset: number, bytesMin: number, listener: () => void): () => void {
+    if (offset > this.highWatermark) return this.#waitingForOffset.add(offset, listener);
+    const missing = Math.max(1, bytesMin - this.bytesAvailable(offset, bytesMin));
+    return this.#waitingForBytes.add(this.#appender.acknowledgedBytes + missing, listener);
   }
 
   /**
@@ -220,12 +226,13 @@ export class Partition {
   #close(): void {
     this.#closed = true;
     this.#appender.stop();
-    this.#notify();
-    this.#listeners.clear();
+    this.#waitingForOffset.reach(Number.POSITIVE_INFINITY);
+    this.#waitingForBytes.reach(Number.POSITIVE_INFINITY);
   }
 
-  #notify(): void {
-    for (const listener of [...this.#listeners]) listener();
+  #advanced(): void {
+    this.#waitingForOffset.reach(this.highWatermark);
+    this.#waitingForBytes.reach(this.#appender.acknowledgedBytes);
   }
 
   #closedError(): RustLogError {

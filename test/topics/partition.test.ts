@@ -177,15 +177,30 @@ describe("policy always", () => {
     expect(partition.offsetForTimestamp(150)).toEqual({ offset: 2, timestamp: 200 });
   });
 
-  test("listeners are called after each move of the high watermark, until they leave", async () => {
+  test("who waits for bytes is called once they are there, once, and by no append before", async () => {
     const { partition } = await open();
-    const seen: number[] = [];
-    const leave = partition.onAdvance(() => seen.push(partition.highWatermark));
-    await partition.append(batchOf(["a"]));
-    await partition.append(batchOf(["b", "c"]));
+    const bytes = batchOf(["a"]).length;
+    const seen: [string, number][] = [];
+    const wait = (name: string, offset: number, bytesMin: number) =>
+      partition.whenReadable(offset, bytesMin, () => seen.push([name, partition.highWatermark]));
+    await partition.append(batchOf(["0"]));
+    wait("two more", 0, 3 * bytes);
+    wait("a byte more", 0, bytes + 1);
+    wait("at the end", 1, 2 * bytes + 1);
+    wait("past the end", 3, 1);
+    for (let i = 0; i < 1_000; i++) wait("never", 0, 1_000_000);
+    const leave = wait("left", 1, 1);
     leave();
-    await partition.append(batchOf(["d"]));
-    expect(seen).toEqual([1, 3]);
+    for (let i = 0; i < 6; i++) await partition.append(batchOf([`${i}`]));
+    expect(seen).toEqual([
+      ["a byte more", 2],
+      // There may be something now, which is for it to see.
+      ["past the end", 3],
+      ["two more", 3],
+      ["at the end", 4],
+    ]);
+    await partition.closeCleanly();
+    expect(seen.filter(([name]) => name === "never")).toHaveLength(1_000);
   });
 });
 
@@ -330,7 +345,7 @@ describe("a failed flush", () => {
     const { partition, disk, gate, fatal } = await open();
     await partition.append(batchOf(["before"]));
     const closed: boolean[] = [];
-    partition.onAdvance(() => closed.push(partition.closed));
+    partition.whenReadable(0, 1_000_000, () => closed.push(partition.closed));
     gate.close();
     disk.failSyncs(1);
     const during = outcomesOf([partition.append(batchOf(["a"]))]);
@@ -522,7 +537,7 @@ describe("closing", () => {
     const opened = await open();
     const { partition, gate } = opened;
     const told: boolean[] = [];
-    partition.onAdvance(() => told.push(partition.closed));
+    partition.whenReadable(0, 1, () => told.push(partition.closed));
     gate.close();
     const outcomes = outcomesOf(["a", "b"].map((value) => partition.append(batchOf([value]))));
     const closing = partition.closeCleanly();

@@ -90,7 +90,7 @@ class WaitingFetch implements Wait {
 
   begin(waitMs: number): void {
     this.#exchange.hasWaited = true;
-    this.#unsubscribe = this.#partition.onAdvance(() => this.#check());
+    this.#subscribe();
     this.#timer = setTimeout(() => this.finish(), waitMs);
     this.#exchange.owner.addWait(this);
   }
@@ -118,5 +118,12 @@ class WaitingFetch implements Wait {
       // The log is damaged there: reading it for the answer says how.
     }
     if (enough) this.finish();
+    else this.#subscribe();
+  }
+
+  #subscribe(): void {
+    this.#unsubscribe = this.#partition.whenReadable(this.#startOffset, this.#bytesMin, () =>
+      this.#check(),
+    );
   }
 }

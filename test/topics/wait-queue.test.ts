@@ -1,0 +1,53 @@
+// Waiting for a number: who is woken when, against a plain list.
+import { expect, test } from "bun:test";
+import { WaitQueue } from "../../src/topics/wait-queue.ts";
+import { Random } from "../support/random.ts";
+
+test("each is woken once, when its number is reached, and not after it left", () => {
+  for (let seed = 1; seed <= 50; seed++) {
+    const random = new Random(seed);
+    const queue = new WaitQueue();
+    const model = new Map<number, { number: number; leave: () => void }>();
+    const woken: number[] = [];
+    let reached = 0;
+    for (let id = 0; id < 500; id++) {
+      const number = reached + 1 + random.below(100);
+      model.set(id, { number, leave: queue.add(number, () => woken.push(id)) });
+      const some = random.pick([...model.keys()]);
+      if (random.chance(0.3)) {
+        model.get(some)?.leave();
+        model.get(some)?.leave();
+        model.delete(some);
+      }
+      if (random.chance(0.2)) {
+        reached += random.below(40);
+        queue.reach(reached);
+        const due = [...model].filter(([, waiting]) => waiting.number <= reached);
+        const byNumber = due.sort(([, a], [, b]) => a.number - b.number);
+        expect(woken.map((each) => model.get(each)?.number)).toEqual(
+          byNumber.map(([, { number }]) => number),
+        );
+        expect(new Set(woken)).toEqual(new Set(due.map(([each]) => each)));
+        for (const each of woken.splice(0)) model.delete(each);
+      }
+      expect(queue.size).toBe(model.size);
+    }
+  }
+});
+
+test("one that is woken may end others, and those that it adds wait for the next time", () => {
+  const queue = new WaitQueue();
+  const woken: string[] = [];
+  const leave: (() => void)[] = [];
+  queue.add(1, () => {
+    woken.push("first");
+    for (const each of leave) each();
+    queue.add(1, () => woken.push("added"));
+  });
+  for (const number of [1, 2, 9]) leave.push(queue.add(number, () => woken.push(`${number}`)));
+  queue.reach(5);
+  expect(woken).toEqual(["first"]);
+  queue.reach(5);
+  expect(woken).toEqual(["first", "added"]);
+  expect(queue.size).toBe(0);
+});
