@@ -46,6 +46,8 @@ export class Connection implements ExchangeOwner, InflightHolder {
   #closed = false;
   /** Input is not read, because too much is in flight. */
   #held = false;
+  /** Whether it is held for the turns of other connections, and not because too much is in flight. */
+  #isForTurn = false;
   /** The socket took less than all; `drain` will come. */
   #blocked = false;
   #flushQueued = false;
@@ -106,6 +108,7 @@ export class Connection implements ExchangeOwner, InflightHolder {
   hold(): void {
     if (this.#held || this.#closed || this.#broken || this.#shutdownAtMs !== undefined) return;
     this.#held = true;
+    this.#isForTurn = false;
     this.#socket.pause();
     this.inflight.finishWaits();
   }
@@ -202,6 +205,7 @@ export class Connection implements ExchangeOwner, InflightHolder {
     if ((this.inflight.isOver || isTurnOver) && !this.#held && !this.#closed) {
       this.#held = true;
       this.#socket.pause();
+      this.#isForTurn = !this.inflight.isOver;
       if (isTurnOver) this.#host.turns.add(this);
     }
     return taken;
@@ -282,7 +286,10 @@ export class Connection implements ExchangeOwner, InflightHolder {
   }
 
   #readOn(): void {
-    if (!this.#held || !this.inflight.isRelieved) return;
+    if (!this.#held) return;
+    const { isOver, isRelieved } = this.inflight;
+    // For the turns of others alone there was nothing to be relieved of: what it has may wait for long.
+    if (!isRelieved && (isOver || !this.#isForTurn)) return;
     this.#held = false;
     this.#takeFrames(); // what came before the pause is in the decoder
     if (!this.#held && !this.#closed) this.#socket.resume();

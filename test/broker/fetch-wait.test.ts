@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { decodeFetchResponse } from "../../src/protocol/fetch.ts";
+import { decodeFetchResponse, encodeFetchRequest } from "../../src/protocol/fetch.ts";
 import { API, encodeRequest } from "../../src/protocol/messages.ts";
 import { batchOf, errorOf, recordsIn, startBroker } from "../support/broker.ts";
 
@@ -19,6 +19,22 @@ describe("a fetch that waits", () => {
     const fetched = await waiting;
     expect(recordsIn(fetched.batches)).toEqual(["1:second"]);
     expect(fetched).toMatchObject({ startOffset: 1, nextOffset: 2, highWatermark: 2 });
+  });
+
+  test("holds up nothing behind it either where it is one of thousands", async () => {
+    await using broker = await startBroker();
+    using reader = await broker.session();
+    await reader.produce("t", 0, batchOf("a"));
+    const waiting = (id: number) =>
+      encodeFetchRequest(id, {
+        ...{ group: "", topic: "t", partition: 0, offset: 0 },
+        ...{ maxBytes: 1_000_000, minBytes: 1_000_000, maxWaitMs: FOREVER_MS },
+      });
+    // More than half of what a connection may have: it is not paused for that, and more than one turn's work.
+    const frames = Array.from({ length: 4_000 }, (_, i) => waiting(i + 1_000));
+    reader.client.send(new Uint8Array(Buffer.concat(frames)));
+    await reader.ping();
+    expect(reader.client.has(1_000)).toBe(false);
   });
 
   test("waits for minBytes", async () => {
