@@ -4,7 +4,7 @@ import type { Admin } from "../client/admin.ts";
 
 /** Commits for one group and topic. */
 export class GroupCommits {
-  readonly #admin: Admin;
+  readonly #admin: Pick<Admin, "commitOffsets">;
   readonly #group: string;
   readonly #topic: string;
   /** Printed and not committed yet: the offset after the last printed record, by partition. */
@@ -12,7 +12,7 @@ export class GroupCommits {
   #running: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(admin: Admin, group: string, topic: string) {
+  constructor(admin: Pick<Admin, "commitOffsets">, group: string, topic: string) {
     this.#admin = admin;
     this.#group = group;
     this.#topic = topic;

@@ -229,6 +229,19 @@ describe("a produce that fails", () => {
     expect(exitCode).toBe(1);
   });
 
+  test("takes a JSON line that is longer than a batch if its record is not", async () => {
+    await using small = await startBroker({ maxBatchBytes: 4096 });
+    const to = { broker: small.address };
+    const line = `{"value":"${"\\u0061".repeat(3_900)}"}\n`;
+    const short = await run(["produce", "t", "--json"], { ...to, stdin: line });
+    expect(short).toMatchObject({ exitCode: 0 });
+    expect((await run(["consume", "t"], to)).stdout).toBe(`${"a".repeat(3_900)}\n`);
+    const long = `{"value":"${"\\u0061".repeat(4_100)}"}\n`;
+    const refused = await run(["produce", "t", "--json"], { ...to, stdin: long });
+    expect(refused.stderr).toContain("MESSAGE_TOO_LARGE");
+    expect(refused.exitCode).toBe(1);
+  });
+
   test("names the file that it can't open", async () => {
     const { stderr, exitCode } = await run(["produce", "t", "--file", "/nowhere/at/all"], to);
     expect(stderr).toContain("rustlog: cannot open /nowhere/at/all: ");

@@ -1,0 +1,71 @@
+// Commits that follow what was printed, over a broker that is away for a while: none is lost, none goes back.
+import { expect, test } from "bun:test";
+import type { PartitionOffset } from "../../src/client/admin-types.ts";
+import { GroupCommits } from "../../src/cli/group-commits.ts";
+import { settle } from "../support/log-fixture.ts";
+
+/** A broker that is there or not, and the offsets that it has. */
+function setUp() {
+  const committed = new Map<number, number>();
+  const state = { isAway: false, requests: 0 };
+  const commitOffsets = async (_group: string, offsets: readonly PartitionOffset[]) => {
+    state.requests++;
+    await settle();
+    if (state.isAway) throw new Error("connection lost");
+    for (const { partition, offset } of offsets) committed.set(partition, offset);
+  };
+  return { commits: new GroupCommits({ commitOffsets }, "g", "t"), committed, state };
+}
+
+test("requests during a commit go with the next one, all at once", async () => {
+  const { commits, committed, state } = setUp();
+  for (let offset = 1; offset <= 10; offset++) commits.request(offset % 2, offset);
+  await commits.settled();
+  expect(Object.fromEntries(committed)).toEqual({ 0: 10, 1: 9 });
+  expect(state.requests).toBe(2);
+});
+
+test("what an outage refused goes with the next commit, of another partition too", async () => {
+  const { commits, committed, state } = setUp();
+  state.isAway = true;
+  commits.request(0, 5);
+  await settle();
+  await settle();
+  state.isAway = false;
+  commits.request(1, 7);
+  await commits.settled();
+  expect(Object.fromEntries(committed)).toEqual({ 0: 5, 1: 7 });
+});
+
+test("what an outage refused is committed at the end, also when nothing comes after it", async () => {
+  const { commits, committed, state } = setUp();
+  state.isAway = true;
+  commits.request(0, 5);
+  await settle();
+  await settle();
+  expect(state.requests).toBe(1);
+  state.isAway = false;
+  await commits.settled();
+  expect(Object.fromEntries(committed)).toEqual({ 0: 5 });
+});
+
+test("a refused commit never takes the place of a later one", async () => {
+  const { commits, committed, state } = setUp();
+  state.isAway = true;
+  commits.request(0, 5);
+  commits.request(0, 6);
+  await settle();
+  await settle();
+  state.isAway = false;
+  await commits.settled();
+  expect(Object.fromEntries(committed)).toEqual({ 0: 6 });
+});
+
+test("an outage that does not end is an error, at the end", async () => {
+  const { commits, committed, state } = setUp();
+  state.isAway = true;
+  commits.request(0, 5);
+  expect(commits.settled()).rejects.toThrow("connection lost");
+  await commits.settled().catch(() => {});
+  expect(committed.size).toBe(0);
+});
