@@ -3,7 +3,8 @@
 import { BrokerProcess } from "./support/binary.ts";
 import { runLong } from "./support/long-run.ts";
 import { tempDir } from "./support/tmp.ts";
-import { formatRounds, type GoodClient, goodClient } from "./system/good-client.ts";
+import { formatRounds } from "./system/good-client.ts";
+import { startGoodClient } from "./system/good-client-process.ts";
 import {
   fillTopic,
   holdHalfFrames,
@@ -15,6 +16,9 @@ const MiB = 1024 * 1024;
 
 /** More than the budget of 512 MiB, its garbage, and what a broker and its connections need beside it. */
 const RSS_ANON_MIB_MAX = 800;
+
+/** How long they stay once all of them are stuck. */
+const STUCK_MS = 5_000;
 
 /** What each kind of stuck client does; all are there at once before it is looked at the broker. */
 const KINDS: Readonly<Record<string, (port: number, count: number) => Promise<StuckClients>>> = {
@@ -30,11 +34,11 @@ await runLong({ count: "clients", countDefault: 1_000 }, async ({ count, progres
   await fillTopic(broker.port, "filled", 16);
   const results: string[] = [];
   for (const [kind, begin] of Object.entries(KINDS)) {
-    const good = await goodClient(broker.address, `good-${results.length}`);
-    const max = await Promise.race([watch(broker, good, begin(broker.port, count)), good.failed]);
-    await good.stop();
+    const good = await startGoodClient(broker.address, `good-${results.length}`);
+    const max = await Promise.race([watch(broker, begin(broker.port, count)), good.failed]);
+    const rounds = await good.stop();
     const memory = `RssAnon ${max.toFixed(0)} MiB at most`;
-    const result = `${kind}: ${memory}, good client ${formatRounds(good.roundsMs)}`;
+    const result = `${kind}: ${memory}, good client ${formatRounds(rounds)}`;
     results.push(result);
     progress(count, result);
     if (max > RSS_ANON_MIB_MAX) throw new Error(`too much memory: ${result}`);
@@ -43,11 +47,7 @@ await runLong({ count: "clients", countDefault: 1_000 }, async ({ count, progres
 });
 
 /** The most memory that the broker had while the clients came and were stuck. */
-async function watch(
-  broker: BrokerProcess,
-  good: GoodClient,
-  connecting: Promise<StuckClients>,
-): Promise<number> {
+async function watch(broker: BrokerProcess, connecting: Promise<StuckClients>): Promise<number> {
   let max = 0;
   const look = setInterval(() => {
     max = Math.max(max, broker.rssAnonMiB);
@@ -55,7 +55,7 @@ async function watch(
   try {
     using stuck = await connecting;
     await stuck.settled();
-    await good.progress(1_000);
+    await Bun.sleep(STUCK_MS);
     return Math.max(max, broker.rssAnonMiB);
   } finally {
     clearInterval(look);
