@@ -5,8 +5,9 @@
 //     producerId i64 | epoch i16 | lastSequence i32 | lastOffset i64 | offsetDelta i32 | timestamp i64
 //     | coordinatorEpoch i32 = -1 | currentTxnFirstOffset i64 = -1
 //
-// Kafka's layout, which has a producer's last batch only; Kafka's own dump tool reads it. It can be rebuilt
-// from the log by walking all batch headers.
+// Kafka's layout, which has one entry a producer, of its last batch. Here each of the batches that are remembered
+// has one, the newest last: a resend of any of them must be known after a restart too. Kafka's own tools take the
+// last entry of a producer for what it is. It can be rebuilt from the log by walking all batch headers.
 import { sequenceAfter } from "../record/batch.ts";
 import {
   readI16,
@@ -21,7 +22,7 @@ import {
 } from "../record/bytes.ts";
 import { crc32c } from "../record/crc32c.ts";
 import { type Disk, joinPath } from "./disk.ts";
-import { ProducerStates } from "./producer-states.ts";
+import { type ProducerBatch, ProducerStates } from "./producer-states.ts";
 import { segmentFileName } from "./segment-files.ts";
 
 const VERSION = 1;
@@ -33,26 +34,38 @@ const SEQUENCES = 2 ** 31;
 
 /** The bytes of a snapshot. */
 export function encodeProducerSnapshot(states: ProducerStates): Uint8Array {
-  const bytes = new Uint8Array(ENTRIES_AT + states.size * ENTRY_BYTES);
+  let count = 0;
+  for (const [, { batches }] of states.entries()) count += batches.length;
+  const bytes = new Uint8Array(ENTRIES_AT + count * ENTRY_BYTES);
   let at = ENTRIES_AT;
   for (const [id, { epoch, batches }] of states.entries()) {
-    const last = batches.at(-1);
-    if (last === undefined) continue;
-    const delta = last.recordCount - 1;
-    writeI64(bytes, at, id);
-    writeU16(bytes, at + 8, epoch);
-    writeI32(bytes, at + 10, sequenceAfter(last.baseSequence, delta));
-    writeI64(bytes, at + 14, last.baseOffset + delta);
-    writeI32(bytes, at + 22, delta);
-    writeI64(bytes, at + 26, last.timestamp);
-    writeI32(bytes, at + 34, -1);
-    writeI64(bytes, at + 38, -1);
-    at += ENTRY_BYTES;
+    for (const batch of batches) {
+      writeEntry(bytes, at, id, epoch, batch);
+      at += ENTRY_BYTES;
+    }
   }
   writeU16(bytes, 0, VERSION);
-  writeI32(bytes, COUNT_AT, (at - ENTRIES_AT) / ENTRY_BYTES);
+  writeI32(bytes, COUNT_AT, count);
   writeU32(bytes, CRC_AT, crc32c(bytes, COUNT_AT, bytes.length));
   return bytes;
+}
+
+function writeEntry(
+  bytes: Uint8Array,
+  at: number,
+  id: number,
+  epoch: number,
+  batch: ProducerBatch,
+): void {
+  const delta = batch.recordCount - 1;
+  writeI64(bytes, at, id);
+  writeU16(bytes, at + 8, epoch);
+  writeI32(bytes, at + 10, sequenceAfter(batch.baseSequence, delta));
+  writeI64(bytes, at + 14, batch.baseOffset + delta);
+  writeI32(bytes, at + 22, delta);
+  writeI64(bytes, at + 26, batch.timestamp);
+  writeI32(bytes, at + 34, -1);
+  writeI64(bytes, at + 38, -1);
 }
 
 /** What a snapshot says; undefined if it is damaged or not one that this release writes. */
@@ -69,7 +82,7 @@ export function decodeProducerSnapshot(bytes: Uint8Array): ProducerStates | unde
       baseOffset: readI64(bytes, at + 14) - delta,
       timestamp: readI64(bytes, at + 26),
     };
-    states.set(readI64(bytes, at), { epoch: readI16(bytes, at + 8), batches: [batch] });
+    states.add(readI64(bytes, at), readI16(bytes, at + 8), batch);
   }
   return states;
 }

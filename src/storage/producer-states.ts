@@ -99,23 +99,21 @@ export class ProducerStates {
   note(bytes: Uint8Array, at: number): void {
     const id = producerId(bytes, at);
     if (id < 0) return;
-    const epoch = producerEpoch(bytes, at);
-    const before = this.#producers.get(id);
-    const batch = {
+    this.#remember(id);
+    this.add(id, producerEpoch(bytes, at), {
       baseSequence: baseSequence(bytes, at),
       recordCount: recordCount(bytes, at),
       baseOffset: baseOffset(bytes, at),
       timestamp: maxTimestamp(bytes, at),
-    };
-    const kept = before?.epoch === epoch ? before.batches.slice(1 - BATCHES_MAX) : [];
-    this.#remember(id);
-    this.set(id, { epoch, batches: [...kept, batch] });
+    });
   }
 
-  /** Sets the state of a producer, which then counts as the last one that was heard of. */
-  set(id: number, state: ProducerState): void {
+  /** Adds a batch of a producer, which then counts as the last one that was heard of. */
+  add(id: number, epoch: number, batch: ProducerBatch): void {
+    const before = this.#producers.get(id);
+    const kept = before?.epoch === epoch ? before.batches.slice(1 - BATCHES_MAX) : [];
     this.#producers.delete(id);
-    this.#producers.set(id, state);
+    this.#producers.set(id, { epoch, batches: [...kept, batch] });
     if (this.#producers.size <= PRODUCERS_MAX) return;
     const quietest = this.#producers.keys().next().value;
     if (quietest === undefined) return;

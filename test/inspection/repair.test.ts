@@ -94,7 +94,7 @@ const repairableAfterCleanStop: readonly Case[] = [
   [
     "a snapshot is torn",
     (path) => truncateSync(path(fileOf(13, "snapshot")), 20),
-    /repaired: rebuilt from the log, 56 bytes$/,
+    /repaired: rebuilt from the log, 194 bytes$/,
   ],
   [
     "clean-shutdown.json is none",

@@ -642,6 +642,20 @@ describe("idempotent producers", () => {
     expect(values(partition)).toEqual(["a", "b"]);
   });
 
+  test("batches behind one that could not be written are refused, until it is sent again", async () => {
+    const { partition, disk } = await open();
+    await partition.append(batchOf(["a"], 1_000, sequence(0)));
+    disk.setCapacity(disk.usedBytes + 20);
+    // The first three share one push; the fourth comes when that has failed.
+    const send = (i: number) => partition.append(batchOf([`${i}`], 1_000, sequence(i)));
+    const group = [1, 2, 3].map(async (i) => await codeOf(() => send(i)));
+    expect(await Promise.all(group)).toEqual(["DISK_FULL", "DISK_FULL", "DISK_FULL"]);
+    expect(await codeOf(() => send(4))).toBe("OUT_OF_ORDER_SEQUENCE");
+    disk.setCapacity(Number.POSITIVE_INFINITY);
+    for (const i of [1, 2, 3, 4]) expect(await send(i)).toBe(i);
+    expect(values(partition)).toEqual(["a", "1", "2", "3", "4"]);
+  });
+
   test("a gap and an older epoch are refused, and nothing is written", async () => {
     const { partition } = await open();
     await partition.append(batchOf(["a"], 1_000, sequence(0, 1)));
@@ -664,7 +678,10 @@ describe("idempotent producers", () => {
           disk.overwrite(`${DIRECTORY}/${name}`, undefined);
       }
       const again = await open(ALWAYS, { segmentBytes: 100 }, disk);
-      expect(await again.partition.append(batchOf(["4"], 1_000, sequence(4)))).toBe(4);
+      // All that a client may have in flight may come again.
+      for (let i = 0; i < 5; i++) {
+        expect(await again.partition.append(batchOf([`${i}`], 1_000, sequence(i)))).toBe(i);
+      }
       expect(await again.partition.append(batchOf(["5"], 1_000, sequence(5)))).toBe(5);
       expect(await codeOf(() => again.partition.append(batchOf(["9"], 1_000, sequence(9))))).toBe(
         "OUT_OF_ORDER_SEQUENCE",
