@@ -1,22 +1,29 @@
-// Moves batches of all partitions: opens, completes (full, or lingered long enough), sends one at a time
-// per partition, and keeps count of the bytes that are not settled yet.
-// Leaves to others: choosing a partition (producer), sending and retrying a batch (given as `send`).
+// Moves batches of all partitions: opens them, completes them (full, or lingered long enough), hands them to
+// the pipeline of their partition, and keeps count of the bytes that are not settled yet.
+// Leaves to others: choosing a partition (producer), order and retries (pipeline), the sending (sender).
 
 import { RustLogError } from "../errors.ts";
 import type { RecordHeader } from "../record/encoder.ts";
-import type { Delivery, PartitionAccumulator, SealedBatch } from "./accumulator.ts";
-import { asRustLogError } from "./failure.ts";
+import {
+  type Delivery,
+  type EncoderPool,
+  PartitionAccumulator,
+  type SealedBatch,
+} from "./accumulator.ts";
+import { type BatchSender, Pipeline } from "./pipeline.ts";
 import { recordBytesBound, recordBytesMeasured } from "./record-size.ts";
 
 /** What a dispatcher is told, and whom it tells. */
 export interface DispatcherOptions {
   readonly lingerMs: number;
+  /** Size at which a batch is complete, in bytes before compression. */
+  readonly batchBytes: number;
+  readonly pool: EncoderPool;
   /** Largest record that can be sent, in bytes. */
   readonly recordBytesMax: number;
   /** Unsettled bytes from which on the dispatcher calls itself full. */
   readonly bufferBytesMax: number;
-  /** Delivers a batch and resolves with its base offset, or rejects once it is given up. */
-  readonly send: (batch: SealedBatch) => Promise<number>;
+  readonly sender: BatchSender;
   /** A batch is complete; its partition's next record opens another one. */
   readonly onSealed: (batch: SealedBatch) => void;
   readonly onAcknowledged: (batch: SealedBatch, baseOffset: number) => void;
@@ -46,6 +53,24 @@ export class Dispatcher {
   /** Whether the caller should wait for `room()` before adding more. */
   get isFull(): boolean {
     return this.#bufferedBytes >= this.#options.bufferBytesMax;
+  }
+
+  /** The place where records of a partition are gathered; there must be one of each. */
+  partition(topic: string, partition: number): PartitionAccumulator {
+    const { sender, batchBytes, pool, onAcknowledged, onFailed } = this.#options;
+    const pipeline = new Pipeline(sender, {
+      acknowledged: (batch, baseOffset) => {
+        onAcknowledged(batch, baseOffset);
+        this.#settled(batch);
+      },
+      failed: (batch, error) => {
+        onFailed(batch, error);
+        this.#settled(batch);
+      },
+      hasRoom: () => this.#sealLingered(accumulator),
+    });
+    const accumulator = new PartitionAccumulator(topic, partition, pipeline, batchBytes, pool);
+    return accumulator;
   }
 
   /** Counts bytes that are held elsewhere, before they come into a batch; negative: no longer. */
@@ -125,7 +150,7 @@ export class Dispatcher {
     this.#lingerArmed = false;
   }
 
-  /** Completes the batches whose time has come. While another one is in flight, a batch goes on filling. */
+  /** Completes the batches whose time has come. While it could not be sent, a batch goes on filling. */
   #lingered(): void {
     this.#lingerArmed = false;
     this.#lingerTimer = undefined;
@@ -136,7 +161,7 @@ export class Dispatcher {
         this.#armLinger(left);
         return;
       }
-      if (!accumulator.inFlight) this.#seal(accumulator);
+      if (accumulator.pipeline.hasRoom) this.#seal(accumulator);
     }
   }
 
@@ -147,33 +172,21 @@ export class Dispatcher {
     if (batch === undefined) return;
     this.#unsettled.add(batch);
     this.#options.onSealed(batch);
-    this.#sendNext(accumulator);
+    accumulator.pipeline.push(batch);
   }
 
-  #sendNext(accumulator: PartitionAccumulator): void {
-    if (accumulator.inFlight) return;
-    const batch = accumulator.takeSealed();
-    if (batch === undefined) return;
-    accumulator.inFlight = true;
-    void this.#deliver(accumulator, batch);
+  /** Completes the open batch if it has lingered while the pipeline had no room for it. */
+  #sealLingered(accumulator: PartitionAccumulator): void {
+    if (!accumulator.isOpen) return;
+    const lingered = performance.now() - accumulator.openedAt >= this.#options.lingerMs;
+    if (lingered) this.#seal(accumulator);
   }
 
-  async #deliver(accumulator: PartitionAccumulator, batch: SealedBatch): Promise<void> {
-    const { send, onAcknowledged, onFailed, lingerMs } = this.#options;
-    try {
-      onAcknowledged(batch, await send(batch));
-    } catch (error) {
-      accumulator.restartSequence();
-      onFailed(batch, asRustLogError(error));
-    }
-    accumulator.inFlight = false;
+  #settled(batch: SealedBatch): void {
     this.#unsettled.delete(batch);
     this.#bufferedBytes -= batch.bufferedBytes;
     batch.settled.resolve();
     this.#announceRoom();
-    const lingered = performance.now() - accumulator.openedAt >= lingerMs;
-    if (accumulator.sealedCount === 0 && accumulator.isOpen && lingered) this.#seal(accumulator);
-    else this.#sendNext(accumulator);
   }
 
   #announceRoom(): void {

@@ -1,4 +1,5 @@
-// Whatever was thrown, as the one error class that callers of the client know.
+// What a failure is: whatever was thrown, as the one error class that callers of the client know, and whether the
+// broker may have done what was asked all the same.
 // Leaves to others: raising errors that say more.
 
 import { RustLogError } from "../errors.ts";
@@ -8,4 +9,9 @@ export function asRustLogError(error: unknown): RustLogError {
   if (error instanceof RustLogError) return error;
   const reason = error instanceof Error ? error.message : String(error);
   return new RustLogError("UNKNOWN_SERVER_ERROR", reason, { cause: error });
+}
+
+/** Whether the request may have been carried out although there was no answer. */
+export function isAmbiguous(error: RustLogError): boolean {
+  return error.code === "CONNECTION_LOST" || error.code === "TIMED_OUT";
 }

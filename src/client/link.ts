@@ -14,6 +14,7 @@ import { API_VERSION, apiName } from "../protocol/messages.ts";
 import type { BrokerAddress } from "./address.ts";
 import { backoffMs, pause } from "./backoff.ts";
 import { Connection } from "./connection.ts";
+import { isAmbiguous } from "./failure.ts";
 
 /** Times and counts of a link, all given (see ConnectOptions for their meaning). */
 export interface LinkOptions {
@@ -104,6 +105,34 @@ export class BrokerLink {
     }
   }
 
+  /**
+   * Sends a request once, for those who retry in their own way: attempts reach the broker in the order of
+   * these calls, as long as the connection holds. After `leftMs` it rejects with `lastError`, if there is one.
+   */
+  async attempt<T>(
+    exchange: Exchange<T>,
+    leftMs: number,
+    lastError: RustLogError | undefined,
+  ): Promise<T> {
+    const { signal } = this.#closing;
+    this.#throwIfClosed(signal);
+    const { requestTimeoutMs } = this.options;
+    const attempt = this.#attempt(exchange, requestTimeoutMs, signal, { sent: false });
+    return leftMs >= requestTimeoutMs
+      ? await attempt
+      : await withDeadline(attempt, leftMs, lastError);
+  }
+
+  /** Waits, but not past the end of the link. */
+  pause(ms: number): Promise<void> {
+    return pause(ms, this.#closing.signal);
+  }
+
+  /** Whether `close` was called. */
+  get isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
   /** Closes the connection; requests without an answer fail with CONNECTION_LOST. Idempotent. */
   close(): void {
     this.#closing.abort();
@@ -184,11 +213,6 @@ export class BrokerLink {
       throw new RustLogError("CONNECTION_LOST", "the client was closed");
     }
   }
-}
-
-/** Whether the request may have been carried out although there was no answer. */
-function isAmbiguous(error: RustLogError): boolean {
-  return error.code === "CONNECTION_LOST" || error.code === "TIMED_OUT";
 }
 
 /** The outcome of `attempt`, or after `ms` milliseconds the error that came before it, if any. */

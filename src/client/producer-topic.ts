@@ -4,7 +4,7 @@
 import { RustLogError } from "../errors.ts";
 import { PARTITIONS_MAX } from "../limits.ts";
 import type { RecordHeader } from "../record/encoder.ts";
-import { type Delivery, type EncoderPool, PartitionAccumulator } from "./accumulator.ts";
+import type { Delivery, PartitionAccumulator } from "./accumulator.ts";
 import { StickyPartitioner, partitionForKey } from "./partitioner.ts";
 
 /** A record that came before the partitions of its topic were known. */
@@ -31,16 +31,15 @@ export class ProducerTopic {
   readonly waiting: WaitingRecord[] = [];
   /** Resolves when the partitions are known, or finding them failed; never rejects. */
   lookup: Promise<void> | undefined;
-  readonly #batchBytes: number;
-  readonly #pool: EncoderPool;
+  readonly #make: (partition: number) => PartitionAccumulator;
   /** Those of all partitions, once they are known; before, of those that records have named. */
   #accumulators: PartitionAccumulator[] = [];
   #sticky: StickyPartitioner | undefined;
 
-  constructor(name: string, batchBytes: number, pool: EncoderPool) {
+  /** `make` is called once for each partition that is written to. */
+  constructor(name: string, make: (partition: number) => PartitionAccumulator) {
     this.name = name;
-    this.#batchBytes = batchBytes;
-    this.#pool = pool;
+    this.#make = make;
   }
 
   /**
@@ -89,9 +88,7 @@ export class ProducerTopic {
   }
 
   #accumulator(partition: number): PartitionAccumulator {
-    const { name } = this;
-    const found = this.#accumulators[partition];
-    return found ?? new PartitionAccumulator(name, partition, this.#batchBytes, this.#pool);
+    return this.#accumulators[partition] ?? this.#make(partition);
   }
 
   /** Says that a batch of `partition` is complete, so that records without a key turn to the next one. */

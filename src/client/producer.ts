@@ -1,6 +1,6 @@
-// The producer: takes records, gathers them into batches per partition, and has one batch per partition
-// in flight. Order is kept, and nothing is dropped without an error.
-// Leaves to others: batches and their turns (dispatcher, accumulator), sending and retrying (sender).
+// The producer: takes records, gathers them into batches per partition, and sends these. Order is kept, and
+// nothing is dropped without an error.
+// Leaves to others: batches (dispatcher, accumulator), their turns and retries (pipeline), the sending (sender).
 
 import { RustLogError } from "../errors.ts";
 import { BATCH_HEADER_BYTES } from "../record/batch.ts";
@@ -13,7 +13,7 @@ import type { BrokerLink } from "./link.ts";
 import { ProducerCounters, type ProducerStats } from "./producer-stats.ts";
 import { ANY_PARTITION, ProducerTopic, type WaitingRecord } from "./producer-topic.ts";
 import { recordBytesBound } from "./record-size.ts";
-import { deliver } from "./sender.ts";
+import { LinkSender } from "./sender.ts";
 import { lookUpPartitions } from "./topic-lookup.ts";
 
 const KiB = 1024;
@@ -55,11 +55,9 @@ export interface RecordMetadata {
 export class Producer implements AsyncDisposable {
   readonly #link: BrokerLink;
   readonly #onClosed: () => void;
-  readonly #batchBytes: number;
   readonly #deliveryTimeoutMs: number;
   readonly #counters = new ProducerCounters();
   readonly #dispatcher: Dispatcher;
-  readonly #pool: EncoderPool;
   readonly #topics = new Map<string, ProducerTopic>();
   /** Topics whose partitions are being looked up. */
   readonly #lookups = new Set<Promise<void>>();
@@ -77,19 +75,18 @@ export class Producer implements AsyncDisposable {
     this.#link = link;
     this.#onClosed = onClosed;
     this.#deliveryTimeoutMs = atLeast(0, "deliveryTimeoutMs", options.deliveryTimeoutMs ?? 120_000);
-    this.#batchBytes = Math.min(
-      atLeast(1, "batchBytes", options.batchBytes ?? 256 * KiB),
-      batchBytesMax,
-    );
-    this.#pool = encoderPool(codec);
+    const batchBytes = atLeast(1, "batchBytes", options.batchBytes ?? 256 * KiB);
+    const sender = new LinkSender(link, this.#deliveryTimeoutMs);
     this.#dispatcher = new Dispatcher({
+      batchBytes: Math.min(batchBytes, batchBytesMax),
+      pool: encoderPool(codec),
       lingerMs: atLeast(0, "lingerMs", options.lingerMs ?? 5),
       recordBytesMax: batchBytesMax - BATCH_HEADER_BYTES,
       bufferBytesMax: atLeast(1, "bufferBytesMax", options.bufferBytesMax ?? 32 * KiB * KiB),
-      send: (batch) => deliver(link, batch, this.#deliveryTimeoutMs),
+      sender,
       onSealed: ({ topic, partition }) => this.#topics.get(topic)?.batchCompleted(partition),
       onAcknowledged: (batch, baseOffset) => this.#acknowledged(batch, baseOffset),
-      onFailed: (batch, error) => this.#failed(batch, error),
+      onFailed: (batch, error) => this.#failed(batch, sender.givenUp(batch, error)),
     });
   }
 
@@ -186,7 +183,7 @@ export class Producer implements AsyncDisposable {
     if (this.#lastTopic?.name === name) return this.#lastTopic;
     let topic = this.#topics.get(name);
     if (topic === undefined) {
-      topic = new ProducerTopic(name, this.#batchBytes, this.#pool);
+      topic = new ProducerTopic(name, (partition) => this.#dispatcher.partition(name, partition));
       this.#topics.set(name, topic);
     }
     this.#lastTopic = topic;

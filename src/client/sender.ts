@@ -1,43 +1,65 @@
-// Delivers one complete batch: sends it, and tries again until it is acknowledged or its time is up.
-// Leaves to others: which batch's turn it is (producer), connections and backoff (link).
+// Sends one complete batch, and says whether and when it is worth another attempt.
+// Leaves to others: which batch's turn it is (pipeline), connections and backoff (link, backoff).
 
 import { RustLogError } from "../errors.ts";
 import { decodeProduceResponse, encodeProduceRequestHead } from "../protocol/produce.ts";
 import type { SealedBatch } from "./accumulator.ts";
+import { backoffMs } from "./backoff.ts";
 import type { BrokerLink } from "./link.ts";
+import type { BatchSender } from "./pipeline.ts";
 
-/**
- * Sends `batch` and resolves with its base offset. Retriable errors are tried again with backoff until
- * `deliveryTimeoutMs` after its first record came; then, or at an error that no retry can help, throws a
- * RustLogError with the code of that error, which says what was lost.
- */
-export async function deliver(
-  link: BrokerLink,
-  batch: SealedBatch,
-  deliveryTimeoutMs: number,
-): Promise<number> {
-  const { topic, partition, bytes, records } = batch;
-  const passedMs = performance.now() - batch.openedAt;
-  try {
-    const { baseOffset } = await link.request(
+/** Sends the batches of a producer over a link. */
+export class LinkSender implements BatchSender {
+  readonly #link: BrokerLink;
+  readonly #deliveryTimeoutMs: number;
+
+  /** A batch is given up `deliveryTimeoutMs` after its first record came. */
+  constructor(link: BrokerLink, deliveryTimeoutMs: number) {
+    this.#link = link;
+    this.#deliveryTimeoutMs = deliveryTimeoutMs;
+  }
+
+  /** Makes one attempt; rejects with its error, or with the one before it when time is up. */
+  async send(batch: SealedBatch, lastError: RustLogError | undefined): Promise<number> {
+    const { topic, partition, bytes } = batch;
+    const { baseOffset } = await this.#link.attempt(
       {
-        encode: (correlationId) =>
-          encodeProduceRequestHead(correlationId, topic, partition, bytes.length),
+        encode: (id) => encodeProduceRequestHead(id, topic, partition, bytes.length),
         tail: bytes,
         decode: decodeProduceResponse,
       },
-      { retryMs: Math.max(0, deliveryTimeoutMs - passedMs) },
+      this.#leftMs(batch),
+      lastError,
     );
     return baseOffset;
-  } catch (cause) {
-    if (!(cause instanceof RustLogError)) throw cause;
-    const effort = cause.retriable ? ` within ${deliveryTimeoutMs} ms` : "";
+  }
+
+  /** As the link retries: with backoff, for errors that may pass, until time is up or the client closed. */
+  retryAfterMs(batch: SealedBatch, error: RustLogError, failures: number): number | undefined {
+    if (!error.retriable || this.#link.isClosed) return undefined;
+    const waitMs = backoffMs(failures, this.#link.options.retryBackoffMs);
+    return waitMs < this.#leftMs(batch) ? waitMs : undefined;
+  }
+
+  /** Waits, but not past the end of the client. */
+  pause(ms: number): Promise<void> {
+    return this.#link.pause(ms);
+  }
+
+  /** The error of a batch that is given up, with the code of its cause; it says what was lost. */
+  givenUp(batch: SealedBatch, cause: RustLogError): RustLogError {
+    const { topic, partition, records } = batch;
+    const effort = cause.retriable ? ` within ${this.#deliveryTimeoutMs} ms` : "";
     const what = records === 1 ? "1 record" : `${records} records`;
     const were = records === 1 ? "was" : "were";
-    throw new RustLogError(
+    return new RustLogError(
       cause.code,
       `${what} for topic '${topic}', partition ${partition}, ${were} not acknowledged${effort}: ${cause.message}`,
       { cause },
     );
+  }
+
+  #leftMs(batch: SealedBatch): number {
+    return Math.max(0, this.#deliveryTimeoutMs - (performance.now() - batch.openedAt));
   }
 }

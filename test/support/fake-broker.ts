@@ -1,5 +1,5 @@
-// A broker in a few lines, for tests of the client: keeps batches in memory, and does to each request what
-// the test has scripted: cuts the connection before or after it, answers with an error, or holds the answer.
+// A broker in a few lines, for tests of the client: keeps batches in memory, those of an idempotent producer once
+// and in order as the real one does, and does to each request what the test has scripted: cuts the connection before or after it, answers with an error, or holds the answer.
 // Leaves to others: all that a real broker does besides. It speaks through the same protocol/ as that one.
 import type { Socket, TCPSocketListener } from "bun";
 import { RustLogError } from "../../src/errors.ts";
@@ -24,6 +24,7 @@ import {
   encodeDescribeTopicResponse,
 } from "../../src/protocol/topics.ts";
 import { nextOffset, recordCount, stampBaseOffset } from "../../src/record/batch.ts";
+import { ProducerStates } from "../../src/storage/producer-states.ts";
 
 /**
  * What becomes of a request: carried out and answered, the connection cut before it is carried out or
@@ -35,6 +36,7 @@ interface FakePartition {
   batches: Uint8Array[];
   logStartOffset: number;
   highWatermark: number;
+  producers: ProducerStates;
   waiting: (() => void)[];
 }
 
@@ -102,12 +104,18 @@ export class FakeBroker implements Disposable {
     return this.#partition(topic, partition).batches;
   }
 
-  /** Appends a batch as if it had been produced, and wakes the fetches that wait for it. */
+  /**
+   * Appends a batch as if it had been produced, and wakes the fetches that wait for it. Throws what the broker
+   * would answer to one that is out of turn.
+   */
   append(topic: string, partition: number, batch: Uint8Array): number {
     const log = this.#partition(topic, partition);
+    const known = log.producers.check(batch);
+    if (known !== undefined) return known;
     const baseOffset = log.highWatermark;
     const stored = new Uint8Array(batch);
     stampBaseOffset(stored, 0, baseOffset);
+    log.producers.note(stored, 0);
     log.batches.push(stored);
     log.highWatermark = baseOffset + recordCount(stored, 0);
     for (const wake of log.waiting.splice(0)) wake();
@@ -138,7 +146,8 @@ export class FakeBroker implements Disposable {
     const key = `${partition} ${topic}`;
     let log = this.#partitions.get(key);
     if (log === undefined) {
-      log = { batches: [], logStartOffset: 0, highWatermark: 0, waiting: [] };
+      const producers = new ProducerStates();
+      log = { batches: [], logStartOffset: 0, highWatermark: 0, producers, waiting: [] };
       this.#partitions.set(key, log);
     }
     return log;
@@ -154,7 +163,13 @@ export class FakeBroker implements Disposable {
     if (fate instanceof RustLogError) {
       return void socket.write(encodeErrorResponse(correlationId, fate));
     }
-    const answer = this.#carryOut(apiKey, correlationId, payload);
+    let answer: Uint8Array | Promise<Uint8Array>;
+    try {
+      answer = this.#carryOut(apiKey, correlationId, payload);
+    } catch (error) {
+      if (!(error instanceof RustLogError)) throw error;
+      answer = encodeErrorResponse(correlationId, error);
+    }
     if (fate === "cutAfter") return void socket.terminate();
     if (fate instanceof Promise) await fate;
     socket.write(await answer);
