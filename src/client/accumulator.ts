@@ -27,9 +27,15 @@ export interface SealedBatch {
   readonly deliveries: ReadonlyMap<number, Delivery>;
   /** Resolves when the batch was acknowledged or given up. */
   readonly settled: PromiseWithResolvers<void>;
+  /** Whose memory the bytes are in, if they are not the batch's own. */
+  readonly encoder: BatchEncoder | undefined;
 }
 
-/** Encoders that are not in use: their buffers have grown to the size of a batch and are worth keeping. */
+/**
+ * Encoders that are not in use: their buffers have grown to the size of a batch and are worth keeping. A large
+ * batch stays in its encoder's memory until it is settled: a copy would cost as much as encoding it, most of it
+ * for pages that are new to the process.
+ */
 export interface EncoderPool {
   take(): BatchEncoder;
   put(encoder: BatchEncoder): void;
@@ -102,17 +108,23 @@ export class PartitionAccumulator {
     if (encoder === undefined) return undefined;
     const records = encoder.count;
     const bufferedBytes = encoder.bytes - BATCH_HEADER_BYTES;
+    // A short batch must not hold on to a large buffer.
+    const isLarge = encoder.bytes > encoder.capacityBytes / 2;
+    const sequence = this.pipeline.takeSequence(records);
+    const bytes = isLarge ? encoder.finishInPlace(sequence) : encoder.finish(sequence);
+    const isInPlace = encoder.isInPlace(bytes);
+    if (!isInPlace) this.#pool.put(encoder);
     const batch: SealedBatch = {
       topic: this.topic,
       partition: this.partition,
-      bytes: encoder.finish(this.pipeline.takeSequence(records)),
+      bytes,
       records,
       bufferedBytes,
       openedAt: this.openedAt,
       deliveries: this.#deliveries ?? NO_DELIVERIES,
       settled: Promise.withResolvers<void>(),
+      encoder: isInPlace ? encoder : undefined,
     };
-    this.#pool.put(encoder);
     this.#encoder = undefined;
     this.#deliveries = undefined;
     this.room = this.#batchBytes - BATCH_HEADER_BYTES;

@@ -61,6 +61,8 @@ export class Dispatcher {
     const pipeline = new Pipeline(sender, {
       acknowledged: (batch, baseOffset) => {
         onAcknowledged(batch, baseOffset);
+        // Of a batch that is given up a copy may still stand in the outbox of a connection: not its memory again.
+        if (batch.encoder !== undefined) pool.put(batch.encoder);
         this.#settled(batch);
       },
       failed: (batch, error) => {
@@ -109,11 +111,15 @@ export class Dispatcher {
     await Promise.all([...this.#unsettled].map((batch) => batch.settled.promise));
   }
 
-  /** Resolves when half of the buffer is free again. */
+  /**
+   * Resolves when the buffer is no longer full. That comes with the next batch that is settled, and not later:
+   * a caller that fills a large part of the buffer at one go lets no answer in and no batch out meanwhile.
+   */
   room(): Promise<void> {
     if (this.#room === undefined) {
       this.#room = Promise.withResolvers();
-      this.sealAll();
+      // With nothing on its way, what lingers is all there is.
+      if (this.#unsettled.size === 0) this.sealAll();
       this.#announceRoom();
     }
     return this.#room?.promise ?? Promise.resolve();
@@ -190,7 +196,7 @@ export class Dispatcher {
   }
 
   #announceRoom(): void {
-    if (this.#room === undefined || this.#bufferedBytes > this.#options.bufferBytesMax / 2) return;
+    if (this.#room === undefined || this.isFull) return;
     this.#room.resolve();
     this.#room = undefined;
   }

@@ -7,6 +7,7 @@ import { BATCH_HEADER_BYTES } from "../record/batch.ts";
 import type { WritableCodec } from "../record/compression.ts";
 import { BatchEncoder, type RecordHeader } from "../record/encoder.ts";
 import type { Delivery, EncoderPool, SealedBatch } from "./accumulator.ts";
+import { CallClock } from "./call-clock.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { asRustLogError } from "./failure.ts";
 import type { BrokerLink } from "./link.ts";
@@ -39,7 +40,10 @@ export interface ProducerRecord {
   readonly headers?: readonly RecordHeader[];
   /** Partition to write to; without it the key decides, or else the producer. */
   readonly partition?: number;
-  /** Milliseconds since 1970; without it the time of the call. */
+  /**
+   * Milliseconds since 1970; without it the time of the call, or with `enqueue` of one of the 7 before it in the
+   * same turn of the event loop.
+   */
   readonly timestamp?: number;
 }
 
@@ -57,6 +61,7 @@ export class Producer implements AsyncDisposable {
   readonly #onClosed: () => void;
   readonly #deliveryTimeoutMs: number;
   readonly #counters = new ProducerCounters();
+  readonly #clock = new CallClock();
   readonly #dispatcher: Dispatcher;
   readonly #topics = new Map<string, ProducerTopic>();
   /** Topics whose partitions are being looked up. */
@@ -123,7 +128,7 @@ export class Producer implements AsyncDisposable {
     partition: number,
     key: Uint8Array | string | null,
     value: Uint8Array | string | null,
-    timestamp: number = Date.now(),
+    timestamp: number = this.#clock.now(),
     headers?: readonly RecordHeader[],
   ): void | Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
@@ -254,12 +259,16 @@ function ownBytes<T extends Uint8Array | string | null>(bytes: T): T | Uint8Arra
   return bytes instanceof Uint8Array ? new Uint8Array(bytes) : bytes;
 }
 
-/** Encoders between two batches: few, as many as there are partitions written to at once. */
+/** Encoders kept for later: as many as are soon in use again. */
+const IDLE_ENCODERS_MAX = 16;
+
 function encoderPool(codec: WritableCodec): EncoderPool {
   const idle: BatchEncoder[] = [];
   return {
     take: () => idle.pop() ?? new BatchEncoder({ codec }),
-    put: (encoder) => void idle.push(encoder),
+    put: (encoder) => {
+      if (idle.length < IDLE_ENCODERS_MAX) idle.push(encoder);
+    },
   };
 }
 

@@ -99,6 +99,11 @@ export class BatchEncoder {
     return this.#end;
   }
 
+  /** Bytes of memory that it holds. */
+  get capacityBytes(): number {
+    return this.#bytes.length;
+  }
+
   /**
    * Adds a record. Strings are written as UTF-8; what has no UTF-8 (half a surrogate pair) becomes U+FFFD.
    * Throws INVALID_RECORD for a timestamp (ms) that is no safe integer, and MESSAGE_TOO_LARGE past 2 GiB,
@@ -151,6 +156,12 @@ export class BatchEncoder {
 
   /** Completes the batch, with base offset 0, and returns it: the caller's own bytes. There must be a record. */
   finish(sequence: ProducerSequence = NO_PRODUCER): Uint8Array {
+    const view = this.finishInPlace(sequence);
+    return this.isInPlace(view) ? view.slice() : view;
+  }
+
+  /** As `finish`, but an uncompressed batch is not copied: it is a view, valid until the next `append`. */
+  finishInPlace(sequence: ProducerSequence = NO_PRODUCER): Uint8Array {
     if (this.#count === 0) throw new Error("a batch without records can't be finished");
     const batch = this.#compressed();
     writeI64(batch, FIELD.baseOffset, 0);
@@ -168,8 +179,13 @@ export class BatchEncoder {
     return batch;
   }
 
+  /** Whether a batch that `finishInPlace` returned is in the memory of this encoder. */
+  isInPlace(batch: Uint8Array): boolean {
+    return batch.buffer === this.#bytes.buffer;
+  }
+
   #compressed(): Uint8Array {
-    if (this.#codec === "none") return this.#bytes.slice(0, this.#end);
+    if (this.#codec === "none") return this.#bytes.subarray(0, this.#end);
     const records = compress(this.#codec, this.#bytes.subarray(BATCH_HEADER_BYTES, this.#end));
     const batch = new Uint8Array(BATCH_HEADER_BYTES + records.length);
     batch.set(records, BATCH_HEADER_BYTES);

@@ -91,6 +91,50 @@ describe("batches", () => {
   });
 });
 
+describe("the memory of a batch", () => {
+  /** A pool that counts. */
+  function counting() {
+    const idle: BatchEncoder[] = [];
+    let made = 0;
+    return {
+      idle,
+      made: () => made,
+      take: () => {
+        if (idle.length === 0) made++;
+        return idle.pop() ?? new BatchEncoder({ initialBytes: 256 });
+      },
+      put: (encoder: BatchEncoder) => void idle.push(encoder),
+    };
+  }
+
+  test("is its encoder's until it is acknowledged, and used again only then", async () => {
+    const own = counting();
+    const { dispatcher, sendings, append } = harness({ pool: own });
+    append(0, "a".repeat(100));
+    dispatcher.sealAll();
+    append(1, "b".repeat(100));
+    dispatcher.sealAll();
+    expect([own.made(), own.idle.length]).toEqual([2, 0]);
+    expect(sendings.map(({ batch }) => valuesOf(batch)[0]![0])).toEqual(["a", "b"]);
+    sendings[0]!.acknowledge(0);
+    // One that is given up may still stand in an outbox.
+    sendings[1]!.fail(new RustLogError("TIMED_OUT", "no answer"));
+    await dispatcher.settled();
+    expect(own.idle).toHaveLength(1);
+  });
+
+  test("is its own if it is short: it must not hold on to a large buffer", () => {
+    const own = counting();
+    const { dispatcher, append, sendings } = harness({ pool: own });
+    append(0, "a");
+    dispatcher.sealAll();
+    append(1, "b");
+    dispatcher.sealAll();
+    expect([own.made(), own.idle.length]).toEqual([1, 1]);
+    expect(sendings.map(({ batch }) => valuesOf(batch))).toEqual([["a"], ["b"]]);
+  });
+});
+
 describe("linger", () => {
   test("0 sends what one turn of the event loop gathered", async () => {
     const { sendings, append, nextSending } = harness({ lingerMs: 0 });
@@ -162,8 +206,8 @@ describe("settling", () => {
 });
 
 describe("back-pressure", () => {
-  test("full at the limit; room when half of it is acknowledged", async () => {
-    const { dispatcher, sendings, append, nextSending } = harness({ bufferBytesMax: 300 });
+  test("full at the limit; room with the next batch that is settled", async () => {
+    const { dispatcher, sendings, append } = harness({ bufferBytesMax: 300 });
     for (const value of ["a", "b", "c", "d"]) {
       append(0, value.repeat(60));
       dispatcher.sealAll();
@@ -176,15 +220,26 @@ describe("back-pressure", () => {
       hasRoom = true;
     });
     expect(dispatcher.room()).toBe(dispatcher.room());
-    const others = nextSending();
-    sendings[0]!.acknowledge(0);
-    await others;
-    sendings[1]!.acknowledge(1);
     await Bun.sleep(0);
     expect(hasRoom).toBe(false);
-    sendings[2]!.acknowledge(2);
+    sendings[0]!.acknowledge(0);
     await room;
     expect(dispatcher.isFull).toBe(false);
+  });
+
+  test("waiting for room leaves what lingers alone while something is on its way", async () => {
+    const { dispatcher, sendings, append, nextSending } = harness({ bufferBytesMax: 100 });
+    append(0, "a".repeat(60));
+    dispatcher.sealAll();
+    append(0, "b".repeat(60));
+    const room = dispatcher.room();
+    const next = nextSending();
+    sendings[0]!.acknowledge(0);
+    await room;
+    append(0, "c".repeat(10));
+    dispatcher.sealAll();
+    await next;
+    expect(valuesOf(sendings[1]!.batch)).toEqual(["b".repeat(60), "c".repeat(10)]);
   });
 
   test("waiting for room completes what lingers: it could be all there is", async () => {

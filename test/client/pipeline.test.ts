@@ -30,6 +30,7 @@ function batchOf(value: string, pipeline: Pipeline): SealedBatch {
     openedAt: 0,
     deliveries: new Map(),
     settled: Promise.withResolvers<void>(),
+    encoder: undefined,
   };
 }
 
