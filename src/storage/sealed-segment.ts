@@ -87,8 +87,8 @@ export class SealedSegment extends LogSegment {
    * As in all segments, but what it promises has been checked once by its CRCs: a run ends before the first
    * batch that is damaged, and one that begins there is refused with CORRUPT_MESSAGE.
    */
-  override boundary(position: number, bytesMax: number, end: number): number {
-    const stop = super.boundary(position, bytesMax, end);
+  override boundary(position: number, base: number, bytesMax: number, end: number): number {
+    const stop = super.boundary(position, base, bytesMax, end);
     let before: number | undefined;
     for (let at = this.#verified.verifiedFrom(position); at < stop;) {
       before ??= this.offsetBefore(at);
@@ -96,7 +96,10 @@ export class SealedSegment extends LogSegment {
       const expected = at === position ? this.offsetAt(at) : before;
       const fault = this.#batchFault(at, stop, expected);
       if (fault !== undefined) {
-        if (at > position) return at;
+        if (at > position) {
+          this.stopOffset = Number.NaN;
+          return at;
+        }
         const whole = this.headerFault(at, stop) === undefined;
         const next = whole ? this.offsetAfter(at, expected) : undefined;
         const skip = next === undefined ? "" : `; the records after it begin at offset ${next}`;

@@ -56,12 +56,14 @@ export class SegmentList {
       if (start === limit) break;
       // Damage further on is met by the read that begins there; what is before it can be served.
       if (total > 0 && segment.isDamagedAt(start, limit)) break;
-      const stop = segment.boundary(start, bytesMax - total, limit);
+      const base = total === 0 ? segment.foundOffset : next;
+      const stop = segment.boundary(start, base, bytesMax - total, limit);
       if (total > 0 && total + stop - start > bytesMax) break;
       slices.push(segment.slice(start, stop - start));
       total += stop - start;
       if (stop < limit) {
-        next = segment.offsetBefore(stop);
+        const { stopOffset } = segment;
+        next = Number.isNaN(stopOffset) ? segment.offsetBefore(stop) : stopOffset;
         break;
       }
       next = this.#offsetAfter(segment, i, end);
@@ -111,7 +113,7 @@ export class SegmentList {
     trace: LookupTrace | undefined,
   ): number {
     const position = segment.locate(offset, limit, trace);
-    const found = position < limit ? segment.offsetAt(position) : this.at(i + 1)?.baseOffset;
+    const found = position < limit ? segment.foundOffset : this.at(i + 1)?.baseOffset;
     if (found !== undefined && found > offset) {
       const file = segmentFileName(segment.baseOffset, "log");
       throw new RustLogError(

@@ -1,6 +1,7 @@
 // Reading one log segment: which batch holds an offset or a timestamp, and where a run of batches ends.
 // Leaves to others: where the bytes come from (sealed-segment.ts: a mapping; active-segment.ts: the file
 // that is being written), and which segment to ask (log.ts).
+import { recordCount } from "../record/batch.ts";
 import type { LogSlice } from "./log-slice.ts";
 import type { LookupTrace } from "./lookup-trace.ts";
 import { NO_BATCH, SegmentHeaders } from "./segment-headers.ts";
@@ -40,12 +41,19 @@ export abstract class LogSegment extends SegmentHeaders {
   /** Position of the last batch before the target of `offsetBefore`: set by that call. */
   protected previous = NO_BATCH;
 
+  /** Base offset of the batch that `locate` found: set by that call, so that none allocates. */
+  foundOffset = 0;
+
+  /** Offset after the run that `boundary` found; NaN if only `offsetBefore` can tell. Set by that call. */
+  stopOffset = Number.NaN;
+
   /** A run of whole batches, from `position`. */
   abstract slice(position: number, bytes: number): LogSlice;
 
   /**
-   * Position of the batch that holds `offset`, or of the first one after it; `end` when there is none
-   * before `end`. Throws CORRUPT_MESSAGE naming the place when the way there is damaged.
+   * Position of the batch that holds `offset`, or of the first one after it, whose base offset is `foundOffset`
+   * then; `end` when there is none before `end`. Throws CORRUPT_MESSAGE naming the place when the way there is
+   * damaged.
    */
   locate(offset: number, end: number, trace?: LookupTrace): number {
     const index = this.index();
@@ -59,7 +67,13 @@ export abstract class LogSegment extends SegmentHeaders {
       return this.locate(offset, end, trace);
     }
     const expected = this.baseOffset + offsets.relativeOffset(entry) + 1;
-    if (expected > offset || start >= end) return Math.min(start, end);
+    if (start >= end) return end;
+    if (expected > offset) {
+      const stated = this.statedBaseOffset(start);
+      const isPlain = this.#plainOffsetAfter(start, stated) === expected;
+      this.foundOffset = isPlain ? stated : this.offsetAt(start);
+      return start;
+    }
     const size = this.batchSizeAt(start, end);
     trace?.passedBatch(start, size, expected - 1);
     return this.#scanFrom(start + size, expected, start, offset, end, trace);
@@ -84,8 +98,12 @@ export abstract class LogSegment extends SegmentHeaders {
     let previous = before;
     while (position < end) {
       const size = this.batchSizeAt(position, end);
-      const next = this.offsetAfter(position, this.trueBaseOffset(position, expected, previous));
-      if (next > offset) return position;
+      const base = this.trueBaseOffset(position, expected, previous);
+      const next = this.offsetAfter(position, base);
+      if (next > offset) {
+        this.foundOffset = base === expected ? base : this.offsetAt(position);
+        return position;
+      }
       trace?.passedBatch(position, size, next - 1);
       previous = position;
       expected = next;
@@ -124,26 +142,46 @@ export abstract class LogSegment extends SegmentHeaders {
     return this.trueBaseOffset(position, expected, this.previous);
   }
 
-  /** The largest end of a run of whole batches from `position` within `bytesMax`, of one batch at least. */
-  boundary(position: number, bytesMax: number, end: number): number {
+  /**
+   * The largest end of a run of whole batches from `position` within `bytesMax`, of one batch at least. The first
+   * one's base offset is `base`. The offset after the run is `stopOffset` then.
+   */
+  boundary(position: number, base: number, bytesMax: number, end: number): number {
     if (end - position <= bytesMax) return end;
     const limit = position + bytesMax;
-    const offsets = this.index().offsets;
-    const entry = offsets.lookupPosition(limit);
-    let at = position;
-    if (entry >= 0 && offsets.position(entry) > position) {
-      at = offsets.position(entry);
-      if (!this.#entryHolds(entry) && this.repairIndex(at, OFFSET_MISMATCH)) {
-        return this.boundary(position, bytesMax, end);
+    let at = position + this.batchSizeAt(position, end);
+    let offset = this.#plainOffsetAfter(position, base);
+    if (at < limit) {
+      const { offsets } = this.index();
+      const entry = offsets.lookupPosition(limit);
+      let known = NO_BATCH;
+      if (entry >= 0 && offsets.position(entry) > at) {
+        at = offsets.position(entry);
+        const holds = this.#entryHolds(entry);
+        if (!holds && this.repairIndex(at, OFFSET_MISMATCH)) {
+          return this.boundary(position, base, bytesMax, end);
+        }
+        // The entry tells the offset of the batch there; what the one before it ends with is not known.
+        if (holds) known = at;
+        offset = Number.NaN;
+      }
+      // What comes before damage can be served; the read that begins at it says what is wrong.
+      while (this.headerFault(at, end) === undefined) {
+        const next = at + this.batchSizeAt(at, end);
+        if (next > limit) break;
+        offset = this.#plainOffsetAfter(at, at === known ? this.statedBaseOffset(at) : offset);
+        at = next;
       }
     }
-    for (;;) {
-      // What comes before damage can be served; the read that begins at it says what is wrong.
-      if (at > position && this.headerFault(at, end) !== undefined) return at;
-      const next = at + this.batchSizeAt(at, end);
-      if (next > limit) return at > position ? at : next;
-      at = next;
-    }
+    this.stopOffset = offset;
+    return at;
+  }
+
+  /** Offset after the batch at `position`, which begins with `base`; NaN unless its header says just that. */
+  #plainOffsetAfter(position: number, base: number): number {
+    if (this.statedBaseOffset(position) !== base) return Number.NaN;
+    const count = recordCount(this.headerBytes(position), this.headerAt);
+    return count > 0 && count === this.lastDeltaAt(position) + 1 ? base + count : Number.NaN;
   }
 
   /**
