@@ -42,6 +42,11 @@ export interface ConsumerOptions {
   readonly retryTimeoutMs?: number;
   /** What to do when a position is outside of what its partition holds ("error"). */
   readonly onOutOfRange?: OutOfRangePolicy;
+  /**
+   * Whether each batch is checked against its CRC (true). The broker has checked it when it was written, and
+   * those of a sealed segment when they are first read; false trusts the broker's memory and the network.
+   */
+  readonly checkCrcs?: boolean;
 }
 
 /** One record. Key, value and header values are views of the fetched bytes: nothing was copied. */
@@ -220,6 +225,7 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
       minBytes: this.#options.minBytes ?? 1,
       maxWaitMs: this.#options.maxWaitMs ?? 1000,
       onOutOfRange,
+      checkCrcs: this.#options.checkCrcs ?? true,
       onRecords: (fetcher: PartitionFetcher, records: FetchedRecords) => {
         this.#arrived.push({ fetcher, records });
         this.#wake();

@@ -2,7 +2,7 @@
 // Leaves to others: the walk through the bytes (record/cursor), fetching them (fetcher).
 
 import type { FetchResponse } from "../protocol/fetch.ts";
-import { RecordCursor } from "../record/cursor.ts";
+import { type CursorOptions, RecordCursor } from "../record/cursor.ts";
 
 /** Where the walk is noted, so that a commit knows what was handed out. */
 export interface PositionHolder {
@@ -31,14 +31,14 @@ export class FetchedRecords {
   #isDone = false;
 
   /** @internal Made by a consumer. */
-  constructor(holder: PositionHolder, response: FetchResponse, fromOffset: number) {
+  constructor(holder: PositionHolder, response: FetchResponse, options: CursorOptions) {
     const { batches } = response;
     this.topic = holder.topic;
     this.partition = holder.partition;
     this.highWatermark = response.highWatermark;
     this.logStartOffset = response.logStartOffset;
     this.bytes = batches.length;
-    this.cursor.reset(batches, 0, batches.length, { fromOffset });
+    this.cursor.reset(batches, 0, batches.length, options);
     this.#holder = holder;
     this.#nextOffset = response.nextOffset;
   }

@@ -22,6 +22,7 @@ export interface FetcherOptions {
   readonly minBytes: number;
   readonly maxWaitMs: number;
   readonly onOutOfRange: OutOfRangePolicy;
+  readonly checkCrcs: boolean;
   /** Records came: they are to be read, and `portionRead` called afterwards. */
   readonly onRecords: (fetcher: PartitionFetcher, records: FetchedRecords) => void;
   /** Fetching has ended with an error. */
@@ -132,7 +133,8 @@ export class PartitionFetcher implements PositionHolder {
     }
     this.#fetchOffset = response.nextOffset;
     this.#portions += 1;
-    this.#options.onRecords(this, new FetchedRecords(this, response, from));
+    const { checkCrcs, onRecords } = this.#options;
+    onRecords(this, new FetchedRecords(this, response, { fromOffset: from, checkCrcs }));
   }
 
   async #resetTo(where: "earliest" | "latest"): Promise<void> {

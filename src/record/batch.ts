@@ -182,9 +182,15 @@ export interface BatchFault {
 
 /**
  * Why the bytes from `at` are no valid batch, or undefined if they are one. `end` is the end of the bytes
- * that are available. Never throws, and believes no length before it has been checked.
+ * that are available. Never throws, and believes no length before it has been checked. With `checkCrc` false it
+ * goes by the header alone.
  */
-export function findBatchFault(bytes: Uint8Array, at: number, end: number): BatchFault | undefined {
+export function findBatchFault(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  checkCrc = true,
+): BatchFault | undefined {
   const available = end - at;
   if (available < BATCH_OVERHEAD_BYTES) {
     return { kind: "truncated", message: `${available} bytes are no batch header` };
@@ -200,6 +206,7 @@ export function findBatchFault(bytes: Uint8Array, at: number, end: number): Batc
   if (size > available) {
     return { kind: "truncated", message: `${available} bytes of a batch of ${size}` };
   }
+  if (!checkCrc) return undefined;
   const computed = crc32c(bytes, at + FIELD.attributes, at + size);
   const stated = crc(bytes, at);
   if (computed !== stated) {

@@ -126,6 +126,15 @@ describe("bad bytes", () => {
     expect((await errorOf(offsetsOf(consumer))).code).toBe("CORRUPT_MESSAGE");
   });
 
+  test("are handed out to who does not want CRCs checked, as long as they are records", async () => {
+    await using t = await setUp();
+    const bad = batchOf("0", "1");
+    bad[FIELD.crc]! ^= 1;
+    t.broker.append(TOPIC, 0, bad);
+    expect(await offsetsOf(t.consumer({ checkCrcs: false }))).toEqual([0, 1]);
+    expect((await errorOf(offsetsOf(t.consumer()))).code).toBe("CORRUPT_MESSAGE");
+  });
+
   test("of a codec that we don't have are UNSUPPORTED_COMPRESSION", async () => {
     await using t = await setUp();
     const batch = batchOf("0");

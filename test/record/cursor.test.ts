@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { FIELD, stampBaseOffset } from "../../src/record/batch.ts";
-import { writeI64, writeU16 } from "../../src/record/bytes.ts";
+import { writeI32, writeI64, writeU16 } from "../../src/record/bytes.ts";
 import { RecordCursor } from "../../src/record/cursor.ts";
 import {
   anyRecords,
@@ -53,6 +53,45 @@ describe("RecordCursor", () => {
         );
       }),
     );
+  });
+
+  test("checks headers and lengths, but no CRC, of bytes that are known to be right", () => {
+    const bytes = numberedBatches([[3, "none"]]);
+    const all = readAll(new RecordCursor().reset(bytes));
+    bytes[FIELD.crc]! ^= 1;
+    const trusted = () => new RecordCursor().reset(bytes, 0, bytes.length, { checkCrcs: false });
+    expect(readAll(trusted())).toEqual(all);
+    expect(() => new RecordCursor().reset(bytes).next()).toThrow("CRC");
+    bytes[FIELD.magic] = 1;
+    expect(() => trusted().next()).toThrow("magic");
+  });
+
+  test("takes numbers that have more bytes than they need for what they are", () => {
+    // The lengths of a null key, an empty value and a whole record, in two and in three bytes.
+    const padded = (zigzag: number, bytes: number): number[] =>
+      Array.from({ length: bytes }, (_, i) => (i === 0 ? zigzag : 0) | (i < bytes - 1 ? 0x80 : 0));
+    for (const size of [1, 2, 3]) {
+      const body = [
+        0,
+        ...padded(4, size),
+        ...padded(0, size),
+        ...padded(1, size),
+        ...padded(0, size),
+        0,
+      ];
+      const sample = encodeBatch([record({ value: "x" })]);
+      const bytes = new Uint8Array([
+        ...sample.subarray(0, FIELD.records),
+        ...padded(body.length * 2, size),
+        ...body,
+      ]);
+      writeI32(bytes, FIELD.batchLength, bytes.length - 12);
+      stampCrc(bytes);
+      const cursor = new RecordCursor().reset(bytes);
+      expect(cursor.next()).toBe(true);
+      expect([cursor.key(), cursor.value()?.length, cursor.headers()]).toEqual([null, 0, []]);
+      expect(cursor.next()).toBe(false);
+    }
   });
 
   test("checks the batches that it passes over", () => {

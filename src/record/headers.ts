@@ -1,0 +1,48 @@
+// The headers of one record: checked when a cursor comes to the record, read when they are asked for.
+// Leaves to others: the record around them (cursor.ts), and their layout (drawn in encoder.ts).
+import { RustLogError } from "../errors.ts";
+import type { RecordHeader } from "./encoder.ts";
+import { VarintReader } from "./varint.ts";
+
+/** Checks `count` headers up to `end`, where the record ends, so that `readHeaders` can rely on them. */
+export function passHeaders(reader: VarintReader, count: number, end: number): void {
+  if (count < 0) throw corrupt("it has a negative number of headers");
+  for (let i = 0; i < count; i++) {
+    const nameBytes = reader.readVarint();
+    if (nameBytes < 0) throw corrupt("a header has no name");
+    reader.position += nameBytes;
+    const valueBytes = reader.readVarint();
+    if (valueBytes < -1) throw corrupt("a header's value has a negative length");
+    if (valueBytes > 0) reader.position += valueBytes;
+    if (reader.position > end) throw corrupt("its headers lead out of it");
+  }
+}
+
+/** The `count` headers at byte `start`: names as text, by `textOf`, and values as views. */
+export function readHeaders(
+  bytes: Uint8Array,
+  start: number,
+  count: number,
+  textOf: (start: number, end: number) => string,
+): RecordHeader[] {
+  const headers: RecordHeader[] = [];
+  const reader = new VarintReader();
+  reader.bytes = bytes;
+  reader.position = start;
+  for (let i = 0; i < count; i++) {
+    const nameEnd = reader.readVarint() + reader.position;
+    const name = textOf(reader.position, nameEnd);
+    reader.position = nameEnd;
+    const valueBytes = reader.readVarint();
+    const valueStart = reader.position;
+    reader.position += Math.max(valueBytes, 0);
+    const value = valueBytes < 0 ? null : bytes.subarray(valueStart, reader.position);
+    headers.push({ name, value });
+  }
+  return headers;
+}
+
+/** The error for bytes that are no record. */
+export function corrupt(why: string): RustLogError {
+  return new RustLogError("CORRUPT_MESSAGE", why);
+}
