@@ -1,8 +1,12 @@
-// `bun run bench`: the read path on real segments, encoding, decoding, checksums and metrics, with mitata.
-// Leaves to others: sockets and whole processes. All data is made here, warmed, and removed.
+// `bun run bench`: the read path on real segments, encoding, checksums and metrics, with mitata.
+// Leaves to others: sockets and whole processes (e2e.ts). All data is made here, warmed, and removed.
 //
 // Each read is reported in two honest ways: "locate" finds and slices the bytes and touches none of them;
-// "decode" walks every record with the cursor, CRC check included, and touches its value.
+// "decode" walks every record with the cursor, CRC check included, and touches its value. Between them stands
+// "checksum", which computes the CRCs and walks nothing. Bytes are those that a call really covered.
+//
+//   --json       for a machine; --markdown: as the table stands in docs/PERFORMANCE.md
+//   --tiny       runs each body once, on little data
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,89 +15,132 @@ import { Broker } from "../src/broker/broker.ts";
 import { BrokerMetrics } from "../src/broker/metrics.ts";
 import { metricsText } from "../src/http/metrics-text.ts";
 import { API } from "../src/protocol/messages.ts";
-import { BatchEncoder } from "../src/record/encoder.ts";
-import { RecordCursor } from "../src/record/cursor.ts";
 import { crc32c, tableCrc32c } from "../src/record/crc32c.ts";
-import { Log } from "../src/storage/log.ts";
-import { readAll } from "../src/storage/log-slice.ts";
-import { RealDisk } from "../src/storage/real-disk.ts";
+import { RecordCursor } from "../src/record/cursor.ts";
+import { BatchEncoder } from "../src/record/encoder.ts";
+import type { Log } from "../src/storage/log.ts";
+import { threeDigits } from "./numbers.ts";
+import { checksum, decodeWith, locate, makeLog, type Touch, walk } from "./read/logs.ts";
+import { Section } from "./report.ts";
 
+const KiB = 1024;
+const GiB = KiB ** 3;
 const tiny = process.argv.includes("--tiny");
+const json = process.argv.includes("--json");
+const markdown = process.argv.includes("--markdown");
 const RECORDS = tiny ? 100 : 10_000;
-const RECORDS_A_BATCH = 100;
-const SIZES = tiny ? [128] : [128, 512, 1024];
 
-const root = mkdtempSync(join(tmpdir(), "rustlog-bench-"));
-const disk = new RealDisk();
-
-/** Names a set of benchmarks that are shown together. */
-function together(name: string, body: () => void): void {
-  if (tiny) {
-    console.log(name);
-    body();
-  } else group(name, body);
+/** A benchmark: its group, what it does, and the bytes that a call covers and touches, if any. */
+interface Definition {
+  readonly of: string;
+  readonly what: string;
+  readonly bytes: number;
+  readonly touched: boolean;
 }
+
+const defined: Definition[] = [];
+const root = mkdtempSync(join(tmpdir(), "rustlog-bench-"));
 
 /** Defines a benchmark; with `--tiny` its body runs once, so that a test sees that it works. */
-function define(name: string, body: () => unknown): void {
-  if (!tiny) {
-    bench(name, body);
-    return;
-  }
-  body();
-  console.log(`${name}: ran`);
+function define(definition: Definition, body: () => unknown): void {
+  const { of, what } = definition;
+  defined.push(definition);
+  if (tiny) {
+    body();
+    console.log(`${of}: ${what}: ran`);
+  } else group(of, () => void bench(what, body));
 }
 
-/** A log of 10,000 records; with `seal`, all of them in a sealed segment. */
-async function makeLog(recordBytes: number, seal: boolean): Promise<Log> {
-  const directory = join(root, `${recordBytes}-${seal ? "sealed" : "active"}`);
-  disk.makeDirectory(directory);
-  const unlimited = Number.MAX_SAFE_INTEGER;
-  const settings = {
-    segmentBytes: 2 ** 31 - 1,
-    segmentMs: unlimited,
-    retentionBytes: -1,
-    retentionMs: -1,
-  };
-  const log = await Log.open({
-    disk,
-    directory,
-    name: "bench-0",
-    settings,
-    now: Date.now,
-    report: () => {},
-  });
+/** The same read by each of `touches`. */
+function defineReads(
+  of: string,
+  read: (touch: Touch) => number,
+  touches: Readonly<Record<string, Touch>>,
+): void {
+  const bytes = read(locate);
+  for (const [name, touch] of Object.entries(touches)) {
+    define({ of, what: name, bytes, touched: touch !== locate }, () => read(touch));
+  }
+}
+
+/** As the original's: all of 10,000 records, here in fetches of 256 KiB. */
+async function sequentialReads(kind: "sealed" | "active", recordBytes: number): Promise<void> {
+  const log = await oneSegment(kind, recordBytes, 100);
+  const touches = { locate, checksum, decode };
+  defineReads(
+    `sequential_reads/${kind}/${recordBytes} B`,
+    (touch) => walk(log, 256 * KiB, touch),
+    touches,
+  );
+}
+
+/** One fetch of at most 256 KiB from the start. */
+async function mmapVsActive(kind: "sealed" | "active"): Promise<void> {
+  const log = await oneSegment(kind, 512, 100);
+  defineReads(`mmap_vs_active/${kind}`, fetchAt(log, 0, 256 * KiB), { locate, decode });
+}
+
+/** One fetch from the start; batches of one record, so that a small limit means a small answer. */
+async function maxBytes(kind: "sealed" | "active"): Promise<void> {
+  const log = await oneSegment(kind, 512, 1);
+  for (const max of [KiB, 10 * KiB, KiB * KiB]) {
+    defineReads(`max_bytes/${kind}/${max}`, fetchAt(log, 0, max), { locate, decode });
+  }
+  // The original reads from the start only, where no index is needed.
+  defineReads(`max_bytes/${kind}/${KiB}/middle`, fetchAt(log, RECORDS / 2, KiB), { locate });
+}
+
+/** Three sealed segments and the active one, of 1,000 records each: across all of them, and into one. */
+async function partitionReads(): Promise<void> {
+  const records = RECORDS / 10;
+  const sealed = [records, records, records];
+  const shape = { recordBytes: 512, recordsABatch: records / 10, sealed, active: records };
+  const log = await makeLog(root, "partition", shape);
+  const touches = { locate, decode };
+  const fetchBytes = 128 * KiB;
+  defineReads("partition_reads/all four", (touch) => walk(log, fetchBytes, touch), touches);
+  defineReads("partition_reads/middle", fetchAt(log, records, fetchBytes), touches);
+  defineReads("partition_reads/active", fetchAt(log, 3 * records, fetchBytes), touches);
+}
+
+function oneSegment(
+  kind: "sealed" | "active",
+  recordBytes: number,
+  recordsABatch: number,
+): Promise<Log> {
+  const records =
+    kind === "sealed" ? { sealed: [RECORDS], active: 0 } : { sealed: [], active: RECORDS };
+  return makeLog(root, `log-${defined.length}`, { recordBytes, recordsABatch, ...records });
+}
+
+function fetchAt(log: Log, offset: number, bytesMax: number): (touch: Touch) => number {
+  return (touch) => touch(log.read(offset, bytesMax, log.pushedEnd));
+}
+
+function encodingAndChecksums(): void {
   const encoder = new BatchEncoder();
-  const value = new Uint8Array(recordBytes).fill(0x61);
-  for (let i = 0; i < RECORDS; i += RECORDS_A_BATCH) {
-    for (let k = 0; k < RECORDS_A_BATCH; k++) encoder.append(i + k, null, value);
-    log.append(encoder.finish());
+  const value = new Uint8Array(100).fill(0x61);
+  define({ of: "encode", what: "1,000 records of 100 B", bytes: 100_000, touched: true }, () => {
+    for (let i = 0; i < 1_000; i++) encoder.append(i, null, value);
+    return encoder.finish();
+  });
+  for (const bytes of [64, 512, 4 * KiB, KiB * KiB]) {
+    const data = new Uint8Array(bytes).fill(7);
+    const shown = { bytes, touched: true };
+    define({ of: "crc32c", what: `${bytes} B`, ...shown }, () => crc32c(data, 0, bytes));
+    define({ of: "crc32c", what: `${bytes} B, by table`, ...shown }, () =>
+      tableCrc32c(data, 0, bytes),
+    );
   }
-  await log.push();
-  await log.sync();
-  if (seal) await log.roll();
-  return log;
 }
 
-/** Walks a whole log in reads of `bytesMax`; returns the bytes covered. */
-function walk(log: Log, bytesMax: number, touch: RecordCursor | undefined): number {
-  let offset = 0;
-  let bytes = 0;
-  let sum = 0;
-  while (offset < log.logEndOffset) {
-    const read = log.read(offset, bytesMax, log.pushedEnd);
-    bytes += read.bytes;
-    if (touch !== undefined) {
-      for (const slice of read.slices) {
-        const whole = slice.read(0, slice.bytes);
-        touch.reset(whole.length === slice.bytes ? whole : readAll(read));
-        while (touch.next()) sum += touch.buffer[touch.valueStart] ?? 0;
-      }
-    }
-    offset = read.nextOffset;
-  }
-  if (sum < 0) throw new Error("unreachable: keeps the sum alive");
-  return bytes;
+function metrics(broker: Broker): void {
+  const untouched = { bytes: 0, touched: false };
+  const scrape = { of: "metrics", what: "scrape of 1,000 partitions, 10 groups on each" };
+  define({ ...scrape, ...untouched }, () => metricsText(broker));
+  const counted = new BrokerMetrics();
+  const request = { apiKey: API.Produce, error: undefined, beganMs: 0, hasWaited: false };
+  define({ of: "metrics", what: "count a produce", ...untouched }, () => counted.answered(request));
 }
 
 /** A broker with `topics` times 100 partitions, and 10 groups that have committed on each of them. */
@@ -114,48 +161,38 @@ async function makeBroker(topics: number): Promise<Broker> {
   return broker;
 }
 
-const cursor = new RecordCursor();
+/** The medians, as one table. */
+function tableOf(medians: readonly number[]): Section {
+  const rows = defined.map((definition, i) => ({ ...definition, nanoseconds: medians[i] ?? 0 }));
+  return Section.of("Reading, encoding, checksums and metrics: medians", rows, [
+    { title: "benchmark", cell: (row) => row.of },
+    { title: "what", cell: (row) => row.what },
+    { title: "bytes covered", cell: (row) => (row.bytes === 0 ? "" : row.bytes) },
+    { title: "µs", cell: (row) => threeDigits(row.nanoseconds / 1000) },
+    {
+      title: "GiB/s",
+      cell: (row) => (row.touched ? threeDigits(row.bytes / GiB / (row.nanoseconds / 1e9)) : ""),
+    },
+  ]);
+}
+
+const decode = decodeWith(new RecordCursor());
 const broker = await makeBroker(tiny ? 1 : 10);
 try {
-  for (const size of SIZES) {
-    for (const kind of ["sealed", "active"] as const) {
-      const log = await makeLog(size, kind === "sealed");
-      const bytes = walk(log, 1 << 20, cursor);
-      together(`sequential_reads/${kind}/${size} B (${bytes} bytes a walk)`, () => {
-        define("locate, 256 KiB fetches", () => walk(log, 256 * 1024, undefined));
-        define("decode, 256 KiB fetches", () => walk(log, 256 * 1024, cursor));
-      });
-      if (size === 1024 || tiny) {
-        together(`max_bytes/${kind}`, () => {
-          for (const max of [1024, 10 * 1024, 1024 * 1024]) {
-            define(`locate, ${max} bytes at the middle`, () =>
-              log.read(RECORDS / 2, max, log.pushedEnd),
-            );
-          }
-        });
-      }
-    }
+  for (const kind of ["sealed", "active"] as const) {
+    for (const size of tiny ? [128] : [128, 512, 1024]) await sequentialReads(kind, size);
   }
-  together("encode and checksum", () => {
-    const encoder = new BatchEncoder();
-    const value = new Uint8Array(100).fill(0x61);
-    define("encode 1,000 records of 100 B", () => {
-      for (let i = 0; i < 1_000; i++) encoder.append(i, null, value);
-      return encoder.finish();
-    });
-    for (const bytes of [64, 512, 4096, 1 << 20]) {
-      const data = new Uint8Array(bytes).fill(7);
-      define(`crc32c, ${bytes} B`, () => crc32c(data, 0, bytes));
-      define(`crc32c by table, ${bytes} B`, () => tableCrc32c(data, 0, bytes));
-    }
-  });
-  together("metrics", () => {
-    define("a scrape of 1,000 partitions, 10 groups on each", () => metricsText(broker));
-    const metrics = new BrokerMetrics();
-    const request = { apiKey: API.Produce, error: undefined, beganMs: 0, hasWaited: false };
-    define("count a produce", () => metrics.answered(request));
-  });
-  if (!tiny) await run(process.argv.includes("--json") ? { format: "json" } : {});
+  for (const kind of ["sealed", "active"] as const) await mmapVsActive(kind);
+  for (const kind of ["sealed", "active"] as const) await maxBytes(kind);
+  await partitionReads();
+  encodingAndChecksums();
+  metrics(broker);
+  if (!tiny) {
+    const { benchmarks } = await run(json || markdown ? { format: "quiet" } : {});
+    const table = tableOf(benchmarks.map(({ runs }) => runs[0]?.stats?.p50 ?? Number.NaN));
+    if (json) console.log(JSON.stringify([{ title: table.title, rows: table.rows }], null, 2));
+    else process.stdout.write(markdown ? table.markdown : table.text);
+  }
 } finally {
   await broker.stop();
   rmSync(root, { recursive: true, force: true });

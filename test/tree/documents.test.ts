@@ -52,7 +52,7 @@ const COMMANDS = await commands();
 const HELP = [
   ...[...COMMANDS.values()].map((command) => command.helpInformation()),
   "--version",
-  textOf("bench/run.ts"),
+  ...["run", "e2e", "growth"].map((name) => textOf(`bench/${name}.ts`)),
   textOf("package.json"),
 ].join("\n");
 

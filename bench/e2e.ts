@@ -1,0 +1,71 @@
+// `bun run bench:e2e`: the compiled broker as a process, over loopback, each figure beside a bare probe's.
+// Leaves to others: the read path in one process (run.ts), and how cost grows (growth.ts).
+//
+//   --only PARTS       some of: produce, matrix, fetch, latency, start, memory, clients
+//   --quick, --tiny    less of everything; next to nothing, to see that it works
+//   --rounds N         pairs of runs that count (5)
+//   --memory-seconds N how long memory is watched at full speed (20)
+//   --dir DIR          where the data is written: a real disk
+//   --json             for a machine; --markdown: as the tables stand in docs/PERFORMANCE.md
+import { parseArgs } from "node:util";
+import { clientBars } from "./e2e/clients.ts";
+import { fetchBars } from "./e2e/fetch.ts";
+import { latencyBars } from "./e2e/latency.ts";
+import { memoryBars } from "./e2e/memory.ts";
+import { produceBars, produceMatrix } from "./e2e/produce.ts";
+import type { Section } from "./report.ts";
+import { Bench, SCALES } from "./e2e/setup.ts";
+import { startBars } from "./e2e/start.ts";
+
+const PARTS: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = {
+  produce: produceBars,
+  fetch: fetchBars,
+  latency: latencyBars,
+  start: startBars,
+  clients: clientBars,
+  memory: memoryBars,
+  matrix: produceMatrix,
+};
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", default: Object.keys(PARTS).join(",") },
+    quick: { type: "boolean", default: false },
+    tiny: { type: "boolean", default: false },
+    rounds: { type: "string" },
+    "memory-seconds": { type: "string" },
+    dir: { type: "string" },
+    json: { type: "boolean", default: false },
+    markdown: { type: "boolean", default: false },
+  },
+});
+
+const base = values.tiny ? SCALES.tiny : values.quick ? SCALES.quick : SCALES.whole;
+const scale = {
+  ...base,
+  rounds: Number(values.rounds ?? base.rounds),
+  memorySeconds: Number(values["memory-seconds"] ?? base.memorySeconds),
+};
+const parts = values.only.split(",");
+const unknown = parts.filter((part) => PARTS[part] === undefined);
+if (unknown.length > 0) {
+  console.error(`no such part: ${unknown.join(", ")}; there are ${Object.keys(PARTS).join(", ")}`);
+  process.exit(2);
+}
+
+using bench = new Bench(scale, values.dir);
+const sections: Section[] = [];
+for (const part of parts) {
+  const section = await PARTS[part]!(bench);
+  sections.push(section);
+  if (!values.json) process.stdout.write(values.markdown ? section.markdown : section.text);
+}
+if (values.json) {
+  console.log(
+    JSON.stringify(
+      sections.map(({ title, rows }) => ({ title, rows })),
+      null,
+      2,
+    ),
+  );
+}

@@ -1,0 +1,224 @@
+// The client side of the measurements, in its own process: the same program for the broker and for its probe.
+// Leaves to others: what is asked (load.ts), who is measured, and what the numbers mean (produce.ts, fetch.ts, …).
+import { parseBrokerAddress } from "../../src/client/address.ts";
+import { Connection } from "../../src/client/connection.ts";
+import { connect } from "../../src/index.ts";
+import { decodeFetchResponse } from "../../src/protocol/fetch.ts";
+import { decodeProduceResponse, encodeProduceRequestHead } from "../../src/protocol/produce.ts";
+import {
+  type FetchLoad,
+  fetchFrame,
+  type LoadQuestion,
+  type LoadResult,
+  makeBatch,
+  type ProduceLoad,
+} from "./load.ts";
+import { percentile } from "../numbers.ts";
+import { answerQuestions } from "./worker.ts";
+
+const TIMEOUT_MS = 60_000;
+const CLIENT_RECORD_BYTES = 100;
+
+const idle: Connection[] = [];
+
+answerQuestions<LoadQuestion>((question) => {
+  switch (question.kind) {
+    case "produce":
+      return produce(question);
+    case "bare":
+      return fetchBare(question);
+    case "client":
+      return fetchByClient(question);
+    case "write":
+      return writeRecords(question.port, question.topic, question.records);
+    case "visit":
+      return visitRecords(question.port, question.topic, question.records);
+    case "connect":
+      return holdConnections(question.port, question.connections);
+    case "disconnect":
+      for (const connection of idle.splice(0)) connection.close();
+      return;
+    case "slow readers":
+      return Promise.all(Array.from({ length: question.readers }, () => readSlowly(question)));
+  }
+});
+
+function open(port: number): Promise<Connection> {
+  return Connection.open(parseBrokerAddress(`127.0.0.1:${port}`), TIMEOUT_MS);
+}
+
+/** Runs `inFlight` requests at a time on each connection until `next` has no more. */
+async function run(
+  connections: readonly Connection[],
+  inFlight: number,
+  next: (connection: Connection) => Promise<number> | undefined,
+): Promise<LoadResult> {
+  const latencies: number[] = [];
+  let bytes = 0;
+  const began = performance.now();
+  const lane = async (connection: Connection): Promise<void> => {
+    for (;;) {
+      const asked = performance.now();
+      const answer = next(connection);
+      if (answer === undefined) return;
+      const answered = await answer;
+      bytes += answered;
+      latencies.push(performance.now() - asked);
+    }
+  };
+  const lanes = connections.flatMap((connection) =>
+    Array.from({ length: inFlight }, () => lane(connection)),
+  );
+  await Promise.all(lanes);
+  const seconds = (performance.now() - began) / 1000;
+  for (const connection of connections) connection.close();
+  return { ...summaryOf(latencies), seconds, bytes, records: 0 };
+}
+
+function summaryOf(latencies: number[]): Pick<LoadResult, "requests" | "p50" | "p99" | "p999"> {
+  const sorted = Float64Array.from(latencies).sort();
+  const [p50, p99, p999] = [0.5, 0.99, 0.999].map((share) => percentile(sorted, share));
+  return { requests: sorted.length, p50: p50 ?? 0, p99: p99 ?? 0, p999: p999 ?? 0 };
+}
+
+async function produce(load: ProduceLoad): Promise<LoadResult> {
+  const { topic, partitions, bytesMax } = load;
+  const { batch, records } = makeBatch(load.recordBytes, load.batchBytes);
+  const connections = await Promise.all(
+    Array.from({ length: load.connections }, () => open(load.port)),
+  );
+  const until = performance.now() + load.secondsMax * 1000;
+  let sent = 0;
+  const result = await run(connections, load.inFlight, (connection) => {
+    if (sent * batch.length >= bytesMax || performance.now() >= until) return undefined;
+    const partition = sent++ % partitions;
+    const encode = (id: number): Uint8Array =>
+      encodeProduceRequestHead(id, topic, partition, batch.length);
+    return connection.request(encode, TIMEOUT_MS, batch).then((payload) => {
+      decodeProduceResponse(payload);
+      return batch.length;
+    });
+  });
+  return { ...result, records: result.requests * records };
+}
+
+function offsetOf(load: FetchLoad, index: number): number {
+  const inTurn = Math.floor(index / load.partitions) % load.places;
+  const place = load.random ? Math.floor(Math.random() * load.places) : inTurn;
+  return place * load.step;
+}
+
+async function fetchByClient(load: FetchLoad): Promise<LoadResult> {
+  const { topic, partitions, maxBytes, responseBytes } = load;
+  let sent = 0;
+  return await run([await open(load.port)], load.inFlight, (connection) => {
+    if (sent >= load.requests) return undefined;
+    const partition = sent % partitions;
+    const offset = offsetOf(load, sent++);
+    const encode = (id: number): Uint8Array => fetchFrame(id, topic, partition, offset, maxBytes);
+    return connection.request(encode, TIMEOUT_MS).then((payload) => {
+      const bytes = payload.length + 4;
+      decodeFetchResponse(payload);
+      if (responseBytes === 0 || bytes === responseBytes) return bytes;
+      throw new Error(`an answer of ${bytes} bytes where ${responseBytes} were expected`);
+    });
+  });
+}
+
+/** No frames, no promises: bytes are counted, and each answer's worth of them lets the next request go. */
+async function fetchBare(load: FetchLoad): Promise<LoadResult> {
+  const { responseBytes } = load;
+  const total = load.requests * responseBytes;
+  const { promise: done, resolve, reject } = Promise.withResolvers<void>();
+  let bytes = 0;
+  let sent = 0;
+  const socket = await Bun.connect({
+    hostname: "127.0.0.1",
+    port: load.port,
+    socket: {
+      data(_socket, chunk) {
+        bytes += chunk.length;
+        ask();
+        if (bytes >= total) resolve();
+      },
+      close: () => reject(new Error("the connection was closed")),
+    },
+  });
+  const ask = (): void => {
+    const answered = Math.floor(bytes / responseBytes);
+    while (sent < load.requests && sent - answered < load.inFlight) {
+      const offset = offsetOf(load, sent++);
+      socket.write(fetchFrame(sent, load.topic, 0, offset, load.maxBytes));
+    }
+  };
+  const began = performance.now();
+  ask();
+  await done;
+  const seconds = (performance.now() - began) / 1000;
+  socket.end();
+  if (bytes !== total) throw new Error(`${bytes} bytes came where ${total} were expected`);
+  return { seconds, bytes, requests: load.requests, records: 0, p50: 0, p99: 0, p999: 0 };
+}
+
+/** Records one by one through the public API; all are acknowledged when it resolves. */
+async function writeRecords(port: number, topic: string, records: number): Promise<LoadResult> {
+  await using client = await connect({ broker: `127.0.0.1:${port}` });
+  const producer = client.producer({ batchBytes: 1024 * 1024 });
+  const value = new Uint8Array(CLIENT_RECORD_BYTES).fill(0x61);
+  await producer.send(topic, { value });
+  const began = performance.now();
+  for (let i = 1; i < records; i++) {
+    const full = producer.enqueueRaw(topic, -1, null, value);
+    if (full !== undefined) await full;
+  }
+  await producer.flush();
+  return recordsResult(records, records * CLIENT_RECORD_BYTES, began);
+}
+
+/** Every record visited through the public API, and a byte of its value touched. */
+async function visitRecords(port: number, topic: string, records: number): Promise<LoadResult> {
+  await using client = await connect({ broker: `127.0.0.1:${port}` });
+  const consumer = client.consumer({ topic, follow: false });
+  await consumer.start();
+  const began = performance.now();
+  let visited = 0;
+  let sum = 0;
+  let bytes = 0;
+  for (let fetched = await consumer.nextBatch(); fetched !== null;) {
+    const { cursor } = fetched;
+    while (fetched.next()) {
+      visited += 1;
+      sum += cursor.buffer[cursor.valueStart] ?? 0;
+    }
+    bytes += fetched.bytes;
+    if (visited >= records) break;
+    fetched = await consumer.nextBatch();
+  }
+  const result = recordsResult(visited, bytes, began);
+  if (visited < records || sum === 0) throw new Error(`only ${visited} of ${records} records came`);
+  return result;
+}
+
+function recordsResult(records: number, bytes: number, began: number): LoadResult {
+  const seconds = (performance.now() - began) / 1000;
+  return { seconds, records, bytes, requests: 0, p50: 0, p99: 0, p999: 0 };
+}
+
+async function holdConnections(port: number, count: number): Promise<void> {
+  while (idle.length < count) {
+    const more = Math.min(100, count - idle.length);
+    idle.push(...(await Promise.all(Array.from({ length: more }, () => open(port)))));
+  }
+}
+
+/** A consumer that rests after each portion, while the answers to what it asked for pile up. */
+async function readSlowly(load: Extract<LoadQuestion, { kind: "slow readers" }>): Promise<void> {
+  const until = performance.now() + load.seconds * 1000;
+  await using client = await connect({ broker: `127.0.0.1:${load.port}` });
+  const consumer = client.consumer({ topic: load.topic, onOutOfRange: "earliest" });
+  while (performance.now() < until) {
+    const fetched = await consumer.nextBatch();
+    fetched?.skipRest();
+    await Bun.sleep(load.pauseMs);
+  }
+}

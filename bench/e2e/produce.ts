@@ -1,0 +1,144 @@
+// Producing batches over loopback beside the bare server that appends what arrives: the bars, and the matrix.
+// Leaves to others: encoding the records (clients.ts): batches are encoded before, and sent again and again.
+import { type Column, type BarRow, barRow, barSection, Section } from "../report.ts";
+import { threeDigits } from "../numbers.ts";
+import {
+  adminClient,
+  type Bench,
+  inPairs,
+  megabytesASecond,
+  type ProduceShape,
+  produceToBroker,
+  produceToProbe,
+  type ServedResult,
+} from "./setup.ts";
+
+const KiB = 1024;
+const IN_FLIGHT = 16;
+
+type Flush = "always" | "never";
+
+const BARS = [
+  { flush: "never", batchBytes: 1024 * KiB, bar: 0.6 },
+  { flush: "never", batchBytes: 64 * KiB, bar: 0.6 },
+  { flush: "always", batchBytes: 1024 * KiB, bar: 0.8 },
+  { flush: "always", batchBytes: 64 * KiB, bar: 0.8 },
+] as const;
+
+/** What a cell of the matrix is. */
+interface Cell {
+  readonly recordBytes: number;
+  readonly batchBytes: number;
+  readonly connections: number;
+  readonly flush: Flush;
+}
+
+interface MatrixRow extends Cell {
+  readonly recordsASecond: number;
+  readonly megabytesASecond: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly cpuSecondsAGigabyte: number;
+  readonly probeMegabytesASecond: number;
+  readonly probeCpuSecondsAGigabyte: number;
+  readonly ratio: number;
+}
+
+/** The bars of producing. */
+export async function produceBars(bench: Bench): Promise<Section> {
+  const rows: BarRow[] = [];
+  for (const { flush, batchBytes, bar } of BARS) {
+    const shape = {
+      recordBytes: KiB,
+      batchBytes,
+      partitions: 1,
+      connections: 1,
+      inFlight: IN_FLIGHT,
+    };
+    const { first, second } = await beside(bench, bench.scale.rounds, flush, shape);
+    const what = `produce, --flush ${flush}, batches of ${bytesText(batchBytes)}`;
+    const [measured, probe] = [first.map(megabytesASecond), second.map(megabytesASecond)];
+    rows.push(barRow(what, "MB/s", "≥", bar, measured, probe));
+  }
+  return barSection(
+    `Produce: one connection, ${IN_FLIGHT} requests in flight, one partition`,
+    rows,
+  );
+}
+
+/** Record size × batch size × connections × flush policy; a run each, and one of the probe. */
+export async function produceMatrix(bench: Bench): Promise<Section> {
+  const rows: MatrixRow[] = [];
+  const { recordSizes, connections: counts } = bench.scale;
+  for (const flush of ["never", "always"] as const) {
+    for (const recordBytes of recordSizes) {
+      for (const batchBytes of [16 * KiB, 1024 * KiB]) {
+        for (const connections of counts) {
+          rows.push(await matrixRow(bench, { flush, recordBytes, batchBytes, connections }));
+        }
+      }
+    }
+  }
+  return Section.of(
+    `Produce: the matrix. One partition; ${IN_FLIGHT} requests in flight in all, one a connection at least`,
+    rows,
+    COLUMNS,
+  );
+}
+
+const COLUMNS: readonly Column<MatrixRow>[] = [
+  { title: "flush", cell: ({ flush }) => flush },
+  { title: "record", cell: ({ recordBytes }) => bytesText(recordBytes) },
+  { title: "batch", cell: ({ batchBytes }) => bytesText(batchBytes) },
+  { title: "connections", cell: ({ connections }) => connections },
+  { title: "records/s", cell: (row) => Math.round(row.recordsASecond) },
+  { title: "MB/s", cell: (row) => Math.round(row.megabytesASecond) },
+  { title: "p50 ms", cell: (row) => threeDigits(row.p50) },
+  { title: "p99 ms", cell: (row) => threeDigits(row.p99) },
+  { title: "p99.9 ms", cell: (row) => threeDigits(row.p999) },
+  { title: "CPU s/GB", cell: (row) => row.cpuSecondsAGigabyte.toFixed(2) },
+  { title: "probe MB/s", cell: (row) => Math.round(row.probeMegabytesASecond) },
+  { title: "probe CPU s/GB", cell: (row) => row.probeCpuSecondsAGigabyte.toFixed(2) },
+  { title: "ratio", cell: (row) => row.ratio.toFixed(2) },
+];
+
+async function matrixRow(bench: Bench, cell: Cell): Promise<MatrixRow> {
+  const { recordBytes, batchBytes, connections } = cell;
+  const inFlight = Math.max(1, Math.floor(IN_FLIGHT / connections));
+  const shape = { recordBytes, batchBytes, connections, inFlight, partitions: 1 };
+  const { first, second } = await beside(bench, 1, cell.flush, shape);
+  const [broker, probe] = [first[0]!, second[0]!];
+  const [speed, probeSpeed] = [megabytesASecond(broker), megabytesASecond(probe)];
+  return {
+    ...cell,
+    recordsASecond: broker.records / broker.seconds,
+    megabytesASecond: speed,
+    p50: broker.p50,
+    p99: broker.p99,
+    p999: broker.p999,
+    cpuSecondsAGigabyte: cpuSecondsAGigabyte(broker),
+    probeMegabytesASecond: probeSpeed,
+    probeCpuSecondsAGigabyte: cpuSecondsAGigabyte(probe),
+    ratio: speed / probeSpeed,
+  };
+}
+
+async function beside(bench: Bench, rounds: number, flush: Flush, shape: ProduceShape) {
+  await using broker = await bench.broker("--flush", flush);
+  await using client = await adminClient(broker);
+  return await inPairs(
+    rounds,
+    () => produceToBroker(bench, broker, client, shape),
+    () => produceToProbe(bench, shape, flush === "always"),
+  );
+}
+
+function cpuSecondsAGigabyte({ cpuSeconds, bytes }: ServedResult): number {
+  return cpuSeconds / (bytes / 1e9);
+}
+
+function bytesText(bytes: number): string {
+  if (bytes < KiB) return `${bytes} B`;
+  return bytes < KiB * KiB ? `${bytes / KiB} KiB` : `${bytes / KiB / KiB} MiB`;
+}

@@ -1,0 +1,231 @@
+// What all parts of a measurement share: the directory, the sizes, the processes, and runs in pairs.
+// Leaves to others: what is measured.
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Client, connect } from "../../src/index.ts";
+import { BrokerProcess } from "../../test/support/binary.ts";
+import type { LoadQuestion, LoadResult, ProduceLoad } from "./load.ts";
+import { makeBatch, produceFrameBytes } from "./load.ts";
+import type { ProbeQuestion } from "./probe.ts";
+import { Worker } from "./worker.ts";
+
+const MiB = 1024 * 1024;
+const TMPFS_MAGIC = 0x01021994;
+const CLOCK_TICKS_A_SECOND = 100;
+
+/** How much is done. */
+export interface Scale {
+  /** Runs of broker and probe that count, after one that does not. */
+  readonly rounds: number;
+  /** Bytes and seconds of a run at most. */
+  readonly runBytes: number;
+  readonly runSeconds: number;
+  /** Sizes of the matrix. */
+  readonly recordSizes: readonly number[];
+  readonly connections: readonly number[];
+  /** Requests of a run for one latency. */
+  readonly requests: number;
+  /** Bytes of sealed data that are fetched. */
+  readonly sealedBytes: number;
+  readonly sealedSegments: number;
+  /** Records of a run of a producer or a consumer. */
+  readonly records: number;
+  readonly idleConnections: number;
+  readonly memorySeconds: number;
+}
+
+/** The sizes that docs/PERFORMANCE.md shows, fewer of them, and next to nothing. */
+export const SCALES = {
+  whole: {
+    rounds: 5,
+    runBytes: 256 * MiB,
+    runSeconds: 1.5,
+    recordSizes: [100, 1024, 100 * 1024],
+    connections: [1, 4, 64],
+    requests: 500,
+    sealedBytes: 256 * MiB,
+    sealedSegments: 1_000,
+    records: 3_000_000,
+    idleConnections: 10_000,
+    memorySeconds: 20,
+  },
+  quick: {
+    rounds: 3,
+    runBytes: 128 * MiB,
+    runSeconds: 0.5,
+    recordSizes: [1024],
+    connections: [1, 64],
+    requests: 200,
+    sealedBytes: 128 * MiB,
+    sealedSegments: 1_000,
+    records: 1_000_000,
+    idleConnections: 10_000,
+    memorySeconds: 5,
+  },
+  tiny: {
+    rounds: 1,
+    runBytes: MiB,
+    runSeconds: 0.05,
+    recordSizes: [1024],
+    connections: [2],
+    requests: 3,
+    sealedBytes: 4 * MiB,
+    sealedSegments: 3,
+    records: 1_000,
+    idleConnections: 10,
+    memorySeconds: 0.3,
+  },
+} as const satisfies Record<string, Scale>;
+
+/** A place to measure in, with its helpers. Disposing of it removes all of it. */
+export class Bench implements Disposable {
+  readonly scale: Scale;
+  readonly directory: string;
+  readonly load = new Worker<LoadQuestion>("load-process.ts");
+  readonly probe = new Worker<ProbeQuestion>("probe.ts");
+  #names = 0;
+
+  /** Makes a directory in `parent`: a disk is measured, so by default not where files are memory. */
+  constructor(scale: Scale, parent: string = diskDirectory()) {
+    this.scale = scale;
+    this.directory = mkdtempSync(join(parent, "rustlog-bench-"));
+  }
+
+  /** A name that was not used before; all are of the same length, so that frames are. */
+  name(): string {
+    return `bench-${String(++this.#names).padStart(6, "0")}`;
+  }
+
+  /** A path in the directory. */
+  path(name = this.name()): string {
+    return join(this.directory, name);
+  }
+
+  /** A broker on a new directory. */
+  async broker(...args: string[]): Promise<BrokerProcess> {
+    return await BrokerProcess.start(this.path(), ...args);
+  }
+
+  /** Runs a load. One that writes finds memory warmed. */
+  run(load: LoadQuestion): Promise<LoadResult> {
+    if (load.kind === "produce" || load.kind === "write") this.#warmMemory();
+    return this.load.ask(load);
+  }
+
+  /**
+   * Writes and removes a file as large as what a run writes. The first touch of memory is slow on a virtual
+   * machine, ten times slower was seen, and free memory goes back to its host after seconds: so before each run.
+   */
+  #warmMemory(): void {
+    const path = this.path("warm");
+    const block = new Uint8Array(MiB).fill(1);
+    const fd = openSync(path, "w");
+    const bytes = this.scale.runBytes * 1.25;
+    for (let done = 0; done < bytes; done += block.length) writeSync(fd, block);
+    closeSync(fd);
+    rmSync(path);
+  }
+
+  [Symbol.dispose](): void {
+    this.load[Symbol.dispose]();
+    this.probe[Symbol.dispose]();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+function diskDirectory(): string {
+  return statfsSync(tmpdir()).type === TMPFS_MAGIC ? "/var/tmp" : tmpdir();
+}
+
+/** What a produce load is, without where it goes. */
+export type ProduceShape = Omit<ProduceLoad, "kind" | "port" | "topic" | "bytesMax" | "secondsMax">;
+
+/** What a load did, and the CPU time that the server took for it. */
+export interface ServedResult extends LoadResult {
+  readonly cpuSeconds: number;
+}
+
+/** One run against a broker, on a new topic that is deleted after it. */
+export async function produceToBroker(
+  bench: Bench,
+  broker: BrokerProcess,
+  client: Client,
+  shape: ProduceShape,
+): Promise<ServedResult> {
+  const topic = bench.name();
+  await client.admin().createTopic(topic, { partitions: shape.partitions });
+  const result = await served(bench, broker.pid, { ...shape, port: broker.port, topic });
+  await client.admin().deleteTopic(topic);
+  return result;
+}
+
+/** The same load against the bare server that appends what arrives. */
+export async function produceToProbe(
+  bench: Bench,
+  shape: ProduceShape,
+  flush: boolean,
+): Promise<ServedResult> {
+  const topic = bench.name();
+  const { batch } = makeBatch(shape.recordBytes, shape.batchBytes);
+  const frameBytes = produceFrameBytes(topic, batch.length);
+  const file = bench.path();
+  const port = await bench.probe.ask<number>({ kind: "produce", frameBytes, file, flush });
+  const result = await served(bench, bench.probe.pid, { ...shape, port, topic });
+  await bench.probe.ask({ kind: "stop" });
+  return result;
+}
+
+async function served(
+  bench: Bench,
+  pid: number,
+  load: ProduceShape & { readonly port: number; readonly topic: string },
+): Promise<ServedResult> {
+  const { runBytes, runSeconds } = bench.scale;
+  const before = cpuSeconds(pid);
+  const bounds = { bytesMax: runBytes, secondsMax: runSeconds };
+  const result = await bench.run({ kind: "produce", ...load, ...bounds });
+  return { ...result, cpuSeconds: cpuSeconds(pid) - before };
+}
+
+/** Results of `rounds` pairs, one after the other, after a pair that does not count. */
+export async function inPairs<A, B>(
+  rounds: number,
+  first: () => Promise<A>,
+  second: () => Promise<B>,
+): Promise<{ readonly first: A[]; readonly second: B[] }> {
+  await first();
+  await second();
+  const results = { first: [] as A[], second: [] as B[] };
+  for (let round = 0; round < rounds; round++) {
+    results.first.push(await first());
+    results.second.push(await second());
+  }
+  return results;
+}
+
+/** A client for what is done around the measurements. */
+export function adminClient(broker: BrokerProcess): Promise<Client> {
+  return connect({ broker: broker.address });
+}
+
+/** Bytes a second, in millions. */
+export function megabytesASecond(result: LoadResult): number {
+  return result.bytes / result.seconds / 1e6;
+}
+
+/** Seconds of CPU, in user and kernel, that a process has used. */
+export function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // The name of the program, in brackets, may hold spaces.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_A_SECOND;
+}

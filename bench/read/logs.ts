@@ -1,0 +1,101 @@
+// Logs of generated records, and the ways to read them that are measured.
+// Leaves to others: measuring (../run.ts).
+import { join } from "node:path";
+import { batchBytes, FIELD } from "../../src/record/batch.ts";
+import { crc32c } from "../../src/record/crc32c.ts";
+import type { RecordCursor } from "../../src/record/cursor.ts";
+import { BatchEncoder } from "../../src/record/encoder.ts";
+import { Log } from "../../src/storage/log.ts";
+import { type LogRead, readAll } from "../../src/storage/log-slice.ts";
+import { RealDisk } from "../../src/storage/real-disk.ts";
+
+const disk = new RealDisk();
+const UNLIMITED = Number.MAX_SAFE_INTEGER;
+
+/** What a log is made of. */
+export interface LogShape {
+  readonly recordBytes: number;
+  readonly recordsABatch: number;
+  /** Records of each sealed segment, and of the active one behind them. */
+  readonly sealed: readonly number[];
+  readonly active: number;
+}
+
+/** Makes a log under `root`, in real files. */
+export async function makeLog(root: string, name: string, shape: LogShape): Promise<Log> {
+  const directory = join(root, name);
+  disk.makeDirectory(directory);
+  const settings = {
+    segmentBytes: 2 ** 31 - 1,
+    segmentMs: UNLIMITED,
+    retentionBytes: -1,
+    retentionMs: -1,
+  };
+  const context = { disk, directory, name, settings, now: Date.now, report: () => {} };
+  const log = await Log.open(context);
+  const encoder = new BatchEncoder();
+  const value = new Uint8Array(shape.recordBytes).fill(0x61);
+  const append = async (records: number): Promise<void> => {
+    for (let i = 0; i < records; i += shape.recordsABatch) {
+      for (let k = 0; k < shape.recordsABatch; k++) encoder.append(i + k, null, value);
+      log.append(encoder.finish());
+    }
+    await log.push();
+    await log.sync();
+  };
+  for (const records of shape.sealed) {
+    await append(records);
+    await log.roll();
+  }
+  await append(shape.active);
+  return log;
+}
+
+/** What is done with the bytes of a read; returns a number, so that none of it can be left out. */
+export type Touch = (read: LogRead) => number;
+
+/** Finds and slices, and touches no byte. */
+export const locate: Touch = (read) => read.bytes;
+
+/** Walks every record, checks every checksum, and touches every value. */
+export function decodeWith(cursor: RecordCursor): Touch {
+  return (read) => {
+    let sum = 0;
+    cursor.reset(bytesOf(read));
+    while (cursor.next()) sum += cursor.buffer[cursor.valueStart] ?? 0;
+    return sum;
+  };
+}
+
+/** Computes the checksum of each batch, and nothing else: what decoding does beside walking. */
+export const checksum: Touch = (read) => {
+  const bytes = bytesOf(read);
+  let sum = 0;
+  for (let at = 0; at < bytes.length;) {
+    const end = at + batchBytes(bytes, at);
+    sum ^= crc32c(bytes, at + FIELD.attributes, end);
+    at = end;
+  }
+  return sum;
+};
+
+/** Reads a whole log in fetches of at most `bytesMax`; returns what `touch` did, summed. */
+export function walk(log: Log, bytesMax: number, touch: Touch): number {
+  let sum = 0;
+  for (let offset = 0; offset < log.logEndOffset;) {
+    const read = log.read(offset, bytesMax, log.pushedEnd);
+    sum += touch(read);
+    offset = read.nextOffset;
+  }
+  return sum;
+}
+
+/** The bytes of a read: a view where they lie in one piece that is mapped, else a copy. */
+function bytesOf(read: LogRead): Uint8Array {
+  const [slice] = read.slices;
+  if (read.slices.length === 1 && slice !== undefined) {
+    const bytes = slice.read(0, slice.bytes);
+    if (bytes.length === slice.bytes) return bytes;
+  }
+  return readAll(read);
+}

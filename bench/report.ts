@@ -1,0 +1,120 @@
+// What was measured as tables: for a terminal, for docs/PERFORMANCE.md, and for a machine.
+// Leaves to others: measuring.
+import { formatTable } from "../src/cli/table.ts";
+import { median, threeDigits } from "./numbers.ts";
+
+/** A column: its title, and what it shows of a row. */
+export interface Column<Row> {
+  readonly title: string;
+  cell(row: Row): string | number;
+}
+
+/** A table with what it says in words. */
+export class Section {
+  readonly title: string;
+  readonly rows: readonly object[];
+  readonly #titles: readonly string[];
+  readonly #cells: readonly (readonly (string | number)[])[];
+
+  private constructor(
+    title: string,
+    rows: readonly object[],
+    titles: readonly string[],
+    cells: readonly (readonly (string | number)[])[],
+  ) {
+    this.title = title;
+    this.rows = rows;
+    this.#titles = titles;
+    this.#cells = cells;
+  }
+
+  /** A section of rows, shown by columns. */
+  static of<Row extends object>(
+    title: string,
+    rows: readonly Row[],
+    columns: readonly Column<Row>[],
+  ): Section {
+    const cells = rows.map((row) => columns.map((column) => column.cell(row)));
+    return new Section(
+      title,
+      rows,
+      columns.map((column) => column.title),
+      cells,
+    );
+  }
+
+  /** For a terminal. */
+  get text(): string {
+    return `\n${this.title}\n\n${formatTable(this.#titles, this.#cells)}`;
+  }
+
+  /** As it stands in a document. */
+  get markdown(): string {
+    const line = (cells: readonly (string | number)[]): string => `| ${cells.join(" | ")} |\n`;
+    const rule = `|${this.#titles.map(() => "---").join("|")}|\n`;
+    return `\n${this.title}\n\n${line(this.#titles)}${rule}${this.#cells.map(line).join("")}`;
+  }
+}
+
+/** A bar, and what was measured for it. */
+export interface BarRow {
+  readonly what: string;
+  readonly unit: string;
+  /** Medians over the runs, with the lowest and the highest of what was measured. */
+  readonly measured: number;
+  readonly lowest: number;
+  readonly highest: number;
+  readonly probe: number | undefined;
+  /** The median of the runs' own ratios of measured to probe. */
+  readonly ratio: number | undefined;
+  /** What the ratio, or without a probe what was measured, must be at least or at most. */
+  readonly bar: number;
+  readonly direction: "≥" | "≤";
+  readonly passed: boolean;
+}
+
+/** A row for values measured in pairs with their probe, or without one. */
+export function barRow(
+  what: string,
+  unit: string,
+  direction: "≥" | "≤",
+  bar: number,
+  measured: readonly number[],
+  probe?: readonly number[],
+): BarRow {
+  const ratios = probe?.map((value, i) => (measured[i] ?? Number.NaN) / value);
+  const ratio = ratios === undefined ? undefined : median(ratios);
+  const judged = ratio ?? median(measured);
+  return {
+    what,
+    unit,
+    measured: median(measured),
+    lowest: Math.min(...measured),
+    highest: Math.max(...measured),
+    probe: probe === undefined ? undefined : median(probe),
+    ratio,
+    bar,
+    direction,
+    passed: direction === "≥" ? judged >= bar : judged <= bar,
+  };
+}
+
+/** A section of bars. */
+export function barSection(title: string, rows: readonly BarRow[]): Section {
+  return Section.of(title, rows, [
+    { title: "what", cell: (row) => row.what },
+    { title: "measured", cell: (row) => `${threeDigits(row.measured)} ${row.unit}` },
+    {
+      title: "lowest – highest",
+      cell: (row) => `${threeDigits(row.lowest)} – ${threeDigits(row.highest)}`,
+    },
+    { title: "probe", cell: (row) => (row.probe === undefined ? "" : threeDigits(row.probe)) },
+    { title: "ratio", cell: (row) => (row.ratio === undefined ? "" : row.ratio.toFixed(2)) },
+    { title: "bar", cell: barOf },
+    { title: "", cell: (row) => (row.passed ? "pass" : "miss") },
+  ]);
+}
+
+function barOf(row: BarRow): string {
+  return `${row.direction} ${row.bar}${row.ratio === undefined ? ` ${row.unit}` : "×"}`;
+}
