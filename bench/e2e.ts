@@ -52,6 +52,10 @@ if (unknown.length > 0) {
   console.error(`no such part: ${unknown.join(", ")}; there are ${Object.keys(PARTS).join(", ")}`);
   process.exit(2);
 }
+if (!(scale.rounds >= 1 && scale.memorySeconds > 0)) {
+  console.error("--rounds is 1 or more, --memory-seconds above 0");
+  process.exit(2);
+}
 
 using bench = new Bench(scale, values.dir);
 const sections: Section[] = [];

@@ -86,7 +86,7 @@ export const SCALES = {
   },
 } as const satisfies Record<string, Scale>;
 
-/** A place to measure in, with its helpers. Disposing of it removes all of it. */
+/** A place to measure in, with its helpers. Disposing of it, or the end of the process, removes all of it. */
 export class Bench implements Disposable {
   readonly scale: Scale;
   readonly directory: string;
@@ -98,6 +98,9 @@ export class Bench implements Disposable {
   constructor(scale: Scale, parent: string = diskDirectory()) {
     this.scale = scale;
     this.directory = mkdtempSync(join(parent, "rustlog-bench-"));
+    for (const signal of ["SIGINT", "SIGTERM"] as const)
+      process.once(signal, () => process.exit(1));
+    process.on("exit", () => this[Symbol.dispose]());
   }
 
   /** A name that was not used before; all are of the same length, so that frames are. */
