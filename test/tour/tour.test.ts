@@ -1,0 +1,39 @@
+// docs/TOUR.md is true: every command of it is run in order, and prints what the document shows.
+// Leaves to others: running them (tour.ts); new output for the document (refresh.ts).
+import { expect, test } from "bun:test";
+import { readTour, runTour, stepsOf } from "./tour.ts";
+
+/** What may differ between two runs, and what is compared in its place. All else is compared byte by byte. */
+const DIFFERS: readonly (readonly [what: string, pattern: RegExp, instead: string])[] = [
+  ["how long it took", /\bin \d+\.\d\d s\b/g, "in TIME s"],
+  ["how long dd took, and its rate", /copied, [\d.e-]+ s, [\d.]+ [kMG]?B\/s/g, "copied, TIME"],
+  ["a clock time; events.json has its own", /\b(?!2026-01-01)\d{4}-\d\d-\d\dT[\d:.]+Z/g, "NOW"],
+  ["the same in milliseconds", /\b1(?!7672)\d{12}\b/g, "NOW"],
+  ["its bytes, in the header", /(?:[\da-f]{2} ){8}(?= (?:base|max)Timestamp)/g, "NOW "],
+  ["a producer's id, which is random", /(?:[\da-f]{2} ){8}( producerId +)\d+/g, "ID $1ID"],
+  ["the same in a line of a batch", /\b\d+(?= epoch 0 seq)/g, "ID"],
+  ["a CRC, which covers the two", /\b0x[\da-f]{8}\b/g, "CRC"],
+  ["its bytes, in the header", /(?:[\da-f]{2} ){4}(?= +crc )/g, "CRC "],
+  ["which producer got which offsets", /('together' .*) offsets \d+-\d+/g, "$1 offsets SOME"],
+];
+
+function comparable(output: string): string {
+  return DIFFERS.reduce((text, [, pattern, instead]) => text.replace(pattern, instead), output);
+}
+
+test("every command of docs/TOUR.md prints what the document shows", async () => {
+  const document = readTour();
+  const steps = stepsOf(document);
+  // No block of the document is missed, and none is of a kind that is not run.
+  expect(document.match(/^```sh$/gm)).toHaveLength(steps.length);
+  expect(document.match(/^```/gm)).toHaveLength(
+    2 * (steps.length + steps.filter(({ output }) => output !== "").length),
+  );
+
+  const outputs = await runTour(steps);
+  for (const [i, { line, commands, output }] of steps.entries()) {
+    // With its commands, so that a difference shows where it is.
+    const head = `docs/TOUR.md, line ${line}:\n${commands}\n`;
+    expect(head + comparable(outputs[i] ?? "(not run)")).toBe(head + comparable(output));
+  }
+}, 60_000);

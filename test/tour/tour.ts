@@ -1,0 +1,73 @@
+// docs/TOUR.md as a program: its commands in order, the output that it shows of each, and a run of them in one shell.
+// Leaves to others: comparing the two (tour.test.ts), and writing new output into the document (refresh.ts).
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { environment, executable, quietPort } from "../support/binary.ts";
+import { tempDir } from "../support/tmp.ts";
+
+const ROOT = join(import.meta.dir, "../..");
+/** Where the document is. */
+export const TOUR_PATH = join(ROOT, "docs/TOUR.md");
+/** The port of the document; a run takes a free one, as somebody may be on the tour. */
+const PORT = "9192";
+/** The clone of the document, as in README; a run has a directory of its own. */
+const CLONE = "/home/anna/rustlog";
+/** Ends the output of a step in what the shell prints. */
+const END = "\u0001end of step\u0001";
+
+/** A block of commands and the block of output below it, if there is one. */
+export interface Step {
+  /** The line of the document at which the commands begin. */
+  readonly line: number;
+  readonly commands: string;
+  readonly output: string;
+}
+
+/** A block of commands, and what is printed directly below it. */
+const STEP = /^```sh\n([\s\S]*?)^```\n(?:\n```text\n([\s\S]*?)^```\n)?/gm;
+
+/** Every step of the document, in order. */
+export function stepsOf(document: string): Step[] {
+  return [...document.matchAll(STEP)].map((match) => ({
+    line: document.slice(0, match.index).split("\n").length + 1,
+    commands: match[1] ?? "",
+    output: match[2] ?? "",
+  }));
+}
+
+/** The document with the output of each step replaced. */
+export function withOutputs(document: string, outputs: readonly string[]): string {
+  let i = 0;
+  return document.replace(STEP, (_, commands: string) => {
+    const output = outputs[i++] ?? "";
+    const shown = output === "" ? "" : `\n\`\`\`text\n${output}\`\`\`\n`;
+    return `\`\`\`sh\n${commands}\`\`\`\n${shown}`;
+  });
+}
+
+/** The document as it is on disk. */
+export function readTour(): string {
+  return readFileSync(TOUR_PATH, "utf8");
+}
+
+/** Runs all steps in one shell, with a directory and a port of its own; resolves with the output of each. */
+export async function runTour(steps: readonly Step[]): Promise<string[]> {
+  using home = tempDir();
+  const port = String(quietPort());
+  const script = [
+    'ln -s "$BINARY" rustlog; exec 2>&1', // in the document it stands in the clone
+    "trap 'kill -9 $(jobs -p) 2> /dev/null' EXIT",
+    ...steps.map(({ commands }) => `${commands.replaceAll(PORT, port)}printf '%s' '${END}'`),
+  ].join("\n");
+  const child = Bun.spawn(["bash", "-c", script], {
+    cwd: home.path,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+    env: environment({ BINARY: await executable(), LC_ALL: "C", COLUMNS: "80" }),
+  });
+  const printed = await new Response(child.stdout).text();
+  await child.exited;
+  const shown = printed.replaceAll(home.path, CLONE).replaceAll(port, PORT);
+  return shown.split(END).slice(0, -1);
+}
