@@ -22,6 +22,7 @@ export { FetchedRecords } from "./client/fetched-records.ts";
 export type { OutOfRangePolicy } from "./client/fetcher.ts";
 export type { OffsetSpec } from "./client/offset-spec.ts";
 export {
+  type AcknowledgedBatch,
   Producer,
   type ProducerOptions,
   type ProducerRecord,

@@ -41,6 +41,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: "List, describe, move and delete consumer groups",
     load: async () => (await import("./cli/groups.ts")).groupsCommand(),
   },
+  bench: {
+    summary: "Measure a broker from here: how fast it takes records, and gives them",
+    load: async () => (await import("./cli/bench.ts")).benchCommand(),
+  },
   verify: {
     summary: "Check all files of a stopped broker, and repair what can be",
     load: async () => (await import("./cli/verify.ts")).verifyCommand(),

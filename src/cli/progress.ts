@@ -91,7 +91,8 @@ export function countRecords(count: number): string {
   return `${formatCount(count)} ${count === 1 ? "record" : "records"}`;
 }
 
-function formatCount(count: number): string {
+/** `1,000,000` */
+export function formatCount(count: number): string {
   return count.toLocaleString("en-US");
 }
 

@@ -31,6 +31,19 @@ export interface ProducerOptions {
   readonly bufferBytesMax?: number;
   /** Time from a batch's first record to giving it up, retries included, in milliseconds (120,000). */
   readonly deliveryTimeoutMs?: number;
+  /**
+   * Called for each batch that the broker has acknowledged, in order within each partition: the way to hear of
+   * enqueued records without a promise for each.
+   */
+  readonly onAcknowledged?: (batch: AcknowledgedBatch) => void;
+}
+
+/** Where the records of an acknowledged batch lie: from `baseOffset` on, in the order they were given. */
+export interface AcknowledgedBatch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly baseOffset: number;
+  readonly records: number;
 }
 
 /** A record to be written. */
@@ -59,6 +72,7 @@ export interface RecordMetadata {
 export class Producer implements AsyncDisposable {
   readonly #link: BrokerLink;
   readonly #onClosed: () => void;
+  readonly #onAcknowledged: ((batch: AcknowledgedBatch) => void) | undefined;
   readonly #deliveryTimeoutMs: number;
   readonly #counters = new ProducerCounters();
   readonly #clock = new CallClock();
@@ -79,6 +93,7 @@ export class Producer implements AsyncDisposable {
     const batchBytesMax = maxBatchBytes - expansionBytes;
     this.#link = link;
     this.#onClosed = onClosed;
+    this.#onAcknowledged = options.onAcknowledged;
     this.#deliveryTimeoutMs = atLeast(0, "deliveryTimeoutMs", options.deliveryTimeoutMs ?? 120_000);
     const batchBytes = atLeast(1, "batchBytes", options.batchBytes ?? 256 * KiB);
     const sender = new LinkSender(link, this.#deliveryTimeoutMs);
@@ -246,6 +261,9 @@ export class Producer implements AsyncDisposable {
     for (const [index, { resolve }] of batch.deliveries) {
       resolve(batch.partition, baseOffset + index);
     }
+    if (this.#onAcknowledged === undefined) return;
+    const { topic, partition, records } = batch;
+    this.#onAcknowledged({ topic, partition, baseOffset, records });
   }
 
   #failed(batch: SealedBatch, error: RustLogError): void {

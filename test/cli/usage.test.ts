@@ -28,6 +28,9 @@ describe("help and version", () => {
     [["inspect"]],
     [["explain"]],
     [["explain", "produce"]],
+    [["bench"]],
+    [["bench", "produce"]],
+    [["bench", "consume"]],
   ])("%j --help has an example and ends with 0", async (command) => {
     const { stdout, stderr, exitCode } = await run([...command, "--help"]);
     expect(stderr).toBe("");
@@ -69,6 +72,9 @@ describe("usage errors end with 2, one line why, and the usage of the command", 
     [["verify", "a", "b"], "too many arguments", "Usage: rustlog verify"],
     [["inspect", "f.log", "--limit", "0"], "1 or more", "Usage: rustlog inspect"],
     [["explain", "produce", "t"], "missing required argument 'value'", "rustlog explain produce"],
+    [["bench", "produce", "t", "--rate", "0"], "1 or more", "Usage: rustlog bench produce"],
+    [["bench", "produce", "t", "-s", "big"], "A size is expected", "rustlog bench produce"],
+    [["bench", "consume", "t", "-c", "0"], "from 1 to 1000", "Usage: rustlog bench consume"],
     [["topics", "frobnicate"], "unknown command 'frobnicate'", "Usage: rustlog topics"],
   ];
 

@@ -1,0 +1,61 @@
+// `rustlog bench consume`: a topic read from its start by our consumer, every record visited.
+// Leaves to others: the options (bench.ts), and what is told of it (bench-report.ts).
+import { type Client, connect } from "../client/client.ts";
+import { LoadReport } from "./bench-report.ts";
+import { Interruption } from "./signals.ts";
+
+/** What a consume load is. */
+export interface ConsumeLoad {
+  readonly topic: string;
+  readonly broker: string;
+  /** Of each connection; all that are there without it. */
+  readonly records?: number;
+  readonly connections: number;
+  readonly json: boolean;
+}
+
+/** Carries out the load and prints its summary. Throws the first error; what was read is told before. */
+export async function consumeLoad(load: ConsumeLoad): Promise<void> {
+  const interruption = new Interruption();
+  const clients = await Promise.all(
+    Array.from({ length: load.connections }, () => connect({ broker: load.broker })),
+  );
+  const report = new LoadReport();
+  const outcomes = await Promise.allSettled(
+    clients.map((client) => readAll(client, load, report, interruption)),
+  );
+  report.end();
+  const words = {
+    of: `of '${load.topic}'`,
+    latencyOf: "From asking for the next portion to having it (portions are fetched ahead)",
+  };
+  await report.print(words, load.json);
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  if (interruption.exitCode !== undefined) process.exit(interruption.exitCode);
+  await Promise.all(clients.map((client) => client.close()));
+}
+
+async function readAll(
+  client: Client,
+  { topic, records: recordsMax = Number.POSITIVE_INFINITY }: ConsumeLoad,
+  report: LoadReport,
+  interruption: Interruption,
+): Promise<void> {
+  await using consumer = client.consumer({ topic, offset: "earliest", follow: false });
+  let count = 0;
+  while (count < recordsMax) {
+    const askedMs = performance.now();
+    const portion = await interruption.orResult(consumer.nextBatch());
+    if (portion === undefined || portion === null) return;
+    report.addLatency(performance.now() - askedMs);
+    const { cursor } = portion;
+    let records = 0;
+    let bytes = 0;
+    while (count + records < recordsMax && portion.next()) {
+      records++;
+      bytes += Math.max(0, cursor.valueEnd - cursor.valueStart);
+    }
+    count += records;
+    report.addRecords(records, bytes);
+  }
+}

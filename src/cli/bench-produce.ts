@@ -1,0 +1,205 @@
+// `rustlog bench produce`: records of random letters, handed to our producer one by one as an application does.
+// Leaves to others: the options (bench.ts), and what is told of it (bench-report.ts).
+//
+// With a rate, a record's time begins when it is due and not when it was handed over: a broker that stalls for a
+// second then shows in all the records of that second, and not in one ("coordinated omission").
+import { type Client, connect } from "../client/client.ts";
+import type { Producer } from "../client/producer.ts";
+import { RustLogError } from "../errors.ts";
+import { LoadReport } from "./bench-report.ts";
+import { Interruption } from "./signals.ts";
+
+/** What a produce load is. */
+export interface ProduceLoad {
+  readonly topic: string;
+  readonly broker: string;
+  readonly records: number;
+  /** Bytes of a value. */
+  readonly size: number;
+  /** Records a second, of all connections together. */
+  readonly rate?: number;
+  readonly connections: number;
+  readonly compression: "none" | "gzip" | "zstd";
+  readonly batchBytes?: number;
+  readonly linger?: number;
+  /** Of a topic that is created. */
+  readonly partitions?: number;
+  readonly json: boolean;
+}
+
+/** Without a rate, the clock is read once for so many records. */
+const BLOCK = 64;
+
+/** Different values that there are, if they have so few bytes: making one takes longer than sending it. */
+const VALUES_MAX = 256;
+const VALUES_BYTES = 1024 * 1024;
+
+/** Most that one call of `crypto.getRandomValues` gives. */
+const RANDOM_BYTES_MAX = 65_536;
+
+/** Records that one partition gets in a row: enough for some batches, so that partitions cost no small ones. */
+const RUN_BYTES = 1024 * 1024;
+
+/** Time for what is on its way to be acknowledged after a signal, in milliseconds. */
+const GRACE_MS = 2_000;
+
+/** Carries out the load and prints its summary. Throws the first error; what was acknowledged is told before. */
+export async function produceLoad(load: ProduceLoad): Promise<void> {
+  const interruption = new Interruption();
+  const clients = await Promise.all(
+    Array.from({ length: load.connections }, () => connect({ broker: load.broker })),
+  );
+  const partitions = await partitionsOf(clients[0]!, load);
+  const values = randomValues(load.size);
+  const report = new LoadReport();
+  const beganMs = performance.now();
+  const outcomes = await Promise.allSettled(
+    clients.map((client, i) => {
+      const connection = new LoadingConnection(client, load, partitions, values, report);
+      return connection.run(beganMs, i, interruption);
+    }),
+  );
+  report.end();
+  const words = {
+    of: `of ${load.size} B to '${load.topic}'`,
+    latencyOf:
+      "From handing a record over (with --rate: from when it was due) to its acknowledgement",
+  };
+  await report.print(words, load.json);
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  if (interruption.exitCode !== undefined) process.exit(interruption.exitCode);
+  await Promise.all(clients.map((client) => client.close()));
+}
+
+/** Number of partitions of the topic, which is created if it is missing. */
+async function partitionsOf(client: Client, load: ProduceLoad): Promise<number> {
+  const { topic, partitions } = load;
+  const admin = client.admin();
+  await admin
+    .createTopic(topic, partitions === undefined ? {} : { partitions })
+    .catch((error: unknown) => {
+      const isThere = error instanceof RustLogError && error.code === "TOPIC_ALREADY_EXISTS";
+      if (!isThere) throw error;
+    });
+  return (await admin.describeTopic(topic)).partitions.length;
+}
+
+/** Values of random letters, of which each takes 4.7 bits when they are compressed. */
+function randomValues(size: number): readonly Uint8Array[] {
+  const count = Math.max(1, Math.min(VALUES_MAX, Math.floor(VALUES_BYTES / Math.max(1, size))));
+  const bytes = new Uint8Array(count * size);
+  for (let at = 0; at < bytes.length; at += RANDOM_BYTES_MAX) {
+    crypto.getRandomValues(bytes.subarray(at, at + RANDOM_BYTES_MAX));
+  }
+  for (let i = 0; i < bytes.length; i++) bytes[i] = 65 + (bytes[i]! % 26);
+  return Array.from({ length: count }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
+}
+
+/** One connection's part of the load. */
+class LoadingConnection {
+  readonly #load: ProduceLoad;
+  readonly #partitions: number;
+  readonly #values: readonly Uint8Array[];
+  readonly #producer: Producer;
+  /** By partition, when the records that are not acknowledged yet were handed over. */
+  readonly #times: readonly TimeQueue[];
+
+  constructor(
+    client: Client,
+    load: ProduceLoad,
+    partitions: number,
+    values: readonly Uint8Array[],
+    report: LoadReport,
+  ) {
+    const { size, compression, batchBytes, linger } = load;
+    this.#load = load;
+    this.#partitions = partitions;
+    this.#values = values;
+    this.#times = Array.from({ length: partitions }, () => new TimeQueue());
+    this.#producer = client.producer({
+      compression,
+      ...(batchBytes === undefined ? {} : { batchBytes }),
+      ...(linger === undefined ? {} : { lingerMs: linger }),
+      onAcknowledged: ({ partition, records }) => {
+        const nowMs = performance.now();
+        const times = this.#times[partition]!;
+        times.take(records, (timeMs, count) => report.addLatency(nowMs - timeMs, count));
+        report.addRecords(records, records * size);
+      },
+    });
+  }
+
+  /** Writes this connection's share: the records `number`, `number + connections`, … of all. */
+  async run(beganMs: number, number: number, interruption: Interruption): Promise<void> {
+    const { records, connections, rate } = this.#load;
+    const share = Math.ceil((records - number) / connections);
+    const intervalMs = rate === undefined ? 0 : (1_000 * connections) / rate;
+    // The connections take turns, so that all of them together are even.
+    const firstMs = beganMs + (intervalMs * number) / connections;
+    try {
+      for (let sent = 0; sent < share && interruption.exitCode === undefined;) {
+        const nowMs = performance.now();
+        const due =
+          rate === undefined ? sent + BLOCK : 1 + Math.floor((nowMs - firstMs) / intervalMs);
+        if (due <= sent) {
+          await Bun.sleep(Math.max(1, firstMs + sent * intervalMs - nowMs));
+          continue;
+        }
+        let wait: Promise<void> | undefined;
+        for (const end = Math.min(due, share); sent < end && wait === undefined; sent++) {
+          wait = this.#enqueue(
+            number,
+            sent,
+            rate === undefined ? nowMs : firstMs + sent * intervalMs,
+          );
+        }
+        if (wait !== undefined) await interruption.orResult(wait);
+      }
+    } finally {
+      // Also after a failure or a signal: what is told at the end is then the whole truth.
+      const isGivenUp = interruption.requested().then(() => Bun.sleep(GRACE_MS));
+      await Promise.race([this.#producer.flush(), isGivenUp]);
+    }
+  }
+
+  #enqueue(connection: number, index: number, timeMs: number): Promise<void> | undefined {
+    const { size } = this.#load;
+    const run = Math.floor((index * Math.max(1, size)) / RUN_BYTES);
+    const partition = (connection + run) % this.#partitions;
+    const value = this.#values[index % this.#values.length]!;
+    const wait = this.#producer.enqueueRaw(this.#load.topic, partition, null, value);
+    this.#times[partition]!.push(timeMs);
+    return wait instanceof Promise ? wait : undefined;
+  }
+}
+
+/** When the records of a partition were handed over, in order: neighbours of the same time are one entry. */
+export class TimeQueue {
+  #entries: { readonly timeMs: number; count: number }[] = [];
+  #first = 0;
+
+  /** Adds a record at the end. */
+  push(timeMs: number): void {
+    const last = this.#entries.at(-1);
+    if (last?.timeMs === timeMs) last.count++;
+    else this.#entries.push({ timeMs, count: 1 });
+  }
+
+  /** Takes `records` records from the front, and tells their times, each with how many have it. */
+  take(records: number, tell: (timeMs: number, count: number) => void): void {
+    for (let left = records; left > 0;) {
+      const entry = this.#entries[this.#first];
+      if (entry === undefined) return;
+      const count = Math.min(left, entry.count);
+      tell(entry.timeMs, count);
+      entry.count -= count;
+      left -= count;
+      // The last one stays, empty: the next record may have its time.
+      if (entry.count > 0 || this.#first === this.#entries.length - 1) continue;
+      this.#first++;
+    }
+    if (this.#first < this.#entries.length / 2) return;
+    this.#entries = this.#entries.slice(this.#first);
+    this.#first = 0;
+  }
+}

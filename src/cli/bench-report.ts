@@ -1,0 +1,159 @@
+// What is told of a load: a line a second while it goes on, and at the end a summary with percentiles and a histogram.
+// Leaves to others: the loads (bench-produce.ts, bench-consume.ts), and counting (latency-histogram.ts).
+import { writeSync } from "node:fs";
+import { printError } from "./exit.ts";
+import { LatencyHistogram } from "./latency-histogram.ts";
+import { writeJson, writeText } from "./output.ts";
+import { countRecords, formatCount } from "./progress.ts";
+import { formatSize } from "./size.ts";
+import { formatTable } from "./table.ts";
+
+const INTERVAL_MS = 1_000;
+const PERCENTILES = [50, 95, 99, 99.9] as const;
+const BAR_WIDTH = 40;
+
+/** Counts what a load does, and tells of it. Made when the load begins. */
+export class LoadReport {
+  readonly #beganMs = performance.now();
+  readonly #timer: Timer;
+  readonly #isTerminal = process.stderr.isTTY === true;
+  readonly #all = new LatencyHistogram();
+  #interval = new LatencyHistogram();
+  #intervalBeganMs = this.#beganMs;
+  #intervalRecords = 0;
+  #intervalBytes = 0;
+  #endedMs: number | undefined;
+  #records = 0;
+  #bytes = 0;
+
+  constructor() {
+    this.#timer = setInterval(() => this.#showInterval(), INTERVAL_MS);
+  }
+
+  /** Counts records that are done, and their bytes. */
+  addRecords(records: number, bytes: number): void {
+    this.#records += records;
+    this.#bytes += bytes;
+    this.#intervalRecords += records;
+    this.#intervalBytes += bytes;
+  }
+
+  /** Counts a duration in milliseconds, `count` times. */
+  addLatency(ms: number, count = 1): void {
+    this.#interval.add(ms, count);
+  }
+
+  /** The load has ended: no more lines, and its time is what it is now. */
+  end(): void {
+    if (this.#endedMs !== undefined) return;
+    this.#endedMs = performance.now();
+    clearInterval(this.#timer);
+    if (this.#isTerminal) toTerminal("\r\u001b[K");
+    this.#all.addAll(this.#interval);
+  }
+
+  /** Prints the summary, after `end`; `of` says what was done and `latencyOf` what a latency is. */
+  async print(
+    words: { readonly of: string; readonly latencyOf: string },
+    isJson: boolean,
+  ): Promise<void> {
+    const seconds = Math.max(0.001, ((this.#endedMs ?? performance.now()) - this.#beganMs) / 1_000);
+    if (isJson) await writeJson(this.#summary(seconds));
+    else await writeText(this.#text(words, seconds));
+  }
+
+  #summary(seconds: number) {
+    const all = this.#all;
+    return {
+      records: this.#records,
+      bytes: this.#bytes,
+      seconds,
+      recordsPerSecond: this.#records / seconds,
+      bytesPerSecond: this.#bytes / seconds,
+      latencyMs: {
+        ...Object.fromEntries(PERCENTILES.map((p) => [`p${p}`, all.percentile(p)])),
+        max: all.maxMs,
+        mean: all.meanMs,
+        count: all.count,
+      },
+      histogram: all.ranges(),
+    };
+  }
+
+  #text(
+    { of, latencyOf }: { readonly of: string; readonly latencyOf: string },
+    seconds: number,
+  ): string {
+    const rate = formatCount(Math.round(this.#records / seconds));
+    const size = formatSize(Math.round(this.#bytes / seconds));
+    const total = `${countRecords(this.#records)} ${of} in ${seconds.toFixed(2)} s: ${rate} records/s, ${size}/s\n`;
+    const all = this.#all;
+    if (all.count === 0) return total;
+    const header = [...PERCENTILES.map((p) => `p${p}`), "max", "mean"];
+    const values = [...PERCENTILES.map((p) => all.percentile(p)), all.maxMs, all.meanMs];
+    const percentiles = formatTable(
+      header.map((name, i) => name.padStart(formatMs(values[i] ?? 0).length)),
+      [values.map((value, i) => formatMs(value).padStart(header[i]?.length ?? 0))],
+    );
+    return `${total}\n${latencyOf}, in ms:\n${indented(percentiles)}\n${indented(bars(all))}`;
+  }
+
+  #showInterval(): void {
+    const nowMs = performance.now();
+    const seconds = (nowMs - this.#intervalBeganMs) / 1_000;
+    const latency = this.#interval;
+    const line = [
+      countRecords(this.#records),
+      `${formatCount(Math.round(this.#intervalRecords / seconds))} records/s`,
+      `${formatSize(Math.round(this.#intervalBytes / seconds))}/s`,
+      `${formatMs(latency.meanMs)} ms mean`,
+      `${formatMs(latency.maxMs)} ms max`,
+    ].join(", ");
+    if (this.#isTerminal) toTerminal(`\r\u001b[K${line}`);
+    else printError(line);
+    this.#all.addAll(latency);
+    this.#interval = new LatencyHistogram();
+    this.#intervalBeganMs = nowMs;
+    this.#intervalRecords = 0;
+    this.#intervalBytes = 0;
+  }
+}
+
+/** A bar for each range, as long as its share of the fullest one; what is not empty has a bar. */
+function bars(histogram: LatencyHistogram): string {
+  const ranges = histogram.ranges();
+  const most = Math.max(...ranges.map(({ count }) => count));
+  const from = ranges.map(({ fromMs }) => formatMs(fromMs));
+  const to = ranges.map(({ toMs }) => formatMs(toMs));
+  const counts = ranges.map(({ count }) => formatCount(count));
+  const [fromWidth, toWidth, countWidth] = [from, to, counts].map((column) =>
+    Math.max(...column.map((cell) => cell.length)),
+  );
+  return ranges
+    .map(({ count }, i) => {
+      const bar = "█".repeat(Math.ceil((count / most) * BAR_WIDTH));
+      const range = `${from[i]?.padStart(fromWidth ?? 0)} to ${to[i]?.padStart(toWidth ?? 0)}`;
+      return `${range}  ${counts[i]?.padStart(countWidth ?? 0)}  ${bar}`.trimEnd();
+    })
+    .map((line) => `${line}\n`)
+    .join("");
+}
+
+/** Milliseconds with three digits that count: 0.042, 1.23, 12.3, 123. */
+function formatMs(ms: number): string {
+  if (ms >= 99.95) return ms.toFixed(0);
+  if (ms >= 9.995) return ms.toFixed(1);
+  return ms >= 0.9995 ? ms.toFixed(2) : ms.toFixed(3);
+}
+
+function indented(text: string): string {
+  return text.replace(/^(?=.)/gm, "  ");
+}
+
+function toTerminal(text: string): void {
+  try {
+    writeSync(2, text);
+  } catch {
+    // A terminal that went away needs no progress.
+  }
+}
