@@ -18,6 +18,9 @@ const GATHERED_CHUNK_BYTES_MAX = 2 * 1024;
 const GATHER_BLOCK_BYTES = 16 * 1024;
 const NO_BYTES = new Uint8Array(0);
 
+/** Payloads from this size on are put together in memory that was not zeroed. */
+const UNZEROED_BYTES_MIN = 64 * 1024;
+
 /** Limits of a decoder. */
 export interface FrameDecoderOptions {
   /** Largest payload, in bytes. */
@@ -147,7 +150,7 @@ export class FrameDecoder {
       this.#skip(length);
       return payload;
     }
-    const payload = new Uint8Array(length);
+    const payload = newPayload(length);
     let filled = 0;
     while (filled < length) {
       const chunk = this.#chunks[0]!;
@@ -186,4 +189,9 @@ export class FrameDecoder {
     if (dropped > 0) this.#chunks.splice(0, dropped);
     if (this.#chunks.length === 0) this.#dropBlock();
   }
+}
+
+/** Memory for a payload, which is filled whole. That of a large one is not zeroed before: it would take as long as filling it. */
+function newPayload(length: number): Uint8Array {
+  return length < UNZEROED_BYTES_MIN ? new Uint8Array(length) : Buffer.allocUnsafeSlow(length);
 }
