@@ -53,12 +53,16 @@ const DESCRIPTIONS: Readonly<Record<HeaderField, Describe>> = {
 
 const TIMES = new Set<HeaderField>(["baseTimestamp", "maxTimestamp"]);
 
-/** The fields of the batch at byte `at`, which starts at `position` of its file; the bytes end at `end`. */
+/**
+ * The fields of the batch at byte `at`, which starts at `position` of its file; the bytes end at `end`. Records that
+ * would unfold to more than `unfoldedBytesMax` are not opened.
+ */
 export function* batchFields(
   bytes: Uint8Array,
   at: number,
   end: number,
   position: number,
+  unfoldedBytesMax = DECOMPRESSED_BYTES_MAX,
 ): Generator<DumpItem, void> {
   yield* headerFields(bytes, at, end, position);
   if (end - at <= BATCH_HEADER_BYTES) return;
@@ -78,7 +82,7 @@ export function* batchFields(
   );
   if (codec === undefined) return;
   try {
-    const unfolded = decompress(codec, records, DECOMPRESSED_BYTES_MAX);
+    const unfolded = decompress(codec, records, unfoldedBytesMax);
     yield heading(1, `${unfolded.length} bytes of records, decompressed; positions are in them`);
     yield* recordFields(unfolded, 0, unfolded.length, 0, frameOf(bytes, at));
   } catch (error) {

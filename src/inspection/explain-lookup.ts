@@ -29,8 +29,15 @@ import type {
 } from "./lookup-explanation.ts";
 import { LookupSteps } from "./lookup-steps.ts";
 
-/** Looks something up in a log, and tells how. A failure of the lookup is part of what is told. */
-export function explainLookup(log: LogFiles, target: LookupTarget): LookupExplanation {
+/**
+ * Looks something up in a log, and tells how. A failure of the lookup is part of what is told. What the search costs
+ * without the index is not tried out for a batch that lies further than `scanBytesMax` into its segment.
+ */
+export function explainLookup(
+  log: LogFiles,
+  target: LookupTarget,
+  scanBytesMax = Number.POSITIVE_INFINITY,
+): LookupExplanation {
   const explanation: LookupExplanation = {
     topic: log.topic,
     partition: log.partition,
@@ -49,7 +56,7 @@ export function explainLookup(log: LogFiles, target: LookupTarget): LookupExplan
     explanation.offset = offset;
     checkOffset(log, offset);
     if (offset === log.end.offset) explanation.outcome = "waits";
-    else findOffset(log, offset, explanation);
+    else findOffset(log, offset, explanation, scanBytesMax);
   } catch (error) {
     if (!(error instanceof RustLogError)) throw error;
     explanation.outcome = "failed";
@@ -73,7 +80,12 @@ function checkOffset({ topic, partition, logStartOffset, end, tail }: LogFiles, 
   );
 }
 
-function findOffset(log: LogFiles, offset: number, explanation: LookupExplanation): void {
+function findOffset(
+  log: LogFiles,
+  offset: number,
+  explanation: LookupExplanation,
+  scanBytesMax: number,
+): void {
   const { segments, end } = log;
   const steps = new LookupSteps();
   let read: LogRead;
@@ -98,7 +110,7 @@ function findOffset(log: LogFiles, offset: number, explanation: LookupExplanatio
   explanation.cost = {
     comparisons: steps.segments.length + steps.entries.length,
     withIndex: { headers: scan.passedCount + 1, bytes: scan.bytes },
-    withoutIndex: costWithoutIndex(log, segment.number, offset),
+    withoutIndex: scan.to > scanBytesMax ? null : costWithoutIndex(log, segment.number, offset),
     bytesWithoutSegments: bytesBefore(log, segment.number) + scan.to,
   };
 }

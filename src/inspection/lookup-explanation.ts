@@ -133,7 +133,7 @@ export interface LookupExplanation {
   cost?: {
     readonly comparisons: number;
     readonly withIndex: Cost;
-    /** Within the segment; null when damage on the way would end the walk. */
+    /** Within the segment; null when damage on the way would end the walk, or when it was too far to try out. */
     readonly withoutIndex: Cost | null;
     /** Bytes from the start of the log. */
     readonly bytesWithoutSegments: number;

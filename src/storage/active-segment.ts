@@ -226,7 +226,7 @@ export class ActiveSegment extends LogSegment {
     return this.#window;
   }
 
-  protected override index(): SegmentIndex {
+  override index(): SegmentIndex {
     return this.#index;
   }
 

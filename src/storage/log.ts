@@ -97,6 +97,11 @@ export class Log {
     return this.#pushed;
   }
 
+  /** What it is made of, to be looked at. */
+  get parts(): { readonly context: LogContext; readonly segments: SegmentList } {
+    return { context: this.#context, segments: this.#segments };
+  }
+
   /** Number of segments, the active one included. */
   get segmentCount(): number {
     return this.#segments.count;

@@ -155,7 +155,7 @@ export class SealedSegment extends LogSegment {
     return this.#mapping ?? this.#map();
   }
 
-  protected override index(): SegmentIndex {
+  override index(): SegmentIndex {
     if (this.#index === undefined) {
       this.#index = this.#loadIndex();
       this.#findEnd(this.#index);

@@ -29,7 +29,7 @@ export abstract class LogSegment extends SegmentHeaders {
   abstract readonly maxTimestamp: number;
 
   /** The indexes, checked against the log as far as that is cheap; damaged ones are rebuilt first. */
-  protected abstract index(): SegmentIndex;
+  abstract index(): SegmentIndex;
 
   /**
    * Called when an index entry does not match the batch at `position`. Either rebuilds the indexes from the

@@ -4,7 +4,9 @@
 import { RustLogError } from "../errors.ts";
 import { reasonOf } from "../storage/disk.ts";
 import type { Log } from "../storage/log.ts";
+import type { LogContext, LogPosition } from "../storage/log-context.ts";
 import type { LogRead } from "../storage/log-slice.ts";
+import type { SegmentList } from "../storage/segment-list.ts";
 import type { CleanSegment } from "../storage/recovery.ts";
 import { Appender } from "./appender.ts";
 import type { FlushPolicy } from "./flush-policy.ts";
@@ -18,6 +20,14 @@ export interface PartitionDescription {
   readonly logEndOffset: number;
   readonly segments: number;
   readonly bytes: number;
+}
+
+/** What a partition is made of. */
+export interface PartitionLayout {
+  readonly context: LogContext;
+  readonly segments: SegmentList;
+  /** The high watermark, and where in the segments it is. */
+  readonly end: LogPosition;
 }
 
 /** The log of one partition, as clients see it. */
@@ -75,6 +85,11 @@ export class Partition {
   /** Length of all `.log` files, in bytes. */
   get bytes(): number {
     return this.#log.bytes;
+  }
+
+  /** Its segments and where what may be read of them ends, for those who look at them and change nothing. */
+  get layout(): PartitionLayout {
+    return { ...this.#log.parts, end: this.#appender.end };
   }
 
   /** Whether the partition was closed or deleted, or its disk failed. */

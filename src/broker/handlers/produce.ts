@@ -41,7 +41,11 @@ function append(exchange: Exchange, partition: Partition, batch: Uint8Array): vo
 }
 
 /** A produce to a partition that the new topic would not have must not leave a topic behind. */
-function refuseMissingPartition(services: BrokerServices, name: string, partition: number): void {
+export function refuseMissingPartition(
+  services: BrokerServices,
+  name: string,
+  partition: number,
+): void {
   const willCreate = services.autoCreateTopics && services.registry.find(name) === undefined;
   if (!willCreate || partition < services.defaultPartitions) return;
   throw new RustLogError(
