@@ -6,7 +6,6 @@ import { type CommandUnknownOpts, InvalidArgumentError, Option } from "@commande
 import type { FlushPolicy } from "../topics/flush-policy.ts";
 import { Broker, type BrokerOptions } from "../broker/broker.ts";
 import { VERSION } from "../broker/version.ts";
-import type { HttpServer } from "../http/http-server.ts";
 import {
   BATCH_BYTES_MAX_DEFAULT,
   CONNECTION_BYTES_MAX_DEFAULT,
@@ -20,6 +19,7 @@ import {
   SEGMENT_BYTES_MIN,
   SEGMENT_MS_DEFAULT,
 } from "../limits.ts";
+import { type HttpFlags, openHttpPorts } from "./http-ports.ts";
 import { newCommand, switchFromEnvironment, usageError } from "./command.ts";
 import { parseDuration, parseDurationOrNone, tryParseDuration } from "./duration.ts";
 import { CliError } from "./exit.ts";
@@ -118,12 +118,18 @@ export function brokerCommand() {
         .default(undefined, "off")
         .argParser(wholeNumber(0, 65_535)),
     )
+    .addOption(
+      flag("ui [port]", "HTTP port of the live page, 0 for a free one; 9093 when it is not said")
+        .default(undefined, "off")
+        .preset("9093")
+        .argParser(wholeNumber(0, 65_535)),
+    )
     .addOption(flag("http-host <address>", "address of the HTTP port").default("127.0.0.1"));
   return command.action(async (options) => {
-    const { idleTimeout: idleTimeoutMs, metricsPort, httpHost, ...rest } = options;
+    const { idleTimeout: idleTimeoutMs, metricsPort, ui: uiPort, httpHost, ...rest } = options;
     const isRefused = switchFromEnvironment(command, NO_AUTO_CREATE);
     const autoCreateTopics = options.autoCreateTopics && !isRefused;
-    const http = { host: httpHost, metricsPort };
+    const http = { host: httpHost, metricsPort, uiPort };
     await runBroker(command, { ...rest, autoCreateTopics, idleTimeoutMs }, http);
   });
 }
@@ -143,11 +149,6 @@ export function parseFlushPolicy(text: string): FlushPolicy {
   throw new InvalidArgumentError("always, never or interval:MS is expected, such as interval:100.");
 }
 
-interface HttpFlags {
-  readonly host: string;
-  readonly metricsPort: number | undefined;
-}
-
 async function runBroker(
   command: CommandUnknownOpts,
   options: BrokerOptions,
@@ -157,12 +158,13 @@ async function runBroker(
   const fatal = Promise.withResolvers<Error>();
   log(banner());
   const broker = await startBroker(command, { ...options, log, onFatal: fatal.resolve });
-  const http = await startHttp(broker, httpFlags).catch(async (error: unknown) => {
+  const { flush = { kind: "always" } } = options;
+  const http = await openHttpPorts(broker, httpFlags, flush, log).catch(async (error: unknown) => {
     await broker.stop();
-    throw error;
+    throw addressError(error);
   });
   log(`Broker started on ${broker.address}`);
-  if (http !== undefined) log(`Metrics on ${http.url}/metrics`);
+  for (const line of http.lines) log(line);
   log(`Data directory: ${resolve(options.dataDir)}`);
   const failure = await interruption.orResult(fatal.promise);
   if (failure === undefined) {
@@ -171,28 +173,9 @@ async function runBroker(
   // After a failure, this notes in the data directory what happened, for the next start.
   await broker.stop();
   // Last, so that whoever watches can see why requests are refused.
-  await http?.stop();
+  await http.stop();
   if (failure !== undefined) throw failure;
   log("Broker stopped");
-}
-
-/** The HTTP port, if one is asked for. Its code is loaded only then. */
-async function startHttp(broker: Broker, flags: HttpFlags): Promise<HttpServer | undefined> {
-  const { host, metricsPort: port } = flags;
-  if (port === undefined) return undefined;
-  const { HttpServer } = await import("../http/http-server.ts");
-  const { monitoringRoutes } = await import("../http/monitoring.ts");
-  try {
-    return new HttpServer({
-      host,
-      port,
-      flags: { host: "--http-host", port: "--metrics-port" },
-      routes: monitoringRoutes(broker),
-      log,
-    });
-  } catch (error) {
-    throw addressError(error);
-  }
 }
 
 async function startBroker(command: CommandUnknownOpts, options: BrokerOptions): Promise<Broker> {

@@ -103,6 +103,25 @@ describe("rustlog broker", () => {
     expect(await broker.exited).toBe(0);
   });
 
+  test("serves the live page on a port of its own or on that of the metrics, and says where", async () => {
+    const dataDir = join(directory.path, "page");
+    const args = ["--port", "0", "--data-dir", dataDir];
+    const both = await start([...args, "--ui", "0", "--metrics-port", "0"]);
+    const page = /^Page on (http:\S+\/)$/m.exec(both.output)?.[1] ?? "";
+    const metrics = /^Metrics on (http:\S+\/)metrics$/m.exec(both.output)?.[1] ?? "";
+    expect(metrics).not.toBe(page);
+    expect(await (await fetch(page)).text()).toContain("<title>RustLog</title>");
+    expect((await fetch(metrics)).status).toBe(404);
+    both.broker.kill("SIGTERM");
+    expect(await both.broker.exited).toBe(0);
+    const port = new URL(page).port;
+    const one = await start([...args, "--ui", port, "--metrics-port", port]);
+    expect(one.output).toContain(`Page on ${page}\nMetrics on ${page}metrics\n`);
+    expect((await fetch(`${page}metrics`)).status).toBe(200);
+    one.broker.kill("SIGTERM");
+    expect(await one.broker.exited).toBe(0);
+  });
+
   test("takes the HTTP address from the environment, and says that there is no authentication", async () => {
     const { broker, output } = await start(["--port", "0"], {
       RUSTLOG_DATA_DIR: join(directory.path, "http-environment"),

@@ -35,6 +35,15 @@ export function folderOf(path: string): string {
 
 function importsOf(path: string, text: string): string[] {
   const found = text.matchAll(/(?:\bfrom\s+|\bimport\s*\(?\s*)"(\.[^"]+)"/g);
+  return [...found].flatMap(([, target]) => {
+    const imported = normalize(join(dirname(path), target ?? ""));
+    return imported.endsWith(".html") ? scriptsOf(imported) : [imported];
+  });
+}
+
+/** The scripts of a web page, which whoever imports the page imports with it. */
+function scriptsOf(path: string): string[] {
+  const found = readFileSync(join(ROOT, "src", path), "utf8").matchAll(/\bsrc="(\.[^"]+)"/g);
   return [...found].map(([, target]) => normalize(join(dirname(path), target ?? "")));
 }
 

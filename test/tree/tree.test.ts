@@ -72,6 +72,16 @@ describe("the layers", () => {
     expect(wrong).toEqual([]);
   });
 
+  test("the page, which runs in a browser, imports nothing but types from elsewhere", () => {
+    const wrong = FILES.filter(({ path }) => path.startsWith("http/page/")).flatMap(
+      ({ path, text }) =>
+        [...text.matchAll(/^import (?!type )[^;]*?"(?!\.\/)([^"]+)";/gm)].map(
+          ([, target]) => `${path} → ${target}`,
+        ),
+    );
+    expect(wrong).toEqual([]);
+  });
+
   test("import files that are there", () => {
     const missing = FILES.flatMap(({ path, imports }) =>
       imports.filter((target) => !PATHS.has(target)).map((target) => `${path} → ${target}`),

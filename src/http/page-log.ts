@@ -1,0 +1,194 @@
+// What the page shows of a log's files: its segments, index entries, batches, and the bytes of a batch. Every answer
+// is bounded, so that looking holds up nobody. Leaves to others: who asks (page-routes.ts), and what bytes mean
+// (inspection/).
+import { RustLogError } from "../errors.ts";
+import { batchFields } from "../inspection/batch-fields.ts";
+import { describeBatch } from "../inspection/batch-description.ts";
+import type { DumpItem } from "../inspection/fields.ts";
+import { explainLookup } from "../inspection/explain-lookup.ts";
+import { FileReader } from "../inspection/file-reader.ts";
+import type { LookupExplanation, LookupTarget } from "../inspection/lookup-explanation.ts";
+import { BATCH_HEADER_BYTES, BATCH_MAGIC, batchBytes, magic } from "../record/batch.ts";
+import { joinPath } from "../storage/disk.ts";
+import type { LogSegment } from "../storage/segment.ts";
+import { segmentFileName } from "../storage/segment-files.ts";
+import type { Partition } from "../topics/partition.ts";
+import type { BatchDump, BatchRows, DumpRow, IndexTicks, SegmentRows } from "./page/wire.ts";
+
+/** Segments told at once. */
+const SEGMENTS_MAX = 10_000;
+
+/** Segments whose index is looked at, and entries told, at once. */
+const TICK_SEGMENTS_MAX = 64;
+const TICKS_MAX = 4_000;
+
+/** Batches of one answer, rows of one answer, and bytes shown of a field. */
+const BATCHES_MAX = 50;
+const ROWS_MAX = 500;
+const FIELD_BYTES_MAX = 256;
+
+/** Rows of a batch that can be asked for: to come to a row, those before it are gone through again. */
+const ROW_LAST = 50_000;
+
+/** Largest batch that is opened, as it is on disk and unfolded. */
+const BATCH_BYTES_MAX = 16 * 1024 * 1024;
+
+/** How far a lookup is also tried out without the index, to compare. */
+const SCAN_BYTES_MAX = 16 * 1024 * 1024;
+
+/** The segments whose base offset is above `after`. */
+export function segmentRows(partition: Partition, after: number): SegmentRows {
+  const { sealed, active } = partition.layout.segments;
+  const first = sealed.findIndex((segment) => segment.baseOffset > after);
+  const wanted = first < 0 ? [] : sealed.slice(first, first + SEGMENTS_MAX);
+  const hasMore = first >= 0 && first + SEGMENTS_MAX < sealed.length;
+  const rows = hasMore || active.baseOffset <= after ? wanted : [...wanted, active];
+  return {
+    bases: rows.map(({ baseOffset }) => baseOffset),
+    bytes: rows.map((segment) => segment.fileBytes),
+    hasMore,
+  };
+}
+
+/** Index entries of these segments, no two of them closer than `spacing` bytes. */
+export function indexTicks(
+  partition: Partition,
+  bases: readonly number[],
+  spacing: number,
+): IndexTicks {
+  let left = TICKS_MAX;
+  const segments = bases.slice(0, TICK_SEGMENTS_MAX).flatMap((base) => {
+    const segment = findSegment(partition, base);
+    if (segment === undefined) return [];
+    const { offsets } = segment.index();
+    const positions: number[] = [];
+    for (let entry = 0; entry < offsets.count && left > 0; left--) {
+      const position = offsets.position(entry);
+      positions.push(position);
+      entry = Math.max(entry, offsets.lookupPosition(position + spacing - 1)) + 1;
+    }
+    return [{ base, entries: offsets.count, positions }];
+  });
+  return { segments };
+}
+
+/** A lookup in the log as it is, step by step. The page knows the segments already. */
+export function lookUp(partition: Partition, target: LookupTarget): LookupExplanation {
+  const { context, segments, end } = partition.layout;
+  const { disk, directory } = context;
+  const files = {
+    ...{ topic: partition.topic, partition: partition.index, directory, disk, end },
+    ...{ segments, logStartOffset: partition.logStartOffset, tail: undefined },
+    [Symbol.dispose]: () => {},
+  };
+  return { ...explainLookup(files, target, SCAN_BYTES_MAX), segments: [] };
+}
+
+/** Which batch a list of batches begins with. */
+export interface BatchStart {
+  /** Where a batch begins. */
+  readonly at?: number | undefined;
+  /** The batch that the index names for this place, or the one before it. */
+  readonly near?: number | undefined;
+  /** The batch that holds this offset. */
+  readonly offset?: number | undefined;
+}
+
+/** Some batches of a segment, by their headers. */
+export function batchRows(partition: Partition, base: number, start: BatchStart): BatchRows {
+  const segment = segmentOf(partition, base);
+  const { offsets } = segment.index();
+  const { bytes } = segment;
+  let position = start.at ?? 0;
+  if (start.offset !== undefined) position = segment.locate(start.offset, bytes);
+  if (start.near !== undefined) {
+    const entry = offsets.lookupPosition(start.near);
+    position = entry < 0 ? 0 : offsets.position(entry);
+  }
+  const batches: BatchRows["batches"][number][] = [];
+  let damage: string | null = null;
+  using file = openSegment(partition, base);
+  const header = new Uint8Array(BATCH_HEADER_BYTES);
+  while (position < bytes && batches.length < BATCHES_MAX && damage === null) {
+    const isWhole = file.read(header, position) === header.length;
+    const size = isWhole ? batchBytes(header, 0) : 0;
+    const isBatch = magic(header, 0) === BATCH_MAGIC && size >= BATCH_HEADER_BYTES;
+    if (isWhole && isBatch && position + size <= file.size) {
+      batches.push(describeBatch(header, 0, position));
+      position += size;
+    } else damage = `no batch begins at position ${position}`;
+  }
+  const next = position < bytes ? position : null;
+  const name = segmentFileName(base, "log");
+  return { file: name, bytes, indexEntries: offsets.count, batches, next, damage };
+}
+
+/** The batch that begins at `position`, field by field from row number `from` on. */
+export function batchDump(
+  partition: Partition,
+  base: number,
+  position: number,
+  from: number,
+): BatchDump {
+  const bytes = readBatch(partition, base, position);
+  const rows: DumpRow[] = [];
+  let number = 0;
+  let next: number | null = null;
+  for (const item of batchFields(bytes, 0, bytes.length, position, BATCH_BYTES_MAX)) {
+    if (number >= from + ROWS_MAX || number >= ROW_LAST) {
+      next = number;
+      break;
+    }
+    if (number >= from) rows.push(rowOf(item));
+    number++;
+  }
+  return { batch: describeBatch(bytes, 0, position), rows, next: next === ROW_LAST ? null : next };
+}
+
+/** A row of the dump of some bytes. */
+export function rowOf(item: DumpItem): DumpRow {
+  if (item.kind === "heading") return { heading: item.text, isBroken: item.isBroken };
+  const { position, bytes, name, text, role } = item;
+  const hex = Buffer.from(bytes.subarray(0, FIELD_BYTES_MAX)).toString("hex");
+  return { position, bytes: bytes.length, hex, name, text: text ?? null, role };
+}
+
+function readBatch(partition: Partition, base: number, position: number): Uint8Array {
+  const { bytes: end } = segmentOf(partition, base);
+  using file = openSegment(partition, base);
+  const header = new Uint8Array(BATCH_HEADER_BYTES);
+  const isWhole = position < end && file.read(header, position) === header.length;
+  if (!isWhole || magic(header, 0) !== BATCH_MAGIC) {
+    const name = segmentFileName(base, "log");
+    throw new RustLogError("INVALID_REQUEST", `no batch begins at position ${position} of ${name}`);
+  }
+  const size = Math.max(BATCH_HEADER_BYTES, batchBytes(header, 0));
+  const bytes = new Uint8Array(Math.min(size, end - position, BATCH_BYTES_MAX));
+  return bytes.subarray(0, file.read(bytes, position));
+}
+
+function openSegment(partition: Partition, base: number): FileReader {
+  const { directory } = partition.layout.context;
+  return new FileReader(joinPath(directory, segmentFileName(base, "log")));
+}
+
+function segmentOf(partition: Partition, base: number): LogSegment {
+  const segment = findSegment(partition, base);
+  if (segment !== undefined) return segment;
+  const message = `${partition.name} has no segment ${segmentFileName(base, "log")}`;
+  throw new RustLogError("INVALID_REQUEST", message);
+}
+
+/** The segment that begins with this offset. */
+function findSegment(partition: Partition, base: number): LogSegment | undefined {
+  const { segments } = partition.layout;
+  let low = 0;
+  let high = segments.count - 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((segments.at(middle)?.baseOffset ?? 0) < base) low = middle + 1;
+    else high = middle;
+  }
+  const segment = segments.at(low);
+  return segment?.baseOffset === base ? segment : undefined;
+}

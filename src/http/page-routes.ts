@@ -1,0 +1,152 @@
+// The live page and what it asks for: the page itself, a stream of events, and JSON about one partition at a time.
+// Leaves to others: the answers (page-log.ts, page-produce.ts, page-feed.ts), and refusing the pages of others
+// (http-server.ts). What is in a record is told as it is: the page shows it as text and nothing else.
+import type { Broker } from "../broker/broker.ts";
+import { RustLogError } from "../errors.ts";
+import type { Partition } from "../topics/partition.ts";
+import type { HttpRoutes } from "./http-server.ts";
+import page from "./page/index.html";
+import type { ProduceOrder, Refusal } from "./page/wire.ts";
+import { PageFeed } from "./page-feed.ts";
+import { batchDump, batchRows, indexTicks, lookUp, segmentRows } from "./page-log.ts";
+import { produceRecord } from "./page-produce.ts";
+
+/** Records of pages that are on their way in at once. Their bodies are bounded by the server. */
+const PRODUCING_MAX = 32;
+
+type Question = (partition: Partition, query: Query) => unknown;
+
+const QUESTIONS: Readonly<Record<string, Question>> = {
+  segments: (partition, query) => segmentRows(partition, query.number("after") ?? -1),
+  index: (partition, query) =>
+    indexTicks(partition, query.numbers("bases"), query.number("spacing") ?? 1),
+  lookup: (partition, query) => {
+    const [offset, timestamp] = [query.number("offset"), query.number("timestamp")];
+    if (offset !== undefined) return lookUp(partition, { offset });
+    if (timestamp !== undefined) return lookUp(partition, { timestamp });
+    throw invalid("an offset or a timestamp is needed");
+  },
+  batches: (partition, query) =>
+    batchRows(partition, query.needed("segment"), {
+      at: query.number("at"),
+      near: query.number("near"),
+      offset: query.number("offset"),
+    }),
+  batch: (partition, query) =>
+    batchDump(
+      partition,
+      query.needed("segment"),
+      query.needed("position"),
+      query.number("from") ?? 0,
+    ),
+};
+
+/** The paths of the page. `flush` is the broker's flush policy, in words. */
+export function pageRoutes(broker: Broker, flush: string): HttpRoutes {
+  const feed = new PageFeed(broker, flush);
+  let producing = 0;
+  return {
+    "/": page,
+    "/api/events": {
+      GET: (request, server) => {
+        // It says something every second; the server must not count it as idle before that.
+        server.timeout(request, 0);
+        return feed.open();
+      },
+    },
+    "/api/produce": {
+      POST: (request) =>
+        answered(async () => {
+          if (producing >= PRODUCING_MAX) {
+            const message = `${PRODUCING_MAX} records of pages are being written already`;
+            throw new RustLogError("BROKER_OVERLOADED", message);
+          }
+          producing++;
+          try {
+            return await produceRecord(broker, await orderOf(request), flush);
+          } finally {
+            producing--;
+          }
+        }),
+    },
+    "/api/topics/:topic/:partition/:question": {
+      GET: ({ params, url }) =>
+        answered(() => {
+          const { topic = "", partition = "", question = "" } = params as Record<string, string>;
+          const ask = Object.hasOwn(QUESTIONS, question) ? QUESTIONS[question] : undefined;
+          if (ask === undefined) throw invalid(`there is nothing called '${question}'`);
+          const index = /^\d{1,9}$/.test(partition) ? Number(partition) : -1;
+          const found = broker.services.registry.partition(topic, index);
+          return ask(found, new Query(new URL(url).searchParams));
+        }),
+    },
+  };
+}
+
+/** The numbers after the question mark of an address. */
+class Query {
+  readonly #parameters: URLSearchParams;
+
+  constructor(parameters: URLSearchParams) {
+    this.#parameters = parameters;
+  }
+
+  number(name: string): number | undefined {
+    const text = this.#parameters.get(name);
+    return text === null ? undefined : numberOf(name, text);
+  }
+
+  needed(name: string): number {
+    return numberOf(name, this.#parameters.get(name) ?? "");
+  }
+
+  numbers(name: string): number[] {
+    const text = this.#parameters.get(name) ?? "";
+    return text === "" ? [] : text.split(",").map((part) => numberOf(name, part));
+  }
+}
+
+function numberOf(name: string, text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw invalid(`${name} is '${text}': a whole number is needed`);
+}
+
+/** The record of a request to produce. */
+async function orderOf(request: Request): Promise<ProduceOrder> {
+  // A form of another page can't have this type, whatever else it can do.
+  if (request.headers.get("content-type") !== "application/json") {
+    throw invalid("the body must be application/json");
+  }
+  const body: unknown = await request.json().catch(() => undefined);
+  if (typeof body === "object" && body !== null) {
+    const { topic, partition, key, value } = body as Record<string, unknown>;
+    const isKey = key === null || typeof key === "string";
+    const isPartition = typeof partition === "number" && Number.isSafeInteger(partition);
+    if (typeof topic === "string" && isPartition && isKey && typeof value === "string") {
+      return { topic, partition, key, value };
+    }
+  }
+  throw invalid("the body must be {topic, partition, key, value}");
+}
+
+function invalid(message: string): RustLogError {
+  return new RustLogError("INVALID_REQUEST", message);
+}
+
+async function answered(work: () => unknown): Promise<Response> {
+  const headers = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+  try {
+    return Response.json(await work(), { headers });
+  } catch (error) {
+    if (!(error instanceof RustLogError)) throw error;
+    const refusal: Refusal = { code: error.code, message: error.message };
+    return Response.json(refusal, { headers, status: statusOf(error) });
+  }
+}
+
+function statusOf({ code }: RustLogError): number {
+  if (code === "UNKNOWN_TOPIC_OR_PARTITION") return 404;
+  const isOurs = ["DISK_FULL", "STORAGE_ERROR", "BROKER_STOPPING", "BROKER_OVERLOADED"];
+  return isOurs.includes(code) ? 503 : 400;
+}

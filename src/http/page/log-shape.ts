@@ -1,0 +1,163 @@
+// One partition as a line of bytes: where each segment lies on it, and where an offset is. Pure: it only counts.
+// Leaves to others: drawing it (drawing.ts), and hearing what changed (model.ts).
+import type { PartitionState, SegmentRows } from "./wire.ts";
+
+/** A stretch of the line, in bytes from the start of the log. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The segments of a partition, sealed ones first, the active one last. */
+export class LogShape {
+  #state: PartitionState;
+  /** Base offsets and starts on the line; the start after the last is the end of the log. */
+  #bases: number[] = [];
+  #starts: number[] = [0];
+
+  constructor(state: PartitionState) {
+    this.#state = state;
+    this.#bases = [state.activeBase];
+    this.#starts = [0, state.activeBytes];
+  }
+
+  /** The newest state. */
+  get state(): PartitionState {
+    return this.#state;
+  }
+
+  /** Number of segments that are known. */
+  get count(): number {
+    return this.#bases.length;
+  }
+
+  /** Length of the line. */
+  get bytes(): number {
+    return this.#starts[this.#bases.length] ?? 0;
+  }
+
+  /** Whether all segments are known. */
+  get isComplete(): boolean {
+    const { sealedCount, activeBase, logStart } = this.#state;
+    return (
+      this.#bases.length === sealedCount + 1 &&
+      this.#bases.at(-1) === activeBase &&
+      this.#bases[0] === logStart
+    );
+  }
+
+  /** The base offset of the last segment that is known to be sealed; -1 for none. */
+  get lastSealed(): number {
+    return this.#bases.at(-2) ?? -1;
+  }
+
+  /** Takes a newer state. Segments that it tells of and that are not known have to be asked for. */
+  update(state: PartitionState): void {
+    this.#state = state;
+    const dropped = this.#bases.findIndex((base) => base >= state.logStart);
+    if (dropped > 0) this.#drop(dropped);
+    if (dropped < 0) {
+      this.#bases = [state.activeBase];
+      this.#starts = [0, state.activeBytes];
+    }
+    if (this.#bases.at(-1) === state.activeBase) {
+      this.#starts[this.#bases.length] = this.startOf(this.count - 1) + state.activeBytes;
+    }
+  }
+
+  /** Takes segments that were asked for: those after `after`. */
+  add(rows: SegmentRows, after: number): void {
+    const kept = this.#bases.findIndex((base) => base > after);
+    if (kept >= 0) {
+      this.#bases.length = kept;
+      this.#starts.length = kept + 1;
+    }
+    for (const [i, base] of rows.bases.entries()) {
+      this.#starts.push((this.#starts.at(-1) ?? 0) + (rows.bytes[i] ?? 0));
+      this.#bases.push(base);
+    }
+    this.update(this.#state);
+  }
+
+  /** Base offset of segment number `i`. */
+  baseOf(i: number): number {
+    return this.#bases[i] ?? this.#state.activeBase;
+  }
+
+  /** The offset after segment number `i`. */
+  nextOf(i: number): number {
+    return i + 1 < this.count ? this.baseOf(i + 1) : this.#state.logEnd;
+  }
+
+  /** Where segment number `i` begins on the line. */
+  startOf(i: number): number {
+    return this.#starts[i] ?? this.bytes;
+  }
+
+  /** Where segment number `i` lies. */
+  spanOf(i: number): Span {
+    return { from: this.startOf(i), to: this.startOf(i + 1) };
+  }
+
+  /** Whether segment number `i` is the one that is written. */
+  isActive(i: number): boolean {
+    return i === this.count - 1 && this.#bases.at(-1) === this.#state.activeBase;
+  }
+
+  /** Number of the segment at a place of the line. */
+  segmentAt(place: number): number {
+    return lastAtOrBelow(this.#starts, this.count, place);
+  }
+
+  /** Number of the segment with this base offset, or undefined. */
+  numberOf(base: number): number | undefined {
+    const i = lastAtOrBelow(this.#bases, this.count, base);
+    return this.#bases[i] === base ? i : undefined;
+  }
+
+  /** The place of a byte of a segment; undefined for a segment that is not there. */
+  placeOf(base: number, position: number): number | undefined {
+    const i = this.numberOf(base);
+    return i === undefined ? undefined : this.startOf(i) + position;
+  }
+
+  /** The place of the high watermark. */
+  get watermarkPlace(): number {
+    const { endSegment, endPosition } = this.#state;
+    return this.placeOf(endSegment, endPosition) ?? this.bytes;
+  }
+
+  /**
+   * About where an offset is. Known are the places of the segments and of the high watermark; between two of them
+   * records are taken to be of one size, which is good enough for a mark. (A lookup asks the index.)
+   */
+  placeOfOffset(offset: number): number {
+    const { highWatermark, logEnd } = this.#state;
+    if (offset >= logEnd) return this.bytes;
+    if (offset === highWatermark) return this.watermarkPlace;
+    const i = lastAtOrBelow(this.#bases, this.count, offset);
+    const { from, to } = this.spanOf(i);
+    const [base, next] = [this.baseOf(i), this.nextOf(i)];
+    const part = next > base ? Math.max(0, offset - base) / (next - base) : 0;
+    return from + (to - from) * Math.min(1, part);
+  }
+
+  #drop(count: number): void {
+    const bytes = this.startOf(count);
+    this.#bases.splice(0, count);
+    this.#starts.splice(0, count);
+    this.#starts = this.#starts.map((start) => start - bytes);
+  }
+}
+
+/** Number of the last of the first `count` values, which ascend, that is at or below `value`; 0 if none is. */
+function lastAtOrBelow(values: readonly number[], count: number, value: number): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((values[middle] ?? 0) <= value) low = middle + 1;
+    else high = middle;
+  }
+  return Math.max(0, low - 1);
+}

@@ -1,0 +1,220 @@
+// A lookup as a story: which segment, which index entry, which batches were passed, which record. Every number is one
+// that the broker's own search came by. Pure. Leaves to others: the search (inspection/explain-lookup.ts).
+import type {
+  IndexStep,
+  LookupExplanation,
+  ScanStep,
+  SegmentSummary,
+} from "../../inspection/lookup-explanation.ts";
+import type { Highlight } from "./drawing.ts";
+import { countOf, formatBytes, formatCount, formatTime } from "./format.ts";
+import type { LogShape, Span } from "./log-shape.ts";
+import type { Step, StepPlace, Story } from "./player.ts";
+
+/** Lines of a step; of more, the first ones. */
+const LINES_MAX = 24;
+
+/** Makes the story of a lookup in a partition that is drawn as `shape`. */
+export function lookupStory(explanation: LookupExplanation, shape: LogShape): Story {
+  return new LookupStory(explanation, shape).make();
+}
+
+class LookupStory {
+  readonly #explanation: LookupExplanation;
+  readonly #shape: LogShape;
+
+  constructor(explanation: LookupExplanation, shape: LogShape) {
+    this.#explanation = explanation;
+    this.#shape = shape;
+  }
+
+  make(): Story {
+    const { topic, partition, target, segment, batch, record } = this.#explanation;
+    const wanted =
+      "offset" in target
+        ? `offset ${formatCount(target.offset)}`
+        : `the first record from ${formatTime(target.timestamp)} on`;
+    const result =
+      segment === undefined || batch === undefined || record === undefined
+        ? undefined
+        : {
+            ...{ topic, partition, segment: segment.baseOffset },
+            ...{ position: batch.position, offset: record.offset },
+          };
+    const steps = [...this.#timeSteps(), ...this.#offsetSteps()];
+    return { title: `Where is ${wanted}?`, steps, result };
+  }
+
+  #timeSteps(): Step[] {
+    const { time, target } = this.#explanation;
+    if (time === undefined || !("timestamp" in target)) return [];
+    const segments = this.#step(
+      "Find the segment by time",
+      "From the oldest segment on, the largest timestamp of each is compared with the time, until one is not older.",
+      time.comparisons.map(
+        ({ number, value }) => `segment ${number + 1}: newest ${formatTime(value)}`,
+      ),
+      undefined,
+      time.comparisons.map(({ number }) => this.#segmentLook(number)),
+    );
+    const { found } = time;
+    if (found === null) {
+      const text = "No record is that new: a consumer would wait at the high watermark.";
+      return [segments, this.#step("Nothing is that new", text, [], undefined, [])];
+    }
+    return [
+      segments,
+      this.#indexStep("Search the time index", found.segment, found.index, formatTime),
+      this.#scanStep("Walk on to the batch", found.segment, found.scan, found.batch.position),
+    ];
+  }
+
+  #offsetSteps(): Step[] {
+    const explanation = this.#explanation;
+    const { segment, index, scan, batch, record, cost, failure, outcome } = explanation;
+    const steps: Step[] = [];
+    if (segment !== undefined) steps.push(this.#segmentStep(segment));
+    if (segment !== undefined && index !== undefined) {
+      steps.push(this.#indexStep("Search the offset index", segment, index, formatCount));
+    }
+    if (segment !== undefined && scan !== undefined) {
+      steps.push(this.#scanStep("Walk from batch to batch", segment, scan, batch?.position));
+    }
+    if (segment !== undefined && batch !== undefined && record !== undefined) {
+      const span = this.#spanIn(segment, batch.position, batch.bytes);
+      const lines = [
+        `batch at position ${formatCount(batch.position)}, ${formatBytes(batch.bytes)}, CRC ${batch.crc}`,
+        ...(cost === undefined
+          ? []
+          : [
+              `${countOf(cost.comparisons, "comparison")} and ${countOf(cost.withIndex.headers, "batch header")} read`,
+              ...(cost.withoutIndex === null
+                ? []
+                : [`without the index: ${countOf(cost.withoutIndex.headers, "batch header")}`]),
+            ]),
+      ];
+      const skipped =
+        record.index === 0
+          ? "It is the first of its batch."
+          : `A consumer skips the ${countOf(record.index, "record")} before it.`;
+      const text = `Record ${formatCount(record.offset)} is number ${formatCount(record.index + 1)} of ${formatCount(batch.count)} in this batch. ${skipped}`;
+      steps.push(this.#step("Here it is", text, lines, span, [{ span, kind: "found" }]));
+    }
+    if (failure !== undefined)
+      steps.push(this.#step(failure.code, failure.message, [], undefined, []));
+    if (outcome === "waits") {
+      const text = `Offset ${formatCount(explanation.offset ?? 0)} is the next one to be written: a consumer waits for it.`;
+      const { bytes } = this.#shape;
+      const end: Highlight = { span: { from: bytes, to: bytes }, kind: "found" };
+      steps.push(this.#step("The end of the log", text, [], undefined, [end]));
+    }
+    return steps;
+  }
+
+  #segmentStep(segment: SegmentSummary): Step {
+    const comparisons = this.#explanation.segmentComparisons ?? [];
+    const span = this.#segmentSpan(segment);
+    return this.#step(
+      "Find the segment",
+      `Base offsets are compared, halving the row each time: the last segment that begins at or below the offset is ${segment.file}.`,
+      comparisons.map(
+        ({ number, value }) =>
+          `segment ${formatCount(number + 1)} begins at offset ${formatCount(value ?? 0)}`,
+      ),
+      undefined,
+      [
+        ...comparisons.map(({ number }) => this.#segmentLook(number)),
+        { span, kind: "found" as const },
+      ],
+    );
+  }
+
+  #indexStep(
+    title: string,
+    segment: SegmentSummary,
+    index: IndexStep,
+    format: (value: number) => string,
+  ): Step {
+    const { from, to } = this.#segmentSpan(segment);
+    const looks = index.comparisons.map(({ number }): Highlight => {
+      // Entries are spaced evenly, so this is about where the batch of that one is.
+      const place = from + ((to - from) * (number + 0.5)) / Math.max(1, index.entries);
+      return { span: { from: place, to: place }, kind: "look" };
+    });
+    const { before, origin } = index;
+    const found: Highlight[] =
+      before?.position === undefined
+        ? []
+        : [{ span: this.#spanIn(segment, before.position, 0), kind: "found" }];
+    const where =
+      origin.kind === "memory"
+        ? "kept in memory"
+        : origin.kind === "file"
+          ? "a mapped file"
+          : "made anew from the log";
+    const base = title.includes("time") ? 0 : segment.baseOffset;
+    const text =
+      before === null
+        ? `Of ${countOf(index.entries, "entry", "entries")} (${where}) none is at or below it: the walk begins at the start of the segment.`
+        : `A binary search in ${countOf(index.entries, "entry", "entries")} (${where}) ends at entry ${formatCount(before.entry)}${before.position === undefined ? "" : `, which points at position ${formatCount(before.position)}`}.`;
+    const lines = index.comparisons.map(
+      ({ number, value }) => `entry ${formatCount(number)} is ${format(base + (value ?? 0))}`,
+    );
+    return this.#step(title, text, lines, { from, to }, [...looks, ...found]);
+  }
+
+  #scanStep(
+    title: string,
+    segment: SegmentSummary,
+    scan: ScanStep,
+    position: number | undefined,
+  ): Step {
+    const looks = scan.passed.map((batch): Highlight => ({
+      span: this.#spanIn(segment, batch.position, batch.bytes),
+      kind: "look",
+    }));
+    const end = this.#spanIn(segment, scan.to, 0);
+    const text =
+      scan.passedCount === 0
+        ? "The index points right at the batch: nothing has to be passed over."
+        : `From there ${countOf(scan.passedCount, "batch header")} ${scan.passedCount === 1 ? "is" : "are"} read, ${formatBytes(scan.bytes)} of log: 61 bytes of each, its records are not looked at.`;
+    const lines = scan.passed.map((batch) => `passed the batch at ${formatCount(batch.position)}`);
+    const span = this.#spanIn(
+      segment,
+      scan.from,
+      Math.max(scan.bytes, (position ?? scan.to) - scan.from),
+    );
+    return this.#step(title, text, lines, span, [...looks, { span: end, kind: "found" }]);
+  }
+
+  #segmentLook(number: number): Highlight {
+    return { span: this.#shape.spanOf(number), kind: "look" };
+  }
+
+  #segmentSpan(segment: SegmentSummary): Span {
+    const number = this.#shape.numberOf(segment.baseOffset);
+    return number === undefined ? { from: 0, to: 0 } : this.#shape.spanOf(number);
+  }
+
+  #spanIn(segment: SegmentSummary, position: number, bytes: number): Span {
+    const from = this.#shape.placeOf(segment.baseOffset, position) ?? 0;
+    return { from, to: from + bytes };
+  }
+
+  #step(
+    title: string,
+    text: string,
+    lines: readonly string[],
+    span: Span | undefined,
+    highlights: readonly Highlight[],
+  ): Step {
+    const { topic, partition } = this.#explanation;
+    const place: StepPlace = { topic, partition, span, highlights };
+    const more = lines.length - LINES_MAX;
+    const shown =
+      more > 0
+        ? [...lines.slice(0, LINES_MAX), `and ${countOf(more, "more")}`.replace("mores", "more")]
+        : lines;
+    return { title, text, lines: shown, place };
+  }
+}

@@ -1,0 +1,143 @@
+// The page put together: events to the model, the model to the views, what a person does to the broker.
+// Leaves to others: all of it; this is the file to read first.
+import type { LookupExplanation } from "../../inspection/lookup-explanation.ts";
+import { ask, listen, produce } from "./api.ts";
+import { Detail } from "./detail.ts";
+import { byId, element, setText } from "./dom.ts";
+import { Forms, type LookupOrder } from "./forms.ts";
+import { countOf, formatBytes, formatCount } from "./format.ts";
+import type { LogShape } from "./log-shape.ts";
+import { lookupStory } from "./lookup-steps.ts";
+import { Model } from "./model.ts";
+import { PlayerView } from "./player-view.ts";
+import { produceStory } from "./produce-steps.ts";
+import { onThemeChange } from "./theme.ts";
+import { TopicsView } from "./topics-view.ts";
+import { Traffic } from "./traffic.ts";
+import type { ProduceOrder, Tick } from "./wire.ts";
+
+/** How long to wait until an event tells of a record that was written, in milliseconds. */
+const NEWS_MS_MAX = 3000;
+
+class Page {
+  readonly #model = new Model();
+  readonly #traffic = new Traffic(byId("traffic", HTMLElement));
+  readonly #topics = new TopicsView(
+    this.#model,
+    byId("topics", HTMLElement),
+    (topic, partition, segment, near) =>
+      void this.#detail.open({ topic, partition, segment }, { near }),
+  );
+  readonly #detail = new Detail((place) =>
+    this.#topics.mark(place?.topic ?? "", place?.partition ?? 0, place?.segment),
+  );
+  readonly #player = new PlayerView({
+    point: (place) => this.#topics.point(place),
+    open: ({ topic, partition, segment, position }) =>
+      void this.#detail.open({ topic, partition, segment }, { at: position }, position),
+  });
+  readonly #forms = new Forms(
+    (order) => this.#lookUp(order),
+    (order) => this.#produce(order),
+  );
+  #onNews: (() => void) | undefined;
+
+  start(): void {
+    onThemeChange(() => {
+      this.#topics.repaint();
+      this.#traffic.show(this.#model.rates);
+    });
+    listen({
+      overview: (overview) => {
+        this.#model.reset(overview);
+        setText(
+          byId("about", HTMLElement),
+          `${overview.version} at ${overview.address}, flush ${overview.flush}`,
+        );
+        this.#forms.offer(overview.topics);
+        this.#topics.reset();
+        this.#showTotals();
+        this.#onNews?.();
+      },
+      tick: (tick) => this.#tick(tick),
+      connected: (isConnected) => {
+        const status = byId("status", HTMLElement);
+        setText(status, isConnected ? "live" : "the broker does not answer; trying again");
+        status.classList.toggle("lost", !isConnected);
+      },
+    });
+  }
+
+  #tick(tick: Tick): void {
+    this.#model.update(tick);
+    this.#topics.update(tick);
+    this.#showTotals();
+    this.#onNews?.();
+  }
+
+  #showTotals(): void {
+    const { topics, bytes, totals } = this.#model;
+    const partitions = topics.reduce((sum, topic) => sum + topic.partitions, 0);
+    const cells = [
+      ["topics", formatCount(topics.length)],
+      ["partitions", formatCount(partitions)],
+      ["on disk", formatBytes(bytes)],
+      ["connections", formatCount(totals?.connections ?? 0)],
+    ];
+    const root = byId("totals", HTMLElement);
+    if (root.childElementCount === 0) {
+      root.append(
+        ...cells.map(([name = ""]) => element("div", {}, element("dt", {}, name), element("dd"))),
+      );
+    }
+    for (const [i, cell] of [...root.querySelectorAll("dd")].entries())
+      setText(cell, cells[i]?.[1] ?? "");
+    this.#traffic.show(this.#model.rates);
+  }
+
+  async #lookUp({ topic, partition, target }: LookupOrder): Promise<void> {
+    const explanation = await ask<LookupExplanation>(topic, partition, "lookup", { ...target });
+    const shape = await this.#shape(topic, partition, () => true);
+    this.#player.play(lookupStory(explanation, shape));
+  }
+
+  async #produce(order: ProduceOrder): Promise<void> {
+    const report = await produce(order);
+    const { topic, partition, offset } = report;
+    const shape = await this.#shape(topic, partition, ({ state }) => state.logEnd > offset);
+    this.#player.play(produceStory(report, shape));
+  }
+
+  /** A partition, once it is known and its segments are. */
+  async #shape(
+    topic: string,
+    partition: number,
+    isThere: (shape: LogShape) => boolean,
+  ): Promise<LogShape> {
+    const deadlineMs = performance.now() + NEWS_MS_MAX;
+    for (;;) {
+      const shape = this.#model.shape(topic, partition);
+      if (shape !== undefined && isThere(shape)) {
+        await this.#topics.complete(topic, partition);
+        return shape;
+      }
+      if (performance.now() > deadlineMs) {
+        throw new Error(
+          `the broker has told nothing of ${topic} ${partition} (${countOf(NEWS_MS_MAX / 1000, "second")})`,
+        );
+      }
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, NEWS_MS_MAX);
+        this.#onNews = () => {
+          clearTimeout(timer);
+          this.#onNews = undefined;
+          resolve();
+        };
+      });
+    }
+  }
+}
+
+// A page of another origin that shows this one in a frame could have a person click what they do not see.
+if (window.top === window) new Page().start();
+else setText(byId("status", HTMLElement), "This page does not work inside another one.");

@@ -1,0 +1,122 @@
+// What the page knows of the broker: kept up to date by its events, asked by the views.
+// Leaves to others: the connection (api.ts), drawing.
+import { LogShape } from "./log-shape.ts";
+import type { GroupOffset, Overview, PartitionState, Tick, TopicState, Totals } from "./wire.ts";
+
+/** Seconds of traffic that are remembered, and the parts that they are counted in. */
+const HISTORY_SECONDS = 60;
+const PARTS_PER_SECOND = 2;
+
+/** Bytes a second in one direction and the other. */
+export interface Rate {
+  readonly received: number;
+  readonly sent: number;
+}
+
+/** The broker as its events tell of it. */
+export class Model {
+  readonly #shapes = new Map<string, LogShape>();
+  #groups = new Map<string, GroupOffset[]>();
+  #totals: Totals | undefined;
+  #rates: Rate[] = [];
+  overview: Overview | undefined;
+
+  /** The topics, by name, the broker's own last. */
+  get topics(): readonly TopicState[] {
+    const topics = [...(this.overview?.topics ?? [])];
+    return topics.sort((a, b) => Number(a.internal) - Number(b.internal));
+  }
+
+  /** The newest totals. */
+  get totals(): Totals | undefined {
+    return this.#totals;
+  }
+
+  /** Traffic of the last minute, the newest last. */
+  get rates(): readonly Rate[] {
+    return this.#rates;
+  }
+
+  /** Bytes of all logs. */
+  get bytes(): number {
+    let sum = 0;
+    for (const { state } of this.#shapes.values()) sum += state.sealedBytes + state.activeBytes;
+    return sum;
+  }
+
+  /** A partition; undefined when there is none of that number. */
+  shape(topic: string, partition: number): LogShape | undefined {
+    return this.#shapes.get(keyOf(topic, partition));
+  }
+
+  /** What groups have committed for a partition. */
+  groups(topic: string, partition: number): readonly GroupOffset[] {
+    return this.#groups.get(keyOf(topic, partition)) ?? [];
+  }
+
+  /** Bytes of the longest partition of a topic. */
+  longest(topic: TopicState): number {
+    let longest = 0;
+    for (let i = 0; i < topic.partitions; i++) {
+      const state = this.shape(topic.name, i)?.state;
+      if (state !== undefined) longest = Math.max(longest, state.sealedBytes + state.activeBytes);
+    }
+    return longest;
+  }
+
+  /** Takes everything anew. */
+  reset(overview: Overview): void {
+    this.overview = overview;
+    const present = new Set<string>();
+    for (const state of overview.partitions) {
+      present.add(keyOf(state.topic, state.partition));
+      this.#update(state);
+    }
+    for (const key of this.#shapes.keys()) if (!present.has(key)) this.#shapes.delete(key);
+    this.#setGroups(overview.groups);
+    if ((this.#totals?.receivedBytes ?? 0) > overview.totals.receivedBytes)
+      this.#totals = undefined;
+    this.#count(overview.totals);
+  }
+
+  /** Takes what changed; returns the names of partitions and of groups' partitions whose rows look different. */
+  update(tick: Tick): void {
+    for (const state of tick.partitions) this.#update(state);
+    if (tick.groups !== undefined) this.#setGroups(tick.groups);
+    this.#count(tick.totals);
+  }
+
+  #update(state: PartitionState): void {
+    const key = keyOf(state.topic, state.partition);
+    const shape = this.#shapes.get(key);
+    // One that ends before it did is of another topic of that name.
+    const isSame = shape !== undefined && shape.state.logEnd <= state.logEnd;
+    if (isSame) shape.update(state);
+    else this.#shapes.set(key, new LogShape(state));
+  }
+
+  #setGroups(groups: readonly GroupOffset[]): void {
+    this.#groups = Map.groupBy(groups, ({ topic, partition }) => keyOf(topic, partition));
+  }
+
+  #count(totals: Totals): void {
+    const before = this.#totals;
+    if (before === undefined) {
+      this.#totals = totals;
+      return;
+    }
+    const seconds = (totals.atMs - before.atMs) / 1000;
+    if (seconds < 1 / PARTS_PER_SECOND) return;
+    this.#totals = totals;
+    this.#rates.push({
+      received: (totals.receivedBytes - before.receivedBytes) / seconds,
+      sent: (totals.sentBytes - before.sentBytes) / seconds,
+    });
+    const length = HISTORY_SECONDS * PARTS_PER_SECOND;
+    if (this.#rates.length > length) this.#rates = this.#rates.slice(-length);
+  }
+}
+
+function keyOf(topic: string, partition: number): string {
+  return `${topic} ${partition}`;
+}

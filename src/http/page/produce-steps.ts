@@ -1,0 +1,87 @@
+// The way of a record in as a story: encoded, given its offset, written, indexed, flushed, readable. Pure.
+// Leaves to others: writing it (http/page-produce.ts).
+import { formatBytes, formatCount, formatMs } from "./format.ts";
+import type { LogShape, Span } from "./log-shape.ts";
+import type { Step, Story } from "./player.ts";
+import type { ProduceReport } from "./wire.ts";
+
+const HEX_PER_LINE = 32;
+const HEX_LINES_MAX = 6;
+
+/** Makes the story of a record that was written to a partition that is drawn as `shape`. */
+export function produceStory(report: ProduceReport, shape: LogShape): Story {
+  const { topic, partition, offset, segment, position, bytes } = report;
+  const from = shape.placeOf(segment, position) ?? shape.bytes;
+  const span: Span = { from, to: from + bytes };
+  const found = { span, kind: "found" as const };
+  const number = shape.numberOf(segment);
+  const whole = number === undefined ? undefined : shape.spanOf(number);
+  const step = (
+    title: string,
+    text: string,
+    view: Span | undefined,
+    lines: readonly string[] = [],
+  ): Step => ({
+    title,
+    text,
+    lines,
+    place: { topic, partition, span: view, highlights: [found] },
+  });
+  const steps = [
+    step(
+      "Encoded as a batch",
+      `The record became a batch of ${formatBytes(bytes)}: a header of 61 bytes, then the record. CRC-32C ${report.crc}. What stands here is what is on disk, and what a consumer gets.`,
+      undefined,
+      hexLines(report.hex),
+    ),
+    step(
+      `Offset ${formatCount(offset)}`,
+      "The broker checked the CRC, and wrote the next free offset into the first 8 bytes: the only ones that it changes.",
+      undefined,
+    ),
+    step(
+      report.hasRolled ? "Written to a new segment" : "Written behind the others",
+      `${report.hasRolled ? "The segment before was full and was sealed. " : ""}It stands at position ${formatCount(position)} of the segment that begins with offset ${formatCount(segment)}.`,
+      whole,
+    ),
+    step(
+      report.indexEntry === null
+        ? "No index entry"
+        : `Index entry ${formatCount(report.indexEntry)}`,
+      report.indexEntry === null
+        ? `It lies ${formatBytes(report.bytesSinceEntry)} behind the last entry; one is made once that is more than ${formatBytes(report.intervalBytes)}.`
+        : `More than ${formatBytes(report.intervalBytes)} of log came since the last entry, so this batch has one of its own.`,
+      span,
+    ),
+    step(
+      "Acknowledged",
+      `${flushText(report.flush)} That took ${formatMs(report.acknowledgedMs)} from the append.`,
+      span,
+    ),
+    step(
+      "Readable",
+      `The high watermark moved from ${formatCount(report.highWatermarkBefore)} to ${formatCount(report.highWatermark)}: consumers can read the record now, and groups that have not lag behind it.`,
+      span,
+    ),
+  ];
+  const result = { topic, partition, segment, position, offset };
+  return {
+    title: `The way of record ${formatCount(offset)} into ${topic}, partition ${partition}`,
+    steps,
+    result,
+  };
+}
+
+function flushText(flush: string): string {
+  if (flush === "always") return "An fdatasync made it durable before it was acknowledged.";
+  return `With --flush ${flush} it was acknowledged once the kernel had it; the flush comes later.`;
+}
+
+function hexLines(hex: string): string[] {
+  const pairs = hex.match(/../g) ?? [];
+  const lines: string[] = [];
+  for (let i = 0; i < pairs.length && lines.length < HEX_LINES_MAX; i += HEX_PER_LINE / 2) {
+    lines.push(pairs.slice(i, i + HEX_PER_LINE / 2).join(" "));
+  }
+  return lines;
+}

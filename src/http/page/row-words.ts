@@ -1,0 +1,37 @@
+// What a row shows, in words: for those who read it, and for those who have it read to them. Pure.
+// Leaves to others: where the words stand (row.ts).
+import { countOf, formatBytes, formatCount } from "./format.ts";
+import type { LogShape } from "./log-shape.ts";
+import type { GroupOffset, PartitionState } from "./wire.ts";
+
+/** A partition in words. */
+export interface RowWords {
+  readonly watermark: string;
+  readonly numbers: readonly string[];
+  readonly groups: readonly string[];
+}
+
+/** What there is to say of a partition and of the groups that read it. */
+export function rowWords(state: PartitionState, groups: readonly GroupOffset[]): RowWords {
+  const segments = countOf(state.sealedCount + 1, "segment");
+  const size = formatBytes(state.sealedBytes + state.activeBytes);
+  return {
+    watermark: `high watermark ${formatCount(state.highWatermark)}`,
+    numbers: [`end ${formatCount(state.logEnd)}`, `${segments}, ${size}`],
+    groups: groups.map(
+      ({ group, offset, lag }) => `${group} at ${formatCount(offset)}, lag ${formatCount(lag)}`,
+    ),
+  };
+}
+
+/** What there is to say of segment number `i`. */
+export function segmentWords(shape: LogShape, i: number): string {
+  const { from, to } = shape.spanOf(i);
+  const [base, next] = [shape.baseOf(i), shape.nextOf(i)];
+  return [
+    `segment ${formatCount(i + 1)} of ${formatCount(shape.count)}`,
+    shape.isActive(i) ? "active" : "sealed",
+    next > base ? `offsets ${formatCount(base)} – ${formatCount(next - 1)}` : "empty",
+    formatBytes(to - from),
+  ].join(", ");
+}

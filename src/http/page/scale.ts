@@ -1,0 +1,77 @@
+// Bytes to pixels: which stretch of a log is in view, and how wide that is. Pure.
+// Leaves to others: what is drawn (drawing.ts).
+import type { Span } from "./log-shape.ts";
+
+/** The smallest stretch that can be zoomed to, in bytes. */
+const SPAN_MIN = 256;
+
+/** A stretch of a log drawn on some pixels. */
+export class Scale {
+  readonly span: Span;
+  readonly width: number;
+
+  constructor(span: Span, width: number) {
+    this.span = span;
+    this.width = width;
+  }
+
+  /** Bytes of one pixel. */
+  get bytesPerPixel(): number {
+    return (this.span.to - this.span.from) / Math.max(1, this.width);
+  }
+
+  /** The pixel of a place. */
+  x(place: number): number {
+    return (place - this.span.from) / this.bytesPerPixel;
+  }
+
+  /** The place of a pixel. */
+  place(x: number): number {
+    return this.span.from + x * this.bytesPerPixel;
+  }
+}
+
+/**
+ * A length that `bytes` fit in, of a row of lengths some 20 % apart: a log grows into it for a while before all is
+ * drawn anew.
+ */
+export function roomFor(bytes: number): number {
+  const step = 1.25;
+  const least = Math.max(bytes, SPAN_MIN);
+  return step ** Math.ceil(Math.log(least * 1.01) / Math.log(step));
+}
+
+/** The stretch that is left of `span` when it is zoomed by `factor` around `place`, within a log of `bytes`. */
+export function zoomed(span: Span, factor: number, place: number, bytes: number): Span {
+  const length = Math.min(Math.max((span.to - span.from) * factor, SPAN_MIN), bytes);
+  const part = (place - span.from) / (span.to - span.from);
+  return within(place - length * part, length, bytes);
+}
+
+/** The stretch moved by a part of its length. */
+export function moved(span: Span, part: number, bytes: number): Span {
+  const length = span.to - span.from;
+  return within(span.from + length * part, length, bytes);
+}
+
+/** A stretch with some room around it. */
+export function around(span: Span, bytes: number): Span {
+  const length = Math.max(span.to - span.from, SPAN_MIN);
+  const room = length * 0.15;
+  const middle = (span.from + span.to) / 2;
+  const wanted = Math.min(length + 2 * room, Math.max(bytes, SPAN_MIN));
+  return within(middle - wanted / 2, wanted, Math.max(bytes, wanted));
+}
+
+/** Between two stretches, for `part` of the way. */
+export function between(from: Span, to: Span, part: number): Span {
+  return {
+    from: from.from + (to.from - from.from) * part,
+    to: from.to + (to.to - from.to) * part,
+  };
+}
+
+function within(from: number, length: number, bytes: number): Span {
+  const start = Math.max(0, Math.min(from, bytes - length));
+  return { from: start, to: start + length };
+}

@@ -1,0 +1,56 @@
+// Bytes a second over the last minute, as two small curves and two numbers.
+// Leaves to others: counting them (model.ts).
+import { element, setText } from "./dom.ts";
+import { formatBytes } from "./format.ts";
+import type { Rate } from "./model.ts";
+import { theme } from "./theme.ts";
+
+const WIDTH = 180;
+const HEIGHT = 36;
+
+/** Curves of this many points; fewer stand at the right. */
+const POINTS = 120;
+
+/** The throughput of the broker. */
+export class Traffic {
+  readonly #canvas = element("canvas", {
+    role: "img",
+    "aria-label": "Throughput of the last minute",
+  });
+  readonly #received = element("span", { class: "received" });
+  readonly #sent = element("span", { class: "sent" });
+
+  constructor(root: HTMLElement) {
+    const pixels = devicePixelRatio;
+    this.#canvas.width = WIDTH * pixels;
+    this.#canvas.height = HEIGHT * pixels;
+    this.#canvas.getContext("2d")?.setTransform(pixels, 0, 0, pixels, 0, 0);
+    root.append(this.#canvas, element("p", {}, this.#received, this.#sent));
+  }
+
+  /** Shows the rates, the newest last. */
+  show(rates: readonly Rate[]): void {
+    const last = rates.at(-1);
+    setText(this.#received, `in ${formatBytes(last?.received ?? 0)}/s`);
+    setText(this.#sent, `out ${formatBytes(last?.sent ?? 0)}/s`);
+    const context = this.#canvas.getContext("2d");
+    if (context === null) return;
+    const top = Math.max(1024, ...rates.flatMap(({ received, sent }) => [received, sent]));
+    const colours = theme();
+    context.clearRect(0, 0, WIDTH, HEIGHT);
+    const curve = (colour: string, rateOf: (rate: Rate) => number): void => {
+      context.beginPath();
+      for (const [i, rate] of rates.entries()) {
+        const x = WIDTH - ((rates.length - 1 - i) / (POINTS - 1)) * WIDTH;
+        const y = HEIGHT - 2 - (rateOf(rate) / top) * (HEIGHT - 4);
+        if (i === 0) context.moveTo(x, y);
+        else context.lineTo(x, y);
+      }
+      context.strokeStyle = colour;
+      context.lineWidth = 1.5;
+      context.stroke();
+    };
+    curve(colours.received, ({ received }) => received);
+    curve(colours.sent, ({ sent }) => sent);
+  }
+}

@@ -1,0 +1,294 @@
+// What the live page asks the broker: the answers, their bounds, and what is refused.
+// Leaves to others: the page itself (page.browser.test.ts), and the events (page-feed.test.ts).
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { LookupExplanation } from "../../src/inspection/lookup-explanation.ts";
+import type {
+  BatchDump,
+  BatchRows,
+  IndexTicks,
+  ProduceReport,
+  SegmentRows,
+} from "../../src/http/page/wire.ts";
+import { BatchEncoder } from "../../src/record/encoder.ts";
+import { RealDisk } from "../../src/storage/real-disk.ts";
+import { batchOf } from "../support/broker.ts";
+import { type PageSample, startPage, writeOrders } from "../support/page-sample.ts";
+import { SyncGate } from "../support/sync-gate.ts";
+
+let sample: PageSample;
+
+beforeAll(async () => {
+  sample = await startPage();
+  await sample.broker.services.registry.create("orders", 2, {});
+  await writeOrders(sample.broker, "orders", 0, 3000);
+});
+afterAll(() => sample[Symbol.asyncDispose]());
+
+async function get<Answer>(path: string): Promise<Answer> {
+  const response = await fetch(`${sample.url}api/topics/${path}`);
+  expect(response.status).toBe(200);
+  return (await response.json()) as Answer;
+}
+
+async function refusal(path: string): Promise<string> {
+  const response = await fetch(`${sample.url}api/topics/${path}`);
+  const { code, message } = (await response.json()) as { code: string; message: string };
+  return `${response.status} ${code}: ${message}`;
+}
+
+function post(body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`${sample.url}api/produce`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+}
+
+const partition = (index = 0) => sample.broker.services.registry.partition("orders", index);
+
+describe("the page", () => {
+  test("is one document with its script and style, and allows nothing from elsewhere", async () => {
+    const html = await (await fetch(sample.url)).text();
+    expect(html).toContain("default-src 'self'");
+    const files = [...html.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path ?? "");
+    expect(files.map((path) => path.split(".").at(-1)).sort()).toEqual(["css", "js"]);
+    for (const path of files) {
+      const response = await fetch(new URL(path, sample.url));
+      expect(response.status).toBe(200);
+      expect((await response.text()).length).toBeGreaterThan(1000);
+    }
+  });
+});
+
+describe("segments", () => {
+  test("are those of the log", async () => {
+    const { sealed, active } = partition().layout.segments;
+    const rows = await get<SegmentRows>("orders/0/segments");
+    const all = [...sealed, active];
+    expect(sealed.length).toBeGreaterThan(2);
+    expect(rows.bases).toEqual(all.map(({ baseOffset }) => baseOffset));
+    expect(rows.bytes).toEqual(all.map(({ fileBytes }) => fileBytes));
+    expect(rows.hasMore).toBe(false);
+  });
+
+  test("can be asked for from one on", async () => {
+    const { bases } = await get<SegmentRows>("orders/0/segments");
+    const later = await get<SegmentRows>(`orders/0/segments?after=${bases[1]}`);
+    expect(later.bases).toEqual(bases.slice(2));
+    expect((await get<SegmentRows>(`orders/0/segments?after=${bases.at(-1)}`)).bases).toEqual([]);
+  });
+});
+
+describe("index entries", () => {
+  test("are all told where there is room, and thinned where there is not", async () => {
+    const segment = partition().layout.segments.sealed[1];
+    const { offsets } = segment!.index();
+    const expected = Array.from({ length: offsets.count }, (_, i) => offsets.position(i));
+    const bases = segment!.baseOffset;
+    const all = await get<IndexTicks>(`orders/0/index?bases=${bases}&spacing=1`);
+    expect(all.segments).toEqual([{ base: bases, entries: expected.length, positions: expected }]);
+    const few = await get<IndexTicks>(`orders/0/index?bases=${bases}&spacing=20000`);
+    const positions = few.segments[0]?.positions ?? [];
+    expect(positions.length).toBeGreaterThan(1);
+    for (const [i, position] of positions.entries()) {
+      expect(expected).toContain(position);
+      if (i > 0) expect(position - (positions[i - 1] ?? 0)).toBeGreaterThanOrEqual(20_000);
+    }
+  });
+
+  test("of segments that are gone are left out", async () => {
+    expect(await get<IndexTicks>("orders/0/index?bases=7&spacing=1")).toEqual({ segments: [] });
+  });
+});
+
+describe("batches", () => {
+  test("come page by page, every one once", async () => {
+    const segment = partition().layout.segments.sealed[0]!;
+    const found: number[] = [];
+    let bytes = 0;
+    for (let at: number | null = 0; at !== null;) {
+      const rows: BatchRows = await get(`orders/0/batches?segment=0&at=${at}`);
+      expect(rows.batches.length).toBeLessThanOrEqual(50);
+      found.push(...rows.batches.map(({ baseOffset }) => baseOffset ?? -1));
+      for (const batch of rows.batches) bytes += batch.bytes;
+      at = rows.next;
+    }
+    expect(found).toEqual(Array.from({ length: segment.nextOffset / 8 }, (_, i) => i * 8));
+    expect(bytes).toBe(segment.bytes);
+  });
+
+  test("begin near a place, and at an offset", async () => {
+    const { offsets } = partition().layout.segments.sealed[0]!.index();
+    const entry = offsets.position(2);
+    const near = await get<BatchRows>(`orders/0/batches?segment=0&near=${entry + 100}`);
+    expect(near.batches[0]?.position).toBe(entry);
+    const at = await get<BatchRows>("orders/0/batches?segment=0&offset=42");
+    expect(at.batches[0]?.baseOffset).toBe(40);
+  });
+
+  test("end where no batch begins, which is said", async () => {
+    const rows = await get<BatchRows>("orders/0/batches?segment=0&at=3");
+    expect(rows.batches).toEqual([]);
+    expect(rows.damage).toBe("no batch begins at position 3");
+  });
+
+  test("are told field by field, some at a time, and every record of them", async () => {
+    const encoder = new BatchEncoder();
+    for (let i = 0; i < 400; i++) encoder.append(1000 + i, `key-${i}`, `value-${i}`);
+    const batch = encoder.finish().slice();
+    await partition(1).append(batch);
+    const values: string[] = [];
+    let bytes = 0;
+    let answers = 0;
+    for (let from: number | null = 0; from !== null; answers++) {
+      const dump: BatchDump = await get(`orders/1/batch?segment=0&position=0&from=${from}`);
+      expect(dump.rows.length).toBeLessThanOrEqual(500);
+      for (const row of dump.rows) {
+        if ("heading" in row) continue;
+        bytes += row.bytes;
+        if (row.name === "value") values.push(Buffer.from(row.hex, "hex").toString());
+      }
+      from = dump.next;
+    }
+    expect(answers).toBeGreaterThan(5);
+    expect(values).toEqual(Array.from({ length: 400 }, (_, i) => `value-${i}`));
+    expect(bytes).toBe(batch.length);
+  });
+
+  test("show the first bytes of a large value only", async () => {
+    const position = partition(1).layout.segments.active.bytes;
+    await partition(1).append(batchOf("x".repeat(30_000)));
+    const { rows } = await get<BatchDump>(`orders/1/batch?segment=0&position=${position}`);
+    const value = rows.find((row) => "name" in row && row.name === "value");
+    expect(value).toMatchObject({ bytes: 30_000, hex: "78".repeat(256) });
+  });
+});
+
+describe("a lookup", () => {
+  test("by offset is the broker's own search", async () => {
+    const found = await get<LookupExplanation>("orders/0/lookup?offset=1234");
+    expect(found).toMatchObject({ outcome: "found", record: { offset: 1234, index: 2 } });
+    expect(found.segmentComparisons?.length).toBeGreaterThan(1);
+    expect(found.batch?.baseOffset).toBe(1232);
+    expect(found.segments).toEqual([]);
+  });
+
+  test("by time finds the first record that is not older", async () => {
+    const timestamp = Date.UTC(2026, 6, 1, 12) + 1234 * 1000;
+    const found = await get<LookupExplanation>(`orders/0/lookup?timestamp=${timestamp}`);
+    expect(found).toMatchObject({ outcome: "found", record: { offset: 1234 } });
+  });
+
+  test("past the end says so", async () => {
+    const { outcome } = await get<LookupExplanation>("orders/0/lookup?offset=3000");
+    expect(outcome).toBe("waits");
+    const failed = await get<LookupExplanation>("orders/0/lookup?offset=3001");
+    expect(failed.failure?.code).toBe("OFFSET_OUT_OF_RANGE");
+  });
+});
+
+describe("a record that is produced", () => {
+  test("is in the log as it is said to be, markup and all", async () => {
+    const value = `<img src=x onerror="alert(1)">\u0000é`;
+    const response = await post({ topic: "orders", partition: 1, key: "<b>", value });
+    expect(response.headers.get("content-type")).toContain("application/json");
+    const report = (await response.json()) as ProduceReport;
+    expect(report.highWatermark).toBe(report.offset + 1);
+    const { segment, position } = report;
+    const path = `orders/1/batch?segment=${segment}&position=${position}`;
+    const dump = await get<BatchDump>(path);
+    expect(dump.batch).toMatchObject({ baseOffset: report.offset, bytes: report.bytes });
+    const hex = dump.rows.flatMap((row) =>
+      "name" in row && row.name === "value" ? [row.hex] : [],
+    );
+    expect(hex.map((each) => Buffer.from(each, "hex").toString())).toEqual([value]);
+    expect(dump.batch.crc).toBe(report.crc);
+  });
+
+  test("gets an index entry when one is due, and tells which", async () => {
+    await sample.broker.services.registry.create("indexed", 1, {});
+    const reports: ProduceReport[] = [];
+    for (let i = 0; i < 4; i++) {
+      const order = { topic: "indexed", partition: 0, key: null, value: "v".repeat(2000) };
+      reports.push((await (await post(order)).json()) as ProduceReport);
+    }
+    const entries = reports.map(({ indexEntry }) => indexEntry);
+    expect(entries).toEqual([null, null, 0, null]);
+    expect(reports[2]?.bytesSinceEntry).toBe(reports[2]?.position ?? 0);
+  });
+
+  test("makes its topic", async () => {
+    const response = await post({ topic: "new", partition: 0, key: null, value: "first" });
+    expect(((await response.json()) as ProduceReport).offset).toBe(0);
+  });
+
+  test.each([
+    [{ topic: "__consumer_offsets", partition: 0, key: null, value: "x" }, "INVALID_TOPIC"],
+    [{ topic: "<script>", partition: 0, key: null, value: "x" }, "INVALID_TOPIC"],
+    [{ topic: "orders", partition: 9, key: null, value: "x" }, "UNKNOWN_TOPIC_OR_PARTITION"],
+    [{ topic: "absent", partition: 9, key: null, value: "x" }, "UNKNOWN_TOPIC_OR_PARTITION"],
+    [{ topic: "orders", partition: 0.5, key: null, value: "x" }, "INVALID_REQUEST"],
+    [{ topic: "orders", partition: 0, value: "x" }, "INVALID_REQUEST"],
+    ["no JSON", "INVALID_REQUEST"],
+  ])("is refused: %j", async (body, code) => {
+    const response = await post(body);
+    expect(response.status).toBeGreaterThanOrEqual(400);
+    expect(((await response.json()) as { code: string }).code).toBe(code);
+    expect(sample.broker.services.registry.find("absent")).toBeUndefined();
+  });
+
+  test("is refused when the page of another origin sends it, or a form", async () => {
+    const order = { topic: "orders", partition: 0, key: null, value: "x" };
+    const before = partition().logEndOffset;
+    const foreign = await post(order, { origin: "http://evil.example" });
+    expect(foreign.status).toBe(403);
+    const rebound = await post(order, { host: "evil.example" });
+    expect(rebound.status).toBe(403);
+    const form = await post(order, { "content-type": "text/plain" });
+    expect(form.status).toBe(400);
+    expect(partition().logEndOffset).toBe(before);
+    const own = await post(order, { origin: new URL(sample.url).origin });
+    expect(own.status).toBe(200);
+  });
+
+  test("is refused when it is too long", async () => {
+    const order = { topic: "orders", partition: 0, key: null, value: "x".repeat(2 * 1024 * 1024) };
+    expect((await post(order)).status).toBe(413);
+  });
+});
+
+test("no more than 32 records of pages are on their way in at once", async () => {
+  const disk = new RealDisk();
+  const gate = new SyncGate(disk);
+  await using held = await startPage({}, disk);
+  await held.broker.services.registry.create("slow", 1, {});
+  const send = (): Promise<Response> =>
+    fetch(`${held.url}api/produce`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ topic: "slow", partition: 0, key: null, value: "x" }),
+    });
+  gate.close();
+  const sent = Array.from({ length: 33 }, send);
+  // All but one wait for the flush.
+  expect((await Promise.race(sent)).status).toBe(503);
+  gate.open();
+  const statuses = (await Promise.all(sent)).map(({ status }) => status);
+  expect(statuses.filter((status) => status === 200)).toHaveLength(32);
+  expect((await send()).status).toBe(200);
+});
+
+test.each([
+  ["absent/0/segments", "404 UNKNOWN_TOPIC_OR_PARTITION: there is no topic 'absent'"],
+  ["orders/x/segments", "404 UNKNOWN_TOPIC_OR_PARTITION: topic 'orders' has no partition -1"],
+  ["orders/0/constructor", "400 INVALID_REQUEST: there is nothing called 'constructor'"],
+  ["orders/0/lookup", "400 INVALID_REQUEST: an offset or a timestamp is needed"],
+  ["orders/0/lookup?offset=1e9", "400 INVALID_REQUEST: offset is '1e9': a whole number is needed"],
+  ["orders/0/batch?segment=0", "400 INVALID_REQUEST: position is '': a whole number is needed"],
+  ["orders/0/batch?segment=1&position=0", "400 INVALID_REQUEST: orders-0 has no segment"],
+  ["orders/0/batch?segment=0&position=5", "400 INVALID_REQUEST: no batch begins at position 5"],
+  ["orders/0/batch?segment=0&position=-5", "400 INVALID_REQUEST: position is"],
+  ["%2e%2e%2fetc/0/segments", "404 UNKNOWN_TOPIC_OR_PARTITION: there is no topic '../etc'"],
+])("%s is refused: %s", async (path, expected) => {
+  expect(await refusal(path)).toStartWith(expected);
+});

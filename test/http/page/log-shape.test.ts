@@ -1,0 +1,97 @@
+// A partition as a line of bytes: where its segments are, and how they come and go. Leaves to others: drawing.
+import { describe, expect, test } from "bun:test";
+import { LogShape } from "../../../src/http/page/log-shape.ts";
+import type { PartitionState } from "../../../src/http/page/wire.ts";
+
+/** Sealed segments 0, 10 and 25 of 100, 150 and 200 bytes, and an active one from 45 on, of 60. */
+const STATE: PartitionState = {
+  ...{ topic: "orders", partition: 0, logStart: 0, highWatermark: 50, logEnd: 51 },
+  ...{ endSegment: 45, endPosition: 50, activeBase: 45, activeBytes: 60 },
+  ...{ sealedCount: 3, sealedBytes: 450 },
+};
+const ROWS = { bases: [0, 10, 25, 45], bytes: [100, 150, 200, 60], hasMore: false };
+
+function shapeOf(): LogShape {
+  const shape = new LogShape(STATE);
+  shape.add(ROWS, -1);
+  return shape;
+}
+
+describe("a log", () => {
+  test("knows its active segment from the start, and the others once they were told", () => {
+    const shape = new LogShape(STATE);
+    expect([shape.isComplete, shape.count, shape.bytes, shape.lastSealed]).toEqual([
+      false,
+      1,
+      60,
+      -1,
+    ]);
+    shape.add(ROWS, -1);
+    expect([shape.isComplete, shape.count, shape.bytes, shape.lastSealed]).toEqual([
+      true,
+      4,
+      510,
+      25,
+    ]);
+  });
+
+  test("finds segments by place and by offset", () => {
+    const shape = shapeOf();
+    expect([0, 99, 100, 449, 450, 9999].map((place) => shape.segmentAt(place))).toEqual([
+      0, 0, 1, 2, 3, 3,
+    ]);
+    expect([shape.numberOf(25), shape.numberOf(26)]).toEqual([2, undefined]);
+    expect(shape.placeOf(25, 30)).toBe(280);
+    expect([shape.nextOf(0), shape.nextOf(3)]).toEqual([10, 51]);
+    expect([shape.isActive(2), shape.isActive(3)]).toEqual([false, true]);
+  });
+
+  test("knows the places of the high watermark and of offsets between known ones", () => {
+    const shape = shapeOf();
+    expect(shape.watermarkPlace).toBe(500);
+    expect([0, 5, 10, 45, 50, 51, 99].map((offset) => shape.placeOfOffset(offset))).toEqual([
+      0, 50, 100, 450, 500, 510, 510,
+    ]);
+  });
+
+  test("grows", () => {
+    const shape = shapeOf();
+    shape.update({ ...STATE, activeBytes: 90, logEnd: 54 });
+    expect([shape.bytes, shape.isComplete]).toEqual([540, true]);
+  });
+
+  test("asks for what a roll sealed, and has it then", () => {
+    const shape = shapeOf();
+    shape.update({
+      ...STATE,
+      sealedCount: 4,
+      activeBase: 60,
+      activeBytes: 10,
+      logEnd: 62,
+      sealedBytes: 570,
+    });
+    expect([shape.isComplete, shape.lastSealed]).toEqual([false, 25]);
+    shape.add({ bases: [45, 60], bytes: [120, 10], hasMore: false }, 25);
+    expect([shape.isComplete, shape.count, shape.bytes]).toEqual([true, 5, 580]);
+  });
+
+  test("loses what retention deletes, also all of it at once", () => {
+    const shape = shapeOf();
+    shape.update({ ...STATE, logStart: 25, sealedCount: 1, sealedBytes: 200 });
+    expect([shape.isComplete, shape.count, shape.bytes, shape.baseOf(0)]).toEqual([
+      true,
+      2,
+      260,
+      25,
+    ]);
+    shape.update({
+      ...STATE,
+      logStart: 99,
+      activeBase: 99,
+      activeBytes: 7,
+      sealedCount: 0,
+      sealedBytes: 0,
+    });
+    expect([shape.isComplete, shape.count, shape.bytes]).toEqual([true, 1, 7]);
+  });
+});

@@ -1,0 +1,68 @@
+// Steps that are played, and what a lookup's steps are. Leaves to others: the panel (page.browser.test.ts).
+import { expect, test } from "bun:test";
+import { LogShape } from "../../../src/http/page/log-shape.ts";
+import { lookupStory } from "../../../src/http/page/lookup-steps.ts";
+import { Player, type Step } from "../../../src/http/page/player.ts";
+import { lookUp, segmentRows } from "../../../src/http/page-log.ts";
+import { startPage, writeOrders } from "../../support/page-sample.ts";
+
+function steps(count: number): Player {
+  const step = (number: number): Step => ({
+    ...{ title: `step ${number}`, text: "", lines: [] },
+    place: { topic: "orders", partition: 0, highlights: [] },
+  });
+  const all = Array.from({ length: count }, (_, i) => step(i));
+  return new Player({ title: "a story", steps: all, result: undefined });
+}
+
+test("plays to the end and stops there; played again, it begins anew", () => {
+  const player = steps(3);
+  expect(player.elapsed()).toBe(false);
+  player.play();
+  expect([player.elapsed(), player.number, player.isPlaying]).toEqual([true, 1, true]);
+  expect([player.elapsed(), player.number, player.isPlaying]).toEqual([true, 2, false]);
+  expect(player.elapsed()).toBe(false);
+  player.play();
+  expect([player.number, player.isPlaying]).toEqual([0, true]);
+});
+
+test("going to a step stops it, and never leaves the story", () => {
+  const player = steps(3);
+  player.play();
+  player.go(9);
+  expect([player.number, player.isPlaying, player.isLast]).toEqual([2, false, true]);
+  player.go(-1);
+  expect(player.step?.title).toBe("step 0");
+});
+
+test("a lookup's steps point at what the search looked at", async () => {
+  await using sample = await startPage();
+  const { registry } = sample.broker.services;
+  const partition = (await registry.create("orders", 1, {})).partitions[0]!;
+  await writeOrders(sample.broker, "orders", 0, 3000);
+  const { segments, end } = partition.layout;
+  const { sealed, active } = segments;
+  const shape = new LogShape({
+    ...{ topic: "orders", partition: 0, logStart: 0, highWatermark: 3000, logEnd: 3000 },
+    ...{ endSegment: end.segment, endPosition: end.position, activeBase: active.baseOffset },
+    ...{ activeBytes: active.bytes, sealedCount: sealed.length, sealedBytes: 0 },
+  });
+  shape.add(segmentRows(partition, -1), -1);
+  const explanation = lookUp(partition, { offset: 1234 });
+  const story = lookupStory(explanation, shape);
+  expect(story.steps.map(({ title }) => title)).toEqual([
+    "Find the segment",
+    "Search the offset index",
+    "Walk from batch to batch",
+    "Here it is",
+  ]);
+  const { segment, batch } = explanation;
+  const place = shape.placeOf(segment!.baseOffset, batch!.position)!;
+  const { highlights } = story.steps[3]!.place;
+  expect(highlights).toEqual([{ span: { from: place, to: place + batch!.bytes }, kind: "found" }]);
+  expect(story.result).toMatchObject({ segment: segment!.baseOffset, position: batch!.position });
+  // What was compared first is the active segment; what was found is the one that holds the record.
+  const [first, ...others] = story.steps[0]!.place.highlights;
+  expect(first).toEqual({ span: shape.spanOf(shape.count - 1), kind: "look" });
+  expect(others.at(-1)).toEqual({ span: shape.spanOf(segment!.number), kind: "found" });
+});

@@ -1,0 +1,104 @@
+// A broker with something to look at on its page: topics, records, groups; and the page, opened in a browser.
+// Leaves to others: what is done there.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { HttpServer } from "../../src/http/http-server.ts";
+import { pageRoutes } from "../../src/http/page-routes.ts";
+import { stampBaseOffset } from "../../src/record/batch.ts";
+import { BatchEncoder } from "../../src/record/encoder.ts";
+import type { Broker, BrokerOptions } from "../../src/broker/broker.ts";
+import type { Disk } from "../../src/storage/disk.ts";
+import { segmentFileName } from "../../src/storage/segment-files.ts";
+import { batchOf, startBroker, type TestBroker } from "./broker.ts";
+
+/** A broker and its page. */
+export interface PageSample extends AsyncDisposable {
+  readonly broker: Broker;
+  readonly running: TestBroker;
+  /** Address of the page, with a slash at the end. */
+  readonly url: string;
+}
+
+/** Starts a broker with a page. Segments are small, so that there are some. */
+export async function startPage(
+  options: Partial<BrokerOptions> = {},
+  disk?: Disk,
+): Promise<PageSample> {
+  const running = await startBroker({ segmentBytes: 64 * 1024, ...options }, disk);
+  const server = new HttpServer({
+    ...{ host: "127.0.0.1", port: 0, log: (line: string) => running.lines.push(line) },
+    flags: { host: "--http-host", port: "--ui" },
+    routes: pageRoutes(running.broker, "always"),
+  });
+  return {
+    broker: running.broker,
+    running,
+    url: `${server.url}/`,
+    async [Symbol.asyncDispose]() {
+      await server.stop();
+      await running[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Writes `count` orders to a partition, some records a batch, the timestamps a second apart. */
+export async function writeOrders(
+  broker: Broker,
+  topic: string,
+  partition: number,
+  count: number,
+): Promise<void> {
+  const RECORDS = 8;
+  const written: Promise<number>[] = [];
+  const target = broker.services.registry.partition(topic, partition);
+  for (let order = 0; order < count; order += RECORDS) {
+    const encoder = new BatchEncoder();
+    for (let i = order; i < Math.min(count, order + RECORDS); i++) {
+      const customer = `customer-${(i * 7) % 97}`;
+      const items = ["book", "pen", "lamp"].slice(0, 1 + (i % 3));
+      const value = JSON.stringify({ order: i, customer, total: ((i * 37) % 10_000) / 100, items });
+      encoder.append(Date.UTC(2026, 6, 1, 12) + i * 1000, customer, value);
+    }
+    written.push(target.append(encoder.finish().slice()));
+  }
+  await Promise.all(written);
+}
+
+/**
+ * Makes a directory that has a topic of very many segments, one record in each, by writing their files: rolled one
+ * by one they would take a while. The indexes are missing, and are made anew where they are looked at.
+ */
+export async function writeSegments(dataDir: string, topic: string, count: number): Promise<void> {
+  {
+    await using running = await startBroker({ dataDir });
+    await running.broker.services.registry.create(topic, 1, {});
+  }
+  for (let offset = 0; offset < count; offset++) {
+    const batch = batchOf(`value ${offset}`);
+    stampBaseOffset(batch, 0, offset);
+    writeFileSync(join(dataDir, "topics", topic, "0", segmentFileName(offset, "log")), batch);
+  }
+}
+
+/** Two topics, and two groups that read them. */
+export async function writeShop(broker: Broker): Promise<void> {
+  const { registry, offsets } = broker.services;
+  await registry.create("orders", 4, {});
+  await registry.create("payments", 2, {});
+  for (const [partition, count] of [5200, 4100, 6400, 2300].entries()) {
+    await writeOrders(broker, "orders", partition, count);
+  }
+  await writeOrders(broker, "payments", 0, 1500);
+  await writeOrders(broker, "payments", 1, 1100);
+  await offsets.commit("billing", [
+    { topic: "orders", partition: 0, offset: 4700 },
+    { topic: "orders", partition: 1, offset: 4100 },
+    { topic: "orders", partition: 2, offset: 3000 },
+    { topic: "orders", partition: 3, offset: 2300 },
+  ]);
+  await offsets.commit("search-index", [
+    { topic: "orders", partition: 0, offset: 1200 },
+    { topic: "orders", partition: 2, offset: 6100 },
+    { topic: "payments", partition: 0, offset: 900 },
+  ]);
+}
