@@ -1,0 +1,305 @@
+// The live page in a real browser: what is drawn, what a person can do by mouse and keyboard, and how it bears many
+// partitions and segments. Skipped where there is no Chromium. Leaves to others: the answers (page-routes.test.ts).
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { batchOf } from "../support/broker.ts";
+import { Browser, type BrowserPage, CHROMIUM } from "../support/browser.ts";
+import {
+  type PageSample,
+  startPage,
+  writeOrders,
+  writeSegments,
+  writeShop,
+} from "../support/page-sample.ts";
+import { tempDir } from "../support/tmp.ts";
+
+const NEXT_FRAME = "new Promise((resolve) => requestAnimationFrame(() => resolve()))";
+
+const WIDE = { width: 1280, height: 860 };
+const TIMEOUT_MS = 30_000;
+
+if (CHROMIUM === undefined) {
+  console.log(
+    "the live page was not tried in a browser: there is no chromium (CHROMIUM=PATH names one)",
+  );
+}
+
+let browser: Browser;
+let sample: PageSample;
+let pages: BrowserPage[] = [];
+
+beforeAll(async () => {
+  if (CHROMIUM === undefined) return;
+  browser = await Browser.start(CHROMIUM);
+  sample = await startPage();
+  await writeShop(sample.broker);
+}, TIMEOUT_MS);
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]();
+  await sample?.[Symbol.asyncDispose]();
+}, TIMEOUT_MS);
+afterEach(async () => {
+  const opened = pages;
+  pages = [];
+  for (const page of opened) await page.close();
+  // No script error, and nothing that the Content-Security-Policy kept from happening.
+  expect(opened.flatMap(({ complaints }) => complaints)).toEqual([]);
+});
+
+async function open(screen: Parameters<Browser["open"]>[1] = WIDE, url = sample.url) {
+  const page = await browser.open(url, screen);
+  pages.push(page);
+  await page.until("document.querySelectorAll('.row .numbers strong').length > 0");
+  return page;
+}
+
+/** How many pixels of the first row's drawing have the colour of this name. */
+function pixels(page: BrowserPage, colour: string, row = 0): Promise<number> {
+  return page.evaluate(`(() => {
+    const canvas = document.querySelectorAll(".track canvas")[${row}];
+    const probe = document.createElement("canvas").getContext("2d");
+    probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--${colour}");
+    probe.fillRect(0, 0, 1, 1);
+    const [r, g, b] = probe.getImageData(0, 0, 1, 1).data;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let count = 0;
+    for (let i = 0; i < data.length; i += 4) {
+      if (data[i] === r && data[i + 1] === g && data[i + 2] === b) count++;
+    }
+    return count;
+  })()`);
+}
+
+async function lookUp(page: BrowserPage, target: string): Promise<void> {
+  await page.evaluate("document.querySelector('[name=target]').focus()");
+  await page.type(target);
+  await page.press("Enter");
+  await page.until("document.querySelector('.player:not([hidden]) .step h3')");
+}
+
+describe.skipIf(CHROMIUM === undefined)("the live page", () => {
+  test(
+    "draws segments, index entries and marks, and says in words what it draws",
+    async () => {
+      const page = await open();
+      expect(await page.text(".topic h2")).toBe("orders");
+      expect(await page.text(".numbers strong")).toBe("high watermark 5,200");
+      expect(await page.text(".groups")).toBe(
+        "billing at 4,700, lag 500search-index at 1,200, lag 4,000",
+      );
+      await page.until("document.querySelector('.track canvas').width > 300");
+      for (const colour of ["sealed", "active", "watermark", "group"]) {
+        while ((await pixels(page, colour)) <= 20) await page.evaluate(NEXT_FRAME);
+      }
+      await page.until(
+        "performance.getEntriesByType('resource').some(({ name }) => name.includes('/index?'))",
+      );
+      expect(await page.text("#status")).toBe("live");
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "moves its marks when records come in and a group commits",
+    async () => {
+      const page = await open();
+      const { registry, offsets } = sample.broker.services;
+      const before = await page.evaluate<string>(
+        "document.querySelectorAll('.numbers strong')[3].textContent",
+      );
+      await registry.partition("orders", 3).append(batchOf("one more"));
+      const after = "high watermark 2,301";
+      expect(before).toBe("high watermark 2,300");
+      await page.until(
+        `document.querySelectorAll('.numbers strong')[3].textContent === '${after}'`,
+      );
+      await offsets.commit("billing", [{ topic: "orders", partition: 3, offset: 2301 }]);
+      await page.until("document.body.textContent.includes('billing at 2,301, lag 0')");
+      await registry.create("fresh", 1, {});
+      await page.until("document.body.textContent.includes('fresh')");
+      await registry.delete("fresh");
+      await page.until("!document.body.textContent.includes('fresh')");
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "opens a segment, a batch, its records and its bytes by clicks",
+    async () => {
+      const page = await open();
+      await page.until("document.querySelector('.track canvas').width > 300");
+      await page.click(".track", 0.05);
+      await page.until("document.querySelectorAll('.batches tbody tr').length > 10");
+      expect(await page.text("#detail h2")).toBe("orders 0, segment 0");
+      await page.evaluate("document.querySelector('.pager button').click()");
+      await page.until("document.querySelector('.batches tbody button')?.textContent === '0'");
+      await page.click(".batches tbody tr:nth-child(2) button");
+      await page.until("document.querySelectorAll('.records button').length === 8");
+      expect(await page.text(".records li:nth-child(2)")).toStartWith('9customer-63{"order":9,');
+      await page.click(".records li:nth-child(2) button");
+      const chosen = "document.querySelectorAll('.dump tr[aria-current]')";
+      expect(await page.evaluate<string>(`${chosen}[0].textContent`)).toBe("record 1");
+      const said = await page.evaluate<string>(
+        `[...${chosen}].map((row) => row.textContent).join()`,
+      );
+      expect(said).toContain("offsetDelta1 (offset 9)");
+      expect(await page.text(".dump")).toContain("crc0x");
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "plays a lookup, by the keyboard alone",
+    async () => {
+      const page = await open();
+      await lookUp(page, "2500");
+      const title = (): Promise<string> => page.text(".player h3");
+      expect(await title()).toBe("1. Find the segment");
+      expect(await page.text(".player .lines")).toContain("begins at offset");
+      await page.press("ArrowRight");
+      expect(await title()).toBe("2. Search the offset index");
+      await page.until("true");
+      await page.press("ArrowRight", "ArrowRight");
+      expect(await title()).toBe("4. Here it is");
+      expect(await page.text(".player .step p")).toStartWith("Record 2,500 is number 5 of 8");
+      await page.press("ArrowLeft");
+      expect(await title()).toBe("3. Walk from batch to batch");
+      await page.press("r");
+      expect(await title()).toBe("1. Find the segment");
+      await page.evaluate("document.querySelector('[data-key=open]').focus()");
+      await page.press("Enter");
+      await page.until("document.querySelectorAll('.records button').length === 8");
+      expect(await page.text(".records li:nth-child(5) .offset")).toBe("2,500");
+      await page.press("Escape", "Escape");
+      expect(await page.evaluate<boolean>("document.querySelector('#player').hidden")).toBe(true);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "finds a record by its time, and says what is wrong with a target",
+    async () => {
+      const page = await open();
+      await page.evaluate("document.querySelector('[name=target]').focus()");
+      await page.type("soon");
+      await page.press("Enter");
+      await page.until("document.querySelector('#lookup .failure')");
+      await page.evaluate("document.querySelector('[name=target]').value = ''");
+      await lookUp(page, "2026-07-01 12:10:00");
+      expect(await page.text(".player h3")).toBe("1. Find the segment by time");
+      const last = "document.querySelector('.dot:last-child').click()";
+      await page.evaluate(last);
+      expect(await page.text(".player .step p")).toStartWith("Record 600 ");
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "goes through a row by the keyboard",
+    async () => {
+      const page = await open();
+      await page.until("document.querySelector('.track canvas').width > 300");
+      await page.evaluate("document.querySelector('.track').focus()");
+      await page.press("Home", "ArrowRight");
+      const value = (): Promise<string> =>
+        page.evaluate("document.querySelector('.track').getAttribute('aria-valuetext')");
+      expect(await value()).toStartWith("segment 2 of 9, sealed, offsets ");
+      await page.press("+", "+", "]", "[", "0", "End");
+      expect(await value()).toStartWith("segment 9 of 9, active");
+      await page.press("Enter");
+      await page.until("document.querySelectorAll('.batches tbody tr').length > 1");
+      expect(await page.text("#detail h2")).toBe("orders 0, segment 5,000");
+      await page.press("Escape");
+      expect(await page.evaluate<string>("document.activeElement.className")).toBe("track");
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "produces a record and follows it; what it says is text",
+    async () => {
+      const page = await open();
+      const value = `<img src=x onerror="document.title='hacked'">`;
+      await page.evaluate("document.querySelector('#produce [name=partition]').value = 1");
+      await page.evaluate("document.querySelector('[name=key]').focus()");
+      await page.type("<b>key</b>");
+      await page.evaluate("document.querySelector('[name=value]').focus()");
+      await page.type(value);
+      await page.press("Enter");
+      await page.until("document.querySelector('.player:not([hidden]) .step h3')");
+      expect(await page.text(".player h2")).toBe(
+        "The way of record 4,100 into orders, partition 1",
+      );
+      await page.press("ArrowRight");
+      expect(await page.text(".player h3")).toBe("2. Offset 4,100");
+      await page.evaluate("document.querySelector('[data-key=open]').click()");
+      await page.until("document.querySelectorAll('.records button').length === 1");
+      expect(await page.text(".records .key")).toBe("<b>key</b>");
+      expect(await page.text(".records .value")).toBe(value);
+      expect(await page.evaluate<number>("document.querySelectorAll('#detail img').length")).toBe(
+        0,
+      );
+      expect(await page.evaluate<string>("document.title")).toBe("RustLog");
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "fits a narrow screen, in dark and in light",
+    async () => {
+      const colours = new Set<string>();
+      for (const isDark of [true, false]) {
+        const page = await open({ width: 360, height: 740, isDark });
+        await lookUp(page, "100");
+        await page.evaluate("document.querySelector('[data-key=open]').click()");
+        await page.until("document.querySelector('.records button')");
+        const width = await page.evaluate<number>("document.documentElement.scrollWidth");
+        expect(width).toBeLessThanOrEqual(360);
+        colours.add(await page.evaluate("getComputedStyle(document.body).backgroundColor"));
+      }
+      expect(colours.size).toBe(2);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "bears 200 partitions, making only the rows that are on the screen",
+    async () => {
+      await using many = await startPage();
+      await many.broker.services.registry.create("wide", 200, {});
+      await writeOrders(many.broker, "wide", 199, 100);
+      const page = await open(WIDE, many.url);
+      const rows = "document.querySelectorAll('.row').length";
+      expect(await page.evaluate<number>("document.querySelectorAll('.place').length")).toBe(200);
+      expect(await page.evaluate<number>(rows)).toBeLessThan(40);
+      await page.evaluate("window.scrollTo(0, document.body.scrollHeight)");
+      await page.until("document.body.textContent.includes('high watermark 100')");
+      expect(await page.evaluate<number>(rows)).toBeLessThan(80);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "bears 10,000 segments in a row, and finds its way in them",
+    async () => {
+      using directory = tempDir();
+      await writeSegments(directory.path, "long", 10_000);
+      await using many = await startPage({ dataDir: directory.path });
+      const page = await open(WIDE, many.url);
+      await page.until(
+        "document.querySelector('.numbers').textContent.includes('10,000 segments')",
+      );
+      await page.until("document.querySelector('.track canvas').width > 300");
+      await page.evaluate("document.querySelector('.track').focus()");
+      await page.press("Home");
+      await page.until(
+        "document.querySelector('.track').ariaValueText?.startsWith('segment 1 of 10,000')",
+      );
+      await page.press("Enter");
+      await page.until("document.querySelectorAll('.batches tbody tr').length === 1");
+      await lookUp(page, "7654");
+      await page.press("ArrowRight", "ArrowRight", "ArrowRight");
+      expect(await page.text(".player .step p")).toStartWith("Record 7,654 is number 1 of 1");
+    },
+    TIMEOUT_MS,
+  );
+});

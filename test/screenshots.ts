@@ -1,0 +1,70 @@
+// Takes the pictures of the live page that the documents show: bun run screenshots. They need a Chromium.
+// Leaves to others: what there is to see (support/page-sample.ts).
+import { join } from "node:path";
+import { batchOf } from "./support/broker.ts";
+import { Browser, type BrowserPage, CHROMIUM } from "./support/browser.ts";
+import { startPage, writeShop } from "./support/page-sample.ts";
+
+const DOCS = join(import.meta.dir, "../docs");
+const WIDE = { width: 1280, height: 860 };
+
+if (CHROMIUM === undefined) throw new Error("there is no chromium here; CHROMIUM=PATH names one");
+await using sample = await startPage();
+await writeShop(sample.broker);
+await using browser = await Browser.start(CHROMIUM);
+
+async function shop(screen: { width: number; height: number; isDark?: boolean }) {
+  const page = await browser.open(sample.url, screen);
+  await page.until("document.querySelectorAll('.row').length > 0");
+  await settled(page);
+  return page;
+}
+
+/** What is asked for after a drawing is there once nothing was asked for half a second. */
+async function settled(page: BrowserPage): Promise<void> {
+  await page.evaluate(`new Promise((resolve) => {
+    let timer = setTimeout(resolve, 500);
+    new PerformanceObserver(() => {
+      clearTimeout(timer);
+      timer = setTimeout(resolve, 500);
+    }).observe({ type: "resource" });
+  })`);
+}
+
+async function save(page: BrowserPage, name: string): Promise<void> {
+  await settled(page);
+  const path = join(DOCS, `page-${name}.png`);
+  console.log(`${path}: ${await Bun.write(path, await page.screenshot())} bytes`);
+  if (page.complaints.length > 0) throw new Error(page.complaints.join("\n"));
+}
+
+const overview = await shop(WIDE);
+// Something comes in, more and less of it, for as long as it takes to have a curve of it.
+using session = await sample.running.session();
+for (let i = 0; i < 60; i++) {
+  const values = Array.from({ length: 6 + Math.round(5 * Math.sin(i / 5)) }, (_, j) => `${i} ${j}`);
+  await session.produce("orders", 3, batchOf(...values.map((value) => value.padEnd(60))));
+  await session.fetch({ topic: "orders", partition: 3, offset: 2300, maxBytes: 1 + i * 20 });
+  await Bun.sleep(100);
+}
+await save(overview, "overview");
+
+const batch = await shop(WIDE);
+await batch.click(".row .track", 0.2);
+await batch.until("document.querySelector('.batches tbody button')");
+await batch.click(".batches tbody tr:nth-child(3) button");
+await batch.until("document.querySelector('.records button')");
+await batch.click(".records li:nth-child(2) button");
+await save(batch, "batch");
+
+const lookup = await shop({ ...WIDE, isDark: true });
+await lookup.click("[name=target]");
+await lookup.type("2500");
+await lookup.press("Enter");
+await lookup.until("document.querySelector('.player:not([hidden]) .dot')");
+await lookup.press("ArrowRight");
+await save(lookup, "lookup");
+
+const narrow = await shop({ width: 390, height: 844 });
+await narrow.evaluate("document.querySelector('.topic').scrollIntoView()");
+await save(narrow, "narrow");
