@@ -3,6 +3,7 @@
 import { CONNECTION_REQUESTS_MAX } from "../limits.ts";
 import { OffsetStore } from "../offsets/offset-store.ts";
 import type { RequestHeader } from "../protocol/messages.ts";
+import type { Tail } from "../record/bytes.ts";
 import type { Disk } from "../storage/disk.ts";
 import { RealDisk } from "../storage/real-disk.ts";
 import { DataDirectory } from "../topics/data-directory.ts";
@@ -74,8 +75,8 @@ export class Broker implements AsyncDisposable {
         connectionRequestsMax: CONNECTION_REQUESTS_MAX,
       },
       metrics,
-      dispatch: (exchange: Exchange, header: RequestHeader, payload: Uint8Array) =>
-        this.#router.dispatch(exchange, header, payload),
+      dispatch: (exchange: Exchange, header: RequestHeader, payload: Uint8Array, tail: Tail) =>
+        this.#router.dispatch(exchange, header, payload, tail),
       log: options.log,
     });
     this.#retention = setInterval(() => this.#applyRetention(), options.retentionCheckMs);

@@ -1,6 +1,7 @@
 // What a connection needs of its surroundings: a socket, limits, and someone who handles its requests.
 // Leaves to others: being them (server.ts, and doubles in tests).
 import type { RequestHeader } from "../protocol/messages.ts";
+import type { Tail } from "../record/bytes.ts";
 import type { InflightBudget } from "./inflight-budget.ts";
 import type { Exchange } from "./exchange.ts";
 import type { BrokerMetrics } from "./metrics.ts";
@@ -39,7 +40,7 @@ export interface ConnectionHost {
   /** Where what happens is counted. */
   readonly metrics: BrokerMetrics;
   /** Handles a request (`payload` is a view that will not change); answers through the exchange. */
-  dispatch(exchange: Exchange, header: RequestHeader, payload: Uint8Array): void;
+  dispatch(exchange: Exchange, header: RequestHeader, payload: Uint8Array, tail: Tail): void;
   /** Writes a line to the broker's log. */
   log(line: string): void;
 }

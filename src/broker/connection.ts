@@ -10,6 +10,7 @@
 import { RustLogError } from "../errors.ts";
 import { FrameDecoder } from "../protocol/frame.ts";
 import { decodeRequestHeader, encodeErrorResponse } from "../protocol/messages.ts";
+import { type Tail, tailBytes } from "../record/bytes.ts";
 import type { ConnectionHost, ConnectionSocket } from "./connection-host.ts";
 import {
   describeBug,
@@ -191,10 +192,10 @@ export class Connection implements ExchangeOwner, InflightHolder {
     let isTurnOver = false;
     try {
       while (this.#mayTake && !isTurnOver) {
-        const payload = this.#decoder.next();
+        const payload = this.#decoder.nextInPieces();
         if (payload === undefined) break;
         taken = true;
-        this.#take(payload, nowMs);
+        this.#take(payload, this.#decoder.tail, nowMs);
         nowMs = performance.now();
         isTurnOver = nowMs > turnEndMs;
       }
@@ -215,12 +216,13 @@ export class Connection implements ExchangeOwner, InflightHolder {
     return !this.#closed && !this.#broken && !this.inflight.isOver;
   }
 
-  #take(payload: Uint8Array, nowMs: number): void {
+  #take(payload: Uint8Array, tail: Tail, nowMs: number): void {
     const header = decodeRequestHeader(payload); // throws when there is no correlation id to answer to
-    const exchange = new Exchange(this, header, payload.length, nowMs);
-    this.inflight.began(payload.length);
+    const bytes = payload.length + tailBytes(tail);
+    const exchange = new Exchange(this, header, bytes, nowMs);
+    this.inflight.began(bytes);
     if (this.#stopping) exchange.fail(stoppingError());
-    else this.#host.dispatch(exchange, header, payload);
+    else this.#host.dispatch(exchange, header, payload, tail);
   }
 
   /** Whether the connection ends once what is in flight is answered. */

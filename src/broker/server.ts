@@ -8,6 +8,7 @@
 import { RustLogError } from "../errors.ts";
 import { REFUSED_CONNECTIONS_MAX } from "../limits.ts";
 import type { RequestHeader } from "../protocol/messages.ts";
+import type { Tail } from "../record/bytes.ts";
 import { listenError } from "./address.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionHost, ConnectionLimits } from "./connection-host.ts";
@@ -38,7 +39,7 @@ export interface ServerOptions {
   /** Where what happens is counted. */
   readonly metrics: BrokerMetrics;
   /** Handles a request, answering through the exchange. */
-  dispatch(exchange: Exchange, header: RequestHeader, payload: Uint8Array): void;
+  dispatch(exchange: Exchange, header: RequestHeader, payload: Uint8Array, tail: Tail): void;
   /** Writes a line to the broker's log. */
   log(line: string): void;
 }

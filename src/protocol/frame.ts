@@ -5,7 +5,7 @@
 // bytes of the first chunk that earlier frames took. A frame's length is checked before anything is done
 // with it, and nothing is allocated for a frame before all of it is there.
 import { RustLogError } from "../errors.ts";
-import { readU32 } from "../record/bytes.ts";
+import { NO_TAIL, readU32, type Tail } from "../record/bytes.ts";
 
 /** Bytes of the length before each payload. */
 export const FRAME_LENGTH_BYTES = 4;
@@ -17,6 +17,9 @@ export const FRAME_LENGTH_BYTES = 4;
 const GATHERED_CHUNK_BYTES_MAX = 2 * 1024;
 const GATHER_BLOCK_BYTES = 16 * 1024;
 const NO_BYTES = new Uint8Array(0);
+
+/** A payload whose first piece is shorter is put together: whoever reads its first fields has them in one piece. */
+const FIRST_PIECE_BYTES_MIN = 512;
 
 /** Payloads from this size on are put together in memory that was not zeroed. */
 const UNZEROED_BYTES_MIN = 64 * 1024;
@@ -40,6 +43,8 @@ export class FrameDecoder {
   #blockAvailable = 0;
   /** The newest chunk that lies in the block. */
   #blockView: Uint8Array | undefined;
+  /** What of the payload that `nextInPieces` has returned lies beyond it. */
+  tail: Tail = NO_TAIL;
 
   constructor(options: FrameDecoderOptions) {
     this.#frameBytesMax = options.frameBytesMax;
@@ -81,13 +86,43 @@ export class FrameDecoder {
    * then on always: where the next frame would begin is not known.
    */
   next(): Uint8Array | undefined {
+    const length = this.#nextLength();
+    return length === undefined ? undefined : this.#take(length);
+  }
+
+  /** Consumes the length of the next frame, if all of that frame has come. */
+  #nextLength(): number | undefined {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.pendingBytes < FRAME_LENGTH_BYTES) return undefined;
     const length = this.#peekLength();
     this.#checkLength(length);
     if (this.pendingBytes < FRAME_LENGTH_BYTES + length) return undefined;
     this.#skip(FRAME_LENGTH_BYTES);
-    return this.#take(length);
+    return length;
+  }
+
+  /**
+   * As `next`, but a large payload that lies across chunks is not put together: this is its first piece, and `tail`
+   * has the others.
+   */
+  nextInPieces(): Uint8Array | undefined {
+    this.tail = NO_TAIL;
+    const length = this.#nextLength();
+    if (length === undefined) return undefined;
+    const first = this.#chunks[0]!;
+    const bytesInFirst = first.length - this.#consumed;
+    if (bytesInFirst >= length || bytesInFirst < FIRST_PIECE_BYTES_MIN) return this.#take(length);
+    const tail: Uint8Array[] = [];
+    let left = length - bytesInFirst;
+    for (let i = 1; left > 0; i++) {
+      const piece = this.#chunks[i]!.subarray(0, left);
+      tail.push(piece);
+      left -= piece.length;
+    }
+    this.tail = tail;
+    const payload = first.subarray(this.#consumed);
+    this.#skip(length);
+    return payload;
   }
 
   /**

@@ -60,6 +60,19 @@ export class ByteReader {
     return this.#bytes.subarray(at, at + bytes);
   }
 
+  /**
+   * Bytes that end the payload, of which it has only the first piece: the `beyond` last of them are in its tail.
+   * A view of that piece.
+   */
+  bytesWithTail(field: string, beyond: number): Uint8Array {
+    const bytes = this.u32(field);
+    const left = this.#end - this.#at + beyond;
+    if (bytes > left) throw invalid(field, `${bytes} bytes are needed, and ${left} are left`);
+    if (bytes < left) throw invalid("body", `${left - bytes} bytes follow its last field`);
+    const at = this.#take(bytes - beyond, field);
+    return this.#bytes.subarray(at);
+  }
+
   /** An array: the number of items as u32, then each. An item takes `itemBytesMin` bytes at least. */
   array<Item>(field: string, itemBytesMin: number, readItem: (reader: this) => Item): Item[] {
     const count = this.u32(field);

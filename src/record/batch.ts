@@ -8,7 +8,6 @@
 //
 // `batchLength` counts the bytes after itself; the CRC covers byte 21 to the end, so that the broker can
 // stamp the base offset without touching it.
-import { RustLogError } from "../errors.ts";
 import { OFFSET_MAX } from "../limits.ts";
 import {
   readI16,
@@ -58,7 +57,9 @@ export const CODECS: readonly Codec[] = ["none", "gzip", "snappy", "lz4", "zstd"
 
 const CODEC_MASK = 0x07;
 const LOG_APPEND_TIME_BIT = 0x08;
-const TRANSACTIONAL_OR_CONTROL_MASK = 0x30;
+
+/** The attributes of a batch that belongs to a transaction, or steers one. */
+export const TRANSACTIONAL_OR_CONTROL_MASK = 0x30;
 
 // Accessors. `at` is where the batch starts in `bytes`; whole headers must be there.
 
@@ -207,13 +208,19 @@ export function findBatchFault(
     return { kind: "truncated", message: `${available} bytes of a batch of ${size}` };
   }
   if (!checkCrc) return undefined;
-  const computed = crc32c(bytes, at + FIELD.attributes, at + size);
+  return findCrcFault(bytes, at, crc32c(bytes, at + FIELD.attributes, at + size));
+}
+
+/** Why a batch is not valid whose CRC was computed as `computed`. */
+export function findCrcFault(
+  bytes: Uint8Array,
+  at: number,
+  computed: number,
+): BatchFault | undefined {
   const stated = crc(bytes, at);
-  if (computed !== stated) {
-    const message = `its CRC-32C is ${hex(computed)}, but its header says ${hex(stated)}`;
-    return { kind: "crc", message };
-  }
-  return undefined;
+  if (computed === stated) return undefined;
+  const message = `its CRC-32C is ${hex(computed)}, but its header says ${hex(stated)}`;
+  return { kind: "crc", message };
 }
 
 /** The same for the header alone, all of which must be there: everything but the length and the CRC. */
@@ -241,57 +248,14 @@ function findHeaderFault(bytes: Uint8Array, at: number): BatchFault | undefined 
   return undefined;
 }
 
-/**
- * What the broker checks of a batch that a client sends: one whole valid batch that fills `bytes`, of at most
- * `bytesMax`. Throws MESSAGE_TOO_LARGE, CORRUPT_MESSAGE (length or CRC) or INVALID_RECORD (any other rule).
- */
-export function checkProducedBatch(bytes: Uint8Array, bytesMax: number): void {
-  if (bytes.length > bytesMax) {
-    const message = `a batch of ${bytes.length} bytes is over the limit of ${bytesMax}`;
-    throw new RustLogError("MESSAGE_TOO_LARGE", message);
-  }
-  const fault = findBatchFault(bytes, 0, bytes.length);
-  if (fault !== undefined) {
-    const corrupt = fault.kind === "truncated" || fault.kind === "length" || fault.kind === "crc";
-    throw new RustLogError(
-      corrupt ? "CORRUPT_MESSAGE" : "INVALID_RECORD",
-      `batch: ${fault.message}`,
-    );
-  }
-  const size = batchBytes(bytes, 0);
-  if (size !== bytes.length) {
-    const message = `batch: its header says ${size} bytes, but ${bytes.length} were sent`;
-    throw new RustLogError("CORRUPT_MESSAGE", message);
-  }
-  if ((attributes(bytes, 0) & TRANSACTIONAL_OR_CONTROL_MASK) !== 0) {
-    throw new RustLogError("INVALID_RECORD", "batch: there are no transactions here");
-  }
-  if (hasLogAppendTime(bytes, 0)) {
-    throw new RustLogError("INVALID_RECORD", "batch: its timestamps must be of type CreateTime");
-  }
-  checkProducer(bytes);
-}
-
-/** Throws INVALID_RECORD unless the producer's fields are those of an idempotent producer, or of none. */
-function checkProducer(bytes: Uint8Array): void {
-  if (!isSafeI64(bytes, FIELD.producerId)) {
-    throw new RustLogError("INVALID_RECORD", "batch: its producer id is impossible");
-  }
-  const id = producerId(bytes, 0);
-  const epoch = producerEpoch(bytes, 0);
-  const sequence = baseSequence(bytes, 0);
-  if (id < 0 || (epoch >= 0 && sequence >= 0)) return;
-  const message = `batch: producer ${id} with epoch ${epoch} and sequence ${sequence}`;
-  throw new RustLogError("INVALID_RECORD", message);
-}
-
 /** Whether all offsets from the one at `at`, and the one after the last, are exact as numbers. */
 function isSafeOffset(bytes: Uint8Array, at: number, delta: number): boolean {
   const high = readI32(bytes, at);
   return high >= 0 && high * 2 ** 32 + readU32(bytes, at + 4) + delta < OFFSET_MAX;
 }
 
-function isSafeI64(bytes: Uint8Array, at: number): boolean {
+/** Whether the signed 64-bit integer at byte `at` is one that a number holds exactly. */
+export function isSafeI64(bytes: Uint8Array, at: number): boolean {
   return Math.abs(readI32(bytes, at) * 2 ** 32 + readU32(bytes, at + 4)) <= OFFSET_MAX;
 }
 

@@ -5,6 +5,31 @@ import { OFFSET_MAX } from "../limits.ts";
 
 const TWO_TO_32 = 2 ** 32;
 
+/** What of some bytes lies beyond their first piece, in order: a large batch comes from a socket in several. */
+export type Tail = readonly Uint8Array[];
+
+/** Of bytes that are in one piece. */
+export const NO_TAIL: Tail = [];
+
+/** Length of a tail, in bytes. */
+export function tailBytes(tail: Tail): number {
+  let bytes = 0;
+  for (const piece of tail) bytes += piece.length;
+  return bytes;
+}
+
+/** A copy of bytes and their tail in one piece. */
+export function joined(bytes: Uint8Array, tail: Tail): Uint8Array {
+  const whole = Buffer.allocUnsafeSlow(bytes.length + tailBytes(tail));
+  whole.set(bytes);
+  let filled = bytes.length;
+  for (const piece of tail) {
+    whole.set(piece, filled);
+    filled += piece.length;
+  }
+  return whole;
+}
+
 /** The unsigned 16-bit integer at byte `at`. */
 export function readU16(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 8) | bytes[at + 1]!;

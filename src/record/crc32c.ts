@@ -25,16 +25,19 @@ const [T0, T1, T2, T3, T4, T5, T6, T7] = TABLES as [
   Uint32Array,
 ];
 
-/** The CRC-32C of `bytes[start, end)`, as an unsigned 32-bit number. */
-export function crc32c(bytes: Uint8Array, start: number, end: number): number {
+/**
+ * The CRC-32C of `bytes[start, end)`, as an unsigned 32-bit number; or that of longer bytes which these end, where
+ * `before` is the CRC-32C of what precedes them.
+ */
+export function crc32c(bytes: Uint8Array, start: number, end: number, before = 0): number {
   return nativeCrc32c === undefined || end - start < NATIVE_BYTES_MIN
-    ? tableCrc32c(bytes, start, end)
-    : nativeCrc32c(bytes.subarray(start, end));
+    ? tableCrc32c(bytes, start, end, before)
+    : nativeCrc32c(bytes.subarray(start, end), before);
 }
 
 /** The same by table alone: for short input, and for the test that holds the two against each other. */
-export function tableCrc32c(bytes: Uint8Array, start: number, end: number): number {
-  let crc = -1;
+export function tableCrc32c(bytes: Uint8Array, start: number, end: number, before = 0): number {
+  let crc = ~before;
   let at = start;
   for (const last = end - 7; at < last; at += 8) {
     crc ^= bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
@@ -53,10 +56,10 @@ export function tableCrc32c(bytes: Uint8Array, start: number, end: number): numb
 }
 
 /** `require`, not `import`: only that can fail without ending the program. It works in a compiled executable. */
-function loadNative(): ((input: Uint8Array) => number) | undefined {
+function loadNative(): ((input: Uint8Array, before: number) => number) | undefined {
   try {
     const { crc32c: native } = require("@node-rs/crc32") as typeof import("@node-rs/crc32");
-    return (input) => native(input);
+    return (input, before) => native(input, before);
   } catch {
     return undefined;
   }

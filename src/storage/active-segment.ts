@@ -1,5 +1,6 @@
 // The active segment: the last of a log, the only one that is written, read by position and never mapped.
 // Leaves to others: which offsets batches get and when they are flushed (log.ts, the partition above it).
+import { type Tail, tailBytes } from "../record/bytes.ts";
 import { BATCH_HEADER_BYTES, lastOffset, maxTimestamp } from "../record/batch.ts";
 import { type AppendFile, type Disk, joinPath } from "./disk.ts";
 import { IndexFile } from "./index-file.ts";
@@ -119,16 +120,18 @@ export class ActiveSegment extends LogSegment {
   }
 
   /** Adds a stamped batch; it can be read after the next `push`. */
-  append(batch: Uint8Array, nowMs: number): void {
+  append(batch: Uint8Array, tail: Tail, nowMs: number): void {
     this.#firstAppendMs ??= nowMs;
+    const bytes = batch.length + tailBytes(tail);
     this.#index.add(
       lastOffset(batch, 0) - this.baseOffset,
       this.#writtenBytes,
-      batch.length,
+      bytes,
       maxTimestamp(batch, 0),
     );
     this.#file.write(batch);
-    this.#writtenBytes += batch.length;
+    for (const piece of tail) this.#file.write(piece);
+    this.#writtenBytes += bytes;
   }
 
   /** Hands what was appended to the kernel; throws the system's error. */

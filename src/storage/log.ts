@@ -2,13 +2,14 @@
 // Leaves to others: when to flush and whom to tell (topics/partition.ts), and all byte layouts.
 import { RustLogError } from "../errors.ts";
 import { OFFSET_MAX } from "../limits.ts";
+import { NO_TAIL, type Tail } from "../record/bytes.ts";
 import { nextOffset as batchNextOffset, recordCount, stampBaseOffset } from "../record/batch.ts";
 import { ActiveSegment } from "./active-segment.ts";
 import { isDiskFull, joinPath, reasonOf } from "./disk.ts";
 import type { LogContext, LogPosition } from "./log-context.ts";
 import type { LogRead } from "./log-slice.ts";
 import { ProducerSnapshots } from "./producer-snapshot.ts";
-import { ProducerStates } from "./producer-states.ts";
+import { producersAfter, ProducerStates } from "./producer-states.ts";
 import {
   type CleanSegment,
   NO_NOTES,
@@ -75,7 +76,7 @@ export class Log {
     const sealed = bases.map((base) => new SealedSegment(disk, directory, base, name, report));
     const opened = await openLastSegment(context, last, notes, {
       load: (offset) => snapshots.load(offset),
-      rebuild: () => producersOf(sealed),
+      rebuild: () => producersAfter(sealed),
     });
     const active = new ActiveSegment(disk, directory, last, name, opened.state, report);
     const segments = new SegmentList(name, sealed, active);
@@ -130,14 +131,17 @@ export class Log {
     return this.#producers.check(batch);
   }
 
-  /** Gives a valid batch its offsets and adds it to the active segment; returns its base offset. */
-  append(batch: Uint8Array): number {
+  /**
+   * Gives a valid batch its offsets and adds it to the active segment; returns its base offset. `tail` is what of the
+   * batch lies beyond `batch`, which has the whole header.
+   */
+  append(batch: Uint8Array, tail: Tail = NO_TAIL): number {
     const base = this.#nextOffset;
     if (base + recordCount(batch, 0) > OFFSET_MAX) {
       throw new RustLogError("STORAGE_ERROR", `${this.#context.name} has run out of offsets`);
     }
     stampBaseOffset(batch, 0, base);
-    this.#active.append(batch, this.#context.now());
+    this.#active.append(batch, tail, this.#context.now());
     this.#producers.note(batch, 0);
     this.#nextOffset = batchNextOffset(batch, 0);
     return base;
@@ -308,11 +312,4 @@ export class Log {
     this.#nextOffset = this.#pushed.offset;
     this.#producers.rewind();
   }
-}
-
-/** The producers after the last of these segments, from the headers of all their batches. */
-function producersOf(segments: readonly SealedSegment[]): ProducerStates {
-  const states = new ProducerStates();
-  for (const segment of segments) segment.visitBatches((bytes, at) => states.note(bytes, at));
-  return states;
 }

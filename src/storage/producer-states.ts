@@ -144,3 +144,15 @@ function nextSequence(state: ProducerState): number {
   const last = state.batches.at(-1);
   return last === undefined ? 0 : sequenceAfter(last.baseSequence, last.recordCount);
 }
+
+/** What has batches to walk through, in order: a segment. */
+interface BatchSource {
+  visitBatches(visit: (bytes: Uint8Array, at: number) => void): void;
+}
+
+/** The producers after the last of these segments, from the headers of all their batches. */
+export function producersAfter(segments: readonly BatchSource[]): ProducerStates {
+  const states = new ProducerStates();
+  for (const segment of segments) segment.visitBatches((bytes, at) => states.note(bytes, at));
+  return states;
+}

@@ -1,6 +1,7 @@
 // The appends of one partition on their way to an acknowledgement: staged, pushed, flushed together.
 // Leaves to others: who may append, and who wants to know how far the log can be read (partition.ts).
 import { RustLogError } from "../errors.ts";
+import { type Tail, tailBytes } from "../record/bytes.ts";
 import { isDiskFull, isOutOfFiles, reasonOf } from "../storage/disk.ts";
 import type { Log } from "../storage/log.ts";
 import type { LogPosition } from "../storage/log-context.ts";
@@ -9,6 +10,9 @@ import type { FlushPolicy } from "./flush-policy.ts";
 /** An append that is not acknowledged yet. */
 interface PendingAppend {
   readonly batch: Uint8Array;
+  readonly tail: Tail;
+  /** Length of the batch, tail and all. */
+  readonly bytes: number;
   readonly resolve: (baseOffset: number) => void;
   readonly reject: (error: RustLogError) => void;
   baseOffset: number;
@@ -78,10 +82,11 @@ export class Appender {
   }
 
   /** Appends a batch; see `Partition.append`. */
-  append(batch: Uint8Array): Promise<number> {
+  append(batch: Uint8Array, tail: Tail): Promise<number> {
     return new Promise((resolve, reject) => {
-      const pending = { batch, resolve, reject, baseOffset: -1 };
-      const mustWait = this.#held || this.#waiting.length > 0 || this.#log.mustRoll(batch.length);
+      const bytes = batch.length + tailBytes(tail);
+      const pending = { batch, tail, bytes, resolve, reject, baseOffset: -1 };
+      const mustWait = this.#held || this.#waiting.length > 0 || this.#log.mustRoll(bytes);
       if (mustWait) this.#waiting.push(pending);
       else this.#stage(pending);
       this.#start();
@@ -138,7 +143,7 @@ export class Appender {
         return;
       }
       // A batch that is sent again while its first copy waits for a flush waits for the same one.
-      pending.baseOffset = duplicateOf ?? this.#log.append(pending.batch);
+      pending.baseOffset = duplicateOf ?? this.#log.append(pending.batch, pending.tail);
       this.#staged.push(pending);
     } catch (error) {
       pending.reject(this.#appendError(error));
@@ -157,7 +162,7 @@ export class Appender {
         if (this.#staged.length > 0) await this.#pushStaged();
         else if (this.#rolls.length > 0) await this.#rollLog();
         else if (next === undefined) break;
-        else if (this.#log.mustRoll(next.batch.length)) await this.#rollLog();
+        else if (this.#log.mustRoll(next.bytes)) await this.#rollLog();
         this.#stageWaiting();
       }
     } finally {
@@ -168,7 +173,7 @@ export class Appender {
   #stageWaiting(): void {
     let taken = 0;
     for (const pending of this.#waiting) {
-      if (this.#log.mustRoll(pending.batch.length)) break;
+      if (this.#log.mustRoll(pending.bytes)) break;
       this.#stage(pending);
       taken++;
     }

@@ -2,6 +2,7 @@
 // Leaves to others: acknowledging appends (appender.ts), bytes on disk (storage/log.ts), names and settings
 // (topic-registry.ts), sockets.
 import { RustLogError } from "../errors.ts";
+import { NO_TAIL } from "../record/bytes.ts";
 import { reasonOf } from "../storage/disk.ts";
 import type { Log } from "../storage/log.ts";
 import type { LogContext, LogPosition } from "../storage/log-context.ts";
@@ -98,14 +99,14 @@ export class Partition {
   }
 
   /**
-   * Appends a batch that `checkProducedBatch` has passed, and stamps its base offset into the bytes, which
+   * Appends a batch that `checkProducedBatch` has passed, `tail` being what of it lies beyond `batch`, and stamps its base offset into the bytes, which
    * must not change until the promise settles. Resolves with the base offset once the flush policy is
    * satisfied; one that an idempotent producer sends again gets the base offset that it has. Rejects with
    * OUT_OF_ORDER_SEQUENCE, INVALID_PRODUCER_EPOCH, DISK_FULL (nothing was written; it may be sent again),
    * STORAGE_ERROR, UNKNOWN_TOPIC_OR_PARTITION (deleted meanwhile) or BROKER_STOPPING.
    */
-  append(batch: Uint8Array): Promise<number> {
-    return this.#closed ? Promise.reject(this.#closedError()) : this.#appender.append(batch);
+  append(batch: Uint8Array, tail = NO_TAIL): Promise<number> {
+    return this.#closed ? Promise.reject(this.#closedError()) : this.#appender.append(batch, tail);
   }
 
   /**

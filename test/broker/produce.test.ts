@@ -20,6 +20,22 @@ describe("produce", () => {
     });
   });
 
+  test("takes large batches in whatever pieces the socket gives, and keeps them as they are", async () => {
+    await using broker = await startBroker();
+    using session = await broker.session();
+    const values = Array.from({ length: 12 }, (_, i) => `${i}:${"x".repeat(1_000_000 + i * 777)}`);
+    const offsets = await Promise.all(
+      values.map((value) => session.produce("large", 0, batchOf(value))),
+    );
+    expect(offsets).toEqual(values.map((_, i) => i));
+    const found: string[] = [];
+    while (found.length < values.length) {
+      const { batches } = await session.fetch({ topic: "large", offset: found.length });
+      found.push(...recordsIn(batches));
+    }
+    expect(found.every((record, i) => record === `${i}:${values[i]}`)).toBe(true);
+  });
+
   test("keeps the order of one connection, also while the first creates the topic", async () => {
     await using broker = await startBroker({ defaultPartitions: 2 });
     using session = await broker.session();

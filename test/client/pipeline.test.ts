@@ -4,13 +4,9 @@ import { describe, expect, test } from "bun:test";
 import type { SealedBatch } from "../../src/client/accumulator.ts";
 import { Pipeline } from "../../src/client/pipeline.ts";
 import { RustLogError } from "../../src/errors.ts";
-import {
-  baseSequence,
-  checkProducedBatch,
-  producerEpoch,
-  producerId,
-} from "../../src/record/batch.ts";
+import { baseSequence, producerEpoch, producerId } from "../../src/record/batch.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
+import { checkProducedBatch } from "../../src/record/produced-batch.ts";
 import { SimulatedLink, firstValueOf } from "../support/simulated-link.ts";
 
 const FULL = new RustLogError("DISK_FULL", "no space");

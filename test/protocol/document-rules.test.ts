@@ -2,7 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { RustLogError } from "../../src/errors.ts";
 import { murmur2 } from "../../src/client/murmur2.ts";
-import { checkProducedBatch, FIELD, type ProducerSequence } from "../../src/record/batch.ts";
+import { FIELD, type ProducerSequence } from "../../src/record/batch.ts";
+import { checkProducedBatch } from "../../src/record/produced-batch.ts";
 import { PRODUCERS_MAX } from "../../src/storage/producer-states.ts";
 import { stampCrc } from "../record/batches.ts";
 import { startBroker } from "../support/broker.ts";

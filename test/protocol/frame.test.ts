@@ -2,9 +2,19 @@
 // believed, and a payload that was handed out never changes.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { joined } from "../../src/record/bytes.ts";
 import { FrameDecoder } from "../../src/protocol/frame.ts";
 import { thrownBy } from "./codecs.ts";
-import { concat, drain, expectError, frameOf, lengthOf, LIMIT, payloadOf } from "./frames.ts";
+import {
+  concat,
+  drain,
+  drainInPieces,
+  expectError,
+  frameOf,
+  lengthOf,
+  LIMIT,
+  payloadOf,
+} from "./frames.ts";
 
 /** Pushes the stream in chunks that end at the cuts, taking what is whole after each. */
 function decodeInPieces(stream: Uint8Array, cuts: readonly number[]): Uint8Array[] {
@@ -75,34 +85,61 @@ describe("a stream of frames", () => {
       fc.oneof(fc.integer({ min: 1, max: 5 }), fc.constantFrom(2047, 2048, 16_384), fc.nat(30_000)),
       { minLength: 1, maxLength: 40 },
     );
-    const property = fc.property(sizes, pieces, fc.boolean(), (frameSizes, chunkSizes, eager) => {
-      const sent = frameSizes.map((bytes, seed) => payloadOf(seed, bytes));
-      const bytes = concat(sent.map(frameOf));
-      const decoder = new FrameDecoder({ frameBytesMax: LIMIT });
-      const received: Uint8Array[] = [];
-      let taken = 0;
-      const take = (): void => {
-        for (const payload of drain(decoder)) {
-          received.push(payload);
-          taken += 4 + payload.length;
+    const how = fc.record({ eager: fc.boolean(), inPieces: fc.boolean() });
+    const property = fc.property(
+      sizes,
+      pieces,
+      how,
+      (frameSizes, chunkSizes, { eager, inPieces }) => {
+        const sent = frameSizes.map((bytes, seed) => payloadOf(seed, bytes));
+        const bytes = concat(sent.map(frameOf));
+        const decoder = new FrameDecoder({ frameBytesMax: LIMIT });
+        const received: Uint8Array[] = [];
+        let taken = 0;
+        const take = (): void => {
+          for (const payload of inPieces ? drainInPieces(decoder) : drain(decoder)) {
+            received.push(payload);
+            taken += 4 + payload.length;
+          }
+        };
+        let at = 0;
+        for (let piece = 0; at < bytes.length; piece++) {
+          const end = Math.min(bytes.length, at + (chunkSizes[piece % chunkSizes.length] || 1));
+          decoder.push(bytes.slice(at, end));
+          at = end;
+          if (eager) take();
+          const { pendingBytes, keptBytes } = decoder;
+          const isRight = pendingBytes === at - taken && keptBytes >= pendingBytes;
+          if (!isRight || (at === taken && keptBytes > 0)) {
+            throw new Error(`${at - taken} bytes pend: ${pendingBytes}, kept in ${keptBytes}`);
+          }
         }
-      };
-      let at = 0;
-      for (let piece = 0; at < bytes.length; piece++) {
-        const end = Math.min(bytes.length, at + (chunkSizes[piece % chunkSizes.length] || 1));
-        decoder.push(bytes.slice(at, end));
-        at = end;
-        if (eager) take();
-        const { pendingBytes, keptBytes } = decoder;
-        const isRight = pendingBytes === at - taken && keptBytes >= pendingBytes;
-        if (!isRight || (at === taken && keptBytes > 0)) {
-          throw new Error(`${at - taken} bytes pend: ${pendingBytes}, kept in ${keptBytes}`);
-        }
-      }
-      take();
-      expect(received).toEqual(sent);
-    });
+        take();
+        expect(received).toEqual(sent);
+      },
+    );
     fc.assert(property, { numRuns: 300 });
+  });
+});
+
+describe("a frame across chunks, in pieces", () => {
+  test("is views of the chunks, unless its first piece is short", () => {
+    const payload = payloadOf(1, 40_000);
+    const bytes = frameOf(payload);
+    for (const cut of [4 + 511, 4 + 512]) {
+      const decoder = new FrameDecoder({ frameBytesMax: LIMIT });
+      const chunks = [bytes.slice(0, cut), bytes.slice(cut, 20_000), bytes.slice(20_000)];
+      for (const chunk of chunks) decoder.push(chunk);
+      const first = decoder.nextInPieces()!;
+      const pieces = [first, ...decoder.tail];
+      expect(joined(first, decoder.tail)).toEqual(payload);
+      const isInPieces = cut >= 4 + 512;
+      expect(pieces.length).toBe(isInPieces ? 3 : 1);
+      const areViews = pieces.every((piece, i) => piece.buffer === chunks[i]?.buffer);
+      expect(areViews).toBe(isInPieces);
+      expect(decoder.nextInPieces()).toBeUndefined();
+      expect([decoder.tail.length, decoder.pendingBytes]).toEqual([0, 0]);
+    }
   });
 });
 

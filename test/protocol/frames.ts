@@ -1,5 +1,6 @@
 // Frames for the tests of the decoder: how they are made, told apart, and taken out of it.
 // Leaves to others: what is expected of them.
+import { joined } from "../../src/record/bytes.ts";
 import { expect } from "bun:test";
 import { type ErrorName, RustLogError } from "../../src/errors.ts";
 import type { FrameDecoder } from "../../src/protocol/frame.ts";
@@ -33,6 +34,16 @@ export function drain(decoder: FrameDecoder): Uint8Array[] {
   const payloads: Uint8Array[] = [];
   for (let next = decoder.next(); next !== undefined; next = decoder.next()) payloads.push(next);
   return payloads;
+}
+
+/** The same by `nextInPieces`, the pieces put together here. */
+export function drainInPieces(decoder: FrameDecoder): Uint8Array[] {
+  const payloads: Uint8Array[] = [];
+  for (;;) {
+    const next = decoder.nextInPieces();
+    if (next === undefined) return payloads;
+    payloads.push(joined(next, decoder.tail));
+  }
 }
 
 export function expectError(act: () => unknown, code: ErrorName): RustLogError {

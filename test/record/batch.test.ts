@@ -3,9 +3,12 @@ import fc from "fast-check";
 import { type ErrorName, RustLogError } from "../../src/errors.ts";
 import * as batch from "../../src/record/batch.ts";
 import { writeI32, writeI64, writeU16 } from "../../src/record/bytes.ts";
-import { concat, encodeBatch, hex, stampCrc } from "./batches.ts";
+import { checkProducedBatch } from "../../src/record/produced-batch.ts";
+import { concat, encodeBatch, hex, record, stampCrc } from "./batches.ts";
 
-const { FIELD, checkProducedBatch, findBatchFault } = batch;
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+const { FIELD, findBatchFault } = batch;
 
 /** Written by hand from Kafka's documentation; the CRC was computed by another program. */
 const BY_HAND = hex(`
@@ -219,3 +222,47 @@ function codeOf(bytes: Uint8Array, bytesMax: number): ErrorName | undefined {
   }
   return undefined;
 }
+
+describe("a batch in pieces", () => {
+  /** What a check comes to: nothing, or the error. */
+  function outcomeOf(bytes: Uint8Array, bytesMax: number, tail?: readonly Uint8Array[]): string {
+    try {
+      checkProducedBatch(bytes, bytesMax, tail);
+      return "valid";
+    } catch (error) {
+      return error instanceof RustLogError ? `${error.code} ${error.message}` : String(error);
+    }
+  }
+
+  test("property: is judged as in one piece, whole, damaged, cut short, or with bytes behind it", () => {
+    const cuts = fc.uniqueArray(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 4 });
+    const damage = fc.constantFrom("none", "flip", "cut", "more");
+    fc.assert(
+      fc.property(
+        fc.string({ maxLength: 2_000 }),
+        cuts,
+        damage,
+        fc.nat(),
+        (value, at, how, bit) => {
+          let bytes = encodeBatch([
+            record({ value: utf8(value) }),
+            record({ value: utf8("x".repeat(700)) }),
+          ]);
+          if (how === "flip") bytes[(bit >>> 3) % bytes.length]! ^= 1 << (bit & 7);
+          else if (how === "cut")
+            bytes = bytes.slice(0, Math.max(100, bytes.length - (bit % 50) - 1));
+          else if (how === "more") bytes = concat(bytes, new Uint8Array(1 + (bit % 50)));
+          // The first piece has the header.
+          const ends = at.map((share) => 61 + Math.floor(share * (bytes.length - 61)));
+          ends.sort((a, b) => a - b);
+          const pieces = [0, ...ends].map((start, i) => bytes.subarray(start, ends[i]));
+          const [first, ...tail] = pieces;
+          for (const bytesMax of [10_000, bytes.length, bytes.length - 1]) {
+            expect(outcomeOf(first!, bytesMax, tail)).toBe(outcomeOf(bytes, bytesMax));
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});

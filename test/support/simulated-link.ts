@@ -4,8 +4,9 @@
 import type { SealedBatch } from "../../src/client/accumulator.ts";
 import type { BatchSender } from "../../src/client/pipeline.ts";
 import { RustLogError } from "../../src/errors.ts";
-import { checkProducedBatch, stampBaseOffset } from "../../src/record/batch.ts";
+import { stampBaseOffset } from "../../src/record/batch.ts";
 import { RecordCursor } from "../../src/record/cursor.ts";
+import { checkProducedBatch } from "../../src/record/produced-batch.ts";
 import {
   decodeProducerSnapshot,
   encodeProducerSnapshot,

@@ -2,7 +2,7 @@
 // Leaves to others: the check (record/), offsets, the append and its flush (topics/partition.ts).
 import { RustLogError } from "../../errors.ts";
 import { encodeProduceResponse, type ProduceRequest } from "../../protocol/produce.ts";
-import { checkProducedBatch } from "../../record/batch.ts";
+import { checkProducedBatch } from "../../record/produced-batch.ts";
 import type { Partition } from "../../topics/partition.ts";
 import type { Exchange } from "../exchange.ts";
 import type { BrokerServices } from "../services.ts";
@@ -14,17 +14,17 @@ export function produce(
   exchange: Exchange,
   request: ProduceRequest,
 ): void | Promise<void> {
-  const { topic: name, batch } = request;
+  const { topic: name, batch, tail } = request;
   // All that can be wrong with the request itself comes first: a bad one must not create a topic.
   refuseInternalTopic(name, "produced to");
-  checkProducedBatch(batch, services.batchBytesMax);
+  checkProducedBatch(batch, services.batchBytesMax, tail);
   return exchange.owner.topicOrder.run(name, () => {
     refuseMissingPartition(services, name, request.partition);
     const topic = services.registry.ensure(name);
     if (topic instanceof Promise) {
-      return topic.then(() => append(exchange, partitionOf(services, request), batch));
+      return topic.then(() => append(exchange, partitionOf(services, request), request));
     }
-    append(exchange, partitionOf(services, request), batch);
+    append(exchange, partitionOf(services, request), request);
   });
 }
 
@@ -33,8 +33,8 @@ function partitionOf(services: BrokerServices, request: ProduceRequest): Partiti
 }
 
 /** The append itself is begun at once; only its acknowledgement is waited for. */
-function append(exchange: Exchange, partition: Partition, batch: Uint8Array): void {
-  partition.append(batch).then(
+function append(exchange: Exchange, partition: Partition, request: ProduceRequest): void {
+  partition.append(request.batch, request.tail).then(
     (baseOffset) => exchange.answer(encodeProduceResponse(exchange.correlationId, { baseOffset })),
     (error: unknown) => exchange.fail(error),
   );

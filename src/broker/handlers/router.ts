@@ -21,6 +21,7 @@ import {
   decodeDescribeTopicRequest,
   decodeListTopicsRequest,
 } from "../../protocol/topics.ts";
+import { joined, NO_TAIL, type Tail } from "../../record/bytes.ts";
 import type { Exchange } from "../exchange.ts";
 import type { BrokerServices } from "../services.ts";
 import { fetch } from "./fetch.ts";
@@ -42,14 +43,23 @@ type Route = (
   services: BrokerServices,
   exchange: Exchange,
   payload: Uint8Array,
+  tail: Tail,
 ) => void | Promise<void>;
 
+/** A route for requests that are read in one piece. */
 function route<Request>(decode: (payload: Uint8Array) => Request, handle: Handler<Request>): Route {
-  return (services, exchange, payload) => handle(services, exchange, decode(payload));
+  return (services, exchange, payload, tail) => {
+    const whole = tail.length === 0 ? payload : joined(payload, tail);
+    return handle(services, exchange, decode(whole));
+  };
 }
 
+/** Batches are large, and stay in the pieces that they came in. */
+const routeOfProduce: Route = (services, exchange, payload, tail) =>
+  produce(services, exchange, decodeProduceRequest(payload, tail));
+
 const ROUTES: ReadonlyMap<number, Route> = new Map([
-  [API.Produce, route(decodeProduceRequest, produce)],
+  [API.Produce, routeOfProduce],
   [API.Fetch, route(decodeFetchRequest, fetch)],
   [API.OffsetCommit, route(decodeOffsetCommitRequest, commitOffsets)],
   [API.OffsetFetch, route(decodeOffsetFetchRequest, fetchOffsets)],
@@ -75,11 +85,16 @@ export class Router {
   }
 
   /** Handles one request. Never throws: every failure becomes the answer to the request. */
-  dispatch(exchange: Exchange, header: RequestHeader, payload: Uint8Array): void {
+  dispatch(
+    exchange: Exchange,
+    header: RequestHeader,
+    payload: Uint8Array,
+    tail: Tail = NO_TAIL,
+  ): void {
     try {
       const found = ROUTES.get(header.apiKey);
       if (found === undefined || header.apiVersion !== API_VERSION) throw unsupported(header);
-      const outcome = found(this.#services, exchange, payload);
+      const outcome = found(this.#services, exchange, payload, tail);
       if (outcome !== undefined) this.#track(exchange, outcome);
     } catch (error) {
       exchange.fail(error);

@@ -1,0 +1,85 @@
+// What a broker checks of a batch that a client sends, in one piece or, a large one, in the several that it came in.
+// Leaves to others: what makes any batch valid (batch.ts).
+import { RustLogError } from "../errors.ts";
+import {
+  attributes,
+  type BatchFault,
+  baseSequence,
+  batchBytes,
+  FIELD,
+  findBatchFault,
+  findCrcFault,
+  hasLogAppendTime,
+  isSafeI64,
+  producerEpoch,
+  producerId,
+  TRANSACTIONAL_OR_CONTROL_MASK,
+} from "./batch.ts";
+import { NO_TAIL, type Tail, tailBytes } from "./bytes.ts";
+import { crc32c } from "./crc32c.ts";
+
+/**
+ * What the broker checks of a batch that a client sends: one whole valid batch that fills `bytes` and their tail, of
+ * at most `bytesMax`. With a tail, `bytes` must have the whole header. Throws MESSAGE_TOO_LARGE, CORRUPT_MESSAGE
+ * (length or CRC) or INVALID_RECORD (any other rule).
+ */
+export function checkProducedBatch(bytes: Uint8Array, bytesMax: number, tail = NO_TAIL): void {
+  const length = bytes.length + tailBytes(tail);
+  if (length > bytesMax) {
+    const message = `a batch of ${length} bytes is over the limit of ${bytesMax}`;
+    throw new RustLogError("MESSAGE_TOO_LARGE", message);
+  }
+  const fault =
+    tail.length === 0 ? findBatchFault(bytes, 0, length) : findFaultInPieces(bytes, tail);
+  if (fault !== undefined) {
+    const corrupt = fault.kind === "truncated" || fault.kind === "length" || fault.kind === "crc";
+    throw new RustLogError(
+      corrupt ? "CORRUPT_MESSAGE" : "INVALID_RECORD",
+      `batch: ${fault.message}`,
+    );
+  }
+  const size = batchBytes(bytes, 0);
+  if (size !== length) {
+    const message = `batch: its header says ${size} bytes, but ${length} were sent`;
+    throw new RustLogError("CORRUPT_MESSAGE", message);
+  }
+  if ((attributes(bytes, 0) & TRANSACTIONAL_OR_CONTROL_MASK) !== 0) {
+    throw new RustLogError("INVALID_RECORD", "batch: there are no transactions here");
+  }
+  if (hasLogAppendTime(bytes, 0)) {
+    throw new RustLogError("INVALID_RECORD", "batch: its timestamps must be of type CreateTime");
+  }
+  checkProducer(bytes);
+}
+
+/** Throws INVALID_RECORD unless the producer's fields are those of an idempotent producer, or of none. */
+function checkProducer(bytes: Uint8Array): void {
+  if (!isSafeI64(bytes, FIELD.producerId)) {
+    throw new RustLogError("INVALID_RECORD", "batch: its producer id is impossible");
+  }
+  const id = producerId(bytes, 0);
+  const epoch = producerEpoch(bytes, 0);
+  const sequence = baseSequence(bytes, 0);
+  if (id < 0 || (epoch >= 0 && sequence >= 0)) return;
+  const message = `batch: producer ${id} with epoch ${epoch} and sequence ${sequence}`;
+  throw new RustLogError("INVALID_RECORD", message);
+}
+
+/** The same for a batch of which `bytes` are only the first piece, with all of its header; a longer tail is no fault. */
+function findFaultInPieces(bytes: Uint8Array, tail: Tail): BatchFault | undefined {
+  const fault = findBatchFault(bytes, 0, bytes.length, false);
+  if (fault !== undefined && fault.kind !== "truncated") return fault;
+  const size = batchBytes(bytes, 0);
+  const available = bytes.length + tailBytes(tail);
+  if (size > available) {
+    return { kind: "truncated", message: `${available} bytes of a batch of ${size}` };
+  }
+  let left = size - Math.min(size, bytes.length);
+  let computed = crc32c(bytes, FIELD.attributes, Math.min(size, bytes.length));
+  for (const piece of tail) {
+    const end = Math.min(left, piece.length);
+    computed = crc32c(piece, 0, end, computed);
+    left -= end;
+  }
+  return findCrcFault(bytes, 0, computed);
+}

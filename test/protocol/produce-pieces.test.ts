@@ -1,0 +1,46 @@
+// A Produce request that comes in several pieces: it is read as in one, or refused with the same words.
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { decodeProduceRequest, encodeProduceRequest } from "../../src/protocol/produce.ts";
+import { joined } from "../../src/record/bytes.ts";
+
+/** What reading comes to: the request, its batch in one piece, or the error's message. */
+function outcomeOf(payload: Uint8Array, tail?: readonly Uint8Array[]): unknown {
+  try {
+    const request = decodeProduceRequest(payload, tail);
+    const { topic, partition } = request;
+    return { topic, partition, batch: [...joined(request.batch, request.tail ?? [])] };
+  } catch (error) {
+    return String(error);
+  }
+}
+
+test("property: pieces are read as the whole is, also when lengths in it lie", () => {
+  const request = fc.record({
+    topic: fc.string({ maxLength: 30 }).filter((name) => name.isWellFormed()),
+    partition: fc.nat(),
+    batch: fc.uint8Array({ maxLength: 400 }),
+  });
+  const cuts = fc.uniqueArray(fc.nat(500), { minLength: 1, maxLength: 4 });
+  const lie = fc.option(fc.record({ at: fc.nat(50), byte: fc.nat(255) }));
+  fc.assert(
+    fc.property(request, cuts, lie, (sent, at, wrong) => {
+      const payload = encodeProduceRequest(1, sent).slice(4);
+      if (wrong !== null && wrong.at < payload.length) payload[wrong.at] = wrong.byte;
+      const ends = at.filter((end) => end >= 6 && end < payload.length).sort((a, b) => a - b);
+      const [first, ...tail] = [0, ...ends].map((start, i) => payload.subarray(start, ends[i]));
+      expect(outcomeOf(first!, tail)).toEqual(outcomeOf(payload));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test("a batch whose header is in the first piece is not copied", () => {
+  const batch = Uint8Array.from({ length: 2_000 }, (_, i) => i);
+  const payload = encodeProduceRequest(1, { topic: "orders", partition: 3, batch }).slice(4);
+  const tail = [payload.slice(600, 1_000), payload.slice(1_000)];
+  const first = payload.slice(0, 600);
+  const request = decodeProduceRequest(first, tail);
+  expect(request.batch.buffer).toBe(first.buffer);
+  expect(request.tail).toBe(tail);
+});
