@@ -10,6 +10,7 @@ import { REFUSED_CONNECTIONS_MAX } from "../limits.ts";
 import type { RequestHeader } from "../protocol/messages.ts";
 import type { Tail } from "../record/bytes.ts";
 import { listenError } from "./address.ts";
+import { InputCollector } from "./collector.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionHost, ConnectionLimits } from "./connection-host.ts";
 import type { Exchange } from "./exchange.ts";
@@ -55,6 +56,7 @@ export class Server {
   readonly #host: ConnectionHost;
   /** What all connections have in flight. */
   readonly budget: InflightBudget;
+  readonly #collector = new InputCollector();
   readonly #connections = new Set<Connection>();
   /** Those over the limit: they are told so and do not count. */
   readonly #refused = new Set<Connection>();
@@ -124,7 +126,10 @@ export class Server {
         allowHalfOpen: true,
         socket: {
           open: (socket) => this.#opened(socket),
-          data: (socket, chunk) => socket.data.connection?.received(chunk),
+          data: (socket, chunk) => {
+            socket.data.connection?.received(chunk);
+            this.#collector.received(chunk.length);
+          },
           drain: (socket) => socket.data.connection?.drained(),
           end: (socket) => socket.data.connection?.inputEnded(),
           close: (socket) => this.#closed(socket.data.connection),

@@ -1,0 +1,36 @@
+// When input has the garbage collected: by bytes, and never for more than a fiftieth of the time.
+import { expect, test } from "bun:test";
+import { InputCollector } from "../../src/broker/collector.ts";
+
+const MiB = 1024 * 1024;
+
+test("input is collected by the amount of it, and less often where that takes long", () => {
+  let nowMs = 0;
+  let takesMs = 0;
+  const collected: number[] = [];
+  const collector = new InputCollector(
+    () => {
+      collected.push(nowMs);
+      nowMs += takesMs;
+    },
+    () => nowMs,
+  );
+  const receive = (mebibytes: number, everyMs: number): void => {
+    for (let i = 0; i < mebibytes; i++) {
+      nowMs += everyMs;
+      collector.received(MiB);
+    }
+  };
+  receive(127, 1);
+  expect(collected).toEqual([]);
+  receive(129, 1);
+  expect(collected).toEqual([128, 256]);
+  takesMs = 10;
+  receive(128, 1);
+  expect(collected).toEqual([128, 256, 384]);
+  // 10 ms are a fiftieth of 500 ms: not before.
+  receive(499, 1);
+  expect(collected.length).toBe(3);
+  receive(1, 1);
+  expect(collected).toEqual([128, 256, 384, 894]);
+});
