@@ -2,8 +2,9 @@
 // Leaves to others: sockets and whole processes (e2e.ts). All data is made here, warmed, and removed.
 //
 // Each read is reported in two honest ways: "locate" finds and slices the bytes and touches none of them;
-// "decode" walks every record with the cursor, CRC check included, and touches its value. Between them stands
-// "checksum", which computes the CRCs and walks nothing. Bytes are those that a call really covered.
+// "decode" walks every record with the cursor, CRC check included, and touches its value. Between them stand
+// "checksum", which computes the CRCs and walks nothing, and "decode, no CRC", which takes them as checked (the
+// broker has checked what it serves; a consumer may say so). Bytes are those that a call really covered.
 //
 //   --json       for a machine; --markdown: as the table stands in docs/PERFORMANCE.md
 //   --tiny       runs each body once, on little data
@@ -66,7 +67,7 @@ function defineReads(
 /** As the original's: all of 10,000 records, here in fetches of 256 KiB. */
 async function sequentialReads(kind: "sealed" | "active", recordBytes: number): Promise<void> {
   const log = await oneSegment(kind, recordBytes, 100);
-  const touches = { locate, checksum, decode };
+  const touches = { locate, checksum, decode, "decode, no CRC": decodeUnchecked };
   defineReads(
     `sequential_reads/${kind}/${recordBytes} B`,
     (touch) => walk(log, 256 * KiB, touch),
@@ -177,6 +178,7 @@ function tableOf(medians: readonly number[]): Section {
 }
 
 const decode = decodeWith(new RecordCursor());
+const decodeUnchecked = decodeWith(new RecordCursor(), false);
 const broker = await makeBroker(tiny ? 1 : 10);
 try {
   for (const kind of ["sealed", "active"] as const) {
