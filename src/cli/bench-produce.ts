@@ -189,15 +189,14 @@ export class TimeQueue {
   take(records: number, tell: (timeMs: number, count: number) => void): void {
     for (let left = records; left > 0;) {
       const entry = this.#entries[this.#first];
-      if (entry === undefined) return;
+      if (entry === undefined) break;
       const count = Math.min(left, entry.count);
       tell(entry.timeMs, count);
       entry.count -= count;
       left -= count;
-      // The last one stays, empty: the next record may have its time.
-      if (entry.count > 0 || this.#first === this.#entries.length - 1) continue;
-      this.#first++;
+      if (entry.count === 0) this.#first++;
     }
+    // Always so when all are taken: `push` never finds a last one that is used up.
     if (this.#first < this.#entries.length / 2) return;
     this.#entries = this.#entries.slice(this.#first);
     this.#first = 0;

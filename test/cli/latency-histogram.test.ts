@@ -86,6 +86,8 @@ test("property: a queue of times gives them back in order, however they are take
         const expected = model.splice(0, taken);
         const found: number[] = [];
         queue.take(expected.length, (time, count) => {
+          // Of none there is nothing to tell: its time would count as the longest of all.
+          expect(count).toBeGreaterThan(0);
           for (let i = 0; i < count; i++) found.push(time);
         });
         expect(found).toEqual(expected);
