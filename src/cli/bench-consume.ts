@@ -1,7 +1,8 @@
 // `rustlog bench consume`: a topic read from its start by our consumer, every record visited.
 // Leaves to others: the options (bench.ts), and what is told of it (bench-report.ts).
-import { type Client, connect } from "../client/client.ts";
+import type { Client } from "../client/client.ts";
 import { LoadReport } from "./bench-report.ts";
+import { connectAll } from "./options.ts";
 import { Interruption } from "./signals.ts";
 
 /** What a consume load is. */
@@ -17,9 +18,7 @@ export interface ConsumeLoad {
 /** Carries out the load and prints its summary. Throws the first error; what was read is told before. */
 export async function consumeLoad(load: ConsumeLoad): Promise<void> {
   const interruption = new Interruption();
-  const clients = await Promise.all(
-    Array.from({ length: load.connections }, () => connect({ broker: load.broker })),
-  );
+  const clients = await connectAll(load.broker, load.connections);
   const report = new LoadReport();
   const outcomes = await Promise.allSettled(
     clients.map((client) => readAll(client, load, report, interruption)),

@@ -3,10 +3,11 @@
 //
 // With a rate, a record's time begins when it is due and not when it was handed over: a broker that stalls for a
 // second then shows in all the records of that second, and not in one ("coordinated omission").
-import { type Client, connect } from "../client/client.ts";
+import type { Client } from "../client/client.ts";
 import type { Producer } from "../client/producer.ts";
 import { RustLogError } from "../errors.ts";
 import { LoadReport } from "./bench-report.ts";
+import { connectAll } from "./options.ts";
 import { Interruption } from "./signals.ts";
 
 /** What a produce load is. */
@@ -46,9 +47,7 @@ const GRACE_MS = 2_000;
 /** Carries out the load and prints its summary. Throws the first error; what was acknowledged is told before. */
 export async function produceLoad(load: ProduceLoad): Promise<void> {
   const interruption = new Interruption();
-  const clients = await Promise.all(
-    Array.from({ length: load.connections }, () => connect({ broker: load.broker })),
-  );
+  const clients = await connectAll(load.broker, load.connections);
   const partitions = await partitionsOf(clients[0]!, load);
   const values = randomValues(load.size);
   const report = new LoadReport();

@@ -3,6 +3,7 @@
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "../client/address.ts";
 import { type Client, connect } from "../client/client.ts";
+import type { RustLogError } from "../errors.ts";
 import { printError } from "./exit.ts";
 
 /** The option `--broker` of everything that is a client. */
@@ -32,15 +33,33 @@ export async function withClient(
   broker: string,
   body: (client: Client) => Promise<void>,
 ): Promise<void> {
-  let isSaid = false;
-  const client = await connect({
-    broker,
-    onConnectionLost: (error) => {
-      // Said once: a command that is still trying should not look as if it hung.
-      if (!isSaid) printError(`rustlog: ${error.message}; trying again`);
-      isSaid = true;
-    },
-  });
+  const client = await connect({ broker, onConnectionLost: lossTeller() });
   await body(client);
   await client.close();
+}
+
+/** As many connections as `count` says. The first loss of one of them is told, once all are there. */
+export async function connectAll(broker: string, count: number): Promise<readonly Client[]> {
+  const tell = lossTeller();
+  let areThere = false;
+  const onConnectionLost = (error: RustLogError): void => {
+    // Before, the error that ends the command says it.
+    if (areThere) tell(error);
+  };
+  const clients = await Promise.all(
+    Array.from({ length: count }, () => connect({ broker, onConnectionLost })),
+  );
+  areThere = true;
+  return clients;
+}
+
+/** Tells of a lost connection once: a command that is still trying should not look as if it hung. */
+function lossTeller(): (error: RustLogError) => void {
+  let isSaid = false;
+  return (error) => {
+    // In a terminal, a line that shows progress may be in the way.
+    const clear = process.stderr.isTTY === true ? "\r\u001b[K" : "";
+    if (!isSaid) printError(`${clear}rustlog: ${error.message}; trying again`);
+    isSaid = true;
+  };
 }

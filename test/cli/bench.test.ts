@@ -1,7 +1,7 @@
 // `rustlog bench`: what it writes and reads is there, and what it tells adds up. No time is asserted.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connect } from "../../src/client/client.ts";
-import { readUntil, run, spawn, startBroker } from "./rustlog.ts";
+import { readRest, readUntil, run, spawn, startBroker } from "./rustlog.ts";
 
 let broker: Awaited<ReturnType<typeof startBroker>>;
 beforeAll(async () => {
@@ -92,6 +92,22 @@ test("a signal ends it with what was done so far", async () => {
   expect(records).toBeGreaterThan(0);
   expect(await recordsIn("e")).toEqual([records]);
 });
+
+test("a broker that goes away is told of, and what it had acknowledged too", async () => {
+  const leaving = await startBroker();
+  const args = ["bench", "produce", "g", "-n", "100000000", "--rate", "1000", "-c", "2"];
+  const child = spawn(args, { broker: leaving.address });
+  await readUntil(child.stderr, (text) => text.includes(" records/s, "));
+  await leaving[Symbol.asyncDispose]();
+  const told = await readUntil(child.stderr, (text) => text.includes("; trying again\n"));
+  expect(told).toContain(`rustlog: connection to ${leaving.address} lost: `);
+  child.kill("SIGINT");
+  const [stdout, exitCode] = [await new Response(child.stdout).text(), await child.exited];
+  expect(exitCode).toBe(130);
+  expect(stdout).toMatch(/^[1-9][\d,]* records of 100 B to 'g' /);
+  // Once for both connections.
+  expect(await readRest(child.stderr)).not.toContain("trying again");
+}, 30_000);
 
 test("a broker that is not there, and a topic that is not, are one line and 1", async () => {
   const gone = await run(["bench", "produce", "x"], { broker: "127.0.0.1:1" });
