@@ -78,6 +78,7 @@ export class Log {
       load: (offset) => snapshots.load(offset),
       rebuild: () => producersAfter(sealed),
     });
+    snapshots.removeAfter(opened.nextOffset);
     const active = new ActiveSegment(disk, directory, last, name, opened.state, report);
     const segments = new SegmentList(name, sealed, active);
     return new Log(context, segments, opened.nextOffset, opened.producers, snapshots);

@@ -119,10 +119,19 @@ export class ProducerSnapshots {
 
   /** Removes the snapshots of all other offsets: the log has gone on since. */
   keepOnly(offset: number): void {
-    for (const other of this.#offsets) {
-      if (other === offset) continue;
-      this.#disk.remove(this.#path(other));
-      this.#offsets.delete(other);
+    this.#removeWhere((other) => other !== offset);
+  }
+
+  /** Removes the snapshots of later offsets: the log was cut there. */
+  removeAfter(offset: number): void {
+    this.#removeWhere((other) => other > offset);
+  }
+
+  #removeWhere(isGone: (offset: number) => boolean): void {
+    for (const offset of this.#offsets) {
+      if (!isGone(offset)) continue;
+      this.#disk.remove(this.#path(offset));
+      this.#offsets.delete(offset);
     }
   }
 

@@ -6,6 +6,7 @@ import type { Disk } from "../../src/storage/disk.ts";
 import { Log } from "../../src/storage/log.ts";
 import { RealDisk } from "../../src/storage/real-disk.ts";
 import type { CleanSegment } from "../../src/storage/recovery.ts";
+import { segmentFileName } from "../../src/storage/segment-files.ts";
 import {
   allRecords,
   appendAll,
@@ -343,6 +344,16 @@ describe("the note of a clean stop", () => {
     disk.overwrite(LOG, bytes.slice(0, -1));
     const { log } = await open(disk, { ...clean, baseOffset: 7, bytes: bytes.length - 1 });
     expect(log.logEndOffset).toBe(all - 2);
+  });
+
+  test("goes with its snapshot of the producers when the log turns out to end before it", async () => {
+    const { disk, clean, bytes } = await stopped();
+    const snapshots = () => disk.list(DIRECTORY).filter((name) => name.endsWith(".snapshot"));
+    expect(snapshots()).toEqual([segmentFileName(VALUES.flat().length, "snapshot")]);
+    disk.overwrite(LOG, bytes.slice(0, -1));
+    const { log } = await open(disk, clean);
+    expect(log.logEndOffset).toBe(VALUES.flat().length - 2);
+    expect(snapshots()).toEqual([]);
   });
 
   test("is not believed without the producers that it was written with", async () => {
