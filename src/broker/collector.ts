@@ -24,7 +24,7 @@ export function collectSoon(): void {
 const INPUT_BYTES = 128 * 1024 * 1024;
 
 /** Most of the time that may go into these collections. */
-const TIME_SHARE_MAX = 0.05;
+const TIME_SHARE_MAX = 0.1;
 
 /**
  * Bounds what input leaves behind. Each chunk of a socket is an array of its own, and one that is still in use when

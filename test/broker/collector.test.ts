@@ -1,4 +1,4 @@
-// When input has the garbage collected: by bytes, and never for more than a twentieth of the time.
+// When input has the garbage collected: by bytes, and never for more than a tenth of the time.
 import { expect, test } from "bun:test";
 import { InputCollector } from "../../src/broker/collector.ts";
 
@@ -31,9 +31,9 @@ test("input is collected by the amount of it, and less often where that takes lo
   // One that took long among short ones may have waited for a processor.
   receive(128, 1);
   expect(collected).toEqual([128, 256, 384, 542]);
-  // 30 ms are a twentieth of 600 ms: not before.
-  receive(599, 1);
+  // 30 ms are a tenth of 300 ms: not before.
+  receive(299, 1);
   expect(collected.length).toBe(4);
   receive(1, 1);
-  expect(collected).toEqual([128, 256, 384, 542, 1172]);
+  expect(collected).toEqual([128, 256, 384, 542, 872]);
 });
