@@ -19,11 +19,16 @@ const MATRIX_ROUNDS_MAX = 3;
 
 type Flush = "always" | "never";
 
+/** So large that no segment is sealed during a run, and so none is flushed with the policy never. */
+const ONE_SEGMENT = ["--segment-bytes", "2047MiB"];
+
 const BARS = [
-  { flush: "never", batchBytes: 1024 * KiB, bar: 0.6 },
-  { flush: "never", batchBytes: 64 * KiB, bar: 0.6 },
-  { flush: "always", batchBytes: 1024 * KiB, bar: 0.8 },
-  { flush: "always", batchBytes: 64 * KiB, bar: 0.8 },
+  { flush: "never", batchBytes: 1024 * KiB, bar: 0.6, words: ", one segment", flags: ONE_SEGMENT },
+  { flush: "never", batchBytes: 64 * KiB, bar: 0.6, words: ", one segment", flags: ONE_SEGMENT },
+  { flush: "never", batchBytes: 1024 * KiB, bar: 0.6, words: "", flags: [] },
+  { flush: "never", batchBytes: 64 * KiB, bar: 0.6, words: "", flags: [] },
+  { flush: "always", batchBytes: 1024 * KiB, bar: 0.8, words: "", flags: [] },
+  { flush: "always", batchBytes: 64 * KiB, bar: 0.8, words: "", flags: [] },
 ] as const;
 
 /** What a cell of the matrix is. */
@@ -49,7 +54,7 @@ interface MatrixRow extends Cell {
 /** The bars of producing. */
 export async function produceBars(bench: Bench): Promise<Section> {
   const rows: BarRow[] = [];
-  for (const { flush, batchBytes, bar } of BARS) {
+  for (const { flush, batchBytes, bar, words, flags } of BARS) {
     const shape = {
       recordBytes: KiB,
       batchBytes,
@@ -57,8 +62,8 @@ export async function produceBars(bench: Bench): Promise<Section> {
       connections: 1,
       inFlight: IN_FLIGHT,
     };
-    const { first, second } = await beside(bench, bench.scale.rounds, flush, shape);
-    const what = `produce, --flush ${flush}, batches of ${bytesText(batchBytes)}`;
+    const { first, second } = await beside(bench, bench.scale.rounds, flush, shape, flags);
+    const what = `produce, --flush ${flush}, batches of ${bytesText(batchBytes)}${words}`;
     const [measured, probe] = [first.map(megabytesASecond), second.map(megabytesASecond)];
     rows.push(barRow(what, "MB/s", "≥", bar, measured, probe));
   }
@@ -137,8 +142,14 @@ function ratioOf({ broker, probe }: Pair): number {
   return megabytesASecond(broker) / megabytesASecond(probe);
 }
 
-async function beside(bench: Bench, rounds: number, flush: Flush, shape: ProduceShape) {
-  await using broker = await bench.broker("--flush", flush);
+async function beside(
+  bench: Bench,
+  rounds: number,
+  flush: Flush,
+  shape: ProduceShape,
+  flags: readonly string[] = [],
+) {
+  await using broker = await bench.broker("--flush", flush, ...flags);
   await using client = await adminClient(broker);
   return await inPairs(
     rounds,
