@@ -2,9 +2,10 @@
 // Leaves to others: who may append, and who wants to know how far the log can be read (partition.ts).
 import { RustLogError } from "../errors.ts";
 import { type Tail, tailBytes } from "../record/bytes.ts";
-import { isDiskFull, isOutOfFiles, reasonOf } from "../storage/disk.ts";
+import { reasonOf } from "../storage/disk.ts";
 import type { Log } from "../storage/log.ts";
 import type { LogPosition } from "../storage/log-context.ts";
+import { appendError, mayPass } from "./append-error.ts";
 import type { FlushPolicy } from "./flush-policy.ts";
 
 /** An append that is not acknowledged yet. */
@@ -58,7 +59,8 @@ export class Appender {
   #acknowledgedBytes = 0;
   #flushedOffset: number;
   #timer: Timer | undefined;
-  #backgroundFlush: Promise<void> | undefined;
+  /** The flush or the roll that is under way: one at a time. */
+  #underWay: Promise<void> | undefined;
   #stopped = false;
 
   constructor(name: string, log: Log, flush: FlushPolicy, listener: AppenderListener) {
@@ -103,22 +105,16 @@ export class Appender {
 
   /** Makes all that is acknowledged durable; see `Partition.sync`. */
   async sync(): Promise<void> {
-    const end = this.#end;
-    try {
-      await this.#log.sync();
-    } catch (error) {
-      throw this.#fail(error, []);
-    }
-    this.#flushedOffset = Math.max(this.#flushedOffset, end.offset);
+    await this.#alone(() => this.#syncLog([]));
   }
 
   /** Resolves when nothing is on its way any more. */
   async settled(): Promise<void> {
-    while (this.#pushing !== undefined || this.#flushing !== undefined) {
+    while ((this.#pushing ?? this.#flushing ?? this.#underWay) !== undefined) {
       await this.#pushing;
       await this.#flushing;
+      await this.#underWay;
     }
-    await this.#backgroundFlush;
   }
 
   /** Refuses what no flush has begun for. */
@@ -146,7 +142,7 @@ export class Appender {
       pending.baseOffset = duplicateOf ?? this.#log.append(pending.batch, pending.tail);
       this.#staged.push(pending);
     } catch (error) {
-      pending.reject(this.#appendError(error));
+      pending.reject(appendError(this.#name, error));
     }
   }
 
@@ -191,7 +187,7 @@ export class Appender {
       }
     } catch (error) {
       if (error instanceof RustLogError) this.#fail(error, group);
-      else rejectAll(group, this.#appendError(error));
+      else rejectAll(group, appendError(this.#name, error));
       return;
     } finally {
       this.#held = false;
@@ -209,28 +205,61 @@ export class Appender {
 
   async #flushPushed(): Promise<void> {
     try {
-      while (this.#pushed.length > 0) {
-        const group = this.#pushed;
-        this.#pushed = [];
-        const end = this.#log.pushedEnd;
-        try {
-          await this.#log.sync();
-        } catch (error) {
-          this.#fail(error, group);
-          return;
-        }
-        this.#flushedOffset = end.offset;
-        this.#acknowledge(group, end);
-      }
+      while (this.#pushed.length > 0) await this.#alone(() => this.#flushGroup());
     } finally {
       this.#flushing = undefined;
     }
   }
 
+  async #flushGroup(): Promise<void> {
+    const group = this.#pushed;
+    this.#pushed = [];
+    let end: LogPosition;
+    try {
+      end = await this.#syncLog(group);
+    } catch {
+      return; // Its appends are refused by now, and the listener knows.
+    }
+    this.#acknowledge(group, end);
+  }
+
+  /**
+   * Runs a flush or a roll while no other is under way. When the disk fails, the kernel tells it to one of two
+   * flushes of a file that end together, and the other would vouch for what is lost. `work` must have said that it
+   * failed before it ends.
+   */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    while (this.#underWay !== undefined) await this.#underWay;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#underWay = promise;
+    try {
+      return await work();
+    } finally {
+      this.#underWay = undefined;
+      resolve();
+    }
+  }
+
+  /** Flushes what was pushed; returns its end. A failure refuses the appends of `group` and all others. */
+  async #syncLog(group: PendingAppend[]): Promise<LogPosition> {
+    if (this.#failure !== undefined) {
+      rejectAll(group, this.#failure);
+      throw this.#failure;
+    }
+    const end = this.#log.pushedEnd;
+    try {
+      await this.#log.sync();
+    } catch (error) {
+      throw this.#fail(error, group);
+    }
+    this.#flushedOffset = end.offset;
+    return end;
+  }
+
   #acknowledge(group: readonly PendingAppend[], end: LogPosition): void {
     this.#end = end;
     for (const pending of group) {
-      this.#acknowledgedBytes += pending.batch.length;
+      this.#acknowledgedBytes += pending.bytes;
       pending.resolve(pending.baseOffset);
     }
     this.#listener.advanced();
@@ -240,15 +269,18 @@ export class Appender {
     this.#held = true;
     // What was pushed is acknowledged by its own flush: the roll itself may be refused.
     await this.#flushing;
+    await this.#alone(() => this.#rollAlone());
+  }
+
+  async #rollAlone(): Promise<void> {
     const rolls = this.#rolls.splice(0);
     try {
       // After a failed flush all that waits was refused, and nothing may be sealed any more.
       if (this.#failure !== undefined) return;
       await this.#log.roll();
     } catch (error) {
-      // Neither has touched what is in the log, and both may pass.
-      if (isDiskFull(error) || isOutOfFiles(error)) {
-        const failure = this.#appendError(error);
+      if (mayPass(error)) {
+        const failure = appendError(this.#name, error);
         rejectAll([...rolls, ...this.#waiting.splice(0)], failure);
       } else rejectAll(rolls, this.#fail(error, []));
       return;
@@ -264,7 +296,7 @@ export class Appender {
     this.#timer = undefined;
     if (this.#stopped || this.#flushedOffset >= this.#end.offset) return;
     // A failure has been told to the listener already.
-    this.#backgroundFlush = this.sync().catch(() => {});
+    this.sync().catch(() => {});
   }
 
   /** After a failed flush the page cache can't be trusted: nothing more is acknowledged or served. */
@@ -277,27 +309,6 @@ export class Appender {
     this.stop();
     this.#listener.failed(failure);
     return failure;
-  }
-
-  #appendError(error: unknown): RustLogError {
-    if (error instanceof RustLogError) return error;
-    if (isDiskFull(error)) {
-      return new RustLogError(
-        "DISK_FULL",
-        `${this.#name}: no space left on the broker's disk; nothing of the batch was kept`,
-        { cause: error },
-      );
-    }
-    if (isOutOfFiles(error)) {
-      return new RustLogError(
-        "BROKER_OVERLOADED",
-        `${this.#name}: the broker has too many files and connections open; nothing of the batch was kept`,
-        { cause: error },
-      );
-    }
-    return new RustLogError("STORAGE_ERROR", `${this.#name}: ${reasonOf(error)}`, {
-      cause: error,
-    });
   }
 }
 
