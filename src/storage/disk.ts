@@ -19,7 +19,7 @@ export interface AppendFile {
   write(bytes: Uint8Array): void;
   /** Hands everything written to the kernel. Throws the system's error (`code` "ENOSPC", "EIO", …). */
   push(): void | Promise<void>;
-  /** Makes everything pushed durable (`fdatasync`), without blocking the event loop. */
+  /** Makes everything pushed durable (`fdatasync`): in the background, unless it is a matter of microseconds. */
   sync(): Promise<void>;
   /** Cuts the file to `size` bytes, forgets what was written and not pushed, and clears a failure. */
   truncate(size: number): void;

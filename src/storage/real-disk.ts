@@ -20,6 +20,7 @@ import {
 } from "node:fs";
 import { RustLogError } from "../errors.ts";
 import { type AppendFile, type DirectoryLock, type Disk, systemErrorCode } from "./disk.ts";
+import { QuickFlushes } from "./quick-flush.ts";
 
 /** Small appends are gathered into one buffer before they cost a system call; larger ones go as they are. */
 const gathered = new Uint8Array(256 * 1024);
@@ -37,11 +38,15 @@ class RealAppendFile implements AppendFile {
   readonly #fd: number;
   #size: number;
   #written: Uint8Array[] = [];
+  readonly #quick: QuickFlushes;
   #closed = false;
   #flushes = 0;
+  /** What came since the last flush; before the first nobody knows what an earlier process has left to flush. */
+  #unflushed = { writes: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
 
-  constructor(path: string) {
+  constructor(path: string, quick: QuickFlushes) {
     this.path = path;
+    this.#quick = quick;
     this.#fd = openSync(path, "a+");
     this.#size = fstatSync(this.#fd).size;
   }
@@ -74,9 +79,18 @@ class RealAppendFile implements AppendFile {
     }
     writeFully(this.#fd, gathered, filled);
     this.#size += total;
+    this.#unflushed.writes += written.length;
+    this.#unflushed.bytes += total;
   }
 
-  sync(): Promise<void> {
+  async sync(): Promise<void> {
+    const inPlace = this.#quick.allow(this, this.#unflushed);
+    this.#unflushed = { writes: 0, bytes: 0 };
+    if (inPlace) this.#quick.run(this.#fd);
+    else await this.#syncInBackground();
+  }
+
+  #syncInBackground(): Promise<void> {
     this.#flushes++;
     return new Promise((resolve, reject) => {
       fdatasync(this.#fd, (error) => {
@@ -110,8 +124,15 @@ class RealAppendFile implements AppendFile {
 
 /** The file system of this machine. */
 export class RealDisk implements Disk {
+  readonly #quick: QuickFlushes;
+
+  /** `quick` says which flushes the event loop waits for. */
+  constructor(quick = new QuickFlushes()) {
+    this.#quick = quick;
+  }
+
   openAppend(path: string): AppendFile {
-    return new RealAppendFile(path);
+    return new RealAppendFile(path, this.#quick);
   }
 
   map(path: string): Uint8Array {
