@@ -6,7 +6,7 @@ import { fdatasyncSync } from "node:fs";
 /** More than this is flushed in the background: the disk has something to do, and so has the event loop. */
 const BYTES_MAX = 64 * 1024;
 
-/** A file is alone when no other was flushed for so long, in milliseconds. */
+/** Whoever writes is alone when there was no sign of another for so long, in milliseconds. */
 const ALONE_MS = 100;
 
 /** A flush in place that took longer has stopped the broker for too much, in milliseconds. */
@@ -22,35 +22,44 @@ export interface Unflushed {
 }
 
 /**
- * Says which flushes are worth the wait: those of one small write to the only file that is being flushed, while
- * the disk proves to be fast. So whoever writes alone has the shortest latency; where many write, flushes of
- * several files overlap, and what comes during a flush is taken in meanwhile.
+ * Says which flushes are worth the wait: those of one small write, while nobody else writes, and while the disk
+ * proves to be fast. So whoever writes alone has the shortest latency; where many write, their flushes overlap,
+ * and what comes during one shares the next.
  */
 export class QuickFlushes {
   readonly #now: () => number;
+  readonly #atEndOfTurn: (action: () => void) => void;
   #lastFile: object | undefined;
+  #inThisTurn = false;
   #aloneFromMs = 0;
   #pausedUntilMs = 0;
 
-  /** `now` is a clock in milliseconds that never goes back. */
-  constructor(now: () => number = () => performance.now()) {
+  /** `now` is a clock in milliseconds that never goes back; a turn is one of the event loop. */
+  constructor(
+    now: () => number = () => performance.now(),
+    atEndOfTurn: (action: () => void) => void = setImmediate,
+  ) {
     this.#now = now;
+    this.#atEndOfTurn = atEndOfTurn;
   }
 
   /** Whether a file is to be flushed in place; to be asked before each flush of any file. */
   allow(file: object, { writes, bytes }: Unflushed): boolean {
     const now = this.#now();
-    if (file !== this.#lastFile) {
+    // Several writers are several files, or several writes that one flush covers, or several flushes in a turn.
+    if (file !== this.#lastFile || writes > 1 || this.#inThisTurn) {
       this.#lastFile = file;
       this.#aloneFromMs = now + ALONE_MS;
     }
-    return (
-      writes <= 1 && bytes <= BYTES_MAX && now >= this.#aloneFromMs && now >= this.#pausedUntilMs
-    );
+    return bytes <= BYTES_MAX && now >= this.#aloneFromMs && now >= this.#pausedUntilMs;
   }
 
   /** Flushes a file in place: `flush` is `fdatasync` for all but tests. Throws the system's error. */
   run(fd: number, flush: (fd: number) => void = fdatasyncSync): void {
+    this.#inThisTurn = true;
+    this.#atEndOfTurn(() => {
+      this.#inThisTurn = false;
+    });
     const beganMs = this.#now();
     flush(fd);
     const endedMs = this.#now();

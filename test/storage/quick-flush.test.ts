@@ -8,9 +8,16 @@ const SMALL = { writes: 1, bytes: 1_000 };
 /** Rules on a clock that stands still, and a flush that takes as long as is said. */
 function onClock() {
   let nowMs = 0;
-  const quick = new QuickFlushes(() => nowMs);
+  let endTurn = (): void => {};
+  const quick = new QuickFlushes(
+    () => nowMs,
+    (action) => {
+      endTurn = action;
+    },
+  );
   return {
     quick,
+    endTurn: () => endTurn(),
     pass: (ms: number) => {
       nowMs += ms;
     },
@@ -30,7 +37,36 @@ test("a file that is flushed alone is flushed in place: one small write at a tim
   expect(quick.allow(file, { writes: 1, bytes: 64 * 1024 })).toBe(true);
   expect(quick.allow(file, { writes: 0, bytes: 0 })).toBe(true);
   expect(quick.allow(file, { writes: 1, bytes: 64 * 1024 + 1 })).toBe(false);
+  expect(quick.allow(file, SMALL)).toBe(true);
+});
+
+test("several writes that one flush covers are of several writers: none is in place for a while", () => {
+  const { quick, pass } = onClock();
+  const file = {};
+  quick.allow(file, SMALL);
+  pass(100);
   expect(quick.allow(file, { writes: 2, bytes: 2_000 })).toBe(false);
+  expect(quick.allow(file, SMALL)).toBe(false);
+  pass(100);
+  expect(quick.allow(file, SMALL)).toBe(true);
+});
+
+test("two flushes in one turn are of two writers, who are better served by one flush for both", () => {
+  const { quick, pass, flush, endTurn } = onClock();
+  const file = {};
+  quick.allow(file, SMALL);
+  pass(100);
+  for (let turn = 0; turn < 10; turn++) {
+    expect(quick.allow(file, SMALL)).toBe(true);
+    flush(0.2);
+    endTurn();
+  }
+  flush(0.2);
+  expect(quick.allow(file, SMALL)).toBe(false);
+  endTurn();
+  expect(quick.allow(file, SMALL)).toBe(false);
+  pass(100);
+  expect(quick.allow(file, SMALL)).toBe(true);
 });
 
 test("while two files are flushed in turns neither is flushed in place, and soon after the last turn one is", () => {
@@ -47,13 +83,15 @@ test("while two files are flushed in turns neither is flushed in place, and soon
 });
 
 test("a slow flush puts off the next one in place for twenty times as long", () => {
-  const { quick, pass, flush } = onClock();
+  const { quick, pass, flush, endTurn } = onClock();
   const file = {};
   quick.allow(file, SMALL);
   pass(100);
   flush(0.9);
+  endTurn();
   expect(quick.allow(file, SMALL)).toBe(true);
   flush(5);
+  endTurn();
   pass(99);
   expect(quick.allow(file, SMALL)).toBe(false);
   pass(1);
