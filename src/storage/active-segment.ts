@@ -4,12 +4,13 @@ import { type Tail, tailBytes } from "../record/bytes.ts";
 import { BATCH_HEADER_BYTES, lastOffset, maxTimestamp } from "../record/batch.ts";
 import { type AppendFile, type Disk, joinPath } from "./disk.ts";
 import { IndexFile } from "./index-file.ts";
+import type { LogContext } from "./log-context.ts";
 import type { LogSlice } from "./log-slice.ts";
 import { OFFSET_ENTRY_BYTES } from "./offset-index.ts";
 import { SealedSegment } from "./sealed-segment.ts";
 import { LogSegment } from "./segment.ts";
 import { segmentFileName } from "./segment-files.ts";
-import type { SegmentIndex } from "./segment-index.ts";
+import { SegmentIndex } from "./segment-index.ts";
 import { TIME_ENTRY_BYTES } from "./time-index.ts";
 
 /** Batch headers are read this many bytes at a time, so that a walk over small batches costs few calls. */
@@ -55,6 +56,7 @@ export class ActiveSegment extends LogSegment {
   readonly #timesFile: IndexFile;
   readonly #index: SegmentIndex;
   #writtenBytes: number;
+  #flushedBytes: number;
   #firstAppendMs: number | undefined;
   #window: Uint8Array | undefined;
   #windowStart = 0;
@@ -76,6 +78,8 @@ export class ActiveSegment extends LogSegment {
     this.#file = state.file;
     this.#index = state.index;
     this.#writtenBytes = state.file.size;
+    // Recovery has flushed what it found.
+    this.#flushedBytes = state.file.size;
     this.#firstAppendMs = state.firstAppendMs;
     const { offsets, times } = state.savedEntries;
     const path = (kind: "index" | "timeindex") =>
@@ -107,6 +111,11 @@ export class ActiveSegment extends LogSegment {
   /** Bytes handed to `append`, pushed or not: what the file's length will be. */
   get writtenBytes(): number {
     return this.#writtenBytes;
+  }
+
+  /** Bytes that were pushed since the last flush began. */
+  get unflushedBytes(): number {
+    return this.#file.size - this.#flushedBytes;
   }
 
   /** When the first batch was appended, in milliseconds since the epoch; undefined while it is empty. */
@@ -156,8 +165,19 @@ export class ActiveSegment extends LogSegment {
   }
 
   /** Makes all that was pushed durable. */
-  sync(): Promise<void> {
-    return this.#file.sync();
+  async sync(): Promise<void> {
+    this.#flushedBytes = this.#file.size;
+    await this.#file.sync();
+  }
+
+  /** Makes a new one, empty, in a directory that must be flushed after it. */
+  static create(context: LogContext, baseOffset: number): ActiveSegment {
+    const { disk, directory, name, report } = context;
+    const file = disk.openAppend(joinPath(directory, segmentFileName(baseOffset, "log")));
+    if (file.size > 0) file.truncate(0);
+    const savedEntries = { offsets: 0, times: 0 };
+    const state = { file, index: new SegmentIndex(), savedEntries, firstAppendMs: undefined };
+    return new ActiveSegment(disk, directory, baseOffset, name, state, report);
   }
 
   /** Brings the index files up to the indexes in memory. */

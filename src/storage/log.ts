@@ -21,7 +21,6 @@ import { applyRetention, deleteBefore } from "./retention.ts";
 import { SealedSegment } from "./sealed-segment.ts";
 import type { TimestampMatch } from "./segment.ts";
 import { isCutFileName, parseSegmentFileName, segmentFileName } from "./segment-files.ts";
-import { SegmentIndex } from "./segment-index.ts";
 import { SegmentList } from "./segment-list.ts";
 
 /** An append-only log of record batches in one directory. */
@@ -69,7 +68,7 @@ export class Log {
     const snapshots = new ProducerSnapshots(disk, directory, snapshotOffsets);
     const last = bases.pop();
     if (last === undefined) {
-      const segments = new SegmentList(name, [], Log.#createSegment(context, 0));
+      const segments = new SegmentList(name, [], ActiveSegment.create(context, 0));
       await disk.syncDirectory(directory);
       return new Log(context, segments, 0, new ProducerStates(), snapshots);
     }
@@ -175,6 +174,16 @@ export class Log {
     );
   }
 
+  /**
+   * Whether so much is not flushed, in a segment that nears its end, that its roll would have to wait for the disk.
+   * What is flushed then has to be flushed in any case: a segment that is never rolled is left to the kernel.
+   */
+  get shouldFlushAhead(): boolean {
+    const { bytes, unflushedBytes } = this.#active;
+    const { segmentBytes } = this.#context.settings;
+    return bytes >= segmentBytes / 2 && unflushedBytes >= segmentBytes / 8;
+  }
+
   /** Makes all that was pushed durable, and brings the index files up to date. */
   async sync(): Promise<void> {
     const beganMs = performance.now();
@@ -192,7 +201,7 @@ export class Log {
     const { disk, directory } = this.#context;
     await this.#finishActive();
     await this.#snapshots.save(this.#nextOffset, this.#producers);
-    const next = Log.#createSegment(this.#context, this.#nextOffset);
+    const next = ActiveSegment.create(this.#context, this.#nextOffset);
     try {
       await disk.syncDirectory(directory);
     } catch (error) {
@@ -274,15 +283,6 @@ export class Log {
   close(): void {
     this.#active.close();
     for (const segment of this.#segments.sealed) segment.close();
-  }
-
-  static #createSegment(context: LogContext, baseOffset: number): ActiveSegment {
-    const { disk, directory, name, report } = context;
-    const file = disk.openAppend(joinPath(directory, segmentFileName(baseOffset, "log")));
-    if (file.size > 0) file.truncate(0);
-    const savedEntries = { offsets: 0, times: 0 };
-    const state = { file, index: new SegmentIndex(), savedEntries, firstAppendMs: undefined };
-    return new ActiveSegment(disk, directory, baseOffset, name, state, report);
   }
 
   get #active(): ActiveSegment {

@@ -7,6 +7,7 @@ import type { Log } from "../storage/log.ts";
 import type { LogPosition } from "../storage/log-context.ts";
 import { appendError, mayPass } from "./append-error.ts";
 import type { FlushPolicy } from "./flush-policy.ts";
+import { OneAtATime } from "./one-at-a-time.ts";
 
 /** An append that is not acknowledged yet. */
 interface PendingAppend {
@@ -59,8 +60,11 @@ export class Appender {
   #acknowledgedBytes = 0;
   #flushedOffset: number;
   #timer: Timer | undefined;
-  /** The flush or the roll that is under way: one at a time. */
-  #underWay: Promise<void> | undefined;
+  /**
+   * Flushes and rolls. When the disk fails, the kernel tells it to one of two flushes that end together; the other
+   * would vouch for what is lost. So what fails has told of it here before the next one begins.
+   */
+  readonly #disk = new OneAtATime();
   #stopped = false;
 
   constructor(name: string, log: Log, flush: FlushPolicy, listener: AppenderListener) {
@@ -105,15 +109,15 @@ export class Appender {
 
   /** Makes all that is acknowledged durable; see `Partition.sync`. */
   async sync(): Promise<void> {
-    await this.#alone(() => this.#syncLog([]));
+    await this.#disk.run(() => this.#syncLog([]));
   }
 
   /** Resolves when nothing is on its way any more. */
   async settled(): Promise<void> {
-    while ((this.#pushing ?? this.#flushing ?? this.#underWay) !== undefined) {
+    while ((this.#pushing ?? this.#flushing ?? this.#disk.underWay) !== undefined) {
       await this.#pushing;
       await this.#flushing;
-      await this.#underWay;
+      await this.#disk.underWay;
     }
   }
 
@@ -198,14 +202,25 @@ export class Appender {
       this.#flushing ??= this.#flushPushed();
     } else {
       this.#acknowledge(group, this.#log.pushedEnd);
-      if (this.#flush.kind === "never" || this.#stopped) return;
-      this.#timer ??= setTimeout(() => this.#flushInBackground(), this.#flush.ms);
+      this.#flushLater();
+    }
+  }
+
+  /** Begins the flush of what is acknowledged already, or sees to it that one begins. */
+  #flushLater(): void {
+    if (this.#stopped) return;
+    if (this.#log.shouldFlushAhead && this.#disk.underWay === undefined) this.#flushInBackground();
+    if (this.#flush.kind === "interval" && this.#timer === undefined) {
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        this.#flushInBackground();
+      }, this.#flush.ms);
     }
   }
 
   async #flushPushed(): Promise<void> {
     try {
-      while (this.#pushed.length > 0) await this.#alone(() => this.#flushGroup());
+      while (this.#pushed.length > 0) await this.#disk.run(() => this.#flushGroup());
     } finally {
       this.#flushing = undefined;
     }
@@ -221,23 +236,6 @@ export class Appender {
       return; // Its appends are refused by now, and the listener knows.
     }
     this.#acknowledge(group, end);
-  }
-
-  /**
-   * Runs a flush or a roll while no other is under way. When the disk fails, the kernel tells it to one of two
-   * flushes of a file that end together, and the other would vouch for what is lost. `work` must have said that it
-   * failed before it ends.
-   */
-  async #alone<T>(work: () => Promise<T>): Promise<T> {
-    while (this.#underWay !== undefined) await this.#underWay;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#underWay = promise;
-    try {
-      return await work();
-    } finally {
-      this.#underWay = undefined;
-      resolve();
-    }
   }
 
   /** Flushes what was pushed; returns its end. A failure refuses the appends of `group` and all others. */
@@ -269,7 +267,7 @@ export class Appender {
     this.#held = true;
     // What was pushed is acknowledged by its own flush: the roll itself may be refused.
     await this.#flushing;
-    await this.#alone(() => this.#rollAlone());
+    await this.#disk.run(() => this.#rollAlone());
   }
 
   async #rollAlone(): Promise<void> {
@@ -293,7 +291,6 @@ export class Appender {
   }
 
   #flushInBackground(): void {
-    this.#timer = undefined;
     if (this.#stopped || this.#flushedOffset >= this.#end.offset) return;
     // A failure has been told to the listener already.
     this.sync().catch(() => {});

@@ -4,7 +4,7 @@
 /**
  * - `always`: acknowledged after an fdatasync that covers the batch; it survives power loss.
  * - `interval`: acknowledged after the write; flushed every `ms` milliseconds.
- * - `never`: acknowledged after the write; flushed when the kernel likes, at a roll and at a clean stop.
+ * - `never`: acknowledged after the write; flushed when the kernel likes, as a segment fills, and at a clean stop.
  *
  * With all three an acknowledged batch survives `kill -9` of the broker, because the kernel has it.
  */

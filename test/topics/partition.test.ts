@@ -522,14 +522,47 @@ describe("policies that acknowledge early", () => {
   });
 
   test("never: flushed at a roll and at a clean stop", async () => {
-    const opened = await open(NEVER, { segmentBytes: 120 });
+    const a = batchOf(["a".repeat(40)]);
+    const opened = await open(NEVER, { segmentBytes: 2 * a.length + 1 });
     const { partition, gate } = opened;
-    await partition.append(batchOf(["a".repeat(40)]));
+    await partition.append(a);
+    expect(gate.begun).toBe(0);
+    await partition.roll();
     await partition.append(batchOf(["b".repeat(40)]));
     expect(gate.begun).toBe(1);
     expect((await partition.closeCleanly())?.nextOffset).toBe(2);
     expect(gate.begun).toBe(2);
     expect(await valuesAfterRestart(opened)).toEqual(["a".repeat(40), "b".repeat(40)]);
+  });
+
+  test("never: flushed ahead of a roll, an eighth of a segment at a time from its half on", async () => {
+    const batch = batchOf(["a".repeat(40)]);
+    const opened = await open(NEVER, { segmentBytes: 32 * batch.length });
+    const { partition, gate } = opened;
+    const flushesAt: number[] = [];
+    for (let i = 1; i <= 32; i++) {
+      const { begun } = gate;
+      await partition.append(batchOf(["a".repeat(40)]));
+      await settle();
+      if (gate.begun > begun) flushesAt.push(i);
+    }
+    expect(flushesAt).toEqual([16, 20, 24, 28, 32]);
+    expect((await valuesAfterRestart(opened)).length).toBe(32);
+  });
+
+  test("never: one flush ahead at a time, which a roll waits for", async () => {
+    const batch = batchOf(["a".repeat(40)]);
+    const opened = await open(NEVER, { segmentBytes: 8 * batch.length });
+    const { partition, gate } = opened;
+    gate.close();
+    for (let i = 0; i < 8; i++) await partition.append(batchOf(["a".repeat(40)]));
+    const rolls = partition.append(batchOf(["b".repeat(40)]));
+    await settle();
+    expect([gate.begun, partition.describe().segments]).toEqual([1, 1]);
+    gate.open();
+    expect(await rolls).toBe(8);
+    expect([gate.begun, partition.describe().segments]).toEqual([2, 2]);
+    expect((await valuesAfterRestart(opened)).length).toBeGreaterThanOrEqual(8);
   });
 
   test("interval: acknowledged at once, flushed soon, once for all that came", async () => {
