@@ -214,6 +214,12 @@ export class ActiveSegment extends LogSegment {
     return this.#successor;
   }
 
+  /** Closes and removes a new one that can't be used. */
+  discard(): void {
+    this.close();
+    this.#disk.remove(this.#file.path);
+  }
+
   /** Closes the files. */
   close(): void {
     this.#file.close();

@@ -35,6 +35,6 @@ export interface LogContext {
   readonly now: () => number;
   /** Takes a line about something that an operator should know. */
   readonly report: (line: string) => void;
-  /** Told of each flush of appended batches how long it took, in milliseconds. */
+  /** Told of each flush of appended batches, of a whole segment too, how long it took, in milliseconds. */
   readonly onFlush?: ((ms: number) => void) | undefined;
 }

@@ -20,7 +20,7 @@ import {
 import { applyRetention, deleteBefore } from "./retention.ts";
 import { SealedSegment } from "./sealed-segment.ts";
 import type { TimestampMatch } from "./segment.ts";
-import { isCutFileName, parseSegmentFileName, segmentFileName } from "./segment-files.ts";
+import { isCutFileName, parseSegmentFileName } from "./segment-files.ts";
 import { SegmentList } from "./segment-list.ts";
 
 /** An append-only log of record batches in one directory. */
@@ -186,9 +186,7 @@ export class Log {
 
   /** Makes all that was pushed durable, and brings the index files up to date. */
   async sync(): Promise<void> {
-    const beganMs = performance.now();
-    await this.#active.sync();
-    this.#context.onFlush?.(performance.now() - beganMs);
+    await this.#timed(() => this.#active.sync());
     await this.#active.saveIndexes();
   }
 
@@ -206,8 +204,7 @@ export class Log {
       await disk.syncDirectory(directory);
     } catch (error) {
       // Were it left there, the next start would take it for the last segment.
-      next.close();
-      disk.remove(joinPath(directory, segmentFileName(this.#nextOffset, "log")));
+      next.discard();
       throw error;
     }
     this.#segments.sealed.push(this.#active.becomeSealed());
@@ -271,12 +268,19 @@ export class Log {
 
   async #finishActive(): Promise<boolean> {
     try {
-      return await this.#active.finish();
+      return await this.#timed(() => this.#active.finish());
     } catch (error) {
       // Also for a full disk: after a failed flush the page cache can't be trusted.
       const message = `a segment could not be flushed: ${reasonOf(error)}`;
       throw new RustLogError("STORAGE_ERROR", message, { cause: error });
     }
+  }
+
+  async #timed<T>(flush: () => Promise<T>): Promise<T> {
+    const beganMs = performance.now();
+    const result = await flush();
+    this.#context.onFlush?.(performance.now() - beganMs);
+    return result;
   }
 
   /** Closes the files without flushing. */

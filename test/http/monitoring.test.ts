@@ -90,6 +90,16 @@ describe("GET /metrics", () => {
     expect(flushes._sum).toBeLessThanOrEqual(durations['_sum{api="Produce"}'] ?? 0);
   });
 
+  test("counts the flush of a segment that is sealed, whatever the policy", async () => {
+    await using broker = await startBroker({ flush: { kind: "never" }, segmentBytes: 1024 });
+    await using http = serve(broker);
+    using session = await broker.session();
+    for (let i = 0; i < 4; i++) await session.produce("t", 0, batchOf("a".repeat(1_100)));
+    // Each segment is flushed twice: ahead of its roll, since it is full, and at the roll, but for the last.
+    const flushes = samplesOf(await http.scrape(), "rustlog_flush_duration_seconds");
+    expect(flushes._count).toBeGreaterThanOrEqual(6);
+  });
+
   test("keeps fetches that wait for data apart from those that do not", async () => {
     await using broker = await startBroker();
     await using http = serve(broker);
