@@ -31,12 +31,18 @@ test("100 seeds with kills of the process alone break none, with flushes and wit
   expect(await firstViolation(1, 100, { processes: true })).toBeUndefined();
 }, 60_000);
 
+test("100 seeds that acknowledge before the flush lose only what was not flushed, from the end", async () => {
+  expect(await firstViolation(1, 100, { early: true })).toBeUndefined();
+}, 60_000);
+
 test.each<[string, Sabotage]>([
   ["a flush that says yes and does nothing", { ignoreSync: true }],
   ["a flush of a directory that does nothing", { ignoreDirectorySync: true }],
   ["a high watermark that moves before the flush is done", { earlySync: true }],
 ])("%s is found within 1,000 seeds", async (_name, sabotage) => {
   expect(await firstViolation(1, 1_000, { sabotage })).toBeDefined();
+  // A roll and a start rely on them too.
+  expect(await firstViolation(1, 1_000, { sabotage, early: true })).toBeDefined();
 });
 
 test("a seed is played again exactly", async () => {

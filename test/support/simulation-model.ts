@@ -39,6 +39,8 @@ export class PartitionModel {
   /** Offsets that a group tried to commit, in order, and how many of them were acknowledged. */
   readonly commits: number[] = [];
   acknowledgedCommits = 0;
+  /** All below it is on the disk, whatever the flush policy. */
+  #flushedOffset = 0;
   /** Where the log was known to start: it may have moved on, never back. */
   logStartOffset = 0;
   /** The idempotent producer's batch that it sends until it is acknowledged. */
@@ -46,6 +48,22 @@ export class PartitionModel {
   nextSequence = 0;
   /** Whether that batch is on its way. */
   sending = false;
+
+  /** All below an offset is on the disk from now on. */
+  flushedTo(offset: number): void {
+    this.#flushedOffset = Math.max(this.#flushedOffset, offset);
+  }
+
+  /** What was acknowledged, read or committed and not flushed may be lost with the machine. */
+  loseUnflushed(): void {
+    for (const attempt of this.attempts) {
+      if ((attempt.acknowledgedAt ?? -1) >= this.#flushedOffset) attempt.acknowledgedAt = undefined;
+    }
+    for (const offset of this.seen.keys()) {
+      if (offset >= this.#flushedOffset) this.seen.delete(offset);
+    }
+    this.acknowledgedCommits = 0;
+  }
 
   /** Holds a partition against all that is known; throws a violation. */
   check(partition: Partition, random: Random): void {
@@ -61,6 +79,8 @@ export class PartitionModel {
     }
     hold(records.size === highWatermark - logStartOffset, `${name}: records outside of the log`);
     this.#checkAttempts(partition, records);
+    // A start flushes what it finds.
+    this.flushedTo(highWatermark);
     for (const [offset, record] of this.seen) {
       const kept = offset < logStartOffset || records.get(offset) === record;
       hold(kept, `${name}: offset ${offset} was read before and has changed`);
@@ -72,12 +92,20 @@ export class PartitionModel {
 
   /** Holds the committed offset of a partition against those that were tried and acknowledged. */
   checkCommit(partition: Partition, committed: number | undefined): void {
+    const { name, highWatermark } = partition;
+    const sure = this.acknowledgedCommits > 0;
     const allowed = this.commits.slice(Math.max(0, this.acknowledgedCommits - 1));
+    // A start takes a commit back to the end of a log that has lost what was not flushed, and flushes that.
+    if (!sure && committed === highWatermark && allowed.some((offset) => offset > committed)) {
+      this.commits.push(committed);
+      this.acknowledgedCommits = this.commits.length;
+      return;
+    }
     hold(
-      committed === undefined ? this.acknowledgedCommits === 0 : allowed.includes(committed),
-      `${partition.name}: committed is ${committed}, acknowledged were ${allowed.join()}`,
+      committed === undefined ? !sure : allowed.includes(committed),
+      `${name}: committed is ${committed}, acknowledged were ${allowed.join()}`,
     );
-    hold((committed ?? 0) <= partition.highWatermark, `${partition.name}: committed past the end`);
+    hold((committed ?? 0) <= highWatermark, `${name}: committed past the end`);
   }
 
   #checkAttempts({ name, logStartOffset }: Partition, records: ReadonlyMap<number, string>): void {

@@ -26,6 +26,8 @@ export interface SimulationOptions {
   readonly sabotage?: Sabotage;
   /** Kill the process only, and never the machine; then appends are acknowledged without a flush, too. */
   readonly processes?: boolean;
+  /** Acknowledge before the flush, and crash the machine all the same: then the newest records may be lost, from the end. */
+  readonly early?: boolean;
 }
 
 /** What a run found: nothing, or which promise was broken. */
@@ -66,6 +68,7 @@ class Simulation {
   readonly #drafts: TopicModel;
   readonly #flush: FlushPolicy;
   readonly #processes: boolean;
+  readonly #early: boolean;
   readonly #segmentBytes: number;
   readonly #retentionBytes: number;
   #now = 1_000_000;
@@ -77,13 +80,14 @@ class Simulation {
   /** Found where nobody waits for it. */
   #violation: Violation | undefined;
 
-  constructor(seed: number, { sabotage, processes = false }: SimulationOptions) {
+  constructor(seed: number, { sabotage, processes = false, early = false }: SimulationOptions) {
     const random = new Random(seed);
     this.#random = random;
     this.disk = new SimulatedDisk(random, sabotage);
     this.disk.slowPushes = random.pick([0, 0, 0.1]);
     this.#processes = processes;
-    this.#flush = { kind: processes && random.chance(0.7) ? "never" : "always" };
+    this.#early = early;
+    this.#flush = { kind: early || (processes && random.chance(0.7)) ? "never" : "always" };
     this.#segmentBytes = 1024 + random.below(3000);
     this.#retentionBytes = random.chance(0.3) ? random.below(3 * this.#segmentBytes) : -1;
     const partitions = 1 + random.below(3);
@@ -187,11 +191,14 @@ class Simulation {
 
   async #operate(topic: TopicModel, partition: Partition): Promise<void> {
     const model = topic.partitions[partition.index]!;
+    // Sealed segments were flushed, whatever the policy.
+    model.flushedTo(partition.layout.segments.active.baseOffset);
+    if (this.#early && this.#random.chance(0.1)) await this.#sync(partition, model);
     const dice = this.#random.next();
     if (dice < 0.6) {
       const sent: Promise<void>[] = [];
       for (let i = this.#random.below(4); i >= 0; i--) {
-        const idempotent = this.#random.chance(0.3) && !model.sending;
+        const idempotent = this.#random.chance(0.3) && !model.sending && !this.#early;
         sent.push(idempotent ? this.#appendOnce(partition, model) : this.#append(partition, model));
       }
       // Not always waited for: appends overlap with flushes, rolls and crashes.
@@ -241,6 +248,12 @@ class Simulation {
     }
   }
 
+  async #sync(partition: Partition, model: PartitionModel): Promise<void> {
+    const { highWatermark } = partition;
+    await partition.sync();
+    model.flushedTo(highWatermark);
+  }
+
   async #commit(partition: Partition, model: PartitionModel): Promise<void> {
     const last = model.commits.at(-1) ?? 0;
     if (partition.highWatermark < last) return;
@@ -286,6 +299,7 @@ class Simulation {
       if (this.#random.chance(0.3)) this.disk.crashAfter(this.#random.below(20));
       await this.#directory?.closeCleanly().catch(() => {});
       await this.#settle();
+      if (!this.disk.crashed && !this.#failed) this.#noteAllFlushed();
       if (this.disk.crashed || this.#random.chance(0.5)) this.#restart();
     } else if (!this.disk.crashed && how < 0.5) {
       await this.#settle();
@@ -310,7 +324,23 @@ class Simulation {
     const unknown = this.disk.syncFailed && !this.disk.has(`data/${FLUSH_FAILED}`);
     const kill = this.#random.chance(0.25) && !unknown;
     if (this.#processes || kill) this.disk.restartProcess();
-    else this.disk.restart();
+    else {
+      this.disk.restart();
+      if (this.#early) {
+        for (const { partitions } of [this.#orders, this.#drafts]) {
+          for (const partition of partitions) partition.loseUnflushed();
+        }
+      }
+    }
+  }
+
+  #noteAllFlushed(): void {
+    for (const { name, partitions } of [this.#orders, this.#drafts]) {
+      for (const { index, highWatermark } of this.#directory?.registry.find(name)?.partitions ??
+        []) {
+        partitions[index]?.flushedTo(highWatermark);
+      }
+    }
   }
 
   #limitSpace(): void {
