@@ -48,11 +48,12 @@ async function commands(): Promise<ReadonlyMap<string, CommandUnknownOpts>> {
 }
 
 const COMMANDS = await commands();
-/** Where an option may come from: our commands, the benchmarks, and what our scripts tell Bun. */
+/** Where an option may come from: our commands, the benchmarks, the long tests, and what our scripts tell Bun. */
 const HELP = [
   ...[...COMMANDS.values()].map((command) => command.helpInformation()),
   "--version",
   ...["run", "e2e", "growth"].map((name) => textOf(`bench/${name}.ts`)),
+  ...["simulate", "crash", "fuzz", "clients"].map((name) => textOf(`test/${name}.ts`)),
   textOf("package.json"),
 ].join("\n");
 
