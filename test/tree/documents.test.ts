@@ -53,7 +53,7 @@ const HELP = [
   ...[...COMMANDS.values()].map((command) => command.helpInformation()),
   "--version",
   ...["run", "e2e", "growth"].map((name) => textOf(`bench/${name}.ts`)),
-  ...["simulate", "crash", "fuzz", "clients"].map((name) => textOf(`test/${name}.ts`)),
+  ...["simulate", "crash", "fuzz", "clients", "topics"].map((name) => textOf(`test/${name}.ts`)),
   textOf("package.json"),
 ].join("\n");
 
