@@ -17,14 +17,14 @@ import {
   statSync,
   unlinkSync,
   writeSync,
+  writevSync,
 } from "node:fs";
 import { RustLogError } from "../errors.ts";
 import { type AppendFile, type DirectoryLock, type Disk, systemErrorCode } from "./disk.ts";
 import { QuickFlushes } from "./quick-flush.ts";
 
-/** Small appends are gathered into one buffer before they cost a system call; larger ones go as they are. */
-const gathered = new Uint8Array(256 * 1024);
-const GATHERED_PART_BYTES_MAX = 64 * 1024;
+/** A system call takes so many parts at most: IOV_MAX of Linux and macOS. */
+const PARTS_MAX = 1024;
 
 /**
  * An append file over plain writes to a descriptor that is opened for append.
@@ -62,22 +62,7 @@ class RealAppendFile implements AppendFile {
   push(): void {
     const written = this.#written;
     this.#written = [];
-    let filled = 0;
-    let total = 0;
-    for (const part of written) {
-      const large = part.length > GATHERED_PART_BYTES_MAX;
-      if (large || filled + part.length > gathered.length) {
-        writeFully(this.#fd, gathered, filled);
-        filled = 0;
-      }
-      if (large) writeFully(this.#fd, part, part.length);
-      else {
-        gathered.set(part, filled);
-        filled += part.length;
-      }
-      total += part.length;
-    }
-    writeFully(this.#fd, gathered, filled);
+    const total = writeParts(this.#fd, written);
     this.#size += total;
     this.#unflushed.writes += written.length;
     this.#unflushed.bytes += total;
@@ -219,6 +204,30 @@ export class RealDisk implements Disk {
     writeSync(fd, `${process.pid}\n`);
     // The kernel releases the lock when the descriptor is closed, also when the process is killed.
     return { release: () => closeSync(fd) };
+  }
+}
+
+/** Writes one part after the other, as they lie in memory; returns their length. */
+function writeParts(fd: number, parts: readonly Uint8Array[]): number {
+  let total = 0;
+  for (let first = 0; first < parts.length; first += PARTS_MAX) {
+    const group = parts.slice(first, first + PARTS_MAX);
+    let bytes = 0;
+    for (const part of group) bytes += part.length;
+    const taken = writevSync(fd, group);
+    if (taken < bytes) writeRest(fd, group, taken);
+    total += bytes;
+  }
+  return total;
+}
+
+/** Writes what is left of parts of which the system took the first `taken` bytes only, as it may. */
+function writeRest(fd: number, parts: readonly Uint8Array[], taken: number): void {
+  let skipped = taken;
+  for (const part of parts) {
+    const rest = part.subarray(Math.min(skipped, part.length));
+    writeFully(fd, rest, rest.length);
+    skipped -= part.length - rest.length;
   }
 }
 
