@@ -27,7 +27,7 @@ import { TopicOrder } from "./topic-order.ts";
 import { TURN_MS } from "./turns.ts";
 
 /** How long a connection that was answered its last may take to leave, in milliseconds. */
-export const LINGER_MS = 1_000;
+const LINGER_MS = 1_000;
 
 /** One client's connection. */
 export class Connection implements ExchangeOwner, InflightHolder {

@@ -50,12 +50,7 @@ export class ProgressBar {
 }
 
 /** ` 43 % [##########--------------] 1.20 GB of 2.79 GB, 1.10 GB/s, topics/orders/0/….log` */
-export function formatBar(
-  doneBytes: number,
-  totalBytes: number,
-  seconds: number,
-  what: string,
-): string {
+function formatBar(doneBytes: number, totalBytes: number, seconds: number, what: string): string {
   const share = totalBytes === 0 ? 1 : Math.min(1, doneBytes / totalBytes);
   const filled = Math.round(share * BAR_COLUMNS);
   const bar = "#".repeat(filled) + "-".repeat(BAR_COLUMNS - filled);

@@ -84,11 +84,7 @@ function jsonReport(directory: string, report: VerificationReport): unknown {
 }
 
 /** What was checked, how much is damaged, and what can be done about it. */
-export function formatReport(
-  report: VerificationReport,
-  seconds: number,
-  isRepairing: boolean,
-): string {
+function formatReport(report: VerificationReport, seconds: number, isRepairing: boolean): string {
   const { counts, damage, repaired, findings } = report;
   const checked = [
     plural(counts.topics, "topic"),

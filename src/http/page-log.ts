@@ -146,7 +146,7 @@ export function batchDump(
 }
 
 /** A row of the dump of some bytes. */
-export function rowOf(item: DumpItem): DumpRow {
+function rowOf(item: DumpItem): DumpRow {
   if (item.kind === "heading") return { heading: item.text, isBroken: item.isBroken };
   const { position, bytes, name, text, role } = item;
   const hex = Buffer.from(bytes.subarray(0, FIELD_BYTES_MAX)).toString("hex");
