@@ -159,7 +159,7 @@ function choiceOf({ key, partition }: Wanted, partitions: number): Choice {
 }
 
 function jsonOf({ sent, choice, before, after, batch, bytes, place }: Production): unknown {
-  const fields = jsonFields(batchFields(bytes, 0, bytes.length, batch.position));
+  const fields = [...jsonFields(batchFields(bytes, 0, bytes.length, batch.position))];
   return { ...sent, choice, before, after, batch, fields, place: place ?? null };
 }
 

@@ -18,11 +18,12 @@ import {
 import { readI16, readI32, readI64 } from "../record/bytes.ts";
 import { decompress } from "../record/compression.ts";
 import { crc32c } from "../record/crc32c.ts";
+import { RustLogError } from "../errors.ts";
 import { DECOMPRESSED_BYTES_MAX } from "../limits.ts";
 import { reasonOf } from "../storage/disk.ts";
 import { formatCrc, formatTime } from "./batch-description.ts";
 import { type DumpItem, type Field, type FieldRole, heading } from "./fields.ts";
-import { recordFields } from "./record-fields.ts";
+import { type RecordFrame, recordFields } from "./record-fields.ts";
 
 type HeaderField = Exclude<keyof typeof FIELD, "records">;
 
@@ -86,7 +87,9 @@ export function* batchFields(
     yield heading(1, `${unfolded.length} bytes of records, decompressed; positions are in them`);
     yield* recordFields(unfolded, 0, unfolded.length, 0, frameOf(bytes, at));
   } catch (error) {
-    yield heading(1, `the records can't be opened: ${reasonOf(error)}`, true);
+    // Records of a codec that is not known here, or too large, need not be broken.
+    const isDamage = !(error instanceof RustLogError) || error.code === "CORRUPT_MESSAGE";
+    yield heading(1, `the records are not opened: ${reasonOf(error)}`, isDamage);
   }
 }
 
@@ -145,7 +148,7 @@ function orNone(value: number): string {
 }
 
 /** What the records of a batch are relative to; of a broken header, as far as it can be told. */
-function frameOf(bytes: Uint8Array, at: number): { baseOffset: number; baseTimestamp: number } {
+function frameOf(bytes: Uint8Array, at: number): RecordFrame {
   const orZero = (index: number): number => {
     try {
       return readI64(bytes, index);
@@ -156,5 +159,6 @@ function frameOf(bytes: Uint8Array, at: number): { baseOffset: number; baseTimes
   return {
     baseOffset: orZero(at + FIELD.baseOffset),
     baseTimestamp: orZero(at + FIELD.baseTimestamp),
+    recordCount: recordCount(bytes, at),
   };
 }

@@ -29,8 +29,10 @@ export function batchLine(batch: BatchDescription, crc: "ok" | "BAD"): string {
 }
 
 /** Bytes that are no batch: how many, and why. */
-export function damageLine({ position, size, fault }: DamagedRange): string {
-  return `${String(position).padStart(10)}  ${String(size).padStart(8)}  DAMAGED: ${fault.message}`;
+export function damageLine({ position, size, fault, isLast }: DamagedRange): string {
+  const isPartial = isLast && fault.kind === "truncated";
+  const cause = isPartial ? ": torn by a crash, or being written" : "";
+  return `${String(position).padStart(10)}  ${String(size).padStart(8)}  DAMAGED: ${fault.message}${cause}`;
 }
 
 /** The record that a cursor stands at. */

@@ -1,6 +1,6 @@
 // Bytes cut into fields that have names: what an annotated hex dump is made of.
-// Leaves to others: which fields there are (batch-fields.ts, record-fields.ts, index-fields.ts), and how they
-// are printed (hex.ts).
+// Leaves to others: which fields there are (batch-fields.ts, record-fields.ts, index-entries.ts,
+// snapshot-entries.ts), and how they are printed (hex.ts).
 
 /** What kind of field it is: for colours. `broken` bytes are no field of anything. */
 export type FieldRole = "header" | "length" | "time" | "key" | "value" | "name" | "broken";
@@ -35,16 +35,15 @@ export function heading(level: 0 | 1, text: string, isBroken = false): Heading {
   return { kind: "heading", level, text, isBroken };
 }
 
-/** The same as JSON: bytes in hexadecimal. */
-export function jsonFields(items: Iterable<DumpItem>): readonly unknown[] {
-  return [...items].map((item) =>
-    item.kind === "heading"
-      ? { heading: item.text }
-      : {
-          position: item.position,
-          hex: Buffer.from(item.bytes).toString("hex"),
-          name: item.name,
-          ...(item.text === undefined ? {} : { text: item.text }),
-        },
-  );
+/** The same as JSON, one by one: bytes in hexadecimal. */
+export function* jsonFields(items: Iterable<DumpItem>): Generator<object, void> {
+  for (const item of items) {
+    if (item.kind === "heading") {
+      yield { heading: item.text };
+      continue;
+    }
+    const { position, bytes, name, text } = item;
+    const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
+    yield { position, hex, name, ...(text === undefined ? {} : { text }) };
+  }
 }

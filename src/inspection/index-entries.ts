@@ -103,7 +103,8 @@ export function* indexFields(
       yield cell(0, 4, "relativeOffset", named);
       yield cell(4, 8, "position", String(position));
     } else {
-      yield cell(0, 8, "timestamp", `${timestamp} ${formatTime(timestamp ?? null)}`);
+      const ms = timestamp ?? null;
+      yield cell(0, 8, "timestamp", ms === null ? formatTime(ms) : `${ms} ${formatTime(ms)}`);
       yield cell(8, 12, "relativeOffset", named);
     }
   }

@@ -10,6 +10,8 @@ export interface RecordFrame {
   readonly baseOffset: number;
   /** In milliseconds. */
   readonly baseTimestamp: number;
+  /** How many the header says that they are. */
+  readonly recordCount: number;
 }
 
 /**
@@ -24,7 +26,8 @@ export function* recordFields(
   frame: RecordFrame,
 ): Generator<DumpItem, void> {
   const walk = new FieldWalk(bytes.subarray(start, end), position);
-  for (let index = 0; !walk.isDone; index++) {
+  let index = 0;
+  for (; !walk.isDone; index++) {
     const from = walk.at;
     yield heading(1, `record ${index}`);
     try {
@@ -35,6 +38,8 @@ export function* recordFields(
       return;
     }
   }
+  if (index === frame.recordCount) return;
+  yield heading(1, `that is ${index} records, and the header says ${frame.recordCount}`, true);
 }
 
 /** A position in the records. */

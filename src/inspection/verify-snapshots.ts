@@ -1,6 +1,6 @@
 // The check of the producer snapshots of a partition: they decode, and say what the batches of the log say.
 // Leaves to others: their layout (storage/producer-snapshot.ts), and the walk over the log (verify-segment.ts).
-import { type Disk, joinPath, reasonOf } from "../storage/disk.ts";
+import { joinPath, reasonOf } from "../storage/disk.ts";
 import { decodeProducerSnapshot, encodeProducerSnapshot } from "../storage/producer-snapshot.ts";
 import {
   PRODUCERS_MAX,
@@ -80,23 +80,16 @@ export class SnapshotCheck {
 
   /** What it says, or why that can't be told. */
   #decode(offset: number): ProducerStates | string {
+    let bytes: Uint8Array | undefined;
     try {
-      return decodeSnapshotFile(this.#run.disk, this.#run.path(this.#where(offset).file));
+      bytes = this.#run.disk.readFile(this.#run.path(this.#where(offset).file));
     } catch (error) {
       return reasonOf(error);
     }
+    if (bytes === undefined) return "it can't be read: it is gone";
+    const states = decodeProducerSnapshot(bytes);
+    return states ?? `its ${bytes.length} bytes do not match their CRC-32C, or are no snapshot`;
   }
-}
-
-/** What a snapshot says; throws an error that says why it can't be told. */
-export function decodeSnapshotFile(disk: Disk, path: string): ProducerStates {
-  const bytes = disk.readFile(path);
-  if (bytes === undefined) throw new Error("it can't be read: it is gone");
-  const states = decodeProducerSnapshot(bytes);
-  if (states === undefined) {
-    throw new Error(`its ${bytes.length} bytes do not match their CRC-32C, or are no snapshot`);
-  }
-  return states;
 }
 
 /** In what a snapshot differs from the batches of the log. */

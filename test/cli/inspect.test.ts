@@ -1,12 +1,15 @@
-// `rustlog inspect` as a process: what it prints of good files, of broken ones, and of a running broker's.
+// `rustlog inspect` as a process: what it prints of good logs, of broken ones, and of a running broker's.
+// Leaves to others: indexes and snapshots (inspect-entries.test.ts).
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Broker } from "../../src/broker/broker.ts";
 import { connect } from "../../src/client/client.ts";
-import { edit, fileOf, makeSample } from "../inspection/sample.ts";
+import { FIELD, NO_PRODUCER, stampProducer } from "../../src/record/batch.ts";
+import { BatchEncoder } from "../../src/record/encoder.ts";
+import { edit, fileOf, makeSample, sampleBatch, START_MS } from "../inspection/sample.ts";
 import { tempDir } from "../support/tmp.ts";
-import { run } from "./rustlog.ts";
+import { run, spawn } from "./rustlog.ts";
 
 let sample: ReturnType<typeof tempDir>;
 beforeAll(async () => {
@@ -150,51 +153,56 @@ test("broken bytes are shown with their place and the reason, and the walk goes 
   });
   truncateSync(path, 100);
   expect((await inspect(path)).split("\n").at(-2)).toMatch(
-    /^ +85 +15 +DAMAGED: 15 bytes of a batch of 77$/,
+    /^ +85 +15 +DAMAGED: 15 bytes of a batch of 77: torn by a crash, or being written$/,
   );
   truncateSync(path, 0);
   expect((await inspect(path)).split("\n")).toHaveLength(2);
 });
 
-test("indexes, each entry held against the log", async () => {
-  expect(await inspect(join(sample.path, fileOf(4, "index")))).toBe(
-    `ENTRY  OFFSET  POSITION  CHECK
-    0       7      5078  ok
-    1       9     10261  ok
-`,
-  );
-  expect(await inspect(join(sample.path, fileOf(4, "timeindex")))).toBe(
-    `ENTRY  OFFSET      TIMESTAMP  TIME                      CHECK
-    0       7  1700000000032  2023-11-14T22:13:20.032Z  ok
-    1       9  1700000000040  2023-11-14T22:13:20.040Z  ok
-`,
-  );
+test("records of a codec that can't be opened here are not called damaged", async () => {
   using directory = tempDir();
-  await makeSample(directory.path);
-  const path = join(directory.path, fileOf(4, "index"));
-  edit(path, (bytes) => {
-    bytes[15]! ^= 1;
+  const path = join(directory.path, "00000000000000000000.log");
+  const batch = sampleBatch(["a", "b"], START_MS);
+  batch[FIELD.attributes + 1] = 2; // snappy
+  stampProducer(batch, NO_PRODUCER);
+  writeFileSync(path, batch);
+  const [, line, why] = (await inspect(path, "--records")).split("\n");
+  expect(line).toContain("0-1                        2  ok   snappy ");
+  expect(why?.trim()).toBe("not opened: snappy can't be decompressed here");
+  expect(JSON.parse(await inspect(path, "--records", "--json"))).toMatchObject({
+    kind: "batch",
+    records: [{ kind: "unopened", reason: "snappy can't be decompressed here" }],
   });
-  expect(await inspect(path)).toContain("points at position 10260, where no batch begins\n");
-  const [, entry] = (await inspect(path, "--json")).split("\n");
-  expect(JSON.parse(entry ?? "")).toMatchObject({
-    kind: "entry",
-    entry: 1,
-    position: 10_260,
-    fault: expect.any(String),
-  });
-  expect(await inspect(path, "--hex", "--from", "9")).toBe(
-    `entry 1: points at position 10260, where no batch begins
-00000008  00 00 00 05              relativeOffset          5 (offset 9)
-0000000c  00 00 28 14              position                10260
-`,
+  expect(await inspect(path, "--hex")).toEndWith(
+    "  the records are not opened: snappy can't be decompressed here\n",
   );
 });
 
-test("a snapshot", async () => {
-  const lines = (await inspect(join(sample.path, fileOf(13, "snapshot")))).split("\n");
-  expect(lines[1]).toMatch(/^ +77 +0 +5 +2 +10 +2023-11-14T22:13:20.051Z$/);
-});
+test("a batch that unfolds to a million records is printed as it is read", async () => {
+  using directory = tempDir();
+  const path = join(directory.path, "00000000000000000000.log");
+  const encoder = new BatchEncoder({ codec: "zstd" });
+  for (let i = 0; i < 1_000_000; i++) encoder.append(START_MS, null, "x");
+  writeFileSync(path, encoder.finish());
+  const { peakBytes, lines } = await measured("inspect", path, "--records");
+  expect(lines).toBe(1_000_002);
+  // The text is 80 MB.
+  expect(peakBytes).toBeLessThan(300e6);
+  const json = await measured("inspect", path, "--records", "--json");
+  expect(json.lines).toBe(1);
+  expect(json.peakBytes).toBeLessThan(300e6);
+}, 60_000);
+
+/** How many lines a run prints, and how much memory it had at most. */
+async function measured(...args: readonly string[]) {
+  const child = spawn(args);
+  let lines = 0;
+  for await (const chunk of child.stdout) {
+    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) lines++;
+  }
+  expect(await child.exited).toBe(0);
+  return { lines, peakBytes: child.resourceUsage()?.maxRSS ?? Number.NaN };
+}
 
 test("a running broker's files, with neither its lock nor its leave", async () => {
   using directory = tempDir();
@@ -213,7 +221,18 @@ test("what is no such file", async () => {
   const wrong = await run(["inspect", "notes.txt"]);
   expect(wrong.stderr).toContain("'notes.txt' is none of .log, .index, .timeindex and .snapshot");
   expect(wrong.exitCode).toBe(2);
-  const missing = await run(["inspect", join(sample.path, "missing.log")]);
-  expect(missing.stderr).toContain("ENOENT");
-  expect(missing.exitCode).toBe(1);
+  using directory = tempDir();
+  mkdirSync(join(directory.path, "a.log"));
+  symlinkSync("/dev/zero", join(directory.path, "b.index"));
+  await Bun.$`mkfifo ${join(directory.path, "c.snapshot")}`;
+  for (const name of ["a.log", "b.index", "c.snapshot"]) {
+    const path = join(directory.path, name);
+    const { stdout, stderr, exitCode } = await run(["inspect", path]);
+    expect([stdout, stderr, exitCode]).toEqual(["", `rustlog: '${path}' is no regular file\n`, 1]);
+  }
+  for (const kind of ["log", "index", "timeindex", "snapshot"]) {
+    const missing = await run(["inspect", join(sample.path, `missing.${kind}`)]);
+    expect(missing.stderr).toMatch(/^rustlog: ENOENT: .*missing\./);
+    expect(missing.exitCode).toBe(1);
+  }
 });

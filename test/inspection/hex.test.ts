@@ -83,6 +83,13 @@ describe("broken bytes", () => {
     expect(last).toMatchObject({ name: "no record", role: "broken", position: 70 });
   });
 
+  test("records that are not as many as the header says are counted", () => {
+    const batch = batchOf(hex("0e 00 00 00 01 02 61 00"), 2);
+    const last = [...batchFields(batch, 0, batch.length, 0)].at(-1);
+    const text = "that is 1 records, and the header says 2";
+    expect(last).toMatchObject({ kind: "heading", isBroken: true, text });
+  });
+
   test("a cut header is shown as far as it goes", () => {
     const batch = encodeBatch([record({ value: "hello" })]);
     expect(fieldsOf(batch, 19).at(-1)).toMatchObject({

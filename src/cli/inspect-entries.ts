@@ -1,0 +1,110 @@
+// `rustlog inspect` of a file of entries: an offset index, a time index, or a producer snapshot.
+// Leaves to others: what the entries say (inspection/index-entries.ts, inspection/snapshot-entries.ts), logs
+// (inspect-log.ts).
+import { formatTime } from "../inspection/batch-description.ts";
+import type { DumpItem } from "../inspection/fields.ts";
+import {
+  type IndexEntry,
+  type IndexListing,
+  indexFields,
+  listIndex,
+} from "../inspection/index-entries.ts";
+import {
+  listSnapshot,
+  type SnapshotEntry,
+  snapshotFields,
+} from "../inspection/snapshot-entries.ts";
+import { RealDisk } from "../storage/real-disk.ts";
+import type { InspectOptions, InspectOutput } from "./inspect-output.ts";
+import { formatTable } from "./table.ts";
+
+/** Prints an index. */
+export function printIndex(
+  path: string,
+  kind: "index" | "timeindex",
+  options: InspectOptions,
+  output: InspectOutput,
+): Promise<void> {
+  const listing = listIndex(new RealDisk(), path, kind);
+  const entries = listing.entries.filter(({ offset }) => offset >= options.from);
+  return printEntries(entries, listing.faults, options, output, {
+    kind: "entry",
+    fields: (shown) => indexFields(listing, shown),
+    table: (shown) => indexTable(listing, shown),
+  });
+}
+
+/** Prints a producer snapshot: a line for each batch that it has of a producer. */
+export function printSnapshot(
+  path: string,
+  options: InspectOptions,
+  output: InspectOutput,
+): Promise<void> {
+  const listing = listSnapshot(path);
+  const entries = listing.entries.filter(({ lastOffset }) => (lastOffset ?? 0) >= options.from);
+  return printEntries(entries, listing.faults, options, output, {
+    kind: "producer",
+    fields: (shown) => snapshotFields(listing, shown),
+    table: snapshotTable,
+  });
+}
+
+/** How entries are shown. */
+interface EntryViews<Entry> {
+  /** What JSON calls one. */
+  readonly kind: string;
+  fields(entries: readonly Entry[]): Iterable<DumpItem>;
+  table(entries: readonly Entry[]): string;
+}
+
+async function printEntries<Entry extends object>(
+  entries: readonly Entry[],
+  faults: readonly string[],
+  { isJson, isHex, limit }: InspectOptions,
+  output: InspectOutput,
+  { kind, fields, table }: EntryViews<Entry>,
+): Promise<void> {
+  const shown = entries.slice(0, limit);
+  if (isJson) await output.lines(shown.map((entry) => JSON.stringify({ kind, ...entry })));
+  else if (isHex) await output.dump(fields(shown));
+  else await output.lines(table(shown).trimEnd().split("\n"));
+  for (const reason of faults) {
+    if (isJson) output.json({ kind: "damage", reason });
+    else output.damage(`DAMAGED: ${reason}`);
+  }
+}
+
+function indexTable({ kind, isChecked }: IndexListing, entries: readonly IndexEntry[]): string {
+  const check = (fault: string | undefined): string =>
+    fault ?? (isChecked ? "ok" : "no log beside it");
+  if (kind === "index") {
+    const rows = entries.map(({ entry, offset, position, fault }) => [
+      entry,
+      offset,
+      position ?? "?",
+      check(fault),
+    ]);
+    return formatTable(["ENTRY", "OFFSET", "POSITION", "CHECK"], rows);
+  }
+  const rows = entries.map(({ entry, offset, timestamp, fault }) => [
+    entry,
+    offset,
+    timestamp ?? "?",
+    formatTime(timestamp ?? null),
+    check(fault),
+  ]);
+  return formatTable(["ENTRY", "OFFSET", "TIMESTAMP", "TIME", "CHECK"], rows);
+}
+
+function snapshotTable(entries: readonly SnapshotEntry[]): string {
+  const header = ["PRODUCER", "EPOCH", "SEQUENCE", "RECORDS", "OFFSET", "TIMESTAMP"];
+  const rows = entries.map((entry) => [
+    entry.producerId ?? "?",
+    entry.producerEpoch,
+    entry.baseSequence,
+    entry.recordCount,
+    entry.baseOffset ?? "?",
+    formatTime(entry.timestamp),
+  ]);
+  return formatTable(header, rows);
+}
