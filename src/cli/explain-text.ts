@@ -52,7 +52,7 @@ export function lookupText(explanation: LookupExplanation, paint: Paint): string
     startLine(steps, index, scan);
   }
   if (scan !== undefined) {
-    if (explanation.outcome === "failed") {
+    if (explanation.read === undefined) {
       steps.step(`Scan: from position ${scan.from} to ${scan.to}, where it failed`);
     } else if (scan.passedCount === 0) {
       steps.step(`Scan: none, the batch at position ${scan.to} is the one`);
@@ -121,16 +121,19 @@ function timeSteps(steps: NumberedSteps, { comparisons, found }: TimeStep): void
 
 function waitsStep(steps: NumberedSteps, { offset, target }: LookupExplanation): void {
   steps.step(`Offset ${offset} is the next one to be written`);
-  const why = "offset" in target ? "" : " No record is at or after that time.";
-  steps.line(`A consumer that asks for it gets nothing yet, and waits for it.${why}`);
+  if ("timestamp" in target) steps.line("No record is at or after that time.");
+  steps.line("A consumer that asks for it gets nothing yet, and waits for it.");
 }
 
-function indexStep(steps: NumberedSteps, name: string, index: IndexStep): void {
-  const { origin, entries, comparisons } = index;
+function indexStep(
+  steps: NumberedSteps,
+  name: "offset index" | "time index",
+  { origin, entries, comparisons, intervalBytes }: IndexStep,
+): void {
   const entryBytes = name === "time index" ? TIME_ENTRY_BYTES : OFFSET_ENTRY_BYTES;
   const size = `${entries} ${entries === 1 ? "entry" : "entries"} of ${entryBytes} bytes`;
   steps.step(`The ${name}: ${size}; ${comparisonCount(comparisons)}`);
-  if (origin.kind === "file") steps.line("mapped from its file");
+  if (origin.kind === "file") steps.line(entries === 0 ? "empty" : "mapped from its file");
   else if (origin.kind === "rebuilt") {
     steps.damage(`its file is not used: ${origin.reason}`);
     steps.line("made anew from the batch headers of the log, as a broker does");
@@ -141,14 +144,22 @@ function indexStep(steps: NumberedSteps, name: string, index: IndexStep): void {
         : `its file has ${origin.fileEntries} of them so far`;
     steps.line(`in a broker's memory, here made from the log as at a start; ${file}`);
   }
-  steps.line(`sparse: one for the first batch after more than ${index.intervalBytes} bytes of log`);
+  steps.line(
+    name === "offset index"
+      ? `sparse: a batch gets one if it begins more than ${intervalBytes} bytes after that of the last one`
+      : "sparse: at most one beside each entry of the offset index, and a last one when it is sealed",
+  );
 }
 
 function entryLines(
   steps: NumberedSteps,
-  { before, after }: IndexStep,
+  { entries, before, after, intervalBytes }: IndexStep,
   text: (entry: EntrySummary) => string,
 ): void {
+  if (entries === 0) {
+    steps.line(`no batch begins more than ${intervalBytes} bytes behind the segment's start`);
+    return;
+  }
   const line = (entry: EntrySummary | null, none: string): string =>
     entry === null ? none : `entry ${entry.entry}: ${text(entry)} offset ${entry.offset}`;
   steps.line(`before: ${line(before, "none, the target is below the first entry")}`);
@@ -173,7 +184,7 @@ function passedLines(steps: NumberedSteps, scan: ScanStep, say: (value: number) 
 
 function batchSteps(
   steps: NumberedSteps,
-  { offset, read, batch, record }: LookupExplanation,
+  { offset, read, batch, record, outcome, failure }: LookupExplanation,
 ): void {
   if (read === undefined || batch === undefined || offset === undefined) return;
   const how =
@@ -185,6 +196,10 @@ function batchSteps(
   const records = count === 1 ? "1 record" : `${count} records`;
   steps.step(`The batch: offsets ${baseOffset} to ${lastOffset}, ${records}, codec ${codec}`);
   steps.line(`CRC-32C ${crc}: ok`);
+  if (outcome === "found" && failure !== undefined) {
+    steps.step("The record: a consumer that knows the codec finds it in the batch");
+    steps.line(`not shown: ${failure.message}`);
+  }
   if (record === undefined) return;
   if (record.index > 0) {
     const before = record.index === 1 ? "record" : `${record.index} records`;

@@ -1,6 +1,6 @@
 // `rustlog explain`: the life of one lookup, step by step, from the files of a data directory.
 // Leaves to others: the lookup (inspection/explain-lookup.ts) and its text (explain-text.ts).
-import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { resolveOffset, type OffsetSpec } from "../client/offset-spec.ts";
 import { RustLogError } from "../errors.ts";
 import { explainLookup } from "../inspection/explain-lookup.ts";
@@ -18,24 +18,40 @@ const EXAMPLES = `
   rustlog explain orders 0 4711
   rustlog explain orders 0 latest --data-dir /var/lib/rustlog
   rustlog explain orders 0 --timestamp 2026-03-01T12:00:00Z
-  rustlog explain orders 0 4711 --json
+  rustlog explain orders 0 -1 --json
   rustlog explain produce orders "hello" -k user-1 --data-dir ./data`;
 
-/** The command `explain`. */
+const LOOKUP_EXAMPLES = `
+  rustlog explain lookup orders 0 4711
+  rustlog explain lookup produce 0 4711`;
+
+/** The command `explain`: a lookup, unless it is told otherwise. */
 export function explainCommand() {
-  const command = newCommand(
-    "explain",
-    "Show step by step how a record is found, and what that cost; or how one gets in",
-    EXAMPLES,
-  )
+  const description =
+    "Show step by step how a record is found, and what that cost; or how one gets in";
+  return withPlace(newCommand("explain", description, EXAMPLES))
+    .addCommand(lookup(), { isDefault: true })
+    .addCommand(explainProduce());
+}
+
+/** With the arguments of a lookup; the command `explain` has them for its help. */
+function withPlace(command: Command) {
+  return command
     .argument("<topic>", "topic to look in")
     .argument("<partition>", "partition of it", wholeNumber(0, 2 ** 32 - 1))
-    .argument("[offset]", "earliest, latest, N, or @TIME", parsePlace)
+    .argument("[offset]", "earliest, latest, N, -N (from the end) or @TIME", parsePlace);
+}
+
+function lookup() {
+  const described = newCommand(
+    "lookup",
+    "Show how a record is found: what `explain` does if no command is named; see its --help",
+    LOOKUP_EXAMPLES,
+  );
+  const command = withPlace(described)
     .option("-t, --timestamp <time>", "find the first record at or after a time instead", parseTime)
     .addOption(dataDirOption())
-    .addOption(new Option("--json", "print the steps as a JSON object"))
-    .enablePositionalOptions()
-    .addCommand(explainProduce());
+    .addOption(new Option("--json", "print the steps as a JSON object"));
   return command.action(async (topic, partition, offset, options) => {
     const { timestamp } = options;
     if ((offset === undefined) === (timestamp === undefined)) {
@@ -45,8 +61,9 @@ export function explainCommand() {
     using log = openLogFiles(options.dataDir, topic, partition);
     const explanation = explainLookup(log, targetOf(spec, log));
     await print(explanation, options.json === true);
-    const { failure } = explanation;
-    if (failure !== undefined) throw new RustLogError(failure.code, failure.message);
+    const { outcome, failure } = explanation;
+    if (outcome !== "failed" || failure === undefined) return;
+    throw new RustLogError(failure.code, failure.message);
   });
 }
 

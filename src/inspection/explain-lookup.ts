@@ -106,13 +106,20 @@ function findOffset(
   const by = read.slices[0] instanceof MappedSlice ? "mmap" : "pread";
   explanation.read = { by, position: scan.to, bytes: bytes.length };
   explanation.batch = describeBatch(bytes, 0, scan.to);
-  explanation.record = firstRecord(bytes, (record) => record.offset >= offset);
   explanation.cost = {
     comparisons: steps.segments.length + steps.entries.length,
     withIndex: { headers: scan.passedCount + 1, bytes: scan.bytes },
     withoutIndex: scan.to > scanBytesMax ? null : costWithoutIndex(log, segment.number, offset),
     bytesWithoutSegments: bytesBefore(log, segment.number) + scan.to,
   };
+  try {
+    explanation.record = firstRecord(bytes, (record) => record.offset >= offset);
+  } catch (error) {
+    if (!(error instanceof RustLogError) || error.code === "CORRUPT_MESSAGE") throw error;
+    // A codec that is not known here: the batch is what a broker would send all the same.
+    const { code, message } = error.cause instanceof RustLogError ? error.cause : error;
+    explanation.failure = { code, message };
+  }
 }
 
 function findTime(log: LogFiles, timestamp: number): TimeStep {

@@ -45,6 +45,7 @@ export interface IndexStep {
   readonly origin: IndexOrigin;
   readonly entries: number;
   readonly intervalBytes: number;
+  /** Of an offset index, with offsets as its entries have them: less the base offset of the segment. */
   readonly comparisons: readonly Comparison[];
   /** The last entry that is not beyond the target; null when even the first one is. */
   readonly before: EntrySummary | null;
@@ -138,5 +139,6 @@ export interface LookupExplanation {
     /** Bytes from the start of the log. */
     readonly bytesWithoutSegments: number;
   };
+  /** Why it failed; of a batch that was found, why its record can't be shown. */
   failure?: { readonly code: ErrorName; readonly message: string };
 }

@@ -1,10 +1,12 @@
 // `rustlog explain` as a process: what it prints of a lookup, how it fails, and beside a broker under load.
 // Leaves to others: the steps themselves (test/inspection/explain-lookup.test.ts).
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { Broker } from "../../src/broker/broker.ts";
 import { connect } from "../../src/client/client.ts";
 import type { LookupExplanation } from "../../src/inspection/lookup-explanation.ts";
+import { batchBytes, FIELD, NO_PRODUCER, stampProducer } from "../../src/record/batch.ts";
 import { edit, fileOf, makeSample } from "../inspection/sample.ts";
 import { tempDir } from "../support/tmp.ts";
 import { run } from "./rustlog.ts";
@@ -31,7 +33,7 @@ const LOOKUP = `Lookup of offset 6 in orders, partition 0
 
 3. The offset index: 2 entries of 8 bytes; 2 comparisons
    mapped from its file
-   sparse: one for the first batch after more than 4096 bytes of log
+   sparse: a batch gets one if it begins more than 4096 bytes after that of the last one
    before: none, the target is below the first entry
    after:  entry 0: batch at position 5078, which ends with offset 7
  → scan from position 0, the start of the segment
@@ -84,7 +86,56 @@ test("--json is the explanation", async () => {
   expect(explanation.record?.key).toEqual({ bytes: 3, text: "key" });
 });
 
+test("an offset from the end, and an index that has no entry", async () => {
+  const { stdout } = await explain("orders", "0", "-13");
+  expect(stdout).toStartWith("Lookup of offset 0 in orders, partition 0\n");
+  expect(stdout).toContain(`3. The offset index: 0 entries of 8 bytes; no search
+   empty
+   sparse: a batch gets one if it begins more than 4096 bytes after that of the last one
+   no batch begins more than 4096 bytes behind the segment's start
+ → scan from position 0, the start of the segment
+`);
+});
+
+test("a topic that is called as a command is: `explain lookup`", async () => {
+  using directory = tempDir();
+  await makeSample(directory.path);
+  const topics = join(directory.path, "topics");
+  renameSync(join(topics, "orders"), join(topics, "produce"));
+  edit(join(topics, "produce/topic.json"), (bytes) =>
+    Buffer.from(bytes.toString().replace("orders", "produce")),
+  );
+  const { stdout, exitCode } = await run([
+    ...["explain", "lookup", "produce", "0", "6", "--json"],
+    ...["--data-dir", directory.path],
+  ]);
+  const { outcome, record } = JSON.parse(stdout) as LookupExplanation;
+  expect([outcome, record?.offset, exitCode]).toEqual(["found", 6, 0]);
+});
+
+test("a batch of a codec that can't be opened here is found, and its record is not shown", async () => {
+  using directory = tempDir();
+  await makeSample(directory.path, false);
+  edit(join(directory.path, fileOf(10)), (bytes) => {
+    const batch = new Uint8Array(bytes.buffer, bytes.byteOffset, batchBytes(bytes, 0));
+    batch[FIELD.attributes + 1] = 2; // snappy
+    stampProducer(batch, NO_PRODUCER);
+  });
+  const { stdout, stderr, exitCode } = await run([
+    ...["explain", "orders", "0", "11", "-d", directory.path],
+  ]);
+  expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
+  expect(stdout).toContain("4. Scan: none, the batch at position 0 is the one\n");
+  expect(stdout).toContain("The batch: offsets 10 to 11, 2 records, codec snappy\n");
+  expect(stdout).toContain("   not shown: snappy can't be decompressed here\n");
+  expect(stdout).toContain("   with the index:     1 comparison, 1 batch header over 0 bytes\n");
+});
+
 test("the end of the log", async () => {
+  const late = await explain("orders", "0", "--timestamp", "2100-01-01T00:00:00Z");
+  expect(late.stdout).toContain("   No record is at or after that time.\n");
+  const lines = late.stdout.split("\n").slice(3);
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(100);
   const { stdout, exitCode } = await explain("orders", "0", "latest");
   expect(exitCode).toBe(0);
   expect(stdout).toContain("A consumer that asks for it gets nothing yet, and waits for it.\n");

@@ -27,6 +27,7 @@ describe("help and version", () => {
     [["verify"]],
     [["inspect"]],
     [["explain"]],
+    [["explain", "lookup"]],
     [["explain", "produce"]],
     [["bench"]],
     [["bench", "produce"]],
