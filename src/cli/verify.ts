@@ -53,17 +53,23 @@ async function verify(
   const startedMs = performance.now();
   // Written one after the other, and waited for at the end.
   let printing: Promise<void> = Promise.resolve();
+  // No bar comes between a line and its being printed, or the line would stand behind it.
+  let linesLeft = 0;
   const print = (text: string): void => {
-    printing = printing.then(() => {
+    linesLeft++;
+    printing = printing.then(async () => {
       bar.clear();
-      return writeText(text);
+      await writeText(text);
+      linesLeft--;
     });
   };
   const report = await verifyDirectory({
     disk: new RealDisk(),
     directory,
     isRepairing,
-    onProgress: (done, total, file) => bar.update(done, total, file),
+    onProgress: (done, total, file) => {
+      if (linesLeft === 0) bar.update(done, total, file);
+    },
     ...(isJson ? {} : { onFinding: (finding) => print(`${formatFinding(finding)}\n`) }),
   }).finally(async () => {
     bar.clear();

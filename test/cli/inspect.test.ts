@@ -9,7 +9,7 @@ import { FIELD, NO_PRODUCER, stampProducer } from "../../src/record/batch.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
 import { edit, fileOf, makeSample, sampleBatch, START_MS } from "../inspection/sample.ts";
 import { tempDir } from "../support/tmp.ts";
-import { run, spawn } from "./rustlog.ts";
+import { run, runOnTerminal, spawn } from "./rustlog.ts";
 
 let sample: ReturnType<typeof tempDir>;
 beforeAll(async () => {
@@ -157,6 +157,17 @@ test("broken bytes are shown with their place and the reason, and the walk goes 
   );
   truncateSync(path, 0);
   expect((await inspect(path)).split("\n")).toHaveLength(2);
+});
+
+test("colours on a terminal, unless they are not wanted", async () => {
+  const args = ["inspect", log(), "--hex"];
+  const plain = (await inspect(log(), "--hex")).replaceAll("\n", "\r\n");
+  const wanted = await runOnTerminal(args);
+  expect(wanted).toContain("\u001b[36m00 00 00 00 00 00 00 00\u001b[0m");
+  const withoutPadding = (text: string): string => Bun.stripANSI(text).replace(/ +(?=\r)/g, "");
+  expect(withoutPadding(wanted)).toBe(withoutPadding(plain));
+  expect(await runOnTerminal(args, { env: { NO_COLOR: "1" } })).toBe(plain);
+  expect(await runOnTerminal(args, { env: { TERM: "dumb" } })).toBe(plain);
 });
 
 test("records of a codec that can't be opened here are not called damaged", async () => {

@@ -48,6 +48,27 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
   return { stdout: new TextDecoder().decode(bytes), bytes, stderr, exitCode };
 }
 
+/** Runs `rustlog ARGS` on a terminal of 100 columns; returns what that was sent. */
+export async function runOnTerminal(
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<string> {
+  let text = "";
+  const decoder = new TextDecoder();
+  const child = Bun.spawn([process.execPath, MAIN, ...args], {
+    env: { TERM: "xterm", ...environment(options) },
+    terminal: {
+      cols: 100,
+      rows: 40,
+      data: (_terminal, bytes) => {
+        text += decoder.decode(bytes, { stream: true });
+      },
+    },
+  });
+  await child.exited;
+  return text;
+}
+
 /** Runs a shell script in which `rustlog` is the executable; returns its outputs. */
 export async function shell(script: string, options: RunOptions = {}): Promise<RunResult> {
   const define = `rustlog() { "${process.execPath}" "${MAIN}" "$@"; }\n`;

@@ -6,7 +6,7 @@ import { ProgressBar } from "../../src/cli/progress-bar.ts";
 import { Broker } from "../../src/broker/broker.ts";
 import { edit, fileOf, makeSample } from "../inspection/sample.ts";
 import { tempDir } from "../support/tmp.ts";
-import { run } from "./rustlog.ts";
+import { run, runOnTerminal } from "./rustlog.ts";
 
 test("a sound directory: a summary, nothing on stderr, 0", async () => {
   using directory = tempDir();
@@ -83,6 +83,23 @@ test("a directory that is none of ours is left as it is", async () => {
   expect(stderr).toContain("is no data directory");
   expect(exitCode).toBe(1);
   expect([...new Bun.Glob("**").scanSync({ cwd: directory.path, onlyFiles: false })]).toEqual([]);
+});
+
+test("on a terminal each finding has a line of its own, without the bar", async () => {
+  using directory = tempDir();
+  await makeSample(directory.path);
+  for (const base of [0, 4]) {
+    edit(join(directory.path, fileOf(base)), (bytes) => (bytes[80]! ^= 1));
+  }
+  const text = await runOnTerminal(["verify", directory.path]);
+  expect(text).toContain("% [");
+  const lines = text.split("\r\n").map((line) => line.split("\u001b[K").at(-1));
+  expect(lines.map((line) => line?.split(/[: ]/, 1)[0])).toEqual([
+    "damage",
+    "damage",
+    "Checked",
+    "",
+  ]);
 });
 
 test("the progress bar: on a terminal, not too often, and gone at the end", () => {
