@@ -14,7 +14,8 @@ const DIFFERS: readonly (readonly [what: string, pattern: RegExp, instead: strin
   ["the same in a line of a batch", /\b\d+(?= epoch 0 seq)/g, "ID"],
   ["a CRC, which covers the two", /\b0x[\da-f]{8}\b/g, "CRC"],
   ["its bytes, in the header", /(?:[\da-f]{2} ){4}(?= +crc )/g, "CRC "],
-  ["which producer got which offsets", /('together' .*) offsets \d+-\d+/g, "$1 offsets SOME"],
+  ["a rate of bench", /: [\d,]+ records\/s, [\d.]+ [kMG]?B\/s$/gm, ": RATE"],
+  ["its percentiles", /^ +p50 .*\n[ \d.]+$/gm, "PERCENTILES"],
 ];
 
 function comparable(output: string): string {

@@ -8,8 +8,8 @@ import { tempDir } from "../support/tmp.ts";
 const ROOT = join(import.meta.dir, "../..");
 /** Where the document is. */
 export const TOUR_PATH = join(ROOT, "docs/TOUR.md");
-/** The port of the document; a run takes a free one, as somebody may be on the tour. */
-const PORT = "9192";
+/** The ports of the document, of the broker and of its page; a run takes free ones, as somebody may be on the tour. */
+const PORTS = ["9192", "9193"] as const;
 /** The clone of the document, as in README; a run has a directory of its own. */
 const CLONE = "/home/anna/rustlog";
 /** Ends the output of a step in what the shell prints. */
@@ -53,11 +53,13 @@ export function readTour(): string {
 /** Runs all steps in one shell, with a directory and a port of its own; resolves with the output of each. */
 export async function runTour(steps: readonly Step[]): Promise<string[]> {
   using home = tempDir();
-  const port = String(quietPort());
+  const ports = PORTS.map((port) => ({ port, free: String(quietPort()) }));
+  const withFree = (text: string): string =>
+    ports.reduce((changed, { port, free }) => changed.replaceAll(port, free), text);
   const script = [
     'ln -s "$BINARY" rustlog; exec 2>&1', // in the document it stands in the clone
     "trap 'kill -9 $(jobs -p) 2> /dev/null' EXIT",
-    ...steps.map(({ commands }) => `${commands.replaceAll(PORT, port)}printf '%s' '${END}'`),
+    ...steps.map(({ commands }) => `${withFree(commands)}printf '%s' '${END}'`),
   ].join("\n");
   const child = Bun.spawn(["bash", "-c", script], {
     cwd: home.path,
@@ -68,6 +70,9 @@ export async function runTour(steps: readonly Step[]): Promise<string[]> {
   });
   const printed = await new Response(child.stdout).text();
   await child.exited;
-  const shown = printed.replaceAll(home.path, CLONE).replaceAll(port, PORT);
+  const shown = ports.reduce(
+    (changed, { port, free }) => changed.replaceAll(free, port),
+    printed.replaceAll(home.path, CLONE),
+  );
   return shown.split(END).slice(0, -1);
 }
