@@ -91,6 +91,7 @@ async function produceOne(client: Client, wanted: Wanted): Promise<Production> {
   const admin = client.admin();
   // Before anything is written: another directory would tell of another log.
   if (dataDir !== undefined) checkDirectory(dataDir, admin);
+  await refuseLookup(wanted, admin);
   const partitionsBefore = await partitionsOf(admin, topic);
   const sent = await client.producer({ lingerMs: 0 }).send(topic, {
     value,
@@ -118,6 +119,15 @@ function checkDirectory(dataDir: string, admin: Admin): void {
   if (readMeta(new ReadOnlyDisk(), dataDir) === logDirectoryId) return;
   throw new CliError(`${dataDir} is not the data directory of this broker (id ${logDirectoryId})`, {
     help: "Nothing was sent. Leave --data-dir out, or give the one that the broker was started with.",
+  });
+}
+
+/** A lookup in a topic that is called `produce` looks the same as producing to a topic that is called `0`. */
+async function refuseLookup({ topic, value }: Wanted, admin: Admin): Promise<void> {
+  if (!/^\d+$/.test(topic) || !/^(?:\d+|earliest|latest|@.+)$/.test(value)) return;
+  if ((await partitionsOf(admin, "produce")).length === 0) return;
+  throw new CliError("there is a topic 'produce': a lookup in it may be meant. Nothing was sent", {
+    help: `For that, run \`rustlog explain lookup produce ${topic} ${value}\`; to write, \`rustlog produce\`.`,
   });
 }
 

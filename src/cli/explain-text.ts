@@ -1,6 +1,7 @@
 // The life of a lookup as text: numbered steps, each with what it found and what that took.
 // Leaves to others: the steps themselves (inspection/explain-lookup.ts).
 import { formatTime } from "../inspection/batch-description.ts";
+import { quoted } from "../inspection/batch-line.ts";
 import type { Paint } from "../inspection/hex.ts";
 import type {
   Cost,
@@ -218,7 +219,7 @@ function recordStep(
   steps.line(`key        ${bytesText(key)}`);
   steps.line(`value      ${bytesText(value)}`);
   for (const header of headers) {
-    steps.line(`header     ${JSON.stringify(header.name)}=${bytesText(header.value)}`);
+    steps.line(`header     ${quoted(header.name)}=${bytesText(header.value)}`);
   }
 }
 
@@ -270,6 +271,6 @@ function bytesText(bytes: DescribedBytes | null): string {
   const size = `${bytes.bytes} ${bytes.bytes === 1 ? "byte" : "bytes"}`;
   const text = "text" in bytes ? bytes.text : bytes.base64;
   const shown = text.length <= TEXT_CHARACTERS_MAX ? text : text.slice(0, TEXT_CHARACTERS_MAX);
-  const quoted = "text" in bytes ? JSON.stringify(shown) : `base64 ${shown}`;
-  return `${quoted}${shown === text ? "" : "…"} (${size})`;
+  const said = "text" in bytes ? quoted(shown) : `base64 ${shown}`;
+  return `${said}${shown === text ? "" : "…"} (${size})`;
 }

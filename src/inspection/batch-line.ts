@@ -44,7 +44,7 @@ export function recordLine(cursor: RecordCursor): string {
     `value ${formatBytes(cursor.value())}`,
   ];
   for (const { name, value } of cursor.headers()) {
-    cells.push(`${JSON.stringify(name)}=${formatBytes(value)}`);
+    cells.push(`${quoted(name)}=${formatBytes(value)}`);
   }
   return `${" ".repeat(12)}${cells.join("  ")}`;
 }
@@ -69,6 +69,14 @@ function formatBytes(bytes: Uint8Array | null): string {
     return `0x${hex}${bytes.length > TEXT_CHARACTERS_MAX / 2 ? `… (${bytes.length} bytes)` : ""}`;
   }
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
-  if (text.length <= TEXT_CHARACTERS_MAX) return JSON.stringify(text);
-  return `${JSON.stringify(text.slice(0, TEXT_CHARACTERS_MAX))}… (${bytes.length} bytes)`;
+  if (text.length <= TEXT_CHARACTERS_MAX) return quoted(text);
+  return `${quoted(text.slice(0, TEXT_CHARACTERS_MAX))}… (${bytes.length} bytes)`;
+}
+
+/** Text in quotes, without a character that a terminal would obey: JSON leaves those from U+007F to U+009F. */
+export function quoted(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u007f-\u009f]/g,
+    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
+  );
 }

@@ -89,6 +89,18 @@ test("a directory that is another broker's: nothing is sent", async () => {
   expect((await client.admin().listTopics()).map(({ name }) => name)).not.toContain("never");
 });
 
+test("what may be meant as a lookup in a topic that is called produce: nothing is sent", async () => {
+  const first = await explain("17", "5");
+  expect(first.exitCode).toBe(0);
+  await client.admin().createTopic("produce");
+  const { stdout, stderr, exitCode } = await explain("18", "5");
+  expect([stdout, exitCode]).toEqual(["", 1]);
+  expect(stderr).toContain("run `rustlog explain lookup produce 18 5`");
+  const names = (await client.admin().listTopics()).map(({ name }) => name);
+  expect(names).toContain("17");
+  expect(names).not.toContain("18");
+});
+
 test("a partition that there is not", async () => {
   const { stderr, exitCode } = await explain("plain", "hello", "-p", "9");
   expect(stderr).toContain("UNKNOWN_TOPIC_OR_PARTITION");

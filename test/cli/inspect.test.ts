@@ -170,6 +170,13 @@ test("colours on a terminal, unless they are not wanted", async () => {
   expect(await runOnTerminal(args, { env: { TERM: "dumb" } })).toBe(plain);
 });
 
+test("what a terminal would obey is printed as what it is", async () => {
+  using directory = tempDir();
+  const path = join(directory.path, "00000000000000000000.log");
+  writeFileSync(path, sampleBatch(["\u001b[31m\u009b31m\u007f\nü"], START_MS));
+  expect(await inspect(path, "--records")).toContain('value "\\u001b[31m\\u009b31m\\u007f\\nü"');
+});
+
 test("records of a codec that can't be opened here are not called damaged", async () => {
   using directory = tempDir();
   const path = join(directory.path, "00000000000000000000.log");
