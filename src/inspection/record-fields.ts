@@ -39,7 +39,11 @@ export function* recordFields(
     }
   }
   if (index === frame.recordCount) return;
-  yield heading(1, `that is ${index} records, and the header says ${frame.recordCount}`, true);
+  yield heading(
+    1,
+    `the header says ${frame.recordCount}, but the records that are here are ${index}`,
+    true,
+  );
 }
 
 /** A position in the records. */

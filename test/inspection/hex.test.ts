@@ -86,7 +86,7 @@ describe("broken bytes", () => {
   test("records that are not as many as the header says are counted", () => {
     const batch = batchOf(hex("0e 00 00 00 01 02 61 00"), 2);
     const last = [...batchFields(batch, 0, batch.length, 0)].at(-1);
-    const text = "that is 1 records, and the header says 2";
+    const text = "the header says 2, but the records that are here are 1";
     expect(last).toMatchObject({ kind: "heading", isBroken: true, text });
   });
 
