@@ -74,8 +74,8 @@ export class Model {
     }
     for (const key of this.#shapes.keys()) if (!present.has(key)) this.#shapes.delete(key);
     this.#setGroups(overview.groups);
-    if ((this.#totals?.receivedBytes ?? 0) > overview.totals.receivedBytes)
-      this.#totals = undefined;
+    // A clock that went back is that of another broker, which counts from nothing.
+    if ((this.#totals?.atMs ?? 0) > overview.totals.atMs) this.#totals = undefined;
     this.#count(overview.totals);
   }
 
