@@ -151,7 +151,11 @@ export class PageFeed {
   #findTopics(): boolean {
     const topics = this.#broker.services.registry.list();
     const names = topics.map(({ name, partitions }) => `${name} ${partitions.length}`).join();
-    if (names === this.#topics) return false;
+    // One that was deleted and created again between two looks has the old name, but none of the old partitions.
+    const isKnown = topics.every(({ partitions }) =>
+      partitions.every((p) => this.#partitions.has(p)),
+    );
+    if (names === this.#topics && isKnown) return false;
     this.#topics = names;
     const present = new Set(topics.flatMap(({ partitions }) => partitions));
     for (const partition of this.#partitions.keys()) {

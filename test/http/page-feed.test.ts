@@ -90,6 +90,24 @@ test("a page is told everything anew when a topic comes or goes", async () => {
   page.stop();
 });
 
+test("a page is told anew of a topic that was deleted and created again at once", async () => {
+  await using sample = await startPage();
+  const { registry } = sample.broker.services;
+  const { partitions } = await registry.create("one", 1, {});
+  await partitions[0]!.append(batchOf("a", "b"));
+  const page = await listen(sample.url);
+  expect(((await page.next()).data as Overview).partitions[0]?.logEnd).toBe(2);
+  await registry.delete("one");
+  await registry.create("one", 1, {});
+  let overview: Overview | undefined;
+  while (overview?.topics.length !== 1) {
+    const { name, data } = await page.next();
+    if (name === "overview") overview = data as Overview;
+  }
+  expect(overview.partitions.map(({ logEnd }) => logEnd)).toEqual([0]);
+  page.stop();
+});
+
 test("a page that does not read is told everything anew, not all that it missed", async () => {
   await using sample = await startPage();
   const partition = (await sample.broker.services.registry.create("orders", 1, {})).partitions[0]!;
