@@ -120,6 +120,12 @@ export class HttpServer {
     if (origin !== null && origin.replace(/^https?:\/\//, "") !== host) {
       return plainText(403, `pages of ${origin} may not use this broker`);
     }
+    // A page's images and scripts have no origin; the browser says of them, too, whether they are of another page.
+    const site = request.headers.get("sec-fetch-site") ?? "none";
+    const isLink = request.headers.get("sec-fetch-mode") === "navigate" && request.method === "GET";
+    if (!isLink && site !== "none" && site !== "same-origin") {
+      return plainText(403, "pages of another origin may not use this broker");
+    }
     return undefined;
   }
 

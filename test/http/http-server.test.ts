@@ -104,6 +104,19 @@ test("the page of another origin gets nothing, its own does", async () => {
   expect(await ask(server, "/echo/a", { method: "POST", body: "b", headers })).toBe("200 b");
 });
 
+test("what another origin's page embeds gets nothing, a link to here is followed", async () => {
+  await using server = start();
+  const askFrom = (site: string, mode: string) =>
+    ask(server, "/hello", { headers: { "sec-fetch-site": site, "sec-fetch-mode": mode } });
+  for (const site of ["cross-site", "same-site"]) {
+    const refusal = "403 pages of another origin may not use this broker\n";
+    expect(await askFrom(site, "no-cors")).toBe(refusal);
+    expect(await askFrom(site, "navigate")).toBe("200 GET");
+  }
+  expect(await askFrom("same-origin", "cors")).toBe("200 GET");
+  expect(await askFrom("none", "navigate")).toBe("200 GET");
+});
+
 test("a port that is in use is said to be, with the flag that changes it", async () => {
   await using other = start();
   const again = () => start({ port: other.port });
