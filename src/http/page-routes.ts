@@ -115,7 +115,7 @@ function numberOf(name: string, text: string): number {
 /** The record of a request to produce. */
 async function orderOf(request: Request): Promise<ProduceOrder> {
   // A form of another page can't have this type, whatever else it can do.
-  if (request.headers.get("content-type") !== "application/json") {
+  if (!/^application\/json *(;|$)/i.test(request.headers.get("content-type") ?? "")) {
     throw invalid("the body must be application/json");
   }
   const body: unknown = await request.json().catch(() => undefined);

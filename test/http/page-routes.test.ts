@@ -251,6 +251,14 @@ describe("a record that is produced", () => {
     expect(own.status).toBe(200);
   });
 
+  test("may say what characters its JSON is of", async () => {
+    const order = { topic: "orders", partition: 0, key: null, value: "x" };
+    const type = { "content-type": "application/json; charset=utf-8" };
+    expect((await post(order, type)).status).toBe(200);
+    const other = { "content-type": "application/json-patch+json" };
+    expect((await post(order, other)).status).toBe(400);
+  });
+
   test("is refused when it is too long", async () => {
     const order = { topic: "orders", partition: 0, key: null, value: "x".repeat(2 * 1024 * 1024) };
     expect((await post(order)).status).toBe(413);
