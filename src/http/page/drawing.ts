@@ -177,8 +177,10 @@ function drawMarks(
   context.fillStyle = colours.group;
   context.font = "11px system-ui, sans-serif";
   let freeFrom = Number.NEGATIVE_INFINITY;
-  for (const { group, offset } of groups.toSorted((a, b) => a.offset - b.offset)) {
-    const x = scale.x(shape.placeOfOffset(offset));
+  const places = groups
+    .toSorted((a, b) => a.offset - b.offset)
+    .map(({ group, offset }) => ({ group, x: scale.x(shape.placeOfOffset(offset)) }));
+  for (const [i, { group, x }] of places.entries()) {
     if (x < 0 || x > scale.width) continue;
     context.beginPath();
     context.moveTo(x - 4, BAR_TOP - 8);
@@ -189,8 +191,9 @@ function drawMarks(
     // A name is written where there is room for it; the list below the drawing has all of them.
     const width = context.measureText(group).width;
     const left = x + 7 + width > scale.width ? x - 7 - width : x + 7;
-    if (left < freeFrom) continue;
-    context.fillText(group, left, BAR_TOP - 5);
-    freeFrom = left + width + 8;
+    const next = places[i + 1]?.x ?? Number.POSITIVE_INFINITY;
+    const isFree = left >= freeFrom && (left < x || left + width + 4 <= next);
+    if (isFree) context.fillText(group, left, BAR_TOP - 5);
+    freeFrom = isFree ? Math.max(x, left + width) + 8 : x + 8;
   }
 }
