@@ -83,8 +83,13 @@ export class TopicsView {
     this.#pointed = row;
     if (row === undefined || place === undefined) return;
     this.#reveal(place.topic);
-    row.root.scrollIntoView({ block: "nearest" });
     row.show(place.span, place.highlights);
+    row.root.scrollIntoView({ block: "nearest" });
+    // Rows that this brought onto the screen are made in the next frame, and push it away again by what they grow.
+    const again = (): void => {
+      if (this.#pointed === row) row.root.scrollIntoView({ block: "nearest" });
+    };
+    requestAnimationFrame(() => requestAnimationFrame(again));
   }
 
   /** Resolves when all segments of a partition are known. */
