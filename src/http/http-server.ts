@@ -3,7 +3,8 @@
 //
 // A web page anywhere can have its reader's browser send requests to this machine. So on a loopback address a name
 // that is not this machine's is refused (else a page could give its own name our address, and read the answers), and
-// everywhere a request that says it comes from another origin's page. Whoever sends neither header is no browser.
+// everywhere a request that says it comes from another origin's page (a link to here excepted, which shows that page
+// nothing). Whoever sends none of these headers is no browser.
 //
 // Seen of Bun 1.4.5, and relied on here: a route that is one function gets every method; `stop(true)` also ends
 // answers that are still being streamed, and calls `cancel` of their streams; an HTML bundle answers any method;
