@@ -86,15 +86,6 @@ export function encodeFetchResponseHead(
   );
 }
 
-/** A whole response frame, with a copy of the batches. */
-export function encodeFetchResponse(correlationId: number, response: FetchResponse): Uint8Array {
-  const head = encodeFetchResponseHead(correlationId, response, response.batches.length);
-  const frame = new Uint8Array(head.length + response.batches.length);
-  frame.set(head);
-  frame.set(response.batches, head.length);
-  return frame;
-}
-
 /** Reads a response. */
 export function decodeFetchResponse(payload: Uint8Array): FetchResponse {
   return decodeResponse(payload, (body) => ({

@@ -32,14 +32,6 @@ export interface ProduceResponse {
   readonly baseOffset: number;
 }
 
-/** A whole request frame, with a copy of the batch. */
-export function encodeProduceRequest(correlationId: number, request: ProduceRequest): Uint8Array {
-  const { topic, partition, batch } = request;
-  return encodeRequest(API.Produce, correlationId, (body) =>
-    body.string(topic).u32(partition).bytes(batch),
-  );
-}
-
 /** A request frame up to its batch of `batchBytes`, which the caller sends after it without a copy. */
 export function encodeProduceRequestHead(
   correlationId: number,

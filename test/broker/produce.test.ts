@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { API, encodeRequest } from "../../src/protocol/messages.ts";
-import { decodeProduceResponse, encodeProduceRequest } from "../../src/protocol/produce.ts";
+import { decodeProduceResponse } from "../../src/protocol/produce.ts";
 import { FIELD, stampProducer } from "../../src/record/batch.ts";
 import { batchOf, errorOf, recordsIn, startBroker } from "../support/broker.ts";
+import { encodeProduceRequest } from "../support/whole-frames.ts";
 
 describe("produce", () => {
   test("appends what a fetch gives back, and creates the topic", async () => {

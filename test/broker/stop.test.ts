@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
 import { Broker } from "../../src/broker/broker.ts";
-import { encodeProduceRequest } from "../../src/protocol/produce.ts";
 import type { AppendFile } from "../../src/storage/disk.ts";
 import { RealDisk } from "../../src/storage/real-disk.ts";
 import {
@@ -13,6 +12,7 @@ import {
 } from "../support/broker.ts";
 import { withTempDir } from "../support/tmp.ts";
 import { until } from "../support/until.ts";
+import { encodeProduceRequest } from "../support/whole-frames.ts";
 
 /** Produces without end, several at a time, and keeps what was acknowledged; ends with the connection. */
 async function produceUntilLost(

@@ -6,7 +6,6 @@ import { monitoringRoutes } from "../../src/http/monitoring.ts";
 import { encodeRequest } from "../../src/protocol/messages.ts";
 import { encodeFetchRequest } from "../../src/protocol/fetch.ts";
 import { encodeOffsetCommitRequest } from "../../src/protocol/offsets.ts";
-import { encodeProduceRequest } from "../../src/protocol/produce.ts";
 import { encodeCreateTopicRequest } from "../../src/protocol/topics.ts";
 import { RealDisk } from "../../src/storage/real-disk.ts";
 import { plain, table } from "../protocol/document.ts";
@@ -15,6 +14,7 @@ import { type Family, parseExposition } from "../support/prometheus.ts";
 import { SyncGate } from "../support/sync-gate.ts";
 import { until } from "../support/until.ts";
 import { textOf } from "../tree/source-tree.ts";
+import { encodeProduceRequest } from "../support/whole-frames.ts";
 
 /** The routes of a broker on a port of their own. */
 function serve(broker: Awaited<ReturnType<typeof startBroker>>) {

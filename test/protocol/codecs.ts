@@ -8,6 +8,7 @@ import * as offsets from "../../src/protocol/offsets.ts";
 import * as produce from "../../src/protocol/produce.ts";
 import * as topics from "../../src/protocol/topics.ts";
 import { type Field, GRAMMAR, type Value } from "./grammar.ts";
+import { encodeFetchResponse, encodeProduceRequest } from "../support/whole-frames.ts";
 
 export interface Codec {
   readonly api: ApiName;
@@ -35,7 +36,7 @@ function codec<Message extends object>(
 }
 
 export const REQUESTS: readonly Codec[] = [
-  codec("Produce", "request", produce.encodeProduceRequest, produce.decodeProduceRequest),
+  codec("Produce", "request", encodeProduceRequest, produce.decodeProduceRequest),
   codec("Fetch", "request", fetch.encodeFetchRequest, fetch.decodeFetchRequest),
   codec(
     "OffsetCommit",
@@ -78,7 +79,7 @@ export const REQUESTS: readonly Codec[] = [
 
 export const RESPONSES: readonly Codec[] = [
   codec("Produce", "response", produce.encodeProduceResponse, produce.decodeProduceResponse),
-  codec("Fetch", "response", fetch.encodeFetchResponse, fetch.decodeFetchResponse),
+  codec("Fetch", "response", encodeFetchResponse, fetch.decodeFetchResponse),
   codec(
     "OffsetCommit",
     "response",

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { brokerCommand } from "../../src/cli/broker.ts";
 import { ERRORS, type ErrorName, RustLogError } from "../../src/errors.ts";
 import * as limits from "../../src/limits.ts";
-import { encodeFetchRequest, encodeFetchResponse } from "../../src/protocol/fetch.ts";
+import { encodeFetchRequest } from "../../src/protocol/fetch.ts";
 import {
   API,
   API_VERSION,
@@ -12,7 +12,7 @@ import {
   encodeRequest,
 } from "../../src/protocol/messages.ts";
 import { encodePingRequest, encodePingResponse } from "../../src/protocol/meta.ts";
-import { encodeProduceRequest, encodeProduceResponse } from "../../src/protocol/produce.ts";
+import { encodeProduceResponse } from "../../src/protocol/produce.ts";
 import {
   BATCH_HEADER_BYTES,
   BATCH_OVERHEAD_BYTES,
@@ -37,6 +37,7 @@ import {
   table,
 } from "./document.ts";
 import { GRAMMAR } from "./grammar.ts";
+import { encodeFetchResponse, encodeProduceRequest } from "../support/whole-frames.ts";
 
 const utf8 = new TextEncoder();
 const APIS = Object.entries(API) as [ApiName, number][];

@@ -6,7 +6,8 @@ import {
   GROUP_NAME_BYTES_MAX,
   TOPIC_NAME_LENGTH_MAX,
 } from "../../src/limits.ts";
-import { encodeFetchResponse, encodeFetchResponseHead } from "../../src/protocol/fetch.ts";
+import { decodeFetchResponse, encodeFetchResponseHead } from "../../src/protocol/fetch.ts";
+import { FRAME_LENGTH_BYTES } from "../../src/protocol/frame.ts";
 import {
   API,
   API_VERSION,
@@ -17,8 +18,10 @@ import {
   encodeRequest,
   encodeResponse,
 } from "../../src/protocol/messages.ts";
-import { encodeProduceRequest, encodeProduceRequestHead } from "../../src/protocol/produce.ts";
+import { decodeProduceRequest, encodeProduceRequestHead } from "../../src/protocol/produce.ts";
+import { readU32 } from "../../src/record/bytes.ts";
 import { thrownBy } from "./codecs.ts";
+import { encodeFetchResponse, encodeProduceRequest } from "../support/whole-frames.ts";
 
 describe("the keys of the APIs", () => {
   test("are distinct, fit a byte, and none is 0", () => {
@@ -90,17 +93,19 @@ describe("the envelope", () => {
 describe("a frame's head", () => {
   const bytes = Uint8Array.of(1, 2, 3, 4, 5);
 
-  test("and the batch after it are a whole Produce request", () => {
-    const head = encodeProduceRequestHead(7, "topic", 3, bytes.length);
-    const whole = encodeProduceRequest(7, { topic: "topic", partition: 3, batch: bytes });
-    expect([...head, ...bytes]).toEqual([...whole]);
+  test("counts the batch that follows it, of a Produce request", () => {
+    const request = { topic: "topic", partition: 3, batch: bytes };
+    const frame = encodeProduceRequest(7, request);
+    expect(readU32(frame, 0)).toBe(frame.length - FRAME_LENGTH_BYTES);
+    expect(decodeProduceRequest(frame.subarray(FRAME_LENGTH_BYTES))).toEqual(request);
   });
 
-  test("and the batches after it are a whole Fetch response", () => {
+  test("counts the batches that follow it, of a Fetch response", () => {
     const fields = { startOffset: 1, nextOffset: 2, highWatermark: 3, logStartOffset: 0 };
-    const head = encodeFetchResponseHead(7, fields, bytes.length);
-    const whole = encodeFetchResponse(7, { ...fields, batches: bytes });
-    expect([...head, ...bytes]).toEqual([...whole]);
+    const frame = encodeFetchResponse(7, { ...fields, batches: bytes });
+    expect(readU32(frame, 0)).toBe(frame.length - FRAME_LENGTH_BYTES);
+    const payload = frame.subarray(FRAME_LENGTH_BYTES);
+    expect(decodeFetchResponse(payload)).toEqual({ ...fields, batches: bytes });
   });
 
   test("with the longest names fits what limits.ts leaves beside the batches", () => {

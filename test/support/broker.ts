@@ -14,12 +14,13 @@ import {
   decodeResponseHeader,
   encodeRequest,
 } from "../../src/protocol/messages.ts";
-import { decodeProduceResponse, encodeProduceRequest } from "../../src/protocol/produce.ts";
+import { decodeProduceResponse } from "../../src/protocol/produce.ts";
 import { RecordCursor } from "../../src/record/cursor.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
 import type { Disk } from "../../src/storage/disk.ts";
 import { RawClient } from "./raw-client.ts";
 import { tempDir } from "./tmp.ts";
+import { encodeProduceRequest } from "./whole-frames.ts";
 
 /** A running broker and what it logged; disposing of it stops it and removes its directory. */
 export interface TestBroker extends AsyncDisposable {

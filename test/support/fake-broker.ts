@@ -3,7 +3,7 @@
 // Leaves to others: all that a real broker does besides. It speaks through the same protocol/ as that one.
 import type { Socket, TCPSocketListener } from "bun";
 import { RustLogError } from "../../src/errors.ts";
-import { decodeFetchRequest, encodeFetchResponse } from "../../src/protocol/fetch.ts";
+import { decodeFetchRequest } from "../../src/protocol/fetch.ts";
 import { FrameDecoder } from "../../src/protocol/frame.ts";
 import {
   API,
@@ -25,6 +25,7 @@ import {
 } from "../../src/protocol/topics.ts";
 import { nextOffset, recordCount, stampBaseOffset } from "../../src/record/batch.ts";
 import { ProducerStates } from "../../src/storage/producer-states.ts";
+import { encodeFetchResponse } from "./whole-frames.ts";
 
 /**
  * What becomes of a request: carried out and answered, the connection cut before it is carried out or

@@ -10,7 +10,6 @@ import {
   encodeOffsetCommitRequest,
   encodeOffsetFetchRequest,
 } from "../../src/protocol/offsets.ts";
-import { encodeProduceRequest } from "../../src/protocol/produce.ts";
 import {
   encodeCreateTopicRequest,
   encodeDeleteTopicRequest,
@@ -18,6 +17,7 @@ import {
 } from "../../src/protocol/topics.ts";
 import { batchOf } from "../support/broker.ts";
 import type { Random } from "../support/random.ts";
+import { encodeProduceRequest } from "../support/whole-frames.ts";
 
 /** The topic that hostile requests are about; the good client has another. */
 export const TARGET = "target";

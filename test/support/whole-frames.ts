@@ -1,0 +1,18 @@
+// Produce requests and Fetch responses as one frame each, for tests that send or compare them whole.
+// Leaves to others: the fields (protocol/produce.ts, fetch.ts). Client and broker send a head, and the batches after it
+// without a copy: what is tested here is made of the very same heads.
+import { encodeFetchResponseHead, type FetchResponse } from "../../src/protocol/fetch.ts";
+import { encodeProduceRequestHead, type ProduceRequest } from "../../src/protocol/produce.ts";
+
+/** A whole Produce request. */
+export function encodeProduceRequest(correlationId: number, request: ProduceRequest): Uint8Array {
+  const { topic, partition, batch } = request;
+  const head = encodeProduceRequestHead(correlationId, topic, partition, batch.length);
+  return Buffer.concat([head, batch]);
+}
+
+/** A whole Fetch response. */
+export function encodeFetchResponse(correlationId: number, response: FetchResponse): Uint8Array {
+  const { batches } = response;
+  return Buffer.concat([encodeFetchResponseHead(correlationId, response, batches.length), batches]);
+}
