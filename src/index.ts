@@ -16,9 +16,9 @@ export type {
   TopicPartition,
 } from "./client/admin-types.ts";
 export { Client, type ConnectOptions, connect } from "./client/client.ts";
-export { type ConsumedRecord, Consumer, type ConsumerOptions } from "./client/consumer.ts";
+export { Consumer, type ConsumerOptions } from "./client/consumer.ts";
 export type { OffsetSpecs } from "./client/consumer-plan.ts";
-export { FetchedRecords } from "./client/fetched-records.ts";
+export { type ConsumedRecord, FetchedRecords } from "./client/fetched-records.ts";
 export type { OutOfRangePolicy } from "./client/fetcher.ts";
 export type { OffsetSpec } from "./client/offset-spec.ts";
 export {

@@ -139,7 +139,7 @@ async function printRecords(
     if (records === undefined || records === null) return;
     while (count < recordsMax && records.next()) {
       printer(records, output);
-      if (isMarking) output.mark(records.partition, records.offset + 1);
+      if (isMarking) output.mark(records.partition, records.cursor.offset + 1);
       count++;
       if (!output.isFull) continue;
       await output.flush();

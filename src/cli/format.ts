@@ -15,8 +15,8 @@ export type RecordPrinter = (records: FetchedRecords, output: ByteOutput) => voi
 const PLACEHOLDERS: Readonly<Record<string, RecordPrinter>> = {
   t: (records, output) => output.text(records.topic),
   p: (records, output) => output.text(String(records.partition)),
-  o: (records, output) => output.text(String(records.offset)),
-  T: (records, output) => output.text(String(records.timestamp)),
+  o: (records, output) => output.text(String(records.cursor.offset)),
+  T: (records, output) => output.text(String(records.cursor.timestamp)),
   k: (records, output) => printBytes(records.cursor.key(), output),
   K: (records, output) => output.text(String(records.cursor.key()?.length ?? -1)),
   s: (records, output) => printBytes(records.cursor.value(), output),

@@ -7,20 +7,10 @@
 // neighbour says so: "keyEncoding":"base64", "valueEncoding":"base64". Producing takes the topic from the
 // command line and the offset from the broker, so both may be there and are passed over.
 import { isUtf8 } from "node:buffer";
+import type { ConsumedRecord } from "../client/fetched-records.ts";
 import type { RecordHeader } from "../record/encoder.ts";
 import { CliError } from "./exit.ts";
 import type { RecordPrinter } from "./format.ts";
-
-/** What JSON says of a record that was read. */
-export interface FormattableRecord {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-  readonly timestamp: number;
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
-  readonly headers: readonly RecordHeader[];
-}
 
 /** What is taken from JSON for a record to be written. */
 export interface ParsedRecord {
@@ -34,16 +24,13 @@ export interface ParsedRecord {
 /** A printer of JSON lines. */
 export function jsonPrinter(delimiter: number): RecordPrinter {
   return (records, output) => {
-    const { topic, partition, offset, timestamp, cursor } = records;
-    const record = { topic, partition, offset, timestamp };
-    const [key, value, headers] = [cursor.key(), cursor.value(), cursor.headers()];
-    output.text(formatJsonRecord({ ...record, key, value, headers }));
+    output.text(formatJsonRecord(records.record()));
     output.byte(delimiter);
   };
 }
 
 /** The record as JSON, without a newline in it. */
-export function formatJsonRecord(record: FormattableRecord): string {
+export function formatJsonRecord(record: ConsumedRecord): string {
   return JSON.stringify({
     topic: record.topic,
     partition: record.partition,

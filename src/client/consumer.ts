@@ -2,10 +2,9 @@
 // Leaves to others: where to start and end (consumer-plan), fetching ahead and retrying (fetcher, link).
 
 import { RustLogError } from "../errors.ts";
-import type { RecordHeader } from "../record/encoder.ts";
 import { Admin } from "./admin.ts";
 import { type OffsetSpecs, planPartitions } from "./consumer-plan.ts";
-import type { FetchedRecords } from "./fetched-records.ts";
+import type { ConsumedRecord, FetchedRecords } from "./fetched-records.ts";
 import { type OutOfRangePolicy, PartitionFetcher, PORTIONS_AHEAD_MAX } from "./fetcher.ts";
 import type { BrokerLink } from "./link.ts";
 
@@ -47,18 +46,6 @@ export interface ConsumerOptions {
    * those of a sealed segment when they are first read; false trusts the broker's memory and the network.
    */
   readonly checkCrcs?: boolean;
-}
-
-/** One record. Key, value and header values are views of the fetched bytes: nothing was copied. */
-export interface ConsumedRecord {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-  /** Milliseconds since 1970. */
-  readonly timestamp: number;
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
-  readonly headers: readonly RecordHeader[];
 }
 
 /** Reads a topic. Made by `client.consumer()`. For one reader: calls must not overlap. */
@@ -142,18 +129,7 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
     for (;;) {
       const records = await this.nextBatch();
       if (records === null) return;
-      const { topic, partition, cursor } = records;
-      while (!this.#closing.signal.aborted && records.next()) {
-        yield {
-          topic,
-          partition,
-          offset: cursor.offset,
-          timestamp: cursor.timestamp,
-          key: cursor.key(),
-          value: cursor.value(),
-          headers: cursor.headers(),
-        };
-      }
+      while (!this.#closing.signal.aborted && records.next()) yield records.record();
     }
   }
 

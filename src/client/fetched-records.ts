@@ -1,8 +1,9 @@
-// The records of one fetch, as they are handed out: walked one by one, without an allocation.
+// The records of one fetch, as they are handed out: walked one by one, without an allocation unless one asks for objects.
 // Leaves to others: the walk through the bytes (record/cursor), fetching them (fetcher).
 
 import type { FetchResponse } from "../protocol/fetch.ts";
 import { type CursorOptions, RecordCursor } from "../record/cursor.ts";
+import type { RecordHeader } from "../record/encoder.ts";
 
 /** Where the walk is noted, so that a commit knows what was handed out. */
 export interface PositionHolder {
@@ -14,7 +15,19 @@ export interface PositionHolder {
   readonly end: number;
 }
 
-/** Records of one partition. The public fields are those of the present record, after `next()`. */
+/** One record. Key, value and header values are views of the fetched bytes: nothing was copied. */
+export interface ConsumedRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** Milliseconds since 1970. */
+  readonly timestamp: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly RecordHeader[];
+}
+
+/** Records of one partition; after `next()` the cursor stands at one of them, and has all there is to know of it. */
 export class FetchedRecords {
   readonly topic: string;
   readonly partition: number;
@@ -24,7 +37,7 @@ export class FetchedRecords {
   readonly logStartOffset: number;
   /** Bytes of the batches, as they came over the wire. */
   readonly bytes: number;
-  /** Stands at the present record: key(), value() and headers() are views, valid as long as they are held. */
+  /** Offset, timestamp and, as views that stay valid, key(), value() and headers() of the present record. */
   readonly cursor = new RecordCursor();
   readonly #holder: PositionHolder;
   readonly #nextOffset: number;
@@ -58,31 +71,19 @@ export class FetchedRecords {
     return false;
   }
 
+  /** The present record as an object of its own. */
+  record(): ConsumedRecord {
+    const { topic, partition, cursor } = this;
+    const { offset, timestamp } = cursor;
+    const [key, value, headers] = [cursor.key(), cursor.value(), cursor.headers()];
+    return { topic, partition, offset, timestamp, key, value, headers };
+  }
+
   /** Passes over the records that are left, as if they had been handed out. */
   skipRest(): void {
     if (this.#isDone) return;
     this.#isDone = true;
     this.#holder.position = Math.min(this.#nextOffset, this.#holder.end);
-  }
-
-  /** Offset of the present record. */
-  get offset(): number {
-    return this.cursor.offset;
-  }
-
-  /** Timestamp of the present record, in milliseconds since 1970. */
-  get timestamp(): number {
-    return this.cursor.timestamp;
-  }
-
-  /** Key of the present record, a view; null when it has none. */
-  key(): Uint8Array | null {
-    return this.cursor.key();
-  }
-
-  /** Value of the present record, a view; null for a tombstone. */
-  value(): Uint8Array | null {
-    return this.cursor.value();
   }
 
   /** Whether all records were walked or passed over. */

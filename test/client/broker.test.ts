@@ -34,7 +34,7 @@ describe("producing and consuming", () => {
     const consumer = t.client.consumer({ topic: "t", follow: false, maxBytes: 50_000 });
     for (let batch = await consumer.nextBatch(); batch; batch = await consumer.nextBatch()) {
       while (batch.next()) {
-        const key = `${Buffer.from(batch.key()!)}`;
+        const key = `${Buffer.from(batch.cursor.key()!)}`;
         const value = Number(batch.cursor.valueText());
         expect(value).toBe((lastOf.get(key) ?? Number(key.slice(4)) - 97) + 97);
         expect(partitionOf.get(key) ?? batch.partition).toBe(batch.partition);

@@ -174,10 +174,10 @@ class Load {
       const batch = await consumer.nextBatch();
       if (batch === null) return;
       while (batch.next()) {
-        const value = batch.value() ?? new Uint8Array(0);
-        this.ledger.note(topic, batch.partition, batch.offset, value);
+        const value = batch.cursor.value() ?? new Uint8Array(0);
+        this.ledger.note(topic, batch.partition, batch.cursor.offset, value);
       }
-      const position = batch.offset + 1;
+      const position = batch.cursor.offset + 1;
       try {
         await consumer.commit();
       } catch (error) {

@@ -46,7 +46,7 @@ export async function goodClient(broker: string, topic = "good"): Promise<GoodCl
       if (offset !== state.rounds) throw new Error(`round ${state.rounds} is at offset ${offset}`);
       const batch = await consumer.nextBatch();
       if (batch === null || !batch.next()) throw new Error(`round ${state.rounds} can't be read`);
-      const read = new TextDecoder().decode(batch.value() ?? new Uint8Array(0));
+      const read = new TextDecoder().decode(batch.cursor.value() ?? new Uint8Array(0));
       if (read !== value) throw new Error(`round ${state.rounds} reads as ${read.slice(0, 40)}`);
       await consumer.commit();
       while (batch.next());

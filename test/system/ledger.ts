@@ -81,8 +81,9 @@ async function checkPartition(
     const batch = await consumer.nextBatch();
     if (batch === null) break;
     while (batch.next()) {
-      if (batch.offset !== next) throw new Error(`${name}: ${batch.offset} follows ${next - 1}`);
-      const value = batch.value() ?? new Uint8Array(0);
+      const { offset } = batch.cursor;
+      if (offset !== next) throw new Error(`${name}: ${offset} follows ${next - 1}`);
+      const value = batch.cursor.value() ?? new Uint8Array(0);
       const checksum = known.get(next);
       if (checksum !== undefined) {
         if (checksum !== Bun.hash.crc32(value)) throw new Error(`${name}: ${next} has changed`);
