@@ -27,7 +27,7 @@ import { TopicOrder } from "./topic-order.ts";
 import { TURN_MS } from "./turns.ts";
 
 /** How long a connection that was answered its last may take to leave, in milliseconds. */
-const LINGER_MS = 1_000;
+const LEAVE_MS_MAX = 1_000;
 
 /** One client's connection. */
 export class Connection implements ExchangeOwner, InflightHolder {
@@ -156,7 +156,7 @@ export class Connection implements ExchangeOwner, InflightHolder {
   sweep(nowMs: number, idleTimeoutMs: number): void {
     if (this.#closed) return;
     if (this.#shutdownAtMs !== undefined) {
-      if (nowMs - this.#shutdownAtMs >= LINGER_MS) this.terminate();
+      if (nowMs - this.#shutdownAtMs >= LEAVE_MS_MAX) this.terminate();
     } else if (this.inflight.unanswered === 0 && nowMs - this.#activeAtMs >= idleTimeoutMs) {
       if (this.#outbox.bytes > 0) this.terminate();
       else this.#socket.end();

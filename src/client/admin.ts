@@ -37,7 +37,7 @@ import type {
   TopicListing,
   TopicPartition,
 } from "./admin-types.ts";
-import type { BrokerLink, Exchange, RetryPolicy } from "./link.ts";
+import type { BrokerLink, Call, RetryPolicy } from "./link.ts";
 import { type OffsetSpec, resolveOffset } from "./offset-spec.ts";
 import { offsetForTimestamp } from "./time-lookup.ts";
 
@@ -191,8 +191,8 @@ export class Admin {
     return { brokerVersion, logDirectoryId, maxFrameBytes, maxBatchBytes };
   }
 
-  #request<T>(exchange: Exchange<T>): Promise<T> {
-    return this.#link.request(exchange, this.#policy);
+  #request<T>(call: Call<T>): Promise<T> {
+    return this.#link.request(call, this.#policy);
   }
 }
 

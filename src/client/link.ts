@@ -26,7 +26,7 @@ export interface LinkOptions {
 }
 
 /** A request and how to read its answer. */
-export interface Exchange<T> {
+export interface Call<T> {
   /** The frame for a correlation id; called again for each attempt. */
   readonly encode: (correlationId: number) => Uint8Array;
   /** Bytes that follow the frame's head: the batch of a Produce request. */
@@ -78,9 +78,9 @@ export class BrokerLink {
    * Sends a request and returns its answer. Retriable errors and lost connections are tried again with
    * backoff, as `policy` says; then the last error is thrown. Never two attempts at once.
    */
-  async request<T>(exchange: Exchange<T>, policy: RetryPolicy = {}): Promise<T> {
+  async request<T>(call: Call<T>, policy: RetryPolicy = {}): Promise<T> {
     const { requestTimeoutMs, retries, retryBackoffMs } = this.options;
-    const timeoutMs = requestTimeoutMs + (exchange.waitMs ?? 0);
+    const timeoutMs = requestTimeoutMs + (call.waitMs ?? 0);
     const until = performance.now() + (policy.retryMs ?? Number.POSITIVE_INFINITY);
     const signal = policy.signal ?? this.#closing.signal;
     let lastError: RustLogError | undefined;
@@ -88,13 +88,13 @@ export class BrokerLink {
       this.#throwIfClosed(signal);
       const progress = { sent: false };
       try {
-        const attempt = this.#attempt(exchange, timeoutMs, signal, progress);
+        const attempt = this.#attempt(call, timeoutMs, signal, progress);
         const leftMs = until - performance.now();
         // Our time being up is no fault of the connection: others go on using it.
         return leftMs >= timeoutMs ? await attempt : await withDeadline(attempt, leftMs, lastError);
       } catch (error) {
         if (!(error instanceof RustLogError) || !error.retriable || signal.aborted) throw error;
-        if (progress.sent && exchange.repeatable === false && isAmbiguous(error)) throw error;
+        if (progress.sent && call.repeatable === false && isAmbiguous(error)) throw error;
         lastError = error;
         const wait = backoffMs(failures, retryBackoffMs);
         const isLast =
@@ -109,15 +109,11 @@ export class BrokerLink {
    * Sends a request once, for those who retry in their own way: attempts reach the broker in the order of
    * these calls, as long as the connection holds. After `leftMs` it rejects with `lastError`, if there is one.
    */
-  async attempt<T>(
-    exchange: Exchange<T>,
-    leftMs: number,
-    lastError: RustLogError | undefined,
-  ): Promise<T> {
+  async attempt<T>(call: Call<T>, leftMs: number, lastError: RustLogError | undefined): Promise<T> {
     const { signal } = this.#closing;
     this.#throwIfClosed(signal);
     const { requestTimeoutMs } = this.options;
-    const attempt = this.#attempt(exchange, requestTimeoutMs, signal, { sent: false });
+    const attempt = this.#attempt(call, requestTimeoutMs, signal, { sent: false });
     return leftMs >= requestTimeoutMs
       ? await attempt
       : await withDeadline(attempt, leftMs, lastError);
@@ -141,7 +137,7 @@ export class BrokerLink {
   }
 
   async #attempt<T>(
-    exchange: Exchange<T>,
+    call: Call<T>,
     timeoutMs: number,
     signal: AbortSignal,
     progress: { sent: boolean },
@@ -149,7 +145,7 @@ export class BrokerLink {
     const connection = this.#connection ?? (await this.#open());
     this.#throwIfClosed(signal);
     progress.sent = true;
-    return exchange.decode(await connection.request(exchange.encode, timeoutMs, exchange.tail));
+    return call.decode(await connection.request(call.encode, timeoutMs, call.tail));
   }
 
   /** The connection: the one there is, or one attempt to make one, shared by all who ask meanwhile. */

@@ -2,13 +2,13 @@
 import { describe, expect, test } from "bun:test";
 import { backoffMs } from "../../src/client/backoff.ts";
 import { connect } from "../../src/client/client.ts";
-import { BrokerLink, type Exchange, type LinkOptions } from "../../src/client/link.ts";
+import { BrokerLink, type Call, type LinkOptions } from "../../src/client/link.ts";
 import { parseBrokerAddress } from "../../src/client/address.ts";
 import { RustLogError } from "../../src/errors.ts";
 import { decodePingResponse, encodePingRequest } from "../../src/protocol/meta.ts";
 import { FakeBroker } from "../support/fake-broker.ts";
 
-const ping: Exchange<unknown> = { encode: encodePingRequest, decode: decodePingResponse };
+const ping: Call<unknown> = { encode: encodePingRequest, decode: decodePingResponse };
 const FOREVER = new Promise<void>(() => {});
 
 function linkTo(broker: FakeBroker, options: Partial<LinkOptions> = {}) {
