@@ -1,12 +1,10 @@
 // `rustlog bench`: how fast a broker takes records and gives them, seen by an application that uses our library.
 // Leaves to others: the two loads (bench-produce.ts, bench-consume.ts), and what is told of them (bench-report.ts).
-import { Option } from "@commander-js/extra-typings";
 import { consumeLoad } from "./bench-consume.ts";
 import { produceLoad } from "./bench-produce.ts";
 import { newCommand } from "./command.ts";
-import { parseDuration } from "./duration.ts";
 import { wholeNumber } from "./numbers.ts";
-import { brokerOption } from "./options.ts";
+import { batchBytesOption, brokerOption, compressionOption, lingerOption } from "./options.ts";
 import { sizeBetween } from "./size.ts";
 
 const EXAMPLES = `
@@ -46,13 +44,9 @@ function produce() {
       wholeNumber(1, CONNECTIONS_MAX),
       1,
     )
-    .addOption(
-      new Option("-z, --compression <codec>", "how batches are compressed")
-        .choices(["none", "gzip", "zstd"] as const)
-        .default("none" as const),
-    )
-    .option("--batch-bytes <size>", "size at which a batch is sent", sizeBetween(1, 2 ** 30))
-    .option("--linger <duration>", "longest that a record waits for its batch", parseDuration)
+    .addOption(compressionOption())
+    .addOption(batchBytesOption())
+    .addOption(lingerOption())
     .option(
       "--partitions <n>",
       "partitions of a topic that is created (default: the broker's)",

@@ -4,7 +4,9 @@ import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "../client/address.ts";
 import { type Client, connect } from "../client/client.ts";
 import type { RustLogError } from "../errors.ts";
+import { parseDuration } from "./duration.ts";
 import { printError } from "./exit.ts";
+import { sizeBetween } from "./size.ts";
 
 /** The option `--broker` of everything that is a client. */
 export function brokerOption() {
@@ -23,6 +25,25 @@ export function brokerOption() {
 /** The option `--json` of commands that print a table otherwise. */
 export function jsonOption() {
   return new Option("--json", "print JSON instead of a table");
+}
+
+/** The option `--compression` of commands that produce. */
+export function compressionOption() {
+  return new Option("-z, --compression <codec>", "how batches are compressed")
+    .choices(["none", "gzip", "zstd"] as const)
+    .default("none" as const);
+}
+
+/** The option `--batch-bytes` of commands that produce; without it the producer's default holds. */
+export function batchBytesOption() {
+  const about = "size at which a batch is sent, before compression (default: 256KiB)";
+  return new Option("--batch-bytes <size>", about).argParser(sizeBetween(1, 2 ** 30));
+}
+
+/** The option `--linger` of commands that produce; without it the producer's default holds. */
+export function lingerOption() {
+  const about = "longest that a record waits for its batch (default: 5ms)";
+  return new Option("--linger <duration>", about).argParser(parseDuration);
 }
 
 /**

@@ -4,15 +4,19 @@ import { closeSync, openSync } from "node:fs";
 import { Option } from "@commander-js/extra-typings";
 import type { Client } from "../client/client.ts";
 import { newCommand, usageError } from "./command.ts";
-import { parseDuration } from "./duration.ts";
 import { CliError, printError } from "./exit.ts";
 import { LineReader, NEWLINE, NUL, readDescriptor } from "./line-reader.ts";
 import { nameValueList, wholeNumber } from "./numbers.ts";
-import { brokerOption, withClient } from "./options.ts";
+import {
+  batchBytesOption,
+  brokerOption,
+  compressionOption,
+  lingerOption,
+  withClient,
+} from "./options.ts";
 import { formatSummary, ProgressLine } from "./progress.ts";
 import { atRecord, RecordInput, type RecordInputOptions } from "./record-input.ts";
 import { Interruption } from "./signals.ts";
-import { sizeBetween } from "./size.ts";
 
 const STDIN = 0;
 
@@ -55,17 +59,13 @@ export function produceCommand() {
       ),
     )
     .option("-p, --partition <n>", "partition to write to", wholeNumber(0, 2 ** 32 - 1))
-    .addOption(
-      new Option("-z, --compression <codec>", "how batches are compressed")
-        .choices(["none", "gzip", "zstd"] as const)
-        .default("none" as const),
-    )
+    .addOption(compressionOption())
     .option("-Z, --tombstone", "an empty value becomes null")
     .option("--json", "lines are JSON, as `rustlog consume --json` prints them")
     .option("--file <path>", "read records from a file instead of stdin")
     .option("--null-delimited", "records end with a NUL byte instead of a newline")
-    .option("--batch-bytes <size>", "size at which a batch is sent", sizeBetween(1, 2 ** 30))
-    .option("--linger <duration>", "longest that a record waits for its batch", parseDuration);
+    .addOption(batchBytesOption())
+    .addOption(lingerOption());
   return command.action(async (topic, values, options) => {
     if (options.key !== undefined && options.keySeparator !== undefined) {
       usageError(command, "-k gives every record one key, -K each its own: use one of them");
