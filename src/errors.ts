@@ -117,7 +117,7 @@ export const ERRORS = {
   BROKER_OVERLOADED: {
     wire: 1008,
     retriable: true,
-    help: "Send requests without pauses inside them and read the answers, or raise --max-inflight-bytes of the broker.",
+    help: "Send requests without pauses inside them and read the answers; or raise --max-inflight-bytes of the broker, or its limit on open files.",
   },
   CONNECTION_LOST: {
     wire: 1005,
