@@ -3,6 +3,7 @@
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "../client/address.ts";
 import { type Client, connect } from "../client/client.ts";
+import { WAIT_MS_MAX } from "../client/option-check.ts";
 import type { RustLogError } from "../errors.ts";
 import { parseDuration } from "./duration.ts";
 import { printError } from "./exit.ts";
@@ -43,7 +44,11 @@ export function batchBytesOption() {
 /** The option `--linger` of commands that produce; without it the producer's default holds. */
 export function lingerOption() {
   const about = "longest that a record waits for its batch (default: 5ms)";
-  return new Option("--linger <duration>", about).argParser(parseDuration);
+  return new Option("--linger <duration>", about).argParser((text) => {
+    const ms = parseDuration(text);
+    if (ms <= WAIT_MS_MAX) return ms;
+    throw new InvalidArgumentError("A duration of at most a day is expected.");
+  });
 }
 
 /**

@@ -6,6 +6,7 @@ import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "./address.ts";
 import { Admin } from "./admin.ts";
 import { Consumer, type ConsumerOptions } from "./consumer.ts";
 import { BrokerLink } from "./link.ts";
+import { inRange, WAIT_MS_MAX } from "./option-check.ts";
 import { Producer, type ProducerOptions } from "./producer.ts";
 
 /** How to reach a broker. */
@@ -26,15 +27,17 @@ export interface ConnectOptions {
 
 /**
  * Connects to a broker. Throws CONNECTION_LOST or TIMED_OUT when it can't be reached, UNSUPPORTED_VERSION
- * when it does not speak our version of the protocol, INVALID_CONFIG for an address that is none.
+ * when it does not speak our version of the protocol, INVALID_CONFIG for an address that is none, and
+ * for a time that is not from 1 ms to a day.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
   const address = options.broker ?? process.env.RUSTLOG_BROKER ?? BROKER_ADDRESS_DEFAULT;
+  const wait = (name: string, ms: number): number => inRange(name, ms, 1, WAIT_MS_MAX);
   const link = new BrokerLink(parseBrokerAddress(address), {
-    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
-    requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
-    retries: options.retries ?? 3,
-    retryBackoffMs: options.retryBackoffMs ?? 100,
+    connectTimeoutMs: wait("connectTimeoutMs", options.connectTimeoutMs ?? 10_000),
+    requestTimeoutMs: wait("requestTimeoutMs", options.requestTimeoutMs ?? 30_000),
+    retries: inRange("retries", options.retries ?? 3, 0),
+    retryBackoffMs: wait("retryBackoffMs", options.retryBackoffMs ?? 100),
     onConnectionLost: options.onConnectionLost,
   });
   try {

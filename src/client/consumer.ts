@@ -7,6 +7,7 @@ import { type OffsetSpecs, planPartitions } from "./consumer-plan.ts";
 import type { ConsumedRecord, FetchedRecords } from "./fetched-records.ts";
 import { type OutOfRangePolicy, PartitionFetcher, PORTIONS_AHEAD_MAX } from "./fetcher.ts";
 import type { BrokerLink } from "./link.ts";
+import { inRange, WAIT_MS_MAX } from "./option-check.ts";
 
 const MiB = 1024 * 1024;
 
@@ -33,7 +34,7 @@ export interface ConsumerOptions {
   readonly maxBytes?: number;
   /** Bytes that the broker waits for before it answers a fetch (1). */
   readonly minBytes?: number;
-  /** How long the broker waits for them, in milliseconds (1,000). */
+  /** How long the broker waits for them, in milliseconds: 1 to a day, of which it takes a minute (1,000). */
   readonly maxWaitMs?: number;
   /** Bytes fetched and not yet handed out, over all partitions, unless single batches are larger (64 MiB). */
   readonly bufferBytesMax?: number;
@@ -70,6 +71,8 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
       if (value === undefined || (Number.isInteger(value) && value >= 1)) continue;
       throw new RustLogError("INVALID_CONFIG", `${name} is a whole number from 1 on, not ${value}`);
     }
+    inRange("maxWaitMs", options.maxWaitMs ?? 1, 1, WAIT_MS_MAX);
+    inRange("retryTimeoutMs", options.retryTimeoutMs ?? 0, 0);
     this.topic = options.topic;
     this.group = options.group;
     this.#link = link;

@@ -2,7 +2,7 @@
 // nothing is dropped without an error.
 // Leaves to others: batches (dispatcher, accumulator), their turns and retries (pipeline), the sending (sender).
 
-import { RustLogError } from "../errors.ts";
+import type { RustLogError } from "../errors.ts";
 import { BATCH_HEADER_BYTES } from "../record/batch.ts";
 import type { WritableCodec } from "../record/compression.ts";
 import { BatchEncoder, type RecordHeader } from "../record/encoder.ts";
@@ -11,6 +11,7 @@ import { CallClock } from "./call-clock.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { asRustLogError } from "./failure.ts";
 import type { BrokerLink } from "./link.ts";
+import { inRange, WAIT_MS_MAX } from "./option-check.ts";
 import { ProducerCounters, type ProducerStats } from "./producer-stats.ts";
 import { ANY_PARTITION, ProducerTopic, type WaitingRecord } from "./producer-topic.ts";
 import { recordBytesBound } from "./record-size.ts";
@@ -21,7 +22,7 @@ const KiB = 1024;
 
 /** How a producer batches, compresses, bounds and retries. */
 export interface ProducerOptions {
-  /** Longest that a record waits for company in its batch, in milliseconds (5). */
+  /** Longest that a record waits for company in its batch, in milliseconds: 0 to a day (5). */
   readonly lingerMs?: number;
   /** Size at which a batch is sent without waiting longer, in bytes before compression (256 KiB). */
   readonly batchBytes?: number;
@@ -94,15 +95,15 @@ export class Producer implements AsyncDisposable {
     this.#link = link;
     this.#onClosed = onClosed;
     this.#onAcknowledged = options.onAcknowledged;
-    this.#deliveryTimeoutMs = atLeast(0, "deliveryTimeoutMs", options.deliveryTimeoutMs ?? 120_000);
-    const batchBytes = atLeast(1, "batchBytes", options.batchBytes ?? 256 * KiB);
+    this.#deliveryTimeoutMs = inRange("deliveryTimeoutMs", options.deliveryTimeoutMs ?? 120_000, 0);
+    const batchBytes = inRange("batchBytes", options.batchBytes ?? 256 * KiB, 1);
     const sender = new LinkSender(link, this.#deliveryTimeoutMs);
     this.#dispatcher = new Dispatcher({
       batchBytes: Math.min(batchBytes, batchBytesMax),
       pool: encoderPool(codec),
-      lingerMs: atLeast(0, "lingerMs", options.lingerMs ?? 5),
+      lingerMs: inRange("lingerMs", options.lingerMs ?? 5, 0, WAIT_MS_MAX),
       recordBytesMax: batchBytesMax - BATCH_HEADER_BYTES,
-      bufferBytesMax: atLeast(1, "bufferBytesMax", options.bufferBytesMax ?? 32 * KiB * KiB),
+      bufferBytesMax: inRange("bufferBytesMax", options.bufferBytesMax ?? 32 * KiB * KiB, 1),
       sender,
       onSealed: ({ topic, partition }) => this.#topics.get(topic)?.batchCompleted(partition),
       onAcknowledged: (batch, baseOffset) => this.#acknowledged(batch, baseOffset),
@@ -288,9 +289,4 @@ function encoderPool(codec: WritableCodec): EncoderPool {
       if (idle.length < IDLE_ENCODERS_MAX) idle.push(encoder);
     },
   };
-}
-
-function atLeast(minimum: number, name: string, value: number): number {
-  if (value >= minimum) return value;
-  throw new RustLogError("INVALID_CONFIG", `${name} is ${minimum} or more, not ${value}`);
 }

@@ -76,6 +76,16 @@ describe("connecting", () => {
   test("an address that is none is INVALID_CONFIG", async () => {
     expect(await codeOf(connect({ broker: "nowhere:port" }))).toBe("INVALID_CONFIG");
   });
+
+  test("a time that no timer can wait for is INVALID_CONFIG", async () => {
+    using broker = new FakeBroker();
+    for (const ms of [0, Number.NaN, Number.POSITIVE_INFINITY]) {
+      for (const name of ["connectTimeoutMs", "requestTimeoutMs", "retryBackoffMs"]) {
+        const attempt = connect({ broker: broker.address, [name]: ms });
+        expect(await codeOf(attempt)).toBe("INVALID_CONFIG");
+      }
+    }
+  });
 });
 
 describe("requests", () => {

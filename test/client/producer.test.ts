@@ -263,7 +263,13 @@ describe("bounds", () => {
 
   test("options that make no sense are refused", async () => {
     await using t = await setUp();
-    expect(() => t.client.producer({ lingerMs: -1 })).toThrow("lingerMs is 0 or more, not -1");
+    expect(() => t.client.producer({ lingerMs: -1 })).toThrow(
+      "lingerMs is from 0 to 86400000, not -1",
+    );
+    // A timer of more than 2^31 - 1 ms ends at once: what is meant to wait for ever would not wait at all.
+    expect(() => t.client.producer({ lingerMs: Number.POSITIVE_INFINITY })).toThrow("lingerMs");
+    expect(() => t.client.consumer({ topic: "t", maxWaitMs: 2 ** 31 })).toThrow("maxWaitMs");
+    expect(() => t.client.consumer({ topic: "t", retryTimeoutMs: -1 })).toThrow("retryTimeoutMs");
     expect(() => t.client.producer({ bufferBytesMax: 0 })).toThrow("bufferBytesMax");
   });
 });

@@ -1,0 +1,18 @@
+// The check of a number that an option gives. Leaves to others: which options there are (client, producer, consumer).
+
+import { RustLogError } from "../errors.ts";
+
+/** Longest wait that an option can ask for, in milliseconds: a day. A timer of more than 24 days would end at once. */
+export const WAIT_MS_MAX = 24 * 60 * 60_000;
+
+/** The value of option `name` if it is in its range, both ends included; else throws INVALID_CONFIG. */
+export function inRange(
+  name: string,
+  value: number,
+  min: number,
+  max = Number.POSITIVE_INFINITY,
+): number {
+  if (value >= min && value <= max) return value;
+  const range = max === Number.POSITIVE_INFINITY ? `${min} or more` : `from ${min} to ${max}`;
+  throw new RustLogError("INVALID_CONFIG", `${name} is ${range}, not ${value}`);
+}
