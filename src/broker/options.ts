@@ -35,9 +35,9 @@ export interface BrokerOptions {
   readonly autoCreateTopics?: boolean;
   /** Partitions of a topic that is created without saying how many; 1 unless said otherwise. */
   readonly defaultPartitions?: number;
-  /** Size at which a segment is rolled, in bytes. */
+  /** Size at which a segment is rolled, in bytes; 256 MiB unless said otherwise. */
   readonly segmentBytes?: number;
-  /** Age at which a segment is rolled, in milliseconds. */
+  /** Age at which a segment is rolled, in milliseconds; 7 days unless said otherwise. */
   readonly segmentMs?: number;
   /** Size of a partition above which its oldest segments are deleted, in bytes; -1, the default, for never. */
   readonly retentionBytes?: number;
@@ -45,17 +45,17 @@ export interface BrokerOptions {
   readonly retentionMs?: number;
   /** Time between two looks for segments to delete, in milliseconds; 5 minutes unless said otherwise. */
   readonly retentionCheckMs?: number;
-  /** Longest frame payload, in bytes. */
+  /** Longest frame payload, in bytes; 10 MiB unless said otherwise. */
   readonly maxFrameBytes?: number;
-  /** Largest record batch, in bytes. */
+  /** Largest record batch, in bytes; 8 MiB unless said otherwise. */
   readonly maxBatchBytes?: number;
-  /** Connections that are served at once. */
+  /** Connections that are served at once; 10,000 unless said otherwise. */
   readonly maxConnections?: number;
-  /** Unanswered and unsent bytes of one connection, past which it is not read. */
+  /** Unanswered and unsent bytes of one connection, past which it is not read; 32 MiB unless said otherwise. */
   readonly maxConnectionBytes?: number;
-  /** Bytes that requests and answers of all connections may keep in memory. */
+  /** Bytes that requests and answers of all connections may keep in memory; 512 MiB unless said otherwise. */
   readonly maxInflightBytes?: number;
-  /** Time after which a connection that does nothing is closed, in milliseconds. */
+  /** Time after which a connection that does nothing is closed, in milliseconds; 10 minutes unless said otherwise. */
   readonly idleTimeoutMs?: number;
   /** How long a stop waits for what is in flight, in milliseconds; 10,000 unless said otherwise. */
   readonly stopGraceMs?: number;
@@ -71,7 +71,7 @@ export type ResolvedOptions = Required<BrokerOptions>;
 /** Time that a stop gives to what is in flight, in milliseconds. */
 const STOP_GRACE_MS_DEFAULT = 10_000;
 
-/** Fills in the defaults; throws a RangeError that names the flag to change when something does not fit. */
+/** Fills in the defaults; throws a RangeError that names the flag to change, or the option that is none, when something does not fit. */
 export function resolveOptions(options: BrokerOptions): ResolvedOptions {
   const resolved: ResolvedOptions = {
     dataDir: resolve(options.dataDir),
@@ -109,14 +109,14 @@ function checkOptions(given: BrokerOptions, resolved: ResolvedOptions): void {
   checkWhole("--segment-ms", resolved.segmentMs, 1, SAFE);
   checkWhole("--retention-bytes", resolved.retentionBytes, -1, SAFE);
   checkWhole("--retention-ms", resolved.retentionMs, -1, SAFE);
-  checkWhole("--retention-check-ms", resolved.retentionCheckMs, 1, TIMER_MS_MAX);
+  checkWhole("retentionCheckMs", resolved.retentionCheckMs, 1, TIMER_MS_MAX);
   checkWhole("--max-frame-bytes", resolved.maxFrameBytes, 1, FRAME_BYTES_HIGHEST);
   checkWhole("--max-batch-bytes", resolved.maxBatchBytes, 1, FRAME_BYTES_HIGHEST);
   checkWhole("--max-connections", resolved.maxConnections, 1, 1_000_000);
   checkWhole("--max-connection-bytes", resolved.maxConnectionBytes, 1, SAFE);
   checkWhole("--max-inflight-bytes", resolved.maxInflightBytes, 1, SAFE);
-  checkWhole("--idle-timeout-ms", resolved.idleTimeoutMs, 1, TIMER_MS_MAX);
-  checkWhole("--stop-grace-ms", resolved.stopGraceMs, 0, TIMER_MS_MAX);
+  checkWhole("--idle-timeout", resolved.idleTimeoutMs, 1, TIMER_MS_MAX);
+  checkWhole("stopGraceMs", resolved.stopGraceMs, 0, TIMER_MS_MAX);
   if (resolved.flush.kind === "interval") {
     checkWhole("--flush interval:MS", resolved.flush.ms, 1, TIMER_MS_MAX);
   }
