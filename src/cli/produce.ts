@@ -77,6 +77,12 @@ export function produceCommand() {
     if (options.file !== undefined && values.length > 0) {
       usageError(command, "values come from arguments or from --file, not both");
     }
+    if (options.nullDelimited && values.length > 0) {
+      usageError(
+        command,
+        "--null-delimited is how records end in a file or stdin, not in arguments",
+      );
+    }
     const resolved: ProduceOptions = {
       broker: options.broker,
       key: options.key,
@@ -154,7 +160,7 @@ async function takeLines(
   input: RecordInput,
   interruption: Interruption,
 ): Promise<void> {
-  const { maxBatchBytes } = await client.admin().brokerInfo();
+  const { maxBatchBytes } = client.admin().brokerInfo();
   const descriptor = options.file === undefined ? STDIN : openInput(options.file);
   if (process.stdin.isTTY && descriptor === STDIN) {
     printError("Reading records from the terminal, one a line; Ctrl-D ends.");
