@@ -58,6 +58,9 @@ export const SEGMENT_BYTES_MIN = KiB;
 /** Largest segment size: index entries address a segment with 32 bits, of which Kafka reads 31. */
 export const SEGMENT_BYTES_MAX = 2 ** 31 - 1;
 
+/** Largest offset in a segment, counted from its first: index entries have 32 bits for it, of which Kafka reads 31. */
+export const RELATIVE_OFFSET_MAX = 2 ** 31 - 1;
+
 /** Age at which a non-empty log segment is rolled, in milliseconds (Kafka's default: 7 days). */
 export const SEGMENT_MS_DEFAULT = 7 * 24 * 60 * 60_000;
 

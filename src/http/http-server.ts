@@ -14,6 +14,9 @@ import { type AddressFlags, formatAddress, isLoopback, listenError } from "../br
 /** Longest body of a request; a longer one is answered with 413 before it is read. */
 const BODY_BYTES_MAX = 1024 * 1024;
 
+/** A connection that is silent for so long is closed. */
+const IDLE_SECONDS_MAX = 10;
+
 /** Answers one request. */
 export type HttpHandler = Bun.Serve.Handler<
   Bun.BunRequest,
@@ -83,6 +86,7 @@ export class HttpServer {
         development: false,
         reusePort: false,
         maxRequestBodySize: BODY_BYTES_MAX,
+        idleTimeout: IDLE_SECONDS_MAX,
         routes: Object.fromEntries(guarded) as Bun.Serve.Routes<undefined, string>,
         fetch: (request) => this.#refusal(request) ?? plainText(404, "there is nothing here"),
         error: (error) => {

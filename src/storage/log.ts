@@ -1,7 +1,7 @@
 // The log of one partition: a row of segments with contiguous offsets, of which only the last is written.
 // Leaves to others: when to flush and whom to tell (topics/partition.ts), and all byte layouts.
 import { RustLogError } from "../errors.ts";
-import { OFFSET_MAX } from "../limits.ts";
+import { OFFSET_MAX, RELATIVE_OFFSET_MAX } from "../limits.ts";
 import { NO_TAIL, type Tail } from "../record/bytes.ts";
 import { nextOffset as batchNextOffset, recordCount, stampBaseOffset } from "../record/batch.ts";
 import { ActiveSegment } from "./active-segment.ts";
@@ -113,13 +113,13 @@ export class Log {
     return this.#segments.bytes;
   }
 
-  /** Whether the next batch must go to a new segment. An empty segment takes any batch. */
-  mustRoll(batchBytes: number): boolean {
-    const { writtenBytes, firstAppendMs } = this.#active;
+  /** Whether a batch of so many bytes and records must go to a new segment. An empty segment takes any. */
+  mustRoll({ bytes, records }: { readonly bytes: number; readonly records: number }): boolean {
+    const { writtenBytes, firstAppendMs, baseOffset } = this.#active;
     if (writtenBytes === 0) return false;
     const { segmentBytes, segmentMs } = this.#context.settings;
-    if (writtenBytes + batchBytes > segmentBytes) return true;
-    if (this.#nextOffset - this.#active.baseOffset > 0x7fff_0000) return true;
+    if (writtenBytes + bytes > segmentBytes) return true;
+    if (this.#nextOffset + records - 1 - baseOffset > RELATIVE_OFFSET_MAX) return true;
     return firstAppendMs !== undefined && this.#context.now() - firstAppendMs >= segmentMs;
   }
 

@@ -1,6 +1,7 @@
 // The appends of one partition on their way to an acknowledgement: staged, pushed, flushed together.
 // Leaves to others: who may append, and who wants to know how far the log can be read (partition.ts).
 import { RustLogError } from "../errors.ts";
+import { recordCount } from "../record/batch.ts";
 import { type Tail, tailBytes } from "../record/bytes.ts";
 import { reasonOf } from "../storage/disk.ts";
 import type { Log } from "../storage/log.ts";
@@ -15,6 +16,7 @@ interface PendingAppend {
   readonly tail: Tail;
   /** Length of the batch, tail and all. */
   readonly bytes: number;
+  readonly records: number;
   readonly resolve: (baseOffset: number) => void;
   readonly reject: (error: RustLogError) => void;
   baseOffset: number;
@@ -91,8 +93,9 @@ export class Appender {
   append(batch: Uint8Array, tail: Tail): Promise<number> {
     return new Promise((resolve, reject) => {
       const bytes = batch.length + tailBytes(tail);
-      const pending = { batch, tail, bytes, resolve, reject, baseOffset: -1 };
-      const mustWait = this.#held || this.#waiting.length > 0 || this.#log.mustRoll(bytes);
+      const records = recordCount(batch, 0);
+      const pending = { batch, tail, bytes, records, resolve, reject, baseOffset: -1 };
+      const mustWait = this.#held || this.#waiting.length > 0 || this.#log.mustRoll(pending);
       if (mustWait) this.#waiting.push(pending);
       else this.#stage(pending);
       this.#start();
@@ -162,7 +165,7 @@ export class Appender {
         if (this.#staged.length > 0) await this.#pushStaged();
         else if (this.#rolls.length > 0) await this.#rollLog();
         else if (next === undefined) break;
-        else if (this.#log.mustRoll(next.bytes)) await this.#rollLog();
+        else if (this.#log.mustRoll(next)) await this.#rollLog();
         this.#stageWaiting();
       }
     } finally {
@@ -173,7 +176,7 @@ export class Appender {
   #stageWaiting(): void {
     let taken = 0;
     for (const pending of this.#waiting) {
-      if (this.#log.mustRoll(pending.bytes)) break;
+      if (this.#log.mustRoll(pending)) break;
       this.#stage(pending);
       taken++;
     }

@@ -88,7 +88,7 @@ async function randomOperations(seed: number): Promise<void> {
     );
     const timestamp = 1_000 + random.below(400);
     const batch = batchOf(values, timestamp);
-    if (log.mustRoll(batch.length)) {
+    if (log.mustRoll({ bytes: batch.length, records: 1 })) {
       await log.push();
       await log.roll();
     }
@@ -257,10 +257,10 @@ describe("rolling", () => {
   test("by size: a batch that fits to the byte stays, one byte more rolls", async () => {
     const batch = batchOf(["x".repeat(50)]);
     const { log } = await opened({ segmentBytes: 2 * batch.length });
-    expect(log.mustRoll(2 ** 30)).toBe(false);
+    expect(log.mustRoll({ bytes: 2 ** 30, records: 1 })).toBe(false);
     await appendAll(log, [batch]);
-    expect(log.mustRoll(batch.length)).toBe(false);
-    expect(log.mustRoll(batch.length + 1)).toBe(true);
+    expect(log.mustRoll({ bytes: batch.length, records: 1 })).toBe(false);
+    expect(log.mustRoll({ bytes: batch.length + 1, records: 1 })).toBe(true);
     await appendAll(log, [batch, batch]);
     expect(log.segmentCount).toBe(2);
   });
@@ -268,14 +268,14 @@ describe("rolling", () => {
   test("by age of the first batch, counted from its append", async () => {
     const { log, clock } = await opened({ segmentMs: 1_000 });
     clock.now += 5_000;
-    expect(log.mustRoll(10)).toBe(false);
+    expect(log.mustRoll({ bytes: 10, records: 1 })).toBe(false);
     await appendAll(log, [batchOf(["a"], clock.now)]);
     clock.now += 999;
-    expect(log.mustRoll(10)).toBe(false);
+    expect(log.mustRoll({ bytes: 10, records: 1 })).toBe(false);
     clock.now += 1;
-    expect(log.mustRoll(10)).toBe(true);
+    expect(log.mustRoll({ bytes: 10, records: 1 })).toBe(true);
     await log.roll();
-    expect(log.mustRoll(10)).toBe(false);
+    expect(log.mustRoll({ bytes: 10, records: 1 })).toBe(false);
   });
 
   test("age is remembered over a restart, and a clock that goes back is no age", async () => {
@@ -285,11 +285,19 @@ describe("rolling", () => {
     log.close();
     const again = await Log.open(context);
     clock.now += 399;
-    expect(again.mustRoll(10)).toBe(false);
+    expect(again.mustRoll({ bytes: 10, records: 1 })).toBe(false);
     clock.now += 1;
-    expect(again.mustRoll(10)).toBe(true);
+    expect(again.mustRoll({ bytes: 10, records: 1 })).toBe(true);
     clock.now -= 500_000;
-    expect(again.mustRoll(10)).toBe(false);
+    expect(again.mustRoll({ bytes: 10, records: 1 })).toBe(false);
+  });
+
+  test("by offsets: the last of a segment is at most 2^31 - 1 behind its first, an empty one takes any batch", async () => {
+    const { log } = await opened({});
+    expect(log.mustRoll({ bytes: 100, records: 2 ** 31 - 1 })).toBe(false);
+    await appendAll(log, [batchOf(["a", "b"])]);
+    expect(log.mustRoll({ bytes: 100, records: 2 ** 31 - 2 })).toBe(false);
+    expect(log.mustRoll({ bytes: 100, records: 2 ** 31 - 1 })).toBe(true);
   });
 
   test("an empty segment is not rolled", async () => {

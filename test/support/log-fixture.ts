@@ -1,6 +1,6 @@
 // What the tests of storage, topics and offsets share: batches, contexts, and what a read holds.
 // Leaves to others: the disk (simulated-disk.ts), and what is tested.
-import { type ProducerSequence, stampProducer } from "../../src/record/batch.ts";
+import { type ProducerSequence, recordCount, stampProducer } from "../../src/record/batch.ts";
 import { RecordCursor } from "../../src/record/cursor.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
 import type { Disk } from "../../src/storage/disk.ts";
@@ -87,7 +87,7 @@ export function openLog(
 /** Appends, rolling as a partition would, and flushes. */
 export async function appendAll(log: Log, batches: readonly Uint8Array[]): Promise<void> {
   for (const batch of batches) {
-    if (log.mustRoll(batch.length)) await log.roll();
+    if (log.mustRoll({ bytes: batch.length, records: recordCount(batch, 0) })) await log.roll();
     log.append(batch);
     await log.push();
   }
