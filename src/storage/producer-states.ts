@@ -65,12 +65,6 @@ export class ProducerStates {
     const state = this.#producers.get(id);
     const epoch = producerEpoch(batch, 0);
     const sequence = baseSequence(batch, 0);
-    if (epoch < 0 || sequence < 0) {
-      throw new RustLogError(
-        "INVALID_RECORD",
-        `batch: producer ${id} with epoch ${epoch} and sequence ${sequence}`,
-      );
-    }
     // A producer that is not known may have been forgotten, so that its next number can't be told.
     if (state === undefined) return undefined;
     if (epoch < state.epoch) {
