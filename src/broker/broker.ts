@@ -5,6 +5,7 @@ import { OffsetStore } from "../offsets/offset-store.ts";
 import type { RequestHeader } from "../protocol/messages.ts";
 import type { Tail } from "../record/bytes.ts";
 import type { Disk } from "../storage/disk.ts";
+import { QuickFlushes } from "../storage/quick-flush.ts";
 import { RealDisk } from "../storage/real-disk.ts";
 import { DataDirectory } from "../topics/data-directory.ts";
 import { formatAddress, isLoopback } from "./address.ts";
@@ -87,14 +88,15 @@ export class Broker implements AsyncDisposable {
    * that names the option which does not fit, with DATA_DIRECTORY_UNUSABLE when the directory can't be used (another
    * broker has it, a newer format), and with an error that says what to do when the address can't be had.
    */
-  static async start(options: BrokerOptions, disk: Disk = new RealDisk()): Promise<Broker> {
+  static async start(options: BrokerOptions, disk?: Disk): Promise<Broker> {
     const resolved = resolveOptions(options);
     const { log } = resolved;
     const metrics = new BrokerMetrics();
+    const quick = new QuickFlushes({ answered: () => metrics.requestsAnswered });
     let broker: Broker | undefined;
     let failure: Error | undefined;
     const data = await DataDirectory.open(resolved.dataDir, {
-      disk,
+      disk: disk ?? new RealDisk(quick),
       flush: resolved.flush,
       logDefaults: {
         segmentBytes: resolved.segmentBytes,

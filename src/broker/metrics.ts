@@ -63,6 +63,8 @@ const API_KEYS = [0, ...Object.values(API)];
 export class BrokerMetrics {
   readonly #requests = new Float64Array((Math.max(...API_KEYS) + 1) * OUTCOMES);
   readonly #connectionErrors = new Float64Array(OUTCOMES);
+  /** Requests that were answered, well or not. */
+  requestsAnswered = 0;
   receivedBytes = 0;
   sentBytes = 0;
   connectionsAccepted = 0;
@@ -76,6 +78,7 @@ export class BrokerMetrics {
 
   /** Counts a request that is answered now. */
   answered(request: AnsweredRequest): void {
+    this.requestsAnswered++;
     const { apiKey, error } = request;
     const key = apiName(apiKey) === undefined ? 0 : apiKey;
     this.#requests[key * OUTCOMES + outcomeOf(error)]!++;

@@ -6,7 +6,7 @@ import { fdatasyncSync } from "node:fs";
 /** More than this is flushed in the background: the disk has something to do, and so has the event loop. */
 const BYTES_MAX = 64 * 1024;
 
-/** Whoever writes is alone when there was no sign of another for so long, in milliseconds. */
+/** Whoever writes is alone when there was no sign of another client for so long, in milliseconds. */
 const ALONE_MS = 100;
 
 /** A flush in place that took longer has stopped the broker for too much, in milliseconds. */
@@ -15,6 +15,16 @@ const QUICK_MS = 1;
 /** After such a flush there is none in place for so many times as long: slow ones take 1 part in 20 at most. */
 const PAUSE_FACTOR = 20;
 
+/** What the rules are told of the world around the disk. */
+export interface QuickFlushContext {
+  /** How many requests were answered so far; without it nobody else is known to be there. */
+  readonly answered?: () => number;
+  /** A clock in milliseconds that never goes back. */
+  readonly now?: () => number;
+  /** Calls an action when this turn of the event loop is over. */
+  readonly atEndOfTurn?: (action: () => void) => void;
+}
+
 /** What a file has got since its last flush. */
 export interface Unflushed {
   readonly writes: number;
@@ -22,23 +32,26 @@ export interface Unflushed {
 }
 
 /**
- * Says which flushes are worth the wait: those of one small write, while nobody else writes, and while the disk
+ * Says which flushes are worth the wait: those of one small write, while there is nobody else, and while the disk
  * proves to be fast. So whoever writes alone has the shortest latency; where many write, their flushes overlap,
  * and what comes during one shares the next.
  */
 export class QuickFlushes {
+  readonly #answered: () => number;
   readonly #now: () => number;
   readonly #atEndOfTurn: (action: () => void) => void;
   #lastFile: object | undefined;
+  #lastAnswered = 0;
   #inThisTurn = false;
   #aloneFromMs = 0;
   #pausedUntilMs = 0;
 
-  /** `now` is a clock in milliseconds that never goes back; a turn is one of the event loop. */
-  constructor(
-    now: () => number = () => performance.now(),
-    atEndOfTurn: (action: () => void) => void = setImmediate,
-  ) {
+  constructor({
+    answered = () => 0,
+    now = () => performance.now(),
+    atEndOfTurn = setImmediate,
+  }: QuickFlushContext = {}) {
+    this.#answered = answered;
     this.#now = now;
     this.#atEndOfTurn = atEndOfTurn;
   }
@@ -46,8 +59,12 @@ export class QuickFlushes {
   /** Whether a file is to be flushed in place; to be asked before each flush of any file. */
   allow(file: object, { writes, bytes }: Unflushed): boolean {
     const now = this.#now();
-    // Several writers are several files, or several writes that one flush covers, or several flushes in a turn.
-    if (file !== this.#lastFile || writes > 1 || this.#inThisTurn) {
+    const answered = this.#answered();
+    // Several clients are several files, or several writes that one flush covers, or several flushes in a turn;
+    // or others that ask for something, and would wait for the disk too.
+    const others = answered - this.#lastAnswered > 1;
+    this.#lastAnswered = answered;
+    if (file !== this.#lastFile || writes > 1 || this.#inThisTurn || others) {
       this.#lastFile = file;
       this.#aloneFromMs = now + ALONE_MS;
     }

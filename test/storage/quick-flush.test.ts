@@ -9,14 +9,19 @@ const SMALL = { writes: 1, bytes: 1_000 };
 function onClock() {
   let nowMs = 0;
   let endTurn = (): void => {};
-  const quick = new QuickFlushes(
-    () => nowMs,
-    (action) => {
+  let answered = 0;
+  const quick = new QuickFlushes({
+    answered: () => answered,
+    now: () => nowMs,
+    atEndOfTurn: (action) => {
       endTurn = action;
     },
-  );
+  });
   return {
     quick,
+    answer: (requests: number) => {
+      answered += requests;
+    },
     endTurn: () => endTurn(),
     pass: (ms: number) => {
       nowMs += ms;
@@ -80,6 +85,24 @@ test("while two files are flushed in turns neither is flushed in place, and soon
   expect(quick.allow(other, SMALL)).toBe(false);
   pass(60);
   expect(quick.allow(other, SMALL)).toBe(true);
+});
+
+test("requests between two flushes, but for the one that was flushed, are of somebody who would wait too", () => {
+  const { quick, pass, answer } = onClock();
+  const file = {};
+  quick.allow(file, SMALL);
+  pass(100);
+  for (let i = 0; i < 10; i++) {
+    expect(quick.allow(file, SMALL)).toBe(true);
+    answer(1);
+  }
+  answer(1);
+  expect(quick.allow(file, SMALL)).toBe(false);
+  pass(99);
+  answer(1);
+  expect(quick.allow(file, SMALL)).toBe(false);
+  pass(1);
+  expect(quick.allow(file, SMALL)).toBe(true);
 });
 
 test("a slow flush puts off the next one in place for twenty times as long", () => {
