@@ -7,6 +7,9 @@ import type { StepPlace } from "./player.ts";
 import { Row } from "./row.ts";
 import type { Tick, TopicState } from "./wire.ts";
 
+/** A row has come to rest when it has stood still for so many frames. */
+const CALM_FRAMES = 30;
+
 /** Opens a segment at a byte of it. */
 export type OpenSegment = (
   topic: string,
@@ -84,12 +87,20 @@ export class TopicsView {
     if (row === undefined || place === undefined) return;
     this.#reveal(place.topic);
     row.show(place.span, place.highlights);
-    row.root.scrollIntoView({ block: "nearest" });
-    // Rows that this brought onto the screen are made in the next frame, and push it away again by what they grow.
-    const again = (): void => {
-      if (this.#pointed === row) row.root.scrollIntoView({ block: "nearest" });
+    this.#bringIntoView(row);
+  }
+
+  /** Scrolls to a row. Rows that come onto the screen with it are made in later frames, and push it away by what they grow. */
+  #bringIntoView(row: Row): void {
+    let calm = 0;
+    const bring = (): void => {
+      if (this.#pointed !== row) return;
+      const { top } = row.root.getBoundingClientRect();
+      row.root.scrollIntoView({ block: "nearest" });
+      calm = row.root.getBoundingClientRect().top === top ? calm + 1 : 0;
+      if (calm < CALM_FRAMES) requestAnimationFrame(bring);
     };
-    requestAnimationFrame(() => requestAnimationFrame(again));
+    bring();
   }
 
   /** Resolves when all segments of a partition are known. */
