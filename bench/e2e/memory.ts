@@ -27,7 +27,7 @@ export async function memoryBars(bench: Bench): Promise<Section> {
 
 async function idle(bench: Bench): Promise<BarRow> {
   await using broker = await bench.broker();
-  const samples = await sampledWhile(broker, Bun.sleep(8 * SAMPLE_MS));
+  const samples = await sampledWhile(broker, Bun.sleep(bench.scale.idleSeconds * 1000));
   return barRow("idle", "MiB", "≤", 60, samples);
 }
 
@@ -76,7 +76,7 @@ async function idleConnections(bench: Bench): Promise<BarRow> {
   const connections = bench.scale.idleConnections;
   await using broker = await bench.broker();
   await bench.run({ kind: "connect", port: broker.port, connections });
-  const samples = await sampledWhile(broker, Bun.sleep(8 * SAMPLE_MS));
+  const samples = await sampledWhile(broker, Bun.sleep(bench.scale.idleSeconds * 1000));
   await bench.run({ kind: "disconnect" });
   return barRow(`${connections} idle connections`, "MiB", "≤", 150, samples);
 }

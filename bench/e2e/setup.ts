@@ -40,6 +40,8 @@ export interface Scale {
   /** Records of a run of a producer or a consumer. */
   readonly records: number;
   readonly idleConnections: number;
+  /** How long a broker with nothing to do is watched. */
+  readonly idleSeconds: number;
   readonly memorySeconds: number;
 }
 
@@ -56,6 +58,7 @@ export const SCALES = {
     sealedSegments: 1_000,
     records: 3_000_000,
     idleConnections: 10_000,
+    idleSeconds: 2,
     memorySeconds: 20,
   },
   quick: {
@@ -69,6 +72,7 @@ export const SCALES = {
     sealedSegments: 1_000,
     records: 1_000_000,
     idleConnections: 10_000,
+    idleSeconds: 2,
     memorySeconds: 5,
   },
   tiny: {
@@ -82,6 +86,7 @@ export const SCALES = {
     sealedSegments: 3,
     records: 1_000,
     idleConnections: 10,
+    idleSeconds: 0.3,
     memorySeconds: 0.3,
   },
 } as const satisfies Record<string, Scale>;

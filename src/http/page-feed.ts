@@ -32,6 +32,7 @@ interface Page {
 export class PageFeed {
   readonly #broker: Broker;
   readonly #flush: string;
+  readonly #tickMs: number;
   readonly #pages = new Set<Page>();
   #timer: Timer | undefined;
   #topics = "";
@@ -41,10 +42,11 @@ export class PageFeed {
   #groupsDueMs = 0;
   #toldMs = 0;
 
-  /** `flush` is the broker's flush policy, in words. */
-  constructor(broker: Broker, flush: string) {
+  /** `flush` is the broker's flush policy, in words; `tickMs` is the shortest time between two looks. */
+  constructor(broker: Broker, flush: string, tickMs: number = TICK_MS) {
     this.#broker = broker;
     this.#flush = flush;
+    this.#tickMs = tickMs;
   }
 
   /** Pages that are open. */
@@ -102,7 +104,7 @@ export class PageFeed {
       }
     }
     const tookMs = performance.now() - beganMs;
-    this.#timer = setTimeout(() => this.#look(), Math.max(TICK_MS, tookMs * REST_FACTOR));
+    this.#timer = setTimeout(() => this.#look(), Math.max(this.#tickMs, tookMs * REST_FACTOR));
   }
 
   #forget(): void {

@@ -111,7 +111,7 @@ test("a page is told anew of a topic that was deleted and created again at once"
 test("a page that does not read is told everything anew, not all that it missed", async () => {
   await using sample = await startPage();
   const partition = (await sample.broker.services.registry.create("orders", 1, {})).partitions[0]!;
-  const feed = new PageFeed(sample.broker, "always");
+  const feed = new PageFeed(sample.broker, "always", 10);
   const slow = feed.open().body!.getReader();
   const other = eventsOf(feed.open().body!);
   await other.next();
