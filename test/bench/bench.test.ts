@@ -21,65 +21,53 @@ async function run(script: string, ...args: string[]): Promise<string> {
   return output;
 }
 
-test.concurrent(
-  "the benchmarks of the read path run",
-  async () => {
-    const output = await run("run.ts");
-    for (const name of ["sequential_reads", "mmap_vs_active", "max_bytes", "partition_reads"]) {
-      expect(output).toContain(`${name}/`);
-    }
-    expect(output).toContain("crc32c: 1048576 B: ran");
-  },
-  60_000,
-);
+test("the benchmarks of the read path run", async () => {
+  const output = await run("run.ts");
+  for (const name of ["sequential_reads", "mmap_vs_active", "max_bytes", "partition_reads"]) {
+    expect(output).toContain(`${name}/`);
+  }
+  expect(output).toContain("crc32c: 1048576 B: ran");
+}, 60_000);
 
-test.concurrent(
-  "the benchmarks from process to process run, and leave nothing behind",
-  async () => {
-    await withTempDir(async (dir) => {
-      const sections: { title: string; rows: Record<string, unknown>[] }[] = JSON.parse(
-        await run("e2e.ts", "--json", "--dir", dir),
-      );
-      expect(sections.map(({ title }) => title.split(":")[0])).toEqual([
-        ...["Produce", "Fetch", "Latency", "Start", "Clients", "Memory", "Produce"],
+test("the benchmarks from process to process run, and leave nothing behind", async () => {
+  await withTempDir(async (dir) => {
+    const sections: { title: string; rows: Record<string, unknown>[] }[] = JSON.parse(
+      await run("e2e.ts", "--json", "--dir", dir),
+    );
+    expect(sections.map(({ title }) => title.split(":")[0])).toEqual([
+      ...["Produce", "Fetch", "Latency", "Start", "Clients", "Memory", "Produce"],
+    ]);
+    const rows = sections.flatMap((section) => section.rows);
+    expect(rows.length).toBeGreaterThan(15);
+    for (const row of rows) {
+      const numbers = Object.values(row).filter((value) => typeof value === "number");
+      expect([row, numbers.every((value) => Number.isFinite(value) && value >= 0)]).toEqual([
+        row,
+        true,
       ]);
-      const rows = sections.flatMap((section) => section.rows);
-      expect(rows.length).toBeGreaterThan(15);
-      for (const row of rows) {
-        const numbers = Object.values(row).filter((value) => typeof value === "number");
-        expect([row, numbers.every((value) => Number.isFinite(value) && value >= 0)]).toEqual([
-          row,
-          true,
-        ]);
-      }
-      expect(existsSync(dir)).toBe(true);
-      expect([...new Bun.Glob("**").scanSync({ cwd: dir, onlyFiles: false })]).toEqual([]);
-    });
-  },
-  60_000,
-);
+    }
+    expect(existsSync(dir)).toBe(true);
+    expect([...new Bun.Glob("**").scanSync({ cwd: dir, onlyFiles: false })]).toEqual([]);
+  });
+}, 60_000);
 
-test.concurrent(
-  "the curves are drawn, and nothing is left behind",
-  async () => {
-    await withTempDir(async (dir) => {
-      const svg = join(dir, "svg");
-      const output = await run("growth.ts", "--dir", dir, "--svg", svg);
-      expect(output).toContain("Partitions of a topic (partitions)");
-      expect(output).toMatch(
-        /fetch at a random old offset, µs: × \S+ for × 3\n +1 █+ \S+\n +3 █+ \S+\n/,
-      );
-      const left = [...new Bun.Glob("**").scanSync({ cwd: dir, onlyFiles: true })].sort();
-      expect(left).toEqual(
-        ["connections", "log", "partitions", "segments"].map((name) => `svg/growth-${name}.svg`),
-      );
-      const text = await Bun.file(join(svg, "growth-log.svg")).text();
-      expect(text.match(/<polyline points="[\d., ]+"/g)).toHaveLength(4);
-      expect(text).not.toContain("NaN");
-    });
-  },
-  60_000,
-);
+test("the curves are drawn, and nothing is left behind", async () => {
+  await withTempDir(async (dir) => {
+    const svg = join(dir, "svg");
+    const output = await run("growth.ts", "--dir", dir, "--svg", svg);
+    expect(output).toContain("Partitions of a topic (partitions)");
+    expect(output).toMatch(
+      /fetch at a random old offset, µs: × \S+ for × 3\n +1 █+ \S+\n +3 █+ \S+\n/,
+    );
+    const left = [...new Bun.Glob("**").scanSync({ cwd: dir, onlyFiles: true })].sort();
+    expect(left).toEqual(
+      ["connections", "log", "partitions", "segments"].map((name) => `svg/growth-${name}.svg`),
+    );
+    const text = await Bun.file(join(svg, "growth-log.svg")).text();
+    expect(text.match(/<polyline points="[\d., ]+"/g)).toHaveLength(4);
+    expect(text).not.toContain("NaN");
+  });
+}, 60_000);
 
 test("a part that there is not is refused", async () => {
   const path = join(import.meta.dir, "../../bench/e2e.ts");
