@@ -136,12 +136,15 @@ describe("batches", () => {
     const encoder = new BatchEncoder();
     for (let i = 0; i < 400; i++) encoder.append(1000 + i, `key-${i}`, `value-${i}`);
     const batch = encoder.finish().slice();
+    const position = partition(1).layout.segments.active.bytes;
     await partition(1).append(batch);
     const values: string[] = [];
     let bytes = 0;
     let answers = 0;
     for (let from: number | null = 0; from !== null; answers++) {
-      const dump: BatchDump = await get(`orders/1/batch?segment=0&position=0&from=${from}`);
+      const dump: BatchDump = await get(
+        `orders/1/batch?segment=0&position=${position}&from=${from}`,
+      );
       expect(dump.rows.length).toBeLessThanOrEqual(500);
       for (const row of dump.rows) {
         if ("heading" in row) continue;
@@ -180,9 +183,10 @@ describe("a lookup", () => {
   });
 
   test("past the end says so", async () => {
-    const { outcome } = await get<LookupExplanation>("orders/0/lookup?offset=3000");
+    const end = partition().logEndOffset;
+    const { outcome } = await get<LookupExplanation>(`orders/0/lookup?offset=${end}`);
     expect(outcome).toBe("waits");
-    const failed = await get<LookupExplanation>("orders/0/lookup?offset=3001");
+    const failed = await get<LookupExplanation>(`orders/0/lookup?offset=${end + 1}`);
     expect(failed.failure?.code).toBe("OFFSET_OUT_OF_RANGE");
   });
 });
