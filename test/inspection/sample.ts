@@ -1,8 +1,8 @@
 // A small data directory, made by the broker's own code: two topics, sealed and active segments, every codec,
 // idempotent producers, committed offsets. Its bytes are the same each time but for the directory's id.
 // Leaves to others: damaging it (the tests).
-import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { OffsetStore } from "../../src/offsets/offset-store.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
 import type { WritableCodec } from "../../src/record/compression.ts";
@@ -64,20 +64,27 @@ export const LARGE = Array.from({ length: 5000 }, (_, i) =>
   String.fromCharCode(33 + ((i * i * 7 + i * 31) % 90)),
 ).join("");
 
-const templates = new Map<boolean, ReturnType<typeof tempDir>>();
-process.on("exit", () => {
-  for (const template of templates.values()) template[Symbol.dispose]();
-});
+/** Files of a sample, by their paths from its directory. */
+type Files = ReadonlyMap<string, Uint8Array>;
 
-/** Makes the sample, or copies the one that was made before. `isClean` false leaves it as a killed broker would. */
+const samples = new Map<boolean, Promise<Files>>();
+
+/** Makes the sample, the first time with a broker's code. `isClean` false leaves it as a killed broker would. */
 export async function makeSample(path: string, isClean = true): Promise<void> {
-  let template = templates.get(isClean);
-  if (template === undefined) {
-    template = tempDir();
-    templates.set(isClean, template);
-    await writeSample(template.path, isClean);
+  const sample = samples.get(isClean) ?? sampleFiles(isClean);
+  samples.set(isClean, sample);
+  for (const [file, bytes] of await sample) {
+    mkdirSync(dirname(join(path, file)), { recursive: true });
+    writeFileSync(join(path, file), bytes);
   }
-  cpSync(template.path, path, { recursive: true });
+}
+
+async function sampleFiles(isClean: boolean): Promise<Files> {
+  using directory = tempDir();
+  await writeSample(directory.path, isClean);
+  return new Map(
+    filesIn(directory.path).map((file) => [file, readFileSync(join(directory.path, file))]),
+  );
 }
 
 async function writeSample(path: string, isClean: boolean): Promise<void> {

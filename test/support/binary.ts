@@ -10,21 +10,24 @@ const STARTED = /^Broker started on (\S+)$/;
 const alive = new Set<Bun.Subprocess>();
 let built: Promise<string> | undefined;
 
+const directory = join(tmpdir(), "rustlog-test-binaries");
+const path = join(directory, `${process.pid}`);
+
+// Benchmarks and the long tests end so; `bun test` calls no exit listener, and a later run tidies up.
 process.on("exit", () => {
   for (const child of alive) child.kill("SIGKILL");
+  rmSync(path, { force: true });
 });
 
-/** The path of the executable; the first call builds it, and a later run removes it. */
+/** The path of the executable; the first call builds it. */
 export function executable(): Promise<string> {
   built ??= build();
   return built;
 }
 
 async function build(): Promise<string> {
-  const directory = join(tmpdir(), "rustlog-test-binaries");
   mkdirSync(directory, { recursive: true });
-  removeOld(directory);
-  const path = join(directory, `${process.pid}`);
+  removeOld();
   const command = ["build", "--compile", "--minify", "--bytecode", "--outfile", path];
   const child = Bun.spawn([process.execPath, ...command, join(ROOT, "src/main.ts")], {
     cwd: directory,
@@ -36,8 +39,8 @@ async function build(): Promise<string> {
   return path;
 }
 
-/** Removes the executables of processes that have ended: `bun test` calls no exit listener that could. */
-function removeOld(directory: string): void {
+/** Removes the executables of processes that have ended. */
+function removeOld(): void {
   for (const name of readdirSync(directory)) {
     if (/^\d+$/.test(name) && !existsSync(`/proc/${name}`))
       rmSync(join(directory, name), { force: true });
