@@ -226,9 +226,9 @@ export class Log {
     return this.#segments.findTimestamp(timestamp, end);
   }
 
-  /** Deletes sealed segments that retention has run out for, oldest first; returns how many. */
-  applyRetention(): Promise<number> {
-    return applyRetention(this.#segments, this.#context);
+  /** Deletes sealed segments that retention has run out for, as if the log ended at `end`; returns how many. */
+  applyRetention(end: LogPosition): Promise<number> {
+    return applyRetention(this.#segments, this.#context, end);
   }
 
   /** Whether retention has run out for all of the active segment, which must be rolled before it can go. */

@@ -1,21 +1,28 @@
 // Deleting the oldest segments of a log: those that retention has run out for, or that lie below an offset.
 // Leaves to others: when that is looked at (the broker), and the files of a segment (sealed-segment.ts).
-import type { LogContext } from "./log-context.ts";
+import type { LogContext, LogPosition } from "./log-context.ts";
 import type { SegmentList } from "./segment-list.ts";
 
 /**
  * Deletes the sealed segments that the log's retention has run out for, oldest first; returns how many. By
- * bytes, what is left is never less than `retentionBytes`; by time, a segment goes with its newest record.
+ * bytes, what is left before `end` is never less than `retentionBytes`: what comes after it, a failed write or a
+ * crash may yet take back. By time, a segment goes with its newest record.
  */
-export async function applyRetention(segments: SegmentList, context: LogContext): Promise<number> {
+export async function applyRetention(
+  segments: SegmentList,
+  context: LogContext,
+  end: LogPosition,
+): Promise<number> {
   const { retentionBytes, retentionMs } = context.settings;
+  let bytes = segments.bytesBefore(end);
   let deleted = 0;
   for (;;) {
-    const first = segments.sealed[0];
-    if (first === undefined) return deleted;
-    const tooLarge = retentionBytes >= 0 && segments.bytes - first.fileBytes >= retentionBytes;
+    const [first] = segments.sealed;
+    if (first === undefined || !endsBefore(segments, end.offset)) return deleted;
+    const tooLarge = retentionBytes >= 0 && bytes - first.fileBytes >= retentionBytes;
     const tooOld = retentionMs >= 0 && first.maxTimestamp < context.now() - retentionMs;
     if (!tooLarge && !tooOld) return deleted;
+    bytes -= first.fileBytes;
     await deleteFirst(segments, context);
     deleted++;
   }
@@ -27,9 +34,14 @@ export async function deleteBefore(
   context: LogContext,
   offset: number,
 ): Promise<void> {
-  while (segments.sealed.length > 0 && (segments.at(1)?.baseOffset ?? 0) <= offset) {
+  while (segments.sealed.length > 0 && endsBefore(segments, offset)) {
     await deleteFirst(segments, context);
   }
+}
+
+/** Whether all records of the first segment are below `offset`. */
+function endsBefore(segments: SegmentList, offset: number): boolean {
+  return (segments.at(1)?.baseOffset ?? Number.POSITIVE_INFINITY) <= offset;
 }
 
 async function deleteFirst(segments: SegmentList, { disk, directory }: LogContext): Promise<void> {

@@ -34,6 +34,15 @@ export class SegmentList {
     return sum;
   }
 
+  /** Length of the batches before `end`, in bytes. */
+  bytesBefore(end: LogPosition): number {
+    let sum = end.position;
+    for (const segment of this.sealed) {
+      if (segment.baseOffset < end.segment) sum += segment.fileBytes;
+    }
+    return sum;
+  }
+
   /** Segment number `i`, from 0; undefined past the last. */
   at(i: number): LogSegment | undefined {
     return i === this.sealed.length ? this.active : this.sealed[i];

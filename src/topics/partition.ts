@@ -178,7 +178,7 @@ export class Partition {
     try {
       // Without new records nothing else would roll it.
       if (this.#log.isActiveExpired) await this.#appender.roll();
-      return await this.#log.applyRetention();
+      return await this.#log.applyRetention(this.#appender.end);
     } catch (error) {
       // The topic may be deleted under its feet, directory and all.
       if (this.#closed) return 0;

@@ -345,7 +345,7 @@ describe("retention", () => {
       [batchBytes * 50, 10],
     ] as const) {
       const { log, disk } = await tenSegments({ retentionBytes: keep });
-      expect(await log.applyRetention()).toBe(10 - segments);
+      expect(await log.applyRetention(log.pushedEnd)).toBe(10 - segments);
       expect(log.segmentCount).toBe(segments);
       expect(log.logStartOffset).toBe(10 - segments);
       expect(allRecords(log).map((record) => record.offset)[0]).toBe(10 - segments);
@@ -357,12 +357,27 @@ describe("retention", () => {
     }
   });
 
+  test("by bytes: what comes after the end, and may be taken back, counts for nothing", async () => {
+    const disk = await diskWithDirectory();
+    const log = await Log.open(contextOf(disk, { retentionBytes: 1 }));
+    await appendAll(log, [batchOf(["first"])]);
+    const inFirst = log.pushedEnd;
+    await appendAll(log, [batchOf(["second"])]);
+    await log.roll();
+    const sealed = log.pushedEnd;
+    await appendAll(log, [batchOf(["third"])]);
+    expect(await log.applyRetention(inFirst)).toBe(0);
+    expect(await log.applyRetention(sealed)).toBe(0);
+    expect(await log.applyRetention(log.pushedEnd)).toBe(1);
+    expect(log.logStartOffset).toBe(2);
+  });
+
   test("by time: a segment goes once its newest record is older", async () => {
     const { log } = await tenSegments({ retentionMs: 6_000 });
     // Now is 10,000: records of 0, 1,000, 2,000 and 3,000 are too old, one of 4,000 is not yet.
-    expect(await log.applyRetention()).toBe(4);
+    expect(await log.applyRetention(log.pushedEnd)).toBe(4);
     expect(log.logStartOffset).toBe(4);
-    expect(await log.applyRetention()).toBe(0);
+    expect(await log.applyRetention(log.pushedEnd)).toBe(0);
   });
 
   test("a record from the future holds back what is behind it", async () => {
@@ -372,18 +387,18 @@ describe("retention", () => {
       await appendAll(log, [batchOf(["v"], timestamp)]);
       await log.roll();
     }
-    expect(await log.applyRetention()).toBe(1);
+    expect(await log.applyRetention(log.pushedEnd)).toBe(1);
     expect(log.logStartOffset).toBe(1);
   });
 
   test("without limits nothing goes", async () => {
     const { log } = await tenSegments({});
-    expect(await log.applyRetention()).toBe(0);
+    expect(await log.applyRetention(log.pushedEnd)).toBe(0);
   });
 
   test("the start of the log is remembered over a restart", async () => {
     const { log, disk } = await tenSegments({ retentionBytes: 0 });
-    await log.applyRetention();
+    await log.applyRetention(log.pushedEnd);
     log.close();
     const again = await openLog(disk);
     expect([again.logStartOffset, again.logEndOffset]).toEqual([9, 10]);

@@ -25,6 +25,7 @@ test("seeds that once found something find nothing", async () => {
   for (const seed of [400_073, 401_306, 501_584, 502_795, 603_979]) {
     expect((await simulate(seed)).violation).toBeUndefined();
   }
+  expect((await simulate(8_113_089, { processes: true })).violation).toBeUndefined();
 });
 
 test("100 seeds with kills of the process alone break none, with flushes and without", async () => {
