@@ -28,8 +28,7 @@ export function executable(): Promise<string> {
 async function build(): Promise<string> {
   mkdirSync(directory, { recursive: true });
   removeOld();
-  const command = ["build", "--compile", "--minify", "--bytecode", "--outfile", path];
-  const child = Bun.spawn([process.execPath, ...command, join(ROOT, "src/main.ts")], {
+  const child = Bun.spawn([process.execPath, ...buildArguments()], {
     cwd: directory,
     stdout: "ignore",
     stderr: "pipe",
@@ -37,6 +36,18 @@ async function build(): Promise<string> {
   const stderr = await new Response(child.stderr).text();
   if ((await child.exited) !== 0) throw new Error(`the executable could not be built: ${stderr}`);
   return path;
+}
+
+/** What `npm run build` tells Bun, so that the tests run what people run; only the output goes to `path`. */
+function buildArguments(): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  const [bun, ...words] = String(scripts.build).split(" ");
+  const output = words.indexOf("--outfile") + 1;
+  const entry = words.indexOf("src/main.ts");
+  if (bun !== "bun" || output === 0 || entry < 0) {
+    throw new Error(`unexpected build script: ${scripts.build}`);
+  }
+  return words.with(output, path).with(entry, join(ROOT, "src/main.ts"));
 }
 
 /** Removes the executables of processes that have ended. */
