@@ -46,6 +46,8 @@ export class Exchange implements AnsweredRequest {
   /** Bytes of the request that count against its connection until it is answered. */
   readonly requestBytes: number;
   readonly apiKey: number;
+  /** Version of the request, which is also that of its answer. */
+  readonly apiVersion: number;
   readonly beganMs: number;
   /** Set by the handler of a fetch that begins to wait for data. */
   hasWaited = false;
@@ -56,6 +58,7 @@ export class Exchange implements AnsweredRequest {
     this.owner = owner;
     this.correlationId = header.correlationId;
     this.apiKey = header.apiKey;
+    this.apiVersion = header.apiVersion;
     this.requestBytes = requestBytes;
     this.beganMs = beganMs;
   }

@@ -70,6 +70,7 @@ export class Admin {
       value,
     }));
     return await this.#request({
+      api: "CreateTopic",
       encode: (id) => encodeCreateTopicRequest(id, { topic: name, partitions, settings }),
       decode: decodeCreateTopicResponse,
       repeatable: false,
@@ -79,6 +80,7 @@ export class Admin {
   /** The topics, by name; the broker's internal ones only when asked for. */
   async listTopics(options: { readonly internal?: boolean } = {}): Promise<TopicListing[]> {
     const { topics } = await this.#request({
+      api: "ListTopics",
       encode: (id) => encodeListTopicsRequest(id, {}),
       decode: decodeListTopicsResponse,
     });
@@ -90,6 +92,7 @@ export class Admin {
   /** What a topic holds, partition by partition. Throws UNKNOWN_TOPIC_OR_PARTITION. */
   async describeTopic(name: string): Promise<TopicDescription> {
     const { internal, settings, partitions } = await this.#request({
+      api: "DescribeTopic",
       encode: (id) => encodeDescribeTopicRequest(id, { topic: name, createIfMissing: false }),
       decode: decodeDescribeTopicResponse,
     });
@@ -104,6 +107,7 @@ export class Admin {
   /** Deletes a topic, its records, and what groups committed for it. Not tried again, as createTopic. */
   async deleteTopic(name: string): Promise<void> {
     await this.#request({
+      api: "DeleteTopic",
       encode: (id) => encodeDeleteTopicRequest(id, { topic: name }),
       decode: decodeDeleteTopicResponse,
       repeatable: false,
@@ -126,6 +130,7 @@ export class Admin {
   /** The groups that have committed offsets, by name. */
   async listGroups(): Promise<GroupListing[]> {
     const { groups } = await this.#request({
+      api: "ListGroups",
       encode: (id) => encodeListGroupsRequest(id, {}),
       decode: decodeListGroupsResponse,
     });
@@ -135,6 +140,7 @@ export class Admin {
   /** What a group has committed, and the range of each partition. Throws GROUP_NOT_FOUND. */
   async describeGroup(group: string): Promise<GroupOffset[]> {
     const { partitions } = await this.#request({
+      api: "DescribeGroup",
       encode: (id) => encodeDescribeGroupRequest(id, { group }),
       decode: decodeDescribeGroupResponse,
     });
@@ -144,6 +150,7 @@ export class Admin {
   /** Commits offsets for a group, all of them or none. Throws INVALID_GROUP, OFFSET_OUT_OF_RANGE … */
   async commitOffsets(group: string, offsets: readonly PartitionOffset[]): Promise<void> {
     await this.#request({
+      api: "OffsetCommit",
       encode: (id) => encodeOffsetCommitRequest(id, { group, offsets }),
       decode: decodeOffsetCommitResponse,
     });
@@ -155,6 +162,7 @@ export class Admin {
     partitions: readonly TopicPartition[],
   ): Promise<CommittedOffset[]> {
     const { offsets } = await this.#request({
+      api: "OffsetFetch",
       encode: (id) => encodeOffsetFetchRequest(id, { group, partitions }),
       decode: decodeOffsetFetchResponse,
     });
@@ -179,6 +187,7 @@ export class Admin {
   /** Forgets what a group has committed. Throws GROUP_NOT_FOUND. Not tried again, as createTopic. */
   async deleteGroup(group: string): Promise<void> {
     await this.#request({
+      api: "DeleteGroup",
       encode: (id) => encodeDeleteGroupRequest(id, { group }),
       decode: decodeDeleteGroupResponse,
       repeatable: false,

@@ -104,6 +104,7 @@ export class PartitionFetcher implements PositionHolder {
     try {
       const response = await link.request(
         {
+          api: "Fetch",
           encode: (id) => encodeFetchRequest(id, request),
           decode: decodeFetchResponse,
           waitMs: maxWaitMs,
@@ -143,6 +144,7 @@ export class PartitionFetcher implements PositionHolder {
     const timestamp = where === "earliest" ? -2 : -1;
     const { offset } = await link.request(
       {
+        api: "ListOffsets",
         encode: (id) => encodeListOffsetsRequest(id, { topic, partition, timestamp }),
         decode: decodeListOffsetsResponse,
       },

@@ -3,6 +3,7 @@
 // Leaves to others: one connection's life (connection), and what is asked (producer, consumer, admin).
 
 import { RustLogError } from "../errors.ts";
+import { BATCH_BYTES_MAX_DEFAULT, FRAME_BYTES_MAX_DEFAULT } from "../limits.ts";
 import {
   type ApiVersionsResponse,
   decodeApiVersionsResponse,
@@ -10,7 +11,14 @@ import {
   encodeApiVersionsRequest,
   encodePingRequest,
 } from "../protocol/meta.ts";
-import { API_VERSION, apiName } from "../protocol/messages.ts";
+import {
+  API_NAMES,
+  API_VERSIONS,
+  commonVersion,
+  FIRST_VERSION,
+  type VersionRange,
+} from "../protocol/api-versions.ts";
+import { API, type ApiName } from "../protocol/messages.ts";
 import type { BrokerAddress } from "./address.ts";
 import { backoffMs, pause } from "./backoff.ts";
 import { Connection } from "./connection.ts";
@@ -27,12 +35,13 @@ export interface LinkOptions {
 
 /** A request and how to read its answer. */
 export interface Call<T> {
-  /** The frame for a correlation id; called again for each attempt. */
-  readonly encode: (correlationId: number) => Uint8Array;
+  readonly api: ApiName;
+  /** The frame for a correlation id, in the version that client and broker use; called again for each attempt. */
+  readonly encode: (correlationId: number, version: number) => Uint8Array;
   /** Bytes that follow the frame's head: the batch of a Produce request. */
   readonly tail?: Uint8Array;
-  /** Reads the payload of the answer; throws the RustLogError that an error response stands for. */
-  readonly decode: (payload: Uint8Array) => T;
+  /** Reads the payload of the answer to `encode`; throws the RustLogError that an error response stands for. */
+  readonly decode: (payload: Uint8Array, version: number) => T;
   /** Time that the broker may take on purpose (a fetch that waits), on top of the request timeout. */
   readonly waitMs?: number;
   /** false: not sent again once it may have reached the broker (creating, deleting). Default true. */
@@ -47,6 +56,21 @@ export interface RetryPolicy {
   readonly signal?: AbortSignal;
 }
 
+/** What is assumed of a broker that does not know ApiVersions: it understands version 1, and has the default limits. */
+const UNKNOWN_BROKER: ApiVersionsResponse = {
+  brokerVersion: "unknown",
+  logDirectoryId: "",
+  maxFrameBytes: FRAME_BYTES_MAX_DEFAULT,
+  maxBatchBytes: BATCH_BYTES_MAX_DEFAULT,
+  apis: [],
+};
+
+const PING: Call<unknown> = {
+  api: "Ping",
+  encode: (id) => encodePingRequest(id),
+  decode: decodePingResponse,
+};
+
 /** The client's way to its broker. */
 export class BrokerLink {
   readonly address: BrokerAddress;
@@ -57,6 +81,7 @@ export class BrokerLink {
   #connectFailures = 0;
   #connectNotBefore = 0;
   #info: ApiVersionsResponse | undefined;
+  #versions: ReadonlyMap<ApiName, number> = new Map();
 
   constructor(address: BrokerAddress, options: LinkOptions) {
     this.address = address;
@@ -71,7 +96,7 @@ export class BrokerLink {
 
   /** One round trip: connects if there is no connection. Throws what `request` throws. */
   async ping(policy: RetryPolicy = {}): Promise<void> {
-    await this.request({ encode: encodePingRequest, decode: decodePingResponse }, policy);
+    await this.request(PING, policy);
   }
 
   /**
@@ -145,7 +170,9 @@ export class BrokerLink {
     const connection = this.#connection ?? (await this.#open());
     this.#throwIfClosed(signal);
     progress.sent = true;
-    return call.decode(await connection.request(call.encode, timeoutMs, call.tail));
+    const version = this.#versions.get(call.api) ?? FIRST_VERSION;
+    const encode = (correlationId: number): Uint8Array => call.encode(correlationId, version);
+    return call.decode(await connection.request(encode, timeoutMs, call.tail), version);
   }
 
   /** The connection: the one there is, or one attempt to make one, shared by all who ask meanwhile. */
@@ -185,23 +212,36 @@ export class BrokerLink {
     }
   }
 
-  /** Asks what the broker speaks, and refuses one that does not speak our version. */
+  /** Asks for the broker's versions, and rejects a broker that has no version of an API in common with us. */
   async #shakeHands(connection: Connection): Promise<void> {
+    const { requestTimeoutMs } = this.options;
     const payload = await connection.request(
-      encodeApiVersionsRequest,
-      this.options.requestTimeoutMs,
+      (id) => encodeApiVersionsRequest(id),
+      requestTimeoutMs,
     );
-    const info = decodeApiVersionsResponse(payload);
-    for (const { apiKey, minVersion, maxVersion } of info.apis) {
-      if (API_VERSION < minVersion || API_VERSION > maxVersion) {
+    const info = infoFrom(payload);
+    this.#versions = this.#negotiate(info);
+    this.#info = info;
+  }
+
+  /** The version of each API for this broker; an API that the broker does not list has none. */
+  #negotiate({ apis, brokerVersion }: ApiVersionsResponse): ReadonlyMap<ApiName, number> {
+    const versions = new Map<ApiName, number>();
+    for (const name of API_NAMES) {
+      const listed = apis.find(({ apiKey }) => apiKey === API[name]);
+      if (listed === undefined) continue;
+      const theirs = { min: listed.minVersion, max: listed.maxVersion };
+      const version = commonVersion(API_VERSIONS[name], theirs);
+      if (version === undefined) {
         throw new RustLogError(
           "UNSUPPORTED_VERSION",
-          `broker ${info.brokerVersion} at ${this.address.text} speaks versions ${minVersion} to ` +
-            `${maxVersion} of ${apiName(apiKey) ?? `API ${apiKey}`}, this client speaks ${API_VERSION}`,
+          `broker ${brokerVersion} at ${this.address.text} speaks ${rangeText(theirs)} of ${name}, ` +
+            `this client speaks ${rangeText(API_VERSIONS[name])}`,
         );
       }
+      versions.set(name, version);
     }
-    this.#info = info;
+    return versions;
   }
 
   #throwIfClosed(signal: AbortSignal): void {
@@ -209,6 +249,21 @@ export class BrokerLink {
       throw new RustLogError("CONNECTION_LOST", "the client was closed");
     }
   }
+}
+
+/** Reads the answer to ApiVersions. */
+function infoFrom(payload: Uint8Array): ApiVersionsResponse {
+  try {
+    return decodeApiVersionsResponse(payload);
+  } catch (error) {
+    if (error instanceof RustLogError && error.code === "UNSUPPORTED_VERSION")
+      return UNKNOWN_BROKER;
+    throw error;
+  }
+}
+
+function rangeText({ min, max }: VersionRange): string {
+  return min === max ? `version ${min}` : `versions ${min} to ${max}`;
 }
 
 /** The outcome of `attempt`, or after `ms` milliseconds the error that came before it, if any. */

@@ -24,6 +24,7 @@ export class LinkSender implements BatchSender {
     const { topic, partition, bytes } = batch;
     const { baseOffset } = await this.#link.attempt(
       {
+        api: "Produce",
         encode: (id) => encodeProduceRequestHead(id, topic, partition, bytes.length),
         tail: bytes,
         decode: decodeProduceResponse,

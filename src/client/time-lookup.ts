@@ -20,6 +20,7 @@ export async function offsetForTimestamp(
 ): Promise<number> {
   const found = await link.request(
     {
+      api: "ListOffsets",
       encode: (id) => encodeListOffsetsRequest(id, { topic, partition, timestamp: ms }),
       decode: decodeListOffsetsResponse,
     },
@@ -28,6 +29,7 @@ export async function offsetForTimestamp(
   if (found.timestamp < 0) return found.offset;
   const { batches } = await link.request(
     {
+      api: "Fetch",
       encode: (id) =>
         encodeFetchRequest(id, {
           group: "",

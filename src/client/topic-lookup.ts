@@ -15,6 +15,7 @@ export async function lookUpPartitions(
 ): Promise<number> {
   const { partitions } = await link.request(
     {
+      api: "DescribeTopic",
       encode: (id) => encodeDescribeTopicRequest(id, { topic, createIfMissing: true }),
       decode: decodeDescribeTopicResponse,
     },

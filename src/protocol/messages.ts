@@ -1,5 +1,6 @@
 // The envelope of requests and responses, and the keys of the APIs.
-// Leaves to others: the bodies (produce.ts, fetch.ts, …), and the frame's length prefix when reading (frame.ts).
+// Leaves to others: the bodies (produce.ts, fetch.ts, …), the versions of each API (api-versions.ts), and the frame's
+// length prefix when reading (frame.ts).
 //
 //   request  frame = length u32 | apiKey u8 | apiVersion u8 | correlationId u32 | body
 //   response frame = length u32 | correlationId u32 | errorCode u16 | body
@@ -30,9 +31,6 @@ export const API = {
 
 /** Name of an API. */
 export type ApiName = keyof typeof API;
-
-/** The one version that every API has so far. */
-export const API_VERSION = 1;
 
 const NAME_BY_KEY = new Map<number, ApiName>(
   Object.entries(API).map(([name, key]) => [key, name as ApiName]),
@@ -89,16 +87,17 @@ export function decodeResponseHeader(payload: Uint8Array): ResponseHeader {
 }
 
 /**
- * A whole request frame. `followingBytes` counts bytes of the body that are not in it because the caller
- * sends them right after it.
+ * A whole request frame, of version 1 unless `apiVersion` says otherwise. `followingBytes` counts bytes of the body
+ * that are not in it because the caller sends them right after it.
  */
 export function encodeRequest(
   apiKey: number,
   correlationId: number,
   writeBody: (writer: ByteWriter) => void,
+  apiVersion = 1,
   followingBytes = 0,
 ): Uint8Array {
-  const writer = new ByteWriter().u32(0).u8(apiKey).u8(API_VERSION).u32(correlationId);
+  const writer = new ByteWriter().u32(0).u8(apiKey).u8(apiVersion).u32(correlationId);
   return finishFrame(writer, writeBody, followingBytes);
 }
 
@@ -117,12 +116,14 @@ export function encodeErrorResponse(correlationId: number, error: RustLogError):
   return finishFrame(writer, (body) => body.raw(new TextEncoder().encode(error.message)), 0);
 }
 
-/** Reads the body of a request with `readBody`, which must leave nothing. */
+/** Reads the body of a request with `readBody`, which must leave nothing; `version` is the request's. */
 export function decodeRequest<Body>(
   payload: Uint8Array,
-  readBody: (reader: ByteReader) => Body,
+  readBody: (reader: ByteReader, version: number) => Body,
 ): Body {
-  return decodeBody(payload, REQUEST_HEADER_BYTES, readBody);
+  requireBytes(payload, REQUEST_HEADER_BYTES);
+  const version = payload[1]!;
+  return decodeBody(payload, REQUEST_HEADER_BYTES, (reader) => readBody(reader, version));
 }
 
 /** The same for a response; throws the error that it stands for, if it is one. */
@@ -142,7 +143,6 @@ function decodeBody<Body>(
   start: number,
   readBody: (reader: ByteReader) => Body,
 ): Body {
-  requireBytes(payload, start);
   const reader = new ByteReader(payload, start);
   const body = readBody(reader);
   reader.expectEnd();

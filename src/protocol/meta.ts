@@ -1,5 +1,5 @@
 // Ping and ApiVersions: is anyone there, who, and what do they understand.
-// Leaves to others: the table of what is supported (messages.ts).
+// Leaves to others: the table of what is supported (api-versions.ts).
 import { API, decodeRequest, decodeResponse, encodeRequest, encodeResponse } from "./messages.ts";
 
 // Ping

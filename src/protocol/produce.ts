@@ -43,6 +43,7 @@ export function encodeProduceRequestHead(
     API.Produce,
     correlationId,
     (body) => body.string(topic).u32(partition).u32(batchBytes),
+    1,
     batchBytes,
   );
 }

@@ -2,7 +2,7 @@
 // Leaves to others: which fields there are (produce.ts, fetch.ts, …).
 import { RustLogError } from "../errors.ts";
 import { OFFSET_MAX } from "../limits.ts";
-import { readI32, readU16, readU32 } from "../record/bytes.ts";
+import { readI32, readU16, readU32, readUuid, UUID_BYTES } from "../record/bytes.ts";
 
 // A byte order mark is a character like any other: a name must not change on its way.
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -40,6 +40,11 @@ export class ByteReader {
     const value = readI32(this.#bytes, at) * 2 ** 32 + readU32(this.#bytes, at + 4);
     if (Math.abs(value) > OFFSET_MAX) throw invalid(field, `${value} is beyond 2^53 - 1`);
     return value;
+  }
+
+  /** A UUID, in its text form. */
+  uuid(field: string): string {
+    return readUuid(this.#bytes, this.#take(UUID_BYTES, field));
   }
 
   /** A string: its length in bytes as u16, then UTF-8. */

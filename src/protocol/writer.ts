@@ -1,7 +1,7 @@
 // Writes the fields of a payload in order, into a buffer that grows.
 // Leaves to others: which fields there are (produce.ts, fetch.ts, …).
 import { RustLogError } from "../errors.ts";
-import { writeI64, writeU16, writeU32 } from "../record/bytes.ts";
+import { UUID_BYTES, writeI64, writeU16, writeU32, writeUuid } from "../record/bytes.ts";
 
 const U8_MAX = 0xff;
 const U16_MAX = 0xffff;
@@ -52,6 +52,13 @@ export class ByteWriter {
     }
     const at = this.#room(8);
     writeI64(this.#bytes, at, value);
+    return this;
+  }
+
+  /** A UUID, from its text form. Throws INVALID_REQUEST for any other text. */
+  uuid(value: string): this {
+    const at = this.#room(UUID_BYTES);
+    writeUuid(this.#bytes, at, value);
     return this;
   }
 

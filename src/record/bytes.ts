@@ -1,9 +1,17 @@
-// Big-endian integers in byte arrays: the lowest layer, for every format on disk and on the wire.
+// Big-endian integers and UUIDs in byte arrays: the lowest layer, for every format on disk and on the wire.
 // Leaves to others: bounds. Callers check lengths before they read; hot paths can't afford it twice.
 import { RustLogError } from "../errors.ts";
 import { OFFSET_MAX } from "../limits.ts";
 
 const TWO_TO_32 = 2 ** 32;
+
+/** Size of a UUID. */
+export const UUID_BYTES = 16;
+
+/** The UUID that stands for no UUID. */
+export const ZERO_UUID = "00000000-0000-0000-0000-000000000000";
+
+const UUID_TEXT = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** What of some bytes lies beyond their first piece, in order: a large batch comes from a socket in several. */
 export type Tail = readonly Uint8Array[];
@@ -85,4 +93,24 @@ export function writeU32(bytes: Uint8Array, at: number, value: number): void {
 export function writeI64(bytes: Uint8Array, at: number, value: number): void {
   writeI32(bytes, at, Math.floor(value / TWO_TO_32));
   writeI32(bytes, at + 4, value % TWO_TO_32);
+}
+
+/** Whether a text is a UUID in the form that this program writes: lower case, with dashes. */
+export function isUuid(text: string): boolean {
+  return UUID_TEXT.test(text);
+}
+
+/** The UUID at byte `at`, in its text form. */
+export function readUuid(bytes: Uint8Array, at: number): string {
+  const hex = bytes.subarray(at, at + UUID_BYTES).toHex();
+  return (
+    `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-` +
+    hex.slice(20)
+  );
+}
+
+/** Writes a UUID, given in its text form, at byte `at`. Throws INVALID_REQUEST for any other text. */
+export function writeUuid(bytes: Uint8Array, at: number, text: string): void {
+  if (!isUuid(text)) throw new RustLogError("INVALID_REQUEST", `'${text}' is not a UUID`);
+  bytes.subarray(at, at + UUID_BYTES).setFromHex(text.replaceAll("-", ""));
 }

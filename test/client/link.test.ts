@@ -5,10 +5,15 @@ import { connect } from "../../src/client/client.ts";
 import { BrokerLink, type Call, type LinkOptions } from "../../src/client/link.ts";
 import { parseBrokerAddress } from "../../src/client/address.ts";
 import { RustLogError } from "../../src/errors.ts";
+import { API_NAMES, API_VERSIONS } from "../../src/protocol/api-versions.ts";
 import { decodePingResponse, encodePingRequest } from "../../src/protocol/meta.ts";
 import { FakeBroker } from "../support/fake-broker.ts";
 
-const ping: Call<unknown> = { encode: encodePingRequest, decode: decodePingResponse };
+const ping: Call<unknown> = {
+  api: "Ping",
+  encode: (id) => encodePingRequest(id),
+  decode: decodePingResponse,
+};
 const FOREVER = new Promise<void>(() => {});
 
 function linkTo(broker: FakeBroker, options: Partial<LinkOptions> = {}) {
@@ -52,11 +57,39 @@ describe("connecting", () => {
     expect(attempts).toBe(3);
   });
 
-  test("a broker of another version is refused, with both versions in the message", async () => {
-    using broker = new FakeBroker({ apiVersion: 2 });
+  test("a broker without a common version is rejected, with both sides' versions in the message", async () => {
+    using broker = new FakeBroker({ apiVersion: 9 });
     await expect(connect({ broker: broker.address })).rejects.toThrow(
-      "speaks versions 2 to 2 of Produce, this client speaks 1",
+      "speaks version 9 of Produce, this client speaks version 1",
     );
+  });
+
+  test("requests have the highest version that both sides understand", async () => {
+    for (const { apiVersion, maxVersion } of [{ apiVersion: 1 }, { maxVersion: 9 }]) {
+      using broker = new FakeBroker({ apiVersion, maxVersion });
+      using link = linkTo(broker);
+      for (const api of API_NAMES) {
+        let encoded = 0;
+        const encode = (id: number, version: number): Uint8Array => {
+          encoded = version;
+          return encodePingRequest(id);
+        };
+        const decoded = await link.request({ api, encode, decode: (_, version) => version });
+        const expected = apiVersion ?? API_VERSIONS[api].max;
+        expect([api, encoded, decoded]).toEqual([api, expected, expected]);
+      }
+    }
+  });
+
+  test("a broker without ApiVersions gets version 1 of every API", async () => {
+    using broker = new FakeBroker();
+    broker.script("ApiVersions", new RustLogError("UNSUPPORTED_VERSION", "there is no key 14"));
+    using link = linkTo(broker);
+    const versions = await Promise.all(
+      API_NAMES.map((api) => link.request({ ...ping, api, decode: (_, version) => version })),
+    );
+    expect(new Set(versions)).toEqual(new Set([1]));
+    expect(link.info).toMatchObject({ brokerVersion: "unknown", logDirectoryId: "" });
   });
 
   test("a broker that accepts and never answers is TIMED_OUT", async () => {

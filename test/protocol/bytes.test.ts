@@ -97,6 +97,17 @@ describe("the reader", () => {
     expectInvalid(() => new ByteReader(Uint8Array.from(bytes)).i64("offset"), /offset/);
   });
 
+  test("a UUID is its 16 bytes, and no other text is written as one", () => {
+    const text = "00112233-4455-4677-8899-aabbccddeeff";
+    const bytes = new ByteWriter().u8(1).uuid(text).finish();
+    expect(bytes.toHex()).toBe("0100112233445546778899aabbccddeeff");
+    expect(new ByteReader(bytes, 1).uuid("topicId")).toBe(text);
+    expectInvalid(() => new ByteReader(bytes, 2).uuid("topicId"), "topicId");
+    for (const other of ["", text.toUpperCase(), `${text}0`, text.replaceAll("-", "")]) {
+      expectInvalid(() => new ByteWriter().uuid(other), "is not a UUID");
+    }
+  });
+
   test("an array that can't be in the bytes is refused before its first item is read", () => {
     let items = 0;
     const read = (reader: ByteReader): void => {

@@ -3,7 +3,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { ERRORS, type ErrorName, RustLogError } from "../../src/errors.ts";
-import { API, encodeErrorResponse } from "../../src/protocol/messages.ts";
+import { API_NAMES } from "../../src/protocol/api-versions.ts";
+import { encodeErrorResponse } from "../../src/protocol/messages.ts";
 import { type Codec, CODECS, envelopeOf, RESPONSES, thrownBy } from "./codecs.ts";
 import { decodeByGrammar, encodeByGrammar, type Value, valuesOf } from "./grammar.ts";
 
@@ -33,13 +34,13 @@ function decodeOrRefuse(codec: Codec, payload: Uint8Array): Value | undefined {
 
 test("every API has both codecs", () => {
   for (const kind of ["request", "response"]) {
-    const covered = CODECS.filter((codec) => codec.kind === kind).map((codec) => codec.api);
-    expect(covered.sort()).toEqual((Object.keys(API) as typeof covered).sort());
+    const covered = new Set(CODECS.filter((codec) => codec.kind === kind).map(({ api }) => api));
+    expect([...covered].sort()).toEqual([...API_NAMES].sort());
   }
 });
 
 for (const codec of CODECS) {
-  describe(`${codec.api} ${codec.kind}`, () => {
+  describe(`${codec.api} ${codec.kind}, version ${codec.version}`, () => {
     const values = valuesOf(codec.grammar);
 
     test("has the bytes of its grammar, behind its length and its envelope", () => {
@@ -119,17 +120,20 @@ for (const codec of CODECS) {
 describe("error responses", () => {
   const names = Object.keys(ERRORS) as ErrorName[];
 
-  test.each(RESPONSES)("$api: every error of the table arrives as it left", ({ decode }) => {
-    for (const name of names) {
-      const sent = new RustLogError(name, `what happened: ${name} 💥`);
-      const error = thrownBy(() => decode(encodeErrorResponse(9, sent).subarray(4)));
-      expect(error).toBeInstanceOf(RustLogError);
-      expect(error).toMatchObject({ code: name, message: sent.message });
-    }
-  });
+  test.each(RESPONSES)(
+    "$api, version $version: every error of the table arrives as it left",
+    ({ decode }) => {
+      for (const name of names) {
+        const sent = new RustLogError(name, `what happened: ${name} 💥`);
+        const error = thrownBy(() => decode(encodeErrorResponse(9, sent).subarray(4)));
+        expect(error).toBeInstanceOf(RustLogError);
+        expect(error).toMatchObject({ code: name, message: sent.message });
+      }
+    },
+  );
 
   test.each(RESPONSES)(
-    "$api: cut short it is still that error, unless the envelope is cut",
+    "$api, version $version: cut short it is still that error, unless the envelope is cut",
     (codec) => {
       const sent = new RustLogError("DISK_FULL", "no space is left 💥");
       const payload = Uint8Array.from(encodeErrorResponse(9, sent)).subarray(4);
@@ -144,7 +148,7 @@ describe("error responses", () => {
   );
 
   test.each(RESPONSES)(
-    "$api: a number that is not in the table is said, not hidden",
+    "$api, version $version: a number that is not in the table is said, not hidden",
     ({ decode }) => {
       const payload = Uint8Array.from([0, 0, 0, 9, 0x4e, 0x20, 0x68, 0x69]);
       const error = thrownBy(() => decode(payload));

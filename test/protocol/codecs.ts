@@ -1,5 +1,5 @@
-// Every encoder and decoder of src/protocol/ in one list, beside its grammar, so that one test can hold all of
-// them to the same rules.
+// Every encoder and decoder of src/protocol/ in one list, once for each version and beside its grammar, so that one
+// test can hold all of them to the same rules.
 import * as fetch from "../../src/protocol/fetch.ts";
 import * as groups from "../../src/protocol/groups.ts";
 import { API, type ApiName } from "../../src/protocol/messages.ts";
@@ -7,12 +7,15 @@ import * as meta from "../../src/protocol/meta.ts";
 import * as offsets from "../../src/protocol/offsets.ts";
 import * as produce from "../../src/protocol/produce.ts";
 import * as topics from "../../src/protocol/topics.ts";
-import { type Field, GRAMMAR, type Value } from "./grammar.ts";
+import { API_VERSIONS } from "../../src/protocol/api-versions.ts";
+import { type Field, fieldsIn, GRAMMAR, type Value } from "./grammar.ts";
 import { encodeFetchResponse, encodeProduceRequest } from "../support/whole-frames.ts";
 
 export interface Codec {
   readonly api: ApiName;
   readonly kind: "request" | "response";
+  readonly version: number;
+  /** The fields of that version. */
   readonly grammar: readonly Field[];
   /** A whole frame. */
   encode(correlationId: number, value: Value): Uint8Array;
@@ -23,123 +26,160 @@ export interface Codec {
 function codec<Message extends object>(
   api: ApiName,
   kind: Codec["kind"],
-  encode: (correlationId: number, message: Message) => Uint8Array,
-  decode: (payload: Uint8Array) => Message,
-): Codec {
-  return {
-    api,
-    kind,
-    grammar: GRAMMAR[api][kind],
-    encode: (correlationId, value) => encode(correlationId, value as unknown as Message),
-    decode: (payload) => decode(payload) as unknown as Value,
-  };
+  encode: (correlationId: number, message: Message, version: number) => Uint8Array,
+  decode: (payload: Uint8Array, version: number) => Message,
+): readonly Codec[] {
+  const { min, max } = API_VERSIONS[api];
+  return Array.from({ length: max - min + 1 }, (_, index) => {
+    const version = min + index;
+    return {
+      api,
+      kind,
+      version,
+      grammar: fieldsIn(GRAMMAR[api][kind], version),
+      encode: (id, value) => encode(id, value as unknown as Message, version),
+      decode: (payload) => decode(payload, version) as unknown as Value,
+    };
+  });
 }
 
 export const REQUESTS: readonly Codec[] = [
-  codec("Produce", "request", encodeProduceRequest, produce.decodeProduceRequest),
-  codec("Fetch", "request", fetch.encodeFetchRequest, fetch.decodeFetchRequest),
-  codec(
+  ...codec("Produce", "request", encodeProduceRequest, (payload) =>
+    produce.decodeProduceRequest(payload),
+  ),
+  ...codec("Fetch", "request", fetch.encodeFetchRequest, fetch.decodeFetchRequest),
+  ...codec(
     "OffsetCommit",
     "request",
     offsets.encodeOffsetCommitRequest,
     offsets.decodeOffsetCommitRequest,
   ),
-  codec(
+  ...codec(
     "OffsetFetch",
     "request",
     offsets.encodeOffsetFetchRequest,
     offsets.decodeOffsetFetchRequest,
   ),
-  codec("CreateTopic", "request", topics.encodeCreateTopicRequest, topics.decodeCreateTopicRequest),
-  codec("ListTopics", "request", topics.encodeListTopicsRequest, topics.decodeListTopicsRequest),
-  codec(
+  ...codec(
+    "CreateTopic",
+    "request",
+    topics.encodeCreateTopicRequest,
+    topics.decodeCreateTopicRequest,
+  ),
+  ...codec("ListTopics", "request", topics.encodeListTopicsRequest, topics.decodeListTopicsRequest),
+  ...codec(
     "DescribeTopic",
     "request",
     topics.encodeDescribeTopicRequest,
     topics.decodeDescribeTopicRequest,
   ),
-  codec("DeleteTopic", "request", topics.encodeDeleteTopicRequest, topics.decodeDeleteTopicRequest),
-  codec(
+  ...codec(
+    "DeleteTopic",
+    "request",
+    topics.encodeDeleteTopicRequest,
+    topics.decodeDeleteTopicRequest,
+  ),
+  ...codec(
     "ListOffsets",
     "request",
     offsets.encodeListOffsetsRequest,
     offsets.decodeListOffsetsRequest,
   ),
-  codec("Ping", "request", meta.encodePingRequest, meta.decodePingRequest),
-  codec("ListGroups", "request", groups.encodeListGroupsRequest, groups.decodeListGroupsRequest),
-  codec(
+  ...codec("Ping", "request", meta.encodePingRequest, meta.decodePingRequest),
+  ...codec("ListGroups", "request", groups.encodeListGroupsRequest, groups.decodeListGroupsRequest),
+  ...codec(
     "DescribeGroup",
     "request",
     groups.encodeDescribeGroupRequest,
     groups.decodeDescribeGroupRequest,
   ),
-  codec("DeleteGroup", "request", groups.encodeDeleteGroupRequest, groups.decodeDeleteGroupRequest),
-  codec("ApiVersions", "request", meta.encodeApiVersionsRequest, meta.decodeApiVersionsRequest),
+  ...codec(
+    "DeleteGroup",
+    "request",
+    groups.encodeDeleteGroupRequest,
+    groups.decodeDeleteGroupRequest,
+  ),
+  ...codec("ApiVersions", "request", meta.encodeApiVersionsRequest, meta.decodeApiVersionsRequest),
 ];
 
 export const RESPONSES: readonly Codec[] = [
-  codec("Produce", "response", produce.encodeProduceResponse, produce.decodeProduceResponse),
-  codec("Fetch", "response", encodeFetchResponse, fetch.decodeFetchResponse),
-  codec(
+  ...codec("Produce", "response", produce.encodeProduceResponse, produce.decodeProduceResponse),
+  ...codec("Fetch", "response", encodeFetchResponse, fetch.decodeFetchResponse),
+  ...codec(
     "OffsetCommit",
     "response",
     offsets.encodeOffsetCommitResponse,
     offsets.decodeOffsetCommitResponse,
   ),
-  codec(
+  ...codec(
     "OffsetFetch",
     "response",
     offsets.encodeOffsetFetchResponse,
     offsets.decodeOffsetFetchResponse,
   ),
-  codec(
+  ...codec(
     "CreateTopic",
     "response",
     topics.encodeCreateTopicResponse,
     topics.decodeCreateTopicResponse,
   ),
-  codec("ListTopics", "response", topics.encodeListTopicsResponse, topics.decodeListTopicsResponse),
-  codec(
+  ...codec(
+    "ListTopics",
+    "response",
+    topics.encodeListTopicsResponse,
+    topics.decodeListTopicsResponse,
+  ),
+  ...codec(
     "DescribeTopic",
     "response",
     topics.encodeDescribeTopicResponse,
     topics.decodeDescribeTopicResponse,
   ),
-  codec(
+  ...codec(
     "DeleteTopic",
     "response",
     topics.encodeDeleteTopicResponse,
     topics.decodeDeleteTopicResponse,
   ),
-  codec(
+  ...codec(
     "ListOffsets",
     "response",
     offsets.encodeListOffsetsResponse,
     offsets.decodeListOffsetsResponse,
   ),
-  codec("Ping", "response", meta.encodePingResponse, meta.decodePingResponse),
-  codec("ListGroups", "response", groups.encodeListGroupsResponse, groups.decodeListGroupsResponse),
-  codec(
+  ...codec("Ping", "response", meta.encodePingResponse, meta.decodePingResponse),
+  ...codec(
+    "ListGroups",
+    "response",
+    groups.encodeListGroupsResponse,
+    groups.decodeListGroupsResponse,
+  ),
+  ...codec(
     "DescribeGroup",
     "response",
     groups.encodeDescribeGroupResponse,
     groups.decodeDescribeGroupResponse,
   ),
-  codec(
+  ...codec(
     "DeleteGroup",
     "response",
     groups.encodeDeleteGroupResponse,
     groups.decodeDeleteGroupResponse,
   ),
-  codec("ApiVersions", "response", meta.encodeApiVersionsResponse, meta.decodeApiVersionsResponse),
+  ...codec(
+    "ApiVersions",
+    "response",
+    meta.encodeApiVersionsResponse,
+    meta.decodeApiVersionsResponse,
+  ),
 ];
 
 export const CODECS: readonly Codec[] = [...REQUESTS, ...RESPONSES];
 
 /** The envelope that the document prescribes, byte by byte. */
-export function envelopeOf({ api, kind }: Codec, correlationId: number): Uint8Array {
+export function envelopeOf({ api, kind, version }: Codec, correlationId: number): Uint8Array {
   const id = [24, 16, 8, 0].map((shift) => correlationId >>> shift);
-  return Uint8Array.from(kind === "request" ? [API[api], 1, ...id] : [...id, 0, 0]);
+  return Uint8Array.from(kind === "request" ? [API[api], version, ...id] : [...id, 0, 0]);
 }
 
 /** What was thrown; a failure of the test if nothing was. */

@@ -58,7 +58,10 @@ export function number(cell: string | undefined): number {
   return Number(text);
 }
 
-/** The fields that a section of an API gives for its request or its response. */
+/**
+ * The fields that a section of an API gives for its request or its response. A column `since` names the first
+ * version of those that are not in version 1.
+ */
 export function fieldsOf(api: string, part: "Request" | "Response"): readonly Field[] {
   const text = section(api);
   const start = text.search(new RegExp(`^${part}\\b`, "m"));
@@ -73,11 +76,12 @@ export function fieldsOf(api: string, part: "Request" | "Response"): readonly Fi
 
 function fieldsUnder(prefix: string, rows: readonly Row[]): readonly Field[] {
   return rows
-    .map((row) => ({ name: plain(row.field), type: row.type }))
+    .map((row) => ({ name: plain(row.field), type: row.type, since: number(row.since ?? "1") }))
     .filter(({ name }) => name.startsWith(prefix) && !name.slice(prefix.length).includes("[]"))
-    .map(({ name, type }) => ({
+    .map(({ name, type, since }) => ({
       name: name.slice(prefix.length),
       type: type === "array" ? fieldsUnder(`${name}[].`, rows) : (type as FieldType),
+      ...(since > 1 && { since }),
     }));
 }
 

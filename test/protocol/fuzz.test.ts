@@ -58,6 +58,7 @@ function frameInPieces(stream: Uint8Array, pieces: readonly number[]): Framed {
 function decodeAsEverything(payload: Uint8Array): number {
   let read = 0;
   for (const codec of REQUESTS) {
+    if (payload.length > 1) payload[1] = codec.version;
     const expected =
       payload.length < ENVELOPE_BYTES
         ? undefined

@@ -4,12 +4,22 @@
 import fc from "fast-check";
 import type { ApiName } from "../../src/protocol/messages.ts";
 
-export type FieldType = "u8" | "bool" | "u32" | "i64" | "string" | "bytes" | readonly Field[];
+export type FieldType =
+  "u8" | "bool" | "u32" | "i64" | "uuid" | "string" | "bytes" | Absent | readonly Field[];
+
+/** A field that a version does not have: no bytes, and decoders give this value. */
+interface Absent {
+  readonly absent: unknown;
+}
 
 export interface Field {
   readonly name: string;
   /** A list of fields stands for an array of items that have them. */
   readonly type: FieldType;
+  /** The first version that has it; 1 if it is not given. */
+  readonly since?: number;
+  /** What decoders give for it in the versions before. */
+  readonly before?: unknown;
 }
 
 export interface ApiGrammar {
@@ -19,9 +29,28 @@ export interface ApiGrammar {
 
 export type Value = Readonly<Record<string, unknown>>;
 
-/** Short for fields: `fields({ topic: "string", partition: "u32" })`. */
-function fields(types: Record<string, FieldType>): readonly Field[] {
-  return Object.entries(types).map(([name, type]) => ({ name, type }));
+/** Short for fields: `fields({ topic: "string", partition: "u32" })`; with the first version, if that is not 1. */
+function fields(types: Record<string, FieldType | Omit<Field, "name">>): readonly Field[] {
+  return Object.entries(types).map(([name, of]) =>
+    typeof of === "object" && "type" in of ? { name, ...of } : { name, type: of },
+  );
+}
+
+/** The fields of one version. */
+export function fieldsIn(grammar: readonly Field[], version: number): readonly Field[] {
+  return grammar.map(({ name, type, since = 1, before }) => {
+    if (since > version) return { name, type: { absent: before } };
+    return { name, type: isArray(type) ? fieldsIn(type, version) : type };
+  });
+}
+
+/** Whether a type stands for an array of items. */
+export function isArray(type: FieldType): type is readonly Field[] {
+  return Array.isArray(type);
+}
+
+function isAbsent(type: FieldType): type is Absent {
+  return typeof type === "object" && "absent" in type;
 }
 
 const SETTINGS = fields({ name: "string", value: "string" });
@@ -148,6 +177,7 @@ export function encodeByGrammar(
     else if (type === "bool") number(1, of === true ? 1n : 0n);
     else if (type === "u32") number(4, BigInt(Number(of)));
     else if (type === "i64") number(8, BigInt(Number(of)));
+    else if (type === "uuid") out.push(...Uint8Array.fromHex(String(of).replaceAll("-", "")));
     else if (type === "string") {
       const bytes = new TextEncoder().encode(String(of));
       length(2, bytes.length);
@@ -156,7 +186,7 @@ export function encodeByGrammar(
       const bytes = of as Uint8Array;
       length(4, bytes.length);
       out.push(...bytes);
-    } else {
+    } else if (isArray(type)) {
       const items = of as readonly Value[];
       length(4, items.length);
       for (const item of items) for (const field of type) write(field.type, item[field.name]);
@@ -184,6 +214,10 @@ export function decodeByGrammar(grammar: readonly Field[], bytes: Uint8Array): V
       if (!Number.isSafeInteger(number)) throw new Unreadable();
       return number;
     }
+    if (type === "uuid") {
+      const start = take(16);
+      return dashed(bytes.slice(start, start + 16).toHex());
+    }
     if (type === "string") {
       const count = view.getUint16(take(2));
       const start = take(count);
@@ -198,6 +232,7 @@ export function decodeByGrammar(grammar: readonly Field[], bytes: Uint8Array): V
       const start = take(count);
       return bytes.slice(start, start + count);
     }
+    if (isAbsent(type)) return type.absent;
     const items: Value[] = [];
     for (let left = view.getUint32(take(4)); left > 0; left--) items.push(readAll(type));
     return items;
@@ -215,6 +250,10 @@ export function decodeByGrammar(grammar: readonly Field[], bytes: Uint8Array): V
 
 class Unreadable extends Error {}
 
+function dashed(hex: string): string {
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
 const SAFE = Number.MAX_SAFE_INTEGER;
 const u32 = fc.oneof(fc.nat(100), fc.integer({ min: 0, max: 2 ** 32 - 1 }));
 const i64 = fc.oneof(
@@ -231,15 +270,20 @@ const SIMPLE = {
   bool: fc.boolean(),
   u32,
   i64,
+  uuid: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => dashed(bytes.toHex())),
   string,
   bytes: fc.uint8Array({ maxLength: 40 }),
 } as const;
 
 /** Any value of a grammar. */
 export function valuesOf(grammar: readonly Field[]): fc.Arbitrary<Value> {
+  const anyOf = (type: FieldType): fc.Arbitrary<unknown> => {
+    if (typeof type === "string") return SIMPLE[type];
+    return isArray(type) ? fc.array(valuesOf(type), { maxLength: 4 }) : fc.constant(type.absent);
+  };
   const entries = grammar.map(({ name, type }): [string, fc.Arbitrary<unknown>] => [
     name,
-    typeof type === "string" ? SIMPLE[type] : fc.array(valuesOf(type), { maxLength: 4 }),
+    anyOf(type),
   ]);
   return fc.record(Object.fromEntries(entries), { noNullPrototype: true });
 }

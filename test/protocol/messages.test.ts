@@ -10,7 +10,6 @@ import { decodeFetchResponse, encodeFetchResponseHead } from "../../src/protocol
 import { FRAME_LENGTH_BYTES } from "../../src/protocol/frame.ts";
 import {
   API,
-  API_VERSION,
   apiName,
   decodeRequestHeader,
   decodeResponseHeader,
@@ -43,7 +42,7 @@ describe("the envelope", () => {
     expect([...frame]).toEqual([0, 0, 0, 6, 10, 1, 0xfe, 0xdc, 0xba, 0x98]);
     expect(decodeRequestHeader(frame.subarray(4))).toEqual({
       apiKey: API.Ping,
-      apiVersion: API_VERSION,
+      apiVersion: 1,
       correlationId: 0xfedcba98,
       bodyStart: 6,
     });

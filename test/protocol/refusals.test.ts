@@ -3,12 +3,20 @@
 import { describe, expect, test } from "bun:test";
 import { RustLogError } from "../../src/errors.ts";
 import { CODECS, type Codec, thrownBy } from "./codecs.ts";
-import { encodeByGrammar, type Field, type FieldType, type Value } from "./grammar.ts";
+import { encodeByGrammar, type Field, type FieldType, isArray, type Value } from "./grammar.ts";
 
 const ENVELOPE_BYTES = 6;
 /** More than the smallest item of any array has bytes, so that a bound that is off by one is seen. */
 const ITEMS = 64;
-const SMALLEST = { u8: 0, bool: false, u32: 0, i64: 0, string: "", bytes: new Uint8Array(0) };
+const SMALLEST = {
+  u8: 0,
+  bool: false,
+  u32: 0,
+  i64: 0,
+  uuid: "00000000-0000-0000-0000-000000000000",
+  string: "",
+  bytes: new Uint8Array(0),
+};
 const LONG = { ...SMALLEST, string: "x".repeat(60), bytes: new Uint8Array(60) };
 
 /** A value with these leaves, and with `items` items in each array. */
@@ -17,10 +25,11 @@ function valueWith(
   leaves: Readonly<Record<string, unknown>>,
   items: number,
 ): Value {
-  const sample = (type: FieldType): unknown =>
-    typeof type === "string"
-      ? leaves[type]
-      : Array.from({ length: items }, () => valueWith(type, leaves, items));
+  const sample = (type: FieldType): unknown => {
+    if (typeof type === "string") return leaves[type];
+    if (!isArray(type)) return type.absent;
+    return Array.from({ length: items }, () => valueWith(type, leaves, items));
+  };
   return Object.fromEntries(grammar.map(({ name, type }) => [name, sample(type)]));
 }
 
@@ -44,7 +53,7 @@ function arraysOf(
   grammar: readonly Field[],
 ): { name: string; item: readonly Field[]; at: number }[] {
   return grammar.flatMap(({ name, type }, index) => {
-    if (typeof type === "string") return [];
+    if (!isArray(type)) return [];
     const before = grammar.slice(0, index);
     return [{ name, item: type, at: bytesOf(before, valueWith(before, SMALLEST, ITEMS)) }];
   });
@@ -62,7 +71,7 @@ function leavesOf(
     const { name, type } = field;
     const end = at + bytesOf([field], value);
     if (typeof type === "string") leaves.push({ name, end });
-    else {
+    else if (isArray(type)) {
       leaves.push({ name, end: at + 4 });
       for (const item of value[name] as Value[]) {
         const from = leaves.at(-1)!.end;
@@ -74,43 +83,46 @@ function leavesOf(
   return leaves;
 }
 
-describe.each(CODECS.filter(({ grammar }) => grammar.length > 0))("$api $kind", (codec) => {
-  const { grammar } = codec;
-  const smallest = valueWith(grammar, SMALLEST, ITEMS);
+describe.each(CODECS.filter(({ grammar }) => grammar.length > 0))(
+  "$api $kind, version $version",
+  (codec) => {
+    const { grammar } = codec;
+    const smallest = valueWith(grammar, SMALLEST, ITEMS);
 
-  test("of the smallest fields is read, with items in all arrays or in one", () => {
-    expect(codec.decode(payloadOf(codec, smallest))).toEqual(smallest);
-    const empty = valueWith(grammar, SMALLEST, 0);
-    for (const { name } of arraysOf(grammar)) {
-      const value = { ...empty, [name]: smallest[name] };
-      expect(codec.decode(payloadOf(codec, value))).toEqual(value);
-    }
-  });
+    test("of the smallest fields is read, with items in all arrays or in one", () => {
+      expect(codec.decode(payloadOf(codec, smallest))).toEqual(smallest);
+      const empty = valueWith(grammar, SMALLEST, 0);
+      for (const { name } of arraysOf(grammar)) {
+        const value = { ...empty, [name]: smallest[name] };
+        expect(codec.decode(payloadOf(codec, value))).toEqual(value);
+      }
+    });
 
-  test("with one item more than could be in the rest is refused before the first is read", () => {
-    for (const { name, item, at } of arraysOf(grammar)) {
-      const payload = payloadOf(codec, smallest);
-      const left = payload.length - ENVELOPE_BYTES - at - 4;
-      const count = Math.floor(left / bytesOf(item, valueWith(item, SMALLEST, 0))) + 1;
-      new DataView(payload.buffer, payload.byteOffset).setUint32(ENVELOPE_BYTES + at, count);
-      expect(messageOf(codec, payload)).toBe(
-        `field '${name}': ${count} items can't be in ${left} bytes`,
-      );
-    }
-  });
+    test("with one item more than could be in the rest is refused before the first is read", () => {
+      for (const { name, item, at } of arraysOf(grammar)) {
+        const payload = payloadOf(codec, smallest);
+        const left = payload.length - ENVELOPE_BYTES - at - 4;
+        const count = Math.floor(left / bytesOf(item, valueWith(item, SMALLEST, 0))) + 1;
+        new DataView(payload.buffer, payload.byteOffset).setUint32(ENVELOPE_BYTES + at, count);
+        expect(messageOf(codec, payload)).toBe(
+          `field '${name}': ${count} items can't be in ${left} bytes`,
+        );
+      }
+    });
 
-  test("that is cut short is told by the name of the field that is not whole, or of its array", () => {
-    const long = valueWith(grammar, LONG, 1);
-    const payload = payloadOf(codec, long);
-    const leaves = leavesOf(grammar, long);
-    expect(leaves.at(-1)?.end).toBe(payload.length - ENVELOPE_BYTES);
-    const arrays = arraysOf(grammar).map(({ name }) => name);
-    for (let end = 0; end < payload.length - ENVELOPE_BYTES; end++) {
-      const { name } = leaves.find((leaf) => leaf.end > end)!;
-      const message = messageOf(codec, payload.subarray(0, ENVELOPE_BYTES + end));
-      const named = /^field '(?:[a-z]+ )?(\w+)': /.exec(message)?.[1] ?? message;
-      const isArray = message.includes("items can't be in") && arrays.includes(named);
-      if (!isArray) expect([end, named]).toEqual([end, name]);
-    }
-  });
-});
+    test("that is cut short is told by the name of the field that is not whole, or of its array", () => {
+      const long = valueWith(grammar, LONG, 1);
+      const payload = payloadOf(codec, long);
+      const leaves = leavesOf(grammar, long);
+      expect(leaves.at(-1)?.end).toBe(payload.length - ENVELOPE_BYTES);
+      const arrays = arraysOf(grammar).map(({ name }) => name);
+      for (let end = 0; end < payload.length - ENVELOPE_BYTES; end++) {
+        const { name } = leaves.find((leaf) => leaf.end > end)!;
+        const message = messageOf(codec, payload.subarray(0, ENVELOPE_BYTES + end));
+        const named = /^field '(?:[a-z]+ )?(\w+)': /.exec(message)?.[1] ?? message;
+        const isArray = message.includes("items can't be in") && arrays.includes(named);
+        if (!isArray) expect([end, named]).toEqual([end, name]);
+      }
+    });
+  },
+);

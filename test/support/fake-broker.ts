@@ -5,6 +5,7 @@ import type { Socket, TCPSocketListener } from "bun";
 import { RustLogError } from "../../src/errors.ts";
 import { decodeFetchRequest } from "../../src/protocol/fetch.ts";
 import { FrameDecoder } from "../../src/protocol/frame.ts";
+import { API_NAMES, API_VERSIONS } from "../../src/protocol/api-versions.ts";
 import {
   API,
   type ApiName,
@@ -45,7 +46,10 @@ interface FakePartition {
 export interface FakeBrokerOptions {
   readonly partitions?: number;
   readonly maxBatchBytes?: number;
-  readonly apiVersion?: number;
+  /** The one version of every API that it understands; without it, all that this code understands. */
+  readonly apiVersion?: number | undefined;
+  /** Highest version of every API that it lists. */
+  readonly maxVersion?: number | undefined;
   readonly port?: number;
 }
 
@@ -208,17 +212,17 @@ export class FakeBroker implements Disposable {
   }
 
   #apiVersions(id: number): Uint8Array {
-    const version = this.#options.apiVersion ?? 1;
+    const { apiVersion, maxVersion } = this.#options;
     const maxBatchBytes = this.#options.maxBatchBytes ?? 1024 * 1024;
     return encodeApiVersionsResponse(id, {
       brokerVersion: "fake",
       logDirectoryId: "fake",
       maxFrameBytes: maxBatchBytes + 1024,
       maxBatchBytes,
-      apis: Object.values(API).map((apiKey) => ({
-        apiKey,
-        minVersion: version,
-        maxVersion: version,
+      apis: API_NAMES.map((name) => ({
+        apiKey: API[name],
+        minVersion: apiVersion ?? API_VERSIONS[name].min,
+        maxVersion: apiVersion ?? maxVersion ?? API_VERSIONS[name].max,
       })),
     });
   }

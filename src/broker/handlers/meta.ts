@@ -1,14 +1,15 @@
 // Ping and ApiVersions: is anyone there, and who.
-// Leaves to others: the table of what is supported (protocol/messages.ts).
-import { API, API_VERSION } from "../../protocol/messages.ts";
+// Leaves to others: the table of what is supported (protocol/api-versions.ts).
+import { API_NAMES, API_VERSIONS } from "../../protocol/api-versions.ts";
+import { API } from "../../protocol/messages.ts";
 import { encodeApiVersionsResponse, encodePingResponse } from "../../protocol/meta.ts";
 import type { Exchange } from "../exchange.ts";
 import type { BrokerServices } from "../services.ts";
 
-const APIS = Object.values(API).map((apiKey) => ({
-  apiKey,
-  minVersion: API_VERSION,
-  maxVersion: API_VERSION,
+const APIS = API_NAMES.map((name) => ({
+  apiKey: API[name],
+  minVersion: API_VERSIONS[name].min,
+  maxVersion: API_VERSIONS[name].max,
 }));
 
 /** Answers a Ping request. */

@@ -7,7 +7,8 @@ import {
   decodeDescribeGroupRequest,
   decodeListGroupsRequest,
 } from "../../protocol/groups.ts";
-import { API, API_VERSION, apiName, type RequestHeader } from "../../protocol/messages.ts";
+import { API_VERSIONS } from "../../protocol/api-versions.ts";
+import { API, apiName, type RequestHeader } from "../../protocol/messages.ts";
 import { decodeApiVersionsRequest, decodePingRequest } from "../../protocol/meta.ts";
 import {
   decodeListOffsetsRequest,
@@ -92,9 +93,7 @@ export class Router {
     tail: Tail = NO_TAIL,
   ): void {
     try {
-      const found = ROUTES.get(header.apiKey);
-      if (found === undefined || header.apiVersion !== API_VERSION) throw unsupported(header);
-      const outcome = found(this.#services, exchange, payload, tail);
+      const outcome = routeFor(header)(this.#services, exchange, payload, tail);
       if (outcome !== undefined) this.#track(exchange, outcome);
     } catch (error) {
       exchange.fail(error);
@@ -116,10 +115,19 @@ export class Router {
   }
 }
 
-function unsupported(header: RequestHeader): RustLogError {
-  const { apiKey, apiVersion } = header;
-  const problem = ROUTES.has(apiKey)
-    ? `${apiName(apiKey)} has no version ${apiVersion}, only ${API_VERSION}`
-    : `there is no API with the key ${apiKey}`;
+/** Throws UNSUPPORTED_VERSION when there is no such API, or the API has no such version. */
+function routeFor({ apiKey, apiVersion }: RequestHeader): Route {
+  const name = apiName(apiKey);
+  const route = ROUTES.get(apiKey);
+  if (name === undefined || route === undefined) {
+    throw unsupported(`there is no API with the key ${apiKey}`);
+  }
+  const { min, max } = API_VERSIONS[name];
+  if (apiVersion >= min && apiVersion <= max) return route;
+  const versions = min === max ? `only ${min}` : `only ${min} to ${max}`;
+  throw unsupported(`${name} has no version ${apiVersion}, ${versions}`);
+}
+
+function unsupported(problem: string): RustLogError {
   return new RustLogError("UNSUPPORTED_VERSION", `${problem}; ApiVersions lists what there is`);
 }
