@@ -14,7 +14,7 @@ import { jsonFields } from "../inspection/fields.ts";
 import { openLogFiles } from "../inspection/log-files.ts";
 import { ReadOnlyDisk } from "../inspection/read-only-disk.ts";
 import { BATCH_HEADER_BYTES, batchBytes } from "../record/batch.ts";
-import { readMeta } from "../topics/data-directory.ts";
+import { readMeta } from "../topics/meta-file.ts";
 import { paintForStdout } from "./colour.ts";
 import { newCommand } from "./command.ts";
 import { CliError } from "./exit.ts";
@@ -116,7 +116,7 @@ async function produceOne(client: Client, wanted: Wanted): Promise<Production> {
 
 function checkDirectory(dataDir: string, admin: Admin): void {
   const { logDirectoryId } = admin.brokerInfo();
-  if (readMeta(new ReadOnlyDisk(), dataDir) === logDirectoryId) return;
+  if (readMeta(new ReadOnlyDisk(), dataDir)?.id === logDirectoryId) return;
   throw new CliError(`${dataDir} is not the data directory of this broker (id ${logDirectoryId})`, {
     help: "Nothing was sent. Leave --data-dir out, or give the one that the broker was started with.",
   });

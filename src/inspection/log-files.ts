@@ -10,7 +10,8 @@ import { readLastSegment } from "../storage/recovery.ts";
 import { SealedSegment } from "../storage/sealed-segment.ts";
 import { baseOffsetOfLogName } from "../storage/segment-files.ts";
 import { SegmentList } from "../storage/segment-list.ts";
-import { META, readCleanNote, readMeta } from "../topics/data-directory.ts";
+import { readCleanNote } from "../topics/clean-note.ts";
+import { META, readMeta } from "../topics/meta-file.ts";
 import { readTopicFile } from "../topics/topic-file.ts";
 import { checkTopicName } from "../topics/topic-settings.ts";
 import { ReadOnlyDisk } from "./read-only-disk.ts";
@@ -55,7 +56,7 @@ export function openLogFiles(dataDirectory: string, topic: string, partition: nu
   const report = (): void => {}; // What it would tell an operator of repairs is not done here.
   const settings = { segmentBytes: 0, segmentMs: 0, retentionBytes: -1, retentionMs: -1 };
   const context: LogContext = { disk, directory, name, settings, now: Date.now, report };
-  const clean = readCleanNote(disk, dataDirectory)?.get(`${topic}/${partition}`);
+  const clean = readCleanNote(disk, dataDirectory)?.segments.get(`${topic}/${partition}`);
   // Who produced what matters to appends only.
   const producers = { load: () => new ProducerStates(), rebuild: () => new ProducerStates() };
   const { file, index, bytes, nextOffset } = readLastSegment(context, last, clean, producers);

@@ -4,8 +4,7 @@ import { crc32c } from "../record/crc32c.ts";
 import { joinPath } from "../storage/disk.ts";
 import type { CleanSegment } from "../storage/recovery.ts";
 import { segmentFileName } from "../storage/segment-files.ts";
-import { CLEAN } from "../topics/data-directory.ts";
-import type { CleanSegments } from "../topics/topic.ts";
+import { CLEAN, type CleanNote } from "../topics/clean-note.ts";
 import { removeFile } from "./repair.ts";
 import type { Verification } from "./verification.ts";
 import type { PartitionReport } from "./verify-partition.ts";
@@ -14,16 +13,19 @@ import type { PartitionReports } from "./verify-topic.ts";
 /** Checks the note of a clean stop, against files as they are after all repairs. */
 export function verifyCleanNote(
   run: Verification,
-  clean: CleanSegments | undefined,
+  note: CleanNote | undefined,
   reports: PartitionReports,
 ): void {
-  if (run.disk.fileSize(run.path(CLEAN)) === undefined) return;
+  if (note === undefined) return;
   const repair = removeFile(run.disk, run.directory, CLEAN);
-  if (clean === undefined) {
-    run.damage({ file: CLEAN }, "it is no note of a clean stop that this release writes", repair);
+  const { segments, distrust, isDamaged } = note;
+  if (distrust !== undefined) {
+    const reason = `${distrust}; the next start ignores it, and scans the last segment of every partition`;
+    if (isDamaged) run.damage({ file: CLEAN }, reason, repair);
+    else run.note({ file: CLEAN }, reason, repair);
     return;
   }
-  for (const [name, segment] of clean) {
+  for (const [name, segment] of segments) {
     const report = reports.get(name);
     const faults =
       report === undefined ? ["there is no such partition"] : faultsOf(run, name, segment, report);
@@ -31,7 +33,7 @@ export function verifyCleanNote(
       run.damage({ file: CLEAN, ...placeOf(name) }, `${name}: ${fault}`, repair);
   }
   for (const name of reports.keys()) {
-    if (clean.has(name)) continue;
+    if (segments.has(name)) continue;
     const reason = `it says nothing of ${name}, which the next start scans`;
     run.note({ file: CLEAN, ...placeOf(name) }, reason);
   }

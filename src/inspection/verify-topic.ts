@@ -91,6 +91,10 @@ function partitionCount(
     const description = readTopicFile(run.disk, run.path(directory), topic);
     if (description !== undefined) {
       checkTopicName(topic);
+      if (description.isOutdated) {
+        const file = joinPath(directory, "topic.json");
+        run.note({ file, topic }, "it has no checksum; the next start adds one");
+      }
       return description.partitions;
     }
   } catch (error) {

@@ -3,15 +3,9 @@
 import { RustLogError } from "../errors.ts";
 import { joinPath, reasonOf } from "../storage/disk.ts";
 import { baseOffsetOfLogName } from "../storage/segment-files.ts";
-import {
-  CLEAN,
-  FLUSH_FAILED,
-  FLUSH_FAILED_SPARE,
-  META,
-  readCleanNote,
-  readMeta,
-} from "../topics/data-directory.ts";
-import type { CleanSegments } from "../topics/topic.ts";
+import { CLEAN, readCleanNote } from "../topics/clean-note.ts";
+import { FLUSH_FAILED, FLUSH_FAILED_SPARE } from "../topics/data-directory.ts";
+import { META, readMeta } from "../topics/meta-file.ts";
 import type { SettledFinding } from "./finding.ts";
 import { removeFile } from "./repair.ts";
 import { Verification, type VerificationCounts, type VerificationOptions } from "./verification.ts";
@@ -47,11 +41,11 @@ export async function verifyDirectory(options: VerificationOptions): Promise<Ver
   try {
     run.totalBytes = logBytes(run, "topics");
     verifyRoot(run, names);
-    const clean = readNote(run);
+    const note = readCleanNote(disk, directory);
     const offsets = new CommittedOffsetsCheck(run);
-    const reports = await verifyTopics(run, clean ?? new Map(), offsets);
+    const reports = await verifyTopics(run, note?.segments ?? new Map(), offsets);
     offsets.finish(reports);
-    verifyCleanNote(run, clean, reports);
+    verifyCleanNote(run, note, reports);
     await run.settle();
   } finally {
     lock.release();
@@ -76,7 +70,9 @@ function verifyRoot(run: Verification, names: readonly string[]): void {
     } else run.note({ file: name }, "nothing of ours; left alone");
   }
   try {
-    readMeta(disk, directory);
+    if (readMeta(disk, directory)?.isOutdated === true) {
+      run.note({ file: META }, "it has no checksum; the next start adds one");
+    }
   } catch (error) {
     run.damage({ file: META }, reasonOf(error));
   }
@@ -84,14 +80,6 @@ function verifyRoot(run: Verification, names: readonly string[]): void {
     const reason =
       "a flush failed before the last stop; the next start writes active segments anew";
     run.note({ file: FLUSH_FAILED }, reason);
-  }
-}
-
-function readNote(run: Verification): CleanSegments | undefined {
-  try {
-    return readCleanNote(run.disk, run.directory);
-  } catch {
-    return undefined; // It is no such note, which verifyCleanNote says.
   }
 }
 

@@ -95,7 +95,7 @@ export function joinPath(directory: string, name: string): string {
 
 /**
  * Replaces a file so that after a crash it has the old content or the new, whole: written beside it,
- * flushed, renamed over it, and the directory flushed.
+ * flushed, renamed over it, and the directory flushed. Throws the system's error; the old file is there then.
  */
 export async function replaceFile(
   disk: Disk,
@@ -104,7 +104,20 @@ export async function replaceFile(
   bytes: Uint8Array,
 ): Promise<void> {
   const temporary = joinPath(directory, `${name}.tmp`);
-  await disk.writeFile(temporary, bytes);
-  disk.rename(temporary, joinPath(directory, name));
+  try {
+    await disk.writeFile(temporary, bytes);
+    disk.rename(temporary, joinPath(directory, name));
+  } catch (error) {
+    removeQuietly(disk, temporary);
+    throw error;
+  }
   await disk.syncDirectory(directory);
+}
+
+function removeQuietly(disk: Disk, path: string): void {
+  try {
+    disk.remove(path);
+  } catch {
+    // What went wrong before is what the caller has to know.
+  }
 }

@@ -2,8 +2,9 @@
 // Leaves to others: the topics themselves (topic-registry.ts), and who serves them.
 //
 //   LOCK                  held by flock while a broker runs; the kernel releases it on death
-//   meta.json             { "formatVersion": 1, "id": UUID }
-//   clean-shutdown.json   written last at a stop, removed before the first write after a start
+//   meta.json             { "formatVersion": 1, "id": UUID, "crc32c": … }
+//   clean-shutdown.json   written last at a stop, removed before the first write after a start; not believed
+//                         without a checksum that matches
 //   flush-failed          there once a flush has failed: what the page cache has may not be on the disk, and
 //                         looks clean; so the next start writes the active segments anew
 //   flush-failed.spare    the same note before it is needed: a rename asks for no space and no flush
@@ -15,21 +16,11 @@ import {
   type Disk,
   isDiskFull,
   joinPath,
-  replaceFile,
   systemErrorCode,
 } from "../storage/disk.ts";
-import type { CleanSegment } from "../storage/recovery.ts";
-import type { CleanSegments } from "./topic.ts";
+import { takeCleanNote, writeCleanNote } from "./clean-note.ts";
+import { readMeta, upgradeMeta, writeMeta } from "./meta-file.ts";
 import { type RegistryContext, TopicRegistry } from "./topic-registry.ts";
-
-/** Version of all formats on disk. A directory with another one is refused. */
-export const FORMAT_VERSION = 1;
-
-/** The file of the directory's identity. */
-export const META = "meta.json";
-
-/** The note of a clean stop. */
-export const CLEAN = "clean-shutdown.json";
 
 /** The note that a flush failed. */
 export const FLUSH_FAILED = "flush-failed";
@@ -85,10 +76,10 @@ export class DataDirectory {
     const lock = disk.lock(joinPath(path, "LOCK"));
     try {
       const topics = joinPath(path, "topics");
-      const id = readMeta(disk, path) ?? (await DataDirectory.#initialise(disk, path, topics));
-      const clean = readCleanNote(disk, path);
-      // Gone, durably, before the first write: else it could vouch for a log that has grown since.
-      if (clean !== undefined) disk.remove(joinPath(path, CLEAN));
+      const meta = readMeta(disk, path);
+      const id = meta?.id ?? (await DataDirectory.#initialise(disk, path, topics));
+      if (meta?.isOutdated === true) await upgradeMeta(disk, path, id, context.report);
+      const clean = takeCleanNote(disk, path, context.report);
       // Also without one: the last process may have been killed before it could flush what it had renamed.
       await disk.syncDirectory(path);
       const health: Health = { flushFailed: false };
@@ -102,7 +93,7 @@ export class DataDirectory {
       if (!rewrite) makeSpareNote(disk, path, context.report);
       const registry = await TopicRegistry.open(
         { ...context, onFatal, directory: topics },
-        { clean: clean ?? new Map<string, CleanSegment>(), rewrite },
+        { clean: clean ?? new Map(), rewrite },
       ).catch((error: unknown) => {
         // It may have been a flush: the next start must not take for durable what only the cache has.
         if (!(error instanceof RustLogError)) noteFailedFlush(disk, path);
@@ -126,7 +117,7 @@ export class DataDirectory {
   async closeCleanly(): Promise<void> {
     try {
       const clean = await this.registry.closeCleanly();
-      if (!this.#health.flushFailed) await noteCleanStop(this.#disk, this.#path, clean);
+      if (!this.#health.flushFailed) await writeCleanNote(this.#disk, this.#path, clean);
     } finally {
       this.#lock.release();
     }
@@ -146,8 +137,7 @@ export class DataDirectory {
     }
     // Last, because the next start takes it for a sign that all of this was done.
     const id = crypto.randomUUID();
-    const text = `${JSON.stringify({ formatVersion: FORMAT_VERSION, id }, null, 2)}\n`;
-    await replaceFile(disk, path, META, encodeText(text));
+    await writeMeta(disk, path, id);
     return id;
   }
 }
@@ -164,11 +154,6 @@ function makeDirectory(disk: Disk, path: string): void {
       { cause: error },
     );
   }
-}
-
-async function noteCleanStop(disk: Disk, path: string, clean: CleanSegments): Promise<void> {
-  const content = { version: 1, partitions: Object.fromEntries(clean) };
-  await replaceFile(disk, path, CLEAN, encodeText(`${JSON.stringify(content)}\n`));
 }
 
 /**
@@ -191,75 +176,5 @@ function noteFailedFlush(disk: Disk, path: string): void {
     disk.rename(joinPath(path, FLUSH_FAILED_SPARE), joinPath(path, FLUSH_FAILED));
   } catch {
     // It was noted before, or the disk takes nothing at all any more.
-  }
-}
-
-/**
- * The identity of a directory; undefined for one that is new. Throws DATA_DIRECTORY_UNUSABLE when it has topics but
- * no identity or another format, or an identity and no topics: their directory is older than `meta.json`.
- */
-export function readMeta(disk: Disk, path: string): string | undefined {
-  if (disk.fileSize(joinPath(path, "topics")) !== undefined) {
-    throw new RustLogError(
-      "DATA_DIRECTORY_UNUSABLE",
-      `${path}/topics is a file, and must be the directory of the topics: restore it, or choose another --data-dir`,
-    );
-  }
-  const bytes = disk.readFile(joinPath(path, META));
-  if (bytes === undefined) {
-    if (disk.list(joinPath(path, "topics")).length === 0) return undefined;
-    throw new RustLogError(
-      "DATA_DIRECTORY_UNUSABLE",
-      `${path} has topics but no ${META}: restore it, or choose another --data-dir`,
-    );
-  }
-  const meta = parseObject(bytes);
-  if (meta?.formatVersion !== FORMAT_VERSION || typeof meta.id !== "string") {
-    throw new RustLogError(
-      "DATA_DIRECTORY_UNUSABLE",
-      `${joinPath(path, META)} is not of format version ${FORMAT_VERSION}: this release can't read the directory`,
-    );
-  }
-  if (!disk.list(path).includes("topics")) {
-    throw new RustLogError(
-      "DATA_DIRECTORY_UNUSABLE",
-      `${path} has a ${META} but no topics directory: restore it, or remove ${META} to begin without any records`,
-    );
-  }
-  return meta.id;
-}
-
-/** The note of a clean stop; undefined when there is none, or it is not one that this release writes. */
-export function readCleanNote(disk: Disk, path: string): CleanSegments | undefined {
-  const bytes = disk.readFile(joinPath(path, CLEAN));
-  const note = bytes === undefined ? undefined : parseObject(bytes);
-  if (note?.version !== 1) return undefined;
-  const clean = new Map<string, CleanSegment>();
-  for (const [name, value] of Object.entries(note.partitions ?? {})) {
-    // Whatever stands there: a field that is no number fits no file, and the segment is scanned.
-    const segment = Object(value) as Record<keyof CleanSegment, unknown>;
-    clean.set(name, {
-      baseOffset: Number(segment.baseOffset),
-      bytes: Number(segment.bytes),
-      nextOffset: Number(segment.nextOffset),
-      indexCrc: Number(segment.indexCrc),
-      timeIndexCrc: Number(segment.timeIndexCrc),
-    });
-  }
-  return clean;
-}
-
-function encodeText(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
-function parseObject(bytes: Uint8Array): Record<string, unknown> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    return typeof parsed === "object" && parsed !== null
-      ? (parsed as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -19,7 +19,7 @@ import {
   type Topic,
   type TopicContext,
 } from "./topic.ts";
-import { readTopicFile, writeTopicFile } from "./topic-file.ts";
+import { readTopicFile, replaceTopicFile, type TopicFile, writeTopicFile } from "./topic-file.ts";
 import { checkTopicName, resolveSettings, type TopicSettings } from "./topic-settings.ts";
 
 /** What a registry is opened with. */
@@ -59,6 +59,7 @@ export class TopicRegistry {
         report(`${joinPath(directory, name)} has no topic.json and is no topic; left alone`);
         continue;
       }
+      if (description.isOutdated) await upgradeTopicFile(context, description);
       await makePartitions(context, description, notes);
       registry.#topics.set(name, await openTopic(context, description, notes));
     }
@@ -221,6 +222,22 @@ export class TopicRegistry {
     disk.removeDirectory(doomed);
     disk.rename(joinPath(directory, name), doomed);
     return doomed;
+  }
+}
+
+/** Gives a file of an older release what this one writes. */
+async function upgradeTopicFile(
+  { disk, directory, report }: RegistryContext,
+  file: TopicFile,
+): Promise<void> {
+  try {
+    await replaceTopicFile(disk, joinPath(directory, file.name), file);
+  } catch (error) {
+    // It can be read as it is, and a full disk is no reason not to serve it.
+    if (!isDiskFull(error)) throw error;
+    report(
+      `${file.name}: no space to add a checksum to its topic.json; the next start tries again`,
+    );
   }
 }
 

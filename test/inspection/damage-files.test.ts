@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { copyFileSync, mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { stampBaseOffset } from "../../src/record/batch.ts";
+import { encodeCheckedFile } from "../../src/storage/checked-file.ts";
 import {
   appendTo,
   type Damage,
@@ -11,6 +12,21 @@ import {
   sampleBatch,
   START_MS,
 } from "./sample.ts";
+
+/** Writes a JSON file without its checksum, as an older release did or a person does. */
+function editFields(
+  path: string,
+  change: (fields: Record<string, unknown>) => Record<string, unknown>,
+): void {
+  edit(path, (bytes) => {
+    const { crc32c: _, ...fields } = JSON.parse(bytes.toString());
+    return Buffer.from(JSON.stringify(change(fields)));
+  });
+}
+
+function replaced(bytes: Buffer, from: string, to: string): Buffer {
+  return Buffer.from(bytes.toString().replace(from, to));
+}
 
 describe("all other files", () => {
   const cases: readonly (readonly [string, Damage, readonly string[]])[] = [
@@ -32,10 +48,34 @@ describe("all other files", () => {
     [
       "topic.json speaks of more partitions",
       (path) =>
-        edit(path("topics/orders/topic.json"), (bytes) =>
-          Buffer.from(bytes.toString().replace('"partitions": 1', '"partitions": 2')),
-        ),
-      ["damage: topics/orders/1: the directory of a partition is missing"],
+        editFields(path("topics/orders/topic.json"), (fields) => ({ ...fields, partitions: 2 })),
+      [
+        "damage: topics/orders/1: the directory of a partition is missing",
+        "note: topics/orders/topic.json: it has no checksum; the next start adds one",
+      ],
+    ],
+    [
+      "topic.json has a flipped bit",
+      (path) => edit(path("topics/orders/topic.json"), (bytes) => replaced(bytes, ": 1", ": 3")),
+      ["damage: topics/orders/topic.json: "],
+    ],
+    [
+      "meta.json has a flipped bit",
+      (path) => edit(path("meta.json"), (bytes) => replaced(bytes, ": 1", ": 3")),
+      ["damage: meta.json: "],
+    ],
+    [
+      "files of an older release",
+      (path) => {
+        for (const file of ["meta.json", "topics/orders/topic.json", "clean-shutdown.json"]) {
+          editFields(path(file), (fields) => fields);
+        }
+      },
+      [
+        "note: clean-shutdown.json: it has no checksum; the next start ignores it",
+        "note: meta.json: it has no checksum; the next start adds one",
+        "note: topics/orders/topic.json: it has no checksum; the next start adds one",
+      ],
     ],
     [
       "a partition too many",
@@ -105,14 +145,17 @@ describe("all other files", () => {
     [
       "a clean-shutdown.json that is none",
       (path) => writeFileSync(path("clean-shutdown.json"), "{"),
-      ["damage: clean-shutdown.json: it is no note of a clean stop that this release writes"],
+      ["damage: clean-shutdown.json: it is not JSON"],
     ],
     [
       "a clean-shutdown.json of less",
       (path) =>
-        edit(path("clean-shutdown.json"), (bytes) =>
-          Buffer.from(bytes.toString().replace('"bytes":162', '"bytes":161')),
-        ),
+        edit(path("clean-shutdown.json"), (bytes) => {
+          const { crc32c: _, version: __, ...fields } = JSON.parse(bytes.toString());
+          fields.partitions["orders/0"].bytes = 161;
+          const format = { versionField: "version", version: 1, fields: [] };
+          return Buffer.from(encodeCheckedFile(format, fields));
+        }),
       [
         "damage: clean-shutdown.json: orders/0: its last segment had 161 bytes at the clean stop, and has 162",
       ],

@@ -71,10 +71,11 @@ test("the identity is made once, and another directory has another", async () =>
 });
 
 test.each([
-  ['{"formatVersion":2,"id":"x"}', "is not of format version 1"],
-  ['{"formatVersion":1}', "is not of format version 1"],
-  ["", "is not of format version 1"],
-  ["[]", "is not of format version 1"],
+  ['{"formatVersion":2,"id":"x"}', "formatVersion is 2, and this release reads 1"],
+  ['{"formatVersion":1}', "data/meta.json can't be used: it has no id"],
+  ["", "data/meta.json can't be used: it is not JSON"],
+  ["[]", "data/meta.json can't be used: it is not a JSON object"],
+  ['{"formatVersion":1,"id":"x","crc32c":"00000000"}', "but it states 00000000"],
 ])("a meta.json of %j is refused, and the lock is free again", async (content, message) => {
   const disk = newDisk();
   await (await open(disk)).closeCleanly();
@@ -226,8 +227,60 @@ test.each([
   disk.overwrite(LOG, Uint8Array.from([...disk.readFile(LOG)!, 0]));
   const lines: string[] = [];
   const second = await open(disk, "data", [], lines);
-  expect(lines[0]).toContain("cut 1 bytes");
+  expect(lines[0]).toContain("data/clean-shutdown.json is ignored");
+  expect(lines[1]).toContain("cut 1 bytes");
   expect(values(second)).toEqual(["a"]);
+});
+
+test("a note with a flipped bit is never believed, whichever bit it is", async () => {
+  const disk = newDisk();
+  const first = await open(disk);
+  for (const value of ["a", "b", "c"]) await append(first, value);
+  await first.closeCleanly();
+  const note = disk.readFile("data/clean-shutdown.json")!;
+  for (let bit = 0; bit < note.length * 8; bit++) {
+    disk.overwrite("data/clean-shutdown.json", note);
+    disk.flipBit("data/clean-shutdown.json", bit);
+    const lines: string[] = [];
+    const second = await open(disk, "data", [], lines);
+    expect(second.wasClean).toBe(false);
+    expect(lines[0]).toContain("data/clean-shutdown.json is ignored");
+    expect(disk.readFile("data/clean-shutdown.json")).toBeUndefined();
+    expect(values(second)).toEqual(["a", "b", "c"]);
+    second.abandon();
+  }
+});
+
+test("a meta.json and a topic.json without a checksum are accepted, and get one at the start", async () => {
+  const disk = newDisk();
+  const first = await open(disk);
+  await append(first, "a");
+  await first.closeCleanly();
+  const withChecksum = new Map<string, Uint8Array>();
+  for (const path of ["data/meta.json", "data/topics/orders/topic.json"]) {
+    const bytes = disk.readFile(path)!;
+    withChecksum.set(path, bytes);
+    const { crc32c: _, ...fields } = JSON.parse(new TextDecoder().decode(bytes));
+    disk.overwrite(path, text(JSON.stringify(fields)));
+  }
+  disk.overwrite("data/clean-shutdown.json", undefined);
+  // A full disk is no reason not to start.
+  disk.setCapacity(disk.usedBytes);
+  const lines: string[] = [];
+  const full = await open(disk, "data", [], lines);
+  expect(lines).toEqual([
+    "no space to add a checksum to data/meta.json; the next start tries again",
+    "orders: no space to add a checksum to its topic.json; the next start tries again",
+  ]);
+  expect([full.id, values(full)]).toEqual([first.id, ["a"]]);
+  full.abandon();
+  expect(disk.list("data").filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  disk.setCapacity(Number.POSITIVE_INFINITY);
+  const second = await open(disk);
+  expect([second.id, values(second)]).toEqual([first.id, ["a"]]);
+  second.abandon();
+  disk.restart();
+  for (const [path, bytes] of withChecksum) expect(disk.readFile(path)).toEqual(bytes);
 });
 
 test("a crash at every operation of a clean stop loses nothing", async () => {

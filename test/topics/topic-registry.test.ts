@@ -357,8 +357,13 @@ describe("a damaged directory", () => {
   test.each([
     ["", "data/topics/a/topic.json can't be used"],
     ["{", "data/topics/a/topic.json can't be used"],
-    ["null", "it is no object"],
-    ['{"version":2,"name":"a","partitions":2}', "version 2 is not 1"],
+    ["null", "it is not a JSON object"],
+    ['{"version":2,"name":"a","partitions":2}', "version is 2, and this release reads 1"],
+    ['{"version":1,"name":"a","partitions":2,"settings":{},"crc32b":"1"}', 'field "crc32b"'],
+    [
+      '{"version":1,"name":"a","partitions":3,"settings":{},"crc32c":"e3069283"}',
+      "it states e3069283",
+    ],
     ['{"version":1,"name":"b","partitions":2}', "it names another topic than its directory"],
     ['{"version":1,"name":"a","partitions":0}', "it says 0 partitions"],
     ['{"version":1,"name":"a","partitions":"x"}', "it says x partitions"],

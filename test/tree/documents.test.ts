@@ -17,7 +17,7 @@ import { encodeProducerSnapshot } from "../../src/storage/producer-snapshot.ts";
 import * as producerStates from "../../src/storage/producer-states.ts";
 import * as timeIndex from "../../src/storage/time-index.ts";
 import { encodeOffsetKey, encodeOffsetValue } from "../../src/offsets/offset-record.ts";
-import * as dataDirectory from "../../src/topics/data-directory.ts";
+import * as metaFile from "../../src/topics/meta-file.ts";
 import { resolveSettings, TOPIC_SETTING_NAMES } from "../../src/topics/topic-settings.ts";
 import { number, plain, table } from "../protocol/document.ts";
 import {
@@ -284,7 +284,7 @@ describe("docs/STORAGE.md", () => {
       ...offsetIndex,
       ...timeIndex,
       ...producerStates,
-      ...dataDirectory,
+      ...metaFile,
     };
     for (const row of table(partUnder(STORAGE, "## Numbers"), "constant")) {
       const name = plain(row.constant);

@@ -1,0 +1,86 @@
+// The note of a clean stop, clean-shutdown.json: what spares the next start the scan of the last segments.
+// Leaves to others: what is noted of a segment, and whether it fits the files (storage/recovery.ts).
+//
+//   clean-shutdown.json   { "version": 1, "partitions": { "TOPIC/PARTITION": { … }, … }, "crc32c": … }
+import {
+  type CheckedFormat,
+  decodeCheckedFile,
+  encodeCheckedFile,
+} from "../storage/checked-file.ts";
+import { type Disk, joinPath, reasonOf, replaceFile } from "../storage/disk.ts";
+import type { CleanSegment } from "../storage/recovery.ts";
+import type { CleanSegments } from "./topic.ts";
+
+/** Name of the file. */
+export const CLEAN = "clean-shutdown.json";
+
+const FORMAT: CheckedFormat = { versionField: "version", version: 1, fields: ["partitions"] };
+
+/** The note that was found. */
+export interface CleanNote {
+  /** Empty when the note is not believed. */
+  readonly segments: CleanSegments;
+  /** Why it is not believed; undefined when it is. */
+  readonly distrust: string | undefined;
+  /** Whether the file is damaged; false for that of an older release, which has no checksum. */
+  readonly isDamaged: boolean;
+}
+
+/** Writes the note, durably. Throws the system's error. */
+export async function writeCleanNote(
+  disk: Disk,
+  path: string,
+  segments: CleanSegments,
+): Promise<void> {
+  const partitions = Object.fromEntries(segments);
+  await replaceFile(disk, path, CLEAN, encodeCheckedFile(FORMAT, { partitions }));
+}
+
+/** Reads the note; undefined when there is none. A note that is not believed has no segments. */
+export function readCleanNote(disk: Disk, path: string): CleanNote | undefined {
+  let isDamaged = true;
+  try {
+    const bytes = disk.readFile(joinPath(path, CLEAN));
+    if (bytes === undefined) return undefined;
+    const { fields, hasChecksum } = decodeCheckedFile(FORMAT, bytes);
+    isDamaged = hasChecksum;
+    if (!hasChecksum) throw new Error("it has no checksum");
+    return { segments: parse(fields.partitions), distrust: undefined, isDamaged: false };
+  } catch (error) {
+    return { segments: new Map(), distrust: reasonOf(error), isDamaged };
+  }
+}
+
+/**
+ * Reads the note and removes it, so that it can't vouch for a log that grows from now on: flush the directory before
+ * the first write. Undefined when there is no note that is believed.
+ */
+export function takeCleanNote(
+  disk: Disk,
+  path: string,
+  report: (line: string) => void,
+): CleanSegments | undefined {
+  const note = readCleanNote(disk, path);
+  if (note === undefined) return undefined;
+  const file = joinPath(path, CLEAN);
+  disk.remove(file);
+  if (note.distrust === undefined) return note.segments;
+  report(`${file} is ignored, and the last segment of every partition scanned: ${note.distrust}`);
+  return undefined;
+}
+
+function parse(partitions: unknown): CleanSegments {
+  const segments = new Map<string, CleanSegment>();
+  for (const [name, value] of Object.entries(partitions ?? {})) {
+    // A field that is not a number fits no file, and the segment is scanned.
+    const segment = Object(value) as Record<keyof CleanSegment, unknown>;
+    segments.set(name, {
+      baseOffset: Number(segment.baseOffset),
+      bytes: Number(segment.bytes),
+      nextOffset: Number(segment.nextOffset),
+      indexCrc: Number(segment.indexCrc),
+      timeIndexCrc: Number(segment.timeIndexCrc),
+    });
+  }
+  return segments;
+}
