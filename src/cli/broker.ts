@@ -23,6 +23,7 @@ import { type HttpFlags, openHttpPorts } from "./http-ports.ts";
 import { newCommand, switchFromEnvironment, usageError } from "./command.ts";
 import { parseDuration, parseDurationOrNone, tryParseDuration } from "./duration.ts";
 import { CliError } from "./exit.ts";
+import { hostNames } from "./host-names.ts";
 import { wholeNumber } from "./numbers.ts";
 import { Interruption } from "./signals.ts";
 import { parseSize, parseSizeOrNone, sizeBetween } from "./size.ts";
@@ -124,12 +125,21 @@ export function brokerCommand() {
         .preset("9093")
         .argParser(wholeNumber(0, 65_535)),
     )
-    .addOption(flag("http-host <address>", "address of the HTTP port").default("127.0.0.1"));
+    .addOption(flag("http-host <address>", "address of the HTTP port").default("127.0.0.1"))
+    .addOption(
+      flag(
+        "http-allowed-host <name[,name...]>",
+        "name that the HTTP port is reached by, beside its address",
+      )
+        .default([] as readonly string[], "none")
+        .argParser(hostNames),
+    );
   return command.action(async (options) => {
-    const { idleTimeout: idleTimeoutMs, metricsPort, ui: uiPort, httpHost, ...rest } = options;
+    const { idleTimeout: idleTimeoutMs, metricsPort, ui: uiPort, ...others } = options;
+    const { httpHost: host, httpAllowedHost: allowedHosts, ...rest } = others;
     const isRefused = switchFromEnvironment(command, NO_AUTO_CREATE);
     const autoCreateTopics = options.autoCreateTopics && !isRefused;
-    const http = { host: httpHost, metricsPort, uiPort };
+    const http = { host, allowedHosts, metricsPort, uiPort };
     await runBroker(command, { ...rest, autoCreateTopics, idleTimeoutMs }, http);
   });
 }

@@ -7,6 +7,7 @@ import type { FlushPolicy } from "../topics/flush-policy.ts";
 /** What was asked for; undefined for a port that was not. */
 export interface HttpFlags {
   readonly host: string;
+  readonly allowedHosts: readonly string[];
   readonly metricsPort: number | undefined;
   readonly uiPort: number | undefined;
 }
@@ -24,7 +25,7 @@ export async function openHttpPorts(
   flush: FlushPolicy,
   log: (line: string) => void,
 ): Promise<HttpPorts> {
-  const { host, metricsPort, uiPort } = flags;
+  const { host, allowedHosts, metricsPort, uiPort } = flags;
   const servers: HttpServer[] = [];
   const lines: string[] = [];
   const stop = async (): Promise<void> => {
@@ -35,7 +36,7 @@ export async function openHttpPorts(
   const { monitoringRoutes } = await import("../http/monitoring.ts");
   const open = (port: number, flag: string, routes: HttpRoutes): string => {
     const server = new HttpServer({
-      ...{ host, port, routes, log },
+      ...{ host, port, allowedHosts, routes, log },
       flags: { host: "--http-host", port: flag },
     });
     servers.push(server);

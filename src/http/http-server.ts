@@ -1,15 +1,12 @@
 // The broker's HTTP port, for people and for monitoring: what is served there is put together by the caller, path
-// by path. Leaves to others: the answers (monitoring.ts), and the protocol of the clients (broker/server.ts).
-//
-// A web page anywhere can have its reader's browser send requests to this machine. So on a loopback address a name
-// that is not this machine's is refused (else a page could give its own name our address, and read the answers), and
-// everywhere a request that says it comes from another origin's page (a link to here excepted, which shows that page
-// nothing). Whoever sends none of these headers is no browser.
+// by path. Leaves to others: the answers (monitoring.ts), which requests are answered (request-guard.ts), and the
+// protocol of the clients (broker/server.ts).
 //
 // Seen of Bun 1.4.5, and relied on here: a route that is one function gets every method; `stop(true)` also ends
 // answers that are still being streamed, and calls `cancel` of their streams; an HTML bundle answers any method;
 // without `development`, several processes may share a port unless `reusePort` says no.
 import { type AddressFlags, formatAddress, isLoopback, listenError } from "../broker/address.ts";
+import { RequestGuard } from "./request-guard.ts";
 
 /** Longest body of a request; a longer one is answered with 413 before it is read. */
 const BODY_BYTES_MAX = 1024 * 1024;
@@ -37,6 +34,8 @@ export interface HttpOptions {
   readonly port: number;
   /** What sets the two. */
   readonly flags: AddressFlags;
+  /** Names that the server is reached by, beside its address. */
+  readonly allowedHosts?: readonly string[];
   readonly routes: HttpRoutes;
   /** Writes a line to the broker's log. */
   log(line: string): void;
@@ -45,15 +44,15 @@ export interface HttpOptions {
 /** A listening HTTP server. */
 export class HttpServer {
   readonly #options: HttpOptions;
-  readonly #isLocal: boolean;
+  readonly #guard: RequestGuard;
   readonly #server: Bun.Server<undefined>;
 
   /** Starts listening. Throws an error that says what to do when the address can't be had. */
   constructor(options: HttpOptions) {
     this.#options = options;
-    this.#isLocal = isLoopback(options.host);
+    this.#guard = new RequestGuard(options.host, options.allowedHosts ?? []);
     this.#server = this.#listen();
-    if (!this.#isLocal) {
+    if (!isLoopback(options.host)) {
       options.log(`listening on ${this.url}, beyond this machine: there is no authentication`);
     }
   }
@@ -77,7 +76,7 @@ export class HttpServer {
     const { host, port, flags, routes, log } = this.#options;
     const guarded = Object.entries(routes).map(([path, route]) => [
       path,
-      isPage(route) ? route : this.#guard(route),
+      isPage(route) ? route : this.#guarded(route),
     ]);
     try {
       return Bun.serve({
@@ -99,7 +98,7 @@ export class HttpServer {
     }
   }
 
-  #guard(methods: Partial<Record<string, HttpHandler>>): HttpHandler {
+  #guarded(methods: Partial<Record<string, HttpHandler>>): HttpHandler {
     const names = Object.keys(methods);
     if (methods.GET !== undefined) names.push("HEAD");
     const allow = names.join(", ");
@@ -115,31 +114,9 @@ export class HttpServer {
     };
   }
 
-  /** The answer to a request that a foreign page may have had a browser send; see the head of this file. */
   #refusal(request: Request): Response | undefined {
-    const host = request.headers.get("host");
-    const origin = request.headers.get("origin");
-    if (this.#isLocal && host !== null && !this.#isOurs(host)) {
-      return plainText(403, `'${host}' is not a name of this machine`);
-    }
-    if (origin !== null && origin.replace(/^https?:\/\//, "") !== host) {
-      return plainText(403, `pages of ${origin} may not use this broker`);
-    }
-    // A page's images and scripts have no origin; the browser says of them, too, whether they are of another page.
-    const site = request.headers.get("sec-fetch-site") ?? "none";
-    const isLink = request.headers.get("sec-fetch-mode") === "navigate" && request.method === "GET";
-    if (!isLink && site !== "none" && site !== "same-origin") {
-      return plainText(403, "pages of another origin may not use this broker");
-    }
-    return undefined;
-  }
-
-  #isOurs(host: string): boolean {
-    const name = host
-      .toLowerCase()
-      .replace(/:\d+$/, "")
-      .replace(/^\[(.*)\]$/, "$1");
-    return name === this.#options.host.toLowerCase() || isLoopback(name);
+    const refusal = this.#guard.refusal(request);
+    return refusal === undefined ? undefined : plainText(refusal.status, refusal.message);
   }
 }
 

@@ -122,17 +122,19 @@ describe("rustlog broker", () => {
     expect(await one.broker.exited).toBe(0);
   });
 
-  test("takes the HTTP address from the environment, and says that there is no authentication", async () => {
+  test("takes the HTTP address and its names from the environment, and says that there is no authentication", async () => {
     const { broker, output } = await start(["--port", "0"], {
       RUSTLOG_DATA_DIR: join(directory.path, "http-environment"),
       RUSTLOG_METRICS_PORT: "0",
       RUSTLOG_HTTP_HOST: "0.0.0.0",
+      RUSTLOG_HTTP_ALLOWED_HOST: "broker.example,other.example",
     });
     const port = /listening on http:\/\/0\.0\.0\.0:(\d+), .+ no authentication/.exec(output)?.[1];
-    const answer = await fetch(`http://127.0.0.1:${port}/health`, {
-      headers: { host: "any.name" },
-    });
-    expect(answer.status).toBe(200);
+    const statusFor = async (host: string): Promise<number> =>
+      (await fetch(`http://127.0.0.1:${port}/health`, { headers: { host } })).status;
+    expect(await statusFor("broker.example")).toBe(200);
+    expect(await statusFor("other.example:9644")).toBe(200);
+    expect(await statusFor("evil.example")).toBe(403);
     broker.kill("SIGINT");
     expect(await broker.exited).toBe(0);
   });

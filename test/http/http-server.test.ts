@@ -79,20 +79,81 @@ test.each(["evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example"
   "is not called %j on loopback: a page whose name was given our address gets nothing",
   async (host) => {
     await using server = start();
-    const refusal = `403 '${host}' is not a name of this machine\n`;
+    const name = host.replace(":80", "");
+    const refusal = `403 '${name}' is not a name of this machine: --http-allowed-host ${name} allows it\n`;
     expect(await ask(server, "/hello", { headers: { host } })).toBe(refusal);
     expect(await ask(server, "/nothing", { headers: { host } })).toBe(refusal);
   },
 );
 
-test("beyond loopback it has any name, and says that there is no authentication", async () => {
+test("beyond loopback it says that there is no authentication", async () => {
   lines.length = 0;
   await using server = start({ host: "0.0.0.0" });
-  expect(await ask(server, "/hello", { headers: { host: "broker.example" } })).toBe("200 GET");
   expect(lines).toEqual([
     `listening on http://0.0.0.0:${server.port}, beyond this machine: there is no authentication`,
   ]);
 });
+
+test.each(["GET", "POST", "HEAD"])(
+  "beyond loopback a %s under a name that is not allowed is refused, whatever its path",
+  async (method) => {
+    await using server = start({ host: "0.0.0.0", allowedHosts: ["broker.example"] });
+    for (const host of ["evil.example", "evil.example:9093", "broker.example.evil.example"]) {
+      const headers = { host, origin: `http://${host}` };
+      for (const path of ["/hello", "/echo/a", "/nothing"]) {
+        expect(await ask(server, path, { method, headers })).toStartWith("403 ");
+      }
+    }
+  },
+);
+
+test.each(["broker.example", "Broker.Example.:9093", "127.0.0.1", "localhost:1", "10.1.2.3:80"])(
+  "beyond loopback it answers to %j: an allowed name, an address, or this machine",
+  async (host) => {
+    await using server = start({ host: "0.0.0.0", allowedHosts: ["broker.example"] });
+    expect(await ask(server, "/hello", { headers: { host } })).toBe("200 GET");
+  },
+);
+
+test("a name can be allowed on loopback, too", async () => {
+  await using server = start({ allowedHosts: ["rustlog.test"] });
+  expect(await ask(server, "/hello", { headers: { host: "rustlog.test:80" } })).toBe("200 GET");
+});
+
+test.each([
+  "GET /hello HTTP/1.0\r\n\r\n",
+  "GET /hello HTTP/1.0\r\nHost:\r\n\r\n",
+  "GET /hello HTTP/1.1\r\nHost: local host\r\n\r\n",
+  "GET /hello HTTP/1.1\r\nHost: localhost:99999\r\n\r\n",
+  "GET /hello HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n",
+  "GET /hello HTTP/1.1\r\nHost: user@localhost\r\n\r\n",
+  "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+  "GET hello HTTP/1.1\r\nHost: localhost\r\n\r\n",
+  "\u0001\u0002\r\n\r\n",
+])("%j is answered with 400, and nothing is logged", async (text) => {
+  lines.length = 0;
+  await using server = start();
+  const answer = await exchange(server.port, text);
+  expect(answer).toStartWith("HTTP/1.1 400 ");
+  expect(lines).toEqual([]);
+});
+
+/** Sends bytes on a connection of their own; resolves with the first that come back. */
+async function exchange(port: number, text: string): Promise<string> {
+  const answer = Promise.withResolvers<string>();
+  const socket = await Bun.connect({
+    hostname: "127.0.0.1",
+    port,
+    socket: {
+      data: (_, bytes) => answer.resolve(new TextDecoder().decode(bytes)),
+      close: () => answer.resolve(""),
+    },
+  });
+  socket.write(text);
+  const received = await answer.promise;
+  socket.end();
+  return received;
+}
 
 test("the page of another origin gets nothing, its own does", async () => {
   await using server = start();
