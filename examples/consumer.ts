@@ -11,7 +11,7 @@ const { group } = parseArgs({ options: { group: { type: "string" } } }).values;
 console.log("RustLog Consumer Demo");
 console.log("=====================\n");
 
-const broker = process.env.RUSTLOG_BROKER ?? "127.0.0.1:9092";
+const broker = process.env.RUSTLOG_BROKER || "127.0.0.1:9092";
 console.log(`Connecting to broker at ${broker}...`);
 await using client = await connect({ broker }).catch(giveUp);
 console.log("Connected\n");

@@ -9,7 +9,7 @@ const MESSAGES = ["hello", "from", "rustlog"];
 console.log("RustLog Producer Demo");
 console.log("=====================\n");
 
-const broker = process.env.RUSTLOG_BROKER ?? "127.0.0.1:9092";
+const broker = process.env.RUSTLOG_BROKER || "127.0.0.1:9092";
 console.log(`Connecting to broker at ${broker}...`);
 await using client = await connect({ broker }).catch(giveUp);
 console.log("Connected\n");

@@ -5,7 +5,8 @@ import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { Command } from "@commander-js/extra-typings";
 import { VERSION } from "./broker/version.ts";
 import { newCommand } from "./cli/command.ts";
-import { EXIT, reportFailure } from "./cli/exit.ts";
+import { dropForeignVariables } from "./cli/environment.ts";
+import { EXIT, printError, reportFailure } from "./cli/exit.ts";
 
 const DESCRIPTION = "A Kafka-inspired, append-only log broker in one executable";
 
@@ -65,6 +66,9 @@ async function main(args: readonly string[]): Promise<number> {
     // An option belongs to the command that it follows, also where one has commands of its own.
     .enablePositionalOptions();
   const wanted = args[0] === "help" ? args[1] : args[0];
+  const ignored = dropForeignVariables(process.env);
+  // Only the broker has options whose variables end like those of a service.
+  if (wanted === "broker") for (const line of ignored) printError(line);
   for (const [name, { summary, load }] of Object.entries(SUBCOMMANDS)) {
     // The others are named only for the sake of `rustlog --help`.
     const isWanted = name === wanted;

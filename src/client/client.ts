@@ -31,7 +31,7 @@ export interface ConnectOptions {
  * for a time that is not from 1 ms to a day.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
-  const address = options.broker ?? process.env.RUSTLOG_BROKER ?? BROKER_ADDRESS_DEFAULT;
+  const address = options.broker ?? (process.env.RUSTLOG_BROKER || BROKER_ADDRESS_DEFAULT);
   const wait = (name: string, ms: number): number => inRange(name, ms, 1, WAIT_MS_MAX);
   const link = new BrokerLink(parseBrokerAddress(address), {
     connectTimeoutMs: wait("connectTimeoutMs", options.connectTimeoutMs ?? 10_000),
