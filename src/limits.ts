@@ -49,6 +49,15 @@ export const GROUP_NAME_BYTES_MAX = 249;
 /** Partitions that one topic may have. */
 export const PARTITIONS_MAX = 10_000;
 
+/**
+ * Partitions that one OffsetCommit or OffsetFetch may name: as many as the largest topic has. A commit is one record
+ * batch, which with the longest names has less than 6 MB then.
+ */
+export const OFFSET_ENTRIES_MAX = PARTITIONS_MAX;
+
+/** Settings that one CreateTopic may carry, repeated ones included. */
+export const TOPIC_SETTINGS_MAX = 100;
+
 /** Size at which a log segment is rolled, unless `--segment-bytes` or a topic setting says otherwise. */
 export const SEGMENT_BYTES_DEFAULT = 256 * MiB;
 

@@ -1,6 +1,8 @@
 // OffsetCommit, OffsetFetch and ListOffsets.
 // Leaves to others: keeping committed offsets (offsets/), searching the log (storage/).
+import { OFFSET_ENTRIES_MAX } from "../limits.ts";
 import { API, decodeRequest, decodeResponse, encodeRequest, encodeResponse } from "./messages.ts";
+import type { ByteReader } from "./reader.ts";
 
 // OffsetCommit
 //   request  = group string | array(topic string, partition u32, offset i64)
@@ -39,12 +41,16 @@ export function encodeOffsetCommitRequest(
 export function decodeOffsetCommitRequest(payload: Uint8Array): OffsetCommitRequest {
   return decodeRequest(payload, (body) => ({
     group: body.string("group"),
-    offsets: body.array("offsets", 2 + 4 + 8, (item) => ({
-      topic: item.string("topic"),
-      partition: item.u32("partition"),
-      offset: item.i64("offset"),
-    })),
+    offsets: body.array("offsets", 2 + 4 + 8, readCommitEntry, OFFSET_ENTRIES_MAX),
   }));
+}
+
+function readCommitEntry(item: ByteReader): OffsetCommitEntry {
+  return {
+    topic: item.string("topic"),
+    partition: item.u32("partition"),
+    offset: item.i64("offset"),
+  };
 }
 
 /** A whole response frame. */
@@ -105,11 +111,12 @@ export function encodeOffsetFetchRequest(
 export function decodeOffsetFetchRequest(payload: Uint8Array): OffsetFetchRequest {
   return decodeRequest(payload, (body) => ({
     group: body.string("group"),
-    partitions: body.array("partitions", 2 + 4, (item) => ({
-      topic: item.string("topic"),
-      partition: item.u32("partition"),
-    })),
+    partitions: body.array("partitions", 2 + 4, readTopicPartition, OFFSET_ENTRIES_MAX),
   }));
+}
+
+function readTopicPartition(item: ByteReader): TopicPartition {
+  return { topic: item.string("topic"), partition: item.u32("partition") };
 }
 
 /** A whole response frame. */

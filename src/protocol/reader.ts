@@ -78,9 +78,18 @@ export class ByteReader {
     return this.#bytes.subarray(at);
   }
 
-  /** An array: the number of items as u32, then each. An item takes `itemBytesMin` bytes at least. */
-  array<Item>(field: string, itemBytesMin: number, readItem: (reader: this) => Item): Item[] {
+  /**
+   * An array: the number of items as u32, then each. An item takes `itemBytesMin` bytes at least. More than `itemsMax`
+   * items are refused before the first one is read.
+   */
+  array<Item>(
+    field: string,
+    itemBytesMin: number,
+    readItem: (reader: this) => Item,
+    itemsMax = Number.POSITIVE_INFINITY,
+  ): Item[] {
     const count = this.u32(field);
+    if (count > itemsMax) throw invalid(field, `${count} items are over the limit of ${itemsMax}`);
     const left = this.#end - this.#at;
     if (count * itemBytesMin > left)
       throw invalid(field, `${count} items can't be in ${left} bytes`);

@@ -1,5 +1,6 @@
 // CreateTopic, ListTopics, DescribeTopic and DeleteTopic.
 // Leaves to others: topics themselves (topics/topic-registry.ts).
+import { TOPIC_SETTINGS_MAX } from "../limits.ts";
 import { API, decodeRequest, decodeResponse, encodeRequest, encodeResponse } from "./messages.ts";
 import type { ByteReader } from "./reader.ts";
 import type { ByteWriter } from "./writer.ts";
@@ -50,7 +51,7 @@ export function decodeCreateTopicRequest(payload: Uint8Array): CreateTopicReques
   return decodeRequest(payload, (body) => ({
     topic: body.string("topic"),
     partitions: body.u32("partitions"),
-    settings: body.array("settings", 2 + 2, readSetting),
+    settings: body.array("settings", 2 + 2, readSetting, TOPIC_SETTINGS_MAX),
   }));
 }
 

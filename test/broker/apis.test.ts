@@ -175,17 +175,33 @@ describe("committed offsets", () => {
     expect(await start("g", 0)).toEqual([1, "1:b", "2:c"]);
   });
 
+  test("are refused if a partition is named twice, and nothing is committed", async () => {
+    await using started = await startBroker({ defaultPartitions: 2 });
+    using session = await started.session();
+    const { commit, committed } = apis(session);
+    await session.produce("t", 0, batchOf("a"));
+    const first = { topic: "t", partition: 0, offset: 1 };
+    const other = { topic: "t", partition: 1, offset: 0 };
+    const twice = commit("g", first, other, { ...first, offset: 0 });
+    await expect(twice).rejects.toThrow("t-0 is named twice");
+    expect(await codeOf(twice)).toBe("INVALID_REQUEST");
+    expect(await committed("g", "t", 0, 1)).toEqual([-1, -1]);
+    await commit("g", first, other);
+    expect(await committed("g", "t", 0, 1)).toEqual([1, 0]);
+  });
+
   test("are committed all or not at all", async () => {
-    await using broker = await startBroker({ defaultPartitions: 2 });
+    await using broker = await startBroker({ defaultPartitions: 3 });
     using session = await broker.session();
     const { commit, committed } = apis(session);
     await session.produce("t", 0, batchOf("a", "b"));
+    await session.produce("t", 1, batchOf("a", "b"));
     const good = { topic: "t", partition: 0, offset: 2 };
     const wrong: [OffsetCommitEntry, string][] = [
-      [{ topic: "t", partition: 1, offset: 1 }, "OFFSET_OUT_OF_RANGE"],
-      [{ topic: "t", partition: 0, offset: 3 }, "OFFSET_OUT_OF_RANGE"],
-      [{ topic: "t", partition: 0, offset: -1 }, "OFFSET_OUT_OF_RANGE"],
-      [{ topic: "t", partition: 2, offset: 0 }, "UNKNOWN_TOPIC_OR_PARTITION"],
+      [{ topic: "t", partition: 2, offset: 1 }, "OFFSET_OUT_OF_RANGE"],
+      [{ topic: "t", partition: 1, offset: 3 }, "OFFSET_OUT_OF_RANGE"],
+      [{ topic: "t", partition: 1, offset: -1 }, "OFFSET_OUT_OF_RANGE"],
+      [{ topic: "t", partition: 3, offset: 0 }, "UNKNOWN_TOPIC_OR_PARTITION"],
       [{ topic: "u", partition: 0, offset: 0 }, "UNKNOWN_TOPIC_OR_PARTITION"],
     ];
     for (const [entry, code] of wrong) {

@@ -8,6 +8,7 @@ import {
   encodeOffsetCommitResponse,
   encodeOffsetFetchResponse,
   type ListOffsetsRequest,
+  type OffsetCommitEntry,
   type OffsetCommitRequest,
   type OffsetFetchRequest,
 } from "../../protocol/offsets.ts";
@@ -28,6 +29,7 @@ export async function commitOffsets(
 ): Promise<void> {
   const { registry, offsets } = services;
   OffsetStore.checkGroup(request.group);
+  refuseRepeated(request.offsets);
   for (const { topic, partition: index, offset } of request.offsets) {
     const partition = registry.partition(topic, index);
     if (offset >= 0 && offset <= partition.highWatermark) continue;
@@ -38,6 +40,22 @@ export async function commitOffsets(
   }
   await offsets.commit(request.group, request.offsets);
   exchange.answer(encodeOffsetCommitResponse(exchange.correlationId, {}));
+}
+
+/** Throws INVALID_REQUEST if a partition is named twice: which of its two offsets is meant is not known. */
+function refuseRepeated(offsets: readonly OffsetCommitEntry[]): void {
+  const seen = new Map<string, Set<number>>();
+  for (const { topic, partition } of offsets) {
+    const partitions = seen.get(topic) ?? new Set<number>();
+    seen.set(topic, partitions);
+    if (partitions.has(partition)) {
+      throw new RustLogError(
+        "INVALID_REQUEST",
+        `${topic}-${partition} is named twice: a commit has one offset for each partition`,
+      );
+    }
+    partitions.add(partition);
+  }
 }
 
 /** Answers an OffsetFetch request; a partition without a committed offset has -1. */

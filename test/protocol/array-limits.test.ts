@@ -1,0 +1,70 @@
+// Arrays with more items than their limit: what a request of a few megabytes could cost is refused at its count.
+import { expect, test } from "bun:test";
+import { OFFSET_ENTRIES_MAX, TOPIC_SETTINGS_MAX } from "../../src/limits.ts";
+import {
+  decodeOffsetCommitRequest,
+  decodeOffsetFetchRequest,
+  encodeOffsetCommitRequest,
+  encodeOffsetFetchRequest,
+} from "../../src/protocol/offsets.ts";
+import { decodeCreateTopicRequest, encodeCreateTopicRequest } from "../../src/protocol/topics.ts";
+
+/** A byte that is no UTF-8. */
+const BROKEN = 0xff;
+
+const ARRAYS = [
+  {
+    field: "offsets",
+    itemsMax: OFFSET_ENTRIES_MAX,
+    decode: decodeOffsetCommitRequest,
+    encode: (items: number) =>
+      encodeOffsetCommitRequest(1, {
+        group: "g",
+        offsets: Array.from({ length: items }, (_, partition) => ({
+          topic: "t",
+          partition,
+          offset: 0,
+        })),
+      }),
+    firstItemAt: 4 + 6 + 3 + 4,
+  },
+  {
+    field: "partitions",
+    itemsMax: OFFSET_ENTRIES_MAX,
+    decode: decodeOffsetFetchRequest,
+    encode: (items: number) =>
+      encodeOffsetFetchRequest(1, {
+        group: "g",
+        partitions: Array.from({ length: items }, (_, partition) => ({ topic: "t", partition })),
+      }),
+    firstItemAt: 4 + 6 + 3 + 4,
+  },
+  {
+    field: "settings",
+    itemsMax: TOPIC_SETTINGS_MAX,
+    decode: decodeCreateTopicRequest,
+    encode: (items: number) =>
+      encodeCreateTopicRequest(1, {
+        topic: "t",
+        partitions: 1,
+        settings: Array.from({ length: items }, () => ({ name: "n", value: "v" })),
+      }),
+    firstItemAt: 4 + 6 + 3 + 4 + 4,
+  },
+];
+
+test.each(ARRAYS)("as many $field as the limit are read", ({ itemsMax, encode, decode }) => {
+  expect(() => decode(encode(itemsMax).subarray(4))).not.toThrow();
+});
+
+test.each(ARRAYS)(
+  "one more of $field is refused before the first is read",
+  ({ field, itemsMax, encode, decode, firstItemAt }) => {
+    const frame = encode(itemsMax + 1);
+    // The first item is a string that can't be read: reading it would fail for that reason.
+    frame[firstItemAt + 2] = BROKEN;
+    expect(() => decode(frame.subarray(4))).toThrow(
+      `field '${field}': ${itemsMax + 1} items are over the limit of ${itemsMax}`,
+    );
+  },
+);
