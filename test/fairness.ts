@@ -1,0 +1,36 @@
+// One kind of heavy client after another on the compiled broker, beside a steady one: bun run test:fairness
+// Prints for each the steady client's longest wait and the broker's anonymous memory. `--only TEXT` runs those whose
+// name has it. Leaves to others: the steady client (system/steady-client.ts), the requests (system/heavy-requests.ts).
+import { parseArgs } from "node:util";
+import { BrokerProcess } from "./support/binary.ts";
+import { tempDir } from "./support/tmp.ts";
+import { HEAVY, type Heavy } from "./system/heavy-requests.ts";
+import { SteadyClient } from "./system/steady-client.ts";
+
+/** How long the steady client goes on after the heavy ones have sent everything, in milliseconds. */
+const AFTER_MS = 1_000;
+
+const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });
+for (const heavy of HEAVY) {
+  if (heavy.name.includes(values.only)) console.log(await measure(heavy));
+}
+process.exit(0);
+
+async function measure({ name, args = [], prepare, run }: Heavy): Promise<string> {
+  using directory = tempDir();
+  await using broker = await BrokerProcess.start(directory.path, ...args);
+  await prepare(broker);
+  const before = broker.rssAnonMiB;
+  const steady = await SteadyClient.start(broker.port, "steady");
+  let memory = before;
+  const look = setInterval(() => {
+    memory = Math.max(memory, broker.rssAnonMiB);
+  }, 20);
+  const note = await run(broker);
+  await Bun.sleep(AFTER_MS);
+  clearInterval(look);
+  const { pingMs, produceMs } = await steady.stop();
+  const waits = `longest wait: ping ${pingMs.toFixed(0)} ms, produce ${produceMs.toFixed(0)} ms`;
+  const reports = broker.reports.length === 0 ? "" : `; ${broker.reports[0]}`;
+  return `${name}: ${waits}; memory ${before.toFixed(0)} → ${memory.toFixed(0)} MiB; ${note}${reports}`;
+}

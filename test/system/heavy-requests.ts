@@ -1,0 +1,232 @@
+// Requests that cost a broker much more than they cost their sender, for test/fairness.ts.
+// Leaves to others: measuring what they do to another client.
+import { connect } from "../../src/client/client.ts";
+import { encodeOffsetCommitRequest, encodeOffsetFetchRequest } from "../../src/protocol/offsets.ts";
+import {
+  encodeCreateTopicRequest,
+  encodeDescribeTopicRequest,
+  encodeListTopicsRequest,
+} from "../../src/protocol/topics.ts";
+import { encodeDescribeGroupRequest, encodeListGroupsRequest } from "../../src/protocol/groups.ts";
+import type { BrokerProcess } from "../support/binary.ts";
+import { batchOf, errorOf, pingFrame, Session } from "../support/broker.ts";
+import { RawClient } from "../support/raw-client.ts";
+import { encodeProduceRequest } from "../support/whole-frames.ts";
+import { join } from "./hostile-input.ts";
+import { StuckClients } from "./stuck-clients.ts";
+
+/** One kind of heavy client. */
+export interface Heavy {
+  readonly name: string;
+  /** Flags of the broker. */
+  readonly args?: readonly string[];
+  /** Makes the topics and groups, before anything is measured. */
+  prepare(broker: BrokerProcess): Promise<void>;
+  /** Sends what is heavy; resolves, with what came of it, when all of it is answered or sent. */
+  run(broker: BrokerProcess): Promise<string>;
+}
+
+const FRAME_BYTES = 10 * 1024 * 1024;
+
+async function createTopic(broker: BrokerProcess, topic: string, partitions = 1): Promise<void> {
+  const client = await connect({ broker: broker.address, requestTimeoutMs: 120_000 });
+  await client.admin().createTopic(topic, { partitions });
+  await client.close();
+}
+
+/** A topic of one partition, without records. */
+const oneTopic = (broker: BrokerProcess) => createTopic(broker, "t");
+
+/** Sends one frame on each of `count` connections, and waits for the answers; returns what they were. */
+async function together(port: number, count: number, frame: Uint8Array): Promise<string> {
+  const clients = await Promise.all(Array.from({ length: count }, () => RawClient.connect(port)));
+  const answers = clients.map((client) => {
+    client.send(frame);
+    return client.response(1).then(
+      (payload) => errorOf(payload)?.slice(0, 90) ?? `${payload.length} bytes`,
+      () => "connection lost",
+    );
+  });
+  const said = new Set(await Promise.all(answers));
+  for (const client of clients) client[Symbol.dispose]();
+  return `answers: ${[...said].join(", ")}`;
+}
+
+/** `requests` times the same request on each of `count` connections that never read. */
+async function neverRead(
+  port: number,
+  count: number,
+  requests: number,
+  encode: (id: number) => Uint8Array,
+): Promise<string> {
+  const frames = join(Array.from({ length: requests }, (_, i) => encode(i + 1)));
+  using stuck = await StuckClients.connect(port, count, (client) => {
+    client.pause();
+    client.send(frames);
+  });
+  await Bun.sleep(8_000);
+  return `${stuck.ended} of ${count} connections were closed`;
+}
+
+function commitOf(group: string, topic: string, entries: number): Uint8Array {
+  const offsets = Array.from({ length: entries }, () => ({ topic, partition: 0, offset: 0 }));
+  return encodeOffsetCommitRequest(1, { group, offsets });
+}
+
+/** Makes groups `g-0000000` and so on that have committed one offset each. */
+async function makeGroups(broker: BrokerProcess, count: number): Promise<void> {
+  await oneTopic(broker);
+  using session = await Session.connect(broker.port);
+  const offsets = [{ topic: "t", partition: 0, offset: 0 }];
+  for (let first = 0; first < count; first += 4_000) {
+    const ids = Array.from({ length: Math.min(4_000, count - first) }, (_, i) => first + i + 1);
+    const group = (id: number) => `g-${String(id).padStart(7, "0")}`;
+    session.client.send(
+      join(ids.map((id) => encodeOffsetCommitRequest(id, { group: group(id), offsets }))),
+    );
+    await session.client.response(ids.at(-1)!);
+  }
+}
+
+/** A group that has committed an offset for each of 3 topics with 1,600 partitions. */
+async function makeWideGroup(broker: BrokerProcess): Promise<void> {
+  const client = await connect({ broker: broker.address, requestTimeoutMs: 120_000 });
+  for (const topic of ["a", "b", "c"]) {
+    await client.admin().createTopic(topic, { partitions: 1_600 });
+    const offsets = Array.from({ length: 1_600 }, (_, partition) => ({
+      topic,
+      partition,
+      offset: 0,
+    }));
+    using session = await Session.connect(broker.port);
+    session.client.send(encodeOffsetCommitRequest(1, { group: "wide", offsets }));
+    await session.client.response(1);
+  }
+  await client.close();
+}
+
+/** All kinds. */
+export const HEAVY: readonly Heavy[] = [
+  {
+    name: "nothing else",
+    prepare: oneTopic,
+    run: () => Bun.sleep(3_000).then(() => "idle"),
+  },
+  {
+    name: "8 x OffsetCommit, one partition 699,033 times",
+    prepare: oneTopic,
+    run: ({ port }) => together(port, 8, commitOf("g".repeat(249), "t", 699_033)),
+  },
+  {
+    name: "8 x OffsetCommit, one partition 10,000 times",
+    prepare: oneTopic,
+    run: ({ port }) => together(port, 8, commitOf("g".repeat(249), "t", 10_000)),
+  },
+  {
+    name: "8 x 10 legal OffsetCommits of 5,000 partitions",
+    prepare: (broker) => createTopic(broker, "t", 5_000),
+    run: async ({ port }) => {
+      const offsets = Array.from({ length: 5_000 }, (_, i) => ({
+        topic: "t",
+        partition: i,
+        offset: 0,
+      }));
+      const clients = await Promise.all(Array.from({ length: 8 }, () => RawClient.connect(port)));
+      const answers = clients.map((client, c) => {
+        for (let id = 1; id <= 10; id++) {
+          const group = `${c}-${id}`.padEnd(249, "g");
+          client.send(encodeOffsetCommitRequest(id, { group, offsets }));
+        }
+        return client.response(10).then((payload) => errorOf(payload) ?? "done");
+      });
+      return [...new Set(await Promise.all(answers))].join(", ");
+    },
+  },
+  {
+    name: "4 x OffsetFetch of 1.5M partitions",
+    prepare: oneTopic,
+    run: ({ port }) => {
+      const partitions = Array.from({ length: 1_490_000 }, () => ({ topic: "t", partition: 0 }));
+      return together(port, 4, encodeOffsetFetchRequest(1, { group: "g", partitions }));
+    },
+  },
+  {
+    name: "4 x CreateTopic with 1M settings",
+    prepare: oneTopic,
+    run: ({ port }) => {
+      const settings = Array.from({ length: FRAME_BYTES / 10 }, () => ({ name: "", value: "1" }));
+      const request = { topic: "s", partitions: 1, settings };
+      return together(port, 4, encodeCreateTopicRequest(1, request));
+    },
+  },
+  {
+    name: "300 connections pipeline DescribeTopic of 3,000 partitions, never read",
+    prepare: (broker) => createTopic(broker, "t", 3_000),
+    run: ({ port }) =>
+      neverRead(port, 300, 1_000, (id) =>
+        encodeDescribeTopicRequest(id, { topic: "t", createIfMissing: false }),
+      ),
+  },
+  {
+    name: "300 connections, one DescribeTopic of 5,000 partitions each",
+    prepare: (broker) => createTopic(broker, "t", 5_000),
+    run: ({ port }) =>
+      together(port, 300, encodeDescribeTopicRequest(1, { topic: "t", createIfMissing: false })),
+  },
+  {
+    name: "100 connections pipeline ListTopics of 4,000 topics, never read",
+    prepare: async (broker) => {
+      const client = await connect({ broker: broker.address, requestTimeoutMs: 120_000 });
+      for (let i = 0; i < 4_000; i += 50) {
+        await Promise.all(
+          Array.from({ length: 50 }, (_, j) =>
+            client.admin().createTopic(`topic-${i + j}`.padEnd(200, "x"), { partitions: 1 }),
+          ),
+        );
+      }
+      await client.close();
+    },
+    run: ({ port }) => neverRead(port, 100, 1_000, (id) => encodeListTopicsRequest(id)),
+  },
+  {
+    name: "100 connections pipeline DescribeGroup of 4,800 rows, never read",
+    prepare: makeWideGroup,
+    run: ({ port }) =>
+      neverRead(port, 100, 1_000, (id) => encodeDescribeGroupRequest(id, { group: "wide" })),
+  },
+  {
+    name: "20 x ListGroups of 1,000,000 groups",
+    args: ["--offsets", "memory"],
+    prepare: (broker) => makeGroups(broker, 1_000_000),
+    run: ({ port }) => together(port, 20, encodeListGroupsRequest(1)),
+  },
+  {
+    name: "500 connections flood pings",
+    prepare: oneTopic,
+    run: async ({ port }) => {
+      const frames = join(Array.from({ length: 50_000 }, (_, i) => pingFrame(i + 1)));
+      const clients = await Promise.all(Array.from({ length: 500 }, () => RawClient.connect(port)));
+      for (const client of clients) client.send(frames);
+      await Bun.sleep(5_000);
+      for (const client of clients) client[Symbol.dispose]();
+      return "sent";
+    },
+  },
+  {
+    name: "40 connections flood 7 MiB batches",
+    args: ["--flush", "never"],
+    prepare: oneTopic,
+    run: async ({ port }) => {
+      const batch = batchOf("v".repeat(7 * 1024 * 1024));
+      const frame = encodeProduceRequest(1, { topic: "t", partition: 0, batch });
+      const clients = await Promise.all(Array.from({ length: 40 }, () => RawClient.connect(port)));
+      const done = clients.map(async (client) => {
+        client.send(frame);
+        await client.response(1);
+        client[Symbol.dispose]();
+      });
+      await Promise.allSettled(done);
+      return "produced";
+    },
+  },
+];
