@@ -44,7 +44,7 @@ export class CommittedOffsetsCheck {
 
   /** Checks the rows against the partitions that there are, by `topic/partition`. */
   finish(ends: ReadonlyMap<string, PartitionEnd>): void {
-    for (const row of this.#table.rows()) {
+    for (const row of this.#table.rows(undefined, Infinity)) {
       const offset = this.#places.get(nameOf(row)) ?? 0;
       const what = `group '${row.group}' has committed offset ${row.offset} of ${row.topic}-${row.partition}`;
       const end = ends.get(`${row.topic}/${row.partition}`);

@@ -19,7 +19,7 @@ import {
   type OffsetKey,
 } from "./offset-record.ts";
 import { replayOffsets } from "./offset-replay.ts";
-import { type OffsetRow, OffsetTable } from "./offset-table.ts";
+import { type GroupSummary, type OffsetRow, OffsetTable } from "./offset-table.ts";
 
 /** Name of the internal topic. */
 export const OFFSETS_TOPIC = "__consumer_offsets";
@@ -110,9 +110,24 @@ export class OffsetStore {
     );
   }
 
-  /** All groups that have committed something, with how many partitions. */
-  groups(): readonly { readonly group: string; readonly partitions: number }[] {
-    return this.#table.groups();
+  /** All groups that have committed something, by name. Takes as long as there are groups: see `page`. */
+  groups(): readonly GroupSummary[] {
+    return this.#table.page(undefined, Infinity);
+  }
+
+  /** The next `limit` groups by name: those after `after`, or from the first on. */
+  page(after: string | undefined, limit: number): readonly GroupSummary[] {
+    return this.#table.page(after, limit);
+  }
+
+  /** The next `limit` committed offsets by group, topic and partition: those after `after`, or from the first on. */
+  rows(after: OffsetKey | undefined, limit: number): readonly OffsetRow[] {
+    return this.#table.rows(after, limit);
+  }
+
+  /** Number of committed offsets. */
+  get size(): number {
+    return this.#table.size;
   }
 
   /** The committed offsets of a group; undefined when it has none. */
@@ -138,7 +153,7 @@ export class OffsetStore {
     // A commit that is in flight, or waits to be, was checked while the topic was there: it must not outlive it.
     while (this.#compaction !== undefined) await this.#compaction;
     await Promise.allSettled([...this.#inFlight]);
-    const rows = this.#table.rows().filter((row) => row.topic === topic);
+    const rows = this.#table.rows(undefined, Infinity).filter((row) => row.topic === topic);
     const changes = [...(this.#owed.get(topic) ?? []), ...rows.map((row): Change => [row, null])];
     if (changes.length === 0) return;
     this.#apply(changes);
@@ -155,7 +170,7 @@ export class OffsetStore {
     const { registry, report } = this.#context;
     const gone = new Set<string>();
     const ahead: Change[] = [];
-    for (const row of this.#table.rows()) {
+    for (const row of this.#table.rows(undefined, Infinity)) {
       const topic = registry.find(row.topic);
       if (topic === undefined) gone.add(row.topic);
       const end = topic?.partitions[row.partition]?.logEndOffset;
@@ -255,7 +270,7 @@ export class OffsetStore {
     await Promise.allSettled([...this.#inFlight]);
     await partition.roll();
     const start = partition.logEndOffset;
-    const rows = this.#table.rows();
+    const rows = this.#table.rows(undefined, Infinity);
     let written = 0;
     while (written < rows.length) {
       const encoder = new BatchEncoder();

@@ -1,50 +1,102 @@
+// The table of committed offsets against a flat map: whatever is set, deleted and swept, in whatever pages it is read.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { OffsetTable } from "../../src/offsets/offset-table.ts";
+import type { OffsetKey } from "../../src/offsets/offset-record.ts";
+import { type OffsetRow, OffsetTable } from "../../src/offsets/offset-table.ts";
 
 const name = fc.constantFrom("a", "b", "c", "__proto__");
-const change = fc.record({
-  group: name,
-  topic: name,
-  partition: fc.nat(3),
-  offset: fc.option(fc.nat(100)),
-});
+const change = fc.oneof(
+  {
+    arbitrary: fc.record({
+      group: name,
+      topic: name,
+      partition: fc.nat(3),
+      offset: fc.option(fc.nat(100)),
+    }),
+    weight: 10,
+  },
+  fc.record({ topicGone: name }),
+  fc.record({ sweep: fc.integer({ min: 1, max: 3 }) }),
+);
 
 test("the table does what a flat map does", () => {
   fc.assert(
     fc.property(fc.array(change, { maxLength: 120 }), (changes) => {
       const table = new OffsetTable();
-      const model = new Map<
-        string,
-        { group: string; topic: string; partition: number; offset: number }
-      >();
-      for (const { group, topic, partition, offset } of changes) {
-        const key = `${group}/${topic}/${partition}`;
-        if (offset === null) {
-          table.delete({ group, topic, partition });
-          model.delete(key);
+      const model = new Map<string, OffsetRow>();
+      for (const each of changes) {
+        if ("sweep" in each) table.sweep(each.sweep);
+        else if ("topicGone" in each) {
+          table.deleteTopic(each.topicGone);
+          for (const [key, row] of model) if (row.topic === each.topicGone) model.delete(key);
         } else {
-          table.set({ group, topic, partition }, { offset, commitTimestamp: offset + 1 });
-          model.set(key, { group, topic, partition, offset });
+          const { group, topic, partition, offset } = each;
+          const key = `${group}/${topic}/${partition}`;
+          if (offset === null) {
+            table.delete({ group, topic, partition });
+            model.delete(key);
+          } else {
+            const committed = { offset, commitTimestamp: offset + 1 };
+            table.set({ group, topic, partition }, committed);
+            model.set(key, { group, topic, partition, ...committed });
+          }
+          expect(table.get(group, topic, partition)?.offset).toBe(model.get(key)?.offset);
         }
         expect(table.size).toBe(model.size);
-        expect(table.get(group, topic, partition)?.offset).toBe(model.get(key)?.offset);
       }
-      const sorted = [...model.keys()]
-        .toSorted((x, y) => (x < y ? -1 : 1))
-        .map((key) => model.get(key)!)
-        .map((row) => ({ ...row, commitTimestamp: row.offset + 1 }));
-      expect(table.rows()).toEqual(sorted);
-      const groups = [...new Set(sorted.map((row) => row.group))];
-      expect(table.groups()).toEqual(
-        groups.map((group) => ({
+      expectRows(table, model);
+      while (table.sweep(2)) {}
+      expectRows(table, model);
+    }),
+  );
+});
+
+function expectRows(table: OffsetTable, model: ReadonlyMap<string, OffsetRow>): void {
+  const sorted = [...model.keys()].toSorted().map((key) => model.get(key)!);
+  for (const limit of [1, 2, 3, Number.POSITIVE_INFINITY]) {
+    const rows: OffsetRow[] = [];
+    for (let after: OffsetKey | undefined; ; after = rows.at(-1)) {
+      const page = table.rows(after, limit);
+      expect(page.length).toBeLessThanOrEqual(limit);
+      rows.push(...page);
+      if (page.length < limit) break;
+    }
+    expect(rows).toEqual(sorted);
+
+    const groups: string[] = [];
+    for (;;) {
+      const page = table.page(groups.at(-1), limit);
+      expect(page).toEqual(
+        page.map(({ group }) => ({
           group,
           partitions: sorted.filter((row) => row.group === group).length,
         })),
       );
-      for (const group of ["a", "b", "c", "__proto__", "none"]) {
-        expect(table.rowsOf(group)).toEqual(sorted.filter((row) => row.group === group));
-      }
-    }),
-  );
+      groups.push(...page.map(({ group }) => group));
+      if (page.length < limit) break;
+    }
+    expect(groups).toEqual([...new Set(sorted.map(({ group }) => group))]);
+  }
+  for (const group of ["a", "b", "c", "__proto__", "none"]) {
+    expect(table.rowsOf(group)).toEqual(sorted.filter((row) => row.group === group));
+  }
+}
+
+test("a topic that is gone leaves nothing in memory once it is swept, in portions", () => {
+  const table = new OffsetTable();
+  const key = (group: number, topic: string) => ({ group: `g${group}`, topic, partition: 0 });
+  const committed = { offset: 1, commitTimestamp: 1 };
+  for (let group = 0; group < 1000; group++) table.set(key(group, "gone"), committed);
+  table.set(key(7, "kept"), committed);
+  table.deleteTopic("gone");
+  expect(table.size).toBe(1);
+  expect(table.groupsInMemory).toBe(1000);
+  let portions = 1;
+  for (; table.sweep(100); portions++) table.set(key(5, "gone"), committed);
+  expect(portions).toBe(11);
+  expect(table.groupsInMemory).toBe(2);
+  expect(table.page(undefined, 10)).toEqual([
+    { group: "g5", partitions: 1 },
+    { group: "g7", partitions: 1 },
+  ]);
 });
