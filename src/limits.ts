@@ -13,6 +13,16 @@ export const BATCH_BYTES_MAX_DEFAULT = 8 * MiB;
 /** Bytes of a frame that a Produce request or a Fetch response may need beside the batches. */
 export const FRAME_OVERHEAD_BYTES = KiB;
 
+/**
+ * Highest `--max-frame-bytes`. Everything that takes a frame or a batch from elsewhere (clients, recovery, the tools)
+ * derives its limit from this one, because whatever some broker has accepted must stay readable. It can't be lowered:
+ * every release has allowed 1 GiB, so a data directory may hold a batch of that size.
+ */
+export const FRAME_BYTES_HIGHEST = 1024 * MiB;
+
+/** Highest `--max-batch-bytes`: the largest batch that a broker has ever accepted. */
+export const BATCH_BYTES_HIGHEST = FRAME_BYTES_HIGHEST - FRAME_OVERHEAD_BYTES;
+
 /** Unanswered request bytes plus unsent response bytes past which a socket is no longer read. */
 export const CONNECTION_BYTES_MAX_DEFAULT = 32 * MiB;
 
@@ -79,19 +89,26 @@ export const RETENTION_CHECK_MS = 5 * 60_000;
 /** Bytes of log between two entries of the offset index (Kafka's `index.interval.bytes`). */
 export const INDEX_INTERVAL_BYTES = 4 * KiB;
 
-/** Largest size that a compressed batch may unfold to in a client, in bytes. */
-export const DECOMPRESSED_BYTES_MAX = 256 * MiB;
+/**
+ * Largest size that a batch may decompress to, in bytes: our producers limit a batch by its size before compression,
+ * so one that fits a broker decompresses to this much.
+ */
+export const DECOMPRESSED_BYTES_MAX = BATCH_BYTES_HIGHEST;
 
 /**
- * Largest response frame that a client takes, in bytes. A fetch returns at least one batch, however small
- * the frame limit of the broker is now; nothing is allocated before the bytes have come.
+ * Largest response frame that a client takes, in bytes. A fetch returns at least one batch, even one that is over
+ * today's limits of the broker; memory is allocated only as the bytes arrive.
  */
-export const RESPONSE_BYTES_MAX = 256 * MiB;
+export const RESPONSE_BYTES_MAX = FRAME_BYTES_HIGHEST;
 
 /** Offsets, timestamps and sequence numbers on the wire are 64-bit; ours must be exact as numbers. */
 export const OFFSET_MAX = Number.MAX_SAFE_INTEGER;
 
-/** Throws unless a set of configured limits fits together; the message names the flags to change. */
+/**
+ * Throws unless a set of configured limits fits together: batch < frame ≤ connection < all connections, and neither
+ * batch nor frame is over what readers take. The message names the flags to change. A segment needs no room for a
+ * batch: a batch that is larger than `segmentBytes` gets a segment of its own.
+ */
 export function checkLimits(limits: {
   frameBytesMax: number;
   batchBytesMax: number;
@@ -101,6 +118,16 @@ export function checkLimits(limits: {
 }): void {
   const { frameBytesMax, batchBytesMax, connectionBytesMax, inflightBytesMax } = limits;
   const { segmentBytes } = limits;
+  if (batchBytesMax > BATCH_BYTES_HIGHEST) {
+    throw new RangeError(
+      `--max-batch-bytes ${batchBytesMax} is over ${BATCH_BYTES_HIGHEST}, the largest batch that clients can read`,
+    );
+  }
+  if (frameBytesMax > FRAME_BYTES_HIGHEST) {
+    throw new RangeError(
+      `--max-frame-bytes ${frameBytesMax} is over ${FRAME_BYTES_HIGHEST}, the largest frame that clients can read`,
+    );
+  }
   if (batchBytesMax + FRAME_OVERHEAD_BYTES > frameBytesMax) {
     throw new RangeError(
       `a batch of --max-batch-bytes ${batchBytesMax} does not fit a frame of --max-frame-bytes ${frameBytesMax}: ` +

@@ -110,8 +110,8 @@ function checkOptions(given: BrokerOptions, resolved: ResolvedOptions): void {
   checkWhole("--retention-bytes", resolved.retentionBytes, -1, SAFE);
   checkWhole("--retention-ms", resolved.retentionMs, -1, SAFE);
   checkWhole("retentionCheckMs", resolved.retentionCheckMs, 1, TIMER_MS_MAX);
-  checkWhole("--max-frame-bytes", resolved.maxFrameBytes, 1, FRAME_BYTES_HIGHEST);
-  checkWhole("--max-batch-bytes", resolved.maxBatchBytes, 1, FRAME_BYTES_HIGHEST);
+  checkWhole("--max-frame-bytes", resolved.maxFrameBytes, 1, SAFE);
+  checkWhole("--max-batch-bytes", resolved.maxBatchBytes, 1, SAFE);
   checkWhole("--max-connections", resolved.maxConnections, 1, 1_000_000);
   checkWhole("--max-connection-bytes", resolved.maxConnectionBytes, 1, SAFE);
   checkWhole("--max-inflight-bytes", resolved.maxInflightBytes, 1, SAFE);
@@ -130,9 +130,6 @@ function checkOptions(given: BrokerOptions, resolved: ResolvedOptions): void {
 }
 
 const SAFE = Number.MAX_SAFE_INTEGER;
-
-/** A frame and what frames it must be one array of bytes, with its length in 31 bits. */
-const FRAME_BYTES_HIGHEST = 1024 ** 3;
 
 /** Longest time that a timer can be set to; one that is set to more fires at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;

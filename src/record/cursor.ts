@@ -32,6 +32,8 @@ export interface CursorOptions {
   readonly fromOffset?: number;
   /** false: the CRCs of the batches are not checked; for bytes of which that is known to be done (true). */
   readonly checkCrcs?: boolean;
+  /** Largest size that a batch may decompress to, in bytes (DECOMPRESSED_BYTES_MAX). */
+  readonly decompressedBytesMax?: number;
 }
 
 /**
@@ -73,6 +75,7 @@ export class RecordCursor {
   #sourceEnd = 0;
   #fromOffset = 0;
   #checkCrcs = true;
+  #decompressedBytesMax = DECOMPRESSED_BYTES_MAX;
   #failure: RustLogError | undefined;
   // A Buffer over `buffer`, made when a text is asked for.
   #text: Buffer | undefined;
@@ -87,6 +90,7 @@ export class RecordCursor {
     this.#sourceEnd = end;
     this.#fromOffset = options.fromOffset ?? 0;
     this.#checkCrcs = options.checkCrcs ?? true;
+    this.#decompressedBytesMax = options.decompressedBytesMax ?? DECOMPRESSED_BYTES_MAX;
     this.#failure = undefined;
     this.#recordsLeft = 0;
     this.#show(NONE);
@@ -96,7 +100,7 @@ export class RecordCursor {
   /**
    * Moves to the next record, into the next batch if need be; false after the last one. Throws
    * CORRUPT_MESSAGE for bytes that are no batch, UNSUPPORTED_COMPRESSION for snappy and lz4, and
-   * MESSAGE_TOO_LARGE for a batch that unfolds to more than DECOMPRESSED_BYTES_MAX; and again on each call
+   * MESSAGE_TOO_LARGE for a batch that decompresses to more than `decompressedBytesMax`; and again on each call
    * thereafter, until `reset`.
    */
   next(): boolean {
@@ -171,7 +175,8 @@ export class RecordCursor {
       this.#recordsEnd = end;
       return;
     }
-    this.#show(decompress(codec, this.#source.subarray(start, end), DECOMPRESSED_BYTES_MAX));
+    const records = this.#source.subarray(start, end);
+    this.#show(decompress(codec, records, this.#decompressedBytesMax));
     this.#reader.position = 0;
     this.#recordsEnd = this.buffer.length;
   }

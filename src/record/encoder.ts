@@ -5,6 +5,7 @@
 //         keyLength varint | key | valueLength varint | value | headerCount varint | headers
 // header: nameLength varint | name | valueLength varint | value             a length of -1 stands for null
 import { RustLogError } from "../errors.ts";
+import { BATCH_BYTES_HIGHEST } from "../limits.ts";
 import {
   BATCH_HEADER_BYTES,
   BATCH_MAGIC,
@@ -40,7 +41,6 @@ export interface EncoderOptions {
 }
 
 const INITIAL_BYTES_DEFAULT = 16 * 1024;
-const BATCH_BYTES_MAX = 2 ** 31 - 1;
 
 /** Up to here a loop copies faster than a native call, which costs some 30 ns. */
 const LOOP_BYTES_MAX = 16;
@@ -106,8 +106,8 @@ export class BatchEncoder {
 
   /**
    * Adds a record. Strings are written as UTF-8; what has no UTF-8 (half a surrogate pair) becomes U+FFFD.
-   * Throws INVALID_RECORD for a timestamp (ms) that is no safe integer, and MESSAGE_TOO_LARGE past 2 GiB,
-   * the most that a batch can be; then the batch is as it was.
+   * Throws INVALID_RECORD for a timestamp (ms) that is no safe integer, and MESSAGE_TOO_LARGE past
+   * BATCH_BYTES_HIGHEST; then the batch is as it was.
    */
   append(
     timestampMs: number,
@@ -251,11 +251,11 @@ export class BatchEncoder {
   ): void {
     const needed = this.#end + recordBytesMax(sizeOf(key), sizeOf(value), headers);
     if (needed <= this.#bytes.length) return;
-    if (needed > BATCH_BYTES_MAX) {
-      const message = `a batch of ${needed} bytes is over the ${BATCH_BYTES_MAX} that the format allows`;
+    if (needed > BATCH_BYTES_HIGHEST) {
+      const message = `a batch of ${needed} bytes is over ${BATCH_BYTES_HIGHEST}, the largest that can be read back`;
       throw new RustLogError("MESSAGE_TOO_LARGE", message);
     }
-    const text = allocate(Math.min(Math.max(needed, 2 * this.#bytes.length), BATCH_BYTES_MAX));
+    const text = allocate(Math.min(Math.max(needed, 2 * this.#bytes.length), BATCH_BYTES_HIGHEST));
     const bytes = viewOf(text);
     bytes.set(this.#bytes.subarray(0, this.#end));
     this.#text = text;

@@ -138,6 +138,9 @@ test("the limits are those of the code", () => {
   expect(section("## 7. Limits")).toContain(
     `plus ${limits.FRAME_OVERHEAD_BYTES.toLocaleString("en")} bytes`,
   );
+  for (const highest of [limits.FRAME_BYTES_HIGHEST, limits.BATCH_BYTES_HIGHEST]) {
+    expect(section("## 7. Limits")).toContain(` over ${highest.toLocaleString("en")}`);
+  }
 });
 
 test("the flags are those of the broker", () => {

@@ -167,7 +167,7 @@ describe("BatchEncoder", () => {
     const { bytes } = encoder;
     const header = { name: "large", value: new Uint8Array(1024 * 1024) };
     const headers = new Array<typeof header>(2048).fill(header);
-    expect(() => encoder.append(1, null, null, headers)).toThrow("over the 2147483647");
+    expect(() => encoder.append(1, null, null, headers)).toThrow("over 1073740800");
     expect(encoder.bytes).toBe(bytes);
     expect(encoder.count).toBe(1);
   });
