@@ -85,13 +85,14 @@ function partitionDirectory(
   topic: string,
   partition: number,
 ): string {
-  if (readMeta(disk, dataDirectory) === undefined) {
+  const meta = readMeta(disk, dataDirectory);
+  if (meta === undefined) {
     const message = `${dataDirectory} has no ${META}: it is no data directory`;
     throw new RustLogError("DATA_DIRECTORY_UNUSABLE", message);
   }
   checkTopicName(topic);
   const directory = joinPath(joinPath(dataDirectory, "topics"), topic);
-  const file = readTopicFile(disk, directory, topic);
+  const file = readTopicFile(disk, directory, topic, meta.id);
   if (file === undefined) {
     throw new RustLogError(
       "UNKNOWN_TOPIC_OR_PARTITION",

@@ -41,6 +41,8 @@ export class Verification {
     bytes: 0,
   };
   readonly findings: SettledFinding[] = [];
+  /** Identity of the data directory; empty if it can't be read. */
+  directoryId = "";
   /** Bytes of log that there are to check. */
   totalBytes = 0;
   readonly #options: VerificationOptions;

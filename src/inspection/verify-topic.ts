@@ -88,12 +88,15 @@ function partitionCount(
   partitions: readonly number[],
 ): number | undefined {
   try {
-    const description = readTopicFile(run.disk, run.path(directory), topic);
+    const description = readTopicFile(run.disk, run.path(directory), topic, run.directoryId);
     if (description !== undefined) {
       checkTopicName(topic);
-      if (description.isOutdated) {
+      const { missing } = description;
+      if (missing.length > 0) {
         const file = joinPath(directory, "topic.json");
-        run.note({ file, topic }, "it has no checksum; the next start adds one");
+        const added = missing.length > 1 ? "them" : "one";
+        const reason = `it has no ${missing.join(" and no ")}; the next start adds ${added}`;
+        run.note({ file, topic }, reason);
       }
       return description.partitions;
     }

@@ -70,7 +70,9 @@ function verifyRoot(run: Verification, names: readonly string[]): void {
     } else run.note({ file: name }, "nothing of ours; left alone");
   }
   try {
-    if (readMeta(disk, directory)?.isOutdated === true) {
+    const meta = readMeta(disk, directory);
+    run.directoryId = meta?.id ?? "";
+    if (meta?.isOutdated === true) {
       run.note({ file: META }, "it has no checksum; the next start adds one");
     }
   } catch (error) {

@@ -69,7 +69,7 @@ export class DataDirectory {
    */
   static async open(
     path: string,
-    context: Omit<RegistryContext, "directory">,
+    context: Omit<RegistryContext, "directory" | "directoryId">,
   ): Promise<DataDirectory> {
     const { disk } = context;
     makeDirectory(disk, path);
@@ -92,7 +92,7 @@ export class DataDirectory {
       const rewrite = disk.fileSize(joinPath(path, FLUSH_FAILED)) !== undefined;
       if (!rewrite) makeSpareNote(disk, path, context.report);
       const registry = await TopicRegistry.open(
-        { ...context, onFatal, directory: topics },
+        { ...context, onFatal, directory: topics, directoryId: id },
         { clean: clean ?? new Map(), rewrite },
       ).catch((error: unknown) => {
         // It may have been a flush: the next start must not take for durable what only the cache has.

@@ -1,9 +1,10 @@
 // The file that makes a directory a topic: what the topic was created with.
 // Leaves to others: the directory (topic-registry.ts), and what the settings mean (topic-settings.ts).
 //
-//   topic.json   { "version": 1, "name": …, "partitions": …, "settings": { NAME: VALUE, … }, "crc32c": … }
+//   topic.json   { "version": 1, "name": …, "id": UUID, "partitions": …, "settings": { NAME: VALUE, … }, "crc32c": … }
 import { RustLogError } from "../errors.ts";
 import { PARTITIONS_MAX } from "../limits.ts";
+import { isUuid, readUuid, ZERO_UUID } from "../record/bytes.ts";
 import {
   type CheckedFormat,
   decodeCheckedFile,
@@ -16,20 +17,22 @@ const FILE = "topic.json";
 const FORMAT: CheckedFormat = {
   versionField: "version",
   version: 1,
-  fields: ["name", "partitions", "settings"],
+  fields: ["name", "id", "partitions", "settings"],
 };
 
 /** What a topic was created with. */
 export interface TopicFile {
   readonly name: string;
+  /** Identity of the topic: another topic of the same name has another one. */
+  readonly id: string;
   readonly partitions: number;
   readonly settings: TopicSettings;
 }
 
 /** The same as it was read from its file. */
 export interface ReadTopicFile extends TopicFile {
-  /** Whether the file lacks something that this release writes, and should be replaced. */
-  readonly isOutdated: boolean;
+  /** What this release writes and the file does not have: it should be replaced. */
+  readonly missing: readonly ("checksum" | "id")[];
 }
 
 /** Writes the file of a topic and makes its content durable. Throws the system's error. */
@@ -51,6 +54,18 @@ export async function replaceTopicFile(
 }
 
 /**
+ * The id of a topic that a release before topic ids has created, in the data directory with that id. It is computed,
+ * so that it is the same at every start, also when there was no space to write it down; and what that release stored
+ * for the topic, without an id, stands for this one for ever.
+ */
+export function firstTopicId(directoryId: string, name: string): string {
+  const hash = new Bun.CryptoHasher("sha256").update(`${directoryId}/${name}`).digest();
+  hash[6] = (hash[6]! & 0x0f) | 0x80; // Version 8: made in a way of our own.
+  hash[8] = (hash[8]! & 0x3f) | 0x80;
+  return readUuid(hash, 0);
+}
+
+/**
  * Reads the file of the topic that a directory is named after; undefined if there is none. Throws
  * DATA_DIRECTORY_UNUSABLE, with the path and the reason, if it is damaged or of a format that is not known.
  */
@@ -58,11 +73,12 @@ export function readTopicFile(
   disk: Disk,
   directory: string,
   name: string,
+  directoryId: string,
 ): ReadTopicFile | undefined {
   const path = joinPath(directory, FILE);
   try {
     const bytes = disk.readFile(path);
-    return bytes === undefined ? undefined : decode(bytes, name);
+    return bytes === undefined ? undefined : decode(bytes, name, directoryId);
   } catch (error) {
     throw new RustLogError(
       "DATA_DIRECTORY_UNUSABLE",
@@ -72,19 +88,27 @@ export function readTopicFile(
   }
 }
 
-function encode({ name, partitions, settings }: TopicFile): Uint8Array {
-  return encodeCheckedFile(FORMAT, { name, partitions, settings });
+function encode({ name, id, partitions, settings }: TopicFile): Uint8Array {
+  return encodeCheckedFile(FORMAT, { name, id, partitions, settings });
 }
 
-function decode(bytes: Uint8Array, directoryName: string): ReadTopicFile {
+function decode(bytes: Uint8Array, directoryName: string, directoryId: string): ReadTopicFile {
   const { fields, hasChecksum } = decodeCheckedFile(FORMAT, bytes);
-  const { name, partitions } = fields;
+  const { name, partitions, id = firstTopicId(directoryId, directoryName) } = fields;
   if (name !== directoryName) throw new Error("it names another topic than its directory");
   if (!isPartitionCount(partitions)) throw new Error(`it says ${String(partitions)} partitions`);
+  if (!isTopicId(id)) throw new Error(`its id ${JSON.stringify(id)} is not a UUID`);
   const settings: Record<string, string> = {};
   for (const [key, value] of Object.entries(fields.settings ?? {})) settings[key] = String(value);
   checkSettings(settings);
-  return { name: directoryName, partitions, settings, isOutdated: !hasChecksum };
+  const missing: ReadTopicFile["missing"][number][] = [];
+  if (!hasChecksum) missing.push("checksum");
+  if (fields.id === undefined) missing.push("id");
+  return { name: directoryName, id, partitions, settings, missing };
+}
+
+function isTopicId(value: unknown): value is string {
+  return typeof value === "string" && isUuid(value) && value !== ZERO_UUID;
 }
 
 function isPartitionCount(value: unknown): value is number {

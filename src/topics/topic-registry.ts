@@ -24,6 +24,8 @@ import { checkTopicName, resolveSettings, type TopicSettings } from "./topic-set
 
 /** What a registry is opened with. */
 export interface RegistryContext extends TopicContext {
+  /** Identity of the data directory. */
+  readonly directoryId: string;
   readonly autoCreateTopics: boolean;
   readonly defaultPartitions: number;
 }
@@ -54,12 +56,12 @@ export class TopicRegistry {
         disk.removeDirectory(joinPath(directory, name));
         continue;
       }
-      const description = readTopicFile(disk, joinPath(directory, name), name);
+      const description = readTopicFile(disk, joinPath(directory, name), name, context.directoryId);
       if (description === undefined) {
         report(`${joinPath(directory, name)} has no topic.json and is no topic; left alone`);
         continue;
       }
-      if (description.isOutdated) await upgradeTopicFile(context, description);
+      if (description.missing.length > 0) await upgradeTopicFile(context, description);
       await makePartitions(context, description, notes);
       registry.#topics.set(name, await openTopic(context, description, notes));
     }
@@ -185,12 +187,13 @@ export class TopicRegistry {
       await this.#forget(name);
       disk.removeDirectory(staging);
       for (let i = 0; i < partitions; i++) disk.makeDirectory(joinPath(staging, String(i)));
-      await writeTopicFile(disk, staging, { name, partitions, settings });
+      const file = { name, id: crypto.randomUUID(), partitions, settings };
+      await writeTopicFile(disk, staging, file);
       await disk.syncDirectory(staging);
       disk.rename(staging, final);
       renamed = true;
       await disk.syncDirectory(directory);
-      const topic = await openTopic(this.#context, { name, partitions, settings }, NEW_LOGS);
+      const topic = await openTopic(this.#context, file, NEW_LOGS);
       this.#topics.set(name, topic);
       return topic;
     } catch (error) {

@@ -12,6 +12,8 @@ import { INTERNAL_PREFIX, resolveSettings, type TopicSettings } from "./topic-se
 /** A topic and its partitions. */
 export interface Topic {
   readonly name: string;
+  /** Its identity: a topic of the same name that comes after its deletion has another one. */
+  readonly id: string;
   /** Whether it belongs to the broker, and clients may only read it. */
   readonly internal: boolean;
   /** The settings it was created with; the broker's hold for all others. */
@@ -52,7 +54,7 @@ export const NEW_LOGS: RecoveryNotes = { clean: new Map(), rewrite: false };
 /** Opens the partitions of a topic, all or none, recovering their logs. Rejects with what the disk says. */
 export async function openTopic(
   context: TopicContext,
-  { name, partitions, settings }: TopicFile,
+  { name, id, partitions, settings }: TopicFile,
   notes: RecoveryNotes,
 ): Promise<Topic> {
   const { disk, directory, flush, logDefaults, now, report, onFatal, onFlush } = context;
@@ -80,7 +82,7 @@ export async function openTopic(
     for (const partition of opened) await partition.closeForDeletion();
     throw outcome.reason;
   }
-  return { name, internal: name.startsWith(INTERNAL_PREFIX), settings, partitions: opened };
+  return { name, id, internal: name.startsWith(INTERNAL_PREFIX), settings, partitions: opened };
 }
 
 /** Makes the directories of partitions that are gone, and is sure that those which are there will stay. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import type { AppendFile } from "../../src/storage/disk.ts";
 import { RealDisk } from "../../src/storage/real-disk.ts";
+import { firstTopicId, readTopicFile } from "../../src/topics/topic-file.ts";
 import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.ts";
 import { TOPIC_SETTING_NAMES } from "../../src/topics/topic-settings.ts";
 import { batchOf, codeOf, ENDLESS, recordsFrom, settle } from "../support/log-fixture.ts";
@@ -20,6 +21,8 @@ async function newDisk(seed = 1): Promise<SimulatedDisk> {
   return disk;
 }
 
+const DIRECTORY_ID = "27f05cbb-99d9-41dc-a629-dfd495bbc2b4";
+
 function contextOf(
   disk: RegistryContext["disk"],
   others: Partial<RegistryContext> = {},
@@ -28,6 +31,7 @@ function contextOf(
   return {
     disk,
     directory: TOPICS,
+    directoryId: DIRECTORY_ID,
     flush: { kind: "always" },
     logDefaults: ENDLESS,
     autoCreateTopics: true,
@@ -342,6 +346,44 @@ test("a crash at every operation of a deletion: the same, with its records", () 
     },
   ));
 
+describe("the id of a topic", () => {
+  const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+  test("is a random UUID that outlives a crash, and another one after the topic was recreated", async () => {
+    const disk = await newDisk();
+    const registry = await open(disk);
+    const { id } = await registry.create("a", 1, {});
+    expect(id).toMatch(UUID);
+    disk.restart();
+    const again = await open(disk);
+    expect(again.find("a")?.id).toBe(id);
+    await again.delete("a");
+    const next = await again.create("a", 1, {});
+    expect(next.id).toMatch(UUID);
+    expect(next.id).not.toBe(id);
+    disk.restart();
+    expect((await open(disk)).find("a")?.id).toBe(next.id);
+  });
+
+  test("of a topic of an older release is the same at each start, written down or not", async () => {
+    const disk = await newDisk();
+    await (await open(disk)).create("a", 1, {});
+    disk.restart();
+    const file = '{"version":1,"name":"a","partitions":1,"settings":{}}';
+    disk.overwrite(`${TOPICS}/a/topic.json`, new TextEncoder().encode(file));
+    const capacity = disk.usedBytes;
+    disk.setCapacity(capacity);
+    const id = (await open(disk)).find("a")?.id;
+    expect(id).toBe(firstTopicId(DIRECTORY_ID, "a"));
+    disk.restart();
+    disk.setCapacity(Number.POSITIVE_INFINITY);
+    expect((await open(disk)).find("a")?.id).toBe(id);
+    expect(readTopicFile(disk, `${TOPICS}/a`, "a", "another directory")?.id).toBe(id);
+    expect(firstTopicId(DIRECTORY_ID, "b")).not.toBe(id);
+    expect(firstTopicId("another directory", "a")).not.toBe(id);
+  });
+});
+
 describe("a damaged directory", () => {
   const damaged = async (content: string | undefined) => {
     const disk = await newDisk();
@@ -365,6 +407,7 @@ describe("a damaged directory", () => {
       "it states e3069283",
     ],
     ['{"version":1,"name":"b","partitions":2}', "it names another topic than its directory"],
+    ['{"version":1,"name":"a","partitions":2,"id":"7"}', 'its id "7" is not a UUID'],
     ['{"version":1,"name":"a","partitions":0}', "it says 0 partitions"],
     ['{"version":1,"name":"a","partitions":"x"}', "it says x partitions"],
     [
