@@ -22,7 +22,7 @@ export const ERRORS = {
   CORRUPT_MESSAGE: {
     wire: 2,
     retriable: false,
-    help: "The bytes of a batch do not match their CRC or their header. Run `rustlog verify` if they came from disk.",
+    help: "A batch is damaged or malformed. If it came from disk, stop the broker and run `rustlog verify`.",
   },
   UNKNOWN_TOPIC_OR_PARTITION: {
     wire: 3,
@@ -158,10 +158,17 @@ export class RustLogError extends Error {
   override readonly name = "RustLogError";
   /** Row of the table of errors that this is an instance of. */
   readonly code: ErrorName;
+  readonly #help: string | undefined;
 
-  constructor(code: ErrorName, message: string, options?: ErrorOptions) {
+  /** `help` replaces the text of the table where there is more to say. */
+  constructor(
+    code: ErrorName,
+    message: string,
+    options?: ErrorOptions & { readonly help?: string },
+  ) {
     super(message, options);
     this.code = code;
+    this.#help = options?.help;
   }
 
   /** Whether the same request, sent again unchanged, may succeed. */
@@ -171,7 +178,7 @@ export class RustLogError extends Error {
 
   /** What the person who sees it can do. */
   get help(): string {
-    return ERRORS[this.code].help;
+    return this.#help ?? ERRORS[this.code].help;
   }
 
   /** The number that stands for this error in a response. */

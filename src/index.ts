@@ -18,6 +18,7 @@ export type {
 export { Client, type ConnectOptions, connect } from "./client/client.ts";
 export { Consumer, type ConsumerOptions } from "./client/consumer.ts";
 export type { OffsetSpecs } from "./client/consumer-plan.ts";
+export { type DamagedPolicy, DamagedRecordsError } from "./client/damage.ts";
 export { type ConsumedRecord, FetchedRecords } from "./client/fetched-records.ts";
 export type { OutOfRangePolicy } from "./client/fetcher.ts";
 export type { OffsetSpec } from "./client/offset-spec.ts";

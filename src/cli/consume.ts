@@ -5,6 +5,7 @@ import { Option } from "@commander-js/extra-typings";
 import type { Client } from "../client/client.ts";
 import type { Consumer } from "../client/consumer.ts";
 import { newCommand, usageError } from "./command.ts";
+import { oneLine, printError } from "./exit.ts";
 import { compileFormat, formatPrinter, type RecordPrinter, valuePrinter } from "./format.ts";
 import { GroupCommits } from "./group-commits.ts";
 import { jsonPrinter } from "./json-record.ts";
@@ -29,6 +30,7 @@ interface ConsumeOptions {
   readonly recordsMax: number;
   readonly group: string | undefined;
   readonly isCommitting: boolean;
+  readonly isSkipping: boolean;
   readonly printer: RecordPrinter;
 }
 
@@ -66,6 +68,7 @@ export function consumeCommand() {
       compileFormat,
     )
     .option("--json", "print a JSON object a record")
+    .option("--skip-damaged", "skip records that can't be read, and report each skip on stderr")
     .option("--null-delimited", "end records with a NUL byte instead of a newline");
   return command.action(async (topic, options) => {
     if (options.json && options.format !== undefined) {
@@ -88,6 +91,7 @@ export function consumeCommand() {
       recordsMax: options.maxRecords ?? Number.POSITIVE_INFINITY,
       group: options.group,
       isCommitting: options.commit,
+      isSkipping: options.skipDamaged === true,
       printer,
     };
     await withClient(options.broker, (client) => consume(client, topic, resolved));
@@ -101,6 +105,8 @@ async function consume(client: Client, topic: string, options: ConsumeOptions): 
     topic,
     offset: range.start,
     follow: isFollowing,
+    onDamaged: options.isSkipping ? "skip" : "throw",
+    onSkip: ({ message }) => printError(`rustlog: skipped: ${oneLine(message)}`),
     ...(range.end === undefined ? {} : { end: range.end }),
     ...(partitions === undefined ? {} : { partitions }),
     ...(group === undefined ? {} : { group }),
@@ -113,10 +119,14 @@ async function consume(client: Client, topic: string, options: ConsumeOptions): 
     commits?.request(partition, next),
   );
   try {
-    await printRecords(consumer, output, commits !== undefined, options, interruption);
-    if (interruption.exitCode === undefined) await output.drain();
+    try {
+      await printRecords(consumer, output, commits !== undefined, options, interruption);
+    } finally {
+      // Also when reading failed: the records before the failure are good, and are not to be lost.
+      if (interruption.exitCode === undefined) await output.drain();
+    }
   } finally {
-    // Also when reading failed or the reader went away: what was printed was printed.
+    // Also when writing failed or the reader went away: what was printed was printed.
     await output.settled();
     await commits?.settled();
   }
@@ -137,14 +147,19 @@ async function printRecords(
   while (count < recordsMax) {
     const records = await interruption.orResult(consumer.nextBatch());
     if (records === undefined || records === null) return;
+    let marked = 0;
     while (count < recordsMax && records.next()) {
       printer(records, output);
-      if (isMarking) output.mark(records.partition, records.cursor.offset + 1);
+      marked = records.cursor.offset + 1;
+      if (isMarking) output.mark(records.partition, marked);
       count++;
       if (!output.isFull) continue;
       await output.flush();
       if (output.isClosed || interruption.exitCode !== undefined) return;
     }
+    // Past what was skipped at the end, or a group would come to it again.
+    const position = consumer.position(records.partition) ?? 0;
+    if (isMarking && position > marked) output.mark(records.partition, position);
     // A batch at a time, so that what is there is seen at once, and marks of partitions don't mix.
     await output.flush();
     if (output.isClosed || interruption.exitCode !== undefined) return;

@@ -71,6 +71,7 @@ function joinSentences(message: string, help: string | undefined): string {
   return `${line}${/[.!?]$/.test(line) ? "" : "."} ${help}`;
 }
 
-function oneLine(text: string): string {
+/** `text` as one line. */
+export function oneLine(text: string): string {
   return text.replace(/\s*[\r\n]+\s*/g, " ").trim();
 }

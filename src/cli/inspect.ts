@@ -55,10 +55,14 @@ export function inspectCommand() {
       limit: given.limit ?? Number.POSITIVE_INFINITY,
     };
     const output = new InspectOutput();
-    if (kind === "log") await new LogPrinter(options, output).print(file);
-    else if (kind === "snapshot") await printSnapshot(file, options, output);
-    else await printIndex(file, kind, options, output);
-    await output.drain();
+    try {
+      if (kind === "log") await new LogPrinter(options, output).print(file);
+      else if (kind === "snapshot") await printSnapshot(file, options, output);
+      else await printIndex(file, kind, options, output);
+    } finally {
+      // Also when reading the file failed: what was found before is shown.
+      await output.drain();
+    }
   });
 }
 

@@ -4,6 +4,7 @@
 import { RustLogError } from "../errors.ts";
 import { Admin } from "./admin.ts";
 import { type OffsetSpecs, planPartitions } from "./consumer-plan.ts";
+import { type DamagedPolicy, type DamagedRecordsError, warnOfSkip } from "./damage.ts";
 import type { ConsumedRecord, FetchedRecords } from "./fetched-records.ts";
 import { type OutOfRangePolicy, PartitionFetcher, PORTIONS_AHEAD_MAX } from "./fetcher.ts";
 import type { BrokerLink } from "./link.ts";
@@ -42,6 +43,13 @@ export interface ConsumerOptions {
   readonly retryTimeoutMs?: number;
   /** What to do when a position is outside of what its partition holds ("error"). */
   readonly onOutOfRange?: OutOfRangePolicy;
+  /**
+   * What to do about records that can't be read: throw a DamagedRecordsError after the records before them
+   * ("throw"), or skip them, report that to `onSkip`, and go on with the records after them.
+   */
+  readonly onDamaged?: DamagedPolicy;
+  /** Told of each skip: topic, partition, offsets `from` up to but not including `to`, and why. Default: a warning of the process. */
+  readonly onSkip?: (skipped: DamagedRecordsError) => void;
   /**
    * Whether each batch is checked against its CRC (true). The broker has checked it when it was written, and
    * those of a sealed segment when they are first read; false trusts the broker's memory and the network.
@@ -96,7 +104,8 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
   /**
    * The records of one fetch of one partition; null when all ends are reached, or after `close`. If not
    * all records of the previous batch were walked, the same batch comes again, where the walk stopped.
-   * Throws what `start` throws, CONNECTION_LOST or TIMED_OUT after `retryTimeoutMs`, and OFFSET_OUT_OF_RANGE.
+   * Throws what `start` throws, CONNECTION_LOST or TIMED_OUT after `retryTimeoutMs`, OFFSET_OUT_OF_RANGE, and
+   * DamagedRecordsError where the broker refuses to read its log.
    */
   async nextBatch(): Promise<FetchedRecords | null> {
     if (this.#closing.signal.aborted) return null;
@@ -126,7 +135,7 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
 
   /**
    * Record after record. Leaving the loop loses nothing: another loop goes on after the last record. Throws
-   * what `nextBatch` throws, CORRUPT_MESSAGE and UNSUPPORTED_COMPRESSION.
+   * what `nextBatch` throws, and DamagedRecordsError for records that can't be read.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<ConsumedRecord, void, undefined> {
     for (;;) {
@@ -205,6 +214,10 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
       maxWaitMs: this.#options.maxWaitMs ?? 1000,
       onOutOfRange,
       checkCrcs: this.#options.checkCrcs ?? true,
+      damage: {
+        policy: this.#options.onDamaged ?? "throw",
+        onSkip: this.#options.onSkip ?? warnOfSkip,
+      },
       onRecords: (fetcher: PartitionFetcher, records: FetchedRecords) => {
         this.#arrived.push({ fetcher, records });
         this.#wake();

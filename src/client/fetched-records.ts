@@ -1,9 +1,11 @@
 // The records of one fetch, as they are handed out: walked one by one, without an allocation unless one asks for objects.
 // Leaves to others: the walk through the bytes (record/cursor), fetching them (fetcher).
 
+import { RustLogError } from "../errors.ts";
 import type { FetchResponse } from "../protocol/fetch.ts";
-import { type CursorOptions, RecordCursor } from "../record/cursor.ts";
+import { RecordCursor } from "../record/cursor.ts";
 import type { RecordHeader } from "../record/encoder.ts";
+import { type DamageHandling, DamagedRecordsError } from "./damage.ts";
 
 /** Where the walk is noted, so that a commit knows what was handed out. */
 export interface PositionHolder {
@@ -13,6 +15,16 @@ export interface PositionHolder {
   position: number;
   /** The first offset that is not read any more. */
   readonly end: number;
+}
+
+/** How the records of a fetch are walked. */
+export interface WalkOptions {
+  /** Offset of the first record wanted: a fetch returns whole batches. */
+  readonly fromOffset: number;
+  readonly checkCrcs: boolean;
+  readonly damage: DamageHandling;
+  /** What the broker refused to read, in place of batches. */
+  readonly refused?: DamagedRecordsError;
 }
 
 /** One record. Key, value and header values are views of the fetched bytes: nothing was copied. */
@@ -41,34 +53,70 @@ export class FetchedRecords {
   readonly cursor = new RecordCursor();
   readonly #holder: PositionHolder;
   readonly #nextOffset: number;
+  readonly #damage: DamageHandling;
+  readonly #refused: DamagedRecordsError | undefined;
+  #failure: DamagedRecordsError | undefined;
   #isDone = false;
 
   /** @internal Made by a consumer. */
-  constructor(holder: PositionHolder, response: FetchResponse, options: CursorOptions) {
+  constructor(holder: PositionHolder, response: FetchResponse, options: WalkOptions) {
     const { batches } = response;
     this.topic = holder.topic;
     this.partition = holder.partition;
     this.highWatermark = response.highWatermark;
     this.logStartOffset = response.logStartOffset;
     this.bytes = batches.length;
-    this.cursor.reset(batches, 0, batches.length, options);
+    const { fromOffset, checkCrcs } = options;
+    const endOffset = response.nextOffset;
+    this.cursor.reset(batches, 0, batches.length, { fromOffset, checkCrcs, endOffset });
     this.#holder = holder;
     this.#nextOffset = response.nextOffset;
+    this.#damage = options.damage;
+    this.#refused = options.refused;
   }
 
   /**
    * Moves to the next record; false when there is none. It counts as handed out then: the consumer's
-   * position is after it. Throws CORRUPT_MESSAGE for bytes that are not what the producer sent, and
-   * UNSUPPORTED_COMPRESSION for a codec that this client does not have; the position stays before them.
+   * position is after it. Throws DamagedRecordsError (CORRUPT_MESSAGE, UNSUPPORTED_COMPRESSION for a codec that this
+   * client does not have, MESSAGE_TOO_LARGE) for records that can't be read, again on each call: the position
+   * stays before them. With `onDamaged: "skip"` it reports them and goes on with the records after them.
    */
   next(): boolean {
-    if (this.#isDone) return false;
-    if (this.cursor.next() && this.cursor.offset < this.#holder.end) {
-      this.#holder.position = this.cursor.offset + 1;
-      return true;
+    while (!this.#isDone) {
+      try {
+        if (this.cursor.next() && this.cursor.offset < this.#holder.end) {
+          this.#holder.position = this.cursor.offset + 1;
+          return true;
+        }
+      } catch (error) {
+        if (this.#skip(error)) continue;
+      }
+      if (this.#refused !== undefined) this.#report(this.#refused);
+      this.#isDone = true;
     }
-    this.#isDone = true;
     return false;
+  }
+
+  /** Passes over what can't be read, or throws; false when it lies past the end of what is read. */
+  #skip(error: unknown): boolean {
+    if (!(error instanceof RustLogError)) throw error;
+    if (this.#failure !== undefined) throw this.#failure;
+    const { batch, from, to = this.#nextOffset } = this.cursor.damaged();
+    if (from >= this.#holder.end) return false;
+    const damage = new DamagedRecordsError(this, { batch, from, to }, error);
+    if (this.#damage.policy === "throw") {
+      this.#failure = damage;
+      throw damage;
+    }
+    this.cursor.skipDamaged();
+    this.#report(damage);
+    return true;
+  }
+
+  /** The position is moved first: the callback may throw. */
+  #report(damage: DamagedRecordsError): void {
+    this.#holder.position = Math.min(damage.to, this.#holder.end);
+    this.#damage.onSkip(damage);
   }
 
   /** The present record as an object of its own. */

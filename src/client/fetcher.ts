@@ -2,8 +2,14 @@
 // Leaves to others: handing records out and the order of partitions (consumer), retries (link).
 
 import { RustLogError } from "../errors.ts";
-import { decodeFetchResponse, encodeFetchRequest, type FetchResponse } from "../protocol/fetch.ts";
+import {
+  decodeFetchResponse,
+  encodeFetchRequest,
+  type FetchResponse,
+  offsetAfterDamage,
+} from "../protocol/fetch.ts";
 import { decodeListOffsetsResponse, encodeListOffsetsRequest } from "../protocol/offsets.ts";
+import { type DamageHandling, DamagedRecordsError } from "./damage.ts";
 import { asRustLogError } from "./failure.ts";
 import { FetchedRecords, type PositionHolder } from "./fetched-records.ts";
 import type { BrokerLink, RetryPolicy } from "./link.ts";
@@ -23,6 +29,7 @@ export interface FetcherOptions {
   readonly maxWaitMs: number;
   readonly onOutOfRange: OutOfRangePolicy;
   readonly checkCrcs: boolean;
+  readonly damage: DamageHandling;
   /** Records came: they are to be read, and `portionRead` called afterwards. */
   readonly onRecords: (fetcher: PartitionFetcher, records: FetchedRecords) => void;
   /** Fetching has ended with an error. */
@@ -116,6 +123,10 @@ export class PartitionFetcher implements PositionHolder {
       throw outOfRange(this, offset, response.logStartOffset, response.highWatermark);
     } catch (error) {
       const { onOutOfRange } = this.#options;
+      if (error instanceof RustLogError && error.code === "CORRUPT_MESSAGE") {
+        this.#passDamage(offset, error);
+        return undefined;
+      }
       if (onOutOfRange === "error") throw error;
       if (!(error instanceof RustLogError) || error.code !== "OFFSET_OUT_OF_RANGE") throw error;
       await this.#resetTo(onOutOfRange);
@@ -132,10 +143,28 @@ export class PartitionFetcher implements PositionHolder {
         `topic '${this.topic}', partition ${this.partition}: a fetch from offset ${from} brought batches that end before it`,
       );
     }
+    this.#hand(response);
+  }
+
+  /** Hands on a portion, which begins where the one before it ended. */
+  #hand(response: FetchResponse, refused?: DamagedRecordsError): void {
+    const { checkCrcs, damage, onRecords } = this.#options;
+    const options = { fromOffset: this.#fetchOffset, checkCrcs, damage };
     this.#fetchOffset = response.nextOffset;
     this.#portions += 1;
-    const { checkCrcs, onRecords } = this.#options;
-    onRecords(this, new FetchedRecords(this, response, { fromOffset: from, checkCrcs }));
+    const portion = refused === undefined ? options : { ...options, refused };
+    onRecords(this, new FetchedRecords(this, response, portion));
+  }
+
+  /** The broker refused to read on from `offset`: throws, or hands on a portion that only reports the skip. */
+  #passDamage(offset: number, error: RustLogError): void {
+    const to = offsetAfterDamage(error.message);
+    // Without a place to go on at, there is nothing that could be skipped.
+    if (to === undefined || to <= offset) throw error;
+    const refused = new DamagedRecordsError(this, { batch: offset, from: offset, to }, error);
+    if (this.#options.damage.policy === "throw") throw refused;
+    const unknown = { startOffset: offset, highWatermark: to, logStartOffset: 0 };
+    this.#hand({ ...unknown, nextOffset: to, batches: new Uint8Array(0) }, refused);
   }
 
   async #resetTo(where: "earliest" | "latest"): Promise<void> {

@@ -1,6 +1,7 @@
 // The offset of the first record that is not older than a time. The broker knows the batch; which record
 // in it is the first, only its records tell. Leaves to others: other ways to name an offset (offset-spec).
 
+import { RustLogError } from "../errors.ts";
 import { decodeFetchResponse, encodeFetchRequest } from "../protocol/fetch.ts";
 import { decodeListOffsetsResponse, encodeListOffsetsRequest } from "../protocol/offsets.ts";
 import { RecordCursor } from "../record/cursor.ts";
@@ -8,8 +9,8 @@ import type { BrokerLink, RetryPolicy } from "./link.ts";
 
 /**
  * Offset of the first record of a partition whose timestamp is `ms` (milliseconds since 1970) or later; the
- * high watermark when there is none. Throws UNKNOWN_TOPIC_OR_PARTITION, and CORRUPT_MESSAGE or
- * UNSUPPORTED_COMPRESSION when the batch can't be read.
+ * high watermark when there is none; that of the batch when its records can't be read. Throws
+ * UNKNOWN_TOPIC_OR_PARTITION, and CORRUPT_MESSAGE where the broker refuses to read its log.
  */
 export async function offsetForTimestamp(
   link: BrokerLink,
@@ -47,6 +48,11 @@ export async function offsetForTimestamp(
   );
   const range = { fromOffset: found.offset };
   const cursor = new RecordCursor().reset(batches, 0, batches.length, range);
-  while (cursor.next()) if (cursor.timestamp >= ms) return cursor.offset;
+  try {
+    while (cursor.next()) if (cursor.timestamp >= ms) return cursor.offset;
+  } catch (error) {
+    // A batch that can't be read has no first record: reading it says what is wrong, and how to go on.
+    if (!(error instanceof RustLogError)) throw error;
+  }
   return found.offset;
 }

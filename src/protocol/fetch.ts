@@ -67,6 +67,27 @@ export function decodeFetchRequest(payload: Uint8Array): FetchRequest {
   }));
 }
 
+/** The end of the message of CORRUPT_MESSAGE: clients rely on these words to read on. */
+const AFTER_DAMAGE = /; the records after it begin at offset (\d+)$/;
+
+/** The message of CORRUPT_MESSAGE for a Fetch, with the offset at which reading can go on. */
+export function damageMessage(why: string, nextOffset: number): string {
+  const known = offsetAfterDamage(why);
+  return known === undefined ? `${why}; the records after it begin at offset ${nextOffset}` : why;
+}
+
+/** The offset at which reading can go on, by the message of CORRUPT_MESSAGE; undefined if it names none. */
+export function offsetAfterDamage(message: string): number | undefined {
+  const found = AFTER_DAMAGE.exec(message)?.[1];
+  const offset = found === undefined ? Number.NaN : Number(found);
+  return Number.isSafeInteger(offset) ? offset : undefined;
+}
+
+/** The message of CORRUPT_MESSAGE without its end, for those who have said where reading goes on. */
+export function withoutOffsetAfterDamage(message: string): string {
+  return message.replace(AFTER_DAMAGE, "");
+}
+
 /** A response frame up to its `batchesBytes` of batches, which the broker sends after it without a copy. */
 export function encodeFetchResponseHead(
   correlationId: number,

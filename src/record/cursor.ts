@@ -10,15 +10,14 @@ import {
   BATCH_HEADER_BYTES,
   baseOffset,
   baseTimestamp,
-  batchBytes,
   type Codec,
   codecOf,
-  findBatchFault,
   hasLogAppendTime,
   maxTimestamp,
   nextOffset,
   recordCount,
 } from "./batch.ts";
+import { BatchRun, type BatchRunOptions } from "./batch-run.ts";
 import { decompress } from "./compression.ts";
 import type { RecordHeader } from "./encoder.ts";
 import { corrupt, passHeaders, readHeaders } from "./headers.ts";
@@ -27,13 +26,21 @@ import { VarintReader } from "./varint.ts";
 const NONE = new Uint8Array(0);
 
 /** Which records of the bytes a cursor shows. */
-export interface CursorOptions {
+export interface CursorOptions extends BatchRunOptions {
   /** Records below this offset are passed over: a fetch returns whole batches. */
   readonly fromOffset?: number;
-  /** false: the CRCs of the batches are not checked; for bytes of which that is known to be done (true). */
-  readonly checkCrcs?: boolean;
   /** Largest size that a batch may decompress to, in bytes (DECOMPRESSED_BYTES_MAX). */
   readonly decompressedBytesMax?: number;
+}
+
+/** Records that could not be read. */
+export interface DamagedRange {
+  /** Base offset of the batch that they are in, as far as that can be told. */
+  readonly batch: number;
+  /** Offset of the first of them. */
+  readonly from: number;
+  /** Base offset of the next whole batch; undefined when the bytes hold none. */
+  readonly to: number | undefined;
 }
 
 /**
@@ -69,12 +76,9 @@ export class RecordCursor {
   #baseTimestamp = 0;
   #maxTimestamp = 0;
   #logAppendTime = false;
-  // The bytes given to reset, and where the batch after this one starts in them.
-  #source: Uint8Array = NONE;
-  #nextBatch = 0;
-  #sourceEnd = 0;
+  // The batches in the bytes given to reset.
+  readonly #run = new BatchRun();
   #fromOffset = 0;
-  #checkCrcs = true;
   #decompressedBytesMax = DECOMPRESSED_BYTES_MAX;
   #failure: RustLogError | undefined;
   // A Buffer over `buffer`, made when a text is asked for.
@@ -85,11 +89,8 @@ export class RecordCursor {
     if (start < 0 || start > end || end > bytes.length) {
       throw new Error(`bytes ${start} to ${end} are not within ${bytes.length}`);
     }
-    this.#source = bytes;
-    this.#nextBatch = start;
-    this.#sourceEnd = end;
+    this.#run.reset(bytes, start, end, options);
     this.#fromOffset = options.fromOffset ?? 0;
-    this.#checkCrcs = options.checkCrcs ?? true;
     this.#decompressedBytesMax = options.decompressedBytesMax ?? DECOMPRESSED_BYTES_MAX;
     this.#failure = undefined;
     this.#recordsLeft = 0;
@@ -101,7 +102,7 @@ export class RecordCursor {
    * Moves to the next record, into the next batch if need be; false after the last one. Throws
    * CORRUPT_MESSAGE for bytes that are no batch, UNSUPPORTED_COMPRESSION for snappy and lz4, and
    * MESSAGE_TOO_LARGE for a batch that decompresses to more than `decompressedBytesMax`; and again on each call
-   * thereafter, until `reset`.
+   * thereafter, until `reset` or `skipDamaged`.
    */
   next(): boolean {
     if (this.#failure !== undefined) throw this.#failure;
@@ -114,6 +115,25 @@ export class RecordCursor {
     } catch (error) {
       throw this.#fail(error);
     }
+  }
+
+  /** After `next` threw: which records could not be read. */
+  damaged(): DamagedRange {
+    const isOpen = this.#recordsLeft > 0;
+    const batch = isOpen ? this.#baseOffset : this.#run.plausibleBaseOffset;
+    const resumeAt = this.#run.afterDamage(this.#fromOffset, isOpen);
+    return {
+      batch,
+      from: Math.max(batch + (isOpen ? this.#index : 0), this.#fromOffset),
+      to: resumeAt === undefined ? undefined : baseOffset(this.#run.bytes, resumeAt),
+    };
+  }
+
+  /** After `next` threw: passes over what could not be read, so that `next` goes on with the next whole batch. */
+  skipDamaged(): void {
+    this.#run.skipTo(this.#run.afterDamage(this.#fromOffset, this.#recordsLeft > 0));
+    this.#failure = undefined;
+    this.#recordsLeft = 0;
   }
 
   /** The key: a view. */
@@ -145,24 +165,21 @@ export class RecordCursor {
 
   /** Checks the next batch and stands before its first record; passes over those below `fromOffset`. */
   #enterBatch(): boolean {
-    const source = this.#source;
-    while (this.#nextBatch < this.#sourceEnd) {
-      const at = this.#nextBatch;
-      const fault = findBatchFault(source, at, this.#sourceEnd, this.#checkCrcs);
-      if (fault !== undefined) throw corrupt(fault.message);
-      const end = at + batchBytes(source, at);
-      if (nextOffset(source, at) > this.#fromOffset) {
-        this.#openRecords(at + BATCH_HEADER_BYTES, end, codecOf(source, at) ?? "none");
-        this.#baseOffset = baseOffset(source, at);
-        this.#baseTimestamp = baseTimestamp(source, at);
-        this.#maxTimestamp = maxTimestamp(source, at);
-        this.#logAppendTime = hasLogAppendTime(source, at);
-        this.#recordsLeft = recordCount(source, at);
+    const run = this.#run;
+    while (run.enter()) {
+      const { bytes, at } = run;
+      if (nextOffset(bytes, at) > this.#fromOffset) {
+        this.#openRecords(at + BATCH_HEADER_BYTES, run.next, codecOf(bytes, at) ?? "none");
+        this.#baseOffset = baseOffset(bytes, at);
+        this.#baseTimestamp = baseTimestamp(bytes, at);
+        this.#maxTimestamp = maxTimestamp(bytes, at);
+        this.#logAppendTime = hasLogAppendTime(bytes, at);
+        this.#recordsLeft = recordCount(bytes, at);
         this.#index = 0;
-        this.#nextBatch = end;
+        run.opened();
         return true;
       }
-      this.#nextBatch = end;
+      run.opened();
     }
     this.#show(NONE);
     return false;
@@ -170,12 +187,12 @@ export class RecordCursor {
 
   #openRecords(start: number, end: number, codec: Codec): void {
     if (codec === "none") {
-      this.#show(this.#source);
+      this.#show(this.#run.bytes);
       this.#reader.position = start;
       this.#recordsEnd = end;
       return;
     }
-    const records = this.#source.subarray(start, end);
+    const records = this.#run.bytes.subarray(start, end);
     this.#show(decompress(codec, records, this.#decompressedBytesMax));
     this.#reader.position = 0;
     this.#recordsEnd = this.buffer.length;
@@ -287,7 +304,7 @@ export class RecordCursor {
     const place =
       this.#recordsLeft > 0
         ? `record at offset ${this.#baseOffset + this.#index}`
-        : `batch at byte ${this.#nextBatch}`;
+        : `batch at byte ${this.#run.at}`;
     this.#failure = new RustLogError(error.code, `${place}: ${error.message}`, { cause: error });
     this.#show(NONE);
     return this.#failure;

@@ -81,6 +81,18 @@ export class SegmentList {
     return { slices, bytes: total, nextOffset: next };
   }
 
+  /** Where reading can go on after `read` threw CORRUPT_MESSAGE for `offset`; `end` at the latest. */
+  offsetAfterDamage(offset: number, end: LogPosition): number {
+    for (let i = this.#segmentOf(offset, undefined); ; i++) {
+      const segment = this.at(i);
+      if (segment === undefined || segment.baseOffset > end.segment) return end.offset;
+      if (segment.baseOffset > offset) return segment.baseOffset;
+      const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
+      const next = segment.offsetAfterDamage(offset, limit);
+      if (next !== undefined) return Math.min(next, end.offset);
+    }
+  }
+
   /** The first batch before `end` that has a record at or after `timestamp`, or undefined. */
   findTimestamp(
     timestamp: number,

@@ -1,7 +1,7 @@
 // Reading one log segment: which batch holds an offset or a timestamp, and where a run of batches ends.
 // Leaves to others: where the bytes come from (sealed-segment.ts: a mapping; active-segment.ts: the file
 // that is being written), and which segment to ask (log.ts).
-import { recordCount } from "../record/batch.ts";
+import { batchBytes, recordCount } from "../record/batch.ts";
 import type { LogSlice } from "./log-slice.ts";
 import type { LookupTrace } from "./lookup-trace.ts";
 import { NO_BATCH, SegmentHeaders } from "./segment-headers.ts";
@@ -17,6 +17,9 @@ export interface TimestampMatch {
 
 /** Why indexes are rebuilt. */
 export const TIME_MISMATCH = "a time index entry does not match the log";
+
+/** Index entries looked at to find the end of damage, so that one read does bounded work. */
+const ENTRIES_PASSED_MAX = 1_000;
 
 const OFFSET_MISMATCH = "an offset index entry does not match the log";
 
@@ -56,6 +59,54 @@ export abstract class LogSegment extends SegmentHeaders {
    * damaged.
    */
   locate(offset: number, end: number, trace?: LookupTrace): number {
+    try {
+      return this.#locate(offset, end, trace);
+    } catch (error) {
+      // The way there is damaged. The next entry of the index leads behind the damage.
+      const entry = this.index().offsets.lookup(offset - this.baseOffset) + 1;
+      const position = this.#positionOf(entry, end);
+      if (position === undefined || this.statedBaseOffset(position) > offset) throw error;
+      this.foundOffset = this.statedBaseOffset(position);
+      return position;
+    }
+  }
+
+  /**
+   * Offset behind the damaged batch that holds `offset`: where the batch after it begins, by its header or by the next
+   * entry of the index; undefined when this segment has nothing more that could be read.
+   */
+  offsetAfterDamage(offset: number, end: number): number | undefined {
+    let position = end;
+    try {
+      position = this.#locate(offset, end);
+    } catch {
+      // The way there is damaged: the index knows a way behind it.
+    }
+    if (position < end && this.headerFault(position, end) === undefined) {
+      const size = batchBytes(this.headerBytes(position), this.headerAt);
+      const next = this.offsetAfter(position, this.foundOffset);
+      const isWhole = position + size < end && this.headerFault(position + size, end) === undefined;
+      if (next > offset && isWhole) return next;
+    }
+    const { offsets } = this.index();
+    const first = offsets.lookup(offset - this.baseOffset) + 1;
+    const last = Math.min(first + ENTRIES_PASSED_MAX, offsets.count) - 1;
+    for (let entry = first; entry <= last; entry++) {
+      const behind = this.#positionOf(entry, end);
+      if (behind !== undefined) return Math.max(this.statedBaseOffset(behind), offset + 1);
+    }
+    // So much is damaged that finding the end of it takes more than one answer.
+    return last + 1 < offsets.count ? this.baseOffset + offsets.relativeOffset(last) : undefined;
+  }
+
+  /** Where the batch of an index entry is, if it can be read and there is such an entry before `end`. */
+  #positionOf(entry: number, end: number): number | undefined {
+    const { offsets } = this.index();
+    if (entry >= offsets.count || offsets.position(entry) >= end) return undefined;
+    return this.#entryHolds(entry) ? offsets.position(entry) : undefined;
+  }
+
+  #locate(offset: number, end: number, trace?: LookupTrace): number {
     const index = this.index();
     const { offsets } = index;
     trace?.search(index);
@@ -64,7 +115,7 @@ export abstract class LogSegment extends SegmentHeaders {
     if (entry < 0) return this.scan(offset, end, trace);
     const start = offsets.position(entry);
     if (!this.#entryHolds(entry) && this.repairIndex(start, OFFSET_MISMATCH)) {
-      return this.locate(offset, end, trace);
+      return this.#locate(offset, end, trace);
     }
     const expected = this.baseOffset + offsets.relativeOffset(entry) + 1;
     if (start >= end) return end;

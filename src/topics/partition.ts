@@ -127,6 +127,11 @@ export class Partition {
     return this.#log.read(offset, bytesMax, this.#appender.end);
   }
 
+  /** Where reading can go on after `read` threw CORRUPT_MESSAGE for `offset`: the high watermark at the latest. */
+  offsetAfterDamage(offset: number): number {
+    return this.#log.parts.segments.offsetAfterDamage(offset, this.#appender.end);
+  }
+
   /** Bytes that may be read from `offset`; counting stops once there are `enough`. */
   bytesAvailable(offset: number, enough: number): number {
     if (offset >= this.highWatermark || offset < this.logStartOffset) return 0;

@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { FIELD, NO_PRODUCER, stampProducer } from "../../src/record/batch.ts";
+import { batchOf, Session } from "../support/broker.ts";
 import { tempDir } from "../support/tmp.ts";
 import { type RunOptions, run, shell, startBroker } from "./rustlog.ts";
 
@@ -246,5 +248,33 @@ describe("a produce that fails", () => {
     const { stderr, exitCode } = await run(["produce", "t", "--file", "/nowhere/at/all"], to);
     expect(stderr).toContain("rustlog: cannot open /nowhere/at/all: ");
     expect(exitCode).toBe(1);
+  });
+});
+
+describe("a consume that comes to damage", () => {
+  test("prints and commits what is before it, and says how to go on; --skip-damaged does", async () => {
+    using client = await Session.connect(Number(broker.address.split(":")[1]));
+    for (const values of [["a", "b"], ["c", "d", "e"], ["f"]]) {
+      const batch = batchOf(...values);
+      if (values[0] === "c") {
+        // Snappy, says the header; the CRC is right.
+        batch[FIELD.attributes + 1] = 2;
+        stampProducer(batch, NO_PRODUCER);
+      }
+      await client.produce("damaged", 0, batch);
+    }
+    const failed = await run(["consume", "damaged", "-g", "damaged"], to);
+    expect(failed).toMatchObject({ stdout: "a\nb\n", exitCode: 1 });
+    expect(failed.stderr).toStartWith(
+      "rustlog: UNSUPPORTED_COMPRESSION: topic 'damaged', partition 0: the batch at offset 2 can't be read; the records after it begin at offset 5: snappy",
+    );
+    expect(failed.stderr).toContain("--skip-damaged");
+    const committed = JSON.parse(await ok(["groups", "describe", "damaged", "--json"]));
+    expect(committed.partitions[0].committedOffset).toBe(2);
+
+    const skipped = await run(["consume", "damaged", "-g", "damaged", "--skip-damaged"], to);
+    expect(skipped).toMatchObject({ stdout: "f\n", exitCode: 0 });
+    expect(skipped.stderr).toStartWith("rustlog: skipped: topic 'damaged', partition 0: ");
+    expect(skipped.stderr.trimEnd().split("\n")).toHaveLength(1);
   });
 });

@@ -1,7 +1,10 @@
 // What a consumer does when something is wrong: connections, positions, bytes. Against a scripted broker.
 import { describe, expect, test } from "bun:test";
+import { DamagedRecordsError } from "../../src/client/damage.ts";
 import { RustLogError } from "../../src/errors.ts";
+import { damageMessage } from "../../src/protocol/fetch.ts";
 import { FIELD } from "../../src/record/batch.ts";
+import { BatchEncoder } from "../../src/record/encoder.ts";
 import { crc32c } from "../../src/record/crc32c.ts";
 import { batchOf } from "../support/broker.ts";
 import { errorOf, fill, offsetsOf, range, setUp, TOPIC } from "../support/consumer-setup.ts";
@@ -146,4 +149,94 @@ describe("bad bytes", () => {
     expect(error.code).toBe("UNSUPPORTED_COMPRESSION");
     expect(error.message).toContain("lz4");
   });
+
+  test("are a DamagedRecordsError that says where the batch is and where reading goes on", async () => {
+    await using t = await setUp();
+    fill(t.broker, 0, 2);
+    t.broker.append(
+      TOPIC,
+      0,
+      poisoned((record) => (record[0] = 1)),
+    );
+    fill(t.broker, 0, 1);
+    const error = await errorOf(offsetsOf(t.consumer()));
+    expect(error).toBeInstanceOf(DamagedRecordsError);
+    expect(error).toMatchObject({ topic: TOPIC, partition: 0, from: 3, to: 5 });
+    expect(error.message).toContain("topic 't', partition 0: the batch at offset 2");
+    expect(error.message).toContain("the records after it begin at offset 5");
+    expect(error.help).toContain("--skip-damaged");
+    expect(error.help).not.toContain("CRC");
+  });
+
+  test("are no concern of a consumer that ends before them", async () => {
+    await using t = await setUp();
+    fill(t.broker, 0, 2);
+    t.broker.append(
+      TOPIC,
+      0,
+      poisoned((record) => (record[0] = 1)),
+    );
+    expect(await offsetsOf(t.consumer({ end: 2 }))).toEqual([0, 1]);
+  });
+
+  test.each([
+    ["a record length that is impossible", (record: Uint8Array) => (record[0] = 1)],
+    ["a wrong offset delta", (record: Uint8Array) => (record[3] = 8)],
+    ["a negative key length", (record: Uint8Array) => (record[4] = 5)],
+    ["a value that leads out of its record", (record: Uint8Array) => (record[5] = 0x7e)],
+    ["a negative number of headers", (record: Uint8Array) => (record[7] = 1)],
+    ["a codec that is not supported", (_: Uint8Array, batch: Uint8Array) => (batch[22] = 2)],
+    ["gzip that is none", (_: Uint8Array, batch: Uint8Array) => (batch[22] = 1)],
+    [
+      "a record count that lies",
+      (_: Uint8Array, batch: Uint8Array) => batch.set([4], 60) ?? batch.set([3], 26),
+    ],
+  ])("of a right CRC but with %s are skipped, and each skip is reported", async (_, poison) => {
+    await using t = await setUp();
+    fill(t.broker, 0, 2);
+    const batch = poisoned(poison);
+    // The broker counts records by the header: three, whatever it says they are.
+    t.broker.append(TOPIC, 0, batch);
+    const after = new BatchEncoder();
+    after.append(1, null, "5");
+    t.broker.append(TOPIC, 0, after.finish());
+    const skips: DamagedRecordsError[] = [];
+    const consumer = t.consumer({ onDamaged: "skip", onSkip: (skip) => skips.push(skip) });
+    const offsets: number[] = [];
+    for await (const { offset } of consumer) offsets.push(offset);
+    const { from, to } = skips[0]!;
+    expect([...offsets, ...range(from, to)].sort((a, b) => a - b)).toEqual(
+      range(0, consumer.position(0)!),
+    );
+    expect(skips).toHaveLength(1);
+    expect(offsets.at(-1)).toBe(to);
+  });
+
+  test("that the broker refuses to read are skipped where it says that the records after them begin", async () => {
+    await using t = await setUp();
+    fill(t.broker, 0, 2, 3, 2);
+    const refusal = new RustLogError("CORRUPT_MESSAGE", damageMessage("t-0: bad", 5));
+    t.broker.script("Fetch", "answer", refusal);
+    const skips: DamagedRecordsError[] = [];
+    const options = { maxBytes: 1, onSkip: (skip: DamagedRecordsError) => skips.push(skip) };
+    const consumer = t.consumer({ ...options, onDamaged: "skip" });
+    expect(await offsetsOf(consumer)).toEqual([0, 1, 5, 6]);
+    expect(skips).toHaveLength(1);
+    expect(skips[0]).toMatchObject({ topic: TOPIC, partition: 0, from: 2, to: 5 });
+
+    t.broker.script("Fetch", "answer", refusal);
+    const strict = t.consumer(options);
+    expect(await errorOf(offsetsOf(strict))).toMatchObject({ from: 2, to: 5 });
+    expect(strict.position(0)).toBe(2);
+  });
 });
+
+/** A batch of three records, the second of them changed by `poison`, with a right CRC. */
+function poisoned(poison: (record: Uint8Array, batch: Uint8Array) => unknown): Uint8Array {
+  const batch = batchOf("2", "3", "4");
+  const recordBytes = (batch.length - FIELD.records) / 3;
+  poison(batch.subarray(FIELD.records + recordBytes), batch);
+  const sum = crc32c(batch, FIELD.attributes, batch.length);
+  new DataView(batch.buffer, batch.byteOffset).setUint32(FIELD.crc, sum);
+  return batch;
+}

@@ -5,6 +5,7 @@ import { FIELD } from "../../src/record/batch.ts";
 import { writeI64 } from "../../src/record/bytes.ts";
 import { compress } from "../../src/record/compression.ts";
 import { RecordCursor } from "../../src/record/cursor.ts";
+import { findBatchAfter } from "../../src/record/resync.ts";
 import {
   anyRecord,
   batchOf,
@@ -168,3 +169,63 @@ function walk(bytes: Uint8Array): void {
     if (!(error instanceof RustLogError)) throw error;
   }
 }
+
+describe("going on behind damage", () => {
+  const batches = [0, 1, 2].map((i) => {
+    const batch = encodeBatch([record({ timestamp: 1, value: `value ${i}`.padEnd(100) })]);
+    writeI64(batch, FIELD.baseOffset, i);
+    return batch;
+  });
+
+  test("the next whole batch is found after any flipped bit of a batch", () => {
+    const [first, second, third] = batches as [Uint8Array, Uint8Array, Uint8Array];
+    // The first eight bytes are the base offset, which the CRC does not cover.
+    for (let bit = 8 * 8; bit < second.length * 8; bit++) {
+      const damaged = second.slice();
+      damaged[bit >> 3]! ^= 1 << (bit & 7);
+      const bytes = concat(first, damaged, third);
+      const cursor = new RecordCursor().reset(bytes, 0, bytes.length, { endOffset: 3 });
+      expect(cursor.next()).toBe(true);
+      const isEpoch = bit >> 3 >= FIELD.partitionLeaderEpoch && bit >> 3 < FIELD.magic;
+      if (isEpoch) continue;
+      expect(() => cursor.next()).toThrow(RustLogError);
+      expect(cursor.damaged()).toMatchObject({ from: 1, to: 2 });
+      cursor.skipDamaged();
+      expect([cursor.next(), cursor.offset, cursor.next()]).toEqual([true, 2, false]);
+    }
+  });
+
+  test("a batch whose base offset is not after the one before it is damaged", () => {
+    const bytes = concat(batches[0]!, batches[0]!, batches[2]!);
+    const cursor = new RecordCursor().reset(bytes, 0, bytes.length, { endOffset: 3 });
+    expect(cursor.next()).toBe(true);
+    expect(() => cursor.next()).toThrow("its base offset is 0");
+    expect(cursor.damaged().to).toBe(2);
+  });
+
+  test("bytes that imitate batch headers cost a bounded number of checksums", () => {
+    // A header each 61 bytes that states a batch to the end of it all, within the offsets that are due.
+    const count = 20_000;
+    const value = Buffer.alloc(count * FIELD.records);
+    for (let i = 0; i < count; i++) {
+      const at = i * FIELD.records;
+      value.writeBigInt64BE(2n, at);
+      value.writeInt32BE(value.length - at - 12, at + FIELD.batchLength);
+      value[at + FIELD.magic] = 2;
+      value.writeInt32BE(1, at + FIELD.recordCount);
+    }
+    const damaged = encodeBatch([record({ timestamp: 1, value })]);
+    damaged[FIELD.crc]! ^= 1;
+    writeI64(damaged, FIELD.baseOffset, 1);
+    damaged[FIELD.batchLength]! = 0x7f;
+    let checksums = 0;
+    findBatchAfter(
+      damaged,
+      0,
+      damaged.length,
+      { baseOffsetMin: 2, endOffset: 9 },
+      () => checksums++,
+    );
+    expect(checksums).toBeLessThan(10);
+  });
+});

@@ -1,8 +1,10 @@
 // Fetch: whole batches from an offset, at once or when there are enough of them.
 // Leaves to others: finding the bytes (topics/partition.ts) and sending them (outbox.ts).
+import { RustLogError } from "../../errors.ts";
 import { FETCH_WAIT_MS_MAX, FRAME_OVERHEAD_BYTES } from "../../limits.ts";
-import { encodeFetchResponseHead, type FetchRequest } from "../../protocol/fetch.ts";
+import { damageMessage, encodeFetchResponseHead, type FetchRequest } from "../../protocol/fetch.ts";
 import { OffsetStore } from "../../offsets/offset-store.ts";
+import type { LogRead } from "../../storage/log-slice.ts";
 import type { Partition } from "../../topics/partition.ts";
 import type { Exchange, Wait } from "../exchange.ts";
 import type { BrokerServices } from "../services.ts";
@@ -34,7 +36,12 @@ function startOf(services: BrokerServices, request: FetchRequest): number {
 /** Whether there is anything to say now: enough bytes, or an error. */
 function isEnough(partition: Partition, offset: number, bytesMin: number): boolean {
   if (partition.closed || offset < partition.logStartOffset) return true;
-  return partition.bytesAvailable(offset, bytesMin) >= bytesMin;
+  try {
+    return partition.bytesAvailable(offset, bytesMin) >= bytesMin;
+  } catch {
+    // The log is damaged there: reading it for the answer says how.
+    return true;
+  }
 }
 
 function answer(
@@ -43,7 +50,7 @@ function answer(
   startOffset: number,
   bytesMax: number,
 ): void {
-  const read = partition.read(startOffset, bytesMax);
+  const read = readOrExplain(partition, startOffset, bytesMax);
   const head = encodeFetchResponseHead(
     exchange.correlationId,
     {
@@ -55,6 +62,17 @@ function answer(
     read.bytes,
   );
   exchange.answerWithLog(head, read.slices);
+}
+
+/** Reads; where the log is damaged, the error tells the client at which offset it can go on. */
+function readOrExplain(partition: Partition, startOffset: number, bytesMax: number): LogRead {
+  try {
+    return partition.read(startOffset, bytesMax);
+  } catch (error) {
+    if (!(error instanceof RustLogError) || error.code !== "CORRUPT_MESSAGE") throw error;
+    const next = partition.offsetAfterDamage(startOffset);
+    throw new RustLogError(error.code, damageMessage(error.message, next), { cause: error });
+  }
 }
 
 /**
@@ -111,13 +129,7 @@ class WaitingFetch implements Wait {
   }
 
   #check(): void {
-    let enough = true;
-    try {
-      enough = isEnough(this.#partition, this.#startOffset, this.#bytesMin);
-    } catch {
-      // The log is damaged there: reading it for the answer says how.
-    }
-    if (enough) this.finish();
+    if (isEnough(this.#partition, this.#startOffset, this.#bytesMin)) this.finish();
     else this.#subscribe();
   }
 

@@ -1,0 +1,57 @@
+// Records that can't be read: which they are, and what a consumer does about them.
+// Leaves to others: finding them (record/cursor, the broker), passing over them (fetched-records, fetcher).
+
+import { RustLogError } from "../errors.ts";
+import { withoutOffsetAfterDamage } from "../protocol/fetch.ts";
+
+/** What a consumer does about records that can't be read: throw, or skip them and report each skip. */
+export type DamagedPolicy = "throw" | "skip";
+
+/** The error for records that can't be read: damaged, malformed, or of a codec that is not supported here. */
+export class DamagedRecordsError extends RustLogError {
+  readonly topic: string;
+  readonly partition: number;
+  /** Offset of the first record that can't be read. */
+  readonly from: number;
+  /** Offset after the last record that can't be read: where reading goes on. */
+  readonly to: number;
+
+  /** @internal Made by a consumer. */
+  constructor(
+    where: { readonly topic: string; readonly partition: number },
+    { batch, from, to }: { readonly batch: number; readonly from: number; readonly to: number },
+    cause: RustLogError,
+  ) {
+    const { topic, partition } = where;
+    const start = from > batch ? ` from offset ${from} on` : "";
+    // A cursor says where in the fetched bytes the fault is, which helps nobody here.
+    const reason = cause.cause instanceof RustLogError ? cause.cause.message : cause.message;
+    super(
+      cause.code,
+      `topic '${topic}', partition ${partition}: the batch at offset ${batch} can't be read${start}; ` +
+        `the records after it begin at offset ${to}: ${withoutOffsetAfterDamage(reason)}`,
+      {
+        cause,
+        help:
+          'Skip it with `rustlog consume --skip-damaged`, in a program with the consumer option onDamaged: "skip"; ' +
+          `or read on with \`rustlog consume ${topic} -p ${partition} -o ${to}\`.`,
+      },
+    );
+    this.topic = topic;
+    this.partition = partition;
+    this.from = from;
+    this.to = to;
+  }
+}
+
+/** How a consumer treats damage. */
+export interface DamageHandling {
+  readonly policy: DamagedPolicy;
+  /** Told of each skip. */
+  readonly onSkip: (skipped: DamagedRecordsError) => void;
+}
+
+/** The report of a skip that no callback takes: records never go missing silently. */
+export function warnOfSkip({ message }: DamagedRecordsError): void {
+  process.emitWarning(`skipped: ${message}`, "RustLogWarning");
+}

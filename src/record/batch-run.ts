@@ -1,0 +1,101 @@
+// A run of batches in memory, walked from header to header: checks each, and finds the way behind a damaged one.
+// Leaves to others: the records inside (cursor.ts), and what makes a batch valid (batch.ts).
+import {
+  BATCH_HEADER_BYTES,
+  baseOffset,
+  batchBytes,
+  findBatchFault,
+  isSafeI64,
+  nextOffset,
+} from "./batch.ts";
+import { OFFSET_MAX } from "../limits.ts";
+import { corrupt } from "./headers.ts";
+import { findBatchAfter } from "./resync.ts";
+
+const NONE = new Uint8Array(0);
+
+/** How the batches are checked. */
+export interface BatchRunOptions {
+  /** false: the CRCs of the batches are not checked; for bytes of which that is known to be done (true). */
+  readonly checkCrcs?: boolean;
+  /** Offset after the last record of the bytes. With it, the batches must ascend and end by there. */
+  readonly endOffset?: number;
+}
+
+/** A position in a run of batches: at the batch that was entered last. */
+export class BatchRun {
+  /** The bytes that the batches are in. */
+  bytes: Uint8Array = NONE;
+  /** Where the present batch starts. */
+  at = 0;
+  /** Where the present batch ends, once it was found to be whole. */
+  next = 0;
+  #end = 0;
+  #checkCrcs = true;
+  #endOffset: number | undefined;
+  /** Offset after the last record of the last whole batch. */
+  #previousEnd = 0;
+
+  /** Starts over, before the first batch in `bytes[start, end)`. */
+  reset(bytes: Uint8Array, start: number, end: number, options: BatchRunOptions): void {
+    this.bytes = bytes;
+    this.at = start;
+    this.next = start;
+    this.#end = end;
+    this.#checkCrcs = options.checkCrcs ?? true;
+    this.#endOffset = options.endOffset;
+    this.#previousEnd = 0;
+  }
+
+  /** Moves to the next batch; false after the last one. Throws CORRUPT_MESSAGE, and stays there. */
+  enter(): boolean {
+    if (this.next >= this.#end) return false;
+    const { bytes, next: at } = this;
+    this.at = at;
+    const fault = findBatchFault(bytes, at, this.#end, this.#checkCrcs);
+    if (fault !== undefined) throw corrupt(fault.message);
+    if (this.#endOffset !== undefined) this.#checkOffsets(this.#endOffset);
+    this.next = at + batchBytes(bytes, at);
+    return true;
+  }
+
+  /** Says that the records of the present batch can be opened. */
+  opened(): void {
+    this.#previousEnd = nextOffset(this.bytes, this.at);
+  }
+
+  /** Base offset of the present batch, which may be damaged, as far as what it states can be right. */
+  get plausibleBaseOffset(): number {
+    const { bytes, at } = this;
+    const isThere = this.#end - at >= BATCH_HEADER_BYTES && isSafeI64(bytes, at);
+    const stated = isThere ? baseOffset(bytes, at) : -1;
+    const isPossible = stated >= this.#previousEnd && stated < (this.#endOffset ?? OFFSET_MAX);
+    return isPossible ? stated : this.#previousEnd;
+  }
+
+  /** Where the next whole batch starts after the present one, which is damaged; undefined if there is none. */
+  afterDamage(fromOffset: number, isOpen: boolean): number | undefined {
+    // A batch that could not be opened holds at least one record.
+    const baseOffsetMin = Math.max(this.#previousEnd, fromOffset) + (isOpen ? 0 : 1);
+    const endOffset = this.#endOffset ?? OFFSET_MAX;
+    return findBatchAfter(this.bytes, this.at, this.#end, { baseOffsetMin, endOffset });
+  }
+
+  /** Goes on at `position`, or at the end. */
+  skipTo(position: number | undefined): void {
+    this.next = position ?? this.#end;
+  }
+
+  /** The CRC does not cover the base offset, so a wrong one shows only beside its neighbours. */
+  #checkOffsets(endOffset: number): void {
+    const base = baseOffset(this.bytes, this.at);
+    if (base < this.#previousEnd) {
+      throw corrupt(
+        `its base offset is ${base}, but the batch before it ends at ${this.#previousEnd}`,
+      );
+    }
+    const next = nextOffset(this.bytes, this.at);
+    if (next <= endOffset) return;
+    throw corrupt(`it ends at offset ${next}, but the records end at ${endOffset}`);
+  }
+}

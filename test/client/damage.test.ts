@@ -1,0 +1,112 @@
+// A consumer gets past every kind of damage, wherever it lies in the log, and loses no record but the damaged ones.
+// Against the real broker, whose files are damaged while it is stopped.
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { connect, DamagedRecordsError } from "../../src/index.ts";
+import { batchBytes, FIELD, lastOffset, baseOffset } from "../../src/record/batch.ts";
+import { writeI32 } from "../../src/record/bytes.ts";
+import { batchOf, startBroker } from "../support/broker.ts";
+import { tempDir } from "../support/tmp.ts";
+
+const BATCHES = 60;
+const RECORDS = 3;
+const DAMAGED = 20;
+
+/** What is done to a batch that starts at `at`. */
+const DAMAGE: Readonly<Record<string, (log: Buffer, at: number) => void>> = {
+  "a value": (log, at) =>
+    log.writeUInt8(log[at + FIELD.records + 20]! ^ 1, at + FIELD.records + 20),
+  "its CRC": (log, at) => log.writeUInt8(log[at + FIELD.crc]! ^ 1, at + FIELD.crc),
+  "its magic byte": (log, at) => log.writeUInt8(7, at + FIELD.magic),
+  "its length, made short": (log, at) => log.writeInt32BE(60, at + FIELD.batchLength),
+  "its length, made long": (log, at) => log.writeInt32BE(2 ** 30, at + FIELD.batchLength),
+  "its length, made negative": (log, at) => log.writeInt32BE(-5, at + FIELD.batchLength),
+  "its record count": (log, at) => writeI32(log, at + FIELD.recordCount, 1000),
+  "its last offset delta": (log, at) => writeI32(log, at + FIELD.lastOffsetDelta, 77),
+  "all of it": (log, at) => log.fill(0xaa, at, at + batchBytes(log, at)),
+};
+
+/** A topic of many batches, its files damaged by `damage`; `isSealed`: in a segment that is no longer written. */
+async function consumeDamaged(damage: (log: Buffer, at: number) => void, isSealed: boolean) {
+  using directory = tempDir();
+  const options = {
+    dataDir: directory.path,
+    flush: { kind: "never" } as const,
+    segmentBytes: isSealed ? 8 * 1024 : 2 ** 26,
+  };
+  {
+    await using first = await startBroker(options);
+    using session = await first.session();
+    for (let i = 0; i < BATCHES; i++) {
+      const values = Array.from({ length: RECORDS }, (_, j) => `${i * RECORDS + j}`.padEnd(300));
+      await session.produce("t", 0, batchOf(...values));
+    }
+  }
+  const partition = join(directory.path, "topics/t/0");
+  const files = readdirSync(partition)
+    .filter((name) => name.endsWith(".log"))
+    .sort();
+  if (isSealed) expect(files.length).toBeGreaterThan(2);
+  let range: { from: number; to: number } | undefined;
+  for (const file of files) {
+    const log = readFileSync(join(partition, file));
+    for (let at = 0; at < log.length && range === undefined;) {
+      const size = batchBytes(log, at);
+      if (lastOffset(log, at) >= DAMAGED * RECORDS) {
+        range = { from: baseOffset(log, at), to: lastOffset(log, at) + 1 };
+        damage(log, at);
+        writeFileSync(join(partition, file), log);
+      }
+      at += size;
+    }
+  }
+
+  await using second = await startBroker(options);
+  await using client = await connect({ broker: second.broker.address });
+  const skips: DamagedRecordsError[] = [];
+  const consume = async (offset: number): Promise<number[]> => {
+    const offsets: number[] = [];
+    await using consumer = client.consumer({
+      topic: "t",
+      offset,
+      follow: false,
+      onDamaged: "skip",
+      onSkip: (skip) => skips.push(skip),
+    });
+    for await (const record of consumer) {
+      expect(`${Buffer.from(record.value!)}`.trim()).toBe(`${record.offset}`);
+      offsets.push(record.offset);
+    }
+    return offsets;
+  };
+  const offsets = await consume(0);
+  const thrown = await Array.fromAsync(
+    client.consumer({ topic: "t", follow: false }),
+    ({ offset }) => offset,
+  ).catch((error: unknown) => error);
+  return { range: range!, offsets, skips: [...skips], thrown, rest: await consume(range!.to) };
+}
+
+for (const isSealed of [true, false]) {
+  const where = isSealed ? "a sealed segment" : "the active segment";
+  for (const [what, damage] of Object.entries(DAMAGE)) {
+    test(`damage to a batch in ${where} is passed: ${what}`, async () => {
+      const { range, offsets, skips, thrown, rest } = await consumeDamaged(damage, isSealed);
+      const end = BATCHES * RECORDS;
+      // Each record was either handed out or reported as skipped, and in order.
+      const covered = [...offsets, ...skips.flatMap(({ from, to }) => span(from, to))];
+      expect(covered.sort((a, b) => a - b)).toEqual(span(0, end));
+      expect(offsets.slice(0, range.from)).toEqual(span(0, range.from));
+      expect(skips[0]).toMatchObject({ topic: "t", partition: 0, from: range.from });
+      // A header that is gone may cost the batches up to the next index entry.
+      expect(skips.at(-1)!.to).toBeLessThanOrEqual(range.to + 6 * RECORDS);
+      expect(thrown).toBeInstanceOf(DamagedRecordsError);
+      expect(thrown).toMatchObject({ topic: "t", partition: 0, from: range.from });
+      expect(rest.at(-1)).toBe(end - 1);
+    });
+  }
+}
+
+const span = (from: number, to: number): number[] =>
+  Array.from({ length: to - from }, (_, i) => from + i);
