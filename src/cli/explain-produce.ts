@@ -107,7 +107,7 @@ async function produceOne(client: Client, wanted: Wanted): Promise<Production> {
   let place: AppendedPlace | undefined;
   if (dataDir !== undefined) {
     using log = openLogFiles(dataDir, topic, partition);
-    place = explainAppend(log, offset);
+    place = await explainAppend(log, offset);
   }
   const batch = describeBatch(bytes, 0, place?.position ?? 0);
   const choice = choiceOf(wanted, partitions.length);

@@ -198,7 +198,7 @@ function batchSteps(
   steps.step(`The batch: offsets ${baseOffset} to ${lastOffset}, ${records}, codec ${codec}`);
   steps.line(`CRC-32C ${crc}: ok`);
   if (outcome === "found" && failure !== undefined) {
-    steps.step("The record: a consumer that knows the codec finds it in the batch");
+    steps.step("The record: a consumer that can open the batch finds it there");
     steps.line(`not shown: ${failure.message}`);
   }
   if (record === undefined) return;
@@ -212,7 +212,7 @@ function batchSteps(
 
 function recordStep(
   steps: NumberedSteps,
-  { offset, timestamp, key, value, headers }: RecordDescription,
+  { offset, timestamp, key, value, headers, isCut }: RecordDescription,
 ) {
   steps.step(`The record: offset ${offset}`);
   steps.line(`timestamp  ${timestamp} (${formatTime(timestamp)})`);
@@ -221,6 +221,7 @@ function recordStep(
   for (const header of headers) {
     steps.line(`header     ${quoted(header.name)}=${bytesText(header.value)}`);
   }
+  if (isCut === true) steps.line("… and more headers");
 }
 
 /** What finding the batch cost, and what it would have cost without the index. */
@@ -272,5 +273,6 @@ function bytesText(bytes: DescribedBytes | null): string {
   const text = "text" in bytes ? bytes.text : bytes.base64;
   const shown = text.length <= TEXT_CHARACTERS_MAX ? text : text.slice(0, TEXT_CHARACTERS_MAX);
   const said = "text" in bytes ? quoted(shown) : `base64 ${shown}`;
-  return `${said}${shown === text ? "" : "…"} (${size})`;
+  const isWhole = shown === text && bytes.isCut !== true;
+  return `${said}${isWhole ? "" : "…"} (${size})`;
 }

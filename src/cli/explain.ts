@@ -59,7 +59,7 @@ function lookup() {
     }
     const spec = offset ?? { timestamp: timestamp ?? 0 };
     using log = openLogFiles(options.dataDir, topic, partition);
-    const explanation = explainLookup(log, targetOf(spec, log));
+    const explanation = await explainLookup(log, targetOf(spec, log));
     await print(explanation, options.json === true);
     const { outcome, failure } = explanation;
     if (outcome !== "failed" || failure === undefined) return;

@@ -2,21 +2,23 @@
 // is bounded, so that looking holds up nobody. Leaves to others: who asks (page-routes.ts), and what bytes mean
 // (inspection/).
 import { RustLogError } from "../errors.ts";
-import { batchFields } from "../inspection/batch-fields.ts";
+import { batchFields, type OpenRecords } from "../inspection/batch-fields.ts";
 import { describeBatch } from "../inspection/batch-description.ts";
 import type { DumpItem } from "../inspection/fields.ts";
-import { explainLookup } from "../inspection/explain-lookup.ts";
+import { explainLookup, type LookupBounds } from "../inspection/explain-lookup.ts";
 import { FileReader } from "../inspection/file-reader.ts";
 import type { LookupExplanation, LookupTarget } from "../inspection/lookup-explanation.ts";
-import { BATCH_HEADER_BYTES, BATCH_MAGIC, batchBytes, magic } from "../record/batch.ts";
+import { BATCH_HEADER_BYTES, BATCH_MAGIC, batchBytes, codecOf, magic } from "../record/batch.ts";
+import { decompressPrefix } from "../record/compression.ts";
 import { joinPath } from "../storage/disk.ts";
+import { Portions } from "../storage/event-loop.ts";
 import type { LogSegment } from "../storage/segment.ts";
 import { segmentFileName } from "../storage/segment-files.ts";
 import type { Partition } from "../topics/partition.ts";
 import type { BatchDump, BatchRows, DumpRow, IndexTicks, SegmentRows } from "./page/wire.ts";
 
-/** Segments told at once. */
-const SEGMENTS_MAX = 10_000;
+/** Segments of one answer. */
+const SEGMENTS_MAX = 2_000;
 
 /** Segments whose index is looked at, and entries told, at once. */
 const TICK_SEGMENTS_MAX = 64;
@@ -30,11 +32,23 @@ const FIELD_BYTES_MAX = 256;
 /** Rows of a batch that can be asked for: to come to a row, those before it are gone through again. */
 const ROW_LAST = 50_000;
 
-/** Largest batch that is opened, as it is on disk and unfolded. */
+/** Largest batch that is opened, and bytes that are decompressed of one. */
 const BATCH_BYTES_MAX = 16 * 1024 * 1024;
+const DECOMPRESSED_BYTES_MAX = 2 * 1024 * 1024;
 
-/** How far a lookup is also tried out without the index, to compare. */
-const SCAN_BYTES_MAX = 16 * 1024 * 1024;
+const LOOKUP_BOUNDS: LookupBounds = {
+  // The page knows the segments already.
+  segmentsMax: 0,
+  scanHeadersMax: 5_000,
+  batchBytesMax: BATCH_BYTES_MAX,
+  recordBytesMax: DECOMPRESSED_BYTES_MAX,
+  fieldBytesMax: FIELD_BYTES_MAX,
+  headersMax: 100,
+};
+
+/** Rows of a batch that are passed over, and segments whose index is read, in one turn of the event loop. */
+const ROWS_PER_TURN = 1_000;
+const INDEXES_PER_TURN = 1;
 
 /** The segments whose base offset is above `after`. */
 export function segmentRows(partition: Partition, after: number): SegmentRows {
@@ -51,15 +65,18 @@ export function segmentRows(partition: Partition, after: number): SegmentRows {
 }
 
 /** Index entries of these segments, no two of them closer than `spacing` bytes. */
-export function indexTicks(
+export async function indexTicks(
   partition: Partition,
   bases: readonly number[],
   spacing: number,
-): IndexTicks {
+): Promise<IndexTicks> {
   let left = TICKS_MAX;
-  const segments = bases.slice(0, TICK_SEGMENTS_MAX).flatMap((base) => {
-    const segment = findSegment(partition, base);
-    if (segment === undefined) return [];
+  const segments: IndexTicks["segments"][number][] = [];
+  const portions = new Portions(INDEXES_PER_TURN);
+  for (const base of bases.slice(0, TICK_SEGMENTS_MAX)) {
+    // A deletion may have closed the segment in the turn before.
+    const segment = partition.closed ? undefined : findSegment(partition, base);
+    if (segment === undefined) continue;
     const { offsets } = segment.index();
     const positions: number[] = [];
     for (let entry = 0; entry < offsets.count && left > 0; left--) {
@@ -67,13 +84,15 @@ export function indexTicks(
       positions.push(position);
       entry = Math.max(entry, offsets.lookupPosition(position + spacing - 1)) + 1;
     }
-    return [{ base, entries: offsets.count, positions }];
-  });
+    segments.push({ base, entries: offsets.count, positions });
+    // An index whose file is damaged is rebuilt from the log.
+    await portions.next();
+  }
   return { segments };
 }
 
-/** A lookup in the log as it is, step by step. The page knows the segments already. */
-export function lookUp(partition: Partition, target: LookupTarget): LookupExplanation {
+/** A lookup in the log as it is, step by step. */
+export function lookUp(partition: Partition, target: LookupTarget): Promise<LookupExplanation> {
   const { context, segments, end } = partition.layout;
   const { disk, directory } = context;
   const files = {
@@ -81,7 +100,7 @@ export function lookUp(partition: Partition, target: LookupTarget): LookupExplan
     ...{ segments, logStartOffset: partition.logStartOffset, tail: undefined },
     [Symbol.dispose]: () => {},
   };
-  return { ...explainLookup(files, target, SCAN_BYTES_MAX), segments: [] };
+  return explainLookup(files, target, LOOKUP_BOUNDS);
 }
 
 /** Which batch a list of batches begins with. */
@@ -124,25 +143,43 @@ export function batchRows(partition: Partition, base: number, start: BatchStart)
 }
 
 /** The batch that begins at `position`, field by field from row number `from` on. */
-export function batchDump(
+export async function batchDump(
   partition: Partition,
   base: number,
   position: number,
   from: number,
-): BatchDump {
+): Promise<BatchDump> {
   const bytes = readBatch(partition, base, position);
+  const open = await openRecords(bytes);
+  const portions = new Portions(ROWS_PER_TURN);
   const rows: DumpRow[] = [];
   let number = 0;
   let next: number | null = null;
-  for (const item of batchFields(bytes, 0, bytes.length, position, BATCH_BYTES_MAX)) {
+  for (const item of batchFields(bytes, 0, bytes.length, position, open)) {
     if (number >= from + ROWS_MAX || number >= ROW_LAST) {
       next = number;
       break;
     }
     if (number >= from) rows.push(rowOf(item));
     number++;
+    await portions.next();
   }
   return { batch: describeBatch(bytes, 0, position), rows, next: next === ROW_LAST ? null : next };
+}
+
+/** What the records of a batch decompress to, or why they can't be, before their fields are read one by one. */
+async function openRecords(batch: Uint8Array): Promise<OpenRecords> {
+  const codec = codecOf(batch, 0);
+  if (codec === undefined || codec === "none") return () => ({ bytes: batch, isWhole: true });
+  try {
+    const records = batch.subarray(BATCH_HEADER_BYTES);
+    const prefix = await decompressPrefix(codec, records, DECOMPRESSED_BYTES_MAX);
+    return () => prefix;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
 }
 
 /** A row of the dump of some bytes. */

@@ -3,6 +3,7 @@
 // (http-server.ts). What is in a record is told as it is: the page shows it as text and nothing else.
 import type { Broker } from "../broker/broker.ts";
 import { RustLogError } from "../errors.ts";
+import { OneAtATime } from "../topics/one-at-a-time.ts";
 import type { Partition } from "../topics/partition.ts";
 import type { HttpRoutes } from "./http-server.ts";
 import page from "./page/index.html";
@@ -13,6 +14,9 @@ import { produceRecord } from "./page-produce.ts";
 
 /** Records of pages that are on their way in at once. Their bodies are bounded by the server. */
 const PRODUCING_MAX = 32;
+
+/** Questions that wait for an answer. They are answered one at a time, since each may decompress a large batch. */
+const ASKING_MAX = 64;
 
 type Question = (partition: Partition, query: Query) => unknown;
 
@@ -44,6 +48,8 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
 /** The paths of the page. `flush` is the broker's flush policy, in words. */
 export function pageRoutes(broker: Broker, flush: string): HttpRoutes {
   const feed = new PageFeed(broker, flush);
+  const answering = new OneAtATime();
+  let asking = 0;
   let producing = 0;
   return {
     "/": page,
@@ -70,14 +76,28 @@ export function pageRoutes(broker: Broker, flush: string): HttpRoutes {
         }),
     },
     "/api/topics/:topic/:partition/:question": {
-      GET: ({ params, url }) =>
-        answered(() => {
+      GET: ({ params, url, signal }) =>
+        answered(async () => {
           const { topic = "", partition = "", question = "" } = params as Record<string, string>;
           const ask = Object.hasOwn(QUESTIONS, question) ? QUESTIONS[question] : undefined;
           if (ask === undefined) throw invalid(`there is nothing called '${question}'`);
           const index = /^\d{1,9}$/.test(partition) ? Number(partition) : -1;
-          const found = broker.services.registry.partition(topic, index);
-          return ask(found, new Query(new URL(url).searchParams));
+          const query = new Query(new URL(url).searchParams);
+          broker.services.registry.partition(topic, index);
+          if (asking >= ASKING_MAX) {
+            const message = `${ASKING_MAX} questions of pages wait for an answer already`;
+            throw new RustLogError("BROKER_OVERLOADED", message);
+          }
+          asking++;
+          try {
+            return await answering.run(async () => {
+              if (signal.aborted) throw invalid("the request was cancelled");
+              // Looked up again: the topic may have been deleted while the question waited.
+              return await ask(broker.services.registry.partition(topic, index), query);
+            });
+          } finally {
+            asking--;
+          }
         }),
     },
   };

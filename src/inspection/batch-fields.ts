@@ -1,4 +1,4 @@
-// The fields of a batch: its header one by one, then its records, unfolded first when they are compressed.
+// The fields of a batch: its header one by one, then its records, decompressed first if need be.
 // Leaves to others: the fields inside a record (record-fields.ts).
 import {
   attributes,
@@ -6,6 +6,7 @@ import {
   baseOffset,
   baseTimestamp,
   batchBytes,
+  type Codec,
   codecOf,
   crc,
   FIELD,
@@ -16,7 +17,7 @@ import {
   recordCount,
 } from "../record/batch.ts";
 import { readI16, readI32, readI64 } from "../record/bytes.ts";
-import { decompress } from "../record/compression.ts";
+import { decompress, type Prefix } from "../record/compression.ts";
 import { crc32c } from "../record/crc32c.ts";
 import { RustLogError } from "../errors.ts";
 import { DECOMPRESSED_BYTES_MAX } from "../limits.ts";
@@ -54,16 +55,19 @@ const DESCRIPTIONS: Readonly<Record<HeaderField, Describe>> = {
 
 const TIMES = new Set<HeaderField>(["baseTimestamp", "maxTimestamp"]);
 
+/** Decompresses the records of a batch, or the first of them; throws a RustLogError if that can't be done. */
+export type OpenRecords = (codec: Codec, bytes: Uint8Array) => Prefix;
+
 /**
- * The fields of the batch at byte `at`, which starts at `position` of its file; the bytes end at `end`. Records that
- * would unfold to more than `unfoldedBytesMax` are not opened.
+ * The fields of the batch at byte `at`, which starts at `position` of its file; the bytes end at `end`. Without `open`,
+ * records that decompress to more than a client opens are left closed.
  */
 export function* batchFields(
   bytes: Uint8Array,
   at: number,
   end: number,
   position: number,
-  unfoldedBytesMax = DECOMPRESSED_BYTES_MAX,
+  open: OpenRecords = openWhole,
 ): Generator<DumpItem, void> {
   yield* headerFields(bytes, at, end, position);
   if (end - at <= BATCH_HEADER_BYTES) return;
@@ -83,14 +87,22 @@ export function* batchFields(
   );
   if (codec === undefined) return;
   try {
-    const unfolded = decompress(codec, records, unfoldedBytesMax);
-    yield heading(1, `${unfolded.length} bytes of records, decompressed; positions are in them`);
-    yield* recordFields(unfolded, 0, unfolded.length, 0, frameOf(bytes, at));
+    const { bytes: opened, isWhole } = open(codec, records);
+    const which = isWhole ? "" : "the first ";
+    yield heading(
+      1,
+      `${which}${opened.length} bytes of records, decompressed; positions are in them`,
+    );
+    yield* recordFields(opened, 0, opened.length, 0, frameOf(bytes, at), isWhole);
   } catch (error) {
     // Records of a codec that is not known here, or too large, need not be broken.
     const isDamage = !(error instanceof RustLogError) || error.code === "CORRUPT_MESSAGE";
     yield heading(1, `the records are not opened: ${reasonOf(error)}`, isDamage);
   }
+}
+
+function openWhole(codec: Codec, bytes: Uint8Array): Prefix {
+  return { bytes: decompress(codec, bytes, DECOMPRESSED_BYTES_MAX), isWhole: true };
 }
 
 function* headerFields(

@@ -21,16 +21,21 @@ export interface AppendedPlace {
 }
 
 /** The place of the batch that holds `offset`; undefined when it can't be read from the files any more. */
-export function explainAppend(log: LogFiles, offset: number): AppendedPlace | undefined {
-  const lookup = explainLookup(log, { offset });
+export async function explainAppend(
+  log: LogFiles,
+  offset: number,
+): Promise<AppendedPlace | undefined> {
+  const lookup = await explainLookup(log, { offset });
   const { segment, batch, index } = lookup;
   if (segment === undefined || batch === undefined || index === undefined) return undefined;
   const { position, bytes, lastOffset, baseOffset } = batch;
   if (lastOffset === null || baseOffset === null) return undefined;
   // All entries up to the offset before the batch are older than it.
   const older =
-    baseOffset > segment.baseOffset ? explainLookup(log, { offset: baseOffset - 1 }) : undefined;
-  const end = explainLookup(log, { offset: lastOffset });
+    baseOffset > segment.baseOffset
+      ? await explainLookup(log, { offset: baseOffset - 1 })
+      : undefined;
+  const end = await explainLookup(log, { offset: lastOffset });
   const isWritten = end.index?.before?.position === position;
   const bytesSinceEntry = position - (older?.index?.before?.position ?? 0);
   const entry = { isWritten, bytesSinceEntry, intervalBytes: index.intervalBytes };

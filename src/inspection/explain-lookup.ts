@@ -1,9 +1,8 @@
 // The life of one lookup, by offset or by time, as numbers: each step as the storage code took it, and what it would
 // have cost without the index. Leaves to others: opening the log (log-files.ts), showing it (cli/explain.ts).
-import { isUtf8 } from "node:buffer";
 import { RustLogError } from "../errors.ts";
-import { INDEX_INTERVAL_BYTES } from "../limits.ts";
-import { RecordCursor } from "../record/cursor.ts";
+import { DECOMPRESSED_BYTES_MAX, INDEX_INTERVAL_BYTES } from "../limits.ts";
+import { BATCH_HEADER_BYTES } from "../record/batch.ts";
 import { joinPath } from "../storage/disk.ts";
 import type { IndexEntries } from "../storage/index-file.ts";
 import { type LogRead, MappedSlice, readAll } from "../storage/log-slice.ts";
@@ -13,31 +12,48 @@ import type { LogSegment } from "../storage/segment.ts";
 import { segmentFileName } from "../storage/segment-files.ts";
 import { TIME_ENTRY_BYTES } from "../storage/time-index.ts";
 import { describeBatch } from "./batch-description.ts";
+import { findRecord, type RecordBounds } from "./find-record.ts";
 import type { LogFiles } from "./log-files.ts";
 import type {
   Cost,
-  DescribedBytes,
   EntrySummary,
   IndexOrigin,
   IndexStep,
   LookupExplanation,
   LookupTarget,
-  RecordDescription,
   ScanStep,
   SegmentSummary,
   TimeStep,
 } from "./lookup-explanation.ts";
 import { LookupSteps } from "./lookup-steps.ts";
 
-/**
- * Looks something up in a log, and tells how. A failure of the lookup is part of what is told. What the search costs
- * without the index is not tried out for a batch that lies further than `scanBytesMax` into its segment.
- */
-export function explainLookup(
+/** How much of a log a lookup may look at beyond what the search itself needs. */
+export interface LookupBounds extends RecordBounds {
+  /** Segments that are listed. */
+  readonly segmentsMax: number;
+  /** Batch headers that are read to see what the search costs without the index. */
+  readonly scanHeadersMax: number;
+  /** Largest batch whose records are opened. */
+  readonly batchBytesMax: number;
+}
+
+/** For a command, which holds up nobody. */
+export const COMMAND_BOUNDS: LookupBounds = {
+  segmentsMax: Number.POSITIVE_INFINITY,
+  scanHeadersMax: Number.POSITIVE_INFINITY,
+  batchBytesMax: DECOMPRESSED_BYTES_MAX,
+  recordBytesMax: DECOMPRESSED_BYTES_MAX,
+  fieldBytesMax: 1024 * 1024,
+  headersMax: 10_000,
+};
+
+/** Looks something up in a log, and explains how. A failure of the lookup is part of the explanation. */
+export async function explainLookup(
   log: LogFiles,
   target: LookupTarget,
-  scanBytesMax = Number.POSITIVE_INFINITY,
-): LookupExplanation {
+  bounds: LookupBounds = COMMAND_BOUNDS,
+): Promise<LookupExplanation> {
+  const { count } = log.segments;
   const explanation: LookupExplanation = {
     topic: log.topic,
     partition: log.partition,
@@ -45,18 +61,21 @@ export function explainLookup(
     target,
     logStartOffset: log.logStartOffset,
     logEndOffset: log.end.offset,
-    segments: Array.from({ length: log.segments.count }, (_, i) => summaryOf(log, i)),
+    segments:
+      count > bounds.segmentsMax ? [] : Array.from({ length: count }, (_, i) => summaryOf(log, i)),
     ...(log.tail === undefined ? {} : { tail: log.tail }),
     outcome: "found",
   };
   try {
-    if ("timestamp" in target) explanation.time = findTime(log, target.timestamp);
+    if ("timestamp" in target) {
+      explanation.time = await findTime(log, target.timestamp, bounds);
+    }
     const offset =
       "offset" in target ? target.offset : (explanation.time?.found?.offset ?? log.end.offset);
     explanation.offset = offset;
     checkOffset(log, offset);
     if (offset === log.end.offset) explanation.outcome = "waits";
-    else findOffset(log, offset, explanation, scanBytesMax);
+    else await findOffset(log, offset, explanation, bounds);
   } catch (error) {
     if (!(error instanceof RustLogError)) throw error;
     explanation.outcome = "failed";
@@ -80,12 +99,12 @@ function checkOffset({ topic, partition, logStartOffset, end, tail }: LogFiles, 
   );
 }
 
-function findOffset(
+async function findOffset(
   log: LogFiles,
   offset: number,
   explanation: LookupExplanation,
-  scanBytesMax: number,
-): void {
+  bounds: LookupBounds,
+): Promise<void> {
   const { segments, end } = log;
   const steps = new LookupSteps();
   let read: LogRead;
@@ -102,27 +121,26 @@ function findOffset(
   }
   const { segment, scan } = explanation;
   if (segment === undefined || scan === undefined) throw new Error("a read without a search");
-  const bytes = readAll(read);
   const by = read.slices[0] instanceof MappedSlice ? "mmap" : "pread";
-  explanation.read = { by, position: scan.to, bytes: bytes.length };
-  explanation.batch = describeBatch(bytes, 0, scan.to);
+  explanation.read = { by, position: scan.to, bytes: read.bytes };
+  explanation.batch = describeBatch(headerOf(read), 0, scan.to);
   explanation.cost = {
     comparisons: steps.segments.length + steps.entries.length,
     withIndex: { headers: scan.passedCount + 1, bytes: scan.bytes },
-    withoutIndex: scan.to > scanBytesMax ? null : costWithoutIndex(log, segment.number, offset),
+    withoutIndex: costWithoutIndex(log, segment.number, offset, bounds.scanHeadersMax),
     bytesWithoutSegments: bytesBefore(log, segment.number) + scan.to,
   };
   try {
-    explanation.record = firstRecord(bytes, (record) => record.offset >= offset);
+    const bytes = openBatch(read, bounds);
+    explanation.record = await findRecord(bytes, (record) => record.offset >= offset, bounds);
   } catch (error) {
     if (!(error instanceof RustLogError) || error.code === "CORRUPT_MESSAGE") throw error;
-    // A codec that is not known here: the batch is what a broker would send all the same.
-    const { code, message } = error.cause instanceof RustLogError ? error.cause : error;
-    explanation.failure = { code, message };
+    // An unknown codec, or too large to open: the batch is what a broker would send all the same.
+    explanation.failure = { code: error.code, message: error.message };
   }
 }
 
-function findTime(log: LogFiles, timestamp: number): TimeStep {
+async function findTime(log: LogFiles, timestamp: number, bounds: LookupBounds): Promise<TimeStep> {
   const { segments, end } = log;
   const steps = new LookupSteps();
   const match = segments.findTimestamp(timestamp, end, steps);
@@ -141,7 +159,8 @@ function findTime(log: LogFiles, timestamp: number): TimeStep {
     timestamp: times.timestamp(entry),
   }));
   const position = segment.locate(match.offset, limitOf(log, segment));
-  const bytes = readAll(segments.read(match.offset, 1, end));
+  const bytes = openBatch(segments.read(match.offset, 1, end), bounds);
+  const record = await findRecord(bytes, (each) => each.timestamp >= timestamp, bounds);
   return {
     comparisons,
     found: {
@@ -149,7 +168,7 @@ function findTime(log: LogFiles, timestamp: number): TimeStep {
       index,
       scan: scanStep(steps, steps.passed[0]?.position ?? position),
       batch: { position, baseOffset: match.offset, maxTimestamp: match.timestamp },
-      offset: firstRecord(bytes, (record) => record.timestamp >= timestamp).offset,
+      offset: record.offset,
       bytesWithoutIndex: bytesBefore(log, number) + position,
     },
   };
@@ -231,10 +250,50 @@ function scanStep({ passed, passedCount, passedEnd }: LookupSteps, from: number)
   return { from, to, bytes: to - from, passedCount, passed };
 }
 
+/** A copy of a batch that was found. */
+function openBatch(read: LogRead, { batchBytesMax }: LookupBounds): Uint8Array {
+  if (read.bytes <= batchBytesMax) return readAll(read);
+  const message = `the batch has ${read.bytes} bytes; one of more than ${batchBytesMax} is not opened`;
+  throw new RustLogError("MESSAGE_TOO_LARGE", message);
+}
+
+function headerOf({ slices: [slice] }: LogRead): Uint8Array {
+  if (slice === undefined) throw new Error("a read without a batch");
+  const header = new Uint8Array(BATCH_HEADER_BYTES);
+  for (let at = 0; at < header.length;) {
+    const part = slice.read(at, header.length - at);
+    header.set(part, at);
+    at += part.length;
+  }
+  return header;
+}
+
+/** Listens to a scan, and ends it by a RustLogError once it has passed enough batches. */
+class BoundedSteps extends LookupSteps {
+  readonly #passedMax: number;
+
+  constructor(passedMax: number) {
+    super();
+    this.#passedMax = passedMax;
+  }
+
+  override passedBatch(position: number, bytes: number, value: number): void {
+    super.passedBatch(position, bytes, value);
+    if (this.passedCount > this.#passedMax) {
+      throw new RustLogError("MESSAGE_TOO_LARGE", "the scan would take too long");
+    }
+  }
+}
+
 /** The same search by the same code, from the start of the segment. */
-function costWithoutIndex(log: LogFiles, number: number, offset: number): Cost | null {
+function costWithoutIndex(
+  log: LogFiles,
+  number: number,
+  offset: number,
+  headersMax: number,
+): Cost | null {
   const segment = log.segments.at(number) ?? log.segments.active;
-  const steps = new LookupSteps();
+  const steps = new BoundedSteps(headersMax);
   try {
     const bytes = segment.scan(offset, limitOf(log, segment), steps);
     return { headers: steps.passedCount + 1, bytes };
@@ -252,29 +311,4 @@ function bytesBefore({ segments }: LogFiles, number: number): number {
   let bytes = 0;
   for (let i = 0; i < number; i++) bytes += segments.at(i)?.fileBytes ?? 0;
   return bytes;
-}
-
-/** The first record of a batch that is wanted, which there must be. Throws CORRUPT_MESSAGE. */
-function firstRecord(
-  bytes: Uint8Array,
-  isWanted: (cursor: RecordCursor) => boolean,
-): RecordDescription {
-  const cursor = new RecordCursor().reset(bytes);
-  for (let index = 0; cursor.next(); index++) {
-    if (!isWanted(cursor)) continue;
-    const headers = cursor
-      .headers()
-      .map(({ name, value }) => ({ name, value: describedBytes(value) }));
-    const { offset, timestamp } = cursor;
-    const [key, value] = [describedBytes(cursor.key()), describedBytes(cursor.value())];
-    return { offset, index, timestamp, key, value, headers };
-  }
-  throw new RustLogError("CORRUPT_MESSAGE", "the batch does not have the record that it should");
-}
-
-function describedBytes(bytes: Uint8Array | null): DescribedBytes | null {
-  if (bytes === null) return null;
-  return isUtf8(bytes)
-    ? { bytes: bytes.length, text: new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes) }
-    : { bytes: bytes.length, base64: Buffer.from(bytes).toString("base64") };
 }

@@ -85,10 +85,12 @@ export interface TimeStep {
   } | null;
 }
 
-/** Bytes of a record: as text if they are UTF-8, else as base64. */
-export type DescribedBytes =
-  | { readonly bytes: number; readonly text: string }
-  | { readonly bytes: number; readonly base64: string };
+/** Bytes of a record: how many there are, and the first ones, as text if they are UTF-8, else as base64. */
+export type DescribedBytes = {
+  readonly bytes: number;
+  /** Whether there are more than are shown. */
+  readonly isCut?: true;
+} & ({ readonly text: string } | { readonly base64: string });
 
 /** A record. */
 export interface RecordDescription {
@@ -99,6 +101,8 @@ export interface RecordDescription {
   readonly key: DescribedBytes | null;
   readonly value: DescribedBytes | null;
   readonly headers: readonly { readonly name: string; readonly value: DescribedBytes | null }[];
+  /** Whether it has more headers than are shown. */
+  readonly isCut?: boolean;
 }
 
 /** What a search costs: batch headers that are read, and bytes that they lie in. */
@@ -115,6 +119,7 @@ export interface LookupExplanation {
   readonly target: LookupTarget;
   readonly logStartOffset: number;
   readonly logEndOffset: number;
+  /** All segments, unless there are more than are listed: then none. */
   readonly segments: readonly SegmentSummary[];
   /** Bytes behind the end of the log that are no batch. */
   readonly tail?: LogTail;

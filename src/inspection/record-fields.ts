@@ -16,7 +16,8 @@ export interface RecordFrame {
 
 /**
  * The fields of the records in `bytes[start, end)`, of which the first stands at `position`. Where a record does
- * not add up the rest is one broken field, and the heading above it says why.
+ * not add up the rest is one broken field, and the heading above it says why. Unless `isWhole`, the bytes are the first
+ * of more: a record that is cut off is no damage.
  */
 export function* recordFields(
   bytes: Uint8Array,
@@ -24,6 +25,7 @@ export function* recordFields(
   end: number,
   position: number,
   frame: RecordFrame,
+  isWhole = true,
 ): Generator<DumpItem, void> {
   const walk = new FieldWalk(bytes.subarray(start, end), position);
   let index = 0;
@@ -33,12 +35,16 @@ export function* recordFields(
     try {
       yield* walk.record(frame);
     } catch (error) {
+      if (!isWhole) {
+        yield heading(1, "the records go on; the rest is not decompressed here");
+        return;
+      }
       yield heading(1, `record ${index} at position ${position + from}: ${reasonOf(error)}`, true);
       yield walk.rest();
       return;
     }
   }
-  if (index === frame.recordCount) return;
+  if (index === frame.recordCount || !isWhole) return;
   yield heading(
     1,
     `the header says ${frame.recordCount}, but the records that are here are ${index}`,

@@ -1,11 +1,25 @@
 // Compressing the records section of a batch, and unfolding it within a limit.
 // Leaves to others: the header, which is never compressed, and the CRC, which covers the compressed form.
-import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import {
+  constants,
+  createGunzip,
+  createZstdDecompress,
+  gunzipSync,
+  gzipSync,
+  zstdCompressSync,
+  zstdDecompressSync,
+} from "node:zlib";
 import { RustLogError } from "../errors.ts";
 import type { Codec } from "./batch.ts";
 
 /** The codecs that can be written and read here; the others pass through the broker untouched. */
 export type WritableCodec = Extract<Codec, "none" | "gzip" | "zstd">;
+
+/** Bytes that one step of a decompression produces. */
+const STEP_BYTES = 64 * 1024;
+
+/** Compressed data states how much memory its decompression takes; zstd's own levels up to 19 need 8 MiB. */
+const ZSTD_PARAMS = { [constants.ZSTD_d_windowLogMax]: 24 };
 
 /** Whether batches of this codec can be written and read here. */
 export function isWritableCodec(codec: Codec): codec is WritableCodec {
@@ -31,7 +45,7 @@ export function compress(codec: WritableCodec, bytes: Uint8Array): Uint8Array {
  */
 export function decompress(codec: Codec, bytes: Uint8Array, bytesMax: number): Uint8Array {
   if (!isWritableCodec(codec)) {
-    throw new RustLogError("UNSUPPORTED_COMPRESSION", `${codec} can't be decompressed here`);
+    throw unsupported(codec);
   }
   if (codec === "none") {
     if (bytes.length > bytesMax) throw tooLarge(codec, bytesMax);
@@ -45,9 +59,57 @@ export function decompress(codec: Codec, bytes: Uint8Array, bytesMax: number): U
     if (cause instanceof Error && "code" in cause && cause.code === "ERR_BUFFER_TOO_LARGE") {
       throw tooLarge(codec, bytesMax);
     }
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new RustLogError("CORRUPT_MESSAGE", `no ${codec} data: ${reason}`, { cause });
+    throw notCompressed(codec, cause);
   }
+}
+
+/** The first bytes of decompressed data. */
+export interface Prefix {
+  readonly bytes: Uint8Array;
+  /** Whether these are all. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * The first `bytesMax` bytes that `bytes` decompresses to. The work is done in small steps outside of the event loop,
+ * and ends once there are enough. Rejects with UNSUPPORTED_COMPRESSION for snappy and lz4, and with CORRUPT_MESSAGE for
+ * data that no compressor wrote or that needs a window of more than 16 MiB.
+ */
+export async function decompressPrefix(
+  codec: Codec,
+  bytes: Uint8Array,
+  bytesMax: number,
+): Promise<Prefix> {
+  if (!isWritableCodec(codec)) throw unsupported(codec);
+  if (codec === "none") {
+    return { bytes: bytes.subarray(0, bytesMax), isWhole: bytes.length <= bytesMax };
+  }
+  const stream =
+    codec === "gzip"
+      ? createGunzip({ chunkSize: STEP_BYTES })
+      : createZstdDecompress({ chunkSize: STEP_BYTES, params: ZSTD_PARAMS });
+  stream.end(bytes);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > bytesMax) break;
+    }
+  } catch (cause) {
+    throw notCompressed(codec, cause);
+  } finally {
+    stream.destroy();
+  }
+  const prefix = new Uint8Array(Math.min(length, bytesMax));
+  let at = 0;
+  for (const chunk of chunks) {
+    const part = chunk.subarray(0, prefix.length - at);
+    prefix.set(part, at);
+    at += part.length;
+  }
+  return { bytes: prefix, isWhole: length <= bytesMax };
 }
 
 /** Not a Buffer: views of it must be what views of an uncompressed batch are. */
@@ -58,4 +120,13 @@ function plain(buffer: Buffer): Uint8Array {
 function tooLarge(codec: Codec, bytesMax: number): RustLogError {
   const message = `the ${codec} data of a batch unfolds to more than ${bytesMax} bytes`;
   return new RustLogError("MESSAGE_TOO_LARGE", message);
+}
+
+function unsupported(codec: Codec): RustLogError {
+  return new RustLogError("UNSUPPORTED_COMPRESSION", `${codec} can't be decompressed here`);
+}
+
+function notCompressed(codec: Codec, cause: unknown): RustLogError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new RustLogError("CORRUPT_MESSAGE", `no ${codec} data: ${reason}`, { cause });
 }

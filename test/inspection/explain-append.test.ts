@@ -26,10 +26,10 @@ test.each([1, 2, 3])(
       expect(offset).toBe(nextOffset);
       nextOffset += values.length;
       using log = openLogFiles(directory.path, "orders", 0);
-      const { segment, position, entry } = explainAppend(
+      const { segment, position, entry } = (await explainAppend(
         log,
         offset + random.below(values.length),
-      )!;
+      ))!;
       expect(entry.isWritten).toBe(entry.bytesSinceEntry > entry.intervalBytes);
       const positions = told.get(segment.baseOffset) ?? [];
       told.set(segment.baseOffset, positions);
@@ -52,7 +52,7 @@ test("an offset that is not there has no place", async () => {
   const data = await openDirectory(directory.path);
   await data.registry.create("orders", 1, {});
   using log = openLogFiles(directory.path, "orders", 0);
-  expect(explainAppend(log, 0)).toBeUndefined();
-  expect(explainAppend(log, 5)).toBeUndefined();
+  expect(await explainAppend(log, 0)).toBeUndefined();
+  expect(await explainAppend(log, 5)).toBeUndefined();
   await data.closeCleanly();
 });

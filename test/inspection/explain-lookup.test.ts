@@ -26,10 +26,10 @@ import {
 } from "./sample.ts";
 
 /** Explains a lookup in the files of a directory. */
-function explain(path: string, target: LookupTarget): LookupExplanation {
+async function explain(path: string, target: LookupTarget): Promise<LookupExplanation> {
   using log = openLogFiles(path, "orders", 0);
   // What is told must survive a way through JSON: a page gets it like that.
-  const explanation = explainLookup(log, target);
+  const explanation = await explainLookup(log, target);
   expect(JSON.parse(JSON.stringify(explanation))).toEqual(explanation);
   return explanation;
 }
@@ -60,7 +60,7 @@ test("every offset of the sample: segment, batch, record, mmap and pread", async
   const before = contentOf(directory.path);
   const values = [];
   for (let offset = 0; offset < END_OFFSET; offset++) {
-    const { segment, batch, record, read, scan, outcome } = explain(directory.path, {
+    const { segment, batch, record, read, scan, outcome } = await explain(directory.path, {
       offset,
     });
     expect(outcome).toBe("found");
@@ -97,16 +97,16 @@ test("the sides of an index entry: its batch's last offset is found with no scan
   };
   const at = (offset: number) => explain(directory.path, { offset });
   for (const offset of [4, 5, 6]) {
-    const { index, scan, cost } = at(offset);
+    const { index, scan, cost } = await at(offset);
     expect(index?.before).toBeNull();
     expect(index?.after).toMatchObject(entry);
     expect(scan?.passedCount).toBe(offset === 4 ? 0 : 1);
     expect(cost?.withIndex).toEqual(cost?.withoutIndex ?? { headers: 0, bytes: 0 });
   }
-  const exact = at(7);
+  const exact = await at(7);
   expect(exact.index?.before).toMatchObject(entry);
   expect(exact.scan).toMatchObject({ from: entry.position, to: entry.position, passedCount: 0 });
-  const next = at(8);
+  const next = await at(8);
   expect(next.index?.before).toMatchObject(entry);
   expect(next.scan?.passed).toMatchObject([{ position: entry.position, value: 7 }]);
   expect(next.cost?.withoutIndex?.headers).toBe(3);
@@ -116,19 +116,19 @@ test("the sides of an index entry: its batch's last offset is found with no scan
 test("the end of the log waits; past it and below its start are out of range", async () => {
   using directory = tempDir();
   await makeSample(directory.path);
-  const end = explain(directory.path, { offset: END_OFFSET });
+  const end = await explain(directory.path, { offset: END_OFFSET });
   expect(end.outcome).toBe("waits");
   expect(end.batch).toBeUndefined();
-  const past = explain(directory.path, { offset: END_OFFSET + 1 });
+  const past = await explain(directory.path, { offset: END_OFFSET + 1 });
   expect(past.failure?.code).toBe("OFFSET_OUT_OF_RANGE");
   for (const kind of ["log", "index", "timeindex"] as const) {
     rmSync(join(directory.path, fileOf(0, kind)));
   }
-  const gone = explain(directory.path, { offset: 3 });
+  const gone = await explain(directory.path, { offset: 3 });
   expect(gone.failure?.message).toBe(
     "orders-0: offset 3 is below the log start: valid are 4 to 13",
   );
-  expect(explain(directory.path, { offset: 4 }).outcome).toBe("found");
+  expect((await explain(directory.path, { offset: 4 })).outcome).toBe("found");
 });
 
 test("an empty active segment", async () => {
@@ -136,12 +136,12 @@ test("an empty active segment", async () => {
   const data = await openDirectory(directory.path);
   const partition = (await data.registry.create("orders", 1, {})).partitions[0];
   await partition?.append(sampleBatch(["a", "b"], START_MS));
-  expect(explain(directory.path, { offset: 1 }).read?.by).toBe("pread");
+  expect((await explain(directory.path, { offset: 1 })).read?.by).toBe("pread");
   await partition?.roll();
-  expect(explain(directory.path, { offset: 1 }).read?.by).toBe("mmap");
-  const end = explain(directory.path, { offset: 2 });
+  expect((await explain(directory.path, { offset: 1 })).read?.by).toBe("mmap");
+  const end = await explain(directory.path, { offset: 2 });
   expect([end.outcome, end.segments.length, end.segments[1]?.bytes]).toEqual(["waits", 2, 0]);
-  const late = explain(directory.path, { timestamp: START_MS + 2 });
+  const late = await explain(directory.path, { timestamp: START_MS + 2 });
   expect([late.outcome, late.offset, late.time?.found]).toEqual(["waits", 2, null]);
   await data.closeCleanly();
 });
@@ -150,8 +150,8 @@ test("a log without any record", async () => {
   using directory = tempDir();
   const data = await openDirectory(directory.path);
   await data.registry.create("orders", 1, {});
-  expect(explain(directory.path, { offset: 0 }).outcome).toBe("waits");
-  expect(explain(directory.path, { timestamp: 0 }).outcome).toBe("waits");
+  expect((await explain(directory.path, { offset: 0 })).outcome).toBe("waits");
+  expect((await explain(directory.path, { timestamp: 0 })).outcome).toBe("waits");
   await data.closeCleanly();
 });
 
@@ -166,11 +166,11 @@ test.each([
 ])("an index file that is %s: not used, and why", async (_, damage, reason) => {
   using directory = tempDir();
   await makeSample(directory.path);
-  const good = explain(directory.path, { offset: 9 });
+  const good = await explain(directory.path, { offset: 9 });
   expect(good.index?.origin).toEqual({ kind: "file" });
   damage(join(directory.path, fileOf(4, "index")));
   const before = contentOf(directory.path);
-  const { index, scan, record } = explain(directory.path, { offset: 9 });
+  const { index, scan, record } = await explain(directory.path, { offset: 9 });
   expect(index).toEqual({ ...good.index!, origin: { kind: "rebuilt", reason } });
   expect([scan, record]).toEqual([good.scan, good.record]);
   // Not even in the background.
@@ -181,9 +181,9 @@ test.each([
 test("an index entry that names another batch: the search begins anew", async () => {
   using directory = tempDir();
   await makeSample(directory.path);
-  const good = explain(directory.path, { offset: 8 });
+  const good = await explain(directory.path, { offset: 8 });
   edit(join(directory.path, fileOf(4, "index")), (bytes) => bytes.writeUInt32BE(2, 0));
-  const { index, scan, record } = explain(directory.path, { offset: 8 });
+  const { index, scan, record } = await explain(directory.path, { offset: 8 });
   const reason = "an offset index entry does not match the log";
   expect(index).toEqual({ ...good.index!, origin: { kind: "rebuilt", reason } });
   expect([scan, record]).toEqual([good.scan, good.record]);
@@ -195,14 +195,14 @@ test("the active segment's index: how many entries its file has, or that they ar
   const data = await openDirectory(directory.path);
   const partition = data.registry.partition("orders", 0);
   for (let i = 0; i < 4; i++) await partition.append(sampleBatch(["x".repeat(5000)], START_MS));
-  const live = explain(directory.path, { offset: 16 });
+  const live = await explain(directory.path, { offset: 16 });
   // Without a flush nothing of it has been saved.
   expect(live.index).toMatchObject({ entries: 3, origin: { kind: "memory", fileEntries: 0 } });
   await data.closeCleanly();
-  const clean = explain(directory.path, { offset: 16 });
+  const clean = await explain(directory.path, { offset: 16 });
   expect(clean.index).toMatchObject({ entries: 3, origin: { kind: "memory", fileEntries: 3 } });
   edit(join(directory.path, fileOf(10, "index")), (bytes) => bytes.fill(7));
-  const garbage = explain(directory.path, { offset: 16 });
+  const garbage = await explain(directory.path, { offset: 16 });
   expect(garbage.index).toEqual({ ...clean.index!, origin: { kind: "memory", fileEntries: null } });
   expect(garbage.record).toEqual(clean.record!);
 });
@@ -211,12 +211,12 @@ test("a damaged batch: the way to it, and why it ends there", async () => {
   using directory = tempDir();
   await makeSample(directory.path);
   edit(join(directory.path, fileOf(4)), (bytes) => (bytes[100]! ^= 1));
-  const damaged = explain(directory.path, { offset: 4 });
+  const damaged = await explain(directory.path, { offset: 4 });
   expect(damaged.outcome).toBe("failed");
   expect(damaged.failure?.code).toBe("CORRUPT_MESSAGE");
   expect(damaged.failure?.message).toContain("position 0: ");
   expect([damaged.segment?.baseOffset, damaged.scan?.to, damaged.batch]).toEqual([4, 0, undefined]);
-  expect(explain(directory.path, { offset: 5 }).outcome).toBe("found");
+  expect((await explain(directory.path, { offset: 5 })).outcome).toBe("found");
 });
 
 test("damage in the active segment with whole batches behind it: nothing is cut or kept aside", async () => {
@@ -224,7 +224,7 @@ test("damage in the active segment with whole batches behind it: nothing is cut 
   await makeSample(directory.path, false);
   edit(join(directory.path, fileOf(10)), (bytes) => (bytes[70]! ^= 1));
   const before = contentOf(directory.path);
-  const { tail, failure, outcome } = explain(directory.path, { offset: 10 });
+  const { tail, failure, outcome } = await explain(directory.path, { offset: 10 });
   expect(outcome).toBe("failed");
   expect(failure?.message).toContain("the log ends before it, at offset 10");
   expect(tail).toMatchObject({ position: 0, isPartial: false });
@@ -238,14 +238,14 @@ test("a torn tail is not served and not cut; a damaged one is told of", async ()
   const [, last] = batchesOf(directory.path, fileOf(10));
   edit(log, (bytes) => bytes.subarray(0, -3));
   const size = statSync(log).size;
-  const torn = explain(directory.path, { offset: 12 });
+  const torn = await explain(directory.path, { offset: 12 });
   expect(torn.outcome).toBe("waits");
   expect(torn.tail).toMatchObject({ position: last?.position, isPartial: true });
   expect(statSync(log).size).toBe(size);
   edit(log, (bytes) => {
     bytes[(last?.position ?? 0) - 1]! ^= 1;
   });
-  const damaged = explain(directory.path, { offset: 12 });
+  const damaged = await explain(directory.path, { offset: 12 });
   expect(damaged.tail).toMatchObject({ position: 0, isPartial: false });
   expect(damaged.failure?.code).toBe("CORRUPT_MESSAGE");
 });
@@ -268,7 +268,7 @@ test.each([
 ])("the time %i is at offset %p", async (timestamp, offset) => {
   using directory = tempDir();
   await makeSample(directory.path);
-  const explanation = explain(directory.path, { timestamp });
+  const explanation = await explain(directory.path, { timestamp });
   expect(explanation.time?.found?.offset).toBe(offset);
   expect(explanation.offset).toBe(offset ?? END_OFFSET);
   expect(explanation.record?.offset).toBe(offset);
@@ -284,7 +284,7 @@ test("equal timestamps: the first record that has it", async () => {
     if (i === 5) await partition?.roll();
   }
   for (const step of [0, 1, 2]) {
-    const { time, offset } = explain(directory.path, { timestamp: START_MS + 10 * step });
+    const { time, offset } = await explain(directory.path, { timestamp: START_MS + 10 * step });
     expect(offset).toBe(4 * step);
     const { scan, batch } = time!.found!;
     expect(scan.to).toBe(batch.position);
@@ -317,7 +317,7 @@ test.each([1, 2, 3, 4, 5, 6])(
     const cursor = new RecordCursor();
     for (let i = 0; i < 60; i++) {
       const offset = random.below(times.length);
-      const told = explainLookup(log, { offset });
+      const told = await explainLookup(log, { offset });
       const { batch, record, scan, index, cost, segment } = told;
       const batches = batchesOf(directory.path, fileOf(segment?.baseOffset ?? 0));
       const at = batches.findIndex(({ last }) => last >= offset);
@@ -350,7 +350,7 @@ test.each([1, 2, 3, 4, 5, 6])(
 
       const timestamp = START_MS + random.below(520);
       const first = times.findIndex((time) => time >= timestamp);
-      const byTime = explainLookup(log, { timestamp });
+      const byTime = await explainLookup(log, { timestamp });
       expect([byTime.outcome, byTime.offset]).toEqual(
         first < 0 ? ["waits", times.length] : ["found", first],
       );

@@ -1,7 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { RustLogError } from "../../src/errors.ts";
-import { compress, decompress, isWritableCodec } from "../../src/record/compression.ts";
+import {
+  compress,
+  decompress,
+  decompressPrefix,
+  isWritableCodec,
+} from "../../src/record/compression.ts";
 
 const COMPRESSORS = ["gzip", "zstd"] as const;
 
@@ -30,6 +35,29 @@ describe.each(COMPRESSORS)("%s", (codec) => {
     const packed = compress(codec, new Uint8Array(5000));
     expect(decompress(codec, packed, 5000).length).toBe(5000);
     expect(codeOf(() => decompress(codec, packed, 4999))).toBe("MESSAGE_TOO_LARGE");
+  });
+
+  test("a prefix is all there is below the limit, and no more than the limit", async () => {
+    const bytes = Uint8Array.from({ length: 300_000 }, (_, i) => (i * i) >>> 7);
+    const packed = compress(codec, bytes);
+    for (const bytesMax of [0, 1, 65_536, 299_999, 300_000, 300_001]) {
+      const prefix = await decompressPrefix(codec, packed, bytesMax);
+      expect(prefix.isWhole).toBe(bytesMax >= bytes.length);
+      expect(Buffer.compare(prefix.bytes, bytes.subarray(0, bytesMax))).toBe(0);
+    }
+  });
+
+  test("the prefix of a bomb is as long as the limit", async () => {
+    const bomb = compress(codec, new Uint8Array(64 * 1024 * 1024));
+    const { bytes, isWhole } = await decompressPrefix(codec, bomb, 100_000);
+    expect([bytes.length, isWhole]).toEqual([100_000, false]);
+  });
+
+  test("the prefix of garbage is CORRUPT_MESSAGE", async () => {
+    const garbage = new Uint8Array(50).fill(7);
+    expect(decompressPrefix(codec, garbage, 1000)).rejects.toMatchObject({
+      code: "CORRUPT_MESSAGE",
+    });
   });
 
   test("garbage is CORRUPT_MESSAGE and keeps its cause", () => {
@@ -79,3 +107,15 @@ function codeOf(attempt: () => unknown): string {
   }
   return "no error";
 }
+
+test("zstd data that needs a window of 128 MiB is refused", async () => {
+  // A frame header that states the window, and no content size that could make it smaller.
+  const frame = Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x88, 0x01, 0x00, 0x00]);
+  expect(decompressPrefix("zstd", frame, 1000)).rejects.toMatchObject({ code: "CORRUPT_MESSAGE" });
+});
+
+test("the prefix of uncompressed data is a view", async () => {
+  const bytes = Uint8Array.from([1, 2, 3]);
+  const { bytes: prefix, isWhole } = await decompressPrefix("none", bytes, 2);
+  expect([prefix.buffer, prefix.length, isWhole]).toEqual([bytes.buffer, 2, false]);
+});

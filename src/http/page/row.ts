@@ -230,6 +230,8 @@ export class Row {
         shape.add(rows, after);
         hasMore = rows.hasMore;
       }
+      // It was described as one of fewer segments.
+      if (this.#cursor !== undefined) this.#moveCursor(shape, 0);
       this.#drawSoon();
     } catch {
       // The topic may be gone; if not, the next change asks again.

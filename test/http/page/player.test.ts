@@ -48,7 +48,7 @@ test("a lookup's steps point at what the search looked at", async () => {
     ...{ activeBytes: active.bytes, sealedCount: sealed.length, sealedBytes: 0 },
   });
   shape.add(segmentRows(partition, -1), -1);
-  const explanation = lookUp(partition, { offset: 1234 });
+  const explanation = await lookUp(partition, { offset: 1234 });
   const story = lookupStory(explanation, shape);
   expect(story.steps.map(({ title }) => title)).toEqual([
     "Find the segment",

@@ -1,0 +1,176 @@
+// One record of a batch, found without opening more of the batch than is allowed: what decompresses to gigabytes is
+// decompressed only as far as the record is in.
+// Leaves to others: finding the batch (explain-lookup.ts), and reading all records (record/cursor.ts).
+import { isUtf8 } from "node:buffer";
+import { RustLogError } from "../errors.ts";
+import {
+  BATCH_HEADER_BYTES,
+  baseOffset,
+  baseTimestamp,
+  codecOf,
+  findBatchFault,
+  hasLogAppendTime,
+  maxTimestamp,
+  recordCount,
+} from "../record/batch.ts";
+import { decompressPrefix, type Prefix } from "../record/compression.ts";
+import { VarintReader } from "../record/varint.ts";
+import { Portions } from "../storage/event-loop.ts";
+import type { DescribedBytes, RecordDescription } from "./lookup-explanation.ts";
+
+/** Records that are passed over in one turn of the event loop. */
+const RECORDS_PER_TURN = 10_000;
+
+/** How much of a batch is opened. */
+export interface RecordBounds {
+  /** Decompressed bytes that are searched. */
+  readonly recordBytesMax: number;
+  /** Bytes of a key, a value, or a header's name or value. */
+  readonly fieldBytesMax: number;
+  readonly headersMax: number;
+}
+
+/**
+ * The first wanted record of a batch. Rejects with CORRUPT_MESSAGE for a damaged batch or one without such a record,
+ * with MESSAGE_TOO_LARGE when the record lies beyond `recordBytesMax`, and with UNSUPPORTED_COMPRESSION.
+ */
+export async function findRecord(
+  batch: Uint8Array,
+  isWanted: (record: { readonly offset: number; readonly timestamp: number }) => boolean,
+  bounds: RecordBounds,
+): Promise<RecordDescription> {
+  const fault = findBatchFault(batch, 0, batch.length);
+  if (fault !== undefined) throw corrupt(fault.message);
+  const records = batch.subarray(BATCH_HEADER_BYTES);
+  const prefix = await decompressPrefix(
+    codecOf(batch, 0) ?? "none",
+    records,
+    bounds.recordBytesMax,
+  );
+  const walk = new RecordWalk(batch, prefix, bounds);
+  const portions = new Portions(RECORDS_PER_TURN);
+  const count = recordCount(batch, 0);
+  for (let index = 0; index < count; index++) {
+    walk.enter(index);
+    if (isWanted(walk)) return walk.describe(index);
+    walk.leave();
+    await portions.next();
+  }
+  throw corrupt("the batch does not have the record that it should");
+}
+
+/** A position in records of which perhaps only the first bytes are there. */
+class RecordWalk {
+  offset = 0;
+  timestamp = 0;
+  readonly #batch: Uint8Array;
+  readonly #prefix: Prefix;
+  readonly #bounds: RecordBounds;
+  readonly #reader = new VarintReader();
+  #end = 0;
+
+  constructor(batch: Uint8Array, prefix: Prefix, bounds: RecordBounds) {
+    this.#batch = batch;
+    this.#prefix = prefix;
+    this.#bounds = bounds;
+    this.#reader.bytes = prefix.bytes;
+  }
+
+  /** Reads what stands before the key of record number `index`. */
+  enter(index: number): void {
+    const batch = this.#batch;
+    const reader = this.#reader;
+    const delta = this.#within(() => {
+      const length = reader.readVarint();
+      this.#end = reader.position + length;
+      if (length < 0) throw corrupt(`record ${index} has a negative length`);
+      reader.position++; // The attributes: Kafka defines none.
+      const timestampDelta = reader.readVarlong();
+      this.offset = baseOffset(batch, 0) + reader.readVarint();
+      return timestampDelta;
+    });
+    this.timestamp = hasLogAppendTime(batch, 0)
+      ? maxTimestamp(batch, 0)
+      : baseTimestamp(batch, 0) + delta;
+  }
+
+  /** Moves to the next record. */
+  leave(): void {
+    this.#reader.position = this.#end;
+  }
+
+  /** What the record says, as far as it is there. */
+  describe(index: number): RecordDescription {
+    const { offset, timestamp } = this;
+    const key = this.#within(() => this.#bytes());
+    const value = this.#within(() => this.#bytes());
+    const headers: RecordDescription["headers"][number][] = [];
+    const isThere = this.#end <= this.#prefix.bytes.length;
+    if (!isThere && this.#prefix.isWhole) throw this.#beyond();
+    const count = isThere ? this.#reader.readVarint() : 0;
+    for (let i = 0; i < Math.min(count, this.#bounds.headersMax); i++) {
+      const name = this.#bytes();
+      const text = name === null ? "" : "text" in name ? name.text : name.base64;
+      headers.push({ name: text, value: this.#bytes() });
+    }
+    const isCut = !isThere || headers.length < count;
+    return { offset, index, timestamp, key, value, headers, ...(isCut ? { isCut } : {}) };
+  }
+
+  /** A length and that many bytes, of which the first are described. */
+  #bytes(): DescribedBytes | null {
+    const reader = this.#reader;
+    const length = reader.readVarint();
+    if (length < -1 || reader.position + length > this.#end) {
+      throw corrupt(`the record at offset ${this.offset} has a field that leads out of it`);
+    }
+    if (length === -1) return null;
+    const { position } = reader;
+    reader.position += length;
+    const shown = Math.min(length, this.#bounds.fieldBytesMax);
+    return describedBytes(this.#prefix.bytes.subarray(position, position + shown), length);
+  }
+
+  /** Reads something; the end of a prefix is no damage. */
+  #within<T>(read: () => T): T {
+    const { bytes } = this.#prefix;
+    try {
+      const found = this.#reader.position < bytes.length ? read() : undefined;
+      if (found === undefined) throw this.#beyond();
+      return found;
+    } catch (error) {
+      const isCut = !this.#prefix.isWhole && this.#reader.position + 32 > bytes.length;
+      throw isCut ? this.#beyond() : error;
+    }
+  }
+
+  #beyond(): RustLogError {
+    const { bytes, isWhole } = this.#prefix;
+    if (isWhole) return corrupt("the records of the batch end too early");
+    return new RustLogError(
+      "MESSAGE_TOO_LARGE",
+      `the record is not shown: it lies beyond the first ${bytes.length} bytes that the batch decompresses to`,
+    );
+  }
+}
+
+/** Bytes as text if they are UTF-8, else as base64; `bytes` may be the first of `length`. */
+function describedBytes(bytes: Uint8Array, length: number): DescribedBytes {
+  const cut = bytes.length < length ? { isCut: true as const } : {};
+  const text = bytes.length < length ? wholeCharacters(bytes) : bytes;
+  return isUtf8(text)
+    ? { bytes: length, text: new TextDecoder("utf-8", { ignoreBOM: true }).decode(text), ...cut }
+    : { bytes: length, base64: Buffer.from(bytes).toString("base64"), ...cut };
+}
+
+/** Without the bytes of a character that was cut. */
+function wholeCharacters(bytes: Uint8Array): Uint8Array {
+  const isContinued = (at: number): boolean => ((bytes[at] ?? 0) & 0xc0) === 0x80;
+  let end = bytes.length;
+  while (end > 0 && bytes.length - end < 3 && isContinued(end - 1)) end--;
+  return (bytes[end - 1] ?? 0) >= 0xc0 ? bytes.subarray(0, end - 1) : bytes;
+}
+
+function corrupt(message: string): RustLogError {
+  return new RustLogError("CORRUPT_MESSAGE", message);
+}
