@@ -1,6 +1,7 @@
 // A file that is only read, by position: of a running broker too, so it is never mapped, locked or created.
 // Leaves to others: what its bytes mean.
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, readSync } from "node:fs";
+import { OPEN, openRegular } from "../storage/regular-file.ts";
 
 /** An open file. Its size is that of the moment it was opened: what is added later is not seen. */
 export class FileReader implements Disposable {
@@ -9,10 +10,10 @@ export class FileReader implements Disposable {
   readonly size: number;
   readonly #fd: number;
 
-  /** Throws the system's error when the file can't be opened. */
+  /** Throws the system's error when the file can't be opened, STORAGE_ERROR if it is no regular file. */
   constructor(path: string) {
     this.path = path;
-    this.#fd = openSync(path, "r");
+    this.#fd = openRegular(path, OPEN.read);
     this.size = fstatSync(this.#fd).size;
   }
 

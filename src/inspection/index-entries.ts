@@ -1,10 +1,10 @@
 // The entries of an index file, each held against the log beside it, if that is there.
 // Leaves to others: the checks (verify-index.ts), and printing (cli/inspect.ts).
 import { basename, dirname } from "node:path";
-import { readFileSync } from "node:fs";
 import { baseOffset, lastOffset, maxTimestamp } from "../record/batch.ts";
 import { type Disk, joinPath } from "../storage/disk.ts";
 import { OFFSET_ENTRY_BYTES } from "../storage/offset-index.ts";
+import { readRegular } from "../storage/regular-file.ts";
 import {
   baseOffsetOfLogName,
   parseSegmentFileName,
@@ -48,7 +48,7 @@ export interface IndexListing {
 
 /** Reads an index file. Throws the system's error when it can't be read. */
 export function listIndex(disk: Disk, path: string, kind: "index" | "timeindex"): IndexListing {
-  const bytes = new Uint8Array(readFileSync(path));
+  const bytes = new Uint8Array(readRegular(path));
   const segment = parseSegmentFileName(basename(path));
   const base = segment?.offset ?? 0;
   const check =

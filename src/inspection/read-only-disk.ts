@@ -50,6 +50,10 @@ export class ReadOnlyDisk implements Disk {
     return new ReadOnlyFile(path);
   }
 
+  createAppend(path: string): AppendFile {
+    throw readOnly(path);
+  }
+
   map(path: string): Uint8Array {
     return this.#disk.map(path);
   }

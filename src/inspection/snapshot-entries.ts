@@ -1,9 +1,9 @@
 // The entries of a producer snapshot, one for each batch that is remembered, and what is wrong with the file: of a
 // broken one too. Leaves to others: what a broker makes of it (storage/producer-snapshot.ts, which has the layout),
 // whether the log says the same (verify-snapshots.ts), and printing (cli/inspect-entries.ts).
-import { readFileSync } from "node:fs";
 import { readI16, readI32, readI64, readU16, readU32 } from "../record/bytes.ts";
 import { crc32c } from "../record/crc32c.ts";
+import { readRegular } from "../storage/regular-file.ts";
 import { formatCrc, formatTime } from "./batch-description.ts";
 import { type DumpItem, type FieldRole, heading } from "./fields.ts";
 
@@ -37,7 +37,7 @@ export interface SnapshotListing {
 
 /** Reads a snapshot. Throws the system's error when it can't be read. */
 export function listSnapshot(path: string): SnapshotListing {
-  const bytes = new Uint8Array(readFileSync(path));
+  const bytes = new Uint8Array(readRegular(path));
   const count = Math.max(0, Math.floor((bytes.length - ENTRIES_AT) / ENTRY_BYTES));
   const entries = Array.from({ length: count }, (_, entry) => entryOf(bytes, entry));
   return { bytes, entries, faults: faultsOf(bytes, count) };

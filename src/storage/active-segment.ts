@@ -1,8 +1,9 @@
 // The active segment: the last of a log, the only one that is written, read by position and never mapped.
 // Leaves to others: which offsets batches get and when they are flushed (log.ts, the partition above it).
+import { RustLogError } from "../errors.ts";
 import { type Tail, tailBytes } from "../record/bytes.ts";
 import { BATCH_HEADER_BYTES, lastOffset, maxTimestamp } from "../record/batch.ts";
-import { type AppendFile, type Disk, joinPath } from "./disk.ts";
+import { type AppendFile, type Disk, joinPath, systemErrorCode } from "./disk.ts";
 import { IndexFile } from "./index-file.ts";
 import type { LogContext } from "./log-context.ts";
 import type { LogSlice } from "./log-slice.ts";
@@ -170,11 +171,13 @@ export class ActiveSegment extends LogSegment {
     await this.#file.sync();
   }
 
-  /** Makes a new one, empty, in a directory that must be flushed after it. */
+  /**
+   * Makes a new one, empty, in a directory that must be flushed after it. Throws STORAGE_ERROR when a file of that name
+   * has any bytes: they may be records, and nothing is overwritten.
+   */
   static create(context: LogContext, baseOffset: number): ActiveSegment {
     const { disk, directory, name, report } = context;
-    const file = disk.openAppend(joinPath(directory, segmentFileName(baseOffset, "log")));
-    if (file.size > 0) file.truncate(0);
+    const file = createEmpty(disk, joinPath(directory, segmentFileName(baseOffset, "log")));
     const savedEntries = { offsets: 0, times: 0 };
     const state = { file, index: new SegmentIndex(), savedEntries, firstAppendMs: undefined };
     return new ActiveSegment(disk, directory, baseOffset, name, state, report);
@@ -272,4 +275,21 @@ export class ActiveSegment extends LogSegment {
     // These indexes were made in this process, or loaded with a CRC that matched: the log is what is wrong.
     throw this.corrupt(position, reason);
   }
+}
+
+function createEmpty(disk: Disk, path: string): AppendFile {
+  try {
+    return disk.createAppend(path);
+  } catch (error) {
+    if (systemErrorCode(error) !== "EEXIST") throw error;
+  }
+  // A roll that failed may have left it.
+  const file = disk.openAppend(path);
+  if (file.size === 0) return file;
+  const { size } = file;
+  file.close();
+  throw new RustLogError(
+    "STORAGE_ERROR",
+    `${path} is there already, with ${size} bytes: move it away, it is not overwritten`,
+  );
 }

@@ -1,5 +1,6 @@
 // The seam between the storage code and the machine: everything that storage asks of a disk, and no more.
 // Leaves to others: what the bytes mean. real-disk.ts is the file system; tests put a simulated disk here.
+import { RustLogError } from "../errors.ts";
 
 /**
  * A file that grows at its end and is read by position: the active segment of a log, or its index.
@@ -37,10 +38,15 @@ export interface DirectoryLock {
   release(): void;
 }
 
-/** What storage asks of a machine. Paths are whole; names in a path are separated by `/`. */
+/**
+ * What storage asks of a machine. Paths are whole; names in a path are separated by `/`. A FIFO, a socket or a device in
+ * the place of a file is a STORAGE_ERROR that names it.
+ */
 export interface Disk {
   /** Opens a file for appending and reading, creating it when it is missing. */
   openAppend(path: string): AppendFile;
+  /** Creates a file for appending and reading; throws EEXIST if anything of that name is there. */
+  createAppend(path: string): AppendFile;
   /** A read-only view of a whole file that will not change any more, and is not empty. */
   map(path: string): Uint8Array;
   /** The bytes of a file, or undefined when there is none; a directory of that name is no file. */
@@ -63,6 +69,25 @@ export interface Disk {
   syncDirectory(path: string): Promise<void>;
   /** Takes the lock file for this process, or throws an error that says which process holds it. */
   lock(path: string): DirectoryLock;
+}
+
+/** A flush that failed: what the kernel has of the file may never reach the disk, and will look as if it had. */
+export class FlushFailure extends RustLogError {
+  /** `what` is the file or directory. */
+  constructor(what: string, cause: unknown) {
+    super("STORAGE_ERROR", `${what} could not be flushed: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** Awaits a flush; if it fails, throws a FlushFailure that names what was to be flushed. */
+export async function flushing<T>(what: string, flush: () => Promise<T>): Promise<T> {
+  try {
+    return await flush();
+  } catch (error) {
+    // Without a descriptor it has not begun.
+    if (isOutOfFiles(error)) throw error;
+    throw new FlushFailure(what, error);
+  }
 }
 
 /** The `code` of a system error ("ENOSPC", "ENOENT", …), or undefined for any other value. */
@@ -114,10 +139,11 @@ export async function replaceFile(
   await disk.syncDirectory(directory);
 }
 
-function removeQuietly(disk: Disk, path: string): void {
+/** Removes what is left of something that failed; that failure is what the caller has to know. */
+export function removeQuietly(disk: Disk, path: string): void {
   try {
     disk.remove(path);
   } catch {
-    // What went wrong before is what the caller has to know.
+    // The next start removes it.
   }
 }

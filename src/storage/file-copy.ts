@@ -1,6 +1,6 @@
 // Reading a file that is appended to as a whole, and copying it so that the copy outlives a crash.
 // Leaves to others: why it is copied (recovery.ts, cut-file.ts).
-import { type AppendFile, type Disk, joinPath } from "./disk.ts";
+import { type AppendFile, type Disk, flushing, joinPath } from "./disk.ts";
 
 const COPY_BYTES = 4 * 1024 * 1024;
 
@@ -33,7 +33,7 @@ export async function copyFile(
       copy.write(buffer.subarray(0, readFully(file, buffer, position + copy.size)));
       await copy.push();
     }
-    await copy.sync();
+    await flushing(temporary, () => copy.sync());
   } finally {
     copy.close();
   }

@@ -5,9 +5,10 @@ import { OFFSET_MAX, RELATIVE_OFFSET_MAX } from "../limits.ts";
 import { NO_TAIL, type Tail } from "../record/bytes.ts";
 import { nextOffset as batchNextOffset, recordCount, stampBaseOffset } from "../record/batch.ts";
 import { ActiveSegment } from "./active-segment.ts";
-import { isDiskFull, joinPath, reasonOf } from "./disk.ts";
+import { FlushFailure, flushing, isDiskFull, reasonOf } from "./disk.ts";
 import type { LogContext, LogPosition } from "./log-context.ts";
 import type { LogRead } from "./log-slice.ts";
+import { listLogFiles } from "./log-directory.ts";
 import { ProducerSnapshots } from "./producer-snapshot.ts";
 import { producersAfter, ProducerStates } from "./producer-states.ts";
 import {
@@ -20,7 +21,6 @@ import {
 import { applyRetention, deleteBefore } from "./retention.ts";
 import { SealedSegment } from "./sealed-segment.ts";
 import type { TimestampMatch } from "./segment.ts";
-import { isCutFileName, parseSegmentFileName } from "./segment-files.ts";
 import { SegmentList } from "./segment-list.ts";
 
 /** An append-only log of record batches in one directory. */
@@ -54,18 +54,8 @@ export class Log {
    */
   static async open(context: LogContext, notes: SegmentNotes = NO_NOTES): Promise<Log> {
     const { disk, directory, name, report } = context;
-    const bases: number[] = [];
-    const snapshotOffsets: number[] = [];
-    for (const file of disk.list(directory)) {
-      const parsed = parseSegmentFileName(file);
-      if (parsed?.kind === "log") bases.push(parsed.offset);
-      else if (parsed?.kind === "snapshot") snapshotOffsets.push(parsed.offset);
-      else if (file.endsWith(".tmp")) disk.remove(joinPath(directory, file));
-      else if (isCutFileName(file)) {
-        report(`${name}: ${file} has what an earlier start cut off; remove it if it is of no use`);
-      } else if (parsed === undefined) report(`${name}: ${file} is no file of a log; left alone`);
-    }
-    const snapshots = new ProducerSnapshots(disk, directory, snapshotOffsets);
+    const { bases, snapshotOffsets } = listLogFiles(context);
+    const snapshots = new ProducerSnapshots(context, snapshotOffsets);
     const last = bases.pop();
     if (last === undefined) {
       const segments = new SegmentList(name, [], ActiveSegment.create(context, 0));
@@ -201,7 +191,7 @@ export class Log {
     await this.#snapshots.save(this.#nextOffset, this.#producers);
     const next = ActiveSegment.create(this.#context, this.#nextOffset);
     try {
-      await disk.syncDirectory(directory);
+      await flushing(directory, () => disk.syncDirectory(directory));
     } catch (error) {
       // Were it left there, the next start would take it for the last segment.
       next.discard();
@@ -252,28 +242,25 @@ export class Log {
       const complete = await this.#finishActive();
       return complete ? await this.#noteCleanStop() : undefined;
     } catch (error) {
-      if (!isDiskFull(error)) throw error;
-      this.#context.report(`${this.#context.name}: no space to note a clean stop`);
+      if (error instanceof FlushFailure) throw error;
+      const { name, report } = this.#context;
+      const why = isDiskFull(error) ? "no space" : reasonOf(error);
+      report(`${name}: a clean stop can't be noted: ${why}; the next start scans its last segment`);
       return undefined;
     } finally {
       this.close();
     }
   }
 
-  async #noteCleanStop(): Promise<CleanSegment> {
-    await this.#snapshots.save(this.#nextOffset, this.#producers);
+  async #noteCleanStop(): Promise<CleanSegment | undefined> {
+    if (!(await this.#snapshots.save(this.#nextOffset, this.#producers))) return undefined;
     const { baseOffset, bytes } = this.#active;
     return noteCleanStop(this.#context, { baseOffset, bytes, nextOffset: this.#nextOffset });
   }
 
-  async #finishActive(): Promise<boolean> {
-    try {
-      return await this.#timed(() => this.#active.finish());
-    } catch (error) {
-      // Also for a full disk: after a failed flush the page cache can't be trusted.
-      const message = `a segment could not be flushed: ${reasonOf(error)}`;
-      throw new RustLogError("STORAGE_ERROR", message, { cause: error });
-    }
+  /** Also on a full disk a failed flush is one: after it the page cache can't be trusted. */
+  #finishActive(): Promise<boolean> {
+    return flushing("a segment", () => this.#timed(() => this.#active.finish()));
   }
 
   async #timed<T>(flush: () => Promise<T>): Promise<T> {

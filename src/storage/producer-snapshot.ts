@@ -8,6 +8,7 @@
 // Kafka's layout, which has one entry a producer, of its last batch. Here each of the batches that are remembered
 // has one, the newest last: a resend of any of them must be known after a restart too. Kafka's own tools take the
 // last entry of a producer for what it is. It can be rebuilt from the log by walking all batch headers.
+import { RustLogError } from "../errors.ts";
 import { sequenceAfter } from "../record/batch.ts";
 import {
   readI16,
@@ -21,7 +22,16 @@ import {
   writeU32,
 } from "../record/bytes.ts";
 import { crc32c } from "../record/crc32c.ts";
-import { type Disk, joinPath } from "./disk.ts";
+import {
+  FlushFailure,
+  isDiskFull,
+  isOutOfFiles,
+  joinPath,
+  reasonOf,
+  removeQuietly,
+  systemErrorCode,
+} from "./disk.ts";
+import type { LogContext } from "./log-context.ts";
 import { type ProducerBatch, ProducerStates } from "./producer-states.ts";
 import { segmentFileName } from "./segment-files.ts";
 
@@ -89,53 +99,85 @@ export function decodeProducerSnapshot(bytes: Uint8Array): ProducerStates | unde
 
 /** The snapshots in the directory of one partition. */
 export class ProducerSnapshots {
-  readonly #disk: Disk;
-  readonly #directory: string;
+  readonly #context: LogContext;
   readonly #offsets: Set<number>;
 
   /** `offsets` are those that the names of the snapshots there say. */
-  constructor(disk: Disk, directory: string, offsets: Iterable<number>) {
-    this.#disk = disk;
-    this.#directory = directory;
+  constructor(context: LogContext, offsets: Iterable<number>) {
+    this.#context = context;
     this.#offsets = new Set(offsets);
   }
 
   /** The producers as of an offset; undefined when there is no whole snapshot of that. */
   load(offset: number): ProducerStates | undefined {
-    const bytes = this.#offsets.has(offset) ? this.#disk.readFile(this.#path(offset)) : undefined;
-    return bytes === undefined ? undefined : decodeProducerSnapshot(bytes);
+    if (!this.#offsets.has(offset)) return undefined;
+    try {
+      const bytes = this.#context.disk.readFile(this.#path(offset));
+      return bytes === undefined ? undefined : decodeProducerSnapshot(bytes);
+    } catch (error) {
+      // Something else has its name. The log says the same as a snapshot.
+      if (error instanceof RustLogError) return undefined;
+      throw error;
+    }
   }
 
   /**
-   * Writes the snapshot of an offset, whole or not at all; its directory must be flushed after it. Throws the
-   * system's error.
+   * Writes the snapshot of an offset, whole or not at all; its directory must be flushed after it. Throws the system's
+   * error when there is no space or no descriptor, and a FlushFailure. Any other failure is reported, and the result is
+   * false: without a snapshot the next start learns the same from the log.
    */
-  async save(offset: number, states: ProducerStates): Promise<void> {
-    const temporary = `${this.#path(offset)}.tmp`;
-    await this.#disk.writeFile(temporary, encodeProducerSnapshot(states));
-    this.#disk.rename(temporary, this.#path(offset));
+  async save(offset: number, states: ProducerStates): Promise<boolean> {
+    const { disk, report } = this.#context;
+    const path = this.#path(offset);
+    const temporary = `${path}.tmp`;
+    try {
+      await disk.writeFile(temporary, encodeProducerSnapshot(states));
+      disk.rename(temporary, path);
+    } catch (error) {
+      removeQuietly(disk, temporary);
+      if (isDiskFull(error) || isOutOfFiles(error)) throw error;
+      if (systemErrorCode(error) === "EIO") throw new FlushFailure(path, error);
+      report(`${path} can't be written: ${reasonOf(error)}; the next start reads the log instead`);
+      return false;
+    }
     this.#offsets.add(offset);
+    return true;
   }
 
-  /** Removes the snapshots of all other offsets: the log has gone on since. */
+  /**
+   * Removes the snapshots of all other offsets: the log has gone on since. One that can't be removed is reported once and
+   * left: it costs nothing but its space.
+   */
   keepOnly(offset: number): void {
-    this.#removeWhere((other) => other !== offset);
+    const { disk, report } = this.#context;
+    for (const other of this.#offsets) {
+      if (other === offset) continue;
+      this.#offsets.delete(other);
+      try {
+        disk.remove(this.#path(other));
+      } catch (error) {
+        report(
+          `${this.#path(other)} can't be removed: ${reasonOf(error)}; it is not needed any more`,
+        );
+      }
+    }
   }
 
-  /** Removes the snapshots of later offsets: the log was cut there. */
+  /**
+   * Removes the snapshots of later offsets: the log was cut there, and will have other records at those offsets. Throws
+   * the system's error.
+   */
   removeAfter(offset: number): void {
-    this.#removeWhere((other) => other > offset);
-  }
-
-  #removeWhere(isGone: (offset: number) => boolean): void {
-    for (const offset of this.#offsets) {
-      if (!isGone(offset)) continue;
-      this.#disk.remove(this.#path(offset));
-      this.#offsets.delete(offset);
+    for (const other of this.#offsets) {
+      if (other <= offset) continue;
+      this.#offsets.delete(other);
+      const path = this.#path(other);
+      // A directory of that name is never read.
+      if (this.#context.disk.fileSize(path) !== undefined) this.#context.disk.remove(path);
     }
   }
 
   #path(offset: number): string {
-    return joinPath(this.#directory, segmentFileName(offset, "snapshot"));
+    return joinPath(this.#context.directory, segmentFileName(offset, "snapshot"));
   }
 }

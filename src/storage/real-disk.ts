@@ -21,6 +21,7 @@ import {
 } from "node:fs";
 import { RustLogError } from "../errors.ts";
 import { type AppendFile, type DirectoryLock, type Disk, systemErrorCode } from "./disk.ts";
+import { OPEN, openRegular, readRegular, requireRegular } from "./regular-file.ts";
 import { QuickFlushes } from "./quick-flush.ts";
 
 /** A system call takes so many parts at most: IOV_MAX of Linux and macOS. */
@@ -33,7 +34,7 @@ const PARTS_MAX = 1024;
  * also when it was given up after a failure, and then behind the place that the file was cut at. It was no
  * faster either.
  */
-class RealAppendFile implements AppendFile {
+export class RealAppendFile implements AppendFile {
   readonly path: string;
   readonly #fd: number;
   #size: number;
@@ -44,10 +45,11 @@ class RealAppendFile implements AppendFile {
   /** What came since the last flush; before the first nobody knows what an earlier process has left to flush. */
   #unflushed = { writes: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
 
-  constructor(path: string, quick: QuickFlushes) {
+  /** `fd` is open for append and reading. */
+  constructor(path: string, fd: number, quick: QuickFlushes) {
     this.path = path;
     this.#quick = quick;
-    this.#fd = openSync(path, "a+");
+    this.#fd = fd;
     this.#size = fstatSync(this.#fd).size;
   }
 
@@ -117,17 +119,22 @@ export class RealDisk implements Disk {
   }
 
   openAppend(path: string): AppendFile {
-    return new RealAppendFile(path, this.#quick);
+    return new RealAppendFile(path, openRegular(path, OPEN.append), this.#quick);
+  }
+
+  createAppend(path: string): AppendFile {
+    return new RealAppendFile(path, openRegular(path, OPEN.create), this.#quick);
   }
 
   map(path: string): Uint8Array {
+    requireRegular(path, statSync(path));
     // Unless it is private, a Bun mapping writes through to the file.
     return Bun.mmap(path, { shared: false });
   }
 
   readFile(path: string): Uint8Array | undefined {
     try {
-      return orUndefinedIfMissing(() => readFileSync(path));
+      return orUndefinedIfMissing(() => readRegular(path));
     } catch (error) {
       if (systemErrorCode(error) === "EISDIR") return undefined;
       throw error;
@@ -135,7 +142,7 @@ export class RealDisk implements Disk {
   }
 
   async writeFile(path: string, bytes: Uint8Array): Promise<void> {
-    const fd = openSync(path, "w");
+    const fd = openRegular(path, OPEN.replace);
     try {
       writeFully(fd, bytes, bytes.length);
       await new Promise<void>((resolve, reject) => {
@@ -152,7 +159,9 @@ export class RealDisk implements Disk {
 
   fileSize(path: string): number | undefined {
     const found = orUndefinedIfMissing(() => statSync(path));
-    return found?.isDirectory() ? undefined : found?.size;
+    if (found === undefined || found.isDirectory()) return undefined;
+    requireRegular(path, found);
+    return found.size;
   }
 
   makeDirectory(path: string): void {
@@ -190,7 +199,7 @@ export class RealDisk implements Disk {
   }
 
   lock(path: string): DirectoryLock {
-    const fd = openSync(path, "a+");
+    const fd = openRegular(path, OPEN.append);
     if (!tryLockExclusive(fd)) {
       const holder = readFileSync(path, "utf8").trim();
       closeSync(fd);

@@ -14,7 +14,14 @@ import {
 import { crc32c } from "../record/crc32c.ts";
 import type { ActiveSegmentState } from "./active-segment.ts";
 import { keepWholeBatches } from "./cut-file.ts";
-import { type AppendFile, type Disk, joinPath, reasonOf, systemErrorCode } from "./disk.ts";
+import {
+  type AppendFile,
+  type Disk,
+  flushing,
+  joinPath,
+  reasonOf,
+  systemErrorCode,
+} from "./disk.ts";
 import { copyFile, readFully } from "./file-copy.ts";
 import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "./offset-index.ts";
 import { segmentFileName } from "./segment-files.ts";
@@ -161,11 +168,11 @@ export async function openLastSegment(
   }
   // Also when nothing was cut: what the scan read may so far be in the page cache only.
   if (notes.rewrite) file = await rewrite(disk, directory, logName, file);
-  else await file.sync();
+  else await flushing(file.path, () => file.sync());
   removeIndex(context, joinPath(directory, segmentFileName(segmentBaseOffset, "index")));
   removeIndex(context, joinPath(directory, segmentFileName(segmentBaseOffset, "timeindex")));
   // The file may be as new as its last byte: a process that was killed in a roll has not flushed its name.
-  await disk.syncDirectory(directory);
+  await flushing(directory, () => disk.syncDirectory(directory));
   return opened({ offsets: 0, times: 0 });
 }
 

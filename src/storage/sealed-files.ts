@@ -21,9 +21,15 @@ export class SealedFiles {
     this.#report = report;
   }
 
-  /** Length of a file in bytes; undefined when it is missing. */
+  /** Length of a file in bytes; undefined when it is missing, or something else has its name, which is reported. */
   size(kind: Kind): number | undefined {
-    return this.#disk.fileSize(this.#path(kind));
+    try {
+      return this.#disk.fileSize(this.#path(kind));
+    } catch (error) {
+      if (!(error instanceof RustLogError)) throw error;
+      this.#report(error.message);
+      return undefined;
+    }
   }
 
   /** A mapping of a file of that length, which may be 0. Throws STORAGE_ERROR when it is gone. */

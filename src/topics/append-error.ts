@@ -3,11 +3,6 @@
 import { RustLogError } from "../errors.ts";
 import { isDiskFull, isOutOfFiles, reasonOf } from "../storage/disk.ts";
 
-/** Whether a failure of the system has left the log as it was, and may be over when the append is tried again. */
-export function mayPass(error: unknown): boolean {
-  return isDiskFull(error) || isOutOfFiles(error);
-}
-
 /** The error of an append to `partition`, named as in messages; one that is ours already stays as it is. */
 export function appendError(partition: string, error: unknown): RustLogError {
   if (error instanceof RustLogError) return error;

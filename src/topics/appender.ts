@@ -3,10 +3,10 @@
 import { RustLogError } from "../errors.ts";
 import { recordCount } from "../record/batch.ts";
 import { type Tail, tailBytes } from "../record/bytes.ts";
-import { reasonOf } from "../storage/disk.ts";
+import { FlushFailure, reasonOf } from "../storage/disk.ts";
 import type { Log } from "../storage/log.ts";
 import type { LogPosition } from "../storage/log-context.ts";
-import { appendError, mayPass } from "./append-error.ts";
+import { appendError } from "./append-error.ts";
 import type { FlushPolicy } from "./flush-policy.ts";
 import { OneAtATime } from "./one-at-a-time.ts";
 
@@ -280,10 +280,12 @@ export class Appender {
       if (this.#failure !== undefined) return;
       await this.#log.roll();
     } catch (error) {
-      if (mayPass(error)) {
+      if (error instanceof FlushFailure) rejectAll(rolls, this.#fail(error, []));
+      else {
+        // The log is as it was, and the next append tries again.
         const failure = appendError(this.#name, error);
         rejectAll([...rolls, ...this.#waiting.splice(0)], failure);
-      } else rejectAll(rolls, this.#fail(error, []));
+      }
       return;
     } finally {
       this.#held = false;

@@ -14,6 +14,7 @@ import { RustLogError } from "../errors.ts";
 import {
   type DirectoryLock,
   type Disk,
+  FlushFailure,
   isDiskFull,
   joinPath,
   systemErrorCode,
@@ -95,8 +96,8 @@ export class DataDirectory {
         { ...context, onFatal, directory: topics, directoryId: id },
         { clean: clean ?? new Map(), rewrite },
       ).catch((error: unknown) => {
-        // It may have been a flush: the next start must not take for durable what only the cache has.
-        if (!(error instanceof RustLogError)) noteFailedFlush(disk, path);
+        // The next start must not take for durable what only the cache has.
+        if (error instanceof FlushFailure) noteFailedFlush(disk, path);
         throw error;
       });
       if (rewrite) {

@@ -2,7 +2,8 @@
 // otherwise is to fail here and not in someone's log.
 import { expect, test } from "bun:test";
 import { closeSync, fdatasync, openSync, readFileSync, writeFileSync } from "node:fs";
-import { RealDisk } from "../../src/storage/real-disk.ts";
+import { QuickFlushes } from "../../src/storage/quick-flush.ts";
+import { RealAppendFile, RealDisk } from "../../src/storage/real-disk.ts";
 import { codeOf, settle } from "../support/log-fixture.ts";
 import { withTempDir } from "../support/tmp.ts";
 
@@ -40,7 +41,7 @@ test("a write and a push that succeed need no promise", () =>
 test.each([1, 1_000, 300_000, 3_000_000])(
   "a write of %d bytes to a full device fails at the push",
   (size) => {
-    const file = new RealDisk().openAppend("/dev/full");
+    const file = new RealAppendFile("/dev/full", openSync("/dev/full", "a+"), new QuickFlushes());
     file.write(new Uint8Array(size));
     file.write(new Uint8Array(10));
     expect(() => file.push()).toThrow("ENOSPC");

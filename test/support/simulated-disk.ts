@@ -191,6 +191,12 @@ export class SimulatedDisk implements Disk {
     return this.#appendFile(path, node);
   }
 
+  createAppend(path: string): AppendFile {
+    const { parent, name } = this.#parentOf(path);
+    if (parent?.entries.has(name)) throw systemError("EEXIST", `open ${path}`);
+    return this.openAppend(path);
+  }
+
   map(path: string): Uint8Array {
     this.#step();
     const node = this.#file(path);

@@ -5,7 +5,7 @@ import { RustLogError } from "../../src/errors.ts";
 import { OffsetStore } from "../../src/offsets/offset-store.ts";
 import { stampProducer } from "../../src/record/batch.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
-import { systemErrorCode } from "../../src/storage/disk.ts";
+import { FlushFailure, systemErrorCode } from "../../src/storage/disk.ts";
 import { DataDirectory, FLUSH_FAILED } from "../../src/topics/data-directory.ts";
 import type { FlushPolicy } from "../../src/topics/flush-policy.ts";
 import type { Partition } from "../../src/topics/partition.ts";
@@ -115,7 +115,8 @@ class Simulation {
       } catch (error) {
         await this.#settle();
         if (this.disk.crashed) this.#restart();
-        else if (systemErrorCode(error) === "EIO") this.disk.restartProcess();
+        else if (error instanceof FlushFailure || systemErrorCode(error) === "EIO")
+          this.disk.restartProcess();
         else throw error;
       }
     }

@@ -387,7 +387,8 @@ test("after a flush that failed during recovery the next start writes the log an
   disk.restartProcess();
   disk.rename("data/flush-failed", "data/flush-failed.spare");
   disk.failSyncs(1);
-  expect(await codeOf(() => open(disk))).toBe("EIO");
+  expect(open(disk)).rejects.toThrow("could not be flushed: EIO");
+  await settle();
   expect(disk.readFile("data/flush-failed")).toBeDefined();
   const second = await open(disk);
   expect(values(second)).toEqual(["a", "b"]);

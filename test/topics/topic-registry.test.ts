@@ -210,6 +210,11 @@ describe("creating", () => {
           if (left-- <= 0) throw systemError("EMFILE", `open ${path}`);
           return super.openAppend(path);
         }
+
+        override createAppend(path: string): AppendFile {
+          if (left-- <= 0) throw systemError("EMFILE", `open ${path}`);
+          return super.createAppend(path);
+        }
       }
       const directory = `${path}/topics`;
       mkdirSync(directory);

@@ -1,0 +1,39 @@
+// The directory of one log: which files in it are the log's, and what a crash has left there.
+// Leaves to others: opening the files (log.ts), and their names (segment-files.ts).
+import { joinPath, reasonOf } from "./disk.ts";
+import type { LogContext } from "./log-context.ts";
+import { isCutFileName, parseSegmentFileName } from "./segment-files.ts";
+
+/** The files of a log. */
+export interface LogFileList {
+  /** Base offsets of the segments, ascending. */
+  readonly bases: number[];
+  /** Offsets of the producer snapshots. */
+  readonly snapshotOffsets: number[];
+}
+
+/** Lists the files of a log, removes what a crash has left, and reports everything else. */
+export function listLogFiles(context: LogContext): LogFileList {
+  const { disk, directory, name, report } = context;
+  const bases: number[] = [];
+  const snapshotOffsets: number[] = [];
+  for (const file of disk.list(directory)) {
+    const parsed = parseSegmentFileName(file);
+    if (parsed?.kind === "log") bases.push(parsed.offset);
+    else if (parsed?.kind === "snapshot") snapshotOffsets.push(parsed.offset);
+    else if (file.endsWith(".tmp")) removeLeftover(context, file);
+    else if (isCutFileName(file)) {
+      report(`${name}: ${file} has what an earlier start cut off; remove it if it is of no use`);
+    } else if (parsed === undefined) report(`${name}: ${file} is no file of a log; left alone`);
+  }
+  return { bases, snapshotOffsets };
+}
+
+function removeLeftover({ disk, directory, name, report }: LogContext, file: string): void {
+  const path = joinPath(directory, file);
+  try {
+    disk.remove(path);
+  } catch (error) {
+    report(`${name}: ${path} can't be removed: ${reasonOf(error)}; left alone`);
+  }
+}
