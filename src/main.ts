@@ -78,7 +78,7 @@ async function main(args: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: "user" });
     return EXIT.ok;
   } catch (error) {
-    return reportFailure(error);
+    return await reportFailure(error);
   }
 }
 

@@ -13,6 +13,7 @@ import { collectSoon } from "./collector.ts";
 import type { Exchange } from "./exchange.ts";
 import { Router } from "./handlers/router.ts";
 import type { InflightBudget } from "./inflight-budget.ts";
+import { LogLimit } from "./log-limit.ts";
 import { BrokerMetrics } from "./metrics.ts";
 import { connectionsWithin, openFilesMax } from "./open-files.ts";
 import { type BrokerOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
@@ -21,6 +22,9 @@ import { Server } from "./server.ts";
 import { VERSION } from "./version.ts";
 
 export type { BrokerOptions } from "./options.ts";
+
+/** Lines of the storage that are logged in 10 s while clients are served: enough to name each of many partitions. */
+const REPORTS_PER_WINDOW = 100;
 
 /** Whether a broker serves requests; a failed one has stopped by itself, because its disk failed. */
 export interface BrokerHealth {
@@ -39,6 +43,7 @@ export class Broker implements AsyncDisposable {
   readonly #data: DataDirectory;
   readonly #router: Router;
   readonly #server: Server;
+  readonly #reports: LogLimit;
   readonly #retention: Timer;
   #retentionRun: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
@@ -49,8 +54,10 @@ export class Broker implements AsyncDisposable {
     data: DataDirectory,
     offsets: OffsetStore,
     metrics: BrokerMetrics,
+    reports: LogLimit,
   ) {
     this.metrics = metrics;
+    this.#reports = reports;
     this.#options = options;
     this.#data = data;
     this.services = {
@@ -95,6 +102,11 @@ export class Broker implements AsyncDisposable {
     const quick = new QuickFlushes({ answered: () => metrics.requestsAnswered });
     let broker: Broker | undefined;
     let failure: Error | undefined;
+    const reports = new LogLimit(log, { linesPerWindow: REPORTS_PER_WINDOW });
+    const report = (line: string): void => {
+      if (broker === undefined) log(line);
+      else reports.line("report", line);
+    };
     const data = await DataDirectory.open(resolved.dataDir, {
       disk: disk ?? new RealDisk(quick),
       flush: resolved.flush,
@@ -107,7 +119,7 @@ export class Broker implements AsyncDisposable {
       autoCreateTopics: resolved.autoCreateTopics,
       defaultPartitions: resolved.defaultPartitions,
       now: Date.now,
-      report: log,
+      report,
       onFlush: (ms) => metrics.flushDuration.observe(ms),
       onFatal: (error) => {
         failure ??= error;
@@ -117,9 +129,9 @@ export class Broker implements AsyncDisposable {
     try {
       const { registry } = data;
       const mode = resolved.offsets;
-      const offsets = await OffsetStore.open({ registry, mode, now: Date.now, report: log });
+      const offsets = await OffsetStore.open({ registry, mode, now: Date.now, report });
       if (failure !== undefined) throw failure;
-      broker = new Broker(resolved, data, offsets, metrics);
+      broker = new Broker(resolved, data, offsets, metrics, reports);
     } catch (error) {
       if (failure === undefined) await data.closeCleanly();
       else data.abandon();
@@ -184,6 +196,7 @@ export class Broker implements AsyncDisposable {
     await this.#retentionRun;
     if (this.#failure === undefined) await this.#data.closeCleanly();
     else this.#data.abandon();
+    this.#reports.close();
   }
 
   /** Nothing can be promised any more: every connection is cut before it could be told something. */

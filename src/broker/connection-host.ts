@@ -41,6 +41,6 @@ export interface ConnectionHost {
   readonly metrics: BrokerMetrics;
   /** Handles a request (`payload` is a view that will not change); answers through the exchange. */
   dispatch(exchange: Exchange, header: RequestHeader, payload: Uint8Array, tail: Tail): void;
-  /** Writes a line to the broker's log. */
-  log(line: string): void;
+  /** Writes a line to the broker's log, unless there were many of its kind lately. */
+  log(kind: string, line: string): void;
 }

@@ -180,8 +180,8 @@ export class Connection implements ExchangeOwner, InflightHolder {
     this.inflight.removeWait(wait);
   }
 
-  log(line: string): void {
-    this.#host.log(line);
+  log(kind: string, line: string): void {
+    this.#host.log(kind, line);
   }
 
   /** Hands on the whole frames that have come, as far as the limits let it; returns whether there were any. */
@@ -241,7 +241,7 @@ export class Connection implements ExchangeOwner, InflightHolder {
     if (this.#broken || this.#closed) return;
     this.#broken = true;
     if (!(error instanceof RustLogError)) {
-      this.#host.log(`bug: a connection was closed: ${describeBug(error)}`);
+      this.#host.log("connection bug", `bug: a connection was closed: ${describeBug(error)}`);
       this.terminate();
       return;
     }
@@ -269,7 +269,8 @@ export class Connection implements ExchangeOwner, InflightHolder {
       outcome = this.#outbox.flush();
     } catch (error) {
       // Part of the answer may be sent already: no error can follow it on this connection.
-      this.#host.log(`connection closed: reading the log for an answer failed: ${String(error)}`);
+      const line = `connection closed: reading the log for an answer failed: ${String(error)}`;
+      this.#host.log("answer failed", line);
       this.terminate();
       return;
     }

@@ -22,8 +22,8 @@ export interface ExchangeOwner {
   readonly topicOrder: TopicOrder;
   /** Whether a request may wait for data; not once the client or the broker is leaving. */
   readonly mayWait: boolean;
-  /** Writes a line to the broker's log. */
-  log(line: string): void;
+  /** Writes a line to the broker's log, unless there were many of its kind lately. */
+  log(kind: string, line: string): void;
 }
 
 /** A request that waits for data. Exactly one of the two is called, at most once. */
@@ -94,7 +94,8 @@ export class Exchange implements AnsweredRequest {
   }
 
   #asBug(error: unknown): RustLogError {
-    this.owner.log(`bug: request ${this.correlationId} failed: ${describeBug(error)}`);
+    const line = `bug: request ${this.correlationId} failed: ${describeBug(error)}`;
+    this.owner.log("request bug", line);
     return new RustLogError(
       "UNKNOWN_SERVER_ERROR",
       "the broker failed to handle the request; its log says more",
@@ -103,7 +104,7 @@ export class Exchange implements AnsweredRequest {
 
   #settle(head: Uint8Array, slices: readonly LogSlice[], error?: ErrorName): void {
     if (this.#answered) {
-      this.owner.log(`bug: request ${this.correlationId} was answered twice`);
+      this.owner.log("answered twice", `bug: request ${this.correlationId} was answered twice`);
       return;
     }
     this.#answered = true;

@@ -15,6 +15,7 @@ import { Connection } from "./connection.ts";
 import type { ConnectionHost, ConnectionLimits } from "./connection-host.ts";
 import type { Exchange } from "./exchange.ts";
 import { InflightBudget } from "./inflight-budget.ts";
+import { LogLimit } from "./log-limit.ts";
 import type { BrokerMetrics } from "./metrics.ts";
 import { Turns } from "./turns.ts";
 
@@ -54,6 +55,7 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #listener: Bun.TCPSocketListener<SocketData>;
   readonly #host: ConnectionHost;
+  readonly #logLimit: LogLimit;
   /** What all connections have in flight. */
   readonly budget: InflightBudget;
   readonly #collector = new InputCollector();
@@ -67,13 +69,14 @@ export class Server {
   constructor(options: ServerOptions) {
     this.#options = options;
     this.budget = new InflightBudget(options.inflightBytesMax);
+    this.#logLimit = new LogLimit(options.log);
     this.#host = {
       limits: options.limits,
       budget: this.budget,
       turns: new Turns(),
       metrics: options.metrics,
       dispatch: options.dispatch,
-      log: options.log,
+      log: (kind, line) => this.#logLimit.line(kind, line),
     };
     this.#listener = this.#listen();
     const sweepMs = Math.max(1, Math.min(SWEEP_MS_MAX, options.idleTimeoutMs / 4));
@@ -115,6 +118,7 @@ export class Server {
       connection.terminate();
       this.#removed(connection);
     }
+    this.#logLimit.close();
   }
 
   #listen(): Bun.TCPSocketListener<SocketData> {
@@ -176,7 +180,8 @@ export class Server {
   }
 
   #failed(connection: Connection | undefined, error: Error): void {
-    this.#options.log(`a connection failed and was closed: ${error.stack ?? error.message}`);
+    const line = `a connection failed and was closed: ${error.stack ?? error.message}`;
+    this.#logLimit.line("connection failed", line);
     connection?.terminate();
   }
 
@@ -203,7 +208,8 @@ export class Server {
     for (const connection of this.#refused) connection.sweep(nowMs, idleTimeoutMs);
     const givenUp = this.budget.takeGivenUp();
     if (givenUp > 0) {
-      this.#options.log(
+      this.#logLimit.line(
+        "connections given up",
         `${givenUp} connections closed: unfinished requests and untaken answers had reached half of --max-inflight-bytes`,
       );
     }

@@ -1,6 +1,5 @@
 // `rustlog broker`: flags and environment to BrokerOptions, the banner, and stopping on a signal.
 // Leaves to others: everything a broker does (broker/broker.ts).
-import { writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { type CommandUnknownOpts, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import type { FlushPolicy } from "../topics/flush-policy.ts";
@@ -23,8 +22,10 @@ import { type HttpFlags, openHttpPorts } from "./http-ports.ts";
 import { newCommand, switchFromEnvironment, usageError } from "./command.ts";
 import { parseDuration, parseDurationOrNone, tryParseDuration } from "./duration.ts";
 import { CliError } from "./exit.ts";
+import { LogOutput, unblockedSink } from "./log-output.ts";
 import { hostNames } from "./host-names.ts";
 import { wholeNumber } from "./numbers.ts";
+import { STDOUT } from "./output.ts";
 import { Interruption } from "./signals.ts";
 import { parseSize, parseSizeOrNone, sizeBetween } from "./size.ts";
 
@@ -164,6 +165,24 @@ async function runBroker(
   options: BrokerOptions,
   httpFlags: HttpFlags,
 ): Promise<void> {
+  const output = new LogOutput(unblockedSink(STDOUT));
+  try {
+    await serve(command, options, httpFlags, output);
+  } finally {
+    await output.drain();
+  }
+}
+
+async function serve(
+  command: CommandUnknownOpts,
+  options: BrokerOptions,
+  httpFlags: HttpFlags,
+  output: LogOutput,
+): Promise<void> {
+  let isServing = false;
+  // How many lines there are at the start and at the stop is not for clients to say.
+  const log = (line: string): void =>
+    output.line(line, { isKept: !isServing || line.startsWith("fatal:") });
   const interruption = new Interruption();
   const fatal = Promise.withResolvers<Error>();
   log(banner());
@@ -176,7 +195,9 @@ async function runBroker(
   log(`Broker started on ${broker.address}`);
   for (const line of http.lines) log(line);
   log(`Data directory: ${resolve(options.dataDir)}`);
+  isServing = true;
   const failure = await interruption.orResult(fatal.promise);
+  isServing = false;
   if (failure === undefined) {
     log("Stopping: finishing what is in flight (a second signal ends at once)");
   }
@@ -213,13 +234,4 @@ export function banner(): string {
   const lines = [`        RustLog Broker v${VERSION}`, "     Kafka-lite Distributed Log"];
   const framed = lines.map((line) => `║${line.padEnd(BANNER_WIDTH)}║`);
   return [`╔${edge}╗`, ...framed, `╚${edge}╝`].join("\n");
-}
-
-/** Writes a line to stdout. A broker outlives whoever reads its output. */
-function log(line: string): void {
-  try {
-    writeSync(1, `${line}\n`);
-  } catch {
-    // Nobody reads it any more.
-  }
 }

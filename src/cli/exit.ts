@@ -3,6 +3,9 @@
 import { writeSync } from "node:fs";
 import { CommanderError } from "@commander-js/extra-typings";
 import { RustLogError } from "../errors.ts";
+import { LogOutput, unblockedSink } from "./log-output.ts";
+
+const STDERR = 2;
 
 /** Exit codes of the executable; `interrupted` and `terminated` are the shell's 128 + signal. */
 export const EXIT = {
@@ -34,12 +37,17 @@ export function printError(line: string): void {
   }
 }
 
-/** Says on stderr why a command failed, and returns the exit code that fits. */
-export function reportFailure(error: unknown): number {
+/**
+ * Says on stderr why a command failed, and returns the exit code that fits. A stderr that nobody reads does not keep
+ * the process from ending: after two seconds it ends all the same.
+ */
+export async function reportFailure(error: unknown): Promise<number> {
   // Commander has already written its message; it ends with 0 after --help and --version.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  printError(`rustlog: ${describeFailure(error)}`);
-  if (isDebugging() && error instanceof Error) printError(Bun.inspect(error));
+  const output = new LogOutput(unblockedSink(STDERR));
+  output.line(`rustlog: ${describeFailure(error)}`, { isKept: true });
+  if (isDebugging() && error instanceof Error) output.line(Bun.inspect(error), { isKept: true });
+  await output.drain();
   return EXIT.failed;
 }
 

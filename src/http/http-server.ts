@@ -6,6 +6,7 @@
 // answers that are still being streamed, and calls `cancel` of their streams; an HTML bundle answers any method;
 // without `development`, several processes may share a port unless `reusePort` says no.
 import { type AddressFlags, formatAddress, isLoopback, listenError } from "../broker/address.ts";
+import { LogLimit } from "../broker/log-limit.ts";
 import { RequestGuard } from "./request-guard.ts";
 
 /** Longest body of a request; a longer one is answered with 413 before it is read. */
@@ -74,6 +75,7 @@ export class HttpServer {
 
   #listen(): Bun.Server<undefined> {
     const { host, port, flags, routes, log } = this.#options;
+    const limit = new LogLimit(log);
     const guarded = Object.entries(routes).map(([path, route]) => [
       path,
       isPage(route) ? route : this.#guarded(route),
@@ -89,7 +91,7 @@ export class HttpServer {
         routes: Object.fromEntries(guarded) as Bun.Serve.Routes<undefined, string>,
         fetch: (request) => this.#refusal(request) ?? plainText(404, "there is nothing here"),
         error: (error) => {
-          log(`bug: an HTTP request failed: ${error.stack ?? error.message}`);
+          limit.line("bug", `bug: an HTTP request failed: ${error.stack ?? error.message}`);
           return plainText(500, "the broker failed to handle the request; its log says more");
         },
       });

@@ -307,6 +307,19 @@ describe("an answer", () => {
     expect(test.lines[0]).toContain("bug: request 1 was answered twice");
   });
 
+  test("that fails again and again for a bug is logged a few times, and then counted", async () => {
+    const test = startServer({
+      dispatch: (exchange) => exchange.fail(new TypeError("a bug")),
+    });
+    const client = await test.connect();
+    for (let id = 1; id <= 1000; id++) client.send(pingFrame(id));
+    await client.response(1000);
+    expect(test.lines).toHaveLength(5);
+    await test[Symbol.asyncDispose]();
+    expect(test.lines).toHaveLength(6);
+    expect(test.lines[5]).toStartWith("995 more like this in the last 10 s: bug: request 1000");
+  });
+
   test("to a client that has left is dropped", async () => {
     await using test = startServer();
     using client = await test.connect();

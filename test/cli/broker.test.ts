@@ -1,11 +1,12 @@
 // `rustlog broker` as a process: what it prints, how it stops, what it refuses.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { banner } from "../../src/cli/broker.ts";
+import { quietPort } from "../support/binary.ts";
 import { batchOf, Session } from "../support/broker.ts";
 import { tempDir } from "../support/tmp.ts";
-import { readRest, readUntil, run, spawn, startBroker } from "./rustlog.ts";
+import { MAIN, readRest, readUntil, run, spawn, startBroker } from "./rustlog.ts";
 
 let directory: ReturnType<typeof tempDir>;
 beforeAll(() => {
@@ -174,4 +175,58 @@ describe("rustlog broker", () => {
     await expect(fetch(`${url}/health`)).rejects.toThrow();
     expect(await broker.exited).toBe(0);
   });
+
+  test("serves while nobody reads its output, and its lines are there once somebody does", async () => {
+    const path = join(directory.path, "unread");
+    expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0);
+    const pipe = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    // Until it is full: nothing of the start can be written.
+    expect(() => {
+      for (;;) writeSync(pipe, new Uint8Array(4096).fill(10));
+    }).toThrow("EAGAIN");
+    const port = quietPort();
+    const args = ["--port", String(port), "--data-dir", join(directory.path, "unread-data")];
+    const output = openSync(path, constants.O_WRONLY);
+    const broker = Bun.spawn([process.execPath, MAIN, "broker", ...args], {
+      stdin: "ignore",
+      stdout: output,
+      stderr: output,
+    });
+    closeSync(output);
+    await serves(port);
+    const text = await readPipeUntil(pipe, "Data directory:");
+    expect(text.trimStart()).toStartWith(banner());
+    expect(text).toContain(`Broker started on 127.0.0.1:${port}\n`);
+    broker.kill("SIGTERM");
+    expect(await readPipeUntil(pipe, "Broker stopped")).toContain("Stopping:");
+    expect(await broker.exited).toBe(0);
+    closeSync(pipe);
+  });
 });
+
+/** Resolves once a ping is answered. */
+async function serves(port: number): Promise<void> {
+  for (;;) {
+    try {
+      using session = await Session.connect(port);
+      await session.ping();
+      return;
+    } catch {
+      await Bun.sleep(10); // it does not listen yet
+    }
+  }
+}
+
+/** Reads a pipe that was opened without blocking, until `end` was read. */
+async function readPipeUntil(pipe: number, end: string): Promise<string> {
+  const buffer = Buffer.alloc(64 * 1024);
+  let text = "";
+  while (!text.includes(end)) {
+    try {
+      text += buffer.toString("utf8", 0, readSync(pipe, buffer));
+    } catch {
+      await Bun.sleep(5); // it is empty
+    }
+  }
+  return text;
+}

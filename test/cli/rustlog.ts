@@ -5,7 +5,8 @@ import { Broker } from "../../src/broker/broker.ts";
 import type { BrokerOptions } from "../../src/broker/options.ts";
 import { tempDir } from "../support/tmp.ts";
 
-const MAIN = join(import.meta.dir, "../../src/main.ts");
+/** The program. */
+export const MAIN = join(import.meta.dir, "../../src/main.ts");
 
 /** How a run is set up beside its arguments. */
 export interface RunOptions {

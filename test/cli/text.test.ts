@@ -87,8 +87,10 @@ describe("failures", () => {
     );
   });
 
-  test("commander's end with 0 for help and with 2 for everything else", () => {
-    expect(reportFailure(new CommanderError(0, "commander.helpDisplayed", ""))).toBe(EXIT.ok);
-    expect(reportFailure(new CommanderError(1, "commander.unknownOption", ""))).toBe(EXIT.usage);
+  test("commander's end with 0 for help and with 2 for everything else", async () => {
+    const help = new CommanderError(0, "commander.helpDisplayed", "");
+    expect(await reportFailure(help)).toBe(EXIT.ok);
+    const unknown = new CommanderError(1, "commander.unknownOption", "");
+    expect(await reportFailure(unknown)).toBe(EXIT.usage);
   });
 });
