@@ -4,7 +4,7 @@ import { Option } from "@commander-js/extra-typings";
 import type { Admin } from "../client/admin.ts";
 import type { OffsetSpec } from "../client/offset-spec.ts";
 import { RustLogError } from "../errors.ts";
-import { lagOf } from "../offsets/lag.ts";
+import { lagOf, NOT_COMMITTED } from "../offsets/lag.ts";
 import { newCommand } from "./command.ts";
 import { partitionList } from "./numbers.ts";
 import { parseOffset } from "./offset-range.ts";
@@ -50,17 +50,18 @@ function describe() {
       withClient(options.broker, async (client) => {
         const offsets = await client.admin().describeGroup(group);
         const partitions = offsets.map((offset) => ({ ...offset, lag: lagOf(offset) }));
-        if (options.json) return await writeJson({ group, partitions });
+        const lag = partitions.reduce((sum, partition) => sum + partition.lag, 0);
+        if (options.json) return await writeJson({ group, lag, partitions });
         const header = ["TOPIC", "PARTITION", "COMMITTED", "LOG-END", "LAG", "COMMITTED-AT"];
         const rows = partitions.map((row) => [
           row.topic,
           row.partition,
-          row.committedOffset,
+          row.committedOffset === NOT_COMMITTED ? "-" : row.committedOffset,
           row.highWatermark,
           row.lag,
-          new Date(row.commitTimestamp).toISOString(),
+          row.committedOffset === NOT_COMMITTED ? "-" : new Date(row.commitTimestamp).toISOString(),
         ]);
-        await writeText(formatTable(header, rows));
+        await writeText(`${formatTable(header, rows)}\nTotal lag: ${lag}\n`);
       }),
     );
 }

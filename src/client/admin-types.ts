@@ -61,10 +61,11 @@ export interface GroupListing {
   readonly partitions: number;
 }
 
-/** How far a group is in a partition. */
+/** How far a group is in a partition of a topic that it has committed an offset for. */
 export interface GroupOffset extends TopicPartition {
+  /** -1 when it has committed nothing for this partition: it is behind by all records from the log start on. */
   readonly committedOffset: number;
-  /** When it was committed, in milliseconds since 1970. */
+  /** When it was committed, in milliseconds since 1970; -1 when nothing was. */
   readonly commitTimestamp: number;
   readonly logStartOffset: number;
   readonly highWatermark: number;

@@ -125,6 +125,16 @@ export class OffsetStore {
     return this.#table.rows(after, limit);
   }
 
+  /** Number of groups; those that only had offsets of a deleted topic may count a little longer. */
+  get groupCount(): number {
+    return this.#table.groupsInMemory;
+  }
+
+  /** Names of the topics that a group has committed offsets for, sorted; empty when it has committed nothing. */
+  topicsOf(group: string): readonly string[] {
+    return this.#table.topicsOf(group);
+  }
+
   /** Number of committed offsets. */
   get size(): number {
     return this.#table.size;

@@ -141,6 +141,14 @@ export class OffsetTable {
     return page;
   }
 
+  /** Names of the topics that a group has committed offsets for, sorted; empty when there is no such group. */
+  topicsOf(group: string): string[] {
+    const topics = this.#groups.get(group) ?? [];
+    return topics.flatMap(({ topic, cells }) =>
+      topic.isGone || cells.length === 0 ? [] : [topic.name],
+    );
+  }
+
   /** The rows of one group, by topic and partition; empty when there is no such group. */
   rowsOf(group: string): OffsetRow[] {
     const rows: OffsetRow[] = [];

@@ -70,14 +70,15 @@ export interface DescribeGroupRequest {
 export interface DescribedGroupPartition {
   readonly topic: string;
   readonly partition: number;
+  /** -1 when the group has committed nothing for this partition. */
   readonly committedOffset: number;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; -1 likewise. */
   readonly commitTimestamp: number;
   readonly logStartOffset: number;
   readonly highWatermark: number;
 }
 
-/** What a group has committed. */
+/** All partitions of the topics that a group has committed an offset for. */
 export interface DescribeGroupResponse {
   readonly partitions: readonly DescribedGroupPartition[];
 }

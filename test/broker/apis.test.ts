@@ -255,6 +255,10 @@ describe("groups", () => {
       { topic: "t", partition: 0, committedOffset: 0, logStartOffset: 0, highWatermark: 0 },
       { topic: "t", partition: 1, committedOffset: 2, logStartOffset: 0, highWatermark: 3 },
     ]);
+    expect((await describeGroup("h")).partitions).toMatchObject([
+      { partition: 0, committedOffset: -1, commitTimestamp: -1, highWatermark: 0 },
+      { partition: 1, committedOffset: 1, logStartOffset: 0, highWatermark: 3 },
+    ]);
     await deleteGroup("g");
     expect(await committed("g", "t", 0, 1)).toEqual([-1, -1]);
     expect(await codeOf(describeGroup("g"))).toBe("GROUP_NOT_FOUND");

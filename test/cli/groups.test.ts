@@ -44,6 +44,19 @@ describe("groups", () => {
     expect(await ok(["groups", "list"])).toMatch(/^GROUP +PARTITIONS\n(.+\n)*g +1\n/);
   });
 
+  test("a partition that was never committed counts from its log start, and there is a total", async () => {
+    await ok(["topics", "create", "part", "--partitions", "3"]);
+    await ok(["produce", "part", "-p", "0", "a", "b", "c"]);
+    await ok(["produce", "part", "-p", "1", "d", "e"]);
+    await ok(["groups", "seek", "part-group", "part", "--to", "1", "-p", "0"]);
+    const table = await ok(["groups", "describe", "part-group"]);
+    expect(table).toMatch(/\npart +0 +1 +3 +2 +\d{4}-/);
+    expect(table).toMatch(/\npart +1 +- +2 +2 +-\npart +2 +- +0 +0 +-\n\nTotal lag: 4\n$/);
+    const described = JSON.parse(await ok(["groups", "describe", "part-group", "--json"]));
+    expect(described).toMatchObject({ lag: 4, partitions: [{ lag: 2 }, { lag: 2 }, { lag: 0 }] });
+    expect(described.partitions[1]).toMatchObject({ committedOffset: -1, commitTimestamp: -1 });
+  });
+
   test("seek moves all partitions or none, delete forgets", async () => {
     await ok(["topics", "create", "two", "--partitions", "2"]);
     await ok(["produce", "two", "-p", "0", "a", "b", "c"]);

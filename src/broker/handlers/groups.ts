@@ -1,5 +1,6 @@
 // ListGroups, DescribeGroup and DeleteGroup. A group is what has committed an offset; it has no members.
 // Leaves to others: keeping committed offsets (offsets/).
+import { type GroupPartition, groupPartitions } from "../../offsets/lag.ts";
 import { groupNotFound, OffsetStore } from "../../offsets/offset-store.ts";
 import {
   type DeleteGroupRequest,
@@ -8,8 +9,12 @@ import {
   encodeDescribeGroupResponse,
   encodeListGroupsResponse,
 } from "../../protocol/groups.ts";
+import { Portions } from "../../storage/event-loop.ts";
 import type { Exchange } from "../exchange.ts";
 import type { BrokerServices } from "../services.ts";
+
+/** Partitions of a group that are looked at in one turn of the event loop. */
+const PARTITIONS_PER_TURN = 1_000;
 
 /** Answers a ListGroups request. */
 export function listGroups(services: BrokerServices, exchange: Exchange): void {
@@ -17,29 +22,21 @@ export function listGroups(services: BrokerServices, exchange: Exchange): void {
   exchange.answer(encodeListGroupsResponse(exchange.correlationId, { groups }));
 }
 
-/** Answers a DescribeGroup request: what is committed, beside the ends of each log, so that a lag can be told. */
-export function describeGroup(
+/** Answers a DescribeGroup request: what is committed, beside the ends of each log, from which the lag follows. */
+export async function describeGroup(
   services: BrokerServices,
   exchange: Exchange,
   request: DescribeGroupRequest,
-): void {
-  OffsetStore.checkGroup(request.group);
-  const rows = services.offsets.describe(request.group);
-  if (rows === undefined) throw groupNotFound(request.group);
-  const partitions = rows.flatMap(({ topic, partition: index, offset, commitTimestamp }) => {
-    // A topic that is being deleted has rows a little longer than it has partitions.
-    const partition = services.registry.find(topic)?.partitions[index];
-    if (partition === undefined) return [];
-    const { logStartOffset, highWatermark } = partition;
-    return {
-      topic,
-      partition: index,
-      committedOffset: offset,
-      commitTimestamp,
-      logStartOffset,
-      highWatermark,
-    };
-  });
+): Promise<void> {
+  const { group } = request;
+  OffsetStore.checkGroup(group);
+  if (services.offsets.topicsOf(group).length === 0) throw groupNotFound(group);
+  const partitions: GroupPartition[] = [];
+  const portions = new Portions(PARTITIONS_PER_TURN);
+  for (const partition of groupPartitions(services, group)) {
+    partitions.push(partition);
+    await portions.next();
+  }
   exchange.answer(encodeDescribeGroupResponse(exchange.correlationId, { partitions }));
 }
 
