@@ -3,8 +3,8 @@
 import { readFileSync } from "node:fs";
 import { REFUSED_CONNECTIONS_MAX } from "../limits.ts";
 
-/** The files of an active segment: its log and two indexes. */
-const FILES_PER_PARTITION = 3;
+/** Descriptors of an active segment: its log and two indexes, each open to read and, once written to, to append. */
+const FILES_PER_PARTITION = 6;
 
 /** For the process itself, what rolls and reads have open for a moment, and some topics that are created later. */
 const FILES_RESERVED = 156;

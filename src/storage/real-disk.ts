@@ -17,26 +17,18 @@ import {
   statSync,
   unlinkSync,
   writeSync,
-  writevSync,
 } from "node:fs";
 import { RustLogError } from "../errors.ts";
+import { AppendSink } from "./append-sink.ts";
 import { type AppendFile, type DirectoryLock, type Disk, systemErrorCode } from "./disk.ts";
 import { OPEN, openRegular, readRegular, requireRegular } from "./regular-file.ts";
 import { QuickFlushes } from "./quick-flush.ts";
 
-/** A system call takes so many parts at most: IOV_MAX of Linux and macOS. */
-const PARTS_MAX = 1024;
-
-/**
- * An append file over plain writes to a descriptor that is opened for append.
- *
- * Not over `Bun.file(fd).writer()`: the sink of Bun 1.4.5 writes what it holds at the end of a turn by itself,
- * also when it was given up after a failure, and then behind the place that the file was cut at. It was no
- * faster either.
- */
+/** An append file over one descriptor: a sink writes to it, positioned reads read from it. */
 export class RealAppendFile implements AppendFile {
   readonly path: string;
   readonly #fd: number;
+  readonly #sink: AppendSink;
   #size: number;
   #written: Uint8Array[] = [];
   readonly #quick: QuickFlushes;
@@ -50,6 +42,7 @@ export class RealAppendFile implements AppendFile {
     this.path = path;
     this.#quick = quick;
     this.#fd = fd;
+    this.#sink = new AppendSink(fd);
     this.#size = fstatSync(this.#fd).size;
   }
 
@@ -61,13 +54,21 @@ export class RealAppendFile implements AppendFile {
     this.#written.push(bytes);
   }
 
-  push(): void {
+  push(): void | Promise<void> {
+    if (this.#written.length === 0) return;
     const written = this.#written;
     this.#written = [];
-    const total = writeParts(this.#fd, written);
-    this.#size += total;
+    const outcome = this.#sink.write(written);
+    if (outcome === undefined) this.#pushed(written);
+    else return outcome.then(() => this.#pushed(written));
+  }
+
+  #pushed(written: readonly Uint8Array[]): void {
+    let bytes = 0;
+    for (const piece of written) bytes += piece.length;
+    this.#size += bytes;
     this.#unflushed.writes += written.length;
-    this.#unflushed.bytes += total;
+    this.#unflushed.bytes += bytes;
   }
 
   async sync(): Promise<void> {
@@ -91,6 +92,8 @@ export class RealAppendFile implements AppendFile {
 
   truncate(size: number): void {
     this.#written = [];
+    // An open sink could write behind the new end.
+    this.#sink.end();
     ftruncateSync(this.#fd, size);
     this.#size = size;
   }
@@ -104,6 +107,7 @@ export class RealAppendFile implements AppendFile {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#sink.end();
     // A flush in the background would fail, or reach the next file that gets the same number.
     if (this.#flushes === 0) closeSync(this.#fd);
   }
@@ -213,30 +217,6 @@ export class RealDisk implements Disk {
     writeSync(fd, `${process.pid}\n`);
     // The kernel releases the lock when the descriptor is closed, also when the process is killed.
     return { release: () => closeSync(fd) };
-  }
-}
-
-/** Writes one part after the other, as they lie in memory; returns their length. */
-function writeParts(fd: number, parts: readonly Uint8Array[]): number {
-  let total = 0;
-  for (let first = 0; first < parts.length; first += PARTS_MAX) {
-    const group = parts.slice(first, first + PARTS_MAX);
-    let bytes = 0;
-    for (const part of group) bytes += part.length;
-    const taken = writevSync(fd, group);
-    if (taken < bytes) writeRest(fd, group, taken);
-    total += bytes;
-  }
-  return total;
-}
-
-/** Writes what is left of parts of which the system took the first `taken` bytes only, as it may. */
-function writeRest(fd: number, parts: readonly Uint8Array[], taken: number): void {
-  let skipped = taken;
-  for (const part of parts) {
-    const rest = part.subarray(Math.min(skipped, part.length));
-    writeFully(fd, rest, rest.length);
-    skipped -= part.length - rest.length;
   }
 }
 
