@@ -82,7 +82,7 @@ export const ERRORS = {
   STORAGE_ERROR: {
     wire: 56,
     retriable: false,
-    help: "The disk failed: see the broker's log.",
+    help: "The broker cannot use a file or its disk: the message names the path and the cause.",
   },
   GROUP_NOT_FOUND: {
     wire: 69,

@@ -88,8 +88,8 @@ function writeConnections(text: Exposition, broker: Broker): void {
 }
 
 function writePartitions(text: Exposition, { services }: Broker): void {
-  const rows = services.registry.list().flatMap(({ name, partitions }) =>
-    partitions.map((partition) => ({
+  const rows = services.registry.list().flatMap(({ name, online }) =>
+    online.map((partition) => ({
       labels: labelsOf({ topic: name, partition: partition.index }),
       state: partition.describe(),
     })),
@@ -128,8 +128,8 @@ function writePartitions(text: Exposition, { services }: Broker): void {
 function writeGroups(text: Exposition, { services }: Broker): void {
   const rows = services.offsets.groups().flatMap(({ group }) =>
     (services.offsets.describe(group) ?? []).flatMap(({ topic, partition: index, offset }) => {
-      // A topic that is being deleted has committed offsets a little longer than it has partitions.
-      const partition = services.registry.find(topic)?.partitions[index];
+      // A topic that is being deleted has committed offsets a little longer than it has partitions, and one may be offline.
+      const partition = services.registry.findOnline(topic, index);
       if (partition === undefined) return [];
       const { logStartOffset, highWatermark } = partition;
       const lag = lagOf({ committedOffset: offset, logStartOffset, highWatermark });

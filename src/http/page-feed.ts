@@ -154,12 +154,10 @@ export class PageFeed {
     const topics = this.#broker.services.registry.list();
     const names = topics.map(({ name, partitions }) => `${name} ${partitions.length}`).join();
     // One that was deleted and created again between two looks has the old name, but none of the old partitions.
-    const isKnown = topics.every(({ partitions }) =>
-      partitions.every((p) => this.#partitions.has(p)),
-    );
+    const isKnown = topics.every(({ online }) => online.every((p) => this.#partitions.has(p)));
     if (names === this.#topics && isKnown) return false;
     this.#topics = names;
-    const present = new Set(topics.flatMap(({ partitions }) => partitions));
+    const present = new Set(topics.flatMap(({ online }) => online));
     for (const partition of this.#partitions.keys()) {
       if (!present.has(partition)) this.#partitions.delete(partition);
     }
@@ -168,8 +166,8 @@ export class PageFeed {
 
   #findChanges(): PartitionState[] {
     const changed: PartitionState[] = [];
-    for (const { partitions } of this.#broker.services.registry.list()) {
-      for (const partition of partitions) {
+    for (const { online } of this.#broker.services.registry.list()) {
+      for (const partition of online) {
         const before = this.#partitions.get(partition);
         const now = stateOf(partition, before);
         if (now === before) continue;
@@ -185,7 +183,7 @@ export class PageFeed {
     const { offsets, registry } = this.#broker.services;
     const groups = offsets.groups().flatMap(({ group }) =>
       (offsets.describe(group) ?? []).flatMap(({ topic, partition: index, offset }) => {
-        const partition = registry.find(topic)?.partitions[index];
+        const partition = registry.findOnline(topic, index);
         if (partition === undefined) return [];
         const { logStartOffset, highWatermark } = partition;
         const lag = lagOf({ committedOffset: offset, logStartOffset, highWatermark });

@@ -81,7 +81,7 @@ export class ReadOnlyDisk implements Disk {
 
   remove(): void {}
 
-  removeDirectory(): void {}
+  async removeDirectory(): Promise<void> {}
 
   async syncDirectory(): Promise<void> {}
 

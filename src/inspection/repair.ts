@@ -38,7 +38,7 @@ export function removeDirectory(disk: Disk, directory: string, name: string): Re
   return {
     description: "remove it",
     run: async () => {
-      disk.removeDirectory(joinPath(directory, name));
+      await disk.removeDirectory(joinPath(directory, name));
       await disk.syncDirectory(directory);
       return "removed";
     },

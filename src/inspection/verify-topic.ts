@@ -5,7 +5,7 @@ import { joinPath, reasonOf } from "../storage/disk.ts";
 import { baseOffsetOfLogName } from "../storage/segment-files.ts";
 import { readTopicFile } from "../topics/topic-file.ts";
 import type { CleanSegments } from "../topics/topic.ts";
-import { checkTopicName } from "../topics/topic-settings.ts";
+import { checkTopicName, LOST_AND_FOUND } from "../topics/topic-settings.ts";
 import { removeDirectory } from "./repair.ts";
 import type { Verification } from "./verification.ts";
 import type { CommittedOffsetsCheck } from "./verify-offsets.ts";
@@ -24,6 +24,7 @@ export async function verifyTopics(
 ): Promise<PartitionReports> {
   const reports: PartitionReports = new Map();
   for (const name of run.disk.list(run.path("topics"))) {
+    if (name === LOST_AND_FOUND) continue;
     const file = joinPath("topics", name);
     if (name.startsWith("+c-") || name.startsWith("+d-")) {
       const what = name.startsWith("+c-") ? "was being created" : "was being deleted";

@@ -48,8 +48,9 @@ export function* groupPartitions(
   group: string,
 ): Generator<GroupPartition, void> {
   for (const name of offsets.topicsOf(group)) {
-    // A topic that is being deleted has commits a little longer than it has partitions.
-    for (const { topic, index, logStartOffset, highWatermark } of registry.find(name)?.partitions ??
+    // A topic that is being deleted has commits a little longer than it has partitions. The end of an offline
+    // partition is not known.
+    for (const { topic, index, logStartOffset, highWatermark } of registry.find(name)?.online ??
       []) {
       const committed = offsets.fetch(group, topic, index);
       const committedOffset = committed?.offset ?? NOT_COMMITTED;
@@ -70,7 +71,7 @@ export function* groupPartitions(
 export function groupPartitionCount({ registry, offsets }: LagSources, group: string): number {
   let count = 0;
   for (const name of offsets.topicsOf(group)) {
-    count += registry.find(name)?.partitions.length ?? 0;
+    count += registry.find(name)?.online.length ?? 0;
   }
   return count;
 }

@@ -10,6 +10,7 @@ import { RustLogError } from "../errors.ts";
 import { GROUP_NAME_BYTES_MAX } from "../limits.ts";
 import { BatchEncoder } from "../record/encoder.ts";
 import { reasonOf } from "../storage/disk.ts";
+import type { OfflinePartition } from "../topics/offline-partition.ts";
 import type { Partition } from "../topics/partition.ts";
 import type { TopicRegistry } from "../topics/topic-registry.ts";
 import {
@@ -61,6 +62,8 @@ export class OffsetStore {
   readonly #context: OffsetStoreContext;
   readonly #table = new OffsetTable();
   #partition: Partition | undefined;
+  /** The partition of the internal topic, if it can't be opened: then what was committed is not known. */
+  #offline: OfflinePartition | undefined;
   /** Writes to the internal topic that are not in the table yet. */
   readonly #inFlight = new Set<Promise<unknown>>();
   /** By topic that is gone: the deletions that may not be written down yet. */
@@ -75,7 +78,9 @@ export class OffsetStore {
   static async open(context: OffsetStoreContext): Promise<OffsetStore> {
     const store = new OffsetStore(context);
     if (context.mode === "durable") {
-      store.#partition = context.registry.find(OFFSETS_TOPIC)?.partitions[0];
+      const partition = context.registry.find(OFFSETS_TOPIC)?.partitions[0];
+      if (partition?.offline === undefined) store.#partition = partition;
+      else store.#offline = partition;
       if (store.#partition !== undefined) {
         replayOffsets(store.#partition, store.#table, context.report);
         await store.#reconcile();
@@ -92,14 +97,21 @@ export class OffsetStore {
     throw new RustLogError("INVALID_GROUP", `a group name of ${bytes} bytes is not possible`);
   }
 
-  /** What a group has committed for a partition, or undefined. */
+  /** Throws STORAGE_ERROR, with the reason, if the log of committed offsets is offline. */
+  checkOnline(): void {
+    if (this.#offline !== undefined) throw this.#offline.error();
+  }
+
+  /** What a group has committed for a partition, or undefined. Throws STORAGE_ERROR as `checkOnline` does. */
   fetch(group: string, topic: string, partition: number): CommittedOffset | undefined {
+    this.checkOnline();
     return this.#table.get(group, topic, partition);
   }
 
   /** Commits offsets for a group, all or none. When it resolves they are durable (mode `durable`). */
   async commit(group: string, commits: readonly OffsetCommit[]): Promise<void> {
     OffsetStore.checkGroup(group);
+    this.checkOnline();
     if (commits.length === 0) return;
     const commitTimestamp = this.#context.now();
     await this.#write(
@@ -148,6 +160,7 @@ export class OffsetStore {
 
   /** Forgets a group; throws GROUP_NOT_FOUND when there is none. */
   async deleteGroup(group: string): Promise<void> {
+    this.checkOnline();
     const rows = this.#table.rowsOf(group);
     if (rows.length === 0) throw groupNotFound(group);
     await this.#write(rows.map((row): Change => [row, null]));
@@ -181,9 +194,8 @@ export class OffsetStore {
     const gone = new Set<string>();
     const ahead: Change[] = [];
     for (const row of this.#table.rows(undefined, Infinity)) {
-      const topic = registry.find(row.topic);
-      if (topic === undefined) gone.add(row.topic);
-      const end = topic?.partitions[row.partition]?.logEndOffset;
+      if (registry.find(row.topic) === undefined) gone.add(row.topic);
+      const end = registry.findOnline(row.topic, row.partition)?.logEndOffset;
       if (end === undefined || row.offset <= end) continue;
       // Left there, the group would pass over the records that get these offsets next.
       report(
@@ -254,7 +266,7 @@ export class OffsetStore {
         if (code === "TOPIC_ALREADY_EXISTS") return registry.ensure(OFFSETS_TOPIC);
         throw error;
       }));
-    const partition = topic.partitions[0];
+    const [partition] = topic.online;
     if (partition === undefined) throw new Error("the offsets topic has no partition");
     return partition;
   }

@@ -63,8 +63,11 @@ export interface Disk {
   rename(from: string, to: string): void;
   /** Removes a file; does nothing when it is missing. */
   remove(path: string): void;
-  /** Removes a directory with everything in it; does nothing when it is missing. */
-  removeDirectory(path: string): void;
+  /**
+   * Removes a directory with everything in it, in the background; does nothing when it is missing. A file that cannot
+   * be removed stays, and is what it rejects with once all else is gone. Ends early once `isStopped` returns true.
+   */
+  removeDirectory(path: string, isStopped?: () => boolean): Promise<void>;
   /** Makes creations, renames and removals in a directory durable. */
   syncDirectory(path: string): Promise<void>;
   /** Takes the lock file for this process, or throws an error that says which process holds it. */

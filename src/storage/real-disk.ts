@@ -13,7 +13,6 @@ import {
   readFileSync,
   readSync,
   renameSync,
-  rmSync,
   statSync,
   unlinkSync,
   writeSync,
@@ -23,6 +22,7 @@ import { AppendSink } from "./append-sink.ts";
 import { type AppendFile, type DirectoryLock, type Disk, systemErrorCode } from "./disk.ts";
 import { OPEN, openRegular, readRegular, requireRegular } from "./regular-file.ts";
 import { QuickFlushes } from "./quick-flush.ts";
+import { removeTree } from "./remove-directory.ts";
 
 /** An append file over one descriptor: a sink writes to it, positioned reads read from it. */
 export class RealAppendFile implements AppendFile {
@@ -180,8 +180,8 @@ export class RealDisk implements Disk {
     orUndefinedIfMissing(() => unlinkSync(path));
   }
 
-  removeDirectory(path: string): void {
-    rmSync(path, { recursive: true, force: true });
+  removeDirectory(path: string, isStopped = () => false): Promise<void> {
+    return removeTree(path, isStopped);
   }
 
   async syncDirectory(path: string): Promise<void> {

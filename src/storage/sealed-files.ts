@@ -67,6 +67,8 @@ export class SealedFiles {
 
   /** Unlinks the files, the log last: indexes without a log would be strangers. */
   remove(): void {
+    // The topic was deleted meanwhile, and a new one of that name may have files with these names.
+    if (this.#closed) throw new RustLogError("STORAGE_ERROR", `${this.#path("log")} is closed`);
     this.#disk.remove(this.#path("timeindex"));
     this.#disk.remove(this.#path("index"));
     this.#disk.remove(this.#path("log"));

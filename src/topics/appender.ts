@@ -124,8 +124,9 @@ export class Appender {
     }
   }
 
-  /** Refuses what no flush has begun for. */
+  /** Refuses what no flush has begun for, and everything that comes. */
   refuse(error: RustLogError): void {
+    this.#failure ??= error;
     for (const queue of [this.#pushed, this.#staged, this.#waiting, this.#rolls]) {
       rejectAll(queue.splice(0), error);
     }
@@ -283,7 +284,7 @@ export class Appender {
       if (error instanceof FlushFailure) rejectAll(rolls, this.#fail(error, []));
       else {
         // The log is as it was, and the next append tries again.
-        const failure = appendError(this.#name, error);
+        const failure = this.#failure ?? appendError(this.#name, error);
         rejectAll([...rolls, ...this.#waiting.splice(0)], failure);
       }
       return;
@@ -304,8 +305,7 @@ export class Appender {
   /** After a failed flush the page cache can't be trusted: nothing more is acknowledged or served. */
   #fail(error: unknown, group: PendingAppend[]): RustLogError {
     const message = `${this.#name}: the disk failed: ${reasonOf(error)}`;
-    const failure = new RustLogError("STORAGE_ERROR", message, { cause: error });
-    this.#failure ??= failure;
+    const failure = this.#failure ?? new RustLogError("STORAGE_ERROR", message, { cause: error });
     rejectAll(group, failure);
     this.refuse(failure);
     this.stop();

@@ -100,7 +100,8 @@ export class DataDirectory {
         if (error instanceof FlushFailure) noteFailedFlush(disk, path);
         throw error;
       });
-      if (rewrite) {
+      if (registry.offline.some((it) => it.hasFailedFlush)) noteFailedFlush(disk, path);
+      if (rewrite && registry.offline.length === 0) {
         disk.rename(joinPath(path, FLUSH_FAILED), joinPath(path, FLUSH_FAILED_SPARE));
         await disk.syncDirectory(path);
       }

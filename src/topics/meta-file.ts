@@ -9,6 +9,7 @@ import {
   encodeCheckedFile,
 } from "../storage/checked-file.ts";
 import { type Disk, isDiskFull, joinPath, reasonOf, replaceFile } from "../storage/disk.ts";
+import { LOST_AND_FOUND } from "./topic-settings.ts";
 
 /** Version of all formats on disk. A directory with another one is refused. */
 export const FORMAT_VERSION = 1;
@@ -42,7 +43,8 @@ export function readMeta(disk: Disk, path: string): DirectoryMeta | undefined {
   }
   const meta = read(disk, joinPath(path, META));
   if (meta === undefined) {
-    if (disk.list(joinPath(path, "topics")).length === 0) return undefined;
+    const names = disk.list(joinPath(path, "topics")).filter((name) => name !== LOST_AND_FOUND);
+    if (names.length === 0) return undefined;
     throw new RustLogError(
       "DATA_DIRECTORY_UNUSABLE",
       `${path} has topics but no ${META}: restore it, or choose another --data-dir`,

@@ -35,6 +35,8 @@ export interface PartitionLayout {
 export class Partition {
   readonly topic: string;
   readonly index: number;
+  /** Tells it from an offline one (offline-partition.ts), which has a reason here. */
+  readonly offline = undefined;
   readonly #log: Log;
   readonly #appender: Appender;
   readonly #onFatal: (error: Error) => void;
@@ -43,6 +45,8 @@ export class Partition {
   /** Fetches past the high watermark, by the offset that it must reach. */
   readonly #waitingForOffset = new WaitQueue();
   #closed = false;
+  #isDeleted = false;
+  #retention: Promise<number> | undefined;
   #failure: RustLogError | undefined;
 
   /** `onFatal` is called when a failure of the disk makes it unsafe to go on. */
@@ -180,12 +184,19 @@ export class Partition {
   /** Deletes what retention has run out for; returns the number of segments. */
   async applyRetention(): Promise<number> {
     if (this.#closed) return 0;
+    this.#retention ??= this.#retain().finally(() => {
+      this.#retention = undefined;
+    });
+    return await this.#retention;
+  }
+
+  async #retain(): Promise<number> {
     try {
       // Without new records nothing else would roll it.
       if (this.#log.isActiveExpired) await this.#appender.roll();
       return await this.#log.applyRetention(this.#appender.end);
     } catch (error) {
-      // The topic may be deleted under its feet, directory and all.
+      // The topic was deleted meanwhile, and its directory renamed.
       if (this.#closed) return 0;
       throw error;
     }
@@ -225,20 +236,30 @@ export class Partition {
     }
   }
 
-  /** Closes without flushing, because the topic is deleted: what no flush has begun for is refused. */
+  /**
+   * Refuses what no flush has begun for, because the topic's directory was renamed: from now on no failure to find
+   * a file there is one of the disk. To be followed by `closeForDeletion`.
+   */
+  refuseForDeletion(): void {
+    const message = `topic '${this.topic}' was deleted`;
+    this.#failure = new RustLogError("UNKNOWN_TOPIC_OR_PARTITION", message);
+    this.#isDeleted = true;
+    this.#closed = true;
+    this.#appender.stop();
+    this.#appender.refuse(this.#failure);
+  }
+
+  /** Closes without flushing, because the topic is deleted. Afterwards nothing uses its paths. */
   async closeForDeletion(): Promise<void> {
-    const failure = new RustLogError(
-      "UNKNOWN_TOPIC_OR_PARTITION",
-      `topic '${this.topic}' was deleted`,
-    );
-    this.#failure = failure;
+    if (!this.#isDeleted) this.refuseForDeletion();
     this.#close();
-    this.#appender.refuse(failure);
     await this.#appender.settled();
+    await this.#retention?.catch(() => 0);
     this.#log.close();
   }
 
   #fail(error: RustLogError): void {
+    if (this.#isDeleted) return;
     this.#failure = error;
     this.#close();
     this.#onFatal(error);

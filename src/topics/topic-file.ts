@@ -44,13 +44,20 @@ export async function writeTopicFile(
   await disk.writeFile(joinPath(directory, FILE), encode(file));
 }
 
-/** Replaces the file of a topic, durably: after a crash it is the old one or the new one. Throws the system's error. */
-export async function replaceTopicFile(
+/** Gives a file of an older release what this one writes; if that fails, the next start tries again. */
+export async function upgradeTopicFile(
   disk: Disk,
   directory: string,
   file: TopicFile,
+  report: (line: string) => void,
 ): Promise<void> {
-  await replaceFile(disk, directory, FILE, encode(file));
+  try {
+    await replaceFile(disk, directory, FILE, encode(file));
+  } catch (error) {
+    // It can be read as it is: a full disk, say, is no reason not to serve the topic.
+    const path = joinPath(directory, FILE);
+    report(`${path}: no checksum could be added: ${reasonOf(error)}; the next start tries again`);
+  }
 }
 
 /**

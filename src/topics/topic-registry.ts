@@ -3,35 +3,39 @@
 //
 //   topics/NAME/topic.json      what it was created with (topic-file.ts)
 //   topics/NAME/0/ … /N-1/      one directory a partition
-//   topics/+c-NAME, +d-NAME     being created, being deleted: removed at the next start
+//   topics/+c-NAME, +d-N        being created; deleted, and removed in the background, also after the next start
 //                               (`+` can't be in a topic's name)
 import { RustLogError } from "../errors.ts";
 import { PARTITIONS_MAX } from "../limits.ts";
-import { isDiskFull, isOutOfFiles, joinPath, reasonOf } from "../storage/disk.ts";
-import type { CleanSegment } from "../storage/recovery.ts";
+import { joinPath, reasonOf } from "../storage/disk.ts";
+import { Portions } from "../storage/event-loop.ts";
+import { type FoundContext, openFoundTopic } from "./found-topic.ts";
+import type { OfflinePartition } from "./offline-partition.ts";
 import type { Partition } from "./partition.ts";
+import { DELETING, Removals } from "./removals.ts";
+import { applyRetention, type RetentionFaults } from "./retention-pass.ts";
 import {
   type CleanSegments,
-  makePartitions,
-  NEW_LOGS,
-  openTopic,
+  closeCleanly,
+  closeForDeletion,
+  openNewTopic,
   type RecoveryNotes,
   type Topic,
-  type TopicContext,
 } from "./topic.ts";
-import { readTopicFile, replaceTopicFile, type TopicFile, writeTopicFile } from "./topic-file.ts";
+import { creationError, deletionError, unflushedDeletion, unknownTopic } from "./topic-error.ts";
+import { writeTopicFile } from "./topic-file.ts";
 import { checkTopicName, resolveSettings, type TopicSettings } from "./topic-settings.ts";
 
 /** What a registry is opened with. */
-export interface RegistryContext extends TopicContext {
-  /** Identity of the data directory. */
-  readonly directoryId: string;
+export interface RegistryContext extends FoundContext {
   readonly autoCreateTopics: boolean;
   readonly defaultPartitions: number;
 }
 
 const CREATING = "+c-";
-const DELETING = "+d-";
+
+/** Directories that are made in one turn of the event loop. */
+const CREATING_PORTION = 32;
 
 /** The topics of one data directory. */
 export class TopicRegistry {
@@ -39,31 +43,42 @@ export class TopicRegistry {
   readonly #topics = new Map<string, Topic>();
   readonly #creating = new Map<string, Promise<Topic>>();
   readonly #deleting = new Map<string, Promise<void>>();
+  readonly #removals: Removals;
+  readonly #retentionFaults: RetentionFaults = new WeakMap();
   #forget: (name: string) => Promise<void> = () => Promise.resolve();
 
   private constructor(context: RegistryContext) {
+    const { disk, directory, report } = context;
     this.#context = context;
+    this.#removals = new Removals(disk, directory, report);
   }
 
-  /** Opens every topic of the directory, which must exist, recovering their logs. */
+  /**
+   * Opens every topic of the directory, which must exist, recovering their logs. What can't be opened is offline, and
+   * reported; the directories of deleted topics are removed in the background.
+   */
   static async open(context: RegistryContext, notes: RecoveryNotes): Promise<TopicRegistry> {
     const registry = new TopicRegistry(context);
-    const { disk, directory, report } = context;
+    const { disk, directory } = context;
     // What a process that was killed has renamed may be in the cache only.
     await disk.syncDirectory(directory);
-    for (const name of disk.list(directory)) {
-      if (name.startsWith(CREATING) || name.startsWith(DELETING)) {
-        disk.removeDirectory(joinPath(directory, name));
-        continue;
+    const names = disk.list(directory);
+    for (const name of names.filter((it) => it.startsWith(DELETING))) {
+      registry.#removals.add(joinPath(directory, name));
+    }
+    try {
+      for (const name of names) {
+        if (name.startsWith(DELETING)) continue;
+        if (name.startsWith(CREATING)) {
+          registry.#removeUnfinished(name);
+          continue;
+        }
+        const topic = await openFoundTopic(context, name, notes);
+        if (topic !== undefined) registry.#topics.set(name, topic);
       }
-      const description = readTopicFile(disk, joinPath(directory, name), name, context.directoryId);
-      if (description === undefined) {
-        report(`${joinPath(directory, name)} has no topic.json and is no topic; left alone`);
-        continue;
-      }
-      if (description.missing.length > 0) await upgradeTopicFile(context, description);
-      await makePartitions(context, description, notes);
-      registry.#topics.set(name, await openTopic(context, description, notes));
+    } catch (error) {
+      for (const { online } of registry.list()) await closeForDeletion(online);
+      throw error;
     }
     return registry;
   }
@@ -78,7 +93,7 @@ export class TopicRegistry {
     return [...this.#topics.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** A partition; throws UNKNOWN_TOPIC_OR_PARTITION, saying which of the two. */
+  /** A partition; throws UNKNOWN_TOPIC_OR_PARTITION, saying which of the two, or STORAGE_ERROR if it is offline. */
   partition(name: string, index: number): Partition {
     const topic = this.#topics.get(name);
     if (topic === undefined) throw unknownTopic(name);
@@ -89,7 +104,19 @@ export class TopicRegistry {
         `topic '${name}' has no partition ${index}: it has 0 to ${topic.partitions.length - 1}`,
       );
     }
+    if (partition.offline !== undefined) throw partition.error();
     return partition;
+  }
+
+  /** A partition; undefined if there is none, or it is offline. */
+  findOnline(name: string, index: number): Partition | undefined {
+    const partition = this.#topics.get(name)?.partitions[index];
+    return partition?.offline === undefined ? partition : undefined;
+  }
+
+  /** All partitions that could not be opened. */
+  get offline(): readonly OfflinePartition[] {
+    return this.list().flatMap((topic) => topic.offline);
   }
 
   /** The topic, created first if it is missing and the broker creates topics by itself. */
@@ -136,122 +163,110 @@ export class TopicRegistry {
     this.#forget = forget;
   }
 
-  /** Deletes a topic and its records. Resolves once it would not come back after a crash. */
+  /**
+   * Deletes a topic and its records. Resolves once it would not come back after a crash; its files are removed after
+   * that. Rejects with STORAGE_ERROR or DISK_FULL when its directory can't be renamed: then the topic is as it was.
+   */
   async delete(name: string): Promise<void> {
     const topic = this.#topics.get(name);
     if (topic === undefined) throw unknownTopic(name);
+    const directory = joinPath(this.#context.directory, name);
+    let doomed: string;
+    try {
+      doomed = this.#doom(name);
+    } catch (error) {
+      throw deletionError(name, directory, error);
+    }
     this.#topics.delete(name);
-    const deletion = this.#delete(topic).finally(() => this.#deleting.delete(name));
+    for (const partition of topic.online) partition.refuseForDeletion();
+    const deletion = this.#delete(topic, doomed).finally(() => this.#deleting.delete(name));
     this.#deleting.set(name, deletion);
     await deletion;
   }
 
   /** Deletes what retention has run out for, in all topics; returns the number of segments. */
-  async applyRetention(): Promise<number> {
-    let deleted = 0;
-    for (const topic of this.list()) {
-      for (const partition of topic.partitions) deleted += await partition.applyRetention();
-    }
-    return deleted;
+  applyRetention(): Promise<number> {
+    return applyRetention(this.list(), this.#retentionFaults, this.#context.report);
   }
 
   /** Flushes and closes all partitions; returns the notes for the next start. */
   async closeCleanly(): Promise<CleanSegments> {
     await Promise.allSettled([...this.#creating.values(), ...this.#deleting.values()]);
-    const clean = new Map<string, CleanSegment>();
-    const closings: Promise<void>[] = [];
-    for (const topic of this.#topics.values()) {
-      for (const partition of topic.partitions) {
-        closings.push(
-          partition.closeCleanly().then((note) => {
-            if (note !== undefined) clean.set(`${topic.name}/${partition.index}`, note);
-          }),
-        );
-      }
-    }
-    // All of them, also when one fails: the lock is released next.
-    const outcomes = await Promise.allSettled(closings);
-    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
-    return clean;
+    await this.#removals.stop();
+    return await closeCleanly(this.list());
   }
 
   async #create(name: string, partitions: number, settings: TopicSettings): Promise<Topic> {
-    await this.#deleting.get(name);
+    await this.#deleting.get(name)?.catch(() => {});
     const { disk, directory, report } = this.#context;
     const staging = joinPath(directory, `${CREATING}${name}`);
     const final = joinPath(directory, name);
-    let renamed = false;
+    const file = { name, id: crypto.randomUUID(), partitions, settings };
+    let made = staging;
     try {
       if (disk.list(final).length > 0)
         throw new Error(`${final} is there and is no topic: move it away`);
       await this.#forget(name);
-      disk.removeDirectory(staging);
-      for (let i = 0; i < partitions; i++) disk.makeDirectory(joinPath(staging, String(i)));
-      const file = { name, id: crypto.randomUUID(), partitions, settings };
+      await disk.removeDirectory(staging);
+      const portions = new Portions(CREATING_PORTION);
+      for (let i = 0; i < partitions; i++) {
+        disk.makeDirectory(joinPath(staging, String(i)));
+        await portions.next();
+      }
       await writeTopicFile(disk, staging, file);
       await disk.syncDirectory(staging);
       disk.rename(staging, final);
-      renamed = true;
+      made = final;
       await disk.syncDirectory(directory);
-      const topic = await openTopic(this.#context, file, NEW_LOGS);
+      const topic = await openNewTopic(this.#context, file);
       this.#topics.set(name, topic);
       return topic;
     } catch (error) {
       try {
-        disk.removeDirectory(renamed ? this.#doom(name) : staging);
+        if (made === final) made = this.#doom(name);
+        await disk.removeDirectory(made);
       } catch (failure) {
-        report(`${name}: what was made of it could not be removed: ${reasonOf(failure)}`);
+        report(`${made}, made for topic '${name}', could not be removed: ${reasonOf(failure)}`);
       }
       throw creationError(name, error);
     }
   }
 
-  async #delete(topic: Topic): Promise<void> {
-    for (const partition of topic.partitions) await partition.closeForDeletion();
-    const doomed = this.#doom(topic.name);
+  async #delete(topic: Topic, doomed: string): Promise<void> {
     const { disk, directory, report } = this.#context;
-    await disk.syncDirectory(directory);
-    disk.removeDirectory(doomed);
+    try {
+      await closeForDeletion(topic.online);
+      await disk.syncDirectory(directory).catch((error: unknown) => {
+        throw unflushedDeletion(topic.name, directory, error);
+      });
+    } finally {
+      this.#removals.add(doomed);
+    }
     // Last, when there is space again. The topic is gone in any case.
     await this.#forget(topic.name).catch((error: unknown) =>
       report(`${topic.name}: what was kept for it could not be forgotten yet: ${reasonOf(error)}`),
     );
   }
 
-  /** Gives the directory of a topic the name of one that is being deleted, and so takes it away whole. */
+  /** Removes what a creation has left that was not finished, under a name that the next creation does not use. */
+  #removeUnfinished(name: string): void {
+    try {
+      this.#removals.add(this.#doom(name));
+    } catch (error) {
+      const path = joinPath(this.#context.directory, name);
+      this.#context.report(`${path}, left by a creation, could not be removed: ${reasonOf(error)}`);
+    }
+  }
+
+  /** Gives the directory of a topic a name under which it is removed, and so takes it away whole. */
   #doom(name: string): string {
-    const { disk, directory } = this.#context;
-    const doomed = joinPath(directory, `${DELETING}${name}`);
-    disk.removeDirectory(doomed);
-    disk.rename(joinPath(directory, name), doomed);
-    return doomed;
+    const doomed = this.#removals.newPath();
+    try {
+      this.#context.disk.rename(joinPath(this.#context.directory, name), doomed);
+      return doomed;
+    } catch (error) {
+      this.#removals.giveBack(doomed);
+      throw error;
+    }
   }
-}
-
-/** Gives a file of an older release what this one writes. */
-async function upgradeTopicFile(
-  { disk, directory, report }: RegistryContext,
-  file: TopicFile,
-): Promise<void> {
-  try {
-    await replaceTopicFile(disk, joinPath(directory, file.name), file);
-  } catch (error) {
-    // It can be read as it is, and a full disk is no reason not to serve it.
-    if (!isDiskFull(error)) throw error;
-    report(
-      `${file.name}: no space to add a checksum to its topic.json; the next start tries again`,
-    );
-  }
-}
-
-function unknownTopic(name: string): RustLogError {
-  return new RustLogError("UNKNOWN_TOPIC_OR_PARTITION", `there is no topic '${name}'`);
-}
-
-function creationError(name: string, error: unknown): RustLogError {
-  if (error instanceof RustLogError) return error;
-  const passing = isOutOfFiles(error) ? "BROKER_OVERLOADED" : "STORAGE_ERROR";
-  const code = isDiskFull(error) ? "DISK_FULL" : passing;
-  const message = `topic '${name}' could not be created: ${reasonOf(error)}`;
-  return new RustLogError(code, message, { cause: error });
 }

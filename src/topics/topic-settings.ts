@@ -51,6 +51,9 @@ export function checkSettings(own: TopicSettings): Partial<LogSettings> {
   return resolved;
 }
 
+/** Made by ext4 in the top directory of a volume, which `topics` may be; no topic can have the name. */
+export const LOST_AND_FOUND = "lost+found";
+
 /** Topics whose names start so belong to the broker. */
 export const INTERNAL_PREFIX = "__";
 

@@ -1,10 +1,12 @@
 // A topic, and the opening of its partitions at a start or when it is created.
 // Leaves to others: which topics there are, their creation and deletion (topic-registry.ts), and the logs.
-import { type Disk, joinPath } from "../storage/disk.ts";
+import { type Disk, isOutOfFiles, joinPath } from "../storage/disk.ts";
+import { Portions } from "../storage/event-loop.ts";
 import { Log } from "../storage/log.ts";
 import type { LogSettings } from "../storage/log-context.ts";
 import type { CleanSegment } from "../storage/recovery.ts";
 import type { FlushPolicy } from "./flush-policy.ts";
+import { type AnyPartition, OfflinePartition } from "./offline-partition.ts";
 import { Partition } from "./partition.ts";
 import type { TopicFile } from "./topic-file.ts";
 import { INTERNAL_PREFIX, resolveSettings, type TopicSettings } from "./topic-settings.ts";
@@ -18,7 +20,10 @@ export interface Topic {
   readonly internal: boolean;
   /** The settings it was created with; the broker's hold for all others. */
   readonly settings: TopicSettings;
-  readonly partitions: readonly Partition[];
+  readonly partitions: readonly AnyPartition[];
+  /** Those of them that could be opened, and those that could not. */
+  readonly online: readonly Partition[];
+  readonly offline: readonly OfflinePartition[];
 }
 
 /** What the topics of a directory are opened with. */
@@ -51,56 +56,147 @@ export interface RecoveryNotes {
 /** Nothing is known of the logs: they are new. */
 export const NEW_LOGS: RecoveryNotes = { clean: new Map(), rewrite: false };
 
-/** Opens the partitions of a topic, all or none, recovering their logs. Rejects with what the disk says. */
-export async function openTopic(
-  context: TopicContext,
-  { name, id, partitions, settings }: TopicFile,
-  notes: RecoveryNotes,
-): Promise<Topic> {
-  const { disk, directory, flush, logDefaults, now, report, onFatal, onFlush } = context;
-  const logSettings = resolveSettings(settings, logDefaults);
-  const openings = Array.from({ length: partitions }, async (_, i) => {
-    const log = await Log.open(
-      {
-        disk,
-        directory: joinPath(joinPath(directory, name), String(i)),
-        name: `${name}-${i}`,
-        settings: logSettings,
-        now,
-        report,
-        onFlush,
-      },
-      { clean: notes.clean.get(`${name}/${i}`), rewrite: notes.rewrite },
+/** Partitions that are closed in one turn of the event loop. */
+const CLOSING_PORTION = 32;
+
+/** Partitions that are opened at once: as many flushes of directories may wait for the disk. */
+const OPENING_MAX = 8;
+
+/** Opens the partitions of a topic that is created, all or none. Rejects with what the disk says. */
+export async function openNewTopic(context: TopicContext, file: TopicFile): Promise<Topic> {
+  const opened: Partition[] = [];
+  const failed: unknown[] = [];
+  for (let from = 0; from < file.partitions && failed.length === 0; from += OPENING_MAX) {
+    const outcomes = await Promise.allSettled(
+      indexesFrom(from, file.partitions).map((i) => openPartition(context, file, i, NEW_LOGS)),
     );
-    return new Partition(name, i, log, flush, onFatal);
-  });
-  // All of them, also when one fails: the others must not stay open.
-  const outcomes = await Promise.allSettled(openings);
-  const opened = outcomes.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []));
-  for (const outcome of outcomes) {
-    if (outcome.status === "fulfilled") continue;
-    for (const partition of opened) await partition.closeForDeletion();
-    throw outcome.reason;
+    for (const outcome of outcomes) {
+      if (outcome.status === "fulfilled") opened.push(outcome.value);
+      else failed.push(outcome.reason);
+    }
   }
-  return { name, id, internal: name.startsWith(INTERNAL_PREFIX), settings, partitions: opened };
+  if (failed.length === 0) return topicOf(file, opened);
+  await closeForDeletion(opened);
+  throw failed[0];
 }
 
-/** Makes the directories of partitions that are gone, and is sure that those which are there will stay. */
-export async function makePartitions(
-  { disk, directory, report }: TopicContext,
-  { name, partitions }: TopicFile,
+/** Opens the partitions of a topic at a start, recovering their logs. One that cannot be opened is offline. */
+export async function openTopic(
+  context: TopicContext,
+  file: TopicFile,
   notes: RecoveryNotes,
-): Promise<void> {
-  const topic = joinPath(directory, name);
-  const present = disk.list(topic);
-  let missing = 0;
-  for (let i = 0; i < partitions; i++) {
-    if (present.includes(String(i))) continue;
-    missing++;
-    disk.makeDirectory(joinPath(topic, String(i)));
-    // It was durable before the topic was: nothing but damage, or a creation that failed, takes it away.
-    report(`${joinPath(topic, String(i))} is gone: ${name}-${i} begins anew, with no records`);
-  }
+): Promise<Topic> {
+  const { name } = file;
+  const directory = joinPath(context.directory, name);
+  const { faults, isChanged } = makePartitions(context, directory, file);
   // Without a clean stop the process before may have made one, and been killed before this flush.
-  if (missing > 0 || notes.clean.size === 0) await disk.syncDirectory(topic);
+  if (isChanged || notes.clean.size === 0) await context.disk.syncDirectory(directory);
+  const partitions: AnyPartition[] = [];
+  for (let from = 0; from < file.partitions; from += OPENING_MAX) {
+    const openings = indexesFrom(from, file.partitions).map(async (i) => {
+      try {
+        if (faults.has(i)) throw faults.get(i);
+        return await openPartition(context, file, i, notes);
+      } catch (error) {
+        // Of the whole process, and not of this partition: without files it could not serve either.
+        if (isOutOfFiles(error)) throw error;
+        return new OfflinePartition(name, i, joinPath(directory, String(i)), error);
+      }
+    });
+    const outcomes = await Promise.allSettled(openings);
+    for (const outcome of outcomes) {
+      if (outcome.status === "rejected") throw outcome.reason;
+      partitions.push(outcome.value);
+    }
+  }
+  return topicOf(file, partitions);
+}
+
+/** Closes partitions of a topic that is deleted, a few in each turn. */
+export async function closeForDeletion(partitions: readonly Partition[]): Promise<void> {
+  const portions = new Portions(CLOSING_PORTION);
+  for (const partition of partitions) {
+    await partition.closeForDeletion();
+    await portions.next();
+  }
+}
+
+/** Flushes and closes all partitions of topics, some at a time; returns the notes for the next start. */
+export async function closeCleanly(topics: readonly Topic[]): Promise<CleanSegments> {
+  const clean = new Map<string, CleanSegment>();
+  const faults: unknown[] = [];
+  const online = topics.flatMap((topic) => topic.online);
+  for (let from = 0; from < online.length; from += CLOSING_PORTION) {
+    const closings = online.slice(from, from + CLOSING_PORTION).map(async (partition) => {
+      const note = await partition.closeCleanly();
+      if (note !== undefined) clean.set(`${partition.topic}/${partition.index}`, note);
+    });
+    // All of them, also when one fails: the lock is released next.
+    for (const outcome of await Promise.allSettled(closings)) {
+      if (outcome.status === "rejected") faults.push(outcome.reason);
+    }
+  }
+  if (faults.length > 0) throw faults[0];
+  return clean;
+}
+
+/** A topic of these partitions. */
+export function topicOf(
+  { name, id, settings }: Pick<TopicFile, "name" | "id" | "settings">,
+  partitions: readonly AnyPartition[],
+): Topic {
+  const internal = name.startsWith(INTERNAL_PREFIX);
+  const online = partitions.filter((it) => it.offline === undefined);
+  const offline = partitions.filter((it) => it.offline !== undefined);
+  return { name, id, internal, settings, partitions, online, offline };
+}
+
+/** Makes the directories of partitions that are missing. */
+function makePartitions(
+  { disk, report }: TopicContext,
+  directory: string,
+  { name, partitions }: TopicFile,
+): { readonly faults: ReadonlyMap<number, unknown>; readonly isChanged: boolean } {
+  const present = new Set(disk.list(directory));
+  const faults = new Map<number, unknown>();
+  let isChanged = false;
+  for (let i = 0; i < partitions; i++) {
+    if (present.has(String(i))) continue;
+    const path = joinPath(directory, String(i));
+    try {
+      disk.makeDirectory(path);
+      isChanged = true;
+      // It was durable before the topic was: nothing but damage, or a creation that failed, takes it away.
+      report(`${path} is missing: ${name}-${i} starts without records, at offset 0`);
+    } catch (error) {
+      faults.set(i, error);
+    }
+  }
+  return { faults, isChanged };
+}
+
+function indexesFrom(from: number, partitions: number): number[] {
+  const count = Math.min(OPENING_MAX, partitions - from);
+  return Array.from({ length: count }, (_, i) => from + i);
+}
+
+async function openPartition(
+  { disk, directory, flush, logDefaults, now, report, onFatal, onFlush }: TopicContext,
+  { name, settings }: TopicFile,
+  i: number,
+  notes: RecoveryNotes,
+): Promise<Partition> {
+  const log = await Log.open(
+    {
+      disk,
+      directory: joinPath(joinPath(directory, name), String(i)),
+      name: `${name}-${i}`,
+      settings: resolveSettings(settings, logDefaults),
+      now,
+      report,
+      onFlush,
+    },
+    { clean: notes.clean.get(`${name}/${i}`), rewrite: notes.rewrite },
+  );
+  return new Partition(name, i, log, flush, onFatal);
 }

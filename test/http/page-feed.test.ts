@@ -93,8 +93,8 @@ test("a page is told everything anew when a topic comes or goes", async () => {
 test("a page is told anew of a topic that was deleted and created again at once", async () => {
   await using sample = await startPage();
   const { registry } = sample.broker.services;
-  const { partitions } = await registry.create("one", 1, {});
-  await partitions[0]!.append(batchOf("a", "b"));
+  const { online } = await registry.create("one", 1, {});
+  await online[0]!.append(batchOf("a", "b"));
   const page = await listen(sample.url);
   expect(((await page.next()).data as Overview).partitions[0]?.logEnd).toBe(2);
   await registry.delete("one");
@@ -110,7 +110,7 @@ test("a page is told anew of a topic that was deleted and created again at once"
 
 test("a page that does not read is told everything anew, not all that it missed", async () => {
   await using sample = await startPage();
-  const partition = (await sample.broker.services.registry.create("orders", 1, {})).partitions[0]!;
+  const partition = (await sample.broker.services.registry.create("orders", 1, {})).online[0]!;
   const feed = new PageFeed(sample.broker, "always", 10);
   const slow = feed.open().body!.getReader();
   const other = eventsOf(feed.open().body!);

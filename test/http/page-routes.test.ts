@@ -195,12 +195,12 @@ describe.each(["gzip", "zstd"] as const)("a %s batch that decompresses to 40 MiB
   const LARGE = 40 * 1024 * 1024;
 
   beforeAll(async () => {
-    const { partitions } = await sample.broker.services.registry.create(codec, 1, {});
+    const { online } = await sample.broker.services.registry.create(codec, 1, {});
     const encoder = new BatchEncoder({ codec });
     encoder.append(1000, "first", "small");
     encoder.append(1001, "second", new Uint8Array(LARGE));
     encoder.append(1002, "third", "behind it");
-    await partitions[0]!.append(encoder.finish().slice());
+    await online[0]!.append(encoder.finish().slice());
   });
 
   async function answerTo(path: string): Promise<string> {

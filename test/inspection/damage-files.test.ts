@@ -183,10 +183,11 @@ describe("all other files", () => {
         writeFileSync(path("topics/orders/0/notes.log"), "x");
         writeFileSync(path(`${fileOf(4, "log")}.cut-12`), "x");
         mkdirSync(path("topics/lost+found"));
+        mkdirSync(path("topics/+mine"));
       },
       [
         "note: notes.txt: nothing of ours; left alone",
-        "note: topics/lost+found: no topic: it has no topic.json; the broker leaves it alone",
+        "note: topics/+mine: no topic: it has no topic.json; the broker leaves it alone",
         "note: topics/orders/notes.txt: nothing of ours; left alone",
         `note: ${fileOf(4, "log")}.cut-12: 1 bytes that a start cut off a log, with whole batches in them`,
         "note: topics/orders/0/notes.log: no file of a log; the broker leaves it alone",

@@ -15,7 +15,7 @@ test.each([1, 2, 3])(
     const random = new Random(seed);
     using directory = tempDir();
     const data = await openDirectory(directory.path);
-    const partition = (await data.registry.create("orders", 1, {})).partitions[0]!;
+    const partition = (await data.registry.create("orders", 1, {})).online[0]!;
     const told = new Map<number, number[]>();
     let nextOffset = 0;
     for (let i = 0; i < 40; i++) {

@@ -134,7 +134,7 @@ test("the end of the log waits; past it and below its start are out of range", a
 test("an empty active segment", async () => {
   using directory = tempDir();
   const data = await openDirectory(directory.path);
-  const partition = (await data.registry.create("orders", 1, {})).partitions[0];
+  const partition = (await data.registry.create("orders", 1, {})).online[0];
   await partition?.append(sampleBatch(["a", "b"], START_MS));
   expect((await explain(directory.path, { offset: 1 })).read?.by).toBe("pread");
   await partition?.roll();
@@ -277,7 +277,7 @@ test.each([
 test("equal timestamps: the first record that has it", async () => {
   using directory = tempDir();
   const data = await openDirectory(directory.path);
-  const partition = (await data.registry.create("orders", 1, {})).partitions[0];
+  const partition = (await data.registry.create("orders", 1, {})).online[0];
   for (let i = 0; i < 12; i++) {
     const time = START_MS + 10 * Math.floor(i / 4);
     await partition?.append(sampleBatch(["x".repeat(3000)], time));
@@ -299,7 +299,7 @@ test.each([1, 2, 3, 4, 5, 6])(
     const random = new Random(seed);
     using directory = tempDir();
     const data = await openDirectory(directory.path);
-    const partition = (await data.registry.create("orders", 1, {})).partitions[0]!;
+    const partition = (await data.registry.create("orders", 1, {})).online[0]!;
     const times: number[] = [];
     for (let i = 0; i < 120; i++) {
       const values = Array.from({ length: 1 + random.below(8) }, () =>

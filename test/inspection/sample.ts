@@ -90,7 +90,7 @@ async function sampleFiles(isClean: boolean): Promise<Files> {
 async function writeSample(path: string, isClean: boolean): Promise<void> {
   const directory = await openDirectory(path);
   const { registry } = directory;
-  const orders = (await registry.create("orders", 1, {})).partitions[0]!;
+  const orders = (await registry.create("orders", 1, {})).online[0]!;
   const append = (batch: Uint8Array): Promise<number> => orders.append(batch);
   const producer = (baseSequence: number) => ({ producerId: 77, producerEpoch: 0, baseSequence });
   await append(sampleBatch(["a", "b"], START_MS, "none", producer(0)));

@@ -34,7 +34,7 @@ test("all partitions of a group's topics are there, also those without a commit"
 test("a partition without a commit counts from its log start", async () => {
   await using running = await startBroker({ segmentBytes: 1024, retentionBytes: 1024 });
   const { services } = running.broker;
-  const partition = (await services.registry.create("t", 2, {})).partitions[0]!;
+  const partition = (await services.registry.create("t", 2, {})).online[0]!;
   for (let i = 0; i < 4; i++) await partition.append(batchOf("x".repeat(600), "y"));
   await services.registry.applyRetention();
   expect(partition.logStartOffset).toBeGreaterThan(0);

@@ -69,9 +69,9 @@ async function open(disk: SimulatedDisk, options: Options = {}): Promise<Opened>
 
 /** Creates a topic with so many records, flushed: commits past the end of a log don't survive a start. */
 async function fill(registry: TopicRegistry, name: string, records: number): Promise<void> {
-  const { partitions } = await registry.create(name, 1, {});
-  await partitions[0]?.append(batchOf(Array.from({ length: records }, () => "")));
-  await partitions[0]?.sync();
+  const { online } = await registry.create(name, 1, {});
+  await online[0]?.append(batchOf(Array.from({ length: records }, () => "")));
+  await online[0]?.sync();
 }
 
 const commit = (
@@ -540,4 +540,28 @@ test("a broken record in the topic costs the commits beside it, and is named", a
   expect(committed(again.store, 0, "after it")).toBe(2);
   const named = again.lines.filter((line) => line.includes(`from offset ${broken} on are lost`));
   expect(named).toHaveLength(1);
+});
+
+test("when the log of committed offsets is offline, groups get its reason, and no group seems to be new", async () => {
+  const disk = newDisk();
+  const { directory, store } = await open(disk);
+  await commit(store, 40);
+  await directory.closeCleanly();
+  disk.overwrite("data/topics/__consumer_offsets/topic.json", new Uint8Array(3));
+  const lines: string[] = [];
+  const second = await reopened(disk, undefined, (line) => lines.push(line));
+  const without = await storeOf(second.registry, {}, (line) => lines.push(line));
+  expect(lines).toEqual([
+    expect.stringMatching(/^__consumer_offsets-0 is offline: data.*topic.json can't be used: /),
+  ]);
+  for (const request of [
+    () => without.fetch("billing", "orders", 0),
+    () => without.checkOnline(),
+    () => commit(without, 41),
+    () => without.deleteGroup("billing"),
+  ]) {
+    expect(await codeOf(async () => request())).toBe("STORAGE_ERROR");
+  }
+  await second.registry.delete("kept");
+  await second.registry.create("kept", 1, {});
 });

@@ -237,8 +237,8 @@ describe.each(disks)("%s disk", (_name, run) => {
       await disk.writeFile(`${root}/file`, text("x"));
       disk.remove(`${root}/file`);
       disk.remove(`${root}/file`);
-      disk.removeDirectory(`${root}/directory`);
-      disk.removeDirectory(`${root}/directory`);
+      await disk.removeDirectory(`${root}/directory`);
+      await disk.removeDirectory(`${root}/directory`);
       expect(disk.list(root)).toEqual([]);
     }));
 

@@ -266,13 +266,17 @@ export class SimulatedDisk implements Disk {
     if (parent?.entries.delete(name)) parent.pending.push({ kind: "unlink", name });
   }
 
-  removeDirectory(path: string): void {
+  async removeDirectory(path: string): Promise<void> {
+    this.#removeTree(path);
+  }
+
+  #removeTree(path: string): void {
     this.#step();
     const { parent, name } = this.#parentOf(path);
     const node = parent?.entries.get(name);
     if (!(node instanceof Directory)) return;
     for (const [child, below] of [...node.entries]) {
-      if (below instanceof Directory) this.removeDirectory(`${path}/${child}`);
+      if (below instanceof Directory) this.#removeTree(`${path}/${child}`);
       else this.remove(`${path}/${child}`);
     }
     parent?.entries.delete(name);

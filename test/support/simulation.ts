@@ -124,9 +124,9 @@ class Simulation {
     this.disk.failSyncs(0);
     for (const model of [this.#orders, this.#drafts]) {
       for (const partition of model.partitions) partition.sending = false;
-      model.check(this.#directory?.registry.find(model.name)?.partitions, this.#random);
+      model.check(this.#directory?.registry.find(model.name)?.online, this.#random);
     }
-    for (const partition of this.#directory?.registry.find(this.#orders.name)?.partitions ?? []) {
+    for (const partition of this.#directory?.registry.find(this.#orders.name)?.online ?? []) {
       const committed = this.#offsets?.fetch(GROUP, partition.topic, partition.index)?.offset;
       this.#orders.partitions[partition.index]?.checkCommit(partition, committed);
     }
@@ -151,6 +151,12 @@ class Simulation {
         this.#failed = true;
       },
     });
+    const [offline] = this.#directory.registry.offline;
+    if (offline !== undefined) {
+      // Nothing else here makes a log unusable: it crashed, or a flush failed. The next start has to find all of it.
+      this.#directory.abandon();
+      throw offline.cause;
+    }
     this.#offsets = await OffsetStore.open({
       registry: this.#directory.registry,
       mode: "durable",
@@ -182,7 +188,7 @@ class Simulation {
   async #ensure(model: TopicModel, index: number): Promise<Partition> {
     if (model.state === "absent") model.become("creating");
     const topic = await this.#directory?.registry.ensure(model.name);
-    const partition = topic?.partitions[index];
+    const partition = topic?.online[index];
     if (partition === undefined) throw new Violation(`${model.name} has no partition ${index}`);
     // Deleted, but for the answer; and now made again.
     if (model.state === "deleting") model.become("absent");
@@ -337,8 +343,7 @@ class Simulation {
 
   #noteAllFlushed(): void {
     for (const { name, partitions } of [this.#orders, this.#drafts]) {
-      for (const { index, highWatermark } of this.#directory?.registry.find(name)?.partitions ??
-        []) {
+      for (const { index, highWatermark } of this.#directory?.registry.find(name)?.online ?? []) {
         partitions[index]?.flushedTo(highWatermark);
       }
     }

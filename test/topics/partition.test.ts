@@ -678,7 +678,7 @@ describe("closing", () => {
     for (let i = 0; i < 5; i++) await partition.append(batchOf([`${i}`]));
     const retention = partition.applyRetention();
     const closing = partition.closeForDeletion();
-    disk.removeDirectory(DIRECTORY);
+    await disk.removeDirectory(DIRECTORY);
     await closing;
     expect(await codeOf(() => retention)).toBeUndefined();
   });

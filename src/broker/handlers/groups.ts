@@ -18,6 +18,7 @@ const PARTITIONS_PER_TURN = 1_000;
 
 /** Answers a ListGroups request. */
 export function listGroups(services: BrokerServices, exchange: Exchange): void {
+  services.offsets.checkOnline();
   const groups = services.offsets.groups();
   exchange.answer(encodeListGroupsResponse(exchange.correlationId, { groups }));
 }
@@ -30,6 +31,7 @@ export async function describeGroup(
 ): Promise<void> {
   const { group } = request;
   OffsetStore.checkGroup(group);
+  services.offsets.checkOnline();
   if (services.offsets.topicsOf(group).length === 0) throw groupNotFound(group);
   const partitions: GroupPartition[] = [];
   const portions = new Portions(PARTITIONS_PER_TURN);

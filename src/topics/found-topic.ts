@@ -1,0 +1,81 @@
+// What a directory among the topics is at a start: a topic, a topic of which something cannot be used, or neither.
+// Leaves to others: opening partitions (topic.ts), and directories of topics that come and go (topic-registry.ts).
+import { ZERO_UUID } from "../record/bytes.ts";
+import { type Disk, isOutOfFiles, joinPath } from "../storage/disk.ts";
+import { OfflinePartition, reportOffline } from "./offline-partition.ts";
+import { openTopic, type RecoveryNotes, type Topic, type TopicContext, topicOf } from "./topic.ts";
+import { readTopicFile, upgradeTopicFile } from "./topic-file.ts";
+import { checkTopicName, LOST_AND_FOUND } from "./topic-settings.ts";
+
+/** What found topics are opened with. */
+export interface FoundContext extends TopicContext {
+  /** Identity of the data directory. */
+  readonly directoryId: string;
+}
+
+/**
+ * The topic of a directory, opened as far as possible: what cannot be opened is offline, and reported. Undefined
+ * when the directory is no topic. Rejects when the process has too many files open.
+ */
+export async function openFoundTopic(
+  context: FoundContext,
+  name: string,
+  notes: RecoveryNotes,
+): Promise<Topic | undefined> {
+  if (name === LOST_AND_FOUND) return undefined;
+  const { disk, report } = context;
+  const path = joinPath(context.directory, name);
+  const topic = await open(context, name, path, notes).catch((error: unknown) => {
+    const cause = error instanceof Error ? error.cause : undefined;
+    if (isOutOfFiles(error) || isOutOfFiles(cause)) throw error;
+    return isTopicName(name) ? offlineTopic(name, path, namesIn(disk, path), error) : undefined;
+  });
+  if (topic === undefined) report(`${path} has no topic.json and is no topic; left alone`);
+  else reportOffline(topic.offline, report);
+  return topic;
+}
+
+async function open(
+  context: FoundContext,
+  name: string,
+  path: string,
+  notes: RecoveryNotes,
+): Promise<Topic | undefined> {
+  const { disk, report } = context;
+  const file = readTopicFile(disk, path, name, context.directoryId);
+  if (file !== undefined) {
+    if (file.missing.length > 0) await upgradeTopicFile(disk, path, file, report);
+    return await openTopic(context, file, notes);
+  }
+  const names = disk.list(path);
+  // One that has partitions, or had them, was a topic, and its records may still be there.
+  if (!isTopicName(name) || !names.includes("0")) return undefined;
+  return offlineTopic(name, path, names, new Error(`${joinPath(path, "topic.json")} is missing`));
+}
+
+/** A topic of which only the directory is known: its partitions are those that have one. */
+function offlineTopic(name: string, path: string, names: readonly string[], cause: unknown): Topic {
+  const indexes = names.filter((it) => /^(?:0|[1-9]\d{0,3})$/.test(it)).map(Number);
+  const count = 1 + Math.max(0, ...indexes);
+  const partitions = Array.from({ length: count }, (_, i) => {
+    return new OfflinePartition(name, i, path, cause);
+  });
+  return topicOf({ name, id: ZERO_UUID, settings: {} }, partitions);
+}
+
+function isTopicName(name: string): boolean {
+  try {
+    checkTopicName(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function namesIn(disk: Disk, path: string): readonly string[] {
+  try {
+    return disk.list(path);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,38 @@
+// One pass of retention over all topics. What can't be deleted in one partition is reported once, and the pass goes on.
+// Leaves to others: when it is due (the broker), and which segments go (storage/retention.ts).
+import { reasonOf } from "../storage/disk.ts";
+import { Portions } from "../storage/event-loop.ts";
+import type { Partition } from "./partition.ts";
+import type { Topic } from "./topic.ts";
+
+/** Partitions that are looked at in one turn of the event loop. */
+const PORTION = 64;
+
+/** What has been reported of a partition, until it changes or a pass succeeds. */
+export type RetentionFaults = WeakMap<Partition, string>;
+
+/** Deletes what retention has run out for; returns the number of segments. */
+export async function applyRetention(
+  topics: readonly Topic[],
+  faults: RetentionFaults,
+  report: (line: string) => void,
+): Promise<number> {
+  const portions = new Portions(PORTION);
+  let deleted = 0;
+  for (const topic of topics) {
+    for (const partition of topic.online) {
+      try {
+        deleted += await partition.applyRetention();
+        faults.delete(partition);
+      } catch (error) {
+        const reason = reasonOf(error);
+        if (faults.get(partition) !== reason) {
+          report(`${partition.name}: old segments could not be deleted: ${reason}`);
+        }
+        faults.set(partition, reason);
+      }
+      await portions.next();
+    }
+  }
+  return deleted;
+}

@@ -1,0 +1,200 @@
+// A deletion that fails leaves the topic as it was, and what cannot be removed afterwards stops nothing.
+import { describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync } from "node:fs";
+import type { Disk } from "../../src/storage/disk.ts";
+import { RealDisk } from "../../src/storage/real-disk.ts";
+import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.ts";
+import { batchOf, codeOf, ENDLESS, settle } from "../support/log-fixture.ts";
+import { Random } from "../support/random.ts";
+import { SimulatedDisk, systemError } from "../support/simulated-disk.ts";
+import { withTempDir } from "../support/tmp.ts";
+import { until } from "../support/until.ts";
+
+const TOPICS = "data/topics";
+
+/** A disk whose renames and removals of directories fail while it is told so. */
+class StubbornDisk extends SimulatedDisk {
+  renameFault: string | undefined;
+  removalFault: string | undefined;
+
+  constructor() {
+    super(new Random(1));
+    this.makeDirectory(TOPICS);
+  }
+
+  override rename(from: string, to: string): void {
+    if (this.renameFault !== undefined) throw systemError(this.renameFault, `rename ${from}`);
+    super.rename(from, to);
+  }
+
+  override async removeDirectory(path: string): Promise<void> {
+    if (this.removalFault !== undefined) {
+      throw systemError(this.removalFault, `unlink ${path}/0/file`);
+    }
+    await super.removeDirectory(path);
+  }
+}
+
+function contextOf(
+  disk: Disk,
+  others: Partial<RegistryContext> = {},
+): RegistryContext & { readonly lines: string[] } {
+  const lines: string[] = [];
+  return {
+    disk,
+    directory: TOPICS,
+    directoryId: "00000000-0000-4000-8000-000000000001",
+    flush: { kind: "always" },
+    logDefaults: ENDLESS,
+    autoCreateTopics: true,
+    defaultPartitions: 1,
+    now: () => 1_000,
+    report: (line) => lines.push(line),
+    onFatal: (error) => lines.push(`fatal: ${error.message}`),
+    lines,
+    ...others,
+  };
+}
+
+const open = (context: RegistryContext): Promise<TopicRegistry> =>
+  TopicRegistry.open(context, { clean: new Map(), rewrite: false });
+
+describe("a directory that cannot be renamed", () => {
+  test.each([
+    ["EBUSY", "STORAGE_ERROR", "is a mount point"],
+    ["EACCES", "STORAGE_ERROR", "write permission on the directory above"],
+    ["EPERM", "STORAGE_ERROR", "immutable flag"],
+    ["EROFS", "STORAGE_ERROR", "make the file system writable"],
+    ["ENOSPC", "DISK_FULL", "make space on the disk"],
+  ])("%s: the topic is as it was, and the error says what to do", async (fault, code, advice) => {
+    const disk = new StubbornDisk();
+    const registry = await open(contextOf(disk));
+    await registry.create("a", 2, {});
+    await registry.partition("a", 1).append(batchOf(["before"]));
+    disk.renameFault = fault;
+    expect(await codeOf(() => registry.delete("a"))).toBe(code);
+    expect(registry.delete("a")).rejects.toThrow(
+      `topic 'a' was not deleted and is still in use: ${TOPICS}/a could not be renamed: ${fault}`,
+    );
+    expect(registry.delete("a")).rejects.toThrow(advice);
+    expect(await registry.partition("a", 1).append(batchOf(["after"]))).toBe(1);
+    expect(await codeOf(() => registry.create("a", 1, {}))).toBe("TOPIC_ALREADY_EXISTS");
+    disk.renameFault = undefined;
+    await registry.delete("a");
+    expect(registry.find("a")).toBeUndefined();
+  });
+});
+
+describe("a directory that cannot be removed", () => {
+  test("is reported once with its path; the name is free, and other topics come and go", async () => {
+    const disk = new StubbornDisk();
+    const context = contextOf(disk);
+    const registry = await open(context);
+    await registry.create("a", 1, {});
+    await registry.create("b", 1, {});
+    disk.removalFault = "EPERM";
+    await registry.delete("a");
+    await settle();
+    expect(context.lines).toEqual([
+      expect.stringMatching(/^data\/topics\/\+d-0, .* could not be removed: EPERM/),
+    ]);
+    disk.removalFault = undefined;
+    await registry.create("a", 1, {});
+    await registry.delete("a");
+    await registry.delete("b");
+    await settle();
+    expect(disk.list(TOPICS)).toEqual(["+d-0"]);
+    expect(context.lines.length).toBe(1);
+  });
+
+  test("does not keep a broker from starting: it is tried again, and reported again", async () => {
+    const disk = new StubbornDisk();
+    const registry = await open(contextOf(disk));
+    await registry.create("a", 1, {});
+    await registry.create("b", 1, {});
+    disk.removalFault = "EPERM";
+    await registry.delete("a");
+    await registry.closeCleanly();
+    disk.restartProcess();
+    const context = contextOf(disk);
+    const again = await open(context);
+    await settle();
+    expect(again.list().map(({ name }) => name)).toEqual(["b"]);
+    expect(context.lines.length).toBe(1);
+    disk.removalFault = undefined;
+    await again.delete("b");
+    await settle();
+    expect(disk.list(TOPICS)).toEqual(["+d-0"]);
+    await open(contextOf(disk));
+    await settle();
+    expect(disk.list(TOPICS)).toEqual([]);
+  });
+});
+
+test("a roll that is under way when its topic is deleted is no failure of the disk", async () => {
+  for (let seed = 1; seed <= 30; seed++) {
+    const disk = new SimulatedDisk(new Random(seed));
+    disk.makeDirectory(TOPICS);
+    const context = contextOf(disk);
+    const registry = await open(context);
+    await registry.create("a", 1, {});
+    const partition = registry.partition("a", 0);
+    await partition.append(batchOf(["v"]));
+    const roll = codeOf(() => partition.roll());
+    for (let turns = seed % 15; turns > 0; turns--) await Promise.resolve();
+    await registry.delete("a");
+    expect([undefined, "UNKNOWN_TOPIC_OR_PARTITION"]).toContain(await roll);
+    expect(context.lines.filter((line) => line.startsWith("fatal"))).toEqual([]);
+  }
+});
+
+test("retention that is under way when its topic is deleted leaves the next topic of that name alone", async () => {
+  for (let seed = 1; seed <= 30; seed++) {
+    const disk = new SimulatedDisk(new Random(seed));
+    disk.makeDirectory(TOPICS);
+    const context = contextOf(disk);
+    const registry = await open(context);
+    await registry.create("a", 1, { "retention.bytes": "0" });
+    const old = registry.partition("a", 0);
+    for (let i = 0; i < 4; i++) {
+      await old.append(batchOf(["v"]));
+      await old.roll();
+    }
+    const retention = registry.applyRetention();
+    for (let turns = seed % 7; turns > 0; turns--) await Promise.resolve();
+    const deletion = registry.delete("a");
+    const topic = await registry.create("a", 1, {});
+    await topic.online[0]!.append(batchOf(["new"]));
+    await Promise.all([retention, deletion]);
+    await settle();
+    expect(context.lines).toEqual([]);
+    expect(disk.fileSize(`${TOPICS}/a/0/00000000000000000000.log`)).toBeGreaterThan(0);
+  }
+});
+
+test("a topic or partition behind a symbolic link goes with its data", () =>
+  withTempDir(async (path) => {
+    const directory = `${path}/topics`;
+    mkdirSync(directory);
+    const context = contextOf(new RealDisk(), { directory });
+    const registry = await open(context);
+    for (const name of ["whole", "parts"]) {
+      await registry.create(name, 2, {});
+      await registry.partition(name, 1).append(batchOf(["v"]));
+    }
+    await registry.closeCleanly();
+    const move = (from: string, to: string): void => {
+      renameSync(`${directory}/${from}`, `${path}/${to}`);
+      symlinkSync(`${path}/${to}`, `${directory}/${from}`);
+    };
+    move("whole", "volume-a");
+    move("parts/1", "volume-b");
+    const again = await open(contextOf(new RealDisk(), { directory }));
+    expect(again.partition("whole", 1).highWatermark).toBe(1);
+    await again.delete("whole");
+    await again.delete("parts");
+    await until(() => readdirSync(directory).length === 0);
+    for (const target of ["volume-a", "volume-b"]) {
+      expect(existsSync(`${path}/${target}`) ? readdirSync(`${path}/${target}`) : []).toEqual([]);
+    }
+  }));

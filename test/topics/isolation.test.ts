@@ -1,0 +1,134 @@
+// What is wrong with one partition or one topic is reported with its path, and every other one goes on.
+import { expect, test } from "bun:test";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import type { AppendFile } from "../../src/storage/disk.ts";
+import { RealDisk } from "../../src/storage/real-disk.ts";
+import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.ts";
+import { batchOf, codeOf, ENDLESS } from "../support/log-fixture.ts";
+import { systemError } from "../support/simulated-disk.ts";
+import { withTempDir } from "../support/tmp.ts";
+
+const LOG = "00000000000000000000.log";
+
+function contextOf(
+  directory: string,
+  others: Partial<RegistryContext> = {},
+): RegistryContext & { readonly lines: string[] } {
+  const lines: string[] = [];
+  return {
+    disk: new RealDisk(),
+    directory,
+    directoryId: "00000000-0000-4000-8000-000000000001",
+    flush: { kind: "always" },
+    logDefaults: ENDLESS,
+    autoCreateTopics: true,
+    defaultPartitions: 1,
+    now: () => 1_000,
+    report: (line) => lines.push(line),
+    onFatal: (error) => lines.push(`fatal: ${error.message}`),
+    lines,
+    ...others,
+  };
+}
+
+const open = (context: RegistryContext): Promise<TopicRegistry> =>
+  TopicRegistry.open(context, { clean: new Map(), rewrite: false });
+
+/** Topics `a` (2 partitions) and `b`, with a record in each partition, closed. */
+async function fill(directory: string): Promise<void> {
+  const registry = await open(contextOf(directory));
+  for (const [name, partitions] of [
+    ["a", 2],
+    ["b", 1],
+  ] as const) {
+    const { online } = await registry.create(name, partitions, {});
+    for (const partition of online) await partition.append(batchOf(["v"]));
+  }
+  await registry.closeCleanly();
+}
+
+test("a partition that cannot be opened is offline, and says why; the others serve, and it can be deleted", () =>
+  withTempDir(async (directory) => {
+    await fill(directory);
+    rmSync(`${directory}/a/0/${LOG}`);
+    mkdirSync(`${directory}/a/0/${LOG}`);
+    const context = contextOf(directory);
+    const registry = await open(context);
+    const reason = registry.find("a")?.offline[0]?.offline ?? "";
+    expect(reason).toContain(`${directory}/a/0`);
+    expect(context.lines).toEqual([
+      `a-0 is offline: ${reason}; repair that and restart the broker, or delete the topic`,
+    ]);
+    expect(await codeOf(() => registry.partition("a", 0))).toBe("STORAGE_ERROR");
+    expect(() => registry.partition("a", 0)).toThrow(`a-0 is offline: ${reason}`);
+    expect(registry.findOnline("a", 0)).toBeUndefined();
+    expect(await registry.partition("a", 1).append(batchOf(["w"]))).toBe(1);
+    expect(await registry.partition("b", 0).append(batchOf(["w"]))).toBe(1);
+    await registry.applyRetention();
+    const clean = await registry.closeCleanly();
+    expect([...clean.keys()].sort()).toEqual(["a/1", "b/0"]);
+    const again = await open(contextOf(directory));
+    await again.delete("a");
+    expect((await again.create("a", 1, {})).online.length).toBe(1);
+    await again.closeCleanly();
+  }));
+
+test("too many open files are no fault of one partition: the start is refused", () =>
+  withTempDir(async (directory) => {
+    await fill(directory);
+    let left = 1;
+    class FewFilesDisk extends RealDisk {
+      override openAppend(path: string): AppendFile {
+        if (left-- <= 0) throw systemError("EMFILE", `open ${path}`);
+        return super.openAppend(path);
+      }
+    }
+    expect(open(contextOf(directory, { disk: new FewFilesDisk() }))).rejects.toThrow("EMFILE");
+  }));
+
+test("foreign entries in a partition and lost+found among the topics are no reason to complain or to stop", () =>
+  withTempDir(async (directory) => {
+    await fill(directory);
+    mkdirSync(`${directory}/lost+found`, { mode: 0o000 });
+    mkdirSync(`${directory}/a/0/foo.tmp`);
+    mkdirSync(`${directory}/a/0/foo`);
+    writeFileSync(`${directory}/a/0/bar.tmp`, "x");
+    const context = contextOf(directory);
+    const registry = await open(context);
+    expect(registry.offline).toEqual([]);
+    expect(context.lines.length).toBe(2);
+    expect(context.lines[0]).toContain("a-0: foo is no file of a log");
+    expect(context.lines[1]).toContain(`${directory}/a/0/foo.tmp can't be removed`);
+    await registry.closeCleanly();
+  }));
+
+test("retention: what cannot be deleted in one partition is reported once, and the others lose what is old", () =>
+  withTempDir(async (directory) => {
+    const logDefaults = { ...ENDLESS, retentionBytes: 0 };
+    const context = contextOf(directory, { logDefaults });
+    const registry = await open(context);
+    const roll = async (name: string): Promise<void> => {
+      await registry.partition(name, 0).append(batchOf(["v"]));
+      await registry.partition(name, 0).roll();
+    };
+    for (const name of ["a", "b"]) {
+      await registry.create(name, 1, {});
+      await roll(name);
+      await roll(name);
+    }
+    rmSync(`${directory}/a/0/00000000000000000000.timeindex`);
+    mkdirSync(`${directory}/a/0/00000000000000000000.timeindex`);
+    expect(await registry.applyRetention()).toBe(2);
+    expect(registry.partition("b", 0).logStartOffset).toBe(2);
+    await roll("b");
+    expect(await registry.applyRetention()).toBe(1);
+    expect(context.lines).toEqual([
+      expect.stringMatching(/^a-0: old segments could not be deleted: .*timeindex/),
+    ]);
+    // Nothing of the partition has changed, and once the cause is gone it goes on.
+    expect(registry.partition("a", 0).logStartOffset).toBe(0);
+    expect(registry.partition("a", 0).read(0, 1000).bytes).toBeGreaterThan(0);
+    rmSync(`${directory}/a/0/00000000000000000000.timeindex`, { recursive: true });
+    expect(await registry.applyRetention()).toBe(2);
+    await registry.closeCleanly();
+  }));
