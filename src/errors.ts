@@ -94,6 +94,11 @@ export const ERRORS = {
     retriable: false,
     help: "The batch breaks a rule of docs/PROTOCOL.md; nothing was written.",
   },
+  UNKNOWN_TOPIC_ID: {
+    wire: 100,
+    retriable: false,
+    help: "The topic was deleted, and may have been recreated with other records: describe it, and choose where to go on.",
+  },
   DISK_FULL: {
     wire: 1001,
     retriable: true,

@@ -2,6 +2,7 @@
 // Leaves to others: what a commit is (offsets/), and asking the broker (client/admin.ts).
 import { Option } from "@commander-js/extra-typings";
 import type { Admin } from "../client/admin.ts";
+import type { PartitionOffset } from "../client/admin-types.ts";
 import type { OffsetSpec } from "../client/offset-spec.ts";
 import { RustLogError } from "../errors.ts";
 import { lagOf, NOT_COMMITTED } from "../offsets/lag.ts";
@@ -91,7 +92,8 @@ function seek() {
         const entries = await seekTargets(admin, topic, options.to, options.partition);
         // All or nothing: a group is never left half moved.
         await admin.commitOffsets(group, entries);
-        if (options.json) return await writeJson({ group, partitions: entries });
+        const moved = entries.map(({ topicId: _, ...entry }) => entry);
+        if (options.json) return await writeJson({ group, partitions: moved });
         const rows = entries.map((entry) => [entry.topic, entry.partition, entry.offset]);
         await writeText(formatTable(["TOPIC", "PARTITION", "COMMITTED"], rows));
       }),
@@ -103,8 +105,8 @@ async function seekTargets(
   topic: string,
   to: OffsetSpec,
   only: readonly number[] | undefined,
-): Promise<{ topic: string; partition: number; offset: number }[]> {
-  const { partitions } = await admin.describeTopic(topic);
+): Promise<PartitionOffset[]> {
+  const { partitions, topicId } = await admin.describeTopic(topic);
   const chosen = only ?? partitions.map(({ partition }) => partition);
   return await Promise.all(
     chosen.map(async (partition) => {
@@ -117,7 +119,8 @@ async function seekTargets(
             `${range.highWatermark}, not to ${offset}; nothing was moved`,
         );
       }
-      return { topic, partition, offset };
+      // Should the topic be recreated meanwhile, the new one is not moved to a place in the old one.
+      return { topic, topicId, partition, offset };
     }),
   );
 }

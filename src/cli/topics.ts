@@ -47,11 +47,11 @@ function create() {
     .option("--config <name=value>", "a setting of the topic; may be repeated", nameValueList)
     .action((topic, options) =>
       withClient(options.broker, async (client) => {
-        const { partitions } = await client.admin().createTopic(topic, {
+        const { partitions, topicId } = await client.admin().createTopic(topic, {
           settings: Object.fromEntries(options.config ?? []),
           ...(options.partitions === undefined ? {} : { partitions: options.partitions }),
         });
-        if (options.json) return await writeJson({ name: topic, partitions });
+        if (options.json) return await writeJson({ name: topic, partitions, topicId });
         const count = `${partitions} ${partitions === 1 ? "partition" : "partitions"}`;
         await writeText(`Created topic '${topic}' with ${count}\n`);
       }),
@@ -80,6 +80,7 @@ function describe() {
         ]);
         await writeText(
           `Topic: ${topic.name}${topic.internal ? " (internal)" : ""}\n` +
+            `Id: ${topic.topicId ?? "unknown: the broker is older than topic ids"}\n` +
             `Settings: ${settings.length === 0 ? "the broker's" : settings.join(", ")}\n\n` +
             formatTable(header, rows),
         );

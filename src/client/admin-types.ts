@@ -4,6 +4,11 @@
 export interface TopicPartition {
   readonly topic: string;
   readonly partition: number;
+  /**
+   * Identity of the topic that is meant. If it was deleted, and recreated with the same name, the call is rejected with
+   * UNKNOWN_TOPIC_ID. Whichever topic has the name, if it is not given.
+   */
+  readonly topicId?: string | undefined;
 }
 
 /** An offset in a partition. */
@@ -12,7 +17,9 @@ export interface PartitionOffset extends TopicPartition {
 }
 
 /** What a group has committed in a partition; both undefined when nothing was. */
-export interface CommittedOffset extends TopicPartition {
+export interface CommittedOffset {
+  readonly topic: string;
+  readonly partition: number;
   readonly offset: number | undefined;
   /** When, in milliseconds since 1970. */
   readonly commitTimestamp: number | undefined;
@@ -31,6 +38,8 @@ export interface TopicListing {
   readonly name: string;
   readonly partitions: number;
   readonly internal: boolean;
+  /** Its identity: a topic that is recreated has another one. Undefined when the broker is older than topic ids. */
+  readonly topicId: string | undefined;
 }
 
 /** What a partition holds. */
@@ -50,6 +59,8 @@ export interface PartitionDescription {
 export interface TopicDescription {
   readonly name: string;
   readonly internal: boolean;
+  /** Its identity: a topic that is recreated has another one. Undefined when the broker is older than topic ids. */
+  readonly topicId: string | undefined;
   readonly settings: Readonly<Record<string, string>>;
   readonly partitions: readonly PartitionDescription[];
 }
@@ -62,7 +73,9 @@ export interface GroupListing {
 }
 
 /** How far a group is in a partition of a topic that it has committed an offset for. */
-export interface GroupOffset extends TopicPartition {
+export interface GroupOffset {
+  readonly topic: string;
+  readonly partition: number;
   /** -1 when it has committed nothing for this partition: it is behind by all records from the log start on. */
   readonly committedOffset: number;
   /** When it was committed, in milliseconds since 1970; -1 when nothing was. */

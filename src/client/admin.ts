@@ -53,14 +53,14 @@ export class Admin {
   }
 
   /**
-   * Creates a topic and returns its number of partitions: those of the options, or the broker's default.
+   * Creates a topic and returns its number of partitions, those of the options or the broker's default, and its id.
    * Throws INVALID_TOPIC, TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS, INVALID_CONFIG. It is not tried again
    * when the connection is lost meanwhile: the topic may exist then.
    */
   async createTopic(
     name: string,
     options: CreateTopicOptions = {},
-  ): Promise<{ readonly partitions: number }> {
+  ): Promise<{ readonly partitions: number; readonly topicId: string | undefined }> {
     const partitions = options.partitions ?? 0;
     if (options.partitions === 0) {
       throw new RustLogError("INVALID_PARTITIONS", `topic '${name}' needs at least one partition`);
@@ -69,36 +69,41 @@ export class Admin {
       name,
       value,
     }));
-    return await this.#request({
+    const created = await this.#request({
       api: "CreateTopic",
-      encode: (id) => encodeCreateTopicRequest(id, { topic: name, partitions, settings }),
+      encode: (id, version) =>
+        encodeCreateTopicRequest(id, { topic: name, partitions, settings }, version),
       decode: decodeCreateTopicResponse,
       repeatable: false,
     });
+    return { partitions: created.partitions, topicId: created.topicId };
   }
 
   /** The topics, by name; the broker's internal ones only when asked for. */
   async listTopics(options: { readonly internal?: boolean } = {}): Promise<TopicListing[]> {
     const { topics } = await this.#request({
       api: "ListTopics",
-      encode: (id) => encodeListTopicsRequest(id, {}),
+      encode: (id, version) => encodeListTopicsRequest(id, {}, version),
       decode: decodeListTopicsResponse,
     });
     return topics
       .filter(({ internal }) => options.internal === true || !internal)
+      .map(({ topicId, ...topic }) => ({ ...topic, topicId }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** What a topic holds, partition by partition. Throws UNKNOWN_TOPIC_OR_PARTITION. */
   async describeTopic(name: string): Promise<TopicDescription> {
-    const { internal, settings, partitions } = await this.#request({
+    const { internal, settings, partitions, topicId } = await this.#request({
       api: "DescribeTopic",
-      encode: (id) => encodeDescribeTopicRequest(id, { topic: name, createIfMissing: false }),
+      encode: (id, version) =>
+        encodeDescribeTopicRequest(id, { topic: name, createIfMissing: false }, version),
       decode: decodeDescribeTopicResponse,
     });
     return {
       name,
       internal,
+      topicId,
       settings: Object.fromEntries(settings.map(({ name, value }) => [name, value])),
       partitions,
     };
@@ -119,11 +124,11 @@ export class Admin {
    * by looking into its batch, or the high watermark when there is none. Throws UNKNOWN_TOPIC_OR_PARTITION.
    */
   async offsetFor(topic: string, partition: number, spec: OffsetSpec): Promise<number> {
-    const { partitions } = await this.describeTopic(topic);
+    const { partitions, topicId } = await this.describeTopic(topic);
     const range = partitions.find((row) => row.partition === partition);
     if (range === undefined) throw unknownPartition(topic, partition, partitions.length);
     return await resolveOffset(spec, range, (ms) =>
-      offsetForTimestamp(this.#link, topic, partition, ms, this.#policy),
+      offsetForTimestamp(this.#link, { topic, partition, topicId }, ms, this.#policy),
     );
   }
 
@@ -147,11 +152,14 @@ export class Admin {
     return [...partitions];
   }
 
-  /** Commits offsets for a group, all of them or none. Throws INVALID_GROUP, OFFSET_OUT_OF_RANGE … */
+  /**
+   * Commits offsets for a group, all of them or none. Throws INVALID_GROUP, OFFSET_OUT_OF_RANGE, and UNKNOWN_TOPIC_ID
+   * for a topic that is not the one with the given id any more …
+   */
   async commitOffsets(group: string, offsets: readonly PartitionOffset[]): Promise<void> {
     await this.#request({
       api: "OffsetCommit",
-      encode: (id) => encodeOffsetCommitRequest(id, { group, offsets }),
+      encode: (id, version) => encodeOffsetCommitRequest(id, { group, offsets }, version),
       decode: decodeOffsetCommitResponse,
     });
   }
@@ -163,7 +171,7 @@ export class Admin {
   ): Promise<CommittedOffset[]> {
     const { offsets } = await this.#request({
       api: "OffsetFetch",
-      encode: (id) => encodeOffsetFetchRequest(id, { group, partitions }),
+      encode: (id, version) => encodeOffsetFetchRequest(id, { group, partitions }, version),
       decode: decodeOffsetFetchResponse,
     });
     if (offsets.length !== partitions.length) {

@@ -42,6 +42,7 @@ export async function planPartitions(
   const { topic } = request;
   const admin = new Admin(link, policy);
   const described = await admin.describeTopic(topic);
+  const { topicId } = described;
   const partitions = (request.partitions ?? described.partitions.map((row) => row.partition)).map(
     (index) => {
       const found = described.partitions.find((row) => row.partition === index);
@@ -50,9 +51,9 @@ export async function planPartitions(
     },
   );
   const isShared = isSharedOffset(request, partitions);
-  const committed = await committedOffsets(admin, request, partitions);
+  const committed = await committedOffsets(admin, request, partitions, topicId);
   const timeLookup = (partition: number) => (ms: number) =>
-    offsetForTimestamp(link, topic, partition, ms, policy);
+    offsetForTimestamp(link, { topic, partition, topicId }, ms, policy);
   return await Promise.all(
     partitions.map(async (range, i): Promise<PartitionPlan> => {
       const { partition } = range;
@@ -74,9 +75,10 @@ async function committedOffsets(
   admin: Admin,
   { topic, group }: ReadRequest,
   partitions: readonly PartitionDescription[],
+  topicId: string | undefined,
 ): Promise<(number | undefined)[] | undefined> {
   if (group === undefined) return undefined;
-  const rows = partitions.map(({ partition }) => ({ topic, partition }));
+  const rows = partitions.map(({ partition }) => ({ topic, partition, topicId }));
   return (await admin.fetchOffsets(group, rows)).map(({ offset }) => offset);
 }
 

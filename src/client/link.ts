@@ -18,7 +18,7 @@ import {
   FIRST_VERSION,
   type VersionRange,
 } from "../protocol/api-versions.ts";
-import { API, type ApiName } from "../protocol/messages.ts";
+import { API, type ApiName, versionOfFrame } from "../protocol/messages.ts";
 import type { BrokerAddress } from "./address.ts";
 import { backoffMs, pause } from "./backoff.ts";
 import { Connection } from "./connection.ts";
@@ -40,7 +40,7 @@ export interface Call<T> {
   readonly encode: (correlationId: number, version: number) => Uint8Array;
   /** Bytes that follow the frame's head: the batch of a Produce request. */
   readonly tail?: Uint8Array;
-  /** Reads the payload of the answer to `encode`; throws the RustLogError that an error response stands for. */
+  /** Reads the payload of the answer, which has the version of the request; throws the RustLogError that an error response stands for. */
   readonly decode: (payload: Uint8Array, version: number) => T;
   /** Time that the broker may take on purpose (a fetch that waits), on top of the request timeout. */
   readonly waitMs?: number;
@@ -170,8 +170,13 @@ export class BrokerLink {
     const connection = this.#connection ?? (await this.#open());
     this.#throwIfClosed(signal);
     progress.sent = true;
-    const version = this.#versions.get(call.api) ?? FIRST_VERSION;
-    const encode = (correlationId: number): Uint8Array => call.encode(correlationId, version);
+    const negotiated = this.#versions.get(call.api) ?? FIRST_VERSION;
+    let version = negotiated;
+    const encode = (correlationId: number): Uint8Array => {
+      const frame = call.encode(correlationId, negotiated);
+      version = versionOfFrame(frame);
+      return frame;
+    };
     return call.decode(await connection.request(encode, timeoutMs, call.tail), version);
   }
 

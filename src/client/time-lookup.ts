@@ -5,6 +5,7 @@ import { RustLogError } from "../errors.ts";
 import { decodeFetchResponse, encodeFetchRequest } from "../protocol/fetch.ts";
 import { decodeListOffsetsResponse, encodeListOffsetsRequest } from "../protocol/offsets.ts";
 import { RecordCursor } from "../record/cursor.ts";
+import type { TopicPartition } from "./admin-types.ts";
 import type { BrokerLink, RetryPolicy } from "./link.ts";
 
 /**
@@ -14,34 +15,26 @@ import type { BrokerLink, RetryPolicy } from "./link.ts";
  */
 export async function offsetForTimestamp(
   link: BrokerLink,
-  topic: string,
-  partition: number,
+  where: TopicPartition,
   ms: number,
   policy: RetryPolicy,
 ): Promise<number> {
   const found = await link.request(
     {
       api: "ListOffsets",
-      encode: (id) => encodeListOffsetsRequest(id, { topic, partition, timestamp: ms }),
+      encode: (id, version) => encodeListOffsetsRequest(id, { ...where, timestamp: ms }, version),
       decode: decodeListOffsetsResponse,
     },
     policy,
   );
   if (found.timestamp < 0) return found.offset;
+  // One batch is returned whatever its size.
+  const one = { maxBytes: 1, minBytes: 1, maxWaitMs: 0 };
+  const fetch = { ...where, ...one, group: "", offset: found.offset };
   const { batches } = await link.request(
     {
       api: "Fetch",
-      encode: (id) =>
-        encodeFetchRequest(id, {
-          group: "",
-          topic,
-          partition,
-          offset: found.offset,
-          // One batch is returned whatever its size.
-          maxBytes: 1,
-          minBytes: 1,
-          maxWaitMs: 0,
-        }),
+      encode: (id, version) => encodeFetchRequest(id, fetch, version),
       decode: decodeFetchResponse,
     },
     policy,

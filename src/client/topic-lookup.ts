@@ -16,7 +16,8 @@ export async function lookUpPartitions(
   const { partitions } = await link.request(
     {
       api: "DescribeTopic",
-      encode: (id) => encodeDescribeTopicRequest(id, { topic, createIfMissing: true }),
+      encode: (id, version) =>
+        encodeDescribeTopicRequest(id, { topic, createIfMissing: true }, version),
       decode: decodeDescribeTopicResponse,
     },
     policy,

@@ -16,17 +16,20 @@ export const FIRST_VERSION = 1;
 
 const ONLY_FIRST: VersionRange = { min: FIRST_VERSION, max: FIRST_VERSION };
 
+/** Version 2 has topic ids. */
+const TO_2: VersionRange = { min: FIRST_VERSION, max: 2 };
+
 /** The versions that this code understands, as broker and as client. */
 export const API_VERSIONS: Readonly<Record<ApiName, VersionRange>> = {
   Produce: ONLY_FIRST,
-  Fetch: ONLY_FIRST,
-  OffsetCommit: ONLY_FIRST,
-  OffsetFetch: ONLY_FIRST,
-  CreateTopic: ONLY_FIRST,
-  ListTopics: ONLY_FIRST,
-  DescribeTopic: ONLY_FIRST,
+  Fetch: TO_2,
+  OffsetCommit: TO_2,
+  OffsetFetch: TO_2,
+  CreateTopic: TO_2,
+  ListTopics: TO_2,
+  DescribeTopic: TO_2,
   DeleteTopic: ONLY_FIRST,
-  ListOffsets: ONLY_FIRST,
+  ListOffsets: TO_2,
   Ping: ONLY_FIRST,
   ListGroups: ONLY_FIRST,
   DescribeGroup: ONLY_FIRST,

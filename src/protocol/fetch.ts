@@ -2,9 +2,12 @@
 // Leaves to others: waiting and finding them (broker/handlers/fetch.ts).
 //
 //   request  = group string ("" for none) | topic string | partition u32 | offset i64
-//            | maxBytes u32 | minBytes u32 | maxWaitMs u32
-//   response = startOffset i64 | nextOffset i64 | highWatermark i64 | logStartOffset i64 | batches bytes
+//            | maxBytes u32 | minBytes u32 | maxWaitMs u32 | topicId uuid (v2)
+//   response = startOffset i64 | nextOffset i64 | highWatermark i64 | logStartOffset i64 | topicId uuid (v2)
+//            | batches bytes
 import { API, decodeRequest, decodeResponse, encodeRequest, encodeResponse } from "./messages.ts";
+import { readTopicId, writeTopicId } from "./topic-id.ts";
+import type { ByteWriter } from "./writer.ts";
 
 /** What to read, and how long to wait for it. */
 export interface FetchRequest {
@@ -20,6 +23,8 @@ export interface FetchRequest {
   readonly minBytes: number;
   /** Milliseconds to wait for `minBytes`. */
   readonly maxWaitMs: number;
+  /** The topic that is meant, should another one have its name by now; whichever has it, if not given. */
+  readonly topicId?: string | undefined;
 }
 
 /** The fields of a response before its batches. */
@@ -32,6 +37,8 @@ export interface FetchResponseHead {
   readonly highWatermark: number;
   /** Offset of the first record that is still there. */
   readonly logStartOffset: number;
+  /** Identity of the topic; undefined when the broker does not say it. */
+  readonly topicId?: string | undefined;
 }
 
 /** A whole response. */
@@ -41,8 +48,12 @@ export interface FetchResponse extends FetchResponseHead {
 }
 
 /** A whole request frame. */
-export function encodeFetchRequest(correlationId: number, request: FetchRequest): Uint8Array {
-  return encodeRequest(API.Fetch, correlationId, (body) =>
+export function encodeFetchRequest(
+  correlationId: number,
+  request: FetchRequest,
+  version = 1,
+): Uint8Array {
+  const writeBody = (body: ByteWriter): void => {
     body
       .string(request.group)
       .string(request.topic)
@@ -50,13 +61,15 @@ export function encodeFetchRequest(correlationId: number, request: FetchRequest)
       .i64(request.offset)
       .u32(request.maxBytes)
       .u32(request.minBytes)
-      .u32(request.maxWaitMs),
-  );
+      .u32(request.maxWaitMs);
+    writeTopicId(body, request.topicId, version);
+  };
+  return encodeRequest(API.Fetch, correlationId, writeBody, version);
 }
 
 /** Reads a request. */
 export function decodeFetchRequest(payload: Uint8Array): FetchRequest {
-  return decodeRequest(payload, (body) => ({
+  return decodeRequest(payload, (body, version) => ({
     group: body.string("group"),
     topic: body.string("topic"),
     partition: body.u32("partition"),
@@ -64,6 +77,7 @@ export function decodeFetchRequest(payload: Uint8Array): FetchRequest {
     maxBytes: body.u32("maxBytes"),
     minBytes: body.u32("minBytes"),
     maxWaitMs: body.u32("maxWaitMs"),
+    topicId: readTopicId(body, version),
   }));
 }
 
@@ -93,27 +107,28 @@ export function encodeFetchResponseHead(
   correlationId: number,
   head: FetchResponseHead,
   batchesBytes: number,
+  version = 1,
 ): Uint8Array {
-  return encodeResponse(
-    correlationId,
-    (body) =>
-      body
-        .i64(head.startOffset)
-        .i64(head.nextOffset)
-        .i64(head.highWatermark)
-        .i64(head.logStartOffset)
-        .u32(batchesBytes),
-    batchesBytes,
-  );
+  const writeBody = (body: ByteWriter): void => {
+    body
+      .i64(head.startOffset)
+      .i64(head.nextOffset)
+      .i64(head.highWatermark)
+      .i64(head.logStartOffset);
+    writeTopicId(body, head.topicId, version);
+    body.u32(batchesBytes);
+  };
+  return encodeResponse(correlationId, writeBody, batchesBytes);
 }
 
 /** Reads a response. */
-export function decodeFetchResponse(payload: Uint8Array): FetchResponse {
+export function decodeFetchResponse(payload: Uint8Array, version = 1): FetchResponse {
   return decodeResponse(payload, (body) => ({
     startOffset: body.i64("startOffset"),
     nextOffset: body.i64("nextOffset"),
     highWatermark: body.i64("highWatermark"),
     logStartOffset: body.i64("logStartOffset"),
+    topicId: readTopicId(body, version),
     batches: body.bytes("batches"),
   }));
 }

@@ -76,6 +76,11 @@ export function decodeRequestHeader(payload: Uint8Array): RequestHeader {
   };
 }
 
+/** The version of a request, from its frame. */
+export function versionOfFrame(frame: Uint8Array): number {
+  return frame[FRAME_LENGTH_BYTES + 1]!;
+}
+
 /** Reads the envelope of a response; throws INVALID_REQUEST if the payload is shorter than one. */
 export function decodeResponseHeader(payload: Uint8Array): ResponseHeader {
   requireBytes(payload, RESPONSE_HEADER_BYTES);

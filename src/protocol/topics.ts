@@ -3,6 +3,7 @@
 import { TOPIC_SETTINGS_MAX } from "../limits.ts";
 import { API, decodeRequest, decodeResponse, encodeRequest, encodeResponse } from "./messages.ts";
 import type { ByteReader } from "./reader.ts";
+import { readTopicId, topicIdBytes, writeTopicId } from "./topic-id.ts";
 import type { ByteWriter } from "./writer.ts";
 
 /** A setting of a topic: `segment.bytes`, `retention.ms`, … with its value in decimal. */
@@ -21,7 +22,7 @@ function readSetting(item: ByteReader): TopicSetting {
 
 // CreateTopic
 //   request  = topic string | partitions u32 (0 = the broker's default) | array(name string, value string)
-//   response = partitions u32
+//   response = partitions u32 | topicId uuid (v2)
 
 /** A topic to create. */
 export interface CreateTopicRequest {
@@ -34,16 +35,20 @@ export interface CreateTopicRequest {
 /** What was created. */
 export interface CreateTopicResponse {
   readonly partitions: number;
+  /** Identity of the topic; undefined when the broker does not say it. */
+  readonly topicId?: string | undefined;
 }
 
 /** A whole request frame. */
 export function encodeCreateTopicRequest(
   correlationId: number,
   request: CreateTopicRequest,
+  version = 1,
 ): Uint8Array {
-  return encodeRequest(API.CreateTopic, correlationId, (body) =>
-    body.string(request.topic).u32(request.partitions).array(request.settings, writeSetting),
-  );
+  const writeBody = (body: ByteWriter): void => {
+    body.string(request.topic).u32(request.partitions).array(request.settings, writeSetting);
+  };
+  return encodeRequest(API.CreateTopic, correlationId, writeBody, version);
 }
 
 /** Reads a request. */
@@ -59,18 +64,25 @@ export function decodeCreateTopicRequest(payload: Uint8Array): CreateTopicReques
 export function encodeCreateTopicResponse(
   correlationId: number,
   response: CreateTopicResponse,
+  version = 1,
 ): Uint8Array {
-  return encodeResponse(correlationId, (body) => body.u32(response.partitions));
+  return encodeResponse(correlationId, (body) => {
+    body.u32(response.partitions);
+    writeTopicId(body, response.topicId, version);
+  });
 }
 
 /** Reads a response. */
-export function decodeCreateTopicResponse(payload: Uint8Array): CreateTopicResponse {
-  return decodeResponse(payload, (body) => ({ partitions: body.u32("partitions") }));
+export function decodeCreateTopicResponse(payload: Uint8Array, version = 1): CreateTopicResponse {
+  return decodeResponse(payload, (body) => ({
+    partitions: body.u32("partitions"),
+    topicId: readTopicId(body, version),
+  }));
 }
 
 // ListTopics
 //   request  = nothing
-//   response = array(name string, partitions u32, internal u8)
+//   response = array(name string, partitions u32, internal u8, topicId uuid (v2))
 
 /** Asks for nothing but an answer. */
 export type ListTopicsRequest = Record<never, never>;
@@ -81,6 +93,8 @@ export interface ListedTopic {
   readonly partitions: number;
   /** Whether it belongs to the broker. */
   readonly internal: boolean;
+  /** Identity of the topic; undefined when the broker does not say it. */
+  readonly topicId?: string | undefined;
 }
 
 /** All topics, by name. */
@@ -92,8 +106,9 @@ export interface ListTopicsResponse {
 export function encodeListTopicsRequest(
   correlationId: number,
   _request: ListTopicsRequest = {},
+  version = 1,
 ): Uint8Array {
-  return encodeRequest(API.ListTopics, correlationId, () => {});
+  return encodeRequest(API.ListTopics, correlationId, () => {}, version);
 }
 
 /** Reads a request. */
@@ -105,24 +120,27 @@ export function decodeListTopicsRequest(payload: Uint8Array): ListTopicsRequest 
 export function encodeListTopicsResponse(
   correlationId: number,
   response: ListTopicsResponse,
+  version = 1,
 ): Uint8Array {
   return encodeResponse(correlationId, (body) =>
-    body.array(response.topics, (item, { name, partitions, internal }) => {
+    body.array(response.topics, (item, { name, partitions, internal, topicId }) => {
       item
         .string(name)
         .u32(partitions)
         .u8(internal ? 1 : 0);
+      writeTopicId(item, topicId, version);
     }),
   );
 }
 
 /** Reads a response. */
-export function decodeListTopicsResponse(payload: Uint8Array): ListTopicsResponse {
+export function decodeListTopicsResponse(payload: Uint8Array, version = 1): ListTopicsResponse {
   return decodeResponse(payload, (body) => ({
-    topics: body.array("topics", 2 + 4 + 1, (item) => ({
+    topics: body.array("topics", 2 + 4 + 1 + topicIdBytes(version), (item) => ({
       name: item.string("name"),
       partitions: item.u32("partitions"),
       internal: item.u8("internal") !== 0,
+      topicId: readTopicId(item, version),
     })),
   }));
 }
@@ -131,6 +149,7 @@ export function decodeListTopicsResponse(payload: Uint8Array): ListTopicsRespons
 //   request  = topic string | createIfMissing u8
 //   response = name string | internal u8 | settings array(name string, value string)
 //            | array(partition u32, logStartOffset i64, highWatermark i64, logEndOffset i64, segments u32, bytes i64)
+//            | topicId uuid (v2)
 
 /** Asks about one topic. */
 export interface DescribeTopicRequest {
@@ -164,16 +183,20 @@ export interface DescribeTopicResponse {
   /** The settings that it was created with. */
   readonly settings: readonly TopicSetting[];
   readonly partitions: readonly DescribedPartition[];
+  /** Identity of the topic; undefined when the broker does not say it. */
+  readonly topicId?: string | undefined;
 }
 
 /** A whole request frame. */
 export function encodeDescribeTopicRequest(
   correlationId: number,
   request: DescribeTopicRequest,
+  version = 1,
 ): Uint8Array {
-  return encodeRequest(API.DescribeTopic, correlationId, (body) =>
-    body.string(request.topic).u8(request.createIfMissing ? 1 : 0),
-  );
+  const writeBody = (body: ByteWriter): void => {
+    body.string(request.topic).u8(request.createIfMissing ? 1 : 0);
+  };
+  return encodeRequest(API.DescribeTopic, correlationId, writeBody, version);
 }
 
 /** Reads a request. */
@@ -188,8 +211,9 @@ export function decodeDescribeTopicRequest(payload: Uint8Array): DescribeTopicRe
 export function encodeDescribeTopicResponse(
   correlationId: number,
   response: DescribeTopicResponse,
+  version = 1,
 ): Uint8Array {
-  return encodeResponse(correlationId, (body) =>
+  return encodeResponse(correlationId, (body) => {
     body
       .string(response.name)
       .u8(response.internal ? 1 : 0)
@@ -202,12 +226,16 @@ export function encodeDescribeTopicResponse(
           .i64(of.logEndOffset)
           .u32(of.segments)
           .i64(of.bytes);
-      }),
-  );
+      });
+    writeTopicId(body, response.topicId, version);
+  });
 }
 
 /** Reads a response. */
-export function decodeDescribeTopicResponse(payload: Uint8Array): DescribeTopicResponse {
+export function decodeDescribeTopicResponse(
+  payload: Uint8Array,
+  version = 1,
+): DescribeTopicResponse {
   return decodeResponse(payload, (body) => ({
     name: body.string("name"),
     internal: body.u8("internal") !== 0,
@@ -220,6 +248,7 @@ export function decodeDescribeTopicResponse(payload: Uint8Array): DescribeTopicR
       segments: item.u32("segments"),
       bytes: item.i64("bytes"),
     })),
+    topicId: readTopicId(body, version),
   }));
 }
 

@@ -8,6 +8,7 @@ import {
   encodeDescribeGroupRequest,
   encodeListGroupsRequest,
 } from "../../src/protocol/groups.ts";
+import { API_NAMES, API_VERSIONS } from "../../src/protocol/api-versions.ts";
 import { API } from "../../src/protocol/messages.ts";
 import { decodeApiVersionsResponse, encodeApiVersionsRequest } from "../../src/protocol/meta.ts";
 import {
@@ -306,7 +307,11 @@ describe("ApiVersions", () => {
     });
     expect(answer.logDirectoryId).toMatch(/^[0-9a-f-]{36}$/);
     expect(answer.apis).toEqual(
-      Object.values(API).map((apiKey) => ({ apiKey, minVersion: 1, maxVersion: 1 })),
+      API_NAMES.map((name) => ({
+        apiKey: API[name],
+        minVersion: 1,
+        maxVersion: API_VERSIONS[name].max,
+      })),
     );
   });
 });

@@ -161,13 +161,16 @@ describe("topics", () => {
     await ok(["topics", "create", "shown", "--partitions", "2", "--config", "segment.bytes=65536"]);
     await ok(["produce", "shown", "-p", "1", "abc"]);
     expect(await ok(["topics", "list"])).toMatch(/\nshown +2\n/);
+    const table = await ok(["topics", "describe", "shown"]);
+    const topicId = /^Id: ([0-9a-f-]{36})$/m.exec(table)?.[1];
     expect(JSON.parse(await ok(["topics", "list", "--json"]))).toContainEqual({
       name: "shown",
       partitions: 2,
       internal: false,
+      topicId,
     });
-    const table = await ok(["topics", "describe", "shown"]);
-    expect(table).toStartWith("Topic: shown\nSettings: segment.bytes=65536\n\nPARTITION");
+    const settings = "Settings: segment.bytes=65536";
+    expect(table).toStartWith(`Topic: shown\nId: ${topicId}\n${settings}\n\nPARTITION`);
     expect(table).toMatch(/\n +1 +0 +1 +1 +1 +\d+\n$/);
     const described = JSON.parse(await ok(["topics", "describe", "shown", "--json"]));
     expect(described.partitions[1]).toMatchObject({ partition: 1, highWatermark: 1 });

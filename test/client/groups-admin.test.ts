@@ -47,14 +47,17 @@ describe("admin", () => {
   test("creates, lists, describes and deletes topics", async () => {
     await using t = await setUp();
     const settings = { "segment.bytes": "65536" };
-    expect(await t.admin.createTopic("b", { partitions: 3, settings })).toEqual({ partitions: 3 });
-    expect(await t.admin.createTopic("a")).toEqual({ partitions: 1 });
+    const [b, a] = [
+      await t.admin.createTopic("b", { partitions: 3, settings }),
+      await t.admin.createTopic("a"),
+    ];
+    expect([b.partitions, a.partitions]).toEqual([3, 1]);
     expect(await t.admin.listTopics()).toEqual([
-      { name: "a", partitions: 1, internal: false },
-      { name: "b", partitions: 3, internal: false },
+      { name: "a", partitions: 1, internal: false, topicId: a.topicId },
+      { name: "b", partitions: 3, internal: false, topicId: b.topicId },
     ]);
     const described = await t.admin.describeTopic("b");
-    expect(described).toMatchObject({ name: "b", internal: false, settings });
+    expect(described).toMatchObject({ name: "b", internal: false, settings, topicId: b.topicId! });
     expect(described.partitions.map(({ partition }) => partition)).toEqual([0, 1, 2]);
     expect(await codeOf(t.admin.createTopic("a"))).toBe("TOPIC_ALREADY_EXISTS");
     expect(await codeOf(t.admin.createTopic("c", { partitions: 0 }))).toBe("INVALID_PARTITIONS");

@@ -72,7 +72,9 @@ describe("connecting", () => {
         let encoded = 0;
         const encode = (id: number, version: number): Uint8Array => {
           encoded = version;
-          return encodePingRequest(id);
+          const frame = encodePingRequest(id);
+          frame[5] = version;
+          return frame;
         };
         const decoded = await link.request({ api, encode, decode: (_, version) => version });
         const expected = apiVersion ?? API_VERSIONS[api].max;

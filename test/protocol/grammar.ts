@@ -53,6 +53,7 @@ function isAbsent(type: FieldType): type is Absent {
   return typeof type === "object" && "absent" in type;
 }
 
+const TOPIC_ID: Omit<Field, "name"> = { type: "uuid", since: 2 };
 const SETTINGS = fields({ name: "string", value: "string" });
 
 export const GRAMMAR: Readonly<Record<ApiName, ApiGrammar>> = {
@@ -69,36 +70,40 @@ export const GRAMMAR: Readonly<Record<ApiName, ApiGrammar>> = {
       maxBytes: "u32",
       minBytes: "u32",
       maxWaitMs: "u32",
+      topicId: TOPIC_ID,
     }),
     response: fields({
       startOffset: "i64",
       nextOffset: "i64",
       highWatermark: "i64",
       logStartOffset: "i64",
+      topicId: TOPIC_ID,
       batches: "bytes",
     }),
   },
   OffsetCommit: {
     request: fields({
       group: "string",
-      offsets: fields({ topic: "string", partition: "u32", offset: "i64" }),
+      offsets: fields({ topic: "string", partition: "u32", offset: "i64", topicId: TOPIC_ID }),
     }),
     response: [],
   },
   OffsetFetch: {
     request: fields({
       group: "string",
-      partitions: fields({ topic: "string", partition: "u32" }),
+      partitions: fields({ topic: "string", partition: "u32", topicId: TOPIC_ID }),
     }),
     response: fields({ offsets: fields({ offset: "i64", commitTimestamp: "i64" }) }),
   },
   CreateTopic: {
     request: fields({ topic: "string", partitions: "u32", settings: SETTINGS }),
-    response: fields({ partitions: "u32" }),
+    response: fields({ partitions: "u32", topicId: TOPIC_ID }),
   },
   ListTopics: {
     request: [],
-    response: fields({ topics: fields({ name: "string", partitions: "u32", internal: "bool" }) }),
+    response: fields({
+      topics: fields({ name: "string", partitions: "u32", internal: "bool", topicId: TOPIC_ID }),
+    }),
   },
   DescribeTopic: {
     request: fields({ topic: "string", createIfMissing: "bool" }),
@@ -114,12 +119,13 @@ export const GRAMMAR: Readonly<Record<ApiName, ApiGrammar>> = {
         segments: "u32",
         bytes: "i64",
       }),
+      topicId: TOPIC_ID,
     }),
   },
   DeleteTopic: { request: fields({ topic: "string" }), response: [] },
   ListOffsets: {
-    request: fields({ topic: "string", partition: "u32", timestamp: "i64" }),
-    response: fields({ offset: "i64", timestamp: "i64" }),
+    request: fields({ topic: "string", partition: "u32", timestamp: "i64", topicId: TOPIC_ID }),
+    response: fields({ offset: "i64", timestamp: "i64", topicId: TOPIC_ID }),
   },
   Ping: { request: [], response: [] },
   ListGroups: {
@@ -177,7 +183,7 @@ export function encodeByGrammar(
     else if (type === "bool") number(1, of === true ? 1n : 0n);
     else if (type === "u32") number(4, BigInt(Number(of)));
     else if (type === "i64") number(8, BigInt(Number(of)));
-    else if (type === "uuid") out.push(...Uint8Array.fromHex(String(of).replaceAll("-", "")));
+    else if (type === "uuid") out.push(...uuidBytes(of));
     else if (type === "string") {
       const bytes = new TextEncoder().encode(String(of));
       length(2, bytes.length);
@@ -216,7 +222,7 @@ export function decodeByGrammar(grammar: readonly Field[], bytes: Uint8Array): V
     }
     if (type === "uuid") {
       const start = take(16);
-      return dashed(bytes.slice(start, start + 16).toHex());
+      return uuidOf(bytes.slice(start, start + 16));
     }
     if (type === "string") {
       const count = view.getUint16(take(2));
@@ -250,8 +256,16 @@ export function decodeByGrammar(grammar: readonly Field[], bytes: Uint8Array): V
 
 class Unreadable extends Error {}
 
-function dashed(hex: string): string {
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+/** No UUID is 16 bytes of 0. */
+function uuidBytes(uuid: unknown): Uint8Array {
+  return uuid === undefined
+    ? new Uint8Array(16)
+    : Uint8Array.fromHex(String(uuid).replaceAll("-", ""));
+}
+
+function uuidOf(bytes: Uint8Array): string | undefined {
+  if (bytes.every((byte) => byte === 0)) return undefined;
+  return bytes.toHex().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
 const SAFE = Number.MAX_SAFE_INTEGER;
@@ -270,7 +284,7 @@ const SIMPLE = {
   bool: fc.boolean(),
   u32,
   i64,
-  uuid: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => dashed(bytes.toHex())),
+  uuid: fc.uint8Array({ minLength: 16, maxLength: 16 }).map(uuidOf),
   string,
   bytes: fc.uint8Array({ maxLength: 40 }),
 } as const;

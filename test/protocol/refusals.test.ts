@@ -13,7 +13,7 @@ const SMALLEST = {
   bool: false,
   u32: 0,
   i64: 0,
-  uuid: "00000000-0000-0000-0000-000000000000",
+  uuid: undefined,
   string: "",
   bytes: new Uint8Array(0),
 };

@@ -16,6 +16,7 @@ import {
 import { encodeApiVersionsResponse, encodePingResponse } from "../../src/protocol/meta.ts";
 import {
   decodeListOffsetsRequest,
+  decodeOffsetCommitRequest,
   encodeListOffsetsResponse,
   encodeOffsetCommitResponse,
 } from "../../src/protocol/offsets.ts";
@@ -60,6 +61,7 @@ export class FakeBroker implements Disposable {
   readonly #sockets = new Set<Socket<FrameDecoder>>();
   readonly #fates = new Map<ApiName, Fate[]>();
   readonly #partitions = new Map<string, FakePartition>();
+  readonly #topicIds = new Map<string, string>();
   /** Every request that came, by name, in order. */
   readonly requests: ApiName[] = [];
   /** Connections that were ever accepted. */
@@ -142,6 +144,23 @@ export class FakeBroker implements Disposable {
     log.highWatermark = 0;
   }
 
+  /** The id of a topic. */
+  topicId(topic: string): string {
+    const id = this.#topicIds.get(topic) ?? crypto.randomUUID();
+    this.#topicIds.set(topic, id);
+    return id;
+  }
+
+  /** Deletes a topic and creates it again, without records and with another id; fetches that wait are told. */
+  recreate(topic: string): void {
+    this.#topicIds.delete(topic);
+    for (const [key, log] of this.#partitions) {
+      if (!key.endsWith(` ${topic}`)) continue;
+      this.#partitions.delete(key);
+      for (const wake of log.waiting.splice(0)) wake();
+    }
+  }
+
   /** Stops listening and cuts all connections. */
   [Symbol.dispose](): void {
     this.#server.stop(true);
@@ -159,7 +178,7 @@ export class FakeBroker implements Disposable {
   }
 
   async #receive(socket: Socket<FrameDecoder>, payload: Uint8Array): Promise<void> {
-    const { apiKey, correlationId } = decodeRequestHeader(payload);
+    const { apiKey, apiVersion, correlationId } = decodeRequestHeader(payload);
     const name = apiName(apiKey);
     if (name === undefined) throw new Error(`a request with API key ${apiKey}`);
     this.requests.push(name);
@@ -170,24 +189,38 @@ export class FakeBroker implements Disposable {
     }
     let answer: Uint8Array | Promise<Uint8Array>;
     try {
-      answer = this.#carryOut(apiKey, correlationId, payload);
+      answer = this.#carryOut(apiKey, apiVersion, correlationId, payload);
     } catch (error) {
       if (!(error instanceof RustLogError)) throw error;
       answer = encodeErrorResponse(correlationId, error);
     }
     if (fate === "cutAfter") return void socket.terminate();
     if (fate instanceof Promise) await fate;
-    socket.write(await answer);
+    socket.write(await this.#orError(answer, correlationId));
   }
 
-  #carryOut(apiKey: number, id: number, payload: Uint8Array): Uint8Array | Promise<Uint8Array> {
+  async #orError(answer: Uint8Array | Promise<Uint8Array>, id: number): Promise<Uint8Array> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (!(error instanceof RustLogError)) throw error;
+      return encodeErrorResponse(id, error);
+    }
+  }
+
+  #carryOut(
+    apiKey: number,
+    version: number,
+    id: number,
+    payload: Uint8Array,
+  ): Uint8Array | Promise<Uint8Array> {
     switch (apiKey) {
       case API.ApiVersions:
         return this.#apiVersions(id);
       case API.Ping:
         return encodePingResponse(id, {});
       case API.DescribeTopic:
-        return this.#describeTopic(id, payload);
+        return this.#describeTopic(id, version, payload);
       case API.Produce: {
         const { topic, partition, batch } = decodeProduceRequest(payload);
         if (partition >= (this.#options.partitions ?? 1)) {
@@ -197,14 +230,19 @@ export class FakeBroker implements Disposable {
         return encodeProduceResponse(id, { baseOffset: this.append(topic, partition, batch) });
       }
       case API.Fetch:
-        return this.#fetch(id, payload);
+        return this.#fetch(id, version, payload);
       case API.ListOffsets: {
-        const { topic, partition, timestamp } = decodeListOffsetsRequest(payload);
+        const { topic, partition, timestamp, topicId } = decodeListOffsetsRequest(payload);
+        this.#checkId(topic, topicId);
         const log = this.#partition(topic, partition);
         const offset = timestamp === -2 ? log.logStartOffset : log.highWatermark;
-        return encodeListOffsetsResponse(id, { offset, timestamp: -1 });
+        const found = { offset, timestamp: -1, topicId: this.topicId(topic) };
+        return encodeListOffsetsResponse(id, found, version);
       }
       case API.OffsetCommit:
+        for (const { topic, topicId } of decodeOffsetCommitRequest(payload).offsets) {
+          this.#checkId(topic, topicId);
+        }
         return encodeOffsetCommitResponse(id, {});
       default:
         return encodeErrorResponse(id, new RustLogError("INVALID_REQUEST", `API ${apiKey}`));
@@ -227,30 +265,31 @@ export class FakeBroker implements Disposable {
     });
   }
 
-  #describeTopic(id: number, payload: Uint8Array): Uint8Array {
+  #describeTopic(id: number, version: number, payload: Uint8Array): Uint8Array {
     const { topic } = decodeDescribeTopicRequest(payload);
     const partitions = Array.from({ length: this.#options.partitions ?? 1 }, (_, partition) => {
       const { logStartOffset, highWatermark } = this.#partition(topic, partition);
       const logEndOffset = highWatermark;
       return { partition, logStartOffset, highWatermark, logEndOffset, segments: 1, bytes: 0 };
     });
-    return encodeDescribeTopicResponse(id, {
-      name: topic,
-      internal: false,
-      settings: [],
-      partitions,
-    });
+    const topicId = this.topicId(topic);
+    const described = { name: topic, internal: false, settings: [], partitions, topicId };
+    return encodeDescribeTopicResponse(id, described, version);
   }
 
-  async #fetch(id: number, payload: Uint8Array): Promise<Uint8Array> {
-    const { topic, partition, offset, maxBytes, maxWaitMs } = decodeFetchRequest(payload);
-    const log = this.#partition(topic, partition);
+  async #fetch(id: number, version: number, payload: Uint8Array): Promise<Uint8Array> {
+    const request = decodeFetchRequest(payload);
+    const { topic, partition, offset, maxBytes, maxWaitMs } = request;
+    this.#checkId(topic, request.topicId);
+    let log = this.#partition(topic, partition);
     if (offset >= log.highWatermark && maxWaitMs > 0) {
       const arrival = Promise.withResolvers<void>();
       log.waiting.push(arrival.resolve);
       const timer = setTimeout(arrival.resolve, maxWaitMs);
       await arrival.promise;
       clearTimeout(timer);
+      this.#checkId(topic, request.topicId);
+      log = this.#partition(topic, partition);
     }
     const { logStartOffset, highWatermark } = log;
     if (offset < logStartOffset) {
@@ -264,12 +303,19 @@ export class FakeBroker implements Disposable {
       return i === 0 || bytes <= maxBytes;
     });
     const last = taken.at(-1);
-    return encodeFetchResponse(id, {
+    const response = {
       startOffset: offset,
       nextOffset: last === undefined ? highWatermark : nextOffset(last, 0),
       highWatermark,
       logStartOffset,
+      topicId: this.topicId(topic),
       batches: Buffer.concat(taken),
-    });
+    };
+    return encodeFetchResponse(id, response, version);
+  }
+
+  #checkId(topic: string, topicId: string | undefined): void {
+    if (topicId === undefined || topicId === this.topicId(topic)) return;
+    throw new RustLogError("UNKNOWN_TOPIC_ID", `topic '${topic}' was deleted and recreated`);
   }
 }

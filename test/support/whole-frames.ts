@@ -12,7 +12,12 @@ export function encodeProduceRequest(correlationId: number, request: ProduceRequ
 }
 
 /** A whole Fetch response. */
-export function encodeFetchResponse(correlationId: number, response: FetchResponse): Uint8Array {
+export function encodeFetchResponse(
+  correlationId: number,
+  response: FetchResponse,
+  version = 1,
+): Uint8Array {
   const { batches } = response;
-  return Buffer.concat([encodeFetchResponseHead(correlationId, response, batches.length), batches]);
+  const head = encodeFetchResponseHead(correlationId, response, batches.length, version);
+  return Buffer.concat([head, batches]);
 }

@@ -14,6 +14,7 @@ const DIFFERS: readonly (readonly [what: string, pattern: RegExp, instead: strin
   ["the same in a line of a batch", /\b\d+(?= epoch 0 seq)/g, "ID"],
   ["a CRC, which covers the two", /\b0x[\da-f]{8}\b/g, "CRC"],
   ["its bytes, in the header", /(?:[\da-f]{2} ){4}(?= +crc )/g, "CRC "],
+  ["the id of a topic, which is random", /\b[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}\b/g, "UUID"],
   ["a rate of bench", /: [\d,]+ records\/s, [\d.]+ [kMG]?B\/s$/gm, ": RATE"],
   ["its percentiles", /^ +p50 .*\n[ \d.]+$/gm, "PERCENTILES"],
 ];

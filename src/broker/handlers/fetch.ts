@@ -6,23 +6,37 @@ import { damageMessage, encodeFetchResponseHead, type FetchRequest } from "../..
 import { OffsetStore } from "../../offsets/offset-store.ts";
 import type { LogRead } from "../../storage/log-slice.ts";
 import type { Partition } from "../../topics/partition.ts";
+import type { TopicRegistry } from "../../topics/topic-registry.ts";
 import type { Exchange, Wait } from "../exchange.ts";
 import type { BrokerServices } from "../services.ts";
+import { partitionOf, unknownTopicId } from "./topic-identity.ts";
 
 /** Answers a Fetch request. */
 export function fetch(services: BrokerServices, exchange: Exchange, request: FetchRequest): void {
-  const partition = services.registry.partition(request.topic, request.partition);
+  const { registry } = services;
+  const partition = partitionOf(registry, request);
+  const topicId = registry.find(request.topic)?.id;
   const startOffset = startOf(services, request);
   // A response is one frame. A batch that is larger than what was asked for still comes whole.
   const bytesMax = Math.min(request.maxBytes, services.frameBytesMax - FRAME_OVERHEAD_BYTES);
   const bytesMin = Math.min(request.minBytes, bytesMax);
   const waitMs = Math.min(request.maxWaitMs, FETCH_WAIT_MS_MAX);
   const canWait = waitMs > 0 && bytesMin > 0 && exchange.owner.mayWait;
-  if (!canWait || isEnough(partition, startOffset, bytesMin)) {
-    answer(exchange, partition, startOffset, bytesMax);
-    return;
-  }
-  new WaitingFetch(exchange, partition, startOffset, bytesMin, bytesMax).begin(waitMs);
+  const bounded = { registry, request, partition, topicId, startOffset, bytesMin, bytesMax };
+  if (!canWait || isEnough(bounded)) answer(exchange, bounded);
+  else new WaitingFetch(exchange, bounded).begin(waitMs);
+}
+
+/** A fetch whose place and bounds are known. */
+interface BoundedFetch {
+  readonly registry: TopicRegistry;
+  readonly request: FetchRequest;
+  readonly partition: Partition;
+  /** Of the topic that the partition is of. */
+  readonly topicId: string | undefined;
+  readonly startOffset: number;
+  readonly bytesMin: number;
+  readonly bytesMax: number;
 }
 
 /** Where reading begins: a group's committed offset, unless the request is already past it. */
@@ -34,23 +48,19 @@ function startOf(services: BrokerServices, request: FetchRequest): number {
 }
 
 /** Whether there is anything to say now: enough bytes, or an error. */
-function isEnough(partition: Partition, offset: number, bytesMin: number): boolean {
-  if (partition.closed || offset < partition.logStartOffset) return true;
+function isEnough({ partition, startOffset, bytesMin }: BoundedFetch): boolean {
+  if (partition.closed || startOffset < partition.logStartOffset) return true;
   try {
-    return partition.bytesAvailable(offset, bytesMin) >= bytesMin;
+    return partition.bytesAvailable(startOffset, bytesMin) >= bytesMin;
   } catch {
     // The log is damaged there: reading it for the answer says how.
     return true;
   }
 }
 
-function answer(
-  exchange: Exchange,
-  partition: Partition,
-  startOffset: number,
-  bytesMax: number,
-): void {
-  const read = readOrExplain(partition, startOffset, bytesMax);
+function answer(exchange: Exchange, bounded: BoundedFetch): void {
+  const { partition, startOffset, topicId } = bounded;
+  const read = readOrExplain(bounded);
   const head = encodeFetchResponseHead(
     exchange.correlationId,
     {
@@ -58,18 +68,28 @@ function answer(
       nextOffset: read.nextOffset,
       highWatermark: partition.highWatermark,
       logStartOffset: partition.logStartOffset,
+      topicId,
     },
     read.bytes,
+    exchange.apiVersion,
   );
   exchange.answerWithLog(head, read.slices);
 }
 
-/** Reads; where the log is damaged, the error tells the client at which offset it can go on. */
-function readOrExplain(partition: Partition, startOffset: number, bytesMax: number): LogRead {
+/**
+ * Reads. Where the log is damaged, the error tells the client at which offset it can go on. A client that names the
+ * topic by its id is told that this topic was deleted, also while the fetch was waiting.
+ */
+function readOrExplain(bounded: BoundedFetch): LogRead {
+  const { registry, request, partition, startOffset, bytesMax } = bounded;
   try {
     return partition.read(startOffset, bytesMax);
   } catch (error) {
-    if (!(error instanceof RustLogError) || error.code !== "CORRUPT_MESSAGE") throw error;
+    if (!(error instanceof RustLogError)) throw error;
+    if (error.code === "UNKNOWN_TOPIC_OR_PARTITION" && request.topicId !== undefined) {
+      throw unknownTopicId(registry, request.topic, request.topicId);
+    }
+    if (error.code !== "CORRUPT_MESSAGE") throw error;
     const next = partition.offsetAfterDamage(startOffset);
     throw new RustLogError(error.code, damageMessage(error.message, next), { cause: error });
   }
@@ -81,25 +101,13 @@ function readOrExplain(partition: Partition, startOffset: number, bytesMax: numb
  */
 class WaitingFetch implements Wait {
   readonly #exchange: Exchange;
-  readonly #partition: Partition;
-  readonly #startOffset: number;
-  readonly #bytesMin: number;
-  readonly #bytesMax: number;
+  readonly #fetch: BoundedFetch;
   #unsubscribe: (() => void) | undefined;
   #timer: Timer | undefined;
 
-  constructor(
-    exchange: Exchange,
-    partition: Partition,
-    startOffset: number,
-    bytesMin: number,
-    bytesMax: number,
-  ) {
+  constructor(exchange: Exchange, bounded: BoundedFetch) {
     this.#exchange = exchange;
-    this.#partition = partition;
-    this.#startOffset = startOffset;
-    this.#bytesMin = bytesMin;
-    this.#bytesMax = bytesMax;
+    this.#fetch = bounded;
   }
 
   get requestBytes(): number {
@@ -116,7 +124,7 @@ class WaitingFetch implements Wait {
   finish(): void {
     this.cancel();
     try {
-      answer(this.#exchange, this.#partition, this.#startOffset, this.#bytesMax);
+      answer(this.#exchange, this.#fetch);
     } catch (error) {
       this.#exchange.fail(error);
     }
@@ -129,13 +137,12 @@ class WaitingFetch implements Wait {
   }
 
   #check(): void {
-    if (isEnough(this.#partition, this.#startOffset, this.#bytesMin)) this.finish();
+    if (isEnough(this.#fetch)) this.finish();
     else this.#subscribe();
   }
 
   #subscribe(): void {
-    this.#unsubscribe = this.#partition.whenReadable(this.#startOffset, this.#bytesMin, () =>
-      this.#check(),
-    );
+    const { partition, startOffset, bytesMin } = this.#fetch;
+    this.#unsubscribe = partition.whenReadable(startOffset, bytesMin, () => this.#check());
   }
 }

@@ -15,6 +15,7 @@ import {
 import type { Partition } from "../../topics/partition.ts";
 import type { Exchange } from "../exchange.ts";
 import type { BrokerServices } from "../services.ts";
+import { partitionOf } from "./topic-identity.ts";
 
 /** In a ListOffsets request, instead of a time: the high watermark. */
 const TIMESTAMP_LATEST = -1;
@@ -30,8 +31,9 @@ export async function commitOffsets(
   const { registry, offsets } = services;
   OffsetStore.checkGroup(request.group);
   refuseRepeated(request.offsets);
-  for (const { topic, partition: index, offset } of request.offsets) {
-    const partition = registry.partition(topic, index);
+  for (const entry of request.offsets) {
+    const { topic, partition: index, offset } = entry;
+    const partition = partitionOf(registry, entry);
     if (offset >= 0 && offset <= partition.highWatermark) continue;
     throw new RustLogError(
       "OFFSET_OUT_OF_RANGE",
@@ -65,8 +67,9 @@ export function fetchOffsets(
   request: OffsetFetchRequest,
 ): void {
   OffsetStore.checkGroup(request.group);
-  const offsets = request.partitions.map(({ topic, partition }) => {
-    services.registry.partition(topic, partition);
+  const offsets = request.partitions.map((named) => {
+    const { topic, partition } = named;
+    partitionOf(services.registry, named);
     return committedOrNone(services.offsets.fetch(request.group, topic, partition));
   });
   exchange.answer(encodeOffsetFetchResponse(exchange.correlationId, { offsets }));
@@ -78,9 +81,11 @@ export function listOffsets(
   exchange: Exchange,
   request: ListOffsetsRequest,
 ): void {
-  const partition = services.registry.partition(request.topic, request.partition);
-  const found = findOffset(partition, request.timestamp);
-  exchange.answer(encodeListOffsetsResponse(exchange.correlationId, found));
+  const partition = partitionOf(services.registry, request);
+  const topicId = services.registry.find(request.topic)?.id;
+  const found = { ...findOffset(partition, request.timestamp), topicId };
+  const { correlationId, apiVersion } = exchange;
+  exchange.answer(encodeListOffsetsResponse(correlationId, found, apiVersion));
 }
 
 function findOffset(

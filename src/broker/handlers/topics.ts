@@ -27,8 +27,9 @@ export async function createTopic(
     request.settings.map(({ name, value }) => [name, value]),
   );
   const topic = await services.registry.create(request.topic, request.partitions, settings);
-  const partitions = topic.partitions.length;
-  exchange.answer(encodeCreateTopicResponse(exchange.correlationId, { partitions }));
+  const created = { partitions: topic.partitions.length, topicId: topic.id };
+  const { correlationId, apiVersion } = exchange;
+  exchange.answer(encodeCreateTopicResponse(correlationId, created, apiVersion));
 }
 
 /** Answers a ListTopics request, with internal topics. */
@@ -37,8 +38,10 @@ export function listTopics(services: BrokerServices, exchange: Exchange): void {
     name: topic.name,
     partitions: topic.partitions.length,
     internal: topic.internal,
+    topicId: topic.id,
   }));
-  exchange.answer(encodeListTopicsResponse(exchange.correlationId, { topics }));
+  const { correlationId, apiVersion } = exchange;
+  exchange.answer(encodeListTopicsResponse(correlationId, { topics }, apiVersion));
 }
 
 /** Answers a DescribeTopic request, at once unless the topic must be created first. */
@@ -65,8 +68,10 @@ function answerDescription(exchange: Exchange, topic: Topic): void {
     internal: topic.internal,
     settings: Object.entries(topic.settings).map(([name, value]) => ({ name, value })),
     partitions: topic.partitions.map((partition) => partition.describe()),
+    topicId: topic.id,
   };
-  exchange.answer(encodeDescribeTopicResponse(exchange.correlationId, description));
+  const { correlationId, apiVersion } = exchange;
+  exchange.answer(encodeDescribeTopicResponse(correlationId, description, apiVersion));
 }
 
 /** Answers a DeleteTopic request once the topic would not come back, and no other gets what groups committed for it. */

@@ -1,0 +1,152 @@
+// Topic ids on the wire: told where a topic is described, and asked for where an offset of it is used.
+import { expect, test } from "bun:test";
+import type { FetchRequest } from "../../src/protocol/fetch.ts";
+import { decodeFetchResponse, encodeFetchRequest } from "../../src/protocol/fetch.ts";
+import { decodeResponse } from "../../src/protocol/messages.ts";
+import {
+  decodeListOffsetsResponse,
+  decodeOffsetFetchResponse,
+  encodeListOffsetsRequest,
+  encodeOffsetCommitRequest,
+  encodeOffsetFetchRequest,
+} from "../../src/protocol/offsets.ts";
+import {
+  decodeCreateTopicResponse,
+  decodeDescribeTopicResponse,
+  decodeListTopicsResponse,
+  encodeCreateTopicRequest,
+  encodeDeleteTopicRequest,
+  encodeDescribeTopicRequest,
+  encodeListTopicsRequest,
+} from "../../src/protocol/topics.ts";
+import { ZERO_UUID } from "../../src/record/bytes.ts";
+import { batchOf, recordsIn, type Session, startBroker } from "../support/broker.ts";
+
+const V2 = 2;
+
+/** Creates a topic with three records; returns its id. */
+async function create(session: Session, topic: string): Promise<string> {
+  const request = { topic, partitions: 1, settings: [] };
+  const { topicId } = await session.call(
+    (id) => encodeCreateTopicRequest(id, request, V2),
+    (payload) => decodeCreateTopicResponse(payload, V2),
+  );
+  await session.produce(topic, 0, batchOf("a", "b", "c"));
+  return topicId!;
+}
+
+const remove = (session: Session, topic: string): Promise<void> =>
+  session.call(
+    (id) => encodeDeleteTopicRequest(id, { topic }),
+    (payload) => void decodeResponse(payload, () => {}),
+  );
+
+const fetch = (session: Session, request: Partial<FetchRequest>) => {
+  const whole = { group: "", topic: "t", partition: 0, offset: 0, maxBytes: 1_000, minBytes: 1 };
+  return session.call(
+    (id) => encodeFetchRequest(id, { ...whole, maxWaitMs: 0, ...request }, V2),
+    (payload) => decodeFetchResponse(payload, V2),
+  );
+};
+
+const listOffsets = (session: Session, topicId: string | undefined) =>
+  session.call(
+    (id) => encodeListOffsetsRequest(id, { topic: "t", partition: 0, timestamp: -1, topicId }, V2),
+    (payload) => decodeListOffsetsResponse(payload, V2),
+  );
+
+const commit = (session: Session, offset: number, topicId?: string): Promise<void> =>
+  session.call(
+    (id) => {
+      const offsets = [{ topic: "t", partition: 0, offset, topicId }];
+      return encodeOffsetCommitRequest(id, { group: "g", offsets }, V2);
+    },
+    (payload) => void decodeResponse(payload, () => {}),
+  );
+
+const committed = async (session: Session, topicId?: string): Promise<number | undefined> => {
+  const { offsets } = await session.call(
+    (id) => {
+      const partitions = [{ topic: "t", partition: 0, topicId }];
+      return encodeOffsetFetchRequest(id, { group: "g", partitions }, V2);
+    },
+    (payload) => decodeOffsetFetchResponse(payload),
+  );
+  return offsets[0]?.offset;
+};
+
+test("creating, listing and describing a topic tell its id, which version 1 does not", async () => {
+  await using broker = await startBroker();
+  using session = await broker.session();
+  const topicId = await create(session, "t");
+  expect(topicId).toMatch(/^[0-9a-f-]{36}$/);
+  const { topics } = await session.call(
+    (id) => encodeListTopicsRequest(id, {}, V2),
+    (payload) => decodeListTopicsResponse(payload, V2),
+  );
+  expect(topics).toEqual([{ name: "t", partitions: 1, internal: false, topicId }]);
+  const request = { topic: "t", createIfMissing: false };
+  const described = await session.call(
+    (id) => encodeDescribeTopicRequest(id, request, V2),
+    (payload) => decodeDescribeTopicResponse(payload, V2),
+  );
+  expect(described.topicId).toBe(topicId);
+  expect((await fetch(session, {})).topicId).toBe(topicId);
+  expect((await listOffsets(session, undefined)).topicId).toBe(topicId);
+  const first = await session.call(
+    (id) => encodeDescribeTopicRequest(id, request),
+    (payload) => decodeDescribeTopicResponse(payload),
+  );
+  expect(first.topicId).toBeUndefined();
+});
+
+test("a request for a topic that was deleted and recreated is rejected, and nothing is done", async () => {
+  await using broker = await startBroker();
+  using session = await broker.session();
+  const old = await create(session, "t");
+  const requests: readonly ((topicId?: string) => Promise<unknown>)[] = [
+    (topicId) => fetch(session, { topicId }),
+    (topicId) => listOffsets(session, topicId),
+    (topicId) => commit(session, 1, topicId),
+    (topicId) => committed(session, topicId),
+  ];
+  for (const request of requests) await request(old);
+  await remove(session, "t");
+  for (const request of requests) {
+    expect(request(old)).rejects.toThrow(`topic 't' with id ${old} was deleted`);
+  }
+  const now = await create(session, "t");
+  for (const request of requests) {
+    const rejected = `topic 't' with id ${old} was deleted and recreated with id ${now}`;
+    expect(await request(old).catch((error: unknown) => error)).toMatchObject({
+      code: "UNKNOWN_TOPIC_ID",
+      message: rejected,
+    });
+  }
+  expect(await committed(session)).toBe(-1);
+  for (const request of requests) await request(now);
+  for (const request of requests) await request(ZERO_UUID);
+  expect(await committed(session)).toBe(1);
+});
+
+test("a fetch that waits for a topic with an id is told that this topic was deleted", async () => {
+  await using broker = await startBroker();
+  using session = await broker.session();
+  using writer = await broker.session();
+  const topicId = await create(session, "t");
+  const waiting = fetch(session, { topicId, offset: 3, maxWaitMs: 600_000 });
+  const told = waiting.catch((error: unknown) => error);
+  await session.ping();
+  await remove(writer, "t");
+  expect(await told).toMatchObject({ code: "UNKNOWN_TOPIC_ID" });
+});
+
+test("a fetch of version 1 reads whichever topic has the name", async () => {
+  await using broker = await startBroker();
+  using session = await broker.session();
+  await create(session, "t");
+  await remove(session, "t");
+  await create(session, "t");
+  const { batches } = await session.fetch({ topic: "t", offset: 1 });
+  expect(recordsIn(batches)).toEqual(["0:a", "1:b", "2:c"]);
+});
