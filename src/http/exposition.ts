@@ -21,7 +21,7 @@ function escaped(value: string | number | undefined): string {
   return text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }
 
-/** A text that grows by families, each finished before the next one is begun. */
+/** A text that grows by families, each finished before the next one is begun, and that is taken in parts. */
 export class Exposition {
   #text = "";
   #family = "";
@@ -52,8 +52,10 @@ export class Exposition {
     this.#text += `${this.#family}_sum${all} ${sumSeconds}\n${this.#family}_count${all} ${count}\n`;
   }
 
-  /** All of it. */
-  toString(): string {
-    return this.#text;
+  /** What was added since the last part was taken. */
+  take(): string {
+    const text = this.#text;
+    this.#text = "";
+    return text;
   }
 }

@@ -109,7 +109,9 @@ export class HttpServer {
       if (refusal !== undefined) return refusal;
       const { method } = request;
       const handler = methods[method] ?? (method === "HEAD" ? methods.GET : undefined);
-      if (handler !== undefined) return handler(request, server);
+      if (handler !== undefined) {
+        return method === "HEAD" ? withoutBody(handler(request, server)) : handler(request, server);
+      }
       const refused = plainText(405, `${method} is not possible here, only ${allow}`);
       refused.headers.set("allow", allow);
       return refused;
@@ -124,6 +126,13 @@ export class HttpServer {
 
 function isPage(route: HttpRoute): route is Bun.HTMLBundle {
   return "index" in route;
+}
+
+/** The answer to HEAD. A body that is streamed must be cancelled: nobody reads it. */
+async function withoutBody(answer: ReturnType<HttpHandler>): Promise<Response> {
+  const { status, headers, body } = await answer;
+  await body?.cancel();
+  return new Response(null, { status, headers });
 }
 
 function plainText(status: number, line: string): Response {

@@ -1,25 +1,41 @@
-// Everything that GET /metrics shows, family by family, read at the moment of the scrape. It costs something for each
-// partition, segment and committed offset, and nothing for each record; no file is read but /proc/self/status.
+// Everything that GET /metrics shows, family by family, read while the answer is written. It costs something for each
+// partition and for each group's partition, and nothing for each record; no file is read but /proc/self/status. It is
+// written in parts, each in a turn of the event loop of its own, so that nobody waits for a scrape.
 // Leaves to others: counting (broker/metrics.ts), and how a sample is written (exposition.ts).
 import { readFileSync } from "node:fs";
 import type { Broker } from "../broker/broker.ts";
 import { VERSION } from "../broker/version.ts";
-import { lagOf } from "../offsets/lag.ts";
+import {
+  groupPartitionCount,
+  groupPartitions,
+  type LagSources,
+  NOT_COMMITTED,
+} from "../offsets/lag.ts";
+import { nextTurn, Portions } from "../storage/event-loop.ts";
 import type { PartitionDescription } from "../topics/partition.ts";
 import { Exposition, labelsOf } from "./exposition.ts";
 
 /** When the process began, in seconds since the epoch. */
 const START_SECONDS = performance.timeOrigin / 1000;
 
-/** The metrics of a broker, in Prometheus' text format. */
-export function metricsText(broker: Broker): string {
+/** Partitions that are read, and samples that are written, in one turn. */
+const PORTION = 500;
+
+/** Partitions of groups that are shown; groups that don't fit are only counted. */
+const GROUP_PARTITIONS_MAX = 10_000;
+
+/** Groups that are taken from the store at a time. */
+const GROUPS_PER_PAGE = 100;
+
+/** The metrics of a broker, in Prometheus' text format, in parts. */
+export async function* metricsText(broker: Broker): AsyncGenerator<string, void> {
   const text = new Exposition();
   writeRequests(text, broker);
   writeConnections(text, broker);
-  writePartitions(text, broker);
-  writeGroups(text, broker);
+  yield* writePartitions(text, broker);
+  yield* writeGroups(text, broker);
   writeProcess(text);
-  return text.toString();
+  yield text.take();
 }
 
 function writeRequests(text: Exposition, { metrics }: Broker): void {
@@ -87,63 +103,123 @@ function writeConnections(text: Exposition, broker: Broker): void {
   text.sample("", inflight.waits);
 }
 
-function writePartitions(text: Exposition, { services }: Broker): void {
-  const rows = services.registry.list().flatMap(({ name, online }) =>
-    online.map((partition) => ({
-      labels: labelsOf({ topic: name, partition: partition.index }),
-      state: partition.describe(),
-    })),
-  );
+async function* writePartitions(text: Exposition, { services }: Broker): AsyncGenerator<string> {
+  const rows: { readonly labels: string; readonly state: PartitionDescription }[] = [];
+  const portions = new Portions(PORTION);
+  for (const { name, online } of services.registry.list()) {
+    for (const partition of online) {
+      const labels = labelsOf({ topic: name, partition: partition.index });
+      rows.push({ labels, state: partition.describe() });
+      await portions.next();
+    }
+  }
   const write = (
     name: string,
     help: string,
     value: (state: PartitionDescription) => number,
-  ): void => {
+  ): AsyncGenerator<string> => {
     text.family(name, "gauge", help);
-    for (const { labels, state } of rows) text.sample(labels, value(state));
+    return samples(text, rows, ({ labels, state }) => text.sample(labels, value(state)));
   };
-  write(
+  yield* write(
     "rustlog_partition_log_start_offset",
     "Offset of the first record that is still there.",
     (state) => state.logStartOffset,
   );
-  write(
+  yield* write(
     "rustlog_partition_high_watermark",
     "Offset after the last record that may be read.",
     (state) => state.highWatermark,
   );
-  write(
+  yield* write(
     "rustlog_partition_log_end_offset",
     "Offset that the next record gets.",
     (state) => state.logEndOffset,
   );
-  write("rustlog_partition_size_bytes", "Length of all log files.", (state) => state.bytes);
-  write(
+  yield* write("rustlog_partition_size_bytes", "Length of all log files.", (state) => state.bytes);
+  yield* write(
     "rustlog_partition_segments",
     "Segments, the active one included.",
     (state) => state.segments,
   );
 }
 
-function writeGroups(text: Exposition, { services }: Broker): void {
-  const rows = services.offsets.groups().flatMap(({ group }) =>
-    (services.offsets.describe(group) ?? []).flatMap(({ topic, partition: index, offset }) => {
-      // A topic that is being deleted has committed offsets a little longer than it has partitions, and one may be offline.
-      const partition = services.registry.findOnline(topic, index);
-      if (partition === undefined) return [];
-      const { logStartOffset, highWatermark } = partition;
-      const lag = lagOf({ committedOffset: offset, logStartOffset, highWatermark });
-      return [{ labels: labelsOf({ group, topic, partition: index }), offset, lag }];
-    }),
+async function* writeGroups(text: Exposition, { services }: Broker): AsyncGenerator<string> {
+  const { rows, totals } = await readGroups(services);
+  const groups = services.offsets.groupCount;
+  text.family("rustlog_groups", "gauge", "Groups that have committed an offset.");
+  text.sample("", groups);
+  text.family(
+    "rustlog_groups_omitted",
+    "gauge",
+    `Groups that are left out below, which shows ${GROUP_PARTITIONS_MAX} partitions of groups at most, by name of the group.`,
   );
+  text.sample("", Math.max(0, groups - totals.length));
   text.family("rustlog_group_committed_offset", "gauge", "Offset that a group has committed.");
-  for (const { labels, offset } of rows) text.sample(labels, offset);
+  yield* samples(text, rows, ({ labels, committedOffset }) => {
+    if (committedOffset !== NOT_COMMITTED) text.sample(labels, committedOffset);
+  });
   text.family(
     "rustlog_group_lag_records",
     "gauge",
-    "Records between a group's committed offset, or the log start if that is later, and the high watermark.",
+    "Records between a group's committed offset, or the log start if that is later or nothing was committed, and the high watermark.",
   );
-  for (const { labels, lag } of rows) text.sample(labels, lag);
+  yield* samples(text, rows, ({ labels, lag }) => text.sample(labels, lag));
+  text.family(
+    "rustlog_group_total_lag_records",
+    "gauge",
+    "The same, summed over all partitions of the topics in which the group has committed an offset.",
+  );
+  yield* samples(text, totals, ({ labels, lag }) => text.sample(labels, lag));
+}
+
+interface GroupRow {
+  readonly labels: string;
+  readonly committedOffset: number;
+  readonly lag: number;
+}
+
+/** Whole groups, as many as fit, by name. */
+async function readGroups(
+  services: LagSources,
+): Promise<{ rows: GroupRow[]; totals: { labels: string; lag: number }[] }> {
+  const rows: GroupRow[] = [];
+  const totals: { labels: string; lag: number }[] = [];
+  const portions = new Portions(PORTION);
+  let after: string | undefined;
+  for (;;) {
+    const page = services.offsets.page(after, GROUPS_PER_PAGE);
+    for (const { group } of page) {
+      if (rows.length + groupPartitionCount(services, group) > GROUP_PARTITIONS_MAX) {
+        // One that is too large by itself hides no others.
+        if (rows.length > GROUP_PARTITIONS_MAX / 2) return { rows, totals };
+        continue;
+      }
+      let sum = 0;
+      for (const { topic, partition, committedOffset, lag } of groupPartitions(services, group)) {
+        rows.push({ labels: labelsOf({ group, topic, partition }), committedOffset, lag });
+        sum += lag;
+        await portions.next();
+      }
+      totals.push({ labels: labelsOf({ group }), lag: sum });
+    }
+    after = page.at(-1)?.group;
+    if (after === undefined) return { rows, totals };
+    await nextTurn();
+  }
+}
+
+/** Writes a sample for each item, and gives out what was written after each portion of them. */
+async function* samples<Item>(
+  text: Exposition,
+  items: readonly Item[],
+  write: (item: Item) => void,
+): AsyncGenerator<string> {
+  for (let from = 0; from < items.length; from += PORTION) {
+    for (const item of items.slice(from, from + PORTION)) write(item);
+    yield text.take();
+    await nextTurn();
+  }
 }
 
 function writeProcess(text: Exposition): void {

@@ -12,7 +12,8 @@ test("families, samples and histograms, byte by byte", () => {
   text.sample(labelsOf({ api: "Fetch", partition: 0 }), 1e21);
   text.family("duration_seconds", "histogram", "Time.");
   text.histogram(labelsOf({ api: "Fetch" }), histogram);
-  expect(text.toString().split("\n")).toEqual([
+  const written = text.take();
+  expect(written.split("\n")).toEqual([
     "# HELP requests_total Two\\nlines \\\\ one.",
     "# TYPE requests_total counter",
     "requests_total 3",
@@ -32,10 +33,7 @@ test("families, samples and histograms, byte by byte", () => {
     'duration_seconds_count{api="Fetch"} 4',
     "",
   ]);
-  expect([...parseExposition(text.toString()).keys()]).toEqual([
-    "requests_total",
-    "duration_seconds",
-  ]);
+  expect([...parseExposition(written).keys()]).toEqual(["requests_total", "duration_seconds"]);
 });
 
 test("the values of labels are escaped", () => {

@@ -2,6 +2,7 @@
 // Leaves to others: the format (exposition.test.ts), and the port itself (http-server.test.ts).
 import { describe, expect, test } from "bun:test";
 import { HttpServer } from "../../src/http/http-server.ts";
+import { metricsText } from "../../src/http/metrics-text.ts";
 import { monitoringRoutes } from "../../src/http/monitoring.ts";
 import { encodeRequest } from "../../src/protocol/messages.ts";
 import { encodeFetchRequest } from "../../src/protocol/fetch.ts";
@@ -169,7 +170,9 @@ describe("GET /metrics", () => {
     });
     expect(of("group_lag_records")).toEqual({
       '{group="g",topic="t",partition="0"}': 5,
+      '{group="g",topic="t",partition="1"}': 0,
       '{group="quo\\"te",topic="t",partition="0"}': 0,
+      '{group="quo\\"te",topic="t",partition="1"}': 0,
     });
     await broker.broker.services.registry.applyRetention();
     const after = await http.scrape();
@@ -179,6 +182,67 @@ describe("GET /metrics", () => {
     expect(start).toBeGreaterThan(3);
     const lag = samplesOf(after, "rustlog_group_lag_records");
     expect(lag['{group="g",topic="t",partition="0"}']).toBe(8 - start);
+  });
+
+  test("counts partitions that a group never committed in its lag, and sums it up", async () => {
+    await using broker = await startBroker();
+    await using http = serve(broker);
+    const { registry, offsets } = broker.broker.services;
+    await registry.create("t", 3, {});
+    for (const index of [0, 2]) await registry.partition("t", index).append(batchOf("a", "b", "c"));
+    await offsets.commit("g", [{ topic: "t", partition: 0, offset: 1 }]);
+    const families = await http.scrape();
+    expect(Object.values(samplesOf(families, "rustlog_group_committed_offset"))).toEqual([1]);
+    expect(Object.values(samplesOf(families, "rustlog_group_lag_records"))).toEqual([2, 0, 3]);
+    expect(samplesOf(families, "rustlog_group_total_lag_records")).toEqual({ '{group="g"}': 5 });
+    expect(samplesOf(families, "rustlog_groups")).toEqual({ "": 1 });
+    expect(samplesOf(families, "rustlog_groups_omitted")).toEqual({ "": 0 });
+  });
+
+  test("is written in small parts, and shows no more groups than fit", async () => {
+    await using broker = await startBroker({ offsets: "memory" });
+    const { registry, offsets } = broker.broker.services;
+    await registry.create("t", 3, {});
+    const commits = [0, 1, 2].map((partition) => ({ topic: "t", partition, offset: 0 }));
+    for (let i = 0; i < 4_000; i++) await offsets.commit(`g-${i}`, commits);
+    let text = "";
+    let turns = 0;
+    const count = (): void => {
+      turns++;
+      counting = setImmediate(count);
+    };
+    let counting = setImmediate(count);
+    for await (const part of metricsText(broker.broker)) {
+      expect(part.length).toBeLessThan(64 * 1024);
+      text += part;
+    }
+    clearImmediate(counting);
+    // Others had their turn after each 500 samples, and while they were read.
+    expect(turns).toBeGreaterThan(70);
+    const families = parseExposition(text);
+    const lags = Object.keys(samplesOf(families, "rustlog_group_lag_records"));
+    expect(lags).toHaveLength(9_999);
+    expect(Object.keys(samplesOf(families, "rustlog_group_total_lag_records"))).toHaveLength(3_333);
+    expect(samplesOf(families, "rustlog_groups")).toEqual({ "": 4_000 });
+    expect(samplesOf(families, "rustlog_groups_omitted")).toEqual({ "": 667 });
+  });
+
+  test("a scraper that does not read holds up no other, and too many are refused", async () => {
+    await using broker = await startBroker({ offsets: "memory" });
+    const { registry, offsets } = broker.broker.services;
+    await registry.create("t", 1, {});
+    for (let i = 0; i < 3_000; i++) {
+      await offsets.commit(`g-${i}`, [{ topic: "t", partition: 0, offset: 0 }]);
+    }
+    const { GET } = monitoringRoutes(broker.broker)["/metrics"] as { GET: () => Response };
+    const readers = Array.from({ length: 8 }, () => GET().body!.getReader());
+    for (const reader of readers) await reader.read();
+    expect(GET().status).toBe(503);
+    await readers[0]?.cancel();
+    const again = GET();
+    expect(again.status).toBe(200);
+    expect(parseExposition(await again.text()).size).toBeGreaterThan(10);
+    for (const reader of readers.slice(1)) await reader.cancel();
   });
 
   test("counts connections: served, refused, and ended because of what they sent", async () => {
