@@ -331,9 +331,9 @@ describe("GET /health", () => {
   test("is 503 with the reason after a failed flush", async () => {
     const disk = new RealDisk();
     let failing = false;
-    const openAppend = disk.openAppend.bind(disk);
-    disk.openAppend = (path) => {
-      const file = openAppend(path);
+    const createAppend = disk.createAppend.bind(disk);
+    disk.createAppend = (path) => {
+      const file = createAppend(path);
       const sync = file.sync.bind(file);
       file.sync = () => (failing ? Promise.reject(new Error("EIO: the disk is gone")) : sync());
       return file;

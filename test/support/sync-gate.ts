@@ -1,6 +1,6 @@
 // Holds back the flushes of a disk's log files, so that a test decides when each one ends.
 // Leaves to others: everything else about the disk.
-import type { Disk } from "../../src/storage/disk.ts";
+import type { AppendFile, Disk } from "../../src/storage/disk.ts";
 
 /** The flushes of `.log` files on one disk. Open at first: they pass. */
 export class SyncGate {
@@ -8,12 +8,13 @@ export class SyncGate {
   begun = 0;
   #open = true;
   #held: (() => void)[] = [];
+  readonly #gated = new WeakSet<AppendFile>();
 
   constructor(disk: Disk) {
-    const openAppend = disk.openAppend.bind(disk);
-    disk.openAppend = (path) => {
-      const file = openAppend(path);
-      if (!path.endsWith(".log")) return file;
+    const gated = (file: AppendFile): AppendFile => {
+      // A disk may make a new file by opening it.
+      if (!file.path.endsWith(".log") || this.#gated.has(file)) return file;
+      this.#gated.add(file);
       const sync = file.sync.bind(file);
       file.sync = async () => {
         this.begun++;
@@ -22,6 +23,10 @@ export class SyncGate {
       };
       return file;
     };
+    const openAppend = disk.openAppend.bind(disk);
+    const createAppend = disk.createAppend.bind(disk);
+    disk.openAppend = (path) => gated(openAppend(path));
+    disk.createAppend = (path) => gated(createAppend(path));
   }
 
   /** Number of flushes that are held back. */
