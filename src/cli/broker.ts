@@ -21,8 +21,9 @@ import {
 import { type HttpFlags, openHttpPorts } from "./http-ports.ts";
 import { newCommand, switchFromEnvironment, usageError } from "./command.ts";
 import { parseDuration, parseDurationOrNone, tryParseDuration } from "./duration.ts";
-import { CliError } from "./exit.ts";
+import { CliError, EXIT } from "./exit.ts";
 import { LogOutput, unblockedSink } from "./log-output.ts";
+import { watchNpmStart } from "./npm-parent.ts";
 import { hostNames } from "./host-names.ts";
 import { wholeNumber } from "./numbers.ts";
 import { STDOUT } from "./output.ts";
@@ -184,6 +185,7 @@ async function serve(
   const log = (line: string): void =>
     output.line(line, { isKept: !isServing || line.startsWith("fatal:") });
   const interruption = new Interruption();
+  watchNpmStart(() => interruption.request(EXIT.hungUp));
   const fatal = Promise.withResolvers<Error>();
   log(banner());
   const broker = await startBroker(command, { ...options, log, onFatal: fatal.resolve });

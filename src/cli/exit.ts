@@ -7,11 +7,12 @@ import { LogOutput, unblockedSink } from "./log-output.ts";
 
 const STDERR = 2;
 
-/** Exit codes of the executable; `interrupted` and `terminated` are the shell's 128 + signal. */
+/** Exit codes of the executable; the last three are the shell's 128 + signal. */
 export const EXIT = {
   ok: 0,
   failed: 1,
   usage: 2,
+  hungUp: 129,
   interrupted: 130,
   terminated: 143,
 } as const;

@@ -36,17 +36,27 @@ describe("produce", () => {
     expect([exitCode, stderr.includes("at <")]).toEqual([exitCode === 0 ? 0 : 1, false]);
   }, 60_000);
 
-  test("that is interrupted says what was acknowledged, and exactly that is there", async () => {
-    const { stdout, stderr } = await runScript(
-      `mkfifo "$PWD/in" && exec 3<>"$PWD/in"
-       $RUSTLOG produce cut <"$PWD/in" & child=$!
+  test.each([
+    ["INT", 130],
+    ["TERM", 143],
+    ["HUP", 129],
+  ])(
+    "that SIG%s cuts short says what was acknowledged, and exactly that is there",
+    async (signal, code) => {
+      const { stdout, stderr } = await runScript(
+        `mkfifo "$PWD/SIG" && exec 3<>"$PWD/SIG"
+       $RUSTLOG produce cutSIG <"$PWD/SIG" & child=$!
        seq 1 5000 >&3
-       until [ "$($RUSTLOG topics describe cut 2>/dev/null | grep -c 5000)" -gt 0 ]; do :; done
-       kill -INT $child; wait $child; echo "status $?"
-       $RUSTLOG consume cut | wc -l`.replaceAll("$PWD", directory.path),
-      broker.address,
-    );
-    expect(stdout).toMatch(/^status 130\n5000\n$/);
-    expect(stderr).toMatch(/5,?000/);
-  }, 60_000);
+       until [ "$($RUSTLOG topics describe cutSIG 2>/dev/null | grep -c 5000)" -gt 0 ]; do :; done
+       kill -SIG $child; wait $child; echo "status $?"
+       $RUSTLOG consume cutSIG | wc -l`
+          .replaceAll("$PWD", directory.path)
+          .replaceAll("SIG", signal),
+        broker.address,
+      );
+      expect(stdout).toBe(`status ${code}\n5000\n`);
+      expect(stderr).toContain("Acknowledged 5,000 records");
+    },
+    60_000,
+  );
 });

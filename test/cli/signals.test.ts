@@ -1,0 +1,97 @@
+// Signals: what counts as a second one, and that a closed terminal stops a broker cleanly.
+import { expect, spyOn, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { Interruption } from "../../src/cli/signals.ts";
+import { withTempDir } from "../support/tmp.ts";
+import { readRest, readUntil, spawn } from "./rustlog.ts";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Runs `body` with an Interruption of this process, whose clock it sets; takes the listeners away again. */
+function withInterruption(body: (interruption: Interruption, clock: { ms: number }) => void): void {
+  const before = new Map(SIGNALS.map((signal) => [signal, process.listeners(signal)]));
+  const clock = { ms: 1000 };
+  const exit = spyOn(process, "exit").mockImplementation((code) => {
+    throw new Error(`exit ${code}`);
+  });
+  try {
+    body(new Interruption(() => clock.ms), clock);
+  } finally {
+    exit.mockRestore();
+    for (const signal of SIGNALS) {
+      for (const listener of process.listeners(signal)) {
+        if (!before.get(signal)?.includes(listener)) process.off(signal, listener);
+      }
+    }
+  }
+}
+
+test("the same request through two processes is one, and a later one ends at once", () => {
+  withInterruption((interruption, clock) => {
+    process.emit("SIGINT");
+    clock.ms += 100;
+    process.emit("SIGINT");
+    expect(interruption.exitCode).toBe(130);
+    clock.ms += 1000;
+    expect(() => process.emit("SIGTERM")).toThrow("exit 143");
+  });
+});
+
+test("SIGHUP never ends at once, however often it comes", () => {
+  withInterruption((interruption, clock) => {
+    process.emit("SIGHUP");
+    clock.ms += 10_000;
+    process.emit("SIGHUP");
+    expect(interruption.exitCode).toBe(129);
+  });
+});
+
+test.each(SIGNALS)("%s stops a broker cleanly", async (signal) => {
+  await withTempDir(async (directory) => {
+    const broker = spawn(["broker", "--port", "0", "--data-dir", directory]);
+    await readUntil(broker.stdout, (text) => text.includes("Data directory: "));
+    broker.kill(signal);
+    expect(await readRest(broker.stdout)).toEndWith("Broker stopped\n");
+    expect(await broker.exited).toBe(0);
+  });
+});
+
+test("a broker on a terminal that is closed stops cleanly", async () => {
+  await withTempDir(async (directory) => {
+    let text = "";
+    const started = Promise.withResolvers<void>();
+    const main = `${import.meta.dir}/../../src/main.ts`;
+    const args = ["broker", "--port", "0", "--data-dir", directory];
+    const broker = Bun.spawn([process.execPath, main, ...args], {
+      terminal: {
+        data: (_terminal, bytes) => {
+          text += new TextDecoder().decode(bytes);
+          if (text.includes("Data directory: ")) started.resolve();
+        },
+      },
+    });
+    await started.promise;
+    broker.terminal?.close();
+    await broker.exited;
+    expect(await Bun.file(`${directory}/clean-shutdown.json`).exists()).toBe(true);
+  });
+});
+
+// Whether a signal is ignored is read from /proc.
+test.if(process.platform === "linux")("a broker that nohup started ignores SIGHUP", async () => {
+  await withTempDir(async (directory) => {
+    const main = `${import.meta.dir}/../../src/main.ts`;
+    const args = [main, "broker", "--port", "0", "--data-dir", directory];
+    const broker = Bun.spawn(["nohup", process.execPath, ...args], {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "ignore",
+    });
+    await readUntil(broker.stdout, (text) => text.includes("Data directory: "));
+    const status = readFileSync(`/proc/${broker.pid}/status`, "utf8");
+    const ignored = /^SigIgn:\s*([0-9a-f]+)$/m.exec(status)?.[1];
+    expect(Number.parseInt(ignored?.at(-1) ?? "", 16) & 1).toBe(1);
+    broker.kill("SIGTERM");
+    expect(await broker.exited).toBe(0);
+  });
+});
