@@ -33,4 +33,4 @@ export type { PartitionStats, ProducerStats } from "./client/producer-stats.ts";
 export { ERRORS, type ErrorKind, type ErrorName, RustLogError } from "./errors.ts";
 export type { WritableCodec } from "./record/compression.ts";
 export { RecordCursor } from "./record/cursor.ts";
-export type { RecordHeader } from "./record/encoder.ts";
+export type { ProducerHeader, RecordHeader } from "./record/encoder.ts";

@@ -1,7 +1,7 @@
 // One record of a producer's input, as bytes, handed to the producer: key, headers, tombstones, JSON.
 // Leaves to others: where the bytes come from (produce.ts, line-reader.ts).
 import type { Producer } from "../client/producer.ts";
-import type { RecordHeader } from "../record/encoder.ts";
+import type { ProducerHeader } from "../record/encoder.ts";
 import { CliError } from "./exit.ts";
 import { parseJsonRecord } from "./json-record.ts";
 
@@ -27,7 +27,7 @@ export class RecordInput {
   readonly #partition: number;
   readonly #key: Uint8Array | null;
   readonly #separator: Buffer | undefined;
-  readonly #headers: readonly RecordHeader[] | undefined;
+  readonly #headers: readonly ProducerHeader[] | undefined;
   #bytes = 0;
 
   constructor(producer: Producer, topic: string, options: RecordInputOptions) {

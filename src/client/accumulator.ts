@@ -3,13 +3,27 @@
 // encoding (record/).
 
 import { BATCH_HEADER_BYTES } from "../record/batch.ts";
-import type { BatchEncoder, RecordHeader } from "../record/encoder.ts";
+import type { BatchEncoder, ProducerHeader } from "../record/encoder.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 /** The sender of a record, who waits to hear of it. */
 export interface Delivery {
   readonly resolve: (partition: number, offset: number) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Which records of a batch must stay in their partition because the caller chose it: `all` of them or none, except
+ * those at these indexes.
+ */
+export interface PinnedRecords {
+  readonly all: boolean;
+  readonly except: ReadonlySet<number>;
+}
+
+/** Whether the record at `index` must stay in its partition. */
+export function isPinned({ all, except }: PinnedRecords, index: number): boolean {
+  return all !== except.has(index);
 }
 
 /** A complete batch, encoded once. */
@@ -25,6 +39,8 @@ export interface SealedBatch {
   readonly openedAt: number;
   /** The waiting senders by index of their record; empty when all records were enqueued. */
   readonly deliveries: ReadonlyMap<number, Delivery>;
+  /** Which records can't go to another partition. */
+  readonly pinned: PinnedRecords;
   /** Resolves when the batch was acknowledged or given up. */
   readonly settled: PromiseWithResolvers<void>;
   /** Whose memory the bytes are in, if they are not the batch's own. */
@@ -41,6 +57,7 @@ export interface EncoderPool {
   put(encoder: BatchEncoder): void;
 }
 
+const NO_EXCEPTIONS: ReadonlySet<number> = new Set();
 const NO_DELIVERIES: ReadonlyMap<number, Delivery> = new Map();
 
 /** The open batch of one partition, which becomes one of the partition's pipeline when it is complete. */
@@ -56,6 +73,10 @@ export class PartitionAccumulator {
   readonly #pool: EncoderPool;
   #encoder: BatchEncoder | undefined;
   #deliveries: Map<number, Delivery> | undefined;
+  #allPinned = false;
+  #pinExceptions: Set<number> | undefined;
+  /** Timestamp of the first record of the open batch: the others are relative to it. */
+  #baseTimestamp = 0;
 
   constructor(
     topic: string,
@@ -77,13 +98,23 @@ export class PartitionAccumulator {
     return this.#encoder !== undefined;
   }
 
-  /** Adds a record to the open batch, whether there is room or not, and returns the bytes it took. */
+  /** Whether a record of this time can be in the open batch: the difference to the first one must be exact. */
+  takesTime(timestampMs: number): boolean {
+    return !this.isOpen || Number.isSafeInteger(timestampMs - this.#baseTimestamp);
+  }
+
+  /**
+   * Adds a record to the open batch, whether there is room or not, and returns the bytes it took. A pinned one
+   * stays in this partition; `openedAt` is when it was first in a batch, if that was refused.
+   */
   append(
     timestampMs: number,
     key: Uint8Array | string | null,
     value: Uint8Array | string | null,
-    headers: readonly RecordHeader[] | undefined,
+    headers: readonly ProducerHeader[] | undefined,
     delivery: Delivery | undefined,
+    pinned: boolean,
+    openedAt?: number,
   ): number {
     const encoder = this.#encoder ?? this.#pool.take();
     const before = encoder.bytes;
@@ -91,7 +122,13 @@ export class PartitionAccumulator {
     encoder.append(timestampMs, key, value, headers);
     if (this.#encoder === undefined) {
       this.#encoder = encoder;
-      this.openedAt = performance.now();
+      this.openedAt = openedAt ?? performance.now();
+      this.#baseTimestamp = timestampMs;
+      this.#allPinned = pinned;
+    } else if (openedAt !== undefined) this.openedAt = Math.min(this.openedAt, openedAt);
+    if (pinned !== this.#allPinned) {
+      this.#pinExceptions ??= new Set();
+      this.#pinExceptions.add(encoder.count - 1);
     }
     if (delivery !== undefined) {
       this.#deliveries ??= new Map();
@@ -122,11 +159,13 @@ export class PartitionAccumulator {
       bufferedBytes,
       openedAt: this.openedAt,
       deliveries: this.#deliveries ?? NO_DELIVERIES,
+      pinned: { all: this.#allPinned, except: this.#pinExceptions ?? NO_EXCEPTIONS },
       settled: Promise.withResolvers<void>(),
       encoder: isInPlace ? encoder : undefined,
     };
     this.#encoder = undefined;
     this.#deliveries = undefined;
+    this.#pinExceptions = undefined;
     this.room = this.#batchBytes - BATCH_HEADER_BYTES;
     return batch;
   }

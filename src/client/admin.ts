@@ -37,8 +37,9 @@ import type {
   TopicListing,
   TopicPartition,
 } from "./admin-types.ts";
+import { checkArray, checkNatural, checkObject, checkString } from "./argument-check.ts";
 import type { BrokerLink, Call, RetryPolicy } from "./link.ts";
-import { type OffsetSpec, resolveOffset } from "./offset-spec.ts";
+import { checkOffsetSpec, type OffsetSpec, resolveOffset } from "./offset-spec.ts";
 import { offsetForTimestamp } from "./time-lookup.ts";
 
 /** Administers a broker. Made by `client.admin()`; holds nothing and needs no closing. */
@@ -61,7 +62,10 @@ export class Admin {
     name: string,
     options: CreateTopicOptions = {},
   ): Promise<{ readonly partitions: number; readonly topicId: string | undefined }> {
+    checkString("INVALID_TOPIC", "name of the topic", name);
+    checkObject("INVALID_CONFIG", "the options of a topic", options);
     const partitions = options.partitions ?? 0;
+    checkNatural("INVALID_PARTITIONS", `partitions of topic '${name}'`, partitions);
     if (options.partitions === 0) {
       throw new RustLogError("INVALID_PARTITIONS", `topic '${name}' needs at least one partition`);
     }
@@ -69,6 +73,9 @@ export class Admin {
       name,
       value,
     }));
+    for (const { name: setting, value } of settings) {
+      checkString("INVALID_CONFIG", `setting ${setting} of topic '${name}'`, value);
+    }
     const created = await this.#request({
       api: "CreateTopic",
       encode: (id, version) =>
@@ -94,6 +101,7 @@ export class Admin {
 
   /** What a topic holds, partition by partition. Throws UNKNOWN_TOPIC_OR_PARTITION. */
   async describeTopic(name: string): Promise<TopicDescription> {
+    checkString("INVALID_TOPIC", "name of the topic", name);
     const { internal, settings, partitions, topicId } = await this.#request({
       api: "DescribeTopic",
       encode: (id, version) =>
@@ -111,6 +119,7 @@ export class Admin {
 
   /** Deletes a topic, its records, and what groups committed for it. Not tried again, as createTopic. */
   async deleteTopic(name: string): Promise<void> {
+    checkString("INVALID_TOPIC", "name of the topic", name);
     await this.#request({
       api: "DeleteTopic",
       encode: (id) => encodeDeleteTopicRequest(id, { topic: name }),
@@ -124,6 +133,8 @@ export class Admin {
    * by looking into its batch, or the high watermark when there is none. Throws UNKNOWN_TOPIC_OR_PARTITION.
    */
   async offsetFor(topic: string, partition: number, spec: OffsetSpec): Promise<number> {
+    checkNatural("INVALID_REQUEST", "partition", partition);
+    checkOffsetSpec("the offset that is asked for", spec);
     const { partitions, topicId } = await this.describeTopic(topic);
     const range = partitions.find((row) => row.partition === partition);
     if (range === undefined) throw unknownPartition(topic, partition, partitions.length);
@@ -144,6 +155,7 @@ export class Admin {
 
   /** What a group has committed, and the range of each partition. Throws GROUP_NOT_FOUND. */
   async describeGroup(group: string): Promise<GroupOffset[]> {
+    checkString("INVALID_GROUP", "group", group);
     const { partitions } = await this.#request({
       api: "DescribeGroup",
       encode: (id) => encodeDescribeGroupRequest(id, { group }),
@@ -157,6 +169,11 @@ export class Admin {
    * for a topic that is not the one with the given id any more …
    */
   async commitOffsets(group: string, offsets: readonly PartitionOffset[]): Promise<void> {
+    checkString("INVALID_GROUP", "group", group);
+    checkPartitions("offsets", offsets);
+    for (const { offset } of offsets) {
+      checkNatural("INVALID_REQUEST", "offset of an item of offsets", offset);
+    }
     await this.#request({
       api: "OffsetCommit",
       encode: (id, version) => encodeOffsetCommitRequest(id, { group, offsets }, version),
@@ -169,6 +186,8 @@ export class Admin {
     group: string,
     partitions: readonly TopicPartition[],
   ): Promise<CommittedOffset[]> {
+    checkString("INVALID_GROUP", "group", group);
+    checkPartitions("partitions", partitions);
     const { offsets } = await this.#request({
       api: "OffsetFetch",
       encode: (id, version) => encodeOffsetFetchRequest(id, { group, partitions }, version),
@@ -194,6 +213,7 @@ export class Admin {
 
   /** Forgets what a group has committed. Throws GROUP_NOT_FOUND. Not tried again, as createTopic. */
   async deleteGroup(group: string): Promise<void> {
+    checkString("INVALID_GROUP", "group", group);
     await this.#request({
       api: "DeleteGroup",
       encode: (id) => encodeDeleteGroupRequest(id, { group }),
@@ -210,6 +230,16 @@ export class Admin {
 
   #request<T>(call: Call<T>): Promise<T> {
     return this.#link.request(call, this.#policy);
+  }
+}
+
+/** Throws INVALID_REQUEST unless `items` is an array of objects that name a topic and a partition. */
+function checkPartitions(what: string, items: readonly TopicPartition[]): void {
+  checkArray("INVALID_REQUEST", what, items);
+  for (const item of items) {
+    checkObject("INVALID_REQUEST", `an item of ${what}`, item);
+    checkString("INVALID_TOPIC", `topic of an item of ${what}`, item.topic);
+    checkNatural("INVALID_REQUEST", `partition of an item of ${what}`, item.partition);
   }
 }
 

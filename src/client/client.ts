@@ -4,6 +4,7 @@
 import type { RustLogError } from "../errors.ts";
 import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "./address.ts";
 import { Admin } from "./admin.ts";
+import { checkCallback, checkObject, checkString } from "./argument-check.ts";
 import { Consumer, type ConsumerOptions } from "./consumer.ts";
 import { BrokerLink } from "./link.ts";
 import { inRange, WAIT_MS_MAX } from "./option-check.ts";
@@ -31,7 +32,10 @@ export interface ConnectOptions {
  * for a time that is not from 1 ms to a day.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
+  checkObject("INVALID_CONFIG", "the options of connect", options);
   const address = options.broker ?? (process.env.RUSTLOG_BROKER || BROKER_ADDRESS_DEFAULT);
+  checkString("INVALID_CONFIG", "broker", address);
+  checkCallback("onConnectionLost", options.onConnectionLost);
   const wait = (name: string, ms: number): number => inRange(name, ms, 1, WAIT_MS_MAX);
   const link = new BrokerLink(parseBrokerAddress(address), {
     connectTimeoutMs: wait("connectTimeoutMs", options.connectTimeoutMs ?? 10_000),

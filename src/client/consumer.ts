@@ -3,12 +3,12 @@
 
 import { RustLogError } from "../errors.ts";
 import { Admin } from "./admin.ts";
+import { checkConsumerOptions } from "./consumer-check.ts";
 import { type OffsetSpecs, planPartitions } from "./consumer-plan.ts";
 import { type DamagedPolicy, type DamagedRecordsError, warnOfSkip } from "./damage.ts";
 import type { ConsumedRecord, FetchedRecords } from "./fetched-records.ts";
 import { type OutOfRangePolicy, PartitionFetcher, PORTIONS_AHEAD_MAX } from "./fetcher.ts";
 import type { BrokerLink } from "./link.ts";
-import { inRange, WAIT_MS_MAX } from "./option-check.ts";
 
 const MiB = 1024 * 1024;
 
@@ -74,13 +74,7 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
 
   /** @internal Use `client.consumer()`. */
   constructor(link: BrokerLink, options: ConsumerOptions, onClosed: () => void) {
-    for (const name of ["maxBytes", "minBytes", "maxWaitMs", "bufferBytesMax"] as const) {
-      const value = options[name];
-      if (value === undefined || (Number.isInteger(value) && value >= 1)) continue;
-      throw new RustLogError("INVALID_CONFIG", `${name} is a whole number from 1 on, not ${value}`);
-    }
-    inRange("maxWaitMs", options.maxWaitMs ?? 1, 1, WAIT_MS_MAX);
-    inRange("retryTimeoutMs", options.retryTimeoutMs ?? 0, 0);
+    checkConsumerOptions(options);
     this.topic = options.topic;
     this.group = options.group;
     this.#link = link;

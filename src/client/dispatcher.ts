@@ -3,7 +3,7 @@
 // Leaves to others: choosing a partition (producer), order and retries (pipeline), the sending (sender).
 
 import { RustLogError } from "../errors.ts";
-import type { RecordHeader } from "../record/encoder.ts";
+import type { ProducerHeader } from "../record/encoder.ts";
 import {
   type Delivery,
   type EncoderPool,
@@ -28,6 +28,8 @@ export interface DispatcherOptions {
   readonly onSealed: (batch: SealedBatch) => void;
   readonly onAcknowledged: (batch: SealedBatch, baseOffset: number) => void;
   readonly onFailed: (batch: SealedBatch, error: RustLogError) => void;
+  /** There is no such partition: what becomes of these batches, of one partition and in order, is the listener's. */
+  readonly onRefused: (batches: readonly SealedBatch[], error: RustLogError) => void;
 }
 
 /** The batches of one producer on their way. */
@@ -69,6 +71,13 @@ export class Dispatcher {
         onFailed(batch, error);
         this.#settled(batch);
       },
+      refused: (batches, error) => {
+        // What came after them follows them.
+        const last = this.#takeOpen(accumulator);
+        this.#options.onRefused(last === undefined ? batches : [...batches, last], error);
+        for (const batch of batches) this.#settled(batch);
+        if (last !== undefined) this.#settled(last);
+      },
       hasRoom: () => this.#sealLingered(accumulator),
     });
     const accumulator = new PartitionAccumulator(topic, partition, pipeline, batchBytes, pool);
@@ -87,14 +96,19 @@ export class Dispatcher {
     timestampMs: number,
     key: Uint8Array | string | null,
     value: Uint8Array | string | null,
-    headers: readonly RecordHeader[] | undefined,
+    headers: readonly ProducerHeader[] | undefined,
     delivery: Delivery | undefined,
+    pinned = false,
+    openedAt?: number,
   ): void {
     if (recordBytesBound(key, value, headers) > accumulator.room) {
-      this.#makeRoom(accumulator, recordBytesMeasured(key, value, headers));
+      const recordBytes = recordBytesMeasured(key, value, headers);
+      this.#checkSize(recordBytes);
+      if (recordBytes > accumulator.room) this.#seal(accumulator);
     }
+    if (!accumulator.takesTime(timestampMs)) this.#seal(accumulator);
     const wasOpen = accumulator.isOpen;
-    const bytes = accumulator.append(timestampMs, key, value, headers, delivery);
+    const bytes = accumulator.append(timestampMs, key, value, headers, delivery, pinned, openedAt);
     this.#bufferedBytes += bytes;
     if (!wasOpen) this.#opened(accumulator);
     // Another record like this one would not fit: the batch need not wait for it.
@@ -106,9 +120,13 @@ export class Dispatcher {
     for (const accumulator of this.#open) this.#seal(accumulator);
   }
 
-  /** Resolves when every batch that is complete now was acknowledged or given up. */
-  async settled(): Promise<void> {
-    await Promise.all([...this.#unsettled].map((batch) => batch.settled.promise));
+  /**
+   * Resolves when every batch that is complete now, of those that `isMeant` tells, was acknowledged, given up or
+   * refused.
+   */
+  async settled(isMeant: (batch: SealedBatch) => boolean = () => true): Promise<void> {
+    const batches = [...this.#unsettled].filter(isMeant);
+    await Promise.all(batches.map((batch) => batch.settled.promise));
   }
 
   /**
@@ -125,15 +143,23 @@ export class Dispatcher {
     return this.#room?.promise ?? Promise.resolve();
   }
 
-  #makeRoom(accumulator: PartitionAccumulator, recordBytes: number): void {
+  /** Throws MESSAGE_TOO_LARGE for a record that no batch holds: found when it is handed over, also if it must wait. */
+  checkRecordSize(
+    key: Uint8Array | string | null,
+    value: Uint8Array | string | null,
+    headers: readonly ProducerHeader[] | undefined,
+  ): void {
+    if (recordBytesBound(key, value, headers) <= this.#options.recordBytesMax) return;
+    this.#checkSize(recordBytesMeasured(key, value, headers));
+  }
+
+  #checkSize(recordBytes: number): void {
     const { recordBytesMax } = this.#options;
-    if (recordBytes > recordBytesMax) {
-      throw new RustLogError(
-        "MESSAGE_TOO_LARGE",
-        `a record of about ${recordBytes} bytes is larger than the ${recordBytesMax} bytes that a batch of this broker holds`,
-      );
-    }
-    if (recordBytes > accumulator.room) this.#seal(accumulator);
+    if (recordBytes <= recordBytesMax) return;
+    throw new RustLogError(
+      "MESSAGE_TOO_LARGE",
+      `a record of about ${recordBytes} bytes is larger than the ${recordBytesMax} bytes that a batch of this broker holds`,
+    );
   }
 
   #opened(accumulator: PartitionAccumulator): void {
@@ -172,13 +198,18 @@ export class Dispatcher {
   }
 
   #seal(accumulator: PartitionAccumulator): void {
+    const batch = this.#takeOpen(accumulator);
+    if (batch !== undefined) accumulator.pipeline.push(batch);
+  }
+
+  #takeOpen(accumulator: PartitionAccumulator): SealedBatch | undefined {
     this.#open.delete(accumulator);
     if (this.#open.size === 0) this.#disarmLinger();
     const batch = accumulator.seal();
-    if (batch === undefined) return;
+    if (batch === undefined) return undefined;
     this.#unsettled.add(batch);
     this.#options.onSealed(batch);
-    accumulator.pipeline.push(batch);
+    return batch;
   }
 
   /** Completes the open batch if it has lingered while the pipeline had no room for it. */

@@ -3,6 +3,7 @@
 
 import { RustLogError } from "../errors.ts";
 import { OFFSET_MAX } from "../limits.ts";
+import { wrongType } from "./argument-check.ts";
 
 /**
  * A place in a partition: the log start, the high watermark, an exact offset, `fromEnd` records
@@ -37,7 +38,21 @@ export function resolveOffset(
   return offsetForTimestamp(checkNatural(spec.timestamp, "a timestamp in milliseconds"));
 }
 
-function checkNatural(value: number, what: string): number {
+/** Throws INVALID_REQUEST, naming `what`, for a value that names no offset. */
+export function checkOffsetSpec(what: string, spec: unknown): void {
+  if (typeof spec === "number") checkNatural(spec, what);
+  else if (typeof spec === "object" && spec !== null && "fromEnd" in spec) {
+    checkNatural(spec.fromEnd, `fromEnd in ${what}`);
+  } else if (typeof spec === "object" && spec !== null && "timestamp" in spec) {
+    checkNatural(spec.timestamp, `timestamp in ${what}`);
+  } else if (spec !== "earliest" && spec !== "latest") {
+    const forms = '"earliest", "latest", a number, { fromEnd } or { timestamp }';
+    throw wrongType("INVALID_REQUEST", what, forms, spec);
+  }
+}
+
+function checkNatural(value: unknown, what: string): number {
+  if (typeof value !== "number") throw wrongType("INVALID_REQUEST", what, "a number", value);
   if (Number.isInteger(value) && value >= 0 && value <= OFFSET_MAX) return value;
   throw new RustLogError(
     "INVALID_REQUEST",

@@ -1,6 +1,7 @@
 // The check of a number that an option gives. Leaves to others: which options there are (client, producer, consumer).
 
 import { RustLogError } from "../errors.ts";
+import { kindOf } from "./argument-check.ts";
 
 /** Longest wait that an option can ask for, in milliseconds: a day. A timer of more than 24 days would end at once. */
 export const WAIT_MS_MAX = 24 * 60 * 60_000;
@@ -12,7 +13,10 @@ export function inRange(
   min: number,
   max = Number.POSITIVE_INFINITY,
 ): number {
-  if (value >= min && value <= max) return value;
+  if (typeof value === "number" && value >= min && value <= max) return value;
   const range = max === Number.POSITIVE_INFINITY ? `${min} or more` : `from ${min} to ${max}`;
-  throw new RustLogError("INVALID_CONFIG", `${name} is ${range}, not ${value}`);
+  throw new RustLogError(
+    "INVALID_CONFIG",
+    `${name} is ${range}, not ${typeof value === "number" ? value : kindOf(value)}`,
+  );
 }

@@ -16,6 +16,8 @@
 //    says that it misses records before them. One whose attempts were all answered is then not in the log, and
 //    gets a number of a new epoch, with all behind it. One of which an answer was lost is given up as well: what
 //    was left of the lost connection may reach the broker yet.
+// 5. If the broker has no such partition, all unsettled batches are handed back in order, so that their records can
+//    go elsewhere. Only those of which an answer was lost are given up: they may have been in the log that is gone.
 import type { RustLogError } from "../errors.ts";
 import { type ProducerSequence, sequenceAfter, stampProducer } from "../record/batch.ts";
 import type { SealedBatch } from "./accumulator.ts";
@@ -41,6 +43,8 @@ export interface PipelineListener {
   acknowledged(batch: SealedBatch, baseOffset: number): void;
   /** The batch is given up; it may be in the log all the same, if the connection was lost. */
   failed(batch: SealedBatch, error: RustLogError): void;
+  /** There is no such partition: these batches, in order, are in no log, and no longer the pipeline's. */
+  refused(batches: readonly SealedBatch[], error: RustLogError): void;
   /** Another batch would be sent at once. */
   hasRoom(): void;
 }
@@ -161,9 +165,27 @@ export class Pipeline {
       else this.#giveUp(first, unanswered);
       return 0;
     }
+    if (error.code === "UNKNOWN_TOPIC_OR_PARTITION") {
+      this.#handBack(error);
+      return 0;
+    }
     const waitMs = this.#sender.retryAfterMs(first.batch, error, this.#failures);
     if (waitMs === undefined) this.#giveUp(first, error);
     return waitMs ?? 0;
+  }
+
+  /** Rule 5. */
+  #handBack(error: RustLogError): void {
+    const unsettled = this.#entries.filter(({ isSettled }) => !isSettled);
+    this.#entries.length = 0;
+    // The numbers that they took are missing, should the partition come back as it was.
+    this.#mayMissRecords = true;
+    const refused: SealedBatch[] = [];
+    for (const { batch, unanswered } of unsettled) {
+      if (unanswered === undefined) refused.push(batch);
+      else this.#listener.failed(batch, unanswered);
+    }
+    if (refused.length > 0) this.#listener.refused(refused, error);
   }
 
   #giveUp(entry: Entry, error: RustLogError): void {

@@ -1,10 +1,11 @@
-// What a producer knows of one topic: its partitions' accumulators, or the records that wait until the
-// number of partitions is known. Leaves to others: finding that number out (topic-lookup), sending.
+// What a producer knows of one topic: its partitions' accumulators, and the records that wait until the number of
+// partitions is known, or known again because the broker refused a partition.
+// Leaves to others: finding that number out (topic-lookup), sending.
 
 import { RustLogError } from "../errors.ts";
 import { PARTITIONS_MAX } from "../limits.ts";
-import type { RecordHeader } from "../record/encoder.ts";
-import type { Delivery, PartitionAccumulator } from "./accumulator.ts";
+import type { ProducerHeader } from "../record/encoder.ts";
+import type { Delivery, PartitionAccumulator, SealedBatch } from "./accumulator.ts";
 import { StickyPartitioner, partitionForKey } from "./partitioner.ts";
 
 /** A record that came before the partitions of its topic were known. */
@@ -13,12 +14,21 @@ export interface WaitingRecord {
   readonly timestamp: number;
   readonly key: Uint8Array | string | null;
   readonly value: Uint8Array | string | null;
-  readonly headers: readonly RecordHeader[] | undefined;
+  readonly headers: readonly ProducerHeader[] | undefined;
   readonly delivery: Delivery | undefined;
+}
+
+/** A batch that the broker has no partition for. */
+export interface RefusedBatch {
+  readonly batch: SealedBatch;
+  readonly error: RustLogError;
 }
 
 /** Partition number that stands for "by the key, or else as the producer likes". */
 export const ANY_PARTITION = -1;
+
+/** Look-ups for partitions that a topic does not have are made no more often than this. */
+const LOOKUP_INTERVAL_MS = 100;
 
 function isPartition(number: number): boolean {
   return Number.isInteger(number) && number >= 0 && number < PARTITIONS_MAX;
@@ -29,9 +39,17 @@ export class ProducerTopic {
   readonly name: string;
   /** Records in the order they came, until the partitions are known. */
   readonly waiting: WaitingRecord[] = [];
-  /** Resolves when the partitions are known, or finding them failed; never rejects. */
+  /** Batches in the order they were refused; their records go before those that wait. */
+  readonly refused: RefusedBatch[] = [];
+  /** Resolves when the partitions are known, or finding them failed; never rejects. Undefined when none is sought. */
   lookup: Promise<void> | undefined;
+  /** When the partitions were last asked for, on the clock of performance.now(). */
+  lookedUpAt = 0;
+  /** Look-ups because of refused batches, since the last acknowledgement. */
+  refusals = 0;
   readonly #make: (partition: number) => PartitionAccumulator;
+  /** Every accumulator that was ever made: there must be one of each, also of a partition that comes back. */
+  readonly #made: PartitionAccumulator[] = [];
   /** Those of all partitions, once they are known; before, of those that records have named. */
   #accumulators: PartitionAccumulator[] = [];
   #sticky: StickyPartitioner | undefined;
@@ -42,14 +60,27 @@ export class ProducerTopic {
     this.#make = make;
   }
 
+  /** Whether its number of partitions was found out. */
+  get isKnown(): boolean {
+    return this.#sticky !== undefined;
+  }
+
+  /** Whether nothing was ever written to it. */
+  get isUnused(): boolean {
+    return this.#made.length === 0;
+  }
+
   /**
    * Whether a record has to wait until the partitions are known. One that names its partition has not: the broker
    * refuses it if there is no such partition, and creates no topic for it that would have none. But it
    * must not overtake those that wait.
    */
   mustWait(partition: number): boolean {
-    if (this.#sticky !== undefined) return false;
-    return partition === ANY_PARTITION || this.lookup !== undefined;
+    if (this.lookup !== undefined) return true;
+    if (this.#sticky === undefined) return partition === ANY_PARTITION;
+    // The topic may have more partitions by now.
+    if (partition < this.#accumulators.length || !isPartition(partition)) return false;
+    return performance.now() - this.lookedUpAt >= LOOKUP_INTERVAL_MS;
   }
 
   /** The waiting records, which then no longer wait here. */
@@ -57,10 +88,27 @@ export class ProducerTopic {
     return this.waiting.splice(0);
   }
 
+  /** The refused batches, which then are no longer here. */
+  takeRefused(): RefusedBatch[] {
+    return this.refused.splice(0);
+  }
+
   /** Sets the number of partitions. */
   setPartitions(count: number): void {
+    if (this.#sticky !== undefined && this.#accumulators.length === count) return;
     this.#sticky = new StickyPartitioner(count);
     this.#accumulators = Array.from({ length: count }, (_, i) => this.#accumulator(i));
+  }
+
+  /** Forgets the number of partitions, so that the next record has it looked up. */
+  forgetPartitions(): void {
+    this.#sticky = undefined;
+    this.#accumulators = [];
+  }
+
+  /** Number of partitions; 0 until it is known. */
+  get partitions(): number {
+    return this.#sticky === undefined ? 0 : this.#accumulators.length;
   }
 
   /** Where a record goes. Throws UNKNOWN_TOPIC_OR_PARTITION for a partition that is not there. */
@@ -88,7 +136,9 @@ export class ProducerTopic {
   }
 
   #accumulator(partition: number): PartitionAccumulator {
-    return this.#accumulators[partition] ?? this.#make(partition);
+    const made = this.#made[partition] ?? this.#make(partition);
+    this.#made[partition] = made;
+    return made;
   }
 
   /** Says that a batch of `partition` is complete, so that records without a key turn to the next one. */

@@ -5,18 +5,18 @@
 import type { RustLogError } from "../errors.ts";
 import { BATCH_HEADER_BYTES } from "../record/batch.ts";
 import type { WritableCodec } from "../record/compression.ts";
-import { BatchEncoder, type RecordHeader } from "../record/encoder.ts";
+import { BatchEncoder, type ProducerHeader } from "../record/encoder.ts";
 import type { Delivery, EncoderPool, SealedBatch } from "./accumulator.ts";
+import { checkCallback, checkChoice, checkObject } from "./argument-check.ts";
 import { CallClock } from "./call-clock.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { asRustLogError } from "./failure.ts";
 import type { BrokerLink } from "./link.ts";
 import { inRange, WAIT_MS_MAX } from "./option-check.ts";
+import { PartitionLookups } from "./partition-lookups.ts";
 import { ProducerCounters, type ProducerStats } from "./producer-stats.ts";
-import { ANY_PARTITION, ProducerTopic, type WaitingRecord } from "./producer-topic.ts";
-import { recordBytesBound } from "./record-size.ts";
+import { ANY_PARTITION } from "./producer-topic.ts";
+import { checkRecord } from "./record-check.ts";
 import { LinkSender } from "./sender.ts";
-import { lookUpPartitions } from "./topic-lookup.ts";
 
 const KiB = 1024;
 
@@ -30,6 +30,11 @@ export interface ProducerOptions {
   readonly compression?: WritableCodec;
   /** Bytes of unacknowledged records from which on `enqueue` asks the caller to wait (32 MiB). */
   readonly bufferBytesMax?: number;
+  /**
+   * How long the producer goes by the number of partitions that it has found out, in milliseconds (300,000). After
+   * an error that says a partition is gone, it is found out again at once.
+   */
+  readonly metadataMaxAgeMs?: number;
   /** Time from a batch's first record to giving it up, retries included, in milliseconds (120,000). */
   readonly deliveryTimeoutMs?: number;
   /**
@@ -47,15 +52,15 @@ export interface AcknowledgedBatch {
   readonly records: number;
 }
 
-/** A record to be written. */
+/** A record to be written. Texts are written as UTF-8; a Buffer is a Uint8Array, no other view or buffer is taken. */
 export interface ProducerRecord {
   readonly key?: Uint8Array | string | null;
   readonly value: Uint8Array | string | null;
-  readonly headers?: readonly RecordHeader[];
+  readonly headers?: readonly ProducerHeader[];
   /** Partition to write to; without it the key decides, or else the producer. */
   readonly partition?: number;
   /**
-   * Milliseconds since 1970; without it the time of the call, or with `enqueue` of one of the 7 before it in the
+   * Milliseconds since 1970, a whole number (negative before 1970; Kafka's clients take -1 for "none"); without it the time of the call, or with `enqueue` of one of the 7 before it in the
    * same turn of the event loop.
    */
   readonly timestamp?: number;
@@ -71,33 +76,31 @@ export interface RecordMetadata {
 
 /** Writes records to topics. Made by `client.producer()`. */
 export class Producer implements AsyncDisposable {
-  readonly #link: BrokerLink;
   readonly #onClosed: () => void;
   readonly #onAcknowledged: ((batch: AcknowledgedBatch) => void) | undefined;
-  readonly #deliveryTimeoutMs: number;
   readonly #counters = new ProducerCounters();
   readonly #clock = new CallClock();
   readonly #dispatcher: Dispatcher;
-  readonly #topics = new Map<string, ProducerTopic>();
-  /** Topics whose partitions are being looked up. */
-  readonly #lookups = new Set<Promise<void>>();
-  #lastTopic: ProducerTopic | undefined;
+  readonly #lookups: PartitionLookups;
   #failure: RustLogError | undefined;
   #closing: Promise<void> | undefined;
 
   /** @internal Use `client.producer()`. */
   constructor(link: BrokerLink, options: ProducerOptions, onClosed: () => void) {
+    checkObject("INVALID_CONFIG", "the options of a producer", options);
+    checkChoice("compression", options.compression, ["none", "gzip", "zstd"]);
+    checkCallback("onAcknowledged", options.onAcknowledged);
     const codec = options.compression ?? "none";
     const { maxBatchBytes } = link.info;
     // Compressing what can't be compressed makes it a little longer.
     const expansionBytes = codec === "none" ? 0 : KiB + (maxBatchBytes >>> 7);
     const batchBytesMax = maxBatchBytes - expansionBytes;
-    this.#link = link;
     this.#onClosed = onClosed;
     this.#onAcknowledged = options.onAcknowledged;
-    this.#deliveryTimeoutMs = inRange("deliveryTimeoutMs", options.deliveryTimeoutMs ?? 120_000, 0);
+    const deliveryTimeoutMs = inRange("deliveryTimeoutMs", options.deliveryTimeoutMs ?? 120_000, 0);
     const batchBytes = inRange("batchBytes", options.batchBytes ?? 256 * KiB, 1);
-    const sender = new LinkSender(link, this.#deliveryTimeoutMs);
+    const metadataMaxAgeMs = inRange("metadataMaxAgeMs", options.metadataMaxAgeMs ?? 300_000, 1);
+    const sender = new LinkSender(link, deliveryTimeoutMs);
     this.#dispatcher = new Dispatcher({
       batchBytes: Math.min(batchBytes, batchBytesMax),
       pool: encoderPool(codec),
@@ -105,18 +108,29 @@ export class Producer implements AsyncDisposable {
       recordBytesMax: batchBytesMax - BATCH_HEADER_BYTES,
       bufferBytesMax: inRange("bufferBytesMax", options.bufferBytesMax ?? 32 * KiB * KiB, 1),
       sender,
-      onSealed: ({ topic, partition }) => this.#topics.get(topic)?.batchCompleted(partition),
+      onSealed: (batch) => this.#lookups.sealed(batch),
       onAcknowledged: (batch, baseOffset) => this.#acknowledged(batch, baseOffset),
       onFailed: (batch, error) => this.#failed(batch, sender.givenUp(batch, error)),
+      onRefused: (batches, error) => this.#lookups.refused(batches, error),
+    });
+    this.#lookups = new PartitionLookups({
+      link,
+      dispatcher: this.#dispatcher,
+      deliveryTimeoutMs,
+      metadataMaxAgeMs,
+      onRecordFailed: (delivery, error) => this.#recordFailed(delivery, error),
+      onBatchFailed: (batch, error) => this.#failed(batch, sender.givenUp(batch, error)),
     });
   }
 
   /**
    * Writes a record, and resolves when the broker has acknowledged it. Rejects with the RustLogError that
-   * ended its delivery: MESSAGE_TOO_LARGE, UNKNOWN_TOPIC_OR_PARTITION, CONNECTION_LOST, TIMED_OUT …
+   * ended its delivery: MESSAGE_TOO_LARGE, UNKNOWN_TOPIC_OR_PARTITION, CONNECTION_LOST, TIMED_OUT …; with
+   * INVALID_RECORD, for this record alone, when a field has a wrong type.
    */
   send(topic: string, record: ProducerRecord): Promise<RecordMetadata> {
     return new Promise((resolve, reject) => {
+      checkObject("INVALID_RECORD", "the record", record);
       const timestamp = record.timestamp ?? Date.now();
       const delivery: Delivery = {
         resolve: (partition, offset) => resolve({ topic, partition, offset, timestamp }),
@@ -130,10 +144,11 @@ export class Producer implements AsyncDisposable {
   /**
    * Takes a record without a promise of its own. Returns a promise only when the caller should wait before
    * giving more: the buffer is full, or the topic's partitions are still being looked up; the record is
-   * taken all the same. Throws MESSAGE_TOO_LARGE for this record alone, and, until `flush` has reported
+   * taken all the same. Throws MESSAGE_TOO_LARGE and INVALID_RECORD for this record alone, and, until `flush` has reported
    * it, the error that ended the delivery of an earlier enqueued record.
    */
   enqueue(topic: string, record: ProducerRecord): void | Promise<void> {
+    checkObject("INVALID_RECORD", "the record", record);
     const { partition = ANY_PARTITION, key = null, value, headers } = record;
     return this.enqueueRaw(topic, partition, key, value, record.timestamp, headers);
   }
@@ -145,7 +160,7 @@ export class Producer implements AsyncDisposable {
     key: Uint8Array | string | null,
     value: Uint8Array | string | null,
     timestamp: number = this.#clock.now(),
-    headers?: readonly RecordHeader[],
+    headers?: readonly ProducerHeader[],
   ): void | Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     return this.#take(topic, partition, key, value, timestamp, headers, undefined);
@@ -156,9 +171,12 @@ export class Producer implements AsyncDisposable {
    * first error of an enqueued record since the last flush; a record of `send` has its own promise.
    */
   async flush(): Promise<void> {
-    await Promise.all(this.#lookups);
-    this.#dispatcher.sealAll();
-    await this.#dispatcher.settled();
+    do {
+      await this.#lookups.settled();
+      this.#dispatcher.sealAll();
+      await this.#dispatcher.settled();
+      // What the broker refused because its partition is gone is on its way again once that is looked up.
+    } while (this.#lookups.areRunning);
     const failure = this.#failure;
     this.#failure = undefined;
     if (failure !== undefined) throw failure;
@@ -186,79 +204,28 @@ export class Producer implements AsyncDisposable {
     key: Uint8Array | string | null,
     value: Uint8Array | string | null,
     timestamp: number,
-    headers: readonly RecordHeader[] | undefined,
+    headers: readonly ProducerHeader[] | undefined,
     delivery: Delivery | undefined,
   ): void | Promise<void> {
     if (this.#closing !== undefined) throw new Error("the producer is closed");
-    const topic = this.#topicNamed(topicName);
+    checkRecord(topicName, partition, key, value, timestamp, headers);
+    const topic = this.#lookups.topic(topicName);
     if (topic.mustWait(partition)) {
-      return this.#wait(topic, { partition, key, value, timestamp, headers, delivery });
+      const record = { partition, key, value, timestamp, headers, delivery };
+      const lookup = this.#lookups.wait(topic, record);
+      this.#counters.records += 1;
+      return lookup;
     }
     const accumulator = topic.accumulatorFor(partition, key);
-    this.#dispatcher.append(accumulator, timestamp, key, value, headers, delivery);
+    const pinned = partition !== ANY_PARTITION;
+    this.#dispatcher.append(accumulator, timestamp, key, value, headers, delivery, pinned);
     this.#counters.records += 1;
     if (this.#dispatcher.isFull) return this.#dispatcher.room();
   }
 
-  #topicNamed(name: string): ProducerTopic {
-    if (this.#lastTopic?.name === name) return this.#lastTopic;
-    let topic = this.#topics.get(name);
-    if (topic === undefined) {
-      topic = new ProducerTopic(name, (partition) => this.#dispatcher.partition(name, partition));
-      this.#topics.set(name, topic);
-    }
-    this.#lastTopic = topic;
-    return topic;
-  }
-
-  /** Keeps a record until the partitions of its topic are known; the first one has them looked up. */
-  #wait(topic: ProducerTopic, record: WaitingRecord): Promise<void> {
-    // The caller may use its bytes again as soon as we return, as it may when they are encoded at once.
-    topic.waiting.push({
-      ...record,
-      key: ownBytes(record.key),
-      value: ownBytes(record.value),
-      headers: record.headers?.map(({ name, value }) => ({ name, value: ownBytes(value) })),
-    });
-    this.#dispatcher.reserve(recordBytesBound(record.key, record.value, record.headers));
-    if (topic.lookup === undefined) {
-      const lookup = this.#lookUp(topic).finally(() => this.#lookups.delete(lookup));
-      topic.lookup = lookup;
-      this.#lookups.add(lookup);
-    }
-    return topic.lookup;
-  }
-
-  async #lookUp(topic: ProducerTopic): Promise<void> {
-    let failure: unknown;
-    try {
-      const policy = { retryMs: this.#deliveryTimeoutMs };
-      const partitions = await lookUpPartitions(this.#link, topic.name, policy);
-      topic.setPartitions(partitions);
-    } catch (error) {
-      // The next record asks again: the topic may be there then.
-      this.#topics.delete(topic.name);
-      if (this.#lastTopic === topic) this.#lastTopic = undefined;
-      failure = error;
-    }
-    for (const record of topic.takeWaiting()) {
-      const { partition, key, value, timestamp, headers, delivery } = record;
-      this.#dispatcher.reserve(-recordBytesBound(key, value, headers));
-      this.#counters.records += 1;
-      try {
-        if (failure !== undefined) throw failure;
-        const accumulator = topic.accumulatorFor(partition, key);
-        this.#dispatcher.append(accumulator, timestamp, key, value, headers, delivery);
-      } catch (error) {
-        this.#counters.failed(1);
-        if (delivery !== undefined) delivery.reject(error);
-        else this.#failure ??= asRustLogError(error);
-      }
-    }
-  }
-
   #acknowledged(batch: SealedBatch, baseOffset: number): void {
     this.#counters.acknowledged(batch, baseOffset);
+    this.#lookups.acknowledged(batch.topic);
     for (const [index, { resolve }] of batch.deliveries) {
       resolve(batch.partition, baseOffset + index);
     }
@@ -267,15 +234,17 @@ export class Producer implements AsyncDisposable {
     this.#onAcknowledged({ topic, partition, baseOffset, records });
   }
 
+  #recordFailed(delivery: Delivery | undefined, error: RustLogError): void {
+    this.#counters.failed(1);
+    if (delivery !== undefined) delivery.reject(error);
+    else this.#failure ??= error;
+  }
+
   #failed(batch: SealedBatch, error: RustLogError): void {
     this.#counters.failed(batch.records);
     for (const { reject } of batch.deliveries.values()) reject(error);
     if (batch.deliveries.size < batch.records) this.#failure ??= error;
   }
-}
-
-function ownBytes<T extends Uint8Array | string | null>(bytes: T): T | Uint8Array {
-  return bytes instanceof Uint8Array ? new Uint8Array(bytes) : bytes;
 }
 
 /** Encoders kept for later: as many as are soon in use again. */

@@ -1,7 +1,7 @@
 // How many bytes a record can take in a batch, known before it is encoded.
 // Leaves to others: the encoding itself (record/encoder), and what is done with a record that is too large.
 
-import { type RecordHeader, recordBytesMax } from "../record/encoder.ts";
+import { type ProducerHeader, recordBytesMax } from "../record/encoder.ts";
 
 /** Length, attributes, timestamp and offset deltas, lengths of key and value, header count: all at most. */
 const FIELDS_BYTES_MAX = 5 + 1 + 10 + 5 + 5 + 5 + 5;
@@ -18,7 +18,7 @@ type Bytes = Uint8Array | string | null;
 export function recordBytesBound(
   key: Bytes,
   value: Bytes,
-  headers: readonly RecordHeader[] | undefined,
+  headers: readonly ProducerHeader[] | undefined,
 ): number {
   const units = (key === null ? 0 : key.length) + (value === null ? 0 : value.length);
   const bytes = FIELDS_BYTES_MAX + UTF8_BYTES_PER_UNIT_MAX * units;
@@ -29,16 +29,16 @@ export function recordBytesBound(
 export function recordBytesMeasured(
   key: Bytes,
   value: Bytes,
-  headers: readonly RecordHeader[] | undefined,
+  headers: readonly ProducerHeader[] | undefined,
 ): number {
   return recordBytesMax(lengthOf(key), lengthOf(value), headers);
 }
 
-function headersBytesBound(headers: readonly RecordHeader[]): number {
+function headersBytesBound(headers: readonly ProducerHeader[]): number {
   let bytes = 0;
-  for (const { name, value } of headers) {
-    bytes += HEADER_FIELDS_BYTES_MAX + name.length * UTF8_BYTES_PER_UNIT_MAX;
-    if (value !== null) bytes += value.length;
+  for (const { name, nameBytes, value } of headers) {
+    const units = (nameBytes ?? name).length + (value === null ? 0 : value.length);
+    bytes += HEADER_FIELDS_BYTES_MAX + units * UTF8_BYTES_PER_UNIT_MAX;
   }
   return bytes;
 }

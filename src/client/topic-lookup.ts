@@ -5,19 +5,19 @@ import { decodeDescribeTopicResponse, encodeDescribeTopicRequest } from "../prot
 import type { BrokerLink, RetryPolicy } from "./link.ts";
 
 /**
- * Number of partitions of `topic`. Throws UNKNOWN_TOPIC_OR_PARTITION when it is not there and the broker
- * does not create topics by itself, INVALID_TOPIC for a name that can't be one.
+ * Number of partitions of `topic`. Throws UNKNOWN_TOPIC_OR_PARTITION when it is not there and is not created
+ * (`createIfMissing` is false, or the broker does not create topics by itself), INVALID_TOPIC for a name that can't be one.
  */
 export async function lookUpPartitions(
   link: BrokerLink,
   topic: string,
   policy: RetryPolicy,
+  createIfMissing = true,
 ): Promise<number> {
   const { partitions } = await link.request(
     {
       api: "DescribeTopic",
-      encode: (id, version) =>
-        encodeDescribeTopicRequest(id, { topic, createIfMissing: true }, version),
+      encode: (id, version) => encodeDescribeTopicRequest(id, { topic, createIfMissing }, version),
       decode: decodeDescribeTopicResponse,
     },
     policy,

@@ -28,8 +28,16 @@ import {
 
 /** A name and a value that travel with a record. */
 export interface RecordHeader {
+  /** The name as text; bytes that are no UTF-8 show as U+FFFD, and are in `nameBytes`. */
   readonly name: string;
+  /** The bytes of a name that is not UTF-8; they are written in place of `name`. */
+  readonly nameBytes?: Uint8Array;
   readonly value: Uint8Array | null;
+}
+
+/** A header to be written: its value may be text. */
+export interface ProducerHeader extends Omit<RecordHeader, "value"> {
+  readonly value: Uint8Array | string | null;
 }
 
 /** What all batches of an encoder have in common. */
@@ -46,7 +54,7 @@ const INITIAL_BYTES_DEFAULT = 16 * 1024;
 const LOOP_BYTES_MAX = 16;
 
 const UTF8_BYTES_PER_UNIT_MAX = 3;
-const NO_HEADERS: readonly RecordHeader[] = [];
+const NO_HEADERS: readonly ProducerHeader[] = [];
 
 /** Length, attributes, two deltas, lengths of key and value, number of headers: all at most. */
 const FIELD_BYTES_MAX = 5 * VARINT_BYTES_MAX + 1 + VARLONG_BYTES_MAX;
@@ -60,11 +68,11 @@ interface Utf8Buffer extends Buffer {
 export function recordBytesMax(
   keyBytes: number,
   valueBytes: number,
-  headers: readonly RecordHeader[] = NO_HEADERS,
+  headers: readonly ProducerHeader[] = NO_HEADERS,
 ): number {
   let bytes = FIELD_BYTES_MAX + keyBytes + valueBytes;
-  for (const { name, value } of headers) {
-    bytes += 2 * VARINT_BYTES_MAX + Buffer.byteLength(name) + (value?.length ?? 0);
+  for (const { name, nameBytes, value } of headers) {
+    bytes += 2 * VARINT_BYTES_MAX + sizeOf(nameBytes ?? name) + sizeOf(value);
   }
   return bytes;
 }
@@ -113,7 +121,7 @@ export class BatchEncoder {
     timestampMs: number,
     key: Uint8Array | string | null,
     value: Uint8Array | string | null,
-    headers: readonly RecordHeader[] = NO_HEADERS,
+    headers: readonly ProducerHeader[] = NO_HEADERS,
   ): void {
     const index = this.#count;
     if (!Number.isSafeInteger(timestampMs)) throw invalidTimestamp(timestampMs);
@@ -234,11 +242,11 @@ export class BatchEncoder {
     return writeVarint(this.#bytes, start, length) + length;
   }
 
-  #writeHeaders(start: number, headers: readonly RecordHeader[]): number {
+  #writeHeaders(start: number, headers: readonly ProducerHeader[]): number {
     let at = writeVarint(this.#bytes, start, headers.length);
-    for (const header of headers) {
-      at = this.#writeText(at, header.name);
-      at = this.#writeBytes(at, header.value);
+    for (const { name, nameBytes, value } of headers) {
+      at = nameBytes === undefined ? this.#writeText(at, name) : this.#writeBytes(at, nameBytes);
+      at = typeof value === "string" ? this.#writeText(at, value) : this.#writeBytes(at, value);
     }
     return at;
   }
@@ -247,7 +255,7 @@ export class BatchEncoder {
   #makeRoom(
     key: Uint8Array | string | null,
     value: Uint8Array | string | null,
-    headers: readonly RecordHeader[],
+    headers: readonly ProducerHeader[],
   ): void {
     const needed = this.#end + recordBytesMax(sizeOf(key), sizeOf(value), headers);
     if (needed <= this.#bytes.length) return;
@@ -269,10 +277,10 @@ function boundOf(data: Uint8Array | string | null): number {
   return typeof data === "string" ? data.length * UTF8_BYTES_PER_UNIT_MAX : data.length;
 }
 
-function boundOfHeaders(headers: readonly RecordHeader[]): number {
+function boundOfHeaders(headers: readonly ProducerHeader[]): number {
   let bytes = 0;
-  for (const { name, value } of headers) {
-    bytes += 2 * VARINT_BYTES_MAX + boundOf(name) + boundOf(value);
+  for (const { name, nameBytes, value } of headers) {
+    bytes += 2 * VARINT_BYTES_MAX + boundOf(nameBytes ?? name) + boundOf(value);
   }
   return bytes;
 }

@@ -1,5 +1,6 @@
 // The headers of one record: checked when a cursor comes to the record, read when they are asked for.
 // Leaves to others: the record around them (cursor.ts), and their layout (drawn in encoder.ts).
+import { isUtf8 } from "node:buffer";
 import { RustLogError } from "../errors.ts";
 import type { RecordHeader } from "./encoder.ts";
 import { VarintReader } from "./varint.ts";
@@ -32,14 +33,27 @@ export function readHeaders(
   for (let i = 0; i < count; i++) {
     const nameEnd = reader.readVarint() + reader.position;
     const name = textOf(reader.position, nameEnd);
+    const nameBytes = bytesIfNotText(bytes, reader.position, nameEnd, name);
     reader.position = nameEnd;
     const valueBytes = reader.readVarint();
     const valueStart = reader.position;
     reader.position += Math.max(valueBytes, 0);
     const value = valueBytes < 0 ? null : bytes.subarray(valueStart, reader.position);
-    headers.push({ name, value });
+    headers.push(nameBytes === undefined ? { name, value } : { name, nameBytes, value });
   }
   return headers;
+}
+
+/** The bytes of a name if its text does not stand for them. */
+function bytesIfNotText(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  text: string,
+): Uint8Array | undefined {
+  if (!text.includes("\ufffd")) return undefined;
+  const nameBytes = bytes.subarray(start, end);
+  return isUtf8(nameBytes) ? undefined : nameBytes;
 }
 
 /** The error for bytes that are no record. */

@@ -39,6 +39,7 @@ function harness(options: Partial<DispatcherOptions> = {}) {
     onSealed: ({ partition }) => log.push(`sealed ${partition}`),
     onAcknowledged: ({ partition }, offset) => log.push(`acknowledged ${partition} ${offset}`),
     onFailed: ({ partition }, { code }) => log.push(`failed ${partition} ${code}`),
+    onRefused: (batches, { code }) => log.push(`refused ${batches.length} ${code}`),
     ...options,
   });
   const accumulators = [0, 1].map((partition) => dispatcher.partition("t", partition));

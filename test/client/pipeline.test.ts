@@ -27,6 +27,7 @@ function batchOf(value: string, pipeline: Pipeline): SealedBatch {
     deliveries: new Map(),
     settled: Promise.withResolvers<void>(),
     encoder: undefined,
+    pinned: { all: false, except: new Set() },
   };
 }
 
@@ -58,6 +59,7 @@ function scripted() {
     {
       acknowledged: ({ bytes }, offset) => log.push(`${firstValueOf(bytes)} at ${offset}`),
       failed: ({ bytes }, { code }) => log.push(`${firstValueOf(bytes)} ${code}`),
+      refused: (batches) => log.push(`refused ${batches.map((b) => firstValueOf(b.bytes))}`),
       hasRoom: () => {},
     },
   );
@@ -221,6 +223,7 @@ describe("whatever the network does", () => {
       const pipeline = new Pipeline(link, {
         acknowledged: ({ bytes }, offset) => acknowledged.set(Number(firstValueOf(bytes)), offset),
         failed: ({ bytes }) => failed.add(Number(firstValueOf(bytes))),
+        refused: () => {},
         hasRoom: () => {},
       });
       for (let i = 0; i < BATCHES; i++) {

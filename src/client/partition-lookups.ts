@@ -1,0 +1,207 @@
+// A producer's topics: finds out how many partitions each has, keeps records until that is known, and finds it out
+// again after a while, and when the broker refuses a partition because the topic was recreated with fewer.
+// Leaves to others: what is known of a topic (producer-topic), the request (topic-lookup), sending (dispatcher).
+//
+// While partitions are looked up, all records of the topic wait. Those of refused batches go first, then those that
+// were handed over meanwhile, so the records of a key keep their order.
+
+import type { RustLogError } from "../errors.ts";
+import { RecordCursor } from "../record/cursor.ts";
+import { type Delivery, isPinned, type SealedBatch } from "./accumulator.ts";
+import { backoffMs } from "./backoff.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import { asRustLogError } from "./failure.ts";
+import type { BrokerLink } from "./link.ts";
+import { ANY_PARTITION, ProducerTopic, type WaitingRecord } from "./producer-topic.ts";
+import { recordBytesBound } from "./record-size.ts";
+import { lookUpPartitions } from "./topic-lookup.ts";
+
+/** What the look-ups work with, and whom they tell. */
+export interface PartitionLookupsOptions {
+  readonly link: BrokerLink;
+  readonly dispatcher: Dispatcher;
+  readonly deliveryTimeoutMs: number;
+  /** How long a number of partitions is gone by. */
+  readonly metadataMaxAgeMs: number;
+  /** A record can't be delivered. */
+  readonly onRecordFailed: (delivery: Delivery | undefined, error: RustLogError) => void;
+  /** All records of a batch can't be delivered. */
+  readonly onBatchFailed: (batch: SealedBatch, error: RustLogError) => void;
+}
+
+/** The topics of one producer. */
+export class PartitionLookups {
+  readonly #options: PartitionLookupsOptions;
+  readonly #topics = new Map<string, ProducerTopic>();
+  readonly #running = new Set<Promise<void>>();
+  #last: ProducerTopic | undefined;
+
+  constructor(options: PartitionLookupsOptions) {
+    this.#options = options;
+  }
+
+  /** What is known of a topic. */
+  topic(name: string): ProducerTopic {
+    if (this.#last?.name === name) return this.#last;
+    let topic = this.#topics.get(name);
+    if (topic === undefined) {
+      const { dispatcher } = this.#options;
+      topic = new ProducerTopic(name, (partition) => dispatcher.partition(name, partition));
+      this.#topics.set(name, topic);
+    }
+    this.#last = topic;
+    return topic;
+  }
+
+  /** Whether records wait for a look-up. */
+  get areRunning(): boolean {
+    return this.#running.size > 0;
+  }
+
+  /** Resolves when all look-ups that run now have ended. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  /** Keeps a record until the partitions of its topic are known. Throws MESSAGE_TOO_LARGE. */
+  wait(topic: ProducerTopic, record: WaitingRecord): Promise<void> {
+    const { dispatcher } = this.#options;
+    dispatcher.checkRecordSize(record.key, record.value, record.headers);
+    // The caller may use its bytes again as soon as we return, as it may when they are encoded at once.
+    topic.waiting.push({
+      ...record,
+      key: ownBytes(record.key),
+      value: ownBytes(record.value),
+      headers: record.headers?.map(({ name, nameBytes, value }) => ({
+        name,
+        ...(nameBytes === undefined ? {} : { nameBytes: new Uint8Array(nameBytes) }),
+        value: ownBytes(value),
+      })),
+    });
+    dispatcher.reserve(recordBytesBound(record.key, record.value, record.headers));
+    return this.#lookUp(topic);
+  }
+
+  /** Takes batches of one partition, in order, for which the broker has no partition. */
+  refused(batches: readonly SealedBatch[], error: RustLogError): void {
+    const topic = this.#topics.get(batches[0]!.topic);
+    // Of a topic that was never looked up, the caller has chosen the partition.
+    if (topic === undefined || !topic.isKnown) {
+      for (const batch of batches) this.#options.onBatchFailed(batch, error);
+      return;
+    }
+    for (const batch of batches) {
+      topic.refused.push({ batch, error });
+      this.#options.dispatcher.reserve(batch.bufferedBytes);
+    }
+    if (topic.lookup !== undefined) return;
+    topic.refusals += 1;
+    void this.#lookUp(topic);
+  }
+
+  /** A batch was completed: the turn of the next partition, and perhaps time to look again how many there are. */
+  sealed({ topic: name, partition }: SealedBatch): void {
+    const topic = this.#topics.get(name);
+    if (topic === undefined) return;
+    topic.batchCompleted(partition);
+    if (!topic.isKnown || topic.lookup !== undefined) return;
+    const now = performance.now();
+    if (now - topic.lookedUpAt < this.#options.metadataMaxAgeMs) return;
+    topic.lookedUpAt = now;
+    void this.#refresh(topic);
+  }
+
+  /** A batch was acknowledged: its partition is there. */
+  acknowledged(name: string): void {
+    const topic = this.#topics.get(name);
+    if (topic !== undefined) topic.refusals = 0;
+  }
+
+  /** Looks up beside the records that are on their way; what comes of it counts for later ones. */
+  async #refresh(topic: ProducerTopic): Promise<void> {
+    try {
+      const count = await lookUpPartitions(this.#options.link, topic.name, {}, false);
+      if (topic.isKnown && topic.lookup === undefined) topic.setPartitions(count);
+    } catch {
+      // The next batch that fails tells what is wrong; the next refresh tries again.
+    }
+  }
+
+  /** Never rejects. */
+  #lookUp(topic: ProducerTopic): Promise<void> {
+    if (topic.lookup === undefined) {
+      const lookup = this.#run(topic).finally(() => this.#running.delete(lookup));
+      topic.lookup = lookup;
+      this.#running.add(lookup);
+    }
+    return topic.lookup;
+  }
+
+  async #run(topic: ProducerTopic): Promise<void> {
+    const { link, dispatcher, deliveryTimeoutMs } = this.#options;
+    let failure: RustLogError | undefined;
+    try {
+      if (topic.refusals > 1) {
+        await link.pause(backoffMs(topic.refusals - 1, link.options.retryBackoffMs));
+      }
+      const policy = { retryMs: deliveryTimeoutMs };
+      topic.setPartitions(await lookUpPartitions(link, topic.name, policy));
+      topic.lookedUpAt = performance.now();
+      // What is on its way to partitions that are gone comes back refused, and goes before what was handed over later.
+      await dispatcher.settled(
+        (batch) => batch.topic === topic.name && batch.partition >= topic.partitions,
+      );
+    } catch (error) {
+      // The next record asks again: the topic may be there then.
+      topic.forgetPartitions();
+      if (topic.isUnused) this.#topics.delete(topic.name);
+      if (this.#last === topic) this.#last = undefined;
+      failure = asRustLogError(error);
+    }
+    topic.lookup = undefined;
+    for (const { batch, error } of topic.takeRefused()) {
+      dispatcher.reserve(-batch.bufferedBytes);
+      const isLate = performance.now() - batch.openedAt >= deliveryTimeoutMs;
+      if (failure !== undefined) this.#options.onBatchFailed(batch, failure);
+      else if (isLate) this.#options.onBatchFailed(batch, error);
+      else this.#repartition(topic, batch);
+    }
+    for (const record of topic.takeWaiting()) {
+      dispatcher.reserve(-recordBytesBound(record.key, record.value, record.headers));
+      if (failure === undefined) this.#append(topic, record);
+      else this.#options.onRecordFailed(record.delivery, failure);
+    }
+  }
+
+  /** Gives the records of a refused batch to the partitions that there are now. */
+  #repartition(topic: ProducerTopic, batch: SealedBatch): void {
+    const cursor = new RecordCursor().reset(batch.bytes);
+    for (let index = 0; cursor.next(); index++) {
+      const record = {
+        partition: isPinned(batch.pinned, index) ? batch.partition : ANY_PARTITION,
+        timestamp: cursor.timestamp,
+        key: cursor.key(),
+        value: cursor.value(),
+        headers: cursor.headers(),
+        delivery: batch.deliveries.get(index),
+      };
+      this.#append(topic, record, batch.openedAt);
+    }
+  }
+
+  #append(topic: ProducerTopic, record: WaitingRecord, openedAt?: number): void {
+    const { partition, timestamp, key, value, headers, delivery } = record;
+    const pinned = partition !== ANY_PARTITION;
+    try {
+      const accumulator = topic.accumulatorFor(partition, key);
+      const { dispatcher } = this.#options;
+      dispatcher.append(accumulator, timestamp, key, value, headers, delivery, pinned, openedAt);
+    } catch (error) {
+      this.#options.onRecordFailed(delivery, asRustLogError(error));
+    }
+  }
+}
+
+function ownBytes<T extends Uint8Array | string | null>(bytes: T): T | Uint8Array {
+  return bytes instanceof Uint8Array ? new Uint8Array(bytes) : bytes;
+}

@@ -1,0 +1,59 @@
+// The check of a record when it is handed over: a wrong type is an error of that record alone, and is found before the
+// record is in a batch with others.
+// Leaves to others: its size (dispatcher), and whether there is such a partition (producer-topic, the broker).
+
+import { RustLogError } from "../errors.ts";
+import type { ProducerHeader } from "../record/encoder.ts";
+import { checkArray, checkObject, wrongType } from "./argument-check.ts";
+
+const DATA = "a string, a Uint8Array or null";
+
+/**
+ * Throws INVALID_TOPIC or INVALID_RECORD, naming the field. Keys, values and header values are strings, Uint8Arrays
+ * (Buffers) or null. With other views and buffers it would be open which bytes are meant.
+ */
+export function checkRecord(
+  topic: string,
+  partition: number,
+  key: Uint8Array | string | null,
+  value: Uint8Array | string | null,
+  timestamp: number,
+  headers: readonly ProducerHeader[] | undefined,
+): void {
+  if (typeof topic !== "string") throw wrongType("INVALID_TOPIC", "topic", "a string", topic);
+  if (!isData(key)) throw invalid(topic, "key", DATA, key);
+  if (!isData(value)) throw invalid(topic, "value", DATA, value);
+  if (!Number.isSafeInteger(timestamp)) throw invalidTime(topic, timestamp);
+  if (typeof partition !== "number") throw invalid(topic, "partition", "a number", partition);
+  if (headers !== undefined) checkHeaders(topic, headers);
+}
+
+function checkHeaders(topic: string, headers: readonly ProducerHeader[]): void {
+  checkArray("INVALID_RECORD", `headers of the record for topic '${topic}'`, headers);
+  for (const [index, header] of headers.entries()) {
+    const what = `header ${index}`;
+    checkObject("INVALID_RECORD", `${what} of the record for topic '${topic}'`, header);
+    const { name, nameBytes, value } = header;
+    if (typeof name !== "string") throw invalid(topic, `name of ${what}`, "a string", name);
+    if (nameBytes !== undefined && !(nameBytes instanceof Uint8Array)) {
+      throw invalid(topic, `nameBytes of ${what} ('${name}')`, "a Uint8Array", nameBytes);
+    }
+    if (!isData(value)) throw invalid(topic, `value of ${what} ('${name}')`, DATA, value);
+  }
+}
+
+function isData(value: unknown): boolean {
+  return typeof value === "string" || value === null || value instanceof Uint8Array;
+}
+
+function invalid(topic: string, field: string, expected: string, value: unknown): RustLogError {
+  const what = `${field} of the record for topic '${topic}'`;
+  return wrongType("INVALID_RECORD", what, expected, value);
+}
+
+function invalidTime(topic: string, value: unknown): RustLogError {
+  const expected = "a whole number of milliseconds";
+  if (typeof value !== "number") return invalid(topic, "timestamp", expected, value);
+  const message = `timestamp of the record for topic '${topic}' must be ${expected}, not ${value}`;
+  return new RustLogError("INVALID_RECORD", message, { help: "Nothing was sent." });
+}

@@ -1,0 +1,141 @@
+// A producer whose topic is recreated with another number of partitions goes on, loses nothing that was not sent, and
+// keeps the order of each key. Against the real broker.
+import { describe, expect, test } from "bun:test";
+import { partitionForKey } from "../../src/client/partitioner.ts";
+import type { Client } from "../../src/index.ts";
+import { RustLogError } from "../../src/index.ts";
+import { numbers, setUp } from "../support/client-setup.ts";
+
+async function recreate(client: Client, topic: string, partitions: number): Promise<void> {
+  const admin = client.admin();
+  await admin.deleteTopic(topic).catch(() => {});
+  await admin.createTopic(topic, { partitions });
+}
+
+async function read(client: Client, topic: string) {
+  const records = await Array.fromAsync(client.consumer({ topic, follow: false }));
+  return records.map(({ partition, key, value }) => ({
+    partition,
+    key: key && Buffer.from(key).toString(),
+    value: value && Buffer.from(value).toString(),
+  }));
+}
+
+describe("a topic that is recreated with fewer partitions", () => {
+  test.each(["none", "gzip", "zstd"] as const)(
+    "fails no record of a producer (%s)",
+    async (compression) => {
+      await using t = await setUp();
+      await recreate(t.client, "t", 3);
+      const producer = t.client.producer({ compression });
+      for (const i of numbers(30).keys()) await producer.send("t", { key: `k${i}`, value: "old" });
+      await recreate(t.client, "t", 1);
+      const headers = [{ name: "n", value: "v" }];
+      const sent = await Promise.all(
+        numbers(30).map((value, i) =>
+          producer.send("t", { key: `k${i}`, value, headers, timestamp: 7 + i }),
+        ),
+      );
+      expect(sent.map(({ partition }) => partition)).toEqual(Array(30).fill(0));
+      expect(sent.map(({ offset }) => offset).sort((a, b) => a - b)).toEqual([...Array(30).keys()]);
+      await producer.close();
+      const records = await Array.fromAsync(t.client.consumer({ topic: "t", follow: false }));
+      for (const [i, { offset, timestamp }] of sent.entries()) {
+        const { key, headers: found } = records[offset]!;
+        expect([timestamp, `${Buffer.from(key!)}`, found[0]!.name]).toEqual([7 + i, `k${i}`, "n"]);
+      }
+      expect(producer.stats).toMatchObject({
+        records: 60,
+        acknowledgedRecords: 60,
+        failedRecords: 0,
+      });
+    },
+  );
+
+  test("keeps the order of each key among enqueued records, and flush waits for all", async () => {
+    await using t = await setUp();
+    await recreate(t.client, "t", 4);
+    const producer = t.client.producer({ lingerMs: 0, batchBytes: 300 });
+    await producer.enqueue("t", { value: "first", key: "k" });
+    await producer.flush();
+    await recreate(t.client, "t", 2);
+    for (let i = 0; i < 2_000; i++) {
+      const wait = producer.enqueue("t", { key: `k${i % 10}`, value: `${i}` });
+      if (wait !== undefined) await wait;
+      if (i % 100 === 0) await Bun.sleep(0);
+    }
+    await producer.flush();
+    const records = await read(t.client, "t");
+    expect(records).toHaveLength(2_000);
+    for (let k = 0; k < 10; k++) {
+      const values = records.filter(({ key }) => key === `k${k}`).map(({ value }) => Number(value));
+      expect(values).toEqual([...values].sort((a, b) => a - b));
+    }
+    await producer.close();
+  });
+
+  test("fails a record whose partition the caller chose and that is gone, and no other", async () => {
+    await using t = await setUp();
+    await recreate(t.client, "t", 3);
+    const producer = t.client.producer({ lingerMs: 10 });
+    await producer.send("t", { value: "known" });
+    await recreate(t.client, "t", 1);
+    const key = keyOfPartition(2, 3);
+    const [chosen, keyed, also] = await Promise.allSettled([
+      producer.send("t", { value: "a", partition: 2 }),
+      producer.send("t", { value: "b", key }),
+      producer.send("t", { value: "c", partition: 0 }),
+    ]);
+    expect(chosen).toMatchObject({ reason: { code: "UNKNOWN_TOPIC_OR_PARTITION" } });
+    expect(keyed).toMatchObject({ value: { partition: 0 } });
+    expect(also).toMatchObject({ value: { partition: 0 } });
+    await producer.close();
+  });
+
+  test("that does not come back fails what was sent to it, with the code", async () => {
+    await using t = await setUp({ autoCreateTopics: false });
+    await recreate(t.client, "t", 2);
+    const producer = t.client.producer();
+    await producer.send("t", { value: "x" });
+    await t.admin.deleteTopic("t");
+    const error = await producer.send("t", { value: "y" }).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(RustLogError);
+    expect(error).toMatchObject({ code: "UNKNOWN_TOPIC_OR_PARTITION" });
+    await recreate(t.client, "t", 1);
+    expect(await producer.send("t", { value: "z" })).toMatchObject({ partition: 0, offset: 0 });
+    await producer.close();
+  });
+});
+
+describe("a topic that is recreated with more partitions", () => {
+  test("gets records in the new ones once metadataMaxAgeMs is over", async () => {
+    await using t = await setUp();
+    await recreate(t.client, "t", 1);
+    const producer = t.client.producer({ metadataMaxAgeMs: 1 });
+    await producer.send("t", { value: "x" });
+    await recreate(t.client, "t", 3);
+    const seen = new Set<number>();
+    while (seen.size < 3) seen.add((await producer.send("t", { value: "y" })).partition);
+    await producer.close();
+  });
+
+  test("takes a record for a partition that the producer has not heard of", async () => {
+    await using t = await setUp();
+    await recreate(t.client, "t", 1);
+    const producer = t.client.producer();
+    await producer.send("t", { value: "x" });
+    await recreate(t.client, "t", 3);
+    // Look-ups for unknown partitions are not made for every record, so the first ones may fail.
+    let found: number | undefined;
+    while (found !== 2) {
+      const sent = producer.send("t", { value: "y", partition: 2 });
+      found = (await sent.catch(() => undefined))?.partition;
+    }
+    await producer.close();
+  });
+});
+
+/** A key that goes to `partition` of `count`. */
+function keyOfPartition(partition: number, count: number): string {
+  for (let i = 0; ; i++) if (partitionForKey(`k${i}`, count) === partition) return `k${i}`;
+}
