@@ -41,6 +41,18 @@ export const REFUSED_CONNECTIONS_MAX = 100;
 /** Requests of one connection that may be unanswered before its socket is no longer read. */
 export const CONNECTION_REQUESTS_MAX = 4096;
 
+/**
+ * Bytes of answers in memory that a connection may have unsent before it is no longer read; log data is not in memory.
+ * One more answer is made at most: a client that asks for much and reads nothing costs about one answer.
+ */
+export const UNSENT_BYTES_MAX = 256 * KiB;
+
+/**
+ * Part of `--max-inflight-bytes` that requests may need beyond their own bytes, for what they are decoded to, for
+ * records written on their behalf, and for long answers: while it is used up, no bulk request begins.
+ */
+export const CHARGED_SHARE_MAX = 1 / 8;
+
 /** Milliseconds after which a connection that sends nothing and awaits nothing is closed. */
 export const IDLE_TIMEOUT_MS_DEFAULT = 10 * 60_000;
 

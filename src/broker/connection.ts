@@ -8,7 +8,6 @@
 // and input is discarded until the client leaves; `close` is called exactly once, from within `end()` and
 // `terminate()` too; a paused socket reports a reset but not an orderly close, until it is resumed.
 import { RustLogError } from "../errors.ts";
-import { FrameDecoder } from "../protocol/frame.ts";
 import { decodeRequestHeader, encodeErrorResponse } from "../protocol/messages.ts";
 import { type Tail, tailBytes } from "../record/bytes.ts";
 import type { ConnectionHost, ConnectionSocket } from "./connection-host.ts";
@@ -22,18 +21,18 @@ import {
 } from "./exchange.ts";
 import type { InflightAccount } from "./inflight-account.ts";
 import type { InflightHolder } from "./inflight-budget.ts";
+import { Input, type InputOwner } from "./input.ts";
 import { type FlushOutcome, Outbox, type OutboxEntry } from "./outbox.ts";
 import { TopicOrder } from "./topic-order.ts";
-import { TURN_MS } from "./turns.ts";
 
 /** How long a connection that was answered its last may take to leave, in milliseconds. */
 const LEAVE_MS_MAX = 1_000;
 
 /** One client's connection. */
-export class Connection implements ExchangeOwner, InflightHolder {
+export class Connection implements ExchangeOwner, InflightHolder, InputOwner {
   readonly #socket: ConnectionSocket;
   readonly #host: ConnectionHost;
-  readonly #decoder: FrameDecoder;
+  readonly #input: Input;
   readonly #outbox: Outbox;
   /** What is in flight. */
   readonly inflight: InflightAccount;
@@ -45,10 +44,6 @@ export class Connection implements ExchangeOwner, InflightHolder {
   #ended = false;
   #stopping = false;
   #closed = false;
-  /** Input is not read, because too much is in flight. */
-  #held = false;
-  /** Whether it is held for the turns of other connections, and not because too much is in flight. */
-  #isForTurn = false;
   /** The socket took less than all; `drain` will come. */
   #blocked = false;
   #flushQueued = false;
@@ -59,9 +54,11 @@ export class Connection implements ExchangeOwner, InflightHolder {
   constructor(socket: ConnectionSocket, host: ConnectionHost) {
     this.#socket = socket;
     this.#host = host;
-    this.#decoder = new FrameDecoder({ frameBytesMax: host.limits.frameBytesMax });
     this.#outbox = new Outbox(socket);
     this.inflight = host.budget.open(this, this.#outbox, host.limits);
+    const { turns, limits } = host;
+    const { frameBytesMax } = limits;
+    this.#input = new Input(this, { frameBytesMax, inflight: this.inflight, turns });
   }
 
   get frameBytesMax(): number {
@@ -74,16 +71,23 @@ export class Connection implements ExchangeOwner, InflightHolder {
 
   /** Whether the socket is not read at present, because too much is in flight. */
   get held(): boolean {
-    return this.#held;
+    return this.#input.held;
+  }
+
+  get isGone(): boolean {
+    return this.#closed;
+  }
+
+  /** Whether requests are still taken: input is understood, and there is somebody to answer. */
+  get takesFrames(): boolean {
+    return !this.#closed && !this.#broken;
   }
 
   /** Takes a chunk from the socket. */
   received(chunk: Uint8Array): void {
     if (this.#closed || this.#broken || this.#shutdownAtMs !== undefined) return;
     this.#host.metrics.receivedBytes += chunk.length;
-    this.#decoder.push(chunk);
-    const taken = this.#held ? false : this.#takeFrames();
-    this.#keep(taken);
+    this.#keep(this.#input.received(chunk));
   }
 
   /** The client will send no more: what waits is answered at once, and the connection ends after that. */
@@ -103,20 +107,26 @@ export class Connection implements ExchangeOwner, InflightHolder {
 
   /** Sends an error that belongs to no request, and ends the connection after it. */
   refuse(error: RustLogError): void {
-    this.#break(error);
+    this.broke(error);
   }
 
   hold(): void {
-    if (this.#held || this.#closed || this.#broken || this.#shutdownAtMs !== undefined) return;
-    this.#held = true;
-    this.#isForTurn = false;
-    this.#socket.pause();
+    if (this.held || !this.takesFrames || this.#shutdownAtMs !== undefined) return;
+    this.#input.hold();
     this.inflight.finishWaits();
   }
 
   readOn(): void {
-    this.#readOn();
+    this.#input.readOn();
     this.#queueFlush();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
   }
 
   giveUp(): void {
@@ -124,7 +134,7 @@ export class Connection implements ExchangeOwner, InflightHolder {
     if (this.#outbox.memoryBytes > 0) {
       this.#host.metrics.connectionFailed("BROKER_OVERLOADED");
       this.terminate();
-    } else this.#break(overloadedError());
+    } else this.broke(overloadedError());
   }
 
   /** Closes without sending what is left. */
@@ -138,7 +148,7 @@ export class Connection implements ExchangeOwner, InflightHolder {
     if (this.#closed) return;
     this.#closed = true;
     this.#outbox.clear();
-    this.#decoder.clear();
+    this.#input.clear();
     this.inflight.close();
   }
 
@@ -164,7 +174,7 @@ export class Connection implements ExchangeOwner, InflightHolder {
   }
 
   answered(exchange: Exchange, head: OutboxEntry, rest: readonly OutboxEntry[]): void {
-    this.inflight.ended(exchange.requestBytes);
+    this.inflight.ended(exchange.requestBytes, exchange.chargedBytes);
     this.#host.metrics.answered(exchange);
     if (this.#closed) return;
     this.#outbox.push(head);
@@ -184,39 +194,19 @@ export class Connection implements ExchangeOwner, InflightHolder {
     this.#host.log(kind, line);
   }
 
-  /** Hands on the whole frames that have come, as far as the limits let it; returns whether there were any. */
-  #takeFrames(): boolean {
-    let nowMs = performance.now();
-    const turnEndMs = nowMs + TURN_MS;
-    let taken = false;
-    let isTurnOver = false;
-    try {
-      while (this.#mayTake && !isTurnOver) {
-        const payload = this.#decoder.nextInPieces();
-        if (payload === undefined) break;
-        taken = true;
-        this.#take(payload, this.#decoder.tail, nowMs);
-        nowMs = performance.now();
-        isTurnOver = nowMs > turnEndMs;
-      }
-    } catch (error) {
-      this.#break(error);
-    }
-    if (taken) this.#activeAtMs = nowMs;
-    if ((this.inflight.isOver || isTurnOver) && !this.#held && !this.#closed) {
-      this.#held = true;
-      this.#socket.pause();
-      this.#isForTurn = !this.inflight.isOver;
-      if (isTurnOver) this.#host.turns.add(this);
-    }
-    return taken;
+  charge(bytes: number): void {
+    this.inflight.charge(bytes);
   }
 
-  get #mayTake(): boolean {
-    return !this.#closed && !this.#broken && !this.inflight.isOver;
+  nextPortion(): Promise<void> {
+    return this.#host.turns.nextPortion();
   }
 
-  #take(payload: Uint8Array, tail: Tail, nowMs: number): void {
+  tookFrames(nowMs: number): void {
+    this.#activeAtMs = nowMs;
+  }
+
+  take(payload: Uint8Array, tail: Tail, nowMs: number): void {
     const header = decodeRequestHeader(payload); // throws when there is no correlation id to answer to
     const bytes = payload.length + tailBytes(tail);
     const exchange = new Exchange(this, header, bytes, nowMs);
@@ -232,12 +222,12 @@ export class Connection implements ExchangeOwner, InflightHolder {
 
   /** Tells what is in memory and no request that is being worked on; `moved`: the client sent or took some. */
   #keep(moved: boolean): void {
-    const clientIsToMove = this.#blocked || !this.#held;
-    this.inflight.keep(this.#decoder.keptBytes + this.#outbox.memoryBytes, clientIsToMove, moved);
+    const clientIsToMove = this.#blocked || !this.held;
+    this.inflight.keep(this.#input.keptBytes + this.#outbox.memoryBytes, clientIsToMove, moved);
   }
 
   /** Input makes no sense any more: it is said, with correlation id 0, and what follows is discarded. */
-  #break(error: unknown): void {
+  broke(error: unknown): void {
     if (this.#broken || this.#closed) return;
     this.#broken = true;
     if (!(error instanceof RustLogError)) {
@@ -246,7 +236,7 @@ export class Connection implements ExchangeOwner, InflightHolder {
       return;
     }
     this.#host.metrics.connectionFailed(error.code);
-    this.#decoder.clear();
+    this.#input.clear();
     this.#outbox.push(encodeErrorResponse(0, error));
     this.inflight.finishWaits();
     this.#queueFlush();
@@ -263,6 +253,7 @@ export class Connection implements ExchangeOwner, InflightHolder {
   #flush(): void {
     this.#flushQueued = false;
     if (this.#closed) return;
+    const beganMs = performance.now();
     const bytesBefore = this.#outbox.bytes;
     let outcome: FlushOutcome;
     try {
@@ -282,35 +273,24 @@ export class Connection implements ExchangeOwner, InflightHolder {
     const sentBytes = bytesBefore - this.#outbox.bytes;
     this.#host.metrics.sentBytes += sentBytes;
     const moved = sentBytes > 0;
-    if (moved) this.#activeAtMs = performance.now();
-    this.#readOn();
+    const nowMs = performance.now();
+    if (moved) this.#activeAtMs = nowMs;
+    this.#host.turns.spend(nowMs - beganMs);
+    this.#input.readOn();
     if (!this.#closed) this.#keep(moved);
     this.#endIfDone();
-  }
-
-  #readOn(): void {
-    if (!this.#held) return;
-    const { isOver, isRelieved } = this.inflight;
-    // For the turns of others alone there was nothing to be relieved of: what it has may wait for long.
-    if (!isRelieved && (isOver || !this.#isForTurn)) return;
-    this.#held = false;
-    this.#takeFrames(); // what came before the pause is in the decoder
-    if (!this.#held && !this.#closed) this.#socket.resume();
   }
 
   #endIfDone(): void {
     if (!this.#leaving || this.#closed || this.#shutdownAtMs !== undefined) return;
     if (this.inflight.unanswered > 0 || this.#outbox.bytes > 0) return;
-    if (this.#held && !this.#broken && !this.#stopping) return; // requests are left, to be read on later
+    if (this.held && !this.#broken && !this.#stopping) return; // requests are left, to be read on later
     if (this.#ended) {
       this.#socket.end();
       return;
     }
     this.#shutdownAtMs = performance.now();
     this.#socket.shutdown();
-    if (this.#held) {
-      this.#held = false;
-      this.#socket.resume(); // or the client's own FIN would not be seen
-    }
+    this.#input.resume(); // or the client's own FIN would not be seen
   }
 }

@@ -20,6 +20,12 @@ export interface ExchangeOwner {
   removeWait(wait: Wait): void;
   /** Keeps requests of this connection in order where a topic must first be created. */
   readonly topicOrder: TopicOrder;
+  /** Counts bytes that a request of this connection needs beyond its own, until it is answered. */
+  charge(bytes: number): void;
+  /** Resolves when the next portion of work that takes long may be done. */
+  nextPortion(): Promise<void>;
+  /** Whether nobody is there any more to take an answer. */
+  readonly isGone: boolean;
   /** Whether a request may wait for data; not once the client or the broker is leaving. */
   readonly mayWait: boolean;
   /** Writes a line to the broker's log, unless there were many of its kind lately. */
@@ -51,6 +57,7 @@ export class Exchange implements AnsweredRequest {
   readonly beganMs: number;
   /** Set by the handler of a fetch that begins to wait for data. */
   hasWaited = false;
+  #chargedBytes = 0;
   #error: ErrorName | undefined;
   #answered = false;
 
@@ -65,6 +72,17 @@ export class Exchange implements AnsweredRequest {
 
   get error(): ErrorName | undefined {
     return this.#error;
+  }
+
+  /** Bytes that it needs beyond its own: what it is decoded to, what is written for it, a long answer. */
+  get chargedBytes(): number {
+    return this.#chargedBytes;
+  }
+
+  /** Counts bytes that it needs beyond its own until it is answered. */
+  charge(bytes: number): void {
+    this.#chargedBytes += bytes;
+    this.owner.charge(bytes);
   }
 
   /** Answers with a whole frame; one that is longer than a frame may be becomes an error. */

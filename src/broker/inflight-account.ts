@@ -1,6 +1,7 @@
 // What one connection has in flight: whole requests that are not answered, and bytes that are kept until the
 // client sends the rest of a frame or takes its answers. Leaves to others: what the sum of all connections
 // may be (inflight-budget.ts), and the bytes themselves (frame.ts, outbox.ts).
+import { UNSENT_BYTES_MAX } from "../limits.ts";
 import type { ConnectionLimits } from "./connection-host.ts";
 import type { Wait } from "./exchange.ts";
 import type { InflightBudget, InflightHolder } from "./inflight-budget.ts";
@@ -59,10 +60,17 @@ export class InflightAccount {
     this.#budget.addWorking(bytes + REQUEST_OVERHEAD_BYTES);
   }
 
+  /** A request needs more memory than its own bytes, until it has ended. */
+  charge(bytes: number): void {
+    this.#requestBytes += bytes;
+    this.#budget.addCharged(bytes);
+  }
+
   /** A request was answered, or never will be because it waited when its connection was closed. */
-  ended(bytes: number): void {
+  ended(bytes: number, chargedBytes = 0): void {
     this.#requests--;
-    this.#requestBytes -= bytes;
+    this.#requestBytes -= bytes + chargedBytes;
+    if (chargedBytes > 0) this.#budget.addCharged(-chargedBytes);
     this.#budget.addWorking(-bytes - REQUEST_OVERHEAD_BYTES);
   }
 
@@ -81,6 +89,7 @@ export class InflightAccount {
     const { connectionBytesMax, connectionRequestsMax } = this.#limits;
     return (
       this.#budget.isFull ||
+      this.#outbox.memoryBytes > UNSENT_BYTES_MAX ||
       this.bytes > connectionBytesMax ||
       this.requests >= connectionRequestsMax
     );
@@ -91,6 +100,7 @@ export class InflightAccount {
     const { connectionBytesMax, connectionRequestsMax } = this.#limits;
     return (
       !this.#budget.isFull &&
+      this.#outbox.memoryBytes <= UNSENT_BYTES_MAX / 2 &&
       this.bytes <= connectionBytesMax / 2 &&
       this.requests <= connectionRequestsMax / 2
     );

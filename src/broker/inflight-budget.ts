@@ -3,12 +3,13 @@
 //
 // There are two kinds, and each may have half of the budget:
 //  - Working: whole requests that are not answered. The broker is behind, so no socket is read until half of
-//    that is answered. It ends by itself, because every request is answered.
+//    that is answered. It ends by itself, because every request is answered. What a request needs beyond its
+//    bytes is charged, and while much is charged no bulk request begins: small ones go on.
 //  - Kept: unfinished frames, and answers that were not taken. These wait for their clients, perhaps for
 //    ever. So of the connections that keep more than an equal share, the one whose client has moved nothing
 //    for longest is given up, and the next, until the rest fits. As long as too much is kept, somebody keeps
 //    more than an equal share; who keeps less is never touched.
-import { FETCH_WAITS_MAX } from "../limits.ts";
+import { CHARGED_SHARE_MAX, FETCH_WAITS_MAX } from "../limits.ts";
 import type { ConnectionLimits } from "./connection-host.ts";
 import { InflightAccount } from "./inflight-account.ts";
 import type { Outbox } from "./outbox.ts";
@@ -29,7 +30,9 @@ export class InflightBudget {
   readonly #accounts = new Set<InflightAccount>();
   /** Those whose clients are to move, the longest waiting first. */
   readonly #waitingForClient = new Set<InflightAccount>();
+  readonly #chargedMax: number;
   #workingBytes = 0;
+  #chargedBytes = 0;
   #keptBytes = 0;
   #waits = 0;
   #isFull = false;
@@ -39,6 +42,20 @@ export class InflightBudget {
 
   constructor(bytesMax: number) {
     this.#half = bytesMax / 2;
+    this.#chargedMax = bytesMax * CHARGED_SHARE_MAX;
+  }
+
+  /** Called when a bulk request may begin again. */
+  onBulkMayBegin: () => void = () => {};
+
+  /** Whether one more request may begin that needs much more than its bytes. */
+  get mayBeginBulk(): boolean {
+    return this.#chargedBytes < this.#chargedMax;
+  }
+
+  /** Bytes that requests need beyond their own. */
+  get chargedBytes(): number {
+    return this.#chargedBytes;
   }
 
   /** Bytes of whole requests that are not answered. */
@@ -88,6 +105,14 @@ export class InflightBudget {
     if (!this.#isFull || this.#reliefQueued || this.#workingBytes > this.#half / 2) return;
     this.#reliefQueued = true;
     queueMicrotask(() => this.#relieve());
+  }
+
+  /** For accounts: counts what a request needs beyond its bytes (or, negative, has needed). */
+  addCharged(bytes: number): void {
+    const mightBegin = this.mayBeginBulk;
+    this.#chargedBytes += bytes;
+    if (!mightBegin && this.mayBeginBulk) this.onBulkMayBegin();
+    this.addWorking(bytes);
   }
 
   /** For accounts: counts what an account keeps, and how long it has been for its client to move. */

@@ -70,10 +70,12 @@ export class Server {
     this.#options = options;
     this.budget = new InflightBudget(options.inflightBytesMax);
     this.#logLimit = new LogLimit(options.log);
+    const turns = new Turns({ mayBeginBulk: () => this.budget.mayBeginBulk });
+    this.budget.onBulkMayBegin = () => turns.bulkMayBegin();
     this.#host = {
       limits: options.limits,
       budget: this.budget,
-      turns: new Turns(),
+      turns,
       metrics: options.metrics,
       dispatch: options.dispatch,
       log: (kind, line) => this.#logLimit.line(kind, line),

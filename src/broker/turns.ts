@@ -1,37 +1,121 @@
-// Whose requests go on next: a connection that brought more than fit one turn waits here for another, so that
-// no client, nor many together, keep the others waiting. Leaves to others: what is done in a turn.
+// Whose requests go on next. Requests of all connections share the time between two looks at the sockets: what does
+// not fit waits here for a turn, so that no client, nor many together, keep the others waiting.
+// Leaves to others: what is done in a turn (input.ts), and which requests are small (request-size.ts).
+//
+// There are three queues, and in each turn of the loop each gets its share. Small requests cost some microseconds: many
+// connections have a turn before the sockets are looked at again. Bulk requests take longer, and no more of them
+// begin while those that are at work hold much memory. Work that a request has begun goes on a portion at a time.
 
-/** How long requests are dispatched before sockets are looked at again, in milliseconds. */
+/** Time that the requests of all connections have between two looks at the sockets, in milliseconds. */
 export const TURN_MS = 2;
+
+/** Longest turn of one connection among those with small requests, in milliseconds. */
+const SMALL_TURN_MS = 0.5;
+
+/** Time after which what was spent is forgotten at the next look at the sockets, in milliseconds. */
+const COUNTED_MS = 0.5;
+
+/** A turn of one connection. */
+export interface Turn {
+  /** When it is over. */
+  readonly endMs: number;
+  /** Whether bulk requests may begin in it. */
+  readonly isBulk: boolean;
+}
 
 /** Who can have a turn. */
 export interface TurnTaker {
-  /** Goes on until the turn is over or nothing is left. */
-  readOn(): void;
+  /** Whether the request that it would begin with is a small one. */
+  readonly isNextSmall: boolean;
+  /** Begins with one request, and goes on until the turn is over or nothing is left. */
+  takeTurn(turn: Turn): void;
 }
 
-/** Those that wait for their next turn, in order. All of them together have one turn between two looks at the sockets. */
+/** What turns are made with; all of it has a default. */
+export interface TurnsOptions {
+  /** Whether one more bulk request may begin. */
+  readonly mayBeginBulk?: () => boolean;
+  readonly nowMs?: () => number;
+  /** Calls back after the next look at the sockets. */
+  readonly afterSockets?: (call: () => void) => void;
+}
+
+/** Those that wait for their next turn, in order. */
 export class Turns {
-  readonly #waiting = new Set<TurnTaker>();
+  readonly #small = new Set<TurnTaker>();
+  readonly #bulk = new Set<TurnTaker>();
+  readonly #portions: (() => void)[] = [];
+  readonly #mayBeginBulk: () => boolean;
+  readonly #nowMs: () => number;
+  readonly #afterSockets: (call: () => void) => void;
+  #spentMs = 0;
   #isScheduled = false;
+
+  constructor(options: TurnsOptions = {}) {
+    this.#mayBeginBulk = options.mayBeginBulk ?? (() => true);
+    this.#nowMs = options.nowMs ?? (() => performance.now());
+    this.#afterSockets = options.afterSockets ?? ((call) => setImmediate(call));
+  }
+
+  /** Time that is left until the sockets are to be looked at, in milliseconds; negative once it is over. */
+  get leftMs(): number {
+    return TURN_MS - this.#spentMs;
+  }
+
+  /** Whether a bulk request may begin in this turn; without one, nobody may wait for theirs. */
+  mayBeginBulk(turn: Turn | undefined): boolean {
+    if (turn !== undefined) return turn.isBulk && this.#mayBeginBulk();
+    return this.#bulk.size === 0 && this.leftMs > 0 && this.#mayBeginBulk();
+  }
+
+  /** Counts time that was spent on requests or answers. */
+  spend(ms: number): void {
+    this.#spentMs += ms;
+    if (this.#spentMs > COUNTED_MS) this.#schedule();
+  }
 
   /** Waits for a turn. */
   add(taker: TurnTaker): void {
-    this.#waiting.add(taker);
+    (taker.isNextSmall ? this.#small : this.#bulk).add(taker);
+    this.#schedule();
+  }
+
+  /** Resolves when the next portion of work that takes long may be done: a portion in each turn of the loop. */
+  nextPortion(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#portions.push(resolve);
+    this.#schedule();
+    return promise;
+  }
+
+  /** Looks again whether bulk requests may begin. */
+  bulkMayBegin(): void {
+    if (this.#bulk.size > 0) this.#schedule();
+  }
+
+  #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => this.#run());
+    this.#afterSockets(() => this.#run());
   }
 
   #run(): void {
-    const endMs = performance.now() + TURN_MS;
-    for (const taker of this.#waiting) {
-      this.#waiting.delete(taker);
-      taker.readOn();
-      if (performance.now() > endMs) break;
-    }
     this.#isScheduled = false;
-    const [next] = this.#waiting;
-    if (next !== undefined) this.add(next);
+    this.#serve(this.#small, SMALL_TURN_MS, false);
+    this.#serve(this.#bulk, TURN_MS, true);
+    this.#portions.shift()?.();
+    this.#spentMs = 0;
+    const isBulkWaiting = this.#bulk.size > 0 && this.#mayBeginBulk();
+    if (this.#small.size > 0 || isBulkWaiting || this.#portions.length > 0) this.#schedule();
+  }
+
+  #serve(takers: Set<TurnTaker>, turnMs: number, isBulk: boolean): void {
+    const endMs = this.#nowMs() + TURN_MS;
+    for (const taker of takers) {
+      if (isBulk && !this.#mayBeginBulk()) return;
+      takers.delete(taker);
+      taker.takeTurn({ endMs: Math.min(this.#nowMs() + turnMs, endMs), isBulk });
+      if (this.#nowMs() > endMs) return;
+    }
   }
 }

@@ -45,6 +45,10 @@ export class FrameDecoder {
   #blockView: Uint8Array | undefined;
   /** What of the payload that `nextInPieces` has returned lies beyond it. */
   tail: Tail = NO_TAIL;
+  /** Length of the payload that `hasNext` has found. */
+  nextBytes = 0;
+  /** Its first byte. */
+  nextFirstByte = 0;
 
   constructor(options: FrameDecoderOptions) {
     this.#frameBytesMax = options.frameBytesMax;
@@ -90,15 +94,28 @@ export class FrameDecoder {
     return length === undefined ? undefined : this.#take(length);
   }
 
+  /** Whether a whole frame has come, which stays there. Throws as `next` does. */
+  hasNext(): boolean {
+    const length = this.#wholeLength();
+    if (length === undefined) return false;
+    this.nextBytes = length;
+    this.nextFirstByte = this.#peekByte(FRAME_LENGTH_BYTES);
+    return true;
+  }
+
   /** Consumes the length of the next frame, if all of that frame has come. */
   #nextLength(): number | undefined {
+    const length = this.#wholeLength();
+    if (length !== undefined) this.#skip(FRAME_LENGTH_BYTES);
+    return length;
+  }
+
+  #wholeLength(): number | undefined {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.pendingBytes < FRAME_LENGTH_BYTES) return undefined;
     const length = this.#peekLength();
     this.#checkLength(length);
-    if (this.pendingBytes < FRAME_LENGTH_BYTES + length) return undefined;
-    this.#skip(FRAME_LENGTH_BYTES);
-    return length;
+    return this.pendingBytes < FRAME_LENGTH_BYTES + length ? undefined : length;
   }
 
   /**
@@ -153,16 +170,18 @@ export class FrameDecoder {
     if (first.length - this.#consumed >= FRAME_LENGTH_BYTES) return readU32(first, this.#consumed);
     // The length itself lies across chunks.
     let length = 0;
-    let seen = 0;
-    let at = this.#consumed;
-    for (const chunk of this.#chunks) {
-      for (; at < chunk.length && seen < FRAME_LENGTH_BYTES; at++, seen++) {
-        length = length * 256 + chunk[at]!;
-      }
-      if (seen === FRAME_LENGTH_BYTES) break;
-      at = 0;
-    }
+    for (let i = 0; i < FRAME_LENGTH_BYTES; i++) length = length * 256 + this.#peekByte(i);
     return length;
+  }
+
+  /** The pending byte at `offset`, which must have come. */
+  #peekByte(offset: number): number {
+    let at = this.#consumed + offset;
+    for (const chunk of this.#chunks) {
+      if (at < chunk.length) return chunk[at]!;
+      at -= chunk.length;
+    }
+    return 0;
   }
 
   #checkLength(length: number): void {

@@ -16,7 +16,10 @@ test("a bug in a handler is answered without its details, and logged with them",
     topicOrder: new TopicOrder(),
     addWait() {},
     removeWait() {},
-    log: (line) => lines.push(line),
+    charge() {},
+    nextPortion: () => Promise.resolve(),
+    isGone: false,
+    log: (_kind, line) => lines.push(line),
     answered(_bytes, head) {
       if (head instanceof Uint8Array) answers.push(head.subarray(4));
     },

@@ -122,6 +122,7 @@ test("the limits are those of the code", () => {
     "record batch, bytes": limits.BATCH_BYTES_MAX_DEFAULT,
     "unanswered plus unsent bytes of a connection": limits.CONNECTION_BYTES_MAX_DEFAULT,
     "unanswered requests and untaken responses of a connection": limits.CONNECTION_REQUESTS_MAX,
+    "unsent bytes of responses of a connection, log data not counted": limits.UNSENT_BYTES_MAX,
     "bytes that all connections keep in memory": limits.INFLIGHT_BYTES_MAX_DEFAULT,
     connections: limits.CONNECTIONS_MAX_DEFAULT,
     "idle timeout, milliseconds": limits.IDLE_TIMEOUT_MS_DEFAULT,

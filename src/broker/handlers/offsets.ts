@@ -22,6 +22,9 @@ const TIMESTAMP_LATEST = -1;
 /** In a ListOffsets request, instead of a time: the log start offset. */
 const TIMESTAMP_EARLIEST = -2;
 
+/** Memory for an entry of a commit beside the names: what it is decoded to, and a record without them. */
+const COMMIT_ENTRY_BYTES = 500;
+
 /** Answers an OffsetCommit request: every entry is checked before any is committed. */
 export async function commitOffsets(
   services: BrokerServices,
@@ -40,6 +43,9 @@ export async function commitOffsets(
       `offset ${offset} can't be committed for ${topic}-${index}: 0 to ${partition.highWatermark} are possible`,
     );
   }
+  // Each entry becomes objects, and a record with the name of the group: the bytes of the request say little about it.
+  const entryBytes = COMMIT_ENTRY_BYTES + Buffer.byteLength(request.group);
+  exchange.charge(request.offsets.length * entryBytes);
   await offsets.commit(request.group, request.offsets);
   exchange.answer(encodeOffsetCommitResponse(exchange.correlationId, {}));
 }

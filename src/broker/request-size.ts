@@ -1,0 +1,19 @@
+// Which requests are small: those whose bytes bound what they cost. The others wait for their turn once the time that
+// all connections share is spent. Leaves to others: the turns (turns.ts).
+import { API } from "../protocol/messages.ts";
+
+const KiB = 1024;
+
+/** Longest payload with which a request is small, in bytes, by API; those that are not here never are. */
+const SMALL_BYTES_MAX: ReadonlyMap<number, number> = new Map([
+  [API.Produce, 64 * KiB],
+  [API.OffsetCommit, 4 * KiB],
+  [API.OffsetFetch, 4 * KiB],
+  [API.Ping, KiB],
+  [API.ApiVersions, KiB],
+]);
+
+/** Whether a request costs a few microseconds only. */
+export function isSmallRequest(apiKey: number, payloadBytes: number): boolean {
+  return payloadBytes <= (SMALL_BYTES_MAX.get(apiKey) ?? 0);
+}
