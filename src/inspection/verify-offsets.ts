@@ -1,10 +1,11 @@
 // The check of the committed offsets: the records of the offsets topic decode, and no group is ahead of a log.
 // Leaves to others: their layout (offsets/offset-record.ts), and the walk over the log (verify-segment.ts).
 import { decodeOffsetKey, decodeOffsetValue, type OffsetKey } from "../offsets/offset-record.ts";
-import { OFFSETS_TOPIC } from "../offsets/offset-store.ts";
+import { OFFSETS_TOPIC } from "../offsets/offset-log.ts";
 import { OffsetTable } from "../offsets/offset-table.ts";
 import type { RecordCursor } from "../record/cursor.ts";
 import { reasonOf } from "../storage/disk.ts";
+import { firstTopicId } from "../topics/topic-file.ts";
 import type { Verification } from "./verification.ts";
 
 const PLACE = { file: `topics/${OFFSETS_TOPIC}/0`, topic: OFFSETS_TOPIC, partition: 0 };
@@ -22,6 +23,8 @@ export class CommittedOffsetsCheck {
   readonly #table = new OffsetTable();
   /** Where each row was read, by its key. */
   readonly #places = new Map<string, number>();
+  /** The ids of the topics that there are, by name. */
+  readonly topicIds = new Map<string, string>();
 
   constructor(run: Verification) {
     this.#run = run;
@@ -34,9 +37,14 @@ export class CommittedOffsetsCheck {
     try {
       const key = decodeOffsetKey(bytes);
       const value = cursor.value();
+      if (value === null) {
+        this.#table.delete(key);
+        return;
+      }
+      const { topicId, ...committed } = decodeOffsetValue(value);
+      const id = topicId ?? firstTopicId(this.#run.directoryId, key.topic);
+      this.#table.set(key, { ...committed, topicId: id });
       this.#places.set(nameOf(key), cursor.offset);
-      if (value === null) this.#table.delete(key);
-      else this.#table.set(key, decodeOffsetValue(value));
     } catch (error) {
       this.#run.damage({ ...PLACE, offset: cursor.offset }, reasonOf(error));
     }
@@ -44,7 +52,13 @@ export class CommittedOffsetsCheck {
 
   /** Checks the rows against the partitions that there are, by `topic/partition`. */
   finish(ends: ReadonlyMap<string, PartitionEnd>): void {
+    const deleted = new Map<string, number>();
     for (const row of this.#table.rows(undefined, Infinity)) {
+      const topicId = this.topicIds.get(row.topic);
+      if (topicId !== undefined && topicId !== row.topicId) {
+        deleted.set(row.topic, (deleted.get(row.topic) ?? 0) + 1);
+        continue;
+      }
       const offset = this.#places.get(nameOf(row)) ?? 0;
       const what = `group '${row.group}' has committed offset ${row.offset} of ${row.topic}-${row.partition}`;
       const end = ends.get(`${row.topic}/${row.partition}`);
@@ -53,9 +67,11 @@ export class CommittedOffsetsCheck {
       } else if (row.offset > end.nextOffset && !end.isUncertain) {
         const reason = `${what}, which ends at ${end.nextOffset}; the next start moves it there`;
         this.#run.damage({ ...PLACE, offset }, reason);
-      } else if (row.offset < 0) {
-        this.#run.damage({ ...PLACE, offset }, what);
       }
+    }
+    for (const [topic, rows] of deleted) {
+      const what = `${rows} committed offsets are of an earlier topic '${topic}', which was deleted`;
+      this.#run.note(PLACE, `${what}; they do not count for the one that has its name now`);
     }
   }
 }

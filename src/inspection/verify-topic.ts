@@ -1,6 +1,6 @@
 // The check of the topics directory: names, topic.json, and which partitions have a directory.
 // Leaves to others: the partitions themselves (verify-partition.ts).
-import { OFFSETS_TOPIC } from "../offsets/offset-store.ts";
+import { OFFSETS_TOPIC } from "../offsets/offset-log.ts";
 import { joinPath, reasonOf } from "../storage/disk.ts";
 import { baseOffsetOfLogName } from "../storage/segment-files.ts";
 import { readTopicFile } from "../topics/topic-file.ts";
@@ -49,7 +49,7 @@ async function verifyTopic(
   const directory = joinPath("topics", topic);
   const present = run.disk.list(run.path(directory));
   const partitions = partitionNumbers(present);
-  const count = partitionCount(run, topic, directory, partitions);
+  const count = partitionCount(run, topic, directory, partitions, offsets);
   if (count === undefined && partitions.length === 0) return;
   run.counts.topics++;
   for (const name of present) {
@@ -87,11 +87,13 @@ function partitionCount(
   topic: string,
   directory: string,
   partitions: readonly number[],
+  offsets: CommittedOffsetsCheck,
 ): number | undefined {
   try {
     const description = readTopicFile(run.disk, run.path(directory), topic, run.directoryId);
     if (description !== undefined) {
       checkTopicName(topic);
+      offsets.topicIds.set(topic, description.id);
       const { missing } = description;
       if (missing.length > 0) {
         const file = joinPath(directory, "topic.json");

@@ -1,19 +1,40 @@
 // The two halves of a committed offset as a record of the offsets topic: what its key and value say.
 // Leaves to others: the topic (offset-store.ts). Layouts are Kafka's OffsetCommitKey version 1 and
-// OffsetCommitValue version 3, big-endian, so that Kafka's own tools can print them.
+// OffsetCommitValue version 4, big-endian, so that Kafka's own tools can print them. Releases before topic ids wrote
+// version 3 of the value.
 //
-//   key    version i16 = 1 | group string | topic string | partition i32
-//   value  version i16 = 3 | offset i64 | leaderEpoch i32 = -1 | metadata string = "" | commitTimestamp i64
-//   string i16 length | UTF-8
+//   key      version i16 = 1 | group string | topic string | partition i32
+//   value    version i16 = 4 | offset i64 | leaderEpoch i32 = -1 | metadata compact string = ""
+//            | commitTimestamp i64 | tagged fields: 0 topicId uuid
+//   value 3  version i16 = 3 | offset i64 | leaderEpoch i32 = -1 | metadata string = "" | commitTimestamp i64
+//   string i16 length | UTF-8          compact string  uvarint length + 1 | UTF-8
+//   tagged fields  uvarint count, then for each: uvarint tag | uvarint length | that many bytes
 import { RustLogError } from "../errors.ts";
-import { readI32, readI64, readU16, writeI32, writeI64, writeU16 } from "../record/bytes.ts";
+import { GROUP_NAME_BYTES_MAX, TOPIC_NAME_LENGTH_MAX } from "../limits.ts";
+import {
+  readI32,
+  readI64,
+  readU16,
+  readUuid,
+  UUID_BYTES,
+  writeI32,
+  writeI64,
+  writeU16,
+  writeUuid,
+} from "../record/bytes.ts";
 
 const KEY_VERSION = 1;
-const VALUE_VERSION = 3;
-const VALUE_BYTES = 2 + 8 + 4 + 2 + 8;
+const VALUE_VERSION = 4;
+/** Has a metadata string of another kind, and no tagged fields. */
+const VALUE_VERSION_WITHOUT_ID = 3;
+const VALUE_BYTES = 2 + 8 + 4 + 1 + 8 + 1 + 2 + UUID_BYTES;
+const METADATA_AT = 2 + 8 + 4;
+const TAG_TOPIC_ID = 0;
+/** Latest time that a `Date` can be. */
+const TIMESTAMP_MAX = 8_640_000_000_000_000;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** What an offset is committed for. */
 export interface OffsetKey {
@@ -28,6 +49,15 @@ export interface CommittedOffset {
   readonly offset: number;
   /** When it was committed, in milliseconds since the epoch. */
   readonly commitTimestamp: number;
+  /** Identity of the topic that it was committed for. */
+  readonly topicId: string;
+}
+
+/** What a value says: one of an older release has no topic id. */
+export interface OffsetValue {
+  readonly offset: number;
+  readonly commitTimestamp: number;
+  readonly topicId: string | undefined;
 }
 
 /** The key of a record of the offsets topic. */
@@ -45,46 +75,130 @@ export function encodeOffsetKey(key: OffsetKey): Uint8Array {
   return bytes;
 }
 
-/** Reads a key; throws CORRUPT_MESSAGE if it is none. */
+/** Reads a key. Throws CORRUPT_MESSAGE if it is not one, or names what can't exist. */
 export function decodeOffsetKey(bytes: Uint8Array): OffsetKey {
   const groupBytes = bytes.length >= 4 ? readU16(bytes, 2) : 0;
   const topicAt = 4 + groupBytes;
   const topicBytes = bytes.length >= topicAt + 2 ? readU16(bytes, topicAt) : 0;
   const partitionAt = topicAt + 2 + topicBytes;
   if (bytes.length !== partitionAt + 4 || readU16(bytes, 0) !== KEY_VERSION) {
-    throw new RustLogError("CORRUPT_MESSAGE", "a record of the offsets topic has no valid key");
+    throw corrupt("its key is not an OffsetCommitKey of version 1");
   }
+  if (groupBytes < 1 || groupBytes > GROUP_NAME_BYTES_MAX) {
+    throw corrupt(`its key has a group name of ${groupBytes} bytes`);
+  }
+  if (topicBytes < 1 || topicBytes > TOPIC_NAME_LENGTH_MAX) {
+    throw corrupt(`its key has a topic name of ${topicBytes} bytes`);
+  }
+  const partition = readI32(bytes, partitionAt);
+  if (partition < 0) throw corrupt(`its key has partition ${partition}`);
   return {
     group: decodeText(bytes.subarray(4, topicAt)),
     topic: decodeText(bytes.subarray(topicAt + 2, partitionAt)),
-    partition: readI32(bytes, partitionAt),
+    partition,
   };
 }
 
-/** The value of a record of the offsets topic. A deleted offset has none (a tombstone). */
+/** The value of a record of the offsets topic. A deleted offset has a null value (a tombstone). */
 export function encodeOffsetValue(committed: CommittedOffset): Uint8Array {
   const bytes = new Uint8Array(VALUE_BYTES);
   writeU16(bytes, 0, VALUE_VERSION);
   writeI64(bytes, 2, committed.offset);
   writeI32(bytes, 10, -1);
-  writeU16(bytes, 14, 0);
-  writeI64(bytes, 16, committed.commitTimestamp);
+  bytes[METADATA_AT] = 1; // Its length, 0, plus 1.
+  writeI64(bytes, 15, committed.commitTimestamp);
+  bytes[23] = 1; // One tagged field.
+  bytes[24] = TAG_TOPIC_ID;
+  bytes[25] = UUID_BYTES;
+  writeUuid(bytes, 26, committed.topicId);
   return bytes;
 }
 
-/** Reads a value; throws CORRUPT_MESSAGE if it is none. */
-export function decodeOffsetValue(bytes: Uint8Array): CommittedOffset {
-  if (bytes.length !== VALUE_BYTES || readU16(bytes, 0) !== VALUE_VERSION) {
-    throw new RustLogError("CORRUPT_MESSAGE", "a record of the offsets topic has no valid value");
+/** Reads a value. Throws CORRUPT_MESSAGE if it is not one, or says what can't be. */
+export function decodeOffsetValue(bytes: Uint8Array): OffsetValue {
+  const fields = new ValueFields(bytes);
+  const version = fields.u16();
+  if (version !== VALUE_VERSION && version !== VALUE_VERSION_WITHOUT_ID) {
+    throw corrupt(`its value has version ${version}, and 3 and 4 are known`);
   }
-  return { offset: readI64(bytes, 2), commitTimestamp: readI64(bytes, 16) };
+  const offset = fields.i64();
+  fields.skip(4); // leaderEpoch
+  fields.skip(version === VALUE_VERSION ? fields.uvarint() - 1 : fields.u16()); // metadata
+  const commitTimestamp = fields.i64();
+  const topicId = version === VALUE_VERSION ? fields.topicId() : undefined;
+  fields.expectEnd();
+  if (offset < 0) throw corrupt(`its value has offset ${offset}`);
+  if (commitTimestamp < -1 || commitTimestamp > TIMESTAMP_MAX) {
+    throw corrupt(`its value has commit timestamp ${commitTimestamp}`);
+  }
+  return { offset, commitTimestamp, topicId };
+}
+
+/** The fields of a value, one after the other. */
+class ValueFields {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  u16(): number {
+    return readU16(this.#bytes, this.skip(2));
+  }
+
+  i64(): number {
+    return readI64(this.#bytes, this.skip(8));
+  }
+
+  uvarint(): number {
+    let value = 0;
+    for (let scale = 1; scale <= 2 ** 28; scale *= 128) {
+      const byte = this.#bytes[this.skip(1)]!;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+    throw corrupt("its value has a varint of more than 5 bytes");
+  }
+
+  /** The tagged fields, of which only the topic id is known. */
+  topicId(): string | undefined {
+    let topicId: string | undefined;
+    for (let left = this.uvarint(); left > 0; left--) {
+      const tag = this.uvarint();
+      const bytes = this.uvarint();
+      const at = this.skip(bytes);
+      if (tag !== TAG_TOPIC_ID) continue;
+      if (bytes !== UUID_BYTES) throw corrupt(`its value has a topic id of ${bytes} bytes`);
+      topicId = readUuid(this.#bytes, at);
+    }
+    return topicId;
+  }
+
+  /** Passes over some bytes, and returns where they begin. */
+  skip(bytes: number): number {
+    const at = this.#at;
+    if (bytes < 0 || bytes > this.#bytes.length - at) {
+      throw corrupt(`its value of ${this.#bytes.length} bytes is cut off`);
+    }
+    this.#at = at + bytes;
+    return at;
+  }
+
+  expectEnd(): void {
+    const left = this.#bytes.length - this.#at;
+    if (left > 0) throw corrupt(`its value has ${left} bytes after its last field`);
+  }
 }
 
 function decodeText(bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes);
-  } catch (error) {
-    const message = "a record of the offsets topic has a key that is not UTF-8";
-    throw new RustLogError("CORRUPT_MESSAGE", message, { cause: error });
+  } catch {
+    throw corrupt("its key has a name that is not UTF-8");
   }
+}
+
+function corrupt(why: string): RustLogError {
+  return new RustLogError("CORRUPT_MESSAGE", `not a committed offset: ${why}`);
 }

@@ -1,41 +1,27 @@
-// Committed offsets: the table in memory, and the internal topic that it is rebuilt from after a restart.
-// Leaves to others: whether an offset makes sense for its partition (the broker checks that before), and reading
-// the topic at start (offset-replay.ts).
+// Committed offsets: the table in memory, and the rules for changing it.
+// Leaves to others: whether an offset makes sense for its partition (the broker checks that before), keeping the table
+// on disk (offset-log.ts), and rebuilding it at start (offset-replay.ts).
 //
-// The topic `__consumer_offsets` has one partition, and every commit is one record batch in it, so that a
-// commit of many partitions is there whole or not at all. It is compacted by a snapshot: a new segment is
-// begun, the table is written to it and flushed, and then the older segments are deleted. A crash between
-// any two of these steps leaves records that say the same twice.
+// A commit belongs to the topic that it was made for, by the topic's id. So neither the creation nor the deletion of
+// a topic writes anything here, and both take the same time whatever the number of groups.
 import { RustLogError } from "../errors.ts";
 import { GROUP_NAME_BYTES_MAX } from "../limits.ts";
-import { BatchEncoder } from "../record/encoder.ts";
-import { reasonOf } from "../storage/disk.ts";
-import type { OfflinePartition } from "../topics/offline-partition.ts";
-import type { Partition } from "../topics/partition.ts";
+import { nextTurn } from "../storage/event-loop.ts";
+import type { Topic } from "../topics/topic.ts";
+import { unknownTopic } from "../topics/topic-error.ts";
 import type { TopicRegistry } from "../topics/topic-registry.ts";
 import {
-  type CommittedOffset,
-  encodeOffsetKey,
-  encodeOffsetValue,
-  type OffsetKey,
-} from "./offset-record.ts";
+  type CompactionThreshold,
+  type OffsetChange,
+  OffsetLog,
+  ROWS_PER_BATCH,
+} from "./offset-log.ts";
+import type { CommittedOffset, OffsetKey } from "./offset-record.ts";
 import { replayOffsets } from "./offset-replay.ts";
 import { type GroupSummary, type OffsetRow, OffsetTable } from "./offset-table.ts";
 
-/** Name of the internal topic. */
-export const OFFSETS_TOPIC = "__consumer_offsets";
-
-const SNAPSHOT_BATCH_BYTES = 256 * 1024;
-
-/** When the log of the offsets topic is compacted: once it is longer than both of these say. */
-export interface CompactionThreshold {
-  /** A log shorter than this is not worth it. */
-  readonly bytesMin: number;
-  /** Bytes of log for each committed offset; a record takes some 100. */
-  readonly bytesPerRow: number;
-}
-
-const COMPACTION: CompactionThreshold = { bytesMin: 4 * 1024 * 1024, bytesPerRow: 512 };
+/** Groups that are looked at in one turn of the event loop when the rows of deleted topics are removed. */
+const GROUPS_PER_TURN = 1000;
 
 /** One offset to commit. */
 export interface OffsetCommit {
@@ -55,38 +41,28 @@ export interface OffsetStoreContext {
   readonly report: (line: string) => void;
 }
 
-type Change = readonly [OffsetKey, CommittedOffset | null];
-
 /** The committed offsets of all groups. */
 export class OffsetStore {
   readonly #context: OffsetStoreContext;
   readonly #table = new OffsetTable();
-  #partition: Partition | undefined;
-  /** The partition of the internal topic, if it can't be opened: then what was committed is not known. */
-  #offline: OfflinePartition | undefined;
-  /** Writes to the internal topic that are not in the table yet. */
-  readonly #inFlight = new Set<Promise<unknown>>();
-  /** By topic that is gone: the deletions that may not be written down yet. */
-  readonly #owed = new Map<string, readonly Change[]>();
-  #compaction: Promise<void> | undefined;
+  /** Undefined in mode `memory`. */
+  readonly #log: OffsetLog | undefined;
+  #sweeping: Promise<void> | undefined;
 
   private constructor(context: OffsetStoreContext) {
     this.#context = context;
+    if (context.mode === "durable") this.#log = new OffsetLog({ ...context, table: this.#table });
   }
 
   /** Rebuilds the table from the internal topic, if there is one. */
   static async open(context: OffsetStoreContext): Promise<OffsetStore> {
     const store = new OffsetStore(context);
-    if (context.mode === "durable") {
-      const partition = context.registry.find(OFFSETS_TOPIC)?.partitions[0];
-      if (partition?.offline === undefined) store.#partition = partition;
-      else store.#offline = partition;
-      if (store.#partition !== undefined) {
-        replayOffsets(store.#partition, store.#table, context.report);
-        await store.#reconcile();
-      }
+    const partition = store.#log?.partition;
+    if (partition !== undefined) {
+      await replayOffsets({ ...context, partition, table: store.#table });
+      await store.#reconcile();
     }
-    context.registry.onGone((topic) => store.deleteTopic(topic));
+    context.registry.onDeleted((topic) => store.#topicDeleted(topic));
     return store;
   }
 
@@ -99,7 +75,7 @@ export class OffsetStore {
 
   /** Throws STORAGE_ERROR, with the reason, if the log of committed offsets is offline. */
   checkOnline(): void {
-    if (this.#offline !== undefined) throw this.#offline.error();
+    this.#log?.checkOnline();
   }
 
   /** What a group has committed for a partition, or undefined. Throws STORAGE_ERROR as `checkOnline` does. */
@@ -114,11 +90,16 @@ export class OffsetStore {
     this.checkOnline();
     if (commits.length === 0) return;
     const commitTimestamp = this.#context.now();
+    const { registry } = this.#context;
     await this.#write(
-      commits.map(({ topic, partition, offset }): Change => [
-        { group, topic, partition },
-        { offset, commitTimestamp },
-      ]),
+      commits.map(({ topic, partition, offset }): OffsetChange => {
+        const topicId = registry.find(topic)?.id;
+        if (topicId === undefined) throw unknownTopic(topic);
+        return [
+          { group, topic, partition },
+          { offset, commitTimestamp, topicId },
+        ];
+      }),
     );
   }
 
@@ -158,153 +139,96 @@ export class OffsetStore {
     return rows.length === 0 ? undefined : rows;
   }
 
-  /** Forgets a group; throws GROUP_NOT_FOUND when there is none. */
+  /**
+   * Forgets a group; throws GROUP_NOT_FOUND when there is none. A large one is deleted in several batches: after a
+   * crash, or an error, the rest of it may still be there.
+   */
   async deleteGroup(group: string): Promise<void> {
     this.checkOnline();
-    const rows = this.#table.rowsOf(group);
-    if (rows.length === 0) throw groupNotFound(group);
-    await this.#write(rows.map((row): Change => [row, null]));
+    let after: OffsetKey = { group, topic: "", partition: -1 };
+    for (let isFirst = true; ; isFirst = false) {
+      const changes = this.#table
+        .rows(after, ROWS_PER_BATCH)
+        .filter((row) => row.group === group)
+        .map((row): OffsetChange => [row, null]);
+      const [last] = changes.at(-1) ?? [];
+      if (last === undefined) {
+        if (isFirst) throw groupNotFound(group);
+        return;
+      }
+      await this.#write(changes);
+      after = last;
+    }
   }
 
   /**
-   * Forgets all offsets committed for a topic that is gone: one of the same name may come, with other records. In
-   * memory in any case. When it rejects, for want of space, it must be called again before such a topic comes.
+   * Forgets what was committed for a topic that was deleted: at once for those who ask, and from memory in small
+   * portions. Nothing is written: a commit has the id of its topic, and the next start passes over those of a topic
+   * that is gone.
    */
-  async deleteTopic(topic: string): Promise<void> {
-    // A commit creates this one, and would wait for itself; and it is never deleted.
-    if (topic === OFFSETS_TOPIC) return;
-    // A commit that is in flight, or waits to be, was checked while the topic was there: it must not outlive it.
-    while (this.#compaction !== undefined) await this.#compaction;
-    await Promise.allSettled([...this.#inFlight]);
-    const rows = this.#table.rows(undefined, Infinity).filter((row) => row.topic === topic);
-    const changes = [...(this.#owed.get(topic) ?? []), ...rows.map((row): Change => [row, null])];
-    if (changes.length === 0) return;
-    this.#apply(changes);
-    this.#owed.set(topic, changes);
-    await this.#writeDurably(changes);
-    this.#owed.delete(topic);
+  #topicDeleted({ name }: Topic): void {
+    this.#table.deleteTopic(name);
+    this.#sweeping ??= this.#sweep().finally(() => {
+      this.#sweeping = undefined;
+    });
   }
 
-  /**
-   * Holds the table against the logs, after a crash may have taken the end of one that was not flushed, or come
-   * between the deletion of a topic and of what was committed for it.
-   */
+  async #sweep(): Promise<void> {
+    do await nextTurn();
+    while (this.#table.sweep(GROUPS_PER_TURN));
+    this.#log?.compactIfWorthwhile();
+  }
+
+  /** Holds the table against the logs: a crash may have taken the end of one that was not flushed. */
   async #reconcile(): Promise<void> {
     const { registry, report } = this.#context;
-    const gone = new Set<string>();
-    const ahead: Change[] = [];
-    for (const row of this.#table.rows(undefined, Infinity)) {
-      if (registry.find(row.topic) === undefined) gone.add(row.topic);
-      const end = registry.findOnline(row.topic, row.partition)?.logEndOffset;
-      if (end === undefined || row.offset <= end) continue;
-      // Left there, the group would pass over the records that get these offsets next.
-      report(
-        `group '${row.group}' had committed offset ${row.offset} of ${row.topic}-${row.partition}, ` +
-          `whose log ends at ${end}: it goes on from there`,
-      );
-      ahead.push([row, { offset: end, commitTimestamp: row.commitTimestamp }]);
-    }
-    if (ahead.length > 0) await this.#writeDurably(ahead);
-    for (const topic of gone) {
-      await this.deleteTopic(topic).catch((error: unknown) =>
-        report(`offsets of deleted topics could not be forgotten: ${reasonOf(error)}`),
-      );
-    }
-  }
-
-  /** Whatever the flush policy: this must outlive the records that come after it. */
-  async #writeDurably(changes: readonly Change[]): Promise<void> {
-    await this.#write(changes);
-    await this.#partition?.sync();
-  }
-
-  async #write(changes: readonly Change[]): Promise<void> {
-    if (this.#context.mode === "durable") {
-      while (this.#compaction !== undefined) await this.#compaction;
-      const write = this.#append(changes);
-      this.#inFlight.add(write);
-      try {
-        await write;
-      } finally {
-        this.#inFlight.delete(write);
+    let after: OffsetKey | undefined;
+    let isChanged = false;
+    for (;;) {
+      const rows = this.#table.rows(after, ROWS_PER_BATCH);
+      const ahead: OffsetChange[] = [];
+      for (const row of rows) {
+        const end = registry.findOnline(row.topic, row.partition)?.logEndOffset;
+        if (end === undefined || row.offset <= end) continue;
+        // Left there, the group would pass over the records that get these offsets next.
+        report(
+          `group '${row.group}' had committed offset ${row.offset} of ${row.topic}-${row.partition}, ` +
+            `whose log ends at ${end}: it goes on from there`,
+        );
+        ahead.push([row, { ...row, offset: end }]);
       }
-    } else this.#apply(changes);
-    this.#compactIfWorthwhile();
+      if (ahead.length > 0) await this.#write(ahead);
+      isChanged ||= ahead.length > 0;
+      after = rows.at(-1);
+      if (after === undefined) break;
+      await nextTurn();
+    }
+    // Whatever the flush policy: this must outlive the records that come after it.
+    if (isChanged) await this.#log?.partition?.sync();
   }
 
-  async #append(changes: readonly Change[]): Promise<void> {
-    this.#partition ??= await this.#createTopic();
-    await this.#partition.append(this.#encode(changes));
-    this.#apply(changes);
+  async #write(changes: readonly OffsetChange[]): Promise<void> {
+    const apply = (): void => this.#apply(changes);
+    if (this.#log === undefined) apply();
+    else await this.#log.write(changes, () => this.#checkCurrent(changes), apply);
+    this.#log?.compactIfWorthwhile();
   }
 
-  #apply(changes: readonly Change[]): void {
+  /** Throws UNKNOWN_TOPIC_ID for a commit that has waited while its topic was deleted. */
+  #checkCurrent(changes: readonly OffsetChange[]): void {
+    for (const [{ topic }, committed] of changes) {
+      if (committed === null || this.#context.registry.hasId(topic, committed.topicId)) continue;
+      const message = `topic '${topic}' with id ${committed.topicId} was deleted`;
+      throw new RustLogError("UNKNOWN_TOPIC_ID", message);
+    }
+  }
+
+  #apply(changes: readonly OffsetChange[]): void {
     for (const [key, committed] of changes) {
       if (committed === null) this.#table.delete(key);
-      else this.#table.set(key, committed);
+      else if (this.#context.registry.hasId(key.topic, committed.topicId))
+        this.#table.set(key, committed);
     }
-  }
-
-  #encode(changes: readonly Change[]): Uint8Array {
-    const encoder = new BatchEncoder();
-    const now = this.#context.now();
-    for (const [key, committed] of changes) {
-      const value = committed === null ? null : encodeOffsetValue(committed);
-      encoder.append(now, encodeOffsetKey(key), value);
-    }
-    return encoder.finish();
-  }
-
-  async #createTopic(): Promise<Partition> {
-    const { registry } = this.#context;
-    const settings = { "retention.ms": "-1", "retention.bytes": "-1" };
-    const topic =
-      registry.find(OFFSETS_TOPIC) ??
-      (await registry.create(OFFSETS_TOPIC, 1, settings).catch((error: unknown) => {
-        // Two first commits at once: the other one was faster.
-        const code = error instanceof RustLogError ? error.code : undefined;
-        if (code === "TOPIC_ALREADY_EXISTS") return registry.ensure(OFFSETS_TOPIC);
-        throw error;
-      }));
-    const [partition] = topic.online;
-    if (partition === undefined) throw new Error("the offsets topic has no partition");
-    return partition;
-  }
-
-  #compactIfWorthwhile(): void {
-    const partition = this.#partition;
-    if (partition === undefined || this.#compaction !== undefined) return;
-    const { bytesMin, bytesPerRow } = this.#context.compaction ?? COMPACTION;
-    if (partition.bytes < Math.max(bytesMin, this.#table.size * bytesPerRow)) return;
-    this.#compaction = this.#compact(partition)
-      .catch((error: unknown) => {
-        if (error instanceof RustLogError && error.code === "BROKER_STOPPING") return;
-        // The log stays as it was, only longer than it need be; the next commit tries again.
-        this.#context.report(`${OFFSETS_TOPIC}: could not be compacted: ${reasonOf(error)}`);
-      })
-      .finally(() => {
-        this.#compaction = undefined;
-      });
-  }
-
-  async #compact(partition: Partition): Promise<void> {
-    // A commit that is in flight would stand before the snapshot in the log and not be in it.
-    await Promise.allSettled([...this.#inFlight]);
-    await partition.roll();
-    const start = partition.logEndOffset;
-    const rows = this.#table.rows(undefined, Infinity);
-    let written = 0;
-    while (written < rows.length) {
-      const encoder = new BatchEncoder();
-      for (; written < rows.length && encoder.bytes < SNAPSHOT_BATCH_BYTES; written++) {
-        const row = rows[written];
-        if (row === undefined) break;
-        encoder.append(row.commitTimestamp, encodeOffsetKey(row), encodeOffsetValue(row));
-      }
-      await partition.append(encoder.finish());
-    }
-    await partition.sync();
-    await partition.deleteBefore(start);
   }
 }
 

@@ -20,6 +20,7 @@ export interface GroupSummary {
 /** A topic that groups have committed offsets for; shared by their rows. */
 interface TableTopic {
   readonly name: string;
+  readonly id: string;
   rows: number;
   isGone: boolean;
 }
@@ -61,13 +62,15 @@ export class OffsetTable {
     const rows = topics[placeOf(topics, topic)];
     if (rows === undefined || rows.topic.name !== topic || rows.topic.isGone) return undefined;
     const at = cellOf(rows.cells, partition);
-    return rows.cells[at] === partition ? committedAt(rows.cells, at) : undefined;
+    return rows.cells[at] === partition ? committedAt(rows, at) : undefined;
   }
 
-  /** Sets a row. */
-  set(key: OffsetKey, { offset, commitTimestamp }: CommittedOffset): void {
+  /** Sets a row. Rows of another topic that had the name before are removed. */
+  set(key: OffsetKey, { offset, commitTimestamp, topicId }: CommittedOffset): void {
+    const known = this.#topics.get(key.topic);
+    if (known !== undefined && known.id !== topicId) this.deleteTopic(key.topic);
     const topics = this.#groups.get(key.group) ?? this.#addGroup(key.group);
-    const { topic, cells } = this.#rowsFor(topics, key.topic);
+    const { topic, cells } = this.#rowsFor(topics, key.topic, topicId);
     const at = cellOf(cells, key.partition);
     if (cells[at] === key.partition) {
       cells[at + 1] = offset;
@@ -149,6 +152,11 @@ export class OffsetTable {
     );
   }
 
+  /** The id of the topic of that name that rows are of; undefined when there are no rows. */
+  topicId(name: string): string | undefined {
+    return this.#topics.get(name)?.id;
+  }
+
   /** The rows of one group, by topic and partition; empty when there is no such group. */
   rowsOf(group: string): OffsetRow[] {
     const rows: OffsetRow[] = [];
@@ -182,13 +190,13 @@ export class OffsetTable {
   }
 
   /** The rows for a topic in the topics of a group, added first if there are none. */
-  #rowsFor(topics: TopicRows[], name: string): TopicRows {
+  #rowsFor(topics: TopicRows[], name: string, id: string): TopicRows {
     const place = placeOf(topics, name);
     const there = topics[place];
     if (there !== undefined && there.topic.name === name && !there.topic.isGone) return there;
     let topic = this.#topics.get(name);
     if (topic === undefined) {
-      topic = { name, rows: 0, isGone: false };
+      topic = { name, id, rows: 0, isGone: false };
       this.#topics.set(name, topic);
     }
     const rows = { topic, cells: [] };
@@ -200,18 +208,19 @@ export class OffsetTable {
 function addRows(
   rows: OffsetRow[],
   group: string,
-  { topic, cells }: TopicRows,
+  of: TopicRows,
   from: number,
   limit: number,
 ): void {
+  const { topic, cells } = of;
   if (topic.isGone) return;
   for (let at = from; at < cells.length && rows.length < limit; at += STRIDE) {
-    rows.push({ group, topic: topic.name, partition: cells[at]!, ...committedAt(cells, at) });
+    rows.push({ group, topic: topic.name, partition: cells[at]!, ...committedAt(of, at) });
   }
 }
 
-function committedAt(cells: readonly number[], at: number): CommittedOffset {
-  return { offset: cells[at + 1]!, commitTimestamp: cells[at + 2]! };
+function committedAt({ topic, cells }: TopicRows, at: number): CommittedOffset {
+  return { offset: cells[at + 1]!, commitTimestamp: cells[at + 2]!, topicId: topic.id };
 }
 
 /** Index of the first topic whose name is not below `name`. */

@@ -93,6 +93,19 @@ export class SegmentList {
     }
   }
 
+  /** Segment and position of the batch that holds `offset`, for messages; undefined if damage hides it. */
+  placeOf(offset: number, end: LogPosition): string | undefined {
+    const segment = this.at(this.#segmentOf(offset, undefined));
+    if (segment === undefined || segment.baseOffset > end.segment) return undefined;
+    const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
+    try {
+      const position = segment.locate(offset, limit);
+      return `segment ${segmentFileName(segment.baseOffset, "log")}, position ${position}`;
+    } catch {
+      return undefined;
+    }
+  }
+
   /** The first batch before `end` that has a record at or after `timestamp`, or undefined. */
   findTimestamp(
     timestamp: number,

@@ -136,6 +136,11 @@ export class Partition {
     return this.#log.parts.segments.offsetAfterDamage(offset, this.#appender.end);
   }
 
+  /** Where in its files the batch is that holds `offset`, for messages; undefined if damage hides it. */
+  placeOf(offset: number): string | undefined {
+    return this.#log.parts.segments.placeOf(offset, this.#appender.end);
+  }
+
   /** Bytes that may be read from `offset`; counting stops once there are `enough`. */
   bytesAvailable(offset: number, enough: number): number {
     if (offset >= this.highWatermark || offset < this.logStartOffset) return 0;

@@ -7,6 +7,7 @@
 //                               (`+` can't be in a topic's name)
 import { RustLogError } from "../errors.ts";
 import { PARTITIONS_MAX } from "../limits.ts";
+import { ZERO_UUID } from "../record/bytes.ts";
 import { joinPath, reasonOf } from "../storage/disk.ts";
 import { Portions } from "../storage/event-loop.ts";
 import { type FoundContext, openFoundTopic } from "./found-topic.ts";
@@ -23,7 +24,7 @@ import {
   type Topic,
 } from "./topic.ts";
 import { creationError, deletionError, unflushedDeletion, unknownTopic } from "./topic-error.ts";
-import { writeTopicFile } from "./topic-file.ts";
+import { firstTopicId, writeTopicFile } from "./topic-file.ts";
 import { checkTopicName, resolveSettings, type TopicSettings } from "./topic-settings.ts";
 
 /** What a registry is opened with. */
@@ -45,7 +46,7 @@ export class TopicRegistry {
   readonly #deleting = new Map<string, Promise<void>>();
   readonly #removals: Removals;
   readonly #retentionFaults: RetentionFaults = new WeakMap();
-  #forget: (name: string) => Promise<void> = () => Promise.resolve();
+  #onDeleted: (topic: Topic) => void = () => {};
 
   private constructor(context: RegistryContext) {
     const { disk, directory, report } = context;
@@ -155,12 +156,20 @@ export class TopicRegistry {
     return creation;
   }
 
-  /**
-   * Has `forget` called for each topic that was deleted, and again before one is created: what others keep under its
-   * name must not be found by a topic that has the same name later.
-   */
-  onGone(forget: (name: string) => Promise<void>): void {
-    this.#forget = forget;
+  /** Has `listener` called for each topic that is deleted, before another one can get its name. */
+  onDeleted(listener: (topic: Topic) => void): void {
+    this.#onDeleted = listener;
+  }
+
+  /** Whether a topic has this id; true also for one that can't be opened, whose id is not known. */
+  hasId(name: string, id: string): boolean {
+    const now = this.#topics.get(name)?.id;
+    return now === id || now === ZERO_UUID;
+  }
+
+  /** The id that a topic of this name has if a release before topic ids created it. */
+  firstTopicId(name: string): string {
+    return firstTopicId(this.#context.directoryId, name);
   }
 
   /**
@@ -179,6 +188,7 @@ export class TopicRegistry {
     }
     this.#topics.delete(name);
     for (const partition of topic.online) partition.refuseForDeletion();
+    this.#onDeleted(topic);
     const deletion = this.#delete(topic, doomed).finally(() => this.#deleting.delete(name));
     this.#deleting.set(name, deletion);
     await deletion;
@@ -206,7 +216,6 @@ export class TopicRegistry {
     try {
       if (disk.list(final).length > 0)
         throw new Error(`${final} is there and is no topic: move it away`);
-      await this.#forget(name);
       await disk.removeDirectory(staging);
       const portions = new Portions(CREATING_PORTION);
       for (let i = 0; i < partitions; i++) {
@@ -223,7 +232,10 @@ export class TopicRegistry {
       return topic;
     } catch (error) {
       try {
-        if (made === final) made = this.#doom(name);
+        if (made === final) {
+          made = this.#doom(name);
+          await disk.syncDirectory(directory);
+        }
         await disk.removeDirectory(made);
       } catch (failure) {
         report(`${made}, made for topic '${name}', could not be removed: ${reasonOf(failure)}`);
@@ -233,19 +245,13 @@ export class TopicRegistry {
   }
 
   async #delete(topic: Topic, doomed: string): Promise<void> {
-    const { disk, directory, report } = this.#context;
-    try {
-      await closeForDeletion(topic.online);
-      await disk.syncDirectory(directory).catch((error: unknown) => {
-        throw unflushedDeletion(topic.name, directory, error);
-      });
-    } finally {
-      this.#removals.add(doomed);
-    }
-    // Last, when there is space again. The topic is gone in any case.
-    await this.#forget(topic.name).catch((error: unknown) =>
-      report(`${topic.name}: what was kept for it could not be forgotten yet: ${reasonOf(error)}`),
-    );
+    const { disk, directory } = this.#context;
+    await closeForDeletion(topic.online);
+    await disk.syncDirectory(directory).catch((error: unknown) => {
+      throw unflushedDeletion(topic.name, directory, error);
+    });
+    // Not before: a crash could bring the topic back under its name, without some of its files.
+    this.#removals.add(doomed);
   }
 
   /** Removes what a creation has left that was not finished, under a name that the next creation does not use. */

@@ -139,7 +139,7 @@ describe("all other files", () => {
         rmSync(path("clean-shutdown.json"));
       },
       [
-        "damage: topics/__consumer_offsets/0: offset 2: a record of the offsets topic has no valid key",
+        "damage: topics/__consumer_offsets/0: offset 2: not a committed offset: its key is not an OffsetCommitKey",
       ],
     ],
     [

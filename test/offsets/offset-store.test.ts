@@ -1,12 +1,12 @@
 // Committed offsets: durable when they are acknowledged, all of a commit or nothing, and compaction that
 // nobody sees.
 import { describe, expect, test } from "bun:test";
-import {
-  OFFSETS_TOPIC,
-  OffsetStore,
-  type OffsetStoreContext,
-} from "../../src/offsets/offset-store.ts";
+import { OFFSETS_TOPIC } from "../../src/offsets/offset-log.ts";
+import { OffsetStore, type OffsetStoreContext } from "../../src/offsets/offset-store.ts";
+import { encodeOffsetKey } from "../../src/offsets/offset-record.ts";
+import { batchBytes, recordCount } from "../../src/record/batch.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
+import { readAll } from "../../src/storage/log-slice.ts";
 import { DataDirectory } from "../../src/topics/data-directory.ts";
 import type { TopicRegistry } from "../../src/topics/topic-registry.ts";
 import { batchOf, codeOf, ENDLESS, settle } from "../support/log-fixture.ts";
@@ -95,6 +95,7 @@ describe("committing", () => {
       expect(again.store.fetch("billing", "orders", 0)).toEqual({
         offset: 7,
         commitTimestamp: 5_000,
+        topicId: again.directory.registry.find("orders")!.id,
       });
       expect(committed(again.store, 1)).toBe(9);
       expect(again.store.groups()).toEqual([{ group: "billing", partitions: 2 }]);
@@ -269,6 +270,40 @@ describe("compaction", () => {
     }
   });
 
+  test("goes on in batches, and commits do not wait for its end; the last commit of a key counts", async () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const random = new Random(seed);
+      const { disk, directory, store } = await open(newDisk(seed), {
+        compaction: { bytesMin: 1, bytesPerRow: 200 },
+      });
+      await directory.registry.create("wide", 1700, {});
+      const log = () => directory.registry.partition(OFFSETS_TOPIC, 0);
+      const wide = Array.from({ length: 1700 }, (_, partition) => ({
+        topic: "wide",
+        partition,
+        offset: 0,
+      }));
+      // The log becomes long, and so the third commit begins a compaction.
+      for (let i = 0; i < 3; i++) await store.commit("a", wide);
+      const isCompacting = (): boolean => log().logStartOffset === 0;
+      let during = 0;
+      for (let i = 0; isCompacting(); i++) {
+        if (i > 1000) throw new Error("the compaction does not end");
+        const partition = random.below(1700);
+        if (random.chance(0.2)) await store.deleteGroup("b").catch(() => {});
+        else
+          await store.commit(random.chance(0.5) ? "a" : "b", [{ ...wide[partition]!, offset: 0 }]);
+        if (isCompacting()) during++;
+        await settle();
+      }
+      expect(during).toBeGreaterThan(1);
+      const rows = store.rows(undefined, Infinity);
+      disk.restart();
+      const again = await open(disk);
+      expect(again.store.rows(undefined, Infinity)).toEqual(rows);
+    }
+  });
+
   test("a crash at every operation of it loses no commit, and brings none back that was deleted", async () => {
     const soon = { bytesMin: 900, bytesPerRow: 1 };
     let compacted = 0;
@@ -380,52 +415,66 @@ describe("deleting", () => {
     expect(committed(again.store, 0, "a")).toBe(9);
   });
 
-  test("a topic takes the offsets of all groups along, also after a restart", async () => {
-    const { disk, store } = await open(newDisk());
+  test("of many rows is written in batches, and what is not written yet is still there after a crash", async () => {
+    const { disk, directory, store } = await open(newDisk());
+    await directory.registry.create("wide", 1200, {});
+    const wide = Array.from({ length: 1200 }, (_, partition) => ({
+      topic: "wide",
+      partition,
+      offset: 0,
+    }));
+    await store.commit("a", wide);
+    await commit(store, 1, 0, "b");
+    const log = directory.registry.partition(OFFSETS_TOPIC, 0);
+    const before = log.logEndOffset;
+    await store.deleteGroup("a");
+    expect(store.groups()).toEqual([{ group: "b", partitions: 1 }]);
+    expect(log.logEndOffset).toBe(before + 1200);
+    const bytes = readAll(log.read(before, 10_000_000));
+    const records: number[] = [];
+    for (let at = 0; at < bytes.length; at += batchBytes(bytes, at)) {
+      records.push(recordCount(bytes, at));
+    }
+    expect(records).toEqual([500, 500, 200]);
+    disk.restart();
+    expect((await open(disk)).store.groups()).toEqual([{ group: "b", partitions: 1 }]);
+  });
+
+  test("a topic takes the offsets of all groups along, also after a restart, and writes nothing", async () => {
+    const { disk, directory, store } = await open(newDisk());
     await store.commit("a", [
       { topic: "orders", partition: 0, offset: 1 },
       { topic: "kept", partition: 0, offset: 2 },
     ]);
     await commit(store, 3, 0, "b");
-    await store.deleteTopic("orders");
-    await store.deleteTopic("never seen");
+    const log = directory.registry.partition(OFFSETS_TOPIC, 0);
+    const before = log.logEndOffset;
+    await directory.registry.delete("orders");
+    const topicId = directory.registry.find("kept")!.id;
     const expected = [
-      { group: "a", topic: "kept", partition: 0, offset: 2, commitTimestamp: 5_000 },
+      { group: "a", topic: "kept", partition: 0, offset: 2, commitTimestamp: 5_000, topicId },
     ];
     expect(store.describe("a")).toEqual(expected);
+    await settle();
+    expect([log.logEndOffset, store.groupCount]).toEqual([before, 1]);
     disk.restart();
     const again = await open(disk);
     expect(again.store.describe("a")).toEqual(expected);
     expect(again.store.describe("b")).toBeUndefined();
   });
 
-  test("what a crash left of a topic that was deleted is forgotten, for good", async () => {
-    const { disk, store } = await open(newDisk());
-    await commit(store, 7);
-    await store.commit("a", [{ topic: "kept", partition: 0, offset: 2 }]);
-    disk.restart();
-    // No store is there: as if the process had ended before the offsets could be deleted.
-    await (await reopened(disk)).registry.delete("orders");
-    disk.restart();
-    const registry = (await reopened(disk)).registry;
-    expect(registry.find("orders")).toBeUndefined();
-    const between = await storeOf(registry);
-    expect(between.groups()).toEqual([{ group: "a", partitions: 1 }]);
-    disk.restart();
-    const again = await open(disk);
-    expect(committed(again.store)).toBeUndefined();
-    expect(again.store.groups()).toEqual([{ group: "a", partitions: 1 }]);
-  });
-
   test("a commit that is under way when its topic is deleted does not outlive it", async () => {
     for (const compaction of [undefined, { bytesMin: 1, bytesPerRow: 1 }]) {
       for (let earlier = 0; earlier < 6; earlier++) {
-        const { disk, store } = await open(newDisk(earlier), compaction && { compaction });
+        const { disk, directory, store } = await open(
+          newDisk(earlier),
+          compaction && { compaction },
+        );
         for (let i = 0; i < earlier; i++) await commit(store, i);
-        // With an eager compaction the commit waits for it, and is not even begun.
-        const late = commit(store, 99);
-        await store.deleteTopic("orders");
-        await late;
+        // With an eager compaction the commit may wait for it, and not even be begun.
+        const late = codeOf(() => commit(store, 99));
+        await directory.registry.delete("orders");
+        expect([undefined, "UNKNOWN_TOPIC_ID"]).toContain(await late);
         await settle();
         expect(committed(store)).toBeUndefined();
         disk.restart();
@@ -436,37 +485,36 @@ describe("deleting", () => {
 });
 
 describe("a topic that has the name of one that was deleted", () => {
-  test("gets no commit of it, also when there was no space to delete them", async () => {
+  test("gets no commit of it, also with no space to delete one", async () => {
     const { disk, directory, store, lines } = await open(newDisk());
     const { registry } = directory;
     await commit(store, 7);
     disk.setCapacity(0);
     await registry.delete("orders");
-    expect(lines).toEqual([expect.stringMatching(/^orders: .*could not be forgotten yet/)]);
     expect(store.groups()).toEqual([]);
-    // It would find them at the next start.
-    expect(await codeOf(() => registry.create("orders", 1, {}))).toBe("DISK_FULL");
     disk.setCapacity(Number.POSITIVE_INFINITY);
     await fill(registry, "orders", 10);
+    expect(committed(store)).toBeUndefined();
     disk.restart();
     expect(committed((await open(disk)).store)).toBeUndefined();
+    expect(lines).toEqual([]);
   });
 
-  test("gets none either when the process had ended, and there was no space at the next start", async () => {
+  test("gets none when the process ended in between", async () => {
     const { disk, store } = await open(newDisk());
     await commit(store, 7);
+    await store.commit("a", [{ topic: "kept", partition: 0, offset: 2 }]);
     disk.restart();
     await (await reopened(disk)).registry.delete("orders");
     disk.restart();
-    disk.setCapacity(0);
-    const lines: string[] = [];
     const { registry } = await reopened(disk);
-    expect((await storeOf(registry, {}, (line) => lines.push(line))).groups()).toEqual([]);
-    expect(lines).toEqual([expect.stringContaining("could not be forgotten")]);
-    disk.setCapacity(Number.POSITIVE_INFINITY);
+    const between = await storeOf(registry);
+    expect(between.groups()).toEqual([{ group: "a", partitions: 1 }]);
     await fill(registry, "orders", 10);
     disk.restart();
-    expect(committed((await open(disk)).store)).toBeUndefined();
+    const again = await open(disk);
+    expect(committed(again.store)).toBeUndefined();
+    expect(again.store.groups()).toEqual([{ group: "a", partitions: 1 }]);
   });
 
   test("keeps its own commits, however soon it comes", async () => {
@@ -493,6 +541,81 @@ describe("a topic that has the name of one that was deleted", () => {
       disk.restart();
       expect(committed((await open(disk)).store)).toBeUndefined();
     }
+  });
+
+  test("a crash at every operation of deleting, recreating and committing: a commit is of its topic", async () => {
+    const seen = { old: 0, none: 0, new: 0 };
+    for (const compaction of [undefined, { bytesMin: 1, bytesPerRow: 1 }]) {
+      for (let operation = 0, done = false; !done; operation++) {
+        const { disk, directory, store } = await open(newDisk(operation), {
+          ...(compaction && { compaction }),
+        });
+        await commit(store, 7);
+        await commit(store, 150);
+        const old = directory.registry.find("orders")?.id;
+        disk.crashAfter(operation);
+        try {
+          await directory.registry.delete("orders");
+          await fill(directory.registry, "orders", 200);
+          await commit(store, 3);
+          done = !disk.crashed;
+        } catch (error) {
+          if (!disk.crashed) throw error;
+        }
+        await settle();
+        disk.restart();
+        const again = await open(disk);
+        const now = again.directory.registry.find("orders")?.id;
+        const offset = committed(again.store);
+        if (now === old) {
+          expect(offset).toBe(150);
+          seen.old++;
+        } else {
+          expect([undefined, 3]).toContain(offset);
+          if (done) expect(offset).toBe(3);
+          if (offset === undefined) seen.none++;
+          else seen.new++;
+        }
+      }
+    }
+    expect(Math.min(seen.old, seen.none, seen.new)).toBeGreaterThan(0);
+  });
+});
+
+describe("commits of an older release, which have no topic id", () => {
+  /** Writes a commit as that release did, and the topic's file, too. */
+  async function legacy(disk: SimulatedDisk): Promise<void> {
+    const { directory, store } = await open(disk);
+    await commit(store, 1);
+    const encoder = new BatchEncoder();
+    const key = encodeOffsetKey({ group: "billing", topic: "orders", partition: 0 });
+    encoder.append(1, key, Uint8Array.fromHex("00030000000000000009ffffffff00000000000000001388"));
+    await directory.registry.partition(OFFSETS_TOPIC, 0).append(encoder.finish());
+    const file = '{"version":1,"name":"orders","partitions":1,"settings":{}}';
+    disk.restart();
+    disk.overwrite("data/topics/orders/topic.json", new TextEncoder().encode(file));
+  }
+
+  test("belong to the topic that has the name at the start", async () => {
+    const disk = newDisk();
+    await legacy(disk);
+    const { store } = await open(disk);
+    expect(store.fetch("billing", "orders", 0)).toMatchObject({
+      offset: 9,
+      commitTimestamp: 5_000,
+    });
+    disk.restart();
+    expect(committed((await open(disk)).store)).toBe(9);
+  });
+
+  test("never to one that is created after that", async () => {
+    const disk = newDisk();
+    await legacy(disk);
+    const { directory } = await open(disk);
+    await directory.registry.delete("orders");
+    await fill(directory.registry, "orders", 10);
+    disk.restart();
+    expect(committed((await open(disk)).store)).toBeUndefined();
   });
 });
 
@@ -523,45 +646,83 @@ test("a commit past the end of a log that has lost records goes back to that end
   expect(lost).toBeGreaterThan(3);
 });
 
-test("a broken record in the topic costs the commits beside it, and is named", async () => {
-  const { disk, directory, store } = await open(newDisk());
-  await commit(store, 1);
+describe("damage in the topic", () => {
+  const invalid = async (directory: DataDirectory, key: string, value: Uint8Array | string) => {
+    const encoder = new BatchEncoder();
+    const keyBytes = key === "" ? encodeOffsetKey(BILLING) : key;
+    encoder.append(1, encodeOffsetKey({ ...BILLING, group: "same batch" }), VALUE_5);
+    encoder.append(1, keyBytes, value);
+    encoder.append(1, encodeOffsetKey({ ...BILLING, group: "same batch, after" }), VALUE_5);
+    return (await directory.registry.partition(OFFSETS_TOPIC, 0).append(encoder.finish())) + 1;
+  };
+  const BILLING = { group: "billing", topic: "orders", partition: 0 };
+  const VALUE_5 = Uint8Array.fromHex("00030000000000000005ffffffff00000000000000001388");
 
-  const partition = directory.registry.partition(OFFSETS_TOPIC, 0);
-  // A record without a key is nobody's; one with a key that is none is damage.
-  await partition.append(batchOf(["no key"]));
-  const encoder = new BatchEncoder();
-  encoder.append(1, "not a key", "x");
-  const broken = await partition.append(encoder.finish());
-  await commit(store, 2, 0, "after it");
-  disk.restart();
-  const again = await open(disk);
-  expect(committed(again.store)).toBe(1);
-  expect(committed(again.store, 0, "after it")).toBe(2);
-  const named = again.lines.filter((line) => line.includes(`from offset ${broken} on are lost`));
-  expect(named).toHaveLength(1);
-});
+  test.each([
+    ["a key that can't be read", "not a key", "x"],
+    ["a value that can't be read", "", "x"],
+    ["offset -5", "", Uint8Array.fromHex("0003fffffffffffffffbffffffff00000000000000001388")],
+    [
+      "an offset too large",
+      "",
+      Uint8Array.fromHex("00037fffffffffffffffffffffff00000000000000001388"),
+    ],
+  ])("%s costs that record alone, and is named", async (_, key, value) => {
+    const { disk, directory, store } = await open(newDisk());
+    await commit(store, 1);
+    const partition = directory.registry.partition(OFFSETS_TOPIC, 0);
+    // A record without a key is nobody's.
+    await partition.append(batchOf(["no key"]));
+    const broken = await invalid(directory, key, value);
+    await commit(store, 2, 0, "after it");
+    disk.restart();
+    disk.overwrite(
+      "data/topics/orders/topic.json",
+      new TextEncoder().encode('{"version":1,"name":"orders","partitions":1,"settings":{}}'),
+    );
+    // Only those without a topic id count for a topic without one.
+    const again = await open(disk);
+    expect(committed(again.store, 0, "same batch")).toBe(5);
+    expect(committed(again.store, 0, "same batch, after")).toBe(5);
+    expect(again.lines.filter((line) => line.includes(OFFSETS_TOPIC))).toEqual([
+      expect.stringMatching(
+        new RegExp(`^${OFFSETS_TOPIC}-0: record ${broken} was skipped, all others are kept: `),
+      ),
+    ]);
+  });
 
-test("when the log of committed offsets is offline, groups get its reason, and no group seems to be new", async () => {
-  const disk = newDisk();
-  const { directory, store } = await open(disk);
-  await commit(store, 40);
-  await directory.closeCleanly();
-  disk.overwrite("data/topics/__consumer_offsets/topic.json", new Uint8Array(3));
-  const lines: string[] = [];
-  const second = await reopened(disk, undefined, (line) => lines.push(line));
-  const without = await storeOf(second.registry, {}, (line) => lines.push(line));
-  expect(lines).toEqual([
-    expect.stringMatching(/^__consumer_offsets-0 is offline: data.*topic.json can't be used: /),
-  ]);
-  for (const request of [
-    () => without.fetch("billing", "orders", 0),
-    () => without.checkOnline(),
-    () => commit(without, 41),
-    () => without.deleteGroup("billing"),
-  ]) {
-    expect(await codeOf(async () => request())).toBe("STORAGE_ERROR");
-  }
-  await second.registry.delete("kept");
-  await second.registry.create("kept", 1, {});
+  test("many invalid records are counted, not all reported", async () => {
+    const { disk, directory, store } = await open(newDisk());
+    await commit(store, 1);
+    const encoder = new BatchEncoder();
+    for (let i = 0; i < 100; i++) encoder.append(1, `not a key ${i}`, "x");
+    await directory.registry.partition(OFFSETS_TOPIC, 0).append(encoder.finish());
+    disk.restart();
+    const { lines } = await open(disk);
+    expect(lines.filter((line) => line.includes("was skipped"))).toHaveLength(10);
+    expect(lines.filter((line) => line.includes("90 more records are invalid"))).toHaveLength(1);
+  });
+
+  test("a flipped bit in a batch costs the commits of that batch, and names its place", async () => {
+    const { disk, directory, store } = await open(newDisk());
+    const groups = Array.from({ length: 12 }, (_, i) => `group ${10 + i}`);
+    for (const [i, group] of groups.entries()) await commit(store, i, 0, group);
+    const log = `data/topics/${OFFSETS_TOPIC}/0/00000000000000000000.log`;
+    const bytes = disk.readFile(log)!.slice();
+    const size = bytes.length / 12;
+    const position = 10 * size;
+    await directory.closeCleanly();
+    bytes[position + size - 30]! ^= 1;
+    disk.overwrite(log, bytes);
+    const again = await open(disk);
+    for (const [i, group] of groups.entries()) {
+      expect(committed(again.store, 0, group)).toBe(i === 10 ? undefined : i);
+    }
+    const place = `segment 00000000000000000000.log, position ${position}`;
+    expect(again.lines.filter((line) => line.includes("lost"))).toEqual([
+      expect.stringContaining(
+        `${OFFSETS_TOPIC}-0: the commits in record 10 are lost, all others are kept: ${place}`,
+      ),
+    ]);
+  });
 });

@@ -4,6 +4,8 @@ import fc from "fast-check";
 import type { OffsetKey } from "../../src/offsets/offset-record.ts";
 import { type OffsetRow, OffsetTable } from "../../src/offsets/offset-table.ts";
 
+const TOPIC_ID = "00112233-4455-4677-8899-aabbccddeeff";
+
 const name = fc.constantFrom("a", "b", "c", "__proto__");
 const change = fc.oneof(
   {
@@ -36,7 +38,7 @@ test("the table does what a flat map does", () => {
             table.delete({ group, topic, partition });
             model.delete(key);
           } else {
-            const committed = { offset, commitTimestamp: offset + 1 };
+            const committed = { offset, commitTimestamp: offset + 1, topicId: TOPIC_ID };
             table.set({ group, topic, partition }, committed);
             model.set(key, { group, topic, partition, ...committed });
           }
@@ -85,7 +87,7 @@ function expectRows(table: OffsetTable, model: ReadonlyMap<string, OffsetRow>): 
 test("a topic that is gone leaves nothing in memory once it is swept, in portions", () => {
   const table = new OffsetTable();
   const key = (group: number, topic: string) => ({ group: `g${group}`, topic, partition: 0 });
-  const committed = { offset: 1, commitTimestamp: 1 };
+  const committed = { offset: 1, commitTimestamp: 1, topicId: TOPIC_ID };
   for (let group = 0; group < 1000; group++) table.set(key(group, "gone"), committed);
   table.set(key(7, "kept"), committed);
   table.deleteTopic("gone");

@@ -276,7 +276,6 @@ class Simulation {
     topic.become("deleting");
     await this.#directory?.registry.delete(topic.name);
     topic.become("absent");
-    await this.#offsets?.deleteTopic(topic.name);
   }
 
   async #retain(partition: Partition, model: PartitionModel): Promise<void> {

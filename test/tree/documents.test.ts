@@ -8,7 +8,7 @@ import { resolveOptions } from "../../src/broker/options.ts";
 import { ERRORS } from "../../src/errors.ts";
 import * as limits from "../../src/limits.ts";
 import * as batch from "../../src/record/batch.ts";
-import { readI32, readI64, readU16, readU32 } from "../../src/record/bytes.ts";
+import { readI32, readI64, readU16, readU32, readUuid } from "../../src/record/bytes.ts";
 import { crc32c } from "../../src/record/crc32c.ts";
 import { RecordCursor } from "../../src/record/cursor.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
@@ -310,16 +310,18 @@ describe("docs/OFFSETS.md", () => {
 
   test("has the layout of a committed offset", () => {
     const positions = /^ {7}(0(?: +\d+)+)$/m.exec(text)?.[1]?.trim().split(/ +/).map(Number);
-    expect(positions).toEqual([0, 2, 10, 14, 16, 24]);
-    const value = encodeOffsetValue({ offset: 42, commitTimestamp: 1_700_000_000_000 });
-    expect(value.length).toBe(24);
-    expect([readU16(value, 0), readI64(value, 2), readI32(value, 10)]).toEqual([3, 42, -1]);
-    expect([readU16(value, 14), readI64(value, 16)]).toEqual([0, 1_700_000_000_000]);
+    expect(positions).toEqual([0, 2, 10, 14, 15, 23, 26, 42]);
+    const topicId = "00112233-4455-4677-8899-aabbccddeeff";
+    const value = encodeOffsetValue({ offset: 42, commitTimestamp: 1_700_000_000_000, topicId });
+    expect(value.length).toBe(42);
+    expect([readU16(value, 0), readI64(value, 2), readI32(value, 10)]).toEqual([4, 42, -1]);
+    expect([value[14]!, readI64(value, 15)]).toEqual([1, 1_700_000_000_000]);
+    expect([...value.subarray(23, 26), readUuid(value, 26)]).toEqual([1, 0, 16, topicId]);
   });
 
   test("has keys of the length that its example shows", () => {
     const key = encodeOffsetKey({ group: "billing", topic: "orders", partition: 2 });
-    expect(text).toContain(`\n0 ${key.length} 24\n`);
+    expect(text).toContain(`\n0 ${key.length} 42\n`);
     expect([readU16(key, 0), readU16(key, 2), readI32(key, key.length - 4)]).toEqual([1, 7, 2]);
   });
 });

@@ -10,6 +10,7 @@ import {
   type ListOffsetsRequest,
   type OffsetCommitEntry,
   type OffsetCommitRequest,
+  type OffsetFetchEntry,
   type OffsetFetchRequest,
 } from "../../protocol/offsets.ts";
 import type { Partition } from "../../topics/partition.ts";
@@ -108,6 +109,6 @@ function findOffset(
   );
 }
 
-function committedOrNone(committed: CommittedOffset | undefined): CommittedOffset {
+function committedOrNone(committed: CommittedOffset | undefined): OffsetFetchEntry {
   return committed ?? { offset: -1, commitTimestamp: -1 };
 }

@@ -14,7 +14,7 @@ interface NamedPartition {
 /** Throws UNKNOWN_TOPIC_ID if the topic is another one by now, and UNKNOWN_TOPIC_OR_PARTITION. */
 export function partitionOf(registry: TopicRegistry, named: NamedPartition): Partition {
   const { topic, topicId } = named;
-  if (topicId !== undefined && registry.find(topic)?.id !== topicId) {
+  if (topicId !== undefined && !registry.hasId(topic, topicId)) {
     throw unknownTopicId(registry, topic, topicId);
   }
   return registry.partition(topic, named.partition);
