@@ -10,6 +10,12 @@ import { decodeResponseHeader } from "../protocol/messages.ts";
 import type { BrokerAddress } from "./address.ts";
 import { Outbox } from "./outbox.ts";
 
+/**
+ * The first correlation id is a blank line in ASCII: a server of lines, such as one of HTTP, then has a whole request,
+ * and answers in its own way, by which it is recognised, instead of waiting for more.
+ */
+const FIRST_CORRELATION_ID = 0x0d0a0d0a;
+
 const CORRELATION_ID_MAX = 2 ** 32 - 1;
 
 interface PendingRequest {
@@ -27,7 +33,8 @@ export class Connection {
   readonly #pending = new Map<number, PendingRequest>();
   readonly #write = (bytes: Uint8Array): number => this.#socket?.write(bytes) ?? 0;
   #socket: Socket | undefined;
-  #nextCorrelationId = 1;
+  #nextCorrelationId = FIRST_CORRELATION_ID;
+  #hasReceived = false;
   #flushScheduled = false;
   #deadlineTimer: ReturnType<typeof setTimeout> | undefined;
   #deadlineTimerAt = Number.POSITIVE_INFINITY;
@@ -122,7 +129,8 @@ export class Connection {
 
   #lost(reason: string, cause?: unknown): RustLogError {
     const unanswered = this.#pending.size;
-    const consequence = unanswered === 0 ? "" : `, ${unanswered} requests had no answer yet`;
+    const requests = unanswered === 1 ? "1 request" : `${unanswered} requests`;
+    const consequence = unanswered === 0 ? "" : `, ${requests} had no answer yet`;
     const message = `connection to ${this.#address.text} lost: ${reason}${consequence}`;
     return new RustLogError("CONNECTION_LOST", message, { cause });
   }
@@ -139,6 +147,14 @@ export class Connection {
 
   #receive(chunk: Uint8Array): void {
     if (this.#failure !== undefined) return;
+    if (!this.#hasReceived) {
+      this.#hasReceived = true;
+      const foreign = foreignServer(chunk);
+      if (foreign !== undefined) {
+        this.#fail(notABroker(this.#address.text, foreign));
+        return;
+      }
+    }
     try {
       this.#decoder.push(chunk);
       for (;;) {
@@ -208,4 +224,21 @@ export class Connection {
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   return "code" in cause && cause.code === "ECONNREFUSED" ? "connection refused" : cause.message;
+}
+
+/** What answers in another protocol, by its first bytes. The first frame of a broker is short, and so begins with 0. */
+export function foreignServer(bytes: Uint8Array): string | undefined {
+  if (bytes.length === 0 || bytes[0] === 0) return undefined;
+  const start = Buffer.from(bytes.subarray(0, 64)).toString("latin1");
+  if (/^HTTP\/|^<(?:!doctype|html|head)/i.test(start)) return "an HTTP server";
+  // An alert, the answer to what is no handshake.
+  if (bytes[0] === 0x15 && bytes[1] === 0x03) return "a TLS server";
+  if (start.startsWith("SSH-")) return "an SSH server";
+  return "a server of another protocol";
+}
+
+function notABroker(address: string, foreign: string): RustLogError {
+  return new RustLogError("INVALID_CONFIG", `${address} is ${foreign}, not a RustLog broker`, {
+    help: "Check host and port: those of `rustlog broker --port`, not those of its page or metrics (--ui, --metrics-port).",
+  });
 }

@@ -220,13 +220,24 @@ export class BrokerLink {
   /** Asks for the broker's versions, and rejects a broker that has no version of an API in common with us. */
   async #shakeHands(connection: Connection): Promise<void> {
     const { requestTimeoutMs } = this.options;
-    const payload = await connection.request(
-      (id) => encodeApiVersionsRequest(id),
-      requestTimeoutMs,
-    );
+    const payload = await connection
+      .request((id) => encodeApiVersionsRequest(id), requestTimeoutMs)
+      .catch((error: unknown) => {
+        throw this.#unanswered(error);
+      });
     const info = infoFrom(payload);
     this.#versions = this.#negotiate(info);
     this.#info = info;
+  }
+
+  /** A server that closes the connection at the first frame may be no broker of ours. */
+  #unanswered(error: unknown): unknown {
+    const isClosed = error instanceof RustLogError && error.code === "CONNECTION_LOST";
+    if (!isClosed || this.isClosed) return error;
+    return new RustLogError(error.code, `${error.message} (the first one of this connection)`, {
+      cause: error,
+      help: "Is it a RustLog broker, and running? A Kafka broker or a TLS server ends a connection like this.",
+    });
   }
 
   /** The version of each API for this broker; an API that the broker does not list has none. */

@@ -37,6 +37,50 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
   return error instanceof RustLogError ? error.code : String(error);
 }
 
+describe("a server of another protocol", () => {
+  test.each([
+    ["an HTTP server", "HTTP/1.1 400 Bad Request\r\n\r\n"],
+    ["an HTTP server", "<!DOCTYPE HTML><html>"],
+    ["a TLS server", "\u0015\u0003\u0003\u0000\u0002\u0002\u0046"],
+    ["an SSH server", "SSH-2.0-OpenSSH_9.2\r\n"],
+    ["a server of another protocol", "-ERR unknown command\r\n"],
+  ])("is named: %s", async (kind, answer) => {
+    let connections = 0;
+    using server = Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: {
+        open: () => void connections++,
+        data: (socket, request) => {
+          // A server of lines has a whole request, and does not wait for more.
+          expect(Buffer.from(request).toString("latin1")).toContain("\r\n\r\n");
+          socket.end(Buffer.from(answer, "latin1"));
+        },
+      },
+    });
+    const broker = `127.0.0.1:${server.port}`;
+    const error = await connect({ broker }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(RustLogError);
+    expect(error).toMatchObject({
+      code: "INVALID_CONFIG",
+      message: `${broker} is ${kind}, not a RustLog broker`,
+    });
+    expect(connections).toBe(1);
+  });
+
+  test("that closes the connection at once is asked about", async () => {
+    using server = Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: { data: (socket) => void socket.end() },
+    });
+    const options = { broker: `127.0.0.1:${server.port}`, retries: 0 };
+    const error = await connect(options).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "CONNECTION_LOST" });
+    expect((error as RustLogError).help).toContain("Is it a RustLog broker");
+  });
+});
+
 describe("connecting", () => {
   test("a broker that is not there is CONNECTION_LOST, and the message says where it was sought", async () => {
     const gone = new FakeBroker();
