@@ -10,13 +10,48 @@ export function newCommand(name: string, description: string, examples: string):
     .exitOverride()
     .configureOutput({
       outputError: (message, write) => {
-        write(message);
+        write(withSafeSuggestion(command, message));
         write(`Usage: ${fullName(command)} ${command.usage()}\n`);
         write(`Try '${fullName(command)} --help'.\n`);
       },
     })
     .addHelpText("after", `\nExamples:\n${examples.trim().replace(/^\s*/gm, "  ")}`);
   return command;
+}
+
+/** What people look for under another name. No other name leads to a command that destroys something. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  reset: "seek",
+  rewind: "seek",
+  move: "seek",
+  ls: "list",
+  show: "describe",
+  info: "describe",
+  add: "create",
+  new: "create",
+  check: "verify",
+  read: "consume",
+  write: "produce",
+  start: "broker",
+  server: "broker",
+};
+
+/** A typing mistake must not become a deletion by following a suggestion. */
+const NEVER_SUGGESTED = new Set(["delete"]);
+
+/** The message of commander, with suggestions of our own for an unknown command. */
+function withSafeSuggestion(command: CommandUnknownOpts, message: string): string {
+  const unknown = /unknown command '([^']*)'/.exec(message)?.[1];
+  if (unknown === undefined) return message;
+  const names = new Set(command.commands.map((subcommand) => subcommand.name()));
+  const meant = Object.hasOwn(OTHER_NAMES, unknown) ? OTHER_NAMES[unknown] : undefined;
+  const list = /\n\(Did you mean (?:one of )?(.*)\?\)/.exec(message)?.[1] ?? "";
+  const similar = list.split(", ").filter((name) => names.has(name) && !NEVER_SUGGESTED.has(name));
+  const suggested = meant !== undefined && names.has(meant) ? [meant] : similar;
+  const text = message.replace(/\n\(Did you mean .*\?\)/, "");
+  if (suggested.length === 0) return text;
+  const choice = suggested.length === 1 ? suggested[0] : `one of ${suggested.join(", ")}`;
+  return `${text.trimEnd()}\n(Did you mean ${choice}?)\n`;
 }
 
 /** Ends the command with a usage error. */

@@ -91,6 +91,20 @@ export function compileFormat(format: string): readonly FormatPart[] {
   return parts;
 }
 
+/** The bytes of a text in which escapes count as in a format; throws InvalidArgumentError for an unknown one. */
+export function parseEscapes(text: string): Uint8Array {
+  const bytes: number[] = [];
+  for (let at = 0; at < text.length;) {
+    const character = String.fromCodePoint(text.codePointAt(at)!);
+    if (character === "\\") at += compileEscape(text, at, bytes);
+    else {
+      bytes.push(...new TextEncoder().encode(character));
+      at += character.length;
+    }
+  }
+  return Uint8Array.from(bytes);
+}
+
 /** Appends what the escape at `at` stands for to `literal`, and returns the escape's length. */
 function compileEscape(format: string, at: number, literal: number[]): number {
   const letter = format[at + 1] ?? "";
@@ -115,7 +129,10 @@ function printBytes(bytes: Uint8Array | null, output: ByteOutput): void {
 
 function printHeaders(headers: readonly RecordHeader[], output: ByteOutput): void {
   for (const [index, header] of headers.entries()) {
-    output.text(`${index === 0 ? "" : ","}${header.name}=`);
+    if (index > 0) output.text(",");
+    if (header.nameBytes === undefined) output.text(header.name);
+    else printBytes(header.nameBytes, output);
+    output.text("=");
     // kcat prints a null header so; an empty one would look the same otherwise.
     if (header.value === null) output.text("NULL");
     else printBytes(header.value, output);

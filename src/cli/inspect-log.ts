@@ -10,7 +10,7 @@ import { type DamagedRange, type WalkedBatch, walkSegment } from "../inspection/
 import { RecordCursor } from "../record/cursor.ts";
 import { reasonOf } from "../storage/disk.ts";
 import type { InspectOptions, InspectOutput } from "./inspect-output.ts";
-import { bytesField } from "./json-record.ts";
+import { bytesField, headerFields } from "./json-record.ts";
 
 /** Bytes shown of a damaged range that is no whole batch. */
 const DAMAGE_BYTES_SHOWN = 1024;
@@ -136,9 +136,7 @@ function recordsEnd(error: unknown): RecordsEnd {
 function jsonRecord(cursor: RecordCursor): object {
   const { offset, timestamp } = cursor;
   const data = { ...bytesField("key", cursor.key()), ...bytesField("value", cursor.value()) };
-  const headers = cursor
-    .headers()
-    .map(({ name, value }) => ({ name, ...bytesField("value", value) }));
+  const headers = cursor.headers().map(headerFields);
   return { offset, timestamp, ...data, headers };
 }
 

@@ -3,8 +3,8 @@
 //
 //   {"topic":"t","partition":0,"offset":7,"timestamp":1700000000000,"key":"k","value":"v",
 //    "headers":[{"name":"n","value":"v"}]}
-// A key, value or header value is text, or null; bytes that are not UTF-8 are base64, and then a
-// neighbour says so: "keyEncoding":"base64", "valueEncoding":"base64". Producing takes the topic from the
+// A key, value, header name or header value is text, or null (a name is not); bytes that are not UTF-8 are base64, and
+// then a neighbour says so: "keyEncoding":"base64", "valueEncoding", "nameEncoding". Producing takes the topic from the
 // command line and the offset from the broker, so both may be there and are passed over.
 import { isUtf8 } from "node:buffer";
 import type { ConsumedRecord } from "../client/fetched-records.ts";
@@ -38,11 +38,14 @@ export function formatJsonRecord(record: ConsumedRecord): string {
     timestamp: record.timestamp,
     ...bytesField("key", record.key),
     ...bytesField("value", record.value),
-    headers: record.headers.map((header) => ({
-      name: header.name,
-      ...bytesField("value", header.value),
-    })),
+    headers: record.headers.map(headerFields),
   });
+}
+
+/** A header as a JSON object. */
+export function headerFields({ name, nameBytes, value }: RecordHeader): Record<string, unknown> {
+  const nameFields = nameBytes === undefined ? { name } : bytesField("name", nameBytes);
+  return { ...nameFields, ...bytesField("value", value) };
 }
 
 // A byte order mark is part of the bytes, so it must not be taken off.
@@ -61,7 +64,7 @@ const FIELDS = new Set([
   ...["key", "keyEncoding", "value", "valueEncoding"],
 ]);
 
-const HEADER_FIELDS = new Set(["name", "value", "valueEncoding"]);
+const HEADER_FIELDS = new Set(["name", "nameEncoding", "value", "valueEncoding"]);
 
 /** Parses what formatJsonRecord printed, or what a person wrote; throws CliError naming the field. */
 export function parseJsonRecord(line: Uint8Array): ParsedRecord {
@@ -73,7 +76,7 @@ export function parseJsonRecord(line: Uint8Array): ParsedRecord {
     value: parseBytes(object, "value"),
     headers: parseHeaders(object.headers),
     partition: parseNatural(object, "partition"),
-    timestamp: parseNatural(object, "timestamp"),
+    timestamp: parseTimestamp(object.timestamp),
   };
 }
 
@@ -128,9 +131,16 @@ function parseHeaders(headers: unknown): readonly RecordHeader[] {
   return headers.map((item: unknown) => {
     const header = asObject(item, "an item of 'headers'");
     refuseUnknown(header, HEADER_FIELDS, " of a header");
-    if (typeof header.name !== "string") throw invalid("a header without a 'name'");
-    return { name: checkHeaderName(header.name), value: parseBytes(header, "value") };
+    return { ...parseName(header), value: parseBytes(header, "value") };
   });
+}
+
+function parseName(header: Record<string, unknown>): Pick<RecordHeader, "name" | "nameBytes"> {
+  const { name, nameEncoding } = header;
+  if (typeof name !== "string") throw invalid("a header without a 'name'");
+  if (nameEncoding === undefined) return { name: checkHeaderName(name) };
+  const nameBytes = parseBytes(header, "name") ?? undefined;
+  return nameBytes === undefined ? { name } : { name: decoder.decode(nameBytes), nameBytes };
 }
 
 function checkHeaderName(name: string): string {
@@ -149,6 +159,13 @@ function parseNatural(object: Record<string, unknown>, name: string): number | u
   if (value === undefined || value === null) return undefined;
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
   throw invalid(`'${name}' is not a whole number of 0 or more`);
+}
+
+/** Negative ones are times before 1970; -1 stands for none where Kafka's clients wrote it. */
+function parseTimestamp(value: unknown): number | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "number" && Number.isSafeInteger(value)) return value;
+  throw invalid("'timestamp' is not a whole number of milliseconds");
 }
 
 function invalid(message: string): CliError {

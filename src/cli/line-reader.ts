@@ -16,6 +16,8 @@ export const NEWLINE = 0x0a;
 /** NUL, the delimiter of `--null-delimited`. */
 export const NUL = 0x00;
 
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
+
 /** Fills part of a buffer from a source; 0 is its end. */
 export type ReadInto = (buffer: Uint8Array, start: number, length: number) => Promise<number>;
 
@@ -33,6 +35,7 @@ export class LineReader {
   #start = 0;
   #end = 0;
   #count = 0;
+  #mayBeginWithMark: boolean;
 
   /** A record longer than `recordBytesMax` is an error, so that memory is bounded. */
   constructor(
@@ -41,17 +44,25 @@ export class LineReader {
       readonly delimiter: number;
       readonly recordBytesMax: number;
       readonly bufferBytes?: number;
+      /** Whether a byte order mark (EF BB BF) at the start of the input is passed over. */
+      readonly skipsMark?: boolean;
     },
   ) {
     this.#read = read;
     this.#delimiter = options.delimiter;
     this.#recordBytesMax = options.recordBytesMax;
+    this.#mayBeginWithMark = options.skipsMark ?? false;
     this.#buffer = Buffer.allocUnsafe(Math.max(1, options.bufferBytes ?? BUFFER_BYTES));
   }
 
   /** Records handed out so far; the number of the current one, counted from 1. */
   get count(): number {
     return this.#count;
+  }
+
+  /** Where the current record is, for messages: `line 3 of the input`. */
+  get place(): string {
+    return `${this.#delimiter === NEWLINE ? "line" : "record"} ${this.#count} of the input`;
   }
 
   /** Reads on; false when there is nothing more. Invalidates the records handed out. Throws CliError. */
@@ -62,11 +73,26 @@ export class LineReader {
     const count = await this.#read(this.#buffer, this.#filled, room);
     this.#filled += count;
     this.#atEnd = count === 0;
+    if (this.#mayBeginWithMark) this.#passMark();
     return true;
+  }
+
+  /** Passes over a byte order mark, once there are bytes enough to tell. */
+  #passMark(): void {
+    const isMark = BYTE_ORDER_MARK.every(
+      (byte, i) => i >= this.#filled || this.#buffer[i] === byte,
+    );
+    if (isMark && this.#filled < BYTE_ORDER_MARK.length && !this.#atEnd) return;
+    this.#mayBeginWithMark = false;
+    if (isMark && this.#filled >= BYTE_ORDER_MARK.length) {
+      this.#position = BYTE_ORDER_MARK.length;
+      this.#searched = this.#position;
+    }
   }
 
   /** Moves to the next record in what was read; false when more must be read first. */
   next(): boolean {
+    if (this.#mayBeginWithMark) return false;
     const delimiterAt = this.#findDelimiter();
     if (delimiterAt !== -1) {
       this.#start = this.#position;
@@ -117,12 +143,9 @@ export class LineReader {
   }
 
   #tooLong(): CliError {
-    return new CliError(
-      `record ${this.#count} of the input is longer than ${this.#recordBytesMax} bytes`,
-      {
-        help: "Is the delimiter right (--null-delimited)? Or raise --max-batch-bytes of the broker.",
-      },
-    );
+    return new CliError(`${this.place} is longer than ${this.#recordBytesMax} bytes`, {
+      help: "Is the delimiter right (--null-delimited)? Or raise --max-batch-bytes of the broker.",
+    });
   }
 }
 

@@ -2,7 +2,7 @@
 // Leaves to others: turning earliest, latest, -N and a time into an offset (client/offset-spec.ts).
 //
 //   range = place [":" place] | ":" place
-//   place = "earliest" | "latest" | N | "-" N | "@" time
+//   place = "earliest" | "latest" | N | "-" N | "@" time      (beginning, start: earliest; end: latest)
 //   time  = milliseconds since 1970 | ISO 8601 date and time | "-" duration (so long ago)
 //
 // A time of day holds colons itself: a text that is one place as a whole is never split.
@@ -18,6 +18,18 @@ export interface OffsetRangeSpec {
   readonly end: OffsetSpec | undefined;
 }
 
+/** The names of Kafka, kcat and rpk for the two ends. */
+const NAMED_PLACES: Readonly<Record<string, "earliest" | "latest">> = {
+  earliest: "earliest",
+  beginning: "earliest",
+  start: "earliest",
+  latest: "latest",
+  end: "latest",
+};
+
+/** A time of day without a date: its colons would be taken for that of a range. */
+const TIME_OF_DAY = /^@\d{1,2}:\d\d(?::\d\d)?$/;
+
 const EXPECTED =
   "An offset is expected: earliest, latest, N, -N (from the end) or @TIME (milliseconds, ISO 8601, or ago: @-10m)";
 
@@ -28,9 +40,26 @@ export function parseOffsetRange(text: string, nowMs: number = Date.now()): Offs
   for (let at = text.indexOf(":"); at !== -1; at = text.indexOf(":", at + 1)) {
     const start = at === 0 ? "earliest" : tryParseOffset(text.slice(0, at), nowMs);
     const end = tryParseOffset(text.slice(at + 1), nowMs);
-    if (start !== undefined && end !== undefined) return { start, end };
+    if (start === undefined || end === undefined) continue;
+    if (TIME_OF_DAY.test(text)) throw new InvalidArgumentError(`${EXPECTED}; a time needs a date.`);
+    if (isImpossible(start, end)) {
+      throw new InvalidArgumentError("The range is empty: END lies before START.");
+    }
+    return { start, end };
   }
   throw new InvalidArgumentError(`${EXPECTED}; or a range START:END, END not included.`);
+}
+
+/** Whether no record can lie between two places, whatever a partition holds. */
+function isImpossible(start: OffsetSpec, end: OffsetSpec): boolean {
+  if (end === "earliest") return true;
+  if (typeof end === "number") return typeof start === "number" && start > end;
+  if (end === "latest") return false;
+  if ("fromEnd" in end) {
+    if (start === "latest") return true;
+    return typeof start === "object" && "fromEnd" in start && start.fromEnd < end.fromEnd;
+  }
+  return typeof start === "object" && "timestamp" in start && start.timestamp > end.timestamp;
 }
 
 /** Parses one place; throws InvalidArgumentError. */
@@ -41,7 +70,8 @@ export function parseOffset(text: string, nowMs: number = Date.now()): OffsetSpe
 }
 
 function tryParseOffset(text: string, nowMs: number): OffsetSpec | undefined {
-  if (text === "earliest" || text === "latest") return text;
+  const named = NAMED_PLACES[text];
+  if (named !== undefined) return named;
   if (text.startsWith("@")) {
     const timestamp = tryParseTime(text.slice(1), nowMs);
     return timestamp === undefined ? undefined : { timestamp };

@@ -59,7 +59,8 @@ export async function withClient(
   broker: string,
   body: (client: Client) => Promise<void>,
 ): Promise<void> {
-  const client = await connect({ broker, onConnectionLost: lossTeller() });
+  const [client] = await connectAll(broker, 1);
+  if (client === undefined) throw new Error("no client although one was asked for");
   await body(client);
   await client.close();
 }

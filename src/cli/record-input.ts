@@ -8,7 +8,10 @@ import { parseJsonRecord } from "./json-record.ts";
 /** How input becomes records. */
 export interface RecordInputOptions {
   readonly key: string | undefined;
-  readonly keySeparator: string | undefined;
+  /** What separates key and value; without it no record has a key of its own. */
+  readonly keySeparator: Uint8Array | undefined;
+  /** Whether a record without the separator is one without a key, and no error. */
+  readonly allowsMissingKey: boolean;
   readonly headers: readonly (readonly [string, string])[];
   readonly partition: number | undefined;
   /** An empty value becomes null. */
@@ -63,6 +66,10 @@ export class RecordInput {
       if (at !== -1) {
         key = input.subarray(0, at);
         value = input.subarray(at + this.#separator.length);
+      } else if (!this.#options.allowsMissingKey) {
+        throw new CliError(`there is no key separator ${JSON.stringify(`${this.#separator}`)}`, {
+          help: "Is -K right (escapes such as \\t are known)? --allow-missing-key takes such input without a key.",
+        });
       }
     }
     if (this.#options.isTombstone && value.length === 0) value = null;
@@ -91,10 +98,10 @@ export class RecordInput {
   }
 }
 
-/** The error of a record of the input, which says which one it was. */
-export function atRecord(number: number, error: unknown): unknown {
+/** The error of a record of the input, which says where that is: `line 3 of the input`. */
+export function atRecord(where: string, error: unknown): unknown {
   if (!(error instanceof CliError)) return error;
-  return new CliError(`record ${number} of the input: ${error.message}`, {
+  return new CliError(`${where}: ${error.message}`, {
     cause: error,
     ...(error.help === undefined ? {} : { help: error.help }),
   });

@@ -29,13 +29,20 @@ const BYTES_BY_UNIT: Readonly<Record<string, number>> = {
  * of 1024, as KiB does; only KB, MB, GB and TB are powers of 1000. Throws InvalidArgumentError.
  */
 export function parseSize(text: string): number {
+  const bytes = tryParseSize(text);
+  if (bytes !== undefined) return bytes;
+  throw new InvalidArgumentError("A size is expected, such as 4096, 64KiB, 1m or 10MB.");
+}
+
+/** As parseSize, but undefined if `text` is no size. */
+export function tryParseSize(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
   const unitBytes = match === null ? undefined : BYTES_BY_UNIT[match[2]!.toLowerCase()];
   if (match !== null && unitBytes !== undefined) {
     const bytes = Number(match[1]) * unitBytes;
     if (Number.isInteger(bytes) && bytes <= OFFSET_MAX) return bytes;
   }
-  throw new InvalidArgumentError("A size is expected, such as 4096, 64KiB, 1m or 10MB.");
+  return undefined;
 }
 
 /** As parseSize, but `none` (or -1) is no limit, which is -1. */

@@ -2,9 +2,10 @@
 // Leaves to others: what a topic is (topics/), and asking the broker (client/admin.ts).
 import { PARTITIONS_MAX } from "../limits.ts";
 import { newCommand } from "./command.ts";
-import { nameValueList, wholeNumber } from "./numbers.ts";
+import { wholeNumber } from "./numbers.ts";
 import { brokerOption, jsonOption, withClient } from "./options.ts";
 import { writeJson, writeText } from "./output.ts";
+import { settingList } from "./setting-list.ts";
 import { formatTable } from "./table.ts";
 
 const EXAMPLES = `
@@ -38,13 +39,17 @@ function list() {
 function create() {
   const example = `
     rustlog topics create events --partitions 3
-    rustlog topics create events --config retention.ms=604800000`;
+    rustlog topics create events --config retention.ms=7d --config segment.bytes=1GiB`;
   return newCommand("create", "Create a topic", example)
     .argument("<topic>", "name of the topic")
     .addOption(brokerOption())
     .addOption(jsonOption())
     .option("--partitions <n>", "number of partitions", wholeNumber(1, PARTITIONS_MAX))
-    .option("--config <name=value>", "a setting of the topic; may be repeated", nameValueList)
+    .option(
+      "--config <name=value>",
+      "a setting of the topic, such as retention.ms=7d or retention.bytes=1GiB; may be repeated",
+      settingList,
+    )
     .action((topic, options) =>
       withClient(options.broker, async (client) => {
         const { partitions, topicId } = await client.admin().createTopic(topic, {

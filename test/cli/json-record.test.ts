@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { CliError } from "../../src/cli/exit.ts";
+import type { RecordHeader } from "../../src/record/encoder.ts";
 import { formatJsonRecord, parseJsonRecord } from "../../src/cli/json-record.ts";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -16,12 +17,20 @@ const record = fc.record({
   topic: fc.string({ unit: "grapheme" }),
   partition: fc.nat(),
   offset: fc.maxSafeNat(),
-  timestamp: fc.maxSafeNat(),
+  timestamp: fc.maxSafeInteger(),
   key: bytes,
   value: bytes,
-  headers: fc.array(fc.record({ name: fc.string({ unit: "grapheme" }), value: bytes }), {
-    maxLength: 4,
-  }),
+  headers: fc.array(
+    fc.oneof(
+      fc.record({ name: fc.string({ unit: "grapheme" }), value: bytes }),
+      fc.record({
+        name: fc.constant("\ufffd"),
+        nameBytes: fc.uint8Array({ maxLength: 9 }).map((array) => Uint8Array.of(0xff, ...array)),
+        value: bytes,
+      }),
+    ),
+    { maxLength: 4 },
+  ),
 });
 
 describe("JSON records", () => {
@@ -34,8 +43,9 @@ describe("JSON records", () => {
         const plain = (b: Uint8Array | null) => (b === null ? null : [...b]);
         expect(plain(parsed.key)).toEqual(plain(original.key));
         expect(plain(parsed.value)).toEqual(plain(original.value));
-        expect(parsed.headers.map(({ name, value }) => [name, plain(value)])).toEqual(
-          original.headers.map(({ name, value }) => [name, plain(value)]),
+        const nameOf = (h: RecordHeader) => (h.nameBytes === undefined ? h.name : [...h.nameBytes]);
+        expect(parsed.headers.map((h) => [nameOf(h), plain(h.value)])).toEqual(
+          original.headers.map((h) => [nameOf(h), plain(h.value)]),
         );
         expect(parsed.partition).toBe(original.partition);
         expect(parsed.timestamp).toBe(original.timestamp);
@@ -101,6 +111,9 @@ describe("JSON records", () => {
     ['{"value":"\\ud800"}', "half of a surrogate pair"],
     ['{"value":"v","partition":-1}', "'partition' is not a whole number"],
     ['{"value":"v","timestamp":1.5}', "'timestamp' is not a whole number"],
+    ['{"value":"v","timestamp":"5"}', "'timestamp' is not a whole number"],
+    ['{"value":"v","headers":[{"name":"*","nameEncoding":"base64"}]}', "'name' is not base64"],
+    ['{"value":"v","headers":[{"name":"n","nameEncoding":"hex"}]}', "'nameEncoding' is neither"],
     ['{"value":"v","headers":"x"}', "'headers' is no JSON object"],
     ['{"value":"v","headers":[{"value":"x"}]}', "a header without a 'name'"],
     ['{"value":"v","headers":[{"name":"n","vlaue":"x"}]}', "unknown field 'vlaue' of a header"],

@@ -19,7 +19,7 @@ function sourceOf(bytes: Uint8Array, pieces: readonly number[]): ReadInto {
 
 async function recordsOf(
   read: ReadInto,
-  options: { delimiter?: number; recordBytesMax?: number; bufferBytes?: number } = {},
+  options: Partial<ConstructorParameters<typeof LineReader>[1]> = {},
 ): Promise<Uint8Array[]> {
   const reader = new LineReader(read, { delimiter: NEWLINE, recordBytesMax: 1000, ...options });
   const records: Uint8Array[] = [];
@@ -84,7 +84,7 @@ describe("LineReader", () => {
     const options = { recordBytesMax: 100, bufferBytes: 8 };
     expect(await recordsOf(sourceOf(input(100), [7]), options)).toHaveLength(2);
     await expect(recordsOf(sourceOf(input(101), [7]), options)).rejects.toThrow(
-      "record 2 of the input is longer than 100 bytes",
+      "line 2 of the input is longer than 100 bytes",
     );
   });
 
@@ -98,5 +98,26 @@ describe("LineReader", () => {
     const refused = recordsOf(endless, { recordBytesMax: 10_000, bufferBytes: 16 });
     await expect(refused).rejects.toBeInstanceOf(CliError);
     expect(asked).toBeLessThan(50_000);
+  });
+});
+
+describe("a byte order mark at the start of the input", () => {
+  const text = Uint8Array.from(Buffer.from("\ufeffa\n\ufeffb\n"));
+
+  test.each([1, 2, 3, 4, 100])(
+    "is passed over, and no other, in pieces of %p bytes",
+    async (piece) => {
+      const records = await recordsOf(sourceOf(text, [piece]), { skipsMark: true });
+      expect(records.map((record) => Buffer.from(record).toString())).toEqual(["a", "\ufeffb"]);
+    },
+  );
+
+  test.each([1, 2])("is none when only %p bytes of one are there", async (bytes) => {
+    const part = text.subarray(0, bytes);
+    expect(await recordsOf(sourceOf(part, [1]), { skipsMark: true })).toEqual([part.slice()]);
+  });
+
+  test("is part of the bytes unless it is to be passed over", async () => {
+    expect((await recordsOf(sourceOf(text, [100])))[0]).toHaveLength(4);
   });
 });

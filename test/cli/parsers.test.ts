@@ -6,6 +6,7 @@ import { banner, parseFlushPolicy } from "../../src/cli/broker.ts";
 import { parseDuration, parseDurationOrNone } from "../../src/cli/duration.ts";
 import { nameValueList, partitionList, wholeNumber } from "../../src/cli/numbers.ts";
 import { parseOffset, parseOffsetRange, tryParseTime } from "../../src/cli/offset-range.ts";
+import { settingList } from "../../src/cli/setting-list.ts";
 import { formatSize, parseSize, parseSizeOrNone, sizeBetween } from "../../src/cli/size.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -102,6 +103,30 @@ describe("numbers and lists", () => {
   });
 });
 
+describe("settings of a topic", () => {
+  const settingOf = (text: string) => settingList(text)[0]![1];
+
+  test("durations and sizes may have units", () => {
+    expect(settingOf("retention.ms=1d")).toBe("86400000");
+    expect(settingOf("segment.ms=1h30m")).toBe("5400000");
+    expect(settingOf("retention.bytes=1GiB")).toBe("1073741824");
+    expect(settingOf("segment.bytes=64k")).toBe("65536");
+    expect(settingOf("retention.ms=none")).toBe("-1");
+    expect(settingOf("retention.bytes=-1")).toBe("-1");
+    expect(settingOf("retention.ms=604800000")).toBe("604800000");
+  });
+
+  test("what is neither is left to the broker, and the order to the command line", () => {
+    expect(settingOf("retention.ms=soon")).toBe("soon");
+    expect(settingOf("unknown=1d")).toBe("1d");
+    expect(settingList("b=2", settingList("a=1"))).toEqual([
+      ["a", "1"],
+      ["b", "2"],
+    ]);
+    refusesAll(settingList, ["x", "=1"]);
+  });
+});
+
 describe("offset ranges", () => {
   const range = (text: string) => parseOffsetRange(text, NOW);
 
@@ -122,6 +147,29 @@ describe("offset ranges", () => {
       start: { timestamp: NOW - 5_400_000 },
       end: { timestamp: NOW - 10_000 },
     });
+  });
+
+  test("the names of other tools for the two ends", () => {
+    expect(range("beginning:end")).toEqual({ start: "earliest", end: "latest" });
+    expect(range("start")).toEqual({ start: "earliest", end: undefined });
+    expect(parseOffset("end")).toBe("latest");
+  });
+
+  test("that hold nothing whatever is there, and times without a date, are refused", () => {
+    const empty = ["5:3", "latest:earliest", "latest:-1", "-2:-5", "7:earliest", "@-1h:@-2h"];
+    refusesAll(range, [...empty, ":earliest", "end:beginning"]);
+    refusesAll(range, ["@10:00", "@1:30", "@10:00:00", "5:@10:00", "@10:00:5"]);
+    for (const text of [
+      "5:5",
+      "3:5",
+      "latest:latest",
+      "latest:9",
+      "-5:-2",
+      "0:@-1h",
+      "@-2h:@-1h",
+    ]) {
+      expect(() => range(text), text).not.toThrow();
+    }
   });
 
   test("colons of a time of day do not split it", () => {

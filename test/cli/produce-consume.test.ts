@@ -2,10 +2,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { connect } from "../../src/client/client.ts";
 import { FIELD, NO_PRODUCER, stampProducer } from "../../src/record/batch.ts";
 import { batchOf, Session } from "../support/broker.ts";
 import { tempDir } from "../support/tmp.ts";
-import { type RunOptions, run, shell, startBroker } from "./rustlog.ts";
+import { until } from "../support/until.ts";
+import { MAIN, type RunOptions, run, shell, startBroker } from "./rustlog.ts";
 
 let broker: Awaited<ReturnType<typeof startBroker>>;
 let directory: ReturnType<typeof tempDir>;
@@ -212,12 +214,109 @@ describe("consume", () => {
   });
 });
 
+test("a terminal that somebody types in gets no progress drawn over it", async () => {
+  let text = "";
+  const child = Bun.spawn([process.execPath, MAIN, "produce", "typed", "-b", broker.address], {
+    env: { ...process.env, TERM: "xterm" },
+    terminal: { cols: 80, rows: 24, data: (_, bytes) => (text += Buffer.from(bytes).toString()) },
+  });
+  await until(() => text.includes("Ctrl-D ends."));
+  child.terminal?.write("hello\n");
+  // Progress would be drawn every 250 ms; that nothing is drawn takes waiting.
+  await Bun.sleep(350);
+  child.terminal?.write("\u0004");
+  expect(await child.exited).toBe(0);
+  expect(text).toContain("Produced 1 record to 'typed'");
+  expect(text).not.toContain("\u001b[K");
+});
+
+describe("keys in lines", () => {
+  test("-K takes the escapes of a format", async () => {
+    await ok(["produce", "tabs", "-K", "\\t"], "k\tv\n\tempty key\nk2\t\n");
+    await ok(["produce", "tabs", "-K", "\\x01\\\\"], "a\u0001\\b\n");
+    expect(await ok(["consume", "tabs", "-f", "%k(%K)=%s\\n"])).toBe(
+      "k(1)=v\n(0)=empty key\nk2(2)=\na(1)=b\n",
+    );
+  });
+
+  test("a line without the separator is an error with its number, unless that is allowed", async () => {
+    const stdin = "a:1\nb:2\nnone\nc:3\n";
+    const failed = await run(["produce", "missing", "-K", ":"], { ...to, stdin });
+    expect(failed.stderr).toContain("Acknowledged 2 records to 'missing'");
+    expect(failed.stderr).toContain('rustlog: line 3 of the input: there is no key separator ":"');
+    expect(failed.exitCode).toBe(1);
+    await ok(["produce", "missing", "-K", ":", "--allow-missing-key"], stdin);
+    expect(await ok(["consume", "missing", "-o", "2", "-f", "%K %s\\n"])).toBe(
+      "1 1\n1 2\n-1 none\n1 3\n",
+    );
+  });
+});
+
+describe("what consume --json prints", () => {
+  test("is what produce --json takes: the same bytes, whatever they are", async () => {
+    const producer = (await connectTo()).producer({ compression: "zstd" });
+    const bytes = [
+      null,
+      "",
+      "a",
+      "\0",
+      "a\r\n",
+      "\ufeffmark",
+      "\u2028",
+      new Uint8Array([0xff, 0xfe, 0]),
+    ];
+    const names = [
+      { name: "" },
+      { name: "n" },
+      { name: "\ufeff" },
+      { name: "", nameBytes: Uint8Array.of(0xff, 0x41) },
+    ];
+    for (const key of bytes) {
+      for (const value of bytes) {
+        const headers = bytes.map((data, i) => ({ ...names[i % names.length]!, value: data }));
+        const timestamp = [-1, 0, -62_135_596_800_000, 2 ** 53 - 1][bytes.indexOf(value) % 4]!;
+        void producer.enqueue("weird", { key, value, headers, timestamp });
+      }
+    }
+    await producer.close();
+    const lines = await ok(["consume", "weird", "--json"]);
+    // A byte order mark in front, and lines that end as on Windows.
+    await ok(["produce", "weird2", "--json"], `\ufeff${lines.replaceAll("\n", "\r\n")}`);
+    const [first, second] = await Promise.all([recordsOf("weird"), recordsOf("weird2")]);
+    expect(first).toHaveLength(bytes.length ** 2);
+    expect(second).toEqual(first);
+    const again = await ok(["consume", "weird2", "--json"]);
+    expect(again.replaceAll("weird2", "weird")).toBe(lines);
+    // A header's name is printed as its bytes.
+    const names2 = await run(["consume", "weird", "-f", "%h", "-n", "1"], to);
+    expect(Buffer.from(names2.bytes).includes(Buffer.of(0xff, 0x41, 0x3d))).toBe(true);
+  });
+});
+
+async function connectTo() {
+  return await connect({ broker: broker.address });
+}
+
+/** Everything of all records but their topic. */
+async function recordsOf(topic: string): Promise<unknown[]> {
+  await using client = await connectTo();
+  const hex = (data: Uint8Array | null | undefined) => data && Buffer.from(data).toString("hex");
+  const consumer = client.consumer({ topic, follow: false });
+  return await Array.fromAsync(consumer, ({ offset, timestamp, key, value, headers }) => ({
+    offset,
+    timestamp,
+    key: hex(key),
+    value: hex(value),
+    headers: headers.map((h) => [h.name, hex(h.nameBytes), hex(h.value)]),
+  }));
+}
+
 describe("a produce that fails", () => {
   test("says what was acknowledged before a line that is no record", async () => {
     const stdin = '{"value":"a"}\n{"value":"b"}\n{"value":\n{"value":"d"}\n';
     const { stderr, exitCode } = await run(["produce", "bad", "--json"], { ...to, stdin });
     expect(stderr).toContain("Acknowledged 2 records to 'bad'");
-    expect(stderr).toContain("rustlog: record 3 of the input: the line is no JSON");
+    expect(stderr).toContain("rustlog: line 3 of the input: the line is no JSON");
     expect(exitCode).toBe(1);
     expect(await ok(["consume", "bad"])).toBe("a\nb\n");
   });
@@ -227,7 +326,7 @@ describe("a produce that fails", () => {
     const stdin = `a\nb\n${"x".repeat(5000)}\n`;
     const { stderr, exitCode } = await run(["produce", "t"], { broker: small.address, stdin });
     expect(stderr).toContain("Acknowledged 2 records to 't'");
-    expect(stderr).toContain("rustlog: record 3 of the input is longer than 4096 bytes");
+    expect(stderr).toContain("rustlog: line 3 of the input is longer than 4096 bytes");
     expect(exitCode).toBe(1);
   });
 

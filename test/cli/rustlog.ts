@@ -6,7 +6,8 @@ import type { BrokerOptions } from "../../src/broker/options.ts";
 import { tempDir } from "../support/tmp.ts";
 
 /** The program. */
-export const MAIN = join(import.meta.dir, "../../src/main.ts");
+export /** The executable, from its source. */
+const MAIN = join(import.meta.dir, "../../src/main.ts");
 
 /** How a run is set up beside its arguments. */
 export interface RunOptions {
