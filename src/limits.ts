@@ -7,6 +7,12 @@ const MiB = 1024 * KiB;
 /** Largest frame payload a broker accepts, in bytes, unless `--max-frame-bytes` says otherwise. */
 export const FRAME_BYTES_MAX_DEFAULT = 10 * MiB;
 
+/**
+ * Largest payload of a request that is no Produce, in bytes: room for as many partitions as one may name, with the
+ * longest names. A longer one is refused once its first bytes have come, and the rest is not kept.
+ */
+export const REQUEST_BYTES_MAX = 4 * MiB;
+
 /** Largest record batch a broker accepts, in bytes, unless `--max-batch-bytes` says otherwise. */
 export const BATCH_BYTES_MAX_DEFAULT = 8 * MiB;
 

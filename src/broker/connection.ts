@@ -8,6 +8,7 @@
 // and input is discarded until the client leaves; `close` is called exactly once, from within `end()` and
 // `terminate()` too; a paused socket reports a reset but not an orderly close, until it is resumed.
 import { RustLogError } from "../errors.ts";
+import { REQUEST_BYTES_MAX } from "../limits.ts";
 import { decodeRequestHeader, encodeErrorResponse } from "../protocol/messages.ts";
 import { type Tail, tailBytes } from "../record/bytes.ts";
 import type { ConnectionHost, ConnectionSocket } from "./connection-host.ts";
@@ -106,7 +107,7 @@ export class Connection implements ExchangeOwner, InflightHolder, InputOwner {
   }
 
   /** Sends an error that belongs to no request, and ends the connection after it. */
-  refuse(error: RustLogError): void {
+  refuseConnection(error: RustLogError): void {
     this.broke(error);
   }
 
@@ -192,6 +193,18 @@ export class Connection implements ExchangeOwner, InflightHolder, InputOwner {
 
   log(kind: string, line: string): void {
     this.#host.log(kind, line);
+  }
+
+  refuse(envelope: Uint8Array, bytes: number, nowMs: number): void {
+    const header = decodeRequestHeader(envelope);
+    const exchange = new Exchange(this, header, envelope.length, nowMs);
+    this.inflight.began(envelope.length);
+    exchange.fail(
+      new RustLogError(
+        "INVALID_REQUEST",
+        `a request of ${bytes} bytes: only a Produce may have more than ${REQUEST_BYTES_MAX}`,
+      ),
+    );
   }
 
   charge(bytes: number): void {

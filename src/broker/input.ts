@@ -2,9 +2,10 @@
 // turns let it, and pauses the socket when they don't.
 // Leaves to others: what a frame means (connection.ts), whose turn it is (turns.ts), and the limits (inflight-*.ts).
 import { FrameDecoder } from "../protocol/frame.ts";
+import { REQUEST_HEADER_BYTES } from "../protocol/messages.ts";
 import type { Tail } from "../record/bytes.ts";
 import type { InflightAccount } from "./inflight-account.ts";
-import { isSmallRequest } from "./request-size.ts";
+import { isSmallRequest, requestBytesMax } from "./request-size.ts";
 import type { Turn, Turns, TurnTaker } from "./turns.ts";
 
 /** The connection that the input belongs to. */
@@ -13,6 +14,8 @@ export interface InputOwner {
   readonly takesFrames: boolean;
   /** Takes the payload of a frame. */
   take(payload: Uint8Array, tail: Tail, nowMs: number): void;
+  /** Refuses a frame of `bytes`, of which it gets the envelope. */
+  refuse(envelope: Uint8Array, bytes: number, nowMs: number): void;
   /** Is told that frames were taken. */
   tookFrames(nowMs: number): void;
   /** Is told that input makes no sense any more. */
@@ -106,6 +109,14 @@ export class Input implements TurnTaker {
     if (!this.#held && this.#owner.takesFrames) this.#owner.resume();
   }
 
+  /** A request that is too long is refused before the rest of it has come. */
+  #refuseTooLong(nowMs: number): boolean {
+    const envelope = this.#decoder.takeTooLong(REQUEST_HEADER_BYTES, requestBytesMax);
+    if (envelope === undefined) return false;
+    this.#owner.refuse(envelope, this.#decoder.nextBytes, nowMs);
+    return true;
+  }
+
   /** Hands on the whole frames that have come, as far as limits and turns let it; returns whether there were any. */
   #takeFrames(turn?: Turn): boolean {
     const beganMs = performance.now();
@@ -114,7 +125,9 @@ export class Input implements TurnTaker {
     let taken = false;
     let isTurnOver = false;
     try {
-      while (this.#owner.takesFrames && !this.#inflight.isOver && this.#decoder.hasNext()) {
+      while (this.#owner.takesFrames && !this.#inflight.isOver) {
+        taken = this.#refuseTooLong(nowMs) || taken;
+        if (!this.#decoder.hasNext()) break;
         const isSmall = this.isNextSmall;
         // One small request costs less than waiting for a turn.
         const isFirst = !taken && (isSmall || turn?.isBulk === true);

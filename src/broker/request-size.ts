@@ -1,5 +1,6 @@
-// Which requests are small: those whose bytes bound what they cost. The others wait for their turn once the time that
-// all connections share is spent. Leaves to others: the turns (turns.ts).
+// How long requests may be, and which are small: those whose bytes bound what they cost. The others wait for their turn
+// once the time that all connections share is spent. Leaves to others: the turns (turns.ts).
+import { REQUEST_BYTES_MAX } from "../limits.ts";
 import { API } from "../protocol/messages.ts";
 
 const KiB = 1024;
@@ -16,4 +17,9 @@ const SMALL_BYTES_MAX: ReadonlyMap<number, number> = new Map([
 /** Whether a request costs a few microseconds only. */
 export function isSmallRequest(apiKey: number, payloadBytes: number): boolean {
   return payloadBytes <= (SMALL_BYTES_MAX.get(apiKey) ?? 0);
+}
+
+/** Longest payload of a request, in bytes; for Produce the limit of frames holds. */
+export function requestBytesMax(apiKey: number): number {
+  return apiKey === API.Produce ? Number.POSITIVE_INFINITY : REQUEST_BYTES_MAX;
 }

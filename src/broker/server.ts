@@ -173,7 +173,7 @@ export class Server {
       return;
     }
     this.#refused.add(connection);
-    connection.refuse(
+    connection.refuseConnection(
       new RustLogError(
         "TOO_MANY_CONNECTIONS",
         `the broker serves ${connectionsMax} connections at most, and has them`,

@@ -36,6 +36,8 @@ export class FrameDecoder {
   #chunks: Uint8Array[] = [];
   #consumed = 0;
   #available = 0;
+  /** Bytes of a frame that is too long that are still to come. */
+  #dropping = 0;
   #failure: RustLogError | undefined;
   #block = NO_BYTES;
   #blockUsed = 0;
@@ -76,7 +78,10 @@ export class FrameDecoder {
   }
 
   /** Adds what the socket gave. The decoder keeps the chunk, and payloads may be views of it. */
-  push(chunk: Uint8Array): void {
+  push(bytes: Uint8Array): void {
+    const dropped = Math.min(this.#dropping, bytes.length);
+    this.#dropping -= dropped;
+    const chunk = dropped === 0 ? bytes : bytes.subarray(dropped);
     if (chunk.length === 0 || this.#failure !== undefined) return;
     this.#available += chunk.length;
     const isGathered = this.#chunks.length > 0 && chunk.length < GATHERED_CHUNK_BYTES_MAX;
@@ -92,6 +97,30 @@ export class FrameDecoder {
   next(): Uint8Array | undefined {
     const length = this.#nextLength();
     return length === undefined ? undefined : this.#take(length);
+  }
+
+  /**
+   * If the next frame is longer than `bytesMaxOf` allows for its first byte: its first `headBytes`, as soon as they have
+   * come; the rest is dropped as it comes. Otherwise undefined. Throws as `next` does.
+   */
+  takeTooLong(
+    headBytes: number,
+    bytesMaxOf: (firstByte: number) => number,
+  ): Uint8Array | undefined {
+    if (this.pendingBytes < FRAME_LENGTH_BYTES + headBytes) return undefined;
+    if (this.#failure !== undefined) throw this.#failure;
+    const length = this.#peekLength();
+    this.#checkLength(length);
+    if (length < headBytes || length <= bytesMaxOf(this.#peekByte(FRAME_LENGTH_BYTES))) {
+      return undefined;
+    }
+    this.nextBytes = length;
+    this.#skip(FRAME_LENGTH_BYTES);
+    const head = this.#take(headBytes).slice();
+    const come = Math.min(this.pendingBytes, length - headBytes);
+    this.#skip(come);
+    this.#dropping = length - headBytes - come;
+    return head;
   }
 
   /** Whether a whole frame has come, which stays there. Throws as `next` does. */

@@ -119,6 +119,7 @@ describe("the errors", () => {
 test("the limits are those of the code", () => {
   const expected: Readonly<Record<string, number>> = {
     "payload of a request's frame, bytes": limits.FRAME_BYTES_MAX_DEFAULT,
+    "payload of a request that is no Produce, bytes": limits.REQUEST_BYTES_MAX,
     "record batch, bytes": limits.BATCH_BYTES_MAX_DEFAULT,
     "unanswered plus unsent bytes of a connection": limits.CONNECTION_BYTES_MAX_DEFAULT,
     "unanswered requests and untaken responses of a connection": limits.CONNECTION_REQUESTS_MAX,
