@@ -100,7 +100,14 @@ class FailingDisk extends RealDisk {
   failing = false;
 
   override openAppend(path: string): AppendFile {
-    const file = super.openAppend(path);
+    return this.#withFailingSync(super.openAppend(path));
+  }
+
+  override createAppend(path: string): AppendFile {
+    return this.#withFailingSync(super.createAppend(path));
+  }
+
+  #withFailingSync(file: AppendFile): AppendFile {
     const sync = file.sync.bind(file);
     file.sync = () => (this.failing ? Promise.reject(new Error("EIO: the disk is gone")) : sync());
     return file;
