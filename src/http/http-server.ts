@@ -12,8 +12,11 @@ import { RequestGuard } from "./request-guard.ts";
 /** Longest body of a request; a longer one is answered with 413 before it is read. */
 const BODY_BYTES_MAX = 1024 * 1024;
 
-/** A connection that is silent for so long is closed. */
+/** A connection that is silent, or has not sent a whole request, for so long is closed. */
 const IDLE_SECONDS_MAX = 10;
+
+/** Requests that are answered at once, those whose answer was not read included. */
+const REQUESTS_MAX = 192;
 
 /** Answers one request. */
 export type HttpHandler = Bun.Serve.Handler<
@@ -105,6 +108,9 @@ export class HttpServer {
     if (methods.GET !== undefined) names.push("HEAD");
     const allow = names.join(", ");
     return (request, server) => {
+      if (server.pendingRequests > REQUESTS_MAX) {
+        return plainText(503, `${REQUESTS_MAX} requests are being answered already`);
+      }
       const refusal = this.#refusal(request);
       if (refusal !== undefined) return refusal;
       const { method } = request;

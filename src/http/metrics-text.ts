@@ -5,12 +5,7 @@
 import { readFileSync } from "node:fs";
 import type { Broker } from "../broker/broker.ts";
 import { VERSION } from "../broker/version.ts";
-import {
-  groupPartitionCount,
-  groupPartitions,
-  type LagSources,
-  NOT_COMMITTED,
-} from "../offsets/lag.ts";
+import { NOT_COMMITTED, readGroupLags } from "../offsets/lag.ts";
 import { nextTurn, Portions } from "../storage/event-loop.ts";
 import type { PartitionDescription } from "../topics/partition.ts";
 import { Exposition, labelsOf } from "./exposition.ts";
@@ -23,9 +18,6 @@ const PORTION = 500;
 
 /** Partitions of groups that are shown; groups that don't fit are only counted. */
 const GROUP_PARTITIONS_MAX = 10_000;
-
-/** Groups that are taken from the store at a time. */
-const GROUPS_PER_PAGE = 100;
 
 /** The metrics of a broker, in Prometheus' text format, in parts. */
 export async function* metricsText(broker: Broker): AsyncGenerator<string, void> {
@@ -145,7 +137,10 @@ async function* writePartitions(text: Exposition, { services }: Broker): AsyncGe
 }
 
 async function* writeGroups(text: Exposition, { services }: Broker): AsyncGenerator<string> {
-  const { rows, totals } = await readGroups(services);
+  const { groups: shown } = await readGroupLags(services, {
+    groupsMax: GROUP_PARTITIONS_MAX,
+    partitionsMax: GROUP_PARTITIONS_MAX,
+  });
   const groups = services.offsets.groupCount;
   text.family("rustlog_groups", "gauge", "Groups that have committed an offset.");
   text.sample("", groups);
@@ -154,59 +149,28 @@ async function* writeGroups(text: Exposition, { services }: Broker): AsyncGenera
     "gauge",
     `Groups that are left out below, which shows ${GROUP_PARTITIONS_MAX} partitions of groups at most, by name of the group.`,
   );
-  text.sample("", Math.max(0, groups - totals.length));
+  text.sample("", Math.max(0, groups - shown.length));
   text.family("rustlog_group_committed_offset", "gauge", "Offset that a group has committed.");
-  yield* samples(text, rows, ({ labels, committedOffset }) => {
-    if (committedOffset !== NOT_COMMITTED) text.sample(labels, committedOffset);
+  const rows = shown.flatMap(({ group, partitions }) =>
+    partitions.map((partition) => ({ group, ...partition })),
+  );
+  const labels = ({ group, topic, partition }: (typeof rows)[number]): string =>
+    labelsOf({ group, topic, partition });
+  yield* samples(text, rows, (row) => {
+    if (row.committedOffset !== NOT_COMMITTED) text.sample(labels(row), row.committedOffset);
   });
   text.family(
     "rustlog_group_lag_records",
     "gauge",
     "Records between a group's committed offset, or the log start if that is later or nothing was committed, and the high watermark.",
   );
-  yield* samples(text, rows, ({ labels, lag }) => text.sample(labels, lag));
+  yield* samples(text, rows, (row) => text.sample(labels(row), row.lag));
   text.family(
     "rustlog_group_total_lag_records",
     "gauge",
     "The same, summed over all partitions of the topics in which the group has committed an offset.",
   );
-  yield* samples(text, totals, ({ labels, lag }) => text.sample(labels, lag));
-}
-
-interface GroupRow {
-  readonly labels: string;
-  readonly committedOffset: number;
-  readonly lag: number;
-}
-
-/** Whole groups, as many as fit, by name. */
-async function readGroups(
-  services: LagSources,
-): Promise<{ rows: GroupRow[]; totals: { labels: string; lag: number }[] }> {
-  const rows: GroupRow[] = [];
-  const totals: { labels: string; lag: number }[] = [];
-  const portions = new Portions(PORTION);
-  let after: string | undefined;
-  for (;;) {
-    const page = services.offsets.page(after, GROUPS_PER_PAGE);
-    for (const { group } of page) {
-      if (rows.length + groupPartitionCount(services, group) > GROUP_PARTITIONS_MAX) {
-        // One that is too large by itself hides no others.
-        if (rows.length > GROUP_PARTITIONS_MAX / 2) return { rows, totals };
-        continue;
-      }
-      let sum = 0;
-      for (const { topic, partition, committedOffset, lag } of groupPartitions(services, group)) {
-        rows.push({ labels: labelsOf({ group, topic, partition }), committedOffset, lag });
-        sum += lag;
-        await portions.next();
-      }
-      totals.push({ labels: labelsOf({ group }), lag: sum });
-    }
-    after = page.at(-1)?.group;
-    if (after === undefined) return { rows, totals };
-    await nextTurn();
-  }
+  yield* samples(text, shown, ({ group, lag }) => text.sample(labelsOf({ group }), lag));
 }
 
 /** Writes a sample for each item, and gives out what was written after each portion of them. */

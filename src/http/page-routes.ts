@@ -8,12 +8,16 @@ import type { Partition } from "../topics/partition.ts";
 import type { HttpRoutes } from "./http-server.ts";
 import page from "./page/index.html";
 import type { ProduceOrder, Refusal } from "./page/wire.ts";
+import { groupsState } from "./broker-watch.ts";
 import { PageFeed } from "./page-feed.ts";
 import { batchDump, batchRows, indexTicks, lookUp, segmentRows } from "./page-log.ts";
 import { produceRecord } from "./page-produce.ts";
 
 /** Records of pages that are on their way in at once. Their bodies are bounded by the server. */
 const PRODUCING_MAX = 32;
+
+/** Seconds after which a page that does not read its events is disconnected. */
+const SLOW_READER_SECONDS = 30;
 
 /** Questions that wait for an answer. They are answered one at a time, since each may decompress a large batch. */
 const ASKING_MAX = 64;
@@ -48,17 +52,26 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
 /** The paths of the page. `flush` is the broker's flush policy, in words. */
 export function pageRoutes(broker: Broker, flush: string): HttpRoutes {
   const feed = new PageFeed(broker, flush);
-  const answering = new OneAtATime();
-  let asking = 0;
+  const questions = new Queue();
+  const groupQueue = new Queue();
   let producing = 0;
   return {
     "/": page,
     "/api/events": {
       GET: (request, server) => {
-        // It says something every second; the server must not count it as idle before that.
-        server.timeout(request, 0);
-        return feed.open();
+        // The server's own time does not count what is written, so it begins again whenever the page has read.
+        const wait = (): void => server.timeout(request, SLOW_READER_SECONDS);
+        wait();
+        return feed.open(wait);
       },
+    },
+    "/api/groups": {
+      GET: ({ url, signal }) =>
+        answered(() => {
+          const query = new Query(new URL(url).searchParams);
+          const selection = { filter: query.text("filter"), after: query.text("after") };
+          return groupQueue.answer(signal, () => groupsState(broker.services, selection));
+        }),
     },
     "/api/produce": {
       POST: (request) =>
@@ -84,26 +97,39 @@ export function pageRoutes(broker: Broker, flush: string): HttpRoutes {
           const index = /^\d{1,9}$/.test(partition) ? Number(partition) : -1;
           const query = new Query(new URL(url).searchParams);
           broker.services.registry.partition(topic, index);
-          if (asking >= ASKING_MAX) {
-            const message = `${ASKING_MAX} questions of pages wait for an answer already`;
-            throw new RustLogError("BROKER_OVERLOADED", message);
-          }
-          asking++;
-          try {
-            return await answering.run(async () => {
-              if (signal.aborted) throw invalid("the request was cancelled");
-              // Looked up again: the topic may have been deleted while the question waited.
-              return await ask(broker.services.registry.partition(topic, index), query);
-            });
-          } finally {
-            asking--;
-          }
+          return await questions.answer(signal, () =>
+            // Looked up again: the topic may have been deleted while the question waited.
+            ask(broker.services.registry.partition(topic, index), query),
+          );
         }),
     },
   };
 }
 
-/** The numbers after the question mark of an address. */
+/** Questions that are answered one after the other. */
+class Queue {
+  readonly #work = new OneAtATime();
+  #waiting = 0;
+
+  /** Answers one, unless it was cancelled or too many are waiting. */
+  async answer<T>(signal: AbortSignal, work: () => T | Promise<T>): Promise<T> {
+    if (this.#waiting >= ASKING_MAX) {
+      const message = `${ASKING_MAX} questions of pages wait for an answer already`;
+      throw new RustLogError("BROKER_OVERLOADED", message);
+    }
+    this.#waiting++;
+    try {
+      return await this.#work.run(async () => {
+        if (signal.aborted) throw invalid("the request was cancelled");
+        return await work();
+      });
+    } finally {
+      this.#waiting--;
+    }
+  }
+}
+
+/** What stands after the question mark of an address. */
 class Query {
   readonly #parameters: URLSearchParams;
 
@@ -114,6 +140,10 @@ class Query {
   number(name: string): number | undefined {
     const text = this.#parameters.get(name);
     return text === null ? undefined : numberOf(name, text);
+  }
+
+  text(name: string): string | undefined {
+    return this.#parameters.get(name) ?? undefined;
   }
 
   needed(name: string): number {

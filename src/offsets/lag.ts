@@ -1,5 +1,6 @@
 // How far a group is behind, partition by partition: the one place where committed offsets meet the logs.
 // Leaves to others: showing it (broker/handlers/groups.ts, http/), and keeping commits (offset-store.ts).
+import { nextTurn, Portions } from "../storage/event-loop.ts";
 import type { TopicRegistry } from "../topics/topic-registry.ts";
 import type { OffsetStore } from "./offset-store.ts";
 
@@ -67,8 +68,71 @@ export function* groupPartitions(
   }
 }
 
+/** A group with all its partitions. */
+export interface GroupLag {
+  readonly group: string;
+  /** The sum over the partitions. */
+  readonly lag: number;
+  readonly partitionCount: number;
+  /** Empty for a group that has more of them than may be read. */
+  readonly partitions: readonly GroupPartition[];
+}
+
+/** Which groups are read. */
+export interface GroupSelection {
+  /** The first group is the one after this name. */
+  readonly after?: string | undefined;
+  /** Only groups whose name contains this. */
+  readonly filter?: string | undefined;
+  readonly groupsMax: number;
+  /** Partitions of all of them. */
+  readonly partitionsMax: number;
+}
+
+/** Groups that are taken from the store, and partitions that are looked at, in one turn of the event loop. */
+const GROUPS_PER_TURN = 500;
+const PARTITIONS_PER_TURN = 500;
+
+/**
+ * The lag of the first groups that are selected, by name, as many as fit, and whether there are more. Gives way to
+ * others all the time: it may go through a million groups.
+ */
+export async function readGroupLags(
+  sources: LagSources,
+  { after: start, filter = "", groupsMax, partitionsMax }: GroupSelection,
+): Promise<{ groups: GroupLag[]; hasMore: boolean }> {
+  const groups: GroupLag[] = [];
+  const portions = new Portions(PARTITIONS_PER_TURN);
+  let left = partitionsMax;
+  let after = start;
+  for (;;) {
+    const page = sources.offsets.page(after, GROUPS_PER_TURN);
+    for (const { group } of page) {
+      if (!group.includes(filter)) continue;
+      const partitionCount = groupPartitionCount(sources, group);
+      const isTooLarge = partitionCount > partitionsMax;
+      if (groups.length >= groupsMax || (!isTooLarge && partitionCount > left)) {
+        return { groups, hasMore: true };
+      }
+      let lag = 0;
+      const partitions: GroupPartition[] = [];
+      for (const partition of groupPartitions(sources, group)) {
+        lag += partition.lag;
+        // One that is too large for any answer hides no others.
+        if (!isTooLarge) partitions.push(partition);
+        await portions.next();
+      }
+      left -= partitions.length;
+      groups.push({ group, lag, partitionCount, partitions });
+    }
+    after = page.at(-1)?.group;
+    if (after === undefined) return { groups, hasMore: false };
+    await nextTurn();
+  }
+}
+
 /** Number of the partitions that `groupPartitions` goes through. */
-export function groupPartitionCount({ registry, offsets }: LagSources, group: string): number {
+function groupPartitionCount({ registry, offsets }: LagSources, group: string): number {
   let count = 0;
   for (const name of offsets.topicsOf(group)) {
     count += registry.find(name)?.online.length ?? 0;

@@ -185,6 +185,24 @@ test("a port that is in use is said to be, with the flag that changes it", async
   expect(again).toThrow("choose another --metrics-port");
 });
 
+test("more than 192 requests at once are refused until one of them has been answered", async () => {
+  const held = Promise.withResolvers<void>();
+  await using server = start({
+    routes: {
+      "/held": { GET: () => held.promise.then(() => new Response("at last")) },
+      "/hello": { GET: () => new Response("hello") },
+    },
+  });
+  const waiting = Array.from({ length: 192 }, () => ask(server, "/held"));
+  let answer = "";
+  // They come on connections of their own, and this one perhaps before the last of them.
+  while (!answer.startsWith("503")) answer = await ask(server, "/hello");
+  expect(answer).toBe("503 192 requests are being answered already\n");
+  held.resolve();
+  expect(new Set(await Promise.all(waiting))).toEqual(new Set(["200 at last"]));
+  expect(await ask(server, "/hello")).toBe("200 hello");
+});
+
 test("a stop ends answers that are still being streamed", async () => {
   const cancelled = Promise.withResolvers<void>();
   const endless = () =>

@@ -2,7 +2,11 @@
 // (page-routes.test.ts).
 import { expect, test } from "bun:test";
 import { PageFeed } from "../../src/http/page-feed.ts";
-import type { Overview, Tick } from "../../src/http/page/wire.ts";
+import { PageStream, type Watched } from "../../src/http/page-stream.ts";
+import { PageTurns } from "../../src/http/page-turns.ts";
+import type { GroupsState, Overview, Tick } from "../../src/http/page/wire.ts";
+import { nextTurn } from "../../src/storage/event-loop.ts";
+import type { Partition } from "../../src/topics/partition.ts";
 import { batchOf } from "../support/broker.ts";
 import { startPage } from "../support/page-sample.ts";
 
@@ -37,42 +41,57 @@ async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Event
   return undefined;
 }
 
-test("a page is told everything, then what a produce and a commit changed", async () => {
+/** The next tick that says something. */
+async function nextTick(
+  page: { next: () => Promise<Event> },
+  says: (tick: Tick) => boolean,
+): Promise<Tick> {
+  for (;;) {
+    const { name, data } = await page.next();
+    if (name === "tick" && says(data as Tick)) return data as Tick;
+  }
+}
+
+test("a page is sent the topics, all partitions, then what a produce and a commit changed", async () => {
   await using sample = await startPage();
   const { registry, offsets } = sample.broker.services;
-  await registry.create("orders", 2, {});
+  const { id } = await registry.create("orders", 2, {});
   await registry.partition("orders", 0).append(batchOf("a", "b"));
   const page = await listen(sample.url);
 
   const first = await page.next();
   expect(first.name).toBe("overview");
   const overview = first.data as Overview;
-  expect(overview.topics).toEqual([{ name: "orders", internal: false, partitions: 2 }]);
+  expect(overview.topicCount).toBe(1);
+  expect(overview.topics).toEqual([
+    { name: "orders", id, internal: false, partitions: 2, offline: [] },
+  ]);
+  const all = await nextTick(page, ({ partitions }) => partitions.length > 0);
   const { active } = registry.partition("orders", 0).layout.segments;
-  expect(overview.partitions[0]).toEqual({
+  expect(all.partitions[0]).toEqual({
     ...{ topic: "orders", partition: 0, logStart: 0, highWatermark: 2, logEnd: 2 },
     ...{ endSegment: 0, endPosition: active.bytes, activeBase: 0, activeBytes: active.bytes },
     ...{ sealedCount: 0, sealedBytes: 0 },
   });
+  expect(all.partitions).toHaveLength(2);
 
   await registry.partition("orders", 1).append(batchOf("c"));
-  let tick = (await page.next()).data as Tick;
-  while (tick.partitions.length === 0) tick = (await page.next()).data as Tick;
+  const tick = await nextTick(page, ({ partitions }) => partitions.length > 0);
   expect(tick.partitions.map(({ partition, logEnd }) => [partition, logEnd])).toEqual([[1, 1]]);
 
   await offsets.commit("billing", [{ topic: "orders", partition: 0, offset: 1 }]);
-  let groups: Tick["groups"];
-  while (groups === undefined) {
-    const { name, data } = await page.next();
-    // The first commit makes the internal topic: everything is told anew.
-    groups = name === "overview" ? (data as Overview).groups : (data as Tick).groups;
-    if (groups?.length === 0) groups = undefined;
-  }
-  expect(groups).toEqual([{ group: "billing", topic: "orders", partition: 0, offset: 1, lag: 1 }]);
+  const { groups } = await nextTick(page, ({ groups }) => groups?.count === 1);
+  expect(groups).toEqual({
+    ...{ count: 1, hasMore: false, groups: [{ group: "billing", lag: 2, partitions: 2 }] },
+    offsets: [
+      { group: "billing", topic: "orders", partition: 0, offset: 1, lag: 1 },
+      { group: "billing", topic: "orders", partition: 1, offset: -1, lag: 1 },
+    ],
+  });
   page.stop();
 });
 
-test("a page is told everything anew when a topic comes or goes", async () => {
+test("a page is sent the topics again when one comes or goes", async () => {
   await using sample = await startPage();
   const { registry } = sample.broker.services;
   const page = await listen(sample.url);
@@ -90,47 +109,87 @@ test("a page is told everything anew when a topic comes or goes", async () => {
   page.stop();
 });
 
-test("a page is told anew of a topic that was deleted and created again at once", async () => {
+test("a topic that was deleted and created again at once comes with its new partitions", async () => {
   await using sample = await startPage();
   const { registry } = sample.broker.services;
-  const { online } = await registry.create("one", 1, {});
-  await online[0]!.append(batchOf("a", "b"));
+  const { partitions, id } = await registry.create("one", 1, {});
+  await (partitions[0] as Partition).append(batchOf("a", "b"));
   const page = await listen(sample.url);
-  expect(((await page.next()).data as Overview).partitions[0]?.logEnd).toBe(2);
+  const before = await nextTick(page, (tick) => tick.partitions.length > 0);
+  expect(before.partitions[0]?.logEnd).toBe(2);
   await registry.delete("one");
   await registry.create("one", 1, {});
   let overview: Overview | undefined;
-  while (overview?.topics.length !== 1) {
+  while (overview?.topics.length !== 1 || overview.topics[0]?.id === id) {
     const { name, data } = await page.next();
     if (name === "overview") overview = data as Overview;
   }
-  expect(overview.partitions.map(({ logEnd }) => logEnd)).toEqual([0]);
+  const after = await nextTick(page, (tick) => tick.partitions.length > 0);
+  expect(after.partitions.map(({ logEnd }) => logEnd)).toEqual([0]);
   page.stop();
 });
 
-test("a page that does not read is told everything anew, not all that it missed", async () => {
-  await using sample = await startPage();
-  const partition = (await sample.broker.services.registry.create("orders", 1, {})).online[0]!;
-  const feed = new PageFeed(sample.broker, "always", 10);
-  const slow = feed.open().body!.getReader();
-  const other = eventsOf(feed.open().body!);
-  await other.next();
-  // Far more changes than wait for a page, each seen by the one that reads.
-  for (let i = 0; i < 24; i++) {
-    await partition.append(batchOf("x"));
-    await other.next();
+test("what waits for a page that does not read is bounded, and is the newest when it reads", async () => {
+  const partitions = Array.from({ length: 1000 }, (_, i) => ({ index: i }) as Partition);
+  let version = 0;
+  const watched: Watched = {
+    isReady: true,
+    groupsJson: JSON.stringify("g".repeat(10_000)),
+    partitions: () => partitions,
+    partitionJson: ({ index }) => JSON.stringify({ index, version, more: "x".repeat(500) }),
+    overviewJson: () => "{}",
+    totalsJson: () => "{}",
+  };
+  const turns = new PageTurns();
+  let sent = 0;
+  const page = new PageStream(watched, turns, { onRead: () => {}, onClosed: () => {} });
+  const sendNext = page.sendNext.bind(page);
+  page.sendNext = () => {
+    sent++;
+    sendNext();
+  };
+  for (version = 1; version <= 50; version++) {
+    page.update({ isNew: version % 10 === 0, partitions, hasNewGroups: true });
+    page.beat();
+    await nextTurn();
   }
-  const names: string[] = [];
+  // An event has 200 partitions at most, some 110 kB: it was sent nothing after the first of them.
+  expect(sent).toBeLessThan(5);
+  version = 1000;
+  page.update({ isNew: false, partitions, hasNewGroups: true });
+  const newest = new Map<number, number>();
   const decoder = new TextDecoder();
-  while (names.filter((name) => name === "overview").length < 2) {
-    const { value } = await slow.read();
-    names.push(/event: (\w+)/.exec(decoder.decode(value))?.[1] ?? "");
+  for await (const event of page.stream) {
+    expect(event.length).toBeLessThan(200_000);
+    const data = /^event: tick\ndata: (.*)$/m.exec(decoder.decode(event))?.[1];
+    const tick = JSON.parse(data ?? '{"partitions":[]}') as {
+      partitions: { index: number; version: number }[];
+    };
+    for (const { index, version } of tick.partitions) newest.set(index, version);
+    if (newest.size === 1000 && [...newest.values()].every((it) => it === 1000)) break;
   }
-  expect(names.length).toBeLessThan(24);
-  await slow.cancel();
-  await other.return(undefined);
-  expect(feed.pages).toBe(0);
-}, 20_000);
+});
+
+test("of many groups the first are sent, and others have their turn while they are read", async () => {
+  await using sample = await startPage({ offsets: "memory" });
+  const { registry, offsets } = sample.broker.services;
+  await registry.create("t", 1, {});
+  for (let i = 0; i < 3_000; i++) {
+    const group = `${"g".repeat(100)}-${String(i).padStart(4, "0")}`;
+    await offsets.commit(group, [{ topic: "t", partition: 0, offset: 0 }]);
+  }
+  const page = await listen(sample.url);
+  const { groups } = await nextTick(page, (tick) => tick.groups !== undefined);
+  expect(groups).toMatchObject({ count: 3000, hasMore: true });
+  expect([groups?.groups.length, groups?.offsets.length]).toEqual([100, 100]);
+  page.stop();
+  const filtered = await fetch(`${sample.url}api/groups?filter=-29`);
+  const state = (await filtered.json()) as GroupsState;
+  expect(state.groups.map(({ group }) => group.slice(-4))).toEqual(
+    Array.from({ length: 100 }, (_, i) => String(2900 + i)),
+  );
+  expect(state.hasMore).toBe(false);
+});
 
 test("no more than 64 pages are open at once, and a page that goes makes room", async () => {
   await using sample = await startPage();

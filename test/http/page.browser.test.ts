@@ -279,6 +279,61 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
+    "leaves topics opened or closed, and the focus where it is, when a topic is created",
+    async () => {
+      await using many = await startPage();
+      const { registry } = many.broker.services;
+      for (let i = 10; i < 32; i++) await registry.create(`topic-${i}`, 2, {});
+      const page = await browser.open(many.url, WIDE);
+      pages.push(page);
+      const isOpen = (topic: string) =>
+        page.evaluate<boolean>(
+          `[...document.querySelectorAll('.topic')].find((each) => each.querySelector('h2').textContent === '${topic}').open`,
+        );
+      await page.until("document.querySelectorAll('.topic').length === 22");
+      expect(await isOpen("topic-12")).toBe(false);
+      await page.evaluate("document.querySelectorAll('.topic summary')[2].click()");
+      await page.evaluate("document.querySelectorAll('.topic summary')[2].focus()");
+      await page.until("document.querySelectorAll('.topic .numbers strong').length === 2");
+      await registry.create("topic-11b", 1, {});
+      await page.until("document.querySelectorAll('.topic').length === 23");
+      expect(await isOpen("topic-12")).toBe(true);
+      expect(await isOpen("topic-13")).toBe(false);
+      expect(await page.evaluate("document.activeElement.textContent")).toStartWith("topic-12");
+      expect(await page.text(".topic:nth-child(3) h2")).toBe("topic-11b");
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "tells the lag of each group, partitions without a commit included, and filters the groups",
+    async () => {
+      await using shop = await startPage({ offsets: "memory" });
+      const { registry, offsets } = shop.broker.services;
+      await registry.create("t", 2, {});
+      await registry.partition("t", 1).append(batchOf("a", "b", "c"));
+      for (let i = 0; i < 300; i++) {
+        await offsets.commit(`group-${1000 + i}`, [{ topic: "t", partition: 0, offset: 0 }]);
+      }
+      const page = await open(WIDE, shop.url);
+      await page.until(
+        "document.querySelector('#groups summary').textContent === '300 consumer groups'",
+      );
+      await page.evaluate("document.querySelector('#groups').open = true");
+      expect(await page.text("#groups li")).toBe("group-1000: lag 3 in 2 partitions");
+      expect(await page.text("#groups .empty")).toBe("There are more: filter by name.");
+      await page.evaluate("document.querySelector('#groups input').focus()");
+      await page.type("1299");
+      await page.until("document.querySelectorAll('#groups li').length === 1");
+      expect(await page.text("#groups li")).toBe("group-1299: lag 3 in 2 partitions");
+      await page.until(
+        "document.querySelectorAll('.row .groups')[1].textContent === 'group-1299 has committed nothing, lag 3'",
+      );
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
     "bears 10,000 segments in a row, and finds its way in them",
     async () => {
       using directory = tempDir();

@@ -1,7 +1,7 @@
 // How far groups are behind, against a real registry and store.
 // Leaves to others: how it is shown (broker/apis.test.ts, http/monitoring.test.ts, cli/groups.test.ts).
 import { expect, test } from "bun:test";
-import { groupPartitionCount, groupPartitions, lagOf } from "../../src/offsets/lag.ts";
+import { groupPartitions, lagOf, readGroupLags } from "../../src/offsets/lag.ts";
 import { batchOf, startBroker } from "../support/broker.ts";
 
 test("all partitions of a group's topics are there, also those without a commit", async () => {
@@ -27,7 +27,6 @@ test("all partitions of a group's topics are there, also those without a commit"
     [-1, 3],
   ]);
   expect(found[0]?.commitTimestamp).toBe(-1);
-  expect(groupPartitionCount(services, "g")).toBe(3);
   expect([...groupPartitions(services, "unknown")]).toEqual([]);
 });
 
@@ -50,7 +49,36 @@ test("nothing is left of a group once its topics are deleted", async () => {
   await services.offsets.commit("g", [{ topic: "t", partition: 0, offset: 0 }]);
   await services.registry.delete("t");
   expect([...groupPartitions(services, "g")]).toEqual([]);
-  expect(groupPartitionCount(services, "g")).toBe(0);
+});
+
+test("groups are read by name, as many as fit, after a name, and filtered", async () => {
+  await using running = await startBroker({ offsets: "memory" });
+  const { services } = running.broker;
+  await services.registry.create("t", 2, {});
+  await services.registry.partition("t", 1).append(batchOf("a", "b"));
+  for (let i = 0; i < 1200; i++) {
+    const group = `g-${String(i).padStart(4, "0")}`;
+    await services.offsets.commit(group, [{ topic: "t", partition: 0, offset: 0 }]);
+  }
+  const read = async (selection: { after?: string; filter?: string }) => {
+    const { groups, hasMore } = await readGroupLags(services, {
+      ...{ groupsMax: 3, partitionsMax: 100, ...selection },
+    });
+    return [groups.map(({ group }) => group).join(" "), hasMore];
+  };
+  expect(await read({})).toEqual(["g-0000 g-0001 g-0002", true]);
+  expect(await read({ after: "g-1197" })).toEqual(["g-1198 g-1199", false]);
+  expect(await read({ filter: "-111" })).toEqual(["g-1110 g-1111 g-1112", true]);
+  expect(await read({ filter: "-1199" })).toEqual(["g-1199", false]);
+  expect(await read({ filter: "absent" })).toEqual(["", false]);
+  const bounds = { groupsMax: 10, partitionsMax: 5 };
+  const { groups } = await readGroupLags(services, bounds);
+  expect(groups.map(({ lag, partitionCount }) => [lag, partitionCount])).toEqual([
+    [2, 2],
+    [2, 2],
+  ]);
+  const large = await readGroupLags(services, { ...bounds, groupsMax: 1, partitionsMax: 1 });
+  expect(large.groups).toEqual([{ group: "g-0000", lag: 2, partitionCount: 2, partitions: [] }]);
 });
 
 test.each([

@@ -1,5 +1,5 @@
 // Asking the broker, and hearing from it. Leaves to others: what is done with the answers.
-import type { Overview, ProduceOrder, ProduceReport, Refusal, Tick } from "./wire.ts";
+import type { GroupsState, Overview, ProduceOrder, ProduceReport, Refusal, Tick } from "./wire.ts";
 
 /** The page is told that the broker is there, or that it is gone. */
 export interface Listener {
@@ -37,6 +37,11 @@ export function ask<Answer>(
   );
   const path = `/api/topics/${encodeURIComponent(topic)}/${partition}/${question}?${parameters}`;
   return answerOf<Answer>(fetch(path));
+}
+
+/** Asks about the groups whose name contains `filter`. */
+export function askGroups(filter: string): Promise<GroupsState> {
+  return answerOf<GroupsState>(fetch(`/api/groups?${new URLSearchParams({ filter })}`));
 }
 
 /** Writes a record. */

@@ -178,6 +178,7 @@ function drawMarks(
   context.font = "11px system-ui, sans-serif";
   let freeFrom = Number.NEGATIVE_INFINITY;
   const places = groups
+    .filter(({ offset }) => offset >= 0)
     .toSorted((a, b) => a.offset - b.offset)
     .map(({ group, offset }) => ({ group, x: scale.x(shape.placeOfOffset(offset)) }));
   for (const [i, { group, x }] of places.entries()) {

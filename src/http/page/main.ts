@@ -6,6 +6,7 @@ import { Detail } from "./detail.ts";
 import { byId, element, setText } from "./dom.ts";
 import { Forms, type LookupOrder } from "./forms.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
+import { GroupsView } from "./groups-view.ts";
 import type { LogShape } from "./log-shape.ts";
 import { lookupStory } from "./lookup-steps.ts";
 import { Model } from "./model.ts";
@@ -28,6 +29,10 @@ class Page {
     (topic, partition, segment, near) =>
       void this.#detail.open({ topic, partition, segment }, { near }),
   );
+  readonly #groups = new GroupsView(byId("groups", HTMLDetailsElement), (state) => {
+    this.#model.setGroups(state);
+    this.#topics.updateGroups();
+  });
   readonly #detail = new Detail((place) =>
     this.#topics.mark(place?.topic ?? "", place?.partition ?? 0, place?.segment),
   );
@@ -71,15 +76,16 @@ class Page {
   #tick(tick: Tick): void {
     this.#model.update(tick);
     this.#topics.update(tick);
+    if (tick.groups !== undefined) this.#groups.update(tick.groups);
     this.#showTotals();
     this.#onNews?.();
   }
 
   #showTotals(): void {
-    const { topics, bytes, totals } = this.#model;
+    const { topics, bytes, totals, overview } = this.#model;
     const partitions = topics.reduce((sum, topic) => sum + topic.partitions, 0);
     const cells = [
-      ["topics", formatCount(topics.length)],
+      ["topics", formatCount(overview?.topicCount ?? 0)],
       ["partitions", formatCount(partitions)],
       ["on disk", formatBytes(bytes)],
       ["connections", formatCount(totals?.connections ?? 0)],

@@ -1,7 +1,15 @@
 // What the page knows of the broker: kept up to date by its events, asked by the views.
 // Leaves to others: the connection (api.ts), drawing.
 import { LogShape } from "./log-shape.ts";
-import type { GroupOffset, Overview, PartitionState, Tick, TopicState, Totals } from "./wire.ts";
+import type {
+  GroupOffset,
+  GroupsState,
+  Overview,
+  PartitionState,
+  Tick,
+  TopicState,
+  Totals,
+} from "./wire.ts";
 
 /** Seconds of traffic that are remembered, and the parts that they are counted in. */
 const HISTORY_SECONDS = 60;
@@ -64,26 +72,28 @@ export class Model {
     return longest;
   }
 
-  /** Takes everything anew. */
+  /** Takes the topics that there are now. Their partitions come with ticks. */
   reset(overview: Overview): void {
-    this.overview = overview;
-    const present = new Set<string>();
-    for (const state of overview.partitions) {
-      present.add(keyOf(state.topic, state.partition));
-      this.#update(state);
+    const ids = new Map(overview.topics.map(({ name, id }) => [name, id]));
+    for (const { name, id, partitions } of this.overview?.topics ?? []) {
+      if (ids.get(name) === id) continue;
+      for (let i = 0; i < partitions; i++) this.#shapes.delete(keyOf(name, i));
     }
-    for (const key of this.#shapes.keys()) if (!present.has(key)) this.#shapes.delete(key);
-    this.#setGroups(overview.groups);
+    this.overview = overview;
     // A clock that went back is that of another broker, which counts from nothing.
     if ((this.#totals?.atMs ?? 0) > overview.totals.atMs) this.#totals = undefined;
     this.#count(overview.totals);
   }
 
-  /** Takes what changed; returns the names of partitions and of groups' partitions whose rows look different. */
+  /** Takes what changed, but for the groups: which of them are shown is chosen by a person. */
   update(tick: Tick): void {
     for (const state of tick.partitions) this.#update(state);
-    if (tick.groups !== undefined) this.#setGroups(tick.groups);
     this.#count(tick.totals);
+  }
+
+  /** Takes the groups that are shown. */
+  setGroups({ offsets }: GroupsState): void {
+    this.#groups = Map.groupBy(offsets, ({ topic, partition }) => keyOf(topic, partition));
   }
 
   #update(state: PartitionState): void {
@@ -93,10 +103,6 @@ export class Model {
     const isSame = shape !== undefined && shape.state.logEnd <= state.logEnd;
     if (isSame) shape.update(state);
     else this.#shapes.set(key, new LogShape(state));
-  }
-
-  #setGroups(groups: readonly GroupOffset[]): void {
-    this.#groups = Map.groupBy(groups, ({ topic, partition }) => keyOf(topic, partition));
   }
 
   #count(totals: Totals): void {

@@ -18,9 +18,10 @@ export function rowWords(state: PartitionState, groups: readonly GroupOffset[]):
   return {
     watermark: `high watermark ${formatCount(state.highWatermark)}`,
     numbers: [`end ${formatCount(state.logEnd)}`, `${segments}, ${size}`],
-    groups: groups.map(
-      ({ group, offset, lag }) => `${group} at ${formatCount(offset)}, lag ${formatCount(lag)}`,
-    ),
+    groups: groups.map(({ group, offset, lag }) => {
+      const place = offset < 0 ? "has committed nothing" : `at ${formatCount(offset)}`;
+      return `${group} ${place}, lag ${formatCount(lag)}`;
+    }),
   };
 }
 

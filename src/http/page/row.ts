@@ -3,19 +3,15 @@
 // (topics-view.ts).
 import { ask } from "./api.ts";
 import { element, setText } from "./dom.ts";
-import { draw, DRAWING_HEIGHT, type Highlight, type Ticks } from "./drawing.ts";
+import { draw, DRAWING_HEIGHT, type Highlight } from "./drawing.ts";
 import { Glide } from "./glide.ts";
 import type { LogShape, Span } from "./log-shape.ts";
 import { listenToRow } from "./row-input.ts";
+import { RowTicks } from "./row-ticks.ts";
 import { rowWords, segmentWords } from "./row-words.ts";
 import { around, moved, roomFor, Scale, zoomed } from "./scale.ts";
 import { mayMove, theme } from "./theme.ts";
-import type { GroupOffset, IndexTicks, SegmentRows } from "./wire.ts";
-
-/** Pixels between two index entries that are drawn; a stretch of more segments is shown without them. */
-const TICK_PIXELS = 5;
-const TICK_SEGMENTS_MAX = 40;
-const TICK_PAUSE_MS = 1000;
+import type { GroupOffset, SegmentRows } from "./wire.ts";
 
 /** Time between two drawings of a row that moves, in milliseconds. */
 const FRAME_MS_MIN = 30;
@@ -47,9 +43,7 @@ export class Row {
   #frame: number | undefined;
   #drawnMs = 0;
   #asking: Promise<void> | undefined;
-  #ticks: readonly Ticks[] = [];
-  #ticksKey = "";
-  #ticksDueMs = 0;
+  readonly #ticks: RowTicks;
   #highlights: readonly Highlight[] = [];
   #cursor: number | undefined;
   /** Base offset of the segment that is open beside the rows. */
@@ -60,6 +54,7 @@ export class Row {
 
   constructor(host: RowHost) {
     this.#host = host;
+    this.#ticks = new RowTicks(host.topic, host.partition, () => this.#drawSoon());
     const name = `${host.topic}, partition ${host.partition}`;
     const track = {
       class: "track",
@@ -238,32 +233,6 @@ export class Row {
     }
   }
 
-  /** Asks for the index entries that are in view, when another stretch is, or the log has grown. */
-  async #askTicks(shape: LogShape, scale: Scale): Promise<void> {
-    const [first, last] = [shape.segmentAt(scale.span.from), shape.segmentAt(scale.span.to)];
-    if (last - first >= TICK_SEGMENTS_MAX || !shape.isComplete) {
-      this.#ticks = [];
-      this.#ticksKey = "";
-      return;
-    }
-    const segments = Array.from({ length: last - first + 1 }, (_, i) => shape.baseOf(first + i));
-    const bases = segments.join();
-    const spacing = Math.max(1, Math.round(scale.bytesPerPixel * TICK_PIXELS));
-    const grown = shape.isActive(last) ? Math.floor(shape.bytes / spacing) : 0;
-    const key = `${bases} ${spacing} ${grown}`;
-    if (key === this.#ticksKey || performance.now() < this.#ticksDueMs) return;
-    this.#ticksKey = key;
-    this.#ticksDueMs = performance.now() + TICK_PAUSE_MS;
-    const { topic, partition } = this.#host;
-    try {
-      const answer = await ask<IndexTicks>(topic, partition, "index", { bases, spacing });
-      this.#ticks = answer.segments;
-      this.#drawSoon();
-    } catch {
-      this.#ticksKey = "";
-    }
-  }
-
   /** Draws in the next frame: what is to be seen, or `isSmooth` the first step of the way there. */
   #drawSoon(isSmooth = false): void {
     if (!this.#isVisible) return;
@@ -287,10 +256,11 @@ export class Row {
     const sight = this.#glide.towards({ span: this.#target, ...marks }, nowMs);
     const scale = new Scale(sight.span, this.#width);
     if (this.#glide.isMoving) this.#frame = requestAnimationFrame((now) => this.#draw(now));
-    else void this.#askTicks(shape, scale);
+    // Also while it moves: under load it always does.
+    void this.#ticks.ask(shape, scale);
     const scene = {
       ...{ shape, scale, watermark: sight.watermark, end: sight.end },
-      ...{ ticks: this.#ticks, groups: this.#host.groups(), highlights: this.#highlights },
+      ...{ ticks: this.#ticks.shown, groups: this.#host.groups(), highlights: this.#highlights },
       cursor: this.#cursor,
       opened: this.#opened === undefined ? undefined : shape.numberOf(this.#opened),
     };

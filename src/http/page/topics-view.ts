@@ -32,7 +32,7 @@ export class TopicsView {
   readonly #open: OpenSegment;
   readonly #rows = new Map<string, Row>();
   #sections: Section[] = [];
-  #names = "";
+  readonly #note = element("p", { class: "empty" });
   #pointed: Row | undefined;
   #opened: Row | undefined;
   readonly #seen: IntersectionObserver;
@@ -59,10 +59,9 @@ export class TopicsView {
     for (const row of this.#rows.values()) row.resized();
   }
 
-  /** Shows what the model knows, after everything was told anew. */
+  /** Shows what the model knows, after topics came or went. */
   reset(): void {
-    const names = this.#model.topics.map((topic) => `${topic.name} ${topic.partitions}`).join();
-    if (names !== this.#names || this.#sections.length === 0) this.#build(names);
+    this.#build();
     for (const row of this.#rows.values()) row.changed();
     this.#sum();
   }
@@ -70,13 +69,17 @@ export class TopicsView {
   /** Shows what changed. */
   update(tick: Tick): void {
     const topics = new Set(tick.partitions.map(({ topic }) => topic));
-    const areGroupsNew = tick.groups !== undefined;
     // All rows of a topic have one scale: what one grows by may move the others.
     for (const { topic } of this.#sections) {
-      if (!areGroupsNew && !topics.has(topic.name)) continue;
-      for (let i = 0; i < topic.partitions; i++) this.#rows.get(keyOf(topic.name, i))?.changed();
+      if (!topics.has(topic.name)) continue;
+      for (let i = 0; i < topic.partitions; i++) this.#rows.get(keyOf(topic.id, i))?.changed();
     }
     if (topics.size > 0) this.#sum();
+  }
+
+  /** Shows the groups that the model has now. */
+  updateGroups(): void {
+    for (const row of this.#rows.values()) row.changed();
   }
 
   /** Shows a place on the drawing, or all as it was. */
@@ -115,29 +118,48 @@ export class TopicsView {
     this.#opened?.mark(segment);
   }
 
-  #build(names: string): void {
-    const closed = new Set(
-      this.#sections.filter(({ root }) => !root.open).map(({ topic }) => topic.name),
-    );
-    this.#names = names;
-    this.#seen.disconnect();
-    this.#rows.clear();
-    this.#pointed = undefined;
-    this.#opened = undefined;
+  /** Makes the sections of new topics and removes those of deleted ones; the others stay as they are. */
+  #build(): void {
+    const before = new Map(this.#sections.map((section) => [section.topic.id, section]));
     const many = this.#model.topics.length > 20;
-    this.#sections = this.#model.topics.map((topic) => {
-      const isOpen = !closed.has(topic.name) && !topic.internal && !(many && topic.partitions > 1);
-      return this.#section(topic, isOpen);
+    const sections = this.#model.topics.map((topic) => {
+      const known = before.get(topic.id);
+      if (known !== undefined) before.delete(topic.id);
+      return known ?? this.#section(topic, !topic.internal && !(many && topic.partitions > 1));
     });
-    const none = element(
-      "p",
-      { class: "empty" },
-      "There is no topic yet: produce a record, and there is one.",
-    );
-    this.#root.replaceChildren(
-      ...(this.#sections.length === 0 ? [none] : this.#sections.map(({ root }) => root)),
-    );
-    for (const { places } of this.#sections) for (const place of places) this.#seen.observe(place);
+    this.#sections = sections;
+    for (const section of before.values()) this.#remove(section);
+    const note = this.#note;
+    setText(note, this.#noteText());
+    const children = [
+      ...sections.map(({ root }) => root),
+      ...(note.textContent === "" ? [] : [note]),
+    ];
+    if (note.textContent === "") note.remove();
+    // A section that is in its place already is not moved: that would take the focus from it.
+    for (const [i, child] of children.entries()) {
+      if (this.#root.children[i] !== child) {
+        this.#root.insertBefore(child, this.#root.children[i] ?? null);
+      }
+    }
+  }
+
+  #remove({ topic, root, places }: Section): void {
+    root.remove();
+    for (const [i, place] of places.entries()) {
+      this.#seen.unobserve(place);
+      const row = this.#rows.get(keyOf(topic.id, i));
+      this.#rows.delete(keyOf(topic.id, i));
+      if (row !== undefined && this.#pointed === row) this.#pointed = undefined;
+      if (row !== undefined && this.#opened === row) this.#opened = undefined;
+    }
+  }
+
+  #noteText(): string {
+    const { topics, overview } = this.#model;
+    const hidden = (overview?.topicCount ?? 0) - topics.length;
+    if (hidden > 0) return `and ${countOf(hidden, "more topic")}, not shown`;
+    return topics.length > 0 ? "" : "There is no topic yet: produce a record, and there is one.";
   }
 
   #section(topic: TopicState, isOpen: boolean): Section {
@@ -145,12 +167,17 @@ export class TopicsView {
     const places = Array.from({ length: topic.partitions }, (_, i) =>
       element("div", { class: "place", "data-topic": topic.name, "data-partition": i }),
     );
+    for (const { partition, reason } of topic.offline) {
+      const text = `partition ${partition} is offline: ${reason}`;
+      places[partition]?.append(element("p", { class: "failure" }, text));
+    }
     const root = element(
       "details",
       { class: "topic", open: isOpen },
       element("summary", {}, element("h2", {}, topic.name), sum),
       ...places,
     );
+    for (const place of places) this.#seen.observe(place);
     return { topic, root, sum, places };
   }
 
@@ -171,7 +198,7 @@ export class TopicsView {
       if (!(target instanceof HTMLElement)) continue;
       const { topic = "", partition } = target.dataset;
       const index = Number(partition);
-      const row = isIntersecting ? this.#row(topic, index) : this.#rows.get(keyOf(topic, index));
+      const row = this.#row(topic, index, isIntersecting);
       row?.setVisible(isIntersecting);
     }
   }
@@ -181,12 +208,15 @@ export class TopicsView {
     if (section !== undefined) section.root.open = true;
   }
 
-  /** The row of a partition, made if there is none yet; undefined for no partition. */
-  #row(topic: string, partition: number): Row | undefined {
-    const known = this.#rows.get(keyOf(topic, partition));
+  /** The row of a partition, made if there is none yet and `mayMake`; undefined for no partition. */
+  #row(topic: string, partition: number, mayMake = true): Row | undefined {
     const section = this.#sections.find((each) => each.topic.name === topic);
     const place = section?.places[partition];
-    if (known !== undefined || section === undefined || place === undefined) return known;
+    if (section === undefined || place === undefined) return undefined;
+    const key = keyOf(section.topic.id, partition);
+    const known = this.#rows.get(key);
+    const isOffline = section.topic.offline.some((each) => each.partition === partition);
+    if (known !== undefined || !mayMake || isOffline) return known;
     const row = new Row({
       topic,
       partition,
@@ -195,12 +225,12 @@ export class TopicsView {
       longest: () => this.#model.longest(section.topic),
       open: (segment, position) => this.#open(topic, partition, segment, position),
     });
-    this.#rows.set(keyOf(topic, partition), row);
+    this.#rows.set(key, row);
     place.replaceChildren(row.root);
     return row;
   }
 }
 
-function keyOf(topic: string, partition: number): string {
-  return `${topic} ${partition}`;
+function keyOf(topicId: string, partition: number): string {
+  return `${topicId} ${partition}`;
 }

@@ -20,20 +20,41 @@ export interface PartitionState {
   readonly sealedBytes: number;
 }
 
-/** A topic; its partitions are told by themselves. */
+/** A topic; its partitions come with ticks. */
 export interface TopicState {
   readonly name: string;
+  /** A topic that was deleted and created again has another one. */
+  readonly id: string;
   readonly internal: boolean;
   readonly partitions: number;
+  /** Partitions that can't be opened, and why; of very many, the first. */
+  readonly offline: readonly { readonly partition: number; readonly reason: string }[];
 }
 
-/** What a group has committed for a partition. */
+/** A group in a partition of a topic that it has committed an offset for. */
 export interface GroupOffset {
   readonly group: string;
   readonly topic: string;
   readonly partition: number;
+  /** -1 when it has committed nothing for this partition. */
   readonly offset: number;
   readonly lag: number;
+}
+
+/** Some of the groups, by name. */
+export interface GroupsState {
+  /** All groups there are. */
+  readonly count: number;
+  /** Whether there are more of those that were asked for. */
+  readonly hasMore: boolean;
+  readonly groups: readonly {
+    readonly group: string;
+    /** The sum over all partitions. */
+    readonly lag: number;
+    readonly partitions: number;
+  }[];
+  /** Their partitions; of a group with very many, none. */
+  readonly offsets: readonly GroupOffset[];
 }
 
 /** What has gone through the broker since it started. */
@@ -45,23 +66,23 @@ export interface Totals {
   readonly connections: number;
 }
 
-/** Everything, as the first thing that a page is told, and again when topics came or went. */
+/** What a page is sent first, and again when topics came or went: then all partitions follow in ticks. */
 export interface Overview {
   readonly version: string;
   readonly address: string;
   readonly flush: string;
+  /** By name; of very many, the first. */
   readonly topics: readonly TopicState[];
-  readonly partitions: readonly PartitionState[];
-  readonly groups: readonly GroupOffset[];
+  readonly topicCount: number;
   readonly totals: Totals;
 }
 
-/** What changed since the last one. */
+/** What changed since the last one; of very much, a part. */
 export interface Tick {
   readonly totals: Totals;
   readonly partitions: readonly PartitionState[];
-  /** All committed offsets, if one of them or its lag changed. */
-  readonly groups: readonly GroupOffset[] | undefined;
+  /** The first groups, if something about them changed. */
+  readonly groups?: GroupsState;
 }
 
 /** Segments, sealed ones first, as base offsets and lengths side by side: there can be very many. */

@@ -1,0 +1,246 @@
+// What the open pages show of the broker, kept up to date: topics, partitions, the first groups. A look goes through
+// numbers that are there anyway, never through records, and gives way after each portion, so that nobody waits for it.
+// Leaves to others: when to look (page-feed.ts), and what each page was sent (page-stream.ts).
+import type { Broker } from "../broker/broker.ts";
+import { VERSION } from "../broker/version.ts";
+import { type LagSources, type GroupSelection, readGroupLags } from "../offsets/lag.ts";
+import { Portions } from "../storage/event-loop.ts";
+import type { Partition } from "../topics/partition.ts";
+import type { Topic } from "../topics/topic.ts";
+import type { GroupsState, Overview, PartitionState, TopicState, Totals } from "./page/wire.ts";
+
+/** Topics that a page shows, and partitions of one that are offline. */
+const TOPICS_MAX = 2_000;
+const OFFLINE_MAX = 20;
+
+/** Time for each topic before the list is compared, and perhaps sent, again: creating many does not send many lists. */
+const TOPIC_REST_MS = 1;
+
+/** Groups that a page shows at a time, and their partitions. */
+const GROUPS_MAX = 100;
+const GROUP_PARTITIONS_MAX = 500;
+
+/** Partitions that are looked at, and segments whose length is read, in one turn of the event loop. */
+const PARTITIONS_PER_TURN = 250;
+const SEGMENTS_PER_TURN = 500;
+
+/** What a look has found. */
+export interface Changes {
+  /** Whether topics came or went. */
+  readonly isNew: boolean;
+  readonly partitions: readonly Partition[];
+  readonly hasNewGroups: boolean;
+}
+
+interface Entry {
+  readonly state: PartitionState;
+  readonly json: string;
+}
+
+/** The broker, as its pages show it. */
+export class BrokerWatch {
+  readonly #broker: Broker;
+  readonly #flush: string;
+  readonly #entries = new Map<Partition, Entry>();
+  #topics: readonly Topic[] = [];
+  #topicCount = 0;
+  #hasLooked = false;
+  #topicsDueMs = 0;
+  #overviewJson = "";
+  #groupsJson = "";
+
+  /** `flush` is the broker's flush policy, in words. */
+  constructor(broker: Broker, flush: string) {
+    this.#broker = broker;
+    this.#flush = flush;
+  }
+
+  /** Whether there is something to show yet. */
+  get isReady(): boolean {
+    return this.#hasLooked;
+  }
+
+  /** The partitions of the topics that are shown, as far as they were looked at. */
+  partitions(): Iterable<Partition> {
+    return this.#entries.keys();
+  }
+
+  /** The state of a partition as JSON; undefined for one that is gone. */
+  partitionJson(partition: Partition): string | undefined {
+    return this.#entries.get(partition)?.json;
+  }
+
+  /** The first groups as JSON; "" before they were looked at. */
+  get groupsJson(): string {
+    return this.#groupsJson;
+  }
+
+  /** An `Overview` as JSON. */
+  overviewJson(): string {
+    if (this.#overviewJson === "") {
+      const overview: Omit<Overview, "totals"> = {
+        version: VERSION,
+        address: this.#broker.address,
+        flush: this.#flush,
+        topics: this.#topics.map(topicState),
+        topicCount: this.#topicCount,
+      };
+      this.#overviewJson = JSON.stringify(overview).slice(0, -1);
+    }
+    return `${this.#overviewJson},"totals":${this.totalsJson()}}`;
+  }
+
+  /** `Totals` of this moment, as JSON. */
+  totalsJson(): string {
+    const { receivedBytes, sentBytes } = this.#broker.metrics;
+    const { connections } = this.#broker;
+    const totals: Totals = { atMs: performance.now(), receivedBytes, sentBytes, connections };
+    return JSON.stringify(totals);
+  }
+
+  /** Looks at everything, at the groups only if `withGroups`. */
+  async look(withGroups: boolean): Promise<Changes> {
+    const isNew = await this.#lookAtTopics();
+    const partitions = await this.#lookAtPartitions();
+    return { isNew, partitions, hasNewGroups: withGroups && (await this.#lookAtGroups()) };
+  }
+
+  /** Forgets everything, until the next look. */
+  forget(): void {
+    this.#entries.clear();
+    this.#topics = [];
+    this.#hasLooked = false;
+    this.#topicsDueMs = 0;
+    this.#overviewJson = "";
+    this.#groupsJson = "";
+  }
+
+  async #lookAtTopics(): Promise<boolean> {
+    const nowMs = performance.now();
+    if (nowMs < this.#topicsDueMs) return false;
+    const all = this.#broker.services.registry.list();
+    const before = this.#topics;
+    const topics = all.slice(0, TOPICS_MAX);
+    this.#topicsDueMs = nowMs + topics.length * TOPIC_REST_MS;
+    const isSame =
+      this.#hasLooked &&
+      all.length === this.#topicCount &&
+      topics.every((topic, i) => topic === before[i]);
+    if (isSame) return false;
+    this.#topics = topics;
+    this.#topicCount = all.length;
+    this.#hasLooked = true;
+    this.#overviewJson = "";
+    const shown = new Set(topics);
+    const portions = new Portions(PARTITIONS_PER_TURN);
+    for (const topic of before) {
+      if (shown.has(topic)) continue;
+      for (const partition of topic.online) {
+        this.#entries.delete(partition);
+        await portions.next();
+      }
+    }
+    return true;
+  }
+
+  async #lookAtPartitions(): Promise<Partition[]> {
+    const changed: Partition[] = [];
+    const portions = new Portions(PARTITIONS_PER_TURN);
+    for (const topic of this.#topics) {
+      for (const partition of topic.online) {
+        // A deletion closes the partitions of a topic before the next look misses it.
+        if (!partition.closed && (await this.#hasChanged(partition))) changed.push(partition);
+        await portions.next();
+      }
+    }
+    return changed;
+  }
+
+  async #hasChanged(partition: Partition): Promise<boolean> {
+    const before = this.#entries.get(partition)?.state;
+    if (before === undefined) {
+      // The first look at a segment asks the file system for its length.
+      const portions = new Portions(SEGMENTS_PER_TURN);
+      for (const segment of [...partition.layout.segments.sealed]) {
+        if (!partition.closed && segment.fileBytes >= 0) await portions.next();
+      }
+      if (partition.closed) return false;
+    }
+    const state = stateOf(partition, before);
+    if (state === before) return false;
+    this.#entries.set(partition, { state, json: JSON.stringify(state) });
+    return true;
+  }
+
+  async #lookAtGroups(): Promise<boolean> {
+    const json = JSON.stringify(await groupsState(this.#broker.services, {}));
+    if (json === this.#groupsJson) return false;
+    this.#groupsJson = json;
+    return true;
+  }
+}
+
+/** Some of the groups, with their lag. */
+export async function groupsState(
+  sources: LagSources,
+  selection: Pick<GroupSelection, "after" | "filter">,
+): Promise<GroupsState> {
+  const bounds = { groupsMax: GROUPS_MAX, partitionsMax: GROUP_PARTITIONS_MAX };
+  const { groups, hasMore } = await readGroupLags(sources, { ...selection, ...bounds });
+  return {
+    count: sources.offsets.groupCount,
+    hasMore,
+    groups: groups.map(({ group, lag, partitionCount }) => ({
+      group,
+      lag,
+      partitions: partitionCount,
+    })),
+    offsets: groups.flatMap(({ group, partitions }) =>
+      partitions.map(({ topic, partition, committedOffset: offset, lag }) => ({
+        ...{ group, topic, partition, offset, lag },
+      })),
+    ),
+  };
+}
+
+function topicState({ name, id, internal, partitions, offline }: Topic): TopicState {
+  return {
+    ...{ name, id, internal, partitions: partitions.length },
+    offline: offline.slice(0, OFFLINE_MAX).map(({ index, offline: reason }) => ({
+      ...{ partition: index, reason },
+    })),
+  };
+}
+
+/** The state of a partition; `before` itself when nothing changed. */
+function stateOf(partition: Partition, before: PartitionState | undefined): PartitionState {
+  const { segments, end } = partition.layout;
+  const { sealed, active } = segments;
+  const { logStartOffset, logEndOffset } = partition;
+  const isSameList =
+    before !== undefined &&
+    before.sealedCount === sealed.length &&
+    before.logStart === logStartOffset &&
+    before.activeBase === active.baseOffset;
+  if (
+    isSameList &&
+    before.highWatermark === end.offset &&
+    before.activeBytes === active.writtenBytes &&
+    before.logEnd === logEndOffset
+  ) {
+    return before;
+  }
+  return {
+    topic: partition.topic,
+    partition: partition.index,
+    logStart: logStartOffset,
+    highWatermark: end.offset,
+    endSegment: end.segment,
+    endPosition: end.position,
+    logEnd: logEndOffset,
+    activeBase: active.baseOffset,
+    activeBytes: active.writtenBytes,
+    sealedCount: sealed.length,
+    sealedBytes: isSameList ? before.sealedBytes : segments.bytes - active.bytes,
+  };
+}

@@ -1,0 +1,119 @@
+// The events of one open page: what it still has to be sent, and no more of it in memory than a page that reads would
+// take at once. A page that reads slowly is sent the newest state when it reads on, not all that it missed.
+// Leaves to others: the state (broker-watch.ts), and how many pages there are (page-feed.ts).
+import type { Partition } from "../topics/partition.ts";
+import type { BrokerWatch, Changes } from "./broker-watch.ts";
+import type { PageTurns, PageTurnTaker } from "./page-turns.ts";
+
+/** Bytes of events that wait for a page; a page with more is sent nothing until it has read. */
+export const BACKLOG_BYTES_MAX = 64 * 1024;
+
+/** Partitions of one event. */
+const PARTITIONS_MAX = 200;
+
+const encoder = new TextEncoder();
+
+/** What there is to send. */
+export type Watched = Pick<
+  BrokerWatch,
+  "isReady" | "partitions" | "partitionJson" | "groupsJson" | "overviewJson" | "totalsJson"
+>;
+
+/** The stream of a page that is open. */
+export class PageStream implements PageTurnTaker {
+  readonly stream: ReadableStream<Uint8Array>;
+  readonly #watch: Watched;
+  readonly #turns: PageTurns;
+  readonly #changed = new Set<Partition>();
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #isOverviewDue = true;
+  /** Whether it was sent an overview, and with it or after it all partitions. */
+  #isKnown = false;
+  #areGroupsDue = true;
+  #isBeatDue = false;
+
+  /** `onRead` is called whenever the page has read, and `onClosed` when it is gone. */
+  constructor(
+    watch: Watched,
+    turns: PageTurns,
+    { onRead, onClosed }: { onRead: () => void; onClosed: () => void },
+  ) {
+    this.#watch = watch;
+    this.#turns = turns;
+    this.stream = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#controller = controller;
+        },
+        pull: () => {
+          onRead();
+          this.#wake();
+        },
+        cancel: () => {
+          this.#controller = undefined;
+          onClosed();
+        },
+      },
+      { highWaterMark: BACKLOG_BYTES_MAX, size: (event) => event?.byteLength ?? 0 },
+    );
+  }
+
+  /** Something changed, and is to be sent. */
+  update({ isNew, partitions, hasNewGroups }: Changes): void {
+    if (isNew) this.#isOverviewDue = true;
+    if (hasNewGroups) this.#areGroupsDue = true;
+    for (const partition of partitions) this.#changed.add(partition);
+    this.#wake();
+  }
+
+  /** Sends something in any case, so that the page sees that the broker is there. */
+  beat(): void {
+    this.#isBeatDue = true;
+    this.#wake();
+  }
+
+  /** Sends the next event. */
+  sendNext(): void {
+    if (!this.#hasRoom) return;
+    const event = this.#next();
+    if (event === undefined) return;
+    this.#controller?.enqueue(encoder.encode(event));
+    this.#wake();
+  }
+
+  get #hasRoom(): boolean {
+    return (this.#controller?.desiredSize ?? 0) > 0;
+  }
+
+  #wake(): void {
+    const isDue =
+      this.#isOverviewDue || this.#changed.size > 0 || this.#areGroupsDue || this.#isBeatDue;
+    if (isDue && this.#hasRoom && this.#watch.isReady) this.#turns.add(this);
+  }
+
+  #next(): string | undefined {
+    this.#isBeatDue = false;
+    if (this.#isOverviewDue) {
+      this.#isOverviewDue = false;
+      if (!this.#isKnown)
+        for (const partition of this.#watch.partitions()) this.#changed.add(partition);
+      this.#isKnown = true;
+      return `event: overview\ndata: ${this.#watch.overviewJson()}\n\n`;
+    }
+    const partitions: string[] = [];
+    for (const partition of this.#changed) {
+      if (partitions.length >= PARTITIONS_MAX) break;
+      this.#changed.delete(partition);
+      const json = this.#watch.partitionJson(partition);
+      if (json !== undefined) partitions.push(json);
+    }
+    const groups = this.#areGroupsDue ? this.#watch.groupsJson : "";
+    this.#areGroupsDue = false;
+    const fields = [
+      `"totals":${this.#watch.totalsJson()}`,
+      `"partitions":[${partitions.join()}]`,
+      ...(groups === "" ? [] : [`"groups":${groups}`]),
+    ];
+    return `event: tick\ndata: {${fields.join()}}\n\n`;
+  }
+}

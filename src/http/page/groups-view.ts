@@ -1,0 +1,71 @@
+// The consumer groups: how far behind each is in all, and a filter for those that don't fit.
+// Leaves to others: where a group is in a partition (row.ts), and keeping what was chosen (model.ts).
+import { askGroups } from "./api.ts";
+import { element, setText } from "./dom.ts";
+import { countOf, formatCount } from "./format.ts";
+import type { GroupsState } from "./wire.ts";
+
+/** Filtered groups are asked for again after this time, and after a multiple of the time that the answer took. */
+const REFRESH_MS = 1000;
+const REST_FACTOR = 20;
+
+/** The list of groups. */
+export class GroupsView {
+  readonly #root: HTMLDetailsElement;
+  readonly #onChosen: (state: GroupsState) => void;
+  readonly #summary = element("summary");
+  readonly #list = element("ul");
+  readonly #note = element("p", { class: "empty" });
+  readonly #filter = element("input", {
+    type: "search",
+    name: "group",
+    placeholder: "part of a name",
+    "aria-label": "Filter groups by name",
+    spellcheck: "false",
+  });
+  #first: GroupsState | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** `onChosen` is given the groups that are shown now. */
+  constructor(root: HTMLDetailsElement, onChosen: (state: GroupsState) => void) {
+    this.#root = root;
+    this.#onChosen = onChosen;
+    root.append(this.#summary, this.#filter, this.#list, this.#note);
+    this.#filter.addEventListener("input", () => this.#filtered());
+  }
+
+  /** Takes the first groups, which are shown while there is no filter. */
+  update(first: GroupsState): void {
+    this.#first = first;
+    this.#root.hidden = first.count === 0;
+    if (this.#filter.value === "") this.#show(first);
+    else setText(this.#summary, countOf(first.count, "consumer group"));
+  }
+
+  #filtered(): void {
+    clearTimeout(this.#timer);
+    if (this.#filter.value === "") {
+      if (this.#first !== undefined) this.#show(this.#first);
+    } else void this.#ask(this.#filter.value);
+  }
+
+  async #ask(filter: string): Promise<void> {
+    const beganMs = performance.now();
+    const state = await askGroups(filter).catch(() => undefined);
+    if (this.#filter.value !== filter) return;
+    if (state !== undefined) this.#show(state);
+    const restMs = Math.max(REFRESH_MS, (performance.now() - beganMs) * REST_FACTOR);
+    this.#timer = setTimeout(() => void this.#ask(filter), restMs);
+  }
+
+  #show(state: GroupsState): void {
+    setText(this.#summary, countOf(state.count, "consumer group"));
+    const lines = state.groups.map(({ group, lag, partitions }) =>
+      element("li", {}, `${group}: lag ${formatCount(lag)} in ${countOf(partitions, "partition")}`),
+    );
+    this.#list.replaceChildren(...lines);
+    const more = state.hasMore ? "There are more: filter by name." : "";
+    setText(this.#note, state.groups.length === 0 ? "There is no group of that name." : more);
+    this.#onChosen(state);
+  }
+}

@@ -1,0 +1,69 @@
+// The index entries that a row draws as ticks: asked for when another stretch is shown, or when the log has grown.
+// Leaves to others: drawing them (drawing.ts), and the stretch (row.ts).
+import { ask } from "./api.ts";
+import type { Ticks } from "./drawing.ts";
+import type { LogShape } from "./log-shape.ts";
+import type { Scale } from "./scale.ts";
+import type { IndexTicks } from "./wire.ts";
+
+/** Pixels between two index entries that are drawn; a stretch of more segments is shown without them. */
+const TICK_PIXELS = 5;
+const SEGMENTS_MAX = 40;
+
+/** Time between two requests, in milliseconds. */
+const PAUSE_MS = 1000;
+
+/** The ticks of one partition. */
+export class RowTicks {
+  /** Those that are known. */
+  shown: readonly Ticks[] = [];
+  readonly #topic: string;
+  readonly #partition: number;
+  readonly #redraw: () => void;
+  #key = "";
+  #dueMs = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** `redraw` is called when there are others, and when it is time to ask again. */
+  constructor(topic: string, partition: number, redraw: () => void) {
+    this.#topic = topic;
+    this.#partition = partition;
+    this.#redraw = redraw;
+  }
+
+  /** Asks for the entries in view, unless they are known or it is too early. */
+  async ask(shape: LogShape, scale: Scale): Promise<void> {
+    const [first, last] = [shape.segmentAt(scale.span.from), shape.segmentAt(scale.span.to)];
+    if (last - first >= SEGMENTS_MAX || !shape.isComplete) {
+      this.shown = [];
+      this.#key = "";
+      return;
+    }
+    const segments = Array.from({ length: last - first + 1 }, (_, i) => shape.baseOf(first + i));
+    const bases = segments.join();
+    const spacing = Math.max(1, Math.round(scale.bytesPerPixel * TICK_PIXELS));
+    const grown = shape.isActive(last) ? Math.floor(shape.bytes / spacing) : 0;
+    const key = `${bases} ${spacing} ${grown}`;
+    if (key === this.#key || this.#mustWait()) return;
+    this.#key = key;
+    this.#dueMs = performance.now() + PAUSE_MS;
+    try {
+      const query = { bases, spacing };
+      this.shown = (await ask<IndexTicks>(this.#topic, this.#partition, "index", query)).segments;
+      this.#redraw();
+    } catch {
+      this.#key = "";
+    }
+  }
+
+  /** Whether it is too early to ask; then the row is drawn again when it is not. */
+  #mustWait(): boolean {
+    const waitMs = this.#dueMs - performance.now();
+    if (waitMs <= 0) return false;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#redraw();
+    }, waitMs);
+    return true;
+  }
+}
