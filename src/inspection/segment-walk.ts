@@ -1,11 +1,10 @@
 // The walk over a `.log` file: its batches, one by one, and between them the ranges of bytes that are none.
-// Leaves to others: finding the next batch after damage (storage/batch-window.ts), what a gap in the offsets
+// Leaves to others: finding the next batch after damage (storage/batch-walker.ts), what a gap in the offsets
 // means, and the records inside (verify-segment.ts, cli/inspect.ts).
 //
 // Every byte of the file belongs to exactly one part, in order.
 import { type BatchFault, batchBytes, nextOffset } from "../record/batch.ts";
-import { BatchWindow } from "../storage/batch-window.ts";
-import type { FileReader } from "./file-reader.ts";
+import { BatchWalker, type ByteSource, type Crc32c } from "../storage/batch-walker.ts";
 
 /** A whole batch with a matching CRC. */
 export interface WalkedBatch {
@@ -38,21 +37,23 @@ export interface DamagedRange {
 export type SegmentPart = WalkedBatch | DamagedRange;
 
 /** The parts of a `.log` file, from its start. Throws the system's error when it can't be read. */
-export function* walkSegment(file: FileReader): Generator<SegmentPart, void> {
-  const window = new BatchWindow(file);
+export function* walkSegment(file: ByteSource, computeCrc?: Crc32c): Generator<SegmentPart, void> {
+  const walker = new BatchWalker(file, computeCrc);
   let offsetMin = 0;
   for (let position = 0; position < file.size;) {
-    const fault = window.faultAt(position);
-    const at = window.at(position);
+    const fault = walker.faultAt(position);
     if (fault === undefined) {
-      const size = batchBytes(window.bytes, at);
-      offsetMin = nextOffset(window.bytes, at);
-      yield { kind: "batch", position, size, bytes: window.bytes, at };
+      const size = batchBytes(walker.bytes, walker.at(position));
+      walker.load(position, size);
+      const { bytes } = walker;
+      const at = walker.at(position);
+      offsetMin = nextOffset(bytes, at);
+      yield { kind: "batch", position, size, bytes, at };
       position += size;
       continue;
     }
-    const header = window.headerAt(position);
-    const next = window.findNext(position, header, offsetMin);
+    const header = walker.headerAt(position);
+    const next = walker.findNext(position, header, offsetMin);
     const [size, isLast] = [next - position, next === file.size];
     yield { kind: "damage", position, size, fault, header, isLast };
     position = next;

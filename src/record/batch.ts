@@ -223,30 +223,52 @@ export function findCrcFault(
   return { kind: "crc", message };
 }
 
+/**
+ * Whether the bytes from `at`, of which a whole header must be there, may be a batch that fits into `left` bytes: all
+ * that `findBatchFault` checks but the CRC. Allocates nothing, so that it can be asked of every byte of a file.
+ */
+export function mayBeBatch(bytes: Uint8Array, at: number, left: number): boolean {
+  if (bytes[at + FIELD.magic] !== BATCH_MAGIC || bytes[at] !== 0) return false;
+  const size = batchBytes(bytes, at);
+  return size >= BATCH_HEADER_BYTES && size <= left && headerFaultKind(bytes, at) === undefined;
+}
+
 /** The same for the header alone, all of which must be there: everything but the length and the CRC. */
 function findHeaderFault(bytes: Uint8Array, at: number): BatchFault | undefined {
-  const found = magic(bytes, at);
-  if (found !== BATCH_MAGIC)
-    return { kind: "magic", message: `magic is ${found}, not ${BATCH_MAGIC}` };
+  const kind = headerFaultKind(bytes, at);
+  if (kind === undefined) return undefined;
+  return { kind, message: HEADER_FAULTS[kind](bytes, at) };
+}
+
+type HeaderFaultKind = "magic" | "count" | "offset" | "codec" | "time";
+
+function headerFaultKind(bytes: Uint8Array, at: number): HeaderFaultKind | undefined {
+  if (magic(bytes, at) !== BATCH_MAGIC) return "magic";
   const count = recordCount(bytes, at);
   const delta = lastOffsetDelta(bytes, at);
-  if (count < 1) return { kind: "count", message: `a record count of ${count}` };
-  if (count !== delta + 1) {
-    const message = `a record count of ${count} with a last offset delta of ${delta}`;
-    return { kind: "count", message };
-  }
-  if (!isSafeOffset(bytes, at + FIELD.baseOffset, delta)) {
-    return { kind: "offset", message: "its offsets are impossible" };
-  }
-  if (codecOf(bytes, at) === undefined) {
-    const number = attributes(bytes, at) & CODEC_MASK;
-    return { kind: "codec", message: `compression codec ${number} does not exist` };
-  }
+  if (count < 1 || count !== delta + 1) return "count";
+  if (!isSafeOffset(bytes, at + FIELD.baseOffset, delta)) return "offset";
+  if (codecOf(bytes, at) === undefined) return "codec";
   if (!isSafeI64(bytes, at + FIELD.baseTimestamp) || !isSafeI64(bytes, at + FIELD.maxTimestamp)) {
-    return { kind: "time", message: "a timestamp is impossible" };
+    return "time";
   }
   return undefined;
 }
+
+const HEADER_FAULTS: Readonly<Record<HeaderFaultKind, (bytes: Uint8Array, at: number) => string>> =
+  {
+    magic: (bytes, at) => `magic is ${magic(bytes, at)}, not ${BATCH_MAGIC}`,
+    count: (bytes, at) => {
+      const count = recordCount(bytes, at);
+      const delta = lastOffsetDelta(bytes, at);
+      return count < 1
+        ? `a record count of ${count}`
+        : `a record count of ${count} with a last offset delta of ${delta}`;
+    },
+    offset: () => "its offsets are impossible",
+    codec: (bytes, at) => `compression codec ${attributes(bytes, at) & CODEC_MASK} does not exist`,
+    time: () => "a timestamp is impossible",
+  };
 
 /** Whether all offsets from the one at `at`, and the one after the last, are exact as numbers. */
 function isSafeOffset(bytes: Uint8Array, at: number, delta: number): boolean {

@@ -10,7 +10,8 @@ const NATIVE_BYTES_MIN = 512;
 /** The CPU's own instruction; undefined on a machine that the package has no build for. */
 const nativeCrc32c = loadNative();
 
-const POLYNOMIAL_REFLECTED = 0x82f63b78;
+/** The generator polynomial, reflected: the lowest bit stands for the highest power. */
+export const CRC32C_POLYNOMIAL = 0x82f63b78;
 
 /** Slicing-by-8: TABLES[k][b] is what byte `b` adds to the checksum when `k` more bytes follow it. */
 const TABLES = makeTables();
@@ -71,7 +72,7 @@ function makeTables(): Uint32Array[] {
   for (let byte = 0; byte < 256; byte++) {
     let crc = byte;
     for (let bit = 0; bit < 8; bit++) {
-      crc = crc & 1 ? (crc >>> 1) ^ POLYNOMIAL_REFLECTED : crc >>> 1;
+      crc = crc & 1 ? (crc >>> 1) ^ CRC32C_POLYNOMIAL : crc >>> 1;
     }
     first[byte] = crc;
   }

@@ -4,7 +4,7 @@
 // Behind a torn end nothing is whole, and it is cut without more ado. Whole batches behind a place that is not are
 // either damage, or what a machine that stopped had written of its pages out of order: which of the two
 // can't be told, and only the second was never acknowledged.
-import { BatchWindow } from "./batch-window.ts";
+import { BatchWalker } from "./batch-walker.ts";
 import { type AppendFile, joinPath } from "./disk.ts";
 import { copyFile, readFully } from "./file-copy.ts";
 import type { LogContext } from "./log-context.ts";
@@ -21,12 +21,12 @@ export async function keepWholeBatches(
   position: number,
   nextOffset: number,
 ): Promise<string | undefined> {
-  const window = new BatchWindow({
+  const walker = new BatchWalker({
     size: file.size,
     read: (into, at) => readFully(file, into, at),
   });
-  const isBatch = window.faultAt(position) === undefined;
-  const next = () => window.findNext(position, window.headerAt(position), nextOffset);
+  const isBatch = walker.faultAt(position) === undefined;
+  const next = () => walker.findNext(position, walker.headerAt(position), nextOffset);
   if (!isBatch && next() === file.size) return undefined;
   const first = cutFileName(baseOffset, position);
   let name = first;

@@ -5,14 +5,13 @@ import {
   baseOffset,
   baseTimestamp,
   batchBytes,
-  BATCH_OVERHEAD_BYTES,
-  findBatchFault,
   lastOffset,
   maxTimestamp,
   nextOffset,
 } from "../record/batch.ts";
 import { crc32c } from "../record/crc32c.ts";
 import type { ActiveSegmentState } from "./active-segment.ts";
+import { BatchWalker } from "./batch-walker.ts";
 import { keepWholeBatches } from "./cut-file.ts";
 import {
   type AppendFile,
@@ -85,11 +84,6 @@ export interface ProducerSource {
   /** As of the last segment's base offset, from the log itself. */
   rebuild(): ProducerStates;
 }
-
-const SCAN_BUFFER_BYTES = 4 * 1024 * 1024;
-
-/** No frame can be larger than 32 bits say; a length above this is garbage, not a batch. */
-const SCAN_BATCH_BYTES_MAX = 256 * 1024 * 1024;
 
 /** What there is of the last segment of a log, before anything is changed. */
 export interface FoundSegment {
@@ -240,49 +234,24 @@ function scan(file: AppendFile, segmentBaseOffset: number, producers: ProducerSt
     nextOffset: segmentBaseOffset,
     fault: undefined,
   };
-  let buffer = new Uint8Array(Math.min(SCAN_BUFFER_BYTES, file.size));
-  let bufferStart = 0;
-  let bufferEnd = 0;
+  const walker = new BatchWalker({
+    size: file.size,
+    read: (into, position) => readFully(file, into, position),
+  });
   while (result.bytes < file.size) {
-    const at = result.bytes - bufferStart;
-    const fault = findBatchFault(buffer, at, bufferEnd - bufferStart);
-    if (fault === undefined) {
-      if (baseOffset(buffer, at) !== result.nextOffset) {
-        result.fault = `a batch has base offset ${baseOffset(buffer, at)}, not ${result.nextOffset}`;
-        return result;
-      }
-      const size = batchBytes(buffer, at);
-      result.index.add(
-        lastOffset(buffer, at) - segmentBaseOffset,
-        result.bytes,
-        size,
-        maxTimestamp(buffer, at),
-      );
-      producers.note(buffer, at);
-      result.bytes += size;
-      result.nextOffset = nextOffset(buffer, at);
-      continue;
+    result.fault = walker.faultAt(result.bytes)?.message;
+    const { bytes } = walker;
+    const at = walker.at(result.bytes);
+    if (result.fault === undefined && baseOffset(bytes, at) !== result.nextOffset) {
+      result.fault = `a batch has base offset ${baseOffset(bytes, at)}, not ${result.nextOffset}`;
     }
-    if (fault.kind !== "truncated" || bufferEnd === file.size) {
-      result.fault = fault.message;
-      return result;
-    }
-    // The batch goes on past the buffer: read again from where it starts, into a larger one if it must be.
-    let needed = 0;
-    if (bufferEnd - result.bytes >= BATCH_OVERHEAD_BYTES) {
-      needed = batchBytes(buffer, at);
-      if (needed > Math.min(SCAN_BATCH_BYTES_MAX, file.size - result.bytes)) {
-        result.fault = `a batch of ${needed} bytes does not fit the file`;
-        return result;
-      }
-    }
-    if (needed > buffer.length) buffer = new Uint8Array(needed);
-    bufferStart = result.bytes;
-    bufferEnd = bufferStart + readFully(file, buffer, bufferStart);
-    if (bufferEnd === bufferStart) {
-      result.fault = "the file ends here";
-      return result;
-    }
+    if (result.fault !== undefined) break;
+    const size = batchBytes(bytes, at);
+    const relative = lastOffset(bytes, at) - segmentBaseOffset;
+    result.index.add(relative, result.bytes, size, maxTimestamp(bytes, at));
+    producers.note(bytes, at);
+    result.bytes += size;
+    result.nextOffset = nextOffset(bytes, at);
   }
   return result;
 }

@@ -1,7 +1,15 @@
 // Opening a log after a crash: what was whole stays, what was not is cut, and both are said.
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { stampBaseOffset } from "../../src/record/batch.ts";
+import { mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  BATCH_HEADER_BYTES,
+  BATCH_OVERHEAD_BYTES,
+  FIELD,
+  stampBaseOffset,
+} from "../../src/record/batch.ts";
+import { writeI32, writeU32 } from "../../src/record/bytes.ts";
+import { crc32c } from "../../src/record/crc32c.ts";
+import { combineCrc32c } from "../../src/record/crc32c-combine.ts";
 import type { Disk } from "../../src/storage/disk.ts";
 import { Log } from "../../src/storage/log.ts";
 import { RealDisk } from "../../src/storage/real-disk.ts";
@@ -238,6 +246,39 @@ test("a batch that is larger than the buffer of the scan is found whole", async 
   expect(context.lines).toEqual([]);
   expect(allRecords(again).map((record) => record.value.length)).toEqual(sizes);
 });
+
+test("a batch of 300 MiB, which an earlier release may have taken, is found whole", () =>
+  withTempDir(async (directory) => {
+    const bytes = 300 * 1024 * 1024;
+    const batch = sparseBatch(bytes);
+    const path = `${directory}/00000000000000000000.log`;
+    writeFileSync(path, batch);
+    truncateSync(path, bytes);
+    const after = batchOf(["after"]);
+    stampBaseOffset(after, 0, 1);
+    writeFileSync(path, after, { flag: "a" });
+    const context = contextOf(new RealDisk(), {}, { directory });
+    const log = await Log.open(context);
+    expect(context.lines).toEqual([]);
+    expect(log.bytes).toBe(bytes + after.length);
+    expect(log.logEndOffset).toBe(2);
+    log.close();
+  }));
+
+/** The header of a batch of that many bytes, whose record is nothing but zeroes: recovery does not look into it. */
+function sparseBatch(bytes: number): Uint8Array {
+  const header = batchOf(["x"]).slice(0, BATCH_HEADER_BYTES);
+  writeI32(header, FIELD.batchLength, bytes - BATCH_OVERHEAD_BYTES);
+  const zeroes = new Uint8Array(1024 * 1024);
+  const crcOfZeroes = crc32c(zeroes, 0, zeroes.length);
+  let crc = crc32c(header, FIELD.attributes, header.length);
+  let left = bytes - header.length;
+  for (; left > zeroes.length; left -= zeroes.length) {
+    crc = combineCrc32c(crc, crcOfZeroes, zeroes.length);
+  }
+  writeU32(header, FIELD.crc, crc32c(zeroes, 0, left, crc));
+  return header;
+}
 
 test("crashes during recovery, one at each operation, lose nothing", async () => {
   const { bytes, ends } = validFile();

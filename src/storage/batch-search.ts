@@ -1,0 +1,186 @@
+// Finding whole batches among damaged bytes of a `.log` file, in one pass over the file whatever it holds.
+// Leaves to others: which of them count (batch-walker.ts).
+//
+// Anybody may send a record whose value looks like a million batch headers, each of a batch that ends far behind it.
+// Computing a CRC for each would be quadratic. Instead there is one CRC that runs over the file. Where the checked
+// bytes of a possible batch begin, that CRC, the CRC in the header and the length tell which value it must have where
+// the batch ends (crc32c-combine.ts). When the pass gets there, one comparison tells whether the batch is whole.
+// So each byte goes into a CRC once, and a possible batch costs the same whatever its length.
+//
+// Memory: a block of the file, and 24 bytes for each possible batch that is not behind the walk yet.
+import {
+  BATCH_HEADER_BYTES,
+  BATCH_MAGIC,
+  batchBytes,
+  crc,
+  FIELD,
+  mayBeBatch,
+} from "../record/batch.ts";
+import { combineCrc32c } from "../record/crc32c-combine.ts";
+import type { ByteSource, Crc32c } from "./batch-walker.ts";
+import { CandidateBatches, NO_CANDIDATE } from "./candidate-batches.ts";
+
+/** How much of the file is read and searched at a time. */
+const BLOCK_BYTES = 1024 * 1024;
+
+/** Bytes of a header from where the CRC begins. */
+const CHECKED_HEADER_BYTES = BATCH_HEADER_BYTES - FIELD.attributes;
+
+/** Sorts ends and numbers of candidates as one number: the number is in the low bits. */
+const NUMBERS = 2 ** 31;
+
+/** A search from one position to the end of a file, which goes on as far as it is asked. */
+export class BatchSearch {
+  readonly #file: ByteSource;
+  readonly #crc32c: Crc32c;
+  readonly #from: number;
+  readonly #bytes: Uint8Array;
+  readonly #found = new CandidateBatches();
+  /** By block: the last candidate that was found to end there; each links to the one found before it. */
+  readonly #lastEnding: Int32Array;
+  /** Position to which the CRC runs, and its value from `#from` to there. */
+  #swept: number;
+  #running = 0;
+  /** The next position that a header is looked for at. */
+  #scanned: number;
+
+  constructor(file: ByteSource, from: number, crc32c: Crc32c) {
+    this.#file = file;
+    this.#crc32c = crc32c;
+    this.#from = from;
+    this.#swept = from;
+    this.#scanned = from;
+    const left = Math.max(0, file.size - from);
+    this.#bytes = new Uint8Array(Math.min(left, BLOCK_BYTES + BATCH_HEADER_BYTES));
+    this.#lastEnding = new Int32Array(Math.ceil(left / BLOCK_BYTES)).fill(NO_CANDIDATE);
+  }
+
+  /** Forgets what was found before `position`, where nobody will ask again. */
+  forget(position: number): void {
+    this.#found.dropBefore(position);
+  }
+
+  /**
+   * The exclusive or of the CRC that the batch at `position` states and that of its bytes: 0 if it is whole. Its
+   * header must be plausible, and the position not forgotten.
+   */
+  crcDifferenceAt(position: number): number {
+    while (this.#scanned <= position) this.#sweepBlock();
+    const candidate = this.#found.at(position);
+    if (candidate === NO_CANDIDATE) throw new Error(`no header was found at ${position}`);
+    return this.#resolve(candidate);
+  }
+
+  /** Position of the first whole batch from `position` on; undefined if there is none. Forgets what is before it. */
+  next(position: number): number | undefined {
+    const found = this.#found;
+    found.dropBefore(position);
+    for (let candidate = found.first; ; candidate++) {
+      while (candidate === found.end && this.#swept < this.#file.size) this.#sweepBlock();
+      if (candidate === found.end) return undefined;
+      if (found.positionOf(candidate) >= position && this.#resolve(candidate) === 0) {
+        return found.positionOf(candidate);
+      }
+    }
+  }
+
+  #resolve(candidate: number): number {
+    const end = this.#found.endOf(candidate);
+    while (this.#swept < end) this.#sweepBlock();
+    return this.#found.valueOf(candidate);
+  }
+
+  /** Extends the pass by a block: finds the candidates that begin in it, and settles those that end in it. */
+  #sweepBlock(): void {
+    const blockStart = this.#swept;
+    const blockEnd = Math.min(blockStart + BLOCK_BYTES, this.#file.size);
+    const readFrom = Math.min(this.#scanned, blockStart);
+    const wanted = Math.min(blockEnd + CHECKED_HEADER_BYTES, this.#file.size) - readFrom;
+    const count = this.#file.read(this.#bytes.subarray(0, wanted), readFrom);
+    // A file that was truncated meanwhile.
+    if (count < wanted) this.#bytes.fill(0, count, wanted);
+    let beginning = this.#found.end;
+    this.#findHeaders(readFrom, blockEnd);
+    const ending = this.#takeEnding(beginning, blockStart, blockEnd);
+    let at = blockStart - readFrom;
+    const runTo = (position: number): void => {
+      const to = position - readFrom;
+      this.#running = this.#crc32c(this.#bytes, at, to, this.#running);
+      at = to;
+    };
+    for (let i = 0; i < ending.length; i++) {
+      const distance = Math.floor(ending[i]! / NUMBERS);
+      const candidate = ending[i]! - distance * NUMBERS;
+      const end = blockStart + distance;
+      beginning = this.#begin(beginning, end, readFrom, runTo);
+      runTo(end);
+      this.#found.setValue(candidate, this.#running ^ this.#found.valueOf(candidate));
+    }
+    this.#begin(beginning, blockEnd, readFrom, runTo);
+    runTo(blockEnd);
+    this.#swept = blockEnd;
+  }
+
+  /** Notes the possible batches whose checked bytes begin no later than `blockEnd`. */
+  #findHeaders(readFrom: number, blockEnd: number): void {
+    const bytes = this.#bytes;
+    const { size } = this.#file;
+    const last = Math.min(blockEnd - FIELD.attributes, size - BATCH_HEADER_BYTES);
+    let position = this.#scanned;
+    for (let at = position - readFrom; position <= last; position++, at++) {
+      if (bytes[at + FIELD.magic] !== BATCH_MAGIC || bytes[at] !== 0) continue;
+      if (mayBeBatch(bytes, at, size - position)) this.#found.push(position, batchBytes(bytes, at));
+    }
+    this.#scanned = Math.max(position, blockEnd - FIELD.attributes + 1);
+  }
+
+  /** The candidates that end in the block, in that order, as keys; the new ones that end later are put aside. */
+  #takeEnding(firstNew: number, blockStart: number, blockEnd: number): Float64Array {
+    const found = this.#found;
+    const keys: number[] = [];
+    const take = (candidate: number): void => {
+      keys.push((found.endOf(candidate) - blockStart) * NUMBERS + candidate);
+    };
+    const block = this.#blockOf(blockEnd);
+    for (
+      let older = this.#lastEnding[block]!;
+      older !== NO_CANDIDATE;
+      older = found.linkOf(older)
+    ) {
+      // Those that were forgotten need no answer.
+      if (older >= found.first) take(older);
+      else break;
+    }
+    for (let candidate = firstNew; candidate < found.end; candidate++) {
+      const end = found.endOf(candidate);
+      if (end <= blockEnd) take(candidate);
+      else {
+        const later = this.#blockOf(end);
+        found.setLink(candidate, this.#lastEnding[later]!);
+        this.#lastEnding[later] = candidate;
+      }
+    }
+    return Float64Array.from(keys).sort();
+  }
+
+  /** Gives the candidates that begin up to `end` the value that the CRC must have at their ends. */
+  #begin(first: number, end: number, readFrom: number, runTo: (position: number) => void): number {
+    const found = this.#found;
+    let candidate = first;
+    for (; candidate < found.end; candidate++) {
+      const position = found.positionOf(candidate);
+      const start = position + FIELD.attributes;
+      if (start > end) break;
+      runTo(start);
+      const stated = crc(this.#bytes, position - readFrom);
+      const bytes = found.endOf(candidate) - start;
+      found.setValue(candidate, combineCrc32c(this.#running, stated, bytes));
+    }
+    return candidate;
+  }
+
+  /** The number of the block whose last byte, or an earlier one, is just before `end`. */
+  #blockOf(end: number): number {
+    return Math.floor((end - 1 - this.#from) / BLOCK_BYTES);
+  }
+}

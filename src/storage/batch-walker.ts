@@ -1,0 +1,170 @@
+// The walk over the batches of a `.log` file whose bytes may be damaged: whether a batch starts at a position, and
+// where the next one is. Recovery, `verify` and `inspect` all walk with it, so they agree on what a batch is.
+// Leaves to others: what is made of it (recovery.ts, inspection/segment-walk.ts).
+//
+// The size of a batch has no limit of its own but the end of the file, so no batch that a broker has ever accepted
+// is called damaged. Memory: one window; the CRC of a larger batch is computed piece by piece.
+//
+// After damage the walk goes on where the damaged batch says that it ends, if the batch there continues its offsets;
+// else at the next byte where a batch with a matching CRC starts. A record's value may hold whole batches of another
+// log: one that has a lower offset than is due is passed over. From the first damage on, batch-search.ts computes
+// the CRCs, so that the work stays linear: at most three passes over the file.
+import {
+  BATCH_HEADER_BYTES,
+  BATCH_MAGIC,
+  type BatchFault,
+  baseOffset,
+  batchBytes,
+  crc,
+  FIELD,
+  findBatchFault,
+  findCrcFault,
+  nextOffset,
+} from "../record/batch.ts";
+import { crc32c } from "../record/crc32c.ts";
+import { BatchSearch } from "./batch-search.ts";
+
+const WINDOW_BYTES = 4 * 1024 * 1024;
+
+/** A file that is read by position. */
+export interface ByteSource {
+  readonly size: number;
+  /** Reads as much of `into` as there is from `position`; returns how many bytes there were. */
+  read(into: Uint8Array, position: number): number;
+}
+
+/** Computes a CRC-32C; tests count with it how many bytes are checked. */
+export type Crc32c = typeof crc32c;
+
+/** A walk over one `.log` file. */
+export class BatchWalker {
+  /** Bytes with the header, or after `load` the batch, that was asked for last; another array after each call. */
+  bytes: Uint8Array;
+  readonly #file: ByteSource;
+  readonly #crc32c: Crc32c;
+  #window: Uint8Array;
+  /** The part of the file that is in `bytes`. */
+  #start = 0;
+  #end = 0;
+  /** For headers away from the window. */
+  readonly #header = new Uint8Array(BATCH_HEADER_BYTES);
+  #search: BatchSearch | undefined;
+
+  constructor(file: ByteSource, computeCrc: Crc32c = crc32c) {
+    this.#file = file;
+    this.#crc32c = computeCrc;
+    this.#window = new Uint8Array(Math.min(WINDOW_BYTES, Math.max(file.size, BATCH_HEADER_BYTES)));
+    this.bytes = this.#window;
+  }
+
+  /** Where the byte at `position` of the file stands in `bytes`. */
+  at(position: number): number {
+    return position - this.#start;
+  }
+
+  /**
+   * Why no valid batch starts at `position`, or undefined; then its header is in `bytes`. Positions ascend from call
+   * to call.
+   */
+  faultAt(position: number): BatchFault | undefined {
+    this.#search?.forget(position);
+    this.#fill(position, BATCH_HEADER_BYTES);
+    const at = this.at(position);
+    const fault = findBatchFault(this.bytes, at, at + this.#file.size - position, false);
+    if (fault !== undefined) return fault;
+    const computed = this.#crcOf(position, batchBytes(this.bytes, at));
+    return findCrcFault(this.bytes, this.at(position), computed);
+  }
+
+  /** Brings all of the batch at `position`, which must be valid, into `bytes`. */
+  load(position: number, size: number): void {
+    this.#fill(position, size);
+  }
+
+  /** A copy of the header at `position`; undefined when there is none that could be one. */
+  headerAt(position: number): Uint8Array | undefined {
+    this.#fill(position, BATCH_HEADER_BYTES);
+    const at = this.at(position);
+    if (this.#end - position < BATCH_HEADER_BYTES) return undefined;
+    if (this.bytes[at + FIELD.magic] !== BATCH_MAGIC) return undefined;
+    return this.bytes.slice(at, at + BATCH_HEADER_BYTES);
+  }
+
+  /** Where the walk goes on after the damage at `position`, whose header is `header`: a batch, or the end of the file. */
+  findNext(position: number, header: Uint8Array | undefined, offsetMin: number): number {
+    this.#search ??= new BatchSearch(this.#file, position + 1, this.#crc32c);
+    const search = this.#search;
+    const stated = header === undefined ? undefined : statedEnd(header);
+    if (stated !== undefined) {
+      const end = position + stated.size;
+      const isNext = this.#peek(end) && search.crcDifferenceAt(end) === 0;
+      if (isNext && baseOffset(this.#header, 0) === stated.nextOffset) return end;
+    }
+    for (let from = position + 1; ;) {
+      const found = search.next(from);
+      if (found === undefined) return this.#file.size;
+      if (this.#peek(found) && baseOffset(this.#header, 0) >= offsetMin) return found;
+      from = found + 1;
+    }
+  }
+
+  /** Reads the header at `position` into `#header`; whether it is plausible. */
+  #peek(position: number): boolean {
+    const left = this.#file.size - position;
+    if (left < BATCH_HEADER_BYTES) return false;
+    this.#file.read(this.#header, position);
+    return findBatchFault(this.#header, 0, left, false) === undefined;
+  }
+
+  /** The CRC of the batch at `position`, whose header is in `bytes` and stays there. */
+  #crcOf(position: number, size: number): number {
+    if (this.#search !== undefined) {
+      const stated = crc(this.bytes, this.at(position));
+      return (stated ^ this.#search.crcDifferenceAt(position)) >>> 0;
+    }
+    if (size <= this.#window.length) {
+      this.#fill(position, size);
+      const at = this.at(position);
+      return this.#crc32c(this.bytes, at + FIELD.attributes, at + size);
+    }
+    const at = this.at(position);
+    const header = this.bytes.slice(at, at + BATCH_HEADER_BYTES);
+    const end = position + size;
+    let computed = this.#crc32c(this.bytes, at + FIELD.attributes, this.at(this.#end));
+    for (let from = this.#end; from < end; from = this.#end) {
+      this.#read(from, Math.min(this.#window.length, end - from));
+      if (this.#end === from) break;
+      computed = this.#crc32c(this.bytes, 0, this.#end - from, computed);
+    }
+    this.bytes = header;
+    this.#start = position;
+    this.#end = position + BATCH_HEADER_BYTES;
+    return computed;
+  }
+
+  /** Makes sure that `size` bytes from `position` are in `bytes`, or all that the file has. */
+  #fill(position: number, size: number): void {
+    const end = Math.min(position + size, this.#file.size);
+    if (position >= this.#start && end <= this.#end) return;
+    if (size > this.#window.length) this.#window = new Uint8Array(size);
+    this.#read(position, this.#window.length);
+  }
+
+  /** Makes `bytes` the window, with up to `bytesMax` bytes from `position`. */
+  #read(position: number, bytesMax: number): void {
+    this.bytes = this.#window;
+    this.#start = position;
+    this.#end = position + this.#file.read(this.#window.subarray(0, bytesMax), position);
+  }
+}
+
+/** Where a header says that its batch ends, and with which offset the next one begins. */
+function statedEnd(header: Uint8Array): { size: number; nextOffset: number } | undefined {
+  const size = batchBytes(header, 0);
+  if (size < BATCH_HEADER_BYTES) return undefined;
+  try {
+    return { size, nextOffset: nextOffset(header, 0) };
+  } catch {
+    return undefined; // An offset beyond the safe integers.
+  }
+}

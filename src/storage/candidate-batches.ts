@@ -1,0 +1,102 @@
+// The places of a file where a batch may start, in order of their positions, while a search looks which of them do.
+// Leaves to others: finding and settling them (batch-search.ts).
+//
+// Arrays of numbers, used in a circle, because a hostile file may have millions of them.
+
+/** The number of no candidate. */
+export const NO_CANDIDATE = -1;
+
+const CAPACITY_MIN = 1024;
+
+/** A queue of candidates. They are numbered from 0 in the order in which they were added. */
+export class CandidateBatches {
+  /** Number of the first that is not dropped, and the one that the next will get. */
+  first = 0;
+  end = 0;
+  #positions = new Float64Array(CAPACITY_MIN);
+  #sizes = new Uint32Array(CAPACITY_MIN);
+  #values = new Uint32Array(CAPACITY_MIN);
+  #links = new Int32Array(CAPACITY_MIN);
+
+  /** Adds one behind all others. */
+  push(position: number, bytes: number): void {
+    if (this.end - this.first === this.#positions.length) this.#grow();
+    const slot = this.#slot(this.end++);
+    this.#positions[slot] = position;
+    this.#sizes[slot] = bytes;
+    this.#links[slot] = NO_CANDIDATE;
+  }
+
+  /** Drops those that start before `position`. */
+  dropBefore(position: number): void {
+    while (this.first < this.end && this.positionOf(this.first) < position) this.first++;
+  }
+
+  /** The one that starts at `position`, or NO_CANDIDATE. */
+  at(position: number): number {
+    let low = this.first;
+    let high = this.end;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.positionOf(middle) < position) low = middle + 1;
+      else high = middle;
+    }
+    return low < this.end && this.positionOf(low) === position ? low : NO_CANDIDATE;
+  }
+
+  /** Where it starts in the file. */
+  positionOf(candidate: number): number {
+    return this.#positions[this.#slot(candidate)]!;
+  }
+
+  /** Where it ends, as its header says. */
+  endOf(candidate: number): number {
+    const slot = this.#slot(candidate);
+    return this.#positions[slot]! + this.#sizes[slot]!;
+  }
+
+  /** What the search has noted of it: a CRC. */
+  valueOf(candidate: number): number {
+    return this.#values[this.#slot(candidate)]!;
+  }
+
+  /** Notes a CRC. */
+  setValue(candidate: number, value: number): void {
+    this.#values[this.#slot(candidate)] = value;
+  }
+
+  /** Another one, to make chains of them. */
+  linkOf(candidate: number): number {
+    return this.#links[this.#slot(candidate)]!;
+  }
+
+  /** Links it to another one. */
+  setLink(candidate: number, other: number): void {
+    this.#links[this.#slot(candidate)] = other;
+  }
+
+  #slot(candidate: number): number {
+    return candidate & (this.#positions.length - 1);
+  }
+
+  #grow(): void {
+    const { first, end } = this;
+    const capacity = 2 * this.#positions.length;
+    const positions = new Float64Array(capacity);
+    const sizes = new Uint32Array(capacity);
+    const values = new Uint32Array(capacity);
+    const links = new Int32Array(capacity);
+    for (let candidate = first; candidate < end; candidate++) {
+      const from = this.#slot(candidate);
+      const to = candidate & (capacity - 1);
+      positions[to] = this.#positions[from]!;
+      sizes[to] = this.#sizes[from]!;
+      values[to] = this.#values[from]!;
+      links[to] = this.#links[from]!;
+    }
+    this.#positions = positions;
+    this.#sizes = sizes;
+    this.#values = values;
+    this.#links = links;
+  }
+}

@@ -1,0 +1,204 @@
+// The walk over a hostile log: which batches it finds, and that its work grows with the size of the file alone.
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { walkSegment } from "../../src/inspection/segment-walk.ts";
+import {
+  BATCH_HEADER_BYTES,
+  BATCH_OVERHEAD_BYTES,
+  FIELD,
+  findBatchFault,
+  stampBaseOffset,
+} from "../../src/record/batch.ts";
+import { writeI32, writeU32 } from "../../src/record/bytes.ts";
+import { crc32c } from "../../src/record/crc32c.ts";
+import { BatchSearch } from "../../src/storage/batch-search.ts";
+import type { ByteSource } from "../../src/storage/batch-walker.ts";
+import { batchOf } from "../support/log-fixture.ts";
+import { Random } from "../support/random.ts";
+
+const MiB = 1024 * 1024;
+
+/** A file in memory that counts what is read of it, and the bytes that go into a CRC. */
+class CountedFile implements ByteSource {
+  readonly #bytes: Uint8Array;
+  readBytes = 0;
+  checkedBytes = 0;
+  readonly crc32c: typeof crc32c = (bytes, start, end, before) => {
+    this.checkedBytes += end - start;
+    return crc32c(bytes, start, end, before);
+  };
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get size(): number {
+    return this.#bytes.length;
+  }
+
+  read(into: Uint8Array, position: number): number {
+    const bytes = this.#bytes.subarray(position, position + into.length);
+    into.set(bytes);
+    this.readBytes += bytes.length;
+    return bytes.length;
+  }
+}
+
+/** A batch with that base offset; its only record has that value. */
+function batchAt(offset: number, value = "x"): Uint8Array {
+  const batch = batchOf([value]);
+  stampBaseOffset(batch, 0, offset);
+  return batch;
+}
+
+/** A plausible header of a batch of that size, whose CRC is wrong. */
+function fakeHeader(bytes: number): Uint8Array {
+  const header = batchAt(1_000_000).slice(0, BATCH_HEADER_BYTES);
+  writeI32(header, FIELD.batchLength, bytes - BATCH_OVERHEAD_BYTES);
+  writeU32(header, FIELD.crc, 0x1234_5678);
+  return header;
+}
+
+/** A run of fake headers that fills `bytes`; each is of a batch that `endOf` tells the end of. */
+function fakes(bytes: Uint8Array, from: number, endOf: (position: number) => number): void {
+  for (let at = from; at + BATCH_HEADER_BYTES <= bytes.length; at += BATCH_HEADER_BYTES) {
+    bytes.set(fakeHeader(endOf(at) - at), at);
+  }
+}
+
+/** Fake headers that overlap: one begins every 32 bytes. */
+function overlappingFakes(bytes: Uint8Array): void {
+  const header = new Uint8Array(32);
+  header[FIELD.magic] = 2;
+  header[FIELD.batchLength + 3] = 80;
+  header[FIELD.recordCount + 3 - header.length] = 1;
+  for (let at = 0; at < bytes.length; at += 32)
+    bytes.set(header.subarray(0, bytes.length - at), at);
+}
+
+const hostile: readonly [string, () => Uint8Array][] = [
+  [
+    "headers of batches that all end at the end of the file, in a batch that is torn",
+    () => {
+      const bytes = new Uint8Array(4 * MiB);
+      fakes(bytes, BATCH_HEADER_BYTES, () => bytes.length);
+      bytes.set(fakeHeader(bytes.length + 1_500));
+      return bytes;
+    },
+  ],
+  [
+    "headers of batches that end anywhere behind them",
+    () => {
+      const random = new Random(1);
+      const bytes = new Uint8Array(4 * MiB);
+      fakes(bytes, 0, (at) => {
+        const size = BATCH_HEADER_BYTES + random.below(bytes.length - at - BATCH_HEADER_BYTES + 1);
+        return at + size;
+      });
+      return bytes;
+    },
+  ],
+  [
+    "whole batches, each before the header of one that ends far behind it",
+    () => {
+      const bytes = new Uint8Array(2 * MiB);
+      let offset = 1;
+      for (let at = 0; at < bytes.length - 1_000;) {
+        bytes.set(fakeHeader(bytes.length - 100 - at), at);
+        at += BATCH_HEADER_BYTES;
+        const batch = batchAt(offset++);
+        bytes.set(batch, at);
+        at += batch.length;
+      }
+      return bytes;
+    },
+  ],
+  [
+    "headers that overlap",
+    () => {
+      const bytes = new Uint8Array(2 * MiB);
+      overlappingFakes(bytes);
+      return bytes;
+    },
+  ],
+  ["nothing but the byte of the magic", () => new Uint8Array(2 * MiB).fill(2)],
+];
+
+test.each(hostile)("the work is linear: %s", (_name, make) => {
+  const file = new CountedFile(make());
+  let position = 0;
+  for (const part of walkSegment(file, file.crc32c)) {
+    expect(part.position).toBe(position);
+    position += part.size;
+  }
+  expect(position).toBe(file.size);
+  // The walk itself, the batch that it ends at, and the search.
+  expect(file.checkedBytes).toBeLessThanOrEqual(3 * file.size);
+  expect(file.readBytes).toBeLessThanOrEqual(5 * file.size);
+});
+
+describe("the search", () => {
+  /** The whole batches from `from` on, found by computing each CRC. */
+  function byForce(bytes: Uint8Array, from: number): number[] {
+    const found: number[] = [];
+    for (let at = from; at + BATCH_HEADER_BYTES <= bytes.length; at++) {
+      if (bytes[at + FIELD.magic] !== 2 || bytes[at] !== 0) continue;
+      if (findBatchFault(bytes, at, bytes.length) === undefined) found.push(at);
+    }
+    return found;
+  }
+
+  function bySearch(bytes: Uint8Array, from: number): number[] {
+    const search = new BatchSearch(new CountedFile(bytes), from, crc32c);
+    const found: number[] = [];
+    for (let position = search.next(from); position !== undefined;) {
+      found.push(position);
+      position = search.next(position + 1);
+    }
+    return found;
+  }
+
+  test("property: finds what computing each CRC finds, in small files", () => {
+    const piece = fc.oneof(
+      fc.nat(200).map((length) => batchAt(length, "y".repeat(length))),
+      fc.nat(1_000).map((length) => fakeHeader(BATCH_HEADER_BYTES + length)),
+      fc.uint8Array({ maxLength: 40 }),
+      fc.nat(100).map((length) => batchAt(3, batchAt(4, "z".repeat(length)).toString())),
+    );
+    const file = fc.array(piece, { maxLength: 30 });
+    fc.assert(
+      fc.property(file, fc.nat(50), fc.nat(80), (pieces, from, cut) => {
+        const whole = Uint8Array.from(Buffer.concat(pieces));
+        const bytes = whole.slice(0, Math.max(from, whole.length - cut));
+        if (bytes.length < from) return;
+        expect(bySearch(bytes, from)).toEqual(byForce(bytes, from));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test("finds batches that begin, end and contain one another around the edges of its blocks", () => {
+    for (let seed = 1; seed <= 6; seed++) {
+      const random = new Random(seed);
+      const bytes = new Uint8Array(3 * MiB + random.below(200));
+      const from = random.below(100);
+      for (const edge of [MiB, 2 * MiB, 3 * MiB]) {
+        for (let i = 0; i < 4; i++) {
+          const batch = batchAt(i, "v".repeat(random.below(300)));
+          const at = Math.min(from + edge - 250 + random.below(400), bytes.length);
+          bytes.set(batch.subarray(0, bytes.length - at), at);
+        }
+      }
+      // One that holds all the others, but for the first bytes of the file.
+      const outer = batchAt(0).slice(0, BATCH_HEADER_BYTES);
+      writeI32(outer, FIELD.batchLength, bytes.length - 200 - BATCH_OVERHEAD_BYTES);
+      bytes.set(outer, 150);
+      const outerEnd = 150 + bytes.length - 200;
+      writeU32(bytes, 150 + FIELD.crc, crc32c(bytes, 150 + FIELD.attributes, outerEnd));
+      const found = bySearch(bytes, from);
+      expect(found).toEqual(byForce(bytes, from));
+      expect(found.length).toBeGreaterThan(1);
+      expect(found[0]).toBe(150);
+    }
+  });
+});
