@@ -1,6 +1,8 @@
 // The repairs: what can be made anew is made anew, what a crash left behind is removed, a torn tail is cut.
 // Leaves to others: deciding that one is due (verify-*.ts). Each says what it did, to the byte.
+import { keepTail } from "../storage/cut-file.ts";
 import { type Disk, joinPath, replaceFile } from "../storage/disk.ts";
+import { segmentFileName } from "../storage/segment-files.ts";
 import type { Repair } from "./finding.ts";
 
 /** Puts new content in the place of a derived file: an index, or a snapshot. */
@@ -45,27 +47,31 @@ export function removeDirectory(disk: Disk, directory: string, name: string): Re
   };
 }
 
-/** Cuts a log file to `position`. `after` puts right what is derived from it. */
+/** Truncates the log of a segment to `position`, and keeps what was there. `after` puts right what is derived from it. */
 export function cutTail(
   disk: Disk,
-  path: string,
+  directory: string,
+  baseOffset: number,
   position: number,
   nextOffset: number,
   after: () => Promise<void>,
 ): Repair {
   return {
-    description: "cut it off",
+    description: "cut it off, and keep it in a file",
     run: async () => {
-      const file = disk.openAppend(path);
+      const file = disk.openAppend(joinPath(directory, segmentFileName(baseOffset, "log")));
       const bytes = file.size - position;
+      let kept: string | undefined;
       try {
+        kept = await keepTail(disk, directory, baseOffset, file, position);
         file.truncate(position);
         await file.sync();
       } finally {
         file.close();
       }
       await after();
-      return `cut ${bytes} bytes at position ${position}; the next record gets offset ${nextOffset}`;
+      const where = kept === undefined ? "" : `, kept in ${kept}`;
+      return `cut ${bytes} bytes at position ${position}${where}; the next record gets offset ${nextOffset}`;
     },
   };
 }

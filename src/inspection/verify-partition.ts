@@ -88,7 +88,7 @@ function listFiles(run: Verification, place: PartitionPlace): SegmentFile[] {
       run.note(where, "left over from a crash; the next start removes it", repair);
     } else if (isCutFileName(name)) {
       const bytes = run.disk.fileSize(run.path(where.file));
-      const reason = `${bytes} bytes that a start cut off a log, with whole batches in them; the broker never reads them`;
+      const reason = `${bytes} bytes that were cut off a log; the broker never reads them`;
       run.note(where, `${reason}; remove it if it is of no use`);
     } else run.note(where, "no file of a log; the broker leaves it alone");
   }

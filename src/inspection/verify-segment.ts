@@ -201,8 +201,9 @@ export class SegmentCheck {
   }
 
   #cut(range: DamagedRange, indexes: SegmentIndexes) {
-    const path = this.#run.path(this.#place.file);
-    return cutTail(this.#run.disk, path, range.position, this.#expected, () =>
+    const { directory, baseOffset: base } = this.#place;
+    const path = this.#run.path(directory);
+    return cutTail(this.#run.disk, path, base, range.position, this.#expected, () =>
       indexes.rebuild(this.#rebuilt),
     );
   }

@@ -1,37 +1,42 @@
-// What recovery cuts off a log although whole batches stand in it: kept in a file beside the log, for people.
-// Leaves to others: where a log is cut (recovery.ts). The broker never reads such a file again, nor removes it.
+// What is truncated from a log, kept in a file beside it, for people.
+// Leaves to others: where a log is truncated (recovery.ts, and `verify --repair`). The broker never reads such a file
+// again, and never removes it.
 //
-// Behind a torn end nothing is whole, and it is cut without more ado. Whole batches behind a place that is not are
-// either damage, or what a machine that stopped had written of its pages out of order: which of the two
-// can't be told, and only the second was never acknowledged.
-import { BatchWalker } from "./batch-walker.ts";
-import { type AppendFile, joinPath } from "./disk.ts";
-import { copyFile, readFully } from "./file-copy.ts";
-import type { LogContext } from "./log-context.ts";
+// After a crash the end of a log is usually a batch of which a part was written, and never acknowledged. But the same
+// bytes may be an acknowledged batch whose length was damaged, and nobody can tell the two apart. So whatever is
+// truncated is kept, unless there is nothing in it: a file system that lost power may leave a tail of zeroes.
+import { type AppendFile, type Disk, joinPath } from "./disk.ts";
+import { COPY_BYTES, copyFile, readFully } from "./file-copy.ts";
 import { cutFileName } from "./segment-files.ts";
 
 /**
- * Keeps what `file` has from `position` on, if any whole batch is in it, and makes it durable. Returns the name of
- * the file that has it, or undefined when there was nothing to keep.
+ * Copies what `file` has from `position` on to a file of its own and makes that durable. Returns the name of the
+ * file; undefined when there are only zeroes to keep. `baseOffset` is that of the segment. Throws the system's error.
  */
-export async function keepWholeBatches(
-  { disk, directory }: LogContext,
-  file: AppendFile,
+export async function keepTail(
+  disk: Disk,
+  directory: string,
   baseOffset: number,
+  file: AppendFile,
   position: number,
-  nextOffset: number,
 ): Promise<string | undefined> {
-  const walker = new BatchWalker({
-    size: file.size,
-    read: (into, at) => readFully(file, into, at),
-  });
-  const isBatch = walker.faultAt(position) === undefined;
-  const next = () => walker.findNext(position, walker.headerAt(position), nextOffset);
-  if (!isBatch && next() === file.size) return undefined;
+  if (isZero(file, position)) return undefined;
   const first = cutFileName(baseOffset, position);
   let name = first;
   for (let i = 2; disk.fileSize(joinPath(directory, name)) !== undefined; i++)
     name = `${first}-${i}`;
   await copyFile(disk, file, position, directory, name);
   return name;
+}
+
+/** Whether `file` has nothing but zeroes from `position` on. */
+function isZero(file: AppendFile, position: number): boolean {
+  const buffer = new Uint8Array(Math.min(COPY_BYTES, file.size - position));
+  for (let at = position; at < file.size;) {
+    const bytes = buffer.subarray(0, readFully(file, buffer, at));
+    if (bytes.length === 0) return true;
+    if (bytes.some((byte) => byte !== 0)) return false;
+    at += bytes.length;
+  }
+  return true;
 }

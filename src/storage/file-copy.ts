@@ -2,7 +2,8 @@
 // Leaves to others: why it is copied (recovery.ts, cut-file.ts).
 import { type AppendFile, type Disk, flushing, joinPath } from "./disk.ts";
 
-const COPY_BYTES = 4 * 1024 * 1024;
+/** Bytes that are read at a time. */
+export const COPY_BYTES = 4 * 1024 * 1024;
 
 /** Fills `into` from `position`, as far as the file goes; returns how many bytes there were. */
 export function readFully(file: AppendFile, into: Uint8Array, position: number): number {
@@ -27,6 +28,7 @@ export async function copyFile(
   const temporary = `${path}.tmp`;
   disk.remove(temporary);
   const copy = disk.openAppend(temporary);
+  let isWhole = false;
   try {
     const buffer = new Uint8Array(Math.min(COPY_BYTES, file.size - position));
     while (position + copy.size < file.size) {
@@ -34,8 +36,11 @@ export async function copyFile(
       await copy.push();
     }
     await flushing(temporary, () => copy.sync());
+    isWhole = true;
   } finally {
     copy.close();
+    // A part of a copy is of no use, and on a full disk it would be in the way.
+    if (!isWhole) disk.remove(temporary);
   }
   disk.rename(temporary, path);
   await disk.syncDirectory(directory);

@@ -187,6 +187,8 @@ export class Log {
   async roll(): Promise<void> {
     if (this.#active.writtenBytes === 0) return;
     const { disk, directory } = this.#context;
+    // A tail that recovery could not truncate goes first: it must not be sealed.
+    await this.#active.push();
     await this.#finishActive();
     await this.#snapshots.save(this.#nextOffset, this.#producers);
     const next = ActiveSegment.create(this.#context, this.#nextOffset);

@@ -12,11 +12,12 @@ import {
 import { crc32c } from "../record/crc32c.ts";
 import type { ActiveSegmentState } from "./active-segment.ts";
 import { BatchWalker } from "./batch-walker.ts";
-import { keepWholeBatches } from "./cut-file.ts";
+import { keepTail } from "./cut-file.ts";
 import {
   type AppendFile,
   type Disk,
   flushing,
+  isDiskFull,
   joinPath,
   reasonOf,
   systemErrorCode,
@@ -28,6 +29,7 @@ import type { LogContext } from "./log-context.ts";
 import type { ProducerStates } from "./producer-states.ts";
 import { SegmentIndex } from "./segment-index.ts";
 import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "./time-index.ts";
+import { UncutFile } from "./uncut-file.ts";
 
 /** What a clean stop notes of the active segment, so that the next start need not scan it. */
 export interface CleanSegment {
@@ -135,33 +137,44 @@ export async function openLastSegment(
 ): Promise<OpenedSegment> {
   const { disk, directory, name, report } = context;
   const found = readLastSegment(context, segmentBaseOffset, notes.clean, source);
-  const { index, bytes, nextOffset, producers, fault } = found;
-  let { file } = found;
+  const { file, index, bytes, nextOffset, producers, fault } = found;
+  let opening: AppendFile = file;
   const opened = (savedEntries: ActiveSegmentState["savedEntries"]): OpenedSegment => ({
     nextOffset,
     producers,
     state: {
-      file,
+      file: opening,
       index,
       savedEntries,
-      firstAppendMs: bytes === 0 ? undefined : firstTimestamp(file, context.now()),
+      firstAppendMs: bytes === 0 ? undefined : firstTimestamp(opening, context.now()),
     },
   });
   if (found.isNoted) return opened({ offsets: index.offsets.count, times: index.times.count });
   const logName = segmentFileName(segmentBaseOffset, "log");
   if (bytes < file.size) {
-    const kept = await keepWholeBatches(context, file, segmentBaseOffset, bytes, nextOffset);
-    report(
-      `${name}: cut ${file.size - bytes} bytes from ${logName} ` +
-        `at position ${bytes} (next offset ${nextOffset}): ${fault}` +
-        (kept === undefined
-          ? ""
-          : `; there are whole batches in them, so they are kept in ${kept}`),
-    );
-    file.truncate(bytes);
+    const keep = () => keepTail(disk, directory, segmentBaseOffset, file, bytes);
+    const what = `${file.size - bytes} bytes`;
+    const where = `from ${logName} at position ${bytes} (next offset ${nextOffset}): ${fault}`;
+    try {
+      const kept = await keep();
+      file.truncate(bytes);
+      const kind = kept === undefined ? "they are all zero" : `they are kept in ${kept}`;
+      report(`${name}: cut ${what} ${where}; ${kind}`);
+    } catch (error) {
+      // A rewrite needs space, too.
+      if (!isDiskFull(error) || notes.rewrite) throw error;
+      opening = new UncutFile(file, bytes, async () => {
+        const kept = await keep();
+        report(`${name}: cut ${what} ${where}; they are kept in ${kept}`);
+      });
+      report(
+        `${name}: no space to keep ${what} that must be cut ${where}; ` +
+          "they stay there, and the partition takes no records until there is space",
+      );
+    }
   }
   // Also when nothing was cut: what the scan read may so far be in the page cache only.
-  if (notes.rewrite) file = await rewrite(disk, directory, logName, file);
+  if (notes.rewrite) opening = await rewrite(disk, directory, logName, file);
   else await flushing(file.path, () => file.sync());
   removeIndex(context, joinPath(directory, segmentFileName(segmentBaseOffset, "index")));
   removeIndex(context, joinPath(directory, segmentFileName(segmentBaseOffset, "timeindex")));

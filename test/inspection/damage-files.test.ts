@@ -189,7 +189,7 @@ describe("all other files", () => {
         "note: notes.txt: nothing of ours; left alone",
         "note: topics/+mine: no topic: it has no topic.json; the broker leaves it alone",
         "note: topics/orders/notes.txt: nothing of ours; left alone",
-        `note: ${fileOf(4, "log")}.cut-12: 1 bytes that a start cut off a log, with whole batches in them`,
+        `note: ${fileOf(4, "log")}.cut-12: 1 bytes that were cut off a log; the broker never reads them`,
         "note: topics/orders/0/notes.log: no file of a log; the broker leaves it alone",
       ],
     ],

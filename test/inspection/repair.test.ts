@@ -8,6 +8,7 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -72,7 +73,7 @@ const repairable: readonly Case[] = [
   [
     "a torn tail",
     (path) => appendTo(path(fileOf(10)), sampleBatch(["x", "y"], START_MS).subarray(0, 70)),
-    /position 162, offset 13: .*; repaired: cut 70 bytes at position 162; the next record gets offset 13$/,
+    /position 162, offset 13: .*; repaired: cut 70 bytes at position 162, kept in 00000000000000000010\.log\.cut-162; the next record gets offset 13$/,
   ],
   [
     "a tail of zeros",
@@ -120,17 +121,22 @@ describe.each(["a clean stop", "a kill"] as const)("after %s", (end) => {
     for (const found of repaired.lines) expect(found).toMatch(line);
     expect(repaired.report.damage).toBe(0);
     expect(repaired.report.repaired).toBe(repaired.lines.length);
-    expect((await verify(directory.path)).lines).toEqual([]);
-    const after = filesIn(directory.path);
+    expect(withoutKept((await verify(directory.path)).lines)).toEqual([]);
+    const after = withoutKept(filesIn(directory.path));
     expect(after).toEqual(
       before.filter(
         (file) => after.includes("clean-shutdown.json") || file !== "clean-shutdown.json",
       ),
     );
     expect(await readOrders(directory.path)).toEqual(RECORDS);
-    expect((await verify(directory.path)).lines).toEqual([]);
+    expect(withoutKept((await verify(directory.path)).lines)).toEqual([]);
   });
 });
+
+/** Names or lines without those of what a repair has cut off and kept. */
+function withoutKept(lines: readonly string[]): string[] {
+  return lines.filter((line) => !line.includes(".log.cut-"));
+}
 
 test("without --repair nothing is touched", async () => {
   using directory = tempDir();
@@ -157,7 +163,16 @@ test("every length of the last segment: what is left is whole batches", async ()
     const kept = length === bytes.length ? length : length >= firstBytes ? firstBytes : 0;
     expect(statSync(log).size).toBe(kept);
     if (length === kept) expect(lines).toEqual([]);
-    else expect(lines[0]).toContain(`repaired: cut ${length - kept} bytes at position ${kept}; `);
+    else {
+      const tail = bytes.subarray(kept, length);
+      const keptFile = `${log}.cut-${kept}`;
+      expect(lines[0]).toContain(`repaired: cut ${length - kept} bytes at position ${kept}`);
+      expect(existsSync(keptFile)).toBe(tail.some((byte) => byte !== 0));
+      if (existsSync(keptFile)) {
+        expect(readFileSync(keptFile).equals(tail)).toBe(true);
+        unlinkSync(keptFile);
+      }
+    }
     expect(report.findings.filter(({ severity }) => severity === "damage").length).toBe(
       length === kept ? 0 : 1,
     );

@@ -113,7 +113,7 @@ describe("what is cut", () => {
   const damaged = bytes.slice();
   damaged[at + 70] = (damaged[at + 70] ?? 0) ^ 1;
 
-  test("is kept beside the log if whole batches are in it, and never touched again", async () => {
+  test("is kept beside the log, and never touched again", async () => {
     const disk = await diskWithLog(damaged);
     const context = contextOf(disk);
     (await Log.open(context)).close();
@@ -132,12 +132,22 @@ describe("what is cut", () => {
     expect(disk.fileSize(`${KEPT}-2`)).toBe(bytes.length - at + 1);
   });
 
-  test("is not kept if it is a torn end", async () => {
+  test("is kept if it is a torn end, too", async () => {
     for (let length = at + 1; length < (ends[2] ?? 0); length += 7) {
       const disk = await diskWithLog(bytes.slice(0, length));
+      const tail = bytes.slice(at, length);
       (await Log.open(contextOf(disk))).close();
-      expect(disk.list(DIRECTORY).filter((name) => name.includes("cut"))).toEqual([]);
+      const isZero = tail.every((byte) => byte === 0);
+      expect(disk.readFile(KEPT)).toEqual(isZero ? undefined : tail);
     }
+  });
+
+  test("is not kept if it is all zero", async () => {
+    const disk = await diskWithLog(Uint8Array.from([...bytes, ...new Uint8Array(5_000_000)]));
+    const context = contextOf(disk);
+    (await Log.open(context)).close();
+    expect(disk.list(DIRECTORY).filter((name) => name.includes("cut"))).toEqual([]);
+    expect(context.lines).toEqual([expect.stringContaining("; they are all zero")]);
   });
 
   test("is there after a crash at any operation of the cut, or the log is as it was", async () => {
@@ -158,11 +168,66 @@ describe("what is cut", () => {
     expect(before).toBeGreaterThan(20);
   });
 
-  test("is not cut when there is no space to keep it", async () => {
-    const disk = await diskWithLog(damaged);
-    disk.setCapacity(disk.usedBytes + 10);
-    expect(await codeOf(() => Log.open(contextOf(disk)))).toBe("ENOSPC");
-    expect(disk.readFile(LOG)).toEqual(damaged);
+  describe("and can't be kept, because the disk is full,", () => {
+    const values = VALUES.slice(0, 2).flat();
+    const opened = async () => {
+      const disk = await diskWithLog(damaged);
+      disk.setCapacity(disk.usedBytes + 10);
+      const context = contextOf(disk, { retentionMs: 1 });
+      const log = await Log.open(context);
+      return { disk, context, log };
+    };
+    const listed = (disk: SimulatedDisk) =>
+      disk.list(DIRECTORY).filter((name) => name !== "00000000000000000000.log");
+
+    test("stays where it is, and what is before it is served", async () => {
+      const { disk, context, log } = await opened();
+      expect(disk.readFile(LOG)).toEqual(damaged);
+      expect(allRecords(log).map((record) => record.value)).toEqual(values);
+      expect(log.bytes).toBe(at);
+      expect(context.lines).toEqual([
+        expect.stringMatching(
+          /^orders-0: no space to keep \d+ bytes that must be cut from .*; they stay/,
+        ),
+      ]);
+      log.close();
+    });
+
+    test("is not sealed, written to or forgotten until there is space", async () => {
+      const { disk, log } = await opened();
+      log.append(batchOf(["refused"]));
+      expect(await codeOf(async () => log.push())).toBe("ENOSPC");
+      expect(await codeOf(() => log.roll())).toBe("ENOSPC");
+      expect(disk.readFile(LOG)).toEqual(damaged);
+      expect(listed(disk)).toEqual([]);
+      expect(log.logEndOffset).toBe(values.length);
+      expect(await log.closeCleanly()).toBeUndefined();
+      expect(disk.readFile(LOG)).toEqual(damaged);
+    });
+
+    test("is kept and truncated by the first append after that", async () => {
+      const { disk, context, log } = await opened();
+      disk.setCapacity(Number.POSITIVE_INFINITY);
+      await appendAll(log, [batchOf(["after"])]);
+      expect(disk.readFile(KEPT)).toEqual(damaged.slice(at));
+      expect(context.lines.at(-1)).toContain(`they are kept in 00000000000000000000.log.cut-${at}`);
+      expect(allRecords(log).map((record) => record.value)).toEqual([...values, "after"]);
+      log.close();
+      await settle();
+      disk.restart();
+      const again = await openLog(disk);
+      expect(allRecords(again).map((record) => record.value)).toEqual([...values, "after"]);
+    });
+
+    test("is kept and truncated before the segment is sealed", async () => {
+      const { disk, log } = await opened();
+      disk.setCapacity(Number.POSITIVE_INFINITY);
+      await log.roll();
+      expect(disk.readFile(KEPT)).toEqual(damaged.slice(at));
+      expect(disk.fileSize(LOG)).toBe(at);
+      expect(allRecords(log).map((record) => record.value)).toEqual(values);
+      log.close();
+    });
   });
 });
 
