@@ -30,6 +30,7 @@ export {
   type RecordMetadata,
 } from "./client/producer.ts";
 export type { PartitionStats, ProducerStats } from "./client/producer-stats.ts";
+export { TopicChangedError } from "./client/topic-change.ts";
 export { ERRORS, type ErrorKind, type ErrorName, RustLogError } from "./errors.ts";
 export type { WritableCodec } from "./record/compression.ts";
 export { RecordCursor } from "./record/cursor.ts";

@@ -114,7 +114,7 @@ async function consume(client: Client, topic: string, options: ConsumeOptions): 
   const commits =
     group === undefined || !options.isCommitting
       ? undefined
-      : new GroupCommits(client.admin(), group, topic);
+      : new GroupCommits(client.admin(), group, topic, (partition) => consumer.topicId(partition));
   const output = new ByteOutput(writeDescriptor(STDOUT), (partition, next) =>
     commits?.request(partition, next),
   );

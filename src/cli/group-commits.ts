@@ -7,15 +7,23 @@ export class GroupCommits {
   readonly #admin: Pick<Admin, "commitOffsets">;
   readonly #group: string;
   readonly #topic: string;
+  readonly #topicIdOf: (partition: number) => string | undefined;
   /** Printed and not committed yet: the offset after the last printed record, by partition. */
   readonly #pending = new Map<number, number>();
   #running: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(admin: Pick<Admin, "commitOffsets">, group: string, topic: string) {
+  /** `topicIdOf` gives the id of the topic that the printed records of a partition are of. */
+  constructor(
+    admin: Pick<Admin, "commitOffsets">,
+    group: string,
+    topic: string,
+    topicIdOf: (partition: number) => string | undefined,
+  ) {
     this.#admin = admin;
     this.#group = group;
     this.#topic = topic;
+    this.#topicIdOf = topicIdOf;
   }
 
   /** Commits `nextOffset` soon: with the next commit when one is on its way. */
@@ -39,6 +47,7 @@ export class GroupCommits {
       while (this.#pending.size > 0) {
         const entries = [...this.#pending].map(([partition, offset]) => ({
           topic: this.#topic,
+          topicId: this.#topicIdOf(partition),
           partition,
           offset,
         }));

@@ -7,6 +7,7 @@ import { type OutOfRangePolicy, outOfRange } from "./fetcher.ts";
 import type { BrokerLink, RetryPolicy } from "./link.ts";
 import { type OffsetSpec, resolveOffset } from "./offset-spec.ts";
 import { offsetForTimestamp } from "./time-lookup.ts";
+import type { TopicSource } from "./topic-change.ts";
 
 /** One spec for all partitions, or one for each. */
 export type OffsetSpecs = OffsetSpec | ReadonlyMap<number, OffsetSpec>;
@@ -27,11 +28,13 @@ export interface PartitionPlan {
   readonly partition: number;
   readonly start: number;
   readonly end: number;
+  /** The topic that the offsets belong to. */
+  readonly source: TopicSource;
 }
 
 /**
- * The plan for each partition, in the order asked for. Throws UNKNOWN_TOPIC_OR_PARTITION, and
- * OFFSET_OUT_OF_RANGE when a start is outside of what the partition holds and that is an error: one number for
+ * The plan for each partition, in the order asked for. Throws UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID if the topic
+ * is recreated meanwhile, and OFFSET_OUT_OF_RANGE when a start is outside of what the partition holds and that is an error: one number for
  * several partitions is none as long as one of them goes that far.
  */
 export async function planPartitions(
@@ -43,6 +46,7 @@ export async function planPartitions(
   const admin = new Admin(link, policy);
   const described = await admin.describeTopic(topic);
   const { topicId } = described;
+  const source = { topicId, logDirectoryId: link.info.logDirectoryId };
   const partitions = (request.partitions ?? described.partitions.map((row) => row.partition)).map(
     (index) => {
       const found = described.partitions.find((row) => row.partition === index);
@@ -66,7 +70,8 @@ export async function planPartitions(
         endSpec === undefined
           ? Number.POSITIVE_INFINITY
           : await resolveOffset(endSpec, range, byTime);
-      return { partition, start, end: request.follow ? end : Math.min(end, range.highWatermark) };
+      const last = request.follow ? end : Math.min(end, range.highWatermark);
+      return { partition, start, end: last, source };
     }),
   );
 }

@@ -4,11 +4,17 @@
 import { RustLogError } from "../errors.ts";
 import { Admin } from "./admin.ts";
 import { checkConsumerOptions } from "./consumer-check.ts";
-import { type OffsetSpecs, planPartitions } from "./consumer-plan.ts";
+import {
+  type OffsetSpecs,
+  type PartitionPlan,
+  planPartitions,
+  type ReadRequest,
+} from "./consumer-plan.ts";
 import { type DamagedPolicy, type DamagedRecordsError, warnOfSkip } from "./damage.ts";
 import type { ConsumedRecord, FetchedRecords } from "./fetched-records.ts";
 import { type OutOfRangePolicy, PartitionFetcher, PORTIONS_AHEAD_MAX } from "./fetcher.ts";
-import type { BrokerLink } from "./link.ts";
+import type { BrokerLink, RetryPolicy } from "./link.ts";
+import { isTopicChanged, type TopicChangedError, warnOfTopicChange } from "./topic-change.ts";
 
 const MiB = 1024 * 1024;
 
@@ -50,6 +56,12 @@ export interface ConsumerOptions {
   readonly onDamaged?: DamagedPolicy;
   /** Told of each skip: topic, partition, offsets `from` up to but not including `to`, and why. Default: a warning of the process. */
   readonly onSkip?: (skipped: DamagedRecordsError) => void;
+  /**
+   * Told for each partition when the topic was deleted and recreated while it was read, or the broker has another data
+   * directory, and reading goes on in the topic that has the name now, as `onOutOfRange` says. With "error", or
+   * with an end, reading fails with a TopicChangedError instead. Default: a warning of the process.
+   */
+  readonly onTopicChanged?: (change: TopicChangedError) => void;
   /**
    * Whether each batch is checked against its CRC (true). The broker has checked it when it was written, and
    * those of a sealed segment when they are first read; false trusts the broker's memory and the network.
@@ -149,9 +161,15 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
     return this.#fetchers.get(partition)?.position;
   }
 
+  /** The id of the topic that a position belongs to; undefined before `start`, and with a broker without topic ids. */
+  topicId(partition: number): string | undefined {
+    return this.#fetchers.get(partition)?.source.topicId;
+  }
+
   /**
    * Commits, for the group, the position of every partition of which records were handed out since the last
-   * commit; all of them or none. Durable when it resolves. Throws INVALID_GROUP without a group.
+   * commit; all of them or none. Durable when it resolves. Throws INVALID_GROUP without a group, and UNKNOWN_TOPIC_ID
+   * for records of a topic that was deleted: they never count for one that was created with its name.
    */
   async commit(): Promise<void> {
     if (this.group === undefined) {
@@ -163,14 +181,22 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
     const moved = [...this.#fetchers.values()]
       .filter(({ position, committedPosition }) => position !== committedPosition)
       .map((fetcher) => ({ fetcher, offset: fetcher.position }));
-    if (moved.length === 0) return;
-    const offsets = moved.map(({ fetcher: { topic, partition }, offset }) => ({
-      topic,
-      partition,
-      offset,
-    }));
-    await new Admin(this.#link, { retryMs: this.#retryMs }).commitOffsets(this.group, offsets);
-    for (const { fetcher, offset } of moved) fetcher.committedPosition = offset;
+    const admin = new Admin(this.#link, { retryMs: this.#retryMs });
+    // While some partitions are still in a topic that was deleted, each topic has a commit of its own.
+    const byTopic = Map.groupBy(moved, ({ fetcher }) => fetcher.source.topicId);
+    for (const [topicId, entries] of byTopic) {
+      const offsets = entries.map(({ fetcher: { topic, partition }, offset }) => {
+        return { topic, topicId, partition, offset };
+      });
+      try {
+        await admin.commitOffsets(this.group, offsets);
+      } catch (error) {
+        // The change is reported where it is found: nothing can be committed for that topic any more.
+        const goesOn = (this.#options.onOutOfRange ?? "error") !== "error";
+        if (!goesOn || !isTopicChanged(error)) throw error;
+      }
+      for (const { fetcher, offset } of entries) fetcher.committedPosition = offset;
+    }
   }
 
   /** Ends reading: a pending or later `nextBatch` gives null, an iteration ends. Commits nothing. */
@@ -196,7 +222,7 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
     const policy = { retryMs: this.#retryMs, signal: this.#closing.signal };
     const follow = this.#options.follow ?? true;
     const request = { topic, partitions, offset, end, follow, group, onOutOfRange };
-    const plans = await planPartitions(this.#link, request, policy);
+    const plans = await this.#plan(request, policy);
     // Each partition has its share of the buffer, whatever the others do.
     const { maxBytes = 4 * MiB, bufferBytesMax = 64 * MiB } = this.#options;
     const share = Math.floor(bufferBytesMax / (plans.length * PORTIONS_AHEAD_MAX));
@@ -212,6 +238,7 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
         policy: this.#options.onDamaged ?? "throw",
         onSkip: this.#options.onSkip ?? warnOfSkip,
       },
+      onTopicChanged: this.#options.onTopicChanged ?? warnOfTopicChange,
       onRecords: (fetcher: PartitionFetcher, records: FetchedRecords) => {
         this.#arrived.push({ fetcher, records });
         this.#wake();
@@ -226,6 +253,16 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
       plans.map((plan) => [plan.partition, new PartitionFetcher(topic, plan, options)]),
     );
     for (const fetcher of this.#fetchers.values()) fetcher.fill();
+  }
+
+  async #plan(request: ReadRequest, policy: RetryPolicy): Promise<PartitionPlan[]> {
+    try {
+      return await planPartitions(this.#link, request, policy);
+    } catch (error) {
+      // It was recreated between two questions: nothing has been read of the old one yet.
+      if (isTopicChanged(error)) return await planPartitions(this.#link, request, policy);
+      throw error;
+    }
   }
 
   #isFinished(): boolean {

@@ -6,6 +6,7 @@ import type { FetchResponse } from "../protocol/fetch.ts";
 import { RecordCursor } from "../record/cursor.ts";
 import type { RecordHeader } from "../record/encoder.ts";
 import { type DamageHandling, DamagedRecordsError } from "./damage.ts";
+import type { TopicSource } from "./topic-change.ts";
 
 /** Where the walk is noted, so that a commit knows what was handed out. */
 export interface PositionHolder {
@@ -13,6 +14,8 @@ export interface PositionHolder {
   readonly partition: number;
   /** Offset after the last record handed out. */
   position: number;
+  /** The topic that the position belongs to. */
+  source: TopicSource;
   /** The first offset that is not read any more. */
   readonly end: number;
 }
@@ -21,6 +24,8 @@ export interface PositionHolder {
 export interface WalkOptions {
   /** Offset of the first record wanted: a fetch returns whole batches. */
   readonly fromOffset: number;
+  /** The topic that the records are of. */
+  readonly source: TopicSource;
   readonly checkCrcs: boolean;
   readonly damage: DamageHandling;
   /** What the broker refused to read, in place of batches. */
@@ -53,6 +58,7 @@ export class FetchedRecords {
   readonly cursor = new RecordCursor();
   readonly #holder: PositionHolder;
   readonly #nextOffset: number;
+  readonly #source: TopicSource;
   readonly #damage: DamageHandling;
   readonly #refused: DamagedRecordsError | undefined;
   #failure: DamagedRecordsError | undefined;
@@ -71,6 +77,7 @@ export class FetchedRecords {
     this.cursor.reset(batches, 0, batches.length, { fromOffset, checkCrcs, endOffset });
     this.#holder = holder;
     this.#nextOffset = response.nextOffset;
+    this.#source = options.source;
     this.#damage = options.damage;
     this.#refused = options.refused;
   }
@@ -86,6 +93,7 @@ export class FetchedRecords {
       try {
         if (this.cursor.next() && this.cursor.offset < this.#holder.end) {
           this.#holder.position = this.cursor.offset + 1;
+          this.#holder.source = this.#source;
           return true;
         }
       } catch (error) {
@@ -116,6 +124,7 @@ export class FetchedRecords {
   /** The position is moved first: the callback may throw. */
   #report(damage: DamagedRecordsError): void {
     this.#holder.position = Math.min(damage.to, this.#holder.end);
+    this.#holder.source = this.#source;
     this.#damage.onSkip(damage);
   }
 
@@ -132,6 +141,7 @@ export class FetchedRecords {
     if (this.#isDone) return;
     this.#isDone = true;
     this.#holder.position = Math.min(this.#nextOffset, this.#holder.end);
+    this.#holder.source = this.#source;
   }
 
   /** Whether all records were walked or passed over. */

@@ -10,9 +10,17 @@ import {
 } from "../protocol/fetch.ts";
 import { decodeListOffsetsResponse, encodeListOffsetsRequest } from "../protocol/offsets.ts";
 import { type DamageHandling, DamagedRecordsError } from "./damage.ts";
+import { backoffMs, pause } from "./backoff.ts";
+import type { PartitionPlan } from "./consumer-plan.ts";
 import { asRustLogError } from "./failure.ts";
 import { FetchedRecords, type PositionHolder } from "./fetched-records.ts";
 import type { BrokerLink, RetryPolicy } from "./link.ts";
+import {
+  isTopicChanged,
+  otherDirectory,
+  TopicChangedError,
+  type TopicSource,
+} from "./topic-change.ts";
 
 /** What to do when a position is outside of what the partition holds. */
 export type OutOfRangePolicy = "error" | "earliest" | "latest";
@@ -30,6 +38,8 @@ export interface FetcherOptions {
   readonly onOutOfRange: OutOfRangePolicy;
   readonly checkCrcs: boolean;
   readonly damage: DamageHandling;
+  /** Told when reading goes on in a topic that took the place of the one that was read. */
+  readonly onTopicChanged: (change: TopicChangedError) => void;
   /** Records came: they are to be read, and `portionRead` called afterwards. */
   readonly onRecords: (fetcher: PartitionFetcher, records: FetchedRecords) => void;
   /** Fetching has ended with an error. */
@@ -45,18 +55,24 @@ export class PartitionFetcher implements PositionHolder {
   readonly end: number;
   /** Offset after the last record handed out, or where reading starts. */
   position: number;
+  /** The topic that the position belongs to. */
+  source: TopicSource;
   /** The position when it was last committed, or at the start. */
   committedPosition: number;
   readonly #options: FetcherOptions;
   /** Offset to ask for next: from `position` to here it has been fetched. */
   #fetchOffset: number;
+  /** The topic that it belongs to. */
+  #fetchSource: TopicSource;
+  /** Whether the position is to follow `#fetchOffset` once the portions that came before are read. */
+  #wasReset = false;
   #portions = 0;
   #isFetching = false;
   #hasFailed = false;
 
   constructor(
     topic: string,
-    plan: { readonly partition: number; readonly start: number; readonly end: number },
+    plan: Pick<PartitionPlan, "partition" | "start" | "end" | "source">,
     options: FetcherOptions,
   ) {
     this.topic = topic;
@@ -64,7 +80,9 @@ export class PartitionFetcher implements PositionHolder {
     this.end = plan.end;
     this.position = plan.start;
     this.committedPosition = plan.start;
+    this.source = plan.source;
     this.#fetchOffset = plan.start;
+    this.#fetchSource = plan.source;
     this.#options = options;
   }
 
@@ -76,6 +94,7 @@ export class PartitionFetcher implements PositionHolder {
   /** Says that the records handed out were read: there is room for more. */
   portionRead(): void {
     this.#portions -= 1;
+    this.#followReset();
     this.fill();
   }
 
@@ -107,17 +126,22 @@ export class PartitionFetcher implements PositionHolder {
     const { topic, partition } = this;
     const offset = this.#fetchOffset;
     // No group is named: the committed offset has been looked up, and must not move us while we read.
-    const request = { group: "", topic, partition, offset, maxBytes, minBytes, maxWaitMs };
+    const sizes = { maxBytes, minBytes, maxWaitMs };
+    const { topicId, logDirectoryId } = this.#fetchSource;
+    const request = { group: "", topic, topicId, partition, offset, ...sizes };
     try {
       const response = await link.request(
         {
           api: "Fetch",
-          encode: (id) => encodeFetchRequest(id, request),
+          encode: (id, version) => encodeFetchRequest(id, request, version),
           decode: decodeFetchResponse,
           waitMs: maxWaitMs,
         },
         policy,
       );
+      if (link.info.logDirectoryId !== logDirectoryId) {
+        throw otherDirectory(link, topic, logDirectoryId);
+      }
       // The broker answers a position past the end with the end: our records are not there (any more).
       if (response.nextOffset >= offset) return response;
       throw outOfRange(this, offset, response.logStartOffset, response.highWatermark);
@@ -125,6 +149,10 @@ export class PartitionFetcher implements PositionHolder {
       const { onOutOfRange } = this.#options;
       if (error instanceof RustLogError && error.code === "CORRUPT_MESSAGE") {
         this.#passDamage(offset, error);
+        return undefined;
+      }
+      if (isTopicChanged(error)) {
+        await this.#passChange(error);
         return undefined;
       }
       if (onOutOfRange === "error") throw error;
@@ -149,8 +177,14 @@ export class PartitionFetcher implements PositionHolder {
   /** Hands on a portion, which begins where the one before it ended. */
   #hand(response: FetchResponse, refused?: DamagedRecordsError): void {
     const { checkCrcs, damage, onRecords } = this.#options;
-    const options = { fromOffset: this.#fetchOffset, checkCrcs, damage };
+    const options = {
+      fromOffset: this.#fetchOffset,
+      source: this.#fetchSource,
+      checkCrcs,
+      damage,
+    };
     this.#fetchOffset = response.nextOffset;
+    this.#wasReset = false;
     this.#portions += 1;
     const portion = refused === undefined ? options : { ...options, refused };
     onRecords(this, new FetchedRecords(this, response, portion));
@@ -167,20 +201,64 @@ export class PartitionFetcher implements PositionHolder {
     this.#hand({ ...unknown, nextOffset: to, batches: new Uint8Array(0) }, refused);
   }
 
+  /**
+   * The topic is another one by now: throws, or goes on in that one where the policy for offsets out of range says.
+   * An end that was given or found for the topic before means nothing in it, so then it throws in any case.
+   */
+  async #passChange(cause: RustLogError): Promise<void> {
+    const { onOutOfRange, onTopicChanged } = this.#options;
+    const position = this.#fetchOffset;
+    const read = { topic: this.topic, partition: this.partition, position };
+    if (onOutOfRange === "error" || this.end !== Number.POSITIVE_INFINITY) {
+      throw new TopicChangedError(read, cause);
+    }
+    await this.#resetOnceThere(onOutOfRange);
+    onTopicChanged(new TopicChangedError(read, cause, this.#fetchOffset));
+  }
+
+  /** Resets; a topic that was deleted may be recreated only a little later. */
+  async #resetOnceThere(where: "earliest" | "latest"): Promise<void> {
+    const { link, policy } = this.#options;
+    const until = performance.now() + (policy.retryMs ?? Number.POSITIVE_INFINITY);
+    for (let failures = 1; ; failures++) {
+      try {
+        await this.#resetTo(where);
+        return;
+      } catch (error) {
+        const isMissing =
+          error instanceof RustLogError && error.code === "UNKNOWN_TOPIC_OR_PARTITION";
+        const wait = backoffMs(failures, link.options.retryBackoffMs);
+        if (!isMissing || performance.now() + wait >= until || policy.signal.aborted) throw error;
+        await pause(wait, policy.signal);
+      }
+    }
+  }
+
   async #resetTo(where: "earliest" | "latest"): Promise<void> {
     const { link, policy } = this.#options;
     const { topic, partition } = this;
     const timestamp = where === "earliest" ? -2 : -1;
-    const { offset } = await link.request(
+    const { offset, topicId } = await link.request(
       {
         api: "ListOffsets",
-        encode: (id) => encodeListOffsetsRequest(id, { topic, partition, timestamp }),
+        encode: (id, version) =>
+          encodeListOffsetsRequest(id, { topic, partition, timestamp }, version),
         decode: decodeListOffsetsResponse,
       },
       policy,
     );
     this.#fetchOffset = offset;
-    if (this.#portions === 0) this.position = offset;
+    this.#fetchSource = { topicId, logDirectoryId: link.info.logDirectoryId };
+    this.#wasReset = true;
+    this.#followReset();
+  }
+
+  /** What was fetched before a reset is still handed out; then the position is that of the reset. */
+  #followReset(): void {
+    if (!this.#wasReset || this.#portions > 0) return;
+    this.#wasReset = false;
+    this.position = this.#fetchOffset;
+    this.source = this.#fetchSource;
   }
 }
 

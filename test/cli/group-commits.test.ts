@@ -14,7 +14,11 @@ function setUp() {
     if (state.isAway) throw new Error("connection lost");
     for (const { partition, offset } of offsets) committed.set(partition, offset);
   };
-  return { commits: new GroupCommits({ commitOffsets }, "g", "t"), committed, state };
+  return {
+    commits: new GroupCommits({ commitOffsets }, "g", "t", () => undefined),
+    committed,
+    state,
+  };
 }
 
 test("requests during a commit go with the next one, all at once", async () => {

@@ -52,6 +52,7 @@ export interface FakeBrokerOptions {
   /** Highest version of every API that it lists. */
   readonly maxVersion?: number | undefined;
   readonly port?: number;
+  readonly logDirectoryId?: string;
 }
 
 /** The broker; every topic exists and has `partitions` partitions. */
@@ -87,6 +88,11 @@ export class FakeBroker implements Disposable {
         },
       },
     });
+  }
+
+  /** The port that it listens on. */
+  get port(): number {
+    return this.#server.port;
   }
 
   /** "host:port" to connect to. */
@@ -254,7 +260,7 @@ export class FakeBroker implements Disposable {
     const maxBatchBytes = this.#options.maxBatchBytes ?? 1024 * 1024;
     return encodeApiVersionsResponse(id, {
       brokerVersion: "fake",
-      logDirectoryId: "fake",
+      logDirectoryId: this.#options.logDirectoryId ?? "fake",
       maxFrameBytes: maxBatchBytes + 1024,
       maxBatchBytes,
       apis: API_NAMES.map((name) => ({
