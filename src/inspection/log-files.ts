@@ -57,9 +57,10 @@ export function openLogFiles(dataDirectory: string, topic: string, partition: nu
   const settings = { segmentBytes: 0, segmentMs: 0, retentionBytes: -1, retentionMs: -1 };
   const context: LogContext = { disk, directory, name, settings, now: Date.now, report };
   const clean = readCleanNote(disk, dataDirectory)?.segments.get(`${topic}/${partition}`);
+  const notes = { clean, rewrite: false };
   // Who produced what matters to appends only.
   const producers = { load: () => new ProducerStates(), rebuild: () => new ProducerStates() };
-  const { file, index, bytes, nextOffset } = readLastSegment(context, last, clean, producers);
+  const { file, index, bytes, nextOffset } = readLastSegment(context, last, notes, producers);
   const tail = bytes < file.size ? readTail(file, bytes) : undefined;
   file.truncate(bytes);
   const savedEntries = { offsets: 0, times: 0 };

@@ -85,6 +85,10 @@ export class ReadOnlyDisk implements Disk {
 
   async syncDirectory(): Promise<void> {}
 
+  bootId(): string | undefined {
+    return this.#disk.bootId();
+  }
+
   lock(): DirectoryLock {
     return { release: () => {} };
   }

@@ -3,6 +3,7 @@
 import { RustLogError } from "../errors.ts";
 import { joinPath, reasonOf } from "../storage/disk.ts";
 import { baseOffsetOfLogName } from "../storage/segment-files.ts";
+import { LAST_BOOT } from "../topics/boot-note.ts";
 import { CLEAN, readCleanNote } from "../topics/clean-note.ts";
 import { FLUSH_FAILED, FLUSH_FAILED_SPARE } from "../topics/data-directory.ts";
 import { META, readMeta } from "../topics/meta-file.ts";
@@ -13,7 +14,15 @@ import { verifyCleanNote } from "./verify-clean-note.ts";
 import { CommittedOffsetsCheck } from "./verify-offsets.ts";
 import { verifyTopics } from "./verify-topic.ts";
 
-const OUR_NAMES = new Set([CLEAN, FLUSH_FAILED, FLUSH_FAILED_SPARE, META, "LOCK", "topics"]);
+const OUR_NAMES = new Set([
+  CLEAN,
+  LAST_BOOT,
+  FLUSH_FAILED,
+  FLUSH_FAILED_SPARE,
+  META,
+  "LOCK",
+  "topics",
+]);
 
 /** What a verification has found. */
 export interface VerificationReport {

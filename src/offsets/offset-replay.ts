@@ -65,7 +65,13 @@ class Replay {
     } catch (error) {
       if (!(error instanceof RustLogError) || error.code !== "CORRUPT_MESSAGE") throw error;
       const to = Math.max(partition.offsetAfterDamage(offset), offset + 1);
-      this.#reportLoss(offset, to, error.message);
+      const prefix = `${partition.name}: `;
+      const { message } = error;
+      this.#reportLoss(
+        offset,
+        to,
+        message.startsWith(prefix) ? message.slice(prefix.length) : message,
+      );
       return to;
     }
   }

@@ -183,9 +183,13 @@ export class ActiveSegment extends LogSegment {
     return new ActiveSegment(disk, directory, baseOffset, name, state, report);
   }
 
-  /** Brings the index files up to the indexes in memory. */
+  /**
+   * Brings the index files up to the indexes in memory. An entry in the file of the offset index is a promise that its
+   * batch was flushed: recovery relies on it.
+   */
   async saveIndexes(): Promise<void> {
-    if (!this.#offsetsFile.complete) await this.#offsetsFile.save();
+    const flushed = this.#index.offsets.lookupPosition(this.#flushedBytes - 1) + 1;
+    if (!this.#offsetsFile.complete) await this.#offsetsFile.save(flushed);
     if (!this.#timesFile.complete) await this.#timesFile.save();
   }
 
@@ -195,9 +199,10 @@ export class ActiveSegment extends LogSegment {
    */
   async finish(): Promise<boolean> {
     this.#index.seal();
+    this.#flushedBytes = this.#file.size;
+    await this.#file.sync();
     await this.#offsetsFile.save();
     await this.#timesFile.save();
-    await this.#file.sync();
     await this.#offsetsFile.sync();
     await this.#timesFile.sync();
     return this.#offsetsFile.complete && this.#timesFile.complete;

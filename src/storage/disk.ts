@@ -70,6 +70,8 @@ export interface Disk {
   removeDirectory(path: string, isStopped?: () => boolean): Promise<void>;
   /** Makes creations, renames and removals in a directory durable. */
   syncDirectory(path: string): Promise<void>;
+  /** What is the same until the machine stops, and never again; undefined if the system has no such thing. */
+  bootId(): string | undefined;
   /** Takes the lock file for this process, or throws an error that says which process holds it. */
   lock(path: string): DirectoryLock;
 }

@@ -5,8 +5,8 @@ import type { AppendFile, Disk } from "./disk.ts";
 /** What both indexes have in common: entries of a fixed size, as they stand in the file. */
 export interface IndexEntries {
   readonly count: number;
-  /** The entries from number `first` on: a view. */
-  bytesFrom(first: number): Uint8Array;
+  /** The entries from number `first` up to number `end`, or to the last: a view. */
+  bytesFrom(first: number, end?: number): Uint8Array;
 }
 
 /** An index file that follows an index in memory. */
@@ -42,11 +42,11 @@ export class IndexFile {
   }
 
   /**
-   * Appends the entries that the file does not have yet, creating it if need be. A failure (a full disk) is
+   * Appends the entries that the file does not have yet, of the first `entries`, creating it if need be. A failure (a full disk) is
    * no error: the file keeps what it had, and the next call tries again.
    */
-  save(): Promise<void> {
-    this.#saving = this.#saving.then(() => this.#save());
+  save(entries = this.#index.count): Promise<void> {
+    this.#saving = this.#saving.then(() => this.#save(entries));
     return this.#saving;
   }
 
@@ -69,13 +69,14 @@ export class IndexFile {
     this.#file = undefined;
   }
 
-  async #save(): Promise<void> {
+  async #save(entries: number): Promise<void> {
     if (this.#closed) return;
     try {
       this.#file ??= this.#open();
       const file = this.#file;
-      const { count } = this.#index;
-      file.write(this.#index.bytesFrom(this.#savedEntries));
+      // Batches may have been taken back since it was called.
+      const count = Math.max(this.#savedEntries, Math.min(entries, this.#index.count));
+      file.write(this.#index.bytesFrom(this.#savedEntries, count));
       const pushed = file.push();
       if (pushed !== undefined) await pushed;
       this.#savedEntries = count;

@@ -49,8 +49,8 @@ export class Log {
   }
 
   /**
-   * Opens the log of a directory, which must exist, and recovers it: the last segment is cut after its last
-   * valid batch, unless the notes say that there is no need.
+   * Opens the log of a directory, which must exist, and recovers it: a torn end is cut off the last segment, and one
+   * that is damaged is sealed, unless the notes say that there is no need to look.
    */
   static async open(context: LogContext, notes: SegmentNotes = NO_NOTES): Promise<Log> {
     const { disk, directory, name, report } = context;
@@ -70,7 +70,15 @@ export class Log {
     snapshots.removeAfter(opened.nextOffset);
     const active = new ActiveSegment(disk, directory, last, name, opened.state, report);
     const segments = new SegmentList(name, sealed, active);
-    return new Log(context, segments, opened.nextOffset, opened.producers, snapshots);
+    const log = new Log(context, segments, opened.nextOffset, opened.producers, snapshots);
+    // No acknowledgement must ever depend on what is behind damage.
+    if (opened.isDamaged) {
+      await log.roll().catch((error: unknown) => {
+        log.close();
+        throw error;
+      });
+    }
+    return log;
   }
 
   /** Offset of the first record that is still there. */

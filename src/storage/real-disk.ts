@@ -202,6 +202,13 @@ export class RealDisk implements Disk {
     }
   }
 
+  bootId(): string | undefined {
+    // Linux. Elsewhere nothing is known.
+    return orUndefinedIfMissing(() =>
+      readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
+    );
+  }
+
   lock(path: string): DirectoryLock {
     const fd = openRegular(path, OPEN.append);
     if (!tryLockExclusive(fd)) {

@@ -1,17 +1,12 @@
 // Opening the last segment of a log at start: after a clean stop by what was noted then, else by a scan that
-// checks every batch and cuts the file at the first one that is not whole and valid.
+// checks every batch. A torn end is cut off. Damage with whole batches behind it is kept, and nothing is appended to
+// such a segment: the log seals it as it is and begins the next one.
 // Leaves to others: sealed segments, which were flushed before they were sealed and need no scan (log.ts).
-import {
-  baseOffset,
-  baseTimestamp,
-  batchBytes,
-  lastOffset,
-  maxTimestamp,
-  nextOffset,
-} from "../record/batch.ts";
+import { RustLogError } from "../errors.ts";
+import { baseTimestamp } from "../record/batch.ts";
 import { crc32c } from "../record/crc32c.ts";
 import type { ActiveSegmentState } from "./active-segment.ts";
-import { BatchWalker } from "./batch-walker.ts";
+import type { ByteSource } from "./batch-walker.ts";
 import { keepTail } from "./cut-file.ts";
 import {
   type AppendFile,
@@ -23,12 +18,11 @@ import {
   systemErrorCode,
 } from "./disk.ts";
 import { copyFile, readFully } from "./file-copy.ts";
-import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "./offset-index.ts";
-import { segmentFileName } from "./segment-files.ts";
 import type { LogContext } from "./log-context.ts";
+import { flushedBytes, loadNotedIndex, tailHolds } from "./noted-segment.ts";
 import type { ProducerStates } from "./producer-states.ts";
-import { SegmentIndex } from "./segment-index.ts";
-import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "./time-index.ts";
+import { segmentFileName } from "./segment-files.ts";
+import { type DamagedRange, scanSegment, type SegmentScan } from "./segment-scan.ts";
 import { UncutFile } from "./uncut-file.ts";
 
 /** What a clean stop notes of the active segment, so that the next start need not scan it. */
@@ -66,6 +60,10 @@ export interface SegmentNotes {
   readonly clean: CleanSegment | undefined;
   /** Whether a flush had failed, so that what can be read may not be on the disk. */
   readonly rewrite: boolean;
+  /** Whether the machine has stopped since: what was not flushed may be there in part, and out of order. */
+  readonly rebooted?: boolean;
+  /** Whether the segment is scanned in any case: the broker itself relies on what is in it. */
+  readonly scan?: boolean;
 }
 
 /** Nothing is known: the segment is scanned. */
@@ -77,7 +75,12 @@ export interface OpenedSegment {
   readonly nextOffset: number;
   /** The idempotent producers as of `nextOffset`. */
   readonly producers: ProducerStates;
+  /** Whether there is damage in it, so that nothing must be appended to it. */
+  readonly isDamaged: boolean;
 }
+
+/** Places of damage that are reported one by one. */
+const REPORTED_MAX = 5;
 
 /** Where the producers before the last segment are known from. */
 export interface ProducerSource {
@@ -88,60 +91,70 @@ export interface ProducerSource {
 }
 
 /** What there is of the last segment of a log, before anything is changed. */
-export interface FoundSegment {
+export interface FoundSegment extends SegmentScan {
   readonly file: AppendFile;
-  readonly index: SegmentIndex;
   /** Whether a clean stop vouches for all of it; else it was scanned. */
   readonly isNoted: boolean;
-  /** Length of the valid part of the log. */
-  readonly bytes: number;
-  readonly nextOffset: number;
   /** The idempotent producers as of `nextOffset`. */
   readonly producers: ProducerStates;
-  /** Why the valid part ends before the file does. */
-  readonly fault: string | undefined;
 }
 
-/** Reads the last segment of a log, by the note of a clean stop if it still fits, else by a scan. */
+/** Reads the last segment of a log, by the note of a clean stop if it fits the files, else by a scan. */
 export function readLastSegment(
   { disk, directory }: LogContext,
   segmentBaseOffset: number,
-  clean: CleanSegment | undefined,
+  notes: SegmentNotes,
   source: ProducerSource,
 ): FoundSegment {
   const path = (kind: "log" | "index" | "timeindex") =>
     joinPath(directory, segmentFileName(segmentBaseOffset, kind));
   const file = disk.openAppend(path("log"));
-  if (clean !== undefined && clean.baseOffset === segmentBaseOffset && clean.bytes === file.size) {
-    const index = loadNotedIndex(
-      disk.readFile(path("index")),
-      disk.readFile(path("timeindex")),
-      clean,
-    );
+  const { clean } = notes;
+  const indexBytes = readIndexFile(disk, path("index"));
+  const fits = clean?.baseOffset === segmentBaseOffset && clean.bytes === file.size;
+  if (fits && notes.scan !== true) {
+    const index = loadNotedIndex(indexBytes, readIndexFile(disk, path("timeindex")), clean);
     const producers = source.load(clean.nextOffset);
-    if (index !== undefined && producers !== undefined) {
+    if (index !== undefined && producers !== undefined && tailHolds(file, clean, index.offsets)) {
       const { bytes, nextOffset } = clean;
-      return { file, index, isNoted: true, bytes, nextOffset, producers, fault: undefined };
+      return {
+        file,
+        index,
+        isNoted: true,
+        bytes,
+        nextOffset,
+        producers,
+        fault: undefined,
+        damage: [],
+      };
     }
   }
   const producers = source.load(segmentBaseOffset) ?? source.rebuild();
-  return { file, isNoted: false, producers, ...scan(file, segmentBaseOffset, producers) };
+  const bytes: ByteSource = {
+    size: file.size,
+    read: (into, position) => readFully(file, into, position),
+  };
+  const unorderedFrom = notes.rebooted === true ? flushedBytes(indexBytes) : file.size;
+  const hints = { unorderedFrom, noted: fits ? clean : undefined };
+  const scan = scanSegment(bytes, segmentBaseOffset, producers, hints);
+  return { file, isNoted: false, producers, ...scan };
 }
 
-/** Opens the last segment of a log: cuts it after its last valid batch, unless a clean stop vouches for it. */
+/** Opens the last segment of a log, and cuts off a torn end. */
 export async function openLastSegment(
   context: LogContext,
   segmentBaseOffset: number,
   notes: SegmentNotes,
   source: ProducerSource,
 ): Promise<OpenedSegment> {
-  const { disk, directory, name, report } = context;
-  const found = readLastSegment(context, segmentBaseOffset, notes.clean, source);
-  const { file, index, bytes, nextOffset, producers, fault } = found;
+  const { disk, directory } = context;
+  const found = readLastSegment(context, segmentBaseOffset, notes, source);
+  const { file, index, bytes, nextOffset, producers } = found;
   let opening: AppendFile = file;
   const opened = (savedEntries: ActiveSegmentState["savedEntries"]): OpenedSegment => ({
     nextOffset,
     producers,
+    isDamaged: found.damage.length > 0,
     state: {
       file: opening,
       index,
@@ -151,28 +164,10 @@ export async function openLastSegment(
   });
   if (found.isNoted) return opened({ offsets: index.offsets.count, times: index.times.count });
   const logName = segmentFileName(segmentBaseOffset, "log");
-  if (bytes < file.size) {
-    const keep = () => keepTail(disk, directory, segmentBaseOffset, file, bytes);
-    const what = `${file.size - bytes} bytes`;
-    const where = `from ${logName} at position ${bytes} (next offset ${nextOffset}): ${fault}`;
-    try {
-      const kept = await keep();
-      file.truncate(bytes);
-      const kind = kept === undefined ? "they are all zero" : `they are kept in ${kept}`;
-      report(`${name}: cut ${what} ${where}; ${kind}`);
-    } catch (error) {
-      // A rewrite needs space, too.
-      if (!isDiskFull(error) || notes.rewrite) throw error;
-      opening = new UncutFile(file, bytes, async () => {
-        const kept = await keep();
-        report(`${name}: cut ${what} ${where}; they are kept in ${kept}`);
-      });
-      report(
-        `${name}: no space to keep ${what} that must be cut ${where}; ` +
-          "they stay there, and the partition takes no records until there is space",
-      );
-    }
-  }
+  reportDamage(context, logName, found.damage);
+  // A rewrite needs space, too.
+  const mayWait = !notes.rewrite;
+  if (bytes < file.size) opening = await cutTail(context, segmentBaseOffset, found, mayWait);
   // Also when nothing was cut: what the scan read may so far be in the page cache only.
   if (notes.rewrite) opening = await rewrite(disk, directory, logName, file);
   else await flushing(file.path, () => file.sync());
@@ -181,6 +176,66 @@ export async function openLastSegment(
   // The file may be as new as its last byte: a process that was killed in a roll has not flushed its name.
   await flushing(directory, () => disk.syncDirectory(directory));
   return opened({ offsets: 0, times: 0 });
+}
+
+function reportDamage(
+  { name, report }: LogContext,
+  logName: string,
+  damage: readonly DamagedRange[],
+): void {
+  for (const { position, bytes, offset, nextOffset, reason } of damage.slice(0, REPORTED_MAX)) {
+    const lost =
+      nextOffset > offset
+        ? `offsets ${offset} to ${nextOffset - 1} can't be read`
+        : "nothing is lost";
+    report(
+      `${name}: ${logName} is damaged at position ${position}, ${bytes} bytes: ${reason}; ${lost}. ` +
+        "The segment is kept as it is, and appends go to a new one",
+    );
+  }
+  if (damage.length > REPORTED_MAX) {
+    report(`${name}: ${logName} is damaged at ${damage.length - REPORTED_MAX} more positions`);
+  }
+}
+
+/** Cuts off what is behind the log and keeps it; without space for that, it stays where it is, hidden. */
+async function cutTail(
+  { disk, directory, name, report }: LogContext,
+  segmentBaseOffset: number,
+  { file, bytes, nextOffset, fault }: FoundSegment,
+  mayWait: boolean,
+): Promise<AppendFile> {
+  const logName = segmentFileName(segmentBaseOffset, "log");
+  const keep = () => keepTail(disk, directory, segmentBaseOffset, file, bytes);
+  const what = `${file.size - bytes} bytes`;
+  const where = `from ${logName} at position ${bytes} (next offset ${nextOffset}): ${fault}`;
+  try {
+    const kept = await keep();
+    file.truncate(bytes);
+    const kind = kept === undefined ? "they are all zero" : `they are kept in ${kept}`;
+    report(`${name}: cut ${what} ${where}; ${kind}`);
+    return file;
+  } catch (error) {
+    if (!isDiskFull(error) || !mayWait) throw error;
+    report(
+      `${name}: no space to keep ${what} that must be cut ${where}; ` +
+        "they stay there, and the partition takes no records until there is space",
+    );
+    return new UncutFile(file, bytes, async () => {
+      const kept = await keep();
+      report(`${name}: cut ${what} ${where}; they are kept in ${kept}`);
+    });
+  }
+}
+
+/** An index file; undefined if there is none, or something else has its name. */
+function readIndexFile(disk: Disk, path: string): Uint8Array | undefined {
+  try {
+    return disk.readFile(path);
+  } catch (error) {
+    if (error instanceof RustLogError) return undefined;
+    throw error;
+  }
 }
 
 function removeIndex({ disk, report }: LogContext, path: string): void {
@@ -192,27 +247,6 @@ function removeIndex({ disk, report }: LogContext, path: string): void {
     // A directory has its name. No index is needed: it is in memory, and each start makes it anew.
     report(`${path} can't be replaced: ${reasonOf(error)}; the index is not saved, move it away`);
   }
-}
-
-function loadNotedIndex(
-  offsetBytes: Uint8Array | undefined,
-  timeBytes: Uint8Array | undefined,
-  clean: CleanSegment,
-): SegmentIndex | undefined {
-  if (offsetBytes === undefined || timeBytes === undefined) return undefined;
-  if (crc32c(offsetBytes, 0, offsetBytes.length) !== clean.indexCrc) return undefined;
-  if (crc32c(timeBytes, 0, timeBytes.length) !== clean.timeIndexCrc) return undefined;
-  if (offsetIndexFault(offsetBytes, clean.bytes) ?? timeIndexFault(timeBytes)) return undefined;
-  const offsets = new OffsetIndex();
-  for (let at = 0; at < offsetBytes.length; at += OFFSET_ENTRY_BYTES) {
-    offsets.appendFrom(offsetBytes, at);
-  }
-  const times = new TimeIndex();
-  for (let at = 0; at < timeBytes.length; at += TIME_ENTRY_BYTES) times.appendFrom(timeBytes, at);
-  const index = new SegmentIndex(offsets, times);
-  const lastPosition = offsets.count === 0 ? 0 : offsets.position(offsets.count - 1);
-  index.resumeAfter(clean.bytes - lastPosition);
-  return index;
 }
 
 /**
@@ -228,45 +262,6 @@ async function rewrite(
   await copyFile(disk, file, 0, directory, name);
   file.close();
   return disk.openAppend(file.path);
-}
-
-interface Scan {
-  index: SegmentIndex;
-  /** Length of the valid part. */
-  bytes: number;
-  nextOffset: number;
-  /** Why the scan ended before the end of the file. */
-  fault: string | undefined;
-}
-
-/** Walks a log file from its start, checking every batch and that offsets have no gap. */
-function scan(file: AppendFile, segmentBaseOffset: number, producers: ProducerStates): Scan {
-  const result: Scan = {
-    index: new SegmentIndex(),
-    bytes: 0,
-    nextOffset: segmentBaseOffset,
-    fault: undefined,
-  };
-  const walker = new BatchWalker({
-    size: file.size,
-    read: (into, position) => readFully(file, into, position),
-  });
-  while (result.bytes < file.size) {
-    result.fault = walker.faultAt(result.bytes)?.message;
-    const { bytes } = walker;
-    const at = walker.at(result.bytes);
-    if (result.fault === undefined && baseOffset(bytes, at) !== result.nextOffset) {
-      result.fault = `a batch has base offset ${baseOffset(bytes, at)}, not ${result.nextOffset}`;
-    }
-    if (result.fault !== undefined) break;
-    const size = batchBytes(bytes, at);
-    const relative = lastOffset(bytes, at) - segmentBaseOffset;
-    result.index.add(relative, result.bytes, size, maxTimestamp(bytes, at));
-    producers.note(bytes, at);
-    result.bytes += size;
-    result.nextOffset = nextOffset(bytes, at);
-  }
-  return result;
 }
 
 /** When the segment was begun, for rolling by age: its first timestamp, if that is believable. */

@@ -7,7 +7,8 @@ import { type LogSlice, MappedSlice } from "./log-slice.ts";
 import type { LookupTrace } from "./lookup-trace.ts";
 import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "./offset-index.ts";
 import { SealedFiles } from "./sealed-files.ts";
-import { LogSegment, TIME_MISMATCH, type TimestampMatch } from "./segment.ts";
+import { RebuildableSegment } from "./rebuildable-segment.ts";
+import { TIME_MISMATCH, type TimestampMatch } from "./segment.ts";
 import { NO_BATCH } from "./segment-headers.ts";
 import { segmentFileName } from "./segment-files.ts";
 import { SegmentIndex } from "./segment-index.ts";
@@ -15,7 +16,7 @@ import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "./time-index.ts";
 import { VerifiedRanges } from "./verified-ranges.ts";
 
 /** One immutable segment of a partition's directory. */
-export class SealedSegment extends LogSegment {
+export class SealedSegment extends RebuildableSegment {
   readonly #files: SealedFiles;
   readonly #report: (line: string) => void;
   #fileBytes: number | undefined;
@@ -150,6 +151,10 @@ export class SealedSegment extends LogSegment {
     this.#files.close();
   }
 
+  protected override bytesAt(position: number, bytes: number): Uint8Array {
+    return this.#map().subarray(position, position + bytes);
+  }
+
   protected override headerBytes(position: number): Uint8Array {
     this.headerAt = position;
     return this.#mapping ?? this.#map();
@@ -165,7 +170,7 @@ export class SealedSegment extends LogSegment {
 
   protected override repairIndex(_position: number, reason: string): boolean {
     if (this.#rebuildReason !== undefined) return false;
-    this.#rebuild(this.index(), reason);
+    this.#rebuild(reason);
     return true;
   }
 
@@ -182,10 +187,10 @@ export class SealedSegment extends LogSegment {
   }
 
   /** Makes the indexes anew from the log, uses them at once, and saves them in the background. */
-  #rebuild(hints: SegmentIndex | undefined, reason: string): SegmentIndex {
+  #rebuild(reason: string): SegmentIndex {
     const file = segmentFileName(this.baseOffset, "index");
     this.#report(`${this.partitionName}: rebuilding the indexes of ${file}: ${reason}`);
-    const index = this.walkIndex(hints);
+    const index = this.walkIndex();
     index.seal();
     this.#index = index;
     this.#rebuildReason = reason;
@@ -218,7 +223,7 @@ export class SealedSegment extends LogSegment {
         if (fault === undefined) return loaded;
       }
     }
-    return this.#rebuild(loaded, fault);
+    return this.#rebuild(fault);
   }
 
   #readIndexFile(kind: "index" | "timeindex"): Uint8Array | undefined {
@@ -290,7 +295,7 @@ export class SealedSegment extends LogSegment {
       return !stale;
     });
     if (!stale) return;
-    this.#rebuild(index, "the time index ends too early");
+    this.#rebuild("the time index ends too early");
   }
 
   /** Where the last indexed batch starts. */

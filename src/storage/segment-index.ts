@@ -46,6 +46,20 @@ export class SegmentIndex {
     this.#bytesSinceEntry += batchBytes;
   }
 
+  /**
+   * Takes note of the first batch behind damage, in the order of the log. It always gets an entry, because no header leads
+   * there.
+   */
+  addBehindDamage(
+    lastRelativeOffset: number,
+    position: number,
+    batchBytes: number,
+    timestamp: number,
+  ): void {
+    this.#bytesSinceEntry = Number.POSITIVE_INFINITY;
+    this.add(lastRelativeOffset, position, batchBytes, timestamp);
+  }
+
   /** Takes note of a batch that the entries cover already, or that came after the last of them. */
   noteTimestamp(timestamp: number, lastRelativeOffset: number): void {
     if (timestamp <= this.#maxTimestamp) return;

@@ -5,7 +5,7 @@ import { batchBytes, recordCount } from "../record/batch.ts";
 import type { LogSlice } from "./log-slice.ts";
 import type { LookupTrace } from "./lookup-trace.ts";
 import { NO_BATCH, SegmentHeaders } from "./segment-headers.ts";
-import { SegmentIndex } from "./segment-index.ts";
+import type { SegmentIndex } from "./segment-index.ts";
 
 /** Where a timestamp was found: the first batch that has a record at or after it. */
 export interface TimestampMatch {
@@ -179,12 +179,23 @@ export abstract class LogSegment extends SegmentHeaders {
       position = this.previous + this.batchSizeAt(this.previous, this.fileBytes);
     }
     while (position < target) {
+      if (this.headerFault(position, this.fileBytes) !== undefined) break;
       const base = this.trueBaseOffset(position, expected, this.previous);
       this.previous = position;
       expected = this.offsetAfter(position, base);
       position += this.batchSizeAt(position, this.fileBytes);
     }
-    return expected;
+    if (position === target) return expected;
+    // The way there is damaged. The first batch behind damage has an entry of its own.
+    const known = offsets.lookupPosition(target);
+    if (known < 0 || offsets.position(known) !== target || !this.#entryHolds(known)) {
+      throw this.corrupt(
+        position,
+        this.headerFault(position, this.fileBytes) ?? "its length is wrong",
+      );
+    }
+    this.previous = NO_BATCH;
+    return this.statedBaseOffset(target);
   }
 
   /** Base offset of the batch at `position`, whatever it says itself; higher than `offsetBefore` after a gap. */
@@ -270,45 +281,6 @@ export abstract class LogSegment extends SegmentHeaders {
       if (found >= timestamp) return { offset: this.offsetAt(position), timestamp: found };
       trace?.passedBatch(position, size, found);
       position += size;
-    }
-    return undefined;
-  }
-
-  /**
-   * Indexes made by walking the batch headers of the log. Where the log is damaged the walk goes on at the
-   * next entry of `hints` that does point at a batch, so that damage stays where it is.
-   */
-  protected walkIndex(hints: SegmentIndex | undefined): SegmentIndex {
-    const built = new SegmentIndex();
-    let position = 0;
-    let expected = this.baseOffset;
-    let previous = NO_BATCH;
-    while (position < this.fileBytes) {
-      if (this.headerFault(position, this.fileBytes) !== undefined) {
-        const resumed = this.#resumeAfter(position, hints);
-        if (resumed === undefined) break;
-        position = resumed;
-        expected = this.statedBaseOffset(position);
-        previous = NO_BATCH;
-        continue;
-      }
-      const next = this.offsetAfter(position, this.trueBaseOffset(position, expected, previous));
-      const size = this.batchSizeAt(position, this.fileBytes);
-      built.add(next - 1 - this.baseOffset, position, size, this.maxTimestampAt(position));
-      previous = position;
-      expected = next;
-      position += size;
-    }
-    return built;
-  }
-
-  #resumeAfter(position: number, hints: SegmentIndex | undefined): number | undefined {
-    if (hints === undefined) return undefined;
-    const { offsets } = hints;
-    for (let entry = offsets.lookupPosition(position) + 1; entry < offsets.count; entry++) {
-      if (this.pointsAtBatch(offsets.position(entry), offsets.relativeOffset(entry))) {
-        return offsets.position(entry);
-      }
     }
     return undefined;
   }

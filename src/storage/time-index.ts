@@ -85,9 +85,9 @@ export class TimeIndex {
     this.#count = Math.min(this.#count, count);
   }
 
-  /** The entries from number `first` on, as they stand in the file: a view. */
-  bytesFrom(first: number): Uint8Array {
-    return this.#bytes.subarray(first * TIME_ENTRY_BYTES, this.#count * TIME_ENTRY_BYTES);
+  /** The entries from number `first` up to number `end`, as they stand in the file: a view. */
+  bytesFrom(first: number, end = this.#count): Uint8Array {
+    return this.#bytes.subarray(first * TIME_ENTRY_BYTES, end * TIME_ENTRY_BYTES);
   }
 }
 

@@ -5,6 +5,7 @@
 //   meta.json             { "formatVersion": 1, "id": UUID, "crc32c": … }
 //   clean-shutdown.json   written last at a stop, removed before the first write after a start; not believed
 //                         without a checksum that matches
+//   last-boot.json        which boot of the machine a broker last ran under (boot-note.ts)
 //   flush-failed          there once a flush has failed: what the page cache has may not be on the disk, and
 //                         looks clean; so the next start writes the active segments anew
 //   flush-failed.spare    the same note before it is needed: a rename asks for no space and no flush
@@ -19,6 +20,7 @@ import {
   joinPath,
   systemErrorCode,
 } from "../storage/disk.ts";
+import { hasRebooted, noteBoot } from "./boot-note.ts";
 import { takeCleanNote, writeCleanNote } from "./clean-note.ts";
 import { readMeta, upgradeMeta, writeMeta } from "./meta-file.ts";
 import { type RegistryContext, TopicRegistry } from "./topic-registry.ts";
@@ -94,13 +96,14 @@ export class DataDirectory {
       if (!rewrite) makeSpareNote(disk, path, context.report);
       const registry = await TopicRegistry.open(
         { ...context, onFatal, directory: topics, directoryId: id },
-        { clean: clean ?? new Map(), rewrite },
+        { clean: clean ?? new Map(), rewrite, rebooted: hasRebooted(disk, path) },
       ).catch((error: unknown) => {
         // The next start must not take for durable what only the cache has.
         if (error instanceof FlushFailure) noteFailedFlush(disk, path);
         throw error;
       });
       if (registry.offline.some((it) => it.hasFailedFlush)) noteFailedFlush(disk, path);
+      await noteBoot(disk, path, context.report);
       if (rewrite && registry.offline.length === 0) {
         disk.rename(joinPath(path, FLUSH_FAILED), joinPath(path, FLUSH_FAILED_SPARE));
         await disk.syncDirectory(path);

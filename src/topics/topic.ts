@@ -51,6 +51,8 @@ export interface RecoveryNotes {
   readonly clean: CleanSegments;
   /** Whether a flush had failed, so that the active segments must be written anew. */
   readonly rewrite: boolean;
+  /** Whether the machine has stopped since. */
+  readonly rebooted?: boolean;
 }
 
 /** Nothing is known of the logs: they are new. */
@@ -196,7 +198,13 @@ async function openPartition(
       report,
       onFlush,
     },
-    { clean: notes.clean.get(`${name}/${i}`), rewrite: notes.rewrite },
+    {
+      clean: notes.clean.get(`${name}/${i}`),
+      rewrite: notes.rewrite,
+      rebooted: notes.rebooted ?? false,
+      // What the broker itself relies on is looked at in any case.
+      scan: name.startsWith(INTERNAL_PREFIX),
+    },
   );
   return new Partition(name, i, log, flush, onFatal);
 }

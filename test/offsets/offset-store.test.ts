@@ -703,6 +703,26 @@ describe("damage in the topic", () => {
     expect(lines.filter((line) => line.includes("90 more records are invalid"))).toHaveLength(1);
   });
 
+  test("nothing is acknowledged behind damage: what was committed after it outlives a kill", async () => {
+    const { disk, directory, store } = await open(newDisk());
+    for (let i = 0; i < 20; i++) await commit(store, i, 0, `group ${i % 10}`);
+    await directory.closeCleanly();
+    const log = `data/topics/${OFFSETS_TOPIC}/0/00000000000000000000.log`;
+    disk.flipBit(log, 8 * Math.floor((10.5 * disk.fileSize(log)!) / 20));
+    const second = await open(disk);
+    expect(committed(second.store, 0, "group 0")).toBe(0);
+    await commit(second.store, 40, 0, "group 0");
+    await second.directory.closeCleanly();
+    await open(disk);
+    disk.restartProcess();
+    for (const restart of ["restartProcess", "restart"] as const) {
+      const third = await open(disk);
+      expect(committed(third.store, 0, "group 0")).toBe(40);
+      for (let i = 1; i < 10; i++) expect(committed(third.store, 0, `group ${i}`)).toBe(10 + i);
+      disk[restart]();
+    }
+  });
+
   test("a flipped bit in a batch costs the commits of that batch, and names its place", async () => {
     const { disk, directory, store } = await open(newDisk());
     const groups = Array.from({ length: 12 }, (_, i) => `group ${10 + i}`);

@@ -67,6 +67,7 @@ export class SimulatedDisk implements Disk {
   #operations = 0;
   #crashAt = Number.POSITIVE_INFINITY;
   #epoch = 0;
+  #boots = 0;
   #capacity = Number.POSITIVE_INFINITY;
   #syncFailures = 0;
   #syncFailureCode = "EIO";
@@ -160,6 +161,7 @@ export class SimulatedDisk implements Disk {
   /** Starts the machine again: what was durable is there, and of the rest whatever chance has left. */
   restart(): void {
     this.#epoch++;
+    this.#boots++;
     this.syncFailed = false;
     this.#crashAt = Number.POSITIVE_INFINITY;
     this.#syncFailures = 0;
@@ -294,6 +296,10 @@ export class SimulatedDisk implements Disk {
     directory.durable = snapshot;
     directory.pending = directory.pending.slice(covered - directory.flushed);
     directory.flushed = covered;
+  }
+
+  bootId(): string | undefined {
+    return `boot ${this.#boots}`;
   }
 
   lock(path: string): DirectoryLock {
