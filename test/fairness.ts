@@ -1,9 +1,11 @@
 // One kind of heavy client after another on the compiled broker, beside a steady one: bun run test:fairness
 // Prints for each the steady client's longest wait and the broker's anonymous memory. `--only TEXT` runs those whose
-// name has it. Leaves to others: the steady client (system/steady-client.ts), the requests (system/heavy-requests.ts).
+// name has it. Leaves to others: the steady client (system/steady-client.ts), the others (system/heavy-requests.ts,
+// system/heavy-pages.ts).
 import { parseArgs } from "node:util";
 import { BrokerProcess } from "./support/binary.ts";
 import { tempDir } from "./support/tmp.ts";
+import { HEAVY_PAGES } from "./system/heavy-pages.ts";
 import { HEAVY, type Heavy } from "./system/heavy-requests.ts";
 import { SteadyClient } from "./system/steady-client.ts";
 
@@ -11,7 +13,7 @@ import { SteadyClient } from "./system/steady-client.ts";
 const AFTER_MS = 1_000;
 
 const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });
-for (const heavy of HEAVY) {
+for (const heavy of [...HEAVY, ...HEAVY_PAGES]) {
   if (heavy.name.includes(values.only)) console.log(await measure(heavy));
 }
 process.exit(0);

@@ -93,6 +93,9 @@ export interface GroupSelection {
 const GROUPS_PER_TURN = 500;
 const PARTITIONS_PER_TURN = 500;
 
+/** Partitions of groups that are looked at for one answer, those of groups that are too large to be listed included. */
+const PARTITIONS_VISITED_MAX = 100_000;
+
 /**
  * The lag of the first groups that are selected, by name, as many as fit, and whether there are more. Gives way to
  * others all the time: it may go through a million groups.
@@ -104,6 +107,7 @@ export async function readGroupLags(
   const groups: GroupLag[] = [];
   const portions = new Portions(PARTITIONS_PER_TURN);
   let left = partitionsMax;
+  let visitsLeft = PARTITIONS_VISITED_MAX;
   let after = start;
   for (;;) {
     const page = sources.offsets.page(after, GROUPS_PER_TURN);
@@ -111,9 +115,11 @@ export async function readGroupLags(
       if (!group.includes(filter)) continue;
       const partitionCount = groupPartitionCount(sources, group);
       const isTooLarge = partitionCount > partitionsMax;
-      if (groups.length >= groupsMax || (!isTooLarge && partitionCount > left)) {
+      const isFull = groups.length >= groupsMax || (!isTooLarge && partitionCount > left);
+      if (isFull || (groups.length > 0 && partitionCount > visitsLeft)) {
         return { groups, hasMore: true };
       }
+      visitsLeft -= partitionCount;
       let lag = 0;
       const partitions: GroupPartition[] = [];
       for (const partition of groupPartitions(sources, group)) {

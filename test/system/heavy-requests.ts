@@ -74,7 +74,7 @@ function commitOf(group: string, topic: string, entries: number): Uint8Array {
 }
 
 /** Makes groups `g-0000000` and so on that have committed one offset each. */
-async function makeGroups(broker: BrokerProcess, count: number): Promise<void> {
+export async function makeGroups(broker: BrokerProcess, count: number): Promise<void> {
   await oneTopic(broker);
   using session = await Session.connect(broker.port);
   const offsets = [{ topic: "t", partition: 0, offset: 0 }];
