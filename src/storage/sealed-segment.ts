@@ -69,6 +69,11 @@ export class SealedSegment extends RebuildableSegment {
     return this.index().maxTimestamp;
   }
 
+  /** Whether `maxTimestamp` and a search by time need open no file any more. */
+  get isReadyForTimes(): boolean {
+    return this.#timesChecked && this.#index !== undefined;
+  }
+
   /** Why the indexes are not those of the files but were made anew from the log; undefined if they are. */
   get rebuildReason(): string | undefined {
     return this.#rebuildReason;

@@ -2,12 +2,21 @@
 // Leaves to others: finding a batch inside a segment (segment.ts), and writing (log.ts).
 import { RustLogError } from "../errors.ts";
 import type { ActiveSegment } from "./active-segment.ts";
+import { Portions } from "./event-loop.ts";
 import type { LogPosition } from "./log-context.ts";
 import type { LogRead, LogSlice } from "./log-slice.ts";
 import type { LookupTrace } from "./lookup-trace.ts";
 import type { SealedSegment } from "./sealed-segment.ts";
 import type { LogSegment, TimestampMatch } from "./segment.ts";
 import { segmentFileName } from "./segment-files.ts";
+
+/** Segments whose indexes are opened in one turn of the event loop. */
+const SEGMENTS_OPENED_PER_TURN = 16;
+
+/** Whether a segment is known to have no record at or after a time. */
+function isBehind(segment: SealedSegment, timestamp: number): boolean {
+  return segment.isReadyForTimes && segment.maxTimestamp < timestamp;
+}
 
 /** Sealed segments, the oldest first, and the active one behind them. */
 export class SegmentList {
@@ -103,6 +112,32 @@ export class SegmentList {
       return `segment ${segmentFileName(segment.baseOffset, "log")}, position ${position}`;
     } catch {
       return undefined;
+    }
+  }
+
+  /**
+   * Opens what a search by time looks at, a few segments in a turn of the event loop: the search itself then takes
+   * little time, however many segments there are. Undefined when everything is open already.
+   */
+  prepareTimeSearch(timestamp: number): Promise<void> | undefined {
+    if (timestamp < 0) return undefined;
+    const first = this.sealed.find((segment) => !isBehind(segment, timestamp));
+    return first?.isReadyForTimes === false ? this.#prepareTimeSearch(timestamp) : undefined;
+  }
+
+  async #prepareTimeSearch(timestamp: number): Promise<void> {
+    const portions = new Portions(SEGMENTS_OPENED_PER_TURN);
+    // Retention may remove some of them meanwhile.
+    for (const segment of [...this.sealed]) {
+      if (isBehind(segment, timestamp)) continue;
+      try {
+        if (segment.maxTimestamp >= timestamp) return;
+      } catch (error) {
+        // The search meets the same error, unless the segment is gone.
+        if (error instanceof RustLogError) return;
+        throw error;
+      }
+      await portions.next();
     }
   }
 

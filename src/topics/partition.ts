@@ -160,6 +160,11 @@ export class Partition {
     return this.#waitingForBytes.add(this.#appender.acknowledgedBytes + missing, listener);
   }
 
+  /** To be awaited before `offsetForTimestamp`, so that this takes little time; undefined if it would anyway. */
+  prepareTimeSearch(timestamp: number): Promise<void> | undefined {
+    return this.#closed ? undefined : this.#log.parts.segments.prepareTimeSearch(timestamp);
+  }
+
   /**
    * Base offset of the first batch that has a record at or after `timestamp` (ms), and the largest timestamp
    * in it; the high watermark and -1 when there is none.

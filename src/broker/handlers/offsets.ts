@@ -83,11 +83,13 @@ export function fetchOffsets(
 }
 
 /** Answers a ListOffsets request. */
-export function listOffsets(
+export async function listOffsets(
   services: BrokerServices,
   exchange: Exchange,
   request: ListOffsetsRequest,
-): void {
+): Promise<void> {
+  await partitionOf(services.registry, request).prepareTimeSearch(request.timestamp);
+  // Found again: it may have been deleted meanwhile.
   const partition = partitionOf(services.registry, request);
   const topicId = services.registry.find(request.topic)?.id;
   const found = { ...findOffset(partition, request.timestamp), topicId };

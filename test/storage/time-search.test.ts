@@ -1,0 +1,40 @@
+// What a search by time opens before it begins, so that it takes little time itself. Leaves to others: what it finds
+// (log.test.ts).
+import { expect, test } from "bun:test";
+import { appendAll, batchOf, diskWithDirectory, openLog } from "../support/log-fixture.ts";
+
+test("segments are opened a few in a turn, and the search then opens none", async () => {
+  const disk = await diskWithDirectory();
+  const log = await openLog(disk, { segmentBytes: 100 });
+  await appendAll(
+    log,
+    Array.from({ length: 200 }, (_, i) => batchOf(["x".repeat(60)], 1_000 + i)),
+  );
+  await log.closeCleanly();
+  const again = await openLog(disk, { segmentBytes: 100 });
+  const { segments } = again.parts;
+  expect(segments.count).toBe(200);
+  let opened = 0;
+  const map = disk.map.bind(disk);
+  disk.map = (path) => {
+    opened++;
+    return map(path);
+  };
+  let openedThisTurn = 0;
+  let openedMost = 0;
+  let counting = setImmediate(function count() {
+    openedMost = Math.max(openedMost, opened - openedThisTurn);
+    openedThisTurn = opened;
+    counting = setImmediate(count);
+  });
+  await segments.prepareTimeSearch(1_150);
+  clearImmediate(counting);
+  // At most the log and two indexes of each.
+  expect(openedMost).toBeLessThanOrEqual(3 * 16);
+  expect(opened).toBeGreaterThan(150);
+  expect(opened).toBeLessThanOrEqual(3 * 152);
+  const before = opened;
+  expect(segments.findTimestamp(1_150, again.pushedEnd)?.timestamp).toBe(1_150);
+  expect(opened).toBe(before);
+  expect(segments.prepareTimeSearch(1_150)).toBeUndefined();
+});
