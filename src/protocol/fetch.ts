@@ -5,6 +5,7 @@
 //            | maxBytes u32 | minBytes u32 | maxWaitMs u32 | topicId uuid (v2)
 //   response = startOffset i64 | nextOffset i64 | highWatermark i64 | logStartOffset i64 | topicId uuid (v2)
 //            | batches bytes
+import { FRAME_LENGTH_BYTES } from "./frame.ts";
 import { API, decodeRequest, decodeResponse, encodeRequest, encodeResponse } from "./messages.ts";
 import { readTopicId, writeTopicId } from "./topic-id.ts";
 import type { ByteWriter } from "./writer.ts";
@@ -101,6 +102,18 @@ export function offsetAfterDamage(message: string): number | undefined {
 export function withoutOffsetAfterDamage(message: string): string {
   return message.replace(AFTER_DAMAGE, "");
 }
+
+/** Bytes of the payload of a response beside its batches. */
+export function fetchResponseHeadBytes(version: number): number {
+  headBytes[version] ??=
+    encodeFetchResponseHead(0, NO_OFFSETS, 0, version).length - FRAME_LENGTH_BYTES;
+  return headBytes[version];
+}
+
+/** What `fetchResponseHeadBytes` has found, by version. */
+const headBytes: number[] = [];
+
+const NO_OFFSETS = { startOffset: 0, nextOffset: 0, highWatermark: 0, logStartOffset: 0 };
 
 /** A response frame up to its `batchesBytes` of batches, which the broker sends after it without a copy. */
 export function encodeFetchResponseHead(

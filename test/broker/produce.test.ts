@@ -1,4 +1,10 @@
 import { describe, expect, test } from "bun:test";
+import {
+  decodeFetchResponse,
+  encodeFetchRequest,
+  fetchResponseHeadBytes,
+} from "../../src/protocol/fetch.ts";
+import { FRAME_LENGTH_BYTES } from "../../src/protocol/frame.ts";
 import { API, encodeRequest } from "../../src/protocol/messages.ts";
 import { decodeProduceResponse } from "../../src/protocol/produce.ts";
 import { FIELD, stampProducer } from "../../src/record/batch.ts";
@@ -163,6 +169,29 @@ describe("fetch", () => {
     const fetched = await session.fetch({ topic: "t", maxBytes: 2 ** 32 - 1 });
     expect(session.client.bytesReceived - before).toBeLessThanOrEqual(maxFrameBytes + 4);
     expect(fetched.nextOffset).toBeGreaterThan(4);
+  });
+
+  test("fills a frame to its last byte if there are batches enough", async () => {
+    const batch = batchOf("x".repeat(1000));
+    for (const version of [1, 2]) {
+      const maxFrameBytes = fetchResponseHeadBytes(version) + 7 * batch.length;
+      await using broker = await startBroker({ maxFrameBytes, maxBatchBytes: 4096 });
+      using session = await broker.session();
+      for (let i = 0; i < 9; i++) await session.produce("t", 0, batch.slice());
+      const before = session.client.bytesReceived;
+      const place = { group: "", topic: "t", partition: 0, offset: 0 };
+      const fetched = await session.call(
+        (id) =>
+          encodeFetchRequest(
+            id,
+            { ...place, maxBytes: 2 ** 32 - 1, minBytes: 1, maxWaitMs: 0 },
+            version,
+          ),
+        (payload) => decodeFetchResponse(payload, version),
+      );
+      expect(fetched.nextOffset).toBe(7);
+      expect(session.client.bytesReceived - before).toBe(maxFrameBytes + FRAME_LENGTH_BYTES);
+    }
   });
 
   test("starts in the batch that holds the offset; past the end there is nothing", async () => {

@@ -1,8 +1,13 @@
 // Fetch: whole batches from an offset, at once or when there are enough of them.
 // Leaves to others: finding the bytes (topics/partition.ts) and sending them (outbox.ts).
 import { RustLogError } from "../../errors.ts";
-import { FETCH_WAIT_MS_MAX, FRAME_OVERHEAD_BYTES } from "../../limits.ts";
-import { damageMessage, encodeFetchResponseHead, type FetchRequest } from "../../protocol/fetch.ts";
+import { FETCH_WAIT_MS_MAX } from "../../limits.ts";
+import {
+  damageMessage,
+  encodeFetchResponseHead,
+  fetchResponseHeadBytes,
+  type FetchRequest,
+} from "../../protocol/fetch.ts";
 import { OffsetStore } from "../../offsets/offset-store.ts";
 import type { LogRead } from "../../storage/log-slice.ts";
 import type { Partition } from "../../topics/partition.ts";
@@ -17,8 +22,9 @@ export function fetch(services: BrokerServices, exchange: Exchange, request: Fet
   const partition = partitionOf(registry, request);
   const topicId = registry.find(request.topic)?.id;
   const startOffset = startOf(services, request);
+  const headBytes = fetchResponseHeadBytes(exchange.apiVersion);
   // A response is one frame. A batch that is larger than what was asked for still comes whole.
-  const bytesMax = Math.min(request.maxBytes, services.frameBytesMax - FRAME_OVERHEAD_BYTES);
+  const bytesMax = Math.min(request.maxBytes, services.frameBytesMax - headBytes);
   const bytesMin = Math.min(request.minBytes, bytesMax);
   const waitMs = Math.min(request.maxWaitMs, FETCH_WAIT_MS_MAX);
   const canWait = waitMs > 0 && bytesMin > 0 && exchange.owner.mayWait;
