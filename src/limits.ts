@@ -83,6 +83,9 @@ export const PARTITIONS_MAX = 10_000;
  */
 export const OFFSET_ENTRIES_MAX = PARTITIONS_MAX;
 
+/** Items in one page of a list: ListGroups, ListTopics, DescribeGroup. */
+export const PAGE_ITEMS_MAX = 10_000;
+
 /** Settings that one CreateTopic may carry, repeated ones included. */
 export const TOPIC_SETTINGS_MAX = 100;
 

@@ -12,6 +12,9 @@ export const TURN_MS = 2;
 /** Longest turn of one connection among those with small requests, in milliseconds. */
 const SMALL_TURN_MS = 0.5;
 
+/** Time for portions of work that has begun, in milliseconds; at least one is done. */
+const PORTIONS_MS = 1;
+
 /** Time after which what was spent is forgotten at the next look at the sockets, in milliseconds. */
 const COUNTED_MS = 0.5;
 
@@ -80,7 +83,7 @@ export class Turns {
     this.#schedule();
   }
 
-  /** Resolves when the next portion of work that takes long may be done: a portion in each turn of the loop. */
+  /** Resolves when the next portion of work that takes long may be done, which must be short. */
   nextPortion(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#portions.push(resolve);
@@ -103,7 +106,21 @@ export class Turns {
     this.#isScheduled = false;
     this.#serve(this.#small, SMALL_TURN_MS, false);
     this.#serve(this.#bulk, TURN_MS, true);
-    this.#portions.shift()?.();
+    if (this.#portions.length === 0) this.#finishRun();
+    else void this.#servePortions();
+  }
+
+  /** What goes on here goes on before anything else in the loop, as it waits for promises that are resolved. */
+  async #servePortions(): Promise<void> {
+    const endMs = this.#nowMs() + PORTIONS_MS;
+    for (let left = this.#portions.length; left > 0 && this.#nowMs() <= endMs; left--) {
+      this.#portions.shift()?.();
+      await undefined; // the portion is done now
+    }
+    this.#finishRun();
+  }
+
+  #finishRun(): void {
     this.#spentMs = 0;
     const isBulkWaiting = this.#bulk.size > 0 && this.#mayBeginBulk();
     if (this.#small.size > 0 || isBulkWaiting || this.#portions.length > 0) this.#schedule();

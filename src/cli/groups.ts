@@ -11,6 +11,7 @@ import { partitionList } from "./numbers.ts";
 import { parseOffset } from "./offset-range.ts";
 import { brokerOption, jsonOption, withClient } from "./options.ts";
 import { writeJson, writeText } from "./output.ts";
+import { writePages } from "./paged-output.ts";
 import { formatTable } from "./table.ts";
 
 const EXAMPLES = `
@@ -33,10 +34,11 @@ function list() {
     .addOption(jsonOption())
     .action((options) =>
       withClient(options.broker, async (client) => {
-        const groups = await client.admin().listGroups();
-        if (options.json) return await writeJson(groups);
-        const rows = groups.map(({ group, partitions }) => [group, partitions]);
-        await writeText(formatTable(["GROUP", "PARTITIONS"], rows));
+        await writePages(client.admin().groupPages(), {
+          json: options.json === true,
+          header: ["GROUP", "PARTITIONS"],
+          row: ({ group, partitions }) => [group, partitions],
+        });
       }),
     );
 }

@@ -7,6 +7,7 @@ import {
   decodeDescribeGroupResponse,
   decodeListGroupsResponse,
   encodeDeleteGroupRequest,
+  describeAfter,
   encodeDescribeGroupRequest,
   encodeListGroupsRequest,
 } from "../protocol/groups.ts";
@@ -25,6 +26,7 @@ import {
   encodeDeleteTopicRequest,
   encodeDescribeTopicRequest,
   encodeListTopicsRequest,
+  type ListedTopic,
 } from "../protocol/topics.ts";
 import type {
   BrokerInfo,
@@ -40,6 +42,7 @@ import type {
 import { checkArray, checkNatural, checkObject, checkString } from "./argument-check.ts";
 import type { BrokerLink, Call, RetryPolicy } from "./link.ts";
 import { checkOffsetSpec, type OffsetSpec, resolveOffset } from "./offset-spec.ts";
+import { allOf, pagesOf } from "./pages.ts";
 import { offsetForTimestamp } from "./time-lookup.ts";
 
 /** Administers a broker. Made by `client.admin()`; holds nothing and needs no closing. */
@@ -88,11 +91,16 @@ export class Admin {
 
   /** The topics, by name; the broker's internal ones only when asked for. */
   async listTopics(options: { readonly internal?: boolean } = {}): Promise<TopicListing[]> {
-    const { topics } = await this.#request({
-      api: "ListTopics",
-      encode: (id, version) => encodeListTopicsRequest(id, {}, version),
-      decode: decodeListTopicsResponse,
+    const pages = pagesOf<ListedTopic>(async (after) => {
+      const page = { after: after?.name ?? "", limit: 0 };
+      const { topics, more } = await this.#request({
+        api: "ListTopics",
+        encode: (id, version) => encodeListTopicsRequest(id, page, version),
+        decode: decodeListTopicsResponse,
+      });
+      return { items: topics, more };
     });
+    const topics = await allOf(pages);
     return topics
       .filter(({ internal }) => options.internal === true || !internal)
       .map(({ topicId, ...topic }) => ({ ...topic, topicId }))
@@ -145,23 +153,36 @@ export class Admin {
 
   /** The groups that have committed offsets, by name. */
   async listGroups(): Promise<GroupListing[]> {
-    const { groups } = await this.#request({
-      api: "ListGroups",
-      encode: (id) => encodeListGroupsRequest(id, {}),
-      decode: decodeListGroupsResponse,
+    const groups = await allOf(this.groupPages());
+    return groups.sort((a, b) => (a.group < b.group ? -1 : 1));
+  }
+
+  /** The same in pages, as the broker gives them out: for lists that are too long for memory. */
+  groupPages(): AsyncGenerator<readonly GroupListing[], void> {
+    return pagesOf<GroupListing>(async (after) => {
+      const page = { after: after?.group ?? "", limit: 0 };
+      const { groups, more } = await this.#request({
+        api: "ListGroups",
+        encode: (id, version) => encodeListGroupsRequest(id, page, version),
+        decode: decodeListGroupsResponse,
+      });
+      return { items: groups, more };
     });
-    return [...groups].sort((a, b) => (a.group < b.group ? -1 : 1));
   }
 
   /** What a group has committed, and the range of each partition. Throws GROUP_NOT_FOUND. */
   async describeGroup(group: string): Promise<GroupOffset[]> {
     checkString("INVALID_GROUP", "group", group);
-    const { partitions } = await this.#request({
-      api: "DescribeGroup",
-      encode: (id) => encodeDescribeGroupRequest(id, { group }),
-      decode: decodeDescribeGroupResponse,
+    const pages = pagesOf<GroupOffset>(async (after) => {
+      const page = describeAfter(group, after);
+      const { partitions, more } = await this.#request({
+        api: "DescribeGroup",
+        encode: (id, version) => encodeDescribeGroupRequest(id, page, version),
+        decode: decodeDescribeGroupResponse,
+      });
+      return { items: partitions, more };
     });
-    return [...partitions];
+    return await allOf(pages);
   }
 
   /**

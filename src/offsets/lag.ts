@@ -21,6 +21,8 @@ export interface GroupPartition {
   readonly lag: number;
 }
 
+const BEFORE_ALL = { topic: "", partition: NOT_COMMITTED };
+
 /** What the lag of a group is taken from. */
 export interface LagSources {
   readonly registry: TopicRegistry;
@@ -42,17 +44,21 @@ export function lagOf(offset: {
 
 /**
  * All partitions of the topics in which a group has committed an offset, by topic and partition, also those that it has
- * committed nothing for. One at a time: the caller may give way between two of them.
+ * committed nothing for; from the first one on, or from the one after `after`. One at a time: the caller may give way
+ * between two of them.
  */
 export function* groupPartitions(
   { registry, offsets }: LagSources,
   group: string,
+  after: { readonly topic: string; readonly partition: number } = BEFORE_ALL,
 ): Generator<GroupPartition, void> {
   for (const name of offsets.topicsOf(group)) {
+    if (name < after.topic) continue;
     // A topic that is being deleted has commits a little longer than it has partitions. The end of an offline
     // partition is not known.
     for (const { topic, index, logStartOffset, highWatermark } of registry.find(name)?.online ??
       []) {
+      if (name === after.topic && index <= after.partition) continue;
       const committed = offsets.fetch(group, topic, index);
       const committedOffset = committed?.offset ?? NOT_COMMITTED;
       yield {

@@ -16,8 +16,11 @@ export const FIRST_VERSION = 1;
 
 const ONLY_FIRST: VersionRange = { min: FIRST_VERSION, max: FIRST_VERSION };
 
-/** Version 2 has topic ids. */
+/** Version 2 has topic ids, or pages. */
 const TO_2: VersionRange = { min: FIRST_VERSION, max: 2 };
+
+/** Version 3 has pages. */
+const TO_3: VersionRange = { min: FIRST_VERSION, max: 3 };
 
 /** The versions that this code understands, as broker and as client. */
 export const API_VERSIONS: Readonly<Record<ApiName, VersionRange>> = {
@@ -26,13 +29,13 @@ export const API_VERSIONS: Readonly<Record<ApiName, VersionRange>> = {
   OffsetCommit: TO_2,
   OffsetFetch: TO_2,
   CreateTopic: TO_2,
-  ListTopics: TO_2,
+  ListTopics: TO_3,
   DescribeTopic: TO_2,
   DeleteTopic: ONLY_FIRST,
   ListOffsets: TO_2,
   Ping: ONLY_FIRST,
-  ListGroups: ONLY_FIRST,
-  DescribeGroup: ONLY_FIRST,
+  ListGroups: TO_2,
+  DescribeGroup: TO_2,
   DeleteGroup: ONLY_FIRST,
   ApiVersions: ONLY_FIRST,
 };

@@ -2,6 +2,7 @@
 // Leaves to others: topics themselves (topics/topic-registry.ts).
 import { TOPIC_SETTINGS_MAX } from "../limits.ts";
 import { API, decodeRequest, decodeResponse, encodeRequest, encodeResponse } from "./messages.ts";
+import { FIRST_PAGE, type PageRequest, readMore, readPage, writeMore, writePage } from "./page.ts";
 import type { ByteReader } from "./reader.ts";
 import { readTopicId, topicIdBytes, writeTopicId } from "./topic-id.ts";
 import type { ByteWriter } from "./writer.ts";
@@ -81,11 +82,14 @@ export function decodeCreateTopicResponse(payload: Uint8Array, version = 1): Cre
 }
 
 // ListTopics
-//   request  = nothing
-//   response = array(name string, partitions u32, internal u8, topicId uuid (v2))
+//   request  = after string (v3) | limit u32 (v3)
+//   response = array(name string, partitions u32, internal u8, topicId uuid (v2)) | more u8 (v3)
 
-/** Asks for nothing but an answer. */
-export type ListTopicsRequest = Record<never, never>;
+/** The first version of ListTopics that has pages. */
+export const TOPIC_PAGES_SINCE = 3;
+
+/** Asks for the topics, by name. */
+export type ListTopicsRequest = PageRequest;
 
 /** One topic of the list. */
 export interface ListedTopic {
@@ -97,39 +101,47 @@ export interface ListedTopic {
   readonly topicId?: string | undefined;
 }
 
-/** All topics, by name. */
+/** Topics, by name. */
 export interface ListTopicsResponse {
   readonly topics: readonly ListedTopic[];
+  /** Whether topics follow. */
+  readonly more: boolean;
 }
 
 /** A whole request frame. */
 export function encodeListTopicsRequest(
   correlationId: number,
-  _request: ListTopicsRequest = {},
+  request: ListTopicsRequest = FIRST_PAGE,
   version = 1,
 ): Uint8Array {
-  return encodeRequest(API.ListTopics, correlationId, () => {}, version);
+  const writeBody = (body: ByteWriter): void => writePage(body, request, isPaged(version));
+  return encodeRequest(API.ListTopics, correlationId, writeBody, version);
 }
 
 /** Reads a request. */
 export function decodeListTopicsRequest(payload: Uint8Array): ListTopicsRequest {
-  return decodeRequest(payload, () => ({}));
+  return decodeRequest(payload, (body, version) => readPage(body, isPaged(version)));
+}
+
+/** What writes one topic of the list. */
+export function listedTopicWriter(version: number) {
+  return (item: ByteWriter, { name, partitions, internal, topicId }: ListedTopic): void => {
+    item
+      .string(name)
+      .u32(partitions)
+      .u8(internal ? 1 : 0);
+    writeTopicId(item, topicId, version);
+  };
 }
 
 /** A whole response frame. */
 export function encodeListTopicsResponse(
   correlationId: number,
-  response: ListTopicsResponse,
+  { topics, more }: ListTopicsResponse,
   version = 1,
 ): Uint8Array {
   return encodeResponse(correlationId, (body) =>
-    body.array(response.topics, (item, { name, partitions, internal, topicId }) => {
-      item
-        .string(name)
-        .u32(partitions)
-        .u8(internal ? 1 : 0);
-      writeTopicId(item, topicId, version);
-    }),
+    writeMore(body.array(topics, listedTopicWriter(version)), more, isPaged(version)),
   );
 }
 
@@ -142,7 +154,12 @@ export function decodeListTopicsResponse(payload: Uint8Array, version = 1): List
       internal: item.u8("internal") !== 0,
       topicId: readTopicId(item, version),
     })),
+    more: readMore(body, isPaged(version)),
   }));
+}
+
+function isPaged(version: number): boolean {
+  return version >= TOPIC_PAGES_SINCE;
 }
 
 // DescribeTopic

@@ -86,6 +86,11 @@ export class ByteWriter {
     return this;
   }
 
+  /** Forgets what was written from byte `length` on. */
+  truncate(length: number): void {
+    this.#end = Math.min(this.#end, length);
+  }
+
   /** An array: the number of items as u32, then each. */
   array<Item>(items: readonly Item[], writeItem: (writer: this, item: Item) => void): this {
     this.u32(items.length);

@@ -3,6 +3,7 @@ import { VERSION } from "../../src/broker/version.ts";
 import {
   decodeDeleteGroupResponse,
   decodeDescribeGroupResponse,
+  describeAfter,
   decodeListGroupsResponse,
   encodeDeleteGroupRequest,
   encodeDescribeGroupRequest,
@@ -75,7 +76,10 @@ function apis(session: Session) {
       ),
     groups: () => session.call((id) => encodeListGroupsRequest(id), decodeListGroupsResponse),
     describeGroup: (group: string) =>
-      session.call((id) => encodeDescribeGroupRequest(id, { group }), decodeDescribeGroupResponse),
+      session.call(
+        (id) => encodeDescribeGroupRequest(id, describeAfter(group)),
+        decodeDescribeGroupResponse,
+      ),
     deleteGroup: (group: string) =>
       session.call((id) => encodeDeleteGroupRequest(id, { group }), decodeDeleteGroupResponse),
   };

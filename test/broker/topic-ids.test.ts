@@ -1,4 +1,5 @@
 // Topic ids on the wire: told where a topic is described, and asked for where an offset of it is used.
+import { FIRST_PAGE } from "../../src/protocol/page.ts";
 import { expect, test } from "bun:test";
 import type { FetchRequest } from "../../src/protocol/fetch.ts";
 import { decodeFetchResponse, encodeFetchRequest } from "../../src/protocol/fetch.ts";
@@ -81,7 +82,7 @@ test("creating, listing and describing a topic tell its id, which version 1 does
   const topicId = await create(session, "t");
   expect(topicId).toMatch(/^[0-9a-f-]{36}$/);
   const { topics } = await session.call(
-    (id) => encodeListTopicsRequest(id, {}, V2),
+    (id) => encodeListTopicsRequest(id, FIRST_PAGE, V2),
     (payload) => decodeListTopicsResponse(payload, V2),
   );
   expect(topics).toEqual([{ name: "t", partitions: 1, internal: false, topicId }]);

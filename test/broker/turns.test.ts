@@ -14,6 +14,10 @@ function simulate(mayBeginBulk: () => boolean = () => true) {
   return {
     turns,
     log,
+    /** Lets time go by. */
+    pass(ms: number): void {
+      nowMs += ms;
+    },
     /** One turn of the event loop; returns whether there was anything to do. */
     loop(): boolean {
       const due = calls;
@@ -82,19 +86,23 @@ test("no bulk request begins while much is charged, and the loop rests", () => {
   expect(log).toEqual(["small", "bulk"]);
 });
 
-test("work that goes on in portions has one in each turn of the loop", async () => {
-  const { turns, loop } = simulate();
-  let done = 0;
-  for (let i = 0; i < 5; i++) {
-    void turns.nextPortion().then(() => {
-      done++;
-    });
-  }
-  for (let i = 1; i <= 5; i++) {
+test("work that goes on in portions has a few of them in each turn of the loop", async () => {
+  const { turns, loop, pass } = simulate();
+  const done: number[] = [];
+  const work = async (name: number): Promise<void> => {
+    for (let portion = 0; portion < 3; portion++) {
+      await turns.nextPortion();
+      done.push(name);
+      pass(0.6);
+    }
+  };
+  for (let name = 0; name < 4; name++) void work(name);
+  for (let turn = 1; turn <= 6; turn++) {
     expect(loop()).toBe(true);
-    await Promise.resolve();
-    expect(done).toBe(i);
+    await Bun.sleep(0);
+    expect(done).toHaveLength(2 * turn);
   }
+  expect(done).toEqual([0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3]);
   expect(loop()).toBe(false);
 });
 

@@ -1,5 +1,6 @@
 // Groups and topics on the command line: what is printed is what is committed, and signals in the middle.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { connect } from "../../src/index.ts";
 import { readRest, readUntil, run, spawn, startBroker } from "./rustlog.ts";
 
 let broker: Awaited<ReturnType<typeof startBroker>>;
@@ -177,4 +178,26 @@ describe("topics", () => {
     expect(await ok(["topics", "delete", "shown"])).toBe("Deleted topic 'shown'\n");
     expect(await ok(["topics", "list"])).not.toContain("shown");
   });
+});
+
+test("groups list prints all pages of a list that does not fit one frame", async () => {
+  const small = { maxFrameBytes: 8 * 1024, maxBatchBytes: 4 * 1024, offsets: "memory" } as const;
+  await using other = await startBroker(small);
+  const at = { broker: other.address };
+  const empty = await run(["groups", "list", "--json"], at);
+  expect(empty.stdout).toBe("[]\n");
+  const client = await connect({ broker: other.address });
+  await client.admin().createTopic("t", { partitions: 1 });
+  const groups = Array.from({ length: 100 }, (_, i) => `${100 + i}`.padEnd(200, "g"));
+  for (const group of groups) {
+    await client.admin().commitOffsets(group, [{ topic: "t", partition: 0, offset: 0 }]);
+  }
+  await client.close();
+  const { stdout } = await run(["groups", "list", "--json"], at);
+  const expected = groups.map((group) => ({ group, partitions: 1 }));
+  expect(stdout).toBe(`${JSON.stringify(expected, null, 2)}\n`);
+  const table = await run(["groups", "list"], at);
+  const lines = table.stdout.trimEnd().split("\n");
+  expect(lines[0]).toMatch(/^GROUP +PARTITIONS$/);
+  expect(lines.slice(1).map((line) => line.split(" ")[0])).toEqual(groups);
 });

@@ -105,6 +105,20 @@ describe("admin", () => {
     expect(await codeOf(t.admin.describeGroup("g"))).toBe("GROUP_NOT_FOUND");
   });
 
+  test("lists what does not fit one frame, page by page", async () => {
+    const small = { maxFrameBytes: 8 * 1024, maxBatchBytes: 4 * 1024, offsets: "memory" } as const;
+    await using t = await setUp(small);
+    const topics = Array.from({ length: 40 }, (_, i) => `${10 + i}`.padEnd(249, "t"));
+    for (const topic of topics) await t.admin.createTopic(topic, { partitions: 1 });
+    const groups = Array.from({ length: 40 }, (_, i) => `${10 + i}`.padEnd(249, "g"));
+    const offsets = topics.map((topic) => ({ topic, partition: 0, offset: 0 }));
+    for (const group of groups) await t.admin.commitOffsets(group, offsets.slice(0, 20));
+    await t.admin.commitOffsets(groups[0]!, offsets.slice(20));
+    expect((await t.admin.listTopics()).map(({ name }) => name)).toEqual(topics);
+    expect((await t.admin.listGroups()).map(({ group }) => group)).toEqual(groups);
+    expect((await t.admin.describeGroup(groups[0]!)).map(({ topic }) => topic)).toEqual(topics);
+  });
+
   test("says what the broker is", async () => {
     await using t = await setUp({ maxBatchBytes: 1_000_000 });
     const info = t.admin.brokerInfo();

@@ -54,6 +54,20 @@ function isAbsent(type: FieldType): type is Absent {
 }
 
 const TOPIC_ID: Omit<Field, "name"> = { type: "uuid", since: 2 };
+
+/** The request for a page. */
+function pageFields(since: number): readonly Field[] {
+  return fields({
+    after: { type: "string", since, before: "" },
+    limit: { type: "u32", since, before: 0 },
+  });
+}
+
+/** Whether items follow those of a page. */
+function moreField(since: number): Omit<Field, "name"> {
+  return { type: "bool", since, before: false };
+}
+
 const SETTINGS = fields({ name: "string", value: "string" });
 
 export const GRAMMAR: Readonly<Record<ApiName, ApiGrammar>> = {
@@ -100,9 +114,10 @@ export const GRAMMAR: Readonly<Record<ApiName, ApiGrammar>> = {
     response: fields({ partitions: "u32", topicId: TOPIC_ID }),
   },
   ListTopics: {
-    request: [],
+    request: pageFields(3),
     response: fields({
       topics: fields({ name: "string", partitions: "u32", internal: "bool", topicId: TOPIC_ID }),
+      more: moreField(3),
     }),
   },
   DescribeTopic: {
@@ -129,11 +144,19 @@ export const GRAMMAR: Readonly<Record<ApiName, ApiGrammar>> = {
   },
   Ping: { request: [], response: [] },
   ListGroups: {
-    request: [],
-    response: fields({ groups: fields({ group: "string", partitions: "u32" }) }),
+    request: pageFields(2),
+    response: fields({
+      groups: fields({ group: "string", partitions: "u32" }),
+      more: moreField(2),
+    }),
   },
   DescribeGroup: {
-    request: fields({ group: "string" }),
+    request: fields({
+      group: "string",
+      afterTopic: { type: "string", since: 2, before: "" },
+      afterPartition: { type: "u32", since: 2, before: 0 },
+      limit: { type: "u32", since: 2, before: 0 },
+    }),
     response: fields({
       partitions: fields({
         topic: "string",
@@ -143,6 +166,7 @@ export const GRAMMAR: Readonly<Record<ApiName, ApiGrammar>> = {
         logStartOffset: "i64",
         highWatermark: "i64",
       }),
+      more: moreField(2),
     }),
   },
   DeleteGroup: { request: fields({ group: "string" }), response: [] },

@@ -114,7 +114,7 @@ describe.each(CODECS.filter(({ grammar }) => grammar.length > 0))(
       const long = valueWith(grammar, LONG, 1);
       const payload = payloadOf(codec, long);
       const leaves = leavesOf(grammar, long);
-      expect(leaves.at(-1)?.end).toBe(payload.length - ENVELOPE_BYTES);
+      expect(leaves.at(-1)?.end ?? 0).toBe(payload.length - ENVELOPE_BYTES);
       const arrays = arraysOf(grammar).map(({ name }) => name);
       for (let end = 0; end < payload.length - ENVELOPE_BYTES; end++) {
         const { name } = leaves.find((leaf) => leaf.end > end)!;

@@ -7,7 +7,11 @@ import {
   encodeDescribeTopicRequest,
   encodeListTopicsRequest,
 } from "../../src/protocol/topics.ts";
-import { encodeDescribeGroupRequest, encodeListGroupsRequest } from "../../src/protocol/groups.ts";
+import {
+  describeAfter,
+  encodeDescribeGroupRequest,
+  encodeListGroupsRequest,
+} from "../../src/protocol/groups.ts";
 import type { BrokerProcess } from "../support/binary.ts";
 import { batchOf, errorOf, pingFrame, Session } from "../support/broker.ts";
 import { RawClient } from "../support/raw-client.ts";
@@ -192,7 +196,7 @@ export const HEAVY: readonly Heavy[] = [
     name: "100 connections pipeline DescribeGroup of 4,800 rows, never read",
     prepare: makeWideGroup,
     run: ({ port }) =>
-      neverRead(port, 100, 1_000, (id) => encodeDescribeGroupRequest(id, { group: "wide" })),
+      neverRead(port, 100, 1_000, (id) => encodeDescribeGroupRequest(id, describeAfter("wide"))),
   },
   {
     name: "20 x ListGroups of 1,000,000 groups",

@@ -2,7 +2,11 @@
 // fields hold extremes. Leaves to others: sending it, and what is expected (fuzz-port.ts).
 import { API } from "../../src/protocol/messages.ts";
 import { encodeFetchRequest } from "../../src/protocol/fetch.ts";
-import { encodeDeleteGroupRequest, encodeDescribeGroupRequest } from "../../src/protocol/groups.ts";
+import {
+  describeAfter,
+  encodeDeleteGroupRequest,
+  encodeDescribeGroupRequest,
+} from "../../src/protocol/groups.ts";
 import { encodeRequest } from "../../src/protocol/messages.ts";
 import { encodeApiVersionsRequest, encodePingRequest } from "../../src/protocol/meta.ts";
 import {
@@ -62,7 +66,7 @@ export function validFrames(random: Random): Uint8Array[] {
     encodeDescribeTopicRequest(id, { topic, createIfMissing: false }),
     encodeDeleteTopicRequest(id, { topic: "not-there" }),
     encodeListOffsetsRequest(id, { topic, partition, timestamp: offset }),
-    encodeDescribeGroupRequest(id, { group: GROUP }),
+    encodeDescribeGroupRequest(id, describeAfter(GROUP)),
     encodeDeleteGroupRequest(id, { group: GROUP }),
     encodePingRequest(id),
     encodeApiVersionsRequest(id),

@@ -1,26 +1,48 @@
 // ListGroups, DescribeGroup and DeleteGroup. A group is what has committed an offset; it has no members.
 // Leaves to others: keeping committed offsets (offsets/).
-import { type GroupPartition, groupPartitions } from "../../offsets/lag.ts";
+import { groupPartitions } from "../../offsets/lag.ts";
 import { groupNotFound, OffsetStore } from "../../offsets/offset-store.ts";
+import type { GroupSummary } from "../../offsets/offset-table.ts";
 import {
   type DeleteGroupRequest,
   type DescribeGroupRequest,
   encodeDeleteGroupResponse,
-  encodeDescribeGroupResponse,
-  encodeListGroupsResponse,
+  GROUP_PAGES_SINCE,
+  type ListGroupsRequest,
+  writeGroupPartition,
+  writeListedGroup,
 } from "../../protocol/groups.ts";
-import { Portions } from "../../storage/event-loop.ts";
 import type { Exchange } from "../exchange.ts";
 import type { BrokerServices } from "../services.ts";
+import { answerList } from "./list.ts";
 
-/** Partitions of a group that are looked at in one turn of the event loop. */
-const PARTITIONS_PER_TURN = 1_000;
+/** Groups that are looked up at a time. */
+const LOOKUP_GROUPS = 500;
 
 /** Answers a ListGroups request. */
-export function listGroups(services: BrokerServices, exchange: Exchange): void {
+export function listGroups(
+  services: BrokerServices,
+  exchange: Exchange,
+  { after, limit }: ListGroupsRequest,
+): Promise<void> {
   services.offsets.checkOnline();
-  const groups = services.offsets.groups();
-  exchange.answer(encodeListGroupsResponse(exchange.correlationId, { groups }));
+  return answerList(exchange, {
+    items: groupsAfter(services.offsets, after),
+    write: writeListedGroup,
+    limit,
+    pagesSince: GROUP_PAGES_SINCE,
+  });
+}
+
+/** All groups after a name. Some may come and go meanwhile. */
+function* groupsAfter(offsets: OffsetStore, first: string): Generator<GroupSummary, void> {
+  let after = first === "" ? undefined : first;
+  for (;;) {
+    const groups = offsets.page(after, LOOKUP_GROUPS);
+    yield* groups;
+    if (groups.length < LOOKUP_GROUPS) return;
+    after = groups.at(-1)?.group;
+  }
 }
 
 /** Answers a DescribeGroup request: what is committed, beside the ends of each log, from which the lag follows. */
@@ -29,17 +51,17 @@ export async function describeGroup(
   exchange: Exchange,
   request: DescribeGroupRequest,
 ): Promise<void> {
-  const { group } = request;
+  const { group, afterTopic, afterPartition, limit } = request;
   OffsetStore.checkGroup(group);
   services.offsets.checkOnline();
   if (services.offsets.topicsOf(group).length === 0) throw groupNotFound(group);
-  const partitions: GroupPartition[] = [];
-  const portions = new Portions(PARTITIONS_PER_TURN);
-  for (const partition of groupPartitions(services, group)) {
-    partitions.push(partition);
-    await portions.next();
-  }
-  exchange.answer(encodeDescribeGroupResponse(exchange.correlationId, { partitions }));
+  const after = afterTopic === "" ? undefined : { topic: afterTopic, partition: afterPartition };
+  await answerList(exchange, {
+    items: groupPartitions(services, group, after),
+    write: writeGroupPartition,
+    limit,
+    pagesSince: GROUP_PAGES_SINCE,
+  });
 }
 
 /** Answers a DeleteGroup request once the group would not come back. */

@@ -8,13 +8,17 @@ import {
   encodeCreateTopicResponse,
   encodeDeleteTopicResponse,
   encodeDescribeTopicResponse,
-  encodeListTopicsResponse,
+  type ListedTopic,
+  listedTopicWriter,
+  type ListTopicsRequest,
+  TOPIC_PAGES_SINCE,
 } from "../../protocol/topics.ts";
 import type { Topic } from "../../topics/topic.ts";
 import { collectSoon } from "../collector.ts";
 import type { Exchange } from "../exchange.ts";
 import type { BrokerServices } from "../services.ts";
 import { refuseInternalTopic } from "./internal-topic.ts";
+import { answerList } from "./list.ts";
 
 /** Answers a CreateTopic request once the topic would survive a crash. */
 export async function createTopic(
@@ -33,15 +37,24 @@ export async function createTopic(
 }
 
 /** Answers a ListTopics request, with internal topics. */
-export function listTopics(services: BrokerServices, exchange: Exchange): void {
-  const topics = services.registry.list().map((topic) => ({
-    name: topic.name,
-    partitions: topic.partitions.length,
-    internal: topic.internal,
-    topicId: topic.id,
-  }));
-  const { correlationId, apiVersion } = exchange;
-  exchange.answer(encodeListTopicsResponse(correlationId, { topics }, apiVersion));
+export function listTopics(
+  services: BrokerServices,
+  exchange: Exchange,
+  { after, limit }: ListTopicsRequest,
+): Promise<void> {
+  return answerList(exchange, {
+    items: topicsAfter(services.registry.list(), after),
+    write: listedTopicWriter(exchange.apiVersion),
+    limit,
+    pagesSince: TOPIC_PAGES_SINCE,
+  });
+}
+
+function* topicsAfter(topics: readonly Topic[], after: string): Generator<ListedTopic, void> {
+  for (const { name, partitions, internal, id } of topics) {
+    if (name <= after) continue;
+    yield { name, partitions: partitions.length, internal, topicId: id };
+  }
 }
 
 /** Answers a DescribeTopic request, at once unless the topic must be created first. */

@@ -1,0 +1,39 @@
+// A list of any length on stdout, written page by page as it comes.
+// Leaves to others: what is in it, and the layout of a table (table.ts).
+import { ByteOutput, STDOUT, writeDescriptor } from "./output.ts";
+import { formatTable } from "./table.ts";
+
+/** How a list is written. */
+export interface PagedLayout<Item> {
+  readonly json: boolean;
+  readonly header: readonly string[];
+  /** The cells of an item in a table. */
+  row(item: Item): readonly (string | number)[];
+}
+
+/** Writes all pages: as one JSON array, or as a table whose columns are as wide as each page needs. */
+export async function writePages<Item>(
+  pages: AsyncIterable<readonly Item[]>,
+  { json, header, row }: PagedLayout<Item>,
+): Promise<void> {
+  const output = new ByteOutput(writeDescriptor(STDOUT));
+  let isFirst = true;
+  for await (const items of pages) {
+    if (json) output.text(jsonItems(items, isFirst));
+    else {
+      const table = formatTable(header, items.map(row));
+      output.text(isFirst ? table : table.slice(table.indexOf("\n") + 1));
+    }
+    isFirst = isFirst && items.length === 0;
+    await output.flush();
+    if (output.isClosed) return;
+  }
+  if (json) output.text(isFirst ? "[]\n" : "\n]\n");
+  await output.drain();
+}
+
+/** Items of an array in JSON without its end, laid out as `writeJson` does it. */
+function jsonItems(items: readonly unknown[], isFirst: boolean): string {
+  if (items.length === 0) return "";
+  return (isFirst ? "[\n" : ",\n") + JSON.stringify(items, null, 2).slice(2, -2);
+}
