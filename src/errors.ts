@@ -69,6 +69,11 @@ export const ERRORS = {
     retriable: false,
     help: "The request does not follow docs/PROTOCOL.md.",
   },
+  POLICY_VIOLATION: {
+    wire: 44,
+    retriable: false,
+    help: "The broker cannot have so many partitions: the message names the limit.",
+  },
   OUT_OF_ORDER_SEQUENCE: {
     wire: 45,
     retriable: false,

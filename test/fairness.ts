@@ -1,26 +1,30 @@
 // One kind of heavy client after another on the compiled broker, beside a steady one: bun run test:fairness
 // Prints for each the steady client's longest wait and the broker's anonymous memory. `--only TEXT` runs those whose
-// name has it. Leaves to others: the steady client (system/steady-client.ts), the others (system/heavy-requests.ts,
-// system/heavy-pages.ts).
+// name has it. Leaves to others: the steady client (system/steady-client.ts), what is heavy (system/heavy-requests.ts,
+// system/heavy-pages.ts, system/heavy-topics.ts).
 import { parseArgs } from "node:util";
 import { BrokerProcess } from "./support/binary.ts";
 import { tempDir } from "./support/tmp.ts";
 import { HEAVY_PAGES } from "./system/heavy-pages.ts";
 import { HEAVY, type Heavy } from "./system/heavy-requests.ts";
+import { HEAVY_TOPICS } from "./system/heavy-topics.ts";
 import { SteadyClient } from "./system/steady-client.ts";
 
 /** How long the steady client goes on after the heavy ones have sent everything, in milliseconds. */
 const AFTER_MS = 1_000;
 
 const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });
-for (const heavy of [...HEAVY, ...HEAVY_PAGES]) {
+for (const heavy of [...HEAVY, ...HEAVY_PAGES, ...HEAVY_TOPICS]) {
   if (heavy.name.includes(values.only)) console.log(await measure(heavy));
 }
 process.exit(0);
 
-async function measure({ name, args = [], prepare, run }: Heavy): Promise<string> {
+async function measure({ name, args = [], openFiles, prepare, run }: Heavy): Promise<string> {
   using directory = tempDir();
-  await using broker = await BrokerProcess.start(directory.path, ...args);
+  await using broker =
+    openFiles === undefined
+      ? await BrokerProcess.start(directory.path, ...args)
+      : await BrokerProcess.startWithOpenFiles(openFiles, directory.path, ...args);
   await prepare(broker);
   const before = broker.rssAnonMiB;
   const steady = await SteadyClient.start(broker.port, "steady");

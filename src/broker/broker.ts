@@ -15,7 +15,7 @@ import { Router } from "./handlers/router.ts";
 import type { InflightBudget } from "./inflight-budget.ts";
 import { LogLimit } from "./log-limit.ts";
 import { BrokerMetrics } from "./metrics.ts";
-import { connectionsWithin, openFilesMax } from "./open-files.ts";
+import { OpenFiles } from "./open-files.ts";
 import { type BrokerOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import type { BrokerServices } from "./services.ts";
 import { Server } from "./server.ts";
@@ -55,6 +55,7 @@ export class Broker implements AsyncDisposable {
     offsets: OffsetStore,
     metrics: BrokerMetrics,
     reports: LogLimit,
+    files: OpenFiles,
   ) {
     this.metrics = metrics;
     this.#reports = reports;
@@ -74,7 +75,9 @@ export class Broker implements AsyncDisposable {
     this.#server = new Server({
       host: options.host,
       port: options.port,
-      connectionsMax: connectionsMax(options, data),
+      get connectionsMax() {
+        return files.connectionsBeside(data.registry.partitionCount);
+      },
       inflightBytesMax: options.maxInflightBytes,
       idleTimeoutMs: options.idleTimeoutMs,
       limits: {
@@ -100,6 +103,7 @@ export class Broker implements AsyncDisposable {
     const { log } = resolved;
     const metrics = new BrokerMetrics();
     const quick = new QuickFlushes({ answered: () => metrics.requestsAnswered });
+    const files = new OpenFiles(resolved.maxConnections);
     let broker: Broker | undefined;
     let failure: Error | undefined;
     const reports = new LogLimit(log, { linesPerWindow: REPORTS_PER_WINDOW });
@@ -116,6 +120,7 @@ export class Broker implements AsyncDisposable {
         retentionBytes: resolved.retentionBytes,
         retentionMs: resolved.retentionMs,
       },
+      admit: (partitions) => files.checkPartitions(partitions, broker?.connections ?? 0),
       autoCreateTopics: resolved.autoCreateTopics,
       defaultPartitions: resolved.defaultPartitions,
       now: Date.now,
@@ -131,7 +136,8 @@ export class Broker implements AsyncDisposable {
       const mode = resolved.offsets;
       const offsets = await OffsetStore.open({ registry, mode, now: Date.now, report });
       if (failure !== undefined) throw failure;
-      broker = new Broker(resolved, data, offsets, metrics, reports);
+      broker = new Broker(resolved, data, offsets, metrics, reports, files);
+      reportConnections(resolved, files, registry.partitionCount);
     } catch (error) {
       if (failure === undefined) await data.closeCleanly();
       else data.abandon();
@@ -225,17 +231,16 @@ export class Broker implements AsyncDisposable {
   }
 }
 
-/** What was asked for, unless the limit on open files is lower. */
-function connectionsMax({ maxConnections, log }: ResolvedOptions, data: DataDirectory): number {
-  const filesMax = openFilesMax();
-  if (filesMax === undefined) return maxConnections;
-  const topics = data.registry.list();
-  const partitions = topics.reduce((sum, topic) => sum + topic.partitions.length, 0);
-  const possible = connectionsWithin(filesMax, partitions);
-  if (possible >= maxConnections) return maxConnections;
+/** Says so when the limit on open files is too low for the connections that were asked for. */
+function reportConnections(
+  { maxConnections, log }: ResolvedOptions,
+  files: OpenFiles,
+  partitions: number,
+): void {
+  const possible = files.connectionsBeside(partitions);
+  if (possible >= maxConnections) return;
   log(
-    `${possible} connections will be served, not ${maxConnections}: the limit on open files is ${filesMax}, ` +
+    `${possible} connections will be served, not ${maxConnections}: the limit on open files is ${files.max}, ` +
       `and ${partitions} partitions need theirs; raise it (\`ulimit -n\`), or lower --max-connections`,
   );
-  return possible;
 }

@@ -1,16 +1,24 @@
-// How many files and sockets this process may have open, and how many connections that leaves room for.
-// Leaves to others: the limit itself (`ulimit -n`; Bun has raised it to the hard one), and refusing who is one too many.
+// How many files and sockets this process may have open, and what it does with them: partitions first, then
+// connections, with a share that topics cannot take.
+// Leaves to others: the limit itself (`ulimit -n`; Bun has raised it to the hard one), and refusing what is too much.
 import { readFileSync } from "node:fs";
+import { RustLogError } from "../errors.ts";
 import { REFUSED_CONNECTIONS_MAX } from "../limits.ts";
+import { OPEN_SINKS_MAX } from "../storage/append-sink.ts";
 
-/** Descriptors of an active segment: its log and two indexes, each open to read and, once written to, to append. */
-const FILES_PER_PARTITION = 6;
+/** Of a partition, the log of its active segment; indexes are open only while they are written to. */
+const FILES_PER_PARTITION = 1;
 
-/** For the process itself, what rolls and reads have open for a moment, and some topics that are created later. */
-const FILES_RESERVED = 156;
+/** For pages, metrics and other HTTP requests. */
+const HTTP_CONNECTIONS = 100;
+
+/** For the process itself, and what rolls, flushes and removals have open for a moment. */
+const FILES_FOR_A_MOMENT = 156;
+
+const RESERVED = REFUSED_CONNECTIONS_MAX + OPEN_SINKS_MAX + HTTP_CONNECTIONS + FILES_FOR_A_MOMENT;
 
 /** The limit on open files of this process; undefined where the system does not tell. */
-export function openFilesMax(): number | undefined {
+function openFilesMax(): number | undefined {
   try {
     const line = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"));
     return line === null ? undefined : Number(line[1]);
@@ -19,12 +27,50 @@ export function openFilesMax(): number | undefined {
   }
 }
 
-/**
- * How many connections there can be beside so many partitions. Past the limit no segment could be begun and no
- * topic created, and the kernel would keep clients waiting that should be told. A quarter of the limit in any case:
- * most partitions may be idle, and have a single file open.
- */
-export function connectionsWithin(filesMax: number, partitions: number): number {
-  const needed = partitions * FILES_PER_PARTITION + FILES_RESERVED + REFUSED_CONNECTIONS_MAX;
-  return Math.max(filesMax - needed, Math.ceil(filesMax / 4));
+/** Divides the open files between partitions and connections. */
+export class OpenFiles {
+  /** The limit; undefined where it is not known, and nothing is refused. */
+  readonly max: number | undefined;
+  readonly #connectionsWanted: number;
+
+  /** `connectionsWanted` is the most connections that the broker would serve. */
+  constructor(connectionsWanted: number, max = openFilesMax()) {
+    this.#connectionsWanted = connectionsWanted;
+    this.max = max;
+  }
+
+  /** How many connections there can be beside so many partitions: a quarter of the files in any case. */
+  connectionsBeside(partitions: number): number {
+    if (this.max === undefined) return this.#connectionsWanted;
+    const left = this.max - reserved(this.max) - partitions * FILES_PER_PARTITION;
+    return Math.min(this.#connectionsWanted, Math.max(left, share(this.max)));
+  }
+
+  /**
+   * Throws POLICY_VIOLATION when so many partitions would take files of the `connections` that there are, or of the
+   * quarter that connections have in any case.
+   */
+  checkPartitions(partitions: number, connections: number): void {
+    if (this.max === undefined) return;
+    const beside = Math.max(connections, Math.min(this.#connectionsWanted, share(this.max)));
+    const left = this.max - reserved(this.max) - beside;
+    const possible = Math.max(0, Math.floor(left / FILES_PER_PARTITION));
+    if (partitions <= possible) return;
+    throw new RustLogError(
+      "POLICY_VIOLATION",
+      `the broker would have ${partitions} partitions, and its limit on open files (${this.max}) leaves room for ` +
+        `${possible} beside ${beside} connections: create fewer, delete topics, or raise the limit ` +
+        "(`ulimit -n`) and restart the broker",
+    );
+  }
+}
+
+/** The files that connections have in any case. */
+function share(max: number): number {
+  return Math.ceil(max / 4);
+}
+
+/** Where the limit is very low, half of it is for partitions and connections all the same. */
+function reserved(max: number): number {
+  return Math.min(RESERVED, Math.floor(max / 2));
 }

@@ -21,10 +21,21 @@ const gathered = new Uint8Array(256 * 1024);
 /** A sink copies fewer bytes than this, and writes more at once. */
 const SINK_BUFFER_BYTES = 16 * 1024;
 
-/** Appends to one descriptor. Opens a sink when there is something to write, and keeps it for the next write. */
+/** Sinks that are kept open for the next write, in the whole process: each takes a descriptor. */
+export const OPEN_SINKS_MAX = 100;
+
+/** Those sinks, the least recently used first. */
+const openSinks = new Set<AppendSink>();
+
+/**
+ * Appends to one descriptor. Opens a sink when there is something to write, and keeps it for the next write, unless
+ * OPEN_SINKS_MAX others are written to meanwhile.
+ */
 export class AppendSink {
   readonly #fd: number;
   #sink: FileSink | undefined;
+  /** Whether Bun still writes; then it ends by itself, and not before. */
+  #isWaiting = false;
 
   /** `fd` must be open for append, and stay open until `end`. */
   constructor(fd: number) {
@@ -44,6 +55,7 @@ export class AppendSink {
     const sink = this.#sink;
     if (sink === undefined) return;
     this.#sink = undefined;
+    openSinks.delete(this);
     try {
       const ended = sink.end();
       // Only a write that failed leaves something to write, and its error is known.
@@ -53,10 +65,21 @@ export class AppendSink {
     }
   }
 
+  #used(): void {
+    openSinks.delete(this);
+    openSinks.add(this);
+    if (openSinks.size <= OPEN_SINKS_MAX) return;
+    const [oldest] = openSinks;
+    if (oldest === undefined) return;
+    if (oldest.#isWaiting) openSinks.delete(oldest);
+    else oldest.end();
+  }
+
   #writeChunks(chunks: Iterator<Uint8Array, void>): void | Promise<void> {
     try {
       this.#sink ??= Bun.file(this.#fd).writer({ highWaterMark: SINK_BUFFER_BYTES });
       const sink = this.#sink;
+      this.#used();
       for (let next = chunks.next(); !next.done; next = chunks.next()) {
         const written = sink.write(next.value);
         if (typeof written !== "number") return this.#waitFor(written, chunks);
@@ -70,9 +93,11 @@ export class AppendSink {
   }
 
   async #waitFor(pending: Promise<number>, rest: Iterator<Uint8Array, void>): Promise<void> {
+    this.#isWaiting = true;
     try {
       await pending;
     } finally {
+      this.#isWaiting = false;
       this.end();
     }
     await this.#writeChunks(rest);

@@ -21,3 +21,37 @@ export class Portions {
     return this.#done % this.#portion === 0 ? nextTurn() : undefined;
   }
 }
+
+/** So many items in one turn of the event loop, whoever asks: several pieces of work share them. */
+export class TurnBudget {
+  readonly #itemsPerTurn: number;
+  #left: number;
+  readonly #waiting: (() => void)[] = [];
+  #isScheduled = false;
+
+  constructor(itemsPerTurn: number) {
+    this.#itemsPerTurn = itemsPerTurn;
+    this.#left = itemsPerTurn;
+  }
+
+  /** To be awaited before each item: resolves at once, or in a later turn if those of this one are given out. */
+  next(): Promise<void> | undefined {
+    if (!this.#isScheduled) {
+      this.#isScheduled = true;
+      setImmediate(() => this.#renew());
+    }
+    if (this.#left > 0) {
+      this.#left--;
+      return undefined;
+    }
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #renew(): void {
+    const due = this.#waiting.splice(0, this.#itemsPerTurn);
+    this.#left = this.#itemsPerTurn - due.length;
+    this.#isScheduled = this.#waiting.length > 0;
+    if (this.#isScheduled) setImmediate(() => this.#renew());
+    for (const resolve of due) resolve();
+  }
+}

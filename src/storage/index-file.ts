@@ -15,7 +15,6 @@ export class IndexFile {
   readonly #path: string;
   readonly #entryBytes: number;
   readonly #index: IndexEntries;
-  #file: AppendFile | undefined;
   #savedEntries: number;
   #closed = false;
   /** Saves go one after the other: two at once would write the same entries. */
@@ -53,27 +52,35 @@ export class IndexFile {
   /** Forgets the entries that the index does not have any more: their batches were taken back. */
   rewind(): void {
     if (this.#savedEntries <= this.#index.count) return;
+    // The next save truncates the file.
     this.#savedEntries = this.#index.count;
-    this.#discardTail();
   }
 
   /** Makes what was appended durable, as well as can be. */
   async sync(): Promise<void> {
-    await this.#file?.sync();
+    let file: AppendFile;
+    try {
+      file = this.#open();
+    } catch {
+      return; // It is not complete then, or the next start finds out.
+    }
+    try {
+      await file.sync();
+    } finally {
+      file.close();
+    }
   }
 
-  /** Closes the file. */
+  /** Lets no save begin any more. */
   close(): void {
     this.#closed = true;
-    this.#file?.close();
-    this.#file = undefined;
   }
 
   async #save(entries: number): Promise<void> {
     if (this.#closed) return;
+    let file: AppendFile | undefined;
     try {
-      this.#file ??= this.#open();
-      const file = this.#file;
+      file = this.#open();
       // Batches may have been taken back since it was called.
       const count = Math.max(this.#savedEntries, Math.min(entries, this.#index.count));
       file.write(this.#index.bytesFrom(this.#savedEntries, count));
@@ -82,23 +89,22 @@ export class IndexFile {
       this.#savedEntries = count;
       this.rewind();
     } catch {
-      this.#discardTail();
+      // What it has beyond the saved entries, the next save truncates.
+    } finally {
+      file?.close();
     }
   }
 
+  /** The file, without what is not saved. It is open for a moment only: a partition may not take a descriptor for it. */
   #open(): AppendFile {
     const file = this.#disk.openAppend(this.#path);
-    const size = this.#savedEntries * this.#entryBytes;
-    if (file.size !== size) file.truncate(size);
-    return file;
-  }
-
-  #discardTail(): void {
     try {
-      this.#file?.truncate(this.#savedEntries * this.#entryBytes);
-    } catch {
-      this.#file?.close();
-      this.#file = undefined;
+      const size = this.#savedEntries * this.#entryBytes;
+      if (file.size !== size) file.truncate(size);
+      return file;
+    } catch (error) {
+      file.close();
+      throw error;
     }
   }
 }

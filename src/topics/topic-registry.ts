@@ -9,9 +9,10 @@ import { RustLogError } from "../errors.ts";
 import { PARTITIONS_MAX } from "../limits.ts";
 import { ZERO_UUID } from "../record/bytes.ts";
 import { joinPath, reasonOf } from "../storage/disk.ts";
-import { Portions } from "../storage/event-loop.ts";
+import { TurnBudget } from "../storage/event-loop.ts";
 import { type FoundContext, openFoundTopic } from "./found-topic.ts";
 import type { OfflinePartition } from "./offline-partition.ts";
+import { OneAtATime } from "./one-at-a-time.ts";
 import type { Partition } from "./partition.ts";
 import { DELETING, Removals } from "./removals.ts";
 import { applyRetention, type RetentionFaults } from "./retention-pass.ts";
@@ -25,18 +26,25 @@ import {
 } from "./topic.ts";
 import { creationError, deletionError, unflushedDeletion, unknownTopic } from "./topic-error.ts";
 import { firstTopicId, writeTopicFile } from "./topic-file.ts";
-import { checkTopicName, resolveSettings, type TopicSettings } from "./topic-settings.ts";
+import {
+  checkTopicName,
+  INTERNAL_PREFIX,
+  resolveSettings,
+  type TopicSettings,
+} from "./topic-settings.ts";
 
 /** What a registry is opened with. */
 export interface RegistryContext extends FoundContext {
+  /** Throws when the broker cannot have so many partitions; called before a topic is created. */
+  readonly admit?: ((partitions: number) => void) | undefined;
   readonly autoCreateTopics: boolean;
   readonly defaultPartitions: number;
 }
 
 const CREATING = "+c-";
 
-/** Directories that are made in one turn of the event loop. */
-const CREATING_PORTION = 32;
+/** Partitions that are made or closed in one turn of the event loop, by all creations and deletions together. */
+const PARTITIONS_PER_TURN = 16;
 
 /** The topics of one data directory. */
 export class TopicRegistry {
@@ -45,6 +53,9 @@ export class TopicRegistry {
   readonly #creating = new Map<string, Promise<Topic>>();
   readonly #deleting = new Map<string, Promise<void>>();
   readonly #removals: Removals;
+  readonly #turns = new TurnBudget(PARTITIONS_PER_TURN);
+  readonly #openings = new OneAtATime();
+  #partitionCount = 0;
   readonly #retentionFaults: RetentionFaults = new WeakMap();
   #onDeleted: (topic: Topic) => void = () => {};
 
@@ -75,10 +86,12 @@ export class TopicRegistry {
           continue;
         }
         const topic = await openFoundTopic(context, name, notes);
-        if (topic !== undefined) registry.#topics.set(name, topic);
+        if (topic === undefined) continue;
+        registry.#topics.set(name, topic);
+        registry.#partitionCount += topic.online.length;
       }
     } catch (error) {
-      for (const { online } of registry.list()) await closeForDeletion(online);
+      for (const { online } of registry.list()) await closeForDeletion(online, registry.#turns);
       throw error;
     }
     return registry;
@@ -87,6 +100,11 @@ export class TopicRegistry {
   /** The topic of that name, or undefined. */
   find(name: string): Topic | undefined {
     return this.#topics.get(name);
+  }
+
+  /** Partitions that have files open, also of topics that are being created or deleted. */
+  get partitionCount(): number {
+    return this.#partitionCount;
   }
 
   /** All topics, by name. */
@@ -132,8 +150,8 @@ export class TopicRegistry {
 
   /**
    * Creates a topic; 0 partitions stands for the broker's default. Resolves once it would survive a crash.
-   * Rejects with INVALID_TOPIC, INVALID_PARTITIONS, INVALID_CONFIG, TOPIC_ALREADY_EXISTS, DISK_FULL
-   * or BROKER_OVERLOADED (too many files are open).
+   * Rejects with INVALID_TOPIC, INVALID_PARTITIONS, INVALID_CONFIG, TOPIC_ALREADY_EXISTS, DISK_FULL, with what
+   * `admit` throws, or BROKER_OVERLOADED (too many files are open).
    */
   create(name: string, partitions: number, settings: TopicSettings): Promise<Topic> {
     try {
@@ -151,7 +169,19 @@ export class TopicRegistry {
       const message = `topic '${name}' exists already`;
       return Promise.reject(new RustLogError("TOPIC_ALREADY_EXISTS", message));
     }
-    const creation = this.#create(name, count, settings).finally(() => this.#creating.delete(name));
+    try {
+      // Without its own topics the broker can't keep what groups commit: those few are always admitted.
+      if (!name.startsWith(INTERNAL_PREFIX)) this.#context.admit?.(this.#partitionCount + count);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.#partitionCount += count;
+    const creation = this.#create(name, count, settings)
+      .catch((error: unknown) => {
+        this.#partitionCount -= count;
+        throw error;
+      })
+      .finally(() => this.#creating.delete(name));
     this.#creating.set(name, creation);
     return creation;
   }
@@ -217,17 +247,16 @@ export class TopicRegistry {
       if (disk.list(final).length > 0)
         throw new Error(`${final} is there and is no topic: move it away`);
       await disk.removeDirectory(staging);
-      const portions = new Portions(CREATING_PORTION);
       for (let i = 0; i < partitions; i++) {
+        await this.#turns.next();
         disk.makeDirectory(joinPath(staging, String(i)));
-        await portions.next();
       }
       await writeTopicFile(disk, staging, file);
       await disk.syncDirectory(staging);
       disk.rename(staging, final);
       made = final;
       await disk.syncDirectory(directory);
-      const topic = await openNewTopic(this.#context, file);
+      const topic = await openNewTopic(this.#context, file, this.#openings);
       this.#topics.set(name, topic);
       return topic;
     } catch (error) {
@@ -246,7 +275,8 @@ export class TopicRegistry {
 
   async #delete(topic: Topic, doomed: string): Promise<void> {
     const { disk, directory } = this.#context;
-    await closeForDeletion(topic.online);
+    await closeForDeletion(topic.online, this.#turns);
+    this.#partitionCount -= topic.online.length;
     await disk.syncDirectory(directory).catch((error: unknown) => {
       throw unflushedDeletion(topic.name, directory, error);
     });

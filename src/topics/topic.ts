@@ -1,11 +1,12 @@
 // A topic, and the opening of its partitions at a start or when it is created.
 // Leaves to others: which topics there are, their creation and deletion (topic-registry.ts), and the logs.
 import { type Disk, isOutOfFiles, joinPath } from "../storage/disk.ts";
-import { Portions } from "../storage/event-loop.ts";
+import type { TurnBudget } from "../storage/event-loop.ts";
 import { Log } from "../storage/log.ts";
 import type { LogSettings } from "../storage/log-context.ts";
 import type { CleanSegment } from "../storage/recovery.ts";
 import type { FlushPolicy } from "./flush-policy.ts";
+import type { OneAtATime } from "./one-at-a-time.ts";
 import { type AnyPartition, OfflinePartition } from "./offline-partition.ts";
 import { Partition } from "./partition.ts";
 import type { TopicFile } from "./topic-file.ts";
@@ -58,19 +59,28 @@ export interface RecoveryNotes {
 /** Nothing is known of the logs: they are new. */
 export const NEW_LOGS: RecoveryNotes = { clean: new Map(), rewrite: false };
 
-/** Partitions that are closed in one turn of the event loop. */
-const CLOSING_PORTION = 32;
+/** Partitions that are closed at once at a stop. */
+const CLOSING_MAX = 32;
 
 /** Partitions that are opened at once: as many flushes of directories may wait for the disk. */
 const OPENING_MAX = 8;
 
-/** Opens the partitions of a topic that is created, all or none. Rejects with what the disk says. */
-export async function openNewTopic(context: TopicContext, file: TopicFile): Promise<Topic> {
+/**
+ * Opens the partitions of a topic that is created, all or none: some at a time, and in turn with other topics that share
+ * `openings`. Rejects with what the disk says.
+ */
+export async function openNewTopic(
+  context: TopicContext,
+  file: TopicFile,
+  openings: OneAtATime,
+): Promise<Topic> {
   const opened: Partition[] = [];
   const failed: unknown[] = [];
   for (let from = 0; from < file.partitions && failed.length === 0; from += OPENING_MAX) {
-    const outcomes = await Promise.allSettled(
-      indexesFrom(from, file.partitions).map((i) => openPartition(context, file, i, NEW_LOGS)),
+    const outcomes = await openings.run(() =>
+      Promise.allSettled(
+        indexesFrom(from, file.partitions).map((i) => openPartition(context, file, i, NEW_LOGS)),
+      ),
     );
     for (const outcome of outcomes) {
       if (outcome.status === "fulfilled") opened.push(outcome.value);
@@ -78,7 +88,7 @@ export async function openNewTopic(context: TopicContext, file: TopicFile): Prom
     }
   }
   if (failed.length === 0) return topicOf(file, opened);
-  await closeForDeletion(opened);
+  for (const partition of opened) await partition.closeForDeletion();
   throw failed[0];
 }
 
@@ -114,12 +124,14 @@ export async function openTopic(
   return topicOf(file, partitions);
 }
 
-/** Closes partitions of a topic that is deleted, a few in each turn. */
-export async function closeForDeletion(partitions: readonly Partition[]): Promise<void> {
-  const portions = new Portions(CLOSING_PORTION);
+/** Closes partitions of a topic that is deleted, as `turns` allow. */
+export async function closeForDeletion(
+  partitions: readonly Partition[],
+  turns: TurnBudget,
+): Promise<void> {
   for (const partition of partitions) {
+    await turns.next();
     await partition.closeForDeletion();
-    await portions.next();
   }
 }
 
@@ -128,8 +140,8 @@ export async function closeCleanly(topics: readonly Topic[]): Promise<CleanSegme
   const clean = new Map<string, CleanSegment>();
   const faults: unknown[] = [];
   const online = topics.flatMap((topic) => topic.online);
-  for (let from = 0; from < online.length; from += CLOSING_PORTION) {
-    const closings = online.slice(from, from + CLOSING_PORTION).map(async (partition) => {
+  for (let from = 0; from < online.length; from += CLOSING_MAX) {
+    const closings = online.slice(from, from + CLOSING_MAX).map(async (partition) => {
       const note = await partition.closeCleanly();
       if (note !== undefined) clean.set(`${partition.topic}/${partition.index}`, note);
     });

@@ -1,19 +1,46 @@
-// How many connections the limit on open files leaves room for.
+// How many partitions and connections the limit on open files leaves room for.
 import { expect, test } from "bun:test";
-import { connectionsWithin, openFilesMax } from "../../src/broker/open-files.ts";
+import { OpenFiles } from "../../src/broker/open-files.ts";
+import { codeOf } from "../support/log-fixture.ts";
+
+const WANTED = 100_000;
 
 test.each([
-  [20_000, 0, 19_744],
-  [20_000, 1_000, 13_744],
-  // Most of them may be idle.
-  [20_000, 10_000, 5_000],
-  [1_024, 8, 720],
-  [256, 0, 64],
+  [20_000, 0, 19_544],
+  [20_000, 1_000, 18_544],
+  [20_000, 18_000, 5_000],
+  [1_024, 8, 560],
+  [256, 0, 128],
   [1, 0, 1],
 ])("with %d open files and %d partitions: %d connections", (files, partitions, connections) => {
-  expect(connectionsWithin(files, partitions)).toBe(connections);
+  expect(new OpenFiles(WANTED, files).connectionsBeside(partitions)).toBe(connections);
+  expect(new OpenFiles(10, files).connectionsBeside(partitions)).toBe(Math.min(10, connections));
 });
 
-test.if(process.platform === "linux")("the limit of this process is known", () => {
-  expect(openFilesMax()).toBeGreaterThan(100);
+test.each([
+  [20_000, 0, 14_544],
+  [20_000, 10_000, 9_544],
+  [1_024, 0, 312],
+  [1_024, 300, 268],
+  [256, 0, 64],
+])(
+  "with %d open files and %d connections: %d partitions, and one more is rejected",
+  async (files, connections, partitions) => {
+    const open = new OpenFiles(WANTED, files);
+    open.checkPartitions(partitions, connections);
+    expect(await codeOf(() => open.checkPartitions(partitions + 1, connections))).toBe(
+      "POLICY_VIOLATION",
+    );
+    expect(() => open.checkPartitions(partitions + 1, connections)).toThrow(
+      `its limit on open files (${files}) leaves room for ${partitions} beside`,
+    );
+    // What is admitted leaves connections what they have, and their share.
+    expect(open.connectionsBeside(partitions)).toBeGreaterThanOrEqual(connections);
+  },
+);
+
+test("where the limit is not known nothing is rejected", () => {
+  const open = new OpenFiles(500, undefined);
+  if (process.platform === "linux") expect(open.max).toBeGreaterThan(100);
+  else expect(open.connectionsBeside(1_000_000)).toBe(500);
 });

@@ -10,7 +10,7 @@ import {
   readFileSync,
   statSync,
 } from "node:fs";
-import { AppendSink } from "../../src/storage/append-sink.ts";
+import { AppendSink, OPEN_SINKS_MAX } from "../../src/storage/append-sink.ts";
 import { codeOf, settle } from "../support/log-fixture.ts";
 import { smallDisk } from "../support/small-disk.ts";
 import { withTempDir } from "../support/tmp.ts";
@@ -35,6 +35,27 @@ function descriptorsOf(path: string): number {
     }
   }).length;
 }
+
+test("of many files that are written to, only the last ones keep a sink, and none loses bytes", () =>
+  withTempDir(async (path) => {
+    const count = OPEN_SINKS_MAX + 20;
+    const files = Array.from({ length: count }, (_, i) => {
+      const fd = openSync(`${path}/${i}`, "a+");
+      return { fd, sink: new AppendSink(fd), path: `${path}/${i}` };
+    });
+    const isKept = ({ path }: { path: string }): boolean => descriptorsOf(path) === 2;
+    for (let round = 0; round < 2; round++) {
+      for (const { sink } of files) await sink.write([new Uint8Array([round])]);
+    }
+    // The duplicates are closed on another thread.
+    await until(() => files.slice(0, 20).every((file) => !isKept(file)));
+    expect(files.slice(20).every(isKept)).toBe(true);
+    for (const { fd, sink, path } of files) {
+      expect([...readFileSync(path)]).toEqual([0, 1]);
+      sink.end();
+      closeSync(fd);
+    }
+  }));
 
 describe("a sink of Bun", () => {
   test.each(HIGH_WATER_MARKS)(

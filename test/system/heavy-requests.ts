@@ -24,6 +24,8 @@ export interface Heavy {
   readonly name: string;
   /** Flags of the broker. */
   readonly args?: readonly string[];
+  /** Limit on its open files. */
+  readonly openFiles?: number;
   /** Makes the topics and groups, before anything is measured. */
   prepare(broker: BrokerProcess): Promise<void>;
   /** Sends what is heavy; resolves, with what came of it, when all of it is answered or sent. */

@@ -1,12 +1,13 @@
 // What is wrong with one partition or one topic is reported with its path, and every other one goes on.
 import { expect, test } from "bun:test";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
 import type { AppendFile } from "../../src/storage/disk.ts";
 import { RealDisk } from "../../src/storage/real-disk.ts";
 import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.ts";
 import { batchOf, codeOf, ENDLESS } from "../support/log-fixture.ts";
 import { systemError } from "../support/simulated-disk.ts";
 import { withTempDir } from "../support/tmp.ts";
+import { until } from "../support/until.ts";
 
 const LOG = "00000000000000000000.log";
 
@@ -71,6 +72,32 @@ test("a partition that cannot be opened is offline, and says why; the others ser
     await again.delete("a");
     expect((await again.create("a", 1, {})).online.length).toBe(1);
     await again.closeCleanly();
+  }));
+
+test("a partition holds one descriptor, and one more while its log is written to", () =>
+  withTempDir(async (directory) => {
+    const registry = await open(contextOf(directory));
+    await registry.create("a", 1, {});
+    const held = (): string[] =>
+      readdirSync("/proc/self/fd").flatMap((fd) => {
+        try {
+          const path = readlinkSync(`/proc/self/fd/${fd}`);
+          return path.startsWith(directory) ? [path] : [];
+        } catch {
+          return []; // The descriptor of the listing itself.
+        }
+      });
+    const log = `${directory}/a/0/${LOG}`;
+    if (process.platform !== "linux") return;
+    expect(held()).toEqual([log]);
+    for (let i = 0; i < 4; i++) {
+      await registry.partition("a", 0).append(batchOf(["v".repeat(5_000)], 1_000 + i));
+    }
+    // Both indexes were saved meanwhile, and their duplicates are closed on another thread.
+    await until(() => held().length === 2);
+    expect(held()).toEqual([log, log]);
+    expect(statSync(`${directory}/a/0/${LOG.replace("log", "index")}`).size).toBeGreaterThan(0);
+    await registry.closeCleanly();
   }));
 
 test("too many open files are no fault of one partition: the start is refused", () =>
