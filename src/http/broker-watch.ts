@@ -75,10 +75,10 @@ export class BrokerWatch {
     return this.#groupsJson;
   }
 
-  /** An `Overview` as JSON. */
+  /** An `Overview` as JSON, but for the page. */
   overviewJson(): string {
     if (this.#overviewJson === "") {
-      const overview: Omit<Overview, "totals"> = {
+      const overview: Omit<Overview, "page" | "totals"> = {
         version: VERSION,
         address: this.#broker.address,
         flush: this.#flush,
@@ -157,6 +157,16 @@ export class BrokerWatch {
   }
 
   async #hasChanged(partition: Partition): Promise<boolean> {
+    try {
+      return await this.#takeState(partition);
+    } catch (error) {
+      // Its files may be going away with it. Another error is met by those who use the partition.
+      if (error instanceof Error) return false;
+      throw error;
+    }
+  }
+
+  async #takeState(partition: Partition): Promise<boolean> {
     const before = this.#entries.get(partition)?.state;
     if (before === undefined) {
       // The first look at a segment asks the file system for its length.

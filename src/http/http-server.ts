@@ -3,8 +3,9 @@
 // protocol of the clients (broker/server.ts).
 //
 // Seen of Bun 1.4.5, and relied on here: a route that is one function gets every method; `stop(true)` also ends
-// answers that are still being streamed, and calls `cancel` of their streams; an HTML bundle answers any method;
-// without `development`, several processes may share a port unless `reusePort` says no.
+// answers that are still being streamed, and calls `cancel` of their streams; a connection whose request has not come
+// whole within `idleTimeout` is closed, however slowly it sends; without `development`, several processes may share a
+// port unless `reusePort` says no.
 import { type AddressFlags, formatAddress, isLoopback, listenError } from "../broker/address.ts";
 import { LogLimit } from "../broker/log-limit.ts";
 import { RequestGuard } from "./request-guard.ts";
@@ -25,8 +26,8 @@ export type HttpHandler = Bun.Serve.Handler<
   Response | Promise<Response>
 >;
 
-/** What is served under a path: a function for each method (GET's is asked for HEAD, too), or a page with its code. */
-export type HttpRoute = Bun.HTMLBundle | Partial<Record<Bun.Serve.HTTPMethod, HttpHandler>>;
+/** What is served under a path: a function for each method; GET's is asked for HEAD, too. */
+export type HttpRoute = Partial<Record<Bun.Serve.HTTPMethod, HttpHandler>>;
 
 /** What is served under which path, as `Bun.serve` writes paths: `/api/topics/:name`. */
 export type HttpRoutes = Readonly<Record<string, HttpRoute>>;
@@ -79,10 +80,7 @@ export class HttpServer {
   #listen(): Bun.Server<undefined> {
     const { host, port, flags, routes, log } = this.#options;
     const limit = new LogLimit(log);
-    const guarded = Object.entries(routes).map(([path, route]) => [
-      path,
-      isPage(route) ? route : this.#guarded(route),
-    ]);
+    const guarded = Object.entries(routes).map(([path, route]) => [path, this.#guarded(route)]);
     try {
       return Bun.serve({
         hostname: host,
@@ -128,10 +126,6 @@ export class HttpServer {
     const refusal = this.#guard.refusal(request);
     return refusal === undefined ? undefined : plainText(refusal.status, refusal.message);
   }
-}
-
-function isPage(route: HttpRoute): route is Bun.HTMLBundle {
-  return "index" in route;
 }
 
 /** The answer to HEAD. A body that is streamed must be cancelled: nobody reads it. */

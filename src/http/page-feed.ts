@@ -2,8 +2,7 @@
 // sent what changed. Leaves to others: the look (broker-watch.ts), the stream of a page (page-stream.ts), and what a
 // page asks for by itself (page-routes.ts).
 import type { Broker } from "../broker/broker.ts";
-import { RustLogError } from "../errors.ts";
-import { BrokerWatch, type Changes } from "./broker-watch.ts";
+import { BrokerWatch } from "./broker-watch.ts";
 import { PageStream } from "./page-stream.ts";
 import { PageTurns } from "./page-turns.ts";
 
@@ -22,7 +21,18 @@ const SILENCE_MS_MAX = 1000;
 /** Pages that can be open at once. */
 export const PAGES_MAX = 64;
 
-const NO_CHANGES: Changes = { isNew: false, partitions: [], hasNewGroups: false };
+/**
+ * A page that has not said for this long that it reads is disconnected. What it does not read may lie in the buffers of
+ * two kernels, so its connection does not tell.
+ */
+const UNSEEN_MS_MAX = 60_000;
+
+/** What a feed can do without; all of it has a default. */
+export interface PageFeedOptions {
+  /** The shortest time between two looks. */
+  readonly tickMs?: number;
+  readonly nowMs?: () => number;
+}
 
 /** The open pages. */
 export class PageFeed {
@@ -34,11 +44,13 @@ export class PageFeed {
   #timer: Timer | undefined;
   #groupsDueMs = 0;
   #beatDueMs = 0;
+  readonly #nowMs: () => number;
 
-  /** `flush` is the broker's flush policy, in words; `tickMs` is the shortest time between two looks. */
-  constructor(broker: Broker, flush: string, tickMs: number = TICK_MS) {
+  /** `flush` is the broker's flush policy, in words. */
+  constructor(broker: Broker, flush: string, options: PageFeedOptions = {}) {
     this.#watch = new BrokerWatch(broker, flush);
-    this.#tickMs = tickMs;
+    this.#tickMs = options.tickMs ?? TICK_MS;
+    this.#nowMs = options.nowMs ?? (() => performance.now());
   }
 
   /** Pages that are open. */
@@ -51,7 +63,7 @@ export class PageFeed {
     if (this.#pages.size >= PAGES_MAX) {
       return new Response(`${PAGES_MAX} pages are open already\n`, { status: 503 });
     }
-    const page = new PageStream(this.#watch, this.#turns, {
+    const page = new PageStream(this.#watch, this.#turns, this.#nowMs(), {
       onRead,
       onClosed: () => this.#pages.delete(page),
     });
@@ -62,21 +74,32 @@ export class PageFeed {
     return new Response(page.stream, { headers });
   }
 
+  /** A page says that it reads; false if no page of that name is open. */
+  seen(id: string): boolean {
+    for (const page of this.#pages) {
+      if (page.id !== id) continue;
+      page.seenMs = this.#nowMs();
+      return true;
+    }
+    return false;
+  }
+
   async #look(): Promise<void> {
     this.#timer = undefined;
     this.#isLooking = true;
-    const beganMs = performance.now();
+    const beganMs = this.#nowMs();
     const withGroups = beganMs >= this.#groupsDueMs;
-    const changes = await this.#watch.look(withGroups).catch((error: unknown) => {
-      // The files of a partition that is being deleted go away under its feet; the next look does without it.
-      if (error instanceof RustLogError) return NO_CHANGES;
-      throw error;
-    });
-    const endedMs = performance.now();
+    const changes = await this.#watch.look(withGroups);
+    const endedMs = this.#nowMs();
     if (withGroups) this.#groupsDueMs = endedMs + GROUPS_MS;
     const isBeatDue = endedMs >= this.#beatDueMs;
     if (isBeatDue) this.#beatDueMs = endedMs + SILENCE_MS_MAX;
     for (const page of this.#pages) {
+      if (endedMs - page.seenMs > UNSEEN_MS_MAX) {
+        this.#pages.delete(page);
+        page.close();
+        continue;
+      }
       page.update(changes);
       if (isBeatDue) page.beat();
     }

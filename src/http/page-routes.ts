@@ -6,10 +6,10 @@ import { RustLogError } from "../errors.ts";
 import { OneAtATime } from "../topics/one-at-a-time.ts";
 import type { Partition } from "../topics/partition.ts";
 import type { HttpRoutes } from "./http-server.ts";
-import page from "./page/index.html";
 import type { ProduceOrder, Refusal } from "./page/wire.ts";
 import { groupsState } from "./broker-watch.ts";
 import { PageFeed } from "./page-feed.ts";
+import { PageFiles } from "./page-files.ts";
 import { batchDump, batchRows, indexTicks, lookUp, segmentRows } from "./page-log.ts";
 import { produceRecord } from "./page-produce.ts";
 
@@ -51,12 +51,14 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
 
 /** The paths of the page. `flush` is the broker's flush policy, in words. */
 export function pageRoutes(broker: Broker, flush: string): HttpRoutes {
+  const files = new PageFiles();
   const feed = new PageFeed(broker, flush);
   const questions = new Queue();
   const groupQueue = new Queue();
   let producing = 0;
   return {
-    "/": page,
+    "/": { GET: () => files.answer("/") },
+    "/:file": { GET: ({ url }) => files.answer(new URL(url).pathname) },
     "/api/events": {
       GET: (request, server) => {
         // The server's own time does not count what is written, so it begins again whenever the page has read.
@@ -64,6 +66,10 @@ export function pageRoutes(broker: Broker, flush: string): HttpRoutes {
         wait();
         return feed.open(wait);
       },
+    },
+    "/api/events/:page": {
+      POST: ({ params: { page = "" } }) =>
+        new Response(null, { status: feed.seen(page) ? 204 : 404 }),
     },
     "/api/groups": {
       GET: ({ url, signal }) =>

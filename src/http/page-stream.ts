@@ -22,6 +22,10 @@ export type Watched = Pick<
 /** The stream of a page that is open. */
 export class PageStream implements PageTurnTaker {
   readonly stream: ReadableStream<Uint8Array>;
+  /** Names the page when it says that it reads. */
+  readonly id = crypto.randomUUID();
+  /** When it said so last, in milliseconds of the feed's clock. */
+  seenMs: number;
   readonly #watch: Watched;
   readonly #turns: PageTurns;
   readonly #changed = new Set<Partition>();
@@ -36,10 +40,12 @@ export class PageStream implements PageTurnTaker {
   constructor(
     watch: Watched,
     turns: PageTurns,
+    nowMs: number,
     { onRead, onClosed }: { onRead: () => void; onClosed: () => void },
   ) {
     this.#watch = watch;
     this.#turns = turns;
+    this.seenMs = nowMs;
     this.stream = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
@@ -72,6 +78,12 @@ export class PageStream implements PageTurnTaker {
     this.#wake();
   }
 
+  /** Ends the stream; a page that is still there opens another one. */
+  close(): void {
+    this.#controller?.close();
+    this.#controller = undefined;
+  }
+
   /** Sends the next event. */
   sendNext(): void {
     if (!this.#hasRoom) return;
@@ -98,7 +110,8 @@ export class PageStream implements PageTurnTaker {
       if (!this.#isKnown)
         for (const partition of this.#watch.partitions()) this.#changed.add(partition);
       this.#isKnown = true;
-      return `event: overview\ndata: ${this.#watch.overviewJson()}\n\n`;
+      const page = JSON.stringify(this.id);
+      return `event: overview\ndata: {"page":${page},${this.#watch.overviewJson().slice(1)}\n\n`;
     }
     const partitions: string[] = [];
     for (const partition of this.#changed) {

@@ -142,7 +142,7 @@ test("what waits for a page that does not read is bounded, and is the newest whe
   };
   const turns = new PageTurns();
   let sent = 0;
-  const page = new PageStream(watched, turns, { onRead: () => {}, onClosed: () => {} });
+  const page = new PageStream(watched, turns, 0, { onRead: () => {}, onClosed: () => {} });
   const sendNext = page.sendNext.bind(page);
   page.sendNext = () => {
     sent++;
@@ -189,6 +189,26 @@ test("of many groups the first are sent, and others have their turn while they a
     Array.from({ length: 100 }, (_, i) => String(2900 + i)),
   );
   expect(state.hasMore).toBe(false);
+});
+
+test("a page that does not say that it reads is disconnected after a minute, others are not", async () => {
+  await using sample = await startPage();
+  let nowMs = 0;
+  const feed = new PageFeed(sample.broker, "always", { tickMs: 5, nowMs: () => nowMs });
+  const silent = eventsOf(feed.open().body!);
+  const reading = eventsOf(feed.open().body!);
+  const { data } = (await reading.next()).value!;
+  const { page } = data as Overview;
+  expect(feed.seen("unknown")).toBe(false);
+  for (nowMs = 10_000; nowMs <= 70_000; nowMs += 10_000) {
+    expect(feed.seen(page)).toBe(true);
+    await reading.next();
+  }
+  while (!(await silent.next()).done);
+  expect(feed.pages).toBe(1);
+  nowMs += 100_000;
+  while (!(await reading.next()).done);
+  expect(feed.pages).toBe(0);
 });
 
 test("no more than 64 pages are open at once, and a page that goes makes room", async () => {

@@ -58,6 +58,18 @@ describe("the page", () => {
       expect((await response.text()).length).toBeGreaterThan(1000);
     }
   });
+
+  test("is shown under no other name, and only by GET and HEAD", async () => {
+    const html = await (await fetch(sample.url)).text();
+    const script = /src="(\/[^"]+)"/.exec(html)?.[1] ?? "";
+    for (const path of ["/", script]) {
+      const url = new URL(path, sample.url);
+      expect((await fetch(url, { headers: { host: "evil.example" } })).status).toBe(403);
+      expect((await fetch(url, { method: "POST", body: "" })).status).toBe(405);
+      expect((await fetch(url, { method: "HEAD" })).status).toBe(200);
+    }
+    expect((await fetch(new URL("/chunk-0.js", sample.url))).status).toBe(404);
+  });
 });
 
 describe("segments", () => {

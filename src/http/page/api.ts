@@ -1,6 +1,9 @@
 // Asking the broker, and hearing from it. Leaves to others: what is done with the answers.
 import type { GroupsState, Overview, ProduceOrder, ProduceReport, Refusal, Tick } from "./wire.ts";
 
+/** How often a page says that it reads its events; one that does not is disconnected after a minute. */
+const SAY_MS = 15_000;
+
 /** The page is told that the broker is there, or that it is gone. */
 export interface Listener {
   overview(overview: Overview): void;
@@ -11,6 +14,14 @@ export interface Listener {
 /** Listens for as long as the page is open; after a break the browser connects again by itself. */
 export function listen(listener: Listener): void {
   const source = new EventSource("/api/events");
+  let page = "";
+  let saidMs = 0;
+  // By events, not by a timer: those of a page in the background hardly run.
+  const sayThatItReads = (): void => {
+    if (page === "" || performance.now() - saidMs < SAY_MS) return;
+    saidMs = performance.now();
+    fetch(`/api/events/${page}`, { method: "POST" }).catch(() => {});
+  };
   source.addEventListener("open", () => listener.connected(true));
   source.addEventListener("error", () => {
     listener.connected(false);
@@ -18,10 +29,14 @@ export function listen(listener: Listener): void {
     if (source.readyState === EventSource.CLOSED) setTimeout(() => listen(listener), 2000);
   });
   source.addEventListener("overview", ({ data }: MessageEvent<string>) => {
-    listener.overview(JSON.parse(data) as Overview);
+    const overview = JSON.parse(data) as Overview;
+    if (page !== overview.page) saidMs = performance.now();
+    page = overview.page;
+    listener.overview(overview);
   });
   source.addEventListener("tick", ({ data }: MessageEvent<string>) => {
     listener.tick(JSON.parse(data) as Tick);
+    sayThatItReads();
   });
 }
 

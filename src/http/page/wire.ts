@@ -68,6 +68,8 @@ export interface Totals {
 
 /** What a page is sent first, and again when topics came or went: then all partitions follow in ticks. */
 export interface Overview {
+  /** Names this page's stream of events when it says that it reads. */
+  readonly page: string;
   readonly version: string;
   readonly address: string;
   readonly flush: string;

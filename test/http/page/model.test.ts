@@ -5,7 +5,7 @@ import type { Overview } from "../../../src/http/page/wire.ts";
 
 function overviewAt(atMs: number, receivedBytes: number): Overview {
   return {
-    ...{ version: "1", address: "localhost:9092", flush: "always" },
+    ...{ page: "", version: "1", address: "localhost:9092", flush: "always" },
     ...{ topics: [], topicCount: 0 },
     totals: { atMs, receivedBytes, sentBytes: 0, connections: 1 },
   };
