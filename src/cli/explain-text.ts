@@ -134,7 +134,7 @@ function indexStep(
   const entryBytes = name === "time index" ? TIME_ENTRY_BYTES : OFFSET_ENTRY_BYTES;
   const size = `${entries} ${entries === 1 ? "entry" : "entries"} of ${entryBytes} bytes`;
   steps.step(`The ${name}: ${size}; ${comparisonCount(comparisons)}`);
-  if (origin.kind === "file") steps.line(entries === 0 ? "empty" : "mapped from its file");
+  if (origin.kind === "file") steps.line(entries === 0 ? "empty" : "read from its file");
   else if (origin.kind === "rebuilt") {
     steps.damage(`its file is not used: ${origin.reason}`);
     steps.line("made anew from the batch headers of the log, as a broker does");

@@ -58,6 +58,10 @@ export class ReadOnlyDisk implements Disk {
     return this.#disk.map(path);
   }
 
+  readAt(path: string, into: Uint8Array, position: number): number {
+    return this.#disk.readAt(path, into, position);
+  }
+
   readFile(path: string): Uint8Array | undefined {
     return this.#disk.readFile(path);
   }
@@ -90,6 +94,10 @@ export class ReadOnlyDisk implements Disk {
   }
 
   lock(): DirectoryLock {
+    return { release: () => {} };
+  }
+
+  lockToRead(): DirectoryLock {
     return { release: () => {} };
   }
 }

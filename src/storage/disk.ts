@@ -47,8 +47,10 @@ export interface Disk {
   openAppend(path: string): AppendFile;
   /** Creates a file for appending and reading; throws EEXIST if anything of that name is there. */
   createAppend(path: string): AppendFile;
-  /** A read-only view of a whole file that will not change any more, and is not empty. */
+  /** A read-only view of a whole file that will not change any more, and is not empty. The system may refuse it. */
   map(path: string): Uint8Array;
+  /** Reads up to `into.length` bytes of a file from `position`; returns how many there were. */
+  readAt(path: string, into: Uint8Array, position: number): number;
   /** The bytes of a file, or undefined when there is none; a directory of that name is no file. */
   readFile(path: string): Uint8Array | undefined;
   /** Creates a file or replaces its content, and makes the content durable (not its directory entry). */
@@ -74,6 +76,11 @@ export interface Disk {
   bootId(): string | undefined;
   /** Takes the lock file for this process, or throws an error that says which process holds it. */
   lock(path: string): DirectoryLock;
+  /**
+   * Keeps others from taking the lock file until it is released, and writes nothing. Throws as `lock` if a process holds
+   * it. A file that is missing, or that this user may not read, is not held.
+   */
+  lockToRead(path: string): DirectoryLock;
 }
 
 /** A flush that failed: what the kernel has of the file may never reach the disk, and will look as if it had. */

@@ -20,6 +20,7 @@ import {
 import { RustLogError } from "../errors.ts";
 import { AppendSink } from "./append-sink.ts";
 import { type AppendFile, type DirectoryLock, type Disk, systemErrorCode } from "./disk.ts";
+import { mapFile } from "./mapped-file.ts";
 import { OPEN, openRegular, readRegular, requireRegular } from "./regular-file.ts";
 import { QuickFlushes } from "./quick-flush.ts";
 import { removeTree } from "./remove-directory.ts";
@@ -132,8 +133,16 @@ export class RealDisk implements Disk {
 
   map(path: string): Uint8Array {
     requireRegular(path, statSync(path));
-    // Unless it is private, a Bun mapping writes through to the file.
-    return Bun.mmap(path, { shared: false });
+    return mapFile(path);
+  }
+
+  readAt(path: string, into: Uint8Array, position: number): number {
+    const fd = openRegular(path, OPEN.read);
+    try {
+      return readSync(fd, into, 0, into.length, position);
+    } finally {
+      closeSync(fd);
+    }
   }
 
   readFile(path: string): Uint8Array | undefined {
@@ -211,20 +220,36 @@ export class RealDisk implements Disk {
 
   lock(path: string): DirectoryLock {
     const fd = openRegular(path, OPEN.append);
-    if (!tryLockExclusive(fd)) {
-      const holder = readFileSync(path, "utf8").trim();
-      closeSync(fd);
-      throw new RustLogError(
-        "DATA_DIRECTORY_UNUSABLE",
-        `${path} is held by ${holder === "" ? "another process" : `process ${holder}`}: ` +
-          "one broker per data directory; stop that one, or choose another --data-dir",
-      );
-    }
+    takeLock(fd, LOCK_EXCLUSIVE, path);
     ftruncateSync(fd, 0);
     writeSync(fd, `${process.pid}\n`);
     // The kernel releases the lock when the descriptor is closed, also when the process is killed.
     return { release: () => closeSync(fd) };
   }
+
+  lockToRead(path: string): DirectoryLock {
+    let fd: number;
+    try {
+      fd = openRegular(path, OPEN.read);
+    } catch (error) {
+      const code = systemErrorCode(error);
+      if (code !== "ENOENT" && code !== "EACCES") throw error;
+      return { release: () => {} };
+    }
+    takeLock(fd, LOCK_SHARED, path);
+    return { release: () => closeSync(fd) };
+  }
+}
+
+function takeLock(fd: number, kind: number, path: string): void {
+  if (tryLock(fd, kind)) return;
+  const holder = readFileSync(path, "utf8").trim();
+  closeSync(fd);
+  throw new RustLogError(
+    "DATA_DIRECTORY_UNUSABLE",
+    `${path} is held by ${holder === "" ? "another process" : `process ${holder}`}: ` +
+      "one broker per data directory; stop that one, or choose another --data-dir",
+  );
 }
 
 /** Writes the first `length` bytes: a write may take a part of them only. */
@@ -243,17 +268,18 @@ function orUndefinedIfMissing<T>(action: () => T): T | undefined {
   }
 }
 
+const LOCK_SHARED = 1;
 const LOCK_EXCLUSIVE = 2;
 const LOCK_NON_BLOCKING = 4;
 
 /** `flock(2)`; neither Bun nor node:fs has it. */
-function tryLockExclusive(fd: number): boolean {
+function tryLock(fd: number, kind: number): boolean {
   const library = process.platform === "darwin" ? "libSystem.B.dylib" : "libc.so.6";
   const libc = dlopen(library, {
     flock: { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 },
   });
   try {
-    return libc.symbols.flock(fd, LOCK_EXCLUSIVE | LOCK_NON_BLOCKING) === 0;
+    return libc.symbols.flock(fd, kind | LOCK_NON_BLOCKING) === 0;
   } finally {
     libc.close();
   }

@@ -1,8 +1,12 @@
 // The files of one sealed segment: a log and two indexes that are read whole, replaced whole, or unlinked.
 // Leaves to others: what is in them (sealed-segment.ts).
 import { RustLogError } from "../errors.ts";
-import { type Disk, joinPath, reasonOf } from "./disk.ts";
+import { type Disk, joinPath, reasonOf, systemErrorCode } from "./disk.ts";
+import { type LogBytes, MappedLog, UnmappedLog } from "./log-bytes.ts";
 import { segmentFileName } from "./segment-files.ts";
+
+/** A smaller index is read into memory, because the system allows a process only so many mappings. */
+const INDEX_MAPPED_BYTES_MIN = 64 * 1024;
 
 type Kind = "log" | "index" | "timeindex";
 
@@ -32,18 +36,50 @@ export class SealedFiles {
     }
   }
 
-  /** A mapping of a file of that length, which may be 0. Throws STORAGE_ERROR when it is gone. */
-  map(kind: Kind, bytes: number): Uint8Array {
+  /** The log, which has that length: mapped, or read by position where the system refuses that. */
+  openLog(bytes: number): LogBytes {
     // The system maps no empty file.
+    if (bytes === 0) return new MappedLog(new Uint8Array(0));
+    const path = this.#openPath("log");
+    try {
+      return new MappedLog(this.#disk.map(path));
+    } catch (error) {
+      if (systemErrorCode(error) === "ENOENT") throw unreadable(path, error);
+      return new UnmappedLog((into, position) => this.#readAt("log", into, position));
+    }
+  }
+
+  /** An index, which has that length: mapped only if it is large. Throws STORAGE_ERROR when it is gone. */
+  readIndex(kind: "index" | "timeindex", bytes: number): Uint8Array {
     if (bytes === 0) return new Uint8Array(0);
+    const path = this.#openPath(kind);
+    try {
+      if (bytes >= INDEX_MAPPED_BYTES_MIN) return this.#disk.map(path);
+    } catch {
+      // The system has refused the mapping, or the file is gone.
+    }
+    try {
+      const content = this.#disk.readFile(path);
+      if (content !== undefined) return content;
+    } catch (error) {
+      throw unreadable(path, error);
+    }
+    throw unreadable(path, new Error("it is missing"));
+  }
+
+  #readAt(kind: Kind, into: Uint8Array, position: number): number {
+    const path = this.#openPath(kind);
+    try {
+      return this.#disk.readAt(path, into, position);
+    } catch (error) {
+      throw unreadable(path, error);
+    }
+  }
+
+  #openPath(kind: Kind): string {
     const path = this.#path(kind);
     if (this.#closed) throw new RustLogError("STORAGE_ERROR", `${path} is gone`);
-    try {
-      return this.#disk.map(path);
-    } catch (error) {
-      const message = `${path} can't be read: ${reasonOf(error)}`;
-      throw new RustLogError("STORAGE_ERROR", message, { cause: error });
-    }
+    return path;
   }
 
   /** Replaces an index in the background; if that fails, the next use after a start rebuilds it again. */
@@ -77,4 +113,9 @@ export class SealedFiles {
   #path(kind: Kind): string {
     return joinPath(this.#directory, segmentFileName(this.#baseOffset, kind));
   }
+}
+
+function unreadable(path: string, error: unknown): RustLogError {
+  const message = `${path} can't be read: ${reasonOf(error)}`;
+  return new RustLogError("STORAGE_ERROR", message, { cause: error });
 }

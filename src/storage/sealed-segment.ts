@@ -1,9 +1,10 @@
-// A sealed segment: flushed, immutable, read through a mapping made on first use, only ever unlinked.
+// A sealed segment: flushed, immutable, mapped on first use, only ever unlinked.
 // Leaves to others: how a batch is found in it (segment.ts).
 import { INDEX_INTERVAL_BYTES } from "../limits.ts";
-import { batchBytes, findBatchFault } from "../record/batch.ts";
+import { batchBytes } from "../record/batch.ts";
 import type { Disk } from "./disk.ts";
-import { type LogSlice, MappedSlice } from "./log-slice.ts";
+import type { LogBytes } from "./log-bytes.ts";
+import type { LogSlice } from "./log-slice.ts";
 import type { LookupTrace } from "./lookup-trace.ts";
 import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "./offset-index.ts";
 import { SealedFiles } from "./sealed-files.ts";
@@ -21,7 +22,7 @@ export class SealedSegment extends RebuildableSegment {
   readonly #report: (line: string) => void;
   #fileBytes: number | undefined;
   #bytes = 0;
-  #mapping: Uint8Array | undefined;
+  #log: LogBytes | undefined;
   #index: SegmentIndex | undefined;
   readonly #verified = new VerifiedRanges();
   #timesChecked = false;
@@ -80,13 +81,12 @@ export class SealedSegment extends RebuildableSegment {
   }
 
   override slice(position: number, bytes: number): LogSlice {
-    return new MappedSlice(this.#map(), position, bytes);
+    return this.#openLog().slice(position, bytes);
   }
 
   /** A view of the bytes from `position`, for a slice that was made while the segment was active. */
   view(position: number, bytes: number): Uint8Array {
-    const mapping = this.#map();
-    return mapping.subarray(position, position + bytes);
+    return this.#openLog().view(position, bytes);
   }
 
   /**
@@ -111,7 +111,7 @@ export class SealedSegment extends RebuildableSegment {
         const skip = next === undefined ? "" : `; the records after it begin at offset ${next}`;
         throw this.corrupt(at, `${fault}${skip}`);
       }
-      const next = at + batchBytes(this.#map(), at);
+      const next = at + batchBytes(this.headerBytes(at), this.headerAt);
       if (expected === before) this.#verified.add(at, next);
       before = this.offsetAfter(at, expected);
       at = this.#verified.verifiedFrom(next);
@@ -140,7 +140,7 @@ export class SealedSegment extends RebuildableSegment {
     this.walk(0, (_size, at) => {
       const readable =
         !Number.isNaN(this.statedBaseOffset(at)) && Number.isFinite(this.maxTimestampAt(at));
-      if (readable) visit(this.#map(), at);
+      if (readable) visit(this.headerBytes(at), this.headerAt);
       return true;
     });
   }
@@ -157,12 +157,14 @@ export class SealedSegment extends RebuildableSegment {
   }
 
   protected override bytesAt(position: number, bytes: number): Uint8Array {
-    return this.#map().subarray(position, position + bytes);
+    return this.#openLog().view(position, bytes);
   }
 
   protected override headerBytes(position: number): Uint8Array {
-    this.headerAt = position;
-    return this.#mapping ?? this.#map();
+    const log = this.#log ?? this.#openLog();
+    const bytes = log.header(position);
+    this.headerAt = log.headerAt;
+    return bytes;
   }
 
   override index(): SegmentIndex {
@@ -180,12 +182,12 @@ export class SealedSegment extends RebuildableSegment {
   }
 
   protected override isIntact(position: number): boolean {
-    return findBatchFault(this.#map(), position, this.fileBytes) === undefined;
+    return this.#openLog().faultAt(position, this.fileBytes) === undefined;
   }
 
   /** Why the batch at `position` is not the one that belongs there, or undefined. */
   #batchFault(position: number, end: number, expected: number): string | undefined {
-    const fault = findBatchFault(this.#map(), position, end);
+    const fault = this.#openLog().faultAt(position, end);
     if (fault !== undefined) return fault.message;
     const stated = this.statedBaseOffset(position);
     return stated === expected ? undefined : `its base offset is ${stated}, not ${expected}`;
@@ -206,9 +208,9 @@ export class SealedSegment extends RebuildableSegment {
     return index;
   }
 
-  #map(): Uint8Array {
-    this.#mapping ??= this.#files.map("log", this.fileBytes);
-    return this.#mapping;
+  #openLog(): LogBytes {
+    this.#log ??= this.#files.openLog(this.fileBytes);
+    return this.#log;
   }
 
   /** The indexes from their files, or rebuilt when a file is missing, malformed or ends too early. */
@@ -233,7 +235,7 @@ export class SealedSegment extends RebuildableSegment {
 
   #readIndexFile(kind: "index" | "timeindex"): Uint8Array | undefined {
     const size = this.#files.size(kind);
-    return size === undefined ? undefined : this.#files.map(kind, size);
+    return size === undefined ? undefined : this.#files.readIndex(kind, size);
   }
 
   /** Why the last entry of an offset index does not fit the end of the log, or undefined. */

@@ -32,7 +32,7 @@ const LOOKUP = `Lookup of offset 6 in orders, partition 0
  → #1 00000000000000000004.log, sealed
 
 3. The offset index: 2 entries of 8 bytes; 2 comparisons
-   mapped from its file
+   read from its file
    sparse: a batch gets one if it begins more than 4096 bytes after that of the last one
    before: none, the target is below the first entry
    after:  entry 0: batch at position 5078, which ends with offset 7

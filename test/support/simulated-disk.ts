@@ -75,6 +75,8 @@ export class SimulatedDisk implements Disk {
   #lockedBy: object | undefined;
   /** Whether a flush of a file has failed since the last restart. */
   syncFailed = false;
+  /** How often the system refuses a mapping: a probability. */
+  refusedMappings = 0;
   /** How often a push takes its time, and the kernel takes it in two parts: a probability. */
   slowPushes = 0;
 
@@ -204,7 +206,17 @@ export class SimulatedDisk implements Disk {
     const node = this.#file(path);
     if (node === undefined) throw systemError("ENOENT", `mmap ${path}`);
     if (node.content.length === 0) throw systemError("EINVAL", `mmap ${path}`);
+    if (this.#random.chance(this.refusedMappings)) throw systemError("ENOMEM", `mmap ${path}`);
     return node.content.slice();
+  }
+
+  readAt(path: string, into: Uint8Array, position: number): number {
+    this.#step();
+    const node = this.#file(path);
+    if (node === undefined) throw systemError("ENOENT", `open ${path}`);
+    const part = node.content.subarray(position, position + into.length);
+    into.set(part);
+    return part.length;
   }
 
   readFile(path: string): Uint8Array | undefined {
@@ -312,6 +324,12 @@ export class SimulatedDisk implements Disk {
         if (this.#lockedBy === holder) this.#lockedBy = undefined;
       },
     };
+  }
+
+  lockToRead(path: string): DirectoryLock {
+    this.#step();
+    if (this.#lockedBy !== undefined) throw new Error(`${path} is held`);
+    return { release: () => {} };
   }
 
   /** Counts an operation; throws if the machine is down. */

@@ -85,6 +85,7 @@ class Simulation {
     this.#random = random;
     this.disk = new SimulatedDisk(random, sabotage);
     this.disk.slowPushes = random.pick([0, 0, 0.1]);
+    this.disk.refusedMappings = random.pick([0, 0.5, 1]);
     this.#processes = processes;
     this.#early = early;
     this.#flush = { kind: early || (processes && random.chance(0.7)) ? "never" : "always" };

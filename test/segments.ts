@@ -1,0 +1,39 @@
+// Tens of thousands of tiny sealed segments, all of them read twice: bun test/segments.ts --segments 36000
+// Leaves to others: what is read where there is no mapping (storage/unmapped.test.ts).
+import { readFileSync, writeFileSync } from "node:fs";
+import { stampBaseOffset } from "../src/record/batch.ts";
+import { writeI64 } from "../src/record/bytes.ts";
+import { Log } from "../src/storage/log.ts";
+import { readAll } from "../src/storage/log-slice.ts";
+import { RealDisk } from "../src/storage/real-disk.ts";
+import { segmentFileName } from "../src/storage/segment-files.ts";
+import { batchOf, contextOf, recordsIn } from "./support/log-fixture.ts";
+import { runLong } from "./support/long-run.ts";
+import { tempDir } from "./support/tmp.ts";
+
+await runLong({ count: "segments", countDefault: 36_000 }, async ({ count, progress }) => {
+  using directory = tempDir();
+  for (let offset = 0; offset < count; offset++) {
+    const batch = batchOf([`value ${offset}`]);
+    stampBaseOffset(batch, 0, offset);
+    const times = new Uint8Array(12);
+    writeI64(times, 0, 1_000);
+    writeFileSync(`${directory.path}/${segmentFileName(offset, "log")}`, batch);
+    writeFileSync(`${directory.path}/${segmentFileName(offset, "index")}`, "");
+    writeFileSync(`${directory.path}/${segmentFileName(offset, "timeindex")}`, times);
+  }
+  const log = await Log.open(contextOf(new RealDisk(), {}, { directory: directory.path }));
+  let longestMs = 0;
+  for (const pass of [1, 2]) {
+    for (let offset = 0; offset < count; offset++) {
+      const began = performance.now();
+      const [record] = recordsIn(readAll(log.read(offset, 1, log.pushedEnd)), offset);
+      longestMs = Math.max(longestMs, performance.now() - began);
+      if (record?.value !== `value ${offset}`) throw new Error(`offset ${offset} is wrong`);
+      if (offset % 4_000 === 0) progress(offset, `pass ${pass}`);
+    }
+  }
+  const mappings = readFileSync("/proc/self/maps", "utf8").split("\n").length;
+  log.close();
+  return `${count} segments read twice, ${mappings} mappings, longest read ${longestMs.toFixed(1)} ms`;
+});
