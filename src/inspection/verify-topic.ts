@@ -1,5 +1,6 @@
 // The check of the topics directory: names, topic.json, and which partitions have a directory.
 // Leaves to others: the partitions themselves (verify-partition.ts).
+import { RustLogError } from "../errors.ts";
 import { OFFSETS_TOPIC } from "../offsets/offset-log.ts";
 import { joinPath, reasonOf } from "../storage/disk.ts";
 import { baseOffsetOfLogName } from "../storage/segment-files.ts";
@@ -71,7 +72,13 @@ async function verifyTopic(
     const place = { topic, partition, directory: where, clean: clean.get(key) };
     const isOffsets = topic === OFFSETS_TOPIC && partition === 0;
     const onRecord = isOffsets ? offsets.record.bind(offsets) : undefined;
-    reports.set(key, await verifyPartition(run, place, onRecord));
+    try {
+      reports.set(key, await verifyPartition(run, place, onRecord));
+    } catch (error) {
+      // Something else is in the place of a file.
+      if (!(error instanceof RustLogError)) throw error;
+      run.damage({ file: where, topic, partition }, error.message);
+    }
   }
 }
 

@@ -46,7 +46,8 @@ export async function verifyDirectory(options: VerificationOptions): Promise<Ver
     const message = `${directory} is no data directory: it has neither ${META} nor topics`;
     throw new RustLogError("DATA_DIRECTORY_UNUSABLE", message);
   }
-  const lock = disk.lock(run.path("LOCK"));
+  const lockFile = run.path("LOCK");
+  const lock = options.isRepairing ? disk.lock(lockFile) : disk.lockToRead(lockFile);
   try {
     run.totalBytes = logBytes(run, "topics");
     verifyRoot(run, names);
@@ -103,9 +104,18 @@ function logBytes(run: Verification, topics: string): number {
       if (!/^\d+$/.test(partition)) continue;
       for (const name of run.disk.list(directory)) {
         if (baseOffsetOfLogName(name) === undefined) continue;
-        bytes += run.disk.fileSize(joinPath(directory, name)) ?? 0;
+        bytes += sizeOf(run, joinPath(directory, name));
       }
     }
   }
   return bytes;
+}
+
+function sizeOf(run: Verification, path: string): number {
+  try {
+    return run.disk.fileSize(path) ?? 0;
+  } catch (error) {
+    if (error instanceof RustLogError) return 0; // It is not a file, which its own check says.
+    throw error;
+  }
 }

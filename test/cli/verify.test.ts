@@ -1,6 +1,6 @@
 // `rustlog verify` as a process: exit codes, lines, JSON, repair, and a directory that is in use.
 import { expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ProgressBar } from "../../src/cli/progress-bar.ts";
 import { Broker } from "../../src/broker/broker.ts";
@@ -8,15 +8,78 @@ import { edit, fileOf, makeSample } from "../inspection/sample.ts";
 import { tempDir } from "../support/tmp.ts";
 import { run, runOnTerminal } from "./rustlog.ts";
 
+const mayMount =
+  Bun.spawnSync(["sh", "-c", "d=$(mktemp -d) && mount -t tmpfs tmpfs $d && umount $d && rmdir $d"])
+    .exitCode === 0;
+
 test("a sound directory: a summary, nothing on stderr, 0", async () => {
   using directory = tempDir();
   await makeSample(directory.path);
   const { stdout, stderr, exitCode } = await run(["verify", directory.path]);
   expect(stdout).toMatch(
-    /^Checked 2 topics, 2 partitions, 4 segments, 10 batches, 15 records, 10\.9 kB in \d+\.\d\d s: no damage\n$/,
+    /^Checked 2 topics, 2 partitions, 4 segments, 10 batches, 15 records, 11\.0 kB in \d+\.\d\d s: no damage\n$/,
   );
   expect(stderr).toBe("");
   expect(exitCode).toBe(0);
+});
+
+/** Runs `body` on a read-only file system with a copy of `source`; only root may mount one. */
+async function onReadOnlyCopy(source: string, body: (path: string) => Promise<void>) {
+  using copy = tempDir();
+  const mount = (...args: string[]) => Bun.spawnSync(["mount", ...args, copy.path]).exitCode;
+  expect(mount("-t", "tmpfs", "tmpfs")).toBe(0);
+  try {
+    cpSync(source, join(copy.path, "data"), { recursive: true });
+    expect(mount("-o", "remount,ro")).toBe(0);
+    await body(join(copy.path, "data"));
+  } finally {
+    Bun.spawnSync(["umount", "--lazy", copy.path]);
+  }
+}
+
+test.skipIf(!mayMount)("verify, inspect and explain work on a read-only copy", async () => {
+  using directory = tempDir();
+  await makeSample(directory.path);
+  for (const lock of [true, false]) {
+    if (!lock) rmSync(join(directory.path, "LOCK"));
+    await onReadOnlyCopy(directory.path, async (path) => {
+      const verified = await run(["verify", path]);
+      expect(verified.stdout).toEndWith(": no damage\n");
+      expect([verified.stderr, verified.exitCode]).toEqual(["", 0]);
+      for (const kind of ["log", "index", "timeindex", "snapshot"] as const) {
+        const offset = kind === "snapshot" ? 13 : 4;
+        expect((await run(["inspect", join(path, fileOf(offset, kind))])).exitCode).toBe(0);
+      }
+      const explained = await run(["explain", "orders", "0", "4", "--data-dir", path]);
+      expect([explained.stderr, explained.exitCode]).toEqual(["", 0]);
+      expect((await run(["verify", path, "--repair"])).stderr).toContain("EROFS");
+    });
+  }
+});
+
+test("verify writes nothing, not even into the lock file", async () => {
+  using directory = tempDir();
+  await makeSample(directory.path);
+  const lock = join(directory.path, "LOCK");
+  writeFileSync(lock, "4711\n");
+  expect((await run(["verify", directory.path])).exitCode).toBe(0);
+  expect(readFileSync(lock, "utf8")).toBe("4711\n");
+  rmSync(lock);
+  expect((await run(["verify", directory.path])).exitCode).toBe(0);
+  expect(existsSync(lock)).toBe(false);
+});
+
+test("a FIFO in the place of a file is damage, and nothing waits for it", async () => {
+  for (const file of [fileOf(4), fileOf(4, "index"), fileOf(13, "snapshot"), "meta.json"]) {
+    using directory = tempDir();
+    await makeSample(directory.path);
+    const path = join(directory.path, file);
+    rmSync(path);
+    Bun.spawnSync(["mkfifo", path]);
+    const { stdout, exitCode } = await run(["verify", directory.path]);
+    expect(stdout).toContain(`${path} is a FIFO, not a file`);
+    expect(exitCode).toBe(1);
+  }
 });
 
 test("damage: a line each and 1; with --repair it is put right, and the next run ends with 0", async () => {
@@ -61,7 +124,7 @@ test("--json has all that the lines have, as fields", async () => {
         reason: expect.stringContaining("CRC-32C"),
       },
     ],
-    counts: { topics: 2, partitions: 2, segments: 4, batches: 9, records: 14, bytes: 10_920 },
+    counts: { topics: 2, partitions: 2, segments: 4, batches: 9, records: 14, bytes: 10_958 },
     damage: 1,
     repaired: 0,
   });
