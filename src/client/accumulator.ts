@@ -67,12 +67,11 @@ export class PartitionAccumulator {
   readonly pipeline: Pipeline;
   /** When the open batch got its first record, on the clock of performance.now(). */
   openedAt = 0;
-  /** Bytes that the open batch, or the one that the next record opens, has room for. */
-  room: number;
-  readonly #batchBytes: number;
+  readonly #batchBytes: () => number;
   readonly #pool: EncoderPool;
   #encoder: BatchEncoder | undefined;
   #deliveries: Map<number, Delivery> | undefined;
+  #room = 0;
   #allPinned = false;
   #pinExceptions: Set<number> | undefined;
   /** Timestamp of the first record of the open batch: the others are relative to it. */
@@ -82,15 +81,19 @@ export class PartitionAccumulator {
     topic: string,
     partition: number,
     pipeline: Pipeline,
-    batchBytes: number,
+    batchBytes: () => number,
     pool: EncoderPool,
   ) {
     this.topic = topic;
     this.partition = partition;
     this.pipeline = pipeline;
     this.#batchBytes = batchBytes;
-    this.room = batchBytes - BATCH_HEADER_BYTES;
     this.#pool = pool;
+  }
+
+  /** Bytes that the open batch, or the one that the next record opens, has room for. */
+  get room(): number {
+    return this.isOpen ? this.#room : this.#batchBytes() - BATCH_HEADER_BYTES;
   }
 
   /** Whether records wait in a batch that is not complete. */
@@ -121,6 +124,7 @@ export class PartitionAccumulator {
     // A record that can't be encoded throws here, and leaves no batch open and nobody waiting.
     encoder.append(timestampMs, key, value, headers);
     if (this.#encoder === undefined) {
+      this.#room = this.room;
       this.#encoder = encoder;
       this.openedAt = openedAt ?? performance.now();
       this.#baseTimestamp = timestampMs;
@@ -135,7 +139,7 @@ export class PartitionAccumulator {
       this.#deliveries.set(encoder.count - 1, delivery);
     }
     const bytes = encoder.bytes - before;
-    this.room -= bytes;
+    this.#room -= bytes;
     return bytes;
   }
 
@@ -166,7 +170,6 @@ export class PartitionAccumulator {
     this.#encoder = undefined;
     this.#deliveries = undefined;
     this.#pinExceptions = undefined;
-    this.room = this.#batchBytes - BATCH_HEADER_BYTES;
     return batch;
   }
 }

@@ -16,10 +16,10 @@ import { recordBytesBound, recordBytesMeasured } from "./record-size.ts";
 /** What a dispatcher is told, and whom it tells. */
 export interface DispatcherOptions {
   readonly lingerMs: number;
-  /** Size at which a batch is complete, in bytes before compression. */
+  /** Size at which a batch is complete, in bytes before compression; may change with the broker. */
   readonly batchBytes: number;
   readonly pool: EncoderPool;
-  /** Largest record that can be sent, in bytes. */
+  /** Largest record that can be sent, in bytes; may change with the broker. */
   readonly recordBytesMax: number;
   /** Unsettled bytes from which on the dispatcher calls itself full. */
   readonly bufferBytesMax: number;
@@ -59,7 +59,8 @@ export class Dispatcher {
 
   /** The place where records of a partition are gathered; there must be one of each. */
   partition(topic: string, partition: number): PartitionAccumulator {
-    const { sender, batchBytes, pool, onAcknowledged, onFailed } = this.#options;
+    const { sender, pool, onAcknowledged, onFailed } = this.#options;
+    const batchBytes = (): number => this.#options.batchBytes;
     const pipeline = new Pipeline(sender, {
       acknowledged: (batch, baseOffset) => {
         onAcknowledged(batch, baseOffset);

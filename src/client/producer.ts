@@ -91,10 +91,12 @@ export class Producer implements AsyncDisposable {
     checkChoice("compression", options.compression, ["none", "gzip", "zstd"]);
     checkCallback("onAcknowledged", options.onAcknowledged);
     const codec = options.compression ?? "none";
-    const { maxBatchBytes } = link.info;
-    // Compressing what can't be compressed makes it a little longer.
-    const expansionBytes = codec === "none" ? 0 : KiB + (maxBatchBytes >>> 7);
-    const batchBytesMax = maxBatchBytes - expansionBytes;
+    // A broker that was restarted may have another limit.
+    const batchBytesMax = (): number => {
+      const { maxBatchBytes } = link.info;
+      // Compressing what can't be compressed makes it a little longer.
+      return maxBatchBytes - (codec === "none" ? 0 : KiB + (maxBatchBytes >>> 7));
+    };
     this.#onClosed = onClosed;
     this.#onAcknowledged = options.onAcknowledged;
     const deliveryTimeoutMs = inRange("deliveryTimeoutMs", options.deliveryTimeoutMs ?? 120_000, 0);
@@ -102,10 +104,14 @@ export class Producer implements AsyncDisposable {
     const metadataMaxAgeMs = inRange("metadataMaxAgeMs", options.metadataMaxAgeMs ?? 300_000, 1);
     const sender = new LinkSender(link, deliveryTimeoutMs);
     this.#dispatcher = new Dispatcher({
-      batchBytes: Math.min(batchBytes, batchBytesMax),
+      get batchBytes() {
+        return Math.min(batchBytes, batchBytesMax());
+      },
       pool: encoderPool(codec),
       lingerMs: inRange("lingerMs", options.lingerMs ?? 5, 0, WAIT_MS_MAX),
-      recordBytesMax: batchBytesMax - BATCH_HEADER_BYTES,
+      get recordBytesMax() {
+        return batchBytesMax() - BATCH_HEADER_BYTES;
+      },
       bufferBytesMax: inRange("bufferBytesMax", options.bufferBytesMax ?? 32 * KiB * KiB, 1),
       sender,
       onSealed: (batch) => this.#lookups.sealed(batch),

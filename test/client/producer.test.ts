@@ -241,6 +241,20 @@ describe("bounds", () => {
     for (const batch of t.broker.batches("t")) expect(batch.length).toBeLessThanOrEqual(2000);
   });
 
+  test("the limit is that of the broker as it is now, also after a restart with another", async () => {
+    await using t = await setUp({}, { maxBatchBytes: 64 * 1024 });
+    await t.producer.send("t", { value: "x" });
+    const port = Number(t.broker.address.split(":")[1]);
+    t.broker[Symbol.dispose]();
+    using again = new FakeBroker({ port, maxBatchBytes: 2_000 });
+    await t.producer.send("t", { value: "y" });
+    for (const i of numbers(50).keys()) void t.producer.enqueue("t", { value: `${i}`.padEnd(300) });
+    await t.producer.flush();
+    const sizes = again.batches("t").map(({ length }) => length);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(2_000);
+    expect(() => t.producer.enqueue("t", { value: new Uint8Array(2_000) })).toThrow("larger than");
+  });
+
   test("a full buffer asks for patience, and gives room when batches are acknowledged", async () => {
     await using t = await setUp({ bufferBytesMax: 1000, batchBytes: 200 });
     await t.producer.send("t", { value: "x" });
