@@ -50,11 +50,15 @@ async function readAll(
     const { cursor } = portion;
     let records = 0;
     let bytes = 0;
-    while (count + records < recordsMax && portion.next()) {
-      records++;
-      bytes += Math.max(0, cursor.valueEnd - cursor.valueStart);
+    try {
+      while (count + records < recordsMax && portion.next()) {
+        records++;
+        bytes += Math.max(0, cursor.valueEnd - cursor.valueStart);
+      }
+    } finally {
+      // Also what was read before damage counts.
+      count += records;
+      report.addRecords(records, bytes);
     }
-    count += records;
-    report.addRecords(records, bytes);
   }
 }

@@ -17,7 +17,7 @@ import { BATCH_HEADER_BYTES, batchBytes } from "../record/batch.ts";
 import { readMeta } from "../topics/meta-file.ts";
 import { paintForStdout } from "./colour.ts";
 import { newCommand } from "./command.ts";
-import { CliError } from "./exit.ts";
+import { CliError, printError } from "./exit.ts";
 import { costLines } from "./explain-text.ts";
 import { nameValueList, wholeNumber } from "./numbers.ts";
 import { NumberedSteps } from "./numbered-steps.ts";
@@ -79,14 +79,23 @@ export function explainProduce() {
       const { key, partition, header, dataDir } = options;
       const wanted = { topic, value, key, partition, headers: header ?? [], dataDir };
       await withClient(options.broker, async (client) => {
-        const production = await produceOne(client, wanted);
+        const production = await produceOne(client, wanted, ({ partition, offset }) =>
+          printError(
+            `Acknowledged 1 record to '${topic}': partition ${partition} offset ${offset}`,
+          ),
+        );
         if (options.json === true) await writeJson(jsonOf(production));
         else await writeText(productionText(production));
       });
     });
 }
 
-async function produceOne(client: Client, wanted: Wanted): Promise<Production> {
+/** `onLost` is told of the record when it was written, and what came of it can't be shown. */
+async function produceOne(
+  client: Client,
+  wanted: Wanted,
+  onLost: (sent: RecordMetadata) => void,
+): Promise<Production> {
   const { topic, value, key, dataDir } = wanted;
   const admin = client.admin();
   // Before anything is written: another directory would tell of another log.
@@ -99,8 +108,24 @@ async function produceOne(client: Client, wanted: Wanted): Promise<Production> {
     ...(key === undefined ? {} : { key }),
     ...(wanted.partition === undefined ? {} : { partition: wanted.partition }),
   });
+  try {
+    return await productionOf(client, wanted, sent, partitionsBefore);
+  } catch (error) {
+    onLost(sent);
+    throw error;
+  }
+}
+
+/** What became of a record that was acknowledged. */
+async function productionOf(
+  client: Client,
+  wanted: Wanted,
+  sent: RecordMetadata,
+  partitionsBefore: readonly PartitionDescription[],
+): Promise<Production> {
+  const { topic, dataDir } = wanted;
   const { partition, offset } = sent;
-  const partitions = await partitionsOf(admin, topic);
+  const partitions = await partitionsOf(client.admin(), topic);
   const after = partitions[partition];
   if (after === undefined) throw new CliError(`topic '${topic}' was deleted meanwhile`);
   const bytes = await fetchBatch(client, sent);

@@ -148,7 +148,10 @@ async function produce(
   progress.stop();
   const isComplete = failure === undefined && interruption.exitCode === undefined;
   const { seconds } = progress;
-  printError(formatSummary(topic, producer.stats, { bytes: input.bytes, seconds, isComplete }));
+  // Where nothing was handed over, the error says all.
+  const isSilent = failure !== undefined && producer.stats.records === 0;
+  if (!isSilent)
+    printError(formatSummary(topic, producer.stats, { bytes: input.bytes, seconds, isComplete }));
   if (failure !== undefined) throw failure;
   if (interruption.exitCode === undefined) return;
   printError("rustlog: interrupted; the rest of the input was not sent");

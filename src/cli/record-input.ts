@@ -1,6 +1,7 @@
 // One record of a producer's input, as bytes, handed to the producer: key, headers, tombstones, JSON.
 // Leaves to others: where the bytes come from (produce.ts, line-reader.ts).
 import type { Producer } from "../client/producer.ts";
+import { RustLogError } from "../errors.ts";
 import type { ProducerHeader } from "../record/encoder.ts";
 import { CliError } from "./exit.ts";
 import { parseJsonRecord } from "./json-record.ts";
@@ -100,6 +101,14 @@ export class RecordInput {
 
 /** The error of a record of the input, which says where that is: `line 3 of the input`. */
 export function atRecord(where: string, error: unknown): unknown {
+  if (error instanceof RustLogError) {
+    const { code, message, help } = error;
+    // One about this record, and none about an earlier batch, which has a cause.
+    const isOfRecord = code === "MESSAGE_TOO_LARGE" && error.cause === undefined;
+    return isOfRecord
+      ? new RustLogError(code, `${where}: ${message}`, { cause: error, help })
+      : error;
+  }
   if (!(error instanceof CliError)) return error;
   return new CliError(`${where}: ${error.message}`, {
     cause: error,
