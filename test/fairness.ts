@@ -8,13 +8,14 @@ import { tempDir } from "./support/tmp.ts";
 import { HEAVY_PAGES } from "./system/heavy-pages.ts";
 import { HEAVY, type Heavy } from "./system/heavy-requests.ts";
 import { HEAVY_TOPICS } from "./system/heavy-topics.ts";
+import { MANY_GROUPS } from "./system/many-groups.ts";
 import { SteadyClient } from "./system/steady-client.ts";
 
 /** How long the steady client goes on after the heavy ones have sent everything, in milliseconds. */
 const AFTER_MS = 1_000;
 
 const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });
-for (const heavy of [...HEAVY, ...HEAVY_PAGES, ...HEAVY_TOPICS]) {
+for (const heavy of [...HEAVY, ...HEAVY_PAGES, ...HEAVY_TOPICS, ...MANY_GROUPS]) {
   if (heavy.name.includes(values.only)) console.log(await measure(heavy));
 }
 process.exit(0);

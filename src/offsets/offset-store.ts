@@ -20,8 +20,8 @@ import type { CommittedOffset, OffsetKey } from "./offset-record.ts";
 import { replayOffsets } from "./offset-replay.ts";
 import { type GroupSummary, type OffsetRow, OffsetTable } from "./offset-table.ts";
 
-/** Groups that are looked at in one turn of the event loop when the rows of deleted topics are removed. */
-const GROUPS_PER_TURN = 1000;
+/** Rows that are looked at in one turn of the event loop when those of deleted topics are removed. */
+const SWEPT_ROWS_PER_TURN = 4000;
 
 /** One offset to commit. */
 export interface OffsetCommit {
@@ -175,7 +175,7 @@ export class OffsetStore {
 
   async #sweep(): Promise<void> {
     do await nextTurn();
-    while (this.#table.sweep(GROUPS_PER_TURN));
+    while (this.#table.sweep(SWEPT_ROWS_PER_TURN));
     this.#log?.compactIfWorthwhile();
   }
 

@@ -1,11 +1,10 @@
-// Committed offsets in memory: group, then topic, then partition, all in order.
-// Leaves to others: keeping them across a restart (offset-store.ts).
+// Committed offsets in memory, by group, topic and partition.
+// Leaves to others: how the rows lie in memory (row-chunks.ts), and keeping them across a restart (offset-log.ts).
 //
-// A group that nobody uses should cost little: it is its name, and for each topic an object and one array of numbers.
-// A topic that is gone takes no time, whatever the number of groups: its rows are skipped from then on, and `sweep`
-// removes them in small portions.
+// The deletion of a topic takes no time, whatever the number of groups: its rows are passed over from then on, and
+// `sweep` removes them in small portions.
 import type { CommittedOffset, OffsetKey } from "./offset-record.ts";
-import { SortedMap } from "./sorted-map.ts";
+import { type Chunk, compare, keyAt, type Place, RowChunks, type RowTopic } from "./row-chunks.ts";
 
 /** One row of the table. */
 export interface OffsetRow extends OffsetKey, CommittedOffset {}
@@ -17,33 +16,25 @@ export interface GroupSummary {
   readonly partitions: number;
 }
 
-/** A topic that groups have committed offsets for; shared by their rows. */
-interface TableTopic {
-  readonly name: string;
-  readonly id: string;
-  rows: number;
-  isGone: boolean;
-}
+/** Rows that are counted one by one before the end of a group is sought. */
+const NEAR = 4;
 
-/** The rows of a group for one topic. */
-interface TopicRows {
-  readonly topic: TableTopic;
-  /** Partition, offset and commit timestamp, and so on, by partition. */
-  readonly cells: number[];
-}
-
-/** Numbers in `cells` for each row. */
-const STRIDE = 3;
+const FIRST: Place = { index: 0, at: 0 };
 
 /** The committed offset of every (group, topic, partition). */
 export class OffsetTable {
-  /** The topics of each group, by name; those that are gone only until they are swept. */
-  readonly #groups = new SortedMap<TopicRows[]>();
-  readonly #topics = new Map<string, TableTopic>();
+  readonly #rows: RowChunks;
+  readonly #topics = new Map<string, RowTopic>();
   #size = 0;
+  /** Whether there may be rows of topics that are gone. */
   #hasGone = false;
-  /** Where the next sweep goes on; undefined at the first group. */
-  #sweptTo: string | undefined;
+  /** Where the next sweep goes on; undefined at the first row. */
+  #sweptTo: OffsetKey | undefined;
+
+  /** `chunkRowsMax` is for tests that want more chunks than rows. */
+  constructor(chunkRowsMax?: number) {
+    this.#rows = new RowChunks(chunkRowsMax);
+  }
 
   /** Number of rows. */
   get size(): number {
@@ -52,50 +43,43 @@ export class OffsetTable {
 
   /** Number of groups that take memory: also those that have nothing but rows of topics that are gone. */
   get groupsInMemory(): number {
-    return this.#groups.size;
+    return this.#rows.groups;
   }
 
   /** What was committed for a key, or undefined. */
   get(group: string, topic: string, partition: number): CommittedOffset | undefined {
-    const topics = this.#groups.get(group);
-    if (topics === undefined) return undefined;
-    const rows = topics[placeOf(topics, topic)];
-    if (rows === undefined || rows.topic.name !== topic || rows.topic.isGone) return undefined;
-    const at = cellOf(rows.cells, partition);
-    return rows.cells[at] === partition ? committedAt(rows, at) : undefined;
+    const key = { group, topic, partition };
+    const place = this.#rows.seekKey(key);
+    if (!this.#rows.isAt(place, key)) return undefined;
+    const chunk = this.#rows.chunk(place)!;
+    return chunk.topics[place.at]!.isGone ? undefined : committedAt(chunk, place.at);
   }
 
   /** Sets a row. Rows of another topic that had the name before are removed. */
   set(key: OffsetKey, { offset, commitTimestamp, topicId }: CommittedOffset): void {
-    const known = this.#topics.get(key.topic);
-    if (known !== undefined && known.id !== topicId) this.deleteTopic(key.topic);
-    const topics = this.#groups.get(key.group) ?? this.#addGroup(key.group);
-    const { topic, cells } = this.#rowsFor(topics, key.topic, topicId);
-    const at = cellOf(cells, key.partition);
-    if (cells[at] === key.partition) {
-      cells[at + 1] = offset;
-      cells[at + 2] = commitTimestamp;
+    const topic = this.#topicFor(key.topic, topicId);
+    const place = this.#rows.seekKey(key);
+    if (!this.#rows.isAt(place, key)) {
+      this.#rows.insert(place, key, topic, offset, commitTimestamp);
+      this.#added(topic);
       return;
     }
-    cells.splice(at, 0, key.partition, offset, commitTimestamp);
-    topic.rows++;
-    this.#size++;
+    const chunk = this.#rows.chunk(place)!;
+    if (chunk.topics[place.at] !== topic) this.#added(topic);
+    chunk.topics[place.at] = topic;
+    chunk.offsets[place.at] = offset;
+    chunk.timestamps[place.at] = commitTimestamp;
   }
 
   /** Removes a row, and a group with its last one. */
   delete(key: OffsetKey): void {
-    const topics = this.#groups.get(key.group);
-    if (topics === undefined) return;
-    const place = placeOf(topics, key.topic);
-    const rows = topics[place];
-    if (rows === undefined || rows.topic.name !== key.topic || rows.topic.isGone) return;
-    const at = cellOf(rows.cells, key.partition);
-    if (rows.cells[at] !== key.partition) return;
-    rows.cells.splice(at, STRIDE);
+    const place = this.#rows.seekKey(key);
+    if (!this.#rows.isAt(place, key)) return;
+    const topic = this.#rows.chunk(place)!.topics[place.at]!;
+    this.#rows.remove(place);
+    if (topic.isGone) return;
     this.#size--;
-    if (--rows.topic.rows === 0) this.#topics.delete(key.topic);
-    if (rows.cells.length === 0) topics.splice(place, 1);
-    if (topics.length === 0) this.#groups.delete(key.group);
+    if (--topic.rows === 0) this.#topics.delete(topic.name);
   }
 
   /** Removes all rows of a topic: at once for those who look, and from memory with `sweep`. */
@@ -106,50 +90,51 @@ export class OffsetTable {
     topic.isGone = true;
     this.#size -= topic.rows;
     this.#hasGone = true;
-    // Groups that this sweep has passed may have rows of it.
+    // What this sweep has passed may have rows of it.
     this.#sweptTo = undefined;
   }
 
-  /** Frees the memory of deleted topics, in the next `groupsMax` groups; false once nothing is left to do. */
-  sweep(groupsMax: number): boolean {
-    if (!this.#hasGone) return false;
-    const emptied: string[] = [];
-    let left = groupsMax;
-    let last: string | undefined;
-    for (const [group, topics] of this.#groups.after(this.#sweptTo)) {
-      last = group;
-      for (let at = topics.length - 1; at >= 0; at--) {
-        if (topics[at]!.topic.isGone) topics.splice(at, 1);
-      }
-      if (topics.length === 0) emptied.push(group);
-      if (--left === 0) break;
+  /** Frees the memory of deleted topics, among the next `rowsMax` rows or so; false once nothing is left to do. */
+  sweep(rowsMax: number): boolean {
+    for (let left = rowsMax; this.#hasGone && left > 0;) {
+      const place = this.#after(this.#sweptTo);
+      left -= this.#rows.chunk(place)?.groups.length ?? 0;
+      this.#sweptTo = this.#rows.removeGone(place);
+      this.#hasGone = this.#sweptTo !== undefined;
     }
-    for (const group of emptied) this.#groups.delete(group);
-    this.#hasGone = left === 0;
-    this.#sweptTo = this.#hasGone ? last : undefined;
     return this.#hasGone;
   }
 
   /** The next `limit` groups by name, those after `after` or from the first on; each has committed something. */
   page(after: string | undefined, limit: number): GroupSummary[] {
     const page: GroupSummary[] = [];
-    if (limit <= 0) return page;
-    for (const [group, topics] of this.#groups.after(after)) {
-      let partitions = 0;
-      for (const { topic, cells } of topics) if (!topic.isGone) partitions += cells.length / STRIDE;
-      if (partitions === 0) continue;
-      page.push({ group, partitions });
-      if (page.length === limit) break;
+    let place = after === undefined ? FIRST : this.#afterGroup(after);
+    for (;;) {
+      const group = this.#rows.chunk(place)?.groups[place.at];
+      if (group === undefined || page.length >= limit) return page;
+      const end = this.#endOf(group, place);
+      const partitions = this.#hasGone
+        ? this.#countLive(place, end)
+        : this.#rows.distance(place, end);
+      if (partitions > 0) page.push({ group, partitions });
+      place = end;
     }
-    return page;
   }
 
   /** Names of the topics that a group has committed offsets for, sorted; empty when there is no such group. */
   topicsOf(group: string): string[] {
-    const topics = this.#groups.get(group) ?? [];
-    return topics.flatMap(({ topic, cells }) =>
-      topic.isGone || cells.length === 0 ? [] : [topic.name],
-    );
+    const names: string[] = [];
+    let place = this.#rows.seek(({ groups }, at) => groups[at]! < group);
+    for (;;) {
+      const chunk = this.#rows.chunk(place);
+      if (chunk === undefined || chunk.groups[place.at] !== group) return names;
+      const { name, isGone } = chunk.topics[place.at]!;
+      if (!isGone && names.at(-1) !== name) names.push(name);
+      // Rows of a topic that is gone may lie among those of the one that has its name now.
+      place = isGone
+        ? this.#rows.next(place)
+        : this.#after({ group, topic: name, partition: Infinity });
+    }
   }
 
   /** The id of the topic of that name that rows are of; undefined when there are no rows. */
@@ -159,90 +144,76 @@ export class OffsetTable {
 
   /** The rows of one group, by topic and partition; empty when there is no such group. */
   rowsOf(group: string): OffsetRow[] {
-    const rows: OffsetRow[] = [];
-    for (const each of this.#groups.get(group) ?? []) addRows(rows, group, each, 0, Infinity);
-    return rows;
+    const from = this.#rows.seek(({ groups }, at) => groups[at]! < group);
+    return this.#take(from, (chunk, at) => chunk.groups[at] === group);
   }
 
   /** The next `limit` rows by group, topic and partition, those after the key `after` or from the first on. */
   rows(after: OffsetKey | undefined, limit: number): OffsetRow[] {
+    let left = limit;
+    return this.#take(this.#after(after), () => left-- > 0);
+  }
+
+  /** Live rows from a place on, as long as `isWanted` holds. */
+  #take(from: Place, isWanted: (chunk: Chunk, at: number) => boolean): OffsetRow[] {
     const rows: OffsetRow[] = [];
-    if (after !== undefined) {
-      const topics = this.#groups.get(after.group) ?? [];
-      for (let place = placeOf(topics, after.topic); place < topics.length; place++) {
-        const each = topics[place]!;
-        const from = each.topic.name === after.topic ? cellOf(each.cells, after.partition + 1) : 0;
-        addRows(rows, after.group, each, from, limit);
+    for (let { index, at } = from; ; index++, at = 0) {
+      const chunk = this.#rows.chunk({ index, at });
+      if (chunk === undefined) return rows;
+      for (; at < chunk.groups.length; at++) {
+        if (chunk.topics[at]!.isGone) continue;
+        if (!isWanted(chunk, at)) return rows;
+        rows.push({ ...keyAt(chunk, at), ...committedAt(chunk, at) });
       }
     }
-    if (rows.length >= limit) return rows;
-    for (const [group, topics] of this.#groups.after(after?.group)) {
-      for (const each of topics) addRows(rows, group, each, 0, limit);
-      if (rows.length >= limit) break;
+  }
+
+  /** The first row after a key, or of all. */
+  #after(key: OffsetKey | undefined): Place {
+    if (key === undefined) return FIRST;
+    return this.#rows.seek((chunk, at) => compare(chunk, at, key) <= 0);
+  }
+
+  /** The first row after those of a group. */
+  #afterGroup(group: string): Place {
+    return this.#rows.seek(({ groups }, at) => groups[at]! <= group);
+  }
+
+  /** The same, from a row of the group; most groups end near. */
+  #endOf(group: string, from: Place): Place {
+    let place = from;
+    for (let i = 0; i < NEAR; i++) {
+      place = this.#rows.next(place);
+      if (this.#rows.chunk(place)?.groups[place.at] !== group) return place;
+    }
+    return this.#afterGroup(group);
+  }
+
+  #countLive(from: Place, to: Place): number {
+    let rows = 0;
+    for (let { index, at } = from; index <= to.index; index++, at = 0) {
+      const topics = this.#rows.chunk({ index, at })?.topics ?? [];
+      const end = index === to.index ? to.at : topics.length;
+      for (; at < end; at++) if (!topics[at]!.isGone) rows++;
     }
     return rows;
   }
 
-  #addGroup(group: string): TopicRows[] {
-    const topics: TopicRows[] = [];
-    this.#groups.set(group, topics);
-    return topics;
+  #topicFor(name: string, id: string): RowTopic {
+    const known = this.#topics.get(name);
+    if (known?.id === id) return known;
+    if (known !== undefined) this.deleteTopic(name);
+    const topic = { name, id, rows: 0, isGone: false };
+    this.#topics.set(name, topic);
+    return topic;
   }
 
-  /** The rows for a topic in the topics of a group, added first if there are none. */
-  #rowsFor(topics: TopicRows[], name: string, id: string): TopicRows {
-    const place = placeOf(topics, name);
-    const there = topics[place];
-    if (there !== undefined && there.topic.name === name && !there.topic.isGone) return there;
-    let topic = this.#topics.get(name);
-    if (topic === undefined) {
-      topic = { name, id, rows: 0, isGone: false };
-      this.#topics.set(name, topic);
-    }
-    const rows = { topic, cells: [] };
-    topics.splice(place, there?.topic.name === name ? 1 : 0, rows);
-    return rows;
+  #added(topic: RowTopic): void {
+    topic.rows++;
+    this.#size++;
   }
 }
 
-function addRows(
-  rows: OffsetRow[],
-  group: string,
-  of: TopicRows,
-  from: number,
-  limit: number,
-): void {
-  const { topic, cells } = of;
-  if (topic.isGone) return;
-  for (let at = from; at < cells.length && rows.length < limit; at += STRIDE) {
-    rows.push({ group, topic: topic.name, partition: cells[at]!, ...committedAt(of, at) });
-  }
-}
-
-function committedAt({ topic, cells }: TopicRows, at: number): CommittedOffset {
-  return { offset: cells[at + 1]!, commitTimestamp: cells[at + 2]!, topicId: topic.id };
-}
-
-/** Index of the first topic whose name is not below `name`. */
-function placeOf(topics: readonly TopicRows[], name: string): number {
-  let low = 0;
-  let high = topics.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (topics[middle]!.topic.name < name) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** Index of the first row whose partition is not below `partition`. */
-function cellOf(cells: readonly number[], partition: number): number {
-  let low = 0;
-  let high = cells.length / STRIDE;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (cells[middle * STRIDE]! < partition) low = middle + 1;
-    else high = middle;
-  }
-  return low * STRIDE;
+function committedAt({ topics, offsets, timestamps }: Chunk, at: number): CommittedOffset {
+  return { offset: offsets[at]!, commitTimestamp: timestamps[at]!, topicId: topics[at]!.id };
 }

@@ -1,0 +1,215 @@
+// Rows in order of group, topic and partition, in memory: found, inserted and walked from any place without sorting.
+// Leaves to others: what the rows mean (offset-table.ts).
+//
+// The rows lie in chunks, column by column. An insertion moves at most a chunk, which is split in two when it becomes
+// too long. A row takes some numbers in arrays and a reference to its group's name, and no object of its own: a garbage
+// collection goes through a million objects in some 100 ms, during which no client is served.
+import type { OffsetKey } from "./offset-record.ts";
+
+/** Rows of a chunk at most, unless a test has smaller ones. */
+const CHUNK_ROWS_MAX = 512;
+
+/** A topic that groups have committed offsets for; shared by their rows. */
+export interface RowTopic {
+  readonly name: string;
+  readonly id: string;
+  rows: number;
+  isGone: boolean;
+}
+
+/** Some rows, one after the other. */
+export interface Chunk {
+  readonly groups: string[];
+  readonly topics: RowTopic[];
+  readonly partitions: number[];
+  readonly offsets: number[];
+  readonly timestamps: number[];
+}
+
+/** A place among the rows: of a row, or behind the last one. */
+export interface Place {
+  readonly index: number;
+  readonly at: number;
+}
+
+/** The rows of all groups. */
+export class RowChunks {
+  readonly #chunks: Chunk[] = [];
+  readonly #chunkRowsMax: number;
+  #groups = 0;
+
+  constructor(chunkRowsMax = CHUNK_ROWS_MAX) {
+    this.#chunkRowsMax = chunkRowsMax;
+  }
+
+  /** Number of groups that have rows. */
+  get groups(): number {
+    return this.#groups;
+  }
+
+  /** The chunk at a place; undefined behind the last row. */
+  chunk({ index }: Place): Chunk | undefined {
+    return this.#chunks[index];
+  }
+
+  /** The first row that is not before what is sought; `isBefore` holds for all rows up to there and none after. */
+  seek(isBefore: (chunk: Chunk, at: number) => boolean): Place {
+    let low = 0;
+    let high = this.#chunks.length;
+    // The first chunk whose first row is not before it.
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (isBefore(this.#chunks[middle]!, 0)) low = middle + 1;
+      else high = middle;
+    }
+    if (low === 0) return { index: 0, at: 0 };
+    const index = low - 1;
+    const chunk = this.#chunks[index]!;
+    low = 1;
+    high = chunk.groups.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (isBefore(chunk, middle)) low = middle + 1;
+      else high = middle;
+    }
+    return low < chunk.groups.length ? { index, at: low } : { index: index + 1, at: 0 };
+  }
+
+  /** The first row with this key or a later one. */
+  seekKey(key: OffsetKey): Place {
+    return this.seek((chunk, at) => compare(chunk, at, key) < 0);
+  }
+
+  /** The row behind a place. */
+  next({ index, at }: Place): Place {
+    return at + 1 < this.#chunks[index]!.groups.length
+      ? { index, at: at + 1 }
+      : { index: index + 1, at: 0 };
+  }
+
+  /** Number of rows from one place to a later one. */
+  distance(from: Place, to: Place): number {
+    let rows = to.at - from.at;
+    for (let i = from.index; i < to.index; i++) rows += this.#chunks[i]!.groups.length;
+    return rows;
+  }
+
+  /** Whether the row with a key is at a place. */
+  isAt(place: Place, key: OffsetKey): boolean {
+    const chunk = this.#chunks[place.index];
+    return chunk !== undefined && compare(chunk, place.at, key) === 0;
+  }
+
+  /** Inserts a row at its place, which `seekKey` gave. */
+  insert(place: Place, key: OffsetKey, topic: RowTopic, offset: number, timestamp: number): void {
+    let { index, at } = place;
+    // At the end of a chunk, rather than at the start of the next one: keys that come in order fill their chunks.
+    if (at === 0 && index > 0) {
+      index--;
+      at = this.#chunks[index]!.groups.length;
+    }
+    const chunk = this.#chunks[index] ?? newChunk();
+    if (index === this.#chunks.length) this.#chunks.push(chunk);
+    const sameGroup = this.#neighbour(index, at, key.group);
+    if (sameGroup === undefined) this.#groups++;
+    // One string for all rows of a group.
+    chunk.groups.splice(at, 0, sameGroup ?? key.group);
+    chunk.topics.splice(at, 0, topic);
+    chunk.partitions.splice(at, 0, key.partition);
+    chunk.offsets.splice(at, 0, offset);
+    chunk.timestamps.splice(at, 0, timestamp);
+    const rows = chunk.groups.length;
+    if (rows > this.#chunkRowsMax) {
+      const rest = cut(chunk, at === rows - 1 ? at : rows >>> 1);
+      this.#chunks.splice(index + 1, 0, rest);
+    }
+  }
+
+  /** Removes the row at a place. */
+  remove({ index, at }: Place): void {
+    const chunk = this.#chunks[index]!;
+    const [group = ""] = chunk.groups.splice(at, 1);
+    chunk.topics.splice(at, 1);
+    chunk.partitions.splice(at, 1);
+    chunk.offsets.splice(at, 1);
+    chunk.timestamps.splice(at, 1);
+    if (this.#neighbour(index, at, group) === undefined) this.#groups--;
+    if (chunk.groups.length === 0) this.#chunks.splice(index, 1);
+  }
+
+  /** Removes the rows of topics that are gone, in the chunk at a place; returns the last key it had. */
+  removeGone({ index }: Place): OffsetKey | undefined {
+    const chunk = this.#chunks[index];
+    if (chunk === undefined) return undefined;
+    const last = keyAt(chunk, chunk.groups.length - 1);
+    const before = this.#starts(index);
+    let kept = 0;
+    for (let at = 0; at < chunk.groups.length; at++) {
+      if (chunk.topics[at]!.isGone) continue;
+      chunk.groups[kept] = chunk.groups[at]!;
+      chunk.topics[kept] = chunk.topics[at]!;
+      chunk.partitions[kept] = chunk.partitions[at]!;
+      chunk.offsets[kept] = chunk.offsets[at]!;
+      chunk.timestamps[kept] = chunk.timestamps[at]!;
+      kept++;
+    }
+    cut(chunk, kept);
+    this.#groups += this.#starts(index) - before;
+    if (kept === 0) this.#chunks.splice(index, 1);
+    return last;
+  }
+
+  /** The name of a group as the row beside a place has it, if that is the same. */
+  #neighbour(index: number, at: number, group: string): string | undefined {
+    const groups = this.#chunks[index]!.groups;
+    const left = at > 0 ? groups[at - 1] : this.#chunks[index - 1]?.groups.at(-1);
+    if (left === group) return left;
+    const right = at < groups.length ? groups[at] : this.#chunks[index + 1]?.groups[0];
+    return right === group ? right : undefined;
+  }
+
+  /** Number of groups that begin in a chunk or at the start of the one behind it. */
+  #starts(index: number): number {
+    let starts = 0;
+    let group = this.#chunks[index - 1]?.groups.at(-1);
+    for (const each of this.#chunks[index]!.groups) {
+      if (each !== group) starts++;
+      group = each;
+    }
+    const next = this.#chunks[index + 1]?.groups[0];
+    return next === undefined || next === group ? starts : starts + 1;
+  }
+}
+
+/** The key of a row. */
+export function keyAt({ groups, topics, partitions }: Chunk, at: number): OffsetKey {
+  return { group: groups[at]!, topic: topics[at]!.name, partition: partitions[at]! };
+}
+
+/** Below 0 if a row is before a key, 0 if it has the key. */
+export function compare(
+  { groups, topics, partitions }: Chunk,
+  at: number,
+  { group, topic, partition }: OffsetKey,
+): number {
+  const itsGroup = groups[at]!;
+  if (itsGroup !== group) return itsGroup < group ? -1 : 1;
+  const itsTopic = topics[at]!.name;
+  if (itsTopic !== topic) return itsTopic < topic ? -1 : 1;
+  return partitions[at]! - partition;
+}
+
+function newChunk(): Chunk {
+  return { groups: [], topics: [], partitions: [], offsets: [], timestamps: [] };
+}
+
+/** Takes the rows from `at` on out of a chunk. */
+function cut({ groups, topics, partitions, offsets, timestamps }: Chunk, at: number): Chunk {
+  return {
+    groups: groups.splice(at),
+    topics: topics.splice(at),
+    partitions: partitions.splice(at),
+    offsets: offsets.splice(at),
+    timestamps: timestamps.splice(at),
+  };
+}
