@@ -1,7 +1,7 @@
 // How many files and sockets this process may have open, and what it does with them: partitions first, then
 // connections, with a share that topics cannot take.
 // Leaves to others: the limit itself (`ulimit -n`; Bun has raised it to the hard one), and refusing what is too much.
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { RustLogError } from "../errors.ts";
 import { REFUSED_CONNECTIONS_MAX } from "../limits.ts";
 import { OPEN_SINKS_MAX } from "../storage/append-sink.ts";
@@ -73,4 +73,17 @@ function share(max: number): number {
 /** Where the limit is very low, half of it is for partitions and connections all the same. */
 function reserved(max: number): number {
   return Math.min(RESERVED, Math.floor(max / 2));
+}
+
+/** Whether `count` more files can be opened now. */
+export function canOpenFiles(count: number): boolean {
+  const opened: number[] = [];
+  try {
+    while (opened.length < count) opened.push(openSync("/dev/null", "r"));
+    return true;
+  } catch {
+    return false;
+  } finally {
+    for (const descriptor of opened) closeSync(descriptor);
+  }
 }

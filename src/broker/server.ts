@@ -17,6 +17,7 @@ import type { Exchange } from "./exchange.ts";
 import { InflightBudget } from "./inflight-budget.ts";
 import { LogLimit } from "./log-limit.ts";
 import type { BrokerMetrics } from "./metrics.ts";
+import { canOpenFiles } from "./open-files.ts";
 import { Turns } from "./turns.ts";
 
 /** Time of silence after which the kernel asks whether a client's machine is still there. */
@@ -24,6 +25,9 @@ const KEEP_ALIVE_MS = 60_000;
 
 /** Longest time between two looks for idle connections, in milliseconds. */
 const SWEEP_MS_MAX = 1_000;
+
+/** Files that must be free before connections are accepted again. */
+const FILES_TO_LISTEN = 16;
 
 /** What sets the address that is listened on. */
 const FLAGS = { host: "--host", port: "--port" };
@@ -44,6 +48,8 @@ export interface ServerOptions {
   dispatch(exchange: Exchange, header: RequestHeader, payload: Uint8Array, tail: Tail): void;
   /** Writes a line to the broker's log. */
   log(line: string): void;
+  /** Whether so many more files can be opened; asks the system unless given. */
+  canOpenFiles?(count: number): boolean;
 }
 
 interface SocketData {
@@ -53,9 +59,12 @@ interface SocketData {
 /** A listening socket and its connections. */
 export class Server {
   readonly #options: ServerOptions;
-  readonly #listener: Bun.TCPSocketListener<SocketData>;
+  /** Undefined while it does not listen, because no more files can be opened. */
+  #listener: Bun.TCPSocketListener<SocketData> | undefined;
   readonly #host: ConnectionHost;
   readonly #logLimit: LogLimit;
+  /** The port that is listened on. */
+  readonly port: number;
   /** What all connections have in flight. */
   readonly budget: InflightBudget;
   readonly #collector = new InputCollector();
@@ -80,14 +89,10 @@ export class Server {
       dispatch: options.dispatch,
       log: (kind, line) => this.#logLimit.line(kind, line),
     };
-    this.#listener = this.#listen();
+    this.#listener = this.#listen(options.port);
+    this.port = this.#listener.port;
     const sweepMs = Math.max(1, Math.min(SWEEP_MS_MAX, options.idleTimeoutMs / 4));
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
-  }
-
-  /** The port that is listened on. */
-  get port(): number {
-    return this.#listener.port;
   }
 
   /** Connections that are being served. */
@@ -100,7 +105,7 @@ export class Server {
    * those that are not done after `graceMs` are cut. Resolves when none is left.
    */
   async stop(graceMs: number): Promise<void> {
-    this.#listener.stop(false);
+    this.#listener?.stop(false);
     const emptied = new Promise<void>((resolve) => {
       this.#emptied = resolve;
     });
@@ -114,7 +119,7 @@ export class Server {
 
   /** Stops listening and cuts every connection at once, answering nothing more. */
   terminate(): void {
-    this.#listener.stop(false);
+    this.#listener?.stop(false);
     clearInterval(this.#sweeper);
     for (const connection of [...this.#connections, ...this.#refused]) {
       connection.terminate();
@@ -123,8 +128,8 @@ export class Server {
     this.#logLimit.close();
   }
 
-  #listen(): Bun.TCPSocketListener<SocketData> {
-    const { host, port } = this.#options;
+  #listen(port: number): Bun.TCPSocketListener<SocketData> {
+    const { host } = this.#options;
     try {
       return Bun.listen<SocketData>({
         hostname: host,
@@ -144,6 +149,30 @@ export class Server {
       });
     } catch (error) {
       throw listenError(host, port, FLAGS, error);
+    }
+  }
+
+  /**
+   * A connection that can't be accepted for lack of a descriptor stays in the queue of the kernel, which reports it again
+   * at once: the loop would spin, and the client would wait for an answer. So nothing is listened on meanwhile, and
+   * clients are refused by the kernel.
+   */
+  #watchOpenFiles(): void {
+    if (this.#emptied !== undefined) return;
+    const { log } = this.#options;
+    const mayOpen = this.#options.canOpenFiles ?? canOpenFiles;
+    if (this.#listener !== undefined) {
+      if (mayOpen(1)) return;
+      this.#listener.stop(false);
+      this.#listener = undefined;
+      log("no more files can be opened (`ulimit -n`): new connections are refused for now");
+    } else if (mayOpen(FILES_TO_LISTEN)) {
+      try {
+        this.#listener = this.#listen(this.port);
+        log("files can be opened again: new connections are accepted");
+      } catch (error) {
+        this.#logLimit.line("listen", `${String(error)}; trying again`);
+      }
     }
   }
 
@@ -208,6 +237,7 @@ export class Server {
     const { idleTimeoutMs } = this.#options;
     for (const connection of this.#connections) connection.sweep(nowMs, idleTimeoutMs);
     for (const connection of this.#refused) connection.sweep(nowMs, idleTimeoutMs);
+    this.#watchOpenFiles();
     const givenUp = this.budget.takeGivenUp();
     if (givenUp > 0) {
       this.#logLimit.line(

@@ -257,6 +257,39 @@ describe("what is in flight on one connection", () => {
   }, 30_000); // 400 MiB, on a machine that may be busy
 });
 
+describe("without files to open", () => {
+  test("new connections are refused, those there are served, and new ones again once there are", async () => {
+    let free = 100;
+    await using test = startServer({
+      idleTimeoutMs: 1_200,
+      canOpenFiles: (count) => free >= count,
+    });
+    const { port } = test.server;
+    using there = await test.connectServed();
+    const pinging = setInterval(() => there.send(pingFrame(1)), 5);
+    try {
+      free = 0;
+      await until(() => test.lines.length === 1);
+      expect(test.lines[0]).toStartWith("no more files can be opened");
+      await expect(RawClient.connect(port)).rejects.toThrow();
+      there.send(pingFrame(2));
+      await there.response(2);
+      // A single one that becomes free is not worth it.
+      free = 1;
+      there.send(pingFrame(3));
+      await there.response(3);
+      await expect(RawClient.connect(port)).rejects.toThrow();
+      free = 100;
+      await until(() => test.lines.length === 2);
+      expect(test.server.port).toBe(port);
+      using late = await test.connectServed();
+      expect(late.ended).toBe(false);
+    } finally {
+      clearInterval(pinging);
+    }
+  });
+});
+
 describe("an answer", () => {
   test("whose log can't be read closes its connection, and no other", async () => {
     await using test = startServer({
