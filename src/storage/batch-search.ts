@@ -55,6 +55,11 @@ export class BatchSearch {
     this.#lastEnding = new Int32Array(Math.ceil(left / BLOCK_BYTES)).fill(NO_CANDIDATE);
   }
 
+  /** How many bytes the pass has gone over. */
+  get sweptBytes(): number {
+    return this.#swept - this.#from;
+  }
+
   /** Forgets what was found before `position`, where nobody will ask again. */
   forget(position: number): void {
     this.#found.dropBefore(position);

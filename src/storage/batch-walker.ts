@@ -7,8 +7,11 @@
 //
 // After damage the walk goes on where the damaged batch says that it ends, if the batch there continues its offsets;
 // else at the next byte where a batch with a matching CRC starts. A record's value may hold whole batches of another
-// log: one that has a lower offset than is due is passed over. From the first damage on, batch-search.ts computes
-// the CRCs, so that the work stays linear: at most three passes over the file.
+// log: one that has a lower offset than is due is passed over.
+//
+// The work is linear, whatever the bytes are. A CRC that does not match, and a search that goes further than to the next
+// batch, are work that led nowhere. Once there was as much of it as the file has bytes, one search that
+// goes over the rest of the file once (batch-search.ts) answers for all that follows.
 import {
   BATCH_HEADER_BYTES,
   BATCH_MAGIC,
@@ -48,6 +51,9 @@ export class BatchWalker {
   #end = 0;
   /** For headers away from the window. */
   readonly #header = new Uint8Array(BATCH_HEADER_BYTES);
+  /** Bytes of work that led nowhere. */
+  #wasted = 0;
+  /** Once too much was wasted: what all CRCs are known from. */
   #search: BatchSearch | undefined;
 
   constructor(file: ByteSource, computeCrc: Crc32c = crc32c) {
@@ -72,8 +78,11 @@ export class BatchWalker {
     const at = this.at(position);
     const fault = findBatchFault(this.bytes, at, at + this.#file.size - position, false);
     if (fault !== undefined) return fault;
-    const computed = this.#crcOf(position, batchBytes(this.bytes, at));
-    return findCrcFault(this.bytes, this.at(position), computed);
+    const size = batchBytes(this.bytes, at);
+    const computed = this.#crcOf(position, size);
+    const crcFault = findCrcFault(this.bytes, this.at(position), computed);
+    if (crcFault !== undefined) this.#wasted += size;
+    return crcFault;
   }
 
   /** Brings all of the batch at `position`, which must be valid, into `bytes`. */
@@ -92,20 +101,34 @@ export class BatchWalker {
 
   /** Where the walk goes on after the damage at `position`, whose header is `header`: a batch, or the end of the file. */
   findNext(position: number, header: Uint8Array | undefined, offsetMin: number): number {
-    this.#search ??= new BatchSearch(this.#file, position + 1, this.#crc32c);
-    const search = this.#search;
     const stated = header === undefined ? undefined : statedEnd(header);
-    if (stated !== undefined) {
-      const end = position + stated.size;
-      const isNext = this.#peek(end) && search.crcDifferenceAt(end) === 0;
-      if (isNext && baseOffset(this.#header, 0) === stated.nextOffset) return end;
+    if (stated !== undefined && this.#isWhole(position + stated.size)) {
+      if (baseOffset(this.#header, 0) === stated.nextOffset) return position + stated.size;
     }
-    for (let from = position + 1; ;) {
-      const found = search.next(from);
-      if (found === undefined) return this.#file.size;
-      if (this.#peek(found) && baseOffset(this.#header, 0) >= offsetMin) return found;
-      from = found + 1;
+    const search = this.#search ?? new BatchSearch(this.#file, position + 1, this.#crc32c);
+    let found = search.next(position + 1);
+    while (
+      found !== undefined &&
+      !(this.#peek(found) && baseOffset(this.#header, 0) >= offsetMin)
+    ) {
+      found = search.next(found + 1);
     }
+    if (this.#search === undefined) {
+      this.#wasted += search.sweptBytes;
+      if (this.#wasted > this.#file.size) this.#search = search;
+    }
+    return found ?? this.#file.size;
+  }
+
+  /** Whether a whole batch starts at `position`; then its header is in `#header`. */
+  #isWhole(position: number): boolean {
+    if (!this.#peek(position)) return false;
+    const size = batchBytes(this.#header, 0);
+    this.#fill(position, BATCH_HEADER_BYTES);
+    const isWhole = this.#crcOf(position, size) === crc(this.#header, 0);
+    // The window has to come back.
+    if (!isWhole) this.#wasted += size + this.#window.length;
+    return isWhole;
   }
 
   /** Reads the header at `position` into `#header`; whether it is plausible. */
