@@ -6,6 +6,7 @@
 // of one mapping for every `requestBytes`.
 import { closeSync, fdatasync, fdatasyncSync, openSync, rmSync, writeSync } from "node:fs";
 import type { Socket, TCPSocketListener } from "bun";
+import { FIRST_CORRELATION_ID } from "../../src/client/connection.ts";
 import { writeU32 } from "../../src/record/bytes.ts";
 import { answerQuestions } from "./worker.ts";
 
@@ -69,7 +70,7 @@ function produceProbe(frameBytes: number, file: string | undefined, flush: boole
     const bytes = new Uint8Array(count * ANSWER_BYTES);
     for (let i = 0; i < count; i++) {
       writeU32(bytes, i * ANSWER_BYTES, ANSWER_BYTES - 4);
-      writeU32(bytes, i * ANSWER_BYTES + 4, ++socket.data.answered);
+      writeU32(bytes, i * ANSWER_BYTES + 4, FIRST_CORRELATION_ID + socket.data.answered++);
     }
     if (socket.write(bytes) !== bytes.length) throw new Error("the load does not read its answers");
   };

@@ -14,7 +14,7 @@ import { Outbox } from "./outbox.ts";
  * The first correlation id is a blank line in ASCII: a server of lines, such as one of HTTP, then has a whole request,
  * and answers in its own way, by which it is recognised, instead of waiting for more.
  */
-const FIRST_CORRELATION_ID = 0x0d0a0d0a;
+export const FIRST_CORRELATION_ID = 0x0d0a0d0a;
 
 const CORRELATION_ID_MAX = 2 ** 32 - 1;
 

@@ -19,7 +19,13 @@ import {
 } from "node:fs";
 import { RustLogError } from "../errors.ts";
 import { AppendSink } from "./append-sink.ts";
-import { type AppendFile, type DirectoryLock, type Disk, systemErrorCode } from "./disk.ts";
+import {
+  type AppendFile,
+  type DirectoryLock,
+  type Disk,
+  isDiskFull,
+  systemErrorCode,
+} from "./disk.ts";
 import { mapFile } from "./mapped-file.ts";
 import { OPEN, openRegular, readRegular, requireRegular } from "./regular-file.ts";
 import { QuickFlushes } from "./quick-flush.ts";
@@ -221,8 +227,7 @@ export class RealDisk implements Disk {
   lock(path: string): DirectoryLock {
     const fd = openRegular(path, OPEN.append);
     takeLock(fd, LOCK_EXCLUSIVE, path);
-    ftruncateSync(fd, 0);
-    writeSync(fd, `${process.pid}\n`);
+    notePid(fd);
     // The kernel releases the lock when the descriptor is closed, also when the process is killed.
     return { release: () => closeSync(fd) };
   }
@@ -250,6 +255,16 @@ function takeLock(fd: number, kind: number, path: string): void {
     `${path} is held by ${holder === "" ? "another process" : `process ${holder}`}: ` +
       "one broker per data directory; stop that one, or choose another --data-dir",
   );
+}
+
+/** Writes down who holds a lock. A full disk does not take the number, and the lock is held all the same. */
+function notePid(fd: number): void {
+  try {
+    ftruncateSync(fd, 0);
+    writeSync(fd, `${process.pid}\n`);
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+  }
 }
 
 /** Writes the first `length` bytes: a write may take a part of them only. */

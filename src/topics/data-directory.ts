@@ -18,11 +18,13 @@ import {
   FlushFailure,
   isDiskFull,
   joinPath,
+  reasonOf,
   systemErrorCode,
 } from "../storage/disk.ts";
 import { hasRebooted, noteBoot } from "./boot-note.ts";
-import { takeCleanNote, writeCleanNote } from "./clean-note.ts";
+import { CLEAN, takeCleanNote, writeCleanNote } from "./clean-note.ts";
 import { readMeta, upgradeMeta, writeMeta } from "./meta-file.ts";
+import type { CleanSegments } from "./topic.ts";
 import { type RegistryContext, TopicRegistry } from "./topic-registry.ts";
 
 /** The note that a flush failed. */
@@ -47,6 +49,7 @@ export class DataDirectory {
   readonly #path: string;
   readonly #lock: DirectoryLock;
   readonly #health: Health;
+  readonly #report: (line: string) => void;
 
   private constructor(
     disk: Disk,
@@ -56,7 +59,9 @@ export class DataDirectory {
     id: string,
     wasClean: boolean,
     registry: TopicRegistry,
+    report: (line: string) => void,
   ) {
+    this.#report = report;
     this.#disk = disk;
     this.#path = path;
     this.#lock = lock;
@@ -108,7 +113,8 @@ export class DataDirectory {
         disk.rename(joinPath(path, FLUSH_FAILED), joinPath(path, FLUSH_FAILED_SPARE));
         await disk.syncDirectory(path);
       }
-      return new DataDirectory(disk, path, lock, health, id, clean !== undefined, registry);
+      const wasClean = clean !== undefined;
+      return new DataDirectory(disk, path, lock, health, id, wasClean, registry, context.report);
     } catch (error) {
       lock.release();
       throw error;
@@ -117,12 +123,13 @@ export class DataDirectory {
 
   /**
    * Flushes and closes everything, notes that the stop was clean, and releases the lock. After a failed flush,
-   * which was noted then, it flushes nothing of the partition that it happened to, and no stop is clean.
+   * which was noted then, it flushes nothing of the partition that it happened to, and no stop is clean. When the note
+   * cannot be written (the disk is full), that is reported, and the next start scans.
    */
   async closeCleanly(): Promise<void> {
     try {
       const clean = await this.registry.closeCleanly();
-      if (!this.#health.flushFailed) await writeCleanNote(this.#disk, this.#path, clean);
+      if (!this.#health.flushFailed) await this.#noteCleanStop(clean);
     } finally {
       this.#lock.release();
     }
@@ -131,6 +138,19 @@ export class DataDirectory {
   /** Leaves everything as it is, as a crash would, and releases the lock: after a failure of the disk. */
   abandon(): void {
     this.#lock.release();
+  }
+
+  async #noteCleanStop(clean: CleanSegments): Promise<void> {
+    try {
+      await writeCleanNote(this.#disk, this.#path, clean);
+    } catch (error) {
+      if (systemErrorCode(error) === undefined) throw error;
+      const file = joinPath(this.#path, CLEAN);
+      this.#report(
+        `${file} could not be written: ${reasonOf(error)}; all records are flushed, ` +
+          "and the next start scans the last segment of every partition",
+      );
+    }
   }
 
   static async #initialise(disk: Disk, path: string, topics: string): Promise<string> {

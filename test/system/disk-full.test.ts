@@ -1,6 +1,7 @@
 // The compiled broker on a disk that is really full: it says so, goes on reading, and writes again when there is
 // space, without a restart.
 import { describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Client, connect } from "../../src/client/client.ts";
 import { RustLogError } from "../../src/errors.ts";
@@ -80,6 +81,27 @@ describe.skipIf(probe === undefined)("a full disk", () => {
       TIMEOUT_MS,
     );
   }
+
+  test(
+    "is no reason to fail for a stop or for a start that reads",
+    async () => {
+      await onSmallDisk([], async (disk, broker, client) => {
+        const producer = client.producer({ lingerMs: 0 });
+        for (const value of ["1", "2", "3"]) await producer.send("t", { value });
+        disk.fill(0);
+        expect(await broker.end("SIGTERM")).toBe(0);
+        expect(broker.lines.join("\n")).toContain(
+          "clean-shutdown.json could not be written: ENOSPC",
+        );
+        expect(readdirSync(join(disk.path, "data")).join()).not.toContain("tmp");
+        await using again = await BrokerProcess.start(join(disk.path, "data"));
+        await using reader = await connect({ broker: again.address });
+        expect(await valuesOf(reader, "t")).toEqual(["1", "2", "3"]);
+        expect(await again.end("SIGTERM")).toBe(0);
+      });
+    },
+    TIMEOUT_MS,
+  );
 
   test(
     "refuses a new topic and a commit with DISK_FULL, leaves nothing of them, and takes them later",

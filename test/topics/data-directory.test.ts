@@ -412,6 +412,27 @@ test("after a flush that failed during recovery the next start writes the log an
   expect(values(await open(disk))).toEqual(["a", "b"]);
 });
 
+test("a clean stop on a full disk is one: the records are flushed, nothing is left over, and the next start scans", async () => {
+  for (let room = 0; room < 400; room += 7) {
+    const disk = newDisk();
+    const lines: string[] = [];
+    const first = await open(disk, "data", [], lines);
+    await append(first, "a");
+    disk.setCapacity(disk.usedBytes + room);
+    await first.closeCleanly();
+    expect(disk.list("data").filter((name) => name.endsWith(".tmp"))).toEqual([]);
+    const isNoted = disk.readFile("data/clean-shutdown.json") !== undefined;
+    const isSaid = lines.some((line) =>
+      /^data\/clean-shutdown.json could not be written: ENOSPC.*the next start scans/.test(line),
+    );
+    expect(isSaid).toBe(!isNoted);
+    if (room === 0) expect(isNoted).toBe(false);
+    disk.restart();
+    const second = await open(disk);
+    expect([second.wasClean, values(second)]).toEqual([isNoted, ["a"]]);
+  }
+});
+
 test("a flush that fails at the stop itself is noted instead of a clean stop", async () => {
   const disk = newDisk();
   const first = await open(disk);
