@@ -10,6 +10,7 @@
 //    for longest is given up, and the next, until the rest fits. As long as too much is kept, somebody keeps
 //    more than an equal share; who keeps less is never touched.
 import { CHARGED_SHARE_MAX, FETCH_WAITS_MAX } from "../limits.ts";
+import { collectGarbage } from "./collector.ts";
 import type { ConnectionLimits } from "./connection-host.ts";
 import { InflightAccount } from "./inflight-account.ts";
 import type { Outbox } from "./outbox.ts";
@@ -163,6 +164,6 @@ export class InflightBudget {
     // The collector is in no hurry by itself: it doesn't see how much memory these few objects hold.
     if (this.#garbageBytes < this.#half / 4) return;
     this.#garbageBytes = 0;
-    Bun.gc(true);
+    collectGarbage();
   }
 }

@@ -1,6 +1,6 @@
 // When input has the garbage collected: by bytes, and never for more than a tenth of the time.
 import { expect, test } from "bun:test";
-import { InputCollector } from "../../src/broker/collector.ts";
+import { Collections, InputCollector } from "../../src/broker/collector.ts";
 
 const MiB = 1024 * 1024;
 
@@ -36,4 +36,29 @@ test("input is collected by the amount of it, and less often where that takes lo
   expect(collected.length).toBe(4);
   receive(1, 1);
   expect(collected).toEqual([128, 256, 384, 542, 872]);
+});
+
+test("a collection is forced only while that is quick", () => {
+  let nowMs = 0;
+  let takesMs = 1;
+  const forced: boolean[] = [];
+  const collections = new Collections(
+    (force) => {
+      forced.push(force);
+      if (force) nowMs += takesMs;
+    },
+    () => nowMs,
+  );
+  const collect = (times: number): boolean[] => {
+    forced.length = 0;
+    for (let i = 0; i < times; i++) collections.collect();
+    return forced;
+  };
+  expect(collect(2)).toEqual([true, true]);
+  takesMs = 90;
+  expect(collect(1)).toEqual([true]);
+  takesMs = 1;
+  expect(collect(2)).toEqual([true, true]);
+  takesMs = 90;
+  expect(collect(4)).toEqual([true, true, false, false]);
 });

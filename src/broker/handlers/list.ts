@@ -14,6 +14,9 @@ const PORTION_ITEMS = 500;
 /** Bytes of an item, at most about: names have up to 249. */
 const ITEM_BYTES = 300;
 
+/** Memory for each byte of an answer: what it is written to doubles when it is full, and is copied. */
+const MEMORY_PER_BYTE = 2;
+
 /** A list to answer with. */
 export interface ListSource<Item> {
   /** The items, from the one that the page begins with. */
@@ -41,7 +44,7 @@ export async function answerList<Item>(exchange: Exchange, list: ListSource<Item
     if (response.items % PORTION_ITEMS !== 0) continue;
     // Only a long list goes on later; until then it needs memory.
     if (response.items === PORTION_ITEMS) {
-      exchange.charge(Math.min(frameBytesMax, limit * ITEM_BYTES));
+      exchange.charge(MEMORY_PER_BYTE * Math.min(frameBytesMax, limit * ITEM_BYTES));
     }
     await exchange.owner.nextPortion();
     if (exchange.owner.isGone) throw new RustLogError("CONNECTION_LOST", "the client has left");
