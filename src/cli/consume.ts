@@ -4,8 +4,9 @@
 import { Option } from "@commander-js/extra-typings";
 import type { Client } from "../client/client.ts";
 import type { Consumer } from "../client/consumer.ts";
+import { DamagedRecordsError } from "../client/damage.ts";
 import { newCommand, usageError } from "./command.ts";
-import { oneLine, printError } from "./exit.ts";
+import { describeFailure, oneLine, printError } from "./exit.ts";
 import { compileFormat, formatPrinter, type RecordPrinter, valuePrinter } from "./format.ts";
 import { GroupCommits } from "./group-commits.ts";
 import { jsonPrinter } from "./json-record.ts";
@@ -120,7 +121,10 @@ async function consume(client: Client, topic: string, options: ConsumeOptions): 
   );
   try {
     try {
-      await printRecords(consumer, output, commits !== undefined, options, interruption);
+      const isMarking = commits !== undefined;
+      const damage = await printRecords(consumer, output, isMarking, options, interruption);
+      // What else is damaged has been told; this one ends the command.
+      if (damage !== undefined) throw damage;
     } finally {
       // Also when reading failed: the records before the failure are good, and are not to be lost.
       if (interruption.exitCode === undefined) await output.drain();
@@ -135,33 +139,46 @@ async function consume(client: Client, topic: string, options: ConsumeOptions): 
   if (interruption.exitCode !== undefined && !isFollowing) process.exit(interruption.exitCode);
 }
 
+/** Prints to the end; returns the last damage that it came to, of which only other partitions were read on. */
 async function printRecords(
   consumer: Consumer,
   output: ByteOutput,
   isMarking: boolean,
   options: ConsumeOptions,
   interruption: Interruption,
-): Promise<void> {
+): Promise<DamagedRecordsError | undefined> {
   const { printer, recordsMax } = options;
+  const damaged = new Set<number>();
+  let last: DamagedRecordsError | undefined;
   let count = 0;
   while (count < recordsMax) {
     const records = await interruption.orResult(consumer.nextBatch());
-    if (records === undefined || records === null) return;
+    if (records === undefined || records === null) return last;
+    // It comes again when all else is read.
+    if (damaged.has(records.partition)) return last;
     let marked = 0;
-    while (count < recordsMax && records.next()) {
-      printer(records, output);
-      marked = records.cursor.offset + 1;
-      if (isMarking) output.mark(records.partition, marked);
-      count++;
-      if (!output.isFull) continue;
-      await output.flush();
-      if (output.isClosed || interruption.exitCode !== undefined) return;
+    try {
+      while (count < recordsMax && records.next()) {
+        printer(records, output);
+        marked = records.cursor.offset + 1;
+        if (isMarking) output.mark(records.partition, marked);
+        count++;
+        if (!output.isFull) continue;
+        await output.flush();
+        if (output.isClosed || interruption.exitCode !== undefined) return last;
+      }
+    } catch (error) {
+      if (!(error instanceof DamagedRecordsError) || options.isFollowing) throw error;
+      if (last !== undefined) printError(`rustlog: ${describeFailure(last)}`);
+      last = error;
+      damaged.add(records.partition);
     }
     // Past what was skipped at the end, or a group would come to it again.
-    const position = consumer.position(records.partition) ?? 0;
+    const position = options.isSkipping ? (consumer.position(records.partition) ?? 0) : 0;
     if (isMarking && position > marked) output.mark(records.partition, position);
     // A batch at a time, so that what is there is seen at once, and marks of partitions don't mix.
     await output.flush();
-    if (output.isClosed || interruption.exitCode !== undefined) return;
+    if (output.isClosed || interruption.exitCode !== undefined) return last;
   }
+  return last;
 }

@@ -30,7 +30,6 @@ export function checkConsumerOptions(options: ConsumerOptions): void {
   checkChoice("onDamaged", options.onDamaged, ["throw", "skip"]);
   checkCallback("onSkip", options.onSkip);
   checkCallback("onTopicChanged", options.onTopicChanged);
-  checkCallback("onTopicChanged", options.onTopicChanged);
   for (const name of ["maxBytes", "minBytes", "maxWaitMs", "bufferBytesMax"] as const) {
     const value = options[name];
     if (value === undefined || (Number.isInteger(value) && value >= 1)) continue;

@@ -69,6 +69,11 @@ export interface ConsumerOptions {
   readonly checkCrcs?: boolean;
 }
 
+interface Portion {
+  readonly fetcher: PartitionFetcher;
+  readonly records: FetchedRecords;
+}
+
 /** Reads a topic. Made by `client.consumer()`. For one reader: calls must not overlap. */
 export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable {
   readonly topic: string;
@@ -80,8 +85,10 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
   #starting: Promise<void> | undefined;
   #fetchers = new Map<number, PartitionFetcher>();
   /** What came, in that order, which is fair to all partitions; an error stays at its place for good. */
-  readonly #arrived: ({ fetcher: PartitionFetcher; records: FetchedRecords } | RustLogError)[] = [];
-  #current: { fetcher: PartitionFetcher; records: FetchedRecords } | undefined;
+  readonly #arrived: (Portion | RustLogError)[] = [];
+  #current: Portion | undefined;
+  /** Partitions that can't be read on, with the portion that holds the damage. */
+  readonly #parked = new Map<PartitionFetcher, FetchedRecords>();
   #arrival: PromiseWithResolvers<void> | undefined;
 
   /** @internal Use `client.consumer()`. */
@@ -109,9 +116,9 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
 
   /**
    * The records of one fetch of one partition; null when all ends are reached, or after `close`. If not
-   * all records of the previous batch were walked, the same batch comes again, where the walk stopped.
-   * Throws what `start` throws, CONNECTION_LOST or TIMED_OUT after `retryTimeoutMs`, OFFSET_OUT_OF_RANGE, and
-   * DamagedRecordsError where the broker refuses to read its log.
+   * all records of the previous batch were walked, the same batch comes again, where the walk stopped: at once,
+   * or, if its walk threw a DamagedRecordsError and the consumer does not follow, after those of the other partitions.
+   * Throws what `start` throws, CONNECTION_LOST or TIMED_OUT after `retryTimeoutMs`, and OFFSET_OUT_OF_RANGE.
    */
   async nextBatch(): Promise<FetchedRecords | null> {
     if (this.#closing.signal.aborted) return null;
@@ -121,19 +128,17 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
       if (this.#closing.signal.aborted) return null;
       throw error;
     }
-    if (this.#current?.records.isDone === false) return this.#current.records;
-    this.#current?.fetcher.portionRead();
+    const current = this.#current;
+    if (current?.records.isDone === false) {
+      if (this.#options.follow !== false || !current.records.hasFailed) return current.records;
+      this.#parked.set(current.fetcher, current.records);
+    } else current?.fetcher.portionRead();
     this.#current = undefined;
     for (;;) {
       if (this.#closing.signal.aborted) return null;
-      const first = this.#arrived[0];
-      if (first instanceof RustLogError) throw first;
-      if (first !== undefined) {
-        this.#arrived.shift();
-        this.#current = first;
-        return first.records;
-      }
-      if (this.#isFinished()) return null;
+      const next = this.#takeArrived() ?? (this.#isFinished() ? this.#takeParked() : undefined);
+      this.#current = next ?? undefined;
+      if (next !== undefined) return next?.records ?? null;
       this.#arrival = Promise.withResolvers();
       await this.#arrival.promise;
     }
@@ -265,8 +270,31 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
     }
   }
 
+  /** What came first, except of parked partitions; throws if that is an error. */
+  #takeArrived(): Portion | undefined {
+    for (const [i, arrival] of this.#arrived.entries()) {
+      if (arrival instanceof RustLogError) throw arrival;
+      if (this.#parked.has(arrival.fetcher)) continue;
+      this.#arrived.splice(i, 1);
+      return arrival;
+    }
+    return undefined;
+  }
+
+  /** The partition that was parked first; null when none is. */
+  #takeParked(): Portion | null {
+    for (const [fetcher, records] of this.#parked) {
+      this.#parked.delete(fetcher);
+      return { fetcher, records };
+    }
+    return null;
+  }
+
+  /** Whether all partitions are, except the parked ones. */
   #isFinished(): boolean {
-    for (const fetcher of this.#fetchers.values()) if (!fetcher.isFinished) return false;
+    for (const fetcher of this.#fetchers.values()) {
+      if (!fetcher.isFinished && !this.#parked.has(fetcher)) return false;
+    }
     return true;
   }
 

@@ -99,8 +99,9 @@ export class FetchedRecords {
       } catch (error) {
         if (this.#skip(error)) continue;
       }
-      if (this.#refused !== undefined) this.#report(this.#refused);
-      this.#isDone = true;
+      const refused = this.#refused;
+      this.#isDone = refused === undefined || this.#damage.policy === "skip";
+      if (refused !== undefined) this.#take(refused);
     }
     return false;
   }
@@ -112,17 +113,18 @@ export class FetchedRecords {
     const { batch, from, to = this.#nextOffset } = this.cursor.damaged();
     if (from >= this.#holder.end) return false;
     const damage = new DamagedRecordsError(this, { batch, from, to }, error);
+    // First, for the callback may throw.
+    if (this.#damage.policy === "skip") this.cursor.skipDamaged();
+    this.#take(damage);
+    return true;
+  }
+
+  /** Throws or reports it, as the policy says. */
+  #take(damage: DamagedRecordsError): void {
     if (this.#damage.policy === "throw") {
       this.#failure = damage;
       throw damage;
     }
-    this.cursor.skipDamaged();
-    this.#report(damage);
-    return true;
-  }
-
-  /** The position is moved first: the callback may throw. */
-  #report(damage: DamagedRecordsError): void {
     this.#holder.position = Math.min(damage.to, this.#holder.end);
     this.#holder.source = this.#source;
     this.#damage.onSkip(damage);
@@ -142,6 +144,11 @@ export class FetchedRecords {
     this.#isDone = true;
     this.#holder.position = Math.min(this.#nextOffset, this.#holder.end);
     this.#holder.source = this.#source;
+  }
+
+  /** Whether the walk has come to records that can't be read, and throws. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
   }
 
   /** Whether all records were walked or passed over. */

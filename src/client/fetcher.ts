@@ -190,13 +190,14 @@ export class PartitionFetcher implements PositionHolder {
     onRecords(this, new FetchedRecords(this, response, portion));
   }
 
-  /** The broker refused to read on from `offset`: throws, or hands on a portion that only reports the skip. */
+  /** The broker refused to read on from `offset`: hands on a portion whose walk throws, or only reports the skip. */
   #passDamage(offset: number, error: RustLogError): void {
     const to = offsetAfterDamage(error.message);
     // Without a place to go on at, there is nothing that could be skipped.
     if (to === undefined || to <= offset) throw error;
     const refused = new DamagedRecordsError(this, { batch: offset, from: offset, to }, error);
-    if (this.#options.damage.policy === "throw") throw refused;
+    // The walk of that portion throws, after what came before it and what other partitions have.
+    if (this.#options.damage.policy === "throw") this.#hasFailed = true;
     const unknown = { startOffset: offset, highWatermark: to, logStartOffset: 0 };
     this.#hand({ ...unknown, nextOffset: to, batches: new Uint8Array(0) }, refused);
   }

@@ -362,16 +362,7 @@ describe("a produce that fails", () => {
 
 describe("a consume that comes to damage", () => {
   test("prints and commits what is before it, and says how to go on; --skip-damaged does", async () => {
-    using client = await Session.connect(Number(broker.address.split(":")[1]));
-    for (const values of [["a", "b"], ["c", "d", "e"], ["f"]]) {
-      const batch = batchOf(...values);
-      if (values[0] === "c") {
-        // Snappy, says the header; the CRC is right.
-        batch[FIELD.attributes + 1] = 2;
-        stampProducer(batch, NO_PRODUCER);
-      }
-      await client.produce("damaged", 0, batch);
-    }
+    await produceDamaged("damaged", 0);
     const failed = await run(["consume", "damaged", "-g", "damaged"], to);
     expect(failed).toMatchObject({ stdout: "a\nb\n", exitCode: 1 });
     expect(failed.stderr).toStartWith(
@@ -386,4 +377,32 @@ describe("a consume that comes to damage", () => {
     expect(skipped.stderr).toStartWith("rustlog: skipped: topic 'damaged', partition 0: ");
     expect(skipped.stderr.trimEnd().split("\n")).toHaveLength(1);
   });
+
+  test("reads the other partitions to their ends, and tells all that is damaged", async () => {
+    await ok(["topics", "create", "damaged3", "--partitions", "3"]);
+    for (const partition of [0, 1]) await produceDamaged("damaged3", partition);
+    await ok(["produce", "damaged3", "-p", "2", "x", "y", "z"]);
+    const { stdout, stderr, exitCode } = await run(["consume", "damaged3"], to);
+    expect(stdout.trimEnd().split("\n").sort()).toEqual(["a", "a", "b", "b", "x", "y", "z"]);
+    const lines = stderr.trimEnd().split("\n").sort();
+    for (const partition of [0, 1]) {
+      expect(lines[partition]).toStartWith(
+        `rustlog: UNSUPPORTED_COMPRESSION: topic 'damaged3', partition ${partition}: the batch at`,
+      );
+    }
+    expect([lines.length, exitCode]).toEqual([2, 1]);
+  });
 });
+
+/** Produces three batches of 2, 3 and 1 records, the second of a codec that is not supported; its CRC is right. */
+async function produceDamaged(topic: string, partition: number): Promise<void> {
+  using client = await Session.connect(Number(broker.address.split(":")[1]));
+  for (const values of [["a", "b"], ["c", "d", "e"], ["f"]]) {
+    const batch = batchOf(...values);
+    if (values[0] === "c") {
+      batch[FIELD.attributes + 1] = 2;
+      stampProducer(batch, NO_PRODUCER);
+    }
+    await client.produce(topic, partition, batch);
+  }
+}

@@ -212,6 +212,35 @@ describe("bad bytes", () => {
     expect(offsets.at(-1)).toBe(to);
   });
 
+  test("in one partition do not keep a consumer from the others, if it does not follow", async () => {
+    await using t = await setUp({ partitions: 3 });
+    for (const partition of [0, 2]) {
+      fill(t.broker, partition, 1);
+      t.broker.append(
+        TOPIC,
+        partition,
+        poisoned((record) => (record[0] = 1)),
+      );
+      t.broker.append(TOPIC, partition, batchOf("4"));
+    }
+    fill(t.broker, 1, 5, 5, 5, 5);
+    const consumer = t.consumer({ maxBytes: 1 });
+    const seen: string[] = [];
+    const errors: RustLogError[] = [];
+    for (let i = 0; i < 4; i++) {
+      const rest = (async () => {
+        for await (const { partition, offset } of consumer) seen.push(`${partition}/${offset}`);
+      })();
+      errors.push(await errorOf(rest));
+    }
+    // Up to the damage of each, and all of the other; then the same errors in turn.
+    const ofOthers = range(0, 20).map((offset) => `1/${offset}`);
+    expect(seen.sort()).toEqual(["0/0", "0/1", "2/0", "2/1", ...ofOthers].sort());
+    expect(new Set(errors).size).toBe(2);
+    expect(errors[2]).toBe(errors[0]!);
+    expect([consumer.position(0), consumer.position(2)]).toEqual([2, 2]);
+  });
+
   test("that the broker refuses to read are skipped where it says that the records after them begin", async () => {
     await using t = await setUp();
     fill(t.broker, 0, 2, 3, 2);
