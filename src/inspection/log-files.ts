@@ -64,7 +64,7 @@ export function openLogFiles(dataDirectory: string, topic: string, partition: nu
   const tail = bytes < file.size ? readTail(file, bytes) : undefined;
   file.truncate(bytes);
   const savedEntries = { offsets: 0, times: 0 };
-  const state = { file, index, savedEntries, firstAppendMs: undefined };
+  const state = { file, index, savedEntries, firstAppendMs: undefined, uncheckedBytes: bytes };
   const active = new ActiveSegment(disk, directory, last, name, state, report);
   const sealed = bases.map((base) => new SealedSegment(disk, directory, base, name, report));
   return {

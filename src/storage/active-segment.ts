@@ -2,14 +2,17 @@
 // Leaves to others: which offsets batches get and when they are flushed (log.ts, the partition above it).
 import { RustLogError } from "../errors.ts";
 import { type Tail, tailBytes } from "../record/bytes.ts";
-import { BATCH_HEADER_BYTES, lastOffset, maxTimestamp } from "../record/batch.ts";
-import { type AppendFile, type Disk, joinPath, systemErrorCode } from "./disk.ts";
+import { BATCH_HEADER_BYTES, type BatchFault, lastOffset, maxTimestamp } from "../record/batch.ts";
+import { type AppendFile, type Disk, joinPath } from "./disk.ts";
+import { CheckedSegment } from "./checked-segment.ts";
 import { IndexFile } from "./index-file.ts";
 import type { LogContext } from "./log-context.ts";
 import type { LogSlice } from "./log-slice.ts";
+import type { LookupTrace } from "./lookup-trace.ts";
+import { UnmappedLog } from "./log-bytes.ts";
+import { createEmpty } from "./new-file.ts";
 import { OFFSET_ENTRY_BYTES } from "./offset-index.ts";
 import { SealedSegment } from "./sealed-segment.ts";
-import { LogSegment } from "./segment.ts";
 import { segmentFileName } from "./segment-files.ts";
 import { SegmentIndex } from "./segment-index.ts";
 import { TIME_ENTRY_BYTES } from "./time-index.ts";
@@ -45,10 +48,12 @@ export interface ActiveSegmentState {
   readonly savedEntries: { readonly offsets: number; readonly times: number };
   /** When its first batch was appended, in milliseconds since the epoch; undefined while it is empty. */
   readonly firstAppendMs: number | undefined;
+  /** Bytes whose CRCs nobody has compared since the last start of a broker; damage may be in them. */
+  readonly uncheckedBytes: number;
 }
 
 /** The segment that appends go to. */
-export class ActiveSegment extends LogSegment {
+export class ActiveSegment extends CheckedSegment {
   readonly #disk: Disk;
   readonly #directory: string;
   readonly #report: (line: string) => void;
@@ -63,6 +68,9 @@ export class ActiveSegment extends LogSegment {
   #windowStart = 0;
   #windowBytes = 0;
   #successor: SealedSegment | undefined;
+  readonly #uncheckedBytes: number;
+  readonly #checked: UnmappedLog;
+  #isDamaged = false;
 
   constructor(
     disk: Disk,
@@ -82,23 +90,21 @@ export class ActiveSegment extends LogSegment {
     // Recovery has flushed what it found.
     this.#flushedBytes = state.file.size;
     this.#firstAppendMs = state.firstAppendMs;
+    this.#uncheckedBytes = state.uncheckedBytes;
+    this.trustFrom(state.uncheckedBytes);
+    this.#checked = new UnmappedLog((into, position) => this.#file.read(into, position));
     const { offsets, times } = state.savedEntries;
     const path = (kind: "index" | "timeindex") =>
       joinPath(directory, segmentFileName(baseOffset, kind));
+    const { index } = state;
     this.#offsetsFile = new IndexFile(
       disk,
       path("index"),
       OFFSET_ENTRY_BYTES,
-      this.#index.offsets,
+      index.offsets,
       offsets,
     );
-    this.#timesFile = new IndexFile(
-      disk,
-      path("timeindex"),
-      TIME_ENTRY_BYTES,
-      this.#index.times,
-      times,
-    );
+    this.#timesFile = new IndexFile(disk, path("timeindex"), TIME_ENTRY_BYTES, index.times, times);
   }
 
   override get bytes(): number {
@@ -112,6 +118,11 @@ export class ActiveSegment extends LogSegment {
   /** Bytes handed to `append`, pushed or not: what the file's length will be. */
   get writtenBytes(): number {
     return this.#writtenBytes;
+  }
+
+  /** Whether a read has found damage: then nothing must be appended any more. */
+  get isDamaged(): boolean {
+    return this.#isDamaged;
   }
 
   /** Bytes that were pushed since the last flush began. */
@@ -179,7 +190,13 @@ export class ActiveSegment extends LogSegment {
     const { disk, directory, name, report } = context;
     const file = createEmpty(disk, joinPath(directory, segmentFileName(baseOffset, "log")));
     const savedEntries = { offsets: 0, times: 0 };
-    const state = { file, index: new SegmentIndex(), savedEntries, firstAppendMs: undefined };
+    const state = {
+      file,
+      index: new SegmentIndex(),
+      savedEntries,
+      firstAppendMs: undefined,
+      uncheckedBytes: 0,
+    };
     return new ActiveSegment(disk, directory, baseOffset, name, state, report);
   }
 
@@ -267,34 +284,37 @@ export class ActiveSegment extends LogSegment {
     return this.#index;
   }
 
-  /** Its batches were checked by recovery, or appended by this process: what they state holds. */
+  override locate(offset: number, end: number, trace?: LookupTrace): number {
+    try {
+      return super.locate(offset, end, trace);
+    } catch (error) {
+      if (error instanceof RustLogError && error.code === "CORRUPT_MESSAGE") this.damageFound();
+      throw error;
+    }
+  }
+
+  /** What was checked by recovery, or appended by this process, states what holds. */
   override offsetBefore(position: number): number {
+    if (position < this.#uncheckedBytes) return super.offsetBefore(position);
     return this.statedBaseOffset(position);
   }
 
-  protected override isIntact(): boolean {
-    return true;
+  protected override batchFaultAt(position: number, end: number): BatchFault | undefined {
+    return this.#checked.faultAt(position, end);
+  }
+
+  protected override damageFound(): void {
+    if (this.#isDamaged) return;
+    this.#isDamaged = true;
+    const file = segmentFileName(this.baseOffset, "log");
+    this.#report(
+      `${this.partitionName}: ${file} is damaged. The segment is kept as it is, and appends go to a new one`,
+    );
   }
 
   protected override repairIndex(position: number, reason: string): never {
     // These indexes were made in this process, or loaded with a CRC that matched: the log is what is wrong.
+    this.damageFound();
     throw this.corrupt(position, reason);
   }
-}
-
-function createEmpty(disk: Disk, path: string): AppendFile {
-  try {
-    return disk.createAppend(path);
-  } catch (error) {
-    if (systemErrorCode(error) !== "EEXIST") throw error;
-  }
-  // A roll that failed may have left it.
-  const file = disk.openAppend(path);
-  if (file.size === 0) return file;
-  const { size } = file;
-  file.close();
-  throw new RustLogError(
-    "STORAGE_ERROR",
-    `${path} is there already, with ${size} bytes: move it away, it is not overwritten`,
-  );
 }

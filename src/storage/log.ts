@@ -115,6 +115,7 @@ export class Log {
   mustRoll({ bytes, records }: { readonly bytes: number; readonly records: number }): boolean {
     const { writtenBytes, firstAppendMs, baseOffset } = this.#active;
     if (writtenBytes === 0) return false;
+    if (this.#active.isDamaged) return true;
     const { segmentBytes, segmentMs } = this.#context.settings;
     if (writtenBytes + bytes > segmentBytes) return true;
     if (this.#nextOffset + records - 1 - baseOffset > RELATIVE_OFFSET_MAX) return true;
@@ -250,7 +251,8 @@ export class Log {
   async closeCleanly(): Promise<CleanSegment | undefined> {
     try {
       const complete = await this.#finishActive();
-      return complete ? await this.#noteCleanStop() : undefined;
+      // A damaged one is to be scanned.
+      return complete && !this.#active.isDamaged ? await this.#noteCleanStop() : undefined;
     } catch (error) {
       if (error instanceof FlushFailure) throw error;
       const { name, report } = this.#context;

@@ -160,6 +160,7 @@ export async function openLastSegment(
       index,
       savedEntries,
       firstAppendMs: bytes === 0 ? undefined : firstTimestamp(opening, context.now()),
+      uncheckedBytes: found.isNoted || found.damage.length > 0 ? bytes : 0,
     },
   });
   if (found.isNoted) return opened({ offsets: index.offsets.count, times: index.times.count });

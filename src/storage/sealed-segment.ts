@@ -1,7 +1,8 @@
 // A sealed segment: flushed, immutable, mapped on first use, only ever unlinked.
 // Leaves to others: how a batch is found in it (segment.ts).
+import { RustLogError } from "../errors.ts";
 import { INDEX_INTERVAL_BYTES } from "../limits.ts";
-import { batchBytes } from "../record/batch.ts";
+import type { BatchFault } from "../record/batch.ts";
 import type { Disk } from "./disk.ts";
 import type { LogBytes } from "./log-bytes.ts";
 import type { LogSlice } from "./log-slice.ts";
@@ -14,7 +15,6 @@ import { NO_BATCH } from "./segment-headers.ts";
 import { segmentFileName } from "./segment-files.ts";
 import { SegmentIndex } from "./segment-index.ts";
 import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "./time-index.ts";
-import { VerifiedRanges } from "./verified-ranges.ts";
 
 /** One immutable segment of a partition's directory. */
 export class SealedSegment extends RebuildableSegment {
@@ -24,7 +24,6 @@ export class SealedSegment extends RebuildableSegment {
   #bytes = 0;
   #log: LogBytes | undefined;
   #index: SegmentIndex | undefined;
-  readonly #verified = new VerifiedRanges();
   #timesChecked = false;
   #rebuildReason: string | undefined;
   #nextOffset = 0;
@@ -89,40 +88,16 @@ export class SealedSegment extends RebuildableSegment {
     return this.#openLog().view(position, bytes);
   }
 
-  /**
-   * As in all segments, but what it promises has been checked once by its CRCs: a run ends before the first
-   * batch that is damaged, and one that begins there is refused with CORRUPT_MESSAGE.
-   */
-  override boundary(position: number, base: number, bytesMax: number, end: number): number {
-    const stop = super.boundary(position, base, bytesMax, end);
-    let before: number | undefined;
-    for (let at = this.#verified.verifiedFrom(position); at < stop;) {
-      before ??= this.offsetBefore(at);
-      // Behind a gap a run may begin, but none goes across it.
-      const expected = at === position ? this.offsetAt(at) : before;
-      const fault = this.#batchFault(at, stop, expected);
-      if (fault !== undefined) {
-        if (at > position) {
-          this.stopOffset = Number.NaN;
-          return at;
-        }
-        const whole = this.headerFault(at, stop) === undefined;
-        const next = whole ? this.offsetAfter(at, expected) : undefined;
-        const skip = next === undefined ? "" : `; the records after it begin at offset ${next}`;
-        throw this.corrupt(at, `${fault}${skip}`);
-      }
-      const next = at + batchBytes(this.headerBytes(at), this.headerAt);
-      if (expected === before) this.#verified.add(at, next);
-      before = this.offsetAfter(at, expected);
-      at = this.#verified.verifiedFrom(next);
-      if (at !== next) before = undefined;
+  /** As in all segments; once the way there is found to be damaged, by indexes that lead around the damage. */
+  override locate(offset: number, end: number, trace?: LookupTrace): number {
+    try {
+      return super.locate(offset, end, trace);
+    } catch (error) {
+      const isDamage = error instanceof RustLogError && error.code === "CORRUPT_MESSAGE";
+      if (!isDamage || this.#rebuildReason !== undefined) throw error;
+      this.#rebuild("the log is damaged");
+      return super.locate(offset, end, trace);
     }
-    return stop;
-  }
-
-  override isDamagedAt(position: number, end: number): boolean {
-    if (position >= end || this.#verified.verifiedFrom(position) > position) return false;
-    return this.#batchFault(position, end, this.offsetBefore(position)) !== undefined;
   }
 
   override findTimestamp(
@@ -181,16 +156,8 @@ export class SealedSegment extends RebuildableSegment {
     return true;
   }
 
-  protected override isIntact(position: number): boolean {
-    return this.#openLog().faultAt(position, this.fileBytes) === undefined;
-  }
-
-  /** Why the batch at `position` is not the one that belongs there, or undefined. */
-  #batchFault(position: number, end: number, expected: number): string | undefined {
-    const fault = this.#openLog().faultAt(position, end);
-    if (fault !== undefined) return fault.message;
-    const stated = this.statedBaseOffset(position);
-    return stated === expected ? undefined : `its base offset is ${stated}, not ${expected}`;
+  protected override batchFaultAt(position: number, end: number): BatchFault | undefined {
+    return this.#openLog().faultAt(position, end);
   }
 
   /** Makes the indexes anew from the log, uses them at once, and saves them in the background. */
@@ -203,9 +170,23 @@ export class SealedSegment extends RebuildableSegment {
     this.#rebuildReason = reason;
     this.#timesChecked = true;
     this.#findEnd(index);
-    this.#files.save("index", index.offsets.bytesFrom(0));
-    this.#files.save("timeindex", index.times.bytesFrom(0));
+    void this.#saveVerified();
     return index;
+  }
+
+  /** Saves the rebuilt indexes, with no time in them of a batch that is damaged. */
+  async #saveVerified(): Promise<void> {
+    try {
+      const index = await this.walkVerifiedIndex();
+      index.seal();
+      this.#index = index;
+      this.verifiedMax = index.maxTimestamp;
+      this.#files.save("index", index.offsets.bytesFrom(0));
+      this.#files.save("timeindex", index.times.bytesFrom(0));
+    } catch (error) {
+      // The files are gone, or can't be read: nothing is saved.
+      if (!(error instanceof RustLogError)) throw error;
+    }
   }
 
   #openLog(): LogBytes {
@@ -294,11 +275,13 @@ export class SealedSegment extends RebuildableSegment {
       const holds =
         this.pointsAtBatch(position, offset) &&
         this.maxTimestampAt(position) === index.times.timestamp(last);
-      if (!holds && this.repairIndex(position, TIME_MISMATCH)) return;
+      // Where the batch is damaged, the entry may be right.
+      const isWrong = !holds && this.isIntact(position);
+      if (isWrong && this.repairIndex(position, TIME_MISMATCH)) return;
     }
     let stale = false;
     this.walk(position, (_size, at) => {
-      stale = this.maxTimestampAt(at) > index.maxTimestamp;
+      stale = this.maxTimestampAt(at) > index.maxTimestamp && this.isIntact(at);
       return !stale;
     });
     if (!stale) return;

@@ -40,7 +40,7 @@ export class SegmentIndex {
     this.noteTimestamp(timestamp, lastRelativeOffset);
     if (this.#bytesSinceEntry > INDEX_INTERVAL_BYTES) {
       this.offsets.append(lastRelativeOffset, position);
-      this.times.appendIfLater(this.#maxTimestamp, this.#maxTimestampOffset);
+      this.seal();
       this.#bytesSinceEntry = 0;
     }
     this.#bytesSinceEntry += batchBytes;

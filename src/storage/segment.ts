@@ -271,7 +271,9 @@ export abstract class LogSegment extends SegmentHeaders {
         position < end &&
         this.pointsAtBatch(position, index.times.relativeOffset(entry)) &&
         this.maxTimestampAt(position) === index.times.timestamp(entry);
-      if (!holds && this.repairIndex(position, TIME_MISMATCH)) {
+      // Where the batch is damaged, the entry may be right.
+      const isWrong = !holds && (position >= end || this.isIntact(position));
+      if (isWrong && this.repairIndex(position, TIME_MISMATCH)) {
         return this.findTimestamp(timestamp, end, endOffset, trace);
       }
     }

@@ -38,12 +38,14 @@ export class Partition {
   /** Tells it from an offline one (offline-partition.ts), which has a reason here. */
   readonly offline = undefined;
   readonly #log: Log;
+  readonly #segments: SegmentList;
   readonly #appender: Appender;
   readonly #onFatal: (error: Error) => void;
   /** Fetches that wait for bytes, by how many must have become readable since the start. */
   readonly #waitingForBytes = new WaitQueue();
   /** Fetches past the high watermark, by the offset that it must reach. */
   readonly #waitingForOffset = new WaitQueue();
+  #sealing: Promise<void> | undefined;
   #closed = false;
   #isDeleted = false;
   #retention: Promise<number> | undefined;
@@ -60,6 +62,7 @@ export class Partition {
     this.topic = topic;
     this.index = index;
     this.#log = log;
+    this.#segments = log.parts.segments;
     this.#appender = new Appender(this.name, log, flush, {
       advanced: () => this.#advanced(),
       failed: (error) => this.#fail(error),
@@ -128,17 +131,21 @@ export class Partition {
         `${this.name}: offset ${offset} is below the log start: valid are ${this.logStartOffset} to ${this.highWatermark}`,
       );
     }
-    return this.#log.read(offset, bytesMax, this.#appender.end);
+    try {
+      return this.#log.read(offset, bytesMax, this.#appender.end);
+    } finally {
+      if (this.#segments.active.isDamaged) this.#sealDamaged();
+    }
   }
 
   /** Where reading can go on after `read` threw CORRUPT_MESSAGE for `offset`: the high watermark at the latest. */
   offsetAfterDamage(offset: number): number {
-    return this.#log.parts.segments.offsetAfterDamage(offset, this.#appender.end);
+    return this.#segments.offsetAfterDamage(offset, this.#appender.end);
   }
 
   /** Where in its files the batch is that holds `offset`, for messages; undefined if damage hides it. */
   placeOf(offset: number): string | undefined {
-    return this.#log.parts.segments.placeOf(offset, this.#appender.end);
+    return this.#segments.placeOf(offset, this.#appender.end);
   }
 
   /** Bytes that may be read from `offset`; counting stops once there are `enough`. */
@@ -162,7 +169,7 @@ export class Partition {
 
   /** To be awaited before `offsetForTimestamp`, so that this takes little time; undefined if it would anyway. */
   prepareTimeSearch(timestamp: number): Promise<void> | undefined {
-    return this.#closed ? undefined : this.#log.parts.segments.prepareTimeSearch(timestamp);
+    return this.#closed ? undefined : this.#segments.prepareTimeSearch(timestamp);
   }
 
   /**
@@ -266,6 +273,17 @@ export class Partition {
     await this.#appender.settled();
     await this.#retention?.catch(() => 0);
     this.#log.close();
+  }
+
+  /** No acknowledgement must depend on what is behind damage: the segment is sealed as it is. */
+  #sealDamaged(): void {
+    this.#sealing ??= this.#appender
+      .roll()
+      // The next append tries again, and is refused if there is no new segment.
+      .catch(() => {})
+      .finally(() => {
+        this.#sealing = undefined;
+      });
   }
 
   #fail(error: RustLogError): void {
