@@ -74,6 +74,9 @@ export const TOPIC_NAME_LENGTH_MAX = 249;
 /** Longest group name, in UTF-8 bytes. */
 export const GROUP_NAME_BYTES_MAX = 249;
 
+/** Longest reason of an offline partition in a description of its topic, in characters. */
+export const OFFLINE_REASON_LENGTH_MAX = 500;
+
 /** Partitions that one topic may have. */
 export const PARTITIONS_MAX = 10_000;
 

@@ -26,12 +26,22 @@ export type { BrokerOptions } from "./options.ts";
 /** Lines of the storage that are logged in 10 s while clients are served: enough to name each of many partitions. */
 const REPORTS_PER_WINDOW = 100;
 
-/** Whether a broker serves requests; a failed one has stopped by itself, because its disk failed. */
+/**
+ * Whether a broker serves requests. A degraded one does, but for the partitions that are offline; a failed one has
+ * stopped by itself, because its disk failed.
+ */
 export interface BrokerHealth {
-  readonly status: "ok" | "stopping" | "failed";
+  readonly status: "ok" | "degraded" | "stopping" | "failed";
   /** Why it failed. */
   readonly reason?: string;
+  /** How many partitions are offline, if there are any. */
+  readonly offlinePartitions?: number;
+  /** The first of them, with their reasons. */
+  readonly offline?: readonly { readonly partition: string; readonly reason: string }[];
 }
+
+/** Offline partitions that the health lists. */
+const HEALTH_OFFLINE_MAX = 20;
 
 /** A running broker. */
 export class Broker implements AsyncDisposable {
@@ -167,7 +177,16 @@ export class Broker implements AsyncDisposable {
   /** Whether requests are served; if not, why. The start of a broker resolves when they are. */
   get health(): BrokerHealth {
     if (this.#failure !== undefined) return { status: "failed", reason: this.#failure.message };
-    return { status: this.#stopped === undefined ? "ok" : "stopping" };
+    if (this.#stopped !== undefined) return { status: "stopping" };
+    const { offline } = this.#data.registry;
+    if (offline.length === 0) return { status: "ok" };
+    return {
+      status: "degraded",
+      offlinePartitions: offline.length,
+      offline: offline
+        .slice(0, HEALTH_OFFLINE_MAX)
+        .map(({ name, offline: reason }) => ({ partition: name, reason })),
+    };
   }
 
   /** Connections that are being served. */

@@ -1,7 +1,9 @@
 // `rustlog topics`: list, create, describe and delete.
 // Leaves to others: what a topic is (topics/), and asking the broker (client/admin.ts).
+import type { PartitionDescription } from "../client/admin-types.ts";
 import { PARTITIONS_MAX } from "../limits.ts";
 import { newCommand } from "./command.ts";
+import { oneLine } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
 import { brokerOption, jsonOption, withClient } from "./options.ts";
 import { writeJson, writeText } from "./output.ts";
@@ -30,8 +32,12 @@ function list() {
       withClient(options.broker, async (client) => {
         const topics = await client.admin().listTopics({ internal: options.internal === true });
         if (options.json) return await writeJson(topics);
-        const rows = topics.map(({ name, partitions }) => [name, partitions]);
-        await writeText(formatTable(["TOPIC", "PARTITIONS"], rows));
+        const hasOffline = topics.some(({ offlinePartitions = 0 }) => offlinePartitions > 0);
+        const header = ["TOPIC", "PARTITIONS", ...(hasOffline ? ["OFFLINE"] : [])];
+        const rows = topics.map(({ name, partitions, offlinePartitions = 0 }) =>
+          hasOffline ? [name, partitions, offlinePartitions] : [name, partitions],
+        );
+        await writeText(formatTable(header, rows));
       }),
     );
 }
@@ -75,22 +81,36 @@ function describe() {
         if (options.json) return await writeJson(topic);
         const settings = Object.entries(topic.settings).map(([key, value]) => `${key}=${value}`);
         const header = ["PARTITION", "LOG-START", "HIGH-WATERMARK", "LOG-END", "SEGMENTS", "BYTES"];
-        const rows = topic.partitions.map((partition) => [
-          partition.partition,
-          partition.logStartOffset,
-          partition.highWatermark,
-          partition.logEndOffset,
-          partition.segments,
-          partition.bytes,
-        ]);
+        const rows = topic.partitions.map((partition) => {
+          if (partition.offline !== undefined) return [partition.partition, "offline"];
+          const { logStartOffset, highWatermark, logEndOffset, segments, bytes } = partition;
+          return [
+            partition.partition,
+            logStartOffset,
+            highWatermark,
+            logEndOffset,
+            segments,
+            bytes,
+          ];
+        });
         await writeText(
           `Topic: ${topic.name}${topic.internal ? " (internal)" : ""}\n` +
             `Id: ${topic.topicId ?? "unknown: the broker is older than topic ids"}\n` +
-            `Settings: ${settings.length === 0 ? "the broker's" : settings.join(", ")}\n\n` +
-            formatTable(header, rows),
+            `Settings: ${settings.length === 0 ? "the broker's" : settings.join(", ")}\n` +
+            offlineLines(topic.partitions) +
+            `\n${formatTable(header, rows)}`,
         );
       }),
     );
+}
+
+function offlineLines(partitions: readonly PartitionDescription[]): string {
+  return partitions
+    .filter(({ offline }) => offline !== undefined)
+    .map(
+      ({ partition, offline }) => `Partition ${partition} is offline: ${oneLine(`${offline}`)}\n`,
+    )
+    .join("");
 }
 
 function remove() {

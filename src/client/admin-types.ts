@@ -40,6 +40,8 @@ export interface TopicListing {
   readonly internal: boolean;
   /** Its identity: a topic that is recreated has another one. Undefined when the broker is older than topic ids. */
   readonly topicId: string | undefined;
+  /** Partitions that the broker can't open; undefined when there are none. */
+  readonly offlinePartitions?: number;
 }
 
 /** What a partition holds. */
@@ -53,6 +55,8 @@ export interface PartitionDescription {
   readonly logEndOffset: number;
   readonly segments: number;
   readonly bytes: number;
+  /** Why the broker can't open it: then its offsets are -1. Undefined when it is online. */
+  readonly offline?: string;
 }
 
 /** What a topic holds. */

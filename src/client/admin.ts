@@ -17,13 +17,12 @@ import {
   encodeOffsetCommitRequest,
   encodeOffsetFetchRequest,
 } from "../protocol/offsets.ts";
+import { decodeDeleteTopicResponse, encodeDeleteTopicRequest } from "../protocol/delete-topic.ts";
 import {
   decodeCreateTopicResponse,
-  decodeDeleteTopicResponse,
   decodeDescribeTopicResponse,
   decodeListTopicsResponse,
   encodeCreateTopicRequest,
-  encodeDeleteTopicRequest,
   encodeDescribeTopicRequest,
   encodeListTopicsRequest,
   type ListedTopic,
@@ -103,7 +102,11 @@ export class Admin {
     const topics = await allOf(pages);
     return topics
       .filter(({ internal }) => options.internal === true || !internal)
-      .map(({ topicId, ...topic }) => ({ ...topic, topicId }))
+      .map(({ topicId, offline, ...topic }) => ({
+        ...topic,
+        topicId,
+        ...(offline === 0 ? {} : { offlinePartitions: offline }),
+      }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
@@ -121,7 +124,10 @@ export class Admin {
       internal,
       topicId,
       settings: Object.fromEntries(settings.map(({ name, value }) => [name, value])),
-      partitions,
+      partitions: partitions.map(({ offline, ...partition }) => ({
+        ...partition,
+        ...(offline === "" ? {} : { offline }),
+      })),
     };
   }
 

@@ -134,6 +134,18 @@ async function* writePartitions(text: Exposition, { services }: Broker): AsyncGe
     "Segments, the active one included.",
     (state) => state.segments,
   );
+  const { offline } = services.registry;
+  text.family("rustlog_offline_partitions", "gauge", "Partitions that could not be opened.");
+  text.sample("", offline.length);
+  text.family(
+    "rustlog_partition_offline",
+    "gauge",
+    "1 for a partition that could not be opened, which has no other series; 0 for the others.",
+  );
+  yield* samples(text, rows, ({ labels }) => text.sample(labels, 0));
+  yield* samples(text, offline, ({ topic, index }) =>
+    text.sample(labelsOf({ topic, partition: index }), 1),
+  );
 }
 
 async function* writeGroups(text: Exposition, { services }: Broker): AsyncGenerator<string> {

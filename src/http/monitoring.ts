@@ -61,11 +61,12 @@ class Scrapes {
   }
 }
 
-/** 200 while requests are served; 503 while the broker stops, or once its disk failed. */
+/** 200 while requests are served, also if some partitions are offline; 503 while the broker stops, or once its disk failed. */
 function health(broker: Broker): Response {
   const { health } = broker;
+  const isServing = health.status === "ok" || health.status === "degraded";
   return Response.json(
     { ...health, version: VERSION, address: broker.address },
-    { status: health.status === "ok" ? 200 : 503 },
+    { status: isServing ? 200 : 503 },
   );
 }

@@ -19,8 +19,11 @@ const ONLY_FIRST: VersionRange = { min: FIRST_VERSION, max: FIRST_VERSION };
 /** Version 2 has topic ids, or pages. */
 const TO_2: VersionRange = { min: FIRST_VERSION, max: 2 };
 
-/** Version 3 has pages. */
+/** Version 3 has offline partitions, after topic ids. */
 const TO_3: VersionRange = { min: FIRST_VERSION, max: 3 };
+
+/** Version 3 has pages, version 4 offline partitions. */
+const TO_4: VersionRange = { min: FIRST_VERSION, max: 4 };
 
 /** The versions that this code understands, as broker and as client. */
 export const API_VERSIONS: Readonly<Record<ApiName, VersionRange>> = {
@@ -29,8 +32,8 @@ export const API_VERSIONS: Readonly<Record<ApiName, VersionRange>> = {
   OffsetCommit: TO_2,
   OffsetFetch: TO_2,
   CreateTopic: TO_2,
-  ListTopics: TO_3,
-  DescribeTopic: TO_2,
+  ListTopics: TO_4,
+  DescribeTopic: TO_3,
   DeleteTopic: ONLY_FIRST,
   ListOffsets: TO_2,
   Ping: ONLY_FIRST,

@@ -1,5 +1,5 @@
-// CreateTopic, ListTopics, DescribeTopic and DeleteTopic.
-// Leaves to others: topics themselves (topics/topic-registry.ts).
+// CreateTopic, ListTopics and DescribeTopic.
+// Leaves to others: DeleteTopic (delete-topic.ts), and topics themselves (topics/topic-registry.ts).
 import { TOPIC_SETTINGS_MAX } from "../limits.ts";
 import { API, decodeRequest, decodeResponse, encodeRequest, encodeResponse } from "./messages.ts";
 import { FIRST_PAGE, type PageRequest, readMore, readPage, writeMore, writePage } from "./page.ts";
@@ -83,10 +83,14 @@ export function decodeCreateTopicResponse(payload: Uint8Array, version = 1): Cre
 
 // ListTopics
 //   request  = after string (v3) | limit u32 (v3)
-//   response = array(name string, partitions u32, internal u8, topicId uuid (v2)) | more u8 (v3)
+//   response = array(name string, partitions u32, internal u8, topicId uuid (v2), offline u32 (v4)) | more u8 (v3)
 
 /** The first version of ListTopics that has pages. */
 export const TOPIC_PAGES_SINCE = 3;
+
+/** The first version of ListTopics that counts offline partitions, and of DescribeTopic that says why they are. */
+const LISTED_OFFLINE_SINCE = 4;
+const OFFLINE_SINCE = 3;
 
 /** Asks for the topics, by name. */
 export type ListTopicsRequest = PageRequest;
@@ -99,6 +103,8 @@ export interface ListedTopic {
   readonly internal: boolean;
   /** Identity of the topic; undefined when the broker does not say it. */
   readonly topicId?: string | undefined;
+  /** Number of its partitions that are offline; 0 when the broker does not say it. */
+  readonly offline: number;
 }
 
 /** Topics, by name. */
@@ -125,12 +131,16 @@ export function decodeListTopicsRequest(payload: Uint8Array): ListTopicsRequest 
 
 /** What writes one topic of the list. */
 export function listedTopicWriter(version: number) {
-  return (item: ByteWriter, { name, partitions, internal, topicId }: ListedTopic): void => {
+  return (
+    item: ByteWriter,
+    { name, partitions, internal, topicId, offline }: ListedTopic,
+  ): void => {
     item
       .string(name)
       .u32(partitions)
       .u8(internal ? 1 : 0);
     writeTopicId(item, topicId, version);
+    if (version >= LISTED_OFFLINE_SINCE) item.u32(offline);
   };
 }
 
@@ -148,14 +158,20 @@ export function encodeListTopicsResponse(
 /** Reads a response. */
 export function decodeListTopicsResponse(payload: Uint8Array, version = 1): ListTopicsResponse {
   return decodeResponse(payload, (body) => ({
-    topics: body.array("topics", 2 + 4 + 1 + topicIdBytes(version), (item) => ({
+    topics: body.array("topics", listedTopicBytes(version), (item) => ({
       name: item.string("name"),
       partitions: item.u32("partitions"),
       internal: item.u8("internal") !== 0,
       topicId: readTopicId(item, version),
+      offline: version >= LISTED_OFFLINE_SINCE ? item.u32("offline") : 0,
     })),
     more: readMore(body, isPaged(version)),
   }));
+}
+
+/** The smallest topic of the list. */
+function listedTopicBytes(version: number): number {
+  return 2 + 4 + 1 + topicIdBytes(version) + (version >= LISTED_OFFLINE_SINCE ? 4 : 0);
 }
 
 function isPaged(version: number): boolean {
@@ -165,7 +181,8 @@ function isPaged(version: number): boolean {
 // DescribeTopic
 //   request  = topic string | createIfMissing u8
 //   response = name string | internal u8 | settings array(name string, value string)
-//            | array(partition u32, logStartOffset i64, highWatermark i64, logEndOffset i64, segments u32, bytes i64)
+//            | array(partition u32, logStartOffset i64, highWatermark i64, logEndOffset i64, segments u32, bytes i64,
+//              offline string (v3))
 //            | topicId uuid (v2)
 
 /** Asks about one topic. */
@@ -191,6 +208,8 @@ export interface DescribedPartition {
   readonly segments: number;
   /** Size of the segments' logs. */
   readonly bytes: number;
+  /** Why it is offline; then its offsets are -1. Empty if it is online, or the broker does not say it. */
+  readonly offline: string;
 }
 
 /** A topic at that moment. */
@@ -243,6 +262,7 @@ export function encodeDescribeTopicResponse(
           .i64(of.logEndOffset)
           .u32(of.segments)
           .i64(of.bytes);
+        if (version >= OFFLINE_SINCE) item.string(of.offline);
       });
     writeTopicId(body, response.topicId, version);
   });
@@ -257,52 +277,20 @@ export function decodeDescribeTopicResponse(
     name: body.string("name"),
     internal: body.u8("internal") !== 0,
     settings: body.array("settings", 2 + 2, readSetting),
-    partitions: body.array("partitions", 4 + 8 + 8 + 8 + 4 + 8, (item) => ({
+    partitions: body.array("partitions", describedPartitionBytes(version), (item) => ({
       partition: item.u32("partition"),
       logStartOffset: item.i64("logStartOffset"),
       highWatermark: item.i64("highWatermark"),
       logEndOffset: item.i64("logEndOffset"),
       segments: item.u32("segments"),
       bytes: item.i64("bytes"),
+      offline: version >= OFFLINE_SINCE ? item.string("offline") : "",
     })),
     topicId: readTopicId(body, version),
   }));
 }
 
-// DeleteTopic
-//   request  = topic string
-//   response = nothing
-
-/** A topic to delete. */
-export interface DeleteTopicRequest {
-  readonly topic: string;
-}
-
-/** Says only that it was done. */
-export type DeleteTopicResponse = Record<never, never>;
-
-/** A whole request frame. */
-export function encodeDeleteTopicRequest(
-  correlationId: number,
-  request: DeleteTopicRequest,
-): Uint8Array {
-  return encodeRequest(API.DeleteTopic, correlationId, (body) => body.string(request.topic));
-}
-
-/** Reads a request. */
-export function decodeDeleteTopicRequest(payload: Uint8Array): DeleteTopicRequest {
-  return decodeRequest(payload, (body) => ({ topic: body.string("topic") }));
-}
-
-/** A whole response frame. */
-export function encodeDeleteTopicResponse(
-  correlationId: number,
-  _response: DeleteTopicResponse = {},
-): Uint8Array {
-  return encodeResponse(correlationId, () => {});
-}
-
-/** Reads a response. */
-export function decodeDeleteTopicResponse(payload: Uint8Array): DeleteTopicResponse {
-  return decodeResponse(payload, () => ({}));
+/** The smallest partition of a description. */
+function describedPartitionBytes(version: number): number {
+  return 4 + 8 + 8 + 8 + 4 + 8 + (version >= OFFLINE_SINCE ? 2 : 0);
 }

@@ -135,7 +135,7 @@ export class TopicRegistry {
 
   /** All partitions that could not be opened. */
   get offline(): readonly OfflinePartition[] {
-    return this.list().flatMap((topic) => topic.offline);
+    return [...this.#topics.values()].flatMap((topic) => topic.offline);
   }
 
   /** The topic, created first if it is missing and the broker creates topics by itself. */

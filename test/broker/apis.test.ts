@@ -22,12 +22,14 @@ import {
   type OffsetCommitEntry,
 } from "../../src/protocol/offsets.ts";
 import {
-  decodeCreateTopicResponse,
   decodeDeleteTopicResponse,
+  encodeDeleteTopicRequest,
+} from "../../src/protocol/delete-topic.ts";
+import {
+  decodeCreateTopicResponse,
   decodeDescribeTopicResponse,
   decodeListTopicsResponse,
   encodeCreateTopicRequest,
-  encodeDeleteTopicRequest,
   encodeDescribeTopicRequest,
   encodeListTopicsRequest,
 } from "../../src/protocol/topics.ts";
@@ -103,8 +105,8 @@ describe("topics", () => {
     expect(await create("a", 2, { "segment.bytes": "4096" })).toEqual({ partitions: 2 });
     await session.produce("a", 1, batchOf("x", "y"));
     expect((await list()).topics).toEqual([
-      { name: "a", partitions: 2, internal: false },
-      { name: "b", partitions: 3, internal: false },
+      { name: "a", partitions: 2, internal: false, offline: 0 },
+      { name: "b", partitions: 3, internal: false, offline: 0 },
     ]);
     const described = await describe("a");
     expect(described).toMatchObject({

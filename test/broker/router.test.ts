@@ -4,7 +4,8 @@ import { Exchange, type ExchangeOwner } from "../../src/broker/exchange.ts";
 import { Router } from "../../src/broker/handlers/router.ts";
 import { TopicOrder } from "../../src/broker/topic-order.ts";
 import { API } from "../../src/protocol/messages.ts";
-import { encodeDeleteTopicRequest, encodeListTopicsRequest } from "../../src/protocol/topics.ts";
+import { encodeDeleteTopicRequest } from "../../src/protocol/delete-topic.ts";
+import { encodeListTopicsRequest } from "../../src/protocol/topics.ts";
 import { errorOf } from "../support/broker.ts";
 
 test("a bug in a handler is answered without its details, and logged with them", async () => {

@@ -11,12 +11,12 @@ import {
   encodeOffsetCommitRequest,
   encodeOffsetFetchRequest,
 } from "../../src/protocol/offsets.ts";
+import { encodeDeleteTopicRequest } from "../../src/protocol/delete-topic.ts";
 import {
   decodeCreateTopicResponse,
   decodeDescribeTopicResponse,
   decodeListTopicsResponse,
   encodeCreateTopicRequest,
-  encodeDeleteTopicRequest,
   encodeDescribeTopicRequest,
   encodeListTopicsRequest,
 } from "../../src/protocol/topics.ts";
@@ -85,7 +85,7 @@ test("creating, listing and describing a topic tell its id, which version 1 does
     (id) => encodeListTopicsRequest(id, FIRST_PAGE, V2),
     (payload) => decodeListTopicsResponse(payload, V2),
   );
-  expect(topics).toEqual([{ name: "t", partitions: 1, internal: false, topicId }]);
+  expect(topics).toEqual([{ name: "t", partitions: 1, internal: false, topicId, offline: 0 }]);
   const request = { topic: "t", createIfMissing: false };
   const described = await session.call(
     (id) => encodeDescribeTopicRequest(id, request, V2),

@@ -6,6 +6,7 @@ import { API, type ApiName } from "../../src/protocol/messages.ts";
 import * as meta from "../../src/protocol/meta.ts";
 import * as offsets from "../../src/protocol/offsets.ts";
 import * as produce from "../../src/protocol/produce.ts";
+import * as deleteTopic from "../../src/protocol/delete-topic.ts";
 import * as topics from "../../src/protocol/topics.ts";
 import { API_VERSIONS } from "../../src/protocol/api-versions.ts";
 import { type Field, fieldsIn, GRAMMAR, type Value } from "./grammar.ts";
@@ -76,8 +77,8 @@ export const REQUESTS: readonly Codec[] = [
   ...codec(
     "DeleteTopic",
     "request",
-    topics.encodeDeleteTopicRequest,
-    topics.decodeDeleteTopicRequest,
+    deleteTopic.encodeDeleteTopicRequest,
+    deleteTopic.decodeDeleteTopicRequest,
   ),
   ...codec(
     "ListOffsets",
@@ -138,8 +139,8 @@ export const RESPONSES: readonly Codec[] = [
   ...codec(
     "DeleteTopic",
     "response",
-    topics.encodeDeleteTopicResponse,
-    topics.decodeDeleteTopicResponse,
+    deleteTopic.encodeDeleteTopicResponse,
+    deleteTopic.decodeDeleteTopicResponse,
   ),
   ...codec(
     "ListOffsets",

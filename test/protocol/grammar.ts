@@ -116,7 +116,13 @@ export const GRAMMAR: Readonly<Record<ApiName, ApiGrammar>> = {
   ListTopics: {
     request: pageFields(3),
     response: fields({
-      topics: fields({ name: "string", partitions: "u32", internal: "bool", topicId: TOPIC_ID }),
+      topics: fields({
+        name: "string",
+        partitions: "u32",
+        internal: "bool",
+        topicId: TOPIC_ID,
+        offline: { type: "u32", since: 4, before: 0 },
+      }),
       more: moreField(3),
     }),
   },
@@ -133,6 +139,7 @@ export const GRAMMAR: Readonly<Record<ApiName, ApiGrammar>> = {
         logEndOffset: "i64",
         segments: "u32",
         bytes: "i64",
+        offline: { type: "string", since: 3, before: "" },
       }),
       topicId: TOPIC_ID,
     }),

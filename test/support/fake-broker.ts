@@ -276,7 +276,8 @@ export class FakeBroker implements Disposable {
     const partitions = Array.from({ length: this.#options.partitions ?? 1 }, (_, partition) => {
       const { logStartOffset, highWatermark } = this.#partition(topic, partition);
       const logEndOffset = highWatermark;
-      return { partition, logStartOffset, highWatermark, logEndOffset, segments: 1, bytes: 0 };
+      const offsets = { logStartOffset, highWatermark, logEndOffset };
+      return { partition, ...offsets, segments: 1, bytes: 0, offline: "" };
     });
     const topicId = this.topicId(topic);
     const described = { name: topic, internal: false, settings: [], partitions, topicId };

@@ -14,11 +14,8 @@ import {
   encodeOffsetCommitRequest,
   encodeOffsetFetchRequest,
 } from "../../src/protocol/offsets.ts";
-import {
-  encodeCreateTopicRequest,
-  encodeDeleteTopicRequest,
-  encodeDescribeTopicRequest,
-} from "../../src/protocol/topics.ts";
+import { encodeDeleteTopicRequest } from "../../src/protocol/delete-topic.ts";
+import { encodeCreateTopicRequest, encodeDescribeTopicRequest } from "../../src/protocol/topics.ts";
 import { batchOf } from "../support/broker.ts";
 import type { Random } from "../support/random.ts";
 import { encodeProduceRequest } from "../support/whole-frames.ts";

@@ -16,9 +16,9 @@ import {
   decodeOffsetFetchRequest,
 } from "../../protocol/offsets.ts";
 import { decodeProduceRequest } from "../../protocol/produce.ts";
+import { decodeDeleteTopicRequest } from "../../protocol/delete-topic.ts";
 import {
   decodeCreateTopicRequest,
-  decodeDeleteTopicRequest,
   decodeDescribeTopicRequest,
   decodeListTopicsRequest,
 } from "../../protocol/topics.ts";

@@ -1,12 +1,12 @@
 // CreateTopic, ListTopics, DescribeTopic and DeleteTopic.
 // Leaves to others: topics on disk (topics/topic-registry.ts).
 import { RustLogError } from "../../errors.ts";
+import { OFFLINE_REASON_LENGTH_MAX } from "../../limits.ts";
+import { type DeleteTopicRequest, encodeDeleteTopicResponse } from "../../protocol/delete-topic.ts";
 import {
   type CreateTopicRequest,
-  type DeleteTopicRequest,
   type DescribeTopicRequest,
   encodeCreateTopicResponse,
-  encodeDeleteTopicResponse,
   encodeDescribeTopicResponse,
   type ListedTopic,
   listedTopicWriter,
@@ -51,9 +51,10 @@ export function listTopics(
 }
 
 function* topicsAfter(topics: readonly Topic[], after: string): Generator<ListedTopic, void> {
-  for (const { name, partitions, internal, id } of topics) {
+  for (const { name, partitions, internal, id, offline } of topics) {
     if (name <= after) continue;
-    yield { name, partitions: partitions.length, internal, topicId: id };
+    const count = partitions.length;
+    yield { name, partitions: count, internal, topicId: id, offline: offline.length };
   }
 }
 
@@ -80,7 +81,10 @@ function answerDescription(exchange: Exchange, topic: Topic): void {
     name: topic.name,
     internal: topic.internal,
     settings: Object.entries(topic.settings).map(([name, value]) => ({ name, value })),
-    partitions: topic.partitions.map((partition) => partition.describe()),
+    partitions: topic.partitions.map((partition) => ({
+      ...partition.describe(),
+      offline: partition.offline?.slice(0, OFFLINE_REASON_LENGTH_MAX) ?? "",
+    })),
     topicId: topic.id,
   };
   const { correlationId, apiVersion } = exchange;

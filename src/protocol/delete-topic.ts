@@ -1,0 +1,41 @@
+// DeleteTopic.
+// Leaves to others: the other requests about topics (topics.ts), and deleting (topics/topic-registry.ts).
+import { API, decodeRequest, decodeResponse, encodeRequest, encodeResponse } from "./messages.ts";
+
+// DeleteTopic
+//   request  = topic string
+//   response = nothing
+
+/** A topic to delete. */
+export interface DeleteTopicRequest {
+  readonly topic: string;
+}
+
+/** Says only that it was done. */
+export type DeleteTopicResponse = Record<never, never>;
+
+/** A whole request frame. */
+export function encodeDeleteTopicRequest(
+  correlationId: number,
+  request: DeleteTopicRequest,
+): Uint8Array {
+  return encodeRequest(API.DeleteTopic, correlationId, (body) => body.string(request.topic));
+}
+
+/** Reads a request. */
+export function decodeDeleteTopicRequest(payload: Uint8Array): DeleteTopicRequest {
+  return decodeRequest(payload, (body) => ({ topic: body.string("topic") }));
+}
+
+/** A whole response frame. */
+export function encodeDeleteTopicResponse(
+  correlationId: number,
+  _response: DeleteTopicResponse = {},
+): Uint8Array {
+  return encodeResponse(correlationId, () => {});
+}
+
+/** Reads a response. */
+export function decodeDeleteTopicResponse(payload: Uint8Array): DeleteTopicResponse {
+  return decodeResponse(payload, () => ({}));
+}
