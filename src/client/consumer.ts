@@ -2,6 +2,7 @@
 // Leaves to others: where to start and end (consumer-plan), fetching ahead and retrying (fetcher, link).
 
 import { RustLogError } from "../errors.ts";
+import { BATCH_BYTES_HIGHEST } from "../limits.ts";
 import { Admin } from "./admin.ts";
 import { checkConsumerOptions } from "./consumer-check.ts";
 import {
@@ -234,8 +235,9 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
     const options = {
       link: this.#link,
       policy,
-      maxBytes: Math.min(maxBytes, Math.max(share, PORTION_BYTES_MIN)),
-      minBytes: this.#options.minBytes ?? 1,
+      // No response brings more than the largest batch.
+      maxBytes: Math.min(maxBytes, Math.max(share, PORTION_BYTES_MIN), BATCH_BYTES_HIGHEST),
+      minBytes: Math.min(this.#options.minBytes ?? 1, BATCH_BYTES_HIGHEST),
       maxWaitMs: this.#options.maxWaitMs ?? 1000,
       onOutOfRange,
       checkCrcs: this.#options.checkCrcs ?? true,

@@ -16,8 +16,8 @@ import {
 import { readI32, readU32 } from "../record/bytes.ts";
 import { segmentFileName } from "./segment-files.ts";
 
-/** Relative offsets have 32 bits in an index. */
-const RELATIVE_OFFSET_MAX = 0xffff_ffff;
+/** What the 32 bits of an index entry can say; a segment is rolled long before. */
+const ENTRY_OFFSET_MAX = 0xffff_ffff;
 
 /** The position of no batch: for the first one, whose offset a file name or an index tells. */
 export const NO_BATCH = -1;
@@ -77,7 +77,7 @@ export abstract class SegmentHeaders {
     const stated = this.statedBaseOffset(position);
     if (stated === expected) return expected;
     const relative = stated - this.baseOffset;
-    if (!(relative >= 0 && relative <= RELATIVE_OFFSET_MAX)) return expected;
+    if (!(relative >= 0 && relative <= ENTRY_OFFSET_MAX)) return expected;
     if (previous !== NO_BATCH && !this.isIntact(previous)) {
       return stated > this.statedBaseOffset(previous) ? stated : expected;
     }
@@ -102,7 +102,7 @@ export abstract class SegmentHeaders {
       this.headerFault(after, this.fileBytes) === undefined
         ? this.statedBaseOffset(after)
         : NO_BATCH;
-    return next > base && next - base <= RELATIVE_OFFSET_MAX
+    return next > base && next - base <= ENTRY_OFFSET_MAX
       ? next
       : base + Math.max(1, Math.min(count, delta + 1));
   }

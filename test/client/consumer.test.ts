@@ -12,6 +12,16 @@ describe("reading", () => {
     expect(await offsetsOf(t.consumer())).toEqual(range(0, 350));
   });
 
+  test("takes sizes that are more than a response can have", async () => {
+    await using t = await setUp();
+    fill(t.broker, 0, 5, 5);
+    const maxBytes = 2 ** 40;
+    expect(await offsetsOf(t.consumer({ maxBytes, bufferBytesMax: 2 ** 50 }))).toEqual(
+      range(0, 10),
+    );
+    expect(await offsetsOf(t.consumer({ minBytes: 2 ** 40, maxWaitMs: 1 }))).toEqual(range(0, 10));
+  });
+
   test("skips what is before the offset in its batch", async () => {
     await using t = await setUp();
     fill(t.broker, 0, 10, 10);
