@@ -1,10 +1,10 @@
 // The walk over a `.log` file: its batches, one by one, and between them the ranges of bytes that are none.
-// Leaves to others: finding the next batch after damage (storage/batch-walker.ts), what a gap in the offsets
+// Leaves to others: finding the next batch after damage (record/batch-walker.ts), what a gap in the offsets
 // means, and the records inside (verify-segment.ts, cli/inspect.ts).
 //
 // Every byte of the file belongs to exactly one part, in order.
 import { type BatchFault, batchBytes, nextOffset } from "../record/batch.ts";
-import { BatchWalker, type ByteSource, type Crc32c } from "../storage/batch-walker.ts";
+import { BatchWalker, type ByteSource, type Crc32c } from "../record/batch-walker.ts";
 
 /** A whole batch with a matching CRC. */
 export interface WalkedBatch {

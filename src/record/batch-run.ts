@@ -9,8 +9,8 @@ import {
   nextOffset,
 } from "./batch.ts";
 import { OFFSET_MAX } from "../limits.ts";
+import { BatchWalker } from "./batch-walker.ts";
 import { corrupt } from "./headers.ts";
-import { findBatchAfter } from "./resync.ts";
 
 const NONE = new Uint8Array(0);
 
@@ -35,6 +35,11 @@ export class BatchRun {
   #endOffset: number | undefined;
   /** Offset after the last record of the last whole batch. */
   #previousEnd = 0;
+  /** Made at the first damage, because its work is linear only for all damage together. */
+  #walker: BatchWalker | undefined;
+  /** The damaged batch that was searched from last, and what was found. */
+  #searchedFrom = -1;
+  #found: number | undefined;
 
   /** Starts over, before the first batch in `bytes[start, end)`. */
   reset(bytes: Uint8Array, start: number, end: number, options: BatchRunOptions): void {
@@ -45,6 +50,8 @@ export class BatchRun {
     this.#checkCrcs = options.checkCrcs ?? true;
     this.#endOffset = options.endOffset;
     this.#previousEnd = 0;
+    this.#walker = undefined;
+    this.#searchedFrom = -1;
   }
 
   /** Moves to the next batch; false after the last one. Throws CORRUPT_MESSAGE, and stays there. */
@@ -75,10 +82,38 @@ export class BatchRun {
 
   /** Where the next whole batch starts after the present one, which is damaged; undefined if there is none. */
   afterDamage(fromOffset: number, isOpen: boolean): number | undefined {
-    // A batch that could not be opened holds at least one record.
-    const baseOffsetMin = Math.max(this.#previousEnd, fromOffset) + (isOpen ? 0 : 1);
+    if (this.#searchedFrom !== this.at) {
+      this.#searchedFrom = this.at;
+      // A batch that could not be opened holds at least one record.
+      this.#found = this.#search(Math.max(this.#previousEnd, fromOffset) + (isOpen ? 0 : 1));
+    }
+    return this.#found;
+  }
+
+  #search(baseOffsetMin: number): number | undefined {
+    const { bytes, at } = this;
+    if (this.#end - at < BATCH_HEADER_BYTES) return undefined;
+    // A length that leads to the end is right: the usual case, without a search.
+    if (at + batchBytes(bytes, at) === this.#end) return undefined;
+    const source = bytes.subarray(0, this.#end);
+    this.#walker ??= new BatchWalker({
+      size: source.length,
+      read: (into, position) => {
+        const part = source.subarray(position, position + into.length);
+        into.set(part);
+        return part.length;
+      },
+    });
     const endOffset = this.#endOffset ?? OFFSET_MAX;
-    return findBatchAfter(this.bytes, this.at, this.#end, { baseOffsetMin, endOffset });
+    let header: Uint8Array | undefined = bytes.subarray(at, at + BATCH_HEADER_BYTES);
+    for (let from = at; ;) {
+      const found = this.#walker.findNext(from, header, baseOffsetMin);
+      if (found === this.#end) return undefined;
+      const isDue = baseOffset(bytes, found) >= baseOffsetMin;
+      if (isDue && nextOffset(bytes, found) <= endOffset) return found;
+      from = found;
+      header = undefined;
+    }
   }
 
   /** Goes on at `position`, or at the end. */

@@ -2,7 +2,7 @@
 // noted, and how much of the log was flushed. Leaves to others: what follows from that (recovery.ts).
 import { batchBytes, findBatchFault, nextOffset } from "../record/batch.ts";
 import { crc32c } from "../record/crc32c.ts";
-import { BatchWalker } from "./batch-walker.ts";
+import { BatchWalker } from "../record/batch-walker.ts";
 import type { AppendFile } from "./disk.ts";
 import { readFully } from "./file-copy.ts";
 import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "./offset-index.ts";

@@ -7,9 +7,9 @@ import { RustLogError } from "../errors.ts";
 import { readI64 } from "../record/bytes.ts";
 import { crc, FIELD } from "../record/batch.ts";
 import { crc32c } from "../record/crc32c.ts";
-import { BatchWalker } from "./batch-walker.ts";
 import { nextTurn } from "./event-loop.ts";
 import { CheckedSegment } from "./checked-segment.ts";
+import { BatchWalker } from "../record/batch-walker.ts";
 import { NO_BATCH } from "./segment-headers.ts";
 import { SegmentIndex } from "./segment-index.ts";
 

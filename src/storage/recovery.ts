@@ -6,7 +6,7 @@ import { RustLogError } from "../errors.ts";
 import { baseTimestamp } from "../record/batch.ts";
 import { crc32c } from "../record/crc32c.ts";
 import type { ActiveSegmentState } from "./active-segment.ts";
-import type { ByteSource } from "./batch-walker.ts";
+import type { ByteSource } from "../record/batch-walker.ts";
 import { keepTail } from "./cut-file.ts";
 import {
   type AppendFile,

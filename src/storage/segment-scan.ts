@@ -17,7 +17,7 @@ import {
 } from "../record/batch.ts";
 import { crc32c } from "../record/crc32c.ts";
 import { RELATIVE_OFFSET_MAX } from "../limits.ts";
-import { BatchWalker, type ByteSource } from "./batch-walker.ts";
+import { BatchWalker, type ByteSource } from "../record/batch-walker.ts";
 import type { ProducerStates } from "./producer-states.ts";
 import { SegmentIndex } from "./segment-index.ts";
 

@@ -1,6 +1,6 @@
 // The walk over the batches of a `.log` file whose bytes may be damaged: whether a batch starts at a position, and
-// where the next one is. Recovery, `verify` and `inspect` all walk with it, so they agree on what a batch is.
-// Leaves to others: what is made of it (recovery.ts, inspection/segment-walk.ts).
+// where the next one is. Recovery, `verify`, `inspect` and clients all walk with it, so they agree on what a batch is.
+// Leaves to others: what is made of it (storage/segment-scan.ts, inspection/segment-walk.ts, batch-run.ts).
 //
 // The size of a batch has no limit of its own but the end of the file, so no batch that a broker has ever accepted
 // is called damaged. Memory: one window; the CRC of a larger batch is computed piece by piece.
@@ -23,8 +23,8 @@ import {
   findBatchFault,
   findCrcFault,
   nextOffset,
-} from "../record/batch.ts";
-import { crc32c } from "../record/crc32c.ts";
+} from "./batch.ts";
+import { crc32c } from "./crc32c.ts";
 import { BatchSearch } from "./batch-search.ts";
 
 const WINDOW_BYTES = 4 * 1024 * 1024;

@@ -8,15 +8,8 @@
 // So each byte goes into a CRC once, and a possible batch costs the same whatever its length.
 //
 // Memory: a block of the file, and 24 bytes for each possible batch that is not behind the walk yet.
-import {
-  BATCH_HEADER_BYTES,
-  BATCH_MAGIC,
-  batchBytes,
-  crc,
-  FIELD,
-  mayBeBatch,
-} from "../record/batch.ts";
-import { combineCrc32c } from "../record/crc32c-combine.ts";
+import { BATCH_HEADER_BYTES, BATCH_MAGIC, batchBytes, crc, FIELD, mayBeBatch } from "./batch.ts";
+import { combineCrc32c } from "./crc32c-combine.ts";
 import type { ByteSource, Crc32c } from "./batch-walker.ts";
 import { CandidateBatches, NO_CANDIDATE } from "./candidate-batches.ts";
 

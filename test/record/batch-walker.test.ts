@@ -12,8 +12,8 @@ import {
 import { writeI32, writeU32 } from "../../src/record/bytes.ts";
 import { crc32c } from "../../src/record/crc32c.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
-import { BatchSearch } from "../../src/storage/batch-search.ts";
-import type { ByteSource } from "../../src/storage/batch-walker.ts";
+import { BatchSearch } from "../../src/record/batch-search.ts";
+import type { ByteSource } from "../../src/record/batch-walker.ts";
 import { batchOf } from "../support/log-fixture.ts";
 import { Random } from "../support/random.ts";
 
