@@ -47,7 +47,7 @@ export function consumeCommand() {
     .addOption(
       new Option(
         "-o, --offset <start[:end]>",
-        "earliest, latest, N, -N (from the end of each partition) or @TIME (ms, ISO 8601 or ago: @-10m); END is not included",
+        "earliest (beginning), latest (end), N, -N (from the end of each partition) or @TIME (ms, ISO 8601 or ago: @-10m); END is not included",
       )
         .default({ start: "earliest", end: undefined } as OffsetRangeSpec, "earliest")
         .argParser((text) => parseOffsetRange(text)),

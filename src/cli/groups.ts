@@ -80,7 +80,10 @@ function seek() {
     .addOption(brokerOption())
     .addOption(jsonOption())
     .addOption(
-      new Option("--to <offset>", "earliest, latest, N, -N (from the end) or @TIME")
+      new Option(
+        "--to <offset>",
+        "earliest (beginning), latest (end), N, -N (from the end) or @TIME",
+      )
         .argParser((text) => parseOffset(text))
         .makeOptionMandatory(),
     )

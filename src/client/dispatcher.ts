@@ -116,9 +116,9 @@ export class Dispatcher {
     if (accumulator.room < bytes) this.#seal(accumulator);
   }
 
-  /** Completes all open batches, so that they are sent as soon as their turn comes. */
-  sealAll(): void {
-    for (const accumulator of this.#open) this.#seal(accumulator);
+  /** Completes all open batches, or those that `isMeant` tells, so that they are sent as soon as their turn comes. */
+  sealAll(isMeant: (accumulator: PartitionAccumulator) => boolean = () => true): void {
+    for (const accumulator of this.#open) if (isMeant(accumulator)) this.#seal(accumulator);
   }
 
   /**

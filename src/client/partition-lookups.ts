@@ -121,7 +121,8 @@ export class PartitionLookups {
   async #refresh(topic: ProducerTopic): Promise<void> {
     try {
       const count = await lookUpPartitions(this.#options.link, topic.name, {}, false);
-      if (topic.isKnown && topic.lookup === undefined) topic.setPartitions(count);
+      // Taken in as after a refusal, so that what is on its way to a partition that is gone keeps its place.
+      if (topic.isKnown && count !== topic.partitions) void this.#lookUp(topic);
     } catch {
       // The next batch that fails tells what is wrong; the next refresh tries again.
     }
@@ -148,9 +149,10 @@ export class PartitionLookups {
       topic.setPartitions(await lookUpPartitions(link, topic.name, policy));
       topic.lookedUpAt = performance.now();
       // What is on its way to partitions that are gone comes back refused, and goes before what was handed over later.
-      await dispatcher.settled(
-        (batch) => batch.topic === topic.name && batch.partition >= topic.partitions,
-      );
+      const isGone = (place: { readonly topic: string; readonly partition: number }): boolean =>
+        place.topic === topic.name && place.partition >= topic.partitions;
+      dispatcher.sealAll(isGone);
+      await dispatcher.settled(isGone);
     } catch (error) {
       // The next record asks again: the topic may be there then.
       topic.forgetPartitions();
@@ -164,12 +166,21 @@ export class PartitionLookups {
       const isLate = performance.now() - batch.openedAt >= deliveryTimeoutMs;
       if (failure !== undefined) this.#options.onBatchFailed(batch, failure);
       else if (isLate) this.#options.onBatchFailed(batch, error);
-      else this.#repartition(topic, batch);
+      else this.#tryRepartition(topic, batch);
     }
     for (const record of topic.takeWaiting()) {
       dispatcher.reserve(-recordBytesBound(record.key, record.value, record.headers));
       if (failure === undefined) this.#append(topic, record);
       else this.#options.onRecordFailed(record.delivery, failure);
+    }
+  }
+
+  #tryRepartition(topic: ProducerTopic, batch: SealedBatch): void {
+    try {
+      this.#repartition(topic, batch);
+    } catch (error) {
+      // It can't be read back: a batch that decompresses to more than a reader takes.
+      this.#options.onBatchFailed(batch, asRustLogError(error));
     }
   }
 

@@ -52,26 +52,52 @@ describe("a topic that is recreated with fewer partitions", () => {
     },
   );
 
-  test("keeps the order of each key among enqueued records, and flush waits for all", async () => {
+  test.each([
+    [0, 300_000],
+    [3, 300_000],
+    [3, 1],
+  ])(
+    "keeps the order of each key, and flush waits for all (linger %p, age %p)",
+    async (lingerMs, metadataMaxAgeMs) => {
+      await using t = await setUp();
+      await recreate(t.client, "t", 4);
+      const producer = t.client.producer({ lingerMs, batchBytes: 300, metadataMaxAgeMs });
+      await producer.enqueue("t", { value: "first", key: "k" });
+      await producer.flush();
+      await recreate(t.client, "t", 2);
+      for (let i = 0; i < 2_000; i++) {
+        const wait = producer.enqueue("t", { key: `k${i % 10}`, value: `${i}` });
+        if (wait !== undefined) await wait;
+        if (i % 100 === 0) await Bun.sleep(0);
+      }
+      await producer.flush();
+      const records = await read(t.client, "t");
+      expect(records).toHaveLength(2_000);
+      for (let k = 0; k < 10; k++) {
+        const values = records
+          .filter(({ key }) => key === `k${k}`)
+          .map(({ value }) => Number(value));
+        expect(values).toEqual([...values].sort((a, b) => a - b));
+      }
+      await producer.close();
+    },
+  );
+
+  test("keeps the place of a record that still lingers for a partition that is gone", async () => {
     await using t = await setUp();
     await recreate(t.client, "t", 4);
-    const producer = t.client.producer({ lingerMs: 0, batchBytes: 300 });
-    await producer.enqueue("t", { value: "first", key: "k" });
-    await producer.flush();
-    await recreate(t.client, "t", 2);
-    for (let i = 0; i < 2_000; i++) {
-      const wait = producer.enqueue("t", { key: `k${i % 10}`, value: `${i}` });
-      if (wait !== undefined) await wait;
-      if (i % 100 === 0) await Bun.sleep(0);
-    }
-    await producer.flush();
-    const records = await read(t.client, "t");
-    expect(records).toHaveLength(2_000);
-    for (let k = 0; k < 10; k++) {
-      const values = records.filter(({ key }) => key === `k${k}`).map(({ value }) => Number(value));
-      expect(values).toEqual([...values].sort((a, b) => a - b));
-    }
+    const producer = t.client.producer({ lingerMs: 60_000, batchBytes: 300 });
+    const full = "x".repeat(300);
+    await producer.send("t", { value: full });
+    await recreate(t.client, "t", 1);
+    const [lingering, other] = [keyOfPartition(3, 4), keyOfPartition(2, 4)];
+    void producer.enqueue("t", { key: lingering, value: "1" });
+    // Its batch is full, so it is sent and refused at once.
+    await producer.send("t", { key: other, value: full });
+    void producer.enqueue("t", { key: lingering, value: "2" });
     await producer.close();
+    const records = (await read(t.client, "t")).filter(({ key }) => key === lingering);
+    expect(records.map(({ value }) => value)).toEqual(["1", "2"]);
   });
 
   test("fails a record whose partition the caller chose and that is gone, and no other", async () => {
