@@ -215,6 +215,10 @@ export class Connection implements ExchangeOwner, InflightHolder, InputOwner {
     return this.#host.turns.nextPortion();
   }
 
+  whenTime(call: () => void): void {
+    this.#host.turns.whenTime(call);
+  }
+
   tookFrames(nowMs: number): void {
     this.#activeAtMs = nowMs;
   }

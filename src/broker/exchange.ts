@@ -24,6 +24,8 @@ export interface ExchangeOwner {
   charge(bytes: number): void;
   /** Resolves when the next portion of work that takes long may be done. */
   nextPortion(): Promise<void>;
+  /** Calls back: at once while there is time, else in a later turn of the loop. */
+  whenTime(call: () => void): void;
   /** Whether nobody is there any more to take an answer. */
   readonly isGone: boolean;
   /** Whether a request may wait for data; not once the client or the broker is leaving. */
@@ -32,11 +34,11 @@ export interface ExchangeOwner {
   log(kind: string, line: string): void;
 }
 
-/** A request that waits for data. Exactly one of the two is called, at most once. */
+/** A request that waits for data. `cancel` may be called after `finish`, as long as it is not answered. */
 export interface Wait {
   /** Bytes of the request. */
   readonly requestBytes: number;
-  /** Answers at once with what there is: the broker stops, or the client will send no more. */
+  /** Answers with what there is as soon as there is time: the broker stops, or the client will send no more. */
   finish(): void;
   /** Answers nothing: the connection is gone. */
   cancel(): void;

@@ -47,7 +47,9 @@ export interface TurnsOptions {
 export class Turns {
   readonly #small = new Set<TurnTaker>();
   readonly #bulk = new Set<TurnTaker>();
-  readonly #portions: (() => void)[] = [];
+  #portions: (() => void)[] = [];
+  /** Those before this one are done. */
+  #nextPortion = 0;
   readonly #mayBeginBulk: () => boolean;
   readonly #nowMs: () => number;
   readonly #afterSockets: (call: () => void) => void;
@@ -91,6 +93,18 @@ export class Turns {
     return promise;
   }
 
+  /** Calls back: at once while there is time, else in a later turn of the loop. For what may be due for many at once. */
+  whenTime(call: () => void): void {
+    if (this.leftMs > 0 && this.#portionsLeft === 0) {
+      const beganMs = this.#nowMs();
+      call();
+      this.spend(this.#nowMs() - beganMs);
+      return;
+    }
+    this.#portions.push(call);
+    this.#schedule();
+  }
+
   /** Looks again whether bulk requests may begin. */
   bulkMayBegin(): void {
     if (this.#bulk.size > 0) this.#schedule();
@@ -106,24 +120,32 @@ export class Turns {
     this.#isScheduled = false;
     this.#serve(this.#small, SMALL_TURN_MS, false);
     this.#serve(this.#bulk, TURN_MS, true);
-    if (this.#portions.length === 0) this.#finishRun();
+    if (this.#portionsLeft === 0) this.#finishRun();
     else void this.#servePortions();
   }
 
   /** What goes on here goes on before anything else in the loop, as it waits for promises that are resolved. */
   async #servePortions(): Promise<void> {
     const endMs = this.#nowMs() + PORTIONS_MS;
-    for (let left = this.#portions.length; left > 0 && this.#nowMs() <= endMs; left--) {
-      this.#portions.shift()?.();
+    for (let left = this.#portionsLeft; left > 0 && this.#nowMs() <= endMs; left--) {
+      this.#portions[this.#nextPortion++]!();
       await undefined; // the portion is done now
     }
+    if (this.#portionsLeft === 0) {
+      this.#portions = [];
+      this.#nextPortion = 0;
+    }
     this.#finishRun();
+  }
+
+  get #portionsLeft(): number {
+    return this.#portions.length - this.#nextPortion;
   }
 
   #finishRun(): void {
     this.#spentMs = 0;
     const isBulkWaiting = this.#bulk.size > 0 && this.#mayBeginBulk();
-    if (this.#small.size > 0 || isBulkWaiting || this.#portions.length > 0) this.#schedule();
+    if (this.#small.size > 0 || isBulkWaiting || this.#portionsLeft > 0) this.#schedule();
   }
 
   #serve(takers: Set<TurnTaker>, turnMs: number, isBulk: boolean): void {

@@ -13,6 +13,9 @@ import { segmentFileName } from "./segment-files.ts";
 /** Segments whose indexes are opened in one turn of the event loop. */
 const SEGMENTS_OPENED_PER_TURN = 16;
 
+/** Segments that one read returns batches of: each may have to be mapped, and its batches checked. */
+const SEGMENTS_PER_READ_MAX = 64;
+
 /** Whether a segment is known to have no record at or after a time. */
 function isBehind(segment: SealedSegment, timestamp: number): boolean {
   return segment.isReadyForTimes && segment.maxTimestamp < timestamp;
@@ -85,6 +88,7 @@ export class SegmentList {
         break;
       }
       next = this.#offsetAfter(segment, i, end);
+      if (slices.length === SEGMENTS_PER_READ_MAX) break;
       if (total >= bytesMax || next !== this.at(i + 1)?.baseOffset) break;
     }
     return { slices, bytes: total, nextOffset: next };

@@ -14,6 +14,9 @@ interface Waiting {
 
 const NOWHERE = -1;
 
+/** Entries that `reach` takes from the heap one by one. */
+const REMOVED_ONE_BY_ONE_MAX = 100;
+
 /** Listeners by the number that each waits for. */
 export class WaitQueue {
   readonly #heap: Waiting[] = [];
@@ -39,10 +42,31 @@ export class WaitQueue {
     const due: Waiting[] = [];
     for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
       if (first.number > reached) break;
+      if (due.length === REMOVED_ONE_BY_ONE_MAX) {
+        for (const waiting of this.#removeAll(reached)) due.push(waiting);
+        break;
+      }
       this.#remove(first);
       due.push(first);
     }
     for (const waiting of due) if (!waiting.isCancelled) waiting.wake();
+  }
+
+  /** Removes all that wait for `reached` or less, in one pass: for very many, the heap takes longer. */
+  #removeAll(reached: number): Waiting[] {
+    const all = this.#heap.splice(0);
+    const due: Waiting[] = [];
+    for (const waiting of all) {
+      if (waiting.number <= reached) {
+        waiting.place = NOWHERE;
+        due.push(waiting);
+      } else {
+        waiting.place = this.#heap.length;
+        this.#heap.push(waiting);
+        this.#rise(waiting);
+      }
+    }
+    return due.sort((a, b) => a.number - b.number);
   }
 
   #remove(waiting: Waiting): void {

@@ -37,6 +37,28 @@ describe("a fetch that waits", () => {
     expect(reader.client.has(1_000)).toBe(false);
   });
 
+  test("is answered once where thousands wait for the same batch, in parts, as pings go on", async () => {
+    await using broker = await startBroker();
+    using reader = await broker.session();
+    using writer = await broker.session();
+    await writer.produce("t", 0, batchOf("first"));
+    const waiting = (id: number) =>
+      encodeFetchRequest(id, {
+        ...{ group: "", topic: "t", partition: 0, offset: 1 },
+        ...{ maxBytes: 1_000_000, minBytes: 1, maxWaitMs: FOREVER_MS },
+      });
+    const ids = Array.from({ length: 3_000 }, (_, i) => i + 1_000);
+    reader.client.send(new Uint8Array(Buffer.concat(ids.map(waiting))));
+    await reader.ping();
+    await writer.produce("t", 0, batchOf("second"));
+    await Promise.all(ids.map((id) => reader.client.response(id)));
+    const fetched = decodeFetchResponse(await reader.client.response(3_999));
+    expect(recordsIn(fetched.batches)).toEqual(["1:second"]);
+    expect(reader.client.order.filter((id) => id >= 1_000)).toHaveLength(3_000);
+    expect(broker.broker.inflight.waits).toBe(0);
+    expect(broker.broker.inflight.workingBytes).toBe(0);
+  });
+
   test("waits for minBytes", async () => {
     await using broker = await startBroker();
     using reader = await broker.session();

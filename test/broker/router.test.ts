@@ -19,6 +19,7 @@ test("a bug in a handler is answered without its details, and logged with them",
     removeWait() {},
     charge() {},
     nextPortion: () => Promise.resolve(),
+    whenTime: (call) => call(),
     isGone: false,
     log: (_kind, line) => lines.push(line),
     answered(_bytes, head) {

@@ -113,3 +113,22 @@ test("time that was spent is forgotten once the sockets are looked at", () => {
   loop();
   expect(turns.mayBeginBulk(undefined)).toBe(true);
 });
+
+test("what is due for many at once is done in many turns of the loop, in order", async () => {
+  const { turns, loop, pass } = simulate();
+  const done: number[] = [];
+  for (let i = 0; i < 1000; i++) {
+    turns.whenTime(() => {
+      done.push(i);
+      pass(0.1);
+    });
+  }
+  expect(done.length).toBeLessThanOrEqual(TURN_MS / 0.1 + 1);
+  let turn = 0;
+  while (loop()) {
+    turn++;
+    await Bun.sleep(0);
+  }
+  expect(turn).toBeGreaterThan(50);
+  expect(done).toEqual(Array.from({ length: 1000 }, (_, i) => i));
+});

@@ -465,3 +465,22 @@ test("a push that fails takes everything since the last one back", async () => {
   await log.push();
   expect(allRecords(log).map((record) => record.value)).toEqual(["a", "b", "c"]);
 });
+
+test("one read opens a limited number of segments, and the next one goes on behind them", async () => {
+  const disk = await diskWithDirectory();
+  const log = await openLog(disk);
+  for (let i = 0; i < 100; i++) {
+    await appendAll(log, [batchOf([`${i}`])]);
+    await log.roll();
+  }
+  const values: string[] = [];
+  const sizes: number[] = [];
+  for (let offset = 0; offset < 100;) {
+    const read = log.read(offset, 1_000_000, log.pushedEnd);
+    sizes.push(read.slices.length);
+    values.push(...recordsIn(readAll(read)).map(({ value }) => value));
+    offset = read.nextOffset;
+  }
+  expect(sizes).toEqual([64, 36]);
+  expect(values).toEqual(Array.from({ length: 100 }, (_, i) => String(i)));
+});

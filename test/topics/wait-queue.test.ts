@@ -3,37 +3,41 @@ import { expect, test } from "bun:test";
 import { WaitQueue } from "../../src/topics/wait-queue.ts";
 import { Random } from "../support/random.ts";
 
-test("each is woken once, when its number is reached, and not after it left", () => {
-  for (let seed = 1; seed <= 50; seed++) {
-    const random = new Random(seed);
-    const queue = new WaitQueue();
-    const model = new Map<number, { number: number; leave: () => void }>();
-    const woken: number[] = [];
-    let reached = 0;
-    for (let id = 0; id < 500; id++) {
-      const number = reached + 1 + random.below(100);
-      model.set(id, { number, leave: queue.add(number, () => woken.push(id)) });
-      const some = random.pick([...model.keys()]);
-      if (random.chance(0.3)) {
-        model.get(some)?.leave();
-        model.get(some)?.leave();
-        model.delete(some);
+// With few steps, hundreds are due at once.
+test.each([40, 400])(
+  "each is woken once, when its number is reached, and not after it left: %i",
+  (step) => {
+    for (let seed = 1; seed <= 50; seed++) {
+      const random = new Random(seed);
+      const queue = new WaitQueue();
+      const model = new Map<number, { number: number; leave: () => void }>();
+      const woken: number[] = [];
+      let reached = 0;
+      for (let id = 0; id < 500; id++) {
+        const number = reached + 1 + random.below(step * 2);
+        model.set(id, { number, leave: queue.add(number, () => woken.push(id)) });
+        const some = random.pick([...model.keys()]);
+        if (random.chance(0.3)) {
+          model.get(some)?.leave();
+          model.get(some)?.leave();
+          model.delete(some);
+        }
+        if (random.chance(8 / step)) {
+          reached += random.below(step);
+          queue.reach(reached);
+          const due = [...model].filter(([, waiting]) => waiting.number <= reached);
+          const byNumber = due.sort(([, a], [, b]) => a.number - b.number);
+          expect(woken.map((each) => model.get(each)?.number)).toEqual(
+            byNumber.map(([, { number }]) => number),
+          );
+          expect(new Set(woken)).toEqual(new Set(due.map(([each]) => each)));
+          for (const each of woken.splice(0)) model.delete(each);
+        }
+        expect(queue.size).toBe(model.size);
       }
-      if (random.chance(0.2)) {
-        reached += random.below(40);
-        queue.reach(reached);
-        const due = [...model].filter(([, waiting]) => waiting.number <= reached);
-        const byNumber = due.sort(([, a], [, b]) => a.number - b.number);
-        expect(woken.map((each) => model.get(each)?.number)).toEqual(
-          byNumber.map(([, { number }]) => number),
-        );
-        expect(new Set(woken)).toEqual(new Set(due.map(([each]) => each)));
-        for (const each of woken.splice(0)) model.delete(each);
-      }
-      expect(queue.size).toBe(model.size);
     }
-  }
-});
+  },
+);
 
 test("one that is woken may end others, and those that it adds wait for the next time", () => {
   const queue = new WaitQueue();

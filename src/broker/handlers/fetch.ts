@@ -110,6 +110,7 @@ class WaitingFetch implements Wait {
   readonly #fetch: BoundedFetch;
   #unsubscribe: (() => void) | undefined;
   #timer: Timer | undefined;
+  #isOver = false;
 
   constructor(exchange: Exchange, bounded: BoundedFetch) {
     this.#exchange = exchange;
@@ -128,6 +129,17 @@ class WaitingFetch implements Wait {
   }
 
   finish(): void {
+    this.#whenTime(() => this.#answer());
+  }
+
+  cancel(): void {
+    this.#isOver = true;
+    this.#unsubscribe?.();
+    clearTimeout(this.#timer);
+    this.#exchange.owner.removeWait(this);
+  }
+
+  #answer(): void {
     this.cancel();
     try {
       answer(this.#exchange, this.#fetch);
@@ -136,19 +148,22 @@ class WaitingFetch implements Wait {
     }
   }
 
-  cancel(): void {
-    this.#unsubscribe?.();
-    clearTimeout(this.#timer);
-    this.#exchange.owner.removeWait(this);
-  }
-
   #check(): void {
-    if (isEnough(this.#fetch)) this.finish();
+    if (isEnough(this.#fetch)) this.#answer();
     else this.#subscribe();
   }
 
   #subscribe(): void {
     const { partition, startOffset, bytesMin } = this.#fetch;
-    this.#unsubscribe = partition.whenReadable(startOffset, bytesMin, () => this.#check());
+    this.#unsubscribe = partition.whenReadable(startOffset, bytesMin, () =>
+      this.#whenTime(() => this.#check()),
+    );
+  }
+
+  /** One append may be what a hundred thousand fetches wait for. */
+  #whenTime(call: () => void): void {
+    this.#exchange.owner.whenTime(() => {
+      if (!this.#isOver) call();
+    });
   }
 }
