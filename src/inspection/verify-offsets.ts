@@ -55,13 +55,15 @@ export class CommittedOffsetsCheck {
     const deleted = new Map<string, number>();
     for (const row of this.#table.rows(undefined, Infinity)) {
       const topicId = this.topicIds.get(row.topic);
-      if (topicId !== undefined && topicId !== row.topicId) {
+      const end = ends.get(`${row.topic}/${row.partition}`);
+      // A topic whose topic.json is damaged has partitions, and no id that is known.
+      const isDeleted = topicId === undefined ? end === undefined : topicId !== row.topicId;
+      if (isDeleted) {
         deleted.set(row.topic, (deleted.get(row.topic) ?? 0) + 1);
         continue;
       }
       const offset = this.#places.get(nameOf(row)) ?? 0;
       const what = `group '${row.group}' has committed offset ${row.offset} of ${row.topic}-${row.partition}`;
-      const end = ends.get(`${row.topic}/${row.partition}`);
       if (end === undefined) {
         this.#run.note({ ...PLACE, offset }, `${what}, which does not exist`);
       } else if (row.offset > end.nextOffset && !end.isUncertain) {
@@ -70,8 +72,11 @@ export class CommittedOffsetsCheck {
       }
     }
     for (const [topic, rows] of deleted) {
-      const what = `${rows} committed offsets are of an earlier topic '${topic}', which was deleted`;
-      this.#run.note(PLACE, `${what}; they do not count for the one that has its name now`);
+      const what = `committed offsets of a topic '${topic}' that was deleted: ${rows}`;
+      this.#run.note(
+        PLACE,
+        `${what}; they count for no other topic, and go with the next compaction`,
+      );
     }
   }
 }

@@ -127,7 +127,19 @@ describe("all other files", () => {
         rmSync(path("clean-shutdown.json"));
       },
       [
-        "note: topics/__consumer_offsets/0: offset 1: group 'billing' has committed offset 9 of orders-0, which does not exist",
+        "note: topics/__consumer_offsets/0: committed offsets of a topic 'orders' that was deleted: 1; they count for no other topic",
+      ],
+    ],
+    [
+      "commits of an earlier topic that had the name",
+      (path) => {
+        const id = "00112233-4455-4677-8899-aabbccddeeff";
+        editFields(path("topics/orders/topic.json"), (fields) => ({ ...fields, id }));
+        rmSync(path("clean-shutdown.json"));
+      },
+      [
+        "note: topics/__consumer_offsets/0: committed offsets of a topic 'orders' that was deleted: 1; they count for no other topic",
+        "note: topics/orders/topic.json: it has no checksum; the next start adds one",
       ],
     ],
     [
