@@ -31,27 +31,27 @@ export interface LogBytes {
 /** A log whose file is mapped. */
 export class MappedLog implements LogBytes {
   headerAt = 0;
-  readonly #mapping: Uint8Array;
+  readonly mapping: Uint8Array;
 
   constructor(mapping: Uint8Array) {
-    this.#mapping = mapping;
+    this.mapping = mapping;
   }
 
   header(position: number): Uint8Array {
     this.headerAt = position;
-    return this.#mapping;
+    return this.mapping;
   }
 
   view(position: number, bytes: number): Uint8Array {
-    return this.#mapping.subarray(position, position + bytes);
+    return this.mapping.subarray(position, position + bytes);
   }
 
   faultAt(position: number, end: number): BatchFault | undefined {
-    return findBatchFault(this.#mapping, position, end);
+    return findBatchFault(this.mapping, position, end);
   }
 
   slice(position: number, bytes: number): LogSlice {
-    return new MappedSlice(this.#mapping, position, bytes);
+    return new MappedSlice(this.mapping, position, bytes);
   }
 }
 

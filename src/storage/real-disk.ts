@@ -218,10 +218,11 @@ export class RealDisk implements Disk {
   }
 
   bootId(): string | undefined {
-    // Linux. Elsewhere nothing is known.
-    return orUndefinedIfMissing(() =>
-      readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
-    );
+    try {
+      return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    } catch {
+      return undefined; // Not Linux, or hidden from this process.
+    }
   }
 
   lock(path: string): DirectoryLock {

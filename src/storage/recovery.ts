@@ -185,10 +185,7 @@ function reportDamage(
   damage: readonly DamagedRange[],
 ): void {
   for (const { position, bytes, offset, nextOffset, reason } of damage.slice(0, REPORTED_MAX)) {
-    const lost =
-      nextOffset > offset
-        ? `offsets ${offset} to ${nextOffset - 1} can't be read`
-        : "nothing is lost";
+    const lost = lostOffsets(offset, nextOffset);
     report(
       `${name}: ${logName} is damaged at position ${position}, ${bytes} bytes: ${reason}; ${lost}. ` +
         "The segment is kept as it is, and appends go to a new one",
@@ -197,6 +194,12 @@ function reportDamage(
   if (damage.length > REPORTED_MAX) {
     report(`${name}: ${logName} is damaged at ${damage.length - REPORTED_MAX} more positions`);
   }
+}
+
+function lostOffsets(first: number, next: number): string {
+  if (next <= first) return "no records are lost";
+  const last = next - 1;
+  return `${first === last ? `offset ${first}` : `offsets ${first} to ${last}`} can't be read`;
 }
 
 /** Cuts off what is behind the log and keeps it; without space for that, it stays where it is, hidden. */

@@ -4,7 +4,7 @@ import { RustLogError } from "../errors.ts";
 import { INDEX_INTERVAL_BYTES } from "../limits.ts";
 import type { BatchFault } from "../record/batch.ts";
 import type { Disk } from "./disk.ts";
-import type { LogBytes } from "./log-bytes.ts";
+import { type LogBytes, MappedLog } from "./log-bytes.ts";
 import type { LogSlice } from "./log-slice.ts";
 import type { LookupTrace } from "./lookup-trace.ts";
 import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "./offset-index.ts";
@@ -23,6 +23,7 @@ export class SealedSegment extends RebuildableSegment {
   #fileBytes: number | undefined;
   #bytes = 0;
   #log: LogBytes | undefined;
+  #mapping: Uint8Array | undefined;
   #index: SegmentIndex | undefined;
   #timesChecked = false;
   #rebuildReason: string | undefined;
@@ -136,7 +137,12 @@ export class SealedSegment extends RebuildableSegment {
   }
 
   protected override headerBytes(position: number): Uint8Array {
-    const log = this.#log ?? this.#openLog();
+    // The usual case, and the innermost loop of every lookup.
+    if (this.#mapping !== undefined) {
+      this.headerAt = position;
+      return this.#mapping;
+    }
+    const log = this.#openLog();
     const bytes = log.header(position);
     this.headerAt = log.headerAt;
     return bytes;
@@ -190,7 +196,10 @@ export class SealedSegment extends RebuildableSegment {
   }
 
   #openLog(): LogBytes {
-    this.#log ??= this.#files.openLog(this.fileBytes);
+    if (this.#log === undefined) {
+      this.#log = this.#files.openLog(this.fileBytes);
+      if (this.#log instanceof MappedLog) this.#mapping = this.#log.mapping;
+    }
     return this.#log;
   }
 

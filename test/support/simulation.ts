@@ -307,6 +307,7 @@ class Simulation {
       await this.#directory?.closeCleanly().catch(() => {});
       await this.#settle();
       if (!this.disk.crashed && !this.#failed) this.#noteAllFlushed();
+      if (this.#random.chance(0.3)) this.#damageCleanNote();
       if (this.disk.crashed || this.#random.chance(0.5)) this.#restart();
     } else if (!this.disk.crashed && how < 0.5) {
       await this.#settle();
@@ -339,6 +340,14 @@ class Simulation {
         }
       }
     }
+  }
+
+  /** One bit of the note is wrong: it must not be believed. */
+  #damageCleanNote(): void {
+    const path = "data/clean-shutdown.json";
+    if (!this.disk.has(path) || this.disk.crashed) return;
+    const size = this.disk.fileSize(path) ?? 0;
+    if (size > 0) this.disk.flipBit(path, this.#random.below(8 * size));
   }
 
   #noteAllFlushed(): void {
