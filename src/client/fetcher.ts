@@ -152,7 +152,8 @@ export class PartitionFetcher implements PositionHolder {
         return undefined;
       }
       if (isTopicChanged(error)) {
-        await this.#passChange(error);
+        const isSame = link.info.logDirectoryId === logDirectoryId;
+        await this.#passChange(isSame ? error : otherDirectory(link, topic, logDirectoryId));
         return undefined;
       }
       if (onOutOfRange === "error") throw error;

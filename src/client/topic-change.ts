@@ -41,7 +41,7 @@ export class TopicChangedError extends RustLogError {
       {
         cause,
         help:
-          "Read the topic that has the name now with a new consumer, or have this one go on there with the consumer " +
+          "Run the command again to read the topic that has the name now; a program can go on there with the consumer " +
           'option onOutOfRange: "earliest" or "latest".',
       },
     );

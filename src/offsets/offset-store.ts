@@ -103,11 +103,6 @@ export class OffsetStore {
     );
   }
 
-  /** All groups that have committed something, by name. Takes as long as there are groups: see `page`. */
-  groups(): readonly GroupSummary[] {
-    return this.#table.page(undefined, Infinity);
-  }
-
   /** The next `limit` groups by name: those after `after`, or from the first on. */
   page(after: string | undefined, limit: number): readonly GroupSummary[] {
     return this.#table.page(after, limit);
@@ -131,12 +126,6 @@ export class OffsetStore {
   /** Number of committed offsets. */
   get size(): number {
     return this.#table.size;
-  }
-
-  /** The committed offsets of a group; undefined when it has none. */
-  describe(group: string): readonly OffsetRow[] | undefined {
-    const rows = this.#table.rowsOf(group);
-    return rows.length === 0 ? undefined : rows;
   }
 
   /**

@@ -137,33 +137,16 @@ export class OffsetTable {
     }
   }
 
-  /** The id of the topic of that name that rows are of; undefined when there are no rows. */
-  topicId(name: string): string | undefined {
-    return this.#topics.get(name)?.id;
-  }
-
-  /** The rows of one group, by topic and partition; empty when there is no such group. */
-  rowsOf(group: string): OffsetRow[] {
-    const from = this.#rows.seek(({ groups }, at) => groups[at]! < group);
-    return this.#take(from, (chunk, at) => chunk.groups[at] === group);
-  }
-
   /** The next `limit` rows by group, topic and partition, those after the key `after` or from the first on. */
   rows(after: OffsetKey | undefined, limit: number): OffsetRow[] {
-    let left = limit;
-    return this.#take(this.#after(after), () => left-- > 0);
-  }
-
-  /** Live rows from a place on, as long as `isWanted` holds. */
-  #take(from: Place, isWanted: (chunk: Chunk, at: number) => boolean): OffsetRow[] {
     const rows: OffsetRow[] = [];
-    for (let { index, at } = from; ; index++, at = 0) {
+    for (let { index, at } = this.#after(after); ; index++, at = 0) {
       const chunk = this.#rows.chunk({ index, at });
       if (chunk === undefined) return rows;
       for (; at < chunk.groups.length; at++) {
-        if (chunk.topics[at]!.isGone) continue;
-        if (!isWanted(chunk, at)) return rows;
-        rows.push({ ...keyAt(chunk, at), ...committedAt(chunk, at) });
+        if (rows.length >= limit) return rows;
+        if (!chunk.topics[at]!.isGone)
+          rows.push({ ...keyAt(chunk, at), ...committedAt(chunk, at) });
       }
     }
   }

@@ -147,6 +147,7 @@ describe("a broker that comes back with another data directory", () => {
         changes.push(message);
       } else expect(await read(consumer, 9)).toEqual(range(0, 9));
       expect(changes).toHaveLength(1);
+      expect(changes[0]).toContain("has another data directory than before (second, before first)");
       expect(changes[0]).toContain("partition 0 was read up to offset 5");
     }
   });
