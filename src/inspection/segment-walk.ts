@@ -5,6 +5,7 @@
 // Every byte of the file belongs to exactly one part, in order.
 import { type BatchFault, batchBytes, nextOffset } from "../record/batch.ts";
 import { BatchWalker, type ByteSource, type Crc32c } from "../record/batch-walker.ts";
+import { findEndOfDamage } from "../storage/segment-scan.ts";
 
 /** A whole batch with a matching CRC. */
 export interface WalkedBatch {
@@ -36,10 +37,20 @@ export interface DamagedRange {
 /** A part of a `.log` file. */
 export type SegmentPart = WalkedBatch | DamagedRange;
 
+/** How a file is walked. */
+export interface WalkOptions {
+  /** Base offset of the segment if it is the last one of a log: then its end may be torn, as recovery sees it. */
+  readonly lastSegment?: number | undefined;
+  readonly computeCrc?: Crc32c;
+}
+
 /** The parts of a `.log` file, from its start. Throws the system's error when it can't be read. */
-export function* walkSegment(file: ByteSource, computeCrc?: Crc32c): Generator<SegmentPart, void> {
+export function* walkSegment(
+  file: ByteSource,
+  { lastSegment, computeCrc }: WalkOptions = {},
+): Generator<SegmentPart, void> {
   const walker = new BatchWalker(file, computeCrc);
-  let offsetMin = 0;
+  let due = lastSegment ?? 0;
   for (let position = 0; position < file.size;) {
     const fault = walker.faultAt(position);
     if (fault === undefined) {
@@ -47,13 +58,16 @@ export function* walkSegment(file: ByteSource, computeCrc?: Crc32c): Generator<S
       walker.load(position, size);
       const { bytes } = walker;
       const at = walker.at(position);
-      offsetMin = nextOffset(bytes, at);
+      due = nextOffset(bytes, at);
       yield { kind: "batch", position, size, bytes, at };
       position += size;
       continue;
     }
     const header = walker.headerAt(position);
-    const next = walker.findNext(position, header, offsetMin);
+    const next =
+      lastSegment === undefined
+        ? walker.findNext(position, header, due)
+        : (findEndOfDamage(walker, file, position, due)?.position ?? file.size);
     const [size, isLast] = [next - position, next === file.size];
     yield { kind: "damage", position, size, fault, header, isLast };
     position = next;

@@ -74,7 +74,8 @@ export class SegmentCheck {
       using reader = new FileReader(this.#run.path(file));
       const indexes = new SegmentIndexes(this.#run, this.#place, reader.size);
       this.#progress.onBoundary(this.#expected);
-      for (const part of walkSegment(reader)) {
+      const lastSegment = endOffset === undefined ? this.#place.baseOffset : undefined;
+      for (const part of walkSegment(reader, { lastSegment })) {
         if (part.kind === "batch") this.#takeBatch(part, indexes);
         else this.#takeDamage(part, indexes);
         this.#run.advance(part.size, file);
@@ -193,7 +194,8 @@ export class SegmentCheck {
     let reason = `${fault.message} (${size} bytes)`;
     if (this.#place.endOffset === undefined && !isLast) {
       reason +=
-        "; whole batches follow it, so it is no torn tail; a start after a crash cuts here, and keeps what it cuts";
+        "; whole batches follow it, so it is no torn tail: the next start keeps the segment as it is and appends to a new one, " +
+        "or, if the machine has stopped, cuts it here and keeps what it cuts";
     } else if (this.#place.endOffset === undefined) {
       reason += "; a clean stop noted these bytes, so it is no torn tail and is not cut";
     }

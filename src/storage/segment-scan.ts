@@ -109,7 +109,7 @@ export function scanSegment(
 }
 
 /** The first whole batch behind the damage at `position`, where offset `due` should be; undefined for a torn end. */
-function findEndOfDamage(
+export function findEndOfDamage(
   walker: BatchWalker,
   file: ByteSource,
   position: number,

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { stampBaseOffset } from "../../src/record/batch.ts";
 import { writeI64, writeU32 } from "../../src/record/bytes.ts";
-import { batchOf, hex } from "../record/batches.ts";
+import { batchOf, concat, encodeBatch, hex, record } from "../record/batches.ts";
 import {
   appendTo,
   type Damage,
@@ -70,8 +70,22 @@ describe("logs", () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]).toStartWith(`damage: ${fileOf(10)}: position 0, offsets 10 to 11: `);
     expect(lines[0]).toEndWith(
-      "no torn tail; a start after a crash cuts here, and keeps what it cuts",
+      "or, if the machine has stopped, cuts it here and keeps what it cuts",
     );
+  });
+
+  test("a torn tail is one for recovery, too, although there are whole batches in it", async () => {
+    // The value of its record is another log, whose offsets come after those that are due.
+    const withOffset = (value: Uint8Array, offset: number): Uint8Array => {
+      const batch = encodeBatch([record({ value })]);
+      stampBaseOffset(batch, 0, offset);
+      return batch;
+    };
+    const other = [20, 21].map((offset) => withOffset(hex("01 02"), offset));
+    const torn = withOffset(concat(...other, hex("00 00 00 00 00 00")), 13).subarray(0, -5);
+    const lines = await linesAfter((path) => appendTo(path(fileOf(10)), torn), false);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain(`a torn tail of ${torn.length} bytes`);
   });
 
   test("a damaged last batch that a clean stop vouched for", async () => {
