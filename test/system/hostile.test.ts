@@ -142,7 +142,7 @@ describe("clients that do nothing", () => {
       const args = ["--flush", "never", "--segment-bytes", "1KiB"];
       await using broker = await BrokerProcess.startWithOpenFiles(350, directory.path, ...args);
       expect(broker.lines.join("\n")).toContain(
-        "94 connections will be served, not 10000: the limit on open files is 350",
+        "175 connections will be served, not 10000: the limit on open files is 350",
       );
       const good = await goodClient(broker.address);
       // Of those over the limit some are told so, and the others just closed.
