@@ -1,8 +1,9 @@
 // The directory of one log: which files in it are the log's, and what a crash has left there.
 // Leaves to others: opening the files (log.ts), and their names (segment-files.ts).
-import { joinPath, reasonOf } from "./disk.ts";
+import { type Disk, joinPath, reasonOf } from "./disk.ts";
 import type { LogContext } from "./log-context.ts";
-import { isCutFileName, parseSegmentFileName } from "./segment-files.ts";
+import { SealedSegment } from "./sealed-segment.ts";
+import { isCutFileName, parseSegmentFileName, segmentFileName } from "./segment-files.ts";
 
 /** The files of a log. */
 export interface LogFileList {
@@ -27,6 +28,26 @@ export function listLogFiles(context: LogContext): LogFileList {
     } else if (parsed === undefined) report(`${name}: ${file} is no file of a log; left alone`);
   }
   return { bases, snapshotOffsets };
+}
+
+/**
+ * The sealed segments of a log. Their lengths are looked up here, at the start: the first description of a partition of
+ * many thousand segments would keep all clients waiting for it.
+ */
+export function sealedSegments(context: LogContext, bases: readonly number[]): SealedSegment[] {
+  const { disk, directory, name, report } = context;
+  return bases.map(
+    (base) =>
+      new SealedSegment(disk, directory, base, name, report, lengthOf(disk, directory, base)),
+  );
+}
+
+function lengthOf(disk: Disk, directory: string, base: number): number | undefined {
+  try {
+    return disk.fileSize(joinPath(directory, segmentFileName(base, "log")));
+  } catch {
+    return undefined; // Whoever uses the segment is told why.
+  }
 }
 
 function removeLeftover({ disk, directory, name, report }: LogContext, file: string): void {

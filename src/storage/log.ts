@@ -8,7 +8,7 @@ import { ActiveSegment } from "./active-segment.ts";
 import { FlushFailure, flushing, isDiskFull, reasonOf } from "./disk.ts";
 import type { LogContext, LogPosition } from "./log-context.ts";
 import type { LogRead } from "./log-slice.ts";
-import { listLogFiles } from "./log-directory.ts";
+import { listLogFiles, sealedSegments } from "./log-directory.ts";
 import { ProducerSnapshots } from "./producer-snapshot.ts";
 import { producersAfter, ProducerStates } from "./producer-states.ts";
 import {
@@ -19,7 +19,6 @@ import {
   type SegmentNotes,
 } from "./recovery.ts";
 import { applyRetention, deleteBefore } from "./retention.ts";
-import { SealedSegment } from "./sealed-segment.ts";
 import type { TimestampMatch } from "./segment.ts";
 import { SegmentList } from "./segment-list.ts";
 
@@ -62,7 +61,7 @@ export class Log {
       await disk.syncDirectory(directory);
       return new Log(context, segments, 0, new ProducerStates(), snapshots);
     }
-    const sealed = bases.map((base) => new SealedSegment(disk, directory, base, name, report));
+    const sealed = sealedSegments(context, bases);
     const opened = await openLastSegment(context, last, notes, {
       load: (offset) => snapshots.load(offset),
       rebuild: () => producersAfter(sealed),

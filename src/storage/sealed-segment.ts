@@ -30,7 +30,7 @@ export class SealedSegment extends RebuildableSegment {
   #nextOffset = 0;
 
   /**
-   * Opens nothing yet: files are looked at on first use, so that a start costs no more than a listing.
+   * Opens nothing yet: files are read on first use, so that a start costs little for each.
    * `fileBytes` is the length of the log, where it is known.
    */
   constructor(

@@ -322,6 +322,21 @@ describe("rolling", () => {
   });
 });
 
+test("the size of a log is known from its start: describing it asks the disk nothing", async () => {
+  const disk = await diskWithDirectory();
+  const log = await openLog(disk);
+  for (let i = 0; i < 5; i++) {
+    await appendAll(log, [batchOf(["v"])]);
+    await log.roll();
+  }
+  const { bytes } = log;
+  await log.closeCleanly();
+  const again = await openLog(disk);
+  const { operations } = disk;
+  expect([again.bytes, again.segmentCount]).toEqual([bytes, 6]);
+  expect(disk.operations).toBe(operations);
+});
+
 describe("retention", () => {
   const tenSegments = async (settings: Partial<LogSettings>, now = 10_000) => {
     const disk = await diskWithDirectory();
