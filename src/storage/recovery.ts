@@ -3,7 +3,7 @@
 // such a segment: the log seals it as it is and begins the next one.
 // Leaves to others: sealed segments, which were flushed before they were sealed and need no scan (log.ts).
 import { RustLogError } from "../errors.ts";
-import { baseTimestamp } from "../record/batch.ts";
+import { baseTimestamp, FIELD, isSafeI64 } from "../record/batch.ts";
 import { crc32c } from "../record/crc32c.ts";
 import type { ActiveSegmentState } from "./active-segment.ts";
 import type { ByteSource } from "../record/batch-walker.ts";
@@ -272,6 +272,8 @@ async function rewrite(
 function firstTimestamp(file: AppendFile, nowMs: number): number {
   const header = new Uint8Array(64);
   file.read(header, 0);
+  // The first batch may be damaged.
+  if (!isSafeI64(header, FIELD.baseTimestamp)) return nowMs;
   const first = baseTimestamp(header, 0);
   return first > 0 && first < nowMs ? first : nowMs;
 }

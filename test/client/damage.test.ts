@@ -11,7 +11,8 @@ import { tempDir } from "../support/tmp.ts";
 
 const BATCHES = 60;
 const RECORDS = 3;
-const DAMAGED = 20;
+/** Batches that are damaged, one at a time: in the middle, and the first of all. */
+const PLACES = [20, 0];
 
 /** What is done to a batch that starts at `at`. */
 const DAMAGE: Readonly<Record<string, (log: Buffer, at: number) => void>> = {
@@ -23,12 +24,17 @@ const DAMAGE: Readonly<Record<string, (log: Buffer, at: number) => void>> = {
   "its length, made long": (log, at) => log.writeInt32BE(2 ** 30, at + FIELD.batchLength),
   "its length, made negative": (log, at) => log.writeInt32BE(-5, at + FIELD.batchLength),
   "its record count": (log, at) => writeI32(log, at + FIELD.recordCount, 1000),
+  "its timestamps": (log, at) => log.fill(0x11, at + FIELD.baseTimestamp, at + FIELD.producerId),
   "its last offset delta": (log, at) => writeI32(log, at + FIELD.lastOffsetDelta, 77),
   "all of it": (log, at) => log.fill(0xaa, at, at + batchBytes(log, at)),
 };
 
 /** A topic of many batches, its files damaged by `damage`; `isSealed`: in a segment that is no longer written. */
-async function consumeDamaged(damage: (log: Buffer, at: number) => void, isSealed: boolean) {
+async function consumeDamaged(
+  damage: (log: Buffer, at: number) => void,
+  isSealed: boolean,
+  place: number,
+) {
   using directory = tempDir();
   const options = {
     dataDir: directory.path,
@@ -53,7 +59,7 @@ async function consumeDamaged(damage: (log: Buffer, at: number) => void, isSeale
     const log = readFileSync(join(partition, file));
     for (let at = 0; at < log.length && range === undefined;) {
       const size = batchBytes(log, at);
-      if (lastOffset(log, at) >= DAMAGED * RECORDS) {
+      if (lastOffset(log, at) >= place * RECORDS) {
         range = { from: baseOffset(log, at), to: lastOffset(log, at) + 1 };
         damage(log, at);
         writeFileSync(join(partition, file), log);
@@ -91,20 +97,27 @@ async function consumeDamaged(damage: (log: Buffer, at: number) => void, isSeale
 for (const isSealed of [true, false]) {
   const where = isSealed ? "a sealed segment" : "the active segment";
   for (const [what, damage] of Object.entries(DAMAGE)) {
-    test(`damage to a batch in ${where} is passed: ${what}`, async () => {
-      const { range, offsets, skips, thrown, rest } = await consumeDamaged(damage, isSealed);
-      const end = BATCHES * RECORDS;
-      // Each record was either handed out or reported as skipped, and in order.
-      const covered = [...offsets, ...skips.flatMap(({ from, to }) => span(from, to))];
-      expect(covered.sort((a, b) => a - b)).toEqual(span(0, end));
-      expect(offsets.slice(0, range.from)).toEqual(span(0, range.from));
-      expect(skips[0]).toMatchObject({ topic: "t", partition: 0, from: range.from });
-      // A header that is gone may cost the batches up to the next index entry.
-      expect(skips.at(-1)!.to).toBeLessThanOrEqual(range.to + 6 * RECORDS);
-      expect(thrown).toBeInstanceOf(DamagedRecordsError);
-      expect(thrown).toMatchObject({ topic: "t", partition: 0, from: range.from });
-      expect(rest.at(-1)).toBe(end - 1);
-    });
+    test.each(PLACES)(
+      `damage to a batch in ${where} is passed: ${what}, of batch %p`,
+      async (place) => {
+        const { range, offsets, skips, thrown, rest } = await consumeDamaged(
+          damage,
+          isSealed,
+          place,
+        );
+        const end = BATCHES * RECORDS;
+        // Each record was either handed out or reported as skipped, and in order.
+        const covered = [...offsets, ...skips.flatMap(({ from, to }) => span(from, to))];
+        expect(covered.sort((a, b) => a - b)).toEqual(span(0, end));
+        expect(offsets.slice(0, range.from)).toEqual(span(0, range.from));
+        expect(skips[0]).toMatchObject({ topic: "t", partition: 0, from: range.from });
+        // A header that is gone may cost the batches up to the next index entry.
+        expect(skips.at(-1)!.to).toBeLessThanOrEqual(range.to + 6 * RECORDS);
+        expect(thrown).toBeInstanceOf(DamagedRecordsError);
+        expect(thrown).toMatchObject({ topic: "t", partition: 0, from: range.from });
+        expect(rest.at(-1)).toBe(end - 1);
+      },
+    );
   }
 }
 
