@@ -33,6 +33,7 @@ import type {
   CreateTopicOptions,
   GroupListing,
   GroupOffset,
+  PartitionDescription,
   PartitionOffset,
   TopicDescription,
   TopicListing,
@@ -152,6 +153,7 @@ export class Admin {
     const { partitions, topicId } = await this.describeTopic(topic);
     const range = partitions.find((row) => row.partition === partition);
     if (range === undefined) throw unknownPartition(topic, partition, partitions.length);
+    if (isOffline(range)) throw offlineError(topic, range);
     return await resolveOffset(spec, range, (ms) =>
       offsetForTimestamp(this.#link, { topic, partition, topicId }, ms, this.#policy),
     );
@@ -268,6 +270,24 @@ function checkPartitions(what: string, items: readonly TopicPartition[]): void {
     checkString("INVALID_TOPIC", `topic of an item of ${what}`, item.topic);
     checkNatural("INVALID_REQUEST", `partition of an item of ${what}`, item.partition);
   }
+}
+
+/** Whether the broker can't serve a partition, and so does not know its offsets. */
+export function isOffline({ highWatermark }: PartitionDescription): boolean {
+  return highWatermark < 0;
+}
+
+/** The error for a partition that is offline. */
+export function offlineError(
+  topic: string,
+  { partition, offline }: PartitionDescription,
+): RustLogError {
+  const why = offline === undefined ? "" : `: ${offline}`;
+  return new RustLogError(
+    "STORAGE_ERROR",
+    `topic '${topic}', partition ${partition} is offline${why}`,
+    { help: "See the broker's log. The other partitions can be read (-p) and written." },
+  );
 }
 
 /** The error for a partition number that a topic of `count` partitions does not have. */

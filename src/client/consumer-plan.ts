@@ -1,7 +1,8 @@
 // Which partitions a consumer reads, from which offset, to which: decided once, when it starts.
 // Leaves to others: reading them (fetcher, consumer).
 
-import { Admin, unknownPartition } from "./admin.ts";
+import type { RustLogError } from "../errors.ts";
+import { Admin, isOffline, offlineError, unknownPartition } from "./admin.ts";
 import type { PartitionDescription } from "./admin-types.ts";
 import { type OutOfRangePolicy, outOfRange } from "./fetcher.ts";
 import type { BrokerLink, RetryPolicy } from "./link.ts";
@@ -32,6 +33,13 @@ export interface PartitionPlan {
   readonly source: TopicSource;
 }
 
+/** What is read of a topic. */
+export interface ReadPlan {
+  readonly partitions: readonly PartitionPlan[];
+  /** The error for partitions that the broker can't serve; the others can be read first. */
+  readonly offline: RustLogError | undefined;
+}
+
 /**
  * The plan for each partition, in the order asked for. Throws UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID if the topic
  * is recreated meanwhile, and OFFSET_OUT_OF_RANGE when a start is outside of what the partition holds and that is an error: one number for
@@ -41,24 +49,29 @@ export async function planPartitions(
   link: BrokerLink,
   request: ReadRequest,
   policy: RetryPolicy,
-): Promise<PartitionPlan[]> {
+): Promise<ReadPlan> {
   const { topic } = request;
   const admin = new Admin(link, policy);
   const described = await admin.describeTopic(topic);
   const { topicId } = described;
   const source = { topicId, logDirectoryId: link.info.logDirectoryId };
-  const partitions = (request.partitions ?? described.partitions.map((row) => row.partition)).map(
+  const chosen = (request.partitions ?? described.partitions.map((row) => row.partition)).map(
     (index) => {
       const found = described.partitions.find((row) => row.partition === index);
       if (found === undefined) throw unknownPartition(topic, index, described.partitions.length);
       return found;
     },
   );
+  const partitions = chosen.filter((row) => !isOffline(row));
+  const row = chosen.find(isOffline);
+  const offline = row === undefined ? undefined : offlineError(topic, row);
+  // One that follows would never come to the error otherwise.
+  if (offline !== undefined && request.follow) throw offline;
   const isShared = isSharedOffset(request, partitions);
   const committed = await committedOffsets(admin, request, partitions, topicId);
   const timeLookup = (partition: number) => (ms: number) =>
     offsetForTimestamp(link, { topic, partition, topicId }, ms, policy);
-  return await Promise.all(
+  const plans = await Promise.all(
     partitions.map(async (range, i): Promise<PartitionPlan> => {
       const { partition } = range;
       const byTime = timeLookup(partition);
@@ -74,6 +87,7 @@ export async function planPartitions(
       return { partition, start, end: last, source };
     }),
   );
+  return { partitions: plans, offline };
 }
 
 async function committedOffsets(

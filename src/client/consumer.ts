@@ -7,7 +7,7 @@ import { Admin } from "./admin.ts";
 import { checkConsumerOptions } from "./consumer-check.ts";
 import {
   type OffsetSpecs,
-  type PartitionPlan,
+  type ReadPlan,
   planPartitions,
   type ReadRequest,
 } from "./consumer-plan.ts";
@@ -88,6 +88,7 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
   /** What came, in that order, which is fair to all partitions; an error stays at its place for good. */
   readonly #arrived: (Portion | RustLogError)[] = [];
   #current: Portion | undefined;
+  #offline: RustLogError | undefined;
   /** Partitions that can't be read on, with the portion that holds the damage. */
   readonly #parked = new Map<PartitionFetcher, FetchedRecords>();
   #arrival: PromiseWithResolvers<void> | undefined;
@@ -119,7 +120,7 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
    * The records of one fetch of one partition; null when all ends are reached, or after `close`. If not
    * all records of the previous batch were walked, the same batch comes again, where the walk stopped: at once,
    * or, if its walk threw a DamagedRecordsError and the consumer does not follow, after those of the other partitions.
-   * Throws what `start` throws, CONNECTION_LOST or TIMED_OUT after `retryTimeoutMs`, and OFFSET_OUT_OF_RANGE.
+   * Throws what `start` throws, STORAGE_ERROR once all but offline partitions are read, CONNECTION_LOST or TIMED_OUT after `retryTimeoutMs`, and OFFSET_OUT_OF_RANGE.
    */
   async nextBatch(): Promise<FetchedRecords | null> {
     if (this.#closing.signal.aborted) return null;
@@ -139,6 +140,7 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
       if (this.#closing.signal.aborted) return null;
       const next = this.#takeArrived() ?? (this.#isFinished() ? this.#takeParked() : undefined);
       this.#current = next ?? undefined;
+      if (next === null && this.#offline !== undefined) throw this.#offline;
       if (next !== undefined) return next?.records ?? null;
       this.#arrival = Promise.withResolvers();
       await this.#arrival.promise;
@@ -228,7 +230,8 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
     const policy = { retryMs: this.#retryMs, signal: this.#closing.signal };
     const follow = this.#options.follow ?? true;
     const request = { topic, partitions, offset, end, follow, group, onOutOfRange };
-    const plans = await this.#plan(request, policy);
+    const { partitions: plans, offline } = await this.#plan(request, policy);
+    this.#offline = offline;
     // Each partition has its share of the buffer, whatever the others do.
     const { maxBytes = 4 * MiB, bufferBytesMax = 64 * MiB } = this.#options;
     const share = Math.floor(bufferBytesMax / (plans.length * PORTIONS_AHEAD_MAX));
@@ -262,7 +265,7 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
     for (const fetcher of this.#fetchers.values()) fetcher.fill();
   }
 
-  async #plan(request: ReadRequest, policy: RetryPolicy): Promise<PartitionPlan[]> {
+  async #plan(request: ReadRequest, policy: RetryPolicy): Promise<ReadPlan> {
     try {
       return await planPartitions(this.#link, request, policy);
     } catch (error) {
