@@ -5,7 +5,7 @@
 // Every byte of the file belongs to exactly one part, in order.
 import { type BatchFault, batchBytes, nextOffset } from "../record/batch.ts";
 import { BatchWalker, type ByteSource, type Crc32c } from "../record/batch-walker.ts";
-import { findEndOfDamage } from "../storage/segment-scan.ts";
+import { DamageSearch } from "../storage/segment-scan.ts";
 
 /** A whole batch with a matching CRC. */
 export interface WalkedBatch {
@@ -50,6 +50,7 @@ export function* walkSegment(
   { lastSegment, computeCrc }: WalkOptions = {},
 ): Generator<SegmentPart, void> {
   const walker = new BatchWalker(file, computeCrc);
+  const search = new DamageSearch(walker, file);
   let due = lastSegment ?? 0;
   for (let position = 0; position < file.size;) {
     const fault = walker.faultAt(position);
@@ -67,7 +68,7 @@ export function* walkSegment(
     const next =
       lastSegment === undefined
         ? walker.findNext(position, header, due)
-        : (findEndOfDamage(walker, file, position, due)?.position ?? file.size);
+        : (search.endOf(position, due)?.position ?? file.size);
     const [size, isLast] = [next - position, next === file.size];
     yield { kind: "damage", position, size, fault, header, isLast };
     position = next;

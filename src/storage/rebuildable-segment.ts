@@ -4,13 +4,13 @@
 // A batch whose CRC does not match may state any time. So indexes are saved, and records deleted, only by times of batches
 // whose CRC matches. That takes all bytes of the log, and is done in portions.
 import { RustLogError } from "../errors.ts";
-import { readI64 } from "../record/bytes.ts";
 import { crc, FIELD } from "../record/batch.ts";
 import { crc32c } from "../record/crc32c.ts";
 import { nextTurn } from "./event-loop.ts";
 import { CheckedSegment } from "./checked-segment.ts";
 import { BatchWalker } from "../record/batch-walker.ts";
 import { NO_BATCH } from "./segment-headers.ts";
+import { DamageSearch } from "./segment-scan.ts";
 import { SegmentIndex } from "./segment-index.ts";
 
 /** Bytes whose CRC is computed in one turn of the event loop. */
@@ -108,20 +108,23 @@ export abstract class RebuildableSegment extends CheckedSegment {
    * matches, so that damage stays where it is.
    */
   *#batches(): Generator<FoundBatch> {
-    let walker: BatchWalker | undefined;
+    let search: DamageSearch | undefined;
     let position = 0;
     let expected = this.baseOffset;
     let previous = NO_BATCH;
+    let expectedBefore = expected;
     let isBehindDamage = false;
     while (position < this.fileBytes) {
       if (this.headerFault(position, this.fileBytes) !== undefined) {
-        walker ??= new BatchWalker({
-          size: this.fileBytes,
-          read: (into, at) => this.#copy(into, at),
-        });
-        position = walker.findNext(position, undefined, expected);
-        if (position === this.fileBytes || walker.faultAt(position) !== undefined) return;
-        expected = readI64(walker.bytes, walker.at(position));
+        search ??= this.#newSearch();
+        // It may be the length of the batch before that is wrong.
+        const isBefore = previous !== NO_BATCH && !this.isIntact(previous);
+        const end = isBefore
+          ? search.endOf(previous, expectedBefore)
+          : search.endOf(position, expected);
+        if (end === undefined || end.position <= previous) return;
+        position = end.position;
+        expected = end.baseOffset;
         previous = NO_BATCH;
         isBehindDamage = true;
         continue;
@@ -130,10 +133,19 @@ export abstract class RebuildableSegment extends CheckedSegment {
       const size = this.batchSizeAt(position, this.fileBytes);
       yield { position, size, lastRelativeOffset: next - 1 - this.baseOffset, isBehindDamage };
       previous = position;
+      expectedBefore = expected;
       expected = next;
       position += size;
       isBehindDamage = false;
     }
+  }
+
+  #newSearch(): DamageSearch {
+    const file = {
+      size: this.fileBytes,
+      read: (into: Uint8Array, position: number) => this.#copy(into, position),
+    };
+    return new DamageSearch(new BatchWalker(file), file);
   }
 
   #copy(into: Uint8Array, position: number): number {

@@ -261,6 +261,11 @@ export class SealedSegment extends RebuildableSegment {
       end += size;
       return true;
     });
+    if (end < this.fileBytes && this.#rebuildReason === undefined) {
+      // There may be whole batches behind the damage.
+      this.#rebuild("the log is damaged");
+      return;
+    }
     this.#nextOffset = next;
     if (end < this.fileBytes) {
       const file = segmentFileName(this.baseOffset, "log");

@@ -3,7 +3,8 @@
 //
 // A batch that was being written when the process ended is torn: its header says that it is longer than the file. It is
 // the end of the log, whatever its records look like. But a damaged length may say so, too. The CRC does not cover the
-// length, so it tells: if it matches the bytes up to a batch that continues the offsets, only the length is wrong.
+// length, so it tells: if it matches the bytes up to a batch that continues the offsets, only the length is wrong. So what
+// looks like batches in the records of a damaged batch is not taken for batches of the log.
 import {
   BATCH_HEADER_BYTES,
   baseOffset,
@@ -14,6 +15,7 @@ import {
   lastOffset,
   maxTimestamp,
   nextOffset,
+  stampBaseOffset,
 } from "../record/batch.ts";
 import { crc32c } from "../record/crc32c.ts";
 import { RELATIVE_OFFSET_MAX } from "../limits.ts";
@@ -56,6 +58,9 @@ export interface ScanHints {
 
 const COPY_BYTES = 256 * 1024;
 
+/** How often, at most, all of a file is searched for the ends of batches whose length is wrong. */
+const LENGTH_SEARCH_PASSES = 4;
+
 /** Scans a log file. `producers`, as of its first offset, take note of its batches. */
 export function scanSegment(
   file: ByteSource,
@@ -66,6 +71,7 @@ export function scanSegment(
   const index = new SegmentIndex();
   const damage: DamagedRange[] = [];
   const walker = new BatchWalker(file);
+  const search = new DamageSearch(walker, file);
   let position = 0;
   let due = segmentBaseOffset;
   let isBehindDamage = false;
@@ -89,7 +95,7 @@ export function scanSegment(
       isBehindDamage = false;
       continue;
     }
-    const end = position < unorderedFrom ? findEndOfDamage(walker, file, position, due) : undefined;
+    const end = position < unorderedFrom ? search.endOf(position, due) : undefined;
     if (end !== undefined && end.baseOffset - segmentBaseOffset <= RELATIVE_OFFSET_MAX) {
       const bytes = end.position - position;
       damage.push({ position, bytes, offset: due, nextOffset: end.baseOffset, reason: fault });
@@ -108,28 +114,80 @@ export function scanSegment(
   return { index, bytes: position, nextOffset: due, fault, damage };
 }
 
-/** The first whole batch behind the damage at `position`, where offset `due` should be; undefined for a torn end. */
-export function findEndOfDamage(
-  walker: BatchWalker,
-  file: ByteSource,
-  position: number,
-  due: number,
-): { readonly position: number; readonly baseOffset: number } | undefined {
-  const header = new Uint8Array(BATCH_HEADER_BYTES);
-  if (file.read(header, position) < BATCH_HEADER_BYTES) return undefined;
-  const left = file.size - position;
-  const isPlausible = findBatchFault(header, 0, Number.MAX_SAFE_INTEGER, false) === undefined;
-  const isLong = isPlausible && batchBytes(header, 0) > left && baseOffset(header, 0) === due;
-  const known = isLong ? new BatchOfUnknownLength(file, position, header) : undefined;
-  let found = walker.findNext(position, header, due);
-  while (found < file.size) {
-    if (walker.faultAt(found) !== undefined) return undefined;
-    const base = baseOffset(walker.bytes, walker.at(found));
-    if (known === undefined || known.endsAt(found, base))
-      return { position: found, baseOffset: base };
-    found = walker.findNext(found, undefined, due);
+/** A whole batch behind damage. */
+export interface EndOfDamage {
+  readonly position: number;
+  readonly baseOffset: number;
+}
+
+/** Finds where damage ends. */
+export class DamageSearch {
+  readonly #walker: BatchWalker;
+  readonly #file: ByteSource;
+  /** Bytes that may still be searched for the end of a batch whose length is wrong. */
+  #budget: number;
+
+  /** `walker` is on the way through the same file; it must not have passed a position that is asked for. */
+  constructor(walker: BatchWalker, file: ByteSource) {
+    this.#walker = walker;
+    this.#file = file;
+    this.#budget = LENGTH_SEARCH_PASSES * file.size;
   }
-  return undefined;
+
+  /** The first whole batch behind the damage at `position`, where offset `due` should be; undefined for a torn end. */
+  endOf(position: number, due: number): EndOfDamage | undefined {
+    const file = this.#file;
+    const header = new Uint8Array(BATCH_HEADER_BYTES);
+    if (file.read(header, position) < BATCH_HEADER_BYTES) return undefined;
+    // Unless its length is what is damaged, the batch ends where it says.
+    const statedEnd = position + batchBytes(header, 0);
+    const stated = statedEnd > position ? this.#wholeBatchAt(statedEnd) : undefined;
+    if (stated !== undefined && stated.baseOffset > due) return stated;
+    const first = this.#batchAt(this.#walker.findNext(position, undefined, due));
+    if (first === undefined) return undefined;
+    const isIntact =
+      findBatchFault(header, 0, Number.MAX_SAFE_INTEGER, false) === undefined &&
+      baseOffset(header, 0) === due;
+    // The CRC does not cover the base offset.
+    stampBaseOffset(header, 0, due);
+    const end = this.#endOfWrongLength(position, header, first, due);
+    if (end !== undefined) return end;
+    // It is as long as it says, and torn: what was found in it are records.
+    return isIntact && statedEnd > file.size ? undefined : first;
+  }
+
+  /** The batch at which one with that header ends, if all but its length is right. */
+  #endOfWrongLength(
+    position: number,
+    header: Uint8Array,
+    first: EndOfDamage,
+    due: number,
+  ): EndOfDamage | undefined {
+    const batch = new BatchOfUnknownLength(this.#file, position, header);
+    // The walk itself goes on behind what is found here, and must not have gone further.
+    const ahead = new BatchWalker(this.#file);
+    let found: EndOfDamage | undefined = first;
+    while (found !== undefined && this.#budget > 0) {
+      if (batch.endsAt(found.position, found.baseOffset)) return found;
+      const next = ahead.findNext(found.position, undefined, due);
+      this.#budget -= next - found.position;
+      found = this.#batchAt(next);
+    }
+    return undefined;
+  }
+
+  #wholeBatchAt(position: number): EndOfDamage | undefined {
+    const isWhole =
+      position < this.#file.size && new BatchWalker(this.#file).faultAt(position) === undefined;
+    return isWhole ? this.#batchAt(position) : undefined;
+  }
+
+  #batchAt(position: number): EndOfDamage | undefined {
+    if (position >= this.#file.size) return undefined;
+    const header = new Uint8Array(BATCH_HEADER_BYTES);
+    this.#file.read(header, position);
+    return { position, baseOffset: baseOffset(header, 0) };
+  }
 }
 
 /** A batch whose header is whole but for its length. Ends are asked for in ascending order. */

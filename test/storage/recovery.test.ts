@@ -395,6 +395,38 @@ describe("damage in the last segment", () => {
     expect(context.lines[1]).toContain(`cut ${2 * size} bytes`);
   });
 
+  test("in a batch whose value holds whole batches costs that batch, and serves none of them", async () => {
+    const inner = bytes.slice();
+    for (let at = 0, offset = 10; at < inner.length; at += batchBytes(inner, at), offset += 3) {
+      stampBaseOffset(inner, at, offset);
+    }
+    const outer = batchOf(["x"]);
+    const encoder = new BatchEncoder();
+    encoder.append(1_000, null, Buffer.concat([inner, new Uint8Array(40), inner]));
+    const holder = encoder.finish();
+    stampBaseOffset(holder, 0, 9);
+    stampBaseOffset(outer, 0, 10);
+    const last = batchOf(["last"]);
+    stampBaseOffset(last, 0, 11);
+    const whole = Uint8Array.from(Buffer.concat([bytes, holder, outer, last]));
+    const damagedBits = [
+      ...Array(61 * 8).keys(),
+      ...Array.from({ length: 40 }, (_, i) => 700 + i * 211),
+    ];
+    for (const bit of damagedBits) {
+      if (bit >= 12 * 8 && bit < 16 * 8) continue;
+      const disk = await diskWithLog(whole);
+      disk.flipBit(LOG, 8 * bytes.length + bit);
+      const log = await openLog(disk);
+      expect({ bit, ...readAround(log) }).toEqual({
+        bit,
+        values: [...all, "x", "last"],
+        lost: [9],
+      });
+      log.close();
+    }
+  });
+
   test("is not what whole batches in the value of a torn batch are: they are never served", async () => {
     const inner = bytes.slice();
     for (let at = 0, offset = 10; at < inner.length; at += batchBytes(inner, at), offset += 3) {
