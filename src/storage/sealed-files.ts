@@ -1,7 +1,7 @@
 // The files of one sealed segment: a log and two indexes that are read whole, replaced whole, or unlinked.
 // Leaves to others: what is in them (sealed-segment.ts).
 import { RustLogError } from "../errors.ts";
-import { type Disk, joinPath, reasonOf, systemErrorCode } from "./disk.ts";
+import { type Disk, joinPath, reasonOf, removeQuietly, systemErrorCode } from "./disk.ts";
 import { type LogBytes, MappedLog, UnmappedLog } from "./log-bytes.ts";
 import { segmentFileName } from "./segment-files.ts";
 
@@ -93,7 +93,10 @@ export class SealedFiles {
         if (this.#closed || this.size("log") === undefined) this.#disk.remove(temporary);
         else this.#disk.rename(temporary, path);
       })
-      .catch((error: unknown) => this.#report(`${path}: could not be saved: ${reasonOf(error)}`));
+      .catch((error: unknown) => {
+        removeQuietly(this.#disk, temporary);
+        this.#report(`${path}: could not be saved: ${reasonOf(error)}`);
+      });
   }
 
   /** Lets no file be opened or replaced any more. */
@@ -101,10 +104,8 @@ export class SealedFiles {
     this.#closed = true;
   }
 
-  /** Unlinks the files, the log last: indexes without a log would be strangers. */
+  /** Unlinks the files, the log last: indexes without a log would be strangers. Throws the system's error. */
   remove(): void {
-    // The topic was deleted meanwhile, and a new one of that name may have files with these names.
-    if (this.#closed) throw new RustLogError("STORAGE_ERROR", `${this.#path("log")} is closed`);
     this.#disk.remove(this.#path("timeindex"));
     this.#disk.remove(this.#path("index"));
     this.#disk.remove(this.#path("log"));

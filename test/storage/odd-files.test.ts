@@ -15,6 +15,7 @@ import {
   recordsFrom,
 } from "../support/log-fixture.ts";
 import { withTempDir } from "../support/tmp.ts";
+import { until } from "../support/until.ts";
 
 const SMALL: Partial<LogSettings> = { segmentBytes: 1024 };
 
@@ -176,6 +177,22 @@ describe("a FIFO in the place of", () => {
       await (await open()).closeCleanly();
     }));
 });
+
+test("a directory in the place of an index costs nothing, and leaves no temporary file", () =>
+  withTempDir(async (directory) => {
+    const { partition } = await openPartition(directory);
+    for (const letter of ["a", "b", "c"]) await partition.append(big(letter));
+    await partition.closeCleanly();
+    const inTheWay = `${directory}/${name(0, "timeindex")}`;
+    rmSync(inTheWay);
+    mkdirSync(inTheWay);
+    const context = contextOf(new RealDisk(), SMALL, { directory });
+    const log = await Log.open(context);
+    expect(log.findTimestamp(1_000, log.pushedEnd)?.offset).toBe(0);
+    await until(() => context.lines.some((line) => line.includes("could not be saved")));
+    expect(readdirSync(directory).filter((file) => file.endsWith(".tmp"))).toEqual([]);
+    log.close();
+  }));
 
 test("what a crash left and can't be removed is reported, and left alone", () =>
   withTempDir(async (directory) => {
