@@ -9,13 +9,17 @@ import { OPEN_SINKS_MAX } from "../storage/append-sink.ts";
 /** Of a partition, the log of its active segment; indexes are open only while they are written to. */
 const FILES_PER_PARTITION = 1;
 
-/** For pages, metrics and other HTTP requests. */
-const HTTP_CONNECTIONS = 100;
+/** For pages, metrics and other HTTP requests: three for each connection (http/http-gate.ts). */
+const HTTP_FILES = 100;
+
+/** HTTP connections, and the part of the limit on open files that one of them stands for. */
+const HTTP_CONNECTIONS_MAX = 512;
+const FILES_PER_HTTP_CONNECTION = 32;
 
 /** For the process itself, and what rolls, flushes and removals have open for a moment. */
 const FILES_FOR_A_MOMENT = 156;
 
-const RESERVED = REFUSED_CONNECTIONS_MAX + OPEN_SINKS_MAX + HTTP_CONNECTIONS + FILES_FOR_A_MOMENT;
+const RESERVED = REFUSED_CONNECTIONS_MAX + OPEN_SINKS_MAX + HTTP_FILES + FILES_FOR_A_MOMENT;
 
 /** The limit on open files of this process; undefined where the system does not tell. */
 function openFilesMax(): number | undefined {
@@ -25,6 +29,12 @@ function openFilesMax(): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** How many HTTP connections there may be at once: so few that a flood of them leaves the files of others alone. */
+export function httpConnectionsMax(max = openFilesMax()): number {
+  if (max === undefined) return HTTP_CONNECTIONS_MAX;
+  return Math.min(HTTP_CONNECTIONS_MAX, Math.max(8, Math.floor(max / FILES_PER_HTTP_CONNECTION)));
 }
 
 /** Divides the open files between partitions and connections. */

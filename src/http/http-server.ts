@@ -4,10 +4,12 @@
 //
 // Seen of Bun 1.4.5, and relied on here: a route that is one function gets every method; `stop(true)` also ends
 // answers that are still being streamed, and calls `cancel` of their streams; a connection whose request has not come
-// whole within `idleTimeout` is closed, however slowly it sends; without `development`, several processes may share a
-// port unless `reusePort` says no.
+// whole within `idleTimeout` is closed, however slowly it sends; `Bun.listen` shares no port with
+// another process.
 import { type AddressFlags, formatAddress, isLoopback, listenError } from "../broker/address.ts";
 import { LogLimit } from "../broker/log-limit.ts";
+import { httpConnectionsMax } from "../broker/open-files.ts";
+import { type Behind, HttpGate } from "./http-gate.ts";
 import { RequestGuard } from "./request-guard.ts";
 
 /** Longest body of a request; a longer one is answered with 413 before it is read. */
@@ -41,6 +43,8 @@ export interface HttpOptions {
   readonly flags: AddressFlags;
   /** Names that the server is reached by, beside its address. */
   readonly allowedHosts?: readonly string[];
+  /** Connections at once; as many as the limit on open files leaves room for, unless given. */
+  readonly connectionsMax?: number;
   readonly routes: HttpRoutes;
   /** Writes a line to the broker's log. */
   log(line: string): void;
@@ -51,12 +55,21 @@ export class HttpServer {
   readonly #options: HttpOptions;
   readonly #guard: RequestGuard;
   readonly #server: Bun.Server<undefined>;
+  readonly #gate: HttpGate;
 
   /** Starts listening. Throws an error that says what to do when the address can't be had. */
   constructor(options: HttpOptions) {
     this.#options = options;
     this.#guard = new RequestGuard(options.host, options.allowedHosts ?? []);
-    this.#server = this.#listen();
+    const { host, port, flags, connectionsMax = httpConnectionsMax() } = options;
+    const { server, behind } = this.#serve();
+    this.#server = server;
+    try {
+      this.#gate = new HttpGate({ hostname: host, port, behind, connectionsMax });
+    } catch (error) {
+      void this.#server.stop(true);
+      throw listenError(host, port, flags, error);
+    }
     if (!isLoopback(options.host)) {
       options.log(`listening on ${this.url}, beyond this machine: there is no authentication`);
     }
@@ -64,7 +77,7 @@ export class HttpServer {
 
   /** The port that is listened on, also when a free one was asked for. */
   get port(): number {
-    return this.#server.port ?? this.#options.port;
+    return this.#gate.port;
   }
 
   /** `http://host:port`, as a browser is told it. */
@@ -74,31 +87,36 @@ export class HttpServer {
 
   /** Stops listening, and cuts the answers that are still being sent. */
   async stop(): Promise<void> {
+    this.#gate.stop();
     await this.#server.stop(true);
   }
 
-  #listen(): Bun.Server<undefined> {
-    const { host, port, flags, routes, log } = this.#options;
+  /** Starts the server behind the gate, which only this machine reaches. */
+  #serve(): { server: Bun.Server<undefined>; behind: Behind } {
+    const { routes, log } = this.#options;
     const limit = new LogLimit(log);
     const guarded = Object.entries(routes).map(([path, route]) => [path, this.#guarded(route)]);
-    try {
-      return Bun.serve({
-        hostname: host,
-        port,
-        development: false,
-        reusePort: false,
-        maxRequestBodySize: BODY_BYTES_MAX,
-        idleTimeout: IDLE_SECONDS_MAX,
-        routes: Object.fromEntries(guarded) as Bun.Serve.Routes<undefined, string>,
-        fetch: (request) => this.#refusal(request) ?? plainText(404, "there is nothing here"),
-        error: (error) => {
-          limit.line("bug", `bug: an HTTP request failed: ${error.stack ?? error.message}`);
-          return plainText(500, "the broker failed to handle the request; its log says more");
-        },
-      });
-    } catch (error) {
-      throw listenError(host, port, flags, error);
+    const common = {
+      development: false,
+      maxRequestBodySize: BODY_BYTES_MAX,
+      idleTimeout: IDLE_SECONDS_MAX,
+      routes: Object.fromEntries(guarded) as Bun.Serve.Routes<undefined, string>,
+      fetch: (request: Request) =>
+        this.#refusal(request) ?? plainText(404, "there is nothing here"),
+      error: (error: Error) => {
+        limit.line("bug", `bug: an HTTP request failed: ${error.stack ?? error.message}`);
+        return plainText(500, "the broker failed to handle the request; its log says more");
+      },
+    };
+    if (process.platform === "linux") {
+      // A name that is no file, and goes away with the process.
+      const unix = `\0rustlog-${crypto.randomUUID()}`;
+      // The declared types have no idle timeout here, but it works as it does with a port.
+      const address: object = { unix };
+      return { server: Bun.serve({ ...common, ...address }), behind: { unix } };
     }
+    const server = Bun.serve({ ...common, hostname: "127.0.0.1", port: 0 });
+    return { server, behind: { hostname: "127.0.0.1", port: server.port ?? 0 } };
   }
 
   #guarded(methods: Partial<Record<string, HttpHandler>>): HttpHandler {

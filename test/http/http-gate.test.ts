@@ -1,0 +1,108 @@
+// The door to the HTTP server: how many connections there are at once, and that bytes pass in both directions as they
+// are taken. Leaves to others: HTTP (http-server.test.ts).
+import { expect, test } from "bun:test";
+import { HttpGate } from "../../src/http/http-gate.ts";
+import { until } from "../support/until.ts";
+
+/** A server that sends `answer` when it has received a line, and then closes; and a door before it. */
+function start(answer: Uint8Array, connectionsMax = 8) {
+  let sent = 0;
+  const write = (socket: Bun.Socket<{ from: number }>): void => {
+    const { data } = socket;
+    const written = socket.write(answer.subarray(data.from));
+    data.from += written;
+    sent += written;
+    if (data.from === answer.length) socket.end();
+  };
+  const server = Bun.listen<{ from: number }>({
+    ...{ hostname: "127.0.0.1", port: 0 },
+    socket: {
+      open: (socket) => {
+        socket.data = { from: 0 };
+      },
+      data: (socket, bytes) => {
+        if (bytes.includes(10)) write(socket);
+      },
+      drain: write,
+    },
+  });
+  const behind = { hostname: "127.0.0.1", port: server.port };
+  const gate = new HttpGate({ hostname: "127.0.0.1", port: 0, behind, connectionsMax });
+  return {
+    gate,
+    sent: () => sent,
+    [Symbol.dispose]() {
+      gate.stop();
+      server.stop(true);
+    },
+  };
+}
+
+/** A connection, and what came on it. */
+async function connect(port: number) {
+  const chunks: Uint8Array[] = [];
+  const closed = Promise.withResolvers<void>();
+  const socket = await Bun.connect({
+    ...{ hostname: "127.0.0.1", port, allowHalfOpen: true },
+    socket: {
+      data: (_, bytes) => {
+        chunks.push(bytes);
+      },
+      end: (ended) => {
+        ended.end();
+      },
+      close: () => closed.resolve(),
+    },
+  });
+  return { socket, closed: closed.promise, bytes: () => Buffer.concat(chunks) };
+}
+
+test("a large answer passes whole, also to a client that closed its side", async () => {
+  const answer = Uint8Array.from({ length: 3_000_000 }, (_, i) => (i * 7) >>> 3);
+  using door = start(answer);
+  for (const isHalfClosed of [false, true]) {
+    const client = await connect(door.gate.port);
+    client.socket.write("please\n");
+    if (isHalfClosed) client.socket.shutdown();
+    await client.closed;
+    expect(Buffer.compare(client.bytes(), answer)).toBe(0);
+  }
+  await until(() => door.gate.connections === 0);
+});
+
+test("what a client does not read is not read from the server either", async () => {
+  const answer = new Uint8Array(64 * 1024 * 1024);
+  using door = start(answer);
+  const client = await connect(door.gate.port);
+  client.socket.pause();
+  client.socket.write("please\n");
+  let before = -1;
+  // Until the buffers of the kernel are full.
+  while (door.sent() !== before || before === 0) {
+    before = door.sent();
+    await Bun.sleep(50);
+  }
+  expect(door.sent()).toBeLessThan(answer.length / 2);
+  client.socket.resume();
+  await client.closed;
+  expect(client.bytes().length).toBe(answer.length);
+});
+
+test("more connections than allowed are told so, or cut, until one of them ends", async () => {
+  using door = start(new Uint8Array(10), 2);
+  const clients = [await connect(door.gate.port), await connect(door.gate.port)];
+  await until(() => door.gate.connections === 2);
+  const refused = await connect(door.gate.port);
+  await refused.closed;
+  expect(refused.bytes().toString()).toStartWith("HTTP/1.1 503 Service Unavailable\r\n");
+  const flood = await Promise.all(Array.from({ length: 100 }, () => connect(door.gate.port)));
+  await Promise.all(flood.map(({ closed }) => closed));
+  expect(door.gate.connections).toBe(2);
+  clients[0]?.socket.end();
+  await until(() => door.gate.connections === 1);
+  const next = await connect(door.gate.port);
+  next.socket.write("please\n");
+  await next.closed;
+  expect(next.bytes().length).toBe(10);
+  clients[1]?.socket.end();
+});
