@@ -295,6 +295,45 @@ test("a meta.json and a topic.json without a checksum are accepted, and get one 
   for (const [path, bytes] of withChecksum) expect(disk.readFile(path)).toEqual(bytes);
 });
 
+/** A log of three batches whose second one is damaged, left by a process that was killed. */
+async function damagedLog(): Promise<SimulatedDisk> {
+  const disk = newDisk();
+  const first = await open(disk);
+  for (const value of ["a", "b", "c"]) await append(first, value);
+  disk.flipBit(LOG, 4 * disk.fileSize(LOG)!);
+  return disk;
+}
+
+/** The lines of a start, without what they say of the damage. */
+async function startLines(disk: SimulatedDisk): Promise<string[]> {
+  const lines: string[] = [];
+  (await open(disk, "data", [], lines)).abandon();
+  return lines.map((line) => /is damaged|cut|last-boot.json/.exec(line)?.[0] ?? line);
+}
+
+test("damage ends the log after the machine has stopped, and not after the process was killed", async () => {
+  const killed = await damagedLog();
+  killed.restartProcess();
+  expect(await startLines(killed)).toEqual(["is damaged"]);
+  const stopped = await damagedLog();
+  stopped.restart();
+  expect(await startLines(stopped)).toEqual(["cut"]);
+});
+
+test.each([
+  ["is missing", undefined],
+  ["is damaged", '{"version":1,"bootId":"boot 7","crc32c":"00000000"}'],
+  ["has no checksum", '{"version":1,"bootId":"boot 7"}'],
+  ["is garbage", "{"],
+])("a last-boot.json that %s does not cut the log, and is replaced", async (_name, content) => {
+  const disk = await damagedLog();
+  const good = disk.readFile("data/last-boot.json");
+  disk.restartProcess();
+  disk.overwrite("data/last-boot.json", content === undefined ? undefined : text(content));
+  expect(await startLines(disk)).toEqual(["is damaged"]);
+  expect(disk.readFile("data/last-boot.json")).toEqual(good!);
+});
+
 test("a crash at every operation of a clean stop loses nothing", async () => {
   for (let operation = 0, done = false; !done; operation++) {
     const disk = newDisk(operation);
