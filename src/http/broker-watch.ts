@@ -20,9 +20,8 @@ const TOPIC_REST_MS = 1;
 const GROUPS_MAX = 100;
 const GROUP_PARTITIONS_MAX = 500;
 
-/** Partitions that are looked at, and segments whose length is read, in one turn of the event loop. */
+/** Partitions that are looked at in one turn of the event loop. */
 const PARTITIONS_PER_TURN = 250;
-const SEGMENTS_PER_TURN = 500;
 
 /** What a look has found. */
 export interface Changes {
@@ -149,33 +148,15 @@ export class BrokerWatch {
     for (const topic of this.#topics) {
       for (const partition of topic.online) {
         // A deletion closes the partitions of a topic before the next look misses it.
-        if (!partition.closed && (await this.#hasChanged(partition))) changed.push(partition);
+        if (!partition.closed && this.#hasChanged(partition)) changed.push(partition);
         await portions.next();
       }
     }
     return changed;
   }
 
-  async #hasChanged(partition: Partition): Promise<boolean> {
-    try {
-      return await this.#takeState(partition);
-    } catch (error) {
-      // Its files may be going away with it. Another error is met by those who use the partition.
-      if (error instanceof Error) return false;
-      throw error;
-    }
-  }
-
-  async #takeState(partition: Partition): Promise<boolean> {
+  #hasChanged(partition: Partition): boolean {
     const before = this.#entries.get(partition)?.state;
-    if (before === undefined) {
-      // The first look at a segment asks the file system for its length.
-      const portions = new Portions(SEGMENTS_PER_TURN);
-      for (const segment of [...partition.layout.segments.sealed]) {
-        if (!partition.closed && segment.fileBytes >= 0) await portions.next();
-      }
-      if (partition.closed) return false;
-    }
     const state = stateOf(partition, before);
     if (state === before) return false;
     this.#entries.set(partition, { state, json: JSON.stringify(state) });

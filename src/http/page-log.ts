@@ -50,8 +50,7 @@ const LOOKUP_BOUNDS: LookupBounds = {
 const ROWS_PER_TURN = 1_000;
 const INDEXES_PER_TURN = 1;
 
-/** Segments whose length is asked for in one turn, and comparisons with segments that are told of a search by time. */
-const SEGMENTS_PER_TURN = 500;
+/** Comparisons with segments that are shown of a search by time. */
 const COMPARISONS_MAX = 1_000;
 
 /** The segments whose base offset is above `after`. */
@@ -100,7 +99,6 @@ export async function lookUp(
   partition: Partition,
   target: LookupTarget,
 ): Promise<LookupExplanation> {
-  await readSizes(partition);
   if ("timestamp" in target) await partition.prepareTimeSearch(target.timestamp);
   const { context, segments, end } = partition.layout;
   const { disk, directory } = context;
@@ -114,15 +112,6 @@ export async function lookUp(
   return time === undefined
     ? explanation
     : { ...explanation, time: { ...time, comparisons: time.comparisons.slice(-COMPARISONS_MAX) } };
-}
-
-/** Asks for the length of each segment, which is remembered: a lookup adds up those before the one it ends at. */
-async function readSizes(partition: Partition): Promise<void> {
-  const portions = new Portions(SEGMENTS_PER_TURN);
-  for (const segment of [...partition.layout.segments.sealed]) {
-    if (partition.closed) return;
-    if (segment.fileBytes >= 0) await portions.next();
-  }
 }
 
 /** Which batch a list of batches begins with. */
