@@ -143,6 +143,7 @@ export class Broker implements AsyncDisposable {
     });
     try {
       const { registry } = data;
+      files.checkStart(registry.partitionCount);
       const mode = resolved.offsets;
       const offsets = await OffsetStore.open({ registry, mode, now: Date.now, report });
       if (failure !== undefined) throw failure;

@@ -19,6 +19,12 @@ const FILES_PER_HTTP_CONNECTION = 32;
 /** For the process itself, and what rolls, flushes and removals have open for a moment. */
 const FILES_FOR_A_MOMENT = 156;
 
+/** Below this many files for everything else, partitions that were created under a higher limit leave no broker. */
+const FILES_BESIDE_PARTITIONS_MIN = 80;
+
+/** What the process itself has open while it runs. */
+const PROCESS_FILES = 64;
+
 const RESERVED = REFUSED_CONNECTIONS_MAX + OPEN_SINKS_MAX + HTTP_FILES + FILES_FOR_A_MOMENT;
 
 /** The limit on open files of this process; undefined where the system does not tell. */
@@ -49,11 +55,30 @@ export class OpenFiles {
     this.max = max;
   }
 
-  /** How many connections there can be beside so many partitions: a quarter of the files in any case. */
+  /**
+   * How many connections there can be beside so many partitions: a quarter of the files in any case, unless more
+   * partitions than that were created under a higher limit.
+   */
   connectionsBeside(partitions: number): number {
     if (this.max === undefined) return this.#connectionsWanted;
-    const left = this.max - reserved(this.max) - partitions * FILES_PER_PARTITION;
-    return Math.min(this.#connectionsWanted, Math.max(left, share(this.max)));
+    const left = this.max - partitions * FILES_PER_PARTITION;
+    const possible = Math.max(
+      1,
+      Math.min(share(this.max), left - Math.min(PROCESS_FILES, left / 2)),
+    );
+    const connections = Math.max(left - reserved(this.max), Math.floor(possible));
+    return Math.min(this.#connectionsWanted, connections);
+  }
+
+  /** Throws DATA_DIRECTORY_UNUSABLE at a start when so many partitions leave no files for anything else. */
+  checkStart(partitions: number): void {
+    const needed = partitions * FILES_PER_PARTITION + FILES_BESIDE_PARTITIONS_MIN;
+    if (this.max === undefined || partitions === 0 || needed <= this.max) return;
+    throw new RustLogError(
+      "DATA_DIRECTORY_UNUSABLE",
+      `the limit on open files (${this.max}) is too low for ${partitions} partitions: ` +
+        `raise it to ${needed} at least (\`ulimit -n\`)`,
+    );
   }
 
   /**

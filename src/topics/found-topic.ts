@@ -1,7 +1,8 @@
 // What a directory among the topics is at a start: a topic, a topic of which something cannot be used, or neither.
 // Leaves to others: opening partitions (topic.ts), and directories of topics that come and go (topic-registry.ts).
+import { RustLogError } from "../errors.ts";
 import { ZERO_UUID } from "../record/bytes.ts";
-import { type Disk, isOutOfFiles, joinPath } from "../storage/disk.ts";
+import { type Disk, isOutOfFiles, joinPath, reasonOf } from "../storage/disk.ts";
 import { OfflinePartition, reportOffline } from "./offline-partition.ts";
 import { openTopic, type RecoveryNotes, type Topic, type TopicContext, topicOf } from "./topic.ts";
 import { readTopicFile, upgradeTopicFile } from "./topic-file.ts";
@@ -27,12 +28,22 @@ export async function openFoundTopic(
   const path = joinPath(context.directory, name);
   const topic = await open(context, name, path, notes).catch((error: unknown) => {
     const cause = error instanceof Error ? error.cause : undefined;
-    if (isOutOfFiles(error) || isOutOfFiles(cause)) throw error;
+    if (isOutOfFiles(error) || isOutOfFiles(cause)) throw tooManyFiles(path, error);
     return isTopicName(name) ? offlineTopic(name, path, namesIn(disk, path), error) : undefined;
   });
   if (topic === undefined) report(`${path} has no topic.json and is no topic; left alone`);
   else reportOffline(topic.offline, report);
   return topic;
+}
+
+/** It is a matter of the whole process: without files for its partitions it could not serve clients either. */
+function tooManyFiles(path: string, error: unknown): RustLogError {
+  return new RustLogError(
+    "DATA_DIRECTORY_UNUSABLE",
+    `${path} can't be opened, because the limit on open files is too low for all partitions: ` +
+      `${reasonOf(error)}; raise the limit (\`ulimit -n\`)`,
+    { cause: error },
+  );
 }
 
 async function open(

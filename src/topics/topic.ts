@@ -60,7 +60,7 @@ export interface RecoveryNotes {
 export const NEW_LOGS: RecoveryNotes = { clean: new Map(), rewrite: false };
 
 /** Partitions that are closed at once at a stop. */
-const CLOSING_MAX = 32;
+const CLOSING_MAX = 8;
 
 /** Partitions that are opened at once: as many flushes of directories may wait for the disk. */
 const OPENING_MAX = 8;

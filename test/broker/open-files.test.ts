@@ -8,8 +8,12 @@ const WANTED = 100_000;
 test.each([
   [20_000, 0, 19_544],
   [20_000, 1_000, 18_544],
-  [20_000, 18_000, 5_000],
+  [20_000, 14_544, 5_000],
   [1_024, 8, 560],
+  // Created under a higher limit.
+  [20_000, 18_000, 1_936],
+  [1_024, 900, 62],
+  [1_024, 944, 40],
   [256, 0, 128],
   [1, 0, 1],
 ])("with %d open files and %d partitions: %d connections", (files, partitions, connections) => {
@@ -38,6 +42,16 @@ test.each([
     expect(open.connectionsBeside(partitions)).toBeGreaterThanOrEqual(connections);
   },
 );
+
+test("a start with more partitions than the limit allows is refused, and says which limit is needed", async () => {
+  const open = new OpenFiles(WANTED, 1_024);
+  open.checkStart(944);
+  expect(await codeOf(() => open.checkStart(945))).toBe("DATA_DIRECTORY_UNUSABLE");
+  expect(() => open.checkStart(2_000)).toThrow(
+    "the limit on open files (1024) is too low for 2000 partitions: raise it to 2080 at least",
+  );
+  new OpenFiles(WANTED, 10).checkStart(0);
+});
 
 test("where the limit is not known nothing is rejected", () => {
   const open = new OpenFiles(500, undefined);
