@@ -61,6 +61,8 @@ export class OffsetLog {
   /** While a compaction has the log for itself. */
   #gate: Promise<void> | undefined;
   #compaction: Promise<void> | undefined;
+  /** Length of the log below which no compaction is tried again, after one that failed. */
+  #retryBytes = 0;
 
   constructor(context: OffsetLogContext) {
     const partition = context.registry.find(OFFSETS_TOPIC)?.partitions[0];
@@ -104,11 +106,17 @@ export class OffsetLog {
     const partition = this.#partition;
     if (partition === undefined || this.#compaction !== undefined) return;
     const { bytesMin, bytesPerRow } = this.#context.compaction ?? COMPACTION;
-    if (partition.bytes < Math.max(bytesMin, this.#context.table.size * bytesPerRow)) return;
+    const worthwhileBytes = Math.max(bytesMin, this.#context.table.size * bytesPerRow);
+    if (partition.bytes < Math.max(worthwhileBytes, this.#retryBytes)) return;
     this.#compaction = this.#compact(partition)
+      .then(() => {
+        this.#retryBytes = 0;
+      })
       .catch((error: unknown) => {
         if (error instanceof RustLogError && error.code === "BROKER_STOPPING") return;
-        // The log stays as it was, only longer than it need be; the next commit tries again.
+        // What it has written is in the log. Were each commit to try again, an old segment that can't be deleted would
+        // make the log grow by a whole table each time.
+        this.#retryBytes = 2 * partition.bytes;
         this.#context.report(`${OFFSETS_TOPIC}: could not be compacted: ${reasonOf(error)}`);
       })
       .finally(() => {

@@ -11,7 +11,7 @@ import { DataDirectory } from "../../src/topics/data-directory.ts";
 import type { TopicRegistry } from "../../src/topics/topic-registry.ts";
 import { batchOf, codeOf, ENDLESS, settle } from "../support/log-fixture.ts";
 import { Random } from "../support/random.ts";
-import { SimulatedDisk } from "../support/simulated-disk.ts";
+import { SimulatedDisk, systemError } from "../support/simulated-disk.ts";
 
 interface Opened {
   readonly disk: SimulatedDisk;
@@ -364,6 +364,36 @@ describe("compaction", () => {
         expect(committed(again.store, partition)).toBe(7);
       }
     }
+  });
+
+  test("an old segment that can't be deleted does not make each commit write the table again", async () => {
+    class StubbornDisk extends SimulatedDisk {
+      isStubborn = true;
+
+      override remove(path: string): void {
+        if (this.isStubborn && path.includes(OFFSETS_TOPIC) && path.endsWith(".log")) {
+          throw systemError("EPERM", `unlink ${path}`);
+        }
+        super.remove(path);
+      }
+    }
+    const disk = new StubbornDisk(new Random(1));
+    const { directory, store, lines } = await open(disk, { compaction: EAGER });
+    for (let i = 0; i < 300; i++) {
+      await commit(store, i % 200, 0, `group ${i % 20}`);
+      await settle();
+    }
+    const failures = () => lines.filter((line) => line.includes("could not be compacted"));
+    expect(failures()[0]).toContain("EPERM");
+    expect(failures().length).toBeLessThan(8);
+    disk.isStubborn = false;
+    const partition = directory.registry.partition(OFFSETS_TOPIC, 0);
+    const before = partition.bytes;
+    for (let i = 0; partition.bytes >= before && i < 1_000; i++) {
+      await commit(store, i % 200, 0, `group ${i % 20}`);
+      await settle();
+    }
+    expect(partition.bytes).toBeLessThan(before);
   });
 
   test("with no space for it the log stays as it is, and the next commits go on", async () => {
