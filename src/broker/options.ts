@@ -14,6 +14,7 @@ import {
   SEGMENT_BYTES_DEFAULT,
   SEGMENT_MS_DEFAULT,
 } from "../limits.ts";
+import { printableTrace } from "../printable.ts";
 import type { FlushPolicy } from "../topics/flush-policy.ts";
 
 /** Where committed offsets are kept: in a log, or in memory until the broker stops. */
@@ -93,7 +94,7 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
     maxInflightBytes: options.maxInflightBytes ?? INFLIGHT_BYTES_MAX_DEFAULT,
     idleTimeoutMs: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS_DEFAULT,
     stopGraceMs: options.stopGraceMs ?? STOP_GRACE_MS_DEFAULT,
-    log: options.log ?? ((line) => console.error(line)),
+    log: options.log ?? ((line) => console.error(printableTrace(line))),
     onFatal: options.onFatal ?? (() => {}),
   };
   checkOptions(options, resolved);

@@ -1,6 +1,7 @@
 // What is told of a load: a line a second while it goes on, and at the end a summary with percentiles and a histogram.
 // Leaves to others: the loads (bench-produce.ts, bench-consume.ts), and counting (latency-histogram.ts).
 import { writeSync } from "node:fs";
+import { printable } from "../printable.ts";
 import { printError } from "./exit.ts";
 import { LatencyHistogram } from "./latency-histogram.ts";
 import { writeJson, writeText } from "./output.ts";
@@ -86,7 +87,7 @@ export class LoadReport {
   ): string {
     const rate = formatCount(Math.round(this.#records / seconds));
     const size = formatSize(Math.round(this.#bytes / seconds));
-    const total = `${countRecords(this.#records)} ${of} in ${seconds.toFixed(2)} s: ${rate} records/s, ${size}/s\n`;
+    const total = `${countRecords(this.#records)} ${printable(of)} in ${seconds.toFixed(2)} s: ${rate} records/s, ${size}/s\n`;
     const all = this.#all;
     if (all.count === 0) return total;
     const header = [...PERCENTILES.map((p) => `p${p}`), "max", "mean"];

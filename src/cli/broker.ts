@@ -187,7 +187,7 @@ async function serve(
   const interruption = new Interruption();
   watchNpmStart(() => interruption.request(EXIT.hungUp));
   const fatal = Promise.withResolvers<Error>();
-  log(banner());
+  for (const line of banner().split("\n")) log(line);
   const broker = await startBroker(command, { ...options, log, onFatal: fatal.resolve });
   const { flush = { kind: "always" } } = options;
   const http = await openHttpPorts(broker, httpFlags, flush, log).catch(async (error: unknown) => {

@@ -1,6 +1,7 @@
 // How every command is set up: usage errors, help with examples, switches from the environment.
 // Leaves to others: the commands themselves (one file each), options they share (options.ts), exit codes (exit.ts).
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { printable } from "../printable.ts";
 
 /** A command whose usage errors print its usage on stderr, and that throws instead of exiting. */
 export function newCommand(name: string, description: string, examples: string): Command {
@@ -10,7 +11,7 @@ export function newCommand(name: string, description: string, examples: string):
     .exitOverride()
     .configureOutput({
       outputError: (message, write) => {
-        write(withSafeSuggestion(command, message));
+        write(`${printableUsageError(withSafeSuggestion(command, message))}\n`);
         write(`Usage: ${fullName(command)} ${command.usage()}\n`);
         write(`Try '${fullName(command)} --help'.\n`);
       },
@@ -52,6 +53,12 @@ function withSafeSuggestion(command: CommandUnknownOpts, message: string): strin
   if (suggested.length === 0) return text;
   const choice = suggested.length === 1 ? suggested[0] : `one of ${suggested.join(", ")}`;
   return `${text.trimEnd()}\n(Did you mean ${choice}?)\n`;
+}
+
+/** What commander says about a word that may have been chosen by somebody else; its suggestion is a line of its own. */
+function printableUsageError(message: string): string {
+  const [text = "", ...suggestion] = message.trimEnd().split(/\n(?=\(Did you mean [^\n]*$)/);
+  return [text, ...suggestion].map(printable).join("\n");
 }
 
 /** Ends the command with a usage error. */

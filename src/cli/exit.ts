@@ -3,6 +3,7 @@
 import { writeSync } from "node:fs";
 import { CommanderError } from "@commander-js/extra-typings";
 import { RustLogError } from "../errors.ts";
+import { printable } from "../printable.ts";
 import { LogOutput, unblockedSink } from "./log-output.ts";
 
 const STDERR = 2;
@@ -29,10 +30,10 @@ export class CliError extends Error {
   }
 }
 
-/** Writes one line to stderr. A stderr that is closed or full must not end the command. */
-export function printError(line: string): void {
+/** Writes one line to stderr, after a `control` sequence of ours. A stderr that is closed or full must not end the command. */
+export function printError(line: string, control = ""): void {
   try {
-    writeSync(2, `${line}\n`);
+    writeSync(2, `${control}${printable(line)}\n`);
   } catch {
     // There is nowhere left to complain to.
   }
@@ -47,7 +48,7 @@ export async function reportFailure(error: unknown): Promise<number> {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   const output = new LogOutput(unblockedSink(STDERR));
   output.line(`rustlog: ${describeFailure(error)}`, { isKept: true });
-  if (isDebugging() && error instanceof Error) output.line(Bun.inspect(error), { isKept: true });
+  if (isDebugging() && error instanceof Error) printTrace(output, error);
   await output.drain();
   return EXIT.failed;
 }
@@ -80,7 +81,11 @@ function joinSentences(message: string, help: string | undefined): string {
   return `${line}${/[.!?]$/.test(line) ? "" : "."} ${help}`;
 }
 
-/** `text` as one line. */
+/** `text` as one line, without a character that would steer a terminal. */
 export function oneLine(text: string): string {
-  return text.replace(/\s*[\r\n]+\s*/g, " ").trim();
+  return printable(text.trim());
+}
+
+function printTrace(output: LogOutput, error: Error): void {
+  for (const line of Bun.inspect(error).split("\n")) output.line(line, { isKept: true });
 }

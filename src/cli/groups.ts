@@ -10,7 +10,7 @@ import { newCommand } from "./command.ts";
 import { partitionList } from "./numbers.ts";
 import { parseOffset } from "./offset-range.ts";
 import { brokerOption, jsonOption, withClient } from "./options.ts";
-import { writeJson, writeText } from "./output.ts";
+import { writeJson, writeLines, writeText } from "./output.ts";
 import { writePages } from "./paged-output.ts";
 import { formatTable } from "./table.ts";
 
@@ -140,7 +140,7 @@ function remove() {
       withClient(options.broker, async (client) => {
         await client.admin().deleteGroup(group);
         if (options.json) return await writeJson({ group, deleted: true });
-        await writeText(`Deleted group '${group}'\n`);
+        await writeLines(`Deleted group '${group}'`);
       }),
     );
 }

@@ -14,6 +14,7 @@ import {
   type SnapshotEntry,
   snapshotFields,
 } from "../inspection/snapshot-entries.ts";
+import { printableJson } from "../printable.ts";
 import { RealDisk } from "../storage/real-disk.ts";
 import type { InspectOptions, InspectOutput } from "./inspect-output.ts";
 import { formatTable } from "./table.ts";
@@ -65,7 +66,7 @@ async function printEntries<Entry extends object>(
   { kind, fields, table }: EntryViews<Entry>,
 ): Promise<void> {
   const shown = entries.slice(0, limit);
-  if (isJson) await output.lines(shown.map((entry) => JSON.stringify({ kind, ...entry })));
+  if (isJson) await output.lines(shown.map((entry) => printableJson({ kind, ...entry })));
   else if (isHex) await output.dump(fields(shown));
   else await output.lines(table(shown).trimEnd().split("\n"));
   for (const reason of faults) {

@@ -7,6 +7,7 @@ import { BATCH_COLUMNS, batchLine, damageLine, recordLine } from "../inspection/
 import { type DumpItem, heading, jsonFields } from "../inspection/fields.ts";
 import { FileReader } from "../inspection/file-reader.ts";
 import { type DamagedRange, type WalkedBatch, walkSegment } from "../inspection/segment-walk.ts";
+import { printable } from "../printable.ts";
 import { RecordCursor } from "../record/cursor.ts";
 import { reasonOf } from "../storage/disk.ts";
 import type { InspectOptions, InspectOutput } from "./inspect-output.ts";
@@ -121,8 +122,8 @@ export class LogPrinter {
   }
 
   #endLine({ kind, reason }: RecordsEnd): string {
-    if (kind === "unopened") return `${INDENT}not opened: ${reason}`;
-    return this.#output.paint("broken", `${INDENT}DAMAGED: ${reason}`);
+    if (kind === "unopened") return printable(`${INDENT}not opened: ${reason}`);
+    return this.#output.paint("broken", printable(`${INDENT}DAMAGED: ${reason}`));
   }
 }
 

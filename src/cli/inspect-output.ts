@@ -5,6 +5,7 @@
 // reader that goes away, such as `head`, ends it.
 import type { DumpItem } from "../inspection/fields.ts";
 import { hexLines, type Paint } from "../inspection/hex.ts";
+import { printable, printableJson } from "../printable.ts";
 import { paintForStdout } from "./colour.ts";
 import { ByteOutput, STDOUT, writeDescriptor } from "./output.ts";
 
@@ -35,12 +36,12 @@ export class InspectOutput {
 
   /** What is broken, as a line. */
   damage(text: string): void {
-    this.line(this.paint("broken", text));
+    this.line(this.paint("broken", printable(text)));
   }
 
   /** A value, as a line of JSON. */
   json(value: unknown): void {
-    this.line(JSON.stringify(value));
+    this.line(printableJson(value));
   }
 
   /** An object and, as further fields of it, lists of any length, as a line of JSON. */
@@ -48,12 +49,12 @@ export class InspectOutput {
     value: object,
     lists: Readonly<Record<string, Iterable<unknown>>>,
   ): Promise<void> {
-    this.#output.text(JSON.stringify(value).slice(0, -1));
+    this.#output.text(printableJson(value).slice(0, -1));
     for (const [name, items] of Object.entries(lists)) {
       this.#output.text(`,${JSON.stringify(name)}:[`);
       let comma = "";
       for (const item of items) {
-        this.#output.text(`${comma}${JSON.stringify(item)}`);
+        this.#output.text(`${comma}${printableJson(item)}`);
         comma = ",";
         if (await this.isOver()) return;
       }

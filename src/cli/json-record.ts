@@ -9,6 +9,7 @@
 import { isUtf8 } from "node:buffer";
 import type { ConsumedRecord } from "../client/fetched-records.ts";
 import type { RecordHeader } from "../record/encoder.ts";
+import { printableJson } from "../printable.ts";
 import { CliError } from "./exit.ts";
 import type { RecordPrinter } from "./format.ts";
 
@@ -31,7 +32,7 @@ export function jsonPrinter(delimiter: number): RecordPrinter {
 
 /** The record as JSON, without a newline in it. */
 export function formatJsonRecord(record: ConsumedRecord): string {
-  return JSON.stringify({
+  return printableJson({
     topic: record.topic,
     partition: record.partition,
     offset: record.offset,

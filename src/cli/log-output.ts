@@ -6,6 +6,7 @@
 // to the descriptor: set on the one we were started with, it would hold for the shell and every other process that
 // shares it. A file never blocks. A socket can't be opened so (nor anything without /proc): a thread writes to it.
 import { constants, fstatSync, openSync, write as writeToDescriptor, writeSync } from "node:fs";
+import { printableTrace } from "../printable.ts";
 import { reasonOf } from "../storage/disk.ts";
 
 /** Bytes of lines that may wait for their reader; those that come then are counted and dropped. */
@@ -64,9 +65,9 @@ export class LogOutput {
     return this.#pendingBytes;
   }
 
-  /** Writes a line, now or when the reader takes it. Never blocks and never throws. */
+  /** Writes a line, which may hold a stack trace, now or when the reader takes it. Never blocks and never throws. */
   line(text: string, { isKept = false }: LineOptions = {}): void {
-    const bytes = Buffer.from(`${text}\n`);
+    const bytes = Buffer.from(`${printableTrace(text)}\n`);
     if (!isKept && this.#pendingBytes + bytes.length > LOG_BUFFER_BYTES_MAX) {
       this.#dropped++;
       return;

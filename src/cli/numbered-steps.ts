@@ -2,6 +2,7 @@
 // Leaves to others: what the steps say (explain-text.ts, explain-produce.ts).
 import type { DumpItem } from "../inspection/fields.ts";
 import { hexLines, type Paint } from "../inspection/hex.ts";
+import { printable } from "../printable.ts";
 
 /** Lines of text, in steps that are numbered. */
 export class NumberedSteps {
@@ -20,28 +21,28 @@ export class NumberedSteps {
 
   /** Begins the next step. */
   step(text: string): void {
-    this.#lines.push("", this.#paint("heading", `${++this.#count}. ${text}`));
+    this.#lines.push("", this.#paint("heading", printable(`${++this.#count}. ${text}`)));
   }
 
   /** A heading that is no step. */
   heading(text: string): void {
     if (this.#lines.length > 0) this.#lines.push("");
-    this.#lines.push(this.#paint("heading", text));
+    this.#lines.push(this.#paint("heading", printable(text)));
   }
 
   /** A line of the step. */
   line(text: string): void {
-    this.#lines.push(`   ${text}`);
+    this.#lines.push(printable(`   ${text}`));
   }
 
   /** What the step ended at. */
   result(text: string): void {
-    this.#lines.push(this.#paint("key", ` → ${text}`));
+    this.#lines.push(this.#paint("key", ` → ${printable(text)}`));
   }
 
   /** Something that is not as it should be. */
   damage(text: string): void {
-    this.#lines.push(this.#paint("broken", ` ! ${text}`));
+    this.#lines.push(this.#paint("broken", ` ! ${printable(text)}`));
   }
 
   /** The fields of bytes, as a hex dump. */

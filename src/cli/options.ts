@@ -86,7 +86,7 @@ function lossTeller(): (error: RustLogError) => void {
   return (error) => {
     // In a terminal, a line that shows progress may be in the way.
     const clear = process.stderr.isTTY === true ? "\r\u001b[K" : "";
-    if (!isSaid) printError(`${clear}rustlog: ${error.message}; trying again`);
+    if (!isSaid) printError(`rustlog: ${error.message}; trying again`, clear);
     isSaid = true;
   };
 }

@@ -5,6 +5,7 @@
 // slow the reader is. `mark` notes where a record ends; once its last byte was written, and not before,
 // it counts as printed. That is what a group commits, also when a reader goes away in the middle.
 import { write as writeToDescriptor } from "node:fs";
+import { printable, printableJson } from "../printable.ts";
 
 /** The file descriptor of stdout. */
 export const STDOUT = 1;
@@ -165,9 +166,14 @@ export async function writeText(text: string): Promise<void> {
   await output.drain();
 }
 
+/** Writes lines to stdout, without a character that would steer a terminal, as writeText does. */
+export function writeLines(...lines: readonly string[]): Promise<void> {
+  return writeText(lines.map((line) => `${printable(line)}\n`).join(""));
+}
+
 /** Writes a value to stdout as JSON, indented for people. */
 export function writeJson(value: unknown): Promise<void> {
-  return writeText(`${JSON.stringify(value, null, 2)}\n`);
+  return writeText(`${printableJson(value, 2)}\n`);
 }
 
 function clear(pending: PendingBytes): void {

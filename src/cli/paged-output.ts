@@ -1,5 +1,6 @@
 // A list of any length on stdout, written page by page as it comes.
 // Leaves to others: what is in it, and the layout of a table (table.ts).
+import { printableJson } from "../printable.ts";
 import { ByteOutput, STDOUT, writeDescriptor } from "./output.ts";
 import { formatTable } from "./table.ts";
 
@@ -35,5 +36,5 @@ export async function writePages<Item>(
 /** Items of an array in JSON without its end, laid out as `writeJson` does it. */
 function jsonItems(items: readonly unknown[], isFirst: boolean): string {
   if (items.length === 0) return "";
-  return (isFirst ? "[\n" : ",\n") + JSON.stringify(items, null, 2).slice(2, -2);
+  return (isFirst ? "[\n" : ",\n") + printableJson(items, 2).slice(2, -2);
 }

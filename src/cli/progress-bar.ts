@@ -1,6 +1,7 @@
 // A progress bar on stderr, where that is a terminal.
 // Leaves to others: knowing how far things are.
 import { writeSync } from "node:fs";
+import { printable } from "../printable.ts";
 import { formatSize } from "./size.ts";
 
 const INTERVAL_MS = 100;
@@ -35,7 +36,12 @@ export class ProgressBar {
     if (nowMs - this.#shownMs < INTERVAL_MS) return;
     this.#shownMs = nowMs;
     this.#isShown = true;
-    const line = formatBar(doneBytes, totalBytes, (nowMs - this.#startedMs) / 1000, what);
+    const line = formatBar(
+      doneBytes,
+      totalBytes,
+      (nowMs - this.#startedMs) / 1000,
+      printable(what),
+    );
     const columns = process.stderr.columns ?? COLUMNS_DEFAULT;
     this.#write(`${CLEAR_LINE}${line.slice(0, columns - 1)}`);
   }

@@ -1,5 +1,6 @@
 // One record of a producer's input, as bytes, handed to the producer: key, headers, tombstones, JSON.
 // Leaves to others: where the bytes come from (produce.ts, line-reader.ts).
+import { printableJson } from "../printable.ts";
 import type { Producer } from "../client/producer.ts";
 import { RustLogError } from "../errors.ts";
 import type { ProducerHeader } from "../record/encoder.ts";
@@ -68,7 +69,7 @@ export class RecordInput {
         key = input.subarray(0, at);
         value = input.subarray(at + this.#separator.length);
       } else if (!this.#options.allowsMissingKey) {
-        throw new CliError(`there is no key separator ${JSON.stringify(`${this.#separator}`)}`, {
+        throw new CliError(`there is no key separator ${printableJson(`${this.#separator}`)}`, {
           help: "Is -K right (escapes such as \\t are known)? --allow-missing-key takes such input without a key.",
         });
       }

@@ -3,10 +3,9 @@
 import type { PartitionDescription } from "../client/admin-types.ts";
 import { PARTITIONS_MAX } from "../limits.ts";
 import { newCommand } from "./command.ts";
-import { oneLine } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
 import { brokerOption, jsonOption, withClient } from "./options.ts";
-import { writeJson, writeText } from "./output.ts";
+import { writeJson, writeLines, writeText } from "./output.ts";
 import { settingList } from "./setting-list.ts";
 import { formatTable } from "./table.ts";
 
@@ -64,7 +63,7 @@ function create() {
         });
         if (options.json) return await writeJson({ name: topic, partitions, topicId });
         const count = `${partitions} ${partitions === 1 ? "partition" : "partitions"}`;
-        await writeText(`Created topic '${topic}' with ${count}\n`);
+        await writeLines(`Created topic '${topic}' with ${count}`);
       }),
     );
 }
@@ -93,24 +92,22 @@ function describe() {
             bytes,
           ];
         });
-        await writeText(
-          `Topic: ${topic.name}${topic.internal ? " (internal)" : ""}\n` +
-            `Id: ${topic.topicId ?? "unknown: the broker is older than topic ids"}\n` +
-            `Settings: ${settings.length === 0 ? "the broker's" : settings.join(", ")}\n` +
-            offlineLines(topic.partitions) +
-            `\n${formatTable(header, rows)}`,
+        await writeLines(
+          `Topic: ${topic.name}${topic.internal ? " (internal)" : ""}`,
+          `Id: ${topic.topicId ?? "unknown: the broker is older than topic ids"}`,
+          `Settings: ${settings.length === 0 ? "the broker's" : settings.join(", ")}`,
+          ...offlineLines(topic.partitions),
+          "",
         );
+        await writeText(formatTable(header, rows));
       }),
     );
 }
 
-function offlineLines(partitions: readonly PartitionDescription[]): string {
-  return partitions
-    .filter(({ offline }) => offline !== undefined)
-    .map(
-      ({ partition, offline }) => `Partition ${partition} is offline: ${oneLine(`${offline}`)}\n`,
-    )
-    .join("");
+function offlineLines(partitions: readonly PartitionDescription[]): string[] {
+  return partitions.flatMap(({ partition, offline }) =>
+    offline === undefined ? [] : [`Partition ${partition} is offline: ${offline}`],
+  );
 }
 
 function remove() {
@@ -123,7 +120,7 @@ function remove() {
       withClient(options.broker, async (client) => {
         await client.admin().deleteTopic(topic);
         if (options.json) return await writeJson({ name: topic, deleted: true });
-        await writeText(`Deleted topic '${topic}'\n`);
+        await writeLines(`Deleted topic '${topic}'`);
       }),
     );
 }

@@ -3,6 +3,7 @@
 import { Option } from "@commander-js/extra-typings";
 import { formatFinding, type SettledFinding } from "../inspection/finding.ts";
 import { type VerificationReport, verifyDirectory } from "../inspection/verify.ts";
+import { printable } from "../printable.ts";
 import { RealDisk } from "../storage/real-disk.ts";
 import { newCommand } from "./command.ts";
 import { EXIT } from "./exit.ts";
@@ -70,7 +71,7 @@ async function verify(
     onProgress: (done, total, file) => {
       if (linesLeft === 0) bar.update(done, total, file);
     },
-    ...(isJson ? {} : { onFinding: (finding) => print(`${formatFinding(finding)}\n`) }),
+    ...(isJson ? {} : { onFinding: (finding) => print(`${printable(formatFinding(finding))}\n`) }),
   }).finally(async () => {
     bar.clear();
     await printing;

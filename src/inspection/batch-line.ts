@@ -1,6 +1,7 @@
 // A batch, a damaged range or a record as one line of text.
 // Leaves to others: what is in them (batch-description.ts), and printing (cli/inspect.ts).
 import { isUtf8 } from "node:buffer";
+import { printableJson } from "../printable.ts";
 import type { RecordCursor } from "../record/cursor.ts";
 import { type BatchDescription, formatTime } from "./batch-description.ts";
 import type { DamagedRange } from "./segment-walk.ts";
@@ -73,10 +74,7 @@ function formatBytes(bytes: Uint8Array | null): string {
   return `${quoted(text.slice(0, TEXT_CHARACTERS_MAX))}… (${bytes.length} bytes)`;
 }
 
-/** Text in quotes, without a character that a terminal would obey: JSON leaves those from U+007F to U+009F. */
+/** Text in quotes, without a character that would steer a terminal. */
 export function quoted(text: string): string {
-  return JSON.stringify(text).replace(
-    /[\u007f-\u009f]/g,
-    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
-  );
+  return printableJson(text);
 }

@@ -5,6 +5,7 @@
 //   00000011  5d 3f 00 7c              crc                     0x5d3f007c ok
 //
 // A star stands for lines that have the same bytes as the one above. No line is longer than 100 columns.
+import { printable } from "../printable.ts";
 import type { DumpItem, Field, FieldRole } from "./fields.ts";
 
 /** Columns that no line goes beyond. */
@@ -49,7 +50,7 @@ export function* hexLines(
       yield* fieldLines(item, paint);
       continue;
     }
-    const text = clip(`${"  ".repeat(item.level)}${item.text}`, HEX_COLUMNS_MAX);
+    const text = clip(printable(`${"  ".repeat(item.level)}${item.text}`), HEX_COLUMNS_MAX);
     yield paint(item.isBroken ? "broken" : "heading", text);
   }
 }
@@ -72,7 +73,7 @@ function* fieldLines(field: Field, paint: Paint): Generator<string, void> {
     const shownName = from === 0 ? clip(name, NAME_COLUMNS) : "";
     // Data says what it says line by line; anything else says it once.
     const shownText =
-      text === undefined ? readable(row) : from === 0 ? clip(text, TEXT_COLUMNS) : "";
+      text === undefined ? readable(row) : from === 0 ? clip(printable(text), TEXT_COLUMNS) : "";
     const at = (position + from).toString(16).padStart(8, "0");
     const named = `${shownName.padEnd(NAME_COLUMNS)}  ${shownText}`.trimEnd();
     yield [paint("position", at), paint(role, hex), named].join("  ").trimEnd();

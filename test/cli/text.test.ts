@@ -79,7 +79,7 @@ describe("the summary of a produce", () => {
 describe("failures", () => {
   test("are one line: code, message, and what to do", () => {
     expect(describeFailure(new RustLogError("INVALID_GROUP", "group ''\nis empty"))).toBe(
-      "INVALID_GROUP: group '' is empty. A group name has 1 to 249 bytes of UTF-8.",
+      "INVALID_GROUP: group ''\\nis empty. A group name has 1 to 249 bytes of UTF-8.",
     );
     expect(describeFailure(new CliError("no such file."))).toBe("no such file.");
     expect(describeFailure(new TypeError("x is undefined"))).toStartWith(

@@ -13,9 +13,9 @@ const LINES_MAX = 320;
 const ENTRIES = ["main.ts", "index.ts"];
 
 /** Of the root, what every layer may import. */
-const ROOT_FILES = ["errors.ts", "limits.ts"];
+const ROOT_FILES = ["errors.ts", "limits.ts", "printable.ts"];
 
-/** What a folder may import beside itself and the two root files: folders, or single files of them. */
+/** What a folder may import beside itself and the root files: folders, or single files of them. */
 const BELOW: Readonly<Record<string, readonly string[]>> = {
   record: [],
   storage: ["record"],

@@ -1,0 +1,103 @@
+// A broker whose every word is hostile: names with escape sequences in whatever it lists, or as the message of an error.
+// Leaves to others: what a client makes of it.
+import type { TCPSocketListener } from "bun";
+import { RustLogError } from "../../src/errors.ts";
+import { API_NAMES } from "../../src/protocol/api-versions.ts";
+import { FrameDecoder } from "../../src/protocol/frame.ts";
+import {
+  encodeDescribeGroupResponse,
+  encodeListGroupsResponse,
+} from "../../src/protocol/groups.ts";
+import { API, decodeRequestHeader, encodeErrorResponse } from "../../src/protocol/messages.ts";
+import { encodeApiVersionsResponse, encodePingResponse } from "../../src/protocol/meta.ts";
+import {
+  encodeCreateTopicResponse,
+  encodeDescribeTopicResponse,
+  encodeListTopicsResponse,
+} from "../../src/protocol/topics.ts";
+
+/** A newline and a made-up line, a colour, a bell, reversed text, a C1 sequence, DEL, a line separator, a tag. */
+export const HOSTILE =
+  "evil\nfake 99\r\u001b[31mred\u0007\u202etxt.exe\u009b2J\u007f\u2028\u{e0041}end";
+
+/** Answers what it has an answer for, in version 1, and everything else with an error. */
+export class HostileBroker implements Disposable {
+  readonly #server: TCPSocketListener<FrameDecoder>;
+
+  /** With `onlyErrors`, every request but the first ones of a connection gets an error. */
+  constructor(onlyErrors = false) {
+    this.#server = Bun.listen<FrameDecoder>({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: {
+        open: (socket) => {
+          socket.data = new FrameDecoder({ frameBytesMax: 1024 * 1024 });
+        },
+        data: (socket, chunk) => {
+          socket.data.push(chunk);
+          for (let frame = socket.data.next(); frame; frame = socket.data.next()) {
+            const { apiKey, correlationId } = decodeRequestHeader(frame);
+            const given = answer(apiKey, correlationId, onlyErrors);
+            socket.write(given ?? encodeErrorResponse(correlationId, REFUSAL));
+          }
+        },
+      },
+    });
+  }
+
+  /** "host:port" to connect to. */
+  get address(): string {
+    return `127.0.0.1:${this.#server.port}`;
+  }
+
+  [Symbol.dispose](): void {
+    this.#server.stop(true);
+  }
+}
+
+const REFUSAL = new RustLogError("INVALID_CONFIG", `no ${HOSTILE}`);
+
+const ROW = { logStartOffset: 0, highWatermark: 9, logEndOffset: 9, segments: 1, bytes: 1 };
+
+function answer(apiKey: number, id: number, onlyErrors: boolean): Uint8Array | undefined {
+  if (apiKey === API.Ping) return encodePingResponse(id, {});
+  if (apiKey === API.ApiVersions) {
+    return encodeApiVersionsResponse(id, {
+      brokerVersion: HOSTILE,
+      logDirectoryId: HOSTILE,
+      maxFrameBytes: 1024 * 1024,
+      maxBatchBytes: 1024 * 1024,
+      apis: API_NAMES.map((name) => ({ apiKey: API[name], minVersion: 1, maxVersion: 1 })),
+    });
+  }
+  if (onlyErrors) return undefined;
+  const partitions = [
+    { partition: 0, ...ROW, offline: "" },
+    { partition: 1, ...ROW, offline: HOSTILE },
+  ];
+  const topic = { name: HOSTILE, internal: false };
+  switch (apiKey) {
+    case API.ListTopics:
+      return encodeListTopicsResponse(id, {
+        topics: [{ ...topic, partitions: 1, offline: 0 }],
+        more: false,
+      });
+    case API.DescribeTopic: {
+      const settings = [{ name: HOSTILE, value: HOSTILE }];
+      return encodeDescribeTopicResponse(id, { ...topic, settings, partitions });
+    }
+    case API.CreateTopic:
+      return encodeCreateTopicResponse(id, { partitions: 1 });
+    case API.ListGroups:
+      return encodeListGroupsResponse(id, {
+        groups: [{ group: HOSTILE, partitions: 1 }],
+        more: false,
+      });
+    case API.DescribeGroup: {
+      const row = { topic: HOSTILE, partition: 0, ...ROW, committedOffset: 1, commitTimestamp: 1 };
+      return encodeDescribeGroupResponse(id, { partitions: [row], more: false });
+    }
+    default:
+      return undefined;
+  }
+}
