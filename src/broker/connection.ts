@@ -8,7 +8,6 @@
 // and input is discarded until the client leaves; `close` is called exactly once, from within `end()` and
 // `terminate()` too; a paused socket reports a reset but not an orderly close, until it is resumed.
 import { RustLogError } from "../errors.ts";
-import { REQUEST_BYTES_MAX } from "../limits.ts";
 import { decodeRequestHeader, encodeErrorResponse } from "../protocol/messages.ts";
 import { type Tail, tailBytes } from "../record/bytes.ts";
 import type { ConnectionHost, ConnectionSocket } from "./connection-host.ts";
@@ -18,12 +17,13 @@ import {
   type ExchangeOwner,
   overloadedError,
   stoppingError,
+  tooLongError,
   type Wait,
 } from "./exchange.ts";
 import type { InflightAccount } from "./inflight-account.ts";
 import type { InflightHolder } from "./inflight-budget.ts";
 import { Input, type InputOwner } from "./input.ts";
-import { type FlushOutcome, Outbox, type OutboxEntry } from "./outbox.ts";
+import { FLUSH_BYTES_MAX, type FlushOutcome, Outbox, type OutboxEntry } from "./outbox.ts";
 import { TopicOrder } from "./topic-order.ts";
 
 /** How long a connection that was answered its last may take to leave, in milliseconds. */
@@ -156,7 +156,8 @@ export class Connection implements ExchangeOwner, InflightHolder, InputOwner {
   /** The socket has space again. */
   drained(): void {
     this.#blocked = false;
-    this.#flush();
+    if (this.#outbox.bytes <= FLUSH_BYTES_MAX) this.#flush();
+    else this.#flushWhenTime();
   }
 
   /**
@@ -199,12 +200,7 @@ export class Connection implements ExchangeOwner, InflightHolder, InputOwner {
     const header = decodeRequestHeader(envelope);
     const exchange = new Exchange(this, header, envelope.length, nowMs);
     this.inflight.began(envelope.length);
-    exchange.fail(
-      new RustLogError(
-        "INVALID_REQUEST",
-        `a request of ${bytes} bytes: only a Produce may have more than ${REQUEST_BYTES_MAX}`,
-      ),
-    );
+    exchange.fail(tooLongError(bytes));
   }
 
   charge(bytes: number): void {
@@ -259,6 +255,13 @@ export class Connection implements ExchangeOwner, InflightHolder, InputOwner {
     this.#queueFlush();
   }
 
+  /** The socket takes more: others have their turn between. */
+  #flushWhenTime(): void {
+    if (this.#flushQueued) return;
+    this.#flushQueued = true;
+    this.#host.turns.whenTime(this.#flushNow);
+  }
+
   /** Once per turn of the loop, so that all answers of a turn leave in one system call. */
   #queueFlush(): void {
     if (this.#blocked) this.#keep(false);
@@ -274,7 +277,7 @@ export class Connection implements ExchangeOwner, InflightHolder, InputOwner {
     const bytesBefore = this.#outbox.bytes;
     let outcome: FlushOutcome;
     try {
-      outcome = this.#outbox.flush();
+      outcome = this.#outbox.flush(FLUSH_BYTES_MAX);
     } catch (error) {
       // Part of the answer may be sent already: no error can follow it on this connection.
       const line = `connection closed: reading the log for an answer failed: ${String(error)}`;
@@ -296,6 +299,7 @@ export class Connection implements ExchangeOwner, InflightHolder, InputOwner {
     this.#input.readOn();
     if (!this.#closed) this.#keep(moved);
     this.#endIfDone();
+    if (outcome === "more") this.#flushWhenTime();
   }
 
   #endIfDone(): void {

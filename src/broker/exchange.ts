@@ -1,6 +1,7 @@
 // One request and the one answer it is owed. Leaves to others: what the answer is (handlers/) and how it
 // reaches the client (connection.ts).
 import { type ErrorName, RustLogError } from "../errors.ts";
+import { REQUEST_BYTES_MAX } from "../limits.ts";
 import { FRAME_LENGTH_BYTES } from "../protocol/frame.ts";
 import { encodeErrorResponse, type RequestHeader } from "../protocol/messages.ts";
 import type { LogSlice } from "../storage/log-slice.ts";
@@ -138,6 +139,14 @@ export function stoppingError(): RustLogError {
   return new RustLogError(
     "BROKER_STOPPING",
     "the broker is stopping; the request was not carried out",
+  );
+}
+
+/** The answer to a request that no client needs to make so long. */
+export function tooLongError(bytes: number): RustLogError {
+  return new RustLogError(
+    "INVALID_REQUEST",
+    `a request of ${bytes} bytes: only a Produce may have more than ${REQUEST_BYTES_MAX}`,
   );
 }
 

@@ -13,6 +13,9 @@ const COALESCE_BYTES = 64 * 1024;
 /** Longest piece of a slice that is asked for at once; a sealed segment is a mapping and costs nothing. */
 const READ_BYTES_MAX = 4 * 1024 * 1024;
 
+/** Bytes that a socket is given before other connections have their turn. */
+export const FLUSH_BYTES_MAX = 1024 * 1024;
+
 /** Where small entries are put together. One for all: `write` is done with it when it returns. */
 const gathered = new Uint8Array(COALESCE_BYTES);
 
@@ -25,8 +28,11 @@ export interface ByteSink {
 /** One thing to send: bytes that will not change, or a run of the log that is read when it is sent. */
 export type OutboxEntry = Uint8Array | LogSlice;
 
-/** What `flush` came to: all is sent, the rest waits for `drain`, or the socket is closed. */
-export type FlushOutcome = "empty" | "blocked" | "closed";
+/**
+ * What `flush` came to: all is sent, the rest waits for `drain`, the socket would take more than it was to take, or it is
+ * closed.
+ */
+export type FlushOutcome = "empty" | "blocked" | "more" | "closed";
 
 /** A queue of entries and how far the first one is sent. Invariant: 0 ≤ `#sent` < bytes of the first. */
 export class Outbox {
@@ -65,10 +71,15 @@ export class Outbox {
     if (entry instanceof Uint8Array) this.#memoryBytes += length;
   }
 
-  /** Writes until everything is sent or the socket takes no more. Throws what reading a slice throws. */
-  flush(): FlushOutcome {
-    while (this.#bytes > 0) {
-      const bytes = this.#next();
+  /**
+   * Writes until everything is sent, the socket takes no more, or it has taken `bytesMax`. Throws what reading a slice
+   * throws.
+   */
+  flush(bytesMax = Number.POSITIVE_INFINITY): FlushOutcome {
+    for (let left = bytesMax; this.#bytes > 0;) {
+      if (left <= 0) return "more";
+      const bytes = this.#next().subarray(0, left);
+      left -= bytes.length;
       const taken = this.#sink.write(bytes);
       if (taken < 0 || this.#bytes === 0) return "closed"; // the write may have called `close`, which clears
       this.#advance(taken);

@@ -4,6 +4,7 @@ import { Connection } from "../../src/broker/connection.ts";
 import type { Exchange } from "../../src/broker/exchange.ts";
 import { InflightBudget } from "../../src/broker/inflight-budget.ts";
 import { BrokerMetrics } from "../../src/broker/metrics.ts";
+import { FLUSH_BYTES_MAX, Outbox } from "../../src/broker/outbox.ts";
 import { Turns } from "../../src/broker/turns.ts";
 import { UNSENT_BYTES_MAX } from "../../src/limits.ts";
 import { API, encodeRequest, encodeResponse } from "../../src/protocol/messages.ts";
@@ -139,4 +140,29 @@ describe("bulk requests", () => {
     while (await loop());
     expect(dispatched).toContain("second");
   });
+});
+
+test("an answer that is sent to a fast reader leaves others their turn after each MiB", async () => {
+  const written: string[] = [];
+  const outbox = new Outbox({
+    write({ length }) {
+      written.push(`${length / MiB} MiB`);
+      return length;
+    },
+  });
+  outbox.push(new Uint8Array(2.5 * MiB));
+  expect(outbox.flush(FLUSH_BYTES_MAX)).toBe("more");
+  expect(written).toEqual(["1 MiB"]);
+  expect(outbox.flush(FLUSH_BYTES_MAX)).toBe("more");
+  expect(outbox.flush(FLUSH_BYTES_MAX)).toBe("empty");
+  expect(written).toEqual(["1 MiB", "1 MiB", "0.5 MiB"]);
+
+  const { connect, loop, turns } = simulate({ takes: 4 * MiB, answerBytes: 5 * MiB });
+  const connection = connect("reader");
+  connection.received(requests("DescribeTopic", 1));
+  turns.spend(1_000);
+  await Promise.resolve();
+  expect(connection.inflight.bytes).toBe(4 * MiB + 10);
+  while (await loop());
+  expect(connection.inflight.bytes).toBe(0);
 });

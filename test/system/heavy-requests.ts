@@ -12,6 +12,7 @@ import {
   encodeDescribeGroupRequest,
   encodeListGroupsRequest,
 } from "../../src/protocol/groups.ts";
+import { encodeFetchRequest } from "../../src/protocol/fetch.ts";
 import type { BrokerProcess } from "../support/binary.ts";
 import { batchOf, errorOf, pingFrame, Session } from "../support/broker.ts";
 import { RawClient } from "../support/raw-client.ts";
@@ -235,4 +236,62 @@ export const HEAVY: readonly Heavy[] = [
       return "produced";
     },
   },
+  {
+    name: "97,500 fetches wait for one batch",
+    args: ["--flush", "never"],
+    prepare: oneTopic,
+    run: async ({ port }) => {
+      using session = await Session.connect(port);
+      const fetches = join(
+        Array.from({ length: 3_900 }, (_, i) => fetchOf(i + 1, { minBytes: 1, maxWaitMs: 60_000 })),
+      );
+      const clients = await Promise.all(Array.from({ length: 25 }, () => RawClient.connect(port)));
+      for (const client of clients) client.send(fetches);
+      await Bun.sleep(2_000);
+      await session.produce("t", 0, batchOf("v"));
+      await Promise.all(clients.map((client) => client.response(3_900)));
+      for (const client of clients) client[Symbol.dispose]();
+      return "answered";
+    },
+  },
+  {
+    name: "50 connections fetch 10 MiB of 4,000 segments of 1 KiB",
+    args: ["--flush", "never", "--segment-bytes", "1KiB"],
+    prepare: async (broker) => {
+      await oneTopic(broker);
+      using session = await Session.connect(broker.port);
+      const batch = batchOf("v".repeat(1_000));
+      for (let i = 0; i < 4_000; i++) await session.produce("t", 0, batch);
+    },
+    run: ({ port }) => together(port, 50, fetchOf(1, {})),
+  },
+  {
+    name: "60 connections read 200 MiB each",
+    args: ["--flush", "never"],
+    prepare: async (broker) => {
+      await oneTopic(broker);
+      using session = await Session.connect(broker.port);
+      const batch = batchOf("v".repeat(1024 * 1024));
+      for (let i = 0; i < 32; i++) await session.produce("t", 0, batch);
+    },
+    run: async ({ port }) => {
+      const clients = await Promise.all(Array.from({ length: 60 }, () => RawClient.connect(port)));
+      const done = clients.map((client) => {
+        for (let id = 1; id <= 20; id++) client.send(fetchOf(id, {}));
+        return client.response(20);
+      });
+      await Promise.all(done);
+      for (const client of clients) client[Symbol.dispose]();
+      return "read";
+    },
+  },
 ];
+
+/** A Fetch of 10 MiB from the start of the topic that `oneTopic` makes. */
+function fetchOf(
+  id: number,
+  { minBytes = 0, maxWaitMs = 0 }: { minBytes?: number; maxWaitMs?: number },
+): Uint8Array {
+  const range = { group: "", topic: "t", partition: 0, offset: 0, maxBytes: FRAME_BYTES };
+  return encodeFetchRequest(id, { ...range, minBytes, maxWaitMs });
+}
