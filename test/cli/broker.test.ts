@@ -6,7 +6,7 @@ import { banner } from "../../src/cli/broker.ts";
 import { quietPort } from "../support/binary.ts";
 import { batchOf, Session } from "../support/broker.ts";
 import { tempDir } from "../support/tmp.ts";
-import { MAIN, readRest, readUntil, run, spawn, startBroker } from "./rustlog.ts";
+import { RUSTLOG, readRest, readUntil, run, spawn, startBroker } from "./rustlog.ts";
 
 let directory: ReturnType<typeof tempDir>;
 beforeAll(() => {
@@ -187,7 +187,7 @@ describe("rustlog broker", () => {
     const port = quietPort();
     const args = ["--port", String(port), "--data-dir", join(directory.path, "unread-data")];
     const output = openSync(path, constants.O_WRONLY);
-    const broker = Bun.spawn([process.execPath, MAIN, "broker", ...args], {
+    const broker = Bun.spawn([RUSTLOG, "broker", ...args], {
       stdin: "ignore",
       stdout: output,
       stderr: output,

@@ -7,7 +7,7 @@ import { FIELD, NO_PRODUCER, stampProducer } from "../../src/record/batch.ts";
 import { batchOf, Session } from "../support/broker.ts";
 import { tempDir } from "../support/tmp.ts";
 import { until } from "../support/until.ts";
-import { MAIN, type RunOptions, run, shell, startBroker } from "./rustlog.ts";
+import { RUSTLOG, type RunOptions, run, shell, startBroker } from "./rustlog.ts";
 
 let broker: Awaited<ReturnType<typeof startBroker>>;
 let directory: ReturnType<typeof tempDir>;
@@ -216,7 +216,7 @@ describe("consume", () => {
 
 test("a terminal that somebody types in gets no progress drawn over it", async () => {
   let text = "";
-  const child = Bun.spawn([process.execPath, MAIN, "produce", "typed", "-b", broker.address], {
+  const child = Bun.spawn([RUSTLOG, "produce", "typed", "-b", broker.address], {
     env: { ...process.env, TERM: "xterm" },
     terminal: { cols: 80, rows: 24, data: (_, bytes) => (text += Buffer.from(bytes).toString()) },
   });
