@@ -87,8 +87,7 @@ const AFTER_DAMAGE = /; the records after it begin at offset (\d+)$/;
 
 /** The message of CORRUPT_MESSAGE for a Fetch, with the offset at which reading can go on. */
 export function damageMessage(why: string, nextOffset: number): string {
-  const known = offsetAfterDamage(why);
-  return known === undefined ? `${why}; the records after it begin at offset ${nextOffset}` : why;
+  return `${withoutOffsetAfterDamage(why)}; the records after it begin at offset ${nextOffset}`;
 }
 
 /** The offset at which reading can go on, by the message of CORRUPT_MESSAGE; undefined if it names none. */

@@ -102,7 +102,9 @@ export class SegmentList {
       if (segment.baseOffset > offset) return segment.baseOffset;
       const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
       const next = segment.offsetAfterDamage(offset, limit);
-      if (next !== undefined) return Math.min(next, end.offset);
+      // A damaged header may state more records than there is room for before the next segment.
+      const bound = Math.min(this.at(i + 1)?.baseOffset ?? end.offset, end.offset);
+      if (next !== undefined) return Math.min(next, bound);
     }
   }
 

@@ -11,8 +11,8 @@ import { tempDir } from "../support/tmp.ts";
 
 const BATCHES = 60;
 const RECORDS = 3;
-/** Batches that are damaged, one at a time: in the middle, and the first of all. */
-const PLACES = [20, 0];
+/** Which batch is damaged: one in the middle, the first of all, or the last of a sealed segment. */
+const PLACES = ["20", "0", "last"];
 
 /** What is done to a batch that starts at `at`. */
 const DAMAGE: Readonly<Record<string, (log: Buffer, at: number) => void>> = {
@@ -26,6 +26,10 @@ const DAMAGE: Readonly<Record<string, (log: Buffer, at: number) => void>> = {
   "its record count": (log, at) => writeI32(log, at + FIELD.recordCount, 1000),
   "its timestamps": (log, at) => log.fill(0x11, at + FIELD.baseTimestamp, at + FIELD.producerId),
   "its last offset delta": (log, at) => writeI32(log, at + FIELD.lastOffsetDelta, 77),
+  "its record count and last offset delta, not alike": (log, at) => {
+    writeI32(log, at + FIELD.recordCount, 1000);
+    writeI32(log, at + FIELD.lastOffsetDelta, 77);
+  },
   "all of it": (log, at) => log.fill(0xaa, at, at + batchBytes(log, at)),
 };
 
@@ -33,7 +37,7 @@ const DAMAGE: Readonly<Record<string, (log: Buffer, at: number) => void>> = {
 async function consumeDamaged(
   damage: (log: Buffer, at: number) => void,
   isSealed: boolean,
-  place: number,
+  place: string,
 ) {
   using directory = tempDir();
   const options = {
@@ -59,7 +63,8 @@ async function consumeDamaged(
     const log = readFileSync(join(partition, file));
     for (let at = 0; at < log.length && range === undefined;) {
       const size = batchBytes(log, at);
-      if (lastOffset(log, at) >= place * RECORDS) {
+      const isLast = lastOffset(log, at) >= 20 * RECORDS && at + size === log.length;
+      if (place === "last" ? isLast : lastOffset(log, at) >= Number(place) * RECORDS) {
         range = { from: baseOffset(log, at), to: lastOffset(log, at) + 1 };
         damage(log, at);
         writeFileSync(join(partition, file), log);
@@ -97,7 +102,7 @@ async function consumeDamaged(
 for (const isSealed of [true, false]) {
   const where = isSealed ? "a sealed segment" : "the active segment";
   for (const [what, damage] of Object.entries(DAMAGE)) {
-    test.each(PLACES)(
+    test.each(isSealed ? PLACES : PLACES.slice(0, 2))(
       `damage to a batch in ${where} is passed: ${what}, of batch %p`,
       async (place) => {
         const { range, offsets, skips, thrown, rest } = await consumeDamaged(
