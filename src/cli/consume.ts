@@ -5,6 +5,7 @@ import { Option } from "@commander-js/extra-typings";
 import type { Client } from "../client/client.ts";
 import type { Consumer } from "../client/consumer.ts";
 import { DamagedRecordsError } from "../client/damage.ts";
+import type { OutOfRangePolicy } from "../client/fetcher.ts";
 import { newCommand, usageError } from "./command.ts";
 import { describeFailure, oneLine, printError } from "./exit.ts";
 import { compileFormat, formatPrinter, type RecordPrinter, valuePrinter } from "./format.ts";
@@ -32,6 +33,7 @@ interface ConsumeOptions {
   readonly group: string | undefined;
   readonly isCommitting: boolean;
   readonly isSkipping: boolean;
+  readonly onOutOfRange: OutOfRangePolicy;
   readonly printer: RecordPrinter;
 }
 
@@ -69,6 +71,14 @@ export function consumeCommand() {
       compileFormat,
     )
     .option("--json", "print a JSON object a record")
+    .addOption(
+      new Option(
+        "--on-out-of-range <where>",
+        "where to go on when records at the position are gone, or with --follow when the topic is recreated",
+      )
+        .choices(["error", "earliest", "latest"] as const)
+        .default("error" as const),
+    )
     .option("--skip-damaged", "skip records that can't be read, and report each skip on stderr")
     .option("--null-delimited", "end records with a NUL byte instead of a newline");
   return command.action(async (topic, options) => {
@@ -93,6 +103,7 @@ export function consumeCommand() {
       group: options.group,
       isCommitting: options.commit,
       isSkipping: options.skipDamaged === true,
+      onOutOfRange: options.onOutOfRange,
       printer,
     };
     await withClient(options.broker, (client) => consume(client, topic, resolved));
@@ -100,12 +111,14 @@ export function consumeCommand() {
 }
 
 async function consume(client: Client, topic: string, options: ConsumeOptions): Promise<void> {
-  const { range, partitions, group, isFollowing } = options;
+  const { range, partitions, group, isFollowing, onOutOfRange } = options;
   const interruption = new Interruption();
   const consumer = client.consumer({
     topic,
     offset: range.start,
     follow: isFollowing,
+    onOutOfRange,
+    onTopicChanged: ({ message }) => printError(`rustlog: ${oneLine(message)}`),
     onDamaged: options.isSkipping ? "skip" : "throw",
     onSkip: ({ message }) => printError(`rustlog: skipped: ${oneLine(message)}`),
     ...(range.end === undefined ? {} : { end: range.end }),
@@ -115,9 +128,10 @@ async function consume(client: Client, topic: string, options: ConsumeOptions): 
   const commits =
     group === undefined || !options.isCommitting
       ? undefined
-      : new GroupCommits(client.admin(), group, topic, (partition) => consumer.topicId(partition));
+      : new GroupCommits(client.admin(), group, topic, onOutOfRange !== "error");
+  // A batch is flushed before the next one is begun, so the consumer is still in the topic that it is of.
   const output = new ByteOutput(writeDescriptor(STDOUT), (partition, next) =>
-    commits?.request(partition, next),
+    commits?.request(partition, next, consumer.topicId(partition)),
   );
   try {
     try {

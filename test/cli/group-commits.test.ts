@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import type { PartitionOffset } from "../../src/client/admin-types.ts";
 import { GroupCommits } from "../../src/cli/group-commits.ts";
+import { RustLogError } from "../../src/errors.ts";
 import { settle } from "../support/log-fixture.ts";
 
 /** A broker that is there or not, and the offsets that it has. */
@@ -15,7 +16,7 @@ function setUp() {
     for (const { partition, offset } of offsets) committed.set(partition, offset);
   };
   return {
-    commits: new GroupCommits({ commitOffsets }, "g", "t", () => undefined),
+    commits: new GroupCommits({ commitOffsets }, "g", "t"),
     committed,
     state,
   };
@@ -72,4 +73,25 @@ test("an outage that does not end is an error, at the end", async () => {
   expect(commits.settled()).rejects.toThrow("connection lost");
   await commits.settled().catch(() => {});
   expect(committed.size).toBe(0);
+});
+
+test("what was printed of a topic that was recreated is not committed, if reading goes on in the new one", async () => {
+  for (const goesOn of [false, true]) {
+    const committed: string[] = [];
+    const commitOffsets = async (_group: string, offsets: readonly PartitionOffset[]) => {
+      await settle();
+      if (offsets.some(({ topicId }) => topicId !== "new")) {
+        throw new RustLogError("UNKNOWN_TOPIC_ID", "it was deleted");
+      }
+      for (const { partition, offset } of offsets) committed.push(`${partition}:${offset}`);
+    };
+    const commits = new GroupCommits({ commitOffsets }, "g", "t", goesOn);
+    commits.request(0, 5, "old");
+    commits.request(1, 3, "new");
+    commits.request(2, 8, "old");
+    if (goesOn) await commits.settled();
+    else expect(commits.settled()).rejects.toThrow("it was deleted");
+    await commits.settled().catch(() => {});
+    if (goesOn) expect(committed).toEqual(["1:3"]);
+  }
 });
