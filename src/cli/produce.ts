@@ -3,6 +3,7 @@
 import { closeSync, openSync } from "node:fs";
 import { Option } from "@commander-js/extra-typings";
 import type { Client } from "../client/client.ts";
+import { RustLogError } from "../errors.ts";
 import { newCommand, usageError } from "./command.ts";
 import { parseEscapes } from "./format.ts";
 import { CliError, printError } from "./exit.ts";
@@ -148,10 +149,12 @@ async function produce(
   progress.stop();
   const isComplete = failure === undefined && interruption.exitCode === undefined;
   const { seconds } = progress;
-  // Where nothing was handed over, the error says all.
-  const isSilent = failure !== undefined && producer.stats.records === 0;
-  if (!isSilent)
+  // Where nothing was handed over, or nothing was acknowledged for the reason that the error gives, it says all.
+  const { records, acknowledgedRecords } = producer.stats;
+  const isDelivery = failure instanceof RustLogError && acknowledgedRecords === 0;
+  if (failure === undefined || !(records === 0 || isDelivery)) {
     printError(formatSummary(topic, producer.stats, { bytes: input.bytes, seconds, isComplete }));
+  }
   if (failure !== undefined) throw failure;
   if (interruption.exitCode === undefined) return;
   printError("rustlog: interrupted; the rest of the input was not sent");

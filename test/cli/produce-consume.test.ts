@@ -330,6 +330,18 @@ describe("a produce that fails", () => {
     expect(exitCode).toBe(1);
   });
 
+  test("because of its topic or partition says so in one line", async () => {
+    await ok(["topics", "create", "narrow", "--partitions", "1"]);
+    for (const args of [
+      ["produce", "narrow", "-p", "5", "v"],
+      ["produce", "../x", "v", "w"],
+    ]) {
+      const { stderr, exitCode } = await run(args, to);
+      expect(stderr).toStartWith("rustlog: ");
+      expect([stderr.trimEnd().split("\n").length, exitCode]).toEqual([1, 1]);
+    }
+  });
+
   test("names the line of a record that is too large once it is encoded", async () => {
     await using small = await startBroker({ maxBatchBytes: 4096 });
     const stdin = `a\n${"x".repeat(4050)}\nb\n`;
