@@ -100,6 +100,11 @@ export class Partition {
     return { ...this.#log.parts, end: this.#appender.end };
   }
 
+  /** Whether its topic was deleted. */
+  get isDeleted(): boolean {
+    return this.#isDeleted;
+  }
+
   /** Whether the partition was closed or deleted, or its disk failed. */
   get closed(): boolean {
     return this.#closed;

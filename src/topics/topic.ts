@@ -62,8 +62,11 @@ export const NEW_LOGS: RecoveryNotes = { clean: new Map(), rewrite: false };
 /** Partitions that are closed at once at a stop. */
 const CLOSING_MAX = 8;
 
-/** Partitions that are opened at once: as many flushes of directories may wait for the disk. */
+/** Partitions that are opened at once at a start. */
 const OPENING_MAX = 8;
+
+/** The same of a topic that is created: the flushes of clients wait for those of as many directories. */
+const CREATING_MAX = 3;
 
 /**
  * Opens the partitions of a topic that is created, all or none: some at a time, and in turn with other topics that share
@@ -76,10 +79,12 @@ export async function openNewTopic(
 ): Promise<Topic> {
   const opened: Partition[] = [];
   const failed: unknown[] = [];
-  for (let from = 0; from < file.partitions && failed.length === 0; from += OPENING_MAX) {
+  for (let from = 0; from < file.partitions && failed.length === 0; from += CREATING_MAX) {
     const outcomes = await openings.run(() =>
       Promise.allSettled(
-        indexesFrom(from, file.partitions).map((i) => openPartition(context, file, i, NEW_LOGS)),
+        indexesFrom(from, file.partitions, CREATING_MAX).map((i) =>
+          openPartition(context, file, i, NEW_LOGS),
+        ),
       ),
     );
     for (const outcome of outcomes) {
@@ -105,7 +110,7 @@ export async function openTopic(
   if (isChanged || notes.clean.size === 0) await context.disk.syncDirectory(directory);
   const partitions: AnyPartition[] = [];
   for (let from = 0; from < file.partitions; from += OPENING_MAX) {
-    const openings = indexesFrom(from, file.partitions).map(async (i) => {
+    const openings = indexesFrom(from, file.partitions, OPENING_MAX).map(async (i) => {
       try {
         if (faults.has(i)) throw faults.get(i);
         return await openPartition(context, file, i, notes);
@@ -189,8 +194,8 @@ function makePartitions(
   return { faults, isChanged };
 }
 
-function indexesFrom(from: number, partitions: number): number[] {
-  const count = Math.min(OPENING_MAX, partitions - from);
+function indexesFrom(from: number, partitions: number, most: number): number[] {
+  const count = Math.min(most, partitions - from);
   return Array.from({ length: count }, (_, i) => from + i);
 }
 
@@ -200,6 +205,7 @@ async function openPartition(
   i: number,
   notes: RecoveryNotes,
 ): Promise<Partition> {
+  let partition: Partition | undefined;
   const log = await Log.open(
     {
       disk,
@@ -207,7 +213,10 @@ async function openPartition(
       name: `${name}-${i}`,
       settings: resolveSettings(settings, logDefaults),
       now,
-      report,
+      report: (line) => {
+        // Of files that go away under its feet when its topic is deleted there is nothing to say.
+        if (partition?.isDeleted !== true) report(line);
+      },
       onFlush,
     },
     {
@@ -218,5 +227,6 @@ async function openPartition(
       scan: name.startsWith(INTERNAL_PREFIX),
     },
   );
-  return new Partition(name, i, log, flush, onFatal);
+  partition = new Partition(name, i, log, flush, onFatal);
+  return partition;
 }
