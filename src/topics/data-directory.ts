@@ -108,7 +108,8 @@ export class DataDirectory {
         throw error;
       });
       if (registry.offline.some((it) => it.hasFailedFlush)) noteFailedFlush(disk, path);
-      await noteBoot(disk, path, context.report);
+      // The next start recovers what is offline, and must know, too, that the machine has stopped.
+      if (registry.offline.length === 0) await noteBoot(disk, path, context.report);
       if (rewrite && registry.offline.length === 0) {
         disk.rename(joinPath(path, FLUSH_FAILED), joinPath(path, FLUSH_FAILED_SPARE));
         await disk.syncDirectory(path);

@@ -320,6 +320,19 @@ test("damage ends the log after the machine has stopped, and not after the proce
   expect(await startLines(stopped)).toEqual(["cut"]);
 });
 
+test("that the machine has stopped is known until all partitions are recovered", async () => {
+  const disk = await damagedLog();
+  disk.restart();
+  const lines: string[] = [];
+  disk.failSyncs(1);
+  const failed = await open(disk, "data", [], lines);
+  expect(failed.registry.offline.map((it) => it.name)).toEqual(["orders-0"]);
+  failed.abandon();
+  disk.failSyncs(0);
+  disk.restartProcess();
+  expect(await startLines(disk)).toEqual(["cut"]);
+});
+
 test.each([
   ["is missing", undefined],
   ["is damaged", '{"version":1,"bootId":"boot 7","crc32c":"00000000"}'],
