@@ -1,5 +1,5 @@
 // What the header of a batch says, as a plain object: for tables, JSON and whoever looks inside.
-// Leaves to others: whether it can be believed (segment-walk.ts), and the records (record-description.ts).
+// Leaves to others: whether it can be believed (segment-walk.ts), and the records (record-fields.ts).
 import {
   attributes,
   baseOffset,

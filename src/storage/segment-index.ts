@@ -1,5 +1,5 @@
 // Both indexes of one segment, and the rule by which entries are made as batches are appended.
-// Leaves to others: the layouts of the two indexes, and the files they are kept in (index-files.ts).
+// Leaves to others: the layouts of the two indexes, and the files they are kept in (index-file.ts).
 import { INDEX_INTERVAL_BYTES } from "../limits.ts";
 import { OffsetIndex } from "./offset-index.ts";
 import { TimeIndex } from "./time-index.ts";

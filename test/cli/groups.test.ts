@@ -94,7 +94,8 @@ describe("groups", () => {
     expect(JSON.parse(await ok(["groups", "list", "--json"]))).not.toContainEqual(
       expect.objectContaining({ group: "s" }),
     );
-  });
+    // More than a dozen processes, one after the other.
+  }, 60_000);
 
   test("a reader that goes away: what it was given is committed, nothing after it", async () => {
     const lineBytes = 100;

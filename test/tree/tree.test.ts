@@ -1,7 +1,15 @@
 // The source tree itself: layers, reachability, comments, sizes.
 // Leaves to others: the documents (documents.test.ts).
 import { describe, expect, test } from "bun:test";
-import { folderOf, sourceFiles, undocumentedExports, undocumentedMethods } from "./source-tree.ts";
+import { readdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import {
+  folderOf,
+  ROOT,
+  sourceFiles,
+  undocumentedExports,
+  undocumentedMethods,
+} from "./source-tree.ts";
 
 const FILES = sourceFiles();
 const PATHS = new Set(FILES.map(({ path }) => path));
@@ -124,6 +132,18 @@ describe("the files", () => {
     const wrong = FILES.flatMap(({ path, text }) =>
       undocumentedMethods(text).map((place) => `${path}:${place}`),
     );
+    expect(wrong).toEqual([]);
+  });
+
+  test("name only files that there are in their head comments", () => {
+    const tests = readdirSync(join(ROOT, "test"), { recursive: true, encoding: "utf8" });
+    const names = new Set([...PATHS, ...tests].map((path) => basename(path)));
+    const wrong = FILES.flatMap(({ path, text }) => {
+      const head = /^(?:(?:\/\/|#!)[^\n]*\n)+/.exec(text)?.[0] ?? "";
+      return [...head.matchAll(/\b([a-z][a-z0-9-]*(?:\.test)?\.ts)\b/g)]
+        .filter(([, name = ""]) => !names.has(name))
+        .map(([, name]) => `${path}: ${name}`);
+    });
     expect(wrong).toEqual([]);
   });
 
