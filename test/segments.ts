@@ -1,12 +1,12 @@
 // Tens of thousands of tiny sealed segments, all of them read twice: bun test/segments.ts --segments 36000
-// Leaves to others: what is read where there is no mapping (storage/unmapped.test.ts).
+// Leaves to others: what is read where there is no mapping (log/unmapped.test.ts).
 import { readFileSync, writeFileSync } from "node:fs";
 import { stampBaseOffset } from "../src/record/batch.ts";
 import { writeI64 } from "../src/record/bytes.ts";
-import { Log } from "../src/storage/log.ts";
-import { readAll } from "../src/storage/log-slice.ts";
-import { RealDisk } from "../src/storage/real-disk.ts";
-import { segmentFileName } from "../src/storage/segment-files.ts";
+import { Log } from "../src/log/log.ts";
+import { readAll } from "../src/log/segment/log-slice.ts";
+import { RealDisk } from "../src/log/disk/real-disk.ts";
+import { segmentFileName } from "../src/log/segment/segment-files.ts";
 import { batchOf, contextOf, recordsIn } from "./support/log-fixture.ts";
 import { runLong } from "./support/long-run.ts";
 import { tempDir } from "./support/tmp.ts";

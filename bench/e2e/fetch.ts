@@ -2,7 +2,7 @@
 // Leaves to others: what a client does with the records (clients.ts).
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { encodeFetchResponseHead } from "../../src/protocol/fetch.ts";
+import { encodeFetchResponseHead } from "../../src/protocol/native/fetch.ts";
 import { type FetchLoad, fetchFrameBytes, makeBatch } from "./load.ts";
 import { barRow, barSection, type Section } from "../report.ts";
 import { adminClient, type Bench, inPairs, megabytesASecond } from "./setup.ts";

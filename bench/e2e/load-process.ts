@@ -3,8 +3,11 @@
 import { parseBrokerAddress } from "../../src/client/address.ts";
 import { Connection } from "../../src/client/connection.ts";
 import { connect } from "../../src/index.ts";
-import { decodeFetchResponse } from "../../src/protocol/fetch.ts";
-import { decodeProduceResponse, encodeProduceRequestHead } from "../../src/protocol/produce.ts";
+import { decodeFetchResponse } from "../../src/protocol/native/fetch.ts";
+import {
+  decodeProduceResponse,
+  encodeProduceRequestHead,
+} from "../../src/protocol/native/produce.ts";
 import {
   type FetchLoad,
   fetchFrame,

@@ -1,7 +1,7 @@
 // What a load process can be asked, and the bytes that it sends: their lengths are known to the probe.
 // Leaves to others: sending them (load-process.ts).
-import { encodeFetchRequest } from "../../src/protocol/fetch.ts";
-import { encodeProduceRequestHead } from "../../src/protocol/produce.ts";
+import { encodeFetchRequest } from "../../src/protocol/native/fetch.ts";
+import { encodeProduceRequestHead } from "../../src/protocol/native/produce.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
 
 /** Produce requests with one batch that was encoded before. */

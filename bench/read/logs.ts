@@ -5,9 +5,9 @@ import { batchBytes, FIELD } from "../../src/record/batch.ts";
 import { crc32c } from "../../src/record/crc32c.ts";
 import type { RecordCursor } from "../../src/record/cursor.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
-import { Log } from "../../src/storage/log.ts";
-import { type LogRead, readAll } from "../../src/storage/log-slice.ts";
-import { RealDisk } from "../../src/storage/real-disk.ts";
+import { Log } from "../../src/log/log.ts";
+import { type LogRead, readAll } from "../../src/log/segment/log-slice.ts";
+import { RealDisk } from "../../src/log/disk/real-disk.ts";
 
 const disk = new RealDisk();
 const UNLIMITED = Number.MAX_SAFE_INTEGER;

@@ -1,12 +1,12 @@
 // The broker put together: data directory, committed offsets, handlers, server; started and stopped in order.
 // Leaves to others: all the work. This is the file to read first.
 import { CONNECTION_REQUESTS_MAX } from "../limits.ts";
-import { OffsetStore } from "../offsets/offset-store.ts";
-import type { RequestHeader } from "../protocol/messages.ts";
+import { OffsetStore } from "../groups/offset-store.ts";
+import type { RequestHeader } from "../protocol/native/messages.ts";
 import type { Tail } from "../record/bytes.ts";
-import type { Disk } from "../storage/disk.ts";
-import { QuickFlushes } from "../storage/quick-flush.ts";
-import { RealDisk } from "../storage/real-disk.ts";
+import type { Disk } from "../log/disk/disk.ts";
+import { QuickFlushes } from "../log/disk/quick-flush.ts";
+import { RealDisk } from "../log/disk/real-disk.ts";
 import { DataDirectory } from "../topics/data-directory.ts";
 import { formatAddress, isLoopback } from "./address.ts";
 import { collectSoon } from "./collector.ts";

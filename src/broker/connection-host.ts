@@ -1,6 +1,6 @@
 // What a connection needs of its surroundings: a socket, limits, and someone who handles its requests.
 // Leaves to others: being them (server.ts, and doubles in tests).
-import type { RequestHeader } from "../protocol/messages.ts";
+import type { RequestHeader } from "../protocol/native/messages.ts";
 import type { Tail } from "../record/bytes.ts";
 import type { InflightBudget } from "./inflight-budget.ts";
 import type { Exchange } from "./exchange.ts";

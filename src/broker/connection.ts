@@ -8,7 +8,7 @@
 // and input is discarded until the client leaves; `close` is called exactly once, from within `end()` and
 // `terminate()` too; a paused socket reports a reset but not an orderly close, until it is resumed.
 import { RustLogError } from "../errors.ts";
-import { decodeRequestHeader, encodeErrorResponse } from "../protocol/messages.ts";
+import { decodeRequestHeader, encodeErrorResponse } from "../protocol/native/messages.ts";
 import { type Tail, tailBytes } from "../record/bytes.ts";
 import type { ConnectionHost, ConnectionSocket } from "./connection-host.ts";
 import {

@@ -2,9 +2,9 @@
 // reaches the client (connection.ts).
 import { type ErrorName, RustLogError } from "../errors.ts";
 import { REQUEST_BYTES_MAX } from "../limits.ts";
-import { FRAME_LENGTH_BYTES } from "../protocol/frame.ts";
-import { encodeErrorResponse, type RequestHeader } from "../protocol/messages.ts";
-import type { LogSlice } from "../storage/log-slice.ts";
+import { FRAME_LENGTH_BYTES } from "../net/frame.ts";
+import { encodeErrorResponse, type RequestHeader } from "../protocol/native/messages.ts";
+import type { LogSlice } from "../log/segment/log-slice.ts";
 import type { AnsweredRequest } from "./metrics.ts";
 import type { OutboxEntry } from "./outbox.ts";
 import type { TopicOrder } from "./topic-order.ts";

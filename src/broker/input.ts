@@ -1,8 +1,8 @@
 // What a connection has received and not handed on: it hands on whole frames, one after the other, as far as limits and
 // turns let it, and pauses the socket when they don't.
 // Leaves to others: what a frame means (connection.ts), whose turn it is (turns.ts), and the limits (inflight-*.ts).
-import { FrameDecoder } from "../protocol/frame.ts";
-import { REQUEST_HEADER_BYTES } from "../protocol/messages.ts";
+import { FrameDecoder } from "../net/frame.ts";
+import { REQUEST_HEADER_BYTES } from "../protocol/native/messages.ts";
 import type { Tail } from "../record/bytes.ts";
 import type { InflightAccount } from "./inflight-account.ts";
 import { isSmallRequest, requestBytesMax } from "./request-size.ts";

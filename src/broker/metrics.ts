@@ -2,7 +2,7 @@
 // request or a flush, allocates nothing, and is nothing a record. Leaves to others: what can be asked of the topics
 // and connections themselves, and how all of it is written for those who watch (http/metrics-text.ts).
 import { ERRORS, type ErrorName } from "../errors.ts";
-import { API, apiName } from "../protocol/messages.ts";
+import { API, apiName } from "../protocol/native/messages.ts";
 
 /** Upper bounds of the buckets of all durations, in seconds. */
 export const BUCKET_SECONDS: readonly number[] = [

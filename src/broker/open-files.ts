@@ -4,7 +4,7 @@
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { RustLogError } from "../errors.ts";
 import { REFUSED_CONNECTIONS_MAX } from "../limits.ts";
-import { OPEN_SINKS_MAX } from "../storage/append-sink.ts";
+import { OPEN_SINKS_MAX } from "../log/disk/append-sink.ts";
 
 /** Of a partition, the log of its active segment; indexes are open only while they are written to. */
 const FILES_PER_PARTITION = 1;

@@ -5,7 +5,7 @@
 // Seen of Bun 1.4.5, and relied on here: `socket.write` buffers nothing; it returns how many bytes the kernel
 // took (3.9 of 20 MB on loopback; 0 when it is full), or -1 once the socket is closed. After a short write
 // `drain` is called when there is space again, also while the socket is paused.
-import type { LogSlice } from "../storage/log-slice.ts";
+import type { LogSlice } from "../log/segment/log-slice.ts";
 
 /** Entries shorter than this are put together, so that many small answers leave in one system call. */
 const COALESCE_BYTES = 64 * 1024;

@@ -1,7 +1,7 @@
 // How long requests may be, and which are small: those whose bytes bound what they cost. The others wait for their turn
 // once the time that all connections share is spent. Leaves to others: the turns (turns.ts).
 import { REQUEST_BYTES_MAX } from "../limits.ts";
-import { API } from "../protocol/messages.ts";
+import { API } from "../protocol/native/messages.ts";
 
 const KiB = 1024;
 

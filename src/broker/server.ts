@@ -7,7 +7,7 @@
 // `error`, and the socket stays open.
 import { RustLogError } from "../errors.ts";
 import { REFUSED_CONNECTIONS_MAX } from "../limits.ts";
-import type { RequestHeader } from "../protocol/messages.ts";
+import type { RequestHeader } from "../protocol/native/messages.ts";
 import type { Tail } from "../record/bytes.ts";
 import { listenError } from "./address.ts";
 import { InputCollector } from "./collector.ts";

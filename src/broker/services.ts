@@ -1,6 +1,6 @@
 // What the handlers work on: the topics, the committed offsets, and the facts about this broker.
 // Leaves to others: opening and closing them (broker.ts).
-import type { OffsetStore } from "../offsets/offset-store.ts";
+import type { OffsetStore } from "../groups/offset-store.ts";
 import type { TopicRegistry } from "../topics/topic-registry.ts";
 
 /** Everything that a handler may touch. */

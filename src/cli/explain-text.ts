@@ -15,8 +15,8 @@ import type {
   TimeStep,
 } from "../inspection/lookup-explanation.ts";
 import type { Comparison } from "../inspection/lookup-steps.ts";
-import { OFFSET_ENTRY_BYTES } from "../storage/offset-index.ts";
-import { TIME_ENTRY_BYTES } from "../storage/time-index.ts";
+import { OFFSET_ENTRY_BYTES } from "../log/index/offset-index.ts";
+import { TIME_ENTRY_BYTES } from "../log/index/time-index.ts";
 import { NumberedSteps } from "./numbered-steps.ts";
 
 /** Segments shown on each side of the chosen one, and at each end of the log. */

@@ -1,11 +1,11 @@
 // `rustlog groups`: list, describe, seek and delete.
-// Leaves to others: what a commit is (offsets/), and asking the broker (client/admin.ts).
+// Leaves to others: what a commit is (groups/), and asking the broker (client/admin.ts).
 import { Option } from "@commander-js/extra-typings";
 import type { Admin } from "../client/admin.ts";
 import type { PartitionOffset } from "../client/admin-types.ts";
 import type { OffsetSpec } from "../client/offset-spec.ts";
 import { RustLogError } from "../errors.ts";
-import { lagOf, NOT_COMMITTED } from "../offsets/lag.ts";
+import { lagOf, NOT_COMMITTED } from "../groups/lag.ts";
 import { newCommand } from "./command.ts";
 import { partitionList } from "./numbers.ts";
 import { parseOffset } from "./offset-range.ts";

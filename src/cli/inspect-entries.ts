@@ -15,7 +15,7 @@ import {
   snapshotFields,
 } from "../inspection/snapshot-entries.ts";
 import { printableJson } from "../printable.ts";
-import { RealDisk } from "../storage/real-disk.ts";
+import { RealDisk } from "../log/disk/real-disk.ts";
 import type { InspectOptions, InspectOutput } from "./inspect-output.ts";
 import { formatTable } from "./table.ts";
 

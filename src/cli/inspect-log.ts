@@ -9,7 +9,7 @@ import { FileReader } from "../inspection/file-reader.ts";
 import { type DamagedRange, type WalkedBatch, walkSegment } from "../inspection/segment-walk.ts";
 import { printable } from "../printable.ts";
 import { RecordCursor } from "../record/cursor.ts";
-import { reasonOf } from "../storage/disk.ts";
+import { reasonOf } from "../log/disk/disk.ts";
 import type { InspectOptions, InspectOutput } from "./inspect-output.ts";
 import { bytesField, headerFields } from "./json-record.ts";
 

@@ -3,7 +3,7 @@
 // nothing, so that it can look at a running broker's files.
 import { statSync } from "node:fs";
 import { basename, extname } from "node:path";
-import { isCutFileName } from "../storage/segment-files.ts";
+import { isCutFileName } from "../log/segment/segment-files.ts";
 import { newCommand, usageError } from "./command.ts";
 import { CliError } from "./exit.ts";
 import { printIndex, printSnapshot } from "./inspect-entries.ts";

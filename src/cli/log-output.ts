@@ -7,7 +7,7 @@
 // shares it. A file never blocks. A socket can't be opened so (nor anything without /proc): a thread writes to it.
 import { constants, fstatSync, openSync, write as writeToDescriptor, writeSync } from "node:fs";
 import { printableTrace } from "../printable.ts";
-import { reasonOf } from "../storage/disk.ts";
+import { reasonOf } from "../log/disk/disk.ts";
 
 /** Bytes of lines that may wait for their reader; those that come then are counted and dropped. */
 export const LOG_BUFFER_BYTES_MAX = 1024 * 1024;

@@ -4,7 +4,7 @@ import { Option } from "@commander-js/extra-typings";
 import { formatFinding, type SettledFinding } from "../inspection/finding.ts";
 import { type VerificationReport, verifyDirectory } from "../inspection/verify.ts";
 import { printable } from "../printable.ts";
-import { RealDisk } from "../storage/real-disk.ts";
+import { RealDisk } from "../log/disk/real-disk.ts";
 import { newCommand } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { jsonOption } from "./options.ts";

@@ -10,14 +10,17 @@ import {
   describeAfter,
   encodeDescribeGroupRequest,
   encodeListGroupsRequest,
-} from "../protocol/groups.ts";
+} from "../protocol/native/groups.ts";
 import {
   decodeOffsetCommitResponse,
   decodeOffsetFetchResponse,
   encodeOffsetCommitRequest,
   encodeOffsetFetchRequest,
-} from "../protocol/offsets.ts";
-import { decodeDeleteTopicResponse, encodeDeleteTopicRequest } from "../protocol/delete-topic.ts";
+} from "../protocol/native/offsets.ts";
+import {
+  decodeDeleteTopicResponse,
+  encodeDeleteTopicRequest,
+} from "../protocol/native/delete-topic.ts";
 import {
   decodeCreateTopicResponse,
   decodeDescribeTopicResponse,
@@ -26,7 +29,7 @@ import {
   encodeDescribeTopicRequest,
   encodeListTopicsRequest,
   type ListedTopic,
-} from "../protocol/topics.ts";
+} from "../protocol/native/topics.ts";
 import type {
   BrokerInfo,
   CommittedOffset,

@@ -5,8 +5,8 @@
 import type { Socket } from "bun";
 import { RustLogError, errorFromWire } from "../errors.ts";
 import { RESPONSE_BYTES_MAX } from "../limits.ts";
-import { FrameDecoder } from "../protocol/frame.ts";
-import { decodeResponseHeader } from "../protocol/messages.ts";
+import { FrameDecoder } from "../net/frame.ts";
+import { decodeResponseHeader } from "../protocol/native/messages.ts";
 import type { BrokerAddress } from "./address.ts";
 import { Outbox } from "./outbox.ts";
 

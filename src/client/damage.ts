@@ -2,7 +2,7 @@
 // Leaves to others: finding them (record/cursor, the broker), passing over them (fetched-records, fetcher).
 
 import { RustLogError } from "../errors.ts";
-import { withoutOffsetAfterDamage } from "../protocol/fetch.ts";
+import { withoutOffsetAfterDamage } from "../protocol/native/fetch.ts";
 
 /** What a consumer does about records that can't be read: throw, or skip them and report each skip. */
 export type DamagedPolicy = "throw" | "skip";

@@ -2,7 +2,7 @@
 // Leaves to others: the walk through the bytes (record/cursor), fetching them (fetcher).
 
 import { RustLogError } from "../errors.ts";
-import type { FetchResponse } from "../protocol/fetch.ts";
+import type { FetchResponse } from "../protocol/native/fetch.ts";
 import { RecordCursor } from "../record/cursor.ts";
 import type { RecordHeader } from "../record/encoder.ts";
 import { type DamageHandling, DamagedRecordsError } from "./damage.ts";

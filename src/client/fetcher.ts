@@ -7,8 +7,8 @@ import {
   encodeFetchRequest,
   type FetchResponse,
   offsetAfterDamage,
-} from "../protocol/fetch.ts";
-import { decodeListOffsetsResponse, encodeListOffsetsRequest } from "../protocol/offsets.ts";
+} from "../protocol/native/fetch.ts";
+import { decodeListOffsetsResponse, encodeListOffsetsRequest } from "../protocol/native/offsets.ts";
 import { type DamageHandling, DamagedRecordsError } from "./damage.ts";
 import { backoffMs, pause } from "./backoff.ts";
 import type { PartitionPlan } from "./consumer-plan.ts";

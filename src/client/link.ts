@@ -10,15 +10,15 @@ import {
   decodePingResponse,
   encodeApiVersionsRequest,
   encodePingRequest,
-} from "../protocol/meta.ts";
+} from "../protocol/native/meta.ts";
 import {
   API_NAMES,
   API_VERSIONS,
   commonVersion,
   FIRST_VERSION,
   type VersionRange,
-} from "../protocol/api-versions.ts";
-import { API, type ApiName, versionOfFrame } from "../protocol/messages.ts";
+} from "../protocol/native/api-versions.ts";
+import { API, type ApiName, versionOfFrame } from "../protocol/native/messages.ts";
 import type { BrokerAddress } from "./address.ts";
 import { backoffMs, pause } from "./backoff.ts";
 import { Connection } from "./connection.ts";

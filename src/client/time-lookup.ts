@@ -2,8 +2,8 @@
 // in it is the first, only its records tell. Leaves to others: other ways to name an offset (offset-spec).
 
 import { RustLogError } from "../errors.ts";
-import { decodeFetchResponse, encodeFetchRequest } from "../protocol/fetch.ts";
-import { decodeListOffsetsResponse, encodeListOffsetsRequest } from "../protocol/offsets.ts";
+import { decodeFetchResponse, encodeFetchRequest } from "../protocol/native/fetch.ts";
+import { decodeListOffsetsResponse, encodeListOffsetsRequest } from "../protocol/native/offsets.ts";
 import { RecordCursor } from "../record/cursor.ts";
 import type { TopicPartition } from "./admin-types.ts";
 import type { BrokerLink, RetryPolicy } from "./link.ts";

@@ -1,7 +1,10 @@
 // How many partitions a topic has, for a producer: a topic that is not there yet is created by the broker,
 // if the broker creates topics by itself. Leaves to others: what is done with the number (producer-topic).
 
-import { decodeDescribeTopicResponse, encodeDescribeTopicRequest } from "../protocol/topics.ts";
+import {
+  decodeDescribeTopicResponse,
+  encodeDescribeTopicRequest,
+} from "../protocol/native/topics.ts";
 import type { BrokerLink, RetryPolicy } from "./link.ts";
 
 /**

@@ -3,8 +3,8 @@
 // Leaves to others: when to look (page-feed.ts), and what each page was sent (page-stream.ts).
 import type { Broker } from "../broker/broker.ts";
 import { VERSION } from "../broker/version.ts";
-import { type LagSources, type GroupSelection, readGroupLags } from "../offsets/lag.ts";
-import { Portions } from "../storage/event-loop.ts";
+import { type LagSources, type GroupSelection, readGroupLags } from "../groups/lag.ts";
+import { Portions } from "../log/event-loop.ts";
 import type { Partition } from "../topics/partition.ts";
 import type { Topic } from "../topics/topic.ts";
 import type { GroupsState, Overview, PartitionState, TopicState, Totals } from "./page/wire.ts";

@@ -5,8 +5,8 @@
 import { readFileSync } from "node:fs";
 import type { Broker } from "../broker/broker.ts";
 import { VERSION } from "../broker/version.ts";
-import { NOT_COMMITTED, readGroupLags } from "../offsets/lag.ts";
-import { nextTurn, Portions } from "../storage/event-loop.ts";
+import { NOT_COMMITTED, readGroupLags } from "../groups/lag.ts";
+import { nextTurn, Portions } from "../log/event-loop.ts";
 import type { PartitionDescription } from "../topics/partition.ts";
 import { Exposition, labelsOf } from "./exposition.ts";
 

@@ -10,10 +10,10 @@ import { FileReader } from "../inspection/file-reader.ts";
 import type { LookupExplanation, LookupTarget } from "../inspection/lookup-explanation.ts";
 import { BATCH_HEADER_BYTES, BATCH_MAGIC, batchBytes, codecOf, magic } from "../record/batch.ts";
 import { decompressPrefix } from "../record/compression.ts";
-import { joinPath } from "../storage/disk.ts";
-import { Portions } from "../storage/event-loop.ts";
-import type { LogSegment } from "../storage/segment.ts";
-import { segmentFileName } from "../storage/segment-files.ts";
+import { joinPath } from "../log/disk/disk.ts";
+import { Portions } from "../log/event-loop.ts";
+import type { LogSegment } from "../log/segment/segment.ts";
+import { segmentFileName } from "../log/segment/segment-files.ts";
 import type { Partition } from "../topics/partition.ts";
 import type { BatchDump, BatchRows, DumpRow, IndexTicks, SegmentRows } from "./page/wire.ts";
 

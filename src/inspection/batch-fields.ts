@@ -21,7 +21,7 @@ import { decompress, type Prefix } from "../record/compression.ts";
 import { crc32c } from "../record/crc32c.ts";
 import { RustLogError } from "../errors.ts";
 import { DECOMPRESSED_BYTES_MAX } from "../limits.ts";
-import { reasonOf } from "../storage/disk.ts";
+import { reasonOf } from "../log/disk/disk.ts";
 import { formatCrc, formatTime } from "./batch-description.ts";
 import { type DumpItem, type Field, type FieldRole, heading } from "./fields.ts";
 import { type RecordFrame, recordFields } from "./record-fields.ts";

@@ -1,7 +1,7 @@
 // A file that is only read, by position: of a running broker too, so it is never mapped, locked or created.
 // Leaves to others: what its bytes mean.
 import { closeSync, fstatSync, readSync } from "node:fs";
-import { OPEN, openRegular } from "../storage/regular-file.ts";
+import { OPEN, openRegular } from "../log/disk/regular-file.ts";
 
 /** An open file. Its size is that of the moment it was opened: what is added later is not seen. */
 export class FileReader implements Disposable {

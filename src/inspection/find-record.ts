@@ -15,7 +15,7 @@ import {
 } from "../record/batch.ts";
 import { decompressPrefix, type Prefix } from "../record/compression.ts";
 import { VarintReader } from "../record/varint.ts";
-import { Portions } from "../storage/event-loop.ts";
+import { Portions } from "../log/event-loop.ts";
 import type { DescribedBytes, RecordDescription } from "./lookup-explanation.ts";
 
 /** Records that are passed over in one turn of the event loop. */

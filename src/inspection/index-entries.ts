@@ -2,16 +2,16 @@
 // Leaves to others: the checks (verify-index.ts), and printing (cli/inspect.ts).
 import { basename, dirname } from "node:path";
 import { baseOffset, lastOffset, maxTimestamp } from "../record/batch.ts";
-import { type Disk, joinPath } from "../storage/disk.ts";
-import { OFFSET_ENTRY_BYTES } from "../storage/offset-index.ts";
-import { readRegular } from "../storage/regular-file.ts";
+import { type Disk, joinPath } from "../log/disk/disk.ts";
+import { OFFSET_ENTRY_BYTES } from "../log/index/offset-index.ts";
+import { readRegular } from "../log/disk/regular-file.ts";
 import {
   baseOffsetOfLogName,
   parseSegmentFileName,
   segmentFileName,
-} from "../storage/segment-files.ts";
-import { SegmentIndex } from "../storage/segment-index.ts";
-import { TIME_ENTRY_BYTES } from "../storage/time-index.ts";
+} from "../log/segment/segment-files.ts";
+import { SegmentIndex } from "../log/index/segment-index.ts";
+import { TIME_ENTRY_BYTES } from "../log/index/time-index.ts";
 import { type DumpItem, heading } from "./fields.ts";
 import { formatTime } from "./batch-description.ts";
 import { FileReader } from "./file-reader.ts";

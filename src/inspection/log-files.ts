@@ -2,14 +2,14 @@
 // on a disk that it can't change. Leaves to others: what is looked up in it (explain-lookup.ts).
 import { RustLogError } from "../errors.ts";
 import { findBatchFault } from "../record/batch.ts";
-import { ActiveSegment } from "../storage/active-segment.ts";
-import { type AppendFile, type Disk, joinPath } from "../storage/disk.ts";
-import type { LogContext, LogPosition } from "../storage/log-context.ts";
-import { ProducerStates } from "../storage/producer-states.ts";
-import { readLastSegment } from "../storage/recovery.ts";
-import { SealedSegment } from "../storage/sealed-segment.ts";
-import { baseOffsetOfLogName } from "../storage/segment-files.ts";
-import { SegmentList } from "../storage/segment-list.ts";
+import { ActiveSegment } from "../log/segment/active-segment.ts";
+import { type AppendFile, type Disk, joinPath } from "../log/disk/disk.ts";
+import type { LogContext, LogPosition } from "../log/log-context.ts";
+import { ProducerStates } from "../log/producer-states.ts";
+import { readLastSegment } from "../log/recovery/recovery.ts";
+import { SealedSegment } from "../log/segment/sealed-segment.ts";
+import { baseOffsetOfLogName } from "../log/segment/segment-files.ts";
+import { SegmentList } from "../log/segment/segment-list.ts";
 import { readCleanNote } from "../topics/clean-note.ts";
 import { META, readMeta } from "../topics/meta-file.ts";
 import { readTopicFile } from "../topics/topic-file.ts";

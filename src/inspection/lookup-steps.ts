@@ -1,7 +1,7 @@
 // A listener that keeps the steps of one lookup, and what they say as plain numbers.
-// Leaves to others: the lookup itself (storage/), and the explanation that is made of it (explain-lookup.ts).
-import type { LookupTrace } from "../storage/lookup-trace.ts";
-import type { SegmentIndex } from "../storage/segment-index.ts";
+// Leaves to others: the lookup itself (log/), and the explanation that is made of it (explain-lookup.ts).
+import type { LookupTrace } from "../log/segment/lookup-trace.ts";
+import type { SegmentIndex } from "../log/index/segment-index.ts";
 
 /** Batches that are listed one by one; of the others only how many they were. */
 const LISTED_MAX = 1000;

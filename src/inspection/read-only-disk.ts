@@ -1,7 +1,7 @@
 // A disk that lets the storage code look and nothing else: what it would write, cut or remove stays as it is.
 // Leaves to others: what is done on it. So a lookup runs as it is on files that a broker owns.
-import type { AppendFile, DirectoryLock, Disk } from "../storage/disk.ts";
-import { RealDisk } from "../storage/real-disk.ts";
+import type { AppendFile, DirectoryLock, Disk } from "../log/disk/disk.ts";
+import { RealDisk } from "../log/disk/real-disk.ts";
 import { FileReader } from "./file-reader.ts";
 
 /** A file as it was when it was opened; cutting it cuts what is seen of it. */

@@ -2,7 +2,7 @@
 // Leaves to others: reading records for what they say (record/cursor.ts): this is for looking at the bytes, of
 // broken records too. (Layout of a record: record/encoder.ts.)
 import { VarintReader } from "../record/varint.ts";
-import { reasonOf } from "../storage/disk.ts";
+import { reasonOf } from "../log/disk/disk.ts";
 import { type DumpItem, type Field, type FieldRole, heading } from "./fields.ts";
 
 /** What the records of a batch are relative to. */

@@ -1,8 +1,8 @@
 // The repairs: what can be made anew is made anew, what a crash left behind is removed, a torn tail is cut.
 // Leaves to others: deciding that one is due (verify-*.ts). Each says what it did, to the byte.
-import { keepTail } from "../storage/cut-file.ts";
-import { type Disk, joinPath, replaceFile } from "../storage/disk.ts";
-import { segmentFileName } from "../storage/segment-files.ts";
+import { keepTail } from "../log/recovery/cut-file.ts";
+import { type Disk, joinPath, replaceFile } from "../log/disk/disk.ts";
+import { segmentFileName } from "../log/segment/segment-files.ts";
 import type { Repair } from "./finding.ts";
 
 /** Puts new content in the place of a derived file: an index, or a snapshot. */

@@ -1,11 +1,11 @@
 // The files of both indexes of a segment, read for a check, and their faults told with their places.
 // Leaves to others: the checks themselves (verify-index.ts).
 import { BATCH_HEADER_BYTES } from "../record/batch.ts";
-import { type Disk, joinPath, reasonOf } from "../storage/disk.ts";
-import { OFFSET_ENTRY_BYTES } from "../storage/offset-index.ts";
-import { segmentFileName } from "../storage/segment-files.ts";
-import type { SegmentIndex } from "../storage/segment-index.ts";
-import { TIME_ENTRY_BYTES } from "../storage/time-index.ts";
+import { type Disk, joinPath, reasonOf } from "../log/disk/disk.ts";
+import { OFFSET_ENTRY_BYTES } from "../log/index/offset-index.ts";
+import { segmentFileName } from "../log/segment/segment-files.ts";
+import type { SegmentIndex } from "../log/index/segment-index.ts";
+import { TIME_ENTRY_BYTES } from "../log/index/time-index.ts";
 import type { Repair } from "./finding.ts";
 import { rebuildFile } from "./repair.ts";
 import type { SegmentPlace } from "./verify-segment.ts";

@@ -5,7 +5,7 @@
 // Every byte of the file belongs to exactly one part, in order.
 import { type BatchFault, batchBytes, nextOffset } from "../record/batch.ts";
 import { BatchWalker, type ByteSource, type Crc32c } from "../record/batch-walker.ts";
-import { DamageSearch } from "../storage/segment-scan.ts";
+import { DamageSearch } from "../log/recovery/segment-scan.ts";
 
 /** A whole batch with a matching CRC. */
 export interface WalkedBatch {

@@ -1,9 +1,9 @@
 // The entries of a producer snapshot, one for each batch that is remembered, and what is wrong with the file: of a
-// broken one too. Leaves to others: what a broker makes of it (storage/producer-snapshot.ts, which has the layout),
+// broken one too. Leaves to others: what a broker makes of it (log/producer-snapshot.ts, which has the layout),
 // whether the log says the same (verify-snapshots.ts), and printing (cli/inspect-entries.ts).
 import { readI16, readI32, readI64, readU16, readU32 } from "../record/bytes.ts";
 import { crc32c } from "../record/crc32c.ts";
-import { readRegular } from "../storage/regular-file.ts";
+import { readRegular } from "../log/disk/regular-file.ts";
 import { formatCrc, formatTime } from "./batch-description.ts";
 import { type DumpItem, type FieldRole, heading } from "./fields.ts";
 

@@ -1,6 +1,6 @@
 // One run of a verification: what all checks share. They tell it what they find and how far they are.
 // Leaves to others: the checks (verify-*.ts), and the order in which they are made (verify.ts).
-import { type Disk, joinPath, reasonOf } from "../storage/disk.ts";
+import { type Disk, joinPath, reasonOf } from "../log/disk/disk.ts";
 import type { Finding, Place, Repair, SettledFinding } from "./finding.ts";
 
 /** How a verification is run. */

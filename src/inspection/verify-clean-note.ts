@@ -1,9 +1,9 @@
 // The check of clean-shutdown.json: what it vouches for is what the files are.
 // Leaves to others: the files themselves (verify-partition.ts). A broker that finds it wrong scans instead.
 import { crc32c } from "../record/crc32c.ts";
-import { joinPath } from "../storage/disk.ts";
-import type { CleanSegment } from "../storage/recovery.ts";
-import { segmentFileName } from "../storage/segment-files.ts";
+import { joinPath } from "../log/disk/disk.ts";
+import type { CleanSegment } from "../log/recovery/recovery.ts";
+import { segmentFileName } from "../log/segment/segment-files.ts";
 import { CLEAN, type CleanNote } from "../topics/clean-note.ts";
 import { removeFile } from "./repair.ts";
 import type { Verification } from "./verification.ts";

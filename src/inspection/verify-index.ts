@@ -1,10 +1,10 @@
 // The checks of both indexes of a segment, made while its log is walked: every entry against the batch it names.
-// Leaves to others: the walk (verify-segment.ts), and the layouts of entries (storage/).
+// Leaves to others: the walk (verify-segment.ts), and the layouts of entries (log/).
 //
 // An entry that names a batch in a damaged range can't be checked, and counts as right.
-import { OFFSET_ENTRY_BYTES, OffsetIndex } from "../storage/offset-index.ts";
-import type { SegmentIndex } from "../storage/segment-index.ts";
-import { TIME_ENTRY_BYTES, TimeIndex } from "../storage/time-index.ts";
+import { OFFSET_ENTRY_BYTES, OffsetIndex } from "../log/index/offset-index.ts";
+import type { SegmentIndex } from "../log/index/segment-index.ts";
+import { TIME_ENTRY_BYTES, TimeIndex } from "../log/index/time-index.ts";
 
 /** Something wrong with an index. */
 export interface IndexFault {

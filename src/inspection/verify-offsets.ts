@@ -1,10 +1,10 @@
 // The check of the committed offsets: the records of the offsets topic decode, and no group is ahead of a log.
-// Leaves to others: their layout (offsets/offset-record.ts), and the walk over the log (verify-segment.ts).
-import { decodeOffsetKey, decodeOffsetValue, type OffsetKey } from "../offsets/offset-record.ts";
-import { OFFSETS_TOPIC } from "../offsets/offset-log.ts";
-import { OffsetTable } from "../offsets/offset-table.ts";
+// Leaves to others: their layout (groups/offset-record.ts), and the walk over the log (verify-segment.ts).
+import { decodeOffsetKey, decodeOffsetValue, type OffsetKey } from "../groups/offset-record.ts";
+import { OFFSETS_TOPIC } from "../groups/offset-log.ts";
+import { OffsetTable } from "../groups/offset-table.ts";
 import type { RecordCursor } from "../record/cursor.ts";
-import { reasonOf } from "../storage/disk.ts";
+import { reasonOf } from "../log/disk/disk.ts";
 import { firstTopicId } from "../topics/topic-file.ts";
 import type { Verification } from "./verification.ts";
 

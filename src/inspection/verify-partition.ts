@@ -1,15 +1,15 @@
 // The check of one partition's directory: which files there are, and its segments in order, each with its indexes.
 // Leaves to others: one segment (verify-segment.ts), snapshots (verify-snapshots.ts), the topic (verify-topic.ts).
 import type { RecordCursor } from "../record/cursor.ts";
-import { joinPath } from "../storage/disk.ts";
-import { ProducerStates } from "../storage/producer-states.ts";
-import type { CleanSegment } from "../storage/recovery.ts";
+import { joinPath } from "../log/disk/disk.ts";
+import { ProducerStates } from "../log/producer-states.ts";
+import type { CleanSegment } from "../log/recovery/recovery.ts";
 import {
   isCutFileName,
   parseSegmentFileName,
   type SegmentFile,
   segmentFileName,
-} from "../storage/segment-files.ts";
+} from "../log/segment/segment-files.ts";
 import { removeFile } from "./repair.ts";
 import type { Verification } from "./verification.ts";
 import type { PartitionEnd } from "./verify-offsets.ts";

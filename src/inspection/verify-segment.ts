@@ -3,9 +3,9 @@
 import { RustLogError } from "../errors.ts";
 import { baseOffset, codecOf, maxTimestamp, nextOffset, recordCount } from "../record/batch.ts";
 import { RecordCursor } from "../record/cursor.ts";
-import { reasonOf, systemErrorCode } from "../storage/disk.ts";
-import type { ProducerStates } from "../storage/producer-states.ts";
-import { SegmentIndex } from "../storage/segment-index.ts";
+import { reasonOf, systemErrorCode } from "../log/disk/disk.ts";
+import type { ProducerStates } from "../log/producer-states.ts";
+import { SegmentIndex } from "../log/index/segment-index.ts";
 import { FileReader } from "./file-reader.ts";
 import { cutTail } from "./repair.ts";
 import { SegmentIndexes } from "./segment-indexes.ts";

@@ -1,13 +1,9 @@
 // The check of the producer snapshots of a partition: they decode, and say what the batches of the log say.
-// Leaves to others: their layout (storage/producer-snapshot.ts), and the walk over the log (verify-segment.ts).
-import { joinPath, reasonOf } from "../storage/disk.ts";
-import { decodeProducerSnapshot, encodeProducerSnapshot } from "../storage/producer-snapshot.ts";
-import {
-  PRODUCERS_MAX,
-  type ProducerState,
-  type ProducerStates,
-} from "../storage/producer-states.ts";
-import { segmentFileName } from "../storage/segment-files.ts";
+// Leaves to others: their layout (log/producer-snapshot.ts), and the walk over the log (verify-segment.ts).
+import { joinPath, reasonOf } from "../log/disk/disk.ts";
+import { decodeProducerSnapshot, encodeProducerSnapshot } from "../log/producer-snapshot.ts";
+import { PRODUCERS_MAX, type ProducerState, type ProducerStates } from "../log/producer-states.ts";
+import { segmentFileName } from "../log/segment/segment-files.ts";
 import type { Place } from "./finding.ts";
 import { rebuildFile, removeFile } from "./repair.ts";
 import type { Verification } from "./verification.ts";

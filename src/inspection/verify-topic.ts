@@ -1,9 +1,9 @@
 // The check of the topics directory: names, topic.json, and which partitions have a directory.
 // Leaves to others: the partitions themselves (verify-partition.ts).
 import { RustLogError } from "../errors.ts";
-import { OFFSETS_TOPIC } from "../offsets/offset-log.ts";
-import { joinPath, reasonOf } from "../storage/disk.ts";
-import { baseOffsetOfLogName } from "../storage/segment-files.ts";
+import { OFFSETS_TOPIC } from "../groups/offset-log.ts";
+import { joinPath, reasonOf } from "../log/disk/disk.ts";
+import { baseOffsetOfLogName } from "../log/segment/segment-files.ts";
 import { readTopicFile } from "../topics/topic-file.ts";
 import type { CleanSegments } from "../topics/topic.ts";
 import { checkTopicName, LOST_AND_FOUND } from "../topics/topic-settings.ts";

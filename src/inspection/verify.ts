@@ -1,8 +1,8 @@
 // The verification of a whole data directory of a stopped broker, in order: this is the file to read first.
 // Leaves to others: each check (verify-*.ts), and showing what was found (cli/verify.ts).
 import { RustLogError } from "../errors.ts";
-import { joinPath, reasonOf } from "../storage/disk.ts";
-import { baseOffsetOfLogName } from "../storage/segment-files.ts";
+import { joinPath, reasonOf } from "../log/disk/disk.ts";
+import { baseOffsetOfLogName } from "../log/segment/segment-files.ts";
 import { LAST_BOOT } from "../topics/boot-note.ts";
 import { CLEAN, readCleanNote } from "../topics/clean-note.ts";
 import { FLUSH_FAILED, FLUSH_FAILED_SPARE } from "../topics/data-directory.ts";

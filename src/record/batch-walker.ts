@@ -1,6 +1,6 @@
 // The walk over the batches of a `.log` file whose bytes may be damaged: whether a batch starts at a position, and
 // where the next one is. Recovery, `verify`, `inspect` and clients all walk with it, so they agree on what a batch is.
-// Leaves to others: what is made of it (storage/segment-scan.ts, inspection/segment-walk.ts, batch-run.ts).
+// Leaves to others: what is made of it (log/recovery/segment-scan.ts, inspection/segment-walk.ts, batch-run.ts).
 //
 // The size of a batch has no limit of its own but the end of the file, so no batch that a broker has ever accepted
 // is called damaged. Memory: one window; the CRC of a larger batch is computed piece by piece.

@@ -1,7 +1,7 @@
 // What an append that failed is told: errors of the system in the words of the protocol.
 // Leaves to others: what such a failure does to the partition (appender.ts).
 import { RustLogError } from "../errors.ts";
-import { isDiskFull, isOutOfFiles, reasonOf } from "../storage/disk.ts";
+import { isDiskFull, isOutOfFiles, reasonOf } from "../log/disk/disk.ts";
 
 /** The error of an append to `partition`, named as in messages; one that is ours already stays as it is. */
 export function appendError(partition: string, error: unknown): RustLogError {

@@ -3,9 +3,9 @@
 import { RustLogError } from "../errors.ts";
 import { recordCount } from "../record/batch.ts";
 import { type Tail, tailBytes } from "../record/bytes.ts";
-import { FlushFailure, reasonOf } from "../storage/disk.ts";
-import type { Log } from "../storage/log.ts";
-import type { LogPosition } from "../storage/log-context.ts";
+import { FlushFailure, reasonOf } from "../log/disk/disk.ts";
+import type { Log } from "../log/log.ts";
+import type { LogPosition } from "../log/log-context.ts";
 import { appendError } from "./append-error.ts";
 import type { FlushPolicy } from "./flush-policy.ts";
 import { OneAtATime } from "./one-at-a-time.ts";

@@ -1,6 +1,6 @@
 // The note of the machine's boot under which a broker last ran here: last-boot.json. It tells a process that was killed,
 // after which the kernel has all that was written, from a machine that has stopped, after which some may be missing.
-// Leaves to others: what recovery does in either case (storage/segment-scan.ts).
+// Leaves to others: what recovery does in either case (log/recovery/segment-scan.ts).
 //
 //   last-boot.json   { "version": 1, "bootId": …, "crc32c": … }
 import { RustLogError } from "../errors.ts";
@@ -8,7 +8,7 @@ import {
   type CheckedFormat,
   decodeCheckedFile,
   encodeCheckedFile,
-} from "../storage/checked-file.ts";
+} from "../log/disk/checked-file.ts";
 import {
   isDiskFull,
   type Disk,
@@ -17,7 +17,7 @@ import {
   removeQuietly,
   replaceFile,
   systemErrorCode,
-} from "../storage/disk.ts";
+} from "../log/disk/disk.ts";
 
 /** Name of the file. */
 export const LAST_BOOT = "last-boot.json";

@@ -1,14 +1,14 @@
 // The note of a clean stop, clean-shutdown.json: what spares the next start the scan of the last segments.
-// Leaves to others: what is noted of a segment, and whether it fits the files (storage/recovery.ts).
+// Leaves to others: what is noted of a segment, and whether it fits the files (log/recovery/recovery.ts).
 //
 //   clean-shutdown.json   { "version": 1, "partitions": { "TOPIC/PARTITION": { … }, … }, "crc32c": … }
 import {
   type CheckedFormat,
   decodeCheckedFile,
   encodeCheckedFile,
-} from "../storage/checked-file.ts";
-import { type Disk, joinPath, reasonOf, replaceFile } from "../storage/disk.ts";
-import type { CleanSegment } from "../storage/recovery.ts";
+} from "../log/disk/checked-file.ts";
+import { type Disk, joinPath, reasonOf, replaceFile } from "../log/disk/disk.ts";
+import type { CleanSegment } from "../log/recovery/recovery.ts";
 import type { CleanSegments } from "./topic.ts";
 
 /** Name of the file. */

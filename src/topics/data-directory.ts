@@ -20,7 +20,7 @@ import {
   joinPath,
   reasonOf,
   systemErrorCode,
-} from "../storage/disk.ts";
+} from "../log/disk/disk.ts";
 import { hasRebooted, noteBoot } from "./boot-note.ts";
 import { CLEAN, takeCleanNote, writeCleanNote } from "./clean-note.ts";
 import { readMeta, upgradeMeta, writeMeta } from "./meta-file.ts";

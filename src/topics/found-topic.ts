@@ -2,7 +2,7 @@
 // Leaves to others: opening partitions (topic.ts), and directories of topics that come and go (topic-registry.ts).
 import { RustLogError } from "../errors.ts";
 import { ZERO_UUID } from "../record/bytes.ts";
-import { type Disk, isOutOfFiles, joinPath, reasonOf } from "../storage/disk.ts";
+import { type Disk, isOutOfFiles, joinPath, reasonOf } from "../log/disk/disk.ts";
 import { OfflinePartition, reportOffline } from "./offline-partition.ts";
 import { openTopic, type RecoveryNotes, type Topic, type TopicContext, topicOf } from "./topic.ts";
 import { readTopicFile, upgradeTopicFile } from "./topic-file.ts";

@@ -7,8 +7,8 @@ import {
   type CheckedFormat,
   decodeCheckedFile,
   encodeCheckedFile,
-} from "../storage/checked-file.ts";
-import { type Disk, isDiskFull, joinPath, reasonOf, replaceFile } from "../storage/disk.ts";
+} from "../log/disk/checked-file.ts";
+import { type Disk, isDiskFull, joinPath, reasonOf, replaceFile } from "../log/disk/disk.ts";
 import { LOST_AND_FOUND } from "./topic-settings.ts";
 
 /** Version of all formats on disk. A directory with another one is refused. */

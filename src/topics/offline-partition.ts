@@ -1,7 +1,7 @@
 // A partition whose log cannot be opened, with the reason. It holds no files and serves nothing; the other
 // partitions of the broker go on. Leaves to others: opening logs (topic.ts), and showing the reason.
 import { RustLogError } from "../errors.ts";
-import { FlushFailure, reasonOf } from "../storage/disk.ts";
+import { FlushFailure, reasonOf } from "../log/disk/disk.ts";
 import type { Partition, PartitionDescription } from "./partition.ts";
 import { INTERNAL_PREFIX } from "./topic-settings.ts";
 

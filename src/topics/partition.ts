@@ -1,14 +1,14 @@
 // One partition: its log, how far it may be read (the high watermark), and who waits for that to move.
-// Leaves to others: acknowledging appends (appender.ts), bytes on disk (storage/log.ts), names and settings
+// Leaves to others: acknowledging appends (appender.ts), bytes on disk (log/log.ts), names and settings
 // (topic-registry.ts), sockets.
 import { RustLogError } from "../errors.ts";
 import { NO_TAIL } from "../record/bytes.ts";
-import { reasonOf } from "../storage/disk.ts";
-import type { Log } from "../storage/log.ts";
-import type { LogContext, LogPosition } from "../storage/log-context.ts";
-import type { LogRead } from "../storage/log-slice.ts";
-import type { SegmentList } from "../storage/segment-list.ts";
-import type { CleanSegment } from "../storage/recovery.ts";
+import { reasonOf } from "../log/disk/disk.ts";
+import type { Log } from "../log/log.ts";
+import type { LogContext, LogPosition } from "../log/log-context.ts";
+import type { LogRead } from "../log/segment/log-slice.ts";
+import type { SegmentList } from "../log/segment/segment-list.ts";
+import type { CleanSegment } from "../log/recovery/recovery.ts";
 import { Appender } from "./appender.ts";
 import type { FlushPolicy } from "./flush-policy.ts";
 import { WaitQueue } from "./wait-queue.ts";

@@ -1,6 +1,6 @@
 // The directories of deleted topics, which are removed in the background, one after the other.
 // Leaves to others: renaming them out of the way first (topic-registry.ts).
-import { type Disk, joinPath, reasonOf } from "../storage/disk.ts";
+import { type Disk, joinPath, reasonOf } from "../log/disk/disk.ts";
 
 /** What begins the name of a directory that is to be removed; `+` can't be in a topic's name. */
 export const DELETING = "+d-";

@@ -1,7 +1,7 @@
 // One pass of retention over all topics. What can't be deleted in one partition is reported once, and the pass goes on.
-// Leaves to others: when it is due (the broker), and which segments go (storage/retention.ts).
-import { reasonOf } from "../storage/disk.ts";
-import { Portions } from "../storage/event-loop.ts";
+// Leaves to others: when it is due (the broker), and which segments go (log/retention.ts).
+import { reasonOf } from "../log/disk/disk.ts";
+import { Portions } from "../log/event-loop.ts";
 import type { Partition } from "./partition.ts";
 import type { Topic } from "./topic.ts";
 

@@ -1,7 +1,7 @@
 // What a client is told when a topic can't be created or deleted: what happened, where, and what to do.
 // Leaves to others: doing it (topic-registry.ts).
 import { RustLogError } from "../errors.ts";
-import { isDiskFull, isOutOfFiles, reasonOf, systemErrorCode } from "../storage/disk.ts";
+import { isDiskFull, isOutOfFiles, reasonOf, systemErrorCode } from "../log/disk/disk.ts";
 
 /** There is no topic of that name. */
 export function unknownTopic(name: string): RustLogError {

@@ -9,8 +9,8 @@ import {
   type CheckedFormat,
   decodeCheckedFile,
   encodeCheckedFile,
-} from "../storage/checked-file.ts";
-import { type Disk, joinPath, reasonOf, replaceFile } from "../storage/disk.ts";
+} from "../log/disk/checked-file.ts";
+import { type Disk, joinPath, reasonOf, replaceFile } from "../log/disk/disk.ts";
 import { checkSettings, type TopicSettings } from "./topic-settings.ts";
 
 const FILE = "topic.json";

@@ -8,8 +8,8 @@
 import { RustLogError } from "../errors.ts";
 import { PARTITIONS_MAX } from "../limits.ts";
 import { ZERO_UUID } from "../record/bytes.ts";
-import { joinPath, reasonOf } from "../storage/disk.ts";
-import { TurnBudget } from "../storage/event-loop.ts";
+import { joinPath, reasonOf } from "../log/disk/disk.ts";
+import { TurnBudget } from "../log/event-loop.ts";
 import { type FoundContext, openFoundTopic } from "./found-topic.ts";
 import type { OfflinePartition } from "./offline-partition.ts";
 import { OneAtATime } from "./one-at-a-time.ts";

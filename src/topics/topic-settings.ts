@@ -1,8 +1,8 @@
 // The names, ranges and defaults of the settings that a topic may have, and the check of a topic's name.
-// Leaves to others: keeping them (topic.json, by topic-registry.ts) and acting on them (storage/log.ts).
+// Leaves to others: keeping them (topic.json, by topic-registry.ts) and acting on them (log/log.ts).
 import { RustLogError } from "../errors.ts";
 import { SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, TOPIC_NAME_LENGTH_MAX } from "../limits.ts";
-import type { LogSettings } from "../storage/log-context.ts";
+import type { LogSettings } from "../log/log-context.ts";
 
 /** Settings as they are kept and sent: names as in Kafka, values in decimal. */
 export type TopicSettings = Readonly<Record<string, string>>;

@@ -1,10 +1,10 @@
 // A topic, and the opening of its partitions at a start or when it is created.
 // Leaves to others: which topics there are, their creation and deletion (topic-registry.ts), and the logs.
-import { type Disk, isOutOfFiles, joinPath } from "../storage/disk.ts";
-import type { TurnBudget } from "../storage/event-loop.ts";
-import { Log } from "../storage/log.ts";
-import type { LogSettings } from "../storage/log-context.ts";
-import type { CleanSegment } from "../storage/recovery.ts";
+import { type Disk, isOutOfFiles, joinPath } from "../log/disk/disk.ts";
+import type { TurnBudget } from "../log/event-loop.ts";
+import { Log } from "../log/log.ts";
+import type { LogSettings } from "../log/log-context.ts";
+import type { CleanSegment } from "../log/recovery/recovery.ts";
 import type { FlushPolicy } from "./flush-policy.ts";
 import type { OneAtATime } from "./one-at-a-time.ts";
 import { type AnyPartition, OfflinePartition } from "./offline-partition.ts";

@@ -8,10 +8,13 @@ import {
   encodeDeleteGroupRequest,
   encodeDescribeGroupRequest,
   encodeListGroupsRequest,
-} from "../../src/protocol/groups.ts";
-import { API_NAMES, API_VERSIONS } from "../../src/protocol/api-versions.ts";
-import { API } from "../../src/protocol/messages.ts";
-import { decodeApiVersionsResponse, encodeApiVersionsRequest } from "../../src/protocol/meta.ts";
+} from "../../src/protocol/native/groups.ts";
+import { API_NAMES, API_VERSIONS } from "../../src/protocol/native/api-versions.ts";
+import { API } from "../../src/protocol/native/messages.ts";
+import {
+  decodeApiVersionsResponse,
+  encodeApiVersionsRequest,
+} from "../../src/protocol/native/meta.ts";
 import {
   decodeListOffsetsResponse,
   decodeOffsetCommitResponse,
@@ -20,11 +23,11 @@ import {
   encodeOffsetCommitRequest,
   encodeOffsetFetchRequest,
   type OffsetCommitEntry,
-} from "../../src/protocol/offsets.ts";
+} from "../../src/protocol/native/offsets.ts";
 import {
   decodeDeleteTopicResponse,
   encodeDeleteTopicRequest,
-} from "../../src/protocol/delete-topic.ts";
+} from "../../src/protocol/native/delete-topic.ts";
 import {
   decodeCreateTopicResponse,
   decodeDescribeTopicResponse,
@@ -32,7 +35,7 @@ import {
   encodeCreateTopicRequest,
   encodeDescribeTopicRequest,
   encodeListTopicsRequest,
-} from "../../src/protocol/topics.ts";
+} from "../../src/protocol/native/topics.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
 import { batchOf, recordsIn, type Session, startBroker } from "../support/broker.ts";
 import { withTempDir } from "../support/tmp.ts";

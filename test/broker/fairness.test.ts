@@ -7,7 +7,7 @@ import { BrokerMetrics } from "../../src/broker/metrics.ts";
 import { FLUSH_BYTES_MAX, Outbox } from "../../src/broker/outbox.ts";
 import { Turns } from "../../src/broker/turns.ts";
 import { UNSENT_BYTES_MAX } from "../../src/limits.ts";
-import { API, encodeRequest, encodeResponse } from "../../src/protocol/messages.ts";
+import { API, encodeRequest, encodeResponse } from "../../src/protocol/native/messages.ts";
 import { join } from "../system/hostile-input.ts";
 
 const MiB = 1024 * 1024;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { decodeFetchResponse, encodeFetchRequest } from "../../src/protocol/fetch.ts";
-import { API, encodeRequest } from "../../src/protocol/messages.ts";
+import { decodeFetchResponse, encodeFetchRequest } from "../../src/protocol/native/fetch.ts";
+import { API, encodeRequest } from "../../src/protocol/native/messages.ts";
 import { batchOf, errorOf, recordsIn, startBroker } from "../support/broker.ts";
 
 const FOREVER_MS = 60_000;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { API, encodeRequest } from "../../src/protocol/messages.ts";
+import { API, encodeRequest } from "../../src/protocol/native/messages.ts";
 import { batchOf, errorOf, pingFrame, recordsIn, startBroker } from "../support/broker.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { encodeProduceRequest } from "../support/whole-frames.ts";

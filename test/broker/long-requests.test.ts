@@ -1,8 +1,8 @@
 // Requests that are longer than one of their kind can be: refused before they have come, and not kept.
 import { expect, test } from "bun:test";
 import { REQUEST_BYTES_MAX } from "../../src/limits.ts";
-import { FrameDecoder } from "../../src/protocol/frame.ts";
-import { API, encodeRequest } from "../../src/protocol/messages.ts";
+import { FrameDecoder } from "../../src/net/frame.ts";
+import { API, encodeRequest } from "../../src/protocol/native/messages.ts";
 import { errorOf, pingFrame, startBroker } from "../support/broker.ts";
 
 const MiB = 1024 * 1024;

@@ -2,13 +2,16 @@
 import { expect, test } from "bun:test";
 import { HttpServer } from "../../src/http/http-server.ts";
 import { monitoringRoutes } from "../../src/http/monitoring.ts";
-import { decodeListOffsetsResponse, encodeListOffsetsRequest } from "../../src/protocol/offsets.ts";
+import {
+  decodeListOffsetsResponse,
+  encodeListOffsetsRequest,
+} from "../../src/protocol/native/offsets.ts";
 import {
   decodeDescribeTopicResponse,
   decodeListTopicsResponse,
   encodeDescribeTopicRequest,
   encodeListTopicsRequest,
-} from "../../src/protocol/topics.ts";
+} from "../../src/protocol/native/topics.ts";
 import { batchOf, recordsIn, startBroker } from "../support/broker.ts";
 import { makeOfflinePartition } from "../support/offline.ts";
 import { withTempDir } from "../support/tmp.ts";

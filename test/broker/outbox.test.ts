@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Outbox, type OutboxEntry } from "../../src/broker/outbox.ts";
-import type { LogSlice } from "../../src/storage/log-slice.ts";
+import type { LogSlice } from "../../src/log/segment/log-slice.ts";
 
 /** A socket that takes as many bytes of each write as `takes` says next, then everything. */
 class FakeSink {

@@ -5,10 +5,13 @@ import {
   decodeListGroupsResponse,
   encodeDescribeGroupRequest,
   encodeListGroupsRequest,
-} from "../../src/protocol/groups.ts";
-import { encodeOffsetCommitRequest } from "../../src/protocol/offsets.ts";
-import { encodeCreateTopicRequest } from "../../src/protocol/topics.ts";
-import { decodeListTopicsResponse, encodeListTopicsRequest } from "../../src/protocol/topics.ts";
+} from "../../src/protocol/native/groups.ts";
+import { encodeOffsetCommitRequest } from "../../src/protocol/native/offsets.ts";
+import { encodeCreateTopicRequest } from "../../src/protocol/native/topics.ts";
+import {
+  decodeListTopicsResponse,
+  encodeListTopicsRequest,
+} from "../../src/protocol/native/topics.ts";
 import { errorOf, type Session, startBroker } from "../support/broker.ts";
 import { join } from "../system/hostile-input.ts";
 

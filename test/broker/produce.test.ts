@@ -3,10 +3,10 @@ import {
   decodeFetchResponse,
   encodeFetchRequest,
   fetchResponseHeadBytes,
-} from "../../src/protocol/fetch.ts";
-import { FRAME_LENGTH_BYTES } from "../../src/protocol/frame.ts";
-import { API, encodeRequest } from "../../src/protocol/messages.ts";
-import { decodeProduceResponse } from "../../src/protocol/produce.ts";
+} from "../../src/protocol/native/fetch.ts";
+import { FRAME_LENGTH_BYTES } from "../../src/net/frame.ts";
+import { API, encodeRequest } from "../../src/protocol/native/messages.ts";
+import { decodeProduceResponse } from "../../src/protocol/native/produce.ts";
 import { FIELD, stampProducer } from "../../src/record/batch.ts";
 import { batchOf, errorOf, recordsIn, startBroker } from "../support/broker.ts";
 import { encodeProduceRequest } from "../support/whole-frames.ts";

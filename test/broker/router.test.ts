@@ -3,9 +3,9 @@ import type { BrokerServices } from "../../src/broker/services.ts";
 import { Exchange, type ExchangeOwner } from "../../src/broker/exchange.ts";
 import { Router } from "../../src/broker/handlers/router.ts";
 import { TopicOrder } from "../../src/broker/topic-order.ts";
-import { API } from "../../src/protocol/messages.ts";
-import { encodeDeleteTopicRequest } from "../../src/protocol/delete-topic.ts";
-import { encodeListTopicsRequest } from "../../src/protocol/topics.ts";
+import { API } from "../../src/protocol/native/messages.ts";
+import { encodeDeleteTopicRequest } from "../../src/protocol/native/delete-topic.ts";
+import { encodeListTopicsRequest } from "../../src/protocol/native/topics.ts";
 import { errorOf } from "../support/broker.ts";
 
 test("a bug in a handler is answered without its details, and logged with them", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Broker } from "../../src/broker/broker.ts";
-import type { AppendFile } from "../../src/storage/disk.ts";
-import { RealDisk } from "../../src/storage/real-disk.ts";
+import type { AppendFile } from "../../src/log/disk/disk.ts";
+import { RealDisk } from "../../src/log/disk/real-disk.ts";
 import {
   batchOf,
   errorOf,

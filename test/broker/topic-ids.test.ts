@@ -1,17 +1,17 @@
 // Topic ids on the wire: told where a topic is described, and asked for where an offset of it is used.
-import { FIRST_PAGE } from "../../src/protocol/page.ts";
+import { FIRST_PAGE } from "../../src/protocol/native/page.ts";
 import { expect, test } from "bun:test";
-import type { FetchRequest } from "../../src/protocol/fetch.ts";
-import { decodeFetchResponse, encodeFetchRequest } from "../../src/protocol/fetch.ts";
-import { decodeResponse } from "../../src/protocol/messages.ts";
+import type { FetchRequest } from "../../src/protocol/native/fetch.ts";
+import { decodeFetchResponse, encodeFetchRequest } from "../../src/protocol/native/fetch.ts";
+import { decodeResponse } from "../../src/protocol/native/messages.ts";
 import {
   decodeListOffsetsResponse,
   decodeOffsetFetchResponse,
   encodeListOffsetsRequest,
   encodeOffsetCommitRequest,
   encodeOffsetFetchRequest,
-} from "../../src/protocol/offsets.ts";
-import { encodeDeleteTopicRequest } from "../../src/protocol/delete-topic.ts";
+} from "../../src/protocol/native/offsets.ts";
+import { encodeDeleteTopicRequest } from "../../src/protocol/native/delete-topic.ts";
 import {
   decodeCreateTopicResponse,
   decodeDescribeTopicResponse,
@@ -19,7 +19,7 @@ import {
   encodeCreateTopicRequest,
   encodeDescribeTopicRequest,
   encodeListTopicsRequest,
-} from "../../src/protocol/topics.ts";
+} from "../../src/protocol/native/topics.ts";
 import { ZERO_UUID } from "../../src/record/bytes.ts";
 import { batchOf, recordsIn, type Session, startBroker } from "../support/broker.ts";
 

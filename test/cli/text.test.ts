@@ -5,7 +5,7 @@ import { CliError, describeFailure, EXIT, reportFailure } from "../../src/cli/ex
 import { formatProgress, formatSummary } from "../../src/cli/progress.ts";
 import { formatTable } from "../../src/cli/table.ts";
 import { RustLogError } from "../../src/errors.ts";
-import { lagOf } from "../../src/offsets/lag.ts";
+import { lagOf } from "../../src/groups/lag.ts";
 
 test("columns are as wide as their widest cell, numbers to the right", () => {
   const table = formatTable(

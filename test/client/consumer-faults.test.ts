@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { DamagedRecordsError } from "../../src/client/damage.ts";
 import { RustLogError } from "../../src/errors.ts";
-import { damageMessage } from "../../src/protocol/fetch.ts";
+import { damageMessage } from "../../src/protocol/native/fetch.ts";
 import { FIELD } from "../../src/record/batch.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
 import { crc32c } from "../../src/record/crc32c.ts";

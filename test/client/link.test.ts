@@ -5,8 +5,8 @@ import { connect } from "../../src/client/client.ts";
 import { BrokerLink, type Call, type LinkOptions } from "../../src/client/link.ts";
 import { parseBrokerAddress } from "../../src/client/address.ts";
 import { RustLogError } from "../../src/errors.ts";
-import { API_NAMES, API_VERSIONS } from "../../src/protocol/api-versions.ts";
-import { decodePingResponse, encodePingRequest } from "../../src/protocol/meta.ts";
+import { API_NAMES, API_VERSIONS } from "../../src/protocol/native/api-versions.ts";
+import { decodePingResponse, encodePingRequest } from "../../src/protocol/native/meta.ts";
 import { FakeBroker } from "../support/fake-broker.ts";
 
 const ping: Call<unknown> = {

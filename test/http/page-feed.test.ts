@@ -5,7 +5,7 @@ import { PageFeed } from "../../src/http/page-feed.ts";
 import { PageStream, type Watched } from "../../src/http/page-stream.ts";
 import { PageTurns } from "../../src/http/page-turns.ts";
 import type { GroupsState, Overview, Tick } from "../../src/http/page/wire.ts";
-import { nextTurn } from "../../src/storage/event-loop.ts";
+import { nextTurn } from "../../src/log/event-loop.ts";
 import type { Partition } from "../../src/topics/partition.ts";
 import { batchOf } from "../support/broker.ts";
 import { startPage } from "../support/page-sample.ts";

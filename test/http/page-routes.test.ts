@@ -10,7 +10,7 @@ import type {
   SegmentRows,
 } from "../../src/http/page/wire.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
-import { RealDisk } from "../../src/storage/real-disk.ts";
+import { RealDisk } from "../../src/log/disk/real-disk.ts";
 import { batchOf } from "../support/broker.ts";
 import { type PageSample, startPage, writeOrders } from "../support/page-sample.ts";
 import { SyncGate } from "../support/sync-gate.ts";

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { copyFileSync, mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { stampBaseOffset } from "../../src/record/batch.ts";
-import { encodeCheckedFile } from "../../src/storage/checked-file.ts";
+import { encodeCheckedFile } from "../../src/log/disk/checked-file.ts";
 import {
   appendTo,
   type Damage,

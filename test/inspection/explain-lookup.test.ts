@@ -8,7 +8,7 @@ import { openLogFiles } from "../../src/inspection/log-files.ts";
 import type { LookupExplanation, LookupTarget } from "../../src/inspection/lookup-explanation.ts";
 import { baseOffset, lastOffset, maxTimestamp } from "../../src/record/batch.ts";
 import { RecordCursor } from "../../src/record/cursor.ts";
-import { readAll } from "../../src/storage/log-slice.ts";
+import { readAll } from "../../src/log/segment/log-slice.ts";
 import { FileReader } from "../../src/inspection/file-reader.ts";
 import { walkSegment } from "../../src/inspection/segment-walk.ts";
 import { Random } from "../support/random.ts";

@@ -3,14 +3,14 @@
 // Leaves to others: damaging it (the tests).
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { OffsetStore } from "../../src/offsets/offset-store.ts";
+import { OffsetStore } from "../../src/groups/offset-store.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
 import type { WritableCodec } from "../../src/record/compression.ts";
 import type { ProducerSequence } from "../../src/record/batch.ts";
 import { RecordCursor } from "../../src/record/cursor.ts";
-import { readAll } from "../../src/storage/log-slice.ts";
-import type { DirectoryLock } from "../../src/storage/disk.ts";
-import { RealDisk } from "../../src/storage/real-disk.ts";
+import { readAll } from "../../src/log/segment/log-slice.ts";
+import type { DirectoryLock } from "../../src/log/disk/disk.ts";
+import { RealDisk } from "../../src/log/disk/real-disk.ts";
 import { DataDirectory } from "../../src/topics/data-directory.ts";
 import type { Partition } from "../../src/topics/partition.ts";
 import { tempDir } from "../support/tmp.ts";

@@ -6,8 +6,11 @@ import {
   decodeOffsetFetchRequest,
   encodeOffsetCommitRequest,
   encodeOffsetFetchRequest,
-} from "../../src/protocol/offsets.ts";
-import { decodeCreateTopicRequest, encodeCreateTopicRequest } from "../../src/protocol/topics.ts";
+} from "../../src/protocol/native/offsets.ts";
+import {
+  decodeCreateTopicRequest,
+  encodeCreateTopicRequest,
+} from "../../src/protocol/native/topics.ts";
 
 /** A byte that is no UTF-8. */
 const BROKEN = 0xff;

@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { RustLogError } from "../../src/errors.ts";
-import { ByteReader } from "../../src/protocol/reader.ts";
-import { ByteWriter } from "../../src/protocol/writer.ts";
+import { ByteReader } from "../../src/protocol/native/reader.ts";
+import { ByteWriter } from "../../src/protocol/native/writer.ts";
 import { thrownBy } from "./codecs.ts";
 
 const SAFE = Number.MAX_SAFE_INTEGER;

@@ -3,8 +3,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { ERRORS, type ErrorName, RustLogError } from "../../src/errors.ts";
-import { API_NAMES } from "../../src/protocol/api-versions.ts";
-import { encodeErrorResponse } from "../../src/protocol/messages.ts";
+import { API_NAMES } from "../../src/protocol/native/api-versions.ts";
+import { encodeErrorResponse } from "../../src/protocol/native/messages.ts";
 import { type Codec, CODECS, envelopeOf, RESPONSES, thrownBy } from "./codecs.ts";
 import { decodeByGrammar, encodeByGrammar, isArray, type Value, valuesOf } from "./grammar.ts";
 

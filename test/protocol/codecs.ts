@@ -1,14 +1,14 @@
 // Every encoder and decoder of src/protocol/ in one list, once for each version and beside its grammar, so that one
 // test can hold all of them to the same rules.
-import * as fetch from "../../src/protocol/fetch.ts";
-import * as groups from "../../src/protocol/groups.ts";
-import { API, type ApiName } from "../../src/protocol/messages.ts";
-import * as meta from "../../src/protocol/meta.ts";
-import * as offsets from "../../src/protocol/offsets.ts";
-import * as produce from "../../src/protocol/produce.ts";
-import * as deleteTopic from "../../src/protocol/delete-topic.ts";
-import * as topics from "../../src/protocol/topics.ts";
-import { API_VERSIONS } from "../../src/protocol/api-versions.ts";
+import * as fetch from "../../src/protocol/native/fetch.ts";
+import * as groups from "../../src/protocol/native/groups.ts";
+import { API, type ApiName } from "../../src/protocol/native/messages.ts";
+import * as meta from "../../src/protocol/native/meta.ts";
+import * as offsets from "../../src/protocol/native/offsets.ts";
+import * as produce from "../../src/protocol/native/produce.ts";
+import * as deleteTopic from "../../src/protocol/native/delete-topic.ts";
+import * as topics from "../../src/protocol/native/topics.ts";
+import { API_VERSIONS } from "../../src/protocol/native/api-versions.ts";
 import { type Field, fieldsIn, GRAMMAR, type Value } from "./grammar.ts";
 import { encodeFetchResponse, encodeProduceRequest } from "../support/whole-frames.ts";
 

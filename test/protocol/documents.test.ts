@@ -3,16 +3,16 @@ import { describe, expect, test } from "bun:test";
 import { brokerCommand } from "../../src/cli/broker.ts";
 import { ERRORS, type ErrorName, RustLogError } from "../../src/errors.ts";
 import * as limits from "../../src/limits.ts";
-import { API_NAMES, API_VERSIONS } from "../../src/protocol/api-versions.ts";
-import { encodeFetchRequest } from "../../src/protocol/fetch.ts";
+import { API_NAMES, API_VERSIONS } from "../../src/protocol/native/api-versions.ts";
+import { encodeFetchRequest } from "../../src/protocol/native/fetch.ts";
 import {
   API,
   type ApiName,
   encodeErrorResponse,
   encodeRequest,
-} from "../../src/protocol/messages.ts";
-import { encodePingRequest, encodePingResponse } from "../../src/protocol/meta.ts";
-import { encodeProduceResponse } from "../../src/protocol/produce.ts";
+} from "../../src/protocol/native/messages.ts";
+import { encodePingRequest, encodePingResponse } from "../../src/protocol/native/meta.ts";
+import { encodeProduceResponse } from "../../src/protocol/native/produce.ts";
 import {
   BATCH_HEADER_BYTES,
   BATCH_OVERHEAD_BYTES,

@@ -3,7 +3,7 @@
 import { joined } from "../../src/record/bytes.ts";
 import { expect } from "bun:test";
 import { type ErrorName, RustLogError } from "../../src/errors.ts";
-import type { FrameDecoder } from "../../src/protocol/frame.ts";
+import type { FrameDecoder } from "../../src/net/frame.ts";
 import { thrownBy } from "./codecs.ts";
 
 /** Longest payload that the decoders under test take. */

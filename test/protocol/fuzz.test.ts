@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { RustLogError } from "../../src/errors.ts";
-import { FrameDecoder } from "../../src/protocol/frame.ts";
+import { FrameDecoder } from "../../src/net/frame.ts";
 import { REQUESTS } from "./codecs.ts";
 import { decodeByGrammar, valuesOf } from "./grammar.ts";
 

@@ -2,7 +2,7 @@
 // can be: what src/protocol/ does is compared with it, and so are the tables of docs/PROTOCOL.md.
 // Leaves to others: frames and envelopes.
 import fc from "fast-check";
-import type { ApiName } from "../../src/protocol/messages.ts";
+import type { ApiName } from "../../src/protocol/native/messages.ts";
 
 export type FieldType =
   "u8" | "bool" | "u32" | "i64" | "uuid" | "string" | "bytes" | Absent | readonly Field[];

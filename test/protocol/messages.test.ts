@@ -6,8 +6,8 @@ import {
   GROUP_NAME_BYTES_MAX,
   TOPIC_NAME_LENGTH_MAX,
 } from "../../src/limits.ts";
-import { decodeFetchResponse, encodeFetchResponseHead } from "../../src/protocol/fetch.ts";
-import { FRAME_LENGTH_BYTES } from "../../src/protocol/frame.ts";
+import { decodeFetchResponse, encodeFetchResponseHead } from "../../src/protocol/native/fetch.ts";
+import { FRAME_LENGTH_BYTES } from "../../src/net/frame.ts";
 import {
   API,
   apiName,
@@ -16,8 +16,11 @@ import {
   encodeErrorResponse,
   encodeRequest,
   encodeResponse,
-} from "../../src/protocol/messages.ts";
-import { decodeProduceRequest, encodeProduceRequestHead } from "../../src/protocol/produce.ts";
+} from "../../src/protocol/native/messages.ts";
+import {
+  decodeProduceRequest,
+  encodeProduceRequestHead,
+} from "../../src/protocol/native/produce.ts";
 import { readU32 } from "../../src/record/bytes.ts";
 import { thrownBy } from "./codecs.ts";
 import { encodeFetchResponse, encodeProduceRequest } from "../support/whole-frames.ts";

@@ -1,7 +1,7 @@
 // A Produce request that comes in several pieces: it is read as in one, or refused with the same words.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { decodeProduceRequest } from "../../src/protocol/produce.ts";
+import { decodeProduceRequest } from "../../src/protocol/native/produce.ts";
 import { joined } from "../../src/record/bytes.ts";
 import { encodeProduceRequest } from "../support/whole-frames.ts";
 

@@ -7,17 +7,17 @@ import {
   encodeFetchRequest,
   type FetchRequest,
   type FetchResponse,
-} from "../../src/protocol/fetch.ts";
+} from "../../src/protocol/native/fetch.ts";
 import {
   API,
   decodeResponse,
   decodeResponseHeader,
   encodeRequest,
-} from "../../src/protocol/messages.ts";
-import { decodeProduceResponse } from "../../src/protocol/produce.ts";
+} from "../../src/protocol/native/messages.ts";
+import { decodeProduceResponse } from "../../src/protocol/native/produce.ts";
 import { RecordCursor } from "../../src/record/cursor.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
-import type { Disk } from "../../src/storage/disk.ts";
+import type { Disk } from "../../src/log/disk/disk.ts";
 import { RawClient } from "./raw-client.ts";
 import { tempDir } from "./tmp.ts";
 import { encodeProduceRequest } from "./whole-frames.ts";

@@ -3,30 +3,30 @@
 // Leaves to others: all that a real broker does besides. It speaks through the same protocol/ as that one.
 import type { Socket, TCPSocketListener } from "bun";
 import { RustLogError } from "../../src/errors.ts";
-import { decodeFetchRequest } from "../../src/protocol/fetch.ts";
-import { FrameDecoder } from "../../src/protocol/frame.ts";
-import { API_NAMES, API_VERSIONS } from "../../src/protocol/api-versions.ts";
+import { decodeFetchRequest } from "../../src/protocol/native/fetch.ts";
+import { FrameDecoder } from "../../src/net/frame.ts";
+import { API_NAMES, API_VERSIONS } from "../../src/protocol/native/api-versions.ts";
 import {
   API,
   type ApiName,
   apiName,
   decodeRequestHeader,
   encodeErrorResponse,
-} from "../../src/protocol/messages.ts";
-import { encodeApiVersionsResponse, encodePingResponse } from "../../src/protocol/meta.ts";
+} from "../../src/protocol/native/messages.ts";
+import { encodeApiVersionsResponse, encodePingResponse } from "../../src/protocol/native/meta.ts";
 import {
   decodeListOffsetsRequest,
   decodeOffsetCommitRequest,
   encodeListOffsetsResponse,
   encodeOffsetCommitResponse,
-} from "../../src/protocol/offsets.ts";
-import { decodeProduceRequest, encodeProduceResponse } from "../../src/protocol/produce.ts";
+} from "../../src/protocol/native/offsets.ts";
+import { decodeProduceRequest, encodeProduceResponse } from "../../src/protocol/native/produce.ts";
 import {
   decodeDescribeTopicRequest,
   encodeDescribeTopicResponse,
-} from "../../src/protocol/topics.ts";
+} from "../../src/protocol/native/topics.ts";
 import { nextOffset, recordCount, stampBaseOffset } from "../../src/record/batch.ts";
-import { ProducerStates } from "../../src/storage/producer-states.ts";
+import { ProducerStates } from "../../src/log/producer-states.ts";
 import { encodeFetchResponse } from "./whole-frames.ts";
 
 /**

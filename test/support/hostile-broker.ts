@@ -2,19 +2,23 @@
 // Leaves to others: what a client makes of it.
 import type { TCPSocketListener } from "bun";
 import { RustLogError } from "../../src/errors.ts";
-import { API_NAMES } from "../../src/protocol/api-versions.ts";
-import { FrameDecoder } from "../../src/protocol/frame.ts";
+import { API_NAMES } from "../../src/protocol/native/api-versions.ts";
+import { FrameDecoder } from "../../src/net/frame.ts";
 import {
   encodeDescribeGroupResponse,
   encodeListGroupsResponse,
-} from "../../src/protocol/groups.ts";
-import { API, decodeRequestHeader, encodeErrorResponse } from "../../src/protocol/messages.ts";
-import { encodeApiVersionsResponse, encodePingResponse } from "../../src/protocol/meta.ts";
+} from "../../src/protocol/native/groups.ts";
+import {
+  API,
+  decodeRequestHeader,
+  encodeErrorResponse,
+} from "../../src/protocol/native/messages.ts";
+import { encodeApiVersionsResponse, encodePingResponse } from "../../src/protocol/native/meta.ts";
 import {
   encodeCreateTopicResponse,
   encodeDescribeTopicResponse,
   encodeListTopicsResponse,
-} from "../../src/protocol/topics.ts";
+} from "../../src/protocol/native/topics.ts";
 
 /** A newline and a made-up line, a colour, a bell, reversed text, a C1 sequence, DEL, a line separator, a tag. */
 export const HOSTILE =

@@ -3,11 +3,11 @@
 import { type ProducerSequence, recordCount, stampProducer } from "../../src/record/batch.ts";
 import { RecordCursor } from "../../src/record/cursor.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
-import type { Disk } from "../../src/storage/disk.ts";
-import { Log } from "../../src/storage/log.ts";
-import type { LogContext, LogSettings } from "../../src/storage/log-context.ts";
-import { type LogRead, readAll } from "../../src/storage/log-slice.ts";
-import type { SegmentNotes } from "../../src/storage/recovery.ts";
+import type { Disk } from "../../src/log/disk/disk.ts";
+import { Log } from "../../src/log/log.ts";
+import type { LogContext, LogSettings } from "../../src/log/log-context.ts";
+import { type LogRead, readAll } from "../../src/log/segment/log-slice.ts";
+import type { SegmentNotes } from "../../src/log/recovery/recovery.ts";
 import { Random } from "./random.ts";
 import { type Sabotage, SimulatedDisk } from "./simulated-disk.ts";
 

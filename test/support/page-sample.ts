@@ -7,8 +7,8 @@ import { pageRoutes } from "../../src/http/page-routes.ts";
 import { stampBaseOffset } from "../../src/record/batch.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
 import type { Broker, BrokerOptions } from "../../src/broker/broker.ts";
-import type { Disk } from "../../src/storage/disk.ts";
-import { segmentFileName } from "../../src/storage/segment-files.ts";
+import type { Disk } from "../../src/log/disk/disk.ts";
+import { segmentFileName } from "../../src/log/segment/segment-files.ts";
 import { batchOf, startBroker, type TestBroker } from "./broker.ts";
 
 /** A broker and its page. */

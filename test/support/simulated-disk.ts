@@ -2,7 +2,7 @@
 // real one does: a crash at any operation, unflushed writes dropped, torn or out of order, directory entries
 // lost apart from contents, no space, a failed flush, flipped bits.
 // Leaves to others: the workload and what must hold after it (simulation.ts, test/storage).
-import type { AppendFile, DirectoryLock, Disk } from "../../src/storage/disk.ts";
+import type { AppendFile, DirectoryLock, Disk } from "../../src/log/disk/disk.ts";
 import type { Random } from "./random.ts";
 
 /** Thrown by every operation from the crash on: the process would not run any more. */

@@ -1,17 +1,14 @@
 // A network and one partition of a broker in memory, for tests of the client's pipeline: they refuse, cut, restart
 // and lose by seed. Leaves to others: what must hold all the same. The broker knows a batch that comes again by the
-// code of the real one (storage/producer-states.ts), and keeps that over a restart in its snapshot.
+// code of the real one (log/producer-states.ts), and keeps that over a restart in its snapshot.
 import type { SealedBatch } from "../../src/client/accumulator.ts";
 import type { BatchSender } from "../../src/client/pipeline.ts";
 import { RustLogError } from "../../src/errors.ts";
 import { stampBaseOffset } from "../../src/record/batch.ts";
 import { RecordCursor } from "../../src/record/cursor.ts";
 import { checkProducedBatch } from "../../src/record/produced-batch.ts";
-import {
-  decodeProducerSnapshot,
-  encodeProducerSnapshot,
-} from "../../src/storage/producer-snapshot.ts";
-import { ProducerStates } from "../../src/storage/producer-states.ts";
+import { decodeProducerSnapshot, encodeProducerSnapshot } from "../../src/log/producer-snapshot.ts";
+import { ProducerStates } from "../../src/log/producer-states.ts";
 import { Random } from "./random.ts";
 
 /** The value of the first record of a batch. */

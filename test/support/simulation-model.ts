@@ -2,7 +2,7 @@
 // Leaves to others: what is done to them (simulation.ts).
 import { baseOffset, batchBytes, maxTimestamp } from "../../src/record/batch.ts";
 import { RecordCursor } from "../../src/record/cursor.ts";
-import { readAll } from "../../src/storage/log-slice.ts";
+import { readAll } from "../../src/log/segment/log-slice.ts";
 import type { Partition } from "../../src/topics/partition.ts";
 import type { Random } from "./random.ts";
 

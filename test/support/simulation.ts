@@ -2,10 +2,10 @@
 // was acknowledged and what was read. A seed determines everything; a failure names it.
 // Leaves to others: how the disk fails (simulated-disk.ts), and what must be true (simulation-model.ts).
 import { RustLogError } from "../../src/errors.ts";
-import { OffsetStore } from "../../src/offsets/offset-store.ts";
+import { OffsetStore } from "../../src/groups/offset-store.ts";
 import { stampProducer } from "../../src/record/batch.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
-import { FlushFailure, systemErrorCode } from "../../src/storage/disk.ts";
+import { FlushFailure, systemErrorCode } from "../../src/log/disk/disk.ts";
 import { DataDirectory, FLUSH_FAILED } from "../../src/topics/data-directory.ts";
 import type { FlushPolicy } from "../../src/topics/flush-policy.ts";
 import type { Partition } from "../../src/topics/partition.ts";

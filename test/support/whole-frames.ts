@@ -1,8 +1,11 @@
 // Produce requests and Fetch responses as one frame each, for tests that send or compare them whole.
-// Leaves to others: the fields (protocol/produce.ts, fetch.ts). Client and broker send a head, and the batches after it
+// Leaves to others: the fields (protocol/native/produce.ts, fetch.ts). Client and broker send a head, and the batches after it
 // without a copy: what is tested here is made of the very same heads.
-import { encodeFetchResponseHead, type FetchResponse } from "../../src/protocol/fetch.ts";
-import { encodeProduceRequestHead, type ProduceRequest } from "../../src/protocol/produce.ts";
+import { encodeFetchResponseHead, type FetchResponse } from "../../src/protocol/native/fetch.ts";
+import {
+  encodeProduceRequestHead,
+  type ProduceRequest,
+} from "../../src/protocol/native/produce.ts";
 
 /** A whole Produce request. */
 export function encodeProduceRequest(correlationId: number, request: ProduceRequest): Uint8Array {

@@ -1,5 +1,5 @@
 // Fuzzes the port of a broker while a good client works. Leaves to others: the cases (hostile-input.ts).
-import { encodePingRequest } from "../../src/protocol/meta.ts";
+import { encodePingRequest } from "../../src/protocol/native/meta.ts";
 import type { BrokerProcess } from "../support/binary.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { Random } from "../support/random.ts";

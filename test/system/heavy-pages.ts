@@ -1,7 +1,7 @@
 // Pages, scrapes and lookups that cost a broker more than they cost the one who asks, for test/fairness.ts.
 // Leaves to others: requests on the clients' port (heavy-requests.ts), and measuring (../fairness.ts).
 import { connect } from "../../src/client/client.ts";
-import { encodeOffsetCommitRequest } from "../../src/protocol/offsets.ts";
+import { encodeOffsetCommitRequest } from "../../src/protocol/native/offsets.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
 import type { BrokerProcess } from "../support/binary.ts";
 import { Session } from "../support/broker.ts";

@@ -1,18 +1,21 @@
 // Requests that cost a broker much more than they cost their sender, for test/fairness.ts.
 // Leaves to others: measuring what they do to another client.
 import { connect } from "../../src/client/client.ts";
-import { encodeOffsetCommitRequest, encodeOffsetFetchRequest } from "../../src/protocol/offsets.ts";
+import {
+  encodeOffsetCommitRequest,
+  encodeOffsetFetchRequest,
+} from "../../src/protocol/native/offsets.ts";
 import {
   encodeCreateTopicRequest,
   encodeDescribeTopicRequest,
   encodeListTopicsRequest,
-} from "../../src/protocol/topics.ts";
+} from "../../src/protocol/native/topics.ts";
 import {
   describeAfter,
   encodeDescribeGroupRequest,
   encodeListGroupsRequest,
-} from "../../src/protocol/groups.ts";
-import { encodeFetchRequest } from "../../src/protocol/fetch.ts";
+} from "../../src/protocol/native/groups.ts";
+import { encodeFetchRequest } from "../../src/protocol/native/fetch.ts";
 import type { BrokerProcess } from "../support/binary.ts";
 import { batchOf, errorOf, pingFrame, Session } from "../support/broker.ts";
 import { RawClient } from "../support/raw-client.ts";

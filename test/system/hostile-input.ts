@@ -1,21 +1,24 @@
 // What a hostile client sends: random bytes, valid frames that were mutated, and valid requests whose length
 // fields hold extremes. Leaves to others: sending it, and what is expected (fuzz-port.ts).
-import { API } from "../../src/protocol/messages.ts";
-import { encodeFetchRequest } from "../../src/protocol/fetch.ts";
+import { API } from "../../src/protocol/native/messages.ts";
+import { encodeFetchRequest } from "../../src/protocol/native/fetch.ts";
 import {
   describeAfter,
   encodeDeleteGroupRequest,
   encodeDescribeGroupRequest,
-} from "../../src/protocol/groups.ts";
-import { encodeRequest } from "../../src/protocol/messages.ts";
-import { encodeApiVersionsRequest, encodePingRequest } from "../../src/protocol/meta.ts";
+} from "../../src/protocol/native/groups.ts";
+import { encodeRequest } from "../../src/protocol/native/messages.ts";
+import { encodeApiVersionsRequest, encodePingRequest } from "../../src/protocol/native/meta.ts";
 import {
   encodeListOffsetsRequest,
   encodeOffsetCommitRequest,
   encodeOffsetFetchRequest,
-} from "../../src/protocol/offsets.ts";
-import { encodeDeleteTopicRequest } from "../../src/protocol/delete-topic.ts";
-import { encodeCreateTopicRequest, encodeDescribeTopicRequest } from "../../src/protocol/topics.ts";
+} from "../../src/protocol/native/offsets.ts";
+import { encodeDeleteTopicRequest } from "../../src/protocol/native/delete-topic.ts";
+import {
+  encodeCreateTopicRequest,
+  encodeDescribeTopicRequest,
+} from "../../src/protocol/native/topics.ts";
 import { batchOf } from "../support/broker.ts";
 import type { Random } from "../support/random.ts";
 import { encodeProduceRequest } from "../support/whole-frames.ts";

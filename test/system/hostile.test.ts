@@ -1,6 +1,6 @@
 // The compiled broker and clients that mean it no good, or are slow, while a good one works.
 import { describe, expect, test } from "bun:test";
-import { encodePingRequest } from "../../src/protocol/meta.ts";
+import { encodePingRequest } from "../../src/protocol/native/meta.ts";
 import { BrokerProcess } from "../support/binary.ts";
 import { errorOf } from "../support/broker.ts";
 import { Random } from "../support/random.ts";

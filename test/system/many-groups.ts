@@ -2,7 +2,7 @@
 // committed offsets, and a large group that is deleted.
 // Leaves to others: measuring what they do to another client.
 import { connect } from "../../src/client/client.ts";
-import { encodeOffsetCommitRequest } from "../../src/protocol/offsets.ts";
+import { encodeOffsetCommitRequest } from "../../src/protocol/native/offsets.ts";
 import type { BrokerProcess } from "../support/binary.ts";
 import { Session } from "../support/broker.ts";
 import { type Heavy, makeGroups } from "./heavy-requests.ts";

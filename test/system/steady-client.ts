@@ -4,7 +4,7 @@
 // Leaves to others: what the others do meanwhile (test/fairness.ts).
 import { batchOf, pingFrame, Session } from "../support/broker.ts";
 import { encodeProduceRequest } from "../support/whole-frames.ts";
-import { decodeProduceResponse } from "../../src/protocol/produce.ts";
+import { decodeProduceResponse } from "../../src/protocol/native/produce.ts";
 
 const EVERY_MS = 10;
 const VALUE = "v".repeat(1024);

@@ -1,10 +1,10 @@
 // Clients that cost memory and give nothing: half-sent frames, answers that are never read, silence.
 // Leaves to others: how much they may cost (hostile.test.ts, test/clients.ts).
-import { encodeFetchRequest } from "../../src/protocol/fetch.ts";
+import { encodeFetchRequest } from "../../src/protocol/native/fetch.ts";
 import { batchOf, Session } from "../support/broker.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { framed, join } from "./hostile-input.ts";
-import { encodeDescribeTopicRequest } from "../../src/protocol/topics.ts";
+import { encodeDescribeTopicRequest } from "../../src/protocol/native/topics.ts";
 
 /** Connections that are all closed when it is disposed of. */
 export class StuckClients implements Disposable {

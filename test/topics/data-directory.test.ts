@@ -1,7 +1,7 @@
 // A data directory: one broker at a time, a format that is ours, and what the last stop left.
 import { expect, test } from "bun:test";
-import type { Disk } from "../../src/storage/disk.ts";
-import { RealDisk } from "../../src/storage/real-disk.ts";
+import type { Disk } from "../../src/log/disk/disk.ts";
+import { RealDisk } from "../../src/log/disk/real-disk.ts";
 import { DataDirectory } from "../../src/topics/data-directory.ts";
 import { batchOf, codeOf, ENDLESS, recordsFrom, settle } from "../support/log-fixture.ts";
 import { Random } from "../support/random.ts";

@@ -1,8 +1,8 @@
 // A deletion that fails leaves the topic as it was, and what cannot be removed afterwards stops nothing.
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync } from "node:fs";
-import type { Disk } from "../../src/storage/disk.ts";
-import { RealDisk } from "../../src/storage/real-disk.ts";
+import type { Disk } from "../../src/log/disk/disk.ts";
+import { RealDisk } from "../../src/log/disk/real-disk.ts";
 import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.ts";
 import { batchOf, codeOf, ENDLESS, settle } from "../support/log-fixture.ts";
 import { Random } from "../support/random.ts";

@@ -1,8 +1,8 @@
 // What is wrong with one partition or one topic is reported with its path, and every other one goes on.
 import { expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
-import type { AppendFile } from "../../src/storage/disk.ts";
-import { RealDisk } from "../../src/storage/real-disk.ts";
+import type { AppendFile } from "../../src/log/disk/disk.ts";
+import { RealDisk } from "../../src/log/disk/real-disk.ts";
 import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.ts";
 import { batchOf, codeOf, ENDLESS } from "../support/log-fixture.ts";
 import { systemError } from "../support/simulated-disk.ts";

@@ -1,9 +1,9 @@
 // When an append is acknowledged and what can be read: with flushes that a test holds back, fail or fill up.
 import { describe, expect, test } from "bun:test";
 import { RustLogError } from "../../src/errors.ts";
-import type { AppendFile } from "../../src/storage/disk.ts";
-import { Log } from "../../src/storage/log.ts";
-import type { LogSettings } from "../../src/storage/log-context.ts";
+import type { AppendFile } from "../../src/log/disk/disk.ts";
+import { Log } from "../../src/log/log.ts";
+import type { LogSettings } from "../../src/log/log-context.ts";
 import type { FlushPolicy } from "../../src/topics/flush-policy.ts";
 import { Partition } from "../../src/topics/partition.ts";
 import {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { BatchEncoder } from "../../src/record/encoder.ts";
-import { Log } from "../../src/storage/log.ts";
-import { RealDisk } from "../../src/storage/real-disk.ts";
+import { Log } from "../../src/log/log.ts";
+import { RealDisk } from "../../src/log/disk/real-disk.ts";
 import { Partition } from "../../src/topics/partition.ts";
 import { withTempDir } from "../support/tmp.ts";
 

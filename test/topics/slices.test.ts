@@ -1,8 +1,8 @@
 // Topics of many partitions come and go a few partitions in each turn of the event loop.
 import { expect, test } from "bun:test";
 import { RustLogError } from "../../src/errors.ts";
-import type { AppendFile } from "../../src/storage/disk.ts";
-import { TurnBudget } from "../../src/storage/event-loop.ts";
+import type { AppendFile } from "../../src/log/disk/disk.ts";
+import { TurnBudget } from "../../src/log/event-loop.ts";
 import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.ts";
 import { batchOf, codeOf, ENDLESS, settle } from "../support/log-fixture.ts";
 import { Random } from "../support/random.ts";

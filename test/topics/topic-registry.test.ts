@@ -1,8 +1,8 @@
 // Topics are there whole or not at all, under names that can't leave their directory.
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import type { AppendFile } from "../../src/storage/disk.ts";
-import { RealDisk } from "../../src/storage/real-disk.ts";
+import type { AppendFile } from "../../src/log/disk/disk.ts";
+import { RealDisk } from "../../src/log/disk/real-disk.ts";
 import { firstTopicId, readTopicFile } from "../../src/topics/topic-file.ts";
 import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.ts";
 import { TOPIC_SETTING_NAMES } from "../../src/topics/topic-settings.ts";

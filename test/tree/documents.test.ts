@@ -12,11 +12,11 @@ import { readI32, readI64, readU16, readU32, readUuid } from "../../src/record/b
 import { crc32c } from "../../src/record/crc32c.ts";
 import { RecordCursor } from "../../src/record/cursor.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
-import * as offsetIndex from "../../src/storage/offset-index.ts";
-import { encodeProducerSnapshot } from "../../src/storage/producer-snapshot.ts";
-import * as producerStates from "../../src/storage/producer-states.ts";
-import * as timeIndex from "../../src/storage/time-index.ts";
-import { encodeOffsetKey, encodeOffsetValue } from "../../src/offsets/offset-record.ts";
+import * as offsetIndex from "../../src/log/index/offset-index.ts";
+import { encodeProducerSnapshot } from "../../src/log/producer-snapshot.ts";
+import * as producerStates from "../../src/log/producer-states.ts";
+import * as timeIndex from "../../src/log/index/time-index.ts";
+import { encodeOffsetKey, encodeOffsetValue } from "../../src/groups/offset-record.ts";
 import * as metaFile from "../../src/topics/meta-file.ts";
 import { resolveSettings, TOPIC_SETTING_NAMES } from "../../src/topics/topic-settings.ts";
 import { number, plain, table } from "../protocol/document.ts";

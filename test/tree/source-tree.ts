@@ -8,7 +8,7 @@ export const ROOT = normalize(join(import.meta.dir, "../.."));
 
 /** A file of `src/`. */
 export interface SourceFile {
-  /** Its path within `src/`: `storage/log.ts`. */
+  /** Its path within `src/`: `log/log.ts`. */
   readonly path: string;
   readonly text: string;
   /** Paths within `src/` of the files that it imports, as types too. */

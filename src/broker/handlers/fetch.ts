@@ -7,9 +7,9 @@ import {
   encodeFetchResponseHead,
   fetchResponseHeadBytes,
   type FetchRequest,
-} from "../../protocol/fetch.ts";
-import { OffsetStore } from "../../offsets/offset-store.ts";
-import type { LogRead } from "../../storage/log-slice.ts";
+} from "../../protocol/native/fetch.ts";
+import { OffsetStore } from "../../groups/offset-store.ts";
+import type { LogRead } from "../../log/segment/log-slice.ts";
 import type { Partition } from "../../topics/partition.ts";
 import type { TopicRegistry } from "../../topics/topic-registry.ts";
 import type { Exchange, Wait } from "../exchange.ts";

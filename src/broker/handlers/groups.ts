@@ -1,8 +1,8 @@
 // ListGroups, DescribeGroup and DeleteGroup. A group is what has committed an offset; it has no members.
-// Leaves to others: keeping committed offsets (offsets/).
-import { groupPartitions } from "../../offsets/lag.ts";
-import { groupNotFound, OffsetStore } from "../../offsets/offset-store.ts";
-import type { GroupSummary } from "../../offsets/offset-table.ts";
+// Leaves to others: keeping committed offsets (groups/).
+import { groupPartitions } from "../../groups/lag.ts";
+import { groupNotFound, OffsetStore } from "../../groups/offset-store.ts";
+import type { GroupSummary } from "../../groups/offset-table.ts";
 import {
   type DeleteGroupRequest,
   type DescribeGroupRequest,
@@ -11,7 +11,7 @@ import {
   type ListGroupsRequest,
   writeGroupPartition,
   writeListedGroup,
-} from "../../protocol/groups.ts";
+} from "../../protocol/native/groups.ts";
 import type { Exchange } from "../exchange.ts";
 import type { BrokerServices } from "../services.ts";
 import { answerList } from "./list.ts";

@@ -2,10 +2,10 @@
 // Leaves to others: what is in the list (groups.ts, topics.ts).
 import { RustLogError } from "../../errors.ts";
 import { PAGE_ITEMS_MAX } from "../../limits.ts";
-import { ListResponse } from "../../protocol/list-response.ts";
-import { apiName } from "../../protocol/messages.ts";
-import { writeMore } from "../../protocol/page.ts";
-import type { ByteWriter } from "../../protocol/writer.ts";
+import { ListResponse } from "../../protocol/native/list-response.ts";
+import { apiName } from "../../protocol/native/messages.ts";
+import { writeMore } from "../../protocol/native/page.ts";
+import type { ByteWriter } from "../../protocol/native/writer.ts";
 import type { Exchange } from "../exchange.ts";
 
 /** Items that are written before other requests have their turn. */

@@ -1,8 +1,8 @@
 // Ping and ApiVersions: is anyone there, and who.
-// Leaves to others: the table of what is supported (protocol/api-versions.ts).
-import { API_NAMES, API_VERSIONS } from "../../protocol/api-versions.ts";
-import { API } from "../../protocol/messages.ts";
-import { encodeApiVersionsResponse, encodePingResponse } from "../../protocol/meta.ts";
+// Leaves to others: the table of what is supported (protocol/native/api-versions.ts).
+import { API_NAMES, API_VERSIONS } from "../../protocol/native/api-versions.ts";
+import { API } from "../../protocol/native/messages.ts";
+import { encodeApiVersionsResponse, encodePingResponse } from "../../protocol/native/meta.ts";
 import type { Exchange } from "../exchange.ts";
 import type { BrokerServices } from "../services.ts";
 

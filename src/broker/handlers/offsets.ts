@@ -1,8 +1,8 @@
 // OffsetCommit, OffsetFetch and ListOffsets: what groups have read, and where in a log a moment is.
-// Leaves to others: keeping committed offsets (offsets/), searching the log (topics/partition.ts).
+// Leaves to others: keeping committed offsets (groups/), searching the log (topics/partition.ts).
 import { RustLogError } from "../../errors.ts";
-import type { CommittedOffset } from "../../offsets/offset-record.ts";
-import { OffsetStore } from "../../offsets/offset-store.ts";
+import type { CommittedOffset } from "../../groups/offset-record.ts";
+import { OffsetStore } from "../../groups/offset-store.ts";
 import {
   encodeListOffsetsResponse,
   encodeOffsetCommitResponse,
@@ -12,7 +12,7 @@ import {
   type OffsetCommitRequest,
   type OffsetFetchEntry,
   type OffsetFetchRequest,
-} from "../../protocol/offsets.ts";
+} from "../../protocol/native/offsets.ts";
 import type { Partition } from "../../topics/partition.ts";
 import type { Exchange } from "../exchange.ts";
 import type { BrokerServices } from "../services.ts";

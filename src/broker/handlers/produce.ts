@@ -1,7 +1,7 @@
 // Produce: checks a batch, appends it, and answers once the flush policy is satisfied.
 // Leaves to others: the check (record/), offsets, the append and its flush (topics/partition.ts).
 import { RustLogError } from "../../errors.ts";
-import { encodeProduceResponse, type ProduceRequest } from "../../protocol/produce.ts";
+import { encodeProduceResponse, type ProduceRequest } from "../../protocol/native/produce.ts";
 import { checkProducedBatch } from "../../record/produced-batch.ts";
 import type { Partition } from "../../topics/partition.ts";
 import type { Exchange } from "../exchange.ts";

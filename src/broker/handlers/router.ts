@@ -1,27 +1,27 @@
 // From an API key to the function that answers it, and from what that throws to an answer.
 // Leaves to others: the answers themselves (the other files here).
 import { RustLogError } from "../../errors.ts";
-import { decodeFetchRequest } from "../../protocol/fetch.ts";
+import { decodeFetchRequest } from "../../protocol/native/fetch.ts";
 import {
   decodeDeleteGroupRequest,
   decodeDescribeGroupRequest,
   decodeListGroupsRequest,
-} from "../../protocol/groups.ts";
-import { API_VERSIONS } from "../../protocol/api-versions.ts";
-import { API, apiName, type RequestHeader } from "../../protocol/messages.ts";
-import { decodeApiVersionsRequest, decodePingRequest } from "../../protocol/meta.ts";
+} from "../../protocol/native/groups.ts";
+import { API_VERSIONS } from "../../protocol/native/api-versions.ts";
+import { API, apiName, type RequestHeader } from "../../protocol/native/messages.ts";
+import { decodeApiVersionsRequest, decodePingRequest } from "../../protocol/native/meta.ts";
 import {
   decodeListOffsetsRequest,
   decodeOffsetCommitRequest,
   decodeOffsetFetchRequest,
-} from "../../protocol/offsets.ts";
-import { decodeProduceRequest } from "../../protocol/produce.ts";
-import { decodeDeleteTopicRequest } from "../../protocol/delete-topic.ts";
+} from "../../protocol/native/offsets.ts";
+import { decodeProduceRequest } from "../../protocol/native/produce.ts";
+import { decodeDeleteTopicRequest } from "../../protocol/native/delete-topic.ts";
 import {
   decodeCreateTopicRequest,
   decodeDescribeTopicRequest,
   decodeListTopicsRequest,
-} from "../../protocol/topics.ts";
+} from "../../protocol/native/topics.ts";
 import { joined, NO_TAIL, type Tail } from "../../record/bytes.ts";
 import type { Exchange } from "../exchange.ts";
 import type { BrokerServices } from "../services.ts";

@@ -2,7 +2,10 @@
 // Leaves to others: topics on disk (topics/topic-registry.ts).
 import { RustLogError } from "../../errors.ts";
 import { OFFLINE_REASON_LENGTH_MAX } from "../../limits.ts";
-import { type DeleteTopicRequest, encodeDeleteTopicResponse } from "../../protocol/delete-topic.ts";
+import {
+  type DeleteTopicRequest,
+  encodeDeleteTopicResponse,
+} from "../../protocol/native/delete-topic.ts";
 import {
   type CreateTopicRequest,
   type DescribeTopicRequest,
@@ -12,7 +15,7 @@ import {
   listedTopicWriter,
   type ListTopicsRequest,
   TOPIC_PAGES_SINCE,
-} from "../../protocol/topics.ts";
+} from "../../protocol/native/topics.ts";
 import type { Topic } from "../../topics/topic.ts";
 import { collectSoon } from "../collector.ts";
 import type { Exchange } from "../exchange.ts";

@@ -1,0 +1,153 @@
+// How far a group is behind, partition by partition: the one place where committed offsets meet the logs.
+// Leaves to others: showing it (broker/handlers/groups.ts, http/), and keeping commits (offset-store.ts).
+import { nextTurn, Portions } from "../log/event-loop.ts";
+import type { TopicRegistry } from "../topics/topic-registry.ts";
+import type { OffsetStore } from "./offset-store.ts";
+
+/** Stands for the offset and the time of a commit that there has not been. */
+export const NOT_COMMITTED = -1;
+
+/** A group in one partition. */
+export interface GroupPartition {
+  readonly topic: string;
+  readonly partition: number;
+  /** Offset of the next record that the group wants; -1 when it has committed nothing for this partition. */
+  readonly committedOffset: number;
+  /** Milliseconds since the epoch; -1 likewise. */
+  readonly commitTimestamp: number;
+  readonly logStartOffset: number;
+  readonly highWatermark: number;
+  /** Records that the group has not read. */
+  readonly lag: number;
+}
+
+const BEFORE_ALL = { topic: "", partition: NOT_COMMITTED };
+
+/** What the lag of a group is taken from. */
+export interface LagSources {
+  readonly registry: TopicRegistry;
+  readonly offsets: OffsetStore;
+}
+
+/**
+ * Records that a group has not read: from its committed offset, or from the log start if that is later or nothing was
+ * committed, to the high watermark. Records that were deleted before they were read don't count.
+ */
+export function lagOf(offset: {
+  readonly committedOffset: number;
+  readonly logStartOffset: number;
+  readonly highWatermark: number;
+}): number {
+  const next = Math.max(offset.committedOffset, offset.logStartOffset);
+  return Math.max(0, offset.highWatermark - next);
+}
+
+/**
+ * All partitions of the topics in which a group has committed an offset, by topic and partition, also those that it has
+ * committed nothing for; from the first one on, or from the one after `after`. One at a time: the caller may give way
+ * between two of them.
+ */
+export function* groupPartitions(
+  { registry, offsets }: LagSources,
+  group: string,
+  after: { readonly topic: string; readonly partition: number } = BEFORE_ALL,
+): Generator<GroupPartition, void> {
+  for (const name of offsets.topicsOf(group)) {
+    if (name < after.topic) continue;
+    // A topic that is being deleted has commits a little longer than it has partitions. The end of an offline
+    // partition is not known.
+    for (const { topic, index, logStartOffset, highWatermark } of registry.find(name)?.online ??
+      []) {
+      if (name === after.topic && index <= after.partition) continue;
+      const committed = offsets.fetch(group, topic, index);
+      const committedOffset = committed?.offset ?? NOT_COMMITTED;
+      yield {
+        topic,
+        partition: index,
+        committedOffset,
+        commitTimestamp: committed?.commitTimestamp ?? NOT_COMMITTED,
+        logStartOffset,
+        highWatermark,
+        lag: lagOf({ committedOffset, logStartOffset, highWatermark }),
+      };
+    }
+  }
+}
+
+/** A group with all its partitions. */
+export interface GroupLag {
+  readonly group: string;
+  /** The sum over the partitions. */
+  readonly lag: number;
+  readonly partitionCount: number;
+  /** Empty for a group that has more of them than may be read. */
+  readonly partitions: readonly GroupPartition[];
+}
+
+/** Which groups are read. */
+export interface GroupSelection {
+  /** The first group is the one after this name. */
+  readonly after?: string | undefined;
+  /** Only groups whose name contains this. */
+  readonly filter?: string | undefined;
+  readonly groupsMax: number;
+  /** Partitions of all of them. */
+  readonly partitionsMax: number;
+}
+
+/** Groups that are taken from the store, and partitions that are looked at, in one turn of the event loop. */
+const GROUPS_PER_TURN = 500;
+const PARTITIONS_PER_TURN = 500;
+
+/** Partitions of groups that are looked at for one answer, those of groups that are too large to be listed included. */
+const PARTITIONS_VISITED_MAX = 100_000;
+
+/**
+ * The lag of the first groups that are selected, by name, as many as fit, and whether there are more. Gives way to
+ * others all the time: it may go through a million groups.
+ */
+export async function readGroupLags(
+  sources: LagSources,
+  { after: start, filter = "", groupsMax, partitionsMax }: GroupSelection,
+): Promise<{ groups: GroupLag[]; hasMore: boolean }> {
+  const groups: GroupLag[] = [];
+  const portions = new Portions(PARTITIONS_PER_TURN);
+  let left = partitionsMax;
+  let visitsLeft = PARTITIONS_VISITED_MAX;
+  let after = start;
+  for (;;) {
+    const page = sources.offsets.page(after, GROUPS_PER_TURN);
+    for (const { group } of page) {
+      if (!group.includes(filter)) continue;
+      const partitionCount = groupPartitionCount(sources, group);
+      const isTooLarge = partitionCount > partitionsMax;
+      const isFull = groups.length >= groupsMax || (!isTooLarge && partitionCount > left);
+      if (isFull || (groups.length > 0 && partitionCount > visitsLeft)) {
+        return { groups, hasMore: true };
+      }
+      visitsLeft -= partitionCount;
+      let lag = 0;
+      const partitions: GroupPartition[] = [];
+      for (const partition of groupPartitions(sources, group)) {
+        lag += partition.lag;
+        // One that is too large for any answer hides no others.
+        if (!isTooLarge) partitions.push(partition);
+        await portions.next();
+      }
+      left -= partitions.length;
+      groups.push({ group, lag, partitionCount, partitions });
+    }
+    after = page.at(-1)?.group;
+    if (after === undefined) return { groups, hasMore: false };
+    await nextTurn();
+  }
+}
+
+/** Number of the partitions that `groupPartitions` goes through. */
+function groupPartitionCount({ registry, offsets }: LagSources, group: string): number {
+  let count = 0;
+  for (const name of offsets.topicsOf(group)) {
+    count += registry.find(name)?.online.length ?? 0;
+  }
+  return count;
+}

@@ -1,0 +1,141 @@
+// The start of the offset store: the records of the internal topic, one after the other, become the table again.
+// Leaves to others: what a record says (offset-record.ts), and what becomes of the table (offset-store.ts).
+//
+// Damage costs the commits in it and no others: a batch that can't be read is skipped up to the next one that can, and
+// a record that is not a committed offset is skipped alone. Both are reported, with the place in the log.
+//
+// A commit counts only for the topic that it was made for. One for a topic that is gone, or whose name another topic
+// has by now, is passed over: this is how committed offsets are deleted with their topic.
+import { RustLogError } from "../errors.ts";
+import { RecordCursor } from "../record/cursor.ts";
+import { nextTurn } from "../log/event-loop.ts";
+import { readAll } from "../log/segment/log-slice.ts";
+import type { Partition } from "../topics/partition.ts";
+import type { TopicRegistry } from "../topics/topic-registry.ts";
+import { decodeOffsetKey, decodeOffsetValue } from "./offset-record.ts";
+import type { OffsetTable } from "./offset-table.ts";
+
+const REPLAY_BYTES = 1024 * 1024;
+
+/** Invalid records that are reported one by one; the rest is counted. */
+const REPORTED_RECORDS_MAX = 10;
+
+/** What a replay reads, fills and tells. */
+export interface ReplayContext {
+  readonly partition: Partition;
+  readonly registry: TopicRegistry;
+  readonly table: OffsetTable;
+  readonly report: (line: string) => void;
+}
+
+/** Applies all records of the internal topic to the table. */
+export async function replayOffsets(context: ReplayContext): Promise<void> {
+  await new Replay(context).run();
+}
+
+class Replay {
+  readonly #context: ReplayContext;
+  readonly #cursor = new RecordCursor();
+  readonly #firstIds = new Map<string, string>();
+  #invalidRecords = 0;
+
+  constructor(context: ReplayContext) {
+    this.#context = context;
+  }
+
+  async run(): Promise<void> {
+    const { partition, report } = this.#context;
+    for (let offset = partition.logStartOffset; offset < partition.highWatermark;) {
+      offset = this.#readFrom(offset);
+      await nextTurn();
+    }
+    const unreported = this.#invalidRecords - REPORTED_RECORDS_MAX;
+    if (unreported > 0) {
+      report(`${partition.name}: ${unreported} more records are invalid, and were skipped as well`);
+    }
+  }
+
+  /** Applies some batches; returns the offset after them. */
+  #readFrom(offset: number): number {
+    const { partition } = this.#context;
+    try {
+      const read = partition.read(offset, REPLAY_BYTES);
+      this.#applyBatches(readAll(read), offset, read.nextOffset);
+      return read.nextOffset;
+    } catch (error) {
+      if (!(error instanceof RustLogError) || error.code !== "CORRUPT_MESSAGE") throw error;
+      const to = Math.max(partition.offsetAfterDamage(offset), offset + 1);
+      const prefix = `${partition.name}: `;
+      const { message } = error;
+      this.#reportLoss(
+        offset,
+        to,
+        message.startsWith(prefix) ? message.slice(prefix.length) : message,
+      );
+      return to;
+    }
+  }
+
+  #applyBatches(bytes: Uint8Array, fromOffset: number, endOffset: number): void {
+    const { partition } = this.#context;
+    const cursor = this.#cursor.reset(bytes, 0, bytes.length, { fromOffset, endOffset });
+    for (;;) {
+      try {
+        if (!cursor.next()) return;
+      } catch (error) {
+        if (!(error instanceof RustLogError)) throw error;
+        const { batch, from, to = endOffset } = cursor.damaged();
+        const place = partition.placeOf(batch) ?? `the batch at offset ${batch}`;
+        this.#reportLoss(from, to, `${place}: ${reasonFor(error)}`);
+        cursor.skipDamaged();
+        continue;
+      }
+      this.#applyRecord(cursor);
+    }
+  }
+
+  #applyRecord(cursor: RecordCursor): void {
+    const { registry, table } = this.#context;
+    const keyBytes = cursor.key();
+    if (keyBytes === null) return;
+    try {
+      const key = decodeOffsetKey(keyBytes);
+      const valueBytes = cursor.value();
+      if (valueBytes === null) {
+        table.delete(key);
+        return;
+      }
+      const value = decodeOffsetValue(valueBytes);
+      const topicId = value.topicId ?? this.#firstId(key.topic);
+      if (registry.hasId(key.topic, topicId)) table.set(key, { ...value, topicId });
+    } catch (error) {
+      if (!(error instanceof RustLogError) || error.code !== "CORRUPT_MESSAGE") throw error;
+      this.#reportInvalid(cursor.offset, error.message);
+    }
+  }
+
+  /** The id that stands for a topic in a value of an older release, which has none. */
+  #firstId(name: string): string {
+    const known = this.#firstIds.get(name) ?? this.#context.registry.firstTopicId(name);
+    this.#firstIds.set(name, known);
+    return known;
+  }
+
+  #reportLoss(from: number, to: number, reason: string): void {
+    const { partition, report } = this.#context;
+    const which = to === from + 1 ? `record ${from}` : `records ${from} to ${to - 1}`;
+    report(`${partition.name}: the commits in ${which} are lost, all others are kept: ${reason}`);
+  }
+
+  #reportInvalid(offset: number, reason: string): void {
+    const { partition, report } = this.#context;
+    this.#invalidRecords++;
+    if (this.#invalidRecords > REPORTED_RECORDS_MAX) return;
+    report(`${partition.name}: record ${offset} was skipped, all others are kept: ${reason}`);
+  }
+}
+
+/** Why a batch can't be read, without its place in the bytes that were read at once. */
+function reasonFor(error: RustLogError): string {
+  return error.cause instanceof RustLogError ? error.cause.message : error.message;
+}

@@ -1,0 +1,124 @@
+// The writing side of an append file: a `Bun.file(fd).writer()` on a descriptor opened for append.
+// Leaves to others: the length of the file, reading, flushing to the disk (real-disk.ts).
+//
+// Observed in Bun 1.4.5 and relied on here; test/log/append-sink.test.ts has a test for each:
+// - `write` of at least `highWaterMark` bytes reaches the kernel before it returns. Fewer bytes are copied into the
+//   sink, and `flush` writes them before it returns.
+// - When a write fails, `flush` throws, or `write` throws or returns a rejected promise. The file may then end with
+//   some of the bytes, and the sink still holds the others.
+// - A sink holds a duplicate of the descriptor. `end` closes it, on another thread, and an ended sink writes nothing
+//   more. So the space of a removed file may be free a moment after the sink has ended.
+//
+// So a failed sink is ended at once, before the caller truncates the file.
+import type { FileSink } from "bun";
+
+/** Smaller pieces of one write are copied together, so that they cost one system call. */
+const GATHERED_PIECE_BYTES_MAX = 128 * 1024;
+
+/** Where pieces are copied together. One buffer for all files: it is free again when the sink's `write` returns. */
+const gathered = new Uint8Array(256 * 1024);
+
+/** A sink copies fewer bytes than this, and writes more at once. */
+const SINK_BUFFER_BYTES = 16 * 1024;
+
+/** Sinks that are kept open for the next write, in the whole process: each takes a descriptor. */
+export const OPEN_SINKS_MAX = 100;
+
+/** Those sinks, the least recently used first. */
+const openSinks = new Set<AppendSink>();
+
+/**
+ * Appends to one descriptor. Opens a sink when there is something to write, and keeps it for the next write, unless
+ * OPEN_SINKS_MAX others are written to meanwhile.
+ */
+export class AppendSink {
+  readonly #fd: number;
+  #sink: FileSink | undefined;
+  /** Whether Bun still writes; then it ends by itself, and not before. */
+  #isWaiting = false;
+
+  /** `fd` must be open for append, and stay open until `end`. */
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /**
+   * Hands all pieces to the kernel, in order, before it returns; only if Bun returns a promise it does too. Throws or
+   * rejects with the system's error ("ENOSPC", "EFBIG", "EIO", …): the file may then end with some of the bytes.
+   */
+  write(pieces: readonly Uint8Array[]): void | Promise<void> {
+    return this.#writeChunks(chunksOf(pieces));
+  }
+
+  /** Closes the sink and its descriptor. Drops what it holds after a failed write; otherwise it holds nothing. */
+  end(): void {
+    const sink = this.#sink;
+    if (sink === undefined) return;
+    this.#sink = undefined;
+    openSinks.delete(this);
+    try {
+      const ended = sink.end();
+      // Only a write that failed leaves something to write, and its error is known.
+      if (typeof ended !== "number") ended.catch(() => {});
+    } catch {
+      // As above.
+    }
+  }
+
+  #used(): void {
+    openSinks.delete(this);
+    openSinks.add(this);
+    if (openSinks.size <= OPEN_SINKS_MAX) return;
+    const [oldest] = openSinks;
+    if (oldest === undefined) return;
+    if (oldest.#isWaiting) openSinks.delete(oldest);
+    else oldest.end();
+  }
+
+  #writeChunks(chunks: Iterator<Uint8Array, void>): void | Promise<void> {
+    try {
+      this.#sink ??= Bun.file(this.#fd).writer({ highWaterMark: SINK_BUFFER_BYTES });
+      const sink = this.#sink;
+      this.#used();
+      for (let next = chunks.next(); !next.done; next = chunks.next()) {
+        const written = sink.write(next.value);
+        if (typeof written !== "number") return this.#waitFor(written, chunks);
+      }
+      const flushed = sink.flush();
+      if (typeof flushed !== "number") return this.#waitFor(flushed, chunks);
+    } catch (error) {
+      this.end();
+      throw error;
+    }
+  }
+
+  async #waitFor(pending: Promise<number>, rest: Iterator<Uint8Array, void>): Promise<void> {
+    this.#isWaiting = true;
+    try {
+      await pending;
+    } finally {
+      this.#isWaiting = false;
+      this.end();
+    }
+    await this.#writeChunks(rest);
+  }
+}
+
+/** The pieces, small neighbours copied together. A chunk is valid until the next one is asked for. */
+function* chunksOf(pieces: readonly Uint8Array[]): Generator<Uint8Array, void> {
+  let filled = 0;
+  for (const piece of pieces) {
+    const isLarge = piece.length > GATHERED_PIECE_BYTES_MAX || pieces.length === 1;
+    if (filled > 0 && (isLarge || filled + piece.length > gathered.length)) {
+      yield gathered.subarray(0, filled);
+      filled = 0;
+    }
+    if (isLarge) {
+      yield piece;
+    } else {
+      gathered.set(piece, filled);
+      filled += piece.length;
+    }
+  }
+  if (filled > 0) yield gathered.subarray(0, filled);
+}

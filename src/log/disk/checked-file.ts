@@ -1,0 +1,81 @@
+// A small JSON file that recovery trusts: it states the version of its format and a CRC-32C of everything else in it.
+// Leaves to others: what the fields mean (topics/topic-file.ts, topics/data-directory.ts), and writing the file.
+//
+//   { "version": 1, …, "crc32c": "e3069283" }
+//
+// `crc32c` is the CRC-32C of the object without that field as `JSON.stringify` writes it, with the fields in the order
+// of the file. So white space does not count, and a person may edit the file: remove the line with `crc32c`.
+import { crc32c } from "../../record/crc32c.ts";
+
+/** What is known of a kind of file. */
+export interface CheckedFormat {
+  /** The field that holds the version of the format. */
+  readonly versionField: string;
+  readonly version: number;
+  /** All other fields that there may be. */
+  readonly fields: readonly string[];
+}
+
+/** The content of a file. */
+export interface CheckedContent {
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** False for a file without a checksum: an older release has written it, or a person. */
+  readonly hasChecksum: boolean;
+}
+
+const CHECKSUM = "crc32c";
+
+/** The bytes of a file with these fields. */
+export function encodeCheckedFile(
+  { versionField, version }: CheckedFormat,
+  fields: Readonly<Record<string, unknown>>,
+): Uint8Array {
+  const checked = { [versionField]: version, ...fields };
+  const text = JSON.stringify({ ...checked, [CHECKSUM]: checksumOf(checked) }, null, 2);
+  return new TextEncoder().encode(`${text}\n`);
+}
+
+/**
+ * The content of a file, once its checksum and its version are checked. Throws an error that says why it can't be
+ * used; the caller adds the path.
+ */
+export function decodeCheckedFile(format: CheckedFormat, bytes: Uint8Array): CheckedContent {
+  const parsed = parseJson(bytes);
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+    throw new Error("it is not a JSON object");
+  }
+  const { [CHECKSUM]: stated, ...fields } = parsed as Record<string, unknown>;
+  if (stated !== undefined) {
+    const computed = checksumOf(fields);
+    if (stated !== computed) {
+      throw new Error(`its content has CRC-32C ${computed}, but it states ${String(stated)}`);
+    }
+  }
+  const { versionField, version } = format;
+  const found = fields[versionField];
+  if (found !== version) {
+    throw new Error(`${versionField} is ${String(found)}, and this release reads ${version}`);
+  }
+  if (stated === undefined) {
+    // Damage in the name of the checksum's field must not make a file of an older release of it.
+    const known = [versionField, ...format.fields];
+    const unknown = Object.keys(fields).find((name) => !known.includes(name));
+    if (unknown !== undefined)
+      throw new Error(`it has an unknown field ${JSON.stringify(unknown)}`);
+  }
+  return { fields, hasChecksum: stated !== undefined };
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`it is not JSON: ${reason}`, { cause: error });
+  }
+}
+
+function checksumOf(fields: object): string {
+  const bytes = new TextEncoder().encode(JSON.stringify(fields));
+  return crc32c(bytes, 0, bytes.length).toString(16).padStart(8, "0");
+}

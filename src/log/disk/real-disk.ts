@@ -1,0 +1,302 @@
+// The file system, as storage sees it: appends, positioned reads, mmap, fdatasync, flock.
+// Leaves to others: all knowledge of segments, indexes and topics.
+import { dlopen, FFIType } from "bun:ffi";
+import {
+  closeSync,
+  fdatasync,
+  fstatSync,
+  fsync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { RustLogError } from "../../errors.ts";
+import { AppendSink } from "./append-sink.ts";
+import {
+  type AppendFile,
+  type DirectoryLock,
+  type Disk,
+  isDiskFull,
+  systemErrorCode,
+} from "./disk.ts";
+import { mapFile } from "./mapped-file.ts";
+import { OPEN, openRegular, readRegular, requireRegular } from "./regular-file.ts";
+import { QuickFlushes } from "./quick-flush.ts";
+import { removeTree } from "./remove-directory.ts";
+
+/** An append file over one descriptor: a sink writes to it, positioned reads read from it. */
+export class RealAppendFile implements AppendFile {
+  readonly path: string;
+  readonly #fd: number;
+  readonly #sink: AppendSink;
+  #size: number;
+  #written: Uint8Array[] = [];
+  readonly #quick: QuickFlushes;
+  #closed = false;
+  #flushes = 0;
+  /** What came since the last flush; before the first nobody knows what an earlier process has left to flush. */
+  #unflushed = { writes: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
+
+  /** `fd` is open for append and reading. */
+  constructor(path: string, fd: number, quick: QuickFlushes) {
+    this.path = path;
+    this.#quick = quick;
+    this.#fd = fd;
+    this.#sink = new AppendSink(fd);
+    this.#size = fstatSync(this.#fd).size;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#written.push(bytes);
+  }
+
+  push(): void | Promise<void> {
+    if (this.#written.length === 0) return;
+    const written = this.#written;
+    this.#written = [];
+    const outcome = this.#sink.write(written);
+    if (outcome === undefined) this.#pushed(written);
+    else return outcome.then(() => this.#pushed(written));
+  }
+
+  #pushed(written: readonly Uint8Array[]): void {
+    let bytes = 0;
+    for (const piece of written) bytes += piece.length;
+    this.#size += bytes;
+    this.#unflushed.writes += written.length;
+    this.#unflushed.bytes += bytes;
+  }
+
+  async sync(): Promise<void> {
+    const inPlace = this.#quick.allow(this, this.#unflushed);
+    this.#unflushed = { writes: 0, bytes: 0 };
+    if (inPlace) this.#quick.run(this.#fd);
+    else await this.#syncInBackground();
+  }
+
+  #syncInBackground(): Promise<void> {
+    this.#flushes++;
+    return new Promise((resolve, reject) => {
+      fdatasync(this.#fd, (error) => {
+        this.#flushes--;
+        if (this.#closed && this.#flushes === 0) closeSync(this.#fd);
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  }
+
+  truncate(size: number): void {
+    this.#written = [];
+    // An open sink could write behind the new end.
+    this.#sink.end();
+    ftruncateSync(this.#fd, size);
+    this.#size = size;
+  }
+
+  read(into: Uint8Array, position: number): number {
+    // The number of a closed descriptor may be another file's by now.
+    if (this.#closed) throw new RustLogError("STORAGE_ERROR", `${this.path} is closed`);
+    return readSync(this.#fd, into, 0, into.length, position);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#sink.end();
+    // A flush in the background would fail, or reach the next file that gets the same number.
+    if (this.#flushes === 0) closeSync(this.#fd);
+  }
+}
+
+/** The file system of this machine. */
+export class RealDisk implements Disk {
+  readonly #quick: QuickFlushes;
+
+  /** `quick` says which flushes the event loop waits for. */
+  constructor(quick = new QuickFlushes()) {
+    this.#quick = quick;
+  }
+
+  openAppend(path: string): AppendFile {
+    return new RealAppendFile(path, openRegular(path, OPEN.append), this.#quick);
+  }
+
+  createAppend(path: string): AppendFile {
+    return new RealAppendFile(path, openRegular(path, OPEN.create), this.#quick);
+  }
+
+  map(path: string): Uint8Array {
+    requireRegular(path, statSync(path));
+    return mapFile(path);
+  }
+
+  readAt(path: string, into: Uint8Array, position: number): number {
+    const fd = openRegular(path, OPEN.read);
+    try {
+      return readSync(fd, into, 0, into.length, position);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  readFile(path: string): Uint8Array | undefined {
+    try {
+      return orUndefinedIfMissing(() => readRegular(path));
+    } catch (error) {
+      if (systemErrorCode(error) === "EISDIR") return undefined;
+      throw error;
+    }
+  }
+
+  async writeFile(path: string, bytes: Uint8Array): Promise<void> {
+    const fd = openRegular(path, OPEN.replace);
+    try {
+      writeFully(fd, bytes, bytes.length);
+      await new Promise<void>((resolve, reject) => {
+        fdatasync(fd, (error) => (error ? reject(error) : resolve()));
+      });
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  list(directory: string): string[] {
+    return orUndefinedIfMissing(() => readdirSync(directory).sort()) ?? [];
+  }
+
+  fileSize(path: string): number | undefined {
+    const found = orUndefinedIfMissing(() => statSync(path));
+    if (found === undefined || found.isDirectory()) return undefined;
+    requireRegular(path, found);
+    return found.size;
+  }
+
+  makeDirectory(path: string): void {
+    mkdirSync(path, { recursive: true });
+  }
+
+  rename(from: string, to: string): void {
+    renameSync(from, to);
+  }
+
+  remove(path: string): void {
+    orUndefinedIfMissing(() => unlinkSync(path));
+  }
+
+  removeDirectory(path: string, isStopped = () => false): Promise<void> {
+    return removeTree(path, isStopped);
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    let fd: number;
+    try {
+      fd = openSync(path, "r");
+    } catch (error) {
+      // A directory above ours that we may pass through but not open is not ours to flush.
+      if (systemErrorCode(error) === "EACCES") return;
+      throw error;
+    }
+    try {
+      await new Promise<void>((resolve, reject) => {
+        fsync(fd, (error) => (error ? reject(error) : resolve()));
+      });
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  bootId(): string | undefined {
+    try {
+      return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    } catch {
+      return undefined; // Not Linux, or hidden from this process.
+    }
+  }
+
+  lock(path: string): DirectoryLock {
+    const fd = openRegular(path, OPEN.append);
+    takeLock(fd, LOCK_EXCLUSIVE, path);
+    notePid(fd);
+    // The kernel releases the lock when the descriptor is closed, also when the process is killed.
+    return { release: () => closeSync(fd) };
+  }
+
+  lockToRead(path: string): DirectoryLock {
+    let fd: number;
+    try {
+      fd = openRegular(path, OPEN.read);
+    } catch (error) {
+      const code = systemErrorCode(error);
+      if (code !== "ENOENT" && code !== "EACCES") throw error;
+      return { release: () => {} };
+    }
+    takeLock(fd, LOCK_SHARED, path);
+    return { release: () => closeSync(fd) };
+  }
+}
+
+function takeLock(fd: number, kind: number, path: string): void {
+  if (tryLock(fd, kind)) return;
+  const holder = readFileSync(path, "utf8").trim();
+  closeSync(fd);
+  throw new RustLogError(
+    "DATA_DIRECTORY_UNUSABLE",
+    `${path} is held by ${holder === "" ? "another process" : `process ${holder}`}: ` +
+      "one broker per data directory; stop that one, or choose another --data-dir",
+  );
+}
+
+/** Writes down who holds a lock. A full disk does not take the number, and the lock is held all the same. */
+function notePid(fd: number): void {
+  try {
+    ftruncateSync(fd, 0);
+    writeSync(fd, `${process.pid}\n`);
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+  }
+}
+
+/** Writes the first `length` bytes: a write may take a part of them only. */
+function writeFully(fd: number, bytes: Uint8Array, length: number): void {
+  for (let done = 0; done < length;) done += writeSync(fd, bytes, done, length - done);
+}
+
+function orUndefinedIfMissing<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch (error) {
+    const code = systemErrorCode(error);
+    // The second: something above it in the path is a file.
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
+
+const LOCK_SHARED = 1;
+const LOCK_EXCLUSIVE = 2;
+const LOCK_NON_BLOCKING = 4;
+
+/** `flock(2)`; neither Bun nor node:fs has it. */
+function tryLock(fd: number, kind: number): boolean {
+  const library = process.platform === "darwin" ? "libSystem.B.dylib" : "libc.so.6";
+  const libc = dlopen(library, {
+    flock: { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 },
+  });
+  try {
+    return libc.symbols.flock(fd, kind | LOCK_NON_BLOCKING) === 0;
+  } finally {
+    libc.close();
+  }
+}

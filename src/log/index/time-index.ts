@@ -1,0 +1,114 @@
+// The time index of one segment: from which offset on a timestamp may be found.
+// Leaves to others: the file it is kept in (index-file.ts), and the log that it can be rebuilt from.
+//
+//   entry (12 bytes, big-endian; Kafka's layout)
+//    0 timestamp      i64   largest timestamp of any record up to and with the batch named next
+//    8 relativeOffset u32   last offset of the batch that has it, less the segment's base offset
+//
+// Timestamps come from clients and may go backwards; entries hold running maxima and so always ascend.
+// The last entry of a sealed segment is the largest timestamp of the segment.
+import { readI64, readU32, writeI64, writeU32 } from "../../record/bytes.ts";
+import { OFFSET_MAX } from "../../limits.ts";
+import type { LookupTrace } from "../segment/lookup-trace.ts";
+
+/** Bytes of one entry. */
+export const TIME_ENTRY_BYTES = 12;
+
+const FIRST_CAPACITY_ENTRIES = 64;
+
+/** Entries in ascending order of both timestamp and offset. */
+export class TimeIndex {
+  #bytes: Uint8Array;
+  #count: number;
+
+  /** Over existing bytes, which may be a read-only mapping; they must have passed `timeIndexFault`. */
+  constructor(
+    bytes: Uint8Array = new Uint8Array(FIRST_CAPACITY_ENTRIES * TIME_ENTRY_BYTES),
+    count = 0,
+  ) {
+    this.#bytes = bytes;
+    this.#count = count;
+  }
+
+  /** Number of entries. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Timestamp of entry `i`, in milliseconds. */
+  timestamp(i: number): number {
+    return readI64(this.#bytes, i * TIME_ENTRY_BYTES);
+  }
+
+  /** Relative offset of entry `i`. */
+  relativeOffset(i: number): number {
+    return readU32(this.#bytes, i * TIME_ENTRY_BYTES + 8);
+  }
+
+  /** Number of the last entry whose timestamp is below `timestamp`, or -1. */
+  lookupBelow(timestamp: number, trace?: LookupTrace): number {
+    let low = 0;
+    let high = this.#count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      trace?.comparedEntry(middle, this.timestamp(middle));
+      if (this.timestamp(middle) < timestamp) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
+  /** Adds an entry if its timestamp and offset are above the last entry's; otherwise it says nothing new. */
+  appendIfLater(timestamp: number, relativeOffset: number): void {
+    if (this.#count > 0) {
+      const last = this.#count - 1;
+      if (timestamp <= this.timestamp(last) || relativeOffset <= this.relativeOffset(last)) return;
+    }
+    const at = this.#count * TIME_ENTRY_BYTES;
+    if (at === this.#bytes.length) {
+      const larger = new Uint8Array(this.#bytes.length * 2);
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+    }
+    writeI64(this.#bytes, at, timestamp);
+    writeU32(this.#bytes, at + 8, relativeOffset);
+    this.#count++;
+  }
+
+  /** Adds the entry that stands at byte `at` of an index file. */
+  appendFrom(bytes: Uint8Array, at: number): void {
+    this.appendIfLater(readI64(bytes, at), readU32(bytes, at + 8));
+  }
+
+  /** Forgets all but the first `count` entries, after the log was cut. */
+  truncate(count: number): void {
+    this.#count = Math.min(this.#count, count);
+  }
+
+  /** The entries from number `first` up to number `end`, as they stand in the file: a view. */
+  bytesFrom(first: number, end = this.#count): Uint8Array {
+    return this.#bytes.subarray(first * TIME_ENTRY_BYTES, end * TIME_ENTRY_BYTES);
+  }
+}
+
+/** What is wrong with the bytes of a time index, or undefined. */
+export function timeIndexFault(bytes: Uint8Array): string | undefined {
+  if (bytes.length % TIME_ENTRY_BYTES !== 0) {
+    return `${bytes.length} bytes is no multiple of ${TIME_ENTRY_BYTES}`;
+  }
+  let lastTimestamp = Number.NEGATIVE_INFINITY;
+  let lastOffset = -1;
+  for (let at = 0; at < bytes.length; at += TIME_ENTRY_BYTES) {
+    // Read in halves: garbage need not be a safe integer, and is no reason to throw.
+    const high = readU32(bytes, at) | 0;
+    const timestamp = high * 2 ** 32 + readU32(bytes, at + 4);
+    const offset = readU32(bytes, at + 8);
+    if (Math.abs(timestamp) > OFFSET_MAX) return `entry at byte ${at} has an impossible timestamp`;
+    if (timestamp <= lastTimestamp || offset <= lastOffset) {
+      return `entry at byte ${at} does not ascend`;
+    }
+    lastTimestamp = timestamp;
+    lastOffset = offset;
+  }
+  return undefined;
+}

@@ -1,0 +1,60 @@
+// The directory of one log: which files in it are the log's, and what a crash has left there.
+// Leaves to others: opening the files (log.ts), and their names (segment-files.ts).
+import { type Disk, joinPath, reasonOf } from "./disk/disk.ts";
+import type { LogContext } from "./log-context.ts";
+import { SealedSegment } from "./segment/sealed-segment.ts";
+import { isCutFileName, parseSegmentFileName, segmentFileName } from "./segment/segment-files.ts";
+
+/** The files of a log. */
+export interface LogFileList {
+  /** Base offsets of the segments, ascending. */
+  readonly bases: number[];
+  /** Offsets of the producer snapshots. */
+  readonly snapshotOffsets: number[];
+}
+
+/** Lists the files of a log, removes what a crash has left, and reports everything else. */
+export function listLogFiles(context: LogContext): LogFileList {
+  const { disk, directory, name, report } = context;
+  const bases: number[] = [];
+  const snapshotOffsets: number[] = [];
+  for (const file of disk.list(directory)) {
+    const parsed = parseSegmentFileName(file);
+    if (parsed?.kind === "log") bases.push(parsed.offset);
+    else if (parsed?.kind === "snapshot") snapshotOffsets.push(parsed.offset);
+    else if (file.endsWith(".tmp")) removeLeftover(context, file);
+    else if (isCutFileName(file)) {
+      report(`${name}: ${file} has what an earlier start cut off; remove it if it is of no use`);
+    } else if (parsed === undefined) report(`${name}: ${file} is no file of a log; left alone`);
+  }
+  return { bases, snapshotOffsets };
+}
+
+/**
+ * The sealed segments of a log. Their lengths are looked up here, at the start: the first description of a partition of
+ * many thousand segments would keep all clients waiting for it.
+ */
+export function sealedSegments(context: LogContext, bases: readonly number[]): SealedSegment[] {
+  const { disk, directory, name, report } = context;
+  return bases.map(
+    (base) =>
+      new SealedSegment(disk, directory, base, name, report, lengthOf(disk, directory, base)),
+  );
+}
+
+function lengthOf(disk: Disk, directory: string, base: number): number | undefined {
+  try {
+    return disk.fileSize(joinPath(directory, segmentFileName(base, "log")));
+  } catch {
+    return undefined; // Whoever uses the segment is told why.
+  }
+}
+
+function removeLeftover({ disk, directory, name, report }: LogContext, file: string): void {
+  const path = joinPath(directory, file);
+  try {
+    disk.remove(path);
+  } catch (error) {
+    report(`${name}: ${path} can't be removed: ${reasonOf(error)}; left alone`);
+  }
+}

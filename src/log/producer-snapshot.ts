@@ -1,0 +1,183 @@
+// The file of a partition's idempotent producers: NNNNNNNNNNNNNNNNNNNN.snapshot, named by the offset up to which
+// it holds. Leaves to others: when it is written (log.ts: at a roll and at a clean stop).
+//
+//   version i16 = 1 | crc u32 (CRC-32C of all that follows) | count i32 | entries (46 bytes each):
+//     producerId i64 | epoch i16 | lastSequence i32 | lastOffset i64 | offsetDelta i32 | timestamp i64
+//     | coordinatorEpoch i32 = -1 | currentTxnFirstOffset i64 = -1
+//
+// Kafka's layout, which has one entry a producer, of its last batch. Here each of the batches that are remembered
+// has one, the newest last: a resend of any of them must be known after a restart too. Kafka's own tools take the
+// last entry of a producer for what it is. It can be rebuilt from the log by walking all batch headers.
+import { RustLogError } from "../errors.ts";
+import { sequenceAfter } from "../record/batch.ts";
+import {
+  readI16,
+  readI32,
+  readI64,
+  readU16,
+  readU32,
+  writeI32,
+  writeI64,
+  writeU16,
+  writeU32,
+} from "../record/bytes.ts";
+import { crc32c } from "../record/crc32c.ts";
+import {
+  FlushFailure,
+  isDiskFull,
+  isOutOfFiles,
+  joinPath,
+  reasonOf,
+  removeQuietly,
+  systemErrorCode,
+} from "./disk/disk.ts";
+import type { LogContext } from "./log-context.ts";
+import { type ProducerBatch, ProducerStates } from "./producer-states.ts";
+import { segmentFileName } from "./segment/segment-files.ts";
+
+const VERSION = 1;
+const CRC_AT = 2;
+const COUNT_AT = 6;
+const ENTRIES_AT = 10;
+const ENTRY_BYTES = 46;
+const SEQUENCES = 2 ** 31;
+
+/** The bytes of a snapshot. */
+export function encodeProducerSnapshot(states: ProducerStates): Uint8Array {
+  let count = 0;
+  for (const [, { batches }] of states.entries()) count += batches.length;
+  const bytes = new Uint8Array(ENTRIES_AT + count * ENTRY_BYTES);
+  let at = ENTRIES_AT;
+  for (const [id, { epoch, batches }] of states.entries()) {
+    for (const batch of batches) {
+      writeEntry(bytes, at, id, epoch, batch);
+      at += ENTRY_BYTES;
+    }
+  }
+  writeU16(bytes, 0, VERSION);
+  writeI32(bytes, COUNT_AT, count);
+  writeU32(bytes, CRC_AT, crc32c(bytes, COUNT_AT, bytes.length));
+  return bytes;
+}
+
+function writeEntry(
+  bytes: Uint8Array,
+  at: number,
+  id: number,
+  epoch: number,
+  batch: ProducerBatch,
+): void {
+  const delta = batch.recordCount - 1;
+  writeI64(bytes, at, id);
+  writeU16(bytes, at + 8, epoch);
+  writeI32(bytes, at + 10, sequenceAfter(batch.baseSequence, delta));
+  writeI64(bytes, at + 14, batch.baseOffset + delta);
+  writeI32(bytes, at + 22, delta);
+  writeI64(bytes, at + 26, batch.timestamp);
+  writeI32(bytes, at + 34, -1);
+  writeI64(bytes, at + 38, -1);
+}
+
+/** What a snapshot says; undefined if it is damaged or not one that this release writes. */
+export function decodeProducerSnapshot(bytes: Uint8Array): ProducerStates | undefined {
+  if (bytes.length < ENTRIES_AT || readU16(bytes, 0) !== VERSION) return undefined;
+  if (readU32(bytes, CRC_AT) !== crc32c(bytes, COUNT_AT, bytes.length)) return undefined;
+  if (bytes.length !== ENTRIES_AT + readI32(bytes, COUNT_AT) * ENTRY_BYTES) return undefined;
+  const states = new ProducerStates();
+  for (let at = ENTRIES_AT; at < bytes.length; at += ENTRY_BYTES) {
+    const delta = readI32(bytes, at + 22);
+    const batch = {
+      baseSequence: (readI32(bytes, at + 10) - delta + SEQUENCES) % SEQUENCES,
+      recordCount: delta + 1,
+      baseOffset: readI64(bytes, at + 14) - delta,
+      timestamp: readI64(bytes, at + 26),
+    };
+    states.add(readI64(bytes, at), readI16(bytes, at + 8), batch);
+  }
+  return states;
+}
+
+/** The snapshots in the directory of one partition. */
+export class ProducerSnapshots {
+  readonly #context: LogContext;
+  readonly #offsets: Set<number>;
+
+  /** `offsets` are those that the names of the snapshots there say. */
+  constructor(context: LogContext, offsets: Iterable<number>) {
+    this.#context = context;
+    this.#offsets = new Set(offsets);
+  }
+
+  /** The producers as of an offset; undefined when there is no whole snapshot of that. */
+  load(offset: number): ProducerStates | undefined {
+    if (!this.#offsets.has(offset)) return undefined;
+    try {
+      const bytes = this.#context.disk.readFile(this.#path(offset));
+      return bytes === undefined ? undefined : decodeProducerSnapshot(bytes);
+    } catch (error) {
+      // Something else has its name. The log says the same as a snapshot.
+      if (error instanceof RustLogError) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Writes the snapshot of an offset, whole or not at all; its directory must be flushed after it. Throws the system's
+   * error when there is no space or no descriptor, and a FlushFailure. Any other failure is reported, and the result is
+   * false: without a snapshot the next start learns the same from the log.
+   */
+  async save(offset: number, states: ProducerStates): Promise<boolean> {
+    const { disk, report } = this.#context;
+    const path = this.#path(offset);
+    const temporary = `${path}.tmp`;
+    try {
+      await disk.writeFile(temporary, encodeProducerSnapshot(states));
+      disk.rename(temporary, path);
+    } catch (error) {
+      removeQuietly(disk, temporary);
+      if (isDiskFull(error) || isOutOfFiles(error)) throw error;
+      if (systemErrorCode(error) === "EIO") throw new FlushFailure(path, error);
+      report(`${path} can't be written: ${reasonOf(error)}; the next start reads the log instead`);
+      return false;
+    }
+    this.#offsets.add(offset);
+    return true;
+  }
+
+  /**
+   * Removes the snapshots of all other offsets: the log has gone on since. One that can't be removed is reported once and
+   * left: it costs nothing but its space.
+   */
+  keepOnly(offset: number): void {
+    const { disk, report } = this.#context;
+    for (const other of this.#offsets) {
+      if (other === offset) continue;
+      this.#offsets.delete(other);
+      try {
+        disk.remove(this.#path(other));
+      } catch (error) {
+        report(
+          `${this.#path(other)} can't be removed: ${reasonOf(error)}; it is not needed any more`,
+        );
+      }
+    }
+  }
+
+  /**
+   * Removes the snapshots of later offsets: the log was cut there, and will have other records at those offsets. Throws
+   * the system's error.
+   */
+  removeAfter(offset: number): void {
+    for (const other of this.#offsets) {
+      if (other <= offset) continue;
+      this.#offsets.delete(other);
+      const path = this.#path(other);
+      // A directory of that name is never read.
+      if (this.#context.disk.fileSize(path) !== undefined) this.#context.disk.remove(path);
+    }
+  }
+
+  #path(offset: number): string {
+    return joinPath(this.#context.directory, segmentFileName(offset, "snapshot"));
+  }
+}

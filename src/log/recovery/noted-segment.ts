@@ -1,0 +1,66 @@
+// What the files of the last segment say by themselves, before any scan: whether they are those that a clean stop has
+// noted, and how much of the log was flushed. Leaves to others: what follows from that (recovery.ts).
+import { batchBytes, findBatchFault, nextOffset } from "../../record/batch.ts";
+import { crc32c } from "../../record/crc32c.ts";
+import { BatchWalker } from "../../record/batch-walker.ts";
+import type { AppendFile } from "../disk/disk.ts";
+import { readFully } from "../disk/file-copy.ts";
+import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "../index/offset-index.ts";
+import type { CleanSegment } from "./recovery.ts";
+import { SegmentIndex } from "../index/segment-index.ts";
+import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "../index/time-index.ts";
+
+/** The indexes of a segment from their files, if those are the ones that were noted. */
+export function loadNotedIndex(
+  offsetBytes: Uint8Array | undefined,
+  timeBytes: Uint8Array | undefined,
+  clean: CleanSegment,
+): SegmentIndex | undefined {
+  if (offsetBytes === undefined || timeBytes === undefined) return undefined;
+  if (crc32c(offsetBytes, 0, offsetBytes.length) !== clean.indexCrc) return undefined;
+  if (crc32c(timeBytes, 0, timeBytes.length) !== clean.timeIndexCrc) return undefined;
+  if (offsetIndexFault(offsetBytes, clean.bytes) ?? timeIndexFault(timeBytes)) return undefined;
+  const offsets = new OffsetIndex();
+  for (let at = 0; at < offsetBytes.length; at += OFFSET_ENTRY_BYTES) {
+    offsets.appendFrom(offsetBytes, at);
+  }
+  const times = new TimeIndex();
+  for (let at = 0; at < timeBytes.length; at += TIME_ENTRY_BYTES) times.appendFrom(timeBytes, at);
+  const index = new SegmentIndex(offsets, times);
+  const lastPosition = offsets.count === 0 ? 0 : offsets.position(offsets.count - 1);
+  index.resumeAfter(clean.bytes - lastPosition);
+  return index;
+}
+
+/**
+ * How much of the log was flushed for certain: an entry is written to the index file after the flush that covers its
+ * batch. A wrong entry can only make it too much, so that more is kept.
+ */
+export function flushedBytes(indexBytes: Uint8Array | undefined): number {
+  const bytes = indexBytes ?? new Uint8Array(0);
+  const entries = new OffsetIndex(bytes, Math.floor(bytes.length / OFFSET_ENTRY_BYTES));
+  let flushed = 0;
+  for (let i = 0; i < entries.count && entries.position(i) > flushed; i++) {
+    flushed = entries.position(i);
+  }
+  return flushed;
+}
+
+/** Whether the last batch of a noted segment is whole, and ends where and with which offset the note says. */
+export function tailHolds(file: AppendFile, clean: CleanSegment, offsets: OffsetIndex): boolean {
+  if (clean.bytes === 0) return clean.nextOffset === clean.baseOffset;
+  const last = offsets.count - 1;
+  const start = last < 0 ? 0 : offsets.position(last);
+  const size = clean.bytes - start;
+  const walker = new BatchWalker({ size, read: (into, at) => readFully(file, into, start + at) });
+  for (let position = 0; ;) {
+    const header = walker.headerAt(position);
+    if (header === undefined) return false;
+    if (findBatchFault(header, 0, size - position, false) !== undefined) return false;
+    const next = position + batchBytes(header, 0);
+    if (next === size) {
+      return nextOffset(header, 0) === clean.nextOffset && walker.faultAt(position) === undefined;
+    }
+    position = next;
+  }
+}

@@ -1,0 +1,279 @@
+// Opening the last segment of a log at start: after a clean stop by what was noted then, else by a scan that
+// checks every batch. A torn end is cut off. Damage with whole batches behind it is kept, and nothing is appended to
+// such a segment: the log seals it as it is and begins the next one.
+// Leaves to others: sealed segments, which were flushed before they were sealed and need no scan (log.ts).
+import { RustLogError } from "../../errors.ts";
+import { baseTimestamp, FIELD, isSafeI64 } from "../../record/batch.ts";
+import { crc32c } from "../../record/crc32c.ts";
+import type { ActiveSegmentState } from "../segment/active-segment.ts";
+import type { ByteSource } from "../../record/batch-walker.ts";
+import { keepTail } from "./cut-file.ts";
+import {
+  type AppendFile,
+  type Disk,
+  flushing,
+  isDiskFull,
+  joinPath,
+  reasonOf,
+  systemErrorCode,
+} from "../disk/disk.ts";
+import { copyFile, readFully } from "../disk/file-copy.ts";
+import type { LogContext } from "../log-context.ts";
+import { flushedBytes, loadNotedIndex, tailHolds } from "./noted-segment.ts";
+import type { ProducerStates } from "../producer-states.ts";
+import { segmentFileName } from "../segment/segment-files.ts";
+import { type DamagedRange, scanSegment, type SegmentScan } from "./segment-scan.ts";
+import { UncutFile } from "./uncut-file.ts";
+
+/** What a clean stop notes of the active segment, so that the next start need not scan it. */
+export interface CleanSegment {
+  /** Base offset of the active segment. */
+  readonly baseOffset: number;
+  /** Length of its log. A file of any other length is scanned. */
+  readonly bytes: number;
+  /** Offset that the next record gets. */
+  readonly nextOffset: number;
+  /** CRC-32C of the whole offset index file, and of the time index file. */
+  readonly indexCrc: number;
+  readonly timeIndexCrc: number;
+}
+
+/**
+ * What to note of the active segment at a clean stop, once its log and its indexes are flushed. Makes the
+ * directory durable, so that what is noted will be there.
+ */
+export async function noteCleanStop(
+  { disk, directory }: LogContext,
+  end: Pick<CleanSegment, "baseOffset" | "bytes" | "nextOffset">,
+): Promise<CleanSegment> {
+  await disk.syncDirectory(directory);
+  const crcOf = (kind: "index" | "timeindex") => {
+    const bytes = disk.readFile(joinPath(directory, segmentFileName(end.baseOffset, kind)));
+    return bytes === undefined ? 0 : crc32c(bytes, 0, bytes.length);
+  };
+  return { ...end, indexCrc: crcOf("index"), timeIndexCrc: crcOf("timeindex") };
+}
+
+/** How the last broker left a segment. */
+export interface SegmentNotes {
+  /** What its clean stop noted; undefined after any other end. */
+  readonly clean: CleanSegment | undefined;
+  /** Whether a flush had failed, so that what can be read may not be on the disk. */
+  readonly rewrite: boolean;
+  /** Whether the machine has stopped since: what was not flushed may be there in part, and out of order. */
+  readonly rebooted?: boolean;
+  /** Whether the segment is scanned in any case: the broker itself relies on what is in it. */
+  readonly scan?: boolean;
+}
+
+/** Nothing is known: the segment is scanned. */
+export const NO_NOTES: SegmentNotes = { clean: undefined, rewrite: false };
+
+/** The last segment of a log, ready to be appended to. */
+export interface OpenedSegment {
+  readonly state: ActiveSegmentState;
+  readonly nextOffset: number;
+  /** The idempotent producers as of `nextOffset`. */
+  readonly producers: ProducerStates;
+  /** Whether there is damage in it, so that nothing must be appended to it. */
+  readonly isDamaged: boolean;
+}
+
+/** Places of damage that are reported one by one. */
+const REPORTED_MAX = 5;
+
+/** Where the producers before the last segment are known from. */
+export interface ProducerSource {
+  /** As of an offset, from a snapshot; undefined when there is none that is whole. */
+  load(offset: number): ProducerStates | undefined;
+  /** As of the last segment's base offset, from the log itself. */
+  rebuild(): ProducerStates;
+}
+
+/** What there is of the last segment of a log, before anything is changed. */
+export interface FoundSegment extends SegmentScan {
+  readonly file: AppendFile;
+  /** Whether a clean stop vouches for all of it; else it was scanned. */
+  readonly isNoted: boolean;
+  /** The idempotent producers as of `nextOffset`. */
+  readonly producers: ProducerStates;
+}
+
+/** Reads the last segment of a log, by the note of a clean stop if it fits the files, else by a scan. */
+export function readLastSegment(
+  { disk, directory }: LogContext,
+  segmentBaseOffset: number,
+  notes: SegmentNotes,
+  source: ProducerSource,
+): FoundSegment {
+  const path = (kind: "log" | "index" | "timeindex") =>
+    joinPath(directory, segmentFileName(segmentBaseOffset, kind));
+  const file = disk.openAppend(path("log"));
+  const { clean } = notes;
+  const indexBytes = readIndexFile(disk, path("index"));
+  const fits = clean?.baseOffset === segmentBaseOffset && clean.bytes === file.size;
+  if (fits && notes.scan !== true) {
+    const index = loadNotedIndex(indexBytes, readIndexFile(disk, path("timeindex")), clean);
+    const producers = source.load(clean.nextOffset);
+    if (index !== undefined && producers !== undefined && tailHolds(file, clean, index.offsets)) {
+      const { bytes, nextOffset } = clean;
+      return {
+        file,
+        index,
+        isNoted: true,
+        bytes,
+        nextOffset,
+        producers,
+        fault: undefined,
+        damage: [],
+      };
+    }
+  }
+  const producers = source.load(segmentBaseOffset) ?? source.rebuild();
+  const bytes: ByteSource = {
+    size: file.size,
+    read: (into, position) => readFully(file, into, position),
+  };
+  const unorderedFrom = notes.rebooted === true ? flushedBytes(indexBytes) : file.size;
+  const hints = { unorderedFrom, noted: fits ? clean : undefined };
+  const scan = scanSegment(bytes, segmentBaseOffset, producers, hints);
+  return { file, isNoted: false, producers, ...scan };
+}
+
+/** Opens the last segment of a log, and cuts off a torn end. */
+export async function openLastSegment(
+  context: LogContext,
+  segmentBaseOffset: number,
+  notes: SegmentNotes,
+  source: ProducerSource,
+): Promise<OpenedSegment> {
+  const { disk, directory } = context;
+  const found = readLastSegment(context, segmentBaseOffset, notes, source);
+  const { file, index, bytes, nextOffset, producers } = found;
+  let opening: AppendFile = file;
+  const opened = (savedEntries: ActiveSegmentState["savedEntries"]): OpenedSegment => ({
+    nextOffset,
+    producers,
+    isDamaged: found.damage.length > 0,
+    state: {
+      file: opening,
+      index,
+      savedEntries,
+      firstAppendMs: bytes === 0 ? undefined : firstTimestamp(opening, context.now()),
+      uncheckedBytes: found.isNoted || found.damage.length > 0 ? bytes : 0,
+    },
+  });
+  if (found.isNoted) return opened({ offsets: index.offsets.count, times: index.times.count });
+  const logName = segmentFileName(segmentBaseOffset, "log");
+  reportDamage(context, logName, found.damage);
+  // A rewrite needs space, too.
+  const mayWait = !notes.rewrite;
+  if (bytes < file.size) opening = await cutTail(context, segmentBaseOffset, found, mayWait);
+  // Also when nothing was cut: what the scan read may so far be in the page cache only.
+  if (notes.rewrite) opening = await rewrite(disk, directory, logName, file);
+  else await flushing(file.path, () => file.sync());
+  removeIndex(context, joinPath(directory, segmentFileName(segmentBaseOffset, "index")));
+  removeIndex(context, joinPath(directory, segmentFileName(segmentBaseOffset, "timeindex")));
+  // The file may be as new as its last byte: a process that was killed in a roll has not flushed its name.
+  await flushing(directory, () => disk.syncDirectory(directory));
+  return opened({ offsets: 0, times: 0 });
+}
+
+function reportDamage(
+  { name, report }: LogContext,
+  logName: string,
+  damage: readonly DamagedRange[],
+): void {
+  for (const { position, bytes, offset, nextOffset, reason } of damage.slice(0, REPORTED_MAX)) {
+    const lost = lostOffsets(offset, nextOffset);
+    report(
+      `${name}: ${logName} is damaged at position ${position}, ${bytes} bytes: ${reason}; ${lost}. ` +
+        "The segment is kept as it is, and appends go to a new one",
+    );
+  }
+  if (damage.length > REPORTED_MAX) {
+    report(`${name}: ${logName} is damaged at ${damage.length - REPORTED_MAX} more positions`);
+  }
+}
+
+function lostOffsets(first: number, next: number): string {
+  if (next <= first) return "no records are lost";
+  const last = next - 1;
+  return `${first === last ? `offset ${first}` : `offsets ${first} to ${last}`} can't be read`;
+}
+
+/** Cuts off what is behind the log and keeps it; without space for that, it stays where it is, hidden. */
+async function cutTail(
+  { disk, directory, name, report }: LogContext,
+  segmentBaseOffset: number,
+  { file, bytes, nextOffset, fault }: FoundSegment,
+  mayWait: boolean,
+): Promise<AppendFile> {
+  const logName = segmentFileName(segmentBaseOffset, "log");
+  const keep = () => keepTail(disk, directory, segmentBaseOffset, file, bytes);
+  const what = `${file.size - bytes} bytes`;
+  const where = `from ${logName} at position ${bytes} (next offset ${nextOffset}): ${fault}`;
+  try {
+    const kept = await keep();
+    file.truncate(bytes);
+    const kind = kept === undefined ? "they are all zero" : `they are kept in ${kept}`;
+    report(`${name}: cut ${what} ${where}; ${kind}`);
+    return file;
+  } catch (error) {
+    if (!isDiskFull(error) || !mayWait) throw error;
+    report(
+      `${name}: no space to keep ${what} that must be cut ${where}; ` +
+        "they stay there, and the partition takes no records until there is space",
+    );
+    return new UncutFile(file, bytes, async () => {
+      const kept = await keep();
+      report(`${name}: cut ${what} ${where}; they are kept in ${kept}`);
+    });
+  }
+}
+
+/** An index file; undefined if there is none, or something else has its name. */
+function readIndexFile(disk: Disk, path: string): Uint8Array | undefined {
+  try {
+    return disk.readFile(path);
+  } catch (error) {
+    if (error instanceof RustLogError) return undefined;
+    throw error;
+  }
+}
+
+function removeIndex({ disk, report }: LogContext, path: string): void {
+  try {
+    disk.remove(path);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code !== "EISDIR" && code !== "EPERM") throw error;
+    // A directory has its name. No index is needed: it is in memory, and each start makes it anew.
+    report(`${path} can't be replaced: ${reasonOf(error)}; the index is not saved, move it away`);
+  }
+}
+
+/**
+ * Replaces a file by a copy. After a failed flush the kernel may hold pages that are not on the disk and count
+ * as clean; another flush would not write them, a copy does.
+ */
+async function rewrite(
+  disk: Disk,
+  directory: string,
+  name: string,
+  file: AppendFile,
+): Promise<AppendFile> {
+  await copyFile(disk, file, 0, directory, name);
+  file.close();
+  return disk.openAppend(file.path);
+}
+
+/** When the segment was begun, for rolling by age: its first timestamp, if that is believable. */
+function firstTimestamp(file: AppendFile, nowMs: number): number {
+  const header = new Uint8Array(64);
+  file.read(header, 0);
+  // The first batch may be damaged.
+  if (!isSafeI64(header, FIELD.baseTimestamp)) return nowMs;
+  const first = baseTimestamp(header, 0);
+  return first > 0 && first < nowMs ? first : nowMs;
+}

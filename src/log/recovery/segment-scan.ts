@@ -1,0 +1,219 @@
+// The scan of a `.log` file from its start: checks every batch, goes on behind damage, and finds where the log ends.
+// Leaves to others: what is done about damage and about a torn end (recovery.ts), and the search (batch-walker.ts).
+//
+// A batch that was being written when the process ended is torn: its header says that it is longer than the file. It is
+// the end of the log, whatever its records look like. But a damaged length may say so, too. The CRC does not cover the
+// length, so it tells: if it matches the bytes up to a batch that continues the offsets, only the length is wrong. So what
+// looks like batches in the records of a damaged batch is not taken for batches of the log.
+import {
+  BATCH_HEADER_BYTES,
+  baseOffset,
+  batchBytes,
+  crc,
+  FIELD,
+  findBatchFault,
+  lastOffset,
+  maxTimestamp,
+  nextOffset,
+  stampBaseOffset,
+} from "../../record/batch.ts";
+import { crc32c } from "../../record/crc32c.ts";
+import { RELATIVE_OFFSET_MAX } from "../../limits.ts";
+import { BatchWalker, type ByteSource } from "../../record/batch-walker.ts";
+import type { ProducerStates } from "../producer-states.ts";
+import { SegmentIndex } from "../index/segment-index.ts";
+
+/** Bytes of a log that are no valid batch, with something behind them that must be kept. */
+export interface DamagedRange {
+  readonly position: number;
+  readonly bytes: number;
+  /** First offset that is lost. */
+  readonly offset: number;
+  /** Offset of the first record behind the damage. */
+  readonly nextOffset: number;
+  readonly reason: string;
+}
+
+/** What a scan has found. */
+export interface SegmentScan {
+  readonly index: SegmentIndex;
+  /** Where the log ends: behind its last batch, or behind the last damage that must be kept. */
+  readonly bytes: number;
+  readonly nextOffset: number;
+  /** Why the log ends before the file does; undefined if it does not. */
+  readonly fault: string | undefined;
+  readonly damage: readonly DamagedRange[];
+}
+
+/** What is known of a segment before it is scanned. */
+export interface ScanHints {
+  /**
+   * From here on damage ends the log, even with whole batches behind it: the machine has stopped, and may have written
+   * later pages before earlier ones.
+   */
+  readonly unorderedFrom: number;
+  /** What a clean stop has noted, if the file still has that length: nothing of it may be cut. */
+  readonly noted: { readonly bytes: number; readonly nextOffset: number } | undefined;
+}
+
+const COPY_BYTES = 256 * 1024;
+
+/** How often, at most, all of a file is searched for the ends of batches whose length is wrong. */
+const LENGTH_SEARCH_PASSES = 4;
+
+/** Scans a log file. `producers`, as of its first offset, take note of its batches. */
+export function scanSegment(
+  file: ByteSource,
+  segmentBaseOffset: number,
+  producers: ProducerStates,
+  { unorderedFrom, noted }: ScanHints,
+): SegmentScan {
+  const index = new SegmentIndex();
+  const damage: DamagedRange[] = [];
+  const walker = new BatchWalker(file);
+  const search = new DamageSearch(walker, file);
+  let position = 0;
+  let due = segmentBaseOffset;
+  let isBehindDamage = false;
+  let fault: string | undefined;
+  while (position < file.size) {
+    fault = walker.faultAt(position)?.message;
+    const at = walker.at(position);
+    // Behind damage the batch itself tells its offset.
+    if (fault === undefined && !isBehindDamage && baseOffset(walker.bytes, at) !== due) {
+      fault = `a batch has base offset ${baseOffset(walker.bytes, at)}, not ${due}`;
+    }
+    if (fault === undefined) {
+      const { bytes } = walker;
+      const size = batchBytes(bytes, at);
+      const relative = lastOffset(bytes, at) - segmentBaseOffset;
+      if (isBehindDamage) index.addBehindDamage(relative, position, size, maxTimestamp(bytes, at));
+      else index.add(relative, position, size, maxTimestamp(bytes, at));
+      producers.note(bytes, at);
+      position += size;
+      due = nextOffset(bytes, at);
+      isBehindDamage = false;
+      continue;
+    }
+    const end = position < unorderedFrom ? search.endOf(position, due) : undefined;
+    if (end !== undefined && end.baseOffset - segmentBaseOffset <= RELATIVE_OFFSET_MAX) {
+      const bytes = end.position - position;
+      damage.push({ position, bytes, offset: due, nextOffset: end.baseOffset, reason: fault });
+      position = end.position;
+      due = end.baseOffset;
+      isBehindDamage = true;
+      continue;
+    }
+    if (noted === undefined || position >= noted.bytes || due >= noted.nextOffset) break;
+    const bytes = noted.bytes - position;
+    damage.push({ position, bytes, offset: due, nextOffset: noted.nextOffset, reason: fault });
+    position = noted.bytes;
+    due = noted.nextOffset;
+    fault = undefined;
+  }
+  return { index, bytes: position, nextOffset: due, fault, damage };
+}
+
+/** A whole batch behind damage. */
+export interface EndOfDamage {
+  readonly position: number;
+  readonly baseOffset: number;
+}
+
+/** Finds where damage ends. */
+export class DamageSearch {
+  readonly #walker: BatchWalker;
+  readonly #file: ByteSource;
+  /** Bytes that may still be searched for the end of a batch whose length is wrong. */
+  #budget: number;
+
+  /** `walker` is on the way through the same file; it must not have passed a position that is asked for. */
+  constructor(walker: BatchWalker, file: ByteSource) {
+    this.#walker = walker;
+    this.#file = file;
+    this.#budget = LENGTH_SEARCH_PASSES * file.size;
+  }
+
+  /** The first whole batch behind the damage at `position`, where offset `due` should be; undefined for a torn end. */
+  endOf(position: number, due: number): EndOfDamage | undefined {
+    const file = this.#file;
+    const header = new Uint8Array(BATCH_HEADER_BYTES);
+    if (file.read(header, position) < BATCH_HEADER_BYTES) return undefined;
+    // Unless its length is what is damaged, the batch ends where it says.
+    const statedEnd = position + batchBytes(header, 0);
+    const stated = statedEnd > position ? this.#wholeBatchAt(statedEnd) : undefined;
+    if (stated !== undefined && stated.baseOffset > due) return stated;
+    const first = this.#batchAt(this.#walker.findNext(position, undefined, due));
+    if (first === undefined) return undefined;
+    const isIntact =
+      findBatchFault(header, 0, Number.MAX_SAFE_INTEGER, false) === undefined &&
+      baseOffset(header, 0) === due;
+    // The CRC does not cover the base offset.
+    stampBaseOffset(header, 0, due);
+    const end = this.#endOfWrongLength(position, header, first, due);
+    if (end !== undefined) return end;
+    // It is as long as it says, and torn: what was found in it are records.
+    return isIntact && statedEnd > file.size ? undefined : first;
+  }
+
+  /** The batch at which one with that header ends, if all but its length is right. */
+  #endOfWrongLength(
+    position: number,
+    header: Uint8Array,
+    first: EndOfDamage,
+    due: number,
+  ): EndOfDamage | undefined {
+    const batch = new BatchOfUnknownLength(this.#file, position, header);
+    // The walk itself goes on behind what is found here, and must not have gone further.
+    const ahead = new BatchWalker(this.#file);
+    let found: EndOfDamage | undefined = first;
+    while (found !== undefined && this.#budget > 0) {
+      if (batch.endsAt(found.position, found.baseOffset)) return found;
+      const next = ahead.findNext(found.position, undefined, due);
+      this.#budget -= next - found.position;
+      found = this.#batchAt(next);
+    }
+    return undefined;
+  }
+
+  #wholeBatchAt(position: number): EndOfDamage | undefined {
+    const isWhole =
+      position < this.#file.size && new BatchWalker(this.#file).faultAt(position) === undefined;
+    return isWhole ? this.#batchAt(position) : undefined;
+  }
+
+  #batchAt(position: number): EndOfDamage | undefined {
+    if (position >= this.#file.size) return undefined;
+    const header = new Uint8Array(BATCH_HEADER_BYTES);
+    this.#file.read(header, position);
+    return { position, baseOffset: baseOffset(header, 0) };
+  }
+}
+
+/** A batch whose header is whole but for its length. Ends are asked for in ascending order. */
+class BatchOfUnknownLength {
+  readonly #file: ByteSource;
+  readonly #header: Uint8Array;
+  #at: number;
+  #crc = 0;
+
+  constructor(file: ByteSource, position: number, header: Uint8Array) {
+    this.#file = file;
+    this.#header = header;
+    this.#at = position + FIELD.attributes;
+  }
+
+  /** Whether it ends where a batch with that base offset begins. */
+  endsAt(end: number, base: number): boolean {
+    if (base !== nextOffset(this.#header, 0)) return false;
+    const buffer = new Uint8Array(Math.min(COPY_BYTES, Math.max(0, end - this.#at)));
+    while (this.#at < end) {
+      const wanted = Math.min(buffer.length, end - this.#at);
+      const count = this.#file.read(buffer.subarray(0, wanted), this.#at);
+      if (count === 0) return false;
+      this.#crc = crc32c(buffer, 0, count, this.#crc);
+      this.#at += count;
+    }
+    return this.#crc === crc(this.#header, 0);
+  }
+}

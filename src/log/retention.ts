@@ -1,0 +1,66 @@
+// Deleting the oldest segments of a log: those that retention has run out for, or that lie below an offset.
+// Leaves to others: when that is looked at (the broker), and the files of a segment (sealed-segment.ts).
+import type { LogContext, LogPosition } from "./log-context.ts";
+import type { SegmentList } from "./segment/segment-list.ts";
+
+/**
+ * Deletes the sealed segments that the log's retention has run out for, oldest first; returns how many. By
+ * bytes, what is left before `end` is never less than `retentionBytes`: what comes after it, a failed write or a
+ * crash may yet take back. By time, a segment goes with its newest record that can be read.
+ */
+export async function applyRetention(
+  segments: SegmentList,
+  context: LogContext,
+  end: LogPosition,
+): Promise<number> {
+  const { retentionBytes } = context.settings;
+  let deleted = 0;
+  for (;;) {
+    const [first] = segments.sealed;
+    if (first === undefined || !endsBefore(segments, end.offset)) return deleted;
+    const bytes = segments.bytesBefore(end);
+    const isTooLarge = retentionBytes >= 0 && bytes - first.fileBytes >= retentionBytes;
+    if (!isTooLarge && !(await isTooOld(segments, context))) return deleted;
+    // Others may have deleted it meanwhile.
+    if (segments.sealed[0] !== first) continue;
+    await deleteFirst(segments, context);
+    deleted++;
+  }
+}
+
+/**
+ * Whether retention by time has run out for the first segment. Only batches whose CRC matches count: no damage deletes
+ * records, and none keeps them. A segment in which every batch is damaged goes with the next one.
+ */
+async function isTooOld(segments: SegmentList, { settings, now }: LogContext): Promise<boolean> {
+  if (settings.retentionMs < 0) return false;
+  const before = now() - settings.retentionMs;
+  for (const segment of [...segments.sealed]) {
+    const newest = await segment.verifiedMaxTimestamp(before);
+    if (newest !== Number.NEGATIVE_INFINITY) return newest < before;
+  }
+  return false;
+}
+
+/** Deletes the sealed segments whose records are all below `offset`. */
+export async function deleteBefore(
+  segments: SegmentList,
+  context: LogContext,
+  offset: number,
+): Promise<void> {
+  while (segments.sealed.length > 0 && endsBefore(segments, offset)) {
+    await deleteFirst(segments, context);
+  }
+}
+
+/** Whether all records of the first segment are below `offset`. */
+function endsBefore(segments: SegmentList, offset: number): boolean {
+  return (segments.at(1)?.baseOffset ?? Number.POSITIVE_INFINITY) <= offset;
+}
+
+async function deleteFirst(segments: SegmentList, { disk, directory }: LogContext): Promise<void> {
+  segments.sealed[0]?.remove();
+  segments.sealed.shift();
+  // One flush a segment: were two removals to reach the disk in the other order, there would be a gap.
+  await disk.syncDirectory(directory);
+}

@@ -1,0 +1,122 @@
+// The files of one sealed segment: a log and two indexes that are read whole, replaced whole, or unlinked.
+// Leaves to others: what is in them (sealed-segment.ts).
+import { RustLogError } from "../../errors.ts";
+import { type Disk, joinPath, reasonOf, removeQuietly, systemErrorCode } from "../disk/disk.ts";
+import { type LogBytes, MappedLog, UnmappedLog } from "./log-bytes.ts";
+import { segmentFileName } from "./segment-files.ts";
+
+/** A smaller index is read into memory, because the system allows a process only so many mappings. */
+const INDEX_MAPPED_BYTES_MIN = 64 * 1024;
+
+type Kind = "log" | "index" | "timeindex";
+
+/** The log and the indexes of one immutable segment. */
+export class SealedFiles {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #baseOffset: number;
+  readonly #report: (line: string) => void;
+  #closed = false;
+
+  constructor(disk: Disk, directory: string, baseOffset: number, report: (line: string) => void) {
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#baseOffset = baseOffset;
+    this.#report = report;
+  }
+
+  /** Length of a file in bytes; undefined when it is missing, or something else has its name, which is reported. */
+  size(kind: Kind): number | undefined {
+    try {
+      return this.#disk.fileSize(this.#path(kind));
+    } catch (error) {
+      if (!(error instanceof RustLogError)) throw error;
+      this.#report(error.message);
+      return undefined;
+    }
+  }
+
+  /** The log, which has that length: mapped, or read by position where the system refuses that. */
+  openLog(bytes: number): LogBytes {
+    // The system maps no empty file.
+    if (bytes === 0) return new MappedLog(new Uint8Array(0));
+    const path = this.#openPath("log");
+    try {
+      return new MappedLog(this.#disk.map(path));
+    } catch (error) {
+      if (systemErrorCode(error) === "ENOENT") throw unreadable(path, error);
+      return new UnmappedLog((into, position) => this.#readAt("log", into, position));
+    }
+  }
+
+  /** An index, which has that length: mapped only if it is large. Throws STORAGE_ERROR when it is gone. */
+  readIndex(kind: "index" | "timeindex", bytes: number): Uint8Array {
+    if (bytes === 0) return new Uint8Array(0);
+    const path = this.#openPath(kind);
+    try {
+      if (bytes >= INDEX_MAPPED_BYTES_MIN) return this.#disk.map(path);
+    } catch {
+      // The system has refused the mapping, or the file is gone.
+    }
+    try {
+      const content = this.#disk.readFile(path);
+      if (content !== undefined) return content;
+    } catch (error) {
+      throw unreadable(path, error);
+    }
+    throw unreadable(path, new Error("it is missing"));
+  }
+
+  #readAt(kind: Kind, into: Uint8Array, position: number): number {
+    const path = this.#openPath(kind);
+    try {
+      return this.#disk.readAt(path, into, position);
+    } catch (error) {
+      throw unreadable(path, error);
+    }
+  }
+
+  #openPath(kind: Kind): string {
+    const path = this.#path(kind);
+    if (this.#closed) throw new RustLogError("STORAGE_ERROR", `${path} is gone`);
+    return path;
+  }
+
+  /** Replaces an index in the background; if that fails, the next use after a start rebuilds it again. */
+  save(kind: "index" | "timeindex", entries: Uint8Array): void {
+    // Beside and renamed, never in place: the old file may be mapped, and a mapped file is never truncated.
+    const path = this.#path(kind);
+    const temporary = `${path}.tmp`;
+    this.#disk
+      .writeFile(temporary, entries)
+      .then(() => {
+        if (this.#closed || this.size("log") === undefined) this.#disk.remove(temporary);
+        else this.#disk.rename(temporary, path);
+      })
+      .catch((error: unknown) => {
+        removeQuietly(this.#disk, temporary);
+        this.#report(`${path}: could not be saved: ${reasonOf(error)}`);
+      });
+  }
+
+  /** Lets no file be opened or replaced any more. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Unlinks the files, the log last: indexes without a log would be strangers. Throws the system's error. */
+  remove(): void {
+    this.#disk.remove(this.#path("timeindex"));
+    this.#disk.remove(this.#path("index"));
+    this.#disk.remove(this.#path("log"));
+  }
+
+  #path(kind: Kind): string {
+    return joinPath(this.#directory, segmentFileName(this.#baseOffset, kind));
+  }
+}
+
+function unreadable(path: string, error: unknown): RustLogError {
+  const message = `${path} can't be read: ${reasonOf(error)}`;
+  return new RustLogError("STORAGE_ERROR", message, { cause: error });
+}

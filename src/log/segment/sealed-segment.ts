@@ -1,0 +1,310 @@
+// A sealed segment: flushed, immutable, mapped on first use, only ever unlinked.
+// Leaves to others: how a batch is found in it (segment.ts).
+import { RustLogError } from "../../errors.ts";
+import { INDEX_INTERVAL_BYTES } from "../../limits.ts";
+import type { BatchFault } from "../../record/batch.ts";
+import type { Disk } from "../disk/disk.ts";
+import { type LogBytes, MappedLog } from "./log-bytes.ts";
+import type { LogSlice } from "./log-slice.ts";
+import type { LookupTrace } from "./lookup-trace.ts";
+import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "../index/offset-index.ts";
+import { SealedFiles } from "./sealed-files.ts";
+import { RebuildableSegment } from "./rebuildable-segment.ts";
+import { TIME_MISMATCH, type TimestampMatch } from "./segment.ts";
+import { NO_BATCH } from "./segment-headers.ts";
+import { segmentFileName } from "./segment-files.ts";
+import { SegmentIndex } from "../index/segment-index.ts";
+import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "../index/time-index.ts";
+
+/** One immutable segment of a partition's directory. */
+export class SealedSegment extends RebuildableSegment {
+  readonly #files: SealedFiles;
+  readonly #report: (line: string) => void;
+  #fileBytes: number | undefined;
+  #bytes = 0;
+  #log: LogBytes | undefined;
+  #mapping: Uint8Array | undefined;
+  #index: SegmentIndex | undefined;
+  #timesChecked = false;
+  #rebuildReason: string | undefined;
+  #nextOffset = 0;
+
+  /**
+   * Opens nothing yet: files are read on first use, so that a start costs little for each.
+   * `fileBytes` is the length of the log, where it is known.
+   */
+  constructor(
+    disk: Disk,
+    directory: string,
+    baseOffset: number,
+    partitionName: string,
+    report: (line: string) => void,
+    fileBytes?: number,
+  ) {
+    super(baseOffset, partitionName);
+    this.#files = new SealedFiles(disk, directory, baseOffset, report);
+    this.#report = report;
+    this.#fileBytes = fileBytes;
+  }
+
+  override get bytes(): number {
+    this.index();
+    return this.#bytes;
+  }
+
+  /** Length of the `.log` file, in bytes; the same as `bytes` unless its end is damaged. */
+  override get fileBytes(): number {
+    this.#fileBytes ??= this.#files.size("log") ?? 0;
+    return this.#fileBytes;
+  }
+
+  /** Offset after the last record. */
+  get nextOffset(): number {
+    this.index();
+    return this.#nextOffset;
+  }
+
+  /** Largest timestamp of any record, in milliseconds; -Infinity when there is none. */
+  override get maxTimestamp(): number {
+    if (!this.#timesChecked) this.#checkTimes();
+    return this.index().maxTimestamp;
+  }
+
+  /** Whether `maxTimestamp` and a search by time need open no file any more. */
+  get isReadyForTimes(): boolean {
+    return this.#timesChecked && this.#index !== undefined;
+  }
+
+  /** Why the indexes are not those of the files but were made anew from the log; undefined if they are. */
+  get rebuildReason(): string | undefined {
+    return this.#rebuildReason;
+  }
+
+  override slice(position: number, bytes: number): LogSlice {
+    return this.#openLog().slice(position, bytes);
+  }
+
+  /** A view of the bytes from `position`, for a slice that was made while the segment was active. */
+  view(position: number, bytes: number): Uint8Array {
+    return this.#openLog().view(position, bytes);
+  }
+
+  /** As in all segments; once the way there is found to be damaged, by indexes that lead around the damage. */
+  override locate(offset: number, end: number, trace?: LookupTrace): number {
+    try {
+      return super.locate(offset, end, trace);
+    } catch (error) {
+      const isDamage = error instanceof RustLogError && error.code === "CORRUPT_MESSAGE";
+      if (!isDamage || this.#rebuildReason !== undefined) throw error;
+      this.#rebuild("the log is damaged");
+      return super.locate(offset, end, trace);
+    }
+  }
+
+  override findTimestamp(
+    timestamp: number,
+    end: number,
+    endOffset: number,
+    trace?: LookupTrace,
+  ): TimestampMatch | undefined {
+    if (!this.#timesChecked) this.#checkTimes();
+    return super.findTimestamp(timestamp, end, endOffset, trace);
+  }
+
+  /** Calls `visit` with the place of each batch header, in order, as far as the log is not damaged. */
+  visitBatches(visit: (bytes: Uint8Array, at: number) => void): void {
+    this.walk(0, (_size, at) => {
+      const readable =
+        !Number.isNaN(this.statedBaseOffset(at)) && Number.isFinite(this.maxTimestampAt(at));
+      if (readable) visit(this.headerBytes(at), this.headerAt);
+      return true;
+    });
+  }
+
+  /** Unlinks the files. Slices that were made of a mapping stay valid. */
+  remove(): void {
+    this.#files.remove();
+    this.close();
+  }
+
+  /** Opens no file from now on: another topic's may have the name. What is mapped stays valid. */
+  close(): void {
+    this.#files.close();
+  }
+
+  protected override bytesAt(position: number, bytes: number): Uint8Array {
+    return this.#openLog().view(position, bytes);
+  }
+
+  protected override headerBytes(position: number): Uint8Array {
+    // The usual case, and the innermost loop of every lookup.
+    if (this.#mapping !== undefined) {
+      this.headerAt = position;
+      return this.#mapping;
+    }
+    const log = this.#openLog();
+    const bytes = log.header(position);
+    this.headerAt = log.headerAt;
+    return bytes;
+  }
+
+  override index(): SegmentIndex {
+    if (this.#index === undefined) {
+      this.#index = this.#loadIndex();
+      this.#findEnd(this.#index);
+    }
+    return this.#index;
+  }
+
+  protected override repairIndex(_position: number, reason: string): boolean {
+    if (this.#rebuildReason !== undefined) return false;
+    this.#rebuild(reason);
+    return true;
+  }
+
+  protected override batchFaultAt(position: number, end: number): BatchFault | undefined {
+    return this.#openLog().faultAt(position, end);
+  }
+
+  /** Makes the indexes anew from the log, uses them at once, and saves them in the background. */
+  #rebuild(reason: string): SegmentIndex {
+    const file = segmentFileName(this.baseOffset, "index");
+    this.#report(`${this.partitionName}: rebuilding the indexes of ${file}: ${reason}`);
+    const index = this.walkIndex();
+    index.seal();
+    this.#index = index;
+    this.#rebuildReason = reason;
+    this.#timesChecked = true;
+    this.#findEnd(index);
+    void this.#saveVerified();
+    return index;
+  }
+
+  /** Saves the rebuilt indexes, with no time in them of a batch that is damaged. */
+  async #saveVerified(): Promise<void> {
+    try {
+      const index = await this.walkVerifiedIndex();
+      index.seal();
+      this.#index = index;
+      this.verifiedMax = index.maxTimestamp;
+      this.#files.save("index", index.offsets.bytesFrom(0));
+      this.#files.save("timeindex", index.times.bytesFrom(0));
+    } catch (error) {
+      // The files are gone, or can't be read: nothing is saved.
+      if (!(error instanceof RustLogError)) throw error;
+    }
+  }
+
+  #openLog(): LogBytes {
+    if (this.#log === undefined) {
+      this.#log = this.#files.openLog(this.fileBytes);
+      if (this.#log instanceof MappedLog) this.#mapping = this.#log.mapping;
+    }
+    return this.#log;
+  }
+
+  /** The indexes from their files, or rebuilt when a file is missing, malformed or ends too early. */
+  #loadIndex(): SegmentIndex {
+    const offsetBytes = this.#readIndexFile("index");
+    const timeBytes = this.#readIndexFile("timeindex");
+    let fault: string | undefined = "a file is missing";
+    let loaded: SegmentIndex | undefined;
+    if (offsetBytes !== undefined && timeBytes !== undefined) {
+      fault = offsetIndexFault(offsetBytes, this.fileBytes) ?? timeIndexFault(timeBytes);
+      if (fault === undefined) {
+        loaded = new SegmentIndex(
+          new OffsetIndex(offsetBytes, offsetBytes.length / OFFSET_ENTRY_BYTES),
+          new TimeIndex(timeBytes, timeBytes.length / TIME_ENTRY_BYTES),
+        );
+        fault = this.#tailFault(loaded);
+        if (fault === undefined) return loaded;
+      }
+    }
+    return this.#rebuild(fault);
+  }
+
+  #readIndexFile(kind: "index" | "timeindex"): Uint8Array | undefined {
+    const size = this.#files.size(kind);
+    return size === undefined ? undefined : this.#files.readIndex(kind, size);
+  }
+
+  /** Why the last entry of an offset index does not fit the end of the log, or undefined. */
+  #tailFault(index: SegmentIndex): string | undefined {
+    const { offsets } = index;
+    const last = offsets.count - 1;
+    if (last >= 0 && !this.pointsAtBatch(offsets.position(last), offsets.relativeOffset(last))) {
+      return "its last entry does not match the log";
+    }
+    let early = false;
+    let bytesSinceEntry = 0;
+    this.walk(this.#tailStart(index), (size) => {
+      if (bytesSinceEntry > INDEX_INTERVAL_BYTES) early = true;
+      bytesSinceEntry += size;
+      return !early;
+    });
+    // A batch after the last entry should have had an entry of its own.
+    return early ? "it ends too early" : undefined;
+  }
+
+  /** Finds the end of the last whole batch: what follows it can't be served, and belongs to no offset. */
+  #findEnd(index: SegmentIndex): void {
+    const { offsets } = index;
+    let end = this.#tailStart(index);
+    let next = this.baseOffset;
+    if (offsets.count > 0 && this.headerFault(end, this.fileBytes) === undefined) {
+      next += offsets.relativeOffset(offsets.count - 1) - this.lastDeltaAt(end);
+    }
+    let previous = NO_BATCH;
+    this.walk(end, (size) => {
+      next = this.offsetAfter(end, this.trueBaseOffset(end, next, previous));
+      previous = end;
+      end += size;
+      return true;
+    });
+    if (end < this.fileBytes && this.#rebuildReason === undefined) {
+      // There may be whole batches behind the damage.
+      this.#rebuild("the log is damaged");
+      return;
+    }
+    this.#nextOffset = next;
+    if (end < this.fileBytes) {
+      const file = segmentFileName(this.baseOffset, "log");
+      const excess = this.fileBytes - end;
+      this.#report(
+        `${this.partitionName}: segment ${file}, position ${end}: ${excess} bytes are no batch; not served`,
+      );
+    }
+    this.#bytes = end;
+  }
+
+  /** Rebuilds the indexes unless the last time entry is the largest timestamp of all that follows it. */
+  #checkTimes(): void {
+    const index = this.index();
+    this.#timesChecked = true;
+    let position = 0;
+    if (index.times.count > 0) {
+      const last = index.times.count - 1;
+      const offset = index.times.relativeOffset(last);
+      position = this.locate(this.baseOffset + offset, this.bytes);
+      const holds =
+        this.pointsAtBatch(position, offset) &&
+        this.maxTimestampAt(position) === index.times.timestamp(last);
+      // Where the batch is damaged, the entry may be right.
+      const isWrong = !holds && this.isIntact(position);
+      if (isWrong && this.repairIndex(position, TIME_MISMATCH)) return;
+    }
+    let stale = false;
+    this.walk(position, (_size, at) => {
+      stale = this.maxTimestampAt(at) > index.maxTimestamp && this.isIntact(at);
+      return !stale;
+    });
+    if (!stale) return;
+    this.#rebuild("the time index ends too early");
+  }
+
+  /** Where the last indexed batch starts. */
+  #tailStart(index: SegmentIndex): number {
+    const { offsets } = index;
+    return offsets.count === 0 ? 0 : offsets.position(offsets.count - 1);
+  }
+}

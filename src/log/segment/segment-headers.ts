@@ -1,0 +1,159 @@
+// The batch headers of one segment, where the bytes may be damaged: which are plausible, and which offsets the
+// batches have. Leaves to others: where the bytes come from, and what is looked for in them (segment.ts).
+//
+// The CRC of a batch does not cover its base offset. But offsets have no gaps, so a batch begins where the one
+// before it ended; when a header says otherwise, the neighbours decide.
+import { RustLogError } from "../../errors.ts";
+import {
+  BATCH_HEADER_BYTES,
+  BATCH_MAGIC,
+  batchBytes,
+  FIELD,
+  lastOffsetDelta,
+  magic,
+  recordCount,
+} from "../../record/batch.ts";
+import { readI32, readU32 } from "../../record/bytes.ts";
+import { segmentFileName } from "./segment-files.ts";
+
+/** What the 32 bits of an index entry can say; a segment is rolled long before. */
+const ENTRY_OFFSET_MAX = 0xffff_ffff;
+
+/** The position of no batch: for the first one, whose offset a file name or an index tells. */
+export const NO_BATCH = -1;
+
+/** Batches by position: bytes from the start of the `.log` file. */
+export abstract class SegmentHeaders {
+  /** Offset of the first record; the name of the file. */
+  readonly baseOffset: number;
+  /** The partition's name, for messages: `orders-3`. */
+  protected readonly partitionName: string;
+
+  constructor(baseOffset: number, partitionName: string) {
+    this.baseOffset = baseOffset;
+    this.partitionName = partitionName;
+  }
+
+  /** Length of the `.log` file, in bytes. */
+  abstract readonly fileBytes: number;
+
+  /** Bytes in which a whole batch header stands at `headerAt`, for the batch at `position`. */
+  protected abstract headerBytes(position: number): Uint8Array;
+
+  /** Where in the last `headerBytes` the header stands: set by that call, so that none allocates. */
+  protected headerAt = 0;
+
+  /** Whether the whole batch at `position` matches its CRC; asked only where something does not fit. */
+  protected abstract isIntact(position: number): boolean;
+
+  /** Whether no batch that can be served is at `position`, although there should be one before `end`. */
+  isDamagedAt(position: number, end: number): boolean {
+    return position < end && this.headerFault(position, end) !== undefined;
+  }
+
+  /** Size of the batch at `position`, once its header is plausible; throws CORRUPT_MESSAGE otherwise. */
+  protected batchSizeAt(position: number, end: number): number {
+    const fault = this.headerFault(position, end);
+    if (fault !== undefined) throw this.corrupt(position, fault);
+    return batchBytes(this.headerBytes(position), this.headerAt);
+  }
+
+  /** Base offset that the batch at `position` states, which its CRC does not cover; NaN if it can't be. */
+  protected statedBaseOffset(position: number): number {
+    return safeI64(this.headerBytes(position), this.headerAt + FIELD.baseOffset);
+  }
+
+  /** Largest timestamp of the batch at `position`; -Infinity if what it states can't be. */
+  protected maxTimestampAt(position: number): number {
+    const stated = safeI64(this.headerBytes(position), this.headerAt + FIELD.maxTimestamp);
+    return Number.isNaN(stated) ? Number.NEGATIVE_INFINITY : stated;
+  }
+
+  /**
+   * The base offset of the batch at `position`. `expected` is what follows the batch at `previous`. Where the
+   * two do not agree, one of them is damaged, or records are missing between them; the neighbours tell.
+   */
+  protected trueBaseOffset(position: number, expected: number, previous: number): number {
+    const stated = this.statedBaseOffset(position);
+    if (stated === expected) return expected;
+    const relative = stated - this.baseOffset;
+    if (!(relative >= 0 && relative <= ENTRY_OFFSET_MAX)) return expected;
+    if (previous !== NO_BATCH && !this.isIntact(previous)) {
+      return stated > this.statedBaseOffset(previous) ? stated : expected;
+    }
+    // A gap, if the batch after it goes on from there.
+    const after = position + batchBytes(this.headerBytes(position), this.headerAt);
+    const gap =
+      stated > expected &&
+      this.headerFault(after, this.fileBytes) === undefined &&
+      this.statedBaseOffset(after) === stated + this.lastDeltaAt(position) + 1;
+    return gap ? stated : expected;
+  }
+
+  /** Offset after the last record of the batch at `position`, whose base offset is `base`. */
+  protected offsetAfter(position: number, base: number): number {
+    const bytes = this.headerBytes(position);
+    const count = recordCount(bytes, this.headerAt);
+    const delta = lastOffsetDelta(bytes, this.headerAt);
+    if (count === delta + 1 && count > 0) return base + count;
+    // It is damaged; the next one tells where it should have ended.
+    const after = position + batchBytes(bytes, this.headerAt);
+    const next =
+      this.headerFault(after, this.fileBytes) === undefined
+        ? this.statedBaseOffset(after)
+        : NO_BATCH;
+    return next > base && next - base <= ENTRY_OFFSET_MAX
+      ? next
+      : base + Math.max(1, Math.min(count, delta + 1));
+  }
+
+  /** Offset of the last record less that of the first, as the batch at `position` states. */
+  protected lastDeltaAt(position: number): number {
+    return lastOffsetDelta(this.headerBytes(position), this.headerAt);
+  }
+
+  /** Why there is no plausible batch header at `position`, or undefined. */
+  protected headerFault(position: number, end: number): string | undefined {
+    if (end - position < BATCH_HEADER_BYTES) return `${end - position} bytes are no batch`;
+    const bytes = this.headerBytes(position);
+    const found = magic(bytes, this.headerAt);
+    if (found !== BATCH_MAGIC) return `magic is ${found}, not ${BATCH_MAGIC}`;
+    const size = batchBytes(bytes, this.headerAt);
+    if (size < BATCH_HEADER_BYTES || size > end - position) {
+      return `a batch of ${size} bytes does not fit the ${end - position} bytes that are left`;
+    }
+    return undefined;
+  }
+
+  /** Visits the batches from `from` on until `visit` says no, or there is no plausible header. */
+  protected walk(from: number, visit: (size: number, position: number) => boolean): void {
+    let position = from;
+    while (this.headerFault(position, this.fileBytes) === undefined) {
+      const size = batchBytes(this.headerBytes(position), this.headerAt);
+      if (!visit(size, position)) return;
+      position += size;
+    }
+  }
+
+  /** Whether a batch that ends with the given offset, as it states itself, starts at `position`. */
+  protected pointsAtBatch(position: number, relativeOffset: number): boolean {
+    if (this.headerFault(position, this.fileBytes) !== undefined) return false;
+    const last = this.statedBaseOffset(position) + this.lastDeltaAt(position);
+    return last === this.baseOffset + relativeOffset;
+  }
+
+  /** An error that names topic, partition, segment and position. */
+  protected corrupt(position: number, why: string): RustLogError {
+    const file = segmentFileName(this.baseOffset, "log");
+    return new RustLogError(
+      "CORRUPT_MESSAGE",
+      `${this.partitionName}: segment ${file}, position ${position}: ${why}`,
+    );
+  }
+}
+
+/** A signed 64-bit integer; NaN where `readI64` would throw. */
+function safeI64(bytes: Uint8Array, at: number): number {
+  const value = readI32(bytes, at) * 2 ** 32 + readU32(bytes, at + 4);
+  return Number.isSafeInteger(value) ? value : Number.NaN;
+}

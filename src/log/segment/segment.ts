@@ -1,0 +1,294 @@
+// Reading one log segment: which batch holds an offset or a timestamp, and where a run of batches ends.
+// Leaves to others: where the bytes come from (sealed-segment.ts: a mapping; active-segment.ts: the file
+// that is being written), and which segment to ask (log.ts).
+import { batchBytes, recordCount } from "../../record/batch.ts";
+import type { LogSlice } from "./log-slice.ts";
+import type { LookupTrace } from "./lookup-trace.ts";
+import { NO_BATCH, SegmentHeaders } from "./segment-headers.ts";
+import type { SegmentIndex } from "../index/segment-index.ts";
+
+/** Where a timestamp was found: the first batch that has a record at or after it. */
+export interface TimestampMatch {
+  /** Base offset of that batch. */
+  readonly offset: number;
+  /** Largest timestamp in that batch, in milliseconds. */
+  readonly timestamp: number;
+}
+
+/** Why indexes are rebuilt. */
+export const TIME_MISMATCH = "a time index entry does not match the log";
+
+/** Index entries looked at to find the end of damage, so that one read does bounded work. */
+const ENTRIES_PASSED_MAX = 1_000;
+
+const OFFSET_MISMATCH = "an offset index entry does not match the log";
+
+/** What all segments can do, sealed or active. Positions are bytes from the start of the `.log` file. */
+export abstract class LogSegment extends SegmentHeaders {
+  /** Length of what may be read, in bytes. */
+  abstract readonly bytes: number;
+
+  /** Largest timestamp of any record, in milliseconds; -Infinity when there is none. */
+  abstract readonly maxTimestamp: number;
+
+  /** The indexes, checked against the log as far as that is cheap; damaged ones are rebuilt first. */
+  abstract index(): SegmentIndex;
+
+  /**
+   * Called when an index entry does not match the batch at `position`. Either rebuilds the indexes from the
+   * log and returns true: the caller tries again. Or they were rebuilt already, and it returns false: that
+   * batch is damaged, and the entry is right. Or throws CORRUPT_MESSAGE, for a log that must be whole.
+   */
+  protected abstract repairIndex(position: number, reason: string): boolean;
+
+  /** Position of the last batch before the target of `offsetBefore`: set by that call. */
+  protected previous = NO_BATCH;
+
+  /** Base offset of the batch that `locate` found: set by that call, so that none allocates. */
+  foundOffset = 0;
+
+  /** Offset after the run that `boundary` found; NaN if only `offsetBefore` can tell. Set by that call. */
+  stopOffset = Number.NaN;
+
+  /** A run of whole batches, from `position`. */
+  abstract slice(position: number, bytes: number): LogSlice;
+
+  /**
+   * Position of the batch that holds `offset`, or of the first one after it, whose base offset is `foundOffset`
+   * then; `end` when there is none before `end`. Throws CORRUPT_MESSAGE naming the place when the way there is
+   * damaged.
+   */
+  locate(offset: number, end: number, trace?: LookupTrace): number {
+    try {
+      return this.#locate(offset, end, trace);
+    } catch (error) {
+      // The way there is damaged. The next entry of the index leads behind the damage.
+      const entry = this.index().offsets.lookup(offset - this.baseOffset) + 1;
+      const position = this.#positionOf(entry, end);
+      if (position === undefined || this.statedBaseOffset(position) > offset) throw error;
+      this.foundOffset = this.statedBaseOffset(position);
+      return position;
+    }
+  }
+
+  /**
+   * Offset behind the damaged batch that holds `offset`: where the batch after it begins, by its header or by the next
+   * entry of the index; undefined when this segment has nothing more that could be read.
+   */
+  offsetAfterDamage(offset: number, end: number): number | undefined {
+    let position = end;
+    try {
+      position = this.#locate(offset, end);
+    } catch {
+      // The way there is damaged: the index knows a way behind it.
+    }
+    if (position < end && this.headerFault(position, end) === undefined) {
+      const size = batchBytes(this.headerBytes(position), this.headerAt);
+      const next = this.offsetAfter(position, this.foundOffset);
+      const isWhole = position + size < end && this.headerFault(position + size, end) === undefined;
+      if (next > offset && isWhole) return next;
+    }
+    const { offsets } = this.index();
+    const first = offsets.lookup(offset - this.baseOffset) + 1;
+    const last = Math.min(first + ENTRIES_PASSED_MAX, offsets.count) - 1;
+    for (let entry = first; entry <= last; entry++) {
+      const behind = this.#positionOf(entry, end);
+      if (behind !== undefined) return Math.max(this.statedBaseOffset(behind), offset + 1);
+    }
+    // So much is damaged that finding the end of it takes more than one answer.
+    return last + 1 < offsets.count ? this.baseOffset + offsets.relativeOffset(last) : undefined;
+  }
+
+  /** Where the batch of an index entry is, if it can be read and there is such an entry before `end`. */
+  #positionOf(entry: number, end: number): number | undefined {
+    const { offsets } = this.index();
+    if (entry >= offsets.count || offsets.position(entry) >= end) return undefined;
+    return this.#entryHolds(entry) ? offsets.position(entry) : undefined;
+  }
+
+  #locate(offset: number, end: number, trace?: LookupTrace): number {
+    const index = this.index();
+    const { offsets } = index;
+    trace?.search(index);
+    const entry = offsets.lookup(offset - this.baseOffset, trace);
+    trace?.found(entry);
+    if (entry < 0) return this.scan(offset, end, trace);
+    const start = offsets.position(entry);
+    if (!this.#entryHolds(entry) && this.repairIndex(start, OFFSET_MISMATCH)) {
+      return this.#locate(offset, end, trace);
+    }
+    const expected = this.baseOffset + offsets.relativeOffset(entry) + 1;
+    if (start >= end) return end;
+    if (expected > offset) {
+      const stated = this.statedBaseOffset(start);
+      const isPlain = this.#plainOffsetAfter(start, stated) === expected;
+      this.foundOffset = isPlain ? stated : this.offsetAt(start);
+      return start;
+    }
+    const size = this.batchSizeAt(start, end);
+    trace?.passedBatch(start, size, expected - 1);
+    return this.#scanFrom(start + size, expected, start, offset, end, trace);
+  }
+
+  /** What `locate` finds, by the headers of all batches from the first on: without the index. */
+  scan(offset: number, end: number, trace?: LookupTrace): number {
+    return this.#scanFrom(0, this.baseOffset, NO_BATCH, offset, end, trace);
+  }
+
+  /** The same from `from` on, where offset `expectedThere` is due after the batch at `before`. */
+  #scanFrom(
+    from: number,
+    expectedThere: number,
+    before: number,
+    offset: number,
+    end: number,
+    trace: LookupTrace | undefined,
+  ): number {
+    let position = from;
+    let expected = expectedThere;
+    let previous = before;
+    while (position < end) {
+      const size = this.batchSizeAt(position, end);
+      const base = this.trueBaseOffset(position, expected, previous);
+      const next = this.offsetAfter(position, base);
+      if (next > offset) {
+        this.foundOffset = base === expected ? base : this.offsetAt(position);
+        return position;
+      }
+      trace?.passedBatch(position, size, next - 1);
+      previous = position;
+      expected = next;
+      position += size;
+    }
+    return end;
+  }
+
+  /** Offset after the batch that ends at `target`, by the batches before it and the index. */
+  offsetBefore(target: number): number {
+    const { offsets } = this.index();
+    const entry = offsets.lookupPosition(target - 1);
+    let position = 0;
+    let expected = this.baseOffset;
+    this.previous = NO_BATCH;
+    if (entry >= 0) {
+      this.previous = offsets.position(entry);
+      if (!this.#entryHolds(entry) && this.repairIndex(this.previous, OFFSET_MISMATCH)) {
+        return this.offsetBefore(target);
+      }
+      expected = this.baseOffset + offsets.relativeOffset(entry) + 1;
+      position = this.previous + this.batchSizeAt(this.previous, this.fileBytes);
+    }
+    while (position < target) {
+      if (this.headerFault(position, this.fileBytes) !== undefined) break;
+      const base = this.trueBaseOffset(position, expected, this.previous);
+      this.previous = position;
+      expected = this.offsetAfter(position, base);
+      position += this.batchSizeAt(position, this.fileBytes);
+    }
+    if (position === target) return expected;
+    // The way there is damaged. The first batch behind damage has an entry of its own.
+    const known = offsets.lookupPosition(target);
+    if (known < 0 || offsets.position(known) !== target || !this.#entryHolds(known)) {
+      throw this.corrupt(
+        position,
+        this.headerFault(position, this.fileBytes) ?? "its length is wrong",
+      );
+    }
+    this.previous = NO_BATCH;
+    return this.statedBaseOffset(target);
+  }
+
+  /** Base offset of the batch at `position`, whatever it says itself; higher than `offsetBefore` after a gap. */
+  offsetAt(position: number): number {
+    const expected = this.offsetBefore(position);
+    return this.trueBaseOffset(position, expected, this.previous);
+  }
+
+  /**
+   * The largest end of a run of whole batches from `position` within `bytesMax`, of one batch at least. The first
+   * one's base offset is `base`. The offset after the run is `stopOffset` then.
+   */
+  boundary(position: number, base: number, bytesMax: number, end: number): number {
+    if (end - position <= bytesMax) return end;
+    const limit = position + bytesMax;
+    let at = position + this.batchSizeAt(position, end);
+    let offset = this.#plainOffsetAfter(position, base);
+    if (at < limit) {
+      const { offsets } = this.index();
+      const entry = offsets.lookupPosition(limit);
+      let known = NO_BATCH;
+      if (entry >= 0 && offsets.position(entry) > at) {
+        at = offsets.position(entry);
+        const holds = this.#entryHolds(entry);
+        if (!holds && this.repairIndex(at, OFFSET_MISMATCH)) {
+          return this.boundary(position, base, bytesMax, end);
+        }
+        // The entry tells the offset of the batch there; what the one before it ends with is not known.
+        if (holds) known = at;
+        offset = Number.NaN;
+      }
+      // What comes before damage can be served; the read that begins at it says what is wrong.
+      while (this.headerFault(at, end) === undefined) {
+        const next = at + this.batchSizeAt(at, end);
+        if (next > limit) break;
+        offset = this.#plainOffsetAfter(at, at === known ? this.statedBaseOffset(at) : offset);
+        at = next;
+      }
+    }
+    this.stopOffset = offset;
+    return at;
+  }
+
+  /** Offset after the batch at `position`, which begins with `base`; NaN unless its header says just that. */
+  #plainOffsetAfter(position: number, base: number): number {
+    if (this.statedBaseOffset(position) !== base) return Number.NaN;
+    const count = recordCount(this.headerBytes(position), this.headerAt);
+    return count > 0 && count === this.lastDeltaAt(position) + 1 ? base + count : Number.NaN;
+  }
+
+  /**
+   * The first batch that has a record at or after `timestamp` and starts before `end`, or undefined.
+   * `endOffset` is the offset of the record that would stand at `end`.
+   */
+  findTimestamp(
+    timestamp: number,
+    end: number,
+    endOffset: number,
+    trace?: LookupTrace,
+  ): TimestampMatch | undefined {
+    const index = this.index();
+    if (index.maxTimestamp < timestamp) return undefined;
+    trace?.search(index);
+    let entry = index.times.lookupBelow(timestamp, trace);
+    // The active segment has entries for batches that may not be read yet.
+    while (entry >= 0 && this.baseOffset + index.times.relativeOffset(entry) >= endOffset) entry--;
+    trace?.found(entry);
+    let position = 0;
+    if (entry >= 0) {
+      const offset = this.baseOffset + index.times.relativeOffset(entry);
+      position = this.locate(offset, end);
+      const holds =
+        position < end &&
+        this.pointsAtBatch(position, index.times.relativeOffset(entry)) &&
+        this.maxTimestampAt(position) === index.times.timestamp(entry);
+      // Where the batch is damaged, the entry may be right.
+      const isWrong = !holds && (position >= end || this.isIntact(position));
+      if (isWrong && this.repairIndex(position, TIME_MISMATCH)) {
+        return this.findTimestamp(timestamp, end, endOffset, trace);
+      }
+    }
+    while (position < end) {
+      const size = this.batchSizeAt(position, end);
+      const found = this.maxTimestampAt(position);
+      if (found >= timestamp) return { offset: this.offsetAt(position), timestamp: found };
+      trace?.passedBatch(position, size, found);
+      position += size;
+    }
+    return undefined;
+  }
+
+  #entryHolds(entry: number): boolean {
+    const { offsets } = this.index();
+    return this.pointsAtBatch(offsets.position(entry), offsets.relativeOffset(entry));
+  }
+}

@@ -1,0 +1,50 @@
+// A successful response whose body begins with an array that is written item by item, so that other work can come
+// between, and that ends where its frame is full.
+// Leaves to others: what an item is (groups.ts, topics.ts), and where the items come from (broker/handlers/list.ts).
+import { FRAME_LENGTH_BYTES } from "../../net/frame.ts";
+import { RESPONSE_HEADER_BYTES } from "./messages.ts";
+import { ByteWriter } from "./writer.ts";
+
+/** Where the number of items is. */
+const COUNT_AT = FRAME_LENGTH_BYTES + RESPONSE_HEADER_BYTES;
+
+/** Room for the fields behind the array. */
+const REST_BYTES = 16;
+
+/** A response that grows. */
+export class ListResponse {
+  readonly #writer: ByteWriter;
+  readonly #frameBytesMax: number;
+  #items = 0;
+
+  /** `payloadBytesMax` is the limit of a frame. */
+  constructor(correlationId: number, payloadBytesMax: number) {
+    this.#frameBytesMax = FRAME_LENGTH_BYTES + payloadBytesMax - REST_BYTES;
+    this.#writer = new ByteWriter().u32(0).u32(correlationId).u16(0).u32(0);
+  }
+
+  /** Number of items so far. */
+  get items(): number {
+    return this.#items;
+  }
+
+  /** Adds an item; returns false, and adds nothing, if the frame is full. */
+  add<Item>(item: Item, write: (writer: ByteWriter, item: Item) => void): boolean {
+    const { length } = this.#writer;
+    write(this.#writer, item);
+    if (this.#writer.length > this.#frameBytesMax) {
+      this.#writer.truncate(length);
+      return false;
+    }
+    this.#items++;
+    return true;
+  }
+
+  /** The whole frame, with a few more fields behind the array. It must not be used again. */
+  finish(writeRest: (writer: ByteWriter) => void): Uint8Array {
+    writeRest(this.#writer);
+    this.#writer.patchU32(COUNT_AT, this.#items);
+    this.#writer.patchU32(0, this.#writer.length - FRAME_LENGTH_BYTES);
+    return this.#writer.finish();
+  }
+}

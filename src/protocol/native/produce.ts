@@ -1,0 +1,81 @@
+// Produce: one record batch for one partition.
+// Leaves to others: what a batch is (record/batch.ts).
+//
+//   request  = topic string | partition u32 | batch bytes
+//   response = baseOffset i64
+import { joined, NO_TAIL, readU16, type Tail, tailBytes } from "../../record/bytes.ts";
+import {
+  API,
+  decodeRequest,
+  decodeResponse,
+  encodeRequest,
+  encodeResponse,
+  REQUEST_HEADER_BYTES,
+} from "./messages.ts";
+
+/** Of a batch, what its first piece has at least: its header, and room to spare. */
+const BATCH_HEAD_BYTES = 64;
+
+/** A batch for a partition. */
+export interface ProduceRequest {
+  readonly topic: string;
+  readonly partition: number;
+  /** One whole record batch; decoded, a view of the payload. */
+  readonly batch: Uint8Array;
+  /** What of the batch lies beyond that view, if the request came in several pieces; the header does not. */
+  readonly tail?: Tail;
+}
+
+/** Where the batch went. */
+export interface ProduceResponse {
+  /** Offset of its first record. */
+  readonly baseOffset: number;
+}
+
+/** A request frame up to its batch of `batchBytes`, which the caller sends after it without a copy. */
+export function encodeProduceRequestHead(
+  correlationId: number,
+  topic: string,
+  partition: number,
+  batchBytes: number,
+): Uint8Array {
+  return encodeRequest(
+    API.Produce,
+    correlationId,
+    (body) => body.string(topic).u32(partition).u32(batchBytes),
+    1,
+    batchBytes,
+  );
+}
+
+/** Reads a request; `tail` is what of its payload lies beyond the first piece. The batch is not copied. */
+export function decodeProduceRequest(payload: Uint8Array, tail = NO_TAIL): ProduceRequest {
+  if (tail.length > 0 && payload.length < headBytes(payload) + BATCH_HEAD_BYTES) {
+    return decodeProduceRequest(joined(payload, tail));
+  }
+  return decodeRequest(payload, (body) => {
+    const topic = body.string("topic");
+    const partition = body.u32("partition");
+    if (tail.length === 0) return { topic, partition, batch: body.bytes("batch") };
+    return { topic, partition, batch: body.bytesWithTail("batch", tailBytes(tail)), tail };
+  });
+}
+
+/** Where the batch begins in a payload, if its first piece has the length of the topic's name. */
+function headBytes(payload: Uint8Array): number {
+  const topic = REQUEST_HEADER_BYTES + 2;
+  return payload.length < topic ? topic : topic + readU16(payload, REQUEST_HEADER_BYTES) + 4 + 4;
+}
+
+/** A whole response frame. */
+export function encodeProduceResponse(
+  correlationId: number,
+  response: ProduceResponse,
+): Uint8Array {
+  return encodeResponse(correlationId, (body) => body.i64(response.baseOffset));
+}
+
+/** Reads a response. */
+export function decodeProduceResponse(payload: Uint8Array): ProduceResponse {
+  return decodeResponse(payload, (body) => ({ baseOffset: body.i64("baseOffset") }));
+}

@@ -1,0 +1,119 @@
+// Reads the fields of a payload in order, and refuses whatever is not there.
+// Leaves to others: which fields there are (produce.ts, fetch.ts, …).
+import { RustLogError } from "../../errors.ts";
+import { OFFSET_MAX } from "../../limits.ts";
+import { readI32, readU16, readU32, readUuid, UUID_BYTES } from "../../record/bytes.ts";
+
+// A byte order mark is a character like any other: a name must not change on its way.
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** A position in a payload. Every method throws INVALID_REQUEST, naming the field, if it is not whole. */
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  readonly #end: number;
+  #at: number;
+
+  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
+    this.#bytes = bytes;
+    this.#at = start;
+    this.#end = end;
+  }
+
+  /** An unsigned 8-bit integer. */
+  u8(field: string): number {
+    return this.#bytes[this.#take(1, field)]!;
+  }
+
+  /** An unsigned 16-bit integer. */
+  u16(field: string): number {
+    return readU16(this.#bytes, this.#take(2, field));
+  }
+
+  /** An unsigned 32-bit integer. */
+  u32(field: string): number {
+    return readU32(this.#bytes, this.#take(4, field));
+  }
+
+  /** A signed 64-bit integer, which must be a safe one: no other offset or timestamp occurs. */
+  i64(field: string): number {
+    const at = this.#take(8, field);
+    const value = readI32(this.#bytes, at) * 2 ** 32 + readU32(this.#bytes, at + 4);
+    if (Math.abs(value) > OFFSET_MAX) throw invalid(field, `${value} is beyond 2^53 - 1`);
+    return value;
+  }
+
+  /** A UUID, in its text form. */
+  uuid(field: string): string {
+    return readUuid(this.#bytes, this.#take(UUID_BYTES, field));
+  }
+
+  /** A string: its length in bytes as u16, then UTF-8. */
+  string(field: string): string {
+    const bytes = this.u16(field);
+    const at = this.#take(bytes, field);
+    try {
+      return utf8.decode(this.#bytes.subarray(at, at + bytes));
+    } catch {
+      throw invalid(field, "it is not valid UTF-8");
+    }
+  }
+
+  /** Bytes: their number as u32, then they themselves, as a view. */
+  bytes(field: string): Uint8Array {
+    const bytes = this.u32(field);
+    const at = this.#take(bytes, field);
+    return this.#bytes.subarray(at, at + bytes);
+  }
+
+  /**
+   * Bytes that end the payload, of which it has only the first piece: the `beyond` last of them are in its tail.
+   * A view of that piece.
+   */
+  bytesWithTail(field: string, beyond: number): Uint8Array {
+    const bytes = this.u32(field);
+    const left = this.#end - this.#at + beyond;
+    if (bytes > left) throw invalid(field, `${bytes} bytes are needed, and ${left} are left`);
+    if (bytes < left) throw invalid("body", `${left - bytes} bytes follow its last field`);
+    const at = this.#take(bytes - beyond, field);
+    return this.#bytes.subarray(at);
+  }
+
+  /**
+   * An array: the number of items as u32, then each. An item takes `itemBytesMin` bytes at least. More than `itemsMax`
+   * items are refused before the first one is read.
+   */
+  array<Item>(
+    field: string,
+    itemBytesMin: number,
+    readItem: (reader: this) => Item,
+    itemsMax = Number.POSITIVE_INFINITY,
+  ): Item[] {
+    const count = this.u32(field);
+    if (count > itemsMax) throw invalid(field, `${count} items are over the limit of ${itemsMax}`);
+    const left = this.#end - this.#at;
+    if (count * itemBytesMin > left)
+      throw invalid(field, `${count} items can't be in ${left} bytes`);
+    const items: Item[] = [];
+    for (let i = 0; i < count; i++) items.push(readItem(this));
+    return items;
+  }
+
+  /** Throws unless everything has been read. */
+  expectEnd(): void {
+    if (this.#at === this.#end) return;
+    throw invalid("body", `${this.#end - this.#at} bytes follow its last field`);
+  }
+
+  #take(bytes: number, field: string): number {
+    const at = this.#at;
+    if (bytes > this.#end - at) {
+      throw invalid(field, `${bytes} bytes are needed, and ${this.#end - at} are left`);
+    }
+    this.#at = at + bytes;
+    return at;
+  }
+}
+
+function invalid(field: string, why: string): RustLogError {
+  return new RustLogError("INVALID_REQUEST", `field '${field}': ${why}`);
+}

@@ -1,0 +1,132 @@
+// Writes the fields of a payload in order, into a buffer that grows.
+// Leaves to others: which fields there are (produce.ts, fetch.ts, …).
+import { RustLogError } from "../../errors.ts";
+import { UUID_BYTES, writeI64, writeU16, writeU32, writeUuid } from "../../record/bytes.ts";
+
+const U8_MAX = 0xff;
+const U16_MAX = 0xffff;
+const U32_MAX = 0xffff_ffff;
+const FIRST_BYTES = 256;
+
+/**
+ * Writes at the end of what it has written. A number that its field can't hold throws INVALID_REQUEST: cut to
+ * size it would be a valid one that nobody meant, partition 2^32 the partition 0.
+ */
+export class ByteWriter {
+  #bytes: Buffer<ArrayBuffer> = Buffer.allocUnsafe(FIRST_BYTES);
+  #end = 0;
+
+  /** Number of bytes written. */
+  get length(): number {
+    return this.#end;
+  }
+
+  /** An unsigned 8-bit integer. */
+  u8(value: number): this {
+    checkUnsigned(value, U8_MAX);
+    const at = this.#room(1);
+    this.#bytes[at] = value;
+    return this;
+  }
+
+  /** An unsigned 16-bit integer. */
+  u16(value: number): this {
+    checkUnsigned(value, U16_MAX);
+    const at = this.#room(2);
+    writeU16(this.#bytes, at, value);
+    return this;
+  }
+
+  /** An unsigned 32-bit integer. */
+  u32(value: number): this {
+    checkUnsigned(value, U32_MAX);
+    const at = this.#room(4);
+    writeU32(this.#bytes, at, value);
+    return this;
+  }
+
+  /** A signed 64-bit integer, which must be a safe one. */
+  i64(value: number): this {
+    if (!Number.isSafeInteger(value)) {
+      throw invalid(`the number ${value}: a whole one of at most 2^53 - 1 is needed`);
+    }
+    const at = this.#room(8);
+    writeI64(this.#bytes, at, value);
+    return this;
+  }
+
+  /** A UUID, from its text form. Throws INVALID_REQUEST for any other text. */
+  uuid(value: string): this {
+    const at = this.#room(UUID_BYTES);
+    writeUuid(this.#bytes, at, value);
+    return this;
+  }
+
+  /** A string: its length in bytes as u16, then UTF-8. Throws INVALID_REQUEST if it has none, or too much. */
+  string(value: string): this {
+    if (!value.isWellFormed()) throw invalid("a string with half a surrogate pair has no UTF-8");
+    const bytes = Buffer.byteLength(value);
+    if (bytes > U16_MAX) throw invalid(`a string of ${bytes} bytes: ${U16_MAX} are possible`);
+    this.u16(bytes);
+    const at = this.#room(bytes);
+    this.#bytes.write(value, at, bytes, "utf8");
+    return this;
+  }
+
+  /** Bytes: their number as u32, then they themselves. */
+  bytes(value: Uint8Array): this {
+    this.u32(value.length);
+    return this.raw(value);
+  }
+
+  /** Bytes without their number. */
+  raw(value: Uint8Array): this {
+    const at = this.#room(value.length);
+    this.#bytes.set(value, at);
+    return this;
+  }
+
+  /** Forgets what was written from byte `length` on. */
+  truncate(length: number): void {
+    this.#end = Math.min(this.#end, length);
+  }
+
+  /** An array: the number of items as u32, then each. */
+  array<Item>(items: readonly Item[], writeItem: (writer: this, item: Item) => void): this {
+    this.u32(items.length);
+    for (const item of items) writeItem(this, item);
+    return this;
+  }
+
+  /** Overwrites the u32 at byte `at`: for a length that was not known before. */
+  patchU32(at: number, value: number): void {
+    checkUnsigned(value, U32_MAX);
+    writeU32(this.#bytes, at, value);
+  }
+
+  /** What was written. The writer must not be used again. */
+  finish(): Uint8Array {
+    return this.#bytes.subarray(0, this.#end);
+  }
+
+  /** Makes room at the end and returns where it starts; the buffer may be another one afterwards. */
+  #room(bytes: number): number {
+    const at = this.#end;
+    this.#end = at + bytes;
+    if (this.#end > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(this.#end, this.#bytes.length * 2));
+      larger.set(this.#bytes.subarray(0, at));
+      this.#bytes = larger;
+    }
+    return at;
+  }
+}
+
+function checkUnsigned(value: number, max: number): void {
+  if (Number.isInteger(value) && value >= 0 && value <= max) return;
+  throw invalid(`the number ${value}: a whole one from 0 to ${max} is needed`);
+}
+
+function invalid(message: string): RustLogError {
+  return new RustLogError("INVALID_REQUEST", message);
+}

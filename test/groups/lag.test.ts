@@ -1,0 +1,92 @@
+// How far groups are behind, against a real registry and store.
+// Leaves to others: how it is shown (broker/apis.test.ts, http/monitoring.test.ts, cli/groups.test.ts).
+import { expect, test } from "bun:test";
+import { groupPartitions, lagOf, readGroupLags } from "../../src/groups/lag.ts";
+import { batchOf, startBroker } from "../support/broker.ts";
+
+test("all partitions of a group's topics are there, also those without a commit", async () => {
+  await using running = await startBroker();
+  const { services } = running.broker;
+  const { registry, offsets } = services;
+  await registry.create("read", 3, {});
+  await registry.create("other", 1, {});
+  for (const partition of [0, 1, 2]) {
+    await registry.partition("read", partition).append(batchOf("a", "b", "c"));
+  }
+  await offsets.commit("g", [{ topic: "read", partition: 1, offset: 2 }]);
+  await offsets.commit("h", [{ topic: "other", partition: 0, offset: 0 }]);
+  const found = [...groupPartitions(services, "g")];
+  expect(found.map(({ topic, partition }) => `${topic}-${partition}`)).toEqual([
+    "read-0",
+    "read-1",
+    "read-2",
+  ]);
+  expect(found.map(({ committedOffset, lag }) => [committedOffset, lag])).toEqual([
+    [-1, 3],
+    [2, 1],
+    [-1, 3],
+  ]);
+  expect(found[0]?.commitTimestamp).toBe(-1);
+  expect([...groupPartitions(services, "unknown")]).toEqual([]);
+});
+
+test("a partition without a commit counts from its log start", async () => {
+  await using running = await startBroker({ segmentBytes: 1024, retentionBytes: 1024 });
+  const { services } = running.broker;
+  const partition = (await services.registry.create("t", 2, {})).online[0]!;
+  for (let i = 0; i < 4; i++) await partition.append(batchOf("x".repeat(600), "y"));
+  await services.registry.applyRetention();
+  expect(partition.logStartOffset).toBeGreaterThan(0);
+  await services.offsets.commit("g", [{ topic: "t", partition: 1, offset: 0 }]);
+  const [first] = groupPartitions(services, "g");
+  expect(first?.lag).toBe(8 - partition.logStartOffset);
+});
+
+test("nothing is left of a group once its topics are deleted", async () => {
+  await using running = await startBroker();
+  const { services } = running.broker;
+  await services.registry.create("t", 1, {});
+  await services.offsets.commit("g", [{ topic: "t", partition: 0, offset: 0 }]);
+  await services.registry.delete("t");
+  expect([...groupPartitions(services, "g")]).toEqual([]);
+});
+
+test("groups are read by name, as many as fit, after a name, and filtered", async () => {
+  await using running = await startBroker({ offsets: "memory" });
+  const { services } = running.broker;
+  await services.registry.create("t", 2, {});
+  await services.registry.partition("t", 1).append(batchOf("a", "b"));
+  for (let i = 0; i < 1200; i++) {
+    const group = `g-${String(i).padStart(4, "0")}`;
+    await services.offsets.commit(group, [{ topic: "t", partition: 0, offset: 0 }]);
+  }
+  const read = async (selection: { after?: string; filter?: string }) => {
+    const { groups, hasMore } = await readGroupLags(services, {
+      ...{ groupsMax: 3, partitionsMax: 100, ...selection },
+    });
+    return [groups.map(({ group }) => group).join(" "), hasMore];
+  };
+  expect(await read({})).toEqual(["g-0000 g-0001 g-0002", true]);
+  expect(await read({ after: "g-1197" })).toEqual(["g-1198 g-1199", false]);
+  expect(await read({ filter: "-111" })).toEqual(["g-1110 g-1111 g-1112", true]);
+  expect(await read({ filter: "-1199" })).toEqual(["g-1199", false]);
+  expect(await read({ filter: "absent" })).toEqual(["", false]);
+  const bounds = { groupsMax: 10, partitionsMax: 5 };
+  const { groups } = await readGroupLags(services, bounds);
+  expect(groups.map(({ lag, partitionCount }) => [lag, partitionCount])).toEqual([
+    [2, 2],
+    [2, 2],
+  ]);
+  const large = await readGroupLags(services, { ...bounds, groupsMax: 1, partitionsMax: 1 });
+  expect(large.groups).toEqual([{ group: "g-0000", lag: 2, partitionCount: 2, partitions: [] }]);
+});
+
+test.each([
+  [{ committedOffset: 3, logStartOffset: 0, highWatermark: 10 }, 7],
+  [{ committedOffset: 3, logStartOffset: 5, highWatermark: 10 }, 5],
+  [{ committedOffset: -1, logStartOffset: 4, highWatermark: 10 }, 6],
+  // A topic that was created again, with fewer records than were committed.
+  [{ committedOffset: 50, logStartOffset: 0, highWatermark: 10 }, 0],
+])("%j is a lag of %i", (offsets, lag) => {
+  expect(lagOf(offsets)).toBe(lag);
+});

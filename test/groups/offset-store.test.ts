@@ -1,0 +1,783 @@
+// Committed offsets: durable when they are acknowledged, all of a commit or nothing, and compaction that
+// nobody sees.
+import { describe, expect, test } from "bun:test";
+import { OFFSETS_TOPIC } from "../../src/groups/offset-log.ts";
+import { OffsetStore, type OffsetStoreContext } from "../../src/groups/offset-store.ts";
+import { encodeOffsetKey } from "../../src/groups/offset-record.ts";
+import { batchBytes, recordCount } from "../../src/record/batch.ts";
+import { BatchEncoder } from "../../src/record/encoder.ts";
+import { readAll } from "../../src/log/segment/log-slice.ts";
+import { DataDirectory } from "../../src/topics/data-directory.ts";
+import type { TopicRegistry } from "../../src/topics/topic-registry.ts";
+import { batchOf, codeOf, ENDLESS, settle } from "../support/log-fixture.ts";
+import { Random } from "../support/random.ts";
+import { SimulatedDisk, systemError } from "../support/simulated-disk.ts";
+
+interface Opened {
+  readonly disk: SimulatedDisk;
+  readonly directory: DataDirectory;
+  readonly store: OffsetStore;
+  readonly lines: string[];
+}
+
+type Options = Partial<Pick<OffsetStoreContext, "mode" | "compaction">> & {
+  readonly flush?: "always" | "never";
+};
+
+/** Compacts nearly always: once the log has some five records for each row. */
+const EAGER = { bytesMin: 600, bytesPerRow: 600 };
+
+const newDisk = (seed = 1): SimulatedDisk => new SimulatedDisk(new Random(seed));
+
+async function reopened(
+  disk: SimulatedDisk,
+  flush: "always" | "never" = "always",
+  report: (line: string) => void = () => {},
+): Promise<DataDirectory> {
+  return await DataDirectory.open("data", {
+    disk,
+    flush: { kind: flush },
+    logDefaults: ENDLESS,
+    autoCreateTopics: false,
+    defaultPartitions: 1,
+    now: () => 1_000,
+    report,
+    onFatal: () => {},
+  });
+}
+
+function storeOf(
+  registry: TopicRegistry,
+  { mode = "durable", compaction }: Options = {},
+  report: (line: string) => void = () => {},
+): Promise<OffsetStore> {
+  const threshold = compaction && { compaction };
+  return OffsetStore.open({ registry, mode, now: () => 5_000, report, ...threshold });
+}
+
+/** Opens a directory that has the topics `orders` and `kept`, and the offsets in it. */
+async function open(disk: SimulatedDisk, options: Options = {}): Promise<Opened> {
+  const lines: string[] = [];
+  const report = (line: string): void => void lines.push(line);
+  const directory = await reopened(disk, options.flush, report);
+  for (const topic of ["kept", "orders"]) {
+    if (directory.registry.find(topic) === undefined) await fill(directory.registry, topic, 200);
+  }
+  const store = await storeOf(directory.registry, options, report);
+  return { disk, directory, store, lines };
+}
+
+/** Creates a topic with so many records, flushed: commits past the end of a log don't survive a start. */
+async function fill(registry: TopicRegistry, name: string, records: number): Promise<void> {
+  const { online } = await registry.create(name, 1, {});
+  await online[0]?.append(batchOf(Array.from({ length: records }, () => "")));
+  await online[0]?.sync();
+}
+
+const commit = (
+  store: OffsetStore,
+  offset: number,
+  partition = 0,
+  group = "billing",
+): Promise<void> => store.commit(group, [{ topic: "orders", partition, offset }]);
+
+const committed = (store: OffsetStore, partition = 0, group = "billing"): number | undefined =>
+  store.fetch(group, "orders", partition)?.offset;
+
+const groupsOf = (store: OffsetStore) => store.page(undefined, Infinity);
+
+const rowsOf = (store: OffsetStore, group: string) =>
+  store.rows(undefined, Infinity).filter((row) => row.group === group);
+
+describe("committing", () => {
+  test("what is acknowledged is there after a crash, with its time", async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const { disk, store } = await open(newDisk(seed));
+      await commit(store, 7);
+      await commit(store, 9, 1);
+      disk.restart();
+      const again = await open(disk);
+      expect(again.store.fetch("billing", "orders", 0)).toEqual({
+        offset: 7,
+        commitTimestamp: 5_000,
+        topicId: again.directory.registry.find("orders")!.id,
+      });
+      expect(committed(again.store, 1)).toBe(9);
+      expect(groupsOf(again.store)).toEqual([{ group: "billing", partitions: 2 }]);
+    }
+  });
+
+  test("a commit cannot be seen before it is durable", async () => {
+    const { store } = await open(newDisk());
+    await commit(store, 1);
+    const second = commit(store, 2);
+    expect(committed(store)).toBe(1);
+    await second;
+    expect(committed(store)).toBe(2);
+  });
+
+  test("the offset may go back: what counts is the last commit", async () => {
+    const { disk, store } = await open(newDisk());
+    for (const offset of [5, 9, 3]) await commit(store, offset);
+    disk.restart();
+    expect(committed((await open(disk)).store)).toBe(3);
+  });
+
+  test("commits at once, the first ones of all, end as the last of them, before and after a restart", async () => {
+    const { disk, store } = await open(newDisk());
+    await Promise.all([1, 2, 3, 4, 5].map((offset) => commit(store, offset)));
+    const before = committed(store);
+    disk.restart();
+    expect(committed((await open(disk)).store)).toBe(before!);
+  });
+
+  test("a commit of nothing writes nothing", async () => {
+    const { directory, store } = await open(newDisk());
+    await store.commit("billing", []);
+    expect(directory.registry.find(OFFSETS_TOPIC)).toBeUndefined();
+  });
+
+  test("the topic is internal, has one partition, and is never cleaned by age or size", async () => {
+    const { directory, store } = await open(newDisk());
+    await commit(store, 1);
+    const topic = directory.registry.find(OFFSETS_TOPIC);
+    expect(topic).toMatchObject({
+      internal: true,
+      settings: { "retention.ms": "-1", "retention.bytes": "-1" },
+    });
+    expect(topic?.partitions.length).toBe(1);
+  });
+
+  test.each(["", "x".repeat(250), "é".repeat(125)])("group %j is refused", async (group) => {
+    const { store } = await open(newDisk());
+    expect(await codeOf(() => commit(store, 1, 0, group))).toBe("INVALID_GROUP");
+    expect(groupsOf(store)).toEqual([]);
+  });
+
+  test("groups of 1 and of 249 bytes are possible", async () => {
+    const { store } = await open(newDisk());
+    for (const group of ["x", "é".repeat(124)]) {
+      await commit(store, 1, 0, group);
+      expect(committed(store, 0, group)).toBe(1);
+    }
+  });
+
+  test("a full disk is an error, changes nothing, and passes", async () => {
+    const { disk, store } = await open(newDisk());
+    await commit(store, 1);
+    disk.setCapacity(disk.usedBytes + 30);
+    expect(await codeOf(() => commit(store, 2))).toBe("DISK_FULL");
+    expect(committed(store)).toBe(1);
+    disk.setCapacity(Number.POSITIVE_INFINITY);
+    await commit(store, 3);
+    disk.restart();
+    expect(committed((await open(disk)).store)).toBe(3);
+  });
+
+  test("a full disk at the very first commit is an error, and passes", async () => {
+    const { disk, store } = await open(newDisk());
+    disk.setCapacity(disk.usedBytes);
+    expect(await codeOf(() => commit(store, 2))).toBe("DISK_FULL");
+    disk.setCapacity(Number.POSITIVE_INFINITY);
+    await commit(store, 3);
+    expect(committed(store)).toBe(3);
+  });
+
+  test("memory mode writes nothing and forgets at a restart", async () => {
+    const { disk, directory, store } = await open(newDisk(), { mode: "memory" });
+    await commit(store, 4);
+    expect(committed(store)).toBe(4);
+    expect(directory.registry.find(OFFSETS_TOPIC)).toBeUndefined();
+    expect(await store.deleteGroup("billing")).toBeUndefined();
+    await commit(store, 5);
+    disk.restart();
+    expect(committed((await open(disk, { mode: "memory" })).store)).toBeUndefined();
+  });
+});
+
+test("a crash at every operation, and torn at random, of a commit of many: all of it or nothing", async () => {
+  const many = Array.from({ length: 40 }, (_, partition) => ({
+    topic: "orders",
+    partition,
+    offset: 100 + partition,
+  }));
+  let seen = { before: 0, after: 0 };
+  for (let seed = 1; seed <= 25; seed++) {
+    for (let operation = 0, done = false; !done; operation++) {
+      const { disk, store } = await open(newDisk(1_000 * seed + operation));
+      await store.commit(
+        "billing",
+        many.map((entry) => ({ ...entry, offset: 1 })),
+      );
+      disk.crashAfter(operation);
+      try {
+        await store.commit("billing", many);
+        done = !disk.crashed;
+      } catch (error) {
+        if (!disk.crashed) throw error;
+      }
+      await settle();
+      disk.restart();
+      const { store: again } = await open(disk);
+      const offsets = rowsOf(again, "billing").map((row) => row.offset);
+      const after = offsets?.[0] !== 1;
+      expect(offsets).toEqual(many.map((entry) => (after ? entry.offset : 1)));
+      if (done) expect(after).toBe(true);
+      seen = { before: seen.before + (after ? 0 : 1), after: seen.after + (after ? 1 : 0) };
+    }
+  }
+  expect(Math.min(seen.before, seen.after)).toBeGreaterThan(5);
+});
+
+describe("compaction", () => {
+  test("keeps the log short, and every committed offset", async () => {
+    const { disk, directory, store } = await open(newDisk(), { compaction: EAGER });
+    for (let offset = 0; offset < 200; offset++) await commit(store, offset, offset % 3);
+    await settle();
+    const partition = directory.registry.partition(OFFSETS_TOPIC, 0);
+    expect(partition.logStartOffset).toBeGreaterThan(100);
+    expect(partition.bytes).toBeLessThan(5_000);
+    const rows = rowsOf(store, "billing");
+    expect(rows.map((row) => row.offset)).toEqual([198, 199, 197]);
+    disk.restart();
+    const again = await open(disk, { compaction: EAGER });
+    expect(rowsOf(again.store, "billing")).toEqual(rows);
+  });
+
+  test("does not happen below its threshold", async () => {
+    const { directory, store } = await open(newDisk());
+    for (let offset = 0; offset < 100; offset++) await commit(store, offset);
+    await settle();
+    expect(directory.registry.partition(OFFSETS_TOPIC, 0).logStartOffset).toBe(0);
+  });
+
+  test("commits that come during it are kept, in their order", async () => {
+    for (let seed = 1; seed <= 30; seed++) {
+      const random = new Random(seed);
+      const { disk, store, lines } = await open(newDisk(seed), { compaction: EAGER });
+      disk.slowPushes = 0.2;
+      const last = new Map<number, number>();
+      const commits: Promise<void>[] = [];
+      for (let offset = 0; offset < 80; offset++) {
+        const partition = random.below(4);
+        last.set(partition, offset);
+        commits.push(commit(store, offset, partition));
+        if (random.chance(0.3)) await settle();
+      }
+      await Promise.all(commits);
+      await settle();
+      for (const [partition, offset] of last) expect(committed(store, partition)).toBe(offset);
+      disk.restart();
+      const again = await open(disk);
+      for (const [partition, offset] of last)
+        expect(committed(again.store, partition)).toBe(offset);
+      expect(lines.filter((line) => line.includes("could not"))).toEqual([]);
+    }
+  });
+
+  test("goes on in batches, and commits do not wait for its end; the last commit of a key counts", async () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const random = new Random(seed);
+      const { disk, directory, store } = await open(newDisk(seed), {
+        compaction: { bytesMin: 1, bytesPerRow: 200 },
+      });
+      await directory.registry.create("wide", 1700, {});
+      const log = () => directory.registry.partition(OFFSETS_TOPIC, 0);
+      const wide = Array.from({ length: 1700 }, (_, partition) => ({
+        topic: "wide",
+        partition,
+        offset: 0,
+      }));
+      // The log becomes long, and so the third commit begins a compaction.
+      for (let i = 0; i < 3; i++) await store.commit("a", wide);
+      const isCompacting = (): boolean => log().logStartOffset === 0;
+      let during = 0;
+      for (let i = 0; isCompacting(); i++) {
+        if (i > 1000) throw new Error("the compaction does not end");
+        const partition = random.below(1700);
+        if (random.chance(0.2)) await store.deleteGroup("b").catch(() => {});
+        else
+          await store.commit(random.chance(0.5) ? "a" : "b", [{ ...wide[partition]!, offset: 0 }]);
+        if (isCompacting()) during++;
+        await settle();
+      }
+      expect(during).toBeGreaterThan(1);
+      const rows = store.rows(undefined, Infinity);
+      disk.restart();
+      const again = await open(disk);
+      expect(again.store.rows(undefined, Infinity)).toEqual(rows);
+    }
+  });
+
+  test("a crash at every operation of it loses no commit, and brings none back that was deleted", async () => {
+    const soon = { bytesMin: 900, bytesPerRow: 1 };
+    let compacted = 0;
+    for (let seed = 1; seed <= 8; seed++) {
+      for (let operation = 0; operation < 70; operation++) {
+        const { disk, store, directory } = await open(newDisk(1_000 * seed + operation), {
+          compaction: soon,
+        });
+        await commit(store, 1, 0, "gone");
+        await store.deleteGroup("gone");
+        for (let partition = 0; partition < 4; partition++)
+          await commit(store, partition, partition);
+        // The next commit begins the compaction, which goes on by itself.
+        disk.crashAfter(operation);
+        let acknowledged = 3;
+        try {
+          for (let offset = 4; offset < 8; offset++) {
+            await commit(store, offset, 3);
+            acknowledged = offset;
+          }
+          await settle();
+          if (directory.registry.partition(OFFSETS_TOPIC, 0).logStartOffset > 0) compacted++;
+        } catch (error) {
+          if (!disk.crashed) throw error;
+        }
+        await settle();
+        disk.restart();
+        const again = await open(disk, { compaction: soon });
+        expect([0, 1, 2].map((partition) => committed(again.store, partition))).toEqual([0, 1, 2]);
+        expect([acknowledged, acknowledged + 1]).toContain(committed(again.store, 3)!);
+        expect(rowsOf(again.store, "gone")).toEqual([]);
+        await commit(again.store, 50);
+        expect(committed(again.store)).toBe(50);
+      }
+    }
+    expect(compacted).toBeGreaterThan(10);
+  });
+
+  test("is durable before what it replaces is deleted, also where nothing is flushed", async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const { disk, directory, store } = await open(newDisk(seed), {
+        compaction: { bytesMin: 900, bytesPerRow: 1 },
+        flush: "never",
+      });
+      for (let partition = 0; partition < 4; partition++) await commit(store, 7, partition);
+      while (directory.registry.partition(OFFSETS_TOPIC, 0).logStartOffset === 0) {
+        await commit(store, 8, 4);
+        await settle();
+      }
+      disk.restart();
+      const again = await open(disk);
+      for (let partition = 0; partition < 4; partition++) {
+        expect(committed(again.store, partition)).toBe(7);
+      }
+    }
+  });
+
+  test("an old segment that can't be deleted does not make each commit write the table again", async () => {
+    class StubbornDisk extends SimulatedDisk {
+      isStubborn = true;
+
+      override remove(path: string): void {
+        if (this.isStubborn && path.includes(OFFSETS_TOPIC) && path.endsWith(".log")) {
+          throw systemError("EPERM", `unlink ${path}`);
+        }
+        super.remove(path);
+      }
+    }
+    const disk = new StubbornDisk(new Random(1));
+    const { directory, store, lines } = await open(disk, { compaction: EAGER });
+    for (let i = 0; i < 300; i++) {
+      await commit(store, i % 200, 0, `group ${i % 20}`);
+      await settle();
+    }
+    const failures = () => lines.filter((line) => line.includes("could not be compacted"));
+    expect(failures()[0]).toContain("EPERM");
+    expect(failures().length).toBeLessThan(8);
+    disk.isStubborn = false;
+    const partition = directory.registry.partition(OFFSETS_TOPIC, 0);
+    const before = partition.bytes;
+    for (let i = 0; partition.bytes >= before && i < 1_000; i++) {
+      await commit(store, i % 200, 0, `group ${i % 20}`);
+      await settle();
+    }
+    expect(partition.bytes).toBeLessThan(before);
+  });
+
+  test("with no space for it the log stays as it is, and the next commits go on", async () => {
+    const { disk, store, lines } = await open(newDisk(), { compaction: EAGER });
+    for (let offset = 0; offset < 5; offset++) await commit(store, offset);
+    disk.setCapacity(disk.usedBytes + 140);
+    await codeOf(() => commit(store, 5));
+    await settle();
+    disk.setCapacity(Number.POSITIVE_INFINITY);
+    for (let offset = 6; offset < 12; offset++) await commit(store, offset);
+    await settle();
+    expect(committed(store)).toBe(11);
+    expect(lines.every((line) => line.includes(OFFSETS_TOPIC))).toBe(true);
+    disk.restart();
+    expect(committed((await open(disk)).store)).toBe(11);
+  });
+
+  test("a stop in the middle of it is a clean stop, and says nothing", async () => {
+    const { disk, directory, store, lines } = await open(newDisk(), { compaction: EAGER });
+    for (let offset = 0; offset < 7; offset++) await commit(store, offset);
+    await directory.closeCleanly();
+    await settle();
+    expect(lines).toEqual([]);
+    const again = await open(disk);
+    expect(again.directory.wasClean).toBe(true);
+    expect(committed(again.store)).toBe(6);
+  });
+
+  test("a failed flush in it is fatal, as any other is", async () => {
+    const { disk, directory, store } = await open(newDisk(), { compaction: EAGER, flush: "never" });
+    for (let offset = 0; offset < 5; offset++) await commit(store, offset);
+    disk.failSyncs(1);
+    for (let offset = 5; offset < 12; offset++) await commit(store, offset).catch(() => {});
+    await settle();
+    expect(directory.registry.partition(OFFSETS_TOPIC, 0).closed).toBe(true);
+    expect(await codeOf(() => commit(store, 99))).toBe("STORAGE_ERROR");
+  });
+});
+
+describe("deleting", () => {
+  test("a group is gone, also after a restart, and the others stay", async () => {
+    const { disk, store } = await open(newDisk());
+    await commit(store, 1, 0, "a");
+    await commit(store, 2, 1, "a");
+    await commit(store, 3, 0, "b");
+    await store.deleteGroup("a");
+    expect(groupsOf(store)).toEqual([{ group: "b", partitions: 1 }]);
+    expect(await codeOf(() => store.deleteGroup("a"))).toBe("GROUP_NOT_FOUND");
+    disk.restart();
+    const again = await open(disk);
+    expect(groupsOf(again.store)).toEqual([{ group: "b", partitions: 1 }]);
+    expect(rowsOf(again.store, "a")).toEqual([]);
+    await commit(again.store, 9, 0, "a");
+    expect(committed(again.store, 0, "a")).toBe(9);
+  });
+
+  test("of many rows is written in batches, and what is not written yet is still there after a crash", async () => {
+    const { disk, directory, store } = await open(newDisk());
+    await directory.registry.create("wide", 1200, {});
+    const wide = Array.from({ length: 1200 }, (_, partition) => ({
+      topic: "wide",
+      partition,
+      offset: 0,
+    }));
+    await store.commit("a", wide);
+    await commit(store, 1, 0, "b");
+    const log = directory.registry.partition(OFFSETS_TOPIC, 0);
+    const before = log.logEndOffset;
+    await store.deleteGroup("a");
+    expect(groupsOf(store)).toEqual([{ group: "b", partitions: 1 }]);
+    expect(log.logEndOffset).toBe(before + 1200);
+    const bytes = readAll(log.read(before, 10_000_000));
+    const records: number[] = [];
+    for (let at = 0; at < bytes.length; at += batchBytes(bytes, at)) {
+      records.push(recordCount(bytes, at));
+    }
+    expect(records).toEqual([500, 500, 200]);
+    disk.restart();
+    expect(groupsOf((await open(disk)).store)).toEqual([{ group: "b", partitions: 1 }]);
+  });
+
+  test("a topic takes the offsets of all groups along, also after a restart, and writes nothing", async () => {
+    const { disk, directory, store } = await open(newDisk());
+    await store.commit("a", [
+      { topic: "orders", partition: 0, offset: 1 },
+      { topic: "kept", partition: 0, offset: 2 },
+    ]);
+    await commit(store, 3, 0, "b");
+    const log = directory.registry.partition(OFFSETS_TOPIC, 0);
+    const before = log.logEndOffset;
+    await directory.registry.delete("orders");
+    const topicId = directory.registry.find("kept")!.id;
+    const expected = [
+      { group: "a", topic: "kept", partition: 0, offset: 2, commitTimestamp: 5_000, topicId },
+    ];
+    expect(rowsOf(store, "a")).toEqual(expected);
+    await settle();
+    expect([log.logEndOffset, store.groupCount]).toEqual([before, 1]);
+    disk.restart();
+    const again = await open(disk);
+    expect(rowsOf(again.store, "a")).toEqual(expected);
+    expect(rowsOf(again.store, "b")).toEqual([]);
+  });
+
+  test("a commit that is under way when its topic is deleted does not outlive it", async () => {
+    for (const compaction of [undefined, { bytesMin: 1, bytesPerRow: 1 }]) {
+      for (let earlier = 0; earlier < 6; earlier++) {
+        const { disk, directory, store } = await open(
+          newDisk(earlier),
+          compaction && { compaction },
+        );
+        for (let i = 0; i < earlier; i++) await commit(store, i);
+        // With an eager compaction the commit may wait for it, and not even be begun.
+        const late = codeOf(() => commit(store, 99));
+        await directory.registry.delete("orders");
+        expect([undefined, "UNKNOWN_TOPIC_ID"]).toContain(await late);
+        await settle();
+        expect(committed(store)).toBeUndefined();
+        disk.restart();
+        expect(committed((await open(disk)).store)).toBeUndefined();
+      }
+    }
+  });
+});
+
+describe("a topic that has the name of one that was deleted", () => {
+  test("gets no commit of it, also with no space to delete one", async () => {
+    const { disk, directory, store, lines } = await open(newDisk());
+    const { registry } = directory;
+    await commit(store, 7);
+    disk.setCapacity(0);
+    await registry.delete("orders");
+    expect(groupsOf(store)).toEqual([]);
+    disk.setCapacity(Number.POSITIVE_INFINITY);
+    await fill(registry, "orders", 10);
+    expect(committed(store)).toBeUndefined();
+    disk.restart();
+    expect(committed((await open(disk)).store)).toBeUndefined();
+    expect(lines).toEqual([]);
+  });
+
+  test("gets none when the process ended in between", async () => {
+    const { disk, store } = await open(newDisk());
+    await commit(store, 7);
+    await store.commit("a", [{ topic: "kept", partition: 0, offset: 2 }]);
+    disk.restart();
+    await (await reopened(disk)).registry.delete("orders");
+    disk.restart();
+    const { registry } = await reopened(disk);
+    const between = await storeOf(registry);
+    expect(groupsOf(between)).toEqual([{ group: "a", partitions: 1 }]);
+    await fill(registry, "orders", 10);
+    disk.restart();
+    const again = await open(disk);
+    expect(committed(again.store)).toBeUndefined();
+    expect(groupsOf(again.store)).toEqual([{ group: "a", partitions: 1 }]);
+  });
+
+  test("keeps its own commits, however soon it comes", async () => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const { disk, directory, store } = await open(newDisk(seed));
+      await commit(store, 7);
+      const deletion = directory.registry.delete("orders");
+      await fill(directory.registry, "orders", 10);
+      await commit(store, 3);
+      await deletion;
+      expect(committed(store)).toBe(3);
+      disk.restart();
+      expect(committed((await open(disk)).store)).toBe(3);
+    }
+  });
+
+  test("gets none where nothing is flushed", async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const { disk, directory, store } = await open(newDisk(seed), { flush: "never" });
+      await commit(store, 7);
+      await directory.registry.partition(OFFSETS_TOPIC, 0).sync();
+      await directory.registry.delete("orders");
+      await fill(directory.registry, "orders", 10);
+      disk.restart();
+      expect(committed((await open(disk)).store)).toBeUndefined();
+    }
+  });
+
+  test("a crash at every operation of deleting, recreating and committing: a commit is of its topic", async () => {
+    const seen = { old: 0, none: 0, new: 0 };
+    for (const compaction of [undefined, { bytesMin: 1, bytesPerRow: 1 }]) {
+      for (let operation = 0, done = false; !done; operation++) {
+        const { disk, directory, store } = await open(newDisk(operation), {
+          ...(compaction && { compaction }),
+        });
+        await commit(store, 7);
+        await commit(store, 150);
+        const old = directory.registry.find("orders")?.id;
+        disk.crashAfter(operation);
+        try {
+          await directory.registry.delete("orders");
+          await fill(directory.registry, "orders", 200);
+          await commit(store, 3);
+          done = !disk.crashed;
+        } catch (error) {
+          if (!disk.crashed) throw error;
+        }
+        await settle();
+        disk.restart();
+        const again = await open(disk);
+        const now = again.directory.registry.find("orders")?.id;
+        const offset = committed(again.store);
+        if (now === old) {
+          expect(offset).toBe(150);
+          seen.old++;
+        } else {
+          expect([undefined, 3]).toContain(offset);
+          if (done) expect(offset).toBe(3);
+          if (offset === undefined) seen.none++;
+          else seen.new++;
+        }
+      }
+    }
+    expect(Math.min(seen.old, seen.none, seen.new)).toBeGreaterThan(0);
+  });
+});
+
+describe("commits of an older release, which have no topic id", () => {
+  /** Writes a commit as that release did, and the topic's file, too. */
+  async function legacy(disk: SimulatedDisk): Promise<void> {
+    const { directory, store } = await open(disk);
+    await commit(store, 1);
+    const encoder = new BatchEncoder();
+    const key = encodeOffsetKey({ group: "billing", topic: "orders", partition: 0 });
+    encoder.append(1, key, Uint8Array.fromHex("00030000000000000009ffffffff00000000000000001388"));
+    await directory.registry.partition(OFFSETS_TOPIC, 0).append(encoder.finish());
+    const file = '{"version":1,"name":"orders","partitions":1,"settings":{}}';
+    disk.restart();
+    disk.overwrite("data/topics/orders/topic.json", new TextEncoder().encode(file));
+  }
+
+  test("belong to the topic that has the name at the start", async () => {
+    const disk = newDisk();
+    await legacy(disk);
+    const { store } = await open(disk);
+    expect(store.fetch("billing", "orders", 0)).toMatchObject({
+      offset: 9,
+      commitTimestamp: 5_000,
+    });
+    disk.restart();
+    expect(committed((await open(disk)).store)).toBe(9);
+  });
+
+  test("never to one that is created after that", async () => {
+    const disk = newDisk();
+    await legacy(disk);
+    const { directory } = await open(disk);
+    await directory.registry.delete("orders");
+    await fill(directory.registry, "orders", 10);
+    disk.restart();
+    expect(committed((await open(disk)).store)).toBeUndefined();
+  });
+});
+
+test("a commit past the end of a log that has lost records goes back to that end, for good", async () => {
+  let lost = 0;
+  for (let seed = 1; seed <= 20; seed++) {
+    const { disk, directory, store } = await open(newDisk(seed), { flush: "never" });
+    const orders = directory.registry.partition("orders", 0);
+    await orders.append(batchOf(["not", "flushed"]));
+    await commit(store, 202);
+    await commit(store, 150, 0, "behind");
+    await directory.registry.partition(OFFSETS_TOPIC, 0).sync();
+    disk.restart();
+    const again = await open(disk, { flush: "never" });
+    const partition = again.directory.registry.partition("orders", 0);
+    const end = partition.logEndOffset;
+    expect(committed(again.store)).toBe(end);
+    expect(committed(again.store, 0, "behind")).toBe(150);
+    const said = `'billing' had committed offset 202 of orders-0, whose log ends at ${end}`;
+    expect(again.lines.filter((line) => line.includes(said))).toHaveLength(end < 202 ? 1 : 0);
+    if (end < 202) lost++;
+    // The offsets that were lost are others' now: the group must not pass over them.
+    await partition.append(batchOf(Array.from({ length: 10 }, () => "")));
+    await partition.sync();
+    disk.restart();
+    expect(committed((await open(disk)).store)).toBe(end);
+  }
+  expect(lost).toBeGreaterThan(3);
+});
+
+describe("damage in the topic", () => {
+  const invalid = async (directory: DataDirectory, key: string, value: Uint8Array | string) => {
+    const encoder = new BatchEncoder();
+    const keyBytes = key === "" ? encodeOffsetKey(BILLING) : key;
+    encoder.append(1, encodeOffsetKey({ ...BILLING, group: "same batch" }), VALUE_5);
+    encoder.append(1, keyBytes, value);
+    encoder.append(1, encodeOffsetKey({ ...BILLING, group: "same batch, after" }), VALUE_5);
+    return (await directory.registry.partition(OFFSETS_TOPIC, 0).append(encoder.finish())) + 1;
+  };
+  const BILLING = { group: "billing", topic: "orders", partition: 0 };
+  const VALUE_5 = Uint8Array.fromHex("00030000000000000005ffffffff00000000000000001388");
+
+  test.each([
+    ["a key that can't be read", "not a key", "x"],
+    ["a value that can't be read", "", "x"],
+    ["offset -5", "", Uint8Array.fromHex("0003fffffffffffffffbffffffff00000000000000001388")],
+    [
+      "an offset too large",
+      "",
+      Uint8Array.fromHex("00037fffffffffffffffffffffff00000000000000001388"),
+    ],
+  ])("%s costs that record alone, and is named", async (_, key, value) => {
+    const { disk, directory, store } = await open(newDisk());
+    await commit(store, 1);
+    const partition = directory.registry.partition(OFFSETS_TOPIC, 0);
+    // A record without a key is nobody's.
+    await partition.append(batchOf(["no key"]));
+    const broken = await invalid(directory, key, value);
+    await commit(store, 2, 0, "after it");
+    disk.restart();
+    disk.overwrite(
+      "data/topics/orders/topic.json",
+      new TextEncoder().encode('{"version":1,"name":"orders","partitions":1,"settings":{}}'),
+    );
+    // Only those without a topic id count for a topic without one.
+    const again = await open(disk);
+    expect(committed(again.store, 0, "same batch")).toBe(5);
+    expect(committed(again.store, 0, "same batch, after")).toBe(5);
+    expect(again.lines.filter((line) => line.includes(OFFSETS_TOPIC))).toEqual([
+      expect.stringMatching(
+        new RegExp(`^${OFFSETS_TOPIC}-0: record ${broken} was skipped, all others are kept: `),
+      ),
+    ]);
+  });
+
+  test("many invalid records are counted, not all reported", async () => {
+    const { disk, directory, store } = await open(newDisk());
+    await commit(store, 1);
+    const encoder = new BatchEncoder();
+    for (let i = 0; i < 100; i++) encoder.append(1, `not a key ${i}`, "x");
+    await directory.registry.partition(OFFSETS_TOPIC, 0).append(encoder.finish());
+    disk.restart();
+    const { lines } = await open(disk);
+    expect(lines.filter((line) => line.includes("was skipped"))).toHaveLength(10);
+    expect(lines.filter((line) => line.includes("90 more records are invalid"))).toHaveLength(1);
+  });
+
+  test("nothing is acknowledged behind damage: what was committed after it outlives a kill", async () => {
+    const { disk, directory, store } = await open(newDisk());
+    for (let i = 0; i < 20; i++) await commit(store, i, 0, `group ${i % 10}`);
+    await directory.closeCleanly();
+    const log = `data/topics/${OFFSETS_TOPIC}/0/00000000000000000000.log`;
+    disk.flipBit(log, 8 * Math.floor((10.5 * disk.fileSize(log)!) / 20));
+    const second = await open(disk);
+    expect(committed(second.store, 0, "group 0")).toBe(0);
+    await commit(second.store, 40, 0, "group 0");
+    await second.directory.closeCleanly();
+    await open(disk);
+    disk.restartProcess();
+    for (const restart of ["restartProcess", "restart"] as const) {
+      const third = await open(disk);
+      expect(committed(third.store, 0, "group 0")).toBe(40);
+      for (let i = 1; i < 10; i++) expect(committed(third.store, 0, `group ${i}`)).toBe(10 + i);
+      disk[restart]();
+    }
+  });
+
+  test("a flipped bit in a batch costs the commits of that batch, and names its place", async () => {
+    const { disk, directory, store } = await open(newDisk());
+    const groups = Array.from({ length: 12 }, (_, i) => `group ${10 + i}`);
+    for (const [i, group] of groups.entries()) await commit(store, i, 0, group);
+    const log = `data/topics/${OFFSETS_TOPIC}/0/00000000000000000000.log`;
+    const bytes = disk.readFile(log)!.slice();
+    const size = bytes.length / 12;
+    const position = 10 * size;
+    await directory.closeCleanly();
+    bytes[position + size - 30]! ^= 1;
+    disk.overwrite(log, bytes);
+    const again = await open(disk);
+    for (const [i, group] of groups.entries()) {
+      expect(committed(again.store, 0, group)).toBe(i === 10 ? undefined : i);
+    }
+    const place = `segment 00000000000000000000.log, position ${position}`;
+    expect(again.lines.filter((line) => line.includes("lost"))).toEqual([
+      expect.stringContaining(
+        `${OFFSETS_TOPIC}-0: the commits in record 10 are lost, all others are kept: ${place}`,
+      ),
+    ]);
+  });
+});

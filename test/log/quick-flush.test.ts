@@ -1,0 +1,171 @@
+import { expect, test } from "bun:test";
+import { QuickFlushes } from "../../src/log/disk/quick-flush.ts";
+import { RealDisk } from "../../src/log/disk/real-disk.ts";
+import { withTempDir } from "../support/tmp.ts";
+
+const SMALL = { writes: 1, bytes: 1_000 };
+
+/** Rules on a clock that stands still, and a flush that takes as long as is said. */
+function onClock() {
+  let nowMs = 0;
+  let endTurn = (): void => {};
+  let answered = 0;
+  const quick = new QuickFlushes({
+    answered: () => answered,
+    now: () => nowMs,
+    atEndOfTurn: (action) => {
+      endTurn = action;
+    },
+  });
+  return {
+    quick,
+    answer: (requests: number) => {
+      answered += requests;
+    },
+    endTurn: () => endTurn(),
+    pass: (ms: number) => {
+      nowMs += ms;
+    },
+    flush: (tookMs: number) =>
+      quick.run(0, () => {
+        nowMs += tookMs;
+      }),
+  };
+}
+
+test("a file that is flushed alone is flushed in place: one small write at a time", () => {
+  const { quick, pass } = onClock();
+  const file = {};
+  expect(quick.allow(file, SMALL)).toBe(false);
+  pass(100);
+  expect(quick.allow(file, SMALL)).toBe(true);
+  expect(quick.allow(file, { writes: 1, bytes: 64 * 1024 })).toBe(true);
+  expect(quick.allow(file, { writes: 0, bytes: 0 })).toBe(true);
+  expect(quick.allow(file, { writes: 1, bytes: 64 * 1024 + 1 })).toBe(false);
+  expect(quick.allow(file, SMALL)).toBe(true);
+});
+
+test("several writes that one flush covers are of several writers: none is in place for a while", () => {
+  const { quick, pass } = onClock();
+  const file = {};
+  quick.allow(file, SMALL);
+  pass(100);
+  expect(quick.allow(file, { writes: 2, bytes: 2_000 })).toBe(false);
+  expect(quick.allow(file, SMALL)).toBe(false);
+  pass(100);
+  expect(quick.allow(file, SMALL)).toBe(true);
+});
+
+test("two flushes in one turn are of two writers, who are better served by one flush for both", () => {
+  const { quick, pass, flush, endTurn } = onClock();
+  const file = {};
+  quick.allow(file, SMALL);
+  pass(100);
+  for (let turn = 0; turn < 10; turn++) {
+    expect(quick.allow(file, SMALL)).toBe(true);
+    flush(0.2);
+    endTurn();
+  }
+  flush(0.2);
+  expect(quick.allow(file, SMALL)).toBe(false);
+  endTurn();
+  expect(quick.allow(file, SMALL)).toBe(false);
+  pass(100);
+  expect(quick.allow(file, SMALL)).toBe(true);
+});
+
+test("while two files are flushed in turns neither is flushed in place, and soon after the last turn one is", () => {
+  const { quick, pass } = onClock();
+  const [one, other] = [{}, {}];
+  for (let i = 0; i < 10; i++) {
+    pass(60);
+    expect(quick.allow(i % 2 === 0 ? one : other, SMALL)).toBe(false);
+  }
+  pass(60);
+  expect(quick.allow(other, SMALL)).toBe(false);
+  pass(60);
+  expect(quick.allow(other, SMALL)).toBe(true);
+});
+
+test("requests between two flushes, but for the one that was flushed, are of somebody who would wait too", () => {
+  const { quick, pass, answer } = onClock();
+  const file = {};
+  quick.allow(file, SMALL);
+  pass(100);
+  for (let i = 0; i < 10; i++) {
+    expect(quick.allow(file, SMALL)).toBe(true);
+    answer(1);
+  }
+  answer(1);
+  expect(quick.allow(file, SMALL)).toBe(false);
+  pass(99);
+  answer(1);
+  expect(quick.allow(file, SMALL)).toBe(false);
+  pass(1);
+  expect(quick.allow(file, SMALL)).toBe(true);
+});
+
+test("a slow flush puts off the next one in place for twenty times as long", () => {
+  const { quick, pass, flush, endTurn } = onClock();
+  const file = {};
+  quick.allow(file, SMALL);
+  pass(100);
+  flush(0.9);
+  endTurn();
+  expect(quick.allow(file, SMALL)).toBe(true);
+  flush(5);
+  endTurn();
+  pass(99);
+  expect(quick.allow(file, SMALL)).toBe(false);
+  pass(1);
+  expect(quick.allow(file, SMALL)).toBe(true);
+});
+
+/** Says yes to all, and notes what it was asked. */
+class Yes extends QuickFlushes {
+  readonly asked: { writes: number; bytes: number }[] = [];
+  flushed = 0;
+  failure: Error | undefined;
+
+  override allow(_file: object, unflushed: { writes: number; bytes: number }): boolean {
+    this.asked.push(unflushed);
+    return true;
+  }
+
+  override run(fd: number): void {
+    if (this.failure !== undefined) throw this.failure;
+    super.run(fd);
+    this.flushed++;
+  }
+}
+
+test("a file says what it got since its last flush: of an earlier process's nobody knows", () =>
+  withTempDir(async (path) => {
+    const quick = new Yes();
+    const file = new RealDisk(quick).openAppend(`${path}/file`);
+    await file.sync();
+    file.write(new Uint8Array(10));
+    file.push();
+    file.write(new Uint8Array(20));
+    file.push();
+    await file.sync();
+    await file.sync();
+    file.close();
+    expect(quick.asked).toEqual([
+      { writes: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY },
+      { writes: 2, bytes: 30 },
+      { writes: 0, bytes: 0 },
+    ]);
+    expect(quick.flushed).toBe(3);
+  }));
+
+test("a flush in place that fails rejects as one in the background does", () =>
+  withTempDir(async (path) => {
+    const quick = new Yes();
+    quick.failure = new Error("EIO: simulated");
+    const file = new RealDisk(quick).openAppend(`${path}/file`);
+    file.write(new Uint8Array(1));
+    file.push();
+    await expect(file.sync()).rejects.toThrow("EIO: simulated");
+    file.close();
+  }));
