@@ -1,7 +1,8 @@
 // The library: everything a program needs to talk to a broker, or to run one inside itself.
 // Leaves to others: everything; this file only names what is public.
 
-export { Broker, type BrokerOptions } from "./broker/broker.ts";
+export { Broker } from "./broker/broker.ts";
+export type { BrokerOptions } from "./broker/options.ts";
 export { Admin } from "./client/admin.ts";
 export type {
   BrokerInfo,

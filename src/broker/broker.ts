@@ -21,8 +21,6 @@ import type { BrokerServices } from "./services.ts";
 import { Server } from "./server.ts";
 import { VERSION } from "./version.ts";
 
-export type { BrokerOptions } from "./options.ts";
-
 /** Lines of the storage that are logged in 10 s while clients are served: enough to name each of many partitions. */
 const REPORTS_PER_WINDOW = 100;
 

@@ -20,7 +20,6 @@ export interface ConnectionSocket extends ByteSink {
   terminate(): void;
 }
 
-/** What bounds one connection. */
 export interface ConnectionLimits {
   /** Longest payload of a frame. */
   readonly frameBytesMax: number;

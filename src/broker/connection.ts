@@ -29,7 +29,6 @@ import { TopicOrder } from "./topic-order.ts";
 /** How long a connection that was answered its last may take to leave, in milliseconds. */
 const LEAVE_MS_MAX = 1_000;
 
-/** One client's connection. */
 export class Connection implements ExchangeOwner, InflightHolder, InputOwner {
   readonly #socket: ConnectionSocket;
   readonly #host: ConnectionHost;

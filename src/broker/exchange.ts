@@ -37,7 +37,6 @@ export interface ExchangeOwner {
 
 /** A request that waits for data. `cancel` may be called after `finish`, as long as it is not answered. */
 export interface Wait {
-  /** Bytes of the request. */
   readonly requestBytes: number;
   /** Answers with what there is as soon as there is time: the broker stops, or the client will send no more. */
   finish(): void;

@@ -25,7 +25,6 @@ export interface InflightHolder {
   giveUp(): void;
 }
 
-/** The budget of one server. */
 export class InflightBudget {
   readonly #half: number;
   readonly #accounts = new Set<InflightAccount>();

@@ -31,7 +31,6 @@ export interface InputContext {
   readonly turns: Turns;
 }
 
-/** The input of one connection. */
 export class Input implements TurnTaker {
   readonly #owner: InputOwner;
   readonly #decoder: FrameDecoder;

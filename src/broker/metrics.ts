@@ -105,7 +105,6 @@ export class BrokerMetrics {
     });
   }
 
-  /** Errors that ended connections. */
   connectionErrors(): { readonly error: ErrorName; readonly count: number }[] {
     return errorsIn(this.#connectionErrors);
   }

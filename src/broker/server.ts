@@ -95,7 +95,6 @@ export class Server {
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
   }
 
-  /** Connections that are being served. */
   get connections(): ReadonlySet<Connection> {
     return this.#connections;
   }

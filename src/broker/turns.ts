@@ -18,7 +18,6 @@ const PORTIONS_MS = 1;
 /** Time after which what was spent is forgotten at the next look at the sockets, in milliseconds. */
 const COUNTED_MS = 0.5;
 
-/** A turn of one connection. */
 export interface Turn {
   /** When it is over. */
   readonly endMs: number;
@@ -26,7 +25,6 @@ export interface Turn {
   readonly isBulk: boolean;
 }
 
-/** Who can have a turn. */
 export interface TurnTaker {
   /** Whether the request that it would begin with is a small one. */
   readonly isNextSmall: boolean;
@@ -79,7 +77,6 @@ export class Turns {
     if (this.#spentMs > COUNTED_MS) this.#schedule();
   }
 
-  /** Waits for a turn. */
   add(taker: TurnTaker): void {
     (taker.isNextSmall ? this.#small : this.#bulk).add(taker);
     this.#schedule();

@@ -5,7 +5,6 @@ import { LoadReport } from "./bench-report.ts";
 import { connectAll } from "./options.ts";
 import { Interruption } from "./signals.ts";
 
-/** What a consume load is. */
 export interface ConsumeLoad {
   readonly topic: string;
   readonly broker: string;

@@ -10,7 +10,6 @@ import { LoadReport } from "./bench-report.ts";
 import { connectAll } from "./options.ts";
 import { Interruption } from "./signals.ts";
 
-/** What a produce load is. */
 export interface ProduceLoad {
   readonly topic: string;
   readonly broker: string;

@@ -16,7 +16,6 @@ const EXAMPLES = `
 /** Connections that one process can be expected to keep busy. */
 const CONNECTIONS_MAX = 1_000;
 
-/** The command `bench`. */
 export function benchCommand() {
   const description = "Measure a broker from here: how fast it takes records, and gives them";
   return newCommand("bench", description, EXAMPLES).addCommand(produce()).addCommand(consume());

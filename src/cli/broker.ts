@@ -3,7 +3,8 @@
 import { resolve } from "node:path";
 import { type CommandUnknownOpts, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import type { FlushPolicy } from "../topics/flush-policy.ts";
-import { Broker, type BrokerOptions } from "../broker/broker.ts";
+import { Broker } from "../broker/broker.ts";
+import type { BrokerOptions } from "../broker/options.ts";
 import { VERSION } from "../broker/version.ts";
 import {
   BATCH_BYTES_MAX_DEFAULT,
@@ -37,7 +38,6 @@ const EXAMPLES = `
   rustlog broker --port 0 --data-dir /var/lib/rustlog --default-partitions 3
   RUSTLOG_FLUSH=interval:100ms rustlog broker --retention-ms 7d`;
 
-/** The command `broker`. */
 export function brokerCommand() {
   const command = newCommand("broker", "Run a broker until it is told to stop", EXAMPLES)
     .addOption(flag("host <address>", "address to listen on").default("127.0.0.1"))

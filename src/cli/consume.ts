@@ -37,7 +37,6 @@ interface ConsumeOptions {
   readonly printer: RecordPrinter;
 }
 
-/** The command `consume`. */
 export function consumeCommand() {
   const command = newCommand(
     "consume",

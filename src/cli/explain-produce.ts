@@ -38,7 +38,6 @@ interface Wanted {
   readonly dataDir: string | undefined;
 }
 
-/** How the partition was chosen. */
 type Choice =
   | { readonly by: "option" }
   | { readonly by: "sticky"; readonly partitions: number }

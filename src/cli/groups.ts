@@ -20,7 +20,6 @@ const EXAMPLES = `
   rustlog groups seek billing events --to earliest
   rustlog groups delete billing`;
 
-/** The command `groups`. */
 export function groupsCommand() {
   const description = "List, describe, move and delete consumer groups";
   const command = newCommand("groups", description, EXAMPLES);

@@ -19,7 +19,6 @@ import { RealDisk } from "../log/disk/real-disk.ts";
 import type { InspectOptions, InspectOutput } from "./inspect-output.ts";
 import { formatTable } from "./table.ts";
 
-/** Prints an index. */
 export function printIndex(
   path: string,
   kind: "index" | "timeindex",
@@ -50,7 +49,6 @@ export function printSnapshot(
   });
 }
 
-/** How entries are shown. */
 interface EntryViews<Entry> {
   /** What JSON calls one. */
   readonly kind: string;

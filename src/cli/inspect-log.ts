@@ -25,7 +25,6 @@ interface RecordsEnd {
   readonly reason: string;
 }
 
-/** Prints one log. */
 export class LogPrinter {
   readonly #options: InspectOptions;
   readonly #output: InspectOutput;

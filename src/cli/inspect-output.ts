@@ -29,7 +29,6 @@ export class InspectOutput {
     return this.#output.isClosed;
   }
 
-  /** A line. */
   line(text: string): void {
     this.#output.text(`${text}\n`);
   }
@@ -71,7 +70,6 @@ export class InspectOutput {
     }
   }
 
-  /** A hex dump. */
   dump(items: Iterable<DumpItem>): Promise<void> {
     return this.lines(hexLines(items, this.paint));
   }

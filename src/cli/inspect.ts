@@ -17,7 +17,6 @@ const EXAMPLES = `
   rustlog inspect data/topics/events/0/00000000000000000000.log --hex --limit 1
   rustlog inspect data/topics/events/0/00000000000000000000.index --json`;
 
-/** The command `inspect`. */
 export function inspectCommand() {
   const command = newCommand(
     "inspect",

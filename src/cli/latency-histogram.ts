@@ -17,7 +17,6 @@ export interface LatencyRange {
   readonly count: number;
 }
 
-/** Counts durations by their length. */
 export class LatencyHistogram {
   readonly #counts = new Float64Array(indexOf(MICROSECONDS_MAX) + 1);
   #count = 0;

@@ -21,13 +21,11 @@ const FAILED_AGAIN_MS = 1_000;
 /** How long the end of a process waits for the reader of its last lines, in milliseconds. */
 export const LOG_DRAIN_MS_MAX = 2_000;
 
-/** Where bytes go. */
 export interface LogSink {
   /** Takes some of the bytes and says how many; throws or rejects with the error of the system. */
   write(bytes: Uint8Array): number | Promise<number>;
 }
 
-/** How a line is treated. */
 export interface LineOptions {
   /** Waits for the reader however full the buffer is: there are only a few of these. */
   readonly isKept?: boolean;

@@ -24,18 +24,15 @@ export class NumberedSteps {
     this.#lines.push("", this.#paint("heading", printable(`${++this.#count}. ${text}`)));
   }
 
-  /** A heading that is no step. */
   heading(text: string): void {
     if (this.#lines.length > 0) this.#lines.push("");
     this.#lines.push(this.#paint("heading", printable(text)));
   }
 
-  /** A line of the step. */
   line(text: string): void {
     this.#lines.push(printable(`   ${text}`));
   }
 
-  /** What the step ended at. */
   result(text: string): void {
     this.#lines.push(this.#paint("key", ` → ${printable(text)}`));
   }

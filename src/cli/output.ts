@@ -64,7 +64,6 @@ export class ByteOutput {
     return this.#isClosed;
   }
 
-  /** Appends one byte. */
   byte(value: number): void {
     const filling = this.#room(1);
     filling.bytes[filling.length++] = value;

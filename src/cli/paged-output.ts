@@ -4,7 +4,6 @@ import { printableJson } from "../printable.ts";
 import { ByteOutput, STDOUT, writeDescriptor } from "./output.ts";
 import { formatTable } from "./table.ts";
 
-/** How a list is written. */
 export interface PagedLayout<Item> {
   readonly json: boolean;
   readonly header: readonly string[];

@@ -43,7 +43,6 @@ interface ProduceOptions extends RecordInputOptions {
   readonly linger: number | undefined;
 }
 
-/** The command `produce`. */
 export function produceCommand() {
   const command = newCommand(
     "produce",

@@ -7,7 +7,6 @@ import type { ProducerHeader } from "../record/encoder.ts";
 import { CliError } from "./exit.ts";
 import { parseJsonRecord } from "./json-record.ts";
 
-/** How input becomes records. */
 export interface RecordInputOptions {
   readonly key: string | undefined;
   /** What separates key and value; without it no record has a key of its own. */
@@ -24,7 +23,6 @@ export interface RecordInputOptions {
 const ANY_PARTITION = -1;
 const SPACE = 0x20;
 
-/** Takes input for one topic. */
 export class RecordInput {
   readonly #producer: Producer;
   readonly #topic: string;

@@ -15,7 +15,6 @@ const EXAMPLES = `
   rustlog topics describe events --json
   rustlog topics delete events`;
 
-/** The command `topics`. */
 export function topicsCommand() {
   const command = newCommand("topics", "List, create, describe and delete topics", EXAMPLES);
   for (const subcommand of [list(), create(), describe(), remove()]) command.addCommand(subcommand);

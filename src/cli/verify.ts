@@ -19,7 +19,6 @@ const EXAMPLES = `
 
 const DATA_DIR_DEFAULT = "./data";
 
-/** The command `verify`. */
 export function verifyCommand() {
   return newCommand(
     "verify",

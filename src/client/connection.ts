@@ -25,7 +25,6 @@ interface PendingRequest {
   readonly reject: (error: RustLogError) => void;
 }
 
-/** One socket to a broker. */
 export class Connection {
   readonly #address: BrokerAddress;
   readonly #decoder = new FrameDecoder({ frameBytesMax: RESPONSE_BYTES_MAX });

@@ -19,7 +19,6 @@ export class Outbox {
   // One buffer for all: what a write did not take is gathered again from the parts themselves.
   #gathered: Uint8Array | undefined;
 
-  /** Bytes that wait. */
   get bytes(): number {
     return this.#bytes;
   }

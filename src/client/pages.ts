@@ -1,7 +1,6 @@
 // Lists that a broker gives out in pages, one after the other.
 // Leaves to others: the requests (admin.ts).
 
-/** One page of a list. */
 export interface Page<Item> {
   readonly items: readonly Item[];
   /** Whether items follow. */

@@ -29,7 +29,6 @@ export interface PartitionLookupsOptions {
   readonly onBatchFailed: (batch: SealedBatch, error: RustLogError) => void;
 }
 
-/** The topics of one producer. */
 export class PartitionLookups {
   readonly #options: PartitionLookupsOptions;
   readonly #topics = new Map<string, ProducerTopic>();

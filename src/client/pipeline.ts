@@ -28,7 +28,6 @@ const IN_FLIGHT_MAX = 5;
 
 const EPOCH_MAX = 0x7fff;
 
-/** How a batch is sent. */
 export interface BatchSender {
   /** One attempt, which resolves with the base offset; `lastError` is how the attempt before it ended. */
   send(batch: SealedBatch, lastError: RustLogError | undefined): Promise<number>;
@@ -38,7 +37,6 @@ export interface BatchSender {
   pause(ms: number): Promise<void>;
 }
 
-/** Whom a pipeline tells. */
 export interface PipelineListener {
   acknowledged(batch: SealedBatch, baseOffset: number): void;
   /** The batch is given up; it may be in the log all the same, if the connection was lost. */

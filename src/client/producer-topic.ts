@@ -34,7 +34,6 @@ function isPartition(number: number): boolean {
   return Number.isInteger(number) && number >= 0 && number < PARTITIONS_MAX;
 }
 
-/** One topic of a producer. */
 export class ProducerTopic {
   readonly name: string;
   /** Records in the order they came, until the partitions are known. */
@@ -93,7 +92,6 @@ export class ProducerTopic {
     return this.refused.splice(0);
   }
 
-  /** Sets the number of partitions. */
   setPartitions(count: number): void {
     if (this.#sticky !== undefined && this.#accumulators.length === count) return;
     this.#sticky = new StickyPartitioner(count);

@@ -7,7 +7,6 @@ import type { OffsetStore } from "./offset-store.ts";
 /** Stands for the offset and the time of a commit that there has not been. */
 export const NOT_COMMITTED = -1;
 
-/** A group in one partition. */
 export interface GroupPartition {
   readonly topic: string;
   readonly partition: number;
@@ -84,14 +83,12 @@ export interface GroupLag {
   readonly partitions: readonly GroupPartition[];
 }
 
-/** Which groups are read. */
 export interface GroupSelection {
   /** The first group is the one after this name. */
   readonly after?: string | undefined;
   /** Only groups whose name contains this. */
   readonly filter?: string | undefined;
   readonly groupsMax: number;
-  /** Partitions of all of them. */
   readonly partitionsMax: number;
 }
 

@@ -39,7 +39,6 @@ const COMPACTION: CompactionThreshold = { bytesMin: 4 * 1024 * 1024, bytesPerRow
 /** An offset that is committed, or deleted (null). */
 export type OffsetChange = readonly [OffsetKey, CommittedOffset | null];
 
-/** What the log works with. */
 export interface OffsetLogContext {
   readonly registry: TopicRegistry;
   /** What the log's records have made so far: what a compaction writes. */
@@ -50,7 +49,6 @@ export interface OffsetLogContext {
   readonly report: (line: string) => void;
 }
 
-/** The log of committed offsets. */
 export class OffsetLog {
   readonly #context: OffsetLogContext;
   /** The partition of the internal topic, if it can't be opened: then what was committed is not known. */

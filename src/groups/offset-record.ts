@@ -43,7 +43,6 @@ export interface OffsetKey {
   readonly partition: number;
 }
 
-/** What was committed. */
 export interface CommittedOffset {
   /** Offset of the next record that the group wants. */
   readonly offset: number;

@@ -23,14 +23,12 @@ import { type GroupSummary, type OffsetRow, OffsetTable } from "./offset-table.t
 /** Rows that are looked at in one turn of the event loop when those of deleted topics are removed. */
 const SWEPT_ROWS_PER_TURN = 4000;
 
-/** One offset to commit. */
 export interface OffsetCommit {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
 }
 
-/** What the store works with. */
 export interface OffsetStoreContext {
   readonly registry: TopicRegistry;
   /** `durable` keeps offsets in the internal topic; `memory` forgets them when the broker stops. */
@@ -123,7 +121,6 @@ export class OffsetStore {
     return this.#table.topicsOf(group);
   }
 
-  /** Number of committed offsets. */
   get size(): number {
     return this.#table.size;
   }

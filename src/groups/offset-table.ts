@@ -6,10 +6,8 @@
 import type { CommittedOffset, OffsetKey } from "./offset-record.ts";
 import { type Chunk, compare, keyAt, type Place, RowChunks, type RowTopic } from "./row-chunks.ts";
 
-/** One row of the table. */
 export interface OffsetRow extends OffsetKey, CommittedOffset {}
 
-/** One group in a list. */
 export interface GroupSummary {
   readonly group: string;
   /** Number of partitions that it has committed an offset for. */
@@ -36,7 +34,6 @@ export class OffsetTable {
     this.#rows = new RowChunks(chunkRowsMax);
   }
 
-  /** Number of rows. */
   get size(): number {
     return this.#size;
   }

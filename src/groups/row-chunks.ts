@@ -32,7 +32,6 @@ export interface Place {
   readonly at: number;
 }
 
-/** The rows of all groups. */
 export class RowChunks {
   readonly #chunks: Chunk[] = [];
   readonly #chunkRowsMax: number;
@@ -42,7 +41,6 @@ export class RowChunks {
     this.#chunkRowsMax = chunkRowsMax;
   }
 
-  /** Number of groups that have rows. */
   get groups(): number {
     return this.#groups;
   }
@@ -80,7 +78,6 @@ export class RowChunks {
     return this.seek((chunk, at) => compare(chunk, at, key) < 0);
   }
 
-  /** The row behind a place. */
   next({ index, at }: Place): Place {
     return at + 1 < this.#chunks[index]!.groups.length
       ? { index, at: at + 1 }
@@ -94,7 +91,6 @@ export class RowChunks {
     return rows;
   }
 
-  /** Whether the row with a key is at a place. */
   isAt(place: Place, key: OffsetKey): boolean {
     const chunk = this.#chunks[place.index];
     return chunk !== undefined && compare(chunk, place.at, key) === 0;
@@ -125,7 +121,6 @@ export class RowChunks {
     }
   }
 
-  /** Removes the row at a place. */
   remove({ index, at }: Place): void {
     const chunk = this.#chunks[index]!;
     const [group = ""] = chunk.groups.splice(at, 1);
@@ -181,7 +176,6 @@ export class RowChunks {
   }
 }
 
-/** The key of a row. */
 export function keyAt({ groups, topics, partitions }: Chunk, at: number): OffsetKey {
   return { group: groups[at]!, topic: topics[at]!.name, partition: partitions[at]! };
 }

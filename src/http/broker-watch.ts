@@ -23,7 +23,6 @@ const GROUP_PARTITIONS_MAX = 500;
 /** Partitions that are looked at in one turn of the event loop. */
 const PARTITIONS_PER_TURN = 250;
 
-/** What a look has found. */
 export interface Changes {
   /** Whether topics came or went. */
   readonly isNew: boolean;

@@ -26,7 +26,6 @@ export class Exposition {
   #text = "";
   #family = "";
 
-  /** Begins a family. */
   family(name: string, type: MetricType, help: string): void {
     const oneLine = help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
     this.#family = name;

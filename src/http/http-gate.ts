@@ -39,7 +39,6 @@ interface Side {
   onClosed: () => void;
 }
 
-/** The door. */
 export class HttpGate {
   readonly #options: GateOptions;
   readonly #listener: Bun.TCPSocketListener<Side>;
@@ -63,7 +62,6 @@ export class HttpGate {
     return this.#listener.port;
   }
 
-  /** Connections that are open. */
   get connections(): number {
     return this.#clients.size;
   }

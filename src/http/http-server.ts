@@ -21,7 +21,6 @@ const IDLE_SECONDS_MAX = 10;
 /** Requests that are answered at once, those whose answer was not read included. */
 const REQUESTS_MAX = 192;
 
-/** Answers one request. */
 export type HttpHandler = Bun.Serve.Handler<
   Bun.BunRequest,
   Bun.Server<undefined>,
@@ -50,7 +49,6 @@ export interface HttpOptions {
   log(line: string): void;
 }
 
-/** A listening HTTP server. */
 export class HttpServer {
   readonly #options: HttpOptions;
   readonly #guard: RequestGuard;

@@ -34,7 +34,6 @@ export interface PageFeedOptions {
   readonly nowMs?: () => number;
 }
 
-/** The open pages. */
 export class PageFeed {
   readonly #watch: BrokerWatch;
   readonly #tickMs: number;
@@ -53,7 +52,6 @@ export class PageFeed {
     this.#nowMs = options.nowMs ?? (() => performance.now());
   }
 
-  /** Pages that are open. */
   get pages(): number {
     return this.#pages.size;
   }

@@ -9,7 +9,6 @@ interface PageFile {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** The files of the page. */
 export class PageFiles {
   #loading: Promise<ReadonlyMap<string, PageFile>> | undefined;
 

@@ -193,7 +193,6 @@ async function openRecords(batch: Uint8Array): Promise<OpenRecords> {
   }
 }
 
-/** A row of the dump of some bytes. */
 function rowOf(item: DumpItem): DumpRow {
   if (item.kind === "heading") return { heading: item.text, isBroken: item.isBroken };
   const { position, bytes, name, text, role } = item;

@@ -13,7 +13,6 @@ const PARTITIONS_MAX = 200;
 
 const encoder = new TextEncoder();
 
-/** What there is to send. */
 export type Watched = Pick<
   BrokerWatch,
   "isReady" | "partitions" | "partitionJson" | "groupsJson" | "overviewJson" | "totalsJson"
@@ -84,7 +83,6 @@ export class PageStream implements PageTurnTaker {
     this.#controller = undefined;
   }
 
-  /** Sends the next event. */
   sendNext(): void {
     if (!this.#hasRoom) return;
     const event = this.#next();

@@ -17,7 +17,6 @@ export interface GuardRefusal {
   readonly message: string;
 }
 
-/** Decides which requests are answered. */
 export class RequestGuard {
   readonly #isLocal: boolean;
   readonly #names: ReadonlySet<string>;

@@ -4,7 +4,6 @@ import { explainLookup } from "./explain-lookup.ts";
 import type { LogFiles } from "./log-files.ts";
 import type { LookupExplanation, SegmentSummary } from "./lookup-explanation.ts";
 
-/** The place of a batch. */
 export interface AppendedPlace {
   readonly segment: SegmentSummary;
   readonly position: number;

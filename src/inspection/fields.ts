@@ -5,7 +5,6 @@
 /** What kind of field it is: for colours. `broken` bytes are no field of anything. */
 export type FieldRole = "header" | "length" | "time" | "key" | "value" | "name" | "broken";
 
-/** Bytes and what they are. */
 export interface Field {
   readonly kind: "field";
   /** Where they start: in the file, or in the decompressed records of a batch. */
@@ -30,7 +29,6 @@ export interface Heading {
 /** What a dump is made of. */
 export type DumpItem = Field | Heading;
 
-/** A heading. */
 export function heading(level: 0 | 1, text: string, isBroken = false): Heading {
   return { kind: "heading", level, text, isBroken };
 }

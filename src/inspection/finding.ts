@@ -1,7 +1,6 @@
 // What a verification finds: where, what is wrong, and what can be done about it.
 // Leaves to others: the checks (verify-*.ts), and how it is shown (cli/verify.ts).
 
-/** Where something was found. */
 export interface Place {
   /** The file or directory, from the data directory. */
   readonly file: string;

@@ -18,7 +18,6 @@ import { FileReader } from "./file-reader.ts";
 import { walkSegment } from "./segment-walk.ts";
 import { type IndexFault, OffsetIndexCheck, TimeIndexCheck } from "./verify-index.ts";
 
-/** Bytes of an entry of each index. */
 const ENTRY_BYTES = { index: OFFSET_ENTRY_BYTES, timeindex: TIME_ENTRY_BYTES } as const;
 
 /** An entry of an offset index (`position`) or of a time index (`timestamp`). */
@@ -35,7 +34,6 @@ export interface IndexEntry {
   readonly fault?: string;
 }
 
-/** An index file. */
 export interface IndexListing {
   readonly kind: "index" | "timeindex";
   readonly bytes: Uint8Array;

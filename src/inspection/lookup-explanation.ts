@@ -8,7 +8,6 @@ import type { Comparison, PassedBatch } from "./lookup-steps.ts";
 /** What is looked up: an offset, or the first record that is not older than a time in milliseconds. */
 export type LookupTarget = { readonly offset: number } | { readonly timestamp: number };
 
-/** A segment of the log. */
 export interface SegmentSummary {
   readonly number: number;
   readonly file: string;
@@ -27,7 +26,6 @@ export interface EntrySummary {
   readonly timestamp?: number;
 }
 
-/** Where an index comes from. */
 export interface IndexOrigin {
   /**
    * `file`: the file, mapped. `rebuilt`: made anew from the log, because the file can't be used. `memory`: that of
@@ -40,7 +38,6 @@ export interface IndexOrigin {
   readonly fileEntries?: number | null;
 }
 
-/** The search in an index. */
 export interface IndexStep {
   readonly origin: IndexOrigin;
   readonly entries: number;
@@ -64,7 +61,6 @@ export interface ScanStep {
   readonly passed: readonly PassedBatch[];
 }
 
-/** The search for a time. */
 export interface TimeStep {
   readonly comparisons: readonly Comparison[];
   /** What was found; null when no record is that new. */
@@ -92,7 +88,6 @@ export type DescribedBytes = {
   readonly isCut?: true;
 } & ({ readonly text: string } | { readonly base64: string });
 
-/** A record. */
 export interface RecordDescription {
   readonly offset: number;
   /** Its number in the batch, from 0: how many records before it a consumer skips. */

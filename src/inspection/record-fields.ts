@@ -52,7 +52,6 @@ export function* recordFields(
   );
 }
 
-/** A position in the records. */
 class FieldWalk {
   readonly #bytes: Uint8Array;
   readonly #position: number;

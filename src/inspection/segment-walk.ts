@@ -37,7 +37,6 @@ export interface DamagedRange {
 /** A part of a `.log` file. */
 export type SegmentPart = WalkedBatch | DamagedRange;
 
-/** How a file is walked. */
 export interface WalkOptions {
   /** Base offset of the segment if it is the last one of a log: then its end may be torn, as recovery sees it. */
   readonly lastSegment?: number | undefined;

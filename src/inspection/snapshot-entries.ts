@@ -27,7 +27,6 @@ export interface SnapshotEntry {
   readonly timestamp: number | null;
 }
 
-/** A snapshot file. */
 export interface SnapshotListing {
   readonly bytes: Uint8Array;
   readonly entries: readonly SnapshotEntry[];

@@ -3,7 +3,6 @@
 import { type Disk, joinPath, reasonOf } from "../log/disk/disk.ts";
 import type { Finding, Place, Repair, SettledFinding } from "./finding.ts";
 
-/** How a verification is run. */
 export interface VerificationOptions {
   readonly disk: Disk;
   /** The data directory. */
@@ -16,7 +15,6 @@ export interface VerificationOptions {
   onProgress?(doneBytes: number, totalBytes: number, file: string): void;
 }
 
-/** What was looked at. */
 export interface VerificationCounts {
   topics: number;
   partitions: number;
@@ -27,7 +25,6 @@ export interface VerificationCounts {
   bytes: number;
 }
 
-/** A run of the checks. */
 export class Verification {
   readonly disk: Disk;
   readonly directory: string;

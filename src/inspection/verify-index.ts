@@ -6,7 +6,6 @@ import { OFFSET_ENTRY_BYTES, OffsetIndex } from "../log/index/offset-index.ts";
 import type { SegmentIndex } from "../log/index/segment-index.ts";
 import { TIME_ENTRY_BYTES, TimeIndex } from "../log/index/time-index.ts";
 
-/** Something wrong with an index. */
 export interface IndexFault {
   /** Number of the entry, from 0; undefined when it is about the file. */
   readonly entry?: number;
@@ -16,7 +15,6 @@ export interface IndexFault {
 /** Whether an index must be whole: one of the active segment lags behind the log, unless the stop was clean. */
 export type IndexExtent = "whole" | "prefix";
 
-/** The check of an offset index. */
 export class OffsetIndexCheck {
   readonly index: OffsetIndex;
   readonly #bytes: Uint8Array;
@@ -97,7 +95,6 @@ export class OffsetIndexCheck {
   }
 }
 
-/** The check of a time index. */
 export class TimeIndexCheck {
   readonly index: TimeIndex;
   readonly #bytes: Uint8Array;

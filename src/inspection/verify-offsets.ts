@@ -10,7 +10,6 @@ import type { Verification } from "./verification.ts";
 
 const PLACE = { file: `topics/${OFFSETS_TOPIC}/0`, topic: OFFSETS_TOPIC, partition: 0 };
 
-/** Where a partition ends. */
 export interface PartitionEnd {
   readonly nextOffset: number;
   /** Whether there may have been more: its end is damaged. */

@@ -26,7 +26,6 @@ export interface PartitionPlace {
   readonly clean: CleanSegment | undefined;
 }
 
-/** How a partition ended. */
 export interface PartitionReport extends PartitionEnd {
   /** Base offset of the last segment; undefined when there is none. */
   readonly lastSegment: number | undefined;

@@ -12,7 +12,6 @@ import { SegmentIndexes } from "./segment-indexes.ts";
 import { type DamagedRange, type WalkedBatch, walkSegment } from "./segment-walk.ts";
 import type { Verification } from "./verification.ts";
 
-/** Which segment of which partition. */
 export interface SegmentPlace {
   readonly topic: string;
   readonly partition: number;
@@ -39,7 +38,6 @@ export interface PartitionProgress {
   readonly onRecord: ((cursor: RecordCursor) => void) | undefined;
 }
 
-/** How a segment ended. */
 export interface SegmentEnd {
   /** Offset after its last valid record. */
   readonly nextOffset: number;
@@ -47,7 +45,6 @@ export interface SegmentEnd {
   readonly isUncertain: boolean;
 }
 
-/** The check of one segment. */
 export class SegmentCheck {
   readonly #run: Verification;
   readonly #place: SegmentPlace;

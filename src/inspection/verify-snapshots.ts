@@ -16,7 +16,6 @@ export interface SnapshotPlace {
   readonly directory: string;
 }
 
-/** The snapshots of one partition. */
 export class SnapshotCheck {
   readonly #run: Verification;
   readonly #place: SnapshotPlace;

@@ -24,7 +24,6 @@ const OUR_NAMES = new Set([
   "topics",
 ]);
 
-/** What a verification has found. */
 export interface VerificationReport {
   readonly findings: readonly SettledFinding[];
   readonly counts: Readonly<VerificationCounts>;

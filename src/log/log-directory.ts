@@ -5,7 +5,6 @@ import type { LogContext } from "./log-context.ts";
 import { SealedSegment } from "./segment/sealed-segment.ts";
 import { isCutFileName, parseSegmentFileName, segmentFileName } from "./segment/segment-files.ts";
 
-/** The files of a log. */
 export interface LogFileList {
   /** Base offsets of the segments, ascending. */
   readonly bases: number[];

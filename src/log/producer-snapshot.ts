@@ -42,7 +42,6 @@ const ENTRIES_AT = 10;
 const ENTRY_BYTES = 46;
 const SEQUENCES = 2 ** 31;
 
-/** The bytes of a snapshot. */
 export function encodeProducerSnapshot(states: ProducerStates): Uint8Array {
   let count = 0;
   for (const [, { batches }] of states.entries()) count += batches.length;

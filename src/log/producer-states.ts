@@ -44,7 +44,6 @@ export class ProducerStates {
   /** What `rewind` restores: the states before the first change since the mark. */
   readonly #undo = new Map<number, ProducerState | undefined>();
 
-  /** Number of producers. */
   get size(): number {
     return this.#producers.size;
   }

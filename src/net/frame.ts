@@ -24,7 +24,6 @@ const FIRST_PIECE_BYTES_MIN = 512;
 /** Payloads from this size on are put together in memory that was not zeroed. */
 const UNZEROED_BYTES_MIN = 64 * 1024;
 
-/** Limits of a decoder. */
 export interface FrameDecoderOptions {
   /** Largest payload, in bytes. */
   readonly frameBytesMax: number;
@@ -49,7 +48,6 @@ export class FrameDecoder {
   tail: Tail = NO_TAIL;
   /** Length of the payload that `hasNext` has found. */
   nextBytes = 0;
-  /** Its first byte. */
   nextFirstByte = 0;
 
   constructor(options: FrameDecoderOptions) {

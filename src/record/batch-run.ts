@@ -14,7 +14,6 @@ import { corrupt } from "./headers.ts";
 
 const NONE = new Uint8Array(0);
 
-/** How the batches are checked. */
 export interface BatchRunOptions {
   /** false: the CRCs of the batches are not checked; for bytes of which that is known to be done (true). */
   readonly checkCrcs?: boolean;
@@ -24,7 +23,6 @@ export interface BatchRunOptions {
 
 /** A position in a run of batches: at the batch that was entered last. */
 export class BatchRun {
-  /** The bytes that the batches are in. */
   bytes: Uint8Array = NONE;
   /** Where the present batch starts. */
   at = 0;

@@ -138,7 +138,6 @@ export function baseSequence(bytes: Uint8Array, at: number): number {
   return readI32(bytes, at + FIELD.baseSequence);
 }
 
-/** Number of records. */
 export function recordCount(bytes: Uint8Array, at: number): number {
   return readI32(bytes, at + FIELD.recordCount);
 }

@@ -38,22 +38,18 @@ export function joined(bytes: Uint8Array, tail: Tail): Uint8Array {
   return whole;
 }
 
-/** The unsigned 16-bit integer at byte `at`. */
 export function readU16(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 8) | bytes[at + 1]!;
 }
 
-/** The signed 16-bit integer at byte `at`. */
 export function readI16(bytes: Uint8Array, at: number): number {
   return (readU16(bytes, at) << 16) >> 16;
 }
 
-/** The unsigned 32-bit integer at byte `at`. */
 export function readU32(bytes: Uint8Array, at: number): number {
   return readI32(bytes, at) >>> 0;
 }
 
-/** The signed 32-bit integer at byte `at`. */
 export function readI32(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
 }

@@ -3,7 +3,6 @@
 //
 // Arrays of numbers, used in a circle, because a hostile file may have millions of them.
 
-/** The number of no candidate. */
 export const NO_CANDIDATE = -1;
 
 const CAPACITY_MIN = 1024;
@@ -70,7 +69,6 @@ export class CandidateBatches {
     return this.#links[this.#slot(candidate)]!;
   }
 
-  /** Links it to another one. */
   setLink(candidate: number, other: number): void {
     this.#links[this.#slot(candidate)] = other;
   }

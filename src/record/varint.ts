@@ -54,7 +54,6 @@ export function writeVarlong(bytes: Uint8Array, at: number, value: number): numb
 
 /** A position in bytes from which varints are read. It ends where the bytes do; nearer ends are the caller's. */
 export class VarintReader {
-  /** The bytes. */
   bytes: Uint8Array = new Uint8Array(0);
   /** Where the next varint starts. */
   position = 0;

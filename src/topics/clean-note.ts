@@ -16,7 +16,6 @@ export const CLEAN = "clean-shutdown.json";
 
 const FORMAT: CheckedFormat = { versionField: "version", version: 1, fields: ["partitions"] };
 
-/** The note that was found. */
 export interface CleanNote {
   /** Empty when the note is not believed. */
   readonly segments: CleanSegments;

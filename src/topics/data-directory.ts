@@ -34,11 +34,9 @@ export const FLUSH_FAILED = "flush-failed";
 export const FLUSH_FAILED_SPARE = "flush-failed.spare";
 
 interface Health {
-  /** Whether a flush has failed. */
   flushFailed: boolean;
 }
 
-/** An open data directory. */
 export class DataDirectory {
   /** Identity of the directory, made when it was: tells a client that it talks to the same log as before. */
   readonly id: string;

@@ -100,7 +100,6 @@ export class Partition {
     return { ...this.#log.parts, end: this.#appender.end };
   }
 
-  /** Whether its topic was deleted. */
   get isDeleted(): boolean {
     return this.#isDeleted;
   }

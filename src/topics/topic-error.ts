@@ -3,7 +3,6 @@
 import { RustLogError } from "../errors.ts";
 import { isDiskFull, isOutOfFiles, reasonOf, systemErrorCode } from "../log/disk/disk.ts";
 
-/** There is no topic of that name. */
 export function unknownTopic(name: string): RustLogError {
   return new RustLogError("UNKNOWN_TOPIC_OR_PARTITION", `there is no topic '${name}'`);
 }

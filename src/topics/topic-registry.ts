@@ -107,7 +107,6 @@ export class TopicRegistry {
     return this.#partitionCount;
   }
 
-  /** All topics, by name. */
   list(): readonly Topic[] {
     return [...this.#topics.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }

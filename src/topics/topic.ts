@@ -12,7 +12,6 @@ import { Partition } from "./partition.ts";
 import type { TopicFile } from "./topic-file.ts";
 import { INTERNAL_PREFIX, resolveSettings, type TopicSettings } from "./topic-settings.ts";
 
-/** A topic and its partitions. */
 export interface Topic {
   readonly name: string;
   /** Its identity: a topic of the same name that comes after its deletion has another one. */

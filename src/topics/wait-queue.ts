@@ -21,7 +21,6 @@ const REMOVED_ONE_BY_ONE_MAX = 100;
 export class WaitQueue {
   readonly #heap: Waiting[] = [];
 
-  /** How many wait. */
   get size(): number {
     return this.#heap.length;
   }

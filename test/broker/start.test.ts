@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import packageFile from "../../package.json";
-import { Broker, type BrokerOptions } from "../../src/broker/broker.ts";
+import { Broker } from "../../src/broker/broker.ts";
+import type { BrokerOptions } from "../../src/broker/options.ts";
 import { resolveOptions } from "../../src/broker/options.ts";
 import { VERSION } from "../../src/broker/version.ts";
 import { batchOf, startBroker } from "../support/broker.ts";

@@ -1,6 +1,7 @@
 // A broker for a test: a free port, a directory of its own, its log lines kept; and a session that speaks the
 // protocol to it over a raw connection. Leaves to others: what is expected of it.
-import { Broker, type BrokerOptions } from "../../src/broker/broker.ts";
+import { Broker } from "../../src/broker/broker.ts";
+import type { BrokerOptions } from "../../src/broker/options.ts";
 import { errorFromWire } from "../../src/errors.ts";
 import {
   decodeFetchResponse,

@@ -47,41 +47,34 @@ function scriptsOf(path: string): string[] {
   return [...found].map(([, target]) => normalize(join(dirname(path), target ?? "")));
 }
 
-/** Exported declarations of a text that have no doc comment right above them, as `line: name`. */
-export function undocumentedExports(text: string): string[] {
+/** What a text exports again, by file: paths within `src/`, and the names. */
+export function exportsOf(text: string): { path: string; names: string[] }[] {
+  const found = text.matchAll(/^export (?:type )?\{([^}]*)\} from "\.\/([^"]+)";/gm);
+  return [...found].map(([, list = "", path = ""]) => ({
+    path,
+    names: [...list.matchAll(/(?:type )?(\w+)(?:,|\s*$)/g)].map(([, name = ""]) => name),
+  }));
+}
+
+/** Exports of these names, and their public methods, that have no doc comment right above them, as `line: name`. */
+export function undocumented(text: string, names: readonly string[]): string[] {
   const lines = text.split("\n");
-  return lines.flatMap((line, i) => {
+  const missing = new Set(names);
+  let inClass = false;
+  const found = lines.flatMap((line, i) => {
     const declared =
-      /^export (?:default )?(?:declare )?(?:abstract )?(?:async )?(?:function\*?|class|interface|type|const|let|enum) (\w+)/.exec(
+      /^export (?:abstract )?(?:async )?(?:function\*?|class|interface|type|const) (\w+)/.exec(
         line,
       );
-    if (declared === null || (lines[i - 1] ?? "").trimEnd().endsWith("*/")) return [];
-    return [`${i + 1}: ${declared[1]}`];
-  });
-}
-
-/** Public methods, accessors and constructors' classes of a text that have no doc comment, as `line: name`. */
-export function undocumentedMethods(text: string): string[] {
-  const lines = text.split("\n");
-  let inPublicClass = false;
-  return lines.flatMap((line, i) => {
-    if (/^(?:export )?(?:abstract )?class /.test(line)) inPublicClass = line.startsWith("export");
-    else if (line === "}") inPublicClass = false;
-    // `override` and what an interface asks for is documented there.
+    const isMeant = declared !== null && missing.delete(declared[1] ?? "");
+    if (isMeant && / class /.test(line)) inClass = true;
+    else if (line === "}") inClass = false;
     const method = /^ {2}(?:static )?(?:async )?(?:get )?\*?([a-z]\w*)(?:<[^>]*>)?\(/.exec(line);
-    if (!inPublicClass || method === null || method[1] === "constructor") return [];
-    const before = (lines[i - 1] ?? "").trim();
-    if (before.endsWith("*/") || implementsSomething(lines, i)) return [];
-    return [`${i + 1}: ${method[1]}`];
+    const isMethod = inClass && method !== null && method[1] !== "constructor";
+    if (!(isMeant || isMethod) || (lines[i - 1] ?? "").trimEnd().endsWith("*/")) return [];
+    return [`${i + 1}: ${(isMeant ? declared : method)?.[1]}`];
   });
-}
-
-function implementsSomething(lines: readonly string[], at: number): boolean {
-  for (let i = at; i >= 0; i--) {
-    const head = /^(?:export )?(?:abstract )?class .*/.exec(lines[i] ?? "");
-    if (head !== null) return head[0].includes(" implements ");
-  }
-  return false;
+  return [...found, ...[...missing].map((name) => `${name} is not here`)];
 }
 
 /** README and the documents, by path from the root. */

@@ -16,7 +16,6 @@ import type { Exchange, Wait } from "../exchange.ts";
 import type { BrokerServices } from "../services.ts";
 import { partitionOf, unknownTopicId } from "./topic-identity.ts";
 
-/** Answers a Fetch request. */
 export function fetch(services: BrokerServices, exchange: Exchange, request: FetchRequest): void {
   const { registry } = services;
   const partition = partitionOf(registry, request);

@@ -19,7 +19,6 @@ import { answerList } from "./list.ts";
 /** Groups that are looked up at a time. */
 const LOOKUP_GROUPS = 500;
 
-/** Answers a ListGroups request. */
 export function listGroups(
   services: BrokerServices,
   exchange: Exchange,

@@ -17,7 +17,6 @@ const ITEM_BYTES = 300;
 /** Memory for each byte of an answer: what it is written to doubles when it is full, and is copied. */
 const MEMORY_PER_BYTE = 2;
 
-/** A list to answer with. */
 export interface ListSource<Item> {
   /** The items, from the one that the page begins with. */
   readonly items: Iterable<Item>;

@@ -12,12 +12,10 @@ const APIS = API_NAMES.map((name) => ({
   maxVersion: API_VERSIONS[name].max,
 }));
 
-/** Answers a Ping request. */
 export function ping(_services: BrokerServices, exchange: Exchange): void {
   exchange.answer(encodePingResponse(exchange.correlationId, {}));
 }
 
-/** Answers an ApiVersions request. */
 export function apiVersions(services: BrokerServices, exchange: Exchange): void {
   const { brokerVersion, logDirectoryId } = services;
   exchange.answer(

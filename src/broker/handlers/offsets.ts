@@ -82,7 +82,6 @@ export function fetchOffsets(
   exchange.answer(encodeOffsetFetchResponse(exchange.correlationId, { offsets }));
 }
 
-/** Answers a ListOffsets request. */
 export async function listOffsets(
   services: BrokerServices,
   exchange: Exchange,

@@ -8,7 +8,6 @@ import type { Exchange } from "../exchange.ts";
 import type { BrokerServices } from "../services.ts";
 import { refuseInternalTopic } from "./internal-topic.ts";
 
-/** Answers a Produce request. */
 export function produce(
   services: BrokerServices,
   exchange: Exchange,

@@ -76,7 +76,6 @@ const ROUTES: ReadonlyMap<number, Route> = new Map([
   [API.ApiVersions, route(decodeApiVersionsRequest, apiVersions)],
 ]);
 
-/** Hands requests to their handlers. */
 export class Router {
   readonly #services: BrokerServices;
   readonly #running = new Set<Promise<void>>();

@@ -12,7 +12,6 @@ const PREVIEW_LENGTH = 60;
 
 type Field = Extract<DumpRow, { name: string }>;
 
-/** Shows a batch. */
 export class BatchView {
   readonly root = element("section", { class: "batch", "aria-label": "Batch" });
   readonly #ask: (from: number) => Promise<BatchDump>;

@@ -6,7 +6,6 @@ import { button, byId, element } from "./dom.ts";
 import { countOf, formatBytes, formatCount, formatTime } from "./format.ts";
 import type { BatchRows } from "./wire.ts";
 
-/** A segment of a partition. */
 export interface SegmentPlace {
   readonly topic: string;
   readonly partition: number;
@@ -17,7 +16,6 @@ export interface SegmentPlace {
 export type BatchStart =
   { readonly at: number } | { readonly near: number } | { readonly offset: number };
 
-/** Shows a segment. */
 export class Detail {
   readonly #root = byId("detail", HTMLElement);
   readonly #onMark: (place: SegmentPlace | undefined) => void;

@@ -27,7 +27,6 @@ export interface Ticks {
   readonly positions: readonly number[];
 }
 
-/** Everything that one drawing shows. */
 export interface Scene {
   readonly shape: LogShape;
   readonly scale: Scale;
@@ -42,7 +41,6 @@ export interface Scene {
   readonly end: number;
 }
 
-/** Draws a scene. */
 export function draw(context: CanvasRenderingContext2D, scene: Scene, colours: Theme): void {
   const { scale } = scene;
   context.clearRect(0, 0, scale.width, DRAWING_HEIGHT);

@@ -4,7 +4,6 @@ import { byId, element } from "./dom.ts";
 import { parseTarget, type Target } from "./target.ts";
 import type { ProduceOrder, TopicState } from "./wire.ts";
 
-/** What is looked up. */
 export interface LookupOrder {
   readonly topic: string;
   readonly partition: number;
@@ -69,7 +68,6 @@ export class Forms {
     );
   }
 
-  /** Offers these topics. */
   offer(topics: readonly TopicState[]): void {
     this.#topics.replaceChildren(...topics.map(({ name }) => element("option", { value: name })));
     const first = topics.find(({ internal }) => !internal)?.name;

@@ -5,7 +5,6 @@ import { between } from "./scale.ts";
 
 const GLIDE_MS = 220;
 
-/** What moves. */
 export interface Sight {
   readonly span: Span;
   readonly watermark: number;
@@ -18,7 +17,6 @@ export class Glide {
   #beganMs = 0;
   #shown: Sight | undefined;
 
-  /** What was shown last. */
   get shown(): Sight | undefined {
     return this.#shown;
   }

@@ -9,7 +9,6 @@ import type { GroupsState } from "./wire.ts";
 const REFRESH_MS = 1000;
 const REST_FACTOR = 20;
 
-/** The list of groups. */
 export class GroupsView {
   readonly #root: HTMLDetailsElement;
   readonly #onChosen: (state: GroupsState) => void;

@@ -21,7 +21,6 @@ export class LogShape {
     this.#starts = [0, state.activeBytes];
   }
 
-  /** The newest state. */
   get state(): PartitionState {
     return this.#state;
   }

@@ -35,7 +35,6 @@ export class Model {
     return topics.sort((a, b) => Number(a.internal) - Number(b.internal));
   }
 
-  /** The newest totals. */
   get totals(): Totals | undefined {
     return this.#totals;
   }
@@ -45,7 +44,6 @@ export class Model {
     return this.#rates;
   }
 
-  /** Bytes of all logs. */
   get bytes(): number {
     let sum = 0;
     for (const { state } of this.#shapes.values()) sum += state.sealedBytes + state.activeBytes;

@@ -3,7 +3,6 @@
 import type { Highlight } from "./drawing.ts";
 import type { Span } from "./log-shape.ts";
 
-/** A place in a partition. */
 export interface StepPlace {
   readonly topic: string;
   readonly partition: number;
@@ -12,7 +11,6 @@ export interface StepPlace {
   readonly highlights: readonly Highlight[];
 }
 
-/** One step. */
 export interface Step {
   readonly title: string;
   readonly text: string;
@@ -37,7 +35,6 @@ export interface Story {
   readonly result: Result | undefined;
 }
 
-/** The position in a story. */
 export class Player {
   readonly story: Story;
   #number = 0;
@@ -52,7 +49,6 @@ export class Player {
     return this.#number;
   }
 
-  /** The step that is shown. */
   get step(): Step | undefined {
     return this.story.steps[this.#number];
   }
@@ -73,7 +69,6 @@ export class Player {
     this.#isPlaying = this.story.steps.length > 1;
   }
 
-  /** Stays where it is. */
   pause(): void {
     this.#isPlaying = false;
   }

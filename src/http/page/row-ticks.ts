@@ -13,7 +13,6 @@ const SEGMENTS_MAX = 40;
 /** Time between two requests, in milliseconds. */
 const PAUSE_MS = 1000;
 
-/** The ticks of one partition. */
 export class RowTicks {
   /** Those that are known. */
   shown: readonly Ticks[] = [];

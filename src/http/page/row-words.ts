@@ -4,7 +4,6 @@ import { countOf, formatBytes, formatCount } from "./format.ts";
 import type { LogShape } from "./log-shape.ts";
 import type { GroupOffset, PartitionState } from "./wire.ts";
 
-/** A partition in words. */
 export interface RowWords {
   readonly watermark: string;
   readonly numbers: readonly string[];

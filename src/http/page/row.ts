@@ -27,7 +27,6 @@ export interface RowHost {
   open(segment: number, position: number): void;
 }
 
-/** A partition's row. */
 export class Row {
   readonly root: HTMLElement;
   readonly #host: RowHost;

@@ -15,17 +15,14 @@ export class Scale {
     this.width = width;
   }
 
-  /** Bytes of one pixel. */
   get bytesPerPixel(): number {
     return (this.span.to - this.span.from) / Math.max(1, this.width);
   }
 
-  /** The pixel of a place. */
   x(place: number): number {
     return (place - this.span.from) / this.bytesPerPixel;
   }
 
-  /** The place of a pixel. */
   place(x: number): number {
     return this.span.from + x * this.bytesPerPixel;
   }

@@ -6,7 +6,6 @@ const NAMES = [
   ...["ink", "muted", "group", "look", "found", "focus", "received", "sent"],
 ] as const;
 
-/** Colours by name. */
 export type Theme = Readonly<Record<(typeof NAMES)[number], string>>;
 
 let current: Theme | undefined;

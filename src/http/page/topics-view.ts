@@ -25,7 +25,6 @@ interface Section {
   readonly places: readonly HTMLElement[];
 }
 
-/** All topics. */
 export class TopicsView {
   readonly #model: Model;
   readonly #root: HTMLElement;

@@ -11,7 +11,6 @@ const HEIGHT = 36;
 /** Curves of this many points; fewer stand at the right. */
 const POINTS = 120;
 
-/** The throughput of the broker. */
 export class Traffic {
   readonly #canvas = element("canvas", {
     role: "img",

@@ -91,7 +91,6 @@ export interface Tick {
 export interface SegmentRows {
   readonly bases: readonly number[];
   readonly bytes: readonly number[];
-  /** Whether these were not all. */
   readonly hasMore: boolean;
 }
 
@@ -104,7 +103,6 @@ export interface IndexTicks {
   }[];
 }
 
-/** Some batches of a segment. */
 export interface BatchRows {
   readonly file: string;
   readonly bytes: number;
@@ -129,7 +127,6 @@ export type DumpRow =
       readonly role: FieldRole;
     };
 
-/** One batch, field by field. */
 export interface BatchDump {
   readonly batch: BatchDescription;
   readonly rows: readonly DumpRow[];
@@ -137,7 +134,6 @@ export interface BatchDump {
   readonly next: number | null;
 }
 
-/** A record to be written. */
 export interface ProduceOrder {
   readonly topic: string;
   readonly partition: number;
@@ -170,7 +166,6 @@ export interface ProduceReport {
   readonly highWatermark: number;
 }
 
-/** Why a request was refused. */
 export interface Refusal {
   readonly code: string;
   readonly message: string;

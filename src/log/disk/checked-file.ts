@@ -16,7 +16,6 @@ export interface CheckedFormat {
   readonly fields: readonly string[];
 }
 
-/** The content of a file. */
 export interface CheckedContent {
   readonly fields: Readonly<Record<string, unknown>>;
   /** False for a file without a checksum: an older release has written it, or a person. */

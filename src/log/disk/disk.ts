@@ -125,7 +125,6 @@ export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Joins a directory and a name. */
 export function joinPath(directory: string, name: string): string {
   return `${directory}/${name}`;
 }

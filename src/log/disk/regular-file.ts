@@ -3,7 +3,6 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from "node:fs";
 import { RustLogError } from "../../errors.ts";
 
-/** How a file is opened. */
 export const OPEN = {
   read: constants.O_RDONLY,
   append: constants.O_RDWR | constants.O_APPEND | constants.O_CREAT,

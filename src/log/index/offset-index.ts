@@ -11,7 +11,6 @@
 import { readU32, writeU32 } from "../../record/bytes.ts";
 import type { LookupTrace } from "../segment/lookup-trace.ts";
 
-/** Bytes of one entry. */
 export const OFFSET_ENTRY_BYTES = 8;
 
 const FIRST_CAPACITY_ENTRIES = 64;
@@ -30,7 +29,6 @@ export class OffsetIndex {
     this.#count = count;
   }
 
-  /** Number of entries. */
   get count(): number {
     return this.#count;
   }

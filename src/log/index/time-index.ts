@@ -11,7 +11,6 @@ import { readI64, readU32, writeI64, writeU32 } from "../../record/bytes.ts";
 import { OFFSET_MAX } from "../../limits.ts";
 import type { LookupTrace } from "../segment/lookup-trace.ts";
 
-/** Bytes of one entry. */
 export const TIME_ENTRY_BYTES = 12;
 
 const FIRST_CAPACITY_ENTRIES = 64;
@@ -30,7 +29,6 @@ export class TimeIndex {
     this.#count = count;
   }
 
-  /** Number of entries. */
   get count(): number {
     return this.#count;
   }

@@ -34,7 +34,6 @@ export interface DamagedRange {
   readonly reason: string;
 }
 
-/** What a scan has found. */
 export interface SegmentScan {
   readonly index: SegmentIndex;
   /** Where the log ends: behind its last batch, or behind the last damage that must be kept. */
@@ -120,7 +119,6 @@ export interface EndOfDamage {
   readonly baseOffset: number;
 }
 
-/** Finds where damage ends. */
 export class DamageSearch {
   readonly #walker: BatchWalker;
   readonly #file: ByteSource;

@@ -250,7 +250,6 @@ export class ActiveSegment extends CheckedSegment {
     this.#disk.remove(this.#file.path);
   }
 
-  /** Closes the files. */
   close(): void {
     this.#file.close();
     this.#offsetsFile.close();

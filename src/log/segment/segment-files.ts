@@ -1,7 +1,6 @@
 // The names of the files of a segment: its base offset in 20 digits, and what the file is.
 // Leaves to others: what is in them.
 
-/** Kinds of files that a segment has. */
 export type SegmentFileKind = "log" | "index" | "timeindex" | "snapshot";
 
 const DIGITS = 20;

@@ -34,7 +34,6 @@ export class SegmentList {
     this.active = active;
   }
 
-  /** Number of segments. */
   get count(): number {
     return this.sealed.length + 1;
   }

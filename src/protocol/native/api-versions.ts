@@ -43,7 +43,6 @@ export const API_VERSIONS: Readonly<Record<ApiName, VersionRange>> = {
   ApiVersions: ONLY_FIRST,
 };
 
-/** The names of all APIs, by key. */
 export const API_NAMES = Object.keys(API) as readonly ApiName[];
 
 /** The highest version that both sides understand; undefined when there is no such version. */

@@ -6,15 +6,12 @@ import { API, decodeRequest, decodeResponse, encodeRequest, encodeResponse } fro
 //   request  = topic string
 //   response = nothing
 
-/** A topic to delete. */
 export interface DeleteTopicRequest {
   readonly topic: string;
 }
 
-/** Says only that it was done. */
 export type DeleteTopicResponse = Record<never, never>;
 
-/** A whole request frame. */
 export function encodeDeleteTopicRequest(
   correlationId: number,
   request: DeleteTopicRequest,
@@ -22,12 +19,10 @@ export function encodeDeleteTopicRequest(
   return encodeRequest(API.DeleteTopic, correlationId, (body) => body.string(request.topic));
 }
 
-/** Reads a request. */
 export function decodeDeleteTopicRequest(payload: Uint8Array): DeleteTopicRequest {
   return decodeRequest(payload, (body) => ({ topic: body.string("topic") }));
 }
 
-/** A whole response frame. */
 export function encodeDeleteTopicResponse(
   correlationId: number,
   _response: DeleteTopicResponse = {},
@@ -35,7 +30,6 @@ export function encodeDeleteTopicResponse(
   return encodeResponse(correlationId, () => {});
 }
 
-/** Reads a response. */
 export function decodeDeleteTopicResponse(payload: Uint8Array): DeleteTopicResponse {
   return decodeResponse(payload, () => ({}));
 }

@@ -42,13 +42,11 @@ export interface FetchResponseHead {
   readonly topicId?: string | undefined;
 }
 
-/** A whole response. */
 export interface FetchResponse extends FetchResponseHead {
   /** Whole batches, back to back. The first may begin before `startOffset`. A view of the payload. */
   readonly batches: Uint8Array;
 }
 
-/** A whole request frame. */
 export function encodeFetchRequest(
   correlationId: number,
   request: FetchRequest,
@@ -68,7 +66,6 @@ export function encodeFetchRequest(
   return encodeRequest(API.Fetch, correlationId, writeBody, version);
 }
 
-/** Reads a request. */
 export function decodeFetchRequest(payload: Uint8Array): FetchRequest {
   return decodeRequest(payload, (body, version) => ({
     group: body.string("group"),
@@ -133,7 +130,6 @@ export function encodeFetchResponseHead(
   return encodeResponse(correlationId, writeBody, batchesBytes);
 }
 
-/** Reads a response. */
 export function decodeFetchResponse(payload: Uint8Array, version = 1): FetchResponse {
   return decodeResponse(payload, (body) => ({
     startOffset: body.i64("startOffset"),

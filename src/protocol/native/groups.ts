@@ -14,21 +14,18 @@ export const GROUP_PAGES_SINCE = 2;
 /** Asks for the groups, by name. */
 export type ListGroupsRequest = PageRequest;
 
-/** One group of the list. */
 export interface ListedGroup {
   readonly group: string;
   /** Number of partitions that it has committed an offset for. */
   readonly partitions: number;
 }
 
-/** Groups, by name. */
 export interface ListGroupsResponse {
   readonly groups: readonly ListedGroup[];
   /** Whether groups follow. */
   readonly more: boolean;
 }
 
-/** A whole request frame. */
 export function encodeListGroupsRequest(
   correlationId: number,
   request: ListGroupsRequest = FIRST_PAGE,
@@ -38,17 +35,14 @@ export function encodeListGroupsRequest(
   return encodeRequest(API.ListGroups, correlationId, writeBody, version);
 }
 
-/** Reads a request. */
 export function decodeListGroupsRequest(payload: Uint8Array): ListGroupsRequest {
   return decodeRequest(payload, (body, version) => readPage(body, isPaged(version)));
 }
 
-/** Writes one group of the list. */
 export function writeListedGroup(item: ByteWriter, { group, partitions }: ListedGroup): void {
   item.string(group).u32(partitions);
 }
 
-/** A whole response frame. */
 export function encodeListGroupsResponse(
   correlationId: number,
   { groups, more }: ListGroupsResponse,
@@ -59,7 +53,6 @@ export function encodeListGroupsResponse(
   );
 }
 
-/** Reads a response. */
 export function decodeListGroupsResponse(payload: Uint8Array, version = 1): ListGroupsResponse {
   return decodeResponse(payload, (body) => ({
     groups: body.array("groups", 2 + 4, (item) => ({
@@ -79,7 +72,6 @@ function isPaged(version: number): boolean {
 //   response = array(topic string, partition u32, committedOffset i64, commitTimestamp i64,
 //                    logStartOffset i64, highWatermark i64) | more u8 (v2)
 
-/** Asks about one group. */
 export interface DescribeGroupRequest {
   readonly group: string;
   /** The last partition of the page before; an empty topic for the first page. */
@@ -121,7 +113,6 @@ export interface DescribeGroupResponse {
   readonly more: boolean;
 }
 
-/** A whole request frame. */
 export function encodeDescribeGroupRequest(
   correlationId: number,
   request: DescribeGroupRequest,
@@ -135,7 +126,6 @@ export function encodeDescribeGroupRequest(
   return encodeRequest(API.DescribeGroup, correlationId, writeBody, version);
 }
 
-/** Reads a request. */
 export function decodeDescribeGroupRequest(payload: Uint8Array): DescribeGroupRequest {
   return decodeRequest(payload, (body, version) => {
     const group = body.string("group");
@@ -149,7 +139,6 @@ export function decodeDescribeGroupRequest(payload: Uint8Array): DescribeGroupRe
   });
 }
 
-/** Writes one partition of a group. */
 export function writeGroupPartition(item: ByteWriter, of: DescribedGroupPartition): void {
   item
     .string(of.topic)
@@ -160,7 +149,6 @@ export function writeGroupPartition(item: ByteWriter, of: DescribedGroupPartitio
     .i64(of.highWatermark);
 }
 
-/** A whole response frame. */
 export function encodeDescribeGroupResponse(
   correlationId: number,
   { partitions, more }: DescribeGroupResponse,
@@ -171,7 +159,6 @@ export function encodeDescribeGroupResponse(
   );
 }
 
-/** Reads a response. */
 export function decodeDescribeGroupResponse(
   payload: Uint8Array,
   version = 1,
@@ -193,15 +180,12 @@ export function decodeDescribeGroupResponse(
 //   request  = group string
 //   response = nothing
 
-/** A group to forget. */
 export interface DeleteGroupRequest {
   readonly group: string;
 }
 
-/** Says only that it was done. */
 export type DeleteGroupResponse = Record<never, never>;
 
-/** A whole request frame. */
 export function encodeDeleteGroupRequest(
   correlationId: number,
   request: DeleteGroupRequest,
@@ -209,12 +193,10 @@ export function encodeDeleteGroupRequest(
   return encodeRequest(API.DeleteGroup, correlationId, (body) => body.string(request.group));
 }
 
-/** Reads a request. */
 export function decodeDeleteGroupRequest(payload: Uint8Array): DeleteGroupRequest {
   return decodeRequest(payload, (body) => ({ group: body.string("group") }));
 }
 
-/** A whole response frame. */
 export function encodeDeleteGroupResponse(
   correlationId: number,
   _response: DeleteGroupResponse = {},
@@ -222,7 +204,6 @@ export function encodeDeleteGroupResponse(
   return encodeResponse(correlationId, () => {});
 }
 
-/** Reads a response. */
 export function decodeDeleteGroupResponse(payload: Uint8Array): DeleteGroupResponse {
   return decodeResponse(payload, () => ({}));
 }

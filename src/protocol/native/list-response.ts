@@ -11,7 +11,6 @@ const COUNT_AT = FRAME_LENGTH_BYTES + RESPONSE_HEADER_BYTES;
 /** Room for the fields behind the array. */
 const REST_BYTES = 16;
 
-/** A response that grows. */
 export class ListResponse {
   readonly #writer: ByteWriter;
   readonly #frameBytesMax: number;

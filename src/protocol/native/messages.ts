@@ -29,7 +29,6 @@ export const API = {
   ApiVersions: 14,
 } as const;
 
-/** Name of an API. */
 export type ApiName = keyof typeof API;
 
 const NAME_BY_KEY = new Map<number, ApiName>(
@@ -47,7 +46,6 @@ export const REQUEST_HEADER_BYTES = 6;
 /** Bytes of a response's payload before its body. */
 export const RESPONSE_HEADER_BYTES = 6;
 
-/** The envelope of a request. */
 export interface RequestHeader {
   readonly apiKey: number;
   readonly apiVersion: number;
@@ -56,7 +54,6 @@ export interface RequestHeader {
   readonly bodyStart: number;
 }
 
-/** The envelope of a response. */
 export interface ResponseHeader {
   readonly correlationId: number;
   /** 0 for success, else a number of src/errors.ts. */

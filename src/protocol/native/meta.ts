@@ -9,20 +9,16 @@ import { API, decodeRequest, decodeResponse, encodeRequest, encodeResponse } fro
 /** Asks for nothing but an answer. */
 export type PingRequest = Record<never, never>;
 
-/** The answer. */
 export type PingResponse = Record<never, never>;
 
-/** A whole request frame. */
 export function encodePingRequest(correlationId: number, _request: PingRequest = {}): Uint8Array {
   return encodeRequest(API.Ping, correlationId, () => {});
 }
 
-/** Reads a request. */
 export function decodePingRequest(payload: Uint8Array): PingRequest {
   return decodeRequest(payload, () => ({}));
 }
 
-/** A whole response frame. */
 export function encodePingResponse(
   correlationId: number,
   _response: PingResponse = {},
@@ -30,7 +26,6 @@ export function encodePingResponse(
   return encodeResponse(correlationId, () => {});
 }
 
-/** Reads a response. */
 export function decodePingResponse(payload: Uint8Array): PingResponse {
   return decodeResponse(payload, () => ({}));
 }
@@ -43,7 +38,6 @@ export function decodePingResponse(payload: Uint8Array): PingResponse {
 /** Asks for nothing but an answer. */
 export type ApiVersionsRequest = Record<never, never>;
 
-/** The versions of one API. */
 export interface ApiVersionRange {
   readonly apiKey: number;
   readonly minVersion: number;
@@ -62,7 +56,6 @@ export interface ApiVersionsResponse {
   readonly apis: readonly ApiVersionRange[];
 }
 
-/** A whole request frame. */
 export function encodeApiVersionsRequest(
   correlationId: number,
   _request: ApiVersionsRequest = {},
@@ -70,12 +63,10 @@ export function encodeApiVersionsRequest(
   return encodeRequest(API.ApiVersions, correlationId, () => {});
 }
 
-/** Reads a request. */
 export function decodeApiVersionsRequest(payload: Uint8Array): ApiVersionsRequest {
   return decodeRequest(payload, () => ({}));
 }
 
-/** A whole response frame. */
 export function encodeApiVersionsResponse(
   correlationId: number,
   response: ApiVersionsResponse,
@@ -92,7 +83,6 @@ export function encodeApiVersionsResponse(
   );
 }
 
-/** Reads a response. */
 export function decodeApiVersionsResponse(payload: Uint8Array): ApiVersionsResponse {
   return decodeResponse(payload, (body) => ({
     brokerVersion: body.string("brokerVersion"),

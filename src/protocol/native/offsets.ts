@@ -10,7 +10,6 @@ import type { ByteWriter } from "./writer.ts";
 //   request  = group string | array(topic string, partition u32, offset i64, topicId uuid (v2))
 //   response = nothing
 
-/** One offset to commit. */
 export interface OffsetCommitEntry {
   readonly topic: string;
   readonly partition: number;
@@ -26,10 +25,8 @@ export interface OffsetCommitRequest {
   readonly offsets: readonly OffsetCommitEntry[];
 }
 
-/** Says only that it was done. */
 export type OffsetCommitResponse = Record<never, never>;
 
-/** A whole request frame. */
 export function encodeOffsetCommitRequest(
   correlationId: number,
   request: OffsetCommitRequest,
@@ -44,7 +41,6 @@ export function encodeOffsetCommitRequest(
   return encodeRequest(API.OffsetCommit, correlationId, writeBody, version);
 }
 
-/** Reads a request. */
 export function decodeOffsetCommitRequest(payload: Uint8Array): OffsetCommitRequest {
   return decodeRequest(payload, (body, version) => {
     const readEntry = (item: ByteReader): OffsetCommitEntry => ({
@@ -61,7 +57,6 @@ export function decodeOffsetCommitRequest(payload: Uint8Array): OffsetCommitRequ
   });
 }
 
-/** A whole response frame. */
 export function encodeOffsetCommitResponse(
   correlationId: number,
   _response: OffsetCommitResponse = {},
@@ -69,7 +64,6 @@ export function encodeOffsetCommitResponse(
   return encodeResponse(correlationId, () => {});
 }
 
-/** Reads a response. */
 export function decodeOffsetCommitResponse(payload: Uint8Array): OffsetCommitResponse {
   return decodeResponse(payload, () => ({}));
 }
@@ -78,7 +72,6 @@ export function decodeOffsetCommitResponse(payload: Uint8Array): OffsetCommitRes
 //   request  = group string | array(topic string, partition u32, topicId uuid (v2))
 //   response = array(offset i64, commitTimestamp i64), in the order of the request; -1 and -1 for none
 
-/** A partition of a topic. */
 export interface TopicPartition {
   readonly topic: string;
   readonly partition: number;
@@ -105,7 +98,6 @@ export interface OffsetFetchResponse {
   readonly offsets: readonly OffsetFetchEntry[];
 }
 
-/** A whole request frame. */
 export function encodeOffsetFetchRequest(
   correlationId: number,
   request: OffsetFetchRequest,
@@ -120,7 +112,6 @@ export function encodeOffsetFetchRequest(
   return encodeRequest(API.OffsetFetch, correlationId, writeBody, version);
 }
 
-/** Reads a request. */
 export function decodeOffsetFetchRequest(payload: Uint8Array): OffsetFetchRequest {
   return decodeRequest(payload, (body, version) => {
     const readPartition = (item: ByteReader): TopicPartition => ({
@@ -136,7 +127,6 @@ export function decodeOffsetFetchRequest(payload: Uint8Array): OffsetFetchReques
   });
 }
 
-/** A whole response frame. */
 export function encodeOffsetFetchResponse(
   correlationId: number,
   response: OffsetFetchResponse,
@@ -148,7 +138,6 @@ export function encodeOffsetFetchResponse(
   );
 }
 
-/** Reads a response. */
 export function decodeOffsetFetchResponse(payload: Uint8Array): OffsetFetchResponse {
   return decodeResponse(payload, (body) => ({
     offsets: body.array("offsets", 8 + 8, (item) => ({
@@ -173,7 +162,6 @@ export interface ListOffsetsRequest {
   readonly topicId?: string | undefined;
 }
 
-/** Where it is. */
 export interface ListOffsetsResponse {
   /** For a time: base offset of the first batch with a record at or after it, or the high watermark. */
   readonly offset: number;
@@ -183,7 +171,6 @@ export interface ListOffsetsResponse {
   readonly topicId?: string | undefined;
 }
 
-/** A whole request frame. */
 export function encodeListOffsetsRequest(
   correlationId: number,
   request: ListOffsetsRequest,
@@ -196,7 +183,6 @@ export function encodeListOffsetsRequest(
   return encodeRequest(API.ListOffsets, correlationId, writeBody, version);
 }
 
-/** Reads a request. */
 export function decodeListOffsetsRequest(payload: Uint8Array): ListOffsetsRequest {
   return decodeRequest(payload, (body, version) => ({
     topic: body.string("topic"),
@@ -206,7 +192,6 @@ export function decodeListOffsetsRequest(payload: Uint8Array): ListOffsetsReques
   }));
 }
 
-/** A whole response frame. */
 export function encodeListOffsetsResponse(
   correlationId: number,
   response: ListOffsetsResponse,
@@ -218,7 +203,6 @@ export function encodeListOffsetsResponse(
   });
 }
 
-/** Reads a response. */
 export function decodeListOffsetsResponse(payload: Uint8Array, version = 1): ListOffsetsResponse {
   return decodeResponse(payload, (body) => ({
     offset: body.i64("offset"),

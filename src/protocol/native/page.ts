@@ -19,7 +19,6 @@ export function writePage(body: ByteWriter, { after, limit }: PageRequest, isPag
   if (isPaged) body.string(after).u32(limit);
 }
 
-/** Reads a request. */
 export function readPage(body: ByteReader, isPaged: boolean): PageRequest {
   return isPaged ? { after: body.string("after"), limit: body.u32("limit") } : FIRST_PAGE;
 }

@@ -16,7 +16,6 @@ import {
 /** Of a batch, what its first piece has at least: its header, and room to spare. */
 const BATCH_HEAD_BYTES = 64;
 
-/** A batch for a partition. */
 export interface ProduceRequest {
   readonly topic: string;
   readonly partition: number;
@@ -26,7 +25,6 @@ export interface ProduceRequest {
   readonly tail?: Tail;
 }
 
-/** Where the batch went. */
 export interface ProduceResponse {
   /** Offset of its first record. */
   readonly baseOffset: number;
@@ -67,7 +65,6 @@ function headBytes(payload: Uint8Array): number {
   return payload.length < topic ? topic : topic + readU16(payload, REQUEST_HEADER_BYTES) + 4 + 4;
 }
 
-/** A whole response frame. */
 export function encodeProduceResponse(
   correlationId: number,
   response: ProduceResponse,
@@ -75,7 +72,6 @@ export function encodeProduceResponse(
   return encodeResponse(correlationId, (body) => body.i64(response.baseOffset));
 }
 
-/** Reads a response. */
 export function decodeProduceResponse(payload: Uint8Array): ProduceResponse {
   return decodeResponse(payload, (body) => ({ baseOffset: body.i64("baseOffset") }));
 }

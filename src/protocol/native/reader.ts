@@ -19,17 +19,14 @@ export class ByteReader {
     this.#end = end;
   }
 
-  /** An unsigned 8-bit integer. */
   u8(field: string): number {
     return this.#bytes[this.#take(1, field)]!;
   }
 
-  /** An unsigned 16-bit integer. */
   u16(field: string): number {
     return readU16(this.#bytes, this.#take(2, field));
   }
 
-  /** An unsigned 32-bit integer. */
   u32(field: string): number {
     return readU32(this.#bytes, this.#take(4, field));
   }

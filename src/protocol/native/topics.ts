@@ -25,7 +25,6 @@ function readSetting(item: ByteReader): TopicSetting {
 //   request  = topic string | partitions u32 (0 = the broker's default) | array(name string, value string)
 //   response = partitions u32 | topicId uuid (v2)
 
-/** A topic to create. */
 export interface CreateTopicRequest {
   readonly topic: string;
   /** Number of partitions; 0 for the broker's default. */
@@ -33,14 +32,12 @@ export interface CreateTopicRequest {
   readonly settings: readonly TopicSetting[];
 }
 
-/** What was created. */
 export interface CreateTopicResponse {
   readonly partitions: number;
   /** Identity of the topic; undefined when the broker does not say it. */
   readonly topicId?: string | undefined;
 }
 
-/** A whole request frame. */
 export function encodeCreateTopicRequest(
   correlationId: number,
   request: CreateTopicRequest,
@@ -52,7 +49,6 @@ export function encodeCreateTopicRequest(
   return encodeRequest(API.CreateTopic, correlationId, writeBody, version);
 }
 
-/** Reads a request. */
 export function decodeCreateTopicRequest(payload: Uint8Array): CreateTopicRequest {
   return decodeRequest(payload, (body) => ({
     topic: body.string("topic"),
@@ -61,7 +57,6 @@ export function decodeCreateTopicRequest(payload: Uint8Array): CreateTopicReques
   }));
 }
 
-/** A whole response frame. */
 export function encodeCreateTopicResponse(
   correlationId: number,
   response: CreateTopicResponse,
@@ -73,7 +68,6 @@ export function encodeCreateTopicResponse(
   });
 }
 
-/** Reads a response. */
 export function decodeCreateTopicResponse(payload: Uint8Array, version = 1): CreateTopicResponse {
   return decodeResponse(payload, (body) => ({
     partitions: body.u32("partitions"),
@@ -95,7 +89,6 @@ const OFFLINE_SINCE = 3;
 /** Asks for the topics, by name. */
 export type ListTopicsRequest = PageRequest;
 
-/** One topic of the list. */
 export interface ListedTopic {
   readonly name: string;
   readonly partitions: number;
@@ -107,14 +100,12 @@ export interface ListedTopic {
   readonly offline: number;
 }
 
-/** Topics, by name. */
 export interface ListTopicsResponse {
   readonly topics: readonly ListedTopic[];
   /** Whether topics follow. */
   readonly more: boolean;
 }
 
-/** A whole request frame. */
 export function encodeListTopicsRequest(
   correlationId: number,
   request: ListTopicsRequest = FIRST_PAGE,
@@ -124,12 +115,10 @@ export function encodeListTopicsRequest(
   return encodeRequest(API.ListTopics, correlationId, writeBody, version);
 }
 
-/** Reads a request. */
 export function decodeListTopicsRequest(payload: Uint8Array): ListTopicsRequest {
   return decodeRequest(payload, (body, version) => readPage(body, isPaged(version)));
 }
 
-/** What writes one topic of the list. */
 export function listedTopicWriter(version: number) {
   return (
     item: ByteWriter,
@@ -144,7 +133,6 @@ export function listedTopicWriter(version: number) {
   };
 }
 
-/** A whole response frame. */
 export function encodeListTopicsResponse(
   correlationId: number,
   { topics, more }: ListTopicsResponse,
@@ -155,7 +143,6 @@ export function encodeListTopicsResponse(
   );
 }
 
-/** Reads a response. */
 export function decodeListTopicsResponse(payload: Uint8Array, version = 1): ListTopicsResponse {
   return decodeResponse(payload, (body) => ({
     topics: body.array("topics", listedTopicBytes(version), (item) => ({
@@ -185,7 +172,6 @@ function isPaged(version: number): boolean {
 //              offline string (v3))
 //            | topicId uuid (v2)
 
-/** Asks about one topic. */
 export interface DescribeTopicRequest {
   readonly topic: string;
   /**
@@ -195,7 +181,6 @@ export interface DescribeTopicRequest {
   readonly createIfMissing: boolean;
 }
 
-/** One partition at that moment. */
 export interface DescribedPartition {
   readonly partition: number;
   /** Offset of the first record that is still there. */
@@ -204,7 +189,6 @@ export interface DescribedPartition {
   readonly highWatermark: number;
   /** Offset that the next record gets. */
   readonly logEndOffset: number;
-  /** Number of segments. */
   readonly segments: number;
   /** Size of the segments' logs. */
   readonly bytes: number;
@@ -212,7 +196,6 @@ export interface DescribedPartition {
   readonly offline: string;
 }
 
-/** A topic at that moment. */
 export interface DescribeTopicResponse {
   readonly name: string;
   readonly internal: boolean;
@@ -223,7 +206,6 @@ export interface DescribeTopicResponse {
   readonly topicId?: string | undefined;
 }
 
-/** A whole request frame. */
 export function encodeDescribeTopicRequest(
   correlationId: number,
   request: DescribeTopicRequest,
@@ -235,7 +217,6 @@ export function encodeDescribeTopicRequest(
   return encodeRequest(API.DescribeTopic, correlationId, writeBody, version);
 }
 
-/** Reads a request. */
 export function decodeDescribeTopicRequest(payload: Uint8Array): DescribeTopicRequest {
   return decodeRequest(payload, (body) => ({
     topic: body.string("topic"),
@@ -243,7 +224,6 @@ export function decodeDescribeTopicRequest(payload: Uint8Array): DescribeTopicRe
   }));
 }
 
-/** A whole response frame. */
 export function encodeDescribeTopicResponse(
   correlationId: number,
   response: DescribeTopicResponse,
@@ -268,7 +248,6 @@ export function encodeDescribeTopicResponse(
   });
 }
 
-/** Reads a response. */
 export function decodeDescribeTopicResponse(
   payload: Uint8Array,
   version = 1,

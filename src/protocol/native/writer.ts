@@ -16,12 +16,10 @@ export class ByteWriter {
   #bytes: Buffer<ArrayBuffer> = Buffer.allocUnsafe(FIRST_BYTES);
   #end = 0;
 
-  /** Number of bytes written. */
   get length(): number {
     return this.#end;
   }
 
-  /** An unsigned 8-bit integer. */
   u8(value: number): this {
     checkUnsigned(value, U8_MAX);
     const at = this.#room(1);
@@ -29,7 +27,6 @@ export class ByteWriter {
     return this;
   }
 
-  /** An unsigned 16-bit integer. */
   u16(value: number): this {
     checkUnsigned(value, U16_MAX);
     const at = this.#room(2);
@@ -37,7 +34,6 @@ export class ByteWriter {
     return this;
   }
 
-  /** An unsigned 32-bit integer. */
   u32(value: number): this {
     checkUnsigned(value, U32_MAX);
     const at = this.#room(4);
