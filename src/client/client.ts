@@ -33,7 +33,8 @@ export interface ConnectOptions {
  */
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
   checkObject("INVALID_CONFIG", "the options of connect", options);
-  const address = options.broker ?? (process.env.RUSTLOG_BROKER || BROKER_ADDRESS_DEFAULT);
+  const { RUSTLOG_BROKER } = process.env;
+  const address = options.broker ?? (RUSTLOG_BROKER || BROKER_ADDRESS_DEFAULT);
   checkString("INVALID_CONFIG", "broker", address);
   checkCallback("onConnectionLost", options.onConnectionLost);
   const wait = (name: string, ms: number): number => inRange(name, ms, 1, WAIT_MS_MAX);

@@ -57,7 +57,8 @@ function readBoot(disk: Disk, path: string): string | undefined {
     const bytes = disk.readFile(joinPath(path, LAST_BOOT));
     if (bytes === undefined) return undefined;
     const { fields, hasChecksum } = decodeCheckedFile(FORMAT, bytes);
-    return hasChecksum && typeof fields.bootId === "string" ? fields.bootId : undefined;
+    const { bootId } = fields;
+    return hasChecksum && typeof bootId === "string" ? bootId : undefined;
   } catch {
     return undefined; // It can't be believed, so nothing is known.
   }

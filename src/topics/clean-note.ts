@@ -44,7 +44,8 @@ export function readCleanNote(disk: Disk, path: string): CleanNote | undefined {
     const { fields, hasChecksum } = decodeCheckedFile(FORMAT, bytes);
     isDamaged = hasChecksum;
     if (!hasChecksum) throw new Error("it has no checksum");
-    return { segments: parse(fields.partitions), distrust: undefined, isDamaged: false };
+    const { partitions } = fields;
+    return { segments: parse(partitions), distrust: undefined, isDamaged: false };
   } catch (error) {
     return { segments: new Map(), distrust: reasonOf(error), isDamaged };
   }

@@ -85,8 +85,9 @@ function read(disk: Disk, path: string): DirectoryMeta | undefined {
     const bytes = disk.readFile(path);
     if (bytes === undefined) return undefined;
     const { fields, hasChecksum } = decodeCheckedFile(FORMAT, bytes);
-    if (typeof fields.id !== "string") throw new Error("it has no id");
-    return { id: fields.id, isOutdated: !hasChecksum };
+    const { id } = fields;
+    if (typeof id !== "string") throw new Error("it has no id");
+    return { id, isOutdated: !hasChecksum };
   } catch (error) {
     throw new RustLogError(
       "DATA_DIRECTORY_UNUSABLE",

@@ -101,16 +101,17 @@ function encode({ name, id, partitions, settings }: TopicFile): Uint8Array {
 
 function decode(bytes: Uint8Array, directoryName: string, directoryId: string): ReadTopicFile {
   const { fields, hasChecksum } = decodeCheckedFile(FORMAT, bytes);
-  const { name, partitions, id = firstTopicId(directoryId, directoryName) } = fields;
+  const { name, partitions, id: statedId, settings: stated } = fields;
+  const id = statedId ?? firstTopicId(directoryId, directoryName);
   if (name !== directoryName) throw new Error("it names another topic than its directory");
   if (!isPartitionCount(partitions)) throw new Error(`it says ${String(partitions)} partitions`);
   if (!isTopicId(id)) throw new Error(`its id ${JSON.stringify(id)} is not a UUID`);
   const settings: Record<string, string> = {};
-  for (const [key, value] of Object.entries(fields.settings ?? {})) settings[key] = String(value);
+  for (const [key, value] of Object.entries(stated ?? {})) settings[key] = String(value);
   checkSettings(settings);
   const missing: ReadTopicFile["missing"][number][] = [];
   if (!hasChecksum) missing.push("checksum");
-  if (fields.id === undefined) missing.push("id");
+  if (statedId === undefined) missing.push("id");
   return { name: directoryName, id, partitions, settings, missing };
 }
 
