@@ -4,7 +4,6 @@
 
 import { BATCH_HEADER_BYTES } from "../record/batch.ts";
 import type { BatchEncoder, ProducerHeader } from "../record/encoder.ts";
-import type { Pipeline } from "./pipeline.ts";
 
 /** The sender of a record, who waits to hear of it. */
 export interface Delivery {
@@ -30,7 +29,7 @@ export function isPinned({ all, except }: PinnedRecords, index: number): boolean
 export interface SealedBatch {
   readonly topic: string;
   readonly partition: number;
-  /** A retry sends the very same ones; only the pipeline replaces them, to number the batch anew. */
+  /** The pipeline stamps the sequence number; a retry sends the same bytes unless the batch gets a new number. */
   bytes: Uint8Array;
   readonly records: number;
   /** What its records counted for in the producer's buffer, in bytes. */
@@ -60,15 +59,20 @@ export interface EncoderPool {
 const NO_EXCEPTIONS: ReadonlySet<number> = new Set();
 const NO_DELIVERIES: ReadonlyMap<number, Delivery> = new Map();
 
-/** The open batch of one partition, which becomes one of the partition's pipeline when it is complete. */
+/** What the accumulators of a producer share. */
+export interface AccumulatorOptions {
+  /** Size at which a batch is complete, in bytes before compression; may change with the broker. */
+  readonly batchBytes: number;
+  readonly pool: EncoderPool;
+}
+
+/** The open batch of one partition. */
 export class PartitionAccumulator {
   readonly topic: string;
   readonly partition: number;
-  readonly pipeline: Pipeline;
   /** When the open batch got its first record, on the clock of performance.now(). */
   openedAt = 0;
-  readonly #batchBytes: () => number;
-  readonly #pool: EncoderPool;
+  readonly #options: AccumulatorOptions;
   #encoder: BatchEncoder | undefined;
   #deliveries: Map<number, Delivery> | undefined;
   #room = 0;
@@ -77,23 +81,15 @@ export class PartitionAccumulator {
   /** Timestamp of the first record of the open batch: the others are relative to it. */
   #baseTimestamp = 0;
 
-  constructor(
-    topic: string,
-    partition: number,
-    pipeline: Pipeline,
-    batchBytes: () => number,
-    pool: EncoderPool,
-  ) {
+  constructor(topic: string, partition: number, options: AccumulatorOptions) {
     this.topic = topic;
     this.partition = partition;
-    this.pipeline = pipeline;
-    this.#batchBytes = batchBytes;
-    this.#pool = pool;
+    this.#options = options;
   }
 
   /** Bytes that the open batch, or the one that the next record opens, has room for. */
   get room(): number {
-    return this.isOpen ? this.#room : this.#batchBytes() - BATCH_HEADER_BYTES;
+    return this.isOpen ? this.#room : this.#options.batchBytes - BATCH_HEADER_BYTES;
   }
 
   /** Whether records wait in a batch that is not complete. */
@@ -119,7 +115,7 @@ export class PartitionAccumulator {
     pinned: boolean,
     openedAt?: number,
   ): number {
-    const encoder = this.#encoder ?? this.#pool.take();
+    const encoder = this.#encoder ?? this.#options.pool.take();
     const before = encoder.bytes;
     // A record that can't be encoded throws here, and leaves no batch open and nobody waiting.
     encoder.append(timestampMs, key, value, headers);
@@ -143,18 +139,18 @@ export class PartitionAccumulator {
     return bytes;
   }
 
-  /** Completes the open batch and returns it, to be pushed into the pipeline; undefined when there is none. */
+  /** Completes the open batch and returns it without a sequence number; undefined when no batch is open. */
   seal(): SealedBatch | undefined {
     const encoder = this.#encoder;
     if (encoder === undefined) return undefined;
     const records = encoder.count;
     const bufferedBytes = encoder.bytes - BATCH_HEADER_BYTES;
-    // A short batch must not hold on to a large buffer.
     const isLarge = encoder.bytes > encoder.capacityBytes / 2;
-    const sequence = this.pipeline.takeSequence(records);
-    const bytes = isLarge ? encoder.finishInPlace(sequence) : encoder.finish(sequence);
+    let bytes = encoder.finishUnstamped();
+    // A short batch must not hold on to a large buffer.
+    if (!isLarge && encoder.isInPlace(bytes)) bytes = bytes.slice();
     const isInPlace = encoder.isInPlace(bytes);
-    if (!isInPlace) this.#pool.put(encoder);
+    if (!isInPlace) this.#options.pool.put(encoder);
     const batch: SealedBatch = {
       topic: this.topic,
       partition: this.partition,

@@ -5,25 +5,22 @@
 import { RustLogError } from "../errors.ts";
 import type { ProducerHeader } from "../record/encoder.ts";
 import {
+  type AccumulatorOptions,
   type Delivery,
-  type EncoderPool,
   PartitionAccumulator,
   type SealedBatch,
 } from "./accumulator.ts";
-import { type BatchSender, Pipeline } from "./pipeline.ts";
+import { type BatchAttempts, Pipeline } from "./pipeline.ts";
 import { recordBytesBound, recordBytesMeasured } from "./record-size.ts";
 
 /** What a dispatcher is told, and whom it tells. */
-export interface DispatcherOptions {
+export interface DispatcherOptions extends AccumulatorOptions {
   readonly lingerMs: number;
-  /** Size at which a batch is complete, in bytes before compression; may change with the broker. */
-  readonly batchBytes: number;
-  readonly pool: EncoderPool;
   /** Largest record that can be sent, in bytes; may change with the broker. */
   readonly recordBytesMax: number;
   /** Unsettled bytes from which on the dispatcher calls itself full. */
   readonly bufferBytesMax: number;
-  readonly sender: BatchSender;
+  readonly sender: BatchAttempts;
   /** A batch is complete; its partition's next record opens another one. */
   readonly onSealed: (batch: SealedBatch) => void;
   readonly onAcknowledged: (batch: SealedBatch, baseOffset: number) => void;
@@ -32,11 +29,17 @@ export interface DispatcherOptions {
   readonly onRefused: (batches: readonly SealedBatch[], error: RustLogError) => void;
 }
 
+/** One partition of a producer: the open batch, and the complete ones on their way. */
+export interface ProducerPartition {
+  readonly accumulator: PartitionAccumulator;
+  readonly pipeline: Pipeline;
+}
+
 /** The batches of one producer on their way. */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
-  /** Accumulators with an open batch, the one that was opened first in front. */
-  readonly #open = new Set<PartitionAccumulator>();
+  /** Partitions with an open batch, in the order in which the batches were opened. */
+  readonly #open = new Set<ProducerPartition>();
   readonly #unsettled = new Set<SealedBatch>();
   #bufferedBytes = 0;
   #room: PromiseWithResolvers<void> | undefined;
@@ -57,14 +60,13 @@ export class Dispatcher {
     return this.#bufferedBytes >= this.#options.bufferBytesMax;
   }
 
-  /** The place where records of a partition are gathered; there must be one of each. */
-  partition(topic: string, partition: number): PartitionAccumulator {
+  /** Makes a partition. Call it once for each: two pipelines of one partition would not keep the order. */
+  partition(topic: string, number: number): ProducerPartition {
     const { sender, pool, onAcknowledged, onFailed } = this.#options;
-    const batchBytes = (): number => this.#options.batchBytes;
     const pipeline = new Pipeline(sender, {
       acknowledged: (batch, baseOffset) => {
         onAcknowledged(batch, baseOffset);
-        // Of a batch that is given up a copy may still stand in the outbox of a connection: not its memory again.
+        // Don't reuse the memory of a batch that is given up: it may still wait in the outbox of a connection.
         if (batch.encoder !== undefined) pool.put(batch.encoder);
         this.#settled(batch);
       },
@@ -73,16 +75,17 @@ export class Dispatcher {
         this.#settled(batch);
       },
       refused: (batches, error) => {
-        // What came after them follows them.
-        const last = this.#takeOpen(accumulator);
+        // The open batch follows them, so that the records keep their order.
+        const last = this.#takeOpen(partition);
         this.#options.onRefused(last === undefined ? batches : [...batches, last], error);
         for (const batch of batches) this.#settled(batch);
         if (last !== undefined) this.#settled(last);
       },
-      hasRoom: () => this.#sealLingered(accumulator),
+      hasRoom: () => this.#sealLingered(partition),
     });
-    const accumulator = new PartitionAccumulator(topic, partition, pipeline, batchBytes, pool);
-    return accumulator;
+    const accumulator = new PartitionAccumulator(topic, number, this.#options);
+    const partition = { accumulator, pipeline };
+    return partition;
   }
 
   /** Counts bytes that are held elsewhere, before they come into a batch; negative: no longer. */
@@ -93,7 +96,7 @@ export class Dispatcher {
 
   /** Adds a record to the open batch of its partition. Throws MESSAGE_TOO_LARGE, for this record alone. */
   append(
-    accumulator: PartitionAccumulator,
+    partition: ProducerPartition,
     timestampMs: number,
     key: Uint8Array | string | null,
     value: Uint8Array | string | null,
@@ -102,29 +105,27 @@ export class Dispatcher {
     pinned = false,
     openedAt?: number,
   ): void {
+    const { accumulator } = partition;
     if (recordBytesBound(key, value, headers) > accumulator.room) {
       const recordBytes = recordBytesMeasured(key, value, headers);
       this.#checkSize(recordBytes);
-      if (recordBytes > accumulator.room) this.#seal(accumulator);
+      if (recordBytes > accumulator.room) this.#seal(partition);
     }
-    if (!accumulator.takesTime(timestampMs)) this.#seal(accumulator);
+    if (!accumulator.takesTime(timestampMs)) this.#seal(partition);
     const wasOpen = accumulator.isOpen;
     const bytes = accumulator.append(timestampMs, key, value, headers, delivery, pinned, openedAt);
     this.#bufferedBytes += bytes;
-    if (!wasOpen) this.#opened(accumulator);
+    if (!wasOpen) this.#opened(partition);
     // Another record like this one would not fit: the batch need not wait for it.
-    if (accumulator.room < bytes) this.#seal(accumulator);
+    if (accumulator.room < bytes) this.#seal(partition);
   }
 
-  /** Completes all open batches, or those that `isMeant` tells, so that they are sent as soon as their turn comes. */
-  sealAll(isMeant: (accumulator: PartitionAccumulator) => boolean = () => true): void {
-    for (const accumulator of this.#open) if (isMeant(accumulator)) this.#seal(accumulator);
+  /** Completes all open batches, or those that `isMeant` selects, so that they are sent as soon as their turn comes. */
+  sealAll(isMeant: (place: PartitionAccumulator) => boolean = () => true): void {
+    for (const partition of this.#open) if (isMeant(partition.accumulator)) this.#seal(partition);
   }
 
-  /**
-   * Resolves when every batch that is complete now, of those that `isMeant` tells, was acknowledged, given up or
-   * refused.
-   */
+  /** Resolves when the batches that are complete now (or those that `isMeant` selects) are acknowledged, given up or refused. */
   async settled(isMeant: (batch: SealedBatch) => boolean = () => true): Promise<void> {
     const batches = [...this.#unsettled].filter(isMeant);
     await Promise.all(batches.map((batch) => batch.settled.promise));
@@ -163,8 +164,8 @@ export class Dispatcher {
     );
   }
 
-  #opened(accumulator: PartitionAccumulator): void {
-    this.#open.add(accumulator);
+  #opened(partition: ProducerPartition): void {
+    this.#open.add(partition);
     this.#armLinger(this.#options.lingerMs);
   }
 
@@ -188,25 +189,25 @@ export class Dispatcher {
     this.#lingerArmed = false;
     this.#lingerTimer = undefined;
     const now = performance.now();
-    for (const accumulator of this.#open) {
-      const left = accumulator.openedAt + this.#options.lingerMs - now;
+    for (const partition of this.#open) {
+      const left = partition.accumulator.openedAt + this.#options.lingerMs - now;
       if (left > 0) {
         this.#armLinger(left);
         return;
       }
-      if (accumulator.pipeline.hasRoom) this.#seal(accumulator);
+      if (partition.pipeline.hasRoom) this.#seal(partition);
     }
   }
 
-  #seal(accumulator: PartitionAccumulator): void {
-    const batch = this.#takeOpen(accumulator);
-    if (batch !== undefined) accumulator.pipeline.push(batch);
+  #seal(partition: ProducerPartition): void {
+    const batch = this.#takeOpen(partition);
+    if (batch !== undefined) partition.pipeline.push(batch);
   }
 
-  #takeOpen(accumulator: PartitionAccumulator): SealedBatch | undefined {
-    this.#open.delete(accumulator);
+  #takeOpen(partition: ProducerPartition): SealedBatch | undefined {
+    this.#open.delete(partition);
     if (this.#open.size === 0) this.#disarmLinger();
-    const batch = accumulator.seal();
+    const batch = partition.accumulator.seal();
     if (batch === undefined) return undefined;
     this.#unsettled.add(batch);
     this.#options.onSealed(batch);
@@ -214,10 +215,9 @@ export class Dispatcher {
   }
 
   /** Completes the open batch if it has lingered while the pipeline had no room for it. */
-  #sealLingered(accumulator: PartitionAccumulator): void {
-    if (!accumulator.isOpen) return;
-    const lingered = performance.now() - accumulator.openedAt >= this.#options.lingerMs;
-    if (lingered) this.#seal(accumulator);
+  #sealLingered(partition: ProducerPartition): void {
+    const { isOpen, openedAt } = partition.accumulator;
+    if (isOpen && performance.now() - openedAt >= this.#options.lingerMs) this.#seal(partition);
   }
 
   #settled(batch: SealedBatch): void {

@@ -185,7 +185,9 @@ export class PartitionLookups {
 
   /** Gives the records of a refused batch to the partitions that there are now. */
   #repartition(topic: ProducerTopic, batch: SealedBatch): void {
-    const cursor = new RecordCursor().reset(batch.bytes);
+    // Its CRC may not be written yet: the pipeline stamps it.
+    const { bytes } = batch;
+    const cursor = new RecordCursor().reset(bytes, 0, bytes.length, { checkCrcs: false });
     for (let index = 0; cursor.next(); index++) {
       const record = {
         partition: isPinned(batch.pinned, index) ? batch.partition : ANY_PARTITION,
@@ -203,9 +205,9 @@ export class PartitionLookups {
     const { partition, timestamp, key, value, headers, delivery } = record;
     const pinned = partition !== ANY_PARTITION;
     try {
-      const accumulator = topic.accumulatorFor(partition, key);
+      const place = topic.partitionFor(partition, key);
       const { dispatcher } = this.#options;
-      dispatcher.append(accumulator, timestamp, key, value, headers, delivery, pinned, openedAt);
+      dispatcher.append(place, timestamp, key, value, headers, delivery, pinned, openedAt);
     } catch (error) {
       this.#options.onRecordFailed(delivery, asRustLogError(error));
     }

@@ -19,23 +19,18 @@
 // 5. If the broker has no such partition, all unsettled batches are handed back in order, so that their records can
 //    go elsewhere. Only those of which an answer was lost are given up: they may have been in the log that is gone.
 import type { RustLogError } from "../errors.ts";
-import { type ProducerSequence, sequenceAfter, stampProducer } from "../record/batch.ts";
+import { sequenceAfter, stampProducer } from "../record/batch.ts";
 import type { SealedBatch } from "./accumulator.ts";
 import { asRustLogError, isAmbiguous } from "./failure.ts";
+import type { BatchSender } from "./sender.ts";
 
 /** Most batches of a partition in flight: what the broker remembers of a producer. */
 const IN_FLIGHT_MAX = 5;
 
 const EPOCH_MAX = 0x7fff;
 
-export interface BatchSender {
-  /** One attempt, which resolves with the base offset; `lastError` is how the attempt before it ended. */
-  send(batch: SealedBatch, lastError: RustLogError | undefined): Promise<number>;
-  /** Milliseconds until the next attempt, after `failures` in a row; undefined: there is none. */
-  retryAfterMs(batch: SealedBatch, error: RustLogError, failures: number): number | undefined;
-  /** Waits, but not past the end of the client. */
-  pause(ms: number): Promise<void>;
-}
+/** What a pipeline needs of a sender. */
+export type BatchAttempts = Pick<BatchSender, "send" | "retryAfterMs" | "pause">;
 
 export interface PipelineListener {
   acknowledged(batch: SealedBatch, baseOffset: number): void;
@@ -58,7 +53,7 @@ interface Entry {
 
 /** The complete batches of one partition, first in, first out. */
 export class Pipeline {
-  readonly #sender: BatchSender;
+  readonly #sender: BatchAttempts;
   readonly #listener: PipelineListener;
   /** The first one is unsettled. */
   readonly #entries: Entry[] = [];
@@ -75,7 +70,7 @@ export class Pipeline {
   #epoch = 0;
   #nextSequence = 0;
 
-  constructor(sender: BatchSender, listener: PipelineListener) {
+  constructor(sender: BatchAttempts, listener: PipelineListener) {
     this.#sender = sender;
     this.#listener = listener;
   }
@@ -85,15 +80,9 @@ export class Pipeline {
     return !this.#isRecovering && this.#entries.length < this.#window;
   }
 
-  /** The numbers of the next batch; the batches are pushed in the order of these calls. */
-  takeSequence(records: number): ProducerSequence {
-    const baseSequence = this.#nextSequence;
-    this.#nextSequence = sequenceAfter(baseSequence, records);
-    return { producerId: this.#producerId, producerEpoch: this.#epoch, baseSequence };
-  }
-
-  /** Adds a batch, which is sent as soon as its turn comes. */
+  /** Numbers a batch and adds it; it is sent as soon as its turn comes. */
   push(batch: SealedBatch): void {
+    this.#stamp(batch);
     this.#entries.push({ batch, isSettled: false, error: undefined, unanswered: undefined });
     this.#send();
   }
@@ -203,8 +192,18 @@ export class Pipeline {
       const { batch } = entry;
       // What was sent before may still stand in the outbox of a connection, if its time was up.
       if (entry.error !== undefined) batch.bytes = batch.bytes.slice();
-      stampProducer(batch.bytes, this.takeSequence(batch.records));
+      this.#stamp(batch);
     }
+  }
+
+  #stamp({ bytes, records }: SealedBatch): void {
+    const baseSequence = this.#nextSequence;
+    this.#nextSequence = sequenceAfter(baseSequence, records);
+    stampProducer(bytes, {
+      producerId: this.#producerId,
+      producerEpoch: this.#epoch,
+      baseSequence,
+    });
   }
 }
 

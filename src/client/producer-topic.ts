@@ -1,11 +1,12 @@
-// What a producer knows of one topic: its partitions' accumulators, and the records that wait until the number of
+// What a producer knows of one topic: its partitions, and the records that wait until the number of
 // partitions is known, or known again because the broker refused a partition.
 // Leaves to others: finding that number out (topic-lookup), sending.
 
 import { RustLogError } from "../errors.ts";
 import { PARTITIONS_MAX } from "../limits.ts";
 import type { ProducerHeader } from "../record/encoder.ts";
-import type { Delivery, PartitionAccumulator, SealedBatch } from "./accumulator.ts";
+import type { Delivery, SealedBatch } from "./accumulator.ts";
+import type { ProducerPartition } from "./dispatcher.ts";
 import { StickyPartitioner, partitionForKey } from "./partitioner.ts";
 
 /** A record that came before the partitions of its topic were known. */
@@ -46,15 +47,15 @@ export class ProducerTopic {
   lookedUpAt = 0;
   /** Look-ups because of refused batches, since the last acknowledgement. */
   refusals = 0;
-  readonly #make: (partition: number) => PartitionAccumulator;
-  /** Every accumulator that was ever made: there must be one of each, also of a partition that comes back. */
-  readonly #made: PartitionAccumulator[] = [];
-  /** Those of all partitions, once they are known; before, of those that records have named. */
-  #accumulators: PartitionAccumulator[] = [];
+  readonly #make: (number: number) => ProducerPartition;
+  /** Every partition that was ever made, so that one that disappears and comes back is the same object. */
+  readonly #made: ProducerPartition[] = [];
+  /** All partitions of the topic once their number is known; before that, the ones that records have named. */
+  #partitions: ProducerPartition[] = [];
   #sticky: StickyPartitioner | undefined;
 
   /** `make` is called once for each partition that is written to. */
-  constructor(name: string, make: (partition: number) => PartitionAccumulator) {
+  constructor(name: string, make: (number: number) => ProducerPartition) {
     this.name = name;
     this.#make = make;
   }
@@ -78,7 +79,7 @@ export class ProducerTopic {
     if (this.lookup !== undefined) return true;
     if (this.#sticky === undefined) return partition === ANY_PARTITION;
     // The topic may have more partitions by now.
-    if (partition < this.#accumulators.length || !isPartition(partition)) return false;
+    if (partition < this.#partitions.length || !isPartition(partition)) return false;
     return performance.now() - this.lookedUpAt >= LOOKUP_INTERVAL_MS;
   }
 
@@ -93,36 +94,34 @@ export class ProducerTopic {
   }
 
   setPartitions(count: number): void {
-    if (this.#sticky !== undefined && this.#accumulators.length === count) return;
+    if (this.#sticky !== undefined && this.#partitions.length === count) return;
     this.#sticky = new StickyPartitioner(count);
-    this.#accumulators = Array.from({ length: count }, (_, i) => this.#accumulator(i));
+    this.#partitions = Array.from({ length: count }, (_, i) => this.#partition(i));
   }
 
   /** Forgets the number of partitions, so that the next record has it looked up. */
   forgetPartitions(): void {
     this.#sticky = undefined;
-    this.#accumulators = [];
+    this.#partitions = [];
   }
 
   /** Number of partitions; 0 until it is known. */
   get partitions(): number {
-    return this.#sticky === undefined ? 0 : this.#accumulators.length;
+    return this.#sticky === undefined ? 0 : this.#partitions.length;
   }
 
   /** Where a record goes. Throws UNKNOWN_TOPIC_OR_PARTITION for a partition that is not there. */
-  accumulatorFor(partition: number, key: Uint8Array | string | null): PartitionAccumulator {
-    const all = this.#accumulators;
+  partitionFor(partition: number, key: Uint8Array | string | null): ProducerPartition {
+    const all = this.#partitions;
     if (this.#sticky === undefined && isPartition(partition)) {
-      const accumulator = this.#accumulator(partition);
-      all[partition] = accumulator;
-      return accumulator;
+      all[partition] ??= this.#partition(partition);
     }
     let index = partition;
     if (partition === ANY_PARTITION) {
       index = key === null ? this.#sticky!.current : partitionForKey(key, all.length);
     }
-    const accumulator = all[index];
-    if (accumulator === undefined) {
+    const found = all[index];
+    if (found === undefined) {
       throw new RustLogError(
         "UNKNOWN_TOPIC_OR_PARTITION",
         this.#sticky === undefined
@@ -130,12 +129,12 @@ export class ProducerTopic {
           : `topic '${this.name}' has partitions 0 to ${all.length - 1}, not ${partition}`,
       );
     }
-    return accumulator;
+    return found;
   }
 
-  #accumulator(partition: number): PartitionAccumulator {
-    const made = this.#made[partition] ?? this.#make(partition);
-    this.#made[partition] = made;
+  #partition(number: number): ProducerPartition {
+    const made = this.#made[number] ?? this.#make(number);
+    this.#made[number] = made;
     return made;
   }
 

@@ -16,7 +16,7 @@ import { PartitionLookups } from "./partition-lookups.ts";
 import { ProducerCounters, type ProducerStats } from "./producer-stats.ts";
 import { ANY_PARTITION } from "./producer-topic.ts";
 import { checkRecord } from "./record-check.ts";
-import { LinkSender } from "./sender.ts";
+import { BatchSender } from "./sender.ts";
 
 const KiB = 1024;
 
@@ -102,7 +102,7 @@ export class Producer implements AsyncDisposable {
     const deliveryTimeoutMs = inRange("deliveryTimeoutMs", options.deliveryTimeoutMs ?? 120_000, 0);
     const batchBytes = inRange("batchBytes", options.batchBytes ?? 256 * KiB, 1);
     const metadataMaxAgeMs = inRange("metadataMaxAgeMs", options.metadataMaxAgeMs ?? 300_000, 1);
-    const sender = new LinkSender(link, deliveryTimeoutMs);
+    const sender = new BatchSender(link, deliveryTimeoutMs);
     this.#dispatcher = new Dispatcher({
       get batchBytes() {
         return Math.min(batchBytes, batchBytesMax());
@@ -222,9 +222,9 @@ export class Producer implements AsyncDisposable {
       this.#counters.records += 1;
       return lookup;
     }
-    const accumulator = topic.accumulatorFor(partition, key);
+    const place = topic.partitionFor(partition, key);
     const pinned = partition !== ANY_PARTITION;
-    this.#dispatcher.append(accumulator, timestamp, key, value, headers, delivery, pinned);
+    this.#dispatcher.append(place, timestamp, key, value, headers, delivery, pinned);
     this.#counters.records += 1;
     if (this.#dispatcher.isFull) return this.#dispatcher.room();
   }

@@ -6,10 +6,9 @@ import { decodeProduceResponse, encodeProduceRequestHead } from "../protocol/nat
 import type { SealedBatch } from "./accumulator.ts";
 import { backoffMs } from "./backoff.ts";
 import type { BrokerLink } from "./link.ts";
-import type { BatchSender } from "./pipeline.ts";
 
 /** Sends the batches of a producer over a link. */
-export class LinkSender implements BatchSender {
+export class BatchSender {
   readonly #link: BrokerLink;
   readonly #deliveryTimeoutMs: number;
 
@@ -19,7 +18,7 @@ export class LinkSender implements BatchSender {
     this.#deliveryTimeoutMs = deliveryTimeoutMs;
   }
 
-  /** Makes one attempt; rejects with its error, or with the one before it when time is up. */
+  /** Makes one attempt, which resolves with the base offset. Rejects with `lastError` when no time is left for it. */
   async send(batch: SealedBatch, lastError: RustLogError | undefined): Promise<number> {
     const { topic, partition, bytes } = batch;
     const { baseOffset } = await this.#link.attempt(
@@ -35,7 +34,10 @@ export class LinkSender implements BatchSender {
     return baseOffset;
   }
 
-  /** As the link retries: with backoff, for errors that may pass, until time is up or the client closed. */
+  /**
+   * Milliseconds to wait before the next attempt, after `failures` failed attempts in a row. Undefined when the error
+   * is final, the client is closed, or the delivery timeout comes first.
+   */
   retryAfterMs(batch: SealedBatch, error: RustLogError, failures: number): number | undefined {
     if (!error.retriable || this.#link.isClosed) return undefined;
     const waitMs = backoffMs(failures, this.#link.options.retryBackoffMs);

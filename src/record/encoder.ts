@@ -162,14 +162,18 @@ export class BatchEncoder {
     if (timestampMs > this.#maxTimestamp) this.#maxTimestamp = timestampMs;
   }
 
-  /** Completes the batch, with base offset 0, and returns it: the caller's own bytes. There must be a record. */
+  /** Completes the batch, with base offset 0, and returns bytes that the caller owns. The batch must have a record. */
   finish(sequence: ProducerSequence = NO_PRODUCER): Uint8Array {
-    const view = this.finishInPlace(sequence);
-    return this.isInPlace(view) ? view.slice() : view;
+    const batch = this.finishUnstamped();
+    stampProducer(batch, sequence);
+    return this.isInPlace(batch) ? batch.slice() : batch;
   }
 
-  /** As `finish`, but an uncompressed batch is not copied: it is a view, valid until the next `append`. */
-  finishInPlace(sequence: ProducerSequence = NO_PRODUCER): Uint8Array {
+  /**
+   * As `finish`, but leaves the producer fields and the CRC to `stampProducer`, and does not copy an uncompressed
+   * batch: it is a view, valid until the next `append`.
+   */
+  finishUnstamped(): Uint8Array {
     if (this.#count === 0) throw new Error("a batch without records can't be finished");
     const batch = this.#compressed();
     writeI64(batch, FIELD.baseOffset, 0);
@@ -181,13 +185,12 @@ export class BatchEncoder {
     writeI64(batch, FIELD.baseTimestamp, this.#baseTimestamp);
     writeI64(batch, FIELD.maxTimestamp, this.#maxTimestamp);
     writeI32(batch, FIELD.recordCount, this.#count);
-    stampProducer(batch, sequence);
     this.#end = BATCH_HEADER_BYTES;
     this.#count = 0;
     return batch;
   }
 
-  /** Whether a batch that `finishInPlace` returned is in the memory of this encoder. */
+  /** Whether a batch that `finishUnstamped` returned is in the memory of this encoder. */
   isInPlace(batch: Uint8Array): boolean {
     return batch.buffer === this.#bytes.buffer;
   }

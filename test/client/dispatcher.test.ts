@@ -42,9 +42,9 @@ function harness(options: Partial<DispatcherOptions> = {}) {
     onRefused: (batches, { code }) => log.push(`refused ${batches.length} ${code}`),
     ...options,
   });
-  const accumulators = [0, 1].map((partition) => dispatcher.partition("t", partition));
+  const partitions = [0, 1].map((partition) => dispatcher.partition("t", partition));
   const append = (partition: number, value: string, delivery?: Delivery): void =>
-    dispatcher.append(accumulators[partition]!, 1, null, value, undefined, delivery);
+    dispatcher.append(partitions[partition]!, 1, null, value, undefined, delivery);
   const nextSending = (): Promise<void> => arrival.promise;
   return { dispatcher, sendings, log, append, nextSending };
 }
@@ -79,11 +79,11 @@ describe("batches", () => {
 
   test("a record that can't be encoded is refused alone, even as the first of a batch", async () => {
     const { dispatcher, sendings, append, log } = harness();
-    const accumulator = dispatcher.partition("t", 5);
-    expect(() =>
-      dispatcher.append(accumulator, Number.NaN, null, "x", undefined, undefined),
-    ).toThrow(RustLogError);
-    expect(accumulator.isOpen).toBe(false);
+    const partition = dispatcher.partition("t", 5);
+    expect(() => dispatcher.append(partition, Number.NaN, null, "x", undefined, undefined)).toThrow(
+      RustLogError,
+    );
+    expect(partition.accumulator.isOpen).toBe(false);
     append(0, "fine");
     dispatcher.sealAll();
     sendings[0]!.acknowledge(7);

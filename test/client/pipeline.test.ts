@@ -14,13 +14,13 @@ const BAD = new RustLogError("INVALID_RECORD", "bad");
 const OUT_OF_ORDER = new RustLogError("OUT_OF_ORDER_SEQUENCE", "not the next one");
 const LOST = new RustLogError("CONNECTION_LOST", "cut");
 
-function batchOf(value: string, pipeline: Pipeline): SealedBatch {
+function batchOf(value: string): SealedBatch {
   const encoder = new BatchEncoder();
   encoder.append(1, null, value);
   return {
     topic: "t",
     partition: 0,
-    bytes: encoder.finish(pipeline.takeSequence(1)),
+    bytes: encoder.finishUnstamped(),
     records: 1,
     bufferedBytes: 0,
     openedAt: 0,
@@ -64,7 +64,7 @@ function scripted() {
     },
   );
   const push = (...values: string[]): void => {
-    for (const value of values) pipeline.push(batchOf(value, pipeline));
+    for (const value of values) pipeline.push(batchOf(value));
   };
   /** What was sent since the last call. */
   const sent = (): string[] => sendings.splice(0, sendings.length).map(({ value }) => value);
@@ -227,7 +227,7 @@ describe("whatever the network does", () => {
         hasRoom: () => {},
       });
       for (let i = 0; i < BATCHES; i++) {
-        pipeline.push(batchOf(String(i), pipeline));
+        pipeline.push(batchOf(String(i)));
         await link.step();
       }
       while (acknowledged.size + failed.size < BATCHES) await link.step();

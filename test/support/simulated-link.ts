@@ -2,7 +2,7 @@
 // and lose by seed. Leaves to others: what must hold all the same. The broker knows a batch that comes again by the
 // code of the real one (log/producer-states.ts), and keeps that over a restart in its snapshot.
 import type { SealedBatch } from "../../src/client/accumulator.ts";
-import type { BatchSender } from "../../src/client/pipeline.ts";
+import type { BatchAttempts } from "../../src/client/pipeline.ts";
 import { RustLogError } from "../../src/errors.ts";
 import { stampBaseOffset } from "../../src/record/batch.ts";
 import { RecordCursor } from "../../src/record/cursor.ts";
@@ -36,7 +36,7 @@ const REFUSALS = ["DISK_FULL", "BROKER_OVERLOADED", "BROKER_STOPPING"] as const;
 const BATCHES_A_BAD_ONE = 50;
 
 /** Sends batches, one record each, to a broker of its own. */
-export class SimulatedLink implements BatchSender {
+export class SimulatedLink implements BatchAttempts {
   /** What the records in the log say, by offset. */
   readonly log: number[] = [];
   /** Attempts so far. */
