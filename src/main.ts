@@ -23,7 +23,7 @@ interface Subcommand {
 
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   broker: {
-    summary: "Run a broker until it is told to stop",
+    summary: "Run a broker until it receives a signal",
     load: async () => (await import("./cli/broker.ts")).brokerCommand(),
   },
   produce: {
@@ -43,7 +43,7 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     load: async () => (await import("./cli/groups.ts")).groupsCommand(),
   },
   bench: {
-    summary: "Measure a broker from here: how fast it takes records, and gives them",
+    summary: "Measure how fast a broker accepts and delivers records",
     load: async () => (await import("./cli/bench.ts")).benchCommand(),
   },
   verify: {

@@ -1,5 +1,5 @@
-// `rustlog bench consume`: a topic read from its start by our consumer, every record visited.
-// Leaves to others: the options (bench.ts), and what is told of it (bench-report.ts).
+// `rustlog bench consume`: reads a topic from its start with our consumer and visits every record.
+// Leaves to others: the options (bench.ts) and the report (bench-report.ts).
 import type { Client } from "../client/client.ts";
 import { LoadReport } from "./bench-report.ts";
 import { connectAll } from "./options.ts";
@@ -8,13 +8,13 @@ import { Interruption } from "./signals.ts";
 export interface ConsumeLoad {
   readonly topic: string;
   readonly broker: string;
-  /** Of each connection; all that are there without it. */
+  /** Per connection; all existing records if undefined. */
   readonly records?: number;
   readonly connections: number;
   readonly json: boolean;
 }
 
-/** Carries out the load and prints its summary. Throws the first error; what was read is told before. */
+/** Runs the load and prints its summary, also when it fails. Throws the first error. */
 export async function consumeLoad(load: ConsumeLoad): Promise<void> {
   const interruption = new Interruption();
   const clients = await connectAll(load.broker, load.connections);
@@ -25,7 +25,7 @@ export async function consumeLoad(load: ConsumeLoad): Promise<void> {
   report.end();
   const words = {
     of: `of '${load.topic}'`,
-    latencyOf: "From asking for the next portion to having it (portions are fetched ahead)",
+    latencyOf: "From requesting the next batch to receiving it (batches are fetched ahead)",
   };
   await report.print(words, load.json);
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
@@ -55,7 +55,7 @@ async function readAll(
         bytes += Math.max(0, cursor.valueEnd - cursor.valueStart);
       }
     } finally {
-      // Also what was read before damage counts.
+      // Count records that were read before damage, too.
       count += records;
       report.addRecords(records, bytes);
     }

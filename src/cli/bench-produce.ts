@@ -1,8 +1,8 @@
-// `rustlog bench produce`: records of random letters, handed to our producer one by one as an application does.
-// Leaves to others: the options (bench.ts), and what is told of it (bench-report.ts).
+// `rustlog bench produce`: passes records of random letters to our producer one by one, as an application does.
+// Leaves to others: the options (bench.ts) and the report (bench-report.ts).
 //
-// With a rate, a record's time begins when it is due and not when it was handed over: a broker that stalls for a
-// second then shows in all the records of that second, and not in one ("coordinated omission").
+// With a rate, the latency of a record starts when the record is due, not when it is sent. A broker that stalls for a
+// second then shows in every record of that second rather than in one ("coordinated omission").
 import type { Client } from "../client/client.ts";
 import type { Producer } from "../client/producer.ts";
 import { RustLogError } from "../errors.ts";
@@ -14,36 +14,36 @@ export interface ProduceLoad {
   readonly topic: string;
   readonly broker: string;
   readonly records: number;
-  /** Bytes of a value. */
+  /** Bytes per value. */
   readonly size: number;
-  /** Records a second, of all connections together. */
+  /** Records per second, over all connections. */
   readonly rate?: number;
   readonly connections: number;
   readonly compression: "none" | "gzip" | "zstd";
   readonly batchBytes?: number;
   readonly linger?: number;
-  /** Of a topic that is created. */
+  /** Partitions of the topic if it has to be created. */
   readonly partitions?: number;
   readonly json: boolean;
 }
 
-/** Without a rate, the clock is read once for so many records. */
+/** Without a rate, the clock is read once per this many records. */
 const BLOCK = 64;
 
-/** Different values that there are, if they have so few bytes: making one takes longer than sending it. */
+/** Number of distinct values, as long as they fit into VALUES_BYTES: making a value takes longer than sending it. */
 const VALUES_MAX = 256;
 const VALUES_BYTES = 1024 * 1024;
 
-/** Most that one call of `crypto.getRandomValues` gives. */
+/** The most that one call of `crypto.getRandomValues` fills. */
 const RANDOM_BYTES_MAX = 65_536;
 
-/** Records that one partition gets in a row: enough for some batches, so that partitions cost no small ones. */
+/** Bytes of consecutive records sent to one partition: enough to fill several batches before moving to the next. */
 const RUN_BYTES = 1024 * 1024;
 
-/** Time for what is on its way to be acknowledged after a signal, in milliseconds. */
+/** How long to wait after a signal for acknowledgements of records in flight, in milliseconds. */
 const GRACE_MS = 2_000;
 
-/** Carries out the load and prints its summary. Throws the first error; what was acknowledged is told before. */
+/** Runs the load and prints its summary, also when it fails. Throws the first error. */
 export async function produceLoad(load: ProduceLoad): Promise<void> {
   const interruption = new Interruption();
   const clients = await connectAll(load.broker, load.connections);
@@ -60,8 +60,7 @@ export async function produceLoad(load: ProduceLoad): Promise<void> {
   report.end();
   const words = {
     of: `of ${load.size} B to '${load.topic}'`,
-    latencyOf:
-      "From handing a record over (with --rate: from when it was due) to its acknowledgement",
+    latencyOf: "From sending a record (with --rate: from when it was due) to its acknowledgement",
   };
   await report.print(words, load.json);
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
@@ -69,7 +68,7 @@ export async function produceLoad(load: ProduceLoad): Promise<void> {
   await Promise.all(clients.map((client) => client.close()));
 }
 
-/** Number of partitions of the topic, which is created if it is missing. */
+/** Returns the topic's number of partitions; creates the topic if it is missing. */
 async function partitionsOf(client: Client, load: ProduceLoad): Promise<number> {
   const { topic, partitions } = load;
   const admin = client.admin();
@@ -82,7 +81,7 @@ async function partitionsOf(client: Client, load: ProduceLoad): Promise<number> 
   return (await admin.describeTopic(topic)).partitions.length;
 }
 
-/** Values of random letters, of which each takes 4.7 bits when they are compressed. */
+/** Values of random letters; a letter compresses to 4.7 bits. */
 function randomValues(size: number): readonly Uint8Array[] {
   const count = Math.max(1, Math.min(VALUES_MAX, Math.floor(VALUES_BYTES / Math.max(1, size))));
   const bytes = new Uint8Array(count * size);
@@ -93,13 +92,12 @@ function randomValues(size: number): readonly Uint8Array[] {
   return Array.from({ length: count }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
 }
 
-/** One connection's part of the load. */
 class LoadingConnection {
   readonly #load: ProduceLoad;
   readonly #partitions: number;
   readonly #values: readonly Uint8Array[];
   readonly #producer: Producer;
-  /** By partition, when the records that are not acknowledged yet were handed over. */
+  /** Per partition, when each unacknowledged record was sent. */
   readonly #times: readonly TimeQueue[];
 
   constructor(
@@ -127,12 +125,12 @@ class LoadingConnection {
     });
   }
 
-  /** Writes this connection's share: the records `number`, `number + connections`, … of all. */
+  /** Writes this connection's share: records `number`, `number + connections`, and so on. */
   async run(beganMs: number, number: number, interruption: Interruption): Promise<void> {
     const { records, connections, rate } = this.#load;
     const share = Math.ceil((records - number) / connections);
     const intervalMs = rate === undefined ? 0 : (1_000 * connections) / rate;
-    // The connections take turns, so that all of them together are even.
+    // Stagger the connections so that together they send evenly.
     const firstMs = beganMs + (intervalMs * number) / connections;
     try {
       for (let sent = 0; sent < share && interruption.exitCode === undefined;) {
@@ -154,7 +152,7 @@ class LoadingConnection {
         if (wait !== undefined) await interruption.orResult(wait);
       }
     } finally {
-      // Also after a failure or a signal: what is told at the end is then the whole truth.
+      // Flush after a failure or signal too, so that the summary counts everything that was acknowledged.
       const isGivenUp = interruption.requested().then(() => Bun.sleep(GRACE_MS));
       await Promise.race([this.#producer.flush(), isGivenUp]);
     }
@@ -171,19 +169,18 @@ class LoadingConnection {
   }
 }
 
-/** When the records of a partition were handed over, in order: neighbours of the same time are one entry. */
+/** Send times of a partition's records, in order. Consecutive records with the same time share an entry. */
 export class TimeQueue {
   #entries: { readonly timeMs: number; count: number }[] = [];
   #first = 0;
 
-  /** Adds a record at the end. */
   push(timeMs: number): void {
     const last = this.#entries.at(-1);
     if (last?.timeMs === timeMs) last.count++;
     else this.#entries.push({ timeMs, count: 1 });
   }
 
-  /** Takes `records` records from the front, and tells their times, each with how many have it. */
+  /** Removes `records` records from the front and calls `tell` for each distinct time with its number of records. */
   take(records: number, tell: (timeMs: number, count: number) => void): void {
     for (let left = records; left > 0;) {
       const entry = this.#entries[this.#first];
@@ -194,7 +191,7 @@ export class TimeQueue {
       left -= count;
       if (entry.count === 0) this.#first++;
     }
-    // Always so when all are taken: `push` never finds a last one that is used up.
+    // This also clears a fully used last entry, so `push` never finds one.
     if (this.#first < this.#entries.length / 2) return;
     this.#entries = this.#entries.slice(this.#first);
     this.#first = 0;

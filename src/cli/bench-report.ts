@@ -1,5 +1,5 @@
-// What is told of a load: a line a second while it goes on, and at the end a summary with percentiles and a histogram.
-// Leaves to others: the loads (bench-produce.ts, bench-consume.ts), and counting (latency-histogram.ts).
+// The report of a load: one line per second while it runs, then a summary with percentiles and a histogram.
+// Leaves to others: the loads (bench-produce.ts, bench-consume.ts) and the counting (latency-histogram.ts).
 import { writeSync } from "node:fs";
 import { printable } from "../printable.ts";
 import { printError } from "./exit.ts";
@@ -13,7 +13,7 @@ const INTERVAL_MS = 1_000;
 const PERCENTILES = [50, 95, 99, 99.9] as const;
 const BAR_WIDTH = 40;
 
-/** Counts what a load does, and tells of it. Made when the load begins. */
+/** Counts what a load does and reports it. Create it when the load starts. */
 export class LoadReport {
   readonly #beganMs = performance.now();
   readonly #timer: Timer;
@@ -31,7 +31,6 @@ export class LoadReport {
     this.#timer = setInterval(() => this.#showInterval(), INTERVAL_MS);
   }
 
-  /** Counts records that are done, and their bytes. */
   addRecords(records: number, bytes: number): void {
     this.#records += records;
     this.#bytes += bytes;
@@ -39,12 +38,12 @@ export class LoadReport {
     this.#intervalBytes += bytes;
   }
 
-  /** Counts a duration in milliseconds, `count` times. */
+  /** Adds a latency in milliseconds, `count` times. */
   addLatency(ms: number, count = 1): void {
     this.#interval.add(ms, count);
   }
 
-  /** The load has ended: no more lines, and its time is what it is now. */
+  /** Stops the clock and the progress lines. */
   end(): void {
     if (this.#endedMs !== undefined) return;
     this.#endedMs = performance.now();
@@ -53,7 +52,7 @@ export class LoadReport {
     this.#all.addAll(this.#interval);
   }
 
-  /** Prints the summary, after `end`; `of` says what was done and `latencyOf` what a latency is. */
+  /** Prints the summary; call `end` first. `of` names what was moved, `latencyOf` what a latency measures. */
   async print(
     words: { readonly of: string; readonly latencyOf: string },
     isJson: boolean,
@@ -120,7 +119,7 @@ export class LoadReport {
   }
 }
 
-/** A bar for each range, as long as its share of the fullest one; what is not empty has a bar. */
+/** One bar per range, scaled to the fullest one. A range that is not empty always gets a bar. */
 function bars(histogram: LatencyHistogram): string {
   const ranges = histogram.ranges();
   const most = Math.max(...ranges.map(({ count }) => count));
@@ -140,7 +139,7 @@ function bars(histogram: LatencyHistogram): string {
     .join("");
 }
 
-/** Milliseconds with three digits that count: 0.042, 1.23, 12.3, 123. */
+/** Milliseconds with three significant digits: 0.042, 1.23, 12.3, 123. */
 function formatMs(ms: number): string {
   if (ms >= 99.95) return ms.toFixed(0);
   if (ms >= 9.995) return ms.toFixed(1);
@@ -155,6 +154,6 @@ function toTerminal(text: string): void {
   try {
     writeSync(2, text);
   } catch {
-    // A terminal that went away needs no progress.
+    // The terminal is gone: no progress to show.
   }
 }

@@ -1,5 +1,5 @@
-// `rustlog bench`: how fast a broker takes records and gives them, seen by an application that uses our library.
-// Leaves to others: the two loads (bench-produce.ts, bench-consume.ts), and what is told of them (bench-report.ts).
+// `rustlog bench`: measures how fast a broker accepts and delivers records, through our own client library.
+// Leaves to others: the two loads (bench-produce.ts, bench-consume.ts) and the report (bench-report.ts).
 import { consumeLoad } from "./bench-consume.ts";
 import { produceLoad } from "./bench-produce.ts";
 import { newCommand } from "./command.ts";
@@ -13,11 +13,11 @@ const EXAMPLES = `
   rustlog bench produce load --connections 4 --partitions 4 --compression zstd
   rustlog bench consume load --records 5000000`;
 
-/** Connections that one process can be expected to keep busy. */
+/** The most connections that one process can keep busy. */
 const CONNECTIONS_MAX = 1_000;
 
 export function benchCommand() {
-  const description = "Measure a broker from here: how fast it takes records, and gives them";
+  const description = "Measure how fast a broker accepts and delivers records";
   return newCommand("bench", description, EXAMPLES).addCommand(produce()).addCommand(consume());
 }
 
@@ -25,21 +25,21 @@ function produce() {
   const example = "rustlog bench produce load --records 5000000 --size 100";
   return newCommand(
     "produce",
-    "Write records of random letters, one by one, and measure each one's time to its acknowledgement",
+    "Write records of random letters and measure the time to each acknowledgement",
     example,
   )
-    .argument("<topic>", "topic to write to; created if it is missing")
+    .argument("<topic>", "topic to write to; created if missing")
     .addOption(brokerOption())
     .option("-n, --records <n>", "records to write", wholeNumber(1), 1_000_000)
     .option("-s, --size <size>", "bytes of each value", sizeBetween(0, 2 ** 30), 100)
     .option(
       "-r, --rate <n>",
-      "records a second, evenly; a record's time then begins when it is due (default: as fast as it goes)",
+      "records per second, evenly spaced; latency then counts from when a record is due (default: no limit)",
       wholeNumber(1),
     )
     .option(
       "-c, --connections <n>",
-      "connections, each with a producer of its own",
+      "number of connections, each with its own producer",
       wholeNumber(1, CONNECTIONS_MAX),
       1,
     )
@@ -48,7 +48,7 @@ function produce() {
     .addOption(lingerOption())
     .option(
       "--partitions <n>",
-      "partitions of a topic that is created (default: the broker's)",
+      "partitions if the topic is created (default: the broker's setting)",
       wholeNumber(1),
     )
     .option("--json", "print the summary as JSON")
@@ -59,19 +59,15 @@ function consume() {
   const example = "rustlog bench consume load --records 5000000";
   return newCommand(
     "consume",
-    "Read a topic from its start, visiting every record, and measure how long each portion is waited for",
+    "Read every record of a topic and measure how long each batch takes to arrive",
     example,
   )
     .argument("<topic>", "topic to read")
     .addOption(brokerOption())
-    .option(
-      "-n, --records <n>",
-      "records to read, of each connection (default: all that are there)",
-      wholeNumber(1),
-    )
+    .option("-n, --records <n>", "records to read per connection (default: all)", wholeNumber(1))
     .option(
       "-c, --connections <n>",
-      "connections; each of them reads everything",
+      "number of connections; each reads everything",
       wholeNumber(1, CONNECTIONS_MAX),
       1,
     )

@@ -1,4 +1,4 @@
-// `rustlog broker`: flags and environment to BrokerOptions, the banner, and stopping on a signal.
+// `rustlog broker`: turns flags and environment into BrokerOptions, prints the banner, and stops on a signal.
 // Leaves to others: everything a broker does (broker/broker.ts).
 import { resolve } from "node:path";
 import { type CommandUnknownOpts, InvalidArgumentError, Option } from "@commander-js/extra-typings";
@@ -39,14 +39,14 @@ const EXAMPLES = `
   RUSTLOG_FLUSH=interval:100ms rustlog broker --retention-ms 7d`;
 
 export function brokerCommand() {
-  const command = newCommand("broker", "Run a broker until it is told to stop", EXAMPLES)
+  const command = newCommand("broker", "Run a broker until it receives a signal", EXAMPLES)
     .addOption(flag("host <address>", "address to listen on").default("127.0.0.1"))
     .addOption(
-      flag("port <port>", "port to listen on, 0 for a free one")
+      flag("port <port>", "port to listen on; 0 picks a free one")
         .default(9092)
         .argParser(wholeNumber(0, 65_535)),
     )
-    .addOption(flag("data-dir <directory>", "where all data is kept").default("./data"))
+    .addOption(flag("data-dir <directory>", "directory for all data").default("./data"))
     .addOption(
       flag("flush <policy>", "when a write is acknowledged: always, interval:MS or never")
         .default({ kind: "always" } as FlushPolicy, "always")
@@ -58,17 +58,17 @@ export function brokerCommand() {
         .default("durable" as const),
     )
     .addOption(
-      flag("segment-bytes <size>", "size at which a segment is rolled")
+      flag("segment-bytes <size>", "size at which a new segment starts")
         .default(SEGMENT_BYTES_DEFAULT, "256MiB")
         .argParser(sizeBetween(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX)),
     )
     .addOption(
-      flag("segment-ms <duration>", "age at which a segment is rolled")
+      flag("segment-ms <duration>", "age at which a new segment starts")
         .default(SEGMENT_MS_DEFAULT, "7d")
         .argParser(parseDuration),
     )
     .addOption(
-      flag("retention-bytes <size>", "size of a partition above which old segments are deleted")
+      flag("retention-bytes <size>", "partition size above which old segments are deleted")
         .default(-1, "none")
         .argParser(parseSizeOrNone),
     )
@@ -79,15 +79,15 @@ export function brokerCommand() {
     )
     .option(
       "--no-auto-create-topics",
-      `refuse to create a topic by producing to it (env: ${NO_AUTO_CREATE})`,
+      `do not create topics on first produce (env: ${NO_AUTO_CREATE})`,
     )
     .addOption(
-      flag("default-partitions <n>", "partitions of a topic created without saying how many")
+      flag("default-partitions <n>", "partitions of a topic created without a number")
         .default(1)
         .argParser(wholeNumber(1, PARTITIONS_MAX)),
     )
     .addOption(
-      flag("max-frame-bytes <size>", "longest request")
+      flag("max-frame-bytes <size>", "largest request")
         .default(FRAME_BYTES_MAX_DEFAULT, "10MiB")
         .argParser(parseSize),
     )
@@ -97,42 +97,39 @@ export function brokerCommand() {
         .argParser(parseSize),
     )
     .addOption(
-      flag("max-connections <n>", "connections served at once")
+      flag("max-connections <n>", "maximum number of connections")
         .default(CONNECTIONS_MAX_DEFAULT)
         .argParser(wholeNumber(1, 1_000_000)),
     )
     .addOption(
-      flag("max-connection-bytes <size>", "unanswered and unsent bytes of one connection")
+      flag("max-connection-bytes <size>", "maximum bytes in flight per connection")
         .default(CONNECTION_BYTES_MAX_DEFAULT, "32MiB")
         .argParser(parseSize),
     )
     .addOption(
-      flag("max-inflight-bytes <size>", "unanswered and unsent bytes of all connections")
+      flag("max-inflight-bytes <size>", "maximum bytes in flight over all connections")
         .default(INFLIGHT_BYTES_MAX_DEFAULT, "512MiB")
         .argParser(parseSize),
     )
     .addOption(
-      flag("idle-timeout <duration>", "after which a connection that does nothing is closed")
+      flag("idle-timeout <duration>", "time after which an idle connection is closed")
         .default(IDLE_TIMEOUT_MS_DEFAULT, "10m")
         .argParser(parseDuration),
     )
     .addOption(
-      flag("metrics-port <port>", "HTTP port of /metrics and /health, 0 for a free one")
+      flag("metrics-port <port>", "HTTP port for /metrics and /health; 0 picks a free one")
         .default(undefined, "off")
         .argParser(wholeNumber(0, 65_535)),
     )
     .addOption(
-      flag("ui [port]", "HTTP port of the live page, 0 for a free one; 9093 when it is not said")
+      flag("ui [port]", "HTTP port for the live page; 0 picks a free one (9093 if omitted)")
         .default(undefined, "off")
         .preset("9093")
         .argParser(wholeNumber(0, 65_535)),
     )
-    .addOption(flag("http-host <address>", "address of the HTTP port").default("127.0.0.1"))
+    .addOption(flag("http-host <address>", "address for the HTTP port").default("127.0.0.1"))
     .addOption(
-      flag(
-        "http-allowed-host <name[,name...]>",
-        "name that the HTTP port is reached by, beside its address",
-      )
+      flag("http-allowed-host <name[,name...]>", "additional host name that HTTP clients may use")
         .default([] as readonly string[], "none")
         .argParser(hostNames),
     );
@@ -146,19 +143,19 @@ export function brokerCommand() {
   });
 }
 
-/** An option whose environment variable is its name: --data-dir, RUSTLOG_DATA_DIR. */
+/** An option with an environment variable of the same name: --data-dir, RUSTLOG_DATA_DIR. */
 function flag<Usage extends string>(usage: Usage, description: string) {
   const variable = `RUSTLOG_${usage.split(" ")[0]!.toUpperCase().replaceAll("-", "_")}`;
   return new Option(`--${usage}`, description).env(variable);
 }
 
-/** Parses always, never or interval:MS; throws InvalidArgumentError. */
+/** Parses `always`, `never` or `interval:MS`. Throws InvalidArgumentError. */
 export function parseFlushPolicy(text: string): FlushPolicy {
   if (text === "always" || text === "never") return { kind: text };
   const interval = /^interval:(.+)$/.exec(text)?.[1];
   const ms = interval === undefined ? undefined : tryParseDuration(interval);
   if (ms !== undefined && ms >= 1) return { kind: "interval", ms };
-  throw new InvalidArgumentError("always, never or interval:MS is expected, such as interval:100.");
+  throw new InvalidArgumentError("Expected always, never or interval:MS, such as interval:100.");
 }
 
 async function runBroker(
@@ -181,7 +178,7 @@ async function serve(
   output: LogOutput,
 ): Promise<void> {
   let isServing = false;
-  // How many lines there are at the start and at the stop is not for clients to say.
+  // Clients can't cause more of these lines, so none is dropped.
   const log = (line: string): void =>
     output.line(line, { isKept: !isServing || line.startsWith("fatal:") });
   const interruption = new Interruption();
@@ -201,11 +198,11 @@ async function serve(
   const failure = await interruption.orResult(fatal.promise);
   isServing = false;
   if (failure === undefined) {
-    log("Stopping: finishing what is in flight (a second signal ends at once)");
+    log("Stopping: finishing requests in flight (a second signal stops immediately)");
   }
-  // After a failure, this notes in the data directory what happened, for the next start.
+  // After a failure, stop() records it in the data directory for the next start.
   await broker.stop();
-  // Last, so that whoever watches can see why requests are refused.
+  // Stop HTTP last, so that /health can still say why requests are refused.
   await http.stop();
   if (failure !== undefined) throw failure;
   log("Broker stopped");
@@ -215,13 +212,13 @@ async function startBroker(command: CommandUnknownOpts, options: BrokerOptions):
   try {
     return await Broker.start(options);
   } catch (error) {
-    // Options that don't fit together are a mistake on the command line.
+    // Incompatible options are a usage error.
     if (error instanceof RangeError) return usageError(command, error.message);
     throw addressError(error);
   }
 }
 
-/** An address that can't be had: the message says all there is to say. Other errors stay what they are. */
+/** Unwraps an error of listening whose message is complete without a stack trace; returns any other error unchanged. */
 function addressError(error: unknown): unknown {
   const isListenError =
     error instanceof Error && error.name === "Error" && error.cause instanceof Error;
@@ -230,7 +227,6 @@ function addressError(error: unknown): unknown {
 
 const BANNER_WIDTH = 39;
 
-/** The banner, line for line as the original prints it. */
 export function banner(): string {
   const edge = "═".repeat(BANNER_WIDTH);
   const lines = [`        RustLog Broker v${VERSION}`, "     Kafka-lite Distributed Log"];

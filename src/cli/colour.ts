@@ -1,8 +1,8 @@
-// Whether what is printed has colours.
-// Leaves to others: which colour is for what (inspection/hex.ts).
+// Decides whether output is coloured.
+// Leaves to others: the colours (inspection/hex.ts).
 import { coloured, type Paint, plain } from "../inspection/hex.ts";
 
-/** Colours on a terminal, unless NO_COLOR is set to anything (https://no-color.org). */
+/** Colours on a terminal, unless NO_COLOR is set (https://no-color.org). */
 export function paintForStdout(): Paint {
   const isWanted =
     process.stdout.isTTY === true &&

@@ -1,9 +1,9 @@
-// How every command is set up: usage errors, help with examples, switches from the environment.
-// Leaves to others: the commands themselves (one file each), options they share (options.ts), exit codes (exit.ts).
+// Setup shared by all commands: usage errors, help with examples, switches from the environment.
+// Leaves to others: the commands (one file each), shared options (options.ts), exit codes (exit.ts).
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { printable } from "../printable.ts";
 
-/** A command whose usage errors print its usage on stderr, and that throws instead of exiting. */
+/** A command that prints its usage to stderr on a usage error, and throws instead of exiting. */
 export function newCommand(name: string, description: string, examples: string): Command {
   const command = new Command(name);
   command
@@ -20,7 +20,7 @@ export function newCommand(name: string, description: string, examples: string):
   return command;
 }
 
-/** What people look for under another name. No other name leads to a command that destroys something. */
+/** Names of commands in other tools. None may lead to a command that destroys data. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   reset: "seek",
   rewind: "seek",
@@ -37,10 +37,10 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   server: "broker",
 };
 
-/** A typing mistake must not become a deletion by following a suggestion. */
+/** A typo plus an accepted suggestion must not delete anything. */
 const NEVER_SUGGESTED = new Set(["delete"]);
 
-/** The message of commander, with suggestions of our own for an unknown command. */
+/** Commander's message, with our own suggestions for an unknown command. */
 function withSafeSuggestion(command: CommandUnknownOpts, message: string): string {
   const unknown = /unknown command '([^']*)'/.exec(message)?.[1];
   if (unknown === undefined) return message;
@@ -55,23 +55,23 @@ function withSafeSuggestion(command: CommandUnknownOpts, message: string): strin
   return `${text.trimEnd()}\n(Did you mean ${choice}?)\n`;
 }
 
-/** What commander says about a word that may have been chosen by somebody else; its suggestion is a line of its own. */
+/** Escapes a word from the command line in commander's message; keeps the suggestion on a line of its own. */
 function printableUsageError(message: string): string {
   const [text = "", ...suggestion] = message.trimEnd().split(/\n(?=\(Did you mean [^\n]*$)/);
   return [text, ...suggestion].map(printable).join("\n");
 }
 
-/** Ends the command with a usage error. */
+/** Exits with a usage error. */
 export function usageError(command: CommandUnknownOpts, message: string): never {
   command.error(`error: ${message}`, { exitCode: 2, code: "rustlog.usage" });
 }
 
-/** A flag's environment variable that is a switch: 1, true, yes, on, or 0, false, no, off and nothing. */
+/** Reads a switch from the environment: 1, true, yes, on, or 0, false, no, off, empty. */
 export function switchFromEnvironment(command: CommandUnknownOpts, variable: string): boolean {
   const value = (process.env[variable] ?? "").toLowerCase();
   if (["1", "true", "yes", "on"].includes(value)) return true;
   if (["", "0", "false", "no", "off"].includes(value)) return false;
-  return usageError(command, `${variable} is '${value}': 1 or 0 is expected`);
+  return usageError(command, `${variable} is '${value}'; expected 1 or 0`);
 }
 
 function fullName(command: CommandUnknownOpts): string {

@@ -1,6 +1,6 @@
-// `rustlog consume`: prints a topic's records from here to there, and commits what was printed.
-// Leaves to others: fetching (client/consumer.ts), how a record looks (format.ts, json-record.ts), and
-// knowing what was really written (output.ts).
+// `rustlog consume`: prints a range of a topic's records and commits what was printed.
+// Leaves to others: fetching (client/consumer.ts), the format of a record (format.ts, json-record.ts), and knowing what
+// was really written (output.ts).
 import { Option } from "@commander-js/extra-typings";
 import type { Client } from "../client/client.ts";
 import type { Consumer } from "../client/consumer.ts";
@@ -40,7 +40,7 @@ interface ConsumeOptions {
 export function consumeCommand() {
   const command = newCommand(
     "consume",
-    "Print the records of a topic, from the earliest to the end of what is there now",
+    "Print the records of a topic, from the earliest to the current end",
     EXAMPLES,
   )
     .argument("<topic>", "topic to read")
@@ -48,7 +48,7 @@ export function consumeCommand() {
     .addOption(
       new Option(
         "-o, --offset <start[:end]>",
-        "earliest (beginning), latest (end), N, -N (from the end of each partition) or @TIME (ms, ISO 8601 or ago: @-10m); END is not included",
+        "earliest (beginning), latest (end), N, -N (from the end of each partition) or @TIME (ms, ISO 8601 or ago: @-10m); END is exclusive",
       )
         .default({ start: "earliest", end: undefined } as OffsetRangeSpec, "earliest")
         .argParser((text) => parseOffsetRange(text)),
@@ -57,40 +57,40 @@ export function consumeCommand() {
       new Option("-p, --partition <n[,n...]>", "partitions to read (default: all)") //
         .argParser(partitionList),
     )
-    .option("-F, --follow", "go on waiting for new records")
-    .option("-n, --max-records <n>", "end after so many records", wholeNumber(1))
+    .option("-F, --follow", "keep waiting for new records")
+    .option("-n, --max-records <n>", "stop after this many records", wholeNumber(1))
     .option(
       "-g, --group <name>",
-      "start after what the group committed, and commit what is printed",
+      "start at the group's committed offsets and commit what is printed",
     )
-    .option("--no-commit", "with --group: commit nothing")
+    .option("--no-commit", "with --group: do not commit")
     .option(
       "-f, --format <format>",
       "print %t topic %p partition %o offset %T timestamp %k key %s value %h headers %K %S lengths, \\n \\t \\0",
       compileFormat,
     )
-    .option("--json", "print a JSON object a record")
+    .option("--json", "print one JSON object per record")
     .addOption(
       new Option(
         "--on-out-of-range <where>",
-        "where to go on when records at the position are gone, or with --follow when the topic is recreated",
+        "where to continue when the position is out of range, or with --follow when the topic is recreated",
       )
         .choices(["error", "earliest", "latest"] as const)
         .default("error" as const),
     )
-    .option("--skip-damaged", "skip records that can't be read, and report each skip on stderr")
+    .option("--skip-damaged", "skip unreadable records and report each skip on stderr")
     .option("--null-delimited", "end records with a NUL byte instead of a newline");
   return command.action(async (topic, options) => {
     if (options.json && options.format !== undefined) {
-      usageError(command, "--format and --json are two ways to print: use one of them");
+      usageError(command, "--format and --json can't be combined");
     }
     if (!options.commit && options.group === undefined) {
-      usageError(command, "--no-commit says nothing without --group");
+      usageError(command, "--no-commit requires --group");
     }
     const delimiter = options.nullDelimited ? NUL : NEWLINE;
     let printer = options.json ? jsonPrinter(delimiter) : valuePrinter(delimiter);
     if (options.format !== undefined) {
-      // As kcat: a format says itself how a record ends.
+      // As in kcat, a format contains its own record delimiter.
       const end = options.nullDelimited ? [Uint8Array.of(NUL)] : [];
       printer = formatPrinter([...options.format, ...end]);
     }
@@ -128,7 +128,7 @@ async function consume(client: Client, topic: string, options: ConsumeOptions): 
     group === undefined || !options.isCommitting
       ? undefined
       : new GroupCommits(client.admin(), group, topic, onOutOfRange !== "error");
-  // A batch is flushed before the next one is begun, so the consumer is still in the topic that it is of.
+  // Each batch is flushed before the next one starts, so the consumer's topic id still matches the marks.
   const output = new ByteOutput(writeDescriptor(STDOUT), (partition, next) =>
     commits?.request(partition, next, consumer.topicId(partition)),
   );
@@ -136,23 +136,23 @@ async function consume(client: Client, topic: string, options: ConsumeOptions): 
     try {
       const isMarking = commits !== undefined;
       const damage = await printRecords(consumer, output, isMarking, options, interruption);
-      // What else is damaged has been told; this one ends the command.
+      // Other damage was already reported; this error ends the command.
       if (damage !== undefined) throw damage;
     } finally {
-      // Also when reading failed: the records before the failure are good, and are not to be lost.
+      // Drain also when reading failed: the records before the failure are good.
       if (interruption.exitCode === undefined) await output.drain();
     }
   } finally {
-    // Also when writing failed or the reader went away: what was printed was printed.
+    // Also when a write failed or the reader closed the pipe: commit what was printed.
     await output.settled();
     await commits?.settled();
   }
   await consumer.close();
-  // Following has no end of its own: a signal is how it is meant to end.
+  // With --follow, a signal is the normal way to end.
   if (interruption.exitCode !== undefined && !isFollowing) process.exit(interruption.exitCode);
 }
 
-/** Prints to the end; returns the last damage that it came to, of which only other partitions were read on. */
+/** Prints to the end. Returns the last damage found; partitions without damage were read on. */
 async function printRecords(
   consumer: Consumer,
   output: ByteOutput,
@@ -167,7 +167,7 @@ async function printRecords(
   while (count < recordsMax) {
     const records = await interruption.orResult(consumer.nextBatch());
     if (records === undefined || records === null) return last;
-    // It comes again when all else is read.
+    // The error repeats once all other partitions are read.
     if (damaged.has(records.partition)) return last;
     let marked = 0;
     try {
@@ -186,10 +186,10 @@ async function printRecords(
       last = error;
       damaged.add(records.partition);
     }
-    // Past what was skipped at the end, or a group would come to it again.
+    // Continue behind records skipped at the end, so that the group does not meet them again.
     const position = options.isSkipping ? (consumer.position(records.partition) ?? 0) : 0;
     if (isMarking && position > marked) output.mark(records.partition, position);
-    // A batch at a time, so that what is there is seen at once, and marks of partitions don't mix.
+    // Flush per batch: records show up immediately, and all marks between two flushes are of one partition.
     await output.flush();
     if (output.isClosed || interruption.exitCode !== undefined) return last;
   }

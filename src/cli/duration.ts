@@ -1,5 +1,5 @@
-// Durations as people write them: 250, 250ms, 10s, 5m, 1h30m, 7d.
-// Leaves to others: which durations an option allows.
+// Parses durations such as 250, 250ms, 10s, 5m, 1h30m, 7d.
+// Leaves to others: the range an option allows.
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { OFFSET_MAX } from "../limits.ts";
 
@@ -12,7 +12,7 @@ const MS_BY_UNIT: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-/** Milliseconds of a duration (a bare number is milliseconds), or undefined if `text` is none. */
+/** Milliseconds of a duration (a bare number is in milliseconds), or undefined if `text` is not one. */
 export function tryParseDuration(text: string): number | undefined {
   if (/^\d+$/.test(text)) return checked(Number(text));
   if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+$/.test(text)) return undefined;
@@ -23,14 +23,14 @@ export function tryParseDuration(text: string): number | undefined {
   return checked(Math.round(ms));
 }
 
-/** Milliseconds of a duration; throws InvalidArgumentError. */
+/** Like tryParseDuration, but throws InvalidArgumentError. */
 export function parseDuration(text: string): number {
   const ms = tryParseDuration(text.trim());
   if (ms !== undefined) return ms;
-  throw new InvalidArgumentError("A duration is expected, such as 250ms, 10s, 5m, 1h30m or 7d.");
+  throw new InvalidArgumentError("Expected a duration, such as 250ms, 10s, 5m, 1h30m or 7d.");
 }
 
-/** As parseDuration, but `none` (or -1) is no limit, which is -1. */
+/** Like parseDuration; `none` and -1 mean no limit and return -1. */
 export function parseDurationOrNone(text: string): number {
   return text === "none" || text === "-1" ? -1 : parseDuration(text);
 }

@@ -1,12 +1,12 @@
-// Variables named RUSTLOG_… that are no settings: empty ones, and those that Kubernetes or Docker sets for a service
-// of that name. Leaves to others: the settings themselves (each option names its variable).
+// Drops RUSTLOG_… variables that are not settings: empty ones, and those that Kubernetes or Docker sets for a service
+// named "rustlog". Leaves to others: the settings (each option names its variable).
 
-/** What Kubernetes puts into `NAME_PORT` for a service called NAME: `tcp://10.0.0.1:9092`. */
+/** What Kubernetes sets `NAME_PORT` to for a service called NAME: `tcp://10.0.0.1:9092`. */
 const SERVICE_ADDRESS = /^(?:tcp|udp|sctp):\/\/\S+:\d+$/;
 
 /**
- * Removes those variables from `environment`, so that every option takes its default. Returns a line for each
- * that held the address of a service.
+ * Removes these variables from `environment`, so that their options take the defaults. Returns a warning for each one
+ * that held a service address.
  */
 export function dropForeignVariables(environment: Record<string, string | undefined>): string[] {
   const lines: string[] = [];
@@ -17,7 +17,7 @@ export function dropForeignVariables(environment: Record<string, string | undefi
     delete environment[name];
     if (isService) {
       lines.push(
-        `rustlog: ignoring ${name}=${value}, which Kubernetes sets for a service; 'enableServiceLinks: false' in the pod avoids it`,
+        `rustlog: ignoring ${name}=${value}, which Kubernetes sets for a service; set 'enableServiceLinks: false' in the pod to avoid this`,
       );
     }
   }

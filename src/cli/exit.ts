@@ -1,5 +1,5 @@
-// How a command ends: its exit code, and the one line on stderr that says why it failed.
-// Leaves to others: usage errors, which commander words and options.ts prints.
+// How a command ends: its exit code, and one line on stderr that says why it failed.
+// Leaves to others: usage errors, which commander words and command.ts prints.
 import { writeSync } from "node:fs";
 import { CommanderError } from "@commander-js/extra-typings";
 import { RustLogError } from "../errors.ts";
@@ -8,7 +8,7 @@ import { LogOutput, unblockedSink } from "./log-output.ts";
 
 const STDERR = 2;
 
-/** Exit codes of the executable; the last three are the shell's 128 + signal. */
+/** Exit codes. The last three are 128 + signal number, as in a shell. */
 export const EXIT = {
   ok: 0,
   failed: 1,
@@ -18,10 +18,10 @@ export const EXIT = {
   terminated: 143,
 } as const;
 
-/** A failure on this side of the wire: a file that can't be read, a line that is no record. */
+/** A failure on the client side: an unreadable file, a line that is not a record. */
 export class CliError extends Error {
   override readonly name = "CliError";
-  /** What the person who sees it can do, if there is something to say. */
+  /** What to do next, if there is something to do. */
   readonly help: string | undefined;
 
   constructor(message: string, options?: ErrorOptions & { readonly help?: string }) {
@@ -30,21 +30,18 @@ export class CliError extends Error {
   }
 }
 
-/** Writes one line to stderr, after a `control` sequence of ours. A stderr that is closed or full must not end the command. */
+/** Writes one line to stderr, after our own `control` sequence. Ignores a stderr that is closed or full. */
 export function printError(line: string, control = ""): void {
   try {
     writeSync(2, `${control}${printable(line)}\n`);
   } catch {
-    // There is nowhere left to complain to.
+    // Nowhere left to report it.
   }
 }
 
-/**
- * Says on stderr why a command failed, and returns the exit code that fits. A stderr that nobody reads does not keep
- * the process from ending: after two seconds it ends all the same.
- */
+/** Prints why a command failed and returns its exit code. Gives up after two seconds if nobody reads stderr. */
 export async function reportFailure(error: unknown): Promise<number> {
-  // Commander has already written its message; it ends with 0 after --help and --version.
+  // Commander has printed its message already. It exits with 0 after --help and --version.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   const output = new LogOutput(unblockedSink(STDERR));
   output.line(`rustlog: ${describeFailure(error)}`, { isKept: true });
@@ -53,18 +50,18 @@ export async function reportFailure(error: unknown): Promise<number> {
   return EXIT.failed;
 }
 
-/** One line for an error: its code, its message, and what to do. */
+/** Formats an error as one line: its code, its message, and what to do next. */
 export function describeFailure(error: unknown): string {
   if (error instanceof RustLogError) {
     return joinSentences(`${error.code}: ${error.message}`, error.help);
   }
   if (error instanceof CliError) return joinSentences(error.message, error.help);
   if (error instanceof Error) {
-    // An error of the operating system says all there is to say; anything else is a bug of ours.
+    // A system error explains itself; anything else is a bug of ours.
     if ("syscall" in error || ("errno" in error && "code" in error)) return oneLine(error.message);
     return joinSentences(
       `internal error: ${error.message}`,
-      isDebugging() ? undefined : "Set RUSTLOG_DEBUG=1 to see the stack trace, and report it.",
+      isDebugging() ? undefined : "Please report it; RUSTLOG_DEBUG=1 shows the stack trace.",
     );
   }
   return oneLine(`internal error: ${String(error)}`);
@@ -81,7 +78,7 @@ function joinSentences(message: string, help: string | undefined): string {
   return `${line}${/[.!?]$/.test(line) ? "" : "."} ${help}`;
 }
 
-/** `text` as one line, without a character that would steer a terminal. */
+/** `text` on one line, with terminal control characters escaped. */
 export function oneLine(text: string): string {
   return printable(text.trim());
 }

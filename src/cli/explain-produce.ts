@@ -1,5 +1,5 @@
-// `rustlog explain produce`: one real record is sent to a broker, and its way in is told step by step.
-// Leaves to others: sending (client/), the bytes (inspection/), its place in the files (inspection/explain-append.ts).
+// `rustlog explain produce`: sends one real record to a broker and explains each step of its way in.
+// Leaves to others: sending (client/), the bytes (inspection/), the place in the files (inspection/explain-append.ts).
 import { Option } from "@commander-js/extra-typings";
 import type { Admin } from "../client/admin.ts";
 import type { PartitionDescription } from "../client/admin-types.ts";
@@ -43,25 +43,24 @@ type Choice =
   | { readonly by: "sticky"; readonly partitions: number }
   | { readonly by: "key"; readonly murmur2: number; readonly partitions: number };
 
-/** The way of one record in. */
+/** Everything that is known about one produced record. */
 interface Production {
   readonly sent: RecordMetadata;
   readonly choice: Choice;
-  /** Of the partition, as the broker told it; null for a topic that was created by this record. */
+  /** The partition before the produce; null if the record created the topic. */
   readonly before: PartitionDescription | null;
   readonly after: PartitionDescription;
   readonly batch: BatchDescription;
-  /** The batch as the broker serves it. */
+  /** The batch as the broker returns it. */
   readonly bytes: Uint8Array;
-  /** Undefined without the data directory. */
+  /** Undefined without --data-dir. */
   readonly place: AppendedPlace | undefined;
 }
 
-/** The command `explain produce`. */
 export function explainProduce() {
   return newCommand(
     "produce",
-    "Send one real record to a broker, and show its way in: bytes, batch, offset, file, index",
+    "Send one real record to a broker and show its way in: bytes, batch, offset, file, index",
     EXAMPLES,
   )
     .argument("<topic>", "topic to write to")
@@ -89,7 +88,7 @@ export function explainProduce() {
     });
 }
 
-/** `onLost` is told of the record when it was written, and what came of it can't be shown. */
+/** `onLost` is called with the record when it was written but its place can't be shown. */
 async function produceOne(
   client: Client,
   wanted: Wanted,
@@ -97,7 +96,7 @@ async function produceOne(
 ): Promise<Production> {
   const { topic, value, key, dataDir } = wanted;
   const admin = client.admin();
-  // Before anything is written: another directory would tell of another log.
+  // Check before writing anything: another directory would show another log.
   if (dataDir !== undefined) checkDirectory(dataDir, admin);
   await refuseLookup(wanted, admin);
   const partitionsBefore = await partitionsOf(admin, topic);
@@ -115,7 +114,7 @@ async function produceOne(
   }
 }
 
-/** What became of a record that was acknowledged. */
+/** Collects what happened to an acknowledged record. */
 async function productionOf(
   client: Client,
   wanted: Wanted,
@@ -126,7 +125,7 @@ async function productionOf(
   const { partition, offset } = sent;
   const partitions = await partitionsOf(client.admin(), topic);
   const after = partitions[partition];
-  if (after === undefined) throw new CliError(`topic '${topic}' was deleted meanwhile`);
+  if (after === undefined) throw new CliError(`topic '${topic}' was deleted in the meantime`);
   const bytes = await fetchBatch(client, sent);
   let place: AppendedPlace | undefined;
   if (dataDir !== undefined) {
@@ -142,20 +141,23 @@ function checkDirectory(dataDir: string, admin: Admin): void {
   const { logDirectoryId } = admin.brokerInfo();
   if (readMeta(new ReadOnlyDisk(), dataDir)?.id === logDirectoryId) return;
   throw new CliError(`${dataDir} is not the data directory of this broker (id ${logDirectoryId})`, {
-    help: "Nothing was sent. Leave --data-dir out, or give the one that the broker was started with.",
+    help: "Nothing was sent. Omit --data-dir, or pass the directory that the broker was started with.",
   });
 }
 
-/** A lookup in a topic that is called `produce` looks the same as producing to a topic that is called `0`. */
+/** `explain produce 0 5` is ambiguous: a produce to topic `0`, or a lookup in a topic called `produce`. */
 async function refuseLookup({ topic, value }: Wanted, admin: Admin): Promise<void> {
   if (!/^\d+$/.test(topic) || !/^(?:\d+|earliest|latest|@.+)$/.test(value)) return;
   if ((await partitionsOf(admin, "produce")).length === 0) return;
-  throw new CliError("there is a topic 'produce': a lookup in it may be meant. Nothing was sent", {
-    help: `For that, run \`rustlog explain lookup produce ${topic} ${value}\`; to write, \`rustlog produce\`.`,
-  });
+  throw new CliError(
+    "a topic named 'produce' exists, so this could be a lookup in it; nothing was sent",
+    {
+      help: `Run \`rustlog explain lookup produce ${topic} ${value}\` for the lookup, or \`rustlog produce\` to write.`,
+    },
+  );
 }
 
-/** What a topic holds; nothing for one that there is not yet. */
+/** The topic's partitions; empty if the topic does not exist. */
 async function partitionsOf(admin: Admin, topic: string): Promise<readonly PartitionDescription[]> {
   try {
     return (await admin.describeTopic(topic)).partitions;
@@ -165,7 +167,7 @@ async function partitionsOf(admin: Admin, topic: string): Promise<readonly Parti
   }
 }
 
-/** The batch that holds a record, as the broker serves it. */
+/** Fetches the batch that holds a record. */
 async function fetchBatch(
   client: Client,
   { topic, partition, offset }: RecordMetadata,
@@ -178,8 +180,8 @@ async function fetchBatch(
     maxBytes: 1,
   });
   const records = await consumer.nextBatch();
-  if (records === null || !records.next()) throw new CliError("the record can't be read back");
-  // It is not compressed: the cursor stands in the bytes that came.
+  if (records === null || !records.next()) throw new CliError("the record could not be read back");
+  // The batch is not compressed, so the cursor's buffer is the fetched bytes.
   const { buffer } = records.cursor;
   const bytes = buffer.slice(0, batchBytes(buffer, 0));
   await consumer.close();
@@ -201,37 +203,33 @@ function productionText(production: Production): string {
   const { sent, before, after, batch, bytes, place } = production;
   const { topic, partition, offset } = sent;
   const steps = new NumberedSteps(paintForStdout());
-  steps.heading(`The way of one record into ${topic}`);
+  steps.heading(`How one record gets into ${topic}`);
   const fields = [...batchFields(bytes, 0, bytes.length, batch.position)];
   const headerEnd = batch.position + BATCH_HEADER_BYTES;
   const where = place === undefined ? "the batch" : "the file";
   const isHeader = (item: (typeof fields)[number]): boolean =>
     item.kind === "field" && item.position < headerEnd;
   steps.step(`The record, encoded: ${bytes.length - BATCH_HEADER_BYTES} bytes`);
-  steps.line(`positions (hexadecimal) are those in ${where}`);
+  steps.line(`positions are hexadecimal, relative to ${where}`);
   steps.dump(fields.filter((item) => item.kind === "field" && !isHeader(item)));
   choiceStep(steps, production);
   steps.step(
     `The batch: a header of ${BATCH_HEADER_BYTES} bytes before it, ${bytes.length} in all`,
   );
   steps.dump(fields.filter(isHeader));
-  steps.step(`The broker: checks length, fields and CRC, and assigns offset ${offset}`);
+  steps.step(`The broker checks length, fields and CRC, and assigns offset ${offset}`);
   steps.line(
-    `It writes that into the first 8 bytes, which the CRC does not cover; no other byte changes.`,
+    `It writes the offset into the first 8 bytes, which the CRC does not cover. No other byte changes.`,
   );
   const ends = before === null ? "a new partition" : `the log end was ${before.logEndOffset}`;
   steps.line(`before: ${ends}; now it is ${after.logEndOffset}`);
   if (place !== undefined) placeStep(steps, place);
   steps.step(`Acknowledged: partition ${partition}, offset ${offset}`);
-  steps.line(
-    "The broker's --flush says what that means; it does not tell its clients which it has:",
-  );
-  steps.line(
-    "always: an fdatasync that covers the batch is done. interval, never: the kernel has it.",
-  );
+  steps.line("What that guarantees depends on the broker's --flush, which clients can't see:");
+  steps.line("always: the batch is covered by an fdatasync. interval, never: the kernel has it.");
   const from = before === null ? "" : `from ${before.highWatermark} `;
   steps.line(
-    `The high watermark went ${from}to ${after.highWatermark}: a consumer gets all below it.`,
+    `The high watermark moved ${from}to ${after.highWatermark}: consumers can read everything below it.`,
   );
   if (place !== undefined) costLines(steps, place.lookup, "What it costs to find it again");
   return steps.text;
@@ -240,7 +238,7 @@ function productionText(production: Production): string {
 function choiceStep(steps: NumberedSteps, { choice, sent }: Production): void {
   const { partition } = sent;
   if (choice.by === "option") {
-    steps.step(`The partition: ${partition}, which was asked for`);
+    steps.step(`The partition: ${partition}, as requested`);
     return;
   }
   const { partitions } = choice;
@@ -248,28 +246,30 @@ function choiceStep(steps: NumberedSteps, { choice, sent }: Production): void {
   steps.step(`The partition: ${partition}, ${of}`);
   if (choice.by === "sticky") {
     steps.line(
-      "no key: a producer begins with any partition, and stays there until its batch is full",
+      "no key: a producer starts with a random partition and stays there until its batch is full",
     );
     return;
   }
   const hash = choice.murmur2 >>> 0;
   const positive = choice.murmur2 & 0x7fffffff;
   steps.line(
-    `murmur2 of the key is 0x${hash.toString(16).padStart(8, "0")}; without its sign bit ${positive}`,
+    `murmur2 of the key is 0x${hash.toString(16).padStart(8, "0")}; without the sign bit: ${positive}`,
   );
   steps.line(
-    `${positive} modulo ${partitions} is ${positive % partitions}: the same for each record of the key`,
+    `${positive} modulo ${partitions} is ${positive % partitions}: the same for every record with this key`,
   );
 }
 
 function placeStep(steps: NumberedSteps, { segment, position, bytes, entry }: AppendedPlace): void {
   steps.step(`The file: ${segment.file}, ${segment.kind}`);
-  const begins = position === 0 ? ": it begins the segment" : "";
+  const begins = position === 0 ? ": the first batch of the segment" : "";
   steps.line(`position ${position} to ${position + bytes}${begins}`);
   const { isWritten, bytesSinceEntry, intervalBytes } = entry;
   const rule = isWritten ? "more" : "no more";
-  steps.line(`${bytesSinceEntry} bytes since the batch of the last index entry (or the start):`);
+  steps.line(
+    `${bytesSinceEntry} bytes since the batch of the last index entry (or the segment start):`,
+  );
   steps.result(
-    `${isWritten ? "an" : "no"} index entry, as that is ${rule} than ${intervalBytes} bytes`,
+    `${isWritten ? "an" : "no"} index entry, because that is ${rule} than ${intervalBytes} bytes`,
   );
 }

@@ -1,4 +1,4 @@
-// The life of a lookup as text: numbered steps, each with what it found and what that took.
+// A lookup as text: numbered steps, each with its result and its cost.
 // Leaves to others: the steps themselves (inspection/explain-lookup.ts).
 import { formatTime } from "../inspection/batch-description.ts";
 import { quoted } from "../inspection/batch-line.ts";
@@ -22,12 +22,11 @@ import { NumberedSteps } from "./numbered-steps.ts";
 /** Segments shown on each side of the chosen one, and at each end of the log. */
 const SEGMENTS_SHOWN = 2;
 
-/** Batches of a scan that are shown at each end of it. */
+/** Batches of a scan shown at each end of it. */
 const BATCHES_SHOWN = 4;
 
 const TEXT_CHARACTERS_MAX = 60;
 
-/** The steps of a lookup. */
 export function lookupText(explanation: LookupExplanation, paint: Paint): string {
   const steps = new NumberedSteps(paint);
   const { topic, partition, directory, target, time, segment, index, scan } = explanation;
@@ -56,7 +55,7 @@ export function lookupText(explanation: LookupExplanation, paint: Paint): string
     if (explanation.read === undefined) {
       steps.step(`Scan: from position ${scan.from} to ${scan.to}, where it failed`);
     } else if (scan.passedCount === 0) {
-      steps.step(`Scan: none, the batch at position ${scan.to} is the one`);
+      steps.step(`Scan: not needed, the batch at position ${scan.to} is the one`);
     } else steps.step(`Scan: from position ${scan.from} to ${scan.to}, ${scan.bytes} bytes`);
     passedLines(steps, scan, (value) => `ends with offset ${value}: passed`);
   }
@@ -71,7 +70,7 @@ function segmentsStep(steps: NumberedSteps, explanation: LookupExplanation): voi
   const count = segments.length === 1 ? "1 segment" : `${segments.length} segments`;
   const held =
     logStartOffset === logEndOffset
-      ? `no record; the next offset is ${logEndOffset}`
+      ? `no records; the next offset is ${logEndOffset}`
       : `offsets ${logStartOffset} to ${logEndOffset - 1}`;
   steps.step(`The log: ${count}, ${bytes} bytes, ${held}`);
   const chosen = segment?.number ?? segments.length - 1;
@@ -86,8 +85,8 @@ function segmentsStep(steps: NumberedSteps, explanation: LookupExplanation): voi
   }
   if (tail === undefined) return;
   const what = tail.isPartial
-    ? "the start of a batch: torn by a crash, or being written"
-    : `no valid batch (${tail.reason})`;
+    ? "an incomplete batch: torn by a crash, or still being written"
+    : `not a valid batch (${tail.reason})`;
   steps.damage(`the last ${tail.bytes} bytes, from position ${tail.position}, are ${what}`);
 }
 
@@ -96,34 +95,34 @@ function segmentLine({ number, file, bytes, kind }: SegmentSummary): string {
 }
 
 function timeSteps(steps: NumberedSteps, { comparisons, found }: TimeStep): void {
-  steps.step("Which segment: the first whose largest timestamp is not below that time");
+  steps.step("Which segment: the first whose largest timestamp is at or after that time");
   const shown = comparisons.slice(-2 * SEGMENTS_SHOWN);
   const hidden = comparisons.length - shown.length;
-  if (hidden > 0) steps.line(`… ${hidden} older ones: all their records are before it`);
+  if (hidden > 0) steps.line(`… ${hidden} older segments: all their records are before it`);
   for (const { number, value } of shown) {
-    steps.line(`#${number}: ${value === null ? "no record" : `up to ${value}`}`);
+    steps.line(`#${number}: ${value === null ? "no records" : `up to ${value}`}`);
   }
   if (found === null) {
-    steps.result("none: no record is that new");
+    steps.result("none: no record is that recent");
     return;
   }
   const { segment, index, scan, batch, offset } = found;
   steps.result(`#${segment.number} ${segment.file}, ${segment.kind}`);
   indexStep(steps, "time index", index);
-  entryLines(steps, index, ({ timestamp }) => `largest timestamp ${timestamp}, of the batch up to`);
+  entryLines(steps, index, ({ timestamp }) => `largest timestamp ${timestamp}, batch up to`);
   startLine(steps, index, scan);
   steps.step(`Scan: from position ${scan.from} to ${scan.to}, ${scan.bytes} bytes`);
   passedLines(steps, scan, (value) => `largest timestamp ${value}: passed`);
   const { position, baseOffset, maxTimestamp } = batch;
   steps.result(`batch at position ${position}, from offset ${baseOffset}, up to ${maxTimestamp}`);
-  steps.line("timestamps may go backwards: the first record in it at or after the time has");
-  steps.result(`offset ${offset}, which is looked up like every other`);
+  steps.line("timestamps may go backwards; the first record in the batch at or after the time has");
+  steps.result(`offset ${offset}, which is looked up like any other`);
 }
 
 function waitsStep(steps: NumberedSteps, { offset, target }: LookupExplanation): void {
-  steps.step(`Offset ${offset} is the next one to be written`);
-  if ("timestamp" in target) steps.line("No record is at or after that time.");
-  steps.line("A consumer that asks for it gets nothing yet, and waits for it.");
+  steps.step(`Offset ${offset} is the next to be written`);
+  if ("timestamp" in target) steps.line("There is no record at or after that time.");
+  steps.line("A consumer at this offset waits for the next record.");
 }
 
 function indexStep(
@@ -137,18 +136,18 @@ function indexStep(
   if (origin.kind === "file") steps.line(entries === 0 ? "empty" : "read from its file");
   else if (origin.kind === "rebuilt") {
     steps.damage(`its file is not used: ${origin.reason}`);
-    steps.line("made anew from the batch headers of the log, as a broker does");
+    steps.line("rebuilt from the batch headers of the log, as a broker does");
   } else {
     const file =
       origin.fileEntries === null
-        ? "its file has others and is not used"
+        ? "its file has different entries and is not used"
         : `its file has ${origin.fileEntries} of them so far`;
-    steps.line(`in a broker's memory, here made from the log as at a start; ${file}`);
+    steps.line(`held in the broker's memory, rebuilt here from the log as on a restart; ${file}`);
   }
   steps.line(
     name === "offset index"
-      ? `sparse: a batch gets one if it begins more than ${intervalBytes} bytes after that of the last one`
-      : "sparse: at most one beside each entry of the offset index, and a last one when it is sealed",
+      ? `sparse: a batch gets an entry if it starts more than ${intervalBytes} bytes after the last batch that has one`
+      : "sparse: at most one per offset index entry, and a last one when the segment is sealed",
   );
 }
 
@@ -158,13 +157,13 @@ function entryLines(
   text: (entry: EntrySummary) => string,
 ): void {
   if (entries === 0) {
-    steps.line(`no batch begins more than ${intervalBytes} bytes behind the segment's start`);
+    steps.line(`no batch starts more than ${intervalBytes} bytes after the start of the segment`);
     return;
   }
   const line = (entry: EntrySummary | null, none: string): string =>
     entry === null ? none : `entry ${entry.entry}: ${text(entry)} offset ${entry.offset}`;
   steps.line(`before: ${line(before, "none, the target is below the first entry")}`);
-  steps.line(`after:  ${line(after, "none, the target is behind the last entry")}`);
+  steps.line(`after:  ${line(after, "none, the target is after the last entry")}`);
 }
 
 function startLine(steps: NumberedSteps, { before }: IndexStep, scan: ScanStep | undefined): void {
@@ -190,22 +189,22 @@ function batchSteps(
   if (read === undefined || batch === undefined || offset === undefined) return;
   const how =
     read.by === "mmap"
-      ? "mmap: a view of the sealed file, no copy"
-      : "pread: the active file is still written";
+      ? "mmap: a view of the sealed file, without a copy"
+      : "pread: the active file is still being written";
   steps.step(`Read: ${read.bytes} bytes at position ${read.position}, by ${how}`);
   const { baseOffset, lastOffset, count, crc, codec } = batch;
   const records = count === 1 ? "1 record" : `${count} records`;
   steps.step(`The batch: offsets ${baseOffset} to ${lastOffset}, ${records}, codec ${codec}`);
   steps.line(`CRC-32C ${crc}: ok`);
   if (outcome === "found" && failure !== undefined) {
-    steps.step("The record: a consumer that can open the batch finds it there");
+    steps.step("The record: in this batch, for a consumer that can decompress it");
     steps.line(`not shown: ${failure.message}`);
   }
   if (record === undefined) return;
   if (record.index > 0) {
     const before = record.index === 1 ? "record" : `${record.index} records`;
-    steps.line(`It begins before offset ${offset}: the broker never opens a batch and sends it`);
-    steps.line(`whole, so that a consumer passes over the first ${before} of it.`);
+    steps.line(`It starts before offset ${offset}: the broker never opens a batch, it sends it`);
+    steps.line(`whole, and the consumer skips the first ${before}.`);
   }
   recordStep(steps, record);
 }
@@ -234,13 +233,14 @@ export function costLines(
   const { comparisons, withIndex, withoutIndex, bytesWithoutSegments } = cost;
   steps.heading(heading);
   steps.line(`with the index:     ${countOf(comparisons)}, ${headersText(withIndex)}`);
-  if (withoutIndex === null) steps.line("without the index:  not at all: the way there is damaged");
+  if (withoutIndex === null)
+    steps.line("without the index:  not possible: the log before it is damaged");
   else steps.line(`without the index:  ${headersText(withoutIndex)}, from the segment's start`);
   steps.line(`one file, no index: ${bytesWithoutSegments} bytes, from the start of the log`);
   const found = time?.found;
   if (found === undefined || found === null) return;
   steps.line(
-    `and for the time:   ${found.scan.bytes} bytes; without time indexes ${found.bytesWithoutIndex} bytes`,
+    `and for the time:    ${found.scan.bytes} bytes; without time indexes ${found.bytesWithoutIndex} bytes`,
   );
 }
 

@@ -1,4 +1,4 @@
-// `rustlog explain`: the life of one lookup, step by step, from the files of a data directory.
+// `rustlog explain`: explains one lookup step by step, from the files of a data directory.
 // Leaves to others: the lookup (inspection/explain-lookup.ts) and its text (explain-text.ts).
 import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { resolveOffset, type OffsetSpec } from "../client/offset-spec.ts";
@@ -25,27 +25,26 @@ const LOOKUP_EXAMPLES = `
   rustlog explain lookup orders 0 4711
   rustlog explain lookup produce 0 4711`;
 
-/** The command `explain`: a lookup, unless it is told otherwise. */
+/** The command `explain`; `lookup` is its default subcommand. */
 export function explainCommand() {
-  const description =
-    "Show step by step how a record is found, and what that cost; or how one gets in";
+  const description = "Show step by step how a record is found or written, and what that costs";
   return withPlace(newCommand("explain", description, EXAMPLES))
     .addCommand(lookup(), { isDefault: true })
     .addCommand(explainProduce());
 }
 
-/** With the arguments of a lookup; the command `explain` has them for its help. */
+/** Adds the arguments of a lookup. The command `explain` has them too, for its help. */
 function withPlace(command: Command) {
   return command
     .argument("<topic>", "topic to look in")
-    .argument("<partition>", "partition of it", wholeNumber(0, 2 ** 32 - 1))
+    .argument("<partition>", "partition to look in", wholeNumber(0, 2 ** 32 - 1))
     .argument("[offset]", "earliest, latest, N, -N (from the end) or @TIME", parsePlace);
 }
 
 function lookup() {
   const described = newCommand(
     "lookup",
-    "Show how a record is found: what `explain` does if no command is named; see its --help",
+    "Show how a record is found (the default)",
     LOOKUP_EXAMPLES,
   );
   const command = withPlace(described)
@@ -55,7 +54,7 @@ function lookup() {
   return command.action(async (topic, partition, offset, options) => {
     const { timestamp } = options;
     if ((offset === undefined) === (timestamp === undefined)) {
-      usageError(command, "one of an offset and --timestamp is needed");
+      usageError(command, "pass either an offset or --timestamp");
     }
     const spec = offset ?? { timestamp: timestamp ?? 0 };
     using log = openLogFiles(options.dataDir, topic, partition);
@@ -67,11 +66,10 @@ function lookup() {
   });
 }
 
-/** The option `--data-dir` of what reads the files. */
 function dataDirOption() {
   return new Option(
     "-d, --data-dir <path>",
-    "data directory, also of a running broker: it is only read",
+    "data directory; only read, so the broker may be running",
   )
     .env("RUSTLOG_DATA_DIR")
     .default("./data");
@@ -85,7 +83,7 @@ function targetOf(spec: OffsetSpec, log: LogFiles): LookupTarget {
   if (typeof spec === "object" && "timestamp" in spec) return spec;
   const range = { logStartOffset: log.logStartOffset, highWatermark: log.end.offset };
   const offset = resolveOffset(spec, range, () => Promise.resolve(range.highWatermark));
-  if (typeof offset !== "number") throw new Error("only a time is looked up");
+  if (typeof offset !== "number") throw new Error("expected an offset or a time");
   return { offset };
 }
 
@@ -96,5 +94,7 @@ function parsePlace(text: string): OffsetSpec {
 function parseTime(text: string): number {
   const time = tryParseTime(text, Date.now());
   if (time !== undefined) return time;
-  throw new InvalidArgumentError("Milliseconds since 1970, ISO 8601, or ago (-10m) are expected.");
+  throw new InvalidArgumentError(
+    "Expected milliseconds since 1970, ISO 8601, or a time ago (-10m).",
+  );
 }

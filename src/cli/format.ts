@@ -1,5 +1,5 @@
-// How consume prints a record: its value and a delimiter, or a format with kcat's placeholders.
-// Leaves to others: JSON (json-record.ts), and when the bytes are written (output.ts).
+// How `consume` prints a record: the value and a delimiter, or a format with kcat's placeholders.
+// Leaves to others: JSON (json-record.ts), and writing the bytes (output.ts).
 //
 //   %t topic   %p partition   %o offset   %T timestamp (ms)   %h headers: name=value,name=value
 //   %k key     %K its length  %s value    %S its length (-1 for null)   %% a percent sign
@@ -9,7 +9,6 @@ import type { FetchedRecords } from "../client/fetched-records.ts";
 import type { RecordHeader } from "../record/encoder.ts";
 import type { ByteOutput } from "./output.ts";
 
-/** Appends the current record of a batch to the output. */
 export type RecordPrinter = (records: FetchedRecords, output: ByteOutput) => void;
 
 const PLACEHOLDERS: Readonly<Record<string, RecordPrinter>> = {
@@ -32,7 +31,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "\\": "\\",
 };
 
-/** A printer of values, each followed by `delimiter`; a null value is printed as an empty one. */
+/** Prints values, each followed by `delimiter`. A null value prints as an empty one. */
 export function valuePrinter(delimiter: number): RecordPrinter {
   return (records, output) => {
     const cursor = records.cursor;
@@ -41,10 +40,10 @@ export function valuePrinter(delimiter: number): RecordPrinter {
   };
 }
 
-/** A placeholder's printer, or bytes that are printed as they are. */
+/** A placeholder's printer, or literal bytes. */
 export type FormatPart = RecordPrinter | Uint8Array;
 
-/** A printer that follows a compiled format, and appends nothing to it. */
+/** Prints records by a compiled format, without a delimiter of its own. */
 export function formatPrinter(parts: readonly FormatPart[]): RecordPrinter {
   return (records, output) => {
     for (const part of parts) {
@@ -54,7 +53,7 @@ export function formatPrinter(parts: readonly FormatPart[]): RecordPrinter {
   };
 }
 
-/** Compiles a format; throws InvalidArgumentError for an unknown placeholder or escape. */
+/** Compiles a format. Throws InvalidArgumentError for an unknown placeholder or escape. */
 export function compileFormat(format: string): readonly FormatPart[] {
   const parts: FormatPart[] = [];
   const literal: number[] = [];
@@ -76,7 +75,7 @@ export function compileFormat(format: string): readonly FormatPart[] {
       } else {
         const known = Object.keys(PLACEHOLDERS).map((name) => `%${name}`);
         throw new InvalidArgumentError(
-          `'%${letter}' is no placeholder: there are ${known.join(" ")} and %%.`,
+          `'%${letter}' is not a placeholder; known are ${known.join(" ")} and %%.`,
         );
       }
       at += 2;
@@ -91,7 +90,7 @@ export function compileFormat(format: string): readonly FormatPart[] {
   return parts;
 }
 
-/** The bytes of a text in which escapes count as in a format; throws InvalidArgumentError for an unknown one. */
+/** Replaces the escapes in `text`. Throws InvalidArgumentError for an unknown one. */
 export function parseEscapes(text: string): Uint8Array {
   const bytes: number[] = [];
   for (let at = 0; at < text.length;) {
@@ -105,7 +104,7 @@ export function parseEscapes(text: string): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** Appends what the escape at `at` stands for to `literal`, and returns the escape's length. */
+/** Appends the bytes of the escape at `at` to `literal` and returns the length of the escape. */
 function compileEscape(format: string, at: number, literal: number[]): number {
   const letter = format[at + 1] ?? "";
   const hex = /^[0-9a-f]{2}/i.exec(format.slice(at + 2));
@@ -116,7 +115,7 @@ function compileEscape(format: string, at: number, literal: number[]): number {
   const escaped = ESCAPES[letter];
   if (escaped === undefined) {
     throw new InvalidArgumentError(
-      `'\\${letter}' is no escape: there are \\n \\t \\r \\0 \\\\ and \\xHH.`,
+      `'\\${letter}' is not an escape; known are \\n \\t \\r \\0 \\\\ and \\xHH.`,
     );
   }
   literal.push(escaped.charCodeAt(0));
@@ -133,7 +132,7 @@ function printHeaders(headers: readonly RecordHeader[], output: ByteOutput): voi
     if (header.nameBytes === undefined) output.text(header.name);
     else printBytes(header.nameBytes, output);
     output.text("=");
-    // kcat prints a null header so; an empty one would look the same otherwise.
+    // As kcat does: an empty value would look the same as null otherwise.
     if (header.value === null) output.text("NULL");
     else printBytes(header.value, output);
   }

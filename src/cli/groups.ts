@@ -1,5 +1,5 @@
 // `rustlog groups`: list, describe, seek and delete.
-// Leaves to others: what a commit is (groups/), and asking the broker (client/admin.ts).
+// Leaves to others: what a commit is (groups/), and requests to the broker (client/admin.ts).
 import { Option } from "@commander-js/extra-typings";
 import type { Admin } from "../client/admin.ts";
 import type { PartitionOffset } from "../client/admin-types.ts";
@@ -28,7 +28,7 @@ export function groupsCommand() {
 }
 
 function list() {
-  return newCommand("list", "List the groups that committed something", "rustlog groups list")
+  return newCommand("list", "List the groups that have committed offsets", "rustlog groups list")
     .addOption(brokerOption())
     .addOption(jsonOption())
     .action((options) =>
@@ -44,7 +44,7 @@ function list() {
 
 function describe() {
   const example = "rustlog groups describe billing";
-  return newCommand("describe", "Say how far a group is, partition by partition", example)
+  return newCommand("describe", "Show a group's position and lag by partition", example)
     .argument("<group>", "name of the group")
     .addOption(brokerOption())
     .addOption(jsonOption())
@@ -73,9 +73,9 @@ function seek() {
     rustlog groups seek billing events --to earliest
     rustlog groups seek billing events --to @-1h
     rustlog groups seek billing events --to 4200 --partition 0`;
-  return newCommand("seek", "Move a group to another place in a topic", example)
+  return newCommand("seek", "Move a group to other offsets of a topic", example)
     .argument("<group>", "name of the group")
-    .argument("<topic>", "topic in which it is moved")
+    .argument("<topic>", "topic to move it in")
     .addOption(brokerOption())
     .addOption(jsonOption())
     .addOption(
@@ -94,7 +94,7 @@ function seek() {
       withClient(options.broker, async (client) => {
         const admin = client.admin();
         const entries = await seekTargets(admin, topic, options.to, options.partition);
-        // All or nothing: a group is never left half moved.
+        // All or nothing: never leave a group half moved.
         await admin.commitOffsets(group, entries);
         const moved = entries.map(({ topicId: _, ...entry }) => entry);
         if (options.json) return await writeJson({ group, partitions: moved });
@@ -119,11 +119,11 @@ async function seekTargets(
       if (range !== undefined && (offset < range.logStartOffset || offset > range.highWatermark)) {
         throw new RustLogError(
           "OFFSET_OUT_OF_RANGE",
-          `partition ${partition} of '${topic}' can be moved to from ${range.logStartOffset} to ` +
-            `${range.highWatermark}, not to ${offset}; nothing was moved`,
+          `offset ${offset} is outside partition ${partition} of '${topic}', which has offsets ` +
+            `${range.logStartOffset} to ${range.highWatermark}; nothing was moved`,
         );
       }
-      // Should the topic be recreated meanwhile, the new one is not moved to a place in the old one.
+      // If the topic is recreated in the meantime, the commit fails instead of moving the group in the new topic.
       return { topic, topicId, partition, offset };
     }),
   );
@@ -131,7 +131,7 @@ async function seekTargets(
 
 function remove() {
   const example = "rustlog groups delete billing";
-  return newCommand("delete", "Delete a group and what it committed", example)
+  return newCommand("delete", "Delete a group and its committed offsets", example)
     .argument("<group>", "name of the group")
     .addOption(brokerOption())
     .addOption(jsonOption())

@@ -1,10 +1,10 @@
-// The HTTP ports of `rustlog broker`: which are asked for, and what is served on each. Their code is loaded only
-// then. Leaves to others: listening (http/http-server.ts), and what is answered (http/).
+// The HTTP ports of `rustlog broker` and what each one serves. Loads the HTTP code only when a port is requested.
+// Leaves to others: listening (http/http-server.ts), and the responses (http/).
 import type { Broker } from "../broker/broker.ts";
 import type { HttpRoutes, HttpServer } from "../http/http-server.ts";
 import type { FlushPolicy } from "../topics/flush-policy.ts";
 
-/** What was asked for; undefined for a port that was not. */
+/** The requested ports; undefined for one that was not requested. */
 export interface HttpFlags {
   readonly host: string;
   readonly allowedHosts: readonly string[];
@@ -12,13 +12,13 @@ export interface HttpFlags {
   readonly uiPort: number | undefined;
 }
 
-/** The ports that are open, and the lines that tell of them. */
+/** The open ports, and the log lines that announce them. */
 export interface HttpPorts {
   readonly lines: readonly string[];
   stop(): Promise<void>;
 }
 
-/** Opens the ports. Throws an error that says what to do when one can't be had; then none is open. */
+/** Opens the ports, or none: on a failure it closes what it opened and throws an error that says what to do. */
 export async function openHttpPorts(
   broker: Broker,
   flags: HttpFlags,

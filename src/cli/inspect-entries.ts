@@ -1,5 +1,5 @@
-// `rustlog inspect` of a file of entries: an offset index, a time index, or a producer snapshot.
-// Leaves to others: what the entries say (inspection/index-entries.ts, inspection/snapshot-entries.ts), logs
+// `rustlog inspect` of a file with entries: an offset index, a time index, or a producer snapshot.
+// Leaves to others: the meaning of an entry (inspection/index-entries.ts, inspection/snapshot-entries.ts), logs
 // (inspect-log.ts).
 import { formatTime } from "../inspection/batch-description.ts";
 import type { DumpItem } from "../inspection/fields.ts";
@@ -34,7 +34,7 @@ export function printIndex(
   });
 }
 
-/** Prints a producer snapshot: a line for each batch that it has of a producer. */
+/** Prints a producer snapshot: one line for each remembered batch of each producer. */
 export function printSnapshot(
   path: string,
   options: InspectOptions,
@@ -50,7 +50,7 @@ export function printSnapshot(
 }
 
 interface EntryViews<Entry> {
-  /** What JSON calls one. */
+  /** The `kind` field in JSON. */
   readonly kind: string;
   fields(entries: readonly Entry[]): Iterable<DumpItem>;
   table(entries: readonly Entry[]): string;
@@ -75,7 +75,7 @@ async function printEntries<Entry extends object>(
 
 function indexTable({ kind, isChecked }: IndexListing, entries: readonly IndexEntry[]): string {
   const check = (fault: string | undefined): string =>
-    fault ?? (isChecked ? "ok" : "no log beside it");
+    fault ?? (isChecked ? "ok" : "not checked: its log is missing");
   if (kind === "index") {
     const rows = entries.map(({ entry, offset, position, fault }) => [
       entry,

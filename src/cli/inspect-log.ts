@@ -1,4 +1,4 @@
-// `rustlog inspect` of a log: its batches, with their records or their bytes, and what is damaged between them.
+// `rustlog inspect` of a log: its batches, with their records or bytes, and the damage between them.
 // Leaves to others: the walk (inspection/segment-walk.ts), indexes and snapshots (inspect-entries.ts).
 import { RustLogError } from "../errors.ts";
 import { type BatchDescription, describeBatch } from "../inspection/batch-description.ts";
@@ -13,14 +13,14 @@ import { reasonOf } from "../log/disk/disk.ts";
 import type { InspectOptions, InspectOutput } from "./inspect-output.ts";
 import { bytesField, headerFields } from "./json-record.ts";
 
-/** Bytes shown of a damaged range that is no whole batch. */
+/** Bytes shown of a damaged range that is not a complete batch. */
 const DAMAGE_BYTES_SHOWN = 1024;
 
 const INDENT = " ".repeat(12);
 
-/** Why no more records of a batch are shown. */
+/** Why the records of a batch end early. */
 interface RecordsEnd {
-  /** `unopened`: they need not be broken, but can't be decompressed here. */
+  /** `unopened`: the records may be intact, but can't be decompressed here. */
   readonly kind: "damage" | "unopened";
   readonly reason: string;
 }
@@ -28,7 +28,7 @@ interface RecordsEnd {
 export class LogPrinter {
   readonly #options: InspectOptions;
   readonly #output: InspectOutput;
-  /** Whether --limit is of records. */
+  /** Whether --limit counts records rather than batches. */
   readonly #isOfRecords: boolean;
   #left: number;
 
@@ -39,7 +39,7 @@ export class LogPrinter {
     this.#left = options.limit;
   }
 
-  /** Prints the log at `path`. Throws the system's error when it can't be read. */
+  /** Prints the log at `path`. Throws the system's error when the file can't be read. */
   async print(path: string): Promise<void> {
     using file = new FileReader(path);
     const { isJson, isHex, from } = this.#options;
@@ -83,7 +83,7 @@ export class LogPrinter {
     const { isHex, isJson } = this.#options;
     const { position, size, fault, header } = range;
     const stated = header === undefined ? undefined : describeBatch(header, 0, position);
-    // A batch of which no more than some bytes have changed: it is shown as what it was.
+    // A batch with a valid frame and damaged content is shown as a batch.
     const isWhole = stated?.bytes === size;
     const shown = new Uint8Array(isWhole ? size : Math.min(size, DAMAGE_BYTES_SHOWN));
     if (isHex) file.read(shown, position);
@@ -100,7 +100,7 @@ export class LogPrinter {
     }
   }
 
-  /** What is shown of each record of a batch that is wanted, and at the end why there is no going on. */
+  /** Yields `show` of each wanted record, and finally why the records end early, if they do. */
   *#records<T>(
     { bytes, at, size }: WalkedBatch,
     show: (cursor: RecordCursor) => T,
@@ -121,12 +121,12 @@ export class LogPrinter {
   }
 
   #endLine({ kind, reason }: RecordsEnd): string {
-    if (kind === "unopened") return printable(`${INDENT}not opened: ${reason}`);
+    if (kind === "unopened") return printable(`${INDENT}not decompressed: ${reason}`);
     return this.#output.paint("broken", printable(`${INDENT}DAMAGED: ${reason}`));
   }
 }
 
-/** The place of a batch in memory says nothing to anybody: its line has the position in the file. */
+/** Drops the position in memory from the message: the line already has the position in the file. */
 function recordsEnd(error: unknown): RecordsEnd {
   const isDamage = !(error instanceof RustLogError) || error.code === "CORRUPT_MESSAGE";
   const reason = reasonOf(error).replace(/^batch at byte \d+: /, "");
@@ -140,14 +140,14 @@ function jsonRecord(cursor: RecordCursor): object {
   return { offset, timestamp, ...data, headers };
 }
 
-/** The bytes of a damaged range: as the fields they should be if a header says so, else as they are. */
+/** The bytes of a damaged range: as batch fields if a header gives its length, else raw. */
 function* damageFields(bytes: Uint8Array, range: DamagedRange): Generator<DumpItem, void> {
   const { position, size, fault, header } = range;
   yield heading(0, `DAMAGED: ${size} bytes at position ${position}: ${fault.message}`, true);
   if (header !== undefined) yield* batchFields(bytes, 0, bytes.length, position);
   else {
-    const name = "no batch";
+    const name = "not a batch";
     yield { kind: "field", position, bytes, name, text: undefined, role: "broken" };
   }
-  if (size > bytes.length) yield heading(0, `and ${size - bytes.length} bytes more`, true);
+  if (size > bytes.length) yield heading(0, `and ${size - bytes.length} more bytes`, true);
 }

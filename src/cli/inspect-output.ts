@@ -1,15 +1,15 @@
-// What `inspect` prints: lines, JSON objects and hex dumps, written while they are made.
-// Leaves to others: what is in them (inspect-log.ts, inspect-entries.ts).
+// The output of `inspect`: lines, JSON objects and hex dumps, written as they are produced.
+// Leaves to others: their content (inspect-log.ts, inspect-entries.ts).
 //
-// A batch of a few megabytes may unfold to gigabytes of text: no more of that than a buffer is in memory, and a
-// reader that goes away, such as `head`, ends it.
+// A batch of a few megabytes may expand to gigabytes of text. Only one buffer of it is in memory at a time, and the
+// command ends when the reader closes the pipe, as `head` does.
 import type { DumpItem } from "../inspection/fields.ts";
 import { hexLines, type Paint } from "../inspection/hex.ts";
 import { printable, printableJson } from "../printable.ts";
 import { paintForStdout } from "./colour.ts";
 import { ByteOutput, STDOUT, writeDescriptor } from "./output.ts";
 
-/** What is shown of a file, and how. */
+/** What to show of a file, and how. */
 export interface InspectOptions {
   readonly isRecords: boolean;
   readonly isHex: boolean;
@@ -18,13 +18,12 @@ export interface InspectOptions {
   readonly limit: number;
 }
 
-/** The standard output of one `inspect`. */
 export class InspectOutput {
-  /** Colours, if there is a terminal. */
+  /** Adds colours if stdout is a terminal. */
   readonly paint: Paint = paintForStdout();
   readonly #output = new ByteOutput(writeDescriptor(STDOUT));
 
-  /** Whether nobody reads any more. */
+  /** Whether the reader has closed the pipe. */
   get isClosed(): boolean {
     return this.#output.isClosed;
   }
@@ -33,17 +32,17 @@ export class InspectOutput {
     this.#output.text(`${text}\n`);
   }
 
-  /** What is broken, as a line. */
+  /** Writes a line that reports damage. */
   damage(text: string): void {
     this.line(this.paint("broken", printable(text)));
   }
 
-  /** A value, as a line of JSON. */
+  /** Writes a value as one line of JSON. */
   json(value: unknown): void {
     this.line(printableJson(value));
   }
 
-  /** An object and, as further fields of it, lists of any length, as a line of JSON. */
+  /** Writes an object as one line of JSON, with lists of any length as additional fields. */
   async jsonWithLists(
     value: object,
     lists: Readonly<Record<string, Iterable<unknown>>>,
@@ -62,7 +61,7 @@ export class InspectOutput {
     this.#output.text("}\n");
   }
 
-  /** Lines that are made one by one. */
+  /** Writes lines as the iterable produces them. */
   async lines(lines: Iterable<string>): Promise<void> {
     for (const line of lines) {
       this.line(line);
@@ -74,12 +73,12 @@ export class InspectOutput {
     return this.lines(hexLines(items, this.paint));
   }
 
-  /** Writes what has gathered when it is time to; whether nobody reads any more. */
+  /** Flushes if the buffer is full. Returns whether the reader has closed the pipe. */
   isOver(): boolean | Promise<boolean> {
     return this.#output.isFull ? this.#output.flush().then(() => this.isClosed) : this.isClosed;
   }
 
-  /** Writes the rest. Throws the error of a write. */
+  /** Writes the rest. Throws the error of a failed write. */
   drain(): Promise<void> {
     return this.#output.drain();
   }

@@ -1,6 +1,6 @@
-// `rustlog inspect`: what is in a file of a partition, as lines, as JSON, or as an annotated hex dump.
-// Leaves to others: logs (inspect-log.ts), indexes and snapshots (inspect-entries.ts). It takes no lock and writes
-// nothing, so that it can look at a running broker's files.
+// `rustlog inspect`: shows a file of a partition as lines, JSON, or an annotated hex dump.
+// Leaves to others: logs (inspect-log.ts), indexes and snapshots (inspect-entries.ts). Takes no lock and writes
+// nothing, so the broker may be running.
 import { statSync } from "node:fs";
 import { basename, extname } from "node:path";
 import { isCutFileName } from "../log/segment/segment-files.ts";
@@ -20,32 +20,29 @@ const EXAMPLES = `
 export function inspectCommand() {
   const command = newCommand(
     "inspect",
-    "Show what is in a .log, .index, .timeindex or .snapshot file, also of a running broker",
+    "Show the contents of a .log, .index, .timeindex or .snapshot file; the broker may be running",
     EXAMPLES,
   )
-    .argument("<file>", "file to look into; it is only read")
-    .option("-r, --records", "open the batches of a log and show their records")
-    .option(
-      "-x, --hex",
-      "an annotated hex dump: every field with its bytes, its name and what it says",
-    )
-    .option("--json", "print a JSON object a line: a batch, an entry, a producer, or damage")
+    .argument("<file>", "file to show; only read")
+    .option("-r, --records", "show the records in each batch of a log")
+    .option("-x, --hex", "annotated hex dump: every field with its bytes, name and meaning")
+    .option("--json", "print one JSON object per line: a batch, entry, producer, or damage")
     .option(
       "--from <offset>",
-      "begin with the batch, record or entry of this offset",
+      "start with the batch, record or entry of this offset",
       wholeNumber(0),
     )
     .option(
       "-n, --limit <n>",
-      "end after so many batches, entries or (with --records) records",
+      "stop after this many batches, entries or (with --records) records",
       wholeNumber(1),
     );
   return command.action(async (file, given) => {
     const kind = isCutFileName(basename(file)) ? "log" : extname(file).slice(1);
     if (!isKind(kind))
-      usageError(command, `'${file}' is none of .log, .index, .timeindex and .snapshot`);
-    // A pipe or a device would be waited for, or read without an end.
-    if (!statSync(file).isFile()) throw new CliError(`'${file}' is no regular file`);
+      usageError(command, `'${file}' is not a .log, .index, .timeindex or .snapshot file`);
+    // Reading a pipe or device could block or never end.
+    if (!statSync(file).isFile()) throw new CliError(`'${file}' is not a regular file`);
     const options = {
       isRecords: given.records === true,
       isHex: given.hex === true,
@@ -59,7 +56,7 @@ export function inspectCommand() {
       else if (kind === "snapshot") await printSnapshot(file, options, output);
       else await printIndex(file, kind, options, output);
     } finally {
-      // Also when reading the file failed: what was found before is shown.
+      // Drain also when reading failed, to show what was found before.
       await output.drain();
     }
   });

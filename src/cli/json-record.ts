@@ -1,11 +1,11 @@
-// A record as one line of JSON: what `consume --json` prints and `produce --json` takes, byte for byte.
+// A record as one line of JSON: what `consume --json` prints and `produce --json` accepts, byte for byte.
 // Leaves to others: splitting lines (line-reader.ts), sending and fetching (client/).
 //
 //   {"topic":"t","partition":0,"offset":7,"timestamp":1700000000000,"key":"k","value":"v",
 //    "headers":[{"name":"n","value":"v"}]}
-// A key, value, header name or header value is text, or null (a name is not); bytes that are not UTF-8 are base64, and
-// then a neighbour says so: "keyEncoding":"base64", "valueEncoding", "nameEncoding". Producing takes the topic from the
-// command line and the offset from the broker, so both may be there and are passed over.
+// A key, value, header name or header value is text or null (a name is never null). Bytes that are not UTF-8 are
+// base64, marked by a second field: "keyEncoding":"base64", "valueEncoding", "nameEncoding". `produce` ignores "topic"
+// and "offset": the topic is on the command line and the broker assigns the offset.
 import { isUtf8 } from "node:buffer";
 import type { ConsumedRecord } from "../client/fetched-records.ts";
 import type { RecordHeader } from "../record/encoder.ts";
@@ -13,7 +13,7 @@ import { printableJson } from "../printable.ts";
 import { CliError } from "./exit.ts";
 import type { RecordPrinter } from "./format.ts";
 
-/** What is taken from JSON for a record to be written. */
+/** The fields of a record to produce, parsed from JSON. */
 export interface ParsedRecord {
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
@@ -22,7 +22,6 @@ export interface ParsedRecord {
   readonly timestamp: number | undefined;
 }
 
-/** A printer of JSON lines. */
 export function jsonPrinter(delimiter: number): RecordPrinter {
   return (records, output) => {
     output.text(formatJsonRecord(records.record()));
@@ -30,7 +29,7 @@ export function jsonPrinter(delimiter: number): RecordPrinter {
   };
 }
 
-/** The record as JSON, without a newline in it. */
+/** The record as JSON on one line. */
 export function formatJsonRecord(record: ConsumedRecord): string {
   return printableJson({
     topic: record.topic,
@@ -43,17 +42,16 @@ export function formatJsonRecord(record: ConsumedRecord): string {
   });
 }
 
-/** A header as a JSON object. */
 export function headerFields({ name, nameBytes, value }: RecordHeader): Record<string, unknown> {
   const nameFields = nameBytes === undefined ? { name } : bytesField("name", nameBytes);
   return { ...nameFields, ...bytesField("value", value) };
 }
 
-// A byte order mark is part of the bytes, so it must not be taken off.
+// Keep a byte order mark: it is part of the bytes.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
-/** Bytes as fields of a JSON object: text if they are UTF-8, else base64 with a neighbour that says so. */
+/** Bytes as JSON fields: text if they are UTF-8, else base64 plus an encoding field. */
 export function bytesField(name: string, bytes: Uint8Array | null): Record<string, string | null> {
   if (bytes === null) return { [name]: null };
   if (isUtf8(bytes)) return { [name]: decoder.decode(bytes) };
@@ -67,11 +65,12 @@ const FIELDS = new Set([
 
 const HEADER_FIELDS = new Set(["name", "nameEncoding", "value", "valueEncoding"]);
 
-/** Parses what formatJsonRecord printed, or what a person wrote; throws CliError naming the field. */
+/** Parses a line from formatJsonRecord or written by hand. Throws a CliError that names the field. */
 export function parseJsonRecord(line: Uint8Array): ParsedRecord {
   const object = parseObject(line);
   refuseUnknown(object, FIELDS, "");
-  if (object.value === undefined) throw invalid("no field 'value' (null for a tombstone)");
+  if (object.value === undefined)
+    throw invalid("field 'value' is missing (use null for a tombstone)");
   return {
     key: parseBytes(object, "key"),
     value: parseBytes(object, "value"),
@@ -87,7 +86,7 @@ function parseObject(line: Uint8Array): Record<string, unknown> {
   try {
     parsed = JSON.parse(decoder.decode(line));
   } catch (error) {
-    throw invalid(`the line is no JSON: ${error instanceof Error ? error.message : error}`);
+    throw invalid(`the line is not JSON: ${error instanceof Error ? error.message : error}`);
   }
   return asObject(parsed, "the line");
 }
@@ -96,26 +95,26 @@ function asObject(value: unknown, what: string): Record<string, unknown> {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return value as Record<string, unknown>;
   }
-  throw invalid(`${what} is no JSON object`);
+  throw invalid(`${what} is not a JSON object`);
 }
 
 function parseBytes(object: Record<string, unknown>, name: string): Uint8Array | null {
   const text = object[name] ?? null;
   const encoding = object[`${name}Encoding`];
   if (encoding !== undefined && encoding !== "base64" && encoding !== "utf8") {
-    throw invalid(`'${name}Encoding' is neither "utf8" nor "base64"`);
+    throw invalid(`'${name}Encoding' must be "utf8" or "base64"`);
   }
   if (text === null) return null;
-  if (typeof text !== "string") throw invalid(`'${name}' is neither a string nor null`);
+  if (typeof text !== "string") throw invalid(`'${name}' must be a string or null`);
   if (encoding === "base64") return parseBase64(text, name);
-  // Half of a surrogate pair has no UTF-8: encoding it would put another character in its place.
-  if (!text.isWellFormed()) throw invalid(`'${name}' holds half of a surrogate pair`);
+  // An unpaired surrogate has no UTF-8 form; encoding would silently replace it.
+  if (!text.isWellFormed()) throw invalid(`'${name}' has an unpaired surrogate`);
   return encoder.encode(text);
 }
 
 function parseBase64(text: string, name: string): Uint8Array {
   const bytes = Buffer.from(text, "base64");
-  // The decoder passes over what it doesn't know; only what encodes back to the same text was base64.
+  // The decoder ignores invalid characters, so accept only text that encodes back to itself.
   if (bytes.toString("base64") !== text) throw invalid(`'${name}' is not base64`);
   return bytes;
 }
@@ -123,7 +122,7 @@ function parseBase64(text: string, name: string): Uint8Array {
 function parseHeaders(headers: unknown): readonly RecordHeader[] {
   if (headers === undefined || headers === null) return [];
   if (!Array.isArray(headers)) {
-    // {"name":"value"} is easier to write by hand than a list.
+    // An object {"name":"value"} is accepted too: it is easier to write by hand.
     return Object.entries(asObject(headers, "'headers'")).map(([name, value]) => ({
       name: checkHeaderName(name),
       value: parseBytes({ [name]: value }, name),
@@ -138,7 +137,7 @@ function parseHeaders(headers: unknown): readonly RecordHeader[] {
 
 function parseName(header: Record<string, unknown>): Pick<RecordHeader, "name" | "nameBytes"> {
   const { name, nameEncoding } = header;
-  if (typeof name !== "string") throw invalid("a header without a 'name'");
+  if (typeof name !== "string") throw invalid("a header has no 'name'");
   if (nameEncoding === undefined) return { name: checkHeaderName(name) };
   const nameBytes = parseBytes(header, "name") ?? undefined;
   return nameBytes === undefined ? { name } : { name: decoder.decode(nameBytes), nameBytes };
@@ -146,7 +145,7 @@ function parseName(header: Record<string, unknown>): Pick<RecordHeader, "name" |
 
 function checkHeaderName(name: string): string {
   if (name.isWellFormed()) return name;
-  throw invalid("the name of a header holds half of a surrogate pair");
+  throw invalid("a header name has an unpaired surrogate");
 }
 
 function refuseUnknown(object: Record<string, unknown>, known: Set<string>, where: string): void {
@@ -159,14 +158,14 @@ function parseNatural(object: Record<string, unknown>, name: string): number | u
   const value = object[name];
   if (value === undefined || value === null) return undefined;
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
-  throw invalid(`'${name}' is not a whole number of 0 or more`);
+  throw invalid(`'${name}' must be a whole number of 0 or more`);
 }
 
-/** Negative ones are times before 1970; -1 stands for none where Kafka's clients wrote it. */
+/** Negative timestamps are before 1970; Kafka's clients write -1 for none. */
 function parseTimestamp(value: unknown): number | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === "number" && Number.isSafeInteger(value)) return value;
-  throw invalid("'timestamp' is not a whole number of milliseconds");
+  throw invalid("'timestamp' must be a whole number of milliseconds");
 }
 
 function invalid(message: string): CliError {

@@ -1,16 +1,16 @@
-// How long things took, many millions of them, in bounded memory: buckets that are finer where values are small, so
-// that each percentile is right to less than 1 %. Leaves to others: what is measured, and how it is printed.
+// Counts millions of latencies in bounded memory. Buckets are finer where values are small, so that each percentile is
+// accurate to 1 %. Leaves to others: what is measured, and how it is printed.
 //
-// The idea is HdrHistogram's (http://hdrhistogram.org): below 256 µs a bucket is a microsecond wide; above, each
+// The layout follows HdrHistogram (http://hdrhistogram.org): below 256 µs a bucket is one microsecond wide; above, each
 // doubling has 128 buckets.
 
 const SUB_BUCKET_BITS = 7;
 const SUB_BUCKETS = 1 << SUB_BUCKET_BITS;
 
-/** Largest value that is told from larger ones, in microseconds: some 36 minutes. */
+/** Larger values share the last bucket; in microseconds, about 36 minutes. */
 const MICROSECONDS_MAX = 2 ** 31 - 1;
 
-/** A part of the range, and how many values are in it. */
+/** A range of latencies and how many values fall into it. */
 export interface LatencyRange {
   readonly fromMs: number;
   readonly toMs: number;
@@ -23,22 +23,22 @@ export class LatencyHistogram {
   #sumMs = 0;
   #maxMs = 0;
 
-  /** How many durations were counted. */
+  /** Number of values. */
   get count(): number {
     return this.#count;
   }
 
-  /** The longest, in milliseconds; 0 while there is none. */
+  /** Largest value in milliseconds; 0 if empty. */
   get maxMs(): number {
     return this.#maxMs;
   }
 
-  /** Their mean, in milliseconds; 0 while there is none. */
+  /** Mean in milliseconds; 0 if empty. */
   get meanMs(): number {
     return this.#count === 0 ? 0 : this.#sumMs / this.#count;
   }
 
-  /** Counts a duration in milliseconds, `count` times; a clock that went back counts as 0. */
+  /** Adds a latency in milliseconds, `count` times. A negative one, from a clock that went back, counts as 0. */
   add(ms: number, count = 1): void {
     const value = Math.max(0, ms);
     this.#counts[indexOf(Math.min(Math.round(value * 1000), MICROSECONDS_MAX))]! += count;
@@ -47,7 +47,6 @@ export class LatencyHistogram {
     if (value > this.#maxMs) this.#maxMs = value;
   }
 
-  /** Adds all that another one has counted. */
   addAll(other: LatencyHistogram): void {
     for (const [i, count] of other.#counts.entries()) this.#counts[i]! += count;
     this.#count += other.#count;
@@ -56,8 +55,8 @@ export class LatencyHistogram {
   }
 
   /**
-   * The duration in milliseconds that `percent` of all do not exceed: right to a microsecond or 1 %, whichever is
-   * more. 0 while there is none.
+   * The latency in milliseconds that `percent` of all values do not exceed, accurate to a microsecond or 1 %, whichever
+   * is larger. 0 if empty.
    */
   percentile(percent: number): number {
     const rank = Math.max(1, Math.ceil((percent / 100) * this.#count));
@@ -69,7 +68,7 @@ export class LatencyHistogram {
     return 0;
   }
 
-  /** How they are spread: a range for each doubling, from the first to the last that has any. */
+  /** The distribution: one range per doubling, from the first that is not empty to the last. */
   ranges(): LatencyRange[] {
     const ranges: LatencyRange[] = [];
     let [fromUs, toUs, count] = [0, 1, 0];
@@ -89,7 +88,7 @@ export class LatencyHistogram {
   }
 }
 
-/** Where a value is counted: itself below two times the sub-buckets, else by its leading bits. */
+/** The bucket of a value: the value itself below twice the sub-buckets, else by its leading bits. */
 function indexOf(microseconds: number): number {
   const shift = Math.max(0, 31 - Math.clz32(microseconds) - SUB_BUCKET_BITS);
   return shift * SUB_BUCKETS + (microseconds >>> shift);
@@ -101,7 +100,7 @@ function lowerBound(index: number): number {
   return (index - shift * SUB_BUCKETS) * 2 ** shift;
 }
 
-/** The largest value that is counted there. */
+/** The largest value in the bucket. */
 function upperBound(index: number): number {
   return lowerBound(index + 1) - 1;
 }

@@ -1,24 +1,19 @@
 // Splits a file or stdin into records at each newline (or NUL), as bytes, with bounded memory.
-// Leaves to others: what a record means, and opening the file.
+// Leaves to others: the meaning of a record, and opening the file.
 //
-// One buffer is read into and walked; a record is a view of it and is gone with the next fill().
-//   buffer: | walked ... | #position: not walked yet ... | #filled: room ... |
-// A delimiter at the very end of the input ends the last record and begins none; between two
-// delimiters lies an empty record; what follows the last delimiter is a record.
+// All input passes through one buffer. A record is a view of it, valid until the next fill().
 import { read as readFromDescriptor } from "node:fs";
 import { CliError } from "./exit.ts";
 
 const BUFFER_BYTES = 512 * 1024;
 const AGAIN_DELAY_MS = 5;
 
-/** Newline, the delimiter of lines. */
 export const NEWLINE = 0x0a;
-/** NUL, the delimiter of `--null-delimited`. */
 export const NUL = 0x00;
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
 
-/** Fills part of a buffer from a source; 0 is its end. */
+/** Reads into part of a buffer and returns the number of bytes; 0 at the end of the input. */
 export type ReadInto = (buffer: Uint8Array, start: number, length: number) => Promise<number>;
 
 /** Reads records from a source: `while (await fill()) while (next()) use(record())`. */
@@ -29,7 +24,7 @@ export class LineReader {
   #buffer: Buffer;
   #filled = 0;
   #position = 0;
-  /** Up to here the buffer is known to hold no delimiter. */
+  /** The buffer holds no delimiter before this position. */
   #searched = 0;
   #atEnd = false;
   #start = 0;
@@ -37,14 +32,14 @@ export class LineReader {
   #count = 0;
   #mayBeginWithMark: boolean;
 
-  /** A record longer than `recordBytesMax` is an error, so that memory is bounded. */
+  /** A record longer than `recordBytesMax` is an error; this bounds memory. */
   constructor(
     read: ReadInto,
     options: {
       readonly delimiter: number;
       readonly recordBytesMax: number;
       readonly bufferBytes?: number;
-      /** Whether a byte order mark (EF BB BF) at the start of the input is passed over. */
+      /** Whether to skip a byte order mark (EF BB BF) at the start of the input. */
       readonly skipsMark?: boolean;
     },
   ) {
@@ -55,17 +50,17 @@ export class LineReader {
     this.#buffer = Buffer.allocUnsafe(Math.max(1, options.bufferBytes ?? BUFFER_BYTES));
   }
 
-  /** Records handed out so far; the number of the current one, counted from 1. */
+  /** Records returned so far, which is also the 1-based number of the current one. */
   get count(): number {
     return this.#count;
   }
 
-  /** Where the current record is, for messages: `line 3 of the input`. */
+  /** The current record for messages: `line 3 of the input`. */
   get place(): string {
     return `${this.#delimiter === NEWLINE ? "line" : "record"} ${this.#count} of the input`;
   }
 
-  /** Reads on; false when there is nothing more. Invalidates the records handed out. Throws CliError. */
+  /** Reads more input; false at the end. Invalidates earlier records. Throws CliError. */
   async fill(): Promise<boolean> {
     if (this.#atEnd) return false;
     this.#makeRoom();
@@ -77,7 +72,7 @@ export class LineReader {
     return true;
   }
 
-  /** Passes over a byte order mark, once there are bytes enough to tell. */
+  /** Skips a byte order mark once enough bytes are there to recognize it. */
   #passMark(): void {
     const isMark = BYTE_ORDER_MARK.every(
       (byte, i) => i >= this.#filled || this.#buffer[i] === byte,
@@ -90,7 +85,7 @@ export class LineReader {
     }
   }
 
-  /** Moves to the next record in what was read; false when more must be read first. */
+  /** Moves to the next record in the buffer; false if more must be read first. */
   next(): boolean {
     if (this.#mayBeginWithMark) return false;
     const delimiterAt = this.#findDelimiter();
@@ -112,7 +107,7 @@ export class LineReader {
     return true;
   }
 
-  /** The current record, without its delimiter: a view, valid until the next fill(). */
+  /** The current record without its delimiter: a view, valid until the next fill(). */
   record(): Uint8Array {
     return this.#buffer.subarray(this.#start, this.#end);
   }
@@ -124,7 +119,7 @@ export class LineReader {
     return -1;
   }
 
-  /** Moves what is not walked yet to the front, and doubles the buffer when it holds one long record. */
+  /** Moves unread bytes to the front. Doubles the buffer when one long record fills it. */
   #makeRoom(): void {
     const left = this.#filled - this.#position;
     if (left > this.#recordBytesMax) {
@@ -149,7 +144,7 @@ export class LineReader {
   }
 }
 
-/** Reads a file descriptor from where it stands: a file, a pipe or a terminal. */
+/** Reads a file descriptor from its current position: a file, a pipe or a terminal. */
 export function readDescriptor(descriptor: number): ReadInto {
   return async (buffer, start, length) => {
     for (;;) {

@@ -1,37 +1,36 @@
-// The broker's log on stdout: lines are written at once where the reader keeps up, and wait in a bounded buffer where
-// it does not, so that a pipe nobody reads never blocks the event loop.
-// Leaves to others: what the lines say, and how often the same one is said (broker/log-limit.ts).
+// The broker's log on stdout. Lines are written immediately while the reader keeps up. Otherwise they wait in a bounded
+// buffer, so that an unread pipe never blocks the event loop.
+// Leaves to others: the lines, and limiting repeated ones (broker/log-limit.ts).
 //
-// Pipes and terminals are opened once more through /proc/self/fd, because O_NONBLOCK belongs to the open file and not
-// to the descriptor: set on the one we were started with, it would hold for the shell and every other process that
-// shares it. A file never blocks. A socket can't be opened so (nor anything without /proc): a thread writes to it.
+// Pipes and terminals are reopened through /proc/self/fd, because O_NONBLOCK belongs to the open file, not to the
+// descriptor: setting it on our stdout would also set it for the shell and every other process that shares it. Files
+// never block. A socket can't be reopened (nor can anything without /proc), so a thread writes to it.
 import { constants, fstatSync, openSync, write as writeToDescriptor, writeSync } from "node:fs";
 import { printableTrace } from "../printable.ts";
 import { reasonOf } from "../log/disk/disk.ts";
 
-/** Bytes of lines that may wait for their reader; those that come then are counted and dropped. */
+/** Bytes of lines that may wait for the reader. Lines beyond that are counted and dropped. */
 export const LOG_BUFFER_BYTES_MAX = 1024 * 1024;
 
-/** Time until a full pipe is tried again, in milliseconds. */
+/** Delay before writing to a full pipe again, in milliseconds. */
 const AGAIN_MS = 20;
 
-/** Time until a disk that is full, or fails, is tried again, in milliseconds. */
+/** Delay before writing to a full or failing disk again, in milliseconds. */
 const FAILED_AGAIN_MS = 1_000;
 
-/** How long the end of a process waits for the reader of its last lines, in milliseconds. */
+/** How long a process that ends waits for its last lines to be read, in milliseconds. */
 export const LOG_DRAIN_MS_MAX = 2_000;
 
 export interface LogSink {
-  /** Takes some of the bytes and says how many; throws or rejects with the error of the system. */
+  /** Writes some of the bytes and returns how many. Throws or rejects with the system's error. */
   write(bytes: Uint8Array): number | Promise<number>;
 }
 
 export interface LineOptions {
-  /** Waits for the reader however full the buffer is: there are only a few of these. */
+  /** Never drop this line, however full the buffer is. For rare lines only. */
   readonly isKept?: boolean;
 }
 
-/** Lines on their way to a sink. */
 export class LogOutput {
   readonly #sink: LogSink;
   readonly #later: (call: () => void, ms: number) => void;
@@ -39,7 +38,7 @@ export class LogOutput {
   #pendingBytes = 0;
   #dropped = 0;
   #failure: string | undefined;
-  /** The sink is at work, or will be tried again later. */
+  /** A write is in progress, or scheduled for later. */
   #isWaiting = false;
   #drained: (() => void)[] = [];
 
@@ -53,17 +52,17 @@ export class LogOutput {
     this.#later = later;
   }
 
-  /** Lines that were dropped and not reported yet. */
+  /** Lines dropped since the last report of dropped lines. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** Bytes that wait for the reader. */
+  /** Bytes waiting for the reader. */
   get pendingBytes(): number {
     return this.#pendingBytes;
   }
 
-  /** Writes a line, which may hold a stack trace, now or when the reader takes it. Never blocks and never throws. */
+  /** Writes a line, which may contain a stack trace, now or when the reader is ready. Never blocks or throws. */
   line(text: string, { isKept = false }: LineOptions = {}): void {
     const bytes = Buffer.from(`${printableTrace(text)}\n`);
     if (!isKept && this.#pendingBytes + bytes.length > LOG_BUFFER_BYTES_MAX) {
@@ -127,7 +126,7 @@ export class LogOutput {
     if (this.#pending.length === 0) this.#resolveDrained();
   }
 
-  /** Says how many lines were dropped, where they are missing. */
+  /** Writes how many lines were dropped, in their place. */
   #reportDropped(): void {
     if (this.#dropped === 0) return;
     const why = this.#failure ?? "nobody read them";
@@ -144,7 +143,7 @@ export class LogOutput {
       this.#failure = reasonOf(error);
       this.#again(FAILED_AGAIN_MS);
     } else {
-      // EPIPE and the like: a broker outlives the reader of its output.
+      // EPIPE and the like: the broker keeps running when the reader of its log is gone.
       this.#pending = [];
       this.#pendingBytes = 0;
       this.#dropped = 0;
@@ -167,7 +166,7 @@ export class LogOutput {
   }
 }
 
-/** A sink that never blocks for a descriptor that may. */
+/** A sink that never blocks, for a descriptor that may. */
 export function unblockedSink(descriptor: number): LogSink {
   const direct: LogSink = { write: (bytes) => writeSync(descriptor, bytes) };
   const byThread: LogSink = { write: (bytes) => writeByThread(descriptor, bytes) };

@@ -1,10 +1,9 @@
-// Text in numbered steps, for what explains itself step by step.
-// Leaves to others: what the steps say (explain-text.ts, explain-produce.ts).
+// Text in numbered steps, for `explain`.
+// Leaves to others: the text of the steps (explain-text.ts, explain-produce.ts).
 import type { DumpItem } from "../inspection/fields.ts";
 import { hexLines, type Paint } from "../inspection/hex.ts";
 import { printable } from "../printable.ts";
 
-/** Lines of text, in steps that are numbered. */
 export class NumberedSteps {
   readonly #lines: string[] = [];
   readonly #paint: Paint;
@@ -14,12 +13,11 @@ export class NumberedSteps {
     this.#paint = paint;
   }
 
-  /** All lines, each with its newline. */
   get text(): string {
     return this.#lines.map((line) => `${line}\n`).join("");
   }
 
-  /** Begins the next step. */
+  /** Starts the next step. */
   step(text: string): void {
     this.#lines.push("", this.#paint("heading", printable(`${++this.#count}. ${text}`)));
   }
@@ -37,12 +35,12 @@ export class NumberedSteps {
     this.#lines.push(this.#paint("key", ` → ${printable(text)}`));
   }
 
-  /** Something that is not as it should be. */
+  /** A line that reports damage. */
   damage(text: string): void {
     this.#lines.push(this.#paint("broken", ` ! ${printable(text)}`));
   }
 
-  /** The fields of bytes, as a hex dump. */
+  /** A hex dump of fields. */
   dump(items: Iterable<DumpItem>): void {
     for (const line of hexLines(items, this.#paint)) this.#lines.push(line);
   }

@@ -1,29 +1,28 @@
-// Binary output to stdout: batched, with back-pressure, and exact about what was really written.
-// Leaves to others: what the bytes are (format.ts, json-record.ts, table.ts) and stderr (exit.ts).
+// Binary output to stdout: buffered, with back-pressure, and exact about what was really written.
+// Leaves to others: the bytes (format.ts, json-record.ts, table.ts) and stderr (exit.ts).
 //
-// Two buffers: one is being filled while the kernel takes the other, so memory stays bounded however
-// slow the reader is. `mark` notes where a record ends; once its last byte was written, and not before,
-// it counts as printed. That is what a group commits, also when a reader goes away in the middle.
+// There are two buffers: one fills while the kernel takes the other, so memory is bounded however slow the reader is.
+// `mark` notes where a record ends. The record counts as printed once its last byte is written; a group commits exactly
+// that, even when the reader closes the pipe in the middle.
 import { write as writeToDescriptor } from "node:fs";
 import { printable, printableJson } from "../printable.ts";
 
-/** The file descriptor of stdout. */
 export const STDOUT = 1;
 
 const BUFFER_BYTES = 256 * 1024;
 const SHORT_BYTES = 48;
 const AGAIN_DELAY_MS = 5;
 
-/** Takes some of bytes[start..end), at least one, and says how many; rejects with EPIPE when nobody reads. */
+/** Writes at least one byte of bytes[start..end) and returns how many. Rejects with EPIPE when nobody reads. */
 export type WriteFrom = (bytes: Uint8Array, start: number, end: number) => Promise<number>;
 
-/** Told each time marked records were written: the offset after the last one of a partition. */
+/** Called when marked records are written, with the offset after the last one of a partition. */
 export type PrintedListener = (partition: number, nextOffset: number) => void;
 
 interface PendingBytes {
   bytes: Buffer;
   length: number;
-  /** Ends of records in `bytes`, and the offset after each; all of one partition. */
+  /** Where records end in `bytes`, and the offset after each. All are of one partition. */
   ends: number[];
   nextOffsets: number[];
   partition: number;
@@ -39,7 +38,7 @@ function emptyBuffer(): PendingBytes {
   };
 }
 
-/** A growing run of bytes that is handed on piece by piece. */
+/** A buffer of bytes that is flushed piece by piece. */
 export class ByteOutput {
   readonly #writeSome: WriteFrom;
   #filling = emptyBuffer();
@@ -54,12 +53,12 @@ export class ByteOutput {
     this.#onPrinted = onPrinted;
   }
 
-  /** Whether it is time for flush(). */
+  /** Whether it is time to call flush(). */
   get isFull(): boolean {
     return this.#filling.length >= BUFFER_BYTES;
   }
 
-  /** Whether the reader of a pipe has gone away: what is written from now on goes nowhere. */
+  /** Whether the reader has closed the pipe; later writes are discarded. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -69,7 +68,6 @@ export class ByteOutput {
     filling.bytes[filling.length++] = value;
   }
 
-  /** Appends source[start..end). */
   copy(source: Uint8Array, start: number, end: number): void {
     const count = end - start;
     const filling = this.#room(count);
@@ -82,13 +80,12 @@ export class ByteOutput {
     filling.length = length + count;
   }
 
-  /** Appends text as UTF-8. */
   text(text: string): void {
     const filling = this.#room(text.length * 3);
     filling.length += filling.bytes.write(text, filling.length, "utf8");
   }
 
-  /** Notes that a record ends here. Between two flushes all marks are of one partition. */
+  /** Marks the end of a record. All marks between two flushes must be of one partition. */
   mark(partition: number, nextOffset: number): void {
     const filling = this.#filling;
     filling.partition = partition;
@@ -97,8 +94,8 @@ export class ByteOutput {
   }
 
   /**
-   * Starts writing what was appended, once what was flushed before is written. Throws the error of an
-   * earlier write; a closed pipe is no error, see isClosed.
+   * Starts writing the buffered bytes once the previous flush is written. Throws the error of an earlier write. A
+   * closed pipe is not an error; see isClosed.
    */
   async flush(): Promise<void> {
     await this.#writing;
@@ -110,14 +107,14 @@ export class ByteOutput {
     this.#writing = this.#write(full);
   }
 
-  /** Flushes, and waits until all of it is written. Throws as flush does. */
+  /** Flushes and waits until everything is written. Throws as flush does. */
   async drain(): Promise<void> {
     await this.flush();
     await this.#writing;
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Waits until what was flushed is written or has failed; what was not flushed is left. Never throws. */
+  /** Waits until flushed bytes are written or have failed. Leaves unflushed bytes alone. Never throws. */
   settled(): Promise<void> {
     return this.#writing;
   }
@@ -133,10 +130,10 @@ export class ByteOutput {
     return filling;
   }
 
-  /** Never rejects: a failure is kept for the next flush. */
+  /** Never rejects: the next flush reports the failure. */
   async #write(pending: PendingBytes): Promise<void> {
     let written = 0;
-    // What comes after a piece that got lost was never printed, not even an empty record.
+    // After a lost piece nothing counts as printed, not even an empty record.
     const isLost = this.#isClosed || this.#failure !== undefined;
     while (written < pending.length && !this.#isClosed && this.#failure === undefined) {
       try {
@@ -158,19 +155,19 @@ export class ByteOutput {
   }
 }
 
-/** Writes text to stdout and waits for it; a reader that has gone away is no error. */
+/** Writes text to stdout and waits for it. A closed pipe is not an error. */
 export async function writeText(text: string): Promise<void> {
   const output = new ByteOutput(writeDescriptor(STDOUT));
   output.text(text);
   await output.drain();
 }
 
-/** Writes lines to stdout, without a character that would steer a terminal, as writeText does. */
+/** Like writeText, but for lines, with terminal control characters escaped. */
 export function writeLines(...lines: readonly string[]): Promise<void> {
   return writeText(lines.map((line) => `${printable(line)}\n`).join(""));
 }
 
-/** Writes a value to stdout as JSON, indented for people. */
+/** Writes a value to stdout as indented JSON. */
 export function writeJson(value: unknown): Promise<void> {
   return writeText(`${printableJson(value, 2)}\n`);
 }
@@ -194,7 +191,7 @@ export function writeDescriptor(descriptor: number): WriteFrom {
         });
       });
       if (count !== undefined) return count;
-      // A terminal or pipe that another program made non-blocking, and that is full.
+      // Another program made the terminal or pipe non-blocking, and it is full.
       await Bun.sleep(AGAIN_DELAY_MS);
     }
   };

@@ -1,5 +1,5 @@
-// A list of any length on stdout, written page by page as it comes.
-// Leaves to others: what is in it, and the layout of a table (table.ts).
+// Prints a list of any length page by page.
+// Leaves to others: the items, and the layout of a table (table.ts).
 import { printableJson } from "../printable.ts";
 import { ByteOutput, STDOUT, writeDescriptor } from "./output.ts";
 import { formatTable } from "./table.ts";
@@ -11,7 +11,7 @@ export interface PagedLayout<Item> {
   row(item: Item): readonly (string | number)[];
 }
 
-/** Writes all pages: as one JSON array, or as a table whose columns are as wide as each page needs. */
+/** Prints all pages: as one JSON array, or as a table whose columns are sized per page. */
 export async function writePages<Item>(
   pages: AsyncIterable<readonly Item[]>,
   { json, header, row }: PagedLayout<Item>,
@@ -32,7 +32,7 @@ export async function writePages<Item>(
   await output.drain();
 }
 
-/** Items of an array in JSON without its end, laid out as `writeJson` does it. */
+/** Items of an array in the layout of `writeJson`, without the closing bracket. */
 function jsonItems(items: readonly unknown[], isFirst: boolean): string {
   if (items.length === 0) return "";
   return (isFirst ? "[\n" : ",\n") + printableJson(items, 2).slice(2, -2);

@@ -1,5 +1,5 @@
-// `rustlog produce`: records from arguments, a file or stdin into a topic, and what was acknowledged.
-// Leaves to others: splitting input (line-reader.ts), one record of it (record-input.ts), sending (client/).
+// `rustlog produce`: writes records from arguments, a file or stdin to a topic, and reports what was acknowledged.
+// Leaves to others: splitting input (line-reader.ts), parsing a record (record-input.ts), sending (client/).
 import { closeSync, openSync } from "node:fs";
 import { Option } from "@commander-js/extra-typings";
 import type { Client } from "../client/client.ts";
@@ -22,7 +22,7 @@ import { Interruption } from "./signals.ts";
 
 const STDIN = 0;
 
-/** Time for what is on its way to be acknowledged after a signal, in milliseconds. */
+/** How long to wait after a signal for acknowledgements of records in flight, in milliseconds. */
 const GRACE_MS = 2000;
 
 const EXAMPLES = `
@@ -31,7 +31,7 @@ const EXAMPLES = `
   printf 'user-1:login\\nuser-2:logout\\n' | rustlog produce events -K :
   rustlog consume events --json | rustlog produce copy --json`;
 
-/** What a line of JSON may have beside its key, value and headers. */
+/** Allowance for everything in a line of JSON besides key, value and headers. */
 const JSON_OVERHEAD_BYTES = 64 * 1024;
 
 interface ProduceOptions extends RecordInputOptions {
@@ -46,20 +46,23 @@ interface ProduceOptions extends RecordInputOptions {
 export function produceCommand() {
   const command = newCommand(
     "produce",
-    "Write records to a topic: from arguments, or one a line from stdin or a file",
+    "Write records to a topic: from arguments, or one per line from stdin or a file",
     EXAMPLES,
   )
     .argument("<topic>", "topic to write to")
-    .argument("[value...]", "values to write; without any, lines are read from stdin")
+    .argument("[value...]", "values to write (default: read lines from stdin)")
     .addOption(brokerOption())
     .option("-k, --key <key>", "key of every record")
     .addOption(
       new Option(
         "-K, --key-separator <text>",
-        "what separates key and value in a line; \\t and other escapes as in `consume -f`",
+        "separator between key and value in a line; \\t and other escapes as in `consume -f`",
       ).argParser(parseEscapes),
     )
-    .option("--allow-missing-key", "with -K: a line without the separator is a value without a key")
+    .option(
+      "--allow-missing-key",
+      "with -K: accept lines without a separator as values without a key",
+    )
     .addOption(
       new Option("-H, --header <name=value>", "header of every record; may be repeated").argParser(
         nameValueList,
@@ -67,30 +70,33 @@ export function produceCommand() {
     )
     .option("-p, --partition <n>", "partition to write to", wholeNumber(0, 2 ** 32 - 1))
     .addOption(compressionOption())
-    .option("-Z, --tombstone", "an empty value becomes null")
-    .option("--json", "lines are JSON, as `rustlog consume --json` prints them")
+    .option("-Z, --tombstone", "write null for an empty value")
+    .option("--json", "read JSON lines, as printed by `rustlog consume --json`")
     .option("--file <path>", "read records from a file instead of stdin")
-    .option("--null-delimited", "records end with a NUL byte instead of a newline")
+    .option("--null-delimited", "end records with a NUL byte instead of a newline")
     .addOption(batchBytesOption())
     .addOption(lingerOption());
   return command.action(async (topic, values, options) => {
     if (options.key !== undefined && options.keySeparator !== undefined) {
-      usageError(command, "-k gives every record one key, -K each its own: use one of them");
+      usageError(command, "-k and -K can't be combined: one key for all records, or one for each");
     }
     if (options.keySeparator?.length === 0) usageError(command, "the key separator is empty");
     if (options.allowMissingKey && options.keySeparator === undefined) {
-      usageError(command, "--allow-missing-key says nothing without -K");
+      usageError(command, "--allow-missing-key requires -K");
     }
     if (options.json && (options.key ?? options.keySeparator ?? options.header) !== undefined) {
-      usageError(command, "with --json, key and headers are in the JSON");
+      usageError(
+        command,
+        "--json can't be combined with options for keys and headers: they are in the JSON",
+      );
     }
     if (options.file !== undefined && values.length > 0) {
-      usageError(command, "values come from arguments or from --file, not both");
+      usageError(command, "pass values as arguments or with --file, not both");
     }
     if (options.nullDelimited && values.length > 0) {
       usageError(
         command,
-        "--null-delimited is how records end in a file or stdin, not in arguments",
+        "--null-delimited applies to a file or stdin, not to values in arguments",
       );
     }
     const resolved: ProduceOptions = {
@@ -125,7 +131,7 @@ async function produce(
     ...(options.linger === undefined ? {} : { lingerMs: options.linger }),
   });
   const input = new RecordInput(producer, topic, options);
-  // Where somebody types, a line that shows progress would be drawn over what is typed.
+  // Don't draw a progress line over what the user types.
   const isTyped = values.length === 0 && options.file === undefined && process.stdin.isTTY === true;
   const progress = new ProgressLine(
     () => ({ records: producer.stats.acknowledgedRecords, bytes: input.bytes }),
@@ -138,7 +144,7 @@ async function produce(
   } catch (error) {
     failure = error;
   }
-  // Also after a failure or a signal: what is told at the end is then the whole truth.
+  // Flush after a failure or signal too, so that the summary is complete.
   try {
     const isGivenUp = interruption.requested().then(() => Bun.sleep(GRACE_MS));
     await Promise.race([producer.flush(), isGivenUp]);
@@ -148,7 +154,7 @@ async function produce(
   progress.stop();
   const isComplete = failure === undefined && interruption.exitCode === undefined;
   const { seconds } = progress;
-  // Where nothing was handed over, or nothing was acknowledged for the reason that the error gives, it says all.
+  // If no record was sent, or none was acknowledged for this same reason, the error says it all.
   const { records, acknowledgedRecords } = producer.stats;
   const isDelivery = failure instanceof RustLogError && acknowledgedRecords === 0;
   if (failure === undefined || !(records === 0 || isDelivery)) {
@@ -185,13 +191,13 @@ async function takeLines(
   }
   const reader = new LineReader(readDescriptor(descriptor), {
     delimiter: options.nullDelimited ? NUL : NEWLINE,
-    // A line of JSON escapes some bytes sixfold; the producer checks the record itself.
-    // Programs on Windows begin texts with one. Input with NULs is binary, and stays as it is.
+    // An escaped byte takes up to six characters in JSON; the producer checks the size of the record itself. Text from
+    // Windows may start with a byte order mark; input with NULs is binary and left as it is.
     skipsMark: options.isJson || !options.nullDelimited,
     recordBytesMax: options.isJson ? 6 * maxBatchBytes + JSON_OVERHEAD_BYTES : maxBatchBytes,
   });
   while (await interruption.orResult(reader.fill())) {
-    // One look at the clock for all that came at once.
+    // One timestamp for all records of a read.
     const nowMs = Date.now();
     while (reader.next()) {
       const wait = takeNumbered(input, reader.record(), nowMs, reader.place);

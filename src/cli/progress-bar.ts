@@ -1,5 +1,5 @@
-// A progress bar on stderr, where that is a terminal.
-// Leaves to others: knowing how far things are.
+// A progress bar on stderr, if that is a terminal.
+// Leaves to others: measuring the progress.
 import { writeSync } from "node:fs";
 import { printable } from "../printable.ts";
 import { formatSize } from "./size.ts";
@@ -9,7 +9,7 @@ const CLEAR_LINE = "\r\u001b[K";
 const BAR_COLUMNS = 24;
 const COLUMNS_DEFAULT = 80;
 
-/** Shows how much of something is done. It draws when it is told, never by itself. */
+/** Shows how much is done. It draws only in update(). */
 export class ProgressBar {
   readonly #isTerminal: boolean;
   readonly #now: () => number;
@@ -29,7 +29,7 @@ export class ProgressBar {
     this.#startedMs = now();
   }
 
-  /** Shows how far it is, unless it has just done so. */
+  /** Draws the bar, unless it was drawn a moment ago. */
   update(doneBytes: number, totalBytes: number, what: string): void {
     if (!this.#isTerminal) return;
     const nowMs = this.#now();
@@ -46,7 +46,7 @@ export class ProgressBar {
     this.#write(`${CLEAR_LINE}${line.slice(0, columns - 1)}`);
   }
 
-  /** Takes it away, so that a line can be printed; the next update shows it again. */
+  /** Clears the bar so that a line can be printed; the next update redraws it. */
   clear(): void {
     if (!this.#isShown) return;
     this.#isShown = false;
@@ -69,6 +69,6 @@ function writeToStderr(text: string): void {
   try {
     writeSync(2, text);
   } catch {
-    // A terminal that went away needs no progress.
+    // The terminal is gone: no progress to show.
   }
 }

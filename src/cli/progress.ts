@@ -1,4 +1,4 @@
-// What a produce tells people: a progress line where stderr is a terminal, and the summary at the end.
+// The progress line of `produce` on a terminal, and the summary at the end.
 // Leaves to others: counting (client/producer.ts).
 import { writeSync } from "node:fs";
 import type { ProducerStats } from "../client/producer-stats.ts";
@@ -7,7 +7,7 @@ import { formatSize } from "./size.ts";
 const INTERVAL_MS = 250;
 const CLEAR_LINE = "\r\u001b[K";
 
-/** What has been done so far. */
+/** Totals so far. */
 export interface Progress {
   readonly records: number;
   readonly bytes: number;
@@ -29,7 +29,7 @@ export class ProgressLine {
     return (performance.now() - this.#startedAt) / 1000;
   }
 
-  /** Takes the line away. */
+  /** Clears the line. */
   stop(): void {
     if (this.#timer === undefined) return;
     clearInterval(this.#timer);
@@ -52,10 +52,10 @@ export function formatProgress(progress: Progress, seconds: number): string {
   ].join(", ");
 }
 
-/** Partitions that a summary names one by one. */
+/** A summary lists up to this many partitions. */
 const PARTITIONS_NAMED_MAX = 8;
 
-/** One line: how many records were acknowledged, at which offsets and, if none is missing, how fast. */
+/** One line: how many records were acknowledged, at which offsets and, if all were, how fast. */
 export function formatSummary(
   topic: string,
   stats: ProducerStats,
@@ -100,6 +100,6 @@ function writeToTerminal(text: string): void {
   try {
     writeSync(2, text);
   } catch {
-    // A terminal that went away needs no progress.
+    // The terminal is gone: no progress to show.
   }
 }

@@ -1,5 +1,5 @@
-// One record of a producer's input, as bytes, handed to the producer: key, headers, tombstones, JSON.
-// Leaves to others: where the bytes come from (produce.ts, line-reader.ts).
+// Turns one record of input into a record for the producer: key, headers, tombstones, JSON.
+// Leaves to others: reading the input (produce.ts, line-reader.ts).
 import { printableJson } from "../printable.ts";
 import type { Producer } from "../client/producer.ts";
 import { RustLogError } from "../errors.ts";
@@ -9,13 +9,13 @@ import { parseJsonRecord } from "./json-record.ts";
 
 export interface RecordInputOptions {
   readonly key: string | undefined;
-  /** What separates key and value; without it no record has a key of its own. */
+  /** Separator between key and value; without it, records have no key of their own. */
   readonly keySeparator: Uint8Array | undefined;
-  /** Whether a record without the separator is one without a key, and no error. */
+  /** Accept a record without the separator as one without a key. */
   readonly allowsMissingKey: boolean;
   readonly headers: readonly (readonly [string, string])[];
   readonly partition: number | undefined;
-  /** An empty value becomes null. */
+  /** Write null for an empty value. */
   readonly isTombstone: boolean;
   readonly isJson: boolean;
 }
@@ -47,14 +47,14 @@ export class RecordInput {
         : options.headers.map(([name, value]) => ({ name, value: Buffer.from(value) }));
   }
 
-  /** Bytes of the input taken so far. */
+  /** Bytes of input taken so far. */
   get bytes(): number {
     return this.#bytes;
   }
 
   /**
-   * Hands one record to the producer, which copies what it needs before it returns or before the
-   * returned promise resolves; a promise means that the caller should wait. Throws CliError for bad JSON.
+   * Passes one record to the producer. The input may be reused once this returns, or once the returned promise
+   * resolves; wait for that promise. Throws CliError for invalid JSON.
    */
   take(input: Uint8Array, timestampMs: number): void | Promise<void> {
     this.#bytes += input.length;
@@ -67,8 +67,8 @@ export class RecordInput {
         key = input.subarray(0, at);
         value = input.subarray(at + this.#separator.length);
       } else if (!this.#options.allowsMissingKey) {
-        throw new CliError(`there is no key separator ${printableJson(`${this.#separator}`)}`, {
-          help: "Is -K right (escapes such as \\t are known)? --allow-missing-key takes such input without a key.",
+        throw new CliError(`key separator ${printableJson(`${this.#separator}`)} not found`, {
+          help: "Check -K (escapes such as \\t are allowed), or accept records without a key with --allow-missing-key.",
         });
       }
     }
@@ -98,11 +98,11 @@ export class RecordInput {
   }
 }
 
-/** The error of a record of the input, which says where that is: `line 3 of the input`. */
+/** Adds the place of a record in the input to its error: `line 3 of the input`. */
 export function atRecord(where: string, error: unknown): unknown {
   if (error instanceof RustLogError) {
     const { code, message, help } = error;
-    // One about this record, and none about an earlier batch, which has a cause.
+    // The error is about this record; one about an earlier batch has a cause.
     const isOfRecord = code === "MESSAGE_TOO_LARGE" && error.cause === undefined;
     return isOfRecord
       ? new RustLogError(code, `${where}: ${message}`, { cause: error, help })

@@ -1,19 +1,19 @@
-// Settings of a topic as people write them: durations and sizes with units. The broker takes whole numbers.
-// Leaves to others: which settings there are, and their ranges (the broker).
+// Parses topic settings with units: durations and sizes. The broker takes whole numbers.
+// Leaves to others: the settings and their ranges (topics/topic-settings.ts).
 import { tryParseDuration } from "./duration.ts";
 import { nameValueList } from "./numbers.ts";
 import { tryParseSize } from "./size.ts";
 
 type Setting = readonly [name: string, value: string];
 
-/** A parser of NAME=VALUE that appends to what earlier uses of the same option gave. */
+/** Parses NAME=VALUE and appends it to the settings from earlier uses of the option. */
 export function settingList(text: string, previous: readonly Setting[] = []): readonly Setting[] {
   const settings = nameValueList(text, previous);
   const [name, value] = settings.at(-1)!;
   return [...settings.slice(0, -1), [name, inUnits(name, value)]];
 }
 
-/** The value in milliseconds or bytes. What is neither a duration nor a size is left to the broker to refuse. */
+/** The value in milliseconds or bytes. Returns anything else unchanged, for the broker to reject. */
 function inUnits(name: string, value: string): string {
   if (/^-?\d+$/.test(value)) return value;
   const isLimit = name.startsWith("retention.");

@@ -1,15 +1,15 @@
-// SIGINT, SIGTERM and SIGHUP: the first asks a command to end well, a later one ends it at once.
-// Leaves to others: what ending well means.
+// SIGINT, SIGTERM and SIGHUP: the first asks a command to end cleanly, a later one ends it immediately.
+// Leaves to others: what a clean end is.
 import { readFileSync } from "node:fs";
 import { EXIT } from "./exit.ts";
 
 /**
- * A signal that follows the first within this time asks for the same thing: Ctrl-C under `npm start` comes from
- * the terminal and from npm, and a closed terminal sends SIGHUP through the shell and by itself.
+ * Signals within this time count as one request. Ctrl-C under `npm start` arrives from the terminal and from npm, and a
+ * closed terminal sends SIGHUP both directly and through the shell.
  */
 const SAME_REQUEST_MS = 500;
 
-/** Listens for signals from when it is made. */
+/** Listens for signals as soon as it is constructed. */
 export class Interruption {
   #exitCode: number | undefined;
   #firstMs = 0;
@@ -20,16 +20,16 @@ export class Interruption {
     this.#nowMs = nowMs;
     process.on("SIGINT", () => this.#onSignal(EXIT.interrupted));
     process.on("SIGTERM", () => this.#onSignal(EXIT.terminated));
-    // `nohup` has SIGHUP ignored, and a listener would end that.
+    // `nohup` ignores SIGHUP; a listener would undo that.
     if (!isHangupIgnored()) process.on("SIGHUP", () => this.request(EXIT.hungUp));
   }
 
-  /** The exit code for a command that was cut short; undefined as long as no signal came. */
+  /** The exit code once a signal has arrived, else undefined. */
   get exitCode(): number | undefined {
     return this.#exitCode;
   }
 
-  /** Asks the command to end well, as the first signal does; `code` is its exit code. Does nothing after that. */
+  /** Requests a clean end, as the first signal does, with exit code `code`. Later calls do nothing. */
   request(code: number): void {
     if (this.#exitCode !== undefined) return;
     this.#exitCode = code;
@@ -42,7 +42,7 @@ export class Interruption {
     return this.orResult(new Promise<void>(() => {}));
   }
 
-  /** Resolves with `result`, or with undefined as soon as a signal came. Nothing is kept once it did. */
+  /** Resolves with `result`, or with undefined once a signal arrives. Keeps no reference afterwards. */
   async orResult<T>(result: Promise<T>): Promise<T | undefined> {
     if (this.#exitCode !== undefined) return undefined;
     const { promise: interrupted, resolve } = Promise.withResolvers<undefined>();
@@ -62,7 +62,7 @@ export class Interruption {
   }
 }
 
-/** Whether SIGHUP was ignored when this process began; false where there is no /proc to ask. */
+/** Whether the process was started with SIGHUP ignored; false without /proc. */
 function isHangupIgnored(): boolean {
   try {
     const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];

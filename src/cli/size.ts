@@ -1,5 +1,5 @@
-// Sizes in bytes as people write them: 4096, 64KiB, 1m, 1.5GB.
-// Leaves to others: which sizes an option allows.
+// Parses and formats sizes in bytes: 4096, 64KiB, 1m, 1.5GB.
+// Leaves to others: the range an option allows.
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { OFFSET_MAX } from "../limits.ts";
 
@@ -25,16 +25,16 @@ const BYTES_BY_UNIT: Readonly<Record<string, number>> = {
 };
 
 /**
- * Bytes that a text such as `4096`, `64KiB`, `1m` or `10MB` stands for. A bare letter counts as a power
- * of 1024, as KiB does; only KB, MB, GB and TB are powers of 1000. Throws InvalidArgumentError.
+ * Parses a size such as `4096`, `64KiB`, `1m` or `10MB`. A bare letter means a power of 1024, like KiB; only KB, MB, GB
+ * and TB are powers of 1000. Throws InvalidArgumentError.
  */
 export function parseSize(text: string): number {
   const bytes = tryParseSize(text);
   if (bytes !== undefined) return bytes;
-  throw new InvalidArgumentError("A size is expected, such as 4096, 64KiB, 1m or 10MB.");
+  throw new InvalidArgumentError("Expected a size, such as 4096, 64KiB, 1m or 10MB.");
 }
 
-/** As parseSize, but undefined if `text` is no size. */
+/** Like parseSize, but returns undefined if `text` is not a size. */
 export function tryParseSize(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
   const unitBytes = match === null ? undefined : BYTES_BY_UNIT[match[2]!.toLowerCase()];
@@ -45,21 +45,21 @@ export function tryParseSize(text: string): number | undefined {
   return undefined;
 }
 
-/** As parseSize, but `none` (or -1) is no limit, which is -1. */
+/** Like parseSize; `none` and -1 mean no limit and return -1. */
 export function parseSizeOrNone(text: string): number {
   return text === "none" || text === "-1" ? -1 : parseSize(text);
 }
 
-/** A parser of sizes from `min` to `max`. */
+/** Returns a parser of sizes from `min` to `max`. */
 export function sizeBetween(min: number, max: number): (text: string) => number {
   return (text) => {
     const bytes = parseSize(text);
     if (bytes >= min && bytes <= max) return bytes;
-    throw new InvalidArgumentError(`A size from ${min} to ${max} bytes is expected.`);
+    throw new InvalidArgumentError(`Expected a size from ${min} to ${max} bytes.`);
   };
 }
 
-/** A size for people, with three digits: 512 B, 1.50 MB. */
+/** Formats a size with three significant digits: 512 B, 1.50 MB. */
 export function formatSize(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
   const units = ["kB", "MB", "GB", "TB"];

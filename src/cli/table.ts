@@ -1,15 +1,15 @@
-// Aligned text tables for lists and descriptions. Cells are shown without characters that would steer a terminal.
-// Leaves to others: what is in them, and writing them (output.ts).
+// Aligned text tables. Terminal control characters in cells are escaped.
+// Leaves to others: the content, and writing it (output.ts).
 
 import { printable } from "../printable.ts";
 
-/** Rows of cells under a header, each column as wide as its widest cell, numbers to the right. */
+/** Formats rows under a header. Each column is as wide as its widest cell; numbers are right-aligned. */
 export function formatTable(
   header: readonly string[],
   rows: readonly (readonly (string | number)[])[],
 ): string {
   const texts = [header, ...rows].map((row) => row.map((cell) => printable(String(cell))));
-  // Columns of a terminal, not characters: an ideograph takes two.
+  // Terminal columns, not characters: an ideograph takes two.
   const widths = header.map((_, column) =>
     texts.reduce((width, row) => Math.max(width, Bun.stringWidth(row[column] ?? "")), 0),
   );

@@ -1,5 +1,5 @@
 // `rustlog topics`: list, create, describe and delete.
-// Leaves to others: what a topic is (topics/), and asking the broker (client/admin.ts).
+// Leaves to others: what a topic is (topics/), and requests to the broker (client/admin.ts).
 import type { PartitionDescription } from "../client/admin-types.ts";
 import { PARTITIONS_MAX } from "../limits.ts";
 import { newCommand } from "./command.ts";
@@ -25,7 +25,7 @@ function list() {
   return newCommand("list", "List the topics of a broker", "rustlog topics list")
     .addOption(brokerOption())
     .addOption(jsonOption())
-    .option("--internal", "include the topics that the broker keeps for itself")
+    .option("--internal", "include internal topics")
     .action((options) =>
       withClient(options.broker, async (client) => {
         const topics = await client.admin().listTopics({ internal: options.internal === true });
@@ -51,7 +51,7 @@ function create() {
     .option("--partitions <n>", "number of partitions", wholeNumber(1, PARTITIONS_MAX))
     .option(
       "--config <name=value>",
-      "a setting of the topic, such as retention.ms=7d or retention.bytes=1GiB; may be repeated",
+      "topic setting, such as retention.ms=7d or retention.bytes=1GiB; may be repeated",
       settingList,
     )
     .action((topic, options) =>
@@ -69,7 +69,11 @@ function create() {
 
 function describe() {
   const example = "rustlog topics describe events";
-  return newCommand("describe", "Say what a topic holds, partition by partition", example)
+  return newCommand(
+    "describe",
+    "Show a topic's settings, and offsets and sizes by partition",
+    example,
+  )
     .argument("<topic>", "name of the topic")
     .addOption(brokerOption())
     .addOption(jsonOption())
@@ -94,7 +98,7 @@ function describe() {
         await writeLines(
           `Topic: ${topic.name}${topic.internal ? " (internal)" : ""}`,
           `Id: ${topic.topicId ?? "unknown: the broker is older than topic ids"}`,
-          `Settings: ${settings.length === 0 ? "the broker's" : settings.join(", ")}`,
+          `Settings: ${settings.length === 0 ? "broker defaults" : settings.join(", ")}`,
           ...offlineLines(topic.partitions),
           "",
         );

@@ -1,4 +1,4 @@
-// `rustlog verify`: the findings of a verification, one line each, and its summary.
+// `rustlog verify`: prints the findings of a verification, one per line, and a summary.
 // Leaves to others: all checks and repairs (inspection/verify.ts).
 import { Option } from "@commander-js/extra-typings";
 import { formatFinding, type SettledFinding } from "../inspection/finding.ts";
@@ -22,7 +22,7 @@ const DATA_DIR_DEFAULT = "./data";
 export function verifyCommand() {
   return newCommand(
     "verify",
-    "Check every segment, index and offset file of a stopped broker; ends with 1 when something is damaged",
+    "Check every segment, index and offset file of a stopped broker; exits with 1 on damage",
     EXAMPLES,
   )
     .argument(
@@ -33,7 +33,7 @@ export function verifyCommand() {
     .addOption(
       new Option(
         "--repair",
-        "rebuild indexes and snapshots, remove what crashes left, cut a torn tail; says what it does",
+        "rebuild indexes and snapshots, remove leftovers of crashes, truncate a torn tail; reports each repair",
       ),
     )
     .action(async (argument, options) => {
@@ -51,9 +51,9 @@ async function verify(
 ): Promise<VerificationReport> {
   const bar = new ProgressBar();
   const startedMs = performance.now();
-  // Written one after the other, and waited for at the end.
+  // Lines are printed in order, and awaited at the end.
   let printing: Promise<void> = Promise.resolve();
-  // No bar comes between a line and its being printed, or the line would stand behind it.
+  // Don't draw the bar while a line is waiting: the line would be printed behind it.
   let linesLeft = 0;
   const print = (text: string): void => {
     linesLeft++;
@@ -89,7 +89,7 @@ function jsonReport(directory: string, report: VerificationReport): unknown {
   return { directory, ...report, findings };
 }
 
-/** What was checked, how much is damaged, and what can be done about it. */
+/** Summarizes what was checked, the damage, and what --repair can do. */
 function formatReport(report: VerificationReport, seconds: number, isRepairing: boolean): string {
   const { counts, damage, repaired, findings } = report;
   const checked = [
@@ -105,7 +105,7 @@ function formatReport(report: VerificationReport, seconds: number, isRepairing: 
   if (notes > 0) text += `, ${plural(notes, "note")}`;
   if (repaired > 0) text += `, ${repaired} repaired`;
   const repairable = findings.filter(({ repair }) => repair !== undefined).length;
-  if (!isRepairing && repairable > 0) text += `\n--repair can put right ${repairable} of these`;
+  if (!isRepairing && repairable > 0) text += `\n--repair can fix ${repairable} of these`;
   return `${text}\n`;
 }
 

@@ -97,7 +97,7 @@ export function* batchFields(
   } catch (error) {
     // Records of a codec that is not known here, or too large, need not be broken.
     const isDamage = !(error instanceof RustLogError) || error.code === "CORRUPT_MESSAGE";
-    yield heading(1, `the records are not opened: ${reasonOf(error)}`, isDamage);
+    yield heading(1, `the records are not decompressed: ${reasonOf(error)}`, isDamage);
   }
 }
 

@@ -122,7 +122,7 @@ export interface LookupExplanation {
   time?: TimeStep;
   /** The offset that is looked up. */
   offset?: number;
-  /** `waits`: it is the next one to be written, so that a consumer waits for it. */
+  /** `waits`: it is the next to be written, so that a consumer waits for it. */
   outcome: "found" | "waits" | "failed";
   segment?: SegmentSummary;
   segmentComparisons?: readonly Comparison[];

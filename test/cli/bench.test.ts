@@ -99,14 +99,14 @@ test("a broker that goes away is told of, and what it had acknowledged too", asy
   const child = spawn(args, { broker: leaving.address });
   await readUntil(child.stderr, (text) => text.includes(" records/s, "));
   await leaving[Symbol.asyncDispose]();
-  const told = await readUntil(child.stderr, (text) => text.includes("; trying again\n"));
+  const told = await readUntil(child.stderr, (text) => text.includes("; retrying\n"));
   expect(told).toContain(`rustlog: connection to ${leaving.address} lost: `);
   child.kill("SIGINT");
   const [stdout, exitCode] = [await new Response(child.stdout).text(), await child.exited];
   expect(exitCode).toBe(130);
   expect(stdout).toMatch(/^[1-9][\d,]* records of 100 B to 'g' /);
   // Once for both connections.
-  expect(await readRest(child.stderr)).not.toContain("trying again");
+  expect(await readRest(child.stderr)).not.toContain("retrying");
 }, 30_000);
 
 test("a broker that is not there, and a topic that is not, are one line and 1", async () => {

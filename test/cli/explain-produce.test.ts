@@ -67,13 +67,13 @@ test("the text: no line is longer than 100 columns, and what is not known is not
   expect(without.stdout).not.toContain("The file");
   expect(without.stdout).not.toContain("index entry");
   const large = await explain("plain", "x".repeat(5000), "-d", directory.path);
-  expect(large.stdout).toContain(" → no index entry, as that is no more than 4096 bytes\n");
+  expect(large.stdout).toContain(" → no index entry, because that is no more than 4096 bytes\n");
   const next = await explain("plain", "hello", "-p", "0", "-d", directory.path);
-  expect(next.stdout).toContain("The partition: 0, which was asked for\n");
+  expect(next.stdout).toContain("The partition: 0, as requested\n");
   expect(next.stdout).toContain("assigns offset 2\n");
-  expect(next.stdout).toContain(" → an index entry, as that is more than 4096 bytes\n");
+  expect(next.stdout).toContain(" → an index entry, because that is more than 4096 bytes\n");
   expect(next.stdout).toContain(
-    "The high watermark went from 2 to 3: a consumer gets all below it.\n",
+    "The high watermark moved from 2 to 3: consumers can read everything below it.\n",
   );
   expect(next.stdout).toContain("without the index:  3 batch headers over ");
   for (const { stdout } of [without, large, next]) {
@@ -95,7 +95,7 @@ test("what may be meant as a lookup in a topic that is called produce: nothing i
   await client.admin().createTopic("produce");
   const { stdout, stderr, exitCode } = await explain("18", "5");
   expect([stdout, exitCode]).toEqual(["", 1]);
-  expect(stderr).toContain("run `rustlog explain lookup produce 18 5`");
+  expect(stderr).toContain("Run `rustlog explain lookup produce 18 5`");
   const names = (await client.admin().listTopics()).map(({ name }) => name);
   expect(names).toContain("17");
   expect(names).not.toContain("18");

@@ -33,7 +33,7 @@ const LOOKUP = `Lookup of offset 6 in orders, partition 0
 
 3. The offset index: 2 entries of 8 bytes; 2 comparisons
    read from its file
-   sparse: a batch gets one if it begins more than 4096 bytes after that of the last one
+   sparse: a batch gets an entry if it starts more than 4096 bytes after the last batch that has one
    before: none, the target is below the first entry
    after:  entry 0: batch at position 5078, which ends with offset 7
  → scan from position 0, the start of the segment
@@ -41,12 +41,12 @@ const LOOKUP = `Lookup of offset 6 in orders, partition 0
 4. Scan: from position 0 to 5078, 5078 bytes
    position 0: 5078 bytes, ends with offset 4: passed
 
-5. Read: 105 bytes at position 5078, by mmap: a view of the sealed file, no copy
+5. Read: 105 bytes at position 5078, by mmap: a view of the sealed file, without a copy
 
 6. The batch: offsets 5 to 7, 3 records, codec zstd
    CRC-32C CRC: ok
-   It begins before offset 6: the broker never opens a batch and sends it
-   whole, so that a consumer passes over the first record of it.
+   It starts before offset 6: the broker never opens a batch, it sends it
+   whole, and the consumer skips the first record.
 
 7. The record: offset 6
    timestamp  1700000000031 (2023-11-14T22:13:20.031Z)
@@ -75,7 +75,7 @@ test("--timestamp, and @TIME", async () => {
   const ms = await explain("orders", "0", "@1700000000032");
   expect(iso.stdout).toBe(ms.stdout);
   expect(iso.stdout).toContain("The time index: 2 entries of 12 bytes; 2 comparisons\n");
-  expect(iso.stdout).toContain(" → offset 7, which is looked up like every other\n");
+  expect(iso.stdout).toContain(" → offset 7, which is looked up like any other\n");
   expect(iso.stdout).toContain('value      "g" (1 byte)\n');
 });
 
@@ -91,8 +91,8 @@ test("an offset from the end, and an index that has no entry", async () => {
   expect(stdout).toStartWith("Lookup of offset 0 in orders, partition 0\n");
   expect(stdout).toContain(`3. The offset index: 0 entries of 8 bytes; no search
    empty
-   sparse: a batch gets one if it begins more than 4096 bytes after that of the last one
-   no batch begins more than 4096 bytes behind the segment's start
+   sparse: a batch gets an entry if it starts more than 4096 bytes after the last batch that has one
+   no batch starts more than 4096 bytes after the start of the segment
  → scan from position 0, the start of the segment
 `);
 });
@@ -131,7 +131,7 @@ test("a batch of a codec that can't be opened here is found, and its record is n
     ...["explain", "orders", "0", "11", "-d", directory.path],
   ]);
   expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
-  expect(stdout).toContain("4. Scan: none, the batch at position 0 is the one\n");
+  expect(stdout).toContain("4. Scan: not needed, the batch at position 0 is the one\n");
   expect(stdout).toContain("The batch: offsets 10 to 11, 2 records, codec snappy\n");
   expect(stdout).toContain("   not shown: snappy can't be decompressed here\n");
   expect(stdout).toContain("   with the index:     1 comparison, 1 batch header over 0 bytes\n");
@@ -139,12 +139,12 @@ test("a batch of a codec that can't be opened here is found, and its record is n
 
 test("the end of the log", async () => {
   const late = await explain("orders", "0", "--timestamp", "2100-01-01T00:00:00Z");
-  expect(late.stdout).toContain("   No record is at or after that time.\n");
+  expect(late.stdout).toContain("   There is no record at or after that time.\n");
   const lines = late.stdout.split("\n").slice(3);
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(100);
   const { stdout, exitCode } = await explain("orders", "0", "latest");
   expect(exitCode).toBe(0);
-  expect(stdout).toContain("A consumer that asks for it gets nothing yet, and waits for it.\n");
+  expect(stdout).toContain("A consumer at this offset waits for the next record.\n");
 });
 
 test.each([
@@ -182,10 +182,10 @@ test("damage: the steps up to it, and exit code 1", async () => {
 });
 
 describe.each([
-  [["orders", "0"], "one of an offset and --timestamp is needed"],
-  [["orders", "0", "1", "--timestamp", "5"], "one of an offset and --timestamp is needed"],
-  [["orders", "x", "1"], "A whole number is expected"],
-  [["orders", "0", "soon"], "An offset is expected"],
+  [["orders", "0"], "pass either an offset or --timestamp"],
+  [["orders", "0", "1", "--timestamp", "5"], "pass either an offset or --timestamp"],
+  [["orders", "x", "1"], "Expected a whole number"],
+  [["orders", "0", "soon"], "Expected an offset"],
   [["orders", "0", "--timestamp", "soon"], "ISO 8601"],
 ])("%j", (args, message) => {
   test("is wrong usage", async () => {

@@ -186,13 +186,13 @@ test("records of a codec that can't be opened here are not called damaged", asyn
   writeFileSync(path, batch);
   const [, line, why] = (await inspect(path, "--records")).split("\n");
   expect(line).toContain("0-1                        2  ok   snappy ");
-  expect(why?.trim()).toBe("not opened: snappy can't be decompressed here");
+  expect(why?.trim()).toBe("not decompressed: snappy can't be decompressed here");
   expect(JSON.parse(await inspect(path, "--records", "--json"))).toMatchObject({
     kind: "batch",
     records: [{ kind: "unopened", reason: "snappy can't be decompressed here" }],
   });
   expect(await inspect(path, "--hex")).toEndWith(
-    "  the records are not opened: snappy can't be decompressed here\n",
+    "  the records are not decompressed: snappy can't be decompressed here\n",
   );
 });
 
@@ -249,7 +249,7 @@ test("a running broker's files, with neither its lock nor its leave", async () =
 
 test("what is no such file", async () => {
   const wrong = await run(["inspect", "notes.txt"]);
-  expect(wrong.stderr).toContain("'notes.txt' is none of .log, .index, .timeindex and .snapshot");
+  expect(wrong.stderr).toContain("'notes.txt' is not a .log, .index, .timeindex or .snapshot file");
   expect(wrong.exitCode).toBe(2);
   using directory = tempDir();
   mkdirSync(join(directory.path, "a.log"));
@@ -258,7 +258,11 @@ test("what is no such file", async () => {
   for (const name of ["a.log", "b.index", "c.snapshot"]) {
     const path = join(directory.path, name);
     const { stdout, stderr, exitCode } = await run(["inspect", path]);
-    expect([stdout, stderr, exitCode]).toEqual(["", `rustlog: '${path}' is no regular file\n`, 1]);
+    expect([stdout, stderr, exitCode]).toEqual([
+      "",
+      `rustlog: '${path}' is not a regular file\n`,
+      1,
+    ]);
   }
   for (const kind of ["log", "index", "timeindex", "snapshot"]) {
     const missing = await run(["inspect", join(sample.path, `missing.${kind}`)]);

@@ -243,7 +243,7 @@ describe("keys in lines", () => {
     const stdin = "a:1\nb:2\nnone\nc:3\n";
     const failed = await run(["produce", "missing", "-K", ":"], { ...to, stdin });
     expect(failed.stderr).toContain("Acknowledged 2 records to 'missing'");
-    expect(failed.stderr).toContain('rustlog: line 3 of the input: there is no key separator ":"');
+    expect(failed.stderr).toContain('rustlog: line 3 of the input: key separator ":" not found');
     expect(failed.exitCode).toBe(1);
     await ok(["produce", "missing", "-K", ":", "--allow-missing-key"], stdin);
     expect(await ok(["consume", "missing", "-o", "2", "-f", "%K %s\\n"])).toBe(
@@ -316,7 +316,7 @@ describe("a produce that fails", () => {
     const stdin = '{"value":"a"}\n{"value":"b"}\n{"value":\n{"value":"d"}\n';
     const { stderr, exitCode } = await run(["produce", "bad", "--json"], { ...to, stdin });
     expect(stderr).toContain("Acknowledged 2 records to 'bad'");
-    expect(stderr).toContain("rustlog: line 3 of the input: the line is no JSON");
+    expect(stderr).toContain("rustlog: line 3 of the input: the line is not JSON");
     expect(exitCode).toBe(1);
     expect(await ok(["consume", "bad"])).toBe("a\nb\n");
   });

@@ -93,7 +93,7 @@ test("damage: a line each and 1; with --repair it is put right, and the next run
   expect(note).toBe("note: notes.txt: nothing of ours; left alone");
   expect(damage).toStartWith(`damage: ${fileOf(4, "index")}: 2 entries are missing`);
   expect(summary).toEndWith(": 1 damaged, 1 note");
-  expect(hint).toBe("--repair can put right 1 of these");
+  expect(hint).toBe("--repair can fix 1 of these");
   expect(found.exitCode).toBe(1);
   const repaired = await run(["verify", "--repair"], { env });
   expect(repaired.stdout).toContain("; repaired: rebuilt from the log, 16 bytes\n");

@@ -103,7 +103,7 @@ class LookupStory {
     if (failure !== undefined)
       steps.push(this.#step(failure.code, failure.message, [], undefined, []));
     if (outcome === "waits") {
-      const text = `Offset ${formatCount(explanation.offset ?? 0)} is the next one to be written: a consumer waits for it.`;
+      const text = `Offset ${formatCount(explanation.offset ?? 0)} is the next to be written: a consumer waits for it.`;
       const { bytes } = this.#shape;
       const end: Highlight = { span: { from: bytes, to: bytes }, kind: "found" };
       steps.push(this.#step("The end of the log", text, [], undefined, [end]));
