@@ -37,7 +37,7 @@ async function recordsIn(topic: string): Promise<readonly number[]> {
   return partitions.map(({ highWatermark }) => highWatermark);
 }
 
-test("produce writes as many records as it says, and consume visits all of them", async () => {
+test("produce writes the given number of records, and consume reads them all", async () => {
   const produced = await bench("produce", "a", "--records", "20001", "--size", "50");
   expect([produced.records, produced.bytes]).toEqual([20_001, 20_001 * 50]);
   expect(produced.latencyMs.count).toBe(20_001);
@@ -48,7 +48,7 @@ test("produce writes as many records as it says, and consume visits all of them"
   expect([both.records, both.bytes]).toEqual([200, 200 * 50]);
 });
 
-test("connections share the records and the partitions, at a rate, compressed", async () => {
+test("connections share records and partitions, at a rate, compressed", async () => {
   const options = ["--connections", "3", "--partitions", "2", "--rate", "100000", "-z", "zstd"];
   const { records } = await bench("produce", "b", "-n", "5000", "-s", "1KiB", ...options);
   expect(records).toBe(5_000);
@@ -58,7 +58,7 @@ test("connections share the records and the partitions, at a rate, compressed", 
   expect(Math.min(...counts)).toBeGreaterThan(0);
 });
 
-test("values are letters of the size that was asked for, also none", async () => {
+test("values are letters of the given size, including 0", async () => {
   await bench("produce", "c", "-n", "3", "-s", "7");
   const { stdout } = await run(["consume", "c"], { broker: broker.address });
   expect(stdout).toMatch(/^([A-Z]{7}\n){3}$/);
@@ -66,7 +66,7 @@ test("values are letters of the size that was asked for, also none", async () =>
   expect(await recordsIn("empty")).toEqual([3]);
 });
 
-test("the summary is legible: totals, percentiles, and a histogram within 80 columns", async () => {
+test("the summary shows totals, percentiles and a histogram within 80 columns", async () => {
   const args = ["bench", "produce", "d", "--records", "5000"];
   const { stdout, exitCode } = await run(args, { broker: broker.address });
   expect(exitCode).toBe(0);
@@ -81,7 +81,7 @@ test("the summary is legible: totals, percentiles, and a histogram within 80 col
   expect(Math.max(...bars.map((line) => line.split("█").length - 1))).toBe(40);
 });
 
-test("a signal ends it with what was done so far", async () => {
+test("a signal prints the summary of what was done so far", async () => {
   const args = ["bench", "produce", "e", "--records", "100000000", "--rate", "1000"];
   const child = spawn(args, { broker: broker.address });
   await readUntil(child.stderr, (text) => text.includes(" records/s, "));
@@ -93,7 +93,7 @@ test("a signal ends it with what was done so far", async () => {
   expect(await recordsIn("e")).toEqual([records]);
 });
 
-test("a broker that goes away is told of, and what it had acknowledged too", async () => {
+test("a lost broker is reported together with what it had acknowledged", async () => {
   const leaving = await startBroker();
   const args = ["bench", "produce", "g", "-n", "100000000", "--rate", "1000", "-c", "2"];
   const child = spawn(args, { broker: leaving.address });
@@ -109,7 +109,7 @@ test("a broker that goes away is told of, and what it had acknowledged too", asy
   expect(await readRest(child.stderr)).not.toContain("retrying");
 }, 30_000);
 
-test("a broker that is not there, and a topic that is not, are one line and 1", async () => {
+test("a missing broker or topic is reported in one line, with exit code 1", async () => {
   const gone = await run(["bench", "produce", "x"], { broker: "127.0.0.1:1" });
   expect([gone.exitCode, gone.stdout]).toEqual([1, ""]);
   expect(gone.stderr).toMatch(/^rustlog: CONNECTION_LOST: .*\n$/);

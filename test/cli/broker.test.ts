@@ -26,7 +26,7 @@ async function start(args: readonly string[], env: Readonly<Record<string, strin
 }
 
 describe("rustlog broker", () => {
-  test("prints the banner, serves, stops on SIGTERM with 0, and has everything after a restart", async () => {
+  test("prints the banner, serves, stops with 0 on SIGTERM, and keeps its data over a restart", async () => {
     const dataDir = join(directory.path, "restart");
     const args = ["--port", "0", "--data-dir", dataDir];
     const first = await start(args);
@@ -46,7 +46,7 @@ describe("rustlog broker", () => {
     expect(await second.broker.exited).toBe(0);
   });
 
-  test("refuses a data directory that another broker holds, and says which process that is", async () => {
+  test("refuses a data directory that another broker holds, and names its process", async () => {
     const dataDir = join(directory.path, "held");
     const { broker } = await start(["--port", "0", "--data-dir", dataDir]);
     const { stderr, exitCode } = await run(["broker", "--port", "0", "--data-dir", dataDir]);
@@ -68,7 +68,7 @@ describe("rustlog broker", () => {
     expect(exitCode).toBe(1);
   });
 
-  test("takes every setting from the environment, and says that there is no authentication", async () => {
+  test("takes every setting from the environment, and warns that there is no authentication", async () => {
     const { broker, output, address } = await start([], {
       RUSTLOG_HOST: "0.0.0.0",
       RUSTLOG_PORT: "0",
@@ -89,7 +89,7 @@ describe("rustlog broker", () => {
     expect(await broker.exited).toBe(0);
   });
 
-  test("serves metrics and health on a port of their own, and says where", async () => {
+  test("serves metrics and health on their own port, and prints the address", async () => {
     const dataDir = join(directory.path, "metrics");
     const args = ["--port", "0", "--data-dir", dataDir];
     const { broker, output, address } = await start([...args, "--metrics-port", "0"]);
@@ -104,7 +104,7 @@ describe("rustlog broker", () => {
     expect(await broker.exited).toBe(0);
   });
 
-  test("serves the live page on a port of its own or on that of the metrics, and says where", async () => {
+  test("serves the live page on its own port or on the metrics port, and prints the address", async () => {
     const dataDir = join(directory.path, "page");
     const args = ["--port", "0", "--data-dir", dataDir];
     const both = await start([...args, "--ui", "0", "--metrics-port", "0"]);
@@ -123,7 +123,7 @@ describe("rustlog broker", () => {
     expect(await one.broker.exited).toBe(0);
   });
 
-  test("takes the HTTP address and its names from the environment, and says that there is no authentication", async () => {
+  test("takes the HTTP address and host names from the environment, and warns that there is no authentication", async () => {
     const { broker, output } = await start(["--port", "0"], {
       RUSTLOG_DATA_DIR: join(directory.path, "http-environment"),
       RUSTLOG_METRICS_PORT: "0",
@@ -152,7 +152,7 @@ describe("rustlog broker", () => {
     expect(existsSync(join(dataDir, "clean-shutdown.json"))).toBe(true);
   });
 
-  test("tells those who watch that it stops, until it has", async () => {
+  test("reports on /health that it is stopping, until it has stopped", async () => {
     const dataDir = join(directory.path, "watched");
     const ports = ["--port", "0", "--metrics-port", "0"];
     const { broker, output, address } = await start([...ports, "--data-dir", dataDir]);
@@ -176,7 +176,7 @@ describe("rustlog broker", () => {
     expect(await broker.exited).toBe(0);
   });
 
-  test("serves while nobody reads its output, and its lines are there once somebody does", async () => {
+  test("serves while nobody reads its output, and delivers the lines later", async () => {
     const path = join(directory.path, "unread");
     expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0);
     const pipe = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);

@@ -27,7 +27,7 @@ const EMPTY = Object.fromEntries(VARIABLES.map((name) => [name, ""]));
 const BROKER = ["broker", "--data-dir", "/dev/null/data"];
 
 describe("variables of the environment", () => {
-  test("that hold the address of a service are ignored, with a line each", async () => {
+  test("that hold a service address are ignored with a warning", async () => {
     const { stderr, exitCode } = await run(BROKER, { env: SERVICES });
     expect(stderr).toContain("rustlog: ignoring RUSTLOG_PORT=tcp://10.96.0.7:9092, ");
     expect(stderr).toContain("rustlog: ignoring RUSTLOG_METRICS_PORT=udp://[fd00::7]:9644, ");
@@ -38,7 +38,7 @@ describe("variables of the environment", () => {
     expect(client.exitCode).toBe(1);
   });
 
-  test("that are empty count as unset, for every command", async () => {
+  test("that are empty count as unset for every command", async () => {
     expect(VARIABLES.length).toBeGreaterThan(18);
     // Whether or not a broker runs on this machine, this topic is not there.
     for (const args of [
@@ -51,7 +51,7 @@ describe("variables of the environment", () => {
     }
   });
 
-  test("that are wrong end the command with 2, which names the variable", async () => {
+  test("that are invalid exit with 2 and are named", async () => {
     const runs: readonly (readonly [readonly string[], string, string])[] = [
       [BROKER, "RUSTLOG_PORT", "tcp://10.96.0.7"],
       [BROKER, "RUSTLOG_FLUSH", "sometimes"],
@@ -64,7 +64,7 @@ describe("variables of the environment", () => {
     }
   });
 
-  test("are left alone where they are settings, or somebody else's", () => {
+  test("that are settings, or belong to other programs, are kept", () => {
     const environment: Record<string, string | undefined> = {
       RUSTLOG_PORT: "9092",
       RUSTLOG_BROKER: "tcp://10.96.0.7:9092",

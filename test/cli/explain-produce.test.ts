@@ -28,7 +28,7 @@ afterAll(async () => {
 const explain = (...args: readonly string[]) =>
   run(["explain", "produce", ...args], { broker: broker.address });
 
-test("the record is sent as said, and its bytes are those of the file", async () => {
+test("the record is sent as given, and the bytes shown are those of the file", async () => {
   await client.admin().createTopic("keyed", { partitions: 5 });
   const args = ["keyed", "hello", "-k", "anna", "-H", "source=web", "-d", directory.path];
   const first = await explain(...args);
@@ -60,7 +60,7 @@ test("the record is sent as said, and its bytes are those of the file", async ()
   });
 });
 
-test("the text: no line is longer than 100 columns, and what is not known is not told", async () => {
+test("the text fits 100 columns and omits what is unknown", async () => {
   const without = await explain("plain", "hello", "-k", "k");
   expect(without.stdout).toContain("   before: a new partition; now it is 1\n");
   expect(without.stdout).toContain("The partition: 0, the only one\n");
@@ -81,7 +81,7 @@ test("the text: no line is longer than 100 columns, and what is not known is not
   }
 });
 
-test("a directory that is another broker's: nothing is sent", async () => {
+test("nothing is sent if the directory belongs to another broker", async () => {
   using other = tempDir();
   const { stdout, stderr, exitCode } = await explain("never", "hello", "-d", other.path);
   expect([stdout, exitCode]).toEqual(["", 1]);
@@ -89,7 +89,7 @@ test("a directory that is another broker's: nothing is sent", async () => {
   expect((await client.admin().listTopics()).map(({ name }) => name)).not.toContain("never");
 });
 
-test("what may be meant as a lookup in a topic that is called produce: nothing is sent", async () => {
+test("nothing is sent if the command could be a lookup in a topic named produce", async () => {
   const first = await explain("17", "5");
   expect(first.exitCode).toBe(0);
   await client.admin().createTopic("produce");
@@ -101,7 +101,7 @@ test("what may be meant as a lookup in a topic that is called produce: nothing i
   expect(names).not.toContain("18");
 });
 
-test("a partition that there is not", async () => {
+test("a partition that does not exist", async () => {
   const { stderr, exitCode } = await explain("plain", "hello", "-p", "9");
   expect(stderr).toContain("UNKNOWN_TOPIC_OR_PARTITION");
   expect(exitCode).toBe(1);

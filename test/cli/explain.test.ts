@@ -86,7 +86,7 @@ test("--json is the explanation", async () => {
   expect(explanation.record?.key).toEqual({ bytes: 3, text: "key" });
 });
 
-test("an offset from the end, and an index that has no entry", async () => {
+test("an offset from the end, and an index without entries", async () => {
   const { stdout } = await explain("orders", "0", "-13");
   expect(stdout).toStartWith("Lookup of offset 0 in orders, partition 0\n");
   expect(stdout).toContain(`3. The offset index: 0 entries of 8 bytes; no search
@@ -97,7 +97,7 @@ test("an offset from the end, and an index that has no entry", async () => {
 `);
 });
 
-test("a topic that is called as a command is: `explain lookup`", async () => {
+test("`explain lookup` finds a topic named like a subcommand", async () => {
   using directory = tempDir();
   await makeSample(directory.path);
   const topics = join(directory.path, "topics");
@@ -119,7 +119,7 @@ test("a topic that is called as a command is: `explain lookup`", async () => {
   expect([outcome, record?.offset, exitCode]).toEqual(["found", 6, 0]);
 });
 
-test("a batch of a codec that can't be opened here is found, and its record is not shown", async () => {
+test("a batch with an unsupported codec is found, but its record is not shown", async () => {
   using directory = tempDir();
   await makeSample(directory.path, false);
   edit(join(directory.path, fileOf(10)), (bytes) => {
@@ -188,7 +188,7 @@ describe.each([
   [["orders", "0", "soon"], "Expected an offset"],
   [["orders", "0", "--timestamp", "soon"], "ISO 8601"],
 ])("%j", (args, message) => {
-  test("is wrong usage", async () => {
+  test("is a usage error", async () => {
     const { stderr, exitCode } = await explain(...args);
     expect(stderr).toContain(message);
     expect(stderr).toContain("Usage: rustlog explain");
@@ -196,7 +196,7 @@ describe.each([
   });
 });
 
-test("beside a running broker that is written to", async () => {
+test("explain works beside a running broker that is being written to", async () => {
   using directory = tempDir();
   const broker = await Broker.start({
     dataDir: directory.path,

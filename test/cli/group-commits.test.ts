@@ -22,7 +22,7 @@ function setUp() {
   };
 }
 
-test("requests during a commit go with the next one, all at once", async () => {
+test("requests made during a commit go into the next one together", async () => {
   const { commits, committed, state } = setUp();
   for (let offset = 1; offset <= 10; offset++) commits.request(offset % 2, offset);
   await commits.settled();
@@ -30,7 +30,7 @@ test("requests during a commit go with the next one, all at once", async () => {
   expect(state.requests).toBe(2);
 });
 
-test("what an outage refused goes with the next commit, of another partition too", async () => {
+test("entries that failed in an outage go into the next commit, even of another partition", async () => {
   const { commits, committed, state } = setUp();
   state.isAway = true;
   commits.request(0, 5);
@@ -42,7 +42,7 @@ test("what an outage refused goes with the next commit, of another partition too
   expect(Object.fromEntries(committed)).toEqual({ 0: 5, 1: 7 });
 });
 
-test("what an outage refused is committed at the end, also when nothing comes after it", async () => {
+test("entries that failed in an outage are committed at the end if nothing follows", async () => {
   const { commits, committed, state } = setUp();
   state.isAway = true;
   commits.request(0, 5);
@@ -54,7 +54,7 @@ test("what an outage refused is committed at the end, also when nothing comes af
   expect(Object.fromEntries(committed)).toEqual({ 0: 5 });
 });
 
-test("a refused commit never takes the place of a later one", async () => {
+test("a failed commit never replaces a later one", async () => {
   const { commits, committed, state } = setUp();
   state.isAway = true;
   commits.request(0, 5);
@@ -66,7 +66,7 @@ test("a refused commit never takes the place of a later one", async () => {
   expect(Object.fromEntries(committed)).toEqual({ 0: 6 });
 });
 
-test("an outage that does not end is an error, at the end", async () => {
+test("an outage that lasts is an error at the end", async () => {
   const { commits, committed, state } = setUp();
   state.isAway = true;
   commits.request(0, 5);
@@ -75,7 +75,7 @@ test("an outage that does not end is an error, at the end", async () => {
   expect(committed.size).toBe(0);
 });
 
-test("what was printed of a topic that was recreated is not committed, if reading goes on in the new one", async () => {
+test("offsets of a recreated topic's old records are not committed when reading continues in the new one", async () => {
   for (const goesOn of [false, true]) {
     const committed: string[] = [];
     const commitOffsets = async (_group: string, offsets: readonly PartitionOffset[]) => {

@@ -30,7 +30,7 @@ async function committed(group: string): Promise<readonly (readonly [number, num
 }
 
 describe("groups", () => {
-  test("each run goes on after the last printed line, and lag counts the rest", async () => {
+  test("each run continues after the last printed line, and lag counts the rest", async () => {
     await ok(["produce", "lines", ..."abcdef"]);
     expect(await ok(["consume", "lines", "-g", "g", "-n", "2"])).toBe("a\nb\n");
     expect(await committed("g")).toEqual([[2, 4]]);
@@ -45,7 +45,7 @@ describe("groups", () => {
     expect(await ok(["groups", "list"])).toMatch(/^GROUP +PARTITIONS\n(.+\n)*g +1\n/);
   });
 
-  test("a partition that was never committed counts from its log start, and there is a total", async () => {
+  test("an uncommitted partition counts from its log start, and there is a total", async () => {
     await ok(["topics", "create", "part", "--partitions", "3"]);
     await ok(["produce", "part", "-p", "0", "a", "b", "c"]);
     await ok(["produce", "part", "-p", "1", "d", "e"]);
@@ -58,7 +58,7 @@ describe("groups", () => {
     expect(described.partitions[1]).toMatchObject({ committedOffset: -1, commitTimestamp: -1 });
   });
 
-  test("seek moves all partitions or none, delete forgets", async () => {
+  test("seek moves all partitions or none; delete removes the group", async () => {
     await ok(["topics", "create", "two", "--partitions", "2"]);
     await ok(["produce", "two", "-p", "0", "a", "b", "c"]);
     await ok(["produce", "two", "-p", "1", "x"]);
@@ -99,7 +99,7 @@ describe("groups", () => {
     // More than a dozen processes, one after the other.
   }, 60_000);
 
-  test("a reader that goes away: what it was given is committed, nothing after it", async () => {
+  test("a closed pipe commits what was delivered and nothing after it", async () => {
     const lineBytes = 100;
     const lines = Array.from({ length: 20_000 }, (_, i) => String(i).padStart(lineBytes - 1, "."));
     await ok(["produce", "gone"], lines.join("\n"));
@@ -118,7 +118,7 @@ describe("groups", () => {
 });
 
 describe("following", () => {
-  test("prints what comes, and a signal ends it with 0 and everything printed committed", async () => {
+  test("prints records as they arrive; a signal exits with 0 and everything printed is committed", async () => {
     await ok(["produce", "live", "before"]);
     const follower = spawn(["consume", "live", "-F", "-g", "live"], { broker: broker.address });
     await readUntil(follower.stdout, (text) => text === "before\n");
@@ -130,7 +130,7 @@ describe("following", () => {
     expect(await committed("live")).toEqual([[2, 0]]);
   });
 
-  test("ends by itself at the number of records or at the end that was asked for", async () => {
+  test("ends at the given number of records or the given end", async () => {
     await ok(["produce", "bounded", "a"]);
     const counted = spawn(["consume", "bounded", "-F", "-n", "2"], { broker: broker.address });
     const ranged = spawn(["consume", "bounded", "-F", "-o", "1:3"], { broker: broker.address });
@@ -144,7 +144,7 @@ describe("following", () => {
 });
 
 describe("an interrupted produce", () => {
-  test("says how many records were acknowledged, and ends with 130", async () => {
+  test("says how many records were acknowledged and exits with 130", async () => {
     await ok(["topics", "create", "cut"]);
     const producer = spawn(["produce", "cut", "--linger", "0"], { broker: broker.address });
     producer.stdin.write("one\ntwo\nhalf a li");
@@ -161,7 +161,7 @@ describe("an interrupted produce", () => {
 });
 
 describe("topics", () => {
-  test("list, describe and delete, as tables and as JSON", async () => {
+  test("list, describe and delete print tables or JSON", async () => {
     await ok(["topics", "create", "shown", "--partitions", "2", "--config", "segment.bytes=65536"]);
     await ok(["produce", "shown", "-p", "1", "abc"]);
     expect(await ok(["topics", "list"])).toMatch(/\nshown +2\n/);
@@ -183,7 +183,7 @@ describe("topics", () => {
   });
 });
 
-test("groups list prints all pages of a list that does not fit one frame", async () => {
+test("groups list prints every page of a list that exceeds one frame", async () => {
   const small = { maxFrameBytes: 8 * 1024, maxBatchBytes: 4 * 1024, offsets: "memory" } as const;
   await using other = await startBroker(small);
   const at = { broker: other.address };

@@ -40,7 +40,7 @@ async function said(args: readonly string[], options: RunOptions = {}): Promise<
   return text;
 }
 
-test("printable text has no steering character and keeps all others", () => {
+test("printable text escapes control characters and keeps all others", () => {
   expect(printable("Grüße, 日本 🙂 'x'\\n")).toBe("Grüße, 日本 🙂 'x'\\n");
   expect(printable(HOSTILE)).toBe(
     "evil\\nfake 99\\r\\x1b[31mred\\x07\\u202etxt.exe\\x9b2J\\x7f\\u2028\\u{e0041}end",
@@ -48,7 +48,7 @@ test("printable text has no steering character and keeps all others", () => {
   expect(printable("\ud83d")).toBe("\\ud83d");
 });
 
-test("printable JSON has none either, and parses to the same", () => {
+test("printable JSON escapes control characters and parses to the same value", () => {
   for (const indent of [0, 2]) {
     const json = printableJson({ name: HOSTILE, half: "\ud83d" }, indent);
     expect(STEERING.exec(json)?.[0]).toBeUndefined();
@@ -71,7 +71,7 @@ describe("what a broker lists", () => {
     expect(JSON.stringify(JSON.parse(json))).toContain(JSON.stringify(HOSTILE).slice(1, -1));
   });
 
-  test("on a terminal, too, where colours and progress are ours", async () => {
+  test("on a terminal, where colours and progress are our own", async () => {
     const text = await runOnTerminal(["groups", "list"], { broker: listing.address });
     expect(STEERING.exec(text.replaceAll("\r\n", "\n"))?.[0]).toBeUndefined();
     expect(text).toContain(SAFE);
@@ -135,7 +135,7 @@ describe("usage errors", () => {
     expect(await said(args)).toContain("\\n");
   });
 
-  test("of a variable, which keep the suggestion on a line of its own", async () => {
+  test("in a variable keep the suggestion on its own line", async () => {
     const { stderr } = await run(["produse"]);
     expect(stderr).toContain("'produse'\n(Did you mean produce?)\n");
     expect(await said(["broker"], { env: { RUSTLOG_PORT: HOSTILE } })).toContain(SAFE);

@@ -21,7 +21,7 @@ async function inspect(file: string, ...args: readonly string[]): Promise<string
   return stdout;
 }
 
-test("indexes, each entry held against the log", async () => {
+test("indexes are printed with each entry checked against the log", async () => {
   expect(await inspect(join(sample.path, fileOf(4, "index")))).toBe(
     `ENTRY  OFFSET  POSITION  CHECK
     0       7      5078  ok
@@ -59,7 +59,7 @@ test("indexes, each entry held against the log", async () => {
 describe("a snapshot", () => {
   const path = (): string => join(sample.path, fileOf(13, "snapshot"));
 
-  test("an entry for each batch that is remembered, the newest last", async () => {
+  test("prints an entry for each remembered batch, newest last", async () => {
     expect(await inspect(path())).toBe(
       `PRODUCER  EPOCH  SEQUENCE  RECORDS  OFFSET  TIMESTAMP
       77      0         0        2       0  2023-11-14T22:13:20.001Z
@@ -82,7 +82,7 @@ describe("a snapshot", () => {
     });
   });
 
-  test("--hex: every byte is in a field", async () => {
+  test("--hex covers every byte with a field", async () => {
     const lines = (await inspect(path(), "--hex")).split("\n");
     const shown = lines.filter((line) => !line.startsWith("entry"));
     const bytes = shown.map((line) => line.slice(10, 33).replaceAll(" ", "")).join("");
@@ -92,7 +92,7 @@ describe("a snapshot", () => {
     expect(lines.at(-6)).toMatch(/^000000a2 .* lastOffset +11$/);
   });
 
-  test("a damaged one: what it says, and the reason why a broker does not use it", async () => {
+  test("that is damaged is printed with the reason why a broker ignores it", async () => {
     using directory = tempDir();
     const broken = join(directory.path, "00000000000000000013.snapshot");
     const bytes = readFileSync(path());

@@ -27,7 +27,7 @@ async function inspect(file: string, ...args: readonly string[]): Promise<string
 
 const log = (baseOffset = 0): string => join(sample.path, fileOf(baseOffset));
 
-test("a log: a line a batch", async () => {
+test("a log prints one line per batch", async () => {
   expect(await inspect(log())).toBe(
     `  POSITION     BYTES  OFFSETS               COUNT  CRC  CODEC   TIMESTAMP                           PRODUCER
          0        85  0-1                        2  ok   none    2023-11-14T22:13:20.000Z +1 ms      77 epoch 0 seq 0
@@ -36,7 +36,7 @@ test("a log: a line a batch", async () => {
   );
 });
 
-test("what recovery cut off a log is shown as a log", async () => {
+test("a file that recovery cut off a log is shown as a log", async () => {
   const kept = `${log()}.cut-85`;
   writeFileSync(kept, readFileSync(log()).subarray(85));
   expect(await inspect(kept)).toContain("         0       105  2-3 ");
@@ -99,7 +99,7 @@ test("--hex names every field", async () => {
   );
 });
 
-test("--json is an object a line, with the records in it", async () => {
+test("--json prints one object per line, with its records", async () => {
   const lines = (await inspect(log(), "--json", "--records")).trimEnd().split("\n");
   const [first, second] = lines.map((line) => JSON.parse(line));
   expect(first).toMatchObject({
@@ -120,7 +120,7 @@ test("--json is an object a line, with the records in it", async () => {
   expect(second).toMatchObject({ codec: "gzip", records: [{ value: "c" }, { value: "d" }] });
 });
 
-test("broken bytes are shown with their place and the reason, and the walk goes on", async () => {
+test("damage is shown with its position and cause, and the walk continues", async () => {
   using directory = tempDir();
   await makeSample(directory.path);
   const path = join(directory.path, fileOf(10));
@@ -159,7 +159,7 @@ test("broken bytes are shown with their place and the reason, and the walk goes 
   expect((await inspect(path)).split("\n")).toHaveLength(2);
 });
 
-test("colours on a terminal, unless they are not wanted", async () => {
+test("output is coloured on a terminal unless NO_COLOR is set", async () => {
   const args = ["inspect", log(), "--hex"];
   const plain = (await inspect(log(), "--hex")).replaceAll("\n", "\r\n");
   const wanted = await runOnTerminal(args);
@@ -170,14 +170,14 @@ test("colours on a terminal, unless they are not wanted", async () => {
   expect(await runOnTerminal(args, { env: { TERM: "dumb" } })).toBe(plain);
 });
 
-test("what a terminal would obey is printed as what it is", async () => {
+test("terminal control characters are escaped", async () => {
   using directory = tempDir();
   const path = join(directory.path, "00000000000000000000.log");
   writeFileSync(path, sampleBatch(["\u001b[31m\u009b31m\u007f\nü"], START_MS));
   expect(await inspect(path, "--records")).toContain('value "\\u001b[31m\\u009b31m\\u007f\\nü"');
 });
 
-test("records of a codec that can't be opened here are not called damaged", async () => {
+test("records with an unsupported codec are not called damaged", async () => {
   using directory = tempDir();
   const path = join(directory.path, "00000000000000000000.log");
   const batch = sampleBatch(["a", "b"], START_MS);
@@ -196,7 +196,7 @@ test("records of a codec that can't be opened here are not called damaged", asyn
   );
 });
 
-test("a batch that unfolds to 400,000 records is printed as it is read", async () => {
+test("a batch that decompresses to 400,000 records is printed while it is read", async () => {
   using directory = tempDir();
   const path = join(directory.path, "00000000000000000000.log");
   const encoder = new BatchEncoder({ codec: "zstd" });
@@ -234,7 +234,7 @@ function residentBytes(pid: number): number {
   }
 }
 
-test("a running broker's files, with neither its lock nor its leave", async () => {
+test("inspect reads a running broker's files without its lock", async () => {
   using directory = tempDir();
   await using broker = await Broker.start({ dataDir: directory.path, port: 0, log: () => {} });
   const client = await connect({ broker: broker.address });
@@ -247,7 +247,7 @@ test("a running broker's files, with neither its lock nor its leave", async () =
   await client.close();
 });
 
-test("what is no such file", async () => {
+test("a file that is missing or of another kind is refused", async () => {
   const wrong = await run(["inspect", "notes.txt"]);
   expect(wrong.stderr).toContain("'notes.txt' is not a .log, .index, .timeindex or .snapshot file");
   expect(wrong.exitCode).toBe(2);

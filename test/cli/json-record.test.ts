@@ -34,7 +34,7 @@ const record = fc.record({
 });
 
 describe("JSON records", () => {
-  test("any record comes back byte for byte, and is one line", () => {
+  test("property: a record is one line and parses back byte for byte", () => {
     fc.assert(
       fc.property(record, (original) => {
         const line = formatJsonRecord(original);
@@ -53,7 +53,7 @@ describe("JSON records", () => {
     );
   });
 
-  test("text stays text, other bytes are base64 and say so", () => {
+  test("text stays text; other bytes are base64 with an encoding field", () => {
     const line = formatJsonRecord({
       topic: "t",
       partition: 0,
@@ -75,7 +75,7 @@ describe("JSON records", () => {
     });
   });
 
-  test("a byte order mark is part of the bytes", () => {
+  test("a byte order mark is kept", () => {
     const value = Uint8Array.of(0xef, 0xbb, 0xbf, 0x61);
     const line = formatJsonRecord({
       ...{ topic: "t", partition: 0, offset: 0, timestamp: 0 },
@@ -84,7 +84,7 @@ describe("JSON records", () => {
     expect([...parseJsonRecord(utf8(line)).value!]).toEqual([...value]);
   });
 
-  test("what a person writes may be short", () => {
+  test("records written by hand may omit fields", () => {
     const parsed = parseJsonRecord(utf8('{"value":"v","headers":{"a":"b"}}'));
     expect(parsed).toEqual({
       key: null,

@@ -16,7 +16,7 @@ function histogramOf(values: readonly number[]): LatencyHistogram {
 }
 
 describe("a histogram", () => {
-  test("property: percentiles are right to a microsecond or 1 %", () => {
+  test("property: percentiles are accurate to a microsecond or 1 %", () => {
     fc.assert(
       fc.property(durations, fc.double({ min: 0.1, max: 100, noNaN: true }), (values, percent) => {
         const sorted = [...values].sort((a, b) => a - b);
@@ -27,7 +27,7 @@ describe("a histogram", () => {
     );
   });
 
-  test("property: count, maximum and mean are exact, and the ranges hold everything", () => {
+  test("property: count, maximum and mean are exact, and the ranges cover everything", () => {
     fc.assert(
       fc.property(durations, durations, (values, more) => {
         const histogram = histogramOf(values);
@@ -54,7 +54,7 @@ describe("a histogram", () => {
     );
   });
 
-  test("an empty one says 0, and one of what is too long says the longest", () => {
+  test("an empty histogram reports 0, and one with too long values reports the longest", () => {
     const empty = new LatencyHistogram();
     expect([empty.percentile(50), empty.maxMs, empty.meanMs, empty.ranges()]).toEqual([
       0,
@@ -68,7 +68,7 @@ describe("a histogram", () => {
   });
 });
 
-test("property: a queue of times gives them back in order, however they are taken", () => {
+test("property: a queue of times returns them in order, however they are taken", () => {
   const step = fc.record({
     timeMs: fc.integer({ min: 0, max: 3 }),
     pushed: fc.nat(50),

@@ -49,7 +49,7 @@ describe("LineReader", () => {
     return records.map((record) => new TextDecoder().decode(record));
   };
 
-  test("empty lines are records, a newline at the end is not one more", async () => {
+  test("empty lines are records; a trailing newline adds none", async () => {
     expect(await text("")).toEqual([]);
     expect(await text("\n")).toEqual([""]);
     expect(await text("a")).toEqual(["a"]);
@@ -58,7 +58,7 @@ describe("LineReader", () => {
     expect(await text("a\r\nb\r\n")).toEqual(["a\r", "b\r"]);
   });
 
-  test("any bytes in any pieces and any buffer give the records of the simple rule", async () => {
+  test("property: any bytes, pieces and buffer size give the same records as a simple split", async () => {
     const byte = fc.oneof(fc.constantFrom(NEWLINE, NUL), fc.integer({ min: 0, max: 255 }));
     const bytes = fc.array(byte, { maxLength: 200 }).map((array) => Uint8Array.from(array));
     const pieces = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 });
@@ -78,7 +78,7 @@ describe("LineReader", () => {
     );
   });
 
-  test("a record of exactly the maximum passes, one byte more is refused by number", async () => {
+  test("a record of exactly the maximum is accepted; one byte more is refused with its number", async () => {
     const input = (length: number): Uint8Array =>
       new TextEncoder().encode(`ok\n${"x".repeat(length)}\n`);
     const options = { recordBytesMax: 100, bufferBytes: 8 };
@@ -112,12 +112,12 @@ describe("a byte order mark at the start of the input", () => {
     },
   );
 
-  test.each([1, 2])("is none when only %p bytes of one are there", async (bytes) => {
+  test.each([1, 2])("is not recognized when only %p of its bytes are there", async (bytes) => {
     const part = text.subarray(0, bytes);
     expect(await recordsOf(sourceOf(part, [1]), { skipsMark: true })).toEqual([part.slice()]);
   });
 
-  test("is part of the bytes unless it is to be passed over", async () => {
+  test("is kept unless it is to be skipped", async () => {
     expect((await recordsOf(sourceOf(text, [100])))[0]).toHaveLength(4);
   });
 });

@@ -35,7 +35,7 @@ class Sink {
 }
 
 describe("lines", () => {
-  test("are written at once where the reader keeps up", () => {
+  test("are written immediately while the reader keeps up", () => {
     const sink = new Sink();
     sink.output.line("one");
     sink.output.line("two");
@@ -43,7 +43,7 @@ describe("lines", () => {
     expect(sink.output.pendingBytes).toBe(0);
   });
 
-  test("wait for a full pipe, and arrive whole and in order", () => {
+  test("wait for a full pipe and arrive complete and in order", () => {
     const sink = new Sink();
     sink.room = 2;
     sink.output.line("one");
@@ -56,7 +56,7 @@ describe("lines", () => {
     expect(sink.text).toBe("one\ntwo\n");
   });
 
-  test("over the limit of the buffer are dropped, counted, and reported where they are missing", () => {
+  test("beyond the buffer's limit are dropped, counted, and reported in their place", () => {
     const sink = new Sink();
     sink.room = 0;
     const line = "x".repeat(1023);
@@ -74,7 +74,7 @@ describe("lines", () => {
     ]);
   });
 
-  test("that nobody can read any more are forgotten", async () => {
+  test("that nobody can read any more are discarded", async () => {
     const sink = new Sink();
     sink.room = 0;
     sink.error = failure("EPIPE");
@@ -86,7 +86,7 @@ describe("lines", () => {
     expect(sink.text).toBe("somebody reads again\n");
   });
 
-  test("of a full disk are written once there is space, and do not keep a stop waiting", async () => {
+  test("for a full disk are written once there is space, and do not delay a stop", async () => {
     const sink = new Sink();
     sink.room = 0;
     sink.error = failure("ENOSPC");
@@ -97,7 +97,7 @@ describe("lines", () => {
     expect(sink.text).toBe("later\n");
   });
 
-  test("that wait are waited for at the end, but not for ever", async () => {
+  test("that wait are awaited at the end, but not forever", async () => {
     const sink = new Sink();
     sink.room = 0;
     sink.output.line("late");
@@ -116,7 +116,7 @@ describe("lines", () => {
 });
 
 describe("a pipe that nobody reads", () => {
-  test("does not block, and has all lines once somebody reads", async () => {
+  test("does not block, and has all lines once somebody reads it", async () => {
     using directory = tempDir();
     const path = join(directory.path, "pipe");
     expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0);
@@ -143,7 +143,7 @@ describe("a pipe that nobody reads", () => {
     closeSync(writer);
   });
 
-  test("on a file, lines are written behind what is there", () => {
+  test("lines are appended to an existing file", () => {
     using directory = tempDir();
     const path = join(directory.path, "log");
     const file = openSync(path, "a");
@@ -154,7 +154,7 @@ describe("a pipe that nobody reads", () => {
   });
 });
 
-test("a log file on a full disk has the lines that waited once there is space", async () => {
+test("lines that waited for a full disk are written once there is space", async () => {
   using disk = smallDisk(1);
   if (disk === undefined) return;
   const path = join(disk.path, "log");

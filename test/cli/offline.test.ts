@@ -5,7 +5,7 @@ import { makeOfflinePartition } from "../support/offline.ts";
 import { withTempDir } from "../support/tmp.ts";
 import { run } from "./rustlog.ts";
 
-test("topics list and describe show an offline partition and why, and a produce to it fails with that", () =>
+test("topics list and describe show why a partition is offline, and a produce to it fails with that reason", () =>
   withTempDir(async (dataDir) => {
     await makeOfflinePartition(dataDir);
     await using running = await startBroker({ dataDir });

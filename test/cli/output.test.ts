@@ -24,7 +24,7 @@ class FakeSink {
 }
 
 describe("ByteOutput", () => {
-  test("bytes, copies and text come out in order, however little is taken at once", async () => {
+  test("bytes, copies and text come out in order, however small the writes are", async () => {
     const sink = new FakeSink([1, 7, 3]);
     const output = new ByteOutput(sink.write);
     const long = Uint8Array.from({ length: 300_000 }, (_, i) => i & 0xff);
@@ -43,7 +43,7 @@ describe("ByteOutput", () => {
     expect(sink.written).toEqual(expected);
   });
 
-  test("it asks to be flushed before it grows, and grows for one long record", async () => {
+  test("isFull turns true before the buffer grows; one long record makes it grow", async () => {
     const sink = new FakeSink([1_000_000]);
     const output = new ByteOutput(sink.write);
     const kilobyte = new Uint8Array(1024).fill(7);
@@ -58,7 +58,7 @@ describe("ByteOutput", () => {
     expect(hasRoom()).toBe(true);
   });
 
-  test("when the reader goes away, exactly the records that were written whole count", async () => {
+  test("when the reader closes the pipe, exactly the completely written records count", async () => {
     const scenario = fc.record({
       lengths: fc.array(fc.integer({ min: 0, max: 90 }), { maxLength: 60 }),
       flushEvery: fc.integer({ min: 1, max: 10 }),
@@ -95,7 +95,7 @@ describe("ByteOutput", () => {
     );
   });
 
-  test("any other failure is thrown at the next flush, and what was written before it counts", async () => {
+  test("the next flush throws any other failure; what was written before it counts", async () => {
     const sink = new FakeSink([10], 25, "ENOSPC");
     const printed: number[] = [];
     const output = new ByteOutput(sink.write, (_, next) => printed.push(next));

@@ -29,17 +29,17 @@ describe("sizes", () => {
     expect(parseSizeOrNone("-1")).toBe(-1);
   });
 
-  test("what is no size is refused", () => {
+  test("anything else is refused", () => {
     refusesAll(parseSize, ["", "k", "-1", "1x", "1e3", "0.3", "0x10", "1 2", "99999999t", "1.m"]);
     refusesAll(sizeBetween(10, 20), ["9", "21"]);
     expect(sizeBetween(10, 20)("20")).toBe(20);
   });
 
-  test("any whole number of bytes is read as it is", () => {
+  test("any whole number of bytes is accepted", () => {
     fc.assert(fc.property(fc.maxSafeNat(), (n) => parseSize(String(n)) === n));
   });
 
-  test("sizes for people", () => {
+  test("sizes are formatted with three digits", () => {
     expect([0, 999, 1000, 98_300_000, 999_999].map(formatSize)).toEqual([
       "0 B",
       "999 B",
@@ -51,7 +51,7 @@ describe("sizes", () => {
 });
 
 describe("durations", () => {
-  test("one unit, several, and a bare number of milliseconds", () => {
+  test("one unit, several units, and a bare number of milliseconds", () => {
     expect(parseDuration("250")).toBe(250);
     expect(parseDuration("250ms")).toBe(250);
     expect(parseDuration("1h30m")).toBe(5_400_000);
@@ -60,25 +60,25 @@ describe("durations", () => {
     expect(parseDurationOrNone("none")).toBe(-1);
   });
 
-  test("what is no duration is refused", () => {
+  test("anything else is refused", () => {
     refusesAll(parseDuration, ["", "m", "-5s", "5 m", "5y", "1h30", "9999999999999999999", "1.5"]);
   });
 });
 
 describe("numbers and lists", () => {
-  test("whole numbers within their range, and nothing else", () => {
+  test("whole numbers within their range are accepted, anything else is refused", () => {
     const parse = wholeNumber(1, 10);
     expect([parse("1"), parse("10"), parse("007")]).toEqual([1, 10, 7]);
     refusesAll(parse, ["0", "11", "-1", "1.0", "", " 1", "1e1", "0x1", "NaN"]);
   });
 
-  test("partitions add up over uses, sorted and once each", () => {
+  test("partitions from several uses are merged, sorted, without duplicates", () => {
     expect(partitionList("2,0")).toEqual([0, 2]);
     expect(partitionList("1,2", [0, 2])).toEqual([0, 1, 2]);
     refusesAll((text) => partitionList(text), ["", "a", "1,,2", "-1", "4294967296"]);
   });
 
-  test("a header's value may hold an equals sign, its name may not be missing", () => {
+  test("a header value may contain an equals sign; a header name is required", () => {
     expect(nameValueList("a=b=c", [["x", "y"]])).toEqual([
       ["x", "y"],
       ["a", "b=c"],
@@ -116,7 +116,7 @@ describe("settings of a topic", () => {
     expect(settingOf("retention.ms=604800000")).toBe("604800000");
   });
 
-  test("what is neither is left to the broker, and the order to the command line", () => {
+  test("anything else is passed on unchanged, in the order of the command line", () => {
     expect(settingOf("retention.ms=soon")).toBe("soon");
     expect(settingOf("unknown=1d")).toBe("1d");
     expect(settingList("b=2", settingList("a=1"))).toEqual([
@@ -149,13 +149,13 @@ describe("offset ranges", () => {
     });
   });
 
-  test("the names of other tools for the two ends", () => {
+  test("the names that other tools use for both ends", () => {
     expect(range("beginning:end")).toEqual({ start: "earliest", end: "latest" });
     expect(range("start")).toEqual({ start: "earliest", end: undefined });
     expect(parseOffset("end")).toBe("latest");
   });
 
-  test("that hold nothing whatever is there, and times without a date, are refused", () => {
+  test("ranges that are always empty, and times without a date, are refused", () => {
     const empty = ["5:3", "latest:earliest", "latest:-1", "-2:-5", "7:earliest", "@-1h:@-2h"];
     refusesAll(range, [...empty, ":earliest", "end:beginning"]);
     refusesAll(range, ["@10:00", "@1:30", "@10:00:00", "5:@10:00", "@10:00:5"]);
@@ -172,7 +172,7 @@ describe("offset ranges", () => {
     }
   });
 
-  test("colons of a time of day do not split it", () => {
+  test("colons in a time of day do not split a range", () => {
     const ms = Date.UTC(2026, 0, 2, 10, 30, 15);
     expect(range("@2026-01-02T10:30:15Z")).toEqual({ start: { timestamp: ms }, end: undefined });
     expect(range("@2026-01-02T12:30:15+02:00").start).toEqual({ timestamp: ms });
@@ -183,7 +183,7 @@ describe("offset ranges", () => {
     });
   });
 
-  test("without a zone a date and a time are local", () => {
+  test("without a zone, dates and times are local", () => {
     expect(tryParseTime("2026-01-02", NOW)).toBe(new Date(2026, 0, 2).getTime());
     expect(tryParseTime("2026-01-02T10:30", NOW)).toBe(new Date(2026, 0, 2, 10, 30).getTime());
     expect(tryParseTime("2026-01-02 10:30:15.250", NOW)).toBe(
@@ -191,7 +191,7 @@ describe("offset ranges", () => {
     );
   });
 
-  test("any instant that Date prints is read back", () => {
+  test("property: any instant that Date prints is parsed", () => {
     fc.assert(
       fc.property(
         fc.date({ min: new Date(0), max: new Date("9999-12-31"), noInvalidDate: true }),
@@ -202,7 +202,7 @@ describe("offset ranges", () => {
     );
   });
 
-  test("what is no offset is refused", () => {
+  test("anything else is refused", () => {
     const texts = ["", ":", "5:", "a", "5:b", "1.5", "--5", "+5", "@", "@x", "@-", "@-5y"];
     refusesAll(range, texts);
     refusesAll(range, [
@@ -215,7 +215,7 @@ describe("offset ranges", () => {
     ]);
   });
 
-  test("any text is either parsed or refused in words", () => {
+  test("property: any text is either parsed or refused with a message", () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         try {
@@ -228,7 +228,7 @@ describe("offset ranges", () => {
   });
 });
 
-test("the banner is the original's, character for character", () => {
+test("the banner matches the original character for character", () => {
   expect(banner()).toBe(`╔═══════════════════════════════════════╗
 ║        RustLog Broker v0.1.0          ║
 ║     Kafka-lite Distributed Log        ║

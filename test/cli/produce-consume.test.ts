@@ -45,7 +45,7 @@ function noise(length: number): Uint8Array {
 }
 
 describe("round trips", () => {
-  test("lines of many lengths, empty and UTF-8, from a file, come back byte for byte", async () => {
+  test("lines from a file come back byte for byte: many lengths, empty, UTF-8", async () => {
     const lines: string[] = [];
     for (let i = 0; i < 30_000; i++) {
       lines.push(i % 7 === 0 ? "" : `${i} ${"żółć ".repeat(i % 23)}${"x".repeat(i % 301)}`);
@@ -60,7 +60,7 @@ describe("round trips", () => {
     expect((await ok(["consume", "lines"])) === text).toBe(true);
   });
 
-  test("any bytes, ended by NUL, from stdin", async () => {
+  test("any bytes from stdin, ended by NUL", async () => {
     const bytes = noise(300_000);
     bytes[bytes.length - 1] = 0;
     const produced = await run(["produce", "bytes", "--null-delimited"], { ...to, stdin: bytes });
@@ -69,14 +69,14 @@ describe("round trips", () => {
     expect(Buffer.compare(consumed.bytes, bytes)).toBe(0);
   });
 
-  test("a last line without a newline is a record, a trailing newline is not one more", async () => {
+  test("a last line without a newline is a record; a trailing newline adds none", async () => {
     await ok(["produce", "ends"], "a\n\nb");
     await ok(["produce", "ends"], "c\n");
     await ok(["produce", "ends"], "");
     expect(await ok(["consume", "ends"])).toBe("a\n\nb\nc\n");
   });
 
-  test("keys spread over partitions, and each partition keeps its order", async () => {
+  test("keys are spread over partitions, and each partition keeps its order", async () => {
     await ok(["topics", "create", "keyed", "--partitions", "3"]);
     const lines = Array.from({ length: 600 }, (_, i) => `user-${i % 10}::${i}`);
     await ok(["produce", "keyed", "-K", "::"], lines.join("\n"));
@@ -169,7 +169,7 @@ describe("consume", () => {
     expect(await sorted("-p", "0,1", "-o", "-1")).toBe("9b");
   });
 
-  test("formats as kcat, null told from empty by its length", async () => {
+  test("formats work as in kcat; lengths distinguish null from empty", async () => {
     await ok(["produce", "formats", "-k", "key", "-H", "n=v", "-H", "m=", "value"]);
     await ok(["produce", "formats", "-Z", ""]);
     const format = "%t/%p/%o k=%k(%K) s=%s(%S) h=%h 100%%\\t\\x41\\n";
@@ -180,7 +180,7 @@ describe("consume", () => {
     expect(stamps).toMatch(/^\d{13}\0\d{13}\0$/);
   });
 
-  test("a reader that goes away ends it quietly", async () => {
+  test("a closed pipe ends it quietly", async () => {
     await ok(["produce", "long"], `${"line\n".repeat(200_000)}`);
     const script = "rustlog consume long | head -n 1; echo $PIPESTATUS";
     const { stdout, stderr } = await shell(script, to);
@@ -214,7 +214,7 @@ describe("consume", () => {
   });
 });
 
-test("a terminal that somebody types in gets no progress drawn over it", async () => {
+test("progress is not drawn over what somebody types in a terminal", async () => {
   let text = "";
   const child = Bun.spawn([RUSTLOG, "produce", "typed", "-b", broker.address], {
     env: { ...process.env, TERM: "xterm" },
@@ -231,7 +231,7 @@ test("a terminal that somebody types in gets no progress drawn over it", async (
 });
 
 describe("keys in lines", () => {
-  test("-K takes the escapes of a format", async () => {
+  test("-K accepts the escapes of a format", async () => {
     await ok(["produce", "tabs", "-K", "\\t"], "k\tv\n\tempty key\nk2\t\n");
     await ok(["produce", "tabs", "-K", "\\x01\\\\"], "a\u0001\\b\n");
     expect(await ok(["consume", "tabs", "-f", "%k(%K)=%s\\n"])).toBe(
@@ -239,7 +239,7 @@ describe("keys in lines", () => {
     );
   });
 
-  test("a line without the separator is an error with its number, unless that is allowed", async () => {
+  test("a line without the separator is an error with its number, unless allowed", async () => {
     const stdin = "a:1\nb:2\nnone\nc:3\n";
     const failed = await run(["produce", "missing", "-K", ":"], { ...to, stdin });
     expect(failed.stderr).toContain("Acknowledged 2 records to 'missing'");
@@ -253,7 +253,7 @@ describe("keys in lines", () => {
 });
 
 describe("what consume --json prints", () => {
-  test("is what produce --json takes: the same bytes, whatever they are", async () => {
+  test("is accepted by produce --json: the same bytes, whatever they are", async () => {
     const producer = (await connectTo()).producer({ compression: "zstd" });
     const bytes = [
       null,
@@ -312,7 +312,7 @@ async function recordsOf(topic: string): Promise<unknown[]> {
 }
 
 describe("a produce that fails", () => {
-  test("says what was acknowledged before a line that is no record", async () => {
+  test("reports what was acknowledged before a line that is not a record", async () => {
     const stdin = '{"value":"a"}\n{"value":"b"}\n{"value":\n{"value":"d"}\n';
     const { stderr, exitCode } = await run(["produce", "bad", "--json"], { ...to, stdin });
     expect(stderr).toContain("Acknowledged 2 records to 'bad'");
@@ -321,7 +321,7 @@ describe("a produce that fails", () => {
     expect(await ok(["consume", "bad"])).toBe("a\nb\n");
   });
 
-  test("says what was acknowledged before a record that is too large", async () => {
+  test("reports what was acknowledged before a record that is too large", async () => {
     await using small = await startBroker({ maxBatchBytes: 4096 });
     const stdin = `a\nb\n${"x".repeat(5000)}\n`;
     const { stderr, exitCode } = await run(["produce", "t"], { broker: small.address, stdin });
@@ -330,7 +330,7 @@ describe("a produce that fails", () => {
     expect(exitCode).toBe(1);
   });
 
-  test("because of its topic or partition says so in one line", async () => {
+  test("because of its topic or partition reports that in one line", async () => {
     await ok(["topics", "create", "narrow", "--partitions", "1"]);
     for (const args of [
       ["produce", "narrow", "-p", "5", "v"],
@@ -342,7 +342,7 @@ describe("a produce that fails", () => {
     }
   });
 
-  test("names the line of a record that is too large once it is encoded", async () => {
+  test("names the line of a record that is too large once encoded", async () => {
     await using small = await startBroker({ maxBatchBytes: 4096 });
     const stdin = `a\n${"x".repeat(4050)}\nb\n`;
     const { stderr, exitCode } = await run(["produce", "t"], { broker: small.address, stdin });
@@ -351,7 +351,7 @@ describe("a produce that fails", () => {
     expect(exitCode).toBe(1);
   });
 
-  test("takes a JSON line that is longer than a batch if its record is not", async () => {
+  test("accepts a JSON line longer than a batch if its record is not", async () => {
     await using small = await startBroker({ maxBatchBytes: 4096 });
     const to = { broker: small.address };
     const line = `{"value":"${"\\u0061".repeat(3_900)}"}\n`;
@@ -372,8 +372,8 @@ describe("a produce that fails", () => {
   });
 });
 
-describe("a consume that comes to damage", () => {
-  test("prints and commits what is before it, and says how to go on; --skip-damaged does", async () => {
+describe("a consume that meets damage", () => {
+  test("prints and commits what precedes it and names --skip-damaged, which continues", async () => {
     await produceDamaged("damaged", 0);
     const failed = await run(["consume", "damaged", "-g", "damaged"], to);
     expect(failed).toMatchObject({ stdout: "a\nb\n", exitCode: 1 });
@@ -390,7 +390,7 @@ describe("a consume that comes to damage", () => {
     expect(skipped.stderr.trimEnd().split("\n")).toHaveLength(1);
   });
 
-  test("reads the other partitions to their ends, and tells all that is damaged", async () => {
+  test("reads the other partitions to their ends and reports all damage", async () => {
     await ok(["topics", "create", "damaged3", "--partitions", "3"]);
     for (const partition of [0, 1]) await produceDamaged("damaged3", partition);
     await ok(["produce", "damaged3", "-p", "2", "x", "y", "z"]);

@@ -26,7 +26,7 @@ function withInterruption(body: (interruption: Interruption, clock: { ms: number
   }
 }
 
-test("the same request through two processes is one, and a later one ends at once", () => {
+test("signals shortly after the first count as one request; a later one exits immediately", () => {
   withInterruption((interruption, clock) => {
     process.emit("SIGINT");
     clock.ms += 100;
@@ -37,7 +37,7 @@ test("the same request through two processes is one, and a later one ends at onc
   });
 });
 
-test("SIGHUP never ends at once, however often it comes", () => {
+test("repeated SIGHUP never exits immediately", () => {
   withInterruption((interruption, clock) => {
     process.emit("SIGHUP");
     clock.ms += 10_000;
@@ -56,7 +56,7 @@ test.each(SIGNALS)("%s stops a broker cleanly", async (signal) => {
   });
 });
 
-test("a broker on a terminal that is closed stops cleanly", async () => {
+test("a broker stops cleanly when its terminal closes", async () => {
   await withTempDir(async (directory) => {
     let text = "";
     const started = Promise.withResolvers<void>();

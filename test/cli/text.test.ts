@@ -7,7 +7,7 @@ import { formatTable } from "../../src/cli/table.ts";
 import { RustLogError } from "../../src/errors.ts";
 import { lagOf } from "../../src/groups/lag.ts";
 
-test("columns are as wide as their widest cell, numbers to the right", () => {
+test("columns are as wide as their widest cell; numbers are right-aligned", () => {
   const table = formatTable(
     ["TOPIC", "PARTITIONS"],
     [
@@ -23,14 +23,14 @@ test("columns are as wide as their widest cell, numbers to the right", () => {
   expect(formatTable(["A"], [])).toBe("A\n");
 });
 
-test("a commit below the log start makes no phantom lag", () => {
+test("a commit below the log start adds no lag for deleted records", () => {
   expect(lagOf({ committedOffset: 5, logStartOffset: 0, highWatermark: 12 })).toBe(7);
   expect(lagOf({ committedOffset: 5, logStartOffset: 10, highWatermark: 12 })).toBe(2);
   expect(lagOf({ committedOffset: 12, logStartOffset: 10, highWatermark: 12 })).toBe(0);
   expect(lagOf({ committedOffset: 20, logStartOffset: 10, highWatermark: 12 })).toBe(0);
 });
 
-test("progress says how much and how fast", () => {
+test("progress shows counts and rates", () => {
   expect(formatProgress({ records: 2_000_000, bytes: 200_000_000 }, 2)).toBe(
     "2,000,000 records, 200 MB, 1,000,000 records/s, 100 MB/s",
   );
@@ -55,13 +55,13 @@ describe("the summary of a produce", () => {
     );
   });
 
-  test("does not name a hundred partitions", () => {
+  test("does not list a hundred partitions", () => {
     const partitions = Array.from({ length: 100 }, (_, partition) => ({ ...row, partition }));
     const stats = { ...none, records: 300, acknowledgedRecords: 300, partitions };
     expect(formatSummary("t", stats, whole)).toEndWith(": in 100 partitions");
   });
 
-  test("says what was acknowledged when not all was", () => {
+  test("says how much was acknowledged if not everything was", () => {
     const stats = { ...none, records: 10, acknowledgedRecords: 3, partitions: [row] };
     expect(formatSummary("t", stats, whole)).toBe(
       "Acknowledged 3 of 10 records to 't': partition 0 offsets 7-9",
@@ -77,7 +77,7 @@ describe("the summary of a produce", () => {
 });
 
 describe("failures", () => {
-  test("are one line: code, message, and what to do", () => {
+  test("are one line: code, message, and what to do next", () => {
     expect(describeFailure(new RustLogError("INVALID_GROUP", "group ''\nis empty"))).toBe(
       "INVALID_GROUP: group ''\\nis empty. A group name has 1 to 249 bytes of UTF-8.",
     );
@@ -87,7 +87,7 @@ describe("failures", () => {
     );
   });
 
-  test("commander's end with 0 for help and with 2 for everything else", async () => {
+  test("exit with commander's code for help and with 2 for anything else", async () => {
     const help = new CommanderError(0, "commander.helpDisplayed", "");
     expect(await reportFailure(help)).toBe(EXIT.ok);
     const unknown = new CommanderError(1, "commander.unknownOption", "");

@@ -11,7 +11,7 @@ import { run } from "./rustlog.ts";
 const NOBODY = "127.0.0.1:9";
 
 describe("help and version", () => {
-  test("--version is that of package.json", async () => {
+  test("--version prints the version in package.json", async () => {
     const { stdout, exitCode } = await run(["--version"]);
     expect(stdout).toBe(`${packageJson.version}\n`);
     expect(exitCode).toBe(0);
@@ -54,7 +54,7 @@ describe("help and version", () => {
   });
 });
 
-describe("usage errors end with 2, one line why, and the usage of the command", () => {
+describe("usage errors exit with 2, one line that says why, and the usage of the command", () => {
   const cases: readonly (readonly [readonly string[], string, string])[] = [
     [["produse"], "unknown command 'produse'", "Usage: rustlog [options] [command]"],
     [["consume"], "missing required argument 'topic'", "Usage: rustlog consume [options] <topic>"],
@@ -115,7 +115,7 @@ describe("usage errors end with 2, one line why, and the usage of the command", 
     expect(exitCode).toBe(2);
   });
 
-  test("a wrong environment variable is said to be one", async () => {
+  test("a wrong environment variable is named as such", async () => {
     const wrongPort = await run(["broker"], { env: { RUSTLOG_PORT: "x" } });
     expect(wrongPort.stderr).toContain("RUSTLOG_PORT");
     expect(wrongPort.exitCode).toBe(2);
@@ -124,7 +124,7 @@ describe("usage errors end with 2, one line why, and the usage of the command", 
     expect(wrongSwitch.exitCode).toBe(2);
   });
 
-  test("limits that don't fit together name the flags", async () => {
+  test("limits that contradict each other name their flags", async () => {
     const { stderr, exitCode } = await run(["broker", "--max-batch-bytes", "20MiB"]);
     expect(stderr).toContain("--max-batch-bytes");
     expect(stderr).toContain("--max-frame-bytes");
@@ -132,8 +132,8 @@ describe("usage errors end with 2, one line why, and the usage of the command", 
   });
 });
 
-describe("failures end with 1 and say why, without a stack trace", () => {
-  test("no broker", async () => {
+describe("failures exit with 1 and say why, without a stack trace", () => {
+  test("there is no broker", async () => {
     const { stdout, stderr, exitCode } = await run(["topics", "list", "-b", NOBODY]);
     expect(stderr).toStartWith("rustlog: CONNECTION_LOST: ");
     expect(stderr).toContain(NOBODY);
@@ -142,7 +142,7 @@ describe("failures end with 1 and say why, without a stack trace", () => {
     expect(exitCode).toBe(1);
   });
 
-  test("a server of HTTP at the address is named, and asked only once", async () => {
+  test("an HTTP server at the address is named, and contacted only once", async () => {
     let requests = 0;
     const server = createServer((_, response) => {
       requests++;
@@ -159,7 +159,7 @@ describe("failures end with 1 and say why, without a stack trace", () => {
     expect([exitCode, requests]).toEqual([1, 0]);
   });
 
-  test("RUSTLOG_DEBUG shows the stack", async () => {
+  test("RUSTLOG_DEBUG shows the stack trace", async () => {
     const env = { RUSTLOG_DEBUG: "1" };
     const { stderr, exitCode } = await run(["topics", "list", "-b", NOBODY], { env });
     expect(stderr).toContain("CONNECTION_LOST");
@@ -170,7 +170,7 @@ describe("failures end with 1 and say why, without a stack trace", () => {
 });
 
 describe("formats", () => {
-  test("text, escapes and placeholders are told apart", () => {
+  test("text, escapes and placeholders are distinguished", () => {
     const parts = compileFormat("a\\t\\x00%%é\\\\%s%k");
     expect(parts).toHaveLength(3);
     expect(parts[0]).toEqual(new TextEncoder().encode("a\t\0%é\\"));

@@ -12,7 +12,7 @@ const mayMount =
   Bun.spawnSync(["sh", "-c", "d=$(mktemp -d) && mount -t tmpfs tmpfs $d && umount $d && rmdir $d"])
     .exitCode === 0;
 
-test("a sound directory: a summary, nothing on stderr, 0", async () => {
+test("a sound directory gives a summary, an empty stderr and exit code 0", async () => {
   using directory = tempDir();
   await makeSample(directory.path);
   const { stdout, stderr, exitCode } = await run(["verify", directory.path]);
@@ -57,7 +57,7 @@ test.skipIf(!mayMount)("verify, inspect and explain work on a read-only copy", a
   }
 });
 
-test("verify writes nothing, not even into the lock file", async () => {
+test("verify writes nothing, not even to the lock file", async () => {
   using directory = tempDir();
   await makeSample(directory.path);
   const lock = join(directory.path, "LOCK");
@@ -69,7 +69,7 @@ test("verify writes nothing, not even into the lock file", async () => {
   expect(existsSync(lock)).toBe(false);
 });
 
-test("a FIFO in the place of a file is damage, and nothing waits for it", async () => {
+test("a FIFO in place of a file is damage, and verify does not wait for it", async () => {
   for (const file of [fileOf(4), fileOf(4, "index"), fileOf(13, "snapshot"), "meta.json"]) {
     using directory = tempDir();
     await makeSample(directory.path);
@@ -82,7 +82,7 @@ test("a FIFO in the place of a file is damage, and nothing waits for it", async 
   }
 });
 
-test("damage: a line each and 1; with --repair it is put right, and the next run ends with 0", async () => {
+test("damage gives a line each and exit code 1; --repair fixes it and the next run exits with 0", async () => {
   using directory = tempDir();
   await makeSample(directory.path);
   writeFileSync(join(directory.path, fileOf(4, "index")), "");
@@ -102,7 +102,7 @@ test("damage: a line each and 1; with --repair it is put right, and the next run
   expect((await run(["verify"], { env })).exitCode).toBe(0);
 });
 
-test("--json has all that the lines have, as fields", async () => {
+test("--json has everything that the lines have, as fields", async () => {
   using directory = tempDir();
   await makeSample(directory.path);
   edit(join(directory.path, fileOf(4)), (bytes) => {
@@ -131,7 +131,7 @@ test("--json has all that the lines have, as fields", async () => {
   expect(exitCode).toBe(1);
 });
 
-test("a running broker: 1, and which process", async () => {
+test("a running broker gives exit code 1 and its process id", async () => {
   using directory = tempDir();
   await using _broker = await Broker.start({ dataDir: directory.path, port: 0, log: () => {} });
   const { stdout, stderr, exitCode } = await run(["verify", directory.path, "--repair"]);
@@ -140,7 +140,7 @@ test("a running broker: 1, and which process", async () => {
   expect(exitCode).toBe(1);
 });
 
-test("a directory that is none of ours is left as it is", async () => {
+test("a directory of something else is left unchanged", async () => {
   using directory = tempDir();
   const { stderr, exitCode } = await run(["verify", directory.path]);
   expect(stderr).toContain("is no data directory");
@@ -148,7 +148,7 @@ test("a directory that is none of ours is left as it is", async () => {
   expect([...new Bun.Glob("**").scanSync({ cwd: directory.path, onlyFiles: false })]).toEqual([]);
 });
 
-test("on a terminal each finding has a line of its own, without the bar", async () => {
+test("on a terminal each finding has its own line, without the bar", async () => {
   using directory = tempDir();
   await makeSample(directory.path);
   for (const base of [0, 4]) {
@@ -165,7 +165,7 @@ test("on a terminal each finding has a line of its own, without the bar", async 
   ]);
 });
 
-test("the progress bar: on a terminal, not too often, and gone at the end", () => {
+test("the progress bar is drawn only on a terminal, at intervals, and cleared at the end", () => {
   let nowMs = 0;
   const written: string[] = [];
   const bar = new ProgressBar(
