@@ -152,7 +152,7 @@ function metrics(broker: Broker): void {
 async function makeBroker(topics: number): Promise<Broker> {
   const options = { port: 0, log: () => {}, flush: { kind: "never" } } as const;
   const broker = await Broker.start({ ...options, dataDir: join(root, "broker") });
-  const { registry, offsets } = broker.services;
+  const { registry, offsets } = broker.context;
   for (let i = 0; i < topics; i++) {
     const topic = `topic-${i}`;
     await registry.create(topic, 100, {});

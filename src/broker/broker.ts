@@ -17,8 +17,8 @@ import { LogLimit } from "./log-limit.ts";
 import { BrokerMetrics } from "./metrics.ts";
 import { OpenFiles } from "./open-files.ts";
 import { type BrokerOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
-import type { BrokerServices } from "./services.ts";
 import { Server } from "./server.ts";
+import type { ServiceContext } from "../services/context.ts";
 import { VERSION } from "./version.ts";
 
 /** Lines of the storage that are logged in 10 s while clients are served: enough to name each of many partitions. */
@@ -43,8 +43,8 @@ const HEALTH_OFFLINE_MAX = 20;
 
 /** A running broker. */
 export class Broker implements AsyncDisposable {
-  /** What the handlers work on, for those who look inside: `http/`. A program that embeds a broker uses a client. */
-  readonly services: BrokerServices;
+  /** What the use cases work on, for `http/`. A program that embeds a broker uses a client. */
+  readonly context: ServiceContext;
   /** What is counted while it works. */
   readonly metrics: BrokerMetrics;
   readonly #options: ResolvedOptions;
@@ -69,17 +69,16 @@ export class Broker implements AsyncDisposable {
     this.#reports = reports;
     this.#options = options;
     this.#data = data;
-    this.services = {
+    this.context = {
       registry: data.registry,
       offsets,
       brokerVersion: VERSION,
       logDirectoryId: data.id,
-      frameBytesMax: options.maxFrameBytes,
       batchBytesMax: options.maxBatchBytes,
       autoCreateTopics: options.autoCreateTopics,
       defaultPartitions: options.defaultPartitions,
     };
-    this.#router = new Router(this.services);
+    this.#router = new Router(this.context);
     this.#server = new Server({
       host: options.host,
       port: options.port,
@@ -134,6 +133,7 @@ export class Broker implements AsyncDisposable {
       now: Date.now,
       report,
       onFlush: (ms) => metrics.flushDuration.observe(ms),
+      onFilesDeleted: collectSoon,
       onFatal: (error) => {
         failure ??= error;
         if (broker !== undefined) broker.#fail(error);
@@ -240,9 +240,7 @@ export class Broker implements AsyncDisposable {
     this.#retentionRun = this.#retentionRun
       .then(() => this.#data.registry.applyRetention())
       .then(
-        (segments) => {
-          if (segments > 0) collectSoon();
-        },
+        () => {},
         (error: unknown) =>
           this.#options.log(`old segments could not be deleted: ${String(error)}`),
       );

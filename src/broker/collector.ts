@@ -1,6 +1,6 @@
 // When the garbage collector is asked to come, because it does not see how much hangs on small objects of its own:
 // mappings of files that were deleted, and the chunks that sockets give.
-// Leaves to others: deleting files (log/), and saying when (handlers/topics.ts, broker.ts, server.ts).
+// Leaves to others: deleting files (log/), and saying when (broker.ts, server.ts).
 
 /** Longest collection that everything else may wait for, in milliseconds. */
 const PAUSE_MS_MAX = 20;

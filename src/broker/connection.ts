@@ -24,7 +24,6 @@ import type { InflightAccount } from "./inflight-account.ts";
 import type { InflightHolder } from "./inflight-budget.ts";
 import { Input, type InputOwner } from "./input.ts";
 import { FLUSH_BYTES_MAX, type FlushOutcome, Outbox, type OutboxEntry } from "./outbox.ts";
-import { TopicOrder } from "./topic-order.ts";
 
 /** How long a connection that was answered its last may take to leave, in milliseconds. */
 const LEAVE_MS_MAX = 1_000;
@@ -37,7 +36,6 @@ export class Connection implements ExchangeOwner, InflightHolder, InputOwner {
   /** What is in flight. */
   readonly inflight: InflightAccount;
   readonly #flushNow = (): void => this.#flush();
-  readonly topicOrder = new TopicOrder();
   /** Input is no longer understood. */
   #broken = false;
   /** The client sent FIN: input is at its end. */

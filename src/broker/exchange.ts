@@ -7,7 +7,6 @@ import { encodeErrorResponse, type RequestHeader } from "../protocol/native/mess
 import type { LogSlice } from "../log/segment/log-slice.ts";
 import type { AnsweredRequest } from "./metrics.ts";
 import type { OutboxEntry } from "./outbox.ts";
-import type { TopicOrder } from "./topic-order.ts";
 
 /** What an exchange needs of the connection that it came on. */
 export interface ExchangeOwner {
@@ -19,8 +18,6 @@ export interface ExchangeOwner {
   addWait(wait: Wait): void;
   /** Forgets a waiting request that has ended. */
   removeWait(wait: Wait): void;
-  /** Keeps requests of this connection in order where a topic must first be created. */
-  readonly topicOrder: TopicOrder;
   /** Counts bytes that a request of this connection needs beyond its own, until it is answered. */
   charge(bytes: number): void;
   /** Resolves when the next portion of work that takes long may be done. */

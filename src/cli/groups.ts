@@ -5,7 +5,7 @@ import type { Admin } from "../client/admin.ts";
 import type { PartitionOffset } from "../client/admin-types.ts";
 import type { OffsetSpec } from "../client/offset-spec.ts";
 import { RustLogError } from "../errors.ts";
-import { lagOf, NOT_COMMITTED } from "../groups/lag.ts";
+import { lagOf, NOT_COMMITTED } from "../services/group-lag.ts";
 import { newCommand } from "./command.ts";
 import { partitionList } from "./numbers.ts";
 import { parseOffset } from "./offset-range.ts";

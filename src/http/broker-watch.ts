@@ -3,7 +3,8 @@
 // Leaves to others: when to look (page-feed.ts), and what each page was sent (page-stream.ts).
 import type { Broker } from "../broker/broker.ts";
 import { VERSION } from "../broker/version.ts";
-import { type LagSources, type GroupSelection, readGroupLags } from "../groups/lag.ts";
+import type { ServiceContext } from "../services/context.ts";
+import { type GroupSelection, readGroupLags } from "../services/group-lag.ts";
 import { Portions } from "../log/event-loop.ts";
 import type { Partition } from "../topics/partition.ts";
 import type { Topic } from "../topics/topic.ts";
@@ -116,7 +117,7 @@ export class BrokerWatch {
   async #lookAtTopics(): Promise<boolean> {
     const nowMs = performance.now();
     if (nowMs < this.#topicsDueMs) return false;
-    const all = this.#broker.services.registry.list();
+    const all = this.#broker.context.registry.list();
     const before = this.#topics;
     const topics = all.slice(0, TOPICS_MAX);
     this.#topicsDueMs = nowMs + topics.length * TOPIC_REST_MS;
@@ -163,7 +164,7 @@ export class BrokerWatch {
   }
 
   async #lookAtGroups(): Promise<boolean> {
-    const json = JSON.stringify(await groupsState(this.#broker.services, {}));
+    const json = JSON.stringify(await groupsState(this.#broker.context, {}));
     if (json === this.#groupsJson) return false;
     this.#groupsJson = json;
     return true;
@@ -172,13 +173,13 @@ export class BrokerWatch {
 
 /** Some of the groups, with their lag. */
 export async function groupsState(
-  sources: LagSources,
+  context: ServiceContext,
   selection: Pick<GroupSelection, "after" | "filter">,
 ): Promise<GroupsState> {
   const bounds = { groupsMax: GROUPS_MAX, partitionsMax: GROUP_PARTITIONS_MAX };
-  const { groups, hasMore } = await readGroupLags(sources, { ...selection, ...bounds });
+  const { groups, hasMore } = await readGroupLags(context, { ...selection, ...bounds });
   return {
-    count: sources.offsets.groupCount,
+    count: context.offsets.groupCount,
     hasMore,
     groups: groups.map(({ group, lag, partitionCount }) => ({
       group,

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import type { Broker } from "../broker/broker.ts";
 import { VERSION } from "../broker/version.ts";
-import { NOT_COMMITTED, readGroupLags } from "../groups/lag.ts";
+import { NOT_COMMITTED, readGroupLags } from "../services/group-lag.ts";
 import { nextTurn, Portions } from "../log/event-loop.ts";
 import type { PartitionDescription } from "../topics/partition.ts";
 import { Exposition, labelsOf } from "./exposition.ts";
@@ -95,10 +95,10 @@ function writeConnections(text: Exposition, broker: Broker): void {
   text.sample("", inflight.waits);
 }
 
-async function* writePartitions(text: Exposition, { services }: Broker): AsyncGenerator<string> {
+async function* writePartitions(text: Exposition, { context }: Broker): AsyncGenerator<string> {
   const rows: { readonly labels: string; readonly state: PartitionDescription }[] = [];
   const portions = new Portions(PORTION);
-  for (const { name, online } of services.registry.list()) {
+  for (const { name, online } of context.registry.list()) {
     for (const partition of online) {
       const labels = labelsOf({ topic: name, partition: partition.index });
       rows.push({ labels, state: partition.describe() });
@@ -134,7 +134,7 @@ async function* writePartitions(text: Exposition, { services }: Broker): AsyncGe
     "Segments, the active one included.",
     (state) => state.segments,
   );
-  const { offline } = services.registry;
+  const { offline } = context.registry;
   text.family("rustlog_offline_partitions", "gauge", "Partitions that could not be opened.");
   text.sample("", offline.length);
   text.family(
@@ -148,12 +148,12 @@ async function* writePartitions(text: Exposition, { services }: Broker): AsyncGe
   );
 }
 
-async function* writeGroups(text: Exposition, { services }: Broker): AsyncGenerator<string> {
-  const { groups: shown } = await readGroupLags(services, {
+async function* writeGroups(text: Exposition, { context }: Broker): AsyncGenerator<string> {
+  const { groups: shown } = await readGroupLags(context, {
     groupsMax: GROUP_PARTITIONS_MAX,
     partitionsMax: GROUP_PARTITIONS_MAX,
   });
-  const groups = services.offsets.groupCount;
+  const groups = context.offsets.groupCount;
   text.family("rustlog_groups", "gauge", "Groups that have committed an offset.");
   text.sample("", groups);
   text.family(

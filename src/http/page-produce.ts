@@ -1,14 +1,12 @@
 // A record that a person writes on the page: its batch, made as a client makes it, and what the log did with it.
-// Leaves to others: the append itself (topics/partition.ts).
+// Leaves to others: the produce itself (services/produce.ts).
 import type { Broker } from "../broker/broker.ts";
-import { refuseInternalTopic } from "../broker/handlers/internal-topic.ts";
-import { refuseMissingPartition } from "../broker/handlers/produce.ts";
 import { RustLogError } from "../errors.ts";
 import { formatCrc } from "../inspection/batch-description.ts";
 import { INDEX_INTERVAL_BYTES } from "../limits.ts";
 import { crc } from "../record/batch.ts";
-import { checkProducedBatch } from "../record/produced-batch.ts";
 import { BatchEncoder } from "../record/encoder.ts";
+import { produce } from "../services/produce.ts";
 import type { Partition } from "../topics/partition.ts";
 import type { ProduceOrder, ProduceReport } from "./page/wire.ts";
 
@@ -21,21 +19,18 @@ export async function produceRecord(
   order: ProduceOrder,
   flush: string,
 ): Promise<ProduceReport> {
-  const { services } = broker;
+  const { context } = broker;
   const { topic, key, value } = order;
-  refuseInternalTopic(topic, "produced to");
-  refuseMissingPartition(services, topic, order.partition);
-  await services.registry.ensure(topic);
-  const partition = services.registry.partition(topic, order.partition);
   const encoder = new BatchEncoder();
   encoder.append(Date.now(), key, value);
   const batch = encoder.finish();
-  checkProducedBatch(batch, services.batchBytesMax);
-  const segmentBefore = partition.layout.segments.active.baseOffset;
-  const highWatermarkBefore = partition.highWatermark;
+  const before = context.registry.findOnline(topic, order.partition);
+  const segmentBefore = before?.layout.segments.active.baseOffset;
+  const highWatermarkBefore = before?.highWatermark ?? 0;
   const beganMs = performance.now();
-  const offset = await partition.append(batch);
+  const offset = await produce(context, { topic, partition: order.partition, batch });
   const acknowledgedMs = performance.now() - beganMs;
+  const partition = context.registry.partition(topic, order.partition);
   const place = placeOf(partition, offset);
   return {
     topic,
@@ -45,7 +40,7 @@ export async function produceRecord(
     bytes: batch.length,
     crc: formatCrc(crc(batch, 0)),
     ...place,
-    hasRolled: place.segment !== segmentBefore && place.segment === offset,
+    hasRolled: before !== undefined && place.segment !== segmentBefore && place.segment === offset,
     intervalBytes: INDEX_INTERVAL_BYTES,
     flush,
     acknowledgedMs,

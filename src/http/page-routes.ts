@@ -76,7 +76,7 @@ export function pageRoutes(broker: Broker, flush: string): HttpRoutes {
         answered(() => {
           const query = new Query(new URL(url).searchParams);
           const selection = { filter: query.text("filter"), after: query.text("after") };
-          return groupQueue.answer(signal, () => groupsState(broker.services, selection));
+          return groupQueue.answer(signal, () => groupsState(broker.context, selection));
         }),
     },
     "/api/produce": {
@@ -102,10 +102,10 @@ export function pageRoutes(broker: Broker, flush: string): HttpRoutes {
           if (ask === undefined) throw invalid(`there is nothing called '${question}'`);
           const index = /^\d{1,9}$/.test(partition) ? Number(partition) : -1;
           const query = new Query(new URL(url).searchParams);
-          broker.services.registry.partition(topic, index);
+          broker.context.registry.partition(topic, index);
           return await questions.answer(signal, () =>
             // Looked up again: the topic may have been deleted while the question waited.
-            ask(broker.services.registry.partition(topic, index), query),
+            ask(broker.context.registry.partition(topic, index), query),
           );
         }),
     },

@@ -152,23 +152,15 @@ export class Partition {
     return this.#segments.placeOf(offset, this.#appender.end);
   }
 
-  /** Bytes that may be read from `offset`; counting stops once there are `enough`. */
-  bytesAvailable(offset: number, enough: number): number {
-    if (offset >= this.highWatermark || offset < this.logStartOffset) return 0;
-    const { bytes, nextOffset } = this.read(offset, enough);
-    // The next batch did not fit what was counted up to: with it there are enough.
-    return nextOffset < this.highWatermark ? Math.max(bytes, enough) : bytes;
-  }
-
   /**
-   * Calls `listener` once: when `bytesMin` bytes may be readable from `offset`, which is to be looked at then, or when
-   * the partition closes (`closed` is true then). Returns the function that ends this. An append costs nothing
-   * for all those whose bytes are not there yet.
+   * Calls `listener` once: when `bytes` more may be readable from `offset` than now, or when the partition closes. The
+   * listener has to read to find out. Returns the function that unsubscribes it. An append costs nothing for listeners
+   * whose bytes are not there yet.
    */
-  whenReadable(offset: number, bytesMin: number, listener: () => void): () => void {
-    if (offset > this.highWatermark) return this.#waitingForOffset.add(offset, listener);
-    const missing = Math.max(1, bytesMin - this.bytesAvailable(offset, bytesMin));
-    return this.#waitingForBytes.add(this.#appender.acknowledgedBytes + missing, listener);
+  whenMoreReadable(offset: number, bytes: number, listener: () => void): () => void {
+    return offset > this.highWatermark
+      ? this.#waitingForOffset.add(offset, listener)
+      : this.#waitingForBytes.add(this.#appender.acknowledgedBytes + bytes, listener);
   }
 
   /** To be awaited before `offsetForTimestamp`, so that this takes little time; undefined if it would anyway. */

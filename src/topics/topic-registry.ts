@@ -39,6 +39,8 @@ export interface RegistryContext extends FoundContext {
   readonly admit?: ((partitions: number) => void) | undefined;
   readonly autoCreateTopics: boolean;
   readonly defaultPartitions: number;
+  /** Called when files were deleted that may have been mapped. */
+  readonly onFilesDeleted?: (() => void) | undefined;
 }
 
 const CREATING = "+c-";
@@ -137,12 +139,16 @@ export class TopicRegistry {
     return [...this.#topics.values()].flatMap((topic) => topic.offline);
   }
 
-  /** The topic, created first if it is missing and the broker creates topics by itself. */
+  /**
+   * The topic, created first if it is missing and the broker creates topics by itself. Callers that wait for a creation
+   * are served in the order in which they called, and before any later call.
+   */
   ensure(name: string): Topic | Promise<Topic> {
-    const topic = this.#topics.get(name);
-    if (topic !== undefined) return topic;
+    // Looked up first: as long as it is there, callers that came earlier have not been served.
     const creating = this.#creating.get(name);
     if (creating !== undefined) return creating;
+    const topic = this.#topics.get(name);
+    if (topic !== undefined) return topic;
     if (!this.#context.autoCreateTopics) return Promise.reject(unknownTopic(name));
     return this.create(name, 0, {});
   }
@@ -175,13 +181,14 @@ export class TopicRegistry {
       return Promise.reject(error);
     }
     this.#partitionCount += count;
-    const creation = this.#create(name, count, settings)
-      .catch((error: unknown) => {
-        this.#partitionCount -= count;
-        throw error;
-      })
-      .finally(() => this.#creating.delete(name));
+    const creation = this.#create(name, count, settings).catch((error: unknown) => {
+      this.#partitionCount -= count;
+      throw error;
+    });
     this.#creating.set(name, creation);
+    // The first to hear of it, so that nobody can come between this and those who wait.
+    const forget = () => this.#creating.delete(name);
+    creation.then(forget, forget);
     return creation;
   }
 
@@ -221,11 +228,15 @@ export class TopicRegistry {
     const deletion = this.#delete(topic, doomed).finally(() => this.#deleting.delete(name));
     this.#deleting.set(name, deletion);
     await deletion;
+    this.#context.onFilesDeleted?.();
   }
 
   /** Deletes what retention has run out for, in all topics; returns the number of segments. */
-  applyRetention(): Promise<number> {
-    return applyRetention(this.list(), this.#retentionFaults, this.#context.report);
+  async applyRetention(): Promise<number> {
+    const { report, onFilesDeleted } = this.#context;
+    const segments = await applyRetention(this.list(), this.#retentionFaults, report);
+    if (segments > 0) onFilesDeleted?.();
+    return segments;
   }
 
   /** Flushes and closes all partitions; returns the notes for the next start. */

@@ -66,7 +66,7 @@ test("an offline partition is described in every version, and its requests get S
       "1:more",
     ]);
     // What was committed for it is kept for the time when it is back.
-    const { offsets } = running.broker.services;
+    const { offsets } = running.broker.context;
     expect(offsets.fetch("g", "t", 0)?.offset).toBe(1);
   }));
 
@@ -90,7 +90,7 @@ test("an offline partition is in the metrics and in the health, which stays 200"
     expect(metrics).toContain("\nrustlog_offline_partitions 1\n");
     expect(metrics).toContain('\nrustlog_partition_offline{topic="t",partition="0"} 1\n');
     expect(metrics).toContain('\nrustlog_partition_offline{topic="t",partition="1"} 0\n');
-    await running.broker.services.registry.delete("t");
+    await running.broker.context.registry.delete("t");
     expect(await (await fetch(`${http.url}/health`)).json()).toMatchObject({ status: "ok" });
     await http.stop();
   }));

@@ -1,8 +1,7 @@
 import { expect, test } from "bun:test";
-import type { BrokerServices } from "../../src/broker/services.ts";
 import { Exchange, type ExchangeOwner } from "../../src/broker/exchange.ts";
 import { Router } from "../../src/broker/handlers/router.ts";
-import { TopicOrder } from "../../src/broker/topic-order.ts";
+import type { ServiceContext } from "../../src/services/context.ts";
 import { API } from "../../src/protocol/native/messages.ts";
 import { encodeDeleteTopicRequest } from "../../src/protocol/native/delete-topic.ts";
 import { encodeListTopicsRequest } from "../../src/protocol/native/topics.ts";
@@ -14,7 +13,6 @@ test("a bug in a handler is answered without its details, and logged with them",
   const owner: ExchangeOwner = {
     frameBytesMax: 1000,
     mayWait: true,
-    topicOrder: new TopicOrder(),
     addWait() {},
     removeWait() {},
     charge() {},
@@ -34,7 +32,7 @@ test("a bug in a handler is answered without its details, and logged with them",
       delete: () => Promise.reject(new TypeError("later detail")),
     },
   };
-  const router = new Router(broken as unknown as BrokerServices);
+  const router = new Router(broken as unknown as ServiceContext);
   const header = (apiKey: number) => ({ apiKey, apiVersion: 1, correlationId: 1, bodyStart: 6 });
   const list = encodeListTopicsRequest(1).subarray(4);
   router.dispatch(new Exchange(owner, header(API.ListTopics), 0, 0), header(API.ListTopics), list);

@@ -5,7 +5,7 @@ import { CliError, describeFailure, EXIT, reportFailure } from "../../src/cli/ex
 import { formatProgress, formatSummary } from "../../src/cli/progress.ts";
 import { formatTable } from "../../src/cli/table.ts";
 import { RustLogError } from "../../src/errors.ts";
-import { lagOf } from "../../src/groups/lag.ts";
+import { lagOf } from "../../src/services/group-lag.ts";
 
 test("columns are as wide as their widest cell; numbers are right-aligned", () => {
   const table = formatTable(

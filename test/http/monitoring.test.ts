@@ -174,7 +174,7 @@ describe("GET /metrics", () => {
       '{group="quo\\"te",topic="t",partition="0"}': 0,
       '{group="quo\\"te",topic="t",partition="1"}': 0,
     });
-    await broker.broker.services.registry.applyRetention();
+    await broker.broker.context.registry.applyRetention();
     const after = await http.scrape();
     const kept = samplesOf(after, "rustlog_partition_size_bytes")[key] ?? 0;
     expect(kept).toBeLessThan(bytes);
@@ -187,7 +187,7 @@ describe("GET /metrics", () => {
   test("counts partitions that a group never committed in its lag, and sums it up", async () => {
     await using broker = await startBroker();
     await using http = serve(broker);
-    const { registry, offsets } = broker.broker.services;
+    const { registry, offsets } = broker.broker.context;
     await registry.create("t", 3, {});
     for (const index of [0, 2]) await registry.partition("t", index).append(batchOf("a", "b", "c"));
     await offsets.commit("g", [{ topic: "t", partition: 0, offset: 1 }]);
@@ -201,7 +201,7 @@ describe("GET /metrics", () => {
 
   test("is written in small parts, and shows no more groups than fit", async () => {
     await using broker = await startBroker({ offsets: "memory" });
-    const { registry, offsets } = broker.broker.services;
+    const { registry, offsets } = broker.broker.context;
     await registry.create("t", 3, {});
     const commits = [0, 1, 2].map((partition) => ({ topic: "t", partition, offset: 0 }));
     for (let i = 0; i < 4_000; i++) await offsets.commit(`g-${i}`, commits);
@@ -229,7 +229,7 @@ describe("GET /metrics", () => {
 
   test("a scraper that does not read holds up no other, and too many are refused", async () => {
     await using broker = await startBroker({ offsets: "memory" });
-    const { registry, offsets } = broker.broker.services;
+    const { registry, offsets } = broker.broker.context;
     await registry.create("t", 1, {});
     for (let i = 0; i < 3_000; i++) {
       await offsets.commit(`g-${i}`, [{ topic: "t", partition: 0, offset: 0 }]);

@@ -54,7 +54,7 @@ async function nextTick(
 
 test("a page is sent the topics, all partitions, then what a produce and a commit changed", async () => {
   await using sample = await startPage();
-  const { registry, offsets } = sample.broker.services;
+  const { registry, offsets } = sample.broker.context;
   const { id } = await registry.create("orders", 2, {});
   await registry.partition("orders", 0).append(batchOf("a", "b"));
   const page = await listen(sample.url);
@@ -93,7 +93,7 @@ test("a page is sent the topics, all partitions, then what a produce and a commi
 
 test("a page is sent the topics again when one comes or goes", async () => {
   await using sample = await startPage();
-  const { registry } = sample.broker.services;
+  const { registry } = sample.broker.context;
   const page = await listen(sample.url);
   expect(((await page.next()).data as Overview).topics).toEqual([]);
   const nextTopics = async (): Promise<string[]> => {
@@ -111,7 +111,7 @@ test("a page is sent the topics again when one comes or goes", async () => {
 
 test("a topic that was deleted and created again at once comes with its new partitions", async () => {
   await using sample = await startPage();
-  const { registry } = sample.broker.services;
+  const { registry } = sample.broker.context;
   const { partitions, id } = await registry.create("one", 1, {});
   await (partitions[0] as Partition).append(batchOf("a", "b"));
   const page = await listen(sample.url);
@@ -172,7 +172,7 @@ test("what waits for a page that does not read is bounded, and is the newest whe
 
 test("of many groups the first are sent, and others have their turn while they are read", async () => {
   await using sample = await startPage({ offsets: "memory" });
-  const { registry, offsets } = sample.broker.services;
+  const { registry, offsets } = sample.broker.context;
   await registry.create("t", 1, {});
   for (let i = 0; i < 3_000; i++) {
     const group = `${"g".repeat(100)}-${String(i).padStart(4, "0")}`;

@@ -30,7 +30,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
     "shows a lookup's row above the steps, though rows are made on the way there",
     async () => {
       await using many = await startPage();
-      const { registry, offsets } = many.broker.services;
+      const { registry, offsets } = many.broker.context;
       await registry.create("wide", 200, {});
       await writeOrders(many.broker, "wide", 150, 400);
       const groups = ["the-one-with-a-long-name", "another-with-a-long-name"];

@@ -19,7 +19,7 @@ let sample: PageSample;
 
 beforeAll(async () => {
   sample = await startPage();
-  await sample.broker.services.registry.create("orders", 2, {});
+  await sample.broker.context.registry.create("orders", 2, {});
   await writeOrders(sample.broker, "orders", 0, 3000);
 });
 afterAll(() => sample[Symbol.asyncDispose]());
@@ -44,7 +44,7 @@ function post(body: unknown, headers: Record<string, string> = {}): Promise<Resp
   });
 }
 
-const partition = (index = 0) => sample.broker.services.registry.partition("orders", index);
+const partition = (index = 0) => sample.broker.context.registry.partition("orders", index);
 
 describe("the page", () => {
   test("is one document with its script and style, and allows nothing from elsewhere", async () => {
@@ -207,7 +207,7 @@ describe.each(["gzip", "zstd"] as const)("a %s batch that decompresses to 40 MiB
   const LARGE = 40 * 1024 * 1024;
 
   beforeAll(async () => {
-    const { online } = await sample.broker.services.registry.create(codec, 1, {});
+    const { online } = await sample.broker.context.registry.create(codec, 1, {});
     const encoder = new BatchEncoder({ codec });
     encoder.append(1000, "first", "small");
     encoder.append(1001, "second", new Uint8Array(LARGE));
@@ -283,7 +283,7 @@ describe("a record that is produced", () => {
   });
 
   test("gets an index entry when one is due, and tells which", async () => {
-    await sample.broker.services.registry.create("indexed", 1, {});
+    await sample.broker.context.registry.create("indexed", 1, {});
     const reports: ProduceReport[] = [];
     for (let i = 0; i < 4; i++) {
       const order = { topic: "indexed", partition: 0, key: null, value: "v".repeat(2000) };
@@ -311,7 +311,7 @@ describe("a record that is produced", () => {
     const response = await post(body);
     expect(response.status).toBeGreaterThanOrEqual(400);
     expect(((await response.json()) as { code: string }).code).toBe(code);
-    expect(sample.broker.services.registry.find("absent")).toBeUndefined();
+    expect(sample.broker.context.registry.find("absent")).toBeUndefined();
   });
 
   test("is refused when the page of another origin sends it, or a form", async () => {
@@ -346,7 +346,7 @@ test("no more than 32 records of pages are on their way in at once", async () =>
   const disk = new RealDisk();
   const gate = new SyncGate(disk);
   await using held = await startPage({}, disk);
-  await held.broker.services.registry.create("slow", 1, {});
+  await held.broker.context.registry.create("slow", 1, {});
   const send = (): Promise<Response> =>
     fetch(`${held.url}api/produce`, {
       method: "POST",

@@ -102,7 +102,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
     "moves its marks when records come in and a group commits",
     async () => {
       const page = await open();
-      const { registry, offsets } = sample.broker.services;
+      const { registry, offsets } = sample.broker.context;
       const before = await page.evaluate<string>(
         "document.querySelectorAll('.numbers strong')[3].textContent",
       );
@@ -265,7 +265,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
     "bears 200 partitions, making only the rows that are on the screen",
     async () => {
       await using many = await startPage();
-      await many.broker.services.registry.create("wide", 200, {});
+      await many.broker.context.registry.create("wide", 200, {});
       await writeOrders(many.broker, "wide", 199, 100);
       const page = await open(WIDE, many.url);
       const rows = "document.querySelectorAll('.row').length";
@@ -282,7 +282,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
     "leaves topics opened or closed, and the focus where it is, when a topic is created",
     async () => {
       await using many = await startPage();
-      const { registry } = many.broker.services;
+      const { registry } = many.broker.context;
       for (let i = 10; i < 32; i++) await registry.create(`topic-${i}`, 2, {});
       const page = await browser.open(many.url, WIDE);
       pages.push(page);
@@ -309,7 +309,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
     "tells the lag of each group, partitions without a commit included, and filters the groups",
     async () => {
       await using shop = await startPage({ offsets: "memory" });
-      const { registry, offsets } = shop.broker.services;
+      const { registry, offsets } = shop.broker.context;
       await registry.create("t", 2, {});
       await registry.partition("t", 1).append(batchOf("a", "b", "c"));
       for (let i = 0; i < 300; i++) {

@@ -6,7 +6,7 @@ import { batchOf, startBroker } from "./broker.ts";
 /** Creates topic `t` of two partitions, with a record in each and a commit of group `g`, and breaks partition 0. */
 export async function makeOfflinePartition(dataDir: string): Promise<void> {
   const running = await startBroker({ dataDir });
-  const { registry, offsets } = running.broker.services;
+  const { registry, offsets } = running.broker.context;
   const { online } = await registry.create("t", 2, {});
   for (const partition of online) await partition.append(batchOf("kept"));
   await offsets.commit("g", [

@@ -51,7 +51,7 @@ export async function writeOrders(
 ): Promise<void> {
   const RECORDS = 8;
   const written: Promise<number>[] = [];
-  const target = broker.services.registry.partition(topic, partition);
+  const target = broker.context.registry.partition(topic, partition);
   for (let order = 0; order < count; order += RECORDS) {
     const encoder = new BatchEncoder();
     for (let i = order; i < Math.min(count, order + RECORDS); i++) {
@@ -72,7 +72,7 @@ export async function writeOrders(
 export async function writeSegments(dataDir: string, topic: string, count: number): Promise<void> {
   {
     await using running = await startBroker({ dataDir });
-    await running.broker.services.registry.create(topic, 1, {});
+    await running.broker.context.registry.create(topic, 1, {});
   }
   for (let offset = 0; offset < count; offset++) {
     const batch = batchOf(`value ${offset}`);
@@ -83,7 +83,7 @@ export async function writeSegments(dataDir: string, topic: string, count: numbe
 
 /** Two topics, and two groups that read them. */
 export async function writeShop(broker: Broker): Promise<void> {
-  const { registry, offsets } = broker.services;
+  const { registry, offsets } = broker.context;
   await registry.create("orders", 4, {});
   await registry.create("payments", 2, {});
   for (const [partition, count] of [5200, 4100, 6400, 2300].entries()) {

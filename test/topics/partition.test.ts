@@ -168,7 +168,6 @@ describe("policy always", () => {
     expect(partition.logEndOffset).toBe(3);
     expect(values(partition)).toEqual(["a", "b"]);
     expect(partition.read(2, 1_000)).toEqual({ slices: [], bytes: 0, nextOffset: 2 });
-    expect(partition.bytesAvailable(2, 1)).toBe(0);
     expect(partition.offsetForTimestamp(150)).toEqual({ offset: 2, timestamp: -1 });
     gate.open();
     await append;
@@ -181,7 +180,7 @@ describe("policy always", () => {
     const { partition } = await open();
     const batch = batchOf(["a".repeat(1_000)]);
     let called = 0;
-    partition.whenReadable(0, batch.length, () => called++);
+    partition.whenMoreReadable(0, batch.length, () => called++);
     await partition.append(batch.subarray(0, 100), [batch.subarray(100, 500), batch.subarray(500)]);
     expect(called).toBe(1);
   });
@@ -190,11 +189,11 @@ describe("policy always", () => {
     const { partition } = await open();
     const bytes = batchOf(["a"]).length;
     const seen: [string, number][] = [];
-    const wait = (name: string, offset: number, bytesMin: number) =>
-      partition.whenReadable(offset, bytesMin, () => seen.push([name, partition.highWatermark]));
+    const wait = (name: string, offset: number, more: number) =>
+      partition.whenMoreReadable(offset, more, () => seen.push([name, partition.highWatermark]));
     await partition.append(batchOf(["0"]));
-    wait("two more", 0, 3 * bytes);
-    wait("a byte more", 0, bytes + 1);
+    wait("two more", 0, 2 * bytes);
+    wait("a byte more", 0, 1);
     wait("at the end", 1, 2 * bytes + 1);
     wait("past the end", 3, 1);
     for (let i = 0; i < 1_000; i++) wait("never", 0, 1_000_000);
@@ -227,10 +226,7 @@ describe("reading", () => {
     );
     for (const offset of [3, 4, Number.MAX_SAFE_INTEGER]) {
       expect(partition.read(offset, 1_000)).toEqual({ slices: [], bytes: 0, nextOffset: 3 });
-      expect(partition.bytesAvailable(offset, 1)).toBe(0);
     }
-    expect(partition.bytesAvailable(0, 1)).toBe(0);
-    expect(partition.bytesAvailable(2, 1)).toBeGreaterThan(0);
   });
 
   test("describe says what is there", async () => {
@@ -354,7 +350,7 @@ describe("a failed flush", () => {
     const { partition, disk, gate, fatal } = await open();
     await partition.append(batchOf(["before"]));
     const closed: boolean[] = [];
-    partition.whenReadable(0, 1_000_000, () => closed.push(partition.closed));
+    partition.whenMoreReadable(0, 1_000_000, () => closed.push(partition.closed));
     gate.close();
     disk.failSyncs(1);
     const during = outcomesOf([partition.append(batchOf(["a"]))]);
@@ -616,7 +612,7 @@ describe("closing", () => {
     const opened = await open();
     const { partition, gate } = opened;
     const told: boolean[] = [];
-    partition.whenReadable(0, 1, () => told.push(partition.closed));
+    partition.whenMoreReadable(0, 1, () => told.push(partition.closed));
     gate.close();
     const outcomes = outcomesOf(["a", "b"].map((value) => partition.append(batchOf([value]))));
     const closing = partition.closeCleanly();

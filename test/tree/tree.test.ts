@@ -20,14 +20,18 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   log: ["record"],
   topics: ["record", "log"],
   groups: ["record", "log", "topics"],
+  services: ["record", "log", "topics", "groups"],
   net: ["record/bytes.ts"],
   protocol: ["record/bytes.ts", "net"],
-  broker: ["record", "log", "topics", "groups", "net", "protocol"],
+  broker: ["record", "log", "topics", "groups", "services", "net", "protocol"],
   client: ["record", "net", "protocol"],
   inspection: ["record", "log", "topics", "groups"],
-  http: ["record", "log", "topics", "groups", "net", "protocol", "broker", "inspection"],
+  http: [
+    ...["record", "log", "topics", "groups", "services", "net", "protocol"],
+    ...["broker", "inspection"],
+  ],
   cli: [
-    ...["record", "log", "topics", "groups", "net", "protocol"],
+    ...["record", "log", "topics", "groups", "services", "net", "protocol"],
     ...["broker", "client", "inspection", "http"],
   ],
 };

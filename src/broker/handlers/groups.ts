@@ -1,8 +1,5 @@
-// ListGroups, DescribeGroup and DeleteGroup. A group is what has committed an offset; it has no members.
-// Leaves to others: keeping committed offsets (groups/).
-import { groupPartitions } from "../../groups/lag.ts";
-import { groupNotFound, OffsetStore } from "../../groups/offset-store.ts";
-import type { GroupSummary } from "../../groups/offset-table.ts";
+// ListGroups, DescribeGroup and DeleteGroup.
+// Leaves to others: the work (services/groups.ts).
 import {
   type DeleteGroupRequest,
   type DescribeGroupRequest,
@@ -12,64 +9,46 @@ import {
   writeGroupPartition,
   writeListedGroup,
 } from "../../protocol/native/groups.ts";
+import type { ServiceContext } from "../../services/context.ts";
+import * as services from "../../services/groups.ts";
 import type { Exchange } from "../exchange.ts";
-import type { BrokerServices } from "../services.ts";
 import { answerList } from "./list.ts";
 
-/** Groups that are looked up at a time. */
-const LOOKUP_GROUPS = 500;
-
+/** Answers a ListGroups request. */
 export function listGroups(
-  services: BrokerServices,
+  context: ServiceContext,
   exchange: Exchange,
   { after, limit }: ListGroupsRequest,
 ): Promise<void> {
-  services.offsets.checkOnline();
   return answerList(exchange, {
-    items: groupsAfter(services.offsets, after),
+    items: services.listGroups(context, after),
     write: writeListedGroup,
     limit,
     pagesSince: GROUP_PAGES_SINCE,
   });
 }
 
-/** All groups after a name. Some may come and go meanwhile. */
-function* groupsAfter(offsets: OffsetStore, first: string): Generator<GroupSummary, void> {
-  let after = first === "" ? undefined : first;
-  for (;;) {
-    const groups = offsets.page(after, LOOKUP_GROUPS);
-    yield* groups;
-    if (groups.length < LOOKUP_GROUPS) return;
-    after = groups.at(-1)?.group;
-  }
-}
-
-/** Answers a DescribeGroup request: what is committed, beside the ends of each log, from which the lag follows. */
-export async function describeGroup(
-  services: BrokerServices,
+/** Answers a DescribeGroup request. */
+export function describeGroup(
+  context: ServiceContext,
   exchange: Exchange,
-  request: DescribeGroupRequest,
+  { group, afterTopic, afterPartition, limit }: DescribeGroupRequest,
 ): Promise<void> {
-  const { group, afterTopic, afterPartition, limit } = request;
-  OffsetStore.checkGroup(group);
-  services.offsets.checkOnline();
-  if (services.offsets.topicsOf(group).length === 0) throw groupNotFound(group);
   const after = afterTopic === "" ? undefined : { topic: afterTopic, partition: afterPartition };
-  await answerList(exchange, {
-    items: groupPartitions(services, group, after),
+  return answerList(exchange, {
+    items: services.describeGroup(context, group, after),
     write: writeGroupPartition,
     limit,
     pagesSince: GROUP_PAGES_SINCE,
   });
 }
 
-/** Answers a DeleteGroup request once the group would not come back. */
+/** Answers a DeleteGroup request. */
 export async function deleteGroup(
-  services: BrokerServices,
+  context: ServiceContext,
   exchange: Exchange,
-  request: DeleteGroupRequest,
+  { group }: DeleteGroupRequest,
 ): Promise<void> {
-  OffsetStore.checkGroup(request.group);
-  await services.offsets.deleteGroup(request.group);
+  await services.deleteGroup(context, group);
   exchange.answer(encodeDeleteGroupResponse(exchange.correlationId, {}));
 }

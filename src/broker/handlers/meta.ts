@@ -3,8 +3,8 @@
 import { API_NAMES, API_VERSIONS } from "../../protocol/native/api-versions.ts";
 import { API } from "../../protocol/native/messages.ts";
 import { encodeApiVersionsResponse, encodePingResponse } from "../../protocol/native/meta.ts";
+import type { ServiceContext } from "../../services/context.ts";
 import type { Exchange } from "../exchange.ts";
-import type { BrokerServices } from "../services.ts";
 
 const APIS = API_NAMES.map((name) => ({
   apiKey: API[name],
@@ -12,18 +12,18 @@ const APIS = API_NAMES.map((name) => ({
   maxVersion: API_VERSIONS[name].max,
 }));
 
-export function ping(_services: BrokerServices, exchange: Exchange): void {
+export function ping(_context: ServiceContext, exchange: Exchange): void {
   exchange.answer(encodePingResponse(exchange.correlationId, {}));
 }
 
-export function apiVersions(services: BrokerServices, exchange: Exchange): void {
-  const { brokerVersion, logDirectoryId } = services;
+export function apiVersions(context: ServiceContext, exchange: Exchange): void {
+  const { brokerVersion, logDirectoryId, batchBytesMax } = context;
   exchange.answer(
     encodeApiVersionsResponse(exchange.correlationId, {
       brokerVersion,
       logDirectoryId,
-      maxFrameBytes: services.frameBytesMax,
-      maxBatchBytes: services.batchBytesMax,
+      maxFrameBytes: exchange.owner.frameBytesMax,
+      maxBatchBytes: batchBytesMax,
       apis: APIS,
     }),
   );

@@ -23,8 +23,8 @@ import {
   decodeListTopicsRequest,
 } from "../../protocol/native/topics.ts";
 import { joined, NO_TAIL, type Tail } from "../../record/bytes.ts";
+import type { ServiceContext } from "../../services/context.ts";
 import type { Exchange } from "../exchange.ts";
-import type { BrokerServices } from "../services.ts";
 import { fetch } from "./fetch.ts";
 import { deleteGroup, describeGroup, listGroups } from "./groups.ts";
 import { apiVersions, ping } from "./meta.ts";
@@ -34,14 +34,14 @@ import { createTopic, deleteTopic, describeTopic, listTopics } from "./topics.ts
 
 /** Answers a request, at once or later; what it throws or rejects with becomes an error answer. */
 type Handler<Request> = (
-  services: BrokerServices,
+  context: ServiceContext,
   exchange: Exchange,
   request: Request,
 ) => void | Promise<void>;
 
 /** A handler together with the decoder of its request. */
 type Route = (
-  services: BrokerServices,
+  context: ServiceContext,
   exchange: Exchange,
   payload: Uint8Array,
   tail: Tail,
@@ -49,15 +49,15 @@ type Route = (
 
 /** A route for requests that are read in one piece. */
 function route<Request>(decode: (payload: Uint8Array) => Request, handle: Handler<Request>): Route {
-  return (services, exchange, payload, tail) => {
+  return (context, exchange, payload, tail) => {
     const whole = tail.length === 0 ? payload : joined(payload, tail);
-    return handle(services, exchange, decode(whole));
+    return handle(context, exchange, decode(whole));
   };
 }
 
 /** Batches are large, and stay in the pieces that they came in. */
-const routeOfProduce: Route = (services, exchange, payload, tail) =>
-  produce(services, exchange, decodeProduceRequest(payload, tail));
+const routeOfProduce: Route = (context, exchange, payload, tail) =>
+  produce(context, exchange, decodeProduceRequest(payload, tail));
 
 const ROUTES: ReadonlyMap<number, Route> = new Map([
   [API.Produce, routeOfProduce],
@@ -77,11 +77,11 @@ const ROUTES: ReadonlyMap<number, Route> = new Map([
 ]);
 
 export class Router {
-  readonly #services: BrokerServices;
+  readonly #context: ServiceContext;
   readonly #running = new Set<Promise<void>>();
 
-  constructor(services: BrokerServices) {
-    this.#services = services;
+  constructor(context: ServiceContext) {
+    this.#context = context;
   }
 
   /** Handles one request. Never throws: every failure becomes the answer to the request. */
@@ -92,7 +92,7 @@ export class Router {
     tail: Tail = NO_TAIL,
   ): void {
     try {
-      const outcome = routeFor(header)(this.#services, exchange, payload, tail);
+      const outcome = routeFor(header)(this.#context, exchange, payload, tail);
       if (outcome !== undefined) this.#track(exchange, outcome);
     } catch (error) {
       exchange.fail(error);

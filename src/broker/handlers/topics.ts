@@ -1,6 +1,5 @@
 // CreateTopic, ListTopics, DescribeTopic and DeleteTopic.
-// Leaves to others: topics on disk (topics/topic-registry.ts).
-import { RustLogError } from "../../errors.ts";
+// Leaves to others: the work (services/topics.ts).
 import { OFFLINE_REASON_LENGTH_MAX } from "../../limits.ts";
 import {
   type DeleteTopicRequest,
@@ -11,97 +10,68 @@ import {
   type DescribeTopicRequest,
   encodeCreateTopicResponse,
   encodeDescribeTopicResponse,
-  type ListedTopic,
   listedTopicWriter,
   type ListTopicsRequest,
   TOPIC_PAGES_SINCE,
 } from "../../protocol/native/topics.ts";
-import type { Topic } from "../../topics/topic.ts";
-import { collectSoon } from "../collector.ts";
+import type { ServiceContext } from "../../services/context.ts";
+import * as services from "../../services/topics.ts";
 import type { Exchange } from "../exchange.ts";
-import type { BrokerServices } from "../services.ts";
-import { refuseInternalTopic } from "./internal-topic.ts";
 import { answerList } from "./list.ts";
 
-/** Answers a CreateTopic request once the topic would survive a crash. */
+/** Answers a CreateTopic request. */
 export async function createTopic(
-  services: BrokerServices,
+  context: ServiceContext,
   exchange: Exchange,
-  request: CreateTopicRequest,
+  { topic: name, partitions, settings }: CreateTopicRequest,
 ): Promise<void> {
-  refuseInternalTopic(request.topic, "created");
-  const settings: Record<string, string> = Object.fromEntries(
-    request.settings.map(({ name, value }) => [name, value]),
-  );
-  const topic = await services.registry.create(request.topic, request.partitions, settings);
-  const created = { partitions: topic.partitions.length, topicId: topic.id };
   const { correlationId, apiVersion } = exchange;
+  const created = await services.createTopic(context, {
+    ...{ name, partitions },
+    settings: Object.fromEntries(settings.map((setting) => [setting.name, setting.value])),
+  });
   exchange.answer(encodeCreateTopicResponse(correlationId, created, apiVersion));
 }
 
-/** Answers a ListTopics request, with internal topics. */
+/** Answers a ListTopics request. */
 export function listTopics(
-  services: BrokerServices,
+  context: ServiceContext,
   exchange: Exchange,
   { after, limit }: ListTopicsRequest,
 ): Promise<void> {
   return answerList(exchange, {
-    items: topicsAfter(services.registry.list(), after),
+    items: services.listTopics(context, after),
     write: listedTopicWriter(exchange.apiVersion),
     limit,
     pagesSince: TOPIC_PAGES_SINCE,
   });
 }
 
-function* topicsAfter(topics: readonly Topic[], after: string): Generator<ListedTopic, void> {
-  for (const { name, partitions, internal, id, offline } of topics) {
-    if (name <= after) continue;
-    const count = partitions.length;
-    yield { name, partitions: count, internal, topicId: id, offline: offline.length };
-  }
-}
-
-/** Answers a DescribeTopic request, at once unless the topic must be created first. */
-export function describeTopic(
-  services: BrokerServices,
+/** Answers a DescribeTopic request. */
+export async function describeTopic(
+  context: ServiceContext,
   exchange: Exchange,
-  request: DescribeTopicRequest,
-): void | Promise<void> {
-  const { registry } = services;
-  const found = registry.find(request.topic);
-  if (found !== undefined) return answerDescription(exchange, found);
-  if (!request.createIfMissing) {
-    throw new RustLogError("UNKNOWN_TOPIC_OR_PARTITION", `there is no topic '${request.topic}'`);
-  }
-  refuseInternalTopic(request.topic, "created");
-  return Promise.resolve(registry.ensure(request.topic)).then((topic) =>
-    answerDescription(exchange, topic),
-  );
-}
-
-function answerDescription(exchange: Exchange, topic: Topic): void {
-  const description = {
-    name: topic.name,
-    internal: topic.internal,
-    settings: Object.entries(topic.settings).map(([name, value]) => ({ name, value })),
-    partitions: topic.partitions.map((partition) => ({
-      ...partition.describe(),
+  { topic, createIfMissing }: DescribeTopicRequest,
+): Promise<void> {
+  const { correlationId, apiVersion } = exchange;
+  const described = await services.describeTopic(context, topic, createIfMissing);
+  const response = {
+    ...described,
+    settings: Object.entries(described.settings).map(([name, value]) => ({ name, value })),
+    partitions: described.partitions.map((partition) => ({
+      ...partition,
       offline: partition.offline?.slice(0, OFFLINE_REASON_LENGTH_MAX) ?? "",
     })),
-    topicId: topic.id,
   };
-  const { correlationId, apiVersion } = exchange;
-  exchange.answer(encodeDescribeTopicResponse(correlationId, description, apiVersion));
+  exchange.answer(encodeDescribeTopicResponse(correlationId, response, apiVersion));
 }
 
-/** Answers a DeleteTopic request once the topic would not come back, and no other gets what groups committed for it. */
+/** Answers a DeleteTopic request. */
 export async function deleteTopic(
-  services: BrokerServices,
+  context: ServiceContext,
   exchange: Exchange,
-  request: DeleteTopicRequest,
+  { topic }: DeleteTopicRequest,
 ): Promise<void> {
-  refuseInternalTopic(request.topic, "deleted");
-  await services.registry.delete(request.topic);
-  collectSoon();
+  await services.deleteTopic(context, topic);
   exchange.answer(encodeDeleteTopicResponse(exchange.correlationId, {}));
 }

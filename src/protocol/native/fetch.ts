@@ -1,5 +1,5 @@
 // Fetch: whole record batches of one partition, from an offset.
-// Leaves to others: waiting and finding them (broker/handlers/fetch.ts).
+// Leaves to others: finding them, and waiting for them (services/fetch.ts).
 //
 //   request  = group string ("" for none) | topic string | partition u32 | offset i64
 //            | maxBytes u32 | minBytes u32 | maxWaitMs u32 | topicId uuid (v2)

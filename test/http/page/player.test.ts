@@ -37,7 +37,7 @@ test("going to a step stops it, and never leaves the story", () => {
 
 test("a lookup's steps point at what the search looked at", async () => {
   await using sample = await startPage();
-  const { registry } = sample.broker.services;
+  const { registry } = sample.broker.context;
   const partition = (await registry.create("orders", 1, {})).online[0]!;
   await writeOrders(sample.broker, "orders", 0, 3000);
   const { segments, end } = partition.layout;

@@ -1,8 +1,7 @@
 // How far a group is behind, partition by partition: the one place where committed offsets meet the logs.
-// Leaves to others: showing it (broker/handlers/groups.ts, http/), and keeping commits (offset-store.ts).
+// Leaves to others: showing it (http/, the protocols), and keeping commits (groups/offset-store.ts).
 import { nextTurn, Portions } from "../log/event-loop.ts";
-import type { TopicRegistry } from "../topics/topic-registry.ts";
-import type { OffsetStore } from "./offset-store.ts";
+import type { ServiceContext } from "./context.ts";
 
 /** Stands for the offset and the time of a commit that there has not been. */
 export const NOT_COMMITTED = -1;
@@ -21,12 +20,6 @@ export interface GroupPartition {
 }
 
 const BEFORE_ALL = { topic: "", partition: NOT_COMMITTED };
-
-/** What the lag of a group is taken from. */
-export interface LagSources {
-  readonly registry: TopicRegistry;
-  readonly offsets: OffsetStore;
-}
 
 /**
  * Records that a group has not read: from its committed offset, or from the log start if that is later or nothing was
@@ -47,7 +40,7 @@ export function lagOf(offset: {
  * between two of them.
  */
 export function* groupPartitions(
-  { registry, offsets }: LagSources,
+  { registry, offsets }: ServiceContext,
   group: string,
   after: { readonly topic: string; readonly partition: number } = BEFORE_ALL,
 ): Generator<GroupPartition, void> {
@@ -104,7 +97,7 @@ const PARTITIONS_VISITED_MAX = 100_000;
  * others all the time: it may go through a million groups.
  */
 export async function readGroupLags(
-  sources: LagSources,
+  context: ServiceContext,
   { after: start, filter = "", groupsMax, partitionsMax }: GroupSelection,
 ): Promise<{ groups: GroupLag[]; hasMore: boolean }> {
   const groups: GroupLag[] = [];
@@ -113,10 +106,10 @@ export async function readGroupLags(
   let visitsLeft = PARTITIONS_VISITED_MAX;
   let after = start;
   for (;;) {
-    const page = sources.offsets.page(after, GROUPS_PER_TURN);
+    const page = context.offsets.page(after, GROUPS_PER_TURN);
     for (const { group } of page) {
       if (!group.includes(filter)) continue;
-      const partitionCount = groupPartitionCount(sources, group);
+      const partitionCount = groupPartitionCount(context, group);
       const isTooLarge = partitionCount > partitionsMax;
       const isFull = groups.length >= groupsMax || (!isTooLarge && partitionCount > left);
       if (isFull || (groups.length > 0 && partitionCount > visitsLeft)) {
@@ -125,7 +118,7 @@ export async function readGroupLags(
       visitsLeft -= partitionCount;
       let lag = 0;
       const partitions: GroupPartition[] = [];
-      for (const partition of groupPartitions(sources, group)) {
+      for (const partition of groupPartitions(context, group)) {
         lag += partition.lag;
         // One that is too large for any answer hides no others.
         if (!isTooLarge) partitions.push(partition);
@@ -141,7 +134,7 @@ export async function readGroupLags(
 }
 
 /** Number of the partitions that `groupPartitions` goes through. */
-function groupPartitionCount({ registry, offsets }: LagSources, group: string): number {
+function groupPartitionCount({ registry, offsets }: ServiceContext, group: string): number {
   let count = 0;
   for (const name of offsets.topicsOf(group)) {
     count += registry.find(name)?.online.length ?? 0;

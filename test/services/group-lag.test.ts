@@ -1,13 +1,13 @@
 // How far groups are behind, against a real registry and store.
 // Leaves to others: how it is shown (broker/apis.test.ts, http/monitoring.test.ts, cli/groups.test.ts).
 import { expect, test } from "bun:test";
-import { groupPartitions, lagOf, readGroupLags } from "../../src/groups/lag.ts";
+import { groupPartitions, lagOf, readGroupLags } from "../../src/services/group-lag.ts";
 import { batchOf, startBroker } from "../support/broker.ts";
 
 test("all partitions of a group's topics are there, also those without a commit", async () => {
   await using running = await startBroker();
-  const { services } = running.broker;
-  const { registry, offsets } = services;
+  const { context } = running.broker;
+  const { registry, offsets } = context;
   await registry.create("read", 3, {});
   await registry.create("other", 1, {});
   for (const partition of [0, 1, 2]) {
@@ -15,7 +15,7 @@ test("all partitions of a group's topics are there, also those without a commit"
   }
   await offsets.commit("g", [{ topic: "read", partition: 1, offset: 2 }]);
   await offsets.commit("h", [{ topic: "other", partition: 0, offset: 0 }]);
-  const found = [...groupPartitions(services, "g")];
+  const found = [...groupPartitions(context, "g")];
   expect(found.map(({ topic, partition }) => `${topic}-${partition}`)).toEqual([
     "read-0",
     "read-1",
@@ -27,41 +27,41 @@ test("all partitions of a group's topics are there, also those without a commit"
     [-1, 3],
   ]);
   expect(found[0]?.commitTimestamp).toBe(-1);
-  expect([...groupPartitions(services, "unknown")]).toEqual([]);
+  expect([...groupPartitions(context, "unknown")]).toEqual([]);
 });
 
 test("a partition without a commit counts from its log start", async () => {
   await using running = await startBroker({ segmentBytes: 1024, retentionBytes: 1024 });
-  const { services } = running.broker;
-  const partition = (await services.registry.create("t", 2, {})).online[0]!;
+  const { context } = running.broker;
+  const partition = (await context.registry.create("t", 2, {})).online[0]!;
   for (let i = 0; i < 4; i++) await partition.append(batchOf("x".repeat(600), "y"));
-  await services.registry.applyRetention();
+  await context.registry.applyRetention();
   expect(partition.logStartOffset).toBeGreaterThan(0);
-  await services.offsets.commit("g", [{ topic: "t", partition: 1, offset: 0 }]);
-  const [first] = groupPartitions(services, "g");
+  await context.offsets.commit("g", [{ topic: "t", partition: 1, offset: 0 }]);
+  const [first] = groupPartitions(context, "g");
   expect(first?.lag).toBe(8 - partition.logStartOffset);
 });
 
 test("nothing is left of a group once its topics are deleted", async () => {
   await using running = await startBroker();
-  const { services } = running.broker;
-  await services.registry.create("t", 1, {});
-  await services.offsets.commit("g", [{ topic: "t", partition: 0, offset: 0 }]);
-  await services.registry.delete("t");
-  expect([...groupPartitions(services, "g")]).toEqual([]);
+  const { context } = running.broker;
+  await context.registry.create("t", 1, {});
+  await context.offsets.commit("g", [{ topic: "t", partition: 0, offset: 0 }]);
+  await context.registry.delete("t");
+  expect([...groupPartitions(context, "g")]).toEqual([]);
 });
 
 test("groups are read by name, as many as fit, after a name, and filtered", async () => {
   await using running = await startBroker({ offsets: "memory" });
-  const { services } = running.broker;
-  await services.registry.create("t", 2, {});
-  await services.registry.partition("t", 1).append(batchOf("a", "b"));
+  const { context } = running.broker;
+  await context.registry.create("t", 2, {});
+  await context.registry.partition("t", 1).append(batchOf("a", "b"));
   for (let i = 0; i < 1200; i++) {
     const group = `g-${String(i).padStart(4, "0")}`;
-    await services.offsets.commit(group, [{ topic: "t", partition: 0, offset: 0 }]);
+    await context.offsets.commit(group, [{ topic: "t", partition: 0, offset: 0 }]);
   }
   const read = async (selection: { after?: string; filter?: string }) => {
-    const { groups, hasMore } = await readGroupLags(services, {
+    const { groups, hasMore } = await readGroupLags(context, {
       ...{ groupsMax: 3, partitionsMax: 100, ...selection },
     });
     return [groups.map(({ group }) => group).join(" "), hasMore];
@@ -72,12 +72,12 @@ test("groups are read by name, as many as fit, after a name, and filtered", asyn
   expect(await read({ filter: "-1199" })).toEqual(["g-1199", false]);
   expect(await read({ filter: "absent" })).toEqual(["", false]);
   const bounds = { groupsMax: 10, partitionsMax: 5 };
-  const { groups } = await readGroupLags(services, bounds);
+  const { groups } = await readGroupLags(context, bounds);
   expect(groups.map(({ lag, partitionCount }) => [lag, partitionCount])).toEqual([
     [2, 2],
     [2, 2],
   ]);
-  const large = await readGroupLags(services, { ...bounds, groupsMax: 1, partitionsMax: 1 });
+  const large = await readGroupLags(context, { ...bounds, groupsMax: 1, partitionsMax: 1 });
   expect(large.groups).toEqual([{ group: "g-0000", lag: 2, partitionCount: 2, partitions: [] }]);
 });
 

@@ -1,19 +1,16 @@
-// What the handlers work on: the topics, the committed offsets, and the facts about this broker.
-// Leaves to others: opening and closing them (broker.ts).
+// What the use cases work on: the topics, the committed offsets, and the facts about this broker.
+// Leaves to others: opening and closing them (broker/broker.ts).
 import type { OffsetStore } from "../groups/offset-store.ts";
 import type { TopicRegistry } from "../topics/topic-registry.ts";
 
-/** Everything that a handler may touch. */
-export interface BrokerServices {
+export interface ServiceContext {
   readonly registry: TopicRegistry;
   readonly offsets: OffsetStore;
   /** Version of the program. */
   readonly brokerVersion: string;
   /** Identity of the data directory, made when it was created. */
   readonly logDirectoryId: string;
-  /** Longest frame payload, in bytes. */
-  readonly frameBytesMax: number;
-  /** Largest record batch, in bytes. */
+  /** Largest record batch that a client may produce, in bytes. */
   readonly batchBytesMax: number;
   /** Whether a produce creates a topic that is missing. */
   readonly autoCreateTopics: boolean;

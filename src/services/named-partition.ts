@@ -1,17 +1,18 @@
-// The partition that a request names, if the topic is still the one that its sender knows.
+// The partition that a request names, provided that the topic is still the one that the client knows.
 // Leaves to others: which topics there are (topics/topic-registry.ts).
-import { RustLogError } from "../../errors.ts";
-import type { Partition } from "../../topics/partition.ts";
-import type { TopicRegistry } from "../../topics/topic-registry.ts";
+import { RustLogError } from "../errors.ts";
+import type { Partition } from "../topics/partition.ts";
+import type { TopicRegistry } from "../topics/topic-registry.ts";
 
-interface NamedPartition {
+/** A partition by name. */
+export interface NamedPartition {
   readonly topic: string;
   readonly partition: number;
-  /** The topic that is meant; whichever has the name, if undefined. */
+  /** Identity of the topic that is meant; if undefined, whichever topic has the name now. */
   readonly topicId?: string | undefined;
 }
 
-/** Throws UNKNOWN_TOPIC_ID if the topic is another one by now, and UNKNOWN_TOPIC_OR_PARTITION. */
+/** Throws UNKNOWN_TOPIC_ID if another topic has the name by now, UNKNOWN_TOPIC_OR_PARTITION, or STORAGE_ERROR if it is offline. */
 export function partitionOf(registry: TopicRegistry, named: NamedPartition): Partition {
   const { topic, topicId } = named;
   if (topicId !== undefined && !registry.hasId(topic, topicId)) {

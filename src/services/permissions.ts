@@ -1,7 +1,7 @@
-// The rule for internal topics: clients may read them, and nothing else.
-// Leaves to others: what is kept in them.
-import { RustLogError } from "../../errors.ts";
-import { INTERNAL_PREFIX } from "../../topics/topic-settings.ts";
+// Who may do what. Today there is one rule, for internal topics: clients may read them and nothing else.
+// Leaves to others: what is kept in internal topics (groups/).
+import { RustLogError } from "../errors.ts";
+import { INTERNAL_PREFIX } from "../topics/topic-settings.ts";
 
 /** Throws INVALID_TOPIC when `name` is of an internal topic, which can't be `what` ("produced to", …). */
 export function refuseInternalTopic(name: string, what: string): void {

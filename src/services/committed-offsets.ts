@@ -1,0 +1,82 @@
+// OffsetCommit and OffsetFetch: how far groups have read.
+// Leaves to others: keeping committed offsets (groups/), and comparing them with the logs (group-lag.ts).
+import { RustLogError } from "../errors.ts";
+import type { CommittedOffset } from "../groups/offset-record.ts";
+import { OffsetStore } from "../groups/offset-store.ts";
+import type { ServiceContext } from "./context.ts";
+import { type NamedPartition, partitionOf } from "./named-partition.ts";
+import { failureOf, type Outcome } from "./outcome.ts";
+
+/** An offset to commit. */
+export interface PartitionCommit extends NamedPartition {
+  /** Offset of the next record that the group wants. */
+  readonly offset: number;
+}
+
+/**
+ * Commits offsets for a group: all of them, or none if one can't be committed. Resolves with what is wrong with each, in
+ * the order given; undefined for one that is right. Rejects with INVALID_GROUP, INVALID_REQUEST (a partition is named twice),
+ * and what the store of offsets fails with.
+ */
+export async function commitOffsets(
+  context: ServiceContext,
+  group: string,
+  commits: readonly PartitionCommit[],
+): Promise<readonly Outcome<undefined>[]> {
+  OffsetStore.checkGroup(group);
+  refuseRepeated(commits);
+  const outcomes = commits.map((commit) => {
+    try {
+      checkCommit(context, commit);
+      return undefined;
+    } catch (error) {
+      return failureOf(error);
+    }
+  });
+  if (outcomes.every((outcome) => outcome === undefined)) {
+    await context.offsets.commit(group, commits);
+  }
+  return outcomes;
+}
+
+/** What a group has committed for each partition, in the order given; undefined for nothing. Throws INVALID_GROUP. */
+export function fetchOffsets(
+  { registry, offsets }: ServiceContext,
+  group: string,
+  partitions: readonly NamedPartition[],
+): Outcome<CommittedOffset | undefined>[] {
+  OffsetStore.checkGroup(group);
+  return partitions.map((named) => {
+    try {
+      partitionOf(registry, named);
+      return offsets.fetch(group, named.topic, named.partition);
+    } catch (error) {
+      return failureOf(error);
+    }
+  });
+}
+
+function checkCommit({ registry }: ServiceContext, commit: PartitionCommit): void {
+  const { name, highWatermark } = partitionOf(registry, commit);
+  if (commit.offset >= 0 && commit.offset <= highWatermark) return;
+  throw new RustLogError(
+    "OFFSET_OUT_OF_RANGE",
+    `offset ${commit.offset} can't be committed for ${name}: 0 to ${highWatermark} are possible`,
+  );
+}
+
+/** Throws INVALID_REQUEST if a partition is named twice: it is not known which of its two offsets is meant. */
+function refuseRepeated(commits: readonly PartitionCommit[]): void {
+  const seen = new Map<string, Set<number>>();
+  for (const { topic, partition } of commits) {
+    const partitions = seen.get(topic) ?? new Set<number>();
+    seen.set(topic, partitions);
+    if (partitions.has(partition)) {
+      throw new RustLogError(
+        "INVALID_REQUEST",
+        `${topic}-${partition} is named twice: a commit has one offset for each partition`,
+      );
+    }
+    partitions.add(partition);
+  }
+}

@@ -1,0 +1,233 @@
+// Fetch: whole batches of one or many partitions, at once, or as soon as there are enough of them.
+// Leaves to others: finding the bytes (topics/partition.ts), and how much fits a response (the protocols).
+import type { RustLogError } from "../errors.ts";
+import { OffsetStore } from "../groups/offset-store.ts";
+import { FETCH_WAIT_MS_MAX } from "../limits.ts";
+import type { LogRead } from "../log/segment/log-slice.ts";
+import type { Partition } from "../topics/partition.ts";
+import type { TopicRegistry } from "../topics/topic-registry.ts";
+import type { ServiceContext } from "./context.ts";
+import { type NamedPartition, partitionOf, unknownTopicId } from "./named-partition.ts";
+import { failureOf } from "./outcome.ts";
+
+/** Where to read in one partition. */
+export interface FetchPosition extends NamedPartition {
+  /** Offset of the first record wanted. */
+  readonly offset: number;
+  /** Bytes of this partition to return at most. */
+  readonly bytesMax: number;
+}
+
+/** What to read, and how long to wait for it. */
+export interface FetchQuery {
+  /** Reading starts at the committed offset of this group wherever that is larger. */
+  readonly group?: string | undefined;
+  readonly positions: readonly FetchPosition[];
+  /** Bytes to return at most, of all partitions together; one batch is returned even if it is larger. */
+  readonly bytesMax: number;
+  /** Bytes to wait for, of all partitions together. */
+  readonly bytesMin: number;
+  /** Longest time to wait for them, in milliseconds; 0 for not at all. */
+  readonly waitMs: number;
+}
+
+/** What was read from one partition. The first batch may begin before `startOffset`. */
+export interface FetchedBatches extends LogRead {
+  /** Where reading started: the larger of the offset asked for and the one committed. */
+  readonly startOffset: number;
+  readonly highWatermark: number;
+  readonly logStartOffset: number;
+  readonly topicId: string | undefined;
+}
+
+/** Why nothing was read from one partition. */
+export interface FetchFailure {
+  readonly error: RustLogError;
+  /** Where reading can go on if the log is damaged at the offset asked for. */
+  readonly offsetAfterDamage?: number | undefined;
+}
+
+export type FetchResult = FetchedBatches | FetchFailure;
+
+/**
+ * Reads from all partitions. Returns a result for each position, in order; or, if too little is there and nothing
+ * failed, a fetch that can wait for more. Throws only for the request as a whole: INVALID_GROUP.
+ */
+export function fetch(
+  context: ServiceContext,
+  query: FetchQuery,
+): readonly FetchResult[] | WaitingFetch {
+  if (query.group !== undefined) OffsetStore.checkGroup(query.group);
+  const places = query.positions.map((position) => placeOf(context, query.group, position));
+  const { results, missingBytes } = read(context.registry, places, query);
+  if (missingBytes === 0 || query.waitMs <= 0) return results;
+  // None of them is a failure: then nothing would be missing.
+  const found = places.filter((place) => "partition" in place);
+  return new WaitingFetch(context.registry, found, query, missingBytes);
+}
+
+/** What a waiting fetch needs of its caller. */
+export interface FetchCaller {
+  /** Runs `call` now or in a later turn of the event loop: one append may be what a hundred thousand fetches wait for. */
+  whenTime(call: () => void): void;
+  /** Takes the results, one for each position, in order. Called once, in a `whenTime`, unless the fetch is cancelled. */
+  done(results: readonly FetchResult[]): void;
+}
+
+/**
+ * A fetch that waits until enough bytes are readable, its time is up, a partition closes, or its caller loses patience:
+ * whichever comes first ends the others. Each attempt locates its bytes once, and is made only when they may be there.
+ */
+export class WaitingFetch {
+  readonly #registry: TopicRegistry;
+  readonly #places: readonly Place[];
+  readonly #query: FetchQuery;
+  #missingBytes: number;
+  #caller: FetchCaller | undefined;
+  #subscriptions: readonly (() => void)[] = [];
+  #timer: Timer | undefined;
+
+  constructor(
+    registry: TopicRegistry,
+    places: readonly Place[],
+    query: FetchQuery,
+    missingBytes: number,
+  ) {
+    this.#registry = registry;
+    this.#places = places;
+    this.#query = query;
+    this.#missingBytes = missingBytes;
+  }
+
+  /** Begins to wait. Nothing may have been appended since `fetch` returned. */
+  begin(caller: FetchCaller): void {
+    this.#caller = caller;
+    this.#timer = setTimeout(() => this.finish(), Math.min(this.#query.waitMs, FETCH_WAIT_MS_MAX));
+    this.#subscribe();
+  }
+
+  /** Ends the wait with what there is by then. */
+  finish(): void {
+    this.#attempt(true);
+  }
+
+  /** Ends the wait without results. */
+  cancel(): void {
+    this.#caller = undefined;
+    this.#unsubscribe();
+    clearTimeout(this.#timer);
+  }
+
+  #attempt(isLast: boolean): void {
+    this.#caller?.whenTime(() => {
+      const caller = this.#caller;
+      if (caller === undefined) return;
+      const { results, missingBytes } = read(this.#registry, this.#places, this.#query);
+      this.#missingBytes = missingBytes;
+      if (missingBytes > 0 && !isLast) {
+        this.#subscribe();
+        return;
+      }
+      this.cancel();
+      caller.done(results);
+    });
+  }
+
+  #subscribe(): void {
+    this.#unsubscribe();
+    // When all bytes that are missing have come, at least one partition has got its share of them.
+    const share = Math.ceil(this.#missingBytes / this.#places.length);
+    const wake = (): void => {
+      this.#unsubscribe();
+      this.#attempt(false);
+    };
+    this.#subscriptions = this.#places.map(({ partition, startOffset }) =>
+      partition.whenMoreReadable(startOffset, share, wake),
+    );
+  }
+
+  #unsubscribe(): void {
+    for (const unsubscribe of this.#subscriptions) unsubscribe();
+    this.#subscriptions = [];
+  }
+}
+
+/** A position that was looked up. A fetch that waits keeps to the partition that it has found. */
+interface Place {
+  readonly position: FetchPosition;
+  readonly partition: Partition;
+  readonly topicId: string | undefined;
+  readonly startOffset: number;
+}
+
+function placeOf(
+  { registry, offsets }: ServiceContext,
+  group: string | undefined,
+  position: FetchPosition,
+): Place | FetchFailure {
+  const { topic, partition: index, offset } = position;
+  try {
+    const partition = partitionOf(registry, position);
+    const topicId = registry.find(topic)?.id;
+    if (group === undefined) return { position, partition, topicId, startOffset: offset };
+    const committed = offsets.fetch(group, topic, index)?.offset ?? 0;
+    return { position, partition, topicId, startOffset: Math.max(offset, committed) };
+  } catch (error) {
+    return { error: failureOf(error) };
+  }
+}
+
+/** What can be read now, and how many bytes are missing; 0 if waiting is of no use. */
+interface FetchAttempt {
+  readonly results: readonly FetchResult[];
+  readonly missingBytes: number;
+}
+
+function read(
+  registry: TopicRegistry,
+  places: readonly (Place | FetchFailure)[],
+  query: FetchQuery,
+): FetchAttempt {
+  let bytes = 0;
+  let isDue = false;
+  const results = places.map((place) => {
+    const result = "error" in place ? place : readPlace(registry, place, query.bytesMax, bytes);
+    if ("error" in result) isDue = true;
+    else {
+      bytes += result.bytes;
+      // There is more than fits. A partition is full, or the next batch is larger than what is left.
+      if (result.nextOffset < result.highWatermark) isDue = true;
+    }
+    return result;
+  });
+  const bytesMin = Math.min(query.bytesMin, query.bytesMax);
+  return { results, missingBytes: isDue ? 0 : Math.max(0, bytesMin - bytes) };
+}
+
+/** Reads from one partition when `bytesBefore` have been read from those before it. */
+function readPlace(
+  registry: TopicRegistry,
+  { position, partition, topicId, startOffset }: Place,
+  queryBytesMax: number,
+  bytesBefore: number,
+): FetchResult {
+  const bytesMax = Math.min(position.bytesMax, queryBytesMax - bytesBefore);
+  try {
+    let log = bytesBefore === 0 || bytesMax > 0 ? partition.read(startOffset, bytesMax) : undefined;
+    // Only the first batch of all is returned even if it is too large.
+    if (log === undefined || (bytesBefore > 0 && log.bytes > bytesMax)) {
+      log = { slices: [], bytes: 0, nextOffset: startOffset };
+    }
+    const { slices, bytes, nextOffset } = log;
+    const { highWatermark, logStartOffset } = partition;
+    return { startOffset, nextOffset, highWatermark, logStartOffset, topicId, slices, bytes };
+  } catch (error) {
+    const failure = failureOf(error);
+    // A client that names the topic by its id is told that this topic was deleted, also while the fetch waited.
+    if (failure.code === "UNKNOWN_TOPIC_OR_PARTITION" && position.topicId !== undefined) {
+      return { error: unknownTopicId(registry, position.topic, position.topicId) };
+    }
+    if (failure.code !== "CORRUPT_MESSAGE") return { error: failure };
+    return { error: failure, offsetAfterDamage: partition.offsetAfterDamage(startOffset) };
+  }
+}

@@ -1,0 +1,46 @@
+// Groups: list, describe and delete. A group is a name under which offsets are committed; it has no members.
+// Leaves to others: keeping committed offsets (groups/).
+import { groupNotFound, OffsetStore } from "../groups/offset-store.ts";
+import type { GroupSummary } from "../groups/offset-table.ts";
+import type { ServiceContext } from "./context.ts";
+import { type GroupPartition, groupPartitions } from "./group-lag.ts";
+
+/** Groups that are looked up at a time. */
+const LOOKUP_GROUPS = 500;
+
+/** All groups whose name comes after `after`, by name; the caller may give way between two. Some may come and go meanwhile. */
+export function listGroups({ offsets }: ServiceContext, after: string): Iterable<GroupSummary> {
+  offsets.checkOnline();
+  return groupsAfter(offsets, after);
+}
+
+function* groupsAfter(offsets: OffsetStore, first: string): Generator<GroupSummary, void> {
+  let after = first === "" ? undefined : first;
+  for (;;) {
+    const groups = offsets.page(after, LOOKUP_GROUPS);
+    yield* groups;
+    if (groups.length < LOOKUP_GROUPS) return;
+    after = groups.at(-1)?.group;
+  }
+}
+
+/**
+ * The partitions of a group after one of them: what it has committed, and how far it is behind. Throws INVALID_GROUP,
+ * GROUP_NOT_FOUND, and STORAGE_ERROR if the log of committed offsets is offline.
+ */
+export function describeGroup(
+  context: ServiceContext,
+  group: string,
+  after?: { readonly topic: string; readonly partition: number },
+): Iterable<GroupPartition> {
+  OffsetStore.checkGroup(group);
+  context.offsets.checkOnline();
+  if (context.offsets.topicsOf(group).length === 0) throw groupNotFound(group);
+  return groupPartitions(context, group, after);
+}
+
+/** Deletes what a group has committed. Resolves once the group would not come back after a crash. */
+export async function deleteGroup({ offsets }: ServiceContext, group: string): Promise<void> {
+  OffsetStore.checkGroup(group);
+  await offsets.deleteGroup(group);
+}

@@ -1,0 +1,57 @@
+// ListOffsets: the ends of a log, and the place of a moment in it.
+// Leaves to others: searching the log (topics/partition.ts).
+import { RustLogError } from "../errors.ts";
+import type { Partition } from "../topics/partition.ts";
+import type { ServiceContext } from "./context.ts";
+import { type NamedPartition, partitionOf } from "./named-partition.ts";
+import { failureOf, type Outcome } from "./outcome.ts";
+
+/** Instead of a time: the high watermark. */
+const TIMESTAMP_LATEST = -1;
+/** Instead of a time: the log start offset. */
+const TIMESTAMP_EARLIEST = -2;
+
+/** A moment in a partition. */
+export interface PartitionTimestamp extends NamedPartition {
+  /** Milliseconds since the epoch; -1 for the high watermark, -2 for the log start. */
+  readonly timestamp: number;
+}
+
+/** Where it is. */
+export interface ListedOffset {
+  /** For a time: base offset of the first batch with a record at or after it, or the high watermark. */
+  readonly offset: number;
+  /** For a time: the largest timestamp in that batch; -1 when there is none, and for -1 and -2. */
+  readonly timestamp: number;
+  readonly topicId: string | undefined;
+}
+
+/** Looks up many moments, each on its own. Resolves with the places, in the order given. */
+export function listOffsets(
+  context: ServiceContext,
+  moments: readonly PartitionTimestamp[],
+): Promise<Outcome<ListedOffset>[]> {
+  return Promise.all(moments.map((moment) => listOffset(context, moment).catch(failureOf)));
+}
+
+/** Looks up one moment. */
+export async function listOffset(
+  { registry }: ServiceContext,
+  moment: PartitionTimestamp,
+): Promise<ListedOffset> {
+  await partitionOf(registry, moment).prepareTimeSearch(moment.timestamp);
+  // Looked up again: it may have been deleted meanwhile.
+  const partition = partitionOf(registry, moment);
+  return { ...find(partition, moment.timestamp), topicId: registry.find(moment.topic)?.id };
+}
+
+function find(partition: Partition, timestamp: number): { offset: number; timestamp: number } {
+  if (timestamp === TIMESTAMP_LATEST) return { offset: partition.highWatermark, timestamp: -1 };
+  if (timestamp === TIMESTAMP_EARLIEST) return { offset: partition.logStartOffset, timestamp: -1 };
+  if (timestamp >= 0) return partition.offsetForTimestamp(timestamp);
+  throw new RustLogError(
+    "INVALID_REQUEST",
+    `timestamp ${timestamp} is none: milliseconds since 1970, ${TIMESTAMP_LATEST} for the latest offset ` +
+      `or ${TIMESTAMP_EARLIEST} for the earliest are possible`,
+  );
+}

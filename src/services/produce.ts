@@ -1,0 +1,65 @@
+// Produce: checks a batch, creates its topic if that is missing, and appends it.
+// Leaves to others: what a valid batch is (record/produced-batch.ts), offsets, the append and its flush
+// (topics/partition.ts).
+import { RustLogError } from "../errors.ts";
+import type { Tail } from "../record/bytes.ts";
+import { checkProducedBatch } from "../record/produced-batch.ts";
+import type { ServiceContext } from "./context.ts";
+import { failureOf, type Outcome } from "./outcome.ts";
+import { refuseInternalTopic } from "./permissions.ts";
+
+/** One record batch for one partition. */
+export interface PartitionBatch {
+  readonly topic: string;
+  readonly partition: number;
+  /** The batch, or its first piece with the whole header. The base offset is stamped into these bytes. */
+  readonly batch: Uint8Array;
+  /** The other pieces of a batch that arrived in several. */
+  readonly tail?: Tail | undefined;
+}
+
+/** Appends batches, each on its own: one that fails stops no other. Resolves with base offsets, in the order given. */
+export function produceAll(
+  context: ServiceContext,
+  batches: readonly PartitionBatch[],
+): Promise<Outcome<number>[]> {
+  return Promise.all(batches.map((batch) => produce(context, batch).catch(failureOf)));
+}
+
+/**
+ * Appends a batch. Resolves with its base offset once the flush policy is satisfied. Batches for one partition are
+ * appended in the order of the calls, also while their topic is being created.
+ */
+export function produce(context: ServiceContext, batch: PartitionBatch): Promise<number> {
+  try {
+    // Everything that can be wrong with the request comes first: an invalid one must not create a topic.
+    refuseInternalTopic(batch.topic, "produced to");
+    checkProducedBatch(batch.batch, context.batchBytesMax, batch.tail);
+    refuseMissingPartition(context, batch);
+    const topic = context.registry.ensure(batch.topic);
+    return topic instanceof Promise
+      ? topic.then(() => append(context, batch))
+      : append(context, batch);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+/** The append begins at once; only its acknowledgement takes time. */
+function append({ registry }: ServiceContext, batch: PartitionBatch): Promise<number> {
+  return registry.partition(batch.topic, batch.partition).append(batch.batch, batch.tail);
+}
+
+/** A produce to a partition that the new topic would not have must not leave a topic behind. */
+function refuseMissingPartition(
+  { registry, autoCreateTopics, defaultPartitions }: ServiceContext,
+  { topic, partition }: PartitionBatch,
+): void {
+  const willCreate = autoCreateTopics && registry.find(topic) === undefined;
+  if (!willCreate || partition < defaultPartitions) return;
+  throw new RustLogError(
+    "UNKNOWN_TOPIC_OR_PARTITION",
+    `there is no topic '${topic}', and one created for this produce would have no partition ${partition}: ` +
+      `it would have ${defaultPartitions}, numbered from 0`,
+  );
+}

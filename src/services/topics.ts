@@ -1,0 +1,91 @@
+// Topics: create, list, describe and delete.
+// Leaves to others: topics on disk (topics/topic-registry.ts).
+import type { PartitionDescription } from "../topics/partition.ts";
+import type { Topic } from "../topics/topic.ts";
+import { unknownTopic } from "../topics/topic-error.ts";
+import type { TopicSettings } from "../topics/topic-settings.ts";
+import type { ServiceContext } from "./context.ts";
+import { refuseInternalTopic } from "./permissions.ts";
+
+/** A topic to create. */
+export interface NewTopic {
+  readonly name: string;
+  /** Number of partitions; 0 for the broker's default. */
+  readonly partitions: number;
+  readonly settings: TopicSettings;
+}
+
+export interface TopicSummary {
+  readonly name: string;
+  readonly topicId: string;
+  /** Whether it belongs to the broker. */
+  readonly internal: boolean;
+  /** Number of partitions, and how many of them are offline. */
+  readonly partitions: number;
+  readonly offline: number;
+}
+
+export interface TopicDescription {
+  readonly name: string;
+  readonly topicId: string;
+  readonly internal: boolean;
+  /** The settings that it was created with. */
+  readonly settings: TopicSettings;
+  readonly partitions: readonly DescribedPartition[];
+}
+
+export interface DescribedPartition extends PartitionDescription {
+  /** Why it is offline, if it is; then its offsets are -1. */
+  readonly offline: string | undefined;
+}
+
+/** Creates a topic. Resolves once it would survive a crash. */
+export async function createTopic(
+  { registry }: ServiceContext,
+  { name, partitions, settings }: NewTopic,
+): Promise<TopicSummary> {
+  refuseInternalTopic(name, "created");
+  return summaryOf(await registry.create(name, partitions, settings));
+}
+
+/** All topics whose name comes after `after`, by name, internal ones included; the caller may give way between two. */
+export function* listTopics(
+  { registry }: ServiceContext,
+  after = "",
+): Generator<TopicSummary, void> {
+  for (const topic of registry.list()) if (topic.name > after) yield summaryOf(topic);
+}
+
+/** Describes a topic. If it is missing it may be created first, as a produce would do. */
+export async function describeTopic(
+  { registry }: ServiceContext,
+  name: string,
+  createIfMissing = false,
+): Promise<TopicDescription> {
+  const found = registry.find(name);
+  if (found !== undefined) return descriptionOf(found);
+  if (!createIfMissing) throw unknownTopic(name);
+  refuseInternalTopic(name, "created");
+  return descriptionOf(await registry.ensure(name));
+}
+
+/** Deletes a topic. Resolves once it would not come back after a crash; what groups committed for it is gone too. */
+export async function deleteTopic({ registry }: ServiceContext, name: string): Promise<void> {
+  refuseInternalTopic(name, "deleted");
+  await registry.delete(name);
+}
+
+function summaryOf({ name, id, internal, partitions, offline }: Topic): TopicSummary {
+  const counts = { partitions: partitions.length, offline: offline.length };
+  return { name, topicId: id, internal, ...counts };
+}
+
+function descriptionOf({ name, id, internal, settings, partitions }: Topic): TopicDescription {
+  return {
+    ...{ name, topicId: id, internal, settings },
+    partitions: partitions.map((partition) => ({
+      ...partition.describe(),
+      offline: partition.offline,
+    })),
+  };
+}

@@ -1,0 +1,80 @@
+// Produce, with plain values. Leaves to others: acknowledgement and flushes (topics/partition.test.ts).
+import { expect, test } from "bun:test";
+import { RustLogError } from "../../src/errors.ts";
+import { produce, produceAll } from "../../src/services/produce.ts";
+import { batchOf, codeOf, recordsFrom } from "../support/log-fixture.ts";
+import { openServices } from "../support/services.ts";
+
+/** A result as a test shows it. */
+const shown = (result: number | RustLogError) =>
+  result instanceof RustLogError ? result.code : result;
+
+test("a batch that fails is an error in its own place, and the others are appended", async () => {
+  const context = await openServices();
+  await context.registry.create("t", 2, {});
+  const damaged = batchOf(["x"]);
+  damaged.fill(1, damaged.length - 2);
+  const results = await produceAll(context, [
+    { topic: "t", partition: 0, batch: batchOf(["a", "b"]) },
+    { topic: "t", partition: 2, batch: batchOf(["c"]) },
+    { topic: "t", partition: 1, batch: damaged },
+    { topic: "__consumer_offsets", partition: 0, batch: batchOf(["d"]) },
+    { topic: "t", partition: 0, batch: batchOf(["e"]) },
+    { topic: "new", partition: 1, batch: batchOf(["f"]) },
+    { topic: "new", partition: 2, batch: batchOf(["g"]) },
+    { topic: "t", partition: 1, batch: batchOf(["h".repeat(10_000)]) },
+  ]);
+  expect(results.map(shown)).toEqual([
+    0,
+    "UNKNOWN_TOPIC_OR_PARTITION",
+    "CORRUPT_MESSAGE",
+    "INVALID_TOPIC",
+    2,
+    0,
+    "UNKNOWN_TOPIC_OR_PARTITION",
+    "MESSAGE_TOO_LARGE",
+  ]);
+  expect(context.registry.partition("t", 1).highWatermark).toBe(0);
+  expect(context.registry.partition("new", 1).highWatermark).toBe(1);
+});
+
+test("batches that come while their topic is being created are appended in the order in which they came", async () => {
+  const context = await openServices({ defaultPartitions: 1 });
+  const values: string[] = [];
+  const produced: Promise<number>[] = [];
+  const next = (): void => {
+    const value = `${values.length}`;
+    values.push(value);
+    produced.push(produce(context, { topic: "new", partition: 0, batch: batchOf([value]) }));
+  };
+  // One in each step of the creation, until some have found the topic there, so that none can overtake another.
+  next();
+  const creating = context.registry.ensure("new");
+  let isCreated = false;
+  void Promise.resolve(creating).then(() => {
+    isCreated = true;
+  });
+  for (let after = 0; after < 10; after += isCreated ? 1 : 0) {
+    await undefined;
+    next();
+    if (values.length % 50 === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+  expect(await Promise.all(produced)).toEqual(values.map((_, i) => i));
+  const partition = context.registry.partition("new", 0);
+  const found = recordsFrom((offset, bytes) => partition.read(offset, bytes), 0, values.length);
+  expect(found.map(({ value }) => value)).toEqual(values);
+});
+
+test("a topic is not created for a batch that would be refused, nor where the broker creates none", async () => {
+  const context = await openServices({ autoCreateTopics: false });
+  const batch = batchOf(["a"]);
+  const invalid = batch.subarray(0, 40);
+  const outcome = (topic: string, partition: number, bytes: Uint8Array) =>
+    codeOf(() => produce(context, { topic, partition, batch: bytes }));
+  expect(await outcome("new", 0, batch)).toBe("UNKNOWN_TOPIC_OR_PARTITION");
+  expect(await outcome("new", 0, invalid)).toBe("CORRUPT_MESSAGE");
+  const creating = await openServices();
+  const invalidOne = produce(creating, { topic: "new", partition: 0, batch: invalid });
+  expect(await codeOf(() => invalidOne)).toBe("CORRUPT_MESSAGE");
+  expect(creating.registry.list()).toEqual([]);
+});

@@ -1,0 +1,38 @@
+// What the use cases work on, on a simulated disk: no broker, no sockets.
+// Leaves to others: what is expected of them.
+import { OffsetStore } from "../../src/groups/offset-store.ts";
+import type { ServiceContext } from "../../src/services/context.ts";
+import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.ts";
+import { ENDLESS } from "./log-fixture.ts";
+import { Random } from "./random.ts";
+import { SimulatedDisk } from "./simulated-disk.ts";
+
+const DIRECTORY = "data/topics";
+const ID = "00000000-0000-4000-8000-000000000001";
+
+/** Opens topics and committed offsets; nothing is there yet. */
+export async function openServices(
+  options: Partial<ServiceContext> = {},
+  registryOptions: Partial<RegistryContext> = {},
+): Promise<ServiceContext> {
+  const disk = new SimulatedDisk(new Random(1));
+  disk.makeDirectory(DIRECTORY);
+  const facts = {
+    ...{ brokerVersion: "1.2.3", logDirectoryId: ID, batchBytesMax: 10_000 },
+    ...{ autoCreateTopics: true, defaultPartitions: 2 },
+    ...options,
+  };
+  const { autoCreateTopics, defaultPartitions } = facts;
+  const surroundings = { now: () => 1_000, report: () => {} };
+  const registry = await TopicRegistry.open(
+    {
+      ...{ disk, directory: DIRECTORY, directoryId: ID, flush: { kind: "always" } },
+      ...{ logDefaults: ENDLESS, autoCreateTopics, defaultPartitions, onFatal: () => {} },
+      ...surroundings,
+      ...registryOptions,
+    },
+    { clean: new Map(), rewrite: false },
+  );
+  const offsets = await OffsetStore.open({ registry, mode: "memory", ...surroundings });
+  return { registry, offsets, ...facts };
+}
