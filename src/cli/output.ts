@@ -81,7 +81,9 @@ export class ByteOutput {
   }
 
   text(text: string): void {
-    const filling = this.#room(text.length * 3);
+    // Counting first costs time, so only long text pays: three times its length may be more than a buffer can hold.
+    const atMost = text.length * 3;
+    const filling = this.#room(atMost <= BUFFER_BYTES ? atMost : Buffer.byteLength(text));
     filling.length += filling.bytes.write(text, filling.length, "utf8");
   }
 

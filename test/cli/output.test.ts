@@ -43,6 +43,17 @@ describe("ByteOutput", () => {
     expect(sink.written).toEqual(expected);
   });
 
+  test("a long text reserves the bytes it takes, not the most it could take", async () => {
+    const reserved: number[] = [];
+    const output = new ByteOutput(async (bytes, start, end) => {
+      reserved.push(bytes.length);
+      return end - start;
+    });
+    output.text("a".repeat(1 << 20));
+    await output.drain();
+    expect(reserved).toEqual([1 << 20]);
+  });
+
   test("isFull turns true before the buffer grows; one long record makes it grow", async () => {
     const sink = new FakeSink([1_000_000]);
     const output = new ByteOutput(sink.write);
