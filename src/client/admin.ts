@@ -297,6 +297,6 @@ export function offlineError(
 export function unknownPartition(topic: string, partition: number, count: number): RustLogError {
   return new RustLogError(
     "UNKNOWN_TOPIC_OR_PARTITION",
-    `topic '${topic}' has no partition ${partition}: it has 0 to ${count - 1}`,
+    `topic '${topic}' has no partition ${partition}; its partitions are 0 to ${count - 1}`,
   );
 }

@@ -1,5 +1,5 @@
-// What the header of a batch says, as a plain object: for tables, JSON and whoever looks inside.
-// Leaves to others: whether it can be believed (segment-walk.ts), and the records (record-fields.ts).
+// The header of a batch as a plain object, for tables and JSON.
+// Leaves to others: whether the batch is valid (segment-walk.ts), and its records (record-fields.ts).
 import {
   attributes,
   baseOffset,
@@ -19,18 +19,18 @@ import {
 } from "../record/batch.ts";
 import { readI32 } from "../record/bytes.ts";
 
-/** The header of a batch. A number that is beyond the safe integers is null: only broken bytes have one. */
+/** The header of a batch. Integers outside the safe range, which only damaged bytes have, are null. */
 export interface BatchDescription {
-  /** Where the batch starts in its file. */
+  /** Position of the batch in its file. */
   readonly position: number;
   /** Size of the whole batch. */
   readonly bytes: number;
   readonly baseOffset: number | null;
   readonly lastOffset: number | null;
   readonly count: number;
-  /** The CRC-32C that the header states, as `0x` and 8 digits. */
+  /** The stated CRC-32C, as `0x` and 8 digits. */
   readonly crc: string;
-  /** The codec; null for a number that stands for none. */
+  /** Null if the number stands for no known codec. */
   readonly codec: Codec | null;
   readonly timestampType: "CreateTime" | "LogAppendTime";
   readonly baseTimestamp: number | null;
@@ -46,7 +46,7 @@ export interface BatchDescription {
 const TRANSACTIONAL_BIT = 0x10;
 const CONTROL_BIT = 0x20;
 
-/** What the header at byte `at` says, of a batch at `position` of its file. All 61 bytes must be there. */
+/** Describes the header at byte `at`, of a batch at `position` in its file. All 61 bytes must be present. */
 export function describeBatch(bytes: Uint8Array, at: number, position: number): BatchDescription {
   const bits = attributes(bytes, at);
   return {
@@ -69,12 +69,11 @@ export function describeBatch(bytes: Uint8Array, at: number, position: number): 
   };
 }
 
-/** A CRC as `0x` and 8 digits. */
 export function formatCrc(value: number): string {
   return `0x${value.toString(16).padStart(8, "0")}`;
 }
 
-/** A time as ISO 8601 in UTC; what no calendar has, as its number of milliseconds. */
+/** A time as ISO 8601 in UTC, or its number of milliseconds if that is outside the calendar. */
 export function formatTime(ms: number | null): string {
   if (ms === null) return "impossible";
   const date = new Date(ms);

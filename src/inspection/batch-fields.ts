@@ -1,5 +1,5 @@
-// The fields of a batch: its header one by one, then its records, decompressed first if need be.
-// Leaves to others: the fields inside a record (record-fields.ts).
+// The fields of a batch: its header field by field, then its records, decompressed if necessary.
+// Leaves to others: the fields of a record (record-fields.ts).
 import {
   attributes,
   BATCH_HEADER_BYTES,
@@ -30,7 +30,7 @@ type HeaderField = Exclude<keyof typeof FIELD, "records">;
 
 const ORDER = (Object.keys(FIELD) as (keyof typeof FIELD)[]).filter((name) => name !== "records");
 
-/** What a field of the header says. `end` is that of the bytes that are available. */
+/** The text of a header field. `end` is the end of the available bytes. */
 type Describe = (bytes: Uint8Array, at: number, end: number) => string;
 
 const DESCRIPTIONS: Readonly<Record<HeaderField, Describe>> = {
@@ -55,12 +55,12 @@ const DESCRIPTIONS: Readonly<Record<HeaderField, Describe>> = {
 
 const TIMES = new Set<HeaderField>(["baseTimestamp", "maxTimestamp"]);
 
-/** Decompresses the records of a batch, or the first of them; throws a RustLogError if that can't be done. */
+/** Decompresses the records of a batch, or the first of them. Throws RustLogError if that is not possible. */
 export type OpenRecords = (codec: Codec, bytes: Uint8Array) => Prefix;
 
 /**
- * The fields of the batch at byte `at`, which starts at `position` of its file; the bytes end at `end`. Without `open`,
- * records that decompress to more than a client opens are left closed.
+ * The fields of the batch at byte `at`, which is at `position` in its file; the bytes end at `end`. Without `open`,
+ * records that decompress to more than a client accepts are not decompressed.
  */
 export function* batchFields(
   bytes: Uint8Array,
@@ -91,11 +91,11 @@ export function* batchFields(
     const which = isWhole ? "" : "the first ";
     yield heading(
       1,
-      `${which}${opened.length} bytes of records, decompressed; positions are in them`,
+      `${which}${opened.length} bytes of records, decompressed; positions are relative to them`,
     );
     yield* recordFields(opened, 0, opened.length, 0, frameOf(bytes, at), isWhole);
   } catch (error) {
-    // Records of a codec that is not known here, or too large, need not be broken.
+    // Records with an unknown codec, or too many bytes, may be intact.
     const isDamage = !(error instanceof RustLogError) || error.code === "CORRUPT_MESSAGE";
     yield heading(1, `the records are not decompressed: ${reasonOf(error)}`, isDamage);
   }
@@ -132,7 +132,7 @@ function describe(name: HeaderField, bytes: Uint8Array, at: number, end: number)
   try {
     return DESCRIPTIONS[name](bytes, at, end);
   } catch {
-    return "impossible: beyond the safe integers";
+    return "invalid: outside the safe integers";
   }
 }
 
@@ -146,7 +146,7 @@ function describeCrc(bytes: Uint8Array, at: number, end: number): string {
   const stated = formatCrc(crc(bytes, at));
   const size = batchBytes(bytes, at);
   if (size < BATCH_HEADER_BYTES || at + size > end)
-    return `${stated} of bytes that are not all there`;
+    return `${stated}, not checked: the batch is incomplete`;
   const computed = crc32c(bytes, at + FIELD.attributes, at + size);
   return computed === crc(bytes, at) ? `${stated} ok` : `${stated} WRONG: ${formatCrc(computed)}`;
 }
@@ -159,7 +159,7 @@ function orNone(value: number): string {
   return value === -1 ? "-1 (none)" : String(value);
 }
 
-/** What the records of a batch are relative to; of a broken header, as far as it can be told. */
+/** The base values of a batch's records; for a damaged header, as far as they can be read. */
 function frameOf(bytes: Uint8Array, at: number): RecordFrame {
   const orZero = (index: number): number => {
     try {

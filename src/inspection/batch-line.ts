@@ -1,5 +1,5 @@
 // A batch, a damaged range or a record as one line of text.
-// Leaves to others: what is in them (batch-description.ts), and printing (cli/inspect.ts).
+// Leaves to others: their content (batch-description.ts), and printing (cli/inspect.ts).
 import { isUtf8 } from "node:buffer";
 import { printableJson } from "../printable.ts";
 import type { RecordCursor } from "../record/cursor.ts";
@@ -8,11 +8,11 @@ import type { DamagedRange } from "./segment-walk.ts";
 
 const TEXT_CHARACTERS_MAX = 60;
 
-/** The titles of the columns of `batchLine`. */
+/** Column titles for `batchLine`. */
 export const BATCH_COLUMNS =
   "  POSITION     BYTES  OFFSETS               COUNT  CRC  CODEC   TIMESTAMP                           PRODUCER";
 
-/** One batch. `crc` is "ok", or "BAD" for one that is damaged. */
+/** Formats a batch. `crc` is "BAD" for a damaged one. */
 export function batchLine(batch: BatchDescription, crc: "ok" | "BAD"): string {
   const { position, bytes, count } = batch;
   const offsets = `${batch.baseOffset ?? "?"}-${batch.lastOffset ?? "?"}`;
@@ -29,14 +29,14 @@ export function batchLine(batch: BatchDescription, crc: "ok" | "BAD"): string {
   return cells.join("  ");
 }
 
-/** Bytes that are no batch: how many, and why. */
+/** Formats a damaged range: its size and the cause. */
 export function damageLine({ position, size, fault, isLast }: DamagedRange): string {
   const isPartial = isLast && fault.kind === "truncated";
-  const cause = isPartial ? ": torn by a crash, or being written" : "";
+  const cause = isPartial ? ": torn by a crash, or still being written" : "";
   return `${String(position).padStart(10)}  ${String(size).padStart(8)}  DAMAGED: ${fault.message}${cause}`;
 }
 
-/** The record that a cursor stands at. */
+/** Formats the cursor's current record. */
 export function recordLine(cursor: RecordCursor): string {
   const cells = [
     `offset ${cursor.offset}`,
@@ -62,7 +62,7 @@ function formatProducer({ producerId, producerEpoch, baseSequence }: BatchDescri
   return `${producerId ?? "?"} epoch ${producerEpoch} seq ${baseSequence}`;
 }
 
-/** Text in quotes, bytes that are none in hexadecimal; both cut to what a line has room for. */
+/** Text in quotes, or other bytes in hexadecimal, shortened to fit a line. */
 function formatBytes(bytes: Uint8Array | null): string {
   if (bytes === null) return "null";
   if (!isUtf8(bytes)) {
@@ -74,7 +74,7 @@ function formatBytes(bytes: Uint8Array | null): string {
   return `${quoted(text.slice(0, TEXT_CHARACTERS_MAX))}… (${bytes.length} bytes)`;
 }
 
-/** Text in quotes, without a character that would steer a terminal. */
+/** Text in quotes, with terminal control characters escaped. */
 export function quoted(text: string): string {
   return printableJson(text);
 }

@@ -1,4 +1,4 @@
-// Where a batch that was appended lies in the files, and whether the index got an entry for it.
+// Where an appended batch is in the files, and whether the offset index got an entry for it.
 // Leaves to others: sending it (cli/explain-produce.ts), and finding it (explain-lookup.ts).
 import { explainLookup } from "./explain-lookup.ts";
 import type { LogFiles } from "./log-files.ts";
@@ -8,18 +8,18 @@ export interface AppendedPlace {
   readonly segment: SegmentSummary;
   readonly position: number;
   readonly bytes: number;
-  /** The rule by which the batch got an entry in the offset index, or did not. */
+  /** Why the batch did or did not get an entry in the offset index. */
   readonly entry: {
     readonly isWritten: boolean;
-    /** Bytes from the batch that the entry before it names, or from the segment's start, to this one. */
+    /** Bytes from the batch of the previous entry, or from the start of the segment, to this batch. */
     readonly bytesSinceEntry: number;
     readonly intervalBytes: number;
   };
-  /** How it is found again. */
+  /** The lookup that finds the batch. */
   readonly lookup: LookupExplanation;
 }
 
-/** The place of the batch that holds `offset`; undefined when it can't be read from the files any more. */
+/** The place of the batch that holds `offset`, or undefined if it can no longer be read from the files. */
 export async function explainAppend(
   log: LogFiles,
   offset: number,
@@ -29,7 +29,7 @@ export async function explainAppend(
   if (segment === undefined || batch === undefined || index === undefined) return undefined;
   const { position, bytes, lastOffset, baseOffset } = batch;
   if (lastOffset === null || baseOffset === null) return undefined;
-  // All entries up to the offset before the batch are older than it.
+  // Every entry up to the offset before the batch is older than the batch.
   const older =
     baseOffset > segment.baseOffset
       ? await explainLookup(log, { offset: baseOffset - 1 })

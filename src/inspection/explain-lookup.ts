@@ -1,5 +1,5 @@
-// The life of one lookup, by offset or by time, as numbers: each step as the storage code took it, and what it would
-// have cost without the index. Leaves to others: opening the log (log-files.ts), showing it (cli/explain.ts).
+// Explains one lookup, by offset or by time, as data: each step as the storage code took it, and what it would have
+// cost without the index. Leaves to others: opening the log (log-files.ts), printing (cli/explain.ts).
 import { RustLogError } from "../errors.ts";
 import { DECOMPRESSED_BYTES_MAX, INDEX_INTERVAL_BYTES } from "../limits.ts";
 import { BATCH_HEADER_BYTES } from "../record/batch.ts";
@@ -27,17 +27,17 @@ import type {
 } from "./lookup-explanation.ts";
 import { LookupSteps } from "./lookup-steps.ts";
 
-/** How much of a log a lookup may look at beyond what the search itself needs. */
+/** Limits on what an explanation reads beyond the lookup itself. */
 export interface LookupBounds extends RecordBounds {
-  /** Segments that are listed. */
+  /** Segments listed. */
   readonly segmentsMax: number;
-  /** Batch headers that are read to see what the search costs without the index. */
+  /** Batch headers read to measure the search without the index. */
   readonly scanHeadersMax: number;
-  /** Largest batch whose records are opened. */
+  /** Size of the largest batch that is decompressed. */
   readonly batchBytesMax: number;
 }
 
-/** For a command, which holds up nobody. */
+/** For the command line, where a long run blocks nobody. */
 export const COMMAND_BOUNDS: LookupBounds = {
   segmentsMax: Number.POSITIVE_INFINITY,
   scanHeadersMax: Number.POSITIVE_INFINITY,
@@ -47,7 +47,7 @@ export const COMMAND_BOUNDS: LookupBounds = {
   headersMax: 10_000,
 };
 
-/** Looks something up in a log, and explains how. A failure of the lookup is part of the explanation. */
+/** Runs a lookup and explains it. A failed lookup is part of the explanation. */
 export async function explainLookup(
   log: LogFiles,
   target: LookupTarget,
@@ -95,7 +95,7 @@ function checkOffset({ topic, partition, logStartOffset, end, tail }: LogFiles, 
   const why = offset < logStartOffset ? "below the log start" : "past the end of the log";
   throw new RustLogError(
     "OFFSET_OUT_OF_RANGE",
-    `${topic}-${partition}: offset ${offset} is ${why}: valid are ${logStartOffset} to ${end.offset}`,
+    `${topic}-${partition}: offset ${offset} is ${why}; valid offsets are ${logStartOffset} to ${end.offset}`,
   );
 }
 
@@ -111,7 +111,7 @@ async function findOffset(
   try {
     read = segments.read(offset, 1, end, steps);
   } finally {
-    // Also when it failed: how far it came tells where the damage is.
+    // Also after a failure: the last step shows where the damage is.
     explanation.segmentComparisons = steps.segments;
     explanation.segment = summaryOf(log, segmentFound(steps, offset));
     if (steps.index !== undefined) {
@@ -120,7 +120,7 @@ async function findOffset(
     }
   }
   const { segment, scan } = explanation;
-  if (segment === undefined || scan === undefined) throw new Error("a read without a search");
+  if (segment === undefined || scan === undefined) throw new Error("read before search");
   const by = read.slices[0] instanceof MappedSlice ? "mmap" : "pread";
   explanation.read = { by, position: scan.to, bytes: read.bytes };
   explanation.batch = describeBatch(headerOf(read), 0, scan.to);
@@ -135,7 +135,7 @@ async function findOffset(
     explanation.record = await findRecord(bytes, (record) => record.offset >= offset, bounds);
   } catch (error) {
     if (!(error instanceof RustLogError) || error.code === "CORRUPT_MESSAGE") throw error;
-    // An unknown codec, or too large to open: the batch is what a broker would send all the same.
+    // The codec is unknown or the batch too large. A broker would still serve it.
     explanation.failure = { code: error.code, message: error.message };
   }
 }
@@ -145,7 +145,7 @@ async function findTime(log: LogFiles, timestamp: number, bounds: LookupBounds):
   const steps = new LookupSteps();
   const match = segments.findTimestamp(timestamp, end, steps);
   const comparisons = steps.segments;
-  // All segments before it were passed by: the last one looked at has the record.
+  // The search by time passed every earlier segment; the last one compared has the record.
   const number = comparisons.at(-1)?.number ?? 0;
   const segment = segments.at(number);
   if (match === undefined || steps.index === undefined || segment === undefined) {
@@ -174,7 +174,7 @@ async function findTime(log: LogFiles, timestamp: number, bounds: LookupBounds):
   };
 }
 
-/** Number of the segment that a search by offset ends at: the last that was seen to begin at or below it. */
+/** The segment that a search by offset ends at: the last one compared whose base offset is not above `offset`. */
 function segmentFound(steps: LookupSteps, offset: number): number {
   let found = 0;
   for (const { number, value } of steps.segments) {
@@ -250,15 +250,15 @@ function scanStep({ passed, passedCount, passedEnd }: LookupSteps, from: number)
   return { from, to, bytes: to - from, passedCount, passed };
 }
 
-/** A copy of a batch that was found. */
+/** Copies the batch that was found. */
 function openBatch(read: LogRead, { batchBytesMax }: LookupBounds): Uint8Array {
   if (read.bytes <= batchBytesMax) return readAll(read);
-  const message = `the batch has ${read.bytes} bytes; one of more than ${batchBytesMax} is not opened`;
+  const message = `the batch has ${read.bytes} bytes; batches above ${batchBytesMax} bytes are not decompressed`;
   throw new RustLogError("MESSAGE_TOO_LARGE", message);
 }
 
 function headerOf({ slices: [slice] }: LogRead): Uint8Array {
-  if (slice === undefined) throw new Error("a read without a batch");
+  if (slice === undefined) throw new Error("read returned no batch");
   const header = new Uint8Array(BATCH_HEADER_BYTES);
   for (let at = 0; at < header.length;) {
     const part = slice.read(at, header.length - at);
@@ -268,7 +268,7 @@ function headerOf({ slices: [slice] }: LogRead): Uint8Array {
   return header;
 }
 
-/** Listens to a scan, and ends it by a RustLogError once it has passed enough batches. */
+/** Records a scan, and stops it with a RustLogError after too many batches. */
 class BoundedSteps extends LookupSteps {
   readonly #passedMax: number;
 
@@ -280,12 +280,12 @@ class BoundedSteps extends LookupSteps {
   override passedBatch(position: number, bytes: number, value: number): void {
     super.passedBatch(position, bytes, value);
     if (this.passedCount > this.#passedMax) {
-      throw new RustLogError("MESSAGE_TOO_LARGE", "the scan would take too long");
+      throw new RustLogError("MESSAGE_TOO_LARGE", "the scan takes too long");
     }
   }
 }
 
-/** The same search by the same code, from the start of the segment. */
+/** Repeats the search from the start of the segment, with the same code. */
 function costWithoutIndex(
   log: LogFiles,
   number: number,

@@ -1,17 +1,17 @@
-// Bytes cut into fields that have names: what an annotated hex dump is made of.
-// Leaves to others: which fields there are (batch-fields.ts, record-fields.ts, index-entries.ts,
-// snapshot-entries.ts), and how they are printed (hex.ts).
+// Named fields of bytes, from which an annotated hex dump is made.
+// Leaves to others: the fields of each format (batch-fields.ts, record-fields.ts, index-entries.ts,
+// snapshot-entries.ts), and printing (hex.ts).
 
-/** What kind of field it is: for colours. `broken` bytes are no field of anything. */
+/** The kind of a field, which selects its colour. `broken` bytes belong to no field. */
 export type FieldRole = "header" | "length" | "time" | "key" | "value" | "name" | "broken";
 
 export interface Field {
   readonly kind: "field";
-  /** Where they start: in the file, or in the decompressed records of a batch. */
+  /** Start of the bytes: in the file, or in the decompressed records of a batch. */
   readonly position: number;
   readonly bytes: Uint8Array;
   readonly name: string;
-  /** What they say; undefined for data, which is shown as text beside its bytes. */
+  /** The meaning of the bytes; undefined for data, which is shown as text instead. */
   readonly text: string | undefined;
   readonly role: FieldRole;
 }
@@ -19,21 +19,20 @@ export interface Field {
 /** A line above the fields that it introduces. */
 export interface Heading {
   readonly kind: "heading";
-  /** 0 for a batch, 1 for what is in it. */
+  /** 0 for a batch, 1 for its parts. */
   readonly level: 0 | 1;
   readonly text: string;
-  /** Whether it tells of damage. */
+  /** Whether the line reports damage. */
   readonly isBroken: boolean;
 }
 
-/** What a dump is made of. */
 export type DumpItem = Field | Heading;
 
 export function heading(level: 0 | 1, text: string, isBroken = false): Heading {
   return { kind: "heading", level, text, isBroken };
 }
 
-/** The same as JSON, one by one: bytes in hexadecimal. */
+/** Fields as JSON objects, with bytes in hexadecimal. */
 export function* jsonFields(items: Iterable<DumpItem>): Generator<object, void> {
   for (const item of items) {
     if (item.kind === "heading") {

@@ -1,16 +1,15 @@
-// A file that is only read, by position: of a running broker too, so it is never mapped, locked or created.
-// Leaves to others: what its bytes mean.
+// Reads a file by position. The broker may be running, so the file is never mapped, locked or created.
+// Leaves to others: the meaning of the bytes.
 import { closeSync, fstatSync, readSync } from "node:fs";
 import { OPEN, openRegular } from "../log/disk/regular-file.ts";
 
-/** An open file. Its size is that of the moment it was opened: what is added later is not seen. */
+/** An open file. The size is fixed on opening; bytes appended later are not seen. */
 export class FileReader implements Disposable {
   readonly path: string;
-  /** Size in bytes. */
   readonly size: number;
   readonly #fd: number;
 
-  /** Throws the system's error when the file can't be opened, STORAGE_ERROR if it is no regular file. */
+  /** Throws the system's error if the file can't be opened, or STORAGE_ERROR if it is not a regular file. */
   constructor(path: string) {
     this.path = path;
     this.#fd = openRegular(path, OPEN.read);
@@ -18,8 +17,8 @@ export class FileReader implements Disposable {
   }
 
   /**
-   * Fills `into` from `position`, as far as the file goes; returns how many bytes there were. Throws the
-   * system's error, such as EIO for a bad sector.
+   * Fills `into` from `position` as far as the file goes and returns the number of bytes. Throws the system's error,
+   * such as EIO for a bad sector.
    */
   read(into: Uint8Array, position: number): number {
     const wanted = Math.min(into.length, this.size - position);
@@ -32,7 +31,6 @@ export class FileReader implements Disposable {
     return filled;
   }
 
-  /** Closes the file. */
   [Symbol.dispose](): void {
     closeSync(this.#fd);
   }

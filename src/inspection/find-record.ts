@@ -1,5 +1,4 @@
-// One record of a batch, found without opening more of the batch than is allowed: what decompresses to gigabytes is
-// decompressed only as far as the record is in.
+// Finds one record in a batch and decompresses only as much of the batch as it needs, within a limit.
 // Leaves to others: finding the batch (explain-lookup.ts), and reading all records (record/cursor.ts).
 import { isUtf8 } from "node:buffer";
 import { RustLogError } from "../errors.ts";
@@ -18,10 +17,10 @@ import { VarintReader } from "../record/varint.ts";
 import { Portions } from "../log/event-loop.ts";
 import type { DescribedBytes, RecordDescription } from "./lookup-explanation.ts";
 
-/** Records that are passed over in one turn of the event loop. */
+/** Records skipped per turn of the event loop. */
 const RECORDS_PER_TURN = 10_000;
 
-/** How much of a batch is opened. */
+/** Limits on what is read of a batch. */
 export interface RecordBounds {
   /** Decompressed bytes that are searched. */
   readonly recordBytesMax: number;
@@ -31,8 +30,8 @@ export interface RecordBounds {
 }
 
 /**
- * The first wanted record of a batch. Rejects with CORRUPT_MESSAGE for a damaged batch or one without such a record,
- * with MESSAGE_TOO_LARGE when the record lies beyond `recordBytesMax`, and with UNSUPPORTED_COMPRESSION.
+ * The first matching record of a batch. Rejects with CORRUPT_MESSAGE if the batch is damaged or has no such record,
+ * with MESSAGE_TOO_LARGE if the record is beyond `recordBytesMax`, and with UNSUPPORTED_COMPRESSION.
  */
 export async function findRecord(
   batch: Uint8Array,
@@ -56,10 +55,10 @@ export async function findRecord(
     walk.leave();
     await portions.next();
   }
-  throw corrupt("the batch does not have the record that it should");
+  throw corrupt("the batch does not contain the expected record");
 }
 
-/** A position in records of which perhaps only the first bytes are there. */
+/** A position in records of which only a prefix may be decompressed. */
 class RecordWalk {
   offset = 0;
   timestamp = 0;
@@ -76,7 +75,7 @@ class RecordWalk {
     this.#reader.bytes = prefix.bytes;
   }
 
-  /** Reads what stands before the key of record number `index`. */
+  /** Reads everything before the key of record number `index`. */
   enter(index: number): void {
     const batch = this.#batch;
     const reader = this.#reader;
@@ -84,7 +83,7 @@ class RecordWalk {
       const length = reader.readVarint();
       this.#end = reader.position + length;
       if (length < 0) throw corrupt(`record ${index} has a negative length`);
-      reader.position++; // The attributes: Kafka defines none.
+      reader.position++; // Attributes: Kafka defines none.
       const timestampDelta = reader.readVarlong();
       this.offset = baseOffset(batch, 0) + reader.readVarint();
       return timestampDelta;
@@ -94,12 +93,11 @@ class RecordWalk {
       : baseTimestamp(batch, 0) + delta;
   }
 
-  /** Moves to the next record. */
   leave(): void {
     this.#reader.position = this.#end;
   }
 
-  /** What the record says, as far as it is there. */
+  /** Describes the record as far as its bytes are available. */
   describe(index: number): RecordDescription {
     const { offset, timestamp } = this;
     const key = this.#within(() => this.#bytes());
@@ -117,12 +115,12 @@ class RecordWalk {
     return { offset, index, timestamp, key, value, headers, ...(isCut ? { isCut } : {}) };
   }
 
-  /** A length and that many bytes, of which the first are described. */
+  /** Reads a length and that many bytes, and describes the first of them. */
   #bytes(): DescribedBytes | null {
     const reader = this.#reader;
     const length = reader.readVarint();
     if (length < -1 || reader.position + length > this.#end) {
-      throw corrupt(`the record at offset ${this.offset} has a field that leads out of it`);
+      throw corrupt(`the record at offset ${this.offset} has a field that ends outside the record`);
     }
     if (length === -1) return null;
     const { position } = reader;
@@ -131,7 +129,7 @@ class RecordWalk {
     return describedBytes(this.#prefix.bytes.subarray(position, position + shown), length);
   }
 
-  /** Reads something; the end of a prefix is no damage. */
+  /** Runs a read. Running past the end of a prefix is not damage. */
   #within<T>(read: () => T): T {
     const { bytes } = this.#prefix;
     try {
@@ -146,15 +144,15 @@ class RecordWalk {
 
   #beyond(): RustLogError {
     const { bytes, isWhole } = this.#prefix;
-    if (isWhole) return corrupt("the records of the batch end too early");
+    if (isWhole) return corrupt("the batch ends before its last record");
     return new RustLogError(
       "MESSAGE_TOO_LARGE",
-      `the record is not shown: it lies beyond the first ${bytes.length} bytes that the batch decompresses to`,
+      `the record is not shown: it is beyond the first ${bytes.length} decompressed bytes of the batch`,
     );
   }
 }
 
-/** Bytes as text if they are UTF-8, else as base64; `bytes` may be the first of `length`. */
+/** Bytes as text if they are UTF-8, else as base64. `bytes` may be a prefix of `length` bytes. */
 function describedBytes(bytes: Uint8Array, length: number): DescribedBytes {
   const cut = bytes.length < length ? { isCut: true as const } : {};
   const text = bytes.length < length ? wholeCharacters(bytes) : bytes;
@@ -163,7 +161,7 @@ function describedBytes(bytes: Uint8Array, length: number): DescribedBytes {
     : { bytes: length, base64: Buffer.from(bytes).toString("base64"), ...cut };
 }
 
-/** Without the bytes of a character that was cut. */
+/** Drops the bytes of a character that was cut off. */
 function wholeCharacters(bytes: Uint8Array): Uint8Array {
   const isContinued = (at: number): boolean => ((bytes[at] ?? 0) & 0xc0) === 0x80;
   let end = bytes.length;

@@ -1,45 +1,40 @@
-// What a verification finds: where, what is wrong, and what can be done about it.
-// Leaves to others: the checks (verify-*.ts), and how it is shown (cli/verify.ts).
+// A finding of a verification: where, what is wrong, and how it can be repaired.
+// Leaves to others: the checks (verify-*.ts), and printing (cli/verify.ts).
 
 export interface Place {
-  /** The file or directory, from the data directory. */
+  /** File or directory, relative to the data directory. */
   readonly file: string;
   readonly topic?: string;
   readonly partition?: number;
-  /** Bytes from the start of the file. */
+  /** Position in the file. */
   readonly position?: number;
-  /** How many bytes it is about. */
+  /** Number of bytes affected. */
   readonly bytes?: number;
-  /** Offset of the first record that it is about. */
+  /** Offset of the first record affected. */
   readonly offset?: number;
-  /** Offset of the last record that it is about. */
+  /** Offset of the last record affected. */
   readonly lastOffset?: number;
 }
 
-/** A way to put something right. */
 export interface Repair {
   /** What it would do: "rebuild it from the log". */
   readonly description: string;
-  /** Does it, and says exactly what was done. Rejects with the system's error. */
+  /** Does it and returns what exactly was done. Rejects with the system's error. */
   run(): Promise<string>;
 }
 
-/** Something that is not as it should be. */
 export interface Finding extends Place {
-  /**
-   * `damage` is wrong and may cost records or speed; a `note` is worth knowing and costs nothing: what a crash
-   * left behind, or a file that belongs to somebody else.
-   */
+  /** `damage` may cost records or speed. A `note` costs nothing: leftovers of a crash, or files of other programs. */
   readonly severity: "damage" | "note";
   readonly reason: string;
   readonly repair?: Repair;
 }
 
-/** A finding after it was dealt with. */
+/** A finding after an attempted repair. */
 export interface SettledFinding extends Finding {
-  /** What was done about it; undefined when nothing was. */
+  /** What was repaired; undefined if nothing was. */
   readonly repaired?: string;
-  /** Why a repair that was tried did not work. */
+  /** Why the repair failed. */
   readonly repairFailure?: string;
 }
 

@@ -1,14 +1,13 @@
-// An annotated hex dump: each field begins a line of its own, with its position, its bytes, its name and what it
-// says. Leaves to others: which fields there are (fields.ts), and whether colours are wanted (cli/inspect.ts).
+// An annotated hex dump. Each field starts on its own line with its position, bytes, name and meaning.
+// Leaves to others: the fields (fields.ts), and whether output is coloured (cli/colour.ts).
 //
 //   position  bytes, 8 a line          field                   what it says
 //   00000011  5d 3f 00 7c              crc                     0x5d3f007c ok
 //
-// A star stands for lines that have the same bytes as the one above. No line is longer than 100 columns.
+// A star replaces lines with the same bytes as the line above. Lines have at most 100 columns.
 import { printable } from "../printable.ts";
 import type { DumpItem, Field, FieldRole } from "./fields.ts";
 
-/** Columns that no line goes beyond. */
 export const HEX_COLUMNS_MAX = 100;
 
 const BYTES_PER_LINE = 8;
@@ -19,10 +18,9 @@ const TEXT_COLUMNS = HEX_COLUMNS_MAX - 8 - 2 - BYTES_COLUMNS - 2 - NAME_COLUMNS 
 /** What a part of a line is. */
 export type PaintRole = FieldRole | "position" | "heading";
 
-/** Colours a part of a line; `plain` leaves it as it is. */
+/** Colours a part of a line; `plain` leaves it unchanged. */
 export type Paint = (role: PaintRole, text: string) => string;
 
-/** No colours. */
 export const plain: Paint = (_role, text) => text;
 
 const SGR: Readonly<Record<PaintRole, string>> = {
@@ -40,7 +38,7 @@ const SGR: Readonly<Record<PaintRole, string>> = {
 /** Colours for a terminal. */
 export const coloured: Paint = (role, text) => `\u001b[${SGR[role]}m${text}\u001b[0m`;
 
-/** The lines of a dump, without their newlines. */
+/** The lines of a dump, without newlines. */
 export function* hexLines(
   items: Iterable<DumpItem>,
   paint: Paint = plain,
@@ -62,7 +60,7 @@ function* fieldLines(field: Field, paint: Paint): Generator<string, void> {
   for (let from = 0; from === 0 || from < bytes.length; from += BYTES_PER_LINE) {
     const row = bytes.subarray(from, from + BYTES_PER_LINE);
     const hex = hexOf(row).padEnd(BYTES_COLUMNS);
-    // As hexdump does: one star for all lines that say the same as the one above.
+    // Like hexdump: one star for repeated lines.
     if (hex === before) {
       if (!isStarred) yield paint("position", "*");
       isStarred = true;
@@ -71,7 +69,7 @@ function* fieldLines(field: Field, paint: Paint): Generator<string, void> {
     before = hex;
     isStarred = false;
     const shownName = from === 0 ? clip(name, NAME_COLUMNS) : "";
-    // Data says what it says line by line; anything else says it once.
+    // Data shows its text on every line, other fields only on the first.
     const shownText =
       text === undefined ? readable(row) : from === 0 ? clip(printable(text), TEXT_COLUMNS) : "";
     const at = (position + from).toString(16).padStart(8, "0");
@@ -87,7 +85,7 @@ function hexOf(bytes: Uint8Array): string {
   return text;
 }
 
-/** Printable ASCII as it is, and a dot for everything else. */
+/** Printable ASCII, with a dot for everything else. */
 function readable(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : ".";

@@ -1,4 +1,4 @@
-// The entries of an index file, each held against the log beside it, if that is there.
+// The entries of an index file, each checked against the log beside it if there is one.
 // Leaves to others: the checks (verify-index.ts), and printing (cli/inspect.ts).
 import { basename, dirname } from "node:path";
 import { baseOffset, lastOffset, maxTimestamp } from "../record/batch.ts";
@@ -20,17 +20,16 @@ import { type IndexFault, OffsetIndexCheck, TimeIndexCheck } from "./verify-inde
 
 const ENTRY_BYTES = { index: OFFSET_ENTRY_BYTES, timeindex: TIME_ENTRY_BYTES } as const;
 
-/** An entry of an offset index (`position`) or of a time index (`timestamp`). */
+/** An entry of an offset index (with `position`) or a time index (with `timestamp`). */
 export interface IndexEntry {
   readonly entry: number;
-  /** Offset that it names; relative to the segment when the file's name does not say where that begins. */
+  /** The entry's offset; relative to the segment if the file's name does not give the base offset. */
   readonly offset: number;
   readonly relativeOffset: number;
   /** Position in the log. */
   readonly position?: number;
-  /** In milliseconds; null when it is impossible. */
+  /** In milliseconds; null for an invalid timestamp. */
   readonly timestamp?: number | null;
-  /** What is wrong with it. */
   readonly fault?: string;
 }
 
@@ -38,9 +37,9 @@ export interface IndexListing {
   readonly kind: "index" | "timeindex";
   readonly bytes: Uint8Array;
   readonly entries: readonly IndexEntry[];
-  /** What is wrong with the file as a whole. */
+  /** Faults of the file as a whole. */
   readonly faults: readonly string[];
-  /** Whether there is a log beside it, that it was held against. */
+  /** Whether there is a log to check against. */
   readonly isChecked: boolean;
 }
 
@@ -69,11 +68,10 @@ export function listIndex(disk: Disk, path: string, kind: "index" | "timeindex")
   });
   const faults = found.filter(({ entry }) => entry === undefined).map(({ reason }) => reason);
   const excess = bytes.length % ENTRY_BYTES[kind];
-  if (!isChecked && excess > 0) faults.push(`its last ${excess} bytes are no whole entry`);
+  if (!isChecked && excess > 0) faults.push(`its last ${excess} bytes are not a complete entry`);
   return { kind, bytes, entries, faults, isChecked };
 }
 
-/** The fields of an index file. */
 export function* indexFields(
   listing: IndexListing,
   entries: readonly IndexEntry[] = listing.entries,
@@ -112,7 +110,7 @@ export function* indexFields(
     kind: "field",
     position: rest,
     bytes: bytes.subarray(rest),
-    name: "no whole entry",
+    name: "incomplete entry",
     text: undefined,
     role: "broken",
   };
@@ -122,7 +120,7 @@ function hasLog(disk: Disk, path: string, base: number): boolean {
   return disk.fileSize(joinPath(dirname(path), segmentFileName(base, "log"))) !== undefined;
 }
 
-/** Walks the log beside an index. The index of the last segment may lag behind it. */
+/** Walks the log beside an index. The index of the last segment may lag behind its log. */
 function holdAgainstLog(
   disk: Disk,
   path: string,

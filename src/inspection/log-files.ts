@@ -1,5 +1,5 @@
-// The log of one partition from the files of a data directory, of a running broker too: opened by the storage code
-// on a disk that it can't change. Leaves to others: what is looked up in it (explain-lookup.ts).
+// Opens the log of one partition from a data directory, with the storage code on a read-only disk. The broker may be
+// running. Leaves to others: lookups in the log (explain-lookup.ts).
 import { RustLogError } from "../errors.ts";
 import { findBatchFault } from "../record/batch.ts";
 import { ActiveSegment } from "../log/segment/active-segment.ts";
@@ -16,7 +16,7 @@ import { readTopicFile } from "../topics/topic-file.ts";
 import { checkTopicName } from "../topics/topic-settings.ts";
 import { ReadOnlyDisk } from "./read-only-disk.ts";
 
-/** Bytes at the end of the last segment that are no whole valid batch: nothing of them is served. */
+/** Bytes at the end of the last segment that are not a valid batch. The broker does not serve them. */
 export interface LogTail {
   readonly file: string;
   readonly position: number;
@@ -26,7 +26,7 @@ export interface LogTail {
   readonly isPartial: boolean;
 }
 
-/** A partition's log, as its files were when it was opened. */
+/** A partition's log, with its files as they were on opening. */
 export interface LogFiles extends Disposable {
   readonly topic: string;
   readonly partition: number;
@@ -35,14 +35,14 @@ export interface LogFiles extends Disposable {
   readonly disk: Disk;
   readonly segments: SegmentList;
   readonly logStartOffset: number;
-  /** Where what can be read ends: at the last whole batch of the file. */
+  /** The end of the last complete batch in the file. */
   readonly end: LogPosition;
   readonly tail: LogTail | undefined;
 }
 
 /**
- * Opens a partition's log. Throws DATA_DIRECTORY_UNUSABLE, INVALID_TOPIC, UNKNOWN_TOPIC_OR_PARTITION, or the
- * system's error.
+ * Opens a partition's log. Throws DATA_DIRECTORY_UNUSABLE, INVALID_TOPIC, UNKNOWN_TOPIC_OR_PARTITION, or the system's
+ * error.
  */
 export function openLogFiles(dataDirectory: string, topic: string, partition: number): LogFiles {
   const disk = new ReadOnlyDisk();
@@ -50,7 +50,7 @@ export function openLogFiles(dataDirectory: string, topic: string, partition: nu
   const bases = disk.list(directory).flatMap((name) => baseOffsetOfLogName(name) ?? []);
   const last = bases.pop();
   if (last === undefined) {
-    throw new RustLogError("STORAGE_ERROR", `${directory} has no segment`);
+    throw new RustLogError("STORAGE_ERROR", `${directory} has no segments`);
   }
   const name = `${topic}-${partition}`;
   const report = (): void => {}; // What it would tell an operator of repairs is not done here.
@@ -58,7 +58,7 @@ export function openLogFiles(dataDirectory: string, topic: string, partition: nu
   const context: LogContext = { disk, directory, name, settings, now: Date.now, report };
   const clean = readCleanNote(disk, dataDirectory)?.segments.get(`${topic}/${partition}`);
   const notes = { clean, rewrite: false };
-  // Who produced what matters to appends only.
+  // Only appends need the producer states.
   const producers = { load: () => new ProducerStates(), rebuild: () => new ProducerStates() };
   const { file, index, bytes, nextOffset } = readLastSegment(context, last, notes, producers);
   const tail = bytes < file.size ? readTail(file, bytes) : undefined;
@@ -88,7 +88,7 @@ function partitionDirectory(
 ): string {
   const meta = readMeta(disk, dataDirectory);
   if (meta === undefined) {
-    const message = `${dataDirectory} has no ${META}: it is no data directory`;
+    const message = `${dataDirectory} is not a data directory: it has no ${META}`;
     throw new RustLogError("DATA_DIRECTORY_UNUSABLE", message);
   }
   checkTopicName(topic);
@@ -97,13 +97,13 @@ function partitionDirectory(
   if (file === undefined) {
     throw new RustLogError(
       "UNKNOWN_TOPIC_OR_PARTITION",
-      `there is no topic '${topic}' in ${dataDirectory}`,
+      `topic '${topic}' does not exist in ${dataDirectory}`,
     );
   }
   if (partition >= file.partitions) {
     throw new RustLogError(
       "UNKNOWN_TOPIC_OR_PARTITION",
-      `topic '${topic}' has no partition ${partition}: it has 0 to ${file.partitions - 1}`,
+      `topic '${topic}' has no partition ${partition}; its partitions are 0 to ${file.partitions - 1}`,
     );
   }
   return joinPath(directory, String(partition));
@@ -113,7 +113,7 @@ function readTail(file: AppendFile, position: number): LogTail {
   const bytes = new Uint8Array(file.size - position);
   file.read(bytes, position);
   const fault = findBatchFault(bytes, 0, bytes.length);
-  const reason = fault?.message ?? "its offsets do not follow those before it";
+  const reason = fault?.message ?? "its offsets do not follow the previous batch";
   const isPartial = fault?.kind === "truncated";
   return { file: file.path, position, bytes: bytes.length, reason, isPartial };
 }

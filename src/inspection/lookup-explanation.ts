@@ -1,11 +1,11 @@
-// The life of one lookup as numbers: what a page draws, and what a text is made of.
-// Leaves to others: taking the steps (explain-lookup.ts), and showing them (cli/explain-text.ts).
+// The explanation of one lookup as data, for the page and the command line.
+// Leaves to others: taking the steps (explain-lookup.ts), and printing them (cli/explain-text.ts).
 import type { ErrorName } from "../errors.ts";
 import type { BatchDescription } from "./batch-description.ts";
 import type { LogTail } from "./log-files.ts";
 import type { Comparison, PassedBatch } from "./lookup-steps.ts";
 
-/** What is looked up: an offset, or the first record that is not older than a time in milliseconds. */
+/** What to look up: an offset, or the first record at or after a time in milliseconds. */
 export type LookupTarget = { readonly offset: number } | { readonly timestamp: number };
 
 export interface SegmentSummary {
@@ -16,25 +16,25 @@ export interface SegmentSummary {
   readonly kind: "sealed" | "active";
 }
 
-/** An entry of an offset index, or (with a timestamp) of a time index. */
+/** An entry of an offset index or, with a timestamp, of a time index. */
 export interface EntrySummary {
   readonly entry: number;
-  /** Last offset of the batch that it names. */
+  /** Last offset of the entry's batch. */
   readonly offset: number;
-  /** Where that batch starts. */
+  /** Position of that batch. */
   readonly position?: number;
   readonly timestamp?: number;
 }
 
 export interface IndexOrigin {
   /**
-   * `file`: the file, mapped. `rebuilt`: made anew from the log, because the file can't be used. `memory`: that of
-   * the active segment, which a broker keeps in memory; its file follows it.
+   * `file`: the mapped file. `rebuilt`: rebuilt from the log because the file is unusable. `memory`: the index of the
+   * active segment, which a broker keeps in memory; its file lags behind it.
    */
   readonly kind: "file" | "rebuilt" | "memory";
-  /** Why the file can't be used. */
+  /** Why the file is unusable. */
   readonly reason?: string;
-  /** Of the active segment: how many entries its file has; null when they are not the index's. */
+  /** For the active segment, the number of entries in its file; null if they differ from the index. */
   readonly fileEntries?: number | null;
 }
 
@@ -42,71 +42,71 @@ export interface IndexStep {
   readonly origin: IndexOrigin;
   readonly entries: number;
   readonly intervalBytes: number;
-  /** Of an offset index, with offsets as its entries have them: less the base offset of the segment. */
+  /** In an offset index, offsets are relative to the base offset of the segment. */
   readonly comparisons: readonly Comparison[];
-  /** The last entry that is not beyond the target; null when even the first one is. */
+  /** The last entry not beyond the target; null if even the first one is beyond it. */
   readonly before: EntrySummary | null;
-  /** The one that follows it. */
+  /** The entry after `before`. */
   readonly after: EntrySummary | null;
 }
 
-/** The walk from batch header to batch header. */
+/** The walk over batch headers. */
 export interface ScanStep {
   readonly from: number;
-  /** Where the batch that was looked for begins. */
+  /** Position of the batch that was found. */
   readonly to: number;
   readonly bytes: number;
   readonly passedCount: number;
-  /** The batches that were passed over; of very many, the first 1,000. */
+  /** The skipped batches, at most the first 1,000. */
   readonly passed: readonly PassedBatch[];
 }
 
 export interface TimeStep {
   readonly comparisons: readonly Comparison[];
-  /** What was found; null when no record is that new. */
+  /** What was found; null if no record is that recent. */
   readonly found: {
     readonly segment: SegmentSummary;
     readonly index: IndexStep;
     readonly scan: ScanStep;
-    /** The first batch that has a record at or after the time. */
+    /** The first batch with a record at or after the time. */
     readonly batch: {
       readonly position: number;
       readonly baseOffset: number;
       readonly maxTimestamp: number;
     };
-    /** The first such record of it. */
+    /** The first such record in the batch. */
     readonly offset: number;
-    /** Bytes of log that would have to be walked over, from its start, without the time indexes. */
+    /** Bytes of log to walk from its start without the time indexes. */
     readonly bytesWithoutIndex: number;
   } | null;
 }
 
-/** Bytes of a record: how many there are, and the first ones, as text if they are UTF-8, else as base64. */
+/** Bytes of a record: the length, and the first bytes as text if they are UTF-8, else as base64. */
 export type DescribedBytes = {
   readonly bytes: number;
-  /** Whether there are more than are shown. */
+  /** Whether bytes are omitted. */
   readonly isCut?: true;
 } & ({ readonly text: string } | { readonly base64: string });
 
 export interface RecordDescription {
   readonly offset: number;
-  /** Its number in the batch, from 0: how many records before it a consumer skips. */
+  /** Index in the batch, which is how many records a consumer skips. */
   readonly index: number;
   readonly timestamp: number;
   readonly key: DescribedBytes | null;
   readonly value: DescribedBytes | null;
   readonly headers: readonly { readonly name: string; readonly value: DescribedBytes | null }[];
-  /** Whether it has more headers than are shown. */
+  /** Whether headers are omitted. */
   readonly isCut?: boolean;
 }
 
-/** What a search costs: batch headers that are read, and bytes that they lie in. */
+/** What a search costs: the batch headers read, and the bytes they span. */
 export interface Cost {
   readonly headers: number;
   readonly bytes: number;
 }
 
-/** One lookup. What comes after a failure, or at the end of the log, is missing. */
+/** One lookup. Steps after a failure, or at the end of the log, are missing. */
 export interface LookupExplanation {
   readonly topic: string;
   readonly partition: number;
@@ -114,15 +114,15 @@ export interface LookupExplanation {
   readonly target: LookupTarget;
   readonly logStartOffset: number;
   readonly logEndOffset: number;
-  /** All segments, unless there are more than are listed: then none. */
+  /** All segments, or none if there are too many to list. */
   readonly segments: readonly SegmentSummary[];
-  /** Bytes behind the end of the log that are no batch. */
+  /** Bytes after the end of the log that are not a batch. */
   readonly tail?: LogTail;
-  /** The search by time that came first. */
+  /** The preceding search by time. */
   time?: TimeStep;
   /** The offset that is looked up. */
   offset?: number;
-  /** `waits`: it is the next to be written, so that a consumer waits for it. */
+  /** `waits`: the offset is the next to be written, so a consumer waits for it. */
   outcome: "found" | "waits" | "failed";
   segment?: SegmentSummary;
   segmentComparisons?: readonly Comparison[];
@@ -134,11 +134,11 @@ export interface LookupExplanation {
   cost?: {
     readonly comparisons: number;
     readonly withIndex: Cost;
-    /** Within the segment; null when damage on the way would end the walk, or when it was too far to try out. */
+    /** Within the segment. Null if damage would stop the walk, or if it was too long to try. */
     readonly withoutIndex: Cost | null;
     /** Bytes from the start of the log. */
     readonly bytesWithoutSegments: number;
   };
-  /** Why it failed; of a batch that was found, why its record can't be shown. */
+  /** Why the lookup failed or, if the batch was found, why its record can't be shown. */
   failure?: { readonly code: ErrorName; readonly message: string };
 }

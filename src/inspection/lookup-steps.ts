@@ -1,37 +1,36 @@
-// A listener that keeps the steps of one lookup, and what they say as plain numbers.
-// Leaves to others: the lookup itself (log/), and the explanation that is made of it (explain-lookup.ts).
+// Records the steps of one lookup as plain numbers.
+// Leaves to others: the lookup itself (log/), and explaining it (explain-lookup.ts).
 import type { LookupTrace } from "../log/segment/lookup-trace.ts";
 import type { SegmentIndex } from "../log/index/segment-index.ts";
 
-/** Batches that are listed one by one; of the others only how many they were. */
+/** Batches listed one by one; more are only counted. */
 const LISTED_MAX = 1000;
 
-/** One comparison of a binary search: with which number of the row, and what that one has. */
+/** One comparison of a binary search: the index of the compared item, and its value. */
 export interface Comparison {
   readonly number: number;
-  /** An offset, or a timestamp in milliseconds; null for the timestamp of a segment that has none. */
+  /** An offset, or a timestamp in milliseconds; null for a segment without records. */
   readonly value: number | null;
 }
 
-/** A batch that a scan passed over. */
+/** A batch that a scan skipped. */
 export interface PassedBatch {
   readonly position: number;
   readonly bytes: number;
-  /** Offset of its last record; or, in a search by time, its largest timestamp. */
+  /** Offset of its last record or, in a search by time, its largest timestamp. */
   readonly value: number;
 }
 
-/** The steps of one lookup, as they are told. */
 export class LookupSteps implements LookupTrace {
   readonly segments: Comparison[] = [];
-  /** The index that was searched; undefined while none was. */
+  /** The index that was searched, if any. */
   index: SegmentIndex | undefined;
   entries: Comparison[] = [];
-  /** The entry that the scan began at; -1 for none. */
+  /** The entry that the scan started from; -1 for none. */
   entry = -1;
   passed: PassedBatch[] = [];
   passedCount = 0;
-  /** Where the last batch that was passed ends. */
+  /** End of the last skipped batch. */
   passedEnd: number | undefined;
 
   comparedSegment(number: number, value: number): void {

@@ -1,10 +1,10 @@
-// A disk that lets the storage code look and nothing else: what it would write, cut or remove stays as it is.
-// Leaves to others: what is done on it. So a lookup runs as it is on files that a broker owns.
+// A disk that can read but not write, truncate or remove. It lets the storage code run a lookup on files that a broker
+// owns. Leaves to others: the lookup.
 import type { AppendFile, DirectoryLock, Disk } from "../log/disk/disk.ts";
 import { RealDisk } from "../log/disk/real-disk.ts";
 import { FileReader } from "./file-reader.ts";
 
-/** A file as it was when it was opened; cutting it cuts what is seen of it. */
+/** A file as of its opening. Truncating it only shortens this view. */
 class ReadOnlyFile implements AppendFile {
   readonly path: string;
   readonly #reader: FileReader;
@@ -42,7 +42,7 @@ class ReadOnlyFile implements AppendFile {
   }
 }
 
-/** The file system of this machine, of which nothing is changed. */
+/** The real file system, read-only. */
 export class ReadOnlyDisk implements Disk {
   readonly #disk: Disk = new RealDisk();
 
@@ -66,7 +66,7 @@ export class ReadOnlyDisk implements Disk {
     return this.#disk.readFile(path);
   }
 
-  /** Rejects: what was to be saved is not needed to look. */
+  /** Rejects: a lookup does not need to save anything. */
   async writeFile(path: string): Promise<void> {
     throw readOnly(path);
   }
@@ -103,5 +103,5 @@ export class ReadOnlyDisk implements Disk {
 }
 
 function readOnly(path: string): Error {
-  return new Error(`${path} is only read`);
+  return new Error(`${path} is read-only`);
 }

@@ -1,23 +1,22 @@
-// The fields of the records of a batch, in the order in which they stand, with their bytes.
-// Leaves to others: reading records for what they say (record/cursor.ts): this is for looking at the bytes, of
-// broken records too. (Layout of a record: record/encoder.ts.)
+// The fields of a batch's records in file order, with their bytes, also of damaged records.
+// Leaves to others: reading records as data (record/cursor.ts). The layout of a record is in record/encoder.ts.
 import { VarintReader } from "../record/varint.ts";
 import { reasonOf } from "../log/disk/disk.ts";
 import { type DumpItem, type Field, type FieldRole, heading } from "./fields.ts";
 
-/** What the records of a batch are relative to. */
+/** The base values of a batch's records. */
 export interface RecordFrame {
   readonly baseOffset: number;
   /** In milliseconds. */
   readonly baseTimestamp: number;
-  /** How many the header says that they are. */
+  /** The record count stated by the header. */
   readonly recordCount: number;
 }
 
 /**
- * The fields of the records in `bytes[start, end)`, of which the first stands at `position`. Where a record does
- * not add up the rest is one broken field, and the heading above it says why. Unless `isWhole`, the bytes are the first
- * of more: a record that is cut off is no damage.
+ * The fields of the records in `bytes[start, end)`, whose first byte is at `position`. From the first inconsistent
+ * record on, the rest is one broken field under a heading that says why. Unless `isWhole`, the bytes are a prefix, and
+ * a record that is cut off is not damage.
  */
 export function* recordFields(
   bytes: Uint8Array,
@@ -36,7 +35,7 @@ export function* recordFields(
       yield* walk.record(frame);
     } catch (error) {
       if (!isWhole) {
-        yield heading(1, "the records go on; the rest is not decompressed here");
+        yield heading(1, "more records follow; they are not decompressed here");
         return;
       }
       yield heading(1, `record ${index} at position ${position + from}: ${reasonOf(error)}`, true);
@@ -45,11 +44,7 @@ export function* recordFields(
     }
   }
   if (index === frame.recordCount || !isWhole) return;
-  yield heading(
-    1,
-    `the header says ${frame.recordCount}, but the records that are here are ${index}`,
-    true,
-  );
+  yield heading(1, `the header states ${frame.recordCount} records, but there are ${index}`, true);
 }
 
 class FieldWalk {
@@ -71,13 +66,11 @@ class FieldWalk {
     return this.at >= this.#bytes.length;
   }
 
-  /** The fields of the next record. */
   *record(frame: RecordFrame): Generator<Field, void> {
     let [value, field] = this.#varint("length", (length) => `${length} bytes follow`);
     yield field;
     const end = this.at + value;
-    if (value < 0 || end > this.#bytes.length)
-      throw new Error(`a length of ${value} is impossible`);
+    if (value < 0 || end > this.#bytes.length) throw new Error(`invalid length ${value}`);
     yield this.#data("attributes", 1, "header", String(this.#bytes[this.at]));
     [value, field] = this.#varlong("timestampDelta", (delta) => timeText(delta, frame));
     yield field;
@@ -87,17 +80,18 @@ class FieldWalk {
     yield* this.#sized("value", "value", end);
     [value, field] = this.#varint("headerCount", String);
     yield field;
-    if (value < 0) throw new Error(`${value} headers are impossible`);
+    if (value < 0) throw new Error(`invalid number of headers ${value}`);
     for (let header = 0; header < value; header++) {
       yield* this.#sized(`header ${header} name`, "name", end);
       yield* this.#sized(`header ${header} value`, "value", end);
     }
-    if (this.at !== end) throw new Error(`its fields end ${end - this.at} bytes before its length`);
+    if (this.at !== end)
+      throw new Error(`its fields end ${end - this.at} bytes before the end given by its length`);
   }
 
-  /** All bytes that are left, as what they are. */
+  /** All remaining bytes, as one broken field. */
   rest(): Field {
-    return this.#field(this.at, this.#bytes.length, "no record", undefined, "broken");
+    return this.#field(this.at, this.#bytes.length, "not a record", undefined, "broken");
   }
 
   *#sized(name: string, role: FieldRole, end: number): Generator<Field, void> {
@@ -106,7 +100,7 @@ class FieldWalk {
     );
     yield field;
     if (length < -1 || this.at + length > end) {
-      throw new Error(`the length of its ${name}, ${length}, is impossible`);
+      throw new Error(`invalid length of ${name}: ${length}`);
     }
     if (length > 0) yield this.#data(name, length, role, undefined);
   }

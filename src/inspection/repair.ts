@@ -1,11 +1,11 @@
-// The repairs: what can be made anew is made anew, what a crash left behind is removed, a torn tail is cut.
-// Leaves to others: deciding that one is due (verify-*.ts). Each says what it did, to the byte.
+// Repairs: rebuild derived files, remove leftovers of a crash, truncate a torn tail. Each reports exactly what it did.
+// Leaves to others: deciding what to repair (verify-*.ts).
 import { keepTail } from "../log/recovery/cut-file.ts";
 import { type Disk, joinPath, replaceFile } from "../log/disk/disk.ts";
 import { segmentFileName } from "../log/segment/segment-files.ts";
 import type { Repair } from "./finding.ts";
 
-/** Puts new content in the place of a derived file: an index, or a snapshot. */
+/** Replaces a derived file, which is an index or a snapshot. */
 export function rebuildFile(
   disk: Disk,
   directory: string,
@@ -22,7 +22,7 @@ export function rebuildFile(
   };
 }
 
-/** Removes a file that has nothing that is not elsewhere too. */
+/** Removes a file whose content exists elsewhere too. */
 export function removeFile(disk: Disk, directory: string, name: string): Repair {
   return {
     description: "remove it",
@@ -35,7 +35,7 @@ export function removeFile(disk: Disk, directory: string, name: string): Repair 
   };
 }
 
-/** Removes the directory of a topic that was never whole, or was being deleted. */
+/** Removes the directory of a topic that was never fully created, or was being deleted. */
 export function removeDirectory(disk: Disk, directory: string, name: string): Repair {
   return {
     description: "remove it",
@@ -47,7 +47,10 @@ export function removeDirectory(disk: Disk, directory: string, name: string): Re
   };
 }
 
-/** Truncates the log of a segment to `position`, and keeps what was there. `after` puts right what is derived from it. */
+/**
+ * Truncates the log of a segment to `position` and keeps the removed bytes in a file. `after` then repairs the derived
+ * files.
+ */
 export function cutTail(
   disk: Disk,
   directory: string,
@@ -57,7 +60,7 @@ export function cutTail(
   after: () => Promise<void>,
 ): Repair {
   return {
-    description: "cut it off, and keep it in a file",
+    description: "truncate it and keep the removed bytes in a file",
     run: async () => {
       const file = disk.openAppend(joinPath(directory, segmentFileName(baseOffset, "log")));
       const bytes = file.size - position;
@@ -71,7 +74,7 @@ export function cutTail(
       }
       await after();
       const where = kept === undefined ? "" : `, kept in ${kept}`;
-      return `cut ${bytes} bytes at position ${position}${where}; the next record gets offset ${nextOffset}`;
+      return `truncated ${bytes} bytes at position ${position}${where}; the next record gets offset ${nextOffset}`;
     },
   };
 }

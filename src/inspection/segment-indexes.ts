@@ -1,4 +1,4 @@
-// The files of both indexes of a segment, read for a check, and their faults told with their places.
+// Reads both index files of a segment for a check, and reports their faults.
 // Leaves to others: the checks themselves (verify-index.ts).
 import { BATCH_HEADER_BYTES } from "../record/batch.ts";
 import { type Disk, joinPath, reasonOf } from "../log/disk/disk.ts";
@@ -19,22 +19,22 @@ import {
 
 const NOTHING = new Uint8Array(0);
 
-/** What of an index file can be read. */
+/** The readable part of an index file. */
 interface IndexBytes {
   readonly bytes: Uint8Array;
-  /** Whether the file is there. */
+  /** Whether the file exists. */
   readonly isThere: boolean;
   /** Why it was not read. */
   readonly fault: string | undefined;
 }
 
-/** Both indexes of one segment, while its log is walked. */
+/** Both indexes of one segment while its log is walked. */
 export class SegmentIndexes {
   readonly #run: Verification;
   readonly #place: SegmentPlace;
   readonly #offsetFile: IndexBytes;
   readonly #timeFile: IndexBytes;
-  /** The check of the offset index, to be told of all batches and all damage. */
+  /** The check of the offset index; give it every batch and every damaged range. */
   readonly offsets: OffsetIndexCheck;
   /** The same for the time index. */
   readonly times: TimeIndexCheck;
@@ -56,7 +56,7 @@ export class SegmentIndexes {
     this.times = new TimeIndexCheck(this.#timeFile.bytes, baseOffset);
   }
 
-  /** Reports what is wrong with them. `rebuilt` are the indexes as they should be. */
+  /** Reports the faults. `rebuilt` holds the correct indexes. */
   finish(rebuilt: SegmentIndex, extent: IndexExtent): void {
     this.#report("index", OFFSET_ENTRY_BYTES, this.#offsetFile, extent, rebuilt, () =>
       this.offsets.finish(rebuilt, extent),
@@ -66,7 +66,7 @@ export class SegmentIndexes {
     );
   }
 
-  /** Makes those files anew that are there. */
+  /** Rebuilds the files that exist. */
   async rebuild(rebuilt: SegmentIndex): Promise<void> {
     if (this.#offsetFile.isThere) await this.#repair("index", rebuilt).run();
     if (this.#timeFile.isThere) await this.#repair("timeindex", rebuilt).run();
@@ -105,9 +105,9 @@ function readIndexFile(disk: Disk, path: string, entryBytes: number, logBytes: n
   try {
     const size = disk.fileSize(path);
     if (size === undefined) return { bytes: NOTHING, isThere: false, fault: undefined };
-    // No log has more batches than headers would fit; nothing larger is worth reading.
+    // A larger index can't belong to this log: it would have more entries than batch headers fit into the log.
     if (size > (Math.floor(logBytes / BATCH_HEADER_BYTES) + 1) * entryBytes) {
-      const fault = `${size} bytes are too many for a log of ${logBytes}`;
+      const fault = `its ${size} bytes are too many for a log of ${logBytes} bytes`;
       return { bytes: NOTHING, isThere: true, fault };
     }
     return { bytes: disk.readFile(path) ?? NOTHING, isThere: true, fault: undefined };

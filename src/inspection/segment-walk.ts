@@ -1,44 +1,41 @@
-// The walk over a `.log` file: its batches, one by one, and between them the ranges of bytes that are none.
-// Leaves to others: finding the next batch after damage (record/batch-walker.ts), what a gap in the offsets
-// means, and the records inside (verify-segment.ts, cli/inspect.ts).
+// Walks a `.log` file: its batches, and the ranges of bytes between them that are not batches.
+// Leaves to others: finding the next batch after damage (record/batch-walker.ts), gaps in the offsets, and the records
+// (verify-segment.ts, cli/inspect-log.ts).
 //
 // Every byte of the file belongs to exactly one part, in order.
 import { type BatchFault, batchBytes, nextOffset } from "../record/batch.ts";
 import { BatchWalker, type ByteSource, type Crc32c } from "../record/batch-walker.ts";
 import { DamageSearch } from "../log/recovery/segment-scan.ts";
 
-/** A whole batch with a matching CRC. */
+/** A complete batch with a matching CRC. */
 export interface WalkedBatch {
   readonly kind: "batch";
-  /** Where it starts in the file. */
+  /** Position in the file. */
   readonly position: number;
-  /** Its size in bytes. */
   readonly size: number;
-  /** Bytes in which it stands at `at`, until the walk goes on. */
+  /** Holds the batch at `at`; valid until the walk continues. */
   readonly bytes: Uint8Array;
   readonly at: number;
 }
 
-/** Bytes that are no valid batch. */
+/** Bytes that are not a valid batch. */
 export interface DamagedRange {
   readonly kind: "damage";
-  /** Where they start in the file. */
+  /** Position in the file. */
   readonly position: number;
-  /** How many they are. */
   readonly size: number;
-  /** Why no batch starts at `position`. */
+  /** Why there is no batch at `position`. */
   readonly fault: BatchFault;
-  /** The header that stands there, if 61 bytes do and its magic is right: what it says may be wrong. */
+  /** The header at `position`, if there are 61 bytes with the right magic. Its fields may be wrong. */
   readonly header: Uint8Array | undefined;
-  /** Whether the file ends before another valid batch comes. */
+  /** Whether no valid batch follows in the file. */
   readonly isLast: boolean;
 }
 
-/** A part of a `.log` file. */
 export type SegmentPart = WalkedBatch | DamagedRange;
 
 export interface WalkOptions {
-  /** Base offset of the segment if it is the last one of a log: then its end may be torn, as recovery sees it. */
+  /** Base offset of the segment if it is the last of its log, whose end may be torn; recovery uses the same rule. */
   readonly lastSegment?: number | undefined;
   readonly computeCrc?: Crc32c;
 }

@@ -1,6 +1,6 @@
-// The entries of a producer snapshot, one for each batch that is remembered, and what is wrong with the file: of a
-// broken one too. Leaves to others: what a broker makes of it (log/producer-snapshot.ts, which has the layout),
-// whether the log says the same (verify-snapshots.ts), and printing (cli/inspect-entries.ts).
+// The entries of a producer snapshot, one per remembered batch, and the faults of the file, also of a damaged one.
+// Leaves to others: the layout and what a broker does with it (log/producer-snapshot.ts), comparing it with the log
+// (verify-snapshots.ts), and printing (cli/inspect-entries.ts).
 import { readI16, readI32, readI64, readU16, readU32 } from "../record/bytes.ts";
 import { crc32c } from "../record/crc32c.ts";
 import { readRegular } from "../log/disk/regular-file.ts";
@@ -14,7 +14,7 @@ const ENTRIES_AT = 10;
 const ENTRY_BYTES = 46;
 const SEQUENCES = 2 ** 31;
 
-/** A batch of a producer. A number that is beyond the safe integers is null. */
+/** A batch of a producer. Integers outside the safe range are null. */
 export interface SnapshotEntry {
   readonly entry: number;
   readonly producerId: number | null;
@@ -30,7 +30,7 @@ export interface SnapshotEntry {
 export interface SnapshotListing {
   readonly bytes: Uint8Array;
   readonly entries: readonly SnapshotEntry[];
-  /** What is wrong with the file: a broker uses none of it then. */
+  /** Faults of the file. A broker ignores a file with any fault. */
   readonly faults: readonly string[];
 }
 
@@ -42,10 +42,10 @@ export function listSnapshot(path: string): SnapshotListing {
   return { bytes, entries, faults: faultsOf(bytes, count) };
 }
 
-/** What a field says; `at` is where it starts. */
+/** The text of a field that starts at `at`. */
 type Describe = (bytes: Uint8Array, at: number) => string;
 
-/** A field: its name, where it starts and ends, and what it says. */
+/** A field: name, start, end, and its text. */
 type Cell = readonly [name: string, from: number, to: number, describe: Describe, role?: FieldRole];
 
 const i16: Describe = (bytes, at) => String(readI16(bytes, at));
@@ -91,7 +91,7 @@ export function* snapshotFields(
   }
   const rest = hasHeader ? ENTRIES_AT + all.length * ENTRY_BYTES : 0;
   if (rest === bytes.length) return;
-  const name = hasHeader ? "no whole entry" : "no whole header";
+  const name = hasHeader ? "incomplete entry" : "incomplete header";
   const content = bytes.subarray(rest);
   yield { kind: "field", position: rest, bytes: content, name, text: undefined, role: "broken" };
 }
@@ -120,9 +120,9 @@ function entryOf(bytes: Uint8Array, entry: number): SnapshotEntry {
   };
 }
 
-/** What is wrong, by the same checks as a broker's. */
+/** Finds faults by the same checks as a broker. */
 function faultsOf(bytes: Uint8Array, entries: number): string[] {
-  if (bytes.length < ENTRIES_AT) return [`its ${bytes.length} bytes are no header`];
+  if (bytes.length < ENTRIES_AT) return [`its ${bytes.length} bytes are less than a header`];
   const faults: string[] = [];
   const version = readU16(bytes, 0);
   if (version !== VERSION) faults.push(`its version is ${version}, not ${VERSION}`);
@@ -130,9 +130,8 @@ function faultsOf(bytes: Uint8Array, entries: number): string[] {
   if (crc !== undefined) faults.push(`its CRC-32C is ${crc}`);
   const count = readI32(bytes, COUNT_AT);
   const excess = (bytes.length - ENTRIES_AT) % ENTRY_BYTES;
-  if (count !== entries)
-    faults.push(`its header speaks of ${count} entries, and it has ${entries}`);
-  if (excess > 0) faults.push(`its last ${excess} bytes are no whole entry`);
+  if (count !== entries) faults.push(`its header states ${count} entries, but it has ${entries}`);
+  if (excess > 0) faults.push(`its last ${excess} bytes are not a complete entry`);
   return faults;
 }
 
@@ -144,7 +143,7 @@ function crcFault(bytes: Uint8Array): string | undefined {
     : `${formatCrc(stated)} in its header, but ${formatCrc(computed)} of its bytes`;
 }
 
-/** The 64-bit integer at byte `at`; null when a number can't hold it. */
+/** The 64-bit integer at byte `at`; null if it is not a safe integer. */
 function numberAt(bytes: Uint8Array, at: number): number | null {
   try {
     return readI64(bytes, at);

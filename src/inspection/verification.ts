@@ -1,5 +1,5 @@
-// One run of a verification: what all checks share. They tell it what they find and how far they are.
-// Leaves to others: the checks (verify-*.ts), and the order in which they are made (verify.ts).
+// The state shared by all checks of one verification: findings and progress.
+// Leaves to others: the checks (verify-*.ts), and their order (verify.ts).
 import { type Disk, joinPath, reasonOf } from "../log/disk/disk.ts";
 import type { Finding, Place, Repair, SettledFinding } from "./finding.ts";
 
@@ -7,11 +7,11 @@ export interface VerificationOptions {
   readonly disk: Disk;
   /** The data directory. */
   readonly directory: string;
-  /** Whether what can be put right is put right. */
+  /** Whether to repair. */
   readonly isRepairing: boolean;
-  /** Takes each finding, once it was dealt with. */
+  /** Called with each finding after an attempted repair. */
   onFinding?(finding: SettledFinding): void;
-  /** Told how many of how many bytes of log were checked, and which file is being read. */
+  /** Called with the bytes of log checked so far, the total, and the file being read. */
   onProgress?(doneBytes: number, totalBytes: number, file: string): void;
 }
 
@@ -38,9 +38,9 @@ export class Verification {
     bytes: 0,
   };
   readonly findings: SettledFinding[] = [];
-  /** Identity of the data directory; empty if it can't be read. */
+  /** The id of the data directory; empty if it can't be read. */
   directoryId = "";
-  /** Bytes of log that there are to check. */
+  /** Total bytes of log to check. */
   totalBytes = 0;
   readonly #options: VerificationOptions;
   #pending: Finding[] = [];
@@ -52,28 +52,28 @@ export class Verification {
     this.isRepairing = options.isRepairing;
   }
 
-  /** The path of a file of the data directory. */
+  /** The path of a file in the data directory. */
   path(file: string): string {
     return joinPath(this.directory, file);
   }
 
-  /** Notes that something is wrong. */
+  /** Reports damage. */
   damage(place: Place, reason: string, repair?: Repair): void {
     this.#pending.push({ severity: "damage", ...place, reason, ...withRepair(repair) });
   }
 
-  /** Notes something that is worth knowing, and costs nothing. */
+  /** Reports something that costs nothing but is worth knowing. */
   note(place: Place, reason: string, repair?: Repair): void {
     this.#pending.push({ severity: "note", ...place, reason, ...withRepair(repair) });
   }
 
-  /** Notes how many more bytes of log were checked. */
+  /** Counts bytes of log as checked. */
   advance(bytes: number, file: string): void {
     this.counts.bytes += bytes;
     this.#options.onProgress?.(this.counts.bytes, this.totalBytes, file);
   }
 
-  /** Deals with what was found since the last call, in that order: repairs it if it may, and hands it on. */
+  /** Repairs the findings since the last call, if allowed, and reports them in order. */
   async settle(): Promise<void> {
     const pending = this.#pending;
     this.#pending = [];

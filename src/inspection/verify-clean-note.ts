@@ -1,5 +1,5 @@
-// The check of clean-shutdown.json: what it vouches for is what the files are.
-// Leaves to others: the files themselves (verify-partition.ts). A broker that finds it wrong scans instead.
+// Checks clean-shutdown.json against the files it describes.
+// Leaves to others: the files themselves (verify-partition.ts). A broker that finds the note wrong scans instead.
 import { crc32c } from "../record/crc32c.ts";
 import { joinPath } from "../log/disk/disk.ts";
 import type { CleanSegment } from "../log/recovery/recovery.ts";
@@ -10,7 +10,7 @@ import type { Verification } from "./verification.ts";
 import type { PartitionReport } from "./verify-partition.ts";
 import type { PartitionReports } from "./verify-topic.ts";
 
-/** Checks the note of a clean stop, against files as they are after all repairs. */
+/** Checks the note of a clean stop against the files as they are after all repairs. */
 export function verifyCleanNote(
   run: Verification,
   note: CleanNote | undefined,
@@ -20,7 +20,7 @@ export function verifyCleanNote(
   const repair = removeFile(run.disk, run.directory, CLEAN);
   const { segments, distrust, isDamaged } = note;
   if (distrust !== undefined) {
-    const reason = `${distrust}; the next start ignores it, and scans the last segment of every partition`;
+    const reason = `${distrust}; the next start ignores it and scans the last segment of every partition`;
     if (isDamaged) run.damage({ file: CLEAN }, reason, repair);
     else run.note({ file: CLEAN }, reason, repair);
     return;
@@ -28,13 +28,15 @@ export function verifyCleanNote(
   for (const [name, segment] of segments) {
     const report = reports.get(name);
     const faults =
-      report === undefined ? ["there is no such partition"] : faultsOf(run, name, segment, report);
+      report === undefined
+        ? ["the partition does not exist"]
+        : faultsOf(run, name, segment, report);
     for (const fault of faults)
       run.damage({ file: CLEAN, ...placeOf(name) }, `${name}: ${fault}`, repair);
   }
   for (const name of reports.keys()) {
     if (segments.has(name)) continue;
-    const reason = `it says nothing of ${name}, which the next start scans`;
+    const reason = `it does not list ${name}, which the next start scans`;
     run.note({ file: CLEAN, ...placeOf(name) }, reason);
   }
 }
@@ -53,7 +55,7 @@ function faultsOf(
   const { baseOffset } = segment;
   if (report.lastSegment !== baseOffset) {
     const last = report.lastSegment ?? "none";
-    return [`the last segment was ${baseOffset} at the clean stop, and is ${last}`];
+    return [`the last segment was ${baseOffset} at the clean stop, but is now ${last}`];
   }
   const faults: string[] = [];
   const directory = run.path(joinPath("topics", name));
@@ -61,11 +63,13 @@ function faultsOf(
     joinPath(directory, segmentFileName(baseOffset, kind));
   const bytes = run.disk.fileSize(path("log")) ?? 0;
   if (bytes !== segment.bytes) {
-    faults.push(`its last segment had ${segment.bytes} bytes at the clean stop, and has ${bytes}`);
+    faults.push(
+      `its last segment had ${segment.bytes} bytes at the clean stop, but now has ${bytes}`,
+    );
   }
   if (segment.nextOffset !== report.nextOffset && !report.isUncertain) {
     faults.push(
-      `its next offset was ${segment.nextOffset} at the clean stop, and is ${report.nextOffset}`,
+      `its next offset was ${segment.nextOffset} at the clean stop, but is now ${report.nextOffset}`,
     );
   }
   for (const [kind, stated] of [

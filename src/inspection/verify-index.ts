@@ -1,18 +1,21 @@
-// The checks of both indexes of a segment, made while its log is walked: every entry against the batch it names.
-// Leaves to others: the walk (verify-segment.ts), and the layouts of entries (log/).
+// Checks both indexes of a segment while its log is walked: every entry against the batch it names.
+// Leaves to others: the walk (verify-segment.ts), and the layouts of entries (log/index/).
 //
-// An entry that names a batch in a damaged range can't be checked, and counts as right.
+// An entry that names a batch in a damaged range can't be checked and is accepted.
 import { OFFSET_ENTRY_BYTES, OffsetIndex } from "../log/index/offset-index.ts";
 import type { SegmentIndex } from "../log/index/segment-index.ts";
 import { TIME_ENTRY_BYTES, TimeIndex } from "../log/index/time-index.ts";
 
 export interface IndexFault {
-  /** Number of the entry, from 0; undefined when it is about the file. */
+  /** Number of the entry, from 0; undefined if the fault concerns the file. */
   readonly entry?: number;
   readonly reason: string;
 }
 
-/** Whether an index must be whole: one of the active segment lags behind the log, unless the stop was clean. */
+/**
+ * Whether the index must be complete. The index of the active segment may lag behind its log, unless the stop was
+ * clean.
+ */
 export type IndexExtent = "whole" | "prefix";
 
 export class OffsetIndexCheck {
@@ -21,11 +24,11 @@ export class OffsetIndexCheck {
   readonly #baseOffset: number;
   readonly #faults: IndexFault[] = [];
   readonly #entryByPosition = new Map<number, number>();
-  /** Entries that were found right, or can't be checked. */
+  /** Entries that are correct or can't be checked. */
   readonly #settled: Uint8Array;
   readonly #damaged: { readonly start: number; readonly end: number }[] = [];
 
-  /** `bytes` are those of the file, of a segment that begins with `baseOffset`. */
+  /** `bytes` is the content of the file; the segment starts at `baseOffset`. */
   constructor(bytes: Uint8Array, baseOffset: number) {
     const count = Math.floor(bytes.length / OFFSET_ENTRY_BYTES);
     this.index = new OffsetIndex(bytes, count);
@@ -37,7 +40,7 @@ export class OffsetIndexCheck {
     }
   }
 
-  /** Takes note of the batch at `position`. */
+  /** Checks the batch at `position`. */
   batch(position: number, lastRelativeOffset: number): void {
     const entry = this.#entryByPosition.get(position);
     if (entry === undefined) return;
@@ -45,28 +48,28 @@ export class OffsetIndexCheck {
     const stated = this.index.relativeOffset(entry);
     if (stated === lastRelativeOffset) return;
     const [says, is] = [this.#baseOffset + stated, this.#baseOffset + lastRelativeOffset];
-    const reason = `says that the batch at position ${position} ends with offset ${says}, but that is ${is}`;
+    const reason = `states that the batch at position ${position} ends with offset ${says}, but it ends with ${is}`;
     this.#faults.push({ entry, reason });
   }
 
-  /** Takes note of bytes that are no batch, or none that can be believed. */
+  /** Accepts entries for bytes that are not a batch, or not a credible one. */
   damage(position: number, size: number): void {
     this.#damaged.push({ start: position, end: position + size });
   }
 
-  /** What is wrong, after the last batch. `rebuilt` is the index as it should be. */
+  /** Returns the faults; call it after the last batch. `rebuilt` is the correct index. */
   finish(rebuilt: SegmentIndex, extent: IndexExtent): readonly IndexFault[] {
     const faults = this.#faults;
     const excess = this.#bytes.length % OFFSET_ENTRY_BYTES;
     if (excess !== 0) {
-      const reason = `its ${this.#bytes.length} bytes are no multiple of ${OFFSET_ENTRY_BYTES}`;
+      const reason = `its size of ${this.#bytes.length} bytes is not a multiple of ${OFFSET_ENTRY_BYTES}`;
       faults.push({ reason });
     }
     let before = -1;
     for (let entry = 0; entry < this.index.count; entry++) {
       const position = this.index.position(entry);
       if (this.#settled[entry] === 0 && !this.#isDamagedAt(position)) {
-        faults.push({ entry, reason: `points at position ${position}, where no batch begins` });
+        faults.push({ entry, reason: `points to position ${position}, where no batch starts` });
       } else {
         if (position <= before) faults.push({ entry, reason: "does not ascend" });
         before = position;
@@ -105,7 +108,7 @@ export class TimeIndexCheck {
   readonly #damaged: { readonly first: number; readonly end: number }[] = [];
   #maxTimestamp = Number.NEGATIVE_INFINITY;
 
-  /** `bytes` are those of the file, of a segment that begins with `baseOffset`. */
+  /** `bytes` is the content of the file; the segment starts at `baseOffset`. */
   constructor(bytes: Uint8Array, baseOffset: number) {
     const count = Math.floor(bytes.length / TIME_ENTRY_BYTES);
     this.index = new TimeIndex(bytes, count);
@@ -117,7 +120,7 @@ export class TimeIndexCheck {
     }
   }
 
-  /** Takes note of a batch. */
+  /** Checks the next batch. */
   batch(lastRelativeOffset: number, maxTimestamp: number): void {
     const isNewMax = maxTimestamp > this.#maxTimestamp;
     if (isNewMax) this.#maxTimestamp = maxTimestamp;
@@ -127,32 +130,32 @@ export class TimeIndexCheck {
     const stated = this.#timestamp(entry);
     const offset = this.#baseOffset + lastRelativeOffset;
     if (stated !== maxTimestamp) {
-      const reason = `says ${stated ?? "an impossible timestamp"} for the batch that ends with offset ${offset}, but that has ${maxTimestamp}`;
+      const reason = `states ${stated ?? "an invalid timestamp"} for the batch that ends with offset ${offset}, but it has ${maxTimestamp}`;
       this.#faults.push({ entry, reason });
     } else if (!isNewMax) {
-      const reason = `names offset ${offset}, but a batch before it has a timestamp as large`;
+      const reason = `names offset ${offset}, but an earlier batch has a timestamp as large`;
       this.#faults.push({ entry, reason });
     }
   }
 
-  /** Takes note that nothing is known of the batches between two relative offsets; `end` is not included. */
+  /** Accepts entries from relative offset `first` to `end`, exclusive, where no batch could be read. */
   damage(first: number, end: number): void {
     this.#damaged.push({ first, end });
   }
 
-  /** What is wrong, after the last batch. `rebuilt` is the index as it should be. */
+  /** Returns the faults; call it after the last batch. `rebuilt` is the correct index. */
   finish(rebuilt: SegmentIndex, extent: IndexExtent): readonly IndexFault[] {
     const faults = this.#faults;
     const { count } = this.index;
     if (this.#bytes.length % TIME_ENTRY_BYTES !== 0) {
-      const reason = `its ${this.#bytes.length} bytes are no multiple of ${TIME_ENTRY_BYTES}`;
+      const reason = `its size of ${this.#bytes.length} bytes is not a multiple of ${TIME_ENTRY_BYTES}`;
       faults.push({ reason });
     }
     let before = -1;
     for (let entry = 0; entry < count; entry++) {
       const offset = this.index.relativeOffset(entry);
       if (this.#settled[entry] === 0 && !this.#isDamagedAt(offset)) {
-        const reason = `names offset ${this.#baseOffset + offset}, with which no batch ends`;
+        const reason = `names offset ${this.#baseOffset + offset}, but no batch ends with it`;
         faults.push({ entry, reason });
       } else {
         if (offset <= before) faults.push({ entry, reason: "does not ascend" });
@@ -162,7 +165,7 @@ export class TimeIndexCheck {
     if (faults.length > 0 || this.#damaged.length > 0) return faults;
     const last = count === 0 ? Number.NEGATIVE_INFINITY : this.index.timestamp(count - 1);
     if (extent === "whole" && last !== this.#maxTimestamp) {
-      const says = count === 0 ? "there is no entry" : `its last entry is ${last}`;
+      const says = count === 0 ? "it has no entries" : `its last entry is ${last}`;
       const reason = `${says}, but the largest timestamp of the segment is ${this.#maxTimestamp}`;
       faults.push({ reason });
     } else this.#findMissing(rebuilt);
@@ -173,7 +176,7 @@ export class TimeIndexCheck {
     try {
       return this.index.timestamp(entry);
     } catch {
-      return undefined; // Beyond the safe integers.
+      return undefined; // Outside the safe integers.
     }
   }
 

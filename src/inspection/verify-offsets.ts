@@ -1,4 +1,4 @@
-// The check of the committed offsets: the records of the offsets topic decode, and no group is ahead of a log.
+// Checks the committed offsets: the records of the offsets topic decode, and no group is ahead of its log.
 // Leaves to others: their layout (groups/offset-record.ts), and the walk over the log (verify-segment.ts).
 import { decodeOffsetKey, decodeOffsetValue, type OffsetKey } from "../groups/offset-record.ts";
 import { OFFSETS_TOPIC } from "../groups/offset-log.ts";
@@ -12,17 +12,17 @@ const PLACE = { file: `topics/${OFFSETS_TOPIC}/0`, topic: OFFSETS_TOPIC, partiti
 
 export interface PartitionEnd {
   readonly nextOffset: number;
-  /** Whether there may have been more: its end is damaged. */
+  /** Whether the log may have continued: its end is damaged. */
   readonly isUncertain: boolean;
 }
 
-/** The committed offsets, replayed as a broker does at its start. */
+/** The committed offsets, replayed as at a broker's start. */
 export class CommittedOffsetsCheck {
   readonly #run: Verification;
   readonly #table = new OffsetTable();
-  /** Where each row was read, by its key. */
+  /** Where each row was read, by key. */
   readonly #places = new Map<string, number>();
-  /** The ids of the topics that there are, by name. */
+  /** The ids of the existing topics, by name. */
   readonly topicIds = new Map<string, string>();
 
   constructor(run: Verification) {
@@ -49,13 +49,13 @@ export class CommittedOffsetsCheck {
     }
   }
 
-  /** Checks the rows against the partitions that there are, by `topic/partition`. */
+  /** Checks the rows against the existing partitions, which are keyed by `topic/partition`. */
   finish(ends: ReadonlyMap<string, PartitionEnd>): void {
     const deleted = new Map<string, number>();
     for (const row of this.#table.rows(undefined, Infinity)) {
       const topicId = this.topicIds.get(row.topic);
       const end = ends.get(`${row.topic}/${row.partition}`);
-      // A topic whose topic.json is damaged has partitions, and no id that is known.
+      // A topic with a damaged topic.json has partitions but no known id.
       const isDeleted = topicId === undefined ? end === undefined : topicId !== row.topicId;
       if (isDeleted) {
         deleted.set(row.topic, (deleted.get(row.topic) ?? 0) + 1);
@@ -66,15 +66,15 @@ export class CommittedOffsetsCheck {
       if (end === undefined) {
         this.#run.note({ ...PLACE, offset }, `${what}, which does not exist`);
       } else if (row.offset > end.nextOffset && !end.isUncertain) {
-        const reason = `${what}, which ends at ${end.nextOffset}; the next start moves it there`;
+        const reason = `${what}, which ends at ${end.nextOffset}; the next start moves the group there`;
         this.#run.damage({ ...PLACE, offset }, reason);
       }
     }
     for (const [topic, rows] of deleted) {
-      const what = `committed offsets of a topic '${topic}' that was deleted: ${rows}`;
+      const what = `committed offsets of a deleted topic '${topic}': ${rows}`;
       this.#run.note(
         PLACE,
-        `${what}; they count for no other topic, and go with the next compaction`,
+        `${what}; no other topic uses them, and the next compaction removes them`,
       );
     }
   }

@@ -1,4 +1,4 @@
-// The check of one partition's directory: which files there are, and its segments in order, each with its indexes.
+// Checks the directory of one partition: its files, and its segments in order, each with its indexes.
 // Leaves to others: one segment (verify-segment.ts), snapshots (verify-snapshots.ts), the topic (verify-topic.ts).
 import type { RecordCursor } from "../record/cursor.ts";
 import { joinPath } from "../log/disk/disk.ts";
@@ -16,22 +16,21 @@ import type { PartitionEnd } from "./verify-offsets.ts";
 import { SegmentCheck } from "./verify-segment.ts";
 import { SnapshotCheck } from "./verify-snapshots.ts";
 
-/** Which partition, and what is known of it. */
 export interface PartitionPlace {
   readonly topic: string;
   readonly partition: number;
-  /** From the data directory. */
+  /** Relative to the data directory. */
   readonly directory: string;
-  /** What a clean stop noted of its last segment. */
+  /** What a clean stop noted about its last segment. */
   readonly clean: CleanSegment | undefined;
 }
 
 export interface PartitionReport extends PartitionEnd {
-  /** Base offset of the last segment; undefined when there is none. */
+  /** Base offset of the last segment; undefined if there is none. */
   readonly lastSegment: number | undefined;
 }
 
-/** Checks a partition, and settles what it finds. `onRecord` is for a partition whose records are the broker's. */
+/** Checks a partition and settles its findings. `onRecord` receives the records of an internal topic. */
 export async function verifyPartition(
   run: Verification,
   place: PartitionPlace,
@@ -63,7 +62,7 @@ export async function verifyPartition(
     await run.settle();
   }
   if (bases.length === 0) {
-    const reason = "it has no segment; the next start begins one, with offset 0";
+    const reason = "it has no segments; the next start creates one at offset 0";
     run.note({ file: place.directory, topic: place.topic, partition: place.partition }, reason);
   }
   snapshots.finish(end.nextOffset, progress.isDamaged);
@@ -71,7 +70,7 @@ export async function verifyPartition(
   return { ...end, lastSegment: bases.at(-1) };
 }
 
-/** The files whose names are those of a segment's; the others are reported. */
+/** The files named like those of a segment; reports all others. */
 function listFiles(run: Verification, place: PartitionPlace): SegmentFile[] {
   const { topic, partition, directory } = place;
   const files: SegmentFile[] = [];
@@ -87,9 +86,9 @@ function listFiles(run: Verification, place: PartitionPlace): SegmentFile[] {
       run.note(where, "left over from a crash; the next start removes it", repair);
     } else if (isCutFileName(name)) {
       const bytes = run.disk.fileSize(run.path(where.file));
-      const reason = `${bytes} bytes that were cut off a log; the broker never reads them`;
-      run.note(where, `${reason}; remove it if it is of no use`);
-    } else run.note(where, "no file of a log; the broker leaves it alone");
+      const reason = `${bytes} bytes that were truncated from a log; the broker never reads them`;
+      run.note(where, `${reason}; remove the file if you don't need it`);
+    } else run.note(where, "not a file of a log; the broker ignores it");
   }
   return files;
 }
@@ -99,7 +98,7 @@ function offsetsOf(files: readonly SegmentFile[], kind: SegmentFile["kind"]): nu
   return offsets.sort((a, b) => a - b);
 }
 
-/** Indexes without a log: either were left over from a deletion, or the log is gone. */
+/** Finds indexes without a log. Either they are left over from a deletion, or the log is lost. */
 function findOrphans(
   run: Verification,
   place: PartitionPlace,
@@ -111,7 +110,7 @@ function findOrphans(
     if (kind === "log" || kind === "snapshot" || bases.has(offset)) continue;
     const name = segmentFileName(offset, kind);
     const repair = removeFile(run.disk, run.path(directory), name);
-    const reason = `there is no ${segmentFileName(offset, "log")} that it could belong to`;
+    const reason = `its log ${segmentFileName(offset, "log")} is missing`;
     run.damage({ file: joinPath(directory, name), topic, partition }, reason, repair);
   }
 }

@@ -1,4 +1,4 @@
-// The check of one segment: its log batch by batch and record by record, and with it both indexes.
+// Checks one segment: its log batch by batch and record by record, together with both indexes.
 // Leaves to others: its neighbours (verify-partition.ts), and finding batches among bytes (segment-walk.ts).
 import { RustLogError } from "../errors.ts";
 import { baseOffset, codecOf, maxTimestamp, nextOffset, recordCount } from "../record/batch.ts";
@@ -15,33 +15,33 @@ import type { Verification } from "./verification.ts";
 export interface SegmentPlace {
   readonly topic: string;
   readonly partition: number;
-  /** The partition's directory, from the data directory. */
+  /** The partition's directory, relative to the data directory. */
   readonly directory: string;
-  /** The `.log` file, from the data directory. */
+  /** The `.log` file, relative to the data directory. */
   readonly file: string;
   readonly baseOffset: number;
-  /** Base offset of the segment after it; undefined for the last one. */
+  /** Base offset of the next segment; undefined for the last one. */
   readonly endOffset: number | undefined;
-  /** Of the last segment: how long it was when a clean stop noted it; -1 when none did. */
+  /** For the last segment, its size as noted by a clean stop, or -1. */
   readonly notedBytes: number;
 }
 
-/** What goes on from segment to segment of a partition. */
+/** State carried from segment to segment. */
 export interface PartitionProgress {
   /** The producers as of the last batch. */
   readonly producers: ProducerStates;
-  /** Whether some batch of the partition is damaged or missing. */
+  /** Whether any batch of the partition is damaged or missing. */
   isDamaged: boolean;
-  /** Called where a batch may begin: at the start of a segment and after each batch. */
+  /** Called where a batch may start: at the start of a segment and after each batch. */
   onBoundary(offset: number): void;
-  /** Called for each record; undefined when the records mean nothing to the broker. */
+  /** Called for each record; undefined unless the topic is internal. */
   readonly onRecord: ((cursor: RecordCursor) => void) | undefined;
 }
 
 export interface SegmentEnd {
-  /** Offset after its last valid record. */
+  /** Offset after the last valid record. */
   readonly nextOffset: number;
-  /** Whether damage stands there, that is neither cut nor going to be. */
+  /** Whether the segment ends with damage that is not going to be truncated. */
   readonly isUncertain: boolean;
 }
 
@@ -53,7 +53,7 @@ export class SegmentCheck {
   readonly #cursor = new RecordCursor();
   readonly #unopened = new Map<string, number>();
   #expected: number;
-  /** What the next batch may begin with as well, when only the base offset of the last one was wrong. */
+  /** Another valid base offset for the next batch, in case only the base offset of the last batch was wrong. */
   #alsoExpected = -1;
   #damage: DamagedRange | undefined;
 
@@ -64,7 +64,7 @@ export class SegmentCheck {
     this.#expected = place.baseOffset;
   }
 
-  /** Walks the segment and reports what is wrong. */
+  /** Walks the segment and reports faults. */
   check(): SegmentEnd {
     const { file, notedBytes, endOffset } = this.#place;
     try {
@@ -77,7 +77,7 @@ export class SegmentCheck {
         else this.#takeDamage(part, indexes);
         this.#run.advance(part.size, file);
       }
-      // Nothing came to say whether the last offset is wrong or those before it are missing.
+      // No later batch showed whether the last offset is wrong or earlier batches are missing.
       const isMisplaced = this.#alsoExpected >= 0;
       if (isMisplaced) this.#expected = this.#alsoExpected;
       const isCut = this.#finishLog(reader.size, indexes);
@@ -90,7 +90,7 @@ export class SegmentCheck {
     } catch (error) {
       if (systemErrorCode(error) === undefined) throw error;
       const why = reasonOf(error);
-      this.#fault({}, `it can't be read to its end: ${why}`);
+      this.#fault({}, `reading it failed: ${why}`);
       return { nextOffset: this.#expected, isUncertain: true };
     }
   }
@@ -121,7 +121,7 @@ export class SegmentCheck {
       indexes.times.batch(last, timestamp);
       this.#rebuilt.add(last, position, size, timestamp);
     } else {
-      // An index says where it should be, or where it is: neither can be held against it.
+      // An index may state the expected or the actual offset; accept both.
       this.#fault({ position, offset: first }, misplaced(first, this.#expected));
       indexes.offsets.damage(position, size);
       indexes.times.damage(this.#expected - base, this.#expected - base + count);
@@ -160,7 +160,7 @@ export class SegmentCheck {
     }
   }
 
-  /** Reports what the end of the log leaves open; whether a torn tail is going to be cut. */
+  /** Reports what the end of the log leaves open. Returns whether a torn tail will be truncated. */
   #finishLog(logBytes: number, indexes: SegmentIndexes): boolean {
     const { endOffset, notedBytes, baseOffset: base } = this.#place;
     const tail = this.#damage;
@@ -171,13 +171,13 @@ export class SegmentCheck {
       return isTorn && this.#run.isRepairing;
     }
     if (endOffset !== undefined && endOffset !== this.#expected) {
-      const ends = `it ends before offset ${this.#expected}, and the next segment begins with ${endOffset}`;
+      const ends = `it ends before offset ${this.#expected}, but the next segment starts with ${endOffset}`;
       this.#fault({ position: logBytes }, `${ends}: ${missingOrTwice(endOffset, this.#expected)}`);
     }
     return false;
   }
 
-  /** `next` is the offset that the log goes on with; `torn` is given for a tail that may be cut. */
+  /** `next` is the offset after the damage; `torn` is set for a tail that may be truncated. */
   #reportDamage(range: DamagedRange, next: number | undefined, torn?: SegmentIndexes): void {
     const { position, size, fault, isLast } = range;
     const first = this.#expected;
@@ -191,10 +191,10 @@ export class SegmentCheck {
     let reason = `${fault.message} (${size} bytes)`;
     if (this.#place.endOffset === undefined && !isLast) {
       reason +=
-        "; whole batches follow it, so it is no torn tail: the next start keeps the segment as it is and appends to a new one, " +
-        "or, if the machine has stopped, cuts it here and keeps what it cuts";
+        "; valid batches follow, so this is not a torn tail: the next start keeps the segment unchanged and appends to a new one, " +
+        "or, if the machine stopped, truncates it here and keeps the removed bytes";
     } else if (this.#place.endOffset === undefined) {
-      reason += "; a clean stop noted these bytes, so it is no torn tail and is not cut";
+      reason += "; a clean stop noted these bytes, so this is not a torn tail and is not truncated";
     }
     this.#fault({ ...place, ...upTo }, reason);
   }
@@ -221,27 +221,27 @@ export class SegmentCheck {
     const { topic, partition, file } = this.#place;
     for (const [codec, count] of this.#unopened) {
       const batches = `${count} ${count === 1 ? "batch" : "batches"} of codec ${codec}`;
-      const reason = `the records of ${batches} can't be opened here; their CRCs match`;
+      const reason = `the records of ${batches} can't be decompressed here; their CRCs match`;
       this.#run.note({ file, topic, partition }, reason);
     }
   }
 }
 
 function misplaced(first: number, expected: number): string {
-  return `a batch begins with offset ${first}, and ${expected} comes next: ${missingOrTwice(first, expected)}`;
+  return `a batch starts with offset ${first}, but ${expected} was expected: ${missingOrTwice(first, expected)}`;
 }
 
-/** What it means that the log goes on with `next` where `expected` was due. */
+/** Says what it means that the log continues with `next` instead of `expected`. */
 function missingOrTwice(next: number, expected: number): string {
   const [first, last] = next > expected ? [expected, next - 1] : [next, expected - 1];
   const range = first === last ? `offset ${first} is` : `offsets ${first} to ${last} are`;
-  return `${range} ${next > expected ? "missing" : "there twice"}`;
+  return `${range} ${next > expected ? "missing" : "duplicated"}`;
 }
 
 function statedOffsets({ header }: DamagedRange): string {
   try {
     if (header === undefined || recordCount(header, 0) < 1) return "";
-    return `; its header speaks of offsets ${baseOffset(header, 0)} to ${nextOffset(header, 0) - 1}`;
+    return `; its header states offsets ${baseOffset(header, 0)} to ${nextOffset(header, 0) - 1}`;
   } catch {
     return "";
   }

@@ -1,4 +1,4 @@
-// The check of the producer snapshots of a partition: they decode, and say what the batches of the log say.
+// Checks the producer snapshots of a partition: they decode and agree with the batches of the log.
 // Leaves to others: their layout (log/producer-snapshot.ts), and the walk over the log (verify-segment.ts).
 import { joinPath, reasonOf } from "../log/disk/disk.ts";
 import { decodeProducerSnapshot, encodeProducerSnapshot } from "../log/producer-snapshot.ts";
@@ -8,11 +8,10 @@ import type { Place } from "./finding.ts";
 import { rebuildFile, removeFile } from "./repair.ts";
 import type { Verification } from "./verification.ts";
 
-/** Where the partition of the snapshots is. */
 export interface SnapshotPlace {
   readonly topic: string;
   readonly partition: number;
-  /** From the data directory. */
+  /** Relative to the data directory. */
   readonly directory: string;
 }
 
@@ -20,7 +19,7 @@ export class SnapshotCheck {
   readonly #run: Verification;
   readonly #place: SnapshotPlace;
   readonly #logStart: number;
-  /** Offsets of the snapshots that the walk has not come to yet. */
+  /** Offsets of snapshots that the walk has not reached yet. */
   readonly #left: Set<number>;
 
   /** `offsets` are those in the names of the files. */
@@ -36,7 +35,7 @@ export class SnapshotCheck {
     this.#left = new Set(offsets);
   }
 
-  /** Checks the snapshot of an offset, if there is one, against the producers as of that offset. */
+  /** Checks the snapshot at an offset, if there is one, against the producers as of that offset. */
   reached(offset: number, producers: ProducerStates, isDamaged: boolean): void {
     if (!this.#left.delete(offset)) return;
     const decoded = this.#decode(offset);
@@ -45,7 +44,7 @@ export class SnapshotCheck {
       found ??
       (isDamaged ? undefined : difference(decoded as ProducerStates, producers, this.#logStart));
     if (fault === undefined) return;
-    // Encoded now: the producers go on with the log.
+    // Encode now: the producers change as the walk continues.
     const content = encodeProducerSnapshot(producers);
     const { disk } = this.#run;
     const directory = this.#run.path(this.#place.directory);
@@ -53,7 +52,7 @@ export class SnapshotCheck {
     this.#run.damage(this.#where(offset), fault, repair);
   }
 
-  /** Reports the snapshots that the walk never came to. `isUncertain`: it may have ended too early. */
+  /** Reports the snapshots that the walk never reached. `isUncertain`: the walk may have ended too early. */
   finish(endOffset: number, isUncertain: boolean): void {
     for (const offset of this.#left) {
       const decoded = this.#decode(offset);
@@ -62,7 +61,7 @@ export class SnapshotCheck {
       if (typeof decoded === "string") this.#run.damage(this.#where(offset), decoded, remove);
       else if (offset >= this.#logStart && !isUncertain) {
         const where = offset > endOffset ? `beyond the end of the log, ${endOffset}` : "in a batch";
-        this.#run.damage(this.#where(offset), `it is of an offset that lies ${where}`, remove);
+        this.#run.damage(this.#where(offset), `its offset is ${where}`, remove);
       }
     }
   }
@@ -73,7 +72,7 @@ export class SnapshotCheck {
     return { file, topic, partition, offset };
   }
 
-  /** What it says, or why that can't be told. */
+  /** Decodes a snapshot, or returns why that failed. */
   #decode(offset: number): ProducerStates | string {
     let bytes: Uint8Array | undefined;
     try {
@@ -81,32 +80,32 @@ export class SnapshotCheck {
     } catch (error) {
       return reasonOf(error);
     }
-    if (bytes === undefined) return "it can't be read: it is gone";
+    if (bytes === undefined) return "it can't be read: it was removed";
     const states = decodeProducerSnapshot(bytes);
-    return states ?? `its ${bytes.length} bytes do not match their CRC-32C, or are no snapshot`;
+    return states ?? `its ${bytes.length} bytes do not match their CRC-32C, or are not a snapshot`;
   }
 }
 
-/** In what a snapshot differs from the batches of the log. */
+/** The first difference between a snapshot and the batches of the log. */
 function difference(
   snapshot: ProducerStates,
   walked: ProducerStates,
   logStart: number,
 ): string | undefined {
-  // Who was forgotten depends on batches that may be deleted by now.
+  // Evictions depend on batches that may be deleted by now.
   if (snapshot.size >= PRODUCERS_MAX || walked.size >= PRODUCERS_MAX) return undefined;
   const stated = new Map(snapshot.entries());
   for (const [id, state] of walked.entries()) {
     const other = stated.get(id);
     stated.delete(id);
-    if (other === undefined) return `it does not have producer ${id}, whose batches are in the log`;
+    if (other === undefined) return `producer ${id} is missing, although the log has its batches`;
     if (summary(other) !== summary(state)) {
-      return `it says of producer ${id} ${summary(other)}, but the log says ${summary(state)}`;
+      return `it has ${summary(other)} for producer ${id}, but the log has ${summary(state)}`;
     }
   }
   for (const [id, { batches }] of stated) {
     if ((batches.at(-1)?.baseOffset ?? 0) < logStart) continue;
-    return `it has producer ${id}, of whom the log has no batch`;
+    return `it has producer ${id}, but the log has no batch of it`;
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-// The check of the topics directory: names, topic.json, and which partitions have a directory.
+// Checks the topics directory: names, topic.json, and the partition directories.
 // Leaves to others: the partitions themselves (verify-partition.ts).
 import { RustLogError } from "../errors.ts";
 import { OFFSETS_TOPIC } from "../groups/offset-log.ts";
@@ -17,7 +17,7 @@ const PARTITION_NAME = /^(0|[1-9]\d*)$/;
 /** Reports of all partitions, by `topic/partition`. */
 export type PartitionReports = Map<string, PartitionReport>;
 
-/** Checks all topics. `offsets` is given the records of the offsets topic. */
+/** Checks all topics. `offsets` receives the records of the offsets topic. */
 export async function verifyTopics(
   run: Verification,
   clean: CleanSegments,
@@ -55,17 +55,17 @@ async function verifyTopic(
   run.counts.topics++;
   for (const name of present) {
     if (name === "topic.json" || partitions.includes(Number(name))) continue;
-    run.note({ file: joinPath(directory, name), topic }, "nothing of ours; left alone");
+    run.note({ file: joinPath(directory, name), topic }, "not a RustLog file; ignored");
   }
   for (let partition = 0; partition < (count ?? 0); partition++) {
     if (partitions.includes(partition)) continue;
     const where = { file: joinPath(directory, String(partition)), topic, partition };
-    run.damage(where, "the directory of a partition is missing, with all its records");
+    run.damage(where, "the directory of a partition is missing, and all its records with it");
   }
   for (const partition of partitions) {
     const where = joinPath(directory, String(partition));
     if (count !== undefined && partition >= count) {
-      const reason = `topic.json speaks of ${count} partitions: this one is not served`;
+      const reason = `topic.json states ${count} partitions; this one is not served`;
       run.damage({ file: where, topic, partition }, reason);
     }
     const key = `${topic}/${partition}`;
@@ -75,20 +75,20 @@ async function verifyTopic(
     try {
       reports.set(key, await verifyPartition(run, place, onRecord));
     } catch (error) {
-      // Something else is in the place of a file.
+      // The name belongs to something other than a file.
       if (!(error instanceof RustLogError)) throw error;
       run.damage({ file: where, topic, partition }, error.message);
     }
   }
 }
 
-/** Numbers of the partitions that have a directory, ascending. */
+/** Numbers of the partition directories, ascending. */
 function partitionNumbers(names: readonly string[]): number[] {
   const numbers = names.filter((name) => PARTITION_NAME.test(name)).map(Number);
   return numbers.sort((a, b) => a - b);
 }
 
-/** How many partitions topic.json speaks of; undefined when it can't be told, which is reported. */
+/** The partition count in topic.json; undefined if it can't be read, which is reported. */
 function partitionCount(
   run: Verification,
   topic: string,
@@ -121,9 +121,8 @@ function partitionCount(
   );
   if (hasLogs) {
     const reason =
-      "it is missing, so the segments beside it are not served; write one as docs/STORAGE.md says";
+      "it is missing, so the segments beside it are not served; write one as described in docs/STORAGE.md";
     run.damage({ file: joinPath(directory, "topic.json"), topic }, reason);
-  } else
-    run.note({ file: directory }, "no topic: it has no topic.json; the broker leaves it alone");
+  } else run.note({ file: directory }, "not a topic: it has no topic.json; the broker ignores it");
   return undefined;
 }

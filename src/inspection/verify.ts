@@ -1,5 +1,5 @@
-// The verification of a whole data directory of a stopped broker, in order: this is the file to read first.
-// Leaves to others: each check (verify-*.ts), and showing what was found (cli/verify.ts).
+// Verifies a whole data directory of a stopped broker. Read this file first.
+// Leaves to others: each check (verify-*.ts), and printing the findings (cli/verify.ts).
 import { RustLogError } from "../errors.ts";
 import { joinPath, reasonOf } from "../log/disk/disk.ts";
 import { baseOffsetOfLogName } from "../log/segment/segment-files.ts";
@@ -27,22 +27,22 @@ const OUR_NAMES = new Set([
 export interface VerificationReport {
   readonly findings: readonly SettledFinding[];
   readonly counts: Readonly<VerificationCounts>;
-  /** How many findings are damage that was not repaired. */
+  /** Number of damage findings that were not repaired. */
   readonly damage: number;
-  /** How many findings were repaired. */
+  /** Number of repaired findings. */
   readonly repaired: number;
 }
 
 /**
- * Verifies a data directory, and repairs it if it is told to. Throws DATA_DIRECTORY_UNUSABLE when it is none, or
- * when a broker runs on it.
+ * Verifies a data directory, and repairs it if requested. Throws DATA_DIRECTORY_UNUSABLE if the directory is not a data
+ * directory or a broker is using it.
  */
 export async function verifyDirectory(options: VerificationOptions): Promise<VerificationReport> {
   const run = new Verification(options);
   const { disk, directory } = run;
   const names = disk.list(directory);
   if (!names.includes(META) && !names.includes("topics")) {
-    const message = `${directory} is no data directory: it has neither ${META} nor topics`;
+    const message = `${directory} is not a data directory: it has neither ${META} nor topics`;
     throw new RustLogError("DATA_DIRECTORY_UNUSABLE", message);
   }
   const lockFile = run.path("LOCK");
@@ -76,7 +76,7 @@ function verifyRoot(run: Verification, names: readonly string[]): void {
     if (name.endsWith(".tmp")) {
       const repair = removeFile(disk, directory, name);
       run.note({ file: name }, "left over from a crash", repair);
-    } else run.note({ file: name }, "nothing of ours; left alone");
+    } else run.note({ file: name }, "not a RustLog file; ignored");
   }
   try {
     const meta = readMeta(disk, directory);
@@ -89,12 +89,12 @@ function verifyRoot(run: Verification, names: readonly string[]): void {
   }
   if (names.includes(FLUSH_FAILED)) {
     const reason =
-      "a flush failed before the last stop; the next start writes active segments anew";
+      "a flush failed before the last stop; the next start rewrites the active segments";
     run.note({ file: FLUSH_FAILED }, reason);
   }
 }
 
-/** Bytes of all `.log` files under a directory of the data directory. */
+/** Total size of all `.log` files below a directory of the data directory. */
 function logBytes(run: Verification, topics: string): number {
   let bytes = 0;
   for (const topic of run.disk.list(run.path(topics))) {
@@ -114,7 +114,7 @@ function sizeOf(run: Verification, path: string): number {
   try {
     return run.disk.fileSize(path) ?? 0;
   } catch (error) {
-    if (error instanceof RustLogError) return 0; // It is not a file, which its own check says.
+    if (error instanceof RustLogError) return 0; // Not a regular file; its own check reports that.
     throw error;
   }
 }

@@ -23,7 +23,9 @@ export function listLogFiles(context: LogContext): LogFileList {
     else if (parsed?.kind === "snapshot") snapshotOffsets.push(parsed.offset);
     else if (file.endsWith(".tmp")) removeLeftover(context, file);
     else if (isCutFileName(file)) {
-      report(`${name}: ${file} has what an earlier start cut off; remove it if it is of no use`);
+      report(
+        `${name}: ${file} has what an earlier start cut off; remove the file if you don't need it`,
+      );
     } else if (parsed === undefined) report(`${name}: ${file} is no file of a log; left alone`);
   }
   return { bases, snapshotOffsets };

@@ -1,5 +1,5 @@
-// The appends of one partition on their way to an acknowledgement: staged, pushed, flushed together.
-// Leaves to others: who may append, and who wants to know how far the log can be read (partition.ts).
+// The path of one partition's appends to their acknowledgement: staged, pushed, flushed in groups.
+// Leaves to others: who may append, and who waits for the high watermark (partition.ts).
 import { RustLogError } from "../errors.ts";
 import { recordCount } from "../record/batch.ts";
 import { type Tail, tailBytes } from "../record/bytes.ts";
@@ -10,11 +10,10 @@ import { appendError } from "./append-error.ts";
 import type { FlushPolicy } from "./flush-policy.ts";
 import { OneAtATime } from "./one-at-a-time.ts";
 
-/** An append that is not acknowledged yet. */
 interface PendingAppend {
   readonly batch: Uint8Array;
   readonly tail: Tail;
-  /** Length of the batch, tail and all. */
+  /** Length of the batch including `tail`. */
   readonly bytes: number;
   readonly records: number;
   readonly resolve: (baseOffset: number) => void;
@@ -22,26 +21,25 @@ interface PendingAppend {
   baseOffset: number;
 }
 
-/** A roll that was asked for. */
 interface PendingRoll {
   readonly resolve: () => void;
   readonly reject: (error: RustLogError) => void;
 }
 
-/** Whom an appender tells of what happens. */
 export interface AppenderListener {
-  /** The log can be read further than before. */
+  /** The readable end of the log has moved. */
   advanced(): void;
-  /** The disk failed: nothing more must be acknowledged or served. */
+  /** The disk failed. Acknowledge and serve nothing more. */
   failed(error: RustLogError): void;
 }
 
 /**
- * Appends go through at most three queues. `waiting` holds those that came while the log took none: during a
- * roll, or while the kernel took a push in parts. `staged` holds those that the log has and the kernel has not:
- * at the end of a turn of the event loop they are pushed together. `pushed` holds those that the kernel has and no
- * flush covers yet; all that is pushed during one flush shares the next. So writing goes on while the disk
- * flushes. After a flush the end of what may be read moves, and its appends are acknowledged.
+ * An append passes through up to three queues.
+ * `waiting`: appends that arrived while the log was held, during a roll or while the kernel took a push in parts.
+ * `staged`: appends that are in the log's memory. They are pushed to the kernel together at the end of a turn of the
+ * event loop.
+ * `pushed`: appends that the kernel has but no flush covers yet. Everything pushed during one flush shares the next, so
+ * writing continues while the disk flushes. After a flush the readable end moves and its appends are acknowledged.
  */
 export class Appender {
   readonly #name: string;
@@ -52,9 +50,9 @@ export class Appender {
   #staged: PendingAppend[] = [];
   #pushed: PendingAppend[] = [];
   #rolls: PendingRoll[] = [];
-  /** Whether the log takes no appends at this moment. */
+  /** Whether the log takes no appends right now. */
   #held = false;
-  /** The loop that pushes and rolls, and the one that flushes, while they have something to do. */
+  /** The loop that pushes and rolls, and the one that flushes, while they are running. */
   #pushing: Promise<void> | undefined;
   #flushing: Promise<void> | undefined;
   #failure: RustLogError | undefined;
@@ -63,8 +61,8 @@ export class Appender {
   #flushedOffset: number;
   #timer: Timer | undefined;
   /**
-   * Flushes and rolls. When the disk fails, the kernel tells it to one of two flushes that end together; the other
-   * would vouch for what is lost. So what fails has told of it here before the next one begins.
+   * Serializes flushes and rolls. When the disk fails, the kernel reports it to only one of two concurrent flushes; the
+   * other would vouch for lost data. So a failure must be recorded here before the next flush starts.
    */
   readonly #disk = new OneAtATime();
   #stopped = false;
@@ -74,22 +72,21 @@ export class Appender {
     this.#log = log;
     this.#flush = flush;
     this.#listener = listener;
-    // Recovery has flushed what it kept, so all of it may be read.
+    // Recovery flushed everything that it kept, so all of it is readable.
     this.#end = log.pushedEnd;
     this.#flushedOffset = log.pushedEnd.offset;
   }
 
-  /** The end of what may be read: with policy `always` the flushed end of the log, else the written one. */
+  /** The readable end of the log: the flushed end with policy `always`, else the written end. */
   get end(): LogPosition {
     return this.#end;
   }
 
-  /** Bytes that became readable since the start; a batch that was sent twice may count twice. */
+  /** Bytes that became readable since the start. A batch that was sent twice may count twice. */
   get acknowledgedBytes(): number {
     return this.#acknowledgedBytes;
   }
 
-  /** Appends a batch; see `Partition.append`. */
   append(batch: Uint8Array, tail: Tail): Promise<number> {
     return new Promise((resolve, reject) => {
       const bytes = batch.length + tailBytes(tail);
@@ -102,7 +99,7 @@ export class Appender {
     });
   }
 
-  /** Begins a new segment, once what was appended is flushed; see `Partition.roll`. */
+  /** Starts a new segment once everything appended is flushed; see `Partition.roll`. */
   roll(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#rolls.push({ resolve, reject });
@@ -110,12 +107,12 @@ export class Appender {
     });
   }
 
-  /** Makes all that is acknowledged durable; see `Partition.sync`. */
+  /** Makes everything acknowledged durable; see `Partition.sync`. */
   async sync(): Promise<void> {
     await this.#disk.run(() => this.#syncLog([]));
   }
 
-  /** Resolves when nothing is on its way any more. */
+  /** Resolves when nothing is in flight. */
   async settled(): Promise<void> {
     while ((this.#pushing ?? this.#flushing ?? this.#disk.underWay) !== undefined) {
       await this.#pushing;
@@ -124,7 +121,7 @@ export class Appender {
     }
   }
 
-  /** Refuses what no flush has begun for, and everything that comes. */
+  /** Rejects every append that no flush has started for, and all later ones. */
   refuse(error: RustLogError): void {
     this.#failure ??= error;
     for (const queue of [this.#pushed, this.#staged, this.#waiting, this.#rolls]) {
@@ -132,7 +129,7 @@ export class Appender {
     }
   }
 
-  /** Ends the flushes that a timer would begin. What is on its way goes on. */
+  /** Stops the flush timer. Appends in flight continue. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
@@ -146,7 +143,7 @@ export class Appender {
         pending.resolve(duplicateOf);
         return;
       }
-      // A batch that is sent again while its first copy waits for a flush waits for the same one.
+      // A retry that arrives while the first copy waits for a flush waits for the same flush.
       pending.baseOffset = duplicateOf ?? this.#log.append(pending.batch, pending.tail);
       this.#staged.push(pending);
     } catch (error) {
@@ -155,7 +152,7 @@ export class Appender {
   }
 
   #start(): void {
-    // Begun at the end of this turn, so that batches which arrived in one chunk share a push.
+    // Push at the end of this turn, so that batches from one chunk share a push.
     this.#pushing ??= Promise.resolve().then(() => this.#pushAndRoll());
   }
 
@@ -210,7 +207,7 @@ export class Appender {
     }
   }
 
-  /** Begins the flush of what is acknowledged already, or sees to it that one begins. */
+  /** Starts a flush of acknowledged appends, or schedules one, as the policy requires. */
   #flushLater(): void {
     if (this.#stopped) return;
     if (this.#log.shouldFlushAhead && this.#disk.underWay === undefined) this.#flushInBackground();
@@ -237,12 +234,12 @@ export class Appender {
     try {
       end = await this.#syncLog(group);
     } catch {
-      return; // Its appends are refused by now, and the listener knows.
+      return; // Its appends are rejected already, and the listener was called.
     }
     this.#acknowledge(group, end);
   }
 
-  /** Flushes what was pushed; returns its end. A failure refuses the appends of `group` and all others. */
+  /** Flushes what was pushed and returns its end. A failure rejects the appends of `group` and all others. */
   async #syncLog(group: PendingAppend[]): Promise<LogPosition> {
     if (this.#failure !== undefined) {
       rejectAll(group, this.#failure);
@@ -269,7 +266,7 @@ export class Appender {
 
   async #rollLog(): Promise<void> {
     this.#held = true;
-    // What was pushed is acknowledged by its own flush: the roll itself may be refused.
+    // Appends already pushed are acknowledged by their own flush, because the roll may fail.
     await this.#flushing;
     await this.#disk.run(() => this.#rollAlone());
   }
@@ -277,13 +274,13 @@ export class Appender {
   async #rollAlone(): Promise<void> {
     const rolls = this.#rolls.splice(0);
     try {
-      // After a failed flush all that waits was refused, and nothing may be sealed any more.
+      // After a failed flush all waiting appends are rejected, and nothing may be sealed.
       if (this.#failure !== undefined) return;
       await this.#log.roll();
     } catch (error) {
       if (error instanceof FlushFailure) rejectAll(rolls, this.#fail(error, []));
       else {
-        // The log is as it was, and the next append tries again.
+        // The log is unchanged; the next append tries again.
         const failure = this.#failure ?? appendError(this.#name, error);
         rejectAll([...rolls, ...this.#waiting.splice(0)], failure);
       }
@@ -298,11 +295,11 @@ export class Appender {
 
   #flushInBackground(): void {
     if (this.#stopped || this.#flushedOffset >= this.#end.offset) return;
-    // A failure has been told to the listener already.
+    // The listener has been called with the failure already.
     this.sync().catch(() => {});
   }
 
-  /** After a failed flush the page cache can't be trusted: nothing more is acknowledged or served. */
+  /** After a failed flush the page cache can't be trusted: acknowledge and serve nothing more. */
   #fail(error: unknown, group: PendingAppend[]): RustLogError {
     const message = `${this.#name}: the disk failed: ${reasonOf(error)}`;
     const failure = this.#failure ?? new RustLogError("STORAGE_ERROR", message, { cause: error });

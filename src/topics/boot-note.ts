@@ -1,6 +1,6 @@
-// The note of the machine's boot under which a broker last ran here: last-boot.json. It tells a process that was killed,
-// after which the kernel has all that was written, from a machine that has stopped, after which some may be missing.
-// Leaves to others: what recovery does in either case (log/recovery/segment-scan.ts).
+// last-boot.json records the machine's boot under which a broker last ran on the directory. It distinguishes a killed
+// process, after which the kernel still has everything written, from a stopped machine, after which some may be lost.
+// Leaves to others: what recovery does in each case (log/recovery/segment-scan.ts).
 //
 //   last-boot.json   { "version": 1, "bootId": …, "crc32c": … }
 import { RustLogError } from "../errors.ts";
@@ -19,7 +19,6 @@ import {
   systemErrorCode,
 } from "../log/disk/disk.ts";
 
-/** Name of the file. */
 export const LAST_BOOT = "last-boot.json";
 
 const FORMAT: CheckedFormat = { versionField: "version", version: 1, fields: ["bootId"] };
@@ -31,7 +30,7 @@ export function hasRebooted(disk: Disk, path: string): boolean {
   return noted !== undefined && current !== undefined && noted !== current;
 }
 
-/** Notes the present boot, once recovery is done. What can't be noted counts as unknown at the next start. */
+/** Records the current boot after recovery. If that fails, the next start treats the boot as unknown. */
 export async function noteBoot(
   disk: Disk,
   path: string,
@@ -47,7 +46,7 @@ export async function noteBoot(
     const isInTheWay = systemErrorCode(error) === "EISDIR" || error instanceof RustLogError;
     if (!isDiskFull(error) && !isInTheWay) throw error;
     report(`${file} can't be written: ${reasonOf(error)}`);
-    // The older one would say that the machine has stopped, once this process is killed.
+    // A stale note would claim after a kill that the machine has stopped.
     removeQuietly(disk, file);
   }
 }
@@ -60,6 +59,6 @@ function readBoot(disk: Disk, path: string): string | undefined {
     const { bootId } = fields;
     return hasChecksum && typeof bootId === "string" ? bootId : undefined;
   } catch {
-    return undefined; // It can't be believed, so nothing is known.
+    return undefined; // Not valid, so nothing is known.
   }
 }

@@ -1,5 +1,5 @@
-// The note of a clean stop, clean-shutdown.json: what spares the next start the scan of the last segments.
-// Leaves to others: what is noted of a segment, and whether it fits the files (log/recovery/recovery.ts).
+// clean-shutdown.json, the note of a clean stop. It saves the next start from scanning the last segments.
+// Leaves to others: what it says about a segment, and whether that matches the files (log/recovery/recovery.ts).
 //
 //   clean-shutdown.json   { "version": 1, "partitions": { "TOPIC/PARTITION": { … }, … }, "crc32c": … }
 import {
@@ -11,21 +11,20 @@ import { type Disk, joinPath, reasonOf, replaceFile } from "../log/disk/disk.ts"
 import type { CleanSegment } from "../log/recovery/recovery.ts";
 import type { CleanSegments } from "./topic.ts";
 
-/** Name of the file. */
 export const CLEAN = "clean-shutdown.json";
 
 const FORMAT: CheckedFormat = { versionField: "version", version: 1, fields: ["partitions"] };
 
 export interface CleanNote {
-  /** Empty when the note is not believed. */
+  /** Empty if the note is rejected. */
   readonly segments: CleanSegments;
-  /** Why it is not believed; undefined when it is. */
+  /** Why the note is rejected; undefined if it is valid. */
   readonly distrust: string | undefined;
-  /** Whether the file is damaged; false for that of an older release, which has no checksum. */
+  /** Whether the file is damaged. A note without a checksum, from an older release, is rejected but not damaged. */
   readonly isDamaged: boolean;
 }
 
-/** Writes the note, durably. Throws the system's error. */
+/** Writes the note durably. Throws the system's error. */
 export async function writeCleanNote(
   disk: Disk,
   path: string,
@@ -35,7 +34,7 @@ export async function writeCleanNote(
   await replaceFile(disk, path, CLEAN, encodeCheckedFile(FORMAT, { partitions }));
 }
 
-/** Reads the note; undefined when there is none. A note that is not believed has no segments. */
+/** Reads the note; undefined if there is none. A rejected note has no segments. */
 export function readCleanNote(disk: Disk, path: string): CleanNote | undefined {
   let isDamaged = true;
   try {
@@ -52,8 +51,8 @@ export function readCleanNote(disk: Disk, path: string): CleanNote | undefined {
 }
 
 /**
- * Reads the note and removes it, so that it can't vouch for a log that grows from now on: flush the directory before
- * the first write. Undefined when there is no note that is believed.
+ * Reads the note and removes it, so that it can't vouch for a log that has grown. Flush the directory before the first
+ * write. Returns undefined without a valid note.
  */
 export function takeCleanNote(
   disk: Disk,
@@ -65,14 +64,14 @@ export function takeCleanNote(
   const file = joinPath(path, CLEAN);
   disk.remove(file);
   if (note.distrust === undefined) return note.segments;
-  report(`${file} is ignored, and the last segment of every partition scanned: ${note.distrust}`);
+  report(`ignoring ${file} and scanning the last segment of every partition: ${note.distrust}`);
   return undefined;
 }
 
 function parse(partitions: unknown): CleanSegments {
   const segments = new Map<string, CleanSegment>();
   for (const [name, value] of Object.entries(partitions ?? {})) {
-    // A field that is not a number fits no file, and the segment is scanned.
+    // A field that is not a number matches no file, so the segment is scanned.
     const segment = Object(value) as Record<keyof CleanSegment, unknown>;
     segments.set(name, {
       baseOffset: Number(segment.baseOffset),

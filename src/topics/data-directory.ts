@@ -1,15 +1,9 @@
-// A data directory as a broker holds it: its lock, its identity, the note of a clean stop, its topics.
-// Leaves to others: the topics themselves (topic-registry.ts), and who serves them.
+// An open data directory: its lock, id, note of a clean stop, and topics.
+// Leaves to others: the topics (topic-registry.ts), and serving them.
 //
 //   LOCK                  held by flock while a broker runs; the kernel releases it on death
 //   meta.json             { "formatVersion": 1, "id": UUID, "crc32c": … }
-//   clean-shutdown.json   written last at a stop, removed before the first write after a start; not believed
-//                         without a checksum that matches
-//   last-boot.json        which boot of the machine a broker last ran under (boot-note.ts)
-//   flush-failed          there once a flush has failed: what the page cache has may not be on the disk, and
-//                         looks clean; so the next start writes the active segments anew
-//   flush-failed.spare    the same note before it is needed: a rename asks for no space and no flush
-//   topics/
+// clean-shutdown.json   written last at a stop, removed before the first write after a start; ignored
 import { dirname } from "node:path";
 import { RustLogError } from "../errors.ts";
 import {
@@ -27,10 +21,8 @@ import { readMeta, upgradeMeta, writeMeta } from "./meta-file.ts";
 import type { CleanSegments } from "./topic.ts";
 import { type RegistryContext, TopicRegistry } from "./topic-registry.ts";
 
-/** The note that a flush failed. */
 export const FLUSH_FAILED = "flush-failed";
 
-/** That note while no flush has failed. */
 export const FLUSH_FAILED_SPARE = "flush-failed.spare";
 
 interface Health {
@@ -38,9 +30,9 @@ interface Health {
 }
 
 export class DataDirectory {
-  /** Identity of the directory, made when it was: tells a client that it talks to the same log as before. */
+  /** Created with the directory. Lets a client detect that it is connected to another log than before. */
   readonly id: string;
-  /** Whether the last broker here stopped cleanly, so that nothing had to be scanned. */
+  /** Whether the last broker stopped cleanly, so that no scan was needed. */
   readonly wasClean: boolean;
   readonly registry: TopicRegistry;
   readonly #disk: Disk;
@@ -70,8 +62,8 @@ export class DataDirectory {
   }
 
   /**
-   * Takes the lock, creates what is missing, and recovers all topics. Throws DATA_DIRECTORY_UNUSABLE when another
-   * process holds the directory, or when its format is not ours.
+   * Takes the lock, creates missing files and recovers all topics. Throws DATA_DIRECTORY_UNUSABLE if another process
+   * holds the directory or its format is unsupported.
    */
   static async open(
     path: string,
@@ -86,12 +78,12 @@ export class DataDirectory {
       const id = meta?.id ?? (await DataDirectory.#initialise(disk, path, topics));
       if (meta?.isOutdated === true) await upgradeMeta(disk, path, id, context.report);
       const clean = takeCleanNote(disk, path, context.report);
-      // Also without one: the last process may have been killed before it could flush what it had renamed.
+      // Also when nothing was created: the previous process may have been killed before it flushed its renames.
       await disk.syncDirectory(path);
       const health: Health = { flushFailed: false };
       const onFatal = (error: Error): void => {
         health.flushFailed = true;
-        // At once: the process may be killed before it gets to close the directory.
+        // Write the note immediately: the process may be killed before it closes the directory.
         noteFailedFlush(disk, path);
         context.onFatal(error);
       };
@@ -101,12 +93,12 @@ export class DataDirectory {
         { ...context, onFatal, directory: topics, directoryId: id },
         { clean: clean ?? new Map(), rewrite, rebooted: hasRebooted(disk, path) },
       ).catch((error: unknown) => {
-        // The next start must not take for durable what only the cache has.
+        // The next start must not treat cached data as durable.
         if (error instanceof FlushFailure) noteFailedFlush(disk, path);
         throw error;
       });
       if (registry.offline.some((it) => it.hasFailedFlush)) noteFailedFlush(disk, path);
-      // The next start recovers what is offline, and must know, too, that the machine has stopped.
+      // The next start recovers offline partitions, and it too must know that the machine has stopped.
       if (registry.offline.length === 0) await noteBoot(disk, path, context.report);
       if (rewrite && registry.offline.length === 0) {
         disk.rename(joinPath(path, FLUSH_FAILED), joinPath(path, FLUSH_FAILED_SPARE));
@@ -121,9 +113,9 @@ export class DataDirectory {
   }
 
   /**
-   * Flushes and closes everything, notes that the stop was clean, and releases the lock. After a failed flush,
-   * which was noted then, it flushes nothing of the partition that it happened to, and no stop is clean. When the note
-   * cannot be written (the disk is full), that is reported, and the next start scans.
+   * Flushes and closes everything, writes the note of a clean stop, and releases the lock. After a failed flush, that
+   * partition is not flushed again and the stop is not clean. If the note can't be written (the disk is full), that is
+   * reported and the next start scans.
    */
   async closeCleanly(): Promise<void> {
     try {
@@ -134,7 +126,7 @@ export class DataDirectory {
     }
   }
 
-  /** Leaves everything as it is, as a crash would, and releases the lock: after a failure of the disk. */
+  /** Leaves everything as it is, as a crash would, and releases the lock. For disk failures. */
   abandon(): void {
     this.#lock.release();
   }
@@ -154,12 +146,12 @@ export class DataDirectory {
 
   static async #initialise(disk: Disk, path: string, topics: string): Promise<string> {
     disk.makeDirectory(topics);
-    // The directory itself, and those above it that may be as new, are entries that can get lost as well.
+    // Flush the directory and its parents too: their entries may be new.
     await disk.syncDirectory(path);
     for (let at = path, above = dirname(at); above !== at; at = above, above = dirname(at)) {
       await disk.syncDirectory(above);
     }
-    // Last, because the next start takes it for a sign that all of this was done.
+    // Write meta.json last: the next start takes it as proof that all of this is done.
     const id = crypto.randomUUID();
     await writeMeta(disk, path, id);
     return id;
@@ -174,15 +166,15 @@ function makeDirectory(disk: Disk, path: string): void {
     if (code !== "EEXIST" && code !== "ENOTDIR") throw error;
     throw new RustLogError(
       "DATA_DIRECTORY_UNUSABLE",
-      `${path} is a file, or below one: choose another --data-dir`,
+      `${path} is a file or is below one; choose another --data-dir`,
       { cause: error },
     );
   }
 }
 
 /**
- * Makes the note that a failed flush will need; a disk that is full when a broker starts has no room for it.
- * It need not be durable: after a crash of the machine the page cache, which it warns of, is gone as well.
+ * Creates the spare note, which a failed flush renames: a full disk would have no space for it then. It need not be
+ * durable, because a crash of the machine also clears the page cache that it warns about.
  */
 function makeSpareNote(disk: Disk, path: string, report: (line: string) => void): void {
   const spare = joinPath(path, FLUSH_FAILED_SPARE);
@@ -190,15 +182,15 @@ function makeSpareNote(disk: Disk, path: string, report: (line: string) => void)
     disk.openAppend(spare).close();
   } catch (error) {
     if (!isDiskFull(error)) throw error;
-    report(`no space for ${spare}: a flush that fails could not be noted for the next start`);
+    report(`no space for ${spare}: a failed flush can't be recorded for the next start`);
   }
 }
 
-/** Lets the next start know that a flush failed. */
+/** Tells the next start that a flush failed. */
 function noteFailedFlush(disk: Disk, path: string): void {
   try {
     disk.rename(joinPath(path, FLUSH_FAILED_SPARE), joinPath(path, FLUSH_FAILED));
   } catch {
-    // It was noted before, or the disk takes nothing at all any more.
+    // It was noted before, or the disk accepts no writes at all.
   }
 }

@@ -1,12 +1,12 @@
 // When an append is acknowledged: after a flush, or before one.
-// Leaves to others: carrying it out (partition.ts).
+// Leaves to others: carrying it out (appender.ts).
 
 /**
- * - `always`: acknowledged after an fdatasync that covers the batch; it survives power loss.
- * - `interval`: acknowledged after the write; flushed every `ms` milliseconds.
- * - `never`: acknowledged after the write; flushed when the kernel likes, as a segment fills, and at a clean stop.
+ * `always`: acknowledged after an fdatasync that covers the batch. It survives power loss.
+ * `interval`: acknowledged after the write; flushed every `ms` milliseconds.
+ * `never`: acknowledged after the write; flushed by the kernel, when a segment fills, and at a clean stop.
  *
- * With all three an acknowledged batch survives `kill -9` of the broker, because the kernel has it.
+ * With every policy an acknowledged batch survives `kill -9` of the broker, because the kernel has it.
  */
 export type FlushPolicy =
   | { readonly kind: "always" }

@@ -1,5 +1,5 @@
-// What a directory among the topics is at a start: a topic, a topic of which something cannot be used, or neither.
-// Leaves to others: opening partitions (topic.ts), and directories of topics that come and go (topic-registry.ts).
+// Opens a directory found among the topics at a start: a topic, a damaged topic, or something else.
+// Leaves to others: opening partitions (topic.ts), and topics being created or deleted (topic-registry.ts).
 import { RustLogError } from "../errors.ts";
 import { ZERO_UUID } from "../record/bytes.ts";
 import { type Disk, isOutOfFiles, joinPath, reasonOf } from "../log/disk/disk.ts";
@@ -8,15 +8,14 @@ import { openTopic, type RecoveryNotes, type Topic, type TopicContext, topicOf }
 import { readTopicFile, upgradeTopicFile } from "./topic-file.ts";
 import { checkTopicName, LOST_AND_FOUND } from "./topic-settings.ts";
 
-/** What found topics are opened with. */
 export interface FoundContext extends TopicContext {
-  /** Identity of the data directory. */
+  /** Id of the data directory. */
   readonly directoryId: string;
 }
 
 /**
- * The topic of a directory, opened as far as possible: what cannot be opened is offline, and reported. Undefined
- * when the directory is no topic. Rejects when the process has too many files open.
+ * Opens the topic in a directory as far as possible; what can't be opened is offline, and reported. Returns undefined
+ * if the directory is not a topic. Rejects if the process has too many files open.
  */
 export async function openFoundTopic(
   context: FoundContext,
@@ -31,12 +30,12 @@ export async function openFoundTopic(
     if (isOutOfFiles(error) || isOutOfFiles(cause)) throw tooManyFiles(path, error);
     return isTopicName(name) ? offlineTopic(name, path, namesIn(disk, path), error) : undefined;
   });
-  if (topic === undefined) report(`${path} has no topic.json and is no topic; left alone`);
+  if (topic === undefined) report(`${path} has no topic.json and is not a topic; ignoring it`);
   else reportOffline(topic.offline, report);
   return topic;
 }
 
-/** It is a matter of the whole process: without files for its partitions it could not serve clients either. */
+/** Affects the whole process: without files for its partitions it could not serve clients either. */
 function tooManyFiles(path: string, error: unknown): RustLogError {
   return new RustLogError(
     "DATA_DIRECTORY_UNUSABLE",
@@ -59,12 +58,12 @@ async function open(
     return await openTopic(context, file, notes);
   }
   const names = disk.list(path);
-  // One that has partitions, or had them, was a topic, and its records may still be there.
+  // A directory with a partition was a topic, and its records may still be there.
   if (!isTopicName(name) || !names.includes("0")) return undefined;
   return offlineTopic(name, path, names, new Error(`${joinPath(path, "topic.json")} is missing`));
 }
 
-/** A topic of which only the directory is known: its partitions are those that have one. */
+/** A topic of which only the directory is known. Its partitions are those that have a directory. */
 function offlineTopic(name: string, path: string, names: readonly string[], cause: unknown): Topic {
   const indexes = names.filter((it) => /^(?:0|[1-9]\d{0,3})$/.test(it)).map(Number);
   const count = 1 + Math.max(0, ...indexes);

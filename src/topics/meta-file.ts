@@ -1,4 +1,4 @@
-// The file of a data directory's identity and format: meta.json.
+// meta.json, the id and format of a data directory.
 // Leaves to others: everything else in the directory (data-directory.ts).
 //
 //   meta.json   { "formatVersion": 1, "id": UUID, "crc32c": … }
@@ -11,10 +11,9 @@ import {
 import { type Disk, isDiskFull, joinPath, reasonOf, replaceFile } from "../log/disk/disk.ts";
 import { LOST_AND_FOUND } from "./topic-settings.ts";
 
-/** Version of all formats on disk. A directory with another one is refused. */
+/** Version of all formats on disk. A directory with another version is rejected. */
 export const FORMAT_VERSION = 1;
 
-/** Name of the file. */
 export const META = "meta.json";
 
 const FORMAT: CheckedFormat = {
@@ -23,22 +22,22 @@ const FORMAT: CheckedFormat = {
   fields: ["id"],
 };
 
-/** The identity of a directory, as its file says. */
+/** The content of meta.json. */
 export interface DirectoryMeta {
   readonly id: string;
-  /** Whether the file lacks something that this release writes, and should be replaced. */
+  /** Whether the file lacks fields that this release writes, and should be replaced. */
   readonly isOutdated: boolean;
 }
 
 /**
- * The identity of a directory; undefined for one that is new. Throws DATA_DIRECTORY_UNUSABLE when it has topics but
- * no identity or another format, or an identity and no topics: their directory is older than `meta.json`.
+ * Reads meta.json; undefined for a new directory. Throws DATA_DIRECTORY_UNUSABLE if there are topics but no meta.json,
+ * another format, or a meta.json but no topics: the topics directory is created first.
  */
 export function readMeta(disk: Disk, path: string): DirectoryMeta | undefined {
   if (disk.fileSize(joinPath(path, "topics")) !== undefined) {
     throw new RustLogError(
       "DATA_DIRECTORY_UNUSABLE",
-      `${path}/topics is a file, and must be the directory of the topics: restore it, or choose another --data-dir`,
+      `${path}/topics must be a directory but is a file; restore it, or choose another --data-dir`,
     );
   }
   const meta = read(disk, joinPath(path, META));
@@ -47,24 +46,24 @@ export function readMeta(disk: Disk, path: string): DirectoryMeta | undefined {
     if (names.length === 0) return undefined;
     throw new RustLogError(
       "DATA_DIRECTORY_UNUSABLE",
-      `${path} has topics but no ${META}: restore it, or choose another --data-dir`,
+      `${path} has topics but no ${META}; restore it, or choose another --data-dir`,
     );
   }
   if (!disk.list(path).includes("topics")) {
     throw new RustLogError(
       "DATA_DIRECTORY_UNUSABLE",
-      `${path} has a ${META} but no topics directory: restore it, or remove ${META} to begin without any records`,
+      `${path} has a ${META} but no topics directory; restore it, or remove ${META} to start without records`,
     );
   }
   return meta;
 }
 
-/** Writes the file, durably: after a crash it is the old one or the new one. Throws the system's error. */
+/** Replaces the file atomically and durably. Throws the system's error. */
 export async function writeMeta(disk: Disk, path: string, id: string): Promise<void> {
   await replaceFile(disk, path, META, encodeCheckedFile(FORMAT, { id }));
 }
 
-/** Gives the file of an older release what this one writes. */
+/** Adds what an older release did not write. */
 export async function upgradeMeta(
   disk: Disk,
   path: string,
@@ -74,7 +73,7 @@ export async function upgradeMeta(
   try {
     await writeMeta(disk, path, id);
   } catch (error) {
-    // It can be read as it is, and a full disk is no reason not to start.
+    // The file is usable as it is, so a full disk must not prevent the start.
     if (!isDiskFull(error)) throw error;
     report(`no space to add a checksum to ${joinPath(path, META)}; the next start tries again`);
   }
@@ -91,7 +90,7 @@ function read(disk: Disk, path: string): DirectoryMeta | undefined {
   } catch (error) {
     throw new RustLogError(
       "DATA_DIRECTORY_UNUSABLE",
-      `${path} can't be used: ${reasonOf(error)}; restore it, or correct it as docs/STORAGE.md says`,
+      `${path} can't be used: ${reasonOf(error)}; restore it, or correct it as described in docs/STORAGE.md`,
       { cause: error },
     );
   }

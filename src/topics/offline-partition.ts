@@ -1,15 +1,15 @@
-// A partition whose log cannot be opened, with the reason. It holds no files and serves nothing; the other
-// partitions of the broker go on. Leaves to others: opening logs (topic.ts), and showing the reason.
+// A partition whose log can't be opened, and why. It has no open files and serves nothing; all other partitions keep
+// working. Leaves to others: opening logs (topic.ts), and showing the reason.
 import { RustLogError } from "../errors.ts";
 import { FlushFailure, reasonOf } from "../log/disk/disk.ts";
 import type { Partition, PartitionDescription } from "./partition.ts";
 import { INTERNAL_PREFIX } from "./topic-settings.ts";
 
-/** A partition that cannot be opened until the broker starts again. */
+/** Stays offline until the broker restarts. */
 export class OfflinePartition {
   readonly topic: string;
   readonly index: number;
-  /** Why it is offline, with the path. */
+  /** Why it is offline, including the path. */
   readonly offline: string;
   /** What opening it threw. */
   readonly cause: unknown;
@@ -27,12 +27,12 @@ export class OfflinePartition {
     return `${this.topic}-${this.index}`;
   }
 
-  /** Whether a flush failed, so that the page cache holds bytes that the disk may not have. */
+  /** Whether a flush failed, so that the page cache may hold bytes that the disk does not have. */
   get hasFailedFlush(): boolean {
     return this.cause instanceof FlushFailure;
   }
 
-  /** The error that its clients get. */
+  /** The error that clients get. */
   error(): RustLogError {
     return new RustLogError(
       "STORAGE_ERROR",
@@ -41,7 +41,7 @@ export class OfflinePartition {
     );
   }
 
-  /** What is known of it: nothing. An offset of -1 is none. */
+  /** Everything is unknown; -1 stands for an unknown offset. */
   describe(): PartitionDescription {
     const { index: partition } = this;
     const offsets = { logStartOffset: -1, highWatermark: -1, logEndOffset: -1 };
@@ -49,10 +49,10 @@ export class OfflinePartition {
   }
 }
 
-/** A partition of a topic, which may be offline: then its `offline` is the reason, else undefined. */
+/** An online or offline partition; `offline` is the reason or undefined. */
 export type AnyPartition = Partition | OfflinePartition;
 
-/** Reports the partitions of a topic that are offline, in one line for each reason. */
+/** Reports the offline partitions of a topic, one line per reason. */
 export function reportOffline(
   offline: readonly OfflinePartition[],
   report: (line: string) => void,
@@ -67,6 +67,6 @@ export function reportOffline(
 
 function adviceFor(topic: string): string {
   return topic.startsWith(INTERNAL_PREFIX)
-    ? "repair that and restart the broker, or stop it and move the directory of the topic away"
-    : "repair that and restart the broker, or delete the topic";
+    ? "fix this and restart the broker, or stop it and move the topic's directory away"
+    : "fix this and restart the broker, or delete the topic";
 }

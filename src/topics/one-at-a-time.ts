@@ -1,16 +1,15 @@
-// Work that must not overlap: the flushes and the rolls of one partition.
-// Leaves to others: what the work is (appender.ts).
+// Serializes work that must not overlap: the flushes and rolls of one partition.
+// Leaves to others: the work (appender.ts).
 
-/** Runs one piece of work after the other. */
 export class OneAtATime {
   #underWay: Promise<void> | undefined;
 
-  /** What is under way now, which never rejects; undefined if there is nothing. */
+  /** The current work; never rejects. Undefined if idle. */
   get underWay(): Promise<void> | undefined {
     return this.#underWay;
   }
 
-  /** Runs `work` at once if nothing is under way, else after that. */
+  /** Runs `work` now if idle, else after the current work. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     while (this.#underWay !== undefined) await this.#underWay;
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,4 +1,4 @@
-// One partition: its log, how far it may be read (the high watermark), and who waits for that to move.
+// One partition: its log, its high watermark, and the fetches that wait for new records.
 // Leaves to others: acknowledging appends (appender.ts), bytes on disk (log/log.ts), names and settings
 // (topic-registry.ts), sockets.
 import { RustLogError } from "../errors.ts";
@@ -13,7 +13,6 @@ import { Appender } from "./appender.ts";
 import type { FlushPolicy } from "./flush-policy.ts";
 import { WaitQueue } from "./wait-queue.ts";
 
-/** What a partition tells of itself. */
 export interface PartitionDescription {
   readonly partition: number;
   readonly logStartOffset: number;
@@ -23,27 +22,26 @@ export interface PartitionDescription {
   readonly bytes: number;
 }
 
-/** What a partition is made of. */
 export interface PartitionLayout {
   readonly context: LogContext;
   readonly segments: SegmentList;
-  /** The high watermark, and where in the segments it is. */
+  /** The high watermark and its position in the segments. */
   readonly end: LogPosition;
 }
 
-/** The log of one partition, as clients see it. */
+/** One partition as clients see it. */
 export class Partition {
   readonly topic: string;
   readonly index: number;
-  /** Tells it from an offline one (offline-partition.ts), which has a reason here. */
+  /** Distinguishes it from an OfflinePartition, which has a reason here. */
   readonly offline = undefined;
   readonly #log: Log;
   readonly #segments: SegmentList;
   readonly #appender: Appender;
   readonly #onFatal: (error: Error) => void;
-  /** Fetches that wait for bytes, by how many must have become readable since the start. */
+  /** Waiting fetches, keyed by the total of readable bytes since the start that each needs. */
   readonly #waitingForBytes = new WaitQueue();
-  /** Fetches past the high watermark, by the offset that it must reach. */
+  /** Fetches beyond the high watermark, keyed by the offset that it must reach. */
   readonly #waitingForOffset = new WaitQueue();
   #sealing: Promise<void> | undefined;
   #closed = false;
@@ -51,7 +49,7 @@ export class Partition {
   #retention: Promise<number> | undefined;
   #failure: RustLogError | undefined;
 
-  /** `onFatal` is called when a failure of the disk makes it unsafe to go on. */
+  /** `onFatal` is called when a disk failure makes it unsafe to continue. */
   constructor(
     topic: string,
     index: number,
@@ -75,27 +73,27 @@ export class Partition {
     return `${this.topic}-${this.index}`;
   }
 
-  /** Offset of the first record that is still there. */
+  /** Offset of the first remaining record. */
   get logStartOffset(): number {
     return this.#log.logStartOffset;
   }
 
-  /** Offset after the last record that may be read; with policy `always`, the flushed end of the log. */
+  /** Offset after the last readable record. With policy `always` this is the flushed end of the log. */
   get highWatermark(): number {
     return this.#appender.end.offset;
   }
 
-  /** Offset that the next record gets. */
+  /** Offset of the next record. */
   get logEndOffset(): number {
     return this.#log.logEndOffset;
   }
 
-  /** Length of all `.log` files, in bytes. */
+  /** Total size of the `.log` files. */
   get bytes(): number {
     return this.#log.bytes;
   }
 
-  /** Its segments and where what may be read of them ends, for those who look at them and change nothing. */
+  /** The segments and the readable end, for code that only looks at them. */
   get layout(): PartitionLayout {
     return { ...this.#log.parts, end: this.#appender.end };
   }
@@ -110,20 +108,20 @@ export class Partition {
   }
 
   /**
-   * Appends a batch that `checkProducedBatch` has passed, `tail` being what of it lies beyond `batch`, and stamps its base offset into the bytes, which
-   * must not change until the promise settles. Resolves with the base offset once the flush policy is
-   * satisfied; one that an idempotent producer sends again gets the base offset that it has. Rejects with
-   * OUT_OF_ORDER_SEQUENCE, INVALID_PRODUCER_EPOCH, DISK_FULL (nothing was written; it may be sent again),
-   * STORAGE_ERROR, UNKNOWN_TOPIC_OR_PARTITION (deleted meanwhile) or BROKER_STOPPING.
+   * Appends a batch that passed `checkProducedBatch`. `tail` holds the rest of the batch when it arrived in several
+   * chunks. Stamps the base offset in place; do not touch the bytes until the promise settles. Resolves with the base
+   * offset once the flush policy is satisfied; a retry by an idempotent producer gets the original base offset. Rejects
+   * with OUT_OF_ORDER_SEQUENCE, INVALID_PRODUCER_EPOCH, DISK_FULL (nothing was written; retry), STORAGE_ERROR,
+   * UNKNOWN_TOPIC_OR_PARTITION (deleted in the meantime) or BROKER_STOPPING.
    */
   append(batch: Uint8Array, tail = NO_TAIL): Promise<number> {
     return this.#closed ? Promise.reject(this.#closedError()) : this.#appender.append(batch, tail);
   }
 
   /**
-   * Whole batches below the high watermark from the one that holds `offset`: `bytesMax` bytes at most, but
-   * one batch at least if there is any. At or past the high watermark: nothing, and it is `nextOffset`.
-   * Throws OFFSET_OUT_OF_RANGE below the log start, CORRUPT_MESSAGE where the log is damaged.
+   * Returns whole batches below the high watermark, starting with the one that holds `offset`: up to `bytesMax` bytes,
+   * but at least one batch if there is any. At or above the high watermark it returns no bytes and `nextOffset` is the
+   * high watermark. Throws OFFSET_OUT_OF_RANGE below the log start, and CORRUPT_MESSAGE where the log is damaged.
    */
   read(offset: number, bytesMax: number): LogRead {
     if (this.#closed) throw this.#closedError();
@@ -132,7 +130,7 @@ export class Partition {
     if (offset < this.logStartOffset) {
       throw new RustLogError(
         "OFFSET_OUT_OF_RANGE",
-        `${this.name}: offset ${offset} is below the log start: valid are ${this.logStartOffset} to ${this.highWatermark}`,
+        `${this.name}: offset ${offset} is below the log start; valid offsets are ${this.logStartOffset} to ${this.highWatermark}`,
       );
     }
     try {
@@ -142,20 +140,20 @@ export class Partition {
     }
   }
 
-  /** Where reading can go on after `read` threw CORRUPT_MESSAGE for `offset`: the high watermark at the latest. */
+  /** Where to continue reading after `read` threw CORRUPT_MESSAGE for `offset`; at most the high watermark. */
   offsetAfterDamage(offset: number): number {
     return this.#segments.offsetAfterDamage(offset, this.#appender.end);
   }
 
-  /** Where in its files the batch is that holds `offset`, for messages; undefined if damage hides it. */
+  /** The file and position of the batch that holds `offset`, for messages; undefined if damage hides it. */
   placeOf(offset: number): string | undefined {
     return this.#segments.placeOf(offset, this.#appender.end);
   }
 
   /**
-   * Calls `listener` once: when `bytes` more may be readable from `offset` than now, or when the partition closes. The
-   * listener has to read to find out. Returns the function that unsubscribes it. An append costs nothing for listeners
-   * whose bytes are not there yet.
+   * Calls `listener` once, when `bytes` more than now may be readable from `offset`, or when the partition closes; the
+   * listener has to read to find out. Returns a function that unsubscribes. An append costs nothing for listeners whose
+   * bytes are not there yet.
    */
   whenMoreReadable(offset: number, bytes: number, listener: () => void): () => void {
     return offset > this.highWatermark
@@ -163,14 +161,14 @@ export class Partition {
       : this.#waitingForBytes.add(this.#appender.acknowledgedBytes + bytes, listener);
   }
 
-  /** To be awaited before `offsetForTimestamp`, so that this takes little time; undefined if it would anyway. */
+  /** Await this before `offsetForTimestamp`, which is quick then. Undefined if it is quick anyway. */
   prepareTimeSearch(timestamp: number): Promise<void> | undefined {
     return this.#closed ? undefined : this.#segments.prepareTimeSearch(timestamp);
   }
 
   /**
-   * Base offset of the first batch that has a record at or after `timestamp` (ms), and the largest timestamp
-   * in it; the high watermark and -1 when there is none.
+   * Base offset of the first batch with a record at or after `timestamp` (ms), and the largest timestamp in that batch;
+   * the high watermark and -1 if there is none.
    */
   offsetForTimestamp(timestamp: number): { offset: number; timestamp: number } {
     if (this.#closed) throw this.#closedError();
@@ -182,7 +180,6 @@ export class Partition {
     );
   }
 
-  /** Offsets and sizes at this moment. */
   describe(): PartitionDescription {
     return {
       partition: this.index,
@@ -194,7 +191,7 @@ export class Partition {
     };
   }
 
-  /** Deletes what retention has run out for; returns the number of segments. */
+  /** Deletes expired segments and returns their number. */
   async applyRetention(): Promise<number> {
     if (this.#closed) return 0;
     this.#retention ??= this.#retain().finally(() => {
@@ -209,31 +206,31 @@ export class Partition {
       if (this.#log.isActiveExpired) await this.#appender.roll();
       return await this.#log.applyRetention(this.#appender.end);
     } catch (error) {
-      // The topic was deleted meanwhile, and its directory renamed.
+      // The topic was deleted in the meantime, and its directory renamed.
       if (this.#closed) return 0;
       throw error;
     }
   }
 
-  /** Begins a new segment, once what was appended is flushed. Rejects as `append` does. */
+  /** Starts a new segment once everything appended is flushed. Rejects as `append` does. */
   roll(): Promise<void> {
     return this.#closed ? Promise.reject(this.#closedError()) : this.#appender.roll();
   }
 
-  /** Makes all that is acknowledged durable, whatever the flush policy. Rejects as `append` does. */
+  /** Makes everything acknowledged durable, whatever the flush policy. Rejects as `append` does. */
   sync(): Promise<void> {
     return this.#closed ? Promise.reject(this.#closedError()) : this.#appender.sync();
   }
 
-  /** Deletes the sealed segments whose records are all below `offset`. */
+  /** Deletes sealed segments whose records are all below `offset`. */
   async deleteBefore(offset: number): Promise<void> {
     if (this.#closed) throw this.#closedError();
     await this.#log.deleteBefore(offset);
   }
 
   /**
-   * Acknowledges what is pending, flushes, closes; resolves with the note that spares the next scan, undefined
-   * if there must be one. A failed flush is told to `onFatal`.
+   * Acknowledges pending appends, flushes and closes. Resolves with the note that saves the next start a scan;
+   * undefined if a scan is needed. Calls `onFatal` if a flush fails.
    */
   async closeCleanly(): Promise<CleanSegment | undefined> {
     if (this.#closed) return undefined;
@@ -250,8 +247,8 @@ export class Partition {
   }
 
   /**
-   * Refuses what no flush has begun for, because the topic's directory was renamed: from now on no failure to find
-   * a file there is one of the disk. To be followed by `closeForDeletion`.
+   * Rejects every append that no flush has started for, because the topic's directory was renamed: from now on a
+   * missing file is not a disk failure. Call `closeForDeletion` next.
    */
   refuseForDeletion(): void {
     const message = `topic '${this.topic}' was deleted`;
@@ -262,7 +259,7 @@ export class Partition {
     this.#appender.refuse(this.#failure);
   }
 
-  /** Closes without flushing, because the topic is deleted. Afterwards nothing uses its paths. */
+  /** Closes without flushing, for a deleted topic. Its paths are not used afterwards. */
   async closeForDeletion(): Promise<void> {
     if (!this.#isDeleted) this.refuseForDeletion();
     this.#close();
@@ -271,11 +268,11 @@ export class Partition {
     this.#log.close();
   }
 
-  /** No acknowledgement must depend on what is behind damage: the segment is sealed as it is. */
+  /** Seals the segment as it is, so that no acknowledged record depends on bytes behind damage. */
   #sealDamaged(): void {
     this.#sealing ??= this.#appender
       .roll()
-      // The next append tries again, and is refused if there is no new segment.
+      // The next append tries again, and fails if there is no new segment.
       .catch(() => {})
       .finally(() => {
         this.#sealing = undefined;

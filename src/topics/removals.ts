@@ -1,16 +1,16 @@
-// The directories of deleted topics, which are removed in the background, one after the other.
+// Removes the directories of deleted topics in the background, one at a time.
 // Leaves to others: renaming them out of the way first (topic-registry.ts).
 import { type Disk, joinPath, reasonOf } from "../log/disk/disk.ts";
 
-/** What begins the name of a directory that is to be removed; `+` can't be in a topic's name. */
+/** Name prefix of a directory to be removed. Topic names can't contain `+`. */
 export const DELETING = "+d-";
 
-/** Removes directories. What cannot be removed is reported once, and stays until the next start tries again. */
+/** Removes directories. A directory that can't be removed is reported once; the next start tries again. */
 export class Removals {
   readonly #disk: Disk;
   readonly #directory: string;
   readonly #report: (line: string) => void;
-  /** Names that are taken. */
+  /** Names in use. */
   readonly #names = new Set<string>();
   #running: Promise<void> = Promise.resolve();
   #isStopped = false;
@@ -21,7 +21,7 @@ export class Removals {
     this.#report = report;
   }
 
-  /** A path for a directory that is to be removed; none has it yet. */
+  /** Returns a free path for a directory to be removed. */
   newPath(): string {
     for (let i = 0; ; i++) {
       const name = `${DELETING}${i}`;
@@ -31,18 +31,18 @@ export class Removals {
     }
   }
 
-  /** Gives a path back that was not used. */
+  /** Releases an unused path. */
   giveBack(path: string): void {
     this.#names.delete(nameOf(path));
   }
 
-  /** Removes a directory once those before it are removed. */
+  /** Removes a directory after the earlier ones. */
   add(path: string): void {
     this.#names.add(nameOf(path));
     this.#running = this.#running.then(() => this.#remove(path));
   }
 
-  /** Ends the removal. What is left is removed after the next start. */
+  /** Stops. The next start removes what is left. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#running;

@@ -1,17 +1,17 @@
-// One pass of retention over all topics. What can't be deleted in one partition is reported once, and the pass goes on.
-// Leaves to others: when it is due (the broker), and which segments go (log/retention.ts).
+// One pass of retention over all topics. A failure in one partition is reported once, and the pass continues.
+// Leaves to others: when a pass is due (the broker), and which segments are deleted (log/retention.ts).
 import { reasonOf } from "../log/disk/disk.ts";
 import { Portions } from "../log/event-loop.ts";
 import type { Partition } from "./partition.ts";
 import type { Topic } from "./topic.ts";
 
-/** Partitions that are looked at in one turn of the event loop. */
+/** Partitions checked per turn of the event loop. */
 const PORTION = 64;
 
-/** What has been reported of a partition, until it changes or a pass succeeds. */
+/** The fault last reported for a partition. Cleared when a pass succeeds. */
 export type RetentionFaults = WeakMap<Partition, string>;
 
-/** Deletes what retention has run out for; returns the number of segments. */
+/** Deletes expired segments and returns their number. */
 export async function applyRetention(
   topics: readonly Topic[],
   faults: RetentionFaults,

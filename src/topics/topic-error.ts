@@ -1,13 +1,13 @@
-// What a client is told when a topic can't be created or deleted: what happened, where, and what to do.
-// Leaves to others: doing it (topic-registry.ts).
+// Errors for a topic that can't be created or deleted: what happened, where, and what to do.
+// Leaves to others: creating and deleting (topic-registry.ts).
 import { RustLogError } from "../errors.ts";
 import { isDiskFull, isOutOfFiles, reasonOf, systemErrorCode } from "../log/disk/disk.ts";
 
 export function unknownTopic(name: string): RustLogError {
-  return new RustLogError("UNKNOWN_TOPIC_OR_PARTITION", `there is no topic '${name}'`);
+  return new RustLogError("UNKNOWN_TOPIC_OR_PARTITION", `topic '${name}' does not exist`);
 }
 
-/** A topic could not be created, and nothing of it is left. */
+/** A topic could not be created; nothing is left of it. */
 export function creationError(name: string, error: unknown): RustLogError {
   if (error instanceof RustLogError) return error;
   const passing = isOutOfFiles(error) ? "BROKER_OVERLOADED" : "STORAGE_ERROR";
@@ -16,7 +16,7 @@ export function creationError(name: string, error: unknown): RustLogError {
   return new RustLogError(code, message, { cause: error });
 }
 
-/** The directory of a topic could not be renamed: the topic is as it was. */
+/** The directory of a topic could not be renamed; the topic is unchanged. */
 export function deletionError(name: string, directory: string, error: unknown): RustLogError {
   return new RustLogError(
     isDiskFull(error) ? "DISK_FULL" : "STORAGE_ERROR",
@@ -26,24 +26,24 @@ export function deletionError(name: string, directory: string, error: unknown): 
   );
 }
 
-/** A topic is gone, but perhaps not durably. */
+/** A topic is deleted, but perhaps not durably. */
 export function unflushedDeletion(name: string, directory: string, error: unknown): RustLogError {
   return new RustLogError(
     "STORAGE_ERROR",
     `topic '${name}' is deleted, but ${directory} could not be flushed: ${reasonOf(error)}; ` +
-      "after a power failure the topic may be there again: delete it then",
+      "the topic may reappear after a power failure; if so, delete it again",
     { cause: error },
   );
 }
 
 const ADVICE: Readonly<Record<string, string>> = {
-  EBUSY: "the directory is a mount point: stop the broker, unmount it, and delete the topic again",
-  EACCES: "give the user of the broker write permission on the directory above",
+  EBUSY: "the directory is a mount point; stop the broker, unmount it, and delete the topic again",
+  EACCES: "give the broker's user write permission on the parent directory",
   EPERM:
-    "give the user of the broker the right to change it, and remove an immutable flag (chattr -i)",
+    "give the broker's user permission to change it, and remove the immutable flag (chattr -i) if set",
   EROFS: "make the file system writable",
-  ENOSPC: "make space on the disk",
-  EDQUOT: "make space within the quota of the broker's user",
+  ENOSPC: "free space on the disk",
+  EDQUOT: "free space within the quota of the broker's user",
 };
 
 function adviceFor(error: unknown): string {

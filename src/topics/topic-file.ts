@@ -1,5 +1,5 @@
-// The file that makes a directory a topic: what the topic was created with.
-// Leaves to others: the directory (topic-registry.ts), and what the settings mean (topic-settings.ts).
+// topic.json, which makes a directory a topic and holds what the topic was created with.
+// Leaves to others: the directory (topic-registry.ts), and the meaning of the settings (topic-settings.ts).
 //
 //   topic.json   { "version": 1, "name": …, "id": UUID, "partitions": …, "settings": { NAME: VALUE, … }, "crc32c": … }
 import { RustLogError } from "../errors.ts";
@@ -23,15 +23,15 @@ const FORMAT: CheckedFormat = {
 /** What a topic was created with. */
 export interface TopicFile {
   readonly name: string;
-  /** Identity of the topic: another topic of the same name has another one. */
+  /** Identifies the topic: another topic of the same name has another id. */
   readonly id: string;
   readonly partitions: number;
   readonly settings: TopicSettings;
 }
 
-/** The same as it was read from its file. */
+/** The content of an existing file. */
 export interface ReadTopicFile extends TopicFile {
-  /** What this release writes and the file does not have: it should be replaced. */
+  /** What this release writes but the file lacks; if any, the file should be replaced. */
   readonly missing: readonly ("checksum" | "id")[];
 }
 
@@ -44,7 +44,7 @@ export async function writeTopicFile(
   await disk.writeFile(joinPath(directory, FILE), encode(file));
 }
 
-/** Gives a file of an older release what this one writes; if that fails, the next start tries again. */
+/** Adds what an older release did not write. If that fails, the next start tries again. */
 export async function upgradeTopicFile(
   disk: Disk,
   directory: string,
@@ -54,27 +54,27 @@ export async function upgradeTopicFile(
   try {
     await replaceFile(disk, directory, FILE, encode(file));
   } catch (error) {
-    // It can be read as it is: a full disk, say, is no reason not to serve the topic.
+    // The file is usable as it is, so a failure such as a full disk must not prevent serving the topic.
     const path = joinPath(directory, FILE);
     report(`${path}: no checksum could be added: ${reasonOf(error)}; the next start tries again`);
   }
 }
 
 /**
- * The id of a topic that a release before topic ids has created, in the data directory with that id. It is computed,
- * so that it is the same at every start, also when there was no space to write it down; and what that release stored
- * for the topic, without an id, stands for this one for ever.
+ * The id of a topic that a release without topic ids created, in the data directory with id `directoryId`. It is
+ * computed, so that it is the same at every start even if it could not be saved. Offsets committed without an id belong
+ * to it.
  */
 export function firstTopicId(directoryId: string, name: string): string {
   const hash = new Bun.CryptoHasher("sha256").update(`${directoryId}/${name}`).digest();
-  hash[6] = (hash[6]! & 0x0f) | 0x80; // Version 8: made in a way of our own.
+  hash[6] = (hash[6]! & 0x0f) | 0x80; // Version 8: custom.
   hash[8] = (hash[8]! & 0x3f) | 0x80;
   return readUuid(hash, 0);
 }
 
 /**
- * Reads the file of the topic that a directory is named after; undefined if there is none. Throws
- * DATA_DIRECTORY_UNUSABLE, with the path and the reason, if it is damaged or of a format that is not known.
+ * Reads the file of the topic that the directory is named after; undefined if there is none. Throws
+ * DATA_DIRECTORY_UNUSABLE, with path and reason, if the file is damaged or has an unknown format.
  */
 export function readTopicFile(
   disk: Disk,
@@ -103,8 +103,9 @@ function decode(bytes: Uint8Array, directoryName: string, directoryId: string): 
   const { fields, hasChecksum } = decodeCheckedFile(FORMAT, bytes);
   const { name, partitions, id: statedId, settings: stated } = fields;
   const id = statedId ?? firstTopicId(directoryId, directoryName);
-  if (name !== directoryName) throw new Error("it names another topic than its directory");
-  if (!isPartitionCount(partitions)) throw new Error(`it says ${String(partitions)} partitions`);
+  if (name !== directoryName) throw new Error("its name differs from its directory");
+  if (!isPartitionCount(partitions))
+    throw new Error(`invalid number of partitions ${String(partitions)}`);
   if (!isTopicId(id)) throw new Error(`its id ${JSON.stringify(id)} is not a UUID`);
   const settings: Record<string, string> = {};
   for (const [key, value] of Object.entries(stated ?? {})) settings[key] = String(value);

@@ -1,5 +1,5 @@
-// The topics of a data directory: which there are, their creation and deletion, whole or not at all.
-// Leaves to others: opening their partitions (topic.ts), and the directory's lock and identity.
+// The topics of a data directory. Creation and deletion are atomic.
+// Leaves to others: opening partitions (topic.ts), and the directory's lock and id (data-directory.ts).
 //
 //   topics/NAME/topic.json      what it was created with (topic-file.ts)
 //   topics/NAME/0/ … /N-1/      one directory a partition
@@ -33,9 +33,8 @@ import {
   type TopicSettings,
 } from "./topic-settings.ts";
 
-/** What a registry is opened with. */
 export interface RegistryContext extends FoundContext {
-  /** Throws when the broker cannot have so many partitions; called before a topic is created. */
+  /** Throws if the broker can't have this many partitions; called before a topic is created. */
   readonly admit?: ((partitions: number) => void) | undefined;
   readonly autoCreateTopics: boolean;
   readonly defaultPartitions: number;
@@ -45,10 +44,9 @@ export interface RegistryContext extends FoundContext {
 
 const CREATING = "+c-";
 
-/** Partitions that are made or closed in one turn of the event loop, by all creations and deletions together. */
+/** Partitions created or closed per turn of the event loop, over all creations and deletions. */
 const PARTITIONS_PER_TURN = 16;
 
-/** The topics of one data directory. */
 export class TopicRegistry {
   readonly #context: RegistryContext;
   readonly #topics = new Map<string, Topic>();
@@ -68,13 +66,13 @@ export class TopicRegistry {
   }
 
   /**
-   * Opens every topic of the directory, which must exist, recovering their logs. What can't be opened is offline, and
-   * reported; the directories of deleted topics are removed in the background.
+   * Opens every topic in the directory, which must exist, and recovers the logs. What can't be opened is offline, and
+   * reported. Directories of deleted topics are removed in the background.
    */
   static async open(context: RegistryContext, notes: RecoveryNotes): Promise<TopicRegistry> {
     const registry = new TopicRegistry(context);
     const { disk, directory } = context;
-    // What a process that was killed has renamed may be in the cache only.
+    // Renames by a killed process may be in the cache only.
     await disk.syncDirectory(directory);
     const names = disk.list(directory);
     for (const name of names.filter((it) => it.startsWith(DELETING))) {
@@ -99,12 +97,11 @@ export class TopicRegistry {
     return registry;
   }
 
-  /** The topic of that name, or undefined. */
   find(name: string): Topic | undefined {
     return this.#topics.get(name);
   }
 
-  /** Partitions that have files open, also of topics that are being created or deleted. */
+  /** Partitions with open files, including topics that are being created or deleted. */
   get partitionCount(): number {
     return this.#partitionCount;
   }
@@ -113,7 +110,7 @@ export class TopicRegistry {
     return [...this.#topics.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** A partition; throws UNKNOWN_TOPIC_OR_PARTITION, saying which of the two, or STORAGE_ERROR if it is offline. */
+  /** Throws UNKNOWN_TOPIC_OR_PARTITION, naming which of the two, or STORAGE_ERROR if the partition is offline. */
   partition(name: string, index: number): Partition {
     const topic = this.#topics.get(name);
     if (topic === undefined) throw unknownTopic(name);
@@ -121,27 +118,26 @@ export class TopicRegistry {
     if (partition === undefined) {
       throw new RustLogError(
         "UNKNOWN_TOPIC_OR_PARTITION",
-        `topic '${name}' has no partition ${index}: it has 0 to ${topic.partitions.length - 1}`,
+        `topic '${name}' has no partition ${index}; its partitions are 0 to ${topic.partitions.length - 1}`,
       );
     }
     if (partition.offline !== undefined) throw partition.error();
     return partition;
   }
 
-  /** A partition; undefined if there is none, or it is offline. */
+  /** The partition, or undefined if it does not exist or is offline. */
   findOnline(name: string, index: number): Partition | undefined {
     const partition = this.#topics.get(name)?.partitions[index];
     return partition?.offline === undefined ? partition : undefined;
   }
 
-  /** All partitions that could not be opened. */
   get offline(): readonly OfflinePartition[] {
     return [...this.#topics.values()].flatMap((topic) => topic.offline);
   }
 
   /**
-   * The topic, created first if it is missing and the broker creates topics by itself. Callers that wait for a creation
-   * are served in the order in which they called, and before any later call.
+   * Returns the topic; creates it if it is missing and the broker creates topics automatically. Callers that wait for a
+   * creation are served in the order of their calls, before any later call.
    */
   ensure(name: string): Topic | Promise<Topic> {
     // Looked up first: as long as it is there, callers that came earlier have not been served.
@@ -154,9 +150,9 @@ export class TopicRegistry {
   }
 
   /**
-   * Creates a topic; 0 partitions stands for the broker's default. Resolves once it would survive a crash.
-   * Rejects with INVALID_TOPIC, INVALID_PARTITIONS, INVALID_CONFIG, TOPIC_ALREADY_EXISTS, DISK_FULL, with what
-   * `admit` throws, or BROKER_OVERLOADED (too many files are open).
+   * Creates a topic; 0 partitions means the broker's default. Resolves once the topic would survive a crash. Rejects
+   * with INVALID_TOPIC, INVALID_PARTITIONS, INVALID_CONFIG, TOPIC_ALREADY_EXISTS, DISK_FULL, BROKER_OVERLOADED (too
+   * many open files), or the error of `admit`.
    */
   create(name: string, partitions: number, settings: TopicSettings): Promise<Topic> {
     try {
@@ -167,15 +163,15 @@ export class TopicRegistry {
     }
     const count = partitions === 0 ? this.#context.defaultPartitions : partitions;
     if (!Number.isInteger(count) || count < 1 || count > PARTITIONS_MAX) {
-      const message = `${count} partitions for topic '${name}': 1 to ${PARTITIONS_MAX} are possible`;
+      const message = `topic '${name}' can't have ${count} partitions; expected 1 to ${PARTITIONS_MAX}`;
       return Promise.reject(new RustLogError("INVALID_PARTITIONS", message));
     }
     if (this.#topics.has(name) || this.#creating.has(name)) {
-      const message = `topic '${name}' exists already`;
+      const message = `topic '${name}' already exists`;
       return Promise.reject(new RustLogError("TOPIC_ALREADY_EXISTS", message));
     }
     try {
-      // Without its own topics the broker can't keep what groups commit: those few are always admitted.
+      // Always admit internal topics: they are few, and the broker needs them for committed offsets.
       if (!name.startsWith(INTERNAL_PREFIX)) this.#context.admit?.(this.#partitionCount + count);
     } catch (error) {
       return Promise.reject(error);
@@ -192,25 +188,25 @@ export class TopicRegistry {
     return creation;
   }
 
-  /** Has `listener` called for each topic that is deleted, before another one can get its name. */
+  /** Calls `listener` for each deleted topic before its name can be reused. */
   onDeleted(listener: (topic: Topic) => void): void {
     this.#onDeleted = listener;
   }
 
-  /** Whether a topic has this id; true also for one that can't be opened, whose id is not known. */
+  /** Whether the topic has this id. True also for a topic that can't be opened, whose id is unknown. */
   hasId(name: string, id: string): boolean {
     const now = this.#topics.get(name)?.id;
     return now === id || now === ZERO_UUID;
   }
 
-  /** The id that a topic of this name has if a release before topic ids created it. */
+  /** The id that a topic of this name has if a release without topic ids created it. */
   firstTopicId(name: string): string {
     return firstTopicId(this.#context.directoryId, name);
   }
 
   /**
-   * Deletes a topic and its records. Resolves once it would not come back after a crash; its files are removed after
-   * that. Rejects with STORAGE_ERROR or DISK_FULL when its directory can't be renamed: then the topic is as it was.
+   * Deletes a topic and its records. Resolves once the topic would not reappear after a crash; its files are removed
+   * later. Rejects with STORAGE_ERROR or DISK_FULL if its directory can't be renamed; the topic is unchanged then.
    */
   async delete(name: string): Promise<void> {
     const topic = this.#topics.get(name);
@@ -231,7 +227,7 @@ export class TopicRegistry {
     this.#context.onFilesDeleted?.();
   }
 
-  /** Deletes what retention has run out for, in all topics; returns the number of segments. */
+  /** Deletes expired segments in all topics and returns their number. */
   async applyRetention(): Promise<number> {
     const { report, onFilesDeleted } = this.#context;
     const segments = await applyRetention(this.list(), this.#retentionFaults, report);
@@ -239,7 +235,7 @@ export class TopicRegistry {
     return segments;
   }
 
-  /** Flushes and closes all partitions; returns the notes for the next start. */
+  /** Flushes and closes all partitions. Returns the notes for the next start. */
   async closeCleanly(): Promise<CleanSegments> {
     await Promise.allSettled([...this.#creating.values(), ...this.#deleting.values()]);
     await this.#removals.stop();
@@ -255,7 +251,7 @@ export class TopicRegistry {
     let made = staging;
     try {
       if (disk.list(final).length > 0)
-        throw new Error(`${final} is there and is no topic: move it away`);
+        throw new Error(`${final} exists but is not a topic; move it away`);
       await disk.removeDirectory(staging);
       for (let i = 0; i < partitions; i++) {
         await this.#turns.next();
@@ -277,7 +273,7 @@ export class TopicRegistry {
         }
         await disk.removeDirectory(made);
       } catch (failure) {
-        report(`${made}, made for topic '${name}', could not be removed: ${reasonOf(failure)}`);
+        report(`${made}, created for topic '${name}', could not be removed: ${reasonOf(failure)}`);
       }
       throw creationError(name, error);
     }
@@ -290,21 +286,23 @@ export class TopicRegistry {
     await disk.syncDirectory(directory).catch((error: unknown) => {
       throw unflushedDeletion(topic.name, directory, error);
     });
-    // Not before: a crash could bring the topic back under its name, without some of its files.
+    // Not earlier: a crash could restore the topic under its name without some of its files.
     this.#removals.add(doomed);
   }
 
-  /** Removes what a creation has left that was not finished, under a name that the next creation does not use. */
+  /** Removes what an unfinished creation left, under a name that the next creation does not use. */
   #removeUnfinished(name: string): void {
     try {
       this.#removals.add(this.#doom(name));
     } catch (error) {
       const path = joinPath(this.#context.directory, name);
-      this.#context.report(`${path}, left by a creation, could not be removed: ${reasonOf(error)}`);
+      this.#context.report(
+        `${path}, left over from an unfinished creation, could not be removed: ${reasonOf(error)}`,
+      );
     }
   }
 
-  /** Gives the directory of a topic a name under which it is removed, and so takes it away whole. */
+  /** Renames the directory of a topic so that it disappears atomically and is removed later. */
   #doom(name: string): string {
     const doomed = this.#removals.newPath();
     try {

@@ -1,10 +1,10 @@
-// The names, ranges and defaults of the settings that a topic may have, and the check of a topic's name.
-// Leaves to others: keeping them (topic.json, by topic-registry.ts) and acting on them (log/log.ts).
+// Names, ranges and defaults of topic settings, and the check of topic names.
+// Leaves to others: storing them (topic-file.ts) and applying them (log/log.ts).
 import { RustLogError } from "../errors.ts";
 import { SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, TOPIC_NAME_LENGTH_MAX } from "../limits.ts";
 import type { LogSettings } from "../log/log-context.ts";
 
-/** Settings as they are kept and sent: names as in Kafka, values in decimal. */
+/** Settings as stored and sent: Kafka's names, decimal values. */
 export type TopicSettings = Readonly<Record<string, string>>;
 
 interface Rule {
@@ -20,15 +20,14 @@ const RULES: Readonly<Record<string, Rule>> = {
   "retention.ms": { field: "retentionMs", min: -1, max: Number.MAX_SAFE_INTEGER },
 };
 
-/** Names of all settings that a topic may have. */
 export const TOPIC_SETTING_NAMES: readonly string[] = Object.keys(RULES);
 
-/** The log settings of a topic: its own over the broker's. Throws INVALID_CONFIG naming the setting. */
+/** The log settings of a topic: its own, then the broker's. Throws INVALID_CONFIG, naming the setting. */
 export function resolveSettings(own: TopicSettings, defaults: LogSettings): LogSettings {
   return { ...defaults, ...checkSettings(own) };
 }
 
-/** The fields of a topic's own settings. Throws INVALID_CONFIG naming the setting. */
+/** Parses a topic's own settings. Throws INVALID_CONFIG, naming the setting. */
 export function checkSettings(own: TopicSettings): Partial<LogSettings> {
   const resolved: { -readonly [field in keyof LogSettings]?: number } = {};
   for (const [name, text] of Object.entries(own)) {
@@ -36,14 +35,14 @@ export function checkSettings(own: TopicSettings): Partial<LogSettings> {
     if (rule === undefined) {
       throw new RustLogError(
         "INVALID_CONFIG",
-        `a topic has no setting '${name}': there are ${TOPIC_SETTING_NAMES.join(", ")}`,
+        `unknown topic setting '${name}'; known are ${TOPIC_SETTING_NAMES.join(", ")}`,
       );
     }
     const value = /^-?\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
     if (!(value >= rule.min && value <= rule.max)) {
       throw new RustLogError(
         "INVALID_CONFIG",
-        `setting ${name} is '${text}': a whole number from ${rule.min} to ${rule.max} is needed`,
+        `setting ${name} is '${text}'; expected a whole number from ${rule.min} to ${rule.max}`,
       );
     }
     resolved[rule.field] = value;
@@ -51,20 +50,20 @@ export function checkSettings(own: TopicSettings): Partial<LogSettings> {
   return resolved;
 }
 
-/** Made by ext4 in the top directory of a volume, which `topics` may be; no topic can have the name. */
+/** Created by ext4 in the root of a volume, which `topics` may be. It is not a valid topic name. */
 export const LOST_AND_FOUND = "lost+found";
 
-/** Topics whose names start so belong to the broker. */
+/** Prefix of internal topics, which belong to the broker. */
 export const INTERNAL_PREFIX = "__";
 
 /**
- * Throws INVALID_TOPIC unless `name` follows Kafka's rule: 1 to 249 characters of `a-z A-Z 0-9 . _ -`, not
- * `.` and not `..`. No such name can leave the data directory.
+ * Throws INVALID_TOPIC unless `name` follows Kafka's rule: 1 to 249 characters of `a-z A-Z 0-9 . _ -`, other than `.`
+ * and `..`. Such a name can't leave the data directory.
  */
 export function checkTopicName(name: string): void {
   let why: string | undefined;
   if (name.length === 0) why = "it is empty";
-  else if (name === "." || name === "..") why = "it would name a directory";
+  else if (name === "." || name === "..") why = "it is the name of a directory";
   else if (name.length > TOPIC_NAME_LENGTH_MAX) why = `it has ${name.length} characters`;
   else if (!/^[a-zA-Z0-9._-]+$/.test(name)) why = "it has a character outside a-z A-Z 0-9 . _ -";
   if (why === undefined) return;

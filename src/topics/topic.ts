@@ -1,5 +1,5 @@
-// A topic, and the opening of its partitions at a start or when it is created.
-// Leaves to others: which topics there are, their creation and deletion (topic-registry.ts), and the logs.
+// A topic, and opening its partitions at a start or on creation.
+// Leaves to others: creating, finding and deleting topics (topic-registry.ts), and the logs.
 import { type Disk, isOutOfFiles, joinPath } from "../log/disk/disk.ts";
 import type { TurnBudget } from "../log/event-loop.ts";
 import { Log } from "../log/log.ts";
@@ -14,19 +14,18 @@ import { INTERNAL_PREFIX, resolveSettings, type TopicSettings } from "./topic-se
 
 export interface Topic {
   readonly name: string;
-  /** Its identity: a topic of the same name that comes after its deletion has another one. */
+  /** Identifies the topic: a later topic of the same name has another id. */
   readonly id: string;
-  /** Whether it belongs to the broker, and clients may only read it. */
+  /** Whether the topic belongs to the broker, so that clients may only read it. */
   readonly internal: boolean;
-  /** The settings it was created with; the broker's hold for all others. */
+  /** Its own settings; the broker's apply to all others. */
   readonly settings: TopicSettings;
   readonly partitions: readonly AnyPartition[];
-  /** Those of them that could be opened, and those that could not. */
+  /** The partitions that could be opened, and those that could not. */
   readonly online: readonly Partition[];
   readonly offline: readonly OfflinePartition[];
 }
 
-/** What the topics of a directory are opened with. */
 export interface TopicContext {
   readonly disk: Disk;
   /** The `topics` directory. */
@@ -34,11 +33,11 @@ export interface TopicContext {
   readonly flush: FlushPolicy;
   readonly logDefaults: LogSettings;
   readonly now: () => number;
-  /** Takes a line about something that an operator should know. */
+  /** Reports a line to the operator. */
   readonly report: (line: string) => void;
-  /** Called when a disk failure makes it unsafe to go on. */
+  /** Called when a disk failure makes it unsafe to continue. */
   readonly onFatal: (error: Error) => void;
-  /** Told of each flush of a partition how long it took, in milliseconds. */
+  /** Called after each flush of a partition with its duration in milliseconds. */
   readonly onFlush?: ((ms: number) => void) | undefined;
 }
 
@@ -49,27 +48,29 @@ export type CleanSegments = ReadonlyMap<string, CleanSegment>;
 export interface RecoveryNotes {
   /** Empty unless it stopped cleanly. */
   readonly clean: CleanSegments;
-  /** Whether a flush had failed, so that the active segments must be written anew. */
+  /** Whether a flush failed, so that the active segments must be rewritten. */
   readonly rewrite: boolean;
   /** Whether the machine has stopped since. */
   readonly rebooted?: boolean;
 }
 
-/** Nothing is known of the logs: they are new. */
+/** For new logs, about which nothing is known. */
 export const NEW_LOGS: RecoveryNotes = { clean: new Map(), rewrite: false };
 
-/** Partitions that are closed at once at a stop. */
+/** Partitions closed concurrently at a stop. */
 const CLOSING_MAX = 8;
 
-/** Partitions that are opened at once at a start. */
+/** Partitions opened concurrently at a start. */
 const OPENING_MAX = 8;
 
-/** The same of a topic that is created: the flushes of clients wait for those of as many directories. */
+/**
+ * Partitions opened concurrently for a new topic. Low, because clients' flushes wait behind those of new directories.
+ */
 const CREATING_MAX = 3;
 
 /**
- * Opens the partitions of a topic that is created, all or none: some at a time, and in turn with other topics that share
- * `openings`. Rejects with what the disk says.
+ * Opens the partitions of a new topic, all or none: a few at a time, and taking turns with other topics that share
+ * `openings`. Rejects with the disk's error.
  */
 export async function openNewTopic(
   context: TopicContext,
@@ -96,7 +97,7 @@ export async function openNewTopic(
   throw failed[0];
 }
 
-/** Opens the partitions of a topic at a start, recovering their logs. One that cannot be opened is offline. */
+/** Opens the partitions of a topic at a start and recovers their logs. A partition that can't be opened is offline. */
 export async function openTopic(
   context: TopicContext,
   file: TopicFile,
@@ -105,7 +106,7 @@ export async function openTopic(
   const { name } = file;
   const directory = joinPath(context.directory, name);
   const { faults, isChanged } = makePartitions(context, directory, file);
-  // Without a clean stop the process before may have made one, and been killed before this flush.
+  // Without a clean stop, the previous process may have created one and been killed before this flush.
   if (isChanged || notes.clean.size === 0) await context.disk.syncDirectory(directory);
   const partitions: AnyPartition[] = [];
   for (let from = 0; from < file.partitions; from += OPENING_MAX) {
@@ -114,7 +115,7 @@ export async function openTopic(
         if (faults.has(i)) throw faults.get(i);
         return await openPartition(context, file, i, notes);
       } catch (error) {
-        // Of the whole process, and not of this partition: without files it could not serve either.
+        // Affects the whole process, not this partition: without files it could not serve clients either.
         if (isOutOfFiles(error)) throw error;
         return new OfflinePartition(name, i, joinPath(directory, String(i)), error);
       }
@@ -128,7 +129,7 @@ export async function openTopic(
   return topicOf(file, partitions);
 }
 
-/** Closes partitions of a topic that is deleted, as `turns` allow. */
+/** Closes partitions of a deleted topic, as `turns` allows. */
 export async function closeForDeletion(
   partitions: readonly Partition[],
   turns: TurnBudget,
@@ -139,7 +140,7 @@ export async function closeForDeletion(
   }
 }
 
-/** Flushes and closes all partitions of topics, some at a time; returns the notes for the next start. */
+/** Flushes and closes all partitions of the topics, a few at a time. Returns the notes for the next start. */
 export async function closeCleanly(topics: readonly Topic[]): Promise<CleanSegments> {
   const clean = new Map<string, CleanSegment>();
   const faults: unknown[] = [];
@@ -149,7 +150,7 @@ export async function closeCleanly(topics: readonly Topic[]): Promise<CleanSegme
       const note = await partition.closeCleanly();
       if (note !== undefined) clean.set(`${partition.topic}/${partition.index}`, note);
     });
-    // All of them, also when one fails: the lock is released next.
+    // Wait for all, even if one fails: the lock is released next.
     for (const outcome of await Promise.allSettled(closings)) {
       if (outcome.status === "rejected") faults.push(outcome.reason);
     }
@@ -158,7 +159,6 @@ export async function closeCleanly(topics: readonly Topic[]): Promise<CleanSegme
   return clean;
 }
 
-/** A topic of these partitions. */
 export function topicOf(
   { name, id, settings }: Pick<TopicFile, "name" | "id" | "settings">,
   partitions: readonly AnyPartition[],
@@ -169,7 +169,7 @@ export function topicOf(
   return { name, id, internal, settings, partitions, online, offline };
 }
 
-/** Makes the directories of partitions that are missing. */
+/** Creates missing partition directories. */
 function makePartitions(
   { disk, report }: TopicContext,
   directory: string,
@@ -184,8 +184,8 @@ function makePartitions(
     try {
       disk.makeDirectory(path);
       isChanged = true;
-      // It was durable before the topic was: nothing but damage, or a creation that failed, takes it away.
-      report(`${path} is missing: ${name}-${i} starts without records, at offset 0`);
+      // It was durable before the topic was, so only damage or a failed creation can have removed it.
+      report(`${path} is missing: ${name}-${i} starts empty at offset 0`);
     } catch (error) {
       faults.set(i, error);
     }
@@ -213,7 +213,7 @@ async function openPartition(
       settings: resolveSettings(settings, logDefaults),
       now,
       report: (line) => {
-        // Of files that go away under its feet when its topic is deleted there is nothing to say.
+        // Don't report files that disappear because the topic is being deleted.
         if (partition?.isDeleted !== true) report(line);
       },
       onFlush,
@@ -222,7 +222,7 @@ async function openPartition(
       clean: notes.clean.get(`${name}/${i}`),
       rewrite: notes.rewrite,
       rebooted: notes.rebooted ?? false,
-      // What the broker itself relies on is looked at in any case.
+      // Always scan the broker's own topics.
       scan: name.startsWith(INTERNAL_PREFIX),
     },
   );

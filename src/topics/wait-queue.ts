@@ -1,23 +1,23 @@
-// Who waits for a number that only grows, in the order of what each waits for: waking costs nothing for those whose
-// number is not reached. Leaves to others: what the numbers are (partition.ts).
+// Listeners that wait for a growing number to reach a value. Waking costs nothing for listeners whose value is not
+// reached. Leaves to others: the meaning of the numbers (partition.ts).
 //
-// A binary heap: the smallest number first, and no entry above one with a smaller number. Each entry knows its
-// place, because most waits end by a timer or with their connection.
+// A binary heap with the smallest number at the top. Entries know their place, because most waits end by a timer or
+// with their connection.
 
 interface Waiting {
   readonly number: number;
   readonly wake: () => void;
-  /** Its place in the heap; NOWHERE once it was taken out. */
+  /** Index in the heap, or NOWHERE once removed. */
   place: number;
   isCancelled: boolean;
 }
 
 const NOWHERE = -1;
 
-/** Entries that `reach` takes from the heap one by one. */
+/** Entries that `reach` removes from the heap one by one. */
 const REMOVED_ONE_BY_ONE_MAX = 100;
 
-/** Listeners by the number that each waits for. */
+/** Listeners, each waiting for a number. */
 export class WaitQueue {
   readonly #heap: Waiting[] = [];
 
@@ -25,7 +25,7 @@ export class WaitQueue {
     return this.#heap.length;
   }
 
-  /** Calls `wake` once, when `number` is reached. Returns the function that ends this. */
+  /** Calls `wake` once when `number` is reached. Returns a function that cancels. */
   add(number: number, wake: () => void): () => void {
     const waiting = { number, wake, place: this.#heap.length, isCancelled: false };
     this.#heap.push(waiting);
@@ -36,7 +36,7 @@ export class WaitQueue {
     };
   }
 
-  /** Wakes all that wait for `reached` or less; not those that one of them adds. */
+  /** Wakes every listener that waits for `reached` or less, except those added meanwhile. */
   reach(reached: number): void {
     const due: Waiting[] = [];
     for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
@@ -51,7 +51,7 @@ export class WaitQueue {
     for (const waiting of due) if (!waiting.isCancelled) waiting.wake();
   }
 
-  /** Removes all that wait for `reached` or less, in one pass: for very many, the heap takes longer. */
+  /** Removes every listener that waits for `reached` or less in one pass: for many entries the heap is slower. */
   #removeAll(reached: number): Waiting[] {
     const all = this.#heap.splice(0);
     const due: Waiting[] = [];

@@ -149,10 +149,13 @@ test("the end of the log", async () => {
 
 test.each([
   [["orders", "0", "14"], "OFFSET_OUT_OF_RANGE: orders-0: offset 14 is past the end of the log"],
-  [["orders", "1", "0"], "topic 'orders' has no partition 1: it has 0 to 0"],
-  [["nothing", "0", "0"], "there is no topic 'nothing'"],
+  [["orders", "1", "0"], "topic 'orders' has no partition 1; its partitions are 0 to 0"],
+  [["nothing", "0", "0"], "topic 'nothing' does not exist"],
   [["../x", "0", "0"], "can't be a topic name"],
-  [["orders", "0", "0", "--data-dir", "/nowhere"], "/nowhere has no meta.json"],
+  [
+    ["orders", "0", "0", "--data-dir", "/nowhere"],
+    "/nowhere is not a data directory: it has no meta.json",
+  ],
 ])("%j fails", async (args, message) => {
   const { stderr, exitCode } = await explain(...args);
   expect(stderr).toStartWith("rustlog: ");

@@ -40,7 +40,7 @@ test("indexes are printed with each entry checked against the log", async () => 
   edit(path, (bytes) => {
     bytes[15]! ^= 1;
   });
-  expect(await inspect(path)).toContain("points at position 10260, where no batch begins\n");
+  expect(await inspect(path)).toContain("points to position 10260, where no batch starts\n");
   const [, entry] = (await inspect(path, "--json")).split("\n");
   expect(JSON.parse(entry ?? "")).toMatchObject({
     kind: "entry",
@@ -49,7 +49,7 @@ test("indexes are printed with each entry checked against the log", async () => 
     fault: expect.any(String),
   });
   expect(await inspect(path, "--hex", "--from", "9")).toBe(
-    `entry 1: points at position 10260, where no batch begins
+    `entry 1: points to position 10260, where no batch starts
 00000008  00 00 00 05              relativeOffset          5 (offset 9)
 0000000c  00 00 28 14              position                10260
 `,
@@ -101,11 +101,11 @@ describe("a snapshot", () => {
     const lines = (await inspect(broken)).trimEnd().split("\n");
     expect(lines).toHaveLength(1 + 3 + 3);
     expect(lines[4]).toMatch(/^DAMAGED: its CRC-32C is 0x[\da-f]{8} in its header, but 0x/);
-    expect(lines[5]).toBe("DAMAGED: its header speaks of 4 entries, and it has 3");
-    expect(lines[6]).toBe("DAMAGED: its last 2 bytes are no whole entry");
+    expect(lines[5]).toBe("DAMAGED: its header states 4 entries, but it has 3");
+    expect(lines[6]).toBe("DAMAGED: its last 2 bytes are not a complete entry");
     writeFileSync(broken, "");
     expect(await inspect(broken, "--json")).toBe(
-      `${JSON.stringify({ kind: "damage", reason: "its 0 bytes are no header" })}\n`,
+      `${JSON.stringify({ kind: "damage", reason: "its 0 bytes are less than a header" })}\n`,
     );
     writeFileSync(broken, "abc");
     expect(await inspect(broken, "--hex")).toStartWith("00000000  61 62 63 ");

@@ -153,7 +153,7 @@ test("damage is shown with its position and cause, and the walk continues", asyn
   });
   truncateSync(path, 100);
   expect((await inspect(path)).split("\n").at(-2)).toMatch(
-    /^ +85 +15 +DAMAGED: 15 bytes of a batch of 77: torn by a crash, or being written$/,
+    /^ +85 +15 +DAMAGED: 15 bytes of a batch of 77: torn by a crash, or still being written$/,
   );
   truncateSync(path, 0);
   expect((await inspect(path)).split("\n")).toHaveLength(2);

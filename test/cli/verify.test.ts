@@ -90,7 +90,7 @@ test("damage gives a line each and exit code 1; --repair fixes it and the next r
   const env = { RUSTLOG_DATA_DIR: directory.path };
   const found = await run(["verify"], { env });
   const [note, damage, summary, hint] = found.stdout.split("\n");
-  expect(note).toBe("note: notes.txt: nothing of ours; left alone");
+  expect(note).toBe("note: notes.txt: not a RustLog file; ignored");
   expect(damage).toStartWith(`damage: ${fileOf(4, "index")}: 2 entries are missing`);
   expect(summary).toEndWith(": 1 damaged, 1 note");
   expect(hint).toBe("--repair can fix 1 of these");
@@ -143,7 +143,7 @@ test("a running broker gives exit code 1 and its process id", async () => {
 test("a directory of something else is left unchanged", async () => {
   using directory = tempDir();
   const { stderr, exitCode } = await run(["verify", directory.path]);
-  expect(stderr).toContain("is no data directory");
+  expect(stderr).toContain("is not a data directory");
   expect(exitCode).toBe(1);
   expect([...new Bun.Glob("**").scanSync({ cwd: directory.path, onlyFiles: false })]).toEqual([]);
 });

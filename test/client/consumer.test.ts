@@ -195,5 +195,5 @@ test("without a group there is nothing to commit for", async () => {
 test("a partition that the topic does not have is named", async () => {
   await using t = await setUp({ partitions: 2 });
   const error = await errorOf(t.consumer({ partitions: [0, 2] }).start());
-  expect(error.message).toBe("topic 't' has no partition 2: it has 0 to 1");
+  expect(error.message).toBe("topic 't' has no partition 2; its partitions are 0 to 1");
 });

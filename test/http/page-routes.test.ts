@@ -138,7 +138,7 @@ describe("batches", () => {
     expect(at.batches[0]?.baseOffset).toBe(40);
   });
 
-  test("end where no batch begins, which is said", async () => {
+  test("end where no batch starts, which is said", async () => {
     const rows = await get<BatchRows>("orders/0/batches?segment=0&at=3");
     expect(rows.batches).toEqual([]);
     expect(rows.damage).toBe("no batch begins at position 3");
@@ -238,7 +238,7 @@ describe.each(["gzip", "zstd"] as const)("a %s batch that decompresses to 40 MiB
     const { rows } = JSON.parse(text) as BatchDump;
     const headings = rows.flatMap((row) => ("heading" in row ? [row] : []));
     expect(headings.map(({ heading }) => heading)).toContain(
-      "the first 2097152 bytes of records, decompressed; positions are in them",
+      "the first 2097152 bytes of records, decompressed; positions are relative to them",
     );
     expect(headings.some(({ isBroken }) => isBroken)).toBe(false);
     const values = rows.filter((row) => "name" in row && row.name === "value");
@@ -364,7 +364,7 @@ test("no more than 32 records of pages are on their way in at once", async () =>
 });
 
 test.each([
-  ["absent/0/segments", "404 UNKNOWN_TOPIC_OR_PARTITION: there is no topic 'absent'"],
+  ["absent/0/segments", "404 UNKNOWN_TOPIC_OR_PARTITION: topic 'absent' does not exist"],
   ["orders/x/segments", "404 UNKNOWN_TOPIC_OR_PARTITION: topic 'orders' has no partition -1"],
   ["orders/0/constructor", "400 INVALID_REQUEST: there is nothing called 'constructor'"],
   ["orders/0/lookup", "400 INVALID_REQUEST: an offset or a timestamp is needed"],
@@ -373,7 +373,7 @@ test.each([
   ["orders/0/batch?segment=1&position=0", "400 INVALID_REQUEST: orders-0 has no segment"],
   ["orders/0/batch?segment=0&position=5", "400 INVALID_REQUEST: no batch begins at position 5"],
   ["orders/0/batch?segment=0&position=-5", "400 INVALID_REQUEST: position is"],
-  ["%2e%2e%2fetc/0/segments", "404 UNKNOWN_TOPIC_OR_PARTITION: there is no topic '../etc'"],
+  ["%2e%2e%2fetc/0/segments", "404 UNKNOWN_TOPIC_OR_PARTITION: topic '../etc' does not exist"],
 ])("%s is refused: %s", async (path, expected) => {
   expect(await refusal(path)).toStartWith(expected);
 });

@@ -81,9 +81,9 @@ describe("all other files", () => {
       "a partition too many",
       (path) => mkdirSync(path("topics/orders/1")),
       [
-        "damage: topics/orders/1: topic.json speaks of 1 partitions: this one is not served",
-        "note: topics/orders/1: it has no segment",
-        "note: clean-shutdown.json: it says nothing of orders/1",
+        "damage: topics/orders/1: topic.json states 1 partitions; this one is not served",
+        "note: topics/orders/1: it has no segments",
+        "note: clean-shutdown.json: it does not list orders/1",
       ],
     ],
     [
@@ -95,15 +95,13 @@ describe("all other files", () => {
       "a snapshot of another offset",
       (path) => copyFileSync(path(fileOf(10, "snapshot")), path(fileOf(13, "snapshot"))),
       [
-        `damage: ${fileOf(13, "snapshot")}: offset 13: it says of producer 77 epoch 0, sequence 4 (1 records) at offset 4, timestamp ${START_MS + 20}, but the log says epoch 0, sequence 5 (2 records) at offset 10`,
+        `damage: ${fileOf(13, "snapshot")}: offset 13: it has epoch 0, sequence 4 (1 records) at offset 4, timestamp ${START_MS + 20} for producer 77, but the log has epoch 0, sequence 5 (2 records) at offset 10`,
       ],
     ],
     [
       "a snapshot beyond the log",
       (path) => copyFileSync(path(fileOf(10, "snapshot")), path(fileOf(99, "snapshot"))),
-      [
-        `damage: ${fileOf(99, "snapshot")}: offset 99: it is of an offset that lies beyond the end of the log, 13`,
-      ],
+      [`damage: ${fileOf(99, "snapshot")}: offset 99: its offset is beyond the end of the log, 13`],
     ],
     [
       "a commit beyond the end",
@@ -117,7 +115,7 @@ describe("all other files", () => {
         }
       },
       [
-        "damage: topics/__consumer_offsets/0: offset 1: group 'billing' has committed offset 9 of orders-0, which ends at 5; the next start moves it there",
+        "damage: topics/__consumer_offsets/0: offset 1: group 'billing' has committed offset 9 of orders-0, which ends at 5; the next start moves the group there",
       ],
     ],
     [
@@ -127,7 +125,7 @@ describe("all other files", () => {
         rmSync(path("clean-shutdown.json"));
       },
       [
-        "note: topics/__consumer_offsets/0: committed offsets of a topic 'orders' that was deleted: 1; they count for no other topic",
+        "note: topics/__consumer_offsets/0: committed offsets of a deleted topic 'orders': 1; no other topic uses them",
       ],
     ],
     [
@@ -138,7 +136,7 @@ describe("all other files", () => {
         rmSync(path("clean-shutdown.json"));
       },
       [
-        "note: topics/__consumer_offsets/0: committed offsets of a topic 'orders' that was deleted: 1; they count for no other topic",
+        "note: topics/__consumer_offsets/0: committed offsets of a deleted topic 'orders': 1; no other topic uses them",
         "note: topics/orders/topic.json: it has no checksum; the next start adds one",
       ],
     ],
@@ -169,7 +167,7 @@ describe("all other files", () => {
           return Buffer.from(encodeCheckedFile(format, fields));
         }),
       [
-        "damage: clean-shutdown.json: orders/0: its last segment had 161 bytes at the clean stop, and has 162",
+        "damage: clean-shutdown.json: orders/0: its last segment had 161 bytes at the clean stop, but now has 162",
       ],
     ],
     [
@@ -198,11 +196,11 @@ describe("all other files", () => {
         mkdirSync(path("topics/+mine"));
       },
       [
-        "note: notes.txt: nothing of ours; left alone",
-        "note: topics/+mine: no topic: it has no topic.json; the broker leaves it alone",
-        "note: topics/orders/notes.txt: nothing of ours; left alone",
-        `note: ${fileOf(4, "log")}.cut-12: 1 bytes that were cut off a log; the broker never reads them`,
-        "note: topics/orders/0/notes.log: no file of a log; the broker leaves it alone",
+        "note: notes.txt: not a RustLog file; ignored",
+        "note: topics/+mine: not a topic: it has no topic.json; the broker ignores it",
+        "note: topics/orders/notes.txt: not a RustLog file; ignored",
+        `note: ${fileOf(4, "log")}.cut-12: 1 bytes that were truncated from a log; the broker never reads them`,
+        "note: topics/orders/0/notes.log: not a file of a log; the broker ignores it",
       ],
     ],
   ];

@@ -45,7 +45,7 @@ describe("logs", () => {
       appendTo(path(fileOf(10)), sampleBatch(["x", "y"], START_MS).subarray(0, 70));
     }, false);
     expect(lines).toEqual([
-      `damage: ${fileOf(10)}: position 162, offset 13: 70 bytes of a batch of 85: a torn tail of 70 bytes; its header speaks of offsets 0 to 1`,
+      `damage: ${fileOf(10)}: position 162, offset 13: 70 bytes of a batch of 85: a torn tail of 70 bytes; its header states offsets 0 to 1`,
     ]);
   });
 
@@ -70,7 +70,7 @@ describe("logs", () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]).toStartWith(`damage: ${fileOf(10)}: position 0, offsets 10 to 11: `);
     expect(lines[0]).toEndWith(
-      "or, if the machine has stopped, cuts it here and keeps what it cuts",
+      "or, if the machine stopped, truncates it here and keeps the removed bytes",
     );
   });
 
@@ -97,24 +97,24 @@ describe("logs", () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain(`${fileOf(10)}: position 85, offset 12: its CRC-32C is`);
     expect(lines[0]).toEndWith(
-      "a clean stop noted these bytes, so it is no torn tail and is not cut",
+      "a clean stop noted these bytes, so this is not a torn tail and is not truncated",
     );
   });
 
   test("a sealed segment that ends early", async () => {
     const lines = await linesAfter((path) => truncateSync(path(fileOf(0)), FIRST_BATCH_BYTES));
     expect(lines[0]).toBe(
-      `damage: ${fileOf(0)}: position ${FIRST_BATCH_BYTES}: it ends before offset 2, and the next segment begins with 4: offsets 2 to 3 are missing`,
+      `damage: ${fileOf(0)}: position ${FIRST_BATCH_BYTES}: it ends before offset 2, but the next segment starts with 4: offsets 2 to 3 are missing`,
     );
     expect(lines.slice(1)).toEqual([
-      `damage: ${fileOf(0, "timeindex")}: position 0: entry 0 names offset 3, with which no batch ends`,
+      `damage: ${fileOf(0, "timeindex")}: position 0: entry 0 names offset 3, but no batch ends with it`,
     ]);
   });
 
   test("a sealed segment that is empty", async () => {
     const lines = await linesAfter((path) => truncateSync(path(fileOf(4)), 0));
     expect(lines[0]).toBe(
-      `damage: ${fileOf(4)}: position 0: it ends before offset 4, and the next segment begins with 10: offsets 4 to 9 are missing`,
+      `damage: ${fileOf(4)}: position 0: it ends before offset 4, but the next segment starts with 10: offsets 4 to 9 are missing`,
     );
   });
 
@@ -123,7 +123,7 @@ describe("logs", () => {
       for (const kind of ["log", "index", "timeindex"] as const) rmSync(path(fileOf(4, kind)));
     });
     expect(lines).toEqual([expect.stringContaining(`${fileOf(0)}: position `)]);
-    expect(lines[0]).toEndWith("begins with 10: offsets 4 to 9 are missing");
+    expect(lines[0]).toEndWith("starts with 10: offsets 4 to 9 are missing");
   });
 
   test("a segment that overlaps the next", async () => {
@@ -133,23 +133,23 @@ describe("logs", () => {
       appendTo(path(fileOf(0)), batch);
     });
     expect(lines[0]).toEndWith(
-      "it ends before offset 5, and the next segment begins with 4: offset 4 is there twice",
+      "it ends before offset 5, but the next segment starts with 4: offset 4 is duplicated",
     );
   });
 
-  test("a gap between two batches, and a batch that is there twice", async () => {
+  test("a gap between two batches, and a batch that is duplicated", async () => {
     const gap = await linesAfter((path) =>
       edit(path(fileOf(10)), (bytes) => stampBaseOffset(bytes, 85, 14)),
     );
     expect(gap).toEqual([
-      `damage: ${fileOf(10)}: position 85, offset 14: a batch begins with offset 14, and 12 comes next: offsets 12 to 13 are missing`,
+      `damage: ${fileOf(10)}: position 85, offset 14: a batch starts with offset 14, but 12 was expected: offsets 12 to 13 are missing`,
     ]);
     const twice = await linesAfter(
       (path) => edit(path(fileOf(10)), (bytes) => Buffer.concat([bytes.subarray(0, 85), bytes])),
       false,
     );
     expect(twice[0]).toBe(
-      `damage: ${fileOf(10)}: position 85, offset 10: a batch begins with offset 10, and 12 comes next: offsets 10 to 11 are there twice`,
+      `damage: ${fileOf(10)}: position 85, offset 10: a batch starts with offset 10, but 12 was expected: offsets 10 to 11 are duplicated`,
     );
   });
 
@@ -171,7 +171,7 @@ describe("logs", () => {
       appendTo(path(fileOf(10)), batch);
     }, false);
     expect(lines).toEqual([
-      `note: ${fileOf(10)}: the records of 1 batch of codec lz4 can't be opened here; their CRCs match`,
+      `note: ${fileOf(10)}: the records of 1 batch of codec lz4 can't be decompressed here; their CRCs match`,
     ]);
   });
 });
@@ -194,35 +194,35 @@ describe("indexes", () => {
     [
       "of odd length",
       (path) => appendTo(path(index), Uint8Array.of(1)),
-      [`${index}: its 17 bytes are no multiple of 8`],
+      [`${index}: its size of 17 bytes is not a multiple of 8`],
     ],
     [
       "longer than the log",
       (path) => appendTo(path(index), new Uint8Array(1_000_000)),
-      [`${index}: 1000016 bytes are too many for a log of 10338`],
+      [`${index}: its 1000016 bytes are too many for a log of 10338 bytes`],
     ],
     [
       "of another segment",
       (path) => copyFileSync(path(fileOf(0, "timeindex")), path(times)),
       [
-        `${times}: position 0: entry 0 says ${START_MS + 11} for the batch that ends with offset 7, but that has ${START_MS + 32}`,
+        `${times}: position 0: entry 0 states ${START_MS + 11} for the batch that ends with offset 7, but it has ${START_MS + 32}`,
       ],
     ],
     [
       "wrong position",
       (path) => edit(path(index), (bytes) => writeU32(bytes, 12, 5079)),
-      [`${index}: position 8: entry 1 points at position 5079, where no batch begins`],
+      [`${index}: position 8: entry 1 points to position 5079, where no batch starts`],
     ],
     [
       "the same entry twice",
       (path) => appendTo(path(index), readFileSync(path(index)).subarray(8)),
-      [`${index}: position 16: entry 2 points at position 10261, where no batch begins`],
+      [`${index}: position 16: entry 2 points to position 10261, where no batch starts`],
     ],
     ["time index missing", (path) => rmSync(path(times)), [`${times}: it is missing`]],
     [
       "time index empty",
       (path) => truncateSync(path(times), 0),
-      [`${times}: there is no entry, but the largest timestamp of the segment is ${START_MS + 40}`],
+      [`${times}: it has no entries, but the largest timestamp of the segment is ${START_MS + 40}`],
     ],
     [
       "time index without its last entry",
@@ -235,13 +235,13 @@ describe("indexes", () => {
       "time index with another time",
       (path) => edit(path(times), (bytes) => writeI64(bytes, 0, 5)),
       [
-        `${times}: position 0: entry 0 says 5 for the batch that ends with offset 7, but that has ${START_MS + 32}`,
+        `${times}: position 0: entry 0 states 5 for the batch that ends with offset 7, but it has ${START_MS + 32}`,
       ],
     ],
     [
       "an index without a log",
       (path) => writeFileSync(path(fileOf(7, "index")), ""),
-      [`${fileOf(7, "index")}: there is no 00000000000000000007.log that it could belong to`],
+      [`${fileOf(7, "index")}: its log 00000000000000000007.log is missing`],
     ],
   ];
 

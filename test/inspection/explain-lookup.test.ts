@@ -126,7 +126,7 @@ test("the end of the log waits; past it and below its start are out of range", a
   }
   const gone = await explain(directory.path, { offset: 3 });
   expect(gone.failure?.message).toBe(
-    "orders-0: offset 3 is below the log start: valid are 4 to 13",
+    "orders-0: offset 3 is below the log start; valid offsets are 4 to 13",
   );
   expect((await explain(directory.path, { offset: 4 })).outcome).toBe("found");
 });

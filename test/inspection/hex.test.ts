@@ -80,13 +80,13 @@ describe("broken bytes", () => {
       expect.objectContaining({ text: expect.stringContaining("record 1 at position 69: ") }),
     ]);
     const last = items.at(-1);
-    expect(last).toMatchObject({ name: "no record", role: "broken", position: 70 });
+    expect(last).toMatchObject({ name: "not a record", role: "broken", position: 70 });
   });
 
   test("records that are not as many as the header says are counted", () => {
     const batch = batchOf(hex("0e 00 00 00 01 02 61 00"), 2);
     const last = [...batchFields(batch, 0, batch.length, 0)].at(-1);
-    const text = "the header says 2, but the records that are here are 1";
+    const text = "the header states 2 records, but there are 1";
     expect(last).toMatchObject({ kind: "heading", isBroken: true, text });
   });
 

@@ -73,12 +73,12 @@ const repairable: readonly Case[] = [
   [
     "a torn tail",
     (path) => appendTo(path(fileOf(10)), sampleBatch(["x", "y"], START_MS).subarray(0, 70)),
-    /position 162, offset 13: .*; repaired: cut 70 bytes at position 162, kept in 00000000000000000010\.log\.cut-162; the next record gets offset 13$/,
+    /position 162, offset 13: .*; repaired: truncated 70 bytes at position 162, kept in 00000000000000000010\.log\.cut-162; the next record gets offset 13$/,
   ],
   [
     "a tail of zeros",
     (path) => appendTo(path(fileOf(10)), new Uint8Array(5000)),
-    /repaired: cut 5000 bytes at position 162; the next record gets offset 13$/,
+    /repaired: truncated 5000 bytes at position 162; the next record gets offset 13$/,
   ],
 ];
 
@@ -166,7 +166,7 @@ test("every length of the last segment: what is left is whole batches", async ()
     else {
       const tail = bytes.subarray(kept, length);
       const keptFile = `${log}.cut-${kept}`;
-      expect(lines[0]).toContain(`repaired: cut ${length - kept} bytes at position ${kept}`);
+      expect(lines[0]).toContain(`repaired: truncated ${length - kept} bytes at position ${kept}`);
       expect(existsSync(keptFile)).toBe(tail.some((byte) => byte !== 0));
       if (existsSync(keptFile)) {
         expect(readFileSync(keptFile).equals(tail)).toBe(true);

@@ -118,11 +118,11 @@ test("a data directory that has lost its topics is refused, on both disks, and s
       const lost = await open(disk, data).catch((error: Error) => error);
       expect(lost).toMatchObject({
         code: "DATA_DIRECTORY_UNUSABLE",
-        message: `${data} has a meta.json but no topics directory: restore it, or remove meta.json to begin without any records`,
+        message: `${data} has a meta.json but no topics directory; restore it, or remove meta.json to start without records`,
       });
       for (const name of ["topics", "file"]) await disk.writeFile(`${data}/${name}`, text("x"));
       for (const [directory, message] of [
-        [data, `${data}/topics is a file, and must be`],
+        [data, `${data}/topics must be a directory but is a file`],
         [`${data}/file`, `${data}/file is a file, or below one`],
         [`${data}/file/below`, `${data}/file/below is a file, or below one`],
       ] as const) {
@@ -239,7 +239,7 @@ test.each([
   disk.overwrite(LOG, Uint8Array.from([...disk.readFile(LOG)!, 0]));
   const lines: string[] = [];
   const second = await open(disk, "data", [], lines);
-  expect(lines[0]).toContain("data/clean-shutdown.json is ignored");
+  expect(lines[0]).toContain("ignoring data/clean-shutdown.json");
   expect(lines[1]).toContain("cut 1 bytes");
   expect(values(second)).toEqual(["a"]);
 });
@@ -256,7 +256,7 @@ test("a note with a flipped bit is never believed, whichever bit it is", async (
     const lines: string[] = [];
     const second = await open(disk, "data", [], lines);
     expect(second.wasClean).toBe(false);
-    expect(lines[0]).toContain("data/clean-shutdown.json is ignored");
+    expect(lines[0]).toContain("ignoring data/clean-shutdown.json");
     expect(disk.readFile("data/clean-shutdown.json")).toBeUndefined();
     expect(values(second)).toEqual(["a", "b", "c"]);
     second.abandon();

@@ -62,10 +62,10 @@ const open = (context: RegistryContext): Promise<TopicRegistry> =>
 describe("a directory that cannot be renamed", () => {
   test.each([
     ["EBUSY", "STORAGE_ERROR", "is a mount point"],
-    ["EACCES", "STORAGE_ERROR", "write permission on the directory above"],
+    ["EACCES", "STORAGE_ERROR", "write permission on the parent directory"],
     ["EPERM", "STORAGE_ERROR", "immutable flag"],
     ["EROFS", "STORAGE_ERROR", "make the file system writable"],
-    ["ENOSPC", "DISK_FULL", "make space on the disk"],
+    ["ENOSPC", "DISK_FULL", "free space on the disk"],
   ])("%s: the topic is as it was, and the error says what to do", async (fault, code, advice) => {
     const disk = new StubbornDisk();
     const registry = await open(contextOf(disk));

@@ -58,7 +58,7 @@ test("a partition that cannot be opened is offline, and says why; the others ser
     const reason = registry.find("a")?.offline[0]?.offline ?? "";
     expect(reason).toContain(`${directory}/a/0`);
     expect(context.lines).toEqual([
-      `a-0 is offline: ${reason}; repair that and restart the broker, or delete the topic`,
+      `a-0 is offline: ${reason}; fix this and restart the broker, or delete the topic`,
     ]);
     expect(await codeOf(() => registry.partition("a", 0))).toBe("STORAGE_ERROR");
     expect(() => registry.partition("a", 0)).toThrow(`a-0 is offline: ${reason}`);

@@ -222,7 +222,7 @@ describe("reading", () => {
       expect(await codeOf(() => partition.read(offset, 1_000))).toBe("OFFSET_OUT_OF_RANGE");
     }
     expect(() => partition.read(1, 1_000)).toThrow(
-      "orders-0: offset 1 is below the log start: valid are 2 to 3",
+      "orders-0: offset 1 is below the log start; valid offsets are 2 to 3",
     );
     for (const offset of [3, 4, Number.MAX_SAFE_INTEGER]) {
       expect(partition.read(offset, 1_000)).toEqual({ slices: [], bytes: 0, nextOffset: 3 });

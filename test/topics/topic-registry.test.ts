@@ -140,8 +140,10 @@ describe("creating", () => {
     const registry = await open(await newDisk());
     await registry.create("a", 2, {});
     expect(registry.partition("a", 1).name).toBe("a-1");
-    expect(() => registry.partition("b", 0)).toThrow("there is no topic 'b'");
-    expect(() => registry.partition("a", 2)).toThrow("topic 'a' has no partition 2: it has 0 to 1");
+    expect(() => registry.partition("b", 0)).toThrow("topic 'b' does not exist");
+    expect(() => registry.partition("a", 2)).toThrow(
+      "topic 'a' has no partition 2; its partitions are 0 to 1",
+    );
     expect(() => registry.partition("a", -1)).toThrow("no partition -1");
     expect(await codeOf(() => registry.delete("b"))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
   });
@@ -165,11 +167,11 @@ describe("creating", () => {
   });
 
   test.each([
-    [{ "segment.size": "1024" }, "a topic has no setting 'segment.size': there are segment.bytes"],
-    [{ toString: "1" }, "no setting 'toString'"],
+    [{ "segment.size": "1024" }, "unknown topic setting 'segment.size'; known are segment.bytes"],
+    [{ toString: "1" }, "unknown topic setting 'toString'"],
     [
       { "segment.bytes": "1023" },
-      "setting segment.bytes is '1023': a whole number from 1024 to 2147483647",
+      "setting segment.bytes is '1023'; expected a whole number from 1024 to 2147483647",
     ],
     [{ "segment.bytes": "1e9" }, "'1e9'"],
     [{ "segment.bytes": "" }, "''"],
@@ -244,8 +246,10 @@ describe("creating", () => {
     disk.makeDirectory(`${TOPICS}/a/mine`);
     const context = contextOf(disk);
     const registry = await TopicRegistry.open(context, UNKNOWN);
-    expect(context.lines).toEqual([`${TOPICS}/a has no topic.json and is no topic; left alone`]);
-    expect(registry.create("a", 1, {})).rejects.toThrow("is there and is no topic: move it away");
+    expect(context.lines).toEqual([
+      `${TOPICS}/a has no topic.json and is not a topic; ignoring it`,
+    ]);
+    expect(registry.create("a", 1, {})).rejects.toThrow("exists but is not a topic; move it away");
     await settle();
     expect(disk.list(`${TOPICS}/a`)).toEqual(["mine"]);
   });
@@ -415,10 +419,10 @@ describe("a damaged directory", () => {
       '{"version":1,"name":"a","partitions":3,"settings":{},"crc32c":"e3069283"}',
       "it states e3069283",
     ],
-    ['{"version":1,"name":"b","partitions":2}', "it names another topic than its directory"],
+    ['{"version":1,"name":"b","partitions":2}', "its name differs from its directory"],
     ['{"version":1,"name":"a","partitions":2,"id":"7"}', 'its id "7" is not a UUID'],
-    ['{"version":1,"name":"a","partitions":0}', "it says 0 partitions"],
-    ['{"version":1,"name":"a","partitions":"x"}', "it says x partitions"],
+    ['{"version":1,"name":"a","partitions":0}', "invalid number of partitions 0"],
+    ['{"version":1,"name":"a","partitions":"x"}', "invalid number of partitions x"],
     [
       '{"version":1,"name":"a","partitions":2,"settings":{"segment.bytes":"1"}}',
       "setting segment.bytes is '1'",
@@ -451,9 +455,7 @@ describe("a damaged directory", () => {
     await disk.removeDirectory(`${TOPICS}/a/1`);
     const context = contextOf(disk);
     const again = await TopicRegistry.open(context, UNKNOWN);
-    expect(context.lines).toEqual([
-      `${TOPICS}/a/1 is missing: a-1 starts without records, at offset 0`,
-    ]);
+    expect(context.lines).toEqual([`${TOPICS}/a/1 is missing: a-1 starts empty at offset 0`]);
     expect(await again.partition("a", 1).append(batchOf(["v"]))).toBe(0);
   });
 

@@ -156,7 +156,7 @@ class LookupStory {
     const text =
       before === null
         ? `Of ${countOf(index.entries, "entry", "entries")} (${where}) none is at or below it: the walk begins at the start of the segment.`
-        : `A binary search in ${countOf(index.entries, "entry", "entries")} (${where}) ends at entry ${formatCount(before.entry)}${before.position === undefined ? "" : `, which points at position ${formatCount(before.position)}`}.`;
+        : `A binary search in ${countOf(index.entries, "entry", "entries")} (${where}) ends at entry ${formatCount(before.entry)}${before.position === undefined ? "" : `, which points to position ${formatCount(before.position)}`}.`;
     const lines = index.comparisons.map(
       ({ number, value }) => `entry ${formatCount(number)} is ${format(base + (value ?? 0))}`,
     );
