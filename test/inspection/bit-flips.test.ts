@@ -98,7 +98,7 @@ test.each([0, 1] as const)(
   30_000,
 );
 
-test("a flipped leader epoch changes nothing that anybody reads", async () => {
+test("a flipped leader epoch changes nothing that is read", async () => {
   await withTempDir(async (directory) => {
     await makeSample(directory);
     const path = join(directory, fileOf(0));

@@ -18,17 +18,17 @@ import {
 const FIRST_BATCH_BYTES = 85;
 
 describe("a sound directory", () => {
-  test("after a clean stop", async () => {
+  test("has no findings after a clean stop", async () => {
     expect(await linesAfter(() => {})).toEqual([]);
   });
 
-  test("after a kill", async () => {
+  test("has no findings after a kill", async () => {
     expect(await linesAfter(() => {}, false)).toEqual([]);
   });
 });
 
 describe("logs", () => {
-  test("a changed byte of a value, in a sealed segment", async () => {
+  test("a changed byte of a value in a sealed segment", async () => {
     const lines = await linesAfter((path) =>
       edit(path(fileOf(4)), (bytes) => {
         bytes[1000]! ^= 1;
@@ -59,7 +59,7 @@ describe("logs", () => {
     ]);
   });
 
-  test("damage before whole batches is no torn tail", async () => {
+  test("damage before valid batches is not a torn tail", async () => {
     const lines = await linesAfter(
       (path) =>
         edit(path(fileOf(10)), (bytes) => {
@@ -74,7 +74,7 @@ describe("logs", () => {
     );
   });
 
-  test("a torn tail is one for recovery, too, although there are whole batches in it", async () => {
+  test("verify agrees with recovery on a torn tail that contains batches", async () => {
     // The value of its record is another log, whose offsets come after those that are due.
     const withOffset = (value: Uint8Array, offset: number): Uint8Array => {
       const batch = encodeBatch([record({ value })]);
@@ -88,7 +88,7 @@ describe("logs", () => {
     expect(lines[0]).toContain(`a torn tail of ${torn.length} bytes`);
   });
 
-  test("a damaged last batch that a clean stop vouched for", async () => {
+  test("a damaged last batch that a clean stop noted", async () => {
     const lines = await linesAfter((path) =>
       edit(path(fileOf(10)), (bytes) => {
         bytes[bytes.length - 1]! ^= 1;
@@ -118,7 +118,7 @@ describe("logs", () => {
     );
   });
 
-  test("a segment that is gone", async () => {
+  test("a missing segment", async () => {
     const lines = await linesAfter((path) => {
       for (const kind of ["log", "index", "timeindex"] as const) rmSync(path(fileOf(4, kind)));
     });
@@ -137,7 +137,7 @@ describe("logs", () => {
     );
   });
 
-  test("a gap between two batches, and a batch that is duplicated", async () => {
+  test("a gap between two batches, and a duplicated batch", async () => {
     const gap = await linesAfter((path) =>
       edit(path(fileOf(10)), (bytes) => stampBaseOffset(bytes, 85, 14)),
     );
@@ -153,7 +153,7 @@ describe("logs", () => {
     );
   });
 
-  test("a batch whose CRC is right, and whose records are nonsense", async () => {
+  test("a batch with a correct CRC and invalid records", async () => {
     const lines = await linesAfter((path) => {
       const batch = batchOf(hex("0c 00 00 00 01 02"), 1);
       stampBaseOffset(batch, 0, 13);
@@ -164,7 +164,7 @@ describe("logs", () => {
     ]);
   });
 
-  test("a codec that can't be opened here is no damage", async () => {
+  test("an unsupported codec is not damage", async () => {
     const lines = await linesAfter((path) => {
       const batch = batchOf(hex("01 02 03"), 1, 3);
       stampBaseOffset(batch, 0, 13);
@@ -250,7 +250,7 @@ describe("indexes", () => {
     expect(lines).toEqual(expected.map((line) => `damage: ${line}`));
   });
 
-  test("of the last segment may lag behind after a kill, and may be missing", async () => {
+  test("of the last segment may lag or be missing after a kill", async () => {
     const lines = await linesAfter(
       (path) => rmSync(path(fileOf(10, "timeindex")), { force: true }),
       false,

@@ -47,7 +47,7 @@ test.each([1, 2, 3])(
   },
 );
 
-test("an offset that is not there has no place", async () => {
+test("an offset that does not exist has no place", async () => {
   using directory = tempDir();
   const data = await openDirectory(directory.path);
   await data.registry.create("orders", 1, {});

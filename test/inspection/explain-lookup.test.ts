@@ -54,7 +54,7 @@ function batchesOf(path: string, file: string) {
   return batches;
 }
 
-test("every offset of the sample: segment, batch, record, mmap and pread", async () => {
+test("every offset of the sample has its segment, batch and record, by mmap and pread", async () => {
   using directory = tempDir();
   await makeSample(directory.path);
   const before = contentOf(directory.path);
@@ -86,7 +86,7 @@ test("every offset of the sample: segment, batch, record, mmap and pread", async
   expect(contentOf(directory.path)).toEqual(before);
 });
 
-test("the sides of an index entry: its batch's last offset is found with no scan, the one after by one", async () => {
+test("around an index entry: the last offset of its batch needs no scan, the next offset one", async () => {
   using directory = tempDir();
   await makeSample(directory.path);
   // Of segment 4, the second batch (offsets 5 to 7) has the first entry.
@@ -113,7 +113,7 @@ test("the sides of an index entry: its batch's last offset is found with no scan
   expect(next.cost?.withIndex.headers).toBe(2);
 });
 
-test("the end of the log waits; past it and below its start are out of range", async () => {
+test("the log end waits; offsets beyond it or below the log start are out of range", async () => {
   using directory = tempDir();
   await makeSample(directory.path);
   const end = await explain(directory.path, { offset: END_OFFSET });
@@ -146,7 +146,7 @@ test("an empty active segment", async () => {
   await data.closeCleanly();
 });
 
-test("a log without any record", async () => {
+test("a log without records", async () => {
   using directory = tempDir();
   const data = await openDirectory(directory.path);
   await data.registry.create("orders", 1, {});
@@ -178,7 +178,7 @@ test.each([
   expect(contentOf(directory.path)).toEqual(before);
 });
 
-test("an index entry that names another batch: the search begins anew", async () => {
+test("an index entry that names another batch restarts the search", async () => {
   using directory = tempDir();
   await makeSample(directory.path);
   const good = await explain(directory.path, { offset: 8 });
@@ -189,7 +189,7 @@ test("an index entry that names another batch: the search begins anew", async ()
   expect([scan, record]).toEqual([good.scan, good.record]);
 });
 
-test("the active segment's index: how many entries its file has, or that they are others", async () => {
+test("the file of the active index has a number of entries, or differs", async () => {
   using directory = tempDir();
   await makeSample(directory.path, false);
   const data = await openDirectory(directory.path);
@@ -207,7 +207,7 @@ test("the active segment's index: how many entries its file has, or that they ar
   expect(garbage.record).toEqual(clean.record!);
 });
 
-test("a damaged batch: the way to it, and why it ends there", async () => {
+test("a damaged batch ends the steps with the cause", async () => {
   using directory = tempDir();
   await makeSample(directory.path);
   edit(join(directory.path, fileOf(4)), (bytes) => (bytes[100]! ^= 1));
@@ -219,7 +219,7 @@ test("a damaged batch: the way to it, and why it ends there", async () => {
   expect((await explain(directory.path, { offset: 5 })).outcome).toBe("found");
 });
 
-test("damage in the active segment with whole batches behind it: they are found, and nothing is changed", async () => {
+test("batches after damage in the active segment are found, and nothing is changed", async () => {
   using directory = tempDir();
   await makeSample(directory.path, false);
   edit(join(directory.path, fileOf(10)), (bytes) => (bytes[70]! ^= 1));
@@ -230,7 +230,7 @@ test("damage in the active segment with whole batches behind it: they are found,
   expect(contentOf(directory.path)).toEqual(before);
 });
 
-test("a torn tail is not served and not cut; a damaged one is told of", async () => {
+test("a torn tail is neither served nor truncated; damage is reported", async () => {
   using directory = tempDir();
   await makeSample(directory.path, false);
   const log = join(directory.path, fileOf(10));
@@ -273,7 +273,7 @@ test.each([
   expect(explanation.record?.offset).toBe(offset);
 });
 
-test("equal timestamps: the first record that has it", async () => {
+test("of equal timestamps, the first record is found", async () => {
   using directory = tempDir();
   const data = await openDirectory(directory.path);
   const partition = (await data.registry.create("orders", 1, {})).online[0];

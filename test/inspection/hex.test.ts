@@ -15,7 +15,7 @@ function fieldsOf(batch: Uint8Array, end = batch.length): Field[] {
 
 const codec = fc.constantFrom("none", "gzip", "zstd" as const);
 
-test("property: the fields are all bytes in order, and are what the cursor reads", () => {
+test("property: the fields cover all bytes in order and match what the cursor reads", () => {
   fc.assert(
     fc.property(anyRecords, codec, (records, codecName) => {
       const batch = encodeBatch(records, { codec: codecName });
@@ -45,13 +45,13 @@ test("property: the fields are all bytes in order, and are what the cursor reads
   );
 });
 
-test("every field of the header is there, by its name in the format", () => {
+test("every header field is shown with its name in the format", () => {
   const names = fieldsOf(encodeBatch([record({})])).map(({ name }) => name);
   expect(names.slice(0, 13)).toEqual(Object.keys(FIELD).slice(0, 13));
 });
 
-describe("broken bytes", () => {
-  test("property: any bytes can be shown", () => {
+describe("damaged bytes", () => {
+  test("property: any bytes can be dumped", () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 300 }), (bytes) => {
         const shown = fieldsOf(bytes);
@@ -64,7 +64,7 @@ describe("broken bytes", () => {
     );
   });
 
-  test("a wrong CRC says both", () => {
+  test("a wrong CRC shows both values", () => {
     const batch = encodeBatch([record({ value: "hello" })]);
     batch[batch.length - 2]! ^= 1;
     const crc = fieldsOf(batch).find(({ name }) => name === "crc");
@@ -72,7 +72,7 @@ describe("broken bytes", () => {
     expect(crc?.role).toBe("broken");
   });
 
-  test("a record that does not add up is shown up to there, and then as bytes", () => {
+  test("an inconsistent record is shown up to the fault, then as bytes", () => {
     const batch = batchOf(hex("0e 00 00 00 01 02 61 00 7f 7f"), 2);
     const items = [...batchFields(batch, 0, batch.length, 0)];
     const broken = items.filter((item) => item.kind === "heading" && item.isBroken);
@@ -83,14 +83,14 @@ describe("broken bytes", () => {
     expect(last).toMatchObject({ name: "not a record", role: "broken", position: 70 });
   });
 
-  test("records that are not as many as the header says are counted", () => {
+  test("a record count that differs from the header is reported", () => {
     const batch = batchOf(hex("0e 00 00 00 01 02 61 00"), 2);
     const last = [...batchFields(batch, 0, batch.length, 0)].at(-1);
     const text = "the header states 2 records, but there are 1";
     expect(last).toMatchObject({ kind: "heading", isBroken: true, text });
   });
 
-  test("a cut header is shown as far as it goes", () => {
+  test("a truncated header is shown as far as it goes", () => {
     const batch = encodeBatch([record({ value: "hello" })]);
     expect(fieldsOf(batch, 19).at(-1)).toMatchObject({
       name: "crc",
@@ -101,7 +101,7 @@ describe("broken bytes", () => {
   });
 });
 
-test("colours change nothing but the colours; a star stands for lines like the one above", () => {
+test("colours change only the colours; a star replaces repeated lines", () => {
   const batch = encodeBatch([record({ value: "a".repeat(100) })]);
   const lines = [...hexLines(batchFields(batch, 0, batch.length, 0))];
   const painted = [...hexLines(batchFields(batch, 0, batch.length, 0), coloured)];

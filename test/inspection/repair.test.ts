@@ -138,7 +138,7 @@ function withoutKept(lines: readonly string[]): string[] {
   return lines.filter((line) => !line.includes(".log.cut-"));
 }
 
-test("without --repair nothing is touched", async () => {
+test("without --repair nothing is changed", async () => {
   using directory = tempDir();
   await makeSample(directory.path);
   const path = (file: string): string => join(directory.path, file);
@@ -151,7 +151,7 @@ test("without --repair nothing is touched", async () => {
   expect(contents()).toEqual(before);
 });
 
-test("every length of the last segment: what is left is whole batches", async () => {
+test("after truncation at any length, the last segment holds only whole batches", async () => {
   using sample = tempDir();
   await makeSample(sample.path, false);
   const log = join(sample.path, fileOf(10));
@@ -179,7 +179,7 @@ test("every length of the last segment: what is left is whole batches", async ()
   }
 });
 
-test("damage in a sealed segment is reported and left, with all that is whole still there", async () => {
+test("damage in a sealed segment is reported and kept, and its valid batches remain", async () => {
   using directory = tempDir();
   await makeSample(directory.path);
   const path = join(directory.path, fileOf(4));
@@ -194,7 +194,7 @@ test("damage in a sealed segment is reported and left, with all that is whole st
   expect(readFileSync(path).equals(before)).toBe(true);
 });
 
-test("an index is rebuilt for what is left of a damaged segment", async () => {
+test("an index is rebuilt for the valid part of a damaged segment", async () => {
   using directory = tempDir();
   await makeSample(directory.path);
   edit(join(directory.path, fileOf(4)), (bytes) => {
@@ -207,7 +207,7 @@ test("an index is rebuilt for what is left of a damaged segment", async () => {
   expect((await verify(directory.path)).report.damage).toBe(1);
 });
 
-test("a tail is cut before a clean stop's note is believed again", async () => {
+test("a tail is truncated before a clean stop's note is trusted again", async () => {
   using directory = tempDir();
   await makeSample(directory.path);
   appendTo(join(directory.path, fileOf(10)), new Uint8Array(100));

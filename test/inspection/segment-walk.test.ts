@@ -40,7 +40,7 @@ function walk(bytes: Uint8Array): Part[] {
   return parts;
 }
 
-test("property: parts cover the file, and batches that were not touched are all there", () => {
+test("property: parts cover the file, and every untouched batch is found", () => {
   const damages = fc.array(
     fc.record({
       at: fc.double({ min: 0, max: 0.999, noNaN: true }),
@@ -84,11 +84,11 @@ test("property: parts cover the file, and batches that were not touched are all 
   );
 });
 
-describe("places", () => {
+describe("positions", () => {
   const sound = batches([10, 20, 30]);
   const [first, second, third] = sound as [Uint8Array, Uint8Array, Uint8Array];
 
-  test("a length that lies, in the middle", () => {
+  test("a wrong length in the middle", () => {
     const bytes = concat(...sound).slice(0);
     writeI32(bytes, first.length + FIELD.batchLength, 2 ** 30);
     expect(walk(bytes)).toEqual([
@@ -98,7 +98,7 @@ describe("places", () => {
     ]);
   });
 
-  test("a batch in the value of a damaged record is not taken for one of the log", () => {
+  test("a batch inside the value of a damaged record is not taken for a batch of the log", () => {
     const outer = encodeBatch([record({ value: batches([5])[0]! })]);
     stampBaseOffset(outer, 0, 1);
     outer[outer.length - 1]! ^= 1;

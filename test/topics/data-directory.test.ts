@@ -45,7 +45,7 @@ function values(directory: DataDirectory): string[] {
 
 const text = (content: string): Uint8Array => new TextEncoder().encode(content);
 
-test("a second open is refused, on both disks, until the first one is closed", () =>
+test("a second open is rejected until the first is closed, on both disks", () =>
   withTempDir(async (path) => {
     for (const disk of [new RealDisk(), newDisk()]) {
       const first = await open(disk, `${path}/data`);
@@ -60,7 +60,7 @@ test("a second open is refused, on both disks, until the first one is closed", (
     }
   }));
 
-test("the identity is made once, and another directory has another", async () => {
+test("the id is created once, and each directory has its own", async () => {
   const disk = newDisk();
   const first = await open(disk);
   expect(first.id).toMatch(/^[0-9a-f-]{36}$/);
@@ -88,7 +88,7 @@ test.each([
   await (await open(disk)).closeCleanly();
 });
 
-test("topics without a meta.json are not taken over", async () => {
+test("topics without a meta.json are rejected", async () => {
   const disk = newDisk();
   const first = await open(disk);
   await append(first, "v");
@@ -97,7 +97,7 @@ test("topics without a meta.json are not taken over", async () => {
   expect(open(disk)).rejects.toThrow("has topics but no meta.json");
 });
 
-test("fresh volumes, with a lost+found, are new data directories, and a start says nothing about it", async () => {
+test("new volumes with a lost+found are new data directories, and a start reports nothing", async () => {
   const disk = newDisk();
   disk.makeDirectory("data/lost+found");
   disk.makeDirectory("data/topics/lost+found");
@@ -109,7 +109,7 @@ test("fresh volumes, with a lost+found, are new data directories, and a start sa
   expect(lines).toEqual([]);
 });
 
-test("a data directory that has lost its topics is refused, on both disks, and so is a file", () =>
+test("a data directory without its topics, or a file, is rejected on both disks", () =>
   withTempDir(async (path) => {
     for (const disk of [new RealDisk(), newDisk()]) {
       const data = `${path}/data`;
@@ -123,8 +123,8 @@ test("a data directory that has lost its topics is refused, on both disks, and s
       for (const name of ["topics", "file"]) await disk.writeFile(`${data}/${name}`, text("x"));
       for (const [directory, message] of [
         [data, `${data}/topics must be a directory but is a file`],
-        [`${data}/file`, `${data}/file is a file, or below one`],
-        [`${data}/file/below`, `${data}/file/below is a file, or below one`],
+        [`${data}/file`, `${data}/file is a file or is below one`],
+        [`${data}/file/below`, `${data}/file/below is a file or is below one`],
       ] as const) {
         const refused = await open(disk, directory).catch((error: Error) => error);
         expect(refused).toMatchObject({ code: "DATA_DIRECTORY_UNUSABLE" });
@@ -137,7 +137,7 @@ test("a data directory that has lost its topics is refused, on both disks, and s
     }
   }));
 
-test("a start that crashes, at every operation, leaves a directory that starts", async () => {
+test("a start that crashes at any operation leaves a directory that starts", async () => {
   for (let operation = 0, done = false; !done; operation++) {
     const disk = newDisk(operation);
     disk.crashAfter(operation);
@@ -174,7 +174,7 @@ async function killedAt(disk: SimulatedDisk, operation: number): Promise<boolean
   return done;
 }
 
-test("a process that is killed at any operation leaves nothing that a start relies on and a crash takes away", async () => {
+test("a process killed at any operation leaves nothing that a start relies on but a crash removes", async () => {
   for (let seed = 1; seed <= 5; seed++) {
     for (let operation = 0, done = false; !done; operation++) {
       const disk = newDisk(1_000 * seed + operation);
@@ -190,7 +190,7 @@ test("a process that is killed at any operation leaves nothing that a start reli
   }
 });
 
-test("the note of a clean stop is there after it, believed once, and gone before the first write", async () => {
+test("the note of a clean stop is written, trusted once, and removed before the first write", async () => {
   const disk = newDisk();
   const first = await open(disk);
   expect(first.wasClean).toBe(false);
@@ -208,7 +208,7 @@ test("the note of a clean stop is there after it, believed once, and gone before
   expect(values(third)).toEqual(["a"]);
 });
 
-test("the note is not believed of a log that is longer than it says", async () => {
+test("the note is rejected if the log is longer than it says", async () => {
   const disk = newDisk();
   const first = await open(disk);
   await append(first, "a");
@@ -244,7 +244,7 @@ test.each([
   expect(values(second)).toEqual(["a"]);
 });
 
-test("a note with a flipped bit is never believed, whichever bit it is", async () => {
+test("a note with any flipped bit is rejected", async () => {
   const disk = newDisk();
   const first = await open(disk);
   for (const value of ["a", "b", "c"]) await append(first, value);
@@ -263,7 +263,7 @@ test("a note with a flipped bit is never believed, whichever bit it is", async (
   }
 });
 
-test("a meta.json and a topic.json without a checksum are accepted, and get one at the start", async () => {
+test("a meta.json and a topic.json without checksums are accepted and get them at the start", async () => {
   const disk = newDisk();
   const first = await open(disk);
   await append(first, "a");
@@ -311,7 +311,7 @@ async function startLines(disk: SimulatedDisk): Promise<string[]> {
   return lines.map((line) => /is damaged|cut|last-boot.json/.exec(line)?.[0] ?? line);
 }
 
-test("damage ends the log after the machine has stopped, and not after the process was killed", async () => {
+test("damage ends the log after a stop of the machine, but not after a kill of the process", async () => {
   const killed = await damagedLog();
   killed.restartProcess();
   expect(await startLines(killed)).toEqual(["is damaged"]);
@@ -320,7 +320,7 @@ test("damage ends the log after the machine has stopped, and not after the proce
   expect(await startLines(stopped)).toEqual(["cut"]);
 });
 
-test("that the machine has stopped is known until all partitions are recovered", async () => {
+test("a stop of the machine is remembered until all partitions are recovered", async () => {
   const disk = await damagedLog();
   disk.restart();
   const lines: string[] = [];
@@ -347,7 +347,7 @@ test.each([
   expect(disk.readFile("data/last-boot.json")).toEqual(good!);
 });
 
-test("a crash at every operation of a clean stop loses nothing", async () => {
+test("a crash at any operation of a clean stop loses nothing", async () => {
   for (let operation = 0, done = false; !done; operation++) {
     const disk = newDisk(operation);
     const first = await open(disk);
@@ -368,7 +368,7 @@ test("a crash at every operation of a clean stop loses nothing", async () => {
   }
 });
 
-test("after a failed flush the next start writes the log anew, also when nobody closed the directory", async () => {
+test("after a failed flush the next start rewrites the log, even if nobody closed the directory", async () => {
   for (const close of [true, false]) {
     const disk = newDisk();
     const fatal: Error[] = [];
@@ -390,7 +390,7 @@ test("after a failed flush the next start writes the log anew, also when nobody 
   }
 });
 
-test("a partition that is gone begins anew, and what is appended to it then stays", async () => {
+test("a missing partition starts empty, and later appends are kept", async () => {
   for (let seed = 0; seed < 20; seed++) {
     const disk = newDisk(seed);
     const first = await open(disk);
@@ -409,7 +409,7 @@ test("a partition that is gone begins anew, and what is appended to it then stay
   }
 });
 
-test("a failed flush is noted on a full disk as well", async () => {
+test("a failed flush is noted on a full disk too", async () => {
   const disk = newDisk();
   const first = await open(disk);
   await append(first, "a");
@@ -426,7 +426,7 @@ test("a failed flush is noted on a full disk as well", async () => {
   expect(values(await open(disk))).toEqual(["a", "b"]);
 });
 
-test("a broker starts on a full disk, and says that a failed flush could not be noted", async () => {
+test("a broker starts on a full disk and reports that it could not note a failed flush", async () => {
   const disk = newDisk();
   const first = await open(disk);
   await append(first, "a");
@@ -439,7 +439,7 @@ test("a broker starts on a full disk, and says that a failed flush could not be 
   expect(lines.join()).toContain("no space for data/flush-failed.spare");
 });
 
-test("after a flush that failed during recovery the next start writes the log anew", async () => {
+test("after a flush failed during recovery, the next start rewrites the log", async () => {
   const disk = newDisk();
   const first = await open(disk);
   await append(first, "a");
@@ -464,7 +464,7 @@ test("after a flush that failed during recovery the next start writes the log an
   expect(values(await open(disk))).toEqual(["a", "b"]);
 });
 
-test("a clean stop on a full disk is one: the records are flushed, nothing is left over, and the next start scans", async () => {
+test("a clean stop on a full disk flushes the records, leaves nothing behind, and the next start scans", async () => {
   for (let room = 0; room < 400; room += 7) {
     const disk = newDisk();
     const lines: string[] = [];
@@ -485,7 +485,7 @@ test("a clean stop on a full disk is one: the records are flushed, nothing is le
   }
 });
 
-test("a flush that fails at the stop itself is noted instead of a clean stop", async () => {
+test("a flush that fails during the stop is noted instead of a clean stop", async () => {
   const disk = newDisk();
   const first = await open(disk);
   await append(first, "a");

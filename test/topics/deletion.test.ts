@@ -59,7 +59,7 @@ function contextOf(
 const open = (context: RegistryContext): Promise<TopicRegistry> =>
   TopicRegistry.open(context, { clean: new Map(), rewrite: false });
 
-describe("a directory that cannot be renamed", () => {
+describe("a directory that can't be renamed", () => {
   test.each([
     ["EBUSY", "STORAGE_ERROR", "is a mount point"],
     ["EACCES", "STORAGE_ERROR", "write permission on the parent directory"],
@@ -85,8 +85,8 @@ describe("a directory that cannot be renamed", () => {
   });
 });
 
-describe("a directory that cannot be removed", () => {
-  test("is reported once with its path; the name is free, and other topics come and go", async () => {
+describe("a directory that can't be removed", () => {
+  test("is reported once with its path; the name is free, and other topics are created and deleted", async () => {
     const disk = new StubbornDisk();
     const context = contextOf(disk);
     const registry = await open(context);
@@ -107,7 +107,7 @@ describe("a directory that cannot be removed", () => {
     expect(context.lines.length).toBe(1);
   });
 
-  test("does not keep a broker from starting: it is tried again, and reported again", async () => {
+  test("does not keep a broker from starting, which tries again and reports it again", async () => {
     const disk = new StubbornDisk();
     const registry = await open(contextOf(disk));
     await registry.create("a", 1, {});
@@ -131,7 +131,7 @@ describe("a directory that cannot be removed", () => {
   });
 });
 
-test("a roll that is under way when its topic is deleted is no failure of the disk", async () => {
+test("a roll during the deletion of its topic is not a disk failure", async () => {
   for (let seed = 1; seed <= 30; seed++) {
     const disk = new SimulatedDisk(new Random(seed));
     disk.makeDirectory(TOPICS);
@@ -148,7 +148,7 @@ test("a roll that is under way when its topic is deleted is no failure of the di
   }
 });
 
-test("retention that is under way when its topic is deleted leaves the next topic of that name alone", async () => {
+test("retention during the deletion of its topic does not touch the next topic of that name", async () => {
   for (let seed = 1; seed <= 30; seed++) {
     const disk = new SimulatedDisk(new Random(seed));
     disk.makeDirectory(TOPICS);
@@ -172,7 +172,7 @@ test("retention that is under way when its topic is deleted leaves the next topi
   }
 });
 
-test("a topic or partition behind a symbolic link goes with its data", () =>
+test("a topic or partition behind a symbolic link is deleted with its data", () =>
   withTempDir(async (path) => {
     const directory = `${path}/topics`;
     mkdirSync(directory);

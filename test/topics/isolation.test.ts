@@ -48,7 +48,7 @@ async function fill(directory: string): Promise<void> {
   await registry.closeCleanly();
 }
 
-test("a partition that cannot be opened is offline, and says why; the others serve, and it can be deleted", () =>
+test("a partition that can't be opened is offline with a reason; the others serve, and its topic can be deleted", () =>
   withTempDir(async (directory) => {
     await fill(directory);
     rmSync(`${directory}/a/0/${LOG}`);
@@ -74,7 +74,7 @@ test("a partition that cannot be opened is offline, and says why; the others ser
     await again.closeCleanly();
   }));
 
-test("a partition holds one descriptor, and one more while its log is written to", () =>
+test("a partition holds one descriptor, and a second while its log is written", () =>
   withTempDir(async (directory) => {
     const registry = await open(contextOf(directory));
     await registry.create("a", 1, {});
@@ -100,7 +100,7 @@ test("a partition holds one descriptor, and one more while its log is written to
     await registry.closeCleanly();
   }));
 
-test("too many open files are no fault of one partition: the start is refused", () =>
+test("too many open files are not the fault of one partition: the start fails", () =>
   withTempDir(async (directory) => {
     await fill(directory);
     let left = 1;
@@ -113,7 +113,7 @@ test("too many open files are no fault of one partition: the start is refused", 
     expect(open(contextOf(directory, { disk: new FewFilesDisk() }))).rejects.toThrow("EMFILE");
   }));
 
-test("foreign entries in a partition and lost+found among the topics are no reason to complain or to stop", () =>
+test("foreign entries in a partition and lost+found among the topics are ignored silently", () =>
   withTempDir(async (directory) => {
     await fill(directory);
     mkdirSync(`${directory}/lost+found`, { mode: 0o000 });
@@ -129,7 +129,7 @@ test("foreign entries in a partition and lost+found among the topics are no reas
     await registry.closeCleanly();
   }));
 
-test("retention: what cannot be deleted in one partition is reported once, and the others lose what is old", () =>
+test("retention reports a failure in one partition once and continues in the others", () =>
   withTempDir(async (directory) => {
     const logDefaults = { ...ENDLESS, retentionBytes: 0 };
     const context = contextOf(directory, { logDefaults });

@@ -97,7 +97,7 @@ function outcomesOf(appends: readonly Promise<number>[]): (number | string)[] {
 }
 
 describe("policy always", () => {
-  test("appends that come together share one flush, and those that come during it the next", async () => {
+  test("concurrent appends share one flush, and appends during it share the next", async () => {
     const { partition, gate } = await open();
     gate.close();
     const first = Array.from({ length: 100 }, (_, i) => partition.append(batchOf([`${i}`])));
@@ -113,7 +113,7 @@ describe("policy always", () => {
     expect(gate.begun).toBe(2);
   });
 
-  test("what comes during a flush is written while it goes on, and neither read nor acknowledged", async () => {
+  test("appends during a flush are written, but neither readable nor acknowledged", async () => {
     const { partition, disk, gate } = await open();
     const path = `${DIRECTORY}/00000000000000000000.log`;
     gate.close();
@@ -126,7 +126,7 @@ describe("policy always", () => {
     expect([partition.logEndOffset, partition.highWatermark, later]).toEqual([2, 0, []]);
   });
 
-  test("an append is acknowledged after the flush that covers it, and not after an earlier one", async () => {
+  test("an append is acknowledged after the flush that covers it, not after an earlier one", async () => {
     const { partition, gate } = await open();
     gate.close();
     const outcomes = outcomesOf([partition.append(batchOf(["first"]))]);
@@ -143,7 +143,7 @@ describe("policy always", () => {
     expect([outcomes, later]).toEqual([[0], [1]]);
   });
 
-  test("what is acknowledged survives the loss of everything that was not flushed", async () => {
+  test("acknowledged batches survive the loss of everything unflushed", async () => {
     for (let seed = 1; seed <= 30; seed++) {
       const opened = await open(ALWAYS, {}, await diskWithDirectory(seed));
       const { partition, gate } = opened;
@@ -157,7 +157,7 @@ describe("policy always", () => {
     }
   });
 
-  test("the high watermark moves with the flush and not before, and so does what can be read and found", async () => {
+  test("the high watermark, and what can be read and found, moves with the flush", async () => {
     const { partition, gate } = await open();
     await partition.append(batchOf(["a", "b"], 100));
     gate.close();
@@ -176,7 +176,7 @@ describe("policy always", () => {
     expect(partition.offsetForTimestamp(150)).toEqual({ offset: 2, timestamp: 200 });
   });
 
-  test("who waits for bytes is called when a batch that came in pieces has brought them", async () => {
+  test("a listener that waits for bytes is called after a batch in several chunks", async () => {
     const { partition } = await open();
     const batch = batchOf(["a".repeat(1_000)]);
     let called = 0;
@@ -185,7 +185,7 @@ describe("policy always", () => {
     expect(called).toBe(1);
   });
 
-  test("who waits for bytes is called once they are there, once, and by no append before", async () => {
+  test("a listener that waits for bytes is called once, when they are there", async () => {
     const { partition } = await open();
     const bytes = batchOf(["a"]).length;
     const seen: [string, number][] = [];
@@ -213,7 +213,7 @@ describe("policy always", () => {
 });
 
 describe("reading", () => {
-  test("below the start of the log is an error that names the range, past its end is nothing", async () => {
+  test("below the log start is an error that names the range; past the log end returns nothing", async () => {
     const { partition } = await open(ALWAYS, { segmentBytes: 100 });
     for (const value of ["a", "b", "c"]) await partition.append(batchOf([value]));
     await partition.deleteBefore(2);
@@ -229,7 +229,7 @@ describe("reading", () => {
     }
   });
 
-  test("describe says what is there", async () => {
+  test("describe returns offsets and sizes", async () => {
     const { partition } = await open(ALWAYS, { segmentBytes: 100 });
     for (const value of ["a", "b", "c"]) await partition.append(batchOf([value]));
     expect(partition.describe()).toEqual({
@@ -245,7 +245,7 @@ describe("reading", () => {
 });
 
 describe("a full disk", () => {
-  test("at every byte: an error, memory as the disk, and writing goes on when there is space", async () => {
+  test("at any byte fails the append, keeps memory and disk equal, and writing resumes with space", async () => {
     for (const slowPushes of [0, 1]) {
       const size = batchOf(["x".repeat(100), "y"]).length;
       for (let room = 0; room < 2 * size; room++) {
@@ -280,7 +280,7 @@ describe("a full disk", () => {
     }
   });
 
-  test("at a roll, at every byte: those that wait for it are refused, and it succeeds later", async () => {
+  test("at any byte of a roll rejects the waiting appends, and the roll succeeds later", async () => {
     for (let room = 0; room < 400; room += 7) {
       const opened = await open(ALWAYS, { segmentBytes: 1_000 });
       const { partition, disk, fatal } = opened;
@@ -303,7 +303,7 @@ describe("a full disk", () => {
     }
   });
 
-  test("too many open files at a roll refuse what waits for it, and pass", async () => {
+  test("too many open files at a roll reject the waiting appends temporarily", async () => {
     const disk = new FewFilesDisk(new Random(1));
     await makeDurableDirectory(disk);
     const opened = await open(ALWAYS, { segmentBytes: 1_000 }, disk);
@@ -329,7 +329,7 @@ describe("a full disk", () => {
     expect(await valuesAfterRestart(opened)).toEqual(found);
   });
 
-  test("what waits behind a push that takes its time is not lost with it", async () => {
+  test("appends behind a slow push that fails are not lost", async () => {
     const { partition, disk } = await open();
     disk.slowPushes = 1;
     disk.setCapacity(disk.usedBytes + 50);
@@ -346,7 +346,7 @@ describe("a full disk", () => {
 });
 
 describe("a failed flush", () => {
-  test("is fatal: nothing that it covered is acknowledged, and nothing more is served", async () => {
+  test("is fatal: nothing it covered is acknowledged, and nothing more is served", async () => {
     const { partition, disk, gate, fatal } = await open();
     await partition.append(batchOf(["before"]));
     const closed: boolean[] = [];
@@ -373,7 +373,7 @@ describe("a failed flush", () => {
     expect(await partition.closeCleanly()).toBeUndefined();
   });
 
-  test("keeps a roll that waits for it from sealing the segment", async () => {
+  test("keeps a waiting roll from sealing the segment", async () => {
     const { partition, disk, gate } = await open();
     gate.close();
     disk.failSyncs(1);
@@ -410,7 +410,7 @@ describe("a failed flush", () => {
     },
   );
 
-  test("in the background keeps a roll that waits for it from sealing the segment", async () => {
+  test("in the background keeps a waiting roll from sealing the segment", async () => {
     const { partition, disk, gate } = await open({ kind: "interval", ms: 1 });
     gate.close();
     disk.failSyncs(1);
@@ -423,7 +423,7 @@ describe("a failed flush", () => {
     expect(disk.list(DIRECTORY).filter((name) => name.endsWith(".log")).length).toBe(1);
   });
 
-  test.each(["EIO", "ENOSPC"])("at a roll is fatal as well, also when it says %s", async (code) => {
+  test.each(["EIO", "ENOSPC"])("at a roll is fatal too, even with %s", async (code) => {
     const { partition, disk, fatal } = await open(NEVER, { segmentBytes: 200 });
     await partition.append(batchOf(["x".repeat(100)]));
     disk.failSyncs(1, code);
@@ -432,7 +432,7 @@ describe("a failed flush", () => {
     expect(partition.closed).toBe(true);
   });
 
-  test("when it was asked for is fatal as well", async () => {
+  test("on request is fatal too", async () => {
     for (const action of ["sync", "roll"] as const) {
       const { partition, disk, fatal } = await open(NEVER);
       await partition.append(batchOf(["a"]));
@@ -442,7 +442,7 @@ describe("a failed flush", () => {
     }
   });
 
-  test("at a clean stop is fatal as well, and leaves no note", async () => {
+  test("at a clean stop is fatal too, and leaves no note", async () => {
     const { partition, disk, fatal } = await open(NEVER);
     await partition.append(batchOf(["a"]));
     disk.failSyncs(1);
@@ -450,7 +450,7 @@ describe("a failed flush", () => {
     expect(fatal.length).toBe(1);
   });
 
-  test("a batch that could neither be written nor cut off is fatal", async () => {
+  test("a batch that can be neither written nor truncated is fatal", async () => {
     const { partition, disk, fatal } = await open();
     await partition.append(batchOf(["a"]));
     disk.setCapacity(disk.usedBytes + 10);
@@ -462,7 +462,7 @@ describe("a failed flush", () => {
 });
 
 describe("rolling", () => {
-  test("appends that come during a roll keep their order, whatever the sizes", async () => {
+  test("appends during a roll keep their order, whatever their sizes", async () => {
     for (let seed = 1; seed <= 40; seed++) {
       const random = new Random(seed);
       const disk = await diskWithDirectory(seed);
@@ -487,7 +487,7 @@ describe("rolling", () => {
     }
   });
 
-  test("a roll that is asked for flushes first, and appends that come meanwhile are not lost", async () => {
+  test("a requested roll flushes first, and appends in the meantime are kept", async () => {
     const opened = await open();
     const { partition, gate } = opened;
     await partition.append(batchOf(["a"]));
@@ -507,7 +507,7 @@ describe("rolling", () => {
 });
 
 describe("policies that acknowledge early", () => {
-  test("never: acknowledged without a flush, kept by the kernel when the process dies", async () => {
+  test("never: acknowledged without a flush, and kept by the kernel when the process dies", async () => {
     const opened = await open(NEVER);
     const { partition, gate } = opened;
     gate.close();
@@ -531,7 +531,7 @@ describe("policies that acknowledge early", () => {
     expect(await valuesAfterRestart(opened)).toEqual(["a".repeat(40), "b".repeat(40)]);
   });
 
-  test("never: flushed ahead of a roll, an eighth of a segment at a time from its half on", async () => {
+  test("never: flushed ahead of a roll, an eighth of a segment at a time from its middle on", async () => {
     const batch = batchOf(["a".repeat(40)]);
     const opened = await open(NEVER, { segmentBytes: 32 * batch.length });
     const { partition, gate } = opened;
@@ -546,7 +546,7 @@ describe("policies that acknowledge early", () => {
     expect((await valuesAfterRestart(opened)).length).toBe(32);
   });
 
-  test("never: one flush ahead at a time, which a roll waits for", async () => {
+  test("never: one flush ahead at a time, and a roll waits for it", async () => {
     const batch = batchOf(["a".repeat(40)]);
     const opened = await open(NEVER, { segmentBytes: 8 * batch.length });
     const { partition, gate } = opened;
@@ -561,7 +561,7 @@ describe("policies that acknowledge early", () => {
     expect((await valuesAfterRestart(opened)).length).toBeGreaterThanOrEqual(8);
   });
 
-  test("interval: acknowledged at once, flushed soon, once for all that came", async () => {
+  test("interval: acknowledged immediately, flushed soon, once for all appends", async () => {
     const { partition, gate } = await open({ kind: "interval", ms: 1 });
     gate.close();
     for (let i = 0; i < 10; i++) await partition.append(batchOf([`${i}`]));
@@ -575,7 +575,7 @@ describe("policies that acknowledge early", () => {
     await partition.closeCleanly();
   });
 
-  test("interval: a roll and a close while a flush is under way disturb neither", async () => {
+  test("interval: a roll and a close during a flush disturb neither", async () => {
     const opened = await open({ kind: "interval", ms: 1 }, { segmentBytes: 250 });
     const { partition, gate, fatal } = opened;
     gate.close();
@@ -597,7 +597,7 @@ describe("policies that acknowledge early", () => {
     expect((await valuesAfterRestart(opened)).length).toBe(3);
   });
 
-  test("interval: a flush that fails in the background is fatal", async () => {
+  test("interval: a failed background flush is fatal", async () => {
     const { partition, disk, fatal } = await open({ kind: "interval", ms: 1 });
     disk.failSyncs(1);
     await partition.append(batchOf(["a"]));
@@ -608,7 +608,7 @@ describe("policies that acknowledge early", () => {
 });
 
 describe("closing", () => {
-  test("cleanly: what is under way is acknowledged, what comes after is refused", async () => {
+  test("cleanly: appends in flight are acknowledged, later ones are rejected", async () => {
     const opened = await open();
     const { partition, gate } = opened;
     const told: boolean[] = [];
@@ -634,7 +634,7 @@ describe("closing", () => {
     expect(await valuesAfterRestart(opened)).toEqual(["a", "b"]);
   });
 
-  test("cleanly, during a roll: the roll is finished first", async () => {
+  test("cleanly, during a roll: the roll finishes first", async () => {
     const opened = await open();
     const { partition, gate } = opened;
     await partition.append(batchOf(["a"]));
@@ -648,7 +648,7 @@ describe("closing", () => {
     expect(await valuesAfterRestart(opened)).toEqual(["a"]);
   });
 
-  test("for deletion: what no flush has begun for is refused, with the reason", async () => {
+  test("for deletion: appends without a started flush are rejected, with the reason", async () => {
     const { partition, gate } = await open(ALWAYS, { segmentBytes: 300 });
     gate.close();
     const flushing = outcomesOf([partition.append(batchOf(["a"]))]);
@@ -669,7 +669,7 @@ describe("closing", () => {
     expect(await codeOf(() => partition.append(batchOf(["d"])))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
   });
 
-  test("for deletion, while retention is at work in a directory that goes away", async () => {
+  test("for deletion, while retention works in the directory being removed", async () => {
     const { partition, disk } = await open(ALWAYS, { segmentBytes: 100, retentionBytes: 0 });
     for (let i = 0; i < 5; i++) await partition.append(batchOf([`${i}`]));
     const retention = partition.applyRetention();
@@ -687,7 +687,7 @@ describe("idempotent producers", () => {
     baseSequence,
   });
 
-  test("a batch that is sent again gets the offset that it has, also while its flush is under way", async () => {
+  test("a retry gets the original offset, also while the first flush is in progress", async () => {
     const opened = await open();
     const { partition, gate } = opened;
     const batch = () => batchOf(["a", "b"], 1_000, sequence(0));
@@ -705,7 +705,7 @@ describe("idempotent producers", () => {
     expect(await valuesAfterRestart(opened)).toEqual(["a", "b", "c"]);
   });
 
-  test("a batch that could not be written is new when it is sent again", async () => {
+  test("a batch that could not be written is new when retried", async () => {
     const { partition, disk } = await open();
     expect(await partition.append(batchOf(["a"], 1_000, sequence(0)))).toBe(0);
     disk.setCapacity(disk.usedBytes + 20);
@@ -717,7 +717,7 @@ describe("idempotent producers", () => {
     expect(values(partition)).toEqual(["a", "b"]);
   });
 
-  test("batches behind one that could not be written are refused, until it is sent again", async () => {
+  test("batches after one that could not be written are rejected until it is retried", async () => {
     const { partition, disk } = await open();
     await partition.append(batchOf(["a"], 1_000, sequence(0)));
     disk.setCapacity(disk.usedBytes + 20);
@@ -731,7 +731,7 @@ describe("idempotent producers", () => {
     expect(values(partition)).toEqual(["a", "1", "2", "3", "4"]);
   });
 
-  test("a gap and an older epoch are refused, and nothing is written", async () => {
+  test("a gap and an older epoch are rejected, and nothing is written", async () => {
     const { partition } = await open();
     await partition.append(batchOf(["a"], 1_000, sequence(0, 1)));
     expect(await codeOf(() => partition.append(batchOf(["c"], 1_000, sequence(2, 1))))).toBe(

@@ -5,7 +5,7 @@ import { RealDisk } from "../../src/log/disk/real-disk.ts";
 import { Partition } from "../../src/topics/partition.ts";
 import { withTempDir } from "../support/tmp.ts";
 
-test("records go when their time has run out, also when nothing is written any more", async () => {
+test("expired records are deleted even when nothing is written any more", async () => {
   await withTempDir(async (directory) => {
     let now = 1_000_000;
     const settings = {

@@ -77,7 +77,7 @@ function contextOf(disk: SimulatedDisk, others: Partial<RegistryContext> = {}): 
 const open = (context: RegistryContext): Promise<TopicRegistry> =>
   TopicRegistry.open(context, { clean: new Map(), rewrite: false });
 
-test("topics that are created at the same time, also by themselves, share the partitions of a turn", async () => {
+test("topics created concurrently, also automatically, share the partitions of a turn", async () => {
   const disk = new CountingDisk();
   const registry = await open(contextOf(disk));
   const [a, b, c] = await Promise.all([
@@ -90,7 +90,7 @@ test("topics that are created at the same time, also by themselves, share the pa
   expect(disk.mostInATurn).toBeLessThanOrEqual(32);
 });
 
-test("a deletion is answered when the topic is gone, before its files are removed", async () => {
+test("a deletion is acknowledged when the topic is gone, before its files are removed", async () => {
   const disk = new CountingDisk();
   const registry = await open(contextOf(disk));
   await registry.create("a", PARTITIONS, {});
@@ -117,7 +117,7 @@ test("a deletion is answered when the topic is gone, before its files are remove
   expect(disk.list(TOPICS)).toEqual(["a"]);
 });
 
-test("what a stop leaves to remove is removed after the next start", async () => {
+test("files left by a stop are removed after the next start", async () => {
   const disk = new CountingDisk();
   const registry = await open(contextOf(disk));
   await registry.create("a", 1, {});
@@ -135,7 +135,7 @@ test("what a stop leaves to remove is removed after the next start", async () =>
   expect(disk.list(TOPICS)).toEqual([]);
 });
 
-test("a topic that is not admitted is rejected before anything is made; the count follows what comes and goes", async () => {
+test("a topic that is not admitted is rejected before anything is created, and the count stays right", async () => {
   const disk = new CountingDisk();
   const asked: number[] = [];
   const admit = (partitions: number): void => {
@@ -163,7 +163,7 @@ test("a topic that is not admitted is rejected before anything is made; the coun
   expect((await open(contextOf(disk))).partitionCount).toBe(101);
 });
 
-test("a budget gives out so many items in a turn, in the order in which they were asked for", async () => {
+test("a budget grants a number of items per turn, in the order of the requests", async () => {
   const budget = new TurnBudget(3);
   const given: number[] = [];
   const ask = async (item: number): Promise<void> => {

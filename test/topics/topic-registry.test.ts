@@ -96,7 +96,7 @@ describe("names", () => {
       }),
   );
 
-  test("the refusal says why", async () => {
+  test("the error says why", async () => {
     const registry = await open(await newDisk());
     expect(registry.create("a/b", 1, {})).rejects.toThrow(
       `"a/b" can't be a topic name: it has a character outside a-z A-Z 0-9 . _ -`,
@@ -106,7 +106,7 @@ describe("names", () => {
 });
 
 describe("creating", () => {
-  test("0 partitions stand for the default; other numbers are checked", async () => {
+  test("0 partitions means the default; other numbers are checked", async () => {
     const registry = await open(await newDisk());
     expect((await registry.create("default", 0, {})).partitions.length).toBe(3);
     expect((await registry.create("five", 5, {})).partitions.length).toBe(5);
@@ -116,7 +116,7 @@ describe("creating", () => {
     expect(registry.list().map((topic) => topic.name)).toEqual(["default", "five"]);
   });
 
-  test("a name that is taken, or being taken, is refused", async () => {
+  test("a name that is in use, or being created, is rejected", async () => {
     const registry = await open(await newDisk());
     const first = registry.create("a", 1, {});
     expect(await codeOf(() => registry.create("a", 1, {}))).toBe("TOPIC_ALREADY_EXISTS");
@@ -124,7 +124,7 @@ describe("creating", () => {
     expect(await codeOf(() => registry.create("a", 1, {}))).toBe("TOPIC_ALREADY_EXISTS");
   });
 
-  test("ensure finds, waits for a creation under way, or creates", async () => {
+  test("ensure finds a topic, waits for its creation, or creates it", async () => {
     const registry = await open(await newDisk());
     const [one, other] = await Promise.all([registry.ensure("a"), registry.ensure("a")]);
     expect(one).toBe(other);
@@ -136,7 +136,7 @@ describe("creating", () => {
     expect(await codeOf(() => strict.ensure("a"))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
   });
 
-  test("what is asked for and not there is named", async () => {
+  test("errors name the missing topic or partition", async () => {
     const registry = await open(await newDisk());
     await registry.create("a", 2, {});
     expect(registry.partition("a", 1).name).toBe("a-1");
@@ -148,7 +148,7 @@ describe("creating", () => {
     expect(await codeOf(() => registry.delete("b"))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
   });
 
-  test("settings are kept over a restart, and hold", async () => {
+  test("settings survive a restart and are applied", async () => {
     const disk = await newDisk();
     const registry = await open(disk);
     const settings = {
@@ -188,7 +188,7 @@ describe("creating", () => {
     expect(TOPIC_SETTING_NAMES.length).toBe(4);
   });
 
-  test("a full disk at every byte: an error, nothing is left, and it succeeds when there is space", async () => {
+  test("on a disk that is full at any byte, creation fails, leaves nothing, and later succeeds", async () => {
     for (let room = 0; room < 150; room++) {
       const disk = await newDisk();
       const registry = await open(disk);
@@ -205,7 +205,7 @@ describe("creating", () => {
     }
   });
 
-  test("too many open files, at any of them: an error that passes, and every descriptor is closed", () =>
+  test("too many open files at any operation is a temporary error, and every descriptor is closed", () =>
     withTempDir(async (path) => {
       let left = Number.POSITIVE_INFINITY;
       class FewFilesDisk extends RealDisk {
@@ -241,7 +241,7 @@ describe("creating", () => {
       await until(() => descriptors() === before);
     }));
 
-  test("what is in the way of a topic is not overwritten", async () => {
+  test("a file in place of a topic is not overwritten", async () => {
     const disk = await newDisk();
     disk.makeDirectory(`${TOPICS}/a/mine`);
     const context = contextOf(disk);
@@ -256,7 +256,7 @@ describe("creating", () => {
 });
 
 describe("deleting", () => {
-  test("takes the records along: a new topic of the same name begins empty", async () => {
+  test("removes the records: a new topic of the same name starts empty", async () => {
     const disk = await newDisk();
     const registry = await open(disk);
     await registry.create("a", 1, {});
@@ -274,7 +274,7 @@ describe("deleting", () => {
     expect(disk.list(TOPICS)).toEqual(["a"]);
   });
 
-  test("a deleted topic is gone after a crash at once afterwards", async () => {
+  test("a deleted topic stays deleted after an immediate crash", async () => {
     for (let seed = 1; seed <= 20; seed++) {
       const disk = await newDisk(seed);
       const registry = await open(disk);
@@ -315,7 +315,7 @@ async function crashEverywhere(
   expect(longest).toBeGreaterThan(2);
 }
 
-test("a crash at every operation of a creation: the topic is there whole or not at all", () =>
+test("a crash at any operation of a creation leaves the whole topic or nothing", () =>
   crashEverywhere(
     async (registry) => {
       await registry.create("other", 1, {});
@@ -334,7 +334,7 @@ test("a crash at every operation of a creation: the topic is there whole or not 
     },
   ));
 
-test("a crash at every operation of a deletion: the same, with its records", () =>
+test("a crash at any operation of a deletion leaves the whole topic with its records or nothing", () =>
   crashEverywhere(
     async (registry) => {
       await registry.create("other", 1, {});
@@ -360,7 +360,7 @@ test("a crash at every operation of a deletion: the same, with its records", () 
 describe("the id of a topic", () => {
   const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-  test("is a random UUID that outlives a crash, and another one after the topic was recreated", async () => {
+  test("is a random UUID that survives a crash and changes when the topic is recreated", async () => {
     const disk = await newDisk();
     const registry = await open(disk);
     const { id } = await registry.create("a", 1, {});
@@ -376,7 +376,7 @@ describe("the id of a topic", () => {
     expect((await open(disk)).find("a")?.id).toBe(next.id);
   });
 
-  test("of a topic of an older release is the same at each start, written down or not", async () => {
+  test("of a topic from an older release is the same at each start, saved or not", async () => {
     const disk = await newDisk();
     await (await open(disk)).create("a", 1, {});
     disk.restart();
@@ -447,7 +447,7 @@ describe("a damaged directory", () => {
     expect((await open(disk)).find("a")?.online.length).toBe(1);
   });
 
-  test("a partition's directory that is gone is made anew, and said", async () => {
+  test("a missing partition directory is recreated and reported", async () => {
     const disk = await newDisk();
     const registry = await open(disk);
     await registry.create("a", 2, {});
@@ -459,7 +459,7 @@ describe("a damaged directory", () => {
     expect(await again.partition("a", 1).append(batchOf(["v"]))).toBe(0);
   });
 
-  test("files among the topics are no topics, on the real disk too", () =>
+  test("files among the topics are ignored, on the real disk too", () =>
     withTempDir(async (directory) => {
       writeFileSync(`${directory}/.DS_Store`, "x");
       mkdirSync(`${directory}/+mine`);
@@ -473,7 +473,7 @@ describe("a damaged directory", () => {
     }));
 });
 
-test("a clean stop notes every partition, and one that fails does not keep the others from closing", async () => {
+test("a clean stop notes every partition, and one failure does not keep the others from closing", async () => {
   const disk = await newDisk();
   const fatal: Error[] = [];
   const context = contextOf(disk, { onFatal: (error) => fatal.push(error) });

@@ -39,7 +39,7 @@ test.each([40, 400])(
   },
 );
 
-test("one that is woken may end others, and those that it adds wait for the next time", () => {
+test("a woken listener may cancel others, and listeners that it adds wait for the next call", () => {
   const queue = new WaitQueue();
   const woken: string[] = [];
   const leave: (() => void)[] = [];
