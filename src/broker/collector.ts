@@ -5,26 +5,40 @@
 /** Longest collection that everything else may wait for, in milliseconds. */
 const PAUSE_MS_MAX = 20;
 
+/** Bytes of objects with which a collection may take that long on a busy machine: it takes 90 ms for 30 MB. */
+const OBJECT_BYTES_MAX = 8 * 1024 * 1024;
+
+/** What collections are made with; all of it has a default. */
+export interface CollectionsOptions {
+  readonly gc?: (force: boolean) => void;
+  /** Bytes of the objects in memory, without what hangs on them. */
+  readonly objectBytes?: () => number;
+  readonly nowMs?: () => number;
+}
+
 /** How memory is collected: at once while that is quick, else beside the work. */
 export class Collections {
   readonly #gc: (force: boolean) => void;
+  readonly #objectBytes: () => number;
   readonly #nowMs: () => number;
   /** How long the last two took. */
   #lastMs = 0;
   #beforeMs = 0;
 
-  constructor(gc = (force: boolean): void => void Bun.gc(force), nowMs = () => performance.now()) {
-    this.#gc = gc;
-    this.#nowMs = nowMs;
+  constructor(options: CollectionsOptions = {}) {
+    this.#gc = options.gc ?? ((force) => void Bun.gc(force));
+    this.#objectBytes = options.objectBytes ?? objectBytes;
+    this.#nowMs = options.nowMs ?? (() => performance.now());
   }
 
   /**
    * Collects. A forced collection finds all there is, and takes as long as there are objects in use: 90 ms with a million
-   * groups. Where two took too long (one of them may have waited for a processor), the collector is only told that it is
-   * time: it works in threads of its own, and may leave something for the next time.
+   * groups. Where there are so many, or where two took too long (one of them may have waited for a processor), the
+   * collector is only told that it is time: it works in threads of its own, and may leave something for the next time.
    */
   collect(): void {
-    if (Math.min(this.#lastMs, this.#beforeMs) > PAUSE_MS_MAX) {
+    const isSlow = Math.min(this.#lastMs, this.#beforeMs) > PAUSE_MS_MAX;
+    if (isSlow || this.#objectBytes() > OBJECT_BYTES_MAX) {
       this.#gc(false);
       return;
     }
@@ -33,6 +47,12 @@ export class Collections {
     this.#beforeMs = this.#lastMs;
     this.#lastMs = this.#nowMs() - beganMs;
   }
+}
+
+/** A collection goes through these; the size of what hangs on them does not matter. */
+function objectBytes(): number {
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed - external;
 }
 
 const collections = new Collections();

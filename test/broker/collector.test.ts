@@ -42,13 +42,14 @@ test("a collection is forced only while that is quick", () => {
   let nowMs = 0;
   let takesMs = 1;
   const forced: boolean[] = [];
-  const collections = new Collections(
-    (force) => {
+  const collections = new Collections({
+    gc: (force) => {
       forced.push(force);
       if (force) nowMs += takesMs;
     },
-    () => nowMs,
-  );
+    objectBytes: () => 0,
+    nowMs: () => nowMs,
+  });
   const collect = (times: number): boolean[] => {
     forced.length = 0;
     for (let i = 0; i < times; i++) collections.collect();
@@ -61,4 +62,20 @@ test("a collection is forced only while that is quick", () => {
   expect(collect(2)).toEqual([true, true]);
   takesMs = 90;
   expect(collect(4)).toEqual([true, true, false, false]);
+});
+
+test("a collection is not forced where so many objects are in memory that it would take long", () => {
+  let objectBytes = 4 * MiB;
+  const forced: boolean[] = [];
+  const collections = new Collections({
+    gc: (force) => void forced.push(force),
+    objectBytes: () => objectBytes,
+  });
+  collections.collect();
+  objectBytes = 30 * MiB;
+  collections.collect();
+  collections.collect();
+  objectBytes = 4 * MiB;
+  collections.collect();
+  expect(forced).toEqual([true, false, false, true]);
 });
