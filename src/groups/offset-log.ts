@@ -6,6 +6,7 @@
 // begun, the table is written to it and flushed, and then the older segments are deleted. A crash between
 // any two of these steps leaves records that say the same twice.
 import { RustLogError } from "../errors.ts";
+import { BATCH_HEADER_BYTES } from "../record/batch.ts";
 import { BatchEncoder } from "../record/encoder.ts";
 import { reasonOf } from "../log/disk/disk.ts";
 import { nextTurn } from "../log/event-loop.ts";
@@ -15,8 +16,8 @@ import type { TopicRegistry } from "../topics/topic-registry.ts";
 import {
   type CommittedOffset,
   encodeOffsetKey,
-  encodeOffsetValue,
   type OffsetKey,
+  OffsetRecordWriter,
 } from "./offset-record.ts";
 import type { OffsetTable } from "./offset-table.ts";
 
@@ -25,6 +26,9 @@ export const OFFSETS_TOPIC = "__consumer_offsets";
 
 /** Rows of one batch of a snapshot or a deletion: with the longest names some 300 kB. */
 export const ROWS_PER_BATCH = 500;
+
+/** Bytes of a record of the log without its key, at most. */
+const RECORD_BYTES = 64;
 
 /** When the log of the offsets topic is compacted: once it is longer than both of these say. */
 export interface CompactionThreshold {
@@ -56,6 +60,8 @@ export class OffsetLog {
   #partition: Partition | undefined;
   /** Writes that are not in the table yet. */
   readonly #inFlight = new Set<Promise<unknown>>();
+  /** The last of those whose turn to get into the table has not come. */
+  #applying: Promise<void> | undefined;
   /** While a compaction has the log for itself. */
   #gate: Promise<void> | undefined;
   #compaction: Promise<void> | undefined;
@@ -90,7 +96,7 @@ export class OffsetLog {
   ): Promise<void> {
     while (this.#gate !== undefined) await this.#gate;
     check();
-    const write = this.#append(changes).then(apply);
+    const write = this.#append(changes).then(() => this.#applyInOrder(changes.length, apply));
     this.#inFlight.add(write);
     try {
       await write;
@@ -127,12 +133,27 @@ export class OffsetLog {
     await this.#partition.append(this.#encode(changes));
   }
 
+  /** One flush ends many writes: after each long one, those who wait for something else have a turn. */
+  #applyInOrder(rows: number, apply: () => void): Promise<void> | void {
+    const isLong = rows > ROWS_PER_BATCH;
+    if (this.#applying === undefined && !isLong) return apply();
+    const before = this.#applying ?? Promise.resolve();
+    const applied = before.then(async () => {
+      apply();
+      if (isLong) await nextTurn();
+      if (this.#applying === applied) this.#applying = undefined;
+    });
+    this.#applying = applied;
+    return applied;
+  }
+
   #encode(changes: readonly OffsetChange[]): Uint8Array {
-    const encoder = new BatchEncoder();
+    const writer = new OffsetRecordWriter();
+    const encoder = new BatchEncoder({ initialBytes: estimatedBytes(changes) });
     const now = this.#context.now();
     for (const [key, committed] of changes) {
-      const value = committed === null ? null : encodeOffsetValue(committed);
-      encoder.append(now, encodeOffsetKey(key), value);
+      const value = committed === null ? null : writer.value(committed);
+      encoder.append(now, writer.key(key), value);
     }
     return encoder.finish();
   }
@@ -193,4 +214,11 @@ export class OffsetLog {
       resolve();
     }
   }
+}
+
+/** About as many bytes as the batch takes, so that it need not be moved while it grows. */
+function estimatedBytes(changes: readonly OffsetChange[]): number {
+  const [key] = changes[0] ?? [];
+  const nameBytes = key === undefined ? 0 : encodeOffsetKey(key).length;
+  return BATCH_HEADER_BYTES + (changes.length + 1) * (nameBytes + RECORD_BYTES);
 }

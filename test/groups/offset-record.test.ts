@@ -5,6 +5,7 @@ import {
   decodeOffsetValue,
   encodeOffsetKey,
   encodeOffsetValue,
+  OffsetRecordWriter,
 } from "../../src/groups/offset-record.ts";
 import { codeOf } from "../support/log-fixture.ts";
 
@@ -21,6 +22,23 @@ test("a value is Kafka's OffsetCommitValue, version 4: no leader epoch, no metad
   expect(encodeOffsetValue(committed).toHex()).toBe(
     `00040000000102030405ffffffff010000018bcfe56800010010${ID_HEX}`,
   );
+});
+
+test("records written one after the other are those that are written alone", () => {
+  const writer = new OffsetRecordWriter();
+  const otherId = TOPIC_ID.replaceAll("f", "0");
+  for (const [group, topic, partition, offset, commitTimestamp, topicId] of [
+    ["g", "t", 1, 5, 1_000, TOPIC_ID],
+    ["g", "t", 0x01020304, 0x0102030405, -1, TOPIC_ID],
+    ["g", "longer", 2, 6, 1_000, otherId],
+    ["h", "longer", 2, 0, 2_000, otherId],
+    ["g", "t", 0, 7, 3_000, TOPIC_ID],
+  ] as const) {
+    const key = { group, topic, partition };
+    const committed = { offset, commitTimestamp, topicId };
+    expect(writer.key(key).toHex()).toBe(encodeOffsetKey(key).toHex());
+    expect(writer.value(committed).toHex()).toBe(encodeOffsetValue(committed).toHex());
+  }
 });
 
 test("values that Kafka writes are read: version 3, metadata, no topic id, tags that are not known", () => {

@@ -1,6 +1,6 @@
 // Committed offsets: durable when they are acknowledged, all of a commit or nothing, and compaction that
 // nobody sees.
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { OFFSETS_TOPIC } from "../../src/groups/offset-log.ts";
 import { OffsetStore, type OffsetStoreContext } from "../../src/groups/offset-store.ts";
 import { encodeOffsetKey } from "../../src/groups/offset-record.ts";
@@ -780,4 +780,60 @@ describe("damage in the topic", () => {
       ),
     ]);
   });
+});
+
+test("a commit of many partitions encodes the names of group and topic a few times, and is read back", async () => {
+  const disk = newDisk();
+  const { directory, store } = await open(disk);
+  await directory.registry.create("wide", 1_000, {});
+  const wide = Array.from({ length: 1_000 }, (_, partition) => ({
+    topic: "wide",
+    partition,
+    offset: 0,
+  }));
+  const encode = spyOn(TextEncoder.prototype, "encode");
+  await store.commit("a group", [...wide, { topic: "orders", partition: 0, offset: 7 }]);
+  const encoded = encode.mock.calls.filter(([text]) => text === "a group").length;
+  encode.mockRestore();
+  expect(encoded).toBeLessThan(10);
+  const rows = (from: OffsetStore) =>
+    from
+      .rows(undefined, 2_000)
+      .map(({ topic, partition, offset }) => `${topic}-${partition}: ${offset}`);
+  const expected = [
+    "orders-0: 7",
+    ...wide.map(({ topic, partition }) => `${topic}-${partition}: 0`),
+  ];
+  expect(rows(store)).toEqual(expected);
+  await directory.closeCleanly();
+  expect(rows((await open(disk)).store)).toEqual(expected);
+});
+
+test("long commits that one flush ends get into the table in order, each in a turn of its own", async () => {
+  const { directory, store } = await open(newDisk());
+  await directory.registry.create("wide", 1_000, {});
+  await store.commit("g", [{ topic: "kept", partition: 0, offset: 1 }]);
+  const wide = Array.from({ length: 1_000 }, (_, partition) => ({
+    topic: "wide",
+    partition,
+    offset: 0,
+  }));
+  let turns = 0;
+  const next = (): void => {
+    turns++;
+    turn = setImmediate(next);
+  };
+  let turn = setImmediate(next);
+  const answered: { name: string; turn: number }[] = [];
+  const sent = ["a", "b", "c"].map((name) =>
+    store.commit(name, wide).then(() => void answered.push({ name, turn: turns })),
+  );
+  const small = store
+    .commit("a", [{ topic: "orders", partition: 0, offset: 3 }])
+    .then(() => void answered.push({ name: "small", turn: turns }));
+  await Promise.all([...sent, small]);
+  clearImmediate(turn);
+  expect(answered.map(({ name }) => name)).toEqual(["a", "b", "c", "small"]);
+  expect(new Set(answered.slice(0, 3).map((each) => each.turn)).size).toBe(3);
+  expect(store.fetch("a", "orders", 0)?.offset).toBe(3);
 });
