@@ -186,8 +186,8 @@ async function printRecords(
       last = error;
       damaged.add(records.partition);
     }
-    // Continue behind records skipped at the end, so that the group does not meet them again.
-    const position = options.isSkipping ? (consumer.position(records.partition) ?? 0) : 0;
+    // Continue behind a gap or skipped records at the end, so that the group does not meet them again.
+    const position = consumer.position(records.partition) ?? 0;
     if (isMarking && position > marked) output.mark(records.partition, position);
     // Flush per batch: records show up immediately, and all marks between two flushes are of one partition.
     await output.flush();

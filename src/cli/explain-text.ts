@@ -119,8 +119,15 @@ function timeSteps(steps: NumberedSteps, { comparisons, found }: TimeStep): void
   steps.result(`offset ${offset}, which is looked up like any other`);
 }
 
-function waitsStep(steps: NumberedSteps, { offset, target }: LookupExplanation): void {
-  steps.step(`Offset ${offset} is the next to be written`);
+function waitsStep(
+  steps: NumberedSteps,
+  { offset, logEndOffset, target }: LookupExplanation,
+): void {
+  steps.step(
+    offset === logEndOffset
+      ? `Offset ${offset} is the next to be written`
+      : `No record has offset ${offset} or a later one; the next to be written gets ${logEndOffset}`,
+  );
   if ("timestamp" in target) steps.line("There is no record at or after that time.");
   steps.line("A consumer at this offset waits for the next record.");
 }
@@ -184,7 +191,7 @@ function passedLines(steps: NumberedSteps, scan: ScanStep, say: (value: number) 
 
 function batchSteps(
   steps: NumberedSteps,
-  { offset, read, batch, record, outcome, failure }: LookupExplanation,
+  { offset, read, batch, record, nextOffset, outcome, failure }: LookupExplanation,
 ): void {
   if (read === undefined || batch === undefined || offset === undefined) return;
   const how =
@@ -196,11 +203,19 @@ function batchSteps(
   const records = count === 1 ? "1 record" : `${count} records`;
   steps.step(`The batch: offsets ${baseOffset} to ${lastOffset}, ${records}, codec ${codec}`);
   steps.line(`CRC-32C ${crc}: ok`);
+  if (nextOffset !== undefined) {
+    steps.line(`None of its records is at or after offset ${offset}: compaction has removed them.`);
+    steps.line(`A consumer goes on at offset ${nextOffset}.`);
+  }
   if (outcome === "found" && failure !== undefined) {
     steps.step("The record: in this batch, for a consumer that can decompress it");
     steps.line(`not shown: ${failure.message}`);
   }
   if (record === undefined) return;
+  if (record.offset > offset) {
+    steps.line(`No record has offset ${offset}: compaction has removed it, or nobody wrote it.`);
+    steps.line("A consumer gets the first one after it.");
+  }
   if (record.index > 0) {
     const before = record.index === 1 ? "record" : `${record.index} records`;
     steps.line(`It starts before offset ${offset}: the broker never opens a batch, it sends it`);

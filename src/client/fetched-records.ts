@@ -100,6 +100,8 @@ export class FetchedRecords {
         if (this.#skip(error)) continue;
       }
       const refused = this.#refused;
+      // Behind the last record there may be a gap, which is read as well.
+      if (refused === undefined) this.#passTo(this.#nextOffset);
       this.#isDone = refused === undefined || this.#damage.policy === "skip";
       if (refused !== undefined) this.#take(refused);
     }
@@ -125,8 +127,7 @@ export class FetchedRecords {
       this.#failure = damage;
       throw damage;
     }
-    this.#holder.position = Math.min(damage.to, this.#holder.end);
-    this.#holder.source = this.#source;
+    this.#passTo(damage.to);
     this.#damage.onSkip(damage);
   }
 
@@ -142,7 +143,11 @@ export class FetchedRecords {
   skipRest(): void {
     if (this.#isDone) return;
     this.#isDone = true;
-    this.#holder.position = Math.min(this.#nextOffset, this.#holder.end);
+    this.#passTo(this.#nextOffset);
+  }
+
+  #passTo(offset: number): void {
+    this.#holder.position = Math.min(offset, this.#holder.end);
     this.#holder.source = this.#source;
   }
 

@@ -164,9 +164,9 @@ export class PartitionFetcher implements PositionHolder {
   }
 
   #take(response: FetchResponse): void {
-    if (response.batches.length === 0) return;
     const from = this.#fetchOffset;
     if (response.nextOffset === from) {
+      if (response.batches.length === 0) return;
       throw new RustLogError(
         "CORRUPT_MESSAGE",
         `topic '${this.topic}', partition ${this.partition}: a fetch from offset ${from} brought batches that end before it`,

@@ -6,9 +6,9 @@ import { OFFSET_MAX } from "../limits.ts";
 import { wrongType } from "./argument-check.ts";
 
 /**
- * A place in a partition: the log start, the high watermark, an exact offset, `fromEnd` records
- * before the high watermark (not before the log start), or the first record not older than `timestamp`
- * (milliseconds since 1970).
+ * A place in a partition: the log start, the high watermark, an exact offset, `fromEnd` offsets before the high
+ * watermark (not before the log start; where the log has gaps, fewer records), or the first record not older than
+ * `timestamp` (milliseconds since 1970).
  */
 export type OffsetSpec =
   "earliest" | "latest" | number | { readonly fromEnd: number } | { readonly timestamp: number };

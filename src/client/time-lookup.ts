@@ -28,24 +28,28 @@ export async function offsetForTimestamp(
     policy,
   );
   if (found.timestamp < 0) return found.offset;
-  // One batch is returned whatever its size.
-  const one = { maxBytes: 1, minBytes: 1, maxWaitMs: 0 };
-  const fetch = { ...where, ...one, group: "", offset: found.offset };
-  const { batches } = await link.request(
-    {
-      api: "Fetch",
-      encode: (id, version) => encodeFetchRequest(id, fetch, version),
-      decode: decodeFetchResponse,
-    },
-    policy,
-  );
-  const range = { fromOffset: found.offset };
-  const cursor = new RecordCursor().reset(batches, 0, batches.length, range);
-  try {
-    while (cursor.next()) if (cursor.timestamp >= ms) return cursor.offset;
-  } catch (error) {
-    // A batch that can't be read has no first record: reading it says what is wrong, and how to go on.
-    if (!(error instanceof RustLogError)) throw error;
+  for (let { offset } = found; ;) {
+    // One batch is returned whatever its size.
+    const one = { maxBytes: 1, minBytes: 1, maxWaitMs: 0 };
+    const fetch = { ...where, ...one, group: "", offset };
+    const { batches, nextOffset, highWatermark } = await link.request(
+      {
+        api: "Fetch",
+        encode: (id, version) => encodeFetchRequest(id, fetch, version),
+        decode: decodeFetchResponse,
+      },
+      policy,
+    );
+    const cursor = new RecordCursor().reset(batches, 0, batches.length, { fromOffset: offset });
+    try {
+      while (cursor.next()) if (cursor.timestamp >= ms) return cursor.offset;
+    } catch (error) {
+      // A batch that can't be read has no first record: reading it says what is wrong, and how to go on.
+      if (!(error instanceof RustLogError)) throw error;
+      return offset;
+    }
+    // The record that the batch's timestamp is of is below the log start, or compaction has removed it.
+    if (nextOffset <= offset || nextOffset >= highWatermark) return nextOffset;
+    offset = nextOffset;
   }
-  return found.offset;
 }

@@ -113,11 +113,16 @@ async function findOffset(
   } finally {
     // Also after a failure: the last step shows where the damage is.
     explanation.segmentComparisons = steps.segments;
-    explanation.segment = summaryOf(log, segmentFound(steps, offset));
+    explanation.segment = summaryOf(log, steps.segment);
     if (steps.index !== undefined) {
       explanation.index = offsetIndexStep(log, explanation.segment, steps, steps.index.offsets);
       explanation.scan = scanStep(steps, explanation.index.before?.position ?? 0);
     }
+  }
+  if (read.bytes === 0) {
+    // In a gap before the end.
+    explanation.outcome = "waits";
+    return;
   }
   const { segment, scan } = explanation;
   if (segment === undefined || scan === undefined) throw new Error("read before search");
@@ -132,7 +137,9 @@ async function findOffset(
   };
   try {
     const bytes = openBatch(read, bounds);
-    explanation.record = await findRecord(bytes, (record) => record.offset >= offset, bounds);
+    const record = await findRecord(bytes, (each) => each.offset >= offset, bounds);
+    if (record === undefined) explanation.nextOffset = read.nextOffset;
+    else explanation.record = record;
   } catch (error) {
     if (!(error instanceof RustLogError) || error.code === "CORRUPT_MESSAGE") throw error;
     // The codec is unknown or the batch too large. A broker would still serve it.
@@ -159,8 +166,10 @@ async function findTime(log: LogFiles, timestamp: number, bounds: LookupBounds):
     timestamp: times.timestamp(entry),
   }));
   const position = segment.locate(match.offset, limitOf(log, segment));
-  const bytes = openBatch(segments.read(match.offset, 1, end), bounds);
-  const record = await findRecord(bytes, (each) => each.timestamp >= timestamp, bounds);
+  const read = segments.read(match.offset, 1, end);
+  const isWanted = (each: { readonly offset: number; readonly timestamp: number }): boolean =>
+    each.timestamp >= timestamp && each.offset >= log.logStartOffset;
+  const record = await findRecord(openBatch(read, bounds), isWanted, bounds);
   return {
     comparisons,
     found: {
@@ -168,19 +177,11 @@ async function findTime(log: LogFiles, timestamp: number, bounds: LookupBounds):
       index,
       scan: scanStep(steps, steps.passed[0]?.position ?? position),
       batch: { position, baseOffset: match.offset, maxTimestamp: match.timestamp },
-      offset: record.offset,
+      // Compaction may have removed the record that the header's timestamp is of.
+      offset: record?.offset ?? read.nextOffset,
       bytesWithoutIndex: bytesBefore(log, number) + position,
     },
   };
-}
-
-/** The segment that a search by offset ends at: the last one compared whose base offset is not above `offset`. */
-function segmentFound(steps: LookupSteps, offset: number): number {
-  let found = 0;
-  for (const { number, value } of steps.segments) {
-    if (value !== null && value <= offset) found = Math.max(found, number);
-  }
-  return found;
 }
 
 function summaryOf({ segments }: LogFiles, number: number): SegmentSummary {

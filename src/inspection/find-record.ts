@@ -30,16 +30,18 @@ export interface RecordBounds {
 }
 
 /**
- * The first matching record of a batch. Rejects with CORRUPT_MESSAGE if the batch is damaged or has no such record,
+ * The first matching record of a batch, or undefined. Rejects with CORRUPT_MESSAGE if the batch is damaged,
  * with MESSAGE_TOO_LARGE if the record is beyond `recordBytesMax`, and with UNSUPPORTED_COMPRESSION.
  */
 export async function findRecord(
   batch: Uint8Array,
   isWanted: (record: { readonly offset: number; readonly timestamp: number }) => boolean,
   bounds: RecordBounds,
-): Promise<RecordDescription> {
+): Promise<RecordDescription | undefined> {
   const fault = findBatchFault(batch, 0, batch.length);
   if (fault !== undefined) throw corrupt(fault.message);
+  const count = recordCount(batch, 0);
+  if (count === 0) return undefined;
   const records = batch.subarray(BATCH_HEADER_BYTES);
   const prefix = await decompressPrefix(
     codecOf(batch, 0) ?? "none",
@@ -48,14 +50,13 @@ export async function findRecord(
   );
   const walk = new RecordWalk(batch, prefix, bounds);
   const portions = new Portions(RECORDS_PER_TURN);
-  const count = recordCount(batch, 0);
   for (let index = 0; index < count; index++) {
     walk.enter(index);
     if (isWanted(walk)) return walk.describe(index);
     walk.leave();
     await portions.next();
   }
-  throw corrupt("the batch does not contain the expected record");
+  return undefined;
 }
 
 /** A position in records of which only a prefix may be decompressed. */

@@ -1,7 +1,7 @@
 // The entries of an index file, each checked against the log beside it if there is one.
 // Leaves to others: the checks (verify-index.ts), and printing (cli/inspect.ts).
 import { basename, dirname } from "node:path";
-import { baseOffset, lastOffset, maxTimestamp } from "../record/batch.ts";
+import { baseOffset, lastOffset, newestTimestamp } from "../record/batch.ts";
 import { type Disk, joinPath } from "../log/disk/disk.ts";
 import { OFFSET_ENTRY_BYTES } from "../log/index/offset-index.ts";
 import { readRegular } from "../log/disk/regular-file.ts";
@@ -146,9 +146,10 @@ function holdAgainstLog(
     if (isDamaged && check instanceof TimeIndexCheck) check.damage(next, first);
     isDamaged = false;
     next = last + 1;
-    rebuilt.add(last, position, size, maxTimestamp(bytes, at));
+    const timestamp = newestTimestamp(bytes, at);
+    rebuilt.add(last, position, size, timestamp);
     if (check instanceof OffsetIndexCheck) check.batch(position, last);
-    else check.batch(last, maxTimestamp(bytes, at));
+    else check.batch(last, timestamp);
   }
   if (isDamaged && check instanceof TimeIndexCheck) check.damage(next, Number.POSITIVE_INFINITY);
   rebuilt.seal();

@@ -65,8 +65,10 @@ export function openLogFiles(dataDirectory: string, topic: string, partition: nu
   file.truncate(bytes);
   const savedEntries = { offsets: 0, times: 0 };
   const state = { file, index, savedEntries, firstAppendMs: undefined, uncheckedBytes: bytes };
-  const active = new ActiveSegment(disk, directory, last, name, state, report);
-  const sealed = bases.map((base) => new SealedSegment(disk, directory, base, name, report));
+  const active = new ActiveSegment(context, last, state);
+  const sealed = bases.map(
+    (base, i) => new SealedSegment(context, base, { endOffset: bases[i + 1] ?? last }),
+  );
   return {
     topic,
     partition,

@@ -122,7 +122,7 @@ export interface LookupExplanation {
   time?: TimeStep;
   /** The offset that is looked up. */
   offset?: number;
-  /** `waits`: the offset is the next to be written, so a consumer waits for it. */
+  /** `waits`: there is nothing at or after the offset yet, so a consumer waits for the next record. */
   outcome: "found" | "waits" | "failed";
   segment?: SegmentSummary;
   segmentComparisons?: readonly Comparison[];
@@ -130,7 +130,10 @@ export interface LookupExplanation {
   scan?: ScanStep;
   read?: { readonly by: "mmap" | "pread"; readonly position: number; readonly bytes: number };
   batch?: BatchDescription;
+  /** The first record at or after the offset, which may be in a gap; missing if the batch has none. */
   record?: RecordDescription;
+  /** The offset after the batch, if it has no such record: where a consumer goes on. */
+  nextOffset?: number;
   cost?: {
     readonly comparisons: number;
     readonly withIndex: Cost;

@@ -23,6 +23,8 @@ export interface PassedBatch {
 
 export class LookupSteps implements LookupTrace {
   readonly segments: Comparison[] = [];
+  /** Number of the segment that was searched last. */
+  segment = 0;
   /** The index that was searched, if any. */
   index: SegmentIndex | undefined;
   entries: Comparison[] = [];
@@ -35,6 +37,10 @@ export class LookupSteps implements LookupTrace {
 
   comparedSegment(number: number, value: number): void {
     this.segments.push({ number, value: Number.isFinite(value) ? value : null });
+  }
+
+  enteredSegment(number: number): void {
+    this.segment = number;
   }
 
   search(index: SegmentIndex): void {

@@ -16,6 +16,8 @@ export interface WalkedBatch {
   /** Holds the batch at `at`; valid until the walk continues. */
   readonly bytes: Uint8Array;
   readonly at: number;
+  /** Base offset that the batch after it states; NaN if none follows. To be called before the walk goes on. */
+  readonly nextBaseOffset: () => number;
 }
 
 /** Bytes that are not a valid batch. */
@@ -56,8 +58,10 @@ export function* walkSegment(
       const { bytes } = walker;
       const at = walker.at(position);
       due = nextOffset(bytes, at);
-      yield { kind: "batch", position, size, bytes, at };
-      position += size;
+      const end = position + size;
+      const nextBaseOffset = (): number => walker.baseOffsetAt(end);
+      yield { kind: "batch", position, size, bytes, at, nextBaseOffset };
+      position = end;
       continue;
     }
     const header = walker.headerAt(position);

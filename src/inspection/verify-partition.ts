@@ -57,7 +57,9 @@ export async function verifyPartition(
     const endOffset = bases[i + 1];
     const isNoted = endOffset === undefined && clean?.baseOffset === baseOffset;
     const notedBytes = isNoted ? clean.bytes : -1;
-    const segment = { topic, partition, directory, file, baseOffset, endOffset, notedBytes };
+    const notedOffset = isNoted ? clean.nextOffset : undefined;
+    const noted = { notedBytes, notedOffset };
+    const segment = { topic, partition, directory, file, baseOffset, endOffset, ...noted };
     end = new SegmentCheck(run, segment, progress).check();
     await run.settle();
   }

@@ -1,7 +1,14 @@
 // Checks one segment: its log batch by batch and record by record, together with both indexes.
 // Leaves to others: its neighbours (verify-partition.ts), and finding batches among bytes (segment-walk.ts).
 import { RustLogError } from "../errors.ts";
-import { baseOffset, codecOf, maxTimestamp, nextOffset, recordCount } from "../record/batch.ts";
+import {
+  baseOffset,
+  codecOf,
+  isMisplaced,
+  newestTimestamp,
+  nextOffset,
+  recordCount,
+} from "../record/batch.ts";
 import { RecordCursor } from "../record/cursor.ts";
 import { reasonOf, systemErrorCode } from "../log/disk/disk.ts";
 import type { ProducerStates } from "../log/producer-states.ts";
@@ -24,6 +31,8 @@ export interface SegmentPlace {
   readonly endOffset: number | undefined;
   /** For the last segment, its size as noted by a clean stop, or -1. */
   readonly notedBytes: number;
+  /** Where the log ended then. */
+  readonly notedOffset: number | undefined;
 }
 
 /** State carried from segment to segment. */
@@ -52,9 +61,10 @@ export class SegmentCheck {
   readonly #rebuilt = new SegmentIndex();
   readonly #cursor = new RecordCursor();
   readonly #unopened = new Map<string, number>();
+  /** What the next batch may begin with, or any higher offset: a gap is no damage. */
   #expected: number;
-  /** Another valid base offset for the next batch, in case only the base offset of the last batch was wrong. */
-  #alsoExpected = -1;
+  /** Where the last batch should have ended, if its base offset was wrong; else -1. */
+  #misplacedEnd = -1;
   #damage: DamagedRange | undefined;
 
   constructor(run: Verification, place: SegmentPlace, progress: PartitionProgress) {
@@ -77,15 +87,14 @@ export class SegmentCheck {
         else this.#takeDamage(part, indexes);
         this.#run.advance(part.size, file);
       }
-      // No later batch showed whether the last offset is wrong or earlier batches are missing.
-      const isMisplaced = this.#alsoExpected >= 0;
-      if (isMisplaced) this.#expected = this.#alsoExpected;
+      const isLastMisplaced = this.#misplacedEnd >= 0;
+      if (isLastMisplaced) this.#expected = this.#misplacedEnd;
       const isCut = this.#finishLog(reader.size, indexes);
       const isWhole = endOffset !== undefined || (notedBytes === reader.size && !isCut);
       this.#rebuilt.seal();
       indexes.finish(this.#rebuilt, isWhole ? "whole" : "prefix");
       this.#noteUnopened();
-      const isUncertain = isMisplaced || (this.#damage !== undefined && !isCut);
+      const isUncertain = isLastMisplaced || (this.#damage !== undefined && !isCut);
       return { nextOffset: this.#expected, isUncertain };
     } catch (error) {
       if (systemErrorCode(error) === undefined) throw error;
@@ -103,8 +112,8 @@ export class SegmentCheck {
   #takeBatch(batch: WalkedBatch, indexes: SegmentIndexes): void {
     const { bytes, at, position, size } = batch;
     const first = baseOffset(bytes, at);
-    const count = recordCount(bytes, at);
-    const base = this.#place.baseOffset;
+    const next = nextOffset(bytes, at);
+    const { baseOffset: base, endOffset, notedBytes, notedOffset } = this.#place;
     if (this.#damage !== undefined) {
       this.#reportDamage(this.#damage, first);
       this.#damage = undefined;
@@ -113,22 +122,31 @@ export class SegmentCheck {
         this.#expected = first;
       }
     }
-    if (first === this.#expected || first === this.#alsoExpected) {
-      this.#alsoExpected = -1;
-      const last = nextOffset(bytes, at) - 1 - base;
-      const timestamp = maxTimestamp(bytes, at);
+    const due = this.#expected;
+    let after = Number.NaN;
+    if (first > due) {
+      after = batch.nextBaseOffset();
+      if (position + size === notedBytes) after = notedOffset ?? after;
+      else if (Number.isNaN(after)) after = endOffset ?? after;
+    }
+    if (!isMisplaced(first, due, next - first, after)) {
+      this.#expected = next;
+      this.#misplacedEnd = -1;
+      const last = next - 1 - base;
+      const timestamp = newestTimestamp(bytes, at);
       indexes.offsets.batch(position, last);
       indexes.times.batch(last, timestamp);
       this.#rebuilt.add(last, position, size, timestamp);
     } else {
       // An index may state the expected or the actual offset; accept both.
-      this.#fault({ position, offset: first }, misplaced(first, this.#expected));
+      this.#fault({ position, offset: first }, misplaced(first, due, after));
       indexes.offsets.damage(position, size);
-      indexes.times.damage(this.#expected - base, this.#expected - base + count);
-      indexes.times.damage(first - base, first - base + count);
-      this.#alsoExpected = this.#expected + count;
+      indexes.times.damage(due - base, due - base + next - first);
+      indexes.times.damage(first - base, next - base);
+      this.#misplacedEnd = due + next - first;
+      // If all that follows is in the wrong place, too, it is reported once.
+      if (first < due) this.#expected = next;
     }
-    this.#expected = nextOffset(bytes, at);
     this.#run.counts.batches++;
     this.#readRecords(batch);
     try {
@@ -170,10 +188,18 @@ export class SegmentCheck {
       this.#reportDamage(tail, endOffset, isTorn ? indexes : undefined);
       return isTorn && this.#run.isRepairing;
     }
-    if (endOffset !== undefined && endOffset !== this.#expected) {
-      const ends = `it ends before offset ${this.#expected}, but the next segment starts with ${endOffset}`;
-      this.#fault({ position: logBytes }, `${ends}: ${missingOrTwice(endOffset, this.#expected)}`);
+    const next = this.#expected;
+    if (endOffset === undefined || endOffset === next) return false;
+    if (endOffset < next || logBytes === 0) {
+      const ends = `it ends before offset ${next}, but the next segment starts with ${endOffset}`;
+      this.#fault({ position: logBytes }, `${ends}: ${missingOrTwice(endOffset, next)}`);
+      return false;
     }
+    const { topic, partition, file } = this.#place;
+    const range = { offset: next, lastOffset: endOffset - 1 };
+    const reason =
+      "no batch covers them up to the next segment: they were compacted, or a segment is missing";
+    this.#run.note({ file, topic, partition, ...range }, reason);
     return false;
   }
 
@@ -227,8 +253,10 @@ export class SegmentCheck {
   }
 }
 
-function misplaced(first: number, expected: number): string {
-  return `a batch starts with offset ${first}, but ${expected} was expected: ${missingOrTwice(first, expected)}`;
+function misplaced(first: number, expected: number, after: number): string {
+  return first < expected
+    ? `a batch starts with offset ${first}, but ${expected} was expected: ${missingOrTwice(first, expected)}`
+    : `a batch starts with offset ${first}, but ${expected} was expected: it overlaps offset ${after}, where the next one starts`;
 }
 
 /** Says what it means that the log continues with `next` instead of `expected`. */

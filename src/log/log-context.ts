@@ -24,17 +24,21 @@ export interface LogPosition {
   readonly position: number;
 }
 
-/** What a log is opened with, beside its place. */
-export interface LogContext {
+/** What a segment is opened with. */
+export interface SegmentContext {
   readonly disk: Disk;
   readonly directory: string;
   /** For messages: `orders-3`. */
   readonly name: string;
+  /** Takes a line about something that an operator should know. */
+  readonly report: (line: string) => void;
+}
+
+/** What a log is opened with. */
+export interface LogContext extends SegmentContext {
   readonly settings: LogSettings;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Takes a line about something that an operator should know. */
-  readonly report: (line: string) => void;
   /** Told of each flush of appended batches, of a whole segment too, how long it took, in milliseconds. */
   readonly onFlush?: ((ms: number) => void) | undefined;
 }

@@ -35,12 +35,17 @@ export function listLogFiles(context: LogContext): LogFileList {
  * The sealed segments of a log. Their lengths are looked up here, at the start: the first description of a partition of
  * many thousand segments would keep all clients waiting for it.
  */
-export function sealedSegments(context: LogContext, bases: readonly number[]): SealedSegment[] {
-  const { disk, directory, name, report } = context;
-  return bases.map(
-    (base) =>
-      new SealedSegment(disk, directory, base, name, report, lengthOf(disk, directory, base)),
-  );
+export function sealedSegments(
+  context: LogContext,
+  bases: readonly number[],
+  activeBase: number,
+): SealedSegment[] {
+  const { disk, directory } = context;
+  return bases.map((base, i) => {
+    const endOffset = bases[i + 1] ?? activeBase;
+    const fileBytes = lengthOf(disk, directory, base);
+    return new SealedSegment(context, base, { endOffset, fileBytes });
+  });
 }
 
 function lengthOf(disk: Disk, directory: string, base: number): number | undefined {

@@ -1,4 +1,4 @@
-// The log of one partition: a row of segments with contiguous offsets, of which only the last is written.
+// The log of one partition: a row of segments with ascending offsets, of which only the last is written.
 // Leaves to others: when to flush and whom to tell (topics/partition.ts), and all byte layouts.
 import { RustLogError } from "../errors.ts";
 import { OFFSET_MAX, RELATIVE_OFFSET_MAX } from "../limits.ts";
@@ -52,7 +52,7 @@ export class Log {
    * that is damaged is sealed, unless the notes say that there is no need to look.
    */
   static async open(context: LogContext, notes: SegmentNotes = NO_NOTES): Promise<Log> {
-    const { disk, directory, name, report } = context;
+    const { disk, directory, name } = context;
     const { bases, snapshotOffsets } = listLogFiles(context);
     const snapshots = new ProducerSnapshots(context, snapshotOffsets);
     const last = bases.pop();
@@ -61,13 +61,13 @@ export class Log {
       await disk.syncDirectory(directory);
       return new Log(context, segments, 0, new ProducerStates(), snapshots);
     }
-    const sealed = sealedSegments(context, bases);
+    const sealed = sealedSegments(context, bases, last);
     const opened = await openLastSegment(context, last, notes, {
       load: (offset) => snapshots.load(offset),
       rebuild: () => producersAfter(sealed),
     });
     snapshots.removeAfter(opened.nextOffset);
-    const active = new ActiveSegment(disk, directory, last, name, opened.state, report);
+    const active = new ActiveSegment(context, last, opened.state);
     const segments = new SegmentList(name, sealed, active);
     const log = new Log(context, segments, opened.nextOffset, opened.producers, snapshots);
     // No acknowledgement must ever depend on what is behind damage.
@@ -207,7 +207,7 @@ export class Log {
       next.discard();
       throw error;
     }
-    this.#segments.sealed.push(this.#active.becomeSealed());
+    this.#segments.sealed.push(this.#active.becomeSealed(next.baseOffset));
     this.#segments.active = next;
     this.#snapshots.keepOnly(this.#nextOffset);
     this.#pushed = this.#mark();

@@ -8,6 +8,7 @@ import { RustLogError } from "../errors.ts";
 import {
   baseOffset,
   baseSequence,
+  lastOffsetDelta,
   maxTimestamp,
   producerEpoch,
   producerId,
@@ -18,6 +19,7 @@ import {
 /** One batch of a producer, as it was appended. */
 export interface ProducerBatch {
   readonly baseSequence: number;
+  /** How many records it had when it was appended. */
   readonly recordCount: number;
   readonly baseOffset: number;
   /** Largest timestamp in it, in milliseconds. */
@@ -95,7 +97,8 @@ export class ProducerStates {
     this.#remember(id);
     this.add(id, producerEpoch(bytes, at), {
       baseSequence: baseSequence(bytes, at),
-      recordCount: recordCount(bytes, at),
+      // Compaction may have removed records of it; their sequence numbers count all the same.
+      recordCount: lastOffsetDelta(bytes, at) + 1,
       baseOffset: baseOffset(bytes, at),
       timestamp: maxTimestamp(bytes, at),
     });

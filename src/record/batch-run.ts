@@ -82,7 +82,7 @@ export class BatchRun {
   afterDamage(fromOffset: number, isOpen: boolean): number | undefined {
     if (this.#searchedFrom !== this.at) {
       this.#searchedFrom = this.at;
-      // A batch that could not be opened holds at least one record.
+      // A batch covers at least one offset.
       this.#found = this.#search(Math.max(this.#previousEnd, fromOffset) + (isOpen ? 0 : 1));
     }
     return this.#found;

@@ -5,7 +5,7 @@
 // The size of a batch has no limit of its own but the end of the file, so no batch that a broker has ever accepted
 // is called damaged. Memory: one window; the CRC of a larger batch is computed piece by piece.
 //
-// After damage the walk goes on where the damaged batch says that it ends, if the batch there continues its offsets;
+// After damage the walk goes on where the damaged batch says that it ends, if a batch with higher offsets is there;
 // else at the next byte where a batch with a matching CRC starts. A record's value may hold whole batches of another
 // log: one that has a lower offset than is due is passed over.
 //
@@ -99,11 +99,16 @@ export class BatchWalker {
     return this.bytes.slice(at, at + BATCH_HEADER_BYTES);
   }
 
+  /** Base offset that a plausible header at `position` states; NaN if none is there. */
+  baseOffsetAt(position: number): number {
+    return this.#peek(position) ? baseOffset(this.#header, 0) : Number.NaN;
+  }
+
   /** Where the walk goes on after the damage at `position`, whose header is `header`: a batch, or the end of the file. */
   findNext(position: number, header: Uint8Array | undefined, offsetMin: number): number {
     const stated = header === undefined ? undefined : statedEnd(header);
     if (stated !== undefined && this.#isWhole(position + stated.size)) {
-      if (baseOffset(this.#header, 0) === stated.nextOffset) return position + stated.size;
+      if (baseOffset(this.#header, 0) >= stated.nextOffset) return position + stated.size;
     }
     const search = this.#search ?? new BatchSearch(this.#file, position + 1, this.#crc32c);
     let found = search.next(position + 1);

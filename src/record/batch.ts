@@ -8,6 +8,9 @@
 //
 // `batchLength` counts the bytes after itself; the CRC covers byte 21 to the end, so that the broker can
 // stamp the base offset without touching it.
+//
+// A batch covers the offsets from `baseOffset` to `baseOffset + lastOffsetDelta`. Compaction may have removed some of
+// its records, or all of them, so `recordCount` may be less than that. A producer's batch is complete (produced-batch.ts).
 import { OFFSET_MAX } from "../limits.ts";
 import {
   readI16,
@@ -63,7 +66,7 @@ export const TRANSACTIONAL_OR_CONTROL_MASK = 0x30;
 
 // Accessors. `at` is where the batch starts in `bytes`; whole headers must be there.
 
-/** Offset of the first record. */
+/** First offset that the batch covers. */
 export function baseOffset(bytes: Uint8Array, at: number): number {
   return readI64(bytes, at + FIELD.baseOffset);
 }
@@ -98,17 +101,17 @@ export function hasLogAppendTime(bytes: Uint8Array, at: number): boolean {
   return (attributes(bytes, at) & LOG_APPEND_TIME_BIT) !== 0;
 }
 
-/** Offset of the last record, less that of the first. */
+/** Last offset that the batch covers, relative to its base offset. */
 export function lastOffsetDelta(bytes: Uint8Array, at: number): number {
   return readI32(bytes, at + FIELD.lastOffsetDelta);
 }
 
-/** Offset of the last record. */
+/** Last offset that the batch covers. */
 export function lastOffset(bytes: Uint8Array, at: number): number {
   return baseOffset(bytes, at) + lastOffsetDelta(bytes, at);
 }
 
-/** Offset after the last record. */
+/** Offset after the last one that the batch covers. */
 export function nextOffset(bytes: Uint8Array, at: number): number {
   return lastOffset(bytes, at) + 1;
 }
@@ -121,6 +124,11 @@ export function baseTimestamp(bytes: Uint8Array, at: number): number {
 /** Largest timestamp of any record, in milliseconds. */
 export function maxTimestamp(bytes: Uint8Array, at: number): number {
   return readI64(bytes, at + FIELD.maxTimestamp);
+}
+
+/** The same for lookups by time: -Infinity for a batch without records, whatever its header says. */
+export function newestTimestamp(bytes: Uint8Array, at: number): number {
+  return recordCount(bytes, at) === 0 ? Number.NEGATIVE_INFINITY : maxTimestamp(bytes, at);
 }
 
 /** Id of an idempotent producer; -1 for any other. */
@@ -169,7 +177,18 @@ export function stampProducer(batch: Uint8Array, sequence: ProducerSequence): vo
   writeU32(batch, FIELD.crc, crc32c(batch, FIELD.attributes, batch.length));
 }
 
-/** Sets the offset of the first record; the CRC does not cover it. */
+/**
+ * Whether a batch with base offset `stated` that covers `offsets` offsets can't stand where it does: `due` is the end of
+ * the batch before it, `next` the base offset of the one after it, or NaN if there is none. Offsets ascend and may have
+ * gaps, and no CRC covers a base offset. So a wrong one shows only where it overlaps a neighbour: one that is too low the
+ * batch before it, one that is too high the batch after it. If that one left no room at all, it is the wrong one.
+ */
+export function isMisplaced(stated: number, due: number, offsets: number, next: number): boolean {
+  if (stated <= due) return stated < due;
+  return next < stated + offsets && next >= due + offsets;
+}
+
+/** Sets the base offset; the CRC does not cover it. */
 export function stampBaseOffset(bytes: Uint8Array, at: number, offset: number): void {
   writeI64(bytes, at + FIELD.baseOffset, offset);
 }
@@ -245,7 +264,7 @@ function headerFaultKind(bytes: Uint8Array, at: number): HeaderFaultKind | undef
   if (magic(bytes, at) !== BATCH_MAGIC) return "magic";
   const count = recordCount(bytes, at);
   const delta = lastOffsetDelta(bytes, at);
-  if (count < 1 || count !== delta + 1) return "count";
+  if (count < 0 || count > delta + 1 || delta < 0) return "count";
   if (!isSafeOffset(bytes, at + FIELD.baseOffset, delta)) return "offset";
   if (codecOf(bytes, at) === undefined) return "codec";
   if (!isSafeI64(bytes, at + FIELD.baseTimestamp) || !isSafeI64(bytes, at + FIELD.maxTimestamp)) {
@@ -260,7 +279,7 @@ const HEADER_FAULTS: Readonly<Record<HeaderFaultKind, (bytes: Uint8Array, at: nu
     count: (bytes, at) => {
       const count = recordCount(bytes, at);
       const delta = lastOffsetDelta(bytes, at);
-      return count < 1
+      return count < 0
         ? `a record count of ${count}`
         : `a record count of ${count} with a last offset delta of ${delta}`;
     },

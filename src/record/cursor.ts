@@ -13,6 +13,7 @@ import {
   type Codec,
   codecOf,
   hasLogAppendTime,
+  lastOffsetDelta,
   maxTimestamp,
   nextOffset,
   recordCount,
@@ -69,9 +70,10 @@ export class RecordCursor {
   // Where the next record starts in `buffer`, and where the records of its batch end.
   readonly #reader = new VarintReader();
   #recordsEnd = 0;
-  // The batch: how many records are left, the index of the next, and what its records are relative to.
+  // The batch: how many records are left, the deltas that the next may have, and what its records are relative to.
   #recordsLeft = 0;
-  #index = 0;
+  #deltaMin = 0;
+  #deltaMax = 0;
   #baseOffset = 0;
   #baseTimestamp = 0;
   #maxTimestamp = 0;
@@ -124,7 +126,7 @@ export class RecordCursor {
     const resumeAt = this.#run.afterDamage(this.#fromOffset, isOpen);
     return {
       batch,
-      from: Math.max(batch + (isOpen ? this.#index : 0), this.#fromOffset),
+      from: Math.max(batch + (isOpen ? this.#deltaMin : 0), this.#fromOffset),
       to: resumeAt === undefined ? undefined : baseOffset(this.#run.bytes, resumeAt),
     };
   }
@@ -168,14 +170,15 @@ export class RecordCursor {
     const run = this.#run;
     while (run.enter()) {
       const { bytes, at } = run;
-      if (nextOffset(bytes, at) > this.#fromOffset) {
+      if (nextOffset(bytes, at) > this.#fromOffset && recordCount(bytes, at) > 0) {
         this.#openRecords(at + BATCH_HEADER_BYTES, run.next, codecOf(bytes, at) ?? "none");
         this.#baseOffset = baseOffset(bytes, at);
         this.#baseTimestamp = baseTimestamp(bytes, at);
         this.#maxTimestamp = maxTimestamp(bytes, at);
         this.#logAppendTime = hasLogAppendTime(bytes, at);
         this.#recordsLeft = recordCount(bytes, at);
-        this.#index = 0;
+        this.#deltaMin = 0;
+        this.#deltaMax = lastOffsetDelta(bytes, at);
         run.opened();
         return true;
       }
@@ -222,8 +225,8 @@ export class RecordCursor {
     at++;
     let delta = bytes[at++]!;
     if (delta >= 0x80) delta = (delta & 0x7f) | (bytes[at++]! << 7);
-    let index = bytes[at++]!;
-    if (index >= 0x80) index = (index & 0x7f) | (bytes[at++]! << 7);
+    let offset = bytes[at++]!;
+    if (offset >= 0x80) offset = (offset & 0x7f) | (bytes[at++]! << 7);
     let key = bytes[at++]!;
     if (key >= 0x80) key = (key & 0x7f) | (bytes[at++]! << 7);
     const keyStart = at;
@@ -233,9 +236,11 @@ export class RecordCursor {
     const valueStart = at;
     at += value >>> 1;
     // A third byte of any of them shows above bit 13; an odd number is negative, and a key of -1 is null.
-    if ((length | delta | index | key | value) > 0x3fff) return false;
-    if (((length | value) & 1) !== 0 || ((key & 1) !== 0 && key !== 1)) return false;
-    if (index !== this.#index << 1 || bytes[at] !== 0 || at + 1 !== end) return false;
+    if ((length | delta | offset | key | value) > 0x3fff) return false;
+    if (((length | offset | value) & 1) !== 0 || ((key & 1) !== 0 && key !== 1)) return false;
+    const offsetDelta = offset >>> 1;
+    if (offsetDelta < this.#deltaMin || offsetDelta > this.#deltaMax) return false;
+    if (bytes[at] !== 0 || at + 1 !== end) return false;
     if (end > this.#recordsEnd || (this.#recordsLeft === 1 && end !== this.#recordsEnd))
       return false;
     const timestamp = this.#baseTimestamp + ((delta >>> 1) ^ -(delta & 1));
@@ -246,15 +251,14 @@ export class RecordCursor {
     this.valueEnd = at;
     this.headerCount = 0;
     this.#headersStart = this.#reader.position = end;
-    this.#showRecord(timestamp);
+    this.#showRecord(timestamp, offsetDelta);
     return true;
   }
 
-  /** The record is at the next index of its batch. */
-  #showRecord(timestamp: number): void {
+  #showRecord(timestamp: number, offsetDelta: number): void {
     this.timestamp = this.#logAppendTime ? this.#maxTimestamp : timestamp;
-    this.offset = this.#baseOffset + this.#index;
-    this.#index++;
+    this.offset = this.#baseOffset + offsetDelta;
+    this.#deltaMin = offsetDelta + 1;
     this.#recordsLeft--;
   }
 
@@ -269,7 +273,12 @@ export class RecordCursor {
     if (length < 0 || end > this.#recordsEnd) throw corrupt("its length is impossible");
     reader.position++; // The attributes: Kafka defines none.
     const timestampDelta = reader.readVarlong();
-    if (reader.readVarint() !== this.#index) throw corrupt("its offset delta is not its index");
+    const offsetDelta = reader.readVarint();
+    if (offsetDelta < this.#deltaMin || offsetDelta > this.#deltaMax) {
+      throw corrupt(
+        `its offset delta is ${offsetDelta}, not one from ${this.#deltaMin} to ${this.#deltaMax}`,
+      );
+    }
 
     const keyBytes = reader.readVarint();
     if (keyBytes < -1) throw corrupt("its key has a negative length");
@@ -295,7 +304,7 @@ export class RecordCursor {
     if (timestamp > OFFSET_MAX || timestamp < -OFFSET_MAX) {
       throw corrupt("its timestamp is impossible");
     }
-    this.#showRecord(timestamp);
+    this.#showRecord(timestamp, offsetDelta);
   }
 
   /** Says where the error is, and makes it the last that the cursor says until `reset`. */
@@ -303,7 +312,7 @@ export class RecordCursor {
     if (!(error instanceof RustLogError)) return error;
     const place =
       this.#recordsLeft > 0
-        ? `record at offset ${this.#baseOffset + this.#index}`
+        ? `record at offset ${this.#baseOffset + this.#deltaMin}`
         : `batch at byte ${this.#run.at}`;
     this.#failure = new RustLogError(error.code, `${place}: ${error.message}`, { cause: error });
     this.#show(NONE);

@@ -11,8 +11,10 @@ import {
   findCrcFault,
   hasLogAppendTime,
   isSafeI64,
+  lastOffsetDelta,
   producerEpoch,
   producerId,
+  recordCount,
   TRANSACTIONAL_OR_CONTROL_MASK,
 } from "./batch.ts";
 import { NO_TAIL, type Tail, tailBytes } from "./bytes.ts";
@@ -42,6 +44,12 @@ export function checkProducedBatch(bytes: Uint8Array, bytesMax: number, tail = N
   if (size !== length) {
     const message = `batch: its header says ${size} bytes, but ${length} were sent`;
     throw new RustLogError("CORRUPT_MESSAGE", message);
+  }
+  const count = recordCount(bytes, 0);
+  const delta = lastOffsetDelta(bytes, 0);
+  if (count < 1 || count !== delta + 1) {
+    const message = `batch: a record count of ${count} with a last offset delta of ${delta}`;
+    throw new RustLogError("INVALID_RECORD", message);
   }
   if ((attributes(bytes, 0) & TRANSACTIONAL_OR_CONTROL_MASK) !== 0) {
     throw new RustLogError("INVALID_RECORD", "batch: there are no transactions here");

@@ -197,6 +197,8 @@ function read(
       bytes += result.bytes;
       // There is more than fits. A partition is full, or the next batch is larger than what is left.
       if (result.nextOffset < result.highWatermark) isDue = true;
+      // A gap up to the high watermark: the reader can wait behind it.
+      if (result.bytes === 0 && result.nextOffset > result.startOffset) isDue = true;
     }
     return result;
   });

@@ -104,7 +104,7 @@ describe("logs", () => {
   test("a sealed segment that ends early", async () => {
     const lines = await linesAfter((path) => truncateSync(path(fileOf(0)), FIRST_BATCH_BYTES));
     expect(lines[0]).toBe(
-      `damage: ${fileOf(0)}: position ${FIRST_BATCH_BYTES}: it ends before offset 2, but the next segment starts with 4: offsets 2 to 3 are missing`,
+      `note: ${fileOf(0)}: offsets 2 to 3: no batch covers them up to the next segment: they were compacted, or a segment is missing`,
     );
     expect(lines.slice(1)).toEqual([
       `damage: ${fileOf(0, "timeindex")}: position 0: entry 0 names offset 3, but no batch ends with it`,
@@ -122,8 +122,11 @@ describe("logs", () => {
     const lines = await linesAfter((path) => {
       for (const kind of ["log", "index", "timeindex"] as const) rmSync(path(fileOf(4, kind)));
     });
-    expect(lines).toEqual([expect.stringContaining(`${fileOf(0)}: position `)]);
-    expect(lines[0]).toEndWith("starts with 10: offsets 4 to 9 are missing");
+    expect(lines).toEqual([
+      expect.stringContaining(`note: ${fileOf(0)}: offsets 4 to 9: no batch`),
+      // A producer's batch was in it.
+      expect.stringContaining(`damage: ${fileOf(10, "snapshot")}: offset 10: `),
+    ]);
   });
 
   test("a segment that overlaps the next", async () => {
@@ -137,12 +140,12 @@ describe("logs", () => {
     );
   });
 
-  test("a gap between two batches, and a duplicated batch", async () => {
+  test("a base offset that is too high, and a duplicated batch", async () => {
     const gap = await linesAfter((path) =>
       edit(path(fileOf(10)), (bytes) => stampBaseOffset(bytes, 85, 14)),
     );
     expect(gap).toEqual([
-      `damage: ${fileOf(10)}: position 85, offset 14: a batch starts with offset 14, but 12 was expected: offsets 12 to 13 are missing`,
+      `damage: ${fileOf(10)}: position 85, offset 14: a batch starts with offset 14, but 12 was expected: it overlaps offset 13, where the next one starts`,
     ]);
     const twice = await linesAfter(
       (path) => edit(path(fileOf(10)), (bytes) => Buffer.concat([bytes.subarray(0, 85), bytes])),

@@ -91,7 +91,8 @@ describe("RecordCursor on damaged bytes", () => {
   test.each([
     ["its length is impossible", "0d 00 00 00 01 01 00"],
     ["its length is impossible", "0e 00 00 00 01 01 00"],
-    ["its offset delta is not its index", "0c 00 00 02 01 01 00"],
+    ["its offset delta is 1, not one from 0 to 0", "0c 00 00 02 01 01 00"],
+    ["its offset delta is -1, not one from 0 to 0", "0c 00 00 01 01 01 00"],
     ["its key has a negative length", "0c 00 00 00 03 01 00"],
     ["its value has a negative length", "0c 00 00 00 01 03 00"],
     ["it has a negative number of headers", "0c 00 00 00 01 01 01"],

@@ -144,7 +144,13 @@ export class Detail {
     const ends = damage === null ? [] : [element("p", { class: "failure" }, damage)];
     const none =
       batches.length === 0 && damage === null
-        ? [element("p", { class: "empty" }, "Nothing was written to it yet.")]
+        ? [
+            element(
+              "p",
+              { class: "empty" },
+              bytes === 0 ? "Nothing was written to it yet." : "No batch begins here.",
+            ),
+          ]
         : [];
     this.#root.replaceChildren(
       this.#head(place, about),

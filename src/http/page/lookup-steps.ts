@@ -97,13 +97,27 @@ class LookupStory {
         record.index === 0
           ? "It is the first of its batch."
           : `A consumer skips the ${countOf(record.index, "record")} before it.`;
-      const text = `Record ${formatCount(record.offset)} is number ${formatCount(record.index + 1)} of ${formatCount(batch.count)} in this batch. ${skipped}`;
+      const wanted = explanation.offset ?? record.offset;
+      const gap =
+        record.offset > wanted
+          ? `No record has offset ${formatCount(wanted)}: this is the first one after it. `
+          : "";
+      const text = `${gap}Record ${formatCount(record.offset)} is number ${formatCount(record.index + 1)} of ${formatCount(batch.count)} in this batch. ${skipped}`;
       steps.push(this.#step("Here it is", text, lines, span, [{ span, kind: "found" }]));
+    }
+    if (segment !== undefined && batch !== undefined && explanation.nextOffset !== undefined) {
+      const span = this.#spanIn(segment, batch.position, batch.bytes);
+      const text = `None of its records is at or after offset ${formatCount(explanation.offset ?? 0)}: compaction has removed them. A consumer goes on at offset ${formatCount(explanation.nextOffset)}.`;
+      steps.push(this.#step("It is not in the batch", text, [], span, [{ span, kind: "found" }]));
     }
     if (failure !== undefined)
       steps.push(this.#step(failure.code, failure.message, [], undefined, []));
     if (outcome === "waits") {
-      const text = `Offset ${formatCount(explanation.offset ?? 0)} is the next to be written: a consumer waits for it.`;
+      const { offset = 0, logEndOffset } = explanation;
+      const text =
+        offset === logEndOffset
+          ? `Offset ${formatCount(offset)} is the next to be written: a consumer waits for it.`
+          : `No record has offset ${formatCount(offset)} or a later one: a consumer waits for offset ${formatCount(logEndOffset)}.`;
       const { bytes } = this.#shape;
       const end: Highlight = { span: { from: bytes, to: bytes }, kind: "found" };
       steps.push(this.#step("The end of the log", text, [], undefined, [end]));

@@ -3,8 +3,11 @@
 //
 // A batch that was being written when the process ended is torn: its header says that it is longer than the file. It is
 // the end of the log, whatever its records look like. But a damaged length may say so, too. The CRC does not cover the
-// length, so it tells: if it matches the bytes up to a batch that continues the offsets, only the length is wrong. So what
-// looks like batches in the records of a damaged batch is not taken for batches of the log.
+// length, so it tells: if it matches the bytes up to a batch with higher offsets, only the length is wrong. So what looks
+// like batches in the records of a damaged batch is not taken for batches of the log.
+//
+// A gap in the offsets is no damage, and a torn tail is known by its CRC. A base offset that overlaps a neighbour is
+// damage (isMisplaced in record/batch.ts).
 import {
   BATCH_HEADER_BYTES,
   baseOffset,
@@ -12,8 +15,10 @@ import {
   crc,
   FIELD,
   findBatchFault,
+  isMisplaced,
   lastOffset,
-  maxTimestamp,
+  lastOffsetDelta,
+  newestTimestamp,
   nextOffset,
   stampBaseOffset,
 } from "../../record/batch.ts";
@@ -79,15 +84,16 @@ export function scanSegment(
     fault = walker.faultAt(position)?.message;
     const at = walker.at(position);
     // Behind damage the batch itself tells its offset.
-    if (fault === undefined && !isBehindDamage && baseOffset(walker.bytes, at) !== due) {
-      fault = `a batch has base offset ${baseOffset(walker.bytes, at)}, not ${due}`;
+    if (fault === undefined && !isBehindDamage) {
+      fault = offsetFault(walker, position, due, segmentBaseOffset, noted);
     }
     if (fault === undefined) {
       const { bytes } = walker;
       const size = batchBytes(bytes, at);
       const relative = lastOffset(bytes, at) - segmentBaseOffset;
-      if (isBehindDamage) index.addBehindDamage(relative, position, size, maxTimestamp(bytes, at));
-      else index.add(relative, position, size, maxTimestamp(bytes, at));
+      const timestamp = newestTimestamp(bytes, at);
+      if (isBehindDamage) index.addBehindDamage(relative, position, size, timestamp);
+      else index.add(relative, position, size, timestamp);
       producers.note(bytes, at);
       position += size;
       due = nextOffset(bytes, at);
@@ -111,6 +117,25 @@ export function scanSegment(
     fault = undefined;
   }
   return { index, bytes: position, nextOffset: due, fault, damage };
+}
+
+/** Why the base offset of the batch at `position` can't be right, or undefined. */
+function offsetFault(
+  walker: BatchWalker,
+  position: number,
+  due: number,
+  segmentBaseOffset: number,
+  noted: ScanHints["noted"],
+): string | undefined {
+  const { bytes } = walker;
+  const at = walker.at(position);
+  const stated = baseOffset(bytes, at);
+  if (stated === due) return undefined;
+  const end = position + batchBytes(bytes, at);
+  const next = end === noted?.bytes ? noted.nextOffset : walker.baseOffsetAt(end);
+  const fits = lastOffset(bytes, at) - segmentBaseOffset <= RELATIVE_OFFSET_MAX;
+  if (fits && !isMisplaced(stated, due, lastOffsetDelta(bytes, at) + 1, next)) return undefined;
+  return `a batch has base offset ${stated}, not ${due}`;
 }
 
 /** A whole batch behind damage. */
@@ -145,9 +170,9 @@ export class DamageSearch {
     if (first === undefined) return undefined;
     const isIntact =
       findBatchFault(header, 0, Number.MAX_SAFE_INTEGER, false) === undefined &&
-      baseOffset(header, 0) === due;
+      baseOffset(header, 0) >= due;
     // The CRC does not cover the base offset.
-    stampBaseOffset(header, 0, due);
+    if (!isIntact) stampBaseOffset(header, 0, due);
     const end = this.#endOfWrongLength(position, header, first, due);
     if (end !== undefined) return end;
     // It is as long as it says, and torn: what was found in it are records.
@@ -203,7 +228,7 @@ class BatchOfUnknownLength {
 
   /** Whether it ends where a batch with that base offset begins. */
   endsAt(end: number, base: number): boolean {
-    if (base !== nextOffset(this.#header, 0)) return false;
+    if (base < nextOffset(this.#header, 0)) return false;
     const buffer = new Uint8Array(Math.min(COPY_BYTES, Math.max(0, end - this.#at)));
     while (this.#at < end) {
       const wanted = Math.min(buffer.length, end - this.#at);

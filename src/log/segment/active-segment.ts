@@ -6,12 +6,12 @@ import {
   BATCH_HEADER_BYTES,
   type BatchFault,
   lastOffset,
-  maxTimestamp,
+  newestTimestamp,
 } from "../../record/batch.ts";
-import { type AppendFile, type Disk, joinPath } from "../disk/disk.ts";
+import { type AppendFile, joinPath } from "../disk/disk.ts";
 import { CheckedSegment } from "./checked-segment.ts";
 import { IndexFile } from "../index/index-file.ts";
-import type { LogContext } from "../log-context.ts";
+import type { SegmentContext } from "../log-context.ts";
 import type { LogSlice } from "./log-slice.ts";
 import type { LookupTrace } from "./lookup-trace.ts";
 import { UnmappedLog } from "./log-bytes.ts";
@@ -59,9 +59,7 @@ export interface ActiveSegmentState {
 
 /** The segment that appends go to. */
 export class ActiveSegment extends CheckedSegment {
-  readonly #disk: Disk;
-  readonly #directory: string;
-  readonly #report: (line: string) => void;
+  readonly #context: SegmentContext;
   readonly #file: AppendFile;
   readonly #offsetsFile: IndexFile;
   readonly #timesFile: IndexFile;
@@ -77,18 +75,10 @@ export class ActiveSegment extends CheckedSegment {
   readonly #checked: UnmappedLog;
   #isDamaged = false;
 
-  constructor(
-    disk: Disk,
-    directory: string,
-    baseOffset: number,
-    partitionName: string,
-    state: ActiveSegmentState,
-    report: (line: string) => void,
-  ) {
-    super(baseOffset, partitionName);
-    this.#disk = disk;
-    this.#directory = directory;
-    this.#report = report;
+  constructor(context: SegmentContext, baseOffset: number, state: ActiveSegmentState) {
+    const { disk, directory } = context;
+    super(baseOffset, context.name);
+    this.#context = context;
     this.#file = state.file;
     this.#index = state.index;
     this.#writtenBytes = state.file.size;
@@ -118,6 +108,10 @@ export class ActiveSegment extends CheckedSegment {
 
   override get fileBytes(): number {
     return this.#file.size;
+  }
+
+  override get endOffset(): number {
+    return Number.NaN;
   }
 
   /** Bytes handed to `append`, pushed or not: what the file's length will be. */
@@ -153,7 +147,7 @@ export class ActiveSegment extends CheckedSegment {
       lastOffset(batch, 0) - this.baseOffset,
       this.#writtenBytes,
       bytes,
-      maxTimestamp(batch, 0),
+      newestTimestamp(batch, 0),
     );
     this.#file.write(batch);
     for (const piece of tail) this.#file.write(piece);
@@ -191,8 +185,8 @@ export class ActiveSegment extends CheckedSegment {
    * Makes a new one, empty, in a directory that must be flushed after it. Throws STORAGE_ERROR when a file of that name
    * has any bytes: they may be records, and nothing is overwritten.
    */
-  static create(context: LogContext, baseOffset: number): ActiveSegment {
-    const { disk, directory, name, report } = context;
+  static create(context: SegmentContext, baseOffset: number): ActiveSegment {
+    const { disk, directory } = context;
     const file = createEmpty(disk, joinPath(directory, segmentFileName(baseOffset, "log")));
     const savedEntries = { offsets: 0, times: 0 };
     const state = {
@@ -202,7 +196,7 @@ export class ActiveSegment extends CheckedSegment {
       firstAppendMs: undefined,
       uncheckedBytes: 0,
     };
-    return new ActiveSegment(disk, directory, baseOffset, name, state, report);
+    return new ActiveSegment(context, baseOffset, state);
   }
 
   /**
@@ -230,16 +224,15 @@ export class ActiveSegment extends CheckedSegment {
     return this.#offsetsFile.complete && this.#timesFile.complete;
   }
 
-  /** Closes the files; reads of earlier slices go to the sealed segment that takes its place. */
-  becomeSealed(): SealedSegment {
-    this.#successor = new SealedSegment(
-      this.#disk,
-      this.#directory,
-      this.baseOffset,
-      this.partitionName,
-      this.#report,
-      this.#file.size,
-    );
+  /**
+   * Closes the files; reads of earlier slices go to the sealed segment that takes its place. `endOffset` is the base
+   * offset of the segment after it.
+   */
+  becomeSealed(endOffset: number): SealedSegment {
+    this.#successor = new SealedSegment(this.#context, this.baseOffset, {
+      fileBytes: this.#file.size,
+      endOffset,
+    });
     this.close();
     return this.#successor;
   }
@@ -247,7 +240,7 @@ export class ActiveSegment extends CheckedSegment {
   /** Closes and removes a new one that can't be used. */
   discard(): void {
     this.close();
-    this.#disk.remove(this.#file.path);
+    this.#context.disk.remove(this.#file.path);
   }
 
   close(): void {
@@ -298,8 +291,8 @@ export class ActiveSegment extends CheckedSegment {
   }
 
   /** What was checked by recovery, or appended by this process, states what holds. */
-  override offsetBefore(position: number): number {
-    if (position < this.#uncheckedBytes) return super.offsetBefore(position);
+  override offsetAt(position: number): number {
+    if (position < this.#uncheckedBytes) return super.offsetAt(position);
     return this.statedBaseOffset(position);
   }
 
@@ -311,7 +304,7 @@ export class ActiveSegment extends CheckedSegment {
     if (this.#isDamaged) return;
     this.#isDamaged = true;
     const file = segmentFileName(this.baseOffset, "log");
-    this.#report(
+    this.#context.report(
       `${this.partitionName}: ${file} is damaged. The segment is kept as it is, and appends go to a new one`,
     );
   }

@@ -25,11 +25,9 @@ export abstract class CheckedSegment extends LogSegment {
    */
   override boundary(position: number, base: number, bytesMax: number, end: number): number {
     const stop = super.boundary(position, base, bytesMax, end);
-    let before: number | undefined;
+    let expected: number | undefined;
     for (let at = this.#verified.verifiedFrom(position); at < stop;) {
-      before ??= this.offsetBefore(at);
-      // Behind a gap a run may begin, but none goes across it.
-      const expected = at === position ? this.offsetAt(at) : before;
+      expected ??= this.offsetAt(at);
       const fault = this.#batchFault(at, stop, expected);
       if (fault !== undefined) {
         this.damageFound();
@@ -43,17 +41,18 @@ export abstract class CheckedSegment extends LogSegment {
         throw this.corrupt(at, `${fault}${skip}`);
       }
       const next = at + batchBytes(this.headerBytes(at), this.headerAt);
-      if (expected === before) this.#verified.add(at, next);
-      before = this.offsetAfter(at, expected);
+      this.#verified.add(at, next);
+      const due = this.offsetAfter(at, expected);
+      expected = next < stop ? this.trueBaseOffset(next, due, at) : undefined;
       at = this.#verified.verifiedFrom(next);
-      if (at !== next) before = undefined;
+      if (at !== next) expected = undefined;
     }
     return stop;
   }
 
   override isDamagedAt(position: number, end: number): boolean {
     if (position >= end || this.#isVerified(position)) return false;
-    const isDamaged = this.#batchFault(position, end, this.offsetBefore(position)) !== undefined;
+    const isDamaged = this.#batchFault(position, end, this.offsetAt(position)) !== undefined;
     if (isDamaged) this.damageFound();
     return isDamaged;
   }

@@ -6,6 +6,8 @@ import type { SegmentIndex } from "../index/segment-index.ts";
 export interface LookupTrace {
   /** The target was compared with segment number `i`: with its base offset, or its largest timestamp. */
   comparedSegment(i: number, value: number): void;
+  /** The batch is looked for in segment number `i`; in a gap at its end, then in the next one. */
+  enteredSegment(i: number): void;
   /** A search in the index of a segment begins; once more if an entry proved wrong and it was rebuilt. */
   search(index: SegmentIndex): void;
   /** The target was compared with entry number `i`: with its relative offset, or its timestamp. */

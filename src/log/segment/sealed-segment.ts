@@ -2,8 +2,8 @@
 // Leaves to others: how a batch is found in it (segment.ts).
 import { RustLogError } from "../../errors.ts";
 import { INDEX_INTERVAL_BYTES } from "../../limits.ts";
-import type { BatchFault } from "../../record/batch.ts";
-import type { Disk } from "../disk/disk.ts";
+import { type BatchFault, FIELD, isSafeI64 } from "../../record/batch.ts";
+import type { SegmentContext } from "../log-context.ts";
 import { type LogBytes, MappedLog } from "./log-bytes.ts";
 import type { LogSlice } from "./log-slice.ts";
 import type { LookupTrace } from "./lookup-trace.ts";
@@ -16,8 +16,17 @@ import { segmentFileName } from "./segment-files.ts";
 import { SegmentIndex } from "../index/segment-index.ts";
 import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "../index/time-index.ts";
 
+/** How far a sealed segment goes. */
+export interface SealedExtent {
+  /** Base offset of the segment after it. */
+  readonly endOffset: number;
+  /** Length of its log in bytes, where that is known. */
+  readonly fileBytes?: number | undefined;
+}
+
 /** One immutable segment of a partition's directory. */
 export class SealedSegment extends RebuildableSegment {
+  override readonly endOffset: number;
   readonly #files: SealedFiles;
   readonly #report: (line: string) => void;
   #fileBytes: number | undefined;
@@ -29,22 +38,14 @@ export class SealedSegment extends RebuildableSegment {
   #rebuildReason: string | undefined;
   #nextOffset = 0;
 
-  /**
-   * Opens nothing yet: files are read on first use, so that a start costs little for each.
-   * `fileBytes` is the length of the log, where it is known.
-   */
-  constructor(
-    disk: Disk,
-    directory: string,
-    baseOffset: number,
-    partitionName: string,
-    report: (line: string) => void,
-    fileBytes?: number,
-  ) {
-    super(baseOffset, partitionName);
+  /** Opens nothing yet: files are read on first use, so that a start costs little for each. */
+  constructor(context: SegmentContext, baseOffset: number, { endOffset, fileBytes }: SealedExtent) {
+    super(baseOffset, context.name);
+    const { disk, directory, report } = context;
     this.#files = new SealedFiles(disk, directory, baseOffset, report);
     this.#report = report;
     this.#fileBytes = fileBytes;
+    this.endOffset = endOffset;
   }
 
   override get bytes(): number {
@@ -58,7 +59,12 @@ export class SealedSegment extends RebuildableSegment {
     return this.#fileBytes;
   }
 
-  /** Offset after the last record. */
+  /** Whether bytes at its end are no batch, or it is empty, which no sealed segment is. */
+  get isEndDamaged(): boolean {
+    return this.bytes < this.fileBytes || this.fileBytes === 0;
+  }
+
+  /** Offset after the last one that its batches cover. */
   get nextOffset(): number {
     this.index();
     return this.#nextOffset;
@@ -114,8 +120,11 @@ export class SealedSegment extends RebuildableSegment {
   /** Calls `visit` with the place of each batch header, in order, as far as the log is not damaged. */
   visitBatches(visit: (bytes: Uint8Array, at: number) => void): void {
     this.walk(0, (_size, at) => {
+      const header = this.headerBytes(at);
       const readable =
-        !Number.isNaN(this.statedBaseOffset(at)) && Number.isFinite(this.maxTimestampAt(at));
+        !Number.isNaN(this.statedBaseOffset(at)) &&
+        isSafeI64(header, this.headerAt + FIELD.maxTimestamp) &&
+        isSafeI64(header, this.headerAt + FIELD.producerId);
       if (readable) visit(this.headerBytes(at), this.headerAt);
       return true;
     });

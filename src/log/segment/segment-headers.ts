@@ -1,14 +1,15 @@
 // The batch headers of one segment, where the bytes may be damaged: which are plausible, and which offsets the
 // batches have. Leaves to others: where the bytes come from, and what is looked for in them (segment.ts).
 //
-// The CRC of a batch does not cover its base offset. But offsets have no gaps, so a batch begins where the one
-// before it ended; when a header says otherwise, the neighbours decide.
+// The CRC of a batch does not cover its base offset. Offsets ascend and may have gaps, so a base offset is right unless it
+// overlaps a neighbour: the batch before it, the one after it, or the next segment.
 import { RustLogError } from "../../errors.ts";
 import {
   BATCH_HEADER_BYTES,
   BATCH_MAGIC,
   batchBytes,
   FIELD,
+  isMisplaced,
   lastOffsetDelta,
   magic,
   recordCount,
@@ -37,6 +38,9 @@ export abstract class SegmentHeaders {
   /** Length of the `.log` file, in bytes. */
   abstract readonly fileBytes: number;
 
+  /** Base offset of the segment after this one; NaN for the last one. */
+  abstract readonly endOffset: number;
+
   /** Bytes in which a whole batch header stands at `headerAt`, for the batch at `position`. */
   protected abstract headerBytes(position: number): Uint8Array;
 
@@ -63,48 +67,51 @@ export abstract class SegmentHeaders {
     return safeI64(this.headerBytes(position), this.headerAt + FIELD.baseOffset);
   }
 
-  /** Largest timestamp of the batch at `position`; -Infinity if what it states can't be. */
+  /** Largest timestamp of the batch at `position`; -Infinity without records, or if what it states can't be. */
   protected maxTimestampAt(position: number): number {
-    const stated = safeI64(this.headerBytes(position), this.headerAt + FIELD.maxTimestamp);
-    return Number.isNaN(stated) ? Number.NEGATIVE_INFINITY : stated;
+    const bytes = this.headerBytes(position);
+    const stated = safeI64(bytes, this.headerAt + FIELD.maxTimestamp);
+    const isKnown = !Number.isNaN(stated) && recordCount(bytes, this.headerAt) !== 0;
+    return isKnown ? stated : Number.NEGATIVE_INFINITY;
   }
 
   /**
-   * The base offset of the batch at `position`. `expected` is what follows the batch at `previous`. Where the
-   * two do not agree, one of them is damaged, or records are missing between them; the neighbours tell.
+   * The base offset of the batch at `position`. `expected` is what follows the batch at `previous`. Where the two do not
+   * agree, there is a gap between them, or one of them is damaged; the neighbours tell.
    */
   protected trueBaseOffset(position: number, expected: number, previous: number): number {
     const stated = this.statedBaseOffset(position);
     if (stated === expected) return expected;
     const relative = stated - this.baseOffset;
     if (!(relative >= 0 && relative <= ENTRY_OFFSET_MAX)) return expected;
-    if (previous !== NO_BATCH && !this.isIntact(previous)) {
-      return stated > this.statedBaseOffset(previous) ? stated : expected;
-    }
-    // A gap, if the batch after it goes on from there.
-    const after = position + batchBytes(this.headerBytes(position), this.headerAt);
-    const gap =
-      stated > expected &&
-      this.headerFault(after, this.fileBytes) === undefined &&
-      this.statedBaseOffset(after) === stated + this.lastDeltaAt(position) + 1;
-    return gap ? stated : expected;
+    const offsets = this.lastDeltaAt(position) + 1;
+    if (!isMisplaced(stated, expected, offsets, this.#nextStated(position))) return stated;
+    // What is expected may be wrong.
+    const isKnown = previous === NO_BATCH || this.isIntact(previous);
+    return !isKnown && stated > this.statedBaseOffset(previous) ? stated : expected;
   }
 
-  /** Offset after the last record of the batch at `position`, whose base offset is `base`. */
+  /** Offset after the last one that the batch at `position` covers, whose base offset is `base`. */
   protected offsetAfter(position: number, base: number): number {
     const bytes = this.headerBytes(position);
     const count = recordCount(bytes, this.headerAt);
     const delta = lastOffsetDelta(bytes, this.headerAt);
     if (count === delta + 1 && count > 0) return base + count;
+    // It was compacted, or one of the two is wrong. A neighbour that fits is enough, to compute few CRCs.
+    const next = this.#nextStated(position);
+    const isPossible = delta >= 0 && count >= 0 && count <= delta + 1;
+    if (isPossible && (next > base + delta || this.isIntact(position))) return base + delta + 1;
     // It is damaged; the next one tells where it should have ended.
-    const after = position + batchBytes(bytes, this.headerAt);
-    const next =
-      this.headerFault(after, this.fileBytes) === undefined
-        ? this.statedBaseOffset(after)
-        : NO_BATCH;
     return next > base && next - base <= ENTRY_OFFSET_MAX
       ? next
       : base + Math.max(1, Math.min(count, delta + 1));
+  }
+
+  /** What the batch after the one at `position` states as its base offset, or the next segment; NaN if there is neither. */
+  #nextStated(position: number): number {
+    const after = position + batchBytes(this.headerBytes(position), this.headerAt);
+    if (this.headerFault(after, this.fileBytes) === undefined) return this.statedBaseOffset(after);
+    return after === this.fileBytes ? this.endOffset : Number.NaN;
   }
 
   /** Offset of the last record less that of the first, as the batch at `position` states. */

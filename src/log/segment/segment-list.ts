@@ -60,9 +60,10 @@ export class SegmentList {
   }
 
   /**
-   * Whole batches from the one that holds `offset`, up to `bytesMax` bytes but one batch at least, all
-   * before `end`. `offset` must be at or above the log start; at or past the end there is nothing.
-   * Throws CORRUPT_MESSAGE, naming the place, when the log is damaged there.
+   * Whole batches from the one that holds `offset`, or from the first one after it, up to `bytesMax` bytes but one batch
+   * at least, all before `end`. `offset` must be at or above the log start; at or past the end there is nothing.
+   * `nextOffset` follows the last batch; without one it is `end`. Throws CORRUPT_MESSAGE, naming the place, when the log
+   * is damaged there.
    */
   read(offset: number, bytesMax: number, end: LogPosition, trace?: LookupTrace): LogRead {
     const slices: LogSlice[] = [];
@@ -72,11 +73,18 @@ export class SegmentList {
       const segment = this.at(i);
       if (segment === undefined || segment.baseOffset > end.segment) break;
       const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
-      const start = total === 0 ? this.#locate(segment, i, offset, limit, trace) : 0;
-      if (start === limit) break;
+      if (total === 0) trace?.enteredSegment(i);
+      const start = total === 0 ? segment.locate(next, limit, trace) : 0;
+      if (start === limit) {
+        // Nothing from there on is in this segment: what comes next is in a later one, or the log ends.
+        if (total > 0) break;
+        if (this.#isEndDamaged(i)) throw this.#missing(segment, i, next, start);
+        next = Math.max(next, this.at(i + 1)?.baseOffset ?? end.offset);
+        continue;
+      }
       // Damage further on is met by the read that begins there; what is before it can be served.
       if (total > 0 && segment.isDamagedAt(start, limit)) break;
-      const base = total === 0 ? segment.foundOffset : next;
+      const base = total === 0 ? segment.foundOffset : segment.offsetAt(start);
       const stop = segment.boundary(start, base, bytesMax - total, limit);
       if (total > 0 && total + stop - start > bytesMax) break;
       slices.push(segment.slice(start, stop - start));
@@ -88,7 +96,8 @@ export class SegmentList {
       }
       next = this.#offsetAfter(segment, i, end);
       if (slices.length === SEGMENTS_PER_READ_MAX) break;
-      if (total >= bytesMax || next !== this.at(i + 1)?.baseOffset) break;
+      if (total >= bytesMax || this.#isEndDamaged(i)) break;
+      if (next > (this.at(i + 1)?.baseOffset ?? end.offset)) break;
     }
     return { slices, bytes: total, nextOffset: next };
   }
@@ -179,23 +188,18 @@ export class SegmentList {
     return low - 1;
   }
 
-  #locate(
-    segment: LogSegment,
-    i: number,
-    offset: number,
-    limit: number,
-    trace: LookupTrace | undefined,
-  ): number {
-    const position = segment.locate(offset, limit, trace);
-    const found = position < limit ? segment.foundOffset : this.at(i + 1)?.baseOffset;
-    if (found !== undefined && found > offset) {
-      const file = segmentFileName(segment.baseOffset, "log");
-      throw new RustLogError(
-        "CORRUPT_MESSAGE",
-        `${this.#name}: segment ${file}, position ${position}: offsets ${offset} to ${found - 1} are missing`,
-      );
-    }
-    return position;
+  /** Whether segment number `i` is sealed, and batches at its end are damaged. */
+  #isEndDamaged(i: number): boolean {
+    return this.sealed[i]?.isEndDamaged === true;
+  }
+
+  #missing(segment: LogSegment, i: number, offset: number, position: number): RustLogError {
+    const file = segmentFileName(segment.baseOffset, "log");
+    const last = (this.at(i + 1)?.baseOffset ?? offset + 1) - 1;
+    return new RustLogError(
+      "CORRUPT_MESSAGE",
+      `${this.#name}: segment ${file}, position ${position}: offsets ${offset} to ${last} are missing`,
+    );
   }
 
   #offsetAfter(segment: LogSegment, i: number, end: LogPosition): number {

@@ -1,7 +1,7 @@
 // Reading one log segment: which batch holds an offset or a timestamp, and where a run of batches ends.
 // Leaves to others: where the bytes come from (sealed-segment.ts: a mapping; active-segment.ts: the file
 // that is being written), and which segment to ask (log.ts).
-import { batchBytes, recordCount } from "../../record/batch.ts";
+import { batchBytes } from "../../record/batch.ts";
 import type { LogSlice } from "./log-slice.ts";
 import type { LookupTrace } from "./lookup-trace.ts";
 import { NO_BATCH, SegmentHeaders } from "./segment-headers.ts";
@@ -47,7 +47,10 @@ export abstract class LogSegment extends SegmentHeaders {
   /** Base offset of the batch that `locate` found: set by that call, so that none allocates. */
   foundOffset = 0;
 
-  /** Offset after the run that `boundary` found; NaN if only `offsetBefore` can tell. Set by that call. */
+  /**
+   * Offset after the run that `boundary` found, by the headers, which the run's CRCs vouch for; NaN if only
+   * `offsetBefore` can tell. Set by that call.
+   */
   stopOffset = Number.NaN;
 
   /** A run of whole batches, from `position`. */
@@ -114,15 +117,14 @@ export abstract class LogSegment extends SegmentHeaders {
     trace?.found(entry);
     if (entry < 0) return this.scan(offset, end, trace);
     const start = offsets.position(entry);
-    if (!this.#entryHolds(entry) && this.repairIndex(start, OFFSET_MISMATCH)) {
+    const holds = this.#entryHolds(entry);
+    if (!holds && this.repairIndex(start, OFFSET_MISMATCH)) {
       return this.#locate(offset, end, trace);
     }
     const expected = this.baseOffset + offsets.relativeOffset(entry) + 1;
     if (start >= end) return end;
     if (expected > offset) {
-      const stated = this.statedBaseOffset(start);
-      const isPlain = this.#plainOffsetAfter(start, stated) === expected;
-      this.foundOffset = isPlain ? stated : this.offsetAt(start);
+      this.foundOffset = holds ? this.statedBaseOffset(start) : this.offsetAt(start);
       return start;
     }
     const size = this.batchSizeAt(start, end);
@@ -152,7 +154,7 @@ export abstract class LogSegment extends SegmentHeaders {
       const base = this.trueBaseOffset(position, expected, previous);
       const next = this.offsetAfter(position, base);
       if (next > offset) {
-        this.foundOffset = base === expected ? base : this.offsetAt(position);
+        this.foundOffset = base;
         return position;
       }
       trace?.passedBatch(position, size, next - 1);
@@ -212,26 +214,23 @@ export abstract class LogSegment extends SegmentHeaders {
     if (end - position <= bytesMax) return end;
     const limit = position + bytesMax;
     let at = position + this.batchSizeAt(position, end);
-    let offset = this.#plainOffsetAfter(position, base);
+    let offset = this.#statedOffsetAfter(position, base);
     if (at < limit) {
       const { offsets } = this.index();
       const entry = offsets.lookupPosition(limit);
-      let known = NO_BATCH;
       if (entry >= 0 && offsets.position(entry) > at) {
         at = offsets.position(entry);
-        const holds = this.#entryHolds(entry);
-        if (!holds && this.repairIndex(at, OFFSET_MISMATCH)) {
+        if (!this.#entryHolds(entry) && this.repairIndex(at, OFFSET_MISMATCH)) {
           return this.boundary(position, base, bytesMax, end);
         }
-        // The entry tells the offset of the batch there; what the one before it ends with is not known.
-        if (holds) known = at;
+        // What the batch before it ends with is not known.
         offset = Number.NaN;
       }
       // What comes before damage can be served; the read that begins at it says what is wrong.
       while (this.headerFault(at, end) === undefined) {
         const next = at + this.batchSizeAt(at, end);
         if (next > limit) break;
-        offset = this.#plainOffsetAfter(at, at === known ? this.statedBaseOffset(at) : offset);
+        offset = this.#statedOffsetAfter(at, this.statedBaseOffset(at));
         at = next;
       }
     }
@@ -239,11 +238,11 @@ export abstract class LogSegment extends SegmentHeaders {
     return at;
   }
 
-  /** Offset after the batch at `position`, which begins with `base`; NaN unless its header says just that. */
-  #plainOffsetAfter(position: number, base: number): number {
-    if (this.statedBaseOffset(position) !== base) return Number.NaN;
-    const count = recordCount(this.headerBytes(position), this.headerAt);
-    return count > 0 && count === this.lastDeltaAt(position) + 1 ? base + count : Number.NaN;
+  /** Offset after the batch at `position`, as its header says; NaN if it does not state that `base`. */
+  #statedOffsetAfter(position: number, base: number): number {
+    return this.statedBaseOffset(position) === base
+      ? base + this.lastDeltaAt(position) + 1
+      : Number.NaN;
   }
 
   /**
