@@ -1,7 +1,7 @@
 // The client side of the measurements, in its own process: the same program for the broker and for its probe.
 // Leaves to others: what is asked (load.ts), who is measured, and what the numbers mean (produce.ts, fetch.ts, …).
-import { parseBrokerAddress } from "../../src/client/address.ts";
-import { Connection } from "../../src/client/connection.ts";
+import { parseBrokerAddress } from "../../src/client/broker-address.ts";
+import { BrokerConnection } from "../../src/client/broker-connection.ts";
 import { connect } from "../../src/index.ts";
 import { decodeFetchResponse } from "../../src/protocol/native/fetch.ts";
 import {
@@ -22,7 +22,7 @@ import { answerQuestions } from "./worker.ts";
 const TIMEOUT_MS = 60_000;
 const CLIENT_RECORD_BYTES = 100;
 
-const idle: Connection[] = [];
+const idle: BrokerConnection[] = [];
 
 answerQuestions<LoadQuestion>((question) => {
   switch (question.kind) {
@@ -46,20 +46,20 @@ answerQuestions<LoadQuestion>((question) => {
   }
 });
 
-function open(port: number): Promise<Connection> {
-  return Connection.open(parseBrokerAddress(`127.0.0.1:${port}`), TIMEOUT_MS);
+function open(port: number): Promise<BrokerConnection> {
+  return BrokerConnection.open(parseBrokerAddress(`127.0.0.1:${port}`), TIMEOUT_MS);
 }
 
 /** Runs `inFlight` requests at a time on each connection until `next` has no more. */
 async function run(
-  connections: readonly Connection[],
+  connections: readonly BrokerConnection[],
   inFlight: number,
-  next: (connection: Connection) => Promise<number> | undefined,
+  next: (connection: BrokerConnection) => Promise<number> | undefined,
 ): Promise<LoadResult> {
   const latencies: number[] = [];
   let bytes = 0;
   const began = performance.now();
-  const lane = async (connection: Connection): Promise<void> => {
+  const lane = async (connection: BrokerConnection): Promise<void> => {
     for (;;) {
       const asked = performance.now();
       const answer = next(connection);

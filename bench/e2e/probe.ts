@@ -6,7 +6,7 @@
 // of one mapping for every `requestBytes`.
 import { closeSync, fdatasync, fdatasyncSync, openSync, rmSync, writeSync } from "node:fs";
 import type { Socket, TCPSocketListener } from "bun";
-import { FIRST_CORRELATION_ID } from "../../src/client/connection.ts";
+import { FIRST_CORRELATION_ID } from "../../src/client/broker-connection.ts";
 import { writeU32 } from "../../src/record/bytes.ts";
 import { answerQuestions } from "./worker.ts";
 

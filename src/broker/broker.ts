@@ -2,22 +2,20 @@
 // Leaves to others: all the work. This is the file to read first.
 import { CONNECTION_REQUESTS_MAX } from "../limits.ts";
 import { OffsetStore } from "../groups/offset-store.ts";
-import type { RequestHeader } from "../protocol/native/messages.ts";
-import type { Tail } from "../record/bytes.ts";
 import type { Disk } from "../log/disk/disk.ts";
 import { QuickFlushes } from "../log/disk/quick-flush.ts";
 import { RealDisk } from "../log/disk/real-disk.ts";
 import { DataDirectory } from "../topics/data-directory.ts";
-import { formatAddress, isLoopback } from "./address.ts";
-import { collectSoon } from "./collector.ts";
-import type { Exchange } from "./exchange.ts";
-import { Router } from "./handlers/router.ts";
-import type { InflightBudget } from "./inflight-budget.ts";
-import { LogLimit } from "./log-limit.ts";
+import { collectSoon } from "../collector.ts";
+import { formatAddress, isLoopback } from "../net/address.ts";
+import type { InflightBudget } from "../net/inflight.ts";
+import { Listener } from "../net/listener.ts";
+import { LogLimit } from "../net/log-limit.ts";
+import { NativeDialect } from "../protocol/native/server/dialect.ts";
+import { Router } from "../protocol/native/server/router.ts";
 import { BrokerMetrics } from "./metrics.ts";
-import { OpenFiles } from "./open-files.ts";
+import { canOpenFiles, OpenFiles } from "./open-files.ts";
 import { type BrokerOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
-import { Server } from "./server.ts";
 import type { ServiceContext } from "../services/context.ts";
 import { VERSION } from "./version.ts";
 
@@ -41,6 +39,11 @@ export interface BrokerHealth {
 /** Offline partitions that the health lists. */
 const HEALTH_OFFLINE_MAX = 20;
 
+/** What a browser shows that was sent to the port of the clients. */
+const HTTP_HINT =
+  "This port is for clients of the RustLog broker, and speaks no HTTP.\n" +
+  "The live page and the metrics have ports of their own: see --ui and --metrics-port of `rustlog broker`.\n";
+
 /** A running broker. */
 export class Broker implements AsyncDisposable {
   /** What the use cases work on, for `http/`. A program that embeds a broker uses a client. */
@@ -49,8 +52,8 @@ export class Broker implements AsyncDisposable {
   readonly metrics: BrokerMetrics;
   readonly #options: ResolvedOptions;
   readonly #data: DataDirectory;
-  readonly #router: Router;
-  readonly #server: Server;
+  readonly #dialect: NativeDialect;
+  readonly #listener: Listener;
   readonly #reports: LogLimit;
   readonly #retention: Timer;
   #retentionRun: Promise<void> = Promise.resolve();
@@ -78,8 +81,8 @@ export class Broker implements AsyncDisposable {
       autoCreateTopics: options.autoCreateTopics,
       defaultPartitions: options.defaultPartitions,
     };
-    this.#router = new Router(this.context);
-    this.#server = new Server({
+    this.#dialect = new NativeDialect(new Router(this.context), metrics);
+    this.#listener = new Listener({
       host: options.host,
       port: options.port,
       get connectionsMax() {
@@ -93,8 +96,9 @@ export class Broker implements AsyncDisposable {
         connectionRequestsMax: CONNECTION_REQUESTS_MAX,
       },
       metrics,
-      dispatch: (exchange: Exchange, header: RequestHeader, payload: Uint8Array, tail: Tail) =>
-        this.#router.dispatch(exchange, header, payload, tail),
+      dialects: [this.#dialect],
+      httpHint: HTTP_HINT,
+      canOpenFiles,
       log: options.log,
     });
     this.#retention = setInterval(() => this.#applyRetention(), options.retentionCheckMs);
@@ -165,7 +169,7 @@ export class Broker implements AsyncDisposable {
 
   /** The port that is listened on, also when a free one was asked for. */
   get port(): number {
-    return this.#server.port;
+    return this.#listener.port;
   }
 
   /** `host:port`, as a client is told it. */
@@ -190,12 +194,12 @@ export class Broker implements AsyncDisposable {
 
   /** Connections that are being served. */
   get connections(): number {
-    return this.#server.connections.size;
+    return this.#listener.connections.size;
   }
 
   /** What requests and answers keep in memory, and how many fetches wait. */
   get inflight(): Pick<InflightBudget, "workingBytes" | "keptBytes" | "waits"> {
-    return this.#server.budget;
+    return this.#listener.budget;
   }
 
   /**
@@ -215,8 +219,8 @@ export class Broker implements AsyncDisposable {
 
   async #stop(): Promise<void> {
     clearInterval(this.#retention);
-    await this.#server.stop(this.#options.stopGraceMs);
-    await this.#router.idle();
+    await this.#listener.stop(this.#options.stopGraceMs);
+    await this.#dialect.idle();
     await this.#retentionRun;
     if (this.#failure === undefined) await this.#data.closeCleanly();
     else this.#data.abandon();
@@ -228,7 +232,7 @@ export class Broker implements AsyncDisposable {
     if (this.#failure !== undefined) return;
     this.#failure = error;
     clearInterval(this.#retention);
-    this.#server.terminate();
+    this.#listener.terminate();
     this.#options.log(
       `fatal: ${error.message}. The broker has stopped serving, because what the disk holds is not known; ` +
         "check the disk and start again: what was acknowledged is recovered from it",

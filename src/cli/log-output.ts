@@ -1,6 +1,6 @@
 // The broker's log on stdout. Lines are written immediately while the reader keeps up. Otherwise they wait in a bounded
 // buffer, so that an unread pipe never blocks the event loop.
-// Leaves to others: the lines, and limiting repeated ones (broker/log-limit.ts).
+// Leaves to others: the lines, and limiting repeated ones (net/log-limit.ts).
 //
 // Pipes and terminals are reopened through /proc/self/fd, because O_NONBLOCK belongs to the open file, not to the
 // descriptor: setting it on our stdout would also set it for the shell and every other process that shares it. Files

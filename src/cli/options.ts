@@ -1,7 +1,7 @@
 // Options shared by several commands, and the connections of client commands.
 // Leaves to others: the commands (one file each), and their setup (command.ts).
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "../client/address.ts";
+import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "../client/broker-address.ts";
 import { type Client, connect } from "../client/client.ts";
 import { WAIT_MS_MAX } from "../client/option-check.ts";
 import type { RustLogError } from "../errors.ts";

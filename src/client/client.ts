@@ -2,7 +2,7 @@
 // Leaves to others: the socket and its reconnecting (link, connection), and all that is sent over it.
 
 import type { RustLogError } from "../errors.ts";
-import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "./address.ts";
+import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "./broker-address.ts";
 import { Admin } from "./admin.ts";
 import { checkCallback, checkObject, checkString } from "./argument-check.ts";
 import { Consumer, type ConsumerOptions } from "./consumer.ts";

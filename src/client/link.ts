@@ -19,9 +19,9 @@ import {
   type VersionRange,
 } from "../protocol/native/api-versions.ts";
 import { API, type ApiName, versionOfFrame } from "../protocol/native/messages.ts";
-import type { BrokerAddress } from "./address.ts";
+import type { BrokerAddress } from "./broker-address.ts";
 import { backoffMs, pause } from "./backoff.ts";
-import { Connection } from "./connection.ts";
+import { BrokerConnection } from "./broker-connection.ts";
 import { isAmbiguous } from "./failure.ts";
 
 /** Times and counts of a link, all given (see ConnectOptions for their meaning). */
@@ -76,8 +76,8 @@ export class BrokerLink {
   readonly address: BrokerAddress;
   readonly options: LinkOptions;
   readonly #closing = new AbortController();
-  #connection: Connection | undefined;
-  #connecting: Promise<Connection> | undefined;
+  #connection: BrokerConnection | undefined;
+  #connecting: Promise<BrokerConnection> | undefined;
   #connectFailures = 0;
   #connectNotBefore = 0;
   #info: ApiVersionsResponse | undefined;
@@ -181,19 +181,19 @@ export class BrokerLink {
   }
 
   /** The connection: the one there is, or one attempt to make one, shared by all who ask meanwhile. */
-  #open(): Promise<Connection> {
+  #open(): Promise<BrokerConnection> {
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = undefined;
     });
     return this.#connecting;
   }
 
-  async #connect(): Promise<Connection> {
+  async #connect(): Promise<BrokerConnection> {
     // Many requests may be trying again, each at its own pace; together they must not hammer the broker.
     await pause(this.#connectNotBefore - performance.now(), this.#closing.signal);
     this.#throwIfClosed(this.#closing.signal);
     try {
-      const connection = await Connection.open(this.address, this.options.connectTimeoutMs);
+      const connection = await BrokerConnection.open(this.address, this.options.connectTimeoutMs);
       try {
         await this.#shakeHands(connection);
         if (!connection.isOpen) throw new RustLogError("CONNECTION_LOST", "lost at once");
@@ -218,7 +218,7 @@ export class BrokerLink {
   }
 
   /** Asks for the broker's versions, and rejects a broker that has no version of an API in common with us. */
-  async #shakeHands(connection: Connection): Promise<void> {
+  async #shakeHands(connection: BrokerConnection): Promise<void> {
     const { requestTimeoutMs } = this.options;
     const payload = await connection
       .request((id) => encodeApiVersionsRequest(id), requestTimeoutMs)

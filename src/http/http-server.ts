@@ -1,13 +1,13 @@
 // The broker's HTTP port, for people and for monitoring: what is served there is put together by the caller, path
 // by path. Leaves to others: the answers (monitoring.ts), which requests are answered (request-guard.ts), and the
-// protocol of the clients (broker/server.ts).
+// protocol of the clients (net/listener.ts).
 //
 // Seen of Bun 1.4.5, and relied on here: a route that is one function gets every method; `stop(true)` also ends
 // answers that are still being streamed, and calls `cancel` of their streams; a connection whose request has not come
 // whole within `idleTimeout` is closed, however slowly it sends; `Bun.listen` shares no port with
 // another process.
-import { type AddressFlags, formatAddress, isLoopback, listenError } from "../broker/address.ts";
-import { LogLimit } from "../broker/log-limit.ts";
+import { type AddressFlags, formatAddress, isLoopback, listenError } from "../net/address.ts";
+import { LogLimit } from "../net/log-limit.ts";
 import { httpConnectionsMax } from "../broker/open-files.ts";
 import { type Behind, HttpGate } from "./http-gate.ts";
 import { RequestGuard } from "./request-guard.ts";

@@ -9,7 +9,7 @@
 //   what the link shows.
 // A client that sends no Origin and no Sec-Fetch-Site is not a browser.
 import { isIP } from "node:net";
-import { isLoopback } from "../broker/address.ts";
+import { isLoopback } from "../net/address.ts";
 
 /** Why a request is not answered. */
 export interface GuardRefusal {

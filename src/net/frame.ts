@@ -1,5 +1,5 @@
 // Cuts a stream of chunks into frames: `u32 length | payload`. No I/O, no knowledge of what a payload says.
-// Leaves to others: reading the socket (broker/connection.ts, client/connection.ts), and the envelope (messages.ts).
+// Leaves to others: reading the socket (connection.ts, broker-connection.ts), and the headers (messages.ts).
 //
 // Invariant: consumed <= available, where `available` is the sum of the chunks' lengths and `consumed` the
 // bytes of the first chunk that earlier frames took. A frame's length is checked before anything is done
@@ -29,8 +29,24 @@ export interface FrameDecoderOptions {
   readonly frameBytesMax: number;
 }
 
+/** The next frame, of which a header at least has come. */
+export interface NextFrame {
+  /** Length of its payload. */
+  readonly nextBytes: number;
+  /** The byte of its payload at `offset`, which must have come. */
+  nextByte(offset: number): number;
+}
+
+/** How long requests may be. */
+export interface RequestLimits {
+  /** Bytes that a payload must begin with to be answered, be it with an error. */
+  readonly headerBytes: number;
+  /** Longest payload of a request. */
+  requestBytesMax(frame: NextFrame): number;
+}
+
 /** A decoder for one direction of one connection. */
-export class FrameDecoder {
+export class FrameDecoder implements NextFrame {
   readonly #frameBytesMax: number;
   #chunks: Uint8Array[] = [];
   #consumed = 0;
@@ -46,9 +62,8 @@ export class FrameDecoder {
   #blockView: Uint8Array | undefined;
   /** What of the payload that `nextInPieces` has returned lies beyond it. */
   tail: Tail = NO_TAIL;
-  /** Length of the payload that `hasNext` has found. */
+  /** Length of the payload that `hasNext` or `takeTooLong` has found. */
   nextBytes = 0;
-  nextFirstByte = 0;
 
   constructor(options: FrameDecoderOptions) {
     this.#frameBytesMax = options.frameBytesMax;
@@ -97,28 +112,34 @@ export class FrameDecoder {
     return length === undefined ? undefined : this.#take(length);
   }
 
+  /** A copy of the first bytes that came and that no frame has taken, `bytesMax` at most. */
+  peek(bytesMax: number): Uint8Array {
+    const length = Math.min(bytesMax, this.pendingBytes);
+    return Uint8Array.from({ length }, (_, at) => this.#peekByte(at));
+  }
+
+  nextByte(offset: number): number {
+    return this.#peekByte(FRAME_LENGTH_BYTES + offset);
+  }
+
   /**
-   * If the next frame is longer than `bytesMaxOf` allows for its first byte: its first `headBytes`, as soon as they have
-   * come; the rest is dropped as it comes. Otherwise undefined. Throws as `next` does.
+   * If the next frame is longer than it may be: its header, as soon as that has come; the rest is dropped as it comes.
+   * Otherwise undefined. Throws as `next` does.
    */
-  takeTooLong(
-    headBytes: number,
-    bytesMaxOf: (firstByte: number) => number,
-  ): Uint8Array | undefined {
-    if (this.pendingBytes < FRAME_LENGTH_BYTES + headBytes) return undefined;
+  takeTooLong(limits: RequestLimits): Uint8Array | undefined {
+    const { headerBytes } = limits;
+    if (this.pendingBytes < FRAME_LENGTH_BYTES + headerBytes) return undefined;
     if (this.#failure !== undefined) throw this.#failure;
     const length = this.#peekLength();
     this.#checkLength(length);
-    if (length < headBytes || length <= bytesMaxOf(this.#peekByte(FRAME_LENGTH_BYTES))) {
-      return undefined;
-    }
     this.nextBytes = length;
+    if (length < headerBytes || length <= limits.requestBytesMax(this)) return undefined;
     this.#skip(FRAME_LENGTH_BYTES);
-    const head = this.#take(headBytes).slice();
-    const come = Math.min(this.pendingBytes, length - headBytes);
+    const header = this.#take(headerBytes).slice();
+    const come = Math.min(this.pendingBytes, length - headerBytes);
     this.#skip(come);
-    this.#dropping = length - headBytes - come;
-    return head;
+    this.#dropping = length - headerBytes - come;
+    return header;
   }
 
   /** Whether a whole frame has come, which stays there. Throws as `next` does. */
@@ -126,7 +147,6 @@ export class FrameDecoder {
     const length = this.#wholeLength();
     if (length === undefined) return false;
     this.nextBytes = length;
-    this.nextFirstByte = this.#peekByte(FRAME_LENGTH_BYTES);
     return true;
   }
 

@@ -42,7 +42,8 @@ test("a frame that is dropped keeps no memory, however it is cut, and the next o
     let payload: Uint8Array | undefined;
     for (let at = 0; at < bytes.length; at += chunk) {
       decoder.push(bytes.subarray(at, at + chunk));
-      if (decoder.takeTooLong(6, () => 1000) !== undefined) dropped++;
+      if (decoder.takeTooLong({ headerBytes: 6, requestBytesMax: () => 1000 }) !== undefined)
+        dropped++;
       payload = decoder.next();
       if (payload === undefined) expect(decoder.pendingBytes).toBeLessThan(16);
     }

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { backoffMs } from "../../src/client/backoff.ts";
 import { connect } from "../../src/client/client.ts";
 import { BrokerLink, type Call, type LinkOptions } from "../../src/client/link.ts";
-import { parseBrokerAddress } from "../../src/client/address.ts";
+import { parseBrokerAddress } from "../../src/client/broker-address.ts";
 import { RustLogError } from "../../src/errors.ts";
 import { API_NAMES, API_VERSIONS } from "../../src/protocol/native/api-versions.ts";
 import { decodePingResponse, encodePingRequest } from "../../src/protocol/native/meta.ts";

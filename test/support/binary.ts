@@ -153,10 +153,10 @@ export class BrokerProcess implements AsyncDisposable {
     return Number(this.address.split(":").at(-1));
   }
 
-  /** Lines that report something: neither the banner nor where it listens. */
+  /** Lines that report something: not the banner, not where it listens, and not that a client speaks another protocol. */
   get reports(): string[] {
     const usual =
-      /^[╔║╚]|^Data directory:|^Broker started on|^Stopping:|^Broker stopped|^\d+ connections will be/;
+      /^[╔║╚]|^Data directory:|^Broker started on|^Stopping:|^Broker stopped|^\d+ connections will be|a connection was closed: (?:it is of an? |its first frame|no protocol)/;
     return this.lines.filter((line) => !usual.test(line));
   }
 

@@ -167,6 +167,7 @@ describe("clients that do nothing", () => {
         await Promise.all(there.clients.map((client) => client.response(1)));
         for (let i = 0; i < 20; i++) {
           using over = await RawClient.connect(broker.port);
+          over.send(encodePingRequest(1));
           expect(errorOf(await over.response(0))).toStartWith("TOO_MANY_CONNECTIONS");
           await over.closed;
         }

@@ -12,7 +12,10 @@ const PATHS = new Set(FILES.map(({ path }) => path));
 const ENTRIES = ["main.ts", "index.ts"];
 
 /** Of the root, what every layer may import. */
-const ROOT_FILES = ["errors.ts", "limits.ts", "printable.ts"];
+const ROOT_FILES = ["errors.ts", "limits.ts", "printable.ts", "collector.ts"];
+
+/** The server side of a protocol: clients share the codecs in the folder above it, and nothing of this. */
+const NATIVE_SERVER = "protocol/native/server";
 
 /** What a folder may import beside itself and the root files: folders, or single files of them. */
 const BELOW: Readonly<Record<string, readonly string[]>> = {
@@ -23,7 +26,8 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   services: ["record", "log", "topics", "groups"],
   net: ["record/bytes.ts"],
   protocol: ["record/bytes.ts", "net"],
-  broker: ["record", "log", "topics", "groups", "services", "net", "protocol"],
+  [NATIVE_SERVER]: ["record", "services", "net", "protocol"],
+  broker: ["record", "log", "topics", "groups", "services", "net", "protocol", NATIVE_SERVER],
   client: ["record", "net", "protocol"],
   inspection: ["record", "log", "topics", "groups"],
   http: [
@@ -36,20 +40,24 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+function layerOf(path: string): string {
+  return path.startsWith(`${NATIVE_SERVER}/`) ? NATIVE_SERVER : folderOf(path);
+}
+
 function mayImport(from: string, to: string): boolean {
   if (ENTRIES.includes(from)) return true;
   if (ROOT_FILES.includes(to)) return true;
-  const folder = folderOf(from);
-  if (folder === "") return false;
-  if (folderOf(to) === folder) return true;
-  const below = BELOW[folder] ?? [];
-  return below.includes(folderOf(to)) || below.includes(to);
+  const layer = layerOf(from);
+  if (layer === "") return false;
+  if (layerOf(to) === layer) return true;
+  const below = BELOW[layer] ?? [];
+  return below.includes(layerOf(to)) || below.includes(to);
 }
 
 describe("the layers", () => {
   test("are all known", () => {
-    const folders = new Set(FILES.map(({ path }) => folderOf(path)).filter((name) => name !== ""));
-    expect([...folders].filter((name) => BELOW[name] === undefined)).toEqual([]);
+    const layers = new Set(FILES.map(({ path }) => layerOf(path)).filter((name) => name !== ""));
+    expect([...layers].filter((name) => BELOW[name] === undefined)).toEqual([]);
   });
 
   test("import only downwards", () => {
@@ -63,6 +71,9 @@ describe("the layers", () => {
     expect(mayImport("log/log.ts", "topics/partition.ts")).toBe(false);
     expect(mayImport("net/frame.ts", "record/batch.ts")).toBe(false);
     expect(mayImport("client/link.ts", "log/disk/disk.ts")).toBe(false);
+    expect(mayImport("client/link.ts", "protocol/native/server/router.ts")).toBe(false);
+    expect(mayImport("protocol/native/produce.ts", "services/produce.ts")).toBe(false);
+    expect(mayImport("net/connection.ts", "protocol/native/messages.ts")).toBe(false);
     expect(mayImport("errors.ts", "record/bytes.ts")).toBe(false);
     expect(mayImport("log/log.ts", "index.ts")).toBe(false);
     expect(mayImport("net/frame.ts", "record/bytes.ts")).toBe(true);

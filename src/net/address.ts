@@ -1,0 +1,37 @@
+// Addresses to listen on: how they are written, which are this machine's own, and what is said when one can't be had.
+// Leaves to others: listening (listener.ts, and http/http-server.ts).
+
+/** The flags that set an address, for messages. */
+export interface AddressFlags {
+  readonly host: string;
+  readonly port: string;
+}
+
+/** `host:port`, with brackets where the host has colons itself. */
+export function formatAddress(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Whether an address or name is this machine's own, which no other can reach. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+/** Why an address could not be listened on, and what to do. */
+export function listenError(
+  host: string,
+  port: number,
+  flags: AddressFlags,
+  error: unknown,
+): Error {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const where = formatAddress(host, port);
+  const why = error instanceof Error ? error.message : String(error);
+  const message =
+    code === "EADDRINUSE"
+      ? `${where} is in use: stop the program that has it, or choose another ${flags.port}`
+      : code === "EACCES"
+        ? `not allowed to listen on ${where}: choose a ${flags.port} above 1023`
+        : `can't listen on ${where}: ${why}; check ${flags.host} and ${flags.port}`;
+  return new Error(message, { cause: error });
+}

@@ -1,0 +1,60 @@
+// Responses of one connection that leave in the order of their requests, for dialects that need it: one that is ready
+// too early waits here. Leaves to others: sending them (connection.ts).
+import type { InflightAccount } from "./inflight.ts";
+import type { InflightRequest } from "./inflight-request.ts";
+import type { ByteSource } from "./outbox.ts";
+
+/** Sends the answer to a request. */
+type Send = (request: InflightRequest, head: Uint8Array, slices: readonly ByteSource[]) => void;
+
+interface Response {
+  readonly head: Uint8Array;
+  readonly slices: readonly ByteSource[];
+}
+
+export class ResponseOrder {
+  /** Requests whose responses are not sent, in the order received. */
+  readonly #requests: InflightRequest[] = [];
+  readonly #early = new Map<InflightRequest, Response>();
+  readonly #inflight: InflightAccount;
+  readonly #send: Send;
+
+  constructor(inflight: InflightAccount, send: Send) {
+    this.#inflight = inflight;
+    this.#send = send;
+  }
+
+  began(request: InflightRequest): void {
+    this.#requests.push(request);
+  }
+
+  /** Sends the answer to a request, and those that waited for it; or keeps it until its turn comes. */
+  settled(request: InflightRequest, head: Uint8Array, slices: readonly ByteSource[]): void {
+    if (this.#requests[0] !== request) {
+      this.#early.set(request, { head, slices });
+      this.#inflight.keepEarly(head.length);
+      return;
+    }
+    this.#requests.shift();
+    this.#send(request, head, slices);
+    for (;;) {
+      const next = this.#requests[0];
+      const response = next === undefined ? undefined : this.#early.get(next);
+      if (next === undefined || response === undefined) return;
+      this.#requests.shift();
+      this.#early.delete(next);
+      this.#inflight.keepEarly(-response.head.length);
+      this.#send(next, response.head, response.slices);
+    }
+  }
+
+  /** The connection is closed: what is kept is dropped, and answers that come later are not kept. */
+  clear(): void {
+    for (const [request, { head }] of this.#early) {
+      this.#inflight.keepEarly(-head.length);
+      this.#inflight.ended(request.bytes, request.chargedBytes);
+    }
+    this.#early.clear();
+    this.#requests.length = 0;
+  }
+}

@@ -1,0 +1,81 @@
+// Our own protocol as a dialect of the listener: which connections speak it, its errors, and one session for each.
+// Leaves to others: what a request asks for (router.ts), and the formats (the codecs above this folder).
+import type { RustLogError } from "../../../errors.ts";
+import type { Dialect, DialectConnection, Session } from "../../../net/dialect.ts";
+import type { NextFrame } from "../../../net/frame.ts";
+import type { InflightRequest } from "../../../net/inflight-request.ts";
+import type { Tail } from "../../../record/bytes.ts";
+import { encodeErrorResponse, REQUEST_HEADER_BYTES } from "../messages.ts";
+import { Exchange, type RequestMetrics } from "./exchange.ts";
+import { isSmallRequest, requestBytesMax, tooLongError } from "./request-size.ts";
+
+/** First bytes of payloads: the keys of our APIs, and those that may come. */
+const FIRST_BYTE_MIN = 1;
+const FIRST_BYTE_MAX = 127;
+
+/** Answers requests. */
+export interface Dispatcher {
+  dispatch(exchange: Exchange, payload: Uint8Array, tail: Tail): void;
+  /** Resolves when no handler is at work any more. */
+  idle(): Promise<void>;
+}
+
+export class NativeDialect implements Dialect {
+  readonly headerBytes = REQUEST_HEADER_BYTES;
+  readonly inOrder = false;
+  readonly tooLongError = tooLongError;
+  readonly dispatcher: Dispatcher;
+  readonly metrics: RequestMetrics;
+
+  constructor(dispatcher: Dispatcher, metrics: RequestMetrics) {
+    this.dispatcher = dispatcher;
+    this.metrics = metrics;
+  }
+
+  speaks(firstByte: number): boolean {
+    return firstByte >= FIRST_BYTE_MIN && firstByte <= FIRST_BYTE_MAX;
+  }
+
+  requestBytesMax(frame: NextFrame): number {
+    return requestBytesMax(frame.nextByte(0));
+  }
+
+  isSmall(frame: NextFrame): boolean {
+    return isSmallRequest(frame.nextByte(0), frame.nextBytes);
+  }
+
+  /** An answer to no request has correlation id 0. */
+  encodeConnectionError(error: RustLogError): Uint8Array {
+    return encodeErrorResponse(0, error);
+  }
+
+  open(connection: DialectConnection): Session {
+    return new NativeSession(this, connection);
+  }
+
+  idle(): Promise<void> {
+    return this.dispatcher.idle();
+  }
+}
+
+class NativeSession implements Session {
+  readonly dialect: NativeDialect;
+  readonly #connection: DialectConnection;
+
+  constructor(dialect: NativeDialect, connection: DialectConnection) {
+    this.dialect = dialect;
+    this.#connection = connection;
+  }
+
+  take(request: InflightRequest, payload: Uint8Array, tail: Tail): void {
+    this.dialect.dispatcher.dispatch(this.#exchange(request, payload), payload, tail);
+  }
+
+  refuse(request: InflightRequest, head: Uint8Array, error: RustLogError): void {
+    this.#exchange(request, head).fail(error);
+  }
+
+  #exchange(request: InflightRequest, payload: Uint8Array): Exchange {
+    return new Exchange(this.#connection, request, payload, this.dialect.metrics);
+  }
+}

@@ -1,0 +1,18 @@
+// Produce: the base offset of a batch once it is acknowledged.
+// Leaves to others: the append (services/produce.ts).
+import { encodeProduceResponse, type ProduceRequest } from "../produce.ts";
+import type { ServiceContext } from "../../../services/context.ts";
+import * as services from "../../../services/produce.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** Answers a Produce request. */
+export function produce(
+  context: ServiceContext,
+  exchange: Exchange,
+  request: ProduceRequest,
+): void {
+  services.produce(context, request).then(
+    (baseOffset) => exchange.answer(encodeProduceResponse(exchange.correlationId, { baseOffset })),
+    (error: unknown) => exchange.fail(error),
+  );
+}

@@ -1,0 +1,74 @@
+// CreateTopic, ListTopics, DescribeTopic and DeleteTopic.
+// Leaves to others: the work (services/topics.ts).
+import { OFFLINE_REASON_LENGTH_MAX } from "../../../limits.ts";
+import { type DeleteTopicRequest, encodeDeleteTopicResponse } from "../delete-topic.ts";
+import {
+  type CreateTopicRequest,
+  type DescribeTopicRequest,
+  encodeCreateTopicResponse,
+  encodeDescribeTopicResponse,
+  listedTopicWriter,
+  type ListTopicsRequest,
+  TOPIC_PAGES_SINCE,
+} from "../topics.ts";
+import type { ServiceContext } from "../../../services/context.ts";
+import * as services from "../../../services/topics.ts";
+import type { Exchange } from "./exchange.ts";
+import { answerList } from "./list.ts";
+
+/** Answers a CreateTopic request. */
+export async function createTopic(
+  context: ServiceContext,
+  exchange: Exchange,
+  { topic: name, partitions, settings }: CreateTopicRequest,
+): Promise<void> {
+  const { correlationId, apiVersion } = exchange;
+  const created = await services.createTopic(context, {
+    ...{ name, partitions },
+    settings: Object.fromEntries(settings.map((setting) => [setting.name, setting.value])),
+  });
+  exchange.answer(encodeCreateTopicResponse(correlationId, created, apiVersion));
+}
+
+/** Answers a ListTopics request. */
+export function listTopics(
+  context: ServiceContext,
+  exchange: Exchange,
+  { after, limit }: ListTopicsRequest,
+): Promise<void> {
+  return answerList(exchange, {
+    items: services.listTopics(context, after),
+    write: listedTopicWriter(exchange.apiVersion),
+    limit,
+    pagesSince: TOPIC_PAGES_SINCE,
+  });
+}
+
+/** Answers a DescribeTopic request. */
+export async function describeTopic(
+  context: ServiceContext,
+  exchange: Exchange,
+  { topic, createIfMissing }: DescribeTopicRequest,
+): Promise<void> {
+  const { correlationId, apiVersion } = exchange;
+  const described = await services.describeTopic(context, topic, createIfMissing);
+  const response = {
+    ...described,
+    settings: Object.entries(described.settings).map(([name, value]) => ({ name, value })),
+    partitions: described.partitions.map((partition) => ({
+      ...partition,
+      offline: partition.offline?.slice(0, OFFLINE_REASON_LENGTH_MAX) ?? "",
+    })),
+  };
+  exchange.answer(encodeDescribeTopicResponse(correlationId, response, apiVersion));
+}
+
+/** Answers a DeleteTopic request. */
+export async function deleteTopic(
+  context: ServiceContext,
+  exchange: Exchange,
+  { topic }: DeleteTopicRequest,
+): Promise<void> {
+  await services.deleteTopic(context, topic);
+  exchange.answer(encodeDeleteTopicResponse(exchange.correlationId, {}));
+}

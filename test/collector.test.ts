@@ -1,0 +1,81 @@
+// When input has the garbage collected: by bytes, and never for more than a tenth of the time.
+import { expect, test } from "bun:test";
+import { Collections, InputCollector } from "../src/collector.ts";
+
+const MiB = 1024 * 1024;
+
+test("input is collected by the amount of it, and less often where that takes long", () => {
+  let nowMs = 0;
+  let takesMs = 0;
+  const collected: number[] = [];
+  const collector = new InputCollector(
+    () => {
+      collected.push(nowMs);
+      nowMs += takesMs;
+    },
+    () => nowMs,
+  );
+  const receive = (mebibytes: number, everyMs: number): void => {
+    for (let i = 0; i < mebibytes; i++) {
+      nowMs += everyMs;
+      collector.received(MiB);
+    }
+  };
+  receive(127, 1);
+  expect(collected).toEqual([]);
+  receive(129, 1);
+  expect(collected).toEqual([128, 256]);
+  takesMs = 30;
+  receive(128, 1);
+  expect(collected).toEqual([128, 256, 384]);
+  // One that took long among short ones may have waited for a processor.
+  receive(128, 1);
+  expect(collected).toEqual([128, 256, 384, 542]);
+  // 30 ms are a tenth of 300 ms: not before.
+  receive(299, 1);
+  expect(collected.length).toBe(4);
+  receive(1, 1);
+  expect(collected).toEqual([128, 256, 384, 542, 872]);
+});
+
+test("a collection is forced only while that is quick", () => {
+  let nowMs = 0;
+  let takesMs = 1;
+  const forced: boolean[] = [];
+  const collections = new Collections({
+    gc: (force) => {
+      forced.push(force);
+      if (force) nowMs += takesMs;
+    },
+    objectBytes: () => 0,
+    nowMs: () => nowMs,
+  });
+  const collect = (times: number): boolean[] => {
+    forced.length = 0;
+    for (let i = 0; i < times; i++) collections.collect();
+    return forced;
+  };
+  expect(collect(2)).toEqual([true, true]);
+  takesMs = 90;
+  expect(collect(1)).toEqual([true]);
+  takesMs = 1;
+  expect(collect(2)).toEqual([true, true]);
+  takesMs = 90;
+  expect(collect(4)).toEqual([true, true, false, false]);
+});
+
+test("a collection is not forced where so many objects are in memory that it would take long", () => {
+  let objectBytes = 4 * MiB;
+  const forced: boolean[] = [];
+  const collections = new Collections({
+    gc: (force) => void forced.push(force),
+    objectBytes: () => objectBytes,
+  });
+  collections.collect();
+  objectBytes = 30 * MiB;
+  collections.collect();
+  collections.collect();
+  objectBytes = 4 * MiB;
+  collections.collect();
+  expect(forced).toEqual([true, false, false, true]);
+});

@@ -1,0 +1,333 @@
+// A second dialect beside the native one: a toy protocol that needs its responses in order, has requests without a
+// response, and errors of its own. It registers with the listener, and nothing in net/ or protocol/native knows of it.
+import { describe, expect, test } from "bun:test";
+import { BrokerMetrics } from "../../src/broker/metrics.ts";
+import { RustLogError } from "../../src/errors.ts";
+import type { Dialect, DialectConnection, Session } from "../../src/net/dialect.ts";
+import type { NextFrame } from "../../src/net/frame.ts";
+import type { InflightRequest } from "../../src/net/inflight-request.ts";
+import { Listener } from "../../src/net/listener.ts";
+import { NativeDialect } from "../../src/protocol/native/server/dialect.ts";
+import { encodeResponse } from "../../src/protocol/native/messages.ts";
+import { joined } from "../../src/record/bytes.ts";
+import { errorOf, pingFrame } from "../support/broker.ts";
+import { RawClient } from "../support/raw-client.ts";
+import { until } from "../support/until.ts";
+
+const MiB = 1024 * 1024;
+
+/** First byte of a toy request; no native one begins with it. Then comes a letter, and a text. */
+const TOY = 200;
+
+function frame(text: string): Uint8Array {
+  const payload = new TextEncoder().encode(text);
+  const bytes = new Uint8Array(4 + payload.length);
+  new DataView(bytes.buffer).setUint32(0, payload.length);
+  bytes.set(payload, 4);
+  return bytes;
+}
+
+function toyFrame(letter: string, text = ""): Uint8Array {
+  const bytes = frame(`_${letter}${text}`);
+  bytes[4] = TOY;
+  return bytes;
+}
+
+/**
+ * `E` echoes its text, `L` does so when the test says so, `S` says nothing and keeps its text, anything else is an
+ * error. Texts longer than 100 bytes are too long.
+ */
+class ToyDialect implements Dialect {
+  readonly headerBytes = 2;
+  readonly inOrder = true;
+  readonly late: (() => void)[] = [];
+  readonly said: string[] = [];
+  readonly connections: DialectConnection[] = [];
+
+  speaks(firstByte: number): boolean {
+    return firstByte === TOY;
+  }
+
+  requestBytesMax(next: NextFrame): number {
+    return next.nextByte(1) === "S".charCodeAt(0) ? MiB : 102;
+  }
+
+  tooLongError(bytes: number): RustLogError {
+    return new RustLogError("INVALID_REQUEST", `${bytes} bytes are too long`);
+  }
+
+  isSmall(): boolean {
+    return true;
+  }
+
+  encodeConnectionError({ code }: RustLogError): Uint8Array {
+    return frame(`BYE ${code}`);
+  }
+
+  open(connection: DialectConnection): Session {
+    this.connections.push(connection);
+    return {
+      dialect: this,
+      take: (request, payload, tail) => this.#take(request, joined(payload, tail)),
+      refuse: (request, _head, error) => request.answer(frame(`ERR ${error.message}`)),
+    };
+  }
+
+  idle(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #take(request: InflightRequest, payload: Uint8Array): void {
+    if (payload.length < this.headerBytes) {
+      throw new RustLogError("INVALID_REQUEST", "a request without a letter");
+    }
+    const letter = String.fromCharCode(payload[1]!);
+    const text = new TextDecoder().decode(payload.subarray(2));
+    const echo = (): void => request.answer(frame(text));
+    if (letter === "E") echo();
+    else if (letter === "L") this.late.push(echo);
+    else if (letter === "S") {
+      this.said.push(text);
+      request.answerNothing();
+    } else request.answer(frame(`ERR there is no ${letter}`));
+  }
+}
+
+/** A client that keeps the texts of all frames that it gets. */
+class ToyClient implements Disposable {
+  readonly #socket: Bun.Socket<undefined>;
+  #input = Buffer.alloc(0);
+  isClosed = false;
+
+  private constructor(socket: Bun.Socket<undefined>) {
+    this.#socket = socket;
+  }
+
+  static async connect(port: number): Promise<ToyClient> {
+    let client!: ToyClient;
+    await Bun.connect({
+      hostname: "127.0.0.1",
+      port,
+      socket: {
+        open: (socket) => {
+          client = new ToyClient(socket);
+        },
+        data: (_, chunk) => {
+          client.#input = Buffer.concat([client.#input, chunk]);
+        },
+        close: () => {
+          client.isClosed = true;
+        },
+      },
+    });
+    return client;
+  }
+
+  get bytes(): string {
+    return this.#input.toString("latin1");
+  }
+
+  get texts(): string[] {
+    const texts: string[] = [];
+    for (let at = 0; at < this.#input.length;) {
+      const end = at + 4 + this.#input.readUInt32BE(at);
+      texts.push(this.#input.toString("utf8", at + 4, end));
+      at = end;
+    }
+    return texts;
+  }
+
+  send(...frames: Uint8Array[]): void {
+    this.#socket.write(Buffer.concat(frames));
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.terminate();
+  }
+}
+
+/** A port on which both dialects are spoken. */
+function listen(connectionsMax = 100) {
+  const toy = new ToyDialect();
+  const metrics = new BrokerMetrics();
+  const lines: string[] = [];
+  const native = new NativeDialect(
+    {
+      dispatch: (exchange) => exchange.answer(encodeResponse(exchange.correlationId, () => {})),
+      idle: () => Promise.resolve(),
+    },
+    metrics,
+  );
+  const listener = new Listener({
+    host: "127.0.0.1",
+    port: 0,
+    connectionsMax,
+    inflightBytesMax: 512 * MiB,
+    idleTimeoutMs: 60_000,
+    limits: { frameBytesMax: MiB, connectionBytesMax: 8 * MiB, connectionRequestsMax: 4096 },
+    dialects: [native, toy],
+    httpHint: "The page is elsewhere.",
+    metrics,
+    log: (line) => lines.push(line),
+    canOpenFiles: () => true,
+  });
+  return {
+    toy,
+    lines,
+    metrics,
+    listener,
+    connect: () => ToyClient.connect(listener.port),
+    async [Symbol.asyncDispose]() {
+      listener.terminate();
+      await listener.stop(0);
+    },
+  };
+}
+
+describe("a dialect that answers in order", () => {
+  test("keeps a response that is ready until those before it have left", async () => {
+    await using port = listen();
+    using client = await port.connect();
+    client.send(toyFrame("L", "first"), toyFrame("E", "second"), toyFrame("L", "third"));
+    client.send(toyFrame("E", "fourth"));
+    await until(() => port.toy.late.length === 2);
+    port.toy.late[1]!();
+    const [connection] = port.listener.connections;
+    // Four requests are not answered; three of their responses wait in memory.
+    expect(connection!.inflight.unanswered).toBe(4);
+    port.toy.late[0]!();
+    await until(() => client.texts.length === 4);
+    expect(client.texts).toEqual(["first", "second", "third", "fourth"]);
+    expect(connection!.inflight).toMatchObject({ unanswered: 0, bytes: 0 });
+    expect(port.listener.budget.workingBytes).toBe(0);
+  });
+
+  test("keeps nothing for a client that has left", async () => {
+    await using port = listen();
+    const client = await port.connect();
+    client.send(toyFrame("L", "first"), toyFrame("E", "second"));
+    await until(() => port.toy.late.length === 1);
+    client[Symbol.dispose]();
+    await until(() => port.listener.connections.size === 0);
+    port.toy.late[0]!();
+    expect(port.listener.budget.workingBytes).toBe(0);
+  });
+
+  test("says what it ends a connection for behind the responses that are owed", async () => {
+    await using port = listen();
+    using client = await port.connect();
+    client.send(toyFrame("L", "owed"), Uint8Array.of(0xff, 0xff, 0xff, 0xff));
+    await until(() => port.metrics.connectionErrors().length === 1);
+    port.toy.late[0]!();
+    await until(() => client.isClosed);
+    expect(client.texts).toEqual(["owed", "BYE FRAME_TOO_LARGE"]);
+  });
+});
+
+describe("a request without a response", () => {
+  test("holds up nothing behind it, and counts no more once it is done", async () => {
+    await using port = listen();
+    using client = await port.connect();
+    client.send(toyFrame("S", "silence"), toyFrame("E", "sound"), toyFrame("S", "more silence"));
+    await until(() => port.toy.said.length === 2);
+    await until(() => client.texts.length === 1);
+    expect(client.texts).toEqual(["sound"]);
+    expect(port.toy.said).toEqual(["silence", "more silence"]);
+    expect(port.listener.budget.workingBytes).toBe(0);
+  });
+});
+
+describe("errors of a dialect", () => {
+  test("are its own: of a request, of one that is too long, of one that makes no sense", async () => {
+    await using port = listen();
+    using client = await port.connect();
+    client.send(toyFrame("X"), toyFrame("E", "e".repeat(101)), toyFrame("E", "and on"));
+    await until(() => client.texts.length === 3);
+    expect(client.texts).toEqual(["ERR there is no X", "ERR 103 bytes are too long", "and on"]);
+    client.send(Uint8Array.of(0, 0, 0, 1, TOY));
+    await until(() => client.isClosed);
+    expect(client.texts.at(-1)).toBe("BYE INVALID_REQUEST");
+  });
+
+  test("tell of a connection that is one too many, once the dialect is known", async () => {
+    await using port = listen(1);
+    using first = await port.connect();
+    first.send(toyFrame("E", "in"));
+    await until(() => first.texts.length === 1);
+    using toy = await port.connect();
+    using native = await RawClient.connect(port.listener.port);
+    toy.send(toyFrame("E", "in?"));
+    native.send(pingFrame(1));
+    expect(errorOf(await native.response(0))).toStartWith("TOO_MANY_CONNECTIONS");
+    await until(() => toy.isClosed);
+    expect(toy.texts).toEqual(["BYE TOO_MANY_CONNECTIONS"]);
+  });
+
+  test("tell of a stop", async () => {
+    await using port = listen();
+    using client = await port.connect();
+    client.send(toyFrame("L", "owed"));
+    await until(() => port.toy.late.length === 1);
+    const stopped = port.listener.stop(10_000);
+    client.send(toyFrame("E", "late"));
+    const [connection] = port.listener.connections;
+    await until(() => connection?.inflight.unanswered === 2);
+    port.toy.late[0]!();
+    await stopped;
+    await until(() => client.isClosed);
+    expect(client.texts[0]).toBe("owed");
+    expect(client.texts[1]).toStartWith("ERR the broker is stopping");
+  });
+});
+
+describe("the first byte of a connection", () => {
+  test("chooses the dialect, however the bytes are cut", async () => {
+    await using port = listen();
+    using toy = await port.connect();
+    for (const byte of toyFrame("E", "toy")) toy.send(Uint8Array.of(byte));
+    using native = await RawClient.connect(port.listener.port);
+    for (const byte of pingFrame(7)) native.send(Uint8Array.of(byte));
+    expect(errorOf(await native.response(7))).toBeUndefined();
+    await until(() => toy.texts.length === 1);
+    expect(toy.texts).toEqual(["toy"]);
+  });
+
+  const strangers: [string, Uint8Array, string][] = [
+    ["0, which is for another protocol", Uint8Array.of(0, 0, 0, 9, 0, 3), "begins with byte 0"],
+    ["one that no dialect has", Uint8Array.of(0, 0, 0, 9, 150, 3), "begins with byte 150"],
+    ["none, in an empty frame", Uint8Array.of(0, 0, 0, 0), "its first frame is empty"],
+    ["that of TLS", Uint8Array.of(0x16, 3, 1, 2, 0, 1), "a TLS client"],
+  ];
+  for (const [what, bytes, kind] of strangers) {
+    test(`if it is ${what}, ends the connection without a word`, async () => {
+      await using port = listen();
+      using client = await port.connect();
+      client.send(bytes);
+      await until(() => client.isClosed);
+      expect(client.bytes).toBe("");
+      expect(port.lines.join()).toContain(kind);
+    });
+  }
+
+  for (const method of ["GET", "POST", "HEAD", "PUT", "DELETE"]) {
+    test(`of ${method} is answered in HTTP`, async () => {
+      await using port = listen();
+      using client = await port.connect();
+      client.send(new TextEncoder().encode(`${method} / HTTP/1.1\r\nHost: x\r\n\r\n`));
+      await until(() => client.isClosed);
+      expect(client.bytes).toStartWith("HTTP/1.1 400 Bad Request\r\n");
+      expect(client.bytes).toEndWith("\r\n\r\nThe page is elsewhere.");
+    });
+  }
+
+  test("is waited for: until it has come, nothing is written", async () => {
+    await using port = listen(0);
+    using silent = await port.connect();
+    using native = await RawClient.connect(port.listener.port);
+    native.send(pingFrame(1));
+    expect(errorOf(await native.response(0))).toStartWith("TOO_MANY_CONNECTIONS");
+    // One that is refused and says nothing has a second.
+    await until(() => silent.isClosed);
+    expect(silent.bytes).toBe("");
+  });
+});

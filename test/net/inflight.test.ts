@@ -1,0 +1,118 @@
+import { describe, expect, test } from "bun:test";
+import { type InflightAccount, InflightBudget } from "../../src/net/inflight.ts";
+import { Outbox } from "../../src/net/outbox.ts";
+
+const limits = { frameBytesMax: 1000, connectionBytesMax: 1_000_000, connectionRequestsMax: 4096 };
+
+/** A connection that notes what the budget asks of it. */
+class Holder {
+  readonly asked: string[] = [];
+  readonly account: InflightAccount;
+
+  constructor(budget: InflightBudget) {
+    const outbox = new Outbox({ write: ({ length }) => length });
+    this.account = budget.open(this, outbox, limits);
+  }
+
+  hold(): void {
+    this.asked.push("hold");
+  }
+
+  readOn(): void {
+    this.asked.push("readOn");
+  }
+
+  giveUp(): void {
+    this.asked.push("giveUp");
+    this.account.close();
+  }
+}
+
+describe("bytes kept for clients", () => {
+  test("past half of the budget, the one that has waited longest and keeps more than a share goes", () => {
+    const budget = new InflightBudget(2000);
+    const [small, oldest, newer] = [new Holder(budget), new Holder(budget), new Holder(budget)];
+    small.account.keep(100, true, false);
+    oldest.account.keep(450, true, false);
+    newer.account.keep(450, true, false);
+    expect([small, oldest, newer].flatMap(({ asked }) => asked)).toEqual([]);
+    small.account.keep(150, true, false);
+    expect(small.asked).toEqual([]);
+    expect(oldest.asked).toEqual(["giveUp"]);
+    expect(newer.asked).toEqual([]);
+    expect(budget.keptBytes).toBe(600);
+    expect(budget.takeGivenUp()).toBe(1);
+    expect(budget.takeGivenUp()).toBe(0);
+  });
+
+  test("who has just moved is not the one that has waited longest", () => {
+    const budget = new InflightBudget(2000);
+    const [first, second] = [new Holder(budget), new Holder(budget)];
+    first.account.keep(505, true, false);
+    second.account.keep(490, true, false);
+    first.account.keep(505, true, true);
+    second.account.keep(510, true, false);
+    expect(second.asked).toEqual(["giveUp"]);
+    expect(first.asked).toEqual([]);
+  });
+
+  test("who waits for the broker is not given up", () => {
+    const budget = new InflightBudget(2000);
+    const [held, other] = [new Holder(budget), new Holder(budget)];
+    held.account.keep(900, false, false);
+    other.account.keep(400, true, false);
+    expect([held.asked, other.asked]).toEqual([[], []]);
+    other.account.keep(550, true, false);
+    expect([held.asked, other.asked]).toEqual([[], ["giveUp"]]);
+  });
+});
+
+describe("requests that are worked on", () => {
+  test("past half of the budget nobody is read, until half of that is answered", async () => {
+    const budget = new InflightBudget(20_000);
+    const [busy, other] = [new Holder(budget), new Holder(budget)];
+    busy.account.began(6_000);
+    expect(budget.isFull).toBe(false);
+    busy.account.began(6_000);
+    expect(budget.isFull).toBe(true);
+    expect([busy.asked, other.asked]).toEqual([["hold"], ["hold"]]);
+    expect(other.account.isOver).toBe(true);
+    expect(other.account.mayWait).toBe(false);
+    busy.account.ended(6_000);
+    await Promise.resolve();
+    expect(budget.isFull).toBe(true);
+    busy.account.ended(6_000);
+    await Promise.resolve();
+    expect(budget.isFull).toBe(false);
+    expect([busy.asked, other.asked]).toEqual([
+      ["hold", "readOn"],
+      ["hold", "readOn"],
+    ]);
+    expect(budget.workingBytes).toBe(0);
+  });
+
+  test("count until they are answered, also when their connection is closed", () => {
+    const budget = new InflightBudget(20_000);
+    const { account } = new Holder(budget);
+    account.began(5_000);
+    account.close();
+    expect(budget.workingBytes).toBeGreaterThan(5_000);
+    account.ended(5_000);
+    expect(budget.workingBytes).toBe(0);
+  });
+
+  test("that wait for data are cancelled with their connection, and count no more", () => {
+    const budget = new InflightBudget(20_000);
+    const { account } = new Holder(budget);
+    const calls: string[] = [];
+    account.began(100);
+    account.addWait({
+      requestBytes: 100,
+      finish: () => calls.push("finish"),
+      cancel: () => calls.push("cancel"),
+    });
+    account.close();
+    expect(calls).toEqual(["cancel"]);
+    expect(budget.workingBytes).toBe(0);
+  });
+});

@@ -1,0 +1,56 @@
+import { expect, test } from "bun:test";
+import { BrokerMetrics } from "../../src/broker/metrics.ts";
+import type { DialectConnection } from "../../src/net/dialect.ts";
+import { InflightBudget } from "../../src/net/inflight.ts";
+import { InflightRequest, type RequestOwner } from "../../src/net/inflight-request.ts";
+import { Outbox } from "../../src/net/outbox.ts";
+import { NativeDialect } from "../../src/protocol/native/server/dialect.ts";
+import { Router } from "../../src/protocol/native/server/router.ts";
+import type { ServiceContext } from "../../src/services/context.ts";
+import { encodeDeleteTopicRequest } from "../../src/protocol/native/delete-topic.ts";
+import { encodeListTopicsRequest } from "../../src/protocol/native/topics.ts";
+import { errorOf } from "../support/broker.ts";
+
+test("a bug in a handler is answered without its details, and logged with them", async () => {
+  const lines: string[] = [];
+  const answers: Uint8Array[] = [];
+  const owner: RequestOwner = {
+    inflight: new InflightBudget(1000).open(
+      { hold() {}, readOn() {}, giveUp() {} },
+      new Outbox({ write: () => 0 }),
+      { frameBytesMax: 1000, connectionBytesMax: 1000, connectionRequestsMax: 10 },
+    ),
+    settled: (_request, head) => answers.push(head.subarray(4)),
+    log() {},
+  };
+  const connection: DialectConnection = {
+    frameBytesMax: 1000,
+    mayWait: true,
+    addWait() {},
+    removeWait() {},
+    nextPortion: () => Promise.resolve(),
+    whenTime: (call) => call(),
+    isGone: false,
+    log: (_kind, line) => lines.push(line),
+  };
+  const broken = {
+    registry: {
+      list(): never {
+        throw new TypeError("secret detail");
+      },
+      delete: () => Promise.reject(new TypeError("later detail")),
+    },
+  };
+  const router = new Router(broken as unknown as ServiceContext);
+  const session = new NativeDialect(router, new BrokerMetrics()).open(connection);
+  for (const frame of [encodeListTopicsRequest(1), encodeDeleteTopicRequest(2, { topic: "t" })]) {
+    session.take(new InflightRequest(owner, 0, 0), frame.subarray(4), []);
+  }
+  await router.idle();
+  expect(answers.map(errorOf)).toEqual([
+    "UNKNOWN_SERVER_ERROR: the broker failed to handle the request; its log says more",
+    "UNKNOWN_SERVER_ERROR: the broker failed to handle the request; its log says more",
+  ]);
+  expect(lines[0]).toContain("secret detail");
+  expect(lines[1]).toContain("later detail");
+});
