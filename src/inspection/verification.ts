@@ -1,6 +1,6 @@
 // The state shared by all checks of one verification: findings and progress.
 // Leaves to others: the checks (verify-*.ts), and their order (verify.ts).
-import { type Disk, joinPath, reasonOf } from "../log/disk/disk.ts";
+import { type Disk, isUnusable, joinPath, reasonOf } from "../log/disk/disk.ts";
 import type { Finding, Place, Repair, SettledFinding } from "./finding.ts";
 
 export interface VerificationOptions {
@@ -55,6 +55,26 @@ export class Verification {
   /** The path of a file in the data directory. */
   path(file: string): string {
     return joinPath(this.directory, file);
+  }
+
+  /** Names in a directory; none if it can't be read, which the check of that directory reports. */
+  list(directory: string): string[] {
+    try {
+      return this.disk.list(this.path(directory));
+    } catch (error) {
+      if (isUnusable(error)) return [];
+      throw error;
+    }
+  }
+
+  /** Bytes of a file; 0 if there is none, or it can't be used, which its own check reports. */
+  size(file: string): number {
+    try {
+      return this.disk.fileSize(this.path(file)) ?? 0;
+    } catch (error) {
+      if (isUnusable(error)) return 0;
+      throw error;
+    }
   }
 
   /** Reports damage. */

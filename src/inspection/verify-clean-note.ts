@@ -58,10 +58,10 @@ function faultsOf(
     return [`the last segment was ${baseOffset} at the clean stop, but is now ${last}`];
   }
   const faults: string[] = [];
-  const directory = run.path(joinPath("topics", name));
+  const directory = joinPath("topics", name);
   const path = (kind: "log" | "index" | "timeindex"): string =>
     joinPath(directory, segmentFileName(baseOffset, kind));
-  const bytes = run.disk.fileSize(path("log")) ?? 0;
+  const bytes = run.size(path("log"));
   if (bytes !== segment.bytes) {
     faults.push(
       `its last segment had ${segment.bytes} bytes at the clean stop, but now has ${bytes}`,
@@ -76,7 +76,7 @@ function faultsOf(
     ["index", segment.indexCrc],
     ["timeindex", segment.timeIndexCrc],
   ] as const) {
-    const content = run.disk.readFile(path(kind));
+    const content = run.disk.readFile(run.path(path(kind)));
     const crc = content === undefined ? 0 : crc32c(content, 0, content.length);
     if (crc !== stated) faults.push(`the .${kind} file has changed since the clean stop`);
   }

@@ -87,7 +87,7 @@ function listFiles(run: Verification, place: PartitionPlace): SegmentFile[] {
       const repair = removeFile(run.disk, run.path(directory), name);
       run.note(where, "left over from a crash; the next start removes it", repair);
     } else if (isCutFileName(name)) {
-      const bytes = run.disk.fileSize(run.path(where.file));
+      const bytes = run.size(where.file);
       const reason = `${bytes} bytes that were truncated from a log; the broker never reads them`;
       run.note(where, `${reason}; remove the file if you don't need it`);
     } else run.note(where, "not a file of a log; the broker ignores it");

@@ -1,8 +1,7 @@
 // Checks the topics directory: names, topic.json, and the partition directories.
 // Leaves to others: the partitions themselves (verify-partition.ts).
-import { RustLogError } from "../errors.ts";
 import { OFFSETS_TOPIC } from "../groups/offset-log.ts";
-import { joinPath, reasonOf } from "../log/disk/disk.ts";
+import { isUnusable, joinPath, reasonOf } from "../log/disk/disk.ts";
 import { baseOffsetOfLogName } from "../log/segment/segment-files.ts";
 import { readTopicFile } from "../topics/topic-file.ts";
 import type { CleanSegments } from "../topics/topic.ts";
@@ -33,7 +32,12 @@ export async function verifyTopics(
       run.note({ file }, `a topic that ${what}; the next start removes it`, repair);
       continue;
     }
-    await verifyTopic(run, name, clean, offsets, reports);
+    try {
+      await verifyTopic(run, name, clean, offsets, reports);
+    } catch (error) {
+      if (!isUnusable(error)) throw error;
+      run.damage({ file, topic: name }, reasonOf(error));
+    }
     await run.settle();
   }
   await run.settle();
@@ -75,9 +79,8 @@ async function verifyTopic(
     try {
       reports.set(key, await verifyPartition(run, place, onRecord));
     } catch (error) {
-      // The name belongs to something other than a file.
-      if (!(error instanceof RustLogError)) throw error;
-      run.damage({ file: where, topic, partition }, error.message);
+      if (!isUnusable(error)) throw error;
+      run.damage({ file: where, topic, partition }, reasonOf(error));
     }
   }
 }
@@ -115,8 +118,8 @@ function partitionCount(
     return undefined;
   }
   const hasLogs = partitions.some((partition) =>
-    run.disk
-      .list(run.path(joinPath(directory, String(partition))))
+    run
+      .list(joinPath(directory, String(partition)))
       .some((name) => baseOffsetOfLogName(name) !== undefined),
   );
   if (hasLogs) {

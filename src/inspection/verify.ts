@@ -97,24 +97,15 @@ function verifyRoot(run: Verification, names: readonly string[]): void {
 /** Total size of all `.log` files below a directory of the data directory. */
 function logBytes(run: Verification, topics: string): number {
   let bytes = 0;
-  for (const topic of run.disk.list(run.path(topics))) {
-    for (const partition of run.disk.list(run.path(joinPath(topics, topic)))) {
-      const directory = run.path(joinPath(joinPath(topics, topic), partition));
+  for (const topic of run.list(topics)) {
+    for (const partition of run.list(joinPath(topics, topic))) {
+      const directory = joinPath(joinPath(topics, topic), partition);
       if (!/^\d+$/.test(partition)) continue;
-      for (const name of run.disk.list(directory)) {
+      for (const name of run.list(directory)) {
         if (baseOffsetOfLogName(name) === undefined) continue;
-        bytes += sizeOf(run, joinPath(directory, name));
+        bytes += run.size(joinPath(directory, name));
       }
     }
   }
   return bytes;
-}
-
-function sizeOf(run: Verification, path: string): number {
-  try {
-    return run.disk.fileSize(path) ?? 0;
-  } catch (error) {
-    if (error instanceof RustLogError) return 0; // Not a regular file; its own check reports that.
-    throw error;
-  }
 }

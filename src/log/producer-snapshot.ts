@@ -8,7 +8,6 @@
 // Kafka's layout, which has one entry a producer, of its last batch. Here each of the batches that are remembered
 // has one, the newest last: a resend of any of them must be known after a restart too. Kafka's own tools take the
 // last entry of a producer for what it is. It can be rebuilt from the log by walking all batch headers.
-import { RustLogError } from "../errors.ts";
 import { sequenceAfter } from "../record/batch.ts";
 import {
   readI16,
@@ -26,6 +25,7 @@ import {
   FlushFailure,
   isDiskFull,
   isOutOfFiles,
+  isUnusable,
   joinPath,
   reasonOf,
   removeQuietly,
@@ -114,8 +114,8 @@ export class ProducerSnapshots {
       const bytes = this.#context.disk.readFile(this.#path(offset));
       return bytes === undefined ? undefined : decodeProducerSnapshot(bytes);
     } catch (error) {
-      // Something else has its name. The log says the same as a snapshot.
-      if (error instanceof RustLogError) return undefined;
+      // The log says the same as a snapshot.
+      if (isUnusable(error)) return undefined;
       throw error;
     }
   }
@@ -172,7 +172,17 @@ export class ProducerSnapshots {
       this.#offsets.delete(other);
       const path = this.#path(other);
       // A directory of that name is never read.
-      if (this.#context.disk.fileSize(path) !== undefined) this.#context.disk.remove(path);
+      if (this.#isFile(path)) this.#context.disk.remove(path);
+    }
+  }
+
+  /** Whether there is anything but a directory. */
+  #isFile(path: string): boolean {
+    try {
+      return this.#context.disk.fileSize(path) !== undefined;
+    } catch (error) {
+      if (isUnusable(error)) return true;
+      throw error;
     }
   }
 

@@ -11,6 +11,7 @@ import {
   type Disk,
   FlushFailure,
   isDiskFull,
+  isUnusable,
   joinPath,
   reasonOf,
   systemErrorCode,
@@ -181,8 +182,9 @@ function makeSpareNote(disk: Disk, path: string, report: (line: string) => void)
   try {
     disk.openAppend(spare).close();
   } catch (error) {
-    if (!isDiskFull(error)) throw error;
-    report(`no space for ${spare}: a failed flush can't be recorded for the next start`);
+    if (!isDiskFull(error) && !isUnusable(error)) throw error;
+    const what = isDiskFull(error) ? `no space for ${spare}` : `${spare} can't be used`;
+    report(`${what}: a failed flush can't be recorded for the next start (${reasonOf(error)})`);
   }
 }
 

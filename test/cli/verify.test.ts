@@ -1,7 +1,7 @@
 // `rustlog verify` as a process: exit codes, lines, JSON, repair, and a directory that is in use.
 import { expect, test } from "bun:test";
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { ProgressBar } from "../../src/cli/progress-bar.ts";
 import { Broker } from "../../src/broker/broker.ts";
 import { edit, fileOf, makeSample } from "../inspection/sample.ts";
@@ -80,6 +80,23 @@ test("a FIFO in place of a file is damage, and verify does not wait for it", asy
     expect(stdout).toContain(`${path} is a FIFO, not a file`);
     expect(exitCode).toBe(1);
   }
+});
+
+test.each([
+  ["a log", fileOf(4)],
+  ["an index", fileOf(4, "index")],
+  ["a partition", dirname(fileOf(4))],
+  ["a topic", dirname(dirname(fileOf(4)))],
+])("%s that can't be read is damage, and verify checks the rest", async (_, file) => {
+  using directory = tempDir();
+  await makeSample(directory.path);
+  const path = join(directory.path, file);
+  rmSync(path, { recursive: true });
+  symlinkSync(path, path);
+  const { stdout, stderr, exitCode } = await run(["verify", directory.path]);
+  expect(stdout).toContain("ELOOP");
+  expect(stdout).toContain("Checked ");
+  expect([stderr, exitCode]).toEqual(["", 1]);
 });
 
 test("damage gives a line each and exit code 1; --repair fixes it and the next run exits with 0", async () => {

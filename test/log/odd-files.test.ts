@@ -1,6 +1,6 @@
 // Something else in the place of a file of ours: nothing hangs, nothing is overwritten, and the path is named.
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { Log } from "../../src/log/log.ts";
 import type { LogSettings } from "../../src/log/log-context.ts";
 import { RealDisk } from "../../src/log/disk/real-disk.ts";
@@ -192,6 +192,66 @@ test("a directory in the place of an index costs nothing, and leaves no temporar
     await until(() => context.lines.some((line) => line.includes("could not be saved")));
     expect(readdirSync(directory).filter((file) => file.endsWith(".tmp"))).toEqual([]);
     log.close();
+  }));
+
+describe("a symbolic link to itself in the place of", () => {
+  const makeLoop = (path: string): void => {
+    rmSync(path, { force: true });
+    symlinkSync(path, path);
+  };
+
+  test.each([
+    ["index", 1],
+    ["timeindex", 1],
+    ["index", 2],
+    ["timeindex", 2],
+    ["snapshot", 2],
+    ["snapshot", 3],
+    ["snapshot", 9],
+  ])("the .%s of offset %d costs nothing", (kind, offset) =>
+    withTempDir(async (directory) => {
+      const { partition } = await openPartition(directory);
+      for (const letter of ["a", "b", "c"]) await partition.append(big(letter));
+      await partition.closeCleanly();
+      makeLoop(`${directory}/${name(offset, kind)}`);
+      const log = await Log.open(contextOf(new RealDisk(), SMALL, { directory }));
+      expect(allRecords(log).map(({ value }) => value[0])).toEqual(["a", "b", "c"]);
+      expect(log.findTimestamp(1_000, log.pushedEnd)?.offset).toBe(0);
+      await log.closeCleanly();
+    }),
+  );
+
+  test("a sealed log costs its records alone, and is reported", () =>
+    withTempDir(async (directory) => {
+      const { partition } = await openPartition(directory);
+      for (const letter of ["a", "b", "c"]) await partition.append(big(letter));
+      await partition.closeCleanly();
+      makeLoop(`${directory}/${name(1, "log")}`);
+      const context = contextOf(new RealDisk(), SMALL, { directory });
+      const log = await Log.open(context);
+      expect(() => log.read(1, 1, log.pushedEnd)).toThrow("offsets 1 to 1 are missing");
+      expect(log.read(2, 1, log.pushedEnd).nextOffset).toBe(3);
+      expect(context.lines.join()).toContain("ELOOP");
+      log.close();
+    }));
+});
+
+test("something else in the place of flush-failed.spare does not stop the start, and is reported", () =>
+  withTempDir(async (root) => {
+    const lines: string[] = [];
+    mkdirSync(`${root}/data/flush-failed.spare`, { recursive: true });
+    const directory = await DataDirectory.open(`${root}/data`, {
+      disk: new RealDisk(),
+      flush: { kind: "always" },
+      logDefaults: ENDLESS,
+      autoCreateTopics: true,
+      defaultPartitions: 1,
+      now: () => 1_000,
+      report: (line) => lines.push(line),
+      onFatal: () => {},
+    });
+    expect(lines.join()).toContain(`${root}/data/flush-failed.spare can't be used`);
+    await directory.closeCleanly();
   }));
 
 test("what a crash left and can't be removed is reported, and left alone", () =>

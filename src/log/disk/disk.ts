@@ -120,6 +120,16 @@ export function isOutOfFiles(error: unknown): boolean {
   return code === "EMFILE" || code === "ENFILE";
 }
 
+const NOT_OURS = new Set(["EACCES", "EPERM", "ELOOP", "ENXIO", "EISDIR"]);
+
+/**
+ * Whether an error says that what has the name of a file can't be opened as one: it is a FIFO, a symbolic link to itself,
+ * or belongs to another user. A file that can be rebuilt is then treated as missing.
+ */
+export function isUnusable(error: unknown): boolean {
+  return error instanceof RustLogError || NOT_OURS.has(systemErrorCode(error) ?? "");
+}
+
 /** What an error says, for a message of ours. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -2,7 +2,6 @@
 // checks every batch. A torn end is cut off. Damage with whole batches behind it is kept, and nothing is appended to
 // such a segment: the log seals it as it is and begins the next one.
 // Leaves to others: sealed segments, which were flushed before they were sealed and need no scan (log.ts).
-import { RustLogError } from "../../errors.ts";
 import { baseTimestamp, FIELD, isSafeI64 } from "../../record/batch.ts";
 import { crc32c } from "../../record/crc32c.ts";
 import type { ActiveSegmentState } from "../segment/active-segment.ts";
@@ -13,6 +12,7 @@ import {
   type Disk,
   flushing,
   isDiskFull,
+  isUnusable,
   joinPath,
   reasonOf,
   systemErrorCode,
@@ -232,12 +232,12 @@ async function cutTail(
   }
 }
 
-/** An index file; undefined if there is none, or something else has its name. */
+/** An index file; undefined if there is none, or what has its name can't be read. */
 function readIndexFile(disk: Disk, path: string): Uint8Array | undefined {
   try {
     return disk.readFile(path);
   } catch (error) {
-    if (error instanceof RustLogError) return undefined;
+    if (isUnusable(error)) return undefined;
     throw error;
   }
 }

@@ -1,7 +1,14 @@
 // The files of one sealed segment: a log and two indexes that are read whole, replaced whole, or unlinked.
 // Leaves to others: what is in them (sealed-segment.ts).
 import { RustLogError } from "../../errors.ts";
-import { type Disk, joinPath, reasonOf, removeQuietly, systemErrorCode } from "../disk/disk.ts";
+import {
+  type Disk,
+  isUnusable,
+  joinPath,
+  reasonOf,
+  removeQuietly,
+  systemErrorCode,
+} from "../disk/disk.ts";
 import { type LogBytes, MappedLog, UnmappedLog } from "./log-bytes.ts";
 import { segmentFileName } from "./segment-files.ts";
 
@@ -25,13 +32,13 @@ export class SealedFiles {
     this.#report = report;
   }
 
-  /** Length of a file in bytes; undefined when it is missing, or something else has its name, which is reported. */
+  /** Length of a file in bytes; undefined when it is missing, or what has its name can't be used, which is reported. */
   size(kind: Kind): number | undefined {
     try {
       return this.#disk.fileSize(this.#path(kind));
     } catch (error) {
-      if (!(error instanceof RustLogError)) throw error;
-      this.#report(error.message);
+      if (!isUnusable(error)) throw error;
+      this.#report(reasonOf(error));
       return undefined;
     }
   }
@@ -49,8 +56,11 @@ export class SealedFiles {
     }
   }
 
-  /** An index, which has that length: mapped only if it is large. Throws STORAGE_ERROR when it is gone. */
-  readIndex(kind: "index" | "timeindex", bytes: number): Uint8Array {
+  /**
+   * An index, which has that length: mapped only if it is large. Undefined when it may not be read, which is reported.
+   * Throws STORAGE_ERROR when it is gone.
+   */
+  readIndex(kind: "index" | "timeindex", bytes: number): Uint8Array | undefined {
     if (bytes === 0) return new Uint8Array(0);
     const path = this.#openPath(kind);
     try {
@@ -62,7 +72,9 @@ export class SealedFiles {
       const content = this.#disk.readFile(path);
       if (content !== undefined) return content;
     } catch (error) {
-      throw unreadable(path, error);
+      if (!isUnusable(error)) throw unreadable(path, error);
+      this.#report(reasonOf(error));
+      return undefined;
     }
     throw unreadable(path, new Error("it is missing"));
   }
