@@ -190,18 +190,19 @@ function read(
 ): FetchAttempt {
   let bytes = 0;
   let isDue = false;
-  const results = places.map((place) => {
+  const results: FetchResult[] = [];
+  for (const place of places) {
     const result = "error" in place ? place : readPlace(registry, place, query.bytesMax, bytes);
+    results.push(result);
     if ("error" in result) isDue = true;
     else {
       bytes += result.bytes;
-      // There is more than fits. A partition is full, or the next batch is larger than what is left.
+      // There is more than fits: the next batch is larger than what is left.
       if (result.nextOffset < result.highWatermark) isDue = true;
       // A gap up to the high watermark: the reader can wait behind it.
       if (result.bytes === 0 && result.nextOffset > result.startOffset) isDue = true;
     }
-    return result;
-  });
+  }
   const bytesMin = Math.min(query.bytesMin, query.bytesMax);
   return { results, missingBytes: isDue ? 0 : Math.max(0, bytesMin - bytes) };
 }

@@ -26,7 +26,7 @@ export function fetch(context: ServiceContext, exchange: Exchange, request: Fetc
     positions: [{ topic, partition, topicId, offset, bytesMax }],
     bytesMax,
     bytesMin: minBytes,
-    waitMs: connection.mayWait ? maxWaitMs : 0,
+    waitMs: maxWaitMs > 0 && connection.mayWait ? maxWaitMs : 0,
   });
   if (outcome instanceof services.WaitingFetch) wait(exchange, outcome);
   else answer(exchange, outcome);
@@ -62,7 +62,8 @@ function wait(exchange: Exchange, fetch: services.WaitingFetch): void {
   });
 }
 
-function answer(exchange: Exchange, [result]: readonly services.FetchResult[]): void {
+function answer(exchange: Exchange, results: readonly services.FetchResult[]): void {
+  const result = results[0];
   if (result === undefined) throw new Error("a fetch of one partition has no result");
   if ("error" in result) {
     exchange.fail(errorOf(result));
