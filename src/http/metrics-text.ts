@@ -7,7 +7,7 @@ import type { Broker } from "../broker/broker.ts";
 import { VERSION } from "../broker/version.ts";
 import { NOT_COMMITTED, readGroupLags } from "../services/group-lag.ts";
 import { nextTurn, Portions } from "../log/event-loop.ts";
-import type { PartitionDescription } from "../topics/partition.ts";
+import { type DescribedPartition, describePartitions } from "../services/topics.ts";
 import { Exposition, labelsOf } from "./exposition.ts";
 
 /** When the process began, in seconds since the epoch. */
@@ -96,22 +96,22 @@ function writeConnections(text: Exposition, broker: Broker): void {
 }
 
 async function* writePartitions(text: Exposition, { context }: Broker): AsyncGenerator<string> {
-  const rows: { readonly labels: string; readonly state: PartitionDescription }[] = [];
+  const online: { readonly labels: string; readonly state: DescribedPartition }[] = [];
+  const offline: string[] = [];
   const portions = new Portions(PORTION);
-  for (const { name, online } of context.registry.list()) {
-    for (const partition of online) {
-      const labels = labelsOf({ topic: name, partition: partition.index });
-      rows.push({ labels, state: partition.describe() });
-      await portions.next();
-    }
+  for (const state of describePartitions(context)) {
+    const labels = labelsOf({ topic: state.topic, partition: state.partition });
+    if (state.offline === undefined) online.push({ labels, state });
+    else offline.push(labels);
+    await portions.next();
   }
   const write = (
     name: string,
     help: string,
-    value: (state: PartitionDescription) => number,
+    value: (state: DescribedPartition) => number,
   ): AsyncGenerator<string> => {
     text.family(name, "gauge", help);
-    return samples(text, rows, ({ labels, state }) => text.sample(labels, value(state)));
+    return samples(text, online, ({ labels, state }) => text.sample(labels, value(state)));
   };
   yield* write(
     "rustlog_partition_log_start_offset",
@@ -134,7 +134,6 @@ async function* writePartitions(text: Exposition, { context }: Broker): AsyncGen
     "Segments, the active one included.",
     (state) => state.segments,
   );
-  const { offline } = context.registry;
   text.family("rustlog_offline_partitions", "gauge", "Partitions that could not be opened.");
   text.sample("", offline.length);
   text.family(
@@ -142,10 +141,8 @@ async function* writePartitions(text: Exposition, { context }: Broker): AsyncGen
     "gauge",
     "1 for a partition that could not be opened, which has no other series; 0 for the others.",
   );
-  yield* samples(text, rows, ({ labels }) => text.sample(labels, 0));
-  yield* samples(text, offline, ({ topic, index }) =>
-    text.sample(labelsOf({ topic, partition: index }), 1),
-  );
+  yield* samples(text, online, ({ labels }) => text.sample(labels, 0));
+  yield* samples(text, offline, (labels) => text.sample(labels, 1));
 }
 
 async function* writeGroups(text: Exposition, { context }: Broker): AsyncGenerator<string> {

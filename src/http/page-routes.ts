@@ -3,6 +3,7 @@
 // (http-server.ts). What is in a record is told as it is: the page shows it as text and nothing else.
 import type { Broker } from "../broker/broker.ts";
 import { RustLogError } from "../errors.ts";
+import { partitionOf } from "../services/named-partition.ts";
 import { OneAtATime } from "../topics/one-at-a-time.ts";
 import type { Partition } from "../topics/partition.ts";
 import type { HttpRoutes } from "./http-server.ts";
@@ -102,10 +103,11 @@ export function pageRoutes(broker: Broker, flush: string): HttpRoutes {
           if (ask === undefined) throw invalid(`there is nothing called '${question}'`);
           const index = /^\d{1,9}$/.test(partition) ? Number(partition) : -1;
           const query = new Query(new URL(url).searchParams);
-          broker.context.registry.partition(topic, index);
+          const { context } = broker;
+          partitionOf(context, { topic, partition: index });
           return await questions.answer(signal, () =>
             // Looked up again: the topic may have been deleted while the question waited.
-            ask(broker.context.registry.partition(topic, index), query),
+            ask(partitionOf(context, { topic, partition: index }), query),
           );
         }),
     },

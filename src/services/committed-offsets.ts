@@ -41,23 +41,23 @@ export async function commitOffsets(
 
 /** What a group has committed for each partition, in the order given; undefined for nothing. Throws INVALID_GROUP. */
 export function fetchOffsets(
-  { registry, offsets }: ServiceContext,
+  context: ServiceContext,
   group: string,
   partitions: readonly NamedPartition[],
 ): Outcome<CommittedOffset | undefined>[] {
   OffsetStore.checkGroup(group);
   return partitions.map((named) => {
     try {
-      partitionOf(registry, named);
-      return offsets.fetch(group, named.topic, named.partition);
+      partitionOf(context, named);
+      return context.offsets.fetch(group, named.topic, named.partition);
     } catch (error) {
       return failureOf(error);
     }
   });
 }
 
-function checkCommit({ registry }: ServiceContext, commit: PartitionCommit): void {
-  const { name, highWatermark } = partitionOf(registry, commit);
+function checkCommit(context: ServiceContext, commit: PartitionCommit): void {
+  const { name, highWatermark } = partitionOf(context, commit);
   if (commit.offset >= 0 && commit.offset <= highWatermark) return;
   throw new RustLogError(
     "OFFSET_OUT_OF_RANGE",

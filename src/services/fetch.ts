@@ -5,7 +5,6 @@ import { OffsetStore } from "../groups/offset-store.ts";
 import { FETCH_WAIT_MS_MAX } from "../limits.ts";
 import type { LogRead } from "../log/segment/log-slice.ts";
 import type { Partition } from "../topics/partition.ts";
-import type { TopicRegistry } from "../topics/topic-registry.ts";
 import type { ServiceContext } from "./context.ts";
 import { type NamedPartition, partitionOf, unknownTopicId } from "./named-partition.ts";
 import { failureOf } from "./outcome.ts";
@@ -59,11 +58,11 @@ export function fetch(
 ): readonly FetchResult[] | WaitingFetch {
   if (query.group !== undefined) OffsetStore.checkGroup(query.group);
   const places = query.positions.map((position) => placeOf(context, query.group, position));
-  const { results, missingBytes } = read(context.registry, places, query);
+  const { results, missingBytes } = read(context, places, query);
   if (missingBytes === 0 || query.waitMs <= 0) return results;
   // None of them is a failure: then nothing would be missing.
   const found = places.filter((place) => "partition" in place);
-  return new WaitingFetch(context.registry, found, query, missingBytes);
+  return new WaitingFetch(context, found, query, missingBytes);
 }
 
 /** What a waiting fetch needs of its caller. */
@@ -79,7 +78,7 @@ export interface FetchCaller {
  * whichever comes first ends the others. Each attempt locates its bytes once, and is made only when they may be there.
  */
 export class WaitingFetch {
-  readonly #registry: TopicRegistry;
+  readonly #context: ServiceContext;
   readonly #places: readonly Place[];
   readonly #query: FetchQuery;
   #missingBytes: number;
@@ -88,12 +87,12 @@ export class WaitingFetch {
   #timer: Timer | undefined;
 
   constructor(
-    registry: TopicRegistry,
+    context: ServiceContext,
     places: readonly Place[],
     query: FetchQuery,
     missingBytes: number,
   ) {
-    this.#registry = registry;
+    this.#context = context;
     this.#places = places;
     this.#query = query;
     this.#missingBytes = missingBytes;
@@ -122,7 +121,7 @@ export class WaitingFetch {
     this.#caller?.whenTime(() => {
       const caller = this.#caller;
       if (caller === undefined) return;
-      const { results, missingBytes } = read(this.#registry, this.#places, this.#query);
+      const { results, missingBytes } = read(this.#context, this.#places, this.#query);
       this.#missingBytes = missingBytes;
       if (missingBytes > 0 && !isLast) {
         this.#subscribe();
@@ -161,16 +160,16 @@ interface Place {
 }
 
 function placeOf(
-  { registry, offsets }: ServiceContext,
+  context: ServiceContext,
   group: string | undefined,
   position: FetchPosition,
 ): Place | FetchFailure {
   const { topic, partition: index, offset } = position;
   try {
-    const partition = partitionOf(registry, position);
-    const topicId = registry.find(topic)?.id;
+    const partition = partitionOf(context, position);
+    const topicId = context.registry.find(topic)?.id;
     if (group === undefined) return { position, partition, topicId, startOffset: offset };
-    const committed = offsets.fetch(group, topic, index)?.offset ?? 0;
+    const committed = context.offsets.fetch(group, topic, index)?.offset ?? 0;
     return { position, partition, topicId, startOffset: Math.max(offset, committed) };
   } catch (error) {
     return { error: failureOf(error) };
@@ -184,7 +183,7 @@ interface FetchAttempt {
 }
 
 function read(
-  registry: TopicRegistry,
+  context: ServiceContext,
   places: readonly (Place | FetchFailure)[],
   query: FetchQuery,
 ): FetchAttempt {
@@ -192,7 +191,7 @@ function read(
   let isDue = false;
   const results: FetchResult[] = [];
   for (const place of places) {
-    const result = "error" in place ? place : readPlace(registry, place, query.bytesMax, bytes);
+    const result = "error" in place ? place : readPlace(context, place, query.bytesMax, bytes);
     results.push(result);
     if ("error" in result) isDue = true;
     else {
@@ -209,7 +208,7 @@ function read(
 
 /** Reads from one partition when `bytesBefore` have been read from those before it. */
 function readPlace(
-  registry: TopicRegistry,
+  context: ServiceContext,
   { position, partition, topicId, startOffset }: Place,
   queryBytesMax: number,
   bytesBefore: number,
@@ -228,7 +227,7 @@ function readPlace(
     const failure = failureOf(error);
     // A client that names the topic by its id is told that this topic was deleted, also while the fetch waited.
     if (failure.code === "UNKNOWN_TOPIC_OR_PARTITION" && position.topicId !== undefined) {
-      return { error: unknownTopicId(registry, position.topic, position.topicId) };
+      return { error: unknownTopicId(context, position.topic, position.topicId) };
     }
     if (failure.code !== "CORRUPT_MESSAGE") return { error: failure };
     return { error: failure, offsetAfterDamage: partition.offsetAfterDamage(startOffset) };

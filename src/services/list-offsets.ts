@@ -36,13 +36,13 @@ export function listOffsets(
 
 /** Looks up one moment. */
 export async function listOffset(
-  { registry }: ServiceContext,
+  context: ServiceContext,
   moment: PartitionTimestamp,
 ): Promise<ListedOffset> {
-  await partitionOf(registry, moment).prepareTimeSearch(moment.timestamp);
+  await partitionOf(context, moment).prepareTimeSearch(moment.timestamp);
   // Looked up again: it may have been deleted meanwhile.
-  const partition = partitionOf(registry, moment);
-  return { ...find(partition, moment.timestamp), topicId: registry.find(moment.topic)?.id };
+  const partition = partitionOf(context, moment);
+  return { ...find(partition, moment.timestamp), topicId: context.registry.find(moment.topic)?.id };
 }
 
 function find(partition: Partition, timestamp: number): { offset: number; timestamp: number } {

@@ -2,7 +2,7 @@
 // Leaves to others: which topics there are (topics/topic-registry.ts).
 import { RustLogError } from "../errors.ts";
 import type { Partition } from "../topics/partition.ts";
-import type { TopicRegistry } from "../topics/topic-registry.ts";
+import type { ServiceContext } from "./context.ts";
 
 /** A partition by name. */
 export interface NamedPartition {
@@ -13,17 +13,18 @@ export interface NamedPartition {
 }
 
 /** Throws UNKNOWN_TOPIC_ID if another topic has the name by now, UNKNOWN_TOPIC_OR_PARTITION, or STORAGE_ERROR if it is offline. */
-export function partitionOf(registry: TopicRegistry, named: NamedPartition): Partition {
+export function partitionOf(context: ServiceContext, named: NamedPartition): Partition {
+  const { registry } = context;
   const { topic, topicId } = named;
   if (topicId !== undefined && !registry.hasId(topic, topicId)) {
-    throw unknownTopicId(registry, topic, topicId);
+    throw unknownTopicId(context, topic, topicId);
   }
   return registry.partition(topic, named.partition);
 }
 
 /** The error for a topic that had this id. */
 export function unknownTopicId(
-  registry: TopicRegistry,
+  { registry }: ServiceContext,
   topic: string,
   topicId: string,
 ): RustLogError {

@@ -1,5 +1,6 @@
 // Topics: create, list, describe and delete.
 // Leaves to others: topics on disk (topics/topic-registry.ts).
+import type { AnyPartition } from "../topics/offline-partition.ts";
 import type { PartitionDescription } from "../topics/partition.ts";
 import type { Topic } from "../topics/topic.ts";
 import { unknownTopic } from "../topics/topic-error.ts";
@@ -35,6 +36,7 @@ export interface TopicDescription {
 }
 
 export interface DescribedPartition extends PartitionDescription {
+  readonly topic: string;
   /** Why it is offline, if it is; then its offsets are -1. */
   readonly offline: string | undefined;
 }
@@ -54,6 +56,13 @@ export function* listTopics(
   after = "",
 ): Generator<TopicSummary, void> {
   for (const topic of registry.list()) if (topic.name > after) yield summaryOf(topic);
+}
+
+/** Describes the partitions of all topics, by topic and number; the caller may give way between two. */
+export function* describePartitions({
+  registry,
+}: ServiceContext): Generator<DescribedPartition, void> {
+  for (const { partitions } of registry.list()) yield* partitions.values().map(describe);
 }
 
 /** Describes a topic. If it is missing it may be created first, as a produce would do. */
@@ -81,11 +90,10 @@ function summaryOf({ name, id, internal, partitions, offline }: Topic): TopicSum
 }
 
 function descriptionOf({ name, id, internal, settings, partitions }: Topic): TopicDescription {
-  return {
-    ...{ name, topicId: id, internal, settings },
-    partitions: partitions.map((partition) => ({
-      ...partition.describe(),
-      offline: partition.offline,
-    })),
-  };
+  return { name, topicId: id, internal, settings, partitions: partitions.map(describe) };
+}
+
+function describe(partition: AnyPartition): DescribedPartition {
+  const { topic, offline } = partition;
+  return { topic, ...partition.describe(), offline };
 }
