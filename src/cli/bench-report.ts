@@ -1,6 +1,5 @@
 // The report of a load: one line per second while it runs, then a summary with percentiles and a histogram.
 // Leaves to others: the loads (bench-produce.ts, bench-consume.ts) and the counting (latency-histogram.ts).
-import { writeSync } from "node:fs";
 import { printable } from "../printable.ts";
 import { printError } from "./exit.ts";
 import { LatencyHistogram } from "./latency-histogram.ts";
@@ -8,6 +7,7 @@ import { writeJson, writeText } from "./output.ts";
 import { countRecords, formatCount } from "./progress.ts";
 import { formatSize } from "./size.ts";
 import { formatTable } from "./table.ts";
+import { writeStderr } from "./stderr.ts";
 
 const INTERVAL_MS = 1_000;
 const PERCENTILES = [50, 95, 99, 99.9] as const;
@@ -48,7 +48,7 @@ export class LoadReport {
     if (this.#endedMs !== undefined) return;
     this.#endedMs = performance.now();
     clearInterval(this.#timer);
-    if (this.#isTerminal) toTerminal("\r\u001b[K");
+    if (this.#isTerminal) writeStderr("\r\u001b[K");
     this.#all.addAll(this.#interval);
   }
 
@@ -109,7 +109,7 @@ export class LoadReport {
       `${formatMs(latency.meanMs)} ms mean`,
       `${formatMs(latency.maxMs)} ms max`,
     ].join(", ");
-    if (this.#isTerminal) toTerminal(`\r\u001b[K${line}`);
+    if (this.#isTerminal) writeStderr(`\r\u001b[K${line}`);
     else printError(line);
     this.#all.addAll(latency);
     this.#interval = new LatencyHistogram();
@@ -148,12 +148,4 @@ function formatMs(ms: number): string {
 
 function indented(text: string): string {
   return text.replace(/^(?=.)/gm, "  ");
-}
-
-function toTerminal(text: string): void {
-  try {
-    writeSync(2, text);
-  } catch {
-    // The terminal is gone: no progress to show.
-  }
 }

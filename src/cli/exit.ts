@@ -1,10 +1,10 @@
 // How a command ends: its exit code, and one line on stderr that says why it failed.
 // Leaves to others: usage errors, which commander words and command.ts prints.
-import { writeSync } from "node:fs";
 import { CommanderError } from "@commander-js/extra-typings";
 import { RustLogError } from "../errors.ts";
 import { printable } from "../printable.ts";
 import { LogOutput, unblockedSink } from "./log-output.ts";
+import { writeStderr } from "./stderr.ts";
 
 const STDERR = 2;
 
@@ -30,13 +30,9 @@ export class CliError extends Error {
   }
 }
 
-/** Writes one line to stderr, after our own `control` sequence. Ignores a stderr that is closed or full. */
+/** Writes one line to stderr, after our own `control` sequence. */
 export function printError(line: string, control = ""): void {
-  try {
-    writeSync(2, `${control}${printable(line)}\n`);
-  } catch {
-    // Nowhere left to report it.
-  }
+  writeStderr(`${control}${printable(line)}\n`);
 }
 
 /** Prints why a command failed and returns its exit code. Gives up after two seconds if nobody reads stderr. */

@@ -1,8 +1,8 @@
 // A progress bar on stderr, if that is a terminal.
 // Leaves to others: measuring the progress.
-import { writeSync } from "node:fs";
 import { printable } from "../printable.ts";
 import { formatSize } from "./size.ts";
+import { writeStderr } from "./stderr.ts";
 
 const INTERVAL_MS = 100;
 const CLEAR_LINE = "\r\u001b[K";
@@ -21,7 +21,7 @@ export class ProgressBar {
   constructor(
     isTerminal: boolean = process.stderr.isTTY === true,
     now: () => number = () => performance.now(),
-    write: (text: string) => void = writeToStderr,
+    write: (text: string) => void = writeStderr,
   ) {
     this.#isTerminal = isTerminal;
     this.#now = now;
@@ -63,12 +63,4 @@ function formatBar(doneBytes: number, totalBytes: number, seconds: number, what:
   const percent = String(Math.floor(share * 100)).padStart(3);
   const rate = formatSize(Math.round(doneBytes / Math.max(seconds, 0.001)));
   return `${percent} % [${bar}] ${formatSize(doneBytes)} of ${formatSize(totalBytes)}, ${rate}/s, ${what}`;
-}
-
-function writeToStderr(text: string): void {
-  try {
-    writeSync(2, text);
-  } catch {
-    // The terminal is gone: no progress to show.
-  }
 }

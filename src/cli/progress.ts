@@ -1,8 +1,8 @@
 // The progress line of `produce` on a terminal, and the summary at the end.
 // Leaves to others: counting (client/producer.ts).
-import { writeSync } from "node:fs";
 import type { ProducerStats } from "../client/producer-stats.ts";
 import { formatSize } from "./size.ts";
+import { writeStderr } from "./stderr.ts";
 
 const INTERVAL_MS = 250;
 const CLEAR_LINE = "\r\u001b[K";
@@ -33,11 +33,11 @@ export class ProgressLine {
   stop(): void {
     if (this.#timer === undefined) return;
     clearInterval(this.#timer);
-    writeToTerminal(CLEAR_LINE);
+    writeStderr(CLEAR_LINE);
   }
 
   #show(): void {
-    writeToTerminal(`${CLEAR_LINE}${formatProgress(this.#read(), this.seconds)}`);
+    writeStderr(`${CLEAR_LINE}${formatProgress(this.#read(), this.seconds)}`);
   }
 }
 
@@ -94,12 +94,4 @@ export function countRecords(count: number): string {
 /** `1,000,000` */
 export function formatCount(count: number): string {
   return count.toLocaleString("en-US");
-}
-
-function writeToTerminal(text: string): void {
-  try {
-    writeSync(2, text);
-  } catch {
-    // The terminal is gone: no progress to show.
-  }
 }

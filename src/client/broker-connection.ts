@@ -3,10 +3,10 @@
 // Once it failed it stays failed, and every request that had no answer yet is rejected with the reason.
 
 import type { Socket } from "bun";
-import { RustLogError, errorFromWire } from "../errors.ts";
+import { RustLogError } from "../errors.ts";
 import { RESPONSE_BYTES_MAX } from "../limits.ts";
 import { FrameDecoder } from "../net/frame.ts";
-import { decodeResponseHeader } from "../protocol/native/messages.ts";
+import { decodeResponseHeader, errorOf } from "../protocol/native/messages.ts";
 import { Outbox } from "../net/outbox.ts";
 import type { BrokerAddress } from "./broker-address.ts";
 
@@ -167,7 +167,7 @@ export class BrokerConnection {
   }
 
   #answer(payload: Uint8Array): void {
-    const { correlationId, errorCode, bodyStart } = decodeResponseHeader(payload);
+    const { correlationId } = decodeResponseHeader(payload);
     const request = this.#pending.get(correlationId);
     if (request !== undefined) {
       this.#pending.delete(correlationId);
@@ -175,10 +175,9 @@ export class BrokerConnection {
       return;
     }
     // An error that answers no request concerns the connection, such as "too many connections".
-    if (errorCode !== 0) {
-      throw errorFromWire(errorCode, new TextDecoder().decode(payload.subarray(bodyStart)));
-    }
-    throw this.#lost(`it answered request ${correlationId}, which was never made`);
+    throw (
+      errorOf(payload) ?? this.#lost(`it answered request ${correlationId}, which was never made`)
+    );
   }
 
   /** One timer for all requests, set to the earliest deadline. */

@@ -3,7 +3,7 @@
 // Leaves to others: choosing a partition (producer), order and retries (pipeline), the sending (sender).
 
 import { RustLogError } from "../errors.ts";
-import type { ProducerHeader } from "../record/encoder.ts";
+import { type ProducerHeader, recordBytesBound, recordBytesMeasured } from "../record/encoder.ts";
 import {
   type AccumulatorOptions,
   type Delivery,
@@ -11,7 +11,6 @@ import {
   type SealedBatch,
 } from "./accumulator.ts";
 import { type BatchAttempts, Pipeline } from "./pipeline.ts";
-import { recordBytesBound, recordBytesMeasured } from "./record-size.ts";
 
 /** What a dispatcher is told, and whom it tells. */
 export interface DispatcherOptions extends AccumulatorOptions {

@@ -7,13 +7,13 @@
 
 import type { RustLogError } from "../errors.ts";
 import { RecordCursor } from "../record/cursor.ts";
+import { recordBytesBound } from "../record/encoder.ts";
 import { type Delivery, isPinned, type SealedBatch } from "./accumulator.ts";
 import { backoffMs } from "./backoff.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { asRustLogError } from "./failure.ts";
 import type { BrokerLink } from "./link.ts";
 import { ANY_PARTITION, ProducerTopic, type WaitingRecord } from "./producer-topic.ts";
-import { recordBytesBound } from "./record-size.ts";
 import { lookUpPartitions } from "./topic-lookup.ts";
 
 /** What the look-ups work with, and whom they tell. */

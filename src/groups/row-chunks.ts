@@ -4,6 +4,7 @@
 // The rows lie in chunks, column by column. An insertion moves at most a chunk, which is split in two when it becomes
 // too long. A row takes some numbers in arrays and a reference to its group's name, and no object of its own: a garbage
 // collection goes through a million objects in some 100 ms, during which no client is served.
+import { firstNotBefore } from "../binary-search.ts";
 import type { OffsetKey } from "./offset-record.ts";
 
 /** Rows of a chunk at most, unless a test has smaller ones. */
@@ -52,25 +53,12 @@ export class RowChunks {
 
   /** The first row that is not before what is sought; `isBefore` holds for all rows up to there and none after. */
   seek(isBefore: (chunk: Chunk, at: number) => boolean): Place {
-    let low = 0;
-    let high = this.#chunks.length;
-    // The first chunk whose first row is not before it.
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (isBefore(this.#chunks[middle]!, 0)) low = middle + 1;
-      else high = middle;
-    }
-    if (low === 0) return { index: 0, at: 0 };
-    const index = low - 1;
-    const chunk = this.#chunks[index]!;
-    low = 1;
-    high = chunk.groups.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (isBefore(chunk, middle)) low = middle + 1;
-      else high = middle;
-    }
-    return low < chunk.groups.length ? { index, at: low } : { index: index + 1, at: 0 };
+    // The last chunk whose first row is before it.
+    const index = firstNotBefore(this.#chunks.length, (i) => isBefore(this.#chunks[i]!, 0)) - 1;
+    const chunk = this.#chunks[index];
+    if (chunk === undefined) return { index: 0, at: 0 };
+    const at = firstNotBefore(chunk.groups.length, (i) => isBefore(chunk, i));
+    return at < chunk.groups.length ? { index, at } : { index: index + 1, at: 0 };
   }
 
   /** The first row with this key or a later one. */

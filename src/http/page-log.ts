@@ -1,6 +1,7 @@
 // What the page shows of a log's files: its segments, index entries, batches, and the bytes of a batch. Every answer
 // is bounded, so that looking holds up nobody. Leaves to others: who asks (page-routes.ts), and what bytes mean
 // (inspection/).
+import { firstNotBefore } from "../binary-search.ts";
 import { RustLogError } from "../errors.ts";
 import { batchFields, type OpenRecords } from "../inspection/batch-fields.ts";
 import { describeBatch } from "../inspection/batch-description.ts";
@@ -229,13 +230,7 @@ function segmentOf(partition: Partition, base: number): LogSegment {
 /** The segment that begins with this offset. */
 function findSegment(partition: Partition, base: number): LogSegment | undefined {
   const { segments } = partition.layout;
-  let low = 0;
-  let high = segments.count - 1;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((segments.at(middle)?.baseOffset ?? 0) < base) low = middle + 1;
-    else high = middle;
-  }
-  const segment = segments.at(low);
+  const isBefore = (i: number): boolean => (segments.at(i)?.baseOffset ?? 0) < base;
+  const segment = segments.at(firstNotBefore(segments.count, isBefore));
   return segment?.baseOffset === base ? segment : undefined;
 }

@@ -4,15 +4,12 @@
 import { readI16, readI32, readI64, readU16, readU32 } from "../record/bytes.ts";
 import { crc32c } from "../record/crc32c.ts";
 import { readRegular } from "../log/disk/regular-file.ts";
+import { baseSequenceOf, SNAPSHOT } from "../log/producer-snapshot.ts";
 import { formatCrc, formatTime } from "./batch-description.ts";
 import { type DumpItem, type FieldRole, heading } from "./fields.ts";
 
-const VERSION = 1;
-const CRC_AT = 2;
-const COUNT_AT = 6;
-const ENTRIES_AT = 10;
-const ENTRY_BYTES = 46;
-const SEQUENCES = 2 ** 31;
+const { version: VERSION, crcAt: CRC_AT, countAt: COUNT_AT } = SNAPSHOT;
+const { entriesAt: ENTRIES_AT, entryBytes: ENTRY_BYTES } = SNAPSHOT;
 
 /** A batch of a producer. Integers outside the safe range are null. */
 export interface SnapshotEntry {
@@ -112,7 +109,7 @@ function entryOf(bytes: Uint8Array, entry: number): SnapshotEntry {
     entry,
     producerId: numberAt(bytes, at),
     producerEpoch: readI16(bytes, at + 8),
-    baseSequence: (readI32(bytes, at + 10) - delta + SEQUENCES) % SEQUENCES,
+    baseSequence: baseSequenceOf(bytes, at),
     recordCount: delta + 1,
     baseOffset: lastOffset === null ? null : lastOffset - delta,
     lastOffset,

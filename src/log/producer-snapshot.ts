@@ -35,11 +35,17 @@ import type { LogContext } from "./log-context.ts";
 import { type ProducerBatch, ProducerStates } from "./producer-states.ts";
 import { segmentFileName } from "./segment/segment-files.ts";
 
-const VERSION = 1;
-const CRC_AT = 2;
-const COUNT_AT = 6;
-const ENTRIES_AT = 10;
-const ENTRY_BYTES = 46;
+/** The layout above, in bytes. */
+export const SNAPSHOT = {
+  version: 1,
+  crcAt: 2,
+  countAt: 6,
+  entriesAt: 10,
+  entryBytes: 46,
+} as const;
+
+const { version: VERSION, crcAt: CRC_AT, countAt: COUNT_AT } = SNAPSHOT;
+const { entriesAt: ENTRIES_AT, entryBytes: ENTRY_BYTES } = SNAPSHOT;
 const SEQUENCES = 2 ** 31;
 
 export function encodeProducerSnapshot(states: ProducerStates): Uint8Array {
@@ -86,7 +92,7 @@ export function decodeProducerSnapshot(bytes: Uint8Array): ProducerStates | unde
   for (let at = ENTRIES_AT; at < bytes.length; at += ENTRY_BYTES) {
     const delta = readI32(bytes, at + 22);
     const batch = {
-      baseSequence: (readI32(bytes, at + 10) - delta + SEQUENCES) % SEQUENCES,
+      baseSequence: baseSequenceOf(bytes, at),
       recordCount: delta + 1,
       baseOffset: readI64(bytes, at + 14) - delta,
       timestamp: readI64(bytes, at + 26),
@@ -94,6 +100,11 @@ export function decodeProducerSnapshot(bytes: Uint8Array): ProducerStates | unde
     states.add(readI64(bytes, at), readI16(bytes, at + 8), batch);
   }
   return states;
+}
+
+/** First sequence number of the batch whose entry is at byte `at`: the entry has the last one. */
+export function baseSequenceOf(bytes: Uint8Array, at: number): number {
+  return (readI32(bytes, at + 10) - readI32(bytes, at + 22) + SEQUENCES) % SEQUENCES;
 }
 
 /** The snapshots in the directory of one partition. */

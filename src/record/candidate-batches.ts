@@ -3,6 +3,8 @@
 //
 // Arrays of numbers, used in a circle, because a hostile file may have millions of them.
 
+import { firstNotBefore } from "../binary-search.ts";
+
 export const NO_CANDIDATE = -1;
 
 const CAPACITY_MIN = 1024;
@@ -33,14 +35,9 @@ export class CandidateBatches {
 
   /** The one that starts at `position`, or NO_CANDIDATE. */
   at(position: number): number {
-    let low = this.first;
-    let high = this.end;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if (this.positionOf(middle) < position) low = middle + 1;
-      else high = middle;
-    }
-    return low < this.end && this.positionOf(low) === position ? low : NO_CANDIDATE;
+    const { first, end } = this;
+    const found = first + firstNotBefore(end - first, (i) => this.positionOf(first + i) < position);
+    return found < end && this.positionOf(found) === position ? found : NO_CANDIDATE;
   }
 
   /** Where it starts in the file. */

@@ -64,15 +64,29 @@ interface Utf8Buffer extends Buffer {
   utf8Write(text: string, at: number): number;
 }
 
-/** Bytes that a record takes at most, given the lengths in bytes of its key and value (0 for null). */
-export function recordBytesMax(
-  keyBytes: number,
-  valueBytes: number,
+/** Upper bound of a record's encoded size in bytes, found without looking into its strings. */
+export function recordBytesBound(
+  key: Uint8Array | string | null,
+  value: Uint8Array | string | null,
   headers: readonly ProducerHeader[] = NO_HEADERS,
 ): number {
-  let bytes = FIELD_BYTES_MAX + keyBytes + valueBytes;
-  for (const { name, nameBytes, value } of headers) {
-    bytes += 2 * VARINT_BYTES_MAX + sizeOf(nameBytes ?? name) + sizeOf(value);
+  let bytes = FIELD_BYTES_MAX + boundOf(key) + boundOf(value);
+  for (const header of headers) {
+    bytes +=
+      2 * VARINT_BYTES_MAX + boundOf(header.nameBytes ?? header.name) + boundOf(header.value);
+  }
+  return bytes;
+}
+
+/** As `recordBytesBound`, with strings measured: at most a few bytes above the encoded size. */
+export function recordBytesMeasured(
+  key: Uint8Array | string | null,
+  value: Uint8Array | string | null,
+  headers: readonly ProducerHeader[] = NO_HEADERS,
+): number {
+  let bytes = FIELD_BYTES_MAX + sizeOf(key) + sizeOf(value);
+  for (const header of headers) {
+    bytes += 2 * VARINT_BYTES_MAX + sizeOf(header.nameBytes ?? header.name) + sizeOf(header.value);
   }
   return bytes;
 }
@@ -133,8 +147,8 @@ export class BatchEncoder {
     if (!Number.isSafeInteger(delta)) throw invalidTimestamp(timestampMs);
 
     const start = this.#end;
-    const bound = FIELD_BYTES_MAX + boundOf(key) + boundOf(value) + boundOfHeaders(headers);
-    if (start + bound > this.#bytes.length) this.#makeRoom(key, value, headers);
+    if (start + recordBytesBound(key, value, headers) > this.#bytes.length)
+      this.#makeRoom(key, value, headers);
 
     const bytes = this.#bytes;
     const bodyStart = start + this.#lengthBytes;
@@ -260,7 +274,7 @@ export class BatchEncoder {
     value: Uint8Array | string | null,
     headers: readonly ProducerHeader[],
   ): void {
-    const needed = this.#end + recordBytesMax(sizeOf(key), sizeOf(value), headers);
+    const needed = this.#end + recordBytesMeasured(key, value, headers);
     if (needed <= this.#bytes.length) return;
     if (needed > BATCH_BYTES_HIGHEST) {
       const message = `a batch of ${needed} bytes is over ${BATCH_BYTES_HIGHEST}, the largest that can be read back`;
@@ -278,14 +292,6 @@ export class BatchEncoder {
 function boundOf(data: Uint8Array | string | null): number {
   if (data === null) return 0;
   return typeof data === "string" ? data.length * UTF8_BYTES_PER_UNIT_MAX : data.length;
-}
-
-function boundOfHeaders(headers: readonly ProducerHeader[]): number {
-  let bytes = 0;
-  for (const { name, nameBytes, value } of headers) {
-    bytes += 2 * VARINT_BYTES_MAX + boundOf(nameBytes ?? name) + boundOf(value);
-  }
-  return bytes;
 }
 
 /** Bytes that a key or value takes. */

@@ -27,7 +27,7 @@ function onClock() {
       nowMs += ms;
     },
     flush: (tookMs: number) =>
-      quick.run(0, () => {
+      quick.run(() => {
         nowMs += tookMs;
       }),
   };
@@ -132,9 +132,9 @@ class Yes extends QuickFlushes {
     return true;
   }
 
-  override run(fd: number): void {
+  override run(flush: () => void): void {
     if (this.failure !== undefined) throw this.failure;
-    super.run(fd);
+    super.run(flush);
     this.flushed++;
   }
 }

@@ -47,7 +47,6 @@ describe("the envelope", () => {
       apiKey: API.Ping,
       apiVersion: 1,
       correlationId: 0xfedcba98,
-      bodyStart: 6,
     });
   });
 
@@ -57,7 +56,6 @@ describe("the envelope", () => {
     expect(decodeResponseHeader(frame.subarray(4))).toEqual({
       correlationId: 0xfedcba98,
       errorCode: 0,
-      bodyStart: 6,
     });
   });
 

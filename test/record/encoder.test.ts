@@ -14,11 +14,8 @@ import {
   sequenceAfter,
 } from "../../src/record/batch.ts";
 import { RecordCursor } from "../../src/record/cursor.ts";
-import { BatchEncoder, recordBytesMax } from "../../src/record/encoder.ts";
-import { anyRecord, anyRecords, encodeBatch, expectedRecords, hex, readAll } from "./batches.ts";
-
-const byteLength = (data: Uint8Array | string | null): number =>
-  data === null ? 0 : typeof data === "string" ? Buffer.byteLength(data) : data.length;
+import { BatchEncoder } from "../../src/record/encoder.ts";
+import { anyRecords, encodeBatch, expectedRecords, hex, readAll } from "./batches.ts";
 
 describe("BatchEncoder", () => {
   test("writes the batch of Kafka's documentation, byte by byte", () => {
@@ -94,21 +91,6 @@ describe("BatchEncoder", () => {
     expect(recordCount(batch, 0)).toBe(300);
     expect(lastOffset(batch, 0)).toBe(299);
     expect(maxTimestamp(batch, 0)).toBe(300);
-  });
-
-  test("no record takes more than recordBytesMax says", () => {
-    fc.assert(
-      fc.property(fc.array(anyRecord, { minLength: 1, maxLength: 5 }), (records) => {
-        const encoder = new BatchEncoder();
-        for (const { timestamp, key, value, headers } of records) {
-          const before = encoder.bytes;
-          encoder.append(timestamp, key, value, headers);
-          const limit = recordBytesMax(byteLength(key), byteLength(value), headers);
-          expect(encoder.bytes - before).toBeLessThanOrEqual(limit);
-        }
-      }),
-    );
-    expect(recordBytesMax(1, 2)).toBe(recordBytesMax(1, 2, []));
   });
 
   test.each(["none", "gzip", "zstd"] as const)("says that its codec is %s", (codec) => {

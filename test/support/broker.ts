@@ -2,7 +2,6 @@
 // protocol to it over a raw connection. Leaves to others: what is expected of it.
 import { Broker } from "../../src/broker/broker.ts";
 import type { BrokerOptions } from "../../src/broker/options.ts";
-import { errorFromWire } from "../../src/errors.ts";
 import {
   decodeFetchResponse,
   encodeFetchRequest,
@@ -10,9 +9,9 @@ import {
   type FetchResponse,
 } from "../../src/protocol/native/fetch.ts";
 import {
+  errorOf as errorOfResponse,
   API,
   decodeResponse,
-  decodeResponseHeader,
   encodeRequest,
 } from "../../src/protocol/native/messages.ts";
 import { decodeProduceResponse } from "../../src/protocol/native/produce.ts";
@@ -124,10 +123,8 @@ export function pingFrame(correlationId: number): Uint8Array {
 
 /** The error code and message of a payload; undefined for success. */
 export function errorOf(payload: Uint8Array): string | undefined {
-  const { errorCode, bodyStart } = decodeResponseHeader(payload);
-  if (errorCode === 0) return undefined;
-  const error = errorFromWire(errorCode, new TextDecoder().decode(payload.subarray(bodyStart)));
-  return `${error.code}: ${error.message}`;
+  const error = errorOfResponse(payload);
+  return error && `${error.code}: ${error.message}`;
 }
 
 /** A batch of records with these values. */

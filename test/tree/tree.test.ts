@@ -12,7 +12,7 @@ const PATHS = new Set(FILES.map(({ path }) => path));
 const ENTRIES = ["main.ts", "index.ts"];
 
 /** Of the root, what every layer may import. */
-const ROOT_FILES = ["errors.ts", "limits.ts", "printable.ts", "collector.ts"];
+const ROOT_FILES = ["binary-search.ts", "collector.ts", "errors.ts", "limits.ts", "printable.ts"];
 
 /** The server side of a protocol: clients share the codecs in the folder above it, and nothing of this. */
 const NATIVE_SERVER = "protocol/native/server";

@@ -1,7 +1,6 @@
 // Flushing in place: on the thread of the event loop, which waits for the disk, instead of on a thread of the
 // runtime. The way to another thread and back takes a third of the time of a small flush on a fast disk.
 // Leaves to others: flushing in the background (real-disk.ts), and what is flushed when.
-import { fdatasyncSync } from "node:fs";
 
 /** More than this is flushed in the background: the disk has something to do, and so has the event loop. */
 const BYTES_MAX = 64 * 1024;
@@ -71,14 +70,14 @@ export class QuickFlushes {
     return bytes <= BYTES_MAX && now >= this.#aloneFromMs && now >= this.#pausedUntilMs;
   }
 
-  /** Flushes a file in place: `flush` is `fdatasync` for all but tests. Throws the system's error. */
-  run(fd: number, flush: (fd: number) => void = fdatasyncSync): void {
+  /** Runs a flush in place, and measures it. Throws what it throws. */
+  run(flush: () => void): void {
     this.#inThisTurn = true;
     this.#atEndOfTurn(() => {
       this.#inThisTurn = false;
     });
     const beganMs = this.#now();
-    flush(fd);
+    flush();
     const endedMs = this.#now();
     const tookMs = endedMs - beganMs;
     if (tookMs > QUICK_MS) this.#pausedUntilMs = endedMs + PAUSE_FACTOR * tookMs;

@@ -4,6 +4,7 @@ import { dlopen, FFIType } from "bun:ffi";
 import {
   closeSync,
   fdatasync,
+  fdatasyncSync,
   fstatSync,
   fsync,
   ftruncateSync,
@@ -81,7 +82,7 @@ export class RealAppendFile implements AppendFile {
   async sync(): Promise<void> {
     const inPlace = this.#quick.allow(this, this.#unflushed);
     this.#unflushed = { writes: 0, bytes: 0 };
-    if (inPlace) this.#quick.run(this.#fd);
+    if (inPlace) this.#quick.run(() => fdatasyncSync(this.#fd));
     else await this.#syncInBackground();
   }
 

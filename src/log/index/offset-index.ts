@@ -45,24 +45,24 @@ export class OffsetIndex {
 
   /** Number of the last entry whose offset is at or below `relativeOffset`, or -1. */
   lookup(relativeOffset: number, trace?: LookupTrace): number {
-    let low = 0;
-    let high = this.#count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      trace?.comparedEntry(middle, this.relativeOffset(middle));
-      if (this.relativeOffset(middle) <= relativeOffset) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
+    return this.#lastAtOrBelow(relativeOffset, 0, trace);
   }
 
   /** Number of the last entry whose position is at or below `position`, or -1. */
   lookupPosition(position: number): number {
+    return this.#lastAtOrBelow(position, 4, undefined);
+  }
+
+  /** Number of the last entry whose field at byte `field` is at or below `value`, or -1. */
+  #lastAtOrBelow(value: number, field: 0 | 4, trace: LookupTrace | undefined): number {
+    const bytes = this.#bytes;
     let low = 0;
     let high = this.#count;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.position(middle) <= position) low = middle + 1;
+      const found = readU32(bytes, middle * OFFSET_ENTRY_BYTES + field);
+      trace?.comparedEntry(middle, found);
+      if (found <= value) low = middle + 1;
       else high = middle;
     }
     return low - 1;

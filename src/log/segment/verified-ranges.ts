@@ -1,6 +1,8 @@
 // Which parts of a sealed segment have had their CRCs checked since the process started, so that each batch is
 // checked once and not at every read. Leaves to others: the check itself (sealed-segment.ts).
 
+import { firstNotBefore } from "../../binary-search.ts";
+
 /** Ranges remembered; a segment that is read at more places than that has some of them checked again. */
 const RANGES_MAX = 256;
 
@@ -36,14 +38,7 @@ export class VerifiedRanges {
 
   /** Number of the last range that starts at or below `position`, or -1. */
   #lastAtOrBelow(position: number): number {
-    let low = 0;
-    let high = this.#starts.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#starts[middle]! <= position) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
+    return firstNotBefore(this.#starts.length, (i) => this.#starts[i]! <= position) - 1;
   }
 
   #dropShortest(): void {

@@ -50,16 +50,12 @@ export interface RequestHeader {
   readonly apiKey: number;
   readonly apiVersion: number;
   readonly correlationId: number;
-  /** Where the body starts in the payload. */
-  readonly bodyStart: number;
 }
 
 export interface ResponseHeader {
   readonly correlationId: number;
   /** 0 for success, else a number of src/errors.ts. */
   readonly errorCode: number;
-  /** Where the body starts in the payload. */
-  readonly bodyStart: number;
 }
 
 /** Reads the envelope of a request; throws INVALID_REQUEST if the payload is shorter than one. */
@@ -69,7 +65,6 @@ export function decodeRequestHeader(payload: Uint8Array): RequestHeader {
     apiKey: payload[0]!,
     apiVersion: payload[1]!,
     correlationId: readU32(payload, 2),
-    bodyStart: REQUEST_HEADER_BYTES,
   };
 }
 
@@ -84,7 +79,6 @@ export function decodeResponseHeader(payload: Uint8Array): ResponseHeader {
   return {
     correlationId: readU32(payload, 0),
     errorCode: readU16(payload, 4),
-    bodyStart: RESPONSE_HEADER_BYTES,
   };
 }
 
@@ -128,16 +122,22 @@ export function decodeRequest<Body>(
   return decodeBody(payload, REQUEST_HEADER_BYTES, (reader) => readBody(reader, version));
 }
 
-/** The same for a response; throws the error that it stands for, if it is one. */
+/** The error that a response reports; undefined for success. Throws INVALID_REQUEST if the payload has no envelope. */
+export function errorOf(payload: Uint8Array): RustLogError | undefined {
+  const { errorCode } = decodeResponseHeader(payload);
+  if (errorCode === 0) return undefined;
+  const message = new TextDecoder().decode(payload.subarray(RESPONSE_HEADER_BYTES));
+  return errorFromWire(errorCode, message);
+}
+
+/** The same as `decodeRequest` for a response; throws the error that it reports. */
 export function decodeResponse<Body>(
   payload: Uint8Array,
   readBody: (reader: ByteReader) => Body,
 ): Body {
-  const { errorCode, bodyStart } = decodeResponseHeader(payload);
-  if (errorCode !== 0) {
-    throw errorFromWire(errorCode, new TextDecoder().decode(payload.subarray(bodyStart)));
-  }
-  return decodeBody(payload, bodyStart, readBody);
+  const error = errorOf(payload);
+  if (error !== undefined) throw error;
+  return decodeBody(payload, RESPONSE_HEADER_BYTES, readBody);
 }
 
 function decodeBody<Body>(

@@ -1,0 +1,14 @@
+// Binary search over anything that can be asked by index.
+// The offset index and the time index have their own loops: a call per comparison makes a look-up 50 % slower there.
+
+/** The first index from 0 to `count` for which `isBefore` is false; `isBefore` holds for all indexes below it. */
+export function firstNotBefore(count: number, isBefore: (index: number) => boolean): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (isBefore(middle)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,11 @@
+// Text on stderr as it is. Leaves to others: the line that says why a command failed (exit.ts).
+import { writeSync } from "node:fs";
+
+/** Writes to stderr. A stderr that is closed or full must not end the command, so a failure is ignored. */
+export function writeStderr(text: string): void {
+  try {
+    writeSync(2, text);
+  } catch {
+    // Nobody reads it.
+  }
+}
