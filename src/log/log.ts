@@ -193,7 +193,8 @@ export class Log {
    * new file can't be made the log stays as it was, and the system's error is thrown.
    */
   async roll(): Promise<void> {
-    if (this.#active.writtenBytes === 0) return;
+    // An empty one is sealed only if offsets are missing between it and the next one.
+    if (this.#active.writtenBytes === 0 && this.#active.baseOffset === this.#nextOffset) return;
     const { disk, directory } = this.#context;
     // A tail that recovery could not truncate goes first: it must not be sealed.
     await this.#active.push();

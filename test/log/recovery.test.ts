@@ -374,6 +374,49 @@ describe("damage in the last segment", () => {
     expect(readAround(again)).toEqual({ values: [...all.slice(0, 7), "after"], lost: [7, 8] });
   });
 
+  test.each([
+    ["the last bytes", bytes.length - 5, 7],
+    ["all bytes", 0, 0],
+  ])("%s missing since a clean stop: no offset is given out again", async (_, left, readable) => {
+    const disk = await diskWithDirectory();
+    const log = await openLog(disk);
+    await appendAll(
+      log,
+      VALUES.map((values) => batchOf(values)),
+    );
+    const clean = await log.closeCleanly();
+    const file = disk.openAppend(LOG);
+    file.truncate(left);
+    file.close();
+    const context = contextOf(disk);
+    const again = await Log.open(context, { clean, rewrite: false });
+    expect(context.lines[0]).toContain(`offsets ${readable} to 8 can't be read`);
+    expect(again.logEndOffset).toBe(9);
+    await appendAll(again, [batchOf(["after"])]);
+    const lost = Array.from({ length: 9 - readable }, (_value, i) => readable + i);
+    const expected = { values: [...all.slice(0, readable), "after"], lost };
+    expect(readAround(again)).toEqual(expected);
+    await again.closeCleanly();
+    expect(readAround(await openLog(disk))).toEqual(expected);
+  });
+
+  test("a last segment that is missing since a clean stop: no offset is given out again", async () => {
+    const disk = await diskWithDirectory();
+    const log = await openLog(disk);
+    await appendAll(log, [batchOf(["a"])]);
+    await log.roll();
+    await appendAll(log, [batchOf(["b", "c"])]);
+    const clean = await log.closeCleanly();
+    disk.remove(`${DIRECTORY}/${segmentFileName(1, "log")}`);
+    const context = contextOf(disk);
+    const again = await Log.open(context, { clean, rewrite: false });
+    expect(context.lines[0]).toContain("offsets 1 to 2 can't be read");
+    expect(again.logEndOffset).toBe(3);
+    await appendAll(again, [batchOf(["after"])]);
+    expect(again.read(3, 1, again.pushedEnd).nextOffset).toBe(4);
+    again.close();
+  });
+
   test("after the machine has stopped: kept below what was flushed for certain, cut above it", async () => {
     const disk = await diskWithDirectory();
     const log = await openLog(disk);
@@ -584,28 +627,29 @@ describe("the note of a clean stop", () => {
 
   test("is not believed of a log that is longer, shorter, or another segment", async () => {
     const all = VALUES.flat().length;
-    for (const [change, expected] of [
-      [(bytes: Uint8Array) => Uint8Array.from([...bytes, 0]), all],
-      [(bytes: Uint8Array) => bytes.slice(0, -1), all - 2],
+    for (const [change, other, expected] of [
+      [(bytes: Uint8Array) => Uint8Array.from([...bytes, 0]), {}, "cut 1 bytes"],
+      [(bytes: Uint8Array) => bytes.slice(0, -1), {}, "offsets 7 to 8 can't be read"],
+      [
+        (bytes: Uint8Array) => bytes.slice(0, -1),
+        { baseOffset: 7, bytes: validFile().bytes.length - 1 },
+        "offsets 7 to 8 can't be read",
+      ],
     ] as const) {
       const { disk, clean, bytes } = await stopped();
       disk.overwrite(LOG, change(bytes));
-      const { log, lines } = await open(disk, clean);
-      expect(log.logEndOffset).toBe(expected);
-      expect(lines[0]).toContain("cut");
+      const { log, lines } = await open(disk, { ...clean, ...other });
+      expect(log.logEndOffset).toBe(all);
+      expect(lines[0]).toContain(expected);
     }
-    const { disk, clean, bytes } = await stopped();
-    disk.overwrite(LOG, bytes.slice(0, -1));
-    const { log } = await open(disk, { ...clean, baseOffset: 7, bytes: bytes.length - 1 });
-    expect(log.logEndOffset).toBe(all - 2);
   });
 
-  test("goes with its snapshot of the producers when the log turns out to end before it", async () => {
-    const { disk, clean, bytes } = await stopped();
+  test("leaves a snapshot of the producers that goes when, without the note, the log ends before it", async () => {
+    const { disk, bytes } = await stopped();
     const snapshots = () => disk.list(DIRECTORY).filter((name) => name.endsWith(".snapshot"));
     expect(snapshots()).toEqual([segmentFileName(VALUES.flat().length, "snapshot")]);
     disk.overwrite(LOG, bytes.slice(0, -1));
-    const { log } = await open(disk, clean);
+    const log = await openLog(disk);
     expect(log.logEndOffset).toBe(VALUES.flat().length - 2);
     expect(snapshots()).toEqual([]);
   });

@@ -135,9 +135,25 @@ export function readLastSegment(
     read: (into, position) => readFully(file, into, position),
   };
   const unorderedFrom = notes.rebooted === true ? flushedBytes(indexBytes) : file.size;
-  const hints = { unorderedFrom, noted: fits ? clean : undefined };
+  const hints = {
+    unorderedFrom,
+    noted: hasLostBytes(clean, segmentBaseOffset, file.size) ? clean : undefined,
+  };
   const scan = scanSegment(bytes, segmentBaseOffset, producers, hints);
   return { file, isNoted: false, producers, ...scan };
+}
+
+/**
+ * Whether nothing was added to a log since the clean stop, so that whatever is missing of what was noted is lost: the end
+ * of the segment, or all of it.
+ */
+function hasLostBytes(
+  clean: CleanSegment | undefined,
+  segmentBaseOffset: number,
+  bytes: number,
+): boolean {
+  if (clean === undefined || clean.baseOffset < segmentBaseOffset) return false;
+  return clean.baseOffset > segmentBaseOffset || clean.bytes >= bytes;
 }
 
 /** Opens the last segment of a log, and cuts off a torn end. */

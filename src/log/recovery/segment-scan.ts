@@ -56,7 +56,10 @@ export interface ScanHints {
    * later pages before earlier ones.
    */
   readonly unorderedFrom: number;
-  /** What a clean stop has noted, if the file still has that length: nothing of it may be cut. */
+  /**
+   * What a clean stop has noted of this segment or of one behind it. Nothing of a file that still has that length, or is
+   * shorter, may be cut, and no offset before `nextOffset` is given out again.
+   */
   readonly noted: { readonly bytes: number; readonly nextOffset: number } | undefined;
 }
 
@@ -109,11 +112,13 @@ export function scanSegment(
       isBehindDamage = true;
       continue;
     }
-    if (noted === undefined || position >= noted.bytes || due >= noted.nextOffset) break;
-    const bytes = noted.bytes - position;
-    damage.push({ position, bytes, offset: due, nextOffset: noted.nextOffset, reason: fault });
-    position = noted.bytes;
-    due = noted.nextOffset;
+    break;
+  }
+  const lost = noted === undefined ? undefined : findLoss(file.size, position, due, noted);
+  if (lost !== undefined) {
+    damage.push(fault === undefined ? lost : { ...lost, reason: fault });
+    position += lost.bytes;
+    due = lost.nextOffset;
     fault = undefined;
   }
   return { index, bytes: position, nextOffset: due, fault, damage };
@@ -136,6 +141,18 @@ function offsetFault(
   const fits = lastOffset(bytes, at) - segmentBaseOffset <= RELATIVE_OFFSET_MAX;
   if (fits && !isMisplaced(stated, due, lastOffsetDelta(bytes, at) + 1, next)) return undefined;
   return `a batch has base offset ${stated}, not ${due}`;
+}
+
+/** What of a log that a clean stop has noted is not there any more, from `position` to the end of the file. */
+function findLoss(
+  size: number,
+  position: number,
+  due: number,
+  { nextOffset: noted }: NonNullable<ScanHints["noted"]>,
+): DamagedRange | undefined {
+  if (!Number.isSafeInteger(noted) || due >= noted) return undefined;
+  const reason = `the log ended with offset ${noted - 1} at the clean stop`;
+  return { position, bytes: size - position, offset: due, nextOffset: noted, reason };
 }
 
 /** A whole batch behind damage. */
