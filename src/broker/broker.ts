@@ -157,7 +157,9 @@ export class Broker implements AsyncDisposable {
       throw error;
     }
     if (!isLoopback(resolved.host)) {
-      log(`listening on ${broker.address}, beyond this machine: there is no authentication`);
+      log(
+        `listening on ${broker.address}, reachable from other machines: there is no authentication`,
+      );
     }
     return broker;
   }

@@ -2,6 +2,9 @@
 // Leaves to others: the meaning of a record, and opening the file.
 //
 // All input passes through one buffer. A record is a view of it, valid until the next fill().
+//   buffer: | walked ... | #position: not walked yet ... | #filled: room ... |
+// A delimiter at the end of the input ends the last record and starts no other. Two delimiters in a row enclose an
+// empty record. Bytes after the last delimiter are a record.
 import { read as readFromDescriptor } from "node:fs";
 import { CliError } from "./exit.ts";
 

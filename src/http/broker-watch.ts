@@ -1,6 +1,6 @@
-// What the open pages show of the broker, kept up to date: topics, partitions, the first groups. A look goes through
-// numbers that are there anyway, never through records, and gives way after each portion, so that nobody waits for it.
-// Leaves to others: when to look (page-feed.ts), and what each page was sent (page-stream.ts).
+// The broker's state as shown on open pages: topics, partitions, the first groups. A look only reads numbers held in
+// memory, never records, and yields after each portion so that it blocks nobody.
+// Leaves to others: when to look (page-feed.ts), and what each page has been sent (page-stream.ts).
 import type { Broker } from "../broker/broker.ts";
 import { VERSION } from "../broker/version.ts";
 import type { ServiceContext } from "../services/context.ts";
@@ -10,22 +10,24 @@ import type { Partition } from "../topics/partition.ts";
 import type { Topic } from "../topics/topic.ts";
 import type { GroupsState, Overview, PartitionState, TopicState, Totals } from "./page/wire.ts";
 
-/** Topics that a page shows, and partitions of one that are offline. */
+/** Limit on topics shown, and on offline partitions shown per topic. */
 const TOPICS_MAX = 2_000;
 const OFFLINE_MAX = 20;
 
-/** Time for each topic before the list is compared, and perhaps sent, again: creating many does not send many lists. */
+/**
+ * Delay per topic before the list is compared, and perhaps sent, again. Creating many topics does not send many lists.
+ */
 const TOPIC_REST_MS = 1;
 
-/** Groups that a page shows at a time, and their partitions. */
+/** Limit on groups shown at a time, and on their partitions. */
 const GROUPS_MAX = 100;
 const GROUP_PARTITIONS_MAX = 500;
 
-/** Partitions that are looked at in one turn of the event loop. */
+/** Partitions read per turn of the event loop. */
 const PARTITIONS_PER_TURN = 250;
 
 export interface Changes {
-  /** Whether topics came or went. */
+  /** Whether topics were created or deleted. */
   readonly isNew: boolean;
   readonly partitions: readonly Partition[];
   readonly hasNewGroups: boolean;
@@ -36,7 +38,6 @@ interface Entry {
   readonly json: string;
 }
 
-/** The broker, as its pages show it. */
 export class BrokerWatch {
   readonly #broker: Broker;
   readonly #flush: string;
@@ -48,7 +49,7 @@ export class BrokerWatch {
   #overviewJson = "";
   #groupsJson = "";
 
-  /** `flush` is the broker's flush policy, in words. */
+  /** `flush` is the broker's flush policy as text. */
   constructor(broker: Broker, flush: string) {
     this.#broker = broker;
     this.#flush = flush;
@@ -59,22 +60,22 @@ export class BrokerWatch {
     return this.#hasLooked;
   }
 
-  /** The partitions of the topics that are shown, as far as they were looked at. */
+  /** The partitions of the shown topics that have been read so far. */
   partitions(): Iterable<Partition> {
     return this.#entries.keys();
   }
 
-  /** The state of a partition as JSON; undefined for one that is gone. */
+  /** The state of a partition as JSON; undefined if the partition is gone. */
   partitionJson(partition: Partition): string | undefined {
     return this.#entries.get(partition)?.json;
   }
 
-  /** The first groups as JSON; "" before they were looked at. */
+  /** The first groups as JSON; "" before the first look. */
   get groupsJson(): string {
     return this.#groupsJson;
   }
 
-  /** An `Overview` as JSON, but for the page. */
+  /** An `Overview` as JSON, without the `page` field. */
   overviewJson(): string {
     if (this.#overviewJson === "") {
       const overview: Omit<Overview, "page" | "totals"> = {
@@ -89,7 +90,7 @@ export class BrokerWatch {
     return `${this.#overviewJson},"totals":${this.totalsJson()}}`;
   }
 
-  /** `Totals` of this moment, as JSON. */
+  /** The current `Totals` as JSON. */
   totalsJson(): string {
     const { receivedBytes, sentBytes } = this.#broker.metrics;
     const { connections } = this.#broker;
@@ -97,14 +98,14 @@ export class BrokerWatch {
     return JSON.stringify(totals);
   }
 
-  /** Looks at everything, at the groups only if `withGroups`. */
+  /** Reads everything; the groups only if `withGroups`. */
   async look(withGroups: boolean): Promise<Changes> {
     const isNew = await this.#lookAtTopics();
     const partitions = await this.#lookAtPartitions();
     return { isNew, partitions, hasNewGroups: withGroups && (await this.#lookAtGroups()) };
   }
 
-  /** Forgets everything, until the next look. */
+  /** Clears the state until the next look. */
   forget(): void {
     this.#entries.clear();
     this.#topics = [];
@@ -147,7 +148,7 @@ export class BrokerWatch {
     const portions = new Portions(PARTITIONS_PER_TURN);
     for (const topic of this.#topics) {
       for (const partition of topic.online) {
-        // A deletion closes the partitions of a topic before the next look misses it.
+        // A deletion closes the partitions of a topic before the next look notices it.
         if (!partition.closed && this.#hasChanged(partition)) changed.push(partition);
         await portions.next();
       }
@@ -171,7 +172,7 @@ export class BrokerWatch {
   }
 }
 
-/** Some of the groups, with their lag. */
+/** Some of the groups with their lag. */
 export async function groupsState(
   context: ServiceContext,
   selection: Pick<GroupSelection, "after" | "filter">,
@@ -203,7 +204,7 @@ function topicState({ name, id, internal, partitions, offline }: Topic): TopicSt
   };
 }
 
-/** The state of a partition; `before` itself when nothing changed. */
+/** The state of a partition; returns `before` itself if nothing changed. */
 function stateOf(partition: Partition, before: PartitionState | undefined): PartitionState {
   const { segments, end } = partition.layout;
   const { sealed, active } = segments;

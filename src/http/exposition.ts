@@ -1,14 +1,12 @@
-// Prometheus' text format, version 0.0.4: families of samples, each under one HELP and one TYPE line.
-// Leaves to others: what is measured (metrics-text.ts).
+// Prometheus' text format, version 0.0.4: families of samples, each under a HELP and a TYPE line.
+// Leaves to others: the metrics (metrics-text.ts).
 import { BUCKET_SECONDS, type Histogram } from "../broker/metrics.ts";
 
-/** The media type of the format. */
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** What a family's samples are. */
 export type MetricType = "counter" | "gauge" | "histogram";
 
-/** Labels as they stand between the braces of a sample: `topic="a",partition="0"`. */
+/** Labels as written between the braces of a sample: `topic="a",partition="0"`. */
 export function labelsOf(labels: Readonly<Record<string, string | number>>): string {
   let text = "";
   for (const name in labels) text += `${text === "" ? "" : ","}${name}="${escaped(labels[name])}"`;
@@ -21,7 +19,7 @@ function escaped(value: string | number | undefined): string {
   return text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }
 
-/** A text that grows by families, each finished before the next one is begun, and that is taken in parts. */
+/** Builds the text family by family; finish a family before starting the next. The text is taken in parts. */
 export class Exposition {
   #text = "";
   #family = "";
@@ -32,13 +30,12 @@ export class Exposition {
     this.#text += `# HELP ${name} ${oneLine}\n# TYPE ${name} ${type}\n`;
   }
 
-  /** Adds a sample to the family; `labels` are of `labelsOf`, or "". */
+  /** Adds a sample to the family. `labels` comes from `labelsOf`, or is "". */
   sample(labels: string, value: number): void {
     this.#text +=
       labels === "" ? `${this.#family} ${value}\n` : `${this.#family}{${labels}} ${value}\n`;
   }
 
-  /** Adds a histogram to the family. */
   histogram(labels: string, { counts, sumSeconds }: Histogram): void {
     const more = labels === "" ? "" : `${labels},`;
     const all = labels === "" ? "" : `{${labels}}`;
@@ -51,7 +48,7 @@ export class Exposition {
     this.#text += `${this.#family}_sum${all} ${sumSeconds}\n${this.#family}_count${all} ${count}\n`;
   }
 
-  /** What was added since the last part was taken. */
+  /** Returns and clears the text added since the last call. */
   take(): string {
     const text = this.#text;
     this.#text = "";

@@ -1,15 +1,14 @@
-// The door to the HTTP server: it accepts connections, no more than so many at once, and passes bytes between each and
-// the server behind it. `Bun.serve` accepts all that come, until the process has no descriptor left for the clients'
+// The gate in front of the HTTP server. It limits the number of connections and passes bytes between each of them and
+// the server. `Bun.serve` alone accepts every connection until the process has no descriptor left for the clients'
 // port. Leaves to others: everything about HTTP (http-server.ts).
 //
-// What one side can't take yet is kept, and the other side is not read meanwhile, so that the server behind the door
-// notices a slow client as if there were no door.
+// While one side can't take bytes, they are kept and the other side is not read. So the server notices a slow client as
+// if there were no gate.
 
-/** How the server behind the door is reached. */
+/** The address of the server behind the gate. */
 export type Behind =
   { readonly unix: string } | { readonly hostname: string; readonly port: number };
 
-/** What a door is opened with. */
 export interface GateOptions {
   readonly hostname: string;
   readonly port: number;
@@ -17,10 +16,10 @@ export interface GateOptions {
   readonly connectionsMax: number;
 }
 
-/** Time for one side to take what is left, and to close, when the other has closed. */
+/** After one side has closed, time for the other to take the remaining bytes and close. */
 const CLOSING_MS = 5_000;
 
-/** Clients that are told at a time that there are too many, and for how long; others are cut at once. */
+/** Rejected clients that get a 503 at the same time, and for how long; others are disconnected without one. */
 const REFUSED_MAX = 16;
 const REFUSED_MS = 1_000;
 
@@ -32,9 +31,9 @@ const BUSY = new TextEncoder().encode(
 interface Side {
   socket: Bun.Socket<Side> | undefined;
   other: Side | undefined;
-  /** Bytes that it could not take yet. */
+  /** Bytes the socket could not take yet. */
   waiting: Uint8Array[];
-  /** Whether it is closed once it has taken them. */
+  /** Close once the waiting bytes are sent. */
   isEnding: boolean;
   onClosed: () => void;
 }
@@ -45,19 +44,18 @@ export class HttpGate {
   readonly #clients = new Set<Side>();
   #refused = 0;
 
-  /** Starts listening; throws the system's error when the address can't be had. */
+  /** Starts listening. Throws the system's error if the address is unavailable. */
   constructor(options: GateOptions) {
     this.#options = options;
     this.#listener = Bun.listen<Side>({
       hostname: options.hostname,
       port: options.port,
-      // A client may close its side when it has sent its request.
+      // A client may half-close after sending its request.
       allowHalfOpen: true,
       socket: { ...PASSING_ON, open: (socket) => this.#opened(socket) },
     });
   }
 
-  /** The port that is listened on. */
   get port(): number {
     return this.#listener.port;
   }
@@ -66,7 +64,7 @@ export class HttpGate {
     return this.#clients.size;
   }
 
-  /** Stops listening, and cuts all connections. */
+  /** Stops listening and closes all connections. */
   stop(): void {
     this.#listener.stop(true);
     for (const { other } of this.#clients) other?.socket?.terminate();
@@ -109,7 +107,7 @@ export class HttpGate {
           else flush(server);
         },
       },
-      // The server behind the door has stopped.
+      // The server behind the gate has stopped.
     }).catch(() => socket.terminate());
   }
 }
@@ -118,7 +116,7 @@ function sideOf(socket: Bun.Socket<Side> | undefined): Side {
   return { socket, other: undefined, waiting: [], isEnding: false, onClosed: () => {} };
 }
 
-/** The listeners of both sides. */
+/** The socket handlers of both sides. */
 const PASSING_ON = {
   data: ({ data: side }: Bun.Socket<Side>, bytes: Uint8Array): void => {
     const { other } = side;
@@ -138,7 +136,7 @@ const PASSING_ON = {
   close: ({ data: side }: Bun.Socket<Side>): void => closed(side),
 };
 
-/** Writes what waits for a side, and reads from the other one only while nothing does. */
+/** Writes the waiting bytes of a side, and reads from the other side only once there are none. */
 function flush(side: Side): void {
   const { socket, waiting, other } = side;
   if (socket === undefined) return;
@@ -155,9 +153,9 @@ function flush(side: Side): void {
   else other?.socket?.resume();
 }
 
-/** A side is gone: the other one is closed once it has taken what is left for it. */
+/** One side has closed: closes the other after it has taken the remaining bytes. */
 function closed(side: Side | undefined): void {
-  // One that was refused has no other side.
+  // A rejected connection has no other side.
   if (side === undefined) return;
   side.socket = undefined;
   side.waiting = [];
@@ -168,7 +166,8 @@ function closed(side: Side | undefined): void {
   other.other = undefined;
   const { socket } = other;
   if (socket === undefined) return;
-  // A client may still be sending a request that was refused already. Closed at once, it would never see why.
+  // The client may still be sending a request that was already answered. Closed immediately, it might never see the
+  // answer.
   other.isEnding = true;
   socket.resume();
   setTimeout(() => socket.terminate(), CLOSING_MS).unref();

@@ -1,24 +1,23 @@
-// The broker's HTTP port, for people and for monitoring: what is served there is put together by the caller, path
-// by path. Leaves to others: the answers (monitoring.ts), which requests are answered (request-guard.ts), and the
-// protocol of the clients (net/listener.ts).
+// The broker's HTTP port for people and monitoring; the caller supplies the routes.
+// Leaves to others: the responses (monitoring.ts, page-routes.ts), which requests to answer (request-guard.ts), and the
+// clients' protocol (net/listener.ts).
 //
-// Seen of Bun 1.4.5, and relied on here: a route that is one function gets every method; `stop(true)` also ends
-// answers that are still being streamed, and calls `cancel` of their streams; a connection whose request has not come
-// whole within `idleTimeout` is closed, however slowly it sends; `Bun.listen` shares no port with
-// another process.
+// Observed with Bun 1.4.5, and relied on here. A route that is a function gets every method. `stop(true)` also ends
+// streaming responses and calls `cancel` on their streams. A connection that has not sent a complete request within
+// `idleTimeout` is closed, however slowly it sends. `Bun.listen` does not share a port with another process.
 import { type AddressFlags, formatAddress, isLoopback, listenError } from "../net/address.ts";
 import { LogLimit } from "../net/log-limit.ts";
 import { httpConnectionsMax } from "../broker/open-files.ts";
 import { type Behind, HttpGate } from "./http-gate.ts";
 import { RequestGuard } from "./request-guard.ts";
 
-/** Longest body of a request; a longer one is answered with 413 before it is read. */
+/** Maximum size of a request body. A larger one is answered with 413 before it is read. */
 const BODY_BYTES_MAX = 1024 * 1024;
 
-/** A connection that is silent, or has not sent a whole request, for so long is closed. */
+/** A connection that is idle, or has not sent a complete request, for this long is closed. */
 const IDLE_SECONDS_MAX = 10;
 
-/** Requests that are answered at once, those whose answer was not read included. */
+/** Maximum number of requests answered concurrently, including those whose response is unread. */
 const REQUESTS_MAX = 192;
 
 export type HttpHandler = Bun.Serve.Handler<
@@ -27,22 +26,21 @@ export type HttpHandler = Bun.Serve.Handler<
   Response | Promise<Response>
 >;
 
-/** What is served under a path: a function for each method; GET's is asked for HEAD, too. */
+/** The handlers of a path, by method. HEAD uses GET's. */
 export type HttpRoute = Partial<Record<Bun.Serve.HTTPMethod, HttpHandler>>;
 
-/** What is served under which path, as `Bun.serve` writes paths: `/api/topics/:name`. */
+/** Routes by path, in `Bun.serve` syntax: `/api/topics/:name`. */
 export type HttpRoutes = Readonly<Record<string, HttpRoute>>;
 
-/** What an HTTP server is started with. */
 export interface HttpOptions {
   readonly host: string;
-  /** 0 takes a free port. */
+  /** 0 picks a free port. */
   readonly port: number;
-  /** What sets the two. */
+  /** The flags that set host and port, for error messages. */
   readonly flags: AddressFlags;
-  /** Names that the server is reached by, beside its address. */
+  /** Additional host names by which the server is reached. */
   readonly allowedHosts?: readonly string[];
-  /** Connections at once; as many as the limit on open files leaves room for, unless given. */
+  /** Maximum number of connections; by default what the limit on open files allows. */
   readonly connectionsMax?: number;
   readonly routes: HttpRoutes;
   /** Writes a line to the broker's log. */
@@ -55,7 +53,7 @@ export class HttpServer {
   readonly #server: Bun.Server<undefined>;
   readonly #gate: HttpGate;
 
-  /** Starts listening. Throws an error that says what to do when the address can't be had. */
+  /** Starts listening. Throws an error that says what to do if the address is unavailable. */
   constructor(options: HttpOptions) {
     this.#options = options;
     this.#guard = new RequestGuard(options.host, options.allowedHosts ?? []);
@@ -69,27 +67,29 @@ export class HttpServer {
       throw listenError(host, port, flags, error);
     }
     if (!isLoopback(options.host)) {
-      options.log(`listening on ${this.url}, beyond this machine: there is no authentication`);
+      options.log(
+        `listening on ${this.url}, reachable from other machines: there is no authentication`,
+      );
     }
   }
 
-  /** The port that is listened on, also when a free one was asked for. */
+  /** The port in use, also if a free one was requested. */
   get port(): number {
     return this.#gate.port;
   }
 
-  /** `http://host:port`, as a browser is told it. */
+  /** `http://host:port` for a browser. */
   get url(): string {
     return `http://${formatAddress(this.#options.host, this.port)}`;
   }
 
-  /** Stops listening, and cuts the answers that are still being sent. */
+  /** Stops listening and aborts responses in progress. */
   async stop(): Promise<void> {
     this.#gate.stop();
     await this.#server.stop(true);
   }
 
-  /** Starts the server behind the gate, which only this machine reaches. */
+  /** Starts the server behind the gate, which only this machine can reach. */
   #serve(): { server: Bun.Server<undefined>; behind: Behind } {
     const { routes, log } = this.#options;
     const limit = new LogLimit(log);
@@ -99,17 +99,16 @@ export class HttpServer {
       maxRequestBodySize: BODY_BYTES_MAX,
       idleTimeout: IDLE_SECONDS_MAX,
       routes: Object.fromEntries(guarded) as Bun.Serve.Routes<undefined, string>,
-      fetch: (request: Request) =>
-        this.#refusal(request) ?? plainText(404, "there is nothing here"),
+      fetch: (request: Request) => this.#refusal(request) ?? plainText(404, "not found"),
       error: (error: Error) => {
         limit.line("bug", `bug: an HTTP request failed: ${error.stack ?? error.message}`);
-        return plainText(500, "the broker failed to handle the request; its log says more");
+        return plainText(500, "internal error; see the broker's log");
       },
     };
     if (process.platform === "linux") {
-      // A name that is no file, and goes away with the process.
+      // An abstract socket name: not a file, and gone with the process.
       const unix = `\0rustlog-${crypto.randomUUID()}`;
-      // The declared types have no idle timeout here, but it works as it does with a port.
+      // The type declarations lack the idle timeout here, but it works as for a port.
       const address: object = { unix };
       return { server: Bun.serve({ ...common, ...address }), behind: { unix } };
     }
@@ -123,7 +122,7 @@ export class HttpServer {
     const allow = names.join(", ");
     return (request, server) => {
       if (server.pendingRequests > REQUESTS_MAX) {
-        return plainText(503, `${REQUESTS_MAX} requests are being answered already`);
+        return plainText(503, `too many concurrent requests (${REQUESTS_MAX})`);
       }
       const refusal = this.#refusal(request);
       if (refusal !== undefined) return refusal;
@@ -132,7 +131,7 @@ export class HttpServer {
       if (handler !== undefined) {
         return method === "HEAD" ? withoutBody(handler(request, server)) : handler(request, server);
       }
-      const refused = plainText(405, `${method} is not possible here, only ${allow}`);
+      const refused = plainText(405, `method ${method} is not allowed; use ${allow}`);
       refused.headers.set("allow", allow);
       return refused;
     };
@@ -144,7 +143,7 @@ export class HttpServer {
   }
 }
 
-/** The answer to HEAD. A body that is streamed must be cancelled: nobody reads it. */
+/** The response to HEAD. Cancels a streaming body, which nobody would read. */
 async function withoutBody(answer: ReturnType<HttpHandler>): Promise<Response> {
   const { status, headers, body } = await answer;
   await body?.cancel();

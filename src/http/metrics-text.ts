@@ -1,7 +1,7 @@
-// Everything that GET /metrics shows, family by family, read while the answer is written. It costs something for each
-// partition and for each group's partition, and nothing for each record; no file is read but /proc/self/status. It is
-// written in parts, each in a turn of the event loop of its own, so that nobody waits for a scrape.
-// Leaves to others: counting (broker/metrics.ts), and how a sample is written (exposition.ts).
+// The response to GET /metrics, family by family, read while it is written. The cost is per partition and per partition
+// of a group, never per record; the only file read is /proc/self/status. It is written in parts, each in its own turn
+// of the event loop, so that a scrape blocks nobody.
+// Leaves to others: counting (broker/metrics.ts), and the format of a sample (exposition.ts).
 import { readFileSync } from "node:fs";
 import type { Broker } from "../broker/broker.ts";
 import { VERSION } from "../broker/version.ts";
@@ -10,16 +10,16 @@ import { nextTurn, Portions } from "../log/event-loop.ts";
 import { type DescribedPartition, describePartitions } from "../services/topics.ts";
 import { Exposition, labelsOf } from "./exposition.ts";
 
-/** When the process began, in seconds since the epoch. */
+/** Start of the process, in seconds since the epoch. */
 const START_SECONDS = performance.timeOrigin / 1000;
 
-/** Partitions that are read, and samples that are written, in one turn. */
+/** Partitions read, and samples written, per turn. */
 const PORTION = 500;
 
-/** Partitions of groups that are shown; groups that don't fit are only counted. */
+/** Limit on partitions of groups shown; groups beyond it are only counted. */
 const GROUP_PARTITIONS_MAX = 10_000;
 
-/** The metrics of a broker, in Prometheus' text format, in parts. */
+/** The metrics of a broker in Prometheus' text format, in parts. */
 export async function* metricsText(broker: Broker): AsyncGenerator<string, void> {
   const text = new Exposition();
   writeRequests(text, broker);
@@ -34,7 +34,7 @@ function writeRequests(text: Exposition, { metrics }: Broker): void {
   text.family(
     "rustlog_requests_total",
     "counter",
-    "Requests that were answered, by API and error (none for success).",
+    "Requests answered, by API and error (none for success).",
   );
   for (const { api, error, count } of metrics.requests()) {
     text.sample(labelsOf({ api, error: error ?? "none" }), count);
@@ -42,20 +42,20 @@ function writeRequests(text: Exposition, { metrics }: Broker): void {
   text.family(
     "rustlog_request_duration_seconds",
     "histogram",
-    "Time from a whole request to its answer: for Produce with the flush it waits for, for Fetch only those that did not wait for data.",
+    "Time from a complete request to its response. Produce includes the flush it waits for; Fetch counts only requests that did not wait for data.",
   );
   text.histogram(labelsOf({ api: "Produce" }), metrics.produceDuration);
   text.histogram(labelsOf({ api: "Fetch" }), metrics.fetchDuration);
   text.family(
     "rustlog_fetch_wait_duration_seconds",
     "histogram",
-    "Time from a whole Fetch request to its answer, of those that waited for data as their clients asked.",
+    "Time from a complete Fetch request to its response, for requests that waited for data.",
   );
   text.histogram("", metrics.fetchWaitDuration);
   text.family(
     "rustlog_flush_duration_seconds",
     "histogram",
-    "Time of a flush (fdatasync) of appended batches; all that arrive during one share the next.",
+    "Duration of a flush (fdatasync) of appended batches; batches that arrive during one share the next.",
   );
   text.histogram("", metrics.flushDuration);
 }
@@ -66,20 +66,20 @@ function writeConnections(text: Exposition, broker: Broker): void {
   text.sample("", metrics.receivedBytes);
   text.family("rustlog_sent_bytes_total", "counter", "Bytes sent to clients.");
   text.sample("", metrics.sentBytes);
-  text.family("rustlog_connections", "gauge", "Connections that are being served.");
+  text.family("rustlog_connections", "gauge", "Open client connections.");
   text.sample("", broker.connections);
-  text.family("rustlog_connections_accepted_total", "counter", "Connections that were served.");
+  text.family("rustlog_connections_accepted_total", "counter", "Client connections accepted.");
   text.sample("", metrics.connectionsAccepted);
   text.family(
     "rustlog_connections_refused_total",
     "counter",
-    "Connections that were refused, because --max-connections were served.",
+    "Connections rejected because of --max-connections.",
   );
   text.sample("", metrics.connectionsRefused);
   text.family(
     "rustlog_connection_errors_total",
     "counter",
-    "Connections that the broker ended with an error that answers no request, by error.",
+    "Connections closed by the broker with an error that answers no request, by error.",
   );
   for (const { error, count } of metrics.connectionErrors()) {
     text.sample(labelsOf({ error }), count);
@@ -87,11 +87,11 @@ function writeConnections(text: Exposition, broker: Broker): void {
   text.family(
     "rustlog_inflight_bytes",
     "gauge",
-    "Memory of requests that are being worked on (working), and of unfinished frames and answers not taken (kept).",
+    "Memory of requests in progress (working), and of incomplete frames and unread responses (kept).",
   );
   text.sample(labelsOf({ kind: "working" }), inflight.workingBytes);
   text.sample(labelsOf({ kind: "kept" }), inflight.keptBytes);
-  text.family("rustlog_waiting_fetches", "gauge", "Fetches that wait for data.");
+  text.family("rustlog_waiting_fetches", "gauge", "Fetches waiting for data.");
   text.sample("", inflight.waits);
 }
 
@@ -115,23 +115,27 @@ async function* writePartitions(text: Exposition, { context }: Broker): AsyncGen
   };
   yield* write(
     "rustlog_partition_log_start_offset",
-    "Offset of the first record that is still there.",
+    "Offset of the first remaining record.",
     (state) => state.logStartOffset,
   );
   yield* write(
     "rustlog_partition_high_watermark",
-    "Offset after the last record that may be read.",
+    "Offset after the last readable record.",
     (state) => state.highWatermark,
   );
   yield* write(
     "rustlog_partition_log_end_offset",
-    "Offset that the next record gets.",
+    "Offset of the next record.",
     (state) => state.logEndOffset,
   );
-  yield* write("rustlog_partition_size_bytes", "Length of all log files.", (state) => state.bytes);
+  yield* write(
+    "rustlog_partition_size_bytes",
+    "Total size of the log files.",
+    (state) => state.bytes,
+  );
   yield* write(
     "rustlog_partition_segments",
-    "Segments, the active one included.",
+    "Number of segments, including the active one.",
     (state) => state.segments,
   );
   text.family("rustlog_offline_partitions", "gauge", "Partitions that could not be opened.");
@@ -139,7 +143,7 @@ async function* writePartitions(text: Exposition, { context }: Broker): AsyncGen
   text.family(
     "rustlog_partition_offline",
     "gauge",
-    "1 for a partition that could not be opened, which has no other series; 0 for the others.",
+    "1 for a partition that could not be opened, which has no other series; 0 for all others.",
   );
   yield* samples(text, online, ({ labels }) => text.sample(labels, 0));
   yield* samples(text, offline, (labels) => text.sample(labels, 1));
@@ -156,10 +160,10 @@ async function* writeGroups(text: Exposition, { context }: Broker): AsyncGenerat
   text.family(
     "rustlog_groups_omitted",
     "gauge",
-    `Groups that are left out below, which shows ${GROUP_PARTITIONS_MAX} partitions of groups at most, by name of the group.`,
+    `Groups omitted below, where at most ${GROUP_PARTITIONS_MAX} partitions of groups are listed, in order of the groups' names.`,
   );
   text.sample("", Math.max(0, groups - shown.length));
-  text.family("rustlog_group_committed_offset", "gauge", "Offset that a group has committed.");
+  text.family("rustlog_group_committed_offset", "gauge", "Offset committed by a group.");
   const rows = shown.flatMap(({ group, partitions }) =>
     partitions.map((partition) => ({ group, ...partition })),
   );
@@ -171,18 +175,18 @@ async function* writeGroups(text: Exposition, { context }: Broker): AsyncGenerat
   text.family(
     "rustlog_group_lag_records",
     "gauge",
-    "Records between a group's committed offset, or the log start if that is later or nothing was committed, and the high watermark.",
+    "Records from a group's committed offset (or the log start, if that is later or nothing was committed) to the high watermark.",
   );
   yield* samples(text, rows, (row) => text.sample(labels(row), row.lag));
   text.family(
     "rustlog_group_total_lag_records",
     "gauge",
-    "The same, summed over all partitions of the topics in which the group has committed an offset.",
+    "Lag of a group, summed over all partitions of the topics in which it has committed an offset.",
   );
   yield* samples(text, shown, ({ group, lag }) => text.sample(labelsOf({ group }), lag));
 }
 
-/** Writes a sample for each item, and gives out what was written after each portion of them. */
+/** Writes a sample per item, and yields the text after each portion of items. */
 async function* samples<Item>(
   text: Exposition,
   items: readonly Item[],
@@ -196,7 +200,7 @@ async function* samples<Item>(
 }
 
 function writeProcess(text: Exposition): void {
-  text.family("rustlog_build_info", "gauge", "Always 1; the labels say what runs.");
+  text.family("rustlog_build_info", "gauge", "Always 1; the labels show the version.");
   text.sample(labelsOf({ version: VERSION, bun: Bun.version }), 1);
   const { user, system } = process.cpuUsage();
   text.family("process_cpu_seconds_total", "counter", "Processor time used, in seconds.");
@@ -210,13 +214,13 @@ function writeProcess(text: Exposition): void {
   text.family(
     "process_resident_memory_bytes",
     "gauge",
-    "Memory of the process that is in RAM, pages of mapped log segments included.",
+    "Resident memory of the process, including pages of mapped log segments.",
   );
   text.sample("", process.memoryUsage.rss());
   text.family(
     "rustlog_anonymous_memory_bytes",
     "gauge",
-    "The part of it that is the broker's own, which the kernel can't take back; on Linux.",
+    "Resident memory of the broker itself, which the kernel can't reclaim (Linux only).",
   );
   const bytes = anonymousBytes();
   if (bytes !== undefined) text.sample("", bytes);

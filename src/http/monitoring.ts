@@ -1,15 +1,14 @@
-// What monitoring asks a broker: GET /metrics, and GET /health, whether it can be used.
-// Leaves to others: listening (http-server.ts), and what there is to say (metrics-text.ts, broker/broker.ts).
+// Monitoring: GET /metrics, and GET /health, which says whether the broker is usable.
+// Leaves to others: listening (http-server.ts), and the content (metrics-text.ts, broker/broker.ts).
 import type { Broker } from "../broker/broker.ts";
 import { VERSION } from "../broker/version.ts";
 import { EXPOSITION_TYPE } from "./exposition.ts";
 import type { HttpRoutes } from "./http-server.ts";
 import { metricsText } from "./metrics-text.ts";
 
-/** Scrapes that are answered at once. */
+/** Maximum number of concurrent scrapes. */
 const SCRAPES_MAX = 8;
 
-/** The paths of monitoring. */
 export function monitoringRoutes(broker: Broker): HttpRoutes {
   const scrapes = new Scrapes(broker);
   return {
@@ -18,7 +17,7 @@ export function monitoringRoutes(broker: Broker): HttpRoutes {
   };
 }
 
-/** The answers to scrapes that are under way. */
+/** The scrapes in progress. */
 class Scrapes {
   readonly #broker: Broker;
   #underWay = 0;
@@ -27,10 +26,10 @@ class Scrapes {
     this.#broker = broker;
   }
 
-  /** The metrics, written as fast as they are read. */
+  /** Streams the metrics as fast as they are read. */
   answer(): Response {
     if (this.#underWay >= SCRAPES_MAX) {
-      return new Response(`${SCRAPES_MAX} scrapes are under way already\n`, { status: 503 });
+      return new Response(`too many concurrent scrapes (${SCRAPES_MAX})\n`, { status: 503 });
     }
     this.#underWay++;
     const parts = metricsText(this.#broker);
@@ -61,7 +60,10 @@ class Scrapes {
   }
 }
 
-/** 200 while requests are served, also if some partitions are offline; 503 while the broker stops, or once its disk failed. */
+/**
+ * 200 while requests are served, even if some partitions are offline; 503 while the broker stops, or after a disk
+ * failure.
+ */
 function health(broker: Broker): Response {
   const { health } = broker;
   const isServing = health.status === "ok" || health.status === "degraded";

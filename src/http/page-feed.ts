@@ -1,6 +1,6 @@
-// The live side of the page: looks at the broker some times a second, only while a page is open, and has the pages
-// sent what changed. Leaves to others: the look (broker-watch.ts), the stream of a page (page-stream.ts), and what a
-// page asks for by itself (page-routes.ts).
+// The live side of the page: reads the broker's state a few times per second while a page is open, and sends the
+// changes to all pages. Leaves to others: reading the state (broker-watch.ts), the stream of one page (page-stream.ts),
+// and requests from a page (page-routes.ts).
 import type { Broker } from "../broker/broker.ts";
 import { BrokerWatch } from "./broker-watch.ts";
 import { PageStream } from "./page-stream.ts";
@@ -8,26 +8,25 @@ import { PageTurns } from "./page-turns.ts";
 
 const TICK_MS = 200;
 
-/** Groups are looked at no more often than this. */
+/** Minimum time between two looks at the groups. */
 const GROUPS_MS = 1000;
 
-/** After a look that took a while it waits this many times as long, but not for ever. */
+/** After a slow look, wait this many times its duration, up to a limit. */
 const REST_FACTOR = 20;
 const REST_MS_MAX = 5000;
 
-/** A page that is told nothing for this long might think that the broker is gone. */
+/** A page that hears nothing for this long might conclude that the broker is gone. */
 const SILENCE_MS_MAX = 1000;
 
-/** Pages that can be open at once. */
+/** Maximum number of open pages. */
 export const PAGES_MAX = 64;
 
 /**
- * A page that has not said for this long that it reads is disconnected. What it does not read may lie in the buffers of
- * two kernels, so its connection does not tell.
+ * A page that has not reported for this long that it is reading is disconnected. Its connection does not show that:
+ * unread events may sit in kernel buffers on both sides.
  */
 const UNSEEN_MS_MAX = 60_000;
 
-/** What a feed can do without; all of it has a default. */
 export interface PageFeedOptions {
   /** The shortest time between two looks. */
   readonly tickMs?: number;
@@ -45,7 +44,7 @@ export class PageFeed {
   #beatDueMs = 0;
   readonly #nowMs: () => number;
 
-  /** `flush` is the broker's flush policy, in words. */
+  /** `flush` is the broker's flush policy as text. */
   constructor(broker: Broker, flush: string, options: PageFeedOptions = {}) {
     this.#watch = new BrokerWatch(broker, flush);
     this.#tickMs = options.tickMs ?? TICK_MS;
@@ -56,10 +55,10 @@ export class PageFeed {
     return this.#pages.size;
   }
 
-  /** Opens a stream of events for a page; `onRead` is called whenever it has read. */
+  /** Opens a stream of events for a page. Calls `onRead` whenever the page has read. */
   open(onRead: () => void = () => {}): Response {
     if (this.#pages.size >= PAGES_MAX) {
-      return new Response(`${PAGES_MAX} pages are open already\n`, { status: 503 });
+      return new Response(`too many open pages (${PAGES_MAX})\n`, { status: 503 });
     }
     const page = new PageStream(this.#watch, this.#turns, this.#nowMs(), {
       onRead,
@@ -72,7 +71,7 @@ export class PageFeed {
     return new Response(page.stream, { headers });
   }
 
-  /** A page says that it reads; false if no page of that name is open. */
+  /** Notes that a page is reading. Returns false if no page with this id is open. */
   seen(id: string): boolean {
     for (const page of this.#pages) {
       if (page.id !== id) continue;

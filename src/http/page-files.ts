@@ -1,9 +1,9 @@
-// The files of the page: one document, its script and its style. `Bun.serve` answers an imported HTML file itself, to
-// everybody and for every method, so it is asked for the files once, by a server that only this process reaches, and
-// they are kept in memory. Leaves to others: to whom they are given (request-guard.ts), and what is in them (page/).
+// The files of the page: a document, its script and its style sheet. `Bun.serve` answers an imported HTML file itself,
+// for every client and method. So the files are fetched once from a server that only this process can reach, and kept
+// in memory. Leaves to others: who may have them (request-guard.ts), and their content (page/).
 import page from "./page/index.html";
 
-/** A file as it is answered. */
+/** A file and its response headers. */
 interface PageFile {
   readonly body: ArrayBuffer;
   readonly headers: Readonly<Record<string, string>>;
@@ -12,16 +12,16 @@ interface PageFile {
 export class PageFiles {
   #loading: Promise<ReadonlyMap<string, PageFile>> | undefined;
 
-  /** The file at a path of the page; 404 for any other path. */
+  /** Answers with the file at a path of the page, or 404. */
   async answer(path: string): Promise<Response> {
     this.#loading ??= load();
     const file = (await this.#loading).get(path);
-    if (file === undefined) return new Response("there is nothing here\n", { status: 404 });
+    if (file === undefined) return new Response("not found\n", { status: 404 });
     return new Response(file.body, { headers: file.headers });
   }
 }
 
-/** Asks a server for the page and for what it refers to. From the source, that is when it is bundled. */
+/** Fetches the page and the files it refers to. When run from source, this bundles them. */
 async function load(): Promise<ReadonlyMap<string, PageFile>> {
   const files = new Map<string, PageFile>();
   const server = Bun.serve({
@@ -32,7 +32,7 @@ async function load(): Promise<ReadonlyMap<string, PageFile>> {
   const take = async (path: string): Promise<ArrayBuffer> => {
     const response = await fetch(new URL(path, server.url));
     if (!response.ok)
-      throw new Error(`the page's file ${path} is answered with ${response.status}`);
+      throw new Error(`fetching the page's file ${path} failed with status ${response.status}`);
     const body = await response.arrayBuffer();
     const headers = {
       "content-type": response.headers.get("content-type") ?? "application/octet-stream",

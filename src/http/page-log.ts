@@ -1,6 +1,5 @@
-// What the page shows of a log's files: its segments, index entries, batches, and the bytes of a batch. Every answer
-// is bounded, so that looking holds up nobody. Leaves to others: who asks (page-routes.ts), and what bytes mean
-// (inspection/).
+// A log's files for the page: segments, index entries, batches, and the bytes of a batch. Every response is bounded, so
+// that it blocks nobody. Leaves to others: the requests (page-routes.ts), and the meaning of the bytes (inspection/).
 import { firstNotBefore } from "../binary-search.ts";
 import { RustLogError } from "../errors.ts";
 import { batchFields, type OpenRecords } from "../inspection/batch-fields.ts";
@@ -18,27 +17,27 @@ import { segmentFileName } from "../log/segment/segment-files.ts";
 import type { Partition } from "../topics/partition.ts";
 import type { BatchDump, BatchRows, DumpRow, IndexTicks, SegmentRows } from "./page/wire.ts";
 
-/** Segments of one answer. */
+/** Segments per response. */
 const SEGMENTS_MAX = 2_000;
 
-/** Segments whose index is looked at, and entries told, at once. */
+/** Segments whose index is read, and entries returned, per response. */
 const TICK_SEGMENTS_MAX = 64;
 const TICKS_MAX = 4_000;
 
-/** Batches of one answer, rows of one answer, and bytes shown of a field. */
+/** Per response: batches, rows, and bytes shown of a field. */
 const BATCHES_MAX = 50;
 const ROWS_MAX = 500;
 const FIELD_BYTES_MAX = 256;
 
-/** Rows of a batch that can be asked for: to come to a row, those before it are gone through again. */
+/** The last row of a batch that can be requested: reaching a row means reading all rows before it. */
 const ROW_LAST = 50_000;
 
-/** Largest batch that is opened, and bytes that are decompressed of one. */
+/** The largest batch that is read, and the most bytes decompressed from one. */
 const BATCH_BYTES_MAX = 16 * 1024 * 1024;
 const DECOMPRESSED_BYTES_MAX = 2 * 1024 * 1024;
 
 const LOOKUP_BOUNDS: LookupBounds = {
-  // The page knows the segments already.
+  // The page already has the segments.
   segmentsMax: 0,
   scanHeadersMax: 5_000,
   batchBytesMax: BATCH_BYTES_MAX,
@@ -47,14 +46,14 @@ const LOOKUP_BOUNDS: LookupBounds = {
   headersMax: 100,
 };
 
-/** Rows of a batch that are passed over, and segments whose index is read, in one turn of the event loop. */
+/** Rows of a batch skipped, and segments whose index is read, per turn of the event loop. */
 const ROWS_PER_TURN = 1_000;
 const INDEXES_PER_TURN = 1;
 
-/** Comparisons with segments that are shown of a search by time. */
+/** Segment comparisons shown for a search by time. */
 const COMPARISONS_MAX = 1_000;
 
-/** The segments whose base offset is above `after`. */
+/** The segments with a base offset above `after`. */
 export function segmentRows(partition: Partition, after: number): SegmentRows {
   const { sealed, active } = partition.layout.segments;
   const first = sealed.findIndex((segment) => segment.baseOffset > after);
@@ -68,7 +67,7 @@ export function segmentRows(partition: Partition, after: number): SegmentRows {
   };
 }
 
-/** Index entries of these segments, no two of them closer than `spacing` bytes. */
+/** Index entries of these segments, at least `spacing` bytes apart. */
 export async function indexTicks(
   partition: Partition,
   bases: readonly number[],
@@ -78,7 +77,7 @@ export async function indexTicks(
   const segments: IndexTicks["segments"][number][] = [];
   const portions = new Portions(INDEXES_PER_TURN);
   for (const base of bases.slice(0, TICK_SEGMENTS_MAX)) {
-    // A deletion may have closed the segment in the turn before.
+    // A deletion may have closed the segment in the previous turn.
     const segment = partition.closed ? undefined : findSegment(partition, base);
     if (segment === undefined) continue;
     const { offsets } = segment.index();
@@ -89,13 +88,13 @@ export async function indexTicks(
       entry = Math.max(entry, offsets.lookupPosition(position + spacing - 1)) + 1;
     }
     segments.push({ base, entries: offsets.count, positions });
-    // An index whose file is damaged is rebuilt from the log.
+    // A damaged index file is rebuilt from the log.
     await portions.next();
   }
   return { segments };
 }
 
-/** A lookup in the log as it is, step by step. */
+/** Explains a lookup in the current log, step by step. */
 export async function lookUp(
   partition: Partition,
   target: LookupTarget,
@@ -115,17 +114,17 @@ export async function lookUp(
     : { ...explanation, time: { ...time, comparisons: time.comparisons.slice(-COMPARISONS_MAX) } };
 }
 
-/** Which batch a list of batches begins with. */
+/** Where a list of batches starts. */
 export interface BatchStart {
-  /** Where a batch begins. */
+  /** The position of a batch. */
   readonly at?: number | undefined;
-  /** The batch that the index names for this place, or the one before it. */
+  /** The batch that the index gives for this position, or the one before it. */
   readonly near?: number | undefined;
   /** The batch that holds this offset. */
   readonly offset?: number | undefined;
 }
 
-/** Some batches of a segment, by their headers. */
+/** Some batches of a segment, described by their headers. */
 export function batchRows(partition: Partition, base: number, start: BatchStart): BatchRows {
   const segment = segmentOf(partition, base);
   const { offsets } = segment.index();
@@ -147,14 +146,14 @@ export function batchRows(partition: Partition, base: number, start: BatchStart)
     if (isWhole && isBatch && position + size <= file.size) {
       batches.push(describeBatch(header, 0, position));
       position += size;
-    } else damage = `no batch begins at position ${position}`;
+    } else damage = `no batch starts at position ${position}`;
   }
   const next = position < bytes ? position : null;
   const name = segmentFileName(base, "log");
   return { file: name, bytes, indexEntries: offsets.count, batches, next, damage };
 }
 
-/** The batch that begins at `position`, field by field from row number `from` on. */
+/** The batch at `position`, field by field, starting with row `from`. */
 export async function batchDump(
   partition: Partition,
   base: number,
@@ -179,7 +178,7 @@ export async function batchDump(
   return { batch: describeBatch(bytes, 0, position), rows, next: next === ROW_LAST ? null : next };
 }
 
-/** What the records of a batch decompress to, or why they can't be, before their fields are read one by one. */
+/** Decompresses the records of a batch, or tells why that is not possible, before their fields are read. */
 async function openRecords(batch: Uint8Array): Promise<OpenRecords> {
   const codec = codecOf(batch, 0);
   if (codec === undefined || codec === "none") return () => ({ bytes: batch, isWhole: true });
@@ -208,7 +207,7 @@ function readBatch(partition: Partition, base: number, position: number): Uint8A
   const isWhole = position < end && file.read(header, position) === header.length;
   if (!isWhole || magic(header, 0) !== BATCH_MAGIC) {
     const name = segmentFileName(base, "log");
-    throw new RustLogError("INVALID_REQUEST", `no batch begins at position ${position} of ${name}`);
+    throw new RustLogError("INVALID_REQUEST", `no batch starts at position ${position} of ${name}`);
   }
   const size = Math.max(BATCH_HEADER_BYTES, batchBytes(header, 0));
   const bytes = new Uint8Array(Math.min(size, end - position, BATCH_BYTES_MAX));
@@ -227,7 +226,7 @@ function segmentOf(partition: Partition, base: number): LogSegment {
   throw new RustLogError("INVALID_REQUEST", message);
 }
 
-/** The segment that begins with this offset. */
+/** The segment with this base offset. */
 function findSegment(partition: Partition, base: number): LogSegment | undefined {
   const { segments } = partition.layout;
   const isBefore = (i: number): boolean => (segments.at(i)?.baseOffset ?? 0) < base;

@@ -1,4 +1,4 @@
-// A record that a person writes on the page: its batch, made as a client makes it, and what the log did with it.
+// Writes a record entered on the page: encodes its batch as a client does, and reports what the log did with it.
 // Leaves to others: the produce itself (services/produce.ts).
 import type { Broker } from "../broker/broker.ts";
 import { RustLogError } from "../errors.ts";
@@ -10,10 +10,10 @@ import { produce } from "../services/produce.ts";
 import type { Partition } from "../topics/partition.ts";
 import type { ProduceOrder, ProduceReport } from "./page/wire.ts";
 
-/** Bytes of the batch that are shown. */
+/** Bytes of the batch shown. */
 const SHOWN_BYTES_MAX = 512;
 
-/** Writes a record, and tells how; `flush` is the broker's policy, in words. */
+/** Writes a record and reports how. `flush` is the broker's policy as text. */
 export async function produceRecord(
   broker: Broker,
   order: ProduceOrder,
@@ -49,7 +49,7 @@ export async function produceRecord(
   };
 }
 
-/** Where a record is, and which index entry is at or before it. */
+/** The position of a record, and the index entry at or before it. */
 function placeOf(
   partition: Partition,
   offset: number,
@@ -67,5 +67,5 @@ function placeOf(
     const indexEntry = isIts ? entry : null;
     return { segment: segment.baseOffset, position, indexEntry, bytesSinceEntry };
   }
-  throw new RustLogError("OFFSET_OUT_OF_RANGE", `offset ${offset} is gone already`);
+  throw new RustLogError("OFFSET_OUT_OF_RANGE", `offset ${offset} has already been deleted`);
 }

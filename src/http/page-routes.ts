@@ -1,6 +1,6 @@
-// The live page and what it asks for: the page itself, a stream of events, and JSON about one partition at a time.
-// Leaves to others: the answers (page-log.ts, page-produce.ts, page-feed.ts), and refusing the pages of others
-// (http-server.ts). What is in a record is told as it is: the page shows it as text and nothing else.
+// The routes of the live page: its files, a stream of events, and JSON about one partition at a time.
+// Leaves to others: the responses (page-log.ts, page-produce.ts, page-feed.ts), and rejecting other origins
+// (request-guard.ts). Record contents are sent unchanged; the page shows them only as text.
 import type { Broker } from "../broker/broker.ts";
 import { RustLogError } from "../errors.ts";
 import { partitionOf } from "../services/named-partition.ts";
@@ -14,13 +14,13 @@ import { PageFiles } from "./page-files.ts";
 import { batchDump, batchRows, indexTicks, lookUp, segmentRows } from "./page-log.ts";
 import { produceRecord } from "./page-produce.ts";
 
-/** Records of pages that are on their way in at once. Their bodies are bounded by the server. */
+/** Maximum number of records written concurrently from pages. The server bounds their bodies. */
 const PRODUCING_MAX = 32;
 
 /** Seconds after which a page that does not read its events is disconnected. */
 const SLOW_READER_SECONDS = 30;
 
-/** Questions that wait for an answer. They are answered one at a time, since each may decompress a large batch. */
+/** Maximum number of waiting questions. They are answered one at a time, because each may decompress a large batch. */
 const ASKING_MAX = 64;
 
 type Question = (partition: Partition, query: Query) => unknown;
@@ -33,7 +33,7 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
     const [offset, timestamp] = [query.number("offset"), query.number("timestamp")];
     if (offset !== undefined) return lookUp(partition, { offset });
     if (timestamp !== undefined) return lookUp(partition, { timestamp });
-    throw invalid("an offset or a timestamp is needed");
+    throw invalid("pass an offset or a timestamp");
   },
   batches: (partition, query) =>
     batchRows(partition, query.needed("segment"), {
@@ -50,7 +50,7 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
     ),
 };
 
-/** The paths of the page. `flush` is the broker's flush policy, in words. */
+/** The routes of the page. `flush` is the broker's flush policy as text. */
 export function pageRoutes(broker: Broker, flush: string): HttpRoutes {
   const files = new PageFiles();
   const feed = new PageFeed(broker, flush);
@@ -62,7 +62,7 @@ export function pageRoutes(broker: Broker, flush: string): HttpRoutes {
     "/:file": { GET: ({ url }) => files.answer(new URL(url).pathname) },
     "/api/events": {
       GET: (request, server) => {
-        // The server's own time does not count what is written, so it begins again whenever the page has read.
+        // The server's own timeout ignores writes, so restart it whenever the page has read.
         const wait = (): void => server.timeout(request, SLOW_READER_SECONDS);
         wait();
         return feed.open(wait);
@@ -84,7 +84,7 @@ export function pageRoutes(broker: Broker, flush: string): HttpRoutes {
       POST: (request) =>
         answered(async () => {
           if (producing >= PRODUCING_MAX) {
-            const message = `${PRODUCING_MAX} records of pages are being written already`;
+            const message = `too many records from pages are being written (${PRODUCING_MAX})`;
             throw new RustLogError("BROKER_OVERLOADED", message);
           }
           producing++;
@@ -100,13 +100,13 @@ export function pageRoutes(broker: Broker, flush: string): HttpRoutes {
         answered(async () => {
           const { topic = "", partition = "", question = "" } = params as Record<string, string>;
           const ask = Object.hasOwn(QUESTIONS, question) ? QUESTIONS[question] : undefined;
-          if (ask === undefined) throw invalid(`there is nothing called '${question}'`);
+          if (ask === undefined) throw invalid(`unknown question '${question}'`);
           const index = /^\d{1,9}$/.test(partition) ? Number(partition) : -1;
           const query = new Query(new URL(url).searchParams);
           const { context } = broker;
           partitionOf(context, { topic, partition: index });
           return await questions.answer(signal, () =>
-            // Looked up again: the topic may have been deleted while the question waited.
+            // Look it up again: the topic may have been deleted while the question waited.
             ask(partitionOf(context, { topic, partition: index }), query),
           );
         }),
@@ -114,15 +114,15 @@ export function pageRoutes(broker: Broker, flush: string): HttpRoutes {
   };
 }
 
-/** Questions that are answered one after the other. */
+/** Answers questions one after another. */
 class Queue {
   readonly #work = new OneAtATime();
   #waiting = 0;
 
-  /** Answers one, unless it was cancelled or too many are waiting. */
+  /** Runs `work` in its turn, unless it was cancelled or too many are waiting. */
   async answer<T>(signal: AbortSignal, work: () => T | Promise<T>): Promise<T> {
     if (this.#waiting >= ASKING_MAX) {
-      const message = `${ASKING_MAX} questions of pages wait for an answer already`;
+      const message = `too many questions from pages are waiting (${ASKING_MAX})`;
       throw new RustLogError("BROKER_OVERLOADED", message);
     }
     this.#waiting++;
@@ -137,7 +137,7 @@ class Queue {
   }
 }
 
-/** What stands after the question mark of an address. */
+/** The query string of a URL. */
 class Query {
   readonly #parameters: URLSearchParams;
 
@@ -167,12 +167,12 @@ class Query {
 function numberOf(name: string, text: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
-  throw invalid(`${name} is '${text}': a whole number is needed`);
+  throw invalid(`${name} is '${text}'; expected a whole number`);
 }
 
-/** The record of a request to produce. */
+/** The record in a produce request. */
 async function orderOf(request: Request): Promise<ProduceOrder> {
-  // A form of another page can't have this type, whatever else it can do.
+  // An HTML form on another site can't send this content type.
   if (!/^application\/json *(;|$)/i.test(request.headers.get("content-type") ?? "")) {
     throw invalid("the body must be application/json");
   }

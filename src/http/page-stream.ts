@@ -1,14 +1,14 @@
-// The events of one open page: what it still has to be sent, and no more of it in memory than a page that reads would
-// take at once. A page that reads slowly is sent the newest state when it reads on, not all that it missed.
-// Leaves to others: the state (broker-watch.ts), and how many pages there are (page-feed.ts).
+// The event stream of one open page. It keeps no more in memory than the page can read at once: a slow page gets the
+// newest state when it continues, not everything it missed.
+// Leaves to others: the state (broker-watch.ts), and the number of pages (page-feed.ts).
 import type { Partition } from "../topics/partition.ts";
 import type { BrokerWatch, Changes } from "./broker-watch.ts";
 import type { PageTurns, PageTurnTaker } from "./page-turns.ts";
 
-/** Bytes of events that wait for a page; a page with more is sent nothing until it has read. */
+/** Maximum bytes of unread events. A page beyond this is sent nothing until it has read. */
 export const BACKLOG_BYTES_MAX = 64 * 1024;
 
-/** Partitions of one event. */
+/** Partitions per event. */
 const PARTITIONS_MAX = 200;
 
 const encoder = new TextEncoder();
@@ -18,24 +18,23 @@ export type Watched = Pick<
   "isReady" | "partitions" | "partitionJson" | "groupsJson" | "overviewJson" | "totalsJson"
 >;
 
-/** The stream of a page that is open. */
 export class PageStream implements PageTurnTaker {
   readonly stream: ReadableStream<Uint8Array>;
-  /** Names the page when it says that it reads. */
+  /** Identifies the page when it reports that it is reading. */
   readonly id = crypto.randomUUID();
-  /** When it said so last, in milliseconds of the feed's clock. */
+  /** When it last reported, in milliseconds of the feed's clock. */
   seenMs: number;
   readonly #watch: Watched;
   readonly #turns: PageTurns;
   readonly #changed = new Set<Partition>();
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #isOverviewDue = true;
-  /** Whether it was sent an overview, and with it or after it all partitions. */
+  /** Whether it was sent an overview and, with or after it, all partitions. */
   #isKnown = false;
   #areGroupsDue = true;
   #isBeatDue = false;
 
-  /** `onRead` is called whenever the page has read, and `onClosed` when it is gone. */
+  /** Calls `onRead` whenever the page has read, and `onClosed` when it is gone. */
   constructor(
     watch: Watched,
     turns: PageTurns,
@@ -63,7 +62,7 @@ export class PageStream implements PageTurnTaker {
     );
   }
 
-  /** Something changed, and is to be sent. */
+  /** Queues changes to be sent. */
   update({ isNew, partitions, hasNewGroups }: Changes): void {
     if (isNew) this.#isOverviewDue = true;
     if (hasNewGroups) this.#areGroupsDue = true;
@@ -71,13 +70,13 @@ export class PageStream implements PageTurnTaker {
     this.#wake();
   }
 
-  /** Sends something in any case, so that the page sees that the broker is there. */
+  /** Sends an event even without changes, so that the page knows the broker is there. */
   beat(): void {
     this.#isBeatDue = true;
     this.#wake();
   }
 
-  /** Ends the stream; a page that is still there opens another one. */
+  /** Ends the stream. A page that is still open reconnects. */
   close(): void {
     this.#controller?.close();
     this.#controller = undefined;

@@ -1,21 +1,20 @@
-// Which pages are sent their next event: those that have room for one, in order, for a short time in each turn of the
-// event loop. Leaves to others: the event (page-stream.ts).
+// Schedules the events of pages: pages that can take one are served in order, for a limited time per turn of the event
+// loop. Leaves to others: the event (page-stream.ts).
 
-/** Time for the events of all pages in one turn, in milliseconds. */
+/** Time for the events of all pages per turn, in milliseconds. */
 const TURN_MS = 2;
 
-/** A page that may have an event. */
 export interface PageTurnTaker {
-  /** Sends the next event, and waits for another turn if there are more. */
+  /** Sends the next event, and queues the page again if there are more. */
   sendNext(): void;
 }
 
-/** The pages that wait to be sent something. */
+/** The pages waiting to be sent an event. */
 export class PageTurns {
   readonly #waiting = new Set<PageTurnTaker>();
   #isScheduled = false;
 
-  /** Has the page sent its next event, in a later turn of the event loop. */
+  /** Lets the page send its next event in a later turn of the event loop. */
   add(page: PageTurnTaker): void {
     this.#waiting.add(page);
     if (this.#isScheduled) return;

@@ -3,7 +3,13 @@
 //
 //   LOCK                  held by flock while a broker runs; the kernel releases it on death
 //   meta.json             { "formatVersion": 1, "id": UUID, "crc32c": … }
-// clean-shutdown.json   written last at a stop, removed before the first write after a start; ignored
+//   clean-shutdown.json   written last at a stop, removed before the first write after a start; ignored without a
+//                         matching checksum
+//   last-boot.json        the machine's boot under which a broker last ran (boot-note.ts)
+//   flush-failed          exists once a flush has failed: the page cache may hold data that is not on the disk but
+//                         looks clean, so the next start rewrites the active segments
+//   flush-failed.spare    the same note prepared in advance: renaming it needs no space and no flush
+//   topics/
 import { dirname } from "node:path";
 import { RustLogError } from "../errors.ts";
 import {

@@ -59,7 +59,7 @@ describe("a start", () => {
   test("beyond loopback says that there is no authentication", async () => {
     await using test = await startBroker({ host: "0.0.0.0" });
     expect(test.lines).toEqual([
-      `listening on 0.0.0.0:${test.broker.port}, beyond this machine: there is no authentication`,
+      `listening on 0.0.0.0:${test.broker.port}, reachable from other machines: there is no authentication`,
     ]);
   });
 

@@ -3,7 +3,7 @@ import { Histogram } from "../../src/broker/metrics.ts";
 import { Exposition, labelsOf } from "../../src/http/exposition.ts";
 import { parseExposition } from "../support/prometheus.ts";
 
-test("families, samples and histograms, byte by byte", () => {
+test("families, samples and histograms are written byte for byte", () => {
   const histogram = new Histogram();
   for (const ms of [0.0625, 0.125, 3, 60_000]) histogram.observe(ms);
   const text = new Exposition();
@@ -36,11 +36,11 @@ test("families, samples and histograms, byte by byte", () => {
   expect([...parseExposition(written).keys()]).toEqual(["requests_total", "duration_seconds"]);
 });
 
-test("the values of labels are escaped", () => {
+test("label values are escaped", () => {
   expect(labelsOf({ group: 'a"b\\c\nd\\n' })).toBe('group="a\\"b\\\\c\\nd\\\\n"');
 });
 
-describe("the reader of these tests refuses", () => {
+describe("this test's parser rejects", () => {
   const head = "# HELP a_total A.\n# TYPE a_total counter\n";
   const buckets = "# HELP h H.\n# TYPE h histogram\n";
   test.each([

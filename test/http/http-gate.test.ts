@@ -57,7 +57,7 @@ async function connect(port: number) {
   return { socket, closed: closed.promise, bytes: () => Buffer.concat(chunks) };
 }
 
-test("a large answer passes whole, also to a client that closed its side", async () => {
+test("a large response passes completely, even to a client that closed its side", async () => {
   const answer = Uint8Array.from({ length: 3_000_000 }, (_, i) => (i * 7) >>> 3);
   using door = start(answer);
   for (const isHalfClosed of [false, true]) {
@@ -88,7 +88,7 @@ test("what a client does not read is not read from the server either", async () 
   expect(client.bytes().length).toBe(answer.length);
 });
 
-test("more connections than allowed are told so, or cut, until one of them ends", async () => {
+test("connections beyond the limit get a 503 or are cut, until one ends", async () => {
   using door = start(new Uint8Array(10), 2);
   const clients = [await connect(door.gate.port), await connect(door.gate.port)];
   await until(() => door.gate.connections === 2);

@@ -32,26 +32,26 @@ async function ask(server: HttpServer, path: string, init: RequestInit = {}): Pr
   return `${response.status} ${await response.text()}`;
 }
 
-test("answers its routes by path and method, and says plainly what there is not", async () => {
+test("answers routes by path and method, and rejects everything else with a reason", async () => {
   await using server = start();
   expect(await ask(server, "/hello?x=1")).toBe("200 GET");
   expect(await ask(server, "/echo/a")).toBe('200 {"word":"a"}');
   expect(await ask(server, "/echo/a", { method: "POST", body: "b" })).toBe("200 b");
-  expect(await ask(server, "/nothing")).toBe("404 there is nothing here\n");
+  expect(await ask(server, "/nothing")).toBe("404 not found\n");
   const refused = await fetch(`${server.url}/hello`, { method: "DELETE" });
   expect(refused.status).toBe(405);
   expect(refused.headers.get("allow")).toBe("GET, HEAD");
-  expect(await refused.text()).toBe("DELETE is not possible here, only GET, HEAD\n");
+  expect(await refused.text()).toBe("method DELETE is not allowed; use GET, HEAD\n");
 });
 
-test("answers HEAD as GET, without the body", async () => {
+test("answers HEAD like GET, without the body", async () => {
   await using server = start();
   const response = await fetch(`${server.url}/hello`, { method: "HEAD" });
   expect(response.status).toBe(200);
   expect(await response.text()).toBe("");
 });
 
-test("reads no body of more than 1 MiB", async () => {
+test("rejects a body of more than 1 MiB", async () => {
   await using server = start();
   const post = (bytes: number) =>
     fetch(`${server.url}/echo/a`, { method: "POST", body: new Uint8Array(bytes) });
@@ -59,11 +59,11 @@ test("reads no body of more than 1 MiB", async () => {
   expect((await post(1024 * 1024 + 1)).status).toBe(413);
 });
 
-test("shows nobody what failed, and logs it", async () => {
+test("hides the cause of an internal error, and logs it", async () => {
   await using server = start();
   lines.length = 0;
   const answer = await ask(server, "/bug");
-  expect(answer).toBe("500 the broker failed to handle the request; its log says more\n");
+  expect(answer).toBe("500 internal error; see the broker's log\n");
   expect(lines.join("\n")).toContain("of ours");
 });
 
@@ -80,17 +80,17 @@ test.each(["evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example"
   async (host) => {
     await using server = start();
     const name = host.replace(":80", "");
-    const refusal = `403 '${name}' is not a name of this machine: --http-allowed-host ${name} allows it\n`;
+    const refusal = `403 '${name}' is not a name of this machine; allow it with --http-allowed-host ${name}\n`;
     expect(await ask(server, "/hello", { headers: { host } })).toBe(refusal);
     expect(await ask(server, "/nothing", { headers: { host } })).toBe(refusal);
   },
 );
 
-test("beyond loopback it says that there is no authentication", async () => {
+test("warns on a public address that there is no authentication", async () => {
   lines.length = 0;
   await using server = start({ host: "0.0.0.0" });
   expect(lines).toEqual([
-    `listening on http://0.0.0.0:${server.port}, beyond this machine: there is no authentication`,
+    `listening on http://0.0.0.0:${server.port}, reachable from other machines: there is no authentication`,
   ]);
 });
 
@@ -115,7 +115,7 @@ test.each(["broker.example", "Broker.Example.:9093", "127.0.0.1", "localhost:1",
   },
 );
 
-test("a name can be allowed on loopback, too", async () => {
+test("a name can be allowed on loopback too", async () => {
   await using server = start({ allowedHosts: ["rustlog.test"] });
   expect(await ask(server, "/hello", { headers: { host: "rustlog.test:80" } })).toBe("200 GET");
 });
@@ -155,22 +155,22 @@ async function exchange(port: number, text: string): Promise<string> {
   return received;
 }
 
-test("the page of another origin gets nothing, its own does", async () => {
+test("a page of another origin gets nothing, the own page does", async () => {
   await using server = start();
   for (const origin of ["http://evil.example", "http://127.0.0.1:1", "null"]) {
     const answer = await ask(server, "/echo/a", { method: "POST", body: "b", headers: { origin } });
-    expect(answer).toBe(`403 pages of ${origin} may not use this broker\n`);
+    expect(answer).toBe(`403 pages from ${origin} may not use this broker\n`);
   }
   const headers = { origin: server.url };
   expect(await ask(server, "/echo/a", { method: "POST", body: "b", headers })).toBe("200 b");
 });
 
-test("what another origin's page embeds gets nothing, a link to here is followed", async () => {
+test("requests embedded in another origin's page are rejected, a link is followed", async () => {
   await using server = start();
   const askFrom = (site: string, mode: string) =>
     ask(server, "/hello", { headers: { "sec-fetch-site": site, "sec-fetch-mode": mode } });
   for (const site of ["cross-site", "same-site"]) {
-    const refusal = "403 pages of another origin may not use this broker\n";
+    const refusal = "403 pages from another origin may not use this broker\n";
     expect(await askFrom(site, "no-cors")).toBe(refusal);
     expect(await askFrom(site, "navigate")).toBe("200 GET");
   }
@@ -178,14 +178,14 @@ test("what another origin's page embeds gets nothing, a link to here is followed
   expect(await askFrom("none", "navigate")).toBe("200 GET");
 });
 
-test("a port that is in use is said to be, with the flag that changes it", async () => {
+test("a port in use is reported with the flag that changes it", async () => {
   await using other = start();
   const again = () => start({ port: other.port });
   expect(again).toThrow(`127.0.0.1:${other.port} is in use: `);
   expect(again).toThrow("choose another --metrics-port");
 });
 
-test("more than 192 requests at once are refused until one of them has been answered", async () => {
+test("more than 192 concurrent requests are rejected until one is answered", async () => {
   const held = Promise.withResolvers<void>();
   await using server = start({
     routes: {
@@ -197,13 +197,13 @@ test("more than 192 requests at once are refused until one of them has been answ
   let answer = "";
   // They come on connections of their own, and this one perhaps before the last of them.
   while (!answer.startsWith("503")) answer = await ask(server, "/hello");
-  expect(answer).toBe("503 192 requests are being answered already\n");
+  expect(answer).toBe("503 too many concurrent requests (192)\n");
   held.resolve();
   expect(new Set(await Promise.all(waiting))).toEqual(new Set(["200 at last"]));
   expect(await ask(server, "/hello")).toBe("200 hello");
 });
 
-test("a stop ends answers that are still being streamed", async () => {
+test("a stop ends streaming responses", async () => {
   const cancelled = Promise.withResolvers<void>();
   const endless = () =>
     new ReadableStream({

@@ -64,7 +64,7 @@ function commit(session: Session, group: string, topic: string, offset: number):
 }
 
 describe("GET /metrics", () => {
-  test("counts requests by API and error, and times produces, fetches and flushes", async () => {
+  test("counts requests by API and error, and measures produces, fetches and flushes", async () => {
     await using broker = await startBroker();
     await using http = serve(broker);
     using session = await broker.session();
@@ -91,7 +91,7 @@ describe("GET /metrics", () => {
     expect(flushes._sum).toBeLessThanOrEqual(durations['_sum{api="Produce"}'] ?? 0);
   });
 
-  test("counts the flush of a segment that is sealed, whatever the policy", async () => {
+  test("counts the flush of a sealed segment with any policy", async () => {
     await using broker = await startBroker({ flush: { kind: "never" }, segmentBytes: 1024 });
     await using http = serve(broker);
     using session = await broker.session();
@@ -101,7 +101,7 @@ describe("GET /metrics", () => {
     expect(flushes._count).toBeGreaterThanOrEqual(6);
   });
 
-  test("keeps fetches that wait for data apart from those that do not", async () => {
+  test("separates fetches that wait for data from those that do not", async () => {
     await using broker = await startBroker();
     await using http = serve(broker);
     using reader = await broker.session();
@@ -123,7 +123,7 @@ describe("GET /metrics", () => {
     expect(durations['_count{api="Fetch"}']).toBe(0);
   });
 
-  test("counts every byte of clients, in and out", async () => {
+  test("counts every client byte in and out", async () => {
     await using broker = await startBroker();
     await using http = serve(broker);
     using session = await broker.session();
@@ -184,7 +184,7 @@ describe("GET /metrics", () => {
     expect(lag['{group="g",topic="t",partition="0"}']).toBe(8 - start);
   });
 
-  test("counts partitions that a group never committed in its lag, and sums it up", async () => {
+  test("includes partitions that a group never committed in its lag, and the total", async () => {
     await using broker = await startBroker();
     await using http = serve(broker);
     const { registry, offsets } = broker.broker.context;
@@ -199,7 +199,7 @@ describe("GET /metrics", () => {
     expect(samplesOf(families, "rustlog_groups_omitted")).toEqual({ "": 0 });
   });
 
-  test("is written in small parts, and shows no more groups than fit", async () => {
+  test("is written in small parts, with a limited number of groups", async () => {
     await using broker = await startBroker({ offsets: "memory" });
     const { registry, offsets } = broker.broker.context;
     await registry.create("t", 3, {});
@@ -227,7 +227,7 @@ describe("GET /metrics", () => {
     expect(samplesOf(families, "rustlog_groups_omitted")).toEqual({ "": 667 });
   });
 
-  test("a scraper that does not read holds up no other, and too many are refused", async () => {
+  test("a scraper that does not read blocks no other, and too many are rejected", async () => {
     await using broker = await startBroker({ offsets: "memory" });
     const { registry, offsets } = broker.broker.context;
     await registry.create("t", 1, {});
@@ -245,7 +245,7 @@ describe("GET /metrics", () => {
     for (const reader of readers.slice(1)) await reader.cancel();
   });
 
-  test("counts connections: served, refused, and ended because of what they sent", async () => {
+  test("counts connections accepted, rejected, and closed because of what they sent", async () => {
     await using broker = await startBroker({ maxConnections: 2 });
     await using http = serve(broker);
     using first = await broker.session();
@@ -268,7 +268,7 @@ describe("GET /metrics", () => {
     });
   });
 
-  test("shows what docs/ARCHITECTURE.md says it does, family by family", async () => {
+  test("matches docs/ARCHITECTURE.md family by family", async () => {
     await using broker = await startBroker({ maxConnections: 1 });
     await using http = serve(broker);
     using session = await broker.session();
@@ -291,7 +291,7 @@ describe("GET /metrics", () => {
     expect(documented).toEqual(shown as typeof documented);
   });
 
-  test("says what runs, since when, and with how much memory", async () => {
+  test("reports version, start time and memory", async () => {
     await using broker = await startBroker();
     await using http = serve(broker);
     const families = await http.scrape();
@@ -306,7 +306,7 @@ describe("GET /metrics", () => {
 });
 
 describe("GET /health", () => {
-  test("is 200 while requests are served, and 503 from the moment that a stop begins", async () => {
+  test("is 200 while requests are served, and 503 as soon as a stop begins", async () => {
     const disk = new RealDisk();
     const gate = new SyncGate(disk);
     await using broker = await startBroker({}, disk);

@@ -52,7 +52,7 @@ async function nextTick(
   }
 }
 
-test("a page is sent the topics, all partitions, then what a produce and a commit changed", async () => {
+test("a page gets the topics, all partitions, then the changes by a produce and a commit", async () => {
   await using sample = await startPage();
   const { registry, offsets } = sample.broker.context;
   const { id } = await registry.create("orders", 2, {});
@@ -91,7 +91,7 @@ test("a page is sent the topics, all partitions, then what a produce and a commi
   page.stop();
 });
 
-test("a page is sent the topics again when one comes or goes", async () => {
+test("a page gets the topics again when one is created or deleted", async () => {
   await using sample = await startPage();
   const { registry } = sample.broker.context;
   const page = await listen(sample.url);
@@ -109,7 +109,7 @@ test("a page is sent the topics again when one comes or goes", async () => {
   page.stop();
 });
 
-test("a topic that was deleted and created again at once comes with its new partitions", async () => {
+test("a topic recreated immediately arrives with its new partitions", async () => {
   await using sample = await startPage();
   const { registry } = sample.broker.context;
   const { partitions, id } = await registry.create("one", 1, {});
@@ -129,7 +129,7 @@ test("a topic that was deleted and created again at once comes with its new part
   page.stop();
 });
 
-test("what waits for a page that does not read is bounded, and is the newest when it reads", async () => {
+test("events waiting for a page that does not read are bounded, and the newest state when it reads", async () => {
   const partitions = Array.from({ length: 1000 }, (_, i) => ({ index: i }) as Partition);
   let version = 0;
   const watched: Watched = {
@@ -170,7 +170,7 @@ test("what waits for a page that does not read is bounded, and is the newest whe
   }
 });
 
-test("of many groups the first are sent, and others have their turn while they are read", async () => {
+test("the first of many groups are sent, and others get a turn in between", async () => {
   await using sample = await startPage({ offsets: "memory" });
   const { registry, offsets } = sample.broker.context;
   await registry.create("t", 1, {});
@@ -191,7 +191,7 @@ test("of many groups the first are sent, and others have their turn while they a
   expect(state.hasMore).toBe(false);
 });
 
-test("a page that does not say that it reads is disconnected after a minute, others are not", async () => {
+test("a page that does not report that it reads is disconnected after a minute, others are not", async () => {
   await using sample = await startPage();
   let nowMs = 0;
   const feed = new PageFeed(sample.broker, "always", { tickMs: 5, nowMs: () => nowMs });
@@ -211,7 +211,7 @@ test("a page that does not say that it reads is disconnected after a minute, oth
   expect(feed.pages).toBe(0);
 });
 
-test("no more than 64 pages are open at once, and a page that goes makes room", async () => {
+test("at most 64 pages are open, and a page that closes makes room", async () => {
   await using sample = await startPage();
   const feed = new PageFeed(sample.broker, "always");
   const pages = Array.from({ length: 64 }, () => feed.open());

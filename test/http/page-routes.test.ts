@@ -47,7 +47,7 @@ function post(body: unknown, headers: Record<string, string> = {}): Promise<Resp
 const partition = (index = 0) => sample.broker.context.registry.partition("orders", index);
 
 describe("the page", () => {
-  test("is one document with its script and style, and allows nothing from elsewhere", async () => {
+  test("is one document with its script and style sheet, and allows nothing from elsewhere", async () => {
     const html = await (await fetch(sample.url)).text();
     expect(html).toContain("default-src 'self'");
     const files = [...html.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path]) => path ?? "");
@@ -59,7 +59,7 @@ describe("the page", () => {
     }
   });
 
-  test("is shown under no other name, and only by GET and HEAD", async () => {
+  test("is served under no other name, and only for GET and HEAD", async () => {
     const html = await (await fetch(sample.url)).text();
     const script = /src="(\/[^"]+)"/.exec(html)?.[1] ?? "";
     for (const path of ["/", script]) {
@@ -73,7 +73,7 @@ describe("the page", () => {
 });
 
 describe("segments", () => {
-  test("are those of the log", async () => {
+  test("match the log", async () => {
     const { sealed, active } = partition().layout.segments;
     const rows = await get<SegmentRows>("orders/0/segments");
     const all = [...sealed, active];
@@ -83,7 +83,7 @@ describe("segments", () => {
     expect(rows.hasMore).toBe(false);
   });
 
-  test("can be asked for from one on", async () => {
+  test("can be requested from one on", async () => {
     const { bases } = await get<SegmentRows>("orders/0/segments");
     const later = await get<SegmentRows>(`orders/0/segments?after=${bases[1]}`);
     expect(later.bases).toEqual(bases.slice(2));
@@ -92,7 +92,7 @@ describe("segments", () => {
 });
 
 describe("index entries", () => {
-  test("are all told where there is room, and thinned where there is not", async () => {
+  test("are complete where there is room, and thinned otherwise", async () => {
     const segment = partition().layout.segments.sealed[1];
     const { offsets } = segment!.index();
     const expected = Array.from({ length: offsets.count }, (_, i) => offsets.position(i));
@@ -108,13 +108,13 @@ describe("index entries", () => {
     }
   });
 
-  test("of segments that are gone are left out", async () => {
+  test("of deleted segments are omitted", async () => {
     expect(await get<IndexTicks>("orders/0/index?bases=7&spacing=1")).toEqual({ segments: [] });
   });
 });
 
 describe("batches", () => {
-  test("come page by page, every one once", async () => {
+  test("are returned page by page, each once", async () => {
     const segment = partition().layout.segments.sealed[0]!;
     const found: number[] = [];
     let bytes = 0;
@@ -129,7 +129,7 @@ describe("batches", () => {
     expect(bytes).toBe(segment.bytes);
   });
 
-  test("begin near a place, and at an offset", async () => {
+  test("start near a position, and at an offset", async () => {
     const { offsets } = partition().layout.segments.sealed[0]!.index();
     const entry = offsets.position(2);
     const near = await get<BatchRows>(`orders/0/batches?segment=0&near=${entry + 100}`);
@@ -138,13 +138,13 @@ describe("batches", () => {
     expect(at.batches[0]?.baseOffset).toBe(40);
   });
 
-  test("end where no batch starts, which is said", async () => {
+  test("end with a reason where no batch starts", async () => {
     const rows = await get<BatchRows>("orders/0/batches?segment=0&at=3");
     expect(rows.batches).toEqual([]);
-    expect(rows.damage).toBe("no batch begins at position 3");
+    expect(rows.damage).toBe("no batch starts at position 3");
   });
 
-  test("are told field by field, some at a time, and every record of them", async () => {
+  test("are returned field by field in portions, with every record", async () => {
     const encoder = new BatchEncoder();
     for (let i = 0; i < 400; i++) encoder.append(1000 + i, `key-${i}`, `value-${i}`);
     const batch = encoder.finish().slice();
@@ -170,7 +170,7 @@ describe("batches", () => {
     expect(bytes).toBe(batch.length);
   });
 
-  test("show the first bytes of a large value only", async () => {
+  test("show only the first bytes of a large value", async () => {
     const position = partition(1).layout.segments.active.bytes;
     await partition(1).append(batchOf("x".repeat(30_000)));
     const { rows } = await get<BatchDump>(`orders/1/batch?segment=0&position=${position}`);
@@ -180,7 +180,7 @@ describe("batches", () => {
 });
 
 describe("a lookup", () => {
-  test("by offset is the broker's own search", async () => {
+  test("by offset uses the broker's own search", async () => {
     const found = await get<LookupExplanation>("orders/0/lookup?offset=1234");
     expect(found).toMatchObject({ outcome: "found", record: { offset: 1234, index: 2 } });
     expect(found.segmentComparisons?.length).toBeGreaterThan(1);
@@ -188,13 +188,13 @@ describe("a lookup", () => {
     expect(found.segments).toEqual([]);
   });
 
-  test("by time finds the first record that is not older", async () => {
+  test("by time finds the first record at or after it", async () => {
     const timestamp = Date.UTC(2026, 6, 1, 12) + 1234 * 1000;
     const found = await get<LookupExplanation>(`orders/0/lookup?timestamp=${timestamp}`);
     expect(found).toMatchObject({ outcome: "found", record: { offset: 1234 } });
   });
 
-  test("past the end says so", async () => {
+  test("beyond the end is reported", async () => {
     const end = partition().logEndOffset;
     const { outcome } = await get<LookupExplanation>(`orders/0/lookup?offset=${end}`);
     expect(outcome).toBe("waits");
@@ -219,7 +219,7 @@ describe.each(["gzip", "zstd"] as const)("a %s batch that decompresses to 40 MiB
     return await (await fetch(`${sample.url}api/topics/${codec}/0/${path}`)).text();
   }
 
-  test("is looked up in as far as a record begins in its first 2 MiB", async () => {
+  test("is searched if the record starts in its first 2 MiB", async () => {
     const first = JSON.parse(await answerTo("lookup?offset=0")) as LookupExplanation;
     expect(first.record?.value).toEqual({ bytes: 5, text: "small" });
     const text = await answerTo("lookup?offset=1");
@@ -232,7 +232,7 @@ describe.each(["gzip", "zstd"] as const)("a %s batch that decompresses to 40 MiB
     expect(third.record).toBeUndefined();
   });
 
-  test("is shown as far as its first 2 MiB go", async () => {
+  test("shows its first 2 MiB", async () => {
     const text = await answerTo("batch?segment=0&position=0");
     expect(text.length).toBeLessThan(16_384);
     const { rows } = JSON.parse(text) as BatchDump;
@@ -255,7 +255,7 @@ describe.each(["gzip", "zstd"] as const)("a %s batch that decompresses to 40 MiB
   });
 });
 
-test("more questions than can wait are refused", async () => {
+test("more questions than can wait are rejected", async () => {
   const answers = await Promise.all(
     Array.from({ length: 80 }, () => fetch(`${sample.url}api/topics/orders/0/lookup?offset=7`)),
   );
@@ -264,8 +264,8 @@ test("more questions than can wait are refused", async () => {
   expect(statuses.filter((status) => status !== 200).every((status) => status === 503)).toBe(true);
 });
 
-describe("a record that is produced", () => {
-  test("is in the log as it is said to be, markup and all", async () => {
+describe("a produced record", () => {
+  test("is in the log as reported, including markup", async () => {
     const value = `<img src=x onerror="alert(1)">\u0000é`;
     const response = await post({ topic: "orders", partition: 1, key: "<b>", value });
     expect(response.headers.get("content-type")).toContain("application/json");
@@ -282,7 +282,7 @@ describe("a record that is produced", () => {
     expect(dump.batch.crc).toBe(report.crc);
   });
 
-  test("gets an index entry when one is due, and tells which", async () => {
+  test("gets an index entry when one is due, and reports it", async () => {
     await sample.broker.context.registry.create("indexed", 1, {});
     const reports: ProduceReport[] = [];
     for (let i = 0; i < 4; i++) {
@@ -294,7 +294,7 @@ describe("a record that is produced", () => {
     expect(reports[2]?.bytesSinceEntry).toBe(reports[2]?.position ?? 0);
   });
 
-  test("makes its topic", async () => {
+  test("creates its topic", async () => {
     const response = await post({ topic: "new", partition: 0, key: null, value: "first" });
     expect(((await response.json()) as ProduceReport).offset).toBe(0);
   });
@@ -314,7 +314,7 @@ describe("a record that is produced", () => {
     expect(sample.broker.context.registry.find("absent")).toBeUndefined();
   });
 
-  test("is refused when the page of another origin sends it, or a form", async () => {
+  test("is rejected from a page of another origin, or from a form", async () => {
     const order = { topic: "orders", partition: 0, key: null, value: "x" };
     const before = partition().logEndOffset;
     const foreign = await post(order, { origin: "http://evil.example" });
@@ -328,7 +328,7 @@ describe("a record that is produced", () => {
     expect(own.status).toBe(200);
   });
 
-  test("may say what characters its JSON is of", async () => {
+  test("may state the charset of its JSON", async () => {
     const order = { topic: "orders", partition: 0, key: null, value: "x" };
     const type = { "content-type": "application/json; charset=utf-8" };
     expect((await post(order, type)).status).toBe(200);
@@ -336,13 +336,13 @@ describe("a record that is produced", () => {
     expect((await post(order, other)).status).toBe(400);
   });
 
-  test("is refused when it is too long", async () => {
+  test("is rejected when it is too long", async () => {
     const order = { topic: "orders", partition: 0, key: null, value: "x".repeat(2 * 1024 * 1024) };
     expect((await post(order)).status).toBe(413);
   });
 });
 
-test("no more than 32 records of pages are on their way in at once", async () => {
+test("at most 32 records from pages are written at once", async () => {
   const disk = new RealDisk();
   const gate = new SyncGate(disk);
   await using held = await startPage({}, disk);
@@ -366,12 +366,12 @@ test("no more than 32 records of pages are on their way in at once", async () =>
 test.each([
   ["absent/0/segments", "404 UNKNOWN_TOPIC_OR_PARTITION: topic 'absent' does not exist"],
   ["orders/x/segments", "404 UNKNOWN_TOPIC_OR_PARTITION: topic 'orders' has no partition -1"],
-  ["orders/0/constructor", "400 INVALID_REQUEST: there is nothing called 'constructor'"],
-  ["orders/0/lookup", "400 INVALID_REQUEST: an offset or a timestamp is needed"],
-  ["orders/0/lookup?offset=1e9", "400 INVALID_REQUEST: offset is '1e9': a whole number is needed"],
-  ["orders/0/batch?segment=0", "400 INVALID_REQUEST: position is '': a whole number is needed"],
+  ["orders/0/constructor", "400 INVALID_REQUEST: unknown question 'constructor'"],
+  ["orders/0/lookup", "400 INVALID_REQUEST: pass an offset or a timestamp"],
+  ["orders/0/lookup?offset=1e9", "400 INVALID_REQUEST: offset is '1e9'; expected a whole number"],
+  ["orders/0/batch?segment=0", "400 INVALID_REQUEST: position is ''; expected a whole number"],
   ["orders/0/batch?segment=1&position=0", "400 INVALID_REQUEST: orders-0 has no segment"],
-  ["orders/0/batch?segment=0&position=5", "400 INVALID_REQUEST: no batch begins at position 5"],
+  ["orders/0/batch?segment=0&position=5", "400 INVALID_REQUEST: no batch starts at position 5"],
   ["orders/0/batch?segment=0&position=-5", "400 INVALID_REQUEST: position is"],
   ["%2e%2e%2fetc/0/segments", "404 UNKNOWN_TOPIC_OR_PARTITION: topic '../etc' does not exist"],
 ])("%s is refused: %s", async (path, expected) => {

@@ -154,15 +154,15 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       await lookUp(page, "2500");
       const title = (): Promise<string> => page.text(".player h3");
       expect(await title()).toBe("1. Find the segment");
-      expect(await page.text(".player .lines")).toContain("begins at offset");
+      expect(await page.text(".player .lines")).toContain("starts at offset");
       await page.press("ArrowRight");
       expect(await title()).toBe("2. Search the offset index");
       await page.until("true");
       await page.press("ArrowRight", "ArrowRight");
-      expect(await title()).toBe("4. Here it is");
+      expect(await title()).toBe("4. Found");
       expect(await page.text(".player .step p")).toStartWith("Record 2,500 is number 5 of 8");
       await page.press("ArrowLeft");
-      expect(await title()).toBe("3. Walk from batch to batch");
+      expect(await title()).toBe("3. Scan from batch to batch");
       await page.press("r");
       expect(await title()).toBe("1. Find the segment");
       await page.evaluate("document.querySelector('[data-key=open]').focus()");
@@ -226,9 +226,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       await page.type(value);
       await page.press("Enter");
       await page.until("document.querySelector('.player:not([hidden]) .step h3')");
-      expect(await page.text(".player h2")).toBe(
-        "The way of record 4,100 into orders, partition 1",
-      );
+      expect(await page.text(".player h2")).toBe("How record 4,100 got into orders, partition 1");
       await page.press("ArrowRight");
       expect(await page.text(".player h3")).toBe("2. Offset 4,100");
       await page.evaluate("document.querySelector('[data-key=open]').click()");

@@ -1,22 +1,21 @@
-// Asking the broker, and hearing from it. Leaves to others: what is done with the answers.
+// Requests to the broker, and its events. Leaves to others: using the answers.
 import type { GroupsState, Overview, ProduceOrder, ProduceReport, Refusal, Tick } from "./wire.ts";
 
-/** How often a page says that it reads its events; one that does not is disconnected after a minute. */
+/** How often a page reports that it reads its events. A page that does not is disconnected after a minute. */
 const SAY_MS = 15_000;
 
-/** The page is told that the broker is there, or that it is gone. */
 export interface Listener {
   overview(overview: Overview): void;
   tick(tick: Tick): void;
   connected(isConnected: boolean): void;
 }
 
-/** Listens for as long as the page is open; after a break the browser connects again by itself. */
+/** Listens while the page is open. The browser reconnects by itself after a break. */
 export function listen(listener: Listener): void {
   const source = new EventSource("/api/events");
   let page = "";
   let saidMs = 0;
-  // By events, not by a timer: those of a page in the background hardly run.
+  // Driven by events, because timers of a background page hardly run.
   const sayThatItReads = (): void => {
     if (page === "" || performance.now() - saidMs < SAY_MS) return;
     saidMs = performance.now();
@@ -25,7 +24,7 @@ export function listen(listener: Listener): void {
   source.addEventListener("open", () => listener.connected(true));
   source.addEventListener("error", () => {
     listener.connected(false);
-    // Refused altogether, as by a broker that is just starting: the browser does not try again.
+    // The browser does not retry after an error response, as from a broker that is just starting.
     if (source.readyState === EventSource.CLOSED) setTimeout(() => listen(listener), 2000);
   });
   source.addEventListener("overview", ({ data }: MessageEvent<string>) => {
@@ -54,12 +53,11 @@ export function ask<Answer>(
   return answerOf<Answer>(fetch(path));
 }
 
-/** Asks about the groups whose name contains `filter`. */
+/** Asks for the groups whose name contains `filter`. */
 export function askGroups(filter: string): Promise<GroupsState> {
   return answerOf<GroupsState>(fetch(`/api/groups?${new URLSearchParams({ filter })}`));
 }
 
-/** Writes a record. */
 export function produce(order: ProduceOrder): Promise<ProduceReport> {
   const headers = { "content-type": "application/json" };
   const body = JSON.stringify(order);
@@ -68,7 +66,7 @@ export function produce(order: ProduceOrder): Promise<ProduceReport> {
 
 async function answerOf<Answer>(asked: Promise<Response>): Promise<Answer> {
   const response = await asked.catch(() => undefined);
-  if (response === undefined) throw new Error("the broker does not answer");
+  if (response === undefined) throw new Error("the broker does not respond");
   const text = await response.text();
   if (response.ok) return JSON.parse(text) as Answer;
   const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;

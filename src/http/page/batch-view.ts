@@ -1,5 +1,5 @@
-// One batch: its records as a list, and its bytes with the name and the meaning of each field. A record that is
-// chosen is shown among the bytes. Leaves to others: which fields there are (inspection/batch-fields.ts).
+// One batch: a list of its records, and its bytes with the name and meaning of each field. Selecting a record
+// highlights its bytes. Leaves to others: the fields (inspection/batch-fields.ts).
 import { failure } from "./detail.ts";
 import { button, element } from "./dom.ts";
 import { countOf, formatBytes, formatCount } from "./format.ts";
@@ -20,18 +20,18 @@ export class BatchView {
   #record: HTMLElement | undefined;
   #summary: { key: string; value: string; offset: string } | undefined;
 
-  /** `ask` gets the fields from a row on. */
+  /** `ask` fetches the fields starting with a row. */
   constructor(ask: (from: number) => Promise<BatchDump>) {
     this.#ask = ask;
   }
 
-  /** Asks for the first rows, and shows them. */
+  /** Fetches and shows the first rows. */
   async load(): Promise<void> {
     try {
       const dump = await this.#ask(0);
       const { batch } = dump;
       const name = `Batch at ${formatCount(batch.position)}: ${countOf(batch.count, "record")}, ${formatBytes(batch.bytes)}`;
-      const head = ["position", "bytes", "field", "what it says"];
+      const head = ["position", "bytes", "field", "meaning"];
       this.root.replaceChildren(
         element("h3", {}, name),
         this.#records,
@@ -41,7 +41,7 @@ export class BatchView {
           element(
             "table",
             {},
-            element("caption", {}, "Its bytes"),
+            element("caption", {}, "Bytes of the batch"),
             element(
               "thead",
               {},
@@ -97,7 +97,7 @@ export class BatchView {
       if (row !== line && row.classList.contains("heading")) break;
       row.setAttribute("aria-current", "true");
     }
-    // Only the dump is scrolled, not the page under the person's hands.
+    // Scroll only the dump, not the page.
     const dump = line.closest(".dump");
     if (dump !== null) dump.scrollTop = line.offsetTop - 40;
   }
@@ -133,7 +133,7 @@ export class BatchView {
     this.#bytes.append(element("tr", {}, element("td"), element("td", { colspan: 3 }, rest)));
   }
 
-  /** The summary of the record whose fields have all come. */
+  /** Adds the summary of a record once all its fields have arrived. */
   #writeRecord(): void {
     if (this.#record === undefined || this.#summary === undefined) return;
     const { key, value, offset } = this.#summary;
@@ -145,7 +145,7 @@ export class BatchView {
   }
 }
 
-/** Bytes as text: what is no UTF-8 or can't be seen becomes a dot. */
+/** Bytes as text, with a dot for anything that is not printable UTF-8. */
 function textOf(hex: string, lengthMax: number): string {
   const bytes = Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
   const text = new TextDecoder().decode(bytes).replaceAll(/[\p{C}\uFFFD]/gu, "·");

@@ -1,5 +1,5 @@
-// The panel of one segment: its batches, page by page, and the batch that was chosen.
-// Leaves to others: the inside of a batch (batch-view.ts).
+// The panel of one segment: its batches, page by page, and the selected batch.
+// Leaves to others: the content of a batch (batch-view.ts).
 import { ask } from "./api.ts";
 import { BatchView } from "./batch-view.ts";
 import { button, byId, element } from "./dom.ts";
@@ -12,7 +12,7 @@ export interface SegmentPlace {
   readonly segment: number;
 }
 
-/** Where a list of batches begins: at a batch, at the one that the index has for a place, or at that of an offset. */
+/** Where a list of batches starts: at a position, near a position by the index, or at an offset. */
 export type BatchStart =
   { readonly at: number } | { readonly near: number } | { readonly offset: number };
 
@@ -20,11 +20,11 @@ export class Detail {
   readonly #root = byId("detail", HTMLElement);
   readonly #onMark: (place: SegmentPlace | undefined) => void;
   #place: SegmentPlace | undefined;
-  /** Starts of the pages that were seen before this one. */
+  /** Starts of the earlier pages. */
   #earlier: number[] = [];
   #returnTo: Element | null = null;
 
-  /** `onMark` is told which segment is open. */
+  /** `onMark` is called with the open segment. */
   constructor(onMark: (place: SegmentPlace | undefined) => void) {
     this.#onMark = onMark;
     this.#root.addEventListener("keydown", (event) => {
@@ -34,7 +34,7 @@ export class Detail {
     });
   }
 
-  /** Opens a segment; with `position`, the batch that begins there, too. */
+  /** Opens a segment and, with `position`, the batch there. */
   async open(place: SegmentPlace, start: BatchStart, position?: number): Promise<void> {
     if (this.#root.hidden) this.#returnTo = document.activeElement;
     this.#place = place;
@@ -46,7 +46,6 @@ export class Detail {
     if (matchMedia("(max-width: 1099px)").matches) this.#root.scrollIntoView({ block: "start" });
   }
 
-  /** Takes the panel away. */
   close(): void {
     this.#place = undefined;
     this.#root.hidden = true;
@@ -148,7 +147,7 @@ export class Detail {
             element(
               "p",
               { class: "empty" },
-              bytes === 0 ? "Nothing was written to it yet." : "No batch begins here.",
+              bytes === 0 ? "Nothing has been written yet." : "No batch starts here.",
             ),
           ]
         : [];
@@ -192,7 +191,7 @@ export class Detail {
   }
 }
 
-/** Why something can't be shown. */
+/** An error message as an element. */
 export function failure(error: unknown): HTMLElement {
   const text = error instanceof Error ? error.message : String(error);
   return element("p", { class: "failure", role: "alert" }, text);

@@ -1,10 +1,9 @@
-// Making elements. Text is only ever set as text: whatever a record or a topic is called, it is no markup.
-// Leaves to others: which elements there are.
+// Creates elements. Text is only ever set as text, so the content of a record or a topic name is never markup.
+// Leaves to others: which elements to create.
 
-/** What an element is made with: attributes by name; what is undefined or false is left out. */
+/** Attributes by name; undefined and false are omitted. */
 export type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** Makes an element. */
 export function element<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
   attributes: Attributes = {},
@@ -19,7 +18,6 @@ export function element<Name extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** A button that does something. */
 export function button(
   text: string,
   onClick: () => void,
@@ -30,14 +28,14 @@ export function button(
   return made;
 }
 
-/** The element of the page with this id, which is there. */
+/** The existing element with this id. */
 export function byId<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
   const found = document.getElementById(id);
-  if (!(found instanceof kind)) throw new Error(`there is no #${id}`);
+  if (!(found instanceof kind)) throw new Error(`element #${id} is missing`);
   return found;
 }
 
-/** Sets a text, if it is another one. */
+/** Sets the text if it differs. */
 export function setText(target: HTMLElement, text: string): void {
   if (target.textContent !== text) target.textContent = text;
 }

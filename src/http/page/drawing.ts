@@ -1,27 +1,27 @@
-// One partition on a canvas: segments to scale, index entries, the high watermark and the end, the groups, and what
-// a lookup is looking at. Leaves to others: when to draw, and which stretch of the log (row.ts).
+// Draws one partition on a canvas: segments to scale, index entries, the high watermark and the log end, the groups,
+// and the places of a lookup. Leaves to others: when to draw, and which span of the log (row.ts).
 import type { LogShape, Span } from "./log-shape.ts";
 import type { Scale } from "./scale.ts";
 import type { Theme } from "./theme.ts";
 
-/** Height of the drawing, in pixels, and of its parts. */
+/** Height of the drawing and its parts, in pixels. */
 export const DRAWING_HEIGHT = 52;
 const BAR_TOP = 16;
 const BAR_HEIGHT = 22;
 const TICK_TOP = BAR_TOP + BAR_HEIGHT + 3;
 const TICK_HEIGHT = 6;
 
-/** A segment narrower than this has no edges of its own: it and its neighbours are one bar with a pattern. */
+/** Narrower segments have no edges: neighbours are merged into one bar with a pattern. */
 const SEGMENT_WIDTH_MIN = 3;
 
-/** What a step of a lookup points at. */
+/** A place that a step of a lookup points to. */
 export interface Highlight {
   readonly span: Span;
-  /** `look`: compared or passed; `found`: where it ends. */
+  /** `look`: compared or skipped. `found`: the result. */
   readonly kind: "look" | "found";
 }
 
-/** Index entries of one segment that are drawn. */
+/** The index entries of one segment. */
 export interface Ticks {
   readonly base: number;
   readonly positions: readonly number[];
@@ -33,10 +33,10 @@ export interface Scene {
   readonly ticks: readonly Ticks[];
   readonly groups: readonly { readonly group: string; readonly offset: number }[];
   readonly highlights: readonly Highlight[];
-  /** Number of the segment that the keyboard is at, or is open. */
+  /** Index of the segment that has the keyboard cursor, or is open. */
   readonly cursor: number | undefined;
   readonly opened: number | undefined;
-  /** Where the two marks are at this moment of their way. */
+  /** The current positions of the two animated marks. */
   readonly watermark: number;
   readonly end: number;
 }
@@ -97,7 +97,7 @@ function drawBar(context: CanvasRenderingContext2D, x0: number, x1: number, colo
   context.fill();
 }
 
-/** Many segments on few pixels: a bar with fine lines, so that it is not taken for one. */
+/** Draws many segments on few pixels: a bar with fine lines, so that it does not look like one segment. */
 function drawMerged(context: CanvasRenderingContext2D, { from, to }: Span, colours: Theme): void {
   context.fillStyle = colours.sealed;
   context.fillRect(from, BAR_TOP, Math.max(1, to - from), BAR_HEIGHT);
@@ -187,7 +187,7 @@ function drawMarks(
     context.lineTo(x, BAR_TOP);
     context.fill();
     context.fillRect(x - 0.5, BAR_TOP - 2, 1, BAR_HEIGHT + 2);
-    // A name is written where there is room for it; the list below the drawing has all of them.
+    // Write a name only where it fits; the list below the drawing has all of them.
     const width = context.measureText(group).width;
     const left = x + 7 + width > scale.width ? x - 7 - width : x + 7;
     const next = places[i + 1]?.x ?? Number.POSITIVE_INFINITY;

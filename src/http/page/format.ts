@@ -1,4 +1,4 @@
-// Numbers as a person reads them. Leaves to others: where they are shown.
+// Numbers for people. Leaves to others: where to show them.
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 const GROUPED = new Intl.NumberFormat("en-US");
@@ -20,19 +20,19 @@ export function formatBytes(bytes: number): string {
   return `${Number(value.toFixed(digits))} ${UNITS[unit]}`;
 }
 
-/** Milliseconds, with as many digits as say something. */
+/** Milliseconds with a useful number of digits. */
 export function formatMs(ms: number): string {
   return `${ms >= 10 ? ms.toFixed(0) : ms.toFixed(2)} ms`;
 }
 
-/** A time of the log, in UTC; `—` for none. */
+/** A timestamp in UTC; `—` for none. */
 export function formatTime(ms: number | null): string {
   if (ms === null || ms < 0) return "—";
   const date = new Date(ms);
   return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString().replace("T", " ");
 }
 
-/** How many of something: `1 batch`, `2 batches`. */
+/** A count with its noun: `1 batch`, `2 batches`. */
 export function countOf(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }

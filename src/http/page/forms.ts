@@ -1,4 +1,4 @@
-// The two forms: look something up, and produce a record. Leaves to others: what comes of them (main.ts).
+// The two forms: look up a record, and produce one. Leaves to others: carrying them out (main.ts).
 import { failure } from "./detail.ts";
 import { byId, element } from "./dom.ts";
 import { parseTarget, type Target } from "./target.ts";

@@ -1,5 +1,5 @@
-// What is on the screen on its way to what it should be: the stretch in view and the two marks move for a moment
-// instead of jumping. Pure: the clock is handed in. Leaves to others: drawing it (row.ts).
+// Animates the visible span and the two marks: they glide for a moment instead of jumping. Pure: the caller passes the
+// time. Leaves to others: drawing (row.ts).
 import type { Span } from "./log-shape.ts";
 import { between } from "./scale.ts";
 
@@ -11,7 +11,7 @@ export interface Sight {
   readonly end: number;
 }
 
-/** The way from one sight to the next. */
+/** The transition between two sights. */
 export class Glide {
   #from: Sight | undefined;
   #beganMs = 0;
@@ -21,18 +21,17 @@ export class Glide {
     return this.#shown;
   }
 
-  /** Whether the way is not at its end. */
   get isMoving(): boolean {
     return this.#from !== undefined;
   }
 
-  /** Begins a way from what is shown now. */
+  /** Starts a transition from what is shown now. */
   begin(nowMs: number): void {
     this.#from = this.#shown;
     this.#beganMs = nowMs;
   }
 
-  /** What to show now, on the way to `target`. */
+  /** What to show now, in transition to `target`. */
   towards(target: Sight, nowMs: number): Sight {
     const from = this.#from;
     const part = Math.max(0, Math.min(1, (nowMs - this.#beganMs) / GLIDE_MS));

@@ -1,11 +1,11 @@
-// The consumer groups: how far behind each is in all, and a filter for those that don't fit.
-// Leaves to others: where a group is in a partition (row.ts), and keeping what was chosen (model.ts).
+// The consumer groups with their total lag, and a filter for when there are many.
+// Leaves to others: a group's position in a partition (row.ts), and storing the shown groups (model.ts).
 import { askGroups } from "./api.ts";
 import { element, setText } from "./dom.ts";
 import { countOf, formatCount } from "./format.ts";
 import type { GroupsState } from "./wire.ts";
 
-/** Filtered groups are asked for again after this time, and after a multiple of the time that the answer took. */
+/** Minimum time between refreshes of filtered groups; slow answers extend it. */
 const REFRESH_MS = 1000;
 const REST_FACTOR = 20;
 
@@ -25,7 +25,7 @@ export class GroupsView {
   #first: GroupsState | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `onChosen` is given the groups that are shown now. */
+  /** `onChosen` is called with the groups that are shown now. */
   constructor(root: HTMLDetailsElement, onChosen: (state: GroupsState) => void) {
     this.#root = root;
     this.#onChosen = onChosen;
@@ -33,7 +33,7 @@ export class GroupsView {
     this.#filter.addEventListener("input", () => this.#filtered());
   }
 
-  /** Takes the first groups, which are shown while there is no filter. */
+  /** Takes the first groups, shown while there is no filter. */
   update(first: GroupsState): void {
     this.#first = first;
     this.#root.hidden = first.count === 0;
@@ -64,7 +64,7 @@ export class GroupsView {
     );
     this.#list.replaceChildren(...lines);
     const more = state.hasMore ? "There are more: filter by name." : "";
-    setText(this.#note, state.groups.length === 0 ? "There is no group of that name." : more);
+    setText(this.#note, state.groups.length === 0 ? "No group matches." : more);
     this.#onChosen(state);
   }
 }

@@ -1,17 +1,17 @@
-// One partition as a line of bytes: where each segment lies on it, and where an offset is. Pure: it only counts.
-// Leaves to others: drawing it (drawing.ts), and hearing what changed (model.ts).
+// One partition as a line of bytes: where each segment is, and where an offset is. Pure.
+// Leaves to others: drawing it (drawing.ts), and receiving changes (model.ts).
 import type { PartitionState, SegmentRows } from "./wire.ts";
 
-/** A stretch of the line, in bytes from the start of the log. */
+/** A span of the line, in bytes from the start of the log. */
 export interface Span {
   readonly from: number;
   readonly to: number;
 }
 
-/** The segments of a partition, sealed ones first, the active one last. */
+/** The segments of a partition, the active one last. */
 export class LogShape {
   #state: PartitionState;
-  /** Base offsets and starts on the line; the start after the last is the end of the log. */
+  /** Base offsets and starts on the line; the start after the last is the log end. */
   #bases: number[] = [];
   #starts: number[] = [0];
 
@@ -25,7 +25,7 @@ export class LogShape {
     return this.#state;
   }
 
-  /** Number of segments that are known. */
+  /** Number of known segments. */
   get count(): number {
     return this.#bases.length;
   }
@@ -45,12 +45,12 @@ export class LogShape {
     );
   }
 
-  /** The base offset of the last segment that is known to be sealed; -1 for none. */
+  /** The base offset of the last segment known to be sealed; -1 for none. */
   get lastSealed(): number {
     return this.#bases.at(-2) ?? -1;
   }
 
-  /** Takes a newer state. Segments that it tells of and that are not known have to be asked for. */
+  /** Takes a newer state. Unknown segments in it must be requested. */
   update(state: PartitionState): void {
     this.#state = state;
     const dropped = this.#bases.findIndex((base) => base >= state.logStart);
@@ -64,7 +64,7 @@ export class LogShape {
     }
   }
 
-  /** Takes segments that were asked for: those after `after`. */
+  /** Takes requested segments: those after `after`. */
   add(rows: SegmentRows, after: number): void {
     const kept = this.#bases.findIndex((base) => base > after);
     if (kept >= 0) {
@@ -78,57 +78,55 @@ export class LogShape {
     this.update(this.#state);
   }
 
-  /** Base offset of segment number `i`. */
+  /** Base offset of segment `i`. */
   baseOf(i: number): number {
     return this.#bases[i] ?? this.#state.activeBase;
   }
 
-  /** The offset after segment number `i`. */
+  /** The offset after segment `i`. */
   nextOf(i: number): number {
     return i + 1 < this.count ? this.baseOf(i + 1) : this.#state.logEnd;
   }
 
-  /** Where segment number `i` begins on the line. */
+  /** Where segment `i` starts on the line. */
   startOf(i: number): number {
     return this.#starts[i] ?? this.bytes;
   }
 
-  /** Where segment number `i` lies. */
   spanOf(i: number): Span {
     return { from: this.startOf(i), to: this.startOf(i + 1) };
   }
 
-  /** Whether segment number `i` is the one that is written. */
+  /** Whether segment `i` is the active one. */
   isActive(i: number): boolean {
     return i === this.count - 1 && this.#bases.at(-1) === this.#state.activeBase;
   }
 
-  /** Number of the segment at a place of the line. */
+  /** Index of the segment at a place on the line. */
   segmentAt(place: number): number {
     return lastAtOrBelow(this.#starts, this.count, place);
   }
 
-  /** Number of the segment with this base offset, or undefined. */
+  /** Index of the segment with this base offset, or undefined. */
   numberOf(base: number): number | undefined {
     const i = lastAtOrBelow(this.#bases, this.count, base);
     return this.#bases[i] === base ? i : undefined;
   }
 
-  /** The place of a byte of a segment; undefined for a segment that is not there. */
+  /** The place of a position in a segment; undefined if the segment is unknown. */
   placeOf(base: number, position: number): number | undefined {
     const i = this.numberOf(base);
     return i === undefined ? undefined : this.startOf(i) + position;
   }
 
-  /** The place of the high watermark. */
   get watermarkPlace(): number {
     const { endSegment, endPosition } = this.#state;
     return this.placeOf(endSegment, endPosition) ?? this.bytes;
   }
 
   /**
-   * About where an offset is. Known are the places of the segments and of the high watermark; between two of them
-   * records are taken to be of one size, which is good enough for a mark. (A lookup asks the index.)
+   * The approximate place of an offset. Exact at segment bounds and the high watermark; in between, it assumes records
+   * of equal size, which is good enough for a mark. (A lookup uses the index.)
    */
   placeOfOffset(offset: number): number {
     const { highWatermark, logEnd } = this.#state;
@@ -149,7 +147,7 @@ export class LogShape {
   }
 }
 
-/** Number of the last of the first `count` values, which ascend, that is at or below `value`; 0 if none is. */
+/** Index of the last of the first `count` ascending values that is at or below `value`; 0 if there is none. */
 function lastAtOrBelow(values: readonly number[], count: number, value: number): number {
   let low = 0;
   let high = count;

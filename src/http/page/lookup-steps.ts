@@ -1,5 +1,5 @@
-// A lookup as a story: which segment, which index entry, which batches were passed, which record. Every number is one
-// that the broker's own search came by. Pure. Leaves to others: the search (inspection/explain-lookup.ts).
+// A lookup as a story: segment, index entry, skipped batches, record. Every number comes from the broker's own search.
+// Pure. Leaves to others: the search (inspection/explain-lookup.ts).
 import type {
   IndexStep,
   LookupExplanation,
@@ -11,10 +11,10 @@ import { countOf, formatBytes, formatCount, formatTime } from "./format.ts";
 import type { LogShape, Span } from "./log-shape.ts";
 import type { Step, StepPlace, Story } from "./player.ts";
 
-/** Lines of a step; of more, the first ones. */
+/** Maximum lines per step; the first ones are kept. */
 const LINES_MAX = 24;
 
-/** Makes the story of a lookup in a partition that is drawn as `shape`. */
+/** Builds the story of a lookup in a partition drawn as `shape`. */
 export function lookupStory(explanation: LookupExplanation, shape: LogShape): Story {
   return new LookupStory(explanation, shape).make();
 }
@@ -33,7 +33,7 @@ class LookupStory {
     const wanted =
       "offset" in target
         ? `offset ${formatCount(target.offset)}`
-        : `the first record from ${formatTime(target.timestamp)} on`;
+        : `the first record at or after ${formatTime(target.timestamp)}`;
     const result =
       segment === undefined || batch === undefined || record === undefined
         ? undefined
@@ -50,7 +50,7 @@ class LookupStory {
     if (time === undefined || !("timestamp" in target)) return [];
     const segments = this.#step(
       "Find the segment by time",
-      "From the oldest segment on, the largest timestamp of each is compared with the time, until one is not older.",
+      "Starting with the oldest segment, the largest timestamp of each is compared with the time, until one is at or after it.",
       time.comparisons.map(
         ({ number, value }) => `segment ${number + 1}: newest ${formatTime(value)}`,
       ),
@@ -59,13 +59,13 @@ class LookupStory {
     );
     const { found } = time;
     if (found === null) {
-      const text = "No record is that new: a consumer would wait at the high watermark.";
-      return [segments, this.#step("Nothing is that new", text, [], undefined, [])];
+      const text = "No record is that recent: a consumer would wait at the high watermark.";
+      return [segments, this.#step("No record is that recent", text, [], undefined, [])];
     }
     return [
       segments,
       this.#indexStep("Search the time index", found.segment, found.index, formatTime),
-      this.#scanStep("Walk on to the batch", found.segment, found.scan, found.batch.position),
+      this.#scanStep("Scan to the batch", found.segment, found.scan, found.batch.position),
     ];
   }
 
@@ -78,7 +78,7 @@ class LookupStory {
       steps.push(this.#indexStep("Search the offset index", segment, index, formatCount));
     }
     if (segment !== undefined && scan !== undefined) {
-      steps.push(this.#scanStep("Walk from batch to batch", segment, scan, batch?.position));
+      steps.push(this.#scanStep("Scan from batch to batch", segment, scan, batch?.position));
     }
     if (segment !== undefined && batch !== undefined && record !== undefined) {
       const span = this.#spanIn(segment, batch.position, batch.bytes);
@@ -95,20 +95,20 @@ class LookupStory {
       ];
       const skipped =
         record.index === 0
-          ? "It is the first of its batch."
+          ? "It is the first in its batch."
           : `A consumer skips the ${countOf(record.index, "record")} before it.`;
       const wanted = explanation.offset ?? record.offset;
       const gap =
         record.offset > wanted
-          ? `No record has offset ${formatCount(wanted)}: this is the first one after it. `
+          ? `No record has offset ${formatCount(wanted)}: this is the next one. `
           : "";
       const text = `${gap}Record ${formatCount(record.offset)} is number ${formatCount(record.index + 1)} of ${formatCount(batch.count)} in this batch. ${skipped}`;
-      steps.push(this.#step("Here it is", text, lines, span, [{ span, kind: "found" }]));
+      steps.push(this.#step("Found", text, lines, span, [{ span, kind: "found" }]));
     }
     if (segment !== undefined && batch !== undefined && explanation.nextOffset !== undefined) {
       const span = this.#spanIn(segment, batch.position, batch.bytes);
-      const text = `None of its records is at or after offset ${formatCount(explanation.offset ?? 0)}: compaction has removed them. A consumer goes on at offset ${formatCount(explanation.nextOffset)}.`;
-      steps.push(this.#step("It is not in the batch", text, [], span, [{ span, kind: "found" }]));
+      const text = `None of its records is at or after offset ${formatCount(explanation.offset ?? 0)}: compaction has removed them. A consumer continues at offset ${formatCount(explanation.nextOffset)}.`;
+      steps.push(this.#step("Not in the batch", text, [], span, [{ span, kind: "found" }]));
     }
     if (failure !== undefined)
       steps.push(this.#step(failure.code, failure.message, [], undefined, []));
@@ -130,10 +130,10 @@ class LookupStory {
     const span = this.#segmentSpan(segment);
     return this.#step(
       "Find the segment",
-      `Base offsets are compared, halving the row each time: the last segment that begins at or below the offset is ${segment.file}.`,
+      `A binary search over the base offsets: the last segment that starts at or below the offset is ${segment.file}.`,
       comparisons.map(
         ({ number, value }) =>
-          `segment ${formatCount(number + 1)} begins at offset ${formatCount(value ?? 0)}`,
+          `segment ${formatCount(number + 1)} starts at offset ${formatCount(value ?? 0)}`,
       ),
       undefined,
       [
@@ -151,7 +151,7 @@ class LookupStory {
   ): Step {
     const { from, to } = this.#segmentSpan(segment);
     const looks = index.comparisons.map(({ number }): Highlight => {
-      // Entries are spaced evenly, so this is about where the batch of that one is.
+      // Entries are roughly evenly spaced, so this estimates where the entry's batch is.
       const place = from + ((to - from) * (number + 0.5)) / Math.max(1, index.entries);
       return { span: { from: place, to: place }, kind: "look" };
     });
@@ -165,11 +165,11 @@ class LookupStory {
         ? "kept in memory"
         : origin.kind === "file"
           ? "a mapped file"
-          : "made anew from the log";
+          : "rebuilt from the log";
     const base = title.includes("time") ? 0 : segment.baseOffset;
     const text =
       before === null
-        ? `Of ${countOf(index.entries, "entry", "entries")} (${where}) none is at or below it: the walk begins at the start of the segment.`
+        ? `Of ${countOf(index.entries, "entry", "entries")} (${where}) none is at or below it: the scan starts at the start of the segment.`
         : `A binary search in ${countOf(index.entries, "entry", "entries")} (${where}) ends at entry ${formatCount(before.entry)}${before.position === undefined ? "" : `, which points to position ${formatCount(before.position)}`}.`;
     const lines = index.comparisons.map(
       ({ number, value }) => `entry ${formatCount(number)} is ${format(base + (value ?? 0))}`,
@@ -190,9 +190,9 @@ class LookupStory {
     const end = this.#spanIn(segment, scan.to, 0);
     const text =
       scan.passedCount === 0
-        ? "The index points right at the batch: nothing has to be passed over."
-        : `From there ${countOf(scan.passedCount, "batch header")} ${scan.passedCount === 1 ? "is" : "are"} read, ${formatBytes(scan.bytes)} of log: 61 bytes of each, its records are not looked at.`;
-    const lines = scan.passed.map((batch) => `passed the batch at ${formatCount(batch.position)}`);
+        ? "The index points directly to the batch: nothing has to be skipped."
+        : `From there ${countOf(scan.passedCount, "batch header")} ${scan.passedCount === 1 ? "is" : "are"} read, ${formatBytes(scan.bytes)} of log: 61 bytes each, without the records.`;
+    const lines = scan.passed.map((batch) => `skipped the batch at ${formatCount(batch.position)}`);
     const span = this.#spanIn(
       segment,
       scan.from,

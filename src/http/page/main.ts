@@ -1,5 +1,5 @@
-// The page put together: events to the model, the model to the views, what a person does to the broker.
-// Leaves to others: all of it; this is the file to read first.
+// Connects the parts of the page: events to the model, the model to the views, user actions to the broker. Read this
+// file first.
 import type { LookupExplanation } from "../../inspection/lookup-explanation.ts";
 import { ask, listen, produce } from "./api.ts";
 import { Detail } from "./detail.ts";
@@ -17,7 +17,7 @@ import { TopicsView } from "./topics-view.ts";
 import { Traffic } from "./traffic.ts";
 import type { ProduceOrder, Tick } from "./wire.ts";
 
-/** How long to wait until an event tells of a record that was written, in milliseconds. */
+/** How long to wait for an event about a new record, in milliseconds. */
 const NEWS_MS_MAX = 3000;
 
 class Page {
@@ -67,7 +67,7 @@ class Page {
       tick: (tick) => this.#tick(tick),
       connected: (isConnected) => {
         const status = byId("status", HTMLElement);
-        setText(status, isConnected ? "live" : "the broker does not answer; trying again");
+        setText(status, isConnected ? "live" : "the broker does not respond; retrying");
         status.classList.toggle("lost", !isConnected);
       },
     });
@@ -114,7 +114,7 @@ class Page {
     this.#player.play(produceStory(report, shape));
   }
 
-  /** A partition, once it is known and its segments are. */
+  /** The shape of a partition, once it and its segments are known. */
   async #shape(
     topic: string,
     partition: number,
@@ -129,7 +129,7 @@ class Page {
       }
       if (performance.now() > deadlineMs) {
         throw new Error(
-          `the broker has told nothing of ${topic} ${partition} (${countOf(NEWS_MS_MAX / 1000, "second")})`,
+          `no news of ${topic} ${partition} from the broker for ${countOf(NEWS_MS_MAX / 1000, "second")}`,
         );
       }
       await new Promise<void>((resolve) => {
@@ -144,6 +144,6 @@ class Page {
   }
 }
 
-// A page of another origin that shows this one in a frame could have a person click what they do not see.
+// A page of another origin could show this one in a frame and trick a person into clicking on it.
 if (window.top === window) new Page().start();
-else setText(byId("status", HTMLElement), "This page does not work inside another one.");
+else setText(byId("status", HTMLElement), "This page does not work inside a frame.");

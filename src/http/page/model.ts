@@ -1,4 +1,4 @@
-// What the page knows of the broker: kept up to date by its events, asked by the views.
+// What the page knows about the broker, updated by its events and read by the views.
 // Leaves to others: the connection (api.ts), drawing.
 import { LogShape } from "./log-shape.ts";
 import type {
@@ -11,17 +11,17 @@ import type {
   Totals,
 } from "./wire.ts";
 
-/** Seconds of traffic that are remembered, and the parts that they are counted in. */
+/** Seconds of traffic kept, and the samples per second. */
 const HISTORY_SECONDS = 60;
 const PARTS_PER_SECOND = 2;
 
-/** Bytes a second in one direction and the other. */
+/** Bytes per second in each direction. */
 export interface Rate {
   readonly received: number;
   readonly sent: number;
 }
 
-/** The broker as its events tell of it. */
+/** The broker's state as received in events. */
 export class Model {
   readonly #shapes = new Map<string, LogShape>();
   #groups = new Map<string, GroupOffset[]>();
@@ -29,7 +29,7 @@ export class Model {
   #rates: Rate[] = [];
   overview: Overview | undefined;
 
-  /** The topics, by name, the broker's own last. */
+  /** The topics by name, internal ones last. */
   get topics(): readonly TopicState[] {
     const topics = [...(this.overview?.topics ?? [])];
     return topics.sort((a, b) => Number(a.internal) - Number(b.internal));
@@ -39,7 +39,7 @@ export class Model {
     return this.#totals;
   }
 
-  /** Traffic of the last minute, the newest last. */
+  /** Traffic of the last minute, newest last. */
   get rates(): readonly Rate[] {
     return this.#rates;
   }
@@ -50,12 +50,12 @@ export class Model {
     return sum;
   }
 
-  /** A partition; undefined when there is none of that number. */
+  /** The shape of a partition; undefined if it does not exist. */
   shape(topic: string, partition: number): LogShape | undefined {
     return this.#shapes.get(keyOf(topic, partition));
   }
 
-  /** What groups have committed for a partition. */
+  /** The groups' committed offsets in a partition. */
   groups(topic: string, partition: number): readonly GroupOffset[] {
     return this.#groups.get(keyOf(topic, partition)) ?? [];
   }
@@ -70,7 +70,7 @@ export class Model {
     return longest;
   }
 
-  /** Takes the topics that there are now. Their partitions come with ticks. */
+  /** Replaces the topics. Their partitions follow in ticks. */
   reset(overview: Overview): void {
     const ids = new Map(overview.topics.map(({ name, id }) => [name, id]));
     for (const { name, id, partitions } of this.overview?.topics ?? []) {
@@ -78,18 +78,18 @@ export class Model {
       for (let i = 0; i < partitions; i++) this.#shapes.delete(keyOf(name, i));
     }
     this.overview = overview;
-    // A clock that went back is that of another broker, which counts from nothing.
+    // A clock that went back means that the broker restarted, and its counters too.
     if ((this.#totals?.atMs ?? 0) > overview.totals.atMs) this.#totals = undefined;
     this.#count(overview.totals);
   }
 
-  /** Takes what changed, but for the groups: which of them are shown is chosen by a person. */
+  /** Applies changes, except to groups: the user's filter decides which of them are shown. */
   update(tick: Tick): void {
     for (const state of tick.partitions) this.#update(state);
     this.#count(tick.totals);
   }
 
-  /** Takes the groups that are shown. */
+  /** Replaces the shown groups. */
   setGroups({ offsets }: GroupsState): void {
     this.#groups = Map.groupBy(offsets, ({ topic, partition }) => keyOf(topic, partition));
   }
@@ -97,7 +97,7 @@ export class Model {
   #update(state: PartitionState): void {
     const key = keyOf(state.topic, state.partition);
     const shape = this.#shapes.get(key);
-    // One that ends before it did is of another topic of that name.
+    // If the log end went back, this is another topic of the same name.
     const isSame = shape !== undefined && shape.state.logEnd <= state.logEnd;
     if (isSame) shape.update(state);
     else this.#shapes.set(key, new LogShape(state));

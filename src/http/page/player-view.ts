@@ -5,7 +5,7 @@ import { mayMove } from "./theme.ts";
 
 const STEP_MS = 2600;
 
-/** What the player needs of the page. */
+/** What the player needs from the page. */
 export interface PlayerHost {
   /** Shows a place on the drawing; undefined when the player is closed. */
   point(place: StepPlace | undefined): void;
@@ -25,7 +25,7 @@ export class PlayerView {
     document.addEventListener("keydown", (event) => this.#key(event));
   }
 
-  /** Plays a story from its start. Who asked not to see things move goes from step to step by themselves. */
+  /** Plays a story from the start. Users who prefer reduced motion step through it manually. */
   play(story: Story): void {
     this.#player = new Player(story);
     this.#returnTo = document.activeElement;
@@ -35,7 +35,6 @@ export class PlayerView {
     this.#root.querySelector<HTMLElement>("[data-key=next]")?.focus({ preventScroll: true });
   }
 
-  /** Takes the panel away. */
   close(): void {
     clearTimeout(this.#timer);
     if (this.#player === undefined) return;
@@ -130,7 +129,7 @@ export class PlayerView {
     if (player === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     const { target } = event;
     if (event.key === "Escape") this.close();
-    // Arrows belong to the drawing and to text fields where one of those has the focus.
+    // Arrow keys belong to the drawing or a text field that has the focus.
     else if (!(target instanceof Element) || target.closest("input, select, textarea, .track"))
       return;
     else if (event.key === "ArrowRight" || event.key === "n") this.#go(player.number + 1);

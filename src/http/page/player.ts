@@ -1,12 +1,12 @@
-// Steps that are played one after another: which one is shown, and what plays next. Pure: a clock is handed in.
-// Leaves to others: making the steps (lookup-steps.ts, produce-steps.ts), showing them (player-view.ts).
+// The position in a sequence of steps, and playing it. Pure: the caller runs the clock.
+// Leaves to others: building the steps (lookup-steps.ts, produce-steps.ts), showing them (player-view.ts).
 import type { Highlight } from "./drawing.ts";
 import type { Span } from "./log-shape.ts";
 
 export interface StepPlace {
   readonly topic: string;
   readonly partition: number;
-  /** The stretch to zoom to; the whole log without it. */
+  /** The span to zoom to; the whole log if undefined. */
   readonly span?: Span | undefined;
   readonly highlights: readonly Highlight[];
 }
@@ -14,7 +14,7 @@ export interface StepPlace {
 export interface Step {
   readonly title: string;
   readonly text: string;
-  /** Numbers that were compared, the bytes that were written: shown in lines under the text. */
+  /** Details shown as lines below the text: compared numbers, written bytes. */
   readonly lines: readonly string[];
   readonly place: StepPlace;
 }
@@ -28,7 +28,7 @@ export interface Result {
   readonly offset: number;
 }
 
-/** Steps with a title, and what they lead to. */
+/** Steps with a title and a result. */
 export interface Story {
   readonly title: string;
   readonly steps: readonly Step[];
@@ -44,7 +44,7 @@ export class Player {
     this.story = story;
   }
 
-  /** Number of the step that is shown, from 0. */
+  /** Index of the shown step. */
   get number(): number {
     return this.#number;
   }
@@ -53,17 +53,16 @@ export class Player {
     return this.story.steps[this.#number];
   }
 
-  /** Whether it goes on by itself. */
+  /** Whether it advances automatically. */
   get isPlaying(): boolean {
     return this.#isPlaying;
   }
 
-  /** Whether there is no further step. */
   get isLast(): boolean {
     return this.#number >= this.story.steps.length - 1;
   }
 
-  /** Goes on by itself from here, or from the start if this is the end. */
+  /** Advances automatically from here, or from the start if this is the last step. */
   play(): void {
     if (this.isLast) this.#number = 0;
     this.#isPlaying = this.story.steps.length > 1;
@@ -73,7 +72,7 @@ export class Player {
     this.#isPlaying = false;
   }
 
-  /** Called when a step has been shown long enough; returns whether another one is shown now. */
+  /** Call this when a step has been shown long enough. Returns whether another step is shown now. */
   elapsed(): boolean {
     if (!this.#isPlaying || this.isLast) return false;
     this.#number++;
@@ -81,7 +80,7 @@ export class Player {
     return true;
   }
 
-  /** Shows a step, and stays there. */
+  /** Shows a step and pauses. */
   go(number: number): void {
     this.#isPlaying = false;
     this.#number = Math.max(0, Math.min(number, this.story.steps.length - 1));

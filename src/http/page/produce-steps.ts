@@ -1,4 +1,4 @@
-// The way of a record in as a story: encoded, given its offset, written, indexed, flushed, readable. Pure.
+// How a record gets in, as a story: encoded, assigned an offset, written, indexed, flushed, readable. Pure.
 // Leaves to others: writing it (http/page-produce.ts).
 import { formatBytes, formatCount, formatMs } from "./format.ts";
 import type { LogShape, Span } from "./log-shape.ts";
@@ -8,7 +8,7 @@ import type { ProduceReport } from "./wire.ts";
 const HEX_PER_LINE = 32;
 const HEX_LINES_MAX = 6;
 
-/** Makes the story of a record that was written to a partition that is drawn as `shape`. */
+/** Builds the story of a record written to a partition drawn as `shape`. */
 export function produceStory(report: ProduceReport, shape: LogShape): Story {
   const { topic, partition, offset, segment, position, bytes } = report;
   const from = shape.placeOf(segment, position) ?? shape.bytes;
@@ -30,18 +30,18 @@ export function produceStory(report: ProduceReport, shape: LogShape): Story {
   const steps = [
     step(
       "Encoded as a batch",
-      `The record became a batch of ${formatBytes(bytes)}: a header of 61 bytes, then the record. CRC-32C ${report.crc}. What stands here is what is on disk, and what a consumer gets.`,
+      `The record became a batch of ${formatBytes(bytes)}: a header of 61 bytes, then the record. CRC-32C ${report.crc}. These are the bytes on disk, and the bytes a consumer gets.`,
       undefined,
       hexLines(report.hex),
     ),
     step(
       `Offset ${formatCount(offset)}`,
-      "The broker checked the CRC, and wrote the next free offset into the first 8 bytes: the only ones that it changes.",
+      "The broker checked the CRC and wrote the next offset into the first 8 bytes. It changes no other byte.",
       undefined,
     ),
     step(
-      report.hasRolled ? "Written to a new segment" : "Written behind the others",
-      `${report.hasRolled ? "The segment before was full and was sealed. " : ""}It stands at position ${formatCount(position)} of the segment that begins with offset ${formatCount(segment)}.`,
+      report.hasRolled ? "Written to a new segment" : "Appended to the segment",
+      `${report.hasRolled ? "The previous segment was full and was sealed. " : ""}It is at position ${formatCount(position)} of the segment that starts with offset ${formatCount(segment)}.`,
       whole,
     ),
     step(
@@ -49,8 +49,8 @@ export function produceStory(report: ProduceReport, shape: LogShape): Story {
         ? "No index entry"
         : `Index entry ${formatCount(report.indexEntry)}`,
       report.indexEntry === null
-        ? `It lies ${formatBytes(report.bytesSinceEntry)} behind the last entry; one is made once that is more than ${formatBytes(report.intervalBytes)}.`
-        : `More than ${formatBytes(report.intervalBytes)} of log came since the last entry, so this batch has one of its own.`,
+        ? `It is ${formatBytes(report.bytesSinceEntry)} after the last entry; the next is added after more than ${formatBytes(report.intervalBytes)}.`
+        : `More than ${formatBytes(report.intervalBytes)} of log follow the last entry, so this batch gets an entry.`,
       span,
     ),
     step(
@@ -60,13 +60,13 @@ export function produceStory(report: ProduceReport, shape: LogShape): Story {
     ),
     step(
       "Readable",
-      `The high watermark moved from ${formatCount(report.highWatermarkBefore)} to ${formatCount(report.highWatermark)}: consumers can read the record now, and groups that have not lag behind it.`,
+      `The high watermark moved from ${formatCount(report.highWatermarkBefore)} to ${formatCount(report.highWatermark)}: consumers can read the record now, and groups that have not are behind.`,
       span,
     ),
   ];
   const result = { topic, partition, segment, position, offset };
   return {
-    title: `The way of record ${formatCount(offset)} into ${topic}, partition ${partition}`,
+    title: `How record ${formatCount(offset)} got into ${topic}, partition ${partition}`,
     steps,
     result,
   };
@@ -74,7 +74,7 @@ export function produceStory(report: ProduceReport, shape: LogShape): Story {
 
 function flushText(flush: string): string {
   if (flush === "always") return "An fdatasync made it durable before it was acknowledged.";
-  return `With --flush ${flush} it was acknowledged once the kernel had it; the flush comes later.`;
+  return `With --flush ${flush} it was acknowledged once the kernel had it; the flush follows later.`;
 }
 
 function hexLines(hex: string): string[] {

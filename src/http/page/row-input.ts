@@ -1,6 +1,6 @@
-// What a person does to a row, by mouse, finger and keyboard. Leaves to others: what comes of it (row.ts).
+// User input on a row: mouse, touch and keyboard. Leaves to others: reacting to it (row.ts).
 
-/** What can be done. Places are pixels from the left of the drawing. */
+/** The possible actions. Places are pixels from the left of the drawing. */
 export interface RowActions {
   open(x: number): void;
   openCursor(): void;
@@ -9,13 +9,13 @@ export interface RowActions {
   moveCursor(by: number): void;
   zoom(factor: number, x: number | undefined): void;
   scroll(part: number): void;
-  /** Shows all again; returns whether it did not before. */
+  /** Zooms out to everything; returns whether it was zoomed in. */
   reset(): boolean;
 }
 
 const WHEEL_FACTOR = 1.4;
 
-/** Listens to what is done on a drawing. */
+/** Listens for input on a drawing. */
 export function listenToRow(track: HTMLElement, actions: RowActions): void {
   const xOf = (event: MouseEvent): number => event.clientX - track.getBoundingClientRect().left;
   track.addEventListener("click", (event) => actions.open(xOf(event)));
@@ -27,7 +27,7 @@ export function listenToRow(track: HTMLElement, actions: RowActions): void {
   track.addEventListener(
     "wheel",
     (event) => {
-      // As on a map: the page scrolls unless a key says that the drawing is meant.
+      // As on a map: the page scrolls unless a modifier key is held.
       if (!event.ctrlKey && !event.shiftKey) return;
       event.preventDefault();
       const isOut = event.deltaY > 0 || event.deltaX > 0;
@@ -43,7 +43,7 @@ export function listenToRow(track: HTMLElement, actions: RowActions): void {
   });
 }
 
-/** Whether the key is one of the drawing's. */
+/** Whether the drawing handles the key. */
 function pressed(key: string, actions: RowActions): boolean {
   if (key === "ArrowLeft") actions.moveCursor(-1);
   else if (key === "ArrowRight") actions.moveCursor(1);

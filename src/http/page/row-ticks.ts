@@ -1,12 +1,13 @@
-// The index entries that a row draws as ticks: asked for when another stretch is shown, or when the log has grown.
-// Leaves to others: drawing them (drawing.ts), and the stretch (row.ts).
+// The index entries that a row draws as ticks. They are requested when another span is shown, or when the log has
+// grown.
+// Leaves to others: drawing them (drawing.ts), and the span (row.ts).
 import { ask } from "./api.ts";
 import type { Ticks } from "./drawing.ts";
 import type { LogShape } from "./log-shape.ts";
 import type { Scale } from "./scale.ts";
 import type { IndexTicks } from "./wire.ts";
 
-/** Pixels between two index entries that are drawn; a stretch of more segments is shown without them. */
+/** Minimum pixels between two ticks. A span with more segments is shown without ticks. */
 const TICK_PIXELS = 5;
 const SEGMENTS_MAX = 40;
 
@@ -14,7 +15,7 @@ const SEGMENTS_MAX = 40;
 const PAUSE_MS = 1000;
 
 export class RowTicks {
-  /** Those that are known. */
+  /** The ticks known so far. */
   shown: readonly Ticks[] = [];
   readonly #topic: string;
   readonly #partition: number;
@@ -23,14 +24,14 @@ export class RowTicks {
   #dueMs = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `redraw` is called when there are others, and when it is time to ask again. */
+  /** Calls `redraw` when the ticks change, and when it is time to ask again. */
   constructor(topic: string, partition: number, redraw: () => void) {
     this.#topic = topic;
     this.#partition = partition;
     this.#redraw = redraw;
   }
 
-  /** Asks for the entries in view, unless they are known or it is too early. */
+  /** Requests the entries in view, unless they are known or it is too early. */
   async ask(shape: LogShape, scale: Scale): Promise<void> {
     const [first, last] = [shape.segmentAt(scale.span.from), shape.segmentAt(scale.span.to)];
     if (last - first >= SEGMENTS_MAX || !shape.isComplete) {
@@ -55,7 +56,7 @@ export class RowTicks {
     }
   }
 
-  /** Whether it is too early to ask; then the row is drawn again when it is not. */
+  /** Whether it is too early to ask. If so, schedules a redraw for later. */
   #mustWait(): boolean {
     const waitMs = this.#dueMs - performance.now();
     if (waitMs <= 0) return false;

@@ -1,5 +1,5 @@
-// What a row shows, in words: for those who read it, and for those who have it read to them. Pure.
-// Leaves to others: where the words stand (row.ts).
+// A row in words, for everyone and for screen readers. Pure.
+// Leaves to others: where the words are shown (row.ts).
 import { countOf, formatBytes, formatCount } from "./format.ts";
 import type { LogShape } from "./log-shape.ts";
 import type { GroupOffset, PartitionState } from "./wire.ts";
@@ -10,7 +10,7 @@ export interface RowWords {
   readonly groups: readonly string[];
 }
 
-/** What there is to say of a partition and of the groups that read it. */
+/** Describes a partition and the groups that read it. */
 export function rowWords(state: PartitionState, groups: readonly GroupOffset[]): RowWords {
   const segments = countOf(state.sealedCount + 1, "segment");
   const size = formatBytes(state.sealedBytes + state.activeBytes);
@@ -24,7 +24,7 @@ export function rowWords(state: PartitionState, groups: readonly GroupOffset[]):
   };
 }
 
-/** What there is to say of segment number `i`. */
+/** Describes segment `i`. */
 export function segmentWords(shape: LogShape, i: number): string {
   const { from, to } = shape.spanOf(i);
   const [base, next] = [shape.baseOf(i), shape.nextOf(i)];

@@ -1,6 +1,5 @@
-// One partition on the page: its drawing, kept up to date while it is on the screen, and its numbers in words.
-// Leaves to others: how it is drawn (drawing.ts), keys and clicks (row-input.ts), which rows there are
-// (topics-view.ts).
+// One partition on the page: its drawing, updated while visible, and its numbers in words.
+// Leaves to others: drawing (drawing.ts), keys and clicks (row-input.ts), which rows there are (topics-view.ts).
 import { ask } from "./api.ts";
 import { element, setText } from "./dom.ts";
 import { draw, DRAWING_HEIGHT, type Highlight } from "./drawing.ts";
@@ -13,16 +12,16 @@ import { around, moved, roomFor, Scale, zoomed } from "./scale.ts";
 import { mayMove, theme } from "./theme.ts";
 import type { GroupOffset, SegmentRows } from "./wire.ts";
 
-/** Time between two drawings of a row that moves, in milliseconds. */
+/** Minimum time between two frames of an animated row, in milliseconds. */
 const FRAME_MS_MIN = 30;
 
-/** What a row asks of the page. */
+/** What a row needs from the page. */
 export interface RowHost {
   readonly topic: string;
   readonly partition: number;
   shape(): LogShape | undefined;
   groups(): readonly GroupOffset[];
-  /** Bytes of the longest partition of the topic: all its rows have one scale. */
+  /** Bytes of the longest partition of the topic: all its rows share one scale. */
   longest(): number;
   open(segment: number, position: number): void;
 }
@@ -45,9 +44,9 @@ export class Row {
   readonly #ticks: RowTicks;
   #highlights: readonly Highlight[] = [];
   #cursor: number | undefined;
-  /** Base offset of the segment that is open beside the rows. */
+  /** Base offset of the segment that is open in the panel. */
   #opened: number | undefined;
-  /** A stretch that was zoomed to; undefined for the whole log. */
+  /** The zoomed span; undefined for the whole log. */
   #zoom: Span | undefined;
   #written = "";
 
@@ -83,25 +82,25 @@ export class Row {
     });
   }
 
-  /** Whether it is on the screen: else nothing is drawn or asked. */
+  /** Whether the row is on the screen. If not, it draws and requests nothing. */
   setVisible(isVisible: boolean): void {
     this.#isVisible = isVisible;
     if (isVisible) this.changed();
   }
 
-  /** Takes the width of its drawing from the page, which may have changed, and the colours. */
+  /** Updates the width, which may have changed, and the colours. */
   resized(): void {
     this.#mustMeasure = true;
     this.#drawSoon();
   }
 
-  /** Marks the segment that is open beside the rows. */
+  /** Marks the segment that is open in the panel. */
   mark(segment: number | undefined): void {
     this.#opened = segment;
     this.#drawSoon();
   }
 
-  /** Something that it shows has changed. */
+  /** Call this when something that it shows has changed. */
   changed(): void {
     if (!this.#isVisible) return;
     this.#withShape((shape) => {
@@ -111,7 +110,7 @@ export class Row {
     });
   }
 
-  /** Resolves when all segments are known, as far as they can be had. */
+  /** Resolves when all available segments are known. */
   async complete(): Promise<void> {
     const shape = this.#host.shape();
     if (shape === undefined || shape.isComplete) return;
@@ -121,7 +120,7 @@ export class Row {
     await this.#asking;
   }
 
-  /** Shows a stretch of the log (or, without one, all of it) with these places pointed out. */
+  /** Shows a span of the log, or all of it, and highlights these places. */
   show(span: Span | undefined, highlights: readonly Highlight[]): void {
     const bytes = this.#host.shape()?.bytes ?? 0;
     this.#zoom = span === undefined ? undefined : around(span, bytes);
@@ -142,7 +141,7 @@ export class Row {
     return new Scale(this.#glide.shown?.span ?? this.#target, this.#width).place(x);
   }
 
-  /** Number of the segment that the keyboard is at. */
+  /** Index of the segment that has the keyboard cursor. */
   #at(shape: LogShape): number {
     return Math.min(this.#cursor ?? shape.count - 1, shape.count - 1);
   }
@@ -224,15 +223,15 @@ export class Row {
         shape.add(rows, after);
         hasMore = rows.hasMore;
       }
-      // It was described as one of fewer segments.
+      // Its description still has the old number of segments.
       if (this.#cursor !== undefined) this.#moveCursor(shape, 0);
       this.#drawSoon();
     } catch {
-      // The topic may be gone; if not, the next change asks again.
+      // The topic may be gone; otherwise the next change asks again.
     }
   }
 
-  /** Draws in the next frame: what is to be seen, or `isSmooth` the first step of the way there. */
+  /** Draws in the next frame: the final state or, with `isSmooth`, the first step of an animation. */
   #drawSoon(isSmooth = false): void {
     if (!this.#isVisible) return;
     if (isSmooth && mayMove()) this.#glide.begin(performance.now());
@@ -241,7 +240,7 @@ export class Row {
 
   #draw(nowMs: number): void {
     this.#frame = undefined;
-    // Half of the frames are smooth enough for marks that move by some pixels, at half the cost.
+    // Half the frames are smooth enough for marks that move by a few pixels, at half the cost.
     if (this.#glide.isMoving && nowMs - this.#drawnMs < FRAME_MS_MIN) {
       this.#frame = requestAnimationFrame((now) => this.#draw(now));
       return;
@@ -255,7 +254,7 @@ export class Row {
     const sight = this.#glide.towards({ span: this.#target, ...marks }, nowMs);
     const scale = new Scale(sight.span, this.#width);
     if (this.#glide.isMoving) this.#frame = requestAnimationFrame((now) => this.#draw(now));
-    // Also while it moves: under load it always does.
+    // Also during an animation: under load there always is one.
     void this.#ticks.ask(shape, scale);
     const scene = {
       ...{ shape, scale, watermark: sight.watermark, end: sight.end },

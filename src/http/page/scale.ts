@@ -1,11 +1,11 @@
-// Bytes to pixels: which stretch of a log is in view, and how wide that is. Pure.
+// Bytes to pixels: the visible span of a log and its width. Pure.
 // Leaves to others: what is drawn (drawing.ts).
 import type { Span } from "./log-shape.ts";
 
-/** The smallest stretch that can be zoomed to, in bytes. */
+/** The smallest span that can be zoomed to, in bytes. */
 const SPAN_MIN = 256;
 
-/** A stretch of a log drawn on some pixels. */
+/** A span of a log, drawn on a number of pixels. */
 export class Scale {
   readonly span: Span;
   readonly width: number;
@@ -29,8 +29,8 @@ export class Scale {
 }
 
 /**
- * A length that `bytes` fit in, of a row of lengths some 20 % apart: a log grows into it for a while before all is
- * drawn anew.
+ * A length with room for `bytes`, in steps of about 20 %: a log grows into it for a while before everything is redrawn
+ * at another scale.
  */
 export function roomFor(bytes: number): number {
   const step = 1.25;
@@ -38,20 +38,20 @@ export function roomFor(bytes: number): number {
   return step ** Math.ceil(Math.log(least * 1.01) / Math.log(step));
 }
 
-/** The stretch that is left of `span` when it is zoomed by `factor` around `place`, within a log of `bytes`. */
+/** `span` zoomed by `factor` around `place`, within a log of `bytes`. */
 export function zoomed(span: Span, factor: number, place: number, bytes: number): Span {
   const length = Math.min(Math.max((span.to - span.from) * factor, SPAN_MIN), bytes);
   const part = (place - span.from) / (span.to - span.from);
   return within(place - length * part, length, bytes);
 }
 
-/** The stretch moved by a part of its length. */
+/** `span` moved by a fraction of its length. */
 export function moved(span: Span, part: number, bytes: number): Span {
   const length = span.to - span.from;
   return within(span.from + length * part, length, bytes);
 }
 
-/** A stretch with some room around it. */
+/** A span with some room around it. */
 export function around(span: Span, bytes: number): Span {
   const length = Math.max(span.to - span.from, SPAN_MIN);
   const room = length * 0.15;
@@ -60,7 +60,7 @@ export function around(span: Span, bytes: number): Span {
   return within(middle - wanted / 2, wanted, Math.max(bytes, wanted));
 }
 
-/** Between two stretches, for `part` of the way. */
+/** Interpolates between two spans by `part`. */
 export function between(from: Span, to: Span, part: number): Span {
   return {
     from: from.from + (to.from - from.from) * part,

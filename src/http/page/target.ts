@@ -1,9 +1,9 @@
-// What a person types in to be looked up. Pure. Leaves to others: the form (forms.ts), the lookup (the broker).
+// Parses what a person wants to look up. Pure. Leaves to others: the form (forms.ts), the lookup (the broker).
 
 /** An offset, or a time in milliseconds. */
 export type Target = { readonly offset: number } | { readonly timestamp: number };
 
-/** An offset, or a time as a person writes it: in UTC unless it says otherwise. Throws for anything else. */
+/** Parses an offset or a time; a time without a zone is UTC. Throws for anything else. */
 export function parseTarget(text: string): Target {
   const trimmed = text.trim();
   if (/^\d[\d,_]*$/.test(trimmed)) {
@@ -16,6 +16,6 @@ export function parseTarget(text: string): Target {
     isDate && !hasZone && trimmed.length > 10 ? `${trimmed.replace(" ", "T")}Z` : trimmed;
   const timestamp = isDate ? Date.parse(time) : Number.NaN;
   if (Number.isNaN(timestamp))
-    throw new Error("an offset such as 42, or a time such as 2026-07-01 12:00 is needed");
+    throw new Error("expected an offset such as 42, or a time such as 2026-07-01 12:00");
   return { timestamp };
 }

@@ -1,5 +1,5 @@
-// The colours of the drawing, as the style sheet has them for light and for dark.
-// Leaves to others: which colour means what (page.css, drawing.ts).
+// The colours of the drawing from the style sheet, for light and dark mode.
+// Leaves to others: the meaning of a colour (page.css, drawing.ts).
 
 const NAMES = [
   ...["sealed", "sealed-edge", "active", "unflushed", "tick", "track", "watermark", "end"],
@@ -10,13 +10,13 @@ export type Theme = Readonly<Record<(typeof NAMES)[number], string>>;
 
 let current: Theme | undefined;
 
-/** The colours that hold now. */
+/** The current colours. */
 export function theme(): Theme {
   current ??= read();
   return current;
 }
 
-/** Calls back when the person changes between light and dark. */
+/** Calls `listener` when the user switches between light and dark mode. */
 export function onThemeChange(listener: () => void): void {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     current = undefined;
@@ -24,7 +24,7 @@ export function onThemeChange(listener: () => void): void {
   });
 }
 
-/** Whether things may move that need not. */
+/** Whether animations are welcome. */
 export function mayMove(): boolean {
   return !matchMedia("(prefers-reduced-motion: reduce)").matches;
 }

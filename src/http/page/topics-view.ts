@@ -1,4 +1,4 @@
-// The topics: a section each, a row for each partition, made when it comes into view.
+// The topics: a section each, with a row per partition that is created when it comes into view.
 // Leaves to others: a row (row.ts), the numbers (model.ts).
 import { element, setText } from "./dom.ts";
 import { countOf, formatBytes } from "./format.ts";
@@ -7,10 +7,10 @@ import type { StepPlace } from "./player.ts";
 import { Row } from "./row.ts";
 import type { Tick, TopicState } from "./wire.ts";
 
-/** A row has come to rest when it has stood still for so many frames. */
+/** A row has settled when it has not moved for this many frames. */
 const CALM_FRAMES = 30;
 
-/** Opens a segment at a byte of it. */
+/** Opens a segment at a position. */
 export type OpenSegment = (
   topic: string,
   partition: number,
@@ -53,22 +53,22 @@ export class TopicsView {
     this.#sized.observe(root);
   }
 
-  /** Draws all rows anew, in other colours. */
+  /** Redraws all rows in the current colours. */
   repaint(): void {
     for (const row of this.#rows.values()) row.resized();
   }
 
-  /** Shows what the model knows, after topics came or went. */
+  /** Shows the model after topics were created or deleted. */
   reset(): void {
     this.#build();
     for (const row of this.#rows.values()) row.changed();
     this.#sum();
   }
 
-  /** Shows what changed. */
+  /** Shows changes. */
   update(tick: Tick): void {
     const topics = new Set(tick.partitions.map(({ topic }) => topic));
-    // All rows of a topic have one scale: what one grows by may move the others.
+    // All rows of a topic share one scale, so growth of one may change the others.
     for (const { topic } of this.#sections) {
       if (!topics.has(topic.name)) continue;
       for (let i = 0; i < topic.partitions; i++) this.#rows.get(keyOf(topic.id, i))?.changed();
@@ -76,12 +76,12 @@ export class TopicsView {
     if (topics.size > 0) this.#sum();
   }
 
-  /** Shows the groups that the model has now. */
+  /** Shows the model's current groups. */
   updateGroups(): void {
     for (const row of this.#rows.values()) row.changed();
   }
 
-  /** Shows a place on the drawing, or all as it was. */
+  /** Highlights a place on the drawing, or removes the highlight. */
   point(place: StepPlace | undefined): void {
     const row = place === undefined ? undefined : this.#row(place.topic, place.partition);
     if (this.#pointed !== row) this.#pointed?.show(undefined, []);
@@ -92,7 +92,7 @@ export class TopicsView {
     this.#bringIntoView(row);
   }
 
-  /** Scrolls to a row. Rows that come onto the screen with it are made in later frames, and push it away by what they grow. */
+  /** Scrolls to a row. Rows that become visible with it are created in later frames and push it away as they grow. */
   #bringIntoView(row: Row): void {
     let calm = 0;
     const bring = (): void => {
@@ -117,7 +117,7 @@ export class TopicsView {
     this.#opened?.mark(segment);
   }
 
-  /** Makes the sections of new topics and removes those of deleted ones; the others stay as they are. */
+  /** Creates sections of new topics and removes those of deleted ones; the others stay as they are. */
   #build(): void {
     const before = new Map(this.#sections.map((section) => [section.topic.id, section]));
     const many = this.#model.topics.length > 20;
@@ -135,7 +135,7 @@ export class TopicsView {
       ...(note.textContent === "" ? [] : [note]),
     ];
     if (note.textContent === "") note.remove();
-    // A section that is in its place already is not moved: that would take the focus from it.
+    // Don't move a section that is already in place: that would take the focus away from it.
     for (const [i, child] of children.entries()) {
       if (this.#root.children[i] !== child) {
         this.#root.insertBefore(child, this.#root.children[i] ?? null);
@@ -158,7 +158,7 @@ export class TopicsView {
     const { topics, overview } = this.#model;
     const hidden = (overview?.topicCount ?? 0) - topics.length;
     if (hidden > 0) return `and ${countOf(hidden, "more topic")}, not shown`;
-    return topics.length > 0 ? "" : "There is no topic yet: produce a record, and there is one.";
+    return topics.length > 0 ? "" : "No topics yet. Produce a record to create one.";
   }
 
   #section(topic: TopicState, isOpen: boolean): Section {
@@ -187,7 +187,7 @@ export class TopicsView {
         const state = this.#model.shape(topic.name, i)?.state;
         if (state !== undefined) bytes += state.sealedBytes + state.activeBytes;
       }
-      const kind = topic.internal ? "the broker’s own, " : "";
+      const kind = topic.internal ? "internal, " : "";
       setText(sum, `${kind}${countOf(topic.partitions, "partition")}, ${formatBytes(bytes)}`);
     }
   }
@@ -207,7 +207,7 @@ export class TopicsView {
     if (section !== undefined) section.root.open = true;
   }
 
-  /** The row of a partition, made if there is none yet and `mayMake`; undefined for no partition. */
+  /** The row of a partition, created if missing and `mayMake`; undefined if there is no such partition. */
   #row(topic: string, partition: number, mayMake = true): Row | undefined {
     const section = this.#sections.find((each) => each.topic.name === topic);
     const place = section?.places[partition];

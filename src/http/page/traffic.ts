@@ -1,5 +1,5 @@
-// Bytes a second over the last minute, as two small curves and two numbers.
-// Leaves to others: counting them (model.ts).
+// Bytes per second over the last minute, as two small curves and two numbers.
+// Leaves to others: counting (model.ts).
 import { element, setText } from "./dom.ts";
 import { formatBytes } from "./format.ts";
 import type { Rate } from "./model.ts";
@@ -8,7 +8,7 @@ import { theme } from "./theme.ts";
 const WIDTH = 180;
 const HEIGHT = 36;
 
-/** Curves of this many points; fewer stand at the right. */
+/** Points of a curve; fewer are right-aligned. */
 const POINTS = 120;
 
 export class Traffic {
@@ -27,7 +27,7 @@ export class Traffic {
     root.append(this.#canvas, element("p", {}, this.#received, this.#sent));
   }
 
-  /** Shows the rates, the newest last. */
+  /** Shows the rates, newest last. */
   show(rates: readonly Rate[]): void {
     const last = rates.at(-1);
     setText(this.#received, `in ${formatBytes(last?.received ?? 0)}/s`);

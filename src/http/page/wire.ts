@@ -1,5 +1,5 @@
-// What the page and the broker say to each other: JSON, in the types of both.
-// Leaves to others: where the numbers come from (http/page-feed.ts, http/page-routes.ts).
+// The JSON exchanged by the page and the broker, as types used by both.
+// Leaves to others: filling them (http/page-feed.ts, http/page-routes.ts).
 import type { BatchDescription } from "../../inspection/batch-description.ts";
 import type { FieldRole } from "../../inspection/fields.ts";
 
@@ -9,7 +9,7 @@ export interface PartitionState {
   readonly partition: number;
   readonly logStart: number;
   readonly highWatermark: number;
-  /** The segment that the high watermark is in, by its base offset, and where in it. */
+  /** Base offset of the segment with the high watermark; the position in it follows. */
   readonly endSegment: number;
   readonly endPosition: number;
   readonly logEnd: number;
@@ -20,81 +20,81 @@ export interface PartitionState {
   readonly sealedBytes: number;
 }
 
-/** A topic; its partitions come with ticks. */
+/** A topic; its partitions follow in ticks. */
 export interface TopicState {
   readonly name: string;
-  /** A topic that was deleted and created again has another one. */
+  /** Changes when the topic is deleted and created again. */
   readonly id: string;
   readonly internal: boolean;
   readonly partitions: number;
-  /** Partitions that can't be opened, and why; of very many, the first. */
+  /** Partitions that can't be opened, and why; only the first if there are many. */
   readonly offline: readonly { readonly partition: number; readonly reason: string }[];
 }
 
-/** A group in a partition of a topic that it has committed an offset for. */
+/** A group's position in a partition of a topic for which it has committed an offset. */
 export interface GroupOffset {
   readonly group: string;
   readonly topic: string;
   readonly partition: number;
-  /** -1 when it has committed nothing for this partition. */
+  /** -1 if it has committed nothing for this partition. */
   readonly offset: number;
   readonly lag: number;
 }
 
 /** Some of the groups, by name. */
 export interface GroupsState {
-  /** All groups there are. */
+  /** Number of all groups. */
   readonly count: number;
-  /** Whether there are more of those that were asked for. */
+  /** Whether more groups match. */
   readonly hasMore: boolean;
   readonly groups: readonly {
     readonly group: string;
-    /** The sum over all partitions. */
+    /** Total over all partitions. */
     readonly lag: number;
     readonly partitions: number;
   }[];
-  /** Their partitions; of a group with very many, none. */
+  /** Their partitions; none for a group with very many. */
   readonly offsets: readonly GroupOffset[];
 }
 
-/** What has gone through the broker since it started. */
+/** Counters of the broker since it started. */
 export interface Totals {
-  /** Of the broker's clock, in milliseconds. */
+  /** By the broker's clock, in milliseconds. */
   readonly atMs: number;
   readonly receivedBytes: number;
   readonly sentBytes: number;
   readonly connections: number;
 }
 
-/** What a page is sent first, and again when topics came or went: then all partitions follow in ticks. */
+/** Sent to a page first, and again when topics were created or deleted; all partitions follow in ticks. */
 export interface Overview {
-  /** Names this page's stream of events when it says that it reads. */
+  /** Id of this page's event stream, for reporting that it reads. */
   readonly page: string;
   readonly version: string;
   readonly address: string;
   readonly flush: string;
-  /** By name; of very many, the first. */
+  /** By name; only the first if there are many. */
   readonly topics: readonly TopicState[];
   readonly topicCount: number;
   readonly totals: Totals;
 }
 
-/** What changed since the last one; of very much, a part. */
+/** Changes since the last tick; if there are many, some of them. */
 export interface Tick {
   readonly totals: Totals;
   readonly partitions: readonly PartitionState[];
-  /** The first groups, if something about them changed. */
+  /** The first groups, if any of them changed. */
   readonly groups?: GroupsState;
 }
 
-/** Segments, sealed ones first, as base offsets and lengths side by side: there can be very many. */
+/** Segments as parallel arrays of base offsets and lengths, sealed ones first: there can be very many. */
 export interface SegmentRows {
   readonly bases: readonly number[];
   readonly bytes: readonly number[];
   readonly hasMore: boolean;
 }
 
-/** Entries of the offset indexes of some segments, by base offset: thinned positions, and how many there are. */
+/** Entries of the offset indexes of some segments, by base offset: thinned positions, and the number of entries. */
 export interface IndexTicks {
   readonly segments: readonly {
     readonly base: number;
@@ -108,13 +108,13 @@ export interface BatchRows {
   readonly bytes: number;
   readonly indexEntries: number;
   readonly batches: readonly BatchDescription[];
-  /** Where the next one begins; null at the end. */
+  /** Position of the next batch; null at the end. */
   readonly next: number | null;
   /** Why there is no batch at `next`. */
   readonly damage: string | null;
 }
 
-/** A field of a batch, or a line above fields. */
+/** A field of a batch, or a heading. */
 export type DumpRow =
   | { readonly heading: string; readonly isBroken: boolean }
   | {
@@ -130,7 +130,7 @@ export type DumpRow =
 export interface BatchDump {
   readonly batch: BatchDescription;
   readonly rows: readonly DumpRow[];
-  /** Number of the row to ask for next; null when these were the last. */
+  /** The next row to request; null at the end. */
   readonly next: number | null;
 }
 
@@ -141,21 +141,21 @@ export interface ProduceOrder {
   readonly value: string;
 }
 
-/** The way of a record in, step by step. */
+/** How a record was written, step by step. */
 export interface ProduceReport {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
-  /** The batch as it was handed to the log, in hexadecimal. */
+  /** The batch as passed to the log, in hexadecimal. */
   readonly hex: string;
   readonly bytes: number;
   readonly crc: string;
-  /** The segment that it went to, and where in it. */
+  /** The segment it was written to; the position in it follows. */
   readonly segment: number;
   readonly position: number;
-  /** Whether that segment was begun for it. */
+  /** Whether a new segment was started for it. */
   readonly hasRolled: boolean;
-  /** Number of the index entry that points at it, or null; and bytes of log since the entry before it. */
+  /** Number of the index entry for the batch, or null. Followed by the bytes of log since the previous entry. */
   readonly indexEntry: number | null;
   readonly bytesSinceEntry: number;
   readonly intervalBytes: number;

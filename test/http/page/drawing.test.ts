@@ -30,7 +30,7 @@ function namesOf(offsets: Readonly<Record<string, number>>): string[] {
   return written;
 }
 
-test("a group's name is written where it lies on no other name and on no other mark", () => {
+test("a group's name is drawn where it overlaps no other name or mark", () => {
   expect(namesOf({ one: 0, two: 500, six: 990 })).toEqual(["one", "two", "six"]);
   expect(namesOf({ one: 0, two: 20, six: 500 })).toEqual(["two", "six"]);
   expect(namesOf({ one: 960, two: 980 })).toEqual([]);

@@ -18,7 +18,7 @@ function shapeOf(): LogShape {
 }
 
 describe("a log", () => {
-  test("knows its active segment from the start, and the others once they were told", () => {
+  test("knows its active segment from the start, and the others once they arrive", () => {
     const shape = new LogShape(STATE);
     expect([shape.isComplete, shape.count, shape.bytes, shape.lastSealed]).toEqual([
       false,
@@ -46,7 +46,7 @@ describe("a log", () => {
     expect([shape.isActive(2), shape.isActive(3)]).toEqual([false, true]);
   });
 
-  test("knows the places of the high watermark and of offsets between known ones", () => {
+  test("knows the places of the high watermark and of offsets between known places", () => {
     const shape = shapeOf();
     expect(shape.watermarkPlace).toBe(500);
     expect([0, 5, 10, 45, 50, 51, 99].map((offset) => shape.placeOfOffset(offset))).toEqual([
@@ -60,7 +60,7 @@ describe("a log", () => {
     expect([shape.bytes, shape.isComplete]).toEqual([540, true]);
   });
 
-  test("asks for what a roll sealed, and has it then", () => {
+  test("asks for segments sealed by a roll, and then has them", () => {
     const shape = shapeOf();
     shape.update({
       ...STATE,
@@ -75,7 +75,7 @@ describe("a log", () => {
     expect([shape.isComplete, shape.count, shape.bytes]).toEqual([true, 5, 580]);
   });
 
-  test("loses what retention deletes, also all of it at once", () => {
+  test("drops segments deleted by retention, even all at once", () => {
     const shape = shapeOf();
     shape.update({ ...STATE, logStart: 25, sealedCount: 1, sealedBytes: 200 });
     expect([shape.isComplete, shape.count, shape.bytes, shape.baseOf(0)]).toEqual([

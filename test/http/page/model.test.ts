@@ -21,7 +21,7 @@ test.each([0, 5000])("after a restart, rates are told on, %d bytes having come i
   expect(model.rates).toEqual([{ received: 700, sent: 0 }]);
 });
 
-test("a topic that was deleted and created again has none of its old partitions", () => {
+test("a recreated topic has none of its old partitions", () => {
   const model = new Model();
   const topic = { name: "t", internal: false, partitions: 1, offline: [] };
   const totals = { atMs: 1, receivedBytes: 0, sentBytes: 0, connections: 1 };

@@ -15,7 +15,7 @@ function steps(count: number): Player {
   return new Player({ title: "a story", steps: all, result: undefined });
 }
 
-test("plays to the end and stops there; played again, it begins anew", () => {
+test("plays to the end, stops, and restarts from the beginning", () => {
   const player = steps(3);
   expect(player.elapsed()).toBe(false);
   player.play();
@@ -26,7 +26,7 @@ test("plays to the end and stops there; played again, it begins anew", () => {
   expect([player.number, player.isPlaying]).toEqual([0, true]);
 });
 
-test("going to a step stops it, and never leaves the story", () => {
+test("going to a step pauses, and stays within the story", () => {
   const player = steps(3);
   player.play();
   player.go(9);
@@ -35,7 +35,7 @@ test("going to a step stops it, and never leaves the story", () => {
   expect(player.step?.title).toBe("step 0");
 });
 
-test("a lookup's steps point at what the search looked at", async () => {
+test("a lookup's steps point to what the search read", async () => {
   await using sample = await startPage();
   const { registry } = sample.broker.context;
   const partition = (await registry.create("orders", 1, {})).online[0]!;
@@ -53,8 +53,8 @@ test("a lookup's steps point at what the search looked at", async () => {
   expect(story.steps.map(({ title }) => title)).toEqual([
     "Find the segment",
     "Search the offset index",
-    "Walk from batch to batch",
-    "Here it is",
+    "Scan from batch to batch",
+    "Found",
   ]);
   const { segment, batch } = explanation;
   const place = shape.placeOf(segment!.baseOffset, batch!.position)!;

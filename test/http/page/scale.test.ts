@@ -4,39 +4,39 @@ import { countOf, formatBytes, formatTime } from "../../../src/http/page/format.
 import { Glide } from "../../../src/http/page/glide.ts";
 import { around, moved, roomFor, Scale, zoomed } from "../../../src/http/page/scale.ts";
 
-test("places and pixels are each other's", () => {
+test("places and pixels convert both ways", () => {
   const scale = new Scale({ from: 1000, to: 3000 }, 500);
   expect([scale.bytesPerPixel, scale.x(1000), scale.x(3000), scale.place(250)]).toEqual([
     4, 0, 500, 2000,
   ]);
 });
 
-test("a log has room to grow, and not too much of it", () => {
+test("a log has some room to grow", () => {
   for (const bytes of [0, 1, 1000, 65_536, 1e9, 1e13]) {
     expect(roomFor(bytes)).toBeGreaterThan(bytes);
     expect(roomFor(bytes)).toBeLessThan(Math.max(bytes, 256) * 1.3);
   }
 });
 
-test("zooming keeps the place under the hand, and stays within the log", () => {
+test("zooming keeps the place under the pointer, within the log", () => {
   expect(zoomed({ from: 0, to: 8000 }, 1 / 2, 2000, 8000)).toEqual({ from: 1000, to: 5000 });
   expect(zoomed({ from: 1000, to: 5000 }, 4, 2000, 8000)).toEqual({ from: 0, to: 8000 });
   const { from, to } = zoomed({ from: 0, to: 300 }, 1 / 8, 0, 8000);
   expect([from, to]).toEqual([0, 256]);
 });
 
-test("moving ends at the ends", () => {
+test("moving stops at the ends", () => {
   expect(moved({ from: 100, to: 500 }, 0.5, 8000)).toEqual({ from: 300, to: 700 });
   expect(moved({ from: 100, to: 500 }, -1, 8000)).toEqual({ from: 0, to: 400 });
   expect(moved({ from: 7000, to: 7900 }, 1, 8000)).toEqual({ from: 7100, to: 8000 });
 });
 
-test("a stretch is shown with what is around it, within the log", () => {
+test("a span is shown with its surroundings, within the log", () => {
   expect(around({ from: 4000, to: 5000 }, 8000)).toEqual({ from: 3850, to: 5150 });
   expect(around({ from: 0, to: 8000 }, 8000)).toEqual({ from: 0, to: 8000 });
 });
 
-test("a sight glides to the next one and is there in time", () => {
+test("a sight glides to the next one in limited time", () => {
   const glide = new Glide();
   const first = { span: { from: 0, to: 100 }, watermark: 10, end: 20 };
   const second = { span: { from: 0, to: 200 }, watermark: 30, end: 40 };
@@ -53,7 +53,7 @@ test("a sight glides to the next one and is there in time", () => {
   expect(glide.isMoving).toBe(false);
 });
 
-test("numbers are written for people", () => {
+test("numbers are formatted for people", () => {
   expect([0, 1023, 1024, 1536, 15_000_000, 3e15].map(formatBytes)).toEqual([
     "0 B",
     "1023 B",
