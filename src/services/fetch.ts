@@ -74,7 +74,7 @@ export interface FetchCaller {
 }
 
 /**
- * A fetch that waits until enough bytes are readable, its time is up, a partition closes, or its caller loses patience:
+ * A fetch that waits until enough bytes are readable, its time is up, a partition closes, or its caller ends it:
  * whichever comes first ends the others. Each attempt locates its bytes once, and is made only when they may be there.
  */
 export class WaitingFetch {

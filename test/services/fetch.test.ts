@@ -12,7 +12,9 @@ import {
 } from "../../src/services/fetch.ts";
 import type { Partition } from "../../src/topics/partition.ts";
 import { batchOf, codeOf, recordsIn } from "../support/log-fixture.ts";
+import { Random } from "../support/random.ts";
 import { openServices } from "../support/services.ts";
+import { SimulatedDisk } from "../support/simulated-disk.ts";
 
 const MUCH = 1_000_000;
 const FOREVER_MS = 600_000;
@@ -116,6 +118,21 @@ describe("a fetch of many partitions", () => {
     expect(bounded(1)).toEqual(["a", "", ""]);
     expect(bounded(0)).toEqual(["a", "", ""]);
     expect(read(context, query([at(0, 3), at(1)], { bytesMax: 1 }))).toEqual(["", "a"]);
+  });
+
+  test("says for each partition where reading can go on behind damage", async () => {
+    const disk = new SimulatedDisk(new Random(1));
+    const context = await openServices({}, { disk });
+    await context.registry.create("t", 2, {});
+    for (const partition of [0, 1]) {
+      await append(context, partition, "a", "b", "c");
+      await context.registry.partition("t", partition).roll();
+    }
+    disk.flipBit("data/topics/t/1/00000000000000000000.log", 8 * (2 * BATCH_BYTES - 1));
+    const [whole, failure] = fetch(context, query([at(0, 1), at(1, 1)])) as readonly FetchResult[];
+    expect(whole && shown(whole)).toBe("bc");
+    expect(failure).toMatchObject({ error: { code: "CORRUPT_MESSAGE" }, offsetAfterDamage: 2 });
+    expect(read(context, query([at(1), at(1, 2)]))).toEqual(["a", "c"]);
   });
 
   test("starts at what the group has committed, where that is later", async () => {

@@ -15,7 +15,7 @@ export async function openServices(
   options: Partial<ServiceContext> = {},
   registryOptions: Partial<RegistryContext> = {},
 ): Promise<ServiceContext> {
-  const disk = new SimulatedDisk(new Random(1));
+  const disk = registryOptions.disk ?? new SimulatedDisk(new Random(1));
   disk.makeDirectory(DIRECTORY);
   const facts = {
     ...{ brokerVersion: "1.2.3", logDirectoryId: ID, batchBytesMax: 10_000 },

@@ -80,8 +80,10 @@ describe("the layers", () => {
     expect(mayImport("errors.ts", "limits.ts")).toBe(true);
   });
 
-  test("the protocol and the records do no I/O", () => {
-    const wrong = FILES.filter(({ path }) => ["protocol", "record"].includes(folderOf(path)))
+  test("the protocol, the records and the use cases do no I/O", () => {
+    const wrong = FILES.filter(({ path }) =>
+      ["protocol", "record", "services"].includes(folderOf(path)),
+    )
       .filter(({ text }) => /from "(?:node:(?:fs|net|os|child_process)|bun)"|\bBun\./.test(text))
       .map(({ path }) => path);
     expect(wrong).toEqual([]);
