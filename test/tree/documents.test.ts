@@ -57,6 +57,19 @@ const HELP = [
   textOf("package.json"),
 ].join("\n");
 
+test("the reading path names files with their length, 5,000 lines in total", () => {
+  const rows = table(partUnder(textOf("docs/ARCHITECTURE.md"), "## Reading path"), "");
+  const files = rows.map((row) => ({
+    file: plain(row.file),
+    documented: number(row.lines),
+    lines: textOf(`src/${plain(row.file)}`).split("\n").length - 1,
+  }));
+  const wrong = files.filter(({ documented, lines }) => Math.abs(documented - lines) > lines / 10);
+  expect(wrong).toEqual([]);
+  expect(files.length).toBeGreaterThan(10);
+  expect(files.reduce((sum, { lines }) => sum + lines, 0)).toBeLessThanOrEqual(5_000);
+});
+
 describe.each(DOCUMENT_PATHS)("%s", (path) => {
   const text = textOf(path);
 
