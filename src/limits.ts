@@ -1,5 +1,6 @@
-// Every maximum of the system, in one place, and the relations between them.
-// Leaves to others: enforcing them. Flags of the broker may lower or raise the ones called "default".
+// The maxima that clients, operators or several folders depend on, and the relations between them. A maximum that
+// concerns one file is declared there. Flags of the broker may lower or raise the ones called "default".
+// Leaves to others: enforcing them.
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -86,6 +87,15 @@ export const PARTITIONS_MAX = 10_000;
  */
 export const OFFSET_ENTRIES_MAX = PARTITIONS_MAX;
 
+/** Producers that a partition remembers. When there is one more, it forgets the one that was quiet for longest. */
+export const PRODUCERS_MAX = 10_000;
+
+/**
+ * Batches of a producer that a partition remembers, and so the number that a client may have in flight: Kafka's number
+ * for both.
+ */
+export const PRODUCER_BATCHES_MAX = 5;
+
 /** Items in one page of a list: ListGroups, ListTopics, DescribeGroup. */
 export const PAGE_ITEMS_MAX = 10_000;
 
@@ -124,6 +134,12 @@ export const DECOMPRESSED_BYTES_MAX = BATCH_BYTES_HIGHEST;
  * today's limits of the broker; memory is allocated only as the bytes arrive.
  */
 export const RESPONSE_BYTES_MAX = FRAME_BYTES_HIGHEST;
+
+/** Longest wait that a client's option can ask for, in milliseconds: a day. */
+export const CLIENT_WAIT_MS_MAX = 24 * 60 * 60_000;
+
+/** Longest time that a timer can be set to, in milliseconds; a timer that is set to more fires at once. */
+export const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** Offsets, timestamps and sequence numbers on the wire are 64-bit; ours must be exact as numbers. */
 export const OFFSET_MAX = Number.MAX_SAFE_INTEGER;

@@ -13,6 +13,7 @@ import {
   RETENTION_CHECK_MS,
   SEGMENT_BYTES_DEFAULT,
   SEGMENT_MS_DEFAULT,
+  TIMER_MS_MAX,
 } from "../limits.ts";
 import { printableTrace } from "../printable.ts";
 import type { FlushPolicy } from "../topics/flush-policy.ts";
@@ -131,9 +132,6 @@ function checkOptions(given: BrokerOptions, resolved: ResolvedOptions): void {
 }
 
 const SAFE = Number.MAX_SAFE_INTEGER;
-
-/** Longest time that a timer can be set to; one that is set to more fires at once. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 function checkWhole(flag: string, value: number, min: number, max: number): void {
   if (Number.isInteger(value) && value >= min && value <= max) return;

@@ -8,7 +8,7 @@ import type { Producer } from "../client/producer.ts";
 import { RustLogError } from "../errors.ts";
 import { LoadReport } from "./bench-report.ts";
 import { connectAll } from "./options.ts";
-import { Interruption } from "./signals.ts";
+import { Interruption, GRACE_MS } from "./signals.ts";
 
 export interface ProduceLoad {
   readonly topic: string;
@@ -39,9 +39,6 @@ const RANDOM_BYTES_MAX = 65_536;
 
 /** Bytes of consecutive records sent to one partition: enough to fill several batches before moving to the next. */
 const RUN_BYTES = 1024 * 1024;
-
-/** How long to wait after a signal for acknowledgements of records in flight, in milliseconds. */
-const GRACE_MS = 2_000;
 
 /** Runs the load and prints its summary, also when it fails. Throws the first error. */
 export async function produceLoad(load: ProduceLoad): Promise<void> {

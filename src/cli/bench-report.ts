@@ -7,7 +7,7 @@ import { writeJson, writeText } from "./output.ts";
 import { countRecords, formatCount } from "./progress.ts";
 import { formatSize } from "./size.ts";
 import { formatTable } from "./table.ts";
-import { writeStderr } from "./stderr.ts";
+import { CLEAR_LINE, writeStderr } from "./stderr.ts";
 
 const INTERVAL_MS = 1_000;
 const PERCENTILES = [50, 95, 99, 99.9] as const;
@@ -48,7 +48,7 @@ export class LoadReport {
     if (this.#endedMs !== undefined) return;
     this.#endedMs = performance.now();
     clearInterval(this.#timer);
-    if (this.#isTerminal) writeStderr("\r\u001b[K");
+    if (this.#isTerminal) writeStderr(CLEAR_LINE);
     this.#all.addAll(this.#interval);
   }
 
@@ -109,7 +109,7 @@ export class LoadReport {
       `${formatMs(latency.meanMs)} ms mean`,
       `${formatMs(latency.maxMs)} ms max`,
     ].join(", ");
-    if (this.#isTerminal) writeStderr(`\r\u001b[K${line}`);
+    if (this.#isTerminal) writeStderr(`${CLEAR_LINE}${line}`);
     else printError(line);
     this.#all.addAll(latency);
     this.#interval = new LatencyHistogram();

@@ -1,7 +1,7 @@
 // A lookup as text: numbered steps, each with its result and its cost.
 // Leaves to others: the steps themselves (inspection/explain-lookup.ts).
 import { formatTime } from "../inspection/batch-description.ts";
-import { quoted } from "../inspection/batch-line.ts";
+import { quoted, TEXT_CHARACTERS_MAX } from "../inspection/batch-line.ts";
 import type { Paint } from "../inspection/hex.ts";
 import type {
   Cost,
@@ -24,8 +24,6 @@ const SEGMENTS_SHOWN = 2;
 
 /** Batches of a scan shown at each end of it. */
 const BATCHES_SHOWN = 4;
-
-const TEXT_CHARACTERS_MAX = 60;
 
 export function lookupText(explanation: LookupExplanation, paint: Paint): string {
   const steps = new NumberedSteps(paint);

@@ -3,11 +3,12 @@
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "../client/broker-address.ts";
 import { type Client, connect } from "../client/client.ts";
-import { WAIT_MS_MAX } from "../client/option-check.ts";
 import type { RustLogError } from "../errors.ts";
 import { parseDuration } from "./duration.ts";
 import { printError } from "./exit.ts";
 import { sizeBetween } from "./size.ts";
+import { CLIENT_WAIT_MS_MAX } from "../limits.ts";
+import { CLEAR_LINE } from "./stderr.ts";
 
 export function brokerOption() {
   return new Option("-b, --broker <host:port>", "broker to connect to")
@@ -43,7 +44,7 @@ export function lingerOption() {
   const about = "maximum time a record waits for its batch to fill (default: 5ms)";
   return new Option("--linger <duration>", about).argParser((text) => {
     const ms = parseDuration(text);
-    if (ms <= WAIT_MS_MAX) return ms;
+    if (ms <= CLIENT_WAIT_MS_MAX) return ms;
     throw new InvalidArgumentError("Expected a duration of at most one day.");
   });
 }
@@ -82,7 +83,7 @@ function lossTeller(): (error: RustLogError) => void {
   let isSaid = false;
   return (error) => {
     // On a terminal, clear a progress line first.
-    const clear = process.stderr.isTTY === true ? "\r\u001b[K" : "";
+    const clear = process.stderr.isTTY === true ? CLEAR_LINE : "";
     if (!isSaid) printError(`rustlog: ${error.message}; retrying`, clear);
     isSaid = true;
   };

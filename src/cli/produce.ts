@@ -18,12 +18,9 @@ import {
 } from "./options.ts";
 import { formatSummary, ProgressLine } from "./progress.ts";
 import { atRecord, RecordInput, type RecordInputOptions } from "./record-input.ts";
-import { Interruption } from "./signals.ts";
+import { Interruption, GRACE_MS } from "./signals.ts";
 
 const STDIN = 0;
-
-/** How long to wait after a signal for acknowledgements of records in flight, in milliseconds. */
-const GRACE_MS = 2000;
 
 const EXAMPLES = `
   rustlog produce events "hello" "world"

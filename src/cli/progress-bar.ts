@@ -2,10 +2,9 @@
 // Leaves to others: measuring the progress.
 import { printable } from "../printable.ts";
 import { formatSize } from "./size.ts";
-import { writeStderr } from "./stderr.ts";
+import { CLEAR_LINE, writeStderr } from "./stderr.ts";
 
 const INTERVAL_MS = 100;
-const CLEAR_LINE = "\r\u001b[K";
 const BAR_COLUMNS = 24;
 const COLUMNS_DEFAULT = 80;
 

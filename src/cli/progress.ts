@@ -2,11 +2,9 @@
 // Leaves to others: counting (client/producer.ts).
 import type { ProducerStats } from "../client/producer-stats.ts";
 import { formatSize } from "./size.ts";
-import { writeStderr } from "./stderr.ts";
+import { CLEAR_LINE, writeStderr } from "./stderr.ts";
 
 const INTERVAL_MS = 250;
-const CLEAR_LINE = "\r\u001b[K";
-
 /** Totals so far. */
 export interface Progress {
   readonly records: number;

@@ -6,6 +6,7 @@ import { RustLogError } from "../errors.ts";
 import type { ProducerHeader } from "../record/encoder.ts";
 import { CliError } from "./exit.ts";
 import { parseJsonRecord } from "./json-record.ts";
+import { ANY_PARTITION } from "../client/producer-topic.ts";
 
 export interface RecordInputOptions {
   readonly key: string | undefined;
@@ -20,7 +21,6 @@ export interface RecordInputOptions {
   readonly isJson: boolean;
 }
 
-const ANY_PARTITION = -1;
 const SPACE = 0x20;
 
 export class RecordInput {

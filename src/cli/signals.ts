@@ -3,6 +3,9 @@
 import { readFileSync } from "node:fs";
 import { EXIT } from "./exit.ts";
 
+/** How long to wait after a signal for acknowledgements of records in flight, in milliseconds. */
+export const GRACE_MS = 2_000;
+
 /**
  * Signals within this time count as one request. Ctrl-C under `npm start` arrives from the terminal and from npm, and a
  * closed terminal sends SIGHUP both directly and through the shell.

@@ -73,20 +73,20 @@ export class BrokerConnection {
   }
 
   /**
-   * Sends the frame that `encode` makes for a correlation id, followed by `tail` (the bytes of a batch,
-   * which are not copied), and resolves with the payload of the answer, which may be an error response.
-   * No answer within `timeoutMs` fails the whole connection: nobody knows what became of the request.
+   * Sends the frame that `encode` makes for a correlation id, followed by `batch` without copying it. Resolves with
+   * the payload of the response, which may be an error response. If no response arrives within `timeoutMs`, the whole
+   * connection fails.
    */
   request(
     encode: (correlationId: number) => Uint8Array,
     timeoutMs: number,
-    tail?: Uint8Array,
+    batch?: Uint8Array,
   ): Promise<Uint8Array> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const correlationId = this.#nextCorrelationId;
     this.#nextCorrelationId = correlationId === CORRELATION_ID_MAX ? 1 : correlationId + 1;
     this.#outbox.push(encode(correlationId));
-    if (tail !== undefined) this.#outbox.push(tail);
+    if (batch !== undefined) this.#outbox.push(batch);
     this.#scheduleFlush();
     return new Promise((resolve, reject) => {
       const deadline = performance.now() + timeoutMs;

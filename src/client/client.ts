@@ -7,8 +7,9 @@ import { Admin } from "./admin.ts";
 import { checkCallback, checkObject, checkString } from "./argument-check.ts";
 import { Consumer, type ConsumerOptions } from "./consumer.ts";
 import { BrokerLink } from "./link.ts";
-import { inRange, WAIT_MS_MAX } from "./option-check.ts";
+import { inRange } from "./option-check.ts";
 import { Producer, type ProducerOptions } from "./producer.ts";
+import { CLIENT_WAIT_MS_MAX } from "../limits.ts";
 
 /** How to reach a broker. */
 export interface ConnectOptions {
@@ -37,7 +38,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Client> {
   const address = options.broker ?? (RUSTLOG_BROKER || BROKER_ADDRESS_DEFAULT);
   checkString("INVALID_CONFIG", "broker", address);
   checkCallback("onConnectionLost", options.onConnectionLost);
-  const wait = (name: string, ms: number): number => inRange(name, ms, 1, WAIT_MS_MAX);
+  const wait = (name: string, ms: number): number => inRange(name, ms, 1, CLIENT_WAIT_MS_MAX);
   const link = new BrokerLink(parseBrokerAddress(address), {
     connectTimeoutMs: wait("connectTimeoutMs", options.connectTimeoutMs ?? 10_000),
     requestTimeoutMs: wait("requestTimeoutMs", options.requestTimeoutMs ?? 30_000),

@@ -11,7 +11,8 @@ import {
 } from "./argument-check.ts";
 import type { ConsumerOptions } from "./consumer.ts";
 import { checkOffsetSpec } from "./offset-spec.ts";
-import { inRange, WAIT_MS_MAX } from "./option-check.ts";
+import { inRange } from "./option-check.ts";
+import { CLIENT_WAIT_MS_MAX } from "../limits.ts";
 
 /** Throws INVALID_TOPIC, INVALID_GROUP or INVALID_CONFIG, naming the option. */
 export function checkConsumerOptions(options: ConsumerOptions): void {
@@ -35,7 +36,7 @@ export function checkConsumerOptions(options: ConsumerOptions): void {
     if (value === undefined || (Number.isInteger(value) && value >= 1)) continue;
     throw new RustLogError("INVALID_CONFIG", `${name} is a whole number from 1 on, not ${value}`);
   }
-  inRange("maxWaitMs", options.maxWaitMs ?? 1, 1, WAIT_MS_MAX);
+  inRange("maxWaitMs", options.maxWaitMs ?? 1, 1, CLIENT_WAIT_MS_MAX);
   inRange("retryTimeoutMs", options.retryTimeoutMs ?? 0, 0);
 }
 

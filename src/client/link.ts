@@ -39,7 +39,7 @@ export interface Call<T> {
   /** The frame for a correlation id, in the version that client and broker use; called again for each attempt. */
   readonly encode: (correlationId: number, version: number) => Uint8Array;
   /** Bytes that follow the frame's head: the batch of a Produce request. */
-  readonly tail?: Uint8Array;
+  readonly batch?: Uint8Array;
   /** Reads the payload of the answer, which has the version of the request; throws the RustLogError that an error response stands for. */
   readonly decode: (payload: Uint8Array, version: number) => T;
   /** Time that the broker may take on purpose (a fetch that waits), on top of the request timeout. */
@@ -177,7 +177,7 @@ export class BrokerLink {
       version = versionOfFrame(frame);
       return frame;
     };
-    return call.decode(await connection.request(encode, timeoutMs, call.tail), version);
+    return call.decode(await connection.request(encode, timeoutMs, call.batch), version);
   }
 
   /** The connection: the one there is, or one attempt to make one, shared by all who ask meanwhile. */

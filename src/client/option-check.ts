@@ -3,9 +3,6 @@
 import { RustLogError } from "../errors.ts";
 import { kindOf } from "./argument-check.ts";
 
-/** Longest wait that an option can ask for, in milliseconds: a day. A timer of more than 24 days would end at once. */
-export const WAIT_MS_MAX = 24 * 60 * 60_000;
-
 /** The value of option `name` if it is in its range, both ends included; else throws INVALID_CONFIG. */
 export function inRange(
   name: string,

@@ -23,9 +23,7 @@ import { sequenceAfter, stampProducer } from "../record/batch.ts";
 import type { SealedBatch } from "./accumulator.ts";
 import { asRustLogError, isAmbiguous } from "./failure.ts";
 import type { BatchSender } from "./sender.ts";
-
-/** Most batches of a partition in flight: what the broker remembers of a producer. */
-const IN_FLIGHT_MAX = 5;
+import { PRODUCER_BATCHES_MAX } from "../limits.ts";
 
 const EPOCH_MAX = 0x7fff;
 
@@ -116,7 +114,7 @@ export class Pipeline {
   }
 
   #acknowledge(entry: Entry, baseOffset: number): void {
-    this.#window = IN_FLIGHT_MAX;
+    this.#window = PRODUCER_BATCHES_MAX;
     this.#failures = 0;
     this.#mayMissRecords = false;
     this.#settle(entry);

@@ -11,12 +11,13 @@ import { checkCallback, checkChoice, checkObject } from "./argument-check.ts";
 import { CallClock } from "./call-clock.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { BrokerLink } from "./link.ts";
-import { inRange, WAIT_MS_MAX } from "./option-check.ts";
+import { inRange } from "./option-check.ts";
 import { PartitionLookups } from "./partition-lookups.ts";
 import { ProducerCounters, type ProducerStats } from "./producer-stats.ts";
 import { ANY_PARTITION } from "./producer-topic.ts";
 import { checkRecord } from "./record-check.ts";
 import { BatchSender } from "./sender.ts";
+import { CLIENT_WAIT_MS_MAX } from "../limits.ts";
 
 const KiB = 1024;
 
@@ -108,7 +109,7 @@ export class Producer implements AsyncDisposable {
         return Math.min(batchBytes, batchBytesMax());
       },
       pool: encoderPool(codec),
-      lingerMs: inRange("lingerMs", options.lingerMs ?? 5, 0, WAIT_MS_MAX),
+      lingerMs: inRange("lingerMs", options.lingerMs ?? 5, 0, CLIENT_WAIT_MS_MAX),
       get recordBytesMax() {
         return batchBytesMax() - BATCH_HEADER_BYTES;
       },

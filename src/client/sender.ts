@@ -25,7 +25,7 @@ export class BatchSender {
       {
         api: "Produce",
         encode: (id) => encodeProduceRequestHead(id, topic, partition, bytes.length),
-        tail: bytes,
+        batch: bytes,
         decode: decodeProduceResponse,
       },
       this.#leftMs(batch),

@@ -21,7 +21,7 @@ const TOPIC_REST_MS = 1;
 
 /** Limit on groups shown at a time, and on their partitions. */
 const GROUPS_MAX = 100;
-const GROUP_PARTITIONS_MAX = 500;
+const SHOWN_GROUP_PARTITIONS_MAX = 500;
 
 /** Partitions read per turn of the event loop. */
 const PARTITIONS_PER_TURN = 250;
@@ -177,7 +177,7 @@ export async function groupsState(
   context: ServiceContext,
   selection: Pick<GroupSelection, "after" | "filter">,
 ): Promise<GroupsState> {
-  const bounds = { groupsMax: GROUPS_MAX, partitionsMax: GROUP_PARTITIONS_MAX };
+  const bounds = { groupsMax: GROUPS_MAX, partitionsMax: SHOWN_GROUP_PARTITIONS_MAX };
   const { groups, hasMore } = await readGroupLags(context, { ...selection, ...bounds });
   return {
     count: context.offsets.groupCount,

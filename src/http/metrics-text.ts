@@ -17,7 +17,7 @@ const START_SECONDS = performance.timeOrigin / 1000;
 const PORTION = 500;
 
 /** Limit on partitions of groups shown; groups beyond it are only counted. */
-const GROUP_PARTITIONS_MAX = 10_000;
+const SCRAPED_GROUP_PARTITIONS_MAX = 10_000;
 
 /** The metrics of a broker in Prometheus' text format, in parts. */
 export async function* metricsText(broker: Broker): AsyncGenerator<string, void> {
@@ -151,8 +151,8 @@ async function* writePartitions(text: Exposition, { context }: Broker): AsyncGen
 
 async function* writeGroups(text: Exposition, { context }: Broker): AsyncGenerator<string> {
   const { groups: shown } = await readGroupLags(context, {
-    groupsMax: GROUP_PARTITIONS_MAX,
-    partitionsMax: GROUP_PARTITIONS_MAX,
+    groupsMax: SCRAPED_GROUP_PARTITIONS_MAX,
+    partitionsMax: SCRAPED_GROUP_PARTITIONS_MAX,
   });
   const groups = context.offsets.groupCount;
   text.family("rustlog_groups", "gauge", "Groups that have committed an offset.");
@@ -160,7 +160,7 @@ async function* writeGroups(text: Exposition, { context }: Broker): AsyncGenerat
   text.family(
     "rustlog_groups_omitted",
     "gauge",
-    `Groups omitted below, where at most ${GROUP_PARTITIONS_MAX} partitions of groups are listed, in order of the groups' names.`,
+    `Groups omitted below, where at most ${SCRAPED_GROUP_PARTITIONS_MAX} partitions of groups are listed, in order of the groups' names.`,
   );
   text.sample("", Math.max(0, groups - shown.length));
   text.family("rustlog_group_committed_offset", "gauge", "Offset committed by a group.");

@@ -13,7 +13,7 @@ const GROUPS_MS = 1000;
 
 /** After a slow look, wait this many times its duration, up to a limit. */
 const REST_FACTOR = 20;
-const REST_MS_MAX = 5000;
+const FEED_REST_MS_MAX = 5000;
 
 /** A page that hears nothing for this long might conclude that the broker is gone. */
 const SILENCE_MS_MAX = 1000;
@@ -106,7 +106,7 @@ export class PageFeed {
       this.#groupsDueMs = 0;
       return;
     }
-    const restMs = Math.min((endedMs - beganMs) * REST_FACTOR, REST_MS_MAX);
+    const restMs = Math.min((endedMs - beganMs) * REST_FACTOR, FEED_REST_MS_MAX);
     this.#timer = setTimeout(() => void this.#look(), Math.max(this.#tickMs, restMs));
   }
 }

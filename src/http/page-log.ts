@@ -18,31 +18,31 @@ import type { Partition } from "../topics/partition.ts";
 import type { BatchDump, BatchRows, DumpRow, IndexTicks, SegmentRows } from "./page/wire.ts";
 
 /** Segments per response. */
-const SEGMENTS_MAX = 2_000;
+const ANSWER_SEGMENTS_MAX = 2_000;
 
 /** Segments whose index is read, and entries returned, per response. */
 const TICK_SEGMENTS_MAX = 64;
 const TICKS_MAX = 4_000;
 
 /** Per response: batches, rows, and bytes shown of a field. */
-const BATCHES_MAX = 50;
-const ROWS_MAX = 500;
-const FIELD_BYTES_MAX = 256;
+const ANSWER_BATCHES_MAX = 50;
+const ANSWER_ROWS_MAX = 500;
+const SHOWN_FIELD_BYTES_MAX = 256;
 
 /** The last row of a batch that can be requested: reaching a row means reading all rows before it. */
 const ROW_LAST = 50_000;
 
 /** The largest batch that is read, and the most bytes decompressed from one. */
-const BATCH_BYTES_MAX = 16 * 1024 * 1024;
-const DECOMPRESSED_BYTES_MAX = 2 * 1024 * 1024;
+const OPENED_BATCH_BYTES_MAX = 16 * 1024 * 1024;
+const OPENED_BYTES_MAX = 2 * 1024 * 1024;
 
 const LOOKUP_BOUNDS: LookupBounds = {
   // The page already has the segments.
   segmentsMax: 0,
   scanHeadersMax: 5_000,
-  batchBytesMax: BATCH_BYTES_MAX,
-  recordBytesMax: DECOMPRESSED_BYTES_MAX,
-  fieldBytesMax: FIELD_BYTES_MAX,
+  batchBytesMax: OPENED_BATCH_BYTES_MAX,
+  recordBytesMax: OPENED_BYTES_MAX,
+  fieldBytesMax: SHOWN_FIELD_BYTES_MAX,
   headersMax: 100,
 };
 
@@ -57,8 +57,8 @@ const COMPARISONS_MAX = 1_000;
 export function segmentRows(partition: Partition, after: number): SegmentRows {
   const { sealed, active } = partition.layout.segments;
   const first = sealed.findIndex((segment) => segment.baseOffset > after);
-  const wanted = first < 0 ? [] : sealed.slice(first, first + SEGMENTS_MAX);
-  const hasMore = first >= 0 && first + SEGMENTS_MAX < sealed.length;
+  const wanted = first < 0 ? [] : sealed.slice(first, first + ANSWER_SEGMENTS_MAX);
+  const hasMore = first >= 0 && first + ANSWER_SEGMENTS_MAX < sealed.length;
   const rows = hasMore || active.baseOffset <= after ? wanted : [...wanted, active];
   return {
     bases: rows.map(({ baseOffset }) => baseOffset),
@@ -139,7 +139,7 @@ export function batchRows(partition: Partition, base: number, start: BatchStart)
   let damage: string | null = null;
   using file = openSegment(partition, base);
   const header = new Uint8Array(BATCH_HEADER_BYTES);
-  while (position < bytes && batches.length < BATCHES_MAX && damage === null) {
+  while (position < bytes && batches.length < ANSWER_BATCHES_MAX && damage === null) {
     const isWhole = file.read(header, position) === header.length;
     const size = isWhole ? batchBytes(header, 0) : 0;
     const isBatch = magic(header, 0) === BATCH_MAGIC && size >= BATCH_HEADER_BYTES;
@@ -167,7 +167,7 @@ export async function batchDump(
   let number = 0;
   let next: number | null = null;
   for (const item of batchFields(bytes, 0, bytes.length, position, open)) {
-    if (number >= from + ROWS_MAX || number >= ROW_LAST) {
+    if (number >= from + ANSWER_ROWS_MAX || number >= ROW_LAST) {
       next = number;
       break;
     }
@@ -184,7 +184,7 @@ async function openRecords(batch: Uint8Array): Promise<OpenRecords> {
   if (codec === undefined || codec === "none") return () => ({ bytes: batch, isWhole: true });
   try {
     const records = batch.subarray(BATCH_HEADER_BYTES);
-    const prefix = await decompressPrefix(codec, records, DECOMPRESSED_BYTES_MAX);
+    const prefix = await decompressPrefix(codec, records, OPENED_BYTES_MAX);
     return () => prefix;
   } catch (error) {
     return () => {
@@ -196,7 +196,7 @@ async function openRecords(batch: Uint8Array): Promise<OpenRecords> {
 function rowOf(item: DumpItem): DumpRow {
   if (item.kind === "heading") return { heading: item.text, isBroken: item.isBroken };
   const { position, bytes, name, text, role } = item;
-  const hex = Buffer.from(bytes.subarray(0, FIELD_BYTES_MAX)).toString("hex");
+  const hex = Buffer.from(bytes.subarray(0, SHOWN_FIELD_BYTES_MAX)).toString("hex");
   return { position, bytes: bytes.length, hex, name, text: text ?? null, role };
 }
 
@@ -210,7 +210,7 @@ function readBatch(partition: Partition, base: number, position: number): Uint8A
     throw new RustLogError("INVALID_REQUEST", `no batch starts at position ${position} of ${name}`);
   }
   const size = Math.max(BATCH_HEADER_BYTES, batchBytes(header, 0));
-  const bytes = new Uint8Array(Math.min(size, end - position, BATCH_BYTES_MAX));
+  const bytes = new Uint8Array(Math.min(size, end - position, OPENED_BATCH_BYTES_MAX));
   return bytes.subarray(0, file.read(bytes, position));
 }
 

@@ -9,7 +9,7 @@ import type { PageTurns, PageTurnTaker } from "./page-turns.ts";
 export const BACKLOG_BYTES_MAX = 64 * 1024;
 
 /** Partitions per event. */
-const PARTITIONS_MAX = 200;
+const EVENT_PARTITIONS_MAX = 200;
 
 const encoder = new TextEncoder();
 
@@ -112,7 +112,7 @@ export class PageStream implements PageTurnTaker {
     }
     const partitions: string[] = [];
     for (const partition of this.#changed) {
-      if (partitions.length >= PARTITIONS_MAX) break;
+      if (partitions.length >= EVENT_PARTITIONS_MAX) break;
       this.#changed.delete(partition);
       const json = this.#watch.partitionJson(partition);
       if (json !== undefined) partitions.push(json);

@@ -6,7 +6,7 @@ import type { RecordCursor } from "../record/cursor.ts";
 import { type BatchDescription, formatTime } from "./batch-description.ts";
 import type { DamagedRange } from "./segment-walk.ts";
 
-const TEXT_CHARACTERS_MAX = 60;
+export const TEXT_CHARACTERS_MAX = 60;
 
 /** Column titles for `batchLine`. */
 export const BATCH_COLUMNS =

@@ -2,11 +2,12 @@
 // Leaves to others: their layout (log/producer-snapshot.ts), and the walk over the log (verify-segment.ts).
 import { joinPath, reasonOf } from "../log/disk/disk.ts";
 import { decodeProducerSnapshot, encodeProducerSnapshot } from "../log/producer-snapshot.ts";
-import { PRODUCERS_MAX, type ProducerState, type ProducerStates } from "../log/producer-states.ts";
+import type { ProducerState, ProducerStates } from "../log/producer-states.ts";
 import { segmentFileName } from "../log/segment/segment-files.ts";
 import type { Place } from "./finding.ts";
 import { rebuildFile, removeFile } from "./repair.ts";
 import type { Verification } from "./verification.ts";
+import { PRODUCERS_MAX } from "../limits.ts";
 
 export interface SnapshotPlace {
   readonly topic: string;

@@ -2,7 +2,7 @@
 // Leaves to others: when to flush and whom to tell (topics/partition.ts), and all byte layouts.
 import { RustLogError } from "../errors.ts";
 import { OFFSET_MAX, RELATIVE_OFFSET_MAX } from "../limits.ts";
-import { NO_TAIL, type Tail } from "../record/bytes.ts";
+import { NO_REST, type Rest } from "../record/bytes.ts";
 import { nextOffset as batchNextOffset, recordCount, stampBaseOffset } from "../record/batch.ts";
 import { ActiveSegment } from "./segment/active-segment.ts";
 import { FlushFailure, flushing, isDiskFull, reasonOf } from "./disk/disk.ts";
@@ -130,16 +130,16 @@ export class Log {
   }
 
   /**
-   * Gives a valid batch its offsets and adds it to the active segment; returns its base offset. `tail` is what of the
-   * batch lies beyond `batch`, which has the whole header.
+   * Gives a valid batch its offsets and adds it to the active segment; returns its base offset. `batch` has the whole
+   * header; `rest` holds the pieces after it.
    */
-  append(batch: Uint8Array, tail: Tail = NO_TAIL): number {
+  append(batch: Uint8Array, rest: Rest = NO_REST): number {
     const base = this.#nextOffset;
     if (base + recordCount(batch, 0) > OFFSET_MAX) {
       throw new RustLogError("STORAGE_ERROR", `${this.#context.name} has run out of offsets`);
     }
     stampBaseOffset(batch, 0, base);
-    this.#active.append(batch, tail, this.#context.now());
+    this.#active.append(batch, rest, this.#context.now());
     this.#producers.note(batch, 0);
     this.#nextOffset = batchNextOffset(batch, 0);
     return base;

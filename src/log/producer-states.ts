@@ -15,6 +15,7 @@ import {
   recordCount,
   sequenceAfter,
 } from "../record/batch.ts";
+import { PRODUCER_BATCHES_MAX, PRODUCERS_MAX } from "../limits.ts";
 
 /** One batch of a producer, as it was appended. */
 export interface ProducerBatch {
@@ -32,12 +33,6 @@ export interface ProducerState {
   /** Its last batches, the newest last: as many as a client may have in flight. */
   readonly batches: readonly ProducerBatch[];
 }
-
-/** Batches remembered of each producer: Kafka's number, and its clients' bound on requests in flight. */
-const BATCHES_MAX = 5;
-
-/** Producers remembered by a partition; beyond it the one that was quiet longest is forgotten. */
-export const PRODUCERS_MAX = 10_000;
 
 /** The idempotent producers of one partition. */
 export class ProducerStates {
@@ -107,7 +102,7 @@ export class ProducerStates {
   /** Adds a batch of a producer, which then counts as the last one that was heard of. */
   add(id: number, epoch: number, batch: ProducerBatch): void {
     const before = this.#producers.get(id);
-    const kept = before?.epoch === epoch ? before.batches.slice(1 - BATCHES_MAX) : [];
+    const kept = before?.epoch === epoch ? before.batches.slice(1 - PRODUCER_BATCHES_MAX) : [];
     this.#producers.delete(id);
     this.#producers.set(id, { epoch, batches: [...kept, batch] });
     if (this.#producers.size <= PRODUCERS_MAX) return;

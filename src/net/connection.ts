@@ -8,7 +8,7 @@
 // and input is discarded until the client leaves; `close` is called exactly once, from within `end()` and
 // `terminate()` too; a paused socket reports a reset but not an orderly close, until it is resumed.
 import { type ErrorName, RustLogError } from "../errors.ts";
-import { type Tail, tailBytes } from "../record/bytes.ts";
+import { type Rest, restBytes } from "../record/bytes.ts";
 import {
   type Dialect,
   type DialectConnection,
@@ -270,11 +270,11 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     this.#activeAtMs = nowMs;
   }
 
-  take(session: Session, payload: Uint8Array, tail: Tail, nowMs: number): void {
-    const request = this.#begin(payload.length + tailBytes(tail), nowMs);
+  take(session: Session, payload: Uint8Array, rest: Rest, nowMs: number): void {
+    const request = this.#begin(payload.length + restBytes(rest), nowMs);
     try {
       if (this.#stopping) session.refuse(request, payload, stoppingError());
-      else session.take(request, payload, tail);
+      else session.take(request, payload, rest);
     } catch (error) {
       request.answerNothing();
       throw error;

@@ -2,7 +2,7 @@
 // look like, and in which order its responses leave. A new protocol implements this, and registers with the listener.
 // Leaves to others: everything that all protocols share (connection.ts, input.ts, outbox.ts, inflight.ts).
 import type { RustLogError } from "../errors.ts";
-import { readU32, type Tail } from "../record/bytes.ts";
+import { readU32, type Rest } from "../record/bytes.ts";
 import { FRAME_LENGTH_BYTES, type NextFrame, type RequestLimits } from "./frame.ts";
 import type { Wait } from "./inflight.ts";
 import type { InflightRequest } from "./inflight-request.ts";
@@ -31,10 +31,10 @@ export interface Dialect extends RequestLimits {
 export interface Session {
   readonly dialect: Dialect;
   /**
-   * Takes a request, and settles it now or later. `payload` is a view that will not change, `tail` what lies beyond it.
+   * Takes a request, and settles it now or later. `payload` is a view that will not change; `rest` holds what follows it.
    * Throws a RustLogError if the payload makes no sense: then the connection ends.
    */
-  take(request: InflightRequest, payload: Uint8Array, tail: Tail): void;
+  take(request: InflightRequest, payload: Uint8Array, rest: Rest): void;
   /** Answers a request, of which `head` is the beginning, with an error. Throws as `take` does. */
   refuse(request: InflightRequest, head: Uint8Array, error: RustLogError): void;
 }

@@ -5,7 +5,7 @@
 // bytes of the first chunk that earlier frames took. A frame's length is checked before anything is done
 // with it, and nothing is allocated for a frame before all of it is there.
 import { RustLogError } from "../errors.ts";
-import { NO_TAIL, readU32, type Tail } from "../record/bytes.ts";
+import { NO_REST, readU32, type Rest, NO_BYTES } from "../record/bytes.ts";
 
 /** Bytes of the length before each payload. */
 export const FRAME_LENGTH_BYTES = 4;
@@ -16,8 +16,6 @@ export const FRAME_LENGTH_BYTES = 4;
  */
 const GATHERED_CHUNK_BYTES_MAX = 2 * 1024;
 const GATHER_BLOCK_BYTES = 16 * 1024;
-const NO_BYTES = new Uint8Array(0);
-
 /** A payload whose first piece is shorter is put together: whoever reads its first fields has them in one piece. */
 const FIRST_PIECE_BYTES_MIN = 512;
 
@@ -61,7 +59,7 @@ export class FrameDecoder implements NextFrame {
   /** The newest chunk that lies in the block. */
   #blockView: Uint8Array | undefined;
   /** What of the payload that `nextInPieces` has returned lies beyond it. */
-  tail: Tail = NO_TAIL;
+  rest: Rest = NO_REST;
   /** Length of the payload that `hasNext` or `takeTooLong` has found. */
   nextBytes = 0;
 
@@ -166,24 +164,24 @@ export class FrameDecoder implements NextFrame {
   }
 
   /**
-   * As `next`, but a large payload that lies across chunks is not put together: this is its first piece, and `tail`
+   * As `next`, but a large payload that lies across chunks is not put together: this is its first piece, and `rest`
    * has the others.
    */
   nextInPieces(): Uint8Array | undefined {
-    this.tail = NO_TAIL;
+    this.rest = NO_REST;
     const length = this.#nextLength();
     if (length === undefined) return undefined;
     const first = this.#chunks[0]!;
     const bytesInFirst = first.length - this.#consumed;
     if (bytesInFirst >= length || bytesInFirst < FIRST_PIECE_BYTES_MIN) return this.#take(length);
-    const tail: Uint8Array[] = [];
+    const rest: Uint8Array[] = [];
     let left = length - bytesInFirst;
     for (let i = 1; left > 0; i++) {
       const piece = this.#chunks[i]!.subarray(0, left);
-      tail.push(piece);
+      rest.push(piece);
       left -= piece.length;
     }
-    this.tail = tail;
+    this.rest = rest;
     const payload = first.subarray(this.#consumed);
     this.#skip(length);
     return payload;

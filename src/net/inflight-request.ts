@@ -2,8 +2,8 @@
 // Leaves to others: what it says (its dialect), and how the answer reaches the client (connection.ts).
 import type { InflightAccount } from "./inflight.ts";
 import type { ByteSource } from "./outbox.ts";
+import { NO_BYTES } from "../record/bytes.ts";
 
-const NO_BYTES = new Uint8Array(0);
 const NO_SLICES: readonly ByteSource[] = [];
 
 /** The connection that a request came on. */

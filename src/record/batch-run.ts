@@ -11,8 +11,7 @@ import {
 import { OFFSET_MAX } from "../limits.ts";
 import { BatchWalker } from "./batch-walker.ts";
 import { corrupt } from "./headers.ts";
-
-const NONE = new Uint8Array(0);
+import { NO_BYTES } from "./bytes.ts";
 
 export interface BatchRunOptions {
   /** false: the CRCs of the batches are not checked; for bytes of which that is known to be done (true). */
@@ -23,7 +22,7 @@ export interface BatchRunOptions {
 
 /** A position in a run of batches: at the batch that was entered last. */
 export class BatchRun {
-  bytes: Uint8Array = NONE;
+  bytes: Uint8Array = NO_BYTES;
   /** Where the present batch starts. */
   at = 0;
   /** Where the present batch ends, once it was found to be whole. */

@@ -5,6 +5,9 @@ import { OFFSET_MAX } from "../limits.ts";
 
 const TWO_TO_32 = 2 ** 32;
 
+/** An empty array, shared. */
+export const NO_BYTES = new Uint8Array(0);
+
 /** Size of a UUID. */
 export const UUID_BYTES = 16;
 
@@ -13,25 +16,24 @@ export const ZERO_UUID = "00000000-0000-0000-0000-000000000000";
 
 const UUID_TEXT = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** What of some bytes lies beyond their first piece, in order: a large batch comes from a socket in several. */
-export type Tail = readonly Uint8Array[];
+/** The pieces of a payload or a batch after the first one: a large one arrives from the socket in several. */
+export type Rest = readonly Uint8Array[];
 
-/** Of bytes that are in one piece. */
-export const NO_TAIL: Tail = [];
+/** The rest of bytes that are in one piece. */
+export const NO_REST: Rest = [];
 
-/** Length of a tail, in bytes. */
-export function tailBytes(tail: Tail): number {
+export function restBytes(rest: Rest): number {
   let bytes = 0;
-  for (const piece of tail) bytes += piece.length;
+  for (const piece of rest) bytes += piece.length;
   return bytes;
 }
 
-/** A copy of bytes and their tail in one piece. */
-export function joined(bytes: Uint8Array, tail: Tail): Uint8Array {
-  const whole = Buffer.allocUnsafeSlow(bytes.length + tailBytes(tail));
+/** Copies bytes and their rest into one piece. */
+export function joined(bytes: Uint8Array, rest: Rest): Uint8Array {
+  const whole = Buffer.allocUnsafeSlow(bytes.length + restBytes(rest));
   whole.set(bytes);
   let filled = bytes.length;
-  for (const piece of tail) {
+  for (const piece of rest) {
     whole.set(piece, filled);
     filled += piece.length;
   }

@@ -23,8 +23,7 @@ import { decompress } from "./compression.ts";
 import type { RecordHeader } from "./encoder.ts";
 import { corrupt, passHeaders, readHeaders } from "./headers.ts";
 import { VarintReader } from "./varint.ts";
-
-const NONE = new Uint8Array(0);
+import { NO_BYTES } from "./bytes.ts";
 
 /** Which records of the bytes a cursor shows. */
 export interface CursorOptions extends BatchRunOptions {
@@ -54,7 +53,7 @@ export class RecordCursor {
   /** Timestamp of the record, in milliseconds. */
   timestamp = -1;
   /** The bytes that the positions below point into: those given to `reset`, or a decompressed batch. */
-  buffer: Uint8Array = NONE;
+  buffer: Uint8Array = NO_BYTES;
   /** Where the key starts in `buffer`; -1 when it is null. */
   keyStart = -1;
   /** Where the key ends in `buffer`; -1 when it is null. */
@@ -96,7 +95,7 @@ export class RecordCursor {
     this.#decompressedBytesMax = options.decompressedBytesMax ?? DECOMPRESSED_BYTES_MAX;
     this.#failure = undefined;
     this.#recordsLeft = 0;
-    this.#show(NONE);
+    this.#show(NO_BYTES);
     return this;
   }
 
@@ -184,7 +183,7 @@ export class RecordCursor {
       }
       run.opened();
     }
-    this.#show(NONE);
+    this.#show(NO_BYTES);
     return false;
   }
 
@@ -315,7 +314,7 @@ export class RecordCursor {
         ? `record at offset ${this.#baseOffset + this.#deltaMin}`
         : `batch at byte ${this.#run.at}`;
     this.#failure = new RustLogError(error.code, `${place}: ${error.message}`, { cause: error });
-    this.#show(NONE);
+    this.#show(NO_BYTES);
     return this.#failure;
   }
 

@@ -17,22 +17,22 @@ import {
   recordCount,
   TRANSACTIONAL_OR_CONTROL_MASK,
 } from "./batch.ts";
-import { NO_TAIL, type Tail, tailBytes } from "./bytes.ts";
+import { NO_REST, type Rest, restBytes } from "./bytes.ts";
 import { crc32c } from "./crc32c.ts";
 
 /**
- * What the broker checks of a batch that a client sends: one whole valid batch that fills `bytes` and their tail, of
- * at most `bytesMax`. With a tail, `bytes` must have the whole header. Throws MESSAGE_TOO_LARGE, CORRUPT_MESSAGE
+ * What the broker checks of a batch that a client sends: one whole valid batch that fills `bytes` and their rest, of
+ * at most `bytesMax`. With a rest, `bytes` must have the whole header. Throws MESSAGE_TOO_LARGE, CORRUPT_MESSAGE
  * (length or CRC) or INVALID_RECORD (any other rule).
  */
-export function checkProducedBatch(bytes: Uint8Array, bytesMax: number, tail = NO_TAIL): void {
-  const length = bytes.length + tailBytes(tail);
+export function checkProducedBatch(bytes: Uint8Array, bytesMax: number, rest = NO_REST): void {
+  const length = bytes.length + restBytes(rest);
   if (length > bytesMax) {
     const message = `a batch of ${length} bytes is over the limit of ${bytesMax}`;
     throw new RustLogError("MESSAGE_TOO_LARGE", message);
   }
   const fault =
-    tail.length === 0 ? findBatchFault(bytes, 0, length) : findFaultInPieces(bytes, tail);
+    rest.length === 0 ? findBatchFault(bytes, 0, length) : findFaultInPieces(bytes, rest);
   if (fault !== undefined) {
     const corrupt = fault.kind === "truncated" || fault.kind === "length" || fault.kind === "crc";
     throw new RustLogError(
@@ -73,18 +73,18 @@ function checkProducer(bytes: Uint8Array): void {
   throw new RustLogError("INVALID_RECORD", message);
 }
 
-/** The same for a batch of which `bytes` are only the first piece, with all of its header; a longer tail is no fault. */
-function findFaultInPieces(bytes: Uint8Array, tail: Tail): BatchFault | undefined {
+/** The same for a batch in pieces. `bytes` has the whole header; a rest that is longer than the batch is no fault. */
+function findFaultInPieces(bytes: Uint8Array, rest: Rest): BatchFault | undefined {
   const fault = findBatchFault(bytes, 0, bytes.length, false);
   if (fault !== undefined && fault.kind !== "truncated") return fault;
   const size = batchBytes(bytes, 0);
-  const available = bytes.length + tailBytes(tail);
+  const available = bytes.length + restBytes(rest);
   if (size > available) {
     return { kind: "truncated", message: `${available} bytes of a batch of ${size}` };
   }
   let left = size - Math.min(size, bytes.length);
   let computed = crc32c(bytes, FIELD.attributes, Math.min(size, bytes.length));
-  for (const piece of tail) {
+  for (const piece of rest) {
     const end = Math.min(left, piece.length);
     computed = crc32c(piece, 0, end, computed);
     left -= end;

@@ -2,7 +2,7 @@
 // Leaves to others: what a valid batch is (record/produced-batch.ts), offsets, the append and its flush
 // (topics/partition.ts).
 import { RustLogError } from "../errors.ts";
-import type { Tail } from "../record/bytes.ts";
+import type { Rest } from "../record/bytes.ts";
 import { checkProducedBatch } from "../record/produced-batch.ts";
 import type { ServiceContext } from "./context.ts";
 import { failureOf, type Outcome } from "./outcome.ts";
@@ -15,7 +15,7 @@ export interface PartitionBatch {
   /** The batch, or its first piece with the whole header. The base offset is stamped into these bytes. */
   readonly batch: Uint8Array;
   /** The other pieces of a batch that arrived in several. */
-  readonly tail?: Tail | undefined;
+  readonly rest?: Rest | undefined;
 }
 
 /** Appends batches, each on its own: one that fails stops no other. Resolves with base offsets, in the order given. */
@@ -34,7 +34,7 @@ export function produce(context: ServiceContext, batch: PartitionBatch): Promise
   try {
     // Everything that can be wrong with the request comes first: an invalid one must not create a topic.
     refuseInternalTopic(batch.topic, "produced to");
-    checkProducedBatch(batch.batch, context.batchBytesMax, batch.tail);
+    checkProducedBatch(batch.batch, context.batchBytesMax, batch.rest);
     refuseMissingPartition(context, batch);
     const topic = context.registry.ensure(batch.topic);
     return topic instanceof Promise
@@ -47,7 +47,7 @@ export function produce(context: ServiceContext, batch: PartitionBatch): Promise
 
 /** The append begins at once; only its acknowledgement takes time. */
 function append({ registry }: ServiceContext, batch: PartitionBatch): Promise<number> {
-  return registry.partition(batch.topic, batch.partition).append(batch.batch, batch.tail);
+  return registry.partition(batch.topic, batch.partition).append(batch.batch, batch.rest);
 }
 
 /** A produce to a partition that the new topic would not have must not leave a topic behind. */

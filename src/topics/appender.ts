@@ -2,7 +2,7 @@
 // Leaves to others: who may append, and who waits for the high watermark (partition.ts).
 import { RustLogError } from "../errors.ts";
 import { recordCount } from "../record/batch.ts";
-import { type Tail, tailBytes } from "../record/bytes.ts";
+import { type Rest, restBytes } from "../record/bytes.ts";
 import { FlushFailure, reasonOf } from "../log/disk/disk.ts";
 import type { Log } from "../log/log.ts";
 import type { LogPosition } from "../log/log-context.ts";
@@ -12,8 +12,8 @@ import { OneAtATime } from "./one-at-a-time.ts";
 
 interface PendingAppend {
   readonly batch: Uint8Array;
-  readonly tail: Tail;
-  /** Length of the batch including `tail`. */
+  readonly rest: Rest;
+  /** Length of the batch including `rest`. */
   readonly bytes: number;
   readonly records: number;
   readonly resolve: (baseOffset: number) => void;
@@ -87,11 +87,11 @@ export class Appender {
     return this.#acknowledgedBytes;
   }
 
-  append(batch: Uint8Array, tail: Tail): Promise<number> {
+  append(batch: Uint8Array, rest: Rest): Promise<number> {
     return new Promise((resolve, reject) => {
-      const bytes = batch.length + tailBytes(tail);
+      const bytes = batch.length + restBytes(rest);
       const records = recordCount(batch, 0);
-      const pending = { batch, tail, bytes, records, resolve, reject, baseOffset: -1 };
+      const pending = { batch, rest, bytes, records, resolve, reject, baseOffset: -1 };
       const mustWait = this.#held || this.#waiting.length > 0 || this.#log.mustRoll(pending);
       if (mustWait) this.#waiting.push(pending);
       else this.#stage(pending);
@@ -144,7 +144,7 @@ export class Appender {
         return;
       }
       // A retry that arrives while the first copy waits for a flush waits for the same flush.
-      pending.baseOffset = duplicateOf ?? this.#log.append(pending.batch, pending.tail);
+      pending.baseOffset = duplicateOf ?? this.#log.append(pending.batch, pending.rest);
       this.#staged.push(pending);
     } catch (error) {
       pending.reject(appendError(this.#name, error));

@@ -2,7 +2,7 @@
 // Leaves to others: acknowledging appends (appender.ts), bytes on disk (log/log.ts), names and settings
 // (topic-registry.ts), sockets.
 import { RustLogError } from "../errors.ts";
-import { NO_TAIL } from "../record/bytes.ts";
+import { NO_REST } from "../record/bytes.ts";
 import { reasonOf } from "../log/disk/disk.ts";
 import type { Log } from "../log/log.ts";
 import type { LogContext, LogPosition } from "../log/log-context.ts";
@@ -108,14 +108,14 @@ export class Partition {
   }
 
   /**
-   * Appends a batch that passed `checkProducedBatch`. `tail` holds the rest of the batch when it arrived in several
+   * Appends a batch that passed `checkProducedBatch`. `rest` holds the rest of the batch when it arrived in several
    * chunks. Stamps the base offset in place; do not touch the bytes until the promise settles. Resolves with the base
    * offset once the flush policy is satisfied; a retry by an idempotent producer gets the original base offset. Rejects
    * with OUT_OF_ORDER_SEQUENCE, INVALID_PRODUCER_EPOCH, DISK_FULL (nothing was written; retry), STORAGE_ERROR,
    * UNKNOWN_TOPIC_OR_PARTITION (deleted in the meantime) or BROKER_STOPPING.
    */
-  append(batch: Uint8Array, tail = NO_TAIL): Promise<number> {
-    return this.#closed ? Promise.reject(this.#closedError()) : this.#appender.append(batch, tail);
+  append(batch: Uint8Array, rest = NO_REST): Promise<number> {
+    return this.#closed ? Promise.reject(this.#closedError()) : this.#appender.append(batch, rest);
   }
 
   /**

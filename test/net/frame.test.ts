@@ -131,14 +131,14 @@ describe("a frame across chunks, in pieces", () => {
       const chunks = [bytes.slice(0, cut), bytes.slice(cut, 20_000), bytes.slice(20_000)];
       for (const chunk of chunks) decoder.push(chunk);
       const first = decoder.nextInPieces()!;
-      const pieces = [first, ...decoder.tail];
-      expect(joined(first, decoder.tail)).toEqual(payload);
+      const pieces = [first, ...decoder.rest];
+      expect(joined(first, decoder.rest)).toEqual(payload);
       const isInPieces = cut >= 4 + 512;
       expect(pieces.length).toBe(isInPieces ? 3 : 1);
       const areViews = pieces.every((piece, i) => piece.buffer === chunks[i]?.buffer);
       expect(areViews).toBe(isInPieces);
       expect(decoder.nextInPieces()).toBeUndefined();
-      expect([decoder.tail.length, decoder.pendingBytes]).toEqual([0, 0]);
+      expect([decoder.rest.length, decoder.pendingBytes]).toEqual([0, 0]);
     }
   });
 });

@@ -4,7 +4,7 @@ import { RustLogError } from "../../src/errors.ts";
 import { murmur2 } from "../../src/client/murmur2.ts";
 import { FIELD, type ProducerSequence } from "../../src/record/batch.ts";
 import { checkProducedBatch } from "../../src/record/produced-batch.ts";
-import { PRODUCERS_MAX } from "../../src/log/producer-states.ts";
+import { PRODUCERS_MAX } from "../../src/limits.ts";
 import { stampCrc } from "../record/batches.ts";
 import { startBroker } from "../support/broker.ts";
 import { thrownBy } from "./codecs.ts";

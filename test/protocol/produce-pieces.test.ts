@@ -6,11 +6,11 @@ import { joined } from "../../src/record/bytes.ts";
 import { encodeProduceRequest } from "../support/whole-frames.ts";
 
 /** What reading comes to: the request, its batch in one piece, or the error's message. */
-function outcomeOf(payload: Uint8Array, tail?: readonly Uint8Array[]): unknown {
+function outcomeOf(payload: Uint8Array, rest?: readonly Uint8Array[]): unknown {
   try {
-    const request = decodeProduceRequest(payload, tail);
+    const request = decodeProduceRequest(payload, rest);
     const { topic, partition } = request;
-    return { topic, partition, batch: [...joined(request.batch, request.tail ?? [])] };
+    return { topic, partition, batch: [...joined(request.batch, request.rest ?? [])] };
   } catch (error) {
     return String(error);
   }
@@ -29,8 +29,8 @@ test("property: pieces are read as the whole is, also when lengths in it lie", (
       const payload = encodeProduceRequest(1, sent).slice(4);
       if (wrong !== null && wrong.at < payload.length) payload[wrong.at] = wrong.byte;
       const ends = at.filter((end) => end >= 6 && end < payload.length).sort((a, b) => a - b);
-      const [first, ...tail] = [0, ...ends].map((start, i) => payload.subarray(start, ends[i]));
-      expect(outcomeOf(first!, tail)).toEqual(outcomeOf(payload));
+      const [first, ...rest] = [0, ...ends].map((start, i) => payload.subarray(start, ends[i]));
+      expect(outcomeOf(first!, rest)).toEqual(outcomeOf(payload));
     }),
     { numRuns: 2_000 },
   );
@@ -39,9 +39,9 @@ test("property: pieces are read as the whole is, also when lengths in it lie", (
 test("a batch whose header is in the first piece is not copied", () => {
   const batch = Uint8Array.from({ length: 2_000 }, (_, i) => i);
   const payload = encodeProduceRequest(1, { topic: "orders", partition: 3, batch }).slice(4);
-  const tail = [payload.slice(600, 1_000), payload.slice(1_000)];
+  const rest = [payload.slice(600, 1_000), payload.slice(1_000)];
   const first = payload.slice(0, 600);
-  const request = decodeProduceRequest(first, tail);
+  const request = decodeProduceRequest(first, rest);
   expect(request.batch.buffer).toBe(first.buffer);
-  expect(request.tail).toBe(tail);
+  expect(request.rest).toBe(rest);
 });

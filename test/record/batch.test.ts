@@ -224,9 +224,9 @@ function codeOf(bytes: Uint8Array, bytesMax: number): ErrorName | undefined {
 
 describe("a batch in pieces", () => {
   /** What a check comes to: nothing, or the error. */
-  function outcomeOf(bytes: Uint8Array, bytesMax: number, tail?: readonly Uint8Array[]): string {
+  function outcomeOf(bytes: Uint8Array, bytesMax: number, rest?: readonly Uint8Array[]): string {
     try {
-      checkProducedBatch(bytes, bytesMax, tail);
+      checkProducedBatch(bytes, bytesMax, rest);
       return "valid";
     } catch (error) {
       return error instanceof RustLogError ? `${error.code} ${error.message}` : String(error);
@@ -255,9 +255,9 @@ describe("a batch in pieces", () => {
           const ends = at.map((share) => 61 + Math.floor(share * (bytes.length - 61)));
           ends.sort((a, b) => a - b);
           const pieces = [0, ...ends].map((start, i) => bytes.subarray(start, ends[i]));
-          const [first, ...tail] = pieces;
+          const [first, ...rest] = pieces;
           for (const bytesMax of [10_000, bytes.length, bytes.length - 1]) {
-            expect(outcomeOf(first!, bytesMax, tail)).toBe(outcomeOf(bytes, bytesMax));
+            expect(outcomeOf(first!, bytesMax, rest)).toBe(outcomeOf(bytes, bytesMax));
           }
         },
       ),

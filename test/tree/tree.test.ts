@@ -144,6 +144,16 @@ describe("the files", () => {
   });
 });
 
+test("no two files declare a maximum, or export a constant, of the same name", () => {
+  const declared = FILES.flatMap(({ path, text }) =>
+    [...text.matchAll(/^(export )?const ([A-Z][A-Z0-9_]*)\b/gm)]
+      .filter(([, exported, name = ""]) => exported !== undefined || name.endsWith("_MAX"))
+      .map(([, , name = ""]) => ({ path, name })),
+  );
+  const wrong = declared.filter(({ name }, i) => declared.findIndex((d) => d.name === name) !== i);
+  expect(wrong).toEqual([]);
+});
+
 describe("the public library", () => {
   test("has a doc comment on everything that index.ts exports, and on every public method", () => {
     const index = FILES.find(({ path }) => path === "index.ts")?.text ?? "";

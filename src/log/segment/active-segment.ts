@@ -1,7 +1,7 @@
 // The active segment: the last of a log, the only one that is written, read by position and never mapped.
 // Leaves to others: which offsets batches get and when they are flushed (log.ts, the partition above it).
 import { RustLogError } from "../../errors.ts";
-import { type Tail, tailBytes } from "../../record/bytes.ts";
+import { type Rest, restBytes } from "../../record/bytes.ts";
 import {
   BATCH_HEADER_BYTES,
   type BatchFault,
@@ -140,9 +140,9 @@ export class ActiveSegment extends CheckedSegment {
   }
 
   /** Adds a stamped batch; it can be read after the next `push`. */
-  append(batch: Uint8Array, tail: Tail, nowMs: number): void {
+  append(batch: Uint8Array, rest: Rest, nowMs: number): void {
     this.#firstAppendMs ??= nowMs;
-    const bytes = batch.length + tailBytes(tail);
+    const bytes = batch.length + restBytes(rest);
     this.#index.add(
       lastOffset(batch, 0) - this.baseOffset,
       this.#writtenBytes,
@@ -150,7 +150,7 @@ export class ActiveSegment extends CheckedSegment {
       newestTimestamp(batch, 0),
     );
     this.#file.write(batch);
-    for (const piece of tail) this.#file.write(piece);
+    for (const piece of rest) this.#file.write(piece);
     this.#writtenBytes += bytes;
   }
 

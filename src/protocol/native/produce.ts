@@ -3,7 +3,7 @@
 //
 //   request  = topic string | partition u32 | batch bytes
 //   response = baseOffset i64
-import { joined, NO_TAIL, readU16, type Tail, tailBytes } from "../../record/bytes.ts";
+import { joined, NO_REST, readU16, type Rest, restBytes } from "../../record/bytes.ts";
 import {
   API,
   decodeRequest,
@@ -22,7 +22,7 @@ export interface ProduceRequest {
   /** One whole record batch; decoded, a view of the payload. */
   readonly batch: Uint8Array;
   /** What of the batch lies beyond that view, if the request came in several pieces; the header does not. */
-  readonly tail?: Tail;
+  readonly rest?: Rest;
 }
 
 export interface ProduceResponse {
@@ -46,16 +46,16 @@ export function encodeProduceRequestHead(
   );
 }
 
-/** Reads a request; `tail` is what of its payload lies beyond the first piece. The batch is not copied. */
-export function decodeProduceRequest(payload: Uint8Array, tail = NO_TAIL): ProduceRequest {
-  if (tail.length > 0 && payload.length < headBytes(payload) + BATCH_HEAD_BYTES) {
-    return decodeProduceRequest(joined(payload, tail));
+/** Reads a request without copying the batch. `payload` is its first piece, and `rest` holds the other pieces. */
+export function decodeProduceRequest(payload: Uint8Array, rest = NO_REST): ProduceRequest {
+  if (rest.length > 0 && payload.length < headBytes(payload) + BATCH_HEAD_BYTES) {
+    return decodeProduceRequest(joined(payload, rest));
   }
   return decodeRequest(payload, (body) => {
     const topic = body.string("topic");
     const partition = body.u32("partition");
-    if (tail.length === 0) return { topic, partition, batch: body.bytes("batch") };
-    return { topic, partition, batch: body.bytesWithTail("batch", tailBytes(tail)), tail };
+    if (rest.length === 0) return { topic, partition, batch: body.bytes("batch") };
+    return { topic, partition, batch: body.bytesWithRest("batch", restBytes(rest)), rest };
   });
 }
 

@@ -63,10 +63,10 @@ export class ByteReader {
   }
 
   /**
-   * Bytes that end the payload, of which it has only the first piece: the `beyond` last of them are in its tail.
-   * A view of that piece.
+   * The last field of a payload that came in several pieces. The reader has the first piece, and the last `beyond` bytes
+   * of the field are in the other pieces. Returns a view of the first piece.
    */
-  bytesWithTail(field: string, beyond: number): Uint8Array {
+  bytesWithRest(field: string, beyond: number): Uint8Array {
     const bytes = this.u32(field);
     const left = this.#end - this.#at + beyond;
     if (bytes > left) throw invalid(field, `${bytes} bytes are needed, and ${left} are left`);

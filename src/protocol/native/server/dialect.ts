@@ -4,7 +4,7 @@ import type { RustLogError } from "../../../errors.ts";
 import type { Dialect, DialectConnection, Session } from "../../../net/dialect.ts";
 import type { NextFrame } from "../../../net/frame.ts";
 import type { InflightRequest } from "../../../net/inflight-request.ts";
-import type { Tail } from "../../../record/bytes.ts";
+import type { Rest } from "../../../record/bytes.ts";
 import { encodeErrorResponse, REQUEST_HEADER_BYTES } from "../messages.ts";
 import { Exchange, type RequestMetrics } from "./exchange.ts";
 import { isSmallRequest, requestBytesMax, tooLongError } from "./request-size.ts";
@@ -15,7 +15,7 @@ const FIRST_BYTE_MAX = 127;
 
 /** Answers requests. */
 export interface Dispatcher {
-  dispatch(exchange: Exchange, payload: Uint8Array, tail: Tail): void;
+  dispatch(exchange: Exchange, payload: Uint8Array, rest: Rest): void;
   /** Resolves when no handler is at work any more. */
   idle(): Promise<void>;
 }
@@ -67,8 +67,8 @@ class NativeSession implements Session {
     this.#connection = connection;
   }
 
-  take(request: InflightRequest, payload: Uint8Array, tail: Tail): void {
-    this.dialect.dispatcher.dispatch(this.#exchange(request, payload), payload, tail);
+  take(request: InflightRequest, payload: Uint8Array, rest: Rest): void {
+    this.dialect.dispatcher.dispatch(this.#exchange(request, payload), payload, rest);
   }
 
   refuse(request: InflightRequest, head: Uint8Array, error: RustLogError): void {

@@ -22,7 +22,7 @@ import {
   decodeDescribeTopicRequest,
   decodeListTopicsRequest,
 } from "../topics.ts";
-import { joined, type Tail } from "../../../record/bytes.ts";
+import { joined, type Rest } from "../../../record/bytes.ts";
 import type { ServiceContext } from "../../../services/context.ts";
 import type { Dispatcher } from "./dialect.ts";
 import type { Exchange } from "./exchange.ts";
@@ -45,20 +45,20 @@ type Route = (
   context: ServiceContext,
   exchange: Exchange,
   payload: Uint8Array,
-  tail: Tail,
+  rest: Rest,
 ) => void | Promise<void>;
 
 /** A route for requests that are read in one piece. */
 function route<Request>(decode: (payload: Uint8Array) => Request, handle: Handler<Request>): Route {
-  return (context, exchange, payload, tail) => {
-    const whole = tail.length === 0 ? payload : joined(payload, tail);
+  return (context, exchange, payload, rest) => {
+    const whole = rest.length === 0 ? payload : joined(payload, rest);
     return handle(context, exchange, decode(whole));
   };
 }
 
 /** Batches are large, and stay in the pieces that they came in. */
-const routeOfProduce: Route = (context, exchange, payload, tail) =>
-  produce(context, exchange, decodeProduceRequest(payload, tail));
+const routeOfProduce: Route = (context, exchange, payload, rest) =>
+  produce(context, exchange, decodeProduceRequest(payload, rest));
 
 const ROUTES: ReadonlyMap<number, Route> = new Map([
   [API.Produce, routeOfProduce],
@@ -86,9 +86,9 @@ export class Router implements Dispatcher {
   }
 
   /** Handles one request. Never throws: every failure becomes the answer to the request. */
-  dispatch(exchange: Exchange, payload: Uint8Array, tail: Tail): void {
+  dispatch(exchange: Exchange, payload: Uint8Array, rest: Rest): void {
     try {
-      const outcome = routeFor(exchange)(this.#context, exchange, payload, tail);
+      const outcome = routeFor(exchange)(this.#context, exchange, payload, rest);
       if (outcome !== undefined) this.#track(exchange, outcome);
     } catch (error) {
       exchange.fail(error);
