@@ -159,6 +159,8 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   /** Serves no request: ends the connection once it can be told why, or shortly after. */
   refuseConnection(error: RustLogError): void {
     this.#refusal = error;
+    // Counted now: a client that sends nothing is not told, and leaves or is closed.
+    this.#host.metrics.connectionFailed(error.code);
   }
 
   hold(): void {
@@ -323,7 +325,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
       this.terminate();
       return;
     }
-    this.#host.metrics.connectionFailed(error.code);
+    if (error !== this.#refusal) this.#host.metrics.connectionFailed(error.code);
     this.#input.clear();
     const farewell = this.#session?.dialect.encodeConnectionError(error);
     if (farewell !== undefined) this.#tellLast(farewell);
