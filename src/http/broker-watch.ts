@@ -208,11 +208,12 @@ function topicState({ name, id, internal, partitions, offline }: Topic): TopicSt
 function stateOf(partition: Partition, before: PartitionState | undefined): PartitionState {
   const { segments, end } = partition.layout;
   const { sealed, active } = segments;
-  const { logStartOffset, logEndOffset } = partition;
+  const { logEndOffset } = partition;
+  const firstBase = (sealed[0] ?? active).baseOffset;
   const isSameList =
     before !== undefined &&
     before.sealedCount === sealed.length &&
-    before.logStart === logStartOffset &&
+    before.firstBase === firstBase &&
     before.activeBase === active.baseOffset;
   if (
     isSameList &&
@@ -225,7 +226,7 @@ function stateOf(partition: Partition, before: PartitionState | undefined): Part
   return {
     topic: partition.topic,
     partition: partition.index,
-    logStart: logStartOffset,
+    firstBase,
     highWatermark: end.offset,
     endSegment: end.segment,
     endPosition: end.position,

@@ -150,7 +150,7 @@ async function findOffset(
 async function findTime(log: LogFiles, timestamp: number, bounds: LookupBounds): Promise<TimeStep> {
   const { segments, end } = log;
   const steps = new LookupSteps();
-  const match = segments.findTimestamp(timestamp, end, steps);
+  const match = segments.findTimestamp(timestamp, log.logStartOffset, end, steps);
   const comparisons = steps.segments;
   // The search by time passed every earlier segment; the last one compared has the record.
   const number = comparisons.at(-1)?.number ?? 0;

@@ -4,6 +4,7 @@ import { RustLogError } from "../errors.ts";
 import { findBatchFault } from "../record/batch.ts";
 import { ActiveSegment } from "../log/segment/active-segment.ts";
 import { type AppendFile, type Disk, joinPath } from "../log/disk/disk.ts";
+import { readLogStart } from "../log/log-start.ts";
 import type { LogContext, LogPosition } from "../log/log-context.ts";
 import { ProducerStates } from "../log/producer-states.ts";
 import { readLastSegment } from "../log/recovery/recovery.ts";
@@ -75,7 +76,7 @@ export function openLogFiles(dataDirectory: string, topic: string, partition: nu
     directory,
     disk,
     segments: new SegmentList(name, sealed, active),
-    logStartOffset: bases[0] ?? last,
+    logStartOffset: Math.max(readLogStart(disk, directory), bases[0] ?? last),
     end: { offset: nextOffset, segment: last, position: bytes },
     tail,
     [Symbol.dispose]: () => active.close(),

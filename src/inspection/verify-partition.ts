@@ -1,7 +1,8 @@
 // Checks the directory of one partition: its files, and its segments in order, each with its indexes.
 // Leaves to others: one segment (verify-segment.ts), snapshots (verify-snapshots.ts), the topic (verify-topic.ts).
 import type { RecordCursor } from "../record/cursor.ts";
-import { joinPath } from "../log/disk/disk.ts";
+import { joinPath, reasonOf } from "../log/disk/disk.ts";
+import { LOG_START_FILE, readLogStart } from "../log/log-start.ts";
 import { ProducerStates } from "../log/producer-states.ts";
 import type { CleanSegment } from "../log/recovery/recovery.ts";
 import {
@@ -83,6 +84,14 @@ function listFiles(run: Verification, place: PartitionPlace): SegmentFile[] {
       continue;
     }
     const where = { file: joinPath(directory, name), topic, partition };
+    if (name === LOG_START_FILE) {
+      try {
+        readLogStart(run.disk, run.path(directory));
+      } catch (error) {
+        run.damage(where, reasonOf(error));
+      }
+      continue;
+    }
     if (name.endsWith(".tmp")) {
       const repair = removeFile(run.disk, run.path(directory), name);
       run.note(where, "left over from a crash; the next start removes it", repair);

@@ -2,6 +2,7 @@
 // Leaves to others: opening the files (log.ts), and their names (segment-files.ts).
 import { type Disk, joinPath, reasonOf } from "./disk/disk.ts";
 import type { LogContext } from "./log-context.ts";
+import { LOG_START_FILE } from "./log-start.ts";
 import { SealedSegment } from "./segment/sealed-segment.ts";
 import { isCutFileName, parseSegmentFileName, segmentFileName } from "./segment/segment-files.ts";
 
@@ -21,6 +22,7 @@ export function listLogFiles(context: LogContext): LogFileList {
     const parsed = parseSegmentFileName(file);
     if (parsed?.kind === "log") bases.push(parsed.offset);
     else if (parsed?.kind === "snapshot") snapshotOffsets.push(parsed.offset);
+    else if (file === LOG_START_FILE) continue;
     else if (file.endsWith(".tmp")) removeLeftover(context, file);
     else if (isCutFileName(file)) {
       report(

@@ -18,6 +18,7 @@ import {
   openLastSegment,
   type SegmentNotes,
 } from "./recovery/recovery.ts";
+import { LogStart } from "./log-start.ts";
 import { applyRetention, deleteBefore } from "./retention.ts";
 import type { TimestampMatch } from "./segment/segment.ts";
 import { SegmentList } from "./segment/segment-list.ts";
@@ -28,6 +29,7 @@ export class Log {
   readonly #segments: SegmentList;
   readonly #producers: ProducerStates;
   readonly #snapshots: ProducerSnapshots;
+  readonly #start: LogStart;
   #nextOffset: number;
   /** The end of what is in the file, as against what was only handed to `append`. */
   #pushed: LogPosition;
@@ -35,13 +37,16 @@ export class Log {
   private constructor(
     context: LogContext,
     segments: SegmentList,
+    start: LogStart,
     nextOffset: number,
     producers: ProducerStates,
     snapshots: ProducerSnapshots,
   ) {
     this.#context = context;
     this.#segments = segments;
-    this.#nextOffset = nextOffset;
+    this.#start = start;
+    // Less than the log start after records were lost: their offsets are not given again.
+    this.#nextOffset = Math.max(nextOffset, start.offset);
     this.#producers = producers;
     this.#snapshots = snapshots;
     this.#pushed = this.#mark();
@@ -55,11 +60,12 @@ export class Log {
     const { disk, directory, name } = context;
     const { bases, snapshotOffsets } = listLogFiles(context);
     const snapshots = new ProducerSnapshots(context, snapshotOffsets);
+    const start = new LogStart(context);
     const last = bases.pop();
     if (last === undefined) {
-      const segments = new SegmentList(name, [], ActiveSegment.create(context, 0));
+      const segments = new SegmentList(name, [], ActiveSegment.create(context, start.offset));
       await disk.syncDirectory(directory);
-      return new Log(context, segments, 0, new ProducerStates(), snapshots);
+      return new Log(context, segments, start, 0, new ProducerStates(), snapshots);
     }
     const sealed = sealedSegments(context, bases, last);
     const opened = await openLastSegment(context, last, notes, {
@@ -69,7 +75,7 @@ export class Log {
     snapshots.removeAfter(opened.nextOffset);
     const active = new ActiveSegment(context, last, opened.state);
     const segments = new SegmentList(name, sealed, active);
-    const log = new Log(context, segments, opened.nextOffset, opened.producers, snapshots);
+    const log = new Log(context, segments, start, opened.nextOffset, opened.producers, snapshots);
     // No acknowledgement must ever depend on what is behind damage.
     if (opened.isDamaged) {
       await log.roll().catch((error: unknown) => {
@@ -82,7 +88,16 @@ export class Log {
 
   /** Offset of the first record that is still there. */
   get logStartOffset(): number {
-    return (this.#segments.sealed[0] ?? this.#active).baseOffset;
+    const first = this.#segments.sealed[0] ?? this.#active;
+    return Math.max(this.#start.offset, first.baseOffset);
+  }
+
+  /**
+   * Deletes the records below `offset`, which must be flushed: durably, before readers see it. Their segments go with the
+   * next retention. Throws the system's error.
+   */
+  advanceLogStart(offset: number): Promise<void> {
+    return this.#start.advance(offset);
   }
 
   /** Offset that the next record gets. */
@@ -224,12 +239,12 @@ export class Log {
 
   /** The first batch before `end` that has a record at or after `timestamp`, or undefined. */
   findTimestamp(timestamp: number, end: LogPosition): TimestampMatch | undefined {
-    return this.#segments.findTimestamp(timestamp, end);
+    return this.#segments.findTimestamp(timestamp, this.logStartOffset, end);
   }
 
   /** Deletes sealed segments that retention has run out for, as if the log ended at `end`; returns how many. */
   applyRetention(end: LogPosition): Promise<number> {
-    return applyRetention(this.#segments, this.#context, end);
+    return applyRetention(this.#segments, this.#context, this.#start.offset, end);
   }
 
   /** Whether retention has run out for all of the active segment, which must be rolled before it can go. */

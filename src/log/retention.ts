@@ -4,13 +4,14 @@ import type { LogContext, LogPosition } from "./log-context.ts";
 import type { SegmentList } from "./segment/segment-list.ts";
 
 /**
- * Deletes the sealed segments that the log's retention has run out for, oldest first; returns how many. By
- * bytes, what is left before `end` is never less than `retentionBytes`: what comes after it, a failed write or a
- * crash may yet take back. By time, a segment goes with its newest record that can be read.
+ * Deletes sealed segments below the log start, and those past the log's retention, oldest first; returns how many. By
+ * bytes, what is left before `end` is never less than `retentionBytes`: a failed write or a crash may still roll back
+ * what comes after it. By time, a segment goes with its newest record that can be read.
  */
 export async function applyRetention(
   segments: SegmentList,
   context: LogContext,
+  logStartOffset: number,
   end: LogPosition,
 ): Promise<number> {
   const { retentionBytes } = context.settings;
@@ -20,7 +21,8 @@ export async function applyRetention(
     if (first === undefined || !endsBefore(segments, end.offset)) return deleted;
     const bytes = segments.bytesBefore(end);
     const isTooLarge = retentionBytes >= 0 && bytes - first.fileBytes >= retentionBytes;
-    if (!isTooLarge && !(await isTooOld(segments, context))) return deleted;
+    const isDue = isTooLarge || endsBefore(segments, logStartOffset);
+    if (!isDue && !(await isTooOld(segments, context))) return deleted;
     // Others may have deleted it meanwhile.
     if (segments.sealed[0] !== first) continue;
     await deleteFirst(segments, context);

@@ -47,6 +47,7 @@ export class Partition {
   #closed = false;
   #isDeleted = false;
   #retention: Promise<number> | undefined;
+  #advancing: Promise<void> | undefined;
   #failure: RustLogError | undefined;
 
   /** `onFatal` is called when a disk failure makes it unsafe to continue. */
@@ -222,6 +223,21 @@ export class Partition {
     return this.#closed ? Promise.reject(this.#closedError()) : this.#appender.sync();
   }
 
+  /**
+   * Deletes the records below `offset`, durably before readers see it. Rejects with OFFSET_OUT_OF_RANGE past the high
+   * watermark, and as `append` does.
+   */
+  async advanceLogStart(offset: number): Promise<void> {
+    if (offset > this.highWatermark) {
+      const message = `${this.name}: offset ${offset} is past the high watermark, ${this.highWatermark}`;
+      throw new RustLogError("OFFSET_OUT_OF_RANGE", message);
+    }
+    await this.sync();
+    if (this.#closed) throw this.#closedError();
+    this.#advancing = this.#log.advanceLogStart(offset);
+    await this.#advancing;
+  }
+
   /** Deletes sealed segments whose records are all below `offset`. */
   async deleteBefore(offset: number): Promise<void> {
     if (this.#closed) throw this.#closedError();
@@ -265,6 +281,7 @@ export class Partition {
     this.#close();
     await this.#appender.settled();
     await this.#retention?.catch(() => 0);
+    await this.#advancing?.catch(() => {});
     this.#log.close();
   }
 

@@ -69,7 +69,7 @@ test("a page gets the topics, all partitions, then the changes by a produce and 
   const all = await nextTick(page, ({ partitions }) => partitions.length > 0);
   const { active } = registry.partition("orders", 0).layout.segments;
   expect(all.partitions[0]).toEqual({
-    ...{ topic: "orders", partition: 0, logStart: 0, highWatermark: 2, logEnd: 2 },
+    ...{ topic: "orders", partition: 0, firstBase: 0, highWatermark: 2, logEnd: 2 },
     ...{ endSegment: 0, endPosition: active.bytes, activeBase: 0, activeBytes: active.bytes },
     ...{ sealedCount: 0, sealedBytes: 0 },
   });

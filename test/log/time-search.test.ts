@@ -34,7 +34,7 @@ test("segments are opened a few in a turn, and the search then opens none", asyn
   expect(opened).toBeGreaterThan(150);
   expect(opened).toBeLessThanOrEqual(3 * 152);
   const before = opened;
-  expect(segments.findTimestamp(1_150, again.pushedEnd)?.timestamp).toBe(1_150);
+  expect(segments.findTimestamp(1_150, 0, again.pushedEnd)?.timestamp).toBe(1_150);
   expect(opened).toBe(before);
   expect(segments.prepareTimeSearch(1_150)).toBeUndefined();
 });

@@ -216,6 +216,7 @@ class Simulation {
       if (this.#random.chance(0.7)) await Promise.all(sent);
     } else if (dice < 0.8) this.#readSome(partition, model);
     else if (dice < 0.85) await this.#retain(partition, model);
+    else if (dice < 0.87) await this.#advanceLogStart(partition, model);
     else if (topic === this.#orders || dice < 0.92) await this.#commit(partition, model);
     else if (dice < 0.97) await this.#delete(topic);
   }
@@ -283,12 +284,22 @@ class Simulation {
   }
 
   async #retain(partition: Partition, model: PartitionModel): Promise<void> {
+    const { sealed } = partition.layout.segments;
+    const below = sealed.filter(({ endOffset }) => endOffset <= partition.logStartOffset).length;
     const deleted = await partition.applyRetention();
     // Of one that has failed meanwhile nothing is known.
     if (partition.closed) return;
     model.logStartOffset = Math.max(model.logStartOffset, partition.logStartOffset);
-    const tooMuch = deleted > 0 && partition.bytes < this.#retentionBytes;
+    const tooMuch = deleted > below && partition.bytes < this.#retentionBytes;
     hold(!tooMuch, `${partition.name}: retention has left ${partition.bytes} bytes`);
+  }
+
+  async #advanceLogStart(partition: Partition, model: PartitionModel): Promise<void> {
+    const { logStartOffset, highWatermark } = partition;
+    const offset = logStartOffset + this.#random.below(highWatermark - logStartOffset + 1);
+    await partition.advanceLogStart(offset);
+    model.flushedTo(offset);
+    model.logStartOffset = Math.max(model.logStartOffset, offset);
   }
 
   #readSome(partition: Partition, model: PartitionModel): void {

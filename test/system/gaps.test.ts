@@ -163,6 +163,33 @@ test("a gap at the end of the last segment is kept with it", async () => {
   expect((await consume(running.broker.address, { offset: 35 })).offsets).toEqual([]);
 });
 
+test("a log start inside a batch, or in a gap, is where reading and searches begin", async () => {
+  using directory = tempDir();
+  await makeGapDirectory(directory.path);
+  for (const start of [15, 23, 25]) {
+    const expected = OFFSETS.filter((offset) => offset >= start);
+    for (const isNew of [true, false]) {
+      await using running = await startBroker({ dataDir: directory.path });
+      const partition = running.broker.context.registry.partition("gaps", 0);
+      if (isNew) await partition.advanceLogStart(start);
+      expect(partition.logStartOffset).toBe(start);
+      const { address } = running.broker;
+      expect((await consume(address, { offset: "earliest" })).offsets).toEqual(expected);
+      expect((await consume(address, { offset: { timestamp: 0 } })).offsets).toEqual(expected);
+      await expect(consume(address, { offset: start - 1 })).rejects.toThrow(
+        `offset ${start - 1} is not in`,
+      );
+    }
+    using log = openLogFiles(directory.path, "gaps", 0);
+    expect((await explainLookup(log, { timestamp: 0 })).record?.offset).toBe(expected[0]!);
+    expect((await explainLookup(log, { offset: start - 1 })).failure?.code).toBe(
+      "OFFSET_OUT_OF_RANGE",
+    );
+    const { report } = await verify(directory.path);
+    expect(report.findings.filter(({ severity }) => severity === "damage")).toEqual([]);
+  }
+});
+
 describe("a log with gaps, looked at", () => {
   const directory = tempDir();
   beforeAll(async () => {

@@ -37,11 +37,11 @@ export class LogShape {
 
   /** Whether all segments are known. */
   get isComplete(): boolean {
-    const { sealedCount, activeBase, logStart } = this.#state;
+    const { sealedCount, activeBase, firstBase } = this.#state;
     return (
       this.#bases.length === sealedCount + 1 &&
       this.#bases.at(-1) === activeBase &&
-      this.#bases[0] === logStart
+      this.#bases[0] === firstBase
     );
   }
 
@@ -53,7 +53,7 @@ export class LogShape {
   /** Takes a newer state. Unknown segments in it must be requested. */
   update(state: PartitionState): void {
     this.#state = state;
-    const dropped = this.#bases.findIndex((base) => base >= state.logStart);
+    const dropped = this.#bases.findIndex((base) => base >= state.firstBase);
     if (dropped > 0) this.#drop(dropped);
     if (dropped < 0) {
       this.#bases = [state.activeBase];

@@ -7,7 +7,8 @@ import type { FieldRole } from "../../inspection/fields.ts";
 export interface PartitionState {
   readonly topic: string;
   readonly partition: number;
-  readonly logStart: number;
+  /** Base offset of the first segment. */
+  readonly firstBase: number;
   readonly highWatermark: number;
   /** Base offset of the segment with the high watermark; the position in it follows. */
   readonly endSegment: number;

@@ -10,7 +10,7 @@ import type { LookupTrace } from "./lookup-trace.ts";
 import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "../index/offset-index.ts";
 import { SealedFiles } from "./sealed-files.ts";
 import { RebuildableSegment } from "./rebuildable-segment.ts";
-import { TIME_MISMATCH, type TimestampMatch } from "./segment.ts";
+import { type SearchRange, TIME_MISMATCH, type TimestampMatch } from "./segment.ts";
 import { NO_BATCH } from "./segment-headers.ts";
 import { segmentFileName } from "./segment-files.ts";
 import { SegmentIndex } from "../index/segment-index.ts";
@@ -109,12 +109,11 @@ export class SealedSegment extends RebuildableSegment {
 
   override findTimestamp(
     timestamp: number,
-    end: number,
-    endOffset: number,
+    range: SearchRange,
     trace?: LookupTrace,
   ): TimestampMatch | undefined {
     if (!this.#timesChecked) this.#checkTimes();
-    return super.findTimestamp(timestamp, end, endOffset, trace);
+    return super.findTimestamp(timestamp, range, trace);
   }
 
   /** Calls `visit` with the place of each batch header, in order, as far as the log is not damaged. */

@@ -155,9 +155,13 @@ export class SegmentList {
     }
   }
 
-  /** The first batch before `end` that has a record at or after `timestamp`, or undefined. */
+  /**
+   * The first batch before `end`, and with an offset at or above `start`, that has a record at or after `timestamp`, or
+   * undefined.
+   */
   findTimestamp(
     timestamp: number,
+    start: number,
     end: LogPosition,
     trace?: LookupTrace,
   ): TimestampMatch | undefined {
@@ -165,9 +169,10 @@ export class SegmentList {
       const segment = this.at(i);
       if (segment === undefined || segment.baseOffset > end.segment) break;
       const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
-      const endOffset = this.#offsetAfter(segment, i, end);
+      if (segment.endOffset <= start) continue;
+      const range = { start, end: limit, endOffset: this.#offsetAfter(segment, i, end) };
       trace?.comparedSegment(i, segment.maxTimestamp);
-      const found = segment.findTimestamp(timestamp, limit, endOffset, trace);
+      const found = segment.findTimestamp(timestamp, range, trace);
       if (found !== undefined) return found;
     }
     return undefined;

@@ -9,10 +9,20 @@ import type { SegmentIndex } from "../index/segment-index.ts";
 
 /** Where a timestamp was found: the first batch that has a record at or after it. */
 export interface TimestampMatch {
-  /** Base offset of that batch. */
+  /** Base offset of that batch, or the log start if that is in it. */
   readonly offset: number;
   /** Largest timestamp in that batch, in milliseconds. */
   readonly timestamp: number;
+}
+
+/** Where to search a segment by time. */
+export interface SearchRange {
+  /** The log start offset. */
+  readonly start: number;
+  /** Position of the end. */
+  readonly end: number;
+  /** Offset of the record that would stand there. */
+  readonly endOffset: number;
 }
 
 /** Why indexes are rebuilt. */
@@ -245,16 +255,13 @@ export abstract class LogSegment extends SegmentHeaders {
       : Number.NaN;
   }
 
-  /**
-   * The first batch that has a record at or after `timestamp` and starts before `end`, or undefined.
-   * `endOffset` is the offset of the record that would stand at `end`.
-   */
+  /** The first batch of the range that has a record at or after `timestamp`, or undefined. */
   findTimestamp(
     timestamp: number,
-    end: number,
-    endOffset: number,
+    range: SearchRange,
     trace?: LookupTrace,
   ): TimestampMatch | undefined {
+    const { start, end, endOffset } = range;
     const index = this.index();
     if (index.maxTimestamp < timestamp) return undefined;
     trace?.search(index);
@@ -273,13 +280,16 @@ export abstract class LogSegment extends SegmentHeaders {
       // Where the batch is damaged, the entry may be right.
       const isWrong = !holds && (position >= end || this.isIntact(position));
       if (isWrong && this.repairIndex(position, TIME_MISMATCH)) {
-        return this.findTimestamp(timestamp, end, endOffset, trace);
+        return this.findTimestamp(timestamp, range, trace);
       }
     }
+    if (start > this.baseOffset) position = Math.max(position, this.locate(start, end));
     while (position < end) {
       const size = this.batchSizeAt(position, end);
       const found = this.maxTimestampAt(position);
-      if (found >= timestamp) return { offset: this.offsetAt(position), timestamp: found };
+      if (found >= timestamp) {
+        return { offset: Math.max(start, this.offsetAt(position)), timestamp: found };
+      }
       trace?.passedBatch(position, size, found);
       position += size;
     }

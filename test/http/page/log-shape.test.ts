@@ -5,7 +5,7 @@ import type { PartitionState } from "../../../src/http/page/wire.ts";
 
 /** Sealed segments 0, 10 and 25 of 100, 150 and 200 bytes, and an active one from 45 on, of 60. */
 const STATE: PartitionState = {
-  ...{ topic: "orders", partition: 0, logStart: 0, highWatermark: 50, logEnd: 51 },
+  ...{ topic: "orders", partition: 0, firstBase: 0, highWatermark: 50, logEnd: 51 },
   ...{ endSegment: 45, endPosition: 50, activeBase: 45, activeBytes: 60 },
   ...{ sealedCount: 3, sealedBytes: 450 },
 };
@@ -77,7 +77,7 @@ describe("a log", () => {
 
   test("drops segments deleted by retention, even all at once", () => {
     const shape = shapeOf();
-    shape.update({ ...STATE, logStart: 25, sealedCount: 1, sealedBytes: 200 });
+    shape.update({ ...STATE, firstBase: 25, sealedCount: 1, sealedBytes: 200 });
     expect([shape.isComplete, shape.count, shape.bytes, shape.baseOf(0)]).toEqual([
       true,
       2,
@@ -86,7 +86,7 @@ describe("a log", () => {
     ]);
     shape.update({
       ...STATE,
-      logStart: 99,
+      firstBase: 99,
       activeBase: 99,
       activeBytes: 7,
       sealedCount: 0,

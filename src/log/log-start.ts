@@ -1,0 +1,65 @@
+// log-start.json, where a log starts: records below that offset are deleted, even while their segment is still there.
+// Leaves to others: deleting the segments (retention.ts).
+//
+//   log-start.json   { "version": 1, "logStartOffset": N, "crc32c": … }
+//
+// Without the file, or after retention has deleted segments beyond it, the log starts with its first segment.
+import { RustLogError } from "../errors.ts";
+import { type CheckedFormat, decodeCheckedFile, encodeCheckedFile } from "./disk/checked-file.ts";
+import { type Disk, joinPath, reasonOf, replaceFile } from "./disk/disk.ts";
+import type { SegmentContext } from "./log-context.ts";
+
+export const LOG_START_FILE = "log-start.json";
+
+const FORMAT: CheckedFormat = { versionField: "version", version: 1, fields: ["logStartOffset"] };
+
+/** The log start offset that is stored in a directory; 0 without a file. Throws STORAGE_ERROR if it can't be used. */
+export function readLogStart(disk: Disk, directory: string): number {
+  const path = joinPath(directory, LOG_START_FILE);
+  const bytes = disk.readFile(path);
+  if (bytes === undefined) return 0;
+  try {
+    const { logStartOffset } = decodeCheckedFile(FORMAT, bytes).fields;
+    if (typeof logStartOffset === "number" && Number.isSafeInteger(logStartOffset)) {
+      if (logStartOffset >= 0) return logStartOffset;
+    }
+    throw new Error("its logStartOffset is not an offset");
+  } catch (error) {
+    throw new RustLogError(
+      "STORAGE_ERROR",
+      `${path} can't be used: ${reasonOf(error)}; correct it, or remove it to start with the first segment`,
+      { cause: error },
+    );
+  }
+}
+
+/** The stored log start offset of one log. */
+export class LogStart {
+  readonly #context: SegmentContext;
+  #offset: number;
+  #advancing: Promise<void> = Promise.resolve();
+
+  constructor(context: SegmentContext) {
+    this.#context = context;
+    this.#offset = readLogStart(context.disk, context.directory);
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Moves the log start up to `offset`, durably before it is visible. Throws the system's error. */
+  advance(offset: number): Promise<void> {
+    const advanced = this.#advancing.then(() => this.#advance(offset));
+    this.#advancing = advanced.catch(() => {});
+    return advanced;
+  }
+
+  async #advance(offset: number): Promise<void> {
+    if (offset <= this.#offset) return;
+    const { disk, directory } = this.#context;
+    const bytes = encodeCheckedFile(FORMAT, { logStartOffset: offset });
+    await replaceFile(disk, directory, LOG_START_FILE, bytes);
+    this.#offset = offset;
+  }
+}
