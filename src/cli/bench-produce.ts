@@ -50,7 +50,7 @@ export async function produceLoad(load: ProduceLoad): Promise<void> {
   const beganMs = performance.now();
   const outcomes = await Promise.allSettled(
     clients.map((client, i) => {
-      const connection = new LoadingConnection(client, load, partitions, values, report);
+      const connection = new LoadingConnection({ client, load, partitions, values, report });
       return connection.run(beganMs, i, interruption);
     }),
   );
@@ -89,6 +89,14 @@ function randomValues(size: number): readonly Uint8Array[] {
   return Array.from({ length: count }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
 }
 
+interface LoadingConnectionOptions {
+  readonly client: Client;
+  readonly load: ProduceLoad;
+  readonly partitions: number;
+  readonly values: readonly Uint8Array[];
+  readonly report: LoadReport;
+}
+
 class LoadingConnection {
   readonly #load: ProduceLoad;
   readonly #partitions: number;
@@ -97,13 +105,7 @@ class LoadingConnection {
   /** Per partition, when each unacknowledged record was sent. */
   readonly #times: readonly TimeQueue[];
 
-  constructor(
-    client: Client,
-    load: ProduceLoad,
-    partitions: number,
-    values: readonly Uint8Array[],
-    report: LoadReport,
-  ) {
+  constructor({ client, load, partitions, values, report }: LoadingConnectionOptions) {
     const { size, compression, batchBytes, linger } = load;
     this.#load = load;
     this.#partitions = partitions;

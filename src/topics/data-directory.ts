@@ -36,36 +36,30 @@ interface Health {
   flushFailed: boolean;
 }
 
+interface DataDirectoryParts {
+  readonly disk: Disk;
+  readonly path: string;
+  readonly lock: DirectoryLock;
+  readonly health: Health;
+  readonly id: string;
+  readonly wasClean: boolean;
+  readonly registry: TopicRegistry;
+  readonly report: (line: string) => void;
+}
+
 export class DataDirectory {
   /** Created with the directory. Lets a client detect that it is connected to another log than before. */
   readonly id: string;
   /** Whether the last broker stopped cleanly, so that no scan was needed. */
   readonly wasClean: boolean;
   readonly registry: TopicRegistry;
-  readonly #disk: Disk;
-  readonly #path: string;
-  readonly #lock: DirectoryLock;
-  readonly #health: Health;
-  readonly #report: (line: string) => void;
+  readonly #parts: DataDirectoryParts;
 
-  private constructor(
-    disk: Disk,
-    path: string,
-    lock: DirectoryLock,
-    health: Health,
-    id: string,
-    wasClean: boolean,
-    registry: TopicRegistry,
-    report: (line: string) => void,
-  ) {
-    this.#report = report;
-    this.#disk = disk;
-    this.#path = path;
-    this.#lock = lock;
-    this.#health = health;
-    this.id = id;
-    this.wasClean = wasClean;
-    this.registry = registry;
+  private constructor(parts: DataDirectoryParts) {
+    this.#parts = parts;
+    this.id = parts.id;
+    this.wasClean = parts.wasClean;
+    this.registry = parts.registry;
   }
 
   /**
@@ -111,8 +105,9 @@ export class DataDirectory {
         disk.rename(joinPath(path, FLUSH_FAILED), joinPath(path, FLUSH_FAILED_SPARE));
         await disk.syncDirectory(path);
       }
+      const { report } = context;
       const wasClean = clean !== undefined;
-      return new DataDirectory(disk, path, lock, health, id, wasClean, registry, context.report);
+      return new DataDirectory({ disk, path, lock, health, id, wasClean, registry, report });
     } catch (error) {
       lock.release();
       throw error;
@@ -127,24 +122,25 @@ export class DataDirectory {
   async closeCleanly(): Promise<void> {
     try {
       const clean = await this.registry.closeCleanly();
-      if (!this.#health.flushFailed) await this.#noteCleanStop(clean);
+      if (!this.#parts.health.flushFailed) await this.#noteCleanStop(clean);
     } finally {
-      this.#lock.release();
+      this.#parts.lock.release();
     }
   }
 
   /** Leaves everything as it is, as a crash would, and releases the lock. For disk failures. */
   abandon(): void {
-    this.#lock.release();
+    this.#parts.lock.release();
   }
 
   async #noteCleanStop(clean: CleanSegments): Promise<void> {
+    const { disk, path, report } = this.#parts;
     try {
-      await writeCleanNote(this.#disk, this.#path, clean);
+      await writeCleanNote(disk, path, clean);
     } catch (error) {
       if (systemErrorCode(error) === undefined) throw error;
-      const file = joinPath(this.#path, CLEAN);
-      this.#report(
+      const file = joinPath(path, CLEAN);
+      report(
         `${file} could not be written: ${reasonOf(error)}; all records are flushed, ` +
           "and the next start scans the last segment of every partition",
       );

@@ -29,6 +29,15 @@ export interface PartitionLayout {
   readonly end: LogPosition;
 }
 
+export interface PartitionOptions {
+  readonly topic: string;
+  readonly index: number;
+  readonly log: Log;
+  readonly flush: FlushPolicy;
+  /** Called when a disk failure makes it unsafe to continue. */
+  readonly onFatal: (error: Error) => void;
+}
+
 /** One partition as clients see it. */
 export class Partition {
   readonly topic: string;
@@ -50,14 +59,7 @@ export class Partition {
   #advancing: Promise<void> | undefined;
   #failure: RustLogError | undefined;
 
-  /** `onFatal` is called when a disk failure makes it unsafe to continue. */
-  constructor(
-    topic: string,
-    index: number,
-    log: Log,
-    flush: FlushPolicy,
-    onFatal: (error: Error) => void,
-  ) {
+  constructor({ topic, index, log, flush, onFatal }: PartitionOptions) {
     this.topic = topic;
     this.index = index;
     this.#log = log;

@@ -226,6 +226,6 @@ async function openPartition(
       scan: name.startsWith(INTERNAL_PREFIX),
     },
   );
-  partition = new Partition(name, i, log, flush, onFatal);
+  partition = new Partition({ topic: name, index: i, log, flush, onFatal });
   return partition;
 }

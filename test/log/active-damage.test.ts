@@ -24,7 +24,13 @@ const COUNT = 8;
 async function opened(disk: SimulatedDisk, clean: Awaited<ReturnType<Log["closeCleanly"]>>) {
   const context = contextOf(disk);
   const log = await Log.open(context, { clean, rewrite: false });
-  const partition = new Partition("orders", 0, log, { kind: "always" }, () => {});
+  const partition = new Partition({
+    topic: "orders",
+    index: 0,
+    log,
+    flush: { kind: "always" },
+    onFatal: () => {},
+  });
   return { partition, lines: context.lines };
 }
 

@@ -32,9 +32,13 @@ async function openPartition(directory: string) {
   const context = contextOf(new RealDisk(), SMALL, { directory });
   const fatal: Error[] = [];
   const log = await Log.open(context);
-  const partition = new Partition("orders", 0, log, { kind: "always" }, (error) =>
-    fatal.push(error),
-  );
+  const partition = new Partition({
+    topic: "orders",
+    index: 0,
+    log,
+    flush: { kind: "always" },
+    onFatal: (error) => fatal.push(error),
+  });
   const values = () =>
     recordsFrom((offset, max) => partition.read(offset, max), 0, partition.highWatermark).map(
       ({ value }) => value.slice(0, 1),

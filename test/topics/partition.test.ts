@@ -40,7 +40,13 @@ async function open(
   const gate = new SyncGate(disk);
   const fatal: Error[] = [];
   const log = await Log.open(contextOf(disk, settings));
-  const partition = new Partition("orders", 0, log, flush, (error) => fatal.push(error));
+  const partition = new Partition({
+    topic: "orders",
+    index: 0,
+    log,
+    flush,
+    onFatal: (error) => fatal.push(error),
+  });
   gate.begun = 0;
   return { disk, gate, partition, fatal };
 }

@@ -17,7 +17,13 @@ test("expired records are deleted even when nothing is written any more", async 
     const disk = new RealDisk();
     const context = { disk, directory, name: "t-0", settings, now: () => now, report: () => {} };
     const log = await Log.open(context);
-    const partition = new Partition("t", 0, log, { kind: "always" }, () => {});
+    const partition = new Partition({
+      topic: "t",
+      index: 0,
+      log,
+      flush: { kind: "always" },
+      onFatal: () => {},
+    });
     const encoder = new BatchEncoder();
     encoder.append(now, null, "old");
     await partition.append(encoder.finish());
