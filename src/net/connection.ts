@@ -8,7 +8,6 @@
 // and input is discarded until the client leaves; `close` is called exactly once, from within `end()` and
 // `terminate()` too; a paused socket reports a reset but not an orderly close, until it is resumed.
 import { type ErrorName, RustLogError } from "../errors.ts";
-import { type Rest, restBytes } from "../record/bytes.ts";
 import {
   type Dialect,
   type DialectConnection,
@@ -21,8 +20,8 @@ import type {
   InflightAccount,
   InflightBudget,
   InflightHolder,
-  Wait,
 } from "./inflight.ts";
+import { type Payload, payloadBytes } from "./frame.ts";
 import { describeBug, InflightRequest, type RequestOwner } from "./inflight-request.ts";
 import { Input, type InputOwner } from "./input.ts";
 import {
@@ -110,6 +109,10 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     const { turns, limits } = host;
     const { frameBytesMax } = limits;
     this.#input = new Input(this, { socket, frameBytesMax, inflight: this.inflight, turns });
+  }
+
+  get turns(): Turns {
+    return this.#host.turns;
   }
 
   get frameBytesMax(): number {
@@ -226,14 +229,6 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     else this.#order.settled(request, head, slices);
   }
 
-  addWait(wait: Wait): void {
-    this.inflight.addWait(wait);
-  }
-
-  removeWait(wait: Wait): void {
-    this.inflight.removeWait(wait);
-  }
-
   log(kind: string, line: string): void {
     this.#host.log(kind, line);
   }
@@ -260,23 +255,15 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     session.refuse(request, header, session.dialect.tooLongError(bytes));
   }
 
-  nextPortion(): Promise<void> {
-    return this.#host.turns.nextPortion();
-  }
-
-  whenTime(call: () => void): void {
-    this.#host.turns.whenTime(call);
-  }
-
   tookFrames(nowMs: number): void {
     this.#activeAtMs = nowMs;
   }
 
-  take(session: Session, payload: Uint8Array, rest: Rest, nowMs: number): void {
-    const request = this.#begin(payload.length + restBytes(rest), nowMs);
+  take(session: Session, payload: Payload, nowMs: number): void {
+    const request = this.#begin(payloadBytes(payload), nowMs);
     try {
-      if (this.#stopping) session.refuse(request, payload, stoppingError());
-      else session.take(request, payload, rest);
+      if (this.#stopping) session.refuse(request, payload[0], stoppingError());
+      else session.take(request, payload);
     } catch (error) {
       request.answerNothing();
       throw error;

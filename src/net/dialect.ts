@@ -2,10 +2,11 @@
 // look like, and in which order its responses leave. A new protocol implements this, and registers with the listener.
 // Leaves to others: everything that all protocols share (connection.ts, input.ts, outbox.ts, inflight.ts).
 import type { RustLogError } from "../errors.ts";
-import { readU32, type Rest } from "../record/bytes.ts";
-import { FRAME_LENGTH_BYTES, type NextFrame, type RequestLimits } from "./frame.ts";
-import type { Wait } from "./inflight.ts";
+import { readU32 } from "../record/bytes.ts";
+import { FRAME_LENGTH_BYTES, type NextFrame, type Payload, type RequestLimits } from "./frame.ts";
+import type { InflightAccount } from "./inflight.ts";
 import type { InflightRequest } from "./inflight-request.ts";
+import type { Turns } from "./turns.ts";
 
 /** Bytes from which a dialect is known: a length, and the first byte of a payload. */
 export const OPENING_BYTES = FRAME_LENGTH_BYTES + 1;
@@ -31,10 +32,10 @@ export interface Dialect extends RequestLimits {
 export interface Session {
   readonly dialect: Dialect;
   /**
-   * Takes a request, and settles it now or later. `payload` is a view that will not change; `rest` holds what follows it.
-   * Throws a RustLogError if the payload makes no sense: then the connection ends.
+   * Takes a request, and settles it now or later. The payload will not change. Throws a RustLogError if it makes no
+   * sense: then the connection ends.
    */
-  take(request: InflightRequest, payload: Uint8Array, rest: Rest): void;
+  take(request: InflightRequest, payload: Payload): void;
   /** Answers a request, of which `head` is the beginning, with an error. Throws as `take` does. */
   refuse(request: InflightRequest, head: Uint8Array, error: RustLogError): void;
 }
@@ -47,14 +48,10 @@ export interface DialectConnection {
   readonly isGone: boolean;
   /** Whether a request may wait for data; not once the client or the broker is leaving. */
   readonly mayWait: boolean;
-  /** Resolves when the next portion of work that takes long may be done. */
-  nextPortion(): Promise<void>;
-  /** Calls back: at once while there is time, else in a later turn of the loop. */
-  whenTime(call: () => void): void;
-  /** Keeps a waiting request, so that it ends with the connection or with the broker. */
-  addWait(wait: Wait): void;
-  /** Forgets a waiting request that has ended. */
-  removeWait(wait: Wait): void;
+  /** For work that takes long, or is due for many at once. */
+  readonly turns: Pick<Turns, "nextPortion" | "whenTime">;
+  /** Where a request that waits is kept, so that it ends with the connection or with the broker. */
+  readonly inflight: Pick<InflightAccount, "addWait" | "removeWait">;
   /** Writes a line to the broker's log, unless there were many of its kind lately. */
   log(kind: string, line: string): void;
 }

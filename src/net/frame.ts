@@ -5,7 +5,7 @@
 // bytes of the first chunk that earlier frames took. A frame's length is checked before anything is done
 // with it, and nothing is allocated for a frame before all of it is there.
 import { RustLogError } from "../errors.ts";
-import { NO_REST, readU32, type Rest, NO_BYTES } from "../record/bytes.ts";
+import { NO_BYTES, readU32, restBytes } from "../record/bytes.ts";
 
 /** Bytes of the length before each payload. */
 export const FRAME_LENGTH_BYTES = 4;
@@ -25,6 +25,13 @@ const UNZEROED_BYTES_MIN = 64 * 1024;
 export interface FrameDecoderOptions {
   /** Largest payload, in bytes. */
   readonly frameBytesMax: number;
+}
+
+/** A payload in one piece or, a large one, in those that it came in; the first has more than any header. */
+export type Payload = readonly [Uint8Array, ...Uint8Array[]];
+
+export function payloadBytes(payload: Payload): number {
+  return payload.length === 1 ? payload[0].length : restBytes(payload);
 }
 
 /** The next frame, of which a header at least has come. */
@@ -58,8 +65,6 @@ export class FrameDecoder implements NextFrame {
   #blockAvailable = 0;
   /** The newest chunk that lies in the block. */
   #blockView: Uint8Array | undefined;
-  /** What of the payload that `nextInPieces` has returned lies beyond it. */
-  rest: Rest = NO_REST;
   /** Length of the payload that `hasNext` or `takeTooLong` has found. */
   nextBytes = 0;
 
@@ -163,28 +168,22 @@ export class FrameDecoder implements NextFrame {
     return this.pendingBytes < FRAME_LENGTH_BYTES + length ? undefined : length;
   }
 
-  /**
-   * As `next`, but a large payload that lies across chunks is not put together: this is its first piece, and `rest`
-   * has the others.
-   */
-  nextInPieces(): Uint8Array | undefined {
-    this.rest = NO_REST;
+  /** As `next`, but a large payload that lies across chunks is not put together. */
+  nextInPieces(): Payload | undefined {
     const length = this.#nextLength();
     if (length === undefined) return undefined;
     const first = this.#chunks[0]!;
     const bytesInFirst = first.length - this.#consumed;
-    if (bytesInFirst >= length || bytesInFirst < FIRST_PIECE_BYTES_MIN) return this.#take(length);
-    const rest: Uint8Array[] = [];
+    if (bytesInFirst >= length || bytesInFirst < FIRST_PIECE_BYTES_MIN) return [this.#take(length)];
+    const pieces: [Uint8Array, ...Uint8Array[]] = [first.subarray(this.#consumed)];
     let left = length - bytesInFirst;
     for (let i = 1; left > 0; i++) {
       const piece = this.#chunks[i]!.subarray(0, left);
-      rest.push(piece);
+      pieces.push(piece);
       left -= piece.length;
     }
-    this.rest = rest;
-    const payload = first.subarray(this.#consumed);
     this.#skip(length);
-    return payload;
+    return pieces;
   }
 
   /**

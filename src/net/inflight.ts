@@ -26,13 +26,11 @@ export interface ConnectionLimits {
   readonly connectionRequestsMax: number;
 }
 
-/** A request that waits for data. `cancel` may be called after `finish`, as long as it is not answered. */
+/** A request that waits for data. `cancel` may be called after `finish`, as long as it is not settled. */
 export interface Wait {
-  /** Bytes of the request. */
-  readonly requestBytes: number;
   /** Answers with what there is as soon as there is time: the broker stops, or the client will send no more. */
   finish(): void;
-  /** Answers nothing: the connection is gone. */
+  /** Settles the request without an answer: the connection is gone. */
   cancel(): void;
 }
 
@@ -250,7 +248,7 @@ export class InflightAccount {
     this.#budget.addWorking(bytes);
   }
 
-  /** A request was answered, or never will be because it waited when its connection was closed. */
+  /** A request is settled. */
   ended(bytes: number, chargedBytes = 0): void {
     this.#requests--;
     this.#requestBytes -= bytes + chargedBytes;
@@ -314,8 +312,8 @@ export class InflightAccount {
   /** The connection is closed: nothing waits any more. What is still worked on counts until it is done. */
   close(): void {
     for (const wait of [...this.#waits]) {
+      this.removeWait(wait);
       wait.cancel();
-      this.ended(wait.requestBytes);
     }
     this.keep(0, false, false);
     this.#budget.close(this);

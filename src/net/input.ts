@@ -1,9 +1,8 @@
 // What a connection has received and not handed on: it hands on whole frames, one after the other, as far as limits and
 // turns let it, and pauses the socket when they don't.
 // Leaves to others: what a frame means (dialect.ts), whose turn it is (turns.ts), and the limits (inflight.ts).
-import type { Rest } from "../record/bytes.ts";
 import { OPENING_BYTES, type Session } from "./dialect.ts";
-import { FrameDecoder } from "./frame.ts";
+import { FrameDecoder, type Payload } from "./frame.ts";
 import type { InflightAccount } from "./inflight.ts";
 import type { Turn, Turns, TurnTaker } from "./turns.ts";
 
@@ -14,7 +13,7 @@ export interface InputOwner {
   /** Begins a dialect by the first bytes that came; undefined while they are too few, or if the connection ends. */
   choose(opening: Uint8Array): Session | undefined;
   /** Takes the payload of a frame. */
-  take(session: Session, payload: Uint8Array, rest: Rest, nowMs: number): void;
+  take(session: Session, payload: Payload, nowMs: number): void;
   /** Refuses a frame of `bytes`, of which it gets the header. */
   refuseTooLong(session: Session, header: Uint8Array, bytes: number, nowMs: number): void;
   /** Is told that frames were taken. */
@@ -147,7 +146,7 @@ export class Input implements TurnTaker {
         const payload = this.#decoder.nextInPieces();
         if (payload === undefined) break;
         taken = true;
-        this.#owner.take(session, payload, this.#decoder.rest, nowMs);
+        this.#owner.take(session, payload, nowMs);
         nowMs = performance.now();
       }
     } catch (error) {

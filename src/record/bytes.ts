@@ -28,12 +28,12 @@ export function restBytes(rest: Rest): number {
   return bytes;
 }
 
-/** Copies bytes and their rest into one piece. */
-export function joined(bytes: Uint8Array, rest: Rest): Uint8Array {
-  const whole = Buffer.allocUnsafeSlow(bytes.length + restBytes(rest));
-  whole.set(bytes);
-  let filled = bytes.length;
-  for (const piece of rest) {
+/** Returns the only piece as it is, and a copy of several as one. */
+export function joined(pieces: readonly [Uint8Array, ...Uint8Array[]]): Uint8Array {
+  if (pieces.length === 1) return pieces[0];
+  const whole = Buffer.allocUnsafeSlow(restBytes(pieces));
+  let filled = 0;
+  for (const piece of pieces) {
     whole.set(piece, filled);
     filled += piece.length;
   }

@@ -68,7 +68,7 @@ class ToyDialect implements Dialect {
     this.connections.push(connection);
     return {
       dialect: this,
-      take: (request, payload, rest) => this.#take(request, joined(payload, rest)),
+      take: (request, payload) => this.#take(request, joined(payload)),
       refuse: (request, _head, error) => request.answer(frame(`ERR ${error.message}`)),
     };
   }

@@ -107,9 +107,11 @@ describe("requests that are worked on", () => {
     const calls: string[] = [];
     account.began(100);
     account.addWait({
-      requestBytes: 100,
       finish: () => calls.push("finish"),
-      cancel: () => calls.push("cancel"),
+      cancel() {
+        calls.push("cancel");
+        account.ended(100);
+      },
     });
     account.close();
     expect(calls).toEqual(["cancel"]);

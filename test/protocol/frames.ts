@@ -42,7 +42,7 @@ export function drainInPieces(decoder: FrameDecoder): Uint8Array[] {
   for (;;) {
     const next = decoder.nextInPieces();
     if (next === undefined) return payloads;
-    payloads.push(joined(next, decoder.rest));
+    payloads.push(joined(next));
   }
 }
 

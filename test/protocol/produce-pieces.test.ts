@@ -10,7 +10,7 @@ function outcomeOf(payload: Uint8Array, rest?: readonly Uint8Array[]): unknown {
   try {
     const request = decodeProduceRequest(payload, rest);
     const { topic, partition } = request;
-    return { topic, partition, batch: [...joined(request.batch, request.rest ?? [])] };
+    return { topic, partition, batch: [...joined([request.batch, ...(request.rest ?? [])])] };
   } catch (error) {
     return String(error);
   }

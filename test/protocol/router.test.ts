@@ -4,6 +4,7 @@ import type { DialectConnection } from "../../src/net/dialect.ts";
 import { InflightBudget } from "../../src/net/inflight.ts";
 import { InflightRequest, type RequestOwner } from "../../src/net/inflight-request.ts";
 import { Outbox } from "../../src/net/outbox.ts";
+import { Turns } from "../../src/net/turns.ts";
 import { NativeDialect } from "../../src/protocol/native/server/dialect.ts";
 import { Router } from "../../src/protocol/native/server/router.ts";
 import type { ServiceContext } from "../../src/services/context.ts";
@@ -26,10 +27,8 @@ test("a bug in a handler is answered without its details, and logged with them",
   const connection: DialectConnection = {
     frameBytesMax: 1000,
     mayWait: true,
-    addWait() {},
-    removeWait() {},
-    nextPortion: () => Promise.resolve(),
-    whenTime: (call) => call(),
+    inflight: owner.inflight,
+    turns: new Turns(),
     isGone: false,
     log: (_kind, line) => lines.push(line),
   };
@@ -44,7 +43,7 @@ test("a bug in a handler is answered without its details, and logged with them",
   const router = new Router(broken as unknown as ServiceContext);
   const session = new NativeDialect(router, new BrokerMetrics()).open(connection);
   for (const frame of [encodeListTopicsRequest(1), encodeDeleteTopicRequest(2, { topic: "t" })]) {
-    session.take(new InflightRequest(owner, 0, 0), frame.subarray(4), []);
+    session.take(new InflightRequest(owner, 0, 0), [frame.subarray(4)]);
   }
   await router.idle();
   expect(answers.map(errorOf)).toEqual([

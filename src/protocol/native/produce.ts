@@ -49,7 +49,7 @@ export function encodeProduceRequestHead(
 /** Reads a request without copying the batch. `payload` is its first piece, and `rest` holds the other pieces. */
 export function decodeProduceRequest(payload: Uint8Array, rest = NO_REST): ProduceRequest {
   if (rest.length > 0 && payload.length < headBytes(payload) + BATCH_HEAD_BYTES) {
-    return decodeProduceRequest(joined(payload, rest));
+    return decodeProduceRequest(joined([payload, ...rest]));
   }
   return decodeRequest(payload, (body) => {
     const topic = body.string("topic");

@@ -2,9 +2,8 @@
 // Leaves to others: what a request asks for (router.ts), and the formats (the codecs above this folder).
 import type { RustLogError } from "../../../errors.ts";
 import type { Dialect, DialectConnection, Session } from "../../../net/dialect.ts";
-import type { NextFrame } from "../../../net/frame.ts";
+import type { NextFrame, Payload } from "../../../net/frame.ts";
 import type { InflightRequest } from "../../../net/inflight-request.ts";
-import type { Rest } from "../../../record/bytes.ts";
 import { encodeErrorResponse, REQUEST_HEADER_BYTES } from "../messages.ts";
 import { Exchange, type RequestMetrics } from "./exchange.ts";
 import { isSmallRequest, requestBytesMax, tooLongError } from "./request-size.ts";
@@ -15,7 +14,7 @@ const FIRST_BYTE_MAX = 127;
 
 /** Answers requests. */
 export interface Dispatcher {
-  dispatch(exchange: Exchange, payload: Uint8Array, rest: Rest): void;
+  dispatch(exchange: Exchange, payload: Payload): void;
   /** Resolves when no handler is at work any more. */
   idle(): Promise<void>;
 }
@@ -67,15 +66,15 @@ class NativeSession implements Session {
     this.#connection = connection;
   }
 
-  take(request: InflightRequest, payload: Uint8Array, rest: Rest): void {
-    this.dialect.dispatcher.dispatch(this.#exchange(request, payload), payload, rest);
+  take(request: InflightRequest, payload: Payload): void {
+    this.dialect.dispatcher.dispatch(this.#exchange(request, payload[0]), payload);
   }
 
   refuse(request: InflightRequest, head: Uint8Array, error: RustLogError): void {
     this.#exchange(request, head).fail(error);
   }
 
-  #exchange(request: InflightRequest, payload: Uint8Array): Exchange {
-    return new Exchange(this.#connection, request, payload, this.dialect.metrics);
+  #exchange(request: InflightRequest, head: Uint8Array): Exchange {
+    return new Exchange(this.#connection, request, head, this.dialect.metrics);
   }
 }

@@ -27,25 +27,20 @@ export class Exchange {
   readonly #metrics: RequestMetrics;
   #error: ErrorName | undefined;
 
-  /** Throws INVALID_REQUEST if the payload has no whole header: then there is nothing to answer to. */
+  /** `head` is the first piece of the payload. Throws INVALID_REQUEST if it has no whole header: there is nothing to answer to. */
   constructor(
     connection: DialectConnection,
     request: InflightRequest,
-    payload: Uint8Array,
+    head: Uint8Array,
     metrics: RequestMetrics,
   ) {
-    const { apiKey, apiVersion, correlationId } = decodeRequestHeader(payload);
+    const { apiKey, apiVersion, correlationId } = decodeRequestHeader(head);
     this.connection = connection;
     this.apiKey = apiKey;
     this.apiVersion = apiVersion;
     this.correlationId = correlationId;
     this.#request = request;
     this.#metrics = metrics;
-  }
-
-  /** Bytes of the request that count against its connection until it is answered. */
-  get requestBytes(): number {
-    return this.#request.bytes;
   }
 
   /** When all of the request had come, on the clock of `performance.now()`. */
@@ -82,6 +77,11 @@ export class Exchange {
   /** Answers with the head of a frame, and with runs of the log that are read as the socket drains. */
   answerWithLog(head: Uint8Array, slices: readonly ByteSource[]): void {
     this.#settle(head, undefined, slices);
+  }
+
+  /** Needs no answer any more: the client has left. */
+  answerNothing(): void {
+    this.#request.answerNothing();
   }
 
   /** Answers with an error. One that is no RustLogError is a bug of ours: logged, and not shown. */

@@ -34,29 +34,29 @@ export function fetch(context: ServiceContext, exchange: Exchange, request: Fetc
 
 /** Lets a fetch wait for as long as its connection lasts. */
 function wait(exchange: Exchange, fetch: services.WaitingFetch): void {
-  const { connection } = exchange;
+  const { turns, inflight } = exchange.connection;
   const wait: Wait = {
-    requestBytes: exchange.requestBytes,
     finish: () => fetch.finish(),
     cancel() {
       fetch.cancel();
-      connection.removeWait(wait);
+      exchange.answerNothing();
     },
   };
   exchange.hasWaited = true;
-  connection.addWait(wait);
+  inflight.addWait(wait);
   fetch.begin({
     whenTime: (call) =>
-      connection.whenTime(() => {
+      turns.whenTime(() => {
         try {
           call();
         } catch (error) {
-          wait.cancel();
+          fetch.cancel();
+          inflight.removeWait(wait);
           exchange.fail(error);
         }
       }),
     done(results) {
-      connection.removeWait(wait);
+      inflight.removeWait(wait);
       answer(exchange, results);
     },
   });

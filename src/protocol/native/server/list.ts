@@ -45,7 +45,7 @@ export async function answerList<Item>(exchange: Exchange, list: ListSource<Item
     if (response.items === PORTION_ITEMS) {
       exchange.charge(MEMORY_PER_BYTE * Math.min(frameBytesMax, limit * ITEM_BYTES));
     }
-    await exchange.connection.nextPortion();
+    await exchange.connection.turns.nextPortion();
     if (exchange.connection.isGone)
       throw new RustLogError("CONNECTION_LOST", "the client has left");
   }

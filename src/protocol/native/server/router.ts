@@ -1,6 +1,7 @@
 // From an API key to the function that answers it, and from what that throws to an answer.
 // Leaves to others: the answers themselves (the other files here).
 import { RustLogError } from "../../../errors.ts";
+import type { Payload } from "../../../net/frame.ts";
 import { decodeFetchRequest } from "../fetch.ts";
 import {
   decodeDeleteGroupRequest,
@@ -22,7 +23,7 @@ import {
   decodeDescribeTopicRequest,
   decodeListTopicsRequest,
 } from "../topics.ts";
-import { joined, type Rest } from "../../../record/bytes.ts";
+import { joined } from "../../../record/bytes.ts";
 import type { ServiceContext } from "../../../services/context.ts";
 import type { Dispatcher } from "./dialect.ts";
 import type { Exchange } from "./exchange.ts";
@@ -44,21 +45,17 @@ type Handler<Request> = (
 type Route = (
   context: ServiceContext,
   exchange: Exchange,
-  payload: Uint8Array,
-  rest: Rest,
+  payload: Payload,
 ) => void | Promise<void>;
 
 /** A route for requests that are read in one piece. */
 function route<Request>(decode: (payload: Uint8Array) => Request, handle: Handler<Request>): Route {
-  return (context, exchange, payload, rest) => {
-    const whole = rest.length === 0 ? payload : joined(payload, rest);
-    return handle(context, exchange, decode(whole));
-  };
+  return (context, exchange, payload) => handle(context, exchange, decode(joined(payload)));
 }
 
 /** Batches are large, and stay in the pieces that they came in. */
-const routeOfProduce: Route = (context, exchange, payload, rest) =>
-  produce(context, exchange, decodeProduceRequest(payload, rest));
+const routeOfProduce: Route = (context, exchange, payload) =>
+  produce(context, exchange, decodeProduceRequest(payload[0], payload.slice(1)));
 
 const ROUTES: ReadonlyMap<number, Route> = new Map([
   [API.Produce, routeOfProduce],
@@ -86,9 +83,9 @@ export class Router implements Dispatcher {
   }
 
   /** Handles one request. Never throws: every failure becomes the answer to the request. */
-  dispatch(exchange: Exchange, payload: Uint8Array, rest: Rest): void {
+  dispatch(exchange: Exchange, payload: Payload): void {
     try {
-      const outcome = routeFor(exchange)(this.#context, exchange, payload, rest);
+      const outcome = routeFor(exchange)(this.#context, exchange, payload);
       if (outcome !== undefined) this.#track(exchange, outcome);
     } catch (error) {
       exchange.fail(error);
