@@ -3,11 +3,8 @@
 import { parseBrokerAddress } from "../../src/client/broker-address.ts";
 import { BrokerConnection } from "../../src/client/broker-connection.ts";
 import { connect } from "../../src/index.ts";
-import { decodeFetchResponse } from "../../src/protocol/native/fetch.ts";
-import {
-  decodeProduceResponse,
-  encodeProduceRequestHead,
-} from "../../src/protocol/native/produce.ts";
+import { Fetch } from "../../src/protocol/native/fetch.ts";
+import { Produce, encodeProduceRequestHead } from "../../src/protocol/native/produce.ts";
 import {
   type FetchLoad,
   fetchFrame,
@@ -98,7 +95,7 @@ async function produce(load: ProduceLoad): Promise<LoadResult> {
     const encode = (id: number): Uint8Array =>
       encodeProduceRequestHead(id, topic, partition, batch.length);
     return connection.request(encode, TIMEOUT_MS, batch).then((payload) => {
-      decodeProduceResponse(payload);
+      Produce.decodeResponse(payload);
       return batch.length;
     });
   });
@@ -121,7 +118,7 @@ async function fetchByClient(load: FetchLoad): Promise<LoadResult> {
     const encode = (id: number): Uint8Array => fetchFrame(id, topic, partition, offset, maxBytes);
     return connection.request(encode, TIMEOUT_MS).then((payload) => {
       const bytes = payload.length + 4;
-      decodeFetchResponse(payload);
+      Fetch.decodeResponse(payload);
       if (responseBytes === 0 || bytes === responseBytes) return bytes;
       throw new Error(`an answer of ${bytes} bytes where ${responseBytes} were expected`);
     });

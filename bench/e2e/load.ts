@@ -1,6 +1,6 @@
 // What a load process can be asked, and the bytes that it sends: their lengths are known to the probe.
 // Leaves to others: sending them (load-process.ts).
-import { encodeFetchRequest } from "../../src/protocol/native/fetch.ts";
+import { Fetch } from "../../src/protocol/native/fetch.ts";
 import { encodeProduceRequestHead } from "../../src/protocol/native/produce.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
 
@@ -111,5 +111,5 @@ export function fetchFrame(
   maxBytes: number,
 ): Uint8Array {
   const range = { topic, partition, offset, maxBytes };
-  return encodeFetchRequest(id, { group: "", ...range, minBytes: 1, maxWaitMs: 0 });
+  return Fetch.encodeRequest(id, { group: "", ...range, minBytes: 1, maxWaitMs: 0 });
 }

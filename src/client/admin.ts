@@ -3,31 +3,18 @@
 
 import { RustLogError } from "../errors.ts";
 import {
-  decodeDeleteGroupResponse,
-  decodeDescribeGroupResponse,
-  decodeListGroupsResponse,
-  encodeDeleteGroupRequest,
+  DeleteGroup,
+  DescribeGroup,
+  ListGroups,
   describeAfter,
-  encodeDescribeGroupRequest,
-  encodeListGroupsRequest,
 } from "../protocol/native/groups.ts";
+import { OffsetCommit, OffsetFetch } from "../protocol/native/offsets.ts";
+import { pageAfter } from "../protocol/native/page.ts";
 import {
-  decodeOffsetCommitResponse,
-  decodeOffsetFetchResponse,
-  encodeOffsetCommitRequest,
-  encodeOffsetFetchRequest,
-} from "../protocol/native/offsets.ts";
-import {
-  decodeDeleteTopicResponse,
-  encodeDeleteTopicRequest,
-} from "../protocol/native/delete-topic.ts";
-import {
-  decodeCreateTopicResponse,
-  decodeDescribeTopicResponse,
-  decodeListTopicsResponse,
-  encodeCreateTopicRequest,
-  encodeDescribeTopicRequest,
-  encodeListTopicsRequest,
+  CreateTopic,
+  DeleteTopic,
+  DescribeTopic,
+  ListTopics,
   type ListedTopic,
 } from "../protocol/native/topics.ts";
 import type {
@@ -43,7 +30,7 @@ import type {
   TopicPartition,
 } from "./admin-types.ts";
 import { checkArray, checkNatural, checkObject, checkString } from "./argument-check.ts";
-import type { BrokerLink, Call, RetryPolicy } from "./link.ts";
+import { type BrokerLink, type Call, callOf, type RetryPolicy } from "./link.ts";
 import { checkOffsetSpec, type OffsetSpec, resolveOffset } from "./offset-spec.ts";
 import { allOf, pagesOf } from "./pages.ts";
 import { offsetForTimestamp } from "./time-lookup.ts";
@@ -83,10 +70,7 @@ export class Admin {
       checkString("INVALID_CONFIG", `setting ${setting} of topic '${name}'`, value);
     }
     const created = await this.#request({
-      api: "CreateTopic",
-      encode: (id, version) =>
-        encodeCreateTopicRequest(id, { topic: name, partitions, settings }, version),
-      decode: decodeCreateTopicResponse,
+      ...callOf(CreateTopic, { topic: name, partitions, settings }),
       repeatable: false,
     });
     return { partitions: created.partitions, topicId: created.topicId };
@@ -95,12 +79,8 @@ export class Admin {
   /** The topics, by name; the broker's internal ones only when asked for. */
   async listTopics(options: { readonly internal?: boolean } = {}): Promise<TopicListing[]> {
     const pages = pagesOf<ListedTopic>(async (after) => {
-      const page = { after: after?.name ?? "", limit: 0 };
-      const { topics, more } = await this.#request({
-        api: "ListTopics",
-        encode: (id, version) => encodeListTopicsRequest(id, page, version),
-        decode: decodeListTopicsResponse,
-      });
+      const page = pageAfter(after?.name);
+      const { topics, more } = await this.#request(callOf(ListTopics, page));
       return { items: topics, more };
     });
     const topics = await allOf(pages);
@@ -117,12 +97,9 @@ export class Admin {
   /** What a topic holds, partition by partition. Throws UNKNOWN_TOPIC_OR_PARTITION. */
   async describeTopic(name: string): Promise<TopicDescription> {
     checkString("INVALID_TOPIC", "name of the topic", name);
-    const { internal, settings, partitions, topicId } = await this.#request({
-      api: "DescribeTopic",
-      encode: (id, version) =>
-        encodeDescribeTopicRequest(id, { topic: name, createIfMissing: false }, version),
-      decode: decodeDescribeTopicResponse,
-    });
+    const { internal, settings, partitions, topicId } = await this.#request(
+      callOf(DescribeTopic, { topic: name, createIfMissing: false }),
+    );
     return {
       name,
       internal,
@@ -138,12 +115,7 @@ export class Admin {
   /** Deletes a topic, its records, and what groups committed for it. Not tried again, as createTopic. */
   async deleteTopic(name: string): Promise<void> {
     checkString("INVALID_TOPIC", "name of the topic", name);
-    await this.#request({
-      api: "DeleteTopic",
-      encode: (id) => encodeDeleteTopicRequest(id, { topic: name }),
-      decode: decodeDeleteTopicResponse,
-      repeatable: false,
-    });
+    await this.#request({ ...callOf(DeleteTopic, { topic: name }), repeatable: false });
   }
 
   /**
@@ -171,12 +143,8 @@ export class Admin {
   /** The same in pages, as the broker gives them out: for lists that are too long for memory. */
   groupPages(): AsyncGenerator<readonly GroupListing[], void> {
     return pagesOf<GroupListing>(async (after) => {
-      const page = { after: after?.group ?? "", limit: 0 };
-      const { groups, more } = await this.#request({
-        api: "ListGroups",
-        encode: (id, version) => encodeListGroupsRequest(id, page, version),
-        decode: decodeListGroupsResponse,
-      });
+      const page = pageAfter(after?.group);
+      const { groups, more } = await this.#request(callOf(ListGroups, page));
       return { items: groups, more };
     });
   }
@@ -186,11 +154,7 @@ export class Admin {
     checkString("INVALID_GROUP", "group", group);
     const pages = pagesOf<GroupOffset>(async (after) => {
       const page = describeAfter(group, after);
-      const { partitions, more } = await this.#request({
-        api: "DescribeGroup",
-        encode: (id, version) => encodeDescribeGroupRequest(id, page, version),
-        decode: decodeDescribeGroupResponse,
-      });
+      const { partitions, more } = await this.#request(callOf(DescribeGroup, page));
       return { items: partitions, more };
     });
     return await allOf(pages);
@@ -206,11 +170,7 @@ export class Admin {
     for (const { offset } of offsets) {
       checkNatural("INVALID_REQUEST", "offset of an item of offsets", offset);
     }
-    await this.#request({
-      api: "OffsetCommit",
-      encode: (id, version) => encodeOffsetCommitRequest(id, { group, offsets }, version),
-      decode: decodeOffsetCommitResponse,
-    });
+    await this.#request(callOf(OffsetCommit, { group, offsets }));
   }
 
   /** What a group has committed for these partitions, in their order. */
@@ -220,11 +180,7 @@ export class Admin {
   ): Promise<CommittedOffset[]> {
     checkString("INVALID_GROUP", "group", group);
     checkPartitions("partitions", partitions);
-    const { offsets } = await this.#request({
-      api: "OffsetFetch",
-      encode: (id, version) => encodeOffsetFetchRequest(id, { group, partitions }, version),
-      decode: decodeOffsetFetchResponse,
-    });
+    const { offsets } = await this.#request(callOf(OffsetFetch, { group, partitions }));
     if (offsets.length !== partitions.length) {
       throw new RustLogError(
         "UNKNOWN_SERVER_ERROR",
@@ -246,12 +202,7 @@ export class Admin {
   /** Forgets what a group has committed. Throws GROUP_NOT_FOUND. Not tried again, as createTopic. */
   async deleteGroup(group: string): Promise<void> {
     checkString("INVALID_GROUP", "group", group);
-    await this.#request({
-      api: "DeleteGroup",
-      encode: (id) => encodeDeleteGroupRequest(id, { group }),
-      decode: decodeDeleteGroupResponse,
-      repeatable: false,
-    });
+    await this.#request({ ...callOf(DeleteGroup, { group }), repeatable: false });
   }
 
   /** What the broker said of itself when the connection was made. */

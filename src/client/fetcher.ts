@@ -2,19 +2,14 @@
 // Leaves to others: handing records out and the order of partitions (consumer), retries (link).
 
 import { RustLogError } from "../errors.ts";
-import {
-  decodeFetchResponse,
-  encodeFetchRequest,
-  type FetchResponse,
-  offsetAfterDamage,
-} from "../protocol/native/fetch.ts";
-import { decodeListOffsetsResponse, encodeListOffsetsRequest } from "../protocol/native/offsets.ts";
+import { Fetch, type FetchResponse, offsetAfterDamage } from "../protocol/native/fetch.ts";
+import { ListOffsets } from "../protocol/native/offsets.ts";
 import { type DamageHandling, DamagedRecordsError } from "./damage.ts";
 import { backoffMs, pause } from "./backoff.ts";
 import type { PartitionPlan } from "./consumer-plan.ts";
 import { asRustLogError } from "./failure.ts";
 import { FetchedRecords, type PositionHolder } from "./fetched-records.ts";
-import type { BrokerLink, RetryPolicy } from "./link.ts";
+import { type BrokerLink, callOf, type RetryPolicy } from "./link.ts";
 import {
   isTopicChanged,
   otherDirectory,
@@ -130,15 +125,7 @@ export class PartitionFetcher implements PositionHolder {
     const { topicId, logDirectoryId } = this.#fetchSource;
     const request = { group: "", topic, topicId, partition, offset, ...sizes };
     try {
-      const response = await link.request(
-        {
-          api: "Fetch",
-          encode: (id, version) => encodeFetchRequest(id, request, version),
-          decode: decodeFetchResponse,
-          waitMs: maxWaitMs,
-        },
-        policy,
-      );
+      const response = await link.request({ ...callOf(Fetch, request), waitMs: maxWaitMs }, policy);
       if (link.info.logDirectoryId !== logDirectoryId) {
         throw otherDirectory(link, topic, logDirectoryId);
       }
@@ -241,12 +228,7 @@ export class PartitionFetcher implements PositionHolder {
     const { topic, partition } = this;
     const timestamp = where === "earliest" ? -2 : -1;
     const { offset, topicId } = await link.request(
-      {
-        api: "ListOffsets",
-        encode: (id, version) =>
-          encodeListOffsetsRequest(id, { topic, partition, timestamp }, version),
-        decode: decodeListOffsetsResponse,
-      },
+      callOf(ListOffsets, { topic, partition, timestamp }),
       policy,
     );
     this.#fetchOffset = offset;

@@ -4,21 +4,16 @@
 
 import { RustLogError } from "../errors.ts";
 import { BATCH_BYTES_MAX_DEFAULT, FRAME_BYTES_MAX_DEFAULT } from "../limits.ts";
-import {
-  type ApiVersionsResponse,
-  decodeApiVersionsResponse,
-  decodePingResponse,
-  encodeApiVersionsRequest,
-  encodePingRequest,
-} from "../protocol/native/meta.ts";
+import { type ApiVersionsResponse, ApiVersions, Ping } from "../protocol/native/meta.ts";
 import {
   API_NAMES,
-  API_VERSIONS,
+  APIS,
   commonVersion,
   FIRST_VERSION,
   type VersionRange,
 } from "../protocol/native/api-versions.ts";
 import { API, type ApiName, versionOfFrame } from "../protocol/native/messages.ts";
+import type { Api, Fields, ValueOf } from "../protocol/native/schema.ts";
 import type { BrokerAddress } from "./broker-address.ts";
 import { backoffMs, pause } from "./backoff.ts";
 import { BrokerConnection } from "./broker-connection.ts";
@@ -65,11 +60,17 @@ const UNKNOWN_BROKER: ApiVersionsResponse = {
   apis: [],
 };
 
-const PING: Call<unknown> = {
-  api: "Ping",
-  encode: (id) => encodePingRequest(id),
-  decode: decodePingResponse,
-};
+/** The call of an API with a request. */
+export function callOf<Request extends Fields, Response extends Fields>(
+  api: Api<Request, Response>,
+  request: ValueOf<Request>,
+): Call<ValueOf<Response>> {
+  return {
+    api: api.name,
+    encode: (id, version) => api.encodeRequest(id, request, version),
+    decode: api.decodeResponse,
+  };
+}
 
 /** The client's way to its broker. */
 export class BrokerLink {
@@ -96,7 +97,7 @@ export class BrokerLink {
 
   /** One round trip: connects if there is no connection. Throws what `request` throws. */
   async ping(policy: RetryPolicy = {}): Promise<void> {
-    await this.request(PING, policy);
+    await this.request(callOf(Ping, {}), policy);
   }
 
   /**
@@ -221,7 +222,7 @@ export class BrokerLink {
   async #shakeHands(connection: BrokerConnection): Promise<void> {
     const { requestTimeoutMs } = this.options;
     const payload = await connection
-      .request((id) => encodeApiVersionsRequest(id), requestTimeoutMs)
+      .request((id) => ApiVersions.encodeRequest(id, {}), requestTimeoutMs)
       .catch((error: unknown) => {
         throw this.#unanswered(error);
       });
@@ -247,12 +248,12 @@ export class BrokerLink {
       const listed = apis.find(({ apiKey }) => apiKey === API[name]);
       if (listed === undefined) continue;
       const theirs = { min: listed.minVersion, max: listed.maxVersion };
-      const version = commonVersion(API_VERSIONS[name], theirs);
+      const version = commonVersion(APIS[name].versions, theirs);
       if (version === undefined) {
         throw new RustLogError(
           "UNSUPPORTED_VERSION",
           `broker ${brokerVersion} at ${this.address.text} speaks ${rangeText(theirs)} of ${name}, ` +
-            `this client speaks ${rangeText(API_VERSIONS[name])}`,
+            `this client speaks ${rangeText(APIS[name].versions)}`,
         );
       }
       versions.set(name, version);
@@ -270,7 +271,7 @@ export class BrokerLink {
 /** Reads the answer to ApiVersions. */
 function infoFrom(payload: Uint8Array): ApiVersionsResponse {
   try {
-    return decodeApiVersionsResponse(payload);
+    return ApiVersions.decodeResponse(payload);
   } catch (error) {
     if (error instanceof RustLogError && error.code === "UNSUPPORTED_VERSION")
       return UNKNOWN_BROKER;

@@ -2,7 +2,7 @@
 // Leaves to others: which batch's turn it is (pipeline), connections and backoff (link, backoff).
 
 import { RustLogError } from "../errors.ts";
-import { decodeProduceResponse, encodeProduceRequestHead } from "../protocol/native/produce.ts";
+import { Produce, encodeProduceRequestHead } from "../protocol/native/produce.ts";
 import type { SealedBatch } from "./accumulator.ts";
 import { backoffMs } from "./backoff.ts";
 import type { BrokerLink } from "./link.ts";
@@ -26,7 +26,7 @@ export class BatchSender {
         api: "Produce",
         encode: (id) => encodeProduceRequestHead(id, topic, partition, bytes.length),
         batch: bytes,
-        decode: decodeProduceResponse,
+        decode: Produce.decodeResponse,
       },
       this.#leftMs(batch),
       lastError,

@@ -2,11 +2,11 @@
 // in it is the first, only its records tell. Leaves to others: other ways to name an offset (offset-spec).
 
 import { RustLogError } from "../errors.ts";
-import { decodeFetchResponse, encodeFetchRequest } from "../protocol/native/fetch.ts";
-import { decodeListOffsetsResponse, encodeListOffsetsRequest } from "../protocol/native/offsets.ts";
+import { Fetch } from "../protocol/native/fetch.ts";
+import { ListOffsets } from "../protocol/native/offsets.ts";
 import { RecordCursor } from "../record/cursor.ts";
 import type { TopicPartition } from "./admin-types.ts";
-import type { BrokerLink, RetryPolicy } from "./link.ts";
+import { type BrokerLink, callOf, type RetryPolicy } from "./link.ts";
 
 /**
  * Offset of the first record of a partition whose timestamp is `ms` (milliseconds since 1970) or later; the
@@ -19,27 +19,13 @@ export async function offsetForTimestamp(
   ms: number,
   policy: RetryPolicy,
 ): Promise<number> {
-  const found = await link.request(
-    {
-      api: "ListOffsets",
-      encode: (id, version) => encodeListOffsetsRequest(id, { ...where, timestamp: ms }, version),
-      decode: decodeListOffsetsResponse,
-    },
-    policy,
-  );
+  const found = await link.request(callOf(ListOffsets, { ...where, timestamp: ms }), policy);
   if (found.timestamp < 0) return found.offset;
   for (let { offset } = found; ;) {
     // One batch is returned whatever its size.
     const one = { maxBytes: 1, minBytes: 1, maxWaitMs: 0 };
     const fetch = { ...where, ...one, group: "", offset };
-    const { batches, nextOffset, highWatermark } = await link.request(
-      {
-        api: "Fetch",
-        encode: (id, version) => encodeFetchRequest(id, fetch, version),
-        decode: decodeFetchResponse,
-      },
-      policy,
-    );
+    const { batches, nextOffset, highWatermark } = await link.request(callOf(Fetch, fetch), policy);
     const cursor = new RecordCursor().reset(batches, 0, batches.length, { fromOffset: offset });
     try {
       while (cursor.next()) if (cursor.timestamp >= ms) return cursor.offset;

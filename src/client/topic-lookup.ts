@@ -1,11 +1,8 @@
 // How many partitions a topic has, for a producer: a topic that is not there yet is created by the broker,
 // if the broker creates topics by itself. Leaves to others: what is done with the number (producer-topic).
 
-import {
-  decodeDescribeTopicResponse,
-  encodeDescribeTopicRequest,
-} from "../protocol/native/topics.ts";
-import type { BrokerLink, RetryPolicy } from "./link.ts";
+import { DescribeTopic } from "../protocol/native/topics.ts";
+import { type BrokerLink, callOf, type RetryPolicy } from "./link.ts";
 
 /**
  * Number of partitions of `topic`. Throws UNKNOWN_TOPIC_OR_PARTITION when it is not there and is not created
@@ -18,11 +15,7 @@ export async function lookUpPartitions(
   createIfMissing = true,
 ): Promise<number> {
   const { partitions } = await link.request(
-    {
-      api: "DescribeTopic",
-      encode: (id, version) => encodeDescribeTopicRequest(id, { topic, createIfMissing }, version),
-      decode: decodeDescribeTopicResponse,
-    },
+    callOf(DescribeTopic, { topic, createIfMissing }),
     policy,
   );
   return partitions.length;

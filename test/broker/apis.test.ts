@@ -1,40 +1,26 @@
 import { describe, expect, test } from "bun:test";
 import { VERSION } from "../../src/broker/version.ts";
 import {
-  decodeDeleteGroupResponse,
-  decodeDescribeGroupResponse,
+  DeleteGroup,
+  DescribeGroup,
   describeAfter,
-  decodeListGroupsResponse,
-  encodeDeleteGroupRequest,
-  encodeDescribeGroupRequest,
-  encodeListGroupsRequest,
+  ListGroups,
 } from "../../src/protocol/native/groups.ts";
-import { API_NAMES, API_VERSIONS } from "../../src/protocol/native/api-versions.ts";
+import { pageAfter } from "../../src/protocol/native/page.ts";
+import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.ts";
 import { API } from "../../src/protocol/native/messages.ts";
+import { ApiVersions } from "../../src/protocol/native/meta.ts";
 import {
-  decodeApiVersionsResponse,
-  encodeApiVersionsRequest,
-} from "../../src/protocol/native/meta.ts";
-import {
-  decodeListOffsetsResponse,
-  decodeOffsetCommitResponse,
-  decodeOffsetFetchResponse,
-  encodeListOffsetsRequest,
-  encodeOffsetCommitRequest,
-  encodeOffsetFetchRequest,
+  ListOffsets,
+  OffsetCommit,
+  OffsetFetch,
   type OffsetCommitEntry,
 } from "../../src/protocol/native/offsets.ts";
 import {
-  decodeDeleteTopicResponse,
-  encodeDeleteTopicRequest,
-} from "../../src/protocol/native/delete-topic.ts";
-import {
-  decodeCreateTopicResponse,
-  decodeDescribeTopicResponse,
-  decodeListTopicsResponse,
-  encodeCreateTopicRequest,
-  encodeDescribeTopicRequest,
-  encodeListTopicsRequest,
+  DeleteTopic,
+  CreateTopic,
+  DescribeTopic,
+  ListTopics,
 } from "../../src/protocol/native/topics.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
 import { batchOf, recordsIn, type Session, startBroker } from "../support/broker.ts";
@@ -46,47 +32,49 @@ function apis(session: Session) {
     create: (topic: string, partitions = 1, settings: Record<string, string> = {}) =>
       session.call(
         (id) =>
-          encodeCreateTopicRequest(id, {
+          CreateTopic.encodeRequest(id, {
             topic,
             partitions,
             settings: Object.entries(settings).map(([name, value]) => ({ name, value })),
           }),
-        decodeCreateTopicResponse,
+        CreateTopic.decodeResponse,
       ),
-    list: () => session.call((id) => encodeListTopicsRequest(id), decodeListTopicsResponse),
+    list: () =>
+      session.call((id) => ListTopics.encodeRequest(id, pageAfter()), ListTopics.decodeResponse),
     describe: (topic: string) =>
       session.call(
-        (id) => encodeDescribeTopicRequest(id, { topic, createIfMissing: false }),
-        decodeDescribeTopicResponse,
+        (id) => DescribeTopic.encodeRequest(id, { topic, createIfMissing: false }),
+        DescribeTopic.decodeResponse,
       ),
     remove: (topic: string) =>
-      session.call((id) => encodeDeleteTopicRequest(id, { topic }), decodeDeleteTopicResponse),
+      session.call((id) => DeleteTopic.encodeRequest(id, { topic }), DeleteTopic.decodeResponse),
     commit: (group: string, ...offsets: OffsetCommitEntry[]) =>
       session.call(
-        (id) => encodeOffsetCommitRequest(id, { group, offsets }),
-        decodeOffsetCommitResponse,
+        (id) => OffsetCommit.encodeRequest(id, { group, offsets }),
+        OffsetCommit.decodeResponse,
       ),
     async committed(group: string, topic: string, ...partitions: number[]) {
       const request = { group, partitions: partitions.map((partition) => ({ topic, partition })) };
       const { offsets } = await session.call(
-        (id) => encodeOffsetFetchRequest(id, request),
-        decodeOffsetFetchResponse,
+        (id) => OffsetFetch.encodeRequest(id, request),
+        OffsetFetch.decodeResponse,
       );
       return offsets.map(({ offset }) => offset);
     },
     offsetAt: (topic: string, timestamp: number, partition = 0) =>
       session.call(
-        (id) => encodeListOffsetsRequest(id, { topic, partition, timestamp }),
-        decodeListOffsetsResponse,
+        (id) => ListOffsets.encodeRequest(id, { topic, partition, timestamp }),
+        ListOffsets.decodeResponse,
       ),
-    groups: () => session.call((id) => encodeListGroupsRequest(id), decodeListGroupsResponse),
+    groups: () =>
+      session.call((id) => ListGroups.encodeRequest(id, pageAfter()), ListGroups.decodeResponse),
     describeGroup: (group: string) =>
       session.call(
-        (id) => encodeDescribeGroupRequest(id, describeAfter(group)),
-        decodeDescribeGroupResponse,
+        (id) => DescribeGroup.encodeRequest(id, describeAfter(group)),
+        DescribeGroup.decodeResponse,
       ),
     deleteGroup: (group: string) =>
-      session.call((id) => encodeDeleteGroupRequest(id, { group }), decodeDeleteGroupResponse),
+      session.call((id) => DeleteGroup.encodeRequest(id, { group }), DeleteGroup.decodeResponse),
   };
 }
 
@@ -306,8 +294,8 @@ describe("ApiVersions", () => {
     await using broker = await startBroker({ maxFrameBytes: 1_000_000, maxBatchBytes: 900_000 });
     using session = await broker.session();
     const answer = await session.call(
-      (id) => encodeApiVersionsRequest(id),
-      decodeApiVersionsResponse,
+      (id) => ApiVersions.encodeRequest(id, {}),
+      ApiVersions.decodeResponse,
     );
     expect(answer).toMatchObject({
       brokerVersion: VERSION,
@@ -319,7 +307,7 @@ describe("ApiVersions", () => {
       API_NAMES.map((name) => ({
         apiKey: API[name],
         minVersion: 1,
-        maxVersion: API_VERSIONS[name].max,
+        maxVersion: APIS[name].versions.max,
       })),
     );
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { decodeFetchResponse, encodeFetchRequest } from "../../src/protocol/native/fetch.ts";
+import { Fetch } from "../../src/protocol/native/fetch.ts";
 import { API, encodeRequest } from "../../src/protocol/native/messages.ts";
 import { batchOf, errorOf, recordsIn, startBroker } from "../support/broker.ts";
 
@@ -26,7 +26,7 @@ describe("a fetch that waits", () => {
     using reader = await broker.session();
     await reader.produce("t", 0, batchOf("a"));
     const waiting = (id: number) =>
-      encodeFetchRequest(id, {
+      Fetch.encodeRequest(id, {
         ...{ group: "", topic: "t", partition: 0, offset: 0 },
         ...{ maxBytes: 1_000_000, minBytes: 1_000_000, maxWaitMs: FOREVER_MS },
       });
@@ -43,7 +43,7 @@ describe("a fetch that waits", () => {
     using writer = await broker.session();
     await writer.produce("t", 0, batchOf("first"));
     const waiting = (id: number) =>
-      encodeFetchRequest(id, {
+      Fetch.encodeRequest(id, {
         ...{ group: "", topic: "t", partition: 0, offset: 1 },
         ...{ maxBytes: 1_000_000, minBytes: 1, maxWaitMs: FOREVER_MS },
       });
@@ -52,7 +52,7 @@ describe("a fetch that waits", () => {
     await reader.ping();
     await writer.produce("t", 0, batchOf("second"));
     await Promise.all(ids.map((id) => reader.client.response(id)));
-    const fetched = decodeFetchResponse(await reader.client.response(3_999));
+    const fetched = Fetch.decodeResponse(await reader.client.response(3_999));
     expect(recordsIn(fetched.batches)).toEqual(["1:second"]);
     expect(reader.client.order.filter((id) => id >= 1_000)).toHaveLength(3_000);
     expect(broker.broker.inflight.waits).toBe(0);
@@ -122,7 +122,7 @@ describe("a fetch that waits", () => {
     const waiting = reader.fetch({ topic: "t", minBytes: 1_000_000, maxWaitMs: FOREVER_MS });
     const answer = client.response(reader.lastId);
     client.shutdown();
-    expect(recordsIn(decodeFetchResponse(await answer).batches)).toEqual(["0:a"]);
+    expect(recordsIn(Fetch.decodeResponse(await answer).batches)).toEqual(["0:a"]);
     await waiting;
     await client.closed;
   });

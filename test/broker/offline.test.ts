@@ -2,16 +2,8 @@
 import { expect, test } from "bun:test";
 import { HttpServer } from "../../src/http/http-server.ts";
 import { monitoringRoutes } from "../../src/http/monitoring.ts";
-import {
-  decodeListOffsetsResponse,
-  encodeListOffsetsRequest,
-} from "../../src/protocol/native/offsets.ts";
-import {
-  decodeDescribeTopicResponse,
-  decodeListTopicsResponse,
-  encodeDescribeTopicRequest,
-  encodeListTopicsRequest,
-} from "../../src/protocol/native/topics.ts";
+import { ListOffsets } from "../../src/protocol/native/offsets.ts";
+import { DescribeTopic, ListTopics } from "../../src/protocol/native/topics.ts";
 import { batchOf, recordsIn, startBroker } from "../support/broker.ts";
 import { makeOfflinePartition } from "../support/offline.ts";
 import { withTempDir } from "../support/tmp.ts";
@@ -23,8 +15,8 @@ test("an offline partition is described in every version, and its requests get S
     using session = await running.session();
     const describe = (version: number) =>
       session.call(
-        (id) => encodeDescribeTopicRequest(id, { topic: "t", createIfMissing: false }, version),
-        (payload) => decodeDescribeTopicResponse(payload, version),
+        (id) => DescribeTopic.encodeRequest(id, { topic: "t", createIfMissing: false }, version),
+        (payload) => DescribeTopic.decodeResponse(payload, version),
       );
     const none = { logStartOffset: -1, highWatermark: -1, logEndOffset: -1, segments: 0, bytes: 0 };
     for (const version of [1, 2]) {
@@ -39,8 +31,8 @@ test("an offline partition is described in every version, and its requests get S
       { partition: 1, highWatermark: 1, offline: "" },
     ]);
     const { topics } = await session.call(
-      (id) => encodeListTopicsRequest(id, { after: "", limit: 0 }, 4),
-      (payload) => decodeListTopicsResponse(payload, 4),
+      (id) => ListTopics.encodeRequest(id, { after: "", limit: 0 }, 4),
+      (payload) => ListTopics.decodeResponse(payload, 4),
     );
     expect(topics.find(({ name }) => name === "t")).toMatchObject({ partitions: 2, offline: 1 });
     const latest = { topic: "t", partition: 0, timestamp: -1 };
@@ -49,8 +41,8 @@ test("an offline partition is described in every version, and its requests get S
       () => session.fetch({ topic: "t", partition: 0 }),
       () =>
         session.call(
-          (id) => encodeListOffsetsRequest(id, latest),
-          (payload) => decodeListOffsetsResponse(payload),
+          (id) => ListOffsets.encodeRequest(id, latest),
+          (payload) => ListOffsets.decodeResponse(payload),
         ),
     ]) {
       await expect(request()).rejects.toMatchObject({

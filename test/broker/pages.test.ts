@@ -1,17 +1,9 @@
 // Lists of any length: in pages, and whole in the versions that know no pages, as long as they fit a frame.
 import { describe, expect, test } from "bun:test";
-import {
-  decodeDescribeGroupResponse,
-  decodeListGroupsResponse,
-  encodeDescribeGroupRequest,
-  encodeListGroupsRequest,
-} from "../../src/protocol/native/groups.ts";
-import { encodeOffsetCommitRequest } from "../../src/protocol/native/offsets.ts";
-import { encodeCreateTopicRequest } from "../../src/protocol/native/topics.ts";
-import {
-  decodeListTopicsResponse,
-  encodeListTopicsRequest,
-} from "../../src/protocol/native/topics.ts";
+import { pageAfter } from "../../src/protocol/native/page.ts";
+import { DescribeGroup, ListGroups } from "../../src/protocol/native/groups.ts";
+import { OffsetCommit } from "../../src/protocol/native/offsets.ts";
+import { CreateTopic, ListTopics } from "../../src/protocol/native/topics.ts";
 import { errorOf, type Session, startBroker } from "../support/broker.ts";
 import { join } from "../system/hostile-input.ts";
 
@@ -27,7 +19,7 @@ async function makeGroups(session: Session, count: number, nameBytes: number): P
   const ids = Array.from({ length: count }, (_, i) => 1_000_000 + i);
   const names = ids.map((id) => String(id).padEnd(nameBytes, "x"));
   session.client.send(
-    join(ids.map((id, i) => encodeOffsetCommitRequest(id, { group: names[i]!, offsets }))),
+    join(ids.map((id, i) => OffsetCommit.encodeRequest(id, { group: names[i]!, offsets }))),
   );
   await session.client.response(ids.at(-1)!);
   return names;
@@ -35,13 +27,13 @@ async function makeGroups(session: Session, count: number, nameBytes: number): P
 
 async function createTopic(session: Session, topic: string, partitions: number): Promise<void> {
   const request = { topic, partitions, settings: [] };
-  await session.call((id) => encodeCreateTopicRequest(id, request), errorOf);
+  await session.call((id) => CreateTopic.encodeRequest(id, request), errorOf);
 }
 
 function groupPage(session: Session, after: string, limit: number) {
   return session.call(
-    (id) => encodeListGroupsRequest(id, { after, limit }, 2),
-    (payload) => decodeListGroupsResponse(payload, 2),
+    (id) => ListGroups.encodeRequest(id, { after, limit }, 2),
+    (payload) => ListGroups.decodeResponse(payload, 2),
   );
 }
 
@@ -79,7 +71,7 @@ describe("ListGroups", () => {
     const pages = await groupPages(session, 0);
     expect(pages.length).toBeGreaterThan(2);
     expect(pages.flat()).toEqual(names);
-    const whole = await session.call((id) => encodeListGroupsRequest(id), errorOf);
+    const whole = await session.call((id) => ListGroups.encodeRequest(id, pageAfter()), errorOf);
     expect(whole).toBe(
       "FRAME_TOO_LARGE: the answer to ListGroups does not fit a frame of 65536 bytes; version 2 answers in pages",
     );
@@ -91,8 +83,8 @@ describe("ListGroups", () => {
     await createTopic(session, "t", 1);
     const names = await makeGroups(session, 1200, 7);
     const { groups } = await session.call(
-      (id) => encodeListGroupsRequest(id),
-      decodeListGroupsResponse,
+      (id) => ListGroups.encodeRequest(id, pageAfter()),
+      ListGroups.decodeResponse,
     );
     expect(groups.map(({ group }) => group)).toEqual(names);
   });
@@ -104,10 +96,10 @@ describe("ListGroups", () => {
     await makeGroups(session, 3000, 7);
     const { inflight } = started.broker;
     using other = await started.session();
-    session.client.send(encodeListGroupsRequest(1));
-    other.client.send(encodeListGroupsRequest(1));
+    session.client.send(ListGroups.encodeRequest(1, pageAfter()));
+    other.client.send(ListGroups.encodeRequest(1, pageAfter()));
     await session.client.response(1);
-    session.client.send(encodeListGroupsRequest(2));
+    session.client.send(ListGroups.encodeRequest(2, pageAfter()));
     other.client.terminate();
     await session.client.response(2);
     await started.broker.stop();
@@ -121,14 +113,14 @@ test("DescribeGroup has pages of partitions, also across topics", async () => {
   for (const topic of ["a", "b", "c"]) {
     await createTopic(session, topic, 4);
     const offsets = [{ topic, partition: 1, offset: 0 }];
-    await session.call((id) => encodeOffsetCommitRequest(id, { group: "g", offsets }), errorOf);
+    await session.call((id) => OffsetCommit.encodeRequest(id, { group: "g", offsets }), errorOf);
   }
   const seen: string[] = [];
   let after = { afterTopic: "", afterPartition: 0 };
   for (let more = true; more;) {
     const page = await session.call(
-      (id) => encodeDescribeGroupRequest(id, { group: "g", ...after, limit: 5 }, 2),
-      (payload) => decodeDescribeGroupResponse(payload, 2),
+      (id) => DescribeGroup.encodeRequest(id, { group: "g", ...after, limit: 5 }, 2),
+      (payload) => DescribeGroup.decodeResponse(payload, 2),
     );
     expect(page.partitions.length).toBeLessThanOrEqual(5);
     seen.push(...page.partitions.map(({ topic, partition }) => `${topic}-${partition}`));
@@ -147,8 +139,8 @@ test("ListTopics has pages from version 3 on", async () => {
   for (let i = 0; i < 7; i++) await createTopic(session, `t${i}`, 1);
   const page = (after: string, limit: number) =>
     session.call(
-      (id) => encodeListTopicsRequest(id, { after, limit }, 3),
-      (payload) => decodeListTopicsResponse(payload, 3),
+      (id) => ListTopics.encodeRequest(id, { after, limit }, 3),
+      (payload) => ListTopics.decodeResponse(payload, 3),
     );
   const first = await page("", 5);
   expect([first.topics.map(({ name }) => name).join(" "), first.more]).toEqual([

@@ -1,12 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import {
-  decodeFetchResponse,
-  encodeFetchRequest,
-  fetchResponseHeadBytes,
-} from "../../src/protocol/native/fetch.ts";
+import { Fetch, fetchResponseHeadBytes } from "../../src/protocol/native/fetch.ts";
 import { FRAME_LENGTH_BYTES } from "../../src/net/frame.ts";
 import { API, encodeRequest } from "../../src/protocol/native/messages.ts";
-import { decodeProduceResponse } from "../../src/protocol/native/produce.ts";
+import { Produce } from "../../src/protocol/native/produce.ts";
 import { FIELD, stampProducer } from "../../src/record/batch.ts";
 import { batchOf, errorOf, recordsIn, startBroker } from "../support/broker.ts";
 import { encodeProduceRequest } from "../support/whole-frames.ts";
@@ -54,7 +50,7 @@ describe("produce", () => {
     );
     client.send(new Uint8Array(Buffer.concat(frames)));
     for (let i = 0; i < count; i++) {
-      const { baseOffset } = decodeProduceResponse(await client.response(1000 + i));
+      const { baseOffset } = Produce.decodeResponse(await client.response(1000 + i));
       expect(baseOffset).toBe(Math.floor(i / 2));
     }
     for (const partition of [0, 1]) {
@@ -182,12 +178,12 @@ describe("fetch", () => {
       const place = { group: "", topic: "t", partition: 0, offset: 0 };
       const fetched = await session.call(
         (id) =>
-          encodeFetchRequest(
+          Fetch.encodeRequest(
             id,
             { ...place, maxBytes: 2 ** 32 - 1, minBytes: 1, maxWaitMs: 0 },
             version,
           ),
-        (payload) => decodeFetchResponse(payload, version),
+        (payload) => Fetch.decodeResponse(payload, version),
       );
       expect(fetched.nextOffset).toBe(7);
       expect(session.client.bytesReceived - before).toBe(maxFrameBytes + FRAME_LENGTH_BYTES);

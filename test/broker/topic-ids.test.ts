@@ -1,24 +1,15 @@
 // Topic ids on the wire: told where a topic is described, and asked for where an offset of it is used.
-import { FIRST_PAGE } from "../../src/protocol/native/page.ts";
+import { pageAfter } from "../../src/protocol/native/page.ts";
 import { expect, test } from "bun:test";
 import type { FetchRequest } from "../../src/protocol/native/fetch.ts";
-import { decodeFetchResponse, encodeFetchRequest } from "../../src/protocol/native/fetch.ts";
+import { Fetch } from "../../src/protocol/native/fetch.ts";
 import { decodeResponse } from "../../src/protocol/native/messages.ts";
+import { ListOffsets, OffsetFetch, OffsetCommit } from "../../src/protocol/native/offsets.ts";
 import {
-  decodeListOffsetsResponse,
-  decodeOffsetFetchResponse,
-  encodeListOffsetsRequest,
-  encodeOffsetCommitRequest,
-  encodeOffsetFetchRequest,
-} from "../../src/protocol/native/offsets.ts";
-import { encodeDeleteTopicRequest } from "../../src/protocol/native/delete-topic.ts";
-import {
-  decodeCreateTopicResponse,
-  decodeDescribeTopicResponse,
-  decodeListTopicsResponse,
-  encodeCreateTopicRequest,
-  encodeDescribeTopicRequest,
-  encodeListTopicsRequest,
+  DeleteTopic,
+  CreateTopic,
+  DescribeTopic,
+  ListTopics,
 } from "../../src/protocol/native/topics.ts";
 import { ZERO_UUID } from "../../src/record/bytes.ts";
 import { batchOf, recordsIn, type Session, startBroker } from "../support/broker.ts";
@@ -29,8 +20,8 @@ const V2 = 2;
 async function create(session: Session, topic: string): Promise<string> {
   const request = { topic, partitions: 1, settings: [] };
   const { topicId } = await session.call(
-    (id) => encodeCreateTopicRequest(id, request, V2),
-    (payload) => decodeCreateTopicResponse(payload, V2),
+    (id) => CreateTopic.encodeRequest(id, request, V2),
+    (payload) => CreateTopic.decodeResponse(payload, V2),
   );
   await session.produce(topic, 0, batchOf("a", "b", "c"));
   return topicId!;
@@ -38,29 +29,29 @@ async function create(session: Session, topic: string): Promise<string> {
 
 const remove = (session: Session, topic: string): Promise<void> =>
   session.call(
-    (id) => encodeDeleteTopicRequest(id, { topic }),
+    (id) => DeleteTopic.encodeRequest(id, { topic }),
     (payload) => void decodeResponse(payload, () => {}),
   );
 
 const fetch = (session: Session, request: Partial<FetchRequest>) => {
   const whole = { group: "", topic: "t", partition: 0, offset: 0, maxBytes: 1_000, minBytes: 1 };
   return session.call(
-    (id) => encodeFetchRequest(id, { ...whole, maxWaitMs: 0, ...request }, V2),
-    (payload) => decodeFetchResponse(payload, V2),
+    (id) => Fetch.encodeRequest(id, { ...whole, maxWaitMs: 0, ...request }, V2),
+    (payload) => Fetch.decodeResponse(payload, V2),
   );
 };
 
 const listOffsets = (session: Session, topicId: string | undefined) =>
   session.call(
-    (id) => encodeListOffsetsRequest(id, { topic: "t", partition: 0, timestamp: -1, topicId }, V2),
-    (payload) => decodeListOffsetsResponse(payload, V2),
+    (id) => ListOffsets.encodeRequest(id, { topic: "t", partition: 0, timestamp: -1, topicId }, V2),
+    (payload) => ListOffsets.decodeResponse(payload, V2),
   );
 
 const commit = (session: Session, offset: number, topicId?: string): Promise<void> =>
   session.call(
     (id) => {
       const offsets = [{ topic: "t", partition: 0, offset, topicId }];
-      return encodeOffsetCommitRequest(id, { group: "g", offsets }, V2);
+      return OffsetCommit.encodeRequest(id, { group: "g", offsets }, V2);
     },
     (payload) => void decodeResponse(payload, () => {}),
   );
@@ -69,9 +60,9 @@ const committed = async (session: Session, topicId?: string): Promise<number | u
   const { offsets } = await session.call(
     (id) => {
       const partitions = [{ topic: "t", partition: 0, topicId }];
-      return encodeOffsetFetchRequest(id, { group: "g", partitions }, V2);
+      return OffsetFetch.encodeRequest(id, { group: "g", partitions }, V2);
     },
-    (payload) => decodeOffsetFetchResponse(payload),
+    (payload) => OffsetFetch.decodeResponse(payload),
   );
   return offsets[0]?.offset;
 };
@@ -82,21 +73,21 @@ test("creating, listing and describing a topic tell its id, which version 1 does
   const topicId = await create(session, "t");
   expect(topicId).toMatch(/^[0-9a-f-]{36}$/);
   const { topics } = await session.call(
-    (id) => encodeListTopicsRequest(id, FIRST_PAGE, V2),
-    (payload) => decodeListTopicsResponse(payload, V2),
+    (id) => ListTopics.encodeRequest(id, pageAfter(), V2),
+    (payload) => ListTopics.decodeResponse(payload, V2),
   );
   expect(topics).toEqual([{ name: "t", partitions: 1, internal: false, topicId, offline: 0 }]);
   const request = { topic: "t", createIfMissing: false };
   const described = await session.call(
-    (id) => encodeDescribeTopicRequest(id, request, V2),
-    (payload) => decodeDescribeTopicResponse(payload, V2),
+    (id) => DescribeTopic.encodeRequest(id, request, V2),
+    (payload) => DescribeTopic.decodeResponse(payload, V2),
   );
   expect(described.topicId).toBe(topicId);
   expect((await fetch(session, {})).topicId).toBe(topicId);
   expect((await listOffsets(session, undefined)).topicId).toBe(topicId);
   const first = await session.call(
-    (id) => encodeDescribeTopicRequest(id, request),
-    (payload) => decodeDescribeTopicResponse(payload),
+    (id) => DescribeTopic.encodeRequest(id, request),
+    (payload) => DescribeTopic.decodeResponse(payload),
   );
   expect(first.topicId).toBeUndefined();
 });

@@ -5,14 +5,14 @@ import { connect } from "../../src/client/client.ts";
 import { BrokerLink, type Call, type LinkOptions } from "../../src/client/link.ts";
 import { parseBrokerAddress } from "../../src/client/broker-address.ts";
 import { RustLogError } from "../../src/errors.ts";
-import { API_NAMES, API_VERSIONS } from "../../src/protocol/native/api-versions.ts";
-import { decodePingResponse, encodePingRequest } from "../../src/protocol/native/meta.ts";
+import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.ts";
+import { Ping } from "../../src/protocol/native/meta.ts";
 import { FakeBroker } from "../support/fake-broker.ts";
 
 const ping: Call<unknown> = {
   api: "Ping",
-  encode: (id) => encodePingRequest(id),
-  decode: decodePingResponse,
+  encode: (id) => Ping.encodeRequest(id, {}),
+  decode: Ping.decodeResponse,
 };
 const FOREVER = new Promise<void>(() => {});
 
@@ -116,12 +116,12 @@ describe("connecting", () => {
         let encoded = 0;
         const encode = (id: number, version: number): Uint8Array => {
           encoded = version;
-          const frame = encodePingRequest(id);
+          const frame = Ping.encodeRequest(id, {});
           frame[5] = version;
           return frame;
         };
         const decoded = await link.request({ api, encode, decode: (_, version) => version });
-        const expected = apiVersion ?? API_VERSIONS[api].max;
+        const expected = apiVersion ?? APIS[api].versions.max;
         expect([api, encoded, decoded]).toEqual([api, expected, expected]);
       }
     }

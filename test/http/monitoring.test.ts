@@ -5,9 +5,9 @@ import { HttpServer } from "../../src/http/http-server.ts";
 import { metricsText } from "../../src/http/metrics-text.ts";
 import { monitoringRoutes } from "../../src/http/monitoring.ts";
 import { encodeRequest } from "../../src/protocol/native/messages.ts";
-import { encodeFetchRequest } from "../../src/protocol/native/fetch.ts";
-import { encodeOffsetCommitRequest } from "../../src/protocol/native/offsets.ts";
-import { encodeCreateTopicRequest } from "../../src/protocol/native/topics.ts";
+import { Fetch } from "../../src/protocol/native/fetch.ts";
+import { OffsetCommit } from "../../src/protocol/native/offsets.ts";
+import { CreateTopic } from "../../src/protocol/native/topics.ts";
 import { RealDisk } from "../../src/log/disk/real-disk.ts";
 import { plain, table } from "../protocol/document.ts";
 import { batchOf, errorOf, type Session, startBroker } from "../support/broker.ts";
@@ -60,7 +60,7 @@ function requestsOf(families: ReadonlyMap<string, Family>): Record<string, numbe
 
 function commit(session: Session, group: string, topic: string, offset: number): Promise<unknown> {
   const offsets = [{ topic, partition: 0, offset }];
-  return session.call((id) => encodeOffsetCommitRequest(id, { group, offsets }), errorOf);
+  return session.call((id) => OffsetCommit.encodeRequest(id, { group, offsets }), errorOf);
 }
 
 describe("GET /metrics", () => {
@@ -131,7 +131,7 @@ describe("GET /metrics", () => {
     session.client.send(produce);
     const answer = await session.client.response(90);
     const fetchRequest = { group: "", topic: "t", partition: 0, offset: 0, maxBytes: 1000 };
-    const fetchFrame = encodeFetchRequest(91, { ...fetchRequest, minBytes: 1, maxWaitMs: 0 });
+    const fetchFrame = Fetch.encodeRequest(91, { ...fetchRequest, minBytes: 1, maxWaitMs: 0 });
     session.client.send(fetchFrame);
     const fetched = await session.client.response(91);
     const families = await http.scrape();
@@ -148,7 +148,7 @@ describe("GET /metrics", () => {
     await using http = serve(broker);
     using session = await broker.session();
     const created = { topic: "t", partitions: 2, settings: [] };
-    await session.call((id) => encodeCreateTopicRequest(id, created), errorOf);
+    await session.call((id) => CreateTopic.encodeRequest(id, created), errorOf);
     for (let i = 0; i < 4; i++) await session.produce("t", 0, batchOf("x".repeat(600), "y"));
     await commit(session, "g", "t", 3);
     await commit(session, 'quo"te', "t", 8);

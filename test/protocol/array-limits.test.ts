@@ -1,16 +1,8 @@
 // Arrays with more items than their limit: what a request of a few megabytes could cost is refused at its count.
 import { expect, test } from "bun:test";
 import { OFFSET_ENTRIES_MAX, TOPIC_SETTINGS_MAX } from "../../src/limits.ts";
-import {
-  decodeOffsetCommitRequest,
-  decodeOffsetFetchRequest,
-  encodeOffsetCommitRequest,
-  encodeOffsetFetchRequest,
-} from "../../src/protocol/native/offsets.ts";
-import {
-  decodeCreateTopicRequest,
-  encodeCreateTopicRequest,
-} from "../../src/protocol/native/topics.ts";
+import { OffsetCommit, OffsetFetch } from "../../src/protocol/native/offsets.ts";
+import { CreateTopic } from "../../src/protocol/native/topics.ts";
 
 /** A byte that is no UTF-8. */
 const BROKEN = 0xff;
@@ -19,9 +11,9 @@ const ARRAYS = [
   {
     field: "offsets",
     itemsMax: OFFSET_ENTRIES_MAX,
-    decode: decodeOffsetCommitRequest,
+    decode: OffsetCommit.decodeRequest,
     encode: (items: number) =>
-      encodeOffsetCommitRequest(1, {
+      OffsetCommit.encodeRequest(1, {
         group: "g",
         offsets: Array.from({ length: items }, (_, partition) => ({
           topic: "t",
@@ -34,9 +26,9 @@ const ARRAYS = [
   {
     field: "partitions",
     itemsMax: OFFSET_ENTRIES_MAX,
-    decode: decodeOffsetFetchRequest,
+    decode: OffsetFetch.decodeRequest,
     encode: (items: number) =>
-      encodeOffsetFetchRequest(1, {
+      OffsetFetch.encodeRequest(1, {
         group: "g",
         partitions: Array.from({ length: items }, (_, partition) => ({ topic: "t", partition })),
       }),
@@ -45,9 +37,9 @@ const ARRAYS = [
   {
     field: "settings",
     itemsMax: TOPIC_SETTINGS_MAX,
-    decode: decodeCreateTopicRequest,
+    decode: CreateTopic.decodeRequest,
     encode: (items: number) =>
-      encodeCreateTopicRequest(1, {
+      CreateTopic.encodeRequest(1, {
         topic: "t",
         partitions: 1,
         settings: Array.from({ length: items }, () => ({ name: "n", value: "v" })),

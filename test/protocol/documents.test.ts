@@ -3,16 +3,16 @@ import { describe, expect, test } from "bun:test";
 import { brokerCommand } from "../../src/cli/broker.ts";
 import { ERRORS, type ErrorName, RustLogError } from "../../src/errors.ts";
 import * as limits from "../../src/limits.ts";
-import { API_NAMES, API_VERSIONS } from "../../src/protocol/native/api-versions.ts";
-import { encodeFetchRequest } from "../../src/protocol/native/fetch.ts";
+import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.ts";
+import { Fetch } from "../../src/protocol/native/fetch.ts";
 import {
   API,
   type ApiName,
   encodeErrorResponse,
   encodeRequest,
 } from "../../src/protocol/native/messages.ts";
-import { encodePingRequest, encodePingResponse } from "../../src/protocol/native/meta.ts";
-import { encodeProduceResponse } from "../../src/protocol/native/produce.ts";
+import { Ping } from "../../src/protocol/native/meta.ts";
+import { Produce } from "../../src/protocol/native/produce.ts";
 import {
   BATCH_HEADER_BYTES,
   BATCH_OVERHEAD_BYTES,
@@ -40,17 +40,17 @@ import { type Field, GRAMMAR, isArray } from "./grammar.ts";
 import { encodeFetchResponse, encodeProduceRequest } from "../support/whole-frames.ts";
 
 const utf8 = new TextEncoder();
-const APIS = Object.entries(API) as [ApiName, number][];
+const KEYS = Object.entries(API) as [ApiName, number][];
 const ERROR_NAMES = Object.keys(ERRORS) as ErrorName[];
 
 describe("the APIs", () => {
   test("are those of the code, with their keys", () => {
     const rows = table(section("## 8. The APIs"), "key");
     const listed = rows.map((row) => [/\[(\w+)\]/.exec(row.API ?? "")?.[1], number(row.key)]);
-    expect(listed).toEqual(APIS);
+    expect(listed).toEqual(KEYS);
   });
 
-  test.each(APIS)("%s (%d) has the fields of the code", (name, key) => {
+  test.each(KEYS)("%s (%d) has the fields of the code", (name, key) => {
     const heading = `### ${key} ${name}`;
     expect(fieldsOf(heading, "Request")).toEqual(documented(GRAMMAR[name].request));
     expect(fieldsOf(heading, "Response")).toEqual(documented(GRAMMAR[name].response));
@@ -59,7 +59,7 @@ describe("the APIs", () => {
   test("have the versions of the code", () => {
     const rows = table(section("## 8. The APIs"), "key");
     const listed = rows.map((row) => (row.versions ?? "").split(" to ").map(number));
-    const expected = API_NAMES.map((name) => API_VERSIONS[name]);
+    const expected = API_NAMES.map((name) => APIS[name].versions);
     expect(listed).toEqual(expected.map(({ min, max }) => (min === max ? [min] : [min, max])));
   });
 
@@ -69,7 +69,7 @@ describe("the APIs", () => {
     for (const name of API_NAMES) {
       const { request, response } = GRAMMAR[name];
       const used = new Set([1, ...versionsOf(request), ...versionsOf(response)]);
-      const { min, max } = API_VERSIONS[name];
+      const { min, max } = APIS[name].versions;
       const there = Array.from({ length: max - min + 1 }, (_, index) => min + index);
       expect([name, [...used].sort((a, b) => a - b)]).toEqual([name, there]);
     }
@@ -219,14 +219,14 @@ describe("the worked example", () => {
   stampBaseOffset(fetched, 0, 1);
 
   test.each([
-    ["Ping request", encodePingRequest(1)],
-    ["Ping response", encodePingResponse(1)],
+    ["Ping request", Ping.encodeRequest(1, {})],
+    ["Ping response", Ping.encodeResponse(1, {})],
     ["Produce request", produce(2)],
-    ["Produce response", encodeProduceResponse(2, { baseOffset: 0 })],
-    ["Second Produce response", encodeProduceResponse(3, { baseOffset: 1 })],
+    ["Produce response", Produce.encodeResponse(2, { baseOffset: 0 })],
+    ["Second Produce response", Produce.encodeResponse(3, { baseOffset: 1 })],
     [
       "Fetch request",
-      encodeFetchRequest(4, {
+      Fetch.encodeRequest(4, {
         group: "",
         topic: "greetings",
         partition: 0,

@@ -1,11 +1,11 @@
-// The bodies of all requests and responses once more, as data, and the simplest coder and decoder of them there
-// can be: what src/protocol/ does is compared with it, and so are the tables of docs/PROTOCOL.md.
+// The simplest coder and decoder of the tables of the APIs that there can be: the codecs are compared with it.
 // Leaves to others: frames and envelopes.
 import fc from "fast-check";
+import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.ts";
 import type { ApiName } from "../../src/protocol/native/messages.ts";
+import type { Api, Fields, Primitive } from "../../src/protocol/native/schema.ts";
 
-export type FieldType =
-  "u8" | "bool" | "u32" | "i64" | "uuid" | "string" | "bytes" | Absent | readonly Field[];
+export type FieldType = Primitive | Absent | readonly Field[];
 
 /** A field that a version does not have: no bytes, and decoders give this value. */
 interface Absent {
@@ -22,19 +22,7 @@ export interface Field {
   readonly before?: unknown;
 }
 
-export interface ApiGrammar {
-  readonly request: readonly Field[];
-  readonly response: readonly Field[];
-}
-
 export type Value = Readonly<Record<string, unknown>>;
-
-/** Short for fields: `fields({ topic: "string", partition: "u32" })`; with the first version, if that is not 1. */
-function fields(types: Record<string, FieldType | Omit<Field, "name">>): readonly Field[] {
-  return Object.entries(types).map(([name, of]) =>
-    typeof of === "object" && "type" in of ? { name, ...of } : { name, type: of },
-  );
-}
 
 /** The fields of one version. */
 export function fieldsIn(grammar: readonly Field[], version: number): readonly Field[] {
@@ -53,141 +41,24 @@ function isAbsent(type: FieldType): type is Absent {
   return typeof type === "object" && "absent" in type;
 }
 
-const TOPIC_ID: Omit<Field, "name"> = { type: "uuid", since: 2 };
-
-/** The request for a page. */
-function pageFields(since: number): readonly Field[] {
-  return fields({
-    after: { type: "string", since, before: "" },
-    limit: { type: "u32", since, before: 0 },
+/** The tables of the code, as lists of fields. */
+function listed(table: Fields): readonly Field[] {
+  return Object.entries(table).map(([name, field]) => {
+    const { type, since, before } = typeof field === "string" ? ({ type: field } as const) : field;
+    return {
+      name,
+      type: typeof type === "string" ? type : listed(type),
+      ...(since !== undefined && { since, before }),
+    };
   });
 }
 
-/** Whether items follow those of a page. */
-function moreField(since: number): Omit<Field, "name"> {
-  return { type: "bool", since, before: false };
-}
-
-const SETTINGS = fields({ name: "string", value: "string" });
-
-export const GRAMMAR: Readonly<Record<ApiName, ApiGrammar>> = {
-  Produce: {
-    request: fields({ topic: "string", partition: "u32", batch: "bytes" }),
-    response: fields({ baseOffset: "i64" }),
-  },
-  Fetch: {
-    request: fields({
-      group: "string",
-      topic: "string",
-      partition: "u32",
-      offset: "i64",
-      maxBytes: "u32",
-      minBytes: "u32",
-      maxWaitMs: "u32",
-      topicId: TOPIC_ID,
-    }),
-    response: fields({
-      startOffset: "i64",
-      nextOffset: "i64",
-      highWatermark: "i64",
-      logStartOffset: "i64",
-      topicId: TOPIC_ID,
-      batches: "bytes",
-    }),
-  },
-  OffsetCommit: {
-    request: fields({
-      group: "string",
-      offsets: fields({ topic: "string", partition: "u32", offset: "i64", topicId: TOPIC_ID }),
-    }),
-    response: [],
-  },
-  OffsetFetch: {
-    request: fields({
-      group: "string",
-      partitions: fields({ topic: "string", partition: "u32", topicId: TOPIC_ID }),
-    }),
-    response: fields({ offsets: fields({ offset: "i64", commitTimestamp: "i64" }) }),
-  },
-  CreateTopic: {
-    request: fields({ topic: "string", partitions: "u32", settings: SETTINGS }),
-    response: fields({ partitions: "u32", topicId: TOPIC_ID }),
-  },
-  ListTopics: {
-    request: pageFields(3),
-    response: fields({
-      topics: fields({
-        name: "string",
-        partitions: "u32",
-        internal: "bool",
-        topicId: TOPIC_ID,
-        offline: { type: "u32", since: 4, before: 0 },
-      }),
-      more: moreField(3),
-    }),
-  },
-  DescribeTopic: {
-    request: fields({ topic: "string", createIfMissing: "bool" }),
-    response: fields({
-      name: "string",
-      internal: "bool",
-      settings: SETTINGS,
-      partitions: fields({
-        partition: "u32",
-        logStartOffset: "i64",
-        highWatermark: "i64",
-        logEndOffset: "i64",
-        segments: "u32",
-        bytes: "i64",
-        offline: { type: "string", since: 3, before: "" },
-      }),
-      topicId: TOPIC_ID,
-    }),
-  },
-  DeleteTopic: { request: fields({ topic: "string" }), response: [] },
-  ListOffsets: {
-    request: fields({ topic: "string", partition: "u32", timestamp: "i64", topicId: TOPIC_ID }),
-    response: fields({ offset: "i64", timestamp: "i64", topicId: TOPIC_ID }),
-  },
-  Ping: { request: [], response: [] },
-  ListGroups: {
-    request: pageFields(2),
-    response: fields({
-      groups: fields({ group: "string", partitions: "u32" }),
-      more: moreField(2),
-    }),
-  },
-  DescribeGroup: {
-    request: fields({
-      group: "string",
-      afterTopic: { type: "string", since: 2, before: "" },
-      afterPartition: { type: "u32", since: 2, before: 0 },
-      limit: { type: "u32", since: 2, before: 0 },
-    }),
-    response: fields({
-      partitions: fields({
-        topic: "string",
-        partition: "u32",
-        committedOffset: "i64",
-        commitTimestamp: "i64",
-        logStartOffset: "i64",
-        highWatermark: "i64",
-      }),
-      more: moreField(2),
-    }),
-  },
-  DeleteGroup: { request: fields({ group: "string" }), response: [] },
-  ApiVersions: {
-    request: [],
-    response: fields({
-      brokerVersion: "string",
-      logDirectoryId: "string",
-      maxFrameBytes: "u32",
-      maxBatchBytes: "u32",
-      apis: fields({ apiKey: "u8", minVersion: "u8", maxVersion: "u8" }),
-    }),
-  },
-};
+export const GRAMMAR = Object.fromEntries(
+  API_NAMES.map((name) => {
+    const { request, response }: Api = APIS[name];
+    return [name, { request: listed(request.fields), response: listed(response.fields) }];
+  }),
+) as Readonly<Record<ApiName, Readonly<Record<"request" | "response", readonly Field[]>>>>;
 
 /** A length or count in encoded bytes: where it starts and how wide it is. */
 export interface LengthField {

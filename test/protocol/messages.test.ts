@@ -6,7 +6,7 @@ import {
   GROUP_NAME_BYTES_MAX,
   TOPIC_NAME_LENGTH_MAX,
 } from "../../src/limits.ts";
-import { decodeFetchResponse, encodeFetchResponseHead } from "../../src/protocol/native/fetch.ts";
+import { Fetch, encodeFetchResponseHead } from "../../src/protocol/native/fetch.ts";
 import { FRAME_LENGTH_BYTES } from "../../src/net/frame.ts";
 import {
   API,
@@ -105,7 +105,7 @@ describe("a frame's head", () => {
     const frame = encodeFetchResponse(7, { ...fields, batches: bytes });
     expect(readU32(frame, 0)).toBe(frame.length - FRAME_LENGTH_BYTES);
     const payload = frame.subarray(FRAME_LENGTH_BYTES);
-    expect(decodeFetchResponse(payload)).toEqual({ ...fields, batches: bytes });
+    expect(Fetch.decodeResponse(payload)).toEqual({ ...fields, batches: bytes });
   });
 
   test("with the longest names fits what limits.ts leaves beside the batches", () => {

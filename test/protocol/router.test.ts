@@ -5,11 +5,11 @@ import { InflightBudget } from "../../src/net/inflight.ts";
 import { InflightRequest, type RequestOwner } from "../../src/net/inflight-request.ts";
 import { Outbox } from "../../src/net/outbox.ts";
 import { Turns } from "../../src/net/turns.ts";
+import { pageAfter } from "../../src/protocol/native/page.ts";
 import { NativeDialect } from "../../src/protocol/native/server/dialect.ts";
 import { Router } from "../../src/protocol/native/server/router.ts";
 import type { ServiceContext } from "../../src/services/context.ts";
-import { encodeDeleteTopicRequest } from "../../src/protocol/native/delete-topic.ts";
-import { encodeListTopicsRequest } from "../../src/protocol/native/topics.ts";
+import { DeleteTopic, ListTopics } from "../../src/protocol/native/topics.ts";
 import { errorOf } from "../support/broker.ts";
 
 test("a bug in a handler is answered without its details, and logged with them", async () => {
@@ -42,7 +42,10 @@ test("a bug in a handler is answered without its details, and logged with them",
   };
   const router = new Router(broken as unknown as ServiceContext);
   const session = new NativeDialect(router, new BrokerMetrics()).open(connection);
-  for (const frame of [encodeListTopicsRequest(1), encodeDeleteTopicRequest(2, { topic: "t" })]) {
+  for (const frame of [
+    ListTopics.encodeRequest(1, pageAfter()),
+    DeleteTopic.encodeRequest(2, { topic: "t" }),
+  ]) {
     session.take(new InflightRequest(owner, 0, 0), [frame.subarray(4)]);
   }
   await router.idle();

@@ -2,19 +2,14 @@
 // protocol to it over a raw connection. Leaves to others: what is expected of it.
 import { Broker } from "../../src/broker/broker.ts";
 import type { BrokerOptions } from "../../src/broker/options.ts";
-import {
-  decodeFetchResponse,
-  encodeFetchRequest,
-  type FetchRequest,
-  type FetchResponse,
-} from "../../src/protocol/native/fetch.ts";
+import { Fetch, type FetchRequest, type FetchResponse } from "../../src/protocol/native/fetch.ts";
 import {
   errorOf as errorOfResponse,
   API,
   decodeResponse,
   encodeRequest,
 } from "../../src/protocol/native/messages.ts";
-import { decodeProduceResponse } from "../../src/protocol/native/produce.ts";
+import { Produce } from "../../src/protocol/native/produce.ts";
 import { RecordCursor } from "../../src/record/cursor.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
 import type { Disk } from "../../src/log/disk/disk.ts";
@@ -92,7 +87,7 @@ export class Session implements Disposable {
   async produce(topic: string, partition: number, batch: Uint8Array): Promise<number> {
     const response = await this.call(
       (id) => encodeProduceRequest(id, { topic, partition, batch }),
-      decodeProduceResponse,
+      Produce.decodeResponse,
     );
     return response.baseOffset;
   }
@@ -108,7 +103,7 @@ export class Session implements Disposable {
       maxWaitMs: 0,
       ...request,
     };
-    return this.call((id) => encodeFetchRequest(id, whole), decodeFetchResponse);
+    return this.call((id) => Fetch.encodeRequest(id, whole), Fetch.decodeResponse);
   }
 
   [Symbol.dispose](): void {

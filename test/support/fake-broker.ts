@@ -3,9 +3,9 @@
 // Leaves to others: all that a real broker does besides. It speaks through the same protocol/ as that one.
 import type { Socket, TCPSocketListener } from "bun";
 import { RustLogError } from "../../src/errors.ts";
-import { decodeFetchRequest } from "../../src/protocol/native/fetch.ts";
+import { Fetch } from "../../src/protocol/native/fetch.ts";
 import { FrameDecoder } from "../../src/net/frame.ts";
-import { API_NAMES, API_VERSIONS } from "../../src/protocol/native/api-versions.ts";
+import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.ts";
 import {
   API,
   type ApiName,
@@ -13,18 +13,10 @@ import {
   decodeRequestHeader,
   encodeErrorResponse,
 } from "../../src/protocol/native/messages.ts";
-import { encodeApiVersionsResponse, encodePingResponse } from "../../src/protocol/native/meta.ts";
-import {
-  decodeListOffsetsRequest,
-  decodeOffsetCommitRequest,
-  encodeListOffsetsResponse,
-  encodeOffsetCommitResponse,
-} from "../../src/protocol/native/offsets.ts";
-import { decodeProduceRequest, encodeProduceResponse } from "../../src/protocol/native/produce.ts";
-import {
-  decodeDescribeTopicRequest,
-  encodeDescribeTopicResponse,
-} from "../../src/protocol/native/topics.ts";
+import { ApiVersions, Ping } from "../../src/protocol/native/meta.ts";
+import { ListOffsets, OffsetCommit } from "../../src/protocol/native/offsets.ts";
+import { decodeProduceRequest, Produce } from "../../src/protocol/native/produce.ts";
+import { DescribeTopic } from "../../src/protocol/native/topics.ts";
 import { nextOffset, recordCount, stampBaseOffset } from "../../src/record/batch.ts";
 import { ProducerStates } from "../../src/log/producer-states.ts";
 import { encodeFetchResponse } from "./whole-frames.ts";
@@ -224,7 +216,7 @@ export class FakeBroker implements Disposable {
       case API.ApiVersions:
         return this.#apiVersions(id);
       case API.Ping:
-        return encodePingResponse(id, {});
+        return Ping.encodeResponse(id, {});
       case API.DescribeTopic:
         return this.#describeTopic(id, version, payload);
       case API.Produce: {
@@ -233,23 +225,23 @@ export class FakeBroker implements Disposable {
           const missing = new RustLogError("UNKNOWN_TOPIC_OR_PARTITION", `no ${partition}`);
           return encodeErrorResponse(id, missing);
         }
-        return encodeProduceResponse(id, { baseOffset: this.append(topic, partition, batch) });
+        return Produce.encodeResponse(id, { baseOffset: this.append(topic, partition, batch) });
       }
       case API.Fetch:
         return this.#fetch(id, version, payload);
       case API.ListOffsets: {
-        const { topic, partition, timestamp, topicId } = decodeListOffsetsRequest(payload);
+        const { topic, partition, timestamp, topicId } = ListOffsets.decodeRequest(payload);
         this.#checkId(topic, topicId);
         const log = this.#partition(topic, partition);
         const offset = timestamp === -2 ? log.logStartOffset : log.highWatermark;
         const found = { offset, timestamp: -1, topicId: this.topicId(topic) };
-        return encodeListOffsetsResponse(id, found, version);
+        return ListOffsets.encodeResponse(id, found, version);
       }
       case API.OffsetCommit:
-        for (const { topic, topicId } of decodeOffsetCommitRequest(payload).offsets) {
+        for (const { topic, topicId } of OffsetCommit.decodeRequest(payload).offsets) {
           this.#checkId(topic, topicId);
         }
-        return encodeOffsetCommitResponse(id, {});
+        return OffsetCommit.encodeResponse(id, {});
       default:
         return encodeErrorResponse(id, new RustLogError("INVALID_REQUEST", `API ${apiKey}`));
     }
@@ -258,21 +250,21 @@ export class FakeBroker implements Disposable {
   #apiVersions(id: number): Uint8Array {
     const { apiVersion, maxVersion } = this.#options;
     const maxBatchBytes = this.#options.maxBatchBytes ?? 1024 * 1024;
-    return encodeApiVersionsResponse(id, {
+    return ApiVersions.encodeResponse(id, {
       brokerVersion: "fake",
       logDirectoryId: this.#options.logDirectoryId ?? "fake",
       maxFrameBytes: maxBatchBytes + 1024,
       maxBatchBytes,
       apis: API_NAMES.map((name) => ({
         apiKey: API[name],
-        minVersion: apiVersion ?? API_VERSIONS[name].min,
-        maxVersion: apiVersion ?? maxVersion ?? API_VERSIONS[name].max,
+        minVersion: apiVersion ?? APIS[name].versions.min,
+        maxVersion: apiVersion ?? maxVersion ?? APIS[name].versions.max,
       })),
     });
   }
 
   #describeTopic(id: number, version: number, payload: Uint8Array): Uint8Array {
-    const { topic } = decodeDescribeTopicRequest(payload);
+    const { topic } = DescribeTopic.decodeRequest(payload);
     const partitions = Array.from({ length: this.#options.partitions ?? 1 }, (_, partition) => {
       const { logStartOffset, highWatermark } = this.#partition(topic, partition);
       const logEndOffset = highWatermark;
@@ -281,11 +273,11 @@ export class FakeBroker implements Disposable {
     });
     const topicId = this.topicId(topic);
     const described = { name: topic, internal: false, settings: [], partitions, topicId };
-    return encodeDescribeTopicResponse(id, described, version);
+    return DescribeTopic.encodeResponse(id, described, version);
   }
 
   async #fetch(id: number, version: number, payload: Uint8Array): Promise<Uint8Array> {
-    const request = decodeFetchRequest(payload);
+    const request = Fetch.decodeRequest(payload);
     const { topic, partition, offset, maxBytes, maxWaitMs } = request;
     this.#checkId(topic, request.topicId);
     let log = this.#partition(topic, partition);

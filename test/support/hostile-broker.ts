@@ -4,21 +4,14 @@ import type { TCPSocketListener } from "bun";
 import { RustLogError } from "../../src/errors.ts";
 import { API_NAMES } from "../../src/protocol/native/api-versions.ts";
 import { FrameDecoder } from "../../src/net/frame.ts";
-import {
-  encodeDescribeGroupResponse,
-  encodeListGroupsResponse,
-} from "../../src/protocol/native/groups.ts";
+import { DescribeGroup, ListGroups } from "../../src/protocol/native/groups.ts";
 import {
   API,
   decodeRequestHeader,
   encodeErrorResponse,
 } from "../../src/protocol/native/messages.ts";
-import { encodeApiVersionsResponse, encodePingResponse } from "../../src/protocol/native/meta.ts";
-import {
-  encodeCreateTopicResponse,
-  encodeDescribeTopicResponse,
-  encodeListTopicsResponse,
-} from "../../src/protocol/native/topics.ts";
+import { ApiVersions, Ping } from "../../src/protocol/native/meta.ts";
+import { CreateTopic, DescribeTopic, ListTopics } from "../../src/protocol/native/topics.ts";
 
 /** A newline and a made-up line, a colour, a bell, reversed text, a C1 sequence, DEL, a line separator, a tag. */
 export const HOSTILE =
@@ -64,9 +57,9 @@ const REFUSAL = new RustLogError("INVALID_CONFIG", `no ${HOSTILE}`);
 const ROW = { logStartOffset: 0, highWatermark: 9, logEndOffset: 9, segments: 1, bytes: 1 };
 
 function answer(apiKey: number, id: number, onlyErrors: boolean): Uint8Array | undefined {
-  if (apiKey === API.Ping) return encodePingResponse(id, {});
+  if (apiKey === API.Ping) return Ping.encodeResponse(id, {});
   if (apiKey === API.ApiVersions) {
-    return encodeApiVersionsResponse(id, {
+    return ApiVersions.encodeResponse(id, {
       brokerVersion: HOSTILE,
       logDirectoryId: HOSTILE,
       maxFrameBytes: 1024 * 1024,
@@ -82,24 +75,24 @@ function answer(apiKey: number, id: number, onlyErrors: boolean): Uint8Array | u
   const topic = { name: HOSTILE, internal: false };
   switch (apiKey) {
     case API.ListTopics:
-      return encodeListTopicsResponse(id, {
+      return ListTopics.encodeResponse(id, {
         topics: [{ ...topic, partitions: 1, offline: 0 }],
         more: false,
       });
     case API.DescribeTopic: {
       const settings = [{ name: HOSTILE, value: HOSTILE }];
-      return encodeDescribeTopicResponse(id, { ...topic, settings, partitions });
+      return DescribeTopic.encodeResponse(id, { ...topic, settings, partitions });
     }
     case API.CreateTopic:
-      return encodeCreateTopicResponse(id, { partitions: 1 });
+      return CreateTopic.encodeResponse(id, { partitions: 1 });
     case API.ListGroups:
-      return encodeListGroupsResponse(id, {
+      return ListGroups.encodeResponse(id, {
         groups: [{ group: HOSTILE, partitions: 1 }],
         more: false,
       });
     case API.DescribeGroup: {
       const row = { topic: HOSTILE, partition: 0, ...ROW, committedOffset: 1, commitTimestamp: 1 };
-      return encodeDescribeGroupResponse(id, { partitions: [row], more: false });
+      return DescribeGroup.encodeResponse(id, { partitions: [row], more: false });
     }
     default:
       return undefined;

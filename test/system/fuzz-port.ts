@@ -1,5 +1,5 @@
 // Fuzzes the port of a broker while a good client works. Leaves to others: the cases (hostile-input.ts).
-import { encodePingRequest } from "../../src/protocol/native/meta.ts";
+import { Ping } from "../../src/protocol/native/meta.ts";
 import type { BrokerProcess } from "../support/binary.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { Random } from "../support/random.ts";
@@ -76,7 +76,7 @@ async function oneCase(port: number, random: Random): Promise<void> {
     }
   } else client.send(bytes);
   if (random.chance(0.1)) return; // it leaves with a reset
-  if (random.chance(0.1)) client.send(encodePingRequest(9));
+  if (random.chance(0.1)) client.send(Ping.encodeRequest(9, {}));
   client.shutdown();
   await client.closed;
 }

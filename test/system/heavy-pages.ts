@@ -1,7 +1,7 @@
 // Pages, scrapes and lookups that cost a broker more than they cost the one who asks, for test/fairness.ts.
 // Leaves to others: requests on the clients' port (heavy-requests.ts), and measuring (../fairness.ts).
 import { connect } from "../../src/client/client.ts";
-import { encodeOffsetCommitRequest } from "../../src/protocol/native/offsets.ts";
+import { OffsetCommit } from "../../src/protocol/native/offsets.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
 import type { BrokerProcess } from "../support/binary.ts";
 import { Session } from "../support/broker.ts";
@@ -70,7 +70,7 @@ async function commitWidely(broker: BrokerProcess): Promise<void> {
     ...{ topic: "topic-0000", partition, offset: 0 },
   }));
   for (let i = 1; i <= 40; i++) {
-    session.client.send(encodeOffsetCommitRequest(i, { group: `group-${i}`, offsets }));
+    session.client.send(OffsetCommit.encodeRequest(i, { group: `group-${i}`, offsets }));
     await session.client.response(i);
   }
 }

@@ -1,21 +1,11 @@
 // Requests that cost a broker much more than they cost their sender, for test/fairness.ts.
 // Leaves to others: measuring what they do to another client.
 import { connect } from "../../src/client/client.ts";
-import {
-  encodeOffsetCommitRequest,
-  encodeOffsetFetchRequest,
-} from "../../src/protocol/native/offsets.ts";
-import {
-  encodeCreateTopicRequest,
-  encodeDescribeTopicRequest,
-  encodeListTopicsRequest,
-} from "../../src/protocol/native/topics.ts";
-import {
-  describeAfter,
-  encodeDescribeGroupRequest,
-  encodeListGroupsRequest,
-} from "../../src/protocol/native/groups.ts";
-import { encodeFetchRequest } from "../../src/protocol/native/fetch.ts";
+import { pageAfter } from "../../src/protocol/native/page.ts";
+import { OffsetCommit, OffsetFetch } from "../../src/protocol/native/offsets.ts";
+import { CreateTopic, DescribeTopic, ListTopics } from "../../src/protocol/native/topics.ts";
+import { describeAfter, DescribeGroup, ListGroups } from "../../src/protocol/native/groups.ts";
+import { Fetch } from "../../src/protocol/native/fetch.ts";
 import type { BrokerProcess } from "../support/binary.ts";
 import { batchOf, errorOf, pingFrame, Session } from "../support/broker.ts";
 import { RawClient } from "../support/raw-client.ts";
@@ -81,7 +71,7 @@ async function neverRead(
 
 function commitOf(group: string, topic: string, entries: number): Uint8Array {
   const offsets = Array.from({ length: entries }, () => ({ topic, partition: 0, offset: 0 }));
-  return encodeOffsetCommitRequest(1, { group, offsets });
+  return OffsetCommit.encodeRequest(1, { group, offsets });
 }
 
 /** Makes groups `g-0000000` and so on that have committed one offset each. */
@@ -93,7 +83,7 @@ export async function makeGroups(broker: BrokerProcess, count: number): Promise<
     const ids = Array.from({ length: Math.min(4_000, count - first) }, (_, i) => first + i + 1);
     const group = (id: number) => `g-${String(id).padStart(7, "0")}`;
     session.client.send(
-      join(ids.map((id) => encodeOffsetCommitRequest(id, { group: group(id), offsets }))),
+      join(ids.map((id) => OffsetCommit.encodeRequest(id, { group: group(id), offsets }))),
     );
     await session.client.response(ids.at(-1)!);
   }
@@ -110,7 +100,7 @@ async function makeWideGroup(broker: BrokerProcess): Promise<void> {
       offset: 0,
     }));
     using session = await Session.connect(broker.port);
-    session.client.send(encodeOffsetCommitRequest(1, { group: "wide", offsets }));
+    session.client.send(OffsetCommit.encodeRequest(1, { group: "wide", offsets }));
     await session.client.response(1);
   }
   await client.close();
@@ -146,7 +136,7 @@ export const HEAVY: readonly Heavy[] = [
       const answers = clients.map((client, c) => {
         for (let id = 1; id <= 10; id++) {
           const group = `${c}-${id}`.padEnd(249, "g");
-          client.send(encodeOffsetCommitRequest(id, { group, offsets }));
+          client.send(OffsetCommit.encodeRequest(id, { group, offsets }));
         }
         return client.response(10).then((payload) => errorOf(payload) ?? "done");
       });
@@ -158,7 +148,7 @@ export const HEAVY: readonly Heavy[] = [
     prepare: oneTopic,
     run: ({ port }) => {
       const partitions = Array.from({ length: 1_490_000 }, () => ({ topic: "t", partition: 0 }));
-      return together(port, 4, encodeOffsetFetchRequest(1, { group: "g", partitions }));
+      return together(port, 4, OffsetFetch.encodeRequest(1, { group: "g", partitions }));
     },
   },
   {
@@ -167,7 +157,7 @@ export const HEAVY: readonly Heavy[] = [
     run: ({ port }) => {
       const settings = Array.from({ length: FRAME_BYTES / 10 }, () => ({ name: "", value: "1" }));
       const request = { topic: "s", partitions: 1, settings };
-      return together(port, 4, encodeCreateTopicRequest(1, request));
+      return together(port, 4, CreateTopic.encodeRequest(1, request));
     },
   },
   {
@@ -175,14 +165,14 @@ export const HEAVY: readonly Heavy[] = [
     prepare: (broker) => createTopic(broker, "t", 3_000),
     run: ({ port }) =>
       neverRead(port, 300, 1_000, (id) =>
-        encodeDescribeTopicRequest(id, { topic: "t", createIfMissing: false }),
+        DescribeTopic.encodeRequest(id, { topic: "t", createIfMissing: false }),
       ),
   },
   {
     name: "300 connections, one DescribeTopic of 5,000 partitions each",
     prepare: (broker) => createTopic(broker, "t", 5_000),
     run: ({ port }) =>
-      together(port, 300, encodeDescribeTopicRequest(1, { topic: "t", createIfMissing: false })),
+      together(port, 300, DescribeTopic.encodeRequest(1, { topic: "t", createIfMissing: false })),
   },
   {
     name: "100 connections pipeline ListTopics of 4,000 topics, never read",
@@ -197,19 +187,20 @@ export const HEAVY: readonly Heavy[] = [
       }
       await client.close();
     },
-    run: ({ port }) => neverRead(port, 100, 1_000, (id) => encodeListTopicsRequest(id)),
+    run: ({ port }) =>
+      neverRead(port, 100, 1_000, (id) => ListTopics.encodeRequest(id, pageAfter())),
   },
   {
     name: "100 connections pipeline DescribeGroup of 4,800 rows, never read",
     prepare: makeWideGroup,
     run: ({ port }) =>
-      neverRead(port, 100, 1_000, (id) => encodeDescribeGroupRequest(id, describeAfter("wide"))),
+      neverRead(port, 100, 1_000, (id) => DescribeGroup.encodeRequest(id, describeAfter("wide"))),
   },
   {
     name: "20 x ListGroups of 1,000,000 groups",
     args: ["--offsets", "memory"],
     prepare: (broker) => makeGroups(broker, 1_000_000),
-    run: ({ port }) => together(port, 20, encodeListGroupsRequest(1)),
+    run: ({ port }) => together(port, 20, ListGroups.encodeRequest(1, pageAfter())),
   },
   {
     name: "500 connections flood pings",
@@ -314,5 +305,5 @@ function fetchOf(
   { minBytes = 0, maxWaitMs = 0 }: { minBytes?: number; maxWaitMs?: number },
 ): Uint8Array {
   const range = { group: "", topic: "t", partition: 0, offset: 0, maxBytes: FRAME_BYTES };
-  return encodeFetchRequest(id, { ...range, minBytes, maxWaitMs });
+  return Fetch.encodeRequest(id, { ...range, minBytes, maxWaitMs });
 }

@@ -1,24 +1,11 @@
 // What a hostile client sends: random bytes, valid frames that were mutated, and valid requests whose length
 // fields hold extremes. Leaves to others: sending it, and what is expected (fuzz-port.ts).
-import { API } from "../../src/protocol/native/messages.ts";
-import { encodeFetchRequest } from "../../src/protocol/native/fetch.ts";
-import {
-  describeAfter,
-  encodeDeleteGroupRequest,
-  encodeDescribeGroupRequest,
-} from "../../src/protocol/native/groups.ts";
-import { encodeRequest } from "../../src/protocol/native/messages.ts";
-import { encodeApiVersionsRequest, encodePingRequest } from "../../src/protocol/native/meta.ts";
-import {
-  encodeListOffsetsRequest,
-  encodeOffsetCommitRequest,
-  encodeOffsetFetchRequest,
-} from "../../src/protocol/native/offsets.ts";
-import { encodeDeleteTopicRequest } from "../../src/protocol/native/delete-topic.ts";
-import {
-  encodeCreateTopicRequest,
-  encodeDescribeTopicRequest,
-} from "../../src/protocol/native/topics.ts";
+import { API, encodeRequest } from "../../src/protocol/native/messages.ts";
+import { Fetch } from "../../src/protocol/native/fetch.ts";
+import { describeAfter, DeleteGroup, DescribeGroup } from "../../src/protocol/native/groups.ts";
+import { ApiVersions, Ping } from "../../src/protocol/native/meta.ts";
+import { ListOffsets, OffsetCommit, OffsetFetch } from "../../src/protocol/native/offsets.ts";
+import { DeleteTopic, CreateTopic, DescribeTopic } from "../../src/protocol/native/topics.ts";
 import { batchOf } from "../support/broker.ts";
 import type { Random } from "../support/random.ts";
 import { encodeProduceRequest } from "../support/whole-frames.ts";
@@ -54,22 +41,22 @@ export function validFrames(random: Random): Uint8Array[] {
   const fetch = { group: "", topic, partition, offset, maxBytes: 5_000, minBytes: 1, maxWaitMs: 0 };
   return [
     encodeProduceRequest(id, { topic, partition, batch }),
-    encodeFetchRequest(id, fetch),
-    encodeFetchRequest(id, { ...fetch, group: GROUP, maxWaitMs: 5, minBytes: 1_000_000 }),
-    encodeOffsetCommitRequest(id, { group: GROUP, offsets: [{ topic, partition, offset: 0 }] }),
-    encodeOffsetFetchRequest(id, { group: GROUP, partitions: [{ topic, partition }] }),
-    encodeCreateTopicRequest(id, {
+    Fetch.encodeRequest(id, fetch),
+    Fetch.encodeRequest(id, { ...fetch, group: GROUP, maxWaitMs: 5, minBytes: 1_000_000 }),
+    OffsetCommit.encodeRequest(id, { group: GROUP, offsets: [{ topic, partition, offset: 0 }] }),
+    OffsetFetch.encodeRequest(id, { group: GROUP, partitions: [{ topic, partition }] }),
+    CreateTopic.encodeRequest(id, {
       topic: "bad/name",
       partitions: 2,
       settings: [{ name: "segment.bytes", value: "1024" }],
     }),
-    encodeDescribeTopicRequest(id, { topic, createIfMissing: false }),
-    encodeDeleteTopicRequest(id, { topic: "not-there" }),
-    encodeListOffsetsRequest(id, { topic, partition, timestamp: offset }),
-    encodeDescribeGroupRequest(id, describeAfter(GROUP)),
-    encodeDeleteGroupRequest(id, { group: GROUP }),
-    encodePingRequest(id),
-    encodeApiVersionsRequest(id),
+    DescribeTopic.encodeRequest(id, { topic, createIfMissing: false }),
+    DeleteTopic.encodeRequest(id, { topic: "not-there" }),
+    ListOffsets.encodeRequest(id, { topic, partition, timestamp: offset }),
+    DescribeGroup.encodeRequest(id, describeAfter(GROUP)),
+    DeleteGroup.encodeRequest(id, { group: GROUP }),
+    Ping.encodeRequest(id, {}),
+    ApiVersions.encodeRequest(id, {}),
     encodeRequest(API.ListTopics, id, () => {}),
     encodeRequest(API.ListGroups, id, () => {}),
   ];

@@ -1,6 +1,6 @@
 // The compiled broker and clients that mean it no good, or are slow, while a good one works.
 import { describe, expect, test } from "bun:test";
-import { encodePingRequest } from "../../src/protocol/native/meta.ts";
+import { Ping } from "../../src/protocol/native/meta.ts";
 import { BrokerProcess } from "../support/binary.ts";
 import { errorOf } from "../support/broker.ts";
 import { Random } from "../support/random.ts";
@@ -47,7 +47,7 @@ describe("bytes that are no requests", () => {
       await besideGoodClient([], async (broker) => {
         for (const length of FRAME_LENGTHS) {
           using client = await RawClient.connect(broker.port, { allowHalfOpen: true });
-          client.send(encodePingRequest(1), framed(length, new Uint8Array(5)));
+          client.send(Ping.encodeRequest(1, {}), framed(length, new Uint8Array(5)));
           expect(errorOf(await client.response(1))).toBeUndefined();
           if (length > 5 && length <= 10 * MiB) continue;
           expect(errorOf(await client.response(0))).toMatch(/^(INVALID_REQUEST|FRAME_TOO_LARGE)/);
@@ -63,7 +63,7 @@ describe("bytes that are no requests", () => {
     "frames split at every byte are answered as if they were whole",
     async () => {
       await besideGoodClient([], async (broker) => {
-        const frames = join([...validFrames(new Random(1)), encodePingRequest(2_000)]);
+        const frames = join([...validFrames(new Random(1)), Ping.encodeRequest(2_000, {})]);
         const oneByOne = await RawClient.connect(broker.port);
         using _closing = oneByOne;
         for (const byte of frames) oneByOne.send(Uint8Array.of(byte));
@@ -162,17 +162,17 @@ describe("clients that do nothing", () => {
     async () => {
       await besideGoodClient(["--max-connections", "10"], async (broker, good) => {
         using there = await StuckClients.connect(broker.port, 9, (client) => {
-          client.send(encodePingRequest(1));
+          client.send(Ping.encodeRequest(1, {}));
         });
         await Promise.all(there.clients.map((client) => client.response(1)));
         for (let i = 0; i < 20; i++) {
           using over = await RawClient.connect(broker.port);
-          over.send(encodePingRequest(1));
+          over.send(Ping.encodeRequest(1, {}));
           expect(errorOf(await over.response(0))).toStartWith("TOO_MANY_CONNECTIONS");
           await over.closed;
         }
         await good.progress(10);
-        for (const client of there.clients) client.send(encodePingRequest(2));
+        for (const client of there.clients) client.send(Ping.encodeRequest(2, {}));
         await Promise.all(there.clients.map((client) => client.response(2)));
       });
     },

@@ -2,7 +2,7 @@
 // committed offsets, and a large group that is deleted.
 // Leaves to others: measuring what they do to another client.
 import { connect } from "../../src/client/client.ts";
-import { encodeOffsetCommitRequest } from "../../src/protocol/native/offsets.ts";
+import { OffsetCommit } from "../../src/protocol/native/offsets.ts";
 import type { BrokerProcess } from "../support/binary.ts";
 import { Session } from "../support/broker.ts";
 import { type Heavy, makeGroups } from "./heavy-requests.ts";
@@ -23,7 +23,7 @@ async function commitWide(broker: BrokerProcess, group: string, times: number): 
   const offsets = Array.from({ length: WIDE }, (_, i) => ({ topic: "w", partition: i, offset: 0 }));
   using session = await Session.connect(broker.port);
   for (let id = 1; id <= times; id++) {
-    session.client.send(encodeOffsetCommitRequest(id, { group, offsets }));
+    session.client.send(OffsetCommit.encodeRequest(id, { group, offsets }));
     await session.client.response(id);
   }
 }

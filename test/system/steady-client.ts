@@ -4,7 +4,7 @@
 // Leaves to others: what the others do meanwhile (test/fairness.ts).
 import { batchOf, pingFrame, Session } from "../support/broker.ts";
 import { encodeProduceRequest } from "../support/whole-frames.ts";
-import { decodeProduceResponse } from "../../src/protocol/native/produce.ts";
+import { Produce } from "../../src/protocol/native/produce.ts";
 
 const EVERY_MS = 10;
 const VALUE = "v".repeat(1024);
@@ -80,7 +80,7 @@ if (import.meta.main) {
     longestWait(isOver, () =>
       produces.call(
         (id) => encodeProduceRequest(id, { topic, partition: 0, batch }),
-        decodeProduceResponse,
+        Produce.decodeResponse,
       ),
     ),
   ]);

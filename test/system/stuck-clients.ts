@@ -1,10 +1,10 @@
 // Clients that cost memory and give nothing: half-sent frames, answers that are never read, silence.
 // Leaves to others: how much they may cost (hostile.test.ts, test/clients.ts).
-import { encodeFetchRequest } from "../../src/protocol/native/fetch.ts";
+import { Fetch } from "../../src/protocol/native/fetch.ts";
 import { batchOf, Session } from "../support/broker.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { framed, join } from "./hostile-input.ts";
-import { encodeDescribeTopicRequest } from "../../src/protocol/native/topics.ts";
+import { DescribeTopic } from "../../src/protocol/native/topics.ts";
 
 /** Connections that are all closed when it is disposed of. */
 export class StuckClients implements Disposable {
@@ -76,7 +76,7 @@ export function neverReadFetches(
   const range = { group: "", topic, partition: 0, offset: 0, minBytes: 1, maxWaitMs: 0 };
   const requests = join(
     Array.from({ length: fetches }, (_, i) =>
-      encodeFetchRequest(i + 1, { ...range, maxBytes: 8 * 1024 * 1024 }),
+      Fetch.encodeRequest(i + 1, { ...range, maxBytes: 8 * 1024 * 1024 }),
     ),
   );
   return StuckClients.connect(port, count, (client) => {
@@ -94,7 +94,7 @@ export function neverReadDescriptions(
 ): Promise<StuckClients> {
   const frames = join(
     Array.from({ length: requests }, (_, i) =>
-      encodeDescribeTopicRequest(i + 1, { topic, createIfMissing: false }),
+      DescribeTopic.encodeRequest(i + 1, { topic, createIfMissing: false }),
     ),
   );
   return StuckClients.connect(port, count, (client) => {

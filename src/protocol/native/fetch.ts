@@ -1,83 +1,86 @@
 // Fetch: whole record batches of one partition, from an offset.
 // Leaves to others: finding them, and waiting for them (services/fetch.ts).
-//
-//   request  = group string ("" for none) | topic string | partition u32 | offset i64
-//            | maxBytes u32 | minBytes u32 | maxWaitMs u32 | topicId uuid (v2)
-//   response = startOffset i64 | nextOffset i64 | highWatermark i64 | logStartOffset i64 | topicId uuid (v2)
-//            | batches bytes
 import { FRAME_LENGTH_BYTES } from "../../net/frame.ts";
+import { ZERO_UUID } from "../../record/bytes.ts";
 import { API, decodeRequest, decodeResponse, encodeRequest, encodeResponse } from "./messages.ts";
-import { readTopicId, writeTopicId } from "./topic-id.ts";
+import type { ByteReader } from "./reader.ts";
+import { api, type RequestOf, type ResponseOf, TOPIC_ID } from "./schema.ts";
 import type { ByteWriter } from "./writer.ts";
 
-/** What to read, and how long to wait for it. */
-export interface FetchRequest {
-  /** Reading starts at the committed offset of this group if that is larger; "" for none. */
-  readonly group: string;
-  readonly topic: string;
-  readonly partition: number;
-  /** Offset of the first record wanted. */
-  readonly offset: number;
-  /** Bytes of batches to return at most; one batch is returned even if it is larger. */
-  readonly maxBytes: number;
-  /** Bytes that must be there before an answer is sent, unless `maxWaitMs` is over first. */
-  readonly minBytes: number;
-  /** Milliseconds to wait for `minBytes`. */
-  readonly maxWaitMs: number;
-  /** The topic that is meant, should another one have its name by now; whichever has it, if not given. */
-  readonly topicId?: string | undefined;
-}
+const TABLE = api("Fetch", {
+  request: {
+    /** Reading starts at the committed offset of this group if that is larger; "" for none. */
+    group: "string",
+    topic: "string",
+    partition: "u32",
+    /** Offset of the first record wanted. */
+    offset: "i64",
+    /** Bytes of batches to return at most; one batch is returned even if it is larger. */
+    maxBytes: "u32",
+    /** Bytes that must be there before an answer is sent, unless `maxWaitMs` is over first. */
+    minBytes: "u32",
+    /** Milliseconds to wait for `minBytes`. */
+    maxWaitMs: "u32",
+    /** The topic that is meant, should another one have its name by now. */
+    topicId: TOPIC_ID,
+  },
+  response: {
+    /** Where reading started: the larger of the offset asked for and the one committed. */
+    startOffset: "i64",
+    /** Offset after the last record returned: what to ask for next. */
+    nextOffset: "i64",
+    /** Offset after the last record that may be read. */
+    highWatermark: "i64",
+    /** Offset of the first record that is still there. */
+    logStartOffset: "i64",
+    topicId: TOPIC_ID,
+    /** Whole batches, back to back. The first may begin before `startOffset`. A view of the payload. */
+    batches: "bytes",
+  },
+});
 
-/** The fields of a response before its batches. */
-export interface FetchResponseHead {
-  /** Where reading started: the larger of the offset asked for and the one committed. */
-  readonly startOffset: number;
-  /** Offset after the last record returned: what to ask for next. */
-  readonly nextOffset: number;
-  /** Offset after the last record that may be read. */
-  readonly highWatermark: number;
-  /** Offset of the first record that is still there. */
-  readonly logStartOffset: number;
-  /** Identity of the topic; undefined when the broker does not say it. */
-  readonly topicId?: string | undefined;
-}
+/** Interpreting the table is slower than this code. test/protocol/codecs.test.ts holds it to the table. */
+export const Fetch: typeof TABLE = {
+  ...TABLE,
+  encodeRequest(correlationId, request, version = 1) {
+    const writeBody = (body: ByteWriter): void => {
+      body
+        .string(request.group)
+        .string(request.topic)
+        .u32(request.partition)
+        .i64(request.offset)
+        .u32(request.maxBytes)
+        .u32(request.minBytes)
+        .u32(request.maxWaitMs);
+      writeTopicId(body, request.topicId, version);
+    };
+    return encodeRequest(API.Fetch, correlationId, writeBody, version);
+  },
+  decodeRequest: (payload) =>
+    decodeRequest(payload, (body, version) => ({
+      group: body.string("group"),
+      topic: body.string("topic"),
+      partition: body.u32("partition"),
+      offset: body.i64("offset"),
+      maxBytes: body.u32("maxBytes"),
+      minBytes: body.u32("minBytes"),
+      maxWaitMs: body.u32("maxWaitMs"),
+      topicId: readTopicId(body, version),
+    })),
+  decodeResponse: (payload, version = 1) =>
+    decodeResponse(payload, (body) => ({
+      startOffset: body.i64("startOffset"),
+      nextOffset: body.i64("nextOffset"),
+      highWatermark: body.i64("highWatermark"),
+      logStartOffset: body.i64("logStartOffset"),
+      topicId: readTopicId(body, version),
+      batches: body.bytes("batches"),
+    })),
+};
 
-export interface FetchResponse extends FetchResponseHead {
-  /** Whole batches, back to back. The first may begin before `startOffset`. A view of the payload. */
-  readonly batches: Uint8Array;
-}
-
-export function encodeFetchRequest(
-  correlationId: number,
-  request: FetchRequest,
-  version = 1,
-): Uint8Array {
-  const writeBody = (body: ByteWriter): void => {
-    body
-      .string(request.group)
-      .string(request.topic)
-      .u32(request.partition)
-      .i64(request.offset)
-      .u32(request.maxBytes)
-      .u32(request.minBytes)
-      .u32(request.maxWaitMs);
-    writeTopicId(body, request.topicId, version);
-  };
-  return encodeRequest(API.Fetch, correlationId, writeBody, version);
-}
-
-export function decodeFetchRequest(payload: Uint8Array): FetchRequest {
-  return decodeRequest(payload, (body, version) => ({
-    group: body.string("group"),
-    topic: body.string("topic"),
-    partition: body.u32("partition"),
-    offset: body.i64("offset"),
-    maxBytes: body.u32("maxBytes"),
-    minBytes: body.u32("minBytes"),
-    maxWaitMs: body.u32("maxWaitMs"),
-    topicId: readTopicId(body, version),
-  }));
-}
+export type FetchRequest = RequestOf<typeof Fetch>;
+export type FetchResponse = ResponseOf<typeof Fetch>;
+export type FetchResponseHead = Omit<FetchResponse, "batches">;
 
 /** The end of the message of CORRUPT_MESSAGE: clients rely on these words to read on. */
 const AFTER_DAMAGE = /; the records after it begin at offset (\d+)$/;
@@ -130,13 +133,12 @@ export function encodeFetchResponseHead(
   return encodeResponse(correlationId, writeBody, batchesBytes);
 }
 
-export function decodeFetchResponse(payload: Uint8Array, version = 1): FetchResponse {
-  return decodeResponse(payload, (body) => ({
-    startOffset: body.i64("startOffset"),
-    nextOffset: body.i64("nextOffset"),
-    highWatermark: body.i64("highWatermark"),
-    logStartOffset: body.i64("logStartOffset"),
-    topicId: readTopicId(body, version),
-    batches: body.bytes("batches"),
-  }));
+function writeTopicId(body: ByteWriter, topicId: string | undefined, version: number): void {
+  if (version >= TOPIC_ID.since) body.uuid(topicId ?? ZERO_UUID);
+}
+
+function readTopicId(body: ByteReader, version: number): string | undefined {
+  if (version < TOPIC_ID.since) return undefined;
+  const topicId = body.uuid("topicId");
+  return topicId === ZERO_UUID ? undefined : topicId;
 }

@@ -1,8 +1,9 @@
 // A successful response whose body begins with an array that is written item by item, so that other work can come
 // between, and that ends where its frame is full.
-// Leaves to others: what an item is (groups.ts, topics.ts), and where the items come from (broker/handlers/list.ts).
+// Leaves to others: what an item is (groups.ts, topics.ts), and where the items come from (server/list.ts).
 import { FRAME_LENGTH_BYTES } from "../../net/frame.ts";
 import { RESPONSE_HEADER_BYTES } from "./messages.ts";
+import { type Body, type Fields, type ItemOf, type Step, writeSteps } from "./schema.ts";
 import { ByteWriter } from "./writer.ts";
 
 /** Where the number of items is. */
@@ -11,13 +12,19 @@ const COUNT_AT = FRAME_LENGTH_BYTES + RESPONSE_HEADER_BYTES;
 /** Room for the fields behind the array. */
 const REST_BYTES = 16;
 
-export class ListResponse {
+export class ListResponse<F extends Fields> {
   readonly #writer: ByteWriter;
+  readonly #itemSteps: readonly Step[];
+  readonly #restSteps: readonly Step[];
   readonly #frameBytesMax: number;
   #items = 0;
 
   /** `payloadBytesMax` is the limit of a frame. */
-  constructor(correlationId: number, payloadBytesMax: number) {
+  constructor(body: Body<F>, version: number, correlationId: number, payloadBytesMax: number) {
+    const [list, ...rest] = body.plan(version).steps;
+    if (typeof list?.type !== "object") throw new Error("the body begins with no array");
+    this.#itemSteps = list.type.steps;
+    this.#restSteps = rest;
     this.#frameBytesMax = FRAME_LENGTH_BYTES + payloadBytesMax - REST_BYTES;
     this.#writer = new ByteWriter().u32(0).u32(correlationId).u16(0).u32(0);
   }
@@ -28,9 +35,9 @@ export class ListResponse {
   }
 
   /** Adds an item; returns false, and adds nothing, if the frame is full. */
-  add<Item>(item: Item, write: (writer: ByteWriter, item: Item) => void): boolean {
+  add(item: ItemOf<F>): boolean {
     const { length } = this.#writer;
-    write(this.#writer, item);
+    writeSteps(this.#writer, this.#itemSteps, item);
     if (this.#writer.length > this.#frameBytesMax) {
       this.#writer.truncate(length);
       return false;
@@ -39,9 +46,9 @@ export class ListResponse {
     return true;
   }
 
-  /** The whole frame, with a few more fields behind the array. It must not be used again. */
-  finish(writeRest: (writer: ByteWriter) => void): Uint8Array {
-    writeRest(this.#writer);
+  /** The whole frame, with the fields behind the array. It must not be used again. */
+  finish(rest: object): Uint8Array {
+    writeSteps(this.#writer, this.#restSteps, rest);
     this.#writer.patchU32(COUNT_AT, this.#items);
     this.#writer.patchU32(0, this.#writer.length - FRAME_LENGTH_BYTES);
     return this.#writer.finish();

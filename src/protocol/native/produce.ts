@@ -1,8 +1,5 @@
 // Produce: one record batch for one partition.
 // Leaves to others: what a batch is (record/batch.ts).
-//
-//   request  = topic string | partition u32 | batch bytes
-//   response = baseOffset i64
 import { joined, NO_REST, readU16, type Rest, restBytes } from "../../record/bytes.ts";
 import {
   API,
@@ -12,23 +9,34 @@ import {
   encodeResponse,
   REQUEST_HEADER_BYTES,
 } from "./messages.ts";
+import { api, type RequestOf } from "./schema.ts";
 
 /** Of a batch, what its first piece has at least: its header, and room to spare. */
 const BATCH_HEAD_BYTES = 64;
 
-export interface ProduceRequest {
-  readonly topic: string;
-  readonly partition: number;
-  /** One whole record batch; decoded, a view of the payload. */
-  readonly batch: Uint8Array;
+const TABLE = api("Produce", {
+  request: { topic: "string", partition: "u32", batch: "bytes" },
+  response: {
+    /** Offset of the first record. */
+    baseOffset: "i64",
+  },
+});
+
+/** Interpreting the table is slower than this code. test/protocol/codecs.test.ts holds it to the table. */
+export const Produce: typeof TABLE = {
+  ...TABLE,
+  decodeRequest: (payload) => decodeProduceRequest(payload),
+  encodeResponse: (correlationId, { baseOffset }) =>
+    encodeResponse(correlationId, (body) => body.i64(baseOffset)),
+  decodeResponse: (payload) =>
+    decodeResponse(payload, (body) => ({ baseOffset: body.i64("baseOffset") })),
+};
+
+/** One whole record batch for a partition; decoded, a view of the payload. */
+export type ProduceRequest = RequestOf<typeof Produce> & {
   /** What of the batch lies beyond that view, if the request came in several pieces; the header does not. */
   readonly rest?: Rest;
-}
-
-export interface ProduceResponse {
-  /** Offset of its first record. */
-  readonly baseOffset: number;
-}
+};
 
 /** A request frame up to its batch of `batchBytes`, which the caller sends after it without a copy. */
 export function encodeProduceRequestHead(
@@ -63,15 +71,4 @@ export function decodeProduceRequest(payload: Uint8Array, rest = NO_REST): Produ
 function headBytes(payload: Uint8Array): number {
   const topic = REQUEST_HEADER_BYTES + 2;
   return payload.length < topic ? topic : topic + readU16(payload, REQUEST_HEADER_BYTES) + 4 + 4;
-}
-
-export function encodeProduceResponse(
-  correlationId: number,
-  response: ProduceResponse,
-): Uint8Array {
-  return encodeResponse(correlationId, (body) => body.i64(response.baseOffset));
-}
-
-export function decodeProduceResponse(payload: Uint8Array): ProduceResponse {
-  return decodeResponse(payload, (body) => ({ baseOffset: body.i64("baseOffset") }));
 }

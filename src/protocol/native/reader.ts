@@ -1,5 +1,5 @@
 // Reads the fields of a payload in order, and refuses whatever is not there.
-// Leaves to others: which fields there are (produce.ts, fetch.ts, …).
+// Leaves to others: which fields there are (schema.ts).
 import { RustLogError } from "../../errors.ts";
 import { OFFSET_MAX } from "../../limits.ts";
 import { readI32, readU16, readU32, readUuid, UUID_BYTES } from "../../record/bytes.ts";

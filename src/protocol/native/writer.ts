@@ -1,5 +1,5 @@
 // Writes the fields of a payload in order, into a buffer that grows.
-// Leaves to others: which fields there are (produce.ts, fetch.ts, …).
+// Leaves to others: which fields there are (schema.ts).
 import { RustLogError } from "../../errors.ts";
 import { UUID_BYTES, writeI64, writeU16, writeU32, writeUuid } from "../../record/bytes.ts";
 

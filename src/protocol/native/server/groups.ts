@@ -1,13 +1,12 @@
 // ListGroups, DescribeGroup and DeleteGroup.
 // Leaves to others: the work (services/groups.ts).
 import {
+  DeleteGroup,
   type DeleteGroupRequest,
+  DescribeGroup,
   type DescribeGroupRequest,
-  encodeDeleteGroupResponse,
-  GROUP_PAGES_SINCE,
+  ListGroups,
   type ListGroupsRequest,
-  writeGroupPartition,
-  writeListedGroup,
 } from "../groups.ts";
 import type { ServiceContext } from "../../../services/context.ts";
 import * as services from "../../../services/groups.ts";
@@ -20,12 +19,7 @@ export function listGroups(
   exchange: Exchange,
   { after, limit }: ListGroupsRequest,
 ): Promise<void> {
-  return answerList(exchange, {
-    items: services.listGroups(context, after),
-    write: writeListedGroup,
-    limit,
-    pagesSince: GROUP_PAGES_SINCE,
-  });
+  return answerList(exchange, ListGroups, services.listGroups(context, after), limit);
 }
 
 /** Answers a DescribeGroup request. */
@@ -35,12 +29,7 @@ export function describeGroup(
   { group, afterTopic, afterPartition, limit }: DescribeGroupRequest,
 ): Promise<void> {
   const after = afterTopic === "" ? undefined : { topic: afterTopic, partition: afterPartition };
-  return answerList(exchange, {
-    items: services.describeGroup(context, group, after),
-    write: writeGroupPartition,
-    limit,
-    pagesSince: GROUP_PAGES_SINCE,
-  });
+  return answerList(exchange, DescribeGroup, services.describeGroup(context, group, after), limit);
 }
 
 /** Answers a DeleteGroup request. */
@@ -50,5 +39,5 @@ export async function deleteGroup(
   { group }: DeleteGroupRequest,
 ): Promise<void> {
   await services.deleteGroup(context, group);
-  exchange.answer(encodeDeleteGroupResponse(exchange.correlationId, {}));
+  exchange.answer(DeleteGroup.encodeResponse(exchange.correlationId, {}));
 }

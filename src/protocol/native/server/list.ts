@@ -4,8 +4,8 @@ import { RustLogError } from "../../../errors.ts";
 import { PAGE_ITEMS_MAX } from "../../../limits.ts";
 import { ListResponse } from "../list-response.ts";
 import { apiName } from "../messages.ts";
-import { writeMore } from "../page.ts";
-import type { ByteWriter } from "../writer.ts";
+import type { moreField } from "../page.ts";
+import type { Body, Fields, ItemOf } from "../schema.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** Items that are written before other requests have their turn. */
@@ -17,28 +17,28 @@ const ITEM_BYTES = 300;
 /** Memory for each byte of an answer: what it is written to doubles when it is full, and is copied. */
 const MEMORY_PER_BYTE = 2;
 
-export interface ListSource<Item> {
-  /** The items, from the one that the page begins with. */
-  readonly items: Iterable<Item>;
-  write(writer: ByteWriter, item: Item): void;
-  /** Most items that were asked for; 0 for the longest page there is. */
-  readonly limit: number;
-  /** The first version of the API that has pages. */
-  readonly pagesSince: number;
-}
+/** A list, and behind it whether items follow. */
+type PagedFields = Fields & { readonly more: ReturnType<typeof moreField> };
 
 /**
- * Answers with a list. A page ends at its limit, or where the frame is full; a whole list that does not fit a frame is
- * FRAME_TOO_LARGE.
+ * Answers with a list. A page ends after `itemsMax` items (0 for the longest page there is), or where the frame is full;
+ * a whole list that does not fit a frame is FRAME_TOO_LARGE.
  */
-export async function answerList<Item>(exchange: Exchange, list: ListSource<Item>): Promise<void> {
+export async function answerList<Response extends PagedFields>(
+  exchange: Exchange,
+  { response: body }: { readonly response: Body<Response> },
+  items: Iterable<ItemOf<Response>>,
+  itemsMax: number,
+): Promise<void> {
+  const { correlationId, apiVersion } = exchange;
   const { frameBytesMax } = exchange.connection;
-  const isPaged = exchange.apiVersion >= list.pagesSince;
-  const limit = isPaged ? pageItems(list.limit) : Number.POSITIVE_INFINITY;
-  const response = new ListResponse(exchange.correlationId, frameBytesMax);
+  const pagesSince = body.fields.more.since;
+  const isPaged = apiVersion >= pagesSince;
+  const limit = isPaged ? pageItems(itemsMax) : Number.POSITIVE_INFINITY;
+  const response = new ListResponse(body, apiVersion, correlationId, frameBytesMax);
   let more = false;
-  for (const item of list.items) {
-    more = response.items >= limit || !response.add(item, list.write);
+  for (const item of items) {
+    more = response.items >= limit || !response.add(item);
     if (more) break;
     if (response.items % PORTION_ITEMS !== 0) continue;
     // Only a long list goes on later; until then it needs memory.
@@ -50,13 +50,13 @@ export async function answerList<Item>(exchange: Exchange, list: ListSource<Item
       throw new RustLogError("CONNECTION_LOST", "the client has left");
   }
   if (more && (!isPaged || response.items === 0)) {
-    const advice = isPaged ? "" : `; version ${list.pagesSince} answers in pages`;
+    const advice = isPaged ? "" : `; version ${pagesSince} answers in pages`;
     throw new RustLogError(
       "FRAME_TOO_LARGE",
       `the answer to ${apiName(exchange.apiKey)} does not fit a frame of ${frameBytesMax} bytes${advice}`,
     );
   }
-  exchange.answer(response.finish((writer) => writeMore(writer, more, isPaged)));
+  exchange.answer(response.finish({ more }));
 }
 
 function pageItems(limit: number): number {

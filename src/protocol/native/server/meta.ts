@@ -1,30 +1,30 @@
 // Ping and ApiVersions: is anyone there, and who.
 // Leaves to others: the table of what is supported (api-versions.ts).
-import { API_NAMES, API_VERSIONS } from "../api-versions.ts";
+import { API_NAMES, APIS } from "../api-versions.ts";
 import { API } from "../messages.ts";
-import { encodeApiVersionsResponse, encodePingResponse } from "../meta.ts";
+import { ApiVersions, Ping } from "../meta.ts";
 import type { ServiceContext } from "../../../services/context.ts";
 import type { Exchange } from "./exchange.ts";
 
-const APIS = API_NAMES.map((name) => ({
+const VERSIONS = API_NAMES.map((name) => ({
   apiKey: API[name],
-  minVersion: API_VERSIONS[name].min,
-  maxVersion: API_VERSIONS[name].max,
+  minVersion: APIS[name].versions.min,
+  maxVersion: APIS[name].versions.max,
 }));
 
 export function ping(_context: ServiceContext, exchange: Exchange): void {
-  exchange.answer(encodePingResponse(exchange.correlationId, {}));
+  exchange.answer(Ping.encodeResponse(exchange.correlationId, {}));
 }
 
 export function apiVersions(context: ServiceContext, exchange: Exchange): void {
   const { brokerVersion, logDirectoryId, batchBytesMax } = context;
   exchange.answer(
-    encodeApiVersionsResponse(exchange.correlationId, {
+    ApiVersions.encodeResponse(exchange.correlationId, {
       brokerVersion,
       logDirectoryId,
       maxFrameBytes: exchange.connection.frameBytesMax,
       maxBatchBytes: batchBytesMax,
-      apis: APIS,
+      apis: VERSIONS,
     }),
   );
 }

@@ -1,9 +1,9 @@
 // OffsetCommit, OffsetFetch and ListOffsets.
 // Leaves to others: the work (services/committed-offsets.ts, services/list-offsets.ts).
 import {
-  encodeListOffsetsResponse,
-  encodeOffsetCommitResponse,
-  encodeOffsetFetchResponse,
+  ListOffsets,
+  OffsetCommit,
+  OffsetFetch,
   type ListOffsetsRequest,
   type OffsetCommitRequest,
   type OffsetFetchEntry,
@@ -30,7 +30,7 @@ export async function commitOffsets(
   // Each entry becomes objects, and a record with the name of the group: the bytes of the request say little about it.
   exchange.charge(offsets.length * (COMMIT_ENTRY_BYTES + Buffer.byteLength(group)));
   valuesOf(await committed.commitOffsets(context, group, offsets));
-  exchange.answer(encodeOffsetCommitResponse(exchange.correlationId, {}));
+  exchange.answer(OffsetCommit.encodeResponse(exchange.correlationId, {}));
 }
 
 /** Answers an OffsetFetch request. */
@@ -41,7 +41,7 @@ export function fetchOffsets(
 ): void {
   const found = valuesOf(committed.fetchOffsets(context, group, partitions));
   const offsets = found.map((offset) => offset ?? NO_OFFSET);
-  exchange.answer(encodeOffsetFetchResponse(exchange.correlationId, { offsets }));
+  exchange.answer(OffsetFetch.encodeResponse(exchange.correlationId, { offsets }));
 }
 
 /** Answers a ListOffsets request. */
@@ -52,5 +52,5 @@ export async function listOffsets(
 ): Promise<void> {
   const { correlationId, apiVersion } = exchange;
   const found = await listOffset(context, request);
-  exchange.answer(encodeListOffsetsResponse(correlationId, found, apiVersion));
+  exchange.answer(ListOffsets.encodeResponse(correlationId, found, apiVersion));
 }

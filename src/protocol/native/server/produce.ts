@@ -1,6 +1,6 @@
 // Produce: the base offset of a batch once it is acknowledged.
 // Leaves to others: the append (services/produce.ts).
-import { encodeProduceResponse, type ProduceRequest } from "../produce.ts";
+import { Produce, type ProduceRequest } from "../produce.ts";
 import type { ServiceContext } from "../../../services/context.ts";
 import * as services from "../../../services/produce.ts";
 import type { Exchange } from "./exchange.ts";
@@ -12,7 +12,7 @@ export function produce(
   request: ProduceRequest,
 ): void {
   services.produce(context, request).then(
-    (baseOffset) => exchange.answer(encodeProduceResponse(exchange.correlationId, { baseOffset })),
+    (baseOffset) => exchange.answer(Produce.encodeResponse(exchange.correlationId, { baseOffset })),
     (error: unknown) => exchange.fail(error),
   );
 }

@@ -2,27 +2,14 @@
 // Leaves to others: the answers themselves (the other files here).
 import { RustLogError } from "../../../errors.ts";
 import type { Payload } from "../../../net/frame.ts";
-import { decodeFetchRequest } from "../fetch.ts";
-import {
-  decodeDeleteGroupRequest,
-  decodeDescribeGroupRequest,
-  decodeListGroupsRequest,
-} from "../groups.ts";
-import { API_VERSIONS } from "../api-versions.ts";
+import { Fetch } from "../fetch.ts";
+import { DeleteGroup, DescribeGroup, ListGroups } from "../groups.ts";
+import { APIS } from "../api-versions.ts";
 import { API, apiName } from "../messages.ts";
-import { decodeApiVersionsRequest, decodePingRequest } from "../meta.ts";
-import {
-  decodeListOffsetsRequest,
-  decodeOffsetCommitRequest,
-  decodeOffsetFetchRequest,
-} from "../offsets.ts";
+import { ApiVersions, Ping } from "../meta.ts";
+import { ListOffsets, OffsetCommit, OffsetFetch } from "../offsets.ts";
 import { decodeProduceRequest } from "../produce.ts";
-import { decodeDeleteTopicRequest } from "../delete-topic.ts";
-import {
-  decodeCreateTopicRequest,
-  decodeDescribeTopicRequest,
-  decodeListTopicsRequest,
-} from "../topics.ts";
+import { CreateTopic, DeleteTopic, DescribeTopic, ListTopics } from "../topics.ts";
 import { joined } from "../../../record/bytes.ts";
 import type { ServiceContext } from "../../../services/context.ts";
 import type { Dispatcher } from "./dialect.ts";
@@ -59,19 +46,19 @@ const routeOfProduce: Route = (context, exchange, payload) =>
 
 const ROUTES: ReadonlyMap<number, Route> = new Map([
   [API.Produce, routeOfProduce],
-  [API.Fetch, route(decodeFetchRequest, fetch)],
-  [API.OffsetCommit, route(decodeOffsetCommitRequest, commitOffsets)],
-  [API.OffsetFetch, route(decodeOffsetFetchRequest, fetchOffsets)],
-  [API.CreateTopic, route(decodeCreateTopicRequest, createTopic)],
-  [API.ListTopics, route(decodeListTopicsRequest, listTopics)],
-  [API.DescribeTopic, route(decodeDescribeTopicRequest, describeTopic)],
-  [API.DeleteTopic, route(decodeDeleteTopicRequest, deleteTopic)],
-  [API.ListOffsets, route(decodeListOffsetsRequest, listOffsets)],
-  [API.Ping, route(decodePingRequest, ping)],
-  [API.ListGroups, route(decodeListGroupsRequest, listGroups)],
-  [API.DescribeGroup, route(decodeDescribeGroupRequest, describeGroup)],
-  [API.DeleteGroup, route(decodeDeleteGroupRequest, deleteGroup)],
-  [API.ApiVersions, route(decodeApiVersionsRequest, apiVersions)],
+  [API.Fetch, route(Fetch.decodeRequest, fetch)],
+  [API.OffsetCommit, route(OffsetCommit.decodeRequest, commitOffsets)],
+  [API.OffsetFetch, route(OffsetFetch.decodeRequest, fetchOffsets)],
+  [API.CreateTopic, route(CreateTopic.decodeRequest, createTopic)],
+  [API.ListTopics, route(ListTopics.decodeRequest, listTopics)],
+  [API.DescribeTopic, route(DescribeTopic.decodeRequest, describeTopic)],
+  [API.DeleteTopic, route(DeleteTopic.decodeRequest, deleteTopic)],
+  [API.ListOffsets, route(ListOffsets.decodeRequest, listOffsets)],
+  [API.Ping, route(Ping.decodeRequest, ping)],
+  [API.ListGroups, route(ListGroups.decodeRequest, listGroups)],
+  [API.DescribeGroup, route(DescribeGroup.decodeRequest, describeGroup)],
+  [API.DeleteGroup, route(DeleteGroup.decodeRequest, deleteGroup)],
+  [API.ApiVersions, route(ApiVersions.decodeRequest, apiVersions)],
 ]);
 
 export class Router implements Dispatcher {
@@ -114,7 +101,7 @@ function routeFor({ apiKey, apiVersion }: Exchange): Route {
   if (name === undefined || route === undefined) {
     throw unsupported(`there is no API with the key ${apiKey}`);
   }
-  const { min, max } = API_VERSIONS[name];
+  const { min, max } = APIS[name].versions;
   if (apiVersion >= min && apiVersion <= max) return route;
   const versions = min === max ? `only ${min}` : `only ${min} to ${max}`;
   throw unsupported(`${name} has no version ${apiVersion}, ${versions}`);

@@ -1,15 +1,15 @@
 // CreateTopic, ListTopics, DescribeTopic and DeleteTopic.
 // Leaves to others: the work (services/topics.ts).
 import { OFFLINE_REASON_LENGTH_MAX } from "../../../limits.ts";
-import { type DeleteTopicRequest, encodeDeleteTopicResponse } from "../delete-topic.ts";
 import {
+  CreateTopic,
   type CreateTopicRequest,
+  DeleteTopic,
+  type DeleteTopicRequest,
+  DescribeTopic,
   type DescribeTopicRequest,
-  encodeCreateTopicResponse,
-  encodeDescribeTopicResponse,
-  listedTopicWriter,
+  ListTopics,
   type ListTopicsRequest,
-  TOPIC_PAGES_SINCE,
 } from "../topics.ts";
 import type { ServiceContext } from "../../../services/context.ts";
 import * as services from "../../../services/topics.ts";
@@ -27,7 +27,7 @@ export async function createTopic(
     ...{ name, partitions },
     settings: Object.fromEntries(settings.map((setting) => [setting.name, setting.value])),
   });
-  exchange.answer(encodeCreateTopicResponse(correlationId, created, apiVersion));
+  exchange.answer(CreateTopic.encodeResponse(correlationId, created, apiVersion));
 }
 
 /** Answers a ListTopics request. */
@@ -36,12 +36,7 @@ export function listTopics(
   exchange: Exchange,
   { after, limit }: ListTopicsRequest,
 ): Promise<void> {
-  return answerList(exchange, {
-    items: services.listTopics(context, after),
-    write: listedTopicWriter(exchange.apiVersion),
-    limit,
-    pagesSince: TOPIC_PAGES_SINCE,
-  });
+  return answerList(exchange, ListTopics, services.listTopics(context, after), limit);
 }
 
 /** Answers a DescribeTopic request. */
@@ -60,7 +55,7 @@ export async function describeTopic(
       offline: partition.offline?.slice(0, OFFLINE_REASON_LENGTH_MAX) ?? "",
     })),
   };
-  exchange.answer(encodeDescribeTopicResponse(correlationId, response, apiVersion));
+  exchange.answer(DescribeTopic.encodeResponse(correlationId, response, apiVersion));
 }
 
 /** Answers a DeleteTopic request. */
@@ -70,5 +65,5 @@ export async function deleteTopic(
   { topic }: DeleteTopicRequest,
 ): Promise<void> {
   await services.deleteTopic(context, topic);
-  exchange.answer(encodeDeleteTopicResponse(exchange.correlationId, {}));
+  exchange.answer(DeleteTopic.encodeResponse(exchange.correlationId, {}));
 }
