@@ -1,26 +1,21 @@
-// Records of one partition on their way into batches: the open batch, and how it is completed.
-// Leaves to others: when a batch has waited long enough (dispatcher), what becomes of complete ones (pipeline),
-// encoding (record/).
+// The open batch of one partition: adds records to it and completes it.
+// Leaves to others: how long a batch waits (dispatcher), sending complete batches (pipeline), encoding (record/).
 
 import { BATCH_HEADER_BYTES } from "../record/batch.ts";
 import type { BatchEncoder, ProducerHeader } from "../record/encoder.ts";
 
-/** The sender of a record, who waits to hear of it. */
+/** The promise of a `send()` call. */
 export interface Delivery {
   readonly resolve: (partition: number, offset: number) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/**
- * Which records of a batch must stay in their partition because the caller chose it: `all` of them or none, except
- * those at these indexes.
- */
+/** Which records of a batch must stay in the partition that the caller chose: `all` or none, except these indexes. */
 export interface PinnedRecords {
   readonly all: boolean;
   readonly except: ReadonlySet<number>;
 }
 
-/** Whether the record at `index` must stay in its partition. */
 export function isPinned({ all, except }: PinnedRecords, index: number): boolean {
   return all !== except.has(index);
 }
@@ -32,24 +27,22 @@ export interface SealedBatch {
   /** The pipeline stamps the sequence number; a retry sends the same bytes unless the batch gets a new number. */
   bytes: Uint8Array;
   readonly records: number;
-  /** What its records counted for in the producer's buffer, in bytes. */
+  /** Bytes that its records take in the producer's buffer. */
   readonly bufferedBytes: number;
-  /** When its first record came, on the clock of performance.now(). */
+  /** When its first record was added, by performance.now(). */
   readonly openedAt: number;
-  /** The waiting senders by index of their record; empty when all records were enqueued. */
+  /** The promises of its records, by index; empty when all records were enqueued. */
   readonly deliveries: ReadonlyMap<number, Delivery>;
-  /** Which records can't go to another partition. */
   readonly pinned: PinnedRecords;
-  /** Resolves when the batch was acknowledged or given up. */
+  /** Resolves when the batch is acknowledged, given up or refused. */
   readonly settled: PromiseWithResolvers<void>;
-  /** Whose memory the bytes are in, if they are not the batch's own. */
+  /** The encoder whose memory holds `bytes`; undefined if the batch has its own. */
   readonly encoder: BatchEncoder | undefined;
 }
 
 /**
- * Encoders that are not in use: their buffers have grown to the size of a batch and are worth keeping. A large
- * batch stays in its encoder's memory until it is settled: a copy would cost as much as encoding it, most of it
- * for pages that are new to the process.
+ * Idle encoders, kept because their buffers have grown to the size of a batch. A large batch stays in its encoder's
+ * memory until it is settled: a copy would cost as much as the encoding, mostly for page faults.
  */
 export interface EncoderPool {
   take(): BatchEncoder;
@@ -59,7 +52,6 @@ export interface EncoderPool {
 const NO_EXCEPTIONS: ReadonlySet<number> = new Set();
 const NO_DELIVERIES: ReadonlyMap<number, Delivery> = new Map();
 
-/** What the accumulators of a producer share. */
 export interface AccumulatorOptions {
   /** Size at which a batch is complete, in bytes before compression; may change with the broker. */
   readonly batchBytes: number;
@@ -70,7 +62,7 @@ export interface AccumulatorOptions {
 export class PartitionAccumulator {
   readonly topic: string;
   readonly partition: number;
-  /** When the open batch got its first record, on the clock of performance.now(). */
+  /** When the open batch got its first record, by performance.now(). */
   openedAt = 0;
   readonly #options: AccumulatorOptions;
   #encoder: BatchEncoder | undefined;
@@ -78,7 +70,7 @@ export class PartitionAccumulator {
   #room = 0;
   #allPinned = false;
   #pinExceptions: Set<number> | undefined;
-  /** Timestamp of the first record of the open batch: the others are relative to it. */
+  /** Timestamp of the first record of the open batch; the others are encoded relative to it. */
   #baseTimestamp = 0;
 
   constructor(topic: string, partition: number, options: AccumulatorOptions) {
@@ -87,24 +79,23 @@ export class PartitionAccumulator {
     this.#options = options;
   }
 
-  /** Bytes that the open batch, or the one that the next record opens, has room for. */
+  /** Free bytes in the open batch, or in the one that the next record opens. */
   get room(): number {
     return this.isOpen ? this.#room : this.#options.batchBytes - BATCH_HEADER_BYTES;
   }
 
-  /** Whether records wait in a batch that is not complete. */
   get isOpen(): boolean {
     return this.#encoder !== undefined;
   }
 
-  /** Whether a record of this time can be in the open batch: the difference to the first one must be exact. */
+  /** Whether the open batch can hold this timestamp: its difference to the first one must be a safe integer. */
   takesTime(timestampMs: number): boolean {
     return !this.isOpen || Number.isSafeInteger(timestampMs - this.#baseTimestamp);
   }
 
   /**
-   * Adds a record to the open batch, whether there is room or not, and returns the bytes it took. A pinned one
-   * stays in this partition; `openedAt` is when it was first in a batch, if that was refused.
+   * Adds a record to the open batch, even if there is no room, and returns the bytes it took. A pinned record must stay
+   * in this partition. `openedAt` is the time of the batch that it was in before, if that one was refused.
    */
   append(
     timestampMs: number,
@@ -117,7 +108,7 @@ export class PartitionAccumulator {
   ): number {
     const encoder = this.#encoder ?? this.#options.pool.take();
     const before = encoder.bytes;
-    // A record that can't be encoded throws here, and leaves no batch open and nobody waiting.
+    // Throws if the record can't be encoded; then no batch is open and no promise waits.
     encoder.append(timestampMs, key, value, headers);
     if (this.#encoder === undefined) {
       this.#room = this.room;

@@ -1,12 +1,12 @@
-// Waiting between attempts: how long, and the waiting itself, which a signal can end.
-// Leaves to others: deciding what is tried again, and for how long.
+// The wait between attempts: its length, and a sleep that a signal can end.
+// Leaves to others: what is retried, and for how long.
 
-/** The wait before a retry grows to this many times the first one. */
+/** The longest wait, as a multiple of the first one. */
 const GROWTH_MAX = 10;
 
 /**
- * Milliseconds to wait before attempt `failures + 1`: doubling from `firstMs`, at most ten times it.
- * A random fifth is taken off or added, so that clients which failed together do not return together.
+ * Milliseconds to wait before attempt `failures + 1`: doubles from `firstMs` to at most ten times that. Random jitter of
+ * 20 % keeps clients that failed together from returning together.
  */
 export function backoffMs(failures: number, firstMs: number, random = Math.random): number {
   const growth = Math.min(2 ** Math.max(0, failures - 1), GROWTH_MAX);

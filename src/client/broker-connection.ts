@@ -1,6 +1,6 @@
-// One socket to the broker: requests are pipelined, answers find their request by correlation id.
-// Leaves to others: connecting again and trying again (link), and what requests mean (all of client/).
-// Once it failed it stays failed, and every request that had no answer yet is rejected with the reason.
+// One socket to the broker. Requests are pipelined; a response finds its request by correlation id. Once the connection
+// fails, it stays failed, and every unanswered request is rejected with the reason.
+// Leaves to others: reconnecting and retrying (link), and what requests mean (the rest of client/).
 
 import type { Socket } from "bun";
 import { RustLogError } from "../errors.ts";
@@ -11,8 +11,8 @@ import { Outbox } from "../net/outbox.ts";
 import type { BrokerAddress } from "./broker-address.ts";
 
 /**
- * The first correlation id is a blank line in ASCII: a server of lines, such as one of HTTP, then has a whole request,
- * and answers in its own way, by which it is recognised, instead of waiting for more.
+ * The first correlation id is a blank line in ASCII. A line-based server, such as one for HTTP, takes it as the end of a
+ * request and answers, so we recognise it; without the blank line it would wait for more.
  */
 export const FIRST_CORRELATION_ID = 0x0d0a0d0a;
 
@@ -45,8 +45,8 @@ export class BrokerConnection {
   }
 
   /**
-   * Connects within `timeoutMs`. Throws CONNECTION_LOST when the broker can't be reached and TIMED_OUT
-   * when nobody answers.
+   * Connects within `timeoutMs`. Throws CONNECTION_LOST when the broker can't be reached, and TIMED_OUT when nothing
+   * answers.
    */
   static async open(address: BrokerAddress, timeoutMs: number): Promise<BrokerConnection> {
     const connection = new BrokerConnection(address);
@@ -67,7 +67,6 @@ export class BrokerConnection {
     }
   }
 
-  /** Whether requests can be sent. */
   get isOpen(): boolean {
     return this.#failure === undefined;
   }
@@ -95,7 +94,7 @@ export class BrokerConnection {
     });
   }
 
-  /** Closes the socket; requests without an answer are rejected with CONNECTION_LOST. */
+  /** Closes the socket and rejects unanswered requests with CONNECTION_LOST. */
   close(): void {
     this.onFailure = undefined;
     this.#fail(new RustLogError("CONNECTION_LOST", "the client was closed"));
@@ -133,7 +132,7 @@ export class BrokerConnection {
     return new RustLogError("CONNECTION_LOST", message, { cause });
   }
 
-  /** Writes once per turn of the event loop: requests made together leave together. */
+  /** Writes once per turn of the event loop, so requests made in one turn share a write. */
   #scheduleFlush(): void {
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
@@ -174,7 +173,7 @@ export class BrokerConnection {
       request.resolve(payload);
       return;
     }
-    // An error that answers no request concerns the connection, such as "too many connections".
+    // An error that answers no request is about the connection, such as "too many connections".
     throw (
       errorOf(payload) ?? this.#lost(`it answered request ${correlationId}, which was never made`)
     );
@@ -217,18 +216,18 @@ export class BrokerConnection {
   }
 }
 
-/** The system's name of an error says more than Bun's "Failed to connect". */
+/** The name of the system error says more than Bun's "Failed to connect". */
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   return "code" in cause && cause.code === "ECONNREFUSED" ? "connection refused" : cause.message;
 }
 
-/** What answers in another protocol, by its first bytes. The first frame of a broker is short, and so begins with 0. */
+/** Recognises a server of another protocol by its first bytes. The first frame of a broker is short, so it begins with 0. */
 export function foreignServer(bytes: Uint8Array): string | undefined {
   if (bytes.length === 0 || bytes[0] === 0) return undefined;
   const start = Buffer.from(bytes.subarray(0, 64)).toString("latin1");
   if (/^HTTP\/|^<(?:!doctype|html|head)/i.test(start)) return "an HTTP server";
-  // An alert, the answer to what is no handshake.
+  // A TLS alert, sent in response to bytes that are no handshake.
   if (bytes[0] === 0x15 && bytes[1] === 0x03) return "a TLS server";
   if (start.startsWith("SSH-")) return "an SSH server";
   return "a server of another protocol";

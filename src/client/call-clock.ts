@@ -1,10 +1,9 @@
-// The time of a call, read from the system once for a few calls: reading it costs half of encoding a record.
-// Leaves to others: times that are measured with (performance.now).
+// The time of a call, read once for a few calls: reading the system clock takes half as long as encoding a record.
+// Leaves to others: measuring durations (performance.now).
 
-/** Calls that share a reading, at most. */
+/** Most calls that share a reading. */
 const CALLS_MAX = 8;
 
-/** A clock for calls that come in great numbers. */
 export class CallClock {
   #ms = 0;
   #callsLeft = 0;

@@ -1,5 +1,5 @@
-// connect() and the Client: one connection to a broker, and the producers, consumers and admin that share it.
-// Leaves to others: the socket and its reconnecting (link, connection), and all that is sent over it.
+// connect() and the Client: one connection to a broker, shared by producers, consumers and admin.
+// Leaves to others: the socket and reconnecting (link, broker-connection), and everything sent over it.
 
 import type { RustLogError } from "../errors.ts";
 import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "./broker-address.ts";
@@ -13,24 +13,23 @@ import { CLIENT_WAIT_MS_MAX } from "../limits.ts";
 
 /** How to reach a broker. */
 export interface ConnectOptions {
-  /** "host:port", "host" or "[ipv6]:port"; else the variable RUSTLOG_BROKER, else 127.0.0.1:9092. */
+  /** "host:port", "host" or "[ipv6]:port". Default: the variable RUSTLOG_BROKER, or else 127.0.0.1:9092. */
   readonly broker?: string;
-  /** Longest that one attempt to connect may take, in milliseconds (10,000). */
+  /** Timeout of one attempt to connect, in milliseconds (10,000). */
   readonly connectTimeoutMs?: number;
-  /** Longest that the broker may take to answer a request, in milliseconds (30,000). */
+  /** Time in which the broker must answer a request, in milliseconds (30,000). */
   readonly requestTimeoutMs?: number;
-  /** How often connecting, or a request of the admin, is tried again after a retriable error (3). */
+  /** How often a connection attempt or an admin request is retried after a retriable error (3). */
   readonly retries?: number;
-  /** Wait before the first retry, in milliseconds; it doubles, with jitter, up to ten times this (100). */
+  /** Wait before the first retry, in milliseconds (100). It doubles, with jitter, up to ten times this. */
   readonly retryBackoffMs?: number;
   /** Called whenever a connection was lost or could not be made. */
   readonly onConnectionLost?: (error: RustLogError) => void;
 }
 
 /**
- * Connects to a broker. Throws CONNECTION_LOST or TIMED_OUT when it can't be reached, UNSUPPORTED_VERSION
- * when it does not speak our version of the protocol, INVALID_CONFIG for an address that is none, and
- * for a time that is not from 1 ms to a day.
+ * Connects to a broker. Throws CONNECTION_LOST or TIMED_OUT when it can't be reached, UNSUPPORTED_VERSION when it does
+ * not support our version of the protocol, and INVALID_CONFIG for a malformed address or a time outside 1 ms to a day.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
   checkObject("INVALID_CONFIG", "the options of connect", options);
@@ -55,7 +54,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Client> {
   return new Client(link);
 }
 
-/** A connection to a broker. Lost, it is made again when there is need. Made by `connect`. */
+/** A connection to a broker, created by `connect`. A lost connection is reopened by the next request. */
 export class Client implements AsyncDisposable {
   readonly #link: BrokerLink;
   readonly #producers = new Set<Producer>();
@@ -72,31 +71,31 @@ export class Client implements AsyncDisposable {
     return this.#link.address.text;
   }
 
-  /** A new producer. Throws INVALID_CONFIG for options that make no sense. */
+  /** Creates a producer. Throws INVALID_CONFIG for invalid options. */
   producer(options: ProducerOptions = {}): Producer {
     const producer = new Producer(this.#link, options, () => this.#producers.delete(producer));
     this.#producers.add(producer);
     return producer;
   }
 
-  /** A new consumer, which reads when it is first asked. Throws INVALID_CONFIG as `producer` does. */
+  /** Creates a consumer, which starts to read on the first call. Throws INVALID_CONFIG for invalid options. */
   consumer(options: ConsumerOptions): Consumer {
     const consumer = new Consumer(this.#link, options, () => this.#consumers.delete(consumer));
     this.#consumers.add(consumer);
     return consumer;
   }
 
-  /** For topics, groups and offsets. */
+  /** Returns an admin for topics, groups and offsets. */
   admin(): Admin {
     return new Admin(this.#link);
   }
 
-  /** One round trip to the broker. Throws CONNECTION_LOST or TIMED_OUT. */
+  /** Makes one round trip to the broker. Throws CONNECTION_LOST or TIMED_OUT. */
   async ping(): Promise<void> {
     await this.#link.ping();
   }
 
-  /** Ends consumers, flushes and ends producers, and closes the connection. Throws what their flush throws. */
+  /** Closes consumers, flushes and closes producers, and closes the connection. Throws what the flushes throw. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

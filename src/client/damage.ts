@@ -1,5 +1,5 @@
-// Records that can't be read: which they are, and what a consumer does about them.
-// Leaves to others: finding them (record/cursor, the broker), passing over them (fetched-records, fetcher).
+// Unreadable records: the error that describes them, and what a consumer does about them.
+// Leaves to others: finding them (record/cursor, the broker), skipping them (fetched-records, fetcher).
 
 import { RustLogError } from "../errors.ts";
 import { withoutOffsetAfterDamage } from "../protocol/native/fetch.ts";
@@ -7,13 +7,13 @@ import { withoutOffsetAfterDamage } from "../protocol/native/fetch.ts";
 /** What a consumer does about records that can't be read: throw, or skip them and report each skip. */
 export type DamagedPolicy = "throw" | "skip";
 
-/** The error for records that can't be read: damaged, malformed, or of a codec that is not supported here. */
+/** The error for unreadable records: damaged, malformed, or compressed with an unsupported codec. */
 export class DamagedRecordsError extends RustLogError {
   readonly topic: string;
   readonly partition: number;
   /** Offset of the first record that can't be read. */
   readonly from: number;
-  /** Offset after the last record that can't be read: where reading goes on. */
+  /** Offset after the last record that can't be read, where reading continues. */
   readonly to: number;
 
   /** @internal Made by a consumer. */
@@ -24,7 +24,7 @@ export class DamagedRecordsError extends RustLogError {
   ) {
     const { topic, partition } = where;
     const start = from > batch ? ` from offset ${from} on` : "";
-    // A cursor says where in the fetched bytes the fault is, which helps nobody here.
+    // A cursor gives the position in the fetched bytes, which means nothing to a user.
     const reason = cause.cause instanceof RustLogError ? cause.cause.message : cause.message;
     super(
       cause.code,
@@ -47,11 +47,11 @@ export class DamagedRecordsError extends RustLogError {
 /** How a consumer treats damage. */
 export interface DamageHandling {
   readonly policy: DamagedPolicy;
-  /** Told of each skip. */
+  /** Called for each skip. */
   readonly onSkip: (skipped: DamagedRecordsError) => void;
 }
 
-/** The report of a skip that no callback takes: records never go missing silently. */
+/** Reports a skip when there is no callback, so that records never go missing silently. */
 export function warnOfSkip({ message }: DamagedRecordsError): void {
   process.emitWarning(`skipped: ${message}`, "RustLogWarning");
 }

@@ -1,6 +1,6 @@
-// Moves batches of all partitions: opens them, completes them (full, or lingered long enough), hands them to
-// the pipeline of their partition, and keeps count of the bytes that are not settled yet.
-// Leaves to others: choosing a partition (producer), order and retries (pipeline), the sending (sender).
+// The batches of a producer: completes a batch when it is full or has lingered long enough, passes it to the pipeline of
+// its partition, and counts the bytes that are not settled.
+// Leaves to others: choosing a partition (producer), order and retries (pipeline), sending (sender).
 
 import { RustLogError } from "../errors.ts";
 import { type ProducerHeader, recordBytesBound, recordBytesMeasured } from "../record/encoder.ts";
@@ -12,19 +12,18 @@ import {
 } from "./accumulator.ts";
 import { type BatchAttempts, Pipeline } from "./pipeline.ts";
 
-/** What a dispatcher is told, and whom it tells. */
 export interface DispatcherOptions extends AccumulatorOptions {
   readonly lingerMs: number;
-  /** Largest record that can be sent, in bytes; may change with the broker. */
+  /** Largest record that can be sent, in bytes; can change with the broker. */
   readonly recordBytesMax: number;
-  /** Unsettled bytes from which on the dispatcher calls itself full. */
+  /** Number of unsettled bytes at which the dispatcher is full. */
   readonly bufferBytesMax: number;
   readonly sender: BatchAttempts;
-  /** A batch is complete; its partition's next record opens another one. */
+  /** A batch is complete; the next record of its partition opens another one. */
   readonly onSealed: (batch: SealedBatch) => void;
   readonly onAcknowledged: (batch: SealedBatch, baseOffset: number) => void;
   readonly onFailed: (batch: SealedBatch, error: RustLogError) => void;
-  /** There is no such partition: what becomes of these batches, of one partition and in order, is the listener's. */
+  /** The partition does not exist. The listener takes over these batches of one partition, in order. */
   readonly onRefused: (batches: readonly SealedBatch[], error: RustLogError) => void;
 }
 
@@ -49,12 +48,12 @@ export class Dispatcher {
     this.#options = options;
   }
 
-  /** Bytes of records that are neither acknowledged nor given up. */
+  /** Bytes of unsettled records. */
   get bufferedBytes(): number {
     return this.#bufferedBytes;
   }
 
-  /** Whether the caller should wait for `room()` before adding more. */
+  /** Whether the caller should wait for `room()` before it adds more. */
   get isFull(): boolean {
     return this.#bufferedBytes >= this.#options.bufferBytesMax;
   }
@@ -87,13 +86,13 @@ export class Dispatcher {
     return partition;
   }
 
-  /** Counts bytes that are held elsewhere, before they come into a batch; negative: no longer. */
+  /** Counts bytes that are held elsewhere until they are added to a batch; a negative number releases them. */
   reserve(bytes: number): void {
     this.#bufferedBytes += bytes;
     this.#announceRoom();
   }
 
-  /** Adds a record to the open batch of its partition. Throws MESSAGE_TOO_LARGE, for this record alone. */
+  /** Adds a record to the open batch of its partition. Throws MESSAGE_TOO_LARGE for this record alone. */
   append(
     partition: ProducerPartition,
     timestampMs: number,
@@ -115,7 +114,7 @@ export class Dispatcher {
     const bytes = accumulator.append(timestampMs, key, value, headers, delivery, pinned, openedAt);
     this.#bufferedBytes += bytes;
     if (!wasOpen) this.#opened(partition);
-    // Another record like this one would not fit: the batch need not wait for it.
+    // Another record of this size would not fit, so there is no point in waiting for it.
     if (accumulator.room < bytes) this.#seal(partition);
   }
 
@@ -131,20 +130,20 @@ export class Dispatcher {
   }
 
   /**
-   * Resolves when the buffer is no longer full. That comes with the next batch that is settled, and not later:
-   * a caller that fills a large part of the buffer at one go lets no answer in and no batch out meanwhile.
+   * Resolves when the buffer is no longer full, which is when the next batch is settled. It does not wait longer: a
+   * caller that then fills much of the buffer at once would block responses and requests meanwhile.
    */
   room(): Promise<void> {
     if (this.#room === undefined) {
       this.#room = Promise.withResolvers();
-      // With nothing on its way, what lingers is all there is.
+      // With nothing in flight, only lingering batches can make room.
       if (this.#unsettled.size === 0) this.sealAll();
       this.#announceRoom();
     }
     return this.#room?.promise ?? Promise.resolve();
   }
 
-  /** Throws MESSAGE_TOO_LARGE for a record that no batch holds: found when it is handed over, also if it must wait. */
+  /** Throws MESSAGE_TOO_LARGE for a record that fits no batch. Called when the record is taken, even if it must wait. */
   checkRecordSize(
     key: Uint8Array | string | null,
     value: Uint8Array | string | null,
@@ -175,7 +174,7 @@ export class Dispatcher {
     else this.#lingerTimer = setTimeout(() => this.#lingered(), Math.max(1, Math.ceil(ms)));
   }
 
-  /** With nothing open there is nothing to wait for; a timer left running would keep the process alive. */
+  /** Stops the timer when no batch is open: a running timer would keep the process alive. */
   #disarmLinger(): void {
     if (this.#lingerTimer === undefined) return;
     clearTimeout(this.#lingerTimer);
@@ -183,7 +182,7 @@ export class Dispatcher {
     this.#lingerArmed = false;
   }
 
-  /** Completes the batches whose time has come. While it could not be sent, a batch goes on filling. */
+  /** Completes the batches that have lingered long enough. A batch that can't be sent yet goes on filling. */
   #lingered(): void {
     this.#lingerArmed = false;
     this.#lingerTimer = undefined;
@@ -213,7 +212,7 @@ export class Dispatcher {
     return batch;
   }
 
-  /** Completes the open batch if it has lingered while the pipeline had no room for it. */
+  /** Completes the open batch if its linger time ended while the pipeline had no room for it. */
   #sealLingered(partition: ProducerPartition): void {
     const { isOpen, openedAt } = partition.accumulator;
     if (isOpen && performance.now() - openedAt >= this.#options.lingerMs) this.#seal(partition);

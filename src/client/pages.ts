@@ -1,4 +1,4 @@
-// Lists that a broker gives out in pages, one after the other.
+// Lists that a broker returns in pages.
 // Leaves to others: the requests (admin.ts).
 
 export interface Page<Item> {
@@ -7,7 +7,7 @@ export interface Page<Item> {
   readonly more: boolean;
 }
 
-/** The pages of a list; `ask` asks for the page that follows an item, or for the first one. */
+/** The pages of a list. `ask` requests the page after an item, or the first page. */
 export async function* pagesOf<Item>(
   ask: (after: Item | undefined) => Promise<Page<Item>>,
 ): AsyncGenerator<readonly Item[], void> {

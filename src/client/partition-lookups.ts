@@ -1,9 +1,9 @@
-// A producer's topics: finds out how many partitions each has, keeps records until that is known, and finds it out
-// again after a while, and when the broker refuses a partition because the topic was recreated with fewer.
-// Leaves to others: what is known of a topic (producer-topic), the request (topic-lookup), sending (dispatcher).
+// The topics of a producer: looks up their partitions, and holds records until the number is known. Looks again from time
+// to time, and when the broker refuses a partition because the topic was recreated with fewer.
+// Leaves to others: what is known about a topic (producer-topic), the request (topic-lookup), sending (dispatcher).
 //
-// While partitions are looked up, all records of the topic wait. Those of refused batches go first, then those that
-// were handed over meanwhile, so the records of a key keep their order.
+// During a look-up, all records of the topic wait. The records of refused batches are sent first, then those taken
+// meanwhile, so the records of a key keep their order.
 
 import type { RustLogError } from "../errors.ts";
 import { RecordCursor } from "../record/cursor.ts";
@@ -16,16 +16,15 @@ import type { BrokerLink } from "./link.ts";
 import { ANY_PARTITION, ProducerTopic, type WaitingRecord } from "./producer-topic.ts";
 import { lookUpPartitions } from "./topic-lookup.ts";
 
-/** What the look-ups work with, and whom they tell. */
 export interface PartitionLookupsOptions {
   readonly link: BrokerLink;
   readonly dispatcher: Dispatcher;
   readonly deliveryTimeoutMs: number;
-  /** How long a number of partitions is gone by. */
+  /** How long a looked-up number of partitions is valid. */
   readonly metadataMaxAgeMs: number;
-  /** A record can't be delivered. */
+  /** Called when a record can't be delivered. */
   readonly onRecordFailed: (delivery: Delivery | undefined, error: RustLogError) => void;
-  /** All records of a batch can't be delivered. */
+  /** Called when a whole batch can't be delivered. */
   readonly onBatchFailed: (batch: SealedBatch, error: RustLogError) => void;
 }
 
@@ -39,7 +38,6 @@ export class PartitionLookups {
     this.#options = options;
   }
 
-  /** What is known of a topic. */
   topic(name: string): ProducerTopic {
     if (this.#last?.name === name) return this.#last;
     let topic = this.#topics.get(name);
@@ -52,21 +50,21 @@ export class PartitionLookups {
     return topic;
   }
 
-  /** Whether records wait for a look-up. */
+  /** Whether a look-up is running. */
   get areRunning(): boolean {
     return this.#running.size > 0;
   }
 
-  /** Resolves when all look-ups that run now have ended. */
+  /** Resolves when all current look-ups have ended. */
   async settled(): Promise<void> {
     await Promise.all(this.#running);
   }
 
-  /** Keeps a record until the partitions of its topic are known. Throws MESSAGE_TOO_LARGE. */
+  /** Holds a record until the partitions of its topic are known. Throws MESSAGE_TOO_LARGE. */
   wait(topic: ProducerTopic, record: WaitingRecord): Promise<void> {
     const { dispatcher } = this.#options;
     dispatcher.checkRecordSize(record.key, record.value, record.headers);
-    // The caller may use its bytes again as soon as we return, as it may when they are encoded at once.
+    // Copy: the caller may reuse its bytes as soon as this returns.
     topic.waiting.push({
       ...record,
       key: ownBytes(record.key),
@@ -81,10 +79,10 @@ export class PartitionLookups {
     return this.#lookUp(topic);
   }
 
-  /** Takes batches of one partition, in order, for which the broker has no partition. */
+  /** Takes batches, in order, whose partition does not exist on the broker. */
   refused(batches: readonly SealedBatch[], error: RustLogError): void {
     const topic = this.#topics.get(batches[0]!.topic);
-    // Of a topic that was never looked up, the caller has chosen the partition.
+    // The topic was never looked up, so the caller chose the partition.
     if (topic === undefined || !topic.isKnown) {
       for (const batch of batches) this.#options.onBatchFailed(batch, error);
       return;
@@ -98,7 +96,7 @@ export class PartitionLookups {
     void this.#lookUp(topic);
   }
 
-  /** A batch was completed: the turn of the next partition, and perhaps time to look again how many there are. */
+  /** Notes that a batch is complete: moves on to the next partition, and refreshes the number of partitions if it is old. */
   sealed({ topic: name, partition }: SealedBatch): void {
     const topic = this.#topics.get(name);
     if (topic === undefined) return;
@@ -110,20 +108,20 @@ export class PartitionLookups {
     void this.#refresh(topic);
   }
 
-  /** A batch was acknowledged: its partition is there. */
+  /** Notes that a batch was acknowledged, so its partition exists. */
   acknowledged(name: string): void {
     const topic = this.#topics.get(name);
     if (topic !== undefined) topic.refusals = 0;
   }
 
-  /** Looks up beside the records that are on their way; what comes of it counts for later ones. */
+  /** Looks up the partitions without holding records back. */
   async #refresh(topic: ProducerTopic): Promise<void> {
     try {
       const count = await lookUpPartitions(this.#options.link, topic.name, {}, false);
-      // Taken in as after a refusal, so that what is on its way to a partition that is gone keeps its place.
+      // Handled like a refusal, so that records in flight to a partition that is gone keep their order.
       if (topic.isKnown && count !== topic.partitions) void this.#lookUp(topic);
     } catch {
-      // The next batch that fails tells what is wrong; the next refresh tries again.
+      // The next failed batch reports what is wrong, and the next refresh tries again.
     }
   }
 
@@ -147,13 +145,13 @@ export class PartitionLookups {
       const policy = { retryMs: deliveryTimeoutMs };
       topic.setPartitions(await lookUpPartitions(link, topic.name, policy));
       topic.lookedUpAt = performance.now();
-      // What is on its way to partitions that are gone comes back refused, and goes before what was handed over later.
+      // Batches for partitions that are gone are refused; wait for that, because they go before later records.
       const isGone = (place: { readonly topic: string; readonly partition: number }): boolean =>
         place.topic === topic.name && place.partition >= topic.partitions;
       dispatcher.sealAll(isGone);
       await dispatcher.settled(isGone);
     } catch (error) {
-      // The next record asks again: the topic may be there then.
+      // The next record triggers another look-up; the topic may exist by then.
       topic.forgetPartitions();
       if (topic.isUnused) this.#topics.delete(topic.name);
       if (this.#last === topic) this.#last = undefined;
@@ -178,14 +176,14 @@ export class PartitionLookups {
     try {
       this.#repartition(topic, batch);
     } catch (error) {
-      // It can't be read back: a batch that decompresses to more than a reader takes.
+      // The batch can't be read back: it decompresses to more than a reader takes.
       this.#options.onBatchFailed(batch, asRustLogError(error));
     }
   }
 
-  /** Gives the records of a refused batch to the partitions that there are now. */
+  /** Distributes the records of a refused batch over the partitions that exist now. */
   #repartition(topic: ProducerTopic, batch: SealedBatch): void {
-    // Its CRC may not be written yet: the pipeline stamps it.
+    // The pipeline stamps the CRC, and may not have done so yet.
     const { bytes } = batch;
     const cursor = new RecordCursor().reset(bytes, 0, bytes.length, { checkCrcs: false });
     for (let index = 0; cursor.next(); index++) {

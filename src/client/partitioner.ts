@@ -1,14 +1,14 @@
-// Which partition a record goes to: by its key as in Kafka, or without a key one partition per batch.
+// Chooses the partition of a record: by its key as in Kafka, or one partition per batch for records without a key.
 // Leaves to others: the hash (murmur2), and knowing when a batch is full (accumulator).
 
 import { murmur2 } from "./murmur2.ts";
 
 const utf8 = new TextEncoder();
 
-// Short ASCII keys, the usual ones, are hashed from here: no allocation per record.
+// Holds short ASCII keys (the usual case) while they are hashed, so that no record allocates.
 const scratch = new Uint8Array(256);
 
-/** The partition of a key: the same for the same key and count, in this client and in Kafka's. */
+/** The partition of a key: the same as in Kafka's clients for the same key and count. */
 export function partitionForKey(key: Uint8Array | string, partitions: number): number {
   const hash = typeof key === "string" ? murmur2OfText(key) : murmur2(key);
   return (hash & 0x7fffffff) % partitions;
@@ -26,8 +26,8 @@ function murmur2OfText(text: string): number {
 }
 
 /**
- * Partitions of one topic for records without a key: all go to one partition until its batch is
- * complete, then to the next, so that batches are large and yet every partition gets its share.
+ * Chooses partitions for records without a key: all go to one partition until its batch is complete, then to the next.
+ * So batches are large, and every partition gets its share.
  */
 export class StickyPartitioner {
   readonly #partitions: number;
@@ -39,12 +39,12 @@ export class StickyPartitioner {
     this.#current = Math.floor(random() * partitions);
   }
 
-  /** The partition for the next record without a key. */
+  /** Partition of the next record without a key. */
   get current(): number {
     return this.#current;
   }
 
-  /** Says that a batch of `partition` is complete: if it is the current one, the next one's turn comes. */
+  /** Moves on to the next partition if `partition` is the current one. Call it when a batch is complete. */
   batchCompleted(partition: number): void {
     if (partition === this.#current) this.#current = (partition + 1) % this.#partitions;
   }

@@ -1,23 +1,23 @@
-// The complete batches of one partition on their way to the broker: numbered, several in flight, in order.
-// Leaves to others: filling batches (accumulator), one attempt to send one and when to try again (sender).
+// The complete batches of one partition on their way to the broker: numbers them, keeps several in flight, in order.
+// Leaves to others: filling batches (accumulator), one attempt to send a batch and the wait before a retry (sender).
 //
-// The broker appends a batch only if its sequence number is the next one, and knows the last five of a producer
-// when they come again. So five may be in flight, and nothing that happens to one of them, or to the connection,
-// puts a record twice or out of its place: if one fails, the broker refuses those behind it. Four rules:
+// The broker appends a batch only if it has the next sequence number, and recognises the last five batches of a producer
+// when they are sent again. So five may be in flight, and no failure of a batch or of the connection duplicates or
+// reorders a record: if one batch fails, the broker refuses those behind it. Five rules:
 //
-// 1. After a failure nothing is sent until all that is in flight was answered. Then it begins again with the
-//    first batch that is not settled, alone, and opens up once that one is acknowledged. So does a new producer:
-//    the broker, not knowing it, would take any of its batches for the first.
-// 2. Only the first unsettled batch is judged by its error. What those behind it were told may follow from that, so
-//    they are sent again whatever it was.
-// 3. One that is acknowledged counts as in flight until all before it are settled: the broker must not forget
-//    the oldest, of which it may be asked again.
-// 4. A batch that is given up may or may not be in the log. Those behind it keep their numbers until the broker
-//    says that it misses records before them. One whose attempts were all answered is then not in the log, and
-//    gets a number of a new epoch, with all behind it. One of which an answer was lost is given up as well: what
-//    was left of the lost connection may reach the broker yet.
-// 5. If the broker has no such partition, all unsettled batches are handed back in order, so that their records can
-//    go elsewhere. Only those of which an answer was lost are given up: they may have been in the log that is gone.
+// 1. After a failure, nothing is sent until everything in flight is answered. Then the first unsettled batch is sent
+//    alone, and the others follow once it is acknowledged. A new producer starts the same way: the broker does not know
+//    it yet and would accept any of its batches as the first.
+// 2. Only the first unsettled batch is judged by its error. The errors of those behind it may follow from that one, so
+//    they are sent again in any case.
+// 3. An acknowledged batch counts as in flight until all before it are settled. Otherwise the broker could forget the
+//    oldest one, which may be sent again.
+// 4. A batch that is given up may or may not be in the log. Those behind it keep their numbers until the broker reports
+//    missing records before them. A batch whose attempts were all answered is then not in the log: it is renumbered in a
+//    new epoch, with all behind it. A batch that lost a response is given up too, because the broker may still receive
+//    what the lost connection carried.
+// 5. If the partition does not exist, all unsettled batches are handed back in order, so that their records can go to
+//    other partitions. Batches that lost a response are given up: they may have been in the log that is gone.
 import type { RustLogError } from "../errors.ts";
 import { sequenceAfter, stampProducer } from "../record/batch.ts";
 import type { SealedBatch } from "./accumulator.ts";
@@ -32,37 +32,36 @@ export type BatchAttempts = Pick<BatchSender, "send" | "retryAfterMs" | "pause">
 
 export interface PipelineListener {
   acknowledged(batch: SealedBatch, baseOffset: number): void;
-  /** The batch is given up; it may be in the log all the same, if the connection was lost. */
+  /** The batch is given up. It may be in the log all the same if the connection was lost. */
   failed(batch: SealedBatch, error: RustLogError): void;
-  /** There is no such partition: these batches, in order, are in no log, and no longer the pipeline's. */
+  /** The partition does not exist. These batches, in order, are in no log, and the pipeline drops them. */
   refused(batches: readonly SealedBatch[], error: RustLogError): void;
-  /** Another batch would be sent at once. */
+  /** Another batch would be sent immediately. */
   hasRoom(): void;
 }
 
 interface Entry {
   readonly batch: SealedBatch;
   isSettled: boolean;
-  /** How its last attempt ended, if that failed. */
+  /** The error of the last attempt, if it failed. */
   error: RustLogError | undefined;
-  /** How an attempt ended that had no answer. */
+  /** The error of an attempt that got no response. */
   unanswered: RustLogError | undefined;
 }
 
-/** The complete batches of one partition, first in, first out. */
 export class Pipeline {
   readonly #sender: BatchAttempts;
   readonly #listener: PipelineListener;
   /** The first one is unsettled. */
   readonly #entries: Entry[] = [];
-  /** How many of them, from the front, had their turn since the last failure: `unanswered <= sent <= window`. */
+  /** How many, from the front, were sent since the last failure: `unanswered <= sent <= window`. */
   #sent = 0;
   #unanswered = 0;
   #window = 1;
   #isRecovering = false;
   /** Failures since the last acknowledgement. */
   #failures = 0;
-  /** Whether a batch of this epoch was given up, and none acknowledged since. */
+  /** Whether a batch of this epoch was given up and none was acknowledged since. */
   #mayMissRecords = false;
   #producerId = randomProducerId();
   #epoch = 0;
@@ -73,12 +72,12 @@ export class Pipeline {
     this.#listener = listener;
   }
 
-  /** Whether another batch would be sent at once. */
+  /** Whether another batch would be sent immediately. */
   get hasRoom(): boolean {
     return !this.#isRecovering && this.#entries.length < this.#window;
   }
 
-  /** Numbers a batch and adds it; it is sent as soon as its turn comes. */
+  /** Numbers a batch and adds it to the queue. */
   push(batch: SealedBatch): void {
     this.#stamp(batch);
     this.#entries.push({ batch, isSettled: false, error: undefined, unanswered: undefined });
@@ -125,12 +124,12 @@ export class Pipeline {
     entry.isSettled = true;
     while (this.#entries[0]?.isSettled === true) {
       this.#entries.shift();
-      // One that was acknowledged before the last failure was not sent since.
+      // A batch acknowledged before the last failure was not sent since, so it is not counted in `sent`.
       this.#sent = Math.max(0, this.#sent - 1);
     }
   }
 
-  /** Rule 1: with nothing in flight any more, begins again at the front. */
+  /** Rule 1: starts again at the front, once nothing is in flight. */
   async #recover(): Promise<void> {
     this.#failures += 1;
     const waitMs = this.#judgeFirst();
@@ -140,10 +139,11 @@ export class Pipeline {
     this.#isRecovering = false;
   }
 
-  /** Rule 2: decides what becomes of the first batch, which failed; returns how long to wait now. */
+  /** Rule 2: retries or gives up the first batch, which failed. Returns the milliseconds to wait. */
   #judgeFirst(): number {
     const first = this.#entries[0];
-    if (first?.error === undefined) throw new Error("what failed was not first, nor was the first");
+    if (first?.error === undefined)
+      throw new Error("expected the first batch in flight to be the failed one");
     const { error, unanswered } = first;
     if (error.code === "OUT_OF_ORDER_SEQUENCE" && this.#mayMissRecords) {
       if (unanswered === undefined) this.#renumber();
@@ -163,7 +163,7 @@ export class Pipeline {
   #handBack(error: RustLogError): void {
     const unsettled = this.#entries.filter(({ isSettled }) => !isSettled);
     this.#entries.length = 0;
-    // The numbers that they took are missing, should the partition come back as it was.
+    // Their numbers are missing if the partition comes back as it was.
     this.#mayMissRecords = true;
     const refused: SealedBatch[] = [];
     for (const { batch, unanswered } of unsettled) {
@@ -179,7 +179,7 @@ export class Pipeline {
     this.#listener.failed(entry.batch, error);
   }
 
-  /** Rule 4: the batches get the numbers of a new epoch, which begins at 0. */
+  /** Rule 4: numbers the batches from 0 in a new epoch. */
   #renumber(): void {
     if (this.#epoch === EPOCH_MAX) this.#producerId = randomProducerId();
     this.#epoch = (this.#epoch + 1) % (EPOCH_MAX + 1);
@@ -188,7 +188,7 @@ export class Pipeline {
     for (const entry of this.#entries) {
       if (entry.isSettled) continue;
       const { batch } = entry;
-      // What was sent before may still stand in the outbox of a connection, if its time was up.
+      // A batch that timed out may still wait in the outbox of a connection.
       if (entry.error !== undefined) batch.bytes = batch.bytes.slice();
       this.#stamp(batch);
     }
@@ -205,9 +205,7 @@ export class Pipeline {
   }
 }
 
-/**
- * A producer's id: 52 random bits, so that no two producers of a broker share one, and nobody has to be asked.
- */
+/** A producer id of 52 random bits: unique without asking the broker. */
 function randomProducerId(): number {
   const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
   return (high >>> 12) * 2 ** 32 + low;

@@ -1,12 +1,12 @@
-// What a producer has done so far, in numbers. Leaves to others: doing it (producer).
+// The counters of a producer.
 
 import type { SealedBatch } from "./accumulator.ts";
 
-/** What was acknowledged in one partition. */
+/** The acknowledged records of one partition. */
 export interface PartitionStats {
   readonly topic: string;
   readonly partition: number;
-  /** Records that were acknowledged. */
+  /** Number of acknowledged records. */
   readonly records: number;
   /** Lowest offset of an acknowledged record. */
   readonly firstOffset: number;
@@ -14,23 +14,23 @@ export interface PartitionStats {
   readonly lastOffset: number;
 }
 
-/** What a producer has done since it was made. */
+/** What a producer has done since it was created. */
 export interface ProducerStats {
-  /** Records that were taken, acknowledged or not. */
+  /** Records taken, acknowledged or not. */
   readonly records: number;
   /** Records that the broker has acknowledged. */
   readonly acknowledgedRecords: number;
-  /** Records that were given up; their errors were thrown. */
+  /** Records given up after an error, which was thrown. */
   readonly failedRecords: number;
   /** Batches that the broker has acknowledged. */
   readonly batches: number;
   /** Bytes of these batches, as they were sent. */
   readonly bytes: number;
-  /** By topic and partition, in the order of their first acknowledgement. */
+  /** Per topic and partition, in the order of the first acknowledgement. */
   readonly partitions: readonly PartitionStats[];
 }
 
-/** The counters behind ProducerStats: touched once a batch, and by the producer once a record. */
+/** The counters behind ProducerStats, updated per batch; only `records` is updated per record. */
 export class ProducerCounters {
   /** Records taken. */
   records = 0;
@@ -43,7 +43,6 @@ export class ProducerCounters {
     { -readonly [K in keyof PartitionStats]: PartitionStats[K] }
   >();
 
-  /** Counts a batch that was acknowledged at `baseOffset`. */
   acknowledged(batch: SealedBatch, baseOffset: number): void {
     const { topic, partition, records } = batch;
     const lastOffset = baseOffset + records - 1;
@@ -61,12 +60,11 @@ export class ProducerCounters {
     }
   }
 
-  /** Counts records that were given up. */
   failed(records: number): void {
     this.#failed += records;
   }
 
-  /** The numbers as they are now: a copy. */
+  /** A copy of the counters. */
   snapshot(): ProducerStats {
     return {
       records: this.records,

@@ -1,6 +1,6 @@
-// What a producer knows of one topic: its partitions, and the records that wait until the number of
-// partitions is known, or known again because the broker refused a partition.
-// Leaves to others: finding that number out (topic-lookup), sending.
+// What a producer knows about one topic: its partitions, and the records that wait until the number of partitions is
+// looked up, for the first time or after the broker refused a partition.
+// Leaves to others: the look-up (topic-lookup), sending.
 
 import { RustLogError } from "../errors.ts";
 import { PARTITIONS_MAX } from "../limits.ts";
@@ -9,7 +9,7 @@ import type { Delivery, SealedBatch } from "./accumulator.ts";
 import type { ProducerPartition } from "./dispatcher.ts";
 import { StickyPartitioner, partitionForKey } from "./partitioner.ts";
 
-/** A record that came before the partitions of its topic were known. */
+/** A record that waits until the partitions of its topic are known. */
 export interface WaitingRecord {
   readonly partition: number;
   readonly timestamp: number;
@@ -19,16 +19,16 @@ export interface WaitingRecord {
   readonly delivery: Delivery | undefined;
 }
 
-/** A batch that the broker has no partition for. */
+/** A batch whose partition does not exist on the broker. */
 export interface RefusedBatch {
   readonly batch: SealedBatch;
   readonly error: RustLogError;
 }
 
-/** Partition number that stands for "by the key, or else as the producer likes". */
+/** Stands for a partition that the producer chooses, by the key if there is one. */
 export const ANY_PARTITION = -1;
 
-/** Look-ups for partitions that a topic does not have are made no more often than this. */
+/** Shortest time between two look-ups for a partition that the topic does not have. */
 const LOOKUP_INTERVAL_MS = 100;
 
 function isPartition(number: number): boolean {
@@ -37,15 +37,15 @@ function isPartition(number: number): boolean {
 
 export class ProducerTopic {
   readonly name: string;
-  /** Records in the order they came, until the partitions are known. */
+  /** Records in the order they were taken, until the partitions are known. */
   readonly waiting: WaitingRecord[] = [];
-  /** Batches in the order they were refused; their records go before those that wait. */
+  /** Batches in the order they were refused; their records go before the waiting ones. */
   readonly refused: RefusedBatch[] = [];
-  /** Resolves when the partitions are known, or finding them failed; never rejects. Undefined when none is sought. */
+  /** Resolves when the look-up of partitions ends, and never rejects. Undefined when no look-up runs. */
   lookup: Promise<void> | undefined;
-  /** When the partitions were last asked for, on the clock of performance.now(). */
+  /** When the partitions were last looked up, by performance.now(). */
   lookedUpAt = 0;
-  /** Look-ups because of refused batches, since the last acknowledgement. */
+  /** Look-ups caused by refused batches since the last acknowledgement. */
   refusals = 0;
   readonly #make: (number: number) => ProducerPartition;
   /** Every partition that was ever made, so that one that disappears and comes back is the same object. */
@@ -60,20 +60,18 @@ export class ProducerTopic {
     this.#make = make;
   }
 
-  /** Whether its number of partitions was found out. */
+  /** Whether the number of partitions is known. */
   get isKnown(): boolean {
     return this.#sticky !== undefined;
   }
 
-  /** Whether nothing was ever written to it. */
   get isUnused(): boolean {
     return this.#made.length === 0;
   }
 
   /**
-   * Whether a record has to wait until the partitions are known. One that names its partition has not: the broker
-   * refuses it if there is no such partition, and creates no topic for it that would have none. But it
-   * must not overtake those that wait.
+   * Whether a record must wait until the partitions are known. A record that names its partition need not: the broker
+   * refuses it if the partition does not exist. But it must not overtake records that wait.
    */
   mustWait(partition: number): boolean {
     if (this.lookup !== undefined) return true;
@@ -83,12 +81,12 @@ export class ProducerTopic {
     return performance.now() - this.lookedUpAt >= LOOKUP_INTERVAL_MS;
   }
 
-  /** The waiting records, which then no longer wait here. */
+  /** Removes and returns the waiting records. */
   takeWaiting(): WaitingRecord[] {
     return this.waiting.splice(0);
   }
 
-  /** The refused batches, which then are no longer here. */
+  /** Removes and returns the refused batches. */
   takeRefused(): RefusedBatch[] {
     return this.refused.splice(0);
   }
@@ -99,7 +97,7 @@ export class ProducerTopic {
     this.#partitions = Array.from({ length: count }, (_, i) => this.#partition(i));
   }
 
-  /** Forgets the number of partitions, so that the next record has it looked up. */
+  /** Forgets the number of partitions, so that the next record triggers a look-up. */
   forgetPartitions(): void {
     this.#sticky = undefined;
     this.#partitions = [];
@@ -110,7 +108,7 @@ export class ProducerTopic {
     return this.#sticky === undefined ? 0 : this.#partitions.length;
   }
 
-  /** Where a record goes. Throws UNKNOWN_TOPIC_OR_PARTITION for a partition that is not there. */
+  /** The partition of a record. Throws UNKNOWN_TOPIC_OR_PARTITION if it does not exist. */
   partitionFor(partition: number, key: Uint8Array | string | null): ProducerPartition {
     const all = this.#partitions;
     if (this.#sticky === undefined && isPartition(partition)) {
@@ -138,7 +136,7 @@ export class ProducerTopic {
     return made;
   }
 
-  /** Says that a batch of `partition` is complete, so that records without a key turn to the next one. */
+  /** Moves records without a key on to the next partition. Call it when a batch of `partition` is complete. */
   batchCompleted(partition: number): void {
     this.#sticky?.batchCompleted(partition);
   }

@@ -1,6 +1,6 @@
-// The producer: takes records, gathers them into batches per partition, and sends these. Order is kept, and
-// nothing is dropped without an error.
-// Leaves to others: batches (dispatcher, accumulator), their turns and retries (pipeline), the sending (sender).
+// The producer: takes records and sends them in batches per partition. It keeps the order of each partition and drops
+// nothing without an error.
+// Leaves to others: batches (dispatcher, accumulator), order and retries (pipeline), sending (sender).
 
 import type { RustLogError } from "../errors.ts";
 import { BATCH_HEADER_BYTES } from "../record/batch.ts";
@@ -21,31 +21,31 @@ import { CLIENT_WAIT_MS_MAX } from "../limits.ts";
 
 const KiB = 1024;
 
-/** How a producer batches, compresses, bounds and retries. */
+/** The options of a producer. */
 export interface ProducerOptions {
-  /** Longest that a record waits for company in its batch, in milliseconds: 0 to a day (5). */
+  /** Longest time that a batch waits for more records, in milliseconds: 0 to a day (5). */
   readonly lingerMs?: number;
-  /** Size at which a batch is sent without waiting longer, in bytes before compression (256 KiB). */
+  /** Size at which a batch is sent immediately, in bytes before compression (256 KiB). */
   readonly batchBytes?: number;
   /** Codec of the batches ("none"). */
   readonly compression?: WritableCodec;
-  /** Bytes of unacknowledged records from which on `enqueue` asks the caller to wait (32 MiB). */
+  /** Bytes of unacknowledged records at which `enqueue` asks the caller to wait (32 MiB). */
   readonly bufferBytesMax?: number;
   /**
-   * How long the producer goes by the number of partitions that it has found out, in milliseconds (300,000). After
-   * an error that says a partition is gone, it is found out again at once.
+   * How long the producer trusts the number of partitions that it has looked up, in milliseconds (300,000). After an
+   * error that says a partition is gone, it looks again at once.
    */
   readonly metadataMaxAgeMs?: number;
-  /** Time from a batch's first record to giving it up, retries included, in milliseconds (120,000). */
+  /** Time after its first record at which a batch is given up, retries included, in milliseconds (120,000). */
   readonly deliveryTimeoutMs?: number;
   /**
-   * Called for each batch that the broker has acknowledged, in order within each partition: the way to hear of
-   * enqueued records without a promise for each.
+   * Called for each acknowledged batch, in order within each partition. Tells about enqueued records without a promise
+   * for each.
    */
   readonly onAcknowledged?: (batch: AcknowledgedBatch) => void;
 }
 
-/** Where the records of an acknowledged batch lie: from `baseOffset` on, in the order they were given. */
+/** An acknowledged batch: its records lie from `baseOffset` on, in the order they were given. */
 export interface AcknowledgedBatch {
   readonly topic: string;
   readonly partition: number;
@@ -53,21 +53,21 @@ export interface AcknowledgedBatch {
   readonly records: number;
 }
 
-/** A record to be written. Texts are written as UTF-8; a Buffer is a Uint8Array, no other view or buffer is taken. */
+/** A record to write. Strings are written as UTF-8. A Buffer is a Uint8Array; other views and buffers are refused. */
 export interface ProducerRecord {
   readonly key?: Uint8Array | string | null;
   readonly value: Uint8Array | string | null;
   readonly headers?: readonly ProducerHeader[];
-  /** Partition to write to; without it the key decides, or else the producer. */
+  /** Partition to write to. Default: chosen by the key, or by the producer if there is no key. */
   readonly partition?: number;
   /**
-   * Milliseconds since 1970, a whole number (negative before 1970; Kafka's clients take -1 for "none"); without it the time of the call, or with `enqueue` of one of the 7 before it in the
-   * same turn of the event loop.
+   * Milliseconds since 1970, a whole number (negative before 1970; Kafka's clients take -1 for "none"). Default: the time
+   * of the call, which `enqueue` may share with up to 7 calls before it in the same turn of the event loop.
    */
   readonly timestamp?: number;
 }
 
-/** Where an acknowledged record lies. */
+/** The place of an acknowledged record. */
 export interface RecordMetadata {
   readonly topic: string;
   readonly partition: number;
@@ -75,7 +75,7 @@ export interface RecordMetadata {
   readonly timestamp: number;
 }
 
-/** Writes records to topics. Made by `client.producer()`. */
+/** Writes records to topics. Created by `client.producer()`. */
 export class Producer implements AsyncDisposable {
   readonly #onClosed: () => void;
   readonly #onAcknowledged: ((batch: AcknowledgedBatch) => void) | undefined;
@@ -92,10 +92,10 @@ export class Producer implements AsyncDisposable {
     checkChoice("compression", options.compression, ["none", "gzip", "zstd"]);
     checkCallback("onAcknowledged", options.onAcknowledged);
     const codec = options.compression ?? "none";
-    // A broker that was restarted may have another limit.
+    // A restarted broker may have another limit.
     const batchBytesMax = (): number => {
       const { maxBatchBytes } = link.info;
-      // Compressing what can't be compressed makes it a little longer.
+      // Incompressible data grows a little.
       return maxBatchBytes - (codec === "none" ? 0 : KiB + (maxBatchBytes >>> 7));
     };
     this.#onClosed = onClosed;
@@ -131,9 +131,9 @@ export class Producer implements AsyncDisposable {
   }
 
   /**
-   * Writes a record, and resolves when the broker has acknowledged it. Rejects with the RustLogError that
-   * ended its delivery: MESSAGE_TOO_LARGE, UNKNOWN_TOPIC_OR_PARTITION, CONNECTION_LOST, TIMED_OUT …; with
-   * INVALID_RECORD, for this record alone, when a field has a wrong type.
+   * Writes a record and resolves when the broker has acknowledged it. Rejects with the RustLogError that ended the
+   * delivery (MESSAGE_TOO_LARGE, UNKNOWN_TOPIC_OR_PARTITION, CONNECTION_LOST, TIMED_OUT …), or with INVALID_RECORD, for
+   * this record alone, when a field has the wrong type.
    */
   send(topic: string, record: ProducerRecord): Promise<RecordMetadata> {
     return new Promise((resolve, reject) => {
@@ -149,10 +149,10 @@ export class Producer implements AsyncDisposable {
   }
 
   /**
-   * Takes a record without a promise of its own. Returns a promise only when the caller should wait before
-   * giving more: the buffer is full, or the topic's partitions are still being looked up; the record is
-   * taken all the same. Throws MESSAGE_TOO_LARGE and INVALID_RECORD for this record alone, and, until `flush` has reported
-   * it, the error that ended the delivery of an earlier enqueued record.
+   * Takes a record without a promise of its own. Returns a promise only when the caller should wait before it gives
+   * more, because the buffer is full or the partitions are being looked up; the record is taken all the same. Throws
+   * MESSAGE_TOO_LARGE and INVALID_RECORD for this record alone. Also throws the error of an earlier enqueued record that
+   * could not be delivered, until `flush` has reported it.
    */
   enqueue(topic: string, record: ProducerRecord): void | Promise<void> {
     checkObject("INVALID_RECORD", "the record", record);
@@ -160,7 +160,7 @@ export class Producer implements AsyncDisposable {
     return this.enqueueRaw(topic, partition, key, value, record.timestamp, headers);
   }
 
-  /** As `enqueue`, without an object per record. Partition -1: by the key, or else as the producer likes. */
+  /** As `enqueue`, without an object per record. With partition -1 the key decides, or the producer if there is none. */
   enqueueRaw(
     topic: string,
     partition: number,
@@ -174,22 +174,22 @@ export class Producer implements AsyncDisposable {
   }
 
   /**
-   * Sends everything that was taken so far, and waits until it is acknowledged or given up. Throws the
-   * first error of an enqueued record since the last flush; a record of `send` has its own promise.
+   * Sends everything taken so far and waits until it is acknowledged or given up. Throws the first error of an enqueued
+   * record since the last flush; a record of `send` has its own promise.
    */
   async flush(): Promise<void> {
     do {
       await this.#lookups.settled();
       this.#dispatcher.sealAll();
       await this.#dispatcher.settled();
-      // What the broker refused because its partition is gone is on its way again once that is looked up.
+      // Batches whose partition is gone are sent again after a look-up.
     } while (this.#lookups.areRunning);
     const failure = this.#failure;
     this.#failure = undefined;
     if (failure !== undefined) throw failure;
   }
 
-  /** Flushes, and takes no more records. Throws what `flush` throws. Idempotent. */
+  /** Flushes and then refuses more records. Throws what `flush` throws. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.flush().finally(this.#onClosed);
     return this.#closing;
@@ -200,7 +200,7 @@ export class Producer implements AsyncDisposable {
     return this.close();
   }
 
-  /** What this producer has done so far: a copy of its counters. */
+  /** A copy of the counters of this producer. */
   get stats(): ProducerStats {
     return this.#counters.snapshot();
   }
@@ -254,7 +254,7 @@ export class Producer implements AsyncDisposable {
   }
 }
 
-/** Encoders kept for later: as many as are soon in use again. */
+/** Most encoders that are kept for reuse. */
 const IDLE_ENCODERS_MAX = 16;
 
 function encoderPool(codec: WritableCodec): EncoderPool {

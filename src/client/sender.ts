@@ -1,5 +1,5 @@
-// Sends one complete batch, and says whether and when it is worth another attempt.
-// Leaves to others: which batch's turn it is (pipeline), connections and backoff (link, backoff).
+// Sends one complete batch, and tells whether and when to retry it.
+// Leaves to others: the order of batches (pipeline), connections and backoff (link, backoff).
 
 import { RustLogError } from "../errors.ts";
 import { Produce, encodeProduceRequestHead } from "../protocol/native/produce.ts";
@@ -7,12 +7,11 @@ import type { SealedBatch } from "./accumulator.ts";
 import { backoffMs } from "./backoff.ts";
 import type { BrokerLink } from "./link.ts";
 
-/** Sends the batches of a producer over a link. */
 export class BatchSender {
   readonly #link: BrokerLink;
   readonly #deliveryTimeoutMs: number;
 
-  /** A batch is given up `deliveryTimeoutMs` after its first record came. */
+  /** A batch is given up `deliveryTimeoutMs` after its first record was added. */
   constructor(link: BrokerLink, deliveryTimeoutMs: number) {
     this.#link = link;
     this.#deliveryTimeoutMs = deliveryTimeoutMs;
@@ -44,12 +43,12 @@ export class BatchSender {
     return waitMs < this.#leftMs(batch) ? waitMs : undefined;
   }
 
-  /** Waits, but not past the end of the client. */
+  /** Waits for `ms`, or until the client is closed. */
   pause(ms: number): Promise<void> {
     return this.#link.pause(ms);
   }
 
-  /** The error of a batch that is given up, with the code of its cause; it says what was lost. */
+  /** The error for a batch that is given up: has the code of its cause and says what was lost. */
   givenUp(batch: SealedBatch, cause: RustLogError): RustLogError {
     const { topic, partition, records } = batch;
     const effort = cause.retriable ? ` within ${this.#deliveryTimeoutMs} ms` : "";
