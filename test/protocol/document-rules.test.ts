@@ -62,7 +62,7 @@ describe("producing", () => {
 
   test("the bounds of idempotent producers", () => {
     const text = section("### Idempotent producers");
-    expect(text).toContain(`knows the ${PRODUCERS_MAX.toLocaleString("en")} producers`);
+    expect(text).toContain(`remembers the ${PRODUCERS_MAX.toLocaleString("en")} producers`);
   });
 
   test("the hashes of keys", () => {
@@ -114,7 +114,7 @@ describe("idempotent producers", () => {
         (offset) => (offset === earlier.length ? "it is appended" : `base offset ${offset}`),
         (error: unknown) => (error instanceof RustLogError ? error.code : String(error)),
       );
-      const said = row?.answer?.startsWith("not appended: the base offset that it has")
+      const said = row?.answer?.startsWith("not appended: its original base offset")
         ? "base offset 0"
         : plain(row?.answer).replace(/^(it is appended).*/, "$1");
       expect([part, index, await answer]).toEqual([part, index, said]);

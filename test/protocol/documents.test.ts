@@ -168,7 +168,7 @@ describe("the record batch", () => {
       expect([row.name, row.at + widthOf(row.type)]).toEqual([row.name, rows[index + 1]!.at]);
     }
     expect(text).toContain(`A header of ${BATCH_HEADER_BYTES} bytes`);
-    expect(text).toContain(`the size of the batch less ${BATCH_OVERHEAD_BYTES}`);
+    expect(text).toContain(`the size of the batch minus ${BATCH_OVERHEAD_BYTES}`);
   });
 
   test("has the codecs of the code", () => {
