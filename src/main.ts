@@ -1,6 +1,6 @@
 #!/usr/bin/env bun
 // The executable: parses the command line and runs one subcommand, the only one whose code is loaded.
-// Leaves to others: everything a subcommand does (cli/), and how a failure is told (cli/exit.ts).
+// Leaves to others: everything a subcommand does (cli/), and reporting failures (cli/exit.ts).
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { Command } from "@commander-js/extra-typings";
 import { VERSION } from "./broker/version.ts";
@@ -63,14 +63,14 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
 async function main(args: readonly string[]): Promise<number> {
   const program = newCommand("rustlog", DESCRIPTION, EXAMPLES)
     .version(VERSION)
-    // An option belongs to the command that it follows, also where one has commands of its own.
+    // An option belongs to the command it follows, even if that command has subcommands.
     .enablePositionalOptions();
   const wanted = args[0] === "help" ? args[1] : args[0];
   const ignored = dropForeignVariables(process.env);
-  // Only the broker has options whose variables end like those of a service.
+  // Only the broker has variables whose names end like those of a Kubernetes service.
   if (wanted === "broker") for (const line of ignored) printError(line);
   for (const [name, { summary, load }] of Object.entries(SUBCOMMANDS)) {
-    // The others are named only for the sake of `rustlog --help`.
+    // The other commands are only listed for `rustlog --help`.
     const isWanted = name === wanted;
     program.addCommand(isWanted ? await load() : new Command(name).description(summary));
   }
@@ -82,5 +82,5 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-// No top-level await: `bun build --bytecode` refuses it.
+// No top-level await: `bun build --bytecode` does not support it.
 void main(process.argv.slice(2)).then((code) => process.exit(code));

@@ -40,8 +40,8 @@ export function lookupText(explanation: LookupExplanation, paint: Paint): string
   const { offset, segmentComparisons } = explanation;
   if (offset !== undefined && segment !== undefined) {
     const how = comparisonCount(segmentComparisons ?? []);
-    steps.step(`Which segment: the last that begins at or below offset ${offset}; ${how}`);
-    comparisonLines(steps, segmentComparisons ?? [], (n) => `#${n} begins at`, offset);
+    steps.step(`Which segment: the last that starts at or below offset ${offset}; ${how}`);
+    comparisonLines(steps, segmentComparisons ?? [], (n) => `#${n} starts at`, offset);
     steps.result(`#${segment.number} ${segment.file}, ${segment.kind}`);
   }
   if (index !== undefined && segment !== undefined) {
@@ -203,7 +203,7 @@ function batchSteps(
   steps.line(`CRC-32C ${crc}: ok`);
   if (nextOffset !== undefined) {
     steps.line(`None of its records is at or after offset ${offset}: compaction has removed them.`);
-    steps.line(`A consumer goes on at offset ${nextOffset}.`);
+    steps.line(`A consumer continues at offset ${nextOffset}.`);
   }
   if (outcome === "found" && failure !== undefined) {
     steps.step("The record: in this batch, for a consumer that can decompress it");

@@ -81,7 +81,7 @@ export class ByteOutput {
   }
 
   text(text: string): void {
-    // Counting first costs time, so only long text pays: three times its length may be more than a buffer can hold.
+    // Counting first takes time and only pays for long text: three times its length may exceed the largest buffer.
     const atMost = text.length * 3;
     const filling = this.#room(atMost <= BUFFER_BYTES ? atMost : Buffer.byteLength(text));
     filling.length += filling.bytes.write(text, filling.length, "utf8");

@@ -120,7 +120,7 @@ async function findOffset(
     }
   }
   if (read.bytes === 0) {
-    // In a gap before the end.
+    // In a gap before the log end.
     explanation.outcome = "waits";
     return;
   }
@@ -177,7 +177,7 @@ async function findTime(log: LogFiles, timestamp: number, bounds: LookupBounds):
       index,
       scan: scanStep(steps, steps.passed[0]?.position ?? position),
       batch: { position, baseOffset: match.offset, maxTimestamp: match.timestamp },
-      // Compaction may have removed the record that the header's timestamp is of.
+      // Compaction may have removed the record with the header's timestamp.
       offset: record?.offset ?? read.nextOffset,
       bytesWithoutIndex: bytesBefore(log, number) + position,
     },

@@ -132,7 +132,7 @@ export interface LookupExplanation {
   batch?: BatchDescription;
   /** The first record at or after the offset, which may be in a gap; missing if the batch has none. */
   record?: RecordDescription;
-  /** The offset after the batch, if it has no such record: where a consumer goes on. */
+  /** The offset after the batch, if the batch has no such record: where a consumer continues. */
   nextOffset?: number;
   cost?: {
     readonly comparisons: number;

@@ -16,7 +16,7 @@ export interface WalkedBatch {
   /** Holds the batch at `at`; valid until the walk continues. */
   readonly bytes: Uint8Array;
   readonly at: number;
-  /** Base offset that the batch after it states; NaN if none follows. To be called before the walk goes on. */
+  /** Base offset stated by the next batch; NaN if there is none. Call this before the walk continues. */
   readonly nextBaseOffset: () => number;
 }
 

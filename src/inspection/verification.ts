@@ -57,7 +57,7 @@ export class Verification {
     return joinPath(this.directory, file);
   }
 
-  /** Names in a directory; none if it can't be read, which the check of that directory reports. */
+  /** Names in a directory; none if it can't be read, which its own check reports. */
   list(directory: string): string[] {
     try {
       return this.disk.list(this.path(directory));
@@ -67,7 +67,7 @@ export class Verification {
     }
   }
 
-  /** Bytes of a file; 0 if there is none, or it can't be used, which its own check reports. */
+  /** Size of a file; 0 if it is missing or unusable, which its own check reports. */
   size(file: string): number {
     try {
       return this.disk.fileSize(this.path(file)) ?? 0;

@@ -31,7 +31,7 @@ export interface SegmentPlace {
   readonly endOffset: number | undefined;
   /** For the last segment, its size as noted by a clean stop, or -1. */
   readonly notedBytes: number;
-  /** Where the log ended then. */
+  /** Where the log ended at that time. */
   readonly notedOffset: number | undefined;
 }
 
@@ -61,9 +61,9 @@ export class SegmentCheck {
   readonly #rebuilt = new SegmentIndex();
   readonly #cursor = new RecordCursor();
   readonly #unopened = new Map<string, number>();
-  /** What the next batch may begin with, or any higher offset: a gap is no damage. */
+  /** The lowest valid base offset of the next batch. A higher one is a gap, not damage. */
   #expected: number;
-  /** Where the last batch should have ended, if its base offset was wrong; else -1. */
+  /** Where the last batch should have ended if its base offset was wrong, else -1. */
   #misplacedEnd = -1;
   #damage: DamagedRange | undefined;
 
@@ -144,7 +144,7 @@ export class SegmentCheck {
       indexes.times.damage(due - base, due - base + next - first);
       indexes.times.damage(first - base, next - base);
       this.#misplacedEnd = due + next - first;
-      // If all that follows is in the wrong place, too, it is reported once.
+      // If everything that follows is misplaced too, report it once.
       if (first < due) this.#expected = next;
     }
     this.#run.counts.batches++;

@@ -1,5 +1,5 @@
-// OffsetCommit and OffsetFetch: how far groups have read.
-// Leaves to others: keeping committed offsets (groups/), and comparing them with the logs (group-lag.ts).
+// OffsetCommit and OffsetFetch: storing and reading the offsets of groups.
+// Leaves to others: storage (groups/), and comparing offsets with the logs (group-lag.ts).
 import { RustLogError } from "../errors.ts";
 import type { CommittedOffset } from "../groups/offset-record.ts";
 import { OffsetStore } from "../groups/offset-store.ts";
@@ -14,9 +14,9 @@ export interface PartitionCommit extends NamedPartition {
 }
 
 /**
- * Commits offsets for a group: all of them, or none if one can't be committed. Resolves with what is wrong with each, in
- * the order given; undefined for one that is right. Rejects with INVALID_GROUP, INVALID_REQUEST (a partition is named twice),
- * and what the store of offsets fails with.
+ * Commits offsets for a group: all of them, or none if any can't be committed. Resolves with the error of each offset,
+ * in order, or undefined for a valid one. Rejects with INVALID_GROUP, INVALID_REQUEST (a partition is named twice), and
+ * the errors of the offset store.
  */
 export async function commitOffsets(
   context: ServiceContext,
@@ -39,7 +39,7 @@ export async function commitOffsets(
   return outcomes;
 }
 
-/** What a group has committed for each partition, in the order given; undefined for nothing. Throws INVALID_GROUP. */
+/** The group's committed offset for each partition, in order; undefined for none. Throws INVALID_GROUP. */
 export function fetchOffsets(
   context: ServiceContext,
   group: string,
@@ -65,7 +65,7 @@ function checkCommit(context: ServiceContext, commit: PartitionCommit): void {
   );
 }
 
-/** Throws INVALID_REQUEST if a partition is named twice: it is not known which of its two offsets is meant. */
+/** Throws INVALID_REQUEST if a partition is named twice, because it is unclear which of the two offsets is meant. */
 function refuseRepeated(commits: readonly PartitionCommit[]): void {
   const seen = new Map<string, Set<number>>();
   for (const { topic, partition } of commits) {

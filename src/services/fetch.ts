@@ -1,4 +1,4 @@
-// Fetch: whole batches of one or many partitions, at once, or as soon as there are enough of them.
+// Fetch: whole batches of one or many partitions, immediately or as soon as there are enough.
 // Leaves to others: finding the bytes (topics/partition.ts), and how much fits a response (the protocols).
 import type { RustLogError } from "../errors.ts";
 import { OffsetStore } from "../groups/offset-store.ts";
@@ -13,26 +13,26 @@ import { failureOf } from "./outcome.ts";
 export interface FetchPosition extends NamedPartition {
   /** Offset of the first record wanted. */
   readonly offset: number;
-  /** Bytes of this partition to return at most. */
+  /** Maximum bytes of this partition to return. */
   readonly bytesMax: number;
 }
 
 /** What to read, and how long to wait for it. */
 export interface FetchQuery {
-  /** Reading starts at the committed offset of this group wherever that is larger. */
+  /** If set, reading starts at this group's committed offset where that is larger. */
   readonly group?: string | undefined;
   readonly positions: readonly FetchPosition[];
-  /** Bytes to return at most, of all partitions together; one batch is returned even if it is larger. */
+  /** Maximum bytes to return over all partitions. The first batch is returned even if it is larger. */
   readonly bytesMax: number;
-  /** Bytes to wait for, of all partitions together. */
+  /** Bytes to wait for, over all partitions. */
   readonly bytesMin: number;
-  /** Longest time to wait for them, in milliseconds; 0 for not at all. */
+  /** Maximum time to wait for them, in milliseconds; 0 for no wait. */
   readonly waitMs: number;
 }
 
-/** What was read from one partition. The first batch may begin before `startOffset`. */
+/** What was read from one partition. The first batch may start before `startOffset`. */
 export interface FetchedBatches extends LogRead {
-  /** Where reading started: the larger of the offset asked for and the one committed. */
+  /** Where reading started: the larger of the requested and the committed offset. */
   readonly startOffset: number;
   readonly highWatermark: number;
   readonly logStartOffset: number;
@@ -42,14 +42,14 @@ export interface FetchedBatches extends LogRead {
 /** Why nothing was read from one partition. */
 export interface FetchFailure {
   readonly error: RustLogError;
-  /** Where reading can go on if the log is damaged at the offset asked for. */
+  /** Where reading can continue if the log is damaged at the requested offset. */
   readonly offsetAfterDamage?: number | undefined;
 }
 
 export type FetchResult = FetchedBatches | FetchFailure;
 
 /**
- * Reads from all partitions. Returns a result for each position, in order; or, if too little is there and nothing
+ * Reads from all partitions. Returns a result for each position, in order; or, if there is too little and nothing
  * failed, a fetch that can wait for more. Throws only for the request as a whole: INVALID_GROUP.
  */
 export function fetch(
@@ -60,22 +60,22 @@ export function fetch(
   const places = query.positions.map((position) => placeOf(context, query.group, position));
   const { results, missingBytes } = read(context, places, query);
   if (missingBytes === 0 || query.waitMs <= 0) return results;
-  // None of them is a failure: then nothing would be missing.
+  // Without failures only; otherwise nothing is missing.
   const found = places.filter((place) => "partition" in place);
   return new WaitingFetch(context, found, query, missingBytes);
 }
 
-/** What a waiting fetch needs of its caller. */
+/** What a waiting fetch needs from its caller. */
 export interface FetchCaller {
-  /** Runs `call` now or in a later turn of the event loop: one append may be what a hundred thousand fetches wait for. */
+  /** Runs `call` now or in a later turn of the event loop: a hundred thousand fetches may wait for the same append. */
   whenTime(call: () => void): void;
-  /** Takes the results, one for each position, in order. Called once, in a `whenTime`, unless the fetch is cancelled. */
+  /** Receives the results, one per position, in order. Called once, in a `whenTime`, unless the fetch is cancelled. */
   done(results: readonly FetchResult[]): void;
 }
 
 /**
- * A fetch that waits until enough bytes are readable, its time is up, a partition closes, or its caller ends it:
- * whichever comes first ends the others. Each attempt locates its bytes once, and is made only when they may be there.
+ * A fetch that waits until enough bytes are readable, its time is up, a partition closes, or its caller ends it. The
+ * first of these cancels the others. Each attempt locates its bytes once, and only runs when they may be there.
  */
 export class WaitingFetch {
   readonly #context: ServiceContext;
@@ -98,14 +98,14 @@ export class WaitingFetch {
     this.#missingBytes = missingBytes;
   }
 
-  /** Begins to wait. Nothing may have been appended since `fetch` returned. */
+  /** Starts waiting. Nothing may have been appended since `fetch` returned. */
   begin(caller: FetchCaller): void {
     this.#caller = caller;
     this.#timer = setTimeout(() => this.finish(), Math.min(this.#query.waitMs, FETCH_WAIT_MS_MAX));
     this.#subscribe();
   }
 
-  /** Ends the wait with what there is by then. */
+  /** Ends the wait with what there is now. */
   finish(): void {
     this.#attempt(true);
   }
@@ -134,7 +134,7 @@ export class WaitingFetch {
 
   #subscribe(): void {
     this.#unsubscribe();
-    // When all bytes that are missing have come, at least one partition has got its share of them.
+    // When all missing bytes have arrived, at least one partition has received its share of them.
     const share = Math.ceil(this.#missingBytes / this.#places.length);
     const wake = (): void => {
       this.#unsubscribe();
@@ -151,7 +151,7 @@ export class WaitingFetch {
   }
 }
 
-/** A position that was looked up. A fetch that waits keeps to the partition that it has found. */
+/** A position with its partition. A waiting fetch keeps the partition that it found. */
 interface Place {
   readonly position: FetchPosition;
   readonly partition: Partition;
@@ -176,7 +176,7 @@ function placeOf(
   }
 }
 
-/** What can be read now, and how many bytes are missing; 0 if waiting is of no use. */
+/** What can be read now, and how many bytes are missing; 0 if waiting is useless. */
 interface FetchAttempt {
   readonly results: readonly FetchResult[];
   readonly missingBytes: number;
@@ -196,9 +196,9 @@ function read(
     if ("error" in result) isDue = true;
     else {
       bytes += result.bytes;
-      // There is more than fits: the next batch is larger than what is left.
+      // There is more than fits: the next batch is larger than the remaining space.
       if (result.nextOffset < result.highWatermark) isDue = true;
-      // A gap up to the high watermark: the reader can wait behind it.
+      // The rest up to the high watermark is a gap: the reader can wait after it.
       if (result.bytes === 0 && result.nextOffset > result.startOffset) isDue = true;
     }
   }
@@ -206,7 +206,7 @@ function read(
   return { results, missingBytes: isDue ? 0 : Math.max(0, bytesMin - bytes) };
 }
 
-/** Reads from one partition when `bytesBefore` have been read from those before it. */
+/** Reads from one partition after `bytesBefore` bytes from earlier ones. */
 function readPlace(
   context: ServiceContext,
   { position, partition, topicId, startOffset }: Place,
@@ -216,7 +216,7 @@ function readPlace(
   const bytesMax = Math.min(position.bytesMax, queryBytesMax - bytesBefore);
   try {
     let log = bytesBefore === 0 || bytesMax > 0 ? partition.read(startOffset, bytesMax) : undefined;
-    // Only the first batch of all is returned even if it is too large.
+    // Only the very first batch is returned even if it is too large.
     if (log === undefined || (bytesBefore > 0 && log.bytes > bytesMax)) {
       log = { slices: [], bytes: 0, nextOffset: startOffset };
     }
@@ -225,7 +225,7 @@ function readPlace(
     return { startOffset, nextOffset, highWatermark, logStartOffset, topicId, slices, bytes };
   } catch (error) {
     const failure = failureOf(error);
-    // A client that names the topic by its id is told that this topic was deleted, also while the fetch waited.
+    // A client that sent a topic id learns that this topic was deleted, even while the fetch waited.
     if (failure.code === "UNKNOWN_TOPIC_OR_PARTITION" && position.topicId !== undefined) {
       return { error: unknownTopicId(context, position.topic, position.topicId) };
     }

@@ -1,14 +1,17 @@
 // Groups: list, describe and delete. A group is a name under which offsets are committed; it has no members.
-// Leaves to others: keeping committed offsets (groups/).
+// Leaves to others: storing committed offsets (groups/).
 import { groupNotFound, OffsetStore } from "../groups/offset-store.ts";
 import type { GroupSummary } from "../groups/offset-table.ts";
 import type { ServiceContext } from "./context.ts";
 import { type GroupPartition, groupPartitions } from "./group-lag.ts";
 
-/** Groups that are looked up at a time. */
+/** Groups read at a time. */
 const LOOKUP_GROUPS = 500;
 
-/** All groups whose name comes after `after`, by name; the caller may give way between two. Some may come and go meanwhile. */
+/**
+ * All groups whose name comes after `after`, by name. The caller may yield between two; groups may be created or
+ * deleted in between.
+ */
 export function listGroups({ offsets }: ServiceContext, after: string): Iterable<GroupSummary> {
   offsets.checkOnline();
   return groupsAfter(offsets, after);
@@ -25,8 +28,8 @@ function* groupsAfter(offsets: OffsetStore, first: string): Generator<GroupSumma
 }
 
 /**
- * The partitions of a group after one of them: what it has committed, and how far it is behind. Throws INVALID_GROUP,
- * GROUP_NOT_FOUND, and STORAGE_ERROR if the log of committed offsets is offline.
+ * The partitions of a group after the given one, with committed offset and lag. Throws INVALID_GROUP, GROUP_NOT_FOUND,
+ * and STORAGE_ERROR if the log of committed offsets is offline.
  */
 export function describeGroup(
   context: ServiceContext,
@@ -39,7 +42,7 @@ export function describeGroup(
   return groupPartitions(context, group, after);
 }
 
-/** Deletes what a group has committed. Resolves once the group would not come back after a crash. */
+/** Deletes a group's commits. Resolves once the group would not reappear after a crash. */
 export async function deleteGroup({ offsets }: ServiceContext, group: string): Promise<void> {
   OffsetStore.checkGroup(group);
   await offsets.deleteGroup(group);

@@ -1,4 +1,4 @@
-// ListOffsets: the ends of a log, and the place of a moment in it.
+// ListOffsets: the ends of a log, and the offset of a time.
 // Leaves to others: searching the log (topics/partition.ts).
 import { RustLogError } from "../errors.ts";
 import type { Partition } from "../topics/partition.ts";
@@ -11,22 +11,21 @@ const TIMESTAMP_LATEST = -1;
 /** Instead of a time: the log start offset. */
 const TIMESTAMP_EARLIEST = -2;
 
-/** A moment in a partition. */
+/** A time in a partition. */
 export interface PartitionTimestamp extends NamedPartition {
   /** Milliseconds since the epoch; -1 for the high watermark, -2 for the log start. */
   readonly timestamp: number;
 }
 
-/** Where it is. */
 export interface ListedOffset {
   /** For a time: base offset of the first batch with a record at or after it, or the high watermark. */
   readonly offset: number;
-  /** For a time: the largest timestamp in that batch; -1 when there is none, and for -1 and -2. */
+  /** For a time: the largest timestamp in that batch; -1 if there is none, and for -1 and -2. */
   readonly timestamp: number;
   readonly topicId: string | undefined;
 }
 
-/** Looks up many moments, each on its own. Resolves with the places, in the order given. */
+/** Looks up many times, independently. Resolves with the results in order. */
 export function listOffsets(
   context: ServiceContext,
   moments: readonly PartitionTimestamp[],
@@ -34,13 +33,12 @@ export function listOffsets(
   return Promise.all(moments.map((moment) => listOffset(context, moment).catch(failureOf)));
 }
 
-/** Looks up one moment. */
 export async function listOffset(
   context: ServiceContext,
   moment: PartitionTimestamp,
 ): Promise<ListedOffset> {
   await partitionOf(context, moment).prepareTimeSearch(moment.timestamp);
-  // Looked up again: it may have been deleted meanwhile.
+  // Look it up again: it may have been deleted in the meantime.
   const partition = partitionOf(context, moment);
   return { ...find(partition, moment.timestamp), topicId: context.registry.find(moment.topic)?.id };
 }

@@ -1,5 +1,5 @@
-// Produce: checks a batch, creates its topic if that is missing, and appends it.
-// Leaves to others: what a valid batch is (record/produced-batch.ts), offsets, the append and its flush
+// Produce: checks a batch, creates its topic if missing, and appends it.
+// Leaves to others: what a valid batch is (record/produced-batch.ts), and the offset, the append and its flush
 // (topics/partition.ts).
 import { RustLogError } from "../errors.ts";
 import type { Rest } from "../record/bytes.ts";
@@ -12,13 +12,13 @@ import { refuseInternalTopic } from "./permissions.ts";
 export interface PartitionBatch {
   readonly topic: string;
   readonly partition: number;
-  /** The batch, or its first piece with the whole header. The base offset is stamped into these bytes. */
+  /** The batch, or its first piece with the complete header. The base offset is stamped into these bytes. */
   readonly batch: Uint8Array;
-  /** The other pieces of a batch that arrived in several. */
+  /** The other pieces of a batch that arrived in several chunks. */
   readonly rest?: Rest | undefined;
 }
 
-/** Appends batches, each on its own: one that fails stops no other. Resolves with base offsets, in the order given. */
+/** Appends batches independently: a failed one stops no other. Resolves with base offsets, in order. */
 export function produceAll(
   context: ServiceContext,
   batches: readonly PartitionBatch[],
@@ -28,11 +28,11 @@ export function produceAll(
 
 /**
  * Appends a batch. Resolves with its base offset once the flush policy is satisfied. Batches for one partition are
- * appended in the order of the calls, also while their topic is being created.
+ * appended in the order of the calls, even while their topic is being created.
  */
 export function produce(context: ServiceContext, batch: PartitionBatch): Promise<number> {
   try {
-    // Everything that can be wrong with the request comes first: an invalid one must not create a topic.
+    // Check everything first: an invalid request must not create a topic.
     refuseInternalTopic(batch.topic, "produced to");
     checkProducedBatch(batch.batch, context.batchBytesMax, batch.rest);
     refuseMissingPartition(context, batch);
@@ -45,12 +45,12 @@ export function produce(context: ServiceContext, batch: PartitionBatch): Promise
   }
 }
 
-/** The append begins at once; only its acknowledgement takes time. */
+/** The append starts immediately; only its acknowledgement takes time. */
 function append({ registry }: ServiceContext, batch: PartitionBatch): Promise<number> {
   return registry.partition(batch.topic, batch.partition).append(batch.batch, batch.rest);
 }
 
-/** A produce to a partition that the new topic would not have must not leave a topic behind. */
+/** A produce to a partition that the new topic would not have must not create the topic. */
 function refuseMissingPartition(
   { registry, autoCreateTopics, defaultPartitions }: ServiceContext,
   { topic, partition }: PartitionBatch,

@@ -19,7 +19,7 @@ export interface NewTopic {
 export interface TopicSummary {
   readonly name: string;
   readonly topicId: string;
-  /** Whether it belongs to the broker. */
+  /** Whether it is an internal topic. */
   readonly internal: boolean;
   /** Number of partitions, and how many of them are offline. */
   readonly partitions: number;
@@ -37,7 +37,7 @@ export interface TopicDescription {
 
 export interface DescribedPartition extends PartitionDescription {
   readonly topic: string;
-  /** Why it is offline, if it is; then its offsets are -1. */
+  /** Why the partition is offline, if it is; its offsets are -1 then. */
   readonly offline: string | undefined;
 }
 
@@ -50,7 +50,7 @@ export async function createTopic(
   return summaryOf(await registry.create(name, partitions, settings));
 }
 
-/** All topics whose name comes after `after`, by name, internal ones included; the caller may give way between two. */
+/** All topics whose name comes after `after`, by name, including internal ones. The caller may yield between two. */
 export function* listTopics(
   { registry }: ServiceContext,
   after = "",
@@ -58,14 +58,14 @@ export function* listTopics(
   for (const topic of registry.list()) if (topic.name > after) yield summaryOf(topic);
 }
 
-/** Describes the partitions of all topics, by topic and number; the caller may give way between two. */
+/** Describes the partitions of all topics, by topic and number. The caller may yield between two. */
 export function* describePartitions({
   registry,
 }: ServiceContext): Generator<DescribedPartition, void> {
   for (const { partitions } of registry.list()) yield* partitions.values().map(describe);
 }
 
-/** Describes a topic. If it is missing it may be created first, as a produce would do. */
+/** Describes a topic. Creates it first if it is missing and `createIfMissing`, as a produce would. */
 export async function describeTopic(
   { registry }: ServiceContext,
   name: string,
@@ -78,7 +78,7 @@ export async function describeTopic(
   return descriptionOf(await registry.ensure(name));
 }
 
-/** Deletes a topic. Resolves once it would not come back after a crash; what groups committed for it is gone too. */
+/** Deletes a topic. Resolves once it would not reappear after a crash; groups' commits for it are gone too. */
 export async function deleteTopic({ registry }: ServiceContext, name: string): Promise<void> {
   refuseInternalTopic(name, "deleted");
   await registry.delete(name);

@@ -226,8 +226,8 @@ export class Partition {
   }
 
   /**
-   * Deletes the records below `offset`, durably before readers see it. Rejects with OFFSET_OUT_OF_RANGE past the high
-   * watermark, and as `append` does.
+   * Deletes the records below `offset`, durably before readers see the change. Rejects with OFFSET_OUT_OF_RANGE above
+   * the high watermark, and as `append` does.
    */
   async advanceLogStart(offset: number): Promise<void> {
     if (offset > this.highWatermark) {

@@ -140,7 +140,7 @@ export class TopicRegistry {
    * creation are served in the order of their calls, before any later call.
    */
   ensure(name: string): Topic | Promise<Topic> {
-    // Looked up first: as long as it is there, callers that came earlier have not been served.
+    // Check this first: until the creation settles, earlier callers have not been served.
     const creating = this.#creating.get(name);
     if (creating !== undefined) return creating;
     const topic = this.#topics.get(name);
@@ -182,7 +182,7 @@ export class TopicRegistry {
       throw error;
     });
     this.#creating.set(name, creation);
-    // The first to hear of it, so that nobody can come between this and those who wait.
+    // Handled first, so that nothing runs between this and the waiting callers.
     const forget = () => this.#creating.delete(name);
     creation.then(forget, forget);
     return creation;

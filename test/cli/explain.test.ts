@@ -26,9 +26,9 @@ const LOOKUP = `Lookup of offset 6 in orders, partition 0
    #1    00000000000000000004.log       10338 bytes  sealed
    #2    00000000000000000010.log         162 bytes  active
 
-2. Which segment: the last that begins at or below offset 6; 2 comparisons
-   #2 begins at 10: after it
-   #1 begins at 4: not after it
+2. Which segment: the last that starts at or below offset 6; 2 comparisons
+   #2 starts at 10: after it
+   #1 starts at 4: not after it
  → #1 00000000000000000004.log, sealed
 
 3. The offset index: 2 entries of 8 bytes; 2 comparisons

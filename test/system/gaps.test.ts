@@ -261,7 +261,7 @@ describe("a log with gaps, looked at", () => {
     expect(across.explanation.segment?.baseOffset).toBe(40);
     expect(across.text).toContain("The record: offset 42");
     const empty = await explain({ offset: 32 });
-    expect(empty.text).toContain("A consumer goes on at offset 34.");
+    expect(empty.text).toContain("A consumer continues at offset 34.");
     expect((await explain({ offset: END_OFFSET })).explanation.outcome).toBe("waits");
   });
 
