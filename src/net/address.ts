@@ -1,4 +1,4 @@
-// Addresses to listen on: how they are written, which are this machine's own, and what is said when one can't be had.
+// Addresses to listen on: their text form, which of them are loopback, and the error when one is not available.
 // Leaves to others: listening (listener.ts, and http/http-server.ts).
 
 /** The flags that set an address, for messages. */
@@ -12,12 +12,12 @@ export function formatAddress(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Whether an address or name is this machine's own, which no other can reach. */
+/** Whether an address or name can be reached from this machine only. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
-/** Why an address could not be listened on, and what to do. */
+/** The error for an address that can't be listened on; it says what to do. */
 export function listenError(
   host: string,
   port: number,

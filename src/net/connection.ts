@@ -1,12 +1,13 @@
-// One socket's state: frames in, requests handed to the dialect in the order received, answers out, and the limits that
-// bound its memory. Leaves to others: what a request means (dialect.ts, and the dialects), unsent bytes (outbox.ts), and
-// the listening, counting and timing out of connections (listener.ts).
+// The state of one socket: frames in, requests to the dialect in the order received, answers out, within the limits on
+// memory. Leaves to others: the meaning of requests (the dialects), unsent bytes (outbox.ts), and accepting and sweeping
+// connections (listener.ts).
 //
-// Seen of Bun 1.4.5, and relied on here: each `data` chunk (at most 512 KiB) is a buffer of its own that never
-// changes, so views of it may be kept; `end()` closes at once, and the kernel then answers unread or later
-// input with a reset, which can destroy an answer on its way, so the last answer is followed by `shutdown()`
-// and input is discarded until the client leaves; `close` is called exactly once, from within `end()` and
-// `terminate()` too; a paused socket reports a reset but not an orderly close, until it is resumed.
+// Observed in Bun 1.4.5, and relied on here:
+//  - Each `data` chunk (at most 512 KiB) is a separate buffer that never changes, so views of it may be kept.
+//  - `end()` closes at once. The kernel then answers unread or later input with a reset, which can destroy an answer in
+//    transit. So the last answer is followed by `shutdown()`, and input is discarded until the client leaves.
+//  - `close` is called exactly once, also from within `end()` and `terminate()`.
+//  - A paused socket reports a reset, but an orderly close only after it is resumed.
 import { type ErrorName, RustLogError } from "../errors.ts";
 import {
   type Dialect,
@@ -34,7 +35,7 @@ import {
 import { ResponseOrder } from "./response-order.ts";
 import type { Turns } from "./turns.ts";
 
-/** How long a connection that was answered its last may take to leave, in milliseconds. */
+/** How long a client may take to close its side after the last answer, in milliseconds. */
 const LEAVE_MS_MAX = 1_000;
 
 /** The part of `Bun.Socket` that a connection uses. */
@@ -43,13 +44,12 @@ export interface ConnectionSocket extends ByteSink {
   resume(): void;
   /** Sends FIN; input can still be read. */
   shutdown(): void;
-  /** Closes in an orderly way, at once. */
+  /** Closes at once, without a reset. */
   end(): void;
   /** Closes with a reset. */
   terminate(): void;
 }
 
-/** What is counted of all connections. */
 export interface NetMetrics {
   connectionsAccepted: number;
   connectionsRefused: number;
@@ -59,18 +59,16 @@ export interface NetMetrics {
   connectionFailed(error: ErrorName): void;
 }
 
-/** What all connections of a listener share. */
+/** Shared by all connections of a listener. */
 export interface ConnectionHost {
   readonly limits: ConnectionLimits;
   readonly dialects: readonly Dialect[];
-  /** Text for an HTTP client that has come to this port. */
+  /** Text that an HTTP client on this port gets. */
   readonly httpHint: string;
-  /** What bounds all connections together. */
   readonly budget: InflightBudget;
-  /** Whose requests go on next. */
   readonly turns: Turns;
   readonly metrics: NetMetrics;
-  /** Writes a line to the broker's log, unless there were many of its kind lately. */
+  /** Writes a line to the broker's log, with a rate limit for each kind. */
   log(kind: string, line: string): void;
 }
 
@@ -79,26 +77,25 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   readonly #host: ConnectionHost;
   readonly #input: Input;
   readonly #outbox: Outbox;
-  /** What is in flight. */
   readonly inflight: InflightAccount;
   readonly #flushNow = (): void => this.#flush();
-  /** Undefined until the first bytes have come: nothing is written before. */
+  /** Undefined until the first bytes have arrived. Nothing is written before. */
   #session: Session | undefined;
   /** For dialects that answer in order. */
   #order: ResponseOrder | undefined;
-  /** Why the connection is refused, which is told once the dialect is known. */
+  /** Why the connection is refused. Sent when the dialect is known. */
   #refusal: RustLogError | undefined;
-  /** Input is no longer understood. */
+  /** The input is invalid, or the connection is refused. */
   #broken = false;
-  /** The client sent FIN: input is at its end. */
+  /** The client has sent FIN. */
   #ended = false;
   #stopping = false;
   #closed = false;
-  /** The socket took less than all; `drain` will come. */
+  /** The last write was short; `drain` will be called. */
   #blocked = false;
   #flushQueued = false;
   #activeAtMs = performance.now();
-  /** When the FIN that follows the last answer was sent. */
+  /** When FIN was sent after the last answer. */
   #shutdownAtMs: number | undefined;
 
   constructor(socket: ConnectionSocket, host: ConnectionHost) {
@@ -123,7 +120,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     return !this.#leaving && !this.#closed && this.inflight.mayWait;
   }
 
-  /** Whether the socket is not read at present, because too much is in flight. */
+  /** Whether the socket is paused, because of limits or for the turns of others. */
   get held(): boolean {
     return this.#input.held;
   }
@@ -132,19 +129,18 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     return this.#closed;
   }
 
-  /** Whether requests are still taken: input is understood, and there is somebody to answer. */
+  /** Whether requests are still accepted. */
   get takesFrames(): boolean {
     return !this.#closed && !this.#broken;
   }
 
-  /** Takes a chunk from the socket. */
   received(chunk: Uint8Array): void {
     if (this.#closed || this.#broken || this.#shutdownAtMs !== undefined) return;
     this.#host.metrics.receivedBytes += chunk.length;
     this.#keep(this.#input.received(chunk));
   }
 
-  /** The client will send no more: what waits is answered at once, and the connection ends after that. */
+  /** Handles the client's FIN: answers waiting requests, and closes the connection after all answers. */
   inputEnded(): void {
     this.#ended = true;
     if (this.#shutdownAtMs !== undefined) this.#socket.end();
@@ -152,14 +148,14 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     this.#queueFlush();
   }
 
-  /** The broker stops: new requests are refused, those in flight answered; then the connection ends. */
+  /** Refuses new requests, answers those in flight, and then closes the connection. */
   stop(): void {
     this.#stopping = true;
     this.inflight.finishWaits();
     this.#queueFlush();
   }
 
-  /** Serves no request: ends the connection once it can be told why, or shortly after. */
+  /** Accepts no request. The client is told why after its first bytes, or the sweep closes the connection. */
   refuseConnection(error: RustLogError): void {
     this.#refusal = error;
     // Counted now: a client that sends nothing is not told, and leaves or is closed.
@@ -178,20 +174,20 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   }
 
   giveUp(): void {
-    // Who takes no answers can't be told either.
+    // A client that reads no answers would not read this one.
     if (this.#outbox.memoryBytes > 0) {
       this.#host.metrics.connectionFailed("BROKER_OVERLOADED");
       this.terminate();
     } else this.broke(overloadedError());
   }
 
-  /** Closes without sending what is left. */
+  /** Resets the connection; unsent bytes are lost. */
   terminate(): void {
     if (!this.#closed) this.#socket.terminate();
     this.closed();
   }
 
-  /** The socket is closed: nothing is sent any more, and nothing waits. */
+  /** Handles the close of the socket. */
   closed(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -201,7 +197,6 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     this.#order?.clear();
   }
 
-  /** The socket has space again. */
   drained(): void {
     this.#blocked = false;
     if (this.#outbox.bytes <= FLUSH_BYTES_MAX) this.#flush();
@@ -209,9 +204,9 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   }
 
   /**
-   * Closes the connection if it has been idle for `idleTimeoutMs`, or has not left after its last answer.
-   * Idle: it awaits nothing from us, no whole frame came, and it took nothing of what we have for it; so a
-   * client that dribbles into a frame or never reads its answers is idle too.
+   * Closes the connection if it has been idle for `idleTimeoutMs`, or if the client has not left after the last answer.
+   * A connection is idle while no request is in flight, no complete frame arrives, and no answer is read. So a client that
+   * dribbles into a frame or never reads its answers is idle too.
    */
   sweep(nowMs: number, idleTimeoutMs: number): void {
     if (this.#closed) return;
@@ -285,25 +280,25 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     this.#queueFlush();
   }
 
-  /** Ends the connection of a client that speaks no dialect. */
+  /** Closes the connection of a client that uses another protocol. */
   #sendAway({ reason, isHttp }: Stranger): void {
     this.#host.log("stranger", `a connection was closed: ${reason}`);
     this.broke(new RustLogError("INVALID_REQUEST", reason));
     if (isHttp) this.#outbox.push(httpAnswer(this.#host.httpHint));
   }
 
-  /** Whether the connection ends once what is in flight is answered. */
+  /** Whether the connection closes after the requests in flight. */
   get #leaving(): boolean {
     return this.#ended || this.#broken || this.#stopping;
   }
 
-  /** Tells what is in memory and no request that is being worked on; `moved`: the client sent or took some. */
+  /** Reports the memory that waits for the client. `moved` says that the client just sent or read something. */
   #keep(moved: boolean): void {
     const clientIsToMove = this.#blocked || !this.held;
     this.inflight.keep(this.#input.keptBytes + this.#outbox.memoryBytes, clientIsToMove, moved);
   }
 
-  /** Input makes no sense any more: the client is told, as far as its dialect can say so, and what follows is discarded. */
+  /** Tells the client why its connection ends, if its dialect can, and discards further input. */
   broke(error: unknown): void {
     if (this.#broken || this.#closed) return;
     this.#broken = true;
@@ -325,18 +320,18 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
       this.#outbox.push(farewell);
       return;
     }
-    const nothing = this.#begin(0, performance.now()); // it has its turn behind the requests that came before
+    const nothing = this.#begin(0, performance.now()); // answered after all earlier requests
     nothing.answer(farewell);
   }
 
-  /** The socket takes more: others have their turn between. */
+  /** Continues a long answer after giving other connections a turn. */
   #flushWhenTime(): void {
     if (this.#flushQueued) return;
     this.#flushQueued = true;
     this.#host.turns.whenTime(this.#flushNow);
   }
 
-  /** Once per turn of the loop, so that all answers of a turn leave in one system call. */
+  /** Flushes once per turn of the event loop, so that all its answers leave in one system call. */
   #queueFlush(): void {
     if (this.#blocked) this.#keep(false);
     if (this.#flushQueued || this.#blocked || this.#closed) return;
@@ -353,7 +348,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     try {
       outcome = this.#outbox.flush(FLUSH_BYTES_MAX);
     } catch (error) {
-      // Part of the answer may be sent already: no error can follow it on this connection.
+      // Part of the answer may be sent already, so no error can follow on this connection.
       const line = `connection closed: reading the log for an answer failed: ${String(error)}`;
       this.#host.log("answer failed", line);
       this.terminate();
@@ -379,18 +374,17 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   #endIfDone(): void {
     if (!this.#leaving || this.#closed || this.#shutdownAtMs !== undefined) return;
     if (this.inflight.unanswered > 0 || this.#outbox.bytes > 0) return;
-    if (this.held && !this.#broken && !this.#stopping) return; // requests are left, to be read on later
+    if (this.held && !this.#broken && !this.#stopping) return; // there are unread requests
     if (this.#ended) {
       this.#socket.end();
       return;
     }
     this.#shutdownAtMs = performance.now();
     this.#socket.shutdown();
-    this.#input.resume(); // or the client's own FIN would not be seen
+    this.#input.resume(); // a paused socket would not report the client's FIN
   }
 }
 
-/** The answer to a request that comes while the broker stops. */
 function stoppingError(): RustLogError {
   return new RustLogError(
     "BROKER_STOPPING",
@@ -398,11 +392,10 @@ function stoppingError(): RustLogError {
   );
 }
 
-/** Why a connection is given up when all of them together keep too much. */
 function overloadedError(): RustLogError {
   return new RustLogError(
     "BROKER_OVERLOADED",
-    "the broker keeps too many bytes of unfinished requests, and the one on this connection is unfinished for longest",
+    "the broker holds too many bytes of incomplete requests, and the one on this connection is the oldest",
   );
 }
 

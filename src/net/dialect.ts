@@ -1,6 +1,6 @@
-// What a wire protocol tells the connections that speak it: which connections those are, what its headers and errors
-// look like, and in which order its responses leave. A new protocol implements this, and registers with the listener.
-// Leaves to others: everything that all protocols share (connection.ts, input.ts, outbox.ts, inflight.ts).
+// The seam between connections and wire protocols. A dialect is one protocol: it detects its connections, decodes
+// headers, encodes errors, and sets the order of responses. A new protocol implements `Dialect` and registers with the
+// listener. Leaves to others: everything that protocols share (connection.ts, input.ts, outbox.ts, inflight.ts).
 import type { RustLogError } from "../errors.ts";
 import { readU32 } from "../record/bytes.ts";
 import { FRAME_LENGTH_BYTES, type NextFrame, type Payload, type RequestLimits } from "./frame.ts";
@@ -8,71 +8,69 @@ import type { InflightAccount } from "./inflight.ts";
 import type { InflightRequest } from "./inflight-request.ts";
 import type { Turns } from "./turns.ts";
 
-/** Bytes from which a dialect is known: a length, and the first byte of a payload. */
+/** Bytes that identify a dialect: a length, and the first byte of a payload. */
 export const OPENING_BYTES = FRAME_LENGTH_BYTES + 1;
 
-/** A wire protocol. A request that is longer than it may be is refused with `tooLongError` once its header has come. */
+/** A wire protocol. A request that is too long is refused with `tooLongError` as soon as its header has arrived. */
 export interface Dialect extends RequestLimits {
   /** Whether responses must leave in the order of their requests. */
   readonly inOrder: boolean;
-  /** Whether a connection speaks it, by the first byte of its first payload. */
+  /** Whether a connection uses this protocol, by the first byte of its first payload. */
   speaks(firstByte: number): boolean;
   tooLongError(payloadBytes: number): RustLogError;
-  /** Whether a request costs a few microseconds only, so that it need not wait for a turn. */
+  /** Whether a request takes only a few microseconds, so that it need not wait for a turn. */
   isSmall(frame: NextFrame): boolean;
-  /** Tells a client why its connection ends, in answer to no request; undefined if the protocol has no words for it. */
+  /** Encodes the reason for closing a connection; undefined if the protocol has no error that belongs to no request. */
   encodeConnectionError(error: RustLogError): Uint8Array | undefined;
-  /** Begins to speak on one connection. */
+  /** Starts a session on a new connection. */
   open(connection: DialectConnection): Session;
-  /** Resolves when no request is being worked on any more, also for clients that have left. */
+  /** Resolves when no request is being handled, including those of closed connections. */
   idle(): Promise<void>;
 }
 
-/** A dialect on one connection. */
 export interface Session {
   readonly dialect: Dialect;
   /**
-   * Takes a request, and settles it now or later. The payload will not change. Throws a RustLogError if it makes no
-   * sense: then the connection ends.
+   * Handles a request, and settles it now or later. The payload does not change. Throws a RustLogError if the header is
+   * invalid; the connection is then closed.
    */
   take(request: InflightRequest, payload: Payload): void;
-  /** Answers a request, of which `head` is the beginning, with an error. Throws as `take` does. */
+  /** Answers a request with an error. `head` is the start of its payload. Throws like `take`. */
   refuse(request: InflightRequest, head: Uint8Array, error: RustLogError): void;
 }
 
-/** What a dialect knows of a connection. */
+/** A connection as its dialect sees it. */
 export interface DialectConnection {
   /** Longest payload of a response. */
   readonly frameBytesMax: number;
-  /** Whether nobody is there any more to take an answer. */
+  /** Whether the connection is closed, so that answers are dropped. */
   readonly isGone: boolean;
-  /** Whether a request may wait for data; not once the client or the broker is leaving. */
+  /** Whether a request may wait for data; false once the client has sent FIN or the broker stops. */
   readonly mayWait: boolean;
-  /** For work that takes long, or is due for many at once. */
+  /** For work that takes long, or that many requests need at once. */
   readonly turns: Pick<Turns, "nextPortion" | "whenTime">;
-  /** Where a request that waits is kept, so that it ends with the connection or with the broker. */
+  /** Keeps track of waiting requests, which end when the connection closes or the broker stops. */
   readonly inflight: Pick<InflightAccount, "addWait" | "removeWait">;
-  /** Writes a line to the broker's log, unless there were many of its kind lately. */
+  /** Writes a line to the broker's log, with a rate limit for each kind. */
   log(kind: string, line: string): void;
 }
 
-/** A client that speaks no dialect of this port. */
+/** A client that uses no protocol of this port. */
 export interface Stranger {
-  /** How that shows. */
   readonly reason: string;
   readonly isHttp: boolean;
 }
 
-/** Begins of HTTP requests; as the length of a frame, each is above every limit. */
+/** First bytes of HTTP requests. Read as the length of a frame, each is above every limit. */
 const HTTP_METHODS = ["GET ", "HEAD", "POST", "PUT ", "PATC", "DELE", "OPTI"];
 
-/** Who a client is, by the first bytes of its connection; undefined while they are too few. */
+/** Identifies a client by the first bytes of its connection; undefined if there are too few. */
 export function identify(
   opening: Uint8Array,
   dialects: readonly Dialect[],
 ): Dialect | Stranger | undefined {
   if (opening.length < FRAME_LENGTH_BYTES) return undefined;
-  // A TLS record: handshake, version 3.x. As the length of a frame it would be 352 MiB, which no client begins with.
+  // A TLS record: handshake, version 3.x. Read as the length of a frame: 352 MiB, which no client starts with.
   if (opening[0] === 0x16 && opening[1] === 0x03)
     return { reason: "it is of a TLS client, and this port has no TLS", isHttp: false };
   const start = String.fromCharCode(...opening.subarray(0, FRAME_LENGTH_BYTES));
@@ -82,5 +80,5 @@ export function identify(
   if (first === undefined) return undefined;
   const dialect = dialects.find((each) => each.speaks(first));
   if (dialect !== undefined) return dialect;
-  return { reason: `no protocol of this port begins with byte ${first}`, isHttp: false };
+  return { reason: `no protocol of this port starts with byte ${first}`, isHttp: false };
 }

@@ -1,9 +1,9 @@
-// Cuts a stream of chunks into frames: `u32 length | payload`. No I/O, no knowledge of what a payload says.
+// Splits a stream of chunks into frames: `u32 length | payload`. Does no I/O, and does not interpret payloads.
 // Leaves to others: reading the socket (connection.ts, broker-connection.ts), and the headers (messages.ts).
 //
-// Invariant: consumed <= available, where `available` is the sum of the chunks' lengths and `consumed` the
-// bytes of the first chunk that earlier frames took. A frame's length is checked before anything is done
-// with it, and nothing is allocated for a frame before all of it is there.
+// Invariant: consumed <= available, where `available` is the total length of the chunks and `consumed` the number of
+// bytes of the first chunk that belong to earlier frames. A frame's length is checked first, and nothing is allocated for
+// a frame before all of it has arrived.
 import { RustLogError } from "../errors.ts";
 import { NO_BYTES, readU32, restBytes } from "../record/bytes.ts";
 
@@ -11,15 +11,16 @@ import { NO_BYTES, readU32, restBytes } from "../record/bytes.ts";
 export const FRAME_LENGTH_BYTES = 4;
 
 /**
- * While a frame is incomplete, chunks below this size are gathered in blocks: so no run of chunks, however cut,
- * takes much more memory than it has bytes.
+ * While a frame is incomplete, smaller chunks than this are copied into blocks, so that many tiny chunks take little
+ * more memory than they have bytes.
  */
 const GATHERED_CHUNK_BYTES_MAX = 2 * 1024;
 const GATHER_BLOCK_BYTES = 16 * 1024;
-/** A payload whose first piece is shorter is put together: whoever reads its first fields has them in one piece. */
+
+/** A payload with a shorter first piece is copied into one, so that its header is always in one piece. */
 const FIRST_PIECE_BYTES_MIN = 512;
 
-/** Payloads from this size on are put together in memory that was not zeroed. */
+/** Payloads of at least this size are copied into memory that was not zeroed. */
 const UNZEROED_BYTES_MIN = 64 * 1024;
 
 export interface FrameDecoderOptions {
@@ -27,24 +28,23 @@ export interface FrameDecoderOptions {
   readonly frameBytesMax: number;
 }
 
-/** A payload in one piece or, a large one, in those that it came in; the first has more than any header. */
+/** A payload in one piece or, if it is large, in the pieces that arrived. The first holds the header. */
 export type Payload = readonly [Uint8Array, ...Uint8Array[]];
 
 export function payloadBytes(payload: Payload): number {
   return payload.length === 1 ? payload[0].length : restBytes(payload);
 }
 
-/** The next frame, of which a header at least has come. */
+/** The next frame, of which at least the header has arrived. */
 export interface NextFrame {
   /** Length of its payload. */
   readonly nextBytes: number;
-  /** The byte of its payload at `offset`, which must have come. */
+  /** The byte of its payload at `offset`, which must have arrived. */
   nextByte(offset: number): number;
 }
 
-/** How long requests may be. */
 export interface RequestLimits {
-  /** Bytes that a payload must begin with to be answered, be it with an error. */
+  /** Length of a request header: what is needed to answer a request with an error. */
   readonly headerBytes: number;
   /** Longest payload of a request. */
   requestBytesMax(frame: NextFrame): number;
@@ -56,14 +56,14 @@ export class FrameDecoder implements NextFrame {
   #chunks: Uint8Array[] = [];
   #consumed = 0;
   #available = 0;
-  /** Bytes of a frame that is too long that are still to come. */
+  /** Bytes of a refused frame that have not arrived yet. */
   #dropping = 0;
   #failure: RustLogError | undefined;
   #block = NO_BYTES;
   #blockUsed = 0;
-  /** What `#available` counts of the block. */
+  /** Bytes of the block that `#available` includes. */
   #blockAvailable = 0;
-  /** The newest chunk that lies in the block. */
+  /** The newest chunk in the block. */
   #blockView: Uint8Array | undefined;
   /** Length of the payload that `hasNext` or `takeTooLong` has found. */
   nextBytes = 0;
@@ -72,20 +72,20 @@ export class FrameDecoder implements NextFrame {
     this.#frameBytesMax = options.frameBytesMax;
   }
 
-  /** Bytes that came and that no frame has taken yet. */
+  /** Bytes received that belong to no returned frame. */
   get pendingBytes(): number {
     return this.#available - this.#consumed;
   }
 
   /**
-   * Bytes of memory that are kept for what came: of a chunk, and of the block, whole while any of it is pending.
-   * Of earlier blocks only what is pending is counted: the oldest's start and an eighth of each may be missing.
+   * Memory of the pending bytes. A chunk, or the current block, counts completely while any part of it is pending. Earlier
+   * blocks count only their pending bytes: the start of the oldest and up to an eighth of each are not included.
    */
   get keptBytes(): number {
     return this.#available + this.#block.length - this.#blockAvailable;
   }
 
-  /** Forgets what came. */
+  /** Drops all pending bytes. */
   clear(): void {
     this.#chunks = [];
     this.#consumed = 0;
@@ -93,7 +93,7 @@ export class FrameDecoder implements NextFrame {
     this.#dropBlock();
   }
 
-  /** Adds what the socket gave. The decoder keeps the chunk, and payloads may be views of it. */
+  /** Adds a chunk. The decoder keeps it, and payloads may be views of it. */
   push(bytes: Uint8Array): void {
     const dropped = Math.min(this.#dropping, bytes.length);
     this.#dropping -= dropped;
@@ -106,16 +106,16 @@ export class FrameDecoder implements NextFrame {
   }
 
   /**
-   * The next payload, or undefined until more has come: a view of one chunk where it lies in one, else put
-   * together once. Throws INVALID_REQUEST for a length of 0 and FRAME_TOO_LARGE above the limit, and from
-   * then on always: where the next frame would begin is not known.
+   * Returns the next payload, or undefined if it is incomplete: a view if it lies in one chunk, otherwise a copy. Throws
+   * INVALID_REQUEST for a length of 0 and FRAME_TOO_LARGE for one above the limit, and then on every call, because the
+   * start of the next frame is unknown.
    */
   next(): Uint8Array | undefined {
     const length = this.#nextLength();
     return length === undefined ? undefined : this.#take(length);
   }
 
-  /** A copy of the first bytes that came and that no frame has taken, `bytesMax` at most. */
+  /** Copies the first pending bytes, at most `bytesMax`. */
   peek(bytesMax: number): Uint8Array {
     const length = Math.min(bytesMax, this.pendingBytes);
     return Uint8Array.from({ length }, (_, at) => this.#peekByte(at));
@@ -126,8 +126,8 @@ export class FrameDecoder implements NextFrame {
   }
 
   /**
-   * If the next frame is longer than it may be: its header, as soon as that has come; the rest is dropped as it comes.
-   * Otherwise undefined. Throws as `next` does.
+   * Returns the header of the next frame if that frame is longer than `limits` permit, as soon as the header has arrived,
+   * and drops the rest as it arrives. Otherwise returns undefined. Throws like `next`.
    */
   takeTooLong(limits: RequestLimits): Uint8Array | undefined {
     const { headerBytes } = limits;
@@ -139,13 +139,13 @@ export class FrameDecoder implements NextFrame {
     if (length < headerBytes || length <= limits.requestBytesMax(this)) return undefined;
     this.#skip(FRAME_LENGTH_BYTES);
     const header = this.#take(headerBytes).slice();
-    const come = Math.min(this.pendingBytes, length - headerBytes);
-    this.#skip(come);
-    this.#dropping = length - headerBytes - come;
+    const arrived = Math.min(this.pendingBytes, length - headerBytes);
+    this.#skip(arrived);
+    this.#dropping = length - headerBytes - arrived;
     return header;
   }
 
-  /** Whether a whole frame has come, which stays there. Throws as `next` does. */
+  /** Whether a complete frame is pending. Throws like `next`. */
   hasNext(): boolean {
     const length = this.#wholeLength();
     if (length === undefined) return false;
@@ -153,7 +153,7 @@ export class FrameDecoder implements NextFrame {
     return true;
   }
 
-  /** Consumes the length of the next frame, if all of that frame has come. */
+  /** Consumes the length of the next frame if the frame is complete. */
   #nextLength(): number | undefined {
     const length = this.#wholeLength();
     if (length !== undefined) this.#skip(FRAME_LENGTH_BYTES);
@@ -168,7 +168,7 @@ export class FrameDecoder implements NextFrame {
     return this.pendingBytes < FRAME_LENGTH_BYTES + length ? undefined : length;
   }
 
-  /** As `next`, but a large payload that lies across chunks is not put together. */
+  /** Like `next`, but does not copy a large payload that spans several chunks. */
   nextInPieces(): Payload | undefined {
     const length = this.#nextLength();
     if (length === undefined) return undefined;
@@ -187,9 +187,9 @@ export class FrameDecoder implements NextFrame {
   }
 
   /**
-   * Copies a chunk of a frame that is not complete into a block, so that a peer who sends single bytes costs
-   * no object for each. Bytes of a block are written once: payloads may be views of them. What is left of a
-   * block is used even if a large chunk came in between, or alternating sizes would leave each block empty.
+   * Copies a chunk of an incomplete frame into a block, so that a peer who sends single bytes costs no object for each.
+   * Bytes of a block are written once, because payloads may be views of them. A block is filled even if a large chunk
+   * arrives in between; otherwise alternating sizes would leave every block almost empty.
    */
   #gather(chunk: Uint8Array): void {
     if (chunk.length > this.#block.length - this.#blockUsed) {
@@ -212,13 +212,13 @@ export class FrameDecoder implements NextFrame {
   #peekLength(): number {
     const first = this.#chunks[0]!;
     if (first.length - this.#consumed >= FRAME_LENGTH_BYTES) return readU32(first, this.#consumed);
-    // The length itself lies across chunks.
+    // The length spans several chunks.
     let length = 0;
     for (let i = 0; i < FRAME_LENGTH_BYTES; i++) length = length * 256 + this.#peekByte(i);
     return length;
   }
 
-  /** The pending byte at `offset`, which must have come. */
+  /** The pending byte at `offset`, which must have arrived. */
   #peekByte(offset: number): number {
     let at = this.#consumed + offset;
     for (const chunk of this.#chunks) {
@@ -260,7 +260,7 @@ export class FrameDecoder implements NextFrame {
     return payload;
   }
 
-  /** A connection that has nothing pending keeps no block. */
+  /** Releases the block, so that a connection with nothing pending keeps none. */
   #dropBlock(): void {
     if (this.#block === NO_BYTES) return;
     this.#block = NO_BYTES;
@@ -269,7 +269,7 @@ export class FrameDecoder implements NextFrame {
     this.#blockView = undefined;
   }
 
-  /** Consumes bytes, and drops the chunks that are used up. */
+  /** Consumes bytes, and drops chunks that are fully consumed. */
   #skip(bytes: number): void {
     this.#consumed += bytes;
     let dropped = 0;
@@ -289,7 +289,7 @@ export class FrameDecoder implements NextFrame {
   }
 }
 
-/** Memory for a payload, which is filled whole. That of a large one is not zeroed before: it would take as long as filling it. */
+/** Allocates memory for a payload, to be filled completely. For a large one, zeroing would take as long as filling. */
 function newPayload(length: number): Uint8Array {
   return length < UNZEROED_BYTES_MIN ? new Uint8Array(length) : Buffer.allocUnsafeSlow(length);
 }

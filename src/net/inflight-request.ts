@@ -1,26 +1,26 @@
-// A request that has come whole, until it is settled: answered, or known to need no answer.
-// Leaves to others: what it says (its dialect), and how the answer reaches the client (connection.ts).
+// A complete request until it is settled: answered, or known to need no answer.
+// Leaves to others: its meaning (the dialects), and sending the answer (connection.ts).
 import type { InflightAccount } from "./inflight.ts";
 import type { ByteSource } from "./outbox.ts";
 import { NO_BYTES } from "../record/bytes.ts";
 
 const NO_SLICES: readonly ByteSource[] = [];
 
-/** The connection that a request came on. */
+/** The connection of a request. */
 export interface RequestOwner {
   readonly inflight: InflightAccount;
-  /** Takes the answer to a request, which is empty if there is to be none. */
+  /** Takes the answer to a request; empty bytes mean no answer. */
   settled(request: InflightRequest, head: Uint8Array, slices: readonly ByteSource[]): void;
-  /** Writes a line to the broker's log, unless there were many of its kind lately. */
+  /** Writes a line to the broker's log, with a rate limit for each kind. */
   log(kind: string, line: string): void;
 }
 
-/** A request that is to be settled exactly once, now or later. */
+/** Must be settled exactly once, now or later. */
 export class InflightRequest {
   readonly #owner: RequestOwner;
-  /** Bytes of the request that count against its connection until it is settled. */
+  /** Bytes that count against the connection until the request is settled. */
   readonly bytes: number;
-  /** When all of it had come, on the clock of `performance.now()`. */
+  /** When the request was complete, on the clock of `performance.now()`. */
   readonly beganMs: number;
   #chargedBytes = 0;
   #isSettled = false;
@@ -35,7 +35,7 @@ export class InflightRequest {
     return this.#isSettled;
   }
 
-  /** Bytes that it needs beyond its own: what it is decoded to, what is written for it, a long answer. */
+  /** Memory needed beyond the request's own bytes: decoded objects, records written for it, a long answer. */
   get chargedBytes(): number {
     return this.#chargedBytes;
   }
@@ -45,7 +45,7 @@ export class InflightRequest {
     this.#owner.inflight.charge(bytes);
   }
 
-  /** Answers with bytes that will not change, and with runs of the log that are read as the socket drains. */
+  /** Answers with bytes, which must not change, and with slices of the log, which are read as the socket drains. */
   answer(head: Uint8Array, slices: readonly ByteSource[] = NO_SLICES): void {
     if (this.#isSettled) {
       this.#owner.log("answered twice", "bug: a request was answered twice");
@@ -55,13 +55,13 @@ export class InflightRequest {
     this.#owner.settled(this, head, slices);
   }
 
-  /** Settles a request that needs no answer. */
+  /** Settles the request without an answer. */
   answerNothing(): void {
     this.answer(NO_BYTES);
   }
 }
 
-/** What the log says of an error that should not have been: where it came from, too. */
+/** Describes an unexpected error for the log, with its stack. */
 export function describeBug(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

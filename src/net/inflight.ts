@@ -1,53 +1,52 @@
-// The bytes that requests and answers of all connections keep in memory, and what is done when they are too
-// many. Leaves to others: the bytes themselves (frame.ts, outbox.ts). Log data costs no memory.
+// The memory that requests and answers of all connections take, and what happens when it reaches its limit.
+// Leaves to others: the bytes themselves (frame.ts, outbox.ts). Log data takes no memory.
 //
-// There are two kinds, and each may have half of the budget:
-//  - Working: whole requests that are not answered. The broker is behind, so no socket is read until half of
-//    that is answered. It ends by itself, because every request is answered. What a request needs beyond its
-//    bytes is charged, and while much is charged no bulk request begins: small ones go on.
-//  - Kept: unfinished frames, and answers that were not taken. These wait for their clients, perhaps for
-//    ever. So of the connections that keep more than an equal share, the one whose client has moved nothing
-//    for longest is given up, and the next, until the rest fits. As long as too much is kept, somebody keeps
-//    more than an equal share; who keeps less is never touched.
+// There are two kinds of bytes, and each may fill half of the budget:
+//  - Working: complete requests without an answer. Above the limit the broker is behind, and reads no socket until half
+//    of them are answered. This always ends, because every request is answered. Memory that a request needs beyond its
+//    own bytes is charged; while much is charged, small requests begin and bulk requests do not.
+//  - Kept: incomplete frames and unsent answers. They wait for their clients, possibly forever. Above the limit the
+//    broker closes connections that keep more than an equal share, those whose clients have been inactive longest first,
+//    until the rest fits. Above the limit there is always such a connection; one that keeps less is never closed.
 import { collectGarbage } from "../collector.ts";
 import { CHARGED_SHARE_MAX, FETCH_WAITS_MAX, UNSENT_BYTES_MAX } from "../limits.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** What a request costs beside its bytes: the objects that remember it, about. */
+/** Approximate memory of the objects that represent a request. */
 const REQUEST_OVERHEAD_BYTES = 256;
 
 /** What bounds one connection. */
 export interface ConnectionLimits {
   /** Longest payload of a frame. */
   readonly frameBytesMax: number;
-  /** Unanswered request bytes plus unsent response bytes, past which the socket is not read. */
+  /** Unanswered request bytes plus unsent response bytes above which the socket is not read. */
   readonly connectionBytesMax: number;
-  /** Unanswered requests plus unsent answers, past which the socket is not read. */
+  /** Unanswered requests plus unsent answers above which the socket is not read. */
   readonly connectionRequestsMax: number;
 }
 
-/** A request that waits for data. `cancel` may be called after `finish`, as long as it is not settled. */
+/** A request that waits for data. `cancel` may follow `finish` until the request is settled. */
 export interface Wait {
-  /** Answers with what there is as soon as there is time: the broker stops, or the client will send no more. */
+  /** Answers soon with the data that exists, because the broker stops or the client has sent FIN. */
   finish(): void;
-  /** Settles the request without an answer: the connection is gone. */
+  /** Settles the request without an answer, because the connection is closed. */
   cancel(): void;
 }
 
 /** What a budget asks of a connection. */
 export interface InflightHolder {
-  /** Stops reading the socket until `readOn`, and answers at once whatever waits for data. */
+  /** Stops reading the socket until `readOn`, and answers all waiting requests. */
   hold(): void;
-  /** Reads the socket again, if nothing else speaks against it. */
+  /** Reads the socket again, unless another limit is reached. */
   readOn(): void;
-  /** Ends the connection, and forgets what it keeps. */
+  /** Closes the connection and releases its memory. */
   giveUp(): void;
 }
 
 export class InflightBudget {
   readonly #half: number;
   readonly #accounts = new Set<InflightAccount>();
-  /** Those whose clients are to move, the longest waiting first. */
+  /** Accounts that wait for their clients, the one that has waited longest first. */
   readonly #waitingForClient = new Set<InflightAccount>();
   readonly #chargedMax: number;
   #workingBytes = 0;
@@ -64,60 +63,59 @@ export class InflightBudget {
     this.#chargedMax = bytesMax * CHARGED_SHARE_MAX;
   }
 
-  /** Called when a bulk request may begin again. */
+  /** Called when bulk requests may begin again. */
   onBulkMayBegin: () => void = () => {};
 
-  /** Whether one more request may begin that needs much more than its bytes. */
+  /** Whether a request may begin that needs much more memory than its own bytes. */
   get mayBeginBulk(): boolean {
     return this.#chargedBytes < this.#chargedMax;
   }
 
-  /** Bytes that requests need beyond their own. */
+  /** Memory that requests need beyond their own bytes. */
   get chargedBytes(): number {
     return this.#chargedBytes;
   }
 
-  /** Bytes of whole requests that are not answered. */
+  /** Bytes of complete requests without an answer. */
   get workingBytes(): number {
     return this.#workingBytes;
   }
 
-  /** Bytes of unfinished frames and of answers that were not taken. */
+  /** Bytes of incomplete frames and of unsent answers in memory. */
   get keptBytes(): number {
     return this.#keptBytes;
   }
 
-  /** Fetches that wait for data. */
+  /** Number of fetches that wait for data. */
   get waits(): number {
     return this.#waits;
   }
 
-  /** Whether the broker is behind: sockets are not to be read. */
+  /** Whether the broker is behind, so that no socket may be read. */
   get isFull(): boolean {
     return this.#isFull;
   }
 
-  /** Connections that were given up since this was last asked. */
+  /** Number of connections given up since the last call. */
   takeGivenUp(): number {
     const count = this.#givenUp;
     this.#givenUp = 0;
     return count;
   }
 
-  /** The account of a new connection. */
   open(holder: InflightHolder, outbox: Outbox, limits: ConnectionLimits): InflightAccount {
     const account = new InflightAccount(this, holder, outbox, limits);
     this.#accounts.add(account);
     return account;
   }
 
-  /** For accounts: ends one. */
+  /** Removes an account. This and the following methods are for accounts only. */
   close(account: InflightAccount): void {
     this.#accounts.delete(account);
     this.#waitingForClient.delete(account);
   }
 
-  /** For accounts: counts whole requests that came (or, negative, were answered). */
+  /** Adds bytes of complete requests, or subtracts those of answered ones. */
   addWorking(bytes: number): void {
     this.#workingBytes += bytes;
     if (!this.#isFull && this.#workingBytes > this.#half) this.#holdAll();
@@ -126,7 +124,7 @@ export class InflightBudget {
     queueMicrotask(() => this.#relieve());
   }
 
-  /** For accounts: counts what a request needs beyond its bytes (or, negative, has needed). */
+  /** Adds or subtracts memory that a request needs beyond its bytes. */
   addCharged(bytes: number): void {
     const mightBegin = this.mayBeginBulk;
     this.#chargedBytes += bytes;
@@ -134,7 +132,7 @@ export class InflightBudget {
     this.addWorking(bytes);
   }
 
-  /** For accounts: counts what an account keeps, and how long it has been for its client to move. */
+  /** Adds or subtracts kept bytes of an account, and updates the order in which accounts wait for their clients. */
   addKept(account: InflightAccount, bytes: number, clientIsToMove: boolean, moved: boolean): void {
     this.#keptBytes += bytes;
     if (moved || !clientIsToMove) this.#waitingForClient.delete(account);
@@ -142,12 +140,12 @@ export class InflightBudget {
     if (bytes > 0 && this.#keptBytes > this.#half) this.#giveUpLongest();
   }
 
-  /** For accounts: counts fetches that wait for data (or, negative, that have ended). */
+  /** Adds or subtracts waiting fetches. */
   addWaits(count: number): void {
     this.#waits += count;
   }
 
-  /** For accounts: whether one more fetch may wait, on a connection that has `waits` already. */
+  /** Whether another fetch may wait on a connection that already has `waits` of them. */
   mayWait(waits: number): boolean {
     if (this.#isFull) return false;
     return this.#waits < FETCH_WAITS_MAX || waits < FETCH_WAITS_MAX / this.#accounts.size;
@@ -163,8 +161,8 @@ export class InflightBudget {
     this.#isFull = false;
     for (const account of [...this.#accounts]) {
       if (this.#isFull) return;
-      if (!this.#accounts.delete(account)) continue; // closed meanwhile
-      this.#accounts.add(account); // so that the next time it is read after those that were not now
+      if (!this.#accounts.delete(account)) continue; // closed in the meantime
+      this.#accounts.add(account); // at the end, so that accounts skipped now are read first next time
       account.holder.readOn();
     }
   }
@@ -179,7 +177,7 @@ export class InflightBudget {
       this.#givenUp++;
       account.holder.giveUp();
     }
-    // The collector is in no hurry by itself: it doesn't see how much memory these few objects hold.
+    // The garbage collector does not see how much memory these few objects hold.
     if (this.#garbageBytes < this.#half / 4) return;
     this.#garbageBytes = 0;
     collectGarbage();
@@ -209,46 +207,46 @@ export class InflightAccount {
     this.#limits = limits;
   }
 
-  /** Requests that are not answered. */
+  /** Number of requests without an answer. */
   get unanswered(): number {
     return this.#requests;
   }
 
-  /** Requests that are not answered, and pieces of answers that are not sent. */
+  /** Number of requests without an answer, plus unsent pieces of answers. */
   get requests(): number {
     return this.#requests + this.#outbox.entries;
   }
 
-  /** Bytes of requests that are not answered and of answers that are not sent. */
+  /** Bytes of requests without an answer, plus unsent bytes of answers. */
   get bytes(): number {
     return this.#requestBytes + this.#outbox.bytes;
   }
 
-  /** Bytes that were last said to be kept. */
+  /** Kept bytes, as of the last call of `keep`. */
   get keptBytes(): number {
     return this.#keptBytes;
   }
 
-  /** A whole request came. It may have the budget stop the reading of all sockets. */
+  /** Adds a complete request. This may stop the reading of all sockets. */
   began(bytes: number): void {
     this.#requests++;
     this.#requestBytes += bytes;
     this.#budget.addWorking(bytes + REQUEST_OVERHEAD_BYTES);
   }
 
-  /** A request needs more memory than its own bytes, until it has ended. */
+  /** Adds memory that a request needs beyond its own bytes until it is settled. */
   charge(bytes: number): void {
     this.#requestBytes += bytes;
     this.#budget.addCharged(bytes);
   }
 
-  /** An answer waits for earlier ones (or, negative, waits no more). */
+  /** Adds an answer that waits for earlier ones, or subtracts it. */
   keepEarly(bytes: number): void {
     this.#requestBytes += bytes;
     this.#budget.addWorking(bytes);
   }
 
-  /** A request is settled. */
+  /** Subtracts a settled request. */
   ended(bytes: number, chargedBytes = 0): void {
     this.#requests--;
     this.#requestBytes -= bytes + chargedBytes;
@@ -257,8 +255,8 @@ export class InflightAccount {
   }
 
   /**
-   * Says what is kept now, and whether it is for the client to move: `moved` when it just has. It may have
-   * the budget give this connection up, or others.
+   * Sets the kept bytes. `clientIsToMove` says that they wait for the client to send or read, `moved` that it just did.
+   * This may close this connection or others.
    */
   keep(bytes: number, clientIsToMove: boolean, moved: boolean): void {
     const more = bytes - this.#keptBytes;
@@ -266,7 +264,7 @@ export class InflightAccount {
     this.#budget.addKept(this, more, clientIsToMove && bytes > 0, moved);
   }
 
-  /** Whether requests are not to be read, too much is in flight, here or in all. */
+  /** Whether this connection or all of them have too much in flight, so that no request may be read. */
   get isOver(): boolean {
     const { connectionBytesMax, connectionRequestsMax } = this.#limits;
     return (
@@ -277,7 +275,7 @@ export class InflightAccount {
     );
   }
 
-  /** Whether they may be read again: below half, so that a socket is not paused and resumed for each. */
+  /** Whether requests may be read again: below half of each limit, so that sockets are not paused for every request. */
   get isRelieved(): boolean {
     const { connectionBytesMax, connectionRequestsMax } = this.#limits;
     return (
@@ -288,28 +286,26 @@ export class InflightAccount {
     );
   }
 
-  /** Whether one more fetch may wait for data. */
   get mayWait(): boolean {
     return this.#budget.mayWait(this.#waits.size);
   }
 
-  /** A fetch begins to wait for data. */
   addWait(wait: Wait): void {
     this.#waits.add(wait);
     this.#budget.addWaits(1);
   }
 
-  /** A fetch has ended to wait. */
+  /** Removes a fetch that is no longer waiting. */
   removeWait(wait: Wait): void {
     if (this.#waits.delete(wait)) this.#budget.addWaits(-1);
   }
 
-  /** Answers at once whatever waits for data. */
+  /** Answers all waiting fetches. */
   finishWaits(): void {
     for (const wait of [...this.#waits]) wait.finish();
   }
 
-  /** The connection is closed: nothing waits any more. What is still worked on counts until it is done. */
+  /** Cancels all waiting fetches. Requests that are being handled count until they are settled. */
   close(): void {
     for (const wait of [...this.#waits]) {
       this.removeWait(wait);

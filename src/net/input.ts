@@ -1,28 +1,25 @@
-// What a connection has received and not handed on: it hands on whole frames, one after the other, as far as limits and
-// turns let it, and pauses the socket when they don't.
+// The input of a connection: passes on complete frames, one at a time, while limits and turns permit, and pauses the
+// socket while they do not.
 // Leaves to others: what a frame means (dialect.ts), whose turn it is (turns.ts), and the limits (inflight.ts).
 import { OPENING_BYTES, type Session } from "./dialect.ts";
 import { FrameDecoder, type Payload } from "./frame.ts";
 import type { InflightAccount } from "./inflight.ts";
 import type { Turn, Turns, TurnTaker } from "./turns.ts";
 
-/** The connection that the input belongs to. */
+/** The connection as its input sees it. */
 export interface InputOwner {
-  /** Whether frames are still taken. */
+  /** Whether the connection still accepts frames. */
   readonly takesFrames: boolean;
-  /** Begins a dialect by the first bytes that came; undefined while they are too few, or if the connection ends. */
+  /** Starts a session in the dialect of the first bytes; undefined if there are too few, or if the connection ends. */
   choose(opening: Uint8Array): Session | undefined;
-  /** Takes the payload of a frame. */
   take(session: Session, payload: Payload, nowMs: number): void;
-  /** Refuses a frame of `bytes`, of which it gets the header. */
+  /** Refuses a request of `bytes` bytes by its header. */
   refuseTooLong(session: Session, header: Uint8Array, bytes: number, nowMs: number): void;
-  /** Is told that frames were taken. */
   tookFrames(nowMs: number): void;
-  /** Is told that input makes no sense any more. */
+  /** The input is invalid; no more can be read from it. */
   broke(error: unknown): void;
 }
 
-/** What is needed beside the connection. */
 export interface InputContext {
   readonly socket: { pause(): void; resume(): void };
   readonly frameBytesMax: number;
@@ -36,11 +33,11 @@ export class Input implements TurnTaker {
   readonly #decoder: FrameDecoder;
   readonly #inflight: InflightAccount;
   readonly #turns: Turns;
-  /** Undefined until the first bytes have come. */
+  /** Undefined until the first bytes have arrived. */
   #session: Session | undefined;
-  /** The socket is not read. */
+  /** The socket is paused. */
   #held = false;
-  /** It is held for the turns of other connections, and not because too much is in flight. */
+  /** It is paused only to give other connections a turn, not because too much is in flight. */
   #isForTurn = false;
 
   constructor(owner: InputOwner, context: InputContext) {
@@ -52,12 +49,12 @@ export class Input implements TurnTaker {
     this.#turns = turns;
   }
 
-  /** Whether the socket is not read at present. */
+  /** Whether the socket is paused. */
   get held(): boolean {
     return this.#held;
   }
 
-  /** Bytes of memory that are kept for what came. */
+  /** Memory of the bytes received so far and not passed on. */
   get keptBytes(): number {
     return this.#decoder.keptBytes;
   }
@@ -66,13 +63,13 @@ export class Input implements TurnTaker {
     return this.#session?.dialect.isSmall(this.#decoder) ?? true;
   }
 
-  /** Adds a chunk from the socket; returns whether a frame was handed on. */
+  /** Takes a chunk from the socket. Returns whether a frame was passed on. */
   received(chunk: Uint8Array): boolean {
     this.#decoder.push(chunk);
     return this.#held ? false : this.#takeFrames();
   }
 
-  /** Stops reading the socket until `readOn`, because too much is in flight. */
+  /** Pauses the socket until `readOn`, because too much is in flight. */
   hold(): void {
     if (this.#held) return;
     this.#held = true;
@@ -80,9 +77,9 @@ export class Input implements TurnTaker {
     this.#socket.pause();
   }
 
-  /** Reads the socket again, if it was not read and nothing speaks against it. */
+  /** Resumes the socket if it is paused and the limits permit. */
   readOn(): void {
-    // One that waits for a turn does not get ahead of the others.
+    // A connection that waits for its turn does not overtake the others.
     if (this.#held && !this.#isForTurn && this.#inflight.isRelieved) this.#goOn();
   }
 
@@ -90,29 +87,29 @@ export class Input implements TurnTaker {
     if (!this.#held) return;
     const isForTurn = this.#isForTurn;
     this.#isForTurn = false;
-    // For the turns of others alone there is no backlog to drain: what is in flight may wait for long.
+    // Paused only to give other connections a turn, so there is no backlog to drain first.
     if (this.#inflight.isRelieved || (isForTurn && !this.#inflight.isOver)) this.#goOn(turn);
   }
 
-  /** Reads on whatever is in flight, so that the end of the input is seen. */
+  /** Resumes the socket regardless of limits, so that the end of the input is seen. */
   resume(): void {
     if (!this.#held) return;
     this.#held = false;
     this.#socket.resume();
   }
 
-  /** Forgets what came. */
+  /** Drops everything received and not passed on. */
   clear(): void {
     this.#decoder.clear();
   }
 
   #goOn(turn?: Turn): void {
     this.#held = false;
-    this.#takeFrames(turn); // what came before the pause is in the decoder
+    this.#takeFrames(turn); // the decoder holds frames from before the pause
     if (!this.#held && this.#owner.takesFrames) this.#socket.resume();
   }
 
-  /** A request that is too long is refused before the rest of it has come. */
+  /** Refuses a request that is too long before all of it has arrived. */
   #refuseTooLong(session: Session, nowMs: number): boolean {
     const header = this.#decoder.takeTooLong(session.dialect);
     if (header === undefined) return false;
@@ -125,7 +122,7 @@ export class Input implements TurnTaker {
     return this.#session;
   }
 
-  /** Hands on the whole frames that have come, as far as limits and turns let it; returns whether there were any. */
+  /** Passes on complete frames while limits and turns permit. Returns whether there were any. */
   #takeFrames(turn?: Turn): boolean {
     const session = this.#session ?? this.#begin();
     if (session === undefined) return false;

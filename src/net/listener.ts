@@ -1,10 +1,9 @@
-// Listening: accepts connections up to a limit, hands their events to them, and closes the idle ones.
-// Leaves to others: one connection's state (connection.ts), and what requests mean (the dialects).
+// The listening socket: accepts connections up to a limit, passes socket events to them, and closes idle ones.
+// Leaves to others: the state of one connection (connection.ts), and the meaning of requests (the dialects).
 //
-// Seen of Bun 1.4.5, and relied on here: with `allowHalfOpen` a client's FIN calls `end` and leaves our side
-// open, so that requests sent before it are still answered; without, the socket would be closed under them.
-// `listener.stop(false)` ends listening and leaves the connections; an error thrown by a callback goes to
-// `error`, and the socket stays open.
+// Observed in Bun 1.4.5, and relied on here: with `allowHalfOpen`, a client's FIN calls `end` and leaves our side open,
+// so requests sent before it are still answered; without it, the socket is closed. `listener.stop(false)` stops
+// listening and leaves connections open. An error thrown by a callback goes to `error`, and the socket stays open.
 import { InputCollector } from "../collector.ts";
 import { RustLogError } from "../errors.ts";
 import { REFUSED_CONNECTIONS_MAX } from "../limits.ts";
@@ -15,36 +14,33 @@ import { type ConnectionLimits, InflightBudget } from "./inflight.ts";
 import { LogLimit } from "./log-limit.ts";
 import { Turns } from "./turns.ts";
 
-/** Time of silence after which the kernel asks whether a client's machine is still there. */
+/** Silence after which the kernel probes whether the client's machine is still reachable. */
 const KEEP_ALIVE_MS = 60_000;
 
-/** Longest time between two looks for idle connections, in milliseconds. */
+/** Longest time between two checks for idle connections, in milliseconds. */
 const SWEEP_MS_MAX = 1_000;
 
 /** Files that must be free before connections are accepted again. */
 const FILES_TO_LISTEN = 16;
 
-/** What sets the address that is listened on. */
 const FLAGS = { host: "--host", port: "--port" };
 
-/** What a listener is started with. */
 export interface ListenerOptions {
   readonly host: string;
-  /** 0 takes a free port. */
+  /** 0 for any free port. */
   readonly port: number;
   readonly connectionsMax: number;
-  /** Bytes that requests and answers of all connections may keep in memory. */
+  /** Memory that requests and answers of all connections may take. */
   readonly inflightBytesMax: number;
   readonly idleTimeoutMs: number;
   readonly limits: ConnectionLimits;
-  /** What is spoken on the port; a connection speaks the first of them that knows its first byte. */
+  /** The protocols of the port; the first that accepts the first byte of a connection gets it. */
   readonly dialects: readonly Dialect[];
-  /** Text for an HTTP client that has come to this port. */
+  /** Text that an HTTP client on this port gets. */
   readonly httpHint: string;
   readonly metrics: NetMetrics;
-  /** Writes a line to the broker's log. */
   log(line: string): void;
-  /** Whether so many more files can be opened. */
+  /** Whether the process can open `count` more files. */
   canOpenFiles(count: number): boolean;
 }
 
@@ -52,25 +48,22 @@ interface SocketData {
   connection: Connection | undefined;
 }
 
-/** A listening socket and its connections. */
 export class Listener {
   readonly #options: ListenerOptions;
-  /** Undefined while it does not listen, because no more files can be opened. */
+  /** Undefined while the process cannot open more files. */
   #socket: Bun.TCPSocketListener<SocketData> | undefined;
   readonly #host: ConnectionHost;
   readonly #logLimit: LogLimit;
-  /** The port that is listened on. */
   readonly port: number;
-  /** What all connections have in flight. */
   readonly budget: InflightBudget;
   readonly #collector = new InputCollector();
   readonly #connections = new Set<Connection>();
-  /** Those over the limit: they are told so and do not count. */
+  /** Connections over the limit, which are told so and do not count. */
   readonly #refused = new Set<Connection>();
   readonly #sweeper: Timer;
   #emptied: (() => void) | undefined;
 
-  /** Starts listening. Throws an error that says what to do when the address can't be had. */
+  /** Starts listening. Throws an error that says what to do if the address is not available. */
   constructor(options: ListenerOptions) {
     this.#options = options;
     this.budget = new InflightBudget(options.inflightBytesMax);
@@ -97,8 +90,8 @@ export class Listener {
   }
 
   /**
-   * Accepts no more, answers what is in flight, refuses what comes meanwhile, and closes all connections;
-   * those that are not done after `graceMs` are cut. Resolves when none is left.
+   * Stops accepting connections, answers requests in flight, refuses new ones, and closes every connection. Resets those
+   * that are still open after `graceMs`. Resolves when all are closed.
    */
   async stop(graceMs: number): Promise<void> {
     this.#socket?.stop(false);
@@ -110,10 +103,10 @@ export class Listener {
     const grace = setTimeout(() => this.terminate(), graceMs);
     await emptied;
     clearTimeout(grace);
-    this.terminate(); // nothing is left but clients that were refused
+    this.terminate(); // only refused clients are left
   }
 
-  /** Stops listening and cuts every connection at once, answering nothing more. */
+  /** Stops listening and resets every connection at once. */
   terminate(): void {
     this.#socket?.stop(false);
     clearInterval(this.#sweeper);
@@ -149,9 +142,9 @@ export class Listener {
   }
 
   /**
-   * A connection that can't be accepted for lack of a descriptor stays in the queue of the kernel, which reports it again
-   * at once: the loop would spin, and the client would wait for an answer. So nothing is listened on meanwhile, and
-   * clients are refused by the kernel.
+   * Stops listening while the process is out of descriptors. A connection that can't be accepted stays in the kernel's
+   * queue and is reported again at once: the loop would spin, and the client would wait. Without a listening socket, the
+   * kernel refuses clients.
    */
   #watchOpenFiles(): void {
     if (this.#emptied !== undefined) return;
@@ -175,7 +168,7 @@ export class Listener {
     const connection = new Connection(socket, this.#host);
     socket.data = { connection };
     if (this.#emptied !== undefined) {
-      connection.terminate(); // it came between the last look for clients and the end of listening
+      connection.terminate(); // it was accepted just before listening stopped
       return;
     }
     if (this.#connections.size >= this.#options.connectionsMax) {
@@ -191,17 +184,14 @@ export class Listener {
   #refuse(connection: Connection): void {
     const { connectionsMax, metrics } = this.#options;
     metrics.connectionsRefused++;
-    // Told in good order while there are few; in a flood of them, descriptors matter more than words.
+    // In a flood of connections, descriptors matter more than telling each client.
     if (this.#refused.size >= REFUSED_CONNECTIONS_MAX) {
       connection.terminate();
       return;
     }
     this.#refused.add(connection);
     connection.refuseConnection(
-      new RustLogError(
-        "TOO_MANY_CONNECTIONS",
-        `the broker serves ${connectionsMax} connections at most, and has them`,
-      ),
+      new RustLogError("TOO_MANY_CONNECTIONS", `connection limit reached (${connectionsMax})`),
     );
   }
 
@@ -237,7 +227,7 @@ export class Listener {
     if (givenUp > 0) {
       this.#logLimit.line(
         "connections given up",
-        `${givenUp} connections closed: unfinished requests and untaken answers had reached half of --max-inflight-bytes`,
+        `${givenUp} connections closed: incomplete requests and unread answers had reached half of --max-inflight-bytes`,
       );
     }
   }

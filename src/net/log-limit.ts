@@ -1,31 +1,29 @@
-// Lines that clients can provoke: the first few of each kind are logged, the others counted, so that whoever sends
-// nonsense fills neither the log nor the time of the broker.
-// Leaves to others: which kinds there are (where they are logged), and writing the lines.
+// Rate limit for log lines that clients can cause: the first few of each kind are logged, the others counted, so that
+// clients that send garbage can't flood the log.
+// Leaves to others: the kinds (where lines are logged), and writing the lines.
 
-/** Lines of one kind that are logged in a window, unless said otherwise. */
+/** Lines of one kind logged in a window by default. */
 const LINES_PER_WINDOW = 5;
 
 /** Length of a window, in milliseconds. */
 const WINDOW_MS = 10_000;
 
-/** Longest part of a line that is repeated when the others like it are counted. */
+/** Characters of the newest counted line that the summary repeats. */
 const EXAMPLE_LENGTH_MAX = 200;
 
-/** What was logged of a kind since its window began. */
 interface Window {
   count: number;
-  /** The newest line that was only counted. */
+  /** The newest line that was counted and not logged. */
   example: string;
 }
 
-/** What a limit can be told; all of it has a default. */
 export interface LogLimitOptions {
   /** Lines of one kind that are logged in 10 s. */
   readonly linesPerWindow?: number;
   readonly schedule?: Schedule;
 }
 
-/** Calls `call` after `ms` and returns what cancels it. */
+/** Calls `call` after `ms`. Returns a function that cancels the call. */
 export type Schedule = (call: () => void, ms: number) => () => void;
 
 const scheduleByTimer: Schedule = (call, ms) => {
@@ -34,7 +32,6 @@ const scheduleByTimer: Schedule = (call, ms) => {
   return () => clearTimeout(timer);
 };
 
-/** Logs lines by kind, no more than a few of each in a while. */
 export class LogLimit {
   readonly #log: (line: string) => void;
   readonly #linesPerWindow: number;
@@ -48,7 +45,7 @@ export class LogLimit {
     this.#schedule = options.schedule ?? scheduleByTimer;
   }
 
-  /** Logs a line, or counts it if there were enough of its kind; `kind` is one of a few fixed names. */
+  /** Logs a line, or counts it if its kind has reached the limit. `kind` is one of a few fixed names. */
   line(kind: string, line: string): void {
     const window = this.#windows.get(kind) ?? this.#begin(kind);
     window.count++;
@@ -56,7 +53,7 @@ export class LogLimit {
     else window.example = line;
   }
 
-  /** Logs what was counted so far. */
+  /** Logs how many lines were counted so far. */
   close(): void {
     for (const kind of [...this.#windows.keys()]) this.#end(kind);
   }

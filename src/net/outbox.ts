@@ -1,49 +1,45 @@
-// What a socket has not taken yet: the one place that owns unsent bytes, in the broker as in the client.
-// Log data waits here as slices, not as bytes: it is read as the socket drains, so that a client that never
-// reads costs no memory for the log it asked for. Leaves to others: when to write (connection.ts, broker-connection.ts).
+// Unsent bytes of a socket, in the broker and in the client.
+// Log data waits here as slices of the log and is read as the socket drains, so a client that never reads costs no memory
+// for the log it asked for. Leaves to others: when to write (connection.ts, broker-connection.ts).
 //
-// Seen of Bun 1.4.5, and relied on here: `socket.write` buffers nothing; it returns how many bytes the kernel
-// took (3.9 of 20 MB on loopback; 0 when it is full), or -1 once the socket is closed. After a short write
-// `drain` is called when there is space again, also while the socket is paused.
-/** Entries shorter than this are put together, so that many small answers leave in one system call. */
+// Observed in Bun 1.4.5, and relied on here: `socket.write` buffers nothing. It returns the number of bytes that the kernel
+// took (3.9 of 20 MB on loopback; 0 when its buffer is full), or -1 once the socket is closed. After a short write, `drain`
+// is called when there is space again, even while the socket is paused.
+
+/** Entries shorter than this are combined, so that many small answers leave in one system call. */
 const COALESCE_BYTES = 64 * 1024;
 
-/** Longest piece of a slice that is asked for at once; a sealed segment is a mapping and costs nothing. */
+/** Longest single read of a slice. */
 const READ_BYTES_MAX = 4 * 1024 * 1024;
 
-/** Bytes that a socket is given before other connections have their turn. */
+/** Bytes written to a socket before other connections get their turn. */
 export const FLUSH_BYTES_MAX = 1024 * 1024;
 
-/** Where small entries are put together. One for all: `write` is done with it when it returns. */
+/** Where small entries are combined. Shared by all outboxes, because `write` keeps no reference to it. */
 const gathered = new Uint8Array(COALESCE_BYTES);
 
 /** The part of a socket that an outbox needs: `Bun.Socket.write`. */
 export interface ByteSink {
-  /** Takes what fits and returns how many bytes that was; -1 when it is closed. */
+  /** Returns the number of bytes taken; -1 if the socket is closed. */
   write(bytes: Uint8Array): number;
 }
 
-/** Bytes that are read when they are sent: a run of the log. */
+/** Bytes that are read only when they are sent, such as a slice of the log. */
 export interface ByteSource {
-  /** How many there are. */
   readonly bytes: number;
   /**
-   * Up to `bytesMax` bytes from byte `from` on, at least one. The view is good until anything else is read, from
-   * whatever source.
+   * Returns between 1 and `bytesMax` bytes, starting at byte `from`. The view is valid until the next read of any source.
    */
   read(from: number, bytesMax: number): Uint8Array;
 }
 
-/** One thing to send: bytes that will not change, or a source of them. */
+/** Bytes must not change until they are sent. */
 export type OutboxEntry = Uint8Array | ByteSource;
 
-/**
- * What `flush` came to: all is sent, the rest waits for `drain`, the socket would take more than it was to take, or it is
- * closed.
- */
+/** The result of a flush: all is sent, the socket is full, `bytesMax` is reached, or the socket is closed. */
 export type FlushOutcome = "empty" | "blocked" | "more" | "closed";
 
-/** A queue of entries and how far the first one is sent. Invariant: 0 ≤ `#sent` < bytes of the first. */
+/** A queue of entries. Invariant: 0 ≤ `#sent` < length of the first entry. */
 export class Outbox {
   readonly #sink: ByteSink;
   #entries: OutboxEntry[] = [];
@@ -56,22 +52,22 @@ export class Outbox {
     this.#sink = sink;
   }
 
-  /** Bytes not sent yet, whether in memory or in the log. */
+  /** Unsent bytes, in memory and in the log. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Bytes of the entries that are in memory, and not in the log. */
+  /** Bytes of the unsent entries that are in memory. */
   get memoryBytes(): number {
     return this.#memoryBytes;
   }
 
-  /** Entries not sent whole yet. */
+  /** Number of entries that are not completely sent. */
   get entries(): number {
     return this.#entries.length;
   }
 
-  /** Adds an entry; nothing is written until `flush`. Empty ones are dropped. */
+  /** Adds an entry, unless it is empty. Nothing is written until `flush`. */
   push(entry: OutboxEntry): void {
     const length = lengthOf(entry);
     if (length === 0) return;
@@ -80,24 +76,20 @@ export class Outbox {
     if (entry instanceof Uint8Array) this.#memoryBytes += length;
   }
 
-  /**
-   * Writes until everything is sent, the socket takes no more, or it has taken `bytesMax`. Throws what reading a slice
-   * throws.
-   */
+  /** Writes until everything is sent, the socket is full, or `bytesMax` are written. Throws if a slice can't be read. */
   flush(bytesMax = Number.POSITIVE_INFINITY): FlushOutcome {
     for (let left = bytesMax; this.#bytes > 0;) {
       if (left <= 0) return "more";
       const bytes = this.#next().subarray(0, left);
       left -= bytes.length;
       const taken = this.#sink.write(bytes);
-      if (taken < 0 || this.#bytes === 0) return "closed"; // the write may have called `close`, which clears
+      if (taken < 0 || this.#bytes === 0) return "closed"; // the write may have called `clear`, through `close`
       this.#advance(taken);
       if (taken < bytes.length) return "blocked";
     }
     return "empty";
   }
 
-  /** Forgets everything, and with it what the entries kept alive. */
   clear(): void {
     this.#entries = [];
     this.#sent = 0;
@@ -105,7 +97,7 @@ export class Outbox {
     this.#memoryBytes = 0;
   }
 
-  /** The bytes to write next: a view that is good until the next call. */
+  /** Returns the bytes to write next. The view is valid until the next call. */
   #next(): Uint8Array {
     const first = this.#entries[0]!;
     const rest = lengthOf(first) - this.#sent;

@@ -1,10 +1,9 @@
-// Responses of one connection that leave in the order of their requests, for dialects that need it: one that is ready
-// too early waits here. Leaves to others: sending them (connection.ts).
+// Sends the responses of one connection in the order of their requests, for dialects that require it. Early responses wait
+// here. Leaves to others: the sending itself (connection.ts).
 import type { InflightAccount } from "./inflight.ts";
 import type { InflightRequest } from "./inflight-request.ts";
 import type { ByteSource } from "./outbox.ts";
 
-/** Sends the answer to a request. */
 type Send = (request: InflightRequest, head: Uint8Array, slices: readonly ByteSource[]) => void;
 
 interface Response {
@@ -13,7 +12,7 @@ interface Response {
 }
 
 export class ResponseOrder {
-  /** Requests whose responses are not sent, in the order received. */
+  /** Requests with unsent responses, in the order received. */
   readonly #requests: InflightRequest[] = [];
   readonly #early = new Map<InflightRequest, Response>();
   readonly #inflight: InflightAccount;
@@ -28,7 +27,7 @@ export class ResponseOrder {
     this.#requests.push(request);
   }
 
-  /** Sends the answer to a request, and those that waited for it; or keeps it until its turn comes. */
+  /** Sends the answer and those that waited for it, or keeps it until earlier ones are sent. */
   settled(request: InflightRequest, head: Uint8Array, slices: readonly ByteSource[]): void {
     if (this.#requests[0] !== request) {
       this.#early.set(request, { head, slices });
@@ -48,7 +47,7 @@ export class ResponseOrder {
     }
   }
 
-  /** The connection is closed: what is kept is dropped, and answers that come later are not kept. */
+  /** Drops everything, because the connection is closed. */
   clear(): void {
     for (const [request, { head }] of this.#early) {
       this.#inflight.keepEarly(-head.length);

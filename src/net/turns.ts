@@ -1,52 +1,49 @@
-// Whose requests go on next. Requests of all connections share the time between two looks at the sockets: what does
-// not fit waits here for a turn, so that no client, nor many together, keep the others waiting.
-// Leaves to others: what is done in a turn (input.ts), and which requests are small (request-size.ts).
+// Fair scheduling. Requests of all connections share the time between two polls of the sockets. Connections whose
+// requests do not fit wait here for a turn, so that busy clients do not block the others.
+// Leaves to others: the work of a turn (input.ts), and which requests are small (the dialects).
 //
-// There are three queues, and in each turn of the loop each gets its share. Small requests cost some microseconds: many
-// connections have a turn before the sockets are looked at again. Bulk requests take longer, and no more of them
-// begin while those that are at work hold much memory. Work that a request has begun goes on a portion at a time.
+// There are three queues, and each gets a share of every turn of the event loop. Small requests take some microseconds, so
+// many connections have a turn before the next poll. Bulk requests take longer, and none begins while those in progress
+// hold much memory. Long work continues in portions.
 
-/** Time that the requests of all connections have between two looks at the sockets, in milliseconds. */
+/** Time for requests of all connections between two polls of the sockets, in milliseconds. */
 export const TURN_MS = 2;
 
-/** Longest turn of one connection among those with small requests, in milliseconds. */
+/** Longest turn of a connection in the queue of small requests, in milliseconds. */
 const SMALL_TURN_MS = 0.5;
 
-/** Time for portions of work that has begun, in milliseconds; at least one is done. */
+/** Time for portions of long work, in milliseconds; at least one is done. */
 const PORTIONS_MS = 1;
 
-/** Time after which what was spent is forgotten at the next look at the sockets, in milliseconds. */
+/** Spent time above which the count is reset after the next poll of the sockets, in milliseconds. */
 const COUNTED_MS = 0.5;
 
 export interface Turn {
-  /** When it is over. */
   readonly endMs: number;
-  /** Whether bulk requests may begin in it. */
+  /** Whether bulk requests may begin in this turn. */
   readonly isBulk: boolean;
 }
 
 export interface TurnTaker {
-  /** Whether the request that it would begin with is a small one. */
+  /** Whether the next request is a small one. */
   readonly isNextSmall: boolean;
-  /** Begins with one request, and goes on until the turn is over or nothing is left. */
+  /** Handles at least one request, and more until the turn ends. */
   takeTurn(turn: Turn): void;
 }
 
-/** What turns are made with; all of it has a default. */
 export interface TurnsOptions {
-  /** Whether one more bulk request may begin. */
+  /** Whether another bulk request may begin. */
   readonly mayBeginBulk?: () => boolean;
   readonly nowMs?: () => number;
-  /** Calls back after the next look at the sockets. */
+  /** Calls back after the next poll of the sockets. */
   readonly afterSockets?: (call: () => void) => void;
 }
 
-/** Those that wait for their next turn, in order. */
 export class Turns {
   readonly #small = new Set<TurnTaker>();
   readonly #bulk = new Set<TurnTaker>();
   #portions: (() => void)[] = [];
-  /** Those before this one are done. */
+  /** Index of the first portion that is not done. */
   #nextPortion = 0;
   readonly #mayBeginBulk: () => boolean;
   readonly #nowMs: () => number;
@@ -60,18 +57,18 @@ export class Turns {
     this.#afterSockets = options.afterSockets ?? ((call) => setImmediate(call));
   }
 
-  /** Time that is left until the sockets are to be looked at, in milliseconds; negative once it is over. */
+  /** Time left until the next poll of the sockets, in milliseconds; negative when it is overdue. */
   get leftMs(): number {
     return TURN_MS - this.#spentMs;
   }
 
-  /** Whether a bulk request may begin in this turn; without one, nobody may wait for theirs. */
+  /** Whether a bulk request may begin in this turn, or outside any turn: then no other connection may be waiting. */
   mayBeginBulk(turn: Turn | undefined): boolean {
     if (turn !== undefined) return turn.isBulk && this.#mayBeginBulk();
     return this.#bulk.size === 0 && this.leftMs > 0 && this.#mayBeginBulk();
   }
 
-  /** Counts time that was spent on requests or answers. */
+  /** Adds time spent on requests or answers. */
   spend(ms: number): void {
     this.#spentMs += ms;
     if (this.#spentMs > COUNTED_MS) this.#schedule();
@@ -82,7 +79,7 @@ export class Turns {
     this.#schedule();
   }
 
-  /** Resolves when the next portion of work that takes long may be done, which must be short. */
+  /** Resolves when the next portion of long work may run. The portion must be short. */
   nextPortion(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#portions.push(resolve);
@@ -90,7 +87,7 @@ export class Turns {
     return promise;
   }
 
-  /** Calls back: at once while there is time, else in a later turn of the loop. For what may be due for many at once. */
+  /** Calls back now if there is time, otherwise in a later turn of the event loop. For work that many requests may need at once. */
   whenTime(call: () => void): void {
     if (this.leftMs > 0 && this.#portionsLeft === 0) {
       const beganMs = this.#nowMs();
@@ -102,7 +99,7 @@ export class Turns {
     this.#schedule();
   }
 
-  /** Looks again whether bulk requests may begin. */
+  /** Tells that bulk requests may begin again. */
   bulkMayBegin(): void {
     if (this.#bulk.size > 0) this.#schedule();
   }
@@ -121,12 +118,12 @@ export class Turns {
     else void this.#servePortions();
   }
 
-  /** What goes on here goes on before anything else in the loop, as it waits for promises that are resolved. */
+  /** Awaits only resolved promises, so that all of it runs before anything else in the event loop. */
   async #servePortions(): Promise<void> {
     const endMs = this.#nowMs() + PORTIONS_MS;
     for (let left = this.#portionsLeft; left > 0 && this.#nowMs() <= endMs; left--) {
       this.#portions[this.#nextPortion++]!();
-      await undefined; // the portion is done now
+      await undefined; // runs the portion
     }
     if (this.#portionsLeft === 0) {
       this.#portions = [];

@@ -293,8 +293,8 @@ describe("the first byte of a connection", () => {
   });
 
   const strangers: [string, Uint8Array, string][] = [
-    ["0, which is for another protocol", Uint8Array.of(0, 0, 0, 9, 0, 3), "begins with byte 0"],
-    ["one that no dialect has", Uint8Array.of(0, 0, 0, 9, 150, 3), "begins with byte 150"],
+    ["0, which is for another protocol", Uint8Array.of(0, 0, 0, 9, 0, 3), "starts with byte 0"],
+    ["one that no dialect has", Uint8Array.of(0, 0, 0, 9, 150, 3), "starts with byte 150"],
     ["none, in an empty frame", Uint8Array.of(0, 0, 0, 0), "its first frame is empty"],
     ["that of TLS", Uint8Array.of(0x16, 3, 1, 2, 0, 1), "a TLS client"],
   ];

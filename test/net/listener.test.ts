@@ -125,7 +125,7 @@ describe("the limit on connections", () => {
     using third = await test.connect();
     third.send(pingFrame(1));
     expect(errorOf(await third.response(0))).toStartWith(
-      "TOO_MANY_CONNECTIONS: the broker serves 2",
+      "TOO_MANY_CONNECTIONS: connection limit reached (2)",
     );
     await third.closed;
     expect(third.has(1)).toBe(false);

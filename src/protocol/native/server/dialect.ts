@@ -1,5 +1,5 @@
-// Our own protocol as a dialect of the listener: which connections speak it, its errors, and one session for each.
-// Leaves to others: what a request asks for (router.ts), and the formats (the codecs above this folder).
+// The native protocol as a dialect of the listener. Leaves to others: dispatching requests (router.ts), and the formats
+// (the codecs in the parent folder).
 import type { RustLogError } from "../../../errors.ts";
 import type { Dialect, DialectConnection, Session } from "../../../net/dialect.ts";
 import type { NextFrame, Payload } from "../../../net/frame.ts";
@@ -8,14 +8,13 @@ import { encodeErrorResponse, REQUEST_HEADER_BYTES } from "../messages.ts";
 import { Exchange, type RequestMetrics } from "./exchange.ts";
 import { isSmallRequest, requestBytesMax, tooLongError } from "./request-size.ts";
 
-/** First bytes of payloads: the keys of our APIs, and those that may come. */
+/** Range of API keys, including future ones. The key is the first byte of a payload. */
 const FIRST_BYTE_MIN = 1;
 const FIRST_BYTE_MAX = 127;
 
-/** Answers requests. */
 export interface Dispatcher {
   dispatch(exchange: Exchange, payload: Payload): void;
-  /** Resolves when no handler is at work any more. */
+  /** Resolves when no handler is running. */
   idle(): Promise<void>;
 }
 
@@ -43,7 +42,7 @@ export class NativeDialect implements Dialect {
     return isSmallRequest(frame.nextByte(0), frame.nextBytes);
   }
 
-  /** An answer to no request has correlation id 0. */
+  /** An error that belongs to no request has correlation id 0. */
   encodeConnectionError(error: RustLogError): Uint8Array {
     return encodeErrorResponse(0, error);
   }

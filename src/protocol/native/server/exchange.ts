@@ -1,5 +1,5 @@
-// One request and the one answer it is owed. Leaves to others: what the answer is (the handlers beside this file) and
-// how it reaches the client (net/).
+// One request and its one answer. Leaves to others: computing the answer (the handlers in this folder), and sending it
+// (net/).
 import { type ErrorName, RustLogError } from "../../../errors.ts";
 import type { DialectConnection } from "../../../net/dialect.ts";
 import { FRAME_LENGTH_BYTES } from "../../../net/frame.ts";
@@ -7,27 +7,26 @@ import { describeBug, type InflightRequest } from "../../../net/inflight-request
 import type { ByteSource } from "../../../net/outbox.ts";
 import { decodeRequestHeader, encodeErrorResponse } from "../messages.ts";
 
-/** What is counted of requests. */
 export interface RequestMetrics {
-  /** Counts a request that is answered now. */
+  /** Counts a request that is being answered. */
   answered(exchange: Exchange): void;
 }
 
-/** A request that has been read from a connection, to be answered exactly once, now or later. */
+/** Must be answered exactly once, now or later. */
 export class Exchange {
   readonly connection: DialectConnection;
   readonly apiKey: number;
-  /** Version of the request, which is also that of its answer. */
+  /** Version of the request and of its answer. */
   readonly apiVersion: number;
   /** Names the request in its answer. */
   readonly correlationId: number;
-  /** Set by the handler of a fetch that begins to wait for data. */
+  /** Set when a fetch starts to wait for data. */
   hasWaited = false;
   readonly #request: InflightRequest;
   readonly #metrics: RequestMetrics;
   #error: ErrorName | undefined;
 
-  /** `head` is the first piece of the payload. Throws INVALID_REQUEST if it has no whole header: there is nothing to answer to. */
+  /** `head` is the first piece of the payload. Throws INVALID_REQUEST if it is shorter than a header. */
   constructor(
     connection: DialectConnection,
     request: InflightRequest,
@@ -43,22 +42,22 @@ export class Exchange {
     this.#metrics = metrics;
   }
 
-  /** When all of the request had come, on the clock of `performance.now()`. */
+  /** When the request was complete, on the clock of `performance.now()`. */
   get beganMs(): number {
     return this.#request.beganMs;
   }
 
-  /** The error that it was answered with; undefined for success. */
+  /** The error of the answer; undefined for success. */
   get error(): ErrorName | undefined {
     return this.#error;
   }
 
-  /** Counts bytes that it needs beyond its own until it is answered. */
+  /** Adds memory that the request needs beyond its own bytes until it is answered. */
   charge(bytes: number): void {
     this.#request.charge(bytes);
   }
 
-  /** Answers with a whole frame; one that is longer than a frame may be becomes an error. */
+  /** Answers with a complete frame, or with an error if the frame is too long. */
   answer(frame: Uint8Array): void {
     const payloadBytes = frame.length - FRAME_LENGTH_BYTES;
     const { frameBytesMax } = this.connection;
@@ -74,17 +73,17 @@ export class Exchange {
     );
   }
 
-  /** Answers with the head of a frame, and with runs of the log that are read as the socket drains. */
+  /** Answers with the head of a frame, followed by slices of the log, which are read as the socket drains. */
   answerWithLog(head: Uint8Array, slices: readonly ByteSource[]): void {
     this.#settle(head, undefined, slices);
   }
 
-  /** Needs no answer any more: the client has left. */
+  /** Ends without an answer, because the connection is closed. */
   answerNothing(): void {
     this.#request.answerNothing();
   }
 
-  /** Answers with an error. One that is no RustLogError is a bug of ours: logged, and not shown. */
+  /** Answers with an error. Anything but a RustLogError is a bug: it is logged, and its text is not sent. */
   fail(error: unknown): void {
     const known = error instanceof RustLogError ? error : this.#asBug(error);
     this.#settle(encodeErrorResponse(this.correlationId, known), known.code);

@@ -1,12 +1,12 @@
-// How long requests may be, and which are small: those whose bytes bound what they cost. The others wait for their turn
-// once the time that all connections share is spent. Leaves to others: the turns (net/turns.ts).
+// The longest request of each API, and which requests are small: those whose cost is bounded by their length. The others
+// wait for their turn when the broker is busy. Leaves to others: the turns (net/turns.ts).
 import { RustLogError } from "../../../errors.ts";
 import { REQUEST_BYTES_MAX } from "../../../limits.ts";
 import { API } from "../messages.ts";
 
 const KiB = 1024;
 
-/** Longest payload with which a request is small, in bytes, by API; those that are not here never are. */
+/** Longest payload of a small request, in bytes, by API. Requests of other APIs are never small. */
 const SMALL_BYTES_MAX: ReadonlyMap<number, number> = new Map([
   [API.Produce, 64 * KiB],
   [API.OffsetCommit, 4 * KiB],
@@ -15,17 +15,16 @@ const SMALL_BYTES_MAX: ReadonlyMap<number, number> = new Map([
   [API.ApiVersions, KiB],
 ]);
 
-/** Whether a request costs a few microseconds only. */
+/** Whether a request takes only a few microseconds. */
 export function isSmallRequest(apiKey: number, payloadBytes: number): boolean {
   return payloadBytes <= (SMALL_BYTES_MAX.get(apiKey) ?? 0);
 }
 
-/** Longest payload of a request, in bytes; for Produce the limit of frames holds. */
+/** Longest payload of a request, in bytes. A Produce is limited only by the frame. */
 export function requestBytesMax(apiKey: number): number {
   return apiKey === API.Produce ? Number.POSITIVE_INFINITY : REQUEST_BYTES_MAX;
 }
 
-/** The answer to a request that no client needs to make so long. */
 export function tooLongError(bytes: number): RustLogError {
   return new RustLogError(
     "INVALID_REQUEST",

@@ -1,5 +1,5 @@
-// From an API key to the function that answers it, and from what that throws to an answer.
-// Leaves to others: the answers themselves (the other files here).
+// Dispatches each request to the handler of its API, and turns what a handler throws into an error answer.
+// Leaves to others: the handlers (the other files here).
 import { RustLogError } from "../../../errors.ts";
 import type { Payload } from "../../../net/frame.ts";
 import { Fetch } from "../fetch.ts";
@@ -21,7 +21,7 @@ import { commitOffsets, fetchOffsets, listOffsets } from "./offsets.ts";
 import { produce } from "./produce.ts";
 import { createTopic, deleteTopic, describeTopic, listTopics } from "./topics.ts";
 
-/** Answers a request, at once or later; what it throws or rejects with becomes an error answer. */
+/** Answers a request, now or later. What it throws or rejects with becomes an error answer. */
 type Handler<Request> = (
   context: ServiceContext,
   exchange: Exchange,
@@ -35,12 +35,12 @@ type Route = (
   payload: Payload,
 ) => void | Promise<void>;
 
-/** A route for requests that are read in one piece. */
+/** A route for requests that are decoded from one piece. */
 function route<Request>(decode: (payload: Uint8Array) => Request, handle: Handler<Request>): Route {
   return (context, exchange, payload) => handle(context, exchange, decode(joined(payload)));
 }
 
-/** Batches are large, and stay in the pieces that they came in. */
+/** Batches are large, so they stay in the pieces that arrived. */
 const routeOfProduce: Route = (context, exchange, payload) =>
   produce(context, exchange, decodeProduceRequest(payload[0], payload.slice(1)));
 
@@ -69,7 +69,7 @@ export class Router implements Dispatcher {
     this.#context = context;
   }
 
-  /** Handles one request. Never throws: every failure becomes the answer to the request. */
+  /** Handles one request. Never throws: every failure becomes an error answer. */
   dispatch(exchange: Exchange, payload: Payload): void {
     try {
       const outcome = routeFor(exchange)(this.#context, exchange, payload);
@@ -79,7 +79,7 @@ export class Router implements Dispatcher {
     }
   }
 
-  /** Resolves when no handler is at work any more, also for clients that have left. */
+  /** Resolves when no handler is running, including those of closed connections. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
@@ -94,7 +94,7 @@ export class Router implements Dispatcher {
   }
 }
 
-/** Throws UNSUPPORTED_VERSION when there is no such API, or the API has no such version. */
+/** Throws UNSUPPORTED_VERSION if the API or its version does not exist. */
 function routeFor({ apiKey, apiVersion }: Exchange): Route {
   const name = apiName(apiKey);
   const route = ROUTES.get(apiKey);
