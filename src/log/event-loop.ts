@@ -1,12 +1,12 @@
-// Giving way: work over many files or partitions is done in small portions, and other clients are served in between.
-// Leaves to others: the work, and how much of it a portion is.
+// Splits work over many files or partitions into small portions, so that other clients are served in between.
+// Leaves to others: the work itself, and the size of a portion.
 
-/** Resolves in a later turn of the event loop, after sockets and timers have had theirs. */
+/** Resolves in a later turn of the event loop, after sockets and timers. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Resolves at once `portion - 1` times out of `portion`, and then in a later turn. */
+/** Waits for a later turn of the event loop after every `portion` items. */
 export class Portions {
   readonly #portion: number;
   #done = 0;
@@ -15,14 +15,14 @@ export class Portions {
     this.#portion = portion;
   }
 
-  /** To be awaited after each item. */
+  /** Must be awaited after each item. */
   next(): Promise<void> | undefined {
     this.#done++;
     return this.#done % this.#portion === 0 ? nextTurn() : undefined;
   }
 }
 
-/** So many items in one turn of the event loop, whoever asks: several pieces of work share them. */
+/** A number of items per turn of the event loop, shared by several pieces of work. */
 export class TurnBudget {
   readonly #itemsPerTurn: number;
   #left: number;
@@ -34,7 +34,7 @@ export class TurnBudget {
     this.#left = itemsPerTurn;
   }
 
-  /** To be awaited before each item: resolves at once, or in a later turn if those of this one are given out. */
+  /** Must be awaited before each item. Waits for a later turn if this turn's items are used up. */
   next(): Promise<void> | undefined {
     if (!this.#isScheduled) {
       this.#isScheduled = true;

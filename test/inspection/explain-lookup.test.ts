@@ -157,7 +157,7 @@ test("a log without records", async () => {
 
 test.each([
   ["missing", (path: string) => rmSync(path), "a file is missing"],
-  ["torn", (path: string) => writeFileSync(path, "garbage"), "7 bytes is no multiple of 8"],
+  ["torn", (path: string) => writeFileSync(path, "garbage"), "7 bytes is not a multiple of 8"],
   [
     "zeroed",
     (path: string) => edit(path, (bytes) => bytes.fill(0)),

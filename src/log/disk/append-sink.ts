@@ -12,19 +12,19 @@
 // So a failed sink is ended at once, before the caller truncates the file.
 import type { FileSink } from "bun";
 
-/** Smaller pieces of one write are copied together, so that they cost one system call. */
+/** Smaller pieces of one write are copied together, to write them in one system call. */
 const GATHERED_PIECE_BYTES_MAX = 128 * 1024;
 
-/** Where pieces are copied together. One buffer for all files: it is free again when the sink's `write` returns. */
+/** Buffer for copying pieces together. All files share it: it is free again when the sink's `write` returns. */
 const gathered = new Uint8Array(256 * 1024);
 
-/** A sink copies fewer bytes than this, and writes more at once. */
+/** The sink buffers writes below this size and passes larger ones straight to the kernel. */
 const SINK_BUFFER_BYTES = 16 * 1024;
 
-/** Sinks that are kept open for the next write, in the whole process: each takes a descriptor. */
+/** Sinks kept open for the next write in the whole process. Each takes a descriptor. */
 export const OPEN_SINKS_MAX = 100;
 
-/** Those sinks, the least recently used first. */
+/** The open sinks, least recently used first. */
 const openSinks = new Set<AppendSink>();
 
 /**
@@ -34,7 +34,7 @@ const openSinks = new Set<AppendSink>();
 export class AppendSink {
   readonly #fd: number;
   #sink: FileSink | undefined;
-  /** Whether Bun still writes; then it ends by itself, and not before. */
+  /** Bun is still writing; the sink ends when that write has finished. */
   #isWaiting = false;
 
   /** `fd` must be open for append, and stay open until `end`. */
@@ -43,14 +43,14 @@ export class AppendSink {
   }
 
   /**
-   * Hands all pieces to the kernel, in order, before it returns; only if Bun returns a promise it does too. Throws or
-   * rejects with the system's error ("ENOSPC", "EFBIG", "EIO", …): the file may then end with some of the bytes.
+   * Hands all pieces to the kernel, in order, before it returns. Returns a promise only if Bun does. Throws or rejects
+   * with the system's error ("ENOSPC", "EFBIG", "EIO", …); the file may then end with some of the bytes.
    */
   write(pieces: readonly Uint8Array[]): void | Promise<void> {
     return this.#writeChunks(chunksOf(pieces));
   }
 
-  /** Closes the sink and its descriptor. Drops what it holds after a failed write; otherwise it holds nothing. */
+  /** Closes the sink and its descriptor. Drops what is buffered after a failed write; otherwise nothing is buffered. */
   end(): void {
     const sink = this.#sink;
     if (sink === undefined) return;
@@ -58,7 +58,7 @@ export class AppendSink {
     openSinks.delete(this);
     try {
       const ended = sink.end();
-      // Only a write that failed leaves something to write, and its error is known.
+      // Only a failed write leaves buffered bytes, and its error was already reported.
       if (typeof ended !== "number") ended.catch(() => {});
     } catch {
       // As above.
@@ -104,7 +104,7 @@ export class AppendSink {
   }
 }
 
-/** The pieces, small neighbours copied together. A chunk is valid until the next one is asked for. */
+/** The pieces, small neighbours copied together. A chunk is valid until the next one is requested. */
 function* chunksOf(pieces: readonly Uint8Array[]): Generator<Uint8Array, void> {
   let filled = 0;
   for (const piece of pieces) {

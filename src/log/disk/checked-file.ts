@@ -1,4 +1,4 @@
-// A small JSON file that recovery trusts: it states the version of its format and a CRC-32C of everything else in it.
+// A small JSON file that recovery trusts: it contains the version of its format and a CRC-32C of all other fields.
 // Leaves to others: what the fields mean (topics/topic-file.ts, topics/data-directory.ts), and writing the file.
 //
 //   { "version": 1, …, "crc32c": "e3069283" }
@@ -7,24 +7,24 @@
 // of the file. So white space does not count, and a person may edit the file: remove the line with `crc32c`.
 import { crc32c } from "../../record/crc32c.ts";
 
-/** What is known of a kind of file. */
+/** The fields and version of one kind of file. */
 export interface CheckedFormat {
-  /** The field that holds the version of the format. */
+  /** Name of the field that holds the format version. */
   readonly versionField: string;
   readonly version: number;
-  /** All other fields that there may be. */
+  /** All other fields that are allowed. */
   readonly fields: readonly string[];
 }
 
 export interface CheckedContent {
   readonly fields: Readonly<Record<string, unknown>>;
-  /** False for a file without a checksum: an older release has written it, or a person. */
+  /** False if the file has no checksum: an older release or a person wrote it. */
   readonly hasChecksum: boolean;
 }
 
 const CHECKSUM = "crc32c";
 
-/** The bytes of a file with these fields. */
+/** Encodes these fields and adds the checksum. */
 export function encodeCheckedFile(
   { versionField, version }: CheckedFormat,
   fields: Readonly<Record<string, unknown>>,
@@ -35,8 +35,8 @@ export function encodeCheckedFile(
 }
 
 /**
- * The content of a file, once its checksum and its version are checked. Throws an error that says why it can't be
- * used; the caller adds the path.
+ * Decodes a file and checks its checksum and version. Throws an error that says why the file is unusable; the caller
+ * adds the path.
  */
 export function decodeCheckedFile(format: CheckedFormat, bytes: Uint8Array): CheckedContent {
   const parsed = parseJson(bytes);
@@ -56,7 +56,7 @@ export function decodeCheckedFile(format: CheckedFormat, bytes: Uint8Array): Che
     throw new Error(`${versionField} is ${String(found)}, and this release reads ${version}`);
   }
   if (stated === undefined) {
-    // Damage in the name of the checksum's field must not make a file of an older release of it.
+    // A damaged name of the checksum field must not turn this into a file of an older release.
     const known = [versionField, ...format.fields];
     const unknown = Object.keys(fields).find((name) => !known.includes(name));
     if (unknown !== undefined)

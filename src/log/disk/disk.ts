@@ -1,35 +1,32 @@
-// The seam between the storage code and the machine: everything that storage asks of a disk, and no more.
+// The interface between the storage code and the machine: every disk operation that storage needs.
 // Leaves to others: what the bytes mean. real-disk.ts is the file system; tests put a simulated disk here.
 import { RustLogError } from "../../errors.ts";
 
 /**
  * A file that grows at its end and is read by position: the active segment of a log, or its index.
  *
- * Three lengths, each at most the next: what `sync` has made durable ≤ `size`, what the kernel has
- * (`push`) ≤ what was handed to `write`. A failed `push` leaves the file with some of the new bytes at its
- * end: the caller, who knows where its last whole record ends, calls `truncate`, and goes on.
+ * Three lengths, in ascending order: durable after `sync` ≤ `size`, which the kernel has after `push` ≤ handed to
+ * `write`. A failed `push` may leave some of the new bytes at the end of the file. The caller knows where its last
+ * whole record ends; it calls `truncate` and continues.
  */
 export interface AppendFile {
   readonly path: string;
   /** Bytes that the kernel has taken and that readers may read. */
   readonly size: number;
   /**
-   * Adds bytes at the end. They may stay in a buffer of the process until `push`; a failure is
-   * remembered, and `push` throws it. The bytes must not change before `push` has returned.
+   * Adds bytes at the end. They may stay in a buffer of the process until `push`, which also throws any earlier
+   * failure. The bytes must not change until `push` has returned.
    */
   write(bytes: Uint8Array): void;
   /** Hands everything written to the kernel. Throws the system's error (`code` "ENOSPC", "EIO", …). */
   push(): void | Promise<void>;
-  /** Makes everything pushed durable (`fdatasync`): in the background, unless it is a matter of microseconds. */
+  /** Makes everything pushed durable (`fdatasync`): in the background, unless that takes only microseconds. */
   sync(): Promise<void>;
-  /** Cuts the file to `size` bytes, forgets what was written and not pushed, and clears a failure. */
+  /** Truncates the file to `size` bytes, drops bytes that were written but not pushed, and clears a failure. */
   truncate(size: number): void;
   /** Reads up to `into.length` bytes from `position`; returns how many there were. */
   read(into: Uint8Array, position: number): number;
-  /**
-   * Closes the file, once the flushes that are under way have ended. What was not pushed is lost. Closing twice
-   * is harmless.
-   */
+  /** Closes the file after any running flush. Bytes not yet pushed are lost. Closing twice is harmless. */
   close(): void;
 }
 
@@ -39,51 +36,52 @@ export interface DirectoryLock {
 }
 
 /**
- * What storage asks of a machine. Paths are whole; names in a path are separated by `/`. A FIFO, a socket or a device in
- * the place of a file is a STORAGE_ERROR that names it.
+ * The disk operations that storage needs. Paths include the data directory and use `/`. A FIFO, socket or device in place of a file
+ * throws a STORAGE_ERROR that names it.
  */
 export interface Disk {
-  /** Opens a file for appending and reading, creating it when it is missing. */
+  /** Opens a file for appending and reading, creating it if it is missing. */
   openAppend(path: string): AppendFile;
-  /** Creates a file for appending and reading; throws EEXIST if anything of that name is there. */
+  /** Creates a file for appending and reading; throws EEXIST if the name is taken. */
   createAppend(path: string): AppendFile;
-  /** A read-only view of a whole file that will not change any more, and is not empty. The system may refuse it. */
+  /** Maps a whole non-empty file that will not change any more. The system may refuse. */
   map(path: string): Uint8Array;
   /** Reads up to `into.length` bytes of a file from `position`; returns how many there were. */
   readAt(path: string, into: Uint8Array, position: number): number;
-  /** The bytes of a file, or undefined when there is none; a directory of that name is no file. */
+  /** The bytes of a file; undefined if there is no file of that name (a directory does not count). */
   readFile(path: string): Uint8Array | undefined;
   /** Creates a file or replaces its content, and makes the content durable (not its directory entry). */
   writeFile(path: string, bytes: Uint8Array): Promise<void>;
-  /** Names in a directory, sorted; empty when there is no such directory. */
+  /** Names in a directory, sorted; empty if it does not exist. */
   list(directory: string): string[];
-  /** Size of a file in bytes, or undefined when there is none; a directory of that name is no file. */
+  /** Size of a file in bytes; undefined if there is no file of that name (a directory does not count). */
   fileSize(path: string): number | undefined;
-  /** Creates a directory and those above it; does nothing when it is there. */
+  /** Creates a directory and its parents; does nothing if it exists. */
   makeDirectory(path: string): void;
-  /** Renames a file or directory within the data directory, replacing a file that has the new name. */
+  /** Renames a file or directory within the data directory, replacing any file with the new name. */
   rename(from: string, to: string): void;
-  /** Removes a file; does nothing when it is missing. */
+  /** Removes a file; does nothing if it is missing. */
   remove(path: string): void;
   /**
-   * Removes a directory with everything in it, in the background; does nothing when it is missing. A file that cannot
-   * be removed stays, and is what it rejects with once all else is gone. Ends early once `isStopped` returns true.
+   * Removes a directory with everything in it, in the background; does nothing if it is missing. Files that cannot be
+   * removed stay; once everything else is gone, it rejects with the first such error. Stops early when `isStopped`
+   * returns true.
    */
   removeDirectory(path: string, isStopped?: () => boolean): Promise<void>;
   /** Makes creations, renames and removals in a directory durable. */
   syncDirectory(path: string): Promise<void>;
-  /** What is the same until the machine stops, and never again; undefined if the system has no such thing. */
+  /** An id that changes at each boot of the machine; undefined if the system has no such id. */
   bootId(): string | undefined;
-  /** Takes the lock file for this process, or throws an error that says which process holds it. */
+  /** Locks the file for this process; throws an error that names the process that holds it. */
   lock(path: string): DirectoryLock;
   /**
-   * Keeps others from taking the lock file until it is released, and writes nothing. Throws as `lock` if a process holds
-   * it. A file that is missing, or that this user may not read, is not held.
+   * Takes a shared lock, so that no broker can start until it is released, and writes nothing. Throws like `lock` if a
+   * broker holds the lock. Locks nothing if the file is missing or not readable by this user.
    */
   lockToRead(path: string): DirectoryLock;
 }
 
-/** A flush that failed: what the kernel has of the file may never reach the disk, and will look as if it had. */
+/** A failed flush. The kernel's pages of the file may never reach the disk, although they count as clean. */
 export class FlushFailure extends RustLogError {
   /** `what` is the file or directory. */
   constructor(what: string, cause: unknown) {
@@ -91,12 +89,12 @@ export class FlushFailure extends RustLogError {
   }
 }
 
-/** Awaits a flush; if it fails, throws a FlushFailure that names what was to be flushed. */
+/** Awaits a flush; if it fails, throws a FlushFailure that names the file or directory. */
 export async function flushing<T>(what: string, flush: () => Promise<T>): Promise<T> {
   try {
     return await flush();
   } catch (error) {
-    // Without a descriptor it has not begun.
+    // The flush never began: there was no descriptor for it.
     if (isOutOfFiles(error)) throw error;
     throw new FlushFailure(what, error);
   }
@@ -108,13 +106,13 @@ export function systemErrorCode(error: unknown): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
-/** Whether a system error says that there is no space left, or none left for this user. */
+/** Whether a system error means that the disk is full, or the user's quota. */
 export function isDiskFull(error: unknown): boolean {
   const code = systemErrorCode(error);
   return code === "ENOSPC" || code === "EDQUOT";
 }
 
-/** Whether an error says that the process, or the system, has too many files open. */
+/** Whether an error means that the process or the system has too many files open. */
 export function isOutOfFiles(error: unknown): boolean {
   const code = systemErrorCode(error);
   return code === "EMFILE" || code === "ENFILE";
@@ -123,14 +121,14 @@ export function isOutOfFiles(error: unknown): boolean {
 const NOT_OURS = new Set(["EACCES", "EPERM", "ELOOP", "ENXIO", "EISDIR"]);
 
 /**
- * Whether an error says that what has the name of a file can't be opened as one: it is a FIFO, a symbolic link to itself,
- * or belongs to another user. A file that can be rebuilt is then treated as missing.
+ * Whether an error means that the path can't be opened as a file: it is a FIFO, a symbolic link to itself, or belongs
+ * to another user. A file that can be rebuilt is then treated as missing.
  */
 export function isUnusable(error: unknown): boolean {
   return error instanceof RustLogError || NOT_OURS.has(systemErrorCode(error) ?? "");
 }
 
-/** What an error says, for a message of ours. */
+/** The text of an error, for use in a message. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
@@ -140,8 +138,8 @@ export function joinPath(directory: string, name: string): string {
 }
 
 /**
- * Replaces a file so that after a crash it has the old content or the new, whole: written beside it,
- * flushed, renamed over it, and the directory flushed. Throws the system's error; the old file is there then.
+ * Replaces a file atomically: writes a new file beside it, flushes that, renames it over the old one and flushes the
+ * directory. Throws the system's error; the old file is then unchanged.
  */
 export async function replaceFile(
   disk: Disk,
@@ -160,7 +158,7 @@ export async function replaceFile(
   await disk.syncDirectory(directory);
 }
 
-/** Removes what is left of something that failed; that failure is what the caller has to know. */
+/** Removes leftovers of a failed operation. Ignores errors: the caller reports the original failure. */
 export function removeQuietly(disk: Disk, path: string): void {
   try {
     disk.remove(path);

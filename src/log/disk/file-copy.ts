@@ -1,11 +1,11 @@
-// Reading a file that is appended to as a whole, and copying it so that the copy outlives a crash.
+// Reads a whole append file, and makes durable copies of one.
 // Leaves to others: why it is copied (recovery.ts, cut-file.ts).
 import { type AppendFile, type Disk, flushing, joinPath } from "./disk.ts";
 
-/** Bytes that are read at a time. */
+/** Bytes per read. */
 export const COPY_BYTES = 4 * 1024 * 1024;
 
-/** Fills `into` from `position`, as far as the file goes; returns how many bytes there were. */
+/** Fills `into` from `position` up to the end of the file; returns the number of bytes read. */
 export function readFully(file: AppendFile, into: Uint8Array, position: number): number {
   let filled = 0;
   while (filled < into.length) {
@@ -16,7 +16,7 @@ export function readFully(file: AppendFile, into: Uint8Array, position: number):
   return filled;
 }
 
-/** Writes what `file` has from `position` on to a file of that name, which replaces one that has it, durably. */
+/** Durably copies `file` from `position` to its end to another file, replacing that file if it exists. */
 export async function copyFile(
   disk: Disk,
   file: AppendFile,
@@ -39,7 +39,7 @@ export async function copyFile(
     isWhole = true;
   } finally {
     copy.close();
-    // A part of a copy is of no use, and on a full disk it would be in the way.
+    // A partial copy is useless and takes space on a full disk.
     if (!isWhole) disk.remove(temporary);
   }
   disk.rename(temporary, path);

@@ -1,26 +1,26 @@
-// Mappings of files, and how many of them the process may have.
-// Leaves to others: what is read where there is no mapping (log-bytes.ts).
+// Maps files, and limits the number of mappings in the process.
+// Leaves to others: reading without a mapping (log-bytes.ts).
 import { readFileSync } from "node:fs";
 
-/** Mappings that Linux allows a process unless it is set otherwise. */
+/** Linux's default limit of mappings per process (`vm.max_map_count`). */
 const MAP_COUNT_DEFAULT = 65_530;
 
-/** The rest is left to the process itself, which ends when it can't map memory. */
+/** Share of the limit that files may use. The runtime needs the rest: it aborts if it can't map memory. */
 const SHARE = 0.5;
 
 let mapped = 0;
 let allowed: number | undefined;
 
-/** A mapping ends when nobody has a view of it any more. */
+/** A mapping ends when its last view is garbage-collected. */
 const ended = new FinalizationRegistry<undefined>(() => {
   mapped--;
 });
 
-/** Maps a whole file, which is not empty and must not be truncated. Throws when there are too many mappings. */
+/** Maps a whole file, which must not be empty and must never be truncated. Throws if there are too many mappings. */
 export function mapFile(path: string): Uint8Array {
   allowed ??= mappingsAllowed();
-  if (mapped >= allowed) throw new Error(`${mapped} files are mapped, and no more may be`);
-  // Unless it is private, a Bun mapping writes through to the file.
+  if (mapped >= allowed) throw new Error(`limit of mapped files reached (${mapped})`);
+  // A shared mapping in Bun would write through to the file.
   const bytes = Bun.mmap(path, { shared: false });
   mapped++;
   ended.register(bytes.buffer, undefined);

@@ -1,16 +1,16 @@
-// Creating the file of a new segment, where a file of that name may be in the way.
-// Leaves to others: when a segment is begun (log.ts).
+// Creates the file of a new segment, even if a failed roll left an empty file of that name.
+// Leaves to others: when to begin a segment (log.ts).
 import { RustLogError } from "../../errors.ts";
 import { type AppendFile, type Disk, systemErrorCode } from "./disk.ts";
 
-/** Creates a file, or opens one that is empty. Throws STORAGE_ERROR when a file of that name has any bytes. */
+/** Creates a file, or opens an empty one. Throws STORAGE_ERROR if the file has any bytes. */
 export function createEmpty(disk: Disk, path: string): AppendFile {
   try {
     return disk.createAppend(path);
   } catch (error) {
     if (systemErrorCode(error) !== "EEXIST") throw error;
   }
-  // A roll that failed may have left it.
+  // A failed roll may have left an empty file.
   const file = disk.openAppend(path);
   if (file.size === 0) return file;
   const { size } = file;

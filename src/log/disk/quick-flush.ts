@@ -1,39 +1,41 @@
-// Flushing in place: on the thread of the event loop, which waits for the disk, instead of on a thread of the
-// runtime. The way to another thread and back takes a third of the time of a small flush on a fast disk.
-// Leaves to others: flushing in the background (real-disk.ts), and what is flushed when.
+// Decides which flushes run in place: on the event loop's own thread, which then waits for the disk. Handing a small
+// flush to another thread and back costs a third of its time on a fast disk.
+// Leaves to others: flushing in the background (real-disk.ts), and what to flush when.
 
-/** More than this is flushed in the background: the disk has something to do, and so has the event loop. */
+/** Larger flushes run in the background, so that the event loop works while the disk does. */
 const BYTES_MAX = 64 * 1024;
 
-/** Whoever writes is alone when there was no sign of another client for so long, in milliseconds. */
+/** A writer counts as alone after this long without a sign of another client, in milliseconds. */
 const ALONE_MS = 100;
 
-/** A flush in place that took longer has stopped the broker for too much, in milliseconds. */
+/** A flush in place that takes longer blocks the broker for too long, in milliseconds. */
 const QUICK_MS = 1;
 
-/** After such a flush there is none in place for so many times as long: slow ones take 1 part in 20 at most. */
+/**
+ * After a slow flush, none runs in place for this many times its duration, so slow ones take at most 1/20 of the time.
+ */
 const PAUSE_FACTOR = 20;
 
-/** What the rules are told of the world around the disk. */
+/** Signals from outside the disk that the decision needs. */
 export interface QuickFlushContext {
-  /** How many requests were answered so far; without it nobody else is known to be there. */
+  /** Number of requests answered so far; if missing, every writer counts as alone. */
   readonly answered?: () => number;
-  /** A clock in milliseconds that never goes back. */
+  /** A monotonic clock, in milliseconds. */
   readonly now?: () => number;
-  /** Calls an action when this turn of the event loop is over. */
+  /** Calls an action at the end of this turn of the event loop. */
   readonly atEndOfTurn?: (action: () => void) => void;
 }
 
-/** What a file has got since its last flush. */
+/** Writes to a file since its last flush. */
 export interface Unflushed {
   readonly writes: number;
   readonly bytes: number;
 }
 
 /**
- * Says which flushes are worth the wait: those of one small write, while there is nobody else, and while the disk
- * proves to be fast. So whoever writes alone has the shortest latency; where many write, their flushes overlap,
- * and what comes during one shares the next.
+ * Allows a flush in place for a single small write, while there is no other client and the disk is fast. This gives a
+ * lone writer the shortest latency. With many writers, flushes overlap in the background, and writes that arrive during
+ * one flush share the next.
  */
 export class QuickFlushes {
   readonly #answered: () => number;
@@ -55,12 +57,12 @@ export class QuickFlushes {
     this.#atEndOfTurn = atEndOfTurn;
   }
 
-  /** Whether a file is to be flushed in place; to be asked before each flush of any file. */
+  /** Whether to flush this file in place. Must be called before each flush of any file. */
   allow(file: object, { writes, bytes }: Unflushed): boolean {
     const now = this.#now();
     const answered = this.#answered();
-    // Several clients are several files, or several writes that one flush covers, or several flushes in a turn;
-    // or others that ask for something, and would wait for the disk too.
+    // Signs of other clients: several files, several writes in one flush, several flushes in a turn, or other requests
+    // that would wait for the disk too.
     const others = answered - this.#lastAnswered > 1;
     this.#lastAnswered = answered;
     if (file !== this.#lastFile || writes > 1 || this.#inThisTurn || others) {
@@ -70,7 +72,7 @@ export class QuickFlushes {
     return bytes <= BYTES_MAX && now >= this.#aloneFromMs && now >= this.#pausedUntilMs;
   }
 
-  /** Runs a flush in place, and measures it. Throws what it throws. */
+  /** Runs a flush in place and measures it. Errors pass through. */
   run(flush: () => void): void {
     this.#inThisTurn = true;
     this.#atEndOfTurn(() => {

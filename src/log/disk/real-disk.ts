@@ -1,4 +1,4 @@
-// The file system, as storage sees it: appends, positioned reads, mmap, fdatasync, flock.
+// The file system behind the disk interface: appends, positioned reads, mmap, fdatasync, flock.
 // Leaves to others: all knowledge of segments, indexes and topics.
 import { dlopen, FFIType } from "bun:ffi";
 import {
@@ -42,7 +42,10 @@ export class RealAppendFile implements AppendFile {
   readonly #quick: QuickFlushes;
   #closed = false;
   #flushes = 0;
-  /** What came since the last flush; before the first nobody knows what an earlier process has left to flush. */
+  /**
+   * Writes since the last flush. Infinite before the first one, because an earlier process may have left unflushed
+   * writes.
+   */
   #unflushed = { writes: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
 
   /** `fd` is open for append and reading. */
@@ -100,14 +103,14 @@ export class RealAppendFile implements AppendFile {
 
   truncate(size: number): void {
     this.#written = [];
-    // An open sink could write behind the new end.
+    // An open sink could write after the new end.
     this.#sink.end();
     ftruncateSync(this.#fd, size);
     this.#size = size;
   }
 
   read(into: Uint8Array, position: number): number {
-    // The number of a closed descriptor may be another file's by now.
+    // The number of a closed descriptor may belong to another file by now.
     if (this.#closed) throw new RustLogError("STORAGE_ERROR", `${this.path} is closed`);
     return readSync(this.#fd, into, 0, into.length, position);
   }
@@ -116,7 +119,7 @@ export class RealAppendFile implements AppendFile {
     if (this.#closed) return;
     this.#closed = true;
     this.#sink.end();
-    // A flush in the background would fail, or reach the next file that gets the same number.
+    // A background flush would fail, or flush the next file that gets the same descriptor number.
     if (this.#flushes === 0) closeSync(this.#fd);
   }
 }
@@ -125,7 +128,7 @@ export class RealAppendFile implements AppendFile {
 export class RealDisk implements Disk {
   readonly #quick: QuickFlushes;
 
-  /** `quick` says which flushes the event loop waits for. */
+  /** `quick` decides which flushes run on the event loop's thread. */
   constructor(quick = new QuickFlushes()) {
     this.#quick = quick;
   }
@@ -205,7 +208,7 @@ export class RealDisk implements Disk {
     try {
       fd = openSync(path, "r");
     } catch (error) {
-      // A directory above ours that we may pass through but not open is not ours to flush.
+      // A parent directory that we may traverse but not open is not ours to flush.
       if (systemErrorCode(error) === "EACCES") return;
       throw error;
     }
@@ -259,7 +262,7 @@ function takeLock(fd: number, kind: number, path: string): void {
   );
 }
 
-/** Writes down who holds a lock. A full disk does not take the number, and the lock is held all the same. */
+/** Writes the holder's process id into the lock file. Ignores a full disk: the lock is held anyway. */
 function notePid(fd: number): void {
   try {
     ftruncateSync(fd, 0);
@@ -269,7 +272,7 @@ function notePid(fd: number): void {
   }
 }
 
-/** Writes the first `length` bytes: a write may take a part of them only. */
+/** Writes the first `length` bytes, in several writes if the kernel takes only a part. */
 function writeFully(fd: number, bytes: Uint8Array, length: number): void {
   for (let done = 0; done < length;) done += writeSync(fd, bytes, done, length - done);
 }
@@ -279,7 +282,7 @@ function orUndefinedIfMissing<T>(action: () => T): T | undefined {
     return action();
   } catch (error) {
     const code = systemErrorCode(error);
-    // The second: something above it in the path is a file.
+    // ENOTDIR: a parent in the path is a file.
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw error;
   }
@@ -289,7 +292,7 @@ const LOCK_SHARED = 1;
 const LOCK_EXCLUSIVE = 2;
 const LOCK_NON_BLOCKING = 4;
 
-/** `flock(2)`; neither Bun nor node:fs has it. */
+/** `flock(2)`, which neither Bun nor node:fs provides. */
 function tryLock(fd: number, kind: number): boolean {
   const library = process.platform === "darwin" ? "libSystem.B.dylib" : "libc.so.6";
   const libc = dlopen(library, {

@@ -1,30 +1,30 @@
-// Removes a directory tree, one file after the other in the background, so that the event loop never waits for it.
+// Removes a directory tree in the background, one file at a time, so that the event loop never waits.
 // Leaves to others: which directories (topics/removals.ts).
 import type { Dirent } from "node:fs";
 import { readdir, rmdir, unlink } from "node:fs/promises";
 import { joinPath, systemErrorCode } from "./disk.ts";
 
-/** How deep symbolic links are followed: the directory of a topic may be one, and those of its partitions. */
+/** Depth to which symbolic links are followed: the directories of a topic and of its partitions may be links. */
 const LINK_DEPTH = 1;
 
-/** Files that are removed between two rests. */
+/** Files removed between two pauses. */
 const FILES_BEFORE_REST = 32;
 
-/** Longest rest, in milliseconds. */
+/** Longest pause, in milliseconds. */
 const REST_MS_MAX = 100;
 
-/** One removal: what all its directories share. */
+/** State that all directories of one removal share. */
 interface Removal {
   readonly isStopped: () => boolean;
-  /** What could not be removed. */
+  /** Errors of files that could not be removed. */
   readonly faults: unknown[];
-  /** To be awaited after each file. */
+  /** Must be awaited after each file. */
   readonly pace: () => Promise<void> | undefined;
 }
 
 /**
- * Rests as long as it has worked: a flush of the file system waits for all removals before it, and clients wait for
- * flushes.
+ * Pauses for as long as it has worked: a flush of the file system waits for all removals before it, and clients wait
+ * for flushes.
  */
 function halfTime(): () => Promise<void> | undefined {
   let files = 0;
@@ -40,9 +40,9 @@ function halfTime(): () => Promise<void> | undefined {
 }
 
 /**
- * Removes a directory with everything in it. The directory itself, or one directly in it, may be a symbolic link:
- * then what the link leads to is emptied, and the link removed. A file that cannot be removed stays, with the
- * directories above it; rejects with the first such error once everything else is gone.
+ * Removes a directory with everything in it. The directory itself, or one directly in it, may be a symbolic link: then
+ * its target is emptied and the link removed. A file that cannot be removed stays, with its parent directories; once
+ * everything else is gone, it rejects with the first such error.
  */
 export async function removeTree(path: string, isStopped: () => boolean): Promise<void> {
   const removal: Removal = { isStopped, faults: [], pace: halfTime() };
@@ -85,7 +85,7 @@ async function removeBelow(path: string, depth: number, removal: Removal): Promi
   });
 }
 
-/** What a directory holds; nothing if it is a file, or a link to one. */
+/** Entries of a directory; empty for a file or a link to one. */
 async function entriesOf(path: string): Promise<Dirent[]> {
   try {
     return await readdir(path, { withFileTypes: true });

@@ -1,11 +1,11 @@
-// The file of one index of the active segment: it follows the index in memory, and is never flushed alone.
-// Leaves to others: what the entries are. A lost or torn index file is rebuilt from the log.
+// The file of one index of the active segment. It follows the index in memory.
+// Leaves to others: the entries. A lost or torn index file is rebuilt from the log.
 import type { AppendFile, Disk } from "../disk/disk.ts";
 
-/** What both indexes have in common: entries of a fixed size, as they stand in the file. */
+/** Fixed-size entries in file format, which both indexes provide. */
 export interface IndexEntries {
   readonly count: number;
-  /** The entries from number `first` up to number `end`, or to the last: a view. */
+  /** View of the entries from `first` up to but not including `end`, or to the last. */
   bytesFrom(first: number, end?: number): Uint8Array;
 }
 
@@ -17,10 +17,10 @@ export class IndexFile {
   readonly #index: IndexEntries;
   #savedEntries: number;
   #closed = false;
-  /** Saves go one after the other: two at once would write the same entries. */
+  /** Saves run one at a time: two at once would write the same entries. */
   #saving: Promise<void> = Promise.resolve();
 
-  /** `savedEntries` is how many entries the file has already; 0 discards what it has. */
+  /** `savedEntries` is the number of entries already in the file; 0 discards its content. */
   constructor(
     disk: Disk,
     path: string,
@@ -41,28 +41,28 @@ export class IndexFile {
   }
 
   /**
-   * Appends the entries that the file does not have yet, of the first `entries`, creating it if need be. A failure (a full disk) is
-   * no error: the file keeps what it had, and the next call tries again.
+   * Appends those of the first `entries` entries that are not yet in the file, creating it if needed. A failure such as
+   * a full disk is ignored: the file keeps its content, and the next call retries.
    */
   save(entries = this.#index.count): Promise<void> {
     this.#saving = this.#saving.then(() => this.#save(entries));
     return this.#saving;
   }
 
-  /** Forgets the entries that the index does not have any more: their batches were taken back. */
+  /** Forgets saved entries whose batches were rolled back. */
   rewind(): void {
     if (this.#savedEntries <= this.#index.count) return;
     // The next save truncates the file.
     this.#savedEntries = this.#index.count;
   }
 
-  /** Makes what was appended durable, as well as can be. */
+  /** Makes the saved entries durable, on a best-effort basis. */
   async sync(): Promise<void> {
     let file: AppendFile;
     try {
       file = this.#open();
     } catch {
-      return; // It is not complete then, or the next start finds out.
+      return; // Either `complete` is false, or the next start detects it.
     }
     try {
       await file.sync();
@@ -71,7 +71,7 @@ export class IndexFile {
     }
   }
 
-  /** Lets no save begin any more. */
+  /** Prevents further saves. */
   close(): void {
     this.#closed = true;
   }
@@ -81,7 +81,7 @@ export class IndexFile {
     let file: AppendFile | undefined;
     try {
       file = this.#open();
-      // Batches may have been taken back since it was called.
+      // Batches may have been rolled back since the call.
       const count = Math.max(this.#savedEntries, Math.min(entries, this.#index.count));
       file.write(this.#index.bytesFrom(this.#savedEntries, count));
       const pushed = file.push();
@@ -89,13 +89,15 @@ export class IndexFile {
       this.#savedEntries = count;
       this.rewind();
     } catch {
-      // What it has beyond the saved entries, the next save truncates.
+      // The next save truncates anything after the saved entries.
     } finally {
       file?.close();
     }
   }
 
-  /** The file, without what is not saved. It is open for a moment only: a partition may not take a descriptor for it. */
+  /**
+   * Opens the file, truncated to the saved entries. It is closed again after each save, so that it keeps no descriptor.
+   */
   #open(): AppendFile {
     const file = this.#disk.openAppend(this.#path);
     try {

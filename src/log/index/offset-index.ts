@@ -1,13 +1,13 @@
-// The offset index of one segment: which byte position to start scanning from, for an offset.
-// Leaves to others: the file it is kept in (index-file.ts), and the log that it can be rebuilt from.
+// The offset index of one segment: maps an offset to the byte position where scanning starts.
+// Leaves to others: the index file (index-file.ts), and the log from which it can be rebuilt.
 //
 //   entry (8 bytes, big-endian; Kafka's layout)
 //    0 relativeOffset u32   last offset of a batch, less the segment's base offset
 //    4 position       u32   where that batch starts in the .log file
 //
-// Sparse: an entry for the first batch that starts more than INDEX_INTERVAL_BYTES after the last indexed
-// one. It carries no checksum because it can be rebuilt from the log at any time, and because every use of
-// an entry is checked against the batch it points at: an index may be slow, never wrong.
+// Sparse: the first batch that starts more than INDEX_INTERVAL_BYTES after the last indexed one gets an entry. The file
+// has no checksum: it can be rebuilt from the log at any time, and every use of an entry is checked against the batch
+// it points at. A bad index can make a lookup slow, never wrong.
 import { readU32, writeU32 } from "../../record/bytes.ts";
 import type { LookupTrace } from "../segment/lookup-trace.ts";
 
@@ -15,12 +15,12 @@ export const OFFSET_ENTRY_BYTES = 8;
 
 const FIRST_CAPACITY_ENTRIES = 64;
 
-/** Entries in ascending order of both offset and position. */
+/** Entries that ascend in both offset and position. */
 export class OffsetIndex {
   #bytes: Uint8Array;
   #count: number;
 
-  /** Over existing bytes, which may be a read-only mapping; they must have passed `offsetIndexFault`. */
+  /** `bytes` may be a read-only mapping and must have passed `offsetIndexFault`. */
   constructor(
     bytes: Uint8Array = new Uint8Array(FIRST_CAPACITY_ENTRIES * OFFSET_ENTRY_BYTES),
     count = 0,
@@ -77,26 +77,26 @@ export class OffsetIndex {
     this.#count++;
   }
 
-  /** Adds the entry that stands at byte `at` of an index file. */
+  /** Adds the entry at byte `at` of an index file. */
   appendFrom(bytes: Uint8Array, at: number): void {
     this.append(readU32(bytes, at), readU32(bytes, at + 4));
   }
 
-  /** Forgets all but the first `count` entries, after the log was cut. */
+  /** Keeps only the first `count` entries, after the log was truncated. */
   truncate(count: number): void {
     this.#count = Math.min(this.#count, count);
   }
 
-  /** The entries from number `first` up to number `end`, as they stand in the file: a view. */
+  /** View of the entries from `first` up to but not including `end`, in file format. */
   bytesFrom(first: number, end = this.#count): Uint8Array {
     return this.#bytes.subarray(first * OFFSET_ENTRY_BYTES, end * OFFSET_ENTRY_BYTES);
   }
 }
 
-/** What is wrong with the bytes of an offset index for a log of `logBytes`, or undefined. */
+/** Describes what is wrong with an offset index of a log of `logBytes`; undefined if it is well-formed. */
 export function offsetIndexFault(bytes: Uint8Array, logBytes: number): string | undefined {
   if (bytes.length % OFFSET_ENTRY_BYTES !== 0) {
-    return `${bytes.length} bytes is no multiple of ${OFFSET_ENTRY_BYTES}`;
+    return `${bytes.length} bytes is not a multiple of ${OFFSET_ENTRY_BYTES}`;
   }
   let lastOffset = -1;
   let lastPosition = -1;

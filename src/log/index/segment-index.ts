@@ -1,5 +1,5 @@
-// Both indexes of one segment, and the rule by which entries are made as batches are appended.
-// Leaves to others: the layouts of the two indexes, and the files they are kept in (index-file.ts).
+// Both indexes of one segment, and the rule that decides which batches get entries.
+// Leaves to others: the layouts of the two indexes, and their files (index-file.ts).
 import { INDEX_INTERVAL_BYTES } from "../../limits.ts";
 import { OffsetIndex } from "./offset-index.ts";
 import { TimeIndex } from "./time-index.ts";
@@ -35,7 +35,7 @@ export class SegmentIndex {
     return this.#maxTimestamp;
   }
 
-  /** Takes note of a batch, in the order of the log. */
+  /** Adds a batch; batches must come in log order. */
   add(lastRelativeOffset: number, position: number, batchBytes: number, timestamp: number): void {
     this.noteTimestamp(timestamp, lastRelativeOffset);
     if (this.#bytesSinceEntry > INDEX_INTERVAL_BYTES) {
@@ -46,10 +46,7 @@ export class SegmentIndex {
     this.#bytesSinceEntry += batchBytes;
   }
 
-  /**
-   * Takes note of the first batch behind damage, in the order of the log. It always gets an entry, because no header leads
-   * there.
-   */
+  /** Adds the first batch after damage. It always gets an entry, because no header leads to it. */
   addBehindDamage(
     lastRelativeOffset: number,
     position: number,
@@ -60,26 +57,26 @@ export class SegmentIndex {
     this.add(lastRelativeOffset, position, batchBytes, timestamp);
   }
 
-  /** Takes note of a batch that the entries cover already, or that came after the last of them. */
+  /** Updates the largest timestamp for a batch that needs no offset entry. */
   noteTimestamp(timestamp: number, lastRelativeOffset: number): void {
     if (timestamp <= this.#maxTimestamp) return;
     this.#maxTimestamp = timestamp;
     this.#maxTimestampOffset = lastRelativeOffset;
   }
 
-  /** Sets how many bytes of log follow the last entry, after entries were loaded from a file. */
+  /** Sets the number of log bytes after the last entry, once entries were loaded from a file. */
   resumeAfter(bytesSinceEntry: number): void {
     this.#bytesSinceEntry = bytesSinceEntry;
   }
 
-  /** Adds the entry that makes the segment's largest timestamp the last one of its time index. */
+  /** Adds the segment's largest timestamp as the last entry of its time index. */
   seal(): void {
     if (this.#maxTimestamp !== Number.NEGATIVE_INFINITY) {
       this.times.appendIfLater(this.#maxTimestamp, this.#maxTimestampOffset);
     }
   }
 
-  /** Remembers the present state, which `rewind` returns to. */
+  /** Remembers the current state for `rewind`. */
   mark(): void {
     this.#mark = {
       offsetEntries: this.offsets.count,
@@ -90,7 +87,7 @@ export class SegmentIndex {
     };
   }
 
-  /** Returns to the last mark, after batches added since could not be written. */
+  /** Returns to the last mark, after a write of the batches added since then failed. */
   rewind(): void {
     const mark = this.#mark;
     if (mark === undefined) throw new Error("rewind without a mark");

@@ -1,12 +1,12 @@
-// The time index of one segment: from which offset on a timestamp may be found.
-// Leaves to others: the file it is kept in (index-file.ts), and the log that it can be rebuilt from.
+// The time index of one segment: maps a timestamp to the offset where searching starts.
+// Leaves to others: the index file (index-file.ts), and the log from which it can be rebuilt.
 //
 //   entry (12 bytes, big-endian; Kafka's layout)
 //    0 timestamp      i64   largest timestamp of any record up to and with the batch named next
 //    8 relativeOffset u32   last offset of the batch that has it, less the segment's base offset
 //
-// Timestamps come from clients and may go backwards; entries hold running maxima and so always ascend.
-// The last entry of a sealed segment is the largest timestamp of the segment.
+// Timestamps come from clients and may go backwards. Entries hold running maxima, so they always ascend. The last entry
+// of a sealed segment is the largest timestamp of the segment.
 import { readI64, readU32, writeI64, writeU32 } from "../../record/bytes.ts";
 import { OFFSET_MAX } from "../../limits.ts";
 import type { LookupTrace } from "../segment/lookup-trace.ts";
@@ -15,12 +15,12 @@ export const TIME_ENTRY_BYTES = 12;
 
 const FIRST_CAPACITY_ENTRIES = 64;
 
-/** Entries in ascending order of both timestamp and offset. */
+/** Entries that ascend in both timestamp and offset. */
 export class TimeIndex {
   #bytes: Uint8Array;
   #count: number;
 
-  /** Over existing bytes, which may be a read-only mapping; they must have passed `timeIndexFault`. */
+  /** `bytes` may be a read-only mapping and must have passed `timeIndexFault`. */
   constructor(
     bytes: Uint8Array = new Uint8Array(FIRST_CAPACITY_ENTRIES * TIME_ENTRY_BYTES),
     count = 0,
@@ -56,7 +56,7 @@ export class TimeIndex {
     return low - 1;
   }
 
-  /** Adds an entry if its timestamp and offset are above the last entry's; otherwise it says nothing new. */
+  /** Adds an entry if its timestamp and offset are above the last entry's; otherwise it would add no information. */
   appendIfLater(timestamp: number, relativeOffset: number): void {
     if (this.#count > 0) {
       const last = this.#count - 1;
@@ -73,31 +73,31 @@ export class TimeIndex {
     this.#count++;
   }
 
-  /** Adds the entry that stands at byte `at` of an index file. */
+  /** Adds the entry at byte `at` of an index file. */
   appendFrom(bytes: Uint8Array, at: number): void {
     this.appendIfLater(readI64(bytes, at), readU32(bytes, at + 8));
   }
 
-  /** Forgets all but the first `count` entries, after the log was cut. */
+  /** Keeps only the first `count` entries, after the log was truncated. */
   truncate(count: number): void {
     this.#count = Math.min(this.#count, count);
   }
 
-  /** The entries from number `first` up to number `end`, as they stand in the file: a view. */
+  /** View of the entries from `first` up to but not including `end`, in file format. */
   bytesFrom(first: number, end = this.#count): Uint8Array {
     return this.#bytes.subarray(first * TIME_ENTRY_BYTES, end * TIME_ENTRY_BYTES);
   }
 }
 
-/** What is wrong with the bytes of a time index, or undefined. */
+/** Describes what is wrong with a time index; undefined if it is well-formed. */
 export function timeIndexFault(bytes: Uint8Array): string | undefined {
   if (bytes.length % TIME_ENTRY_BYTES !== 0) {
-    return `${bytes.length} bytes is no multiple of ${TIME_ENTRY_BYTES}`;
+    return `${bytes.length} bytes is not a multiple of ${TIME_ENTRY_BYTES}`;
   }
   let lastTimestamp = Number.NEGATIVE_INFINITY;
   let lastOffset = -1;
   for (let at = 0; at < bytes.length; at += TIME_ENTRY_BYTES) {
-    // Read in halves: garbage need not be a safe integer, and is no reason to throw.
+    // Read in halves: `readI64` throws for a damaged value that is not a safe integer.
     const high = readU32(bytes, at) | 0;
     const timestamp = high * 2 ** 32 + readU32(bytes, at + 4);
     const offset = readU32(bytes, at + 8);
