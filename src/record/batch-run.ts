@@ -1,4 +1,4 @@
-// A run of batches in memory, walked from header to header: checks each, and finds the way behind a damaged one.
+// A run of batches in memory, walked from header to header. Checks each batch and finds the next one after damage.
 // Leaves to others: the records inside (cursor.ts), and what makes a batch valid (batch.ts).
 import {
   BATCH_HEADER_BYTES,
@@ -14,31 +14,31 @@ import { corrupt } from "./headers.ts";
 import { NO_BYTES } from "./bytes.ts";
 
 export interface BatchRunOptions {
-  /** false: the CRCs of the batches are not checked; for bytes of which that is known to be done (true). */
+  /** Whether to check the CRCs of the batches (true). Set to false for bytes whose CRCs were checked before. */
   readonly checkCrcs?: boolean;
-  /** Offset after the last record of the bytes. With it, the batches must ascend and end by there. */
+  /** Offset after the last record of the bytes. If given, the batches must ascend and end at or before it. */
   readonly endOffset?: number;
 }
 
-/** A position in a run of batches: at the batch that was entered last. */
+/** A position in a run of batches: the batch that was entered last. */
 export class BatchRun {
   bytes: Uint8Array = NO_BYTES;
-  /** Where the present batch starts. */
+  /** Position of the current batch. */
   at = 0;
-  /** Where the present batch ends, once it was found to be whole. */
+  /** End of the current batch, once it is known to be valid. */
   next = 0;
   #end = 0;
   #checkCrcs = true;
   #endOffset: number | undefined;
-  /** Offset after the last record of the last whole batch. */
+  /** Offset after the last record of the last valid batch. */
   #previousEnd = 0;
-  /** Made at the first damage, because its work is linear only for all damage together. */
+  /** Created at the first damage and kept, because its work is linear only over all damage together. */
   #walker: BatchWalker | undefined;
-  /** The damaged batch that was searched from last, and what was found. */
+  /** The last damaged batch, and the batch found after it. */
   #searchedFrom = -1;
   #found: number | undefined;
 
-  /** Starts over, before the first batch in `bytes[start, end)`. */
+  /** Starts over before the first batch in `bytes[start, end)`. */
   reset(bytes: Uint8Array, start: number, end: number, options: BatchRunOptions): void {
     this.bytes = bytes;
     this.at = start;
@@ -51,7 +51,7 @@ export class BatchRun {
     this.#searchedFrom = -1;
   }
 
-  /** Moves to the next batch; false after the last one. Throws CORRUPT_MESSAGE, and stays there. */
+  /** Moves to the next batch; returns false after the last one. Throws CORRUPT_MESSAGE at damage, and does not move past it. */
   enter(): boolean {
     if (this.next >= this.#end) return false;
     const { bytes, next: at } = this;
@@ -63,12 +63,12 @@ export class BatchRun {
     return true;
   }
 
-  /** Says that the records of the present batch can be opened. */
+  /** Marks the current batch as readable. */
   opened(): void {
     this.#previousEnd = nextOffset(this.bytes, this.at);
   }
 
-  /** Base offset of the present batch, which may be damaged, as far as what it states can be right. */
+  /** Base offset of the current batch. If the batch is damaged, its stated offset counts only if it is plausible. */
   get plausibleBaseOffset(): number {
     const { bytes, at } = this;
     const isThere = this.#end - at >= BATCH_HEADER_BYTES && isSafeI64(bytes, at);
@@ -77,7 +77,7 @@ export class BatchRun {
     return isPossible ? stated : this.#previousEnd;
   }
 
-  /** Where the next whole batch starts after the present one, which is damaged; undefined if there is none. */
+  /** Position of the next valid batch after the current, damaged one; undefined if there is none. */
   afterDamage(fromOffset: number, isOpen: boolean): number | undefined {
     if (this.#searchedFrom !== this.at) {
       this.#searchedFrom = this.at;
@@ -90,7 +90,7 @@ export class BatchRun {
   #search(baseOffsetMin: number): number | undefined {
     const { bytes, at } = this;
     if (this.#end - at < BATCH_HEADER_BYTES) return undefined;
-    // A length that leads to the end is right: the usual case, without a search.
+    // The usual case: a length that leads to the end is right, so no search is needed.
     if (at + batchBytes(bytes, at) === this.#end) return undefined;
     const source = bytes.subarray(0, this.#end);
     this.#walker ??= new BatchWalker({
@@ -113,12 +113,12 @@ export class BatchRun {
     }
   }
 
-  /** Goes on at `position`, or at the end. */
+  /** Continues at `position`, or at the end. */
   skipTo(position: number | undefined): void {
     this.next = position ?? this.#end;
   }
 
-  /** The CRC does not cover the base offset, so a wrong one shows only beside its neighbours. */
+  /** The CRC does not cover the base offset, so a wrong one shows only by comparison with its neighbours. */
   #checkOffsets(endOffset: number): void {
     const base = baseOffset(this.bytes, this.at);
     if (base < this.#previousEnd) {

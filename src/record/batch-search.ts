@@ -1,40 +1,40 @@
-// Finding whole batches among damaged bytes of a `.log` file, in one pass over the file whatever it holds.
+// Finds valid batches among damaged bytes of a `.log` file, in one pass over the file whatever it holds.
 // Leaves to others: which of them count (batch-walker.ts).
 //
-// Anybody may send a record whose value looks like a million batch headers, each of a batch that ends far behind it.
-// Computing a CRC for each would be quadratic. Instead there is one CRC that runs over the file. Where the checked
-// bytes of a possible batch begin, that CRC, the CRC in the header and the length tell which value it must have where
-// the batch ends (crc32c-combine.ts). When the pass gets there, one comparison tells whether the batch is whole.
-// So each byte goes into a CRC once, and a possible batch costs the same whatever its length.
+// A client can send a record whose value looks like a million batch headers, each of a batch that ends far behind it.
+// Computing a CRC for each would be quadratic. Instead, one CRC runs over the file. At the start of a candidate batch,
+// the running CRC, the CRC in the header and the length give the value that the running CRC must have at the end of the
+// batch (crc32c-combine.ts). When the pass gets there, one comparison decides. So each byte is checksummed once, and a
+// candidate costs the same whatever its length.
 //
-// Memory: a block of the file, and 24 bytes for each possible batch that is not behind the walk yet.
+// Memory: one block of the file, and 24 bytes for each candidate that the walk has not passed.
 import { BATCH_HEADER_BYTES, BATCH_MAGIC, batchBytes, crc, FIELD, mayBeBatch } from "./batch.ts";
 import { combineCrc32c } from "./crc32c-combine.ts";
 import type { ByteSource, Crc32c } from "./batch-walker.ts";
 import { CandidateBatches, NO_CANDIDATE } from "./candidate-batches.ts";
 
-/** How much of the file is read and searched at a time. */
+/** Bytes of the file that are read and searched at a time. */
 const BLOCK_BYTES = 1024 * 1024;
 
-/** Bytes of a header from where the CRC begins. */
+/** Bytes of a header that the CRC covers. */
 const CHECKED_HEADER_BYTES = BATCH_HEADER_BYTES - FIELD.attributes;
 
-/** Sorts ends and numbers of candidates as one number: the number is in the low bits. */
+/** Packs the end and the number of a candidate into one sortable number, with the number in the low bits. */
 const NUMBERS = 2 ** 31;
 
-/** A search from one position to the end of a file, which goes on as far as it is asked. */
+/** A search from one position towards the end of a file. It advances only as far as it is asked. */
 export class BatchSearch {
   readonly #file: ByteSource;
   readonly #crc32c: Crc32c;
   readonly #from: number;
   readonly #bytes: Uint8Array;
   readonly #found = new CandidateBatches();
-  /** By block: the last candidate that was found to end there; each links to the one found before it. */
+  /** Per block, the last candidate found that ends there; each candidate links to the one found before it. */
   readonly #lastEnding: Int32Array;
-  /** Position to which the CRC runs, and its value from `#from` to there. */
+  /** Position that the running CRC has reached, and its value from `#from` to there. */
   #swept: number;
   #running = 0;
-  /** The next position that a header is looked for at. */
+  /** The next position to look for a header at. */
   #scanned: number;
 
   constructor(file: ByteSource, from: number, crc32c: Crc32c) {
@@ -48,19 +48,19 @@ export class BatchSearch {
     this.#lastEnding = new Int32Array(Math.ceil(left / BLOCK_BYTES)).fill(NO_CANDIDATE);
   }
 
-  /** How many bytes the pass has gone over. */
+  /** Bytes that the pass has covered. */
   get sweptBytes(): number {
     return this.#swept - this.#from;
   }
 
-  /** Forgets what was found before `position`, where nobody will ask again. */
+  /** Forgets candidates before `position`. */
   forget(position: number): void {
     this.#found.dropBefore(position);
   }
 
   /**
-   * The exclusive or of the CRC that the batch at `position` states and that of its bytes: 0 if it is whole. Its
-   * header must be plausible, and the position not forgotten.
+   * XOR of the stated and the computed CRC of the batch at `position`: 0 if the batch is valid. Its header must be
+   * plausible, and the position not forgotten.
    */
   crcDifferenceAt(position: number): number {
     while (this.#scanned <= position) this.#sweepBlock();
@@ -69,7 +69,7 @@ export class BatchSearch {
     return this.#resolve(candidate);
   }
 
-  /** Position of the first whole batch from `position` on; undefined if there is none. Forgets what is before it. */
+  /** Position of the first valid batch from `position` on; undefined if there is none. Forgets candidates before it. */
   next(position: number): number | undefined {
     const found = this.#found;
     found.dropBefore(position);
@@ -88,14 +88,14 @@ export class BatchSearch {
     return this.#found.valueOf(candidate);
   }
 
-  /** Extends the pass by a block: finds the candidates that begin in it, and settles those that end in it. */
+  /** Extends the pass by a block: finds the candidates that begin in it and settles those that end in it. */
   #sweepBlock(): void {
     const blockStart = this.#swept;
     const blockEnd = Math.min(blockStart + BLOCK_BYTES, this.#file.size);
     const readFrom = Math.min(this.#scanned, blockStart);
     const wanted = Math.min(blockEnd + CHECKED_HEADER_BYTES, this.#file.size) - readFrom;
     const count = this.#file.read(this.#bytes.subarray(0, wanted), readFrom);
-    // A file that was truncated meanwhile.
+    // The file was truncated meanwhile.
     if (count < wanted) this.#bytes.fill(0, count, wanted);
     let beginning = this.#found.end;
     this.#findHeaders(readFrom, blockEnd);
@@ -119,7 +119,7 @@ export class BatchSearch {
     this.#swept = blockEnd;
   }
 
-  /** Notes the possible batches whose checked bytes begin no later than `blockEnd`. */
+  /** Adds the candidates whose checksummed bytes begin at or before `blockEnd`. */
   #findHeaders(readFrom: number, blockEnd: number): void {
     const bytes = this.#bytes;
     const { size } = this.#file;
@@ -132,7 +132,7 @@ export class BatchSearch {
     this.#scanned = Math.max(position, blockEnd - FIELD.attributes + 1);
   }
 
-  /** The candidates that end in the block, in that order, as keys; the new ones that end later are put aside. */
+  /** The candidates that end in the block, as keys in that order. New candidates that end later are put aside. */
   #takeEnding(firstNew: number, blockStart: number, blockEnd: number): Float64Array {
     const found = this.#found;
     const keys: number[] = [];
@@ -145,7 +145,7 @@ export class BatchSearch {
       older !== NO_CANDIDATE;
       older = found.linkOf(older)
     ) {
-      // Those that were forgotten need no answer.
+      // Forgotten candidates need no answer.
       if (older >= found.first) take(older);
       else break;
     }
@@ -161,7 +161,7 @@ export class BatchSearch {
     return Float64Array.from(keys).sort();
   }
 
-  /** Gives the candidates that begin up to `end` the value that the CRC must have at their ends. */
+  /** Computes, for the candidates that begin up to `end`, the value that the running CRC must have at their ends. */
   #begin(first: number, end: number, readFrom: number, runTo: (position: number) => void): number {
     const found = this.#found;
     let candidate = first;
@@ -177,7 +177,7 @@ export class BatchSearch {
     return candidate;
   }
 
-  /** The number of the block whose last byte, or an earlier one, is just before `end`. */
+  /** Number of the block that contains the byte before `end`. */
   #blockOf(end: number): number {
     return Math.floor((end - 1 - this.#from) / BLOCK_BYTES);
   }

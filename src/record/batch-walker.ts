@@ -1,17 +1,17 @@
-// The walk over the batches of a `.log` file whose bytes may be damaged: whether a batch starts at a position, and
-// where the next one is. Recovery, `verify`, `inspect` and clients all walk with it, so they agree on what a batch is.
-// Leaves to others: what is made of it (log/recovery/segment-scan.ts, inspection/segment-walk.ts, batch-run.ts).
+// Walks the batches of a `.log` file that may be damaged: tells whether a batch starts at a position, and where the next
+// one is. Recovery, `verify`, `inspect` and clients all use it, so they agree on what a batch is.
+// Leaves to others: using the result (log/recovery/segment-scan.ts, inspection/segment-walk.ts, batch-run.ts).
 //
-// The size of a batch has no limit of its own but the end of the file, so no batch that a broker has ever accepted
-// is called damaged. Memory: one window; the CRC of a larger batch is computed piece by piece.
+// Only the end of the file limits the size of a batch, so no batch that a broker has ever accepted counts as damaged.
+// Memory: one window; the CRC of a larger batch is computed piece by piece.
 //
-// After damage the walk goes on where the damaged batch says that it ends, if a batch with higher offsets is there;
-// else at the next byte where a batch with a matching CRC starts. A record's value may hold whole batches of another
-// log: one that has a lower offset than is due is passed over.
+// After damage, the walk continues where the damaged batch says that it ends, if a batch with higher offsets is there, or
+// else at the next byte where a batch with a matching CRC starts. A record's value may contain whole batches of another
+// log, so a batch whose offset is too low is skipped.
 //
-// The work is linear, whatever the bytes are. A CRC that does not match, and a search that goes further than to the next
-// batch, are work that led nowhere. Once there was as much of it as the file has bytes, one search that
-// goes over the rest of the file once (batch-search.ts) answers for all that follows.
+// The work is linear whatever the bytes are. A CRC that does not match, and a search beyond the next batch, are wasted
+// work. Once that adds up to the size of the file, a single search over the rest of the file (batch-search.ts) answers
+// everything that follows.
 import {
   BATCH_HEADER_BYTES,
   BATCH_MAGIC,
@@ -32,28 +32,28 @@ const WINDOW_BYTES = 4 * 1024 * 1024;
 /** A file that is read by position. */
 export interface ByteSource {
   readonly size: number;
-  /** Reads as much of `into` as there is from `position`; returns how many bytes there were. */
+  /** Fills `into` from `position`, as far as the file goes; returns the number of bytes read. */
   read(into: Uint8Array, position: number): number;
 }
 
-/** Computes a CRC-32C; tests count with it how many bytes are checked. */
+/** Computes a CRC-32C. Tests use it to count the checked bytes. */
 export type Crc32c = typeof crc32c;
 
 /** A walk over one `.log` file. */
 export class BatchWalker {
-  /** Bytes with the header, or after `load` the batch, that was asked for last; another array after each call. */
+  /** Contains the last requested header, or the whole batch after `load`. Each call may replace the array. */
   bytes: Uint8Array;
   readonly #file: ByteSource;
   readonly #crc32c: Crc32c;
   #window: Uint8Array;
-  /** The part of the file that is in `bytes`. */
+  /** The range of the file that `bytes` holds. */
   #start = 0;
   #end = 0;
-  /** For headers away from the window. */
+  /** Buffer for headers outside of the window. */
   readonly #header = new Uint8Array(BATCH_HEADER_BYTES);
-  /** Bytes of work that led nowhere. */
+  /** Bytes of wasted work. */
   #wasted = 0;
-  /** Once too much was wasted: what all CRCs are known from. */
+  /** Set once too much work was wasted; answers all further questions. */
   #search: BatchSearch | undefined;
 
   constructor(file: ByteSource, computeCrc: Crc32c = crc32c) {
@@ -63,14 +63,14 @@ export class BatchWalker {
     this.bytes = this.#window;
   }
 
-  /** Where the byte at `position` of the file stands in `bytes`. */
+  /** Index in `bytes` of the byte at `position` of the file. */
   at(position: number): number {
     return position - this.#start;
   }
 
   /**
-   * Why no valid batch starts at `position`, or undefined; then its header is in `bytes`. Positions ascend from call
-   * to call.
+   * Why no valid batch starts at `position`. Undefined if one does; then its header is in `bytes`. Positions must ascend
+   * from call to call.
    */
   faultAt(position: number): BatchFault | undefined {
     this.#search?.forget(position);
@@ -85,12 +85,12 @@ export class BatchWalker {
     return crcFault;
   }
 
-  /** Brings all of the batch at `position`, which must be valid, into `bytes`. */
+  /** Loads the whole batch at `position`, which must be valid, into `bytes`. */
   load(position: number, size: number): void {
     this.#fill(position, size);
   }
 
-  /** A copy of the header at `position`; undefined when there is none that could be one. */
+  /** A copy of the header at `position`; undefined if no plausible header is there. */
   headerAt(position: number): Uint8Array | undefined {
     this.#fill(position, BATCH_HEADER_BYTES);
     const at = this.at(position);
@@ -99,12 +99,12 @@ export class BatchWalker {
     return this.bytes.slice(at, at + BATCH_HEADER_BYTES);
   }
 
-  /** Base offset that a plausible header at `position` states; NaN if none is there. */
+  /** Base offset in the plausible header at `position`; NaN if there is none. */
   baseOffsetAt(position: number): number {
     return this.#peek(position) ? baseOffset(this.#header, 0) : Number.NaN;
   }
 
-  /** Where the walk goes on after the damage at `position`, whose header is `header`: a batch, or the end of the file. */
+  /** Where the walk continues after damage at `position`, whose header is `header`: at a batch, or the end of the file. */
   findNext(position: number, header: Uint8Array | undefined, offsetMin: number): number {
     const stated = header === undefined ? undefined : statedEnd(header);
     if (stated !== undefined && this.#isWhole(position + stated.size)) {
@@ -125,18 +125,18 @@ export class BatchWalker {
     return found ?? this.#file.size;
   }
 
-  /** Whether a whole batch starts at `position`; then its header is in `#header`. */
+  /** Whether a valid batch starts at `position`; then its header is in `#header`. */
   #isWhole(position: number): boolean {
     if (!this.#peek(position)) return false;
     const size = batchBytes(this.#header, 0);
     this.#fill(position, BATCH_HEADER_BYTES);
     const isWhole = this.#crcOf(position, size) === crc(this.#header, 0);
-    // The window has to come back.
+    // The window must be read again.
     if (!isWhole) this.#wasted += size + this.#window.length;
     return isWhole;
   }
 
-  /** Reads the header at `position` into `#header`; whether it is plausible. */
+  /** Reads the header at `position` into `#header`; returns whether it is plausible. */
   #peek(position: number): boolean {
     const left = this.#file.size - position;
     if (left < BATCH_HEADER_BYTES) return false;
@@ -144,7 +144,7 @@ export class BatchWalker {
     return findBatchFault(this.#header, 0, left, false) === undefined;
   }
 
-  /** The CRC of the batch at `position`, whose header is in `bytes` and stays there. */
+  /** Computes the CRC of the batch at `position`. Its header is in `bytes` and stays there. */
   #crcOf(position: number, size: number): number {
     if (this.#search !== undefined) {
       const stated = crc(this.bytes, this.at(position));
@@ -170,7 +170,7 @@ export class BatchWalker {
     return computed;
   }
 
-  /** Makes sure that `size` bytes from `position` are in `bytes`, or all that the file has. */
+  /** Ensures that `bytes` holds `size` bytes from `position`, or as many as the file has. */
   #fill(position: number, size: number): void {
     const end = Math.min(position + size, this.#file.size);
     if (position >= this.#start && end <= this.#end) return;
@@ -178,7 +178,7 @@ export class BatchWalker {
     this.#read(position, this.#window.length);
   }
 
-  /** Makes `bytes` the window, with up to `bytesMax` bytes from `position`. */
+  /** Reads up to `bytesMax` bytes from `position` into the window. */
   #read(position: number, bytesMax: number): void {
     this.bytes = this.#window;
     this.#start = position;
@@ -186,7 +186,7 @@ export class BatchWalker {
   }
 }
 
-/** Where a header says that its batch ends, and with which offset the next one begins. */
+/** The end of the batch and the offset after it, as its header states them. */
 function statedEnd(header: Uint8Array): { size: number; nextOffset: number } | undefined {
   const size = batchBytes(header, 0);
   if (size < BATCH_HEADER_BYTES) return undefined;

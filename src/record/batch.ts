@@ -1,5 +1,5 @@
-// The record batch, Kafka's format v2 (magic 2): its header, and the checks that make it safe to keep.
-// Leaves to others: the records inside (encoder.ts, cursor.ts). The broker never looks there.
+// The header of a record batch, Kafka's format v2 (magic 2), and the checks that make a batch safe to keep.
+// Leaves to others: the records inside (encoder.ts, cursor.ts), which the broker never reads.
 // Source: https://kafka.apache.org/documentation/#recordbatch
 //
 //  0 baseOffset i64 | 8 batchLength i32 | 12 partitionLeaderEpoch i32 | 16 magic i8 | 17 crc u32
@@ -25,7 +25,7 @@ import {
 } from "./bytes.ts";
 import { crc32c } from "./crc32c.ts";
 
-/** Bytes of a batch that its `batchLength` does not count: the base offset and the length itself. */
+/** Bytes that `batchLength` does not count: the base offset and the length itself. */
 export const BATCH_OVERHEAD_BYTES = 12;
 
 /** Bytes of a batch before its records. */
@@ -61,27 +61,27 @@ export const CODECS: readonly Codec[] = ["none", "gzip", "snappy", "lz4", "zstd"
 const CODEC_MASK = 0x07;
 const LOG_APPEND_TIME_BIT = 0x08;
 
-/** The attributes of a batch that belongs to a transaction, or steers one. */
+/** Attribute bits of transactional and control batches. */
 export const TRANSACTIONAL_OR_CONTROL_MASK = 0x30;
 
-// Accessors. `at` is where the batch starts in `bytes`; whole headers must be there.
+// Accessors. `at` is the position of the batch in `bytes`, which must contain the whole header.
 
 /** First offset that the batch covers. */
 export function baseOffset(bytes: Uint8Array, at: number): number {
   return readI64(bytes, at + FIELD.baseOffset);
 }
 
-/** Size of the whole batch in bytes, as its length field says. */
+/** Size of the whole batch in bytes, from its length field. */
 export function batchBytes(bytes: Uint8Array, at: number): number {
   return BATCH_OVERHEAD_BYTES + readI32(bytes, at + FIELD.batchLength);
 }
 
-/** Version of the format; 2 is the only one there is here. */
+/** Version of the format; only 2 is supported. */
 export function magic(bytes: Uint8Array, at: number): number {
   return bytes[at + FIELD.magic]!;
 }
 
-/** The CRC-32C that the batch states. */
+/** The CRC-32C in the header. */
 export function crc(bytes: Uint8Array, at: number): number {
   return readU32(bytes, at + FIELD.crc);
 }
@@ -91,12 +91,12 @@ export function attributes(bytes: Uint8Array, at: number): number {
   return readU16(bytes, at + FIELD.attributes);
 }
 
-/** The codec; undefined for a number that stands for none. */
+/** The codec; undefined for an unknown number. */
 export function codecOf(bytes: Uint8Array, at: number): Codec | undefined {
   return CODECS[attributes(bytes, at) & CODEC_MASK];
 }
 
-/** Whether every record has the batch's largest timestamp, whatever its own delta says (LogAppendTime). */
+/** Whether all records have the batch's largest timestamp instead of their own (LogAppendTime). */
 export function hasLogAppendTime(bytes: Uint8Array, at: number): boolean {
   return (attributes(bytes, at) & LOG_APPEND_TIME_BIT) !== 0;
 }
@@ -116,7 +116,7 @@ export function nextOffset(bytes: Uint8Array, at: number): number {
   return lastOffset(bytes, at) + 1;
 }
 
-/** Timestamp of the first record, in milliseconds; the deltas of all records add to it. */
+/** Timestamp of the first record, in milliseconds; the timestamps of all records are relative to it. */
 export function baseTimestamp(bytes: Uint8Array, at: number): number {
   return readI64(bytes, at + FIELD.baseTimestamp);
 }
@@ -126,22 +126,22 @@ export function maxTimestamp(bytes: Uint8Array, at: number): number {
   return readI64(bytes, at + FIELD.maxTimestamp);
 }
 
-/** The same for lookups by time: -Infinity for a batch without records, whatever its header says. */
+/** The same for lookups by time, but -Infinity for a batch without records. */
 export function newestTimestamp(bytes: Uint8Array, at: number): number {
   return recordCount(bytes, at) === 0 ? Number.NEGATIVE_INFINITY : maxTimestamp(bytes, at);
 }
 
-/** Id of an idempotent producer; -1 for any other. */
+/** Id of the idempotent producer; -1 if the producer is not idempotent. */
 export function producerId(bytes: Uint8Array, at: number): number {
   return readI64(bytes, at + FIELD.producerId);
 }
 
-/** Epoch of an idempotent producer; -1 for any other. */
+/** Epoch of the idempotent producer; -1 if the producer is not idempotent. */
 export function producerEpoch(bytes: Uint8Array, at: number): number {
   return readI16(bytes, at + FIELD.producerEpoch);
 }
 
-/** Sequence number of the first record of an idempotent producer's batch; -1 for any other. */
+/** Sequence number of the first record; -1 if the producer is not idempotent. */
 export function baseSequence(bytes: Uint8Array, at: number): number {
   return readI32(bytes, at + FIELD.baseSequence);
 }
@@ -150,26 +150,26 @@ export function recordCount(bytes: Uint8Array, at: number): number {
   return readI32(bytes, at + FIELD.recordCount);
 }
 
-/** Which records of which producer a batch has. */
+/** Identifies the records of a batch: its producer and the first sequence number. */
 export interface ProducerSequence {
   readonly producerId: number;
   readonly producerEpoch: number;
   readonly baseSequence: number;
 }
 
-/** Of a batch whose producer is not idempotent. */
+/** For a batch whose producer is not idempotent. */
 export const NO_PRODUCER: ProducerSequence = {
   producerId: -1,
   producerEpoch: -1,
   baseSequence: -1,
 };
 
-/** Sequence numbers go round within 31 bits, as Kafka's do. */
+/** Sequence numbers wrap around after 31 bits, as in Kafka. */
 export function sequenceAfter(sequence: number, records: number): number {
   return (sequence + records) % 2 ** 31;
 }
 
-/** Sets the producer's fields of a batch that is otherwise complete, and its CRC. */
+/** Sets the producer fields and the CRC of a batch that is otherwise complete. */
 export function stampProducer(batch: Uint8Array, sequence: ProducerSequence): void {
   writeI64(batch, FIELD.producerId, sequence.producerId);
   writeU16(batch, FIELD.producerEpoch, sequence.producerEpoch);
@@ -178,31 +178,30 @@ export function stampProducer(batch: Uint8Array, sequence: ProducerSequence): vo
 }
 
 /**
- * Whether a batch with base offset `stated` that covers `offsets` offsets can't stand where it does: `due` is the end of
- * the batch before it, `next` the base offset of the one after it, or NaN if there is none. Offsets ascend and may have
- * gaps, and no CRC covers a base offset. So a wrong one shows only where it overlaps a neighbour: one that is too low the
- * batch before it, one that is too high the batch after it. If that one left no room at all, it is the wrong one.
+ * Whether base offset `stated` of a batch that covers `offsets` offsets conflicts with its neighbours. `due` is the end of
+ * the batch before it; `next` is the base offset of the batch after it, or NaN if there is none. Offsets ascend, may have
+ * gaps, and are not covered by the CRC, so a wrong one shows only as an overlap: with the batch before it if it is too
+ * low, with the batch after it if it is too high. If the batch after it leaves no room at all, that one is wrong.
  */
 export function isMisplaced(stated: number, due: number, offsets: number, next: number): boolean {
   if (stated <= due) return stated < due;
   return next < stated + offsets && next >= due + offsets;
 }
 
-/** Sets the base offset; the CRC does not cover it. */
+/** Sets the base offset, which the CRC does not cover. */
 export function stampBaseOffset(bytes: Uint8Array, at: number, offset: number): void {
   writeI64(bytes, at + FIELD.baseOffset, offset);
 }
 
-/** Why bytes are no valid batch. `truncated`: what is there may be the start of one. */
+/** Why bytes are not a valid batch. `truncated`: they may be the start of one. */
 export interface BatchFault {
   readonly kind: "truncated" | "length" | "magic" | "offset" | "count" | "codec" | "time" | "crc";
   readonly message: string;
 }
 
 /**
- * Why the bytes from `at` are no valid batch, or undefined if they are one. `end` is the end of the bytes
- * that are available. Never throws, and believes no length before it has been checked. With `checkCrc` false it
- * goes by the header alone.
+ * Why the bytes from `at` are not a valid batch, or undefined if they are. `end` is the end of the available bytes.
+ * Never throws, and uses no length before it has been checked. With `checkCrc` false, it checks only the header.
  */
 export function findBatchFault(
   bytes: Uint8Array,
@@ -229,7 +228,7 @@ export function findBatchFault(
   return findCrcFault(bytes, at, crc32c(bytes, at + FIELD.attributes, at + size));
 }
 
-/** Why a batch is not valid whose CRC was computed as `computed`. */
+/** Compares the stated CRC of a batch with the computed one. */
 export function findCrcFault(
   bytes: Uint8Array,
   at: number,
@@ -242,8 +241,8 @@ export function findCrcFault(
 }
 
 /**
- * Whether the bytes from `at`, of which a whole header must be there, may be a batch that fits into `left` bytes: all
- * that `findBatchFault` checks but the CRC. Allocates nothing, so that it can be asked of every byte of a file.
+ * Whether the bytes from `at`, which hold a whole header, may be a batch that fits into `left` bytes. Checks the same as
+ * `findBatchFault` except the CRC. Allocates nothing, because it is called for every byte of a file.
  */
 export function mayBeBatch(bytes: Uint8Array, at: number, left: number): boolean {
   if (bytes[at + FIELD.magic] !== BATCH_MAGIC || bytes[at] !== 0) return false;
@@ -251,7 +250,7 @@ export function mayBeBatch(bytes: Uint8Array, at: number, left: number): boolean
   return size >= BATCH_HEADER_BYTES && size <= left && headerFaultKind(bytes, at) === undefined;
 }
 
-/** The same for the header alone, all of which must be there: everything but the length and the CRC. */
+/** The same for the header alone: everything but the length and the CRC. */
 function findHeaderFault(bytes: Uint8Array, at: number): BatchFault | undefined {
   const kind = headerFaultKind(bytes, at);
   if (kind === undefined) return undefined;
@@ -288,13 +287,13 @@ const HEADER_FAULTS: Readonly<Record<HeaderFaultKind, (bytes: Uint8Array, at: nu
     time: () => "a timestamp is impossible",
   };
 
-/** Whether all offsets from the one at `at`, and the one after the last, are exact as numbers. */
+/** Whether all offsets of the batch, and the one after the last, are safe integers. */
 function isSafeOffset(bytes: Uint8Array, at: number, delta: number): boolean {
   const high = readI32(bytes, at);
   return high >= 0 && high * 2 ** 32 + readU32(bytes, at + 4) + delta < OFFSET_MAX;
 }
 
-/** Whether the signed 64-bit integer at byte `at` is one that a number holds exactly. */
+/** Whether the signed 64-bit integer at byte `at` is a safe integer. */
 export function isSafeI64(bytes: Uint8Array, at: number): boolean {
   return Math.abs(readI32(bytes, at) * 2 ** 32 + readU32(bytes, at + 4)) <= OFFSET_MAX;
 }

@@ -1,5 +1,5 @@
 // Big-endian integers and UUIDs in byte arrays: the lowest layer, for every format on disk and on the wire.
-// Leaves to others: bounds. Callers check lengths before they read; hot paths can't afford it twice.
+// Leaves to others: bounds. Callers check lengths before they read; hot paths can't afford to check twice.
 import { RustLogError } from "../errors.ts";
 import { OFFSET_MAX } from "../limits.ts";
 
@@ -57,8 +57,8 @@ export function readI32(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * The signed 64-bit integer at byte `at`. Throws CORRUPT_MESSAGE if a JavaScript number can't hold it
- * exactly: offsets and timestamps that large do not occur, and must not be rounded in silence.
+ * The signed 64-bit integer at byte `at`. Throws CORRUPT_MESSAGE if it is not a safe integer: valid offsets and
+ * timestamps are never that large, and rounding would hide the damage.
  */
 export function readI64(bytes: Uint8Array, at: number): number {
   const value = readI32(bytes, at) * TWO_TO_32 + readU32(bytes, at + 4);
@@ -68,7 +68,7 @@ export function readI64(bytes: Uint8Array, at: number): number {
   return value;
 }
 
-/** Writes an unsigned (or signed: the low 16 bits) integer at byte `at`. */
+/** Writes the low 16 bits of an integer at byte `at`. */
 export function writeU16(bytes: Uint8Array, at: number, value: number): void {
   bytes[at] = value >>> 8;
   bytes[at + 1] = value;
@@ -87,13 +87,13 @@ export function writeU32(bytes: Uint8Array, at: number, value: number): void {
   writeI32(bytes, at, value);
 }
 
-/** Writes a signed 64-bit integer, which must be a safe one, at byte `at`. */
+/** Writes a safe integer as a signed 64-bit integer at byte `at`. */
 export function writeI64(bytes: Uint8Array, at: number, value: number): void {
   writeI32(bytes, at, Math.floor(value / TWO_TO_32));
   writeI32(bytes, at + 4, value % TWO_TO_32);
 }
 
-/** Whether a text is a UUID in the form that this program writes: lower case, with dashes. */
+/** Whether a text is a UUID as this program writes it: lower case, with dashes. */
 export function isUuid(text: string): boolean {
   return UUID_TEXT.test(text);
 }
@@ -107,7 +107,7 @@ export function readUuid(bytes: Uint8Array, at: number): string {
   );
 }
 
-/** Writes a UUID, given in its text form, at byte `at`. Throws INVALID_REQUEST for any other text. */
+/** Writes a UUID, given as text, at byte `at`. Throws INVALID_REQUEST for any other text. */
 export function writeUuid(bytes: Uint8Array, at: number, text: string): void {
   if (!isUuid(text)) throw new RustLogError("INVALID_REQUEST", `'${text}' is not a UUID`);
   bytes.subarray(at, at + UUID_BYTES).setFromHex(text.replaceAll("-", ""));

@@ -1,7 +1,7 @@
-// The places of a file where a batch may start, in order of their positions, while a search looks which of them do.
+// The positions of a file where a batch may start, in ascending order, for a search.
 // Leaves to others: finding and settling them (batch-search.ts).
 //
-// Arrays of numbers, used in a circle, because a hostile file may have millions of them.
+// They are kept in ring buffers of numbers, because a hostile file can have millions.
 
 import { firstNotBefore } from "../binary-search.ts";
 
@@ -9,9 +9,9 @@ export const NO_CANDIDATE = -1;
 
 const CAPACITY_MIN = 1024;
 
-/** A queue of candidates. They are numbered from 0 in the order in which they were added. */
+/** A queue of candidates, numbered from 0 in the order in which they were added. */
 export class CandidateBatches {
-  /** Number of the first that is not dropped, and the one that the next will get. */
+  /** Number of the first candidate, and of the next one to be added. */
   first = 0;
   end = 0;
   #positions = new Float64Array(CAPACITY_MIN);
@@ -19,7 +19,7 @@ export class CandidateBatches {
   #values = new Uint32Array(CAPACITY_MIN);
   #links = new Int32Array(CAPACITY_MIN);
 
-  /** Adds one behind all others. */
+  /** Adds a candidate behind all others. */
   push(position: number, bytes: number): void {
     if (this.end - this.first === this.#positions.length) this.#grow();
     const slot = this.#slot(this.end++);
@@ -28,40 +28,39 @@ export class CandidateBatches {
     this.#links[slot] = NO_CANDIDATE;
   }
 
-  /** Drops those that start before `position`. */
+  /** Drops the candidates that start before `position`. */
   dropBefore(position: number): void {
     while (this.first < this.end && this.positionOf(this.first) < position) this.first++;
   }
 
-  /** The one that starts at `position`, or NO_CANDIDATE. */
+  /** The candidate that starts at `position`, or NO_CANDIDATE. */
   at(position: number): number {
     const { first, end } = this;
     const found = first + firstNotBefore(end - first, (i) => this.positionOf(first + i) < position);
     return found < end && this.positionOf(found) === position ? found : NO_CANDIDATE;
   }
 
-  /** Where it starts in the file. */
+  /** Start position in the file. */
   positionOf(candidate: number): number {
     return this.#positions[this.#slot(candidate)]!;
   }
 
-  /** Where it ends, as its header says. */
+  /** End position, according to its header. */
   endOf(candidate: number): number {
     const slot = this.#slot(candidate);
     return this.#positions[slot]! + this.#sizes[slot]!;
   }
 
-  /** What the search has noted of it: a CRC. */
+  /** The CRC that the search has stored for it. */
   valueOf(candidate: number): number {
     return this.#values[this.#slot(candidate)]!;
   }
 
-  /** Notes a CRC. */
   setValue(candidate: number, value: number): void {
     this.#values[this.#slot(candidate)] = value;
   }
 
-  /** Another one, to make chains of them. */
+  /** The next candidate in its chain. */
   linkOf(candidate: number): number {
     return this.#links[this.#slot(candidate)]!;
   }

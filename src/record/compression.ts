@@ -1,4 +1,4 @@
-// Compressing the records section of a batch, and unfolding it within a limit.
+// Compresses the records section of a batch, and decompresses it within a limit.
 // Leaves to others: the header, which is never compressed, and the CRC, which covers the compressed form.
 import {
   constants,
@@ -12,21 +12,21 @@ import {
 import { RustLogError } from "../errors.ts";
 import type { Codec } from "./batch.ts";
 
-/** The codecs that can be written and read here; the others pass through the broker untouched. */
+/** The codecs that this code can write and read. Batches of other codecs pass through the broker unchanged. */
 export type WritableCodec = Extract<Codec, "none" | "gzip" | "zstd">;
 
-/** Bytes that one step of a decompression produces. */
+/** Bytes that one step of decompression produces. */
 const STEP_BYTES = 64 * 1024;
 
 /** Compressed data states how much memory its decompression takes; zstd's own levels up to 19 need 8 MiB. */
 const ZSTD_PARAMS = { [constants.ZSTD_d_windowLogMax]: 24 };
 
-/** Whether batches of this codec can be written and read here. */
+/** Whether this code can write and read batches of the codec. */
 export function isWritableCodec(codec: Codec): codec is WritableCodec {
   return codec === "none" || codec === "gzip" || codec === "zstd";
 }
 
-/** `bytes` in compressed form; with "none" the same bytes, not a copy. */
+/** Compresses `bytes`. With "none", returns the same bytes, not a copy. */
 export function compress(codec: WritableCodec, bytes: Uint8Array): Uint8Array {
   switch (codec) {
     case "none":
@@ -39,9 +39,8 @@ export function compress(codec: WritableCodec, bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * What `compress` was given. It stops at `bytesMax` bytes, so that a few bytes can't unfold to more memory
- * than there is. Throws UNSUPPORTED_COMPRESSION for snappy and lz4, MESSAGE_TOO_LARGE past `bytesMax`, and
- * CORRUPT_MESSAGE for bytes that no compressor wrote.
+ * Decompresses what `compress` returned. Stops at `bytesMax` bytes, so that a few bytes can't use up the memory. Throws
+ * UNSUPPORTED_COMPRESSION for snappy and lz4, MESSAGE_TOO_LARGE past `bytesMax`, and CORRUPT_MESSAGE for invalid data.
  */
 export function decompress(codec: Codec, bytes: Uint8Array, bytesMax: number): Uint8Array {
   if (!isWritableCodec(codec)) {
@@ -53,8 +52,8 @@ export function decompress(codec: Codec, bytes: Uint8Array, bytesMax: number): U
   }
   try {
     const options = { maxOutputLength: bytesMax };
-    const unfold = codec === "gzip" ? gunzipSync : zstdDecompressSync;
-    return plain(unfold(bytes, options));
+    const decompressor = codec === "gzip" ? gunzipSync : zstdDecompressSync;
+    return plain(decompressor(bytes, options));
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "ERR_BUFFER_TOO_LARGE") {
       throw tooLarge(codec, bytesMax);
@@ -66,14 +65,14 @@ export function decompress(codec: Codec, bytes: Uint8Array, bytesMax: number): U
 /** The first bytes of decompressed data. */
 export interface Prefix {
   readonly bytes: Uint8Array;
-  /** Whether these are all. */
+  /** Whether this is all of the data. */
   readonly isWhole: boolean;
 }
 
 /**
- * The first `bytesMax` bytes that `bytes` decompresses to. The work is done in small steps outside of the event loop,
- * and ends once there are enough. Rejects with UNSUPPORTED_COMPRESSION for snappy and lz4, and with CORRUPT_MESSAGE for
- * data that no compressor wrote or that needs a window of more than 16 MiB.
+ * Decompresses the first `bytesMax` bytes, in small steps outside of the event loop, and then stops. Rejects with
+ * UNSUPPORTED_COMPRESSION for snappy and lz4, and with CORRUPT_MESSAGE for data that is invalid or needs a window of more
+ * than 16 MiB.
  */
 export async function decompressPrefix(
   codec: Codec,
@@ -112,13 +111,13 @@ export async function decompressPrefix(
   return { bytes: prefix, isWhole: length <= bytesMax };
 }
 
-/** Not a Buffer: views of it must be what views of an uncompressed batch are. */
+/** Not a Buffer: its views must have the same type as those of an uncompressed batch. */
 function plain(buffer: Buffer): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 }
 
 function tooLarge(codec: Codec, bytesMax: number): RustLogError {
-  const message = `the ${codec} data of a batch unfolds to more than ${bytesMax} bytes`;
+  const message = `the ${codec} data of a batch decompresses to more than ${bytesMax} bytes`;
   return new RustLogError("MESSAGE_TOO_LARGE", message);
 }
 

@@ -1,9 +1,9 @@
-// The CRC-32C of two runs of bytes together, from their own: as zlib's `crc32_combine`, for CRC-32C.
+// Combines the CRC-32Cs of two runs of bytes into that of both, as zlib's `crc32_combine` does for CRC-32.
 // Leaves to others: computing a CRC from bytes (crc32c.ts).
 //
 // A CRC is a polynomial over GF(2), modulo the generator P. Appending n bytes to A multiplies its polynomial by x^(8n);
-// then the CRC of the n bytes themselves is added, which is an exclusive or. x^(8n) mod P is the product of a few
-// powers from tables, one for each 12 bits of n, so a combination costs the same whatever the lengths: some 100 ns.
+// then the CRC of the n bytes is added, which is an XOR. x^(8n) mod P is a product of a few powers from tables, one for
+// each 12 bits of n, so a combination takes about 100 ns whatever the lengths.
 //
 // In the reflected notation the highest bit of a number stands for x^0, the lowest for x^31.
 import { CRC32C_POLYNOMIAL } from "./crc32c.ts";
@@ -11,16 +11,16 @@ import { CRC32C_POLYNOMIAL } from "./crc32c.ts";
 /** The polynomial 1. */
 const ONE = 0x8000_0000;
 
-/** x^8: what one more byte multiplies by. */
+/** x^8: the factor for one more byte. */
 const X_8 = ONE >>> 8;
 
 const POWER_BITS = 12;
 const POWER_COUNT = 2 ** POWER_BITS;
 
-/** For lengths of up to 48 bits. */
+/** Enough for lengths of up to 48 bits. */
 const POWER_TABLES = 4;
 
-/** POWERS[k][i] is x^(8 · i · 4096^k) mod P; made on first use. */
+/** POWERS[k][i] is x^(8 · i · 4096^k) mod P; computed on first use. */
 let powers: readonly Uint32Array[] | undefined;
 
 /** REDUCED[n] is the polynomial of the lowest 4 bits n, times x^4, mod P. */
@@ -29,7 +29,7 @@ const REDUCED = makeReduced();
 /** The multiples of one factor by all polynomials of 4 bits: scratch memory of `multiply`. */
 const multiples = new Int32Array(16);
 
-/** CRC-32C of A followed by B, from that of A, that of B, and the length of B in bytes. */
+/** CRC-32C of A followed by B, from the CRCs of A and B and the length of B in bytes. */
 export function combineCrc32c(first: number, second: number, secondBytes: number): number {
   powers ??= makePowers();
   let shifted = first;

@@ -1,13 +1,12 @@
 // CRC-32C (Castagnoli), the checksum of a record batch: RFC 3720, polynomial 0x1EDC6F41 (reflected 0x82F63B78).
-// Leaves to others: what it is computed over.
 
 /**
- * Bytes from which the native call is worth its fixed cost of some 300 ns: the table does 1.3 bytes a
- * nanosecond, the CPU's own instruction 4. (Measured: even at 512 bytes.)
+ * Length in bytes from which the native call is worth its fixed cost of about 300 ns. The table processes 1.3 bytes per
+ * nanosecond, the CPU instruction 4. (Measured: equal at 512 bytes.)
  */
 const NATIVE_BYTES_MIN = 512;
 
-/** The CPU's own instruction; undefined on a machine that the package has no build for. */
+/** The CPU instruction; undefined on a machine that the package has no build for. */
 const nativeCrc32c = loadNative();
 
 /** The generator polynomial, reflected: the lowest bit stands for the highest power. */
@@ -27,8 +26,8 @@ const [T0, T1, T2, T3, T4, T5, T6, T7] = TABLES as [
 ];
 
 /**
- * The CRC-32C of `bytes[start, end)`, as an unsigned 32-bit number; or that of longer bytes which these end, where
- * `before` is the CRC-32C of what precedes them.
+ * The CRC-32C of `bytes[start, end)`, as an unsigned 32-bit number. `before` is the CRC-32C of preceding bytes, which the
+ * result then covers too.
  */
 export function crc32c(bytes: Uint8Array, start: number, end: number, before = 0): number {
   return nativeCrc32c === undefined || end - start < NATIVE_BYTES_MIN
@@ -36,7 +35,7 @@ export function crc32c(bytes: Uint8Array, start: number, end: number, before = 0
     : nativeCrc32c(bytes.subarray(start, end), before);
 }
 
-/** The same by table alone: for short input, and for the test that holds the two against each other. */
+/** The same with the table alone: for short input, and for a test that compares the two. */
 export function tableCrc32c(bytes: Uint8Array, start: number, end: number, before = 0): number {
   let crc = ~before;
   let at = start;

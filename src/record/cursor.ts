@@ -1,6 +1,6 @@
-// Walking the records of batches without allocating: one cursor, moved from record to record.
-// Leaves to others: where the bytes come from. It trusts none of them: each batch is checked with its CRC
-// when it is entered (unless told that this was done), each length before it is followed. (Layout of a record: encoder.ts.)
+// Walks the records of batches without allocating: one cursor moves from record to record. It trusts no bytes: it checks
+// the CRC of each batch that it enters (unless told not to), and each length before it uses it. (Record layout: encoder.ts.)
+// Leaves to others: where the bytes come from.
 //
 // Invariant after next() returned true: the reader's position ≤ recordsEnd ≤ buffer.length, and key, value
 // and headers lie inside the record that ends at that position.
@@ -25,27 +25,26 @@ import { corrupt, passHeaders, readHeaders } from "./headers.ts";
 import { VarintReader } from "./varint.ts";
 import { NO_BYTES } from "./bytes.ts";
 
-/** Which records of the bytes a cursor shows. */
 export interface CursorOptions extends BatchRunOptions {
-  /** Records below this offset are passed over: a fetch returns whole batches. */
+  /** Skip records below this offset: a fetch returns whole batches. */
   readonly fromOffset?: number;
   /** Largest size that a batch may decompress to, in bytes (DECOMPRESSED_BYTES_MAX). */
   readonly decompressedBytesMax?: number;
 }
 
-/** Records that could not be read. */
+/** A range of records that could not be read. */
 export interface DamagedRange {
-  /** Base offset of the batch that they are in, as far as that can be told. */
+  /** Base offset of their batch, as far as it is known. */
   readonly batch: number;
   /** Offset of the first of them. */
   readonly from: number;
-  /** Base offset of the next whole batch; undefined when the bytes hold none. */
+  /** Base offset of the next valid batch; undefined if the bytes hold none. */
   readonly to: number | undefined;
 }
 
 /**
- * A position in a run of batches. The fields describe the record that `next` moved to, until the next call of
- * `next` or `reset`; views that were taken stay valid as long as the bytes do.
+ * A position in a run of batches. The fields describe the record that `next` moved to, until the next call of `next` or
+ * `reset`. Views stay valid as long as the bytes do.
  */
 export class RecordCursor {
   /** Offset of the record. */
@@ -69,7 +68,7 @@ export class RecordCursor {
   // Where the next record starts in `buffer`, and where the records of its batch end.
   readonly #reader = new VarintReader();
   #recordsEnd = 0;
-  // The batch: how many records are left, the deltas that the next may have, and what its records are relative to.
+  // The current batch: how many records are left, the deltas that the next one may have, and the base of all deltas.
   #recordsLeft = 0;
   #deltaMin = 0;
   #deltaMax = 0;
@@ -82,10 +81,10 @@ export class RecordCursor {
   #fromOffset = 0;
   #decompressedBytesMax = DECOMPRESSED_BYTES_MAX;
   #failure: RustLogError | undefined;
-  // A Buffer over `buffer`, made when a text is asked for.
+  // A Buffer over `buffer`, created when a text is requested.
   #text: Buffer | undefined;
 
-  /** Starts over, before the first record of the batches in `bytes[start, end)`. */
+  /** Starts over before the first record of the batches in `bytes[start, end)`. */
   reset(bytes: Uint8Array, start = 0, end = bytes.length, options: CursorOptions = {}): this {
     if (start < 0 || start > end || end > bytes.length) {
       throw new Error(`bytes ${start} to ${end} are not within ${bytes.length}`);
@@ -100,10 +99,9 @@ export class RecordCursor {
   }
 
   /**
-   * Moves to the next record, into the next batch if need be; false after the last one. Throws
-   * CORRUPT_MESSAGE for bytes that are no batch, UNSUPPORTED_COMPRESSION for snappy and lz4, and
-   * MESSAGE_TOO_LARGE for a batch that decompresses to more than `decompressedBytesMax`; and again on each call
-   * thereafter, until `reset` or `skipDamaged`.
+   * Moves to the next record, also into the next batch; returns false after the last one. Throws CORRUPT_MESSAGE for
+   * invalid bytes, UNSUPPORTED_COMPRESSION for snappy and lz4, and MESSAGE_TOO_LARGE for a batch that decompresses to more
+   * than `decompressedBytesMax`. It throws again on each further call, until `reset` or `skipDamaged`.
    */
   next(): boolean {
     if (this.#failure !== undefined) throw this.#failure;
@@ -118,7 +116,7 @@ export class RecordCursor {
     }
   }
 
-  /** After `next` threw: which records could not be read. */
+  /** Which records could not be read. Call it after `next` has thrown. */
   damaged(): DamagedRange {
     const isOpen = this.#recordsLeft > 0;
     const batch = isOpen ? this.#baseOffset : this.#run.plausibleBaseOffset;
@@ -130,41 +128,41 @@ export class RecordCursor {
     };
   }
 
-  /** After `next` threw: passes over what could not be read, so that `next` goes on with the next whole batch. */
+  /** Skips the unreadable records, so that `next` continues with the next valid batch. Call it after `next` has thrown. */
   skipDamaged(): void {
     this.#run.skipTo(this.#run.afterDamage(this.#fromOffset, this.#recordsLeft > 0));
     this.#failure = undefined;
     this.#recordsLeft = 0;
   }
 
-  /** The key: a view. */
+  /** The key, as a view. */
   key(): Uint8Array | null {
     return this.keyStart < 0 ? null : this.buffer.subarray(this.keyStart, this.keyEnd);
   }
 
-  /** The value: a view. */
+  /** The value, as a view. */
   value(): Uint8Array | null {
     return this.valueStart < 0 ? null : this.buffer.subarray(this.valueStart, this.valueEnd);
   }
 
-  /** The key as text; bytes that are no UTF-8 show as U+FFFD. */
+  /** The key as text; invalid UTF-8 becomes U+FFFD. */
   keyText(): string | null {
     return this.keyStart < 0 ? null : this.#textOf(this.keyStart, this.keyEnd);
   }
 
-  /** The value as text; bytes that are no UTF-8 show as U+FFFD. */
+  /** The value as text; invalid UTF-8 becomes U+FFFD. */
   valueText(): string | null {
     return this.valueStart < 0 ? null : this.#textOf(this.valueStart, this.valueEnd);
   }
 
-  /** The headers: names as text, values as views. */
+  /** The headers, with names as text and values as views. */
   headers(): RecordHeader[] {
     const { headerCount } = this;
     const textOf = (start: number, end: number): string => this.#textOf(start, end);
     return readHeaders(this.buffer, this.#headersStart, headerCount, textOf);
   }
 
-  /** Checks the next batch and stands before its first record; passes over those below `fromOffset`. */
+  /** Checks the next batch and moves before its first record. Skips batches below `fromOffset`. */
   #enterBatch(): boolean {
     const run = this.#run;
     while (run.enter()) {
@@ -200,7 +198,7 @@ export class RecordCursor {
     this.#recordsEnd = this.buffer.length;
   }
 
-  /** Makes `buffer` other bytes, in which there is no record yet. */
+  /** Replaces `buffer`, and clears the current record. */
   #show(buffer: Uint8Array): void {
     if (this.buffer !== buffer) this.#text = undefined;
     this.buffer = buffer;
@@ -212,8 +210,8 @@ export class RecordCursor {
   }
 
   /**
-   * Reads the usual record, in local variables and so a third faster: numbers of two bytes at most, a value, no
-   * headers. Of any other it shows nothing and returns false: `#readRecord` reads it, or says what is wrong.
+   * Reads a common record (numbers of at most two bytes, a value, no headers) in local variables, which is a third
+   * faster. Returns false, without a change, for any other record, which `#readRecord` reads or refuses.
    */
   #readPlainRecord(): boolean {
     const { bytes, position } = this.#reader;
@@ -234,7 +232,7 @@ export class RecordCursor {
     if (value >= 0x80) value = (value & 0x7f) | (bytes[at++]! << 7);
     const valueStart = at;
     at += value >>> 1;
-    // A third byte of any of them shows above bit 13; an odd number is negative, and a key of -1 is null.
+    // A third byte sets a bit above bit 13. An odd number is negative; a key length of -1 means null.
     if ((length | delta | offset | key | value) > 0x3fff) return false;
     if (((length | offset | value) & 1) !== 0 || ((key & 1) !== 0 && key !== 1)) return false;
     const offsetDelta = offset >>> 1;
@@ -262,8 +260,8 @@ export class RecordCursor {
   }
 
   /**
-   * Reads the record at the position. A length that leads out of the record is found by the one comparison at
-   * the end: the reader refuses to go beyond the buffer, and the position only ever grows.
+   * Reads the record at the position. One comparison at the end detects a length that leads out of the record, because
+   * the reader never passes the end of the buffer and the position only grows.
    */
   #readRecord(): void {
     const reader = this.#reader;
@@ -306,7 +304,7 @@ export class RecordCursor {
     this.#showRecord(timestamp, offsetDelta);
   }
 
-  /** Says where the error is, and makes it the last that the cursor says until `reset`. */
+  /** Adds the place to an error, and keeps it: `next` throws it until `reset`. */
   #fail(error: unknown): unknown {
     if (!(error instanceof RustLogError)) return error;
     const place =

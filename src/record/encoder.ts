@@ -1,5 +1,5 @@
-// Writing records into a batch: each is encoded at once, in its final form, behind room for the header.
-// Leaves to others: the base offset (the broker stamps it), and when a batch is full or has waited enough.
+// Writes records into a batch. Each is encoded immediately, in its final form, after the space for the header.
+// Leaves to others: the base offset (the broker stamps it), and when a batch is complete.
 //
 // record: length varint | attributes i8 | timestampDelta varlong | offsetDelta varint
 //         keyLength varint | key | valueLength varint | value | headerCount varint | headers
@@ -26,40 +26,39 @@ import {
   writeVarlong,
 } from "./varint.ts";
 
-/** A name and a value that travel with a record. */
+/** A header of a record. */
 export interface RecordHeader {
-  /** The name as text; bytes that are no UTF-8 show as U+FFFD, and are in `nameBytes`. */
+  /** The name as text. Invalid UTF-8 becomes U+FFFD; the original bytes are in `nameBytes`. */
   readonly name: string;
-  /** The bytes of a name that is not UTF-8; they are written in place of `name`. */
+  /** The bytes of a name that is not valid UTF-8, written instead of `name`. */
   readonly nameBytes?: Uint8Array;
   readonly value: Uint8Array | null;
 }
 
-/** A header to be written: its value may be text. */
+/** A header to write; its value can be text. */
 export interface ProducerHeader extends Omit<RecordHeader, "value"> {
   readonly value: Uint8Array | string | null;
 }
 
-/** What all batches of an encoder have in common. */
 export interface EncoderOptions {
-  /** Codec of the records section; "none" unless said otherwise. */
+  /** Codec of the records section ("none"). */
   readonly codec?: WritableCodec;
-  /** Bytes of buffer to begin with; it grows as needed. */
+  /** Initial size of the buffer in bytes; it grows as needed. */
   readonly initialBytes?: number;
 }
 
 const INITIAL_BYTES_DEFAULT = 16 * 1024;
 
-/** Up to here a loop copies faster than a native call, which costs some 30 ns. */
+/** Length up to which a loop copies faster than a native call, which takes about 30 ns. */
 const LOOP_BYTES_MAX = 16;
 
 const UTF8_BYTES_PER_UNIT_MAX = 3;
 const NO_HEADERS: readonly ProducerHeader[] = [];
 
-/** Length, attributes, two deltas, lengths of key and value, number of headers: all at most. */
+/** Largest size of length, attributes, two deltas, lengths of key and value, and number of headers. */
 const FIELD_BYTES_MAX = 5 * VARINT_BYTES_MAX + 1 + VARLONG_BYTES_MAX;
 
-/** Node's and Bun's fastest way to write a string; unlike `write` it has no options to look at. */
+/** The fastest way to write a string in Node and Bun; unlike `write`, it has no options to parse. */
 interface Utf8Buffer extends Buffer {
   utf8Write(text: string, at: number): number;
 }
@@ -91,7 +90,7 @@ export function recordBytesMeasured(
   return bytes;
 }
 
-/** A batch that is being written. After `finish` it begins the next one in the same memory. */
+/** Encodes a batch. After `finish`, it starts the next one in the same memory. */
 export class BatchEncoder {
   readonly #codec: WritableCodec;
   // Two views of the same memory: the second is for strings.
@@ -101,7 +100,7 @@ export class BatchEncoder {
   #count = 0;
   #baseTimestamp = 0;
   #maxTimestamp = 0;
-  // A record's length stands in front of it. Room for it is left as the previous record needed it.
+  // The length precedes the record. We reserve as many bytes for it as the previous record needed.
   #lengthBytes = 1;
 
   constructor(options: EncoderOptions = {}) {
@@ -116,20 +115,20 @@ export class BatchEncoder {
     return this.#count;
   }
 
-  /** Size of the batch in bytes as it stands, header included, before compression. */
+  /** Current size of the batch in bytes, header included, before compression. */
   get bytes(): number {
     return this.#end;
   }
 
-  /** Bytes of memory that it holds. */
+  /** Size of the buffer in bytes. */
   get capacityBytes(): number {
     return this.#bytes.length;
   }
 
   /**
-   * Adds a record. Strings are written as UTF-8; what has no UTF-8 (half a surrogate pair) becomes U+FFFD.
-   * Throws INVALID_RECORD for a timestamp (ms) that is no safe integer, and MESSAGE_TOO_LARGE past
-   * BATCH_BYTES_HIGHEST; then the batch is as it was.
+   * Adds a record. Strings are written as UTF-8; an unpaired surrogate becomes U+FFFD. Throws INVALID_RECORD for a
+   * timestamp (ms) that is not a safe integer, and MESSAGE_TOO_LARGE past BATCH_BYTES_HIGHEST; both leave the batch
+   * unchanged.
    */
   append(
     timestampMs: number,
@@ -204,7 +203,7 @@ export class BatchEncoder {
     return batch;
   }
 
-  /** Whether a batch that `finishUnstamped` returned is in the memory of this encoder. */
+  /** Whether a batch that `finishUnstamped` returned lies in the memory of this encoder. */
   isInPlace(batch: Uint8Array): boolean {
     return batch.buffer === this.#bytes.buffer;
   }
@@ -248,7 +247,7 @@ export class BatchEncoder {
     return this.#writeTextNative(start, text);
   }
 
-  /** The length is guessed to be that of ASCII; if it turns out to need more room, the text is moved. */
+  /** Reserves the length bytes that ASCII would need, and moves the text if it needs more. */
   #writeTextNative(start: number, text: string): number {
     const guess = varintBytes(text.length);
     const length = this.#text.utf8Write(text, start + guess);
@@ -268,7 +267,7 @@ export class BatchEncoder {
     return at;
   }
 
-  /** Grows the buffer unless the record fits after all, now that its strings are measured. */
+  /** Measures the strings, and grows the buffer if the record does not fit after all. */
   #makeRoom(
     key: Uint8Array | string | null,
     value: Uint8Array | string | null,
@@ -288,13 +287,13 @@ export class BatchEncoder {
   }
 }
 
-/** Bytes that a key or value takes at most, without looking into it. */
+/** Upper bound of the size of a key or value in bytes. */
 function boundOf(data: Uint8Array | string | null): number {
   if (data === null) return 0;
   return typeof data === "string" ? data.length * UTF8_BYTES_PER_UNIT_MAX : data.length;
 }
 
-/** Bytes that a key or value takes. */
+/** Size of a key or value in bytes. */
 function sizeOf(data: Uint8Array | string | null): number {
   return typeof data === "string" ? Buffer.byteLength(data) : boundOf(data);
 }

@@ -1,11 +1,11 @@
-// The headers of one record: checked when a cursor comes to the record, read when they are asked for.
-// Leaves to others: the record around them (cursor.ts), and their layout (drawn in encoder.ts).
+// The headers of one record: checked when a cursor moves to the record, decoded on request.
+// Leaves to others: the rest of the record (cursor.ts). (Layout: encoder.ts.)
 import { isUtf8 } from "node:buffer";
 import { RustLogError } from "../errors.ts";
 import type { RecordHeader } from "./encoder.ts";
 import { VarintReader } from "./varint.ts";
 
-/** Checks `count` headers up to `end`, where the record ends, so that `readHeaders` can rely on them. */
+/** Checks `count` headers up to the end of the record, so that `readHeaders` can rely on them. */
 export function passHeaders(reader: VarintReader, count: number, end: number): void {
   if (count < 0) throw corrupt("it has a negative number of headers");
   for (let i = 0; i < count; i++) {
@@ -19,7 +19,7 @@ export function passHeaders(reader: VarintReader, count: number, end: number): v
   }
 }
 
-/** The `count` headers at byte `start`: names as text, by `textOf`, and values as views. */
+/** Decodes the `count` headers at byte `start`: names with `textOf`, values as views. */
 export function readHeaders(
   bytes: Uint8Array,
   start: number,
@@ -44,7 +44,7 @@ export function readHeaders(
   return headers;
 }
 
-/** The bytes of a name if its text does not stand for them. */
+/** The bytes of a name that is not valid UTF-8; otherwise undefined. */
 function bytesIfNotText(
   bytes: Uint8Array,
   start: number,
@@ -56,7 +56,7 @@ function bytesIfNotText(
   return isUtf8(nameBytes) ? undefined : nameBytes;
 }
 
-/** The error for bytes that are no record. */
+/** The error for bytes that are not a record. */
 export function corrupt(why: string): RustLogError {
   return new RustLogError("CORRUPT_MESSAGE", why);
 }

@@ -1,4 +1,4 @@
-// What a broker checks of a batch that a client sends, in one piece or, a large one, in the several that it came in.
+// The checks of a batch that a client sends, in one piece or, if it is large, in several.
 // Leaves to others: what makes any batch valid (batch.ts).
 import { RustLogError } from "../errors.ts";
 import {
@@ -21,9 +21,9 @@ import { NO_REST, type Rest, restBytes } from "./bytes.ts";
 import { crc32c } from "./crc32c.ts";
 
 /**
- * What the broker checks of a batch that a client sends: one whole valid batch that fills `bytes` and their rest, of
- * at most `bytesMax`. With a rest, `bytes` must have the whole header. Throws MESSAGE_TOO_LARGE, CORRUPT_MESSAGE
- * (length or CRC) or INVALID_RECORD (any other rule).
+ * Checks that `bytes` and `rest` are exactly one valid batch of at most `bytesMax` bytes, as a client may send it. If there
+ * is a rest, `bytes` must have the whole header. Throws MESSAGE_TOO_LARGE, CORRUPT_MESSAGE (length or CRC) or
+ * INVALID_RECORD (any other rule).
  */
 export function checkProducedBatch(bytes: Uint8Array, bytesMax: number, rest = NO_REST): void {
   const length = bytes.length + restBytes(rest);
@@ -60,7 +60,7 @@ export function checkProducedBatch(bytes: Uint8Array, bytesMax: number, rest = N
   checkProducer(bytes);
 }
 
-/** Throws INVALID_RECORD unless the producer's fields are those of an idempotent producer, or of none. */
+/** Throws INVALID_RECORD for producer fields that neither an idempotent nor any other producer has. */
 function checkProducer(bytes: Uint8Array): void {
   if (!isSafeI64(bytes, FIELD.producerId)) {
     throw new RustLogError("INVALID_RECORD", "batch: its producer id is impossible");

@@ -1,9 +1,9 @@
-// Zig-zag varints, as records have them: 7 bits a byte, lowest first, the sign in the lowest bit.
+// Zig-zag varints of records: 7 bits per byte, lowest first, the sign in the lowest bit.
 // Leaves to others: what the numbers mean, and whether a position is still inside a record.
 // Source: https://protobuf.dev/programming-guides/encoding/#signed-ints (Kafka's are the same)
 //
-// A varint is 32-bit and has at most 5 bytes; a varlong is 64-bit and has at most 10, of which a JavaScript
-// number holds the safe integers exactly: anything beyond them is refused, never rounded.
+// A varint has 32 bits and at most 5 bytes; a varlong has 64 bits and at most 10 bytes. Varlongs beyond the safe integers
+// are refused, never rounded.
 import { RustLogError } from "../errors.ts";
 import { OFFSET_MAX } from "../limits.ts";
 
@@ -38,7 +38,7 @@ export function writeVarint(bytes: Uint8Array, at: number, value: number): numbe
 
 /** Writes a safe integer at byte `at`, where 10 bytes must be free, and returns the position after it. */
 export function writeVarlong(bytes: Uint8Array, at: number, value: number): number {
-  // Twice a safe integer may not be one, so the magnitude and the sign bit are never put together.
+  // Twice a safe integer may not be safe, so magnitude and sign bit are never combined.
   const magnitude = value < 0 ? -value - 1 : value;
   const first = ((magnitude % 64) << 1) | (value < 0 ? 1 : 0);
   let position = at;
@@ -52,13 +52,13 @@ export function writeVarlong(bytes: Uint8Array, at: number, value: number): numb
   return position;
 }
 
-/** A position in bytes from which varints are read. It ends where the bytes do; nearer ends are the caller's. */
+/** Reads varints. It stops at the end of the bytes; the caller checks any earlier end. */
 export class VarintReader {
   bytes: Uint8Array = new Uint8Array(0);
   /** Where the next varint starts. */
   position = 0;
 
-  /** Reads a 32-bit integer. Throws CORRUPT_MESSAGE if it has more bits, or is cut off. */
+  /** Reads a 32-bit integer. Throws CORRUPT_MESSAGE if it has more bits or is incomplete. */
   readVarint(): number {
     const { bytes, position } = this;
     const first = bytes[position]!;
@@ -75,7 +75,7 @@ export class VarintReader {
     return this.#readLongVarint();
   }
 
-  /** Reads a 64-bit integer. Throws CORRUPT_MESSAGE if it is no safe integer, or has more bits, or is cut off. */
+  /** Reads a 64-bit integer. Throws CORRUPT_MESSAGE if it is not a safe integer, has more bits or is incomplete. */
   readVarlong(): number {
     const first = this.bytes[this.position]!;
     if (first < 0x80) {

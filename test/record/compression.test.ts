@@ -14,9 +14,9 @@ describe.each(COMPRESSORS)("%s", (codec) => {
   test("gives back what it was given, in plain byte arrays", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 2000 }), (bytes) => {
-        const unfolded = decompress(codec, compress(codec, bytes), 2000);
-        expect(unfolded).toEqual(bytes);
-        expect(Buffer.isBuffer(unfolded)).toBe(false);
+        const decompressed = decompress(codec, compress(codec, bytes), 2000);
+        expect(decompressed).toEqual(bytes);
+        expect(Buffer.isBuffer(decompressed)).toBe(false);
       }),
     );
   });
