@@ -7,10 +7,21 @@ import type { Dialect, DialectConnection, Session } from "../../src/net/dialect.
 import type { NextFrame } from "../../src/net/frame.ts";
 import type { InflightRequest } from "../../src/net/inflight-request.ts";
 import { Listener } from "../../src/net/listener.ts";
-import { NativeDialect } from "../../src/protocol/native/server/dialect.ts";
+import { type Dispatcher, NativeDialect } from "../../src/protocol/native/server/dialect.ts";
 import { encodeResponse } from "../../src/protocol/native/messages.ts";
+import { Router } from "../../src/protocol/native/server/router.ts";
 import { joined } from "../../src/record/bytes.ts";
-import { errorOf, pingFrame } from "../support/broker.ts";
+import type { ServiceContext } from "../../src/services/context.ts";
+import { fetch, WaitingFetch } from "../../src/services/fetch.ts";
+import { produce } from "../../src/services/produce.ts";
+import {
+  batchOf,
+  errorOf,
+  pingFrame,
+  recordsIn,
+  Session as NativeClient,
+  startBroker,
+} from "../support/broker.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { until } from "../support/until.ts";
 
@@ -34,15 +45,20 @@ function toyFrame(letter: string, text = ""): Uint8Array {
 }
 
 /**
- * `E` echoes its text, `L` does so when the test says so, `S` says nothing and keeps its text, anything else is an
- * error. Texts longer than 100 bytes are too long.
+ * `E` echoes its text, `L` does so when the test says so, `S` says nothing and keeps its text, `P` produces its text and
+ * `F` fetches from an offset, anything else is an error. Texts longer than 100 bytes are too long.
  */
 class ToyDialect implements Dialect {
+  readonly #context: ServiceContext | undefined;
   readonly headerBytes = 2;
   readonly inOrder = true;
   readonly late: (() => void)[] = [];
   readonly said: string[] = [];
   readonly connections: DialectConnection[] = [];
+
+  constructor(context?: ServiceContext) {
+    this.#context = context;
+  }
 
   speaks(firstByte: number): boolean {
     return firstByte === TOY;
@@ -89,7 +105,29 @@ class ToyDialect implements Dialect {
     else if (letter === "S") {
       this.said.push(text);
       request.answerNothing();
+    } else if (letter === "P" && this.#context !== undefined) {
+      produce(this.#context, { topic: "toys", partition: 0, batch: batchOf(text) }).then(
+        (offset) => request.answer(frame(`at ${offset}`)),
+        (error: unknown) => request.answer(frame(`ERR ${error}`)),
+      );
+    } else if (letter === "F" && this.#context !== undefined) {
+      this.#fetch(request, this.#context, Number(text));
     } else request.answer(frame(`ERR there is no ${letter}`));
+  }
+
+  /** Answers with a batch as it lies in the log. */
+  #fetch(request: InflightRequest, context: ServiceContext, offset: number): void {
+    const position = { topic: "toys", partition: 0, offset, bytesMax: MiB };
+    const query = { positions: [position], bytesMax: MiB, bytesMin: 0, waitMs: 0 };
+    const results = fetch(context, query);
+    const result = results instanceof WaitingFetch ? undefined : results[0];
+    if (result === undefined || "error" in result) {
+      request.answer(frame("ERR nothing was read"));
+      return;
+    }
+    const head = frame("");
+    new DataView(head.buffer).setUint32(0, result.bytes);
+    request.answer(head, result.slices);
   }
 }
 
@@ -127,14 +165,19 @@ class ToyClient implements Disposable {
     return this.#input.toString("latin1");
   }
 
-  get texts(): string[] {
-    const texts: string[] = [];
+  get payloads(): Buffer[] {
+    const payloads: Buffer[] = [];
     for (let at = 0; at < this.#input.length;) {
       const end = at + 4 + this.#input.readUInt32BE(at);
-      texts.push(this.#input.toString("utf8", at + 4, end));
+      if (end > this.#input.length) break;
+      payloads.push(this.#input.subarray(at + 4, end));
       at = end;
     }
-    return texts;
+    return payloads;
+  }
+
+  get texts(): string[] {
+    return this.payloads.map((payload) => payload.toString());
   }
 
   send(...frames: Uint8Array[]): void {
@@ -146,18 +189,17 @@ class ToyClient implements Disposable {
   }
 }
 
-/** A port on which both dialects are spoken. */
-function listen(connectionsMax = 100) {
-  const toy = new ToyDialect();
+const PONG: Dispatcher = {
+  dispatch: (exchange) => exchange.answer(encodeResponse(exchange.correlationId, () => {})),
+  idle: () => Promise.resolve(),
+};
+
+/** A port with both dialects. Without a context, the native one answers every request with success. */
+function listen(connectionsMax = 100, context?: ServiceContext) {
+  const toy = new ToyDialect(context);
   const metrics = new BrokerMetrics();
   const lines: string[] = [];
-  const native = new NativeDialect(
-    {
-      dispatch: (exchange) => exchange.answer(encodeResponse(exchange.correlationId, () => {})),
-      idle: () => Promise.resolve(),
-    },
-    metrics,
-  );
+  const native = new NativeDialect(context === undefined ? PONG : new Router(context), metrics);
   const listener = new Listener({
     host: "127.0.0.1",
     port: 0,
@@ -330,4 +372,21 @@ describe("the first byte of a connection", () => {
     await until(() => silent.isClosed);
     expect(silent.bytes).toBe("");
   });
+});
+
+test("both dialects share the use cases: each reads what the other has produced", async () => {
+  await using broker = await startBroker();
+  await using port = listen(100, broker.broker.context);
+  using toy = await port.connect();
+  toy.send(toyFrame("P", "by the toy"));
+  await until(() => toy.texts.length === 1);
+  expect(toy.texts).toEqual(["at 0"]);
+  using native = await NativeClient.connect(port.listener.port);
+  expect(await native.produce("toys", 0, batchOf("natively"))).toBe(1);
+  const { batches } = await native.fetch({ topic: "toys" });
+  expect(recordsIn(batches)).toEqual(["0:by the toy", "1:natively"]);
+  toy.send(toyFrame("F", "0"), toyFrame("E", "next"));
+  await until(() => toy.payloads.length === 3);
+  expect(toy.payloads[1]!.equals(batches)).toBe(true);
+  expect(toy.texts[2]).toBe("next");
 });

@@ -107,6 +107,27 @@ describe("the layers", () => {
   });
 });
 
+describe("imports", () => {
+  /** Files of these folders that import themselves through others. */
+  function cyclesIn(folders: readonly string[]): string[] {
+    const importsOf = new Map(FILES.map(({ path, imports }) => [path, imports]));
+    const reaches = (from: string, to: string, seen: Set<string>): boolean =>
+      (importsOf.get(from) ?? []).some((target) => {
+        if (target === to) return true;
+        if (seen.has(target)) return false;
+        seen.add(target);
+        return reaches(target, to, seen);
+      });
+    return [...PATHS]
+      .filter((path) => folders.includes(folderOf(path)))
+      .filter((path) => reaches(path, path, new Set()));
+  }
+
+  test("form no cycles between a socket and the log", () => {
+    expect(cyclesIn(["net", "protocol", "services", "groups", "topics", "broker"])).toEqual([]);
+  });
+});
+
 describe("the files", () => {
   test("are all reached from the executable or the library", () => {
     const reached = new Set<string>();
