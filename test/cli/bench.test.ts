@@ -1,4 +1,4 @@
-// `rustlog bench`: what it writes and reads is there, and what it tells adds up. No time is asserted.
+// `rustlog bench`: what it writes and reads exists, and its report adds up. No time is asserted.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connect } from "../../src/client/client.ts";
 import { readRest, readUntil, run, spawn, startBroker } from "./rustlog.ts";

@@ -1,4 +1,4 @@
-// `rustlog broker` as a process: what it prints, how it stops, what it refuses.
+// `rustlog broker` as a process: its output, how it stops, what it rejects.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { closeSync, constants, existsSync, openSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ beforeAll(() => {
 afterAll(() => directory[Symbol.dispose]());
 
 const STARTED = /Broker started on (\S+)\n/;
-/** The last line before the broker waits for work. */
+/** The last line before the broker waits for requests. */
 const READY = /Data directory: .+\n/;
 
 /** A broker process that accepts connections; `output` is what it has printed so far. */
@@ -159,7 +159,7 @@ describe("rustlog broker", () => {
     const url = /^Metrics on (\S+)\/metrics$/m.exec(output)?.[1];
     using session = await Session.connect(Number(address.split(":")[1]));
     for (let i = 0; i < 8; i++) await session.produce("t", 0, batchOf("x".repeat(2_000_000)));
-    // A client that does not read its answers keeps a stop waiting.
+    // A client that does not read its responses delays the stop.
     using stuck = await Session.connect(Number(address.split(":")[1]));
     stuck.client.pause();
     const fetched = [1, 2, 3].map(() => stuck.fetch({ topic: "t", maxBytes: 9_000_000 }));
@@ -180,7 +180,7 @@ describe("rustlog broker", () => {
     const path = join(directory.path, "unread");
     expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0);
     const pipe = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
-    // Until it is full: nothing of the start can be written.
+    // Fill the pipe, so that no line of the start can be written.
     expect(() => {
       for (;;) writeSync(pipe, new Uint8Array(4096).fill(10));
     }).toThrow("EAGAIN");

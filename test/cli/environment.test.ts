@@ -4,7 +4,7 @@ import { brokerCommand } from "../../src/cli/broker.ts";
 import { dropForeignVariables } from "../../src/cli/environment.ts";
 import { run } from "./rustlog.ts";
 
-/** What a pod is given for the services `rustlog` and `rustlog-metrics`. */
+/** What Kubernetes sets in a pod for the services `rustlog` and `rustlog-metrics`. */
 const SERVICES = {
   RUSTLOG_SERVICE_HOST: "10.96.0.7",
   RUSTLOG_SERVICE_PORT: "9092",
@@ -16,14 +16,14 @@ const SERVICES = {
   RUSTLOG_METRICS_PORT: "udp://[fd00::7]:9644",
 };
 
-/** Variables of all flags of the broker, and those that other commands read. */
+/** Variables of all broker flags, and those that other commands read. */
 const VARIABLES = [
   ...brokerCommand().options.flatMap(({ envVar }) => (envVar === undefined ? [] : [envVar])),
   ...["RUSTLOG_NO_AUTO_CREATE_TOPICS", "RUSTLOG_BROKER", "RUSTLOG_DEBUG"],
 ];
 const EMPTY = Object.fromEntries(VARIABLES.map((name) => [name, ""]));
 
-/** Gets past its options, and fails before it opens a port: nothing can be made below a file. */
+/** Passes its options, and fails before it opens a port: nothing can be created below a file. */
 const BROKER = ["broker", "--data-dir", "/dev/null/data"];
 
 describe("variables of the environment", () => {
@@ -40,7 +40,7 @@ describe("variables of the environment", () => {
 
   test("that are empty count as unset for every command", async () => {
     expect(VARIABLES.length).toBeGreaterThan(18);
-    // Whether or not a broker runs on this machine, this topic is not there.
+    // Whether or not a broker runs on this machine, this topic does not exist.
     for (const args of [
       BROKER,
       ["consume", "no-such-topic-here"],

@@ -1,4 +1,4 @@
-// `rustlog explain produce` as a process: the record that it sends, and what it tells of the way in.
+// `rustlog explain produce` as a process: the record it sends, and how it explains its way in.
 // Leaves to others: the place in the files (test/inspection/explain-append.test.ts).
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";

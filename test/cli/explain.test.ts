@@ -1,4 +1,4 @@
-// `rustlog explain` as a process: what it prints of a lookup, how it fails, and beside a broker under load.
+// `rustlog explain` as a process: its output, its failures, and running beside a busy broker.
 // Leaves to others: the steps themselves (test/inspection/explain-lookup.test.ts).
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { renameSync } from "node:fs";
@@ -103,7 +103,7 @@ test("`explain lookup` finds a topic named like a subcommand", async () => {
   const topics = join(directory.path, "topics");
   renameSync(join(topics, "orders"), join(topics, "produce"));
   edit(join(topics, "produce/topic.json"), (bytes) =>
-    // Without its checksum, as a person edits the file.
+    // Without its checksum, as after editing by hand.
     Buffer.from(
       bytes
         .toString()

@@ -1,11 +1,11 @@
-// Commits that follow what was printed, over a broker that is away for a while: none is lost, none goes back.
+// Commits that follow printed records, with a broker that is away for a while: none is lost, none goes back.
 import { expect, test } from "bun:test";
 import type { PartitionOffset } from "../../src/client/admin-types.ts";
 import { GroupCommits } from "../../src/cli/group-commits.ts";
 import { RustLogError } from "../../src/errors.ts";
 import { settle } from "../support/log-fixture.ts";
 
-/** A broker that is there or not, and the offsets that it has. */
+/** A broker that can be switched off, and its committed offsets. */
 function setUp() {
   const committed = new Map<number, number>();
   const state = { isAway: false, requests: 0 };

@@ -1,4 +1,4 @@
-// Groups and topics on the command line: what is printed is what is committed, and signals in the middle.
+// Groups and topics on the command line: what is printed is committed, with signals in the middle.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect } from "../../src/index.ts";
 import { readRest, readUntil, run, spawn, startBroker } from "./rustlog.ts";
@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await broker[Symbol.asyncDispose]());
 
-/** Runs a command that is expected to work, and returns what it printed. */
+/** Runs a command that must succeed, and returns its output. */
 async function ok(args: readonly string[], stdin = ""): Promise<string> {
   const { stdout, stderr, exitCode } = await run(args, { broker: broker.address, stdin });
   expect({ args, exitCode, stderr: exitCode === 0 ? "" : stderr }).toEqual({
@@ -96,7 +96,7 @@ describe("groups", () => {
     expect(JSON.parse(await ok(["groups", "list", "--json"]))).not.toContainEqual(
       expect.objectContaining({ group: "s" }),
     );
-    // More than a dozen processes, one after the other.
+    // More than a dozen processes in sequence.
   }, 60_000);
 
   test("a closed pipe commits what was delivered and nothing after it", async () => {

@@ -1,4 +1,4 @@
-// Names and messages that somebody else chose, through every command: no character of them may steer a terminal.
+// Names and messages chosen by others, in every command: none of their characters may control a terminal.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,10 +7,10 @@ import { HOSTILE, HostileBroker } from "../support/hostile-broker.ts";
 import { tempDir } from "../support/tmp.ts";
 import { type RunOptions, run, runOnTerminal, startBroker } from "./rustlog.ts";
 
-/** Everything but the newlines between lines. */
+/** Everything except the newlines between lines. */
 const STEERING = /[^\P{Cc}\n]|[\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
-/** What a name that was made safe begins with: its newline did not begin a line. */
+/** The start of an escaped name: its newline did not start a line. */
 const SAFE = "evil\\nfake 99";
 
 let listing: HostileBroker;
@@ -27,12 +27,12 @@ afterAll(() => {
   directory[Symbol.dispose]();
 });
 
-/** Command lines with what a test of each is called. */
+/** Command lines, each with its test name. */
 function titled(rows: readonly string[][][]): readonly (readonly [string, readonly string[]])[] {
   return rows.map(([args = []]) => [printableJson(args), args]);
 }
 
-/** Runs a command; returns all that it printed, after a look at each character. */
+/** Runs a command, checks each character of its output, and returns it. */
 async function said(args: readonly string[], options: RunOptions = {}): Promise<string> {
   const { stdout, stderr } = await run(args, options);
   const text = stdout + stderr;
@@ -56,7 +56,7 @@ test("printable JSON escapes control characters and parses to the same value", (
   }
 });
 
-describe("what a broker lists", () => {
+describe("the lists of a broker", () => {
   test.each(
     titled([
       [["topics", "list"]],

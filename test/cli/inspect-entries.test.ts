@@ -1,4 +1,4 @@
-// `rustlog inspect` of indexes and producer snapshots, as a process: good ones and broken ones.
+// `rustlog inspect` of indexes and producer snapshots, as a process: valid and damaged ones.
 // Leaves to others: logs (inspect.test.ts).
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => sample[Symbol.dispose]());
 
-/** What inspecting prints, which must work. */
+/** The output of an inspect that must succeed. */
 async function inspect(file: string, ...args: readonly string[]): Promise<string> {
   const { stdout, stderr, exitCode } = await run(["inspect", file, ...args]);
   expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });

@@ -1,4 +1,4 @@
-// `rustlog inspect` as a process: what it prints of good logs, of broken ones, and of a running broker's.
+// `rustlog inspect` as a process: valid logs, damaged logs, and a running broker's.
 // Leaves to others: indexes and snapshots (inspect-entries.test.ts).
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => sample[Symbol.dispose]());
 
-/** What inspecting prints, which must work. */
+/** The output of an inspect that must succeed. */
 async function inspect(file: string, ...args: readonly string[]): Promise<string> {
   const { stdout, stderr, exitCode } = await run(["inspect", file, ...args]);
   expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
@@ -204,14 +204,14 @@ test("a batch that decompresses to 400,000 records is printed while it is read",
   writeFileSync(path, encoder.finish());
   const { peakBytes, lines } = await measured("inspect", path, "--records");
   expect(lines).toBe(400_002);
-  // The text is 32 MB, and what was made of it before it was written was several times that.
+  // The text has 32 MB; before it was written in pieces, several times that was in memory.
   expect(peakBytes).toBeLessThan(160e6);
   const json = await measured("inspect", path, "--records", "--json");
   expect(json.lines).toBe(1);
   expect(json.peakBytes).toBeLessThan(160e6);
 }, 60_000);
 
-/** How many lines a run prints, and how much memory it had at most while it did. */
+/** The number of printed lines, and the maximum memory of the process. */
 async function measured(...args: readonly string[]) {
   const child = spawn(args);
   let lines = 0;
@@ -224,7 +224,7 @@ async function measured(...args: readonly string[]) {
   return { lines, peakBytes };
 }
 
-/** The most that a process has had in memory; 0 once it has ended, or where the system does not tell. */
+/** The maximum memory of a process; 0 once it has ended, or where the system does not report it. */
 function residentBytes(pid: number): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "utf8");

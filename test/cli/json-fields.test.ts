@@ -1,5 +1,5 @@
 // The fields of --json are an interface: docs/JSON.md lists them, and this compares the lists with real output.
-// Leaves to others: what the values are (the tests of each command).
+// Leaves to others: the values (the tests of each command).
 import { expect, test } from "bun:test";
 import { readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
@@ -36,7 +36,7 @@ function documented(): Map<string, readonly DocumentedField[]> {
 
 const SECTIONS = documented();
 
-/** The paths of a section: of all fields, and of those that are always there. */
+/** The paths of a section: all fields, and those that are always present. */
 function expand(
   heading: string,
   prefix = "",
@@ -54,7 +54,7 @@ function expand(
     if (!isOptional && !field.isOptional) required.push(path);
     const shape = `Shape: ${field.shape}`;
     if (!SECTIONS.has(shape)) continue;
-    // An array may be empty, and what may be null is.
+    // An array may be empty, and a nullable field may be null.
     const inner = expand(shape, `${path}${field.isArray ? "[]" : ""}.`, true);
     all.push(...inner.all);
   }
@@ -156,7 +156,7 @@ test("inspect, explain and verify print the documented fields", async () => {
   check("`rustlog inspect --json` of a producer snapshot", [
     ...(await jsonLinesOf(["inspect", join(path, fileOf(13, "snapshot"))])),
   ]);
-  // Damage, and a torn end.
+  // Damage, and a torn tail.
   edit(log, (bytes) => {
     bytes[70] = (bytes[70] ?? 0) ^ 1;
     return bytes;

@@ -1,4 +1,4 @@
-// Records as JSON lines: what consume prints, produce takes back byte for byte.
+// Records as JSON lines: produce accepts what consume prints, byte for byte.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { CliError } from "../../src/cli/exit.ts";

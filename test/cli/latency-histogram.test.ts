@@ -1,4 +1,4 @@
-// The histogram of latencies against a sorted list, which is too simple to be wrong.
+// The histogram of latencies compared with a sorted list, which is too simple to be wrong.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { TimeQueue } from "../../src/cli/bench-produce.ts";
@@ -42,7 +42,7 @@ describe("a histogram", () => {
         for (const [i, range] of ranges.entries()) {
           const { fromMs, toMs, count } = range;
           if (i > 0) expect(fromMs).toBe(ranges[i - 1]!.toMs);
-          // To the microsecond: that is what values are rounded to.
+          // Values are rounded to the microsecond.
           const inside = all.filter((value) => {
             const rounded = Math.round(value * 1000) / 1000;
             return rounded >= fromMs && rounded < toMs;
@@ -86,7 +86,7 @@ test("property: a queue of times returns them in order, however they are taken",
         const expected = model.splice(0, taken);
         const found: number[] = [];
         queue.take(expected.length, (time, count) => {
-          // Of none there is nothing to tell: its time would count as the longest of all.
+          // Don't report a time for zero records: it would count as the longest of all.
           expect(count).toBeGreaterThan(0);
           for (let i = 0; i < count; i++) found.push(time);
         });

@@ -1,10 +1,10 @@
-// Splitting input into records: whatever the chunks, the same records.
+// Splitting input gives the same records for any chunks.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { CliError } from "../../src/cli/exit.ts";
 import { LineReader, NEWLINE, NUL, type ReadInto } from "../../src/cli/line-reader.ts";
 
-/** A source that gives `bytes` in pieces of the given lengths, over and over. */
+/** A source that returns `bytes` in pieces of the given lengths, repeatedly. */
 function sourceOf(bytes: Uint8Array, pieces: readonly number[]): ReadInto {
   let at = 0;
   let turn = 0;
@@ -30,7 +30,7 @@ async function recordsOf(
   return records;
 }
 
-/** The rule in its simplest form: split, and a delimiter at the very end begins no record. */
+/** The simplest form of the rule: split, and ignore a delimiter at the very end. */
 function split(bytes: Uint8Array, delimiter: number): Uint8Array[] {
   const records: Uint8Array[] = [];
   let start = 0;
@@ -104,13 +104,10 @@ describe("LineReader", () => {
 describe("a byte order mark at the start of the input", () => {
   const text = Uint8Array.from(Buffer.from("\ufeffa\n\ufeffb\n"));
 
-  test.each([1, 2, 3, 4, 100])(
-    "is passed over, and no other, in pieces of %p bytes",
-    async (piece) => {
-      const records = await recordsOf(sourceOf(text, [piece]), { skipsMark: true });
-      expect(records.map((record) => Buffer.from(record).toString())).toEqual(["a", "\ufeffb"]);
-    },
-  );
+  test.each([1, 2, 3, 4, 100])("is skipped once, in pieces of %p bytes", async (piece) => {
+    const records = await recordsOf(sourceOf(text, [piece]), { skipsMark: true });
+    expect(records.map((record) => Buffer.from(record).toString())).toEqual(["a", "\ufeffb"]);
+  });
 
   test.each([1, 2])("is not recognized when only %p of its bytes are there", async (bytes) => {
     const part = text.subarray(0, bytes);

@@ -1,4 +1,4 @@
-// The broker's log where its reader does not keep up: a full pipe, a closed one, a full disk.
+// The broker's log when its reader does not keep up: a full pipe, a closed one, a full disk.
 import { describe, expect, test } from "bun:test";
 import { closeSync, constants, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
@@ -6,12 +6,11 @@ import { LOG_BUFFER_BYTES_MAX, LogOutput, unblockedSink } from "../../src/cli/lo
 import { smallDisk } from "../support/small-disk.ts";
 import { tempDir } from "../support/tmp.ts";
 
-/** An error of the system. */
 function failure(code: string): Error {
   return Object.assign(new Error(code), { code });
 }
 
-/** A sink that takes bytes while it has room, and calls for later attempts that the test makes. */
+/** A sink that takes bytes while it has room; the test triggers later attempts. */
 class Sink {
   text = "";
   room = Number.POSITIVE_INFINITY;
@@ -124,7 +123,7 @@ describe("a pipe that nobody reads", () => {
     const writer = openSync(path, constants.O_WRONLY);
     const output = new LogOutput(unblockedSink(writer));
     const line = "x".repeat(1023);
-    // Ten times what a pipe holds: a write that blocks would never return.
+    // Ten times the capacity of a pipe: a blocking write would never return.
     for (let i = 0; i < 640; i++) output.line(line);
     expect(output.pendingBytes).toBeGreaterThan(0);
     expect(output.dropped).toBe(0);

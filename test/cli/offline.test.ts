@@ -1,4 +1,4 @@
-// What the command line shows of a partition that cannot be opened.
+// How the command line shows a partition that can't be opened.
 import { expect, test } from "bun:test";
 import { startBroker } from "../support/broker.ts";
 import { makeOfflinePartition } from "../support/offline.ts";

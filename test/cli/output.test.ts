@@ -1,9 +1,9 @@
-// Output that knows what was written: bytes in order, and exactly the records that were written count.
+// Output that tracks what was written: bytes in order, and exactly the written records count.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { ByteOutput, type WriteFrom } from "../../src/cli/output.ts";
 
-/** A sink that takes pieces of the given lengths, and fails with `code` after `bytesMax` bytes. */
+/** A sink that takes pieces of the given lengths and fails with `code` after `bytesMax` bytes. */
 class FakeSink {
   readonly written: number[] = [];
   #turn = 0;
@@ -97,7 +97,7 @@ describe("ByteOutput", () => {
           end += lengths[whole]!;
           if (end > sink.written.length) break;
         }
-        // Empty records at the very point of the break may or may not have been handed over.
+        // Empty records at the exact point of the failure may or may not have been written.
         const shortest = lengths.slice(0, whole).findLastIndex((length) => length > 0) + 1;
         expect(printed).toBeGreaterThanOrEqual(Math.min(shortest, whole));
         expect(printed).toBeLessThanOrEqual(whole);

@@ -1,4 +1,4 @@
-// Sizes, durations, numbers, partitions, flush policies and offset ranges, as people write them.
+// Sizes, durations, numbers, partitions, flush policies and offset ranges as people write them.
 import { describe, expect, test } from "bun:test";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import fc from "fast-check";

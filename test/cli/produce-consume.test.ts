@@ -22,7 +22,7 @@ afterAll(async () => {
   directory[Symbol.dispose]();
 });
 
-/** Runs a command that is expected to work, and returns what it printed. */
+/** Runs a command that must succeed, and returns its output. */
 async function ok(args: readonly string[], stdin: string | Uint8Array = ""): Promise<string> {
   const { stdout, stderr, exitCode } = await run(args, { ...to, stdin });
   expect({ args, exitCode, stderr: exitCode === 0 ? "" : stderr }).toEqual({
@@ -33,7 +33,7 @@ async function ok(args: readonly string[], stdin: string | Uint8Array = ""): Pro
   return stdout;
 }
 
-/** Bytes that look random and are the same each time. */
+/** Pseudo-random bytes that are the same in every run. */
 function noise(length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   let state = 12_345;
@@ -153,7 +153,7 @@ describe("consume", () => {
     [["-p", "0", "-o", "earliest:@-1d"], ""],
     [["-p", "0", "-n", "3"], "0 1 2"],
     [["-p", "1"], "a b"],
-    // Partition 1 has two records: it ends before these places.
+    // Partition 1 has two records: it ends before these offsets.
     [["-o", "7"], "7 8 9"],
     [["-o", "7:9"], "7 8"],
     [["-o", "10"], ""],
@@ -222,7 +222,7 @@ test("progress is not drawn over what somebody types in a terminal", async () =>
   });
   await until(() => text.includes("Ctrl-D ends."));
   child.terminal?.write("hello\n");
-  // Progress would be drawn every 250 ms; that nothing is drawn takes waiting.
+  // Progress is drawn every 250 ms, so only waiting can show that nothing is drawn.
   await Bun.sleep(350);
   child.terminal?.write("\u0004");
   expect(await child.exited).toBe(0);
@@ -280,7 +280,7 @@ describe("what consume --json prints", () => {
     }
     await producer.close();
     const lines = await ok(["consume", "weird", "--json"]);
-    // A byte order mark in front, and lines that end as on Windows.
+    // A leading byte order mark, and Windows line endings.
     await ok(["produce", "weird2", "--json"], `\ufeff${lines.replaceAll("\n", "\r\n")}`);
     const [first, second] = await Promise.all([recordsOf("weird"), recordsOf("weird2")]);
     expect(first).toHaveLength(bytes.length ** 2);
@@ -297,7 +297,7 @@ async function connectTo() {
   return await connect({ broker: broker.address });
 }
 
-/** Everything of all records but their topic. */
+/** All fields of all records except their topic. */
 async function recordsOf(topic: string): Promise<unknown[]> {
   await using client = await connectTo();
   const hex = (data: Uint8Array | null | undefined) => data && Buffer.from(data).toString("hex");
@@ -366,7 +366,7 @@ describe("a produce that fails", () => {
 
   test("names the file that it can't open", async () => {
     const { stderr, exitCode } = await run(["produce", "t", "--file", "/nowhere/at/all"], to);
-    // Nothing was handed over, so there is nothing to sum up.
+    // No record was sent, so there is no summary.
     expect(stderr).toStartWith("rustlog: cannot open /nowhere/at/all: ");
     expect(exitCode).toBe(1);
   });
@@ -406,7 +406,7 @@ describe("a consume that meets damage", () => {
   });
 });
 
-/** Produces three batches of 2, 3 and 1 records, the second of a codec that is not supported; its CRC is right. */
+/** Produces three batches of 2, 3 and 1 records; the second has an unsupported codec and a correct CRC. */
 async function produceDamaged(topic: string, partition: number): Promise<void> {
   using client = await Session.connect(Number(broker.address.split(":")[1]));
   for (const values of [["a", "b"], ["c", "d", "e"], ["f"]]) {

@@ -1,6 +1,6 @@
-// Runs the executable as a process, as a shell would. It is compiled once per run of the tests: a process from the
-// sources takes three to four times as much of the processor.
-// Leaves to others: the broker it talks to (a test starts one in its own process, or as another process).
+// Runs the executable as a process, as a shell would. It is compiled once per test run: a process from the sources
+// takes three to four times as much processor time.
+// Leaves to others: the broker (a test starts one in its own process, or as another process).
 import { Broker } from "../../src/broker/broker.ts";
 import type { BrokerOptions } from "../../src/broker/options.ts";
 import { executable } from "../support/binary.ts";
@@ -9,14 +9,14 @@ import { tempDir } from "../support/tmp.ts";
 /** The path of the executable. Built while this file is loaded, so that no test's time limit covers it. */
 export const RUSTLOG = await executable();
 
-/** How a run is set up beside its arguments. */
+/** Options of a run in addition to its arguments. */
 export interface RunOptions {
   readonly broker?: string;
   readonly stdin?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** What a run left behind. */
+/** The result of a run. */
 export interface RunResult {
   readonly stdout: string;
   readonly bytes: Uint8Array;
@@ -50,7 +50,7 @@ export async function run(args: readonly string[], options: RunOptions = {}): Pr
   return { stdout: new TextDecoder().decode(bytes), bytes, stderr, exitCode };
 }
 
-/** Runs `rustlog ARGS` on a terminal of 100 columns; returns what that was sent. */
+/** Runs `rustlog ARGS` on a terminal of 100 columns and returns its output. */
 export async function runOnTerminal(
   args: readonly string[],
   options: RunOptions = {},
@@ -71,7 +71,7 @@ export async function runOnTerminal(
   return text;
 }
 
-/** Runs a shell script in which `rustlog` is the executable; returns its outputs. */
+/** Runs a shell script in which `rustlog` is the executable, and returns its outputs. */
 export async function shell(script: string, options: RunOptions = {}): Promise<RunResult> {
   const define = `rustlog() { "${RUSTLOG}" "$@"; }\n`;
   const child = Bun.spawn(["bash", "-c", define + script], {
@@ -87,7 +87,7 @@ export async function shell(script: string, options: RunOptions = {}): Promise<R
   return { stdout: new TextDecoder().decode(bytes), bytes, stderr, exitCode };
 }
 
-/** Reads a stream until what came so far satisfies `isEnough`; fails if it ends before. */
+/** Reads a stream until `isEnough` accepts the text so far. Fails if the stream ends before. */
 export async function readUntil(
   stream: ReadableStream<Uint8Array>,
   isEnough: (text: string) => boolean,
@@ -104,7 +104,7 @@ export async function readUntil(
   return text;
 }
 
-/** What is left of a stream that readUntil read the beginning of. */
+/** The rest of a stream after readUntil. */
 export async function readRest(stream: ReadableStream<Uint8Array>): Promise<string> {
   let text = "";
   const decoder = new TextDecoder();
@@ -112,7 +112,7 @@ export async function readRest(stream: ReadableStream<Uint8Array>): Promise<stri
   return text;
 }
 
-/** A broker in this process on a free port, with a directory that goes with it. */
+/** A broker in this process on a free port, with a temporary directory. */
 export async function startBroker(
   options: Partial<BrokerOptions> = {},
 ): Promise<{ readonly address: string } & AsyncDisposable> {

@@ -1,4 +1,4 @@
-// Signals: what counts as a second one, and that a closed terminal stops a broker cleanly.
+// Signals: what counts as a second one, and a closed terminal stops a broker cleanly.
 import { expect, spyOn, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { Interruption } from "../../src/cli/signals.ts";
@@ -7,7 +7,7 @@ import { readRest, readUntil, spawn } from "./rustlog.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Runs `body` with an Interruption of this process, whose clock it sets; takes the listeners away again. */
+/** Runs `body` with an Interruption of this process and a controlled clock, and then removes its listeners. */
 function withInterruption(body: (interruption: Interruption, clock: { ms: number }) => void): void {
   const before = new Map(SIGNALS.map((signal) => [signal, process.listeners(signal)]));
   const clock = { ms: 1000 };
@@ -77,7 +77,7 @@ test("a broker stops cleanly when its terminal closes", async () => {
   });
 });
 
-// Whether a signal is ignored is read from /proc.
+// /proc says whether a signal is ignored.
 test.if(process.platform === "linux")("a broker that nohup started ignores SIGHUP", async () => {
   await withTempDir(async (directory) => {
     const main = `${import.meta.dir}/../../src/main.ts`;

@@ -1,4 +1,4 @@
-// What people read: tables, progress, summaries, lag, failures.
+// Text for people: tables, progress, summaries, lag, failures.
 import { describe, expect, test } from "bun:test";
 import { CommanderError } from "@commander-js/extra-typings";
 import { CliError, describeFailure, EXIT, reportFailure } from "../../src/cli/exit.ts";

@@ -1,4 +1,4 @@
-// The command line itself: help, version, usage errors and exit codes, with no broker anywhere.
+// The command line itself: help, version, usage errors and exit codes, without a broker.
 import { describe, expect, test } from "bun:test";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -34,7 +34,7 @@ describe("help and version", () => {
     [["bench"]],
     [["bench", "produce"]],
     [["bench", "consume"]],
-  ])("%j --help has an example and ends with 0", async (command) => {
+  ])("%j --help has an example and exits with 0", async (command) => {
     const { stdout, stderr, exitCode } = await run([...command, "--help"]);
     expect(stderr).toBe("");
     expect(stdout).toStartWith(`Usage: rustlog${command.map((name) => ` ${name}`).join("")} `);
@@ -108,7 +108,7 @@ describe("usage errors exit with 2, one line that says why, and the usage of the
     [["topics", "remove"]],
     [["groups", "deelte"]],
     [["groups", "drop"]],
-  ])("%j suggests no deletion", async (args) => {
+  ])("%j does not suggest a deletion", async (args) => {
     const { stderr, exitCode } = await run([...args, "x"]);
     expect(stderr).not.toContain("Did you mean");
     expect(stderr).not.toContain("delete");

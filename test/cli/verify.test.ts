@@ -1,4 +1,4 @@
-// `rustlog verify` as a process: exit codes, lines, JSON, repair, and a directory that is in use.
+// `rustlog verify` as a process: exit codes, lines, JSON, repair, and a directory in use.
 import { expect, test } from "bun:test";
 import { cpSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -23,7 +23,7 @@ test("a sound directory gives a summary, an empty stderr and exit code 0", async
   expect(exitCode).toBe(0);
 });
 
-/** Runs `body` on a read-only file system with a copy of `source`; only root may mount one. */
+/** Runs `body` on a read-only file system with a copy of `source`. Only root may mount one. */
 async function onReadOnlyCopy(source: string, body: (path: string) => Promise<void>) {
   using copy = tempDir();
   const mount = (...args: string[]) => Bun.spawnSync(["mount", ...args, copy.path]).exitCode;

@@ -1,10 +1,10 @@
-// The door to the HTTP server: how many connections there are at once, and that bytes pass in both directions as they
-// are taken. Leaves to others: HTTP (http-server.test.ts).
+// The gate in front of the HTTP server: the number of connections, and passing bytes in both directions.
+// Leaves to others: HTTP (http-server.test.ts).
 import { expect, test } from "bun:test";
 import { HttpGate } from "../../src/http/http-gate.ts";
 import { until } from "../support/until.ts";
 
-/** A server that sends `answer` when it has received a line, and then closes; and a door before it. */
+/** A server that sends `answer` after receiving a line and then closes, and a gate in front of it. */
 function start(answer: Uint8Array, connectionsMax = 8) {
   let sent = 0;
   const write = (socket: Bun.Socket<{ from: number }>): void => {
@@ -38,7 +38,7 @@ function start(answer: Uint8Array, connectionsMax = 8) {
   };
 }
 
-/** A connection, and what came on it. */
+/** A connection and what it has received. */
 async function connect(port: number) {
   const chunks: Uint8Array[] = [];
   const closed = Promise.withResolvers<void>();
@@ -77,7 +77,7 @@ test("what a client does not read is not read from the server either", async () 
   client.socket.pause();
   client.socket.write("please\n");
   let before = -1;
-  // Until the buffers of the kernel are full.
+  // Until the kernel's buffers are full.
   while (door.sent() !== before || before === 0) {
     before = door.sent();
     await Bun.sleep(50);

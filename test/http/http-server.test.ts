@@ -1,4 +1,4 @@
-// The HTTP port: what is served, and to whom not. Leaves to others: the answers (monitoring.test.ts).
+// The HTTP port: what it serves, and which requests it rejects. Leaves to others: the responses (monitoring.test.ts).
 import { expect, test } from "bun:test";
 import { type HttpOptions, HttpServer } from "../../src/http/http-server.ts";
 
@@ -138,7 +138,7 @@ test.each([
   expect(lines).toEqual([]);
 });
 
-/** Sends bytes on a connection of their own; resolves with the first that come back. */
+/** Sends bytes on a new connection; resolves with the first that come back. */
 async function exchange(port: number, text: string): Promise<string> {
   const answer = Promise.withResolvers<string>();
   const socket = await Bun.connect({
@@ -195,7 +195,7 @@ test("more than 192 concurrent requests are rejected until one is answered", asy
   });
   const waiting = Array.from({ length: 192 }, () => ask(server, "/held"));
   let answer = "";
-  // They come on connections of their own, and this one perhaps before the last of them.
+  // They have their own connections, and this one may arrive before the last of them.
   while (!answer.startsWith("503")) answer = await ask(server, "/hello");
   expect(answer).toBe("503 too many concurrent requests (192)\n");
   held.resolve();

@@ -1,4 +1,4 @@
-// GET /metrics and GET /health of a real broker, over HTTP: what moves, by how much, and when.
+// GET /metrics and GET /health of a real broker over HTTP: what changes, by how much, and when.
 // Leaves to others: the format (exposition.test.ts), and the port itself (http-server.test.ts).
 import { describe, expect, test } from "bun:test";
 import { HttpServer } from "../../src/http/http-server.ts";
@@ -17,7 +17,7 @@ import { until } from "../support/until.ts";
 import { textOf } from "../tree/source-tree.ts";
 import { encodeProduceRequest } from "../support/whole-frames.ts";
 
-/** The routes of a broker on a port of their own. */
+/** The routes of a broker on their own port. */
 function serve(broker: Awaited<ReturnType<typeof startBroker>>) {
   const http = new HttpServer({
     host: "127.0.0.1",
@@ -49,7 +49,7 @@ function samplesOf(families: ReadonlyMap<string, Family>, name: string): Record<
   return found;
 }
 
-/** Requests that there were, by API and error. */
+/** Number of requests, by API and error. */
 function requestsOf(families: ReadonlyMap<string, Family>): Record<string, number> {
   const samples = Object.entries(samplesOf(families, "rustlog_requests_total"));
   const labels = /^\{api="(\w+)",error="(\w+)"\}$/;
@@ -96,7 +96,7 @@ describe("GET /metrics", () => {
     await using http = serve(broker);
     using session = await broker.session();
     for (let i = 0; i < 4; i++) await session.produce("t", 0, batchOf("a".repeat(1_100)));
-    // Each segment is flushed twice: ahead of its roll, since it is full, and at the roll, but for the last.
+    // Each segment is flushed twice: ahead of its roll, because it is full, and at the roll, except the last.
     const flushes = samplesOf(await http.scrape(), "rustlog_flush_duration_seconds");
     expect(flushes._count).toBeGreaterThanOrEqual(6);
   });
@@ -217,7 +217,7 @@ describe("GET /metrics", () => {
       text += part;
     }
     clearImmediate(counting);
-    // Others had their turn after each 500 samples, and while they were read.
+    // Others got a turn after every 500 samples, and while they were read.
     expect(turns).toBeGreaterThan(70);
     const families = parseExposition(text);
     const lags = Object.keys(samplesOf(families, "rustlog_group_lag_records"));

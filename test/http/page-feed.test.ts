@@ -1,5 +1,4 @@
-// The events that a live page hears: everything once, then what changed. Leaves to others: what it asks for
-// (page-routes.test.ts).
+// The events of a live page: everything once, then the changes. Leaves to others: its requests (page-routes.test.ts).
 import { expect, test } from "bun:test";
 import { PageFeed } from "../../src/http/page-feed.ts";
 import { PageStream, type Watched } from "../../src/http/page-stream.ts";
@@ -41,7 +40,7 @@ async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Event
   return undefined;
 }
 
-/** The next tick that says something. */
+/** The next tick with changes. */
 async function nextTick(
   page: { next: () => Promise<Event> },
   says: (tick: Tick) => boolean,
@@ -153,7 +152,7 @@ test("events waiting for a page that does not read are bounded, and the newest s
     page.beat();
     await nextTurn();
   }
-  // An event has 200 partitions at most, some 110 kB: it was sent nothing after the first of them.
+  // An event has at most 200 partitions, about 110 kB: the page was sent nothing after the first one.
   expect(sent).toBeLessThan(5);
   version = 1000;
   page.update({ isNew: false, partitions, hasNewGroups: true });

@@ -1,5 +1,5 @@
-// Where things stand on the live page in a real browser: nothing that matters is covered by the panel of steps.
-// Skipped where there is no Chromium. Leaves to others: what a person can do (page.browser.test.ts).
+// The layout of the live page in a real browser: the panel of steps covers nothing important.
+// Skipped without Chromium. Leaves to others: interaction (page.browser.test.ts).
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Browser, type BrowserPage, CHROMIUM } from "../support/browser.ts";
 import { startPage, writeOrders, writeShop } from "../support/page-sample.ts";
@@ -27,7 +27,7 @@ async function lookUp(page: BrowserPage, partition: number, target: string): Pro
 
 describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   test(
-    "shows a lookup's row above the steps, though rows are made on the way there",
+    "shows a lookup's row above the steps, although rows are created while scrolling",
     async () => {
       await using many = await startPage();
       const { registry, offsets } = many.broker.context;
@@ -46,7 +46,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       const row = `document.querySelector('[data-partition="150"] .row')?.getBoundingClientRect()`;
       const player = "document.querySelector('#player').getBoundingClientRect()";
       await page.until(`${row}?.top > 0 && ${row}.bottom <= ${player}.top`);
-      // All that the steps can do is there without scrolling them.
+      // All controls of the steps are visible without scrolling.
       await page.press("ArrowRight", "ArrowRight", "ArrowRight");
       const close = "document.querySelector('[data-key=close]').getBoundingClientRect()";
       await page.until(`${close}.bottom <= innerHeight`);
@@ -55,7 +55,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
-    "shows a batch beside the steps that led to it, none of it below them",
+    "shows a batch beside the steps that led to it, not below them",
     async () => {
       await using sample = await startPage();
       await writeShop(sample.broker);

@@ -1,4 +1,4 @@
-// What the live page asks the broker: the answers, their bounds, and what is refused.
+// Requests of the live page: the responses, their limits, and what is rejected.
 // Leaves to others: the page itself (page.browser.test.ts), and the events (page-feed.test.ts).
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { LookupExplanation } from "../../src/inspection/lookup-explanation.ts";

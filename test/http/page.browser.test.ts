@@ -1,5 +1,5 @@
-// The live page in a real browser: what is drawn, what a person can do by mouse and keyboard, and how it bears many
-// partitions and segments. Skipped where there is no Chromium. Leaves to others: the answers (page-routes.test.ts).
+// The live page in a real browser: what is drawn, what works by mouse and keyboard, and many partitions and segments.
+// Skipped without Chromium. Leaves to others: the responses (page-routes.test.ts).
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { batchOf } from "../support/broker.ts";
 import { Browser, type BrowserPage, CHROMIUM } from "../support/browser.ts";
@@ -18,9 +18,7 @@ const WIDE = { width: 1280, height: 860 };
 const TIMEOUT_MS = 30_000;
 
 if (CHROMIUM === undefined) {
-  console.log(
-    "the live page was not tried in a browser: there is no chromium (CHROMIUM=PATH names one)",
-  );
+  console.log("the live page was not tested in a browser: chromium not found (set CHROMIUM=PATH)");
 }
 
 let browser: Browser;
@@ -41,7 +39,7 @@ afterEach(async () => {
   const opened = pages;
   pages = [];
   for (const page of opened) await page.close();
-  // No script error, and nothing that the Content-Security-Policy kept from happening.
+  // No script error, and nothing blocked by the Content-Security-Policy.
   expect(opened.flatMap(({ complaints }) => complaints)).toEqual([]);
 });
 
@@ -52,7 +50,7 @@ async function open(screen: Parameters<Browser["open"]>[1] = WIDE, url = sample.
   return page;
 }
 
-/** How many pixels of the first row's drawing have the colour of this name. */
+/** Number of pixels of the first row's drawing with the colour of this name. */
 function pixels(page: BrowserPage, colour: string, row = 0): Promise<number> {
   return page.evaluate(`(() => {
     const canvas = document.querySelectorAll(".track canvas")[${row}];
@@ -78,7 +76,7 @@ async function lookUp(page: BrowserPage, target: string): Promise<void> {
 
 describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   test(
-    "draws segments, index entries and marks, and says in words what it draws",
+    "draws segments, index entries and marks, and describes them in words",
     async () => {
       const page = await open();
       expect(await page.text(".topic h2")).toBe("orders");
@@ -99,7 +97,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
-    "moves its marks when records come in and a group commits",
+    "moves its marks when records arrive and a group commits",
     async () => {
       const page = await open();
       const { registry, offsets } = sample.broker.context;
@@ -148,7 +146,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
-    "plays a lookup, by the keyboard alone",
+    "plays a lookup by keyboard alone",
     async () => {
       const page = await open();
       await lookUp(page, "2500");
@@ -176,7 +174,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
-    "finds a record by its time, and says what is wrong with a target",
+    "finds a record by time, and explains an invalid target",
     async () => {
       const page = await open();
       await page.evaluate("document.querySelector('[name=target]').focus()");
@@ -194,7 +192,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
-    "goes through a row by the keyboard",
+    "moves through a row by keyboard",
     async () => {
       const page = await open();
       await page.until("document.querySelector('.track canvas').width > 300");
@@ -215,7 +213,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
-    "produces a record and follows it; what it says is text",
+    "produces a record and follows it, showing its content as text",
     async () => {
       const page = await open();
       const value = `<img src=x onerror="document.title='hacked'">`;
@@ -260,7 +258,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
-    "bears 200 partitions, making only the rows that are on the screen",
+    "handles 200 partitions, creating only the visible rows",
     async () => {
       await using many = await startPage();
       await many.broker.context.registry.create("wide", 200, {});
@@ -277,7 +275,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
-    "leaves topics opened or closed, and the focus where it is, when a topic is created",
+    "keeps topics open or closed, and the focus in place, when a topic is created",
     async () => {
       await using many = await startPage();
       const { registry } = many.broker.context;
@@ -304,7 +302,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
-    "tells the lag of each group, partitions without a commit included, and filters the groups",
+    "shows the lag of each group, including uncommitted partitions, and filters the groups",
     async () => {
       await using shop = await startPage({ offsets: "memory" });
       const { registry, offsets } = shop.broker.context;
@@ -332,7 +330,7 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
-    "bears 10,000 segments in a row, and finds its way in them",
+    "handles 10,000 segments in a row, and finds positions in them",
     async () => {
       using directory = tempDir();
       await writeSegments(directory.path, "long", 10_000);

@@ -1,6 +1,6 @@
-// Every single-bit flip in the files of a small data directory is found, and its file named.
-// (RELIABILITY, catalogue 6.) Several files are damaged at once, to need fewer runs; never a log together with
-// its own indexes, since an entry that names a damaged batch can't be checked.
+// Every single-bit flip in the files of a small data directory is found, with its file (RELIABILITY, catalogue 6).
+// Several files are damaged at once to need fewer runs, but never a log together with its own indexes, because an entry
+// that names a damaged batch can't be checked.
 import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ interface Flip {
 
 const OFFSETS = "__consumer_offsets";
 
-/** Together in one run, each of these has one flipped bit. */
+/** Each of these has one flipped bit in the same run. */
 const GROUPS = [
   [
     fileOf(0),
@@ -35,7 +35,7 @@ const GROUPS = [
   ],
 ] as const;
 
-/** All bits; of a log with large values one of each byte of a header, and of some bytes of the values. */
+/** All bits; for a log with large values, one bit per byte of a header, and some bytes of the values. */
 function flipsOf(file: string, bytes: Uint8Array): Flip[] {
   const isLarge = bytes.length > LARGE.length;
   const flips: Flip[] = [];
@@ -54,7 +54,7 @@ function batchStarts(bytes: Uint8Array): number[] {
   return starts;
 }
 
-/** The one field that nothing covers, and nobody reads: a single node has no leaders. */
+/** The only field that no CRC covers and nobody reads: a single node has no leaders. */
 function isLeaderEpoch(bytes: Uint8Array, at: number): boolean {
   return batchStarts(bytes).some(
     (start) => at >= start + FIELD.partitionLeaderEpoch && at < start + FIELD.magic,

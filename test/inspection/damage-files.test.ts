@@ -1,4 +1,4 @@
-// Every kind of damage to files that are neither logs nor indexes is named with its place and its reason.
+// Every kind of damage to files other than logs and indexes is reported with its place and cause.
 import { describe, expect, test } from "bun:test";
 import { copyFileSync, mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { stampBaseOffset } from "../../src/record/batch.ts";
@@ -13,7 +13,7 @@ import {
   START_MS,
 } from "./sample.ts";
 
-/** Writes a JSON file without its checksum, as an older release did or a person does. */
+/** Writes a JSON file without its checksum, as an older release or a person does. */
 function editFields(
   path: string,
   change: (fields: Record<string, unknown>) => Record<string, unknown>,
@@ -171,7 +171,7 @@ describe("all other files", () => {
       ],
     ],
     [
-      "what crashes leave",
+      "leftovers of crashes",
       (path) => {
         mkdirSync(path("topics/+c-new"));
         mkdirSync(path("topics/+d-old"));

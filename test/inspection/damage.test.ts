@@ -1,4 +1,4 @@
-// Every kind of damage, made by hand, is named with its place and its reason, and with nothing else.
+// Every kind of damage is reported with its place and cause, and nothing else is reported.
 import { describe, expect, test } from "bun:test";
 import { copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { stampBaseOffset } from "../../src/record/batch.ts";
@@ -14,7 +14,7 @@ import {
   START_MS,
 } from "./sample.ts";
 
-/** Sizes of the batches of the sample, as its segments have them. */
+/** Sizes of the batches in the sample's segments. */
 const FIRST_BATCH_BYTES = 85;
 
 describe("a sound directory", () => {
@@ -75,7 +75,7 @@ describe("logs", () => {
   });
 
   test("verify agrees with recovery on a torn tail that contains batches", async () => {
-    // The value of its record is another log, whose offsets come after those that are due.
+    // The value of its record is another log, whose offsets follow the expected ones.
     const withOffset = (value: Uint8Array, offset: number): Uint8Array => {
       const batch = encodeBatch([record({ value })]);
       stampBaseOffset(batch, 0, offset);
@@ -124,7 +124,7 @@ describe("logs", () => {
     });
     expect(lines).toEqual([
       expect.stringContaining(`note: ${fileOf(0)}: offsets 4 to 9: no batch`),
-      // A producer's batch was in it.
+      // It contained a producer's batch.
       expect.stringContaining(`damage: ${fileOf(10, "snapshot")}: offset 10: `),
     ]);
   });

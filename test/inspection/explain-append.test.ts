@@ -1,5 +1,5 @@
-// Where a batch lies and whether it got an index entry, against the index file that the broker's code wrote.
-// Leaves to others: how it is found (explain-lookup.test.ts).
+// Where a batch is and whether it got an index entry, compared with the index file that the broker's code wrote.
+// Leaves to others: finding it (explain-lookup.test.ts).
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

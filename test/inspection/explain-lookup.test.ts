@@ -1,4 +1,4 @@
-// What a lookup tells of itself, against what the broker's code reads and what stands in the files.
+// How a lookup explains itself, compared with what the broker's code reads and the content of the files.
 // Leaves to others: its text, and the command (test/cli/explain.test.ts).
 import { expect, test } from "bun:test";
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -28,7 +28,7 @@ import {
 /** Explains a lookup in the files of a directory. */
 async function explain(path: string, target: LookupTarget): Promise<LookupExplanation> {
   using log = openLogFiles(path, "orders", 0);
-  // What is told must survive a way through JSON: a page gets it like that.
+  // The explanation must survive JSON, because the page receives it that way.
   const explanation = await explainLookup(log, target);
   expect(JSON.parse(JSON.stringify(explanation))).toEqual(explanation);
   return explanation;
@@ -41,7 +41,7 @@ function contentOf(path: string): ReadonlyMap<string, string> {
   );
 }
 
-/** Of each batch of a log file: position, size, offsets and largest timestamp, by a walk of its own. */
+/** Position, size, offsets and largest timestamp of each batch in a log file, by an independent walk. */
 function batchesOf(path: string, file: string) {
   using reader = new FileReader(join(path, file));
   const batches = [];
@@ -89,7 +89,7 @@ test("every offset of the sample has its segment, batch and record, by mmap and 
 test("around an index entry: the last offset of its batch needs no scan, the next offset one", async () => {
   using directory = tempDir();
   await makeSample(directory.path);
-  // Of segment 4, the second batch (offsets 5 to 7) has the first entry.
+  // In segment 4, the second batch (offsets 5 to 7) has the first entry.
   const entry = {
     entry: 0,
     offset: 7,
@@ -163,7 +163,7 @@ test.each([
     (path: string) => edit(path, (bytes) => bytes.fill(0)),
     "entry at byte 8 does not ascend",
   ],
-])("an index file that is %s: not used, and why", async (_, damage, reason) => {
+])("an index file that is %s is rejected with the reason", async (_, damage, reason) => {
   using directory = tempDir();
   await makeSample(directory.path);
   const good = await explain(directory.path, { offset: 9 });
@@ -196,7 +196,7 @@ test("the file of the active index has a number of entries, or differs", async (
   const partition = data.registry.partition("orders", 0);
   for (let i = 0; i < 4; i++) await partition.append(sampleBatch(["x".repeat(5000)], START_MS));
   const live = await explain(directory.path, { offset: 16 });
-  // Without a flush nothing of it has been saved.
+  // Without a flush nothing has been saved.
   expect(live.index).toMatchObject({ entries: 3, origin: { kind: "memory", fileEntries: 0 } });
   await data.closeCleanly();
   const clean = await explain(directory.path, { offset: 16 });

@@ -1,4 +1,4 @@
-// The annotated dump: its fields are the bytes, whole and in order; they say what the cursor says; it is legible.
+// The annotated dump: its fields cover all bytes in order, match the cursor, and are readable.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { batchFields } from "../../src/inspection/batch-fields.ts";

@@ -1,5 +1,5 @@
-// What can be repaired is repaired, and said to the byte; what can't is left alone. Afterwards all is sound, and
-// a broker reads the same records.
+// What can be repaired is repaired and reported exactly; the rest is left alone. Afterwards everything is sound, and a
+// broker reads the same records.
 import { describe, expect, test } from "bun:test";
 import {
   existsSync,
@@ -35,7 +35,7 @@ type Case = readonly [string, Damage, RegExp];
 
 const repairable: readonly Case[] = [
   [
-    "an index is gone",
+    "an index is missing",
     (path) => rmSync(path(fileOf(4, "index"))),
     /\.index: it is missing; repaired: rebuilt from the log, 16 bytes$/,
   ],
@@ -60,7 +60,7 @@ const repairable: readonly Case[] = [
     /repaired: removed, 8 bytes$/,
   ],
   [
-    "what crashes leave",
+    "leftovers of crashes",
     (path) => {
       mkdirSync(path("topics/+c-new"));
       writeFileSync(path("topics/+c-new/topic.json"), "{}");
@@ -82,7 +82,7 @@ const repairable: readonly Case[] = [
   ],
 ];
 
-/** Of files that only a clean stop makes, or makes whole. */
+/** Files that only a clean stop creates or completes. */
 const repairableAfterCleanStop: readonly Case[] = [
   [
     "the indexes of the last segment are wrong",
@@ -98,7 +98,7 @@ const repairableAfterCleanStop: readonly Case[] = [
     /repaired: rebuilt from the log, 194 bytes$/,
   ],
   [
-    "clean-shutdown.json is none",
+    "clean-shutdown.json is invalid",
     (path) => writeFileSync(path("clean-shutdown.json"), "{"),
     /repaired: removed, 1 bytes$/,
   ],
@@ -133,7 +133,7 @@ describe.each(["a clean stop", "a kill"] as const)("after %s", (end) => {
   });
 });
 
-/** Names or lines without those of what a repair has cut off and kept. */
+/** Names or lines except those that a repair has truncated and kept. */
 function withoutKept(lines: readonly string[]): string[] {
   return lines.filter((line) => !line.includes(".log.cut-"));
 }

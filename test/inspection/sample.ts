@@ -1,5 +1,5 @@
-// A small data directory, made by the broker's own code: two topics, sealed and active segments, every codec,
-// idempotent producers, committed offsets. Its bytes are the same each time but for the directory's id.
+// A small data directory created by the broker's own code: two topics, sealed and active segments, every codec,
+// idempotent producers, committed offsets. Its bytes are always the same, except for the directory's id.
 // Leaves to others: damaging it (the tests).
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -19,7 +19,7 @@ import { type VerificationReport, verifyDirectory } from "../../src/inspection/v
 
 export const START_MS = 1_700_000_000_000;
 
-/** A log file of the sample, by topic and base offset, from the data directory. */
+/** A log file of the sample, by topic and base offset, relative to the data directory. */
 export function fileOf(
   baseOffset: number,
   kind: "log" | "index" | "timeindex" | "snapshot" = "log",
@@ -43,7 +43,7 @@ export function sampleBatch(
   return encoder.finish(sequence);
 }
 
-/** Opens a data directory as a broker would, but for what only a broker has. */
+/** Opens a data directory as a broker would, without the parts that only a broker has. */
 export function openDirectory(path: string): Promise<DataDirectory> {
   return DataDirectory.open(path, {
     disk: new RealDisk(),
@@ -59,17 +59,19 @@ export function openDirectory(path: string): Promise<DataDirectory> {
   });
 }
 
-/** A value that no codec makes smaller: it is large enough for an index entry to be due after it. */
+/** A value that no codec can compress: large enough for an index entry after it. */
 export const LARGE = Array.from({ length: 5000 }, (_, i) =>
   String.fromCharCode(33 + ((i * i * 7 + i * 31) % 90)),
 ).join("");
 
-/** Files of a sample, by their paths from its directory. */
+/** Files of a sample, by their relative paths. */
 type Files = ReadonlyMap<string, Uint8Array>;
 
 const samples = new Map<boolean, Promise<Files>>();
 
-/** Makes the sample, the first time with a broker's code. `isClean` false leaves it as a killed broker would. */
+/**
+ * Creates the sample; the first time with the broker's code. With `isClean` false, as a killed broker would leave it.
+ */
 export async function makeSample(path: string, isClean = true): Promise<void> {
   const sample = samples.get(isClean) ?? sampleFiles(isClean);
   samples.set(isClean, sample);
@@ -115,14 +117,14 @@ async function writeSample(path: string, isClean: boolean): Promise<void> {
 export const SEGMENTS = [0, 4, 10] as const;
 export const END_OFFSET = 13;
 
-/** The real disk but for its lock, which takes longer than all else in a directory as small as these. */
+/** The real disk without its lock, which takes longer than everything else in such a small directory. */
 class UnlockedDisk extends RealDisk {
   override lock(): DirectoryLock {
     return { release: () => {} };
   }
 }
 
-/** What verifying says: the report, and each finding as its line. */
+/** The report of verify, and each finding as its line. */
 export async function verify(
   directory: string,
   isRepairing = false,
@@ -131,7 +133,7 @@ export async function verify(
   return { report, lines: report.findings.map(formatFinding) };
 }
 
-/** Values of all records of `orders`, as a broker that starts on the directory serves them. */
+/** Values of all records of `orders`, as served by a broker that starts on the directory. */
 export async function readOrders(path: string): Promise<string[]> {
   const directory = await openDirectory(path);
   try {
@@ -153,17 +155,17 @@ function readValues(partition: Partition): string[] {
   return values;
 }
 
-/** Changes the bytes of a file: in place, or to those that `change` returns. */
+/** Changes the bytes of a file, in place or to those that `change` returns. */
 export function edit(path: string, change: (bytes: Buffer) => unknown): void {
   const bytes = readFileSync(path);
   const changed = change(bytes);
   writeFileSync(path, changed instanceof Uint8Array ? changed : bytes);
 }
 
-/** A way to damage a directory, in which `path` finds files. */
+/** A way to damage a directory; `path` finds its files. */
 export type Damage = (path: (file: string) => string) => void;
 
-/** What verify says of a sample with some damage. */
+/** The findings of verify for a sample with some damage. */
 export async function linesAfter(damage: Damage, isClean = true): Promise<readonly string[]> {
   using directory = tempDir();
   await makeSample(directory.path, isClean);
@@ -176,7 +178,7 @@ export function appendTo(path: string, bytes: Uint8Array): void {
   edit(path, (before) => Buffer.concat([before, bytes]));
 }
 
-/** All files of a directory, sorted, from it. */
+/** All files of a directory, sorted, with relative paths. */
 export function filesIn(path: string): string[] {
   return (readdirSync(path, { recursive: true, withFileTypes: true }) as never[] as FileEntry[])
     .filter((entry) => entry.isFile())

@@ -1,4 +1,4 @@
-// The walk over damaged logs: every byte belongs to one part, every batch that was not touched is found again.
+// Walking damaged logs: every byte belongs to one part, and every untouched batch is found.
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { writeI32 } from "../../src/record/bytes.ts";
 import { concat, encodeBatch, record } from "../record/batches.ts";
 import { tempDir } from "../support/tmp.ts";
 
-/** Batches of the given numbers of value bytes, with contiguous offsets from `first`. */
+/** Batches with the given numbers of value bytes, and contiguous offsets from `first`. */
 function batches(sizes: readonly number[], first = 0): Uint8Array[] {
   return sizes.map((size, i) => {
     const batch = encodeBatch([record({ value: new Uint8Array(size).fill(97 + (i % 26)) })]);
@@ -22,7 +22,7 @@ function batches(sizes: readonly number[], first = 0): Uint8Array[] {
 interface Part {
   readonly position: number;
   readonly size: number;
-  /** Base offset of a batch, or why there is none. */
+  /** Base offset of a batch, or the fault. */
   readonly what: number | string;
 }
 

@@ -19,7 +19,7 @@ import { SimulatedDisk } from "../support/simulated-disk.ts";
 const MUCH = 1_000_000;
 const FOREVER_MS = 600_000;
 
-/** Bytes of a batch with one value of one byte. */
+/** Size of a batch with one value of one byte. */
 const BATCH_BYTES = batchOf(["a"]).length;
 
 async function open(partitions = 3): Promise<ServiceContext> {
@@ -57,7 +57,7 @@ const read = (context: ServiceContext, ask: FetchQuery): string[] => {
   return results.map(shown);
 };
 
-/** Begins a fetch that must wait; `results` is filled when it ends, and `turns` counts how often it was due. */
+/** Starts a fetch that must wait; `results` is filled when it ends, and `turns` counts how often it was due. */
 function wait(context: ServiceContext, ask: FetchQuery) {
   const waiting = fetch(context, ask);
   if (!(waiting instanceof WaitingFetch)) throw new Error("the fetch does not wait");

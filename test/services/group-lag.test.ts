@@ -1,5 +1,5 @@
-// How far groups are behind, against a real registry and store.
-// Leaves to others: how it is shown (broker/apis.test.ts, http/monitoring.test.ts, cli/groups.test.ts).
+// The lag of groups, with a real registry and store.
+// Leaves to others: showing it (broker/apis.test.ts, http/monitoring.test.ts, cli/groups.test.ts).
 import { expect, test } from "bun:test";
 import { groupPartitions, lagOf, readGroupLags } from "../../src/services/group-lag.ts";
 import { batchOf, startBroker } from "../support/broker.ts";
@@ -85,7 +85,7 @@ test.each([
   [{ committedOffset: 3, logStartOffset: 0, highWatermark: 10 }, 7],
   [{ committedOffset: 3, logStartOffset: 5, highWatermark: 10 }, 5],
   [{ committedOffset: -1, logStartOffset: 4, highWatermark: 10 }, 6],
-  // A topic that was created again, with fewer records than were committed.
+  // A recreated topic with fewer records than were committed.
   [{ committedOffset: 50, logStartOffset: 0, highWatermark: 10 }, 0],
 ])("%j is a lag of %i", (offsets, lag) => {
   expect(lagOf(offsets)).toBe(lag);

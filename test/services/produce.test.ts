@@ -47,7 +47,7 @@ test("batches that come while their topic is being created are appended in the o
     values.push(value);
     produced.push(produce(context, { topic: "new", partition: 0, batch: batchOf([value]) }));
   };
-  // One in each step of the creation, until some have found the topic there, so that none can overtake another.
+  // One in each step of the creation, until some find the existing topic, so that none can overtake another.
   next();
   const creating = context.registry.ensure("new");
   let isCreated = false;

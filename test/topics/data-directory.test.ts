@@ -1,4 +1,4 @@
-// A data directory: one broker at a time, a format that is ours, and what the last stop left.
+// A data directory: one broker at a time, a supported format, and what the last stop left.
 import { expect, test } from "bun:test";
 import type { Disk } from "../../src/log/disk/disk.ts";
 import { RealDisk } from "../../src/log/disk/real-disk.ts";
@@ -130,7 +130,7 @@ test("a data directory without its topics, or a file, is rejected on both disks"
         expect(refused).toMatchObject({ code: "DATA_DIRECTORY_UNUSABLE" });
         expect(String(refused)).toContain(message);
       }
-      // As the message says.
+      // As the message advises.
       disk.remove(`${data}/topics`);
       disk.remove(`${data}/meta.json`);
       await (await open(disk, data)).closeCleanly();
@@ -156,7 +156,7 @@ test("a start that crashes at any operation leaves a directory that starts", asy
   }
 });
 
-/** A first start, the creation of a topic, and rolls: killed at an operation; whether it came to its end. */
+/** A first start, a topic creation, and rolls, killed at an operation. Returns whether it finished. */
 async function killedAt(disk: SimulatedDisk, operation: number): Promise<boolean> {
   let done = false;
   disk.crashAfter(operation);
@@ -169,7 +169,7 @@ async function killedAt(disk: SimulatedDisk, operation: number): Promise<boolean
     if (!disk.crashed) throw error;
   }
   await settle();
-  // What it had not flushed yet is still in the cache.
+  // What it had not flushed is still in the cache.
   disk.restartProcess();
   return done;
 }
@@ -201,7 +201,7 @@ test("the note of a clean stop is written, trusted once, and removed before the 
   const second = await open(disk);
   expect(second.wasClean).toBe(true);
   expect(disk.readFile("data/clean-shutdown.json")).toBeUndefined();
-  // And so after a crash: its removal was made durable.
+  // Also after a crash: its removal was durable.
   disk.restart();
   const third = await open(disk);
   expect(third.wasClean).toBe(false);
@@ -230,7 +230,7 @@ test.each([
   '{"version":1}',
   '{"version":1,"partitions":{"orders/0":{}}}',
   '{"version":1,"partitions":{"orders/0":{"baseOffset":"x","bytes":null}}}',
-])("a note of %j is no reason to believe anything", async (content) => {
+])("a note of %j is rejected", async (content) => {
   const disk = newDisk();
   const first = await open(disk);
   await append(first, "a");
@@ -276,7 +276,7 @@ test("a meta.json and a topic.json without checksums are accepted and get them a
     disk.overwrite(path, text(JSON.stringify(fields)));
   }
   disk.overwrite("data/clean-shutdown.json", undefined);
-  // A full disk is no reason not to start.
+  // A full disk must not prevent a start.
   disk.setCapacity(disk.usedBytes);
   const lines: string[] = [];
   const full = await open(disk, "data", [], lines);
@@ -295,7 +295,7 @@ test("a meta.json and a topic.json without checksums are accepted and get them a
   for (const [path, bytes] of withChecksum) expect(disk.readFile(path)).toEqual(bytes);
 });
 
-/** A log of three batches whose second one is damaged, left by a process that was killed. */
+/** A log of three batches with a damaged second one, left by a killed process. */
 async function damagedLog(): Promise<SimulatedDisk> {
   const disk = newDisk();
   const first = await open(disk);
@@ -304,7 +304,7 @@ async function damagedLog(): Promise<SimulatedDisk> {
   return disk;
 }
 
-/** The lines of a start, without what they say of the damage. */
+/** The lines of a start, without those about the damage. */
 async function startLines(disk: SimulatedDisk): Promise<string[]> {
   const lines: string[] = [];
   (await open(disk, "data", [], lines)).abandon();
@@ -338,14 +338,17 @@ test.each([
   ["is damaged", '{"version":1,"bootId":"boot 7","crc32c":"00000000"}'],
   ["has no checksum", '{"version":1,"bootId":"boot 7"}'],
   ["is garbage", "{"],
-])("a last-boot.json that %s does not cut the log, and is replaced", async (_name, content) => {
-  const disk = await damagedLog();
-  const good = disk.readFile("data/last-boot.json");
-  disk.restartProcess();
-  disk.overwrite("data/last-boot.json", content === undefined ? undefined : text(content));
-  expect(await startLines(disk)).toEqual(["is damaged"]);
-  expect(disk.readFile("data/last-boot.json")).toEqual(good!);
-});
+])(
+  "a last-boot.json that %s does not truncate the log, and is replaced",
+  async (_name, content) => {
+    const disk = await damagedLog();
+    const good = disk.readFile("data/last-boot.json");
+    disk.restartProcess();
+    disk.overwrite("data/last-boot.json", content === undefined ? undefined : text(content));
+    expect(await startLines(disk)).toEqual(["is damaged"]);
+    expect(disk.readFile("data/last-boot.json")).toEqual(good!);
+  },
+);
 
 test("a crash at any operation of a clean stop loses nothing", async () => {
   for (let operation = 0, done = false; !done; operation++) {
@@ -382,7 +385,7 @@ test("after a failed flush the next start rewrites the log, even if nobody close
     disk.restartProcess();
     expect(disk.readFile("data/flush-failed")).toBeDefined();
     const second = await open(disk);
-    // The kernel still has it, and the start has served it: from now on it must be on the disk.
+    // The kernel still has it, and the start has served it, so it must be on the disk from now on.
     expect(values(second)).toEqual(["a", "b"]);
     expect(disk.readFile("data/flush-failed")).toBeUndefined();
     disk.restart();
@@ -399,7 +402,7 @@ test("a missing partition starts empty, and later appends are kept", async () =>
     await disk.removeDirectory("data/topics/orders/0");
     await disk.syncDirectory("data/topics/orders");
     const lines: string[] = [];
-    // The first of the two may have been killed before it could flush what it made.
+    // The first of the two may have been killed before it flushed what it created.
     if (seed % 2 === 0) disk.makeDirectory("data/topics/orders/0");
     const second = await open(disk, "data", [], lines);
     expect(lines.join().includes("data/topics/orders/0 is missing")).toBe(seed % 2 === 1);
@@ -415,7 +418,7 @@ test("a failed flush is noted on a full disk too", async () => {
   await append(first, "a");
   const partition = first.registry.partition("orders", 0);
   const batch = batchOf(["b"]);
-  // Room for the batch, and for nothing else.
+  // Room for the batch and nothing else.
   disk.setCapacity(disk.usedBytes + batch.length);
   disk.failSyncs(1);
   expect(await codeOf(() => partition.append(batch))).toBe("STORAGE_ERROR");

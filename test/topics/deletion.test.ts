@@ -1,4 +1,4 @@
-// A deletion that fails leaves the topic as it was, and what cannot be removed afterwards stops nothing.
+// A failed deletion leaves the topic unchanged, and files that can't be removed later block nothing.
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync } from "node:fs";
 import type { Disk } from "../../src/log/disk/disk.ts";
@@ -12,7 +12,7 @@ import { until } from "../support/until.ts";
 
 const TOPICS = "data/topics";
 
-/** A disk whose renames and removals of directories fail while it is told so. */
+/** A disk on which renames and removals of directories fail on demand. */
 class StubbornDisk extends SimulatedDisk {
   renameFault: string | undefined;
   removalFault: string | undefined;
@@ -66,7 +66,7 @@ describe("a directory that can't be renamed", () => {
     ["EPERM", "STORAGE_ERROR", "immutable flag"],
     ["EROFS", "STORAGE_ERROR", "make the file system writable"],
     ["ENOSPC", "DISK_FULL", "free space on the disk"],
-  ])("%s: the topic is as it was, and the error says what to do", async (fault, code, advice) => {
+  ])("%s: the topic is unchanged, and the error says what to do", async (fault, code, advice) => {
     const disk = new StubbornDisk();
     const registry = await open(contextOf(disk));
     await registry.create("a", 2, {});

@@ -1,4 +1,4 @@
-// What is wrong with one partition or one topic is reported with its path, and every other one goes on.
+// A fault of one partition or topic is reported with its path, and all others keep working.
 import { expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
 import type { AppendFile } from "../../src/log/disk/disk.ts";
@@ -35,7 +35,7 @@ function contextOf(
 const open = (context: RegistryContext): Promise<TopicRegistry> =>
   TopicRegistry.open(context, { clean: new Map(), rewrite: false });
 
-/** Topics `a` (2 partitions) and `b`, with a record in each partition, closed. */
+/** Topics `a` (2 partitions) and `b`, with a record in each partition; closed. */
 async function fill(directory: string): Promise<void> {
   const registry = await open(contextOf(directory));
   for (const [name, partitions] of [
@@ -93,7 +93,7 @@ test("a partition holds one descriptor, and a second while its log is written", 
     for (let i = 0; i < 4; i++) {
       await registry.partition("a", 0).append(batchOf(["v".repeat(5_000)], 1_000 + i));
     }
-    // Both indexes were saved meanwhile, and their duplicates are closed on another thread.
+    // Both indexes have been saved by now, and their duplicate descriptors are closed on another thread.
     await until(() => held().length === 2);
     expect(held()).toEqual([log, log]);
     expect(statSync(`${directory}/a/0/${LOG.replace("log", "index")}`).size).toBeGreaterThan(0);
@@ -152,7 +152,7 @@ test("retention reports a failure in one partition once and continues in the oth
     expect(context.lines).toEqual([
       expect.stringMatching(/^a-0: old segments could not be deleted: .*timeindex/),
     ]);
-    // Nothing of the partition has changed, and once the cause is gone it goes on.
+    // Nothing of the partition has changed, and it continues once the cause is gone.
     expect(registry.partition("a", 0).logStartOffset).toBe(0);
     expect(registry.partition("a", 0).read(0, 1000).bytes).toBeGreaterThan(0);
     rmSync(`${directory}/a/0/00000000000000000000.timeindex`, { recursive: true });

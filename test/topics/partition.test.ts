@@ -1,4 +1,4 @@
-// When an append is acknowledged and what can be read: with flushes that a test holds back, fail or fill up.
+// When an append is acknowledged and readable, with flushes that a test delays, fails or runs out of space.
 import { describe, expect, test } from "bun:test";
 import { RustLogError } from "../../src/errors.ts";
 import type { AppendFile } from "../../src/log/disk/disk.ts";
@@ -51,7 +51,7 @@ async function open(
   return { disk, gate, partition, fatal };
 }
 
-/** A disk of a process that may open so many files more. */
+/** A disk for a process that may open this many more files. */
 class FewFilesDisk extends SimulatedDisk {
   filesLeft = Number.POSITIVE_INFINITY;
   refused = 0;
@@ -78,7 +78,7 @@ function values(partition: Partition): string[] {
   return recordsFrom(read, partition.logStartOffset, partition.highWatermark).map((r) => r.value);
 }
 
-/** The values that a fresh start finds on the disk. Flushes that are held back come too late. */
+/** The values that a fresh start finds on the disk. Delayed flushes are too late. */
 async function valuesAfterRestart(
   { disk, gate }: Opened,
   how: "machine" | "process" = "machine",
@@ -90,7 +90,7 @@ async function valuesAfterRestart(
   return values(partition);
 }
 
-/** The outcomes of promises, as they come. */
+/** The outcomes of promises, in the order they settle. */
 function outcomesOf(appends: readonly Promise<number>[]): (number | string)[] {
   const outcomes: (number | string)[] = [];
   for (const append of appends) {
@@ -208,7 +208,7 @@ describe("policy always", () => {
     for (let i = 0; i < 6; i++) await partition.append(batchOf([`${i}`]));
     expect(seen).toEqual([
       ["a byte more", 2],
-      // There may be something now, which is for it to see.
+      // There may be something now; the listener has to check.
       ["past the end", 3],
       ["two more", 3],
       ["at the end", 4],
@@ -296,7 +296,7 @@ describe("a full disk", () => {
         [1, 2, 3].map((i) => partition.append(batchOf([`${i}`.padEnd(300)]))),
       );
       await until(() => outcomes.length === 3);
-      // Rolled or not: what is refused is not there, and what is acknowledged is.
+      // Rolled or not: rejected records are absent, and acknowledged ones are there.
       const acknowledged = outcomes.filter((outcome) => typeof outcome === "number");
       for (const outcome of outcomes)
         if (typeof outcome === "string") expect(outcome).toBe("DISK_FULL");
@@ -395,7 +395,7 @@ describe("a failed flush", () => {
   });
 
   test.each(["sync", "append"] as const)(
-    "is told to one of those that flush at once: an %s behind it vouches for nothing",
+    "is reported to one of two concurrent flushes: a %s after it vouches for nothing",
     async (behind) => {
       const { partition, disk, gate, fatal } = await open();
       await partition.append(batchOf(["before"]));
@@ -589,7 +589,7 @@ describe("policies that acknowledge early", () => {
     await until(() => gate.held === 1);
     const appended = partition.append(batchOf(["b".repeat(100)]));
     await settle();
-    // The roll waits for it: of two flushes at once the second might not be told that the disk failed.
+    // The roll waits for it: of two concurrent flushes the second might not learn that the disk failed.
     expect(gate.begun).toBe(1);
     gate.open();
     await appended;
@@ -727,7 +727,7 @@ describe("idempotent producers", () => {
     const { partition, disk } = await open();
     await partition.append(batchOf(["a"], 1_000, sequence(0)));
     disk.setCapacity(disk.usedBytes + 20);
-    // The first three share one push; the fourth comes when that has failed.
+    // The first three share one push; the fourth arrives after that has failed.
     const send = (i: number) => partition.append(batchOf([`${i}`], 1_000, sequence(i)));
     const group = [1, 2, 3].map(async (i) => await codeOf(() => send(i)));
     expect(await Promise.all(group)).toEqual(["DISK_FULL", "DISK_FULL", "DISK_FULL"]);
@@ -759,7 +759,7 @@ describe("idempotent producers", () => {
           disk.overwrite(`${DIRECTORY}/${name}`, undefined);
       }
       const again = await open(ALWAYS, { segmentBytes: 100 }, disk);
-      // All that a client may have in flight may come again.
+      // Everything that a client may have in flight may be retried.
       for (let i = 0; i < 5; i++) {
         expect(await again.partition.append(batchOf([`${i}`], 1_000, sequence(i)))).toBe(i);
       }

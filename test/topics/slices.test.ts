@@ -1,4 +1,4 @@
-// Topics of many partitions come and go a few partitions in each turn of the event loop.
+// Topics with many partitions are created and deleted a few partitions per turn of the event loop.
 import { expect, test } from "bun:test";
 import { RustLogError } from "../../src/errors.ts";
 import type { AppendFile } from "../../src/log/disk/disk.ts";
@@ -11,11 +11,11 @@ import { SimulatedDisk } from "../support/simulated-disk.ts";
 const TOPICS = "data/topics";
 const PARTITIONS = 200;
 
-/** Counts what is asked of the disk in one turn of the event loop. */
+/** Counts disk operations in one turn of the event loop. */
 class CountingDisk extends SimulatedDisk {
   inThisTurn = 0;
   mostInATurn = 0;
-  /** Keeps directories from being removed until it resolves. */
+  /** Blocks the removal of directories until it resolves. */
   removal: Promise<void> = Promise.resolve();
   #isScheduled = false;
 
@@ -36,7 +36,7 @@ class CountingDisk extends SimulatedDisk {
   }
 
   override async syncDirectory(path: string): Promise<void> {
-    // A real flush takes more than this turn.
+    // A real flush takes longer than this turn.
     await new Promise<void>((resolve) => setImmediate(resolve));
     await super.syncDirectory(path);
   }
@@ -107,7 +107,7 @@ test("a deletion is acknowledged when the topic is gone, before its files are re
   isOver = true;
   expect(turns).toBeGreaterThan(10);
   expect(disk.list(TOPICS)).toEqual(["+d-0"]);
-  // The name is free, also for topics that come and go before that.
+  // The name is free, also for topics created and deleted before that.
   await registry.create("a", 1, {});
   await registry.delete("a");
   await registry.create("a", 2, {});

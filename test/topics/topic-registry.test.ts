@@ -1,4 +1,4 @@
-// Topics are there whole or not at all, under names that can't leave their directory.
+// Topics exist completely or not at all, under names that can't leave their directory.
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import type { AppendFile } from "../../src/log/disk/disk.ts";
@@ -80,7 +80,7 @@ describe("names", () => {
   );
 
   test.each(["a", "...", ".a", "A-b_c.9", "-", "__proto__", "constructor", "a".repeat(249)])(
-    "%j is a topic, also on the real disk and after a restart",
+    "%j is a valid topic, on the real disk too, and after a restart",
     (name) =>
       withTempDir(async (directory) => {
         const disk = new RealDisk();
@@ -237,7 +237,7 @@ describe("creating", () => {
       left = Number.POSITIVE_INFINITY;
       expect((await registry.create("a", 5, {})).partitions.length).toBe(5);
       await registry.delete("a");
-      // That of a sink is closed on another thread.
+      // A sink's descriptor is closed on another thread.
       await until(() => descriptors() === before);
     }));
 
@@ -287,7 +287,7 @@ describe("deleting", () => {
   });
 });
 
-/** Crashes the machine at each operation of `action` in turn, and checks what a start then finds. */
+/** Crashes the machine at each operation of `action` in turn, and checks what a start finds. */
 async function crashEverywhere(
   prepare: (registry: TopicRegistry) => Promise<void>,
   action: (registry: TopicRegistry) => Promise<unknown>,

@@ -1,4 +1,4 @@
-// Waiting for a number: who is woken when, against a plain list.
+// Waiting for a number: who is woken when, compared with a plain list.
 import { expect, test } from "bun:test";
 import { WaitQueue } from "../../src/topics/wait-queue.ts";
 import { Random } from "../support/random.ts";

@@ -1,11 +1,11 @@
-// Where the names of groups stand on the drawing. Leaves to others: what it looks like (../page.browser.test.ts).
+// Where the names of groups are drawn. Leaves to others: how it looks (../page.browser.test.ts).
 import { expect, test } from "bun:test";
 import { draw } from "../../../src/http/page/drawing.ts";
 import { LogShape } from "../../../src/http/page/log-shape.ts";
 import { Scale } from "../../../src/http/page/scale.ts";
 import type { Theme } from "../../../src/http/page/theme.ts";
 
-/** The names that are written when groups are at these offsets of 1,000, on 1,000 pixels; a letter has 10. */
+/** The names drawn for groups at these offsets of 1,000, on 1,000 pixels; a letter has 10 pixels. */
 function namesOf(offsets: Readonly<Record<string, number>>): string[] {
   const written: string[] = [];
   const context = new Proxy({} as Parameters<typeof draw>[0], {

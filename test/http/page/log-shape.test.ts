@@ -1,9 +1,9 @@
-// A partition as a line of bytes: where its segments are, and how they come and go. Leaves to others: drawing.
+// A partition as a line of bytes: where its segments are, and how they change. Leaves to others: drawing.
 import { describe, expect, test } from "bun:test";
 import { LogShape } from "../../../src/http/page/log-shape.ts";
 import type { PartitionState } from "../../../src/http/page/wire.ts";
 
-/** Sealed segments 0, 10 and 25 of 100, 150 and 200 bytes, and an active one from 45 on, of 60. */
+/** Sealed segments 0, 10 and 25 with 100, 150 and 200 bytes, and an active one from 45 on, with 60. */
 const STATE: PartitionState = {
   ...{ topic: "orders", partition: 0, firstBase: 0, highWatermark: 50, logEnd: 51 },
   ...{ endSegment: 45, endPosition: 50, activeBase: 45, activeBytes: 60 },

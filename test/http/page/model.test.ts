@@ -1,4 +1,4 @@
-// What the page knows of the broker, over a restart of it. Leaves to others: the events (../page-feed.test.ts).
+// What the page knows about the broker, across a restart. Leaves to others: the events (../page-feed.test.ts).
 import { expect, test } from "bun:test";
 import { Model } from "../../../src/http/page/model.ts";
 import type { Overview } from "../../../src/http/page/wire.ts";
@@ -11,7 +11,7 @@ function overviewAt(atMs: number, receivedBytes: number): Overview {
   };
 }
 
-test.each([0, 5000])("after a restart, rates are told on, %d bytes having come in", (received) => {
+test.each([0, 5000])("rates continue after a restart, with %d bytes received", (received) => {
   const model = new Model();
   model.reset(overviewAt(3_600_000, 0));
   model.reset(overviewAt(200, received));

@@ -1,4 +1,4 @@
-// Steps that are played, and what a lookup's steps are. Leaves to others: the panel (page.browser.test.ts).
+// Playing steps, and the steps of a lookup. Leaves to others: the panel (page.browser.test.ts).
 import { expect, test } from "bun:test";
 import { LogShape } from "../../../src/http/page/log-shape.ts";
 import { lookupStory } from "../../../src/http/page/lookup-steps.ts";
@@ -61,7 +61,7 @@ test("a lookup's steps point to what the search read", async () => {
   const { highlights } = story.steps[3]!.place;
   expect(highlights).toEqual([{ span: { from: place, to: place + batch!.bytes }, kind: "found" }]);
   expect(story.result).toMatchObject({ segment: segment!.baseOffset, position: batch!.position });
-  // What was compared first is the active segment; what was found is the one that holds the record.
+  // The first comparison is with the active segment; the result is the segment that holds the record.
   const [first, ...others] = story.steps[0]!.place.highlights;
   expect(first).toEqual({ span: shape.spanOf(shape.count - 1), kind: "look" });
   expect(others.at(-1)).toEqual({ span: shape.spanOf(segment!.number), kind: "found" });

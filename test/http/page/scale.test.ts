@@ -1,4 +1,4 @@
-// Bytes to pixels, zooming, and the way from one sight to the next. Leaves to others: drawing.
+// Bytes to pixels, zooming, and gliding between sights. Leaves to others: drawing.
 import { expect, test } from "bun:test";
 import { countOf, formatBytes, formatTime } from "../../../src/http/page/format.ts";
 import { Glide } from "../../../src/http/page/glide.ts";

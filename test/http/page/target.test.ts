@@ -1,4 +1,4 @@
-// What can be typed in to be looked up. Leaves to others: the form around it (page.browser.test.ts).
+// What can be entered for a lookup. Leaves to others: the form (page.browser.test.ts).
 import { expect, test } from "bun:test";
 import { parseTarget } from "../../../src/http/page/target.ts";
 
