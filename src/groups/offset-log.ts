@@ -1,10 +1,9 @@
-// The internal topic as a log of changes: appended as they are made, and compacted once it is long.
-// Leaves to others: the table that the changes make (offset-store.ts), and reading them at start (offset-replay.ts).
+// The internal topic as a log of changes: appends them, and compacts the log once it is long.
+// Leaves to others: the table that results from the changes (offset-store.ts), reading them at start (offset-replay.ts).
 //
-// The topic `__consumer_offsets` has one partition, and every commit is one record batch in it, so that a
-// commit of many partitions is there whole or not at all. It is compacted by a snapshot: a new segment is
-// begun, the table is written to it and flushed, and then the older segments are deleted. A crash between
-// any two of these steps leaves records that say the same twice.
+// The topic `__consumer_offsets` has one partition. Every commit is one record batch, so a commit of many partitions is
+// stored completely or not at all. Compaction writes a snapshot: it starts a new segment, writes the table to it, flushes
+// it, and then deletes the older segments. A crash between these steps leaves duplicate records, which do no harm.
 import { RustLogError } from "../errors.ts";
 import { BATCH_HEADER_BYTES } from "../record/batch.ts";
 import { BatchEncoder } from "../record/encoder.ts";
@@ -24,30 +23,30 @@ import type { OffsetTable } from "./offset-table.ts";
 /** Name of the internal topic. */
 export const OFFSETS_TOPIC = "__consumer_offsets";
 
-/** Rows of one batch of a snapshot or a deletion: with the longest names some 300 kB. */
+/** Rows per batch of a snapshot or a deletion: about 300 kB with the longest names. */
 export const ROWS_PER_BATCH = 500;
 
-/** Bytes of a record of the log without its key, at most. */
+/** Largest size of a record without its key, in bytes. */
 const RECORD_BYTES = 64;
 
-/** When the log of the offsets topic is compacted: once it is longer than both of these say. */
+/** The log is compacted once it is longer than both of these limits. */
 export interface CompactionThreshold {
-  /** A log shorter than this is not worth it. */
+  /** Length in bytes below which compaction is not worth it. */
   readonly bytesMin: number;
-  /** Bytes of log for each committed offset; a record takes some 100. */
+  /** Bytes of log per committed offset; a record takes about 100. */
   readonly bytesPerRow: number;
 }
 
 const COMPACTION: CompactionThreshold = { bytesMin: 4 * 1024 * 1024, bytesPerRow: 512 };
 
-/** An offset that is committed, or deleted (null). */
+/** A committed offset, or a deleted one (null). */
 export type OffsetChange = readonly [OffsetKey, CommittedOffset | null];
 
 export interface OffsetLogContext {
   readonly registry: TopicRegistry;
-  /** What the log's records have made so far: what a compaction writes. */
+  /** The table that results from the log, which compaction writes. */
   readonly table: OffsetTable;
-  /** Unless given, the default: 4 MiB, and 512 bytes for each committed offset. */
+  /** Default: 4 MiB, and 512 bytes per committed offset. */
   readonly compaction?: CompactionThreshold;
   readonly now: () => number;
   readonly report: (line: string) => void;
@@ -55,17 +54,17 @@ export interface OffsetLogContext {
 
 export class OffsetLog {
   readonly #context: OffsetLogContext;
-  /** The partition of the internal topic, if it can't be opened: then what was committed is not known. */
+  /** Set if the partition of the internal topic can't be opened, so that committed offsets are unknown. */
   readonly #offline: OfflinePartition | undefined;
   #partition: Partition | undefined;
-  /** Writes that are not in the table yet. */
+  /** Writes that are not yet in the table. */
   readonly #inFlight = new Set<Promise<unknown>>();
-  /** The last of those whose turn to get into the table has not come. */
+  /** The last write in the queue for the table. */
   #applying: Promise<void> | undefined;
-  /** While a compaction has the log for itself. */
+  /** Set while a compaction has exclusive access to the log. */
   #gate: Promise<void> | undefined;
   #compaction: Promise<void> | undefined;
-  /** Length of the log below which no compaction is tried again, after one that failed. */
+  /** Length of the log below which a failed compaction is not retried. */
   #retryBytes = 0;
 
   constructor(context: OffsetLogContext) {
@@ -75,7 +74,7 @@ export class OffsetLog {
     else this.#offline = partition;
   }
 
-  /** The partition; undefined before the first commit ever. */
+  /** The partition; undefined before the very first commit. */
   get partition(): Partition | undefined {
     return this.#partition;
   }
@@ -86,8 +85,8 @@ export class OffsetLog {
   }
 
   /**
-   * Appends changes, in one batch. `check` is called when their turn has come, and may throw; `apply` once they are as
-   * durable as the flush policy makes them.
+   * Appends changes in one batch. Calls `check`, which may throw, when it is their turn, and `apply` once they are as
+   * durable as the flush policy requires.
    */
   async write(
     changes: readonly OffsetChange[],
@@ -105,7 +104,7 @@ export class OffsetLog {
     }
   }
 
-  /** Begins to compact the log, if it is long for what it says. */
+  /** Starts a compaction if the log is long compared with the table. */
   compactIfWorthwhile(): void {
     const partition = this.#partition;
     if (partition === undefined || this.#compaction !== undefined) return;
@@ -118,8 +117,8 @@ export class OffsetLog {
       })
       .catch((error: unknown) => {
         if (error instanceof RustLogError && error.code === "BROKER_STOPPING") return;
-        // What it has written is in the log. Were each commit to try again, an old segment that can't be deleted would
-        // make the log grow by a whole table each time.
+        // The table it wrote stays in the log. If every commit retried, an old segment that can't be deleted would make
+        // the log grow by a whole table each time.
         this.#retryBytes = 2 * partition.bytes;
         this.#context.report(`${OFFSETS_TOPIC}: could not be compacted: ${reasonOf(error)}`);
       })
@@ -133,7 +132,7 @@ export class OffsetLog {
     await this.#partition.append(this.#encode(changes));
   }
 
-  /** One flush ends many writes: after each long one, those who wait for something else have a turn. */
+  /** One flush completes many writes. After each long one, other clients get a turn. */
   #applyInOrder(rows: number, apply: () => void): Promise<void> | void {
     const isLong = rows > ROWS_PER_BATCH;
     if (this.#applying === undefined && !isLong) return apply();
@@ -164,7 +163,7 @@ export class OffsetLog {
     const topic =
       registry.find(OFFSETS_TOPIC) ??
       (await registry.create(OFFSETS_TOPIC, 1, settings).catch((error: unknown) => {
-        // Two first commits at once: the other one was faster.
+        // Another first commit created it meanwhile.
         const code = error instanceof RustLogError ? error.code : undefined;
         if (code === "TOPIC_ALREADY_EXISTS") return registry.ensure(OFFSETS_TOPIC);
         throw error;
@@ -175,8 +174,8 @@ export class OffsetLog {
   }
 
   /**
-   * Writes the table to a new segment, batch by batch, and deletes the older ones. Commits go on meanwhile: each
-   * batch is encoded and handed to the log while no commit is on its way, so the last record of a key is its newest.
+   * Writes the table to a new segment, batch by batch, and deletes the older ones. Commits continue between batches: each
+   * batch is encoded and appended while no commit is in progress, so the last record of a key is the newest.
    */
   async #compact(partition: Partition): Promise<void> {
     const { table } = this.#context;
@@ -190,7 +189,7 @@ export class OffsetLog {
         const rows = table.rows(after, ROWS_PER_BATCH);
         after = rows.at(-1);
         isLast = rows.length < ROWS_PER_BATCH;
-        // In a function: what is awaited here is the turn, not the flush.
+        // Returned in a function, so that this awaits the turn but not the flush.
         if (after === undefined) return undefined;
         const appended = partition.append(this.#encode(rows.map((row) => [row, row])));
         return () => appended;
@@ -202,7 +201,7 @@ export class OffsetLog {
     await partition.deleteBefore(start);
   }
 
-  /** Does `work` once no write is on its way; those that come meanwhile wait for it. */
+  /** Runs `work` once no write is in progress; later writes wait for it. */
   async #alone<T>(work: () => T | Promise<T>): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#gate = promise;
@@ -216,7 +215,7 @@ export class OffsetLog {
   }
 }
 
-/** About as many bytes as the batch takes, so that it need not be moved while it grows. */
+/** Approximate size of the batch in bytes, so that the buffer need not grow. */
 function estimatedBytes(changes: readonly OffsetChange[]): number {
   const [key] = changes[0] ?? [];
   const nameBytes = key === undefined ? 0 : encodeOffsetKey(key).length;

@@ -1,7 +1,6 @@
-// The two halves of a committed offset as a record of the offsets topic: what its key and value say.
-// Leaves to others: the topic (offset-store.ts). Layouts are Kafka's OffsetCommitKey version 1 and
-// OffsetCommitValue version 4, big-endian, so that Kafka's own tools can print them. Releases before topic ids wrote
-// version 3 of the value.
+// Key and value of a record of the offsets topic. The layouts are Kafka's OffsetCommitKey version 1 and OffsetCommitValue
+// version 4, big-endian, so that Kafka's own tools can print them. Releases before topic ids wrote version 3 of the value.
+// Leaves to others: the topic (offset-log.ts).
 //
 //   key      version i16 = 1 | group string | topic string | partition i32
 //   value    version i16 = 4 | offset i64 | leaderEpoch i32 = -1 | metadata compact string = ""
@@ -25,20 +24,20 @@ import {
 
 const KEY_VERSION = 1;
 const VALUE_VERSION = 4;
-/** Has a metadata string of another kind, and no tagged fields. */
+/** Has a different metadata string and no tagged fields. */
 const VALUE_VERSION_WITHOUT_ID = 3;
 const VALUE_BYTES = 2 + 8 + 4 + 1 + 8 + 1 + 2 + UUID_BYTES;
 const OFFSET_AT = 2;
 const METADATA_AT = OFFSET_AT + 8 + 4;
 const COMMIT_TIMESTAMP_AT = METADATA_AT + 1;
 const TAG_TOPIC_ID = 0;
-/** Latest time that a `Date` can be. */
+/** Latest time that a `Date` can hold. */
 const TIMESTAMP_MAX = 8_640_000_000_000_000;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** What an offset is committed for. */
+/** Group and partition of a committed offset. */
 export interface OffsetKey {
   readonly group: string;
   readonly topic: string;
@@ -46,15 +45,15 @@ export interface OffsetKey {
 }
 
 export interface CommittedOffset {
-  /** Offset of the next record that the group wants. */
+  /** Offset of the next record that the group will read. */
   readonly offset: number;
-  /** When it was committed, in milliseconds since the epoch. */
+  /** Time of the commit, in milliseconds since the epoch. */
   readonly commitTimestamp: number;
-  /** Identity of the topic that it was committed for. */
+  /** Id of the topic that it was committed for. */
   readonly topicId: string;
 }
 
-/** What a value says: one of an older release has no topic id. */
+/** A decoded value; a value of an older release has no topic id. */
 export interface OffsetValue {
   readonly offset: number;
   readonly commitTimestamp: number;
@@ -77,8 +76,8 @@ export function encodeOffsetKey(key: OffsetKey): Uint8Array {
 }
 
 /**
- * Keys and values for many records, in memory that the next call writes over. Records of one group and topic, one after
- * the other, share the bytes of the names: a commit of 10,000 partitions takes a tenth of the time that way.
+ * Encodes keys and values of many records into memory that the next call overwrites. Consecutive records of one group and
+ * topic share the bytes of the names, which makes a commit of 10,000 partitions ten times as fast.
  */
 export class OffsetRecordWriter {
   #names: OffsetKey | undefined;
@@ -86,7 +85,6 @@ export class OffsetRecordWriter {
   #topicId: string | undefined;
   #value: Uint8Array = new Uint8Array();
 
-  /** The key of a record. */
   key(key: OffsetKey): Uint8Array {
     if (key.group === this.#names?.group && key.topic === this.#names.topic) {
       writeI32(this.#key, this.#key.length - 4, key.partition);
@@ -97,7 +95,6 @@ export class OffsetRecordWriter {
     return this.#key;
   }
 
-  /** The value of a record. */
   value(committed: CommittedOffset): Uint8Array {
     if (committed.topicId === this.#topicId) {
       writeI64(this.#value, OFFSET_AT, committed.offset);
@@ -110,7 +107,7 @@ export class OffsetRecordWriter {
   }
 }
 
-/** Reads a key. Throws CORRUPT_MESSAGE if it is not one, or names what can't exist. */
+/** Reads a key. Throws CORRUPT_MESSAGE if it is malformed or contains an impossible name or partition. */
 export function decodeOffsetKey(bytes: Uint8Array): OffsetKey {
   const groupBytes = bytes.length >= 4 ? readU16(bytes, 2) : 0;
   const topicAt = 4 + groupBytes;
@@ -149,7 +146,7 @@ export function encodeOffsetValue(committed: CommittedOffset): Uint8Array {
   return bytes;
 }
 
-/** Reads a value. Throws CORRUPT_MESSAGE if it is not one, or says what can't be. */
+/** Reads a value. Throws CORRUPT_MESSAGE if it is malformed or contains an impossible number. */
 export function decodeOffsetValue(bytes: Uint8Array): OffsetValue {
   const fields = new ValueFields(bytes);
   const version = fields.u16();
@@ -169,7 +166,7 @@ export function decodeOffsetValue(bytes: Uint8Array): OffsetValue {
   return { offset, commitTimestamp, topicId };
 }
 
-/** The fields of a value, one after the other. */
+/** Reads the fields of a value in order. */
 class ValueFields {
   readonly #bytes: Uint8Array;
   #at = 0;
@@ -196,7 +193,7 @@ class ValueFields {
     throw corrupt("its value has a varint of more than 5 bytes");
   }
 
-  /** The tagged fields, of which only the topic id is known. */
+  /** Reads the tagged fields, of which only the topic id is known. */
   topicId(): string | undefined {
     let topicId: string | undefined;
     for (let left = this.uvarint(); left > 0; left--) {
@@ -210,7 +207,7 @@ class ValueFields {
     return topicId;
   }
 
-  /** Passes over some bytes, and returns where they begin. */
+  /** Skips some bytes and returns their position. */
   skip(bytes: number): number {
     const at = this.#at;
     if (bytes < 0 || bytes > this.#bytes.length - at) {

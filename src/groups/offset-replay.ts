@@ -1,11 +1,11 @@
-// The start of the offset store: the records of the internal topic, one after the other, become the table again.
-// Leaves to others: what a record says (offset-record.ts), and what becomes of the table (offset-store.ts).
+// Rebuilds the table of committed offsets from the internal topic at start.
+// Leaves to others: the format of a record (offset-record.ts), and using the table (offset-store.ts).
 //
-// Damage costs the commits in it and no others: a batch that can't be read is skipped up to the next one that can, and
-// a record that is not a committed offset is skipped alone. Both are reported, with the place in the log.
+// Damage costs only the commits in it: an unreadable batch is skipped up to the next readable one, and a record that is
+// not a committed offset is skipped alone. Both are reported with their place in the log.
 //
-// A commit counts only for the topic that it was made for. One for a topic that is gone, or whose name another topic
-// has by now, is passed over: this is how committed offsets are deleted with their topic.
+// A commit counts only for the topic that it was made for. A commit for a topic that was deleted or recreated is skipped:
+// this is how committed offsets are deleted with their topic.
 import { RustLogError } from "../errors.ts";
 import { RecordCursor } from "../record/cursor.ts";
 import { nextTurn } from "../log/event-loop.ts";
@@ -17,10 +17,9 @@ import type { OffsetTable } from "./offset-table.ts";
 
 const REPLAY_BYTES = 1024 * 1024;
 
-/** Invalid records that are reported one by one; the rest is counted. */
+/** Invalid records that are reported individually; the others are only counted. */
 const REPORTED_RECORDS_MAX = 10;
 
-/** What a replay reads, fills and tells. */
 export interface ReplayContext {
   readonly partition: Partition;
   readonly registry: TopicRegistry;
@@ -55,7 +54,7 @@ class Replay {
     }
   }
 
-  /** Applies some batches; returns the offset after them. */
+  /** Applies some batches and returns the offset after them. */
   #readFrom(offset: number): number {
     const { partition } = this.#context;
     try {
@@ -114,7 +113,7 @@ class Replay {
     }
   }
 
-  /** The id that stands for a topic in a value of an older release, which has none. */
+  /** The topic id to assume for a value of an older release, which has none. */
   #firstId(name: string): string {
     const known = this.#firstIds.get(name) ?? this.#context.registry.firstTopicId(name);
     this.#firstIds.set(name, known);
@@ -135,7 +134,7 @@ class Replay {
   }
 }
 
-/** Why a batch can't be read, without its place in the bytes that were read at once. */
+/** Why a batch can't be read, without its position in the bytes of this read. */
 function reasonFor(error: RustLogError): string {
   return error.cause instanceof RustLogError ? error.cause.message : error.message;
 }

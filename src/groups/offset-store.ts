@@ -1,9 +1,9 @@
 // Committed offsets: the table in memory, and the rules for changing it.
-// Leaves to others: whether an offset makes sense for its partition (the broker checks that before), keeping the table
-// on disk (offset-log.ts), and rebuilding it at start (offset-replay.ts).
+// Leaves to others: whether an offset is valid for its partition (services/), storing the table (offset-log.ts), and
+// rebuilding it at start (offset-replay.ts).
 //
-// A commit belongs to the topic that it was made for, by the topic's id. So neither the creation nor the deletion of
-// a topic writes anything here, and both take the same time whatever the number of groups.
+// A commit belongs to a topic id, not to a name. So creating or deleting a topic writes nothing here, and takes the same
+// time whatever the number of groups.
 import { RustLogError } from "../errors.ts";
 import { GROUP_NAME_BYTES_MAX } from "../limits.ts";
 import { nextTurn } from "../log/event-loop.ts";
@@ -20,7 +20,7 @@ import type { CommittedOffset, OffsetKey } from "./offset-record.ts";
 import { replayOffsets } from "./offset-replay.ts";
 import { type GroupSummary, type OffsetRow, OffsetTable } from "./offset-table.ts";
 
-/** Rows that are looked at in one turn of the event loop when those of deleted topics are removed. */
+/** Rows visited in one turn of the event loop while rows of deleted topics are removed. */
 const SWEPT_ROWS_PER_TURN = 4000;
 
 export interface OffsetCommit {
@@ -31,9 +31,9 @@ export interface OffsetCommit {
 
 export interface OffsetStoreContext {
   readonly registry: TopicRegistry;
-  /** `durable` keeps offsets in the internal topic; `memory` forgets them when the broker stops. */
+  /** `durable` stores offsets in the internal topic; `memory` loses them when the broker stops. */
   readonly mode: "durable" | "memory";
-  /** Unless given, the default: 4 MiB, and 512 bytes for each committed offset. */
+  /** Default: 4 MiB, and 512 bytes per committed offset. */
   readonly compaction?: CompactionThreshold;
   readonly now: () => number;
   readonly report: (line: string) => void;
@@ -76,13 +76,13 @@ export class OffsetStore {
     this.#log?.checkOnline();
   }
 
-  /** What a group has committed for a partition, or undefined. Throws STORAGE_ERROR as `checkOnline` does. */
+  /** The committed offset of a group in a partition, or undefined. Throws STORAGE_ERROR as `checkOnline` does. */
   fetch(group: string, topic: string, partition: number): CommittedOffset | undefined {
     this.checkOnline();
     return this.#table.get(group, topic, partition);
   }
 
-  /** Commits offsets for a group, all or none. When it resolves they are durable (mode `durable`). */
+  /** Commits offsets for a group, all or none. In mode `durable` they are durable when it resolves. */
   async commit(group: string, commits: readonly OffsetCommit[]): Promise<void> {
     OffsetStore.checkGroup(group);
     this.checkOnline();
@@ -101,22 +101,22 @@ export class OffsetStore {
     );
   }
 
-  /** The next `limit` groups by name: those after `after`, or from the first on. */
+  /** The next `limit` groups by name, after `after` or from the first one on. */
   page(after: string | undefined, limit: number): readonly GroupSummary[] {
     return this.#table.page(after, limit);
   }
 
-  /** The next `limit` committed offsets by group, topic and partition: those after `after`, or from the first on. */
+  /** The next `limit` committed offsets by group, topic and partition, after `after` or from the first one on. */
   rows(after: OffsetKey | undefined, limit: number): readonly OffsetRow[] {
     return this.#table.rows(after, limit);
   }
 
-  /** Number of groups; those that only had offsets of a deleted topic may count a little longer. */
+  /** Number of groups. A group that only has offsets of deleted topics may be counted a little longer. */
   get groupCount(): number {
     return this.#table.groupsInMemory;
   }
 
-  /** Names of the topics that a group has committed offsets for, sorted; empty when it has committed nothing. */
+  /** Sorted names of the topics that a group has committed offsets for; empty if it has none. */
   topicsOf(group: string): readonly string[] {
     return this.#table.topicsOf(group);
   }
@@ -126,8 +126,8 @@ export class OffsetStore {
   }
 
   /**
-   * Forgets a group; throws GROUP_NOT_FOUND when there is none. A large one is deleted in several batches: after a
-   * crash, or an error, the rest of it may still be there.
+   * Deletes a group. Throws GROUP_NOT_FOUND if it does not exist. A large group is deleted in several batches, so part of
+   * it may remain after a crash or an error.
    */
   async deleteGroup(group: string): Promise<void> {
     this.checkOnline();
@@ -148,9 +148,8 @@ export class OffsetStore {
   }
 
   /**
-   * Forgets what was committed for a topic that was deleted: at once for those who ask, and from memory in small
-   * portions. Nothing is written: a commit has the id of its topic, and the next start passes over those of a topic
-   * that is gone.
+   * Deletes the committed offsets of a deleted topic: they disappear at once, and their memory is freed in small portions.
+   * Nothing is written: a commit has the id of its topic, and the next start skips commits of topics that are gone.
    */
   #topicDeleted({ name }: Topic): void {
     this.#table.deleteTopic(name);
@@ -165,7 +164,7 @@ export class OffsetStore {
     this.#log?.compactIfWorthwhile();
   }
 
-  /** Holds the table against the logs: a crash may have taken the end of one that was not flushed. */
+  /** Checks the table against the logs: a crash may have truncated a log that was not flushed. */
   async #reconcile(): Promise<void> {
     const { registry, report } = this.#context;
     let after: OffsetKey | undefined;
@@ -176,7 +175,7 @@ export class OffsetStore {
       for (const row of rows) {
         const end = registry.findOnline(row.topic, row.partition)?.logEndOffset;
         if (end === undefined || row.offset <= end) continue;
-        // Left there, the group would pass over the records that get these offsets next.
+        // Otherwise the group would skip the records that get these offsets next.
         report(
           `group '${row.group}' had committed offset ${row.offset} of ${row.topic}-${row.partition}, ` +
             `whose log ends at ${end}: it goes on from there`,
@@ -189,7 +188,7 @@ export class OffsetStore {
       if (after === undefined) break;
       await nextTurn();
     }
-    // Whatever the flush policy: this must outlive the records that come after it.
+    // Independent of the flush policy: this must be durable before records are appended after it.
     if (isChanged) await this.#log?.partition?.sync();
   }
 
@@ -200,7 +199,7 @@ export class OffsetStore {
     this.#log?.compactIfWorthwhile();
   }
 
-  /** Throws UNKNOWN_TOPIC_ID for a commit that has waited while its topic was deleted. */
+  /** Throws UNKNOWN_TOPIC_ID if the topic was deleted while the commit waited. */
   #checkCurrent(changes: readonly OffsetChange[]): void {
     for (const [{ topic }, committed] of changes) {
       if (committed === null || this.#context.registry.hasId(topic, committed.topicId)) continue;
@@ -218,7 +217,7 @@ export class OffsetStore {
   }
 }
 
-/** GROUP_NOT_FOUND for a group that has committed nothing. */
+/** The error for a group that has committed nothing. */
 export function groupNotFound(group: string): RustLogError {
   return new RustLogError("GROUP_NOT_FOUND", `group '${group}' has committed nothing`);
 }

@@ -1,8 +1,8 @@
 // Committed offsets in memory, by group, topic and partition.
-// Leaves to others: how the rows lie in memory (row-chunks.ts), and keeping them across a restart (offset-log.ts).
+// Leaves to others: the layout of the rows in memory (row-chunks.ts), and storing them (offset-log.ts).
 //
-// The deletion of a topic takes no time, whatever the number of groups: its rows are passed over from then on, and
-// `sweep` removes them in small portions.
+// Deleting a topic takes constant time whatever the number of groups: its rows are ignored from then on, and `sweep`
+// removes them in small portions.
 import type { CommittedOffset, OffsetKey } from "./offset-record.ts";
 import { type Chunk, compare, keyAt, type Place, RowChunks, type RowTopic } from "./row-chunks.ts";
 
@@ -10,11 +10,11 @@ export interface OffsetRow extends OffsetKey, CommittedOffset {}
 
 export interface GroupSummary {
   readonly group: string;
-  /** Number of partitions that it has committed an offset for. */
+  /** Number of partitions that it has committed offsets for. */
   readonly partitions: number;
 }
 
-/** Rows that are counted one by one before the end of a group is sought. */
+/** Rows that are counted one by one before a binary search for the end of the group. */
 const NEAR = 4;
 
 const FIRST: Place = { index: 0, at: 0 };
@@ -24,9 +24,9 @@ export class OffsetTable {
   readonly #rows: RowChunks;
   readonly #topics = new Map<string, RowTopic>();
   #size = 0;
-  /** Whether there may be rows of topics that are gone. */
+  /** Whether there may be rows of deleted topics. */
   #hasGone = false;
-  /** Where the next sweep goes on; undefined at the first row. */
+  /** Where the next sweep continues; undefined for the first row. */
   #sweptTo: OffsetKey | undefined;
 
   /** `chunkRowsMax` is for tests that want more chunks than rows. */
@@ -38,12 +38,12 @@ export class OffsetTable {
     return this.#size;
   }
 
-  /** Number of groups that take memory: also those that have nothing but rows of topics that are gone. */
+  /** Number of groups in memory, including those that only have rows of deleted topics. */
   get groupsInMemory(): number {
     return this.#rows.groups;
   }
 
-  /** What was committed for a key, or undefined. */
+  /** The committed offset for a key, or undefined. */
   get(group: string, topic: string, partition: number): CommittedOffset | undefined {
     const key = { group, topic, partition };
     const place = this.#rows.seekKey(key);
@@ -52,7 +52,7 @@ export class OffsetTable {
     return chunk.topics[place.at]!.isGone ? undefined : committedAt(chunk, place.at);
   }
 
-  /** Sets a row. Rows of another topic that had the name before are removed. */
+  /** Sets a row, and removes rows of a deleted topic of the same name. */
   set(key: OffsetKey, { offset, commitTimestamp, topicId }: CommittedOffset): void {
     const topic = this.#topicFor(key.topic, topicId);
     const place = this.#rows.seekKey(key);
@@ -68,7 +68,7 @@ export class OffsetTable {
     chunk.timestamps[place.at] = commitTimestamp;
   }
 
-  /** Removes a row, and a group with its last one. */
+  /** Removes a row, and its group if it was the last one. */
   delete(key: OffsetKey): void {
     const place = this.#rows.seekKey(key);
     if (!this.#rows.isAt(place, key)) return;
@@ -79,7 +79,7 @@ export class OffsetTable {
     if (--topic.rows === 0) this.#topics.delete(topic.name);
   }
 
-  /** Removes all rows of a topic: at once for those who look, and from memory with `sweep`. */
+  /** Removes all rows of a topic. They disappear at once; `sweep` frees their memory. */
   deleteTopic(name: string): void {
     const topic = this.#topics.get(name);
     if (topic === undefined) return;
@@ -87,11 +87,11 @@ export class OffsetTable {
     topic.isGone = true;
     this.#size -= topic.rows;
     this.#hasGone = true;
-    // What this sweep has passed may have rows of it.
+    // The part that the current sweep has passed may contain its rows.
     this.#sweptTo = undefined;
   }
 
-  /** Frees the memory of deleted topics, among the next `rowsMax` rows or so; false once nothing is left to do. */
+  /** Frees the memory of deleted topics in the next `rowsMax` rows or so; returns false once nothing is left. */
   sweep(rowsMax: number): boolean {
     for (let left = rowsMax; this.#hasGone && left > 0;) {
       const place = this.#after(this.#sweptTo);
@@ -102,7 +102,7 @@ export class OffsetTable {
     return this.#hasGone;
   }
 
-  /** The next `limit` groups by name, those after `after` or from the first on; each has committed something. */
+  /** The next `limit` groups with committed offsets, by name, after `after` or from the first one on. */
   page(after: string | undefined, limit: number): GroupSummary[] {
     const page: GroupSummary[] = [];
     let place = after === undefined ? FIRST : this.#afterGroup(after);
@@ -118,7 +118,7 @@ export class OffsetTable {
     }
   }
 
-  /** Names of the topics that a group has committed offsets for, sorted; empty when there is no such group. */
+  /** Sorted names of the topics that a group has committed offsets for; empty if the group does not exist. */
   topicsOf(group: string): string[] {
     const names: string[] = [];
     let place = this.#rows.seek(({ groups }, at) => groups[at]! < group);
@@ -127,14 +127,14 @@ export class OffsetTable {
       if (chunk === undefined || chunk.groups[place.at] !== group) return names;
       const { name, isGone } = chunk.topics[place.at]!;
       if (!isGone && names.at(-1) !== name) names.push(name);
-      // Rows of a topic that is gone may lie among those of the one that has its name now.
+      // Rows of a deleted topic may lie among those of the recreated one.
       place = isGone
         ? this.#rows.next(place)
         : this.#after({ group, topic: name, partition: Infinity });
     }
   }
 
-  /** The next `limit` rows by group, topic and partition, those after the key `after` or from the first on. */
+  /** The next `limit` rows by group, topic and partition, after the key `after` or from the first one on. */
   rows(after: OffsetKey | undefined, limit: number): OffsetRow[] {
     const rows: OffsetRow[] = [];
     for (let { index, at } = this.#after(after); ; index++, at = 0) {
@@ -148,7 +148,7 @@ export class OffsetTable {
     }
   }
 
-  /** The first row after a key, or of all. */
+  /** The first row after a key, or the first of all. */
   #after(key: OffsetKey | undefined): Place {
     if (key === undefined) return FIRST;
     return this.#rows.seek((chunk, at) => compare(chunk, at, key) <= 0);
@@ -159,7 +159,7 @@ export class OffsetTable {
     return this.#rows.seek(({ groups }, at) => groups[at]! <= group);
   }
 
-  /** The same, from a row of the group; most groups end near. */
+  /** The same, starting from a row of the group; most groups end nearby. */
   #endOf(group: string, from: Place): Place {
     let place = from;
     for (let i = 0; i < NEAR; i++) {

@@ -1,16 +1,16 @@
-// Rows in order of group, topic and partition, in memory: found, inserted and walked from any place without sorting.
-// Leaves to others: what the rows mean (offset-table.ts).
+// Rows in memory, ordered by group, topic and partition, with search, insertion and iteration from any place.
+// Leaves to others: the meaning of the rows (offset-table.ts).
 //
-// The rows lie in chunks, column by column. An insertion moves at most a chunk, which is split in two when it becomes
-// too long. A row takes some numbers in arrays and a reference to its group's name, and no object of its own: a garbage
-// collection goes through a million objects in some 100 ms, during which no client is served.
+// The rows lie in chunks, column by column. An insertion moves at most one chunk; a chunk that becomes too long is split. A
+// row is a few numbers in arrays and a reference to its group's name, not an object: a garbage collection visits a million
+// objects in about 100 ms, during which no client is served.
 import { firstNotBefore } from "../binary-search.ts";
 import type { OffsetKey } from "./offset-record.ts";
 
-/** Rows of a chunk at most, unless a test has smaller ones. */
+/** Most rows of a chunk; tests use smaller chunks. */
 const CHUNK_ROWS_MAX = 512;
 
-/** A topic that groups have committed offsets for; shared by their rows. */
+/** A topic that groups have committed offsets for, shared by its rows. */
 export interface RowTopic {
   readonly name: string;
   readonly id: string;
@@ -18,7 +18,7 @@ export interface RowTopic {
   isGone: boolean;
 }
 
-/** Some rows, one after the other. */
+/** Consecutive rows, as columns. */
 export interface Chunk {
   readonly groups: string[];
   readonly topics: RowTopic[];
@@ -27,7 +27,7 @@ export interface Chunk {
   readonly timestamps: number[];
 }
 
-/** A place among the rows: of a row, or behind the last one. */
+/** The place of a row, or the one after the last row. */
 export interface Place {
   readonly index: number;
   readonly at: number;
@@ -46,14 +46,14 @@ export class RowChunks {
     return this.#groups;
   }
 
-  /** The chunk at a place; undefined behind the last row. */
+  /** The chunk at a place; undefined after the last row. */
   chunk({ index }: Place): Chunk | undefined {
     return this.#chunks[index];
   }
 
-  /** The first row that is not before what is sought; `isBefore` holds for all rows up to there and none after. */
+  /** The first row for which `isBefore` is false; `isBefore` must hold for all rows before it and for none after it. */
   seek(isBefore: (chunk: Chunk, at: number) => boolean): Place {
-    // The last chunk whose first row is before it.
+    // The last chunk whose first row is before that row.
     const index = firstNotBefore(this.#chunks.length, (i) => isBefore(this.#chunks[i]!, 0)) - 1;
     const chunk = this.#chunks[index];
     if (chunk === undefined) return { index: 0, at: 0 };
@@ -84,10 +84,10 @@ export class RowChunks {
     return chunk !== undefined && compare(chunk, place.at, key) === 0;
   }
 
-  /** Inserts a row at its place, which `seekKey` gave. */
+  /** Inserts a row at the place that `seekKey` returned. */
   insert(place: Place, key: OffsetKey, topic: RowTopic, offset: number, timestamp: number): void {
     let { index, at } = place;
-    // At the end of a chunk, rather than at the start of the next one: keys that come in order fill their chunks.
+    // Prefer the end of a chunk to the start of the next one, so that ascending keys fill their chunks.
     if (at === 0 && index > 0) {
       index--;
       at = this.#chunks[index]!.groups.length;
@@ -96,7 +96,7 @@ export class RowChunks {
     if (index === this.#chunks.length) this.#chunks.push(chunk);
     const sameGroup = this.#neighbour(index, at, key.group);
     if (sameGroup === undefined) this.#groups++;
-    // One string for all rows of a group.
+    // All rows of a group share one string.
     chunk.groups.splice(at, 0, sameGroup ?? key.group);
     chunk.topics.splice(at, 0, topic);
     chunk.partitions.splice(at, 0, key.partition);
@@ -120,7 +120,7 @@ export class RowChunks {
     if (chunk.groups.length === 0) this.#chunks.splice(index, 1);
   }
 
-  /** Removes the rows of topics that are gone, in the chunk at a place; returns the last key it had. */
+  /** Removes the rows of deleted topics from the chunk at a place; returns the last key that the chunk had. */
   removeGone({ index }: Place): OffsetKey | undefined {
     const chunk = this.#chunks[index];
     if (chunk === undefined) return undefined;
@@ -142,7 +142,7 @@ export class RowChunks {
     return last;
   }
 
-  /** The name of a group as the row beside a place has it, if that is the same. */
+  /** The string of the neighbouring row if that has the same group name. */
   #neighbour(index: number, at: number, group: string): string | undefined {
     const groups = this.#chunks[index]!.groups;
     const left = at > 0 ? groups[at - 1] : this.#chunks[index - 1]?.groups.at(-1);
@@ -151,7 +151,7 @@ export class RowChunks {
     return right === group ? right : undefined;
   }
 
-  /** Number of groups that begin in a chunk or at the start of the one behind it. */
+  /** Number of groups that begin in a chunk or at the start of the next one. */
   #starts(index: number): number {
     let starts = 0;
     let group = this.#chunks[index - 1]?.groups.at(-1);
@@ -168,7 +168,7 @@ export function keyAt({ groups, topics, partitions }: Chunk, at: number): Offset
   return { group: groups[at]!, topic: topics[at]!.name, partition: partitions[at]! };
 }
 
-/** Below 0 if a row is before a key, 0 if it has the key. */
+/** Below 0 if a row is before a key, 0 if it has that key. */
 export function compare(
   { groups, topics, partitions }: Chunk,
   at: number,
@@ -185,7 +185,7 @@ function newChunk(): Chunk {
   return { groups: [], topics: [], partitions: [], offsets: [], timestamps: [] };
 }
 
-/** Takes the rows from `at` on out of a chunk. */
+/** Removes the rows from `at` on and returns them as a chunk. */
 function cut({ groups, topics, partitions, offsets, timestamps }: Chunk, at: number): Chunk {
   return {
     groups: groups.splice(at),
