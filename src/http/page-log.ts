@@ -12,7 +12,7 @@ import { BATCH_HEADER_BYTES, BATCH_MAGIC, batchBytes, codecOf, magic } from "../
 import { decompressPrefix } from "../record/compression.ts";
 import { joinPath } from "../log/disk/disk.ts";
 import { Portions } from "../log/event-loop.ts";
-import type { LogSegment } from "../log/segment/segment.ts";
+import type { SegmentView } from "../log/log-view.ts";
 import { segmentFileName } from "../log/segment/segment-files.ts";
 import type { Partition } from "../topics/partition.ts";
 import type { BatchDump, BatchRows, DumpRow, IndexTicks, SegmentRows } from "./page/wire.ts";
@@ -100,14 +100,9 @@ export async function lookUp(
   target: LookupTarget,
 ): Promise<LookupExplanation> {
   if ("timestamp" in target) await partition.prepareTimeSearch(target.timestamp);
-  const { context, segments, end } = partition.layout;
-  const { disk, directory } = context;
-  const files = {
-    ...{ topic: partition.topic, partition: partition.index, directory, disk, end },
-    ...{ segments, logStartOffset: partition.logStartOffset, tail: undefined },
-    [Symbol.dispose]: () => {},
-  };
-  const explanation = await explainLookup(files, target, LOOKUP_BOUNDS);
+  const { topic, index, logStartOffset } = partition;
+  const log = { ...partition.layout, topic, partition: index, logStartOffset, tail: undefined };
+  const explanation = await explainLookup(log, target, LOOKUP_BOUNDS);
   const { time } = explanation;
   return time === undefined
     ? explanation
@@ -215,11 +210,11 @@ function readBatch(partition: Partition, base: number, position: number): Uint8A
 }
 
 function openSegment(partition: Partition, base: number): FileReader {
-  const { directory } = partition.layout.context;
+  const { directory } = partition.layout;
   return new FileReader(joinPath(directory, segmentFileName(base, "log")));
 }
 
-function segmentOf(partition: Partition, base: number): LogSegment {
+function segmentOf(partition: Partition, base: number): SegmentView {
   const segment = findSegment(partition, base);
   if (segment !== undefined) return segment;
   const message = `${partition.name} has no segment ${segmentFileName(base, "log")}`;
@@ -227,7 +222,7 @@ function segmentOf(partition: Partition, base: number): LogSegment {
 }
 
 /** The segment with this base offset. */
-function findSegment(partition: Partition, base: number): LogSegment | undefined {
+function findSegment(partition: Partition, base: number): SegmentView | undefined {
   const { segments } = partition.layout;
   const isBefore = (i: number): boolean => (segments.at(i)?.baseOffset ?? 0) < base;
   const segment = segments.at(firstNotBefore(segments.count, isBefore));

@@ -6,14 +6,13 @@ import { BATCH_HEADER_BYTES } from "../record/batch.ts";
 import { joinPath } from "../log/disk/disk.ts";
 import type { IndexEntries } from "../log/index/index-file.ts";
 import { type LogRead, MappedSlice, readAll } from "../log/segment/log-slice.ts";
-import { OFFSET_ENTRY_BYTES, type OffsetIndex } from "../log/index/offset-index.ts";
-import { SealedSegment } from "../log/segment/sealed-segment.ts";
-import type { LogSegment } from "../log/segment/segment.ts";
+import { OFFSET_ENTRY_BYTES } from "../log/index/offset-index.ts";
+import type { OffsetIndexView, SegmentView } from "../log/log-view.ts";
 import { segmentFileName } from "../log/segment/segment-files.ts";
 import { TIME_ENTRY_BYTES } from "../log/index/time-index.ts";
 import { describeBatch } from "./batch-description.ts";
 import { findRecord, type RecordBounds } from "./find-record.ts";
-import type { LogFiles } from "./log-files.ts";
+import type { ReadableLog } from "./log-files.ts";
 import type {
   Cost,
   EntrySummary,
@@ -49,7 +48,7 @@ export const COMMAND_BOUNDS: LookupBounds = {
 
 /** Runs a lookup and explains it. A failed lookup is part of the explanation. */
 export async function explainLookup(
-  log: LogFiles,
+  log: ReadableLog,
   target: LookupTarget,
   bounds: LookupBounds = COMMAND_BOUNDS,
 ): Promise<LookupExplanation> {
@@ -84,7 +83,7 @@ export async function explainLookup(
   return explanation;
 }
 
-function checkOffset({ topic, partition, logStartOffset, end, tail }: LogFiles, offset: number) {
+function checkOffset({ topic, partition, logStartOffset, end, tail }: ReadableLog, offset: number) {
   if (offset >= end.offset && tail !== undefined && !tail.isPartial) {
     throw new RustLogError(
       "CORRUPT_MESSAGE",
@@ -100,7 +99,7 @@ function checkOffset({ topic, partition, logStartOffset, end, tail }: LogFiles, 
 }
 
 async function findOffset(
-  log: LogFiles,
+  log: ReadableLog,
   offset: number,
   explanation: LookupExplanation,
   bounds: LookupBounds,
@@ -147,7 +146,11 @@ async function findOffset(
   }
 }
 
-async function findTime(log: LogFiles, timestamp: number, bounds: LookupBounds): Promise<TimeStep> {
+async function findTime(
+  log: ReadableLog,
+  timestamp: number,
+  bounds: LookupBounds,
+): Promise<TimeStep> {
   const { segments, end } = log;
   const steps = new LookupSteps();
   const match = segments.findTimestamp(timestamp, log.logStartOffset, end, steps);
@@ -184,22 +187,22 @@ async function findTime(log: LogFiles, timestamp: number, bounds: LookupBounds):
   };
 }
 
-function summaryOf({ segments }: LogFiles, number: number): SegmentSummary {
+function summaryOf({ segments }: ReadableLog, number: number): SegmentSummary {
   const segment = segments.at(number) ?? segments.active;
   return {
     number,
     file: segmentFileName(segment.baseOffset, "log"),
     baseOffset: segment.baseOffset,
     bytes: segment.fileBytes,
-    kind: segment instanceof SealedSegment ? "sealed" : "active",
+    kind: number < segments.sealed.length ? "sealed" : "active",
   };
 }
 
 function offsetIndexStep(
-  log: LogFiles,
+  log: ReadableLog,
   segment: SegmentSummary,
   steps: LookupSteps,
-  offsets: OffsetIndex,
+  offsets: OffsetIndexView,
 ): IndexStep {
   return indexStep(log, segment, "index", offsets, steps, (entry) => ({
     entry,
@@ -209,7 +212,7 @@ function offsetIndexStep(
 }
 
 function indexStep(
-  log: LogFiles,
+  log: ReadableLog,
   segment: SegmentSummary,
   kind: "index" | "timeindex",
   index: IndexEntries,
@@ -227,7 +230,7 @@ function indexStep(
 }
 
 function originOf(
-  { segments, disk, directory }: LogFiles,
+  { segments, disk, directory }: ReadableLog,
   { number, baseOffset }: SegmentSummary,
   kind: "index" | "timeindex",
   index: IndexEntries,
@@ -288,7 +291,7 @@ class BoundedSteps extends LookupSteps {
 
 /** Repeats the search from the start of the segment, with the same code. */
 function costWithoutIndex(
-  log: LogFiles,
+  log: ReadableLog,
   number: number,
   offset: number,
   headersMax: number,
@@ -304,11 +307,11 @@ function costWithoutIndex(
   }
 }
 
-function limitOf({ end }: LogFiles, segment: LogSegment): number {
+function limitOf({ end }: ReadableLog, segment: SegmentView): number {
   return segment.baseOffset === end.segment ? end.position : segment.bytes;
 }
 
-function bytesBefore({ segments }: LogFiles, number: number): number {
+function bytesBefore({ segments }: ReadableLog, number: number): number {
   let bytes = 0;
   for (let i = 0; i < number; i++) bytes += segments.at(i)?.fileBytes ?? 0;
   return bytes;

@@ -4,6 +4,7 @@ import { RustLogError } from "../errors.ts";
 import { findBatchFault } from "../record/batch.ts";
 import { ActiveSegment } from "../log/segment/active-segment.ts";
 import { type AppendFile, type Disk, joinPath } from "../log/disk/disk.ts";
+import type { SegmentsView } from "../log/log-view.ts";
 import { readLogStart } from "../log/log-start.ts";
 import type { LogContext, LogPosition } from "../log/log-context.ts";
 import { ProducerStates } from "../log/producer-states.ts";
@@ -28,18 +29,20 @@ export interface LogTail {
 }
 
 /** A partition's log, with its files as they were on opening. */
-export interface LogFiles extends Disposable {
+export interface ReadableLog {
   readonly topic: string;
   readonly partition: number;
   /** The partition's directory. */
   readonly directory: string;
-  readonly disk: Disk;
-  readonly segments: SegmentList;
+  readonly disk: Pick<Disk, "readFile">;
+  readonly segments: SegmentsView;
   readonly logStartOffset: number;
   /** The end of the last complete batch in the file. */
   readonly end: LogPosition;
   readonly tail: LogTail | undefined;
 }
+
+export interface LogFiles extends ReadableLog, Disposable {}
 
 /**
  * Opens a partition's log. Throws DATA_DIRECTORY_UNUSABLE, INVALID_TOPIC, UNKNOWN_TOPIC_OR_PARTITION, or the system's

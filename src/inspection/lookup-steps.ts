@@ -1,7 +1,7 @@
 // Records the steps of one lookup as plain numbers.
 // Leaves to others: the lookup itself (log/), and explaining it (explain-lookup.ts).
 import type { LookupTrace } from "../log/segment/lookup-trace.ts";
-import type { SegmentIndex } from "../log/index/segment-index.ts";
+import type { IndexView } from "../log/log-view.ts";
 
 /** Batches listed one by one; more are only counted. */
 const LISTED_MAX = 1000;
@@ -26,7 +26,7 @@ export class LookupSteps implements LookupTrace {
   /** Number of the segment that was searched last. */
   segment = 0;
   /** The index that was searched, if any. */
-  index: SegmentIndex | undefined;
+  index: IndexView | undefined;
   entries: Comparison[] = [];
   /** The entry that the scan started from; -1 for none. */
   entry = -1;
@@ -43,7 +43,7 @@ export class LookupSteps implements LookupTrace {
     this.segment = number;
   }
 
-  search(index: SegmentIndex): void {
+  search(index: IndexView): void {
     this.index = index;
     this.entries = [];
     this.entry = -1;

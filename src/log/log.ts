@@ -7,6 +7,7 @@ import { nextOffset as batchNextOffset, recordCount, stampBaseOffset } from "../
 import { ActiveSegment } from "./segment/active-segment.ts";
 import { FlushFailure, flushing, isDiskFull, reasonOf } from "./disk/disk.ts";
 import type { LogContext, LogPosition } from "./log-context.ts";
+import type { SegmentsView } from "./log-view.ts";
 import type { LogRead } from "./segment/log-slice.ts";
 import { listLogFiles, sealedSegments } from "./log-directory.ts";
 import { ProducerSnapshots } from "./producer-snapshot.ts";
@@ -110,9 +111,12 @@ export class Log {
     return this.#pushed;
   }
 
-  /** What it is made of, to be looked at. */
-  get parts(): { readonly context: LogContext; readonly segments: SegmentList } {
-    return { context: this.#context, segments: this.#segments };
+  get context(): LogContext {
+    return this.#context;
+  }
+
+  get segments(): SegmentsView {
+    return this.#segments;
   }
 
   /** Number of segments, the active one included. */

@@ -3,11 +3,11 @@
 // (topic-registry.ts), sockets.
 import { RustLogError } from "../errors.ts";
 import { NO_REST } from "../record/bytes.ts";
-import { reasonOf } from "../log/disk/disk.ts";
+import { type Disk, reasonOf } from "../log/disk/disk.ts";
 import type { Log } from "../log/log.ts";
-import type { LogContext, LogPosition } from "../log/log-context.ts";
+import type { LogPosition } from "../log/log-context.ts";
 import type { LogRead } from "../log/segment/log-slice.ts";
-import type { SegmentList } from "../log/segment/segment-list.ts";
+import type { SegmentsView } from "../log/log-view.ts";
 import type { CleanSegment } from "../log/recovery/recovery.ts";
 import { Appender } from "./appender.ts";
 import type { FlushPolicy } from "./flush-policy.ts";
@@ -23,8 +23,9 @@ export interface PartitionDescription {
 }
 
 export interface PartitionLayout {
-  readonly context: LogContext;
-  readonly segments: SegmentList;
+  readonly directory: string;
+  readonly disk: Pick<Disk, "readFile">;
+  readonly segments: SegmentsView;
   /** The high watermark and its position in the segments. */
   readonly end: LogPosition;
 }
@@ -45,7 +46,7 @@ export class Partition {
   /** Distinguishes it from an OfflinePartition, which has a reason here. */
   readonly offline = undefined;
   readonly #log: Log;
-  readonly #segments: SegmentList;
+  readonly #segments: SegmentsView;
   readonly #appender: Appender;
   readonly #onFatal: (error: Error) => void;
   /** Waiting fetches, keyed by the total of readable bytes since the start that each needs. */
@@ -63,7 +64,7 @@ export class Partition {
     this.topic = topic;
     this.index = index;
     this.#log = log;
-    this.#segments = log.parts.segments;
+    this.#segments = log.segments;
     this.#appender = new Appender(this.name, log, flush, {
       advanced: () => this.#advanced(),
       failed: (error) => this.#fail(error),
@@ -98,7 +99,8 @@ export class Partition {
 
   /** The segments and the readable end, for code that only looks at them. */
   get layout(): PartitionLayout {
-    return { ...this.#log.parts, end: this.#appender.end };
+    const { disk, directory } = this.#log.context;
+    return { directory, disk, segments: this.#segments, end: this.#appender.end };
   }
 
   get isDeleted(): boolean {

@@ -35,7 +35,7 @@ function readThrough(log: Log): Map<number, string> {
       offset = read.nextOffset;
     } catch (error) {
       if (!(error instanceof RustLogError) || error.code !== "CORRUPT_MESSAGE") throw error;
-      const next = log.parts.segments.offsetAfterDamage(offset, log.pushedEnd);
+      const next = log.segments.offsetAfterDamage(offset, log.pushedEnd);
       if (next <= offset) throw new Error(`damage at ${offset} has no end`);
       offset = next;
     }

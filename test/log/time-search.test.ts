@@ -12,7 +12,7 @@ test("segments are opened a few in a turn, and the search then opens none", asyn
   );
   await log.closeCleanly();
   const again = await openLog(disk, { segmentBytes: 100 });
-  const { segments } = again.parts;
+  const { segments } = again;
   expect(segments.count).toBe(200);
   let opened = 0;
   const map = disk.map.bind(disk);

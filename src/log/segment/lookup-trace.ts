@@ -1,6 +1,6 @@
 // What a lookup tells of its steps to whoever wants to see how it is done; without a listener it costs nothing.
 // Leaves to others: the search itself (segment-list.ts, segment.ts, the indexes), and showing it (inspection/).
-import type { SegmentIndex } from "../index/segment-index.ts";
+import type { IndexView } from "../log-view.ts";
 
 /** Listens to the steps of one lookup, by offset or by time. */
 export interface LookupTrace {
@@ -9,7 +9,7 @@ export interface LookupTrace {
   /** The batch is looked for in segment number `i`; in a gap at its end, then in the next one. */
   enteredSegment(i: number): void;
   /** A search in the index of a segment begins; once more if an entry proved wrong and it was rebuilt. */
-  search(index: SegmentIndex): void;
+  search(index: IndexView): void;
   /** The target was compared with entry number `i`: with its relative offset, or its timestamp. */
   comparedEntry(i: number, value: number): void;
   /** The scan begins at the batch of this entry; at the start of the segment for -1. */

@@ -1,0 +1,49 @@
+// What code above a log may see of it: its segments and their indexes, to read and not to change.
+// Leaves to others: everything (segment/, index/); there are only types here.
+import type { OffsetIndex } from "./index/offset-index.ts";
+import type { TimeIndex } from "./index/time-index.ts";
+import type { ActiveSegment } from "./segment/active-segment.ts";
+import type { SealedSegment } from "./segment/sealed-segment.ts";
+import type { LogSegment } from "./segment/segment.ts";
+import type { SegmentList } from "./segment/segment-list.ts";
+
+export type OffsetIndexView = Pick<
+  OffsetIndex,
+  "count" | "relativeOffset" | "position" | "lookupPosition" | "bytesFrom"
+>;
+
+export type TimeIndexView = Pick<TimeIndex, "count" | "timestamp" | "relativeOffset" | "bytesFrom">;
+
+export interface IndexView {
+  readonly offsets: OffsetIndexView;
+  readonly times: TimeIndexView;
+}
+
+export interface SegmentView extends Pick<
+  LogSegment,
+  "baseOffset" | "endOffset" | "bytes" | "fileBytes" | "locate" | "scan"
+> {
+  index(): IndexView;
+}
+
+export interface SealedView
+  extends SegmentView, Pick<SealedSegment, "rebuildReason" | "nextOffset"> {}
+
+export interface ActiveView
+  extends SegmentView, Pick<ActiveSegment, "writtenBytes" | "isDamaged"> {}
+
+export interface SegmentsView extends Pick<
+  SegmentList,
+  | "count"
+  | "bytes"
+  | "read"
+  | "findTimestamp"
+  | "prepareTimeSearch"
+  | "offsetAfterDamage"
+  | "placeOf"
+> {
+  readonly sealed: readonly SealedView[];
+  readonly active: ActiveView;
+  /** Segment number `i`, from 0; undefined past the last. */
+  at(i: number): SegmentView | undefined;
+}
