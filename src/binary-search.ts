@@ -1,7 +1,7 @@
-// Binary search over anything that can be asked by index.
-// The offset index and the time index have their own loops: a call per comparison makes a look-up 50 % slower there.
+// Binary search over anything accessible by index.
+// The offset index and the time index have their own loops: a call per comparison makes their lookups 50 % slower.
 
-/** The first index from 0 to `count` for which `isBefore` is false; `isBefore` holds for all indexes below it. */
+/** The first index from 0 to `count` for which `isBefore` is false; `isBefore` must be true for all lower indexes. */
 export function firstNotBefore(count: number, isBefore: (index: number) => boolean): number {
   let low = 0;
   let high = count;

@@ -1,18 +1,18 @@
-// Every error that can cross the wire: its name, its number, whether a retry can help, what to do.
-// Leaves to others: where it is raised. Names and numbers below 1000 are Kafka's
-// (https://kafka.apache.org/protocol.html#protocol_error_codes); from 1000 they are ours.
+// Every error that can cross the wire: name, number, whether it is retriable, and what to do.
+// Leaves to others: raising them. Names and numbers below 1000 are Kafka's
+// (https://kafka.apache.org/protocol.html#protocol_error_codes); those from 1000 on are ours.
 
-/** One row of the table of errors. */
+/** A row of the table of errors. */
 export interface ErrorKind {
   /** Number in the `errorCode` field of a response. 0 means success and is never an error. */
   readonly wire: number;
   /** Whether the same request, sent again unchanged, may succeed. */
   readonly retriable: boolean;
-  /** What the person who sees it can do. */
+  /** What to do next, for the person who sees the error. */
   readonly help: string;
 }
 
-/** The table of errors, by name. */
+/** All errors by name. */
 export const ERRORS = {
   OFFSET_OUT_OF_RANGE: {
     wire: 1,
@@ -163,14 +163,14 @@ const NAME_BY_WIRE = new Map<number, ErrorName>(
   Object.entries(ERRORS).map(([name, kind]) => [kind.wire, name as ErrorName]),
 );
 
-/** The one error class of the project: what went wrong (`code`), and where (`message`). */
+/** The project's only error class: what went wrong (`code`), and where (`message`). */
 export class RustLogError extends Error {
   override readonly name = "RustLogError";
-  /** Row of the table of errors that this is an instance of. */
+  /** The row of the table of errors. */
   readonly code: ErrorName;
   readonly #help: string | undefined;
 
-  /** `help` replaces the text of the table where there is more to say. */
+  /** `help` replaces the table's text where more can be said. */
   constructor(
     code: ErrorName,
     message: string,
@@ -186,18 +186,18 @@ export class RustLogError extends Error {
     return ERRORS[this.code].retriable;
   }
 
-  /** What the person who sees it can do. */
+  /** What to do next, for the person who sees the error. */
   get help(): string {
     return this.#help ?? ERRORS[this.code].help;
   }
 
-  /** The number that stands for this error in a response. */
+  /** The number of this error in a response. */
   get wire(): number {
     return ERRORS[this.code].wire;
   }
 }
 
-/** The error that a response's number and message stand for; an unknown number is said, not hidden. */
+/** The error for a response's number and message. For an unknown number, the message includes it. */
 export function errorFromWire(wire: number, message: string): RustLogError {
   const name = NAME_BY_WIRE.get(wire);
   return name === undefined

@@ -1,5 +1,5 @@
 // The maxima that clients, operators or several folders depend on, and the relations between them. A maximum that
-// concerns one file is declared there. Flags of the broker may lower or raise the ones called "default".
+// concerns one file is declared there. Broker flags may change those named "default".
 // Leaves to others: enforcing them.
 
 const KiB = 1024;
@@ -9,64 +9,66 @@ const MiB = 1024 * KiB;
 export const FRAME_BYTES_MAX_DEFAULT = 10 * MiB;
 
 /**
- * Largest payload of a request that is no Produce, in bytes: room for as many partitions as one may name, with the
- * longest names. A longer one is refused once its first bytes have come, and the rest is not kept.
+ * Largest payload of a request other than Produce, in bytes: enough for the maximum number of partitions with the
+ * longest names. A larger one is rejected after its first bytes, and the rest is discarded.
  */
 export const REQUEST_BYTES_MAX = 4 * MiB;
 
 /** Largest record batch a broker accepts, in bytes, unless `--max-batch-bytes` says otherwise. */
 export const BATCH_BYTES_MAX_DEFAULT = 8 * MiB;
 
-/** Bytes of a frame that a Produce request or a Fetch response may need beside the batches. */
+/** Bytes that a frame of a Produce request or Fetch response may need in addition to the batches. */
 export const FRAME_OVERHEAD_BYTES = KiB;
 
 /**
- * Highest `--max-frame-bytes`. Everything that takes a frame or a batch from elsewhere (clients, recovery, the tools)
- * derives its limit from this one, because whatever some broker has accepted must stay readable. It can't be lowered:
- * every release has allowed 1 GiB, so a data directory may hold a batch of that size.
+ * Highest `--max-frame-bytes`. Everything that takes frames or batches from elsewhere (clients, recovery, the tools)
+ * derives its limit from this one, because anything that a broker once accepted must stay readable. It can't be
+ * lowered: every release has allowed 1 GiB, so a data directory may hold a batch of that size.
  */
 export const FRAME_BYTES_HIGHEST = 1024 * MiB;
 
 /** Highest `--max-batch-bytes`: the largest batch that a broker has ever accepted. */
 export const BATCH_BYTES_HIGHEST = FRAME_BYTES_HIGHEST - FRAME_OVERHEAD_BYTES;
 
-/** Unanswered request bytes plus unsent response bytes past which a socket is no longer read. */
+/** Unanswered request bytes plus unsent response bytes beyond which a socket is not read. */
 export const CONNECTION_BYTES_MAX_DEFAULT = 32 * MiB;
 
-/** Bytes that requests and answers of all connections may keep in memory, unless `--max-inflight-bytes` says otherwise. */
+/**
+ * Bytes that requests and responses of all connections may keep in memory, unless `--max-inflight-bytes` says
+ * otherwise.
+ */
 export const INFLIGHT_BYTES_MAX_DEFAULT = 512 * MiB;
 
-/** How many connections that are full, at least, the budget of all must have room for. */
+/** The budget of all connections must have room for at least this many full ones. */
 export const INFLIGHT_CONNECTIONS_MIN = 4;
 
-/** Connections a broker serves at once. */
 export const CONNECTIONS_MAX_DEFAULT = 10_000;
 
-/** Connections over that limit that are told so at a time; those that come in such a flood are just closed. */
+/** Connections over that limit that get an error at the same time; the rest of a flood is just closed. */
 export const REFUSED_CONNECTIONS_MAX = 100;
 
-/** Requests of one connection that may be unanswered before its socket is no longer read. */
+/** Unanswered requests of a connection beyond which its socket is not read. */
 export const CONNECTION_REQUESTS_MAX = 4096;
 
 /**
- * Bytes of answers in memory that a connection may have unsent before it is no longer read; log data is not in memory.
- * One more answer is made at most: a client that asks for much and reads nothing costs about one answer.
+ * Unsent response bytes in memory beyond which a connection is not read; log data is not in memory. At most one more
+ * response is made, so a client that requests much and reads nothing costs about one response.
  */
 export const UNSENT_BYTES_MAX = 256 * KiB;
 
 /**
- * Part of `--max-inflight-bytes` that requests may need beyond their own bytes, for what they are decoded to, for
- * records written on their behalf, and for long answers: while it is used up, no bulk request begins.
+ * Part of `--max-inflight-bytes` that requests may need beyond their own bytes: for their decoded form, for records
+ * written on their behalf, and for long responses. While it is used up, no bulk request starts.
  */
 export const CHARGED_SHARE_MAX = 1 / 8;
 
-/** Milliseconds after which a connection that sends nothing and awaits nothing is closed. */
+/** Milliseconds after which a connection that sends nothing and waits for nothing is closed. */
 export const IDLE_TIMEOUT_MS_DEFAULT = 10 * 60_000;
 
-/** Longest that a Fetch may wait for data, in milliseconds; a longer wait is cut to this. */
+/** Maximum time that a Fetch may wait for data, in milliseconds; longer waits are shortened to it. */
 export const FETCH_WAIT_MS_MAX = 60_000;
 
-/** Fetches that may wait for data at once, on all connections; each may have an equal share of them in any case. */
+/** Fetches that may wait for data, over all connections; each connection is guaranteed an equal share. */
 export const FETCH_WAITS_MAX = 100_000;
 
 /** Longest topic name, in characters (Kafka's limit, so that a directory name always fits). */
@@ -83,15 +85,15 @@ export const PARTITIONS_MAX = 10_000;
 
 /**
  * Partitions that one OffsetCommit or OffsetFetch may name: as many as the largest topic has. A commit is one record
- * batch, which with the longest names has less than 6 MB then.
+ * batch, which stays below 6 MB even with the longest names.
  */
 export const OFFSET_ENTRIES_MAX = PARTITIONS_MAX;
 
-/** Producers that a partition remembers. When there is one more, it forgets the one that was quiet for longest. */
+/** Producers that a partition remembers. One more evicts the producer that has been idle longest. */
 export const PRODUCERS_MAX = 10_000;
 
 /**
- * Batches of a producer that a partition remembers, and so the number that a client may have in flight: Kafka's number
+ * Batches per producer that a partition remembers, which is also how many a client may have in flight. Kafka's number
  * for both.
  */
 export const PRODUCER_BATCHES_MAX = 5;
@@ -99,55 +101,55 @@ export const PRODUCER_BATCHES_MAX = 5;
 /** Items in one page of a list: ListGroups, ListTopics, DescribeGroup. */
 export const PAGE_ITEMS_MAX = 10_000;
 
-/** Settings that one CreateTopic may carry, repeated ones included. */
+/** Settings in one CreateTopic, including repeated ones. */
 export const TOPIC_SETTINGS_MAX = 100;
 
 /** Size at which a log segment is rolled, unless `--segment-bytes` or a topic setting says otherwise. */
 export const SEGMENT_BYTES_DEFAULT = 256 * MiB;
 
-/** Smallest segment size that can be asked for. */
+/** Smallest segment size that can be configured. */
 export const SEGMENT_BYTES_MIN = KiB;
 
 /** Largest segment size: index entries address a segment with 32 bits, of which Kafka reads 31. */
 export const SEGMENT_BYTES_MAX = 2 ** 31 - 1;
 
-/** Largest offset in a segment, counted from its first: index entries have 32 bits for it, of which Kafka reads 31. */
+/** Largest offset in a segment, relative to its first: index entries have 32 bits for it, of which Kafka reads 31. */
 export const RELATIVE_OFFSET_MAX = 2 ** 31 - 1;
 
 /** Age at which a non-empty log segment is rolled, in milliseconds (Kafka's default: 7 days). */
 export const SEGMENT_MS_DEFAULT = 7 * 24 * 60 * 60_000;
 
-/** Time between two looks for segments that retention has run out for, in milliseconds (Kafka's default). */
+/** Time between two retention passes, in milliseconds (Kafka's default). */
 export const RETENTION_CHECK_MS = 5 * 60_000;
 
 /** Bytes of log between two entries of the offset index (Kafka's `index.interval.bytes`). */
 export const INDEX_INTERVAL_BYTES = 4 * KiB;
 
 /**
- * Largest size that a batch may decompress to, in bytes: our producers limit a batch by its size before compression,
- * so one that fits a broker decompresses to this much.
+ * Largest size a batch may decompress to, in bytes. Our producers limit a batch by its size before compression, so a
+ * batch that fits the broker decompresses to at most this.
  */
 export const DECOMPRESSED_BYTES_MAX = BATCH_BYTES_HIGHEST;
 
 /**
- * Largest response frame that a client takes, in bytes. A fetch returns at least one batch, even one that is over
- * today's limits of the broker; memory is allocated only as the bytes arrive.
+ * Largest response frame that a client accepts, in bytes. A fetch returns at least one batch, even one above the
+ * broker's current limits; memory is allocated only as the bytes arrive.
  */
 export const RESPONSE_BYTES_MAX = FRAME_BYTES_HIGHEST;
 
-/** Longest wait that a client's option can ask for, in milliseconds: a day. */
+/** Longest wait that a client option accepts, in milliseconds: a day. */
 export const CLIENT_WAIT_MS_MAX = 24 * 60 * 60_000;
 
-/** Longest time that a timer can be set to, in milliseconds; a timer that is set to more fires at once. */
+/** Longest delay of a timer, in milliseconds; a timer with a longer delay fires immediately. */
 export const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** Offsets, timestamps and sequence numbers on the wire are 64-bit; ours must be exact as numbers. */
+/** Offsets, timestamps and sequence numbers are 64-bit on the wire; ours must be safe integers. */
 export const OFFSET_MAX = Number.MAX_SAFE_INTEGER;
 
 /**
- * Throws unless a set of configured limits fits together: batch < frame ≤ connection < all connections, and neither
- * batch nor frame is over what readers take. The message names the flags to change. A segment needs no room for a
- * batch: a batch that is larger than `segmentBytes` gets a segment of its own.
+ * Throws unless the configured limits fit together: batch < frame ≤ connection < all connections, with batch and frame
+ * no larger than readers accept. The message names the flags to change. `segmentBytes` may be less than a batch: a
+ * larger batch gets its own segment.
  */
 export function checkLimits(limits: {
   frameBytesMax: number;

@@ -1,27 +1,27 @@
-// Text that somebody else chose, made safe to show: a group may be named with escape sequences, a hostile broker may
-// send anything as an error, a file name may hold a newline. Everything that goes to a person passes through here.
-// Leaves to others: the values that `consume` prints, which are bytes for the next program and stay as they are.
+// Escapes text that others chose: a group name may contain escape sequences, a hostile broker may send anything as an
+// error, a file name may contain a newline. Everything shown to a person passes through here.
+// Leaves to others: the values that `consume` prints, which are bytes for the next program and stay unchanged.
 
 /**
- * Characters that steer a terminal or hide what is there: controls (with DEL and C1), characters without a shape such
- * as those that reorder text, line separators, and halves of surrogate pairs.
+ * Characters that control a terminal or hide content: control characters (with DEL and C1), invisible ones such as
+ * those that reorder text, line separators, and unpaired surrogates.
  */
 const STEERING = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** The same in JSON text, where JSON.stringify has escaped some, and a newline is layout. */
+/** The same for JSON text, in which JSON.stringify has escaped some, and newlines are layout. */
 const STEERING_IN_JSON = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** Nearly all text is this, and needs no more of a look. */
+/** Nearly all text matches this and needs no further check. */
 const PLAIN = /^[ -~]*$/;
 
 const NAMED: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
-/** `text` on one line, every steering character as an escape: `\n`, `\x1b`, `\u202e`, `\u{e0001}`. */
+/** `text` on one line, with control characters escaped: `\n`, `\x1b`, `\u202e`, `\u{e0001}`. */
 export function printable(text: string): string {
   return PLAIN.test(text) ? text : text.replace(STEERING, escaped);
 }
 
-/** The same for text of several lines that may hold a stack trace: its lines `at …` stay lines. */
+/** The same for text that may contain a stack trace: its `at …` lines remain lines. */
 export function printableTrace(text: string): string {
   return text
     .split(/\n(?=\s+at )/)
@@ -29,7 +29,7 @@ export function printableTrace(text: string): string {
     .join("\n");
 }
 
-/** `value` as JSON that is safe to show: it parses to the same. */
+/** `value` as JSON that is safe to show and parses to the same value. */
 export function printableJson(value: unknown, indent = 0): string {
   const json = JSON.stringify(value, null, indent);
   return PLAIN.test(json) ? json : json.replace(STEERING_IN_JSON, escapedUnits);
@@ -44,7 +44,7 @@ function escaped(character: string): string {
   return code <= 0xffff ? `\\u${hex.padStart(4, "0")}` : `\\u{${hex}}`;
 }
 
-/** JSON knows UTF-16 units only. */
+/** JSON escapes are UTF-16 units. */
 function escapedUnits(character: string): string {
   let text = "";
   for (let i = 0; i < character.length; i++) {
