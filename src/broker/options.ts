@@ -135,5 +135,5 @@ const SAFE = Number.MAX_SAFE_INTEGER;
 
 function checkWhole(flag: string, value: number, min: number, max: number): void {
   if (Number.isInteger(value) && value >= min && value <= max) return;
-  throw new RangeError(`${flag} is ${value}: a whole number from ${min} to ${max} is needed`);
+  throw new RangeError(`${flag} is ${value}; expected a whole number from ${min} to ${max}`);
 }

@@ -24,7 +24,7 @@ export function parseBrokerAddress(text: string): BrokerAddress {
   if (host === undefined || port < 1 || port > 65_535) {
     throw new RustLogError(
       "INVALID_CONFIG",
-      `'${text}' is no broker address: write HOST:PORT, such as ${BROKER_ADDRESS_DEFAULT}`,
+      `'${text}' is not a broker address; expected HOST:PORT, such as ${BROKER_ADDRESS_DEFAULT}`,
     );
   }
   return { host, port, text: formatAddress(host, port) };

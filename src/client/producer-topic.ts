@@ -123,7 +123,7 @@ export class ProducerTopic {
       throw new RustLogError(
         "UNKNOWN_TOPIC_OR_PARTITION",
         this.#sticky === undefined
-          ? `${partition} is no partition: 0 to ${PARTITIONS_MAX - 1} are possible`
+          ? `invalid partition ${partition}; expected 0 to ${PARTITIONS_MAX - 1}`
           : `topic '${this.name}' has partitions 0 to ${all.length - 1}, not ${partition}`,
       );
     }

@@ -28,7 +28,7 @@ export function listLogFiles(context: LogContext): LogFileList {
       report(
         `${name}: ${file} has what an earlier start cut off; remove the file if you don't need it`,
       );
-    } else if (parsed === undefined) report(`${name}: ${file} is no file of a log; left alone`);
+    } else if (parsed === undefined) report(`${name}: ${file} is not a log file; ignored`);
   }
   return { bases, snapshotOffsets };
 }
@@ -63,6 +63,6 @@ function removeLeftover({ disk, directory, name, report }: LogContext, file: str
   try {
     disk.remove(path);
   } catch (error) {
-    report(`${name}: ${path} can't be removed: ${reasonOf(error)}; left alone`);
+    report(`${name}: ${path} can't be removed: ${reasonOf(error)}; ignored`);
   }
 }

@@ -72,9 +72,9 @@ export function identify(
   if (opening.length < FRAME_LENGTH_BYTES) return undefined;
   // A TLS record: handshake, version 3.x. Read as the length of a frame: 352 MiB, which no client starts with.
   if (opening[0] === 0x16 && opening[1] === 0x03)
-    return { reason: "it is of a TLS client, and this port has no TLS", isHttp: false };
+    return { reason: "it is from a TLS client, but this port does not use TLS", isHttp: false };
   const start = String.fromCharCode(...opening.subarray(0, FRAME_LENGTH_BYTES));
-  if (HTTP_METHODS.includes(start)) return { reason: "it is of an HTTP client", isHttp: true };
+  if (HTTP_METHODS.includes(start)) return { reason: "it is from an HTTP client", isHttp: true };
   if (readU32(opening, 0) === 0) return { reason: "its first frame is empty", isHttp: false };
   const first = opening[FRAME_LENGTH_BYTES];
   if (first === undefined) return undefined;

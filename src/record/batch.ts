@@ -211,7 +211,7 @@ export function findBatchFault(
 ): BatchFault | undefined {
   const available = end - at;
   if (available < BATCH_OVERHEAD_BYTES) {
-    return { kind: "truncated", message: `${available} bytes are no batch header` };
+    return { kind: "truncated", message: `${available} bytes are less than a batch header` };
   }
   const size = batchBytes(bytes, at);
   if (size < BATCH_HEADER_BYTES) {

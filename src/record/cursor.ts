@@ -294,7 +294,7 @@ export class RecordCursor {
     if (this.headerCount !== 0) passHeaders(reader, this.headerCount, end);
     if (reader.position !== end) throw corrupt("its fields do not add up to its length");
     if (this.#recordsLeft === 1 && end !== this.#recordsEnd) {
-      throw corrupt("bytes follow it that are no record");
+      throw corrupt("the bytes after it are not a record");
     }
 
     const timestamp = this.#baseTimestamp + timestampDelta;

@@ -307,6 +307,6 @@ function viewOf(buffer: Buffer): Uint8Array {
 }
 
 function invalidTimestamp(timestampMs: number): RustLogError {
-  const message = `timestamp ${timestampMs} is no whole number of milliseconds that a batch can hold`;
+  const message = `timestamp ${timestampMs} is not a whole number of milliseconds within the range of a batch`;
   return new RustLogError("INVALID_RECORD", message);
 }

@@ -52,7 +52,7 @@ export function checkProducedBatch(bytes: Uint8Array, bytesMax: number, rest = N
     throw new RustLogError("INVALID_RECORD", message);
   }
   if ((attributes(bytes, 0) & TRANSACTIONAL_OR_CONTROL_MASK) !== 0) {
-    throw new RustLogError("INVALID_RECORD", "batch: there are no transactions here");
+    throw new RustLogError("INVALID_RECORD", "batch: transactions are not supported");
   }
   if (hasLogAppendTime(bytes, 0)) {
     throw new RustLogError("INVALID_RECORD", "batch: its timestamps must be of type CreateTime");

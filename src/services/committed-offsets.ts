@@ -61,7 +61,7 @@ function checkCommit(context: ServiceContext, commit: PartitionCommit): void {
   if (commit.offset >= 0 && commit.offset <= highWatermark) return;
   throw new RustLogError(
     "OFFSET_OUT_OF_RANGE",
-    `offset ${commit.offset} can't be committed for ${name}: 0 to ${highWatermark} are possible`,
+    `offset ${commit.offset} can't be committed for ${name}; expected 0 to ${highWatermark}`,
   );
 }
 

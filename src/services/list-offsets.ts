@@ -49,7 +49,7 @@ function find(partition: Partition, timestamp: number): { offset: number; timest
   if (timestamp >= 0) return partition.offsetForTimestamp(timestamp);
   throw new RustLogError(
     "INVALID_REQUEST",
-    `timestamp ${timestamp} is none: milliseconds since 1970, ${TIMESTAMP_LATEST} for the latest offset ` +
-      `or ${TIMESTAMP_EARLIEST} for the earliest are possible`,
+    `timestamp ${timestamp} is invalid; expected milliseconds since 1970, ${TIMESTAMP_LATEST} for the latest offset ` +
+      `or ${TIMESTAMP_EARLIEST} for the earliest`,
   );
 }

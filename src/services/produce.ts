@@ -59,7 +59,7 @@ function refuseMissingPartition(
   if (!willCreate || partition < defaultPartitions) return;
   throw new RustLogError(
     "UNKNOWN_TOPIC_OR_PARTITION",
-    `there is no topic '${topic}', and one created for this produce would have no partition ${partition}: ` +
+    `topic '${topic}' does not exist, and creating it would not create partition ${partition}: ` +
       `it would have ${defaultPartitions}, numbered from 0`,
   );
 }

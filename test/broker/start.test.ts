@@ -15,7 +15,7 @@ describe("options", () => {
   const wrong: [Partial<BrokerOptions>, string][] = [
     [{ dataDir: "" }, "--data-dir"],
     [{ host: "" }, "--host"],
-    [{ port: -1 }, "--port is -1: a whole number from 0 to 65535 is needed"],
+    [{ port: -1 }, "--port is -1; expected a whole number from 0 to 65535"],
     [{ port: 65_536 }, "--port"],
     [{ port: 1.5 }, "--port"],
     [{ defaultPartitions: 0 }, "--default-partitions"],

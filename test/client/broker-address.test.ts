@@ -24,6 +24,6 @@ for (const text of [
   "::1:9092",
 ]) {
   test(`'${text}' is refused, and named`, () => {
-    expect(() => parseBrokerAddress(text)).toThrow(`'${text}' is no broker address`);
+    expect(() => parseBrokerAddress(text)).toThrow(`'${text}' is not a broker address`);
   });
 }

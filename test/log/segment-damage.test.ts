@@ -200,7 +200,9 @@ test("a sealed segment that is cut short: its rest is missing, and said so", asy
   expect(log.read(0, 1_000_000, log.pushedEnd).nextOffset).toBe(14);
   expect(() => log.read(14, 1_000_000, log.pushedEnd)).toThrow("offsets 14 to 15 are missing");
   expect(log.read(16, 1_000_000, log.pushedEnd).nextOffset).toBe(24);
-  expect(context.lines.some((line) => line.includes("are no batch; not served"))).toBe(true);
+  expect(context.lines.some((line) => line.includes("are not a batch and are not served"))).toBe(
+    true,
+  );
 });
 
 test("garbage behind the last batch of a sealed segment is not served, and hides nothing", async () => {
@@ -307,10 +309,10 @@ describe("files that are missing, too many, or of somebody else", () => {
     const context = contextOf(disk);
     const log = await Log.open(context);
     expect(allRecords(log).length).toBe(24);
-    expect(context.lines.filter((line) => line.includes("left alone")).toSorted()).toEqual([
-      "orders-0: 00000000000000000099.logs is no file of a log; left alone",
-      "orders-0: 42.log is no file of a log; left alone",
-      "orders-0: README is no file of a log; left alone",
+    expect(context.lines.filter((line) => line.includes("; ignored")).toSorted()).toEqual([
+      "orders-0: 00000000000000000099.logs is not a log file; ignored",
+      "orders-0: 42.log is not a log file; ignored",
+      "orders-0: README is not a log file; ignored",
     ]);
     const left = disk.list(DIRECTORY);
     expect(left).toContain("README");

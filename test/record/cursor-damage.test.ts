@@ -103,7 +103,7 @@ describe("RecordCursor on damaged bytes", () => {
     ["its fields do not add up to its length", "0c 00 00 00 01 08 00 00 00 00 00"],
     ["its fields do not add up to its length", "0e 00 00 00 01 01 00 00"],
     ["a number is cut off", "14 00 00 00 01 feffffff0f 01"],
-    ["bytes follow it that are no record", "0c 00 00 00 01 01 00 00"],
+    ["the bytes after it are not a record", "0c 00 00 00 01 01 00 00"],
     ["a number is cut off", "06 00 00 80"],
     ["a number has more than 32 bits", "16 00 00 8080808080 00 01 01 00"],
     ["a number has more than 64 bits", "20 00 8080808080808080808000 00 01 01 00"],

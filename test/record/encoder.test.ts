@@ -130,7 +130,7 @@ describe("BatchEncoder", () => {
       expect(() => encoder.append(timestamp, null, "x")).toThrow(RustLogError);
       expect(encoder.count).toBe(0);
       encoder.append(10, null, "kept");
-      expect(() => encoder.append(timestamp, null, "x")).toThrow("no whole number");
+      expect(() => encoder.append(timestamp, null, "x")).toThrow("not a whole number");
       encoder.append(11, null, "kept too");
       const cursor = new RecordCursor().reset(encoder.finish());
       expect(readAll(cursor).map((record) => record.timestamp)).toEqual([10, 11]);

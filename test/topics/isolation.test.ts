@@ -124,7 +124,7 @@ test("foreign entries in a partition and lost+found among the topics are ignored
     const registry = await open(context);
     expect(registry.offline).toEqual([]);
     expect(context.lines.length).toBe(2);
-    expect(context.lines[0]).toContain("a-0: foo is no file of a log");
+    expect(context.lines[0]).toContain("a-0: foo is not a log file");
     expect(context.lines[1]).toContain(`${directory}/a/0/foo.tmp can't be removed`);
     await registry.closeCleanly();
   }));

@@ -95,7 +95,7 @@ export class UnmappedLog implements LogBytes {
 
   faultAt(position: number, end: number): BatchFault | undefined {
     if (end - position < BATCH_HEADER_BYTES) {
-      return { kind: "truncated", message: `${end - position} bytes are no batch header` };
+      return { kind: "truncated", message: `${end - position} bytes are less than a batch header` };
     }
     const header = this.header(position);
     const at = this.headerAt;

@@ -279,7 +279,7 @@ export class SealedSegment extends RebuildableSegment {
       const file = segmentFileName(this.baseOffset, "log");
       const excess = this.fileBytes - end;
       this.#report(
-        `${this.partitionName}: segment ${file}, position ${end}: ${excess} bytes are no batch; not served`,
+        `${this.partitionName}: segment ${file}, position ${end}: ${excess} bytes are not a batch and are not served`,
       );
     }
     this.#bytes = end;

@@ -121,7 +121,7 @@ export abstract class SegmentHeaders {
 
   /** Why there is no plausible batch header at `position`, or undefined. */
   protected headerFault(position: number, end: number): string | undefined {
-    if (end - position < BATCH_HEADER_BYTES) return `${end - position} bytes are no batch`;
+    if (end - position < BATCH_HEADER_BYTES) return `${end - position} bytes are not a batch`;
     const bytes = this.headerBytes(position);
     const found = magic(bytes, this.headerAt);
     if (found !== BATCH_MAGIC) return `magic is ${found}, not ${BATCH_MAGIC}`;

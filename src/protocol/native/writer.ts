@@ -44,7 +44,7 @@ export class ByteWriter {
   /** A signed 64-bit integer, which must be a safe one. */
   i64(value: number): this {
     if (!Number.isSafeInteger(value)) {
-      throw invalid(`the number ${value}: a whole one of at most 2^53 - 1 is needed`);
+      throw invalid(`the number ${value}; expected a whole number of at most 2^53 - 1`);
     }
     const at = this.#room(8);
     writeI64(this.#bytes, at, value);
@@ -60,9 +60,10 @@ export class ByteWriter {
 
   /** A string: its length in bytes as u16, then UTF-8. Throws INVALID_REQUEST if it has none, or too much. */
   string(value: string): this {
-    if (!value.isWellFormed()) throw invalid("a string with half a surrogate pair has no UTF-8");
+    if (!value.isWellFormed()) throw invalid("a string with an unpaired surrogate");
     const bytes = Buffer.byteLength(value);
-    if (bytes > U16_MAX) throw invalid(`a string of ${bytes} bytes: ${U16_MAX} are possible`);
+    if (bytes > U16_MAX)
+      throw invalid(`a string of ${bytes} bytes; at most ${U16_MAX} are allowed`);
     this.u16(bytes);
     const at = this.#room(bytes);
     this.#bytes.write(value, at, bytes, "utf8");
@@ -120,7 +121,7 @@ export class ByteWriter {
 
 function checkUnsigned(value: number, max: number): void {
   if (Number.isInteger(value) && value >= 0 && value <= max) return;
-  throw invalid(`the number ${value}: a whole one from 0 to ${max} is needed`);
+  throw invalid(`the number ${value}; expected a whole number from 0 to ${max}`);
 }
 
 function invalid(message: string): RustLogError {
