@@ -1,12 +1,12 @@
-// What Admin takes and gives. Leaves to others: getting it (admin).
+// The types of Admin's arguments and results.
 
 /** A partition of a topic. */
 export interface TopicPartition {
   readonly topic: string;
   readonly partition: number;
   /**
-   * Identity of the topic that is meant. If it was deleted, and recreated with the same name, the call is rejected with
-   * UNKNOWN_TOPIC_ID. Whichever topic has the name, if it is not given.
+   * Id of the topic. If that topic was deleted, also if another one has its name now, the call is rejected with
+   * UNKNOWN_TOPIC_ID. Without an id, the name alone counts.
    */
   readonly topicId?: string | undefined;
 }
@@ -16,82 +16,82 @@ export interface PartitionOffset extends TopicPartition {
   readonly offset: number;
 }
 
-/** What a group has committed in a partition; both undefined when nothing was. */
+/** The committed offset of a group in a partition; both fields are undefined if there is none. */
 export interface CommittedOffset {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number | undefined;
-  /** When, in milliseconds since 1970. */
+  /** Time of the commit, in milliseconds since 1970. */
   readonly commitTimestamp: number | undefined;
 }
 
-/** How a topic is created. */
+/** Options for a new topic. */
 export interface CreateTopicOptions {
-  /** Number of partitions; the broker's default without it. */
+  /** Number of partitions (the broker's default). */
   readonly partitions?: number;
   /** Settings that differ from the broker's, such as `retention.ms`. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** A topic in a list. */
+/** A topic in the list of topics. */
 export interface TopicListing {
   readonly name: string;
   readonly partitions: number;
   readonly internal: boolean;
-  /** Its identity: a topic that is recreated has another one. Undefined when the broker is older than topic ids. */
+  /** Id of the topic; a recreated topic has a new one. Undefined if the broker does not support topic ids. */
   readonly topicId: string | undefined;
-  /** Partitions that the broker can't open; undefined when there are none. */
+  /** Partitions that the broker can't open; undefined if there are none. */
   readonly offlinePartitions?: number;
 }
 
-/** What a partition holds. */
+/** The state of a partition. */
 export interface PartitionDescription {
   readonly partition: number;
-  /** Offset of the first record that is still there. */
+  /** Offset of the first remaining record. */
   readonly logStartOffset: number;
-  /** Offset after the last record that can be read. */
+  /** Offset after the last readable record. */
   readonly highWatermark: number;
-  /** Offset after the last record that was written. */
+  /** Offset after the last written record. */
   readonly logEndOffset: number;
   readonly segments: number;
   readonly bytes: number;
-  /** Why the broker can't open it: then its offsets are -1. Undefined when it is online. */
+  /** Why the broker can't open the partition, whose offsets are -1 then. Undefined if it is online. */
   readonly offline?: string;
 }
 
-/** What a topic holds. */
+/** The state of a topic. */
 export interface TopicDescription {
   readonly name: string;
   readonly internal: boolean;
-  /** Its identity: a topic that is recreated has another one. Undefined when the broker is older than topic ids. */
+  /** Id of the topic; a recreated topic has a new one. Undefined if the broker does not support topic ids. */
   readonly topicId: string | undefined;
   readonly settings: Readonly<Record<string, string>>;
   readonly partitions: readonly PartitionDescription[];
 }
 
-/** A group in a list. */
+/** A group in the list of groups. */
 export interface GroupListing {
   readonly group: string;
-  /** Partitions that it has committed offsets for. */
+  /** Number of partitions with committed offsets. */
   readonly partitions: number;
 }
 
-/** How far a group is in a partition of a topic that it has committed an offset for. */
+/** Position and lag of a group in a partition. */
 export interface GroupOffset {
   readonly topic: string;
   readonly partition: number;
-  /** -1 when it has committed nothing for this partition: it is behind by all records from the log start on. */
+  /** -1 if the group has committed nothing for this partition; then its lag counts from the log start offset. */
   readonly committedOffset: number;
-  /** When it was committed, in milliseconds since 1970; -1 when nothing was. */
+  /** Time of the commit, in milliseconds since 1970; -1 if there is none. */
   readonly commitTimestamp: number;
   readonly logStartOffset: number;
   readonly highWatermark: number;
 }
 
-/** What a broker says of itself. */
+/** Information about a broker. */
 export interface BrokerInfo {
   readonly brokerVersion: string;
-  /** Identity of the data directory, kept across restarts. */
+  /** Id of the data directory, unchanged by restarts. */
   readonly logDirectoryId: string;
   readonly maxFrameBytes: number;
   readonly maxBatchBytes: number;

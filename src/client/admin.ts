@@ -1,5 +1,5 @@
-// Looking at and changing what a broker has: topics, offsets, groups.
-// Leaves to others: the connection (link), the bytes (protocol/).
+// Lists and changes topics, offsets and groups of a broker.
+// Leaves to others: the connection (link), encoding (protocol/).
 
 import { RustLogError } from "../errors.ts";
 import {
@@ -35,7 +35,7 @@ import { checkOffsetSpec, type OffsetSpec, resolveOffset } from "./offset-spec.t
 import { allOf, pagesOf } from "./pages.ts";
 import { offsetForTimestamp } from "./time-lookup.ts";
 
-/** Administers a broker. Made by `client.admin()`; holds nothing and needs no closing. */
+/** Administers a broker. Created by `client.admin()`; it holds no resources and needs no closing. */
 export class Admin {
   readonly #link: BrokerLink;
   readonly #policy: RetryPolicy;
@@ -47,9 +47,9 @@ export class Admin {
   }
 
   /**
-   * Creates a topic and returns its number of partitions, those of the options or the broker's default, and its id.
-   * Throws INVALID_TOPIC, TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS, INVALID_CONFIG. It is not tried again
-   * when the connection is lost meanwhile: the topic may exist then.
+   * Creates a topic. Returns its id and its number of partitions (the broker's default unless the options have one).
+   * Throws INVALID_TOPIC, TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS, INVALID_CONFIG. Not retried after a lost connection,
+   * because the topic may exist by then.
    */
   async createTopic(
     name: string,
@@ -76,7 +76,7 @@ export class Admin {
     return { partitions: created.partitions, topicId: created.topicId };
   }
 
-  /** The topics, by name; the broker's internal ones only when asked for. */
+  /** Lists the topics by name; internal topics only on request. */
   async listTopics(options: { readonly internal?: boolean } = {}): Promise<TopicListing[]> {
     const pages = pagesOf<ListedTopic>(async (after) => {
       const page = pageAfter(after?.name);
@@ -94,7 +94,7 @@ export class Admin {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** What a topic holds, partition by partition. Throws UNKNOWN_TOPIC_OR_PARTITION. */
+  /** Describes a topic and its partitions. Throws UNKNOWN_TOPIC_OR_PARTITION. */
   async describeTopic(name: string): Promise<TopicDescription> {
     checkString("INVALID_TOPIC", "name of the topic", name);
     const { internal, settings, partitions, topicId } = await this.#request(
@@ -112,15 +112,15 @@ export class Admin {
     };
   }
 
-  /** Deletes a topic, its records, and what groups committed for it. Not tried again, as createTopic. */
+  /** Deletes a topic, its records and its committed offsets. Not retried, for the same reason as createTopic. */
   async deleteTopic(name: string): Promise<void> {
     checkString("INVALID_TOPIC", "name of the topic", name);
     await this.#request({ ...callOf(DeleteTopic, { topic: name }), repeatable: false });
   }
 
   /**
-   * The offset that `spec` stands for now. For a timestamp it is that of the first record not older, found
-   * by looking into its batch, or the high watermark when there is none. Throws UNKNOWN_TOPIC_OR_PARTITION.
+   * The offset that `spec` currently stands for. For a timestamp, it is the offset of the first record at or after it, or
+   * the high watermark if there is none. Throws UNKNOWN_TOPIC_OR_PARTITION.
    */
   async offsetFor(topic: string, partition: number, spec: OffsetSpec): Promise<number> {
     checkNatural("INVALID_REQUEST", "partition", partition);
@@ -134,13 +134,13 @@ export class Admin {
     );
   }
 
-  /** The groups that have committed offsets, by name. */
+  /** Lists the groups that have committed offsets, by name. */
   async listGroups(): Promise<GroupListing[]> {
     const groups = await allOf(this.groupPages());
     return groups.sort((a, b) => (a.group < b.group ? -1 : 1));
   }
 
-  /** The same in pages, as the broker gives them out: for lists that are too long for memory. */
+  /** The same in the pages of the broker, for lists that are too long for memory. */
   groupPages(): AsyncGenerator<readonly GroupListing[], void> {
     return pagesOf<GroupListing>(async (after) => {
       const page = pageAfter(after?.group);
@@ -149,7 +149,7 @@ export class Admin {
     });
   }
 
-  /** What a group has committed, and the range of each partition. Throws GROUP_NOT_FOUND. */
+  /** The committed offsets of a group, and the offset range of each partition. Throws GROUP_NOT_FOUND. */
   async describeGroup(group: string): Promise<GroupOffset[]> {
     checkString("INVALID_GROUP", "group", group);
     const pages = pagesOf<GroupOffset>(async (after) => {
@@ -161,8 +161,8 @@ export class Admin {
   }
 
   /**
-   * Commits offsets for a group, all of them or none. Throws INVALID_GROUP, OFFSET_OUT_OF_RANGE, and UNKNOWN_TOPIC_ID
-   * for a topic that is not the one with the given id any more …
+   * Commits offsets for a group, all or none. Throws INVALID_GROUP, OFFSET_OUT_OF_RANGE, and UNKNOWN_TOPIC_ID if the topic
+   * of the given id was deleted.
    */
   async commitOffsets(group: string, offsets: readonly PartitionOffset[]): Promise<void> {
     checkString("INVALID_GROUP", "group", group);
@@ -173,7 +173,7 @@ export class Admin {
     await this.#request(callOf(OffsetCommit, { group, offsets }));
   }
 
-  /** What a group has committed for these partitions, in their order. */
+  /** The committed offsets of a group for these partitions, in their order. */
   async fetchOffsets(
     group: string,
     partitions: readonly TopicPartition[],
@@ -199,13 +199,13 @@ export class Admin {
     });
   }
 
-  /** Forgets what a group has committed. Throws GROUP_NOT_FOUND. Not tried again, as createTopic. */
+  /** Deletes the committed offsets of a group. Throws GROUP_NOT_FOUND. Not retried, for the same reason as createTopic. */
   async deleteGroup(group: string): Promise<void> {
     checkString("INVALID_GROUP", "group", group);
     await this.#request({ ...callOf(DeleteGroup, { group }), repeatable: false });
   }
 
-  /** What the broker said of itself when the connection was made. */
+  /** Information that the broker gave when the connection was opened. */
   brokerInfo(): BrokerInfo {
     const { brokerVersion, logDirectoryId, maxFrameBytes, maxBatchBytes } = this.#link.info;
     return { brokerVersion, logDirectoryId, maxFrameBytes, maxBatchBytes };
@@ -226,12 +226,12 @@ function checkPartitions(what: string, items: readonly TopicPartition[]): void {
   }
 }
 
-/** Whether the broker can't serve a partition, and so does not know its offsets. */
+/** Whether the broker can't serve a partition, so its offsets are unknown. */
 export function isOffline({ highWatermark }: PartitionDescription): boolean {
   return highWatermark < 0;
 }
 
-/** The error for a partition that is offline. */
+/** The error for an offline partition. */
 export function offlineError(
   topic: string,
   { partition, offline }: PartitionDescription,

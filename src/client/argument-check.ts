@@ -1,9 +1,9 @@
-// The check of what a caller hands over, for programs in JavaScript, which no compiler has checked.
+// Checks the arguments of callers, for JavaScript programs that no compiler has checked.
 // Leaves to others: numbers of options (option-check), records (record-check), and which names a broker accepts.
 
 import { type ErrorName, RustLogError } from "../errors.ts";
 
-/** What a value is, for messages: "a number", "an array", "a Date". */
+/** The kind of a value, for messages: "a number", "an array", "a Date". */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return "an array";
@@ -14,7 +14,7 @@ export function kindOf(value: unknown): string {
   return `${/^[AEIOU]/.test(name) && !/^U(?:in|R)/.test(name) ? "an" : "a"} ${name}`;
 }
 
-/** The error for an argument of a wrong type. */
+/** The error for an argument of the wrong type. */
 export function wrongType(
   code: ErrorName,
   what: string,
@@ -45,7 +45,7 @@ export function checkChoice(what: string, value: unknown, choices: readonly stri
   throw new RustLogError("INVALID_CONFIG", message, { help: "Choose one of these." });
 }
 
-/** Throws `code` unless `value` is an object that is no array. */
+/** Throws `code` unless `value` is an object and not an array. */
 export function checkObject(code: ErrorName, what: string, value: unknown): void {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
   throw wrongType(code, what, "an object", value);
@@ -56,7 +56,7 @@ export function checkArray(code: ErrorName, what: string, value: unknown): void 
   if (!Array.isArray(value)) throw wrongType(code, what, "an array", value);
 }
 
-/** Throws `code` unless `value` is a whole number of 0 or more that is exact. */
+/** Throws `code` unless `value` is a safe integer of 0 or more. */
 export function checkNatural(code: ErrorName, what: string, value: unknown): void {
   if (typeof value !== "number") throw wrongType(code, what, "a whole number of 0 or more", value);
   if (Number.isSafeInteger(value) && value >= 0) return;

@@ -1,22 +1,22 @@
-// The address of a broker as people write it: "host:port", "host", "[ipv6]:port".
+// Parses the address of a broker: "host:port", "host" or "[ipv6]:port".
 // Leaves to others: resolving the name and connecting (connection).
 
 import { RustLogError } from "../errors.ts";
 import { formatAddress } from "../net/address.ts";
 
-/** Where a broker listens unless told otherwise. */
+/** The default address of a broker. */
 export const BROKER_ADDRESS_DEFAULT = "127.0.0.1:9092";
 
 const PORT_DEFAULT = 9092;
 
-/** A host and a port, and the two as one text for messages. */
+/** Host and port, and both as text for messages. */
 export interface BrokerAddress {
   readonly host: string;
   readonly port: number;
   readonly text: string;
 }
 
-/** Reads an address. Throws INVALID_CONFIG, naming what is wrong with it. */
+/** Parses an address. Throws INVALID_CONFIG with the reason. */
 export function parseBrokerAddress(text: string): BrokerAddress {
   const match = /^(?:\[([^\]]+)\]|([^:[\]\s]+))(?::(\d{1,5}))?$/.exec(text.trim());
   const host = match?.[1] ?? match?.[2];

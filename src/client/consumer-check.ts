@@ -1,4 +1,4 @@
-// The check of a consumer's options when it is made. Leaves to others: their meaning (consumer, consumer-plan).
+// Checks the options of a new consumer. Leaves to others: their meaning (consumer, consumer-plan).
 
 import { RustLogError } from "../errors.ts";
 import {

@@ -1,4 +1,4 @@
-// Which partitions a consumer reads, from which offset, to which: decided once, when it starts.
+// The plan of a consumer, made when it starts: which partitions it reads, from which offset to which.
 // Leaves to others: reading them (fetcher, consumer).
 
 import type { RustLogError } from "../errors.ts";
@@ -10,10 +10,9 @@ import { type OffsetSpec, resolveOffset } from "./offset-spec.ts";
 import { offsetForTimestamp } from "./time-lookup.ts";
 import type { TopicSource } from "./topic-change.ts";
 
-/** One spec for all partitions, or one for each. */
+/** One offset for all partitions, or one for each. */
 export type OffsetSpecs = OffsetSpec | ReadonlyMap<number, OffsetSpec>;
 
-/** What is to be read. */
 export interface ReadRequest {
   readonly topic: string;
   readonly partitions: readonly number[] | undefined;
@@ -24,7 +23,7 @@ export interface ReadRequest {
   readonly onOutOfRange: OutOfRangePolicy;
 }
 
-/** What is read of one partition: from `start` up to, but not including, `end` (which may be infinite). */
+/** The range to read of one partition: from `start` up to, but not including, `end`, which can be infinite. */
 export interface PartitionPlan {
   readonly partition: number;
   readonly start: number;
@@ -33,17 +32,16 @@ export interface PartitionPlan {
   readonly source: TopicSource;
 }
 
-/** What is read of a topic. */
 export interface ReadPlan {
   readonly partitions: readonly PartitionPlan[];
-  /** The error for partitions that the broker can't serve; the others can be read first. */
+  /** The error for partitions that the broker can't serve, thrown once the others are read. */
   readonly offline: RustLogError | undefined;
 }
 
 /**
- * The plan for each partition, in the order asked for. Throws UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID if the topic
- * is recreated meanwhile, and OFFSET_OUT_OF_RANGE when a start is outside of what the partition holds and that is an error: one number for
- * several partitions is none as long as one of them goes that far.
+ * The plan for each partition, in the requested order. Throws UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID if the topic is
+ * recreated meanwhile, and OFFSET_OUT_OF_RANGE if a start is outside of its partition and the policy is "error". One
+ * number for several partitions is an error only if it is beyond all of them.
  */
 export async function planPartitions(
   link: BrokerLink,
@@ -65,7 +63,7 @@ export async function planPartitions(
   const partitions = chosen.filter((row) => !isOffline(row));
   const row = chosen.find(isOffline);
   const offline = row === undefined ? undefined : offlineError(topic, row);
-  // One that follows would never come to the error otherwise.
+  // A consumer that follows would never reach the error, so throw it now.
   if (offline !== undefined && request.follow) throw offline;
   const isShared = isSharedOffset(request, partitions);
   const committed = await committedOffsets(admin, request, partitions, topicId);
@@ -102,9 +100,8 @@ async function committedOffsets(
 }
 
 /**
- * As the broker's fetch does it, a group reads from the larger of its committed offset and the one asked
- * for. "latest" only says where a group begins that has not committed anything: it would skip what came
- * while nobody was reading.
+ * A group reads from the larger of its committed offset and the requested one, as in the broker's fetch. "latest" applies
+ * only to a group without a committed offset: otherwise it would skip the records that arrived while nobody was reading.
  */
 function startOf(
   request: ReadRequest,
@@ -135,8 +132,8 @@ function startOf(
 }
 
 /**
- * Whether one number stands for several partitions, at least one of which goes that far. They are not equally long:
- * each gives what it has from there on, and one that ends before it gives nothing.
+ * Whether one number is the start of several partitions and at least one of them reaches it. A partition that ends before
+ * it returns nothing.
  */
 function isSharedOffset(
   { offset }: ReadRequest,

@@ -1,4 +1,4 @@
-// The consumer: hands out the records of some partitions, in order within each, and commits when told to.
+// The consumer: returns the records of some partitions, in order within each, and commits on request.
 // Leaves to others: where to start and end (consumer-plan), fetching ahead and retrying (fetcher, link).
 
 import { RustLogError } from "../errors.ts";
@@ -19,53 +19,53 @@ import { isTopicChanged, type TopicChangedError, warnOfTopicChange } from "./top
 
 const MiB = 1024 * 1024;
 
-/** Smallest portion that a fetch asks for, however many partitions share the buffer. */
+/** Smallest size that a fetch requests, however many partitions share the buffer. */
 const PORTION_BYTES_MIN = 4096;
 
-/** What a consumer reads, from where, to where, and how. */
+/** The options of a consumer. */
 export interface ConsumerOptions {
   readonly topic: string;
-  /** Partitions to read; all of the topic without it. */
+  /** Partitions to read (all). */
   readonly partitions?: readonly number[];
-  /** Where to start: for all partitions, or by partition ("earliest" for those missing in the map, too). */
+  /** Where to start: one offset for all partitions, or a map by partition ("earliest"; also for partitions not in the map). */
   readonly offset?: OffsetSpecs;
-  /** Where to stop: the first offset that is not read any more. */
+  /** Where to stop: the first offset that is not read. */
   readonly end?: OffsetSpecs;
-  /** Whether to wait for new records (true), or to end at the high watermarks seen at the start. */
+  /** Whether to wait for new records (true) or to end at the high watermarks of the start. */
   readonly follow?: boolean;
   /**
-   * Consumer group to start for: where it has committed, reading starts there, or at `offset` if that is
-   * larger ("latest" is not: it only says where a group begins that has no commit). Enables `commit`.
+   * Consumer group. Reading starts at its committed offset, or at `offset` if that is larger ("latest" never is: it applies
+   * only to a group without a committed offset). Enables `commit`.
    */
   readonly group?: string;
-  /** Most bytes of one fetch, as far as `bufferBytesMax` allows (4 MiB). */
+  /** Largest size of one fetch in bytes, within `bufferBytesMax` (4 MiB). */
   readonly maxBytes?: number;
-  /** Bytes that the broker waits for before it answers a fetch (1). */
+  /** Bytes that must be available before the broker answers a fetch (1). */
   readonly minBytes?: number;
-  /** How long the broker waits for them, in milliseconds: 1 to a day, of which it takes a minute (1,000). */
+  /** How long the broker waits for them, in milliseconds: 1 to a day, which the broker limits to a minute (1,000). */
   readonly maxWaitMs?: number;
-  /** Bytes fetched and not yet handed out, over all partitions, unless single batches are larger (64 MiB). */
+  /** Limit of bytes fetched but not yet returned, over all partitions (64 MiB). Single larger batches can exceed it. */
   readonly bufferBytesMax?: number;
   /** How long retriable errors and lost connections are retried, in milliseconds (120,000). */
   readonly retryTimeoutMs?: number;
-  /** What to do when a position is outside of what its partition holds ("error"). */
+  /** What to do if a position is outside of its partition ("error"). */
   readonly onOutOfRange?: OutOfRangePolicy;
   /**
-   * What to do about records that can't be read: throw a DamagedRecordsError after the records before them
-   * ("throw"), or skip them, report that to `onSkip`, and go on with the records after them.
+   * What to do about unreadable records: throw a DamagedRecordsError after the records before them ("throw"), or skip
+   * them, call `onSkip`, and continue with the records after them ("skip").
    */
   readonly onDamaged?: DamagedPolicy;
-  /** Told of each skip: topic, partition, offsets `from` up to but not including `to`, and why. Default: a warning of the process. */
+  /** Called for each skip with topic, partition, the offsets `from` up to but not including `to`, and the reason. Default: a process warning. */
   readonly onSkip?: (skipped: DamagedRecordsError) => void;
   /**
-   * Told for each partition when the topic was deleted and recreated while it was read, or the broker has another data
-   * directory, and reading goes on in the topic that has the name now, as `onOutOfRange` says. With "error", or
-   * with an end, reading fails with a TopicChangedError instead. Default: a warning of the process.
+   * Called for each partition if the topic was recreated while it was read, or the broker has another data directory, and
+   * reading continues in the topic that has the name now, as `onOutOfRange` says. With "error", or with an end, reading
+   * fails with a TopicChangedError instead. Default: a process warning.
    */
   readonly onTopicChanged?: (change: TopicChangedError) => void;
   /**
-   * Whether each batch is checked against its CRC (true). The broker has checked it when it was written, and
-   * those of a sealed segment when they are first read; false trusts the broker's memory and the network.
+   * Whether to check the CRC of each batch (true). The broker checks it on write, and again when a sealed segment is first
+   * read; false trusts the memory of the broker and the network.
    */
   readonly checkCrcs?: boolean;
 }
@@ -75,7 +75,7 @@ interface Portion {
   readonly records: FetchedRecords;
 }
 
-/** Reads a topic. Made by `client.consumer()`. For one reader: calls must not overlap. */
+/** Reads a topic. Created by `client.consumer()`. For one reader: calls must not overlap. */
 export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable {
   readonly topic: string;
   readonly group: string | undefined;
@@ -85,11 +85,11 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
   readonly #closing = new AbortController();
   #starting: Promise<void> | undefined;
   #fetchers = new Map<number, PartitionFetcher>();
-  /** What came, in that order, which is fair to all partitions; an error stays at its place for good. */
+  /** Fetched portions in the order of arrival, which is fair to all partitions. An error stays in its place. */
   readonly #arrived: (Portion | RustLogError)[] = [];
   #current: Portion | undefined;
   #offline: RustLogError | undefined;
-  /** Partitions that can't be read on, with the portion that holds the damage. */
+  /** Partitions that stopped at damage, with the portion that contains it. */
   readonly #parked = new Map<PartitionFetcher, FetchedRecords>();
   #arrival: PromiseWithResolvers<void> | undefined;
 
@@ -104,9 +104,9 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
   }
 
   /**
-   * Looks up partitions and where they start, and begins to fetch. The first `nextBatch` or iteration does
-   * it too; call it to know positions before. Throws UNKNOWN_TOPIC_OR_PARTITION, OFFSET_OUT_OF_RANGE,
-   * INVALID_GROUP. Idempotent; after an error it can be called again.
+   * Looks up the partitions and their start offsets, and starts to fetch. The first `nextBatch` or iteration does the same;
+   * call it to know the positions earlier. Throws UNKNOWN_TOPIC_OR_PARTITION, OFFSET_OUT_OF_RANGE, INVALID_GROUP.
+   * Idempotent; it can be called again after an error.
    */
   start(): Promise<void> {
     this.#starting ??= this.#start().catch((error: unknown) => {
@@ -117,10 +117,10 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
   }
 
   /**
-   * The records of one fetch of one partition; null when all ends are reached, or after `close`. If not
-   * all records of the previous batch were walked, the same batch comes again, where the walk stopped: at once,
-   * or, if its walk threw a DamagedRecordsError and the consumer does not follow, after those of the other partitions.
-   * Throws what `start` throws, STORAGE_ERROR once all but offline partitions are read, CONNECTION_LOST or TIMED_OUT after `retryTimeoutMs`, and OFFSET_OUT_OF_RANGE.
+   * The records of one fetch of one partition; null when all ends are reached, or after `close`. If you did not read all
+   * records of the previous batch, the same batch is returned again from where you stopped: immediately, or, after a
+   * DamagedRecordsError without `follow`, once the other partitions are read. Throws what `start` throws, STORAGE_ERROR
+   * once all but offline partitions are read, CONNECTION_LOST or TIMED_OUT after `retryTimeoutMs`, and OFFSET_OUT_OF_RANGE.
    */
   async nextBatch(): Promise<FetchedRecords | null> {
     if (this.#closing.signal.aborted) return null;
@@ -148,8 +148,8 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
   }
 
   /**
-   * Record after record. Leaving the loop loses nothing: another loop goes on after the last record. Throws
-   * what `nextBatch` throws, and DamagedRecordsError for records that can't be read.
+   * Iterates over the records. Leaving the loop loses nothing: another loop continues after the last record. Throws what
+   * `nextBatch` throws, and DamagedRecordsError for unreadable records.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<ConsumedRecord, void, undefined> {
     for (;;) {
@@ -159,25 +159,25 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
     }
   }
 
-  /** The partitions that are read; none before `start`. */
+  /** The partitions being read; empty before `start`. */
   get partitions(): readonly number[] {
     return [...this.#fetchers.keys()];
   }
 
-  /** Offset after the last record handed out, or where reading starts; undefined before `start`. */
+  /** Offset after the last returned record, or the start offset; undefined before `start`. */
   position(partition: number): number | undefined {
     return this.#fetchers.get(partition)?.position;
   }
 
-  /** The id of the topic that a position belongs to; undefined before `start`, and with a broker without topic ids. */
+  /** Id of the topic that a position belongs to; undefined before `start`, and if the broker does not support topic ids. */
   topicId(partition: number): string | undefined {
     return this.#fetchers.get(partition)?.source.topicId;
   }
 
   /**
-   * Commits, for the group, the position of every partition of which records were handed out since the last
-   * commit; all of them or none. Durable when it resolves. Throws INVALID_GROUP without a group, and UNKNOWN_TOPIC_ID
-   * for records of a topic that was deleted: they never count for one that was created with its name.
+   * Commits the positions of all partitions that returned records since the last commit, all or none. They are durable when
+   * it resolves. Throws INVALID_GROUP without a group, and UNKNOWN_TOPIC_ID for a topic that was deleted: its positions
+   * never count for a new topic of the same name.
    */
   async commit(): Promise<void> {
     if (this.group === undefined) {
@@ -190,7 +190,7 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
       .filter(({ position, committedPosition }) => position !== committedPosition)
       .map((fetcher) => ({ fetcher, offset: fetcher.position }));
     const admin = new Admin(this.#link, { retryMs: this.#retryMs });
-    // While some partitions are still in a topic that was deleted, each topic has a commit of its own.
+    // While some partitions are still in a deleted topic, each topic gets its own commit.
     const byTopic = Map.groupBy(moved, ({ fetcher }) => fetcher.source.topicId);
     for (const [topicId, entries] of byTopic) {
       const offsets = entries.map(({ fetcher: { topic, partition }, offset }) => {
@@ -199,7 +199,7 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
       try {
         await admin.commitOffsets(this.group, offsets);
       } catch (error) {
-        // The change is reported where it is found: nothing can be committed for that topic any more.
+        // Nothing can be committed for that topic any more. The fetcher reports the change.
         const goesOn = (this.#options.onOutOfRange ?? "error") !== "error";
         if (!goesOn || !isTopicChanged(error)) throw error;
       }
@@ -207,7 +207,7 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
     }
   }
 
-  /** Ends reading: a pending or later `nextBatch` gives null, an iteration ends. Commits nothing. */
+  /** Stops reading: a pending or later `nextBatch` returns null, and iterations end. Does not commit. */
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
@@ -232,13 +232,13 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
     const request = { topic, partitions, offset, end, follow, group, onOutOfRange };
     const { partitions: plans, offline } = await this.#plan(request, policy);
     this.#offline = offline;
-    // Each partition has its share of the buffer, whatever the others do.
+    // Each partition gets an equal share of the buffer.
     const { maxBytes = 4 * MiB, bufferBytesMax = 64 * MiB } = this.#options;
     const share = Math.floor(bufferBytesMax / (plans.length * PORTIONS_AHEAD_MAX));
     const options = {
       link: this.#link,
       policy,
-      // No response brings more than the largest batch.
+      // No response is larger than the largest batch.
       maxBytes: Math.min(maxBytes, Math.max(share, PORTION_BYTES_MIN), BATCH_BYTES_HIGHEST),
       minBytes: Math.min(this.#options.minBytes ?? 1, BATCH_BYTES_HIGHEST),
       maxWaitMs: this.#options.maxWaitMs ?? 1000,
@@ -275,7 +275,7 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
     }
   }
 
-  /** What came first, except of parked partitions; throws if that is an error. */
+  /** The first portion that is not of a parked partition; throws if it is an error. */
   #takeArrived(): Portion | undefined {
     for (const [i, arrival] of this.#arrived.entries()) {
       if (arrival instanceof RustLogError) throw arrival;
@@ -286,7 +286,7 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
     return undefined;
   }
 
-  /** The partition that was parked first; null when none is. */
+  /** The partition that was parked first; null if there is none. */
   #takeParked(): Portion | null {
     for (const [fetcher, records] of this.#parked) {
       this.#parked.delete(fetcher);
@@ -295,7 +295,7 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
     return null;
   }
 
-  /** Whether all partitions are, except the parked ones. */
+  /** Whether all partitions except the parked ones have ended. */
   #isFinished(): boolean {
     for (const fetcher of this.#fetchers.values()) {
       if (!fetcher.isFinished && !this.#parked.has(fetcher)) return false;

@@ -1,5 +1,5 @@
-// The records of one fetch, as they are handed out: walked one by one, without an allocation unless one asks for objects.
-// Leaves to others: the walk through the bytes (record/cursor), fetching them (fetcher).
+// The records of one fetch, read one by one without allocation unless the caller asks for objects.
+// Leaves to others: decoding (record/cursor), fetching (fetcher).
 
 import { RustLogError } from "../errors.ts";
 import type { FetchResponse } from "../protocol/native/fetch.ts";
@@ -8,31 +8,30 @@ import type { RecordHeader } from "../record/encoder.ts";
 import { type DamageHandling, DamagedRecordsError } from "./damage.ts";
 import type { TopicSource } from "./topic-change.ts";
 
-/** Where the walk is noted, so that a commit knows what was handed out. */
+/** Keeps the position of the reader, for commits. */
 export interface PositionHolder {
   readonly topic: string;
   readonly partition: number;
-  /** Offset after the last record handed out. */
+  /** Offset after the last returned record. */
   position: number;
   /** The topic that the position belongs to. */
   source: TopicSource;
-  /** The first offset that is not read any more. */
+  /** The first offset that is not read. */
   readonly end: number;
 }
 
-/** How the records of a fetch are walked. */
 export interface WalkOptions {
-  /** Offset of the first record wanted: a fetch returns whole batches. */
+  /** Offset of the first wanted record; a fetch returns whole batches. */
   readonly fromOffset: number;
-  /** The topic that the records are of. */
+  /** The topic of the records. */
   readonly source: TopicSource;
   readonly checkCrcs: boolean;
   readonly damage: DamageHandling;
-  /** What the broker refused to read, in place of batches. */
+  /** What the broker refused to read, instead of batches. */
   readonly refused?: DamagedRecordsError;
 }
 
-/** One record. Key, value and header values are views of the fetched bytes: nothing was copied. */
+/** A record. Key, value and header values are views of the fetched bytes. */
 export interface ConsumedRecord {
   readonly topic: string;
   readonly partition: number;
@@ -44,17 +43,17 @@ export interface ConsumedRecord {
   readonly headers: readonly RecordHeader[];
 }
 
-/** Records of one partition; after `next()` the cursor stands at one of them, and has all there is to know of it. */
+/** Records of one partition. `next()` moves the cursor to the next record; the cursor has its fields. */
 export class FetchedRecords {
   readonly topic: string;
   readonly partition: number;
-  /** Offset after the last record of the partition that could be read when this was fetched. */
+  /** High watermark of the partition at the time of the fetch. */
   readonly highWatermark: number;
-  /** Offset of the first record that the partition held when this was fetched. */
+  /** Log start offset of the partition at the time of the fetch. */
   readonly logStartOffset: number;
-  /** Bytes of the batches, as they came over the wire. */
+  /** Size of the batches on the wire, in bytes. */
   readonly bytes: number;
-  /** Offset, timestamp and, as views that stay valid, key(), value() and headers() of the present record. */
+  /** Offset, timestamp, key(), value() and headers() of the current record; the views stay valid. */
   readonly cursor = new RecordCursor();
   readonly #holder: PositionHolder;
   readonly #nextOffset: number;
@@ -83,10 +82,10 @@ export class FetchedRecords {
   }
 
   /**
-   * Moves to the next record; false when there is none. It counts as handed out then: the consumer's
-   * position is after it. Throws DamagedRecordsError (CORRUPT_MESSAGE, UNSUPPORTED_COMPRESSION for a codec that this
-   * client does not have, MESSAGE_TOO_LARGE) for records that can't be read, again on each call: the position
-   * stays before them. With `onDamaged: "skip"` it reports them and goes on with the records after them.
+   * Moves to the next record, and the consumer's position after it; returns false if there is none. Throws
+   * DamagedRecordsError (CORRUPT_MESSAGE, UNSUPPORTED_COMPRESSION for a codec that this client does not support,
+   * MESSAGE_TOO_LARGE) for unreadable records, again on each call: the position stays before them. With
+   * `onDamaged: "skip"` it reports them and continues with the records after them.
    */
   next(): boolean {
     while (!this.#isDone) {
@@ -100,7 +99,7 @@ export class FetchedRecords {
         if (this.#skip(error)) continue;
       }
       const refused = this.#refused;
-      // Behind the last record there may be a gap, which is read as well.
+      // A gap after the last record counts as read.
       if (refused === undefined) this.#passTo(this.#nextOffset);
       this.#isDone = refused === undefined || this.#damage.policy === "skip";
       if (refused !== undefined) this.#take(refused);
@@ -108,20 +107,20 @@ export class FetchedRecords {
     return false;
   }
 
-  /** Passes over what can't be read, or throws; false when it lies past the end of what is read. */
+  /** Skips unreadable records, or throws; returns false if they lie past the end of the range to read. */
   #skip(error: unknown): boolean {
     if (!(error instanceof RustLogError)) throw error;
     if (this.#failure !== undefined) throw this.#failure;
     const { batch, from, to = this.#nextOffset } = this.cursor.damaged();
     if (from >= this.#holder.end) return false;
     const damage = new DamagedRecordsError(this, { batch, from, to }, error);
-    // First, for the callback may throw.
+    // Before the callback, which may throw.
     if (this.#damage.policy === "skip") this.cursor.skipDamaged();
     this.#take(damage);
     return true;
   }
 
-  /** Throws or reports it, as the policy says. */
+  /** Throws or reports the damage, as the policy says. */
   #take(damage: DamagedRecordsError): void {
     if (this.#damage.policy === "throw") {
       this.#failure = damage;
@@ -131,7 +130,7 @@ export class FetchedRecords {
     this.#damage.onSkip(damage);
   }
 
-  /** The present record as an object of its own. */
+  /** The current record as an object. */
   record(): ConsumedRecord {
     const { topic, partition, cursor } = this;
     const { offset, timestamp } = cursor;
@@ -139,7 +138,7 @@ export class FetchedRecords {
     return { topic, partition, offset, timestamp, key, value, headers };
   }
 
-  /** Passes over the records that are left, as if they had been handed out. */
+  /** Skips the remaining records as if they had been returned. */
   skipRest(): void {
     if (this.#isDone) return;
     this.#isDone = true;
@@ -151,12 +150,12 @@ export class FetchedRecords {
     this.#holder.source = this.#source;
   }
 
-  /** Whether the walk has come to records that can't be read, and throws. */
+  /** Whether `next` has reached unreadable records and throws. */
   get hasFailed(): boolean {
     return this.#failure !== undefined;
   }
 
-  /** Whether all records were walked or passed over. */
+  /** Whether all records were read or skipped. */
   get isDone(): boolean {
     return this.#isDone;
   }

@@ -1,5 +1,5 @@
-// Fetches one partition ahead of its reader: a fetch is out while what came before is being read.
-// Leaves to others: handing records out and the order of partitions (consumer), retries (link).
+// Fetches one partition ahead of its reader: one fetch is in flight while the previous portion is being read.
+// Leaves to others: returning records and the order of partitions (consumer), retries (link).
 
 import { RustLogError } from "../errors.ts";
 import { Fetch, type FetchResponse, offsetAfterDamage } from "../protocol/native/fetch.ts";
@@ -17,13 +17,12 @@ import {
   type TopicSource,
 } from "./topic-change.ts";
 
-/** What to do when a position is outside of what the partition holds. */
+/** What to do if a position is outside of its partition. */
 export type OutOfRangePolicy = "error" | "earliest" | "latest";
 
-/** Portions of one partition in memory at most: one being read, one that waits or is on its way. */
+/** Most portions of one partition in memory: one being read, and one waiting or in flight. */
 export const PORTIONS_AHEAD_MAX = 2;
 
-/** How a partition is fetched, and whom the fetcher tells. */
 export interface FetcherOptions {
   readonly link: BrokerLink;
   readonly policy: RetryPolicy & { readonly signal: AbortSignal };
@@ -33,13 +32,13 @@ export interface FetcherOptions {
   readonly onOutOfRange: OutOfRangePolicy;
   readonly checkCrcs: boolean;
   readonly damage: DamageHandling;
-  /** Told when reading goes on in a topic that took the place of the one that was read. */
+  /** Called when reading continues in a topic that replaced the previous one. */
   readonly onTopicChanged: (change: TopicChangedError) => void;
-  /** Records came: they are to be read, and `portionRead` called afterwards. */
+  /** Called with fetched records. The consumer reads them and then calls `portionRead`. */
   readonly onRecords: (fetcher: PartitionFetcher, records: FetchedRecords) => void;
-  /** Fetching has ended with an error. */
+  /** Called when fetching ends with an error. */
   readonly onFailure: (error: RustLogError) => void;
-  /** Fetching has reached the end. */
+  /** Called when fetching reaches the end. */
   readonly onEnd: () => void;
 }
 
@@ -48,18 +47,18 @@ export class PartitionFetcher implements PositionHolder {
   readonly topic: string;
   readonly partition: number;
   readonly end: number;
-  /** Offset after the last record handed out, or where reading starts. */
+  /** Offset after the last returned record, or the start offset. */
   position: number;
   /** The topic that the position belongs to. */
   source: TopicSource;
-  /** The position when it was last committed, or at the start. */
+  /** The position at the last commit, or at the start. */
   committedPosition: number;
   readonly #options: FetcherOptions;
-  /** Offset to ask for next: from `position` to here it has been fetched. */
+  /** Offset of the next fetch; everything from `position` to here has been fetched. */
   #fetchOffset: number;
-  /** The topic that it belongs to. */
+  /** The topic that the next fetch belongs to. */
   #fetchSource: TopicSource;
-  /** Whether the position is to follow `#fetchOffset` once the portions that came before are read. */
+  /** Whether the position moves to `#fetchOffset` once the earlier portions are read. */
   #wasReset = false;
   #portions = 0;
   #isFetching = false;
@@ -86,14 +85,14 @@ export class PartitionFetcher implements PositionHolder {
     return this.#fetchOffset >= this.end && this.#portions === 0;
   }
 
-  /** Says that the records handed out were read: there is room for more. */
+  /** Notes that the last portion was read, which makes room for another one. */
   portionRead(): void {
     this.#portions -= 1;
     this.#followReset();
     this.fill();
   }
 
-  /** Sends the next fetch, unless one is out, enough is waiting to be read, or nothing more is wanted. */
+  /** Sends the next fetch, unless one is in flight, enough portions wait to be read, or the end is reached. */
   fill(): void {
     if (this.#isFetching || this.#hasFailed || this.#options.policy.signal.aborted) return;
     if (this.#portions >= PORTIONS_AHEAD_MAX || this.#fetchOffset >= this.end) return;
@@ -115,12 +114,12 @@ export class PartitionFetcher implements PositionHolder {
     this.fill();
   }
 
-  /** One fetch, from the same offset again if the connection is lost; undefined after a reset. */
+  /** One fetch, repeated from the same offset if the connection is lost; undefined after a reset. */
   async #request(): Promise<FetchResponse | undefined> {
     const { link, policy, maxBytes, minBytes, maxWaitMs } = this.#options;
     const { topic, partition } = this;
     const offset = this.#fetchOffset;
-    // No group is named: the committed offset has been looked up, and must not move us while we read.
+    // Sent without the group: its committed offset was looked up at the start and must not change the position.
     const sizes = { maxBytes, minBytes, maxWaitMs };
     const { topicId, logDirectoryId } = this.#fetchSource;
     const request = { group: "", topic, topicId, partition, offset, ...sizes };
@@ -129,7 +128,7 @@ export class PartitionFetcher implements PositionHolder {
       if (link.info.logDirectoryId !== logDirectoryId) {
         throw otherDirectory(link, topic, logDirectoryId);
       }
-      // The broker answers a position past the end with the end: our records are not there (any more).
+      // The broker answers a position past the end with the end, so these records do not exist (any more).
       if (response.nextOffset >= offset) return response;
       throw outOfRange(this, offset, response.logStartOffset, response.highWatermark);
     } catch (error) {
@@ -162,7 +161,7 @@ export class PartitionFetcher implements PositionHolder {
     this.#hand(response);
   }
 
-  /** Hands on a portion, which begins where the one before it ended. */
+  /** Passes on a portion, which begins where the previous one ended. */
   #hand(response: FetchResponse, refused?: DamagedRecordsError): void {
     const { checkCrcs, damage, onRecords } = this.#options;
     const options = {
@@ -178,21 +177,21 @@ export class PartitionFetcher implements PositionHolder {
     onRecords(this, new FetchedRecords(this, response, portion));
   }
 
-  /** The broker refused to read on from `offset`: hands on a portion whose walk throws, or only reports the skip. */
+  /** Handles a refusal of the broker to read from `offset`: passes on a portion that throws when read, or reports the skip. */
   #passDamage(offset: number, error: RustLogError): void {
     const to = offsetAfterDamage(error.message);
-    // Without a place to go on at, there is nothing that could be skipped.
+    // Without an offset to continue at, nothing can be skipped.
     if (to === undefined || to <= offset) throw error;
     const refused = new DamagedRecordsError(this, { batch: offset, from: offset, to }, error);
-    // The walk of that portion throws, after what came before it and what other partitions have.
+    // That portion throws when read, after the earlier portions and those of other partitions.
     if (this.#options.damage.policy === "throw") this.#hasFailed = true;
     const unknown = { startOffset: offset, highWatermark: to, logStartOffset: 0 };
     this.#hand({ ...unknown, nextOffset: to, batches: new Uint8Array(0) }, refused);
   }
 
   /**
-   * The topic is another one by now: throws, or goes on in that one where the policy for offsets out of range says.
-   * An end that was given or found for the topic before means nothing in it, so then it throws in any case.
+   * The topic was replaced. Throws, or continues in the new topic as the policy for offsets out of range says. With an end,
+   * which means nothing in the new topic, it always throws.
    */
   async #passChange(cause: RustLogError): Promise<void> {
     const { onOutOfRange, onTopicChanged } = this.#options;
@@ -205,7 +204,7 @@ export class PartitionFetcher implements PositionHolder {
     onTopicChanged(new TopicChangedError(read, cause, this.#fetchOffset));
   }
 
-  /** Resets; a topic that was deleted may be recreated only a little later. */
+  /** Resets. A deleted topic may be recreated only a little later, so it is looked up again for a while. */
   async #resetOnceThere(where: "earliest" | "latest"): Promise<void> {
     const { link, policy } = this.#options;
     const until = performance.now() + (policy.retryMs ?? Number.POSITIVE_INFINITY);
@@ -237,7 +236,7 @@ export class PartitionFetcher implements PositionHolder {
     this.#followReset();
   }
 
-  /** What was fetched before a reset is still handed out; then the position is that of the reset. */
+  /** Portions fetched before a reset are still returned; after them, the position is that of the reset. */
   #followReset(): void {
     if (!this.#wasReset || this.#portions > 0) return;
     this.#wasReset = false;
@@ -246,7 +245,7 @@ export class PartitionFetcher implements PositionHolder {
   }
 }
 
-/** The error for a position outside of what a partition holds. */
+/** The error for a position outside of its partition. */
 export function outOfRange(
   where: { readonly topic: string; readonly partition: number },
   offset: number,

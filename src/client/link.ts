@@ -1,6 +1,6 @@
-// The client's way to its broker over any number of lost connections: connects when there is need,
-// shakes hands, and tries requests again that are safe to repeat.
-// Leaves to others: one connection's life (connection), and what is asked (producer, consumer, admin).
+// The client's link to its broker, across lost connections: connects on demand, agrees on versions, and retries requests
+// that are safe to repeat.
+// Leaves to others: one connection (broker-connection), and the requests (producer, consumer, admin).
 
 import { RustLogError } from "../errors.ts";
 import { BATCH_BYTES_MAX_DEFAULT, FRAME_BYTES_MAX_DEFAULT } from "../limits.ts";
@@ -19,7 +19,7 @@ import { backoffMs, pause } from "./backoff.ts";
 import { BrokerConnection } from "./broker-connection.ts";
 import { isAmbiguous } from "./failure.ts";
 
-/** Times and counts of a link, all given (see ConnectOptions for their meaning). */
+/** The options of a link; see ConnectOptions for their meaning. */
 export interface LinkOptions {
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
@@ -28,30 +28,29 @@ export interface LinkOptions {
   readonly onConnectionLost?: ((error: RustLogError) => void) | undefined;
 }
 
-/** A request and how to read its answer. */
+/** A request, and how to decode its response. */
 export interface Call<T> {
   readonly api: ApiName;
-  /** The frame for a correlation id, in the version that client and broker use; called again for each attempt. */
+  /** Encodes the frame for a correlation id and the negotiated version. Called for each attempt. */
   readonly encode: (correlationId: number, version: number) => Uint8Array;
   /** Bytes that follow the frame's head: the batch of a Produce request. */
   readonly batch?: Uint8Array;
-  /** Reads the payload of the answer, which has the version of the request; throws the RustLogError that an error response stands for. */
+  /** Decodes the payload of the response, which has the version of the request. Throws the error of an error response. */
   readonly decode: (payload: Uint8Array, version: number) => T;
-  /** Time that the broker may take on purpose (a fetch that waits), on top of the request timeout. */
+  /** Time that the broker may wait on purpose (in a fetch), added to the request timeout. */
   readonly waitMs?: number;
-  /** false: not sent again once it may have reached the broker (creating, deleting). Default true. */
+  /** Whether to send it again after it may have reached the broker (true); false for creating and deleting. */
   readonly repeatable?: boolean;
 }
 
-/** How long a request is tried. */
 export interface RetryPolicy {
-  /** Milliseconds during which retriable errors are retried, instead of the link's count of retries. */
+  /** How long to retry retriable errors, in milliseconds; replaces the link's number of retries. */
   readonly retryMs?: number;
-  /** Ends waiting and retrying. */
+  /** Stops waiting and retrying. */
   readonly signal?: AbortSignal;
 }
 
-/** What is assumed of a broker that does not know ApiVersions: it understands version 1, and has the default limits. */
+/** Assumed for a broker that does not support ApiVersions: version 1 of all APIs, and the default limits. */
 const UNKNOWN_BROKER: ApiVersionsResponse = {
   brokerVersion: "unknown",
   logDirectoryId: "",
@@ -72,7 +71,6 @@ export function callOf<Request extends Fields, Response extends Fields>(
   };
 }
 
-/** The client's way to its broker. */
 export class BrokerLink {
   readonly address: BrokerAddress;
   readonly options: LinkOptions;
@@ -89,20 +87,20 @@ export class BrokerLink {
     this.options = options;
   }
 
-  /** What the broker said of itself when the last connection was made. */
+  /** What the broker reported when the last connection was opened. */
   get info(): ApiVersionsResponse {
     if (this.#info === undefined) throw new Error("the link was used before it connected");
     return this.#info;
   }
 
-  /** One round trip: connects if there is no connection. Throws what `request` throws. */
+  /** Makes one round trip, and connects first if necessary. Throws what `request` throws. */
   async ping(policy: RetryPolicy = {}): Promise<void> {
     await this.request(callOf(Ping, {}), policy);
   }
 
   /**
-   * Sends a request and returns its answer. Retriable errors and lost connections are tried again with
-   * backoff, as `policy` says; then the last error is thrown. Never two attempts at once.
+   * Sends a request and returns its response. Retries after retriable errors and lost connections, with backoff, as
+   * `policy` says; then throws the last error. Attempts never overlap.
    */
   async request<T>(call: Call<T>, policy: RetryPolicy = {}): Promise<T> {
     const { requestTimeoutMs, retries, retryBackoffMs } = this.options;
@@ -116,7 +114,7 @@ export class BrokerLink {
       try {
         const attempt = this.#attempt(call, timeoutMs, signal, progress);
         const leftMs = until - performance.now();
-        // Our time being up is no fault of the connection: others go on using it.
+        // Our timeout is not the fault of the connection, which others go on using.
         return leftMs >= timeoutMs ? await attempt : await withDeadline(attempt, leftMs, lastError);
       } catch (error) {
         if (!(error instanceof RustLogError) || !error.retriable || signal.aborted) throw error;
@@ -132,8 +130,8 @@ export class BrokerLink {
   }
 
   /**
-   * Sends a request once, for those who retry in their own way: attempts reach the broker in the order of
-   * these calls, as long as the connection holds. After `leftMs` it rejects with `lastError`, if there is one.
+   * Sends a request once, for callers with their own retries. Attempts reach the broker in the order of the calls as long as
+   * the connection lasts. Rejects after `leftMs`, with `lastError` if there is one.
    */
   async attempt<T>(call: Call<T>, leftMs: number, lastError: RustLogError | undefined): Promise<T> {
     const { signal } = this.#closing;
@@ -145,17 +143,16 @@ export class BrokerLink {
       : await withDeadline(attempt, leftMs, lastError);
   }
 
-  /** Waits, but not past the end of the link. */
+  /** Waits for `ms`, or until the link is closed. */
   pause(ms: number): Promise<void> {
     return pause(ms, this.#closing.signal);
   }
 
-  /** Whether `close` was called. */
   get isClosed(): boolean {
     return this.#closing.signal.aborted;
   }
 
-  /** Closes the connection; requests without an answer fail with CONNECTION_LOST. Idempotent. */
+  /** Closes the connection; unanswered requests fail with CONNECTION_LOST. Idempotent. */
   close(): void {
     this.#closing.abort();
     this.#connection?.close();
@@ -181,7 +178,7 @@ export class BrokerLink {
     return call.decode(await connection.request(encode, timeoutMs, call.batch), version);
   }
 
-  /** The connection: the one there is, or one attempt to make one, shared by all who ask meanwhile. */
+  /** The current connection, or one attempt to connect, shared by all requests that need it. */
   #open(): Promise<BrokerConnection> {
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = undefined;
@@ -190,7 +187,7 @@ export class BrokerLink {
   }
 
   async #connect(): Promise<BrokerConnection> {
-    // Many requests may be trying again, each at its own pace; together they must not hammer the broker.
+    // Many requests may be retrying, each at its own pace. Together they must not flood the broker.
     await pause(this.#connectNotBefore - performance.now(), this.#closing.signal);
     this.#throwIfClosed(this.#closing.signal);
     try {
@@ -218,7 +215,7 @@ export class BrokerLink {
     }
   }
 
-  /** Asks for the broker's versions, and rejects a broker that has no version of an API in common with us. */
+  /** Requests the versions of the broker, and rejects a broker that shares no version of an API with us. */
   async #shakeHands(connection: BrokerConnection): Promise<void> {
     const { requestTimeoutMs } = this.options;
     const payload = await connection
@@ -231,7 +228,7 @@ export class BrokerLink {
     this.#info = info;
   }
 
-  /** A server that closes the connection at the first frame may be no broker of ours. */
+  /** A server that closes the connection at the first frame may not be a RustLog broker. */
   #unanswered(error: unknown): unknown {
     const isClosed = error instanceof RustLogError && error.code === "CONNECTION_LOST";
     if (!isClosed || this.isClosed) return error;
@@ -268,7 +265,6 @@ export class BrokerLink {
   }
 }
 
-/** Reads the answer to ApiVersions. */
 function infoFrom(payload: Uint8Array): ApiVersionsResponse {
   try {
     return ApiVersions.decodeResponse(payload);
@@ -283,7 +279,7 @@ function rangeText({ min, max }: VersionRange): string {
   return min === max ? `version ${min}` : `versions ${min} to ${max}`;
 }
 
-/** The outcome of `attempt`, or after `ms` milliseconds the error that came before it, if any. */
+/** The outcome of `attempt`; after `ms` milliseconds, rejects with the error of the attempt before it, if any. */
 async function withDeadline<T>(
   attempt: Promise<T>,
   ms: number,

@@ -1,5 +1,5 @@
-// Ways to name an offset (earliest, latest, a number, from the end, a time), and turning one into a number.
-// Leaves to others: asking the broker for a partition's range (admin, consumer) and for a time (admin).
+// Ways to name an offset (earliest, latest, a number, from the end, a time), and their resolution to a number.
+// Leaves to others: requesting the range of a partition (admin, consumer) and the offset for a time (time-lookup).
 
 import { RustLogError } from "../errors.ts";
 import { OFFSET_MAX } from "../limits.ts";
@@ -20,8 +20,8 @@ export interface OffsetRange {
 }
 
 /**
- * The offset that `spec` stands for in a partition that holds `range`. A number is returned as it is,
- * even outside the range. Throws INVALID_REQUEST for what is no offset at all.
+ * The offset that `spec` stands for in a partition with this range. A number is returned unchanged, even outside of the
+ * range. Throws INVALID_REQUEST for an invalid spec.
  */
 export function resolveOffset(
   spec: OffsetSpec,
@@ -38,7 +38,7 @@ export function resolveOffset(
   return offsetForTimestamp(checkNatural(spec.timestamp, "a timestamp in milliseconds"));
 }
 
-/** Throws INVALID_REQUEST, naming `what`, for a value that names no offset. */
+/** Throws INVALID_REQUEST, naming `what`, for an invalid spec. */
 export function checkOffsetSpec(what: string, spec: unknown): void {
   if (typeof spec === "number") checkNatural(spec, what);
   else if (typeof spec === "object" && spec !== null && "fromEnd" in spec) {

@@ -1,9 +1,9 @@
-// The check of a number that an option gives. Leaves to others: which options there are (client, producer, consumer).
+// Checks a numeric option. Leaves to others: the options (client, producer, consumer).
 
 import { RustLogError } from "../errors.ts";
 import { kindOf } from "./argument-check.ts";
 
-/** The value of option `name` if it is in its range, both ends included; else throws INVALID_CONFIG. */
+/** Returns the value of option `name`. Throws INVALID_CONFIG unless it is from `min` to `max`, both included. */
 export function inRange(
   name: string,
   value: number,

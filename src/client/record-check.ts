@@ -1,6 +1,5 @@
-// The check of a record when it is handed over: a wrong type is an error of that record alone, and is found before the
-// record is in a batch with others.
-// Leaves to others: its size (dispatcher), and whether there is such a partition (producer-topic, the broker).
+// Checks a record when it is taken, before it shares a batch with others, so that a wrong type fails that record alone.
+// Leaves to others: its size (dispatcher), and whether its partition exists (producer-topic, the broker).
 
 import { RustLogError } from "../errors.ts";
 import type { ProducerHeader } from "../record/encoder.ts";
@@ -10,7 +9,7 @@ const DATA = "a string, a Uint8Array or null";
 
 /**
  * Throws INVALID_TOPIC or INVALID_RECORD, naming the field. Keys, values and header values are strings, Uint8Arrays
- * (Buffers) or null. With other views and buffers it would be open which bytes are meant.
+ * (Buffers) or null. For other views and buffers it is unclear which bytes are meant.
  */
 export function checkRecord(
   topic: string,

@@ -1,31 +1,31 @@
-// A topic that became another one while it was read: it was deleted and recreated, or the broker has other data.
-// Leaves to others: noticing it (fetcher, consumer), and where reading goes on (fetcher).
+// A topic that was replaced while it was read: it was recreated, or the broker has another data directory.
+// Leaves to others: detecting it (fetcher, consumer), and where reading continues (fetcher).
 
 import { RustLogError } from "../errors.ts";
 import type { BrokerLink } from "./link.ts";
 
 /** Which topic an offset belongs to. */
 export interface TopicSource {
-  /** Identity of the topic; undefined when the broker is older than topic ids. */
+  /** Id of the topic; undefined if the broker does not support topic ids. */
   readonly topicId: string | undefined;
-  /** Identity of the broker's data directory. */
+  /** Id of the broker's data directory. */
   readonly logDirectoryId: string;
 }
 
-/** A partition that is read, and up to which offset it was. */
+/** A partition, and the offset up to which it was read. */
 interface ReadPartition {
   readonly topic: string;
   readonly partition: number;
   readonly position: number;
 }
 
-/** The error, or the report, for a topic that is not the one that was read before. */
+/** The error, or the report, for a topic that was replaced while it was read. */
 export class TopicChangedError extends RustLogError {
   readonly topic: string;
   readonly partition: number;
-  /** Offset after the last record that was read of the topic as it was before. */
+  /** Offset after the last record read from the previous topic. */
   readonly position: number;
-  /** Offset at which reading goes on in the topic as it is now; undefined if it does not go on. */
+  /** Offset at which reading continues in the new topic; undefined if it ends. */
   readonly resumedAt: number | undefined;
 
   /** @internal Made by a consumer. */
@@ -52,7 +52,7 @@ export class TopicChangedError extends RustLogError {
   }
 }
 
-/** The error for an answer from another data directory than the one that a topic was read from. */
+/** The error for a response from another data directory than before. */
 export function otherDirectory(link: BrokerLink, topic: string, before: string): RustLogError {
   return new RustLogError(
     "UNKNOWN_TOPIC_ID",
@@ -61,12 +61,12 @@ export function otherDirectory(link: BrokerLink, topic: string, before: string):
   );
 }
 
-/** Whether an error says that a topic is not the one with the id that was asked for. */
+/** Whether an error says that the topic with the requested id does not exist (any more). */
 export function isTopicChanged(error: unknown): error is RustLogError {
   return error instanceof RustLogError && error.code === "UNKNOWN_TOPIC_ID";
 }
 
-/** The report of a change that no callback takes: a reader never goes on in another topic silently. */
+/** Reports a change when there is no callback, so that a reader never continues in another topic silently. */
 export function warnOfTopicChange({ message }: TopicChangedError): void {
   process.emitWarning(message, "RustLogWarning");
 }

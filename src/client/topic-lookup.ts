@@ -1,12 +1,12 @@
-// How many partitions a topic has, for a producer: a topic that is not there yet is created by the broker,
-// if the broker creates topics by itself. Leaves to others: what is done with the number (producer-topic).
+// Looks up the number of partitions of a topic for a producer. A broker with automatic topic creation creates a missing
+// topic. Leaves to others: using the number (producer-topic).
 
 import { DescribeTopic } from "../protocol/native/topics.ts";
 import { type BrokerLink, callOf, type RetryPolicy } from "./link.ts";
 
 /**
- * Number of partitions of `topic`. Throws UNKNOWN_TOPIC_OR_PARTITION when it is not there and is not created
- * (`createIfMissing` is false, or the broker does not create topics by itself), INVALID_TOPIC for a name that can't be one.
+ * Number of partitions of `topic`. Throws UNKNOWN_TOPIC_OR_PARTITION if it does not exist and is not created
+ * (`createIfMissing` is false, or the broker does not create topics automatically), and INVALID_TOPIC for an invalid name.
  */
 export async function lookUpPartitions(
   link: BrokerLink,

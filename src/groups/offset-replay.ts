@@ -50,7 +50,7 @@ class Replay {
     }
     const unreported = this.#invalidRecords - REPORTED_RECORDS_MAX;
     if (unreported > 0) {
-      report(`${partition.name}: ${unreported} more records are invalid, and were skipped as well`);
+      report(`${partition.name}: ${unreported} more records are invalid and were skipped`);
     }
   }
 

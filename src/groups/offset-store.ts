@@ -178,7 +178,7 @@ export class OffsetStore {
         // Otherwise the group would skip the records that get these offsets next.
         report(
           `group '${row.group}' had committed offset ${row.offset} of ${row.topic}-${row.partition}, ` +
-            `whose log ends at ${end}: it goes on from there`,
+            `whose log ends at ${end}; it continues from there`,
         );
         ahead.push([row, { ...row, offset: end }]);
       }
