@@ -186,6 +186,14 @@ describe("docs/ARCHITECTURE.md", () => {
 });
 
 describe("docs/STORAGE.md", () => {
+  test("quotes messages as they are printed: without a full stop at the end", () => {
+    const quoted = [...STORAGE.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, cell]) => [
+      ...(cell ?? "").matchAll(/`([^`]+)`/g),
+    ]);
+    expect(quoted.length).toBeGreaterThan(50);
+    expect(quoted.filter(([, text]) => /[^.]\.$/.test(text ?? ""))).toEqual([]);
+  });
+
   test("has the fields of a batch where the code has them", () => {
     const rows = table(partUnder(STORAGE, "### The batch"), "at");
     const fields = Object.fromEntries(rows.map((row) => [plain(row.field), number(row.at)]));

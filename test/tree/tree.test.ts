@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
+import { ERRORS } from "../../src/errors.ts";
 import { exportsOf, folderOf, ROOT, sourceFiles, undocumented } from "./source-tree.ts";
 
 const FILES = sourceFiles();
@@ -207,5 +208,19 @@ describe("the public library", () => {
     expect(exportsOf('export { Thing, type Option } from "./a/thing.ts";')).toEqual([
       { path: "a/thing.ts", names: ["Thing", "Option"] },
     ]);
+  });
+});
+
+describe("what people read", () => {
+  test("a message has no full stop at its end, and a help has one", () => {
+    // The command line puts the two together: `CODE: message. Help.`
+    const message =
+      /\bnew (?:RustLogError|CliError|TypeError|RangeError)\(\s*(?:"[A-Z_]+",\s*)?(?:"[^"]*\."|`[^`]*\.`)/g;
+    const wrong = FILES.flatMap(({ path, text }) =>
+      [...text.matchAll(message)].map(([found]) => `${path}: ${found}`),
+    );
+    expect(wrong).toEqual([]);
+    const helps = Object.entries(ERRORS).filter(([, { help }]) => !/[.?]$/.test(help));
+    expect(helps).toEqual([]);
   });
 });
