@@ -34,12 +34,11 @@ export interface AppenderListener {
 }
 
 /**
- * An append passes through up to three queues.
- * `waiting`: appends that arrived while the log was held, during a roll or while the kernel took a push in parts.
- * `staged`: appends that are in the log's memory. They are pushed to the kernel together at the end of a turn of the
- * event loop.
- * `pushed`: appends that the kernel has but no flush covers yet. Everything pushed during one flush shares the next, so
- * writing continues while the disk flushes. After a flush the readable end moves and its appends are acknowledged.
+ * An append passes through up to three queues:
+ * - `waiting`: it arrived while the log was held, during a roll or while the kernel took a push in parts.
+ * - `staged`: it is in the log's memory. Staged appends are pushed to the kernel together at the end of the turn.
+ * - `pushed`: the kernel has it, but no flush covers it yet. Everything pushed during one flush shares the next, so
+ *   writing continues while the disk flushes. After a flush the readable end moves and its appends are acknowledged.
  */
 export class Appender {
   readonly #name: string;
