@@ -125,7 +125,9 @@ export function batchRows(partition: Partition, base: number, start: BatchStart)
   const { offsets } = segment.index();
   const { bytes } = segment;
   let position = start.at ?? 0;
-  if (start.offset !== undefined) position = segment.locate(start.offset, bytes);
+  if (start.offset !== undefined) {
+    position = segment.locate(start.offset, bytes)?.position ?? bytes;
+  }
   if (start.near !== undefined) {
     const entry = offsets.lookupPosition(start.near);
     position = entry < 0 ? 0 : offsets.position(entry);

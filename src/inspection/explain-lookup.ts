@@ -168,7 +168,8 @@ async function findTime(
     offset: segment.baseOffset + times.relativeOffset(entry),
     timestamp: times.timestamp(entry),
   }));
-  const position = segment.locate(match.offset, limitOf(log, segment));
+  const limit = limitOf(log, segment);
+  const position = segment.locate(match.offset, limit)?.position ?? limit;
   const read = segments.read(match.offset, 1, end);
   const isWanted = (each: { readonly offset: number; readonly timestamp: number }): boolean =>
     each.timestamp >= timestamp && each.offset >= log.logStartOffset;
@@ -299,7 +300,8 @@ function costWithoutIndex(
   const segment = log.segments.at(number) ?? log.segments.active;
   const steps = new BoundedSteps(headersMax);
   try {
-    const bytes = segment.scan(offset, limitOf(log, segment), steps);
+    const limit = limitOf(log, segment);
+    const bytes = segment.scan(offset, limit, steps)?.position ?? limit;
     return { headers: steps.passedCount + 1, bytes };
   } catch (error) {
     if (error instanceof RustLogError) return null;

@@ -16,7 +16,7 @@ export interface WalkedBatch {
   /** Holds the batch at `at`; valid until the walk continues. */
   readonly bytes: Uint8Array;
   readonly at: number;
-  /** Base offset stated by the next batch; NaN if there is none. Call this before the walk continues. */
+  /** Base offset stated by the next batch; Infinity if there is none. Call this before the walk continues. */
   readonly nextBaseOffset: () => number;
 }
 

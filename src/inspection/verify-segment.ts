@@ -63,8 +63,8 @@ export class SegmentCheck {
   readonly #unopened = new Map<string, number>();
   /** The lowest valid base offset of the next batch. A higher one is a gap, not damage. */
   #expected: number;
-  /** Where the last batch should have ended if its base offset was wrong, else -1. */
-  #misplacedEnd = -1;
+  /** Where the last batch should have ended if its base offset was wrong. */
+  #misplacedEnd: number | undefined;
   #damage: DamagedRange | undefined;
 
   constructor(run: Verification, place: SegmentPlace, progress: PartitionProgress) {
@@ -87,8 +87,8 @@ export class SegmentCheck {
         else this.#takeDamage(part, indexes);
         this.#run.advance(part.size, file);
       }
-      const isLastMisplaced = this.#misplacedEnd >= 0;
-      if (isLastMisplaced) this.#expected = this.#misplacedEnd;
+      const isLastMisplaced = this.#misplacedEnd !== undefined;
+      this.#expected = this.#misplacedEnd ?? this.#expected;
       const isCut = this.#finishLog(reader.size, indexes);
       const isWhole = endOffset !== undefined || (notedBytes === reader.size && !isCut);
       this.#rebuilt.seal();
@@ -123,15 +123,15 @@ export class SegmentCheck {
       }
     }
     const due = this.#expected;
-    let after = Number.NaN;
+    let after = Number.POSITIVE_INFINITY;
     if (first > due) {
       after = batch.nextBaseOffset();
       if (position + size === notedBytes) after = notedOffset ?? after;
-      else if (Number.isNaN(after)) after = endOffset ?? after;
+      else if (after === Number.POSITIVE_INFINITY) after = endOffset ?? after;
     }
     if (!isMisplaced(first, due, next - first, after)) {
       this.#expected = next;
-      this.#misplacedEnd = -1;
+      this.#misplacedEnd = undefined;
       const last = next - 1 - base;
       const timestamp = newestTimestamp(bytes, at);
       indexes.offsets.batch(position, last);

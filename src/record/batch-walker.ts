@@ -99,9 +99,9 @@ export class BatchWalker {
     return this.bytes.slice(at, at + BATCH_HEADER_BYTES);
   }
 
-  /** Base offset in the plausible header at `position`; NaN if there is none. */
+  /** Base offset in the plausible header at `position`; Infinity if there is none. */
   baseOffsetAt(position: number): number {
-    return this.#peek(position) ? baseOffset(this.#header, 0) : Number.NaN;
+    return this.#peek(position) ? baseOffset(this.#header, 0) : Number.POSITIVE_INFINITY;
   }
 
   /** Where the walk continues after damage at `position`, whose header is `header`: at a batch, or the end of the file. */

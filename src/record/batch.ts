@@ -179,7 +179,7 @@ export function stampProducer(batch: Uint8Array, sequence: ProducerSequence): vo
 
 /**
  * Whether base offset `stated` of a batch that covers `offsets` offsets conflicts with its neighbours. `due` is the end of
- * the batch before it; `next` is the base offset of the batch after it, or NaN if there is none. Offsets ascend, may have
+ * the batch before it; `next` is the base offset of the batch after it, or Infinity if there is none. Offsets ascend, may have
  * gaps, and are not covered by the CRC, so a wrong one shows only as an overlap: with the batch before it if it is too
  * low, with the batch after it if it is too high. If the batch after it leaves no room at all, that one is wrong.
  */

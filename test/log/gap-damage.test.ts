@@ -93,7 +93,7 @@ describe("what a base offset may be", () => {
     ["back into the batch before it", 9, 20, true],
     ["over the next batch", 16, 20, true],
     ["far behind the next batch", 1_000, 20, true],
-    ["nothing behind it", 1_000, Number.NaN, false],
+    ["nothing behind it", 1_000, Number.POSITIVE_INFINITY, false],
     ["over a batch that is itself too low", 12, 13, false],
   ])("%s", (_name, stated, next, expected) => {
     expect(isMisplaced(stated, 10, 5, next)).toBe(expected);

@@ -10,6 +10,7 @@ import {
 } from "../../record/batch.ts";
 import { type AppendFile, joinPath } from "../disk/disk.ts";
 import { CheckedSegment } from "./checked-segment.ts";
+import type { LocatedBatch } from "./segment.ts";
 import { IndexFile } from "../index/index-file.ts";
 import type { SegmentContext } from "../log-context.ts";
 import type { LogSlice } from "./log-slice.ts";
@@ -111,7 +112,7 @@ export class ActiveSegment extends CheckedSegment {
   }
 
   override get endOffset(): number {
-    return Number.NaN;
+    return Number.POSITIVE_INFINITY;
   }
 
   /** Bytes handed to `append`, pushed or not: what the file's length will be. */
@@ -281,7 +282,7 @@ export class ActiveSegment extends CheckedSegment {
     return this.#index;
   }
 
-  override locate(offset: number, end: number, trace?: LookupTrace): number {
+  override locate(offset: number, end: number, trace?: LookupTrace): LocatedBatch | undefined {
     try {
       return super.locate(offset, end, trace);
     } catch (error) {

@@ -1,7 +1,7 @@
 // Reading a segment whose bytes may have been damaged at rest: each batch is checked with its CRC when it is first read.
 // Leaves to others: where the bytes come from, and what was checked before (sealed-segment.ts, active-segment.ts).
 import { batchBytes, type BatchFault } from "../../record/batch.ts";
-import { LogSegment } from "./segment.ts";
+import { LogSegment, type RunEnd } from "./segment.ts";
 import { VerifiedRanges } from "./verified-ranges.ts";
 
 /** A segment that serves no batch whose CRC or offset is wrong. */
@@ -23,18 +23,16 @@ export abstract class CheckedSegment extends LogSegment {
    * As in all segments, but what it promises has been checked once by its CRCs: a run ends before the first
    * batch that is damaged, and one that begins there is refused with CORRUPT_MESSAGE.
    */
-  override boundary(position: number, base: number, bytesMax: number, end: number): number {
-    const stop = super.boundary(position, base, bytesMax, end);
+  override boundary(position: number, base: number, bytesMax: number, end: number): RunEnd {
+    const run = super.boundary(position, base, bytesMax, end);
+    const stop = run.position;
     let expected: number | undefined;
     for (let at = this.#verified.verifiedFrom(position); at < stop;) {
       expected ??= this.offsetAt(at);
       const fault = this.#batchFault(at, stop, expected);
       if (fault !== undefined) {
         this.damageFound();
-        if (at > position) {
-          this.stopOffset = Number.NaN;
-          return at;
-        }
+        if (at > position) return { position: at, nextOffset: undefined };
         const whole = this.headerFault(at, stop) === undefined;
         const next = whole ? this.offsetAfter(at, expected) : undefined;
         const skip = next === undefined ? "" : `; the records after it begin at offset ${next}`;
@@ -47,7 +45,7 @@ export abstract class CheckedSegment extends LogSegment {
       at = this.#verified.verifiedFrom(next);
       if (at !== next) expected = undefined;
     }
-    return stop;
+    return run;
   }
 
   override isDamagedAt(position: number, end: number): boolean {

@@ -9,7 +9,6 @@ import { crc32c } from "../../record/crc32c.ts";
 import { nextTurn } from "../event-loop.ts";
 import { CheckedSegment } from "./checked-segment.ts";
 import { BatchWalker } from "../../record/batch-walker.ts";
-import { NO_BATCH } from "./segment-headers.ts";
 import { DamageSearch } from "../recovery/segment-scan.ts";
 import { SegmentIndex } from "../index/segment-index.ts";
 
@@ -52,11 +51,9 @@ export abstract class RebuildableSegment extends CheckedSegment {
     const { times } = this.index();
     if (times.count === 0) return false;
     try {
-      const position = this.locate(
-        this.baseOffset + times.relativeOffset(times.count - 1),
-        this.bytes,
-      );
-      if (position >= this.bytes || this.maxTimestampAt(position) !== timestamp) return false;
+      const newest = this.baseOffset + times.relativeOffset(times.count - 1);
+      const position = this.locate(newest, this.bytes)?.position;
+      if (position === undefined || this.maxTimestampAt(position) !== timestamp) return false;
       return await this.matchesCrc(position, this.batchSizeAt(position, this.fileBytes));
     } catch (error) {
       // The way there is damaged.
@@ -111,21 +108,21 @@ export abstract class RebuildableSegment extends CheckedSegment {
     let search: DamageSearch | undefined;
     let position = 0;
     let expected = this.baseOffset;
-    let previous = NO_BATCH;
+    let previous: number | undefined;
     let expectedBefore = expected;
     let isBehindDamage = false;
     while (position < this.fileBytes) {
       if (this.headerFault(position, this.fileBytes) !== undefined) {
         search ??= this.#newSearch();
         // It may be the length of the batch before that is wrong.
-        const isBefore = previous !== NO_BATCH && !this.isIntact(previous);
-        const end = isBefore
-          ? search.endOf(previous, expectedBefore)
-          : search.endOf(position, expected);
-        if (end === undefined || end.position <= previous) return;
+        const end =
+          previous !== undefined && !this.isIntact(previous)
+            ? search.endOf(previous, expectedBefore)
+            : search.endOf(position, expected);
+        if (end === undefined || end.position <= (previous ?? -1)) return;
         position = end.position;
         expected = end.baseOffset;
-        previous = NO_BATCH;
+        previous = undefined;
         isBehindDamage = true;
         continue;
       }

@@ -10,8 +10,12 @@ import type { LookupTrace } from "./lookup-trace.ts";
 import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "../index/offset-index.ts";
 import { SealedFiles } from "./sealed-files.ts";
 import { RebuildableSegment } from "./rebuildable-segment.ts";
-import { type SearchRange, TIME_MISMATCH, type TimestampMatch } from "./segment.ts";
-import { NO_BATCH } from "./segment-headers.ts";
+import {
+  type LocatedBatch,
+  type SearchRange,
+  TIME_MISMATCH,
+  type TimestampMatch,
+} from "./segment.ts";
 import { segmentFileName } from "./segment-files.ts";
 import { SegmentIndex } from "../index/segment-index.ts";
 import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "../index/time-index.ts";
@@ -96,7 +100,7 @@ export class SealedSegment extends RebuildableSegment {
   }
 
   /** As in all segments; once the way there is found to be damaged, by indexes that lead around the damage. */
-  override locate(offset: number, end: number, trace?: LookupTrace): number {
+  override locate(offset: number, end: number, trace?: LookupTrace): LocatedBatch | undefined {
     try {
       return super.locate(offset, end, trace);
     } catch (error) {
@@ -262,7 +266,7 @@ export class SealedSegment extends RebuildableSegment {
     if (offsets.count > 0 && this.headerFault(end, this.fileBytes) === undefined) {
       next += offsets.relativeOffset(offsets.count - 1) - this.lastDeltaAt(end);
     }
-    let previous = NO_BATCH;
+    let previous: number | undefined;
     this.walk(end, (size) => {
       next = this.offsetAfter(end, this.trueBaseOffset(end, next, previous));
       previous = end;
@@ -293,7 +297,7 @@ export class SealedSegment extends RebuildableSegment {
     if (index.times.count > 0) {
       const last = index.times.count - 1;
       const offset = index.times.relativeOffset(last);
-      position = this.locate(this.baseOffset + offset, this.bytes);
+      position = this.locate(this.baseOffset + offset, this.bytes)?.position ?? this.bytes;
       const holds =
         this.pointsAtBatch(position, offset) &&
         this.maxTimestampAt(position) === index.times.timestamp(last);

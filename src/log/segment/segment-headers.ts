@@ -20,9 +20,6 @@ import { segmentFileName } from "./segment-files.ts";
 /** What the 32 bits of an index entry can say; a segment is rolled long before. */
 const ENTRY_OFFSET_MAX = 0xffff_ffff;
 
-/** The position of no batch: for the first one, whose offset a file name or an index tells. */
-export const NO_BATCH = -1;
-
 /** Batches by position: bytes from the start of the `.log` file. */
 export abstract class SegmentHeaders {
   /** Offset of the first record; the name of the file. */
@@ -38,7 +35,7 @@ export abstract class SegmentHeaders {
   /** Length of the `.log` file, in bytes. */
   abstract readonly fileBytes: number;
 
-  /** Base offset of the segment after this one; NaN for the last one. */
+  /** Base offset of the segment after this one; Infinity for the last one. */
   abstract readonly endOffset: number;
 
   /** Bytes in which a whole batch header stands at `headerAt`, for the batch at `position`. */
@@ -76,10 +73,15 @@ export abstract class SegmentHeaders {
   }
 
   /**
-   * The base offset of the batch at `position`. `expected` is what follows the batch at `previous`. Where the two do not
+   * The base offset of the batch at `position`. `expected` is what follows the batch at `previous`, or, without one, what
+   * a file name or an index tells. Where the two do not
    * agree, there is a gap between them, or one of them is damaged; the neighbours tell.
    */
-  protected trueBaseOffset(position: number, expected: number, previous: number): number {
+  protected trueBaseOffset(
+    position: number,
+    expected: number,
+    previous: number | undefined,
+  ): number {
     const stated = this.statedBaseOffset(position);
     if (stated === expected) return expected;
     const relative = stated - this.baseOffset;
@@ -87,8 +89,8 @@ export abstract class SegmentHeaders {
     const offsets = this.lastDeltaAt(position) + 1;
     if (!isMisplaced(stated, expected, offsets, this.#nextStated(position))) return stated;
     // What is expected may be wrong.
-    const isKnown = previous === NO_BATCH || this.isIntact(previous);
-    return !isKnown && stated > this.statedBaseOffset(previous) ? stated : expected;
+    if (previous === undefined || this.isIntact(previous)) return expected;
+    return stated > this.statedBaseOffset(previous) ? stated : expected;
   }
 
   /** Offset after the last one that the batch at `position` covers, whose base offset is `base`. */
@@ -100,18 +102,19 @@ export abstract class SegmentHeaders {
     // It was compacted, or one of the two is wrong. A neighbour that fits is enough, to compute few CRCs.
     const next = this.#nextStated(position);
     const isPossible = delta >= 0 && count >= 0 && count <= delta + 1;
-    if (isPossible && (next > base + delta || this.isIntact(position))) return base + delta + 1;
+    const fits = next > base + delta && next !== Number.POSITIVE_INFINITY;
+    if (isPossible && (fits || this.isIntact(position))) return base + delta + 1;
     // It is damaged; the next one tells where it should have ended.
     return next > base && next - base <= ENTRY_OFFSET_MAX
       ? next
       : base + Math.max(1, Math.min(count, delta + 1));
   }
 
-  /** What the batch after the one at `position` states as its base offset, or the next segment; NaN if there is neither. */
+  /** What the batch after the one at `position` states as its base offset, or the next segment; Infinity if there is neither. */
   #nextStated(position: number): number {
     const after = position + batchBytes(this.headerBytes(position), this.headerAt);
     if (this.headerFault(after, this.fileBytes) === undefined) return this.statedBaseOffset(after);
-    return after === this.fileBytes ? this.endOffset : Number.NaN;
+    return after === this.fileBytes ? this.endOffset : Number.POSITIVE_INFINITY;
   }
 
   /** Offset of the last record less that of the first, as the batch at `position` states. */

@@ -74,24 +74,24 @@ export class SegmentList {
       if (segment === undefined || segment.baseOffset > end.segment) break;
       const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
       if (total === 0) trace?.enteredSegment(i);
-      const start = total === 0 ? segment.locate(next, limit, trace) : 0;
-      if (start === limit) {
+      const found = total === 0 ? segment.locate(next, limit, trace) : undefined;
+      if (found === undefined && (total === 0 || limit === 0)) {
         // Nothing from there on is in this segment: what comes next is in a later one, or the log ends.
         if (total > 0) break;
-        if (this.#isEndDamaged(i)) throw this.#missing(segment, i, next, start);
+        if (this.#isEndDamaged(i)) throw this.#missing(segment, i, next, limit);
         next = Math.max(next, this.at(i + 1)?.baseOffset ?? end.offset);
         continue;
       }
+      const start = found?.position ?? 0;
       // Damage further on is met by the read that begins there; what is before it can be served.
       if (total > 0 && segment.isDamagedAt(start, limit)) break;
-      const base = total === 0 ? segment.foundOffset : segment.offsetAt(start);
-      const stop = segment.boundary(start, base, bytesMax - total, limit);
+      const base = found?.baseOffset ?? segment.offsetAt(start);
+      const { position: stop, nextOffset } = segment.boundary(start, base, bytesMax - total, limit);
       if (total > 0 && total + stop - start > bytesMax) break;
       slices.push(segment.slice(start, stop - start));
       total += stop - start;
       if (stop < limit) {
-        const { stopOffset } = segment;
-        next = Number.isNaN(stopOffset) ? segment.offsetBefore(stop) : stopOffset;
+        next = nextOffset ?? segment.offsetBefore(stop);
         break;
       }
       next = this.#offsetAfter(segment, i, end);
@@ -122,7 +122,7 @@ export class SegmentList {
     if (segment === undefined || segment.baseOffset > end.segment) return undefined;
     const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
     try {
-      const position = segment.locate(offset, limit);
+      const position = segment.locate(offset, limit)?.position ?? limit;
       return `segment ${segmentFileName(segment.baseOffset, "log")}, position ${position}`;
     } catch {
       return undefined;

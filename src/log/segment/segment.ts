@@ -4,7 +4,7 @@
 import { batchBytes } from "../../record/batch.ts";
 import type { LogSlice } from "./log-slice.ts";
 import type { LookupTrace } from "./lookup-trace.ts";
-import { NO_BATCH, SegmentHeaders } from "./segment-headers.ts";
+import { SegmentHeaders } from "./segment-headers.ts";
 import type { SegmentIndex } from "../index/segment-index.ts";
 
 /** Where a timestamp was found: the first batch that has a record at or after it. */
@@ -13,6 +13,22 @@ export interface TimestampMatch {
   readonly offset: number;
   /** Largest timestamp in that batch, in milliseconds. */
   readonly timestamp: number;
+}
+
+/** A batch that was found. */
+export interface LocatedBatch {
+  readonly position: number;
+  readonly baseOffset: number;
+}
+
+/** The end of a run of batches. */
+export interface RunEnd {
+  readonly position: number;
+  /**
+   * Offset after the run, by the headers, which the run's CRCs vouch for; undefined if only `offsetBefore` can tell, or
+   * if the run ends where reading does.
+   */
+  readonly nextOffset: number | undefined;
 }
 
 /** Where to search a segment by time. */
@@ -51,27 +67,14 @@ export abstract class LogSegment extends SegmentHeaders {
    */
   protected abstract repairIndex(position: number, reason: string): boolean;
 
-  /** Position of the last batch before the target of `offsetBefore`: set by that call. */
-  protected previous = NO_BATCH;
-
-  /** Base offset of the batch that `locate` found: set by that call, so that none allocates. */
-  foundOffset = 0;
-
-  /**
-   * Offset after the run that `boundary` found, by the headers, which the run's CRCs vouch for; NaN if only
-   * `offsetBefore` can tell. Set by that call.
-   */
-  stopOffset = Number.NaN;
-
   /** A run of whole batches, from `position`. */
   abstract slice(position: number, bytes: number): LogSlice;
 
   /**
-   * Position of the batch that holds `offset`, or of the first one after it, whose base offset is `foundOffset`
-   * then; `end` when there is none before `end`. Throws CORRUPT_MESSAGE naming the place when the way there is
-   * damaged.
+   * The batch that holds `offset`, or the first one after it; undefined if there is none before `end`. Throws
+   * CORRUPT_MESSAGE with the place if damage hides it.
    */
-  locate(offset: number, end: number, trace?: LookupTrace): number {
+  locate(offset: number, end: number, trace?: LookupTrace): LocatedBatch | undefined {
     try {
       return this.#locate(offset, end, trace);
     } catch (error) {
@@ -79,8 +82,7 @@ export abstract class LogSegment extends SegmentHeaders {
       const entry = this.index().offsets.lookup(offset - this.baseOffset) + 1;
       const position = this.#positionOf(entry, end);
       if (position === undefined || this.statedBaseOffset(position) > offset) throw error;
-      this.foundOffset = this.statedBaseOffset(position);
-      return position;
+      return { position, baseOffset: this.statedBaseOffset(position) };
     }
   }
 
@@ -89,15 +91,16 @@ export abstract class LogSegment extends SegmentHeaders {
    * entry of the index; undefined when this segment has nothing more that could be read.
    */
   offsetAfterDamage(offset: number, end: number): number | undefined {
-    let position = end;
+    let located: LocatedBatch | undefined;
     try {
-      position = this.#locate(offset, end);
+      located = this.#locate(offset, end);
     } catch {
       // The way there is damaged: the index knows a way behind it.
     }
-    if (position < end && this.headerFault(position, end) === undefined) {
+    if (located !== undefined && this.headerFault(located.position, end) === undefined) {
+      const { position, baseOffset } = located;
       const size = batchBytes(this.headerBytes(position), this.headerAt);
-      const next = this.offsetAfter(position, this.foundOffset);
+      const next = this.offsetAfter(position, baseOffset);
       const isWhole = position + size < end && this.headerFault(position + size, end) === undefined;
       if (next > offset && isWhole) return next;
     }
@@ -119,7 +122,7 @@ export abstract class LogSegment extends SegmentHeaders {
     return this.#entryHolds(entry) ? offsets.position(entry) : undefined;
   }
 
-  #locate(offset: number, end: number, trace?: LookupTrace): number {
+  #locate(offset: number, end: number, trace?: LookupTrace): LocatedBatch | undefined {
     const index = this.index();
     const { offsets } = index;
     trace?.search(index);
@@ -132,10 +135,10 @@ export abstract class LogSegment extends SegmentHeaders {
       return this.#locate(offset, end, trace);
     }
     const expected = this.baseOffset + offsets.relativeOffset(entry) + 1;
-    if (start >= end) return end;
+    if (start >= end) return undefined;
     if (expected > offset) {
-      this.foundOffset = holds ? this.statedBaseOffset(start) : this.offsetAt(start);
-      return start;
+      const baseOffset = holds ? this.statedBaseOffset(start) : this.offsetAt(start);
+      return { position: start, baseOffset };
     }
     const size = this.batchSizeAt(start, end);
     trace?.passedBatch(start, size, expected - 1);
@@ -143,19 +146,19 @@ export abstract class LogSegment extends SegmentHeaders {
   }
 
   /** What `locate` finds, by the headers of all batches from the first on: without the index. */
-  scan(offset: number, end: number, trace?: LookupTrace): number {
-    return this.#scanFrom(0, this.baseOffset, NO_BATCH, offset, end, trace);
+  scan(offset: number, end: number, trace?: LookupTrace): LocatedBatch | undefined {
+    return this.#scanFrom(0, this.baseOffset, undefined, offset, end, trace);
   }
 
   /** The same from `from` on, where offset `expectedThere` is due after the batch at `before`. */
   #scanFrom(
     from: number,
     expectedThere: number,
-    before: number,
+    before: number | undefined,
     offset: number,
     end: number,
     trace: LookupTrace | undefined,
-  ): number {
+  ): LocatedBatch | undefined {
     let position = from;
     let expected = expectedThere;
     let previous = before;
@@ -163,41 +166,43 @@ export abstract class LogSegment extends SegmentHeaders {
       const size = this.batchSizeAt(position, end);
       const base = this.trueBaseOffset(position, expected, previous);
       const next = this.offsetAfter(position, base);
-      if (next > offset) {
-        this.foundOffset = base;
-        return position;
-      }
+      if (next > offset) return { position, baseOffset: base };
       trace?.passedBatch(position, size, next - 1);
       previous = position;
       expected = next;
       position += size;
     }
-    return end;
+    return undefined;
   }
 
   /** Offset after the batch that ends at `target`, by the batches before it and the index. */
   offsetBefore(target: number): number {
+    return this.#endBefore(target).offset;
+  }
+
+  /** The same, and the position of that batch, if the way there is known. */
+  #endBefore(target: number): { readonly offset: number; readonly previous: number | undefined } {
     const { offsets } = this.index();
     const entry = offsets.lookupPosition(target - 1);
     let position = 0;
     let expected = this.baseOffset;
-    this.previous = NO_BATCH;
+    let previous: number | undefined;
     if (entry >= 0) {
-      this.previous = offsets.position(entry);
-      if (!this.#entryHolds(entry) && this.repairIndex(this.previous, OFFSET_MISMATCH)) {
-        return this.offsetBefore(target);
+      previous = offsets.position(entry);
+      if (!this.#entryHolds(entry) && this.repairIndex(previous, OFFSET_MISMATCH)) {
+        return this.#endBefore(target);
       }
       expected = this.baseOffset + offsets.relativeOffset(entry) + 1;
-      position = this.previous + this.batchSizeAt(this.previous, this.fileBytes);
+      position = previous + this.batchSizeAt(previous, this.fileBytes);
     }
     while (position < target) {
       if (this.headerFault(position, this.fileBytes) !== undefined) break;
-      const base = this.trueBaseOffset(position, expected, this.previous);
-      this.previous = position;
+      const base = this.trueBaseOffset(position, expected, previous);
+      previous = position;
       expected = this.offsetAfter(position, base);
       position += this.batchSizeAt(position, this.fileBytes);
     }
-    if (position === target) return expected;
+    if (position === target) return { offset: expected, previous };
     // The way there is damaged. The first batch behind damage has an entry of its own.
     const known = offsets.lookupPosition(target);
     if (known < 0 || offsets.position(known) !== target || !this.#entryHolds(known)) {
@@ -206,25 +211,24 @@ export abstract class LogSegment extends SegmentHeaders {
         this.headerFault(position, this.fileBytes) ?? "its length is wrong",
       );
     }
-    this.previous = NO_BATCH;
-    return this.statedBaseOffset(target);
+    return { offset: this.statedBaseOffset(target), previous: undefined };
   }
 
   /** Base offset of the batch at `position`, whatever it says itself; higher than `offsetBefore` after a gap. */
   offsetAt(position: number): number {
-    const expected = this.offsetBefore(position);
-    return this.trueBaseOffset(position, expected, this.previous);
+    const { offset, previous } = this.#endBefore(position);
+    return this.trueBaseOffset(position, offset, previous);
   }
 
   /**
    * The largest end of a run of whole batches from `position` within `bytesMax`, of one batch at least. The first
-   * one's base offset is `base`. The offset after the run is `stopOffset` then.
+   * one's base offset is `base`.
    */
-  boundary(position: number, base: number, bytesMax: number, end: number): number {
-    if (end - position <= bytesMax) return end;
+  boundary(position: number, base: number, bytesMax: number, end: number): RunEnd {
+    if (end - position <= bytesMax) return { position: end, nextOffset: undefined };
     const limit = position + bytesMax;
     let at = position + this.batchSizeAt(position, end);
-    let offset = this.#statedOffsetAfter(position, base);
+    let nextOffset = this.#statedOffsetAfter(position, base);
     if (at < limit) {
       const { offsets } = this.index();
       const entry = offsets.lookupPosition(limit);
@@ -234,25 +238,24 @@ export abstract class LogSegment extends SegmentHeaders {
           return this.boundary(position, base, bytesMax, end);
         }
         // What the batch before it ends with is not known.
-        offset = Number.NaN;
+        nextOffset = undefined;
       }
       // What comes before damage can be served; the read that begins at it says what is wrong.
       while (this.headerFault(at, end) === undefined) {
         const next = at + this.batchSizeAt(at, end);
         if (next > limit) break;
-        offset = this.#statedOffsetAfter(at, this.statedBaseOffset(at));
+        nextOffset = this.#statedOffsetAfter(at, this.statedBaseOffset(at));
         at = next;
       }
     }
-    this.stopOffset = offset;
-    return at;
+    return { position: at, nextOffset };
   }
 
-  /** Offset after the batch at `position`, as its header says; NaN if it does not state that `base`. */
-  #statedOffsetAfter(position: number, base: number): number {
+  /** Offset after the batch at `position`, as its header says; undefined if it does not state that `base`. */
+  #statedOffsetAfter(position: number, base: number): number | undefined {
     return this.statedBaseOffset(position) === base
       ? base + this.lastDeltaAt(position) + 1
-      : Number.NaN;
+      : undefined;
   }
 
   /** The first batch of the range that has a record at or after `timestamp`, or undefined. */
@@ -272,7 +275,7 @@ export abstract class LogSegment extends SegmentHeaders {
     let position = 0;
     if (entry >= 0) {
       const offset = this.baseOffset + index.times.relativeOffset(entry);
-      position = this.locate(offset, end);
+      position = this.locate(offset, end)?.position ?? end;
       const holds =
         position < end &&
         this.pointsAtBatch(position, index.times.relativeOffset(entry)) &&
@@ -283,7 +286,9 @@ export abstract class LogSegment extends SegmentHeaders {
         return this.findTimestamp(timestamp, range, trace);
       }
     }
-    if (start > this.baseOffset) position = Math.max(position, this.locate(start, end));
+    if (start > this.baseOffset) {
+      position = Math.max(position, this.locate(start, end)?.position ?? end);
+    }
     while (position < end) {
       const size = this.batchSizeAt(position, end);
       const found = this.maxTimestampAt(position);
