@@ -1,5 +1,6 @@
 // Binary search over anything accessible by index.
-// The offset index and the time index have their own loops: a call per comparison makes their lookups 50 % slower.
+// The lookups of a fetch (segment list, offset index, time index) have their own loops: a call per comparison makes those
+// of an index 50 % slower.
 
 /** The first index from 0 to `count` for which `isBefore` is false; `isBefore` must be true for all lower indexes. */
 export function firstNotBefore(count: number, isBefore: (index: number) => boolean): number {

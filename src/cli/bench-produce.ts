@@ -163,7 +163,7 @@ class LoadingConnection {
     const partition = (connection + run) % this.#partitions;
     const value = this.#values[index % this.#values.length]!;
     const wait = this.#producer.enqueueRaw(this.#load.topic, partition, null, value);
-    this.#times[partition]!.push(timeMs);
+    this.#times[partition]!.add(timeMs);
     return wait instanceof Promise ? wait : undefined;
   }
 }
@@ -173,7 +173,7 @@ export class TimeQueue {
   #entries: { readonly timeMs: number; count: number }[] = [];
   #first = 0;
 
-  push(timeMs: number): void {
+  add(timeMs: number): void {
     const last = this.#entries.at(-1);
     if (last?.timeMs === timeMs) last.count++;
     else this.#entries.push({ timeMs, count: 1 });

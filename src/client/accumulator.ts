@@ -97,7 +97,7 @@ export class PartitionAccumulator {
    * Adds a record to the open batch, even if there is no room, and returns the bytes it took. A pinned record must stay
    * in this partition. `openedAt` is the time of the batch that it was in before, if that one was refused.
    */
-  append(
+  add(
     timestampMs: number,
     key: Uint8Array | string | null,
     value: Uint8Array | string | null,

@@ -153,7 +153,7 @@ export class BrokerConnection {
       }
     }
     try {
-      this.#decoder.push(chunk);
+      this.#decoder.feed(chunk);
       for (;;) {
         const payload = this.#decoder.next();
         if (payload === undefined) return;

@@ -93,7 +93,7 @@ export class Dispatcher {
   }
 
   /** Adds a record to the open batch of its partition. Throws MESSAGE_TOO_LARGE for this record alone. */
-  append(
+  add(
     partition: ProducerPartition,
     timestampMs: number,
     key: Uint8Array | string | null,
@@ -111,7 +111,7 @@ export class Dispatcher {
     }
     if (!accumulator.takesTime(timestampMs)) this.#seal(partition);
     const wasOpen = accumulator.isOpen;
-    const bytes = accumulator.append(timestampMs, key, value, headers, delivery, pinned, openedAt);
+    const bytes = accumulator.add(timestampMs, key, value, headers, delivery, pinned, openedAt);
     this.#bufferedBytes += bytes;
     if (!wasOpen) this.#opened(partition);
     // Another record of this size would not fit, so there is no point in waiting for it.

@@ -205,7 +205,7 @@ export class PartitionLookups {
     try {
       const place = topic.partitionFor(partition, key);
       const { dispatcher } = this.#options;
-      dispatcher.append(place, timestamp, key, value, headers, delivery, pinned, openedAt);
+      dispatcher.add(place, timestamp, key, value, headers, delivery, pinned, openedAt);
     } catch (error) {
       this.#options.onRecordFailed(delivery, asRustLogError(error));
     }

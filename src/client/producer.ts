@@ -225,7 +225,7 @@ export class Producer implements AsyncDisposable {
     }
     const place = topic.partitionFor(partition, key);
     const pinned = partition !== ANY_PARTITION;
-    this.#dispatcher.append(place, timestamp, key, value, headers, delivery, pinned);
+    this.#dispatcher.add(place, timestamp, key, value, headers, delivery, pinned);
     this.#counters.records += 1;
     if (this.#dispatcher.isFull) return this.#dispatcher.room();
   }

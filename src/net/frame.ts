@@ -94,7 +94,7 @@ export class FrameDecoder implements NextFrame {
   }
 
   /** Adds a chunk. The decoder keeps it, and payloads may be views of it. */
-  push(bytes: Uint8Array): void {
+  feed(bytes: Uint8Array): void {
     const dropped = Math.min(this.#dropping, bytes.length);
     this.#dropping -= dropped;
     const chunk = dropped === 0 ? bytes : bytes.subarray(dropped);

@@ -65,7 +65,7 @@ export class Input implements TurnTaker {
 
   /** Takes a chunk from the socket. Returns whether a frame was passed on. */
   received(chunk: Uint8Array): boolean {
-    this.#decoder.push(chunk);
+    this.#decoder.feed(chunk);
     return this.#held ? false : this.#takeFrames();
   }
 

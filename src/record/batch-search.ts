@@ -127,7 +127,7 @@ export class BatchSearch {
     let position = this.#scanned;
     for (let at = position - readFrom; position <= last; position++, at++) {
       if (bytes[at + FIELD.magic] !== BATCH_MAGIC || bytes[at] !== 0) continue;
-      if (mayBeBatch(bytes, at, size - position)) this.#found.push(position, batchBytes(bytes, at));
+      if (mayBeBatch(bytes, at, size - position)) this.#found.add(position, batchBytes(bytes, at));
     }
     this.#scanned = Math.max(position, blockEnd - FIELD.attributes + 1);
   }

@@ -20,7 +20,7 @@ export class CandidateBatches {
   #links = new Int32Array(CAPACITY_MIN);
 
   /** Adds a candidate behind all others. */
-  push(position: number, bytes: number): void {
+  add(position: number, bytes: number): void {
     if (this.end - this.first === this.#positions.length) this.#grow();
     const slot = this.#slot(this.end++);
     this.#positions[slot] = position;

@@ -41,7 +41,7 @@ test("a frame that is dropped keeps no memory, however it is cut, and the next o
     let dropped = 0;
     let payload: Uint8Array | undefined;
     for (let at = 0; at < bytes.length; at += chunk) {
-      decoder.push(bytes.subarray(at, at + chunk));
+      decoder.feed(bytes.subarray(at, at + chunk));
       if (decoder.takeTooLong({ headerBytes: 6, requestBytesMax: () => 1000 }) !== undefined)
         dropped++;
       payload = decoder.next();

@@ -80,7 +80,7 @@ test("property: a queue of times returns them in order, however they are taken",
       const model: number[] = [];
       for (const { timeMs, pushed, taken } of steps) {
         for (let i = 0; i < pushed; i++) {
-          queue.push(timeMs);
+          queue.add(timeMs);
           model.push(timeMs);
         }
         const expected = model.splice(0, taken);

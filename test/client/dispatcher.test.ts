@@ -44,7 +44,7 @@ function harness(options: Partial<DispatcherOptions> = {}) {
   });
   const partitions = [0, 1].map((partition) => dispatcher.partition("t", partition));
   const append = (partition: number, value: string, delivery?: Delivery): void =>
-    dispatcher.append(partitions[partition]!, 1, null, value, undefined, delivery);
+    dispatcher.add(partitions[partition]!, 1, null, value, undefined, delivery);
   const nextSending = (): Promise<void> => arrival.promise;
   return { dispatcher, sendings, log, append, nextSending };
 }
@@ -80,7 +80,7 @@ describe("batches", () => {
   test("a record that can't be encoded is refused alone, even as the first of a batch", async () => {
     const { dispatcher, sendings, append, log } = harness();
     const partition = dispatcher.partition("t", 5);
-    expect(() => dispatcher.append(partition, Number.NaN, null, "x", undefined, undefined)).toThrow(
+    expect(() => dispatcher.add(partition, Number.NaN, null, "x", undefined, undefined)).toThrow(
       RustLogError,
     );
     expect(partition.accumulator.isOpen).toBe(false);

@@ -40,12 +40,12 @@ describe("memory", () => {
       const decoder = new FrameDecoder({ frameBytesMax: 2 ** 30 });
       const pairs = Math.ceil((40 * BLOCK_BYTES) / large);
       const payload = payloadOf(3, pairs * (1 + large));
-      decoder.push(lengthOf(payload.length));
+      decoder.feed(lengthOf(payload.length));
       let chunkBytes = 4;
       const blocks = countBlocks(() => {
         for (let at = 0; at < payload.length; at += 1 + large) {
-          decoder.push(payload.slice(at, at + 1));
-          decoder.push(payload.slice(at + 1, at + 1 + large));
+          decoder.feed(payload.slice(at, at + 1));
+          decoder.feed(payload.slice(at + 1, at + 1 + large));
           chunkBytes += large;
         }
       });
@@ -62,7 +62,7 @@ describe("memory", () => {
 
   test("of a chunk is kept whole while any of it is pending", () => {
     const decoder = new FrameDecoder({ frameBytesMax: LIMIT });
-    decoder.push(concat([frameOf(payloadOf(1, 996)), Uint8Array.of(0)]));
+    decoder.feed(concat([frameOf(payloadOf(1, 996)), Uint8Array.of(0)]));
     decoder.next();
     expect([decoder.pendingBytes, decoder.keptBytes]).toEqual([1, 1001]);
   });
@@ -72,15 +72,15 @@ describe("memory", () => {
     const first = frameOf(payloadOf(1, 3000));
     // The end of the first frame and the whole second one are in the block, the third one is not.
     for (const part of [first.slice(0, 2999), first.slice(2999), frameOf(payloadOf(2, 50))]) {
-      decoder.push(part);
+      decoder.feed(part);
     }
-    decoder.push(frameOf(payloadOf(3, 20_000)).slice(0, 20_003));
+    decoder.feed(frameOf(payloadOf(3, 20_000)).slice(0, 20_003));
     expect(decoder.keptBytes).toBe(2999 + BLOCK_BYTES + 20_003);
     expect(decoder.next()).toEqual(payloadOf(1, 3000));
     expect(decoder.keptBytes).toBe(BLOCK_BYTES + 20_003);
     expect(decoder.next()).toEqual(payloadOf(2, 50));
     expect([decoder.pendingBytes, decoder.keptBytes]).toEqual([20_003, BLOCK_BYTES + 20_003]);
-    decoder.push(Uint8Array.of(7));
+    decoder.feed(Uint8Array.of(7));
     expect([decoder.pendingBytes, decoder.keptBytes]).toEqual([20_004, BLOCK_BYTES + 20_003]);
     expect(decoder.next()?.length).toBe(20_000);
     expect(decoder.keptBytes).toBe(0);
@@ -88,22 +88,22 @@ describe("memory", () => {
 
   test("is given back by clear, after which another stream can come", () => {
     const decoder = new FrameDecoder({ frameBytesMax: LIMIT });
-    decoder.push(concat([frameOf(payloadOf(1, 10)), Uint8Array.of(0, 0)]));
+    decoder.feed(concat([frameOf(payloadOf(1, 10)), Uint8Array.of(0, 0)]));
     decoder.next();
-    decoder.push(Uint8Array.of(0));
+    decoder.feed(Uint8Array.of(0));
     expect(decoder.keptBytes).toBeGreaterThan(0);
     decoder.clear();
     expect([decoder.pendingBytes, decoder.keptBytes]).toEqual([0, 0]);
     const payload = payloadOf(2, 9);
-    for (const byte of frameOf(payload)) decoder.push(Uint8Array.of(byte));
+    for (const byte of frameOf(payload)) decoder.feed(Uint8Array.of(byte));
     expect(drain(decoder)).toEqual([payload]);
   });
 
   test("is given back by a failure", () => {
     const decoder = new FrameDecoder({ frameBytesMax: LIMIT });
-    for (const byte of lengthOf(LIMIT + 1)) decoder.push(Uint8Array.of(byte));
+    for (const byte of lengthOf(LIMIT + 1)) decoder.feed(Uint8Array.of(byte));
     expectError(() => decoder.next(), "FRAME_TOO_LARGE");
-    decoder.push(new Uint8Array(50));
+    decoder.feed(new Uint8Array(50));
     expect([decoder.pendingBytes, decoder.keptBytes]).toEqual([0, 0]);
   });
 });

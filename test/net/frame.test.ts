@@ -21,7 +21,7 @@ function decodeInPieces(stream: Uint8Array, cuts: readonly number[]): Uint8Array
   const payloads: Uint8Array[] = [];
   let start = 0;
   for (const end of [...cuts, stream.length]) {
-    decoder.push(stream.slice(start, end));
+    decoder.feed(stream.slice(start, end));
     payloads.push(...drain(decoder));
     start = end;
   }
@@ -35,7 +35,7 @@ describe("a stream of frames", () => {
 
   test("in one chunk: views of it", () => {
     const decoder = new FrameDecoder({ frameBytesMax: LIMIT });
-    decoder.push(stream);
+    decoder.feed(stream);
     const decoded = drain(decoder);
     expect(decoded).toEqual(payloads);
     for (const payload of decoded) expect(payload.buffer).toBe(stream.buffer);
@@ -104,7 +104,7 @@ describe("a stream of frames", () => {
         let at = 0;
         for (let piece = 0; at < bytes.length; piece++) {
           const end = Math.min(bytes.length, at + (chunkSizes[piece % chunkSizes.length] || 1));
-          decoder.push(bytes.slice(at, end));
+          decoder.feed(bytes.slice(at, end));
           at = end;
           if (eager) take();
           const { pendingBytes, keptBytes } = decoder;
@@ -128,7 +128,7 @@ describe("a frame across chunks, in pieces", () => {
     for (const cut of [4 + 511, 4 + 512]) {
       const decoder = new FrameDecoder({ frameBytesMax: LIMIT });
       const chunks = [bytes.slice(0, cut), bytes.slice(cut, 20_000), bytes.slice(20_000)];
-      for (const chunk of chunks) decoder.push(chunk);
+      for (const chunk of chunks) decoder.feed(chunk);
       const pieces = decoder.nextInPieces()!;
       expect(Buffer.concat(pieces).equals(payload)).toBe(true);
       const isInPieces = cut >= 4 + 512;
@@ -149,7 +149,7 @@ describe("payloads", () => {
     const received: Uint8Array[] = [];
     const copies: Uint8Array[] = [];
     for (let at = 0, piece = 1; at < stream.length; at += piece, piece = 1 + ((piece * 13) % 900)) {
-      decoder.push(stream.slice(at, at + piece));
+      decoder.feed(stream.slice(at, at + piece));
       for (const payload of drain(decoder)) {
         received.push(payload);
         copies.push(payload.slice());
@@ -164,7 +164,7 @@ describe("payloads", () => {
     const decoder = new FrameDecoder({ frameBytesMax: LIMIT });
     const received: Uint8Array[] = [];
     for (const byte of concat(sent.map(frameOf))) {
-      decoder.push(Uint8Array.of(byte));
+      decoder.feed(Uint8Array.of(byte));
       received.push(...drain(decoder));
     }
     expect(received).toEqual(sent);
@@ -187,10 +187,10 @@ describe("lengths", () => {
     for (const size of [4, 1]) {
       const decoder = new FrameDecoder({ frameBytesMax: LIMIT });
       const bytes = lengthOf(length);
-      for (let at = 0; at < 4; at += size) decoder.push(bytes.slice(at, at + size));
+      for (let at = 0; at < 4; at += size) decoder.feed(bytes.slice(at, at + size));
       const error = expectError(() => decoder.next(), code);
       if (length > LIMIT) expect(error.message).toContain(`${length} bytes`);
-      decoder.push(frameOf(payloadOf(1, 5)));
+      decoder.feed(frameOf(payloadOf(1, 5)));
       expect(thrownBy(() => decoder.next())).toBe(error);
       expect(decoder.pendingBytes).toBe(0);
     }
@@ -198,7 +198,7 @@ describe("lengths", () => {
 
   test("a wrong one does not take back the frames before it", () => {
     const decoder = new FrameDecoder({ frameBytesMax: LIMIT });
-    decoder.push(concat([frameOf(payloadOf(1, 9)), lengthOf(0)]));
+    decoder.feed(concat([frameOf(payloadOf(1, 9)), lengthOf(0)]));
     expect(decoder.next()).toEqual(payloadOf(1, 9));
     expectError(() => decoder.next(), "INVALID_REQUEST");
   });
@@ -206,7 +206,7 @@ describe("lengths", () => {
   test("are not allocated by: a thousand decoders are promised 2 GiB each", () => {
     const decoders = Array.from({ length: 1000 }, () => {
       const decoder = new FrameDecoder({ frameBytesMax: 2 ** 32 - 1 });
-      decoder.push(Uint8Array.of(0x80, 0, 0, 0, 1, 2, 3));
+      decoder.feed(Uint8Array.of(0x80, 0, 0, 0, 1, 2, 3));
       return decoder;
     });
     for (const decoder of decoders) {
@@ -218,7 +218,7 @@ describe("lengths", () => {
   test("of which not all bytes are there yet are waited for", () => {
     const decoder = new FrameDecoder({ frameBytesMax: LIMIT });
     for (const byte of [0, 0, 0]) {
-      decoder.push(Uint8Array.of(byte));
+      decoder.feed(Uint8Array.of(byte));
       expect(decoder.next()).toBeUndefined();
     }
   });
@@ -236,7 +236,7 @@ test("an empty chunk changes nothing", () => {
     Uint8Array.of(7),
     empty,
   ]) {
-    decoder.push(part);
+    decoder.feed(part);
   }
   expect(drain(decoder)).toEqual([Uint8Array.of(7)]);
 });

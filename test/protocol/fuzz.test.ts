@@ -38,7 +38,7 @@ function frameInPieces(stream: Uint8Array, pieces: readonly number[]): Framed {
   try {
     for (let piece = 0; at < stream.length; piece++) {
       const end = at + (pieces[piece % pieces.length] ?? stream.length);
-      decoder.push(stream.slice(at, end));
+      decoder.feed(stream.slice(at, end));
       at = end;
       for (let next = decoder.next(); next !== undefined; next = decoder.next()) {
         framed.payloads.push(next);

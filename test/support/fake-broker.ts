@@ -73,7 +73,7 @@ export class FakeBroker implements Disposable {
         },
         close: (socket) => void this.#sockets.delete(socket),
         data: (socket, chunk) => {
-          socket.data.push(chunk);
+          socket.data.feed(chunk);
           for (let frame = socket.data.next(); frame; frame = socket.data.next()) {
             void this.#receive(socket, frame);
           }

@@ -31,7 +31,7 @@ export class HostileBroker implements Disposable {
           socket.data = new FrameDecoder({ frameBytesMax: 1024 * 1024 });
         },
         data: (socket, chunk) => {
-          socket.data.push(chunk);
+          socket.data.feed(chunk);
           for (let frame = socket.data.next(); frame; frame = socket.data.next()) {
             const { apiKey, correlationId } = decodeRequestHeader(frame);
             const given = answer(apiKey, correlationId, onlyErrors);
