@@ -60,17 +60,18 @@ export function fetch(
   const places = query.positions.map((position) => placeOf(context, query.group, position));
   const { results, missingBytes } = read(context, places, query);
   if (missingBytes === 0 || query.waitMs <= 0) return results;
-  // Without failures only; otherwise nothing is missing.
-  const found = places.filter((place) => "partition" in place);
-  return new WaitingFetch(context, found, query, missingBytes);
+  // Only when all positions were found: a failure leaves nothing to wait for.
+  return new WaitingFetch(context, query, places as readonly Place[], missingBytes);
 }
 
 /** What a waiting fetch needs from its caller. */
 export interface FetchCaller {
   /** Runs `call` now or in a later turn of the event loop: a hundred thousand fetches may wait for the same append. */
   whenTime(call: () => void): void;
-  /** Receives the results, one per position, in order. Called once, in a `whenTime`, unless the fetch is cancelled. */
+  /** Receives the results, one per position, in order. Either this or `failed` is called, once, unless the fetch is cancelled. */
   done(results: readonly FetchResult[]): void;
+  /** Receives an unexpected error, which is a bug. */
+  failed(error: unknown): void;
 }
 
 /**
@@ -79,22 +80,22 @@ export interface FetchCaller {
  */
 export class WaitingFetch {
   readonly #context: ServiceContext;
-  readonly #places: readonly Place[];
   readonly #query: FetchQuery;
+  readonly #places: readonly Place[];
   #missingBytes: number;
   #caller: FetchCaller | undefined;
-  #subscriptions: readonly (() => void)[] = [];
+  #subscriptions: readonly (() => void)[] = NO_SUBSCRIPTIONS;
   #timer: Timer | undefined;
 
   constructor(
     context: ServiceContext,
-    places: readonly Place[],
     query: FetchQuery,
+    places: readonly Place[],
     missingBytes: number,
   ) {
     this.#context = context;
-    this.#places = places;
     this.#query = query;
+    this.#places = places;
     this.#missingBytes = missingBytes;
   }
 
@@ -107,7 +108,7 @@ export class WaitingFetch {
 
   /** Ends the wait with what there is now. */
   finish(): void {
-    this.#attempt(true);
+    this.#caller?.whenTime(() => this.#attempt(true));
   }
 
   /** Ends the wait without results. */
@@ -118,9 +119,9 @@ export class WaitingFetch {
   }
 
   #attempt(isLast: boolean): void {
-    this.#caller?.whenTime(() => {
-      const caller = this.#caller;
-      if (caller === undefined) return;
+    const caller = this.#caller;
+    if (caller === undefined) return;
+    try {
       const { results, missingBytes } = read(this.#context, this.#places, this.#query);
       this.#missingBytes = missingBytes;
       if (missingBytes > 0 && !isLast) {
@@ -129,27 +130,34 @@ export class WaitingFetch {
       }
       this.cancel();
       caller.done(results);
-    });
+    } catch (error) {
+      this.cancel();
+      caller.failed(error);
+    }
   }
 
   #subscribe(): void {
     this.#unsubscribe();
     // When all missing bytes have arrived, at least one partition has received its share of them.
     const share = Math.ceil(this.#missingBytes / this.#places.length);
-    const wake = (): void => {
-      this.#unsubscribe();
-      this.#attempt(false);
-    };
+    const wake = (): void => this.#wake();
     this.#subscriptions = this.#places.map(({ partition, startOffset }) =>
       partition.whenMoreReadable(startOffset, share, wake),
     );
   }
 
+  #wake(): void {
+    this.#unsubscribe();
+    this.#caller?.whenTime(() => this.#attempt(false));
+  }
+
   #unsubscribe(): void {
     for (const unsubscribe of this.#subscriptions) unsubscribe();
-    this.#subscriptions = [];
+    this.#subscriptions = NO_SUBSCRIPTIONS;
   }
 }
+
+const NO_SUBSCRIPTIONS: readonly (() => void)[] = [];
 
 /** A position with its partition. A waiting fetch keeps the partition that it found. */
 interface Place {

@@ -61,13 +61,14 @@ const read = (context: ServiceContext, ask: FetchQuery): string[] => {
 function wait(context: ServiceContext, ask: FetchQuery) {
   const waiting = fetch(context, ask);
   if (!(waiting instanceof WaitingFetch)) throw new Error("the fetch does not wait");
-  const state = { waiting, turns: 0, results: [] as string[][] };
+  const state = { waiting, turns: 0, results: [] as string[][], bugs: [] as unknown[] };
   waiting.begin({
     whenTime(call) {
       state.turns++;
       call();
     },
     done: (results) => state.results.push(results.map(shown)),
+    failed: (error) => state.bugs.push(error),
   });
   return state;
 }
@@ -221,6 +222,18 @@ describe("a fetch that waits", () => {
     await context.registry.delete("t");
     expect(state.results).toEqual([["UNKNOWN_TOPIC_OR_PARTITION", "UNKNOWN_TOPIC_ID"]]);
     expect(cancelled.results).toEqual([]);
+  });
+
+  test("that meets a bug tells its caller, and ends", async () => {
+    const context = await open(1);
+    const state = wait(context, query([at(0)], { waitMs: FOREVER_MS }));
+    const bug = new TypeError("a bug");
+    context.registry.partition("t", 0).read = () => {
+      throw bug;
+    };
+    await append(context, 0, "a", "b");
+    state.waiting.finish();
+    expect([state.bugs, state.results]).toEqual([[bug], []]);
   });
 
   test("past the end waits for its offset", async () => {

@@ -28,38 +28,48 @@ export function fetch(context: ServiceContext, exchange: Exchange, request: Fetc
     bytesMin: minBytes,
     waitMs: maxWaitMs > 0 && connection.mayWait ? maxWaitMs : 0,
   });
-  if (outcome instanceof services.WaitingFetch) wait(exchange, outcome);
+  if (outcome instanceof services.WaitingFetch) new ConnectionWait(exchange, outcome).begin();
   else answer(exchange, outcome);
 }
 
-/** Lets a fetch wait for as long as its connection lasts. */
-function wait(exchange: Exchange, fetch: services.WaitingFetch): void {
-  const { turns, inflight } = exchange.connection;
-  const wait: Wait = {
-    finish: () => fetch.finish(),
-    cancel() {
-      fetch.cancel();
-      exchange.answerNothing();
-    },
-  };
-  exchange.hasWaited = true;
-  inflight.addWait(wait);
-  fetch.begin({
-    whenTime: (call) =>
-      turns.whenTime(() => {
-        try {
-          call();
-        } catch (error) {
-          fetch.cancel();
-          inflight.removeWait(wait);
-          exchange.fail(error);
-        }
-      }),
-    done(results) {
-      inflight.removeWait(wait);
-      answer(exchange, results);
-    },
-  });
+/** A waiting fetch of one connection. There may be a hundred thousand of them, so each is a single object. */
+class ConnectionWait implements Wait, services.FetchCaller {
+  readonly #exchange: Exchange;
+  readonly #fetch: services.WaitingFetch;
+
+  constructor(exchange: Exchange, fetch: services.WaitingFetch) {
+    this.#exchange = exchange;
+    this.#fetch = fetch;
+  }
+
+  begin(): void {
+    this.#exchange.hasWaited = true;
+    this.#exchange.connection.inflight.addWait(this);
+    this.#fetch.begin(this);
+  }
+
+  finish(): void {
+    this.#fetch.finish();
+  }
+
+  cancel(): void {
+    this.#fetch.cancel();
+    this.#exchange.answerNothing();
+  }
+
+  whenTime(call: () => void): void {
+    this.#exchange.connection.turns.whenTime(call);
+  }
+
+  done(results: readonly services.FetchResult[]): void {
+    this.#exchange.connection.inflight.removeWait(this);
+    answer(this.#exchange, results);
+  }
+
+  failed(error: unknown): void {
+    this.#exchange.connection.inflight.removeWait(this);
+    this.#exchange.fail(error);
+  }
 }
 
 function answer(exchange: Exchange, results: readonly services.FetchResult[]): void {
