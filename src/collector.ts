@@ -1,27 +1,27 @@
-// When the garbage collector is asked to come, because it does not see how much hangs on small objects of its own:
-// mappings of files that were deleted, and the chunks that sockets give.
-// Leaves to others: deleting files (log/), and saying when (broker.ts, net/listener.ts).
+// Triggers garbage collection, because the collector does not see how much small objects hold: mappings of deleted
+// files, and the chunks read from sockets.
+// Leaves to others: deleting files (log/), and deciding when (broker.ts, net/listener.ts).
 
-/** Longest collection that everything else may wait for, in milliseconds. */
+/** Longest collection that may block everything else, in milliseconds. */
 const PAUSE_MS_MAX = 20;
 
-/** Bytes of objects with which a collection may take that long on a busy machine: it takes 90 ms for 30 MB. */
+/** Bytes of objects with which a collection may take that long on a busy machine: 30 MB take 90 ms. */
 const OBJECT_BYTES_MAX = 8 * 1024 * 1024;
 
-/** What collections are made with; all of it has a default. */
+/** Dependencies of collections; all have defaults. */
 export interface CollectionsOptions {
   readonly gc?: (force: boolean) => void;
-  /** Bytes of the objects in memory, without what hangs on them. */
+  /** Bytes of the objects in memory, without what they hold. */
   readonly objectBytes?: () => number;
   readonly nowMs?: () => number;
 }
 
-/** How memory is collected: at once while that is quick, else beside the work. */
+/** How to collect: in place while that is quick, otherwise in the background. */
 export class Collections {
   readonly #gc: (force: boolean) => void;
   readonly #objectBytes: () => number;
   readonly #nowMs: () => number;
-  /** How long the last two took. */
+  /** Durations of the last two collections. */
   #lastMs = 0;
   #beforeMs = 0;
 
@@ -32,9 +32,9 @@ export class Collections {
   }
 
   /**
-   * Collects. A forced collection finds all there is, and takes as long as there are objects in use: 90 ms with a million
-   * groups. Where there are so many, or where two took too long (one of them may have waited for a processor), the
-   * collector is only told that it is time: it works in threads of its own, and may leave something for the next time.
+   * Collects. A forced collection finds everything, and takes time in proportion to the live objects: 90 ms with a
+   * million groups. With that many, or if the last two took too long (a single one may have waited for a processor),
+   * the collector is only notified: it runs in its own threads, and may leave something for the next time.
    */
   collect(): void {
     const isSlow = Math.min(this.#lastMs, this.#beforeMs) > PAUSE_MS_MAX;
@@ -49,7 +49,7 @@ export class Collections {
   }
 }
 
-/** A collection goes through these; the size of what hangs on them does not matter. */
+/** A collection visits these objects; the size of what they hold does not matter. */
 function objectBytes(): number {
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed - external;
@@ -57,7 +57,7 @@ function objectBytes(): number {
 
 const collections = new Collections();
 
-/** Collects what can be, without a long pause. */
+/** Collects what is possible without a long pause. */
 export function collectGarbage(): void {
   collections.collect();
 }
@@ -68,9 +68,8 @@ const COLLECT_AFTER_MS = 500;
 let timer: Timer | undefined;
 
 /**
- * Schedules a collection, so that mappings of files that were just deleted are released soon. Bun ends a mapping, and
- * gives back its file, its descriptor and the space on the disk, when the array over it is collected, which may
- * otherwise not be for hours.
+ * Schedules a collection, so that mappings of deleted files are released soon. Bun unmaps a file, and releases its
+ * descriptor and disk space, when the array over it is collected, which may otherwise take hours.
  */
 export function collectSoon(): void {
   if (timer !== undefined) return;
@@ -81,22 +80,22 @@ export function collectSoon(): void {
   timer.unref();
 }
 
-/** Bytes of input that may become garbage before it is collected. */
+/** Bytes of input that may become garbage before a collection. */
 const INPUT_BYTES = 128 * 1024 * 1024;
 
-/** Most of the time that may go into these collections. */
+/** Maximum share of the time for these collections. */
 const TIME_SHARE_MAX = 0.1;
 
 /**
- * Bounds what input leaves behind. Each chunk of a socket is an array of its own, and one that is still in use when
- * the collector looks at the young ones is not looked at again for long: at full speed that came to 300 MiB.
+ * Bounds the garbage that input leaves. Each chunk of a socket is a separate array. A chunk still in use when the young
+ * generation is collected is not visited again for a long time: at full speed that added up to 300 MiB.
  */
 export class InputCollector {
   readonly #collect: () => void;
   readonly #nowMs: () => number;
   #bytes = 0;
   #notBeforeMs = 0;
-  /** How long the last collection took. */
+  /** Duration of the last collection. */
   #lastMs = Number.POSITIVE_INFINITY;
 
   constructor(collect = collectGarbage, nowMs = () => performance.now()) {
@@ -104,7 +103,7 @@ export class InputCollector {
     this.#nowMs = nowMs;
   }
 
-  /** Counts a chunk that was dealt with, and collects if there were many, and enough time has gone by. */
+  /** Counts a processed chunk, and collects after many, if enough time has passed. */
   received(bytes: number): void {
     this.#bytes += bytes;
     if (this.#bytes < INPUT_BYTES) return;
@@ -114,7 +113,7 @@ export class InputCollector {
     this.#collect();
     const endedMs = this.#nowMs();
     const tookMs = endedMs - beganMs;
-    // The shorter of two: one of them may have waited for a processor, which says nothing of what it costs.
+    // The shorter of two: one may have waited for a processor, which says nothing about its cost.
     this.#notBeforeMs = endedMs + Math.min(tookMs, this.#lastMs) / TIME_SHARE_MAX;
     this.#lastMs = tookMs;
   }

@@ -1,5 +1,5 @@
-// The broker put together: data directory, committed offsets, handlers, server; started and stopped in order.
-// Leaves to others: all the work. This is the file to read first.
+// The composition of the broker: data directory, committed offsets, services, listener; started and stopped in order.
+// Read this file first. Leaves to others: all the work.
 import { CONNECTION_REQUESTS_MAX } from "../limits.ts";
 import { OffsetStore } from "../groups/offset-store.ts";
 import type { Disk } from "../log/disk/disk.ts";
@@ -19,36 +19,36 @@ import { type BrokerOptions, type ResolvedOptions, resolveOptions } from "./opti
 import type { ServiceContext } from "../services/context.ts";
 import { VERSION } from "./version.ts";
 
-/** Lines of the storage that are logged in 10 s while clients are served: enough to name each of many partitions. */
+/** Storage lines logged per 10 s while clients are served: enough to name each of many partitions. */
 const REPORTS_PER_WINDOW = 100;
 
 /**
- * Whether a broker serves requests. A degraded one does, but for the partitions that are offline; a failed one has
- * stopped by itself, because its disk failed.
+ * Whether a broker serves requests. A degraded broker does, except for offline partitions. A failed one has stopped
+ * because its disk failed.
  */
 export interface BrokerHealth {
   readonly status: "ok" | "degraded" | "stopping" | "failed";
   /** Why it failed. */
   readonly reason?: string;
-  /** How many partitions are offline, if there are any. */
+  /** Number of offline partitions, if there are any. */
   readonly offlinePartitions?: number;
   /** The first of them, with their reasons. */
   readonly offline?: readonly { readonly partition: string; readonly reason: string }[];
 }
 
-/** Offline partitions that the health lists. */
+/** Maximum number of offline partitions listed in the health. */
 const HEALTH_OFFLINE_MAX = 20;
 
-/** What a browser shows that was sent to the port of the clients. */
+/** Shown by a browser that connects to the clients' port. */
 const HTTP_HINT =
   "This port is for clients of the RustLog broker, and speaks no HTTP.\n" +
   "The live page and the metrics have ports of their own: see --ui and --metrics-port of `rustlog broker`.\n";
 
 /** A running broker. */
 export class Broker implements AsyncDisposable {
-  /** What the use cases work on, for `http/`. A program that embeds a broker uses a client. */
+  /** The context of the use cases, for `http/`. A program that embeds a broker uses a client. */
   readonly context: ServiceContext;
-  /** What is counted while it works. */
+  /** Counters. */
   readonly metrics: BrokerMetrics;
   readonly #options: ResolvedOptions;
   readonly #data: DataDirectory;
@@ -105,9 +105,9 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Opens the data directory, recovering what a crash left, and starts serving. Rejects with a RangeError
-   * that names the option which does not fit, with DATA_DIRECTORY_UNUSABLE when the directory can't be used (another
-   * broker has it, a newer format), and with an error that says what to do when the address can't be had.
+   * Opens the data directory, recovers what a crash left, and starts serving. Rejects with a RangeError that names the
+   * invalid option, with DATA_DIRECTORY_UNUSABLE if the directory can't be used (by another broker, or a newer format),
+   * and with an error that says what to do if the address is unavailable.
    */
   static async start(options: BrokerOptions, disk?: Disk): Promise<Broker> {
     const resolved = resolveOptions(options);
@@ -164,22 +164,22 @@ export class Broker implements AsyncDisposable {
     return broker;
   }
 
-  /** The address that is listened on, as it was asked for. */
+  /** The listening address as configured. */
   get host(): string {
     return this.#options.host;
   }
 
-  /** The port that is listened on, also when a free one was asked for. */
+  /** The port in use, also if a free one was requested. */
   get port(): number {
     return this.#listener.port;
   }
 
-  /** `host:port`, as a client is told it. */
+  /** `host:port` for clients. */
   get address(): string {
     return formatAddress(this.host, this.port);
   }
 
-  /** Whether requests are served; if not, why. The start of a broker resolves when they are. */
+  /** Whether requests are served and, if not, why. `start` resolves once they are. */
   get health(): BrokerHealth {
     if (this.#failure !== undefined) return { status: "failed", reason: this.#failure.message };
     if (this.#stopped !== undefined) return { status: "stopping" };
@@ -194,27 +194,26 @@ export class Broker implements AsyncDisposable {
     };
   }
 
-  /** Connections that are being served. */
+  /** Number of open client connections. */
   get connections(): number {
     return this.#listener.connections.size;
   }
 
-  /** What requests and answers keep in memory, and how many fetches wait. */
+  /** Memory used by requests and responses, and the number of waiting fetches. */
   get inflight(): Pick<InflightBudget, "workingBytes" | "keptBytes" | "waits"> {
     return this.#listener.budget;
   }
 
   /**
-   * Stops: accepts no more, answers what is in flight, closes the connections, flushes, and notes that the
-   * stop was clean. Calling it again waits for the same stop. After a failed flush nothing is noted, and the
-   * next start recovers.
+   * Stops: accepts no more connections, answers requests in flight, closes the connections, flushes, and notes that the
+   * stop was clean. Later calls wait for the same stop. After a failed flush there is no note, and the next start
+   * recovers.
    */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
   }
 
-  /** Stops. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
@@ -229,7 +228,7 @@ export class Broker implements AsyncDisposable {
     this.#reports.close();
   }
 
-  /** Nothing can be promised any more: every connection is cut before it could be told something. */
+  /** Nothing can be promised any more, so close every connection before it gets an answer. */
   #fail(error: Error): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
@@ -253,7 +252,7 @@ export class Broker implements AsyncDisposable {
   }
 }
 
-/** Says so when the limit on open files is too low for the connections that were asked for. */
+/** Logs a warning if the limit on open files is too low for the configured connections. */
 function reportConnections(
   { maxConnections, log }: ResolvedOptions,
   files: OpenFiles,

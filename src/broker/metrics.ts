@@ -1,6 +1,6 @@
-// What a broker counts while it works: plain numbers in fixed places, so that counting costs some additions a
-// request or a flush, allocates nothing, and is nothing a record. Leaves to others: what can be asked of the topics
-// and connections themselves, and how all of it is written for those who watch (http/metrics-text.ts).
+// The broker's counters: plain numbers in fixed places. Counting costs a few additions per request or flush, nothing
+// per record, and allocates nothing. Leaves to others: state that can be read from topics and connections, and
+// formatting everything for monitoring (http/metrics-text.ts).
 import { ERRORS, type ErrorName } from "../errors.ts";
 import { API, apiName } from "../protocol/native/messages.ts";
 
@@ -9,9 +9,9 @@ export const BUCKET_SECONDS: readonly number[] = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
 
-/** How long things took: how many fell between two bounds, and their sum. */
+/** A histogram of durations: a count per bucket, and their sum. */
 export class Histogram {
-  /** Of each bucket what is in it and in none before; the last is of what is above all bounds. */
+  /** Counts per bucket, not cumulative; the last one is for values above all bounds. */
   readonly counts = new Float64Array(BUCKET_SECONDS.length + 1);
   #sumMs = 0;
 
@@ -20,7 +20,7 @@ export class Histogram {
     return this.#sumMs / 1000;
   }
 
-  /** Counts one that took `ms` milliseconds. */
+  /** Adds a duration of `ms` milliseconds. */
   observe(ms: number): void {
     const seconds = ms / 1000;
     let bucket = 0;
@@ -30,20 +30,20 @@ export class Histogram {
   }
 }
 
-/** What there is to say of a request that was answered. */
+/** An answered request. */
 export interface AnsweredRequest {
   readonly apiKey: number;
-  /** The error of the answer; undefined for success. */
+  /** The error of the response; undefined for success. */
   readonly error: ErrorName | undefined;
-  /** When the whole request was there, on the clock of `performance.now()`. */
+  /** When the complete request had arrived, on the clock of `performance.now()`. */
   readonly beganMs: number;
-  /** Whether it was kept until there were enough data. */
+  /** Whether it waited for data. */
   readonly hasWaited: boolean;
 }
 
-/** How many requests of an API were answered in one way. */
+/** Number of requests of an API with the same outcome. */
 export interface RequestCount {
-  /** Name of the API; `unknown` for a key that no API has. */
+  /** Name of the API; `unknown` for an unknown key. */
   readonly api: string;
   /** The error; undefined for success. */
   readonly error: ErrorName | undefined;
@@ -56,27 +56,27 @@ const ERROR_NUMBER = new Map(ERROR_NAMES.map((name, i) => [name, i + 1]));
 /** Counts of one API: success, and each error. */
 const OUTCOMES = ERROR_NAMES.length + 1;
 
-/** Keys of the APIs are small numbers from 1; 0 is for all others. */
+/** API keys are small numbers from 1 on; 0 is for all others. */
 const API_KEYS = [0, ...Object.values(API)];
 
-/** The counters of one broker, all since it started. */
+/** The counters of one broker since its start. */
 export class BrokerMetrics {
   readonly #requests = new Float64Array((Math.max(...API_KEYS) + 1) * OUTCOMES);
   readonly #connectionErrors = new Float64Array(OUTCOMES);
-  /** Requests that were answered, well or not. */
+  /** All answered requests. */
   requestsAnswered = 0;
   receivedBytes = 0;
   sentBytes = 0;
   connectionsAccepted = 0;
   connectionsRefused = 0;
   readonly produceDuration = new Histogram();
-  /** Of fetches that were answered without waiting for data. */
+  /** Fetches answered without waiting for data. */
   readonly fetchDuration = new Histogram();
-  /** Of those that waited, which is what their clients asked for. */
+  /** Fetches that waited, as their clients asked. */
   readonly fetchWaitDuration = new Histogram();
   readonly flushDuration = new Histogram();
 
-  /** Counts a request that is answered now. */
+  /** Counts a request that is being answered now. */
   answered(request: AnsweredRequest): void {
     this.requestsAnswered++;
     const { apiKey, error } = request;
@@ -95,7 +95,7 @@ export class BrokerMetrics {
     this.#connectionErrors[outcomeOf(error)]!++;
   }
 
-  /** Requests by API and outcome: success of every API, and each error that there was. */
+  /** Requests by API and outcome: success for every API, and each error that occurred. */
   requests(): RequestCount[] {
     return API_KEYS.flatMap((key) => {
       const counts = this.#requests.subarray(key * OUTCOMES, (key + 1) * OUTCOMES);

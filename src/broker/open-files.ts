@@ -1,33 +1,33 @@
-// How many files and sockets this process may have open, and what it does with them: partitions first, then
-// connections, with a share that topics cannot take.
-// Leaves to others: the limit itself (`ulimit -n`; Bun has raised it to the hard one), and refusing what is too much.
+// Divides the open files of the process: partitions first, then connections, which have a share that topics can't take.
+// Leaves to others: the limit itself (`ulimit -n`; Bun has raised it to the hard limit), and rejecting what is too
+// much.
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { RustLogError } from "../errors.ts";
 import { REFUSED_CONNECTIONS_MAX } from "../limits.ts";
 import { OPEN_SINKS_MAX } from "../log/disk/append-sink.ts";
 
-/** Of a partition, the log of its active segment; indexes are open only while they are written to. */
+/** Per partition, the log of its active segment; indexes are open only while they are written. */
 const FILES_PER_PARTITION = 1;
 
-/** For pages, metrics and other HTTP requests: three for each connection (http/http-gate.ts). */
+/** For pages, metrics and other HTTP requests: three per connection (http/http-gate.ts). */
 const HTTP_FILES = 100;
 
-/** HTTP connections, and the part of the limit on open files that one of them stands for. */
+/** Maximum number of HTTP connections, and the share of the limit on open files that one of them needs. */
 const HTTP_CONNECTIONS_MAX = 512;
 const FILES_PER_HTTP_CONNECTION = 32;
 
-/** For the process itself, and what rolls, flushes and removals have open for a moment. */
+/** For the process itself, and for files that rolls, flushes and removals open briefly. */
 const FILES_FOR_A_MOMENT = 156;
 
-/** Below this many files for everything else, partitions that were created under a higher limit leave no broker. */
+/** The least that must remain for everything else at a start, when partitions were created under a higher limit. */
 const FILES_BESIDE_PARTITIONS_MIN = 80;
 
-/** What the process itself has open while it runs. */
+/** Files that the process itself has open. */
 const PROCESS_FILES = 64;
 
 const RESERVED = REFUSED_CONNECTIONS_MAX + OPEN_SINKS_MAX + HTTP_FILES + FILES_FOR_A_MOMENT;
 
-/** The limit on open files of this process; undefined where the system does not tell. */
+/** The limit on open files of this process; undefined if the system does not report it. */
 function openFilesMax(): number | undefined {
   try {
     const line = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"));
@@ -37,7 +37,7 @@ function openFilesMax(): number | undefined {
   }
 }
 
-/** How many HTTP connections there may be at once: so few that a flood of them leaves the files of others alone. */
+/** Maximum number of HTTP connections: few enough that a flood of them leaves the files of others alone. */
 export function httpConnectionsMax(max = openFilesMax()): number {
   if (max === undefined) return HTTP_CONNECTIONS_MAX;
   return Math.min(HTTP_CONNECTIONS_MAX, Math.max(8, Math.floor(max / FILES_PER_HTTP_CONNECTION)));
@@ -45,19 +45,19 @@ export function httpConnectionsMax(max = openFilesMax()): number {
 
 /** Divides the open files between partitions and connections. */
 export class OpenFiles {
-  /** The limit; undefined where it is not known, and nothing is refused. */
+  /** The limit; undefined if it is unknown, and nothing is rejected. */
   readonly max: number | undefined;
   readonly #connectionsWanted: number;
 
-  /** `connectionsWanted` is the most connections that the broker would serve. */
+  /** `connectionsWanted` is the configured maximum. */
   constructor(connectionsWanted: number, max = openFilesMax()) {
     this.#connectionsWanted = connectionsWanted;
     this.max = max;
   }
 
   /**
-   * How many connections there can be beside so many partitions: a quarter of the files in any case, unless more
-   * partitions than that were created under a higher limit.
+   * Maximum number of connections beside this many partitions: at least a quarter of the files, unless more partitions
+   * were created under a higher limit.
    */
   connectionsBeside(partitions: number): number {
     if (this.max === undefined) return this.#connectionsWanted;
@@ -70,7 +70,7 @@ export class OpenFiles {
     return Math.min(this.#connectionsWanted, connections);
   }
 
-  /** Throws DATA_DIRECTORY_UNUSABLE at a start when so many partitions leave no files for anything else. */
+  /** Throws DATA_DIRECTORY_UNUSABLE at a start if this many partitions leave no files for anything else. */
   checkStart(partitions: number): void {
     const needed = partitions * FILES_PER_PARTITION + FILES_BESIDE_PARTITIONS_MIN;
     if (this.max === undefined || partitions === 0 || needed <= this.max) return;
@@ -82,8 +82,8 @@ export class OpenFiles {
   }
 
   /**
-   * Throws POLICY_VIOLATION when so many partitions would take files of the `connections` that there are, or of the
-   * quarter that connections have in any case.
+   * Throws POLICY_VIOLATION if this many partitions would take files from the open `connections`, or from the quarter
+   * reserved for connections.
    */
   checkPartitions(partitions: number, connections: number): void {
     if (this.max === undefined) return;
@@ -100,12 +100,12 @@ export class OpenFiles {
   }
 }
 
-/** The files that connections have in any case. */
+/** The files reserved for connections. */
 function share(max: number): number {
   return Math.ceil(max / 4);
 }
 
-/** Where the limit is very low, half of it is for partitions and connections all the same. */
+/** With a very low limit, half of it is still for partitions and connections. */
 function reserved(max: number): number {
   return Math.min(RESERVED, Math.floor(max / 2));
 }

@@ -1,4 +1,4 @@
-// What a broker can be told, what holds when it is told nothing, and the check that all of it fits together.
+// The options of a broker, their defaults, and the check that they fit together.
 // Leaves to others: flags and environment variables (cli/), and the limits themselves (limits.ts).
 import { resolve } from "node:path";
 import {
@@ -18,62 +18,65 @@ import {
 import { printableTrace } from "../printable.ts";
 import type { FlushPolicy } from "../topics/flush-policy.ts";
 
-/** Where committed offsets are kept: in a log, or in memory until the broker stops. */
+/** Where committed offsets are stored: in a log, or in memory until the broker stops. */
 export type OffsetsMode = "durable" | "memory";
 
-/** What a broker can be told. Everything but the data directory has a default. */
+/** The options of a broker. Everything except the data directory has a default. */
 export interface BrokerOptions {
-  /** Directory of all its data; created when it is missing. */
+  /** Directory of all data; created if missing. */
   readonly dataDir: string;
-  /** Address to listen on; 127.0.0.1 unless said otherwise. There is no authentication. */
+  /** Address to listen on; 127.0.0.1 by default. There is no authentication. */
   readonly host?: string;
-  /** Port to listen on, 9092 unless said otherwise; 0 takes a free one. */
+  /** Port to listen on; 9092 by default. 0 picks a free one. */
   readonly port?: number;
-  /** When an append is acknowledged; `always` (after an fdatasync) unless said otherwise. */
+  /** When an append is acknowledged; `always` (after an fdatasync) by default. */
   readonly flush?: FlushPolicy;
-  /** Where committed offsets are kept; `durable` unless said otherwise. */
+  /** Where committed offsets are stored; `durable` by default. */
   readonly offsets?: OffsetsMode;
-  /** Whether a produce creates a topic that is missing; yes unless said otherwise. */
+  /** Whether a produce creates a missing topic; true by default. */
   readonly autoCreateTopics?: boolean;
-  /** Partitions of a topic that is created without saying how many; 1 unless said otherwise. */
+  /** Partitions of a topic created without a number; 1 by default. */
   readonly defaultPartitions?: number;
-  /** Size at which a segment is rolled, in bytes; 256 MiB unless said otherwise. */
+  /** Size at which a segment is rolled, in bytes; 256 MiB by default. */
   readonly segmentBytes?: number;
-  /** Age at which a segment is rolled, in milliseconds; 7 days unless said otherwise. */
+  /** Age at which a segment is rolled, in milliseconds; 7 days by default. */
   readonly segmentMs?: number;
-  /** Size of a partition above which its oldest segments are deleted, in bytes; -1, the default, for never. */
+  /** Partition size above which its oldest segments are deleted, in bytes; -1, the default, means never. */
   readonly retentionBytes?: number;
-  /** Age at which segments are deleted, in milliseconds; -1, the default, for never. */
+  /** Age at which segments are deleted, in milliseconds; -1, the default, means never. */
   readonly retentionMs?: number;
-  /** Time between two looks for segments to delete, in milliseconds; 5 minutes unless said otherwise. */
+  /** Time between two retention passes, in milliseconds; 5 minutes by default. */
   readonly retentionCheckMs?: number;
-  /** Longest frame payload, in bytes; 10 MiB unless said otherwise. */
+  /** Largest frame payload, in bytes; 10 MiB by default. */
   readonly maxFrameBytes?: number;
-  /** Largest record batch, in bytes; 8 MiB unless said otherwise. */
+  /** Largest record batch, in bytes; 8 MiB by default. */
   readonly maxBatchBytes?: number;
-  /** Connections that are served at once; 10,000 unless said otherwise. */
+  /** Maximum number of connections; 10,000 by default. */
   readonly maxConnections?: number;
-  /** Unanswered and unsent bytes of one connection, past which it is not read; 32 MiB unless said otherwise. */
+  /** Unanswered and unsent bytes of a connection beyond which it is not read; 32 MiB by default. */
   readonly maxConnectionBytes?: number;
-  /** Bytes that requests and answers of all connections may keep in memory; 512 MiB unless said otherwise. */
+  /** Bytes that requests and responses of all connections may keep in memory; 512 MiB by default. */
   readonly maxInflightBytes?: number;
-  /** Time after which a connection that does nothing is closed, in milliseconds; 10 minutes unless said otherwise. */
+  /** Time after which an idle connection is closed, in milliseconds; 10 minutes by default. */
   readonly idleTimeoutMs?: number;
-  /** How long a stop waits for what is in flight, in milliseconds; 10,000 unless said otherwise. */
+  /** How long a stop waits for requests in flight, in milliseconds; 10,000 by default. */
   readonly stopGraceMs?: number;
-  /** Takes lines for the operator; stderr unless said otherwise. */
+  /** Receives lines for the operator; stderr by default. */
   log?(line: string): void;
   /** Called once, after the broker has stopped serving because its disk failed. */
   onFatal?(error: Error): void;
 }
 
-/** Options with every default filled in. */
+/** Options with all defaults filled in. */
 export type ResolvedOptions = Required<BrokerOptions>;
 
-/** Time that a stop gives to what is in flight, in milliseconds. */
+/** How long a stop waits for requests in flight, in milliseconds. */
 const STOP_GRACE_MS_DEFAULT = 10_000;
 
-/** Fills in the defaults; throws a RangeError that names the flag to change, or the option that is none, when something does not fit. */
+/**
+ * Fills in the defaults. Throws a RangeError that names the flag to change, or an unknown option, if something does not
+ * fit.
+ */
 export function resolveOptions(options: BrokerOptions): ResolvedOptions {
   const resolved: ResolvedOptions = {
     dataDir: resolve(options.dataDir),

@@ -1,5 +1,4 @@
-// The version of the program, as clients and the banner are told it.
-// Leaves to others: package.json says the same, which a test holds it to.
+// The version of the program, for clients and the banner.
+// Leaves to others: package.json, which must have the same version; a test compares them.
 
-/** Version of the program. */
 export const VERSION = "0.1.0";
