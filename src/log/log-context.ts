@@ -1,12 +1,12 @@
-// What a log is opened with, and the places in it: shared by the files that make up a log.
-// Leaves to others: everything that is done with them.
+// Settings, context and positions of a log: types that the files of this folder share.
+// Leaves to others: everything that uses them.
 import type { Disk } from "./disk/disk.ts";
 
-/** Settings of a log. A change takes effect at the next roll or the next clean-up. */
+/** Settings of a log. A change takes effect at the next roll or retention run. */
 export interface LogSettings {
   /** Size at which the active segment is rolled, in bytes. */
   readonly segmentBytes: number;
-  /** Age of its first batch at which the active segment is rolled, in milliseconds. */
+  /** Age of its first batch, in milliseconds, at which the active segment is rolled. */
   readonly segmentMs: number;
   /** Size above which the oldest sealed segments are deleted, in bytes; -1 for never. */
   readonly retentionBytes: number;
@@ -14,31 +14,31 @@ export interface LogSettings {
   readonly retentionMs: number;
 }
 
-/** A place between two batches of the log: all before it can be read up to there. */
+/** A boundary between two batches of the log. */
 export interface LogPosition {
-  /** Offset of the record that follows. */
+  /** Offset of the next record. */
   readonly offset: number;
-  /** Base offset of the segment that the place is in. */
+  /** Base offset of the segment. */
   readonly segment: number;
   /** Bytes from the start of that segment. */
   readonly position: number;
 }
 
-/** What a segment is opened with. */
+/** Context of a segment. */
 export interface SegmentContext {
   readonly disk: Disk;
   readonly directory: string;
   /** For messages: `orders-3`. */
   readonly name: string;
-  /** Takes a line about something that an operator should know. */
+  /** Logs a line for the operator. */
   readonly report: (line: string) => void;
 }
 
-/** What a log is opened with. */
+/** Context of a log. */
 export interface LogContext extends SegmentContext {
   readonly settings: LogSettings;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Told of each flush of appended batches, of a whole segment too, how long it took, in milliseconds. */
+  /** Called after each flush of appended batches or of a whole segment, with its duration in milliseconds. */
   readonly onFlush?: ((ms: number) => void) | undefined;
 }

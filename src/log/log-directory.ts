@@ -1,5 +1,5 @@
-// The directory of one log: which files in it are the log's, and what a crash has left there.
-// Leaves to others: opening the files (log.ts), and their names (segment-files.ts).
+// Lists the directory of one log: the log's own files, leftovers of a crash, and foreign files.
+// Leaves to others: opening the files (log.ts), and naming them (segment-files.ts).
 import { type Disk, joinPath, reasonOf } from "./disk/disk.ts";
 import type { LogContext } from "./log-context.ts";
 import { LOG_START_FILE } from "./log-start.ts";
@@ -13,7 +13,7 @@ export interface LogFileList {
   readonly snapshotOffsets: number[];
 }
 
-/** Lists the files of a log, removes what a crash has left, and reports everything else. */
+/** Lists the files of a log, removes leftovers of a crash, and reports everything else. */
 export function listLogFiles(context: LogContext): LogFileList {
   const { disk, directory, name, report } = context;
   const bases: number[] = [];
@@ -26,7 +26,7 @@ export function listLogFiles(context: LogContext): LogFileList {
     else if (file.endsWith(".tmp")) removeLeftover(context, file);
     else if (isCutFileName(file)) {
       report(
-        `${name}: ${file} has what an earlier start cut off; remove the file if you don't need it`,
+        `${name}: ${file} holds bytes that an earlier start truncated; remove the file if you don't need it`,
       );
     } else if (parsed === undefined) report(`${name}: ${file} is not a log file; ignored`);
   }
@@ -34,8 +34,8 @@ export function listLogFiles(context: LogContext): LogFileList {
 }
 
 /**
- * The sealed segments of a log. Their lengths are looked up here, at the start: the first description of a partition of
- * many thousand segments would keep all clients waiting for it.
+ * The sealed segments of a log. Reads their lengths at the start: otherwise the first description of a partition with
+ * thousands of segments would delay all clients.
  */
 export function sealedSegments(
   context: LogContext,
@@ -54,7 +54,7 @@ function lengthOf(disk: Disk, directory: string, base: number): number | undefin
   try {
     return disk.fileSize(joinPath(directory, segmentFileName(base, "log")));
   } catch {
-    return undefined; // Whoever uses the segment is told why.
+    return undefined; // The first use of the segment reports why.
   }
 }
 

@@ -1,9 +1,9 @@
-// log-start.json, where a log starts: records below that offset are deleted, even while their segment is still there.
+// log-start.json, the stored log start offset: records below it are deleted, even while their segment still exists.
 // Leaves to others: deleting the segments (retention.ts).
 //
 //   log-start.json   { "version": 1, "logStartOffset": N, "crc32c": … }
 //
-// Without the file, or after retention has deleted segments beyond it, the log starts with its first segment.
+// Without the file, or if retention has deleted segments above that offset, the log starts with its first segment.
 import { RustLogError } from "../errors.ts";
 import { type CheckedFormat, decodeCheckedFile, encodeCheckedFile } from "./disk/checked-file.ts";
 import { type Disk, joinPath, reasonOf, replaceFile } from "./disk/disk.ts";
@@ -13,7 +13,7 @@ export const LOG_START_FILE = "log-start.json";
 
 const FORMAT: CheckedFormat = { versionField: "version", version: 1, fields: ["logStartOffset"] };
 
-/** The log start offset that is stored in a directory; 0 without a file. Throws STORAGE_ERROR if it can't be used. */
+/** The log start offset stored in a directory; 0 without a file. Throws STORAGE_ERROR if the file is unusable. */
 export function readLogStart(disk: Disk, directory: string): number {
   const path = joinPath(directory, LOG_START_FILE);
   const bytes = disk.readFile(path);
@@ -48,7 +48,7 @@ export class LogStart {
     return this.#offset;
   }
 
-  /** Moves the log start up to `offset`, durably before it is visible. Throws the system's error. */
+  /** Raises the log start to `offset`. The change is durable before it becomes visible. Throws the system's error. */
   advance(offset: number): Promise<void> {
     const advanced = this.#advancing.then(() => this.#advance(offset));
     this.#advancing = advanced.catch(() => {});

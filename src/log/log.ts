@@ -1,5 +1,5 @@
-// The log of one partition: a row of segments with ascending offsets, of which only the last is written.
-// Leaves to others: when to flush and whom to tell (topics/partition.ts), and all byte layouts.
+// The log of one partition: a list of segments with ascending offsets. Only the last one is written.
+// Leaves to others: when to flush and whom to notify (topics/partition.ts), and all byte layouts.
 import { RustLogError } from "../errors.ts";
 import { OFFSET_MAX, RELATIVE_OFFSET_MAX } from "../limits.ts";
 import { NO_REST, type Rest } from "../record/bytes.ts";
@@ -32,7 +32,7 @@ export class Log {
   readonly #snapshots: ProducerSnapshots;
   readonly #start: LogStart;
   #nextOffset: number;
-  /** The end of what is in the file, as against what was only handed to `append`. */
+  /** End of the bytes in the file, without those that were only handed to `append`. */
   #pushed: LogPosition;
 
   private constructor(
@@ -46,7 +46,7 @@ export class Log {
     this.#context = context;
     this.#segments = segments;
     this.#start = start;
-    // Less than the log start after records were lost: their offsets are not given again.
+    // Below the log start if records were lost; their offsets are not reused.
     this.#nextOffset = Math.max(nextOffset, start.offset);
     this.#producers = producers;
     this.#snapshots = snapshots;
@@ -54,8 +54,8 @@ export class Log {
   }
 
   /**
-   * Opens the log of a directory, which must exist, and recovers it: a torn end is cut off the last segment, and one
-   * that is damaged is sealed, unless the notes say that there is no need to look.
+   * Opens and recovers the log of an existing directory. Truncates a torn tail of the last segment, and seals that
+   * segment if it is damaged. Skips the scan if the notes of a clean stop vouch for it.
    */
   static async open(context: LogContext, notes: SegmentNotes = NO_NOTES): Promise<Log> {
     const { disk, directory, name } = context;
@@ -77,7 +77,7 @@ export class Log {
     const active = new ActiveSegment(context, last, opened.state);
     const segments = new SegmentList(name, sealed, active);
     const log = new Log(context, segments, start, opened.nextOffset, opened.producers, snapshots);
-    // No acknowledgement must ever depend on what is behind damage.
+    // No acknowledged record may follow damage.
     if (opened.isDamaged) {
       await log.roll().catch((error: unknown) => {
         log.close();
@@ -87,26 +87,26 @@ export class Log {
     return log;
   }
 
-  /** Offset of the first record that is still there. */
+  /** Offset of the first record that is not deleted. */
   get logStartOffset(): number {
     const first = this.#segments.sealed[0] ?? this.#active;
     return Math.max(this.#start.offset, first.baseOffset);
   }
 
   /**
-   * Deletes the records below `offset`, which must be flushed: durably, before readers see it. Their segments go with the
-   * next retention. Throws the system's error.
+   * Deletes the records below `offset`, all of which must be flushed. The change is durable before readers see it. The
+   * next retention run deletes the segments. Throws the system's error.
    */
   advanceLogStart(offset: number): Promise<void> {
     return this.#start.advance(offset);
   }
 
-  /** Offset that the next record gets. */
+  /** Offset of the next record. */
   get logEndOffset(): number {
     return this.#nextOffset;
   }
 
-  /** The end of what has been pushed to the file. */
+  /** End of the pushed bytes. */
   get pushedEnd(): LogPosition {
     return this.#pushed;
   }
@@ -124,12 +124,12 @@ export class Log {
     return this.#segments.count;
   }
 
-  /** Length of all `.log` files, in bytes. */
+  /** Total length of the `.log` files, in bytes. */
   get bytes(): number {
     return this.#segments.bytes;
   }
 
-  /** Whether a batch of so many bytes and records must go to a new segment. An empty segment takes any. */
+  /** Whether a batch of this size must go to a new segment. An empty segment takes any batch. */
   mustRoll({ bytes, records }: { readonly bytes: number; readonly records: number }): boolean {
     const { writtenBytes, firstAppendMs, baseOffset } = this.#active;
     if (writtenBytes === 0) return false;
@@ -141,7 +141,7 @@ export class Log {
   }
 
   /**
-   * The base offset of a batch that an idempotent producer has sent before, or undefined if it is new. Throws
+   * Base offset of a batch that its idempotent producer sent before; undefined if the batch is new. Throws
    * OUT_OF_ORDER_SEQUENCE or INVALID_PRODUCER_EPOCH if it must not be appended.
    */
   findDuplicate(batch: Uint8Array): number | undefined {
@@ -149,8 +149,8 @@ export class Log {
   }
 
   /**
-   * Gives a valid batch its offsets and adds it to the active segment; returns its base offset. `batch` has the whole
-   * header; `rest` holds the pieces after it.
+   * Assigns offsets to a valid batch, adds it to the active segment and returns its base offset. `batch` holds at least
+   * the whole header; `rest` holds the pieces after `batch`.
    */
   append(batch: Uint8Array, rest: Rest = NO_REST): number {
     const base = this.#nextOffset;
@@ -165,8 +165,8 @@ export class Log {
   }
 
   /**
-   * Hands all that was appended to the kernel. If that fails, everything since the last push is taken back,
-   * from the file, the indexes and the offsets, and the system's error is thrown.
+   * Hands all appended bytes to the kernel. If that fails, rolls back everything since the last push, in the file, the
+   * indexes and the offsets, and throws the system's error.
    */
   push(): void | Promise<void> {
     let outcome: void | Promise<void>;
@@ -192,8 +192,8 @@ export class Log {
   }
 
   /**
-   * Whether so much is not flushed, in a segment that nears its end, that its roll would have to wait for the disk.
-   * What is flushed then has to be flushed in any case: a segment that is never rolled is left to the kernel.
+   * Whether to flush now so that the coming roll need not wait for the disk. True only near the end of a segment, where
+   * the bytes must be flushed soon anyway; until then the kernel decides.
    */
   get shouldFlushAhead(): boolean {
     const { bytes, unflushedBytes } = this.#active;
@@ -201,21 +201,21 @@ export class Log {
     return bytes >= segmentBytes / 2 && unflushedBytes >= segmentBytes / 8;
   }
 
-  /** Makes all that was pushed durable, and brings the index files up to date. */
+  /** Makes all pushed bytes durable, and updates the index files. */
   async sync(): Promise<void> {
     await this.#timed(() => this.#active.sync());
     await this.#active.saveIndexes();
   }
 
   /**
-   * Seals the active segment and begins the next one. All that was appended must have been pushed. When the
-   * new file can't be made the log stays as it was, and the system's error is thrown.
+   * Seals the active segment and begins the next one. All appended bytes must have been pushed. If the new file can't
+   * be created, the log is unchanged and the system's error is thrown.
    */
   async roll(): Promise<void> {
-    // An empty one is sealed only if offsets are missing between it and the next one.
+    // Seal an empty segment only if there is a gap between it and the next offset.
     if (this.#active.writtenBytes === 0 && this.#active.baseOffset === this.#nextOffset) return;
     const { disk, directory } = this.#context;
-    // A tail that recovery could not truncate goes first: it must not be sealed.
+    // First truncate a tail that recovery could not truncate: it must not be sealed.
     await this.#active.push();
     await this.#finishActive();
     await this.#snapshots.save(this.#nextOffset, this.#producers);
@@ -223,7 +223,7 @@ export class Log {
     try {
       await flushing(directory, () => disk.syncDirectory(directory));
     } catch (error) {
-      // Were it left there, the next start would take it for the last segment.
+      // If left there, the next start would take it for the last segment.
       next.discard();
       throw error;
     }
@@ -234,8 +234,8 @@ export class Log {
   }
 
   /**
-   * Whole batches from the one that holds `offset`, up to `bytesMax` bytes but one batch at least, all before
-   * `end`; see `SegmentList.read`.
+   * Reads whole batches before `end`, beginning with the one that holds `offset`: up to `bytesMax` bytes, at least one
+   * batch. See `SegmentList.read`.
    */
   read(offset: number, bytesMax: number, end: LogPosition): LogRead {
     return this.#segments.read(offset, bytesMax, end);
@@ -246,12 +246,12 @@ export class Log {
     return this.#segments.findTimestamp(timestamp, this.logStartOffset, end);
   }
 
-  /** Deletes sealed segments that retention has run out for, as if the log ended at `end`; returns how many. */
+  /** Deletes expired sealed segments, as if the log ended at `end`; returns their number. */
   applyRetention(end: LogPosition): Promise<number> {
     return applyRetention(this.#segments, this.#context, this.#start.offset, end);
   }
 
-  /** Whether retention has run out for all of the active segment, which must be rolled before it can go. */
+  /** Whether the whole active segment has expired. It must be rolled before it can be deleted. */
   get isActiveExpired(): boolean {
     const { settings, now } = this.#context;
     if (settings.retentionMs < 0 || this.#active.writtenBytes === 0) return false;
@@ -264,13 +264,13 @@ export class Log {
   }
 
   /**
-   * Flushes everything and closes the log; what is returned lets the next start skip its scan. Undefined when
-   * the files that this needs could not be written, for want of space: the log itself is flushed then.
+   * Flushes everything and closes the log. The result lets the next start skip its scan; it is undefined if the disk
+   * was too full to write the files that a skipped scan needs. The log itself is flushed in any case.
    */
   async closeCleanly(): Promise<CleanSegment | undefined> {
     try {
       const complete = await this.#finishActive();
-      // A damaged one is to be scanned.
+      // A damaged segment must be scanned at the next start.
       return complete && !this.#active.isDamaged ? await this.#noteCleanStop() : undefined;
     } catch (error) {
       if (error instanceof FlushFailure) throw error;
@@ -289,7 +289,7 @@ export class Log {
     return noteCleanStop(this.#context, { baseOffset, bytes, nextOffset: this.#nextOffset });
   }
 
-  /** Also on a full disk a failed flush is one: after it the page cache can't be trusted. */
+  /** A failed flush is an error on a full disk too: the page cache can't be trusted after it. */
   #finishActive(): Promise<boolean> {
     return flushing("a segment", () => this.#timed(() => this.#active.finish()));
   }
@@ -325,10 +325,10 @@ export class Log {
     try {
       this.#active.rewind(this.#pushed.position);
     } catch (error) {
-      // Part of a batch may now stand at the end of the file, where the next one would follow it.
+      // The file may now end with part of a batch, and the next batch would follow it.
       throw new RustLogError(
         "STORAGE_ERROR",
-        `${this.#context.name}: a batch that could not be written could not be cut off either`,
+        `${this.#context.name}: could not truncate the log after a failed write`,
         { cause: error },
       );
     }

@@ -1,13 +1,13 @@
-// The file of a partition's idempotent producers: NNNNNNNNNNNNNNNNNNNN.snapshot, named by the offset up to which
-// it holds. Leaves to others: when it is written (log.ts: at a roll and at a clean stop).
+// The file of a partition's idempotent producers: NNNNNNNNNNNNNNNNNNNN.snapshot, named by the offset up to which it is
+// valid. Leaves to others: when to write it (log.ts: at a roll and at a clean stop).
 //
 //   version i16 = 1 | crc u32 (CRC-32C of all that follows) | count i32 | entries (46 bytes each):
 //     producerId i64 | epoch i16 | lastSequence i32 | lastOffset i64 | offsetDelta i32 | timestamp i64
 //     | coordinatorEpoch i32 = -1 | currentTxnFirstOffset i64 = -1
 //
-// Kafka's layout, which has one entry a producer, of its last batch. Here each of the batches that are remembered
-// has one, the newest last: a resend of any of them must be known after a restart too. Kafka's own tools take the
-// last entry of a producer for what it is. It can be rebuilt from the log by walking all batch headers.
+// Kafka's layout, with one difference: Kafka stores one entry per producer, for its last batch. Here every remembered
+// batch has an entry, newest last, because a resend of any of them must be recognized after a restart. Kafka's tools
+// use the last entry of a producer. The file can be rebuilt from the log by walking all batch headers.
 import { sequenceAfter } from "../record/batch.ts";
 import {
   readI16,
@@ -83,7 +83,7 @@ function writeEntry(
   writeI64(bytes, at + 38, -1);
 }
 
-/** What a snapshot says; undefined if it is damaged or not one that this release writes. */
+/** Decodes a snapshot; undefined if it is damaged or has another version. */
 export function decodeProducerSnapshot(bytes: Uint8Array): ProducerStates | undefined {
   if (bytes.length < ENTRIES_AT || readU16(bytes, 0) !== VERSION) return undefined;
   if (readU32(bytes, CRC_AT) !== crc32c(bytes, COUNT_AT, bytes.length)) return undefined;
@@ -102,39 +102,39 @@ export function decodeProducerSnapshot(bytes: Uint8Array): ProducerStates | unde
   return states;
 }
 
-/** First sequence number of the batch whose entry is at byte `at`: the entry has the last one. */
+/** First sequence number of the batch whose entry is at byte `at`. The entry stores the last one. */
 export function baseSequenceOf(bytes: Uint8Array, at: number): number {
   return (readI32(bytes, at + 10) - readI32(bytes, at + 22) + SEQUENCES) % SEQUENCES;
 }
 
-/** The snapshots in the directory of one partition. */
+/** The snapshot files of one partition. */
 export class ProducerSnapshots {
   readonly #context: LogContext;
   readonly #offsets: Set<number>;
 
-  /** `offsets` are those that the names of the snapshots there say. */
+  /** `offsets` are the offsets in the names of existing snapshots. */
   constructor(context: LogContext, offsets: Iterable<number>) {
     this.#context = context;
     this.#offsets = new Set(offsets);
   }
 
-  /** The producers as of an offset; undefined when there is no whole snapshot of that. */
+  /** The producers as of an offset; undefined if there is no valid snapshot for it. */
   load(offset: number): ProducerStates | undefined {
     if (!this.#offsets.has(offset)) return undefined;
     try {
       const bytes = this.#context.disk.readFile(this.#path(offset));
       return bytes === undefined ? undefined : decodeProducerSnapshot(bytes);
     } catch (error) {
-      // The log says the same as a snapshot.
+      // The log holds the same information.
       if (isUnusable(error)) return undefined;
       throw error;
     }
   }
 
   /**
-   * Writes the snapshot of an offset, whole or not at all; its directory must be flushed after it. Throws the system's
-   * error when there is no space or no descriptor, and a FlushFailure. Any other failure is reported, and the result is
-   * false: without a snapshot the next start learns the same from the log.
+   * Writes the snapshot of an offset atomically; the caller flushes the directory. Throws a FlushFailure, and the
+   * system's error if there is no space or no descriptor. Reports any other failure and returns false: without a
+   * snapshot the next start reads the log.
    */
   async save(offset: number, states: ProducerStates): Promise<boolean> {
     const { disk, report } = this.#context;
@@ -155,8 +155,8 @@ export class ProducerSnapshots {
   }
 
   /**
-   * Removes the snapshots of all other offsets: the log has gone on since. One that can't be removed is reported once and
-   * left: it costs nothing but its space.
+   * Removes the snapshots of all other offsets, which are stale. If that fails, reports it once: a leftover only takes
+   * space.
    */
   keepOnly(offset: number): void {
     const { disk, report } = this.#context;
@@ -174,20 +174,20 @@ export class ProducerSnapshots {
   }
 
   /**
-   * Removes the snapshots of later offsets: the log was cut there, and will have other records at those offsets. Throws
-   * the system's error.
+   * Removes the snapshots of later offsets: the log was truncated at `offset`, and new records will get those offsets.
+   * Throws the system's error.
    */
   removeAfter(offset: number): void {
     for (const other of this.#offsets) {
       if (other <= offset) continue;
       this.#offsets.delete(other);
       const path = this.#path(other);
-      // A directory of that name is never read.
+      // A directory of that name is harmless: it is never read.
       if (this.#isFile(path)) this.#context.disk.remove(path);
     }
   }
 
-  /** Whether there is anything but a directory. */
+  /** Whether the path exists and is not a directory. */
   #isFile(path: string): boolean {
     try {
       return this.#context.disk.fileSize(path) !== undefined;

@@ -1,9 +1,9 @@
-// What a partition remembers of its idempotent producers: the sequence numbers of their last batches, by which
-// a batch that is sent again is told from a new one, and one that came out of turn from both.
-// Leaves to others: the file it is kept in between starts (producer-snapshot.ts), and the log itself.
+// The idempotent producers of a partition: the sequence numbers of their last batches. They tell a resent batch from a
+// new one, and detect a batch that arrives out of order.
+// Leaves to others: storing the state between starts (producer-snapshot.ts), and the log itself.
 //
-// A producer numbers its records per partition, from 0, in 31 bits. It has chosen its id at random; its epoch
-// goes up when it gives a batch up and begins again at sequence 0.
+// A producer numbers its records per partition, from 0, in 31 bits. It chooses its id at random. When it gives up a
+// batch, it raises its epoch and restarts at sequence 0.
 import { RustLogError } from "../errors.ts";
 import {
   baseOffset,
@@ -17,43 +17,43 @@ import {
 } from "../record/batch.ts";
 import { PRODUCER_BATCHES_MAX, PRODUCERS_MAX } from "../limits.ts";
 
-/** One batch of a producer, as it was appended. */
+/** One appended batch of a producer. */
 export interface ProducerBatch {
   readonly baseSequence: number;
-  /** How many records it had when it was appended. */
+  /** Number of records when it was appended. */
   readonly recordCount: number;
   readonly baseOffset: number;
   /** Largest timestamp in it, in milliseconds. */
   readonly timestamp: number;
 }
 
-/** A producer as one partition knows it. */
+/** State of one producer in one partition. */
 export interface ProducerState {
   readonly epoch: number;
-  /** Its last batches, the newest last: as many as a client may have in flight. */
+  /** Its last batches, newest last: as many as a client may have in flight. */
   readonly batches: readonly ProducerBatch[];
 }
 
 /** The idempotent producers of one partition. */
 export class ProducerStates {
-  /** In the order of their last append. */
+  /** Ordered by their last append. */
   readonly #producers = new Map<number, ProducerState>();
-  /** What `rewind` restores: the states before the first change since the mark. */
+  /** States before the first change since the mark, for `rewind`. */
   readonly #undo = new Map<number, ProducerState | undefined>();
 
   get size(): number {
     return this.#producers.size;
   }
 
-  /** The producers and their ids, the one that was quiet longest first. */
+  /** The producers by id, least recently active first. */
   entries(): IterableIterator<[number, ProducerState]> {
     return this.#producers.entries();
   }
 
   /**
-   * Checks a batch before it is appended. Returns the base offset of the same batch if it is in the log
-   * already, undefined if it is new. Throws INVALID_PRODUCER_EPOCH for an older epoch than the last one's, and
-   * OUT_OF_ORDER_SEQUENCE when records are missing before it, or it is too old to be remembered.
+   * Checks a batch before it is appended. Returns its base offset if it is in the log already, undefined if it is new.
+   * Throws INVALID_PRODUCER_EPOCH for a stale epoch, and OUT_OF_ORDER_SEQUENCE if records before it are missing or it
+   * is too old to be remembered.
    */
   check(batch: Uint8Array): number | undefined {
     const id = producerId(batch, 0);
@@ -61,12 +61,12 @@ export class ProducerStates {
     const state = this.#producers.get(id);
     const epoch = producerEpoch(batch, 0);
     const sequence = baseSequence(batch, 0);
-    // A producer that is not known may have been forgotten, so that its next number can't be told.
+    // An unknown producer may have been evicted, so its next sequence number is unknown too.
     if (state === undefined) return undefined;
     if (epoch < state.epoch) {
       throw new RustLogError(
         "INVALID_PRODUCER_EPOCH",
-        `producer ${id} has epoch ${state.epoch} by now, and the batch is of epoch ${epoch}`,
+        `producer ${id} is at epoch ${state.epoch}, but the batch has epoch ${epoch}`,
       );
     }
     const expected = epoch > state.epoch ? 0 : nextSequence(state);
@@ -81,25 +81,25 @@ export class ProducerStates {
     }
     throw new RustLogError(
       "OUT_OF_ORDER_SEQUENCE",
-      `producer ${id}: a batch begins with sequence ${sequence}, and ${expected} is the next`,
+      `producer ${id}: a batch begins with sequence ${sequence}, expected ${expected}`,
     );
   }
 
-  /** Takes note of a batch that was appended, or found by recovery, at byte `at`. */
+  /** Records the batch at byte `at`, which was appended or found by recovery. */
   note(bytes: Uint8Array, at: number): void {
     const id = producerId(bytes, at);
     if (id < 0) return;
     this.#remember(id);
     this.add(id, producerEpoch(bytes, at), {
       baseSequence: baseSequence(bytes, at),
-      // Compaction may have removed records of it; their sequence numbers count all the same.
+      // Compaction may have removed records, but their sequence numbers still count.
       recordCount: lastOffsetDelta(bytes, at) + 1,
       baseOffset: baseOffset(bytes, at),
       timestamp: maxTimestamp(bytes, at),
     });
   }
 
-  /** Adds a batch of a producer, which then counts as the last one that was heard of. */
+  /** Adds a batch of a producer and marks the producer as most recently active. */
   add(id: number, epoch: number, batch: ProducerBatch): void {
     const before = this.#producers.get(id);
     const kept = before?.epoch === epoch ? before.batches.slice(1 - PRODUCER_BATCHES_MAX) : [];
@@ -112,12 +112,12 @@ export class ProducerStates {
     this.#producers.delete(quietest);
   }
 
-  /** Remembers this moment, which `rewind` returns to. */
+  /** Remembers the current state for `rewind`. */
   mark(): void {
     this.#undo.clear();
   }
 
-  /** Returns to the last mark, after batches appended since could not be written. */
+  /** Returns to the last mark, after a write of the batches appended since then failed. */
   rewind(): void {
     for (const [id, state] of this.#undo) {
       if (state === undefined) this.#producers.delete(id);
@@ -136,12 +136,12 @@ function nextSequence(state: ProducerState): number {
   return last === undefined ? 0 : sequenceAfter(last.baseSequence, last.recordCount);
 }
 
-/** What has batches to walk through, in order: a segment. */
+/** A source of batches in log order: a segment. */
 interface BatchSource {
   visitBatches(visit: (bytes: Uint8Array, at: number) => void): void;
 }
 
-/** The producers after the last of these segments, from the headers of all their batches. */
+/** The producers after the last of these segments, rebuilt from all batch headers. */
 export function producersAfter(segments: readonly BatchSource[]): ProducerStates {
   const states = new ProducerStates();
   for (const segment of segments) segment.visitBatches((bytes, at) => states.note(bytes, at));

@@ -1,12 +1,12 @@
-// Deleting the oldest segments of a log: those that retention has run out for, or that lie below an offset.
-// Leaves to others: when that is looked at (the broker), and the files of a segment (sealed-segment.ts).
+// Deletes the oldest segments of a log: expired ones, or those below an offset.
+// Leaves to others: when to check (the broker), and the files of a segment (sealed-segment.ts).
 import type { LogContext, LogPosition } from "./log-context.ts";
 import type { SegmentList } from "./segment/segment-list.ts";
 
 /**
- * Deletes sealed segments below the log start, and those past the log's retention, oldest first; returns how many. By
- * bytes, what is left before `end` is never less than `retentionBytes`: a failed write or a crash may still roll back
- * what comes after it. By time, a segment goes with its newest record that can be read.
+ * Deletes sealed segments that are below the log start or expired, oldest first; returns their number. By bytes, at
+ * least `retentionBytes` remain before `end`: a failed write or a crash may still roll back the bytes after it. By
+ * time, a segment expires with its newest readable record.
  */
 export async function applyRetention(
   segments: SegmentList,
@@ -23,7 +23,7 @@ export async function applyRetention(
     const isTooLarge = retentionBytes >= 0 && bytes - first.fileBytes >= retentionBytes;
     const isDue = isTooLarge || endsBefore(segments, logStartOffset);
     if (!isDue && !(await isTooOld(segments, context))) return deleted;
-    // Others may have deleted it meanwhile.
+    // It may have been deleted meanwhile.
     if (segments.sealed[0] !== first) continue;
     await deleteFirst(segments, context);
     deleted++;
@@ -31,8 +31,8 @@ export async function applyRetention(
 }
 
 /**
- * Whether retention by time has run out for the first segment. Only batches whose CRC matches count: no damage deletes
- * records, and none keeps them. A segment in which every batch is damaged goes with the next one.
+ * Whether the first segment has expired by time. Only batches with a matching CRC count, so that damage neither deletes
+ * nor keeps records. A segment in which every batch is damaged expires with the next one.
  */
 async function isTooOld(segments: SegmentList, { settings, now }: LogContext): Promise<boolean> {
   if (settings.retentionMs < 0) return false;
@@ -63,6 +63,6 @@ function endsBefore(segments: SegmentList, offset: number): boolean {
 async function deleteFirst(segments: SegmentList, { disk, directory }: LogContext): Promise<void> {
   segments.sealed[0]?.remove();
   segments.sealed.shift();
-  // One flush a segment: were two removals to reach the disk in the other order, there would be a gap.
+  // One flush per segment: if two removals reached the disk in reverse order, there would be a gap.
   await disk.syncDirectory(directory);
 }

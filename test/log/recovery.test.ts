@@ -79,7 +79,7 @@ async function expectRecovered(
   if (cut === 0) expect(context.lines).toEqual([]);
   else {
     expect(context.lines).toHaveLength(1);
-    expect(context.lines[0]).toContain(`orders-0: cut ${cut} bytes`);
+    expect(context.lines[0]).toContain(`orders-0: truncated ${cut} bytes`);
     expect(context.lines[0]).toContain(`at position ${log.bytes} (next offset ${values.length})`);
   }
   await appendAll(log, [batchOf(["after"])]);
@@ -127,11 +127,15 @@ describe("what is cut after the machine has stopped", () => {
     expect(disk.readFile(KEPT)).toEqual(damaged.slice(at));
     expect(disk.fileSize(LOG)).toBe(at);
     expect(context.lines).toEqual([
-      expect.stringMatching(/^orders-0: cut \d+ bytes .*kept in 00000000000000000000.log.cut-\d+$/),
+      expect.stringMatching(
+        /^orders-0: truncated \d+ bytes .*kept in 00000000000000000000.log.cut-\d+$/,
+      ),
     ]);
     const again = contextOf(disk);
     (await Log.open(again, REBOOTED)).close();
-    expect(again.lines).toEqual([expect.stringContaining(`.cut-${at} has what an earlier start`)]);
+    expect(again.lines).toEqual([
+      expect.stringContaining(`.cut-${at} holds bytes that an earlier start truncated`),
+    ]);
     // The same place is cut again: the first file stays as it is.
     disk.overwrite(LOG, Uint8Array.from([...bytes.subarray(0, at), 0, ...bytes.subarray(at)]));
     (await Log.open(contextOf(disk), REBOOTED)).close();
@@ -194,7 +198,7 @@ describe("what is cut after the machine has stopped", () => {
       expect(log.bytes).toBe(at);
       expect(context.lines).toEqual([
         expect.stringMatching(
-          /^orders-0: no space to keep \d+ bytes that must be cut from .*; they stay/,
+          /^orders-0: no space to keep \d+ bytes that must be truncated from .*; they stay/,
         ),
       ]);
       log.close();
@@ -283,7 +287,7 @@ function tails(): [string, Uint8Array][] {
   ];
 }
 
-test.each(tails())("%s behind the last batch is cut off", async (_name, tail) => {
+test.each(tails())("%s after the last batch is truncated", async (_name, tail) => {
   const { bytes } = validFile();
   const disk = await diskWithLog(Uint8Array.from([...bytes, ...tail]));
   await expectRecovered(disk, DIRECTORY, VALUES.length, tail.length);
@@ -354,7 +358,7 @@ describe("damage in the last segment", () => {
     const context = contextOf(await diskWithLog(damaged));
     const log = await Log.open(context);
     expect(readAround(log)).toEqual({ values: all.slice(2, 7), lost: [0, 1] });
-    expect(context.lines[1]).toContain(`cut ${damaged.length - ends[3]!} bytes`);
+    expect(context.lines[1]).toContain(`truncated ${damaged.length - ends[3]!} bytes`);
   });
 
   test("that a clean stop vouches for is never cut, and its offsets are not given out again", async () => {
@@ -434,7 +438,7 @@ describe("damage in the last segment", () => {
     expect(again.logEndOffset).toBe(10);
     expect(readAround(again).lost).toEqual([3]);
     expect(context.lines.map((line) => line.replace(/:.*/, ""))).toEqual(["orders-0", "orders-0"]);
-    expect(context.lines[1]).toContain(`cut ${2 * size} bytes`);
+    expect(context.lines[1]).toContain(`truncated ${2 * size} bytes`);
   });
 
   test("in a batch whose value holds whole batches costs that batch, and serves none of them", async () => {
@@ -628,7 +632,7 @@ describe("the note of a clean stop", () => {
   test("is not believed of a log that is longer, shorter, or another segment", async () => {
     const all = VALUES.flat().length;
     for (const [change, other, expected] of [
-      [(bytes: Uint8Array) => Uint8Array.from([...bytes, 0]), {}, "cut 1 bytes"],
+      [(bytes: Uint8Array) => Uint8Array.from([...bytes, 0]), {}, "truncated 1 bytes"],
       [(bytes: Uint8Array) => bytes.slice(0, -1), {}, "offsets 7 to 8 can't be read"],
       [
         (bytes: Uint8Array) => bytes.slice(0, -1),

@@ -218,7 +218,7 @@ test("the note is rejected if the log is longer than it says", async () => {
   const lines: string[] = [];
   const second = await open(disk, "data", [], lines);
   expect(lines.length).toBe(1);
-  expect(lines[0]).toContain("cut 3 bytes");
+  expect(lines[0]).toContain("truncated 3 bytes");
   expect(values(second)).toEqual(["a"]);
 });
 
@@ -240,7 +240,7 @@ test.each([
   const lines: string[] = [];
   const second = await open(disk, "data", [], lines);
   expect(lines[0]).toContain("ignoring data/clean-shutdown.json");
-  expect(lines[1]).toContain("cut 1 bytes");
+  expect(lines[1]).toContain("truncated 1 bytes");
   expect(values(second)).toEqual(["a"]);
 });
 

@@ -462,7 +462,7 @@ describe("a failed flush", () => {
     disk.setCapacity(disk.usedBytes + 10);
     disk.failTruncates(1);
     expect(await codeOf(() => partition.append(batchOf(["b"])))).toBe("STORAGE_ERROR");
-    expect(fatal[0]?.message).toContain("could not be cut off either");
+    expect(fatal[0]?.message).toContain("could not truncate the log after a failed write");
     expect(partition.closed).toBe(true);
   });
 });

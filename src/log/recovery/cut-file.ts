@@ -1,17 +1,17 @@
-// What is truncated from a log, kept in a file beside it, for people.
-// Leaves to others: where a log is truncated (recovery.ts, and `verify --repair`). The broker never reads such a file
-// again, and never removes it.
+// Keeps bytes truncated from a log in a file beside it, for people to examine.
+// Leaves to others: where to truncate (recovery.ts, and `verify --repair`). The broker never reads or removes such a
+// file.
 //
-// After a crash the end of a log is usually a batch of which a part was written, and never acknowledged. But the same
-// bytes may be an acknowledged batch whose length was damaged, and nobody can tell the two apart. So whatever is
-// truncated is kept, unless there is nothing in it: a file system that lost power may leave a tail of zeroes.
+// After a crash a log usually ends with a partly written batch that was never acknowledged. But the same bytes may be
+// an acknowledged batch with a damaged length, and the two cannot be told apart. So truncated bytes are kept, unless
+// they are all zero: a file system that lost power may leave a tail of zeroes.
 import { type AppendFile, type Disk, joinPath } from "../disk/disk.ts";
 import { COPY_BYTES, copyFile, readFully } from "../disk/file-copy.ts";
 import { cutFileName } from "../segment/segment-files.ts";
 
 /**
- * Copies what `file` has from `position` on to a file of its own and makes that durable. Returns the name of the
- * file; undefined when there are only zeroes to keep. `baseOffset` is that of the segment. Throws the system's error.
+ * Durably copies `file` from `position` to its end to a new file. Returns the name of that file, or undefined if all
+ * bytes are zero. `baseOffset` is that of the segment. Throws the system's error.
  */
 export async function keepTail(
   disk: Disk,
@@ -29,7 +29,7 @@ export async function keepTail(
   return name;
 }
 
-/** Whether `file` has nothing but zeroes from `position` on. */
+/** Whether `file` contains only zeroes from `position` on. */
 function isZero(file: AppendFile, position: number): boolean {
   const buffer = new Uint8Array(Math.min(COPY_BYTES, file.size - position));
   for (let at = position; at < file.size;) {

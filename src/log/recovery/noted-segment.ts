@@ -1,5 +1,5 @@
-// What the files of the last segment say by themselves, before any scan: whether they are those that a clean stop has
-// noted, and how much of the log was flushed. Leaves to others: what follows from that (recovery.ts).
+// Checks on the files of the last segment before any scan: whether they match the notes of a clean stop, and how much
+// of the log was flushed. Leaves to others: what follows from that (recovery.ts).
 import { batchBytes, findBatchFault, nextOffset } from "../../record/batch.ts";
 import { crc32c } from "../../record/crc32c.ts";
 import { BatchWalker } from "../../record/batch-walker.ts";
@@ -10,7 +10,7 @@ import type { CleanSegment } from "./recovery.ts";
 import { SegmentIndex } from "../index/segment-index.ts";
 import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "../index/time-index.ts";
 
-/** The indexes of a segment from their files, if those are the ones that were noted. */
+/** Loads the indexes of a segment if their files match the note. */
 export function loadNotedIndex(
   offsetBytes: Uint8Array | undefined,
   timeBytes: Uint8Array | undefined,
@@ -33,8 +33,8 @@ export function loadNotedIndex(
 }
 
 /**
- * How much of the log was flushed for certain: an entry is written to the index file after the flush that covers its
- * batch. A wrong entry can only make it too much, so that more is kept.
+ * Length of the log that was certainly flushed, in bytes. An index entry is written to the file only after the flush
+ * that covers its batch. A wrong entry can only make the result too large, which keeps more data.
  */
 export function flushedBytes(indexBytes: Uint8Array | undefined): number {
   const bytes = indexBytes ?? new Uint8Array(0);
@@ -46,7 +46,7 @@ export function flushedBytes(indexBytes: Uint8Array | undefined): number {
   return flushed;
 }
 
-/** Whether the last batch of a noted segment is whole, and ends where and with which offset the note says. */
+/** Whether the last batch of a noted segment is whole, and ends at the position and offset in the note. */
 export function tailHolds(file: AppendFile, clean: CleanSegment, offsets: OffsetIndex): boolean {
   if (clean.bytes === 0) return clean.nextOffset === clean.baseOffset;
   const last = offsets.count - 1;

@@ -1,6 +1,6 @@
-// Opening the last segment of a log at start: after a clean stop by what was noted then, else by a scan that
-// checks every batch. A torn end is cut off. Damage with whole batches behind it is kept, and nothing is appended to
-// such a segment: the log seals it as it is and begins the next one.
+// Opens the last segment of a log at start. Uses the notes of a clean stop if there are any; otherwise scans the
+// segment and checks every batch. Truncates a torn tail. Keeps damage that is followed by whole batches: the log then
+// seals the segment as it is and begins a new one.
 // Leaves to others: sealed segments, which were flushed before they were sealed and need no scan (log.ts).
 import { baseTimestamp, FIELD, isSafeI64 } from "../../record/batch.ts";
 import { crc32c } from "../../record/crc32c.ts";
@@ -25,13 +25,13 @@ import { segmentFileName } from "../segment/segment-files.ts";
 import { type DamagedRange, scanSegment, type SegmentScan } from "./segment-scan.ts";
 import { UncutFile } from "./uncut-file.ts";
 
-/** What a clean stop notes of the active segment, so that the next start need not scan it. */
+/** The notes of a clean stop about the active segment, which let the next start skip its scan. */
 export interface CleanSegment {
   /** Base offset of the active segment. */
   readonly baseOffset: number;
-  /** Length of its log. A file of any other length is scanned. */
+  /** Length of its log in bytes. A file of any other length is scanned. */
   readonly bytes: number;
-  /** Offset that the next record gets. */
+  /** Offset of the next record. */
   readonly nextOffset: number;
   /** CRC-32C of the whole offset index file, and of the time index file. */
   readonly indexCrc: number;
@@ -39,8 +39,8 @@ export interface CleanSegment {
 }
 
 /**
- * What to note of the active segment at a clean stop, once its log and its indexes are flushed. Makes the
- * directory durable, so that what is noted will be there.
+ * Makes the notes of a clean stop, after the log and its indexes were flushed. Flushes the directory, so that the noted
+ * files survive.
  */
 export async function noteCleanStop(
   { disk, directory }: LogContext,
@@ -54,52 +54,52 @@ export async function noteCleanStop(
   return { ...end, indexCrc: crcOf("index"), timeIndexCrc: crcOf("timeindex") };
 }
 
-/** How the last broker left a segment. */
+/** How the previous broker process left a segment. */
 export interface SegmentNotes {
-  /** What its clean stop noted; undefined after any other end. */
+  /** Notes of its clean stop; undefined after any other end. */
   readonly clean: CleanSegment | undefined;
-  /** Whether a flush had failed, so that what can be read may not be on the disk. */
+  /** Whether a flush failed, so that readable bytes may not be on the disk. */
   readonly rewrite: boolean;
-  /** Whether the machine has stopped since: what was not flushed may be there in part, and out of order. */
+  /** Whether the machine has rebooted since: unflushed bytes may be there in part, and out of order. */
   readonly rebooted?: boolean;
-  /** Whether the segment is scanned in any case: the broker itself relies on what is in it. */
+  /** Whether to scan in any case: the broker itself relies on the records of this segment. */
   readonly scan?: boolean;
 }
 
-/** Nothing is known: the segment is scanned. */
+/** No notes: the segment is scanned. */
 export const NO_NOTES: SegmentNotes = { clean: undefined, rewrite: false };
 
-/** The last segment of a log, ready to be appended to. */
+/** The last segment of a log, ready for appends. */
 export interface OpenedSegment {
   readonly state: ActiveSegmentState;
   readonly nextOffset: number;
   /** The idempotent producers as of `nextOffset`. */
   readonly producers: ProducerStates;
-  /** Whether there is damage in it, so that nothing must be appended to it. */
+  /** Whether it is damaged; then nothing may be appended to it. */
   readonly isDamaged: boolean;
 }
 
-/** Places of damage that are reported one by one. */
+/** Damaged positions that are reported one by one. */
 const REPORTED_MAX = 5;
 
-/** Where the producers before the last segment are known from. */
+/** Loads the producers as of the last segment. */
 export interface ProducerSource {
-  /** As of an offset, from a snapshot; undefined when there is none that is whole. */
+  /** As of an offset, from a snapshot; undefined if there is no valid one. */
   load(offset: number): ProducerStates | undefined;
   /** As of the last segment's base offset, from the log itself. */
   rebuild(): ProducerStates;
 }
 
-/** What there is of the last segment of a log, before anything is changed. */
+/** The last segment of a log as found, before any change. */
 export interface FoundSegment extends SegmentScan {
   readonly file: AppendFile;
-  /** Whether a clean stop vouches for all of it; else it was scanned. */
+  /** Whether a clean stop vouches for it; otherwise it was scanned. */
   readonly isNoted: boolean;
   /** The idempotent producers as of `nextOffset`. */
   readonly producers: ProducerStates;
 }
 
-/** Reads the last segment of a log, by the note of a clean stop if it fits the files, else by a scan. */
+/** Reads the last segment of a log: uses the notes of a clean stop if they match the files, otherwise scans. */
 export function readLastSegment(
   { disk, directory }: LogContext,
   segmentBaseOffset: number,
@@ -144,8 +144,8 @@ export function readLastSegment(
 }
 
 /**
- * Whether nothing was added to a log since the clean stop, so that whatever is missing of what was noted is lost: the end
- * of the segment, or all of it.
+ * Whether the log has lost noted bytes. Nothing was appended since the clean stop, so a missing end of the segment, or
+ * a missing segment, is a loss.
  */
 function hasLostBytes(
   clean: CleanSegment | undefined,
@@ -156,7 +156,7 @@ function hasLostBytes(
   return clean.baseOffset > segmentBaseOffset || clean.bytes >= bytes;
 }
 
-/** Opens the last segment of a log, and cuts off a torn end. */
+/** Opens the last segment of a log and truncates a torn tail. */
 export async function openLastSegment(
   context: LogContext,
   segmentBaseOffset: number,
@@ -182,15 +182,15 @@ export async function openLastSegment(
   if (found.isNoted) return opened({ offsets: index.offsets.count, times: index.times.count });
   const logName = segmentFileName(segmentBaseOffset, "log");
   reportDamage(context, logName, found.damage);
-  // A rewrite needs space, too.
+  // A rewrite needs space too.
   const mayWait = !notes.rewrite;
   if (bytes < file.size) opening = await cutTail(context, segmentBaseOffset, found, mayWait);
-  // Also when nothing was cut: what the scan read may so far be in the page cache only.
+  // Needed even if nothing was truncated: the scanned bytes may only be in the page cache.
   if (notes.rewrite) opening = await rewrite(disk, directory, logName, file);
   else await flushing(file.path, () => file.sync());
   removeIndex(context, joinPath(directory, segmentFileName(segmentBaseOffset, "index")));
   removeIndex(context, joinPath(directory, segmentFileName(segmentBaseOffset, "timeindex")));
-  // The file may be as new as its last byte: a process that was killed in a roll has not flushed its name.
+  // A process killed during a roll may not have flushed the file's directory entry.
   await flushing(directory, () => disk.syncDirectory(directory));
   return opened({ offsets: 0, times: 0 });
 }
@@ -218,7 +218,10 @@ function lostOffsets(first: number, next: number): string {
   return `${first === last ? `offset ${first}` : `offsets ${first} to ${last}`} can't be read`;
 }
 
-/** Cuts off what is behind the log and keeps it; without space for that, it stays where it is, hidden. */
+/**
+ * Truncates the tail and keeps its bytes in another file. If there is no space for that, the tail stays in place,
+ * hidden.
+ */
 async function cutTail(
   { disk, directory, name, report }: LogContext,
   segmentBaseOffset: number,
@@ -233,22 +236,22 @@ async function cutTail(
     const kept = await keep();
     file.truncate(bytes);
     const kind = kept === undefined ? "they are all zero" : `they are kept in ${kept}`;
-    report(`${name}: cut ${what} ${where}; ${kind}`);
+    report(`${name}: truncated ${what} ${where}; ${kind}`);
     return file;
   } catch (error) {
     if (!isDiskFull(error) || !mayWait) throw error;
     report(
-      `${name}: no space to keep ${what} that must be cut ${where}; ` +
+      `${name}: no space to keep ${what} that must be truncated ${where}; ` +
         "they stay there, and the partition takes no records until there is space",
     );
     return new UncutFile(file, bytes, async () => {
       const kept = await keep();
-      report(`${name}: cut ${what} ${where}; they are kept in ${kept}`);
+      report(`${name}: truncated ${what} ${where}; they are kept in ${kept}`);
     });
   }
 }
 
-/** An index file; undefined if there is none, or what has its name can't be read. */
+/** Reads an index file; undefined if it is missing or unusable. */
 function readIndexFile(disk: Disk, path: string): Uint8Array | undefined {
   try {
     return disk.readFile(path);
@@ -264,14 +267,14 @@ function removeIndex({ disk, report }: LogContext, path: string): void {
   } catch (error) {
     const code = systemErrorCode(error);
     if (code !== "EISDIR" && code !== "EPERM") throw error;
-    // A directory has its name. No index is needed: it is in memory, and each start makes it anew.
+    // A directory has the name of the index. The index stays in memory, and each start rebuilds it.
     report(`${path} can't be replaced: ${reasonOf(error)}; the index is not saved, move it away`);
   }
 }
 
 /**
- * Replaces a file by a copy. After a failed flush the kernel may hold pages that are not on the disk and count
- * as clean; another flush would not write them, a copy does.
+ * Replaces a file by a copy. After a failed flush the kernel may hold pages that count as clean but are not on the
+ * disk. Another flush would not write them; a copy does.
  */
 async function rewrite(
   disk: Disk,
@@ -284,7 +287,7 @@ async function rewrite(
   return disk.openAppend(file.path);
 }
 
-/** When the segment was begun, for rolling by age: its first timestamp, if that is believable. */
+/** Start time of the segment, for rolling by age: its first timestamp, if plausible. */
 function firstTimestamp(file: AppendFile, nowMs: number): number {
   const header = new Uint8Array(64);
   file.read(header, 0);

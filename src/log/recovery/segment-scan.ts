@@ -1,13 +1,12 @@
-// The scan of a `.log` file from its start: checks every batch, goes on behind damage, and finds where the log ends.
-// Leaves to others: what is done about damage and about a torn end (recovery.ts), and the search (batch-walker.ts).
+// Scans a `.log` file from its start: checks every batch, continues after damage, and finds the end of the log.
+// Leaves to others: handling damage and a torn tail (recovery.ts), and the search for batches (batch-walker.ts).
 //
-// A batch that was being written when the process ended is torn: its header says that it is longer than the file. It is
-// the end of the log, whatever its records look like. But a damaged length may say so, too. The CRC does not cover the
-// length, so it tells: if it matches the bytes up to a batch with higher offsets, only the length is wrong. So what looks
-// like batches in the records of a damaged batch is not taken for batches of the log.
+// A batch that was being written when the process ended is torn: the length in its header goes past the end of the
+// file. The log ends there, whatever its records look like. But a damaged length looks the same. The CRC, which does
+// not cover the length, decides: if it matches the bytes up to a batch with higher offsets, only the length is wrong.
+// This way, bytes that look like batches inside the records of a damaged batch are not taken for batches of the log.
 //
-// A gap in the offsets is no damage, and a torn tail is known by its CRC. A base offset that overlaps a neighbour is
-// damage (isMisplaced in record/batch.ts).
+// A gap in the offsets is not damage. A base offset that overlaps a neighbour is (isMisplaced in record/batch.ts).
 import {
   BATCH_HEADER_BYTES,
   baseOffset,
@@ -28,47 +27,47 @@ import { BatchWalker, type ByteSource } from "../../record/batch-walker.ts";
 import type { ProducerStates } from "../producer-states.ts";
 import { SegmentIndex } from "../index/segment-index.ts";
 
-/** Bytes of a log that are no valid batch, with something behind them that must be kept. */
+/** Bytes of a log that are not a valid batch, followed by something that must be kept. */
 export interface DamagedRange {
   readonly position: number;
   readonly bytes: number;
-  /** First offset that is lost. */
+  /** First lost offset. */
   readonly offset: number;
-  /** Offset of the first record behind the damage. */
+  /** Offset of the first record after the damage. */
   readonly nextOffset: number;
   readonly reason: string;
 }
 
 export interface SegmentScan {
   readonly index: SegmentIndex;
-  /** Where the log ends: behind its last batch, or behind the last damage that must be kept. */
+  /** End of the log: after its last batch, or after the last damage that must be kept. */
   readonly bytes: number;
   readonly nextOffset: number;
-  /** Why the log ends before the file does; undefined if it does not. */
+  /** Why the log ends before the end of the file; undefined if it does not. */
   readonly fault: string | undefined;
   readonly damage: readonly DamagedRange[];
 }
 
-/** What is known of a segment before it is scanned. */
+/** Facts known about a segment before the scan. */
 export interface ScanHints {
   /**
-   * From here on damage ends the log, even with whole batches behind it: the machine has stopped, and may have written
+   * From this position on, damage ends the log, even if whole batches follow: the machine stopped, and may have written
    * later pages before earlier ones.
    */
   readonly unorderedFrom: number;
   /**
-   * What a clean stop has noted of this segment or of one behind it. Nothing of a file that still has that length, or is
-   * shorter, may be cut, and no offset before `nextOffset` is given out again.
+   * Notes of a clean stop about this segment or a later one. A file of that length or less must not be truncated, and
+   * no offset below `nextOffset` may be reused.
    */
   readonly noted: { readonly bytes: number; readonly nextOffset: number } | undefined;
 }
 
 const COPY_BYTES = 256 * 1024;
 
-/** How often, at most, all of a file is searched for the ends of batches whose length is wrong. */
+/** Maximum number of searches over the whole file for the ends of batches with a wrong length. */
 const LENGTH_SEARCH_PASSES = 4;
 
-/** Scans a log file. `producers`, as of its first offset, take note of its batches. */
+/** Scans a log file. Adds its batches to `producers`, which must hold the state as of its first offset. */
 export function scanSegment(
   file: ByteSource,
   segmentBaseOffset: number,
@@ -86,7 +85,7 @@ export function scanSegment(
   while (position < file.size) {
     fault = walker.faultAt(position)?.message;
     const at = walker.at(position);
-    // Behind damage the batch itself tells its offset.
+    // After damage, the batch's own base offset counts.
     if (fault === undefined && !isBehindDamage) {
       fault = offsetFault(walker, position, due, segmentBaseOffset, noted);
     }
@@ -143,7 +142,7 @@ function offsetFault(
   return `a batch has base offset ${stated}, not ${due}`;
 }
 
-/** What of a log that a clean stop has noted is not there any more, from `position` to the end of the file. */
+/** The loss of records that a clean stop had noted, from `position` to the end of the file. */
 function findLoss(
   size: number,
   position: number,
@@ -155,7 +154,7 @@ function findLoss(
   return { position, bytes: size - position, offset: due, nextOffset: noted, reason };
 }
 
-/** A whole batch behind damage. */
+/** The first whole batch after damage. */
 export interface EndOfDamage {
   readonly position: number;
   readonly baseOffset: number;
@@ -164,22 +163,24 @@ export interface EndOfDamage {
 export class DamageSearch {
   readonly #walker: BatchWalker;
   readonly #file: ByteSource;
-  /** Bytes that may still be searched for the end of a batch whose length is wrong. */
+  /** Bytes that may still be searched for the end of a batch with a wrong length. */
   #budget: number;
 
-  /** `walker` is on the way through the same file; it must not have passed a position that is asked for. */
+  /** `walker` walks the same file; it must not have passed a position given to `endOf`. */
   constructor(walker: BatchWalker, file: ByteSource) {
     this.#walker = walker;
     this.#file = file;
     this.#budget = LENGTH_SEARCH_PASSES * file.size;
   }
 
-  /** The first whole batch behind the damage at `position`, where offset `due` should be; undefined for a torn end. */
+  /**
+   * The first whole batch after the damage at `position`, where offset `due` is expected; undefined for a torn tail.
+   */
   endOf(position: number, due: number): EndOfDamage | undefined {
     const file = this.#file;
     const header = new Uint8Array(BATCH_HEADER_BYTES);
     if (file.read(header, position) < BATCH_HEADER_BYTES) return undefined;
-    // Unless its length is what is damaged, the batch ends where it says.
+    // The batch ends where its header says, unless its length is damaged.
     const statedEnd = position + batchBytes(header, 0);
     const stated = statedEnd > position ? this.#wholeBatchAt(statedEnd) : undefined;
     if (stated !== undefined && stated.baseOffset > due) return stated;
@@ -192,11 +193,11 @@ export class DamageSearch {
     if (!isIntact) stampBaseOffset(header, 0, due);
     const end = this.#endOfWrongLength(position, header, first, due);
     if (end !== undefined) return end;
-    // It is as long as it says, and torn: what was found in it are records.
+    // The length is right and the batch is torn: a batch found inside it is record data.
     return isIntact && statedEnd > file.size ? undefined : first;
   }
 
-  /** The batch at which one with that header ends, if all but its length is right. */
+  /** The batch that follows one with this header, if only the length of the header is wrong. */
   #endOfWrongLength(
     position: number,
     header: Uint8Array,
@@ -204,7 +205,7 @@ export class DamageSearch {
     due: number,
   ): EndOfDamage | undefined {
     const batch = new BatchOfUnknownLength(this.#file, position, header);
-    // The walk itself goes on behind what is found here, and must not have gone further.
+    // A separate walker, because `walker` must not go past the batch that is found here.
     const ahead = new BatchWalker(this.#file);
     let found: EndOfDamage | undefined = first;
     while (found !== undefined && this.#budget > 0) {
@@ -230,7 +231,7 @@ export class DamageSearch {
   }
 }
 
-/** A batch whose header is whole but for its length. Ends are asked for in ascending order. */
+/** A batch with a valid header except for its length. Candidate ends must be tried in ascending order. */
 class BatchOfUnknownLength {
   readonly #file: ByteSource;
   readonly #header: Uint8Array;
@@ -243,7 +244,7 @@ class BatchOfUnknownLength {
     this.#at = position + FIELD.attributes;
   }
 
-  /** Whether it ends where a batch with that base offset begins. */
+  /** Whether it ends at `end`, where a batch with this base offset begins. */
   endsAt(end: number, base: number): boolean {
     if (base < nextOffset(this.#header, 0)) return false;
     const buffer = new Uint8Array(Math.min(COPY_BYTES, Math.max(0, end - this.#at)));

@@ -1,15 +1,15 @@
-// A log file with a tail that must be truncated and could not be kept, because the disk is full. It looks as if it
-// ended before the tail, and the tail stays where it is; the first write keeps and truncates it, or fails.
-// Leaves to others: how the tail is kept (cut-file.ts).
+// A log file whose tail must be truncated but could not be copied, because the disk is full. The tail is hidden from
+// readers and stays in place. The first write copies and truncates it, or fails.
+// Leaves to others: copying the tail (cut-file.ts).
 //
-// So a broker starts on a full disk and serves what it has, loses nothing, and takes records once there is space.
+// So a broker can start on a full disk, serve its records, lose nothing, and accept records once there is space.
 import type { AppendFile } from "../disk/disk.ts";
 
 /** An append file whose end is hidden until it is truncated. */
 export class UncutFile implements AppendFile {
   readonly path: string;
   readonly #file: AppendFile;
-  /** Length without the tail, while there is one. */
+  /** Length without the tail; undefined once the tail is truncated. */
   #hiddenFrom: number | undefined;
   readonly #keepTail: () => Promise<void>;
   #written: Uint8Array[] = [];
@@ -41,7 +41,7 @@ export class UncutFile implements AppendFile {
 
   truncate(size: number): void {
     this.#written = [];
-    // What is before the tail was in the file at the start, and is never rolled back.
+    // Bytes before the tail were in the file at the start, and are never rolled back.
     if (this.#hiddenFrom === undefined) this.#file.truncate(size);
   }
 

@@ -1,5 +1,5 @@
-// The active segment: the last of a log, the only one that is written, read by position and never mapped.
-// Leaves to others: which offsets batches get and when they are flushed (log.ts, the partition above it).
+// The active segment: the last one of a log and the only one that is written. It is read by position, never mapped.
+// Leaves to others: assigning offsets to batches (log.ts), and when to flush (topics/partition.ts).
 import { RustLogError } from "../../errors.ts";
 import { type Rest, restBytes } from "../../record/bytes.ts";
 import {
@@ -23,13 +23,13 @@ import { segmentFileName } from "./segment-files.ts";
 import { SegmentIndex } from "../index/segment-index.ts";
 import { TIME_ENTRY_BYTES } from "../index/time-index.ts";
 
-/** Batch headers are read this many bytes at a time, so that a walk over small batches costs few calls. */
+/** Bytes per read of batch headers, so that a walk over small batches needs few system calls. */
 const HEADER_WINDOW_BYTES = 4 * 1024;
 
-/** Slices are read into one buffer that all share: what a socket does not take is read again later. */
+/** One buffer that all slices share. Bytes that a socket does not take are read again later. */
 const scratch = new Uint8Array(256 * 1024);
 
-/** A run of the active segment; once that is sealed, of its mapping. */
+/** A run of batches in the active segment; after sealing, in its mapping. */
 class FileSlice implements LogSlice {
   readonly bytes: number;
   readonly #segment: ActiveSegment;
@@ -46,19 +46,19 @@ class FileSlice implements LogSlice {
   }
 }
 
-/** What an active segment is opened with: made new, or found by recovery. */
+/** Initial state of an active segment, new or found by recovery. */
 export interface ActiveSegmentState {
   readonly file: AppendFile;
   readonly index: SegmentIndex;
-  /** Entries that the index files have already; 0 when they are missing or not to be trusted. */
+  /** Entries already in the index files; 0 if the files are missing or not trusted. */
   readonly savedEntries: { readonly offsets: number; readonly times: number };
   /** When its first batch was appended, in milliseconds since the epoch; undefined while it is empty. */
   readonly firstAppendMs: number | undefined;
-  /** Bytes whose CRCs nobody has compared since the last start of a broker; damage may be in them. */
+  /** Bytes whose CRCs were not checked since the broker started; they may be damaged. */
   readonly uncheckedBytes: number;
 }
 
-/** The segment that appends go to. */
+/** The segment that receives appends. */
 export class ActiveSegment extends CheckedSegment {
   readonly #context: SegmentContext;
   readonly #file: AppendFile;
@@ -83,7 +83,7 @@ export class ActiveSegment extends CheckedSegment {
     this.#file = state.file;
     this.#index = state.index;
     this.#writtenBytes = state.file.size;
-    // Recovery has flushed what it found.
+    // Recovery has flushed the file.
     this.#flushedBytes = state.file.size;
     this.#firstAppendMs = state.firstAppendMs;
     this.#uncheckedBytes = state.uncheckedBytes;
@@ -115,12 +115,12 @@ export class ActiveSegment extends CheckedSegment {
     return Number.POSITIVE_INFINITY;
   }
 
-  /** Bytes handed to `append`, pushed or not: what the file's length will be. */
+  /** Bytes handed to `append`, pushed or not: the future length of the file. */
   get writtenBytes(): number {
     return this.#writtenBytes;
   }
 
-  /** Whether a read has found damage: then nothing must be appended any more. */
+  /** Whether a read has found damage; then nothing may be appended any more. */
   get isDamaged(): boolean {
     return this.#isDamaged;
   }
@@ -135,12 +135,12 @@ export class ActiveSegment extends CheckedSegment {
     return this.#firstAppendMs;
   }
 
-  /** Largest timestamp of any record, in milliseconds; -Infinity when there is none. */
+  /** Largest timestamp of any record, in milliseconds; -Infinity if there are no records. */
   override get maxTimestamp(): number {
     return this.#index.maxTimestamp;
   }
 
-  /** Adds a stamped batch; it can be read after the next `push`. */
+  /** Adds a stamped batch. It is readable after the next `push`. */
   append(batch: Uint8Array, rest: Rest, nowMs: number): void {
     this.#firstAppendMs ??= nowMs;
     const bytes = batch.length + restBytes(rest);
@@ -155,17 +155,17 @@ export class ActiveSegment extends CheckedSegment {
     this.#writtenBytes += bytes;
   }
 
-  /** Hands what was appended to the kernel; throws the system's error. */
+  /** Hands all appended bytes to the kernel; throws the system's error. */
   push(): void | Promise<void> {
     return this.#file.push();
   }
 
-  /** Notes that all that was appended is in the file: where `rewind` returns to. */
+  /** Marks everything appended so far as written, for `rewind`. */
   mark(): void {
     this.#index.mark();
   }
 
-  /** Cuts what was appended since the last `mark`, after a failed push, from the file and the indexes. */
+  /** After a failed push, removes everything appended since the last `mark` from the file and the indexes. */
   rewind(bytes: number): void {
     this.#file.truncate(bytes);
     this.#index.rewind();
@@ -176,15 +176,15 @@ export class ActiveSegment extends CheckedSegment {
     if (bytes === 0) this.#firstAppendMs = undefined;
   }
 
-  /** Makes all that was pushed durable. */
+  /** Makes all pushed bytes durable. */
   async sync(): Promise<void> {
     this.#flushedBytes = this.#file.size;
     await this.#file.sync();
   }
 
   /**
-   * Makes a new one, empty, in a directory that must be flushed after it. Throws STORAGE_ERROR when a file of that name
-   * has any bytes: they may be records, and nothing is overwritten.
+   * Creates an empty segment; the caller flushes the directory. Throws STORAGE_ERROR if a file of that name has any
+   * bytes: they may be records, and are never overwritten.
    */
   static create(context: SegmentContext, baseOffset: number): ActiveSegment {
     const { disk, directory } = context;
@@ -201,8 +201,8 @@ export class ActiveSegment extends CheckedSegment {
   }
 
   /**
-   * Brings the index files up to the indexes in memory. An entry in the file of the offset index is a promise that its
-   * batch was flushed: recovery relies on it.
+   * Updates the index files from the indexes in memory. Recovery relies on it that every batch with an entry in the
+   * offset index file was flushed.
    */
   async saveIndexes(): Promise<void> {
     const flushed = this.#index.offsets.lookupPosition(this.#flushedBytes - 1) + 1;
@@ -211,8 +211,8 @@ export class ActiveSegment extends CheckedSegment {
   }
 
   /**
-   * Flushes the log, and the indexes with their last entries, so that the segment may become a sealed one.
-   * Returns whether the index files are complete; they are not when there was no space for them.
+   * Flushes the log, and the indexes with their last entries, so that the segment can be sealed. Returns whether the
+   * index files are complete; they are not if the disk is full.
    */
   async finish(): Promise<boolean> {
     this.#index.seal();
@@ -226,8 +226,8 @@ export class ActiveSegment extends CheckedSegment {
   }
 
   /**
-   * Closes the files; reads of earlier slices go to the sealed segment that takes its place. `endOffset` is the base
-   * offset of the segment after it.
+   * Closes the files. Existing slices then read from the sealed segment that is returned. `endOffset` is the base
+   * offset of the next segment.
    */
   becomeSealed(endOffset: number): SealedSegment {
     this.#successor = new SealedSegment(this.#context, this.baseOffset, {
@@ -238,7 +238,7 @@ export class ActiveSegment extends CheckedSegment {
     return this.#successor;
   }
 
-  /** Closes and removes a new one that can't be used. */
+  /** Closes and removes a new segment that can't be used. */
   discard(): void {
     this.close();
     this.#context.disk.remove(this.#file.path);
@@ -291,7 +291,7 @@ export class ActiveSegment extends CheckedSegment {
     }
   }
 
-  /** What was checked by recovery, or appended by this process, states what holds. */
+  /** Batches checked by recovery, or appended by this process, state the right offset. */
   override offsetAt(position: number): number {
     if (position < this.#uncheckedBytes) return super.offsetAt(position);
     return this.statedBaseOffset(position);
@@ -311,7 +311,7 @@ export class ActiveSegment extends CheckedSegment {
   }
 
   protected override repairIndex(position: number, reason: string): never {
-    // These indexes were made in this process, or loaded with a CRC that matched: the log is what is wrong.
+    // These indexes were built by this process, or loaded with a matching CRC, so the log is damaged.
     this.damageFound();
     throw this.corrupt(position, reason);
   }

@@ -1,27 +1,27 @@
-// Reading a segment whose bytes may have been damaged at rest: each batch is checked with its CRC when it is first read.
-// Leaves to others: where the bytes come from, and what was checked before (sealed-segment.ts, active-segment.ts).
+// Reads a segment whose bytes may be damaged on disk: checks the CRC of each batch when it is first read.
+// Leaves to others: the source of the bytes, and earlier checks (sealed-segment.ts, active-segment.ts).
 import { batchBytes, type BatchFault } from "../../record/batch.ts";
 import { LogSegment, type RunEnd } from "./segment.ts";
 import { VerifiedRanges } from "./verified-ranges.ts";
 
-/** A segment that serves no batch whose CRC or offset is wrong. */
+/** A segment that never serves a batch with a wrong CRC or offset. */
 export abstract class CheckedSegment extends LogSegment {
   readonly #verified = new VerifiedRanges();
 
-  /** Why no valid batch that ends by `end` is at `position`, or undefined. */
+  /** Why there is no valid batch at `position` that ends by `end`; undefined if there is one. */
   protected abstract batchFaultAt(position: number, end: number): BatchFault | undefined;
 
   /** Called when a read finds damage. */
   protected damageFound(): void {}
 
-  /** From `position` on all batches are known to be valid, those that come later included. */
+  /** Marks all batches from `position` on as valid, including those appended later. */
   protected trustFrom(position: number): void {
     this.#verified.add(position, Number.POSITIVE_INFINITY);
   }
 
   /**
-   * As in all segments, but what it promises has been checked once by its CRCs: a run ends before the first
-   * batch that is damaged, and one that begins there is refused with CORRUPT_MESSAGE.
+   * As in all segments, but with checked CRCs: a run ends before the first damaged batch, and a run that would begin
+   * there throws CORRUPT_MESSAGE.
    */
   override boundary(position: number, base: number, bytesMax: number, end: number): RunEnd {
     const run = super.boundary(position, base, bytesMax, end);
@@ -63,7 +63,7 @@ export abstract class CheckedSegment extends LogSegment {
     return this.#verified.verifiedFrom(position) > position;
   }
 
-  /** Why the batch at `position` is not the one that belongs there, or undefined. */
+  /** Why the batch at `position` is not the expected one; undefined if it is. */
   #batchFault(position: number, end: number, expected: number): string | undefined {
     const fault = this.batchFaultAt(position, end);
     if (fault !== undefined) return fault.message;

@@ -1,8 +1,8 @@
-// Where the bytes of a sealed log come from: a mapping of its file, or reads by position where there is none.
-// Leaves to others: opening the file (sealed-files.ts), and what the bytes mean (sealed-segment.ts).
+// The bytes of a sealed log: from a mapping of its file, or by positioned reads if the file is not mapped.
+// Leaves to others: opening the file (sealed-files.ts), and interpreting the bytes (sealed-segment.ts).
 //
-// The system may refuse a mapping: it allows a process only so many, and a read-only copy can't be mapped. Reading is
-// slower then, and nothing else is different.
+// The system may refuse a mapping: the number per process is limited, and a read-only copy can't be mapped. Reading is
+// then slower, and otherwise the same.
 import {
   BATCH_HEADER_BYTES,
   type BatchFault,
@@ -14,15 +14,15 @@ import {
 import { crc32c } from "../../record/crc32c.ts";
 import { type LogSlice, MappedSlice } from "./log-slice.ts";
 
-/** The bytes of a log, which do not change. Positions are bytes from its start. */
+/** The immutable bytes of a log. Positions are in bytes from its start. */
 export interface LogBytes {
-  /** Where in the array that `header` returned last the header stands. */
+  /** Position of the header in the array that `header` returned last. */
   readonly headerAt: number;
-  /** An array with the header at `position`; the next call may overwrite it. */
+  /** An array that contains the header at `position`. The next call may overwrite it. */
   header(position: number): Uint8Array;
-  /** Up to `bytes` bytes from `position`, at least one: a view that the next call may overwrite. */
+  /** A view of 1 to `bytes` bytes from `position`. The next call may overwrite it. */
   view(position: number, bytes: number): Uint8Array;
-  /** Why no valid batch that ends by `end` is at `position`, or undefined. */
+  /** Why there is no valid batch at `position` that ends by `end`; undefined if there is one. */
   faultAt(position: number, end: number): BatchFault | undefined;
   /** A run of batches. */
   slice(position: number, bytes: number): LogSlice;
@@ -58,7 +58,7 @@ export class MappedLog implements LogBytes {
 const HEADER_WINDOW_BYTES = 4 * 1024;
 const SCRATCH_BYTES = 256 * 1024;
 
-/** What was read last of any log: many segments may be read in turn, and each needs its bytes for a moment only. */
+/** The last header read from any log. All logs share it, because each needs its bytes only for a moment. */
 const headers = { bytes: new Uint8Array(HEADER_WINDOW_BYTES), start: 0, count: 0 };
 let headersOf: UnmappedLog | undefined;
 const scratch = new Uint8Array(SCRATCH_BYTES);
@@ -68,7 +68,7 @@ export class UnmappedLog implements LogBytes {
   headerAt = 0;
   readonly #read: (into: Uint8Array, position: number) => number;
 
-  /** `read` returns how many bytes there were, and throws if the file is gone. */
+  /** `read` returns the number of bytes read, and throws if the file is gone. */
   constructor(read: (into: Uint8Array, position: number) => number) {
     this.#read = read;
   }

@@ -1,19 +1,18 @@
-// What a read of the log returns: runs of whole batches that are touched only when they are sent.
-// Leaves to others: finding them (log.ts, segment.ts) and sending them (the broker's outbox).
+// The result of a read of the log: runs of whole batches, whose bytes are read only when they are sent.
+// Leaves to others: finding them (log.ts, segment.ts) and sending them (net/outbox.ts).
 
 /** A run of whole batches in one segment. */
 export interface LogSlice {
   /** Length of the run. */
   readonly bytes: number;
   /**
-   * Up to `bytesMax` bytes from byte `from` of the run, at least one. The view is of the segment's mapping,
-   * or of one scratch buffer that the next read of any slice overwrites: use it at once, or copy it.
-   * Throws a RustLogError if the segment is gone or the disk fails.
+   * Returns 1 to `bytesMax` bytes from byte `from` of the run. The next read of any slice may overwrite the view: use
+   * it at once, or copy it. Throws a RustLogError if the segment is gone or the disk fails.
    */
   read(from: number, bytesMax: number): Uint8Array;
 }
 
-/** A view of a mapping: it stays valid when the segment's file is unlinked meanwhile. */
+/** A view of a mapping. It stays valid after the segment's file is unlinked. */
 export class MappedSlice implements LogSlice {
   readonly bytes: number;
   readonly #mapping: Uint8Array;
@@ -32,16 +31,16 @@ export class MappedSlice implements LogSlice {
   }
 }
 
-/** The answer to a read of the log. */
+/** The result of a read of the log. */
 export interface LogRead {
   readonly slices: readonly LogSlice[];
   /** Sum of the slices' lengths. */
   readonly bytes: number;
-  /** The offset that follows the last record of the last slice; what to ask for next. */
+  /** Offset after the last slice, where the next read begins. */
   readonly nextOffset: number;
 }
 
-/** Copies the whole of a read into one new array: for small reads inside the broker, and for tests. */
+/** Copies all bytes of a read into a new array: for small reads inside the broker, and for tests. */
 export function readAll(read: LogRead): Uint8Array {
   const all = new Uint8Array(read.bytes);
   let at = 0;

@@ -1,8 +1,8 @@
-// Walking through all batches of a segment whose log may be damaged, to rebuild its indexes or to learn its times.
-// Leaves to others: when that is due, and the files (sealed-segment.ts).
+// Walks all batches of a segment whose log may be damaged, to rebuild its indexes or find its largest timestamp.
+// Leaves to others: when to do so, and the files (sealed-segment.ts).
 //
-// A batch whose CRC does not match may state any time. So indexes are saved, and records deleted, only by times of batches
-// whose CRC matches. That takes all bytes of the log, and is done in portions.
+// A batch with a wrong CRC may contain any timestamp. So saved indexes and retention use only timestamps of batches
+// with a matching CRC. Computing the CRCs reads the whole log, so it is done in portions.
 import { RustLogError } from "../../errors.ts";
 import { crc, FIELD } from "../../record/batch.ts";
 import { crc32c } from "../../record/crc32c.ts";
@@ -12,7 +12,7 @@ import { BatchWalker } from "../../record/batch-walker.ts";
 import { DamageSearch } from "../recovery/segment-scan.ts";
 import { SegmentIndex } from "../index/segment-index.ts";
 
-/** Bytes whose CRC is computed in one turn of the event loop. */
+/** Bytes checked by CRC in one turn of the event loop. */
 const CHECKED_BYTES_A_TURN = 1024 * 1024;
 
 /** A batch with a plausible header. */
@@ -24,19 +24,19 @@ interface FoundBatch {
   readonly isBehindDamage: boolean;
 }
 
-/** A segment that is all there is of its log: nothing is appended to it any more. */
+/** A segment that receives no more appends. */
 export abstract class RebuildableSegment extends CheckedSegment {
-  /** What `verifiedMaxTimestamp` has found. */
+  /** Cached result of `verifiedMaxTimestamp`. */
   protected verifiedMax: number | undefined;
   #checkedInTurn = 0;
 
-  /** Up to `bytes` bytes of the log from `position`, at least one; a view that the next call may overwrite. */
+  /** A view of 1 to `bytes` bytes of the log from `position`. The next call may overwrite it. */
   protected abstract bytesAt(position: number, bytes: number): Uint8Array;
 
   /**
-   * Largest timestamp of the batches whose CRC matches; -Infinity when there is none. If it is `enough` or more, the
-   * result may be less than the largest, and no less than `enough`. Takes as many turns of the event loop as it
-   * needs, once in the life of the process.
+   * Largest timestamp of the batches with a matching CRC; -Infinity if there is no such batch. May stop early with a
+   * smaller timestamp once it has found one of at least `enough`. Runs over many turns of the event loop; a full result
+   * is cached.
    */
   async verifiedMaxTimestamp(enough: number): Promise<number> {
     if (this.verifiedMax === undefined) {
@@ -56,20 +56,20 @@ export abstract class RebuildableSegment extends CheckedSegment {
       if (position === undefined || this.maxTimestampAt(position) !== timestamp) return false;
       return await this.matchesCrc(position, this.batchSizeAt(position, this.fileBytes));
     } catch (error) {
-      // The way there is damaged.
+      // The headers before it are damaged.
       if (error instanceof RustLogError && error.code === "CORRUPT_MESSAGE") return false;
       throw error;
     }
   }
 
-  /** Indexes by the headers of all batches. Their times are not to be relied on where the log is damaged. */
+  /** Builds indexes from all batch headers. Their timestamps may be wrong where the log is damaged. */
   protected walkIndex(): SegmentIndex {
     const built = new SegmentIndex();
     for (const batch of this.#batches()) addTo(built, batch, this.maxTimestampAt(batch.position));
     return built;
   }
 
-  /** The same by the times of those batches whose CRC matches. */
+  /** Like `walkIndex`, but uses only timestamps of batches with a matching CRC. */
   protected async walkVerifiedIndex(): Promise<SegmentIndex> {
     const built = new SegmentIndex();
     for (const batch of this.#batches()) {
@@ -80,7 +80,7 @@ export abstract class RebuildableSegment extends CheckedSegment {
     return built;
   }
 
-  /** Whether the CRC of a batch matches; in later turns of the event loop if that takes long. */
+  /** Whether the CRC of a batch matches. A large batch takes several turns of the event loop. */
   protected async matchesCrc(position: number, size: number): Promise<boolean> {
     const stated = crc(this.headerBytes(position), this.headerAt);
     const end = position + size;
@@ -101,8 +101,8 @@ export abstract class RebuildableSegment extends CheckedSegment {
   }
 
   /**
-   * All batches with a plausible header, in order. Behind a damaged header the walk goes on at the next batch whose CRC
-   * matches, so that damage stays where it is.
+   * All batches with a plausible header, in order. After a damaged header, continues at the next batch with a matching
+   * CRC, so that damage does not spread.
    */
   *#batches(): Generator<FoundBatch> {
     let search: DamageSearch | undefined;

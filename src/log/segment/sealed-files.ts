@@ -1,5 +1,5 @@
-// The files of one sealed segment: a log and two indexes that are read whole, replaced whole, or unlinked.
-// Leaves to others: what is in them (sealed-segment.ts).
+// The files of one sealed segment: a log and two indexes, which are only read, replaced as a whole, or unlinked.
+// Leaves to others: their contents (sealed-segment.ts).
 import { RustLogError } from "../../errors.ts";
 import {
   type Disk,
@@ -12,7 +12,7 @@ import {
 import { type LogBytes, MappedLog, UnmappedLog } from "./log-bytes.ts";
 import { segmentFileName } from "./segment-files.ts";
 
-/** A smaller index is read into memory, because the system allows a process only so many mappings. */
+/** Smaller indexes are read into memory, because the number of mappings per process is limited. */
 const INDEX_MAPPED_BYTES_MIN = 64 * 1024;
 
 type Kind = "log" | "index" | "timeindex";
@@ -32,7 +32,7 @@ export class SealedFiles {
     this.#report = report;
   }
 
-  /** Length of a file in bytes; undefined when it is missing, or what has its name can't be used, which is reported. */
+  /** Length of a file in bytes; undefined if it is missing, or if it is unusable, which is reported. */
   size(kind: Kind): number | undefined {
     try {
       return this.#disk.fileSize(this.#path(kind));
@@ -43,9 +43,9 @@ export class SealedFiles {
     }
   }
 
-  /** The log, which has that length: mapped, or read by position where the system refuses that. */
+  /** Opens the log, which is `bytes` long: mapped, or read by position if the system refuses the mapping. */
   openLog(bytes: number): LogBytes {
-    // The system maps no empty file.
+    // The system can't map an empty file.
     if (bytes === 0) return new MappedLog(new Uint8Array(0));
     const path = this.#openPath("log");
     try {
@@ -57,8 +57,8 @@ export class SealedFiles {
   }
 
   /**
-   * An index, which has that length: mapped only if it is large. Undefined when it may not be read, which is reported.
-   * Throws STORAGE_ERROR when it is gone.
+   * Opens an index, which is `bytes` long; maps it only if it is large. Undefined if it is unreadable, which is
+   * reported. Throws STORAGE_ERROR if it is gone.
    */
   readIndex(kind: "index" | "timeindex", bytes: number): Uint8Array | undefined {
     if (bytes === 0) return new Uint8Array(0);
@@ -66,7 +66,7 @@ export class SealedFiles {
     try {
       if (bytes >= INDEX_MAPPED_BYTES_MIN) return this.#disk.map(path);
     } catch {
-      // The system has refused the mapping, or the file is gone.
+      // The system refused the mapping, or the file is gone.
     }
     try {
       const content = this.#disk.readFile(path);
@@ -94,9 +94,9 @@ export class SealedFiles {
     return path;
   }
 
-  /** Replaces an index in the background; if that fails, the next use after a start rebuilds it again. */
+  /** Replaces an index in the background. If that fails, the next start rebuilds it again on first use. */
   save(kind: "index" | "timeindex", entries: Uint8Array): void {
-    // Beside and renamed, never in place: the old file may be mapped, and a mapped file is never truncated.
+    // Write a new file and rename it: the old one may be mapped, and a mapped file must never be truncated.
     const path = this.#path(kind);
     const temporary = `${path}.tmp`;
     this.#disk
@@ -111,12 +111,12 @@ export class SealedFiles {
       });
   }
 
-  /** Lets no file be opened or replaced any more. */
+  /** Prevents further opens and replacements. */
   close(): void {
     this.#closed = true;
   }
 
-  /** Unlinks the files, the log last: indexes without a log would be strangers. Throws the system's error. */
+  /** Unlinks the files, the log last, so that no index is left without its log. Throws the system's error. */
   remove(): void {
     this.#disk.remove(this.#path("timeindex"));
     this.#disk.remove(this.#path("index"));

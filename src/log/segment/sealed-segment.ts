@@ -1,5 +1,5 @@
-// A sealed segment: flushed, immutable, mapped on first use, only ever unlinked.
-// Leaves to others: how a batch is found in it (segment.ts).
+// A sealed segment: flushed, immutable, mapped on first use, and finally unlinked.
+// Leaves to others: finding a batch in it (segment.ts).
 import { RustLogError } from "../../errors.ts";
 import { INDEX_INTERVAL_BYTES } from "../../limits.ts";
 import { type BatchFault, FIELD, isSafeI64 } from "../../record/batch.ts";
@@ -20,11 +20,11 @@ import { segmentFileName } from "./segment-files.ts";
 import { SegmentIndex } from "../index/segment-index.ts";
 import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "../index/time-index.ts";
 
-/** How far a sealed segment goes. */
+/** The extent of a sealed segment. */
 export interface SealedExtent {
-  /** Base offset of the segment after it. */
+  /** Base offset of the next segment. */
   readonly endOffset: number;
-  /** Length of its log in bytes, where that is known. */
+  /** Length of its log in bytes, if known. */
   readonly fileBytes?: number | undefined;
 }
 
@@ -42,7 +42,7 @@ export class SealedSegment extends RebuildableSegment {
   #rebuildReason: string | undefined;
   #nextOffset = 0;
 
-  /** Opens nothing yet: files are read on first use, so that a start costs little for each. */
+  /** Opens no file. Files are opened on first use, so that a start with many segments is fast. */
   constructor(context: SegmentContext, baseOffset: number, { endOffset, fileBytes }: SealedExtent) {
     super(baseOffset, context.name);
     const { disk, directory, report } = context;
@@ -57,35 +57,35 @@ export class SealedSegment extends RebuildableSegment {
     return this.#bytes;
   }
 
-  /** Length of the `.log` file, in bytes; the same as `bytes` unless its end is damaged. */
+  /** Length of the `.log` file, in bytes; equals `bytes` unless its end is damaged. */
   override get fileBytes(): number {
     this.#fileBytes ??= this.#files.size("log") ?? 0;
     return this.#fileBytes;
   }
 
-  /** Whether bytes at its end are no batch, or it is empty, which no sealed segment is. */
+  /** Whether the file ends with bytes that are not a batch, or is empty, which a sealed segment never is. */
   get isEndDamaged(): boolean {
     return this.bytes < this.fileBytes || this.fileBytes === 0;
   }
 
-  /** Offset after the last one that its batches cover. */
+  /** Offset after its last batch. */
   get nextOffset(): number {
     this.index();
     return this.#nextOffset;
   }
 
-  /** Largest timestamp of any record, in milliseconds; -Infinity when there is none. */
+  /** Largest timestamp of any record, in milliseconds; -Infinity if there are no records. */
   override get maxTimestamp(): number {
     if (!this.#timesChecked) this.#checkTimes();
     return this.index().maxTimestamp;
   }
 
-  /** Whether `maxTimestamp` and a search by time need open no file any more. */
+  /** Whether `maxTimestamp` and a search by time can run without opening a file. */
   get isReadyForTimes(): boolean {
     return this.#timesChecked && this.#index !== undefined;
   }
 
-  /** Why the indexes are not those of the files but were made anew from the log; undefined if they are. */
+  /** Why the indexes were rebuilt from the log; undefined if they were loaded from their files. */
   get rebuildReason(): string | undefined {
     return this.#rebuildReason;
   }
@@ -94,7 +94,7 @@ export class SealedSegment extends RebuildableSegment {
     return this.#openLog().slice(position, bytes);
   }
 
-  /** A view of the bytes from `position`, for a slice that was made while the segment was active. */
+  /** A view of the bytes from `position`, for a slice created while the segment was active. */
   view(position: number, bytes: number): Uint8Array {
     return this.#openLog().view(position, bytes);
   }
@@ -120,7 +120,7 @@ export class SealedSegment extends RebuildableSegment {
     return super.findTimestamp(timestamp, range, trace);
   }
 
-  /** Calls `visit` with the place of each batch header, in order, as far as the log is not damaged. */
+  /** Calls `visit` for each batch header, in order, up to the first damage. */
   visitBatches(visit: (bytes: Uint8Array, at: number) => void): void {
     this.walk(0, (_size, at) => {
       const header = this.headerBytes(at);
@@ -133,13 +133,13 @@ export class SealedSegment extends RebuildableSegment {
     });
   }
 
-  /** Unlinks the files. Slices that were made of a mapping stay valid. */
+  /** Unlinks the files. Slices of a mapping stay valid. */
   remove(): void {
     this.#files.remove();
     this.close();
   }
 
-  /** Opens no file from now on: another topic's may have the name. What is mapped stays valid. */
+  /** Prevents further opens, because another topic's files may get these names. Mapped files stay valid. */
   close(): void {
     this.#files.close();
   }
@@ -149,7 +149,7 @@ export class SealedSegment extends RebuildableSegment {
   }
 
   protected override headerBytes(position: number): Uint8Array {
-    // The usual case, and the innermost loop of every lookup.
+    // The common case, in the innermost loop of every lookup.
     if (this.#mapping !== undefined) {
       this.headerAt = position;
       return this.#mapping;
@@ -178,7 +178,7 @@ export class SealedSegment extends RebuildableSegment {
     return this.#openLog().faultAt(position, end);
   }
 
-  /** Makes the indexes anew from the log, uses them at once, and saves them in the background. */
+  /** Rebuilds the indexes from the log, uses them at once, and saves them in the background. */
   #rebuild(reason: string): SegmentIndex {
     const file = segmentFileName(this.baseOffset, "index");
     this.#report(`${this.partitionName}: rebuilding the indexes of ${file}: ${reason}`);
@@ -192,7 +192,7 @@ export class SealedSegment extends RebuildableSegment {
     return index;
   }
 
-  /** Saves the rebuilt indexes, with no time in them of a batch that is damaged. */
+  /** Saves the rebuilt indexes, without timestamps of damaged batches. */
   async #saveVerified(): Promise<void> {
     try {
       const index = await this.walkVerifiedIndex();
@@ -202,7 +202,7 @@ export class SealedSegment extends RebuildableSegment {
       this.#files.save("index", index.offsets.bytesFrom(0));
       this.#files.save("timeindex", index.times.bytesFrom(0));
     } catch (error) {
-      // The files are gone, or can't be read: nothing is saved.
+      // The files are gone or unreadable: don't save.
       if (!(error instanceof RustLogError)) throw error;
     }
   }
@@ -215,7 +215,7 @@ export class SealedSegment extends RebuildableSegment {
     return this.#log;
   }
 
-  /** The indexes from their files, or rebuilt when a file is missing, malformed or ends too early. */
+  /** Loads the indexes from their files; rebuilds them if a file is missing, malformed or incomplete. */
   #loadIndex(): SegmentIndex {
     const offsetBytes = this.#readIndexFile("index");
     const timeBytes = this.#readIndexFile("timeindex");
@@ -240,7 +240,7 @@ export class SealedSegment extends RebuildableSegment {
     return size === undefined ? undefined : this.#files.readIndex(kind, size);
   }
 
-  /** Why the last entry of an offset index does not fit the end of the log, or undefined. */
+  /** Why the last entry of an offset index does not match the end of the log; undefined if it does. */
   #tailFault(index: SegmentIndex): string | undefined {
     const { offsets } = index;
     const last = offsets.count - 1;
@@ -254,11 +254,11 @@ export class SealedSegment extends RebuildableSegment {
       bytesSinceEntry += size;
       return !early;
     });
-    // A batch after the last entry should have had an entry of its own.
+    // A batch after the last entry lacks its entry.
     return early ? "it ends too early" : undefined;
   }
 
-  /** Finds the end of the last whole batch: what follows it can't be served, and belongs to no offset. */
+  /** Finds the end of the last whole batch. Bytes after it have no offset and can't be served. */
   #findEnd(index: SegmentIndex): void {
     const { offsets } = index;
     let end = this.#tailStart(index);
@@ -274,7 +274,7 @@ export class SealedSegment extends RebuildableSegment {
       return true;
     });
     if (end < this.fileBytes && this.#rebuildReason === undefined) {
-      // There may be whole batches behind the damage.
+      // There may be whole batches after the damage.
       this.#rebuild("the log is damaged");
       return;
     }
@@ -289,7 +289,7 @@ export class SealedSegment extends RebuildableSegment {
     this.#bytes = end;
   }
 
-  /** Rebuilds the indexes unless the last time entry is the largest timestamp of all that follows it. */
+  /** Rebuilds the indexes if a batch after the last time entry has a larger timestamp. */
   #checkTimes(): void {
     const index = this.index();
     this.#timesChecked = true;
@@ -301,7 +301,7 @@ export class SealedSegment extends RebuildableSegment {
       const holds =
         this.pointsAtBatch(position, offset) &&
         this.maxTimestampAt(position) === index.times.timestamp(last);
-      // Where the batch is damaged, the entry may be right.
+      // If the batch is damaged, the entry may be right.
       const isWrong = !holds && this.isIntact(position);
       if (isWrong && this.repairIndex(position, TIME_MISMATCH)) return;
     }
@@ -314,7 +314,7 @@ export class SealedSegment extends RebuildableSegment {
     this.#rebuild("the time index ends too early");
   }
 
-  /** Where the last indexed batch starts. */
+  /** Position of the last indexed batch. */
   #tailStart(index: SegmentIndex): number {
     const { offsets } = index;
     return offsets.count === 0 ? 0 : offsets.position(offsets.count - 1);

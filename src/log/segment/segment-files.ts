@@ -1,5 +1,5 @@
-// The names of the files of a segment: its base offset in 20 digits, and what the file is.
-// Leaves to others: what is in them.
+// Names of the files of a segment: its base offset in 20 digits, and an extension.
+// Leaves to others: their contents.
 
 export type SegmentFileKind = "log" | "index" | "timeindex" | "snapshot";
 
@@ -11,23 +11,23 @@ export function segmentFileName(baseOffset: number, kind: SegmentFileKind): stri
   return `${String(baseOffset).padStart(DIGITS, "0")}.${kind}`;
 }
 
-/** `00000000000000000042.log.cut-1234`: what was cut off that log at position 1234, and kept. */
+/** `00000000000000000042.log.cut-1234`: the bytes truncated from that log at position 1234. */
 export function cutFileName(baseOffset: number, position: number): string {
   return `${segmentFileName(baseOffset, "log")}.cut-${position}`;
 }
 
-/** Whether a name is one that `cutFileName` gives, or of a later cut at the same place. */
+/** Whether a name comes from `cutFileName`, or from a later truncation at the same position. */
 export function isCutFileName(name: string): boolean {
   return /^\d{20}\.log\.cut-\d+(-\d+)?$/.test(name);
 }
 
-/** What the name of a file says of it. */
+/** The parts of a segment file name. */
 export interface SegmentFile {
   readonly offset: number;
   readonly kind: SegmentFileKind;
 }
 
-/** Reads the name of a segment's file; undefined for any other name. */
+/** Parses the name of a segment file; undefined for any other name. */
 export function parseSegmentFileName(name: string): SegmentFile | undefined {
   const match = NAME.exec(name);
   const offset = Number(match?.[1]);
@@ -35,7 +35,7 @@ export function parseSegmentFileName(name: string): SegmentFile | undefined {
   return { offset, kind: match[2] as SegmentFileKind };
 }
 
-/** The base offset that the name of a `.log` file states, or undefined for any other name. */
+/** Base offset in the name of a `.log` file; undefined for any other name. */
 export function baseOffsetOfLogName(name: string): number | undefined {
   const file = parseSegmentFileName(name);
   return file?.kind === "log" ? file.offset : undefined;

@@ -1,5 +1,5 @@
-// The batch headers of one segment, where the bytes may be damaged: which are plausible, and which offsets the
-// batches have. Leaves to others: where the bytes come from, and what is looked for in them (segment.ts).
+// Batch headers of one segment whose bytes may be damaged: checks that headers are plausible, and determines the
+// offsets of batches. Leaves to others: the source of the bytes, and searching them (segment.ts).
 //
 // The CRC of a batch does not cover its base offset. Offsets ascend and may have gaps, so a base offset is right unless it
 // overlaps a neighbour: the batch before it, the one after it, or the next segment.
@@ -17,12 +17,12 @@ import {
 import { readI32, readU32 } from "../../record/bytes.ts";
 import { segmentFileName } from "./segment-files.ts";
 
-/** What the 32 bits of an index entry can say; a segment is rolled long before. */
+/** Largest offset in the 32 bits of an index entry. A segment is rolled long before. */
 const ENTRY_OFFSET_MAX = 0xffff_ffff;
 
 /** Batches by position: bytes from the start of the `.log` file. */
 export abstract class SegmentHeaders {
-  /** Offset of the first record; the name of the file. */
+  /** Offset in the name of the file; no record is below it. */
   readonly baseOffset: number;
   /** The partition's name, for messages: `orders-3`. */
   protected readonly partitionName: string;
@@ -38,33 +38,33 @@ export abstract class SegmentHeaders {
   /** Base offset of the segment after this one; Infinity for the last one. */
   abstract readonly endOffset: number;
 
-  /** Bytes in which a whole batch header stands at `headerAt`, for the batch at `position`. */
+  /** Bytes that contain the whole header of the batch at `position`, at index `headerAt`. */
   protected abstract headerBytes(position: number): Uint8Array;
 
-  /** Where in the last `headerBytes` the header stands: set by that call, so that none allocates. */
+  /** Index of the header in the last `headerBytes`. A field rather than a result, to avoid allocation. */
   protected headerAt = 0;
 
-  /** Whether the whole batch at `position` matches its CRC; asked only where something does not fit. */
+  /** Whether the whole batch at `position` matches its CRC. Used only if something does not match. */
   protected abstract isIntact(position: number): boolean;
 
-  /** Whether no batch that can be served is at `position`, although there should be one before `end`. */
+  /** Whether there should be a batch at `position`, but it is damaged. */
   isDamagedAt(position: number, end: number): boolean {
     return position < end && this.headerFault(position, end) !== undefined;
   }
 
-  /** Size of the batch at `position`, once its header is plausible; throws CORRUPT_MESSAGE otherwise. */
+  /** Size of the batch at `position`. Throws CORRUPT_MESSAGE if its header is implausible. */
   protected batchSizeAt(position: number, end: number): number {
     const fault = this.headerFault(position, end);
     if (fault !== undefined) throw this.corrupt(position, fault);
     return batchBytes(this.headerBytes(position), this.headerAt);
   }
 
-  /** Base offset that the batch at `position` states, which its CRC does not cover; NaN if it can't be. */
+  /** Base offset in the header of the batch at `position`, which its CRC does not cover; NaN if impossible. */
   protected statedBaseOffset(position: number): number {
     return safeI64(this.headerBytes(position), this.headerAt + FIELD.baseOffset);
   }
 
-  /** Largest timestamp of the batch at `position`; -Infinity without records, or if what it states can't be. */
+  /** Largest timestamp of the batch at `position`; -Infinity if it has no records or an impossible timestamp. */
   protected maxTimestampAt(position: number): number {
     const bytes = this.headerBytes(position);
     const stated = safeI64(bytes, this.headerAt + FIELD.maxTimestamp);
@@ -93,13 +93,13 @@ export abstract class SegmentHeaders {
     return stated > this.statedBaseOffset(previous) ? stated : expected;
   }
 
-  /** Offset after the last one that the batch at `position` covers, whose base offset is `base`. */
+  /** Offset after the batch at `position`, whose base offset is `base`. */
   protected offsetAfter(position: number, base: number): number {
     const bytes = this.headerBytes(position);
     const count = recordCount(bytes, this.headerAt);
     const delta = lastOffsetDelta(bytes, this.headerAt);
     if (count === delta + 1 && count > 0) return base + count;
-    // It was compacted, or one of the two is wrong. A neighbour that fits is enough, to compute few CRCs.
+    // It was compacted, or one of the two is wrong. A matching neighbour is enough, to save computing CRCs.
     const next = this.#nextStated(position);
     const isPossible = delta >= 0 && count >= 0 && count <= delta + 1;
     const fits = next > base + delta && next !== Number.POSITIVE_INFINITY;
@@ -117,12 +117,12 @@ export abstract class SegmentHeaders {
     return after === this.fileBytes ? this.endOffset : Number.POSITIVE_INFINITY;
   }
 
-  /** Offset of the last record less that of the first, as the batch at `position` states. */
+  /** Last offset minus base offset, from the header of the batch at `position`. */
   protected lastDeltaAt(position: number): number {
     return lastOffsetDelta(this.headerBytes(position), this.headerAt);
   }
 
-  /** Why there is no plausible batch header at `position`, or undefined. */
+  /** Why the batch header at `position` is implausible; undefined if it is plausible. */
   protected headerFault(position: number, end: number): string | undefined {
     if (end - position < BATCH_HEADER_BYTES) return `${end - position} bytes are not a batch`;
     const bytes = this.headerBytes(position);
@@ -135,7 +135,7 @@ export abstract class SegmentHeaders {
     return undefined;
   }
 
-  /** Visits the batches from `from` on until `visit` says no, or there is no plausible header. */
+  /** Visits the batches from `from` on until `visit` returns false or a header is implausible. */
   protected walk(from: number, visit: (size: number, position: number) => boolean): void {
     let position = from;
     while (this.headerFault(position, this.fileBytes) === undefined) {
@@ -145,7 +145,7 @@ export abstract class SegmentHeaders {
     }
   }
 
-  /** Whether a batch that ends with the given offset, as it states itself, starts at `position`. */
+  /** Whether a batch starts at `position` whose header gives `relativeOffset` as its last offset. */
   protected pointsAtBatch(position: number, relativeOffset: number): boolean {
     if (this.headerFault(position, this.fileBytes) !== undefined) return false;
     const last = this.statedBaseOffset(position) + this.lastDeltaAt(position);

@@ -1,4 +1,4 @@
-// The segments of one log, in order: which one holds an offset, and reads that go across them.
+// The segments of one log, in order: finds the one that holds an offset, and reads across segments.
 // Leaves to others: finding a batch inside a segment (segment.ts), and writing (log.ts).
 import { RustLogError } from "../../errors.ts";
 import type { ActiveSegment } from "./active-segment.ts";
@@ -10,24 +10,24 @@ import type { SealedSegment } from "./sealed-segment.ts";
 import type { LogSegment, TimestampMatch } from "./segment.ts";
 import { segmentFileName } from "./segment-files.ts";
 
-/** Segments whose indexes are opened in one turn of the event loop. */
+/** Segments opened in one turn of the event loop. */
 const SEGMENTS_OPENED_PER_TURN = 16;
 
-/** Segments that one read returns batches of: each may have to be mapped, and its batches checked. */
+/** Segments that one read may cover: each may have to be mapped, and its batches checked. */
 const SEGMENTS_PER_READ_MAX = 64;
 
-/** Whether a segment is known to have no record at or after a time. */
+/** Whether all records of a segment are known to be before `timestamp`. */
 function isBehind(segment: SealedSegment, timestamp: number): boolean {
   return segment.isReadyForTimes && segment.maxTimestamp < timestamp;
 }
 
-/** Sealed segments, the oldest first, and the active one behind them. */
+/** Sealed segments, oldest first, followed by the active one. */
 export class SegmentList {
   readonly sealed: SealedSegment[];
   active: ActiveSegment;
   readonly #name: string;
 
-  /** `name` is the partition's, for messages. */
+  /** `name` is the partition's name, for messages. */
   constructor(name: string, sealed: SealedSegment[], active: ActiveSegment) {
     this.#name = name;
     this.sealed = sealed;
@@ -38,14 +38,14 @@ export class SegmentList {
     return this.sealed.length + 1;
   }
 
-  /** Length of all `.log` files, in bytes. */
+  /** Total length of the `.log` files, in bytes. */
   get bytes(): number {
     let sum = this.active.bytes;
     for (const segment of this.sealed) sum += segment.fileBytes;
     return sum;
   }
 
-  /** Length of the batches before `end`, in bytes. */
+  /** Total length of the batches before `end`, in bytes. */
   bytesBefore(end: LogPosition): number {
     let sum = end.position;
     for (const segment of this.sealed) {
@@ -60,10 +60,9 @@ export class SegmentList {
   }
 
   /**
-   * Whole batches from the one that holds `offset`, or from the first one after it, up to `bytesMax` bytes but one batch
-   * at least, all before `end`. `offset` must be at or above the log start; at or past the end there is nothing.
-   * `nextOffset` follows the last batch; without one it is `end`. Throws CORRUPT_MESSAGE, naming the place, when the log
-   * is damaged there.
+   * Reads whole batches before `end`, beginning with the one that holds `offset` or the next one after it: up to
+   * `bytesMax` bytes, at least one batch. `offset` must not be below the log start. At or past the end, the result is
+   * empty and its `nextOffset` is `end`. Throws CORRUPT_MESSAGE with the position if the log is damaged there.
    */
   read(offset: number, bytesMax: number, end: LogPosition, trace?: LookupTrace): LogRead {
     const slices: LogSlice[] = [];
@@ -102,7 +101,7 @@ export class SegmentList {
     return { slices, bytes: total, nextOffset: next };
   }
 
-  /** Where reading can go on after `read` threw CORRUPT_MESSAGE for `offset`; `end` at the latest. */
+  /** Offset where reading can continue after `read` threw CORRUPT_MESSAGE for `offset`; at most `end`. */
   offsetAfterDamage(offset: number, end: LogPosition): number {
     for (let i = this.#segmentOf(offset, undefined); ; i++) {
       const segment = this.at(i);
@@ -110,13 +109,13 @@ export class SegmentList {
       if (segment.baseOffset > offset) return segment.baseOffset;
       const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
       const next = segment.offsetAfterDamage(offset, limit);
-      // A damaged header may state more records than there is room for before the next segment.
+      // A damaged header may claim offsets of the next segment.
       const bound = Math.min(this.at(i + 1)?.baseOffset ?? end.offset, end.offset);
       if (next !== undefined) return Math.min(next, bound);
     }
   }
 
-  /** Segment and position of the batch that holds `offset`, for messages; undefined if damage hides it. */
+  /** Segment and position of the batch that holds `offset`, for messages; undefined if damage prevents finding it. */
   placeOf(offset: number, end: LogPosition): string | undefined {
     const segment = this.at(this.#segmentOf(offset, undefined));
     if (segment === undefined || segment.baseOffset > end.segment) return undefined;
@@ -130,8 +129,8 @@ export class SegmentList {
   }
 
   /**
-   * Opens what a search by time looks at, a few segments in a turn of the event loop: the search itself then takes
-   * little time, however many segments there are. Undefined when everything is open already.
+   * Opens the segments for a search by time, a few per turn of the event loop, so that the search itself is fast even
+   * with many segments. Undefined if they are all open already.
    */
   prepareTimeSearch(timestamp: number): Promise<void> | undefined {
     if (timestamp < 0) return undefined;
@@ -141,13 +140,13 @@ export class SegmentList {
 
   async #prepareTimeSearch(timestamp: number): Promise<void> {
     const portions = new Portions(SEGMENTS_OPENED_PER_TURN);
-    // Retention may remove some of them meanwhile.
+    // Retention may remove some segments meanwhile.
     for (const segment of [...this.sealed]) {
       if (isBehind(segment, timestamp)) continue;
       try {
         if (segment.maxTimestamp >= timestamp) return;
       } catch (error) {
-        // The search meets the same error, unless the segment is gone.
+        // The search throws the same error, unless the segment is gone.
         if (error instanceof RustLogError) return;
         throw error;
       }
@@ -156,8 +155,7 @@ export class SegmentList {
   }
 
   /**
-   * The first batch before `end`, and with an offset at or above `start`, that has a record at or after `timestamp`, or
-   * undefined.
+   * The first batch between `start` and `end` that has a record at or after `timestamp`; undefined if there is none.
    */
   findTimestamp(
     timestamp: number,
@@ -178,7 +176,7 @@ export class SegmentList {
     return undefined;
   }
 
-  /** Number of the segment with the largest base offset at or below `offset`. */
+  /** Index of the segment with the largest base offset at or below `offset`. */
   #segmentOf(offset: number, trace: LookupTrace | undefined): number {
     trace?.comparedSegment(this.sealed.length, this.active.baseOffset);
     if (offset >= this.active.baseOffset) return this.sealed.length;
@@ -193,7 +191,7 @@ export class SegmentList {
     return low - 1;
   }
 
-  /** Whether segment number `i` is sealed, and batches at its end are damaged. */
+  /** Whether segment number `i` is sealed and damaged at its end. */
   #isEndDamaged(i: number): boolean {
     return this.sealed[i]?.isEndDamaged === true;
   }

@@ -1,17 +1,17 @@
-// Reading one log segment: which batch holds an offset or a timestamp, and where a run of batches ends.
-// Leaves to others: where the bytes come from (sealed-segment.ts: a mapping; active-segment.ts: the file
-// that is being written), and which segment to ask (log.ts).
+// Reads one log segment: finds the batch for an offset or a timestamp, and the end of a run of batches.
+// Leaves to others: the source of the bytes (sealed-segment.ts: a mapping; active-segment.ts: the file being written),
+// and choosing the segment (segment-list.ts).
 import { batchBytes } from "../../record/batch.ts";
 import type { LogSlice } from "./log-slice.ts";
 import type { LookupTrace } from "./lookup-trace.ts";
 import { SegmentHeaders } from "./segment-headers.ts";
 import type { SegmentIndex } from "../index/segment-index.ts";
 
-/** Where a timestamp was found: the first batch that has a record at or after it. */
+/** The first batch that has a record at or after the timestamp. */
 export interface TimestampMatch {
-  /** Base offset of that batch, or the log start if that is in it. */
+  /** Base offset of that batch, or the log start offset if that is inside the batch. */
   readonly offset: number;
-  /** Largest timestamp in that batch, in milliseconds. */
+  /** Largest timestamp of that batch, in milliseconds. */
   readonly timestamp: number;
 }
 
@@ -35,35 +35,35 @@ export interface RunEnd {
 export interface SearchRange {
   /** The log start offset. */
   readonly start: number;
-  /** Position of the end. */
+  /** Position where the range ends. */
   readonly end: number;
-  /** Offset of the record that would stand there. */
+  /** Offset at `end`. */
   readonly endOffset: number;
 }
 
-/** Why indexes are rebuilt. */
+/** Reasons to rebuild indexes. */
 export const TIME_MISMATCH = "a time index entry does not match the log";
 
-/** Index entries looked at to find the end of damage, so that one read does bounded work. */
+/** Index entries checked to find the end of damage, so that one read does bounded work. */
 const ENTRIES_PASSED_MAX = 1_000;
 
 const OFFSET_MISMATCH = "an offset index entry does not match the log";
 
-/** What all segments can do, sealed or active. Positions are bytes from the start of the `.log` file. */
+/** Operations of all segments, sealed or active. Positions are bytes from the start of the `.log` file. */
 export abstract class LogSegment extends SegmentHeaders {
-  /** Length of what may be read, in bytes. */
+  /** Length of the readable part, in bytes. */
   abstract readonly bytes: number;
 
-  /** Largest timestamp of any record, in milliseconds; -Infinity when there is none. */
+  /** Largest timestamp of any record, in milliseconds; -Infinity if there are no records. */
   abstract readonly maxTimestamp: number;
 
-  /** The indexes, checked against the log as far as that is cheap; damaged ones are rebuilt first. */
+  /** The indexes, checked against the log as far as that is cheap. Damaged ones are rebuilt first. */
   abstract index(): SegmentIndex;
 
   /**
-   * Called when an index entry does not match the batch at `position`. Either rebuilds the indexes from the
-   * log and returns true: the caller tries again. Or they were rebuilt already, and it returns false: that
-   * batch is damaged, and the entry is right. Or throws CORRUPT_MESSAGE, for a log that must be whole.
+   * Called when an index entry does not match the batch at `position`. Returns true after rebuilding the indexes from
+   * the log; the caller then retries. Returns false if they were rebuilt before; then the batch is damaged and the
+   * entry is right. Throws CORRUPT_MESSAGE if the log must not be damaged.
    */
   protected abstract repairIndex(position: number, reason: string): boolean;
 
@@ -78,7 +78,7 @@ export abstract class LogSegment extends SegmentHeaders {
     try {
       return this.#locate(offset, end, trace);
     } catch (error) {
-      // The way there is damaged. The next entry of the index leads behind the damage.
+      // Damage before it. The next index entry leads past the damage.
       const entry = this.index().offsets.lookup(offset - this.baseOffset) + 1;
       const position = this.#positionOf(entry, end);
       if (position === undefined || this.statedBaseOffset(position) > offset) throw error;
@@ -87,15 +87,15 @@ export abstract class LogSegment extends SegmentHeaders {
   }
 
   /**
-   * Offset behind the damaged batch that holds `offset`: where the batch after it begins, by its header or by the next
-   * entry of the index; undefined when this segment has nothing more that could be read.
+   * Offset of the batch after the damaged batch that holds `offset`, from its header or from the next index entry;
+   * undefined if the rest of this segment is unreadable.
    */
   offsetAfterDamage(offset: number, end: number): number | undefined {
     let located: LocatedBatch | undefined;
     try {
       located = this.#locate(offset, end);
     } catch {
-      // The way there is damaged: the index knows a way behind it.
+      // Damage before it: the index leads past the damage.
     }
     if (located !== undefined && this.headerFault(located.position, end) === undefined) {
       const { position, baseOffset } = located;
@@ -111,11 +111,14 @@ export abstract class LogSegment extends SegmentHeaders {
       const behind = this.#positionOf(entry, end);
       if (behind !== undefined) return Math.max(this.statedBaseOffset(behind), offset + 1);
     }
-    // So much is damaged that finding the end of it takes more than one answer.
+    // Too much is damaged to find its end in one call.
     return last + 1 < offsets.count ? this.baseOffset + offsets.relativeOffset(last) : undefined;
   }
 
-  /** Where the batch of an index entry is, if it can be read and there is such an entry before `end`. */
+  /**
+   * Position of the batch of an index entry; undefined if there is no such entry before `end` or the batch is
+   * unreadable.
+   */
   #positionOf(entry: number, end: number): number | undefined {
     const { offsets } = this.index();
     if (entry >= offsets.count || offsets.position(entry) >= end) return undefined;
@@ -150,7 +153,7 @@ export abstract class LogSegment extends SegmentHeaders {
     return this.#scanFrom(0, this.baseOffset, undefined, offset, end, trace);
   }
 
-  /** The same from `from` on, where offset `expectedThere` is due after the batch at `before`. */
+  /** Scans from `from`, where offset `expectedThere` is expected after the batch at `before`. */
   #scanFrom(
     from: number,
     expectedThere: number,
@@ -175,7 +178,7 @@ export abstract class LogSegment extends SegmentHeaders {
     return undefined;
   }
 
-  /** Offset after the batch that ends at `target`, by the batches before it and the index. */
+  /** Offset after the batch that ends at `target`, from the batches before it and the index. */
   offsetBefore(target: number): number {
     return this.#endBefore(target).offset;
   }
@@ -214,7 +217,7 @@ export abstract class LogSegment extends SegmentHeaders {
     return { offset: this.statedBaseOffset(target), previous: undefined };
   }
 
-  /** Base offset of the batch at `position`, whatever it says itself; higher than `offsetBefore` after a gap. */
+  /** True base offset of the batch at `position`, even if its header is damaged; above `offsetBefore` after a gap. */
   offsetAt(position: number): number {
     const { offset, previous } = this.#endBefore(position);
     return this.trueBaseOffset(position, offset, previous);
@@ -240,7 +243,7 @@ export abstract class LogSegment extends SegmentHeaders {
         // What the batch before it ends with is not known.
         nextOffset = undefined;
       }
-      // What comes before damage can be served; the read that begins at it says what is wrong.
+      // Serve the batches before the damage. The read that begins at the damage reports it.
       while (this.headerFault(at, end) === undefined) {
         const next = at + this.batchSizeAt(at, end);
         if (next > limit) break;
@@ -258,7 +261,7 @@ export abstract class LogSegment extends SegmentHeaders {
       : undefined;
   }
 
-  /** The first batch of the range that has a record at or after `timestamp`, or undefined. */
+  /** The first batch in the range that has a record at or after `timestamp`; undefined if there is none. */
   findTimestamp(
     timestamp: number,
     range: SearchRange,
@@ -269,7 +272,7 @@ export abstract class LogSegment extends SegmentHeaders {
     if (index.maxTimestamp < timestamp) return undefined;
     trace?.search(index);
     let entry = index.times.lookupBelow(timestamp, trace);
-    // The active segment has entries for batches that may not be read yet.
+    // The active segment has entries for batches that are not readable yet.
     while (entry >= 0 && this.baseOffset + index.times.relativeOffset(entry) >= endOffset) entry--;
     trace?.found(entry);
     let position = 0;
@@ -280,7 +283,7 @@ export abstract class LogSegment extends SegmentHeaders {
         position < end &&
         this.pointsAtBatch(position, index.times.relativeOffset(entry)) &&
         this.maxTimestampAt(position) === index.times.timestamp(entry);
-      // Where the batch is damaged, the entry may be right.
+      // If the batch is damaged, the entry may be right.
       const isWrong = !holds && (position >= end || this.isIntact(position));
       if (isWrong && this.repairIndex(position, TIME_MISMATCH)) {
         return this.findTimestamp(timestamp, range, trace);

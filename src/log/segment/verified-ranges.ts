@@ -1,9 +1,9 @@
-// Which parts of a sealed segment have had their CRCs checked since the process started, so that each batch is
-// checked once and not at every read. Leaves to others: the check itself (sealed-segment.ts).
+// Remembers which parts of a sealed segment have passed their CRC checks since the process started, so that each batch
+// is checked only once. Leaves to others: the check itself (checked-segment.ts).
 
 import { firstNotBefore } from "../../binary-search.ts";
 
-/** Ranges remembered; a segment that is read at more places than that has some of them checked again. */
+/** Maximum number of ranges. A segment read at more places has some of them checked again. */
 const RANGES_MAX = 256;
 
 /** Disjoint ranges of positions, in ascending order: `starts[i] ≤ ends[i] < starts[i + 1]`. */
@@ -11,13 +11,13 @@ export class VerifiedRanges {
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
 
-  /** The end of what is verified without a gap from `position` on; `position` itself if nothing is. */
+  /** End of the verified range that contains `position`; `position` itself if there is none. */
   verifiedFrom(position: number): number {
     const i = this.#lastAtOrBelow(position);
     return i < 0 ? position : Math.max(position, this.#ends[i]!);
   }
 
-  /** Adds a range, which must begin at a batch and end behind one. */
+  /** Adds a range, which must begin and end at batch boundaries. */
   add(start: number, end: number): void {
     let from = start;
     let to = end;
@@ -36,7 +36,7 @@ export class VerifiedRanges {
     if (this.#starts.length > RANGES_MAX) this.#dropShortest();
   }
 
-  /** Number of the last range that starts at or below `position`, or -1. */
+  /** Index of the last range that starts at or below `position`, or -1. */
   #lastAtOrBelow(position: number): number {
     return firstNotBefore(this.#starts.length, (i) => this.#starts[i]! <= position) - 1;
   }
