@@ -17,15 +17,19 @@ export interface FetchPosition extends NamedPartition {
   readonly bytesMax: number;
 }
 
-/** What to read, and how long to wait for it. */
-export interface FetchQuery {
-  /** If set, reading starts at this group's committed offset where that is larger. */
-  readonly group?: string | undefined;
-  readonly positions: readonly FetchPosition[];
+/** How much to read. */
+interface FetchBounds {
   /** Maximum bytes to return over all partitions. The first batch is returned even if it is larger. */
   readonly bytesMax: number;
   /** Bytes to wait for, over all partitions. */
   readonly bytesMin: number;
+}
+
+/** What to read, and how long to wait for it. */
+export interface FetchQuery extends FetchBounds {
+  /** If set, reading starts at this group's committed offset where that is larger. */
+  readonly group?: string | undefined;
+  readonly positions: readonly FetchPosition[];
   /** Maximum time to wait for them, in milliseconds; 0 for no wait. */
   readonly waitMs: number;
 }
@@ -80,7 +84,8 @@ export interface FetchCaller {
  */
 export class WaitingFetch {
   readonly #context: ServiceContext;
-  readonly #query: FetchQuery;
+  readonly #bounds: FetchBounds;
+  readonly #waitMs: number;
   readonly #places: readonly Place[];
   #missingBytes: number;
   #caller: FetchCaller | undefined;
@@ -94,7 +99,9 @@ export class WaitingFetch {
     missingBytes: number,
   ) {
     this.#context = context;
-    this.#query = query;
+    // The rest of the query is not needed any more: very many fetches may wait.
+    this.#bounds = { bytesMax: query.bytesMax, bytesMin: query.bytesMin };
+    this.#waitMs = Math.min(query.waitMs, FETCH_WAIT_MS_MAX);
     this.#places = places;
     this.#missingBytes = missingBytes;
   }
@@ -102,7 +109,7 @@ export class WaitingFetch {
   /** Starts waiting. Nothing may have been appended since `fetch` returned. */
   begin(caller: FetchCaller): void {
     this.#caller = caller;
-    this.#timer = setTimeout(() => this.finish(), Math.min(this.#query.waitMs, FETCH_WAIT_MS_MAX));
+    this.#timer = setTimeout(() => this.finish(), this.#waitMs);
     this.#subscribe();
   }
 
@@ -122,7 +129,7 @@ export class WaitingFetch {
     const caller = this.#caller;
     if (caller === undefined) return;
     try {
-      const { results, missingBytes } = read(this.#context, this.#places, this.#query);
+      const { results, missingBytes } = read(this.#context, this.#places, this.#bounds);
       this.#missingBytes = missingBytes;
       if (missingBytes > 0 && !isLast) {
         this.#subscribe();
@@ -161,10 +168,12 @@ const NO_SUBSCRIPTIONS: readonly (() => void)[] = [];
 
 /** A position with its partition. A waiting fetch keeps the partition that it found. */
 interface Place {
-  readonly position: FetchPosition;
   readonly partition: Partition;
   readonly topicId: string | undefined;
+  /** The topic id that the client sent, if any. */
+  readonly requestedId: string | undefined;
   readonly startOffset: number;
+  readonly bytesMax: number;
 }
 
 function placeOf(
@@ -172,13 +181,16 @@ function placeOf(
   group: string | undefined,
   position: FetchPosition,
 ): Place | FetchFailure {
-  const { topic, partition: index, offset } = position;
+  const { topic, topicId: requestedId, partition: index, offset, bytesMax } = position;
   try {
     const partition = partitionOf(context, position);
     const topicId = context.registry.find(topic)?.id;
-    if (group === undefined) return { position, partition, topicId, startOffset: offset };
-    const committed = context.offsets.fetch(group, topic, index)?.offset ?? 0;
-    return { position, partition, topicId, startOffset: Math.max(offset, committed) };
+    let startOffset = offset;
+    if (group !== undefined) {
+      const committed = context.offsets.fetch(group, topic, index)?.offset ?? 0;
+      startOffset = Math.max(offset, committed);
+    }
+    return { partition, topicId, requestedId, startOffset, bytesMax };
   } catch (error) {
     return { error: failureOf(error) };
   }
@@ -193,13 +205,13 @@ interface FetchAttempt {
 function read(
   context: ServiceContext,
   places: readonly (Place | FetchFailure)[],
-  query: FetchQuery,
+  bounds: FetchBounds,
 ): FetchAttempt {
   let bytes = 0;
   let isDue = false;
   const results: FetchResult[] = [];
   for (const place of places) {
-    const result = "error" in place ? place : readPlace(context, place, query.bytesMax, bytes);
+    const result = "error" in place ? place : readPlace(context, place, bounds.bytesMax, bytes);
     results.push(result);
     if ("error" in result) isDue = true;
     else {
@@ -210,18 +222,19 @@ function read(
       if (result.bytes === 0 && result.nextOffset > result.startOffset) isDue = true;
     }
   }
-  const bytesMin = Math.min(query.bytesMin, query.bytesMax);
+  const bytesMin = Math.min(bounds.bytesMin, bounds.bytesMax);
   return { results, missingBytes: isDue ? 0 : Math.max(0, bytesMin - bytes) };
 }
 
 /** Reads from one partition after `bytesBefore` bytes from earlier ones. */
 function readPlace(
   context: ServiceContext,
-  { position, partition, topicId, startOffset }: Place,
-  queryBytesMax: number,
+  place: Place,
+  totalBytesMax: number,
   bytesBefore: number,
 ): FetchResult {
-  const bytesMax = Math.min(position.bytesMax, queryBytesMax - bytesBefore);
+  const { partition, topicId, requestedId, startOffset } = place;
+  const bytesMax = Math.min(place.bytesMax, totalBytesMax - bytesBefore);
   try {
     let log = bytesBefore === 0 || bytesMax > 0 ? partition.read(startOffset, bytesMax) : undefined;
     // Only the very first batch is returned even if it is too large.
@@ -234,8 +247,8 @@ function readPlace(
   } catch (error) {
     const failure = failureOf(error);
     // A client that sent a topic id learns that this topic was deleted, even while the fetch waited.
-    if (failure.code === "UNKNOWN_TOPIC_OR_PARTITION" && position.topicId !== undefined) {
-      return { error: unknownTopicId(context, position.topic, position.topicId) };
+    if (failure.code === "UNKNOWN_TOPIC_OR_PARTITION" && requestedId !== undefined) {
+      return { error: unknownTopicId(context, partition.topic, requestedId) };
     }
     if (failure.code !== "CORRUPT_MESSAGE") return { error: failure };
     return { error: failure, offsetAfterDamage: partition.offsetAfterDamage(startOffset) };
