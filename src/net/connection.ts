@@ -86,7 +86,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   /** Why the connection is refused. Sent when the dialect is known. */
   #refusal: RustLogError | undefined;
   /** The input is invalid, or the connection is refused. */
-  #broken = false;
+  #failed = false;
   /** The client has sent FIN. */
   #ended = false;
   #stopping = false;
@@ -121,8 +121,8 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   }
 
   /** Whether the socket is paused, because of limits or for the turns of others. */
-  get held(): boolean {
-    return this.#input.held;
+  get isPaused(): boolean {
+    return this.#input.isPaused;
   }
 
   get isGone(): boolean {
@@ -131,11 +131,11 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
 
   /** Whether requests are still accepted. */
   get takesFrames(): boolean {
-    return !this.#closed && !this.#broken;
+    return !this.#closed && !this.#failed;
   }
 
   received(chunk: Uint8Array): void {
-    if (this.#closed || this.#broken || this.#shutdownAtMs !== undefined) return;
+    if (this.#closed || this.#failed || this.#shutdownAtMs !== undefined) return;
     this.#host.metrics.receivedBytes += chunk.length;
     this.#keep(this.#input.received(chunk));
   }
@@ -162,14 +162,14 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     this.#host.metrics.connectionFailed(error.code);
   }
 
-  hold(): void {
-    if (this.held || !this.takesFrames || this.#shutdownAtMs !== undefined) return;
-    this.#input.hold();
+  pauseReading(): void {
+    if (this.isPaused || !this.takesFrames || this.#shutdownAtMs !== undefined) return;
+    this.#input.pauseReading();
     this.inflight.finishWaits();
   }
 
-  readOn(): void {
-    this.#input.readOn();
+  resumeReading(): void {
+    this.#input.resumeReading();
     this.#queueFlush();
   }
 
@@ -178,7 +178,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     if (this.#outbox.memoryBytes > 0) {
       this.#host.metrics.connectionFailed("BROKER_OVERLOADED");
       this.terminate();
-    } else this.broke(overloadedError());
+    } else this.fail(overloadedError());
   }
 
   /** Resets the connection; unsent bytes are lost. */
@@ -232,7 +232,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     const found = identify(opening, this.#host.dialects);
     if (found === undefined) return undefined;
     if ("isHttp" in found) {
-      this.#sendAway(found);
+      this.#closeStranger(found);
       return undefined;
     }
     this.#session = found.open(this);
@@ -241,7 +241,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
         this.#answer(request, head, slices),
       );
     }
-    if (this.#refusal !== undefined) this.broke(this.#refusal);
+    if (this.#refusal !== undefined) this.fail(this.#refusal);
     return this.#session;
   }
 
@@ -281,27 +281,27 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   }
 
   /** Closes the connection of a client that uses another protocol. */
-  #sendAway({ reason, isHttp }: Stranger): void {
+  #closeStranger({ reason, isHttp }: Stranger): void {
     this.#host.log("stranger", `a connection was closed: ${reason}`);
-    this.broke(new RustLogError("INVALID_REQUEST", reason));
+    this.fail(new RustLogError("INVALID_REQUEST", reason));
     if (isHttp) this.#outbox.push(httpAnswer(this.#host.httpHint));
   }
 
   /** Whether the connection closes after the requests in flight. */
   get #leaving(): boolean {
-    return this.#ended || this.#broken || this.#stopping;
+    return this.#ended || this.#failed || this.#stopping;
   }
 
   /** Reports the memory that waits for the client. `moved` says that the client just sent or read something. */
   #keep(moved: boolean): void {
-    const clientIsToMove = this.#blocked || !this.held;
+    const clientIsToMove = this.#blocked || !this.isPaused;
     this.inflight.keep(this.#input.keptBytes + this.#outbox.memoryBytes, clientIsToMove, moved);
   }
 
   /** Tells the client why its connection ends, if its dialect can, and discards further input. */
-  broke(error: unknown): void {
-    if (this.#broken || this.#closed) return;
-    this.#broken = true;
+  fail(error: unknown): void {
+    if (this.#failed || this.#closed) return;
+    this.#failed = true;
     if (!(error instanceof RustLogError)) {
       this.#host.log("connection bug", `bug: a connection was closed: ${describeBug(error)}`);
       this.terminate();
@@ -310,12 +310,12 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     if (error !== this.#refusal) this.#host.metrics.connectionFailed(error.code);
     this.#input.clear();
     const farewell = this.#session?.dialect.encodeConnectionError(error);
-    if (farewell !== undefined) this.#tellLast(farewell);
+    if (farewell !== undefined) this.#sendLast(farewell);
     this.inflight.finishWaits();
     this.#queueFlush();
   }
 
-  #tellLast(farewell: Uint8Array): void {
+  #sendLast(farewell: Uint8Array): void {
     if (this.#order === undefined) {
       this.#outbox.push(farewell);
       return;
@@ -365,7 +365,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     const nowMs = performance.now();
     if (moved) this.#activeAtMs = nowMs;
     this.#host.turns.spend(nowMs - beganMs);
-    this.#input.readOn();
+    this.#input.resumeReading();
     if (!this.#closed) this.#keep(moved);
     this.#endIfDone();
     if (outcome === "more") this.#flushWhenTime();
@@ -374,14 +374,14 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   #endIfDone(): void {
     if (!this.#leaving || this.#closed || this.#shutdownAtMs !== undefined) return;
     if (this.inflight.unanswered > 0 || this.#outbox.bytes > 0) return;
-    if (this.held && !this.#broken && !this.#stopping) return; // there are unread requests
+    if (this.isPaused && !this.#failed && !this.#stopping) return; // there are unread requests
     if (this.#ended) {
       this.#socket.end();
       return;
     }
     this.#shutdownAtMs = performance.now();
     this.#socket.shutdown();
-    this.#input.resume(); // a paused socket would not report the client's FIN
+    this.#input.resumeToEnd(); // a paused socket would not report the client's FIN
   }
 }
 

@@ -35,10 +35,10 @@ export interface Wait {
 
 /** What a budget asks of a connection. */
 export interface InflightHolder {
-  /** Stops reading the socket until `readOn`, and answers all waiting requests. */
-  hold(): void;
+  /** Stops reading the socket until `resumeReading`, and answers all waiting requests. */
+  pauseReading(): void;
   /** Reads the socket again, unless another limit is reached. */
-  readOn(): void;
+  resumeReading(): void;
   /** Closes the connection and releases its memory. */
   giveUp(): void;
 }
@@ -153,7 +153,7 @@ export class InflightBudget {
 
   #holdAll(): void {
     this.#isFull = true;
-    for (const account of this.#accounts) account.holder.hold();
+    for (const account of this.#accounts) account.holder.pauseReading();
   }
 
   #relieve(): void {
@@ -163,7 +163,7 @@ export class InflightBudget {
       if (this.#isFull) return;
       if (!this.#accounts.delete(account)) continue; // closed in the meantime
       this.#accounts.add(account); // at the end, so that accounts skipped now are read first next time
-      account.holder.readOn();
+      account.holder.resumeReading();
     }
   }
 
@@ -265,7 +265,7 @@ export class InflightAccount {
   }
 
   /** Whether this connection or all of them have too much in flight, so that no request may be read. */
-  get isOver(): boolean {
+  get isOverLimit(): boolean {
     const { connectionBytesMax, connectionRequestsMax } = this.#limits;
     return (
       this.#budget.isFull ||
@@ -276,7 +276,7 @@ export class InflightAccount {
   }
 
   /** Whether requests may be read again: below half of each limit, so that sockets are not paused for every request. */
-  get isRelieved(): boolean {
+  get isBelowHalf(): boolean {
     const { connectionBytesMax, connectionRequestsMax } = this.#limits;
     return (
       !this.#budget.isFull &&

@@ -17,7 +17,7 @@ export interface InputOwner {
   refuseTooLong(session: Session, header: Uint8Array, bytes: number, nowMs: number): void;
   tookFrames(nowMs: number): void;
   /** The input is invalid; no more can be read from it. */
-  broke(error: unknown): void;
+  fail(error: unknown): void;
 }
 
 export interface InputContext {
@@ -36,9 +36,9 @@ export class Input implements TurnTaker {
   /** Undefined until the first bytes have arrived. */
   #session: Session | undefined;
   /** The socket is paused. */
-  #held = false;
+  #isPaused = false;
   /** It is paused only to give other connections a turn, not because too much is in flight. */
-  #isForTurn = false;
+  #isWaitingForTurn = false;
 
   constructor(owner: InputOwner, context: InputContext) {
     const { socket, frameBytesMax, inflight, turns } = context;
@@ -50,8 +50,8 @@ export class Input implements TurnTaker {
   }
 
   /** Whether the socket is paused. */
-  get held(): boolean {
-    return this.#held;
+  get isPaused(): boolean {
+    return this.#isPaused;
   }
 
   /** Memory of the bytes received so far and not passed on. */
@@ -66,35 +66,36 @@ export class Input implements TurnTaker {
   /** Takes a chunk from the socket. Returns whether a frame was passed on. */
   received(chunk: Uint8Array): boolean {
     this.#decoder.feed(chunk);
-    return this.#held ? false : this.#takeFrames();
+    return this.#isPaused ? false : this.#takeFrames();
   }
 
-  /** Pauses the socket until `readOn`, because too much is in flight. */
-  hold(): void {
-    if (this.#held) return;
-    this.#held = true;
-    this.#isForTurn = false;
+  /** Pauses the socket until `resumeReading`, because too much is in flight. */
+  pauseReading(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#isWaitingForTurn = false;
     this.#socket.pause();
   }
 
   /** Resumes the socket if it is paused and the limits permit. */
-  readOn(): void {
+  resumeReading(): void {
     // A connection that waits for its turn does not overtake the others.
-    if (this.#held && !this.#isForTurn && this.#inflight.isRelieved) this.#goOn();
+    if (this.#isPaused && !this.#isWaitingForTurn && this.#inflight.isBelowHalf) this.#resume();
   }
 
   takeTurn(turn: Turn): void {
-    if (!this.#held) return;
-    const isForTurn = this.#isForTurn;
-    this.#isForTurn = false;
+    if (!this.#isPaused) return;
+    const wasWaitingForTurn = this.#isWaitingForTurn;
+    this.#isWaitingForTurn = false;
     // Paused only to give other connections a turn, so there is no backlog to drain first.
-    if (this.#inflight.isRelieved || (isForTurn && !this.#inflight.isOver)) this.#goOn(turn);
+    if (this.#inflight.isBelowHalf || (wasWaitingForTurn && !this.#inflight.isOverLimit))
+      this.#resume(turn);
   }
 
   /** Resumes the socket regardless of limits, so that the end of the input is seen. */
-  resume(): void {
-    if (!this.#held) return;
-    this.#held = false;
+  resumeToEnd(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
     this.#socket.resume();
   }
 
@@ -103,10 +104,10 @@ export class Input implements TurnTaker {
     this.#decoder.clear();
   }
 
-  #goOn(turn?: Turn): void {
-    this.#held = false;
+  #resume(turn?: Turn): void {
+    this.#isPaused = false;
     this.#takeFrames(turn); // the decoder holds frames from before the pause
-    if (!this.#held && this.#owner.takesFrames) this.#socket.resume();
+    if (!this.#isPaused && this.#owner.takesFrames) this.#socket.resume();
   }
 
   /** Refuses a request that is too long before all of it has arrived. */
@@ -132,7 +133,7 @@ export class Input implements TurnTaker {
     let taken = false;
     let isTurnOver = false;
     try {
-      while (this.#owner.takesFrames && !this.#inflight.isOver) {
+      while (this.#owner.takesFrames && !this.#inflight.isOverLimit) {
         taken = this.#refuseTooLong(session, nowMs) || taken;
         if (!this.#decoder.hasNext()) break;
         const isSmall = session.dialect.isSmall(this.#decoder);
@@ -147,15 +148,15 @@ export class Input implements TurnTaker {
         nowMs = performance.now();
       }
     } catch (error) {
-      this.#owner.broke(error);
+      this.#owner.fail(error);
     }
     this.#turns.spend(nowMs - beganMs);
     if (taken) this.#owner.tookFrames(nowMs);
-    if ((this.#inflight.isOver || isTurnOver) && !this.#held && this.#owner.takesFrames) {
-      this.#held = true;
+    if ((this.#inflight.isOverLimit || isTurnOver) && !this.#isPaused && this.#owner.takesFrames) {
+      this.#isPaused = true;
       this.#socket.pause();
-      this.#isForTurn = !this.#inflight.isOver;
-      if (this.#isForTurn) this.#turns.add(this);
+      this.#isWaitingForTurn = !this.#inflight.isOverLimit;
+      if (this.#isWaitingForTurn) this.#turns.add(this);
     }
     return taken;
   }

@@ -14,12 +14,12 @@ class Holder {
     this.account = budget.open(this, outbox, limits);
   }
 
-  hold(): void {
-    this.asked.push("hold");
+  pauseReading(): void {
+    this.asked.push("pauseReading");
   }
 
-  readOn(): void {
-    this.asked.push("readOn");
+  resumeReading(): void {
+    this.asked.push("resumeReading");
   }
 
   giveUp(): void {
@@ -75,8 +75,8 @@ describe("requests that are worked on", () => {
     expect(budget.isFull).toBe(false);
     busy.account.began(6_000);
     expect(budget.isFull).toBe(true);
-    expect([busy.asked, other.asked]).toEqual([["hold"], ["hold"]]);
-    expect(other.account.isOver).toBe(true);
+    expect([busy.asked, other.asked]).toEqual([["pauseReading"], ["pauseReading"]]);
+    expect(other.account.isOverLimit).toBe(true);
     expect(other.account.mayWait).toBe(false);
     busy.account.ended(6_000);
     await Promise.resolve();
@@ -85,8 +85,8 @@ describe("requests that are worked on", () => {
     await Promise.resolve();
     expect(budget.isFull).toBe(false);
     expect([busy.asked, other.asked]).toEqual([
-      ["hold", "readOn"],
-      ["hold", "readOn"],
+      ["pauseReading", "resumeReading"],
+      ["pauseReading", "resumeReading"],
     ]);
     expect(budget.workingBytes).toBe(0);
   });

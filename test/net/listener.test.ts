@@ -194,7 +194,7 @@ describe("what is in flight on one connection", () => {
     client.send(concat(Array.from({ length: 10 }, (_, i) => heldFrame(i + 1))));
     await until(() => test.held.length > 0);
     const [connection] = test.listener.connections;
-    expect(connection).toMatchObject({ held: true, inflight: { requests: 4 } });
+    expect(connection).toMatchObject({ isPaused: true, inflight: { requests: 4 } });
     client.send(pingFrame(11));
     for (let answered = 1; answered <= 10; answered++) {
       pong(test.held[answered - 1]!);
@@ -203,7 +203,7 @@ describe("what is in flight on one connection", () => {
     }
     expect(errorOf(await client.response(11))).toBeUndefined();
     expect(client.order.filter((id) => id !== 11)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-    expect(connection).toMatchObject({ held: false, inflight: { requests: 0, bytes: 0 } });
+    expect(connection).toMatchObject({ isPaused: false, inflight: { requests: 0, bytes: 0 } });
   });
 
   test("is limited in bytes: a socket that is not read fills up, and the client is held back", async () => {
@@ -211,7 +211,7 @@ describe("what is in flight on one connection", () => {
     using client = await test.connect();
     const frames = 400;
     for (let i = 1; i <= frames; i++) client.send(heldFrame(i, 64 * 1024));
-    await until(() => [...test.listener.connections].some((connection) => connection.held));
+    await until(() => [...test.listener.connections].some((connection) => connection.isPaused));
     const [connection] = test.listener.connections;
     // 25 MB are more than the kernel takes for a socket that nobody reads.
     expect(client.unsentBytes).toBeGreaterThan(0);
@@ -248,7 +248,7 @@ describe("what is in flight on one connection", () => {
     stuck.pause();
     const requests = 50;
     stuck.send(concat(Array.from({ length: requests }, (_, i) => heldFrame(i + 1))));
-    await until(() => [...test.listener.connections].some((connection) => connection.held));
+    await until(() => [...test.listener.connections].some((connection) => connection.isPaused));
     const [connection] = test.listener.connections;
     using other = await test.connect();
     for (let i = 1; i <= 100; i++) {

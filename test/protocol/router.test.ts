@@ -17,7 +17,7 @@ test("a bug in a handler is answered without its details, and logged with them",
   const answers: Uint8Array[] = [];
   const owner: RequestOwner = {
     inflight: new InflightBudget(1000).open(
-      { hold() {}, readOn() {}, giveUp() {} },
+      { pauseReading() {}, resumeReading() {}, giveUp() {} },
       new Outbox({ write: () => 0 }),
       { frameBytesMax: 1000, connectionBytesMax: 1000, connectionRequestsMax: 10 },
     ),
