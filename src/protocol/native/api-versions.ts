@@ -1,8 +1,8 @@
-// All APIs, their versions, and the version that a client and a broker use together.
+// All APIs, their versions, and choosing the version that a client and a broker use.
 // Leaves to others: the fields of each version (produce.ts, fetch.ts, …).
 //
-// A field that an API did not have before means a new version: give it the next one in the API's table. Version 1 is
-// never removed: clients that know only it go on working.
+// A new field in an API needs a new version: the next one in the API's table. Version 1 is never removed, so that
+// clients that only support it keep working.
 import { Fetch } from "./fetch.ts";
 import { DeleteGroup, DescribeGroup, ListGroups } from "./groups.ts";
 import { API, type ApiName } from "./messages.ts";
@@ -11,13 +11,13 @@ import { ListOffsets, OffsetCommit, OffsetFetch } from "./offsets.ts";
 import { Produce } from "./produce.ts";
 import { CreateTopic, DeleteTopic, DescribeTopic, ListTopics } from "./topics.ts";
 
-/** The versions of an API that someone understands. */
+/** The versions of an API that one side supports. */
 export interface VersionRange {
   readonly min: number;
   readonly max: number;
 }
 
-/** The version of all requests to a broker that does not say which versions it understands. */
+/** The version for all requests to a broker that does not list its versions. */
 export const FIRST_VERSION = 1;
 
 export const APIS = {
@@ -39,7 +39,7 @@ export const APIS = {
 
 export const API_NAMES = Object.keys(API) as readonly ApiName[];
 
-/** The highest version that both sides understand; undefined when there is no such version. */
+/** The highest version that both sides support; undefined if there is none. */
 export function commonVersion(ours: VersionRange, theirs: VersionRange): number | undefined {
   const version = Math.min(ours.max, theirs.max);
   return version >= Math.max(ours.min, theirs.min) ? version : undefined;

@@ -9,37 +9,37 @@ import type { ByteWriter } from "./writer.ts";
 
 const TABLE = api("Fetch", {
   request: {
-    /** Reading starts at the committed offset of this group if that is larger; "" for none. */
+    /** Reading starts at the committed offset of this group if that is larger; "" for no group. */
     group: "string",
     topic: "string",
     partition: "u32",
     /** Offset of the first record wanted. */
     offset: "i64",
-    /** Bytes of batches to return at most; one batch is returned even if it is larger. */
+    /** Maximum bytes of batches to return. One batch is returned even if it is larger. */
     maxBytes: "u32",
-    /** Bytes that must be there before an answer is sent, unless `maxWaitMs` is over first. */
+    /** Bytes to wait for before answering, until `maxWaitMs` is over. */
     minBytes: "u32",
     /** Milliseconds to wait for `minBytes`. */
     maxWaitMs: "u32",
-    /** The topic that is meant, should another one have its name by now. */
+    /** The topic that is meant, in case another topic has its name now. */
     topicId: TOPIC_ID,
   },
   response: {
-    /** Where reading started: the larger of the offset asked for and the one committed. */
+    /** Where reading started: the larger of the requested and the committed offset. */
     startOffset: "i64",
-    /** Offset after the last record returned: what to ask for next. */
+    /** Offset after the last returned record: the next offset to request. */
     nextOffset: "i64",
-    /** Offset after the last record that may be read. */
+    /** Offset after the last readable record. */
     highWatermark: "i64",
-    /** Offset of the first record that is still there. */
+    /** Offset of the first remaining record. */
     logStartOffset: "i64",
     topicId: TOPIC_ID,
-    /** Whole batches, back to back. The first may begin before `startOffset`. A view of the payload. */
+    /** Whole batches, back to back. The first may start before `startOffset`. A view of the payload. */
     batches: "bytes",
   },
 });
 
-/** Interpreting the table is slower than this code. test/protocol/codecs.test.ts holds it to the table. */
+/** Interpreting the table is slower than this code. test/protocol/codecs.test.ts compares the two. */
 export const Fetch: typeof TABLE = {
   ...TABLE,
   encodeRequest(correlationId, request, version = 1) {
@@ -82,39 +82,39 @@ export type FetchRequest = RequestOf<typeof Fetch>;
 export type FetchResponse = ResponseOf<typeof Fetch>;
 export type FetchResponseHead = Omit<FetchResponse, "batches">;
 
-/** The end of the message of CORRUPT_MESSAGE: clients rely on these words to read on. */
+/** The end of a CORRUPT_MESSAGE message: clients rely on these words to continue. */
 const AFTER_DAMAGE = /; the records after it begin at offset (\d+)$/;
 
-/** The message of CORRUPT_MESSAGE for a Fetch, with the offset at which reading can go on. */
+/** The message of CORRUPT_MESSAGE for a Fetch, with the offset at which reading can continue. */
 export function damageMessage(why: string, nextOffset: number): string {
   return `${withoutOffsetAfterDamage(why)}; the records after it begin at offset ${nextOffset}`;
 }
 
-/** The offset at which reading can go on, by the message of CORRUPT_MESSAGE; undefined if it names none. */
+/** The offset at which reading can continue, from a CORRUPT_MESSAGE message; undefined if it has none. */
 export function offsetAfterDamage(message: string): number | undefined {
   const found = AFTER_DAMAGE.exec(message)?.[1];
   const offset = found === undefined ? Number.NaN : Number(found);
   return Number.isSafeInteger(offset) ? offset : undefined;
 }
 
-/** The message of CORRUPT_MESSAGE without its end, for those who have said where reading goes on. */
+/** The message of CORRUPT_MESSAGE without its end, for callers that say themselves where to continue. */
 export function withoutOffsetAfterDamage(message: string): string {
   return message.replace(AFTER_DAMAGE, "");
 }
 
-/** Bytes of the payload of a response beside its batches. */
+/** Bytes of a response's payload in addition to its batches. */
 export function fetchResponseHeadBytes(version: number): number {
   headBytes[version] ??=
     encodeFetchResponseHead(0, NO_OFFSETS, 0, version).length - FRAME_LENGTH_BYTES;
   return headBytes[version];
 }
 
-/** What `fetchResponseHeadBytes` has found, by version. */
+/** Results of `fetchResponseHeadBytes`, by version. */
 const headBytes: number[] = [];
 
 const NO_OFFSETS = { startOffset: 0, nextOffset: 0, highWatermark: 0, logStartOffset: 0 };
 
-/** A response frame up to its `batchesBytes` of batches, which the broker sends after it without a copy. */
+/** A response frame up to its `batchesBytes` of batches, which the broker sends afterwards without a copy. */
 export function encodeFetchResponseHead(
   correlationId: number,
   head: FetchResponseHead,

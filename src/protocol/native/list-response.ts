@@ -1,6 +1,6 @@
-// A successful response whose body begins with an array that is written item by item, so that other work can come
-// between, and that ends where its frame is full.
-// Leaves to others: what an item is (groups.ts, topics.ts), and where the items come from (server/list.ts).
+// A successful response whose body starts with an array that is written item by item, so that other work can run in
+// between, until the frame is full.
+// Leaves to others: the items (groups.ts, topics.ts), and where they come from (server/list.ts).
 import { FRAME_LENGTH_BYTES } from "../../net/frame.ts";
 import { RESPONSE_HEADER_BYTES } from "./messages.ts";
 import { type Body, type Fields, type ItemOf, type Step, writeSteps } from "./schema.ts";
@@ -9,7 +9,7 @@ import { ByteWriter } from "./writer.ts";
 /** Where the number of items is. */
 const COUNT_AT = FRAME_LENGTH_BYTES + RESPONSE_HEADER_BYTES;
 
-/** Room for the fields behind the array. */
+/** Space for the fields after the array. */
 const REST_BYTES = 16;
 
 export class ListResponse<F extends Fields> {
@@ -34,7 +34,7 @@ export class ListResponse<F extends Fields> {
     return this.#items;
   }
 
-  /** Adds an item; returns false, and adds nothing, if the frame is full. */
+  /** Adds an item. If the frame is full, returns false and adds nothing. */
   add(item: ItemOf<F>): boolean {
     const { length } = this.#writer;
     writeSteps(this.#writer, this.#itemSteps, item);
@@ -46,7 +46,7 @@ export class ListResponse<F extends Fields> {
     return true;
   }
 
-  /** The whole frame, with the fields behind the array. It must not be used again. */
+  /** The whole frame, with the fields after the array. Don't use the response afterwards. */
   finish(rest: object): Uint8Array {
     writeSteps(this.#writer, this.#restSteps, rest);
     this.#writer.patchU32(COUNT_AT, this.#items);

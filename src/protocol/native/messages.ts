@@ -11,7 +11,7 @@ import { FRAME_LENGTH_BYTES } from "../../net/frame.ts";
 import { ByteReader } from "./reader.ts";
 import { ByteWriter } from "./writer.ts";
 
-/** Keys of the APIs. None is 0: a payload that begins with 0 may one day be of another protocol. */
+/** Keys of the APIs. None is 0, which is reserved: it may become the first byte of another protocol. */
 export const API = {
   Produce: 1,
   Fetch: 2,
@@ -35,7 +35,7 @@ const NAME_BY_KEY = new Map<number, ApiName>(
   Object.entries(API).map(([name, key]) => [key, name as ApiName]),
 );
 
-/** Name of the API with a key, or undefined. */
+/** The name of an API by key, or undefined. */
 export function apiName(apiKey: number): ApiName | undefined {
   return NAME_BY_KEY.get(apiKey);
 }
@@ -54,11 +54,11 @@ export interface RequestHeader {
 
 export interface ResponseHeader {
   readonly correlationId: number;
-  /** 0 for success, else a number of src/errors.ts. */
+  /** 0 for success, or a number of src/errors.ts. */
   readonly errorCode: number;
 }
 
-/** Reads the envelope of a request; throws INVALID_REQUEST if the payload is shorter than one. */
+/** Reads the envelope of a request. Throws INVALID_REQUEST if the payload is too short. */
 export function decodeRequestHeader(payload: Uint8Array): RequestHeader {
   requireBytes(payload, REQUEST_HEADER_BYTES);
   return {
@@ -68,12 +68,12 @@ export function decodeRequestHeader(payload: Uint8Array): RequestHeader {
   };
 }
 
-/** The version of a request, from its frame. */
+/** The version of a request, read from its frame. */
 export function versionOfFrame(frame: Uint8Array): number {
   return frame[FRAME_LENGTH_BYTES + 1]!;
 }
 
-/** Reads the envelope of a response; throws INVALID_REQUEST if the payload is shorter than one. */
+/** Reads the envelope of a response. Throws INVALID_REQUEST if the payload is too short. */
 export function decodeResponseHeader(payload: Uint8Array): ResponseHeader {
   requireBytes(payload, RESPONSE_HEADER_BYTES);
   return {
@@ -83,8 +83,8 @@ export function decodeResponseHeader(payload: Uint8Array): ResponseHeader {
 }
 
 /**
- * A whole request frame, of version 1 unless `apiVersion` says otherwise. `followingBytes` counts bytes of the body
- * that are not in it because the caller sends them right after it.
+ * A complete request frame; version 1 by default. `followingBytes` counts bytes of the body that are not in the frame
+ * because the caller sends them right after it.
  */
 export function encodeRequest(
   apiKey: number,
@@ -97,7 +97,7 @@ export function encodeRequest(
   return finishFrame(writer, writeBody, followingBytes);
 }
 
-/** A whole frame of a successful response; `followingBytes` as for `encodeRequest`. */
+/** A complete frame of a successful response; `followingBytes` as for `encodeRequest`. */
 export function encodeResponse(
   correlationId: number,
   writeBody: (writer: ByteWriter) => void,
@@ -106,13 +106,13 @@ export function encodeResponse(
   return finishFrame(new ByteWriter().u32(0).u32(correlationId).u16(0), writeBody, followingBytes);
 }
 
-/** A whole frame of a response that says what went wrong. */
+/** A complete frame of an error response. */
 export function encodeErrorResponse(correlationId: number, error: RustLogError): Uint8Array {
   const writer = new ByteWriter().u32(0).u32(correlationId).u16(error.wire);
   return finishFrame(writer, (body) => body.raw(new TextEncoder().encode(error.message)), 0);
 }
 
-/** Reads the body of a request with `readBody`, which must leave nothing; `version` is the request's. */
+/** Reads the body of a request with `readBody`, which must consume all of it; `version` is the request's. */
 export function decodeRequest<Body>(
   payload: Uint8Array,
   readBody: (reader: ByteReader, version: number) => Body,
@@ -122,7 +122,7 @@ export function decodeRequest<Body>(
   return decodeBody(payload, REQUEST_HEADER_BYTES, (reader) => readBody(reader, version));
 }
 
-/** The error that a response reports; undefined for success. Throws INVALID_REQUEST if the payload has no envelope. */
+/** The error reported by a response; undefined for success. Throws INVALID_REQUEST if the payload has no envelope. */
 export function errorOf(payload: Uint8Array): RustLogError | undefined {
   const { errorCode } = decodeResponseHeader(payload);
   if (errorCode === 0) return undefined;
@@ -130,7 +130,7 @@ export function errorOf(payload: Uint8Array): RustLogError | undefined {
   return errorFromWire(errorCode, message);
 }
 
-/** The same as `decodeRequest` for a response; throws the error that it reports. */
+/** Like `decodeRequest`, for a response. Throws the error that it reports. */
 export function decodeResponse<Body>(
   payload: Uint8Array,
   readBody: (reader: ByteReader) => Body,

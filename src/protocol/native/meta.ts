@@ -1,15 +1,15 @@
-// Ping and ApiVersions: is anyone there, who, and what do they understand.
-// Leaves to others: the table of what is supported (api-versions.ts).
+// Ping and ApiVersions: whether the broker answers, who it is, and what it supports.
+// Leaves to others: the table of versions (api-versions.ts).
 import { api, array, type ResponseOf } from "./schema.ts";
 
 export const Ping = api("Ping", { request: {}, response: {} });
 
-/** Who the broker is, and what it takes. */
+/** The identity and limits of a broker. */
 export const ApiVersions = api("ApiVersions", {
   request: {},
   response: {
     brokerVersion: "string",
-    /** Identity of the data directory: another one means another log. */
+    /** Id of the data directory: another id means another log. */
     logDirectoryId: "string",
     /** Largest payload of a frame, in bytes. */
     maxFrameBytes: "u32",

@@ -1,15 +1,15 @@
 // OffsetCommit, OffsetFetch and ListOffsets.
-// Leaves to others: keeping committed offsets (groups/), searching the log (log/).
+// Leaves to others: storing committed offsets (groups/), searching the log (log/).
 import { OFFSET_ENTRIES_MAX } from "../../limits.ts";
 import { api, array, type RequestOf, type ResponseOf, TOPIC_ID } from "./schema.ts";
 
-// In requests, `topicId` is the topic that is meant, should another one have its name by now.
+// In requests, `topicId` is the topic that is meant, in case another topic has its name now.
 
-/** Commits offsets for a group, all or none. */
+/** Commits offsets for a group atomically. */
 export const OffsetCommit = api("OffsetCommit", {
   request: {
     group: "string",
-    /** With the offset of the next record that the group wants. */
+    /** Each with the offset of the next record that the group wants. */
     offsets: array(
       { topic: "string", partition: "u32", offset: "i64", topicId: TOPIC_ID },
       OFFSET_ENTRIES_MAX,
@@ -18,7 +18,7 @@ export const OffsetCommit = api("OffsetCommit", {
   response: {},
 });
 
-/** Asks what a group has committed. */
+/** Asks for a group's committed offsets. */
 export const OffsetFetch = api("OffsetFetch", {
   request: {
     group: "string",
@@ -30,7 +30,7 @@ export const OffsetFetch = api("OffsetFetch", {
   },
 });
 
-/** Asks which offset a partition had at some time. */
+/** Asks for the offset of a partition at a time. */
 export const ListOffsets = api("ListOffsets", {
   request: {
     topic: "string",
@@ -42,7 +42,7 @@ export const ListOffsets = api("ListOffsets", {
   response: {
     /** For a time: base offset of the first batch with a record at or after it, or the high watermark. */
     offset: "i64",
-    /** For a time: the largest timestamp in that batch; -1 when there is none, and for -1 and -2. */
+    /** For a time: the largest timestamp in that batch; -1 if there is none, and for -1 and -2. */
     timestamp: "i64",
     topicId: TOPIC_ID,
   },

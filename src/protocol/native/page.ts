@@ -1,23 +1,23 @@
-// Lists that come in pages: the fields that say where a page begins, how long it may be, and whether another one follows.
+// Fields for paged lists: where a page starts, its maximum length, and whether another page follows.
 // Leaves to others: the items (groups.ts, topics.ts).
 import { since } from "./schema.ts";
 
-/** The request for a page: all items in versions without pages. */
+/** The request for a page; in versions without pages, for all items. */
 export function pageFields(version: number) {
   return {
-    /** Name of the last item of the page before; empty for the first page. */
+    /** Name of the last item of the previous page; empty for the first page. */
     after: since(version, "string", ""),
-    /** Most items to return; 0 for as many as the broker puts into a page. */
+    /** Maximum number of items; 0 for as many as fit a page. */
     limit: since(version, "u32", 0),
   };
 }
 
-/** Whether items follow those of a page. */
+/** Whether more items follow. */
 export function moreField(version: number) {
   return since(version, "bool", false);
 }
 
-/** Asks for the longest page there is: the one after an item, or the first one. */
+/** Requests the longest possible page: the one after an item, or the first one. */
 export function pageAfter(name = "") {
   return { after: name, limit: 0 };
 }

@@ -11,7 +11,7 @@ import {
 } from "./messages.ts";
 import { api, type RequestOf } from "./schema.ts";
 
-/** Of a batch, what its first piece has at least: its header, and room to spare. */
+/** What the first piece of a batch contains at least: its header, with space to spare. */
 const BATCH_HEAD_BYTES = 64;
 
 const TABLE = api("Produce", {
@@ -22,7 +22,7 @@ const TABLE = api("Produce", {
   },
 });
 
-/** Interpreting the table is slower than this code. test/protocol/codecs.test.ts holds it to the table. */
+/** Interpreting the table is slower than this code. test/protocol/codecs.test.ts compares the two. */
 export const Produce: typeof TABLE = {
   ...TABLE,
   decodeRequest: (payload) => decodeProduceRequest(payload),
@@ -32,13 +32,13 @@ export const Produce: typeof TABLE = {
     decodeResponse(payload, (body) => ({ baseOffset: body.i64("baseOffset") })),
 };
 
-/** One whole record batch for a partition; decoded, a view of the payload. */
+/** One whole record batch for a partition; when decoded, a view of the payload. */
 export type ProduceRequest = RequestOf<typeof Produce> & {
-  /** What of the batch lies beyond that view, if the request came in several pieces; the header does not. */
+  /** The rest of the batch, if the request arrived in several pieces. The header is always in the view. */
   readonly rest?: Rest;
 };
 
-/** A request frame up to its batch of `batchBytes`, which the caller sends after it without a copy. */
+/** A request frame up to its batch of `batchBytes`, which the caller sends afterwards without a copy. */
 export function encodeProduceRequestHead(
   correlationId: number,
   topic: string,
@@ -54,7 +54,7 @@ export function encodeProduceRequestHead(
   );
 }
 
-/** Reads a request without copying the batch. `payload` is its first piece, and `rest` holds the other pieces. */
+/** Reads a request without copying the batch. `payload` is its first piece, `rest` the other pieces. */
 export function decodeProduceRequest(payload: Uint8Array, rest = NO_REST): ProduceRequest {
   if (rest.length > 0 && payload.length < headBytes(payload) + BATCH_HEAD_BYTES) {
     return decodeProduceRequest(joined([payload, ...rest]));
@@ -67,7 +67,7 @@ export function decodeProduceRequest(payload: Uint8Array, rest = NO_REST): Produ
   });
 }
 
-/** Where the batch begins in a payload, if its first piece has the length of the topic's name. */
+/** Where the batch starts in a payload, if the first piece contains the length of the topic's name. */
 function headBytes(payload: Uint8Array): number {
   const topic = REQUEST_HEADER_BYTES + 2;
   return payload.length < topic ? topic : topic + readU16(payload, REQUEST_HEADER_BYTES) + 4 + 4;

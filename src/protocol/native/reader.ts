@@ -1,13 +1,13 @@
-// Reads the fields of a payload in order, and refuses whatever is not there.
-// Leaves to others: which fields there are (schema.ts).
+// Reads the fields of a payload in order, and rejects incomplete ones.
+// Leaves to others: the fields (schema.ts).
 import { RustLogError } from "../../errors.ts";
 import { OFFSET_MAX } from "../../limits.ts";
 import { readI32, readU16, readU32, readUuid, UUID_BYTES } from "../../record/bytes.ts";
 
-// A byte order mark is a character like any other: a name must not change on its way.
+// Keep a byte order mark: a name must not change in transit.
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** A position in a payload. Every method throws INVALID_REQUEST, naming the field, if it is not whole. */
+/** A position in a payload. Every method throws INVALID_REQUEST, naming the field, if the field is incomplete. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
   readonly #end: number;
@@ -31,7 +31,7 @@ export class ByteReader {
     return readU32(this.#bytes, this.#take(4, field));
   }
 
-  /** A signed 64-bit integer, which must be a safe one: no other offset or timestamp occurs. */
+  /** A signed 64-bit integer, which must be safe: no other offset or timestamp occurs. */
   i64(field: string): number {
     const at = this.#take(8, field);
     const value = readI32(this.#bytes, at) * 2 ** 32 + readU32(this.#bytes, at + 4);
@@ -55,7 +55,7 @@ export class ByteReader {
     }
   }
 
-  /** Bytes: their number as u32, then they themselves, as a view. */
+  /** Bytes: their number as u32, then the bytes, as a view. */
   bytes(field: string): Uint8Array {
     const bytes = this.u32(field);
     const at = this.#take(bytes, field);
@@ -63,7 +63,7 @@ export class ByteReader {
   }
 
   /**
-   * The last field of a payload that came in several pieces. The reader has the first piece, and the last `beyond` bytes
+   * The last field of a payload that arrived in several pieces. The reader has the first piece; the last `beyond` bytes
    * of the field are in the other pieces. Returns a view of the first piece.
    */
   bytesWithRest(field: string, beyond: number): Uint8Array {
@@ -76,8 +76,8 @@ export class ByteReader {
   }
 
   /**
-   * An array: the number of items as u32, then each. An item takes `itemBytesMin` bytes at least. More than `itemsMax`
-   * items are refused before the first one is read.
+   * An array: the number of items as u32, then the items. An item takes at least `itemBytesMin` bytes. More than
+   * `itemsMax` items are rejected before the first one is read.
    */
   array<Item>(
     field: string,
@@ -95,7 +95,7 @@ export class ByteReader {
     return items;
   }
 
-  /** Throws unless everything has been read. */
+  /** Throws if anything is left to read. */
   expectEnd(): void {
     if (this.#at === this.#end) return;
     throw invalid("body", `${this.#end - this.#at} bytes follow its last field`);

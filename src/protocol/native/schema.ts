@@ -1,6 +1,7 @@
-// Requests and responses as tables: the fields in order, each with its type and the first version that has it. One
-// reader and one writer interpret the tables, and the TypeScript types follow from them.
-// Leaves to others: the tables (topics.ts, groups.ts, …), the envelope (messages.ts), single fields (reader.ts, writer.ts).
+// Requests and responses as tables: the fields in order, each with its type and first version. One reader and one
+// writer interpret the tables, and the TypeScript types are derived from them.
+// Leaves to others: the tables (topics.ts, groups.ts, …), the envelope (messages.ts), single fields (reader.ts,
+// writer.ts).
 import { ZERO_UUID } from "../../record/bytes.ts";
 import {
   API,
@@ -29,15 +30,15 @@ interface Types {
 export type Primitive = keyof Types;
 
 export interface Field {
-  /** A table stands for an array of items with its fields: their number as u32, then each. */
+  /** A nested table is an array of items with these fields: their number as u32, then the items. */
   readonly type: Primitive | Fields;
-  /** The first version that has the field; 1 if not given. */
+  /** The first version with the field; 1 by default. */
   readonly since?: number;
-  /** What decoders give for it in earlier versions. */
+  /** The value that decoders return in earlier versions. */
   readonly before?: unknown;
-  /** Most items of an array. */
+  /** Maximum number of items of an array. */
   readonly itemsMax?: number;
-  /** What error messages call the field, if its name alone does not tell it. */
+  /** The field's name in error messages, if its own name is not clear enough. */
   readonly label?: string;
 }
 
@@ -46,7 +47,7 @@ export interface Fields {
   readonly [name: string]: Primitive | Field;
 }
 
-/** A field that earlier versions do not have; their decoders give `before` for it. */
+/** A field that earlier versions do not have; their decoders return `before`. */
 export function since<const Type extends Primitive>(
   version: number,
   type: Type,
@@ -55,12 +56,12 @@ export function since<const Type extends Primitive>(
   return { type, since: version, before } as const;
 }
 
-/** An array of items with these fields. More than `itemsMax` are refused before the first one is read. */
+/** An array of items with these fields. More than `itemsMax` are rejected before the first one is read. */
 export function array<const Item extends Fields>(item: Item, itemsMax = Number.POSITIVE_INFINITY) {
   return { type: item, itemsMax } as const;
 }
 
-/** The identity of a topic; undefined if the sender does not give it. */
+/** The id of a topic; undefined if the sender omits it. */
 export const TOPIC_ID = since(2, "uuid", undefined);
 
 type TypeOf<F> = F extends Primitive
@@ -75,12 +76,12 @@ type OptionalNames<F> = {
   [Name in keyof F]: undefined extends TypeOf<F[Name]> ? Name : never;
 }[keyof F];
 
-/** The type that a table describes. */
+/** The type described by a table. */
 export type ValueOf<F> = {
   readonly [Name in keyof F as Exclude<Name, OptionalNames<F>>]: TypeOf<F[Name]>;
 } & { readonly [Name in keyof F as Name & OptionalNames<F>]?: TypeOf<F[Name]> };
 
-/** The items of the array in a table. */
+/** The items of an array in a table. */
 export type ItemOf<F> = {
   [Name in keyof F]: TypeOf<F[Name]> extends readonly (infer Item)[] ? Item : never;
 }[keyof F];
@@ -101,7 +102,7 @@ export interface Step {
   readonly itemsMax: number;
 }
 
-/** A table, and what follows from it for each version. */
+/** A table, and what is derived from it for each version. */
 export class Body<F extends Fields> {
   readonly fields: F;
   readonly versionMax: number;
@@ -113,7 +114,7 @@ export class Body<F extends Fields> {
     this.#plans = Array.from({ length: this.versionMax }, (_, i) => planOf(fields, i + 1));
   }
 
-  /** The fields of a version. One beyond `versionMax` adds none here. */
+  /** The fields of a version. Fields above `versionMax` are ignored. */
   plan(version: number): Plan {
     return this.#plans[version - 1] ?? this.#plans.at(-1)!;
   }
@@ -136,14 +137,14 @@ export interface Api<Request extends Fields = Fields, Response extends Fields = 
   encodeRequest(correlationId: number, value: ValueOf<Request>, version?: number): Uint8Array;
   decodeRequest(this: void, payload: Uint8Array): ValueOf<Request>;
   encodeResponse(correlationId: number, value: ValueOf<Response>, version?: number): Uint8Array;
-  /** Throws the error that the response stands for, if it is one. */
+  /** Throws the error in the response, if it is one. */
   decodeResponse(this: void, payload: Uint8Array, version?: number): ValueOf<Response>;
 }
 
 export type RequestOf<A> = A extends { readonly request: Body<infer F> } ? ValueOf<F> : never;
 export type ResponseOf<A> = A extends { readonly response: Body<infer F> } ? ValueOf<F> : never;
 
-/** The API with these tables. Its newest version is the highest that a field names. */
+/** The API with these tables. Its highest version is the highest that a field names. */
 export function api<const Request extends Fields, const Response extends Fields>(
   name: ApiName,
   tables: { readonly request: Request; readonly response: Response },
@@ -166,7 +167,7 @@ export function api<const Request extends Fields, const Response extends Fields>
   };
 }
 
-/** The highest version that a field names. */
+/** The highest version named by a field. */
 function newest(fields: Fields): number {
   const versions = Object.values(fields).map((field) => {
     if (typeof field === "string") return 1;
@@ -229,7 +230,7 @@ function readField(reader: ByteReader, { type, label, before, itemsMax }: Step):
   }
 }
 
-/** Writes fields of a value, in the order of `steps`. */
+/** Writes the fields of a value, in the order of `steps`. */
 export function writeSteps(writer: ByteWriter, steps: readonly Step[], value: unknown): void {
   for (const { name, type } of steps) writeField(writer, type, (value as Value)[name]);
 }

@@ -4,7 +4,7 @@ import { TOPIC_SETTINGS_MAX } from "../../limits.ts";
 import { moreField, pageFields } from "./page.ts";
 import { api, array, type RequestOf, type ResponseOf, since, TOPIC_ID } from "./schema.ts";
 
-/** A setting of a topic: `segment.bytes`, `retention.ms`, … with its value in decimal. */
+/** A setting of a topic: `segment.bytes`, `retention.ms`, … with a decimal value. */
 const SETTING = {
   name: { type: "string", label: "setting name" },
   value: { type: "string", label: "setting value" },
@@ -26,10 +26,10 @@ export const ListTopics = api("ListTopics", {
     topics: array({
       name: "string",
       partitions: "u32",
-      /** Whether it belongs to the broker. */
+      /** Whether it is an internal topic. */
       internal: "bool",
       topicId: TOPIC_ID,
-      /** Number of its partitions that are offline; 0 when the broker does not say it. */
+      /** Number of offline partitions; 0 if the broker does not report it. */
       offline: since(4, "u32", 0),
     }),
     more: moreField(3),
@@ -40,8 +40,8 @@ export const DescribeTopic = api("DescribeTopic", {
   request: {
     topic: "string",
     /**
-     * Whether a missing topic is created first, as a Produce would, if the broker creates topics by itself. A
-     * producer asks so: before it knows the number of partitions it can't tell where a key belongs.
+     * Whether to create a missing topic first, as a Produce would, if the broker creates topics automatically.
+     * Producers use this, because a key's partition depends on the number of partitions.
      */
     createIfMissing: "bool",
   },
@@ -52,16 +52,19 @@ export const DescribeTopic = api("DescribeTopic", {
     settings: array(SETTING),
     partitions: array({
       partition: "u32",
-      /** Offset of the first record that is still there. */
+      /** Offset of the first remaining record. */
       logStartOffset: "i64",
-      /** Offset after the last record that may be read. */
+      /** Offset after the last readable record. */
       highWatermark: "i64",
-      /** Offset that the next record gets. */
+      /** Offset of the next record. */
       logEndOffset: "i64",
       segments: "u32",
       /** Size of the segments' logs. */
       bytes: "i64",
-      /** Why it is offline; then its offsets are -1. Empty if it is online, or the broker does not say it. */
+      /**
+       * Why the partition is offline; its offsets are -1 then. Empty if it is online, or if the broker does not report
+       * it.
+       */
       offline: since(3, "string", ""),
     }),
     topicId: TOPIC_ID,

@@ -1,5 +1,5 @@
-// Writes the fields of a payload in order, into a buffer that grows.
-// Leaves to others: which fields there are (schema.ts).
+// Writes the fields of a payload in order, into a growing buffer.
+// Leaves to others: the fields (schema.ts).
 import { RustLogError } from "../../errors.ts";
 import { UUID_BYTES, writeI64, writeU16, writeU32, writeUuid } from "../../record/bytes.ts";
 
@@ -9,8 +9,8 @@ const U32_MAX = 0xffff_ffff;
 const FIRST_BYTES = 256;
 
 /**
- * Writes at the end of what it has written. A number that its field can't hold throws INVALID_REQUEST: cut to
- * size it would be a valid one that nobody meant, partition 2^32 the partition 0.
+ * Appends fields. Throws INVALID_REQUEST for a number that does not fit its field: truncated, it would be another valid
+ * number, such as partition 0 for partition 2^32.
  */
 export class ByteWriter {
   #bytes: Buffer<ArrayBuffer> = Buffer.allocUnsafe(FIRST_BYTES);
@@ -41,7 +41,7 @@ export class ByteWriter {
     return this;
   }
 
-  /** A signed 64-bit integer, which must be a safe one. */
+  /** A signed 64-bit integer, which must be safe. */
   i64(value: number): this {
     if (!Number.isSafeInteger(value)) {
       throw invalid(`the number ${value}; expected a whole number of at most 2^53 - 1`);
@@ -58,7 +58,7 @@ export class ByteWriter {
     return this;
   }
 
-  /** A string: its length in bytes as u16, then UTF-8. Throws INVALID_REQUEST if it has none, or too much. */
+  /** A string: its length in bytes as u16, then UTF-8. Throws INVALID_REQUEST if it is malformed or too long. */
   string(value: string): this {
     if (!value.isWellFormed()) throw invalid("a string with an unpaired surrogate");
     const bytes = Buffer.byteLength(value);
@@ -70,7 +70,7 @@ export class ByteWriter {
     return this;
   }
 
-  /** Bytes: their number as u32, then they themselves. */
+  /** Bytes: their number as u32, then the bytes. */
   bytes(value: Uint8Array): this {
     this.u32(value.length);
     return this.raw(value);
@@ -83,30 +83,30 @@ export class ByteWriter {
     return this;
   }
 
-  /** Forgets what was written from byte `length` on. */
+  /** Discards everything written from byte `length` on. */
   truncate(length: number): void {
     this.#end = Math.min(this.#end, length);
   }
 
-  /** An array: the number of items as u32, then each. */
+  /** An array: the number of items as u32, then the items. */
   array<Item>(items: readonly Item[], writeItem: (writer: this, item: Item) => void): this {
     this.u32(items.length);
     for (const item of items) writeItem(this, item);
     return this;
   }
 
-  /** Overwrites the u32 at byte `at`: for a length that was not known before. */
+  /** Overwrites the u32 at byte `at`, for a length that was not known before. */
   patchU32(at: number, value: number): void {
     checkUnsigned(value, U32_MAX);
     writeU32(this.#bytes, at, value);
   }
 
-  /** What was written. The writer must not be used again. */
+  /** The written bytes. Don't use the writer afterwards. */
   finish(): Uint8Array {
     return this.#bytes.subarray(0, this.#end);
   }
 
-  /** Makes room at the end and returns where it starts; the buffer may be another one afterwards. */
+  /** Makes space at the end and returns where it starts. The buffer may be another one afterwards. */
   #room(bytes: number): number {
     const at = this.#end;
     this.#end = at + bytes;

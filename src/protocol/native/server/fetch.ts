@@ -1,4 +1,4 @@
-// Fetch: the batches of one partition in one frame, at once or when there are enough of them.
+// Fetch: the batches of one partition in one frame, immediately or when there are enough.
 // Leaves to others: reading and waiting (services/fetch.ts), and sending (net/outbox.ts).
 import { RustLogError } from "../../../errors.ts";
 import type { Wait } from "../../../net/inflight.ts";
