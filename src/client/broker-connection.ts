@@ -127,7 +127,7 @@ export class BrokerConnection {
   #lost(reason: string, cause?: unknown): RustLogError {
     const unanswered = this.#pending.size;
     const requests = unanswered === 1 ? "1 request" : `${unanswered} requests`;
-    const consequence = unanswered === 0 ? "" : `, ${requests} had no answer yet`;
+    const consequence = unanswered === 0 ? "" : `, ${requests} unanswered`;
     const message = `connection to ${this.#address.text} lost: ${reason}${consequence}`;
     return new RustLogError("CONNECTION_LOST", message, { cause });
   }
@@ -175,7 +175,7 @@ export class BrokerConnection {
     }
     // An error that answers no request is about the connection, such as "too many connections".
     throw (
-      errorOf(payload) ?? this.#lost(`it answered request ${correlationId}, which was never made`)
+      errorOf(payload) ?? this.#lost(`it answered request ${correlationId}, which was never sent`)
     );
   }
 

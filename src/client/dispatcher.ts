@@ -158,7 +158,7 @@ export class Dispatcher {
     if (recordBytes <= recordBytesMax) return;
     throw new RustLogError(
       "MESSAGE_TOO_LARGE",
-      `a record of about ${recordBytes} bytes is larger than the ${recordBytesMax} bytes that a batch of this broker holds`,
+      `a record of about ${recordBytes} bytes is larger than the ${recordBytesMax} bytes that fit into a batch of this broker`,
     );
   }
 

@@ -155,7 +155,7 @@ export class PartitionFetcher implements PositionHolder {
       if (response.batches.length === 0) return;
       throw new RustLogError(
         "CORRUPT_MESSAGE",
-        `topic '${this.topic}', partition ${this.partition}: a fetch from offset ${from} brought batches that end before it`,
+        `topic '${this.topic}', partition ${this.partition}: a fetch from offset ${from} returned only batches that end before it`,
       );
     }
     this.#hand(response);
@@ -255,6 +255,6 @@ export function outOfRange(
   return new RustLogError(
     "OFFSET_OUT_OF_RANGE",
     `topic '${where.topic}', partition ${where.partition}: offset ${offset} is not in ` +
-      `${logStartOffset} to ${highWatermark}, which is what the partition holds`,
+      `${logStartOffset} to ${highWatermark}, the range of the partition`,
   );
 }

@@ -249,8 +249,8 @@ export class BrokerLink {
       if (version === undefined) {
         throw new RustLogError(
           "UNSUPPORTED_VERSION",
-          `broker ${brokerVersion} at ${this.address.text} speaks ${rangeText(theirs)} of ${name}, ` +
-            `this client speaks ${rangeText(APIS[name].versions)}`,
+          `broker ${brokerVersion} at ${this.address.text} supports ${rangeText(theirs)} of ${name}, ` +
+            `this client supports ${rangeText(APIS[name].versions)}`,
         );
       }
       versions.set(name, version);

@@ -33,15 +33,15 @@ export class TopicChangedError extends RustLogError {
     const { topic, partition, position } = read;
     const then =
       resumedAt === undefined
-        ? "which means nothing in another topic"
-        : `and goes on at offset ${resumedAt} of the topic that has the name now`;
+        ? "an offset that means nothing in the new topic"
+        : `and reading continues at offset ${resumedAt} of the new topic`;
     super(
       "UNKNOWN_TOPIC_ID",
       `${cause.message}; partition ${partition} was read up to offset ${position}, ${then}`,
       {
         cause,
         help:
-          "Run the command again to read the topic that has the name now; a program can go on there with the consumer " +
+          "Run the command again to read the new topic; a program can continue there with the consumer " +
           'option onOutOfRange: "earliest" or "latest".',
       },
     );
@@ -57,7 +57,7 @@ export function otherDirectory(link: BrokerLink, topic: string, before: string):
   return new RustLogError(
     "UNKNOWN_TOPIC_ID",
     `the broker at ${link.address.text} has another data directory than before ` +
-      `(${link.info.logDirectoryId}, before ${before}), so topic '${topic}' is another one`,
+      `(${link.info.logDirectoryId}, before ${before}), so topic '${topic}' is a different topic`,
   );
 }
 

@@ -68,7 +68,10 @@ export class OffsetStore {
   static checkGroup(group: string): void {
     const bytes = Buffer.byteLength(group);
     if (bytes >= 1 && bytes <= GROUP_NAME_BYTES_MAX) return;
-    throw new RustLogError("INVALID_GROUP", `a group name of ${bytes} bytes is not possible`);
+    throw new RustLogError(
+      "INVALID_GROUP",
+      `a group name must have 1 to ${GROUP_NAME_BYTES_MAX} bytes, not ${bytes}`,
+    );
   }
 
   /** Throws STORAGE_ERROR, with the reason, if the log of committed offsets is offline. */
