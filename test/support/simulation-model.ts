@@ -1,10 +1,11 @@
 // What must be true of a topic in the simulation, whatever happened: the model that its logs are held against.
 // Leaves to others: what is done to them (simulation.ts).
-import { baseOffset, batchBytes, maxTimestamp } from "../../src/record/batch.ts";
+import { baseOffset, batchBytes, newestTimestamp } from "../../src/record/batch.ts";
 import { RecordCursor } from "../../src/record/cursor.ts";
 import { readAll } from "../../src/log/segment/log-slice.ts";
 import type { Partition } from "../../src/topics/partition.ts";
 import type { Random } from "./random.ts";
+import type { CompactedBatch } from "./simulated-compaction.ts";
 
 /** A promise that was broken. */
 export class Violation extends Error {
@@ -23,6 +24,8 @@ export interface Attempt {
   /** First sequence number, of an idempotent producer; -1 of any other. */
   readonly sequence: number;
   acknowledgedAt: number | undefined;
+  /** Whether its records were removed from the log. */
+  isCompacted: boolean;
 }
 
 /** A batch that is there. */
@@ -49,6 +52,20 @@ export class PartitionModel {
   /** Whether that batch is on its way. */
   sending = false;
 
+  /** Offsets that have no record any more. */
+  readonly #gaps = new Set<number>();
+
+  /** A batch has lost its records. */
+  compacted({ first, next, values }: CompactedBatch): void {
+    for (let offset = first; offset < next; offset++) {
+      this.#gaps.add(offset);
+      this.seen.delete(offset);
+    }
+    for (const attempt of this.attempts) {
+      if (values.includes(attempt.records[0]!)) attempt.isCompacted = true;
+    }
+  }
+
   /** All below an offset is on the disk from now on. */
   flushedTo(offset: number): void {
     this.#flushedOffset = Math.max(this.#flushedOffset, offset);
@@ -74,10 +91,13 @@ export class PartitionModel {
     );
     this.logStartOffset = logStartOffset;
     const records = recordsFrom(partition, logStartOffset, 700);
+    let gaps = 0;
     for (let offset = logStartOffset; offset < highWatermark; offset++) {
-      hold(records.has(offset), `${name}: offset ${offset} is a gap`);
+      if (this.#gaps.has(offset)) gaps++;
+      hold(records.has(offset) !== this.#gaps.has(offset), `${name}: offset ${offset} is a gap`);
     }
-    hold(records.size === highWatermark - logStartOffset, `${name}: records outside of the log`);
+    const count = highWatermark - logStartOffset - gaps;
+    hold(records.size === count, `${name}: records outside of the log`);
     this.#checkAttempts(partition, records);
     // A start flushes what it finds.
     this.flushedTo(highWatermark);
@@ -114,7 +134,8 @@ export class PartitionModel {
       hold(!byRecord.has(record), `${name}: record ${record} is there twice`);
       byRecord.set(record, offset);
     }
-    for (const { records: sent, acknowledgedAt } of this.attempts) {
+    for (const { records: sent, acknowledgedAt, isCompacted } of this.attempts) {
+      if (isCompacted) continue;
       // Its first records may be below the log start.
       const first = sent.findIndex((record) => byRecord.has(record));
       const found = first < 0 ? undefined : byRecord.get(sent[first]!)! - first;
@@ -204,14 +225,15 @@ function checkTimes(partition: Partition, random: Random): void {
     const bytes = readAll(read);
     for (let at = 0; at < bytes.length; at += batchBytes(bytes, at)) {
       const first = Math.max(baseOffset(bytes, at), partition.logStartOffset);
-      batches.push({ offset: first, timestamp: maxTimestamp(bytes, at) });
+      batches.push({ offset: first, timestamp: newestTimestamp(bytes, at) });
     }
     offset = read.nextOffset;
   }
-  if (batches.length === 0) return;
+  const dated = batches.filter(({ timestamp }) => timestamp >= 0);
+  if (dated.length === 0) return;
   const none = { offset: partition.highWatermark, timestamp: -1 };
   for (let i = 0; i < 3; i++) {
-    const timestamp = random.pick(batches).timestamp + random.below(3) - 1;
+    const timestamp = random.pick(dated).timestamp + random.below(3) - 1;
     const expected = batches.find((batch) => batch.timestamp >= timestamp) ?? none;
     const found = partition.offsetForTimestamp(timestamp);
     const right = found.offset === expected.offset && found.timestamp === expected.timestamp;

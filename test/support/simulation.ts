@@ -10,6 +10,7 @@ import { DataDirectory, FLUSH_FAILED } from "../../src/topics/data-directory.ts"
 import type { FlushPolicy } from "../../src/topics/flush-policy.ts";
 import type { Partition } from "../../src/topics/partition.ts";
 import { Random } from "./random.ts";
+import { compactBatch } from "./simulated-compaction.ts";
 import { type Sabotage, SimulatedDisk } from "./simulated-disk.ts";
 import {
   type Attempt,
@@ -98,11 +99,22 @@ class Simulation {
 
   async run(): Promise<void> {
     for (let round = 0; round < ROUNDS; round++) {
+      if (this.#random.chance(0.3)) this.#compact();
       await this.#startAndCheck();
       await this.#work();
       await this.#stop();
     }
     await this.#startAndCheck();
+  }
+
+  /** Makes gaps in the logs that are there. */
+  #compact(): void {
+    if (this.#orders.state !== "present") return;
+    this.disk.crashAfter(Number.POSITIVE_INFINITY);
+    for (const [i, model] of this.#orders.partitions.entries()) {
+      const compacted = compactBatch(this.disk, `data/topics/orders/${i}`, this.#random);
+      if (compacted !== undefined) model.compacted(compacted);
+    }
   }
 
   /** Starts, through crashes in the middle of recovery if chance wants them, and checks everything. */
@@ -226,7 +238,13 @@ class Simulation {
     for (let i = this.#random.below(4); i >= 0; i--) {
       records.push(`${this.#nextRecord++}:`.padEnd(this.#random.below(200), "x"));
     }
-    const attempt = { records, timestamp: this.#now, sequence, acknowledgedAt: undefined };
+    const attempt = {
+      records,
+      timestamp: this.#now,
+      sequence,
+      acknowledgedAt: undefined,
+      isCompacted: false,
+    };
     model.attempts.push(attempt);
     return attempt;
   }
