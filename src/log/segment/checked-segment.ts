@@ -23,8 +23,8 @@ export abstract class CheckedSegment extends LogSegment {
    * As in all segments, but with checked CRCs: a run ends before the first damaged batch, and a run that would begin
    * there throws CORRUPT_MESSAGE.
    */
-  override boundary(position: number, base: number, bytesMax: number, end: number): RunEnd {
-    const run = super.boundary(position, base, bytesMax, end);
+  override boundary(position: number, bytesMax: number, end: number): RunEnd {
+    const run = super.boundary(position, bytesMax, end);
     const stop = run.position;
     let expected: number | undefined;
     for (let at = this.#verified.verifiedFrom(position); at < stop;) {

@@ -84,8 +84,7 @@ export class SegmentList {
       const start = found?.position ?? 0;
       // Damage further on is met by the read that begins there; what is before it can be served.
       if (total > 0 && segment.isDamagedAt(start, limit)) break;
-      const base = found?.baseOffset ?? segment.offsetAt(start);
-      const { position: stop, nextOffset } = segment.boundary(start, base, bytesMax - total, limit);
+      const { position: stop, nextOffset } = segment.boundary(start, bytesMax - total, limit);
       if (total > 0 && total + stop - start > bytesMax) break;
       slices.push(segment.slice(start, stop - start));
       total += stop - start;

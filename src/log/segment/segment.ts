@@ -223,42 +223,33 @@ export abstract class LogSegment extends SegmentHeaders {
     return this.trueBaseOffset(position, offset, previous);
   }
 
-  /**
-   * The largest end of a run of whole batches from `position` within `bytesMax`, of one batch at least. The first
-   * one's base offset is `base`.
-   */
-  boundary(position: number, base: number, bytesMax: number, end: number): RunEnd {
+  /** The largest end of a run of whole batches from `position` within `bytesMax`, of one batch at least. */
+  boundary(position: number, bytesMax: number, end: number): RunEnd {
     if (end - position <= bytesMax) return { position: end, nextOffset: undefined };
     const limit = position + bytesMax;
+    let last: number | undefined = position;
     let at = position + this.batchSizeAt(position, end);
-    let nextOffset = this.#statedOffsetAfter(position, base);
     if (at < limit) {
       const { offsets } = this.index();
       const entry = offsets.lookupPosition(limit);
       if (entry >= 0 && offsets.position(entry) > at) {
         at = offsets.position(entry);
         if (!this.#entryHolds(entry) && this.repairIndex(at, OFFSET_MISMATCH)) {
-          return this.boundary(position, base, bytesMax, end);
+          return this.boundary(position, bytesMax, end);
         }
-        // What the batch before it ends with is not known.
-        nextOffset = undefined;
+        last = undefined;
       }
       // Serve the batches before the damage. The read that begins at the damage reports it.
       while (this.headerFault(at, end) === undefined) {
         const next = at + this.batchSizeAt(at, end);
         if (next > limit) break;
-        nextOffset = this.#statedOffsetAfter(at, this.statedBaseOffset(at));
+        last = at;
         at = next;
       }
     }
+    const nextOffset =
+      last === undefined ? undefined : this.statedBaseOffset(last) + this.lastDeltaAt(last) + 1;
     return { position: at, nextOffset };
-  }
-
-  /** Offset after the batch at `position`, as its header says; undefined if it does not state that `base`. */
-  #statedOffsetAfter(position: number, base: number): number | undefined {
-    return this.statedBaseOffset(position) === base
-      ? base + this.lastDeltaAt(position) + 1
-      : undefined;
   }
 
   /** The first batch in the range that has a record at or after `timestamp`; undefined if there is none. */
