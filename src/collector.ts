@@ -9,7 +9,7 @@ const PAUSE_MS_MAX = 20;
 const OBJECT_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Dependencies of collections; all have defaults. */
-export interface CollectionsOptions {
+interface CollectionsOptions {
   readonly gc?: (force: boolean) => void;
   /** Bytes of the objects in memory, without what they hold. */
   readonly objectBytes?: () => number;

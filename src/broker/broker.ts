@@ -26,7 +26,7 @@ const REPORTS_PER_WINDOW = 100;
  * Whether a broker serves requests. A degraded broker does, except for offline partitions. A failed one has stopped
  * because its disk failed.
  */
-export interface BrokerHealth {
+interface BrokerHealth {
   readonly status: "ok" | "degraded" | "stopping" | "failed";
   /** Why it failed. */
   readonly reason?: string;

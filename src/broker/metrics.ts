@@ -31,7 +31,7 @@ export class Histogram {
 }
 
 /** An answered request. */
-export interface AnsweredRequest {
+interface AnsweredRequest {
   readonly apiKey: number;
   /** The error of the response; undefined for success. */
   readonly error: ErrorName | undefined;
@@ -42,7 +42,7 @@ export interface AnsweredRequest {
 }
 
 /** Number of requests of an API with the same outcome. */
-export interface RequestCount {
+interface RequestCount {
   /** Name of the API; `unknown` for an unknown key. */
   readonly api: string;
   /** The error; undefined for success. */

@@ -19,7 +19,7 @@ import { printableTrace } from "../printable.ts";
 import type { FlushPolicy } from "../topics/flush-policy.ts";
 
 /** Where committed offsets are stored: in a log, or in memory until the broker stops. */
-export type OffsetsMode = "durable" | "memory";
+type OffsetsMode = "durable" | "memory";
 
 /** The options of a broker. Everything except the data directory has a default. */
 export interface BrokerOptions {

@@ -5,7 +5,7 @@ import { LoadReport } from "./bench-report.ts";
 import { connectAll } from "./options.ts";
 import { Interruption } from "./signals.ts";
 
-export interface ConsumeLoad {
+interface ConsumeLoad {
   readonly topic: string;
   readonly broker: string;
   /** Per connection; all existing records if undefined. */

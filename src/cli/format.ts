@@ -41,7 +41,7 @@ export function valuePrinter(delimiter: number): RecordPrinter {
 }
 
 /** A placeholder's printer, or literal bytes. */
-export type FormatPart = RecordPrinter | Uint8Array;
+type FormatPart = RecordPrinter | Uint8Array;
 
 /** Prints records by a compiled format, without a delimiter of its own. */
 export function formatPrinter(parts: readonly FormatPart[]): RecordPrinter {

@@ -13,7 +13,7 @@ export interface HttpFlags {
 }
 
 /** The open ports, and the log lines that announce them. */
-export interface HttpPorts {
+interface HttpPorts {
   readonly lines: readonly string[];
   stop(): Promise<void>;
 }

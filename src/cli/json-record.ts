@@ -14,7 +14,7 @@ import { CliError } from "./exit.ts";
 import type { RecordPrinter } from "./format.ts";
 
 /** The fields of a record to produce, parsed from JSON. */
-export interface ParsedRecord {
+interface ParsedRecord {
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
   readonly headers: readonly RecordHeader[];

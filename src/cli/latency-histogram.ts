@@ -11,7 +11,7 @@ const SUB_BUCKETS = 1 << SUB_BUCKET_BITS;
 const MICROSECONDS_MAX = 2 ** 31 - 1;
 
 /** A range of latencies and how many values fall into it. */
-export interface LatencyRange {
+interface LatencyRange {
   readonly fromMs: number;
   readonly toMs: number;
   readonly count: number;
@@ -23,7 +23,6 @@ export class LatencyHistogram {
   #sumMs = 0;
   #maxMs = 0;
 
-  /** Number of values. */
   get count(): number {
     return this.#count;
   }

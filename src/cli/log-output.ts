@@ -19,14 +19,14 @@ const AGAIN_MS = 20;
 const FAILED_AGAIN_MS = 1_000;
 
 /** How long a process that ends waits for its last lines to be read, in milliseconds. */
-export const LOG_DRAIN_MS_MAX = 2_000;
+const LOG_DRAIN_MS_MAX = 2_000;
 
-export interface LogSink {
+interface LogSink {
   /** Writes some of the bytes and returns how many. Throws or rejects with the system's error. */
   write(bytes: Uint8Array): number | Promise<number>;
 }
 
-export interface LineOptions {
+interface LineOptions {
   /** Never drop this line, however full the buffer is. For rare lines only. */
   readonly isKept?: boolean;
 }

@@ -17,7 +17,7 @@ const AGAIN_DELAY_MS = 5;
 export type WriteFrom = (bytes: Uint8Array, start: number, end: number) => Promise<number>;
 
 /** Called when marked records are written, with the offset after the last one of a partition. */
-export type PrintedListener = (partition: number, nextOffset: number) => void;
+type PrintedListener = (partition: number, nextOffset: number) => void;
 
 interface PendingBytes {
   bytes: Buffer;

@@ -4,7 +4,7 @@ import { printableJson } from "../printable.ts";
 import { ByteOutput, STDOUT, writeDescriptor } from "./output.ts";
 import { formatTable } from "./table.ts";
 
-export interface PagedLayout<Item> {
+interface PagedLayout<Item> {
   readonly json: boolean;
   readonly header: readonly string[];
   /** The cells of an item in a table. */

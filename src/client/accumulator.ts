@@ -11,7 +11,7 @@ export interface Delivery {
 }
 
 /** Which records of a batch must stay in the partition that the caller chose: `all` or none, except these indexes. */
-export interface PinnedRecords {
+interface PinnedRecords {
   readonly all: boolean;
   readonly except: ReadonlySet<number>;
 }

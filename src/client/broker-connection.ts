@@ -223,7 +223,7 @@ function reasonOf(cause: unknown): string {
 }
 
 /** Recognises a server of another protocol by its first bytes. The first frame of a broker is short, so it begins with 0. */
-export function foreignServer(bytes: Uint8Array): string | undefined {
+function foreignServer(bytes: Uint8Array): string | undefined {
   if (bytes.length === 0 || bytes[0] === 0) return undefined;
   const start = Buffer.from(bytes.subarray(0, 64)).toString("latin1");
   if (/^HTTP\/|^<(?:!doctype|html|head)/i.test(start)) return "an HTTP server";

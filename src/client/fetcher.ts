@@ -23,7 +23,7 @@ export type OutOfRangePolicy = "error" | "earliest" | "latest";
 /** Most portions of one partition in memory: one being read, and one waiting or in flight. */
 export const PORTIONS_AHEAD_MAX = 2;
 
-export interface FetcherOptions {
+interface FetcherOptions {
   readonly link: BrokerLink;
   readonly policy: RetryPolicy & { readonly signal: AbortSignal };
   readonly maxBytes: number;

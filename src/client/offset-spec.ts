@@ -14,7 +14,7 @@ export type OffsetSpec =
   "earliest" | "latest" | number | { readonly fromEnd: number } | { readonly timestamp: number };
 
 /** The offsets a partition holds: from `logStartOffset` to one below `highWatermark`. */
-export interface OffsetRange {
+interface OffsetRange {
   readonly logStartOffset: number;
   readonly highWatermark: number;
 }

@@ -16,7 +16,7 @@ import type { BrokerLink } from "./link.ts";
 import { ANY_PARTITION, ProducerTopic, type WaitingRecord } from "./producer-topic.ts";
 import { lookUpPartitions } from "./topic-lookup.ts";
 
-export interface PartitionLookupsOptions {
+interface PartitionLookupsOptions {
   readonly link: BrokerLink;
   readonly dispatcher: Dispatcher;
   readonly deliveryTimeoutMs: number;

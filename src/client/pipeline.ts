@@ -30,7 +30,7 @@ const EPOCH_MAX = 0x7fff;
 /** What a pipeline needs of a sender. */
 export type BatchAttempts = Pick<BatchSender, "send" | "retryAfterMs" | "pause">;
 
-export interface PipelineListener {
+interface PipelineListener {
   acknowledged(batch: SealedBatch, baseOffset: number): void;
   /** The batch is given up. It may be in the log all the same if the connection was lost. */
   failed(batch: SealedBatch, error: RustLogError): void;

@@ -20,7 +20,7 @@ export interface WaitingRecord {
 }
 
 /** A batch whose partition does not exist on the broker. */
-export interface RefusedBatch {
+interface RefusedBatch {
   readonly batch: SealedBatch;
   readonly error: RustLogError;
 }

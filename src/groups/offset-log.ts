@@ -42,7 +42,7 @@ const COMPACTION: CompactionThreshold = { bytesMin: 4 * 1024 * 1024, bytesPerRow
 /** A committed offset, or a deleted one (null). */
 export type OffsetChange = readonly [OffsetKey, CommittedOffset | null];
 
-export interface OffsetLogContext {
+interface OffsetLogContext {
   readonly registry: TopicRegistry;
   /** The table that results from the log, which compaction writes. */
   readonly table: OffsetTable;

@@ -54,13 +54,12 @@ export interface CommittedOffset {
 }
 
 /** A decoded value; a value of an older release has no topic id. */
-export interface OffsetValue {
+interface OffsetValue {
   readonly offset: number;
   readonly commitTimestamp: number;
   readonly topicId: string | undefined;
 }
 
-/** The key of a record of the offsets topic. */
 export function encodeOffsetKey(key: OffsetKey): Uint8Array {
   const group = encoder.encode(key.group);
   const topic = encoder.encode(key.topic);

@@ -20,7 +20,7 @@ const REPLAY_BYTES = 1024 * 1024;
 /** Invalid records that are reported individually; the others are only counted. */
 const REPORTED_RECORDS_MAX = 10;
 
-export interface ReplayContext {
+interface ReplayContext {
   readonly partition: Partition;
   readonly registry: TopicRegistry;
   readonly table: OffsetTable;

@@ -39,7 +39,6 @@ export interface OffsetStoreContext {
   readonly report: (line: string) => void;
 }
 
-/** The committed offsets of all groups. */
 export class OffsetStore {
   readonly #context: OffsetStoreContext;
   readonly #table = new OffsetTable();

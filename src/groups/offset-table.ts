@@ -10,7 +10,6 @@ export interface OffsetRow extends OffsetKey, CommittedOffset {}
 
 export interface GroupSummary {
   readonly group: string;
-  /** Number of partitions that it has committed offsets for. */
   readonly partitions: number;
 }
 

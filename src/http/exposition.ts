@@ -4,7 +4,7 @@ import { BUCKET_SECONDS, type Histogram } from "../broker/metrics.ts";
 
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-export type MetricType = "counter" | "gauge" | "histogram";
+type MetricType = "counter" | "gauge" | "histogram";
 
 /** Labels as written between the braces of a sample: `topic="a",partition="0"`. */
 export function labelsOf(labels: Readonly<Record<string, string | number>>): string {

@@ -9,7 +9,7 @@
 export type Behind =
   { readonly unix: string } | { readonly hostname: string; readonly port: number };
 
-export interface GateOptions {
+interface GateOptions {
   readonly hostname: string;
   readonly port: number;
   readonly behind: Behind;

@@ -20,14 +20,14 @@ const IDLE_SECONDS_MAX = 10;
 /** Maximum number of requests answered concurrently, including those whose response is unread. */
 const REQUESTS_MAX = 192;
 
-export type HttpHandler = Bun.Serve.Handler<
+type HttpHandler = Bun.Serve.Handler<
   Bun.BunRequest,
   Bun.Server<undefined>,
   Response | Promise<Response>
 >;
 
 /** The handlers of a path, by method. HEAD uses GET's. */
-export type HttpRoute = Partial<Record<Bun.Serve.HTTPMethod, HttpHandler>>;
+type HttpRoute = Partial<Record<Bun.Serve.HTTPMethod, HttpHandler>>;
 
 /** Routes by path, in `Bun.serve` syntax: `/api/topics/:name`. */
 export type HttpRoutes = Readonly<Record<string, HttpRoute>>;

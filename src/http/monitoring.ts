@@ -17,7 +17,6 @@ export function monitoringRoutes(broker: Broker): HttpRoutes {
   };
 }
 
-/** The scrapes in progress. */
 class Scrapes {
   readonly #broker: Broker;
   #underWay = 0;

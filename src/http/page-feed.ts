@@ -19,7 +19,7 @@ const FEED_REST_MS_MAX = 5000;
 const SILENCE_MS_MAX = 1000;
 
 /** Maximum number of open pages. */
-export const PAGES_MAX = 64;
+const PAGES_MAX = 64;
 
 /**
  * A page that has not reported for this long that it is reading is disconnected. Its connection does not show that:
@@ -27,7 +27,7 @@ export const PAGES_MAX = 64;
  */
 const UNSEEN_MS_MAX = 60_000;
 
-export interface PageFeedOptions {
+interface PageFeedOptions {
   /** The shortest time between two looks. */
   readonly tickMs?: number;
   readonly nowMs?: () => number;

@@ -170,7 +170,6 @@ function numberOf(name: string, text: string): number {
   throw invalid(`${name} is '${text}'; expected a whole number`);
 }
 
-/** The record in a produce request. */
 async function orderOf(request: Request): Promise<ProduceOrder> {
   // An HTML form on another site can't send this content type.
   if (!/^application\/json *(;|$)/i.test(request.headers.get("content-type") ?? "")) {

@@ -6,7 +6,7 @@ import type { BrokerWatch, Changes } from "./broker-watch.ts";
 import type { PageTurns, PageTurnTaker } from "./page-turns.ts";
 
 /** Maximum bytes of unread events. A page beyond this is sent nothing until it has read. */
-export const BACKLOG_BYTES_MAX = 64 * 1024;
+const BACKLOG_BYTES_MAX = 64 * 1024;
 
 /** Partitions per event. */
 const EVENT_PARTITIONS_MAX = 200;

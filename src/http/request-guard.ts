@@ -12,7 +12,7 @@ import { isIP } from "node:net";
 import { isLoopback } from "../net/address.ts";
 
 /** Why a request is rejected. */
-export interface GuardRefusal {
+interface GuardRefusal {
   readonly status: 400 | 403;
   readonly message: string;
 }

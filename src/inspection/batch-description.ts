@@ -21,7 +21,6 @@ import { readI32 } from "../record/bytes.ts";
 
 /** The header of a batch. Integers outside the safe range, which only damaged bytes have, are null. */
 export interface BatchDescription {
-  /** Position of the batch in its file. */
   readonly position: number;
   /** Size of the whole batch. */
   readonly bytes: number;

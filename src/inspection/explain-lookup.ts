@@ -37,7 +37,7 @@ export interface LookupBounds extends RecordBounds {
 }
 
 /** For the command line, where a long run blocks nobody. */
-export const COMMAND_BOUNDS: LookupBounds = {
+const COMMAND_BOUNDS: LookupBounds = {
   segmentsMax: Number.POSITIVE_INFINITY,
   scanHeadersMax: Number.POSITIVE_INFINITY,
   batchBytesMax: DECOMPRESSED_BYTES_MAX,

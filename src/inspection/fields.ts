@@ -17,7 +17,7 @@ export interface Field {
 }
 
 /** A line above the fields that it introduces. */
-export interface Heading {
+interface Heading {
   readonly kind: "heading";
   /** 0 for a batch, 1 for its parts. */
   readonly level: 0 | 1;

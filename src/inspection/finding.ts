@@ -6,7 +6,6 @@ export interface Place {
   readonly file: string;
   readonly topic?: string;
   readonly partition?: number;
-  /** Position in the file. */
   readonly position?: number;
   /** Number of bytes affected. */
   readonly bytes?: number;

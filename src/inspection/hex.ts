@@ -16,7 +16,7 @@ const NAME_COLUMNS = 22;
 const TEXT_COLUMNS = HEX_COLUMNS_MAX - 8 - 2 - BYTES_COLUMNS - 2 - NAME_COLUMNS - 2;
 
 /** What a part of a line is. */
-export type PaintRole = FieldRole | "position" | "heading";
+type PaintRole = FieldRole | "position" | "heading";
 
 /** Colours a part of a line; `plain` leaves it unchanged. */
 export type Paint = (role: PaintRole, text: string) => string;
@@ -35,7 +35,6 @@ const SGR: Readonly<Record<PaintRole, string>> = {
   broken: "1;31",
 };
 
-/** Colours for a terminal. */
 export const coloured: Paint = (role, text) => `\u001b[${SGR[role]}m${text}\u001b[0m`;
 
 /** The lines of a dump, without newlines. */

@@ -26,7 +26,6 @@ export interface IndexEntry {
   /** The entry's offset; relative to the segment if the file's name does not give the base offset. */
   readonly offset: number;
   readonly relativeOffset: number;
-  /** Position in the log. */
   readonly position?: number;
   /** In milliseconds; null for an invalid timestamp. */
   readonly timestamp?: number | null;

@@ -10,7 +10,6 @@ import { DamageSearch } from "../log/recovery/segment-scan.ts";
 /** A complete batch with a matching CRC. */
 export interface WalkedBatch {
   readonly kind: "batch";
-  /** Position in the file. */
   readonly position: number;
   readonly size: number;
   /** Holds the batch at `at`; valid until the walk continues. */
@@ -23,7 +22,6 @@ export interface WalkedBatch {
 /** Bytes that are not a valid batch. */
 export interface DamagedRange {
   readonly kind: "damage";
-  /** Position in the file. */
   readonly position: number;
   readonly size: number;
   /** Why there is no batch at `position`. */
@@ -34,7 +32,7 @@ export interface DamagedRange {
   readonly isLast: boolean;
 }
 
-export type SegmentPart = WalkedBatch | DamagedRange;
+type SegmentPart = WalkedBatch | DamagedRange;
 
 export interface WalkOptions {
   /** Base offset of the segment if it is the last of its log, whose end may be torn; recovery uses the same rule. */

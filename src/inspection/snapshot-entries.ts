@@ -24,7 +24,7 @@ export interface SnapshotEntry {
   readonly timestamp: number | null;
 }
 
-export interface SnapshotListing {
+interface SnapshotListing {
   readonly bytes: Uint8Array;
   readonly entries: readonly SnapshotEntry[];
   /** Faults of the file. A broker ignores a file with any fault. */

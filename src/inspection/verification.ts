@@ -5,7 +5,6 @@ import type { Finding, Place, Repair, SettledFinding } from "./finding.ts";
 
 export interface VerificationOptions {
   readonly disk: Disk;
-  /** The data directory. */
   readonly directory: string;
   /** Whether to repair. */
   readonly isRepairing: boolean;
@@ -21,7 +20,6 @@ export interface VerificationCounts {
   segments: number;
   batches: number;
   records: number;
-  /** Bytes of log. */
   bytes: number;
 }
 
@@ -77,7 +75,6 @@ export class Verification {
     }
   }
 
-  /** Reports damage. */
   damage(place: Place, reason: string, repair?: Repair): void {
     this.#pending.push({ severity: "damage", ...place, reason, ...withRepair(repair) });
   }

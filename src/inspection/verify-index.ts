@@ -40,7 +40,6 @@ export class OffsetIndexCheck {
     }
   }
 
-  /** Checks the batch at `position`. */
   batch(position: number, lastRelativeOffset: number): void {
     const entry = this.#entryByPosition.get(position);
     if (entry === undefined) return;

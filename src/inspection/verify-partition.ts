@@ -17,7 +17,7 @@ import type { PartitionEnd } from "./verify-offsets.ts";
 import { SegmentCheck } from "./verify-segment.ts";
 import { SnapshotCheck } from "./verify-snapshots.ts";
 
-export interface PartitionPlace {
+interface PartitionPlace {
   readonly topic: string;
   readonly partition: number;
   /** Relative to the data directory. */

@@ -36,7 +36,7 @@ export interface SegmentPlace {
 }
 
 /** State carried from segment to segment. */
-export interface PartitionProgress {
+interface PartitionProgress {
   /** The producers as of the last batch. */
   readonly producers: ProducerStates;
   /** Whether any batch of the partition is damaged or missing. */
@@ -47,7 +47,7 @@ export interface PartitionProgress {
   readonly onRecord: ((cursor: RecordCursor) => void) | undefined;
 }
 
-export interface SegmentEnd {
+interface SegmentEnd {
   /** Offset after the last valid record. */
   readonly nextOffset: number;
   /** Whether the segment ends with damage that is not going to be truncated. */

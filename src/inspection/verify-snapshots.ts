@@ -9,7 +9,7 @@ import { rebuildFile, removeFile } from "./repair.ts";
 import type { Verification } from "./verification.ts";
 import { PRODUCERS_MAX } from "../limits.ts";
 
-export interface SnapshotPlace {
+interface SnapshotPlace {
   readonly topic: string;
   readonly partition: number;
   /** Relative to the data directory. */

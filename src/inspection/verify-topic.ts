@@ -13,7 +13,6 @@ import { type PartitionReport, verifyPartition } from "./verify-partition.ts";
 
 const PARTITION_NAME = /^(0|[1-9]\d*)$/;
 
-/** Reports of all partitions, by `topic/partition`. */
 export type PartitionReports = Map<string, PartitionReport>;
 
 /** Checks all topics. `offsets` receives the records of the offsets topic. */

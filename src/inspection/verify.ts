@@ -29,7 +29,6 @@ export interface VerificationReport {
   readonly counts: Readonly<VerificationCounts>;
   /** Number of damage findings that were not repaired. */
   readonly damage: number;
-  /** Number of repaired findings. */
   readonly repaired: number;
 }
 

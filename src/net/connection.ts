@@ -39,7 +39,7 @@ import type { Turns } from "./turns.ts";
 const LEAVE_MS_MAX = 1_000;
 
 /** The part of `Bun.Socket` that a connection uses. */
-export interface ConnectionSocket extends ByteSink {
+interface ConnectionSocket extends ByteSink {
   pause(): void;
   resume(): void;
   /** Sends FIN; input can still be read. */

@@ -39,7 +39,6 @@ export interface Session {
   refuse(request: InflightRequest, head: Uint8Array, error: RustLogError): void;
 }
 
-/** A connection as its dialect sees it. */
 export interface DialectConnection {
   /** Longest payload of a response. */
   readonly frameBytesMax: number;

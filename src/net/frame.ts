@@ -23,7 +23,7 @@ const FIRST_PIECE_BYTES_MIN = 512;
 /** Payloads of at least this size are copied into memory that was not zeroed. */
 const UNZEROED_BYTES_MIN = 64 * 1024;
 
-export interface FrameDecoderOptions {
+interface FrameDecoderOptions {
   /** Largest payload, in bytes. */
   readonly frameBytesMax: number;
 }

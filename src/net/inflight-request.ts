@@ -6,7 +6,6 @@ import { NO_BYTES } from "../record/bytes.ts";
 
 const NO_SLICES: readonly ByteSource[] = [];
 
-/** The connection of a request. */
 export interface RequestOwner {
   readonly inflight: InflightAccount;
   /** Takes the answer to a request; empty bytes mean no answer. */

@@ -20,7 +20,7 @@ export interface InputOwner {
   fail(error: unknown): void;
 }
 
-export interface InputContext {
+interface InputContext {
   readonly socket: { pause(): void; resume(): void };
   readonly frameBytesMax: number;
   readonly inflight: InflightAccount;

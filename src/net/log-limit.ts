@@ -17,14 +17,14 @@ interface Window {
   example: string;
 }
 
-export interface LogLimitOptions {
+interface LogLimitOptions {
   /** Lines of one kind that are logged in 10 s. */
   readonly linesPerWindow?: number;
   readonly schedule?: Schedule;
 }
 
 /** Calls `call` after `ms`. Returns a function that cancels the call. */
-export type Schedule = (call: () => void, ms: number) => () => void;
+type Schedule = (call: () => void, ms: number) => () => void;
 
 const scheduleByTimer: Schedule = (call, ms) => {
   const timer = setTimeout(call, ms);

@@ -31,7 +31,7 @@ export interface TurnTaker {
   takeTurn(turn: Turn): void;
 }
 
-export interface TurnsOptions {
+interface TurnsOptions {
   /** Whether another bulk request may begin. */
   readonly mayBeginBulk?: () => boolean;
   readonly nowMs?: () => number;

@@ -28,7 +28,6 @@ import { crc32c } from "./crc32c.ts";
 /** Bytes that `batchLength` does not count: the base offset and the length itself. */
 export const BATCH_OVERHEAD_BYTES = 12;
 
-/** Bytes of a batch before its records. */
 export const BATCH_HEADER_BYTES = 61;
 
 /** Magic byte of the format. */
@@ -52,7 +51,6 @@ export const FIELD = {
   records: 61,
 } as const;
 
-/** How the records of a batch are compressed. */
 export type Codec = "none" | "gzip" | "snappy" | "lz4" | "zstd";
 
 /** Codecs by their number in the attributes. */

@@ -25,7 +25,7 @@ import { corrupt, passHeaders, readHeaders } from "./headers.ts";
 import { VarintReader } from "./varint.ts";
 import { NO_BYTES } from "./bytes.ts";
 
-export interface CursorOptions extends BatchRunOptions {
+interface CursorOptions extends BatchRunOptions {
   /** Skip records below this offset: a fetch returns whole batches. */
   readonly fromOffset?: number;
   /** Largest size that a batch may decompress to, in bytes (DECOMPRESSED_BYTES_MAX). */

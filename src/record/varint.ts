@@ -7,10 +7,8 @@
 import { RustLogError } from "../errors.ts";
 import { OFFSET_MAX } from "../limits.ts";
 
-/** Bytes of the longest varint. */
 export const VARINT_BYTES_MAX = 5;
 
-/** Bytes of the longest varlong. */
 export const VARLONG_BYTES_MAX = 10;
 
 const INT32_OVERFLOW_BYTE = 0x10;

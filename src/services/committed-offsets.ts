@@ -8,7 +8,7 @@ import { type NamedPartition, partitionOf } from "./named-partition.ts";
 import { failureOf, type Outcome } from "./outcome.ts";
 
 /** An offset to commit. */
-export interface PartitionCommit extends NamedPartition {
+interface PartitionCommit extends NamedPartition {
   /** Offset of the next record that the group wants. */
   readonly offset: number;
 }

@@ -6,7 +6,6 @@ import type { TopicRegistry } from "../topics/topic-registry.ts";
 export interface ServiceContext {
   readonly registry: TopicRegistry;
   readonly offsets: OffsetStore;
-  /** Version of the program. */
   readonly brokerVersion: string;
   /** Identity of the data directory, made when it was created. */
   readonly logDirectoryId: string;

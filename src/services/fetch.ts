@@ -35,7 +35,7 @@ export interface FetchQuery extends FetchBounds {
 }
 
 /** What was read from one partition. The first batch may start before `startOffset`. */
-export interface FetchedBatches extends LogRead {
+interface FetchedBatches extends LogRead {
   /** Where reading started: the larger of the requested and the committed offset. */
   readonly startOffset: number;
   readonly highWatermark: number;

@@ -67,7 +67,7 @@ export function* groupPartitions(
 }
 
 /** A group with all its partitions. */
-export interface GroupLag {
+interface GroupLag {
   readonly group: string;
   /** The sum over the partitions. */
   readonly lag: number;

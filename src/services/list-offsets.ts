@@ -12,12 +12,12 @@ const TIMESTAMP_LATEST = -1;
 const TIMESTAMP_EARLIEST = -2;
 
 /** A time in a partition. */
-export interface PartitionTimestamp extends NamedPartition {
+interface PartitionTimestamp extends NamedPartition {
   /** Milliseconds since the epoch; -1 for the high watermark, -2 for the log start. */
   readonly timestamp: number;
 }
 
-export interface ListedOffset {
+interface ListedOffset {
   /** For a time: base offset of the first batch with a record at or after it, or the high watermark. */
   readonly offset: number;
   /** For a time: the largest timestamp in that batch; -1 if there is none, and for -1 and -2. */

@@ -4,7 +4,6 @@ import { RustLogError } from "../errors.ts";
 import type { Partition } from "../topics/partition.ts";
 import type { ServiceContext } from "./context.ts";
 
-/** A partition by name. */
 export interface NamedPartition {
   readonly topic: string;
   readonly partition: number;

@@ -9,7 +9,7 @@ import { failureOf, type Outcome } from "./outcome.ts";
 import { refuseInternalTopic } from "./permissions.ts";
 
 /** One record batch for one partition. */
-export interface PartitionBatch {
+interface PartitionBatch {
   readonly topic: string;
   readonly partition: number;
   /** The batch, or its first piece with the complete header. The base offset is stamped into these bytes. */

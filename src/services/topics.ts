@@ -9,17 +9,16 @@ import type { ServiceContext } from "./context.ts";
 import { refuseInternalTopic } from "./permissions.ts";
 
 /** A topic to create. */
-export interface NewTopic {
+interface NewTopic {
   readonly name: string;
   /** Number of partitions; 0 for the broker's default. */
   readonly partitions: number;
   readonly settings: TopicSettings;
 }
 
-export interface TopicSummary {
+interface TopicSummary {
   readonly name: string;
   readonly topicId: string;
-  /** Whether it is an internal topic. */
   readonly internal: boolean;
   /** Number of partitions, and how many of them are offline. */
   readonly partitions: number;
@@ -30,7 +29,6 @@ export interface TopicDescription {
   readonly name: string;
   readonly topicId: string;
   readonly internal: boolean;
-  /** The settings that it was created with. */
   readonly settings: TopicSettings;
   readonly partitions: readonly DescribedPartition[];
 }

@@ -26,7 +26,7 @@ interface PendingRoll {
   readonly reject: (error: RustLogError) => void;
 }
 
-export interface AppenderListener {
+interface AppenderListener {
   /** The readable end of the log has moved. */
   advanced(): void;
   /** The disk failed. Acknowledge and serve nothing more. */

@@ -9,7 +9,6 @@ import { readTopicFile, upgradeTopicFile } from "./topic-file.ts";
 import { checkTopicName, LOST_AND_FOUND } from "./topic-settings.ts";
 
 export interface FoundContext extends TopicContext {
-  /** Id of the data directory. */
   readonly directoryId: string;
 }
 

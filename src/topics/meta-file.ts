@@ -23,7 +23,7 @@ const FORMAT: CheckedFormat = {
 };
 
 /** The content of meta.json. */
-export interface DirectoryMeta {
+interface DirectoryMeta {
   readonly id: string;
   /** Whether the file lacks fields that this release writes, and should be replaced. */
   readonly isOutdated: boolean;

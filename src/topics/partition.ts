@@ -22,7 +22,7 @@ export interface PartitionDescription {
   readonly bytes: number;
 }
 
-export interface PartitionLayout {
+interface PartitionLayout {
   readonly directory: string;
   readonly disk: Pick<Disk, "readFile">;
   readonly segments: SegmentsView;
@@ -30,7 +30,7 @@ export interface PartitionLayout {
   readonly end: LogPosition;
 }
 
-export interface PartitionOptions {
+interface PartitionOptions {
   readonly topic: string;
   readonly index: number;
   readonly log: Log;

@@ -20,7 +20,6 @@ const FORMAT: CheckedFormat = {
   fields: ["name", "id", "partitions", "settings"],
 };
 
-/** What a topic was created with. */
 export interface TopicFile {
   readonly name: string;
   /** Identifies the topic: another topic of the same name has another id. */
@@ -30,7 +29,7 @@ export interface TopicFile {
 }
 
 /** The content of an existing file. */
-export interface ReadTopicFile extends TopicFile {
+interface ReadTopicFile extends TopicFile {
   /** What this release writes but the file lacks; if any, the file should be replaced. */
   readonly missing: readonly ("checksum" | "id")[];
 }

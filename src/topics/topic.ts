@@ -28,7 +28,6 @@ export interface Topic {
 
 export interface TopicContext {
   readonly disk: Disk;
-  /** The `topics` directory. */
   readonly directory: string;
   readonly flush: FlushPolicy;
   readonly logDefaults: LogSettings;
@@ -55,7 +54,7 @@ export interface RecoveryNotes {
 }
 
 /** For new logs, about which nothing is known. */
-export const NEW_LOGS: RecoveryNotes = { clean: new Map(), rewrite: false };
+const NEW_LOGS: RecoveryNotes = { clean: new Map(), rewrite: false };
 
 /** Partitions closed concurrently at a stop. */
 const CLOSING_MAX = 8;

@@ -27,7 +27,7 @@ export interface Ticks {
   readonly positions: readonly number[];
 }
 
-export interface Scene {
+interface Scene {
   readonly shape: LogShape;
   readonly scale: Scale;
   readonly ticks: readonly Ticks[];

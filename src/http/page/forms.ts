@@ -10,7 +10,6 @@ export interface LookupOrder {
   readonly target: Target;
 }
 
-/** The forms at the top of the page. */
 export class Forms {
   readonly #topics = element("datalist", { id: "topic-names" });
   readonly #lookupTopic = topicInput();

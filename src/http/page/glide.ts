@@ -5,7 +5,7 @@ import { between } from "./scale.ts";
 
 const GLIDE_MS = 220;
 
-export interface Sight {
+interface Sight {
   readonly span: Span;
   readonly watermark: number;
   readonly end: number;

@@ -55,7 +55,6 @@ export class Model {
     return this.#shapes.get(keyOf(topic, partition));
   }
 
-  /** The groups' committed offsets in a partition. */
   groups(topic: string, partition: number): readonly GroupOffset[] {
     return this.#groups.get(keyOf(topic, partition)) ?? [];
   }

@@ -6,7 +6,7 @@ import { mayMove } from "./theme.ts";
 const STEP_MS = 2600;
 
 /** What the player needs from the page. */
-export interface PlayerHost {
+interface PlayerHost {
   /** Shows a place on the drawing; undefined when the player is closed. */
   point(place: StepPlace | undefined): void;
   open(result: Result): void;

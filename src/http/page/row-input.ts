@@ -1,7 +1,7 @@
 // User input on a row: mouse, touch and keyboard. Leaves to others: reacting to it (row.ts).
 
 /** The possible actions. Places are pixels from the left of the drawing. */
-export interface RowActions {
+interface RowActions {
   open(x: number): void;
   openCursor(): void;
   hover(x: number | undefined): void;
@@ -15,7 +15,6 @@ export interface RowActions {
 
 const WHEEL_FACTOR = 1.4;
 
-/** Listens for input on a drawing. */
 export function listenToRow(track: HTMLElement, actions: RowActions): void {
   const xOf = (event: MouseEvent): number => event.clientX - track.getBoundingClientRect().left;
   track.addEventListener("click", (event) => actions.open(xOf(event)));

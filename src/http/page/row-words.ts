@@ -4,7 +4,7 @@ import { countOf, formatBytes, formatCount } from "./format.ts";
 import type { LogShape } from "./log-shape.ts";
 import type { GroupOffset, PartitionState } from "./wire.ts";
 
-export interface RowWords {
+interface RowWords {
   readonly watermark: string;
   readonly numbers: readonly string[];
   readonly groups: readonly string[];
@@ -24,7 +24,6 @@ export function rowWords(state: PartitionState, groups: readonly GroupOffset[]):
   };
 }
 
-/** Describes segment `i`. */
 export function segmentWords(shape: LogShape, i: number): string {
   const { from, to } = shape.spanOf(i);
   const [base, next] = [shape.baseOf(i), shape.nextOf(i)];

@@ -16,7 +16,7 @@ import type { GroupOffset, SegmentRows } from "./wire.ts";
 const FRAME_MS_MIN = 30;
 
 /** What a row needs from the page. */
-export interface RowHost {
+interface RowHost {
   readonly topic: string;
   readonly partition: number;
   shape(): LogShape | undefined;

@@ -11,12 +11,7 @@ import type { Tick, TopicState } from "./wire.ts";
 const CALM_FRAMES = 30;
 
 /** Opens a segment at a position. */
-export type OpenSegment = (
-  topic: string,
-  partition: number,
-  segment: number,
-  position: number,
-) => void;
+type OpenSegment = (topic: string, partition: number, segment: number, position: number) => void;
 
 interface Section {
   readonly topic: TopicState;

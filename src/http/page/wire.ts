@@ -44,7 +44,6 @@ export interface GroupOffset {
 
 /** Some of the groups, by name. */
 export interface GroupsState {
-  /** Number of all groups. */
   readonly count: number;
   /** Whether more groups match. */
   readonly hasMore: boolean;

@@ -80,7 +80,7 @@ export const Fetch: typeof TABLE = {
 
 export type FetchRequest = RequestOf<typeof Fetch>;
 export type FetchResponse = ResponseOf<typeof Fetch>;
-export type FetchResponseHead = Omit<FetchResponse, "batches">;
+type FetchResponseHead = Omit<FetchResponse, "batches">;
 
 /** The end of a CORRUPT_MESSAGE message: clients rely on these words to continue. */
 const AFTER_DAMAGE = /; the records after it begin at offset (\d+)$/;

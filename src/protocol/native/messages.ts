@@ -46,13 +46,13 @@ export const REQUEST_HEADER_BYTES = 6;
 /** Bytes of a response's payload before its body. */
 export const RESPONSE_HEADER_BYTES = 6;
 
-export interface RequestHeader {
+interface RequestHeader {
   readonly apiKey: number;
   readonly apiVersion: number;
   readonly correlationId: number;
 }
 
-export interface ResponseHeader {
+interface ResponseHeader {
   readonly correlationId: number;
   /** 0 for success, or a number of src/errors.ts. */
   readonly errorCode: number;

@@ -87,7 +87,7 @@ export type ItemOf<F> = {
 }[keyof F];
 
 /** The fields of one version, ready to be read and written. */
-export interface Plan {
+interface Plan {
   readonly steps: readonly Step[];
   /** Bytes of the smallest value. */
   readonly bytesMin: number;

@@ -12,7 +12,6 @@ import type { ServiceContext } from "../../../services/context.ts";
 import * as services from "../../../services/fetch.ts";
 import type { Exchange } from "./exchange.ts";
 
-/** Answers a Fetch request. */
 export function fetch(context: ServiceContext, exchange: Exchange, request: FetchRequest): void {
   const { connection, apiVersion } = exchange;
   const { group, topic, partition, topicId, offset, maxBytes, minBytes, maxWaitMs } = request;
