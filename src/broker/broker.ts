@@ -28,11 +28,11 @@ const REPORTS_PER_WINDOW = 100;
  */
 interface BrokerHealth {
   readonly status: "ok" | "degraded" | "stopping" | "failed";
-  /** Why it failed. */
+  /** Why the broker failed. */
   readonly reason?: string;
   /** Number of offline partitions, if there are any. */
   readonly offlinePartitions?: number;
-  /** The first of them, with their reasons. */
+  /** The first offline partitions, with reasons. */
   readonly offline?: readonly { readonly partition: string; readonly reason: string }[];
 }
 

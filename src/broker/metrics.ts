@@ -53,7 +53,7 @@ interface RequestCount {
 const ERROR_NAMES = Object.keys(ERRORS) as ErrorName[];
 const ERROR_NUMBER = new Map(ERROR_NAMES.map((name, i) => [name, i + 1]));
 
-/** Counts of one API: success, and each error. */
+/** Counters per API: success, and each error. */
 const OUTCOMES = ERROR_NAMES.length + 1;
 
 /** API keys are small numbers from 1 on; 0 is for all others. */

@@ -1,4 +1,4 @@
-// What the use cases work on: the topics, the committed offsets, and the facts about this broker.
+// Context of the use cases: the topics, the committed offsets, and facts about this broker.
 // Leaves to others: opening and closing them (broker/broker.ts).
 import type { OffsetStore } from "../groups/offset-store.ts";
 import type { TopicRegistry } from "../topics/topic-registry.ts";
@@ -7,12 +7,12 @@ export interface ServiceContext {
   readonly registry: TopicRegistry;
   readonly offsets: OffsetStore;
   readonly brokerVersion: string;
-  /** Identity of the data directory, made when it was created. */
+  /** Id of the data directory, chosen when it was created. */
   readonly logDirectoryId: string;
   /** Largest record batch that a client may produce, in bytes. */
   readonly batchBytesMax: number;
-  /** Whether a produce creates a topic that is missing. */
+  /** Whether a produce creates a missing topic. */
   readonly autoCreateTopics: boolean;
-  /** Partitions of a topic that is created without saying how many. */
+  /** Partitions of a topic created without a number of partitions. */
   readonly defaultPartitions: number;
 }

@@ -11,7 +11,7 @@ import { failureOf } from "./outcome.ts";
 
 /** Where to read in one partition. */
 export interface FetchPosition extends NamedPartition {
-  /** Offset of the first record wanted. */
+  /** Offset of the first requested record. */
   readonly offset: number;
   /** Maximum bytes of this partition to return. */
   readonly bytesMax: number;
@@ -113,7 +113,7 @@ export class WaitingFetch {
     this.#subscribe();
   }
 
-  /** Ends the wait with what there is now. */
+  /** Ends the wait with the data that is available now. */
   finish(): void {
     this.#caller?.whenTime(() => this.#attempt(true));
   }
@@ -196,7 +196,7 @@ function placeOf(
   }
 }
 
-/** What can be read now, and how many bytes are missing; 0 if waiting is useless. */
+/** The results so far, and the number of missing bytes; 0 if waiting is useless. */
 interface FetchAttempt {
   readonly results: readonly FetchResult[];
   readonly missingBytes: number;

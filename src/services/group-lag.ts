@@ -1,17 +1,17 @@
-// How far a group is behind, partition by partition: the one place where committed offsets meet the logs.
-// Leaves to others: showing it (http/, the protocols), and keeping commits (groups/offset-store.ts).
+// Lag of groups per partition: the only place that compares committed offsets with the logs.
+// Leaves to others: showing it (http/, the protocols), and storing commits (groups/offset-store.ts).
 import { nextTurn, Portions } from "../log/event-loop.ts";
 import type { ServiceContext } from "./context.ts";
 
-/** Stands for the offset and the time of a commit that there has not been. */
+/** Offset and timestamp if nothing is committed. */
 export const NOT_COMMITTED = -1;
 
 export interface GroupPartition {
   readonly topic: string;
   readonly partition: number;
-  /** Offset of the next record that the group wants; -1 when it has committed nothing for this partition. */
+  /** Offset of the next record that the group will read; -1 if it has committed nothing for this partition. */
   readonly committedOffset: number;
-  /** Milliseconds since the epoch; -1 likewise. */
+  /** Milliseconds since the epoch; -1 if nothing is committed. */
   readonly commitTimestamp: number;
   readonly logStartOffset: number;
   readonly highWatermark: number;
@@ -22,8 +22,8 @@ export interface GroupPartition {
 const BEFORE_ALL = { topic: "", partition: NOT_COMMITTED };
 
 /**
- * Records that a group has not read: from its committed offset, or from the log start if that is later or nothing was
- * committed, to the high watermark. Records that were deleted before they were read don't count.
+ * Records that a group has not read: from its committed offset to the high watermark. Starts at the log start if that
+ * is later or nothing is committed, so deleted records don't count.
  */
 export function lagOf(offset: {
   readonly committedOffset: number;
@@ -35,9 +35,8 @@ export function lagOf(offset: {
 }
 
 /**
- * All partitions of the topics in which a group has committed an offset, by topic and partition, also those that it has
- * committed nothing for; from the first one on, or from the one after `after`. One at a time: the caller may give way
- * between two of them.
+ * All partitions of the topics for which a group has committed an offset, by topic and partition, including partitions
+ * without a commit. Begins after `after` if given. A generator, so that the caller may yield between two partitions.
  */
 export function* groupPartitions(
   { registry, offsets }: ServiceContext,
@@ -46,8 +45,7 @@ export function* groupPartitions(
 ): Generator<GroupPartition, void> {
   for (const name of offsets.topicsOf(group)) {
     if (name < after.topic) continue;
-    // A topic that is being deleted has commits a little longer than it has partitions. The end of an offline
-    // partition is not known.
+    // While a topic is being deleted, its commits outlive its partitions. The end of an offline partition is unknown.
     for (const { topic, index, logStartOffset, highWatermark } of registry.find(name)?.online ??
       []) {
       if (name === after.topic && index <= after.partition) continue;
@@ -72,12 +70,12 @@ interface GroupLag {
   /** The sum over the partitions. */
   readonly lag: number;
   readonly partitionCount: number;
-  /** Empty for a group that has more of them than may be read. */
+  /** Empty if the group has more partitions than may be read. */
   readonly partitions: readonly GroupPartition[];
 }
 
 export interface GroupSelection {
-  /** The first group is the one after this name. */
+  /** Begin after this name. */
   readonly after?: string | undefined;
   /** Only groups whose name contains this. */
   readonly filter?: string | undefined;
@@ -85,16 +83,16 @@ export interface GroupSelection {
   readonly partitionsMax: number;
 }
 
-/** Groups that are taken from the store, and partitions that are looked at, in one turn of the event loop. */
+/** Groups read from the store, and partitions visited, in one turn of the event loop. */
 const GROUPS_PER_TURN = 500;
 const PARTITIONS_PER_TURN = 500;
 
-/** Partitions of groups that are looked at for one answer, those of groups that are too large to be listed included. */
+/** Partitions visited for one answer, including those of groups that are too large to list. */
 const PARTITIONS_VISITED_MAX = 100_000;
 
 /**
- * The lag of the first groups that are selected, by name, as many as fit, and whether there are more. Gives way to
- * others all the time: it may go through a million groups.
+ * The lag of the selected groups, by name, as many as fit, and whether there are more. Yields often, because there may
+ * be a million groups.
  */
 export async function readGroupLags(
   context: ServiceContext,
@@ -120,7 +118,7 @@ export async function readGroupLags(
       const partitions: GroupPartition[] = [];
       for (const partition of groupPartitions(context, group)) {
         lag += partition.lag;
-        // One that is too large for any answer hides no others.
+        // A group too large for any answer must not hide the others.
         if (!isTooLarge) partitions.push(partition);
         await portions.next();
       }
@@ -133,7 +131,7 @@ export async function readGroupLags(
   }
 }
 
-/** Number of the partitions that `groupPartitions` goes through. */
+/** Number of partitions that `groupPartitions` returns. */
 function groupPartitionCount({ registry, offsets }: ServiceContext, group: string): number {
   let count = 0;
   for (const name of offsets.topicsOf(group)) {

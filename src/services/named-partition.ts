@@ -1,5 +1,5 @@
-// The partition that a request names, provided that the topic is still the one that the client knows.
-// Leaves to others: which topics there are (topics/topic-registry.ts).
+// Finds the partition that a request names, and checks that its topic was not recreated.
+// Leaves to others: the set of topics (topics/topic-registry.ts).
 import { RustLogError } from "../errors.ts";
 import type { Partition } from "../topics/partition.ts";
 import type { ServiceContext } from "./context.ts";
@@ -7,11 +7,13 @@ import type { ServiceContext } from "./context.ts";
 export interface NamedPartition {
   readonly topic: string;
   readonly partition: number;
-  /** Identity of the topic that is meant; if undefined, whichever topic has the name now. */
+  /** Id of the topic; if undefined, the topic that has the name now. */
   readonly topicId?: string | undefined;
 }
 
-/** Throws UNKNOWN_TOPIC_ID if another topic has the name by now, UNKNOWN_TOPIC_OR_PARTITION, or STORAGE_ERROR if it is offline. */
+/**
+ * Throws UNKNOWN_TOPIC_ID if the topic was recreated, UNKNOWN_TOPIC_OR_PARTITION, or STORAGE_ERROR if it is offline.
+ */
 export function partitionOf(context: ServiceContext, named: NamedPartition): Partition {
   const { registry } = context;
   const { topic, topicId } = named;

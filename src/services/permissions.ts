@@ -1,9 +1,9 @@
 // Who may do what. Today there is one rule, for internal topics: clients may read them and nothing else.
-// Leaves to others: what is kept in internal topics (groups/).
+// Leaves to others: the contents of internal topics (groups/).
 import { RustLogError } from "../errors.ts";
 import { INTERNAL_PREFIX } from "../topics/topic-settings.ts";
 
-/** Throws INVALID_TOPIC when `name` is of an internal topic, which can't be `what` ("produced to", …). */
+/** Throws INVALID_TOPIC if `name` is an internal topic. `what` is the refused action ("produced to", …). */
 export function refuseInternalTopic(name: string, what: string): void {
   if (!name.startsWith(INTERNAL_PREFIX)) return;
   throw new RustLogError(

@@ -35,7 +35,7 @@ export interface TopicDescription {
 
 export interface DescribedPartition extends PartitionDescription {
   readonly topic: string;
-  /** Why the partition is offline, if it is; its offsets are -1 then. */
+  /** Why the partition is offline; its offsets are then -1. Undefined if it is online. */
   readonly offline: string | undefined;
 }
 
@@ -76,7 +76,7 @@ export async function describeTopic(
   return descriptionOf(await registry.ensure(name));
 }
 
-/** Deletes a topic. Resolves once it would not reappear after a crash; groups' commits for it are gone too. */
+/** Deletes a topic. Resolves once it would not reappear after a crash, and the groups' commits for it are deleted. */
 export async function deleteTopic({ registry }: ServiceContext, name: string): Promise<void> {
   refuseInternalTopic(name, "deleted");
   await registry.delete(name);

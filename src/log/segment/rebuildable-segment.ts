@@ -114,7 +114,7 @@ export abstract class RebuildableSegment extends CheckedSegment {
     while (position < this.fileBytes) {
       if (this.headerFault(position, this.fileBytes) !== undefined) {
         search ??= this.#newSearch();
-        // It may be the length of the batch before that is wrong.
+        // The length of the previous batch may be wrong.
         const end =
           previous !== undefined && !this.isIntact(previous)
             ? search.endOf(previous, expectedBefore)

@@ -99,7 +99,10 @@ export class SealedSegment extends RebuildableSegment {
     return this.#openLog().view(position, bytes);
   }
 
-  /** As in all segments; once the way there is found to be damaged, by indexes that lead around the damage. */
+  /**
+   * As in all segments, but if the log before `offset` is damaged, rebuilds the indexes so that they lead past the
+   * damage.
+   */
   override locate(offset: number, end: number, trace?: LookupTrace): LocatedBatch | undefined {
     try {
       return super.locate(offset, end, trace);

@@ -20,7 +20,7 @@ import { segmentFileName } from "./segment-files.ts";
 /** Largest offset in the 32 bits of an index entry. A segment is rolled long before. */
 const ENTRY_OFFSET_MAX = 0xffff_ffff;
 
-/** Batches by position: bytes from the start of the `.log` file. */
+/** Access to batches by position, in bytes from the start of the `.log` file. */
 export abstract class SegmentHeaders {
   /** Offset in the name of the file; no record is below it. */
   readonly baseOffset: number;
@@ -88,7 +88,7 @@ export abstract class SegmentHeaders {
     if (!(relative >= 0 && relative <= ENTRY_OFFSET_MAX)) return expected;
     const offsets = this.lastDeltaAt(position) + 1;
     if (!isMisplaced(stated, expected, offsets, this.#nextStated(position))) return stated;
-    // What is expected may be wrong.
+    // `expected` itself may be wrong.
     if (previous === undefined || this.isIntact(previous)) return expected;
     return stated > this.statedBaseOffset(previous) ? stated : expected;
   }
@@ -104,13 +104,13 @@ export abstract class SegmentHeaders {
     const isPossible = delta >= 0 && count >= 0 && count <= delta + 1;
     const fits = next > base + delta && next !== Number.POSITIVE_INFINITY;
     if (isPossible && (fits || this.isIntact(position))) return base + delta + 1;
-    // It is damaged; the next one tells where it should have ended.
+    // It is damaged; the next batch shows where it should have ended.
     return next > base && next - base <= ENTRY_OFFSET_MAX
       ? next
       : base + Math.max(1, Math.min(count, delta + 1));
   }
 
-  /** What the batch after the one at `position` states as its base offset, or the next segment; Infinity if there is neither. */
+  /** Base offset of the batch after the one at `position`, or of the next segment; Infinity if there is neither. */
   #nextStated(position: number): number {
     const after = position + batchBytes(this.headerBytes(position), this.headerAt);
     if (this.headerFault(after, this.fileBytes) === undefined) return this.statedBaseOffset(after);

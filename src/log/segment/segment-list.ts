@@ -75,14 +75,14 @@ export class SegmentList {
       if (total === 0) trace?.enteredSegment(i);
       const found = total === 0 ? segment.locate(next, limit, trace) : undefined;
       if (found === undefined && (total === 0 || limit === 0)) {
-        // Nothing from there on is in this segment: what comes next is in a later one, or the log ends.
+        // No batch at or after `offset` is in this segment: continue in the next one, if any.
         if (total > 0) break;
         if (this.#isEndDamaged(i)) throw this.#missing(segment, i, next, limit);
         next = Math.max(next, this.at(i + 1)?.baseOffset ?? end.offset);
         continue;
       }
       const start = found?.position ?? 0;
-      // Damage further on is met by the read that begins there; what is before it can be served.
+      // Serve the batches before the damage. The read that begins at the damage reports it.
       if (total > 0 && segment.isDamagedAt(start, limit)) break;
       const { position: stop, nextOffset } = segment.boundary(start, bytesMax - total, limit);
       if (total > 0 && total + stop - start > bytesMax) break;

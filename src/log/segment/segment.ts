@@ -31,7 +31,7 @@ export interface RunEnd {
   readonly nextOffset: number | undefined;
 }
 
-/** Where to search a segment by time. */
+/** The range of a search by time. */
 export interface SearchRange {
   /** The log start offset. */
   readonly start: number;
@@ -148,7 +148,7 @@ export abstract class LogSegment extends SegmentHeaders {
     return this.#scanFrom(start + size, expected, start, offset, end, trace);
   }
 
-  /** What `locate` finds, by the headers of all batches from the first on: without the index. */
+  /** Like `locate`, but reads all batch headers from the first on instead of using the index. */
   scan(offset: number, end: number, trace?: LookupTrace): LocatedBatch | undefined {
     return this.#scanFrom(0, this.baseOffset, undefined, offset, end, trace);
   }
@@ -206,7 +206,7 @@ export abstract class LogSegment extends SegmentHeaders {
       position += this.batchSizeAt(position, this.fileBytes);
     }
     if (position === target) return { offset: expected, previous };
-    // The way there is damaged. The first batch behind damage has an entry of its own.
+    // Damage before it. The first batch after damage always has an index entry.
     const known = offsets.lookupPosition(target);
     if (known < 0 || offsets.position(known) !== target || !this.#entryHolds(known)) {
       throw this.corrupt(

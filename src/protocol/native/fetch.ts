@@ -19,7 +19,7 @@ const TABLE = api("Fetch", {
     maxBytes: "u32",
     /** Bytes to wait for before answering, until `maxWaitMs` is over. */
     minBytes: "u32",
-    /** Milliseconds to wait for `minBytes`. */
+    /** Maximum time to wait for `minBytes`, in milliseconds. */
     maxWaitMs: "u32",
     /** The topic that is meant, in case another topic has its name now. */
     topicId: TOPIC_ID,

@@ -6,7 +6,7 @@ import { RESPONSE_HEADER_BYTES } from "./messages.ts";
 import { type Body, type Fields, type ItemOf, type Step, writeSteps } from "./schema.ts";
 import { ByteWriter } from "./writer.ts";
 
-/** Where the number of items is. */
+/** Position of the number of items. */
 const COUNT_AT = FRAME_LENGTH_BYTES + RESPONSE_HEADER_BYTES;
 
 /** Space for the fields after the array. */
@@ -19,7 +19,7 @@ export class ListResponse<F extends Fields> {
   readonly #frameBytesMax: number;
   #items = 0;
 
-  /** `payloadBytesMax` is the limit of a frame. */
+  /** `payloadBytesMax` is the maximum payload of a frame. */
   constructor(body: Body<F>, version: number, correlationId: number, payloadBytesMax: number) {
     const [list, ...rest] = body.plan(version).steps;
     if (typeof list?.type !== "object") throw new Error("the body begins with no array");

@@ -25,7 +25,7 @@ export const OffsetFetch = api("OffsetFetch", {
     partitions: array({ topic: "string", partition: "u32", topicId: TOPIC_ID }, OFFSET_ENTRIES_MAX),
   },
   response: {
-    /** In the order of the request; -1 and -1 where nothing is committed. */
+    /** In the order of the request; both fields are -1 if nothing is committed. */
     offsets: array({ offset: "i64", commitTimestamp: "i64" }),
   },
 });

@@ -1,5 +1,5 @@
 // Produce: one record batch for one partition.
-// Leaves to others: what a batch is (record/batch.ts).
+// Leaves to others: the format of a batch (record/batch.ts).
 import { joined, NO_REST, readU16, type Rest, restBytes } from "../../record/bytes.ts";
 import {
   API,

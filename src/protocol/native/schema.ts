@@ -42,7 +42,7 @@ export interface Field {
   readonly label?: string;
 }
 
-/** A table of fields. The name of a type alone is short for a field of version 1. */
+/** A table of fields. A type name alone stands for a field of version 1. */
 export interface Fields {
   readonly [name: string]: Primitive | Field;
 }
@@ -89,13 +89,13 @@ export type ItemOf<F> = {
 /** The fields of one version, ready to be read and written. */
 interface Plan {
   readonly steps: readonly Step[];
-  /** Bytes of the smallest value. */
+  /** Length of the shortest value, in bytes. */
   readonly bytesMin: number;
 }
 
 export interface Step {
   readonly name: string;
-  /** The name in error messages. */
+  /** Name in error messages. */
   readonly label: string;
   readonly type: Primitive | Plan | "absent";
   readonly before: unknown;
@@ -128,7 +128,7 @@ export class Body<F extends Fields> {
   }
 }
 
-/** The versions and the codecs of an API. */
+/** Versions and codecs of an API. */
 export interface Api<Request extends Fields = Fields, Response extends Fields = Fields> {
   readonly name: ApiName;
   readonly versions: { readonly min: number; readonly max: number };

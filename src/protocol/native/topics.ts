@@ -48,7 +48,7 @@ export const DescribeTopic = api("DescribeTopic", {
   response: {
     name: "string",
     internal: "bool",
-    /** The settings that it was created with. */
+    /** The settings given at creation. */
     settings: array(SETTING),
     partitions: array({
       partition: "u32",
@@ -59,7 +59,7 @@ export const DescribeTopic = api("DescribeTopic", {
       /** Offset of the next record. */
       logEndOffset: "i64",
       segments: "u32",
-      /** Size of the segments' logs. */
+      /** Total size of the `.log` files, in bytes. */
       bytes: "i64",
       /**
        * Why the partition is offline; its offsets are -1 then. Empty if it is online, or if the broker does not report

@@ -15,7 +15,7 @@ import type { Exchange } from "./exchange.ts";
 export function fetch(context: ServiceContext, exchange: Exchange, request: FetchRequest): void {
   const { connection, apiVersion } = exchange;
   const { group, topic, partition, topicId, offset, maxBytes, minBytes, maxWaitMs } = request;
-  // A response is one frame. A batch that is larger than what was asked for still comes whole.
+  // A response is one frame. A batch larger than the request's `maxBytes` is still returned whole.
   const bytesMax = Math.min(
     maxBytes,
     connection.frameBytesMax - fetchResponseHeadBytes(apiVersion),
@@ -83,7 +83,7 @@ function answer(exchange: Exchange, results: readonly services.FetchResult[]): v
   exchange.answerWithLog(head, result.slices);
 }
 
-/** Where the log is damaged, the message tells the client at which offset it can go on. */
+/** If the log is damaged, the message tells the client where it can continue. */
 function errorOf({ error, offsetAfterDamage }: services.FetchFailure): RustLogError {
   if (offsetAfterDamage === undefined) return error;
   const message = damageMessage(error.message, offsetAfterDamage);

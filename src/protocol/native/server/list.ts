@@ -1,5 +1,5 @@
-// Answers that are lists: a page of one, or all of it in the versions that know no pages, a portion at a time.
-// Leaves to others: what is in the list (groups.ts, topics.ts).
+// Answers with a list in portions: one page, or the whole list in versions without pages.
+// Leaves to others: the items of the list (groups.ts, topics.ts).
 import { RustLogError } from "../../../errors.ts";
 import { PAGE_ITEMS_MAX } from "../../../limits.ts";
 import { ListResponse } from "../list-response.ts";
@@ -8,21 +8,21 @@ import type { moreField } from "../page.ts";
 import type { Body, Fields, ItemOf } from "../schema.ts";
 import type { Exchange } from "./exchange.ts";
 
-/** Items that are written before other requests have their turn. */
+/** Items written before other requests get a turn. */
 const PORTION_ITEMS = 500;
 
-/** Bytes of an item, at most about: names have up to 249. */
+/** Approximate maximum bytes of an item: names have up to 249. */
 const ITEM_BYTES = 300;
 
-/** Memory for each byte of an answer: what it is written to doubles when it is full, and is copied. */
+/** Memory per byte of an answer: the buffer doubles when it is full, and is copied. */
 const MEMORY_PER_BYTE = 2;
 
-/** A list, and behind it whether items follow. */
+/** A list, followed by a flag that says whether more items follow. */
 type PagedFields = Fields & { readonly more: ReturnType<typeof moreField> };
 
 /**
- * Answers with a list. A page ends after `itemsMax` items (0 for the longest page there is), or where the frame is full;
- * a whole list that does not fit a frame is FRAME_TOO_LARGE.
+ * Answers with a list. A page ends after `itemsMax` items (0 for no such limit) or when the frame is full. A whole list
+ * that does not fit into a frame is FRAME_TOO_LARGE.
  */
 export async function answerList<Response extends PagedFields>(
   exchange: Exchange,
@@ -41,7 +41,7 @@ export async function answerList<Response extends PagedFields>(
     more = response.items >= limit || !response.add(item);
     if (more) break;
     if (response.items % PORTION_ITEMS !== 0) continue;
-    // Only a long list goes on later; until then it needs memory.
+    // Only a long list continues in a later turn, and needs memory until then.
     if (response.items === PORTION_ITEMS) {
       exchange.charge(MEMORY_PER_BYTE * Math.min(frameBytesMax, limit * ITEM_BYTES));
     }

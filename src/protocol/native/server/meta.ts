@@ -1,5 +1,5 @@
-// Ping and ApiVersions: is anyone there, and who.
-// Leaves to others: the table of what is supported (api-versions.ts).
+// Ping and ApiVersions.
+// Leaves to others: the table of supported versions (api-versions.ts).
 import { API_NAMES, APIS } from "../api-versions.ts";
 import { API } from "../messages.ts";
 import { ApiVersions, Ping } from "../meta.ts";

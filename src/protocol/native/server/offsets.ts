@@ -15,19 +15,20 @@ import { listOffset } from "../../../services/list-offsets.ts";
 import { valuesOf } from "../../../services/outcome.ts";
 import type { Exchange } from "./exchange.ts";
 
-/** Memory for an entry of a commit beside the names: what it is decoded to, and a record without them. */
+/** Memory for an entry of a commit, without names: its decoded objects, and its record. */
 const COMMIT_ENTRY_BYTES = 500;
 
-/** For a partition in which the group has committed nothing. */
+/** For a partition without a committed offset. */
 const NO_OFFSET: OffsetFetchEntry = { offset: -1, commitTimestamp: -1 };
 
-/** Answers an OffsetCommit request; the first entry that can't be committed is the error of them all. */
+/** Answers an OffsetCommit request. The first invalid entry fails the whole request. */
 export async function commitOffsets(
   context: ServiceContext,
   exchange: Exchange,
   { group, offsets }: OffsetCommitRequest,
 ): Promise<void> {
-  // Each entry becomes objects, and a record with the name of the group: the bytes of the request say little about it.
+  // Each entry becomes objects and a record with the name of the group, so the request needs much more memory than its
+  // bytes.
   exchange.charge(offsets.length * (COMMIT_ENTRY_BYTES + Buffer.byteLength(group)));
   valuesOf(await committed.commitOffsets(context, group, offsets));
   exchange.answer(OffsetCommit.encodeResponse(exchange.correlationId, {}));
