@@ -8,7 +8,6 @@ const PAUSE_MS_MAX = 20;
 /** Bytes of objects with which a collection may take that long on a busy machine: 30 MB take 90 ms. */
 const OBJECT_BYTES_MAX = 8 * 1024 * 1024;
 
-/** Dependencies of collections; all have defaults. */
 interface CollectionsOptions {
   readonly gc?: (force: boolean) => void;
   /** Bytes of the objects in memory, without what they hold. */
@@ -95,7 +94,6 @@ export class InputCollector {
   readonly #nowMs: () => number;
   #bytes = 0;
   #notBeforeMs = 0;
-  /** Duration of the last collection. */
   #lastMs = Number.POSITIVE_INFINITY;
 
   constructor(collect = collectGarbage, nowMs = () => performance.now()) {

@@ -1,5 +1,4 @@
 // The library: everything a program needs to use a broker, or to run one in its own process.
-// Leaves to others: everything; this file only lists the public names.
 
 export { Broker } from "./broker/broker.ts";
 export type { BrokerOptions } from "./broker/options.ts";

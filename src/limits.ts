@@ -74,13 +74,11 @@ export const FETCH_WAITS_MAX = 100_000;
 /** Longest topic name, in characters (Kafka's limit, so that a directory name always fits). */
 export const TOPIC_NAME_LENGTH_MAX = 249;
 
-/** Longest group name, in UTF-8 bytes. */
 export const GROUP_NAME_BYTES_MAX = 249;
 
 /** Longest reason of an offline partition in a description of its topic, in characters. */
 export const OFFLINE_REASON_LENGTH_MAX = 500;
 
-/** Partitions that one topic may have. */
 export const PARTITIONS_MAX = 10_000;
 
 /**

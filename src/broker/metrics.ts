@@ -30,14 +30,12 @@ export class Histogram {
   }
 }
 
-/** An answered request. */
 interface AnsweredRequest {
   readonly apiKey: number;
   /** The error of the response; undefined for success. */
   readonly error: ErrorName | undefined;
   /** When the complete request had arrived, on the clock of `performance.now()`. */
   readonly beganMs: number;
-  /** Whether it waited for data. */
   readonly hasWaited: boolean;
 }
 
@@ -63,7 +61,6 @@ const API_KEYS = [0, ...Object.values(API)];
 export class BrokerMetrics {
   readonly #requests = new Float64Array((Math.max(...API_KEYS) + 1) * OUTCOMES);
   readonly #connectionErrors = new Float64Array(OUTCOMES);
-  /** All answered requests. */
   requestsAnswered = 0;
   receivedBytes = 0;
   sentBytes = 0;

@@ -22,7 +22,6 @@ const FILES_FOR_A_MOMENT = 156;
 /** The least that must remain for everything else at a start, when partitions were created under a higher limit. */
 const FILES_BESIDE_PARTITIONS_MIN = 80;
 
-/** Files that the process itself has open. */
 const PROCESS_FILES = 64;
 
 const RESERVED = REFUSED_CONNECTIONS_MAX + OPEN_SINKS_MAX + HTTP_FILES + FILES_FOR_A_MOMENT;

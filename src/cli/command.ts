@@ -61,7 +61,6 @@ function printableUsageError(message: string): string {
   return [text, ...suggestion].map(printable).join("\n");
 }
 
-/** Exits with a usage error. */
 export function usageError(command: CommandUnknownOpts, message: string): never {
   command.error(`error: ${message}`, { exitCode: 2, code: "rustlog.usage" });
 }

@@ -1,5 +1,4 @@
 // Parses durations such as 250, 250ms, 10s, 5m, 1h30m, 7d.
-// Leaves to others: the range an option allows.
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { OFFSET_MAX } from "../limits.ts";
 

@@ -167,7 +167,6 @@ async function partitionsOf(admin: Admin, topic: string): Promise<readonly Parti
   }
 }
 
-/** Fetches the batch that holds a record. */
 async function fetchBatch(
   client: Client,
   { topic, partition, offset }: RecordMetadata,

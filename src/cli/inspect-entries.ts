@@ -50,7 +50,6 @@ export function printSnapshot(
 }
 
 interface EntryViews<Entry> {
-  /** The `kind` field in JSON. */
   readonly kind: string;
   fields(entries: readonly Entry[]): Iterable<DumpItem>;
   table(entries: readonly Entry[]): string;

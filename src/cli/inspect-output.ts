@@ -9,7 +9,6 @@ import { printable, printableJson } from "../printable.ts";
 import { paintForStdout } from "./colour.ts";
 import { ByteOutput, STDOUT, writeDescriptor } from "./output.ts";
 
-/** What to show of a file, and how. */
 export interface InspectOptions {
   readonly isRecords: boolean;
   readonly isHex: boolean;
@@ -37,7 +36,6 @@ export class InspectOutput {
     this.line(this.paint("broken", printable(text)));
   }
 
-  /** Writes a value as one line of JSON. */
   json(value: unknown): void {
     this.line(printableJson(value));
   }

@@ -13,7 +13,6 @@ import { printableJson } from "../printable.ts";
 import { CliError } from "./exit.ts";
 import type { RecordPrinter } from "./format.ts";
 
-/** The fields of a record to produce, parsed from JSON. */
 interface ParsedRecord {
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
@@ -29,7 +28,6 @@ export function jsonPrinter(delimiter: number): RecordPrinter {
   };
 }
 
-/** The record as JSON on one line. */
 export function formatJsonRecord(record: ConsumedRecord): string {
   return printableJson({
     topic: record.topic,

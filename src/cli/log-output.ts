@@ -57,7 +57,6 @@ export class LogOutput {
     return this.#dropped;
   }
 
-  /** Bytes waiting for the reader. */
   get pendingBytes(): number {
     return this.#pendingBytes;
   }

@@ -17,7 +17,6 @@ export class NumberedSteps {
     return this.#lines.map((line) => `${line}\n`).join("");
   }
 
-  /** Starts the next step. */
   step(text: string): void {
     this.#lines.push("", this.#paint("heading", printable(`${++this.#count}. ${text}`)));
   }
@@ -35,12 +34,10 @@ export class NumberedSteps {
     this.#lines.push(this.#paint("key", ` → ${printable(text)}`));
   }
 
-  /** A line that reports damage. */
   damage(text: string): void {
     this.#lines.push(this.#paint("broken", ` ! ${printable(text)}`));
   }
 
-  /** A hex dump of fields. */
   dump(items: Iterable<DumpItem>): void {
     for (const line of hexLines(items, this.#paint)) this.#lines.push(line);
   }

@@ -1,5 +1,4 @@
 // Prints a list of any length page by page.
-// Leaves to others: the items, and the layout of a table (table.ts).
 import { printableJson } from "../printable.ts";
 import { ByteOutput, STDOUT, writeDescriptor } from "./output.ts";
 import { formatTable } from "./table.ts";
@@ -7,7 +6,6 @@ import { formatTable } from "./table.ts";
 interface PagedLayout<Item> {
   readonly json: boolean;
   readonly header: readonly string[];
-  /** The cells of an item in a table. */
   row(item: Item): readonly (string | number)[];
 }
 

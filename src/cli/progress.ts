@@ -22,12 +22,10 @@ export class ProgressLine {
     if (isTerminal) this.#timer = setInterval(() => this.#show(), INTERVAL_MS);
   }
 
-  /** Seconds since the start. */
   get seconds(): number {
     return (performance.now() - this.#startedAt) / 1000;
   }
 
-  /** Clears the line. */
   stop(): void {
     if (this.#timer === undefined) return;
     clearInterval(this.#timer);

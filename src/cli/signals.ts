@@ -40,7 +40,6 @@ export class Interruption {
     for (const wake of this.#waiting) wake();
   }
 
-  /** Resolves with the first signal. */
   requested(): Promise<void> {
     return this.orResult(new Promise<void>(() => {}));
   }

@@ -1,5 +1,4 @@
 // Aligned text tables. Terminal control characters in cells are escaped.
-// Leaves to others: the content, and writing it (output.ts).
 
 import { printable } from "../printable.ts";
 

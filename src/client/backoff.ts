@@ -1,5 +1,4 @@
 // The wait between attempts: its length, and a sleep that a signal can end.
-// Leaves to others: what is retried, and for how long.
 
 /** The longest wait, as a multiple of the first one. */
 const GROWTH_MAX = 10;

@@ -1,5 +1,4 @@
 // Parses the address of a broker: "host:port", "host" or "[ipv6]:port".
-// Leaves to others: resolving the name and connecting (connection).
 
 import { RustLogError } from "../errors.ts";
 import { formatAddress } from "../net/address.ts";

@@ -1,5 +1,4 @@
 // The time of a call, read once for a few calls: reading the system clock takes half as long as encoding a record.
-// Leaves to others: measuring durations (performance.now).
 
 /** Most calls that share a reading. */
 const CALLS_MAX = 8;

@@ -1,5 +1,4 @@
 // Murmur2 with Kafka's seed: the hash that maps a key to a partition in every Kafka client.
-// Leaves to others: using the hash (partitioner).
 
 const SEED = 0x9747b28c;
 const MULTIPLIER = 0x5bd1e995;

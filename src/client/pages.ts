@@ -1,5 +1,4 @@
 // Lists that a broker returns in pages.
-// Leaves to others: the requests (admin.ts).
 
 export interface Page<Item> {
   readonly items: readonly Item[];

@@ -20,7 +20,6 @@ import {
 } from "./offset-record.ts";
 import type { OffsetTable } from "./offset-table.ts";
 
-/** Name of the internal topic. */
 export const OFFSETS_TOPIC = "__consumer_offsets";
 
 /** Rows per batch of a snapshot or a deletion: about 300 kB with the longest names. */

@@ -37,7 +37,6 @@ const TIMESTAMP_MAX = 8_640_000_000_000_000;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Group and partition of a committed offset. */
 export interface OffsetKey {
   readonly group: string;
   readonly topic: string;
@@ -165,7 +164,6 @@ export function decodeOffsetValue(bytes: Uint8Array): OffsetValue {
   return { offset, commitTimestamp, topicId };
 }
 
-/** Reads the fields of a value in order. */
 class ValueFields {
   readonly #bytes: Uint8Array;
   #at = 0;

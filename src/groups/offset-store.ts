@@ -219,7 +219,6 @@ export class OffsetStore {
   }
 }
 
-/** The error for a group that has committed nothing. */
 export function groupNotFound(group: string): RustLogError {
   return new RustLogError("GROUP_NOT_FOUND", `group '${group}' has committed nothing`);
 }

@@ -42,7 +42,6 @@ export class OffsetTable {
     return this.#rows.groups;
   }
 
-  /** The committed offset for a key, or undefined. */
   get(group: string, topic: string, partition: number): CommittedOffset | undefined {
     const key = { group, topic, partition };
     const place = this.#rows.seekKey(key);

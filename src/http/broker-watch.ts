@@ -90,7 +90,6 @@ export class BrokerWatch {
     return `${this.#overviewJson},"totals":${this.totalsJson()}}`;
   }
 
-  /** The current `Totals` as JSON. */
   totalsJson(): string {
     const { receivedBytes, sentBytes } = this.#broker.metrics;
     const { connections } = this.#broker;

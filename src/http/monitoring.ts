@@ -6,7 +6,6 @@ import { EXPOSITION_TYPE } from "./exposition.ts";
 import type { HttpRoutes } from "./http-server.ts";
 import { metricsText } from "./metrics-text.ts";
 
-/** Maximum number of concurrent scrapes. */
 const SCRAPES_MAX = 8;
 
 export function monitoringRoutes(broker: Broker): HttpRoutes {

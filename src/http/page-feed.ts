@@ -18,7 +18,6 @@ const FEED_REST_MS_MAX = 5000;
 /** A page that hears nothing for this long might conclude that the broker is gone. */
 const SILENCE_MS_MAX = 1000;
 
-/** Maximum number of open pages. */
 const PAGES_MAX = 64;
 
 /**

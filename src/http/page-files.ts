@@ -3,7 +3,6 @@
 // in memory. Leaves to others: who may have them (request-guard.ts), and their content (page/).
 import page from "./page/index.html";
 
-/** A file and its response headers. */
 interface PageFile {
   readonly body: ArrayBuffer;
   readonly headers: Readonly<Record<string, string>>;

@@ -17,7 +17,6 @@ import { segmentFileName } from "../log/segment/segment-files.ts";
 import type { Partition } from "../topics/partition.ts";
 import type { BatchDump, BatchRows, DumpRow, IndexTicks, SegmentRows } from "./page/wire.ts";
 
-/** Segments per response. */
 const ANSWER_SEGMENTS_MAX = 2_000;
 
 /** Segments whose index is read, and entries returned, per response. */
@@ -109,13 +108,10 @@ export async function lookUp(
     : { ...explanation, time: { ...time, comparisons: time.comparisons.slice(-COMPARISONS_MAX) } };
 }
 
-/** Where a list of batches starts. */
 export interface BatchStart {
-  /** The position of a batch. */
   readonly at?: number | undefined;
   /** The batch that the index gives for this position, or the one before it. */
   readonly near?: number | undefined;
-  /** The batch that holds this offset. */
   readonly offset?: number | undefined;
 }
 
@@ -223,7 +219,6 @@ function segmentOf(partition: Partition, base: number): SegmentView {
   throw new RustLogError("INVALID_REQUEST", message);
 }
 
-/** The segment with this base offset. */
 function findSegment(partition: Partition, base: number): SegmentView | undefined {
   const { segments } = partition.layout;
   const isBefore = (i: number): boolean => (segments.at(i)?.baseOffset ?? 0) < base;

@@ -10,7 +10,6 @@ import { produce } from "../services/produce.ts";
 import type { Partition } from "../topics/partition.ts";
 import type { ProduceOrder, ProduceReport } from "./page/wire.ts";
 
-/** Bytes of the batch shown. */
 const SHOWN_BYTES_MAX = 512;
 
 /** Writes a record and reports how. `flush` is the broker's policy as text. */

@@ -137,7 +137,6 @@ class Queue {
   }
 }
 
-/** The query string of a URL. */
 class Query {
   readonly #parameters: URLSearchParams;
 

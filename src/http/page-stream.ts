@@ -8,7 +8,6 @@ import type { PageTurns, PageTurnTaker } from "./page-turns.ts";
 /** Maximum bytes of unread events. A page beyond this is sent nothing until it has read. */
 const BACKLOG_BYTES_MAX = 64 * 1024;
 
-/** Partitions per event. */
 const EVENT_PARTITIONS_MAX = 200;
 
 const encoder = new TextEncoder();

@@ -11,7 +11,6 @@
 import { isIP } from "node:net";
 import { isLoopback } from "../net/address.ts";
 
-/** Why a request is rejected. */
 interface GuardRefusal {
   readonly status: 400 | 403;
   readonly message: string;

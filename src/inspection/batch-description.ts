@@ -22,7 +22,6 @@ import { readI32 } from "../record/bytes.ts";
 /** The header of a batch. Integers outside the safe range, which only damaged bytes have, are null. */
 export interface BatchDescription {
   readonly position: number;
-  /** Size of the whole batch. */
   readonly bytes: number;
   readonly baseOffset: number | null;
   readonly lastOffset: number | null;

@@ -28,7 +28,6 @@ import { LookupSteps } from "./lookup-steps.ts";
 
 /** Limits on what an explanation reads beyond the lookup itself. */
 export interface LookupBounds extends RecordBounds {
-  /** Segments listed. */
   readonly segmentsMax: number;
   /** Batch headers read to measure the search without the index. */
   readonly scanHeadersMax: number;
@@ -255,7 +254,6 @@ function scanStep({ passed, passedCount, passedEnd }: LookupSteps, from: number)
   return { from, to, bytes: to - from, passedCount, passed };
 }
 
-/** Copies the batch that was found. */
 function openBatch(read: LogRead, { batchBytesMax }: LookupBounds): Uint8Array {
   if (read.bytes <= batchBytesMax) return readAll(read);
   const message = `the batch has ${read.bytes} bytes; batches above ${batchBytesMax} bytes are not decompressed`;

@@ -1,5 +1,4 @@
 // Reads a file by position. The broker may be running, so the file is never mapped, locked or created.
-// Leaves to others: the meaning of the bytes.
 import { closeSync, fstatSync, readSync } from "node:fs";
 import { OPEN, openRegular } from "../log/disk/regular-file.ts";
 

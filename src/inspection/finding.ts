@@ -7,7 +7,6 @@ export interface Place {
   readonly topic?: string;
   readonly partition?: number;
   readonly position?: number;
-  /** Number of bytes affected. */
   readonly bytes?: number;
   /** Offset of the first record affected. */
   readonly offset?: number;

@@ -32,7 +32,6 @@ export interface LogTail {
 export interface ReadableLog {
   readonly topic: string;
   readonly partition: number;
-  /** The partition's directory. */
   readonly directory: string;
   readonly disk: Pick<Disk, "readFile">;
   readonly segments: SegmentsView;

@@ -21,7 +21,6 @@ export interface EntrySummary {
   readonly entry: number;
   /** Last offset of the entry's batch. */
   readonly offset: number;
-  /** Position of that batch. */
   readonly position?: number;
   readonly timestamp?: number;
 }
@@ -120,7 +119,6 @@ export interface LookupExplanation {
   readonly tail?: LogTail;
   /** The preceding search by time. */
   time?: TimeStep;
-  /** The offset that is looked up. */
   offset?: number;
   /** `waits`: there is nothing at or after the offset yet, so a consumer waits for the next record. */
   outcome: "found" | "waits" | "failed";

@@ -13,7 +13,6 @@ export interface Comparison {
   readonly value: number | null;
 }
 
-/** A batch that a scan skipped. */
 export interface PassedBatch {
   readonly position: number;
   readonly bytes: number;
@@ -25,7 +24,6 @@ export class LookupSteps implements LookupTrace {
   readonly segments: Comparison[] = [];
   /** Number of the segment that was searched last. */
   segment = 0;
-  /** The index that was searched, if any. */
   index: IndexView | undefined;
   entries: Comparison[] = [];
   /** The entry that the scan started from; -1 for none. */

@@ -75,7 +75,6 @@ const ENTRY: readonly Cell[] = [
   ["currentTxnFirstOffset", 38, 46, i64],
 ];
 
-/** The fields of a snapshot: its header, and these entries. */
 export function* snapshotFields(
   { bytes, entries: all }: SnapshotListing,
   entries: readonly SnapshotEntry[] = all,

@@ -6,7 +6,6 @@ import type { Finding, Place, Repair, SettledFinding } from "./finding.ts";
 export interface VerificationOptions {
   readonly disk: Disk;
   readonly directory: string;
-  /** Whether to repair. */
   readonly isRepairing: boolean;
   /** Called with each finding after an attempted repair. */
   onFinding?(finding: SettledFinding): void;
@@ -38,7 +37,6 @@ export class Verification {
   readonly findings: SettledFinding[] = [];
   /** The id of the data directory; empty if it can't be read. */
   directoryId = "";
-  /** Total bytes of log to check. */
   totalBytes = 0;
   readonly #options: VerificationOptions;
   #pending: Finding[] = [];
@@ -50,7 +48,6 @@ export class Verification {
     this.isRepairing = options.isRepairing;
   }
 
-  /** The path of a file in the data directory. */
   path(file: string): string {
     return joinPath(this.directory, file);
   }

@@ -119,7 +119,6 @@ export class TimeIndexCheck {
     }
   }
 
-  /** Checks the next batch. */
   batch(lastRelativeOffset: number, maxTimestamp: number): void {
     const isNewMax = maxTimestamp > this.#maxTimestamp;
     if (isNewMax) this.#maxTimestamp = maxTimestamp;

@@ -37,7 +37,6 @@ export interface SegmentPlace {
 
 /** State carried from segment to segment. */
 interface PartitionProgress {
-  /** The producers as of the last batch. */
   readonly producers: ProducerStates;
   /** Whether any batch of the partition is damaged or missing. */
   isDamaged: boolean;

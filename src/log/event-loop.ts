@@ -1,5 +1,4 @@
 // Splits work over many files or partitions into small portions, so that other clients are served in between.
-// Leaves to others: the work itself, and the size of a portion.
 
 /** Resolves in a later turn of the event loop, after sockets and timers. */
 export function nextTurn(): Promise<void> {

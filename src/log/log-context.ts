@@ -1,5 +1,4 @@
 // Settings, context and positions of a log: types that the files of this folder share.
-// Leaves to others: everything that uses them.
 import type { Disk } from "./disk/disk.ts";
 
 /** Settings of a log. A change takes effect at the next roll or retention run. */
@@ -16,7 +15,6 @@ export interface LogSettings {
 
 /** A boundary between two batches of the log. */
 export interface LogPosition {
-  /** Offset of the next record. */
   readonly offset: number;
   /** Base offset of the segment. */
   readonly segment: number;
@@ -24,17 +22,14 @@ export interface LogPosition {
   readonly position: number;
 }
 
-/** Context of a segment. */
 export interface SegmentContext {
   readonly disk: Disk;
   readonly directory: string;
   /** For messages: `orders-3`. */
   readonly name: string;
-  /** Logs a line for the operator. */
   readonly report: (line: string) => void;
 }
 
-/** Context of a log. */
 export interface LogContext extends SegmentContext {
   readonly settings: LogSettings;
   /** Milliseconds since the epoch. */

@@ -6,7 +6,7 @@ import { LOG_START_FILE } from "./log-start.ts";
 import { SealedSegment } from "./segment/sealed-segment.ts";
 import { isCutFileName, parseSegmentFileName, segmentFileName } from "./segment/segment-files.ts";
 
-export interface LogFileList {
+interface LogFileList {
   /** Base offsets of the segments, ascending. */
   readonly bases: number[];
   /** Offsets of the producer snapshots. */

@@ -33,7 +33,6 @@ export function readLogStart(disk: Disk, directory: string): number {
   }
 }
 
-/** The stored log start offset of one log. */
 export class LogStart {
   readonly #context: SegmentContext;
   #offset: number;

@@ -1,5 +1,4 @@
 // What code above a log may see of it: its segments and their indexes, to read and not to change.
-// Leaves to others: everything (segment/, index/); there are only types here.
 import type { OffsetIndex } from "./index/offset-index.ts";
 import type { TimeIndex } from "./index/time-index.ts";
 import type { ActiveSegment } from "./segment/active-segment.ts";
@@ -12,7 +11,7 @@ export type OffsetIndexView = Pick<
   "count" | "relativeOffset" | "position" | "lookupPosition" | "bytesFrom"
 >;
 
-export type TimeIndexView = Pick<TimeIndex, "count" | "timestamp" | "relativeOffset" | "bytesFrom">;
+type TimeIndexView = Pick<TimeIndex, "count" | "timestamp" | "relativeOffset" | "bytesFrom">;
 
 export interface IndexView {
   readonly offsets: OffsetIndexView;
@@ -26,11 +25,9 @@ export interface SegmentView extends Pick<
   index(): IndexView;
 }
 
-export interface SealedView
-  extends SegmentView, Pick<SealedSegment, "rebuildReason" | "nextOffset"> {}
+interface SealedView extends SegmentView, Pick<SealedSegment, "rebuildReason" | "nextOffset"> {}
 
-export interface ActiveView
-  extends SegmentView, Pick<ActiveSegment, "writtenBytes" | "isDamaged"> {}
+interface ActiveView extends SegmentView, Pick<ActiveSegment, "writtenBytes" | "isDamaged"> {}
 
 export interface SegmentsView extends Pick<
   SegmentList,

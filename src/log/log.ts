@@ -101,7 +101,6 @@ export class Log {
     return this.#start.advance(offset);
   }
 
-  /** Offset of the next record. */
   get logEndOffset(): number {
     return this.#nextOffset;
   }
@@ -119,7 +118,6 @@ export class Log {
     return this.#segments;
   }
 
-  /** Number of segments, the active one included. */
   get segmentCount(): number {
     return this.#segments.count;
   }

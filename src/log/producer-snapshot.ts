@@ -107,7 +107,6 @@ export function baseSequenceOf(bytes: Uint8Array, at: number): number {
   return (readI32(bytes, at + 10) - readI32(bytes, at + 22) + SEQUENCES) % SEQUENCES;
 }
 
-/** The snapshot files of one partition. */
 export class ProducerSnapshots {
   readonly #context: LogContext;
   readonly #offsets: Set<number>;

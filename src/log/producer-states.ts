@@ -17,7 +17,6 @@ import {
 } from "../record/batch.ts";
 import { PRODUCER_BATCHES_MAX, PRODUCERS_MAX } from "../limits.ts";
 
-/** One appended batch of a producer. */
 export interface ProducerBatch {
   readonly baseSequence: number;
   /** Number of records when it was appended. */
@@ -27,14 +26,12 @@ export interface ProducerBatch {
   readonly timestamp: number;
 }
 
-/** State of one producer in one partition. */
 export interface ProducerState {
   readonly epoch: number;
   /** Its last batches, newest last: as many as a client may have in flight. */
   readonly batches: readonly ProducerBatch[];
 }
 
-/** The idempotent producers of one partition. */
 export class ProducerStates {
   /** Ordered by their last append. */
   readonly #producers = new Map<number, ProducerState>();

@@ -22,7 +22,6 @@ export interface Dialect extends RequestLimits {
   isSmall(frame: NextFrame): boolean;
   /** Encodes the reason for closing a connection; undefined if the protocol has no error that belongs to no request. */
   encodeConnectionError(error: RustLogError): Uint8Array | undefined;
-  /** Starts a session on a new connection. */
   open(connection: DialectConnection): Session;
   /** Resolves when no request is being handled, including those of closed connections. */
   idle(): Promise<void>;

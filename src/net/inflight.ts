@@ -15,7 +15,6 @@ import type { Outbox } from "./outbox.ts";
 /** Approximate memory of the objects that represent a request. */
 const REQUEST_OVERHEAD_BYTES = 256;
 
-/** What bounds one connection. */
 export interface ConnectionLimits {
   /** Longest payload of a frame. */
   readonly frameBytesMax: number;
@@ -86,7 +85,6 @@ export class InflightBudget {
     return this.#keptBytes;
   }
 
-  /** Number of fetches that wait for data. */
   get waits(): number {
     return this.#waits;
   }
@@ -140,7 +138,6 @@ export class InflightBudget {
     if (bytes > 0 && this.#keptBytes > this.#half) this.#giveUpLongest();
   }
 
-  /** Adds or subtracts waiting fetches. */
   addWaits(count: number): void {
     this.#waits += count;
   }
@@ -300,7 +297,6 @@ export class InflightAccount {
     if (this.#waits.delete(wait)) this.#budget.addWaits(-1);
   }
 
-  /** Answers all waiting fetches. */
   finishWaits(): void {
     for (const wait of [...this.#waits]) wait.finish();
   }

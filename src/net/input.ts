@@ -6,7 +6,6 @@ import { FrameDecoder, type Payload } from "./frame.ts";
 import type { InflightAccount } from "./inflight.ts";
 import type { Turn, Turns, TurnTaker } from "./turns.ts";
 
-/** The connection as its input sees it. */
 export interface InputOwner {
   /** Whether the connection still accepts frames. */
   readonly takesFrames: boolean;
@@ -35,7 +34,6 @@ export class Input implements TurnTaker {
   readonly #turns: Turns;
   /** Undefined until the first bytes have arrived. */
   #session: Session | undefined;
-  /** The socket is paused. */
   #isPaused = false;
   /** It is paused only to give other connections a turn, not because too much is in flight. */
   #isWaitingForTurn = false;
@@ -49,7 +47,6 @@ export class Input implements TurnTaker {
     this.#turns = turns;
   }
 
-  /** Whether the socket is paused. */
   get isPaused(): boolean {
     return this.#isPaused;
   }

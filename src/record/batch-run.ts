@@ -23,7 +23,6 @@ export interface BatchRunOptions {
 /** A position in a run of batches: the batch that was entered last. */
 export class BatchRun {
   bytes: Uint8Array = NO_BYTES;
-  /** Position of the current batch. */
   at = 0;
   /** End of the current batch, once it is known to be valid. */
   next = 0;

@@ -30,7 +30,6 @@ export const BATCH_OVERHEAD_BYTES = 12;
 
 export const BATCH_HEADER_BYTES = 61;
 
-/** Magic byte of the format. */
 export const BATCH_MAGIC = 2;
 
 /** Where each field of the header starts. */
@@ -64,7 +63,6 @@ export const TRANSACTIONAL_OR_CONTROL_MASK = 0x30;
 
 // Accessors. `at` is the position of the batch in `bytes`, which must contain the whole header.
 
-/** First offset that the batch covers. */
 export function baseOffset(bytes: Uint8Array, at: number): number {
   return readI64(bytes, at + FIELD.baseOffset);
 }
@@ -79,12 +77,10 @@ export function magic(bytes: Uint8Array, at: number): number {
   return bytes[at + FIELD.magic]!;
 }
 
-/** The CRC-32C in the header. */
 export function crc(bytes: Uint8Array, at: number): number {
   return readU32(bytes, at + FIELD.crc);
 }
 
-/** The attribute bits. */
 export function attributes(bytes: Uint8Array, at: number): number {
   return readU16(bytes, at + FIELD.attributes);
 }

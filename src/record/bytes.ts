@@ -8,7 +8,6 @@ const TWO_TO_32 = 2 ** 32;
 /** An empty array, shared. */
 export const NO_BYTES = new Uint8Array(0);
 
-/** Size of a UUID. */
 export const UUID_BYTES = 16;
 
 /** The UUID that stands for no UUID. */

@@ -19,7 +19,6 @@ export class CandidateBatches {
   #values = new Uint32Array(CAPACITY_MIN);
   #links = new Int32Array(CAPACITY_MIN);
 
-  /** Adds a candidate behind all others. */
   add(position: number, bytes: number): void {
     if (this.end - this.first === this.#positions.length) this.#grow();
     const slot = this.#slot(this.end++);
@@ -28,7 +27,6 @@ export class CandidateBatches {
     this.#links[slot] = NO_CANDIDATE;
   }
 
-  /** Drops the candidates that start before `position`. */
   dropBefore(position: number): void {
     while (this.first < this.end && this.positionOf(this.first) < position) this.first++;
   }
@@ -40,7 +38,6 @@ export class CandidateBatches {
     return found < end && this.positionOf(found) === position ? found : NO_CANDIDATE;
   }
 
-  /** Start position in the file. */
   positionOf(candidate: number): number {
     return this.#positions[this.#slot(candidate)]!;
   }
@@ -60,7 +57,6 @@ export class CandidateBatches {
     this.#values[this.#slot(candidate)] = value;
   }
 
-  /** The next candidate in its chain. */
   linkOf(candidate: number): number {
     return this.#links[this.#slot(candidate)]!;
   }

@@ -8,7 +8,6 @@
 // In the reflected notation the highest bit of a number stands for x^0, the lowest for x^31.
 import { CRC32C_POLYNOMIAL } from "./crc32c.ts";
 
-/** The polynomial 1. */
 const ONE = 0x8000_0000;
 
 /** x^8: the factor for one more byte. */

@@ -56,7 +56,6 @@ function bytesIfNotText(
   return isUtf8(nameBytes) ? undefined : nameBytes;
 }
 
-/** The error for bytes that are not a record. */
 export function corrupt(why: string): RustLogError {
   return new RustLogError("CORRUPT_MESSAGE", why);
 }

@@ -7,7 +7,6 @@ import type { ServiceContext } from "./context.ts";
 import { type NamedPartition, partitionOf } from "./named-partition.ts";
 import { failureOf, type Outcome } from "./outcome.ts";
 
-/** An offset to commit. */
 interface PartitionCommit extends NamedPartition {
   /** Offset of the next record that the group wants. */
   readonly offset: number;

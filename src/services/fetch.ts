@@ -9,7 +9,6 @@ import type { ServiceContext } from "./context.ts";
 import { type NamedPartition, partitionOf, unknownTopicId } from "./named-partition.ts";
 import { failureOf } from "./outcome.ts";
 
-/** Where to read in one partition. */
 export interface FetchPosition extends NamedPartition {
   /** Offset of the first requested record. */
   readonly offset: number;
@@ -17,7 +16,6 @@ export interface FetchPosition extends NamedPartition {
   readonly bytesMax: number;
 }
 
-/** How much to read. */
 interface FetchBounds {
   /** Maximum bytes to return over all partitions. The first batch is returned even if it is larger. */
   readonly bytesMax: number;

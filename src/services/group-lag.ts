@@ -64,7 +64,6 @@ export function* groupPartitions(
   }
 }
 
-/** A group with all its partitions. */
 interface GroupLag {
   readonly group: string;
   /** The sum over the partitions. */

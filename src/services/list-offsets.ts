@@ -11,7 +11,6 @@ const TIMESTAMP_LATEST = -1;
 /** Instead of a time: the log start offset. */
 const TIMESTAMP_EARLIEST = -2;
 
-/** A time in a partition. */
 interface PartitionTimestamp extends NamedPartition {
   /** Milliseconds since the epoch; -1 for the high watermark, -2 for the log start. */
   readonly timestamp: number;

@@ -8,7 +8,6 @@ import type { ServiceContext } from "./context.ts";
 import { failureOf, type Outcome } from "./outcome.ts";
 import { refuseInternalTopic } from "./permissions.ts";
 
-/** One record batch for one partition. */
 interface PartitionBatch {
   readonly topic: string;
   readonly partition: number;

@@ -8,7 +8,6 @@ import type { TopicSettings } from "../topics/topic-settings.ts";
 import type { ServiceContext } from "./context.ts";
 import { refuseInternalTopic } from "./permissions.ts";
 
-/** A topic to create. */
 interface NewTopic {
   readonly name: string;
   /** Number of partitions; 0 for the broker's default. */

@@ -22,7 +22,6 @@ const FORMAT: CheckedFormat = {
   fields: ["id"],
 };
 
-/** The content of meta.json. */
 interface DirectoryMeta {
   readonly id: string;
   /** Whether the file lacks fields that this release writes, and should be replaced. */

@@ -32,7 +32,6 @@ export class OfflinePartition {
     return this.cause instanceof FlushFailure;
   }
 
-  /** The error that clients get. */
   error(): RustLogError {
     return new RustLogError(
       "STORAGE_ERROR",

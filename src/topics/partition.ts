@@ -39,7 +39,6 @@ interface PartitionOptions {
   readonly onFatal: (error: Error) => void;
 }
 
-/** One partition as clients see it. */
 export class Partition {
   readonly topic: string;
   readonly index: number;
@@ -87,7 +86,6 @@ export class Partition {
     return this.#appender.end.offset;
   }
 
-  /** Offset of the next record. */
   get logEndOffset(): number {
     return this.#log.logEndOffset;
   }

@@ -10,7 +10,6 @@ export class Removals {
   readonly #disk: Disk;
   readonly #directory: string;
   readonly #report: (line: string) => void;
-  /** Names in use. */
   readonly #names = new Set<string>();
   #running: Promise<void> = Promise.resolve();
   #isStopped = false;

@@ -28,7 +28,6 @@ export interface TopicFile {
   readonly settings: TopicSettings;
 }
 
-/** The content of an existing file. */
 interface ReadTopicFile extends TopicFile {
   /** What this release writes but the file lacks; if any, the file should be replaced. */
   readonly missing: readonly ("checksum" | "id")[];

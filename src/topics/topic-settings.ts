@@ -53,7 +53,6 @@ export function checkSettings(own: TopicSettings): Partial<LogSettings> {
 /** Created by ext4 in the root of a volume, which `topics` may be. It is not a valid topic name. */
 export const LOST_AND_FOUND = "lost+found";
 
-/** Prefix of internal topics, which belong to the broker. */
 export const INTERNAL_PREFIX = "__";
 
 /**

@@ -32,7 +32,6 @@ export interface TopicContext {
   readonly flush: FlushPolicy;
   readonly logDefaults: LogSettings;
   readonly now: () => number;
-  /** Reports a line to the operator. */
   readonly report: (line: string) => void;
   /** Called when a disk failure makes it unsafe to continue. */
   readonly onFatal: (error: Error) => void;

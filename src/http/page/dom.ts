@@ -1,5 +1,4 @@
 // Creates elements. Text is only ever set as text, so the content of a record or a topic name is never markup.
-// Leaves to others: which elements to create.
 
 /** Attributes by name; undefined and false are omitted. */
 export type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -28,14 +27,12 @@ export function button(
   return made;
 }
 
-/** The existing element with this id. */
 export function byId<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
   const found = document.getElementById(id);
   if (!(found instanceof kind)) throw new Error(`element #${id} is missing`);
   return found;
 }
 
-/** Sets the text if it differs. */
 export function setText(target: HTMLElement, text: string): void {
   if (target.textContent !== text) target.textContent = text;
 }

@@ -3,7 +3,6 @@
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 const GROUPED = new Intl.NumberFormat("en-US");
 
-/** A whole number with commas. */
 export function formatCount(value: number): string {
   return GROUPED.format(value);
 }

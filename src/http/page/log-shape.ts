@@ -25,7 +25,6 @@ export class LogShape {
     return this.#state;
   }
 
-  /** Number of known segments. */
   get count(): number {
     return this.#bases.length;
   }
@@ -78,7 +77,6 @@ export class LogShape {
     this.update(this.#state);
   }
 
-  /** Base offset of segment `i`. */
   baseOf(i: number): number {
     return this.#bases[i] ?? this.#state.activeBase;
   }
@@ -97,7 +95,6 @@ export class LogShape {
     return { from: this.startOf(i), to: this.startOf(i + 1) };
   }
 
-  /** Whether segment `i` is the active one. */
   isActive(i: number): boolean {
     return i === this.count - 1 && this.#bases.at(-1) === this.#state.activeBase;
   }

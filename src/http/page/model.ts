@@ -88,7 +88,6 @@ export class Model {
     this.#count(tick.totals);
   }
 
-  /** Replaces the shown groups. */
   setGroups({ offsets }: GroupsState): void {
     this.#groups = Map.groupBy(offsets, ({ topic, partition }) => keyOf(topic, partition));
   }

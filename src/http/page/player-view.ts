@@ -5,7 +5,6 @@ import { mayMove } from "./theme.ts";
 
 const STEP_MS = 2600;
 
-/** What the player needs from the page. */
 interface PlayerHost {
   /** Shows a place on the drawing; undefined when the player is closed. */
   point(place: StepPlace | undefined): void;

@@ -10,7 +10,6 @@ interface RowWords {
   readonly groups: readonly string[];
 }
 
-/** Describes a partition and the groups that read it. */
 export function rowWords(state: PartitionState, groups: readonly GroupOffset[]): RowWords {
   const segments = countOf(state.sealedCount + 1, "segment");
   const size = formatBytes(state.sealedBytes + state.activeBytes);

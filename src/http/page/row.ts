@@ -15,7 +15,6 @@ import type { GroupOffset, SegmentRows } from "./wire.ts";
 /** Minimum time between two frames of an animated row, in milliseconds. */
 const FRAME_MS_MIN = 30;
 
-/** What a row needs from the page. */
 interface RowHost {
   readonly topic: string;
   readonly partition: number;
@@ -94,7 +93,6 @@ export class Row {
     this.#drawSoon();
   }
 
-  /** Marks the segment that is open in the panel. */
   mark(segment: number | undefined): void {
     this.#opened = segment;
     this.#drawSoon();

@@ -10,7 +10,6 @@ export type Theme = Readonly<Record<(typeof NAMES)[number], string>>;
 
 let current: Theme | undefined;
 
-/** The current colours. */
 export function theme(): Theme {
   current ??= read();
   return current;

@@ -10,7 +10,6 @@ import type { Tick, TopicState } from "./wire.ts";
 /** A row has settled when it has not moved for this many frames. */
 const CALM_FRAMES = 30;
 
-/** Opens a segment at a position. */
 type OpenSegment = (topic: string, partition: number, segment: number, position: number) => void;
 
 interface Section {
@@ -60,7 +59,6 @@ export class TopicsView {
     this.#sum();
   }
 
-  /** Shows changes. */
   update(tick: Tick): void {
     const topics = new Set(tick.partitions.map(({ topic }) => topic));
     // All rows of a topic share one scale, so growth of one may change the others.
@@ -105,7 +103,6 @@ export class TopicsView {
     await this.#row(topic, partition)?.complete();
   }
 
-  /** Marks the segment that is open. */
   mark(topic: string, partition: number, segment: number | undefined): void {
     this.#opened?.mark(undefined);
     this.#opened = segment === undefined ? undefined : this.#row(topic, partition);

@@ -1,5 +1,4 @@
 // Bytes per second over the last minute, as two small curves and two numbers.
-// Leaves to others: counting (model.ts).
 import { element, setText } from "./dom.ts";
 import { formatBytes } from "./format.ts";
 import type { Rate } from "./model.ts";

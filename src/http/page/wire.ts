@@ -7,7 +7,6 @@ import type { FieldRole } from "../../inspection/fields.ts";
 export interface PartitionState {
   readonly topic: string;
   readonly partition: number;
-  /** Base offset of the first segment. */
   readonly firstBase: number;
   readonly highWatermark: number;
   /** Base offset of the segment with the high watermark; the position in it follows. */
@@ -42,7 +41,6 @@ export interface GroupOffset {
   readonly lag: number;
 }
 
-/** Some of the groups, by name. */
 export interface GroupsState {
   readonly count: number;
   /** Whether more groups match. */

@@ -16,7 +16,7 @@ export interface CheckedFormat {
   readonly fields: readonly string[];
 }
 
-export interface CheckedContent {
+interface CheckedContent {
   readonly fields: Readonly<Record<string, unknown>>;
   /** False if the file has no checksum: an older release or a person wrote it. */
   readonly hasChecksum: boolean;

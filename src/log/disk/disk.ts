@@ -83,7 +83,6 @@ export interface Disk {
 
 /** A failed flush. The kernel's pages of the file may never reach the disk, although they count as clean. */
 export class FlushFailure extends RustLogError {
-  /** `what` is the file or directory. */
   constructor(what: string, cause: unknown) {
     super("STORAGE_ERROR", `${what} could not be flushed: ${reasonOf(cause)}`, { cause });
   }

@@ -2,7 +2,6 @@
 // Leaves to others: why it is copied (recovery.ts, cut-file.ts).
 import { type AppendFile, type Disk, flushing, joinPath } from "./disk.ts";
 
-/** Bytes per read. */
 export const COPY_BYTES = 4 * 1024 * 1024;
 
 /** Fills `into` from `position` up to the end of the file; returns the number of bytes read. */

@@ -17,7 +17,7 @@ const QUICK_MS = 1;
 const PAUSE_FACTOR = 20;
 
 /** Signals from outside the disk that the decision needs. */
-export interface QuickFlushContext {
+interface QuickFlushContext {
   /** Number of requests answered so far; if missing, every writer counts as alone. */
   readonly answered?: () => number;
   /** A monotonic clock, in milliseconds. */
@@ -27,7 +27,7 @@ export interface QuickFlushContext {
 }
 
 /** Writes to a file since its last flush. */
-export interface Unflushed {
+interface Unflushed {
   readonly writes: number;
   readonly bytes: number;
 }

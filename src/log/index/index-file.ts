@@ -9,7 +9,6 @@ export interface IndexEntries {
   bytesFrom(first: number, end?: number): Uint8Array;
 }
 
-/** An index file that follows an index in memory. */
 export class IndexFile {
   readonly #disk: Disk;
   readonly #path: string;
@@ -35,7 +34,6 @@ export class IndexFile {
     this.#savedEntries = savedEntries;
   }
 
-  /** Whether the file has all entries of the index. */
   get complete(): boolean {
     return this.#savedEntries === this.#index.count;
   }

@@ -38,7 +38,6 @@ export class TimeIndex {
     return readI64(this.#bytes, i * TIME_ENTRY_BYTES);
   }
 
-  /** Relative offset of entry `i`. */
   relativeOffset(i: number): number {
     return readU32(this.#bytes, i * TIME_ENTRY_BYTES + 8);
   }

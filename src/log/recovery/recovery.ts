@@ -27,11 +27,9 @@ import { UncutFile } from "./uncut-file.ts";
 
 /** The notes of a clean stop about the active segment, which let the next start skip its scan. */
 export interface CleanSegment {
-  /** Base offset of the active segment. */
   readonly baseOffset: number;
   /** Length of its log in bytes. A file of any other length is scanned. */
   readonly bytes: number;
-  /** Offset of the next record. */
   readonly nextOffset: number;
   /** CRC-32C of the whole offset index file, and of the time index file. */
   readonly indexCrc: number;
@@ -66,11 +64,10 @@ export interface SegmentNotes {
   readonly scan?: boolean;
 }
 
-/** No notes: the segment is scanned. */
 export const NO_NOTES: SegmentNotes = { clean: undefined, rewrite: false };
 
 /** The last segment of a log, ready for appends. */
-export interface OpenedSegment {
+interface OpenedSegment {
   readonly state: ActiveSegmentState;
   readonly nextOffset: number;
   /** The idempotent producers as of `nextOffset`. */
@@ -83,7 +80,7 @@ export interface OpenedSegment {
 const REPORTED_MAX = 5;
 
 /** Loads the producers as of the last segment. */
-export interface ProducerSource {
+interface ProducerSource {
   /** As of an offset, from a snapshot; undefined if there is no valid one. */
   load(offset: number): ProducerStates | undefined;
   /** As of the last segment's base offset, from the log itself. */
@@ -91,7 +88,7 @@ export interface ProducerSource {
 }
 
 /** The last segment of a log as found, before any change. */
-export interface FoundSegment extends SegmentScan {
+interface FoundSegment extends SegmentScan {
   readonly file: AppendFile;
   /** Whether a clean stop vouches for it; otherwise it was scanned. */
   readonly isNoted: boolean;

@@ -49,7 +49,7 @@ export interface SegmentScan {
 }
 
 /** Facts known about a segment before the scan. */
-export interface ScanHints {
+interface ScanHints {
   /**
    * From this position on, damage ends the log, even if whole batches follow: the machine stopped, and may have written
    * later pages before earlier ones.
@@ -155,7 +155,7 @@ function findLoss(
 }
 
 /** The first whole batch after damage. */
-export interface EndOfDamage {
+interface EndOfDamage {
   readonly position: number;
   readonly baseOffset: number;
 }

@@ -58,7 +58,6 @@ export interface ActiveSegmentState {
   readonly uncheckedBytes: number;
 }
 
-/** The segment that receives appends. */
 export class ActiveSegment extends CheckedSegment {
   readonly #context: SegmentContext;
   readonly #file: AppendFile;

@@ -24,11 +24,9 @@ export interface LogBytes {
   view(position: number, bytes: number): Uint8Array;
   /** Why there is no valid batch at `position` that ends by `end`; undefined if there is one. */
   faultAt(position: number, end: number): BatchFault | undefined;
-  /** A run of batches. */
   slice(position: number, bytes: number): LogSlice;
 }
 
-/** A log whose file is mapped. */
 export class MappedLog implements LogBytes {
   headerAt = 0;
   readonly mapping: Uint8Array;

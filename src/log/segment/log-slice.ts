@@ -3,7 +3,6 @@
 
 /** A run of whole batches in one segment. */
 export interface LogSlice {
-  /** Length of the run. */
   readonly bytes: number;
   /**
    * Returns 1 to `bytesMax` bytes from byte `from` of the run. The next read of any slice may overwrite the view: use
@@ -31,7 +30,6 @@ export class MappedSlice implements LogSlice {
   }
 }
 
-/** The result of a read of the log. */
 export interface LogRead {
   readonly slices: readonly LogSlice[];
   /** Sum of the slices' lengths. */

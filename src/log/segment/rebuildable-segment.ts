@@ -15,7 +15,6 @@ import { SegmentIndex } from "../index/segment-index.ts";
 /** Bytes checked by CRC in one turn of the event loop. */
 const CHECKED_BYTES_A_TURN = 1024 * 1024;
 
-/** A batch with a plausible header. */
 interface FoundBatch {
   readonly position: number;
   readonly size: number;

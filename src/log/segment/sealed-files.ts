@@ -17,7 +17,6 @@ const INDEX_MAPPED_BYTES_MIN = 64 * 1024;
 
 type Kind = "log" | "index" | "timeindex";
 
-/** The log and the indexes of one immutable segment. */
 export class SealedFiles {
   readonly #disk: Disk;
   readonly #directory: string;

@@ -20,8 +20,7 @@ import { segmentFileName } from "./segment-files.ts";
 import { SegmentIndex } from "../index/segment-index.ts";
 import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "../index/time-index.ts";
 
-/** The extent of a sealed segment. */
-export interface SealedExtent {
+interface SealedExtent {
   /** Base offset of the next segment. */
   readonly endOffset: number;
   /** Length of its log in bytes, if known. */

@@ -1,7 +1,6 @@
 // Names of the files of a segment: its base offset in 20 digits, and an extension.
-// Leaves to others: their contents.
 
-export type SegmentFileKind = "log" | "index" | "timeindex" | "snapshot";
+type SegmentFileKind = "log" | "index" | "timeindex" | "snapshot";
 
 const DIGITS = 20;
 const NAME = /^(\d{20})\.(log|index|timeindex|snapshot)$/;
@@ -21,7 +20,6 @@ export function isCutFileName(name: string): boolean {
   return /^\d{20}\.log\.cut-\d+(-\d+)?$/.test(name);
 }
 
-/** The parts of a segment file name. */
 export interface SegmentFile {
   readonly offset: number;
   readonly kind: SegmentFileKind;

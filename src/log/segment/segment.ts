@@ -15,7 +15,6 @@ export interface TimestampMatch {
   readonly timestamp: number;
 }
 
-/** A batch that was found. */
 export interface LocatedBatch {
   readonly position: number;
   readonly baseOffset: number;
@@ -33,7 +32,6 @@ export interface RunEnd {
 
 /** The range of a search by time. */
 export interface SearchRange {
-  /** The log start offset. */
   readonly start: number;
   /** Position where the range ends. */
   readonly end: number;
@@ -41,7 +39,6 @@ export interface SearchRange {
   readonly endOffset: number;
 }
 
-/** Reasons to rebuild indexes. */
 export const TIME_MISMATCH = "a time index entry does not match the log";
 
 /** Index entries checked to find the end of damage, so that one read does bounded work. */

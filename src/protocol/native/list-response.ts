@@ -29,7 +29,6 @@ export class ListResponse<F extends Fields> {
     this.#writer = new ByteWriter().u32(0).u32(correlationId).u16(0).u32(0);
   }
 
-  /** Number of items so far. */
   get items(): number {
     return this.#items;
   }

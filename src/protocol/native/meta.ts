@@ -13,7 +13,6 @@ export const ApiVersions = api("ApiVersions", {
     logDirectoryId: "string",
     /** Largest payload of a frame, in bytes. */
     maxFrameBytes: "u32",
-    /** Largest record batch, in bytes. */
     maxBatchBytes: "u32",
     apis: array({ apiKey: "u8", minVersion: "u8", maxVersion: "u8" }),
   },

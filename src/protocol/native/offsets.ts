@@ -5,7 +5,6 @@ import { api, array, type RequestOf, type ResponseOf, TOPIC_ID } from "./schema.
 
 // In requests, `topicId` is the topic that is meant, in case another topic has its name now.
 
-/** Commits offsets for a group atomically. */
 export const OffsetCommit = api("OffsetCommit", {
   request: {
     group: "string",

@@ -39,7 +39,6 @@ export class ByteReader {
     return value;
   }
 
-  /** A UUID, in its text form. */
   uuid(field: string): string {
     return readUuid(this.#bytes, this.#take(UUID_BYTES, field));
   }

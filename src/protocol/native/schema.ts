@@ -36,7 +36,6 @@ export interface Field {
   readonly since?: number;
   /** The value that decoders return in earlier versions. */
   readonly before?: unknown;
-  /** Maximum number of items of an array. */
   readonly itemsMax?: number;
   /** The field's name in error messages, if its own name is not clear enough. */
   readonly label?: string;
@@ -76,12 +75,10 @@ type OptionalNames<F> = {
   [Name in keyof F]: undefined extends TypeOf<F[Name]> ? Name : never;
 }[keyof F];
 
-/** The type described by a table. */
 export type ValueOf<F> = {
   readonly [Name in keyof F as Exclude<Name, OptionalNames<F>>]: TypeOf<F[Name]>;
 } & { readonly [Name in keyof F as Name & OptionalNames<F>]?: TypeOf<F[Name]> };
 
-/** The items of an array in a table. */
 export type ItemOf<F> = {
   [Name in keyof F]: TypeOf<F[Name]> extends readonly (infer Item)[] ? Item : never;
 }[keyof F];

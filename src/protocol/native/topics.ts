@@ -26,7 +26,6 @@ export const ListTopics = api("ListTopics", {
     topics: array({
       name: "string",
       partitions: "u32",
-      /** Whether it is an internal topic. */
       internal: "bool",
       topicId: TOPIC_ID,
       /** Number of offline partitions; 0 if the broker does not report it. */
@@ -56,7 +55,6 @@ export const DescribeTopic = api("DescribeTopic", {
       logStartOffset: "i64",
       /** Offset after the last readable record. */
       highWatermark: "i64",
-      /** Offset of the next record. */
       logEndOffset: "i64",
       segments: "u32",
       /** Total size of the `.log` files, in bytes. */

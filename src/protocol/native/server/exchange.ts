@@ -16,7 +16,6 @@ export interface RequestMetrics {
 export class Exchange {
   readonly connection: DialectConnection;
   readonly apiKey: number;
-  /** Version of the request and of its answer. */
   readonly apiVersion: number;
   /** Names the request in its answer. */
   readonly correlationId: number;

@@ -5,7 +5,6 @@ import type { ServiceContext } from "../../../services/context.ts";
 import * as services from "../../../services/produce.ts";
 import type { Exchange } from "./exchange.ts";
 
-/** Answers a Produce request. */
 export function produce(
   context: ServiceContext,
   exchange: Exchange,
