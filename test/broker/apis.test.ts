@@ -114,7 +114,7 @@ describe("topics", () => {
     expect(await codeOf(describe("a"))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
   });
 
-  test("refuse what is wrong, each with its error", async () => {
+  test("refuse invalid requests, each with its error", async () => {
     await using broker = await startBroker();
     using session = await broker.session();
     const { create, describe, remove, list } = apis(session);
@@ -133,7 +133,7 @@ describe("topics", () => {
     expect((await list()).topics.map((topic) => topic.name)).toEqual(["there"]);
   });
 
-  test("that are deleted take their committed offsets along", async () => {
+  test("lose their committed offsets when they are deleted", async () => {
     await using broker = await startBroker();
     using session = await broker.session();
     const { commit, committed, remove, groups } = apis(session);
@@ -155,7 +155,7 @@ describe("topics", () => {
 });
 
 describe("committed offsets", () => {
-  test("say where a group's fetch starts, unless it asks for later records", async () => {
+  test("determine where a group's fetch starts, unless it asks for later records", async () => {
     await using broker = await startBroker();
     using session = await broker.session();
     const { commit } = apis(session);
@@ -173,7 +173,7 @@ describe("committed offsets", () => {
     expect(await start("g", 0)).toEqual([1, "1:b", "2:c"]);
   });
 
-  test("are refused if a partition is named twice, and nothing is committed", async () => {
+  test("are refused as a whole if a partition is named twice", async () => {
     await using started = await startBroker({ defaultPartitions: 2 });
     using session = await started.session();
     const { commit, committed } = apis(session);
@@ -188,7 +188,7 @@ describe("committed offsets", () => {
     expect(await committed("g", "t", 0, 1)).toEqual([1, 0]);
   });
 
-  test("are committed all or not at all", async () => {
+  test("are committed all or none", async () => {
     await using broker = await startBroker({ defaultPartitions: 3 });
     using session = await broker.session();
     const { commit, committed } = apis(session);
@@ -267,7 +267,7 @@ describe("groups", () => {
 });
 
 describe("ListOffsets", () => {
-  test("finds the ends of a log, and the batch of a moment", async () => {
+  test("finds the ends of a log, and the batch for a timestamp", async () => {
     await using broker = await startBroker();
     using session = await broker.session();
     const { offsetAt } = apis(session);
@@ -290,7 +290,7 @@ describe("ListOffsets", () => {
 });
 
 describe("ApiVersions", () => {
-  test("says who answers, what it takes, and which APIs there are", async () => {
+  test("returns the broker's identity, limits and APIs", async () => {
     await using broker = await startBroker({ maxFrameBytes: 1_000_000, maxBatchBytes: 900_000 });
     using session = await broker.session();
     const answer = await session.call(

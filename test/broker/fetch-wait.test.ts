@@ -6,7 +6,7 @@ import { batchOf, errorOf, recordsIn, startBroker } from "../support/broker.ts";
 const FOREVER_MS = 60_000;
 
 describe("a fetch that waits", () => {
-  test("is woken by a produce, and does not hold up what comes behind it", async () => {
+  test("is woken by a produce, and does not block later requests", async () => {
     await using broker = await startBroker();
     using reader = await broker.session();
     using writer = await broker.session();
@@ -21,7 +21,7 @@ describe("a fetch that waits", () => {
     expect(fetched).toMatchObject({ startOffset: 1, nextOffset: 2, highWatermark: 2 });
   });
 
-  test("holds up nothing behind it either where it is one of thousands", async () => {
+  test("does not block later requests even if it is one of thousands", async () => {
     await using broker = await startBroker();
     using reader = await broker.session();
     await reader.produce("t", 0, batchOf("a"));
@@ -37,7 +37,7 @@ describe("a fetch that waits", () => {
     expect(reader.client.has(1_000)).toBe(false);
   });
 
-  test("is answered once where thousands wait for the same batch, in parts, as pings go on", async () => {
+  test("is answered once if thousands wait for the same batch, in portions between pings", async () => {
     await using broker = await startBroker();
     using reader = await broker.session();
     using writer = await broker.session();
@@ -75,7 +75,7 @@ describe("a fetch that waits", () => {
     expect(recordsIn((await waiting).batches)).toHaveLength(3);
   });
 
-  test("is not kept waiting for more than maxBytes", async () => {
+  test("does not wait for more than maxBytes", async () => {
     await using broker = await startBroker();
     using session = await broker.session();
     await session.produce("t", 0, batchOf("a"));
@@ -83,7 +83,7 @@ describe("a fetch that waits", () => {
     expect(recordsIn((await session.fetch(request)).batches)).toEqual(["0:a"]);
   });
 
-  test("answers with what there is when its time is up", async () => {
+  test("answers with the available data when its time is up", async () => {
     await using broker = await startBroker();
     using session = await broker.session();
     await session.produce("t", 0, batchOf("a"));
@@ -113,7 +113,7 @@ describe("a fetch that waits", () => {
     expect(broker.lines).toEqual([]);
   });
 
-  test("is answered at once when its client will send no more", async () => {
+  test("is answered at once when its client sends FIN", async () => {
     await using broker = await startBroker();
     using writer = await broker.session();
     await writer.produce("t", 0, batchOf("a"));
@@ -127,7 +127,7 @@ describe("a fetch that waits", () => {
     await client.closed;
   });
 
-  test("is told when its topic is deleted", async () => {
+  test("ends with an error when its topic is deleted", async () => {
     await using broker = await startBroker();
     using reader = await broker.session();
     using writer = await broker.session();
@@ -156,7 +156,7 @@ describe("a fetch that waits", () => {
     await stopped;
   });
 
-  test("a thousand of them on one connection are all woken by one produce", async () => {
+  test("is woken with a thousand others on its connection by one produce", async () => {
     await using broker = await startBroker();
     using reader = await broker.session();
     using writer = await broker.session();

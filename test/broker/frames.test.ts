@@ -15,7 +15,7 @@ function frame(...payload: number[]): Uint8Array {
 }
 
 describe("requests on the wire", () => {
-  test("split at every byte are answered as if they came whole", async () => {
+  test("split at every byte are answered as if they arrived whole", async () => {
     await using broker = await startBroker({ flush: { kind: "never" } });
     using session = await broker.session();
     const { client } = session;
@@ -44,7 +44,7 @@ describe("requests on the wire", () => {
     expect(fetched.highWatermark).toBe(whole.length + 1);
   });
 
-  test("a frame that comes one byte at a time is one request", async () => {
+  test("a frame that arrives one byte at a time is one request", async () => {
     await using broker = await startBroker();
     using client = await RawClient.connect(broker.broker.port);
     for (const byte of pingFrame(7)) client.send(Uint8Array.of(byte));
@@ -74,8 +74,8 @@ describe("requests on the wire", () => {
   });
 });
 
-describe("wrong requests", () => {
-  test("an unknown API or version is answered, and the connection goes on", async () => {
+describe("invalid requests", () => {
+  test("an unknown API or version is answered, and the connection stays open", async () => {
     await using broker = await startBroker();
     using client = await RawClient.connect(broker.broker.port);
     client.send(frame(99, 1, 0, 0, 0, 5), frame(API.Ping, 9, 0, 0, 0, 6), frame(0, 0, 0, 0, 0, 7));
@@ -88,7 +88,7 @@ describe("wrong requests", () => {
     expect(errorOf(await client.response(8))).toBeUndefined();
   });
 
-  test("a malformed body is answered for every API, and the connection goes on", async () => {
+  test("a malformed body is answered for every API, and the connection stays open", async () => {
     await using broker = await startBroker();
     using client = await RawClient.connect(broker.broker.port);
     for (const [name, key] of Object.entries(API)) {
@@ -113,7 +113,7 @@ describe("wrong requests", () => {
     ["HTTP", new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"), "FRAME_TOO_LARGE"],
   ];
   for (const [what, bytes, code] of broken) {
-    test(`${what}: what came before is answered, then the error with id 0, then the end`, async () => {
+    test(`${what}: earlier requests are answered, then the error with id 0, then the end`, async () => {
       await using broker = await startBroker();
       using client = await RawClient.connect(broker.broker.port);
       const batch = batchOf("before");
@@ -131,7 +131,7 @@ describe("wrong requests", () => {
     });
   }
 
-  test("a frame of exactly the limit is taken, one byte more is not", async () => {
+  test("a frame of exactly the limit is accepted, one more byte is not", async () => {
     const maxFrameBytes = 4096;
     await using broker = await startBroker({ maxFrameBytes, maxBatchBytes: 2048 });
     using client = await RawClient.connect(broker.broker.port);

@@ -12,7 +12,7 @@ function requestOf(apiKey: number, id: number, bytes: number): Uint8Array {
   return encodeRequest(apiKey, id, (body) => body.raw(new Uint8Array(bytes)));
 }
 
-test("a request that is no Produce and too long is refused before all of it has come", async () => {
+test("a request other than Produce that is too long is refused before all of it has arrived", async () => {
   await using started = await startBroker();
   using session = await started.session();
   const frame = requestOf(API.OffsetCommit, 7, REQUEST_BYTES_MAX);
@@ -26,14 +26,14 @@ test("a request that is no Produce and too long is refused before all of it has 
   expect(started.broker.inflight.keptBytes).toBe(0);
 });
 
-test("one that is as long as it may be is read", async () => {
+test("a request of maximum length is read", async () => {
   await using started = await startBroker();
   using session = await started.session();
   session.client.send(requestOf(API.OffsetCommit, 1, REQUEST_BYTES_MAX - 6));
   expect(errorOf(await session.client.response(1))).toContain("bytes follow its last field");
 });
 
-test("a frame that is dropped keeps no memory, however it is cut, and the next one is found", () => {
+test("a dropped frame keeps no memory, however it is split, and the next one is found", () => {
   const long = requestOf(API.Ping, 1, 100_000);
   const bytes = Buffer.concat([long, pingFrame(2)]);
   for (const chunk of [1, 7, 4096, 100_000, bytes.length]) {

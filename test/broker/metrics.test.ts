@@ -3,7 +3,7 @@ import { BrokerMetrics, BUCKET_SECONDS, Histogram } from "../../src/broker/metri
 import { ERRORS, type ErrorName } from "../../src/errors.ts";
 import { API } from "../../src/protocol/native/messages.ts";
 
-test("a histogram counts a duration in the first bucket whose bound it does not pass", () => {
+test("a histogram counts a duration in the first bucket whose bound it does not exceed", () => {
   const histogram = new Histogram();
   histogram.observe(0);
   for (const seconds of BUCKET_SECONDS) histogram.observe(seconds * 1000);
@@ -14,7 +14,7 @@ test("a histogram counts a duration in the first bucket whose bound it does not 
   expect(histogram.sumSeconds).toBeCloseTo(sum + 10.001 + 1e6);
 });
 
-test("requests are counted by API and error, each in a place of its own", () => {
+test("requests are counted by API and error", () => {
   const metrics = new BrokerMetrics();
   const answer = (apiKey: number, error?: ErrorName) =>
     metrics.answered({ apiKey, error, beganMs: 0, hasWaited: false });
@@ -31,7 +31,7 @@ test("requests are counted by API and error, each in a place of its own", () => 
   expect(metrics.requests().map((row) => [row.api, row.error, row.count])).toEqual(expected);
 });
 
-test("an API is there before its first request, an error only once there was one", () => {
+test("an API is listed before its first request, an error only after its first occurrence", () => {
   const metrics = new BrokerMetrics();
   expect(metrics.requests()).toEqual(
     Object.keys(API).map((api) => ({ api, error: undefined, count: 0 })),

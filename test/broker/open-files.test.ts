@@ -43,7 +43,7 @@ test.each([
   },
 );
 
-test("a start with more partitions than the limit allows is refused, and says which limit is needed", async () => {
+test("a start with more partitions than the limit allows is refused with the limit that is needed", async () => {
   const open = new OpenFiles(WANTED, 1_024);
   open.checkStart(944);
   expect(await codeOf(() => open.checkStart(945))).toBe("DATA_DIRECTORY_UNUSABLE");
@@ -53,7 +53,7 @@ test("a start with more partitions than the limit allows is refused, and says wh
   new OpenFiles(WANTED, 10).checkStart(0);
 });
 
-test("where the limit is not known nothing is rejected", () => {
+test("nothing is rejected if the limit is unknown", () => {
   const open = new OpenFiles(500, undefined);
   if (process.platform === "linux") expect(open.max).toBeGreaterThan(100);
   else expect(open.connectionsBeside(1_000_000)).toBe(500);

@@ -23,7 +23,7 @@ const OUT_OF_RANGE: { readonly [Name in keyof BrokerOptions]: BrokerOptions[Name
   stopGraceMs: 2 ** 31,
 };
 
-test("an option out of its range is named as there is a flag for it, or else as an option", () => {
+test("an option out of its range is named by its flag, or by its own name if it has no flag", () => {
   const flags = brokerCommand().options.map(({ long }) => long);
   for (const [name, value] of Object.entries(OUT_OF_RANGE)) {
     const options: BrokerOptions = { dataDir: "data", [name]: value };

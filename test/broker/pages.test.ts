@@ -49,7 +49,7 @@ async function groupPages(session: Session, limit: number): Promise<string[][]> 
 }
 
 describe("ListGroups", () => {
-  test("version 2 returns every group once, page by page", async () => {
+  test("version 2 returns every group once, in pages", async () => {
     await using started = await startBroker({ offsets: "memory" });
     using session = await started.session();
     await createTopic(session, "t", 1);
@@ -63,7 +63,7 @@ describe("ListGroups", () => {
     expect(groups).toEqual([{ group: names[11]!, partitions: 1 }]);
   });
 
-  test("a page ends where the frame is full; version 1 says then that version 2 has pages", async () => {
+  test("a page ends when the frame is full; the error of version 1 then points to version 2", async () => {
     await using started = await startSmallFrames();
     using session = await started.session();
     await createTopic(session, "t", 1);
@@ -77,7 +77,7 @@ describe("ListGroups", () => {
     );
   });
 
-  test("version 1 returns all groups while they fit a frame", async () => {
+  test("version 1 returns all groups if they fit into a frame", async () => {
     await using started = await startBroker({ offsets: "memory" });
     using session = await started.session();
     await createTopic(session, "t", 1);
@@ -89,7 +89,7 @@ describe("ListGroups", () => {
     expect(groups.map(({ group }) => group)).toEqual(names);
   });
 
-  test("a long list is charged until it is answered, and given up when its client has left", async () => {
+  test("a long list is charged until it is answered, and abandoned when its client has left", async () => {
     await using started = await startBroker({ offsets: "memory" });
     using session = await started.session();
     await createTopic(session, "t", 1);

@@ -8,7 +8,7 @@ import { batchOf, errorOf, recordsIn, startBroker } from "../support/broker.ts";
 import { encodeProduceRequest } from "../support/whole-frames.ts";
 
 describe("produce", () => {
-  test("appends what a fetch gives back, and creates the topic", async () => {
+  test("appends records that a fetch returns, and creates the topic", async () => {
     await using broker = await startBroker();
     using session = await broker.session();
     expect(await session.produce("greetings", 0, batchOf("hello", "from"))).toBe(0);
@@ -23,7 +23,7 @@ describe("produce", () => {
     });
   });
 
-  test("takes large batches in whatever pieces the socket gives, and keeps them as they are", async () => {
+  test("accepts large batches in any pieces, and stores them unchanged", async () => {
     await using broker = await startBroker();
     using session = await broker.session();
     const values = Array.from({ length: 12 }, (_, i) => `${i}:${"x".repeat(1_000_000 + i * 777)}`);
@@ -39,7 +39,7 @@ describe("produce", () => {
     expect(found.every((record, i) => record === `${i}:${values[i]}`)).toBe(true);
   });
 
-  test("keeps the order of one connection, also while the first creates the topic", async () => {
+  test("keeps the order of one connection, also while the first request creates the topic", async () => {
     await using broker = await startBroker({ defaultPartitions: 2 });
     using session = await broker.session();
     const { client } = session;
@@ -61,7 +61,7 @@ describe("produce", () => {
     }
   });
 
-  test("of many connections at once creates one topic", async () => {
+  test("from many connections at once creates one topic", async () => {
     await using broker = await startBroker();
     const sessions = await Promise.all(Array.from({ length: 20 }, () => broker.session()));
     const offsets = await Promise.all(
@@ -71,7 +71,7 @@ describe("produce", () => {
     for (const session of sessions) session[Symbol.dispose]();
   });
 
-  test("after one that failed to create its topic is tried on its own", async () => {
+  test("creates the topic even if an earlier produce failed to", async () => {
     await using broker = await startBroker();
     using session = await broker.session();
     const { client } = session;
@@ -116,7 +116,7 @@ describe("produce", () => {
     ["a partition that a new topic would not have", "t", 1, batch, "UNKNOWN_TOPIC_OR_PARTITION"],
     ["a partition of 2^32 - 1", "t", 2 ** 32 - 1, batch, "UNKNOWN_TOPIC_OR_PARTITION"],
   ];
-  test("refuses, each with its error, and creates nothing for it", async () => {
+  test("refuses invalid requests, each with its error, and creates nothing", async () => {
     await using broker = await startBroker({ maxBatchBytes: 2048 });
     using session = await broker.session();
     for (const [what, topic, partition, bytes, code] of refused) {
@@ -133,7 +133,7 @@ describe("produce", () => {
     expect([...topics]).toEqual([0, 0, 0, 0]);
   });
 
-  test("to a missing topic is refused when the broker creates none", async () => {
+  test("to a missing topic is refused if the broker does not create topics", async () => {
     await using broker = await startBroker({ autoCreateTopics: false });
     using session = await broker.session();
     await expect(session.produce("t", 0, batchOf("x"))).rejects.toMatchObject({
@@ -144,7 +144,7 @@ describe("produce", () => {
 });
 
 describe("fetch", () => {
-  test("gives whole batches within maxBytes, and always one", async () => {
+  test("returns whole batches within maxBytes, and always at least one", async () => {
     await using broker = await startBroker();
     using session = await broker.session();
     const batch = batchOf("0123456789");
@@ -156,7 +156,7 @@ describe("fetch", () => {
     expect(counts).toEqual([1, 1, 1, 2, 5]);
   });
 
-  test("answers fit the frame limit, whatever is asked for", async () => {
+  test("answers fit into the frame limit, whatever the request", async () => {
     const maxFrameBytes = 8 * 1024;
     await using broker = await startBroker({ maxFrameBytes, maxBatchBytes: 4096 });
     using session = await broker.session();
@@ -167,7 +167,7 @@ describe("fetch", () => {
     expect(fetched.nextOffset).toBeGreaterThan(4);
   });
 
-  test("fills a frame to its last byte if there are batches enough", async () => {
+  test("fills a frame to its last byte if there are enough batches", async () => {
     const batch = batchOf("x".repeat(1000));
     for (const version of [1, 2]) {
       const maxFrameBytes = fetchResponseHeadBytes(version) + 7 * batch.length;
@@ -190,7 +190,7 @@ describe("fetch", () => {
     }
   });
 
-  test("starts in the batch that holds the offset; past the end there is nothing", async () => {
+  test("starts at the batch that holds the offset; past the end returns nothing", async () => {
     await using broker = await startBroker();
     using session = await broker.session();
     await session.produce("t", 0, batchOf("a", "b", "c"));
@@ -206,7 +206,7 @@ describe("fetch", () => {
     }
   });
 
-  test("refuses what is not there", async () => {
+  test("refuses missing topics, partitions and offsets", async () => {
     await using broker = await startBroker();
     using session = await broker.session();
     await session.produce("t", 0, batchOf("a"));

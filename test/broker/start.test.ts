@@ -35,7 +35,7 @@ describe("options", () => {
     });
   }
 
-  test("that are not given have the documented defaults", () => {
+  test("have the documented defaults", () => {
     expect(resolveOptions({ dataDir: "/tmp/x" })).toMatchObject({
       host: "127.0.0.1",
       port: 9092,
@@ -48,7 +48,7 @@ describe("options", () => {
 });
 
 describe("a start", () => {
-  test("takes a free port and says where it listens", async () => {
+  test("takes a free port and reports where it listens", async () => {
     await using test = await startBroker();
     const { broker } = test;
     expect(broker.port).toBeGreaterThan(0);
@@ -56,14 +56,14 @@ describe("a start", () => {
     expect(test.lines).toEqual([]);
   });
 
-  test("beyond loopback says that there is no authentication", async () => {
+  test("beyond loopback warns that there is no authentication", async () => {
     await using test = await startBroker({ host: "0.0.0.0" });
     expect(test.lines).toEqual([
       `listening on 0.0.0.0:${test.broker.port}, reachable from other machines: there is no authentication`,
     ]);
   });
 
-  test("on a directory that another broker has is refused, and harms nobody", async () => {
+  test("on another broker's directory is refused and does no harm", async () => {
     await using test = await startBroker();
     const second = Broker.start({ dataDir: test.dataDir, port: 0 });
     await expect(second).rejects.toMatchObject({ code: "DATA_DIRECTORY_UNUSABLE" });
@@ -71,7 +71,7 @@ describe("a start", () => {
     await session.ping();
   });
 
-  test("on a port that is taken says so, and leaves the directory free", async () => {
+  test("on a port in use fails with that reason, and leaves the directory free", async () => {
     await using test = await startBroker();
     await withTempDir(async (dataDir) => {
       const { port } = test.broker;
@@ -82,7 +82,7 @@ describe("a start", () => {
   });
 });
 
-test("segments that retention has run out for are deleted while the broker runs", async () => {
+test("expired segments are deleted while the broker runs", async () => {
   await using test = await startBroker({
     segmentBytes: 1024,
     retentionBytes: 2048,

@@ -37,7 +37,7 @@ async function produceUntilLost(
 }
 
 describe("a stop", () => {
-  test("under load answers or closes everything, and what was acknowledged is there after a start", async () => {
+  test("under load answers or closes everything, and acknowledged records survive", async () => {
     await withTempDir(async (dataDir) => {
       const acknowledged = new Map<number, string>();
       const before = await startBroker({ dataDir });
@@ -68,7 +68,7 @@ describe("a stop", () => {
     });
   });
 
-  test("can be asked for twice, frees the port and the directory", async () => {
+  test("can be requested twice, and frees the port and the directory", async () => {
     await withTempDir(async (dataDir) => {
       const { broker } = await startBroker({ dataDir });
       const stopped = broker.stop();
@@ -79,7 +79,7 @@ describe("a stop", () => {
     });
   });
 
-  test("does not wait for ever for a client that never reads", async () => {
+  test("does not wait forever for a client that never reads", async () => {
     await using broker = await startBroker({ flush: { kind: "never" }, stopGraceMs: 20 });
     using session = await broker.session();
     for (let i = 0; i < 8; i++) await session.produce("t", 0, batchOf("x".repeat(2_000_000)));

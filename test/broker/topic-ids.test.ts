@@ -67,7 +67,7 @@ const committed = async (session: Session, topicId?: string): Promise<number | u
   return offsets[0]?.offset;
 };
 
-test("creating, listing and describing a topic tell its id, which version 1 does not", async () => {
+test("creating, listing and describing a topic return its id, except in version 1", async () => {
   await using broker = await startBroker();
   using session = await broker.session();
   const topicId = await create(session, "t");

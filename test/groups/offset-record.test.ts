@@ -24,7 +24,7 @@ test("a value is Kafka's OffsetCommitValue, version 4: no leader epoch, no metad
   );
 });
 
-test("records written one after the other are those that are written alone", () => {
+test("records written in sequence equal those written alone", () => {
   const writer = new OffsetRecordWriter();
   const otherId = TOPIC_ID.replaceAll("f", "0");
   for (const [group, topic, partition, offset, commitTimestamp, topicId] of [
@@ -41,7 +41,7 @@ test("records written one after the other are those that are written alone", () 
   }
 });
 
-test("values that Kafka writes are read: version 3, metadata, no topic id, tags that are not known", () => {
+test("values that Kafka writes are read: version 3, metadata, no topic id, unknown tags", () => {
   const offset = "0000000000000007";
   const time = "0000018bcfe56800";
   const read = { offset: 7, commitTimestamp: 0x018bcfe56800 };
@@ -56,7 +56,7 @@ test("values that Kafka writes are read: version 3, metadata, no topic id, tags 
   }
 });
 
-test("values that can't be are damage, with the reason", () => {
+test("impossible values are damage, with the reason", () => {
   const time = "0000018bcfe56800";
   const seven = "0000000000000007";
   for (const [hex, reason] of [
@@ -74,7 +74,7 @@ test("values that can't be are damage, with the reason", () => {
   }
 });
 
-test("keys that can't be are damage, with the reason", () => {
+test("impossible keys are damage, with the reason", () => {
   const key = { group: "g", topic: "t", partition: 0 };
   for (const [changed, reason] of [
     [{ group: "" }, "group name of 0 bytes"],
@@ -86,7 +86,7 @@ test("keys that can't be are damage, with the reason", () => {
   }
 });
 
-test("what was encoded is what is decoded", () => {
+test("encoded records are decoded unchanged", () => {
   const text = fc.string({ unit: "binary", minLength: 1, maxLength: 60 });
   const partition = fc.nat(2 ** 31 - 1);
   fc.assert(
@@ -104,7 +104,7 @@ test("what was encoded is what is decoded", () => {
   );
 });
 
-test("every prefix of a key and of a value, and one byte more, is refused as damage", async () => {
+test("every prefix of a key or value, and one extra byte, is damage", async () => {
   const key = encodeOffsetKey({ group: "billing", topic: "orders", partition: 3 });
   const value = encodeOffsetValue({ offset: 7, commitTimestamp: 1_000, topicId: TOPIC_ID });
   for (const [bytes, decode] of [
@@ -121,7 +121,7 @@ test("every prefix of a key and of a value, and one byte more, is refused as dam
   }
 });
 
-test("garbage is decoded or refused by name, and names nothing that is not UTF-8", async () => {
+test("garbage is decoded or rejected with a reason, and every decoded name is UTF-8", async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 60 }), async (bytes) => {
       for (const decode of [decodeOffsetKey, decodeOffsetValue]) {

@@ -90,7 +90,7 @@ const rowsOf = (store: OffsetStore, group: string) =>
   store.rows(undefined, Infinity).filter((row) => row.group === group);
 
 describe("committing", () => {
-  test("what is acknowledged is there after a crash, with its time", async () => {
+  test("acknowledged commits survive a crash, with their timestamps", async () => {
     for (let seed = 1; seed <= 20; seed++) {
       const { disk, store } = await open(newDisk(seed));
       await commit(store, 7);
@@ -116,14 +116,14 @@ describe("committing", () => {
     expect(committed(store)).toBe(2);
   });
 
-  test("the offset may go back: what counts is the last commit", async () => {
+  test("the offset may go back: the last commit counts", async () => {
     const { disk, store } = await open(newDisk());
     for (const offset of [5, 9, 3]) await commit(store, offset);
     disk.restart();
     expect(committed((await open(disk)).store)).toBe(3);
   });
 
-  test("commits at once, the first ones of all, end as the last of them, before and after a restart", async () => {
+  test("the last of the very first, concurrent commits counts, before and after a restart", async () => {
     const { disk, store } = await open(newDisk());
     await Promise.all([1, 2, 3, 4, 5].map((offset) => commit(store, offset)));
     const before = committed(store);
@@ -131,7 +131,7 @@ describe("committing", () => {
     expect(committed((await open(disk)).store)).toBe(before!);
   });
 
-  test("a commit of nothing writes nothing", async () => {
+  test("an empty commit writes nothing", async () => {
     const { directory, store } = await open(newDisk());
     await store.commit("billing", []);
     expect(directory.registry.find(OFFSETS_TOPIC)).toBeUndefined();
@@ -154,7 +154,7 @@ describe("committing", () => {
     expect(groupsOf(store)).toEqual([]);
   });
 
-  test("groups of 1 and of 249 bytes are possible", async () => {
+  test("group names of 1 and of 249 bytes are accepted", async () => {
     const { store } = await open(newDisk());
     for (const group of ["x", "é".repeat(124)]) {
       await commit(store, 1, 0, group);
@@ -162,7 +162,7 @@ describe("committing", () => {
     }
   });
 
-  test("a full disk is an error, changes nothing, and passes", async () => {
+  test("a full disk is an error and changes nothing; commits succeed again with space", async () => {
     const { disk, store } = await open(newDisk());
     await commit(store, 1);
     disk.setCapacity(disk.usedBytes + 30);
@@ -174,7 +174,7 @@ describe("committing", () => {
     expect(committed((await open(disk)).store)).toBe(3);
   });
 
-  test("a full disk at the very first commit is an error, and passes", async () => {
+  test("a full disk at the first commit is an error, and later commits succeed", async () => {
     const { disk, store } = await open(newDisk());
     disk.setCapacity(disk.usedBytes);
     expect(await codeOf(() => commit(store, 2))).toBe("DISK_FULL");
@@ -195,7 +195,7 @@ describe("committing", () => {
   });
 });
 
-test("a crash at every operation, and torn at random, of a commit of many: all of it or nothing", async () => {
+test("a crash at any operation of a large commit, torn at random, leaves all of it or nothing", async () => {
   const many = Array.from({ length: 40 }, (_, partition) => ({
     topic: "orders",
     partition,
@@ -230,7 +230,7 @@ test("a crash at every operation, and torn at random, of a commit of many: all o
 });
 
 describe("compaction", () => {
-  test("keeps the log short, and every committed offset", async () => {
+  test("keeps the log short and every committed offset", async () => {
     const { disk, directory, store } = await open(newDisk(), { compaction: EAGER });
     for (let offset = 0; offset < 200; offset++) await commit(store, offset, offset % 3);
     await settle();
@@ -251,7 +251,7 @@ describe("compaction", () => {
     expect(directory.registry.partition(OFFSETS_TOPIC, 0).logStartOffset).toBe(0);
   });
 
-  test("commits that come during it are kept, in their order", async () => {
+  test("keeps commits made during it, in their order", async () => {
     for (let seed = 1; seed <= 30; seed++) {
       const random = new Random(seed);
       const { disk, store, lines } = await open(newDisk(seed), { compaction: EAGER });
@@ -310,7 +310,7 @@ describe("compaction", () => {
     },
   );
 
-  test("a crash at every operation of it loses no commit, and brings none back that was deleted", async () => {
+  test("loses no commit and restores no deleted one if it crashes at any operation", async () => {
     const soon = { bytesMin: 900, bytesPerRow: 1 };
     let compacted = 0;
     for (let seed = 1; seed <= 8; seed++) {
@@ -348,7 +348,7 @@ describe("compaction", () => {
     expect(compacted).toBeGreaterThan(10);
   });
 
-  test("is durable before what it replaces is deleted, also where nothing is flushed", async () => {
+  test("is durable before the old segments are deleted, even without flushes", async () => {
     for (let seed = 1; seed <= 20; seed++) {
       const { disk, directory, store } = await open(newDisk(seed), {
         compaction: { bytesMin: 900, bytesPerRow: 1 },
@@ -367,7 +367,7 @@ describe("compaction", () => {
     }
   });
 
-  test("an old segment that can't be deleted does not make each commit write the table again", async () => {
+  test("does not rewrite the table at each commit if an old segment can't be deleted", async () => {
     class StubbornDisk extends SimulatedDisk {
       isStubborn = true;
 
@@ -397,7 +397,7 @@ describe("compaction", () => {
     expect(partition.bytes).toBeLessThan(before);
   });
 
-  test("with no space for it the log stays as it is, and the next commits go on", async () => {
+  test("leaves the log unchanged without space, and later commits succeed", async () => {
     const { disk, store, lines } = await open(newDisk(), { compaction: EAGER });
     for (let offset = 0; offset < 5; offset++) await commit(store, offset);
     disk.setCapacity(disk.usedBytes + 140);
@@ -412,7 +412,7 @@ describe("compaction", () => {
     expect(committed((await open(disk)).store)).toBe(11);
   });
 
-  test("a stop in the middle of it is a clean stop, and says nothing", async () => {
+  test("allows a clean stop in the middle of it, without a report", async () => {
     const { disk, directory, store, lines } = await open(newDisk(), { compaction: EAGER });
     for (let offset = 0; offset < 7; offset++) await commit(store, offset);
     await directory.closeCleanly();
@@ -423,7 +423,7 @@ describe("compaction", () => {
     expect(committed(again.store)).toBe(6);
   });
 
-  test("a failed flush in it is fatal, as any other is", async () => {
+  test("treats a failed flush as fatal, like any other", async () => {
     const { disk, directory, store } = await open(newDisk(), { compaction: EAGER, flush: "never" });
     for (let offset = 0; offset < 5; offset++) await commit(store, offset);
     disk.failSyncs(1);
@@ -451,7 +451,7 @@ describe("deleting", () => {
     expect(committed(again.store, 0, "a")).toBe(9);
   });
 
-  test("of many rows is written in batches, and what is not written yet is still there after a crash", async () => {
+  test("of many rows is written in batches, and rows not yet deleted survive a crash", async () => {
     const { disk, directory, store } = await open(newDisk());
     await directory.registry.create("wide", 1200, {});
     const wide = Array.from({ length: 1200 }, (_, partition) => ({
@@ -476,7 +476,7 @@ describe("deleting", () => {
     expect(groupsOf((await open(disk)).store)).toEqual([{ group: "b", partitions: 1 }]);
   });
 
-  test("a topic takes the offsets of all groups along, also after a restart, and writes nothing", async () => {
+  test("a topic removes the offsets of all groups, also after a restart, and writes nothing", async () => {
     const { disk, directory, store } = await open(newDisk());
     await store.commit("a", [
       { topic: "orders", partition: 0, offset: 1 },
@@ -499,7 +499,7 @@ describe("deleting", () => {
     expect(rowsOf(again.store, "b")).toEqual([]);
   });
 
-  test("a commit that is under way when its topic is deleted does not outlive it", async () => {
+  test("a commit in progress when its topic is deleted does not outlive it", async () => {
     for (const compaction of [undefined, { bytesMin: 1, bytesPerRow: 1 }]) {
       for (let earlier = 0; earlier < 6; earlier++) {
         const { disk, directory, store } = await open(
@@ -520,8 +520,8 @@ describe("deleting", () => {
   });
 });
 
-describe("a topic that has the name of one that was deleted", () => {
-  test("gets no commit of it, also with no space to delete one", async () => {
+describe("a topic with the name of a deleted one", () => {
+  test("gets none of its commits, even without space to delete them", async () => {
     const { disk, directory, store, lines } = await open(newDisk());
     const { registry } = directory;
     await commit(store, 7);
@@ -536,7 +536,7 @@ describe("a topic that has the name of one that was deleted", () => {
     expect(lines).toEqual([]);
   });
 
-  test("gets none when the process ended in between", async () => {
+  test("gets none if the process ended in between", async () => {
     const { disk, store } = await open(newDisk());
     await commit(store, 7);
     await store.commit("a", [{ topic: "kept", partition: 0, offset: 2 }]);
@@ -553,7 +553,7 @@ describe("a topic that has the name of one that was deleted", () => {
     expect(groupsOf(again.store)).toEqual([{ group: "a", partitions: 1 }]);
   });
 
-  test("keeps its own commits, however soon it comes", async () => {
+  test("keeps its own commits, however soon it is created", async () => {
     for (let seed = 1; seed <= 10; seed++) {
       const { disk, directory, store } = await open(newDisk(seed));
       await commit(store, 7);
@@ -567,7 +567,7 @@ describe("a topic that has the name of one that was deleted", () => {
     }
   });
 
-  test("gets none where nothing is flushed", async () => {
+  test("gets none if nothing is flushed", async () => {
     for (let seed = 1; seed <= 20; seed++) {
       const { disk, directory, store } = await open(newDisk(seed), { flush: "never" });
       await commit(store, 7);
@@ -579,7 +579,7 @@ describe("a topic that has the name of one that was deleted", () => {
     }
   });
 
-  test("a crash at every operation of deleting, recreating and committing: a commit is of its topic", async () => {
+  test("gets none after a crash at any operation of deleting, recreating and committing", async () => {
     const seen = { old: 0, none: 0, new: 0 };
     for (const compaction of [undefined, { bytesMin: 1, bytesPerRow: 1 }]) {
       for (let operation = 0, done = false; !done; operation++) {
@@ -644,7 +644,7 @@ describe("commits of an older release, which have no topic id", () => {
     expect(committed((await open(disk)).store)).toBe(9);
   });
 
-  test("never to one that is created after that", async () => {
+  test("never belong to one created after that", async () => {
     const disk = newDisk();
     await legacy(disk);
     const { directory } = await open(disk);
@@ -655,7 +655,7 @@ describe("commits of an older release, which have no topic id", () => {
   });
 });
 
-test("a commit past the end of a log that has lost records goes back to that end, for good", async () => {
+test("a commit past the end of a log that lost records is permanently set back to that end", async () => {
   let lost = 0;
   for (let seed = 1; seed <= 20; seed++) {
     const { disk, directory, store } = await open(newDisk(seed), { flush: "never" });
@@ -703,7 +703,7 @@ describe("damage in the topic", () => {
       "",
       Uint8Array.fromHex("00037fffffffffffffffffffffff00000000000000001388"),
     ],
-  ])("%s costs that record alone, and is named", async (_, key, value) => {
+  ])("%s costs only that record, and is reported", async (_, key, value) => {
     const { disk, directory, store } = await open(newDisk());
     await commit(store, 1);
     const partition = directory.registry.partition(OFFSETS_TOPIC, 0);
@@ -739,7 +739,7 @@ describe("damage in the topic", () => {
     expect(lines.filter((line) => line.includes("90 more records are invalid"))).toHaveLength(1);
   });
 
-  test("nothing is acknowledged behind damage: what was committed after it outlives a kill", async () => {
+  test("nothing is acknowledged after damage: later commits survive a kill", async () => {
     const { disk, directory, store } = await open(newDisk());
     for (let i = 0; i < 20; i++) await commit(store, i, 0, `group ${i % 10}`);
     await directory.closeCleanly();
@@ -759,7 +759,7 @@ describe("damage in the topic", () => {
     }
   });
 
-  test("a flipped bit in a batch costs the commits of that batch, and names its place", async () => {
+  test("a flipped bit in a batch costs the commits of that batch, and its position is reported", async () => {
     const { disk, directory, store } = await open(newDisk());
     const groups = Array.from({ length: 12 }, (_, i) => `group ${10 + i}`);
     for (const [i, group] of groups.entries()) await commit(store, i, 0, group);
@@ -810,7 +810,7 @@ test("a commit of many partitions encodes the names of group and topic a few tim
   expect(rows((await open(disk)).store)).toEqual(expected);
 });
 
-test("long commits that one flush ends get into the table in order, each in a turn of its own", async () => {
+test("long commits that share a flush enter the table in order, each in its own turn", async () => {
   const { directory, store } = await open(newDisk());
   await directory.registry.create("wide", 1_000, {});
   await store.commit("g", [{ topic: "kept", partition: 0, offset: 1 }]);

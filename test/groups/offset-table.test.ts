@@ -21,7 +21,7 @@ const change = fc.oneof(
   fc.record({ sweep: fc.integer({ min: 1, max: 3 }) }),
 );
 
-test("the table does what a flat map does, with chunks of any size", () => {
+test("the table matches a flat map, with chunks of any size", () => {
   fc.assert(
     fc.property(fc.array(change, { maxLength: 120 }), fc.nat(5), (changes, chunkRows) => {
       const table = new OffsetTable(1 + chunkRows);
@@ -85,7 +85,7 @@ function expectRows(table: OffsetTable, model: ReadonlyMap<string, OffsetRow>): 
   }
 }
 
-test("a topic that is gone leaves nothing in memory once it is swept, in portions", () => {
+test("a deleted topic leaves nothing in memory once it is swept, in portions", () => {
   const table = new OffsetTable(50);
   const key = (group: number, topic: string) => ({ group: `g${group}`, topic, partition: 0 });
   const committed = { offset: 1, commitTimestamp: 1, topicId: TOPIC_ID };
@@ -108,7 +108,7 @@ test.each([
   ["ascending", (i: number) => i],
   ["descending", (i: number) => 5000 - i],
   ["random", (i: number) => (i * 7919) % 5003],
-])("thousands of groups in %s order are found, and listed from any place", (_, numberAt) => {
+])("thousands of groups in %s order are found, and listed from any name", (_, numberAt) => {
   const table = new OffsetTable();
   const names = Array.from({ length: 5000 }, (_, i) => `g${numberAt(i)}`);
   for (const [i, group] of names.entries()) {

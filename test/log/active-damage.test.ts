@@ -61,7 +61,7 @@ async function stopped() {
   return { disk, clean, values, size: batchBytes(disk.readFile(LOG)!, 0) };
 }
 
-test("a read finds it, whichever bit it is, and nothing is appended behind it", async () => {
+test("a read finds it, whichever bit is flipped, and nothing is appended after it", async () => {
   const { disk, clean, values, size } = await stopped();
   const files = new Map(
     disk.list(DIRECTORY).map((name) => [name, disk.readFile(`${DIRECTORY}/${name}`)!]),
@@ -109,7 +109,7 @@ test("the read itself begins the new segment; a clean stop before that leaves no
   expect(await log.closeCleanly()).toBeUndefined();
 });
 
-test("what no start has checked and no read has found is not cut by a later kill", async () => {
+test("damage that no start has checked and no read has found is not truncated after a kill", async () => {
   const { disk, clean, values, size } = await stopped();
   disk.flipBit(LOG, 8 * (3 * size - 1));
   const { partition } = await opened(disk, clean);

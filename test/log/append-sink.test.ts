@@ -36,7 +36,7 @@ function descriptorsOf(path: string): number {
   }).length;
 }
 
-test("of many files that are written to, only the last ones keep a sink, and none loses bytes", () =>
+test("of many written files only the latest keep a sink, and none loses bytes", () =>
   withTempDir(async (path) => {
     const count = OPEN_SINKS_MAX + 20;
     const files = Array.from({ length: count }, (_, i) => {
@@ -76,7 +76,7 @@ describe("a sink of Bun", () => {
       }),
   );
 
-  test("that has ended has closed its descriptor and writes nothing more", () =>
+  test("closes its descriptor when it ends, and writes nothing more", () =>
     withTempDir(async (path) => {
       const fd = openSync(`${path}/file`, "a+");
       const sink = Bun.file(fd).writer();
@@ -155,7 +155,7 @@ describe("an append sink", () => {
       closeSync(fd);
     }));
 
-  test("reports a limit on file sizes, and the file is right after a truncate", () =>
+  test("reports a limit on file sizes, and the file is correct after a truncate", () =>
     withTempDir((path) => {
       const script = `
         import { RealDisk } from ${JSON.stringify(`${import.meta.dir}/../../src/log/disk/real-disk.ts`)};

@@ -8,7 +8,7 @@ const FIELDS = { name: "orders", settings: { "retention.ms": "1000", größe: "�
 
 const text = (content: string): Uint8Array => new TextEncoder().encode(content);
 
-test("what is written can be read, and a person can read it", () => {
+test("a written file can be read, also by a person", () => {
   const bytes = encodeCheckedFile(FORMAT, { name: "orders", settings: {} });
   const rest = text('{"version":1,"name":"orders","settings":{}}');
   const crc = crc32c(rest, 0, rest.length).toString(16).padStart(8, "0");
@@ -28,7 +28,7 @@ test("a flipped bit is found, whichever it is", () => {
   }
 });
 
-test("a file that ends early is found, wherever it ends", () => {
+test("a truncated file is found, wherever it ends", () => {
   const bytes = encodeCheckedFile(FORMAT, FIELDS);
   // Without its last newline it says the same.
   for (let end = 0; end < bytes.length - 1; end++) {
@@ -36,7 +36,7 @@ test("a file that ends early is found, wherever it ends", () => {
   }
 });
 
-test("a file without a checksum can be read, and says so; white space does not count", () => {
+test("a file without a checksum is read and marked so; white space does not count", () => {
   const fields = { version: 1, ...FIELDS };
   const plain = text(JSON.stringify(fields));
   expect(decodeCheckedFile(FORMAT, plain)).toEqual({ fields, hasChecksum: false });
@@ -59,7 +59,7 @@ test.each([
   expect(() => decodeCheckedFile(FORMAT, text(content))).toThrow(reason);
 });
 
-test("a newer version is refused by its number, once its checksum is right", () => {
+test("a newer version with a valid checksum is refused by its number", () => {
   const newer = encodeCheckedFile({ ...FORMAT, version: 2 }, { ...FIELDS, more: true });
   expect(() => decodeCheckedFile(FORMAT, newer)).toThrow("version is 2, and this release reads 1");
 });

@@ -38,7 +38,7 @@ test("a slice of the active segment ends with the log", async () => {
   });
 });
 
-test("a slice that outlives its segment's roll does not follow the name to another file", async () => {
+test("a slice of a rolled segment does not read another file of the same name", async () => {
   await withTempDir(async (directory) => {
     const log = await openLog(directory);
     const [slice] = log.read(0, 1_000, log.pushedEnd).slices;

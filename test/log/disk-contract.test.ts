@@ -185,7 +185,7 @@ describe.each(disks)("%s disk", (_name, run) => {
     expect(await codeOf(() => disk.writeFile(`${path}/missing/file`, text("x")))).toBe("ENOENT");
   });
 
-  test("list is sorted, and empty for no directory", () =>
+  test("list is sorted, and empty for a missing directory", () =>
     run(async (disk, root) => {
       for (const name of ["b", "a", "C", "10", "9"])
         await disk.writeFile(joinPath(root, name), text(name));
@@ -194,14 +194,14 @@ describe.each(disks)("%s disk", (_name, run) => {
       expect(disk.list(joinPath(root, "none"))).toEqual([]);
     }));
 
-  test("a directory is no file", () =>
+  test("a directory is not a file", () =>
     run((disk, root) => {
       disk.makeDirectory(`${root}/directory`);
       expect(disk.fileSize(`${root}/directory`)).toBeUndefined();
       expect(disk.readFile(`${root}/directory`)).toBeUndefined();
     }));
 
-  test("makeDirectory makes those above it too, and may be repeated", () =>
+  test("makeDirectory creates parents too, and may be repeated", () =>
     run(async (disk, root) => {
       disk.makeDirectory(`${root}/a/b/c`);
       disk.makeDirectory(`${root}/a/b/c`);
@@ -222,7 +222,7 @@ describe.each(disks)("%s disk", (_name, run) => {
       expect(await codeOf(() => disk.rename(`${root}/none`, `${root}/other`))).toBe("ENOENT");
     }));
 
-  test("rename replaces no directory that has something in it", () =>
+  test("rename does not replace a directory that is not empty", () =>
     run(async (disk, root) => {
       disk.makeDirectory(`${root}/full/below`);
       disk.makeDirectory(`${root}/other`);
@@ -230,7 +230,7 @@ describe.each(disks)("%s disk", (_name, run) => {
       expect(disk.list(root)).toEqual(["full", "other"]);
     }));
 
-  test("remove and removeDirectory remove, and do nothing when there is nothing", () =>
+  test("remove and removeDirectory do nothing if the path is missing", () =>
     run(async (disk, root) => {
       disk.makeDirectory(`${root}/directory/below`);
       await disk.writeFile(`${root}/directory/below/file`, text("x"));
@@ -242,7 +242,7 @@ describe.each(disks)("%s disk", (_name, run) => {
       expect(disk.list(root)).toEqual([]);
     }));
 
-  test("a lock is held once at a time", () =>
+  test("a lock has one holder at a time", () =>
     run((disk, root) => {
       const first = disk.lock(`${root}/LOCK`);
       expect(() => disk.lock(`${root}/LOCK`)).toThrow(`${root}/LOCK is held`);
@@ -250,7 +250,7 @@ describe.each(disks)("%s disk", (_name, run) => {
       disk.lock(`${root}/LOCK`).release();
     }));
 
-  test("errors of the system have their code", () =>
+  test("system errors have a code", () =>
     run((disk, root) => {
       try {
         disk.openAppend(root);

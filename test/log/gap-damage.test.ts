@@ -85,7 +85,7 @@ test("a flipped bit in a sealed segment with gaps costs its own batch, unless a 
   }
 });
 
-describe("what a base offset may be", () => {
+describe("a base offset", () => {
   test.each([
     ["right behind the batch before it", 10, 20, false],
     ["a gap before it", 12, 20, false],
@@ -116,7 +116,7 @@ test("recovery tells a torn tail from a gap by its CRC", async () => {
   expect([...readThrough(reopened).keys()].slice(-2)).toEqual([60, 62]);
 });
 
-test("a base offset that goes back or overlaps costs one batch at a start, and nothing is cut", async () => {
+test("a base offset that goes back or overlaps costs one batch at a start, and nothing is truncated", async () => {
   const batches = [gapBatch(40, 2, [40, 41]), gapBatch(50, 3, [50]), gapBatch(53, 2, [53, 54])];
   for (const wrong of [7, 41, 52, 1_000]) {
     const disk = await diskWithGaps();

@@ -74,7 +74,7 @@ const right = await (async () => {
   return answers(await Log.open(contextOf(disk), { clean, rewrite: false }));
 })();
 
-test("the right answers are those of a linear search", () => {
+test("the expected answers are those of a linear search", () => {
   // 100 batches, each asked for by three sizes and found at its own timestamp: enough to see that this works.
   expect(right.length).toBeGreaterThan(300);
   const all = batches(1).map((batch) =>
@@ -198,7 +198,7 @@ describe.each(kinds)("the active segment's %s, after a clean stop", (kind, entry
   });
 });
 
-test("both indexes of both segments missing: they are made again, said once, and saved", async () => {
+test("missing indexes are rebuilt, reported once, and saved", async () => {
   const files = await stoppedLog();
   for (const name of files.disk.list(DIRECTORY)) {
     if (name.includes("index")) files.disk.overwrite(`${DIRECTORY}/${name}`, undefined);
@@ -213,7 +213,7 @@ test("both indexes of both segments missing: they are made again, said once, and
   }
 });
 
-test("a rebuilt index that can't be saved serves all the same", async () => {
+test("a rebuilt index works even if it can't be saved", async () => {
   const files = await stoppedLog();
   files.disk.overwrite(`${SEALED}.index`, undefined);
   files.disk.setCapacity(files.disk.usedBytes);
@@ -224,7 +224,7 @@ test("a rebuilt index that can't be saved serves all the same", async () => {
   expect(context.lines.some((line) => line.includes("could not be saved"))).toBe(true);
 });
 
-test("directories in the place of indexes cost the files, are named, and change no answer", () =>
+test("directories in place of indexes are reported and change no answer", () =>
   withTempDir(async (directory) => {
     const disk = new RealDisk();
     const log = await Log.open(contextOf(disk, {}, { directory }));
@@ -255,7 +255,7 @@ test("directories in the place of indexes cost the files, are named, and change 
     for (const path of paths) expect(disk.list(path)).toEqual(["something"]);
   }));
 
-test("on the real disk a mapped index is replaced beside and never in place", () =>
+test("on the real disk a mapped index is replaced by rename, never overwritten", () =>
   withTempDir(async (directory) => {
     const disk = new RealDisk();
     const context = contextOf(disk, {}, { directory });

@@ -26,7 +26,7 @@ async function twoSegments() {
   return { disk, log };
 }
 
-test("the log start moves into a batch, and is there after a restart", async () => {
+test("the log start can move into a batch and survives a restart", async () => {
   const { disk, log } = await twoSegments();
   await log.advanceLogStart(1);
   expect(log.logStartOffset).toBe(1);
@@ -46,7 +46,7 @@ test("the log start moves into a batch, and is there after a restart", async () 
   ]);
 });
 
-test("segments below the log start go with the next retention, whatever the settings", async () => {
+test("the next retention run deletes segments below the log start, whatever the settings", async () => {
   const { disk, log } = await twoSegments();
   await log.advanceLogStart(5);
   expect(log.segmentCount).toBe(2);
@@ -67,13 +67,13 @@ test("a search by time finds nothing below the log start", async () => {
   expect([0, 1_050, 2_050].map(find)).toEqual([6, 6, 6]);
 });
 
-test("what retention deletes needs no file: the log starts with the segment that is left", async () => {
+test("retention writes no log start file: the log starts with the first remaining segment", async () => {
   const { disk, log } = await twoSegments();
   await log.deleteBefore(4);
   expect([log.logStartOffset, disk.has(PATH)]).toEqual([4, false]);
 });
 
-test("a log that lost its records goes on behind the log start", async () => {
+test("a log that lost its records continues at the log start", async () => {
   const { disk, log } = await twoSegments();
   await log.advanceLogStart(7);
   log.close();
@@ -86,7 +86,7 @@ test("a log that lost its records goes on behind the log start", async () => {
   expect(allRecords(reopened)).toEqual([{ offset: 7, value: "new" }]);
 });
 
-test("a damaged file is refused: records that were deleted must not come back", async () => {
+test("a damaged file is rejected, so that deleted records do not reappear", async () => {
   const { disk, log } = await twoSegments();
   await log.advanceLogStart(3);
   log.close();

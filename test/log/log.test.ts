@@ -126,7 +126,7 @@ async function randomOperations(seed: number): Promise<void> {
   await settle();
 }
 
-test("random operations do what an array of batches does", async () => {
+test("random operations match an array of batches", async () => {
   for (let seed = 1; seed <= 120; seed++) {
     try {
       await randomOperations(seed);
@@ -168,7 +168,7 @@ test("every offset with every size around the boundaries of batches and segments
   }
 });
 
-test("nothing is read at or behind the end that is given, wherever that lies", async () => {
+test("nothing is read at or after the given end, wherever it lies", async () => {
   const disk = await diskWithDirectory();
   const log = await openLog(disk, { segmentBytes: 500 });
   const ends: LogPosition[] = [];
@@ -187,7 +187,7 @@ test("nothing is read at or behind the end that is given, wherever that lies", a
   }
 });
 
-test("a slice is read in parts of any size, also when its segment is sealed meanwhile", async () => {
+test("a slice can be read in parts of any size, also if its segment is sealed meanwhile", async () => {
   const disk = await diskWithDirectory();
   const log = await openLog(disk);
   await appendAll(log, [batchOf(["one", "two"]), batchOf(["x".repeat(5_000)])]);
@@ -211,7 +211,7 @@ test("a slice is read in parts of any size, also when its segment is sealed mean
   expect(slice.read(10, 5)).toEqual(whole.subarray(10, 15));
 });
 
-test("a slice of a segment that is deleted meanwhile says so, or goes on from its mapping", async () => {
+test("a slice of a segment deleted meanwhile throws or continues from its mapping", async () => {
   const disk = await diskWithDirectory();
   const log = await openLog(disk);
   await appendAll(log, [batchOf(["one"])]);
@@ -230,7 +230,7 @@ test("a slice of a segment that is deleted meanwhile says so, or goes on from it
   expect(recordsIn(ofSealed.read(0, 1_000))).toEqual([{ offset: 1, value: "two" }]);
 });
 
-test("a batch that is handed over but not pushed is not there yet, for offsets and for timestamps", async () => {
+test("an appended batch that is not pushed is not found by offset or timestamp", async () => {
   const disk = await diskWithDirectory();
   const log = await openLog(disk);
   // Long enough that the indexes have entries for what is not pushed.
@@ -254,7 +254,7 @@ describe("rolling", () => {
     return { clock, disk, context, log: await Log.open(context) };
   };
 
-  test("by size: a batch that fits to the byte stays, one byte more rolls", async () => {
+  test("by size: a batch that fits exactly stays, one more byte rolls", async () => {
     const batch = batchOf(["x".repeat(50)]);
     const { log } = await opened({ segmentBytes: 2 * batch.length });
     expect(log.mustRoll({ bytes: 2 ** 30, records: 1 })).toBe(false);
@@ -278,7 +278,7 @@ describe("rolling", () => {
     expect(log.mustRoll({ bytes: 10, records: 1 })).toBe(false);
   });
 
-  test("age is remembered over a restart, and a clock that goes back is no age", async () => {
+  test("age survives a restart, and a clock that goes back does not count", async () => {
     const { log, clock, context } = await opened({ segmentMs: 1_000 });
     await appendAll(log, [batchOf(["a"], clock.now)]);
     clock.now += 600;
@@ -292,7 +292,7 @@ describe("rolling", () => {
     expect(again.mustRoll({ bytes: 10, records: 1 })).toBe(false);
   });
 
-  test("by offsets: the last of a segment is at most 2^31 - 1 behind its first, an empty one takes any batch", async () => {
+  test("by offsets: the last is at most 2^31 - 1 after the first, an empty segment takes any batch", async () => {
     const { log } = await opened({});
     expect(log.mustRoll({ bytes: 100, records: 2 ** 31 - 1 })).toBe(false);
     await appendAll(log, [batchOf(["a", "b"])]);
@@ -307,7 +307,7 @@ describe("rolling", () => {
     expect(log.segmentCount).toBe(1);
   });
 
-  test("files are those of the segments, and one snapshot of the producers", async () => {
+  test("the files are those of the segments, and one producer snapshot", async () => {
     const { log, disk } = await opened({});
     await appendAll(log, [batchOf(["a", "b"])]);
     await log.roll();
@@ -322,7 +322,7 @@ describe("rolling", () => {
   });
 });
 
-test("the size of a log is known from its start: describing it asks the disk nothing", async () => {
+test("the size of a log is known from its start: describing it does not access the disk", async () => {
   const disk = await diskWithDirectory();
   const log = await openLog(disk);
   for (let i = 0; i < 5; i++) {
@@ -348,7 +348,7 @@ describe("retention", () => {
     return { disk, log, batchBytes: log.bytes / 10 };
   };
 
-  test("by bytes: what is left is never less than what is to be kept", async () => {
+  test("by bytes: never less remains than retention keeps", async () => {
     const { batchBytes } = await tenSegments({});
     for (const [keep, segments] of [
       [0, 1],
@@ -372,7 +372,7 @@ describe("retention", () => {
     }
   });
 
-  test("by bytes: what comes after the end, and may be taken back, counts for nothing", async () => {
+  test("by bytes: bytes after the end do not count, because they may be rolled back", async () => {
     const disk = await diskWithDirectory();
     const log = await Log.open(contextOf(disk, { retentionBytes: 1 }));
     await appendAll(log, [batchOf(["first"])]);
@@ -387,7 +387,7 @@ describe("retention", () => {
     expect(log.logStartOffset).toBe(2);
   });
 
-  test("by time: a segment goes once its newest record is older", async () => {
+  test("by time: a segment is deleted once its newest record is older", async () => {
     const { log } = await tenSegments({ retentionMs: 6_000 });
     // Now is 10,000: records of 0, 1,000, 2,000 and 3,000 are too old, one of 4,000 is not yet.
     expect(await log.applyRetention(log.pushedEnd)).toBe(4);
@@ -395,7 +395,7 @@ describe("retention", () => {
     expect(await log.applyRetention(log.pushedEnd)).toBe(0);
   });
 
-  test("a record from the future holds back what is behind it", async () => {
+  test("a record from the future keeps the segments after it", async () => {
     const disk = await diskWithDirectory();
     const log = await Log.open(contextOf(disk, { retentionMs: 10 }, { now: () => 5_000 }));
     for (const timestamp of [1, 9_999_999, 1, 1]) {
@@ -406,12 +406,12 @@ describe("retention", () => {
     expect(log.logStartOffset).toBe(1);
   });
 
-  test("without limits nothing goes", async () => {
+  test("without limits nothing is deleted", async () => {
     const { log } = await tenSegments({});
     expect(await log.applyRetention(log.pushedEnd)).toBe(0);
   });
 
-  test("the start of the log is remembered over a restart", async () => {
+  test("the log start survives a restart", async () => {
     const { log, disk } = await tenSegments({ retentionBytes: 0 });
     await log.applyRetention(log.pushedEnd);
     log.close();
@@ -420,7 +420,7 @@ describe("retention", () => {
     expect(allRecords(again)).toEqual([{ offset: 9, value: "v9" }]);
   });
 
-  test("deleteBefore deletes what lies wholly below an offset", async () => {
+  test("deleteBefore deletes segments that are wholly below an offset", async () => {
     const { log } = await tenSegments({});
     await log.deleteBefore(4);
     expect(log.logStartOffset).toBe(4);
@@ -429,7 +429,7 @@ describe("retention", () => {
   });
 });
 
-test("timestamps that jump: a lookup is what a linear search finds", async () => {
+test("with jumping timestamps a lookup matches a linear search", async () => {
   for (let seed = 1; seed <= 12; seed++) {
     const random = new Random(seed);
     const disk = await diskWithDirectory(seed);
@@ -459,7 +459,7 @@ test("timestamps that jump: a lookup is what a linear search finds", async () =>
   }
 });
 
-test("a push that fails takes everything since the last one back", async () => {
+test("a failed push rolls back everything since the last one", async () => {
   const disk = await diskWithDirectory();
   const log = await openLog(disk);
   await appendAll(log, [batchOf(["a", "b"])]);
@@ -481,7 +481,7 @@ test("a push that fails takes everything since the last one back", async () => {
   expect(allRecords(log).map((record) => record.value)).toEqual(["a", "b", "c"]);
 });
 
-test("one read opens a limited number of segments, and the next one goes on behind them", async () => {
+test("one read opens a limited number of segments, and the next one continues after them", async () => {
   const disk = await diskWithDirectory();
   const log = await openLog(disk);
   for (let i = 0; i < 100; i++) {

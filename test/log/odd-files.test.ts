@@ -49,7 +49,7 @@ async function openPartition(directory: string) {
 const big = (letter: string): Uint8Array => batchOf([letter.repeat(1_100)]);
 
 describe("a roll", () => {
-  test("goes on past an old snapshot that can't be removed, and says so once", () =>
+  test("continues after an old snapshot can't be removed, and reports it once", () =>
     withTempDir(async (directory) => {
       const { partition, fatal, lines, values } = await openPartition(directory);
       await partition.append(big("a"));
@@ -69,7 +69,7 @@ describe("a roll", () => {
       await again.partition.closeCleanly();
     }));
 
-  test("goes on without the snapshot of its own whose name is taken", () =>
+  test("continues without a snapshot if its name is taken", () =>
     withTempDir(async (directory) => {
       const { partition, fatal, lines, values } = await openPartition(directory);
       await partition.append(big("a"));
@@ -81,7 +81,7 @@ describe("a roll", () => {
       expect(readdirSync(directory).filter((file) => file.endsWith(".tmp"))).toEqual([]);
     }));
 
-  test("is refused when the next file is there already, which stays as it is; the next append tries again", () =>
+  test("fails if the next file exists, which stays unchanged; the next append retries", () =>
     withTempDir(async (directory) => {
       const { partition, fatal, values } = await openPartition(directory);
       await partition.append(big("a"));
@@ -99,14 +99,14 @@ describe("a roll", () => {
     }));
 });
 
-describe("a FIFO in the place of", () => {
+describe("a FIFO in place of", () => {
   const settled = async (directory: string): Promise<void> => {
     const { partition } = await openPartition(directory);
     for (const letter of ["a", "b", "c"]) await partition.append(big(letter));
     await partition.closeCleanly();
   };
 
-  test("the active log stops the opening, with its path", () =>
+  test("the active log fails the opening, with its path", () =>
     withTempDir(async (directory) => {
       await settled(directory);
       makeFifo(`${directory}/${name(2, "log")}`);
@@ -116,7 +116,7 @@ describe("a FIFO in the place of", () => {
       );
     }));
 
-  test("a sealed log costs its records alone, and is reported", () =>
+  test("a sealed log costs only its own records, and is reported", () =>
     withTempDir(async (directory) => {
       await settled(directory);
       makeFifo(`${directory}/${name(1, "log")}`);
@@ -147,7 +147,7 @@ describe("a FIFO in the place of", () => {
     }),
   );
 
-  test("a file of the data directory never hangs the start, and is named", () =>
+  test("a file of the data directory never hangs the start, and is reported", () =>
     withTempDir(async (root) => {
       const lines: string[] = [];
       const open = () =>
@@ -182,7 +182,7 @@ describe("a FIFO in the place of", () => {
     }));
 });
 
-test("a directory in the place of an index costs nothing, and leaves no temporary file", () =>
+test("a directory in place of an index costs nothing and leaves no temporary file", () =>
   withTempDir(async (directory) => {
     const { partition } = await openPartition(directory);
     for (const letter of ["a", "b", "c"]) await partition.append(big(letter));
@@ -198,7 +198,7 @@ test("a directory in the place of an index costs nothing, and leaves no temporar
     log.close();
   }));
 
-describe("a symbolic link to itself in the place of", () => {
+describe("a symbolic link to itself in place of", () => {
   const makeLoop = (path: string): void => {
     rmSync(path, { force: true });
     symlinkSync(path, path);
@@ -225,7 +225,7 @@ describe("a symbolic link to itself in the place of", () => {
     }),
   );
 
-  test("a sealed log costs its records alone, and is reported", () =>
+  test("a sealed log costs only its own records, and is reported", () =>
     withTempDir(async (directory) => {
       const { partition } = await openPartition(directory);
       for (const letter of ["a", "b", "c"]) await partition.append(big(letter));
@@ -240,7 +240,7 @@ describe("a symbolic link to itself in the place of", () => {
     }));
 });
 
-test("something else in the place of flush-failed.spare does not stop the start, and is reported", () =>
+test("something else in place of flush-failed.spare does not fail the start, and is reported", () =>
   withTempDir(async (root) => {
     const lines: string[] = [];
     mkdirSync(`${root}/data/flush-failed.spare`, { recursive: true });
@@ -258,7 +258,7 @@ test("something else in the place of flush-failed.spare does not stop the start,
     await directory.closeCleanly();
   }));
 
-test("what a crash left and can't be removed is reported, and left alone", () =>
+test("leftovers of a crash that can't be removed are reported and left alone", () =>
   withTempDir(async (directory) => {
     mkdirSync(`${directory}/foo.tmp`);
     const context = contextOf(new RealDisk(), SMALL, { directory });

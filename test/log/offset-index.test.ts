@@ -43,7 +43,7 @@ test("the file is Kafka's: relative offset and position, 32 bits each, big-endia
   expect(OFFSET_ENTRY_BYTES).toBe(8);
 });
 
-test("lookups find the last entry at or below, as a linear search does", () => {
+test("lookups find the same entry as a linear search", () => {
   fc.assert(
     fc.property(ascending, fc.nat(10_000), fc.nat(2_000_000), (entries, offset, position) => {
       const index = indexOf(entries);
@@ -59,7 +59,7 @@ test("lookups find the last entry at or below, as a linear search does", () => {
   );
 });
 
-test("what was written is what is read, from a file and over a mapping", () => {
+test("written entries are read back, from a file and from a mapping", () => {
   fc.assert(
     fc.property(ascending, (entries) => {
       const bytes = indexOf(entries).bytesFrom(0).slice();
@@ -77,7 +77,7 @@ test("what was written is what is read, from a file and over a mapping", () => {
   );
 });
 
-test("truncate keeps the first entries, and appends go on", () => {
+test("truncate keeps the first entries, and appends continue", () => {
   fc.assert(
     fc.property(ascending, fc.nat(200), (entries, count) => {
       const index = indexOf(entries);
@@ -90,7 +90,7 @@ test("truncate keeps the first entries, and appends go on", () => {
   );
 });
 
-test("an index that was made right has no fault for the log that it points into", () => {
+test("a valid index has no fault", () => {
   fc.assert(
     fc.property(ascending, (entries) => {
       const last = entries.at(-1)?.position ?? -1;

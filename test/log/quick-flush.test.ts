@@ -33,7 +33,7 @@ function onClock() {
   };
 }
 
-test("a file that is flushed alone is flushed in place: one small write at a time", () => {
+test("a lone file with one small write at a time is flushed in place", () => {
   const { quick, pass } = onClock();
   const file = {};
   expect(quick.allow(file, SMALL)).toBe(false);
@@ -45,7 +45,7 @@ test("a file that is flushed alone is flushed in place: one small write at a tim
   expect(quick.allow(file, SMALL)).toBe(true);
 });
 
-test("several writes that one flush covers are of several writers: none is in place for a while", () => {
+test("several writes in one flush mean several writers: no flush is in place for a while", () => {
   const { quick, pass } = onClock();
   const file = {};
   quick.allow(file, SMALL);
@@ -56,7 +56,7 @@ test("several writes that one flush covers are of several writers: none is in pl
   expect(quick.allow(file, SMALL)).toBe(true);
 });
 
-test("two flushes in one turn are of two writers, who are better served by one flush for both", () => {
+test("two flushes in one turn mean two writers, so none is in place", () => {
   const { quick, pass, flush, endTurn } = onClock();
   const file = {};
   quick.allow(file, SMALL);
@@ -74,7 +74,7 @@ test("two flushes in one turn are of two writers, who are better served by one f
   expect(quick.allow(file, SMALL)).toBe(true);
 });
 
-test("while two files are flushed in turns neither is flushed in place, and soon after the last turn one is", () => {
+test("two files flushed alternately are not flushed in place, but soon after, a lone one is", () => {
   const { quick, pass } = onClock();
   const [one, other] = [{}, {}];
   for (let i = 0; i < 10; i++) {
@@ -87,7 +87,7 @@ test("while two files are flushed in turns neither is flushed in place, and soon
   expect(quick.allow(other, SMALL)).toBe(true);
 });
 
-test("requests between two flushes, but for the one that was flushed, are of somebody who would wait too", () => {
+test("other requests between two flushes mean another client, which would wait too", () => {
   const { quick, pass, answer } = onClock();
   const file = {};
   quick.allow(file, SMALL);
@@ -105,7 +105,7 @@ test("requests between two flushes, but for the one that was flushed, are of som
   expect(quick.allow(file, SMALL)).toBe(true);
 });
 
-test("a slow flush puts off the next one in place for twenty times as long", () => {
+test("after a slow flush none is in place for twenty times its duration", () => {
   const { quick, pass, flush, endTurn } = onClock();
   const file = {};
   quick.allow(file, SMALL);
@@ -139,7 +139,7 @@ class Yes extends QuickFlushes {
   }
 }
 
-test("a file says what it got since its last flush: of an earlier process's nobody knows", () =>
+test("a file counts writes since its last flush; those of an earlier process are unknown", () =>
   withTempDir(async (path) => {
     const quick = new Yes();
     const file = new RealDisk(quick).openAppend(`${path}/file`);
@@ -159,7 +159,7 @@ test("a file says what it got since its last flush: of an earlier process's nobo
     expect(quick.flushed).toBe(3);
   }));
 
-test("a flush in place that fails rejects as one in the background does", () =>
+test("a failed flush in place rejects like one in the background", () =>
   withTempDir(async (path) => {
     const quick = new Yes();
     quick.failure = new Error("EIO: simulated");

@@ -88,7 +88,7 @@ test.skipIf(!mayMount)(
     }),
 );
 
-test("what a truncated or closed file had not pushed is never written, however long it takes", () =>
+test("unpushed bytes of a truncated or closed file are never written", () =>
   withTempDir(async (path) => {
     const disk = new RealDisk();
     const opened = (name: string) => {
@@ -114,7 +114,7 @@ test("what a truncated or closed file had not pushed is never written, however l
     next.close();
   }));
 
-test("closing waits for the flush under way, so that its descriptor is not another file's", () =>
+test("closing waits for a running flush, so that its descriptor is not reused", () =>
   withTempDir(async (path) => {
     const disk = new RealDisk();
     for (let i = 0; i < 20; i++) {
@@ -161,7 +161,7 @@ test("a mapping of ours does not write through to the file; a shared one does", 
     expect(readFileSync(`${path}/file`, "utf8")).toBe("x123456789");
   }));
 
-test("a flush goes on in the background: other work is done before it ends", () =>
+test("a flush runs in the background: other work is done before it ends", () =>
   withTempDir(async (path) => {
     const fd = openSync(`${path}/file`, "a+");
     writeFileSync(fd, new Uint8Array(1_000_000));
@@ -186,7 +186,7 @@ test("a directory that may not be opened is not ours to flush; a missing one is 
     await new RealDisk().syncDirectory(path);
   }));
 
-test("a lock that another process holds is refused by its number, and free once that one is killed", () =>
+test("a lock held by another process is refused with its process id, and free once it is killed", () =>
   withTempDir(async (path) => {
     const script = `
       import { RealDisk } from ${JSON.stringify(`${import.meta.dir}/../../src/log/disk/real-disk.ts`)};

@@ -90,7 +90,7 @@ async function expectRecovered(
   again.close();
 }
 
-test("every prefix of a log is cut after its last whole batch", async () => {
+test("every prefix of a log is truncated after its last whole batch", async () => {
   const { bytes, ends } = validFile();
   for (let length = 0; length <= bytes.length; length++) {
     const disk = await diskWithLog(bytes.slice(0, length));
@@ -112,7 +112,7 @@ test("so is a prefix on the real disk", async () => {
   });
 });
 
-describe("what is cut after the machine has stopped", () => {
+describe("a tail truncated after a stop of the machine", () => {
   /** Where the cut-off bytes of a log that is damaged in its third batch are. */
   const { bytes, ends } = validFile();
   const at = ends[1] ?? 0;
@@ -120,7 +120,7 @@ describe("what is cut after the machine has stopped", () => {
   const damaged = bytes.slice();
   damaged[at + 70] = (damaged[at + 70] ?? 0) ^ 1;
 
-  test("is kept beside the log, and never touched again", async () => {
+  test("is kept beside the log and never touched again", async () => {
     const disk = await diskWithLog(damaged);
     const context = contextOf(disk);
     (await Log.open(context, REBOOTED)).close();
@@ -143,7 +143,7 @@ describe("what is cut after the machine has stopped", () => {
     expect(disk.fileSize(`${KEPT}-2`)).toBe(bytes.length - at + 1);
   });
 
-  test("is kept if it is a torn end, too", async () => {
+  test("is kept if it is torn", async () => {
     for (let length = at + 1; length < (ends[2] ?? 0); length += 7) {
       const disk = await diskWithLog(bytes.slice(0, length));
       const tail = bytes.slice(at, length);
@@ -161,7 +161,7 @@ describe("what is cut after the machine has stopped", () => {
     expect(context.lines).toEqual([expect.stringContaining("; they are all zero")]);
   });
 
-  test("is there after a crash at any operation of the cut, or the log is as it was", async () => {
+  test("survives a crash at any operation of the truncation, or the log is unchanged", async () => {
     let before = 0;
     for (let seed = 1; seed <= 10; seed++) {
       for (let operation = 0, done = false; !done; operation++) {
@@ -179,7 +179,7 @@ describe("what is cut after the machine has stopped", () => {
     expect(before).toBeGreaterThan(20);
   });
 
-  describe("and can't be kept, because the disk is full,", () => {
+  describe("that can't be kept because the disk is full", () => {
     const values = VALUES.slice(0, 2).flat();
     const opened = async () => {
       const disk = await diskWithLog(damaged);
@@ -191,7 +191,7 @@ describe("what is cut after the machine has stopped", () => {
     const listed = (disk: SimulatedDisk) =>
       disk.list(DIRECTORY).filter((name) => name !== "00000000000000000000.log");
 
-    test("stays where it is, and what is before it is served", async () => {
+    test("stays in place, and the batches before it are served", async () => {
       const { disk, context, log } = await opened();
       expect(disk.readFile(LOG)).toEqual(damaged);
       expect(allRecords(log).map((record) => record.value)).toEqual(values);
@@ -315,7 +315,7 @@ describe("damage in the last segment", () => {
   const [, second = 0, third = 0] = ends;
   const intact = all.toSpliced(3, 3);
 
-  test("with whole batches behind it costs its own batch, whichever bit it is, also after more starts", async () => {
+  test("before whole batches costs only its own batch, whichever bit is flipped, also after more starts", async () => {
     for (let bit = second * 8; bit < third * 8; bit++) {
       const inBatch = (bit >>> 3) - second;
       // The rest of a long value is like its beginning; nobody reads the leader epoch.
@@ -352,7 +352,7 @@ describe("damage in the last segment", () => {
     expect(readAround(log)).toEqual({ values: ["c", "g", "h", "i"], lost: [0, 1, 3, 4, 5] });
   });
 
-  test("and a torn end: only that is cut", async () => {
+  test("and a torn tail: only the tail is truncated", async () => {
     const damaged = bytes.slice(0, -5);
     damaged[ends[0]! - 1]! ^= 0x40;
     const context = contextOf(await diskWithLog(damaged));
@@ -361,7 +361,7 @@ describe("damage in the last segment", () => {
     expect(context.lines[1]).toContain(`truncated ${damaged.length - ends[3]!} bytes`);
   });
 
-  test("that a clean stop vouches for is never cut, and its offsets are not given out again", async () => {
+  test("that a clean stop vouches for is never truncated, and its offsets are not reused", async () => {
     const disk = await diskWithDirectory();
     const log = await openLog(disk);
     await appendAll(
@@ -381,7 +381,7 @@ describe("damage in the last segment", () => {
   test.each([
     ["the last bytes", bytes.length - 5, 7],
     ["all bytes", 0, 0],
-  ])("%s missing since a clean stop: no offset is given out again", async (_, left, readable) => {
+  ])("%s missing since a clean stop: no offset is reused", async (_, left, readable) => {
     const disk = await diskWithDirectory();
     const log = await openLog(disk);
     await appendAll(
@@ -404,7 +404,7 @@ describe("damage in the last segment", () => {
     expect(readAround(await openLog(disk))).toEqual(expected);
   });
 
-  test("a last segment that is missing since a clean stop: no offset is given out again", async () => {
+  test("a last segment missing since a clean stop: no offset is reused", async () => {
     const disk = await diskWithDirectory();
     const log = await openLog(disk);
     await appendAll(log, [batchOf(["a"])]);
@@ -421,7 +421,7 @@ describe("damage in the last segment", () => {
     again.close();
   });
 
-  test("after the machine has stopped: kept below what was flushed for certain, cut above it", async () => {
+  test("after a stop of the machine is kept in the part that was certainly flushed, and truncated after it", async () => {
     const disk = await diskWithDirectory();
     const log = await openLog(disk);
     const values = Array.from({ length: 12 }, (_, i) => `${i}`.padEnd(1_000, "x"));
@@ -441,7 +441,7 @@ describe("damage in the last segment", () => {
     expect(context.lines[1]).toContain(`truncated ${2 * size} bytes`);
   });
 
-  test("in a batch whose value holds whole batches costs that batch, and serves none of them", async () => {
+  test("in a batch whose value contains whole batches costs that batch, and none of them is served", async () => {
     const inner = bytes.slice();
     for (let at = 0, offset = 10; at < inner.length; at += batchBytes(inner, at), offset += 3) {
       stampBaseOffset(inner, at, offset);
@@ -473,7 +473,7 @@ describe("damage in the last segment", () => {
     }
   });
 
-  test("is not what whole batches in the value of a torn batch are: they are never served", async () => {
+  test("is not assumed for whole batches in the value of a torn batch, which are never served", async () => {
     const inner = bytes.slice();
     for (let at = 0, offset = 10; at < inner.length; at += batchBytes(inner, at), offset += 3) {
       stampBaseOffset(inner, at, offset);
@@ -492,7 +492,7 @@ describe("damage in the last segment", () => {
   });
 });
 
-test("a batch that is larger than the buffer of the scan is found whole", async () => {
+test("a batch larger than the scan buffer is found whole", async () => {
   const disk = await diskWithDirectory();
   const log = await openLog(disk);
   const sizes = [3_000_000, 9_000_000, 10, 4 * 1024 * 1024 - 61, 2_000_000, 10];
@@ -565,7 +565,7 @@ test("crashes during recovery, one at each operation, lose nothing", async () =>
   }
 });
 
-test("after a failed flush the segment is written anew, and a crash in the middle of that is harmless", async () => {
+test("after a failed flush the segment is rewritten, and a crash during that is harmless", async () => {
   const { bytes, ends } = validFile();
   for (let operation = 0, done = false; !done; operation++) {
     const disk = await diskWithLog(bytes.slice(0, ends[1]!), operation);
@@ -619,7 +619,7 @@ describe("the note of a clean stop", () => {
     return { log, lines: context.lines };
   };
 
-  test("spares the scan: a byte that was damaged meanwhile is not looked at", async () => {
+  test("avoids the scan: a byte damaged meanwhile is not checked", async () => {
     const { disk, clean, bytes } = await stopped();
     const damaged = bytes.slice();
     damaged[70] = damaged[70]! ^ 1;
@@ -629,7 +629,7 @@ describe("the note of a clean stop", () => {
     expect(lines).toEqual([]);
   });
 
-  test("is not believed of a log that is longer, shorter, or another segment", async () => {
+  test("is rejected if the log is longer, shorter, or another segment", async () => {
     const all = VALUES.flat().length;
     for (const [change, other, expected] of [
       [(bytes: Uint8Array) => Uint8Array.from([...bytes, 0]), {}, "truncated 1 bytes"],
@@ -648,7 +648,7 @@ describe("the note of a clean stop", () => {
     }
   });
 
-  test("leaves a snapshot of the producers that goes when, without the note, the log ends before it", async () => {
+  test("leaves a producer snapshot, which is removed if a scan ends the log before it", async () => {
     const { disk, bytes } = await stopped();
     const snapshots = () => disk.list(DIRECTORY).filter((name) => name.endsWith(".snapshot"));
     expect(snapshots()).toEqual([segmentFileName(VALUES.flat().length, "snapshot")]);
@@ -658,7 +658,7 @@ describe("the note of a clean stop", () => {
     expect(snapshots()).toEqual([]);
   });
 
-  test("is not believed without the producers that it was written with", async () => {
+  test("is rejected without the producer snapshot written with it", async () => {
     const { disk, clean, bytes } = await stopped();
     for (const name of disk.list(DIRECTORY)) {
       if (name.endsWith(".snapshot")) disk.overwrite(`${DIRECTORY}/${name}`, undefined);
@@ -670,7 +670,7 @@ describe("the note of a clean stop", () => {
     expect(lines[0]).toContain("is damaged at position 0");
   });
 
-  test("is not left when there is no space for the indexes, and the log is whole all the same", async () => {
+  test("is not written if there is no space for the indexes, but the log is complete", async () => {
     const disk = await diskWithDirectory();
     const log = await openLog(disk);
     await appendAll(log, [
@@ -687,7 +687,7 @@ describe("the note of a clean stop", () => {
     expect(again.findTimestamp(4_000, again.pushedEnd)).toEqual({ offset: 2, timestamp: 5_000 });
   });
 
-  test("a failed flush at the stop is no clean stop", async () => {
+  test("a failed flush during the stop makes it unclean", async () => {
     const disk = await diskWithDirectory();
     const log = await openLog(disk);
     await appendAll(log, [batchOf(["a"])]);

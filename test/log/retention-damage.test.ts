@@ -36,7 +36,7 @@ const sizeOf = (disk: SimulatedDisk): number => batchBytes(disk.readFile(name(0,
 
 const retain = (log: Log): Promise<number> => log.applyRetention(log.pushedEnd);
 
-test("a segment with young records is kept, though two damaged headers hide them", async () => {
+test("a segment with young records is kept even if two damaged headers hide them", async () => {
   const times = [OLD, ...Array.from({ length: 11 }, () => YOUNG)];
   for (const missing of [["timeindex"], ["index", "timeindex"]]) {
     const disk = await segmentsOf(times);
@@ -50,7 +50,7 @@ test("a segment with young records is kept, though two damaged headers hide them
   }
 });
 
-test("a batch that is damaged so that it claims to be young keeps nothing, and one that claims to be old costs nothing", async () => {
+test("a damaged timestamp neither keeps nor deletes a segment", async () => {
   for (const [intact, deleted] of [
     [OLD, 1],
     [YOUNG, 0],
@@ -63,7 +63,7 @@ test("a batch that is damaged so that it claims to be young keeps nothing, and o
   }
 });
 
-test("a good time index is not overwritten because of a damaged log", async () => {
+test("a valid time index is not overwritten because of a damaged log", async () => {
   const disk = await segmentsOf(Array.from({ length: 12 }, (_, i) => YOUNG + i));
   const size = sizeOf(disk);
   const good = disk.readFile(name(0, "timeindex"));
@@ -94,7 +94,7 @@ test("a damaged header from the future does not keep a segment", async () => {
   }
 });
 
-test("a segment of nothing but damage goes with the one behind it", async () => {
+test("a segment with nothing but damage is deleted with the next one", async () => {
   for (const [second, deleted] of [
     [OLD, 2],
     [YOUNG, 0],
@@ -106,7 +106,7 @@ test("a segment of nothing but damage goes with the one behind it", async () => 
   }
 });
 
-test("a large segment is checked in many turns, and once", async () => {
+test("a large segment is checked once, in many turns", async () => {
   const disk = await diskWithDirectory();
   const filling = await openLog(disk);
   await appendAll(

@@ -72,7 +72,7 @@ describe.each([
   ["small batches, no index entries", 10],
   ["batches of 2 KB, with index entries", 2_000],
 ])("every flipped bit of a sealed segment: %s", (_name, valueBytes) => {
-  test("is found, served by nobody, and takes nothing else with it", async () => {
+  test("is detected, never served, and affects no other batch", async () => {
     const disk = await threeSegments(valueBytes);
     const healthy = await openLog(disk);
     const right = readEach(healthy);
@@ -151,7 +151,7 @@ test("batches in the value of a damaged batch are not served, whichever bit of i
   }
 });
 
-test("a flipped bit in the log and no indexes: the same, with the indexes made from what is damaged", async () => {
+test("a flipped bit in the log and no indexes: the same, with indexes rebuilt from the damaged log", async () => {
   const disk = await threeSegments();
   const healthy = await openLog(disk);
   const right = readEach(healthy);
@@ -175,7 +175,7 @@ test("a flipped bit in the log and no indexes: the same, with the indexes made f
   }
 });
 
-test("damage is served up to, and named by place; what comes after it is said", async () => {
+test("batches before damage are served, and the error names its position and the next readable offset", async () => {
   const disk = await threeSegments();
   const bytes = disk.readFile(name(8))!;
   const second = batchBytes(bytes, 0);
@@ -191,7 +191,7 @@ test("damage is served up to, and named by place; what comes after it is said", 
   expect(log.read(12, 1_000_000, log.pushedEnd).nextOffset).toBe(24);
 });
 
-test("a sealed segment that is cut short: its rest is missing, and said so", async () => {
+test("the lost end of a truncated sealed segment is missing and reported", async () => {
   const disk = await threeSegments();
   const bytes = disk.readFile(name(8))!;
   disk.overwrite(name(8), bytes.slice(0, bytes.length - 10));
@@ -205,7 +205,7 @@ test("a sealed segment that is cut short: its rest is missing, and said so", asy
   );
 });
 
-test("garbage behind the last batch of a sealed segment is not served, and hides nothing", async () => {
+test("garbage after the last batch of a sealed segment is not served and hides nothing", async () => {
   const disk = await threeSegments();
   disk.overwrite(
     name(8),
@@ -215,7 +215,7 @@ test("garbage behind the last batch of a sealed segment is not served, and hides
   expect(allRecords(log).length).toBe(24);
 });
 
-describe("files that are missing, too many, or of somebody else", () => {
+describe("missing, surplus and foreign files", () => {
   test("a segment of length 0 in the middle: its offsets are missing", async () => {
     const disk = await threeSegments();
     disk.overwrite(name(8), new Uint8Array(0));
@@ -228,7 +228,7 @@ describe("files that are missing, too many, or of somebody else", () => {
     expect(log.findTimestamp(1_010, log.pushedEnd)?.offset).toBe(20);
   });
 
-  test("a segment that is missing in the middle is a gap: nothing tells it from a compacted one", async () => {
+  test("a missing segment in the middle is a gap, as after compaction", async () => {
     const disk = await threeSegments();
     disk.overwrite(name(8), undefined);
     const log = await openLog(disk);
@@ -245,7 +245,7 @@ describe("files that are missing, too many, or of somebody else", () => {
     expect(allRecords(log)[0]).toMatchObject({ offset: 8 });
   });
 
-  test("the last segment missing: what was the last before is written on", async () => {
+  test("the last segment missing: appends continue in the one before it", async () => {
     const disk = await threeSegments();
     disk.overwrite(name(16), undefined);
     const log = await openLog(disk);
@@ -254,7 +254,7 @@ describe("files that are missing, too many, or of somebody else", () => {
     expect(allRecords(log).at(-1)).toEqual({ offset: 16, value: "new" });
   });
 
-  test("a segment of another log under a name of ours is refused at each of its batches", async () => {
+  test("each batch of a segment copied from another log is rejected", async () => {
     const disk = await threeSegments();
     disk.overwrite(name(8), disk.readFile(name(0))!);
     const log = await openLog(disk);
@@ -296,7 +296,7 @@ describe("files that are missing, too many, or of somebody else", () => {
     expect([baseOffset(after, 0), lastOffset(after, 0)]).toEqual([12, 13]);
   });
 
-  test("strangers are left alone and said; what a crash left over is removed", async () => {
+  test("foreign files are left alone and reported; leftovers of a crash are removed", async () => {
     const disk = await threeSegments();
     for (const file of [
       "README",

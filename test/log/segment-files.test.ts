@@ -6,7 +6,7 @@ import {
   segmentFileName,
 } from "../../src/log/segment/segment-files.ts";
 
-test("a file is named by its base offset in 20 digits, and its kind", () => {
+test("a file is named by its base offset in 20 digits and its kind", () => {
   expect(segmentFileName(42, "log")).toBe("00000000000000000042.log");
   expect(segmentFileName(0, "index")).toBe("00000000000000000000.index");
   expect(segmentFileName(Number.MAX_SAFE_INTEGER, "timeindex")).toBe(
@@ -14,7 +14,7 @@ test("a file is named by its base offset in 20 digits, and its kind", () => {
   );
 });
 
-test("a name is read as it was made, and names sort as their offsets do", () => {
+test("names are parsed back and sort like their offsets", () => {
   const offset = fc.nat(Number.MAX_SAFE_INTEGER);
   const kind = fc.constantFrom("log", "index", "timeindex", "snapshot");
   fc.assert(
@@ -41,7 +41,7 @@ test.each([
   // Beyond the safe integers.
   "00009007199254740992.log",
   "99999999999999999999.log",
-])("%j is no file of a segment", (name) => {
+])("%j is not a file of a segment", (name) => {
   expect(parseSegmentFileName(name)).toBeUndefined();
   expect(baseOffsetOfLogName(name)).toBeUndefined();
 });

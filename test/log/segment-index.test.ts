@@ -41,7 +41,7 @@ function contentOf(index: SegmentIndex): unknown {
   };
 }
 
-test("there is an entry for each first batch that starts more than an interval behind the last one", () => {
+test("the first batch more than an interval after the last entry gets an entry", () => {
   fc.assert(
     fc.property(batches, (added) => {
       const index = new SegmentIndex();
@@ -69,7 +69,7 @@ test("there is an entry for each first batch that starts more than an interval b
   );
 });
 
-test("sealed, the last time entry is the largest timestamp and the first batch that has it", () => {
+test("after sealing, the last time entry is the largest timestamp and the first batch that has it", () => {
   fc.assert(
     fc.property(batches, (added) => {
       const index = new SegmentIndex();
@@ -90,7 +90,7 @@ test("sealed, the last time entry is the largest timestamp and the first batch t
   );
 });
 
-test("rewind returns to the mark: what follows is as if the rest had never been", () => {
+test("rewind returns to the mark, as if later batches had never been added", () => {
   fc.assert(
     fc.property(batches, batches, batches, (kept, lost, after) => {
       const straight = new SegmentIndex();
@@ -107,6 +107,6 @@ test("rewind returns to the mark: what follows is as if the rest had never been"
   );
 });
 
-test("a rewind without a mark is a bug of ours", () => {
+test("a rewind without a mark throws", () => {
   expect(() => new SegmentIndex().rewind()).toThrow("without a mark");
 });

@@ -21,18 +21,18 @@ test("200 seeds with crashes of the machine break no promise", async () => {
   expect(await firstViolation(1, 200)).toBeUndefined();
 }, 60_000);
 
-test("seeds that once found something find nothing", async () => {
+test("seeds that once found a bug find none", async () => {
   for (const seed of [400_073, 401_306, 501_584, 502_795, 603_979]) {
     expect((await simulate(seed)).violation).toBeUndefined();
   }
   expect((await simulate(8_113_089, { processes: true })).violation).toBeUndefined();
 });
 
-test("100 seeds with kills of the process alone break none, with flushes and without", async () => {
+test("100 seeds with kills of the process alone break no promise, with and without flushes", async () => {
   expect(await firstViolation(1, 100, { processes: true })).toBeUndefined();
 }, 60_000);
 
-test("100 seeds that acknowledge before the flush lose only what was not flushed, from the end", async () => {
+test("100 seeds that acknowledge before the flush lose only unflushed records, from the end", async () => {
   expect(await firstViolation(1, 100, { early: true })).toBeUndefined();
 }, 60_000);
 
@@ -46,7 +46,7 @@ test.each<[string, Sabotage]>([
   expect(await firstViolation(1, 1_000, { sabotage, early: true })).toBeDefined();
 });
 
-test("a seed is played again exactly", async () => {
+test("a seed is replayed exactly", async () => {
   for (const seed of [1, 77, 4_242]) {
     const [first, second] = [await simulate(seed), await simulate(seed)];
     expect(second).toEqual(first);

@@ -66,7 +66,7 @@ test("entries are running maxima, whatever order timestamps come in", () => {
   );
 });
 
-test("lookupBelow finds the last entry below a timestamp, as a linear search does", () => {
+test("lookupBelow finds the same entry as a linear search", () => {
   fc.assert(
     fc.property(appended, fc.integer({ min: -10, max: 1_010 }), (entries, timestamp) => {
       const expected = kept(entries).findLastIndex((entry) => entry.timestamp < timestamp);
@@ -75,7 +75,7 @@ test("lookupBelow finds the last entry below a timestamp, as a linear search doe
   );
 });
 
-test("what was written is what is read, from a file and over a mapping", () => {
+test("written entries are read back, from a file and from a mapping", () => {
   fc.assert(
     fc.property(appended, (entries) => {
       const bytes = indexOf(entries).bytesFrom(0).slice();
@@ -88,7 +88,7 @@ test("what was written is what is read, from a file and over a mapping", () => {
   );
 });
 
-test("truncate keeps the first entries, and appends go on", () => {
+test("truncate keeps the first entries, and appends continue", () => {
   fc.assert(
     fc.property(appended, fc.nat(200), (entries, count) => {
       const index = indexOf(entries);
@@ -128,7 +128,7 @@ test.each([
   expect(timeIndexFault(Uint8Array.fromHex(hex))).toContain(fault);
 });
 
-test("garbage is a fault or an index, and never an exception", () => {
+test("garbage is a fault or an index, never an exception", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
       const fault = timeIndexFault(bytes);

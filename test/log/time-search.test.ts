@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { appendAll, batchOf, diskWithDirectory, openLog } from "../support/log-fixture.ts";
 
-test("segments are opened a few in a turn, and the search then opens none", async () => {
+test("segments are opened a few per turn, and the search then opens none", async () => {
   const disk = await diskWithDirectory();
   const log = await openLog(disk, { segmentBytes: 100 });
   await appendAll(

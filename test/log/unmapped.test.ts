@@ -59,7 +59,7 @@ test("all records are read, and times are found", async () => {
   }
 });
 
-test("a slice that was made before another segment was read has its own bytes", async () => {
+test("a slice keeps its own bytes while another segment is read", async () => {
   const disk = await tenSegments();
   disk.refusedMappings = 1;
   const log = await openLog(disk);
@@ -69,7 +69,7 @@ test("a slice that was made before another segment was read has its own bytes", 
   expect(recordsIn(readAll(first), 0)[0]?.value).toStartWith("0x");
 });
 
-test("damage is found as in a mapping, and the message is the same", async () => {
+test("damage is found and reported as in a mapping", async () => {
   const disk = await tenSegments();
   const path = `${DIRECTORY}/00000000000000000006.log`;
   const size = disk.fileSize(path)!;

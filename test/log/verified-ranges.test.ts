@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { VerifiedRanges } from "../../src/log/segment/verified-ranges.ts";
 
-test("verified ranges are those that were added, whatever the order and overlap", () => {
+test("verified ranges are the added ones, in any order and overlap", () => {
   const range = fc.tuple(fc.nat(60), fc.integer({ min: 1, max: 12 }));
   fc.assert(
     fc.property(fc.array(range, { maxLength: 30 }), (added) => {

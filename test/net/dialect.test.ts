@@ -227,7 +227,7 @@ function listen(connectionsMax = 100, context?: ServiceContext) {
 }
 
 describe("a dialect that answers in order", () => {
-  test("keeps a response that is ready until those before it have left", async () => {
+  test("keeps a ready response until earlier ones are sent", async () => {
     await using port = listen();
     using client = await port.connect();
     client.send(toyFrame("L", "first"), toyFrame("E", "second"), toyFrame("L", "third"));
@@ -255,7 +255,7 @@ describe("a dialect that answers in order", () => {
     expect(port.listener.budget.workingBytes).toBe(0);
   });
 
-  test("says what it ends a connection for behind the responses that are owed", async () => {
+  test("sends the reason for closing after all outstanding responses", async () => {
     await using port = listen();
     using client = await port.connect();
     client.send(toyFrame("L", "owed"), Uint8Array.of(0xff, 0xff, 0xff, 0xff));
@@ -267,7 +267,7 @@ describe("a dialect that answers in order", () => {
 });
 
 describe("a request without a response", () => {
-  test("holds up nothing behind it, and counts no more once it is done", async () => {
+  test("does not block later ones, and no longer counts once it is done", async () => {
     await using port = listen();
     using client = await port.connect();
     client.send(toyFrame("S", "silence"), toyFrame("E", "sound"), toyFrame("S", "more silence"));
@@ -280,7 +280,7 @@ describe("a request without a response", () => {
 });
 
 describe("errors of a dialect", () => {
-  test("are its own: of a request, of one that is too long, of one that makes no sense", async () => {
+  test("use its own format: for a request, for one that is too long, for an invalid one", async () => {
     await using port = listen();
     using client = await port.connect();
     client.send(toyFrame("X"), toyFrame("E", "e".repeat(101)), toyFrame("E", "and on"));
@@ -291,7 +291,7 @@ describe("errors of a dialect", () => {
     expect(client.texts.at(-1)).toBe("BYE INVALID_REQUEST");
   });
 
-  test("tell of a connection that is one too many, once the dialect is known", async () => {
+  test("report a connection over the limit, once the dialect is known", async () => {
     await using port = listen(1);
     using first = await port.connect();
     first.send(toyFrame("E", "in"));
@@ -305,7 +305,7 @@ describe("errors of a dialect", () => {
     expect(toy.texts).toEqual(["BYE TOO_MANY_CONNECTIONS"]);
   });
 
-  test("tell of a stop", async () => {
+  test("report a stop", async () => {
     await using port = listen();
     using client = await port.connect();
     client.send(toyFrame("L", "owed"));
@@ -323,7 +323,7 @@ describe("errors of a dialect", () => {
 });
 
 describe("the first byte of a connection", () => {
-  test("chooses the dialect, however the bytes are cut", async () => {
+  test("chooses the dialect, however the bytes are split", async () => {
     await using port = listen();
     using toy = await port.connect();
     for (const byte of toyFrame("E", "toy")) toy.send(Uint8Array.of(byte));
@@ -341,7 +341,7 @@ describe("the first byte of a connection", () => {
     ["that of TLS", Uint8Array.of(0x16, 3, 1, 2, 0, 1), "a TLS client"],
   ];
   for (const [what, bytes, kind] of strangers) {
-    test(`if it is ${what}, ends the connection without a word`, async () => {
+    test(`if it is ${what}, ends the connection without an answer`, async () => {
       await using port = listen();
       using client = await port.connect();
       client.send(bytes);
@@ -362,7 +362,7 @@ describe("the first byte of a connection", () => {
     });
   }
 
-  test("is waited for: until it has come, nothing is written", async () => {
+  test("is waited for: nothing is written before it arrives", async () => {
     await using port = listen(0);
     using silent = await port.connect();
     using native = await RawClient.connect(port.listener.port);
@@ -374,7 +374,7 @@ describe("the first byte of a connection", () => {
   });
 });
 
-test("both dialects share the use cases: each reads what the other has produced", async () => {
+test("both dialects share the use cases: each reads records that the other produced", async () => {
   await using broker = await startBroker();
   await using port = listen(100, broker.broker.context);
   using toy = await port.connect();

@@ -88,8 +88,8 @@ function simulate({
   };
 }
 
-describe("answers that are not taken", () => {
-  test("keep further requests from being dispatched: a connection costs an answer or two", async () => {
+describe("unread answers", () => {
+  test("prevent the dispatch of further requests: a connection costs an answer or two", async () => {
     const { connect, dispatched, loop } = simulate({ takes: 0, answerBytes: 120_000 });
     const connections = Array.from({ length: 20 }, (_, i) => connect(String(i)));
     for (const connection of connections) connection.received(requests("DescribeTopic", 1000));
@@ -97,7 +97,7 @@ describe("answers that are not taken", () => {
     expect(dispatched.length).toBe(20 * Math.ceil(UNSENT_BYTES_MAX / 120_000));
   });
 
-  test("are followed by more once the client reads on", async () => {
+  test("are followed by more once the client reads again", async () => {
     const { connect, dispatched, loop } = simulate({ takes: 100_000, answerBytes: 200_000 });
     const connection = connect("slow");
     connection.received(requests("DescribeTopic", 10));
@@ -110,7 +110,7 @@ describe("answers that are not taken", () => {
 });
 
 describe("bulk requests", () => {
-  test("of many connections in one look at the sockets wait for turns; a ping beside them does not", async () => {
+  test("of many connections in one poll of the sockets wait for turns; a ping does not", async () => {
     const { connect, dispatched, turns, loop } = simulate({ takes: MiB, answerBytes: 10 });
     turns.spend(1_000); // as if one of them had taken long
     for (let i = 0; i < 300; i++) connect("bulk").received(requests("DescribeTopic", 3));
@@ -120,7 +120,7 @@ describe("bulk requests", () => {
     expect(dispatched).toHaveLength(901);
   });
 
-  test("do not get ahead of their turn behind a small request", async () => {
+  test("do not overtake their turn after a small request", async () => {
     const { connect, dispatched, turns } = simulate({ takes: MiB, answerBytes: 10 });
     turns.spend(1_000);
     const mixed = join([requests("Ping", 1), requests("DescribeTopic", 1), requests("Ping", 1)]);
@@ -128,7 +128,7 @@ describe("bulk requests", () => {
     expect(dispatched).toHaveLength(1);
   });
 
-  test("wait while those at work need much memory, and pings do not", async () => {
+  test("wait while those in progress need much memory, but pings do not", async () => {
     const { connect, dispatched, exchanges, budget, loop } = simulate({
       takes: MiB,
       answerBytes: 10,
@@ -148,7 +148,7 @@ describe("bulk requests", () => {
   });
 });
 
-test("an answer that is sent to a fast reader leaves others their turn after each MiB", async () => {
+test("an answer to a fast reader gives others a turn after each MiB", async () => {
   const written: string[] = [];
   const outbox = new Outbox({
     write({ length }) {

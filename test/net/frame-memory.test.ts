@@ -86,7 +86,7 @@ describe("memory", () => {
     expect(decoder.keptBytes).toBe(0);
   });
 
-  test("is given back by clear, after which another stream can come", () => {
+  test("is released by clear, after which another stream can follow", () => {
     const decoder = new FrameDecoder({ frameBytesMax: LIMIT });
     decoder.feed(concat([frameOf(payloadOf(1, 10)), Uint8Array.of(0, 0)]));
     decoder.next();
@@ -99,7 +99,7 @@ describe("memory", () => {
     expect(drain(decoder)).toEqual([payload]);
   });
 
-  test("is given back by a failure", () => {
+  test("is released by a failure", () => {
     const decoder = new FrameDecoder({ frameBytesMax: LIMIT });
     for (const byte of lengthOf(LIMIT + 1)) decoder.feed(Uint8Array.of(byte));
     expectError(() => decoder.next(), "FRAME_TOO_LARGE");

@@ -73,7 +73,7 @@ describe("a stream of frames", () => {
     expect(decodeInPieces(frameOf(payload), cuts)).toEqual([payload]);
   });
 
-  test("in any pieces, taken when they come or all at the end; pending bytes add up", () => {
+  test("in any pieces, taken on arrival or all at the end; pending bytes add up", () => {
     const sizes = fc.array(
       fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 40_000 })),
       {
@@ -142,7 +142,7 @@ describe("a frame across chunks, in pieces", () => {
 });
 
 describe("payloads", () => {
-  test("stay as they were when later chunks come", () => {
+  test("do not change when later chunks arrive", () => {
     const sent = Array.from({ length: 400 }, (_, seed) => payloadOf(seed, 1 + ((seed * 37) % 700)));
     const stream = concat(sent.map(frameOf));
     const decoder = new FrameDecoder({ frameBytesMax: LIMIT });
@@ -159,7 +159,7 @@ describe("payloads", () => {
     expect(received).toEqual(copies);
   });
 
-  test("that came in one-byte chunks stay, too", () => {
+  test("that arrived in one-byte chunks do not change either", () => {
     const sent = Array.from({ length: 300 }, (_, seed) => payloadOf(seed, 90));
     const decoder = new FrameDecoder({ frameBytesMax: LIMIT });
     const received: Uint8Array[] = [];
@@ -196,14 +196,14 @@ describe("lengths", () => {
     }
   });
 
-  test("a wrong one does not take back the frames before it", () => {
+  test("an invalid one does not affect the frames before it", () => {
     const decoder = new FrameDecoder({ frameBytesMax: LIMIT });
     decoder.feed(concat([frameOf(payloadOf(1, 9)), lengthOf(0)]));
     expect(decoder.next()).toEqual(payloadOf(1, 9));
     expectError(() => decoder.next(), "INVALID_REQUEST");
   });
 
-  test("are not allocated by: a thousand decoders are promised 2 GiB each", () => {
+  test("allocate nothing: a thousand decoders are promised 2 GiB each", () => {
     const decoders = Array.from({ length: 1000 }, () => {
       const decoder = new FrameDecoder({ frameBytesMax: 2 ** 32 - 1 });
       decoder.feed(Uint8Array.of(0x80, 0, 0, 0, 1, 2, 3));
@@ -215,7 +215,7 @@ describe("lengths", () => {
     }
   });
 
-  test("of which not all bytes are there yet are waited for", () => {
+  test("that are incomplete are waited for", () => {
     const decoder = new FrameDecoder({ frameBytesMax: LIMIT });
     for (const byte of [0, 0, 0]) {
       decoder.feed(Uint8Array.of(byte));

@@ -29,7 +29,7 @@ class Holder {
 }
 
 describe("bytes kept for clients", () => {
-  test("past half of the budget, the one that has waited longest and keeps more than a share goes", () => {
+  test("above half of the budget, the client inactive longest that keeps more than a share is closed", () => {
     const budget = new InflightBudget(2000);
     const [small, oldest, newer] = [new Holder(budget), new Holder(budget), new Holder(budget)];
     small.account.keep(100, true, false);
@@ -45,7 +45,7 @@ describe("bytes kept for clients", () => {
     expect(budget.takeGivenUp()).toBe(0);
   });
 
-  test("who has just moved is not the one that has waited longest", () => {
+  test("a client that was just active is not the longest inactive", () => {
     const budget = new InflightBudget(2000);
     const [first, second] = [new Holder(budget), new Holder(budget)];
     first.account.keep(505, true, false);
@@ -56,7 +56,7 @@ describe("bytes kept for clients", () => {
     expect(first.asked).toEqual([]);
   });
 
-  test("who waits for the broker is not given up", () => {
+  test("a client that waits for the broker is not closed", () => {
     const budget = new InflightBudget(2000);
     const [held, other] = [new Holder(budget), new Holder(budget)];
     held.account.keep(900, false, false);
@@ -67,8 +67,8 @@ describe("bytes kept for clients", () => {
   });
 });
 
-describe("requests that are worked on", () => {
-  test("past half of the budget nobody is read, until half of that is answered", async () => {
+describe("requests in progress", () => {
+  test("above half of the budget no socket is read until half of that is answered", async () => {
     const budget = new InflightBudget(20_000);
     const [busy, other] = [new Holder(budget), new Holder(budget)];
     busy.account.began(6_000);
@@ -101,7 +101,7 @@ describe("requests that are worked on", () => {
     expect(budget.workingBytes).toBe(0);
   });
 
-  test("that wait for data are cancelled with their connection, and count no more", () => {
+  test("that wait for data are cancelled with their connection, and no longer count", () => {
     const budget = new InflightBudget(20_000);
     const { account } = new Holder(budget);
     const calls: string[] = [];

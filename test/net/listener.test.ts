@@ -118,7 +118,7 @@ function answerSliced(exchange: Exchange, slice: ByteSource): void {
 }
 
 describe("the limit on connections", () => {
-  test("the one over it is told so and closed; those that are there go on; its place is free again", async () => {
+  test("refuses one more with the reason, keeps the others, and frees the place again", async () => {
     await using test = startListener({ connectionsMax: 2 });
     using first = await test.connectServed();
     using second = await test.connectServed();
@@ -141,7 +141,7 @@ describe("the limit on connections", () => {
 });
 
 describe("the idle timeout", () => {
-  test("closes a connection that says nothing", async () => {
+  test("closes a silent connection", async () => {
     await using test = startListener({ idleTimeoutMs: 20 });
     using silent = await test.connect();
     await silent.closed;
@@ -159,7 +159,7 @@ describe("the idle timeout", () => {
     clearInterval(dribble);
   });
 
-  test("closes a connection that does not take its answers", async () => {
+  test("closes a connection that does not read its answers", async () => {
     await using test = startListener({
       idleTimeoutMs: 50,
       dispatch: (exchange) => answerSliced(exchange, new FakeSlice(64 * MiB)),
@@ -187,8 +187,8 @@ describe("the idle timeout", () => {
   });
 });
 
-describe("what is in flight on one connection", () => {
-  test("is limited in number: reading stops at the limit and goes on below half of it", async () => {
+describe("the work in flight on one connection", () => {
+  test("is limited in number: reading stops at the limit and resumes below half of it", async () => {
     await using test = startListener({ limits: { connectionRequestsMax: 4 } });
     using client = await test.connect();
     client.send(concat(Array.from({ length: 10 }, (_, i) => heldFrame(i + 1))));
@@ -206,7 +206,7 @@ describe("what is in flight on one connection", () => {
     expect(connection).toMatchObject({ isPaused: false, inflight: { requests: 0, bytes: 0 } });
   });
 
-  test("is limited in bytes: a socket that is not read fills up, and the client is held back", async () => {
+  test("is limited in bytes: an unread socket fills up, and the client must wait", async () => {
     await using test = startListener({ limits: { connectionBytesMax: 256 * 1024 } });
     using client = await test.connect();
     const frames = 400;
@@ -226,7 +226,7 @@ describe("what is in flight on one connection", () => {
     expect(bytesMax).toBeLessThan(256 * 1024 + 65 * 1024);
   });
 
-  test("counts small answers that are not taken, so that their number is bounded too", async () => {
+  test("includes small unread answers, so that their number is bounded too", async () => {
     await using test = startListener({ limits: { connectionRequestsMax: 64 } });
     using client = await test.connect();
     const count = 5_000;
@@ -235,7 +235,7 @@ describe("what is in flight on one connection", () => {
     expect(client.order).toHaveLength(count);
   });
 
-  test("a client that never reads costs no log data, and does not keep others from being served", async () => {
+  test("does not include log data: a client that never reads costs little, and others are served", async () => {
     await using test = startListener({
       limits: { connectionBytesMax: 24 * MiB },
       dispatch: (exchange) => {
@@ -265,8 +265,8 @@ describe("what is in flight on one connection", () => {
   }, 30_000); // 400 MiB, on a machine that may be busy
 });
 
-describe("without files to open", () => {
-  test("new connections are refused, those there are served, and new ones again once there are", async () => {
+describe("without free descriptors", () => {
+  test("new connections are refused until there are some, and existing ones are served", async () => {
     let free = 100;
     await using test = startListener({
       idleTimeoutMs: 1_200,
@@ -334,7 +334,7 @@ describe("an answer", () => {
     expect(errorOf(await client.response(1))).toStartWith("FRAME_TOO_LARGE: the answer has 101");
   });
 
-  test("that is given twice is sent once, and the bug is logged", async () => {
+  test("given twice is sent once, and the bug is logged", async () => {
     await using test = startListener({
       dispatch(exchange) {
         pong(exchange);
@@ -348,7 +348,7 @@ describe("an answer", () => {
     expect(test.lines[0]).toContain("bug: request 1 was answered twice");
   });
 
-  test("that fails again and again for a bug is logged a few times, and then counted", async () => {
+  test("that keeps failing because of a bug is logged a few times, then counted", async () => {
     const test = startListener({
       dispatch: (exchange) => exchange.fail(new TypeError("a bug")),
     });
@@ -374,7 +374,7 @@ describe("an answer", () => {
 });
 
 describe("a stop", () => {
-  test("answers what is in flight, refuses what comes meanwhile, and then closes", async () => {
+  test("answers requests in flight, refuses new ones, and then closes", async () => {
     await using test = startListener();
     using client = await test.connect();
     client.send(heldFrame(1));
@@ -389,7 +389,7 @@ describe("a stop", () => {
     await expect(RawClient.connect(test.listener.port)).rejects.toThrow("connect");
   });
 
-  test("cuts what is not done when the grace time is over", async () => {
+  test("resets connections that are not done after the grace time", async () => {
     await using test = startListener();
     using client = await test.connect();
     client.send(heldFrame(1));
@@ -399,7 +399,7 @@ describe("a stop", () => {
     expect(client.has(1)).toBe(false);
   });
 
-  test("cuts a client that does not leave after its last answer", async () => {
+  test("resets a client that does not leave after its last answer", async () => {
     await using test = startListener();
     using client = await RawClient.connect(test.listener.port, { allowHalfOpen: true });
     client.send(pingFrame(1));

@@ -42,7 +42,7 @@ test("kinds do not count against each other, and a few lines have nothing report
   ]);
 });
 
-test("what was counted is reported when the broker stops", () => {
+test("counted lines are reported when the broker stops", () => {
   const { limit, lines, timers } = limitOfThree();
   for (let i = 1; i <= 4; i++) limit.line("bug", `bug ${i}`);
   limit.close();

@@ -42,7 +42,7 @@ function bytes(...values: number[]): Uint8Array {
 }
 
 describe("an outbox", () => {
-  test("coalesces small entries, slices among them, into one write", () => {
+  test("combines small entries, including slices, into one write", () => {
     const sink = new FakeSink();
     const outbox = new Outbox(sink);
     for (const entry of [bytes(1), slice(bytes(2, 3)), bytes(4), slice(bytes(5))]) {
@@ -57,7 +57,7 @@ describe("an outbox", () => {
     expect(outbox.entries).toBe(0);
   });
 
-  test("keeps what the socket did not take, and goes on there", () => {
+  test("keeps bytes that the socket did not take, and continues there", () => {
     const sink = new FakeSink([2, 0, 3]);
     const outbox = new Outbox(sink);
     outbox.push(bytes(1, 2, 3));
@@ -84,7 +84,7 @@ describe("an outbox", () => {
     expect(waiting.reads).toBeGreaterThan(0);
   });
 
-  test("drops empty entries, so that no write is made for nothing", () => {
+  test("drops empty entries, so that none causes a write", () => {
     const sink = new FakeSink();
     const outbox = new Outbox(sink);
     outbox.push(bytes());
@@ -94,7 +94,7 @@ describe("an outbox", () => {
     expect(sink.writes).toBe(0);
   });
 
-  test("says when the socket is closed, also when it closes during the write", () => {
+  test("reports a closed socket, also if it closes during the write", () => {
     const gone = new Outbox({ write: () => -1 });
     gone.push(bytes(1));
     expect(gone.flush()).toBe("closed");
@@ -109,7 +109,7 @@ describe("an outbox", () => {
     expect(closing.bytes).toBe(0);
   });
 
-  test("passes on what a slice that can't be read throws", () => {
+  test("passes on the error of an unreadable slice", () => {
     const outbox = new Outbox(new FakeSink());
     outbox.push({
       bytes: 1,
@@ -120,13 +120,13 @@ describe("an outbox", () => {
     expect(() => outbox.flush()).toThrow("the segment is gone");
   });
 
-  test("a slice that gives no bytes is an error, not an endless loop", () => {
+  test("a slice that returns no bytes is an error, not an endless loop", () => {
     const outbox = new Outbox(new FakeSink());
     outbox.push({ bytes: 3, read: () => bytes() });
     expect(() => outbox.flush()).toThrow("gave none");
   });
 
-  test("sends every byte once and in order, whatever is queued and whatever the socket takes", () => {
+  test("sends every byte once and in order, whatever the socket takes", () => {
     const entry = fc.record({
       sliced: fc.boolean(),
       length: fc.oneof(fc.nat(200), fc.constantFrom(65_535, 65_536, 65_537, 150_000)),

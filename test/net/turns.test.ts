@@ -55,7 +55,7 @@ test("a small request does not wait for the bulk requests of many connections", 
   expect(log.length).toBeLessThanOrEqual(6);
 });
 
-test("all that wait have the time of one turn between two looks at the sockets", () => {
+test("all waiting connections share the time of one turn between two polls of the sockets", () => {
   const { turns, log, loop, taker } = simulate();
   for (let i = 0; i < 100; i++) turns.add(taker(String(i), true, 1000, 0.1));
   loop();
@@ -64,7 +64,7 @@ test("all that wait have the time of one turn between two looks at the sockets",
   expect(new Set(log).size).toBeGreaterThanOrEqual(3);
 });
 
-test("everybody has a turn before anybody has the next one", () => {
+test("every connection gets a turn before any gets its next one", () => {
   const { turns, log, loop, taker } = simulate();
   for (let i = 0; i < 10; i++) turns.add(taker(String(i), false, 3, 5));
   while (loop());
@@ -72,7 +72,7 @@ test("everybody has a turn before anybody has the next one", () => {
   expect(new Set(log.slice(0, 10)).size).toBe(10);
 });
 
-test("no bulk request begins while much is charged, and the loop rests", () => {
+test("no bulk request begins while much is charged, and the loop is idle", () => {
   let mayBegin = false;
   const { turns, log, loop, taker } = simulate(() => mayBegin);
   turns.add(taker("bulk", false, 1, 1));
@@ -86,7 +86,7 @@ test("no bulk request begins while much is charged, and the loop rests", () => {
   expect(log).toEqual(["small", "bulk"]);
 });
 
-test("work that goes on in portions has a few of them in each turn of the loop", async () => {
+test("long work runs a few portions in each turn of the loop", async () => {
   const { turns, loop, pass } = simulate();
   const done: number[] = [];
   const work = async (name: number): Promise<void> => {
@@ -106,7 +106,7 @@ test("work that goes on in portions has a few of them in each turn of the loop",
   expect(loop()).toBe(false);
 });
 
-test("time that was spent is forgotten once the sockets are looked at", () => {
+test("spent time is reset once the sockets are polled", () => {
   const { turns, loop } = simulate();
   turns.spend(TURN_MS + 1);
   expect(turns.mayBeginBulk(undefined)).toBe(false);
@@ -114,7 +114,7 @@ test("time that was spent is forgotten once the sockets are looked at", () => {
   expect(turns.mayBeginBulk(undefined)).toBe(true);
 });
 
-test("what is due for many at once is done in many turns of the loop, in order", async () => {
+test("callbacks for many at once run in many turns of the loop, in order", async () => {
   const { turns, loop, pass } = simulate();
   const done: number[] = [];
   for (let i = 0; i < 1000; i++) {
