@@ -115,7 +115,7 @@ function oneSegment(
 }
 
 function fetchAt(log: Log, offset: number, bytesMax: number): (touch: Touch) => number {
-  return (touch) => touch(log.read(offset, bytesMax, log.pushedEnd));
+  return (touch) => touch(log.segments.read(offset, bytesMax, log.pushedEnd));
 }
 
 function encodingAndChecksums(): void {

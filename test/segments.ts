@@ -27,7 +27,7 @@ await runLong({ count: "segments", countDefault: 36_000 }, async ({ count, progr
   for (const pass of [1, 2]) {
     for (let offset = 0; offset < count; offset++) {
       const began = performance.now();
-      const [record] = recordsIn(readAll(log.read(offset, 1, log.pushedEnd)), offset);
+      const [record] = recordsIn(readAll(log.segments.read(offset, 1, log.pushedEnd)), offset);
       longestMs = Math.max(longestMs, performance.now() - began);
       if (record?.value !== `value ${offset}`) throw new Error(`offset ${offset} is wrong`);
       if (offset % 4_000 === 0) progress(offset, `pass ${pass}`);

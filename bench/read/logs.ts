@@ -84,7 +84,7 @@ export const checksum: Touch = (read) => {
 export function walk(log: Log, bytesMax: number, touch: Touch): number {
   let sum = 0;
   for (let offset = 0; offset < log.logEndOffset;) {
-    const read = log.read(offset, bytesMax, log.pushedEnd);
+    const read = log.segments.read(offset, bytesMax, log.pushedEnd);
     sum += touch(read);
     offset = read.nextOffset;
   }

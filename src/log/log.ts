@@ -8,7 +8,6 @@ import { ActiveSegment } from "./segment/active-segment.ts";
 import { FlushFailure, flushing, isDiskFull, reasonOf } from "./disk/disk.ts";
 import type { LogContext, LogPosition } from "./log-context.ts";
 import type { SegmentsView } from "./log-view.ts";
-import type { LogRead } from "./segment/log-slice.ts";
 import { listLogFiles, sealedSegments } from "./log-directory.ts";
 import { ProducerSnapshots } from "./producer-snapshot.ts";
 import { producersAfter, ProducerStates } from "./producer-states.ts";
@@ -118,15 +117,6 @@ export class Log {
     return this.#segments;
   }
 
-  get segmentCount(): number {
-    return this.#segments.count;
-  }
-
-  /** Total length of the `.log` files, in bytes. */
-  get bytes(): number {
-    return this.#segments.bytes;
-  }
-
   /** Whether a batch of this size must go to a new segment. An empty segment takes any batch. */
   mustRoll({ bytes, records }: { readonly bytes: number; readonly records: number }): boolean {
     const { writtenBytes, firstAppendMs, baseOffset } = this.#active;
@@ -229,14 +219,6 @@ export class Log {
     this.#segments.active = next;
     this.#snapshots.keepOnly(this.#nextOffset);
     this.#pushed = this.#mark();
-  }
-
-  /**
-   * Reads whole batches before `end`, beginning with the one that holds `offset`: up to `bytesMax` bytes, at least one
-   * batch. See `SegmentList.read`.
-   */
-  read(offset: number, bytesMax: number, end: LogPosition): LogRead {
-    return this.#segments.read(offset, bytesMax, end);
   }
 
   /** The first batch before `end` that has a record at or after `timestamp`, or undefined. */

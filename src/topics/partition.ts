@@ -92,7 +92,7 @@ export class Partition {
 
   /** Total size of the `.log` files. */
   get bytes(): number {
-    return this.#log.bytes;
+    return this.#segments.bytes;
   }
 
   /** The segments and the readable end, for code that only looks at them. */
@@ -137,7 +137,7 @@ export class Partition {
       );
     }
     try {
-      return this.#log.read(offset, bytesMax, this.#appender.end);
+      return this.#segments.read(offset, bytesMax, this.#appender.end);
     } finally {
       if (this.#segments.active.isDamaged) this.#sealDamaged();
     }
@@ -189,7 +189,7 @@ export class Partition {
       logStartOffset: this.logStartOffset,
       highWatermark: this.highWatermark,
       logEndOffset: this.logEndOffset,
-      segments: this.#log.segmentCount,
+      segments: this.#segments.count,
       bytes: this.bytes,
     };
   }

@@ -105,7 +105,7 @@ test("the read itself begins the new segment; a clean stop before that leaves no
   disk.restartProcess();
   disk.overwrite(`${DIRECTORY}/00000000000000000008.log`, undefined);
   const log = await Log.open(context, { clean, rewrite: false });
-  expect(() => log.read(4, 1, log.pushedEnd)).toThrow("CRC-32C");
+  expect(() => log.segments.read(4, 1, log.pushedEnd)).toThrow("CRC-32C");
   expect(await log.closeCleanly()).toBeUndefined();
 });
 

@@ -28,7 +28,7 @@ async function openLog(directory: string): Promise<Log> {
 test("a slice of the active segment ends with the log", async () => {
   await withTempDir(async (directory) => {
     const log = await openLog(directory);
-    const [slice] = log.read(0, 1_000, log.pushedEnd).slices;
+    const [slice] = log.segments.read(0, 1_000, log.pushedEnd).slices;
     expect(slice?.read(0, 1_000).length).toBe(slice?.bytes);
     log.close();
     // Takes the number of the descriptor that was closed.
@@ -41,7 +41,7 @@ test("a slice of the active segment ends with the log", async () => {
 test("a slice of a rolled segment does not read another file of the same name", async () => {
   await withTempDir(async (directory) => {
     const log = await openLog(directory);
-    const [slice] = log.read(0, 1_000, log.pushedEnd).slices;
+    const [slice] = log.segments.read(0, 1_000, log.pushedEnd).slices;
     await log.roll();
     log.close();
     const path = join(directory, "00000000000000000000.log");

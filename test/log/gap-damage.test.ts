@@ -29,7 +29,7 @@ function readThrough(log: Log): Map<number, string> {
   const found = new Map<number, string>();
   for (let offset = log.logStartOffset; offset < log.logEndOffset;) {
     try {
-      const read = log.read(offset, 150, log.pushedEnd);
+      const read = log.segments.read(offset, 150, log.pushedEnd);
       for (const record of recordsIn(readAll(read), offset)) found.set(record.offset, record.value);
       if (read.nextOffset <= offset) throw new Error(`a read at ${offset} does not go on`);
       offset = read.nextOffset;

@@ -56,7 +56,7 @@ function answers(log: Log): string[] {
   const result: string[] = [];
   for (let offset = 0; offset <= log.logEndOffset; offset += 3) {
     for (const bytesMax of [1, 3_000, 20_000]) {
-      const read = log.read(offset, bytesMax, log.pushedEnd);
+      const read = log.segments.read(offset, bytesMax, log.pushedEnd);
       result.push(`${offset} ${bytesMax}: ${read.nextOffset} ${Bun.hash(readAll(read))}`);
     }
   }

@@ -49,9 +49,9 @@ test("the log start can move into a batch and survives a restart", async () => {
 test("the next retention run deletes segments below the log start, whatever the settings", async () => {
   const { disk, log } = await twoSegments();
   await log.advanceLogStart(5);
-  expect(log.segmentCount).toBe(2);
+  expect(log.segments.count).toBe(2);
   expect(await log.applyRetention(log.pushedEnd)).toBe(1);
-  expect([log.segmentCount, log.logStartOffset]).toEqual([1, 5]);
+  expect([log.segments.count, log.logStartOffset]).toEqual([1, 5]);
   log.close();
   expect((await openLog(disk)).logStartOffset).toBe(5);
 });

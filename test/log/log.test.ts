@@ -112,13 +112,13 @@ async function randomOperations(seed: number): Promise<void> {
     } else if (dice < 0.9) {
       const offset = random.below(model.end + 1);
       const bytesMax = random.pick([0, 1, 61, random.below(500), random.below(20_000), 2 ** 31]);
-      expectRead(log.read(offset, bytesMax, log.pushedEnd), model, offset, bytesMax);
+      expectRead(log.segments.read(offset, bytesMax, log.pushedEnd), model, offset, bytesMax);
     } else {
       const timestamp = 990 + random.below(420);
       expect(log.findTimestamp(timestamp, log.pushedEnd)).toEqual(model.findTimestamp(timestamp));
     }
     expect(log.logEndOffset).toBe(model.end);
-    expect(log.bytes).toBe(model.batches.reduce((sum, batch) => sum + batch.bytes, 0));
+    expect(log.segments.bytes).toBe(model.batches.reduce((sum, batch) => sum + batch.bytes, 0));
   }
   const all = model.batches.flatMap((batch) => batch.values);
   expect(allRecords(log, 1 + random.below(5_000)).map((record) => record.value)).toEqual(all);
@@ -147,7 +147,7 @@ async function manySegments(): Promise<{ log: Log; model: Model; disk: Simulated
     model.add(values, batch.length, 1_000 + i);
     await appendAll(log, [batch]);
   }
-  expect(log.segmentCount).toBeGreaterThan(5);
+  expect(log.segments.count).toBeGreaterThan(5);
   return { log, model, disk };
 }
 
@@ -158,13 +158,13 @@ test("every offset with every size around the boundaries of batches and segments
     for (const batch of model.read(offset, Number.MAX_SAFE_INTEGER).batches) {
       bytes += batch.bytes;
       for (const bytesMax of [bytes - 1, bytes, bytes + 1]) {
-        const read = log.read(offset, bytesMax, log.pushedEnd);
+        const read = log.segments.read(offset, bytesMax, log.pushedEnd);
         const expected = model.read(offset, bytesMax);
         expect([read.bytes, read.nextOffset]).toEqual([expected.bytes, expected.nextOffset]);
       }
     }
-    expectRead(log.read(offset, 0, log.pushedEnd), model, offset, 0);
-    expectRead(log.read(offset, 2 ** 40, log.pushedEnd), model, offset, 2 ** 40);
+    expectRead(log.segments.read(offset, 0, log.pushedEnd), model, offset, 0);
+    expectRead(log.segments.read(offset, 2 ** 40, log.pushedEnd), model, offset, 2 ** 40);
   }
 });
 
@@ -177,7 +177,7 @@ test("nothing is read at or after the given end, wherever it lies", async () => 
     await appendAll(log, [batchOf([`a${i}`, `b${i}`], i)]);
   }
   for (const [i, end] of ends.entries()) {
-    const read = log.read(0, 2 ** 40, end);
+    const read = log.segments.read(0, 2 ** 40, end);
     expect(recordsIn(readAll(read)).length).toBe(2 * i);
     expect(read.nextOffset).toBe(2 * i);
     // The last timestamp that is below the end, and the first that is not.
@@ -191,7 +191,7 @@ test("a slice can be read in parts of any size, also if its segment is sealed me
   const disk = await diskWithDirectory();
   const log = await openLog(disk);
   await appendAll(log, [batchOf(["one", "two"]), batchOf(["x".repeat(5_000)])]);
-  const read = log.read(0, 2 ** 40, log.pushedEnd);
+  const read = log.segments.read(0, 2 ** 40, log.pushedEnd);
   const slice = read.slices[0]!;
   const whole = slice.read(0, slice.bytes).slice();
   expect(whole.length).toBe(read.bytes);
@@ -215,14 +215,14 @@ test("a slice of a segment deleted meanwhile throws or continues from its mappin
   const disk = await diskWithDirectory();
   const log = await openLog(disk);
   await appendAll(log, [batchOf(["one"])]);
-  const ofActive = log.read(0, 1_000, log.pushedEnd).slices[0]!;
+  const ofActive = log.segments.read(0, 1_000, log.pushedEnd).slices[0]!;
   await log.roll();
   await appendAll(log, [batchOf(["two"])]);
   await log.deleteBefore(1);
   expect(await codeOf(() => ofActive.read(0, 10))).toBe("STORAGE_ERROR");
   const ofSealed = await (async () => {
     await log.roll();
-    const slice = log.read(1, 1_000, log.pushedEnd).slices[0]!;
+    const slice = log.segments.read(1, 1_000, log.pushedEnd).slices[0]!;
     await appendAll(log, [batchOf(["three"])]);
     await log.deleteBefore(2);
     return slice;
@@ -241,7 +241,7 @@ test("an appended batch that is not pushed is not found by offset or timestamp",
   for (const batch of batches.slice(4)) log.append(batch);
   expect(log.findTimestamp(1_025, log.pushedEnd)).toEqual({ offset: 3, timestamp: 1_030 });
   expect(log.findTimestamp(1_245, log.pushedEnd)).toBeUndefined();
-  expect(log.read(0, 2 ** 40, log.pushedEnd).nextOffset).toBe(4);
+  expect(log.segments.read(0, 2 ** 40, log.pushedEnd).nextOffset).toBe(4);
   await log.push();
   expect(log.findTimestamp(1_245, log.pushedEnd)).toEqual({ offset: 25, timestamp: 1_250 });
 });
@@ -262,7 +262,7 @@ describe("rolling", () => {
     expect(log.mustRoll({ bytes: batch.length, records: 1 })).toBe(false);
     expect(log.mustRoll({ bytes: batch.length + 1, records: 1 })).toBe(true);
     await appendAll(log, [batch, batch]);
-    expect(log.segmentCount).toBe(2);
+    expect(log.segments.count).toBe(2);
   });
 
   test("by age of the first batch, counted from its append", async () => {
@@ -304,7 +304,7 @@ describe("rolling", () => {
     const { log } = await opened({});
     await log.roll();
     await log.roll();
-    expect(log.segmentCount).toBe(1);
+    expect(log.segments.count).toBe(1);
   });
 
   test("the files are those of the segments, and one producer snapshot", async () => {
@@ -329,11 +329,11 @@ test("the size of a log is known from its start: describing it does not access t
     await appendAll(log, [batchOf(["v"])]);
     await log.roll();
   }
-  const { bytes } = log;
+  const { bytes } = log.segments;
   await log.closeCleanly();
   const again = await openLog(disk);
   const { operations } = disk;
-  expect([again.bytes, again.segmentCount]).toEqual([bytes, 6]);
+  expect([again.segments.bytes, again.segments.count]).toEqual([bytes, 6]);
   expect(disk.operations).toBe(operations);
 });
 
@@ -345,7 +345,7 @@ describe("retention", () => {
       await appendAll(log, [batchOf([`v${i}`], 1_000 * i)]);
       if (i < 9) await log.roll();
     }
-    return { disk, log, batchBytes: log.bytes / 10 };
+    return { disk, log, batchBytes: log.segments.bytes / 10 };
   };
 
   test("by bytes: never less remains than retention keeps", async () => {
@@ -361,7 +361,7 @@ describe("retention", () => {
     ] as const) {
       const { log, disk } = await tenSegments({ retentionBytes: keep });
       expect(await log.applyRetention(log.pushedEnd)).toBe(10 - segments);
-      expect(log.segmentCount).toBe(segments);
+      expect(log.segments.count).toBe(segments);
       expect(log.logStartOffset).toBe(10 - segments);
       expect(allRecords(log).map((record) => record.offset)[0]).toBe(10 - segments);
       const logs = disk.list(DIRECTORY).filter((name) => name.endsWith(".log"));
@@ -463,14 +463,14 @@ test("a failed push rolls back everything since the last one", async () => {
   const disk = await diskWithDirectory();
   const log = await openLog(disk);
   await appendAll(log, [batchOf(["a", "b"])]);
-  const { bytes } = log;
+  const { bytes } = log.segments;
   for (const room of [0, 1, 60, 100]) {
     disk.setCapacity(disk.usedBytes + room);
     for (let i = 0; i < 3; i++) expect(log.append(batchOf(["x", "y"]))).toBe(2 + 2 * i);
     expect(await codeOf(() => log.push())).toBe("ENOSPC");
     expect([
       log.logEndOffset,
-      log.bytes,
+      log.segments.bytes,
       disk.fileSize(`${DIRECTORY}/00000000000000000000.log`),
     ]).toEqual([2, bytes, bytes]);
     expect(log.pushedEnd.offset).toBe(2);
@@ -491,7 +491,7 @@ test("one read opens a limited number of segments, and the next one continues af
   const values: string[] = [];
   const sizes: number[] = [];
   for (let offset = 0; offset < 100;) {
-    const read = log.read(offset, 1_000_000, log.pushedEnd);
+    const read = log.segments.read(offset, 1_000_000, log.pushedEnd);
     sizes.push(read.slices.length);
     values.push(...recordsIn(readAll(read)).map(({ value }) => value));
     offset = read.nextOffset;

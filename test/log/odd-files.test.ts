@@ -122,9 +122,9 @@ describe("a FIFO in place of", () => {
       makeFifo(`${directory}/${name(1, "log")}`);
       const context = contextOf(new RealDisk(), SMALL, { directory });
       const log = await Log.open(context);
-      expect(() => log.read(1, 1, log.pushedEnd)).toThrow("offsets 1 to 1 are missing");
-      expect(log.read(0, 1, log.pushedEnd).nextOffset).toBe(1);
-      expect(log.read(2, 1, log.pushedEnd).nextOffset).toBe(3);
+      expect(() => log.segments.read(1, 1, log.pushedEnd)).toThrow("offsets 1 to 1 are missing");
+      expect(log.segments.read(0, 1, log.pushedEnd).nextOffset).toBe(1);
+      expect(log.segments.read(2, 1, log.pushedEnd).nextOffset).toBe(3);
       expect(context.lines.join()).toContain(`${directory}/${name(1, "log")} is a FIFO`);
       log.close();
     }));
@@ -233,8 +233,8 @@ describe("a symbolic link to itself in place of", () => {
       makeLoop(`${directory}/${name(1, "log")}`);
       const context = contextOf(new RealDisk(), SMALL, { directory });
       const log = await Log.open(context);
-      expect(() => log.read(1, 1, log.pushedEnd)).toThrow("offsets 1 to 1 are missing");
-      expect(log.read(2, 1, log.pushedEnd).nextOffset).toBe(3);
+      expect(() => log.segments.read(1, 1, log.pushedEnd)).toThrow("offsets 1 to 1 are missing");
+      expect(log.segments.read(2, 1, log.pushedEnd).nextOffset).toBe(3);
       expect(context.lines.join()).toContain("ELOOP");
       log.close();
     }));

@@ -75,12 +75,14 @@ async function expectRecovered(
   const values = VALUES.slice(0, batches).flat();
   expect(allRecords(log).map((record) => record.value)).toEqual(values);
   expect(log.logEndOffset).toBe(values.length);
-  expect(disk.fileSize(`${directory}/00000000000000000000.log`)).toBe(log.bytes);
+  expect(disk.fileSize(`${directory}/00000000000000000000.log`)).toBe(log.segments.bytes);
   if (cut === 0) expect(context.lines).toEqual([]);
   else {
     expect(context.lines).toHaveLength(1);
     expect(context.lines[0]).toContain(`orders-0: truncated ${cut} bytes`);
-    expect(context.lines[0]).toContain(`at position ${log.bytes} (next offset ${values.length})`);
+    expect(context.lines[0]).toContain(
+      `at position ${log.segments.bytes} (next offset ${values.length})`,
+    );
   }
   await appendAll(log, [batchOf(["after"])]);
   expect(allRecords(log).at(-1)).toEqual({ offset: values.length, value: "after" });
@@ -195,7 +197,7 @@ describe("a tail truncated after a stop of the machine", () => {
       const { disk, context, log } = await opened();
       expect(disk.readFile(LOG)).toEqual(damaged);
       expect(allRecords(log).map((record) => record.value)).toEqual(values);
-      expect(log.bytes).toBe(at);
+      expect(log.segments.bytes).toBe(at);
       expect(context.lines).toEqual([
         expect.stringMatching(
           /^orders-0: no space to keep \d+ bytes that must be truncated from .*; they stay/,
@@ -299,7 +301,7 @@ function readAround(log: Log): { values: string[]; lost: number[] } {
   const lost: number[] = [];
   for (let offset = log.logStartOffset; offset < log.logEndOffset; offset++) {
     try {
-      const records = recordsIn(readAll(log.read(offset, 1, log.pushedEnd)), offset);
+      const records = recordsIn(readAll(log.segments.read(offset, 1, log.pushedEnd)), offset);
       values.push(records[0]!.value);
     } catch (error) {
       if (!(error instanceof RustLogError && error.code === "CORRUPT_MESSAGE")) throw error;
@@ -417,7 +419,7 @@ describe("damage in the last segment", () => {
     expect(context.lines[0]).toContain("offsets 1 to 2 can't be read");
     expect(again.logEndOffset).toBe(3);
     await appendAll(again, [batchOf(["after"])]);
-    expect(again.read(3, 1, again.pushedEnd).nextOffset).toBe(4);
+    expect(again.segments.read(3, 1, again.pushedEnd).nextOffset).toBe(4);
     again.close();
   });
 
@@ -520,7 +522,7 @@ test("a batch of 300 MiB, which an earlier release may have taken, is found whol
     const context = contextOf(new RealDisk(), {}, { directory });
     const log = await Log.open(context);
     expect(context.lines).toEqual([]);
-    expect(log.bytes).toBe(bytes + after.length);
+    expect(log.segments.bytes).toBe(bytes + after.length);
     expect(log.logEndOffset).toBe(2);
     log.close();
   }));

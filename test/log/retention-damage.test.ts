@@ -46,7 +46,7 @@ test("a segment with young records is kept even if two damaged headers hide them
     const log = await openLog(disk, SETTINGS);
     expect(await retain(log)).toBe(0);
     expect(log.logStartOffset).toBe(0);
-    expect(log.read(3, 1, log.pushedEnd).nextOffset).toBe(4);
+    expect(log.segments.read(3, 1, log.pushedEnd).nextOffset).toBe(4);
   }
 });
 

@@ -39,7 +39,7 @@ async function threeSegments(valueBytes = 10): Promise<SimulatedDisk> {
 function readEach(log: Log): (ReadRecord[] | string)[] {
   return Array.from({ length: 12 }, (_, i) => {
     try {
-      return recordsIn(readAll(log.read(2 * i, 1, log.pushedEnd)), 2 * i);
+      return recordsIn(readAll(log.segments.read(2 * i, 1, log.pushedEnd)), 2 * i);
     } catch (error) {
       if (error instanceof RustLogError) return `${error.code}: ${error.message}`;
       throw error;
@@ -52,7 +52,7 @@ function readThrough(log: Log, bytesMax: number): Map<number, string> {
   const found = new Map<number, string>();
   for (let offset = 0; offset < 24;) {
     try {
-      const read = log.read(offset, bytesMax, log.pushedEnd);
+      const read = log.segments.read(offset, bytesMax, log.pushedEnd);
       for (const record of recordsIn(readAll(read), offset)) found.set(record.offset, record.value);
       if (read.nextOffset <= offset) throw new Error(`a read at ${offset} does not go on`);
       offset = read.nextOffset;
@@ -138,7 +138,8 @@ test("batches in the value of a damaged batch are not served, whichever bit of i
       const damaged = await openLog(disk);
       const found = [0, 1, 2, 3].map((offset) => {
         try {
-          return recordsIn(readAll(damaged.read(offset, 1, damaged.pushedEnd)), offset)[0]?.value;
+          return recordsIn(readAll(damaged.segments.read(offset, 1, damaged.pushedEnd)), offset)[0]
+            ?.value;
         } catch (error) {
           return error instanceof RustLogError ? error.code : error;
         }
@@ -181,14 +182,14 @@ test("batches before damage are served, and the error names its position and the
   const second = batchBytes(bytes, 0);
   disk.flipBit(name(8), (second + 65) * 8);
   const log = await openLog(disk);
-  const before = log.read(0, 1_000_000, log.pushedEnd);
+  const before = log.segments.read(0, 1_000_000, log.pushedEnd);
   expect(before.nextOffset).toBe(10);
-  expect(() => log.read(10, 1_000_000, log.pushedEnd)).toThrow(
+  expect(() => log.segments.read(10, 1_000_000, log.pushedEnd)).toThrow(
     new RegExp(
       `^orders-0: segment 00000000000000000008.log, position ${second}: its CRC-32C is .*; the records after it begin at offset 12$`,
     ),
   );
-  expect(log.read(12, 1_000_000, log.pushedEnd).nextOffset).toBe(24);
+  expect(log.segments.read(12, 1_000_000, log.pushedEnd).nextOffset).toBe(24);
 });
 
 test("the lost end of a truncated sealed segment is missing and reported", async () => {
@@ -197,9 +198,11 @@ test("the lost end of a truncated sealed segment is missing and reported", async
   disk.overwrite(name(8), bytes.slice(0, bytes.length - 10));
   const context = contextOf(disk);
   const log = await Log.open(context);
-  expect(log.read(0, 1_000_000, log.pushedEnd).nextOffset).toBe(14);
-  expect(() => log.read(14, 1_000_000, log.pushedEnd)).toThrow("offsets 14 to 15 are missing");
-  expect(log.read(16, 1_000_000, log.pushedEnd).nextOffset).toBe(24);
+  expect(log.segments.read(0, 1_000_000, log.pushedEnd).nextOffset).toBe(14);
+  expect(() => log.segments.read(14, 1_000_000, log.pushedEnd)).toThrow(
+    "offsets 14 to 15 are missing",
+  );
+  expect(log.segments.read(16, 1_000_000, log.pushedEnd).nextOffset).toBe(24);
   expect(context.lines.some((line) => line.includes("are not a batch and are not served"))).toBe(
     true,
   );
@@ -220,11 +223,11 @@ describe("missing, surplus and foreign files", () => {
     const disk = await threeSegments();
     disk.overwrite(name(8), new Uint8Array(0));
     const log = await openLog(disk);
-    expect(log.read(0, 1_000_000, log.pushedEnd).nextOffset).toBe(8);
+    expect(log.segments.read(0, 1_000_000, log.pushedEnd).nextOffset).toBe(8);
     for (const offset of [8, 11, 15]) {
-      expect(() => log.read(offset, 1_000_000, log.pushedEnd)).toThrow("are missing");
+      expect(() => log.segments.read(offset, 1_000_000, log.pushedEnd)).toThrow("are missing");
     }
-    expect(log.read(16, 1_000_000, log.pushedEnd).nextOffset).toBe(24);
+    expect(log.segments.read(16, 1_000_000, log.pushedEnd).nextOffset).toBe(24);
     expect(log.findTimestamp(1_010, log.pushedEnd)?.offset).toBe(20);
   });
 
@@ -234,7 +237,7 @@ describe("missing, surplus and foreign files", () => {
     const log = await openLog(disk);
     const offsets = allRecords(log).map(({ offset }) => offset);
     expect(offsets).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]);
-    expect(log.read(16, 1_000_000, log.pushedEnd).nextOffset).toBe(24);
+    expect(log.segments.read(16, 1_000_000, log.pushedEnd).nextOffset).toBe(24);
   });
 
   test("the first segment missing: the log starts later", async () => {
@@ -259,12 +262,12 @@ describe("missing, surplus and foreign files", () => {
     disk.overwrite(name(8), disk.readFile(name(0))!);
     const log = await openLog(disk);
     for (const offset of [8, 10, 12, 14]) {
-      expect(await codeOf(() => log.read(offset, 1_000_000, log.pushedEnd))).toBe(
+      expect(await codeOf(() => log.segments.read(offset, 1_000_000, log.pushedEnd))).toBe(
         "CORRUPT_MESSAGE",
       );
     }
-    expect(log.read(0, 1_000_000, log.pushedEnd).nextOffset).toBe(8);
-    expect(log.read(16, 1_000_000, log.pushedEnd).nextOffset).toBe(24);
+    expect(log.segments.read(0, 1_000_000, log.pushedEnd).nextOffset).toBe(8);
+    expect(log.segments.read(16, 1_000_000, log.pushedEnd).nextOffset).toBe(24);
   });
 
   test("a segment that begins inside another one: nothing is served twice or out of order", async () => {
@@ -277,7 +280,7 @@ describe("missing, surplus and foreign files", () => {
     for (const bytesMax of [1, 150, 1_000_000]) {
       const offsets: number[] = [];
       for (let offset = 0; offset < 24;) {
-        const read = log.read(offset, bytesMax, log.pushedEnd);
+        const read = log.segments.read(offset, bytesMax, log.pushedEnd);
         for (const record of recordsIn(readAll(read), offset)) offsets.push(record.offset);
         offset = read.nextOffset;
       }
@@ -291,8 +294,8 @@ describe("missing, surplus and foreign files", () => {
     const size = batchBytes(bytes, 0);
     disk.overwrite(name(8), Uint8Array.from([...bytes.slice(0, size), ...bytes.slice(2 * size)]));
     const log = await openLog(disk);
-    expect(log.read(8, 1, log.pushedEnd).nextOffset).toBe(10);
-    const after = readAll(log.read(10, 1_000_000, log.pushedEnd));
+    expect(log.segments.read(8, 1, log.pushedEnd).nextOffset).toBe(10);
+    const after = readAll(log.segments.read(10, 1_000_000, log.pushedEnd));
     expect([baseOffset(after, 0), lastOffset(after, 0)]).toEqual([12, 13]);
   });
 

@@ -34,7 +34,7 @@ async function tenSegments(): Promise<SimulatedDisk> {
 function answers(log: Log): string[] {
   return Array.from({ length: BATCHES }, (_, offset) => {
     try {
-      const read = log.read(offset, 1, log.pushedEnd);
+      const read = log.segments.read(offset, 1, log.pushedEnd);
       const [record] = recordsIn(readAll(read), offset);
       return `${record?.offset}: ${record?.value.length} ${record?.value.slice(0, 3)}`;
     } catch (error) {
@@ -63,8 +63,8 @@ test("a slice keeps its own bytes while another segment is read", async () => {
   const disk = await tenSegments();
   disk.refusedMappings = 1;
   const log = await openLog(disk);
-  const first = log.read(0, 1, log.pushedEnd);
-  const other = log.read(20, 1, log.pushedEnd);
+  const first = log.segments.read(0, 1, log.pushedEnd);
+  const other = log.segments.read(20, 1, log.pushedEnd);
   expect(recordsIn(readAll(other), 20)[0]?.value).toStartWith("20");
   expect(recordsIn(readAll(first), 0)[0]?.value).toStartWith("0x");
 });

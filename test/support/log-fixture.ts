@@ -121,7 +121,8 @@ export function recordsFrom(
 
 /** All records of a log. */
 export function allRecords(log: Log, bytesMax?: number): ReadRecord[] {
-  const read = (offset: number, max: number): LogRead => log.read(offset, max, log.pushedEnd);
+  const read = (offset: number, max: number): LogRead =>
+    log.segments.read(offset, max, log.pushedEnd);
   return recordsFrom(read, log.logStartOffset, log.logEndOffset, bytesMax);
 }
 
