@@ -50,7 +50,8 @@ export function recordLine(cursor: RecordCursor): string {
   return `${" ".repeat(12)}${cells.join("  ")}`;
 }
 
-function formatTimes({ baseTimestamp, maxTimestamp }: BatchDescription): string {
+function formatTimes({ baseTimestamp, maxTimestamp, count }: BatchDescription): string {
+  if (count === 0) return "-";
   const first = formatTime(baseTimestamp);
   if (baseTimestamp === null || maxTimestamp === null) return first;
   const span = maxTimestamp - baseTimestamp;
