@@ -1,12 +1,12 @@
-// `bun run bench:e2e`: the compiled broker as a process, over loopback, each figure beside a bare probe's.
+// `bun run bench:e2e`: the compiled broker as a process, over loopback, with each figure beside that of a bare probe.
 // Leaves to others: the read path in one process (run.ts), and how cost grows (growth.ts).
 //
 //   --only PARTS       some of: produce, matrix, fetch, latency, start, memory, clients
-//   --quick, --tiny    less of everything; next to nothing, to see that it works
-//   --rounds N         pairs of runs that count (5)
-//   --memory-seconds N how long memory is watched at full speed (20)
-//   --dir DIR          where the data is written: a real disk
-//   --json             for a machine; --markdown: as the tables stand in docs/PERFORMANCE.md
+//   --quick, --tiny    smaller runs; minimal runs, to check that it works
+//   --rounds N         counted pairs of runs (5)
+//   --memory-seconds N how long to watch memory at full speed (20)
+//   --dir DIR          directory for the data, on a real disk
+//   --json             JSON output; --markdown: the tables of docs/PERFORMANCE.md
 import { parseArgs } from "node:util";
 import { clientBars } from "./e2e/clients.ts";
 import { fetchBars } from "./e2e/fetch.ts";

@@ -2,10 +2,10 @@
 // Leaves to others: figures beside a probe (e2e.ts).
 //
 //   --only CURVES      some of: partitions, connections, segments, log
-//   --points LIST      how many of the first three (1,10,100,1000)
+//   --points LIST      sizes of the first three curves (1,10,100,1000)
 //   --log-mb LIST      sizes of the log in MB (100,300,1000,3000,10000); all of it is written, once
 //   --svg DIR          writes growth-CURVE.svg there as well
-//   --dir DIR          where the data is written: a real disk
+//   --dir DIR          directory for the data, on a real disk
 //   --json, --markdown, --tiny   as for bench:e2e
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

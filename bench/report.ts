@@ -1,15 +1,15 @@
-// What was measured as tables: for a terminal, for docs/PERFORMANCE.md, and for a machine.
+// Formats measurements as tables: for a terminal, for docs/PERFORMANCE.md, and as JSON.
 // Leaves to others: measuring.
 import { formatTable } from "../src/cli/table.ts";
 import { median, threeDigits } from "./numbers.ts";
 
-/** A column: its title, and what it shows of a row. */
+/** A column: its title, and its value for a row. */
 export interface Column<Row> {
   readonly title: string;
   cell(row: Row): string | number;
 }
 
-/** A table with what it says in words. */
+/** A table with a title. */
 export class Section {
   readonly title: string;
   readonly rows: readonly object[];
@@ -48,7 +48,7 @@ export class Section {
     return `\n${this.title}\n\n${formatTable(this.#titles, this.#cells)}`;
   }
 
-  /** As it stands in a document. */
+  /** As Markdown. */
   get markdown(): string {
     const line = (cells: readonly (string | number)[]): string => `| ${cells.join(" | ")} |\n`;
     const rule = `|${this.#titles.map(() => "---").join("|")}|\n`;
@@ -56,18 +56,18 @@ export class Section {
   }
 }
 
-/** A bar, and what was measured for it. */
+/** A bar, with its measurements. */
 export interface BarRow {
   readonly what: string;
   readonly unit: string;
-  /** Medians over the runs, with the lowest and the highest of what was measured. */
+  /** Median over the runs, with the lowest and the highest value. */
   readonly measured: number;
   readonly lowest: number;
   readonly highest: number;
   readonly probe: number | undefined;
-  /** The median of the runs' own ratios of measured to probe. */
+  /** Median of the ratios of measured value to probe, per run. */
   readonly ratio: number | undefined;
-  /** What the ratio, or without a probe what was measured, must be at least or at most. */
+  /** Limit for the ratio, or for the measured value if there is no probe. */
   readonly bar: number;
   readonly direction: "≥" | "≤";
   readonly passed: boolean;

@@ -1,5 +1,5 @@
 // Records one by one through the public API: one producer process, and one consumer process.
-// Leaves to others: batches that are encoded already (produce.ts, fetch.ts).
+// Leaves to others: encoded batches (produce.ts, fetch.ts).
 import type { LoadResult } from "./load.ts";
 import { barRow, barSection, type Section } from "../report.ts";
 import type { Bench } from "./setup.ts";
@@ -21,7 +21,7 @@ export async function clientBars(bench: Bench): Promise<Section> {
   ]);
 }
 
-/** Millions of records a second of each run, after one that does not count. */
+/** Millions of records per second of each run, after a warm-up run. */
 async function repeated(rounds: number, run: () => Promise<LoadResult>): Promise<number[]> {
   await run();
   const rates: number[] = [];

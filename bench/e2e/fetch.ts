@@ -1,4 +1,4 @@
-// Fetching sealed data over loopback beside a bare server that writes slices of one mapping.
+// Fetches sealed data over loopback, compared with a bare server that writes slices of one mapping.
 // Leaves to others: what a client does with the records (clients.ts).
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -27,7 +27,7 @@ export async function fetchBars(bench: Bench): Promise<Section> {
     kind: "produce",
     ...{ port: broker.port, topic, partitions: 1, connections: 1, inFlight: 1 },
     ...{ recordBytes: RECORD_BYTES, batchBytes: BATCH_BYTES },
-    // A segment more, so that all that is fetched is sealed.
+    // One more segment, so that all fetched data is sealed.
     ...{ bytesMax: batches * batch.length + segmentBytes, secondsMax: Number.MAX_SAFE_INTEGER },
   });
   const { partitions } = await client.admin().describeTopic(topic);

@@ -1,4 +1,4 @@
-// How long one acknowledged produce takes when nothing else runs, beside what it can't do without.
+// Latency of one acknowledged produce on an idle broker, compared with the costs that can't be avoided.
 // Leaves to others: latency under load (the matrix of produce.ts).
 import { makeBatch, produceFrameBytes } from "./load.ts";
 import { percentile } from "../numbers.ts";

@@ -1,5 +1,5 @@
-// The client side of the measurements, in its own process: the same program for the broker and for its probe.
-// Leaves to others: what is asked (load.ts), who is measured, and what the numbers mean (produce.ts, fetch.ts, …).
+// The client side of the measurements, in its own process. Broker and probe are measured with the same program.
+// Leaves to others: the questions (load.ts), and interpreting the numbers (produce.ts, fetch.ts, …).
 import { parseBrokerAddress } from "../../src/client/broker-address.ts";
 import { BrokerConnection } from "../../src/client/broker-connection.ts";
 import { connect } from "../../src/index.ts";
@@ -47,7 +47,7 @@ function open(port: number): Promise<BrokerConnection> {
   return BrokerConnection.open(parseBrokerAddress(`127.0.0.1:${port}`), TIMEOUT_MS);
 }
 
-/** Runs `inFlight` requests at a time on each connection until `next` has no more. */
+/** Keeps `inFlight` requests in flight on each connection until `next` returns no more. */
 async function run(
   connections: readonly BrokerConnection[],
   inFlight: number,
@@ -125,7 +125,7 @@ async function fetchByClient(load: FetchLoad): Promise<LoadResult> {
   });
 }
 
-/** No frames, no promises: bytes are counted, and each answer's worth of them lets the next request go. */
+/** Counts bytes without frames or promises, and sends the next request after each answer's number of bytes. */
 async function fetchBare(load: FetchLoad): Promise<LoadResult> {
   const { responseBytes } = load;
   const total = load.requests * responseBytes;
@@ -160,7 +160,7 @@ async function fetchBare(load: FetchLoad): Promise<LoadResult> {
   return { seconds, bytes, requests: load.requests, records: 0, p50: 0, p99: 0, p999: 0 };
 }
 
-/** Records one by one through the public API; all are acknowledged when it resolves. */
+/** Writes records one by one through the public API. Resolves when all are acknowledged. */
 async function writeRecords(port: number, topic: string, records: number): Promise<LoadResult> {
   await using client = await connect({ broker: `127.0.0.1:${port}` });
   const producer = client.producer({ batchBytes: 1024 * 1024 });
@@ -175,7 +175,7 @@ async function writeRecords(port: number, topic: string, records: number): Promi
   return recordsResult(records, records * CLIENT_RECORD_BYTES, began);
 }
 
-/** Every record visited through the public API, and a byte of its value touched. */
+/** Visits every record through the public API and touches a byte of its value. */
 async function visitRecords(port: number, topic: string, records: number): Promise<LoadResult> {
   await using client = await connect({ broker: `127.0.0.1:${port}` });
   const consumer = client.consumer({ topic, follow: false });
@@ -211,7 +211,7 @@ async function holdConnections(port: number, count: number): Promise<void> {
   }
 }
 
-/** A consumer that rests after each portion, while the answers to what it asked for pile up. */
+/** A consumer that pauses after each portion, while answers pile up. */
 async function readSlowly(load: Extract<LoadQuestion, { kind: "slow readers" }>): Promise<void> {
   const until = performance.now() + load.seconds * 1000;
   await using client = await connect({ broker: `127.0.0.1:${load.port}` });

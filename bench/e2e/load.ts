@@ -1,10 +1,10 @@
-// What a load process can be asked, and the bytes that it sends: their lengths are known to the probe.
+// Questions to a load process, and the bytes that it sends. The probe knows their lengths.
 // Leaves to others: sending them (load-process.ts).
 import { Fetch } from "../../src/protocol/native/fetch.ts";
 import { encodeProduceRequestHead } from "../../src/protocol/native/produce.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
 
-/** Produce requests with one batch that was encoded before. */
+/** Produce requests that all send the same encoded batch. */
 export interface ProduceLoad {
   readonly kind: "produce";
   readonly port: number;
@@ -12,18 +12,18 @@ export interface ProduceLoad {
   /** Requests go to these in turn. */
   readonly partitions: number;
   readonly connections: number;
-  /** Requests without an answer, for each connection. */
+  /** Requests in flight on each connection. */
   readonly inFlight: number;
   readonly recordBytes: number;
   readonly batchBytes: number;
-  /** It ends after so many bytes of batches, or seconds, whichever comes first. */
+  /** The load ends after this many bytes of batches or `secondsMax`, whichever comes first. */
   readonly bytesMax: number;
   readonly secondsMax: number;
 }
 
-/** Fetch requests, over offsets that are known to begin answers of the same length. */
+/** Fetch requests from offsets whose answers all have the same length. */
 export interface FetchLoad {
-  /** "bare": a socket whose bytes are counted; "client": our connection, which cuts them into frames. */
+  /** "bare": a socket whose bytes are counted; "client": our connection, which splits them into frames. */
   readonly kind: "bare" | "client";
   readonly port: number;
   readonly topic: string;
@@ -32,15 +32,15 @@ export interface FetchLoad {
   readonly requests: number;
   readonly inFlight: number;
   readonly maxBytes: number;
-  /** The offsets: 0, step, 2 × step, …, so many, and again from 0; or any of them, in no order. */
+  /** Distance of the offsets: 0, step, 2 × step, …, then from 0 again; or in random order. */
   readonly step: number;
   readonly places: number;
   readonly random: boolean;
-  /** Length of an answer, in bytes, its head included; 0 when they differ ("client" only). */
+  /** Length of an answer with its head, in bytes; 0 if lengths differ ("client" only). */
   readonly responseBytes: number;
 }
 
-/** What a load process can be asked. */
+/** A question to a load process. */
 export type LoadQuestion =
   | ProduceLoad
   | FetchLoad
@@ -67,7 +67,7 @@ export type LoadQuestion =
       readonly seconds: number;
     };
 
-/** What a load did. Latencies are in milliseconds, from request to answer. */
+/** Result of a load. Latencies are in milliseconds, from request to answer. */
 export interface LoadResult {
   readonly seconds: number;
   readonly requests: number;
@@ -78,7 +78,9 @@ export interface LoadResult {
   readonly p999: number;
 }
 
-/** A batch of records of `recordBytes`, as many as fit into `batchBytes` and one at least; and how many. */
+/**
+ * Makes a batch of records of `recordBytes`: as many as fit into `batchBytes`, at least one. Returns their number too.
+ */
 export function makeBatch(
   recordBytes: number,
   batchBytes: number,
@@ -92,7 +94,7 @@ export function makeBatch(
   return { batch: encoder.finish(), records };
 }
 
-/** Bytes of the frame that a produce load sends, its length included. */
+/** Bytes of the frame that a produce load sends, including its length field. */
 export function produceFrameBytes(topic: string, batchBytes: number): number {
   return encodeProduceRequestHead(1, topic, 0, batchBytes).length + batchBytes;
 }
@@ -102,7 +104,7 @@ export function fetchFrameBytes(topic: string): number {
   return fetchFrame(1, topic, 0, 0, 1).length;
 }
 
-/** A whole fetch request for what is there, without a group. */
+/** Encodes a fetch request that does not wait and has no group. */
 export function fetchFrame(
   id: number,
   topic: string,

@@ -1,5 +1,5 @@
 // Anonymous memory of the broker: idle, at full speed with a slow reader, with thousands of silent connections.
-// Leaves to others: clients that mean harm (test/clients.ts).
+// Leaves to others: hostile clients (test/clients.ts).
 import type { BrokerProcess } from "../../test/support/binary.ts";
 import type { LoadQuestion } from "./load.ts";
 import { median } from "../numbers.ts";
@@ -12,7 +12,7 @@ const MiB = KiB * KiB;
 const SAMPLE_MS = 250;
 const SLOW_READERS = 1;
 
-/** A topic takes so much until the next one is used. */
+/** Seconds until the load moves on to a new topic. */
 const TOPIC_SECONDS = 5;
 const TOPIC_BYTES = 8 * KiB * MiB;
 
@@ -32,8 +32,8 @@ async function idle(bench: Bench): Promise<BarRow> {
 }
 
 /**
- * A producer as fast as it can, and a reader that lags behind. The broker looks for what retention has run out for
- * every five minutes, by when the disk could be full: so the topic is replaced after some seconds.
+ * A producer at full speed, and a reader that lags behind. Retention runs every five minutes, when the disk could
+ * already be full, so the topic is replaced after some seconds.
  */
 async function fullSpeed(bench: Bench): Promise<BarRow[]> {
   const seconds = bench.scale.memorySeconds;
@@ -81,7 +81,7 @@ async function idleConnections(bench: Bench): Promise<BarRow> {
   return barRow(`${connections} idle connections`, "MiB", "≤", 150, samples);
 }
 
-/** What the broker has, again and again, until `done`. */
+/** Samples the broker's memory until `done` settles. */
 async function sampledWhile(broker: BrokerProcess, done: Promise<unknown>): Promise<number[]> {
   const samples: number[] = [];
   const timer = setInterval(() => samples.push(broker.rssAnonMiB), SAMPLE_MS);

@@ -1,5 +1,5 @@
-// The probes: bare servers that move the same bytes as the broker with nothing around them, in their own process.
-// Leaves to others: who talks to them (load.ts). They parse nothing: lengths of frames are given, and counted.
+// The probes: bare servers, in their own process, that move the same bytes as the broker and do nothing else.
+// Leaves to others: their clients (load.ts). Probes parse nothing: they know the lengths of frames and count bytes.
 //
 // A produce probe appends what arrives to a file and, for every `frameBytes`, answers as a broker would, after
 // a grouped fdatasync if told so. Without a file it only answers: an echo. A fetch probe writes `responseBytes`
@@ -10,7 +10,7 @@ import { FIRST_CORRELATION_ID } from "../../src/client/broker-connection.ts";
 import { writeU32 } from "../../src/record/bytes.ts";
 import { answerQuestions } from "./worker.ts";
 
-/** What a probe can be told to do. */
+/** A question to a probe. */
 export type ProbeQuestion =
   | {
       readonly kind: "produce";
@@ -35,7 +35,7 @@ export type ProbeQuestion =
 /** Bytes of a Produce response: length, correlation id, error code 0, base offset. */
 const ANSWER_BYTES = 18;
 
-/** What one call of `write` is given at most. */
+/** Maximum bytes per call of `write`. */
 const WRITE_BYTES_MAX = 4 * 1024 * 1024;
 
 let listening: { readonly listener: TCPSocketListener<unknown>; close(): void } | undefined;
@@ -75,7 +75,7 @@ function produceProbe(frameBytes: number, file: string | undefined, flush: boole
     if (socket.write(bytes) !== bytes.length) throw new Error("the load does not read its answers");
   };
   const completeOf = ({ data }: Socket<Sender>): number => Math.floor(data.received / frameBytes);
-  // What comes while a flush runs shares the next one.
+  // Frames that arrive during a flush share the next one.
   const flushNext = (): void => {
     const covered = [...open].map((socket) => [socket, completeOf(socket)] as const);
     if (fd === undefined || !covered.some(([socket, end]) => end > socket.data.answered)) return;
@@ -156,7 +156,7 @@ function fetchProbe(file: string, requestBytes: number, responseBytes: number): 
   return listener.port;
 }
 
-/** Milliseconds of each of `times` appends of `bytes` with an fdatasync behind it. */
+/** Milliseconds of each of `times` appends of `bytes` followed by an fdatasync. */
 function fdatasyncTimes(file: string, bytes: number, times: number): number[] {
   const fd = openSync(file, "a");
   const data = new Uint8Array(bytes).fill(0x61);

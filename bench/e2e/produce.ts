@@ -1,5 +1,5 @@
-// Producing batches over loopback beside the bare server that appends what arrives: the bars, and the matrix.
-// Leaves to others: encoding the records (clients.ts): batches are encoded before, and sent again and again.
+// Produces batches over loopback, compared with a bare server that appends them: the bars, and the matrix.
+// Leaves to others: encoding records (clients.ts). Here one encoded batch is sent repeatedly.
 import { type Column, type BarRow, barRow, barSection, Section } from "../report.ts";
 import { threeDigits } from "../numbers.ts";
 import {
@@ -19,7 +19,7 @@ const MATRIX_ROUNDS_MAX = 3;
 
 type Flush = "always" | "never";
 
-/** So large that no segment is sealed during a run, and so none is flushed with the policy never. */
+/** Large enough that no segment is sealed during a run, so the policy never causes no flush. */
 const ONE_SEGMENT = ["--segment-bytes", "2047MiB"];
 
 const BARS = [
@@ -31,7 +31,7 @@ const BARS = [
   { flush: "always", batchBytes: 64 * KiB, bar: 0.8, words: "", flags: [] },
 ] as const;
 
-/** What a cell of the matrix is. */
+/** A cell of the matrix. */
 interface Cell {
   readonly recordBytes: number;
   readonly batchBytes: number;
@@ -73,7 +73,7 @@ export async function produceBars(bench: Bench): Promise<Section> {
   );
 }
 
-/** Record size × batch size × connections × flush policy: of each the pair whose ratio is the median. */
+/** Record size × batch size × connections × flush policy. Each cell shows the pair with the median ratio. */
 export async function produceMatrix(bench: Bench): Promise<Section> {
   const rows: MatrixRow[] = [];
   const { recordSizes, connections: counts } = bench.scale;

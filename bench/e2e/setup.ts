@@ -1,5 +1,5 @@
-// What all parts of a measurement share: the directory, the sizes, the processes, and runs in pairs.
-// Leaves to others: what is measured.
+// Shared by all parts of a measurement: the directory, the sizes, the processes, and runs in pairs.
+// Leaves to others: the measurements.
 import {
   closeSync,
   mkdtempSync,
@@ -22,11 +22,11 @@ const MiB = 1024 * 1024;
 const TMPFS_MAGIC = 0x01021994;
 const CLOCK_TICKS_A_SECOND = 100;
 
-/** How much is done. */
+/** Amount of work. */
 export interface Scale {
-  /** Runs of broker and probe that count, after one that does not. */
+  /** Counted pairs of runs, after a warm-up pair. */
   readonly rounds: number;
-  /** Bytes and seconds of a run at most. */
+  /** Maximum bytes and seconds of a run. */
   readonly runBytes: number;
   readonly runSeconds: number;
   /** Sizes of the matrix. */
@@ -34,18 +34,18 @@ export interface Scale {
   readonly connections: readonly number[];
   /** Requests of a run for one latency. */
   readonly requests: number;
-  /** Bytes of sealed data that are fetched. */
+  /** Bytes of sealed data to fetch. */
   readonly sealedBytes: number;
   readonly sealedSegments: number;
   /** Records of a run of a producer or a consumer. */
   readonly records: number;
   readonly idleConnections: number;
-  /** How long a broker with nothing to do is watched. */
+  /** How long to watch an idle broker. */
   readonly idleSeconds: number;
   readonly memorySeconds: number;
 }
 
-/** The sizes that docs/PERFORMANCE.md shows, fewer of them, and next to nothing. */
+/** The sizes of docs/PERFORMANCE.md, a reduced set, and a minimal one. */
 export const SCALES = {
   whole: {
     rounds: 5,
@@ -91,7 +91,7 @@ export const SCALES = {
   },
 } as const satisfies Record<string, Scale>;
 
-/** A place to measure in, with its helpers. Disposing of it, or the end of the process, removes all of it. */
+/** A directory for measurements, with helpers. Disposing of it, or the end of the process, removes it. */
 export class Bench implements Disposable {
   readonly scale: Scale;
   readonly directory: string;
@@ -99,7 +99,7 @@ export class Bench implements Disposable {
   readonly probe = new Worker<ProbeQuestion>("probe.ts");
   #names = 0;
 
-  /** Makes a directory in `parent`: a disk is measured, so by default not where files are memory. */
+  /** Creates a directory in `parent`, by default on a real disk rather than in memory. */
   constructor(scale: Scale, parent: string = diskDirectory()) {
     this.scale = scale;
     this.directory = mkdtempSync(join(parent, "rustlog-bench-"));
@@ -108,7 +108,7 @@ export class Bench implements Disposable {
     process.on("exit", () => this[Symbol.dispose]());
   }
 
-  /** A name that was not used before; all are of the same length, so that frames are. */
+  /** A new name. All names have the same length, so that frames do too. */
   name(): string {
     return `bench-${String(++this.#names).padStart(6, "0")}`;
   }
@@ -123,15 +123,15 @@ export class Bench implements Disposable {
     return await BrokerProcess.start(this.path(), ...args);
   }
 
-  /** Runs a load. One that writes finds memory warmed. */
+  /** Runs a load. Warms memory before one that writes. */
   run(load: LoadQuestion): Promise<LoadResult> {
     if (load.kind === "produce" || load.kind === "write") this.#warmMemory();
     return this.load.ask(load);
   }
 
   /**
-   * Writes and removes a file as large as what a run writes. The first touch of memory is slow on a virtual
-   * machine, ten times slower was seen, and free memory goes back to its host after seconds: so before each run.
+   * Writes and removes a file as large as the data of a run. On a virtual machine the first touch of memory is slow
+   * (ten times slower was seen), and free memory returns to the host after seconds, so this runs before each run.
    */
   #warmMemory(): void {
     const path = this.path("warm");
@@ -154,15 +154,15 @@ function diskDirectory(): string {
   return statfsSync(tmpdir()).type === TMPFS_MAGIC ? "/var/tmp" : tmpdir();
 }
 
-/** What a produce load is, without where it goes. */
+/** A produce load without its destination. */
 export type ProduceShape = Omit<ProduceLoad, "kind" | "port" | "topic" | "bytesMax" | "secondsMax">;
 
-/** What a load did, and the CPU time that the server took for it. */
+/** Result of a load, and the CPU time of the server. */
 export interface ServedResult extends LoadResult {
   readonly cpuSeconds: number;
 }
 
-/** One run against a broker, on a new topic that is deleted after it. */
+/** One run against a broker, on a new topic that is deleted afterwards. */
 export async function produceToBroker(
   bench: Bench,
   broker: BrokerProcess,
@@ -176,7 +176,7 @@ export async function produceToBroker(
   return result;
 }
 
-/** The same load against the bare server that appends what arrives. */
+/** The same load against a bare server that appends all bytes. */
 export async function produceToProbe(
   bench: Bench,
   shape: ProduceShape,
@@ -204,7 +204,7 @@ async function served(
   return { ...result, cpuSeconds: cpuSeconds(pid) - before };
 }
 
-/** Results of `rounds` pairs, one after the other, after a pair that does not count. */
+/** Results of `rounds` pairs in sequence, after a warm-up pair. */
 export async function inPairs<A, B>(
   rounds: number,
   first: () => Promise<A>,
@@ -220,20 +220,20 @@ export async function inPairs<A, B>(
   return results;
 }
 
-/** A client for what is done around the measurements. */
+/** A client for setup around the measurements. */
 export function adminClient(broker: BrokerProcess): Promise<Client> {
   return connect({ broker: broker.address });
 }
 
-/** Bytes a second, in millions. */
+/** Megabytes per second. */
 export function megabytesASecond(result: LoadResult): number {
   return result.bytes / result.seconds / 1e6;
 }
 
-/** Seconds of CPU, in user and kernel, that a process has used. */
+/** CPU seconds that a process has used, in user and kernel mode. */
 export function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The name of the program, in brackets, may hold spaces.
+  // The name of the program, in brackets, may contain spaces.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_A_SECOND;
 }

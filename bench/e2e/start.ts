@@ -1,4 +1,4 @@
-// From starting the process to serving, beside the executable that prints its version.
+// Time from starting the process to serving, compared with `--version`.
 // Leaves to others: starts after a crash.
 import { BrokerProcess, executable } from "../../test/support/binary.ts";
 import { makeBatch } from "./load.ts";
@@ -7,7 +7,7 @@ import { type Bench, inPairs } from "./setup.ts";
 
 const SEGMENT_BYTES = 1024;
 
-/** What makes a broker seal a segment after each batch of `addSegments`. */
+/** Flags that make a broker seal a segment after each batch of `addSegments`. */
 export const SMALL_SEGMENTS = ["--segment-bytes", `${SEGMENT_BYTES}`] as const;
 
 /** The bars of starting: an empty directory, and one of many sealed segments after a clean stop. */
@@ -26,7 +26,7 @@ export async function startBars(bench: Bench): Promise<Section> {
   ]);
 }
 
-/** Milliseconds until a broker serves; it is stopped cleanly. */
+/** Milliseconds until a broker serves. Then stops it cleanly. */
 export async function startMs(dataDir: string, ...args: string[]): Promise<number> {
   await executable();
   const began = performance.now();
@@ -46,7 +46,7 @@ async function versionMs(): Promise<number> {
   return taken;
 }
 
-/** Makes a partition of so many sealed segments, and stops its broker cleanly. */
+/** Creates a partition with `segments` sealed segments, and stops its broker cleanly. */
 async function fillSegments(bench: Bench, dataDir: string, segments: number): Promise<void> {
   await using broker = await BrokerProcess.start(dataDir, "--flush", "never", ...SMALL_SEGMENTS);
   await addSegments(bench, broker, "sealed", segments);
@@ -65,7 +65,7 @@ export async function addSegments(
   await bench.run({
     ...{ kind: "produce", port: broker.port, topic, ...shape },
     ...{ partitions: 1, connections: 1, inFlight: 1 },
-    // One more, which stays in the active segment.
+    // One more batch, which stays in the active segment.
     ...{ bytesMax: (segments + 1) * batch.length, secondsMax: Number.MAX_SAFE_INTEGER },
   });
 }

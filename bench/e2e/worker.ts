@@ -1,5 +1,6 @@
-// A helper process that is asked over IPC, one question at a time: the loads and the probes run in such.
-// Leaves to others: what is asked, and the answers (load-process.ts, probe.ts). The processes die with the benchmark that made them.
+// A helper process that answers questions over IPC, one at a time. Loads and probes run in such processes.
+// Leaves to others: questions and answers (load-process.ts, probe.ts). The processes end with the benchmark that
+// started them.
 import { join } from "node:path";
 
 const ANSWER_MS_MAX = 15 * 60_000;
@@ -62,7 +63,7 @@ export class Worker<Question> implements Disposable {
   }
 }
 
-/** In the helper process: answers each question with what `answer` resolves with. */
+/** In the helper process: answers each question with the result of `answer`. */
 export function answerQuestions<Question>(answer: (question: Question) => unknown): void {
   const reply = async (question: Question): Promise<Reply<unknown>> => {
     try {

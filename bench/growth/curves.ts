@@ -1,4 +1,4 @@
-// The curves: the same work on ever larger brokers.
+// The curves: the same work on brokers of growing size.
 // Leaves to others: drawing them (plot.ts).
 import { BrokerProcess } from "../../test/support/binary.ts";
 import { type LoadQuestion, type LoadResult, makeBatch } from "../e2e/load.ts";
@@ -12,7 +12,7 @@ const RECORD_BYTES = KiB;
 const BATCH_BYTES = 64 * KiB;
 const IN_FLIGHT = 16;
 
-/** What was measured at one size. */
+/** The measurements at one size. */
 export interface Point {
   readonly x: number;
   /** From the start of the process to serving, after a clean stop, in milliseconds. */
@@ -21,11 +21,11 @@ export interface Point {
   readonly memoryMiB: number;
   /** Producing batches of 64 KiB, `--flush never`, in MB/s. */
   readonly throughput: number;
-  /** p50 of a fetch of one batch at a random old offset, one at a time, after all were fetched once, in µs. */
+  /** p50 of a fetch of one batch at a random old offset, one at a time, after a warm-up over all batches, in µs. */
   readonly lookupUs: number;
 }
 
-/** How cost grows with one thing. */
+/** Growth of cost with one quantity. */
 export interface Curve {
   readonly title: string;
   /** What x counts. */
@@ -33,21 +33,21 @@ export interface Curve {
   readonly points: readonly Point[];
 }
 
-/** What is done at one size. */
+/** The work at one size. */
 interface Work {
   readonly x: number;
   readonly dataDir: string;
   readonly topic: string;
   readonly partitions?: number;
   readonly connections?: number;
-  /** What is written before, and what is written while it is measured. */
+  /** Bytes written before the measurement, and during it. */
   readonly fillBytes: number;
   readonly produceBytes: number;
-  /** Where to look, if not at any batch that was produced: so many batches of one record each. */
+  /** If set, lookups go to this many batches of one record each instead of to all batches. */
   readonly singleRecords?: number;
 }
 
-/** A topic of more and more partitions, each of which is written to and read. */
+/** A topic with a growing number of partitions, all written and read. */
 export async function byPartitions(bench: Bench, counts: readonly number[]): Promise<Curve> {
   const points: Point[] = [];
   for (const x of counts) {
@@ -56,7 +56,7 @@ export async function byPartitions(bench: Bench, counts: readonly number[]): Pro
   return { title: "Partitions of a topic", unit: "partitions", points };
 }
 
-/** More and more connections, all of which produce; the others say nothing while one looks up. */
+/** A growing number of connections, all of which produce; during lookups all but one are silent. */
 export async function byConnections(bench: Bench, counts: readonly number[]): Promise<Curve> {
   const points: Point[] = [];
   for (const x of counts) {
@@ -65,7 +65,7 @@ export async function byConnections(bench: Bench, counts: readonly number[]): Pr
   return { title: "Connections", unit: "connections", points };
 }
 
-/** A partition of more and more sealed segments. */
+/** A partition with a growing number of sealed segments. */
 export async function bySegments(bench: Bench, counts: readonly number[]): Promise<Curve> {
   const points: Point[] = [];
   for (const x of counts) {
@@ -79,8 +79,7 @@ export async function bySegments(bench: Bench, counts: readonly number[]): Promi
 }
 
 /**
- * One log that grows. Its data is real: each batch carries its offsets and its checksum, and of a sparse file
- * there would be nothing to fetch.
+ * One growing log. Its data is real rather than a sparse file, because each batch needs its offsets and its checksum.
  */
 export async function byLogSize(bench: Bench, megabytes: readonly number[]): Promise<Curve> {
   const points: Point[] = [];
@@ -95,7 +94,7 @@ export async function byLogSize(bench: Bench, megabytes: readonly number[]): Pro
   return { title: "Size of a log", unit: "MB", points };
 }
 
-/** A broker and a topic that are not there yet. */
+/** Work on a new broker and topic. */
 function newWork(bench: Bench, x: number): Work {
   const { runBytes } = bench.scale;
   const where = { dataDir: bench.path(), topic: bench.name() };
@@ -124,7 +123,7 @@ async function pointOf(bench: Bench, work: Work): Promise<Point> {
   await Bun.spawn(["sync", "-f", dataDir]).exited;
   const result = await produce(work.produceBytes);
 
-  // The process that produced has thousands of closed sockets to collect.
+  // A new process, because the producing one has thousands of closed sockets to collect.
   using reader = new Worker<LoadQuestion>("load-process.ts");
   using silent = new Worker<LoadQuestion>("load-process.ts");
   if (connections > 1) await silent.ask({ kind: "connect", port, connections: connections - 1 });
@@ -137,7 +136,7 @@ async function pointOf(bench: Bench, work: Work): Promise<Point> {
       ...{ kind: "client", port, topic, partitions, requests, inFlight, maxBytes: 1 },
       ...{ ...places, random, responseBytes: 0 },
     });
-  // Once over all of it: checksums of sealed segments are compared when they are first served.
+  // Fetch everything once: the CRCs of sealed segments are checked when they are first served.
   await lookUp(places.places * partitions, false, IN_FLIGHT);
   await lookUp(requests, true, 1);
   const lookups: number[] = [];

@@ -1,9 +1,9 @@
 // Curves as text for a terminal, and as plain SVG for a document.
-// Leaves to others: what was measured (curves.ts).
+// Leaves to others: measuring (curves.ts).
 import { threeDigits } from "../numbers.ts";
 import type { Curve, Point } from "./curves.ts";
 
-/** What a curve shows, and how it is called. */
+/** The metrics of a curve, with their titles. */
 export const METRICS = [
   { key: "startMs", title: "start to ready", unit: "ms" },
   { key: "memoryMiB", title: "RssAnon", unit: "MiB" },
@@ -38,7 +38,7 @@ export function textOf(curve: Curve): string {
 
 const PANEL = { width: 230, height: 170, left: 46, right: 14, top: 34, bottom: 30 };
 
-/** Four panels side by side: x by its logarithm, y from 0. */
+/** Four panels side by side: x is logarithmic, y starts at 0. */
 export function svgOf(curve: Curve): string {
   const width = PANEL.width * METRICS.length;
   const panels = METRICS.map((metric, i) => panelOf(curve, metric, i * PANEL.width));

@@ -1,4 +1,4 @@
-// Logs of generated records, and the ways to read them that are measured.
+// Logs of generated records, and the measured ways to read them.
 // Leaves to others: measuring (../run.ts).
 import { join } from "node:path";
 import { batchBytes, FIELD } from "../../src/record/batch.ts";
@@ -12,16 +12,16 @@ import { RealDisk } from "../../src/log/disk/real-disk.ts";
 const disk = new RealDisk();
 const UNLIMITED = Number.MAX_SAFE_INTEGER;
 
-/** What a log is made of. */
+/** The shape of a log. */
 export interface LogShape {
   readonly recordBytes: number;
   readonly recordsABatch: number;
-  /** Records of each sealed segment, and of the active one behind them. */
+  /** Number of records in each sealed segment, and in the active one. */
   readonly sealed: readonly number[];
   readonly active: number;
 }
 
-/** Makes a log under `root`, in real files. */
+/** Creates a log in real files under `root`. */
 export async function makeLog(root: string, name: string, shape: LogShape): Promise<Log> {
   const directory = join(root, name);
   disk.makeDirectory(directory);
@@ -51,13 +51,13 @@ export async function makeLog(root: string, name: string, shape: LogShape): Prom
   return log;
 }
 
-/** What is done with the bytes of a read; returns a number, so that none of it can be left out. */
+/** Work on the bytes of a read. Returns a number, so that the work can't be optimized away. */
 export type Touch = (read: LogRead) => number;
 
-/** Finds and slices, and touches no byte. */
+/** Finds and slices the batches without touching a byte. */
 export const locate: Touch = (read) => read.bytes;
 
-/** Walks every record and touches every value; checks every checksum, or takes it as checked. */
+/** Walks every record and touches every value. Checks CRCs if `checkCrcs`. */
 export function decodeWith(cursor: RecordCursor, checkCrcs = true): Touch {
   const options = { checkCrcs };
   return (read) => {
@@ -68,7 +68,7 @@ export function decodeWith(cursor: RecordCursor, checkCrcs = true): Touch {
   };
 }
 
-/** Computes the checksum of each batch, and nothing else: what decoding does beside walking. */
+/** Computes only the CRC of each batch: the part of decoding besides the walk. */
 export const checksum: Touch = (read) => {
   const bytes = bytesOf(read);
   let sum = 0;
@@ -80,7 +80,7 @@ export const checksum: Touch = (read) => {
   return sum;
 };
 
-/** Reads a whole log in fetches of at most `bytesMax`; returns what `touch` did, summed. */
+/** Reads a whole log in fetches of at most `bytesMax`; returns the sum of the results of `touch`. */
 export function walk(log: Log, bytesMax: number, touch: Touch): number {
   let sum = 0;
   for (let offset = 0; offset < log.logEndOffset;) {
@@ -91,7 +91,7 @@ export function walk(log: Log, bytesMax: number, touch: Touch): number {
   return sum;
 }
 
-/** The bytes of a read: a view where they lie in one piece that is mapped, else a copy. */
+/** The bytes of a read: a view if they are in one mapped piece, otherwise a copy. */
 function bytesOf(read: LogRead): Uint8Array {
   const [slice] = read.slices;
   if (read.slices.length === 1 && slice !== undefined) {

@@ -71,7 +71,7 @@ describe("produce", () => {
     for (const session of sessions) session[Symbol.dispose]();
   });
 
-  test("creates the topic even if an earlier produce failed to", async () => {
+  test("is not affected by an earlier one that failed to create its topic", async () => {
     await using broker = await startBroker();
     using session = await broker.session();
     const { client } = session;
