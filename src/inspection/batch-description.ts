@@ -8,6 +8,7 @@ import {
   batchBytes,
   type Codec,
   codecOf,
+  CONTROL_BIT,
   crc,
   FIELD,
   hasLogAppendTime,
@@ -16,6 +17,7 @@ import {
   producerEpoch,
   producerId,
   recordCount,
+  TRANSACTIONAL_BIT,
 } from "../record/batch.ts";
 import { readI32 } from "../record/bytes.ts";
 
@@ -40,9 +42,6 @@ export interface BatchDescription {
   readonly isTransactional: boolean;
   readonly isControl: boolean;
 }
-
-const TRANSACTIONAL_BIT = 0x10;
-const CONTROL_BIT = 0x20;
 
 /** Describes the header at byte `at`, of a batch at `position` in its file. All 61 bytes must be present. */
 export function describeBatch(bytes: Uint8Array, at: number, position: number): BatchDescription {

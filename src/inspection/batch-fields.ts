@@ -8,6 +8,7 @@ import {
   batchBytes,
   type Codec,
   codecOf,
+  CONTROL_BIT,
   crc,
   FIELD,
   hasLogAppendTime,
@@ -15,6 +16,7 @@ import {
   maxTimestamp,
   producerId,
   recordCount,
+  TRANSACTIONAL_BIT,
 } from "../record/batch.ts";
 import { readI16, readI32, readI64 } from "../record/bytes.ts";
 import { decompress, type Prefix } from "../record/compression.ts";
@@ -42,7 +44,7 @@ const DESCRIPTIONS: Readonly<Record<HeaderField, Describe>> = {
   crc: describeCrc,
   attributes: (bytes, at) =>
     `codec ${codecOf(bytes, at) ?? "unknown"}, ${hasLogAppendTime(bytes, at) ? "LogAppendTime" : "CreateTime"}` +
-    `${(attributes(bytes, at) & 0x10) === 0 ? "" : ", transactional"}${(attributes(bytes, at) & 0x20) === 0 ? "" : ", control"}`,
+    `${(attributes(bytes, at) & TRANSACTIONAL_BIT) === 0 ? "" : ", transactional"}${(attributes(bytes, at) & CONTROL_BIT) === 0 ? "" : ", control"}`,
   lastOffsetDelta: (bytes, at) =>
     `${readI32(bytes, at + FIELD.lastOffsetDelta)} (last offset ${lastOffset(bytes, at)})`,
   baseTimestamp: (bytes, at) => describeTime(baseTimestamp(bytes, at)),

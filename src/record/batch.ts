@@ -58,8 +58,8 @@ export const CODECS: readonly Codec[] = ["none", "gzip", "snappy", "lz4", "zstd"
 const CODEC_MASK = 0x07;
 const LOG_APPEND_TIME_BIT = 0x08;
 
-/** Attribute bits of transactional and control batches. */
-export const TRANSACTIONAL_OR_CONTROL_MASK = 0x30;
+export const TRANSACTIONAL_BIT = 0x10;
+export const CONTROL_BIT = 0x20;
 
 // Accessors. `at` is the position of the batch in `bytes`, which must contain the whole header.
 

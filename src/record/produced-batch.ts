@@ -6,6 +6,7 @@ import {
   type BatchFault,
   baseSequence,
   batchBytes,
+  CONTROL_BIT,
   FIELD,
   findBatchFault,
   findCrcFault,
@@ -15,7 +16,7 @@ import {
   producerEpoch,
   producerId,
   recordCount,
-  TRANSACTIONAL_OR_CONTROL_MASK,
+  TRANSACTIONAL_BIT,
 } from "./batch.ts";
 import { NO_REST, type Rest, restBytes } from "./bytes.ts";
 import { crc32c } from "./crc32c.ts";
@@ -51,7 +52,7 @@ export function checkProducedBatch(bytes: Uint8Array, bytesMax: number, rest = N
     const message = `batch: a record count of ${count} with a last offset delta of ${delta}`;
     throw new RustLogError("INVALID_RECORD", message);
   }
-  if ((attributes(bytes, 0) & TRANSACTIONAL_OR_CONTROL_MASK) !== 0) {
+  if ((attributes(bytes, 0) & (TRANSACTIONAL_BIT | CONTROL_BIT)) !== 0) {
     throw new RustLogError("INVALID_RECORD", "batch: transactions are not supported");
   }
   if (hasLogAppendTime(bytes, 0)) {

@@ -226,9 +226,7 @@ class LookupStory {
     const place: StepPlace = { topic, partition, span, highlights };
     const more = lines.length - LINES_MAX;
     const shown =
-      more > 0
-        ? [...lines.slice(0, LINES_MAX), `and ${countOf(more, "more")}`.replace("mores", "more")]
-        : lines;
+      more > 0 ? [...lines.slice(0, LINES_MAX), `and ${formatCount(more)} more`] : lines;
     return { title, text, lines: shown, place };
   }
 }

@@ -73,9 +73,9 @@ export abstract class SegmentHeaders {
   }
 
   /**
-   * The base offset of the batch at `position`. `expected` is what follows the batch at `previous`, or, without one, what
-   * a file name or an index tells. Where the two do not
-   * agree, there is a gap between them, or one of them is damaged; the neighbours tell.
+   * The base offset of the batch at `position`. `expected` follows from the batch at `previous`, or, without one, from a
+   * file name or an index. If the header states another offset, there is a gap before the batch, or one of the two is
+   * damaged; the neighbours decide.
    */
   protected trueBaseOffset(
     position: number,
