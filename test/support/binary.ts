@@ -1,5 +1,5 @@
-// The compiled executable as a process: built once per run, started on a data directory, watched through /proc,
-// and killed with the test that started it, also when that fails. Leaves to others: what it is asked to do.
+// The compiled executable as a process: built once per run, started on a data directory, observed through /proc, and
+// killed at the end of its test, even if that fails. Leaves to others: the requests to it.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ let built: Promise<string> | undefined;
 const directory = join(tmpdir(), "rustlog-test-binaries");
 const path = join(directory, `${process.pid}`);
 
-// Benchmarks and the long tests end so; `bun test` calls no exit listener, and a later run tidies up.
+// For benchmarks and long tests. `bun test` calls no exit listener, so a later run cleans up.
 process.on("exit", () => {
   for (const child of alive) child.kill("SIGKILL");
   rmSync(path, { force: true });
@@ -38,7 +38,7 @@ async function build(): Promise<string> {
   return path;
 }
 
-/** What `npm run build` tells Bun, so that the tests run what people run; only the output goes to `path`. */
+/** The arguments of `npm run build`, with another output path, so that tests run the same executable as users. */
 function buildArguments(): string[] {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
   const [bun, ...words] = String(scripts.build).split(" ");
@@ -58,20 +58,20 @@ function removeOld(): void {
   }
 }
 
-/** The environment of a run: ours, without settings of RustLog, and with `more`. */
+/** The environment of a run: ours without RustLog settings, plus `more`. */
 export function environment(more: Readonly<Record<string, string>> = {}): Record<string, string> {
   const ours = Object.entries(process.env).filter(([name]) => !name.startsWith("RUSTLOG_"));
   return { ...Object.fromEntries(ours.map(([name, value]) => [name, value ?? ""])), ...more };
 }
 
-/** What a run left behind. */
+/** The output of a run. */
 export interface BinaryResult {
   readonly stdout: string;
   readonly stderr: string;
   readonly exitCode: number;
 }
 
-/** Runs a bash script to its end, in which `$RUSTLOG` is the executable and RUSTLOG_BROKER the broker. */
+/** Runs a bash script to its end. `$RUSTLOG` is the executable, and RUSTLOG_BROKER the broker. */
 export async function runScript(script: string, broker = ""): Promise<BinaryResult> {
   const env = environment({ RUSTLOG: await executable(), RUSTLOG_BROKER: broker });
   const child = Bun.spawn(["bash", "-c", script], { stdout: "pipe", stderr: "pipe", env });
@@ -85,17 +85,16 @@ export async function runScript(script: string, broker = ""): Promise<BinaryResu
   return { stdout, stderr, exitCode };
 }
 
-/** A broker in a process of its own. Disposing of it kills it. */
+/** A broker in its own process. Disposing of it kills it. */
 export class BrokerProcess implements AsyncDisposable {
   readonly #child: Bun.Subprocess<"ignore", "pipe", "pipe">;
-  /** What it has printed so far, line by line, stderr too. */
+  /** Lines printed so far, including stderr. */
   readonly lines: string[] = [];
   readonly #started = Promise.withResolvers<string | undefined>();
   readonly #read: Promise<unknown>;
   /** `host:port`; empty before it has started. */
   address = "";
 
-  /** Its data directory. */
   readonly dataDir: string;
 
   private constructor(child: Bun.Subprocess<"ignore", "pipe", "pipe">, dataDir: string) {
@@ -107,14 +106,14 @@ export class BrokerProcess implements AsyncDisposable {
     );
   }
 
-  /** Begins to start a broker on a free port of this machine, unless `args` say otherwise. */
+  /** Launches a broker, by default on a free port of this machine. */
   static async launch(dataDir: string, ...args: string[]): Promise<BrokerProcess> {
     const command = [await executable(), "broker", "--port", "0", "--data-dir", dataDir, ...args];
     const io = { stdin: "ignore", stdout: "pipe", stderr: "pipe" } as const;
     return new BrokerProcess(Bun.spawn(command, { ...io, env: environment() }), dataDir);
   }
 
-  /** Starts a broker, and waits until it serves; throws what it printed when it ends instead. */
+  /** Starts a broker and waits until it serves. Throws its output if it ends instead. */
   static async start(dataDir: string, ...args: string[]): Promise<BrokerProcess> {
     const broker = await BrokerProcess.launch(dataDir, ...args);
     if (!(await broker.hasStarted())) {
@@ -123,7 +122,7 @@ export class BrokerProcess implements AsyncDisposable {
     return broker;
   }
 
-  /** The same with so many open files at most, sockets too. */
+  /** Like `start`, with a limit on open files, including sockets. */
   static async startWithOpenFiles(
     openFiles: number,
     dataDir: string,
@@ -140,7 +139,7 @@ export class BrokerProcess implements AsyncDisposable {
     return broker;
   }
 
-  /** Resolves when it serves, or with false when it has ended. */
+  /** Resolves with true when it serves, or with false when it has ended. */
   async hasStarted(): Promise<boolean> {
     return (await this.#started.promise) !== undefined;
   }
@@ -153,14 +152,14 @@ export class BrokerProcess implements AsyncDisposable {
     return Number(this.address.split(":").at(-1));
   }
 
-  /** Lines that report something: not the banner, not where it listens, and not that a client speaks another protocol. */
+  /** Lines that report something, without the banner, the listening address, and clients of other protocols. */
   get reports(): string[] {
     const usual =
       /^[╔║╚]|^Data directory:|^Broker started on|^Stopping:|^Broker stopped|^\d+ connections will be|a connection was closed: (?:it is of an? |its first frame|no protocol)/;
     return this.lines.filter((line) => !usual.test(line));
   }
 
-  /** Sends a signal, and resolves with the exit code, or the negative number of the signal that ended it. */
+  /** Sends a signal. Resolves with the exit code, or the negative number of the signal that ended the process. */
   async end(signal: "SIGTERM" | "SIGINT" | "SIGKILL"): Promise<number> {
     this.#child.kill(signal);
     return await this.exited();
@@ -174,7 +173,7 @@ export class BrokerProcess implements AsyncDisposable {
     return this.#child.exitCode ?? -1;
   }
 
-  /** Anonymous memory that is resident, in MiB: what is not a mapping of a file. */
+  /** Resident anonymous memory, in MiB: without mappings of files. */
   get rssAnonMiB(): number {
     const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
     return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
@@ -215,7 +214,7 @@ export class BrokerProcess implements AsyncDisposable {
   }
 }
 
-/** A port that nobody listens on, outside of the range from which systems number outgoing connections. */
+/** A port that nobody listens on, outside the range of ephemeral ports. */
 export function quietPort(): number {
   for (;;) {
     const port = 10_240 + Math.floor(Math.random() * 22_000);
@@ -223,7 +222,7 @@ export function quietPort(): number {
       Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } }).stop(true);
       return port;
     } catch {
-      // Taken: another one.
+      // In use: try another one.
     }
   }
 }

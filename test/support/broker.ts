@@ -1,5 +1,5 @@
-// A broker for a test: a free port, a directory of its own, its log lines kept; and a session that speaks the
-// protocol to it over a raw connection. Leaves to others: what is expected of it.
+// A broker for a test, with a free port, its own directory, and its log lines; and a session that speaks the protocol
+// over a raw connection. Leaves to others: expectations.
 import { Broker } from "../../src/broker/broker.ts";
 import type { BrokerOptions } from "../../src/broker/options.ts";
 import { Fetch, type FetchRequest, type FetchResponse } from "../../src/protocol/native/fetch.ts";
@@ -17,7 +17,7 @@ import { RawClient } from "./raw-client.ts";
 import { tempDir } from "./tmp.ts";
 import { encodeProduceRequest } from "./whole-frames.ts";
 
-/** A running broker and what it logged; disposing of it stops it and removes its directory. */
+/** A running broker and its log lines. Disposing of it stops it and removes its directory. */
 export interface TestBroker extends AsyncDisposable {
   readonly broker: Broker;
   readonly dataDir: string;
@@ -78,7 +78,7 @@ export class Session implements Disposable {
     return decode(await this.client.response(id));
   }
 
-  /** Pings, and so waits until everything that was sent before has been dispatched. */
+  /** Pings, which waits until all earlier requests have been dispatched. */
   async ping(): Promise<void> {
     await this.call(pingFrame, (payload) => decodeResponse(payload, () => {}));
   }
@@ -92,7 +92,7 @@ export class Session implements Disposable {
     return response.baseOffset;
   }
 
-  /** Fetches from partition 0, without a group and without waiting, unless said otherwise. */
+  /** Fetches, by default from partition 0, without a group and without waiting. */
   fetch(request: Partial<FetchRequest> & { topic: string }): Promise<FetchResponse> {
     const whole = {
       group: "",

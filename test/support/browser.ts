@@ -1,8 +1,8 @@
-// A headless Chromium, driven by its DevTools protocol over a WebSocket: as much of it as the tests of the page need.
-// Leaves to others: what is done on a page, and where there is no Chromium.
+// A headless Chromium, driven over a WebSocket by the part of the DevTools protocol that the tests of the page need.
+// Leaves to others: the steps on a page, and machines without Chromium.
 import { tempDir } from "./tmp.ts";
 
-/** The executable; undefined on a machine that has none. */
+/** The executable; undefined if not installed. */
 export const CHROMIUM: string | undefined =
   process.env.CHROMIUM ?? Bun.which("chromium") ?? Bun.which("chromium-browser") ?? undefined;
 
@@ -11,7 +11,7 @@ const FLAGS = [
   ...["--remote-debugging-port=0", "--disable-background-networking", "--hide-scrollbars"],
 ];
 
-/** Longest wait for something on a page, in milliseconds: only a test that fails waits so long. */
+/** Longest wait for something on a page, in milliseconds. Only a failing test waits this long. */
 const WAIT_MS_MAX = 15_000;
 
 interface Message {
@@ -23,7 +23,7 @@ interface Message {
   readonly error?: { readonly message: string };
 }
 
-/** How a page is shown. */
+/** Display settings of a page. */
 export interface Screen {
   readonly width: number;
   readonly height: number;
@@ -114,7 +114,7 @@ export class Browser implements AsyncDisposable {
 export class BrowserPage {
   readonly #browser: Browser;
   readonly #session: string;
-  /** What the page complained of: errors, exceptions, and what its Content-Security-Policy kept it from. */
+  /** Errors, exceptions and violations of the Content-Security-Policy on the page. */
   readonly complaints: string[] = [];
 
   constructor(browser: Browser, session: string) {
@@ -127,13 +127,13 @@ export class BrowserPage {
     return this.#browser.send(method, params, this.#session);
   }
 
-  /** Sets what the page is shown on. */
+  /** Sets the display of the page. */
   async prepare(screen: Screen): Promise<void> {
     for (const domain of ["Page", "Runtime", "Log"]) await this.send(`${domain}.enable`);
     await this.show(screen);
   }
 
-  /** Shows it on another screen. */
+  /** Changes the display of the page. */
   async show({ width, height, isDark = false, isStill = true }: Screen): Promise<void> {
     const mobile = width < 500;
     const metrics = { width, height, deviceScaleFactor: 1, mobile };
@@ -145,7 +145,7 @@ export class BrowserPage {
     await this.send("Emulation.setEmulatedMedia", { features });
   }
 
-  /** The value of an expression, in the page; a promise's when it is one. */
+  /** The value of an expression in the page. Awaits a promise. */
   async evaluate<Value>(expression: string): Promise<Value> {
     const answer = await this.send("Runtime.evaluate", {
       expression,
@@ -169,12 +169,12 @@ export class BrowserPage {
     }
   }
 
-  /** The text of the first element that a selector finds. */
+  /** The text of the first element that matches a selector. */
   text(selector: string): Promise<string> {
     return this.evaluate(`document.querySelector(${JSON.stringify(selector)})?.textContent ?? ""`);
   }
 
-  /** Presses keys, one after another, by their names. */
+  /** Presses keys in sequence, by name. */
   async press(...keys: readonly string[]): Promise<void> {
     for (const key of keys) {
       const text = key === "Enter" ? "\r" : key.length === 1 ? key : undefined;
@@ -184,7 +184,7 @@ export class BrowserPage {
     }
   }
 
-  /** Types text where the focus is. */
+  /** Types text into the focused element. */
   async type(text: string): Promise<void> {
     await this.send("Input.insertText", { text });
   }
@@ -207,7 +207,7 @@ export class BrowserPage {
     await this.send("Page.close");
   }
 
-  /** A picture of it, as PNG. */
+  /** A screenshot, as PNG. */
   async screenshot(): Promise<Uint8Array> {
     const { data } = await this.send("Page.captureScreenshot", { format: "png" });
     return Buffer.from(String(data), "base64");
@@ -217,7 +217,7 @@ export class BrowserPage {
   received({ method, params = {} }: Message): void {
     const isError = method === "Runtime.consoleAPICalled" && params.type === "error";
     const isLogged = method === "Log.entryAdded" && JSON.stringify(params).includes('"error"');
-    // A row may ask about its topic while that is being deleted, and a broker may stop: the page lives with both.
+    // Network errors are expected: a topic may be deleted while its row loads, and a broker may stop.
     if (JSON.stringify(params).includes('"source":"network"')) return;
     if (isError || isLogged || method === "Runtime.exceptionThrown") {
       this.complaints.push(JSON.stringify(params));

@@ -1,5 +1,5 @@
-// What tests of the client against the real broker share: a broker in a directory of its own, a client to it.
-// Leaves to others: starting the broker (broker.ts), and what is expected.
+// Setup for tests of the client against the real broker: a broker in its own directory, and a client.
+// Leaves to others: starting the broker (broker.ts), and expectations.
 import { type BrokerOptions, type Client, connect, RustLogError } from "../../src/index.ts";
 import { startBroker } from "./broker.ts";
 
@@ -34,6 +34,6 @@ export async function produce(
   await producer.close();
 }
 
-/** Values that tell which is which. */
+/** Distinct values. */
 export const numbers = (count: number): string[] =>
   Array.from({ length: count }, (_, i) => `value ${i}`);

@@ -1,5 +1,5 @@
-// What tests of the consumer share: a scripted broker with numbered records, and a client connected to it.
-// Leaves to others: the broker itself (fake-broker.ts), and what is expected.
+// Setup for tests of the consumer: a scripted broker with numbered records, and a client connected to it.
+// Leaves to others: the broker itself (fake-broker.ts), and expectations.
 import { connect } from "../../src/client/client.ts";
 import type { Consumer, ConsumerOptions } from "../../src/client/consumer.ts";
 import { RustLogError } from "../../src/errors.ts";
@@ -9,7 +9,7 @@ import { FakeBroker, type FakeBrokerOptions } from "./fake-broker.ts";
 /** The topic of these tests. */
 export const TOPIC = "t";
 
-/** A broker, a client, and consumers that end at the high watermark unless told otherwise. */
+/** A broker, a client, and consumers that by default end at the high watermark. */
 export async function setUp(options: FakeBrokerOptions = {}) {
   const broker = new FakeBroker(options);
   const client = await connect({ broker: broker.address, retryBackoffMs: 1 });
@@ -22,7 +22,7 @@ export async function setUp(options: FakeBrokerOptions = {}) {
   return { broker, client, consumer, [Symbol.asyncDispose]: dispose };
 }
 
-/** Fills a partition with batches of so many records; values are the offsets. */
+/** Fills a partition with batches of the given numbers of records. Values are the offsets. */
 export function fill(broker: FakeBroker, partition: number, ...sizes: number[]): void {
   let offset = 0;
   for (const size of sizes) {
@@ -32,7 +32,7 @@ export function fill(broker: FakeBroker, partition: number, ...sizes: number[]):
   }
 }
 
-/** Reads to the end; checks that each value is that of its offset. */
+/** Reads to the end, and checks that each value matches its offset. */
 export async function offsetsOf(consumer: Consumer): Promise<number[]> {
   const offsets: number[] = [];
   for await (const { offset, value } of consumer) {

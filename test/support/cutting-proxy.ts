@@ -1,5 +1,5 @@
-// A TCP proxy that cuts connections, so that a client can't know whether its request was carried out.
-// Leaves to others: what is said over it.
+// A TCP proxy that closes connections at random, so that a client can't know whether its request was handled.
+// Leaves to others: the protocol.
 import type { Socket } from "bun";
 import type { Random } from "./random.ts";
 
@@ -11,15 +11,15 @@ interface Ends {
 /** A proxy to a local port. */
 export interface CuttingProxy extends Disposable {
   readonly address: string;
-  /** Number of connections cut so far. */
+  /** Number of connections closed so far. */
   readonly cuts: number;
-  /** Passes everything on from now on. */
+  /** Stops closing connections. */
   heal(): void;
 }
 
 /**
- * Listens on a free port and passes bytes on to `port`. Of the chunks that come back from there it drops one
- * with probability `cutChance`, and closes both sides.
+ * Listens on a free port and forwards bytes to `port`. Each chunk that comes back is dropped with probability
+ * `cutChance`, and both sides are then closed.
  */
 export function cuttingProxy(port: number, cutChance: number, random: Random): CuttingProxy {
   let cuts = 0;

@@ -1,6 +1,7 @@
-// A broker in a few lines, for tests of the client: keeps batches in memory, those of an idempotent producer once
-// and in order as the real one does, and does to each request what the test has scripted: cuts the connection before or after it, answers with an error, or holds the answer.
-// Leaves to others: all that a real broker does besides. It speaks through the same protocol/ as that one.
+// A small broker for tests of the client. It keeps batches in memory and deduplicates those of an idempotent producer
+// like the real one. Tests script the fate of each request: the connection is closed before or after it, the answer is
+// an error, or the answer is delayed.
+// Leaves to others: everything else that a real broker does. It uses the same protocol/ as the real one.
 import type { Socket, TCPSocketListener } from "bun";
 import { RustLogError } from "../../src/errors.ts";
 import { Fetch } from "../../src/protocol/native/fetch.ts";
@@ -22,8 +23,8 @@ import { ProducerStates } from "../../src/log/producer-states.ts";
 import { encodeFetchResponse } from "./whole-frames.ts";
 
 /**
- * What becomes of a request: carried out and answered, the connection cut before it is carried out or
- * after, an error for an answer, or carried out and answered once a promise resolves.
+ * The fate of a request: handled and answered; the connection closed before or after it is handled; answered with an
+ * error; or handled, and answered once a promise resolves.
  */
 export type Fate = "answer" | "cutBefore" | "cutAfter" | RustLogError | Promise<void>;
 
@@ -39,7 +40,7 @@ interface FakePartition {
 export interface FakeBrokerOptions {
   readonly partitions?: number;
   readonly maxBatchBytes?: number;
-  /** The one version of every API that it understands; without it, all that this code understands. */
+  /** The only supported version of every API; by default all versions are supported. */
   readonly apiVersion?: number | undefined;
   /** Highest version of every API that it lists. */
   readonly maxVersion?: number | undefined;
@@ -55,9 +56,9 @@ export class FakeBroker implements Disposable {
   readonly #fates = new Map<ApiName, Fate[]>();
   readonly #partitions = new Map<string, FakePartition>();
   readonly #topicIds = new Map<string, string>();
-  /** Every request that came, by name, in order. */
+  /** All requests received, by name, in order. */
   readonly requests: ApiName[] = [];
-  /** Connections that were ever accepted. */
+  /** Number of connections accepted so far. */
   connections = 0;
 
   constructor(options: FakeBrokerOptions = {}) {
@@ -82,7 +83,6 @@ export class FakeBroker implements Disposable {
     });
   }
 
-  /** The port that it listens on. */
   get port(): number {
     return this.#server.port;
   }
@@ -92,14 +92,14 @@ export class FakeBroker implements Disposable {
     return `127.0.0.1:${this.#server.port}`;
   }
 
-  /** Scripts the next requests of an API, one fate each; after them requests are answered. */
+  /** Scripts the next requests of an API, one fate each. Later requests are answered. */
   script(api: ApiName, ...fates: Fate[]): void {
     const queue = this.#fates.get(api) ?? [];
     queue.push(...fates);
     this.#fates.set(api, queue);
   }
 
-  /** Cuts all connections that there are. */
+  /** Closes all connections. */
   cutAll(): void {
     for (const socket of this.#sockets) socket.terminate();
   }
@@ -110,8 +110,8 @@ export class FakeBroker implements Disposable {
   }
 
   /**
-   * Appends a batch as if it had been produced, and wakes the fetches that wait for it. Throws what the broker
-   * would answer to one that is out of turn.
+   * Appends a batch as if it had been produced, and wakes waiting fetches. Throws the broker's error for a batch out of
+   * sequence.
    */
   append(topic: string, partition: number, batch: Uint8Array): number {
     const log = this.#partition(topic, partition);
@@ -127,14 +127,14 @@ export class FakeBroker implements Disposable {
     return baseOffset;
   }
 
-  /** Forgets the records below `offset`, as retention does. */
+  /** Deletes the records below `offset`, like retention. */
   trim(topic: string, partition: number, offset: number): void {
     const log = this.#partition(topic, partition);
     log.logStartOffset = offset;
     log.batches = log.batches.filter((batch) => nextOffset(batch, 0) > offset);
   }
 
-  /** Forgets all records of a partition and begins at offset 0 again, as a broker on an empty disk does. */
+  /** Deletes all records of a partition and restarts at offset 0, like a broker on an empty disk. */
   truncate(topic: string, partition: number): void {
     const log = this.#partition(topic, partition);
     log.batches = [];
@@ -149,7 +149,7 @@ export class FakeBroker implements Disposable {
     return id;
   }
 
-  /** Deletes a topic and creates it again, without records and with another id; fetches that wait are told. */
+  /** Deletes and recreates a topic, without records and with another id. Waiting fetches get an error. */
   recreate(topic: string): void {
     this.#topicIds.delete(topic);
     for (const [key, log] of this.#partitions) {
@@ -159,7 +159,7 @@ export class FakeBroker implements Disposable {
     }
   }
 
-  /** Stops listening and cuts all connections. */
+  /** Stops listening and closes all connections. */
   [Symbol.dispose](): void {
     this.#server.stop(true);
   }

@@ -1,5 +1,5 @@
-// A log with gaps, made by hand: what compaction leaves, and no broker here writes yet.
-// Leaves to others: what is expected of those who read it.
+// A handmade log with gaps, as compaction leaves it. No broker here writes such a log yet.
+// Leaves to others: what readers must do with it.
 //
 //   segment 0    offsets 0–9 | 20–29 without 25          (10–19 are gone)
 //   segment 30   30–31 | 32–33, no record left | 34, of 34–35   (36–39 are gone)
@@ -47,7 +47,7 @@ export function gapBatch(base: number, covered: number, offsets: readonly number
   batch.set(records, FIELD.records);
   writeI32(batch, FIELD.batchLength, batch.length - FIELD.partitionLeaderEpoch);
   writeI32(batch, FIELD.lastOffsetDelta, covered - 1);
-  // An empty batch keeps the timestamp that its records had.
+  // An empty batch keeps the timestamp of its former records.
   writeI64(batch, FIELD.maxTimestamp, timestampAt(offsets.at(-1) ?? base + covered - 1));
   writeI32(batch, FIELD.recordCount, offsets.length);
   writeU32(batch, FIELD.crc, crc32c(batch, FIELD.attributes, batch.length));
@@ -87,7 +87,7 @@ export function gapFile(baseOffset: number, kind = "log"): string {
   return join("topics", "gaps", "0", `${String(baseOffset).padStart(20, "0")}.${kind}`);
 }
 
-/** Makes a data directory with the topic `gaps`, of one partition, as a broker that was killed leaves it. */
+/** Creates a data directory with the topic `gaps`, of one partition, as a killed broker leaves it. */
 export async function makeGapDirectory(path: string): Promise<void> {
   const directory = await DataDirectory.open(path, {
     disk: new RealDisk(),

@@ -1,5 +1,5 @@
-// A broker whose every word is hostile: names with escape sequences in whatever it lists, or as the message of an error.
-// Leaves to others: what a client makes of it.
+// A broker with hostile text: names with escape sequences in all lists, or in error messages.
+// Leaves to others: what a client does with it.
 import type { TCPSocketListener } from "bun";
 import { RustLogError } from "../../src/errors.ts";
 import { API_NAMES } from "../../src/protocol/native/api-versions.ts";
@@ -17,7 +17,7 @@ import { CreateTopic, DescribeTopic, ListTopics } from "../../src/protocol/nativ
 export const HOSTILE =
   "evil\nfake 99\r\u001b[31mred\u0007\u202etxt.exe\u009b2J\u007f\u2028\u{e0041}end";
 
-/** Answers what it has an answer for, in version 1, and everything else with an error. */
+/** Answers known requests in version 1, and all others with an error. */
 export class HostileBroker implements Disposable {
   readonly #server: TCPSocketListener<FrameDecoder>;
 

@@ -1,5 +1,5 @@
-// What the tests of storage, topics and offsets share: batches, contexts, and what a read holds.
-// Leaves to others: the disk (simulated-disk.ts), and what is tested.
+// Helpers for tests of log, topics and groups: batches, contexts, and the records of a read.
+// Leaves to others: the disk (simulated-disk.ts), and the tests.
 import { type ProducerSequence, recordCount, stampProducer } from "../../src/record/batch.ts";
 import { RecordCursor } from "../../src/record/cursor.ts";
 import { BatchEncoder } from "../../src/record/encoder.ts";
@@ -11,10 +11,10 @@ import type { SegmentNotes } from "../../src/log/recovery/recovery.ts";
 import { Random } from "./random.ts";
 import { type Sabotage, SimulatedDisk } from "./simulated-disk.ts";
 
-/** Where the log of a test lies. */
+/** Directory of the log under test. */
 export const DIRECTORY = "data/topics/orders/0";
 
-/** Settings under which nothing rolls or goes away by itself. */
+/** Settings without rolls and retention. */
 export const ENDLESS: LogSettings = {
   segmentBytes: 2 ** 30,
   segmentMs: Number.MAX_SAFE_INTEGER,
@@ -41,14 +41,14 @@ export function batchOf(
   return batch;
 }
 
-/** A simulated disk that has the directory of the log, durably. */
+/** A simulated disk with a durable directory for the log. */
 export async function diskWithDirectory(seed = 1, sabotage?: Sabotage): Promise<SimulatedDisk> {
   const disk = new SimulatedDisk(new Random(seed), sabotage);
   await makeDurableDirectory(disk);
   return disk;
 }
 
-/** Makes the directory of the log, and all above it, durably. */
+/** Durably creates the directory of the log and its parents. */
 export async function makeDurableDirectory(disk: Disk): Promise<void> {
   disk.makeDirectory(DIRECTORY);
   for (const path of ["", "data", "data/topics", "data/topics/orders"]) {
@@ -56,7 +56,7 @@ export async function makeDurableDirectory(disk: Disk): Promise<void> {
   }
 }
 
-/** What a log is opened with in a test; the lines that it reports are kept in `lines`. */
+/** A context for a log under test. Keeps reported lines in `lines`. */
 export function contextOf(
   disk: Disk,
   settings: Partial<LogSettings> = {},
@@ -75,7 +75,7 @@ export function contextOf(
   };
 }
 
-/** Opens a log of the simulated disk. */
+/** Opens a log on the simulated disk. */
 export function openLog(
   disk: Disk,
   settings: Partial<LogSettings> = {},
@@ -84,7 +84,7 @@ export function openLog(
   return Log.open(contextOf(disk, settings), notes);
 }
 
-/** Appends, rolling as a partition would, and flushes. */
+/** Appends and flushes batches, and rolls as a partition would. */
 export async function appendAll(log: Log, batches: readonly Uint8Array[]): Promise<void> {
   for (const batch of batches) {
     if (log.mustRoll({ bytes: batch.length, records: recordCount(batch, 0) })) await log.roll();
@@ -94,7 +94,7 @@ export async function appendAll(log: Log, batches: readonly Uint8Array[]): Promi
   await log.sync();
 }
 
-/** The records in bytes that were read, from `fromOffset` on. */
+/** The records in `bytes` from `fromOffset` on. */
 export function recordsIn(bytes: Uint8Array, fromOffset = 0): ReadRecord[] {
   const cursor = new RecordCursor().reset(bytes, undefined, undefined, { fromOffset });
   const records: ReadRecord[] = [];
@@ -102,7 +102,7 @@ export function recordsIn(bytes: Uint8Array, fromOffset = 0): ReadRecord[] {
   return records;
 }
 
-/** All records from an offset on, `bytesMax` bytes at a time. Throws if a read does not get on. */
+/** All records from an offset on, read `bytesMax` bytes at a time. Throws if a read makes no progress. */
 export function recordsFrom(
   read: (offset: number, bytesMax: number) => LogRead,
   from: number,
@@ -126,12 +126,12 @@ export function allRecords(log: Log, bytesMax?: number): ReadRecord[] {
   return recordsFrom(read, log.logStartOffset, log.logEndOffset, bytesMax);
 }
 
-/** Lets all promises that can settle do so. */
+/** Waits until all promises that can settle have settled. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** The code of the error that `action` throws or rejects with; undefined if it does neither. */
+/** The code of the error that `action` throws or rejects with; undefined if it succeeds. */
 export async function codeOf(action: () => unknown): Promise<string | undefined> {
   try {
     await action();

@@ -1,18 +1,18 @@
-// The frame of a long test that is run by hand: its flags, a line of progress, its exit status.
+// The frame of a long test that is run by hand: flags, progress, and exit status.
 // Leaves to others: the test.
 import { parseArgs } from "node:util";
 
-/** What a run is given. */
+/** Parameters of a run. */
 export interface LongRun {
   readonly count: number;
   readonly seed: number;
-  /** Shows how far it is. */
+  /** Shows progress. */
   progress(done: number, more: string): void;
 }
 
 /**
- * Reads `--seed` and the flag that counts, runs `test`, prints what it returns, and ends the process: with 1
- * when it throws, printing the seed that it was.
+ * Reads `--seed` and the count flag, runs `test`, prints its result, and ends the process. If `test` throws, prints the
+ * seed and exits with 1.
  */
 export async function runLong(
   flag: { readonly count: string; readonly countDefault: number },

@@ -1,5 +1,5 @@
-// A data directory in which one partition of a topic cannot be opened.
-// Leaves to others: what a broker makes of it.
+// A data directory with a partition that cannot be opened.
+// Leaves to others: what a broker does with it.
 import { mkdirSync, rmSync } from "node:fs";
 import { batchOf, startBroker } from "./broker.ts";
 

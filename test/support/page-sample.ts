@@ -1,5 +1,5 @@
-// A broker with something to look at on its page: topics, records, groups; and the page, opened in a browser.
-// Leaves to others: what is done there.
+// A broker with topics, records and groups to show on its page, and the page opened in a browser.
+// Leaves to others: the steps on the page.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HttpServer } from "../../src/http/http-server.ts";
@@ -20,7 +20,7 @@ export interface PageSample extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Starts a broker with a page. Segments are small, so that there are some. */
+/** Starts a broker with a page. Segments are small, so that there are several. */
 export async function startPage(
   options: Partial<BrokerOptions> = {},
   disk?: Disk,
@@ -42,7 +42,7 @@ export async function startPage(
   };
 }
 
-/** Writes `count` orders to a partition, some records a batch, the timestamps a second apart. */
+/** Writes `count` orders to a partition, several records per batch, with timestamps a second apart. */
 export async function writeOrders(
   broker: Broker,
   topic: string,
@@ -66,8 +66,8 @@ export async function writeOrders(
 }
 
 /**
- * Makes a directory that has a topic of very many segments, one record in each, by writing their files: rolled one
- * by one they would take a while. The indexes are missing, and are made anew where they are looked at.
+ * Creates a topic with many segments of one record each by writing their files, which is faster than rolling. The
+ * indexes are missing, and are rebuilt on first use.
  */
 export async function writeSegments(dataDir: string, topic: string, count: number): Promise<void> {
   {

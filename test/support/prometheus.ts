@@ -1,11 +1,11 @@
-// A strict reader of Prometheus' text format 0.0.4, of what we write of it: throws where a scraper might not, too.
-// Leaves to others: what the samples should be.
+// A strict reader of the part of Prometheus' text format 0.0.4 that we write. It rejects more than a scraper does.
+// Leaves to others: the expected samples.
 
 /** A family of samples. */
 export interface Family {
   readonly type: "counter" | "gauge" | "histogram";
   readonly help: string;
-  /** By name and labels as they are written: `name{a="b"}`. */
+  /** By name and labels as written: `name{a="b"}`. */
   readonly samples: ReadonlyMap<string, number>;
 }
 
@@ -14,7 +14,7 @@ const LABEL = `[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\\\\n]|\\\\["\\\\n])*"`;
 const SAMPLE = new RegExp(`^(${NAME})(\\{${LABEL}(?:,${LABEL})*\\})? (\\S+)$`);
 const NUMBER = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/;
 
-/** Families by name. Throws at the first line that breaks a rule. */
+/** Parses families by name. Throws at the first invalid line. */
 export function parseExposition(text: string): ReadonlyMap<string, Family> {
   if (!text.endsWith("\n")) throw new Error("the last line does not end");
   const families = new Map<string, Family>();
@@ -52,7 +52,7 @@ function addSample(samples: Map<string, number>, family: string, type: string, l
   samples.set(name + labels, Number(value));
 }
 
-/** Of each set of labels: buckets with rising bounds and counts that do not fall, up to +Inf, which is the count. */
+/** Checks each set of labels: bounds ascend, counts do not decrease, and the +Inf bucket equals the count. */
 function checkHistograms(name: string, samples: ReadonlyMap<string, number>): void {
   const buckets = new Map<string, { le: number; count: number }[]>();
   for (const [key, count] of samples) {

@@ -1,5 +1,5 @@
-// Random numbers from a seed, so that every failure can be played again.
-// Leaves to others: what is decided with them.
+// Random numbers from a seed, so that every failure can be replayed.
+// Leaves to others: using them.
 
 /** A stream of random numbers that a seed determines (mulberry32). */
 export class Random {

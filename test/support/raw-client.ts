@@ -1,6 +1,6 @@
-// A client that is nothing but a socket: sends any bytes, and hands out response payloads by correlation id.
-// Leaves to others: what the bytes mean. It cuts frames by itself, so that it can't share a bug with the
-// broker's decoder.
+// A bare socket client: sends any bytes, and returns response payloads by correlation id.
+// Leaves to others: the meaning of the bytes. It splits frames itself, so that it can't share a bug with the broker's
+// decoder.
 
 /** A raw connection to a broker on this machine. */
 export class RawClient {
@@ -12,11 +12,11 @@ export class RawClient {
   #closed = false;
   #ended = false;
   #closedBy!: () => void;
-  /** Correlation ids in the order in which they were answered. */
+  /** Correlation ids in the order of the answers. */
   readonly order: number[] = [];
   /** Bytes received so far. */
   bytesReceived = 0;
-  /** Resolves when the connection is at its end, whoever ended it. */
+  /** Resolves when either side has closed the connection. */
   readonly closed: Promise<void>;
 
   private constructor(socket: Bun.Socket<undefined>) {
@@ -26,7 +26,7 @@ export class RawClient {
     });
   }
 
-  /** Connects. `allowHalfOpen` keeps our side open when the broker has sent FIN. */
+  /** Connects. `allowHalfOpen` keeps our side open after the broker has sent FIN. */
   static async connect(
     port: number,
     options: { allowHalfOpen?: boolean } = {},
@@ -66,7 +66,7 @@ export class RawClient {
     return this;
   }
 
-  /** The payload of the answer to a request; rejects when the connection ends without it. */
+  /** The payload of the answer to a request. Rejects if the connection ends without it. */
   response(correlationId: number): Promise<Uint8Array> {
     const there = this.#responses.get(correlationId);
     if (there !== undefined) return Promise.resolve(there);
@@ -76,12 +76,12 @@ export class RawClient {
     return waiting.promise;
   }
 
-  /** Whether a request is answered. */
+  /** Whether a request has been answered. */
   has(correlationId: number): boolean {
     return this.#responses.has(correlationId);
   }
 
-  /** Stops reading, as a client does that is busy or stuck. */
+  /** Stops reading, like a busy or stuck client. */
   pause(): void {
     this.#socket.pause();
   }
@@ -91,7 +91,7 @@ export class RawClient {
     this.#socket.resume();
   }
 
-  /** Sends FIN, and goes on reading. */
+  /** Sends FIN and continues to read. */
   shutdown(): void {
     this.#socket.shutdown();
   }

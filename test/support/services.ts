@@ -1,5 +1,5 @@
-// What the use cases work on, on a simulated disk: no broker, no sockets.
-// Leaves to others: what is expected of them.
+// A context for the use cases on a simulated disk, without broker and sockets.
+// Leaves to others: expectations.
 import { OffsetStore } from "../../src/groups/offset-store.ts";
 import type { ServiceContext } from "../../src/services/context.ts";
 import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.ts";
@@ -10,7 +10,7 @@ import { SimulatedDisk } from "./simulated-disk.ts";
 const DIRECTORY = "data/topics";
 const ID = "00000000-0000-4000-8000-000000000001";
 
-/** Opens topics and committed offsets; nothing is there yet. */
+/** Opens empty topics and committed offsets. */
 export async function openServices(
   options: Partial<ServiceContext> = {},
   registryOptions: Partial<RegistryContext> = {},

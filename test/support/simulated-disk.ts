@@ -1,27 +1,27 @@
-// A disk in memory that tells what the page cache has from what is durable, and can fail in every way that a
-// real one does: a crash at any operation, unflushed writes dropped, torn or out of order, directory entries
-// lost apart from contents, no space, a failed flush, flipped bits.
-// Leaves to others: the workload and what must hold after it (simulation.ts, test/storage).
+// A disk in memory that distinguishes the page cache from durable bytes, and can fail like a real one: a crash at any
+// operation; unflushed writes dropped, torn or reordered; directory entries lost independently of contents; no space; a
+// failed flush; flipped bits.
+// Leaves to others: the workload and what must hold after it (simulation.ts, test/log).
 import type { AppendFile, DirectoryLock, Disk } from "../../src/log/disk/disk.ts";
 import type { Random } from "./random.ts";
 
-/** Thrown by every operation from the crash on: the process would not run any more. */
+/** Thrown by every operation after the crash, because the process would no longer run. */
 export class SimulatedCrash extends Error {
   override readonly name = "SimulatedCrash";
 }
 
-/** An error as the system gives it. */
+/** An error like those of the system. */
 export function systemError(code: string, operation: string): Error & { code: string } {
   return Object.assign(new Error(`${code}: simulated, ${operation}`), { code });
 }
 
-/** Faults put in by hand, to see that the checks find them. */
+/** Deliberate faults, to verify that the checks find them. */
 export interface Sabotage {
-  /** fdatasync says yes and does nothing. */
+  /** fdatasync reports success and does nothing. */
   readonly ignoreSync?: boolean;
-  /** Flushing a directory says yes and does nothing. */
+  /** Flushing a directory reports success and does nothing. */
   readonly ignoreDirectorySync?: boolean;
-  /** fdatasync says yes before it is done: what waits for it, as the high watermark does, moves too early. */
+  /** fdatasync reports success before it is done, so that the high watermark moves too early. */
   readonly earlySync?: boolean;
 }
 
@@ -30,13 +30,13 @@ type PendingWrite =
   | { readonly kind: "truncate"; readonly size: number };
 
 interface Inode {
-  /** What readers see. */
+  /** Content as readers see it. */
   content: Uint8Array;
-  /** What a crash leaves for certain. */
+  /** Content that certainly survives a crash. */
   durable: Uint8Array;
-  /** What happened since, in order. */
+  /** Changes since then, in order. */
   pending: PendingWrite[];
-  /** How many changes are in `durable`: two flushes at once may end in either order. */
+  /** Number of changes in `durable`: concurrent flushes may end in any order. */
   flushed: number;
 }
 
@@ -59,7 +59,7 @@ class Directory {
 
 const SECTOR_BYTES = 64;
 
-/** A machine's disk. `random` decides what a crash leaves, and how long an asynchronous flush takes. */
+/** The disk of a machine. `random` decides what survives a crash, and how long an asynchronous flush takes. */
 export class SimulatedDisk implements Disk {
   readonly #random: Random;
   readonly #sabotage: Sabotage;
@@ -75,9 +75,9 @@ export class SimulatedDisk implements Disk {
   #lockedBy: object | undefined;
   /** Whether a flush of a file has failed since the last restart. */
   syncFailed = false;
-  /** How often the system refuses a mapping: a probability. */
+  /** Probability that the system refuses a mapping. */
   refusedMappings = 0;
-  /** How often a push takes its time, and the kernel takes it in two parts: a probability. */
+  /** Probability that a push is slow, and the kernel takes it in two parts. */
   slowPushes = 0;
 
   constructor(random: Random, sabotage: Sabotage = {}) {
@@ -108,7 +108,7 @@ export class SimulatedDisk implements Disk {
     return sum;
   }
 
-  /** Whether there is such a file, also while the machine is down. */
+  /** Whether a file exists, also while the machine is down. */
   has(path: string): boolean {
     return this.#file(path) !== undefined;
   }
@@ -123,13 +123,13 @@ export class SimulatedDisk implements Disk {
     this.#capacity = bytes;
   }
 
-  /** Lets the next `count` flushes of files fail; what they covered is then no longer dirty, nor durable. */
+  /** Makes the next `count` flushes of files fail. The bytes they covered are then neither dirty nor durable. */
   failSyncs(count: number, code = "EIO"): void {
     this.#syncFailures = count;
     this.#syncFailureCode = code;
   }
 
-  /** Lets the next `count` truncations of files fail. */
+  /** Makes the next `count` truncations of files fail. */
   failTruncates(count: number): void {
     this.#truncateFailures = count;
   }
@@ -160,7 +160,7 @@ export class SimulatedDisk implements Disk {
     parent?.durable.set(name, node);
   }
 
-  /** Starts the machine again: what was durable is there, and of the rest whatever chance has left. */
+  /** Restarts the machine: durable bytes are there, and a random part of the rest. */
   restart(): void {
     this.#epoch++;
     this.#boots++;
@@ -172,7 +172,7 @@ export class SimulatedDisk implements Disk {
     this.#settleDirectory(this.#root);
   }
 
-  /** Kills the process and starts it again; the kernel keeps everything that it was given. */
+  /** Kills and restarts the process. The kernel keeps everything it was given. */
   restartProcess(): void {
     this.#epoch++;
     this.syncFailed = false;
@@ -338,7 +338,7 @@ export class SimulatedDisk implements Disk {
     this.#operations++;
   }
 
-  /** Lets other work go on for a while, as a flush in the background does. */
+  /** Lets other work run for a while, like a flush in the background. */
   async #delay(): Promise<void> {
     const epoch = this.#epoch;
     for (let turns = this.#random.below(6); turns >= 0; turns--) await Promise.resolve();
@@ -399,7 +399,7 @@ export class SimulatedDisk implements Disk {
         if (disk.#syncFailures > 0) {
           disk.#syncFailures--;
           disk.syncFailed = true;
-          // The kernel marks the pages clean: what they held is in memory only, and stays there.
+          // The kernel marks the pages clean: their bytes stay in memory only.
           node.pending = [];
           node.flushed = covered;
           await disk.#delay();
@@ -439,7 +439,7 @@ export class SimulatedDisk implements Disk {
   #settleDirectory(directory: Directory): void {
     const entries = new Map(directory.durable);
     for (const change of directory.pending) {
-      // Each change may have reached the disk or not, whatever the others did.
+      // Each change may have reached the disk, independently of the others.
       if (this.#random.chance(0.5)) continue;
       if (change.kind === "link") entries.set(change.name, change.node);
       else if (change.kind === "unlink") entries.delete(change.name);
@@ -466,7 +466,7 @@ export class SimulatedDisk implements Disk {
         continue;
       }
       const { at, bytes } = change;
-      // The length of an append may be there without its content, or with some of its sectors only.
+      // The length of an append may be there without its content, or with only some of its sectors.
       const torn = this.#random.chance(0.5);
       const kept = torn ? this.#random.below(bytes.length + 1) : bytes.length;
       content = resized(content, Math.max(content.length, at + kept));

@@ -1,6 +1,6 @@
-// A network and one partition of a broker in memory, for tests of the client's pipeline: they refuse, cut, restart
-// and lose by seed. Leaves to others: what must hold all the same. The broker knows a batch that comes again by the
-// code of the real one (log/producer-states.ts), and keeps that over a restart in its snapshot.
+// A network and one partition of a broker in memory, for tests of the client's pipeline. By seed, requests are refused,
+// connections and answers are lost, and the broker restarts. Leaves to others: what must hold nevertheless. The broker
+// deduplicates batches with the real code (log/producer-states.ts), and keeps its state over a restart in a snapshot.
 import type { SealedBatch } from "../../src/client/accumulator.ts";
 import type { BatchAttempts } from "../../src/client/pipeline.ts";
 import { RustLogError } from "../../src/errors.ts";
@@ -32,12 +32,12 @@ interface Answer {
 
 const REFUSALS = ["DISK_FULL", "BROKER_OVERLOADED", "BROKER_STOPPING"] as const;
 
-/** One in so many batches is refused for good. */
+/** One in this many batches is refused permanently. */
 const BATCHES_A_BAD_ONE = 50;
 
-/** Sends batches, one record each, to a broker of its own. */
+/** Sends batches of one record each to its own broker. */
 export class SimulatedLink implements BatchAttempts {
-  /** What the records in the log say, by offset. */
+  /** Values of the records in the log, by offset. */
   readonly log: number[] = [];
   /** Attempts so far. */
   sent = 0;
@@ -49,7 +49,7 @@ export class SimulatedLink implements BatchAttempts {
   /** On their way back, in order. */
   #answers: Answer[] = [];
   #unanswered = 0;
-  /** Came over a connection that the client has given up, and were not looked at yet. */
+  /** Requests over a connection that the client has abandoned, not yet processed. */
   #stranded: Request[] = [];
   readonly #expired = new Set<SealedBatch>();
   readonly #bad: number;
@@ -59,7 +59,7 @@ export class SimulatedLink implements BatchAttempts {
     this.#bad = this.#random.below(BATCHES_A_BAD_ONE);
   }
 
-  /** Puts a batch on its way. Its bytes are looked at when they arrive, as those in an outbox are. */
+  /** Sends a batch. Its bytes are read when they arrive, like those in an outbox. */
   send(batch: SealedBatch): Promise<number> {
     this.sent += 1;
     this.#unanswered += 1;
@@ -71,7 +71,7 @@ export class SimulatedLink implements BatchAttempts {
     });
   }
 
-  /** At once, until the time of the batch is up. */
+  /** Retries at once until the batch times out. */
   retryAfterMs(batch: SealedBatch, error: RustLogError): number | undefined {
     if (!error.retriable) return undefined;
     return this.#expired.has(batch) || this.#random.chance(0.02) ? undefined : 0;
@@ -92,7 +92,7 @@ export class SimulatedLink implements BatchAttempts {
     else if (dice < 92) this.#takeStranded();
     else if (dice < 95) this.#restart();
     else if (dice < 97) this.#expire();
-    // What is on its way goes no further for as long as the client is at work.
+    // Requests and answers do not move while the client works.
     for (let i = 0; i < 12; i++) await Promise.resolve();
   }
 
@@ -135,7 +135,7 @@ export class SimulatedLink implements BatchAttempts {
     return offset;
   }
 
-  /** The connection is lost: no answer comes any more, and of the requests the broker may still see the first. */
+  /** Loses the connection: no more answers arrive, but the broker may still receive the first requests. */
   #cut(): void {
     const error = new RustLogError("CONNECTION_LOST", "cut");
     const requests = this.#requests.splice(0);
@@ -152,7 +152,7 @@ export class SimulatedLink implements BatchAttempts {
     this.#producers = states;
   }
 
-  /** The time of the oldest batch is up, while its request goes on its way. */
+  /** Times out the oldest batch while its request is still in transit. */
   #expire(): void {
     const [oldest] = this.#requests;
     if (oldest === undefined) return;

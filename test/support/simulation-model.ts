@@ -1,5 +1,5 @@
-// What must be true of a topic in the simulation, whatever happened: the model that its logs are held against.
-// Leaves to others: what is done to them (simulation.ts).
+// The model of a topic in the simulation, against which its logs are checked.
+// Leaves to others: the workload (simulation.ts).
 import { baseOffset, batchBytes, newestTimestamp } from "../../src/record/batch.ts";
 import { RecordCursor } from "../../src/record/cursor.ts";
 import { readAll } from "../../src/log/segment/log-slice.ts";
@@ -7,7 +7,7 @@ import type { Partition } from "../../src/topics/partition.ts";
 import type { Random } from "./random.ts";
 import type { CompactedBatch } from "./simulated-compaction.ts";
 
-/** A promise that was broken. */
+/** A broken promise. */
 export class Violation extends Error {
   override readonly name = "Violation";
 }
@@ -17,39 +17,39 @@ export function hold(condition: boolean, message: string): void {
   if (!condition) throw new Violation(message);
 }
 
-/** A batch that was sent, and what became of it. */
+/** A batch that was sent, and its outcome. */
 export interface Attempt {
   readonly records: readonly string[];
   readonly timestamp: number;
-  /** First sequence number, of an idempotent producer; -1 of any other. */
+  /** First sequence number; -1 without an idempotent producer. */
   readonly sequence: number;
   acknowledgedAt: number | undefined;
   /** Whether its records were removed from the log. */
   isCompacted: boolean;
 }
 
-/** A batch that is there. */
+/** A batch found in the log. */
 interface FoundBatch {
   readonly offset: number;
   readonly timestamp: number;
 }
 
-/** What must be true of one partition. */
+/** The model of one partition. */
 export class PartitionModel {
   readonly attempts: Attempt[] = [];
-  /** What a consumer has been given, by offset: it never changes and never vanishes but by retention. */
+  /** Records given to a consumer, by offset. They never change, and only retention may remove them. */
   readonly seen = new Map<number, string>();
   /** Offsets that a group tried to commit, in order, and how many of them were acknowledged. */
   readonly commits: number[] = [];
   acknowledgedCommits = 0;
-  /** All below it is on the disk, whatever the flush policy. */
+  /** Everything below it is on the disk, whatever the flush policy. */
   #flushedOffset = 0;
-  /** Where the log was known to start: it may have moved on, never back. */
+  /** Last known log start. It may have moved forward, never back. */
   logStartOffset = 0;
-  /** The idempotent producer's batch that it sends until it is acknowledged. */
+  /** The batch that the idempotent producer resends until it is acknowledged. */
   unacknowledged: Attempt | undefined;
   nextSequence = 0;
-  /** Whether that batch is on its way. */
+  /** Whether that batch is in flight. */
   sending = false;
 
   /** Offsets that have no record any more. */
@@ -66,12 +66,12 @@ export class PartitionModel {
     }
   }
 
-  /** All below an offset is on the disk from now on. */
+  /** Marks everything below an offset as flushed. */
   flushedTo(offset: number): void {
     this.#flushedOffset = Math.max(this.#flushedOffset, offset);
   }
 
-  /** What was acknowledged, read or committed and not flushed may be lost with the machine. */
+  /** A stop of the machine may lose unflushed data that was acknowledged, read or committed. */
   loseUnflushed(): void {
     for (const attempt of this.attempts) {
       if ((attempt.acknowledgedAt ?? -1) >= this.#flushedOffset) attempt.acknowledgedAt = undefined;
@@ -82,7 +82,7 @@ export class PartitionModel {
     this.acknowledgedCommits = 0;
   }
 
-  /** Holds a partition against all that is known; throws a violation. */
+  /** Checks a partition against the model; throws a violation. */
   check(partition: Partition, random: Random): void {
     const { name, logStartOffset, highWatermark } = partition;
     hold(
@@ -99,23 +99,23 @@ export class PartitionModel {
     const count = highWatermark - logStartOffset - gaps;
     hold(records.size === count, `${name}: records outside of the log`);
     this.#checkAttempts(partition, records);
-    // A start flushes what it finds.
+    // A start flushes everything it finds.
     this.flushedTo(highWatermark);
     for (const [offset, record] of this.seen) {
       const kept = offset < logStartOffset || records.get(offset) === record;
       hold(kept, `${name}: offset ${offset} was read before and has changed`);
     }
-    // Whoever looked has read all of it.
+    // This check has now read all records.
     for (const [offset, record] of records) this.seen.set(offset, record);
     checkTimes(partition, random);
   }
 
-  /** Holds the committed offset of a partition against those that were tried and acknowledged. */
+  /** Checks the committed offset of a partition against the attempted and acknowledged ones. */
   checkCommit(partition: Partition, committed: number | undefined): void {
     const { name, highWatermark } = partition;
     const sure = this.acknowledgedCommits > 0;
     const allowed = this.commits.slice(Math.max(0, this.acknowledgedCommits - 1));
-    // A start takes a commit back to the end of a log that has lost what was not flushed, and flushes that.
+    // If a log has lost unflushed records, a start sets the commit back to its end and flushes that.
     if (!sure && committed === highWatermark && allowed.some((offset) => offset > committed)) {
       this.commits.push(committed);
       this.acknowledgedCommits = this.commits.length;
@@ -157,10 +157,10 @@ export class PartitionModel {
   }
 }
 
-/** Whether a topic should be there. `creating` and `deleting` were tried, and may have been done. */
+/** Whether a topic should exist. `creating` and `deleting` were attempted and may have succeeded. */
 export type TopicState = "absent" | "creating" | "present" | "deleting";
 
-/** What must be true of a topic. */
+/** The model of a topic. */
 export class TopicModel {
   readonly name: string;
   readonly partitionCount: number;
@@ -173,13 +173,13 @@ export class TopicModel {
     this.#reset();
   }
 
-  /** Takes note of where the topic stands now; without one, nothing of it may be seen again. */
+  /** Sets the state of the topic. Once it is absent, none of its records may reappear. */
   become(state: TopicState): void {
     if (state === "absent") this.#reset();
     this.state = state;
   }
 
-  /** Holds what a start has found against the model: the partitions, or undefined for no such topic. */
+  /** Checks the partitions that a start has found against the model; undefined if there is no such topic. */
   check(found: readonly Partition[] | undefined, random: Random): void {
     if (found === undefined) {
       hold(this.state !== "present", `topic ${this.name} is gone`);
@@ -217,7 +217,7 @@ export function recordsFrom(
   return records;
 }
 
-/** Holds lookups by time against a linear search of what is there. */
+/** Checks lookups by time against a linear search. */
 function checkTimes(partition: Partition, random: Random): void {
   const batches: FoundBatch[] = [];
   for (let offset = partition.logStartOffset; offset < partition.highWatermark;) {

@@ -1,5 +1,5 @@
-// A random workload over the storage code on a simulated disk, with crashes, checked against a model of what
-// was acknowledged and what was read. A seed determines everything; a failure names it.
+// A random workload over the storage code on a simulated disk, with crashes, checked against a model of acknowledged
+// and read records. A seed determines everything, and every failure reports it.
 // Leaves to others: how the disk fails (simulated-disk.ts), and what must be true (simulation-model.ts).
 import { RustLogError } from "../../src/errors.ts";
 import { OffsetStore } from "../../src/groups/offset-store.ts";
@@ -21,17 +21,17 @@ import {
   Violation,
 } from "./simulation-model.ts";
 
-/** How a seed is run. */
+/** Options of a run. */
 export interface SimulationOptions {
-  /** Faults put in by hand, to see that they are found. */
+  /** Deliberate faults, to verify that they are found. */
   readonly sabotage?: Sabotage;
-  /** Kill the process only, and never the machine; then appends are acknowledged without a flush, too. */
+  /** Kill only the process, never the machine. Appends may then be acknowledged without a flush. */
   readonly processes?: boolean;
-  /** Acknowledge before the flush, and crash the machine all the same: then the newest records may be lost, from the end. */
+  /** Acknowledge before the flush, and crash the machine anyway. Then the newest records may be lost. */
   readonly early?: boolean;
 }
 
-/** What a run found: nothing, or which promise was broken. */
+/** The result of a run, with the broken promise if there is one. */
 export interface SimulationReport {
   readonly seed: number;
   readonly operations: number;
@@ -64,7 +64,7 @@ class Simulation {
   readonly disk: SimulatedDisk;
   crashes = 0;
   readonly #random: Random;
-  /** The one that commits are made for, and one that comes and goes. */
+  /** A topic with commits, and one that is created and deleted repeatedly. */
   readonly #orders: TopicModel;
   readonly #drafts: TopicModel;
   readonly #flush: FlushPolicy;
@@ -76,9 +76,9 @@ class Simulation {
   #nextRecord = 0;
   #directory: DataDirectory | undefined;
   #offsets: OffsetStore | undefined;
-  /** A flush has failed: the broker would end itself now. */
+  /** A flush has failed, so the broker would stop itself now. */
   #failed = false;
-  /** Found where nobody waits for it. */
+  /** A violation found in work that nobody awaits. */
   #violation: Violation | undefined;
 
   constructor(seed: number, { sabotage, processes = false, early = false }: SimulationOptions) {
@@ -117,7 +117,7 @@ class Simulation {
     }
   }
 
-  /** Starts, through crashes in the middle of recovery if chance wants them, and checks everything. */
+  /** Starts, possibly with random crashes during recovery, and checks everything. */
   async #startAndCheck(): Promise<void> {
     for (;;) {
       if (this.#random.chance(0.2)) this.disk.crashAfter(this.#random.below(40));
@@ -139,7 +139,7 @@ class Simulation {
       for (const partition of model.partitions) partition.sending = false;
       model.check(this.#directory?.registry.find(model.name)?.online, this.#random);
     }
-    // Also of the topic that comes and goes: a commit of an earlier one is none that the model knows.
+    // Includes the recreated topic: the model does not know commits of an earlier one.
     for (const { name, partitions } of [this.#orders, this.#drafts]) {
       for (const partition of this.#directory?.registry.find(name)?.online ?? []) {
         const committed = this.#offsets?.fetch(GROUP, partition.topic, partition.index)?.offset;
@@ -169,7 +169,7 @@ class Simulation {
     });
     const [offline] = this.#directory.registry.offline;
     if (offline !== undefined) {
-      // Nothing else here makes a log unusable: it crashed, or a flush failed. The next start has to find all of it.
+      // Only a crash or a failed flush makes a log unusable here. The next start must find all of it.
       this.#directory.abandon();
       throw offline.cause;
     }
@@ -206,7 +206,7 @@ class Simulation {
     const topic = await this.#directory?.registry.ensure(model.name);
     const partition = topic?.online[index];
     if (partition === undefined) throw new Violation(`${model.name} has no partition ${index}`);
-    // Deleted, but for the answer; and now made again.
+    // The deletion had succeeded without an answer; the topic is now recreated.
     if (model.state === "deleting") model.become("absent");
     model.become("present");
     return partition;
@@ -224,7 +224,7 @@ class Simulation {
         const idempotent = this.#random.chance(0.3) && !model.sending && !this.#early;
         sent.push(idempotent ? this.#appendOnce(partition, model) : this.#append(partition, model));
       }
-      // Not always waited for: appends overlap with flushes, rolls and crashes.
+      // Don't always wait, so that appends overlap with flushes, rolls and crashes.
       if (this.#random.chance(0.7)) await Promise.all(sent);
     } else if (dice < 0.8) this.#readSome(partition, model);
     else if (dice < 0.85) await this.#retain(partition, model);
@@ -254,11 +254,11 @@ class Simulation {
     try {
       attempt.acknowledgedAt = await partition.append(encode(attempt));
     } catch {
-      // Refused, or lost with the machine: it may be there after a restart, or not.
+      // Refused, or lost with the machine: it may or may not be there after a restart.
     }
   }
 
-  /** Sends the next batch of the idempotent producer, or once more the one that has no answer yet. */
+  /** Sends the next batch of the idempotent producer, or resends the unacknowledged one. */
   async #appendOnce(partition: Partition, model: PartitionModel): Promise<void> {
     model.unacknowledged ??= this.#newAttempt(model, model.nextSequence);
     const attempt = model.unacknowledged;
@@ -305,7 +305,7 @@ class Simulation {
     const { sealed } = partition.layout.segments;
     const below = sealed.filter(({ endOffset }) => endOffset <= partition.logStartOffset).length;
     const deleted = await partition.applyRetention();
-    // Of one that has failed meanwhile nothing is known.
+    // If the partition has failed meanwhile, nothing is known.
     if (partition.closed) return;
     model.logStartOffset = Math.max(model.logStartOffset, partition.logStartOffset);
     const tooMuch = deleted > below && partition.bytes < this.#retentionBytes;
@@ -334,7 +334,7 @@ class Simulation {
   async #stop(): Promise<void> {
     const how = this.#random.next();
     if (!this.disk.crashed && how < 0.3) {
-      // A clean stop, in which the machine may crash as well.
+      // A clean stop, during which the machine may crash.
       if (this.#random.chance(0.3)) this.disk.crashAfter(this.#random.below(20));
       await this.#directory?.closeCleanly().catch(() => {});
       await this.#settle();
@@ -359,8 +359,8 @@ class Simulation {
 
   #restart(): void {
     this.crashes++;
-    // At times it is the process only: then what was not flushed is there, and is not yet durable. Not so
-    // between a failed flush and the note of it: nobody could know.
+    // Sometimes only the process crashes: unflushed data is then there, but not durable. Not between a failed flush and
+    // its note, because nobody could know.
     const unknown = this.disk.syncFailed && !this.disk.has(`data/${FLUSH_FAILED}`);
     const kill = this.#random.chance(0.25) && !unknown;
     if (this.#processes || kill) this.disk.restartProcess();
@@ -374,7 +374,7 @@ class Simulation {
     }
   }
 
-  /** One bit of the note is wrong: it must not be believed. */
+  /** Flips a bit of the note, which must then be rejected. */
   #damageCleanNote(): void {
     const path = "data/clean-shutdown.json";
     if (!this.disk.has(path) || this.disk.crashed) return;
@@ -396,7 +396,7 @@ class Simulation {
     this.disk.setCapacity(full ? room : Number.POSITIVE_INFINITY);
   }
 
-  /** Lets everything that was under way come to its end. */
+  /** Waits for all work in progress. */
   async #settle(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve));
   }

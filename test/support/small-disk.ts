@@ -1,4 +1,4 @@
-// A disk that is really full: a small tmpfs. Leaves to others: what is written to it.
+// A small tmpfs, to test with a disk that is really full. Leaves to others: writing to it.
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tempDir } from "./tmp.ts";
@@ -6,13 +6,13 @@ import { tempDir } from "./tmp.ts";
 /** A mounted file system of a few megabytes. */
 export interface SmallDisk extends Disposable {
   readonly path: string;
-  /** Fills what is left, but for `spareBytes`, with a file that is no broker's. */
+  /** Fills the free space except `spareBytes` with a foreign file. */
   fill(spareBytes: number): void;
   /** Deletes that file. */
   makeSpace(): void;
 }
 
-/** Mounts a tmpfs of `mebibytes`; undefined, saying why on stderr, where mounting is not permitted. */
+/** Mounts a tmpfs of `mebibytes`. If mounting is not permitted, returns undefined and prints why on stderr. */
 export function smallDisk(mebibytes: number): SmallDisk | undefined {
   const directory = tempDir();
   const { path } = directory;

@@ -2,9 +2,9 @@
 // Leaves to others: everything else about the disk.
 import type { AppendFile, Disk } from "../../src/log/disk/disk.ts";
 
-/** The flushes of `.log` files on one disk. Open at first: they pass. */
+/** The flushes of `.log` files on one disk. Initially open: flushes pass. */
 export class SyncGate {
-  /** Flushes begun so far. */
+  /** Number of flushes begun so far. */
   begun = 0;
   #open = true;
   #held: (() => void)[] = [];
@@ -12,7 +12,7 @@ export class SyncGate {
 
   constructor(disk: Disk) {
     const gated = (file: AppendFile): AppendFile => {
-      // A disk may make a new file by opening it.
+      // A disk may create a new file by opening it.
       if (!file.path.endsWith(".log") || this.#gated.has(file)) return file;
       this.#gated.add(file);
       const sync = file.sync.bind(file);
@@ -34,17 +34,17 @@ export class SyncGate {
     return this.#held.length;
   }
 
-  /** Holds back the flushes that begin from now on. */
+  /** Holds back new flushes. */
   close(): void {
     this.#open = false;
   }
 
-  /** Lets the flush pass that has waited longest. */
+  /** Releases the flush that has waited longest. */
   releaseOne(): void {
     this.#held.shift()?.();
   }
 
-  /** Lets all flushes pass, now and from now on. */
+  /** Releases all flushes, and lets new ones pass. */
   open(): void {
     this.#open = true;
     for (const release of this.#held.splice(0)) release();

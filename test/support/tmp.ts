@@ -1,5 +1,5 @@
 // Temporary directories for tests: unique, and removed when the test is done.
-// Leaves to others: what is put into them.
+// Leaves to others: their contents.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ export function tempDir(): { readonly path: string } & Disposable {
   };
 }
 
-/** Runs `body` with a fresh directory and removes it afterwards, also when `body` throws. */
+/** Runs `body` with a fresh directory and removes it afterwards, even if `body` throws. */
 export async function withTempDir<T>(body: (path: string) => T | Promise<T>): Promise<T> {
   using dir = tempDir();
   return await body(dir.path);

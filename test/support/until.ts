@@ -1,6 +1,6 @@
 // Waits for a condition, never for a time.
 
-/** Resolves once `condition` holds. A condition that never does is ended by the test's own timeout. */
+/** Resolves once `condition` holds. If it never does, the test times out. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await Bun.sleep(1);
 }

@@ -1,6 +1,6 @@
 // Produce requests and Fetch responses as one frame each, for tests that send or compare them whole.
-// Leaves to others: the fields (protocol/native/produce.ts, fetch.ts). Client and broker send a head, and the batches after it
-// without a copy: what is tested here is made of the very same heads.
+// Leaves to others: the fields (protocol/native/produce.ts, fetch.ts). Client and broker send a head, and then the
+// batches without a copy. These helpers use the same heads.
 import { encodeFetchResponseHead, type FetchResponse } from "../../src/protocol/native/fetch.ts";
 import {
   encodeProduceRequestHead,
