@@ -1,10 +1,10 @@
 // `bun run bench`: the read path on real segments, encoding, checksums and metrics, with mitata.
 // Leaves to others: sockets and whole processes (e2e.ts). All data is made here, warmed, and removed.
 //
-// Each read is reported in two honest ways: "locate" finds and slices the bytes and touches none of them;
-// "decode" walks every record with the cursor, CRC check included, and touches its value. Between them stand
-// "checksum", which computes the CRCs and walks nothing, and "decode, no CRC", which takes them as checked (the
-// broker has checked what it serves; a consumer may say so). Bytes are those that a call really covered.
+// Each read is reported in two ways: "locate" finds and slices the bytes and touches none of them; "decode" walks every
+// record with the cursor, CRC check included, and touches its value. Between them are "checksum", which only computes
+// the CRCs, and "decode, no CRC", which skips them, as a consumer may because the broker has checked them. Bytes are
+// those that a call covers.
 //
 //   --json       for a machine; --markdown: as the table stands in docs/PERFORMANCE.md
 //   --tiny       runs each body once, on little data
@@ -42,7 +42,7 @@ interface Definition {
 const defined: Definition[] = [];
 const root = mkdtempSync(join(tmpdir(), "rustlog-bench-"));
 
-/** Defines a benchmark; with `--tiny` its body runs once, so that a test sees that it works. */
+/** Defines a benchmark. With `--tiny` its body runs once, so that a test can check it. */
 function define(definition: Definition, body: () => unknown): void {
   const { of, what } = definition;
   defined.push(definition);
@@ -64,7 +64,7 @@ function defineReads(
   }
 }
 
-/** As the original's: all of 10,000 records, here in fetches of 256 KiB. */
+/** As in the original: all of 10,000 records, here in fetches of 256 KiB. */
 async function sequentialReads(kind: "sealed" | "active", recordBytes: number): Promise<void> {
   const log = await oneSegment(kind, recordBytes, 100);
   const touches = { locate, checksum, decode, "decode, no CRC": decodeUnchecked };

@@ -180,7 +180,7 @@ export abstract class LogSegment extends SegmentHeaders {
     return this.#endBefore(target).offset;
   }
 
-  /** The same, and the position of that batch, if the way there is known. */
+  /** The same, with the position of that batch if no damage hides it. */
   #endBefore(target: number): { readonly offset: number; readonly previous: number | undefined } {
     const { offsets } = this.index();
     const entry = offsets.lookupPosition(target - 1);
