@@ -8,14 +8,14 @@
 //   --dir DIR          directory for the data, on a real disk
 //   --json             JSON output; --markdown: the tables of docs/PERFORMANCE.md
 import { parseArgs } from "node:util";
-import { clientBars } from "./e2e/clients.ts";
-import { fetchBars } from "./e2e/fetch.ts";
-import { latencyBars } from "./e2e/latency.ts";
-import { memoryBars } from "./e2e/memory.ts";
-import { produceBars, produceMatrix } from "./e2e/produce.ts";
-import type { Section } from "./report.ts";
-import { Bench, SCALES } from "./e2e/setup.ts";
-import { startBars } from "./e2e/start.ts";
+import { clientBars } from "./e2e/clients.js";
+import { fetchBars } from "./e2e/fetch.js";
+import { latencyBars } from "./e2e/latency.js";
+import { memoryBars } from "./e2e/memory.js";
+import { produceBars, produceMatrix } from "./e2e/produce.js";
+import type { Section } from "./report.js";
+import { Bench, SCALES } from "./e2e/setup.js";
+import { startBars } from "./e2e/start.js";
 
 const PARTS: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = {
   produce: produceBars,

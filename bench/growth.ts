@@ -10,11 +10,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { Bench, SCALES } from "./e2e/setup.ts";
-import { Section } from "./report.ts";
-import { threeDigits } from "./numbers.ts";
-import { byConnections, byLogSize, byPartitions, bySegments, type Curve } from "./growth/curves.ts";
-import { growthOf, METRICS, svgOf, textOf } from "./growth/plot.ts";
+import { Bench, SCALES } from "./e2e/setup.js";
+import { Section } from "./report.js";
+import { threeDigits } from "./numbers.js";
+import { byConnections, byLogSize, byPartitions, bySegments, type Curve } from "./growth/curves.js";
+import { growthOf, METRICS, svgOf, textOf } from "./growth/plot.js";
 
 const CURVES: Readonly<Record<string, (bench: Bench, points: number[]) => Promise<Curve>>> = {
   partitions: byPartitions,

@@ -1,7 +1,7 @@
 // Formats measurements as tables: for a terminal, for docs/PERFORMANCE.md, and as JSON.
 // Leaves to others: measuring.
-import { formatTable } from "../src/cli/table.ts";
-import { median, threeDigits } from "./numbers.ts";
+import { formatTable } from "../src/cli/table.js";
+import { median, threeDigits } from "./numbers.js";
 
 /** A column: its title, and its value for a row. */
 export interface Column<Row> {

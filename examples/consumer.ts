@@ -1,7 +1,7 @@
 // Reads partition 0 of the topic 'demo': all of it, or with a group what the group has not read yet.
 // Run it: bun run examples/consumer.ts [--group NAME]     (the broker: RUSTLOG_BROKER, else 127.0.0.1:9092)
 import { parseArgs } from "node:util";
-import { type Client, type ConsumedRecord, connect } from "../src/index.ts";
+import { type Client, type ConsumedRecord, connect } from "../src/index.js";
 
 const TOPIC = "demo";
 const PARTITION = 0;

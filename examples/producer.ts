@@ -1,6 +1,6 @@
 // Writes three records to partition 0 of the topic 'demo' and says where they went.
 // Run it: bun run examples/producer.ts     (the broker: RUSTLOG_BROKER, else 127.0.0.1:9092)
-import { connect } from "../src/index.ts";
+import { connect } from "../src/index.js";
 
 const TOPIC = "demo";
 const PARTITION = 0;

@@ -1,8 +1,8 @@
 // The library: everything a program needs to use a broker, or to run one in its own process.
 
-export { Broker } from "./broker/broker.ts";
-export type { BrokerOptions } from "./broker/options.ts";
-export { Admin } from "./client/admin.ts";
+export { Broker } from "./broker/broker.js";
+export type { BrokerOptions } from "./broker/options.js";
+export { Admin } from "./client/admin.js";
 export type {
   BrokerInfo,
   CommittedOffset,
@@ -14,24 +14,24 @@ export type {
   TopicDescription,
   TopicListing,
   TopicPartition,
-} from "./client/admin-types.ts";
-export { Client, type ConnectOptions, connect } from "./client/client.ts";
-export { Consumer, type ConsumerOptions } from "./client/consumer.ts";
-export type { OffsetSpecs } from "./client/consumer-plan.ts";
-export { type DamagedPolicy, DamagedRecordsError } from "./client/damage.ts";
-export { type ConsumedRecord, FetchedRecords } from "./client/fetched-records.ts";
-export type { OutOfRangePolicy } from "./client/fetcher.ts";
-export type { OffsetSpec } from "./client/offset-spec.ts";
+} from "./client/admin-types.js";
+export { Client, type ConnectOptions, connect } from "./client/client.js";
+export { Consumer, type ConsumerOptions } from "./client/consumer.js";
+export type { OffsetSpecs } from "./client/consumer-plan.js";
+export { type DamagedPolicy, DamagedRecordsError } from "./client/damage.js";
+export { type ConsumedRecord, FetchedRecords } from "./client/fetched-records.js";
+export type { OutOfRangePolicy } from "./client/fetcher.js";
+export type { OffsetSpec } from "./client/offset-spec.js";
 export {
   type AcknowledgedBatch,
   Producer,
   type ProducerOptions,
   type ProducerRecord,
   type RecordMetadata,
-} from "./client/producer.ts";
-export type { PartitionStats, ProducerStats } from "./client/producer-stats.ts";
-export { TopicChangedError } from "./client/topic-change.ts";
-export { ERRORS, type ErrorKind, type ErrorName, RustLogError } from "./errors.ts";
-export type { WritableCodec } from "./record/compression.ts";
-export { RecordCursor } from "./record/cursor.ts";
-export type { ProducerHeader, RecordHeader } from "./record/encoder.ts";
+} from "./client/producer.js";
+export type { PartitionStats, ProducerStats } from "./client/producer-stats.js";
+export { TopicChangedError } from "./client/topic-change.js";
+export { ERRORS, type ErrorKind, type ErrorName, RustLogError } from "./errors.js";
+export type { WritableCodec } from "./record/compression.js";
+export { RecordCursor } from "./record/cursor.js";
+export type { ProducerHeader, RecordHeader } from "./record/encoder.js";

@@ -3,10 +3,10 @@
 // Leaves to others: everything a subcommand does (cli/), and reporting failures (cli/exit.ts).
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { Command } from "@commander-js/extra-typings";
-import { VERSION } from "./broker/version.ts";
-import { newCommand } from "./cli/command.ts";
-import { dropForeignVariables } from "./cli/environment.ts";
-import { EXIT, printError, reportFailure } from "./cli/exit.ts";
+import { VERSION } from "./broker/version.js";
+import { newCommand } from "./cli/command.js";
+import { dropForeignVariables } from "./cli/environment.js";
+import { EXIT, printError, reportFailure } from "./cli/exit.js";
 
 const DESCRIPTION = "A Kafka-inspired, append-only log broker in one executable";
 
@@ -24,39 +24,39 @@ interface Subcommand {
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   broker: {
     summary: "Run a broker until it receives a signal",
-    load: async () => (await import("./cli/broker.ts")).brokerCommand(),
+    load: async () => (await import("./cli/broker.js")).brokerCommand(),
   },
   produce: {
     summary: "Write records to a topic",
-    load: async () => (await import("./cli/produce.ts")).produceCommand(),
+    load: async () => (await import("./cli/produce.js")).produceCommand(),
   },
   consume: {
     summary: "Print the records of a topic",
-    load: async () => (await import("./cli/consume.ts")).consumeCommand(),
+    load: async () => (await import("./cli/consume.js")).consumeCommand(),
   },
   topics: {
     summary: "List, create, describe and delete topics",
-    load: async () => (await import("./cli/topics.ts")).topicsCommand(),
+    load: async () => (await import("./cli/topics.js")).topicsCommand(),
   },
   groups: {
     summary: "List, describe, move and delete consumer groups",
-    load: async () => (await import("./cli/groups.ts")).groupsCommand(),
+    load: async () => (await import("./cli/groups.js")).groupsCommand(),
   },
   bench: {
     summary: "Measure how fast a broker accepts and delivers records",
-    load: async () => (await import("./cli/bench.ts")).benchCommand(),
+    load: async () => (await import("./cli/bench.js")).benchCommand(),
   },
   verify: {
     summary: "Check all files of a stopped broker, and repair what can be",
-    load: async () => (await import("./cli/verify.ts")).verifyCommand(),
+    load: async () => (await import("./cli/verify.js")).verifyCommand(),
   },
   inspect: {
     summary: "Show what is in a log, index or snapshot file",
-    load: async () => (await import("./cli/inspect.ts")).inspectCommand(),
+    load: async () => (await import("./cli/inspect.js")).inspectCommand(),
   },
   explain: {
     summary: "Show step by step how a record is found, or gets in",
-    load: async () => (await import("./cli/explain.ts")).explainCommand(),
+    load: async () => (await import("./cli/explain.js")).explainCommand(),
   },
 };
 

@@ -1,16 +1,16 @@
 // Thousands of stuck clients on the compiled broker beside a good one: bun run test:clients --clients 1000
 // Leaves to others: what the stuck ones do (system/stuck-clients.ts).
-import { BrokerProcess } from "./support/binary.ts";
-import { runLong } from "./support/long-run.ts";
-import { tempDir } from "./support/tmp.ts";
-import { formatRounds } from "./system/good-client.ts";
-import { startGoodClient } from "./system/good-client-process.ts";
+import { BrokerProcess } from "./support/binary.js";
+import { runLong } from "./support/long-run.js";
+import { tempDir } from "./support/tmp.js";
+import { formatRounds } from "./system/good-client.js";
+import { startGoodClient } from "./system/good-client-process.js";
 import {
   fillTopic,
   holdHalfFrames,
   neverReadFetches,
   StuckClients,
-} from "./system/stuck-clients.ts";
+} from "./system/stuck-clients.js";
 
 const MiB = 1024 * 1024;
 

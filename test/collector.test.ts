@@ -1,6 +1,6 @@
 // When input has the garbage collected: by bytes, and never for more than a tenth of the time.
 import { expect, test } from "bun:test";
-import { Collections, InputCollector } from "../src/collector.ts";
+import { Collections, InputCollector } from "../src/collector.js";
 
 const MiB = 1024 * 1024;
 

@@ -1,7 +1,7 @@
 // Kills the compiled broker under load, again and again: bun run test:crash --rounds 100 --seed 1
 // Leaves to others: the rounds themselves (system/crash-rounds.ts).
-import { crashRounds } from "./system/crash-rounds.ts";
-import { runLong } from "./support/long-run.ts";
+import { crashRounds } from "./system/crash-rounds.js";
+import { runLong } from "./support/long-run.js";
 
 await runLong({ count: "rounds", countDefault: 100 }, async ({ count, seed, progress }) => {
   const summary = await crashRounds({

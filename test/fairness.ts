@@ -3,13 +3,13 @@
 // name has it. Leaves to others: the steady client (system/steady-client.ts), what is heavy (system/heavy-requests.ts,
 // system/heavy-pages.ts, system/heavy-topics.ts).
 import { parseArgs } from "node:util";
-import { BrokerProcess } from "./support/binary.ts";
-import { tempDir } from "./support/tmp.ts";
-import { HEAVY_PAGES } from "./system/heavy-pages.ts";
-import { HEAVY, type Heavy } from "./system/heavy-requests.ts";
-import { HEAVY_TOPICS } from "./system/heavy-topics.ts";
-import { MANY_GROUPS } from "./system/many-groups.ts";
-import { SteadyClient } from "./system/steady-client.ts";
+import { BrokerProcess } from "./support/binary.js";
+import { tempDir } from "./support/tmp.js";
+import { HEAVY_PAGES } from "./system/heavy-pages.js";
+import { HEAVY, type Heavy } from "./system/heavy-requests.js";
+import { HEAVY_TOPICS } from "./system/heavy-topics.js";
+import { MANY_GROUPS } from "./system/many-groups.js";
+import { SteadyClient } from "./system/steady-client.js";
 
 /** How long the steady client goes on after the heavy ones have sent everything, in milliseconds. */
 const AFTER_MS = 1_000;

@@ -1,10 +1,10 @@
 // Fuzzes the port of the compiled broker: bun run test:fuzz --cases 1000000 --seed 1
 // Leaves to others: the cases and what is expected (system/fuzz-port.ts).
-import { BrokerProcess } from "./support/binary.ts";
-import { runLong } from "./support/long-run.ts";
-import { tempDir } from "./support/tmp.ts";
-import { fuzzPort } from "./system/fuzz-port.ts";
-import { formatRounds } from "./system/good-client.ts";
+import { BrokerProcess } from "./support/binary.js";
+import { runLong } from "./support/long-run.js";
+import { tempDir } from "./support/tmp.js";
+import { fuzzPort } from "./system/fuzz-port.js";
+import { formatRounds } from "./system/good-client.js";
 
 await runLong({ count: "cases", countDefault: 1_000_000 }, async ({ count, seed, progress }) => {
   using directory = tempDir();

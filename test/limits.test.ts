@@ -13,7 +13,7 @@ import {
   RESPONSE_BYTES_MAX,
   SEGMENT_BYTES_DEFAULT,
   SEGMENT_BYTES_MAX,
-} from "../src/limits.ts";
+} from "../src/limits.js";
 
 const DEFAULTS = {
   frameBytesMax: FRAME_BYTES_MAX_DEFAULT,

@@ -1,9 +1,9 @@
 // Takes the pictures of the live page that the documents show: bun run screenshots. They need a Chromium.
 // Leaves to others: what there is to see (support/page-sample.ts).
 import { join } from "node:path";
-import { batchOf } from "./support/broker.ts";
-import { Browser, type BrowserPage, CHROMIUM } from "./support/browser.ts";
-import { startPage, writeShop } from "./support/page-sample.ts";
+import { batchOf } from "./support/broker.js";
+import { Browser, type BrowserPage, CHROMIUM } from "./support/browser.js";
+import { startPage, writeShop } from "./support/page-sample.js";
 
 const DOCS = join(import.meta.dir, "../docs");
 const WIDE = { width: 1280, height: 860 };

@@ -1,15 +1,15 @@
 // Tens of thousands of tiny sealed segments, all of them read twice: bun test/segments.ts --segments 36000
 // Leaves to others: what is read where there is no mapping (log/unmapped.test.ts).
 import { readFileSync, writeFileSync } from "node:fs";
-import { stampBaseOffset } from "../src/record/batch.ts";
-import { writeI64 } from "../src/record/bytes.ts";
-import { Log } from "../src/log/log.ts";
-import { readAll } from "../src/log/segment/log-slice.ts";
-import { RealDisk } from "../src/log/disk/real-disk.ts";
-import { segmentFileName } from "../src/log/segment/segment-files.ts";
-import { batchOf, contextOf, recordsIn } from "./support/log-fixture.ts";
-import { runLong } from "./support/long-run.ts";
-import { tempDir } from "./support/tmp.ts";
+import { stampBaseOffset } from "../src/record/batch.js";
+import { writeI64 } from "../src/record/bytes.js";
+import { Log } from "../src/log/log.js";
+import { readAll } from "../src/log/segment/log-slice.js";
+import { RealDisk } from "../src/log/disk/real-disk.js";
+import { segmentFileName } from "../src/log/segment/segment-files.js";
+import { batchOf, contextOf, recordsIn } from "./support/log-fixture.js";
+import { runLong } from "./support/long-run.js";
+import { tempDir } from "./support/tmp.js";
 
 await runLong({ count: "segments", countDefault: 36_000 }, async ({ count, progress }) => {
   using directory = tempDir();

@@ -3,7 +3,7 @@
 //   bun run test:sim --minutes 10
 // Leaves to others: the simulation (support/simulation.ts). Exits with 1 if a promise was broken.
 import { parseArgs } from "node:util";
-import { simulate } from "./support/simulation.ts";
+import { simulate } from "./support/simulation.js";
 
 const { values } = parseArgs({
   options: {

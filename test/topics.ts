@@ -1,9 +1,9 @@
 // A thousand topics that come and go on the compiled broker: bun run test:topics --topics 1000
 // Leaves to others: their coming and going (system/topic-churn.ts).
-import { BrokerProcess } from "./support/binary.ts";
-import { runLong } from "./support/long-run.ts";
-import { tempDir } from "./support/tmp.ts";
-import { churnTopics, SPARE } from "./system/topic-churn.ts";
+import { BrokerProcess } from "./support/binary.js";
+import { runLong } from "./support/long-run.js";
+import { tempDir } from "./support/tmp.js";
+import { churnTopics, SPARE } from "./system/topic-churn.js";
 
 await runLong({ count: "topics", countDefault: 1_000 }, async ({ count, progress }) => {
   using directory = tempDir();

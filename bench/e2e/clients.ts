@@ -1,8 +1,8 @@
 // Records one by one through the public API: one producer process, and one consumer process.
 // Leaves to others: encoded batches (produce.ts, fetch.ts).
-import type { LoadResult } from "./load.ts";
-import { barRow, barSection, type Section } from "../report.ts";
-import type { Bench } from "./setup.ts";
+import type { LoadResult } from "./load.js";
+import { barRow, barSection, type Section } from "../report.js";
+import type { Bench } from "./setup.js";
 
 /** The bars of the clients: durable means that every record was acknowledged after an fdatasync. */
 export async function clientBars(bench: Bench): Promise<Section> {

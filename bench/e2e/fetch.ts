@@ -2,10 +2,10 @@
 // Leaves to others: what a client does with the records (clients.ts).
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { encodeFetchResponseHead } from "../../src/protocol/native/fetch.ts";
-import { type FetchLoad, fetchFrameBytes, makeBatch } from "./load.ts";
-import { barRow, barSection, type Section } from "../report.ts";
-import { adminClient, type Bench, inPairs, megabytesASecond } from "./setup.ts";
+import { encodeFetchResponseHead } from "../../src/protocol/native/fetch.js";
+import { type FetchLoad, fetchFrameBytes, makeBatch } from "./load.js";
+import { barRow, barSection, type Section } from "../report.js";
+import { adminClient, type Bench, inPairs, megabytesASecond } from "./setup.js";
 
 const KiB = 1024;
 const RECORD_BYTES = KiB;

@@ -1,9 +1,9 @@
 // Latency of one acknowledged produce on an idle broker, compared with the costs that can't be avoided.
 // Leaves to others: latency under load (the matrix of produce.ts).
-import { makeBatch, produceFrameBytes } from "./load.ts";
-import { percentile } from "../numbers.ts";
-import { barRow, barSection, type Section } from "../report.ts";
-import { type Bench, inPairs } from "./setup.ts";
+import { makeBatch, produceFrameBytes } from "./load.js";
+import { percentile } from "../numbers.js";
+import { barRow, barSection, type Section } from "../report.js";
+import { type Bench, inPairs } from "./setup.js";
 
 const SHAPE = { recordBytes: 900, batchBytes: 1024, partitions: 1, connections: 1, inFlight: 1 };
 const FLUSHED_BYTES = 4096;

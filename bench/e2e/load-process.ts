@@ -1,10 +1,10 @@
 // The client side of the measurements, in its own process. Broker and probe are measured with the same program.
 // Leaves to others: the questions (load.ts), and interpreting the numbers (produce.ts, fetch.ts, …).
-import { parseBrokerAddress } from "../../src/client/broker-address.ts";
-import { BrokerConnection } from "../../src/client/broker-connection.ts";
-import { connect } from "../../src/index.ts";
-import { Fetch } from "../../src/protocol/native/fetch.ts";
-import { Produce, encodeProduceRequestHead } from "../../src/protocol/native/produce.ts";
+import { parseBrokerAddress } from "../../src/client/broker-address.js";
+import { BrokerConnection } from "../../src/client/broker-connection.js";
+import { connect } from "../../src/index.js";
+import { Fetch } from "../../src/protocol/native/fetch.js";
+import { Produce, encodeProduceRequestHead } from "../../src/protocol/native/produce.js";
 import {
   type FetchLoad,
   fetchFrame,
@@ -12,9 +12,9 @@ import {
   type LoadResult,
   makeBatch,
   type ProduceLoad,
-} from "./load.ts";
-import { percentile } from "../numbers.ts";
-import { answerQuestions } from "./worker.ts";
+} from "./load.js";
+import { percentile } from "../numbers.js";
+import { answerQuestions } from "./worker.js";
 
 const TIMEOUT_MS = 60_000;
 const CLIENT_RECORD_BYTES = 100;

@@ -1,8 +1,8 @@
 // Questions to a load process, and the bytes that it sends. The probe knows their lengths.
 // Leaves to others: sending them (load-process.ts).
-import { Fetch } from "../../src/protocol/native/fetch.ts";
-import { encodeProduceRequestHead } from "../../src/protocol/native/produce.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
+import { Fetch } from "../../src/protocol/native/fetch.js";
+import { encodeProduceRequestHead } from "../../src/protocol/native/produce.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
 
 /** Produce requests that all send the same encoded batch. */
 export interface ProduceLoad {

@@ -1,11 +1,11 @@
 // Anonymous memory of the broker: idle, at full speed with a slow reader, with thousands of silent connections.
 // Leaves to others: hostile clients (test/clients.ts).
-import type { BrokerProcess } from "../../test/support/binary.ts";
-import type { LoadQuestion } from "./load.ts";
-import { median } from "../numbers.ts";
-import { barRow, barSection, type BarRow, type Section } from "../report.ts";
-import { adminClient, type Bench } from "./setup.ts";
-import { Worker } from "./worker.ts";
+import type { BrokerProcess } from "../../test/support/binary.js";
+import type { LoadQuestion } from "./load.js";
+import { median } from "../numbers.js";
+import { barRow, barSection, type BarRow, type Section } from "../report.js";
+import { adminClient, type Bench } from "./setup.js";
+import { Worker } from "./worker.js";
 
 const KiB = 1024;
 const MiB = KiB * KiB;

@@ -6,9 +6,9 @@
 // of one mapping for every `requestBytes`.
 import { closeSync, fdatasync, fdatasyncSync, openSync, rmSync, writeSync } from "node:fs";
 import type { Socket, TCPSocketListener } from "bun";
-import { FIRST_CORRELATION_ID } from "../../src/client/broker-connection.ts";
-import { writeU32 } from "../../src/record/bytes.ts";
-import { answerQuestions } from "./worker.ts";
+import { FIRST_CORRELATION_ID } from "../../src/client/broker-connection.js";
+import { writeU32 } from "../../src/record/bytes.js";
+import { answerQuestions } from "./worker.js";
 
 /** A question to a probe. */
 export type ProbeQuestion =

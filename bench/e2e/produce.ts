@@ -1,7 +1,7 @@
 // Produces batches over loopback, compared with a bare server that appends them: the bars, and the matrix.
 // Leaves to others: encoding records (clients.ts). Here one encoded batch is sent repeatedly.
-import { type Column, type BarRow, barRow, barSection, Section } from "../report.ts";
-import { threeDigits } from "../numbers.ts";
+import { type Column, type BarRow, barRow, barSection, Section } from "../report.js";
+import { threeDigits } from "../numbers.js";
 import {
   adminClient,
   type Bench,
@@ -11,7 +11,7 @@ import {
   produceToBroker,
   produceToProbe,
   type ServedResult,
-} from "./setup.ts";
+} from "./setup.js";
 
 const KiB = 1024;
 const IN_FLIGHT = 16;

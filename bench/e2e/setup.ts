@@ -11,12 +11,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Client, connect } from "../../src/index.ts";
-import { BrokerProcess } from "../../test/support/binary.ts";
-import type { LoadQuestion, LoadResult, ProduceLoad } from "./load.ts";
-import { makeBatch, produceFrameBytes } from "./load.ts";
-import type { ProbeQuestion } from "./probe.ts";
-import { Worker } from "./worker.ts";
+import { type Client, connect } from "../../src/index.js";
+import { BrokerProcess } from "../../test/support/binary.js";
+import type { LoadQuestion, LoadResult, ProduceLoad } from "./load.js";
+import { makeBatch, produceFrameBytes } from "./load.js";
+import type { ProbeQuestion } from "./probe.js";
+import { Worker } from "./worker.js";
 
 const MiB = 1024 * 1024;
 const TMPFS_MAGIC = 0x01021994;

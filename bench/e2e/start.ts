@@ -1,9 +1,9 @@
 // Time from starting the process to serving, compared with `--version`.
 // Leaves to others: starts after a crash.
-import { BrokerProcess, executable } from "../../test/support/binary.ts";
-import { makeBatch } from "./load.ts";
-import { barRow, barSection, type Section } from "../report.ts";
-import { type Bench, inPairs } from "./setup.ts";
+import { BrokerProcess, executable } from "../../test/support/binary.js";
+import { makeBatch } from "./load.js";
+import { barRow, barSection, type Section } from "../report.js";
+import { type Bench, inPairs } from "./setup.js";
 
 const SEGMENT_BYTES = 1024;
 

@@ -1,11 +1,11 @@
 // The curves: the same work on brokers of growing size.
 // Leaves to others: drawing them (plot.ts).
-import { BrokerProcess } from "../../test/support/binary.ts";
-import { type LoadQuestion, type LoadResult, makeBatch } from "../e2e/load.ts";
-import { median } from "../numbers.ts";
-import { adminClient, type Bench, megabytesASecond } from "../e2e/setup.ts";
-import { addSegments, SMALL_SEGMENTS, startMs } from "../e2e/start.ts";
-import { Worker } from "../e2e/worker.ts";
+import { BrokerProcess } from "../../test/support/binary.js";
+import { type LoadQuestion, type LoadResult, makeBatch } from "../e2e/load.js";
+import { median } from "../numbers.js";
+import { adminClient, type Bench, megabytesASecond } from "../e2e/setup.js";
+import { addSegments, SMALL_SEGMENTS, startMs } from "../e2e/start.js";
+import { Worker } from "../e2e/worker.js";
 
 const KiB = 1024;
 const RECORD_BYTES = KiB;

@@ -1,7 +1,7 @@
 // Curves as text for a terminal, and as plain SVG for a document.
 // Leaves to others: measuring (curves.ts).
-import { threeDigits } from "../numbers.ts";
-import type { Curve, Point } from "./curves.ts";
+import { threeDigits } from "../numbers.js";
+import type { Curve, Point } from "./curves.js";
 
 /** The metrics of a curve, with their titles. */
 export const METRICS = [

@@ -1,13 +1,13 @@
 // Logs of generated records, and the measured ways to read them.
 // Leaves to others: measuring (../run.ts).
 import { join } from "node:path";
-import { batchBytes, FIELD } from "../../src/record/batch.ts";
-import { crc32c } from "../../src/record/crc32c.ts";
-import type { RecordCursor } from "../../src/record/cursor.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import { Log } from "../../src/log/log.ts";
-import { type LogRead, readAll } from "../../src/log/segment/log-slice.ts";
-import { RealDisk } from "../../src/log/disk/real-disk.ts";
+import { batchBytes, FIELD } from "../../src/record/batch.js";
+import { crc32c } from "../../src/record/crc32c.js";
+import type { RecordCursor } from "../../src/record/cursor.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import { Log } from "../../src/log/log.js";
+import { type LogRead, readAll } from "../../src/log/segment/log-slice.js";
+import { RealDisk } from "../../src/log/disk/real-disk.js";
 
 const disk = new RealDisk();
 const UNLIMITED = Number.MAX_SAFE_INTEGER;

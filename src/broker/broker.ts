@@ -1,23 +1,23 @@
 // The composition of the broker: data directory, committed offsets, services, listener; started and stopped in order.
 // Read this file first. Leaves to others: all the work.
-import { CONNECTION_REQUESTS_MAX } from "../limits.ts";
-import { OffsetStore } from "../groups/offset-store.ts";
-import type { Disk } from "../log/disk/disk.ts";
-import { QuickFlushes } from "../log/disk/quick-flush.ts";
-import { RealDisk } from "../log/disk/real-disk.ts";
-import { DataDirectory } from "../topics/data-directory.ts";
-import { collectSoon } from "../collector.ts";
-import { formatAddress, isLoopback } from "../net/address.ts";
-import type { InflightBudget } from "../net/inflight.ts";
-import { Listener } from "../net/listener.ts";
-import { LogLimit } from "../net/log-limit.ts";
-import { NativeDialect } from "../protocol/native/server/dialect.ts";
-import { Router } from "../protocol/native/server/router.ts";
-import { BrokerMetrics } from "./metrics.ts";
-import { canOpenFiles, OpenFiles } from "./open-files.ts";
-import { type BrokerOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
-import type { ServiceContext } from "../services/context.ts";
-import { VERSION } from "./version.ts";
+import { CONNECTION_REQUESTS_MAX } from "../limits.js";
+import { OffsetStore } from "../groups/offset-store.js";
+import type { Disk } from "../log/disk/disk.js";
+import { QuickFlushes } from "../log/disk/quick-flush.js";
+import { RealDisk } from "../log/disk/real-disk.js";
+import { DataDirectory } from "../topics/data-directory.js";
+import { collectSoon } from "../collector.js";
+import { formatAddress, isLoopback } from "../net/address.js";
+import type { InflightBudget } from "../net/inflight.js";
+import { Listener } from "../net/listener.js";
+import { LogLimit } from "../net/log-limit.js";
+import { NativeDialect } from "../protocol/native/server/dialect.js";
+import { Router } from "../protocol/native/server/router.js";
+import { BrokerMetrics } from "./metrics.js";
+import { canOpenFiles, OpenFiles } from "./open-files.js";
+import { type BrokerOptions, type ResolvedOptions, resolveOptions } from "./options.js";
+import type { ServiceContext } from "../services/context.js";
+import { VERSION } from "./version.js";
 
 /** Storage lines logged per 10 s while clients are served: enough to name each of many partitions. */
 const REPORTS_PER_WINDOW = 100;

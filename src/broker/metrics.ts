@@ -1,8 +1,8 @@
 // The broker's counters: plain numbers in fixed places. Counting costs a few additions per request or flush, nothing
 // per record, and allocates nothing. Leaves to others: state that can be read from topics and connections, and
 // formatting everything for monitoring (http/metrics-text.ts).
-import { ERRORS, type ErrorName } from "../errors.ts";
-import { API, apiName } from "../protocol/native/messages.ts";
+import { ERRORS, type ErrorName } from "../errors.js";
+import { API, apiName } from "../protocol/native/messages.js";
 
 /** Upper bounds of the buckets of all durations, in seconds. */
 export const BUCKET_SECONDS: readonly number[] = [

@@ -2,9 +2,9 @@
 // Leaves to others: the limit itself (`ulimit -n`; Bun has raised it to the hard limit), and rejecting what is too
 // much.
 import { closeSync, openSync, readFileSync } from "node:fs";
-import { RustLogError } from "../errors.ts";
-import { REFUSED_CONNECTIONS_MAX } from "../limits.ts";
-import { OPEN_SINKS_MAX } from "../log/disk/append-sink.ts";
+import { RustLogError } from "../errors.js";
+import { REFUSED_CONNECTIONS_MAX } from "../limits.js";
+import { OPEN_SINKS_MAX } from "../log/disk/append-sink.js";
 
 /** Per partition, the log of its active segment; indexes are open only while they are written. */
 const FILES_PER_PARTITION = 1;

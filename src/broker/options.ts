@@ -14,9 +14,9 @@ import {
   SEGMENT_BYTES_DEFAULT,
   SEGMENT_MS_DEFAULT,
   TIMER_MS_MAX,
-} from "../limits.ts";
-import { printableTrace } from "../printable.ts";
-import type { FlushPolicy } from "../topics/flush-policy.ts";
+} from "../limits.js";
+import { printableTrace } from "../printable.js";
+import type { FlushPolicy } from "../topics/flush-policy.js";
 
 /** Where committed offsets are stored: in a log, or in memory until the broker stops. */
 type OffsetsMode = "durable" | "memory";

@@ -1,9 +1,9 @@
 // `rustlog bench consume`: reads a topic from its start with our consumer and visits every record.
 // Leaves to others: the options (bench.ts) and the report (bench-report.ts).
-import type { Client } from "../client/client.ts";
-import { LoadReport } from "./bench-report.ts";
-import { connectAll } from "./options.ts";
-import { Interruption } from "./signals.ts";
+import type { Client } from "../client/client.js";
+import { LoadReport } from "./bench-report.js";
+import { connectAll } from "./options.js";
+import { Interruption } from "./signals.js";
 
 interface ConsumeLoad {
   readonly topic: string;

@@ -3,12 +3,12 @@
 //
 // With a rate, the latency of a record starts when the record is due, not when it is sent. A broker that stalls for a
 // second then shows in every record of that second rather than in one ("coordinated omission").
-import type { Client } from "../client/client.ts";
-import type { Producer } from "../client/producer.ts";
-import { RustLogError } from "../errors.ts";
-import { LoadReport } from "./bench-report.ts";
-import { connectAll } from "./options.ts";
-import { Interruption, GRACE_MS } from "./signals.ts";
+import type { Client } from "../client/client.js";
+import type { Producer } from "../client/producer.js";
+import { RustLogError } from "../errors.js";
+import { LoadReport } from "./bench-report.js";
+import { connectAll } from "./options.js";
+import { Interruption, GRACE_MS } from "./signals.js";
 
 export interface ProduceLoad {
   readonly topic: string;

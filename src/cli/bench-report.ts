@@ -1,13 +1,13 @@
 // The report of a load: one line per second while it runs, then a summary with percentiles and a histogram.
 // Leaves to others: the loads (bench-produce.ts, bench-consume.ts) and the counting (latency-histogram.ts).
-import { printable } from "../printable.ts";
-import { printError } from "./exit.ts";
-import { LatencyHistogram } from "./latency-histogram.ts";
-import { writeJson, writeText } from "./output.ts";
-import { countRecords, formatCount } from "./progress.ts";
-import { formatSize } from "./size.ts";
-import { formatTable } from "./table.ts";
-import { CLEAR_LINE, writeStderr } from "./stderr.ts";
+import { printable } from "../printable.js";
+import { printError } from "./exit.js";
+import { LatencyHistogram } from "./latency-histogram.js";
+import { writeJson, writeText } from "./output.js";
+import { countRecords, formatCount } from "./progress.js";
+import { formatSize } from "./size.js";
+import { formatTable } from "./table.js";
+import { CLEAR_LINE, writeStderr } from "./stderr.js";
 
 const INTERVAL_MS = 1_000;
 const PERCENTILES = [50, 95, 99, 99.9] as const;

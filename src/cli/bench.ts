@@ -1,11 +1,11 @@
 // `rustlog bench`: measures how fast a broker accepts and delivers records, through our own client library.
 // Leaves to others: the two loads (bench-produce.ts, bench-consume.ts) and the report (bench-report.ts).
-import { consumeLoad } from "./bench-consume.ts";
-import { produceLoad } from "./bench-produce.ts";
-import { newCommand } from "./command.ts";
-import { wholeNumber } from "./numbers.ts";
-import { batchBytesOption, brokerOption, compressionOption, lingerOption } from "./options.ts";
-import { sizeBetween } from "./size.ts";
+import { consumeLoad } from "./bench-consume.js";
+import { produceLoad } from "./bench-produce.js";
+import { newCommand } from "./command.js";
+import { wholeNumber } from "./numbers.js";
+import { batchBytesOption, brokerOption, compressionOption, lingerOption } from "./options.js";
+import { sizeBetween } from "./size.js";
 
 const EXAMPLES = `
   rustlog bench produce load --records 5000000

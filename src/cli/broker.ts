@@ -2,10 +2,10 @@
 // Leaves to others: everything a broker does (broker/broker.ts).
 import { resolve } from "node:path";
 import { type CommandUnknownOpts, InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import type { FlushPolicy } from "../topics/flush-policy.ts";
-import { Broker } from "../broker/broker.ts";
-import type { BrokerOptions } from "../broker/options.ts";
-import { VERSION } from "../broker/version.ts";
+import type { FlushPolicy } from "../topics/flush-policy.js";
+import { Broker } from "../broker/broker.js";
+import type { BrokerOptions } from "../broker/options.js";
+import { VERSION } from "../broker/version.js";
 import {
   BATCH_BYTES_MAX_DEFAULT,
   CONNECTION_BYTES_MAX_DEFAULT,
@@ -18,18 +18,18 @@ import {
   SEGMENT_BYTES_MAX,
   SEGMENT_BYTES_MIN,
   SEGMENT_MS_DEFAULT,
-} from "../limits.ts";
-import { type HttpFlags, openHttpPorts } from "./http-ports.ts";
-import { newCommand, switchFromEnvironment, usageError } from "./command.ts";
-import { parseDuration, parseDurationOrNone, tryParseDuration } from "./duration.ts";
-import { CliError, EXIT } from "./exit.ts";
-import { LogOutput, unblockedSink } from "./log-output.ts";
-import { watchNpmStart } from "./npm-parent.ts";
-import { hostNames } from "./host-names.ts";
-import { wholeNumber } from "./numbers.ts";
-import { STDOUT } from "./output.ts";
-import { Interruption } from "./signals.ts";
-import { parseSize, parseSizeOrNone, sizeBetween } from "./size.ts";
+} from "../limits.js";
+import { type HttpFlags, openHttpPorts } from "./http-ports.js";
+import { newCommand, switchFromEnvironment, usageError } from "./command.js";
+import { parseDuration, parseDurationOrNone, tryParseDuration } from "./duration.js";
+import { CliError, EXIT } from "./exit.js";
+import { LogOutput, unblockedSink } from "./log-output.js";
+import { watchNpmStart } from "./npm-parent.js";
+import { hostNames } from "./host-names.js";
+import { wholeNumber } from "./numbers.js";
+import { STDOUT } from "./output.js";
+import { Interruption } from "./signals.js";
+import { parseSize, parseSizeOrNone, sizeBetween } from "./size.js";
 
 const NO_AUTO_CREATE = "RUSTLOG_NO_AUTO_CREATE_TOPICS";
 

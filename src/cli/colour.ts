@@ -1,6 +1,6 @@
 // Decides whether output is coloured.
 // Leaves to others: the colours (inspection/hex.ts).
-import { coloured, type Paint, plain } from "../inspection/hex.ts";
+import { coloured, type Paint, plain } from "../inspection/hex.js";
 
 /** Colours on a terminal, unless NO_COLOR is set (https://no-color.org). */
 export function paintForStdout(): Paint {

@@ -1,7 +1,7 @@
 // Setup shared by all commands: usage errors, help with examples, switches from the environment.
 // Leaves to others: the commands (one file each), shared options (options.ts), exit codes (exit.ts).
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { printable } from "../printable.ts";
+import { printable } from "../printable.js";
 
 /** A command that prints its usage to stderr on a usage error, and throws instead of exiting. */
 export function newCommand(name: string, description: string, examples: string): Command {

@@ -2,21 +2,21 @@
 // Leaves to others: fetching (client/consumer.ts), the format of a record (format.ts, json-record.ts), and knowing what
 // was really written (output.ts).
 import { Option } from "@commander-js/extra-typings";
-import type { Client } from "../client/client.ts";
-import type { Consumer } from "../client/consumer.ts";
-import { DamagedRecordsError } from "../client/damage.ts";
-import type { OutOfRangePolicy } from "../client/fetcher.ts";
-import { newCommand, usageError } from "./command.ts";
-import { describeFailure, oneLine, printError } from "./exit.ts";
-import { compileFormat, formatPrinter, type RecordPrinter, valuePrinter } from "./format.ts";
-import { GroupCommits } from "./group-commits.ts";
-import { jsonPrinter } from "./json-record.ts";
-import { NEWLINE, NUL } from "./line-reader.ts";
-import { partitionList, wholeNumber } from "./numbers.ts";
-import { type OffsetRangeSpec, parseOffsetRange } from "./offset-range.ts";
-import { brokerOption, withClient } from "./options.ts";
-import { ByteOutput, STDOUT, writeDescriptor } from "./output.ts";
-import { Interruption } from "./signals.ts";
+import type { Client } from "../client/client.js";
+import type { Consumer } from "../client/consumer.js";
+import { DamagedRecordsError } from "../client/damage.js";
+import type { OutOfRangePolicy } from "../client/fetcher.js";
+import { newCommand, usageError } from "./command.js";
+import { describeFailure, oneLine, printError } from "./exit.js";
+import { compileFormat, formatPrinter, type RecordPrinter, valuePrinter } from "./format.js";
+import { GroupCommits } from "./group-commits.js";
+import { jsonPrinter } from "./json-record.js";
+import { NEWLINE, NUL } from "./line-reader.js";
+import { partitionList, wholeNumber } from "./numbers.js";
+import { type OffsetRangeSpec, parseOffsetRange } from "./offset-range.js";
+import { brokerOption, withClient } from "./options.js";
+import { ByteOutput, STDOUT, writeDescriptor } from "./output.js";
+import { Interruption } from "./signals.js";
 
 const EXAMPLES = `
   rustlog consume events

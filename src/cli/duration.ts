@@ -1,6 +1,6 @@
 // Parses durations such as 250, 250ms, 10s, 5m, 1h30m, 7d.
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import { OFFSET_MAX } from "../limits.ts";
+import { OFFSET_MAX } from "../limits.js";
 
 const MS_BY_UNIT: Readonly<Record<string, number>> = {
   ms: 1,

@@ -1,10 +1,10 @@
 // How a command ends: its exit code, and one line on stderr that says why it failed.
 // Leaves to others: usage errors, which commander words and command.ts prints.
 import { CommanderError } from "@commander-js/extra-typings";
-import { RustLogError } from "../errors.ts";
-import { printable } from "../printable.ts";
-import { LogOutput, unblockedSink } from "./log-output.ts";
-import { writeStderr } from "./stderr.ts";
+import { RustLogError } from "../errors.js";
+import { printable } from "../printable.js";
+import { LogOutput, unblockedSink } from "./log-output.js";
+import { writeStderr } from "./stderr.js";
 
 const STDERR = 2;
 

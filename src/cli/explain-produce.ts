@@ -1,28 +1,28 @@
 // `rustlog explain produce`: sends one real record to a broker and explains each step of its way in.
 // Leaves to others: sending (client/), the bytes (inspection/), the place in the files (inspection/explain-append.ts).
 import { Option } from "@commander-js/extra-typings";
-import type { Admin } from "../client/admin.ts";
-import type { PartitionDescription } from "../client/admin-types.ts";
-import type { Client } from "../client/client.ts";
-import { murmur2 } from "../client/murmur2.ts";
-import type { RecordMetadata } from "../client/producer.ts";
-import { RustLogError } from "../errors.ts";
-import { type BatchDescription, describeBatch } from "../inspection/batch-description.ts";
-import { batchFields } from "../inspection/batch-fields.ts";
-import { type AppendedPlace, explainAppend } from "../inspection/explain-append.ts";
-import { jsonFields } from "../inspection/fields.ts";
-import { openLogFiles } from "../inspection/log-files.ts";
-import { ReadOnlyDisk } from "../inspection/read-only-disk.ts";
-import { BATCH_HEADER_BYTES, batchBytes } from "../record/batch.ts";
-import { readMeta } from "../topics/meta-file.ts";
-import { paintForStdout } from "./colour.ts";
-import { newCommand } from "./command.ts";
-import { CliError, printError } from "./exit.ts";
-import { costLines } from "./explain-text.ts";
-import { nameValueList, wholeNumber } from "./numbers.ts";
-import { NumberedSteps } from "./numbered-steps.ts";
-import { brokerOption, withClient } from "./options.ts";
-import { writeJson, writeText } from "./output.ts";
+import type { Admin } from "../client/admin.js";
+import type { PartitionDescription } from "../client/admin-types.js";
+import type { Client } from "../client/client.js";
+import { murmur2 } from "../client/murmur2.js";
+import type { RecordMetadata } from "../client/producer.js";
+import { RustLogError } from "../errors.js";
+import { type BatchDescription, describeBatch } from "../inspection/batch-description.js";
+import { batchFields } from "../inspection/batch-fields.js";
+import { type AppendedPlace, explainAppend } from "../inspection/explain-append.js";
+import { jsonFields } from "../inspection/fields.js";
+import { openLogFiles } from "../inspection/log-files.js";
+import { ReadOnlyDisk } from "../inspection/read-only-disk.js";
+import { BATCH_HEADER_BYTES, batchBytes } from "../record/batch.js";
+import { readMeta } from "../topics/meta-file.js";
+import { paintForStdout } from "./colour.js";
+import { newCommand } from "./command.js";
+import { CliError, printError } from "./exit.js";
+import { costLines } from "./explain-text.js";
+import { nameValueList, wholeNumber } from "./numbers.js";
+import { NumberedSteps } from "./numbered-steps.js";
+import { brokerOption, withClient } from "./options.js";
+import { writeJson, writeText } from "./output.js";
 
 const EXAMPLES = `
   rustlog explain produce orders "hello"

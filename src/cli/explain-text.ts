@@ -1,8 +1,8 @@
 // A lookup as text: numbered steps, each with its result and its cost.
 // Leaves to others: the steps themselves (inspection/explain-lookup.ts).
-import { formatTime } from "../inspection/batch-description.ts";
-import { quoted, TEXT_CHARACTERS_MAX } from "../inspection/batch-line.ts";
-import type { Paint } from "../inspection/hex.ts";
+import { formatTime } from "../inspection/batch-description.js";
+import { quoted, TEXT_CHARACTERS_MAX } from "../inspection/batch-line.js";
+import type { Paint } from "../inspection/hex.js";
 import type {
   Cost,
   DescribedBytes,
@@ -13,11 +13,11 @@ import type {
   ScanStep,
   SegmentSummary,
   TimeStep,
-} from "../inspection/lookup-explanation.ts";
-import type { Comparison } from "../inspection/lookup-steps.ts";
-import { OFFSET_ENTRY_BYTES } from "../log/index/offset-index.ts";
-import { TIME_ENTRY_BYTES } from "../log/index/time-index.ts";
-import { NumberedSteps } from "./numbered-steps.ts";
+} from "../inspection/lookup-explanation.js";
+import type { Comparison } from "../inspection/lookup-steps.js";
+import { OFFSET_ENTRY_BYTES } from "../log/index/offset-index.js";
+import { TIME_ENTRY_BYTES } from "../log/index/time-index.js";
+import { NumberedSteps } from "./numbered-steps.js";
 
 /** Segments shown on each side of the chosen one, and at each end of the log. */
 const SEGMENTS_SHOWN = 2;

@@ -1,18 +1,18 @@
 // `rustlog explain`: explains one lookup step by step, from the files of a data directory.
 // Leaves to others: the lookup (inspection/explain-lookup.ts) and its text (explain-text.ts).
 import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { resolveOffset, type OffsetSpec } from "../client/offset-spec.ts";
-import { RustLogError } from "../errors.ts";
-import { explainLookup } from "../inspection/explain-lookup.ts";
-import { type LogFiles, openLogFiles } from "../inspection/log-files.ts";
-import type { LookupExplanation, LookupTarget } from "../inspection/lookup-explanation.ts";
-import { paintForStdout } from "./colour.ts";
-import { newCommand, usageError } from "./command.ts";
-import { explainProduce } from "./explain-produce.ts";
-import { lookupText } from "./explain-text.ts";
-import { wholeNumber } from "./numbers.ts";
-import { parseOffset, tryParseTime } from "./offset-range.ts";
-import { writeJson, writeText } from "./output.ts";
+import { resolveOffset, type OffsetSpec } from "../client/offset-spec.js";
+import { RustLogError } from "../errors.js";
+import { explainLookup } from "../inspection/explain-lookup.js";
+import { type LogFiles, openLogFiles } from "../inspection/log-files.js";
+import type { LookupExplanation, LookupTarget } from "../inspection/lookup-explanation.js";
+import { paintForStdout } from "./colour.js";
+import { newCommand, usageError } from "./command.js";
+import { explainProduce } from "./explain-produce.js";
+import { lookupText } from "./explain-text.js";
+import { wholeNumber } from "./numbers.js";
+import { parseOffset, tryParseTime } from "./offset-range.js";
+import { writeJson, writeText } from "./output.js";
 
 const EXAMPLES = `
   rustlog explain orders 0 4711

@@ -5,9 +5,9 @@
 //   %k key     %K its length  %s value    %S its length (-1 for null)   %% a percent sign
 //   \n \t \r \0 \\ \xHH
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import type { FetchedRecords } from "../client/fetched-records.ts";
-import type { RecordHeader } from "../record/encoder.ts";
-import type { ByteOutput } from "./output.ts";
+import type { FetchedRecords } from "../client/fetched-records.js";
+import type { RecordHeader } from "../record/encoder.js";
+import type { ByteOutput } from "./output.js";
 
 export type RecordPrinter = (records: FetchedRecords, output: ByteOutput) => void;
 

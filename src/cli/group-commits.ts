@@ -1,8 +1,8 @@
 // Commits a group's offsets as records are printed: one request at a time, each with the latest state.
 // Leaves to others: knowing what was printed (output.ts).
-import type { Admin } from "../client/admin.ts";
-import type { PartitionOffset } from "../client/admin-types.ts";
-import { isTopicChanged } from "../client/topic-change.ts";
+import type { Admin } from "../client/admin.js";
+import type { PartitionOffset } from "../client/admin-types.js";
+import { isTopicChanged } from "../client/topic-change.js";
 
 export class GroupCommits {
   readonly #admin: Pick<Admin, "commitOffsets">;

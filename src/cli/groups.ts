@@ -1,18 +1,18 @@
 // `rustlog groups`: list, describe, seek and delete.
 // Leaves to others: what a commit is (groups/), and requests to the broker (client/admin.ts).
 import { Option } from "@commander-js/extra-typings";
-import type { Admin } from "../client/admin.ts";
-import type { PartitionOffset } from "../client/admin-types.ts";
-import type { OffsetSpec } from "../client/offset-spec.ts";
-import { RustLogError } from "../errors.ts";
-import { lagOf, NOT_COMMITTED } from "../services/group-lag.ts";
-import { newCommand } from "./command.ts";
-import { partitionList } from "./numbers.ts";
-import { parseOffset } from "./offset-range.ts";
-import { brokerOption, jsonOption, withClient } from "./options.ts";
-import { writeJson, writeLines, writeText } from "./output.ts";
-import { writePages } from "./paged-output.ts";
-import { formatTable } from "./table.ts";
+import type { Admin } from "../client/admin.js";
+import type { PartitionOffset } from "../client/admin-types.js";
+import type { OffsetSpec } from "../client/offset-spec.js";
+import { RustLogError } from "../errors.js";
+import { lagOf, NOT_COMMITTED } from "../services/group-lag.js";
+import { newCommand } from "./command.js";
+import { partitionList } from "./numbers.js";
+import { parseOffset } from "./offset-range.js";
+import { brokerOption, jsonOption, withClient } from "./options.js";
+import { writeJson, writeLines, writeText } from "./output.js";
+import { writePages } from "./paged-output.js";
+import { formatTable } from "./table.js";
 
 const EXAMPLES = `
   rustlog groups list

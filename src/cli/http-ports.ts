@@ -1,8 +1,8 @@
 // The HTTP ports of `rustlog broker` and what each one serves. Loads the HTTP code only when a port is requested.
 // Leaves to others: listening (http/http-server.ts), and the responses (http/).
-import type { Broker } from "../broker/broker.ts";
-import type { HttpRoutes, HttpServer } from "../http/http-server.ts";
-import type { FlushPolicy } from "../topics/flush-policy.ts";
+import type { Broker } from "../broker/broker.js";
+import type { HttpRoutes, HttpServer } from "../http/http-server.js";
+import type { FlushPolicy } from "../topics/flush-policy.js";
 
 /** The requested ports; undefined for one that was not requested. */
 export interface HttpFlags {
@@ -32,8 +32,8 @@ export async function openHttpPorts(
     for (const server of servers) await server.stop();
   };
   if (metricsPort === undefined && uiPort === undefined) return { lines, stop };
-  const { HttpServer } = await import("../http/http-server.ts");
-  const { monitoringRoutes } = await import("../http/monitoring.ts");
+  const { HttpServer } = await import("../http/http-server.js");
+  const { monitoringRoutes } = await import("../http/monitoring.js");
   const open = (port: number, flag: string, routes: HttpRoutes): string => {
     const server = new HttpServer({
       ...{ host, port, allowedHosts, routes, log },
@@ -45,7 +45,7 @@ export async function openHttpPorts(
   try {
     const monitoring = monitoringRoutes(broker);
     if (uiPort !== undefined) {
-      const { pageRoutes } = await import("../http/page-routes.ts");
+      const { pageRoutes } = await import("../http/page-routes.js");
       const policy = flush.kind === "interval" ? `interval:${flush.ms}` : flush.kind;
       const url = open(uiPort, "--ui", { ...monitoring, ...pageRoutes(broker, policy) });
       lines.push(`Page on ${url}/`);

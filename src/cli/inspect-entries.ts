@@ -1,23 +1,23 @@
 // `rustlog inspect` of a file with entries: an offset index, a time index, or a producer snapshot.
 // Leaves to others: the meaning of an entry (inspection/index-entries.ts, inspection/snapshot-entries.ts), logs
 // (inspect-log.ts).
-import { formatTime } from "../inspection/batch-description.ts";
-import type { DumpItem } from "../inspection/fields.ts";
+import { formatTime } from "../inspection/batch-description.js";
+import type { DumpItem } from "../inspection/fields.js";
 import {
   type IndexEntry,
   type IndexListing,
   indexFields,
   listIndex,
-} from "../inspection/index-entries.ts";
+} from "../inspection/index-entries.js";
 import {
   listSnapshot,
   type SnapshotEntry,
   snapshotFields,
-} from "../inspection/snapshot-entries.ts";
-import { printableJson } from "../printable.ts";
-import { RealDisk } from "../log/disk/real-disk.ts";
-import type { InspectOptions, InspectOutput } from "./inspect-output.ts";
-import { formatTable } from "./table.ts";
+} from "../inspection/snapshot-entries.js";
+import { printableJson } from "../printable.js";
+import { RealDisk } from "../log/disk/real-disk.js";
+import type { InspectOptions, InspectOutput } from "./inspect-output.js";
+import { formatTable } from "./table.js";
 
 export function printIndex(
   path: string,

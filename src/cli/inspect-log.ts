@@ -1,17 +1,17 @@
 // `rustlog inspect` of a log: its batches, with their records or bytes, and the damage between them.
 // Leaves to others: the walk (inspection/segment-walk.ts), indexes and snapshots (inspect-entries.ts).
-import { RustLogError } from "../errors.ts";
-import { type BatchDescription, describeBatch } from "../inspection/batch-description.ts";
-import { batchFields } from "../inspection/batch-fields.ts";
-import { BATCH_COLUMNS, batchLine, damageLine, recordLine } from "../inspection/batch-line.ts";
-import { type DumpItem, heading, jsonFields } from "../inspection/fields.ts";
-import { FileReader } from "../inspection/file-reader.ts";
-import { type DamagedRange, type WalkedBatch, walkSegment } from "../inspection/segment-walk.ts";
-import { printable } from "../printable.ts";
-import { RecordCursor } from "../record/cursor.ts";
-import { reasonOf } from "../log/disk/disk.ts";
-import type { InspectOptions, InspectOutput } from "./inspect-output.ts";
-import { bytesField, headerFields } from "./json-record.ts";
+import { RustLogError } from "../errors.js";
+import { type BatchDescription, describeBatch } from "../inspection/batch-description.js";
+import { batchFields } from "../inspection/batch-fields.js";
+import { BATCH_COLUMNS, batchLine, damageLine, recordLine } from "../inspection/batch-line.js";
+import { type DumpItem, heading, jsonFields } from "../inspection/fields.js";
+import { FileReader } from "../inspection/file-reader.js";
+import { type DamagedRange, type WalkedBatch, walkSegment } from "../inspection/segment-walk.js";
+import { printable } from "../printable.js";
+import { RecordCursor } from "../record/cursor.js";
+import { reasonOf } from "../log/disk/disk.js";
+import type { InspectOptions, InspectOutput } from "./inspect-output.js";
+import { bytesField, headerFields } from "./json-record.js";
 
 /** Bytes shown of a damaged range that is not a complete batch. */
 const DAMAGE_BYTES_SHOWN = 1024;

@@ -3,11 +3,11 @@
 //
 // A batch of a few megabytes may expand to gigabytes of text. Only one buffer of it is in memory at a time, and the
 // command ends when the reader closes the pipe, as `head` does.
-import type { DumpItem } from "../inspection/fields.ts";
-import { hexLines, type Paint } from "../inspection/hex.ts";
-import { printable, printableJson } from "../printable.ts";
-import { paintForStdout } from "./colour.ts";
-import { ByteOutput, STDOUT, writeDescriptor } from "./output.ts";
+import type { DumpItem } from "../inspection/fields.js";
+import { hexLines, type Paint } from "../inspection/hex.js";
+import { printable, printableJson } from "../printable.js";
+import { paintForStdout } from "./colour.js";
+import { ByteOutput, STDOUT, writeDescriptor } from "./output.js";
 
 export interface InspectOptions {
   readonly isRecords: boolean;

@@ -3,13 +3,13 @@
 // nothing, so the broker may be running.
 import { statSync } from "node:fs";
 import { basename, extname } from "node:path";
-import { isCutFileName } from "../log/segment/segment-files.ts";
-import { newCommand, usageError } from "./command.ts";
-import { CliError } from "./exit.ts";
-import { printIndex, printSnapshot } from "./inspect-entries.ts";
-import { LogPrinter } from "./inspect-log.ts";
-import { InspectOutput } from "./inspect-output.ts";
-import { wholeNumber } from "./numbers.ts";
+import { isCutFileName } from "../log/segment/segment-files.js";
+import { newCommand, usageError } from "./command.js";
+import { CliError } from "./exit.js";
+import { printIndex, printSnapshot } from "./inspect-entries.js";
+import { LogPrinter } from "./inspect-log.js";
+import { InspectOutput } from "./inspect-output.js";
+import { wholeNumber } from "./numbers.js";
 
 const EXAMPLES = `
   rustlog inspect data/topics/events/0/00000000000000000000.log

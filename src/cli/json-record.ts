@@ -7,11 +7,11 @@
 // base64, marked by a second field: "keyEncoding":"base64", "valueEncoding", "nameEncoding". `produce` ignores "topic"
 // and "offset": the topic is on the command line and the broker assigns the offset.
 import { isUtf8 } from "node:buffer";
-import type { ConsumedRecord } from "../client/fetched-records.ts";
-import type { RecordHeader } from "../record/encoder.ts";
-import { printableJson } from "../printable.ts";
-import { CliError } from "./exit.ts";
-import type { RecordPrinter } from "./format.ts";
+import type { ConsumedRecord } from "../client/fetched-records.js";
+import type { RecordHeader } from "../record/encoder.js";
+import { printableJson } from "../printable.js";
+import { CliError } from "./exit.js";
+import type { RecordPrinter } from "./format.js";
 
 interface ParsedRecord {
   readonly key: Uint8Array | null;

@@ -6,7 +6,7 @@
 // A delimiter at the end of the input ends the last record and starts no other. Two delimiters in a row enclose an
 // empty record. Bytes after the last delimiter are a record.
 import { read as readFromDescriptor } from "node:fs";
-import { CliError } from "./exit.ts";
+import { CliError } from "./exit.js";
 
 const BUFFER_BYTES = 512 * 1024;
 const AGAIN_DELAY_MS = 5;

@@ -6,8 +6,8 @@
 // descriptor: setting it on our stdout would also set it for the shell and every other process that shares it. Files
 // never block. A socket can't be reopened (nor can anything without /proc), so a thread writes to it.
 import { constants, fstatSync, openSync, write as writeToDescriptor, writeSync } from "node:fs";
-import { printableTrace } from "../printable.ts";
-import { reasonOf } from "../log/disk/disk.ts";
+import { printableTrace } from "../printable.js";
+import { reasonOf } from "../log/disk/disk.js";
 
 /** Bytes of lines that may wait for the reader. Lines beyond that are counted and dropped. */
 export const LOG_BUFFER_BYTES_MAX = 1024 * 1024;

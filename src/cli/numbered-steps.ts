@@ -1,8 +1,8 @@
 // Text in numbered steps, for `explain`.
 // Leaves to others: the text of the steps (explain-text.ts, explain-produce.ts).
-import type { DumpItem } from "../inspection/fields.ts";
-import { hexLines, type Paint } from "../inspection/hex.ts";
-import { printable } from "../printable.ts";
+import type { DumpItem } from "../inspection/fields.js";
+import { hexLines, type Paint } from "../inspection/hex.js";
+import { printable } from "../printable.js";
 
 export class NumberedSteps {
   readonly #lines: string[] = [];

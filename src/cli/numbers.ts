@@ -1,7 +1,7 @@
 // Parses numbers and lists in options.
 // Leaves to others: sizes (size.ts), durations (duration.ts) and offsets (offset-range.ts).
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import { OFFSET_MAX } from "../limits.ts";
+import { OFFSET_MAX } from "../limits.js";
 
 /** Returns a parser of whole numbers from `min` to `max`; commander adds the option's name to the error. */
 export function wholeNumber(min: number, max: number = OFFSET_MAX): (text: string) => number {

@@ -7,9 +7,9 @@
 //
 // A time of day contains colons, so a text that is a valid place as a whole is never split.
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import type { OffsetSpec } from "../client/offset-spec.ts";
-import { OFFSET_MAX } from "../limits.ts";
-import { tryParseDuration } from "./duration.ts";
+import type { OffsetSpec } from "../client/offset-spec.js";
+import { OFFSET_MAX } from "../limits.js";
+import { tryParseDuration } from "./duration.js";
 
 /** The range to read; `end` is exclusive. */
 export interface OffsetRangeSpec {

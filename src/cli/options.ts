@@ -1,14 +1,14 @@
 // Options shared by several commands, and the connections of client commands.
 // Leaves to others: the commands (one file each), and their setup (command.ts).
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "../client/broker-address.ts";
-import { type Client, connect } from "../client/client.ts";
-import type { RustLogError } from "../errors.ts";
-import { parseDuration } from "./duration.ts";
-import { printError } from "./exit.ts";
-import { sizeBetween } from "./size.ts";
-import { CLIENT_WAIT_MS_MAX } from "../limits.ts";
-import { CLEAR_LINE } from "./stderr.ts";
+import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "../client/broker-address.js";
+import { type Client, connect } from "../client/client.js";
+import type { RustLogError } from "../errors.js";
+import { parseDuration } from "./duration.js";
+import { printError } from "./exit.js";
+import { sizeBetween } from "./size.js";
+import { CLIENT_WAIT_MS_MAX } from "../limits.js";
+import { CLEAR_LINE } from "./stderr.js";
 
 export function brokerOption() {
   return new Option("-b, --broker <host:port>", "broker to connect to")

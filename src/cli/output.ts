@@ -5,7 +5,7 @@
 // `mark` notes where a record ends. The record counts as printed once its last byte is written; a group commits exactly
 // that, even when the reader closes the pipe in the middle.
 import { write as writeToDescriptor } from "node:fs";
-import { printable, printableJson } from "../printable.ts";
+import { printable, printableJson } from "../printable.js";
 
 export const STDOUT = 1;
 

@@ -1,7 +1,7 @@
 // Prints a list of any length page by page.
-import { printableJson } from "../printable.ts";
-import { ByteOutput, STDOUT, writeDescriptor } from "./output.ts";
-import { formatTable } from "./table.ts";
+import { printableJson } from "../printable.js";
+import { ByteOutput, STDOUT, writeDescriptor } from "./output.js";
+import { formatTable } from "./table.js";
 
 interface PagedLayout<Item> {
   readonly json: boolean;

@@ -2,23 +2,23 @@
 // Leaves to others: splitting input (line-reader.ts), parsing a record (record-input.ts), sending (client/).
 import { closeSync, openSync } from "node:fs";
 import { Option } from "@commander-js/extra-typings";
-import type { Client } from "../client/client.ts";
-import { RustLogError } from "../errors.ts";
-import { newCommand, usageError } from "./command.ts";
-import { parseEscapes } from "./format.ts";
-import { CliError, printError } from "./exit.ts";
-import { LineReader, NEWLINE, NUL, readDescriptor } from "./line-reader.ts";
-import { nameValueList, wholeNumber } from "./numbers.ts";
+import type { Client } from "../client/client.js";
+import { RustLogError } from "../errors.js";
+import { newCommand, usageError } from "./command.js";
+import { parseEscapes } from "./format.js";
+import { CliError, printError } from "./exit.js";
+import { LineReader, NEWLINE, NUL, readDescriptor } from "./line-reader.js";
+import { nameValueList, wholeNumber } from "./numbers.js";
 import {
   batchBytesOption,
   brokerOption,
   compressionOption,
   lingerOption,
   withClient,
-} from "./options.ts";
-import { formatSummary, ProgressLine } from "./progress.ts";
-import { atRecord, RecordInput, type RecordInputOptions } from "./record-input.ts";
-import { Interruption, GRACE_MS } from "./signals.ts";
+} from "./options.js";
+import { formatSummary, ProgressLine } from "./progress.js";
+import { atRecord, RecordInput, type RecordInputOptions } from "./record-input.js";
+import { Interruption, GRACE_MS } from "./signals.js";
 
 const STDIN = 0;
 

@@ -1,8 +1,8 @@
 // A progress bar on stderr, if that is a terminal.
 // Leaves to others: measuring the progress.
-import { printable } from "../printable.ts";
-import { formatSize } from "./size.ts";
-import { CLEAR_LINE, writeStderr } from "./stderr.ts";
+import { printable } from "../printable.js";
+import { formatSize } from "./size.js";
+import { CLEAR_LINE, writeStderr } from "./stderr.js";
 
 const INTERVAL_MS = 100;
 const BAR_COLUMNS = 24;

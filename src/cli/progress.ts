@@ -1,8 +1,8 @@
 // The progress line of `produce` on a terminal, and the summary at the end.
 // Leaves to others: counting (client/producer.ts).
-import type { ProducerStats } from "../client/producer-stats.ts";
-import { formatSize } from "./size.ts";
-import { CLEAR_LINE, writeStderr } from "./stderr.ts";
+import type { ProducerStats } from "../client/producer-stats.js";
+import { formatSize } from "./size.js";
+import { CLEAR_LINE, writeStderr } from "./stderr.js";
 
 const INTERVAL_MS = 250;
 /** Totals so far. */

@@ -1,12 +1,12 @@
 // Turns one record of input into a record for the producer: key, headers, tombstones, JSON.
 // Leaves to others: reading the input (produce.ts, line-reader.ts).
-import { printableJson } from "../printable.ts";
-import type { Producer } from "../client/producer.ts";
-import { RustLogError } from "../errors.ts";
-import type { ProducerHeader } from "../record/encoder.ts";
-import { CliError } from "./exit.ts";
-import { parseJsonRecord } from "./json-record.ts";
-import { ANY_PARTITION } from "../client/producer-topic.ts";
+import { printableJson } from "../printable.js";
+import type { Producer } from "../client/producer.js";
+import { RustLogError } from "../errors.js";
+import type { ProducerHeader } from "../record/encoder.js";
+import { CliError } from "./exit.js";
+import { parseJsonRecord } from "./json-record.js";
+import { ANY_PARTITION } from "../client/producer-topic.js";
 
 export interface RecordInputOptions {
   readonly key: string | undefined;

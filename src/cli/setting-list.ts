@@ -1,8 +1,8 @@
 // Parses topic settings with units: durations and sizes. The broker takes whole numbers.
 // Leaves to others: the settings and their ranges (topics/topic-settings.ts).
-import { tryParseDuration } from "./duration.ts";
-import { nameValueList } from "./numbers.ts";
-import { tryParseSize } from "./size.ts";
+import { tryParseDuration } from "./duration.js";
+import { nameValueList } from "./numbers.js";
+import { tryParseSize } from "./size.js";
 
 type Setting = readonly [name: string, value: string];
 

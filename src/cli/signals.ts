@@ -1,7 +1,7 @@
 // SIGINT, SIGTERM and SIGHUP: the first asks a command to end cleanly, a later one ends it immediately.
 // Leaves to others: what a clean end is.
 import { readFileSync } from "node:fs";
-import { EXIT } from "./exit.ts";
+import { EXIT } from "./exit.js";
 
 /** How long to wait after a signal for acknowledgements of records in flight, in milliseconds. */
 export const GRACE_MS = 2_000;

@@ -1,7 +1,7 @@
 // Parses and formats sizes in bytes: 4096, 64KiB, 1m, 1.5GB.
 // Leaves to others: the range an option allows.
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import { OFFSET_MAX } from "../limits.ts";
+import { OFFSET_MAX } from "../limits.js";
 
 const BYTES_BY_UNIT: Readonly<Record<string, number>> = {
   "": 1,

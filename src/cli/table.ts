@@ -1,6 +1,6 @@
 // Aligned text tables. Terminal control characters in cells are escaped.
 
-import { printable } from "../printable.ts";
+import { printable } from "../printable.js";
 
 /** Formats rows under a header. Each column is as wide as its widest cell; numbers are right-aligned. */
 export function formatTable(

@@ -1,13 +1,13 @@
 // `rustlog topics`: list, create, describe and delete.
 // Leaves to others: what a topic is (topics/), and requests to the broker (client/admin.ts).
-import type { PartitionDescription } from "../client/admin-types.ts";
-import { PARTITIONS_MAX } from "../limits.ts";
-import { newCommand } from "./command.ts";
-import { wholeNumber } from "./numbers.ts";
-import { brokerOption, jsonOption, withClient } from "./options.ts";
-import { writeJson, writeLines, writeText } from "./output.ts";
-import { settingList } from "./setting-list.ts";
-import { formatTable } from "./table.ts";
+import type { PartitionDescription } from "../client/admin-types.js";
+import { PARTITIONS_MAX } from "../limits.js";
+import { newCommand } from "./command.js";
+import { wholeNumber } from "./numbers.js";
+import { brokerOption, jsonOption, withClient } from "./options.js";
+import { writeJson, writeLines, writeText } from "./output.js";
+import { settingList } from "./setting-list.js";
+import { formatTable } from "./table.js";
 
 const EXAMPLES = `
   rustlog topics list

@@ -1,16 +1,16 @@
 // `rustlog verify`: prints the findings of a verification, one per line, and a summary.
 // Leaves to others: all checks and repairs (inspection/verify.ts).
 import { Option } from "@commander-js/extra-typings";
-import { formatFinding, type SettledFinding } from "../inspection/finding.ts";
-import { type VerificationReport, verifyDirectory } from "../inspection/verify.ts";
-import { printable } from "../printable.ts";
-import { RealDisk } from "../log/disk/real-disk.ts";
-import { newCommand } from "./command.ts";
-import { EXIT } from "./exit.ts";
-import { jsonOption } from "./options.ts";
-import { writeJson, writeText } from "./output.ts";
-import { ProgressBar } from "./progress-bar.ts";
-import { formatSize } from "./size.ts";
+import { formatFinding, type SettledFinding } from "../inspection/finding.js";
+import { type VerificationReport, verifyDirectory } from "../inspection/verify.js";
+import { printable } from "../printable.js";
+import { RealDisk } from "../log/disk/real-disk.js";
+import { newCommand } from "./command.js";
+import { EXIT } from "./exit.js";
+import { jsonOption } from "./options.js";
+import { writeJson, writeText } from "./output.js";
+import { ProgressBar } from "./progress-bar.js";
+import { formatSize } from "./size.js";
 
 const EXAMPLES = `
   rustlog verify

@@ -1,8 +1,8 @@
 // The open batch of one partition: adds records to it and completes it.
 // Leaves to others: how long a batch waits (dispatcher), sending complete batches (pipeline), encoding (record/).
 
-import { BATCH_HEADER_BYTES } from "../record/batch.ts";
-import type { BatchEncoder, ProducerHeader } from "../record/encoder.ts";
+import { BATCH_HEADER_BYTES } from "../record/batch.js";
+import type { BatchEncoder, ProducerHeader } from "../record/encoder.js";
 
 /** The promise of a `send()` call. */
 export interface Delivery {

@@ -1,22 +1,22 @@
 // Lists and changes topics, offsets and groups of a broker.
 // Leaves to others: the connection (link), encoding (protocol/).
 
-import { RustLogError } from "../errors.ts";
+import { RustLogError } from "../errors.js";
 import {
   DeleteGroup,
   DescribeGroup,
   ListGroups,
   describeAfter,
-} from "../protocol/native/groups.ts";
-import { OffsetCommit, OffsetFetch } from "../protocol/native/offsets.ts";
-import { pageAfter } from "../protocol/native/page.ts";
+} from "../protocol/native/groups.js";
+import { OffsetCommit, OffsetFetch } from "../protocol/native/offsets.js";
+import { pageAfter } from "../protocol/native/page.js";
 import {
   CreateTopic,
   DeleteTopic,
   DescribeTopic,
   ListTopics,
   type ListedTopic,
-} from "../protocol/native/topics.ts";
+} from "../protocol/native/topics.js";
 import type {
   BrokerInfo,
   CommittedOffset,
@@ -28,12 +28,12 @@ import type {
   TopicDescription,
   TopicListing,
   TopicPartition,
-} from "./admin-types.ts";
-import { checkArray, checkNatural, checkObject, checkString } from "./argument-check.ts";
-import { type BrokerLink, type Call, callOf, type RetryPolicy } from "./link.ts";
-import { checkOffsetSpec, type OffsetSpec, resolveOffset } from "./offset-spec.ts";
-import { allOf, pagesOf } from "./pages.ts";
-import { offsetForTimestamp } from "./time-lookup.ts";
+} from "./admin-types.js";
+import { checkArray, checkNatural, checkObject, checkString } from "./argument-check.js";
+import { type BrokerLink, type Call, callOf, type RetryPolicy } from "./link.js";
+import { checkOffsetSpec, type OffsetSpec, resolveOffset } from "./offset-spec.js";
+import { allOf, pagesOf } from "./pages.js";
+import { offsetForTimestamp } from "./time-lookup.js";
 
 /** Administers a broker. Created by `client.admin()`; it holds no resources and needs no closing. */
 export class Admin {

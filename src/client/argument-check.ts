@@ -1,7 +1,7 @@
 // Checks the arguments of callers, for JavaScript programs that no compiler has checked.
 // Leaves to others: numbers of options (option-check), records (record-check), and which names a broker accepts.
 
-import { type ErrorName, RustLogError } from "../errors.ts";
+import { type ErrorName, RustLogError } from "../errors.js";
 
 /** The kind of a value, for messages: "a number", "an array", "a Date". */
 export function kindOf(value: unknown): string {

@@ -1,7 +1,7 @@
 // Parses the address of a broker: "host:port", "host" or "[ipv6]:port".
 
-import { RustLogError } from "../errors.ts";
-import { formatAddress } from "../net/address.ts";
+import { RustLogError } from "../errors.js";
+import { formatAddress } from "../net/address.js";
 
 /** The default address of a broker. */
 export const BROKER_ADDRESS_DEFAULT = "127.0.0.1:9092";

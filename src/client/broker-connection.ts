@@ -3,12 +3,12 @@
 // Leaves to others: reconnecting and retrying (link), and what requests mean (the rest of client/).
 
 import type { Socket } from "bun";
-import { RustLogError } from "../errors.ts";
-import { RESPONSE_BYTES_MAX } from "../limits.ts";
-import { FrameDecoder } from "../net/frame.ts";
-import { decodeResponseHeader, errorOf } from "../protocol/native/messages.ts";
-import { Outbox } from "../net/outbox.ts";
-import type { BrokerAddress } from "./broker-address.ts";
+import { RustLogError } from "../errors.js";
+import { RESPONSE_BYTES_MAX } from "../limits.js";
+import { FrameDecoder } from "../net/frame.js";
+import { decodeResponseHeader, errorOf } from "../protocol/native/messages.js";
+import { Outbox } from "../net/outbox.js";
+import type { BrokerAddress } from "./broker-address.js";
 
 /**
  * The first correlation id is a blank line in ASCII. A line-based server, such as one for HTTP, takes it as the end of a

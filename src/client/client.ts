@@ -1,15 +1,15 @@
 // connect() and the Client: one connection to a broker, shared by producers, consumers and admin.
 // Leaves to others: the socket and reconnecting (link, broker-connection), and everything sent over it.
 
-import type { RustLogError } from "../errors.ts";
-import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "./broker-address.ts";
-import { Admin } from "./admin.ts";
-import { checkCallback, checkObject, checkString } from "./argument-check.ts";
-import { Consumer, type ConsumerOptions } from "./consumer.ts";
-import { BrokerLink } from "./link.ts";
-import { inRange } from "./option-check.ts";
-import { Producer, type ProducerOptions } from "./producer.ts";
-import { CLIENT_WAIT_MS_MAX } from "../limits.ts";
+import type { RustLogError } from "../errors.js";
+import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "./broker-address.js";
+import { Admin } from "./admin.js";
+import { checkCallback, checkObject, checkString } from "./argument-check.js";
+import { Consumer, type ConsumerOptions } from "./consumer.js";
+import { BrokerLink } from "./link.js";
+import { inRange } from "./option-check.js";
+import { Producer, type ProducerOptions } from "./producer.js";
+import { CLIENT_WAIT_MS_MAX } from "../limits.js";
 
 /** How to reach a broker. */
 export interface ConnectOptions {

@@ -1,6 +1,6 @@
 // Checks the options of a new consumer. Leaves to others: their meaning (consumer, consumer-plan).
 
-import { RustLogError } from "../errors.ts";
+import { RustLogError } from "../errors.js";
 import {
   checkArray,
   checkCallback,
@@ -8,11 +8,11 @@ import {
   checkNatural,
   checkObject,
   checkString,
-} from "./argument-check.ts";
-import type { ConsumerOptions } from "./consumer.ts";
-import { checkOffsetSpec } from "./offset-spec.ts";
-import { inRange } from "./option-check.ts";
-import { CLIENT_WAIT_MS_MAX } from "../limits.ts";
+} from "./argument-check.js";
+import type { ConsumerOptions } from "./consumer.js";
+import { checkOffsetSpec } from "./offset-spec.js";
+import { inRange } from "./option-check.js";
+import { CLIENT_WAIT_MS_MAX } from "../limits.js";
 
 /** Throws INVALID_TOPIC, INVALID_GROUP or INVALID_CONFIG, naming the option. */
 export function checkConsumerOptions(options: ConsumerOptions): void {

@@ -1,14 +1,14 @@
 // The plan of a consumer, made when it starts: which partitions it reads, from which offset to which.
 // Leaves to others: reading them (fetcher, consumer).
 
-import type { RustLogError } from "../errors.ts";
-import { Admin, isOffline, offlineError, unknownPartition } from "./admin.ts";
-import type { PartitionDescription } from "./admin-types.ts";
-import { type OutOfRangePolicy, outOfRange } from "./fetcher.ts";
-import type { BrokerLink, RetryPolicy } from "./link.ts";
-import { type OffsetSpec, resolveOffset } from "./offset-spec.ts";
-import { offsetForTimestamp } from "./time-lookup.ts";
-import type { TopicSource } from "./topic-change.ts";
+import type { RustLogError } from "../errors.js";
+import { Admin, isOffline, offlineError, unknownPartition } from "./admin.js";
+import type { PartitionDescription } from "./admin-types.js";
+import { type OutOfRangePolicy, outOfRange } from "./fetcher.js";
+import type { BrokerLink, RetryPolicy } from "./link.js";
+import { type OffsetSpec, resolveOffset } from "./offset-spec.js";
+import { offsetForTimestamp } from "./time-lookup.js";
+import type { TopicSource } from "./topic-change.js";
 
 /** One offset for all partitions, or one for each. */
 export type OffsetSpecs = OffsetSpec | ReadonlyMap<number, OffsetSpec>;

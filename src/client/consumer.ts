@@ -1,21 +1,21 @@
 // The consumer: returns the records of some partitions, in order within each, and commits on request.
 // Leaves to others: where to start and end (consumer-plan), fetching ahead and retrying (fetcher, link).
 
-import { RustLogError } from "../errors.ts";
-import { BATCH_BYTES_HIGHEST } from "../limits.ts";
-import { Admin } from "./admin.ts";
-import { checkConsumerOptions } from "./consumer-check.ts";
+import { RustLogError } from "../errors.js";
+import { BATCH_BYTES_HIGHEST } from "../limits.js";
+import { Admin } from "./admin.js";
+import { checkConsumerOptions } from "./consumer-check.js";
 import {
   type OffsetSpecs,
   type ReadPlan,
   planPartitions,
   type ReadRequest,
-} from "./consumer-plan.ts";
-import { type DamagedPolicy, type DamagedRecordsError, warnOfSkip } from "./damage.ts";
-import type { ConsumedRecord, FetchedRecords } from "./fetched-records.ts";
-import { type OutOfRangePolicy, PartitionFetcher, PORTIONS_AHEAD_MAX } from "./fetcher.ts";
-import type { BrokerLink, RetryPolicy } from "./link.ts";
-import { isTopicChanged, type TopicChangedError, warnOfTopicChange } from "./topic-change.ts";
+} from "./consumer-plan.js";
+import { type DamagedPolicy, type DamagedRecordsError, warnOfSkip } from "./damage.js";
+import type { ConsumedRecord, FetchedRecords } from "./fetched-records.js";
+import { type OutOfRangePolicy, PartitionFetcher, PORTIONS_AHEAD_MAX } from "./fetcher.js";
+import type { BrokerLink, RetryPolicy } from "./link.js";
+import { isTopicChanged, type TopicChangedError, warnOfTopicChange } from "./topic-change.js";
 
 const MiB = 1024 * 1024;
 

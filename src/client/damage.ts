@@ -1,8 +1,8 @@
 // Unreadable records: the error that describes them, and what a consumer does about them.
 // Leaves to others: finding them (record/cursor, the broker), skipping them (fetched-records, fetcher).
 
-import { RustLogError } from "../errors.ts";
-import { withoutOffsetAfterDamage } from "../protocol/native/fetch.ts";
+import { RustLogError } from "../errors.js";
+import { withoutOffsetAfterDamage } from "../protocol/native/fetch.js";
 
 /** What a consumer does about records that can't be read: throw, or skip them and report each skip. */
 export type DamagedPolicy = "throw" | "skip";

@@ -2,15 +2,15 @@
 // its partition, and counts the bytes that are not settled.
 // Leaves to others: choosing a partition (producer), order and retries (pipeline), sending (sender).
 
-import { RustLogError } from "../errors.ts";
-import { type ProducerHeader, recordBytesBound, recordBytesMeasured } from "../record/encoder.ts";
+import { RustLogError } from "../errors.js";
+import { type ProducerHeader, recordBytesBound, recordBytesMeasured } from "../record/encoder.js";
 import {
   type AccumulatorOptions,
   type Delivery,
   PartitionAccumulator,
   type SealedBatch,
-} from "./accumulator.ts";
-import { type BatchAttempts, Pipeline } from "./pipeline.ts";
+} from "./accumulator.js";
+import { type BatchAttempts, Pipeline } from "./pipeline.js";
 
 export interface DispatcherOptions extends AccumulatorOptions {
   readonly lingerMs: number;

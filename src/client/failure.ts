@@ -1,7 +1,7 @@
 // Converts anything thrown to the one error class of the client, and tells whether the broker may have carried out the
 // request all the same.
 
-import { RustLogError } from "../errors.ts";
+import { RustLogError } from "../errors.js";
 
 /** Returns a RustLogError as it is; wraps anything else in an UNKNOWN_SERVER_ERROR as its cause. */
 export function asRustLogError(error: unknown): RustLogError {

@@ -1,12 +1,12 @@
 // The records of one fetch, read one by one without allocation unless the caller asks for objects.
 // Leaves to others: decoding (record/cursor), fetching (fetcher).
 
-import { RustLogError } from "../errors.ts";
-import type { FetchResponse } from "../protocol/native/fetch.ts";
-import { RecordCursor } from "../record/cursor.ts";
-import type { RecordHeader } from "../record/encoder.ts";
-import { type DamageHandling, DamagedRecordsError } from "./damage.ts";
-import type { TopicSource } from "./topic-change.ts";
+import { RustLogError } from "../errors.js";
+import type { FetchResponse } from "../protocol/native/fetch.js";
+import { RecordCursor } from "../record/cursor.js";
+import type { RecordHeader } from "../record/encoder.js";
+import { type DamageHandling, DamagedRecordsError } from "./damage.js";
+import type { TopicSource } from "./topic-change.js";
 
 /** Keeps the position of the reader, for commits. */
 export interface PositionHolder {

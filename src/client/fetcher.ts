@@ -1,21 +1,21 @@
 // Fetches one partition ahead of its reader: one fetch is in flight while the previous portion is being read.
 // Leaves to others: returning records and the order of partitions (consumer), retries (link).
 
-import { RustLogError } from "../errors.ts";
-import { Fetch, type FetchResponse, offsetAfterDamage } from "../protocol/native/fetch.ts";
-import { ListOffsets } from "../protocol/native/offsets.ts";
-import { type DamageHandling, DamagedRecordsError } from "./damage.ts";
-import { backoffMs, pause } from "./backoff.ts";
-import type { PartitionPlan } from "./consumer-plan.ts";
-import { asRustLogError } from "./failure.ts";
-import { FetchedRecords, type PositionHolder } from "./fetched-records.ts";
-import { type BrokerLink, callOf, type RetryPolicy } from "./link.ts";
+import { RustLogError } from "../errors.js";
+import { Fetch, type FetchResponse, offsetAfterDamage } from "../protocol/native/fetch.js";
+import { ListOffsets } from "../protocol/native/offsets.js";
+import { type DamageHandling, DamagedRecordsError } from "./damage.js";
+import { backoffMs, pause } from "./backoff.js";
+import type { PartitionPlan } from "./consumer-plan.js";
+import { asRustLogError } from "./failure.js";
+import { FetchedRecords, type PositionHolder } from "./fetched-records.js";
+import { type BrokerLink, callOf, type RetryPolicy } from "./link.js";
 import {
   isTopicChanged,
   otherDirectory,
   TopicChangedError,
   type TopicSource,
-} from "./topic-change.ts";
+} from "./topic-change.js";
 
 /** What to do if a position is outside of its partition. */
 export type OutOfRangePolicy = "error" | "earliest" | "latest";

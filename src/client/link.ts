@@ -2,22 +2,22 @@
 // that are safe to repeat.
 // Leaves to others: one connection (broker-connection), and the requests (producer, consumer, admin).
 
-import { RustLogError } from "../errors.ts";
-import { BATCH_BYTES_MAX_DEFAULT, FRAME_BYTES_MAX_DEFAULT } from "../limits.ts";
-import { type ApiVersionsResponse, ApiVersions, Ping } from "../protocol/native/meta.ts";
+import { RustLogError } from "../errors.js";
+import { BATCH_BYTES_MAX_DEFAULT, FRAME_BYTES_MAX_DEFAULT } from "../limits.js";
+import { type ApiVersionsResponse, ApiVersions, Ping } from "../protocol/native/meta.js";
 import {
   API_NAMES,
   APIS,
   commonVersion,
   FIRST_VERSION,
   type VersionRange,
-} from "../protocol/native/api-versions.ts";
-import { API, type ApiName, versionOfFrame } from "../protocol/native/messages.ts";
-import type { Api, Fields, ValueOf } from "../protocol/native/schema.ts";
-import type { BrokerAddress } from "./broker-address.ts";
-import { backoffMs, pause } from "./backoff.ts";
-import { BrokerConnection } from "./broker-connection.ts";
-import { isAmbiguous } from "./failure.ts";
+} from "../protocol/native/api-versions.js";
+import { API, type ApiName, versionOfFrame } from "../protocol/native/messages.js";
+import type { Api, Fields, ValueOf } from "../protocol/native/schema.js";
+import type { BrokerAddress } from "./broker-address.js";
+import { backoffMs, pause } from "./backoff.js";
+import { BrokerConnection } from "./broker-connection.js";
+import { isAmbiguous } from "./failure.js";
 
 /** The options of a link; see ConnectOptions for their meaning. */
 export interface LinkOptions {

@@ -1,9 +1,9 @@
 // Ways to name an offset (earliest, latest, a number, from the end, a time), and their resolution to a number.
 // Leaves to others: requesting the range of a partition (admin, consumer) and the offset for a time (time-lookup).
 
-import { RustLogError } from "../errors.ts";
-import { OFFSET_MAX } from "../limits.ts";
-import { wrongType } from "./argument-check.ts";
+import { RustLogError } from "../errors.js";
+import { OFFSET_MAX } from "../limits.js";
+import { wrongType } from "./argument-check.js";
 
 /**
  * A place in a partition: the log start, the high watermark, an exact offset, `fromEnd` offsets before the high

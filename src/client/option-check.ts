@@ -1,7 +1,7 @@
 // Checks a numeric option. Leaves to others: the options (client, producer, consumer).
 
-import { RustLogError } from "../errors.ts";
-import { kindOf } from "./argument-check.ts";
+import { RustLogError } from "../errors.js";
+import { kindOf } from "./argument-check.js";
 
 /** Returns the value of option `name`. Throws INVALID_CONFIG unless it is from `min` to `max`, both included. */
 export function inRange(

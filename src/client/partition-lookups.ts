@@ -5,16 +5,16 @@
 // During a look-up, all records of the topic wait. The records of refused batches are sent first, then those taken
 // meanwhile, so the records of a key keep their order.
 
-import type { RustLogError } from "../errors.ts";
-import { RecordCursor } from "../record/cursor.ts";
-import { recordBytesBound } from "../record/encoder.ts";
-import { type Delivery, isPinned, type SealedBatch } from "./accumulator.ts";
-import { backoffMs } from "./backoff.ts";
-import type { Dispatcher } from "./dispatcher.ts";
-import { asRustLogError } from "./failure.ts";
-import type { BrokerLink } from "./link.ts";
-import { ANY_PARTITION, ProducerTopic, type WaitingRecord } from "./producer-topic.ts";
-import { lookUpPartitions } from "./topic-lookup.ts";
+import type { RustLogError } from "../errors.js";
+import { RecordCursor } from "../record/cursor.js";
+import { recordBytesBound } from "../record/encoder.js";
+import { type Delivery, isPinned, type SealedBatch } from "./accumulator.js";
+import { backoffMs } from "./backoff.js";
+import type { Dispatcher } from "./dispatcher.js";
+import { asRustLogError } from "./failure.js";
+import type { BrokerLink } from "./link.js";
+import { ANY_PARTITION, ProducerTopic, type WaitingRecord } from "./producer-topic.js";
+import { lookUpPartitions } from "./topic-lookup.js";
 
 interface PartitionLookupsOptions {
   readonly link: BrokerLink;

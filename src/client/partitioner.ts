@@ -1,7 +1,7 @@
 // Chooses the partition of a record: by its key as in Kafka, or one partition per batch for records without a key.
 // Leaves to others: the hash (murmur2), and knowing when a batch is full (accumulator).
 
-import { murmur2 } from "./murmur2.ts";
+import { murmur2 } from "./murmur2.js";
 
 const utf8 = new TextEncoder();
 

@@ -18,12 +18,12 @@
 //    what the lost connection carried.
 // 5. If the partition does not exist, all unsettled batches are handed back in order, so that their records can go to
 //    other partitions. Batches that lost a response are given up: they may have been in the log that is gone.
-import type { RustLogError } from "../errors.ts";
-import { sequenceAfter, stampProducer } from "../record/batch.ts";
-import type { SealedBatch } from "./accumulator.ts";
-import { asRustLogError, isAmbiguous } from "./failure.ts";
-import type { BatchSender } from "./sender.ts";
-import { PRODUCER_BATCHES_MAX } from "../limits.ts";
+import type { RustLogError } from "../errors.js";
+import { sequenceAfter, stampProducer } from "../record/batch.js";
+import type { SealedBatch } from "./accumulator.js";
+import { asRustLogError, isAmbiguous } from "./failure.js";
+import type { BatchSender } from "./sender.js";
+import { PRODUCER_BATCHES_MAX } from "../limits.js";
 
 const EPOCH_MAX = 0x7fff;
 

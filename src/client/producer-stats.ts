@@ -1,6 +1,6 @@
 // The counters of a producer.
 
-import type { SealedBatch } from "./accumulator.ts";
+import type { SealedBatch } from "./accumulator.js";
 
 /** The acknowledged records of one partition. */
 export interface PartitionStats {

@@ -2,12 +2,12 @@
 // looked up, for the first time or after the broker refused a partition.
 // Leaves to others: the look-up (topic-lookup), sending.
 
-import { RustLogError } from "../errors.ts";
-import { PARTITIONS_MAX } from "../limits.ts";
-import type { ProducerHeader } from "../record/encoder.ts";
-import type { Delivery, SealedBatch } from "./accumulator.ts";
-import type { ProducerPartition } from "./dispatcher.ts";
-import { StickyPartitioner, partitionForKey } from "./partitioner.ts";
+import { RustLogError } from "../errors.js";
+import { PARTITIONS_MAX } from "../limits.js";
+import type { ProducerHeader } from "../record/encoder.js";
+import type { Delivery, SealedBatch } from "./accumulator.js";
+import type { ProducerPartition } from "./dispatcher.js";
+import { StickyPartitioner, partitionForKey } from "./partitioner.js";
 
 /** A record that waits until the partitions of its topic are known. */
 export interface WaitingRecord {

@@ -2,22 +2,22 @@
 // nothing without an error.
 // Leaves to others: batches (dispatcher, accumulator), order and retries (pipeline), sending (sender).
 
-import type { RustLogError } from "../errors.ts";
-import { BATCH_HEADER_BYTES } from "../record/batch.ts";
-import type { WritableCodec } from "../record/compression.ts";
-import { BatchEncoder, type ProducerHeader } from "../record/encoder.ts";
-import type { Delivery, EncoderPool, SealedBatch } from "./accumulator.ts";
-import { checkCallback, checkChoice, checkObject } from "./argument-check.ts";
-import { CallClock } from "./call-clock.ts";
-import { Dispatcher } from "./dispatcher.ts";
-import type { BrokerLink } from "./link.ts";
-import { inRange } from "./option-check.ts";
-import { PartitionLookups } from "./partition-lookups.ts";
-import { ProducerCounters, type ProducerStats } from "./producer-stats.ts";
-import { ANY_PARTITION } from "./producer-topic.ts";
-import { checkRecord } from "./record-check.ts";
-import { BatchSender } from "./sender.ts";
-import { CLIENT_WAIT_MS_MAX } from "../limits.ts";
+import type { RustLogError } from "../errors.js";
+import { BATCH_HEADER_BYTES } from "../record/batch.js";
+import type { WritableCodec } from "../record/compression.js";
+import { BatchEncoder, type ProducerHeader } from "../record/encoder.js";
+import type { Delivery, EncoderPool, SealedBatch } from "./accumulator.js";
+import { checkCallback, checkChoice, checkObject } from "./argument-check.js";
+import { CallClock } from "./call-clock.js";
+import { Dispatcher } from "./dispatcher.js";
+import type { BrokerLink } from "./link.js";
+import { inRange } from "./option-check.js";
+import { PartitionLookups } from "./partition-lookups.js";
+import { ProducerCounters, type ProducerStats } from "./producer-stats.js";
+import { ANY_PARTITION } from "./producer-topic.js";
+import { checkRecord } from "./record-check.js";
+import { BatchSender } from "./sender.js";
+import { CLIENT_WAIT_MS_MAX } from "../limits.js";
 
 const KiB = 1024;
 

@@ -1,9 +1,9 @@
 // Checks a record when it is taken, before it shares a batch with others, so that a wrong type fails that record alone.
 // Leaves to others: its size (dispatcher), and whether its partition exists (producer-topic, the broker).
 
-import { RustLogError } from "../errors.ts";
-import type { ProducerHeader } from "../record/encoder.ts";
-import { checkArray, checkObject, wrongType } from "./argument-check.ts";
+import { RustLogError } from "../errors.js";
+import type { ProducerHeader } from "../record/encoder.js";
+import { checkArray, checkObject, wrongType } from "./argument-check.js";
 
 const DATA = "a string, a Uint8Array or null";
 

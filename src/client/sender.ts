@@ -1,11 +1,11 @@
 // Sends one complete batch, and tells whether and when to retry it.
 // Leaves to others: the order of batches (pipeline), connections and backoff (link, backoff).
 
-import { RustLogError } from "../errors.ts";
-import { Produce, encodeProduceRequestHead } from "../protocol/native/produce.ts";
-import type { SealedBatch } from "./accumulator.ts";
-import { backoffMs } from "./backoff.ts";
-import type { BrokerLink } from "./link.ts";
+import { RustLogError } from "../errors.js";
+import { Produce, encodeProduceRequestHead } from "../protocol/native/produce.js";
+import type { SealedBatch } from "./accumulator.js";
+import { backoffMs } from "./backoff.js";
+import type { BrokerLink } from "./link.js";
 
 export class BatchSender {
   readonly #link: BrokerLink;

@@ -1,12 +1,12 @@
 // Finds the offset of the first record at or after a time. The broker finds the batch; the client finds the record in it.
 // Leaves to others: other ways to name an offset (offset-spec).
 
-import { RustLogError } from "../errors.ts";
-import { Fetch } from "../protocol/native/fetch.ts";
-import { ListOffsets } from "../protocol/native/offsets.ts";
-import { RecordCursor } from "../record/cursor.ts";
-import type { TopicPartition } from "./admin-types.ts";
-import { type BrokerLink, callOf, type RetryPolicy } from "./link.ts";
+import { RustLogError } from "../errors.js";
+import { Fetch } from "../protocol/native/fetch.js";
+import { ListOffsets } from "../protocol/native/offsets.js";
+import { RecordCursor } from "../record/cursor.js";
+import type { TopicPartition } from "./admin-types.js";
+import { type BrokerLink, callOf, type RetryPolicy } from "./link.js";
 
 /**
  * Offset of the first record of a partition whose timestamp is `ms` (milliseconds since 1970) or later. The high watermark

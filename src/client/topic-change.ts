@@ -1,8 +1,8 @@
 // A topic that was replaced while it was read: it was recreated, or the broker has another data directory.
 // Leaves to others: detecting it (fetcher, consumer), and where reading continues (fetcher).
 
-import { RustLogError } from "../errors.ts";
-import type { BrokerLink } from "./link.ts";
+import { RustLogError } from "../errors.js";
+import type { BrokerLink } from "./link.js";
 
 /** Which topic an offset belongs to. */
 export interface TopicSource {

@@ -1,8 +1,8 @@
 // Looks up the number of partitions of a topic for a producer. A broker with automatic topic creation creates a missing
 // topic. Leaves to others: using the number (producer-topic).
 
-import { DescribeTopic } from "../protocol/native/topics.ts";
-import { type BrokerLink, callOf, type RetryPolicy } from "./link.ts";
+import { DescribeTopic } from "../protocol/native/topics.js";
+import { type BrokerLink, callOf, type RetryPolicy } from "./link.js";
 
 /**
  * Number of partitions of `topic`. Throws UNKNOWN_TOPIC_OR_PARTITION if it does not exist and is not created

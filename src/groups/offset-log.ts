@@ -4,21 +4,21 @@
 // The topic `__consumer_offsets` has one partition. Every commit is one record batch, so a commit of many partitions is
 // stored completely or not at all. Compaction writes a snapshot: it starts a new segment, writes the table to it, flushes
 // it, and then deletes the older segments. A crash between these steps leaves duplicate records, which do no harm.
-import { RustLogError } from "../errors.ts";
-import { BATCH_HEADER_BYTES } from "../record/batch.ts";
-import { BatchEncoder } from "../record/encoder.ts";
-import { reasonOf } from "../log/disk/disk.ts";
-import { nextTurn } from "../log/event-loop.ts";
-import type { OfflinePartition } from "../topics/offline-partition.ts";
-import type { Partition } from "../topics/partition.ts";
-import type { TopicRegistry } from "../topics/topic-registry.ts";
+import { RustLogError } from "../errors.js";
+import { BATCH_HEADER_BYTES } from "../record/batch.js";
+import { BatchEncoder } from "../record/encoder.js";
+import { reasonOf } from "../log/disk/disk.js";
+import { nextTurn } from "../log/event-loop.js";
+import type { OfflinePartition } from "../topics/offline-partition.js";
+import type { Partition } from "../topics/partition.js";
+import type { TopicRegistry } from "../topics/topic-registry.js";
 import {
   type CommittedOffset,
   encodeOffsetKey,
   type OffsetKey,
   OffsetRecordWriter,
-} from "./offset-record.ts";
-import type { OffsetTable } from "./offset-table.ts";
+} from "./offset-record.js";
+import type { OffsetTable } from "./offset-table.js";
 
 export const OFFSETS_TOPIC = "__consumer_offsets";
 

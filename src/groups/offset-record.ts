@@ -8,8 +8,8 @@
 //   value 3  version i16 = 3 | offset i64 | leaderEpoch i32 = -1 | metadata string = "" | commitTimestamp i64
 //   string i16 length | UTF-8          compact string  uvarint length + 1 | UTF-8
 //   tagged fields  uvarint count, then for each: uvarint tag | uvarint length | that many bytes
-import { RustLogError } from "../errors.ts";
-import { GROUP_NAME_BYTES_MAX, TOPIC_NAME_LENGTH_MAX } from "../limits.ts";
+import { RustLogError } from "../errors.js";
+import { GROUP_NAME_BYTES_MAX, TOPIC_NAME_LENGTH_MAX } from "../limits.js";
 import {
   readI32,
   readI64,
@@ -20,7 +20,7 @@ import {
   writeI64,
   writeU16,
   writeUuid,
-} from "../record/bytes.ts";
+} from "../record/bytes.js";
 
 const KEY_VERSION = 1;
 const VALUE_VERSION = 4;

@@ -6,14 +6,14 @@
 //
 // A commit counts only for the topic that it was made for. A commit for a topic that was deleted or recreated is skipped:
 // this is how committed offsets are deleted with their topic.
-import { RustLogError } from "../errors.ts";
-import { RecordCursor } from "../record/cursor.ts";
-import { nextTurn } from "../log/event-loop.ts";
-import { readAll } from "../log/segment/log-slice.ts";
-import type { Partition } from "../topics/partition.ts";
-import type { TopicRegistry } from "../topics/topic-registry.ts";
-import { decodeOffsetKey, decodeOffsetValue } from "./offset-record.ts";
-import type { OffsetTable } from "./offset-table.ts";
+import { RustLogError } from "../errors.js";
+import { RecordCursor } from "../record/cursor.js";
+import { nextTurn } from "../log/event-loop.js";
+import { readAll } from "../log/segment/log-slice.js";
+import type { Partition } from "../topics/partition.js";
+import type { TopicRegistry } from "../topics/topic-registry.js";
+import { decodeOffsetKey, decodeOffsetValue } from "./offset-record.js";
+import type { OffsetTable } from "./offset-table.js";
 
 const REPLAY_BYTES = 1024 * 1024;
 

@@ -4,21 +4,21 @@
 //
 // A commit belongs to a topic id, not to a name. So creating or deleting a topic writes nothing here, and takes the same
 // time whatever the number of groups.
-import { RustLogError } from "../errors.ts";
-import { GROUP_NAME_BYTES_MAX } from "../limits.ts";
-import { nextTurn } from "../log/event-loop.ts";
-import type { Topic } from "../topics/topic.ts";
-import { unknownTopic } from "../topics/topic-error.ts";
-import type { TopicRegistry } from "../topics/topic-registry.ts";
+import { RustLogError } from "../errors.js";
+import { GROUP_NAME_BYTES_MAX } from "../limits.js";
+import { nextTurn } from "../log/event-loop.js";
+import type { Topic } from "../topics/topic.js";
+import { unknownTopic } from "../topics/topic-error.js";
+import type { TopicRegistry } from "../topics/topic-registry.js";
 import {
   type CompactionThreshold,
   type OffsetChange,
   OffsetLog,
   ROWS_PER_BATCH,
-} from "./offset-log.ts";
-import type { CommittedOffset, OffsetKey } from "./offset-record.ts";
-import { replayOffsets } from "./offset-replay.ts";
-import { type GroupSummary, type OffsetRow, OffsetTable } from "./offset-table.ts";
+} from "./offset-log.js";
+import type { CommittedOffset, OffsetKey } from "./offset-record.js";
+import { replayOffsets } from "./offset-replay.js";
+import { type GroupSummary, type OffsetRow, OffsetTable } from "./offset-table.js";
 
 /** Rows visited in one turn of the event loop while rows of deleted topics are removed. */
 const SWEPT_ROWS_PER_TURN = 4000;

@@ -3,8 +3,8 @@
 //
 // Deleting a topic takes constant time whatever the number of groups: its rows are ignored from then on, and `sweep`
 // removes them in small portions.
-import type { CommittedOffset, OffsetKey } from "./offset-record.ts";
-import { type Chunk, compare, keyAt, type Place, RowChunks, type RowTopic } from "./row-chunks.ts";
+import type { CommittedOffset, OffsetKey } from "./offset-record.js";
+import { type Chunk, compare, keyAt, type Place, RowChunks, type RowTopic } from "./row-chunks.js";
 
 export interface OffsetRow extends OffsetKey, CommittedOffset {}
 

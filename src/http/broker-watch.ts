@@ -1,14 +1,14 @@
 // The broker's state as shown on open pages: topics, partitions, the first groups. A look only reads numbers held in
 // memory, never records, and yields after each portion so that it blocks nobody.
 // Leaves to others: when to look (page-feed.ts), and what each page has been sent (page-stream.ts).
-import type { Broker } from "../broker/broker.ts";
-import { VERSION } from "../broker/version.ts";
-import type { ServiceContext } from "../services/context.ts";
-import { type GroupSelection, readGroupLags } from "../services/group-lag.ts";
-import { Portions } from "../log/event-loop.ts";
-import type { Partition } from "../topics/partition.ts";
-import type { Topic } from "../topics/topic.ts";
-import type { GroupsState, Overview, PartitionState, TopicState, Totals } from "./page/wire.ts";
+import type { Broker } from "../broker/broker.js";
+import { VERSION } from "../broker/version.js";
+import type { ServiceContext } from "../services/context.js";
+import { type GroupSelection, readGroupLags } from "../services/group-lag.js";
+import { Portions } from "../log/event-loop.js";
+import type { Partition } from "../topics/partition.js";
+import type { Topic } from "../topics/topic.js";
+import type { GroupsState, Overview, PartitionState, TopicState, Totals } from "./page/wire.js";
 
 /** Limit on topics shown, and on offline partitions shown per topic. */
 const TOPICS_MAX = 2_000;

@@ -5,11 +5,11 @@
 // Observed with Bun 1.4.5, and relied on here. A route that is a function gets every method. `stop(true)` also ends
 // streaming responses and calls `cancel` on their streams. A connection that has not sent a complete request within
 // `idleTimeout` is closed, however slowly it sends. `Bun.listen` does not share a port with another process.
-import { type AddressFlags, formatAddress, isLoopback, listenError } from "../net/address.ts";
-import { LogLimit } from "../net/log-limit.ts";
-import { httpConnectionsMax } from "../broker/open-files.ts";
-import { type Behind, HttpGate } from "./http-gate.ts";
-import { RequestGuard } from "./request-guard.ts";
+import { type AddressFlags, formatAddress, isLoopback, listenError } from "../net/address.js";
+import { LogLimit } from "../net/log-limit.js";
+import { httpConnectionsMax } from "../broker/open-files.js";
+import { type Behind, HttpGate } from "./http-gate.js";
+import { RequestGuard } from "./request-guard.js";
 
 /** Maximum size of a request body. A larger one is answered with 413 before it is read. */
 const BODY_BYTES_MAX = 1024 * 1024;

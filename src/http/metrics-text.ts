@@ -3,12 +3,12 @@
 // of the event loop, so that a scrape blocks nobody.
 // Leaves to others: counting (broker/metrics.ts), and the format of a sample (exposition.ts).
 import { readFileSync } from "node:fs";
-import type { Broker } from "../broker/broker.ts";
-import { VERSION } from "../broker/version.ts";
-import { NOT_COMMITTED, readGroupLags } from "../services/group-lag.ts";
-import { nextTurn, Portions } from "../log/event-loop.ts";
-import { type DescribedPartition, describePartitions } from "../services/topics.ts";
-import { Exposition, labelsOf } from "./exposition.ts";
+import type { Broker } from "../broker/broker.js";
+import { VERSION } from "../broker/version.js";
+import { NOT_COMMITTED, readGroupLags } from "../services/group-lag.js";
+import { nextTurn, Portions } from "../log/event-loop.js";
+import { type DescribedPartition, describePartitions } from "../services/topics.js";
+import { Exposition, labelsOf } from "./exposition.js";
 
 /** Start of the process, in seconds since the epoch. */
 const START_SECONDS = performance.timeOrigin / 1000;

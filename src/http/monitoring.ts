@@ -1,10 +1,10 @@
 // Monitoring: GET /metrics, and GET /health, which says whether the broker is usable.
 // Leaves to others: listening (http-server.ts), and the content (metrics-text.ts, broker/broker.ts).
-import type { Broker } from "../broker/broker.ts";
-import { VERSION } from "../broker/version.ts";
-import { EXPOSITION_TYPE } from "./exposition.ts";
-import type { HttpRoutes } from "./http-server.ts";
-import { metricsText } from "./metrics-text.ts";
+import type { Broker } from "../broker/broker.js";
+import { VERSION } from "../broker/version.js";
+import { EXPOSITION_TYPE } from "./exposition.js";
+import type { HttpRoutes } from "./http-server.js";
+import { metricsText } from "./metrics-text.js";
 
 const SCRAPES_MAX = 8;
 

@@ -1,10 +1,10 @@
 // The live side of the page: reads the broker's state a few times per second while a page is open, and sends the
 // changes to all pages. Leaves to others: reading the state (broker-watch.ts), the stream of one page (page-stream.ts),
 // and requests from a page (page-routes.ts).
-import type { Broker } from "../broker/broker.ts";
-import { BrokerWatch } from "./broker-watch.ts";
-import { PageStream } from "./page-stream.ts";
-import { PageTurns } from "./page-turns.ts";
+import type { Broker } from "../broker/broker.js";
+import { BrokerWatch } from "./broker-watch.js";
+import { PageStream } from "./page-stream.js";
+import { PageTurns } from "./page-turns.js";
 
 const TICK_MS = 200;
 

@@ -1,21 +1,21 @@
 // A log's files for the page: segments, index entries, batches, and the bytes of a batch. Every response is bounded, so
 // that it blocks nobody. Leaves to others: the requests (page-routes.ts), and the meaning of the bytes (inspection/).
-import { firstNotBefore } from "../binary-search.ts";
-import { RustLogError } from "../errors.ts";
-import { batchFields, type OpenRecords } from "../inspection/batch-fields.ts";
-import { describeBatch } from "../inspection/batch-description.ts";
-import type { DumpItem } from "../inspection/fields.ts";
-import { explainLookup, type LookupBounds } from "../inspection/explain-lookup.ts";
-import { FileReader } from "../inspection/file-reader.ts";
-import type { LookupExplanation, LookupTarget } from "../inspection/lookup-explanation.ts";
-import { BATCH_HEADER_BYTES, BATCH_MAGIC, batchBytes, codecOf, magic } from "../record/batch.ts";
-import { decompressPrefix } from "../record/compression.ts";
-import { joinPath } from "../log/disk/disk.ts";
-import { Portions } from "../log/event-loop.ts";
-import type { SegmentView } from "../log/log-view.ts";
-import { segmentFileName } from "../log/segment/segment-files.ts";
-import type { Partition } from "../topics/partition.ts";
-import type { BatchDump, BatchRows, DumpRow, IndexTicks, SegmentRows } from "./page/wire.ts";
+import { firstNotBefore } from "../binary-search.js";
+import { RustLogError } from "../errors.js";
+import { batchFields, type OpenRecords } from "../inspection/batch-fields.js";
+import { describeBatch } from "../inspection/batch-description.js";
+import type { DumpItem } from "../inspection/fields.js";
+import { explainLookup, type LookupBounds } from "../inspection/explain-lookup.js";
+import { FileReader } from "../inspection/file-reader.js";
+import type { LookupExplanation, LookupTarget } from "../inspection/lookup-explanation.js";
+import { BATCH_HEADER_BYTES, BATCH_MAGIC, batchBytes, codecOf, magic } from "../record/batch.js";
+import { decompressPrefix } from "../record/compression.js";
+import { joinPath } from "../log/disk/disk.js";
+import { Portions } from "../log/event-loop.js";
+import type { SegmentView } from "../log/log-view.js";
+import { segmentFileName } from "../log/segment/segment-files.js";
+import type { Partition } from "../topics/partition.js";
+import type { BatchDump, BatchRows, DumpRow, IndexTicks, SegmentRows } from "./page/wire.js";
 
 const ANSWER_SEGMENTS_MAX = 2_000;
 

@@ -1,14 +1,14 @@
 // Writes a record entered on the page: encodes its batch as a client does, and reports what the log did with it.
 // Leaves to others: the produce itself (services/produce.ts).
-import type { Broker } from "../broker/broker.ts";
-import { RustLogError } from "../errors.ts";
-import { formatCrc } from "../inspection/batch-description.ts";
-import { INDEX_INTERVAL_BYTES } from "../limits.ts";
-import { crc } from "../record/batch.ts";
-import { BatchEncoder } from "../record/encoder.ts";
-import { produce } from "../services/produce.ts";
-import type { Partition } from "../topics/partition.ts";
-import type { ProduceOrder, ProduceReport } from "./page/wire.ts";
+import type { Broker } from "../broker/broker.js";
+import { RustLogError } from "../errors.js";
+import { formatCrc } from "../inspection/batch-description.js";
+import { INDEX_INTERVAL_BYTES } from "../limits.js";
+import { crc } from "../record/batch.js";
+import { BatchEncoder } from "../record/encoder.js";
+import { produce } from "../services/produce.js";
+import type { Partition } from "../topics/partition.js";
+import type { ProduceOrder, ProduceReport } from "./page/wire.js";
 
 const SHOWN_BYTES_MAX = 512;
 

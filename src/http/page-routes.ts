@@ -1,18 +1,18 @@
 // The routes of the live page: its files, a stream of events, and JSON about one partition at a time.
 // Leaves to others: the responses (page-log.ts, page-produce.ts, page-feed.ts), and rejecting other origins
 // (request-guard.ts). Record contents are sent unchanged; the page shows them only as text.
-import type { Broker } from "../broker/broker.ts";
-import { RustLogError } from "../errors.ts";
-import { partitionOf } from "../services/named-partition.ts";
-import { OneAtATime } from "../topics/one-at-a-time.ts";
-import type { Partition } from "../topics/partition.ts";
-import type { HttpRoutes } from "./http-server.ts";
-import type { ProduceOrder, Refusal } from "./page/wire.ts";
-import { groupsState } from "./broker-watch.ts";
-import { PageFeed } from "./page-feed.ts";
-import { PageFiles } from "./page-files.ts";
-import { batchDump, batchRows, indexTicks, lookUp, segmentRows } from "./page-log.ts";
-import { produceRecord } from "./page-produce.ts";
+import type { Broker } from "../broker/broker.js";
+import { RustLogError } from "../errors.js";
+import { partitionOf } from "../services/named-partition.js";
+import { OneAtATime } from "../topics/one-at-a-time.js";
+import type { Partition } from "../topics/partition.js";
+import type { HttpRoutes } from "./http-server.js";
+import type { ProduceOrder, Refusal } from "./page/wire.js";
+import { groupsState } from "./broker-watch.js";
+import { PageFeed } from "./page-feed.js";
+import { PageFiles } from "./page-files.js";
+import { batchDump, batchRows, indexTicks, lookUp, segmentRows } from "./page-log.js";
+import { produceRecord } from "./page-produce.js";
 
 /** Maximum number of records written concurrently from pages. The server bounds their bodies. */
 const PRODUCING_MAX = 32;

@@ -1,9 +1,9 @@
 // The event stream of one open page. It keeps no more in memory than the page can read at once: a slow page gets the
 // newest state when it continues, not everything it missed.
 // Leaves to others: the state (broker-watch.ts), and the number of pages (page-feed.ts).
-import type { Partition } from "../topics/partition.ts";
-import type { BrokerWatch, Changes } from "./broker-watch.ts";
-import type { PageTurns, PageTurnTaker } from "./page-turns.ts";
+import type { Partition } from "../topics/partition.js";
+import type { BrokerWatch, Changes } from "./broker-watch.js";
+import type { PageTurns, PageTurnTaker } from "./page-turns.js";
 
 /** Maximum bytes of unread events. A page beyond this is sent nothing until it has read. */
 const BACKLOG_BYTES_MAX = 64 * 1024;

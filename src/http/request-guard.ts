@@ -9,7 +9,7 @@
 //   the link shows.
 // A client that sends neither Origin nor Sec-Fetch-Site is not a browser.
 import { isIP } from "node:net";
-import { isLoopback } from "../net/address.ts";
+import { isLoopback } from "../net/address.js";
 
 interface GuardRefusal {
   readonly status: 400 | 403;

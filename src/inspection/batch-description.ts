@@ -18,8 +18,8 @@ import {
   producerId,
   recordCount,
   TRANSACTIONAL_BIT,
-} from "../record/batch.ts";
-import { readI32 } from "../record/bytes.ts";
+} from "../record/batch.js";
+import { readI32 } from "../record/bytes.js";
 
 /** The header of a batch. Integers outside the safe range, which only damaged bytes have, are null. */
 export interface BatchDescription {

@@ -17,16 +17,16 @@ import {
   producerId,
   recordCount,
   TRANSACTIONAL_BIT,
-} from "../record/batch.ts";
-import { readI16, readI32, readI64 } from "../record/bytes.ts";
-import { decompress, type Prefix } from "../record/compression.ts";
-import { crc32c } from "../record/crc32c.ts";
-import { RustLogError } from "../errors.ts";
-import { DECOMPRESSED_BYTES_MAX } from "../limits.ts";
-import { reasonOf } from "../log/disk/disk.ts";
-import { formatCrc, formatTime } from "./batch-description.ts";
-import { type DumpItem, type Field, type FieldRole, heading } from "./fields.ts";
-import { type RecordFrame, recordFields } from "./record-fields.ts";
+} from "../record/batch.js";
+import { readI16, readI32, readI64 } from "../record/bytes.js";
+import { decompress, type Prefix } from "../record/compression.js";
+import { crc32c } from "../record/crc32c.js";
+import { RustLogError } from "../errors.js";
+import { DECOMPRESSED_BYTES_MAX } from "../limits.js";
+import { reasonOf } from "../log/disk/disk.js";
+import { formatCrc, formatTime } from "./batch-description.js";
+import { type DumpItem, type Field, type FieldRole, heading } from "./fields.js";
+import { type RecordFrame, recordFields } from "./record-fields.js";
 
 type HeaderField = Exclude<keyof typeof FIELD, "records">;
 

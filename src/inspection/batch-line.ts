@@ -1,10 +1,10 @@
 // A batch, a damaged range or a record as one line of text.
 // Leaves to others: their content (batch-description.ts), and printing (cli/inspect.ts).
 import { isUtf8 } from "node:buffer";
-import { printableJson } from "../printable.ts";
-import type { RecordCursor } from "../record/cursor.ts";
-import { type BatchDescription, formatTime } from "./batch-description.ts";
-import type { DamagedRange } from "./segment-walk.ts";
+import { printableJson } from "../printable.js";
+import type { RecordCursor } from "../record/cursor.js";
+import { type BatchDescription, formatTime } from "./batch-description.js";
+import type { DamagedRange } from "./segment-walk.js";
 
 export const TEXT_CHARACTERS_MAX = 60;
 

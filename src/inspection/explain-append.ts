@@ -1,8 +1,8 @@
 // Where an appended batch is in the files, and whether the offset index got an entry for it.
 // Leaves to others: sending it (cli/explain-produce.ts), and finding it (explain-lookup.ts).
-import { explainLookup } from "./explain-lookup.ts";
-import type { LogFiles } from "./log-files.ts";
-import type { LookupExplanation, SegmentSummary } from "./lookup-explanation.ts";
+import { explainLookup } from "./explain-lookup.js";
+import type { LogFiles } from "./log-files.js";
+import type { LookupExplanation, SegmentSummary } from "./lookup-explanation.js";
 
 export interface AppendedPlace {
   readonly segment: SegmentSummary;

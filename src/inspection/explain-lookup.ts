@@ -1,18 +1,18 @@
 // Explains one lookup, by offset or by time, as data: each step as the storage code took it, and what it would have
 // cost without the index. Leaves to others: opening the log (log-files.ts), printing (cli/explain.ts).
-import { RustLogError } from "../errors.ts";
-import { DECOMPRESSED_BYTES_MAX, INDEX_INTERVAL_BYTES } from "../limits.ts";
-import { BATCH_HEADER_BYTES } from "../record/batch.ts";
-import { joinPath } from "../log/disk/disk.ts";
-import type { IndexEntries } from "../log/index/index-file.ts";
-import { type LogRead, MappedSlice, readAll } from "../log/segment/log-slice.ts";
-import { OFFSET_ENTRY_BYTES } from "../log/index/offset-index.ts";
-import type { OffsetIndexView, SegmentView } from "../log/log-view.ts";
-import { segmentFileName } from "../log/segment/segment-files.ts";
-import { TIME_ENTRY_BYTES } from "../log/index/time-index.ts";
-import { describeBatch } from "./batch-description.ts";
-import { findRecord, type RecordBounds } from "./find-record.ts";
-import type { ReadableLog } from "./log-files.ts";
+import { RustLogError } from "../errors.js";
+import { DECOMPRESSED_BYTES_MAX, INDEX_INTERVAL_BYTES } from "../limits.js";
+import { BATCH_HEADER_BYTES } from "../record/batch.js";
+import { joinPath } from "../log/disk/disk.js";
+import type { IndexEntries } from "../log/index/index-file.js";
+import { type LogRead, MappedSlice, readAll } from "../log/segment/log-slice.js";
+import { OFFSET_ENTRY_BYTES } from "../log/index/offset-index.js";
+import type { OffsetIndexView, SegmentView } from "../log/log-view.js";
+import { segmentFileName } from "../log/segment/segment-files.js";
+import { TIME_ENTRY_BYTES } from "../log/index/time-index.js";
+import { describeBatch } from "./batch-description.js";
+import { findRecord, type RecordBounds } from "./find-record.js";
+import type { ReadableLog } from "./log-files.js";
 import type {
   Cost,
   EntrySummary,
@@ -23,8 +23,8 @@ import type {
   ScanStep,
   SegmentSummary,
   TimeStep,
-} from "./lookup-explanation.ts";
-import { LookupSteps } from "./lookup-steps.ts";
+} from "./lookup-explanation.js";
+import { LookupSteps } from "./lookup-steps.js";
 
 /** Limits on what an explanation reads beyond the lookup itself. */
 export interface LookupBounds extends RecordBounds {

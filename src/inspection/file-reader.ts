@@ -1,6 +1,6 @@
 // Reads a file by position. The broker may be running, so the file is never mapped, locked or created.
 import { closeSync, fstatSync, readSync } from "node:fs";
-import { OPEN, openRegular } from "../log/disk/regular-file.ts";
+import { OPEN, openRegular } from "../log/disk/regular-file.js";
 
 /** An open file. The size is fixed on opening; bytes appended later are not seen. */
 export class FileReader implements Disposable {

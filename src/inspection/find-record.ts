@@ -1,7 +1,7 @@
 // Finds one record in a batch and decompresses only as much of the batch as it needs, within a limit.
 // Leaves to others: finding the batch (explain-lookup.ts), and reading all records (record/cursor.ts).
 import { isUtf8 } from "node:buffer";
-import { RustLogError } from "../errors.ts";
+import { RustLogError } from "../errors.js";
 import {
   BATCH_HEADER_BYTES,
   baseOffset,
@@ -11,11 +11,11 @@ import {
   hasLogAppendTime,
   maxTimestamp,
   recordCount,
-} from "../record/batch.ts";
-import { decompressPrefix, type Prefix } from "../record/compression.ts";
-import { VarintReader } from "../record/varint.ts";
-import { Portions } from "../log/event-loop.ts";
-import type { DescribedBytes, RecordDescription } from "./lookup-explanation.ts";
+} from "../record/batch.js";
+import { decompressPrefix, type Prefix } from "../record/compression.js";
+import { VarintReader } from "../record/varint.js";
+import { Portions } from "../log/event-loop.js";
+import type { DescribedBytes, RecordDescription } from "./lookup-explanation.js";
 
 /** Records skipped per turn of the event loop. */
 const RECORDS_PER_TURN = 10_000;

@@ -5,8 +5,8 @@
 //   00000011  5d 3f 00 7c              crc                     0x5d3f007c ok
 //
 // A star replaces lines with the same bytes as the line above. Lines have at most 100 columns.
-import { printable } from "../printable.ts";
-import type { DumpItem, Field, FieldRole } from "./fields.ts";
+import { printable } from "../printable.js";
+import type { DumpItem, Field, FieldRole } from "./fields.js";
 
 export const HEX_COLUMNS_MAX = 100;
 

@@ -1,22 +1,22 @@
 // The entries of an index file, each checked against the log beside it if there is one.
 // Leaves to others: the checks (verify-index.ts), and printing (cli/inspect.ts).
 import { basename, dirname } from "node:path";
-import { baseOffset, lastOffset, newestTimestamp } from "../record/batch.ts";
-import { type Disk, joinPath } from "../log/disk/disk.ts";
-import { OFFSET_ENTRY_BYTES } from "../log/index/offset-index.ts";
-import { readRegular } from "../log/disk/regular-file.ts";
+import { baseOffset, lastOffset, newestTimestamp } from "../record/batch.js";
+import { type Disk, joinPath } from "../log/disk/disk.js";
+import { OFFSET_ENTRY_BYTES } from "../log/index/offset-index.js";
+import { readRegular } from "../log/disk/regular-file.js";
 import {
   baseOffsetOfLogName,
   parseSegmentFileName,
   segmentFileName,
-} from "../log/segment/segment-files.ts";
-import { SegmentIndex } from "../log/index/segment-index.ts";
-import { TIME_ENTRY_BYTES } from "../log/index/time-index.ts";
-import { type DumpItem, heading } from "./fields.ts";
-import { formatTime } from "./batch-description.ts";
-import { FileReader } from "./file-reader.ts";
-import { walkSegment } from "./segment-walk.ts";
-import { type IndexFault, OffsetIndexCheck, TimeIndexCheck } from "./verify-index.ts";
+} from "../log/segment/segment-files.js";
+import { SegmentIndex } from "../log/index/segment-index.js";
+import { TIME_ENTRY_BYTES } from "../log/index/time-index.js";
+import { type DumpItem, heading } from "./fields.js";
+import { formatTime } from "./batch-description.js";
+import { FileReader } from "./file-reader.js";
+import { walkSegment } from "./segment-walk.js";
+import { type IndexFault, OffsetIndexCheck, TimeIndexCheck } from "./verify-index.js";
 
 const ENTRY_BYTES = { index: OFFSET_ENTRY_BYTES, timeindex: TIME_ENTRY_BYTES } as const;
 

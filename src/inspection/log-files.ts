@@ -1,22 +1,22 @@
 // Opens the log of one partition from a data directory, with the storage code on a read-only disk. The broker may be
 // running. Leaves to others: lookups in the log (explain-lookup.ts).
-import { RustLogError } from "../errors.ts";
-import { findBatchFault } from "../record/batch.ts";
-import { ActiveSegment } from "../log/segment/active-segment.ts";
-import { type AppendFile, type Disk, joinPath } from "../log/disk/disk.ts";
-import type { SegmentsView } from "../log/log-view.ts";
-import { readLogStart } from "../log/log-start.ts";
-import type { LogContext, LogPosition } from "../log/log-context.ts";
-import { ProducerStates } from "../log/producer-states.ts";
-import { readLastSegment } from "../log/recovery/recovery.ts";
-import { SealedSegment } from "../log/segment/sealed-segment.ts";
-import { baseOffsetOfLogName } from "../log/segment/segment-files.ts";
-import { SegmentList } from "../log/segment/segment-list.ts";
-import { readCleanNote } from "../topics/clean-note.ts";
-import { META, readMeta } from "../topics/meta-file.ts";
-import { readTopicFile } from "../topics/topic-file.ts";
-import { checkTopicName } from "../topics/topic-settings.ts";
-import { ReadOnlyDisk } from "./read-only-disk.ts";
+import { RustLogError } from "../errors.js";
+import { findBatchFault } from "../record/batch.js";
+import { ActiveSegment } from "../log/segment/active-segment.js";
+import { type AppendFile, type Disk, joinPath } from "../log/disk/disk.js";
+import type { SegmentsView } from "../log/log-view.js";
+import { readLogStart } from "../log/log-start.js";
+import type { LogContext, LogPosition } from "../log/log-context.js";
+import { ProducerStates } from "../log/producer-states.js";
+import { readLastSegment } from "../log/recovery/recovery.js";
+import { SealedSegment } from "../log/segment/sealed-segment.js";
+import { baseOffsetOfLogName } from "../log/segment/segment-files.js";
+import { SegmentList } from "../log/segment/segment-list.js";
+import { readCleanNote } from "../topics/clean-note.js";
+import { META, readMeta } from "../topics/meta-file.js";
+import { readTopicFile } from "../topics/topic-file.js";
+import { checkTopicName } from "../topics/topic-settings.js";
+import { ReadOnlyDisk } from "./read-only-disk.js";
 
 /** Bytes at the end of the last segment that are not a valid batch. The broker does not serve them. */
 export interface LogTail {

@@ -1,9 +1,9 @@
 // The explanation of one lookup as data, for the page and the command line.
 // Leaves to others: taking the steps (explain-lookup.ts), and printing them (cli/explain-text.ts).
-import type { ErrorName } from "../errors.ts";
-import type { BatchDescription } from "./batch-description.ts";
-import type { LogTail } from "./log-files.ts";
-import type { Comparison, PassedBatch } from "./lookup-steps.ts";
+import type { ErrorName } from "../errors.js";
+import type { BatchDescription } from "./batch-description.js";
+import type { LogTail } from "./log-files.js";
+import type { Comparison, PassedBatch } from "./lookup-steps.js";
 
 /** What to look up: an offset, or the first record at or after a time in milliseconds. */
 export type LookupTarget = { readonly offset: number } | { readonly timestamp: number };

@@ -1,8 +1,8 @@
 // A disk that can read but not write, truncate or remove. It lets the storage code run a lookup on files that a broker
 // owns. Leaves to others: the lookup.
-import type { AppendFile, DirectoryLock, Disk } from "../log/disk/disk.ts";
-import { RealDisk } from "../log/disk/real-disk.ts";
-import { FileReader } from "./file-reader.ts";
+import type { AppendFile, DirectoryLock, Disk } from "../log/disk/disk.js";
+import { RealDisk } from "../log/disk/real-disk.js";
+import { FileReader } from "./file-reader.js";
 
 /** A file as of its opening. Truncating it only shortens this view. */
 class ReadOnlyFile implements AppendFile {

@@ -1,8 +1,8 @@
 // The fields of a batch's records in file order, with their bytes, also of damaged records.
 // Leaves to others: reading records as data (record/cursor.ts). The layout of a record is in record/encoder.ts.
-import { VarintReader } from "../record/varint.ts";
-import { reasonOf } from "../log/disk/disk.ts";
-import { type DumpItem, type Field, type FieldRole, heading } from "./fields.ts";
+import { VarintReader } from "../record/varint.js";
+import { reasonOf } from "../log/disk/disk.js";
+import { type DumpItem, type Field, type FieldRole, heading } from "./fields.js";
 
 /** The base values of a batch's records. */
 export interface RecordFrame {

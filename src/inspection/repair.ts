@@ -1,9 +1,9 @@
 // Repairs: rebuild derived files, remove leftovers of a crash, truncate a torn tail. Each reports exactly what it did.
 // Leaves to others: deciding what to repair (verify-*.ts).
-import { keepTail } from "../log/recovery/cut-file.ts";
-import { type Disk, joinPath, replaceFile } from "../log/disk/disk.ts";
-import { segmentFileName } from "../log/segment/segment-files.ts";
-import type { Repair } from "./finding.ts";
+import { keepTail } from "../log/recovery/cut-file.js";
+import { type Disk, joinPath, replaceFile } from "../log/disk/disk.js";
+import { segmentFileName } from "../log/segment/segment-files.js";
+import type { Repair } from "./finding.js";
 
 /** Replaces a derived file, which is an index or a snapshot. */
 export function rebuildFile(

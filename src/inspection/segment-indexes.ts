@@ -1,21 +1,21 @@
 // Reads both index files of a segment for a check, and reports their faults.
 // Leaves to others: the checks themselves (verify-index.ts).
-import { BATCH_HEADER_BYTES } from "../record/batch.ts";
-import { type Disk, joinPath, reasonOf } from "../log/disk/disk.ts";
-import { OFFSET_ENTRY_BYTES } from "../log/index/offset-index.ts";
-import { segmentFileName } from "../log/segment/segment-files.ts";
-import type { SegmentIndex } from "../log/index/segment-index.ts";
-import { TIME_ENTRY_BYTES } from "../log/index/time-index.ts";
-import type { Repair } from "./finding.ts";
-import { rebuildFile } from "./repair.ts";
-import type { SegmentPlace } from "./verify-segment.ts";
-import type { Verification } from "./verification.ts";
+import { BATCH_HEADER_BYTES } from "../record/batch.js";
+import { type Disk, joinPath, reasonOf } from "../log/disk/disk.js";
+import { OFFSET_ENTRY_BYTES } from "../log/index/offset-index.js";
+import { segmentFileName } from "../log/segment/segment-files.js";
+import type { SegmentIndex } from "../log/index/segment-index.js";
+import { TIME_ENTRY_BYTES } from "../log/index/time-index.js";
+import type { Repair } from "./finding.js";
+import { rebuildFile } from "./repair.js";
+import type { SegmentPlace } from "./verify-segment.js";
+import type { Verification } from "./verification.js";
 import {
   type IndexExtent,
   type IndexFault,
   OffsetIndexCheck,
   TimeIndexCheck,
-} from "./verify-index.ts";
+} from "./verify-index.js";
 
 const NOTHING = new Uint8Array(0);
 

@@ -3,9 +3,9 @@
 // (verify-segment.ts, cli/inspect-log.ts).
 //
 // Every byte of the file belongs to exactly one part, in order.
-import { type BatchFault, batchBytes, nextOffset } from "../record/batch.ts";
-import { BatchWalker, type ByteSource, type Crc32c } from "../record/batch-walker.ts";
-import { DamageSearch } from "../log/recovery/segment-scan.ts";
+import { type BatchFault, batchBytes, nextOffset } from "../record/batch.js";
+import { BatchWalker, type ByteSource, type Crc32c } from "../record/batch-walker.js";
+import { DamageSearch } from "../log/recovery/segment-scan.js";
 
 /** A complete batch with a matching CRC. */
 export interface WalkedBatch {

@@ -1,12 +1,12 @@
 // The entries of a producer snapshot, one per remembered batch, and the faults of the file, also of a damaged one.
 // Leaves to others: the layout and what a broker does with it (log/producer-snapshot.ts), comparing it with the log
 // (verify-snapshots.ts), and printing (cli/inspect-entries.ts).
-import { readI16, readI32, readI64, readU16, readU32 } from "../record/bytes.ts";
-import { crc32c } from "../record/crc32c.ts";
-import { readRegular } from "../log/disk/regular-file.ts";
-import { baseSequenceOf, SNAPSHOT } from "../log/producer-snapshot.ts";
-import { formatCrc, formatTime } from "./batch-description.ts";
-import { type DumpItem, type FieldRole, heading } from "./fields.ts";
+import { readI16, readI32, readI64, readU16, readU32 } from "../record/bytes.js";
+import { crc32c } from "../record/crc32c.js";
+import { readRegular } from "../log/disk/regular-file.js";
+import { baseSequenceOf, SNAPSHOT } from "../log/producer-snapshot.js";
+import { formatCrc, formatTime } from "./batch-description.js";
+import { type DumpItem, type FieldRole, heading } from "./fields.js";
 
 const { version: VERSION, crcAt: CRC_AT, countAt: COUNT_AT } = SNAPSHOT;
 const { entriesAt: ENTRIES_AT, entryBytes: ENTRY_BYTES } = SNAPSHOT;

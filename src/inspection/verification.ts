@@ -1,7 +1,7 @@
 // The state shared by all checks of one verification: findings and progress.
 // Leaves to others: the checks (verify-*.ts), and their order (verify.ts).
-import { type Disk, isUnusable, joinPath, reasonOf } from "../log/disk/disk.ts";
-import type { Finding, Place, Repair, SettledFinding } from "./finding.ts";
+import { type Disk, isUnusable, joinPath, reasonOf } from "../log/disk/disk.js";
+import type { Finding, Place, Repair, SettledFinding } from "./finding.js";
 
 export interface VerificationOptions {
   readonly disk: Disk;

@@ -1,14 +1,14 @@
 // Checks clean-shutdown.json against the files it describes.
 // Leaves to others: the files themselves (verify-partition.ts). A broker that finds the note wrong scans instead.
-import { crc32c } from "../record/crc32c.ts";
-import { joinPath } from "../log/disk/disk.ts";
-import type { CleanSegment } from "../log/recovery/recovery.ts";
-import { segmentFileName } from "../log/segment/segment-files.ts";
-import { CLEAN, type CleanNote } from "../topics/clean-note.ts";
-import { removeFile } from "./repair.ts";
-import type { Verification } from "./verification.ts";
-import type { PartitionReport } from "./verify-partition.ts";
-import type { PartitionReports } from "./verify-topic.ts";
+import { crc32c } from "../record/crc32c.js";
+import { joinPath } from "../log/disk/disk.js";
+import type { CleanSegment } from "../log/recovery/recovery.js";
+import { segmentFileName } from "../log/segment/segment-files.js";
+import { CLEAN, type CleanNote } from "../topics/clean-note.js";
+import { removeFile } from "./repair.js";
+import type { Verification } from "./verification.js";
+import type { PartitionReport } from "./verify-partition.js";
+import type { PartitionReports } from "./verify-topic.js";
 
 /** Checks the note of a clean stop against the files as they are after all repairs. */
 export function verifyCleanNote(

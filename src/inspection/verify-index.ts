@@ -2,9 +2,9 @@
 // Leaves to others: the walk (verify-segment.ts), and the layouts of entries (log/index/).
 //
 // An entry that names a batch in a damaged range can't be checked and is accepted.
-import { OFFSET_ENTRY_BYTES, OffsetIndex } from "../log/index/offset-index.ts";
-import type { SegmentIndex } from "../log/index/segment-index.ts";
-import { TIME_ENTRY_BYTES, TimeIndex } from "../log/index/time-index.ts";
+import { OFFSET_ENTRY_BYTES, OffsetIndex } from "../log/index/offset-index.js";
+import type { SegmentIndex } from "../log/index/segment-index.js";
+import { TIME_ENTRY_BYTES, TimeIndex } from "../log/index/time-index.js";
 
 export interface IndexFault {
   /** Number of the entry, from 0; undefined if the fault concerns the file. */

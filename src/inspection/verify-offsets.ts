@@ -1,12 +1,12 @@
 // Checks the committed offsets: the records of the offsets topic decode, and no group is ahead of its log.
 // Leaves to others: their layout (groups/offset-record.ts), and the walk over the log (verify-segment.ts).
-import { decodeOffsetKey, decodeOffsetValue, type OffsetKey } from "../groups/offset-record.ts";
-import { OFFSETS_TOPIC } from "../groups/offset-log.ts";
-import { OffsetTable } from "../groups/offset-table.ts";
-import type { RecordCursor } from "../record/cursor.ts";
-import { reasonOf } from "../log/disk/disk.ts";
-import { firstTopicId } from "../topics/topic-file.ts";
-import type { Verification } from "./verification.ts";
+import { decodeOffsetKey, decodeOffsetValue, type OffsetKey } from "../groups/offset-record.js";
+import { OFFSETS_TOPIC } from "../groups/offset-log.js";
+import { OffsetTable } from "../groups/offset-table.js";
+import type { RecordCursor } from "../record/cursor.js";
+import { reasonOf } from "../log/disk/disk.js";
+import { firstTopicId } from "../topics/topic-file.js";
+import type { Verification } from "./verification.js";
 
 const PLACE = { file: `topics/${OFFSETS_TOPIC}/0`, topic: OFFSETS_TOPIC, partition: 0 };
 

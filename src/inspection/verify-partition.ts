@@ -1,21 +1,21 @@
 // Checks the directory of one partition: its files, and its segments in order, each with its indexes.
 // Leaves to others: one segment (verify-segment.ts), snapshots (verify-snapshots.ts), the topic (verify-topic.ts).
-import type { RecordCursor } from "../record/cursor.ts";
-import { joinPath, reasonOf } from "../log/disk/disk.ts";
-import { LOG_START_FILE, readLogStart } from "../log/log-start.ts";
-import { ProducerStates } from "../log/producer-states.ts";
-import type { CleanSegment } from "../log/recovery/recovery.ts";
+import type { RecordCursor } from "../record/cursor.js";
+import { joinPath, reasonOf } from "../log/disk/disk.js";
+import { LOG_START_FILE, readLogStart } from "../log/log-start.js";
+import { ProducerStates } from "../log/producer-states.js";
+import type { CleanSegment } from "../log/recovery/recovery.js";
 import {
   isCutFileName,
   parseSegmentFileName,
   type SegmentFile,
   segmentFileName,
-} from "../log/segment/segment-files.ts";
-import { removeFile } from "./repair.ts";
-import type { Verification } from "./verification.ts";
-import type { PartitionEnd } from "./verify-offsets.ts";
-import { SegmentCheck } from "./verify-segment.ts";
-import { SnapshotCheck } from "./verify-snapshots.ts";
+} from "../log/segment/segment-files.js";
+import { removeFile } from "./repair.js";
+import type { Verification } from "./verification.js";
+import type { PartitionEnd } from "./verify-offsets.js";
+import { SegmentCheck } from "./verify-segment.js";
+import { SnapshotCheck } from "./verify-snapshots.js";
 
 interface PartitionPlace {
   readonly topic: string;

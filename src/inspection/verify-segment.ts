@@ -1,6 +1,6 @@
 // Checks one segment: its log batch by batch and record by record, together with both indexes.
 // Leaves to others: its neighbours (verify-partition.ts), and finding batches among bytes (segment-walk.ts).
-import { RustLogError } from "../errors.ts";
+import { RustLogError } from "../errors.js";
 import {
   baseOffset,
   codecOf,
@@ -8,16 +8,16 @@ import {
   newestTimestamp,
   nextOffset,
   recordCount,
-} from "../record/batch.ts";
-import { RecordCursor } from "../record/cursor.ts";
-import { reasonOf, systemErrorCode } from "../log/disk/disk.ts";
-import type { ProducerStates } from "../log/producer-states.ts";
-import { SegmentIndex } from "../log/index/segment-index.ts";
-import { FileReader } from "./file-reader.ts";
-import { cutTail } from "./repair.ts";
-import { SegmentIndexes } from "./segment-indexes.ts";
-import { type DamagedRange, type WalkedBatch, walkSegment } from "./segment-walk.ts";
-import type { Verification } from "./verification.ts";
+} from "../record/batch.js";
+import { RecordCursor } from "../record/cursor.js";
+import { reasonOf, systemErrorCode } from "../log/disk/disk.js";
+import type { ProducerStates } from "../log/producer-states.js";
+import { SegmentIndex } from "../log/index/segment-index.js";
+import { FileReader } from "./file-reader.js";
+import { cutTail } from "./repair.js";
+import { SegmentIndexes } from "./segment-indexes.js";
+import { type DamagedRange, type WalkedBatch, walkSegment } from "./segment-walk.js";
+import type { Verification } from "./verification.js";
 
 export interface SegmentPlace {
   readonly topic: string;

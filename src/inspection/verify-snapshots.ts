@@ -1,13 +1,13 @@
 // Checks the producer snapshots of a partition: they decode and agree with the batches of the log.
 // Leaves to others: their layout (log/producer-snapshot.ts), and the walk over the log (verify-segment.ts).
-import { joinPath, reasonOf } from "../log/disk/disk.ts";
-import { decodeProducerSnapshot, encodeProducerSnapshot } from "../log/producer-snapshot.ts";
-import type { ProducerState, ProducerStates } from "../log/producer-states.ts";
-import { segmentFileName } from "../log/segment/segment-files.ts";
-import type { Place } from "./finding.ts";
-import { rebuildFile, removeFile } from "./repair.ts";
-import type { Verification } from "./verification.ts";
-import { PRODUCERS_MAX } from "../limits.ts";
+import { joinPath, reasonOf } from "../log/disk/disk.js";
+import { decodeProducerSnapshot, encodeProducerSnapshot } from "../log/producer-snapshot.js";
+import type { ProducerState, ProducerStates } from "../log/producer-states.js";
+import { segmentFileName } from "../log/segment/segment-files.js";
+import type { Place } from "./finding.js";
+import { rebuildFile, removeFile } from "./repair.js";
+import type { Verification } from "./verification.js";
+import { PRODUCERS_MAX } from "../limits.js";
 
 interface SnapshotPlace {
   readonly topic: string;

@@ -1,15 +1,15 @@
 // Checks the topics directory: names, topic.json, and the partition directories.
 // Leaves to others: the partitions themselves (verify-partition.ts).
-import { OFFSETS_TOPIC } from "../groups/offset-log.ts";
-import { isUnusable, joinPath, reasonOf } from "../log/disk/disk.ts";
-import { baseOffsetOfLogName } from "../log/segment/segment-files.ts";
-import { readTopicFile } from "../topics/topic-file.ts";
-import type { CleanSegments } from "../topics/topic.ts";
-import { checkTopicName, LOST_AND_FOUND } from "../topics/topic-settings.ts";
-import { removeDirectory } from "./repair.ts";
-import type { Verification } from "./verification.ts";
-import type { CommittedOffsetsCheck } from "./verify-offsets.ts";
-import { type PartitionReport, verifyPartition } from "./verify-partition.ts";
+import { OFFSETS_TOPIC } from "../groups/offset-log.js";
+import { isUnusable, joinPath, reasonOf } from "../log/disk/disk.js";
+import { baseOffsetOfLogName } from "../log/segment/segment-files.js";
+import { readTopicFile } from "../topics/topic-file.js";
+import type { CleanSegments } from "../topics/topic.js";
+import { checkTopicName, LOST_AND_FOUND } from "../topics/topic-settings.js";
+import { removeDirectory } from "./repair.js";
+import type { Verification } from "./verification.js";
+import type { CommittedOffsetsCheck } from "./verify-offsets.js";
+import { type PartitionReport, verifyPartition } from "./verify-partition.js";
 
 const PARTITION_NAME = /^(0|[1-9]\d*)$/;
 

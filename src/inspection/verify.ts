@@ -1,18 +1,18 @@
 // Verifies a whole data directory of a stopped broker. Read this file first.
 // Leaves to others: each check (verify-*.ts), and printing the findings (cli/verify.ts).
-import { RustLogError } from "../errors.ts";
-import { joinPath, reasonOf } from "../log/disk/disk.ts";
-import { baseOffsetOfLogName } from "../log/segment/segment-files.ts";
-import { LAST_BOOT } from "../topics/boot-note.ts";
-import { CLEAN, readCleanNote } from "../topics/clean-note.ts";
-import { FLUSH_FAILED, FLUSH_FAILED_SPARE } from "../topics/data-directory.ts";
-import { META, readMeta } from "../topics/meta-file.ts";
-import type { SettledFinding } from "./finding.ts";
-import { removeFile } from "./repair.ts";
-import { Verification, type VerificationCounts, type VerificationOptions } from "./verification.ts";
-import { verifyCleanNote } from "./verify-clean-note.ts";
-import { CommittedOffsetsCheck } from "./verify-offsets.ts";
-import { verifyTopics } from "./verify-topic.ts";
+import { RustLogError } from "../errors.js";
+import { joinPath, reasonOf } from "../log/disk/disk.js";
+import { baseOffsetOfLogName } from "../log/segment/segment-files.js";
+import { LAST_BOOT } from "../topics/boot-note.js";
+import { CLEAN, readCleanNote } from "../topics/clean-note.js";
+import { FLUSH_FAILED, FLUSH_FAILED_SPARE } from "../topics/data-directory.js";
+import { META, readMeta } from "../topics/meta-file.js";
+import type { SettledFinding } from "./finding.js";
+import { removeFile } from "./repair.js";
+import { Verification, type VerificationCounts, type VerificationOptions } from "./verification.js";
+import { verifyCleanNote } from "./verify-clean-note.js";
+import { CommittedOffsetsCheck } from "./verify-offsets.js";
+import { verifyTopics } from "./verify-topic.js";
 
 const OUR_NAMES = new Set([
   CLEAN,

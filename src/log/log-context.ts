@@ -1,5 +1,5 @@
 // Settings, context and positions of a log: types that the files of this folder share.
-import type { Disk } from "./disk/disk.ts";
+import type { Disk } from "./disk/disk.js";
 
 /** Settings of a log. A change takes effect at the next roll or retention run. */
 export interface LogSettings {

@@ -1,10 +1,10 @@
 // Lists the directory of one log: the log's own files, leftovers of a crash, and foreign files.
 // Leaves to others: opening the files (log.ts), and naming them (segment-files.ts).
-import { type Disk, joinPath, reasonOf } from "./disk/disk.ts";
-import type { LogContext } from "./log-context.ts";
-import { LOG_START_FILE } from "./log-start.ts";
-import { SealedSegment } from "./segment/sealed-segment.ts";
-import { isCutFileName, parseSegmentFileName, segmentFileName } from "./segment/segment-files.ts";
+import { type Disk, joinPath, reasonOf } from "./disk/disk.js";
+import type { LogContext } from "./log-context.js";
+import { LOG_START_FILE } from "./log-start.js";
+import { SealedSegment } from "./segment/sealed-segment.js";
+import { isCutFileName, parseSegmentFileName, segmentFileName } from "./segment/segment-files.js";
 
 interface LogFileList {
   /** Base offsets of the segments, ascending. */

@@ -4,10 +4,10 @@
 //   log-start.json   { "version": 1, "logStartOffset": N, "crc32c": … }
 //
 // Without the file, or if retention has deleted segments above that offset, the log starts with its first segment.
-import { RustLogError } from "../errors.ts";
-import { type CheckedFormat, decodeCheckedFile, encodeCheckedFile } from "./disk/checked-file.ts";
-import { type Disk, joinPath, reasonOf, replaceFile } from "./disk/disk.ts";
-import type { SegmentContext } from "./log-context.ts";
+import { RustLogError } from "../errors.js";
+import { type CheckedFormat, decodeCheckedFile, encodeCheckedFile } from "./disk/checked-file.js";
+import { type Disk, joinPath, reasonOf, replaceFile } from "./disk/disk.js";
+import type { SegmentContext } from "./log-context.js";
 
 export const LOG_START_FILE = "log-start.json";
 

@@ -1,10 +1,10 @@
 // What code above a log may see of it: its segments and their indexes, to read and not to change.
-import type { OffsetIndex } from "./index/offset-index.ts";
-import type { TimeIndex } from "./index/time-index.ts";
-import type { ActiveSegment } from "./segment/active-segment.ts";
-import type { SealedSegment } from "./segment/sealed-segment.ts";
-import type { LogSegment } from "./segment/segment.ts";
-import type { SegmentList } from "./segment/segment-list.ts";
+import type { OffsetIndex } from "./index/offset-index.js";
+import type { TimeIndex } from "./index/time-index.js";
+import type { ActiveSegment } from "./segment/active-segment.js";
+import type { SealedSegment } from "./segment/sealed-segment.js";
+import type { LogSegment } from "./segment/segment.js";
+import type { SegmentList } from "./segment/segment-list.js";
 
 export type OffsetIndexView = Pick<
   OffsetIndex,

@@ -1,27 +1,27 @@
 // The log of one partition: a list of segments with ascending offsets. Only the last one is written.
 // Leaves to others: when to flush and whom to notify (topics/partition.ts), and all byte layouts.
-import { RustLogError } from "../errors.ts";
-import { OFFSET_MAX, RELATIVE_OFFSET_MAX } from "../limits.ts";
-import { NO_REST, type Rest } from "../record/bytes.ts";
-import { nextOffset as batchNextOffset, recordCount, stampBaseOffset } from "../record/batch.ts";
-import { ActiveSegment } from "./segment/active-segment.ts";
-import { FlushFailure, flushing, isDiskFull, reasonOf } from "./disk/disk.ts";
-import type { LogContext, LogPosition } from "./log-context.ts";
-import type { SegmentsView } from "./log-view.ts";
-import { listLogFiles, sealedSegments } from "./log-directory.ts";
-import { ProducerSnapshots } from "./producer-snapshot.ts";
-import { producersAfter, ProducerStates } from "./producer-states.ts";
+import { RustLogError } from "../errors.js";
+import { OFFSET_MAX, RELATIVE_OFFSET_MAX } from "../limits.js";
+import { NO_REST, type Rest } from "../record/bytes.js";
+import { nextOffset as batchNextOffset, recordCount, stampBaseOffset } from "../record/batch.js";
+import { ActiveSegment } from "./segment/active-segment.js";
+import { FlushFailure, flushing, isDiskFull, reasonOf } from "./disk/disk.js";
+import type { LogContext, LogPosition } from "./log-context.js";
+import type { SegmentsView } from "./log-view.js";
+import { listLogFiles, sealedSegments } from "./log-directory.js";
+import { ProducerSnapshots } from "./producer-snapshot.js";
+import { producersAfter, ProducerStates } from "./producer-states.js";
 import {
   type CleanSegment,
   NO_NOTES,
   noteCleanStop,
   openLastSegment,
   type SegmentNotes,
-} from "./recovery/recovery.ts";
-import { LogStart } from "./log-start.ts";
-import { applyRetention, deleteBefore } from "./retention.ts";
-import type { TimestampMatch } from "./segment/segment.ts";
-import { SegmentList } from "./segment/segment-list.ts";
+} from "./recovery/recovery.js";
+import { LogStart } from "./log-start.js";
+import { applyRetention, deleteBefore } from "./retention.js";
+import type { TimestampMatch } from "./segment/segment.js";
+import { SegmentList } from "./segment/segment-list.js";
 
 /** An append-only log of record batches in one directory. */
 export class Log {

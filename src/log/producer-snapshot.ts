@@ -8,7 +8,7 @@
 // Kafka's layout, with one difference: Kafka stores one entry per producer, for its last batch. Here every remembered
 // batch has an entry, newest last, because a resend of any of them must be recognized after a restart. Kafka's tools
 // use the last entry of a producer. The file can be rebuilt from the log by walking all batch headers.
-import { sequenceAfter } from "../record/batch.ts";
+import { sequenceAfter } from "../record/batch.js";
 import {
   readI16,
   readI32,
@@ -19,8 +19,8 @@ import {
   writeI64,
   writeU16,
   writeU32,
-} from "../record/bytes.ts";
-import { crc32c } from "../record/crc32c.ts";
+} from "../record/bytes.js";
+import { crc32c } from "../record/crc32c.js";
 import {
   FlushFailure,
   isDiskFull,
@@ -30,10 +30,10 @@ import {
   reasonOf,
   removeQuietly,
   systemErrorCode,
-} from "./disk/disk.ts";
-import type { LogContext } from "./log-context.ts";
-import { type ProducerBatch, ProducerStates } from "./producer-states.ts";
-import { segmentFileName } from "./segment/segment-files.ts";
+} from "./disk/disk.js";
+import type { LogContext } from "./log-context.js";
+import { type ProducerBatch, ProducerStates } from "./producer-states.js";
+import { segmentFileName } from "./segment/segment-files.js";
 
 /** The layout above, in bytes. */
 export const SNAPSHOT = {

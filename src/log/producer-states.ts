@@ -4,7 +4,7 @@
 //
 // A producer numbers its records per partition, from 0, in 31 bits. It chooses its id at random. When it gives up a
 // batch, it raises its epoch and restarts at sequence 0.
-import { RustLogError } from "../errors.ts";
+import { RustLogError } from "../errors.js";
 import {
   baseOffset,
   baseSequence,
@@ -14,8 +14,8 @@ import {
   producerId,
   recordCount,
   sequenceAfter,
-} from "../record/batch.ts";
-import { PRODUCER_BATCHES_MAX, PRODUCERS_MAX } from "../limits.ts";
+} from "../record/batch.js";
+import { PRODUCER_BATCHES_MAX, PRODUCERS_MAX } from "../limits.js";
 
 export interface ProducerBatch {
   readonly baseSequence: number;

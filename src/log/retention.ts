@@ -1,7 +1,7 @@
 // Deletes the oldest segments of a log: expired ones, or those below an offset.
 // Leaves to others: when to check (the broker), and the files of a segment (sealed-segment.ts).
-import type { LogContext, LogPosition } from "./log-context.ts";
-import type { SegmentList } from "./segment/segment-list.ts";
+import type { LogContext, LogPosition } from "./log-context.js";
+import type { SegmentList } from "./segment/segment-list.js";
 
 /**
  * Deletes sealed segments that are below the log start or expired, oldest first; returns their number. By bytes, at

@@ -8,32 +8,32 @@
 //    transit. So the last answer is followed by `shutdown()`, and input is discarded until the client leaves.
 //  - `close` is called exactly once, also from within `end()` and `terminate()`.
 //  - A paused socket reports a reset, but an orderly close only after it is resumed.
-import { type ErrorName, RustLogError } from "../errors.ts";
+import { type ErrorName, RustLogError } from "../errors.js";
 import {
   type Dialect,
   type DialectConnection,
   identify,
   type Session,
   type Stranger,
-} from "./dialect.ts";
+} from "./dialect.js";
 import type {
   ConnectionLimits,
   InflightAccount,
   InflightBudget,
   InflightHolder,
-} from "./inflight.ts";
-import { type Payload, payloadBytes } from "./frame.ts";
-import { describeBug, InflightRequest, type RequestOwner } from "./inflight-request.ts";
-import { Input, type InputOwner } from "./input.ts";
+} from "./inflight.js";
+import { type Payload, payloadBytes } from "./frame.js";
+import { describeBug, InflightRequest, type RequestOwner } from "./inflight-request.js";
+import { Input, type InputOwner } from "./input.js";
 import {
   type ByteSink,
   type ByteSource,
   FLUSH_BYTES_MAX,
   type FlushOutcome,
   Outbox,
-} from "./outbox.ts";
-import { ResponseOrder } from "./response-order.ts";
-import type { Turns } from "./turns.ts";
+} from "./outbox.js";
+import { ResponseOrder } from "./response-order.js";
+import type { Turns } from "./turns.js";
 
 /** How long a client may take to close its side after the last answer, in milliseconds. */
 const LEAVE_MS_MAX = 1_000;

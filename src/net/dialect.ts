@@ -1,12 +1,12 @@
 // The seam between connections and wire protocols. A dialect is one protocol: it detects its connections, decodes
 // headers, encodes errors, and sets the order of responses. A new protocol implements `Dialect` and registers with the
 // listener. Leaves to others: everything that protocols share (connection.ts, input.ts, outbox.ts, inflight.ts).
-import type { RustLogError } from "../errors.ts";
-import { readU32 } from "../record/bytes.ts";
-import { FRAME_LENGTH_BYTES, type NextFrame, type Payload, type RequestLimits } from "./frame.ts";
-import type { InflightAccount } from "./inflight.ts";
-import type { InflightRequest } from "./inflight-request.ts";
-import type { Turns } from "./turns.ts";
+import type { RustLogError } from "../errors.js";
+import { readU32 } from "../record/bytes.js";
+import { FRAME_LENGTH_BYTES, type NextFrame, type Payload, type RequestLimits } from "./frame.js";
+import type { InflightAccount } from "./inflight.js";
+import type { InflightRequest } from "./inflight-request.js";
+import type { Turns } from "./turns.js";
 
 /** Bytes that identify a dialect: a length, and the first byte of a payload. */
 export const OPENING_BYTES = FRAME_LENGTH_BYTES + 1;

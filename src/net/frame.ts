@@ -4,8 +4,8 @@
 // Invariant: consumed <= available, where `available` is the total length of the chunks and `consumed` the number of
 // bytes of the first chunk that belong to earlier frames. A frame's length is checked first, and nothing is allocated for
 // a frame before all of it has arrived.
-import { RustLogError } from "../errors.ts";
-import { NO_BYTES, readU32, restBytes } from "../record/bytes.ts";
+import { RustLogError } from "../errors.js";
+import { NO_BYTES, readU32, restBytes } from "../record/bytes.js";
 
 /** Bytes of the length before each payload. */
 export const FRAME_LENGTH_BYTES = 4;

@@ -1,8 +1,8 @@
 // A complete request until it is settled: answered, or known to need no answer.
 // Leaves to others: its meaning (the dialects), and sending the answer (connection.ts).
-import type { InflightAccount } from "./inflight.ts";
-import type { ByteSource } from "./outbox.ts";
-import { NO_BYTES } from "../record/bytes.ts";
+import type { InflightAccount } from "./inflight.js";
+import type { ByteSource } from "./outbox.js";
+import { NO_BYTES } from "../record/bytes.js";
 
 const NO_SLICES: readonly ByteSource[] = [];
 

@@ -8,9 +8,9 @@
 //  - Kept: incomplete frames and unsent answers. They wait for their clients, possibly forever. Above the limit the
 //    broker closes connections that keep more than an equal share, those whose clients have been inactive longest first,
 //    until the rest fits. Above the limit there is always such a connection; one that keeps less is never closed.
-import { collectGarbage } from "../collector.ts";
-import { CHARGED_SHARE_MAX, FETCH_WAITS_MAX, UNSENT_BYTES_MAX } from "../limits.ts";
-import type { Outbox } from "./outbox.ts";
+import { collectGarbage } from "../collector.js";
+import { CHARGED_SHARE_MAX, FETCH_WAITS_MAX, UNSENT_BYTES_MAX } from "../limits.js";
+import type { Outbox } from "./outbox.js";
 
 /** Approximate memory of the objects that represent a request. */
 const REQUEST_OVERHEAD_BYTES = 256;

@@ -1,10 +1,10 @@
 // The input of a connection: passes on complete frames, one at a time, while limits and turns permit, and pauses the
 // socket while they do not.
 // Leaves to others: what a frame means (dialect.ts), whose turn it is (turns.ts), and the limits (inflight.ts).
-import { OPENING_BYTES, type Session } from "./dialect.ts";
-import { FrameDecoder, type Payload } from "./frame.ts";
-import type { InflightAccount } from "./inflight.ts";
-import type { Turn, Turns, TurnTaker } from "./turns.ts";
+import { OPENING_BYTES, type Session } from "./dialect.js";
+import { FrameDecoder, type Payload } from "./frame.js";
+import type { InflightAccount } from "./inflight.js";
+import type { Turn, Turns, TurnTaker } from "./turns.js";
 
 export interface InputOwner {
   /** Whether the connection still accepts frames. */

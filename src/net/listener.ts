@@ -4,15 +4,15 @@
 // Observed in Bun 1.4.5, and relied on here: with `allowHalfOpen`, a client's FIN calls `end` and leaves our side open,
 // so requests sent before it are still answered; without it, the socket is closed. `listener.stop(false)` stops
 // listening and leaves connections open. An error thrown by a callback goes to `error`, and the socket stays open.
-import { InputCollector } from "../collector.ts";
-import { RustLogError } from "../errors.ts";
-import { REFUSED_CONNECTIONS_MAX } from "../limits.ts";
-import { listenError } from "./address.ts";
-import { Connection, type ConnectionHost, type NetMetrics } from "./connection.ts";
-import type { Dialect } from "./dialect.ts";
-import { type ConnectionLimits, InflightBudget } from "./inflight.ts";
-import { LogLimit } from "./log-limit.ts";
-import { Turns } from "./turns.ts";
+import { InputCollector } from "../collector.js";
+import { RustLogError } from "../errors.js";
+import { REFUSED_CONNECTIONS_MAX } from "../limits.js";
+import { listenError } from "./address.js";
+import { Connection, type ConnectionHost, type NetMetrics } from "./connection.js";
+import type { Dialect } from "./dialect.js";
+import { type ConnectionLimits, InflightBudget } from "./inflight.js";
+import { LogLimit } from "./log-limit.js";
+import { Turns } from "./turns.js";
 
 /** Silence after which the kernel probes whether the client's machine is still reachable. */
 const KEEP_ALIVE_MS = 60_000;

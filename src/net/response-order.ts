@@ -1,8 +1,8 @@
 // Sends the responses of one connection in the order of their requests, for dialects that require it. Early responses wait
 // here. Leaves to others: the sending itself (connection.ts).
-import type { InflightAccount } from "./inflight.ts";
-import type { InflightRequest } from "./inflight-request.ts";
-import type { ByteSource } from "./outbox.ts";
+import type { InflightAccount } from "./inflight.js";
+import type { InflightRequest } from "./inflight-request.js";
+import type { ByteSource } from "./outbox.js";
 
 type Send = (request: InflightRequest, head: Uint8Array, slices: readonly ByteSource[]) => void;
 

@@ -7,11 +7,11 @@ import {
   findBatchFault,
   isSafeI64,
   nextOffset,
-} from "./batch.ts";
-import { OFFSET_MAX } from "../limits.ts";
-import { BatchWalker } from "./batch-walker.ts";
-import { corrupt } from "./headers.ts";
-import { NO_BYTES } from "./bytes.ts";
+} from "./batch.js";
+import { OFFSET_MAX } from "../limits.js";
+import { BatchWalker } from "./batch-walker.js";
+import { corrupt } from "./headers.js";
+import { NO_BYTES } from "./bytes.js";
 
 export interface BatchRunOptions {
   /** Whether to check the CRCs of the batches (true). Set to false for bytes whose CRCs were checked before. */

@@ -8,10 +8,10 @@
 // candidate costs the same whatever its length.
 //
 // Memory: one block of the file, and 24 bytes for each candidate that the walk has not passed.
-import { BATCH_HEADER_BYTES, BATCH_MAGIC, batchBytes, crc, FIELD, mayBeBatch } from "./batch.ts";
-import { combineCrc32c } from "./crc32c-combine.ts";
-import type { ByteSource, Crc32c } from "./batch-walker.ts";
-import { CandidateBatches, NO_CANDIDATE } from "./candidate-batches.ts";
+import { BATCH_HEADER_BYTES, BATCH_MAGIC, batchBytes, crc, FIELD, mayBeBatch } from "./batch.js";
+import { combineCrc32c } from "./crc32c-combine.js";
+import type { ByteSource, Crc32c } from "./batch-walker.js";
+import { CandidateBatches, NO_CANDIDATE } from "./candidate-batches.js";
 
 /** Bytes of the file that are read and searched at a time. */
 const BLOCK_BYTES = 1024 * 1024;

@@ -23,9 +23,9 @@ import {
   findBatchFault,
   findCrcFault,
   nextOffset,
-} from "./batch.ts";
-import { crc32c } from "./crc32c.ts";
-import { BatchSearch } from "./batch-search.ts";
+} from "./batch.js";
+import { crc32c } from "./crc32c.js";
+import { BatchSearch } from "./batch-search.js";
 
 const WINDOW_BYTES = 4 * 1024 * 1024;
 

@@ -11,7 +11,7 @@
 //
 // A batch covers the offsets from `baseOffset` to `baseOffset + lastOffsetDelta`. Compaction may have removed some of
 // its records, or all of them, so `recordCount` may be less than that. A producer's batch is complete (produced-batch.ts).
-import { OFFSET_MAX } from "../limits.ts";
+import { OFFSET_MAX } from "../limits.js";
 import {
   readI16,
   readI32,
@@ -22,8 +22,8 @@ import {
   writeI64,
   writeU16,
   writeU32,
-} from "./bytes.ts";
-import { crc32c } from "./crc32c.ts";
+} from "./bytes.js";
+import { crc32c } from "./crc32c.js";
 
 /** Bytes that `batchLength` does not count: the base offset and the length itself. */
 export const BATCH_OVERHEAD_BYTES = 12;

@@ -1,7 +1,7 @@
 // Big-endian integers and UUIDs in byte arrays: the lowest layer, for every format on disk and on the wire.
 // Leaves to others: bounds. Callers check lengths before they read; hot paths can't afford to check twice.
-import { RustLogError } from "../errors.ts";
-import { OFFSET_MAX } from "../limits.ts";
+import { RustLogError } from "../errors.js";
+import { OFFSET_MAX } from "../limits.js";
 
 const TWO_TO_32 = 2 ** 32;
 

@@ -3,7 +3,7 @@
 //
 // They are kept in ring buffers of numbers, because a hostile file can have millions.
 
-import { firstNotBefore } from "../binary-search.ts";
+import { firstNotBefore } from "../binary-search.js";
 
 export const NO_CANDIDATE = -1;
 

@@ -9,8 +9,8 @@ import {
   zstdCompressSync,
   zstdDecompressSync,
 } from "node:zlib";
-import { RustLogError } from "../errors.ts";
-import type { Codec } from "./batch.ts";
+import { RustLogError } from "../errors.js";
+import type { Codec } from "./batch.js";
 
 /** The codecs that this code can write and read. Batches of other codecs pass through the broker unchanged. */
 export type WritableCodec = Extract<Codec, "none" | "gzip" | "zstd">;

@@ -6,7 +6,7 @@
 // each 12 bits of n, so a combination takes about 100 ns whatever the lengths.
 //
 // In the reflected notation the highest bit of a number stands for x^0, the lowest for x^31.
-import { CRC32C_POLYNOMIAL } from "./crc32c.ts";
+import { CRC32C_POLYNOMIAL } from "./crc32c.js";
 
 const ONE = 0x8000_0000;
 

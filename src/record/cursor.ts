@@ -4,8 +4,8 @@
 //
 // Invariant after next() returned true: the reader's position ≤ recordsEnd ≤ buffer.length, and key, value
 // and headers lie inside the record that ends at that position.
-import { RustLogError } from "../errors.ts";
-import { DECOMPRESSED_BYTES_MAX, OFFSET_MAX } from "../limits.ts";
+import { RustLogError } from "../errors.js";
+import { DECOMPRESSED_BYTES_MAX, OFFSET_MAX } from "../limits.js";
 import {
   BATCH_HEADER_BYTES,
   baseOffset,
@@ -17,13 +17,13 @@ import {
   maxTimestamp,
   nextOffset,
   recordCount,
-} from "./batch.ts";
-import { BatchRun, type BatchRunOptions } from "./batch-run.ts";
-import { decompress } from "./compression.ts";
-import type { RecordHeader } from "./encoder.ts";
-import { corrupt, passHeaders, readHeaders } from "./headers.ts";
-import { VarintReader } from "./varint.ts";
-import { NO_BYTES } from "./bytes.ts";
+} from "./batch.js";
+import { BatchRun, type BatchRunOptions } from "./batch-run.js";
+import { decompress } from "./compression.js";
+import type { RecordHeader } from "./encoder.js";
+import { corrupt, passHeaders, readHeaders } from "./headers.js";
+import { VarintReader } from "./varint.js";
+import { NO_BYTES } from "./bytes.js";
 
 interface CursorOptions extends BatchRunOptions {
   /** Skip records below this offset: a fetch returns whole batches. */

@@ -4,8 +4,8 @@
 // record: length varint | attributes i8 | timestampDelta varlong | offsetDelta varint
 //         keyLength varint | key | valueLength varint | value | headerCount varint | headers
 // header: nameLength varint | name | valueLength varint | value             a length of -1 stands for null
-import { RustLogError } from "../errors.ts";
-import { BATCH_BYTES_HIGHEST } from "../limits.ts";
+import { RustLogError } from "../errors.js";
+import { BATCH_BYTES_HIGHEST } from "../limits.js";
 import {
   BATCH_HEADER_BYTES,
   BATCH_MAGIC,
@@ -15,16 +15,16 @@ import {
   NO_PRODUCER,
   type ProducerSequence,
   stampProducer,
-} from "./batch.ts";
-import { writeI32, writeI64, writeU16 } from "./bytes.ts";
-import { compress, type WritableCodec } from "./compression.ts";
+} from "./batch.js";
+import { writeI32, writeI64, writeU16 } from "./bytes.js";
+import { compress, type WritableCodec } from "./compression.js";
 import {
   varintBytes,
   VARINT_BYTES_MAX,
   VARLONG_BYTES_MAX,
   writeVarint,
   writeVarlong,
-} from "./varint.ts";
+} from "./varint.js";
 
 /** A header of a record. */
 export interface RecordHeader {

@@ -1,9 +1,9 @@
 // The headers of one record: checked when a cursor moves to the record, decoded on request.
 // Leaves to others: the rest of the record (cursor.ts). (Layout: encoder.ts.)
 import { isUtf8 } from "node:buffer";
-import { RustLogError } from "../errors.ts";
-import type { RecordHeader } from "./encoder.ts";
-import { VarintReader } from "./varint.ts";
+import { RustLogError } from "../errors.js";
+import type { RecordHeader } from "./encoder.js";
+import { VarintReader } from "./varint.js";
 
 /** Checks `count` headers up to the end of the record, so that `readHeaders` can rely on them. */
 export function passHeaders(reader: VarintReader, count: number, end: number): void {

@@ -1,6 +1,6 @@
 // The checks of a batch that a client sends, in one piece or, if it is large, in several.
 // Leaves to others: what makes any batch valid (batch.ts).
-import { RustLogError } from "../errors.ts";
+import { RustLogError } from "../errors.js";
 import {
   attributes,
   type BatchFault,
@@ -17,9 +17,9 @@ import {
   producerId,
   recordCount,
   TRANSACTIONAL_BIT,
-} from "./batch.ts";
-import { NO_REST, type Rest, restBytes } from "./bytes.ts";
-import { crc32c } from "./crc32c.ts";
+} from "./batch.js";
+import { NO_REST, type Rest, restBytes } from "./bytes.js";
+import { crc32c } from "./crc32c.js";
 
 /**
  * Checks that `bytes` and `rest` are exactly one valid batch of at most `bytesMax` bytes, as a client may send it. If there

@@ -4,8 +4,8 @@
 //
 // A varint has 32 bits and at most 5 bytes; a varlong has 64 bits and at most 10 bytes. Varlongs beyond the safe integers
 // are refused, never rounded.
-import { RustLogError } from "../errors.ts";
-import { OFFSET_MAX } from "../limits.ts";
+import { RustLogError } from "../errors.js";
+import { OFFSET_MAX } from "../limits.js";
 
 export const VARINT_BYTES_MAX = 5;
 

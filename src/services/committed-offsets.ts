@@ -1,11 +1,11 @@
 // OffsetCommit and OffsetFetch: storing and reading the offsets of groups.
 // Leaves to others: storage (groups/), and comparing offsets with the logs (group-lag.ts).
-import { RustLogError } from "../errors.ts";
-import type { CommittedOffset } from "../groups/offset-record.ts";
-import { OffsetStore } from "../groups/offset-store.ts";
-import type { ServiceContext } from "./context.ts";
-import { type NamedPartition, partitionOf } from "./named-partition.ts";
-import { failureOf, type Outcome } from "./outcome.ts";
+import { RustLogError } from "../errors.js";
+import type { CommittedOffset } from "../groups/offset-record.js";
+import { OffsetStore } from "../groups/offset-store.js";
+import type { ServiceContext } from "./context.js";
+import { type NamedPartition, partitionOf } from "./named-partition.js";
+import { failureOf, type Outcome } from "./outcome.js";
 
 interface PartitionCommit extends NamedPartition {
   /** Offset of the next record that the group wants. */

@@ -1,7 +1,7 @@
 // Context of the use cases: the topics, the committed offsets, and facts about this broker.
 // Leaves to others: opening and closing them (broker/broker.ts).
-import type { OffsetStore } from "../groups/offset-store.ts";
-import type { TopicRegistry } from "../topics/topic-registry.ts";
+import type { OffsetStore } from "../groups/offset-store.js";
+import type { TopicRegistry } from "../topics/topic-registry.js";
 
 export interface ServiceContext {
   readonly registry: TopicRegistry;

@@ -1,13 +1,13 @@
 // Fetch: whole batches of one or many partitions, immediately or as soon as there are enough.
 // Leaves to others: finding the bytes (topics/partition.ts), and how much fits a response (the protocols).
-import type { RustLogError } from "../errors.ts";
-import { OffsetStore } from "../groups/offset-store.ts";
-import { FETCH_WAIT_MS_MAX } from "../limits.ts";
-import type { LogRead } from "../log/segment/log-slice.ts";
-import type { Partition } from "../topics/partition.ts";
-import type { ServiceContext } from "./context.ts";
-import { type NamedPartition, partitionOf, unknownTopicId } from "./named-partition.ts";
-import { failureOf } from "./outcome.ts";
+import type { RustLogError } from "../errors.js";
+import { OffsetStore } from "../groups/offset-store.js";
+import { FETCH_WAIT_MS_MAX } from "../limits.js";
+import type { LogRead } from "../log/segment/log-slice.js";
+import type { Partition } from "../topics/partition.js";
+import type { ServiceContext } from "./context.js";
+import { type NamedPartition, partitionOf, unknownTopicId } from "./named-partition.js";
+import { failureOf } from "./outcome.js";
 
 export interface FetchPosition extends NamedPartition {
   /** Offset of the first requested record. */

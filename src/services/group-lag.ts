@@ -1,7 +1,7 @@
 // Lag of groups per partition: the only place that compares committed offsets with the logs.
 // Leaves to others: showing it (http/, the protocols), and storing commits (groups/offset-store.ts).
-import { nextTurn, Portions } from "../log/event-loop.ts";
-import type { ServiceContext } from "./context.ts";
+import { nextTurn, Portions } from "../log/event-loop.js";
+import type { ServiceContext } from "./context.js";
 
 /** Offset and timestamp if nothing is committed. */
 export const NOT_COMMITTED = -1;

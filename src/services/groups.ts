@@ -1,9 +1,9 @@
 // Groups: list, describe and delete. A group is a name under which offsets are committed; it has no members.
 // Leaves to others: storing committed offsets (groups/).
-import { groupNotFound, OffsetStore } from "../groups/offset-store.ts";
-import type { GroupSummary } from "../groups/offset-table.ts";
-import type { ServiceContext } from "./context.ts";
-import { type GroupPartition, groupPartitions } from "./group-lag.ts";
+import { groupNotFound, OffsetStore } from "../groups/offset-store.js";
+import type { GroupSummary } from "../groups/offset-table.js";
+import type { ServiceContext } from "./context.js";
+import { type GroupPartition, groupPartitions } from "./group-lag.js";
 
 /** Groups read at a time. */
 const LOOKUP_GROUPS = 500;

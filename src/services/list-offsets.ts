@@ -1,10 +1,10 @@
 // ListOffsets: the ends of a log, and the offset of a time.
 // Leaves to others: searching the log (topics/partition.ts).
-import { RustLogError } from "../errors.ts";
-import type { Partition } from "../topics/partition.ts";
-import type { ServiceContext } from "./context.ts";
-import { type NamedPartition, partitionOf } from "./named-partition.ts";
-import { failureOf, type Outcome } from "./outcome.ts";
+import { RustLogError } from "../errors.js";
+import type { Partition } from "../topics/partition.js";
+import type { ServiceContext } from "./context.js";
+import { type NamedPartition, partitionOf } from "./named-partition.js";
+import { failureOf, type Outcome } from "./outcome.js";
 
 /** Instead of a time: the high watermark. */
 const TIMESTAMP_LATEST = -1;

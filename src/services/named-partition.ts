@@ -1,8 +1,8 @@
 // Finds the partition that a request names, and checks that its topic was not recreated.
 // Leaves to others: the set of topics (topics/topic-registry.ts).
-import { RustLogError } from "../errors.ts";
-import type { Partition } from "../topics/partition.ts";
-import type { ServiceContext } from "./context.ts";
+import { RustLogError } from "../errors.js";
+import type { Partition } from "../topics/partition.js";
+import type { ServiceContext } from "./context.js";
 
 export interface NamedPartition {
   readonly topic: string;

@@ -1,5 +1,5 @@
 // Failures in a request for many partitions: a value per partition instead of one exception.
-import { RustLogError } from "../errors.ts";
+import { RustLogError } from "../errors.js";
 
 /** The result for one partition, or the reason why there is none. */
 export type Outcome<T> = T | RustLogError;

@@ -1,7 +1,7 @@
 // Who may do what. Today there is one rule, for internal topics: clients may read them and nothing else.
 // Leaves to others: the contents of internal topics (groups/).
-import { RustLogError } from "../errors.ts";
-import { INTERNAL_PREFIX } from "../topics/topic-settings.ts";
+import { RustLogError } from "../errors.js";
+import { INTERNAL_PREFIX } from "../topics/topic-settings.js";
 
 /** Throws INVALID_TOPIC if `name` is an internal topic. `what` is the refused action ("produced to", …). */
 export function refuseInternalTopic(name: string, what: string): void {

@@ -1,12 +1,12 @@
 // Produce: checks a batch, creates its topic if missing, and appends it.
 // Leaves to others: what a valid batch is (record/produced-batch.ts), and the offset, the append and its flush
 // (topics/partition.ts).
-import { RustLogError } from "../errors.ts";
-import type { Rest } from "../record/bytes.ts";
-import { checkProducedBatch } from "../record/produced-batch.ts";
-import type { ServiceContext } from "./context.ts";
-import { failureOf, type Outcome } from "./outcome.ts";
-import { refuseInternalTopic } from "./permissions.ts";
+import { RustLogError } from "../errors.js";
+import type { Rest } from "../record/bytes.js";
+import { checkProducedBatch } from "../record/produced-batch.js";
+import type { ServiceContext } from "./context.js";
+import { failureOf, type Outcome } from "./outcome.js";
+import { refuseInternalTopic } from "./permissions.js";
 
 interface PartitionBatch {
   readonly topic: string;

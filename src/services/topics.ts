@@ -1,12 +1,12 @@
 // Topics: create, list, describe and delete.
 // Leaves to others: topics on disk (topics/topic-registry.ts).
-import type { AnyPartition } from "../topics/offline-partition.ts";
-import type { PartitionDescription } from "../topics/partition.ts";
-import type { Topic } from "../topics/topic.ts";
-import { unknownTopic } from "../topics/topic-error.ts";
-import type { TopicSettings } from "../topics/topic-settings.ts";
-import type { ServiceContext } from "./context.ts";
-import { refuseInternalTopic } from "./permissions.ts";
+import type { AnyPartition } from "../topics/offline-partition.js";
+import type { PartitionDescription } from "../topics/partition.js";
+import type { Topic } from "../topics/topic.js";
+import { unknownTopic } from "../topics/topic-error.js";
+import type { TopicSettings } from "../topics/topic-settings.js";
+import type { ServiceContext } from "./context.js";
+import { refuseInternalTopic } from "./permissions.js";
 
 interface NewTopic {
   readonly name: string;

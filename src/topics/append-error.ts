@@ -1,7 +1,7 @@
 // Turns the error of a failed append into an error of the protocol.
 // Leaves to others: what such a failure does to the partition (appender.ts).
-import { RustLogError } from "../errors.ts";
-import { isDiskFull, isOutOfFiles, reasonOf } from "../log/disk/disk.ts";
+import { RustLogError } from "../errors.js";
+import { isDiskFull, isOutOfFiles, reasonOf } from "../log/disk/disk.js";
 
 /**
  * The error of an append to `partition`, which is the partition's name in messages. A RustLogError is returned

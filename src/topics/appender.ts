@@ -1,14 +1,14 @@
 // The path of one partition's appends to their acknowledgement: staged, pushed, flushed in groups.
 // Leaves to others: who may append, and who waits for the high watermark (partition.ts).
-import { RustLogError } from "../errors.ts";
-import { recordCount } from "../record/batch.ts";
-import { type Rest, restBytes } from "../record/bytes.ts";
-import { FlushFailure, reasonOf } from "../log/disk/disk.ts";
-import type { Log } from "../log/log.ts";
-import type { LogPosition } from "../log/log-context.ts";
-import { appendError } from "./append-error.ts";
-import type { FlushPolicy } from "./flush-policy.ts";
-import { OneAtATime } from "./one-at-a-time.ts";
+import { RustLogError } from "../errors.js";
+import { recordCount } from "../record/batch.js";
+import { type Rest, restBytes } from "../record/bytes.js";
+import { FlushFailure, reasonOf } from "../log/disk/disk.js";
+import type { Log } from "../log/log.js";
+import type { LogPosition } from "../log/log-context.js";
+import { appendError } from "./append-error.js";
+import type { FlushPolicy } from "./flush-policy.js";
+import { OneAtATime } from "./one-at-a-time.js";
 
 interface PendingAppend {
   readonly batch: Uint8Array;

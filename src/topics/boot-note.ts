@@ -3,12 +3,12 @@
 // Leaves to others: what recovery does in each case (log/recovery/segment-scan.ts).
 //
 //   last-boot.json   { "version": 1, "bootId": …, "crc32c": … }
-import { RustLogError } from "../errors.ts";
+import { RustLogError } from "../errors.js";
 import {
   type CheckedFormat,
   decodeCheckedFile,
   encodeCheckedFile,
-} from "../log/disk/checked-file.ts";
+} from "../log/disk/checked-file.js";
 import {
   isDiskFull,
   type Disk,
@@ -17,7 +17,7 @@ import {
   removeQuietly,
   replaceFile,
   systemErrorCode,
-} from "../log/disk/disk.ts";
+} from "../log/disk/disk.js";
 
 export const LAST_BOOT = "last-boot.json";
 

@@ -6,10 +6,10 @@ import {
   type CheckedFormat,
   decodeCheckedFile,
   encodeCheckedFile,
-} from "../log/disk/checked-file.ts";
-import { type Disk, joinPath, reasonOf, replaceFile } from "../log/disk/disk.ts";
-import type { CleanSegment } from "../log/recovery/recovery.ts";
-import type { CleanSegments } from "./topic.ts";
+} from "../log/disk/checked-file.js";
+import { type Disk, joinPath, reasonOf, replaceFile } from "../log/disk/disk.js";
+import type { CleanSegment } from "../log/recovery/recovery.js";
+import type { CleanSegments } from "./topic.js";
 
 export const CLEAN = "clean-shutdown.json";
 

@@ -11,7 +11,7 @@
 //   flush-failed.spare    the same note prepared in advance: renaming it needs no space and no flush
 //   topics/
 import { dirname } from "node:path";
-import { RustLogError } from "../errors.ts";
+import { RustLogError } from "../errors.js";
 import {
   type DirectoryLock,
   type Disk,
@@ -21,12 +21,12 @@ import {
   joinPath,
   reasonOf,
   systemErrorCode,
-} from "../log/disk/disk.ts";
-import { hasRebooted, noteBoot } from "./boot-note.ts";
-import { CLEAN, takeCleanNote, writeCleanNote } from "./clean-note.ts";
-import { readMeta, upgradeMeta, writeMeta } from "./meta-file.ts";
-import type { CleanSegments } from "./topic.ts";
-import { type RegistryContext, TopicRegistry } from "./topic-registry.ts";
+} from "../log/disk/disk.js";
+import { hasRebooted, noteBoot } from "./boot-note.js";
+import { CLEAN, takeCleanNote, writeCleanNote } from "./clean-note.js";
+import { readMeta, upgradeMeta, writeMeta } from "./meta-file.js";
+import type { CleanSegments } from "./topic.js";
+import { type RegistryContext, TopicRegistry } from "./topic-registry.js";
 
 export const FLUSH_FAILED = "flush-failed";
 

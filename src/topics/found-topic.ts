@@ -1,12 +1,12 @@
 // Opens a directory found among the topics at a start: a topic, a damaged topic, or something else.
 // Leaves to others: opening partitions (topic.ts), and topics being created or deleted (topic-registry.ts).
-import { RustLogError } from "../errors.ts";
-import { ZERO_UUID } from "../record/bytes.ts";
-import { type Disk, isOutOfFiles, joinPath, reasonOf } from "../log/disk/disk.ts";
-import { OfflinePartition, reportOffline } from "./offline-partition.ts";
-import { openTopic, type RecoveryNotes, type Topic, type TopicContext, topicOf } from "./topic.ts";
-import { readTopicFile, upgradeTopicFile } from "./topic-file.ts";
-import { checkTopicName, LOST_AND_FOUND } from "./topic-settings.ts";
+import { RustLogError } from "../errors.js";
+import { ZERO_UUID } from "../record/bytes.js";
+import { type Disk, isOutOfFiles, joinPath, reasonOf } from "../log/disk/disk.js";
+import { OfflinePartition, reportOffline } from "./offline-partition.js";
+import { openTopic, type RecoveryNotes, type Topic, type TopicContext, topicOf } from "./topic.js";
+import { readTopicFile, upgradeTopicFile } from "./topic-file.js";
+import { checkTopicName, LOST_AND_FOUND } from "./topic-settings.js";
 
 export interface FoundContext extends TopicContext {
   readonly directoryId: string;

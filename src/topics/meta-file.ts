@@ -2,14 +2,14 @@
 // Leaves to others: everything else in the directory (data-directory.ts).
 //
 //   meta.json   { "formatVersion": 1, "id": UUID, "crc32c": … }
-import { RustLogError } from "../errors.ts";
+import { RustLogError } from "../errors.js";
 import {
   type CheckedFormat,
   decodeCheckedFile,
   encodeCheckedFile,
-} from "../log/disk/checked-file.ts";
-import { type Disk, isDiskFull, joinPath, reasonOf, replaceFile } from "../log/disk/disk.ts";
-import { LOST_AND_FOUND } from "./topic-settings.ts";
+} from "../log/disk/checked-file.js";
+import { type Disk, isDiskFull, joinPath, reasonOf, replaceFile } from "../log/disk/disk.js";
+import { LOST_AND_FOUND } from "./topic-settings.js";
 
 /** Version of all formats on disk. A directory with another version is rejected. */
 export const FORMAT_VERSION = 1;

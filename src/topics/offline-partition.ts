@@ -1,9 +1,9 @@
 // A partition whose log can't be opened, and why. It has no open files and serves nothing; all other partitions keep
 // working. Leaves to others: opening logs (topic.ts), and showing the reason.
-import { RustLogError } from "../errors.ts";
-import { FlushFailure, reasonOf } from "../log/disk/disk.ts";
-import type { Partition, PartitionDescription } from "./partition.ts";
-import { INTERNAL_PREFIX } from "./topic-settings.ts";
+import { RustLogError } from "../errors.js";
+import { FlushFailure, reasonOf } from "../log/disk/disk.js";
+import type { Partition, PartitionDescription } from "./partition.js";
+import { INTERNAL_PREFIX } from "./topic-settings.js";
 
 /** Stays offline until the broker restarts. */
 export class OfflinePartition {

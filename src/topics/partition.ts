@@ -1,17 +1,17 @@
 // One partition: its log, its high watermark, and the fetches that wait for new records.
 // Leaves to others: acknowledging appends (appender.ts), bytes on disk (log/log.ts), names and settings
 // (topic-registry.ts), sockets.
-import { RustLogError } from "../errors.ts";
-import { NO_REST } from "../record/bytes.ts";
-import { type Disk, reasonOf } from "../log/disk/disk.ts";
-import type { Log } from "../log/log.ts";
-import type { LogPosition } from "../log/log-context.ts";
-import type { LogRead } from "../log/segment/log-slice.ts";
-import type { SegmentsView } from "../log/log-view.ts";
-import type { CleanSegment } from "../log/recovery/recovery.ts";
-import { Appender } from "./appender.ts";
-import type { FlushPolicy } from "./flush-policy.ts";
-import { WaitQueue } from "./wait-queue.ts";
+import { RustLogError } from "../errors.js";
+import { NO_REST } from "../record/bytes.js";
+import { type Disk, reasonOf } from "../log/disk/disk.js";
+import type { Log } from "../log/log.js";
+import type { LogPosition } from "../log/log-context.js";
+import type { LogRead } from "../log/segment/log-slice.js";
+import type { SegmentsView } from "../log/log-view.js";
+import type { CleanSegment } from "../log/recovery/recovery.js";
+import { Appender } from "./appender.js";
+import type { FlushPolicy } from "./flush-policy.js";
+import { WaitQueue } from "./wait-queue.js";
 
 export interface PartitionDescription {
   readonly partition: number;

@@ -1,6 +1,6 @@
 // Removes the directories of deleted topics in the background, one at a time.
 // Leaves to others: renaming them out of the way first (topic-registry.ts).
-import { type Disk, joinPath, reasonOf } from "../log/disk/disk.ts";
+import { type Disk, joinPath, reasonOf } from "../log/disk/disk.js";
 
 /** Name prefix of a directory to be removed. Topic names can't contain `+`. */
 export const DELETING = "+d-";

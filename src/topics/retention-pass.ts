@@ -1,9 +1,9 @@
 // One pass of retention over all topics. A failure in one partition is reported once, and the pass continues.
 // Leaves to others: when a pass is due (the broker), and which segments are deleted (log/retention.ts).
-import { reasonOf } from "../log/disk/disk.ts";
-import { Portions } from "../log/event-loop.ts";
-import type { Partition } from "./partition.ts";
-import type { Topic } from "./topic.ts";
+import { reasonOf } from "../log/disk/disk.js";
+import { Portions } from "../log/event-loop.js";
+import type { Partition } from "./partition.js";
+import type { Topic } from "./topic.js";
 
 /** Partitions checked per turn of the event loop. */
 const PORTION = 64;

@@ -1,7 +1,7 @@
 // Errors for a topic that can't be created or deleted: what happened, where, and what to do.
 // Leaves to others: creating and deleting (topic-registry.ts).
-import { RustLogError } from "../errors.ts";
-import { isDiskFull, isOutOfFiles, reasonOf, systemErrorCode } from "../log/disk/disk.ts";
+import { RustLogError } from "../errors.js";
+import { isDiskFull, isOutOfFiles, reasonOf, systemErrorCode } from "../log/disk/disk.js";
 
 export function unknownTopic(name: string): RustLogError {
   return new RustLogError("UNKNOWN_TOPIC_OR_PARTITION", `topic '${name}' does not exist`);

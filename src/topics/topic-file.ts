@@ -2,16 +2,16 @@
 // Leaves to others: the directory (topic-registry.ts), and the meaning of the settings (topic-settings.ts).
 //
 //   topic.json   { "version": 1, "name": …, "id": UUID, "partitions": …, "settings": { NAME: VALUE, … }, "crc32c": … }
-import { RustLogError } from "../errors.ts";
-import { PARTITIONS_MAX } from "../limits.ts";
-import { isUuid, readUuid, ZERO_UUID } from "../record/bytes.ts";
+import { RustLogError } from "../errors.js";
+import { PARTITIONS_MAX } from "../limits.js";
+import { isUuid, readUuid, ZERO_UUID } from "../record/bytes.js";
 import {
   type CheckedFormat,
   decodeCheckedFile,
   encodeCheckedFile,
-} from "../log/disk/checked-file.ts";
-import { type Disk, joinPath, reasonOf, replaceFile } from "../log/disk/disk.ts";
-import { checkSettings, type TopicSettings } from "./topic-settings.ts";
+} from "../log/disk/checked-file.js";
+import { type Disk, joinPath, reasonOf, replaceFile } from "../log/disk/disk.js";
+import { checkSettings, type TopicSettings } from "./topic-settings.js";
 
 const FILE = "topic.json";
 const FORMAT: CheckedFormat = {

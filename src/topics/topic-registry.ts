@@ -5,17 +5,17 @@
 //   topics/NAME/0/ … /N-1/      one directory a partition
 //   topics/+c-NAME, +d-N        being created; deleted, and removed in the background, also after the next start
 //                               (`+` can't be in a topic's name)
-import { RustLogError } from "../errors.ts";
-import { PARTITIONS_MAX } from "../limits.ts";
-import { ZERO_UUID } from "../record/bytes.ts";
-import { joinPath, reasonOf } from "../log/disk/disk.ts";
-import { TurnBudget } from "../log/event-loop.ts";
-import { type FoundContext, openFoundTopic } from "./found-topic.ts";
-import type { OfflinePartition } from "./offline-partition.ts";
-import { OneAtATime } from "./one-at-a-time.ts";
-import type { Partition } from "./partition.ts";
-import { DELETING, Removals } from "./removals.ts";
-import { applyRetention, type RetentionFaults } from "./retention-pass.ts";
+import { RustLogError } from "../errors.js";
+import { PARTITIONS_MAX } from "../limits.js";
+import { ZERO_UUID } from "../record/bytes.js";
+import { joinPath, reasonOf } from "../log/disk/disk.js";
+import { TurnBudget } from "../log/event-loop.js";
+import { type FoundContext, openFoundTopic } from "./found-topic.js";
+import type { OfflinePartition } from "./offline-partition.js";
+import { OneAtATime } from "./one-at-a-time.js";
+import type { Partition } from "./partition.js";
+import { DELETING, Removals } from "./removals.js";
+import { applyRetention, type RetentionFaults } from "./retention-pass.js";
 import {
   type CleanSegments,
   closeCleanly,
@@ -23,15 +23,15 @@ import {
   openNewTopic,
   type RecoveryNotes,
   type Topic,
-} from "./topic.ts";
-import { creationError, deletionError, unflushedDeletion, unknownTopic } from "./topic-error.ts";
-import { firstTopicId, writeTopicFile } from "./topic-file.ts";
+} from "./topic.js";
+import { creationError, deletionError, unflushedDeletion, unknownTopic } from "./topic-error.js";
+import { firstTopicId, writeTopicFile } from "./topic-file.js";
 import {
   checkTopicName,
   INTERNAL_PREFIX,
   resolveSettings,
   type TopicSettings,
-} from "./topic-settings.ts";
+} from "./topic-settings.js";
 
 export interface RegistryContext extends FoundContext {
   /** Throws if the broker can't have this many partitions; called before a topic is created. */

@@ -1,8 +1,8 @@
 // Names, ranges and defaults of topic settings, and the check of topic names.
 // Leaves to others: storing them (topic-file.ts) and applying them (log/log.ts).
-import { RustLogError } from "../errors.ts";
-import { SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, TOPIC_NAME_LENGTH_MAX } from "../limits.ts";
-import type { LogSettings } from "../log/log-context.ts";
+import { RustLogError } from "../errors.js";
+import { SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, TOPIC_NAME_LENGTH_MAX } from "../limits.js";
+import type { LogSettings } from "../log/log-context.js";
 
 /** Settings as stored and sent: Kafka's names, decimal values. */
 export type TopicSettings = Readonly<Record<string, string>>;

@@ -1,16 +1,16 @@
 // A topic, and opening its partitions at a start or on creation.
 // Leaves to others: creating, finding and deleting topics (topic-registry.ts), and the logs.
-import { type Disk, isOutOfFiles, joinPath } from "../log/disk/disk.ts";
-import type { TurnBudget } from "../log/event-loop.ts";
-import { Log } from "../log/log.ts";
-import type { LogSettings } from "../log/log-context.ts";
-import type { CleanSegment } from "../log/recovery/recovery.ts";
-import type { FlushPolicy } from "./flush-policy.ts";
-import type { OneAtATime } from "./one-at-a-time.ts";
-import { type AnyPartition, OfflinePartition } from "./offline-partition.ts";
-import { Partition } from "./partition.ts";
-import type { TopicFile } from "./topic-file.ts";
-import { INTERNAL_PREFIX, resolveSettings, type TopicSettings } from "./topic-settings.ts";
+import { type Disk, isOutOfFiles, joinPath } from "../log/disk/disk.js";
+import type { TurnBudget } from "../log/event-loop.js";
+import { Log } from "../log/log.js";
+import type { LogSettings } from "../log/log-context.js";
+import type { CleanSegment } from "../log/recovery/recovery.js";
+import type { FlushPolicy } from "./flush-policy.js";
+import type { OneAtATime } from "./one-at-a-time.js";
+import { type AnyPartition, OfflinePartition } from "./offline-partition.js";
+import { Partition } from "./partition.js";
+import type { TopicFile } from "./topic-file.js";
+import { INTERNAL_PREFIX, resolveSettings, type TopicSettings } from "./topic-settings.js";
 
 export interface Topic {
   readonly name: string;

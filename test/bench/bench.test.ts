@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { withTempDir } from "../support/tmp.ts";
+import { withTempDir } from "../support/tmp.js";
 
 /** Runs a script of bench/ to its end; it must print nothing to stderr and succeed. */
 async function run(script: string, ...args: string[]): Promise<string> {

@@ -1,30 +1,30 @@
 import { describe, expect, test } from "bun:test";
-import { VERSION } from "../../src/broker/version.ts";
+import { VERSION } from "../../src/broker/version.js";
 import {
   DeleteGroup,
   DescribeGroup,
   describeAfter,
   ListGroups,
-} from "../../src/protocol/native/groups.ts";
-import { pageAfter } from "../../src/protocol/native/page.ts";
-import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.ts";
-import { API } from "../../src/protocol/native/messages.ts";
-import { ApiVersions } from "../../src/protocol/native/meta.ts";
+} from "../../src/protocol/native/groups.js";
+import { pageAfter } from "../../src/protocol/native/page.js";
+import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.js";
+import { API } from "../../src/protocol/native/messages.js";
+import { ApiVersions } from "../../src/protocol/native/meta.js";
 import {
   ListOffsets,
   OffsetCommit,
   OffsetFetch,
   type OffsetCommitEntry,
-} from "../../src/protocol/native/offsets.ts";
+} from "../../src/protocol/native/offsets.js";
 import {
   DeleteTopic,
   CreateTopic,
   DescribeTopic,
   ListTopics,
-} from "../../src/protocol/native/topics.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import { batchOf, recordsIn, type Session, startBroker } from "../support/broker.ts";
-import { withTempDir } from "../support/tmp.ts";
+} from "../../src/protocol/native/topics.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import { batchOf, recordsIn, type Session, startBroker } from "../support/broker.js";
+import { withTempDir } from "../support/tmp.js";
 
 /** The calls of the protocol, by name. */
 function apis(session: Session) {

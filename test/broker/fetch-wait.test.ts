@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { Fetch } from "../../src/protocol/native/fetch.ts";
-import { API, encodeRequest } from "../../src/protocol/native/messages.ts";
-import { batchOf, errorOf, recordsIn, startBroker } from "../support/broker.ts";
+import { Fetch } from "../../src/protocol/native/fetch.js";
+import { API, encodeRequest } from "../../src/protocol/native/messages.js";
+import { batchOf, errorOf, recordsIn, startBroker } from "../support/broker.js";
 
 const FOREVER_MS = 60_000;
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { API, encodeRequest } from "../../src/protocol/native/messages.ts";
-import { batchOf, errorOf, pingFrame, recordsIn, startBroker } from "../support/broker.ts";
-import { RawClient } from "../support/raw-client.ts";
-import { encodeProduceRequest } from "../support/whole-frames.ts";
+import { API, encodeRequest } from "../../src/protocol/native/messages.js";
+import { batchOf, errorOf, pingFrame, recordsIn, startBroker } from "../support/broker.js";
+import { RawClient } from "../support/raw-client.js";
+import { encodeProduceRequest } from "../support/whole-frames.js";
 
 function concat(...parts: Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts));

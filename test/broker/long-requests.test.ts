@@ -1,9 +1,9 @@
 // Requests that are longer than one of their kind can be: refused before they have come, and not kept.
 import { expect, test } from "bun:test";
-import { REQUEST_BYTES_MAX } from "../../src/limits.ts";
-import { FrameDecoder } from "../../src/net/frame.ts";
-import { API, encodeRequest } from "../../src/protocol/native/messages.ts";
-import { errorOf, pingFrame, startBroker } from "../support/broker.ts";
+import { REQUEST_BYTES_MAX } from "../../src/limits.js";
+import { FrameDecoder } from "../../src/net/frame.js";
+import { API, encodeRequest } from "../../src/protocol/native/messages.js";
+import { errorOf, pingFrame, startBroker } from "../support/broker.js";
 
 const MiB = 1024 * 1024;
 

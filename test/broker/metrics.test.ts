@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { BrokerMetrics, BUCKET_SECONDS, Histogram } from "../../src/broker/metrics.ts";
-import { ERRORS, type ErrorName } from "../../src/errors.ts";
-import { API } from "../../src/protocol/native/messages.ts";
+import { BrokerMetrics, BUCKET_SECONDS, Histogram } from "../../src/broker/metrics.js";
+import { ERRORS, type ErrorName } from "../../src/errors.js";
+import { API } from "../../src/protocol/native/messages.js";
 
 test("a histogram counts a duration in the first bucket whose bound it does not exceed", () => {
   const histogram = new Histogram();

@@ -1,12 +1,12 @@
 // One partition that cannot be opened: its reason is everywhere it is asked for, and everything else is served.
 import { expect, test } from "bun:test";
-import { HttpServer } from "../../src/http/http-server.ts";
-import { monitoringRoutes } from "../../src/http/monitoring.ts";
-import { ListOffsets } from "../../src/protocol/native/offsets.ts";
-import { DescribeTopic, ListTopics } from "../../src/protocol/native/topics.ts";
-import { batchOf, recordsIn, startBroker } from "../support/broker.ts";
-import { makeOfflinePartition } from "../support/offline.ts";
-import { withTempDir } from "../support/tmp.ts";
+import { HttpServer } from "../../src/http/http-server.js";
+import { monitoringRoutes } from "../../src/http/monitoring.js";
+import { ListOffsets } from "../../src/protocol/native/offsets.js";
+import { DescribeTopic, ListTopics } from "../../src/protocol/native/topics.js";
+import { batchOf, recordsIn, startBroker } from "../support/broker.js";
+import { makeOfflinePartition } from "../support/offline.js";
+import { withTempDir } from "../support/tmp.js";
 
 test("an offline partition is described in every version, and its requests get STORAGE_ERROR with the reason", () =>
   withTempDir(async (dataDir) => {

@@ -1,7 +1,7 @@
 // How many partitions and connections the limit on open files leaves room for.
 import { expect, test } from "bun:test";
-import { OpenFiles } from "../../src/broker/open-files.ts";
-import { codeOf } from "../support/log-fixture.ts";
+import { OpenFiles } from "../../src/broker/open-files.js";
+import { codeOf } from "../support/log-fixture.js";
 
 const WANTED = 100_000;
 

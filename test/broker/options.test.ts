@@ -1,7 +1,7 @@
 // What is said of options that do not fit: it must name what there is to change.
 import { expect, test } from "bun:test";
-import { type BrokerOptions, resolveOptions } from "../../src/broker/options.ts";
-import { brokerCommand } from "../../src/cli/broker.ts";
+import { type BrokerOptions, resolveOptions } from "../../src/broker/options.js";
+import { brokerCommand } from "../../src/cli/broker.js";
 
 const OUT_OF_RANGE: { readonly [Name in keyof BrokerOptions]: BrokerOptions[Name] } = {
   dataDir: "",

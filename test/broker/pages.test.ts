@@ -1,11 +1,11 @@
 // Lists of any length: in pages, and whole in the versions that know no pages, as long as they fit a frame.
 import { describe, expect, test } from "bun:test";
-import { pageAfter } from "../../src/protocol/native/page.ts";
-import { DescribeGroup, ListGroups } from "../../src/protocol/native/groups.ts";
-import { OffsetCommit } from "../../src/protocol/native/offsets.ts";
-import { CreateTopic, ListTopics } from "../../src/protocol/native/topics.ts";
-import { errorOf, type Session, startBroker } from "../support/broker.ts";
-import { join } from "../system/hostile-input.ts";
+import { pageAfter } from "../../src/protocol/native/page.js";
+import { DescribeGroup, ListGroups } from "../../src/protocol/native/groups.js";
+import { OffsetCommit } from "../../src/protocol/native/offsets.js";
+import { CreateTopic, ListTopics } from "../../src/protocol/native/topics.js";
+import { errorOf, type Session, startBroker } from "../support/broker.js";
+import { join } from "../system/hostile-input.js";
 
 const KiB = 1024;
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { Fetch, fetchResponseHeadBytes } from "../../src/protocol/native/fetch.ts";
-import { FRAME_LENGTH_BYTES } from "../../src/net/frame.ts";
-import { API, encodeRequest } from "../../src/protocol/native/messages.ts";
-import { Produce } from "../../src/protocol/native/produce.ts";
-import { FIELD, stampProducer } from "../../src/record/batch.ts";
-import { batchOf, errorOf, recordsIn, startBroker } from "../support/broker.ts";
-import { encodeProduceRequest } from "../support/whole-frames.ts";
+import { Fetch, fetchResponseHeadBytes } from "../../src/protocol/native/fetch.js";
+import { FRAME_LENGTH_BYTES } from "../../src/net/frame.js";
+import { API, encodeRequest } from "../../src/protocol/native/messages.js";
+import { Produce } from "../../src/protocol/native/produce.js";
+import { FIELD, stampProducer } from "../../src/record/batch.js";
+import { batchOf, errorOf, recordsIn, startBroker } from "../support/broker.js";
+import { encodeProduceRequest } from "../support/whole-frames.js";
 
 describe("produce", () => {
   test("appends records that a fetch returns, and creates the topic", async () => {

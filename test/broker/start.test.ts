@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import packageFile from "../../package.json";
-import { Broker } from "../../src/broker/broker.ts";
-import type { BrokerOptions } from "../../src/broker/options.ts";
-import { resolveOptions } from "../../src/broker/options.ts";
-import { VERSION } from "../../src/broker/version.ts";
-import { batchOf, startBroker } from "../support/broker.ts";
-import { withTempDir } from "../support/tmp.ts";
+import { Broker } from "../../src/broker/broker.js";
+import type { BrokerOptions } from "../../src/broker/options.js";
+import { resolveOptions } from "../../src/broker/options.js";
+import { VERSION } from "../../src/broker/version.js";
+import { batchOf, startBroker } from "../support/broker.js";
+import { withTempDir } from "../support/tmp.js";
 
 test("the version is that of package.json", () => {
   expect(VERSION).toBe(packageFile.version);

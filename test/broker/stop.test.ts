@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { Broker } from "../../src/broker/broker.ts";
-import type { AppendFile } from "../../src/log/disk/disk.ts";
-import { RealDisk } from "../../src/log/disk/real-disk.ts";
+import { Broker } from "../../src/broker/broker.js";
+import type { AppendFile } from "../../src/log/disk/disk.js";
+import { RealDisk } from "../../src/log/disk/real-disk.js";
 import {
   batchOf,
   errorOf,
@@ -9,10 +9,10 @@ import {
   recordsIn,
   type Session,
   startBroker,
-} from "../support/broker.ts";
-import { withTempDir } from "../support/tmp.ts";
-import { until } from "../support/until.ts";
-import { encodeProduceRequest } from "../support/whole-frames.ts";
+} from "../support/broker.js";
+import { withTempDir } from "../support/tmp.js";
+import { until } from "../support/until.js";
+import { encodeProduceRequest } from "../support/whole-frames.js";
 
 /** Produces without end, several at a time, and keeps what was acknowledged; ends with the connection. */
 async function produceUntilLost(

@@ -1,18 +1,18 @@
 // Topic ids on the wire: told where a topic is described, and asked for where an offset of it is used.
-import { pageAfter } from "../../src/protocol/native/page.ts";
+import { pageAfter } from "../../src/protocol/native/page.js";
 import { expect, test } from "bun:test";
-import type { FetchRequest } from "../../src/protocol/native/fetch.ts";
-import { Fetch } from "../../src/protocol/native/fetch.ts";
-import { decodeResponse } from "../../src/protocol/native/messages.ts";
-import { ListOffsets, OffsetFetch, OffsetCommit } from "../../src/protocol/native/offsets.ts";
+import type { FetchRequest } from "../../src/protocol/native/fetch.js";
+import { Fetch } from "../../src/protocol/native/fetch.js";
+import { decodeResponse } from "../../src/protocol/native/messages.js";
+import { ListOffsets, OffsetFetch, OffsetCommit } from "../../src/protocol/native/offsets.js";
 import {
   DeleteTopic,
   CreateTopic,
   DescribeTopic,
   ListTopics,
-} from "../../src/protocol/native/topics.ts";
-import { ZERO_UUID } from "../../src/record/bytes.ts";
-import { batchOf, recordsIn, type Session, startBroker } from "../support/broker.ts";
+} from "../../src/protocol/native/topics.js";
+import { ZERO_UUID } from "../../src/record/bytes.js";
+import { batchOf, recordsIn, type Session, startBroker } from "../support/broker.js";
 
 const V2 = 2;
 

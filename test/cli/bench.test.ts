@@ -1,7 +1,7 @@
 // `rustlog bench`: what it writes and reads exists, and its report adds up. No time is asserted.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { connect } from "../../src/client/client.ts";
-import { readRest, readUntil, run, spawn, startBroker } from "./rustlog.ts";
+import { connect } from "../../src/client/client.js";
+import { readRest, readUntil, run, spawn, startBroker } from "./rustlog.js";
 
 let broker: Awaited<ReturnType<typeof startBroker>>;
 beforeAll(async () => {

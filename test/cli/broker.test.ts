@@ -2,11 +2,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { closeSync, constants, existsSync, openSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { banner } from "../../src/cli/broker.ts";
-import { quietPort } from "../support/binary.ts";
-import { batchOf, Session } from "../support/broker.ts";
-import { tempDir } from "../support/tmp.ts";
-import { RUSTLOG, readRest, readUntil, run, spawn, startBroker } from "./rustlog.ts";
+import { banner } from "../../src/cli/broker.js";
+import { quietPort } from "../support/binary.js";
+import { batchOf, Session } from "../support/broker.js";
+import { tempDir } from "../support/tmp.js";
+import { RUSTLOG, readRest, readUntil, run, spawn, startBroker } from "./rustlog.js";
 
 let directory: ReturnType<typeof tempDir>;
 beforeAll(() => {

@@ -1,8 +1,8 @@
 // Variables named RUSTLOG_…: empty ones, those of a Kubernetes service, and wrong values.
 import { describe, expect, test } from "bun:test";
-import { brokerCommand } from "../../src/cli/broker.ts";
-import { dropForeignVariables } from "../../src/cli/environment.ts";
-import { run } from "./rustlog.ts";
+import { brokerCommand } from "../../src/cli/broker.js";
+import { dropForeignVariables } from "../../src/cli/environment.js";
+import { run } from "./rustlog.js";
 
 /** What Kubernetes sets in a pod for the services `rustlog` and `rustlog-metrics`. */
 const SERVICES = {

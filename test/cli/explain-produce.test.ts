@@ -3,11 +3,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Broker } from "../../src/broker/broker.ts";
-import { type Client, connect } from "../../src/client/client.ts";
-import { partitionForKey } from "../../src/client/partitioner.ts";
-import { tempDir } from "../support/tmp.ts";
-import { run } from "./rustlog.ts";
+import { Broker } from "../../src/broker/broker.js";
+import { type Client, connect } from "../../src/client/client.js";
+import { partitionForKey } from "../../src/client/partitioner.js";
+import { tempDir } from "../support/tmp.js";
+import { run } from "./rustlog.js";
 
 let directory: ReturnType<typeof tempDir>;
 let broker: Broker;

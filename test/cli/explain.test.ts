@@ -3,13 +3,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { renameSync } from "node:fs";
 import { join } from "node:path";
-import { Broker } from "../../src/broker/broker.ts";
-import { connect } from "../../src/client/client.ts";
-import type { LookupExplanation } from "../../src/inspection/lookup-explanation.ts";
-import { batchBytes, FIELD, NO_PRODUCER, stampProducer } from "../../src/record/batch.ts";
-import { edit, fileOf, makeSample } from "../inspection/sample.ts";
-import { tempDir } from "../support/tmp.ts";
-import { run } from "./rustlog.ts";
+import { Broker } from "../../src/broker/broker.js";
+import { connect } from "../../src/client/client.js";
+import type { LookupExplanation } from "../../src/inspection/lookup-explanation.js";
+import { batchBytes, FIELD, NO_PRODUCER, stampProducer } from "../../src/record/batch.js";
+import { edit, fileOf, makeSample } from "../inspection/sample.js";
+import { tempDir } from "../support/tmp.js";
+import { run } from "./rustlog.js";
 
 let sample: ReturnType<typeof tempDir>;
 beforeAll(async () => {

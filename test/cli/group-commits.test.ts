@@ -1,9 +1,9 @@
 // Commits that follow printed records, with a broker that is away for a while: none is lost, none goes back.
 import { expect, test } from "bun:test";
-import type { PartitionOffset } from "../../src/client/admin-types.ts";
-import { GroupCommits } from "../../src/cli/group-commits.ts";
-import { RustLogError } from "../../src/errors.ts";
-import { settle } from "../support/log-fixture.ts";
+import type { PartitionOffset } from "../../src/client/admin-types.js";
+import { GroupCommits } from "../../src/cli/group-commits.js";
+import { RustLogError } from "../../src/errors.js";
+import { settle } from "../support/log-fixture.js";
 
 /** A broker that can be switched off, and its committed offsets. */
 function setUp() {

@@ -1,7 +1,7 @@
 // Groups and topics on the command line: what is printed is committed, with signals in the middle.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { connect } from "../../src/index.ts";
-import { readRest, readUntil, run, spawn, startBroker } from "./rustlog.ts";
+import { connect } from "../../src/index.js";
+import { readRest, readUntil, run, spawn, startBroker } from "./rustlog.js";
 
 let broker: Awaited<ReturnType<typeof startBroker>>;
 beforeAll(async () => {

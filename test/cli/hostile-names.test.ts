@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { printable, printableJson } from "../../src/printable.ts";
-import { HOSTILE, HostileBroker } from "../support/hostile-broker.ts";
-import { tempDir } from "../support/tmp.ts";
-import { type RunOptions, run, runOnTerminal, startBroker } from "./rustlog.ts";
+import { printable, printableJson } from "../../src/printable.js";
+import { HOSTILE, HostileBroker } from "../support/hostile-broker.js";
+import { tempDir } from "../support/tmp.js";
+import { type RunOptions, run, runOnTerminal, startBroker } from "./rustlog.js";
 
 /** Everything except the newlines between lines. */
 const STEERING = /[^\P{Cc}\n]|[\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;

@@ -3,9 +3,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { edit, fileOf, makeSample } from "../inspection/sample.ts";
-import { tempDir } from "../support/tmp.ts";
-import { run } from "./rustlog.ts";
+import { edit, fileOf, makeSample } from "../inspection/sample.js";
+import { tempDir } from "../support/tmp.js";
+import { run } from "./rustlog.js";
 
 let sample: ReturnType<typeof tempDir>;
 beforeAll(async () => {

@@ -3,13 +3,13 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Broker } from "../../src/broker/broker.ts";
-import { connect } from "../../src/client/client.ts";
-import { FIELD, NO_PRODUCER, stampProducer } from "../../src/record/batch.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import { edit, fileOf, makeSample, sampleBatch, START_MS } from "../inspection/sample.ts";
-import { tempDir } from "../support/tmp.ts";
-import { run, runOnTerminal, spawn } from "./rustlog.ts";
+import { Broker } from "../../src/broker/broker.js";
+import { connect } from "../../src/client/client.js";
+import { FIELD, NO_PRODUCER, stampProducer } from "../../src/record/batch.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import { edit, fileOf, makeSample, sampleBatch, START_MS } from "../inspection/sample.js";
+import { tempDir } from "../support/tmp.js";
+import { run, runOnTerminal, spawn } from "./rustlog.js";
 
 let sample: ReturnType<typeof tempDir>;
 beforeAll(async () => {

@@ -3,10 +3,10 @@
 import { expect, test } from "bun:test";
 import { readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
-import { connect } from "../../src/index.ts";
-import { edit, fileOf, makeSample } from "../inspection/sample.ts";
-import { tempDir } from "../support/tmp.ts";
-import { run, startBroker } from "./rustlog.ts";
+import { connect } from "../../src/index.js";
+import { edit, fileOf, makeSample } from "../inspection/sample.js";
+import { tempDir } from "../support/tmp.js";
+import { run, startBroker } from "./rustlog.js";
 
 interface DocumentedField {
   readonly name: string;

@@ -1,9 +1,9 @@
 // Records as JSON lines: produce accepts what consume prints, byte for byte.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { CliError } from "../../src/cli/exit.ts";
-import type { RecordHeader } from "../../src/record/encoder.ts";
-import { formatJsonRecord, parseJsonRecord } from "../../src/cli/json-record.ts";
+import { CliError } from "../../src/cli/exit.js";
+import type { RecordHeader } from "../../src/record/encoder.js";
+import { formatJsonRecord, parseJsonRecord } from "../../src/cli/json-record.js";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 

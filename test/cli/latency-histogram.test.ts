@@ -1,8 +1,8 @@
 // The histogram of latencies compared with a sorted list, which is too simple to be wrong.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { TimeQueue } from "../../src/cli/bench-produce.ts";
-import { LatencyHistogram } from "../../src/cli/latency-histogram.ts";
+import { TimeQueue } from "../../src/cli/bench-produce.js";
+import { LatencyHistogram } from "../../src/cli/latency-histogram.js";
 
 const durations = fc.array(fc.double({ min: 0, max: 1_000_000, noNaN: true }), {
   minLength: 1,

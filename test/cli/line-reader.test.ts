@@ -1,8 +1,8 @@
 // Splitting input gives the same records for any chunks.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { CliError } from "../../src/cli/exit.ts";
-import { LineReader, NEWLINE, NUL, type ReadInto } from "../../src/cli/line-reader.ts";
+import { CliError } from "../../src/cli/exit.js";
+import { LineReader, NEWLINE, NUL, type ReadInto } from "../../src/cli/line-reader.js";
 
 /** A source that returns `bytes` in pieces of the given lengths, repeatedly. */
 function sourceOf(bytes: Uint8Array, pieces: readonly number[]): ReadInto {

@@ -2,9 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import { closeSync, constants, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { LOG_BUFFER_BYTES_MAX, LogOutput, unblockedSink } from "../../src/cli/log-output.ts";
-import { smallDisk } from "../support/small-disk.ts";
-import { tempDir } from "../support/tmp.ts";
+import { LOG_BUFFER_BYTES_MAX, LogOutput, unblockedSink } from "../../src/cli/log-output.js";
+import { smallDisk } from "../support/small-disk.js";
+import { tempDir } from "../support/tmp.js";
 
 function failure(code: string): Error {
   return Object.assign(new Error(code), { code });

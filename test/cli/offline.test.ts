@@ -1,9 +1,9 @@
 // How the command line shows a partition that can't be opened.
 import { expect, test } from "bun:test";
-import { startBroker } from "../support/broker.ts";
-import { makeOfflinePartition } from "../support/offline.ts";
-import { withTempDir } from "../support/tmp.ts";
-import { run } from "./rustlog.ts";
+import { startBroker } from "../support/broker.js";
+import { makeOfflinePartition } from "../support/offline.js";
+import { withTempDir } from "../support/tmp.js";
+import { run } from "./rustlog.js";
 
 test("topics list and describe show why a partition is offline, and a produce to it fails with that reason", () =>
   withTempDir(async (dataDir) => {

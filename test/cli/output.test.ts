@@ -1,7 +1,7 @@
 // Output that tracks what was written: bytes in order, and exactly the written records count.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { ByteOutput, type WriteFrom } from "../../src/cli/output.ts";
+import { ByteOutput, type WriteFrom } from "../../src/cli/output.js";
 
 /** A sink that takes pieces of the given lengths and fails with `code` after `bytesMax` bytes. */
 class FakeSink {

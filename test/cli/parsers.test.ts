@@ -2,12 +2,12 @@
 import { describe, expect, test } from "bun:test";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import fc from "fast-check";
-import { banner, parseFlushPolicy } from "../../src/cli/broker.ts";
-import { parseDuration, parseDurationOrNone } from "../../src/cli/duration.ts";
-import { nameValueList, partitionList, wholeNumber } from "../../src/cli/numbers.ts";
-import { parseOffset, parseOffsetRange, tryParseTime } from "../../src/cli/offset-range.ts";
-import { settingList } from "../../src/cli/setting-list.ts";
-import { formatSize, parseSize, parseSizeOrNone, sizeBetween } from "../../src/cli/size.ts";
+import { banner, parseFlushPolicy } from "../../src/cli/broker.js";
+import { parseDuration, parseDurationOrNone } from "../../src/cli/duration.js";
+import { nameValueList, partitionList, wholeNumber } from "../../src/cli/numbers.js";
+import { parseOffset, parseOffsetRange, tryParseTime } from "../../src/cli/offset-range.js";
+import { settingList } from "../../src/cli/setting-list.js";
+import { formatSize, parseSize, parseSizeOrNone, sizeBetween } from "../../src/cli/size.js";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
 

@@ -2,12 +2,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { connect } from "../../src/client/client.ts";
-import { FIELD, NO_PRODUCER, stampProducer } from "../../src/record/batch.ts";
-import { batchOf, Session } from "../support/broker.ts";
-import { tempDir } from "../support/tmp.ts";
-import { until } from "../support/until.ts";
-import { RUSTLOG, type RunOptions, run, shell, startBroker } from "./rustlog.ts";
+import { connect } from "../../src/client/client.js";
+import { FIELD, NO_PRODUCER, stampProducer } from "../../src/record/batch.js";
+import { batchOf, Session } from "../support/broker.js";
+import { tempDir } from "../support/tmp.js";
+import { until } from "../support/until.js";
+import { RUSTLOG, type RunOptions, run, shell, startBroker } from "./rustlog.js";
 
 let broker: Awaited<ReturnType<typeof startBroker>>;
 let directory: ReturnType<typeof tempDir>;

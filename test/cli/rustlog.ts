@@ -1,10 +1,10 @@
 // Runs the executable as a process, as a shell would. It is compiled once per test run: a process from the sources
 // takes three to four times as much processor time.
 // Leaves to others: the broker (a test starts one in its own process, or as another process).
-import { Broker } from "../../src/broker/broker.ts";
-import type { BrokerOptions } from "../../src/broker/options.ts";
-import { executable } from "../support/binary.ts";
-import { tempDir } from "../support/tmp.ts";
+import { Broker } from "../../src/broker/broker.js";
+import type { BrokerOptions } from "../../src/broker/options.js";
+import { executable } from "../support/binary.js";
+import { tempDir } from "../support/tmp.js";
 
 /** The path of the executable. Built while this file is loaded, so that no test's time limit covers it. */
 export const RUSTLOG = await executable();

@@ -1,9 +1,9 @@
 // Signals: what counts as a second one, and a closed terminal stops a broker cleanly.
 import { expect, spyOn, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { Interruption } from "../../src/cli/signals.ts";
-import { withTempDir } from "../support/tmp.ts";
-import { readRest, readUntil, spawn } from "./rustlog.ts";
+import { Interruption } from "../../src/cli/signals.js";
+import { withTempDir } from "../support/tmp.js";
+import { readRest, readUntil, spawn } from "./rustlog.js";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 

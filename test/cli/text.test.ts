@@ -1,11 +1,11 @@
 // Text for people: tables, progress, summaries, lag, failures.
 import { describe, expect, test } from "bun:test";
 import { CommanderError } from "@commander-js/extra-typings";
-import { CliError, describeFailure, EXIT, reportFailure } from "../../src/cli/exit.ts";
-import { formatProgress, formatSummary } from "../../src/cli/progress.ts";
-import { formatTable } from "../../src/cli/table.ts";
-import { RustLogError } from "../../src/errors.ts";
-import { lagOf } from "../../src/services/group-lag.ts";
+import { CliError, describeFailure, EXIT, reportFailure } from "../../src/cli/exit.js";
+import { formatProgress, formatSummary } from "../../src/cli/progress.js";
+import { formatTable } from "../../src/cli/table.js";
+import { RustLogError } from "../../src/errors.js";
+import { lagOf } from "../../src/services/group-lag.js";
 
 test("columns are as wide as their widest cell; numbers are right-aligned", () => {
   const table = formatTable(

@@ -3,9 +3,9 @@ import { describe, expect, test } from "bun:test";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import { compileFormat } from "../../src/cli/format.ts";
+import { compileFormat } from "../../src/cli/format.js";
 import packageJson from "../../package.json";
-import { run } from "./rustlog.ts";
+import { run } from "./rustlog.js";
 
 // Nothing listens on the discard port of this machine.
 const NOBODY = "127.0.0.1:9";

@@ -2,11 +2,11 @@
 import { expect, test } from "bun:test";
 import { cpSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { ProgressBar } from "../../src/cli/progress-bar.ts";
-import { Broker } from "../../src/broker/broker.ts";
-import { edit, fileOf, makeSample } from "../inspection/sample.ts";
-import { tempDir } from "../support/tmp.ts";
-import { run, runOnTerminal } from "./rustlog.ts";
+import { ProgressBar } from "../../src/cli/progress-bar.js";
+import { Broker } from "../../src/broker/broker.js";
+import { edit, fileOf, makeSample } from "../inspection/sample.js";
+import { tempDir } from "../support/tmp.js";
+import { run, runOnTerminal } from "./rustlog.js";
 
 const mayMount =
   Bun.spawnSync(["sh", "-c", "d=$(mktemp -d) && mount -t tmpfs tmpfs $d && umount $d && rmdir $d"])

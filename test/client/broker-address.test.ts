@@ -1,6 +1,6 @@
 // Addresses of brokers as people write them.
 import { expect, test } from "bun:test";
-import { parseBrokerAddress } from "../../src/client/broker-address.ts";
+import { parseBrokerAddress } from "../../src/client/broker-address.js";
 
 test("an address is a host with or without a port", () => {
   expect(parseBrokerAddress("example.org:1234")).toEqual({

@@ -1,9 +1,9 @@
 // The client against the real broker: what goes in comes out, also across a restart.
 import { describe, expect, test } from "bun:test";
-import { Broker, type Client, connect } from "../../src/index.ts";
-import { startBroker } from "../support/broker.ts";
-import { codeOf, numbers, produce, setUp } from "../support/client-setup.ts";
-import { tempDir } from "../support/tmp.ts";
+import { Broker, type Client, connect } from "../../src/index.js";
+import { startBroker } from "../support/broker.js";
+import { codeOf, numbers, produce, setUp } from "../support/client-setup.js";
+import { tempDir } from "../support/tmp.js";
 
 async function valuesOf(client: Client, topic: string): Promise<string[]> {
   const values: string[] = [];

@@ -1,6 +1,6 @@
 // One reading of the clock for a few calls of a turn, and never for those of a later one.
 import { afterEach, expect, setSystemTime, test } from "bun:test";
-import { CallClock } from "../../src/client/call-clock.ts";
+import { CallClock } from "../../src/client/call-clock.js";
 
 afterEach(() => {
   setSystemTime();

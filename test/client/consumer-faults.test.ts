@@ -1,13 +1,13 @@
 // What a consumer does when something is wrong: connections, positions, bytes. Against a scripted broker.
 import { describe, expect, test } from "bun:test";
-import { DamagedRecordsError } from "../../src/client/damage.ts";
-import { RustLogError } from "../../src/errors.ts";
-import { damageMessage } from "../../src/protocol/native/fetch.ts";
-import { FIELD } from "../../src/record/batch.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import { crc32c } from "../../src/record/crc32c.ts";
-import { batchOf } from "../support/broker.ts";
-import { errorOf, fill, offsetsOf, range, setUp, TOPIC } from "../support/consumer-setup.ts";
+import { DamagedRecordsError } from "../../src/client/damage.js";
+import { RustLogError } from "../../src/errors.js";
+import { damageMessage } from "../../src/protocol/native/fetch.js";
+import { FIELD } from "../../src/record/batch.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import { crc32c } from "../../src/record/crc32c.js";
+import { batchOf } from "../support/broker.js";
+import { errorOf, fill, offsetsOf, range, setUp, TOPIC } from "../support/consumer-setup.js";
 
 const lost = new RustLogError("BROKER_STOPPING", "a moment");
 

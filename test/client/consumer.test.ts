@@ -1,8 +1,8 @@
 // The consumer's promises, against a scripted broker: every record once and in order, an end, a close.
 import { describe, expect, test } from "bun:test";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import { batchOf } from "../support/broker.ts";
-import { errorOf, fill, offsetsOf, range, setUp, TOPIC } from "../support/consumer-setup.ts";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import { batchOf } from "../support/broker.js";
+import { errorOf, fill, offsetsOf, range, setUp, TOPIC } from "../support/consumer-setup.js";
 
 describe("reading", () => {
   test("hands out every record once, in order, from portions as small as batches", async () => {

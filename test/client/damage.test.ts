@@ -3,11 +3,11 @@
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { connect, DamagedRecordsError } from "../../src/index.ts";
-import { batchBytes, FIELD, lastOffset, baseOffset } from "../../src/record/batch.ts";
-import { writeI32 } from "../../src/record/bytes.ts";
-import { batchOf, startBroker } from "../support/broker.ts";
-import { tempDir } from "../support/tmp.ts";
+import { connect, DamagedRecordsError } from "../../src/index.js";
+import { batchBytes, FIELD, lastOffset, baseOffset } from "../../src/record/batch.js";
+import { writeI32 } from "../../src/record/bytes.js";
+import { batchOf, startBroker } from "../support/broker.js";
+import { tempDir } from "../support/tmp.js";
 
 const BATCHES = 60;
 const RECORDS = 3;

@@ -1,10 +1,10 @@
 // Batches on their way: when they are complete, how they are bounded, that each is settled, with a scripted sender.
 import { describe, expect, test } from "bun:test";
-import type { Delivery, SealedBatch } from "../../src/client/accumulator.ts";
-import { Dispatcher, type DispatcherOptions } from "../../src/client/dispatcher.ts";
-import { RustLogError } from "../../src/errors.ts";
-import { RecordCursor } from "../../src/record/cursor.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
+import type { Delivery, SealedBatch } from "../../src/client/accumulator.js";
+import { Dispatcher, type DispatcherOptions } from "../../src/client/dispatcher.js";
+import { RustLogError } from "../../src/errors.js";
+import { RecordCursor } from "../../src/record/cursor.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
 
 const NEVER_MS = 1e9;
 const pool = { take: () => new BatchEncoder(), put: () => {} };

@@ -1,6 +1,6 @@
 // Groups and the admin, against the real broker.
 import { describe, expect, test } from "bun:test";
-import { codeOf, numbers, produce, setUp } from "../support/client-setup.ts";
+import { codeOf, numbers, produce, setUp } from "../support/client-setup.js";
 
 describe("groups", () => {
   test("start after what they committed, and commit after the last record handed out", async () => {

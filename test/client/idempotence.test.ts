@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { Broker } from "../../src/broker/broker.ts";
-import { connect } from "../../src/client/client.ts";
-import { cuttingProxy } from "../support/cutting-proxy.ts";
-import { Random } from "../support/random.ts";
-import { withTempDir } from "../support/tmp.ts";
+import { Broker } from "../../src/broker/broker.js";
+import { connect } from "../../src/client/client.js";
+import { cuttingProxy } from "../support/cutting-proxy.js";
+import { Random } from "../support/random.js";
+import { withTempDir } from "../support/tmp.js";
 
 const RECORDS = 3_000;
 const PARTITIONS = 3;

@@ -1,13 +1,13 @@
 // Connecting, shaking hands, losing connections and making them again, against a scripted broker.
 import { describe, expect, test } from "bun:test";
-import { backoffMs } from "../../src/client/backoff.ts";
-import { connect } from "../../src/client/client.ts";
-import { BrokerLink, type Call, type LinkOptions } from "../../src/client/link.ts";
-import { parseBrokerAddress } from "../../src/client/broker-address.ts";
-import { RustLogError } from "../../src/errors.ts";
-import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.ts";
-import { Ping } from "../../src/protocol/native/meta.ts";
-import { FakeBroker } from "../support/fake-broker.ts";
+import { backoffMs } from "../../src/client/backoff.js";
+import { connect } from "../../src/client/client.js";
+import { BrokerLink, type Call, type LinkOptions } from "../../src/client/link.js";
+import { parseBrokerAddress } from "../../src/client/broker-address.js";
+import { RustLogError } from "../../src/errors.js";
+import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.js";
+import { Ping } from "../../src/protocol/native/meta.js";
+import { FakeBroker } from "../support/fake-broker.js";
 
 const ping: Call<unknown> = {
   api: "Ping",

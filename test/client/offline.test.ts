@@ -1,9 +1,9 @@
 // A topic with a partition that the broker can't serve: the others are read, and the error names the one.
 import { expect, test } from "bun:test";
-import { connect, RustLogError } from "../../src/index.ts";
-import { startBroker } from "../support/broker.ts";
-import { makeOfflinePartition } from "../support/offline.ts";
-import { withTempDir } from "../support/tmp.ts";
+import { connect, RustLogError } from "../../src/index.js";
+import { startBroker } from "../support/broker.js";
+import { makeOfflinePartition } from "../support/offline.js";
+import { withTempDir } from "../support/tmp.js";
 
 test("a consumer reads the other partitions, then throws; one that follows throws at once", () =>
   withTempDir(async (dataDir) => {

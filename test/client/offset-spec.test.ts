@@ -1,6 +1,6 @@
 // What each way to name an offset stands for.
 import { expect, test } from "bun:test";
-import { type OffsetSpec, resolveOffset } from "../../src/client/offset-spec.ts";
+import { type OffsetSpec, resolveOffset } from "../../src/client/offset-spec.js";
 
 const range = { logStartOffset: 10, highWatermark: 30 };
 const byTime = async (ms: number): Promise<number> => ms + 1000;

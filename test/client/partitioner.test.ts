@@ -1,7 +1,7 @@
 // Partitions by key, and the turns of partitions for records without one.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { partitionForKey, StickyPartitioner } from "../../src/client/partitioner.ts";
+import { partitionForKey, StickyPartitioner } from "../../src/client/partitioner.js";
 
 describe("partitionForKey", () => {
   test("masks the sign as Kafka does, so that negative hashes have a partition", () => {

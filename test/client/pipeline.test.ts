@@ -1,13 +1,13 @@
 // Five batches in flight: none is lost, doubled or out of place, whatever becomes of any of them.
 // First by script, then against a network and a broker that do their worst by seed.
 import { describe, expect, test } from "bun:test";
-import type { SealedBatch } from "../../src/client/accumulator.ts";
-import { Pipeline } from "../../src/client/pipeline.ts";
-import { RustLogError } from "../../src/errors.ts";
-import { baseSequence, producerEpoch, producerId } from "../../src/record/batch.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import { checkProducedBatch } from "../../src/record/produced-batch.ts";
-import { SimulatedLink, firstValueOf } from "../support/simulated-link.ts";
+import type { SealedBatch } from "../../src/client/accumulator.js";
+import { Pipeline } from "../../src/client/pipeline.js";
+import { RustLogError } from "../../src/errors.js";
+import { baseSequence, producerEpoch, producerId } from "../../src/record/batch.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import { checkProducedBatch } from "../../src/record/produced-batch.js";
+import { SimulatedLink, firstValueOf } from "../support/simulated-link.js";
 
 const FULL = new RustLogError("DISK_FULL", "no space");
 const BAD = new RustLogError("INVALID_RECORD", "bad");

@@ -1,10 +1,10 @@
 // The producer's promises, against a scripted broker: order, no loss without an error, retries, bounds.
 import { describe, expect, test } from "bun:test";
-import { type Client, connect } from "../../src/client/client.ts";
-import type { ProducerOptions } from "../../src/client/producer.ts";
-import { RustLogError } from "../../src/errors.ts";
-import { RecordCursor } from "../../src/record/cursor.ts";
-import { FakeBroker, type FakeBrokerOptions } from "../support/fake-broker.ts";
+import { type Client, connect } from "../../src/client/client.js";
+import type { ProducerOptions } from "../../src/client/producer.js";
+import { RustLogError } from "../../src/errors.js";
+import { RecordCursor } from "../../src/record/cursor.js";
+import { FakeBroker, type FakeBrokerOptions } from "../support/fake-broker.js";
 
 const FOREVER = new Promise<void>(() => {});
 

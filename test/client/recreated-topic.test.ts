@@ -1,10 +1,10 @@
 // A producer whose topic is recreated with another number of partitions goes on, loses nothing that was not sent, and
 // keeps the order of each key. Against the real broker.
 import { describe, expect, test } from "bun:test";
-import { partitionForKey } from "../../src/client/partitioner.ts";
-import type { Client } from "../../src/index.ts";
-import { RustLogError } from "../../src/index.ts";
-import { numbers, setUp } from "../support/client-setup.ts";
+import { partitionForKey } from "../../src/client/partitioner.js";
+import type { Client } from "../../src/index.js";
+import { RustLogError } from "../../src/index.js";
+import { numbers, setUp } from "../support/client-setup.js";
 
 async function recreate(client: Client, topic: string, partitions: number): Promise<void> {
   const admin = client.admin();

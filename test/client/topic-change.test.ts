@@ -1,11 +1,11 @@
 // A topic that is deleted and recreated, or a broker with other data, under a consumer: it is reported, the policy for
 // offsets out of range is applied, and no commit for the old topic reaches the new one.
 import { describe, expect, test } from "bun:test";
-import { connect } from "../../src/client/client.ts";
-import { TopicChangedError } from "../../src/client/topic-change.ts";
-import { batchOf, startBroker } from "../support/broker.ts";
-import { errorOf, fill, range, setUp, TOPIC } from "../support/consumer-setup.ts";
-import { FakeBroker } from "../support/fake-broker.ts";
+import { connect } from "../../src/client/client.js";
+import { TopicChangedError } from "../../src/client/topic-change.js";
+import { batchOf, startBroker } from "../support/broker.js";
+import { errorOf, fill, range, setUp, TOPIC } from "../support/consumer-setup.js";
+import { FakeBroker } from "../support/fake-broker.js";
 
 /** Reads `count` records; returns their offsets. */
 async function read(

@@ -1,9 +1,9 @@
 // Programs in JavaScript hand over anything: a wrong type is an error that names the field, of that call alone.
 // Against the real broker.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { Client, ProducerRecord } from "../../src/index.ts";
-import { connect, RustLogError } from "../../src/index.ts";
-import { setUp } from "../support/client-setup.ts";
+import type { Client, ProducerRecord } from "../../src/index.js";
+import { connect, RustLogError } from "../../src/index.js";
+import { setUp } from "../support/client-setup.js";
 
 let broker: Awaited<ReturnType<typeof setUp>>;
 let client: Client;

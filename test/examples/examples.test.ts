@@ -1,7 +1,7 @@
 // The examples, run as a reader runs them: as processes, against a broker; their output to the letter.
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { startBroker } from "../support/broker.ts";
+import { startBroker } from "../support/broker.js";
 
 const ROOT = join(import.meta.dir, "../..");
 

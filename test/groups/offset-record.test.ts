@@ -6,8 +6,8 @@ import {
   encodeOffsetKey,
   encodeOffsetValue,
   OffsetRecordWriter,
-} from "../../src/groups/offset-record.ts";
-import { codeOf } from "../support/log-fixture.ts";
+} from "../../src/groups/offset-record.js";
+import { codeOf } from "../support/log-fixture.js";
 
 test("a key is Kafka's OffsetCommitKey, version 1", () => {
   const bytes = encodeOffsetKey({ group: "ab", topic: "täst", partition: 0x01020304 });

@@ -1,17 +1,17 @@
 // Committed offsets: durable when they are acknowledged, all of a commit or nothing, and compaction that
 // nobody sees.
 import { describe, expect, spyOn, test } from "bun:test";
-import { OFFSETS_TOPIC } from "../../src/groups/offset-log.ts";
-import { OffsetStore, type OffsetStoreContext } from "../../src/groups/offset-store.ts";
-import { encodeOffsetKey } from "../../src/groups/offset-record.ts";
-import { batchBytes, recordCount } from "../../src/record/batch.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import { readAll } from "../../src/log/segment/log-slice.ts";
-import { DataDirectory } from "../../src/topics/data-directory.ts";
-import type { TopicRegistry } from "../../src/topics/topic-registry.ts";
-import { batchOf, codeOf, ENDLESS, settle } from "../support/log-fixture.ts";
-import { Random } from "../support/random.ts";
-import { SimulatedDisk, systemError } from "../support/simulated-disk.ts";
+import { OFFSETS_TOPIC } from "../../src/groups/offset-log.js";
+import { OffsetStore, type OffsetStoreContext } from "../../src/groups/offset-store.js";
+import { encodeOffsetKey } from "../../src/groups/offset-record.js";
+import { batchBytes, recordCount } from "../../src/record/batch.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import { readAll } from "../../src/log/segment/log-slice.js";
+import { DataDirectory } from "../../src/topics/data-directory.js";
+import type { TopicRegistry } from "../../src/topics/topic-registry.js";
+import { batchOf, codeOf, ENDLESS, settle } from "../support/log-fixture.js";
+import { Random } from "../support/random.js";
+import { SimulatedDisk, systemError } from "../support/simulated-disk.js";
 
 interface Opened {
   readonly disk: SimulatedDisk;

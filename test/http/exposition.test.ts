@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { Histogram } from "../../src/broker/metrics.ts";
-import { Exposition, labelsOf } from "../../src/http/exposition.ts";
-import { parseExposition } from "../support/prometheus.ts";
+import { Histogram } from "../../src/broker/metrics.js";
+import { Exposition, labelsOf } from "../../src/http/exposition.js";
+import { parseExposition } from "../support/prometheus.js";
 
 test("families, samples and histograms are written byte for byte", () => {
   const histogram = new Histogram();

@@ -1,8 +1,8 @@
 // The gate in front of the HTTP server: the number of connections, and passing bytes in both directions.
 // Leaves to others: HTTP (http-server.test.ts).
 import { expect, test } from "bun:test";
-import { HttpGate } from "../../src/http/http-gate.ts";
-import { until } from "../support/until.ts";
+import { HttpGate } from "../../src/http/http-gate.js";
+import { until } from "../support/until.js";
 
 /** A server that sends `answer` after receiving a line and then closes, and a gate in front of it. */
 function start(answer: Uint8Array, connectionsMax = 8) {

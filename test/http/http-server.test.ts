@@ -1,6 +1,6 @@
 // The HTTP port: what it serves, and which requests it rejects. Leaves to others: the responses (monitoring.test.ts).
 import { expect, test } from "bun:test";
-import { type HttpOptions, HttpServer } from "../../src/http/http-server.ts";
+import { type HttpOptions, HttpServer } from "../../src/http/http-server.js";
 
 const lines: string[] = [];
 

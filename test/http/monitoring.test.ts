@@ -1,21 +1,21 @@
 // GET /metrics and GET /health of a real broker over HTTP: what changes, by how much, and when.
 // Leaves to others: the format (exposition.test.ts), and the port itself (http-server.test.ts).
 import { describe, expect, test } from "bun:test";
-import { HttpServer } from "../../src/http/http-server.ts";
-import { metricsText } from "../../src/http/metrics-text.ts";
-import { monitoringRoutes } from "../../src/http/monitoring.ts";
-import { encodeRequest } from "../../src/protocol/native/messages.ts";
-import { Fetch } from "../../src/protocol/native/fetch.ts";
-import { OffsetCommit } from "../../src/protocol/native/offsets.ts";
-import { CreateTopic } from "../../src/protocol/native/topics.ts";
-import { RealDisk } from "../../src/log/disk/real-disk.ts";
-import { plain, table } from "../protocol/document.ts";
-import { batchOf, errorOf, type Session, startBroker } from "../support/broker.ts";
-import { type Family, parseExposition } from "../support/prometheus.ts";
-import { SyncGate } from "../support/sync-gate.ts";
-import { until } from "../support/until.ts";
-import { textOf } from "../tree/source-tree.ts";
-import { encodeProduceRequest } from "../support/whole-frames.ts";
+import { HttpServer } from "../../src/http/http-server.js";
+import { metricsText } from "../../src/http/metrics-text.js";
+import { monitoringRoutes } from "../../src/http/monitoring.js";
+import { encodeRequest } from "../../src/protocol/native/messages.js";
+import { Fetch } from "../../src/protocol/native/fetch.js";
+import { OffsetCommit } from "../../src/protocol/native/offsets.js";
+import { CreateTopic } from "../../src/protocol/native/topics.js";
+import { RealDisk } from "../../src/log/disk/real-disk.js";
+import { plain, table } from "../protocol/document.js";
+import { batchOf, errorOf, type Session, startBroker } from "../support/broker.js";
+import { type Family, parseExposition } from "../support/prometheus.js";
+import { SyncGate } from "../support/sync-gate.js";
+import { until } from "../support/until.js";
+import { textOf } from "../tree/source-tree.js";
+import { encodeProduceRequest } from "../support/whole-frames.js";
 
 /** The routes of a broker on their own port. */
 function serve(broker: Awaited<ReturnType<typeof startBroker>>) {

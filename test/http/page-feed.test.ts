@@ -1,13 +1,13 @@
 // The events of a live page: everything once, then the changes. Leaves to others: its requests (page-routes.test.ts).
 import { expect, test } from "bun:test";
-import { PageFeed } from "../../src/http/page-feed.ts";
-import { PageStream, type Watched } from "../../src/http/page-stream.ts";
-import { PageTurns } from "../../src/http/page-turns.ts";
-import type { GroupsState, Overview, Tick } from "../../src/http/page/wire.ts";
-import { nextTurn } from "../../src/log/event-loop.ts";
-import type { Partition } from "../../src/topics/partition.ts";
-import { batchOf } from "../support/broker.ts";
-import { startPage } from "../support/page-sample.ts";
+import { PageFeed } from "../../src/http/page-feed.js";
+import { PageStream, type Watched } from "../../src/http/page-stream.js";
+import { PageTurns } from "../../src/http/page-turns.js";
+import type { GroupsState, Overview, Tick } from "../../src/http/page/wire.js";
+import { nextTurn } from "../../src/log/event-loop.js";
+import type { Partition } from "../../src/topics/partition.js";
+import { batchOf } from "../support/broker.js";
+import { startPage } from "../support/page-sample.js";
 
 interface Event {
   readonly name: string;

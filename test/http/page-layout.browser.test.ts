@@ -1,8 +1,8 @@
 // The layout of the live page in a real browser: the panel of steps covers nothing important.
 // Skipped without Chromium. Leaves to others: interaction (page.browser.test.ts).
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { Browser, type BrowserPage, CHROMIUM } from "../support/browser.ts";
-import { startPage, writeOrders, writeShop } from "../support/page-sample.ts";
+import { Browser, type BrowserPage, CHROMIUM } from "../support/browser.js";
+import { startPage, writeOrders, writeShop } from "../support/page-sample.js";
 
 const TIMEOUT_MS = 30_000;
 

@@ -1,19 +1,19 @@
 // Requests of the live page: the responses, their limits, and what is rejected.
 // Leaves to others: the page itself (page.browser.test.ts), and the events (page-feed.test.ts).
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { LookupExplanation } from "../../src/inspection/lookup-explanation.ts";
+import type { LookupExplanation } from "../../src/inspection/lookup-explanation.js";
 import type {
   BatchDump,
   BatchRows,
   IndexTicks,
   ProduceReport,
   SegmentRows,
-} from "../../src/http/page/wire.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import { RealDisk } from "../../src/log/disk/real-disk.ts";
-import { batchOf } from "../support/broker.ts";
-import { type PageSample, startPage, writeOrders } from "../support/page-sample.ts";
-import { SyncGate } from "../support/sync-gate.ts";
+} from "../../src/http/page/wire.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import { RealDisk } from "../../src/log/disk/real-disk.js";
+import { batchOf } from "../support/broker.js";
+import { type PageSample, startPage, writeOrders } from "../support/page-sample.js";
+import { SyncGate } from "../support/sync-gate.js";
 
 let sample: PageSample;
 

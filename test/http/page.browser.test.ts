@@ -1,16 +1,16 @@
 // The live page in a real browser: what is drawn, what works by mouse and keyboard, and many partitions and segments.
 // Skipped without Chromium. Leaves to others: the responses (page-routes.test.ts).
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { batchOf } from "../support/broker.ts";
-import { Browser, type BrowserPage, CHROMIUM } from "../support/browser.ts";
+import { batchOf } from "../support/broker.js";
+import { Browser, type BrowserPage, CHROMIUM } from "../support/browser.js";
 import {
   type PageSample,
   startPage,
   writeOrders,
   writeSegments,
   writeShop,
-} from "../support/page-sample.ts";
-import { tempDir } from "../support/tmp.ts";
+} from "../support/page-sample.js";
+import { tempDir } from "../support/tmp.js";
 
 const NEXT_FRAME = "new Promise((resolve) => requestAnimationFrame(() => resolve()))";
 

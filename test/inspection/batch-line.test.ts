@@ -1,10 +1,10 @@
 // A batch as one line of text.
 import { expect, test } from "bun:test";
-import { describeBatch } from "../../src/inspection/batch-description.ts";
-import { batchLine } from "../../src/inspection/batch-line.ts";
-import { BATCH_HEADER_BYTES, FIELD } from "../../src/record/batch.ts";
-import { writeI32, writeI64 } from "../../src/record/bytes.ts";
-import { sampleBatch, START_MS } from "./sample.ts";
+import { describeBatch } from "../../src/inspection/batch-description.js";
+import { batchLine } from "../../src/inspection/batch-line.js";
+import { BATCH_HEADER_BYTES, FIELD } from "../../src/record/batch.js";
+import { writeI32, writeI64 } from "../../src/record/bytes.js";
+import { sampleBatch, START_MS } from "./sample.js";
 
 function lineOf(batch: Uint8Array): string {
   return batchLine(describeBatch(batch, 0, 0), "ok");

@@ -4,9 +4,9 @@
 import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BATCH_HEADER_BYTES, batchBytes, FIELD } from "../../src/record/batch.ts";
-import { withTempDir } from "../support/tmp.ts";
-import { fileOf, LARGE, makeSample, verify } from "./sample.ts";
+import { BATCH_HEADER_BYTES, batchBytes, FIELD } from "../../src/record/batch.js";
+import { withTempDir } from "../support/tmp.js";
+import { fileOf, LARGE, makeSample, verify } from "./sample.js";
 
 interface Flip {
   readonly at: number;

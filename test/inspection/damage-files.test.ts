@@ -1,8 +1,8 @@
 // Every kind of damage to files other than logs and indexes is reported with its place and cause.
 import { describe, expect, test } from "bun:test";
 import { copyFileSync, mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { stampBaseOffset } from "../../src/record/batch.ts";
-import { encodeCheckedFile } from "../../src/log/disk/checked-file.ts";
+import { stampBaseOffset } from "../../src/record/batch.js";
+import { encodeCheckedFile } from "../../src/log/disk/checked-file.js";
 import {
   appendTo,
   type Damage,
@@ -11,7 +11,7 @@ import {
   linesAfter,
   sampleBatch,
   START_MS,
-} from "./sample.ts";
+} from "./sample.js";
 
 /** Writes a JSON file without its checksum, as an older release or a person does. */
 function editFields(

@@ -1,9 +1,9 @@
 // Every kind of damage is reported with its place and cause, and nothing else is reported.
 import { describe, expect, test } from "bun:test";
 import { copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { stampBaseOffset } from "../../src/record/batch.ts";
-import { writeI64, writeU32 } from "../../src/record/bytes.ts";
-import { batchOf, concat, encodeBatch, hex, record } from "../record/batches.ts";
+import { stampBaseOffset } from "../../src/record/batch.js";
+import { writeI64, writeU32 } from "../../src/record/bytes.js";
+import { batchOf, concat, encodeBatch, hex, record } from "../record/batches.js";
 import {
   appendTo,
   type Damage,
@@ -12,7 +12,7 @@ import {
   linesAfter,
   sampleBatch,
   START_MS,
-} from "./sample.ts";
+} from "./sample.js";
 
 /** Sizes of the batches in the sample's segments. */
 const FIRST_BATCH_BYTES = 85;

@@ -3,11 +3,11 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { explainAppend } from "../../src/inspection/explain-append.ts";
-import { openLogFiles } from "../../src/inspection/log-files.ts";
-import { Random } from "../support/random.ts";
-import { tempDir } from "../support/tmp.ts";
-import { fileOf, openDirectory, sampleBatch, START_MS } from "./sample.ts";
+import { explainAppend } from "../../src/inspection/explain-append.js";
+import { openLogFiles } from "../../src/inspection/log-files.js";
+import { Random } from "../support/random.js";
+import { tempDir } from "../support/tmp.js";
+import { fileOf, openDirectory, sampleBatch, START_MS } from "./sample.js";
 
 test.each([1, 2, 3])(
   "random batches, seed %i: exactly those have an entry that are said to",

@@ -3,16 +3,16 @@
 import { expect, test } from "bun:test";
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { explainLookup } from "../../src/inspection/explain-lookup.ts";
-import { openLogFiles } from "../../src/inspection/log-files.ts";
-import type { LookupExplanation, LookupTarget } from "../../src/inspection/lookup-explanation.ts";
-import { baseOffset, lastOffset, maxTimestamp } from "../../src/record/batch.ts";
-import { RecordCursor } from "../../src/record/cursor.ts";
-import { readAll } from "../../src/log/segment/log-slice.ts";
-import { FileReader } from "../../src/inspection/file-reader.ts";
-import { walkSegment } from "../../src/inspection/segment-walk.ts";
-import { Random } from "../support/random.ts";
-import { tempDir } from "../support/tmp.ts";
+import { explainLookup } from "../../src/inspection/explain-lookup.js";
+import { openLogFiles } from "../../src/inspection/log-files.js";
+import type { LookupExplanation, LookupTarget } from "../../src/inspection/lookup-explanation.js";
+import { baseOffset, lastOffset, maxTimestamp } from "../../src/record/batch.js";
+import { RecordCursor } from "../../src/record/cursor.js";
+import { readAll } from "../../src/log/segment/log-slice.js";
+import { FileReader } from "../../src/inspection/file-reader.js";
+import { walkSegment } from "../../src/inspection/segment-walk.js";
+import { Random } from "../support/random.js";
+import { tempDir } from "../support/tmp.js";
 import {
   edit,
   END_OFFSET,
@@ -23,7 +23,7 @@ import {
   sampleBatch,
   SEGMENTS,
   START_MS,
-} from "./sample.ts";
+} from "./sample.js";
 
 /** Explains a lookup in the files of a directory. */
 async function explain(path: string, target: LookupTarget): Promise<LookupExplanation> {

@@ -1,12 +1,12 @@
 // The annotated dump: its fields cover all bytes in order, match the cursor, and are readable.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { batchFields } from "../../src/inspection/batch-fields.ts";
-import type { DumpItem, Field } from "../../src/inspection/fields.ts";
-import { coloured, HEX_COLUMNS_MAX, hexLines } from "../../src/inspection/hex.ts";
-import { BATCH_HEADER_BYTES, FIELD } from "../../src/record/batch.ts";
-import { RecordCursor } from "../../src/record/cursor.ts";
-import { anyRecords, batchOf, encodeBatch, hex, readAll, record } from "../record/batches.ts";
+import { batchFields } from "../../src/inspection/batch-fields.js";
+import type { DumpItem, Field } from "../../src/inspection/fields.js";
+import { coloured, HEX_COLUMNS_MAX, hexLines } from "../../src/inspection/hex.js";
+import { BATCH_HEADER_BYTES, FIELD } from "../../src/record/batch.js";
+import { RecordCursor } from "../../src/record/cursor.js";
+import { anyRecords, batchOf, encodeBatch, hex, readAll, record } from "../record/batches.js";
 
 function fieldsOf(batch: Uint8Array, end = batch.length): Field[] {
   const items: DumpItem[] = [...batchFields(batch, 0, end, 0)];

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { tempDir } from "../support/tmp.ts";
+import { tempDir } from "../support/tmp.js";
 import {
   appendTo,
   type Damage,
@@ -26,7 +26,7 @@ import {
   sampleBatch,
   START_MS,
   verify,
-} from "./sample.ts";
+} from "./sample.js";
 
 const VALUES = ["a", "b", "c", "d", LARGE, "e", "f", "g", LARGE, "h", "i", "j", "k"];
 const RECORDS = VALUES.map((value, offset) => `${offset}:${value}`);

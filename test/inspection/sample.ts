@@ -3,19 +3,19 @@
 // Leaves to others: damaging it (the tests).
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { OffsetStore } from "../../src/groups/offset-store.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import type { WritableCodec } from "../../src/record/compression.ts";
-import type { ProducerSequence } from "../../src/record/batch.ts";
-import { RecordCursor } from "../../src/record/cursor.ts";
-import { readAll } from "../../src/log/segment/log-slice.ts";
-import type { DirectoryLock } from "../../src/log/disk/disk.ts";
-import { RealDisk } from "../../src/log/disk/real-disk.ts";
-import { DataDirectory } from "../../src/topics/data-directory.ts";
-import type { Partition } from "../../src/topics/partition.ts";
-import { tempDir } from "../support/tmp.ts";
-import { formatFinding } from "../../src/inspection/finding.ts";
-import { type VerificationReport, verifyDirectory } from "../../src/inspection/verify.ts";
+import { OffsetStore } from "../../src/groups/offset-store.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import type { WritableCodec } from "../../src/record/compression.js";
+import type { ProducerSequence } from "../../src/record/batch.js";
+import { RecordCursor } from "../../src/record/cursor.js";
+import { readAll } from "../../src/log/segment/log-slice.js";
+import type { DirectoryLock } from "../../src/log/disk/disk.js";
+import { RealDisk } from "../../src/log/disk/real-disk.js";
+import { DataDirectory } from "../../src/topics/data-directory.js";
+import type { Partition } from "../../src/topics/partition.js";
+import { tempDir } from "../support/tmp.js";
+import { formatFinding } from "../../src/inspection/finding.js";
+import { type VerificationReport, verifyDirectory } from "../../src/inspection/verify.js";
 
 export const START_MS = 1_700_000_000_000;
 

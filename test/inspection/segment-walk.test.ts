@@ -3,12 +3,12 @@ import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { FileReader } from "../../src/inspection/file-reader.ts";
-import { walkSegment } from "../../src/inspection/segment-walk.ts";
-import { baseOffset, FIELD, stampBaseOffset } from "../../src/record/batch.ts";
-import { writeI32 } from "../../src/record/bytes.ts";
-import { concat, encodeBatch, record } from "../record/batches.ts";
-import { tempDir } from "../support/tmp.ts";
+import { FileReader } from "../../src/inspection/file-reader.js";
+import { walkSegment } from "../../src/inspection/segment-walk.js";
+import { baseOffset, FIELD, stampBaseOffset } from "../../src/record/batch.js";
+import { writeI32 } from "../../src/record/bytes.js";
+import { concat, encodeBatch, record } from "../record/batches.js";
+import { tempDir } from "../support/tmp.js";
 
 /** Batches with the given numbers of value bytes, and contiguous offsets from `first`. */
 function batches(sizes: readonly number[], first = 0): Uint8Array[] {

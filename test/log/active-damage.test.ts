@@ -1,10 +1,10 @@
 // Damage in an active segment that a clean stop has noted, so that no start scans it: the reads find it.
 import { expect, test } from "bun:test";
-import { RustLogError } from "../../src/errors.ts";
-import { batchBytes } from "../../src/record/batch.ts";
-import { Log } from "../../src/log/log.ts";
-import { readAll } from "../../src/log/segment/log-slice.ts";
-import { Partition } from "../../src/topics/partition.ts";
+import { RustLogError } from "../../src/errors.js";
+import { batchBytes } from "../../src/record/batch.js";
+import { Log } from "../../src/log/log.js";
+import { readAll } from "../../src/log/segment/log-slice.js";
+import { Partition } from "../../src/topics/partition.js";
 import {
   appendAll,
   batchOf,
@@ -14,8 +14,8 @@ import {
   openLog,
   recordsIn,
   settle,
-} from "../support/log-fixture.ts";
-import type { SimulatedDisk } from "../support/simulated-disk.ts";
+} from "../support/log-fixture.js";
+import type { SimulatedDisk } from "../support/simulated-disk.js";
 
 const LOG = `${DIRECTORY}/00000000000000000000.log`;
 const COUNT = 8;

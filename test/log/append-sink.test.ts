@@ -10,11 +10,11 @@ import {
   readFileSync,
   statSync,
 } from "node:fs";
-import { AppendSink, OPEN_SINKS_MAX } from "../../src/log/disk/append-sink.ts";
-import { codeOf, settle } from "../support/log-fixture.ts";
-import { smallDisk } from "../support/small-disk.ts";
-import { withTempDir } from "../support/tmp.ts";
-import { until } from "../support/until.ts";
+import { AppendSink, OPEN_SINKS_MAX } from "../../src/log/disk/append-sink.js";
+import { codeOf, settle } from "../support/log-fixture.js";
+import { smallDisk } from "../support/small-disk.js";
+import { withTempDir } from "../support/tmp.js";
+import { until } from "../support/until.js";
 
 const mayMount = ((): boolean => {
   using disk = smallDisk(1);

@@ -1,7 +1,7 @@
 // A checked file: what is written can be read, and nothing else passes for it.
 import { expect, test } from "bun:test";
-import { crc32c } from "../../src/record/crc32c.ts";
-import { decodeCheckedFile, encodeCheckedFile } from "../../src/log/disk/checked-file.ts";
+import { crc32c } from "../../src/record/crc32c.js";
+import { decodeCheckedFile, encodeCheckedFile } from "../../src/log/disk/checked-file.js";
 
 const FORMAT = { versionField: "version", version: 1, fields: ["name", "settings"] };
 const FIELDS = { name: "orders", settings: { "retention.ms": "1000", größe: "ü" } };

@@ -3,10 +3,10 @@
 import { expect, test } from "bun:test";
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import { Log } from "../../src/log/log.ts";
-import { RealDisk } from "../../src/log/disk/real-disk.ts";
-import { withTempDir } from "../support/tmp.ts";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import { Log } from "../../src/log/log.js";
+import { RealDisk } from "../../src/log/disk/real-disk.js";
+import { withTempDir } from "../support/tmp.js";
 
 async function openLog(directory: string): Promise<Log> {
   const settings = {

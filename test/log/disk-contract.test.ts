@@ -1,11 +1,11 @@
 // What storage relies on in a disk, held against the real one and the simulated one alike.
 import { describe, expect, test } from "bun:test";
-import { type Disk, joinPath, replaceFile, systemErrorCode } from "../../src/log/disk/disk.ts";
-import { RealDisk } from "../../src/log/disk/real-disk.ts";
-import { codeOf } from "../support/log-fixture.ts";
-import { Random } from "../support/random.ts";
-import { SimulatedDisk } from "../support/simulated-disk.ts";
-import { withTempDir } from "../support/tmp.ts";
+import { type Disk, joinPath, replaceFile, systemErrorCode } from "../../src/log/disk/disk.js";
+import { RealDisk } from "../../src/log/disk/real-disk.js";
+import { codeOf } from "../support/log-fixture.js";
+import { Random } from "../support/random.js";
+import { SimulatedDisk } from "../support/simulated-disk.js";
+import { withTempDir } from "../support/tmp.js";
 
 const text = (content: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(content);
 

@@ -1,19 +1,19 @@
 // Damage in a log with gaps: nothing wrong is served as right, but for a base offset that still fits into a gap.
 // Leaves to others: damage in a log without gaps (segment-damage.test.ts), and gaps without damage (test/system/gaps.test.ts).
 import { describe, expect, test } from "bun:test";
-import { RustLogError } from "../../src/errors.ts";
-import { Log } from "../../src/log/log.ts";
-import { readAll } from "../../src/log/segment/log-slice.ts";
-import { batchBytes, FIELD, isMisplaced, nextOffset } from "../../src/record/batch.ts";
+import { RustLogError } from "../../src/errors.js";
+import { Log } from "../../src/log/log.js";
+import { readAll } from "../../src/log/segment/log-slice.js";
+import { batchBytes, FIELD, isMisplaced, nextOffset } from "../../src/record/batch.js";
 import {
   contextOf,
   DIRECTORY,
   diskWithDirectory,
   openLog,
   recordsIn,
-} from "../support/log-fixture.ts";
-import { gapBatch, gapLog, OFFSETS, valueAt } from "../support/gap-log.ts";
-import type { SimulatedDisk } from "../support/simulated-disk.ts";
+} from "../support/log-fixture.js";
+import { gapBatch, gapLog, OFFSETS, valueAt } from "../support/gap-log.js";
+import type { SimulatedDisk } from "../support/simulated-disk.js";
 
 const name = (offset: number, kind = "log"): string =>
   `${DIRECTORY}/${String(offset).padStart(20, "0")}.${kind}`;

@@ -1,10 +1,10 @@
 // Invariant 6: an index never changes an answer. With any index missing, short, garbage, stale or of another
 // segment, reads and lookups return what they return with the right one.
 import { describe, expect, test } from "bun:test";
-import { Log } from "../../src/log/log.ts";
-import { readAll } from "../../src/log/segment/log-slice.ts";
-import type { CleanSegment } from "../../src/log/recovery/recovery.ts";
-import { RealDisk } from "../../src/log/disk/real-disk.ts";
+import { Log } from "../../src/log/log.js";
+import { readAll } from "../../src/log/segment/log-slice.js";
+import type { CleanSegment } from "../../src/log/recovery/recovery.js";
+import { RealDisk } from "../../src/log/disk/real-disk.js";
 import {
   appendAll,
   batchOf,
@@ -13,11 +13,11 @@ import {
   diskWithDirectory,
   openLog,
   settle,
-} from "../support/log-fixture.ts";
-import { Random } from "../support/random.ts";
-import type { SimulatedDisk } from "../support/simulated-disk.ts";
-import { withTempDir } from "../support/tmp.ts";
-import { until } from "../support/until.ts";
+} from "../support/log-fixture.js";
+import { Random } from "../support/random.js";
+import type { SimulatedDisk } from "../support/simulated-disk.js";
+import { withTempDir } from "../support/tmp.js";
+import { until } from "../support/until.js";
 
 const SEALED = `${DIRECTORY}/00000000000000000000`;
 const FIRST_OF_ACTIVE = 120;

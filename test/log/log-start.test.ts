@@ -1,8 +1,8 @@
 // The stored log start offset: records below it are gone for readers, before and after a restart.
 // Leaves to others: retention (test/log/log.test.ts), and crashes in between (simulation.test.ts).
 import { expect, test } from "bun:test";
-import { LOG_START_FILE } from "../../src/log/log-start.ts";
-import { Log } from "../../src/log/log.ts";
+import { LOG_START_FILE } from "../../src/log/log-start.js";
+import { Log } from "../../src/log/log.js";
 import {
   allRecords,
   appendAll,
@@ -12,7 +12,7 @@ import {
   DIRECTORY,
   diskWithDirectory,
   openLog,
-} from "../support/log-fixture.ts";
+} from "../support/log-fixture.js";
 
 const PATH = `${DIRECTORY}/${LOG_START_FILE}`;
 

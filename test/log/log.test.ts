@@ -1,8 +1,8 @@
 // The log against models that are too simple to be wrong: an array of batches, a linear search.
 import { describe, expect, test } from "bun:test";
-import { Log } from "../../src/log/log.ts";
-import type { LogPosition, LogSettings } from "../../src/log/log-context.ts";
-import { type LogRead, readAll } from "../../src/log/segment/log-slice.ts";
+import { Log } from "../../src/log/log.js";
+import type { LogPosition, LogSettings } from "../../src/log/log-context.js";
+import { type LogRead, readAll } from "../../src/log/segment/log-slice.js";
 import {
   allRecords,
   appendAll,
@@ -14,9 +14,9 @@ import {
   openLog,
   recordsIn,
   settle,
-} from "../support/log-fixture.ts";
-import { Random } from "../support/random.ts";
-import type { SimulatedDisk } from "../support/simulated-disk.ts";
+} from "../support/log-fixture.js";
+import { Random } from "../support/random.js";
+import type { SimulatedDisk } from "../support/simulated-disk.js";
 
 /** A batch as the model keeps it. */
 interface ModelBatch {

@@ -1,11 +1,11 @@
 // Something else in the place of a file of ours: nothing hangs, nothing is overwritten, and the path is named.
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { Log } from "../../src/log/log.ts";
-import type { LogSettings } from "../../src/log/log-context.ts";
-import { RealDisk } from "../../src/log/disk/real-disk.ts";
-import { DataDirectory } from "../../src/topics/data-directory.ts";
-import { Partition } from "../../src/topics/partition.ts";
+import { Log } from "../../src/log/log.js";
+import type { LogSettings } from "../../src/log/log-context.js";
+import { RealDisk } from "../../src/log/disk/real-disk.js";
+import { DataDirectory } from "../../src/topics/data-directory.js";
+import { Partition } from "../../src/topics/partition.js";
 import {
   allRecords,
   batchOf,
@@ -13,9 +13,9 @@ import {
   contextOf,
   ENDLESS,
   recordsFrom,
-} from "../support/log-fixture.ts";
-import { withTempDir } from "../support/tmp.ts";
-import { until } from "../support/until.ts";
+} from "../support/log-fixture.js";
+import { withTempDir } from "../support/tmp.js";
+import { until } from "../support/until.js";
 
 const SMALL: Partial<LogSettings> = { segmentBytes: 1024 };
 

@@ -4,7 +4,7 @@ import {
   OFFSET_ENTRY_BYTES,
   OffsetIndex,
   offsetIndexFault,
-} from "../../src/log/index/offset-index.ts";
+} from "../../src/log/index/offset-index.js";
 
 interface Entry {
   readonly offset: number;

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { QuickFlushes } from "../../src/log/disk/quick-flush.ts";
-import { RealDisk } from "../../src/log/disk/real-disk.ts";
-import { withTempDir } from "../support/tmp.ts";
+import { QuickFlushes } from "../../src/log/disk/quick-flush.js";
+import { RealDisk } from "../../src/log/disk/real-disk.js";
+import { withTempDir } from "../support/tmp.js";
 
 const SMALL = { writes: 1, bytes: 1_000 };
 

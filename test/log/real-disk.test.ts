@@ -2,10 +2,10 @@
 // otherwise is to fail here and not in someone's log.
 import { expect, test } from "bun:test";
 import { closeSync, fdatasync, openSync, readFileSync, writeFileSync } from "node:fs";
-import { QuickFlushes } from "../../src/log/disk/quick-flush.ts";
-import { RealAppendFile, RealDisk } from "../../src/log/disk/real-disk.ts";
-import { codeOf, settle } from "../support/log-fixture.ts";
-import { withTempDir } from "../support/tmp.ts";
+import { QuickFlushes } from "../../src/log/disk/quick-flush.js";
+import { RealAppendFile, RealDisk } from "../../src/log/disk/real-disk.js";
+import { codeOf, settle } from "../support/log-fixture.js";
+import { withTempDir } from "../support/tmp.js";
 
 const text = (content: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(content);
 

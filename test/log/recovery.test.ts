@@ -1,24 +1,24 @@
 // Opening a log after a crash: what was whole stays, what was not is cut, and both are said.
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
-import { RustLogError } from "../../src/errors.ts";
+import { RustLogError } from "../../src/errors.js";
 import {
   BATCH_HEADER_BYTES,
   BATCH_OVERHEAD_BYTES,
   batchBytes,
   FIELD,
   stampBaseOffset,
-} from "../../src/record/batch.ts";
-import { writeI32, writeU32 } from "../../src/record/bytes.ts";
-import { crc32c } from "../../src/record/crc32c.ts";
-import { combineCrc32c } from "../../src/record/crc32c-combine.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import type { Disk } from "../../src/log/disk/disk.ts";
-import { Log } from "../../src/log/log.ts";
-import { readAll } from "../../src/log/segment/log-slice.ts";
-import { RealDisk } from "../../src/log/disk/real-disk.ts";
-import type { CleanSegment } from "../../src/log/recovery/recovery.ts";
-import { segmentFileName } from "../../src/log/segment/segment-files.ts";
+} from "../../src/record/batch.js";
+import { writeI32, writeU32 } from "../../src/record/bytes.js";
+import { crc32c } from "../../src/record/crc32c.js";
+import { combineCrc32c } from "../../src/record/crc32c-combine.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import type { Disk } from "../../src/log/disk/disk.js";
+import { Log } from "../../src/log/log.js";
+import { readAll } from "../../src/log/segment/log-slice.js";
+import { RealDisk } from "../../src/log/disk/real-disk.js";
+import type { CleanSegment } from "../../src/log/recovery/recovery.js";
+import { segmentFileName } from "../../src/log/segment/segment-files.js";
 import {
   allRecords,
   appendAll,
@@ -30,10 +30,10 @@ import {
   openLog,
   recordsIn,
   settle,
-} from "../support/log-fixture.ts";
-import { Random } from "../support/random.ts";
-import type { SimulatedDisk } from "../support/simulated-disk.ts";
-import { withTempDir } from "../support/tmp.ts";
+} from "../support/log-fixture.js";
+import { Random } from "../support/random.js";
+import type { SimulatedDisk } from "../support/simulated-disk.js";
+import { withTempDir } from "../support/tmp.js";
 
 const LOG = `${DIRECTORY}/00000000000000000000.log`;
 /** The machine has stopped: pages may have been written out of order. */

@@ -1,7 +1,7 @@
 // Retention and damage: no unverified byte deletes a record, and none keeps a segment for ever.
 import { expect, test } from "bun:test";
-import { batchBytes, FIELD } from "../../src/record/batch.ts";
-import type { Log } from "../../src/log/log.ts";
+import { batchBytes, FIELD } from "../../src/record/batch.js";
+import type { Log } from "../../src/log/log.js";
 import {
   appendAll,
   batchOf,
@@ -9,8 +9,8 @@ import {
   diskWithDirectory,
   openLog,
   settle,
-} from "../support/log-fixture.ts";
-import type { SimulatedDisk } from "../support/simulated-disk.ts";
+} from "../support/log-fixture.js";
+import type { SimulatedDisk } from "../support/simulated-disk.js";
 
 const OLD = 1;
 const YOUNG = 900;

@@ -1,10 +1,10 @@
 // Damaged and misplaced segment files: nothing wrong is served as right, and damage stays where it is.
 import { describe, expect, test } from "bun:test";
-import { RustLogError } from "../../src/errors.ts";
-import { baseOffset, batchBytes, lastOffset, stampBaseOffset } from "../../src/record/batch.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import { Log } from "../../src/log/log.ts";
-import { readAll } from "../../src/log/segment/log-slice.ts";
+import { RustLogError } from "../../src/errors.js";
+import { baseOffset, batchBytes, lastOffset, stampBaseOffset } from "../../src/record/batch.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import { Log } from "../../src/log/log.js";
+import { readAll } from "../../src/log/segment/log-slice.js";
 import {
   allRecords,
   appendAll,
@@ -17,8 +17,8 @@ import {
   type ReadRecord,
   recordsIn,
   settle,
-} from "../support/log-fixture.ts";
-import type { SimulatedDisk } from "../support/simulated-disk.ts";
+} from "../support/log-fixture.js";
+import type { SimulatedDisk } from "../support/simulated-disk.js";
 
 const name = (offset: number, kind = "log"): string =>
   `${DIRECTORY}/${String(offset).padStart(20, "0")}.${kind}`;

@@ -4,7 +4,7 @@ import {
   baseOffsetOfLogName,
   parseSegmentFileName,
   segmentFileName,
-} from "../../src/log/segment/segment-files.ts";
+} from "../../src/log/segment/segment-files.js";
 
 test("a file is named by its base offset in 20 digits and its kind", () => {
   expect(segmentFileName(42, "log")).toBe("00000000000000000042.log");

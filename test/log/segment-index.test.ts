@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { INDEX_INTERVAL_BYTES } from "../../src/limits.ts";
-import { SegmentIndex } from "../../src/log/index/segment-index.ts";
+import { INDEX_INTERVAL_BYTES } from "../../src/limits.js";
+import { SegmentIndex } from "../../src/log/index/segment-index.js";
 
 interface Batch {
   readonly records: number;

@@ -1,8 +1,8 @@
 // The simulation of a broker's storage: a fixed set of seeds, and the proof that it would find something.
 // Long runs are `bun run test:sim`.
 import { expect, test } from "bun:test";
-import type { Sabotage } from "../support/simulated-disk.ts";
-import { simulate, type SimulationOptions } from "../support/simulation.ts";
+import type { Sabotage } from "../support/simulated-disk.js";
+import { simulate, type SimulationOptions } from "../support/simulation.js";
 
 /** Runs seeds until one breaks a promise; undefined if none does. */
 async function firstViolation(

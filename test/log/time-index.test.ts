@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "../../src/log/index/time-index.ts";
+import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "../../src/log/index/time-index.js";
 
 interface Entry {
   readonly timestamp: number;

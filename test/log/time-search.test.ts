@@ -1,7 +1,7 @@
 // What a search by time opens before it begins, so that it takes little time itself. Leaves to others: what it finds
 // (log.test.ts).
 import { expect, test } from "bun:test";
-import { appendAll, batchOf, diskWithDirectory, openLog } from "../support/log-fixture.ts";
+import { appendAll, batchOf, diskWithDirectory, openLog } from "../support/log-fixture.js";
 
 test("segments are opened a few per turn, and the search then opens none", async () => {
   const disk = await diskWithDirectory();

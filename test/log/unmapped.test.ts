@@ -1,8 +1,8 @@
 // Where the system refuses a mapping, reads by position answer the same.
 import { expect, test } from "bun:test";
-import { RustLogError } from "../../src/errors.ts";
-import type { Log } from "../../src/log/log.ts";
-import { readAll } from "../../src/log/segment/log-slice.ts";
+import { RustLogError } from "../../src/errors.js";
+import type { Log } from "../../src/log/log.js";
+import { readAll } from "../../src/log/segment/log-slice.js";
 import {
   allRecords,
   appendAll,
@@ -11,8 +11,8 @@ import {
   diskWithDirectory,
   openLog,
   recordsIn,
-} from "../support/log-fixture.ts";
-import type { SimulatedDisk } from "../support/simulated-disk.ts";
+} from "../support/log-fixture.js";
+import type { SimulatedDisk } from "../support/simulated-disk.js";
 
 const BATCHES = 30;
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { VerifiedRanges } from "../../src/log/segment/verified-ranges.ts";
+import { VerifiedRanges } from "../../src/log/segment/verified-ranges.js";
 
 test("verified ranges are the added ones, in any order and overlap", () => {
   const range = fc.tuple(fc.nat(60), fc.integer({ min: 1, max: 12 }));

@@ -1,19 +1,19 @@
 // A second dialect beside the native one: a toy protocol that needs its responses in order, has requests without a
 // response, and errors of its own. It registers with the listener, and nothing in net/ or protocol/native knows of it.
 import { describe, expect, test } from "bun:test";
-import { BrokerMetrics } from "../../src/broker/metrics.ts";
-import { RustLogError } from "../../src/errors.ts";
-import type { Dialect, DialectConnection, Session } from "../../src/net/dialect.ts";
-import type { NextFrame } from "../../src/net/frame.ts";
-import type { InflightRequest } from "../../src/net/inflight-request.ts";
-import { Listener } from "../../src/net/listener.ts";
-import { type Dispatcher, NativeDialect } from "../../src/protocol/native/server/dialect.ts";
-import { encodeResponse } from "../../src/protocol/native/messages.ts";
-import { Router } from "../../src/protocol/native/server/router.ts";
-import { joined } from "../../src/record/bytes.ts";
-import type { ServiceContext } from "../../src/services/context.ts";
-import { fetch, WaitingFetch } from "../../src/services/fetch.ts";
-import { produce } from "../../src/services/produce.ts";
+import { BrokerMetrics } from "../../src/broker/metrics.js";
+import { RustLogError } from "../../src/errors.js";
+import type { Dialect, DialectConnection, Session } from "../../src/net/dialect.js";
+import type { NextFrame } from "../../src/net/frame.js";
+import type { InflightRequest } from "../../src/net/inflight-request.js";
+import { Listener } from "../../src/net/listener.js";
+import { type Dispatcher, NativeDialect } from "../../src/protocol/native/server/dialect.js";
+import { encodeResponse } from "../../src/protocol/native/messages.js";
+import { Router } from "../../src/protocol/native/server/router.js";
+import { joined } from "../../src/record/bytes.js";
+import type { ServiceContext } from "../../src/services/context.js";
+import { fetch, WaitingFetch } from "../../src/services/fetch.js";
+import { produce } from "../../src/services/produce.js";
 import {
   batchOf,
   errorOf,
@@ -21,9 +21,9 @@ import {
   recordsIn,
   Session as NativeClient,
   startBroker,
-} from "../support/broker.ts";
-import { RawClient } from "../support/raw-client.ts";
-import { until } from "../support/until.ts";
+} from "../support/broker.js";
+import { RawClient } from "../support/raw-client.js";
+import { until } from "../support/until.js";
 
 const MiB = 1024 * 1024;
 

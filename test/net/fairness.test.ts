@@ -1,15 +1,15 @@
 // Connections that ask for much beside one that asks for little, on a server whose handlers the test has in its hands.
 import { describe, expect, test } from "bun:test";
-import { BrokerMetrics } from "../../src/broker/metrics.ts";
-import { UNSENT_BYTES_MAX } from "../../src/limits.ts";
-import { Connection } from "../../src/net/connection.ts";
-import { InflightBudget } from "../../src/net/inflight.ts";
-import { FLUSH_BYTES_MAX, Outbox } from "../../src/net/outbox.ts";
-import { Turns } from "../../src/net/turns.ts";
-import { API, encodeRequest, encodeResponse } from "../../src/protocol/native/messages.ts";
-import { NativeDialect } from "../../src/protocol/native/server/dialect.ts";
-import type { Exchange } from "../../src/protocol/native/server/exchange.ts";
-import { join } from "../system/hostile-input.ts";
+import { BrokerMetrics } from "../../src/broker/metrics.js";
+import { UNSENT_BYTES_MAX } from "../../src/limits.js";
+import { Connection } from "../../src/net/connection.js";
+import { InflightBudget } from "../../src/net/inflight.js";
+import { FLUSH_BYTES_MAX, Outbox } from "../../src/net/outbox.js";
+import { Turns } from "../../src/net/turns.js";
+import { API, encodeRequest, encodeResponse } from "../../src/protocol/native/messages.js";
+import { NativeDialect } from "../../src/protocol/native/server/dialect.js";
+import type { Exchange } from "../../src/protocol/native/server/exchange.js";
+import { join } from "../system/hostile-input.js";
 
 const MiB = 1024 * 1024;
 

@@ -1,6 +1,6 @@
 // What the frame decoder keeps in memory, and what it says of that: the budget of all connections relies on it.
 import { describe, expect, test } from "bun:test";
-import { FrameDecoder } from "../../src/net/frame.ts";
+import { FrameDecoder } from "../../src/net/frame.js";
 import {
   concat,
   drain,
@@ -9,7 +9,7 @@ import {
   lengthOf,
   LIMIT,
   payloadOf,
-} from "../protocol/frames.ts";
+} from "../protocol/frames.js";
 
 /** What small chunks are gathered in. */
 const BLOCK_BYTES = 16 * 1024;

@@ -2,8 +2,8 @@
 // believed, and a payload that was handed out never changes.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { FrameDecoder } from "../../src/net/frame.ts";
-import { thrownBy } from "../protocol/codecs.ts";
+import { FrameDecoder } from "../../src/net/frame.js";
+import { thrownBy } from "../protocol/codecs.js";
 import {
   concat,
   drain,
@@ -13,7 +13,7 @@ import {
   lengthOf,
   LIMIT,
   payloadOf,
-} from "../protocol/frames.ts";
+} from "../protocol/frames.js";
 
 /** Pushes the stream in chunks that end at the cuts, taking what is whole after each. */
 function decodeInPieces(stream: Uint8Array, cuts: readonly number[]): Uint8Array[] {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { type InflightAccount, InflightBudget } from "../../src/net/inflight.ts";
-import { Outbox } from "../../src/net/outbox.ts";
+import { type InflightAccount, InflightBudget } from "../../src/net/inflight.js";
+import { Outbox } from "../../src/net/outbox.js";
 
 const limits = { frameBytesMax: 1000, connectionBytesMax: 1_000_000, connectionRequestsMax: 4096 };
 

@@ -1,16 +1,16 @@
 import { describe, expect, test } from "bun:test";
-import { BrokerMetrics } from "../../src/broker/metrics.ts";
-import { canOpenFiles } from "../../src/broker/open-files.ts";
-import { RustLogError } from "../../src/errors.ts";
-import { Listener, type ListenerOptions } from "../../src/net/listener.ts";
-import type { ByteSource } from "../../src/net/outbox.ts";
-import { encodeFetchResponseHead } from "../../src/protocol/native/fetch.ts";
-import { API, encodeRequest, encodeResponse } from "../../src/protocol/native/messages.ts";
-import { NativeDialect } from "../../src/protocol/native/server/dialect.ts";
-import type { Exchange } from "../../src/protocol/native/server/exchange.ts";
-import { errorOf, pingFrame } from "../support/broker.ts";
-import { RawClient } from "../support/raw-client.ts";
-import { until } from "../support/until.ts";
+import { BrokerMetrics } from "../../src/broker/metrics.js";
+import { canOpenFiles } from "../../src/broker/open-files.js";
+import { RustLogError } from "../../src/errors.js";
+import { Listener, type ListenerOptions } from "../../src/net/listener.js";
+import type { ByteSource } from "../../src/net/outbox.js";
+import { encodeFetchResponseHead } from "../../src/protocol/native/fetch.js";
+import { API, encodeRequest, encodeResponse } from "../../src/protocol/native/messages.js";
+import { NativeDialect } from "../../src/protocol/native/server/dialect.js";
+import type { Exchange } from "../../src/protocol/native/server/exchange.js";
+import { errorOf, pingFrame } from "../support/broker.js";
+import { RawClient } from "../support/raw-client.js";
+import { until } from "../support/until.js";
 
 const MiB = 1024 * 1024;
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { LogLimit } from "../../src/net/log-limit.ts";
+import { LogLimit } from "../../src/net/log-limit.js";
 
 /** A limit of 3 lines, with timers that the test lets expire. */
 function limitOfThree() {

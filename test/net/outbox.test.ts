@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type ByteSource, Outbox, type OutboxEntry } from "../../src/net/outbox.ts";
+import { type ByteSource, Outbox, type OutboxEntry } from "../../src/net/outbox.js";
 
 /** A socket that takes as many bytes of each write as `takes` says next, then everything. */
 class FakeSink {

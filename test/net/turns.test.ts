@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { TURN_MS, type Turn, Turns, type TurnTaker } from "../../src/net/turns.ts";
+import { TURN_MS, type Turn, Turns, type TurnTaker } from "../../src/net/turns.js";
 
 /** Turns on a clock and an event loop of the test. */
 function simulate(mayBeginBulk: () => boolean = () => true) {

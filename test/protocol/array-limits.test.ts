@@ -1,8 +1,8 @@
 // Arrays with more items than their limit: what a request of a few megabytes could cost is refused at its count.
 import { expect, test } from "bun:test";
-import { OFFSET_ENTRIES_MAX, TOPIC_SETTINGS_MAX } from "../../src/limits.ts";
-import { OffsetCommit, OffsetFetch } from "../../src/protocol/native/offsets.ts";
-import { CreateTopic } from "../../src/protocol/native/topics.ts";
+import { OFFSET_ENTRIES_MAX, TOPIC_SETTINGS_MAX } from "../../src/limits.js";
+import { OffsetCommit, OffsetFetch } from "../../src/protocol/native/offsets.js";
+import { CreateTopic } from "../../src/protocol/native/topics.js";
 
 /** A byte that is no UTF-8. */
 const BROKEN = 0xff;

@@ -1,10 +1,10 @@
 // ByteWriter and ByteReader: the primitive types at and beyond their ends.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { RustLogError } from "../../src/errors.ts";
-import { ByteReader } from "../../src/protocol/native/reader.ts";
-import { ByteWriter } from "../../src/protocol/native/writer.ts";
-import { thrownBy } from "./codecs.ts";
+import { RustLogError } from "../../src/errors.js";
+import { ByteReader } from "../../src/protocol/native/reader.js";
+import { ByteWriter } from "../../src/protocol/native/writer.js";
+import { thrownBy } from "./codecs.js";
 
 const SAFE = Number.MAX_SAFE_INTEGER;
 

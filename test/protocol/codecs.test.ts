@@ -2,11 +2,11 @@
 // bytes that are not exactly one are refused, by name, without being believed.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { ERRORS, type ErrorName, RustLogError } from "../../src/errors.ts";
-import { API_NAMES } from "../../src/protocol/native/api-versions.ts";
-import { encodeErrorResponse } from "../../src/protocol/native/messages.ts";
-import { type Codec, CODECS, envelopeOf, RESPONSES, thrownBy } from "./codecs.ts";
-import { decodeByGrammar, encodeByGrammar, isArray, type Value, valuesOf } from "./grammar.ts";
+import { ERRORS, type ErrorName, RustLogError } from "../../src/errors.js";
+import { API_NAMES } from "../../src/protocol/native/api-versions.js";
+import { encodeErrorResponse } from "../../src/protocol/native/messages.js";
+import { type Codec, CODECS, envelopeOf, RESPONSES, thrownBy } from "./codecs.js";
+import { decodeByGrammar, encodeByGrammar, isArray, type Value, valuesOf } from "./grammar.js";
 
 const RUNS = { numRuns: 60 };
 const ENVELOPE_BYTES = 6;

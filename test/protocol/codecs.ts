@@ -1,10 +1,10 @@
 // Every encoder and decoder of the native protocol in one list, once for each version and beside its grammar, so that
 // one test can hold all of them to the same rules.
-import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.ts";
-import { API, type ApiName } from "../../src/protocol/native/messages.ts";
-import type { Api, Fields, ValueOf } from "../../src/protocol/native/schema.ts";
-import { encodeFetchResponse, encodeProduceRequest } from "../support/whole-frames.ts";
-import { type Field, fieldsIn, GRAMMAR, type Value } from "./grammar.ts";
+import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.js";
+import { API, type ApiName } from "../../src/protocol/native/messages.js";
+import type { Api, Fields, ValueOf } from "../../src/protocol/native/schema.js";
+import { encodeFetchResponse, encodeProduceRequest } from "../support/whole-frames.js";
+import { type Field, fieldsIn, GRAMMAR, type Value } from "./grammar.js";
 
 export interface Codec {
   readonly api: ApiName;

@@ -1,14 +1,14 @@
 // docs/PROTOCOL.md against the code: the rules for producers, each with a batch that breaks it and none before it.
 import { describe, expect, test } from "bun:test";
-import { RustLogError } from "../../src/errors.ts";
-import { murmur2 } from "../../src/client/murmur2.ts";
-import { FIELD, type ProducerSequence } from "../../src/record/batch.ts";
-import { checkProducedBatch } from "../../src/record/produced-batch.ts";
-import { PRODUCERS_MAX } from "../../src/limits.ts";
-import { stampCrc } from "../record/batches.ts";
-import { startBroker } from "../support/broker.ts";
-import { thrownBy } from "./codecs.ts";
-import { exampleBatch, number, plain, section, table } from "./document.ts";
+import { RustLogError } from "../../src/errors.js";
+import { murmur2 } from "../../src/client/murmur2.js";
+import { FIELD, type ProducerSequence } from "../../src/record/batch.js";
+import { checkProducedBatch } from "../../src/record/produced-batch.js";
+import { PRODUCERS_MAX } from "../../src/limits.js";
+import { stampCrc } from "../record/batches.js";
+import { startBroker } from "../support/broker.js";
+import { thrownBy } from "./codecs.js";
+import { exampleBatch, number, plain, section, table } from "./document.js";
 
 describe("producing", () => {
   const BYTES_MAX = 1000;

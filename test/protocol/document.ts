@@ -1,7 +1,7 @@
 // Reads docs/PROTOCOL.md: its sections, tables and hexadecimal blocks, and the batch of its example, for the tests that hold it to the code.
 import { join } from "node:path";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import type { Field, FieldType } from "./grammar.ts";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import type { Field, FieldType } from "./grammar.js";
 
 const TEXT = await Bun.file(join(import.meta.dir, "../../docs/PROTOCOL.md")).text();
 

@@ -1,31 +1,31 @@
 // docs/PROTOCOL.md against the code: its tables, its numbers, and its example against a broker.
 import { describe, expect, test } from "bun:test";
-import { brokerCommand } from "../../src/cli/broker.ts";
-import { ERRORS, type ErrorName, RustLogError } from "../../src/errors.ts";
-import * as limits from "../../src/limits.ts";
-import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.ts";
-import { Fetch } from "../../src/protocol/native/fetch.ts";
+import { brokerCommand } from "../../src/cli/broker.js";
+import { ERRORS, type ErrorName, RustLogError } from "../../src/errors.js";
+import * as limits from "../../src/limits.js";
+import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.js";
+import { Fetch } from "../../src/protocol/native/fetch.js";
 import {
   API,
   type ApiName,
   encodeErrorResponse,
   encodeRequest,
-} from "../../src/protocol/native/messages.ts";
-import { Ping } from "../../src/protocol/native/meta.ts";
-import { Produce } from "../../src/protocol/native/produce.ts";
+} from "../../src/protocol/native/messages.js";
+import { Ping } from "../../src/protocol/native/meta.js";
+import { Produce } from "../../src/protocol/native/produce.js";
 import {
   BATCH_HEADER_BYTES,
   BATCH_OVERHEAD_BYTES,
   CODECS,
   FIELD,
   stampBaseOffset,
-} from "../../src/record/batch.ts";
-import { crc32c } from "../../src/record/crc32c.ts";
-import { writeVarint } from "../../src/record/varint.ts";
-import { resolveSettings, TOPIC_SETTING_NAMES } from "../../src/topics/topic-settings.ts";
-import { startBroker } from "../support/broker.ts";
-import { RawClient } from "../support/raw-client.ts";
-import { thrownBy } from "./codecs.ts";
+} from "../../src/record/batch.js";
+import { crc32c } from "../../src/record/crc32c.js";
+import { writeVarint } from "../../src/record/varint.js";
+import { resolveSettings, TOPIC_SETTING_NAMES } from "../../src/topics/topic-settings.js";
+import { startBroker } from "../support/broker.js";
+import { RawClient } from "../support/raw-client.js";
+import { thrownBy } from "./codecs.js";
 import {
   DOCUMENT,
   exampleBatch,
@@ -35,9 +35,9 @@ import {
   plain,
   section,
   table,
-} from "./document.ts";
-import { type Field, GRAMMAR, isArray } from "./grammar.ts";
-import { encodeFetchResponse, encodeProduceRequest } from "../support/whole-frames.ts";
+} from "./document.js";
+import { type Field, GRAMMAR, isArray } from "./grammar.js";
+import { encodeFetchResponse, encodeProduceRequest } from "../support/whole-frames.js";
 
 const utf8 = new TextEncoder();
 const KEYS = Object.entries(API) as [ApiName, number][];

@@ -1,10 +1,10 @@
 // Frames for the tests of the decoder: how they are made, told apart, and taken out of it.
 // Leaves to others: what is expected of them.
-import { joined } from "../../src/record/bytes.ts";
+import { joined } from "../../src/record/bytes.js";
 import { expect } from "bun:test";
-import { type ErrorName, RustLogError } from "../../src/errors.ts";
-import type { FrameDecoder } from "../../src/net/frame.ts";
-import { thrownBy } from "./codecs.ts";
+import { type ErrorName, RustLogError } from "../../src/errors.js";
+import type { FrameDecoder } from "../../src/net/frame.js";
+import { thrownBy } from "./codecs.js";
 
 /** Longest payload that the decoders under test take. */
 export const LIMIT = 100_000;

@@ -2,10 +2,10 @@
 // decoder either reads exactly what the grammar reads or says INVALID_REQUEST.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { RustLogError } from "../../src/errors.ts";
-import { FrameDecoder } from "../../src/net/frame.ts";
-import { REQUESTS } from "./codecs.ts";
-import { decodeByGrammar, valuesOf } from "./grammar.ts";
+import { RustLogError } from "../../src/errors.js";
+import { FrameDecoder } from "../../src/net/frame.js";
+import { REQUESTS } from "./codecs.js";
+import { decodeByGrammar, valuesOf } from "./grammar.js";
 
 const LIMIT = 4096;
 const ENVELOPE_BYTES = 6;

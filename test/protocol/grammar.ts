@@ -1,9 +1,9 @@
 // The simplest coder and decoder of the tables of the APIs that there can be: the codecs are compared with it.
 // Leaves to others: frames and envelopes.
 import fc from "fast-check";
-import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.ts";
-import type { ApiName } from "../../src/protocol/native/messages.ts";
-import type { Api, Fields, Primitive } from "../../src/protocol/native/schema.ts";
+import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.js";
+import type { ApiName } from "../../src/protocol/native/messages.js";
+import type { Api, Fields, Primitive } from "../../src/protocol/native/schema.js";
 
 export type FieldType = Primitive | Absent | readonly Field[];
 

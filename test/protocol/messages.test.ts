@@ -1,13 +1,13 @@
 // The envelope, the keys of the APIs, and the frame heads that are followed by bytes nobody copies.
 import { describe, expect, test } from "bun:test";
-import { RustLogError } from "../../src/errors.ts";
+import { RustLogError } from "../../src/errors.js";
 import {
   FRAME_OVERHEAD_BYTES,
   GROUP_NAME_BYTES_MAX,
   TOPIC_NAME_LENGTH_MAX,
-} from "../../src/limits.ts";
-import { Fetch, encodeFetchResponseHead } from "../../src/protocol/native/fetch.ts";
-import { FRAME_LENGTH_BYTES } from "../../src/net/frame.ts";
+} from "../../src/limits.js";
+import { Fetch, encodeFetchResponseHead } from "../../src/protocol/native/fetch.js";
+import { FRAME_LENGTH_BYTES } from "../../src/net/frame.js";
 import {
   API,
   apiName,
@@ -16,14 +16,14 @@ import {
   encodeErrorResponse,
   encodeRequest,
   encodeResponse,
-} from "../../src/protocol/native/messages.ts";
+} from "../../src/protocol/native/messages.js";
 import {
   decodeProduceRequest,
   encodeProduceRequestHead,
-} from "../../src/protocol/native/produce.ts";
-import { readU32 } from "../../src/record/bytes.ts";
-import { thrownBy } from "./codecs.ts";
-import { encodeFetchResponse, encodeProduceRequest } from "../support/whole-frames.ts";
+} from "../../src/protocol/native/produce.js";
+import { readU32 } from "../../src/record/bytes.js";
+import { thrownBy } from "./codecs.js";
+import { encodeFetchResponse, encodeProduceRequest } from "../support/whole-frames.js";
 
 describe("the keys of the APIs", () => {
   test("are distinct, fit a byte, and none is 0", () => {

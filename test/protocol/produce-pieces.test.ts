@@ -1,9 +1,9 @@
 // A Produce request that comes in several pieces: it is read as in one, or refused with the same words.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { decodeProduceRequest } from "../../src/protocol/native/produce.ts";
-import { joined } from "../../src/record/bytes.ts";
-import { encodeProduceRequest } from "../support/whole-frames.ts";
+import { decodeProduceRequest } from "../../src/protocol/native/produce.js";
+import { joined } from "../../src/record/bytes.js";
+import { encodeProduceRequest } from "../support/whole-frames.js";
 
 /** What reading comes to: the request, its batch in one piece, or the error's message. */
 function outcomeOf(payload: Uint8Array, rest?: readonly Uint8Array[]): unknown {

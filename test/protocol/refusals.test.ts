@@ -1,9 +1,9 @@
 // What a refusal says, and when: a count is compared with what is left before any item is read, the smallest
 // items there can be are not refused, and what is missing is called by the name that docs/PROTOCOL.md gives it.
 import { describe, expect, test } from "bun:test";
-import { RustLogError } from "../../src/errors.ts";
-import { CODECS, type Codec, thrownBy } from "./codecs.ts";
-import { encodeByGrammar, type Field, type FieldType, isArray, type Value } from "./grammar.ts";
+import { RustLogError } from "../../src/errors.js";
+import { CODECS, type Codec, thrownBy } from "./codecs.js";
+import { encodeByGrammar, type Field, type FieldType, isArray, type Value } from "./grammar.js";
 
 const ENVELOPE_BYTES = 6;
 /** More than the smallest item of any array has bytes, so that a bound that is off by one is seen. */

@@ -1,16 +1,16 @@
 import { expect, test } from "bun:test";
-import { BrokerMetrics } from "../../src/broker/metrics.ts";
-import type { DialectConnection } from "../../src/net/dialect.ts";
-import { InflightBudget } from "../../src/net/inflight.ts";
-import { InflightRequest, type RequestOwner } from "../../src/net/inflight-request.ts";
-import { Outbox } from "../../src/net/outbox.ts";
-import { Turns } from "../../src/net/turns.ts";
-import { pageAfter } from "../../src/protocol/native/page.ts";
-import { NativeDialect } from "../../src/protocol/native/server/dialect.ts";
-import { Router } from "../../src/protocol/native/server/router.ts";
-import type { ServiceContext } from "../../src/services/context.ts";
-import { DeleteTopic, ListTopics } from "../../src/protocol/native/topics.ts";
-import { errorOf } from "../support/broker.ts";
+import { BrokerMetrics } from "../../src/broker/metrics.js";
+import type { DialectConnection } from "../../src/net/dialect.js";
+import { InflightBudget } from "../../src/net/inflight.js";
+import { InflightRequest, type RequestOwner } from "../../src/net/inflight-request.js";
+import { Outbox } from "../../src/net/outbox.js";
+import { Turns } from "../../src/net/turns.js";
+import { pageAfter } from "../../src/protocol/native/page.js";
+import { NativeDialect } from "../../src/protocol/native/server/dialect.js";
+import { Router } from "../../src/protocol/native/server/router.js";
+import type { ServiceContext } from "../../src/services/context.js";
+import { DeleteTopic, ListTopics } from "../../src/protocol/native/topics.js";
+import { errorOf } from "../support/broker.js";
 
 test("a bug in a handler is answered without its details, and logged with them", async () => {
   const lines: string[] = [];

@@ -1,21 +1,21 @@
 // The walk over a hostile log: which batches it finds, and that its work grows with the size of the file alone.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { walkSegment } from "../../src/inspection/segment-walk.ts";
+import { walkSegment } from "../../src/inspection/segment-walk.js";
 import {
   BATCH_HEADER_BYTES,
   BATCH_OVERHEAD_BYTES,
   FIELD,
   findBatchFault,
   stampBaseOffset,
-} from "../../src/record/batch.ts";
-import { writeI32, writeU32 } from "../../src/record/bytes.ts";
-import { crc32c } from "../../src/record/crc32c.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import { BatchSearch } from "../../src/record/batch-search.ts";
-import type { ByteSource } from "../../src/record/batch-walker.ts";
-import { batchOf } from "../support/log-fixture.ts";
-import { Random } from "../support/random.ts";
+} from "../../src/record/batch.js";
+import { writeI32, writeU32 } from "../../src/record/bytes.js";
+import { crc32c } from "../../src/record/crc32c.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import { BatchSearch } from "../../src/record/batch-search.js";
+import type { ByteSource } from "../../src/record/batch-walker.js";
+import { batchOf } from "../support/log-fixture.js";
+import { Random } from "../support/random.js";
 
 const MiB = 1024 * 1024;
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type ErrorName, RustLogError } from "../../src/errors.ts";
-import * as batch from "../../src/record/batch.ts";
-import { writeI32, writeI64, writeU16 } from "../../src/record/bytes.ts";
-import { checkProducedBatch } from "../../src/record/produced-batch.ts";
-import { concat, encodeBatch, hex, record, stampCrc } from "./batches.ts";
+import { type ErrorName, RustLogError } from "../../src/errors.js";
+import * as batch from "../../src/record/batch.js";
+import { writeI32, writeI64, writeU16 } from "../../src/record/bytes.js";
+import { checkProducedBatch } from "../../src/record/produced-batch.js";
+import { concat, encodeBatch, hex, record, stampCrc } from "./batches.js";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 

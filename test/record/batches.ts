@@ -1,10 +1,10 @@
 // What the tests of record/ share: records at random, batches made of them, and a CRC set right after damage.
 import fc from "fast-check";
-import { FIELD } from "../../src/record/batch.ts";
-import { writeI32, writeU16, writeU32 } from "../../src/record/bytes.ts";
-import { crc32c } from "../../src/record/crc32c.ts";
-import { BatchEncoder, type EncoderOptions, type RecordHeader } from "../../src/record/encoder.ts";
-import type { RecordCursor } from "../../src/record/cursor.ts";
+import { FIELD } from "../../src/record/batch.js";
+import { writeI32, writeU16, writeU32 } from "../../src/record/bytes.js";
+import { crc32c } from "../../src/record/crc32c.js";
+import { BatchEncoder, type EncoderOptions, type RecordHeader } from "../../src/record/encoder.js";
+import type { RecordCursor } from "../../src/record/cursor.js";
 
 export interface TestRecord {
   readonly timestamp: number;

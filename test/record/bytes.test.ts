@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { RustLogError } from "../../src/errors.ts";
+import { RustLogError } from "../../src/errors.js";
 import {
   readI16,
   readI32,
@@ -11,7 +11,7 @@ import {
   writeI64,
   writeU16,
   writeU32,
-} from "../../src/record/bytes.ts";
+} from "../../src/record/bytes.js";
 
 describe("bytes", () => {
   test("agrees with DataView on every integer", () => {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { RustLogError } from "../../src/errors.ts";
+import { RustLogError } from "../../src/errors.js";
 import {
   compress,
   decompress,
   decompressPrefix,
   isWritableCodec,
-} from "../../src/record/compression.ts";
+} from "../../src/record/compression.js";
 
 const COMPRESSORS = ["gzip", "zstd"] as const;
 

@@ -1,8 +1,8 @@
 // The CRC of two runs of bytes together, against the CRC computed from the bytes.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { crc32c } from "../../src/record/crc32c.ts";
-import { combineCrc32c } from "../../src/record/crc32c-combine.ts";
+import { crc32c } from "../../src/record/crc32c.js";
+import { combineCrc32c } from "../../src/record/crc32c-combine.js";
 
 const crcOf = (bytes: Uint8Array): number => crc32c(bytes, 0, bytes.length);
 

@@ -2,9 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { crc32c, tableCrc32c } from "../../src/record/crc32c.ts";
-import { withTempDir } from "../support/tmp.ts";
-import { hex } from "./batches.ts";
+import { crc32c, tableCrc32c } from "../../src/record/crc32c.js";
+import { withTempDir } from "../support/tmp.js";
+import { hex } from "./batches.js";
 
 const ISCSI_READ_PDU = hex(`
   01c00000 00000000 00000000 00000000 14000000 00000400 00000014 00000018
@@ -55,7 +55,7 @@ describe("crc32c", () => {
       const source = new URL("../../src/record/crc32c.ts", import.meta.url).pathname;
       const copy = join(dir, "crc32c.ts");
       copyFileSync(source, copy);
-      const degraded = (await import(copy)) as typeof import("../../src/record/crc32c.ts");
+      const degraded = (await import(copy)) as typeof import("../../src/record/crc32c.js");
       const bytes = Uint8Array.from({ length: 5000 }, (_, i) => i * 7);
       expect(degraded.crc32c(bytes, 0, bytes.length)).toBe(bitwise(bytes));
     });

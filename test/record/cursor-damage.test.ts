@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { RustLogError } from "../../src/errors.ts";
-import { FIELD } from "../../src/record/batch.ts";
-import { writeI64 } from "../../src/record/bytes.ts";
-import { compress } from "../../src/record/compression.ts";
-import { RecordCursor } from "../../src/record/cursor.ts";
+import { RustLogError } from "../../src/errors.js";
+import { FIELD } from "../../src/record/batch.js";
+import { writeI64 } from "../../src/record/bytes.js";
+import { compress } from "../../src/record/compression.js";
+import { RecordCursor } from "../../src/record/cursor.js";
 import {
   anyRecord,
   batchOf,
@@ -14,7 +14,7 @@ import {
   readAll,
   record,
   stampCrc,
-} from "./batches.ts";
+} from "./batches.js";
 
 const GZIP = 1;
 const ZSTD = 4;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { FIELD, stampBaseOffset } from "../../src/record/batch.ts";
-import { writeI32, writeI64, writeU16 } from "../../src/record/bytes.ts";
-import { RecordCursor } from "../../src/record/cursor.ts";
+import { FIELD, stampBaseOffset } from "../../src/record/batch.js";
+import { writeI32, writeI64, writeU16 } from "../../src/record/bytes.js";
+import { RecordCursor } from "../../src/record/cursor.js";
 import {
   anyRecords,
   concat,
@@ -12,7 +12,7 @@ import {
   readAll,
   record,
   stampCrc,
-} from "./batches.ts";
+} from "./batches.js";
 
 const anyCodec = fc.constantFrom("none" as const, "gzip" as const, "zstd" as const);
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { RustLogError } from "../../src/errors.ts";
+import { RustLogError } from "../../src/errors.js";
 import {
   BATCH_HEADER_BYTES,
   baseSequence,
@@ -12,10 +12,10 @@ import {
   producerId,
   recordCount,
   sequenceAfter,
-} from "../../src/record/batch.ts";
-import { RecordCursor } from "../../src/record/cursor.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import { anyRecords, encodeBatch, expectedRecords, hex, readAll } from "./batches.ts";
+} from "../../src/record/batch.js";
+import { RecordCursor } from "../../src/record/cursor.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import { anyRecords, encodeBatch, expectedRecords, hex, readAll } from "./batches.js";
 
 describe("BatchEncoder", () => {
   test("writes the batch of Kafka's documentation, byte by byte", () => {

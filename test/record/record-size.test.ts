@@ -1,7 +1,7 @@
 // Sizes of records, told before they are encoded, against the encoder.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { BatchEncoder, recordBytesBound, recordBytesMeasured } from "../../src/record/encoder.ts";
+import { BatchEncoder, recordBytesBound, recordBytesMeasured } from "../../src/record/encoder.js";
 
 test("no record takes more than its measure, and no measure is above its bound", () => {
   const data = fc.oneof(fc.constant(null), fc.uint8Array(), fc.string({ unit: "binary" }));

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { RustLogError } from "../../src/errors.ts";
-import { varintBytes, VarintReader, writeVarint, writeVarlong } from "../../src/record/varint.ts";
-import { hex } from "./batches.ts";
+import { RustLogError } from "../../src/errors.js";
+import { varintBytes, VarintReader, writeVarint, writeVarlong } from "../../src/record/varint.js";
+import { hex } from "./batches.js";
 
 const VECTORS: readonly (readonly [number, string])[] = [
   [0, "00"],

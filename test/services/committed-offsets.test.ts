@@ -1,10 +1,10 @@
 // Committed offsets and groups, with plain values. Leaves to others: the lag (group-lag.test.ts).
 import { expect, test } from "bun:test";
-import { RustLogError } from "../../src/errors.ts";
-import { commitOffsets, fetchOffsets } from "../../src/services/committed-offsets.ts";
-import { deleteGroup, describeGroup, listGroups } from "../../src/services/groups.ts";
-import { batchOf, codeOf } from "../support/log-fixture.ts";
-import { openServices } from "../support/services.ts";
+import { RustLogError } from "../../src/errors.js";
+import { commitOffsets, fetchOffsets } from "../../src/services/committed-offsets.js";
+import { deleteGroup, describeGroup, listGroups } from "../../src/services/groups.js";
+import { batchOf, codeOf } from "../support/log-fixture.js";
+import { openServices } from "../support/services.js";
 
 const commit = (partition: number, offset: number, topic = "t") => ({ topic, partition, offset });
 

@@ -1,20 +1,20 @@
 // Fetch of many partitions, with plain values: what is read, and when a fetch that waits ends.
 // Leaves to others: connections that wait (broker/fetch-wait.test.ts).
 import { describe, expect, test } from "bun:test";
-import { readAll } from "../../src/log/segment/log-slice.ts";
-import type { ServiceContext } from "../../src/services/context.ts";
+import { readAll } from "../../src/log/segment/log-slice.js";
+import type { ServiceContext } from "../../src/services/context.js";
 import {
   fetch,
   type FetchPosition,
   type FetchQuery,
   type FetchResult,
   WaitingFetch,
-} from "../../src/services/fetch.ts";
-import type { Partition } from "../../src/topics/partition.ts";
-import { batchOf, codeOf, recordsIn } from "../support/log-fixture.ts";
-import { Random } from "../support/random.ts";
-import { openServices } from "../support/services.ts";
-import { SimulatedDisk } from "../support/simulated-disk.ts";
+} from "../../src/services/fetch.js";
+import type { Partition } from "../../src/topics/partition.js";
+import { batchOf, codeOf, recordsIn } from "../support/log-fixture.js";
+import { Random } from "../support/random.js";
+import { openServices } from "../support/services.js";
+import { SimulatedDisk } from "../support/simulated-disk.js";
 
 const MUCH = 1_000_000;
 const FOREVER_MS = 600_000;

@@ -1,8 +1,8 @@
 // The lag of groups, with a real registry and store.
 // Leaves to others: showing it (broker/apis.test.ts, http/monitoring.test.ts, cli/groups.test.ts).
 import { expect, test } from "bun:test";
-import { groupPartitions, lagOf, readGroupLags } from "../../src/services/group-lag.ts";
-import { batchOf, startBroker } from "../support/broker.ts";
+import { groupPartitions, lagOf, readGroupLags } from "../../src/services/group-lag.js";
+import { batchOf, startBroker } from "../support/broker.js";
 
 test("all partitions of a group's topics are there, also those without a commit", async () => {
   await using running = await startBroker();

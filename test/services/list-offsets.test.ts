@@ -1,9 +1,9 @@
 // ListOffsets of many partitions, with plain values.
 import { expect, test } from "bun:test";
-import { RustLogError } from "../../src/errors.ts";
-import { listOffsets } from "../../src/services/list-offsets.ts";
-import { batchOf } from "../support/log-fixture.ts";
-import { openServices } from "../support/services.ts";
+import { RustLogError } from "../../src/errors.js";
+import { listOffsets } from "../../src/services/list-offsets.js";
+import { batchOf } from "../support/log-fixture.js";
+import { openServices } from "../support/services.js";
 
 test("each moment has its own result, in order", async () => {
   const context = await openServices();

@@ -1,9 +1,9 @@
 // Produce, with plain values. Leaves to others: acknowledgement and flushes (topics/partition.test.ts).
 import { expect, test } from "bun:test";
-import { RustLogError } from "../../src/errors.ts";
-import { produce, produceAll } from "../../src/services/produce.ts";
-import { batchOf, codeOf, recordsFrom } from "../support/log-fixture.ts";
-import { openServices } from "../support/services.ts";
+import { RustLogError } from "../../src/errors.js";
+import { produce, produceAll } from "../../src/services/produce.js";
+import { batchOf, codeOf, recordsFrom } from "../support/log-fixture.js";
+import { openServices } from "../support/services.js";
 
 /** A result as a test shows it. */
 const shown = (result: number | RustLogError) =>

@@ -1,8 +1,8 @@
 // Topics, with plain values. Leaves to others: what is on disk (topics/topic-registry.test.ts).
 import { expect, test } from "bun:test";
-import { createTopic, deleteTopic, describeTopic, listTopics } from "../../src/services/topics.ts";
-import { batchOf, codeOf } from "../support/log-fixture.ts";
-import { openServices } from "../support/services.ts";
+import { createTopic, deleteTopic, describeTopic, listTopics } from "../../src/services/topics.js";
+import { batchOf, codeOf } from "../support/log-fixture.js";
+import { openServices } from "../support/services.js";
 
 test("topics are created, listed, described and deleted", async () => {
   let deletions = 0;

@@ -1,21 +1,21 @@
 // A broker for a test, with a free port, its own directory, and its log lines; and a session that speaks the protocol
 // over a raw connection. Leaves to others: expectations.
-import { Broker } from "../../src/broker/broker.ts";
-import type { BrokerOptions } from "../../src/broker/options.ts";
-import { Fetch, type FetchRequest, type FetchResponse } from "../../src/protocol/native/fetch.ts";
+import { Broker } from "../../src/broker/broker.js";
+import type { BrokerOptions } from "../../src/broker/options.js";
+import { Fetch, type FetchRequest, type FetchResponse } from "../../src/protocol/native/fetch.js";
 import {
   errorOf as errorOfResponse,
   API,
   decodeResponse,
   encodeRequest,
-} from "../../src/protocol/native/messages.ts";
-import { Produce } from "../../src/protocol/native/produce.ts";
-import { RecordCursor } from "../../src/record/cursor.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import type { Disk } from "../../src/log/disk/disk.ts";
-import { RawClient } from "./raw-client.ts";
-import { tempDir } from "./tmp.ts";
-import { encodeProduceRequest } from "./whole-frames.ts";
+} from "../../src/protocol/native/messages.js";
+import { Produce } from "../../src/protocol/native/produce.js";
+import { RecordCursor } from "../../src/record/cursor.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import type { Disk } from "../../src/log/disk/disk.js";
+import { RawClient } from "./raw-client.js";
+import { tempDir } from "./tmp.js";
+import { encodeProduceRequest } from "./whole-frames.js";
 
 /** A running broker and its log lines. Disposing of it stops it and removes its directory. */
 export interface TestBroker extends AsyncDisposable {

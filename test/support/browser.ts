@@ -1,6 +1,6 @@
 // A headless Chromium, driven over a WebSocket by the part of the DevTools protocol that the tests of the page need.
 // Leaves to others: the steps on a page, and machines without Chromium.
-import { tempDir } from "./tmp.ts";
+import { tempDir } from "./tmp.js";
 
 /** The executable; undefined if not installed. */
 export const CHROMIUM: string | undefined =

@@ -1,7 +1,7 @@
 // Setup for tests of the client against the real broker: a broker in its own directory, and a client.
 // Leaves to others: starting the broker (broker.ts), and expectations.
-import { type BrokerOptions, type Client, connect, RustLogError } from "../../src/index.ts";
-import { startBroker } from "./broker.ts";
+import { type BrokerOptions, type Client, connect, RustLogError } from "../../src/index.js";
+import { startBroker } from "./broker.js";
 
 /** A broker that does not wait for the disk, a client, and its admin. */
 export async function setUp(options: Partial<BrokerOptions> = {}) {

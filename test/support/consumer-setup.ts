@@ -1,10 +1,10 @@
 // Setup for tests of the consumer: a scripted broker with numbered records, and a client connected to it.
 // Leaves to others: the broker itself (fake-broker.ts), and expectations.
-import { connect } from "../../src/client/client.ts";
-import type { Consumer, ConsumerOptions } from "../../src/client/consumer.ts";
-import { RustLogError } from "../../src/errors.ts";
-import { batchOf } from "./broker.ts";
-import { FakeBroker, type FakeBrokerOptions } from "./fake-broker.ts";
+import { connect } from "../../src/client/client.js";
+import type { Consumer, ConsumerOptions } from "../../src/client/consumer.js";
+import { RustLogError } from "../../src/errors.js";
+import { batchOf } from "./broker.js";
+import { FakeBroker, type FakeBrokerOptions } from "./fake-broker.js";
 
 /** The topic of these tests. */
 export const TOPIC = "t";

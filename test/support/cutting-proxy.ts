@@ -1,7 +1,7 @@
 // A TCP proxy that closes connections at random, so that a client can't know whether its request was handled.
 // Leaves to others: the protocol.
 import type { Socket } from "bun";
-import type { Random } from "./random.ts";
+import type { Random } from "./random.js";
 
 interface Ends {
   peer: Socket<Ends> | undefined;

@@ -3,24 +3,24 @@
 // an error, or the answer is delayed.
 // Leaves to others: everything else that a real broker does. It uses the same protocol/ as the real one.
 import type { Socket, TCPSocketListener } from "bun";
-import { RustLogError } from "../../src/errors.ts";
-import { Fetch } from "../../src/protocol/native/fetch.ts";
-import { FrameDecoder } from "../../src/net/frame.ts";
-import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.ts";
+import { RustLogError } from "../../src/errors.js";
+import { Fetch } from "../../src/protocol/native/fetch.js";
+import { FrameDecoder } from "../../src/net/frame.js";
+import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.js";
 import {
   API,
   type ApiName,
   apiName,
   decodeRequestHeader,
   encodeErrorResponse,
-} from "../../src/protocol/native/messages.ts";
-import { ApiVersions, Ping } from "../../src/protocol/native/meta.ts";
-import { ListOffsets, OffsetCommit } from "../../src/protocol/native/offsets.ts";
-import { decodeProduceRequest, Produce } from "../../src/protocol/native/produce.ts";
-import { DescribeTopic } from "../../src/protocol/native/topics.ts";
-import { nextOffset, recordCount, stampBaseOffset } from "../../src/record/batch.ts";
-import { ProducerStates } from "../../src/log/producer-states.ts";
-import { encodeFetchResponse } from "./whole-frames.ts";
+} from "../../src/protocol/native/messages.js";
+import { ApiVersions, Ping } from "../../src/protocol/native/meta.js";
+import { ListOffsets, OffsetCommit } from "../../src/protocol/native/offsets.js";
+import { decodeProduceRequest, Produce } from "../../src/protocol/native/produce.js";
+import { DescribeTopic } from "../../src/protocol/native/topics.js";
+import { nextOffset, recordCount, stampBaseOffset } from "../../src/record/batch.js";
+import { ProducerStates } from "../../src/log/producer-states.js";
+import { encodeFetchResponse } from "./whole-frames.js";
 
 /**
  * The fate of a request: handled and answered; the connection closed before or after it is handled; answered with an

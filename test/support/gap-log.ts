@@ -6,12 +6,12 @@
 //   segment 40   42–43                                   (40–41 are gone)
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { FIELD, stampBaseOffset } from "../../src/record/batch.ts";
-import { writeI32, writeI64, writeU32 } from "../../src/record/bytes.ts";
-import { crc32c } from "../../src/record/crc32c.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import { RealDisk } from "../../src/log/disk/real-disk.ts";
-import { DataDirectory } from "../../src/topics/data-directory.ts";
+import { FIELD, stampBaseOffset } from "../../src/record/batch.js";
+import { writeI32, writeI64, writeU32 } from "../../src/record/bytes.js";
+import { crc32c } from "../../src/record/crc32c.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import { RealDisk } from "../../src/log/disk/real-disk.js";
+import { DataDirectory } from "../../src/topics/data-directory.js";
 
 /** The offsets that have a record. */
 export const OFFSETS: readonly number[] = [

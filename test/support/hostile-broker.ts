@@ -1,17 +1,17 @@
 // A broker with hostile text: names with escape sequences in all lists, or in error messages.
 // Leaves to others: what a client does with it.
 import type { TCPSocketListener } from "bun";
-import { RustLogError } from "../../src/errors.ts";
-import { API_NAMES } from "../../src/protocol/native/api-versions.ts";
-import { FrameDecoder } from "../../src/net/frame.ts";
-import { DescribeGroup, ListGroups } from "../../src/protocol/native/groups.ts";
+import { RustLogError } from "../../src/errors.js";
+import { API_NAMES } from "../../src/protocol/native/api-versions.js";
+import { FrameDecoder } from "../../src/net/frame.js";
+import { DescribeGroup, ListGroups } from "../../src/protocol/native/groups.js";
 import {
   API,
   decodeRequestHeader,
   encodeErrorResponse,
-} from "../../src/protocol/native/messages.ts";
-import { ApiVersions, Ping } from "../../src/protocol/native/meta.ts";
-import { CreateTopic, DescribeTopic, ListTopics } from "../../src/protocol/native/topics.ts";
+} from "../../src/protocol/native/messages.js";
+import { ApiVersions, Ping } from "../../src/protocol/native/meta.js";
+import { CreateTopic, DescribeTopic, ListTopics } from "../../src/protocol/native/topics.js";
 
 /** A newline and a made-up line, a colour, a bell, reversed text, a C1 sequence, DEL, a line separator, a tag. */
 export const HOSTILE =

@@ -1,15 +1,15 @@
 // Helpers for tests of log, topics and groups: batches, contexts, and the records of a read.
 // Leaves to others: the disk (simulated-disk.ts), and the tests.
-import { type ProducerSequence, recordCount, stampProducer } from "../../src/record/batch.ts";
-import { RecordCursor } from "../../src/record/cursor.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import type { Disk } from "../../src/log/disk/disk.ts";
-import { Log } from "../../src/log/log.ts";
-import type { LogContext, LogSettings } from "../../src/log/log-context.ts";
-import { type LogRead, readAll } from "../../src/log/segment/log-slice.ts";
-import type { SegmentNotes } from "../../src/log/recovery/recovery.ts";
-import { Random } from "./random.ts";
-import { type Sabotage, SimulatedDisk } from "./simulated-disk.ts";
+import { type ProducerSequence, recordCount, stampProducer } from "../../src/record/batch.js";
+import { RecordCursor } from "../../src/record/cursor.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import type { Disk } from "../../src/log/disk/disk.js";
+import { Log } from "../../src/log/log.js";
+import type { LogContext, LogSettings } from "../../src/log/log-context.js";
+import { type LogRead, readAll } from "../../src/log/segment/log-slice.js";
+import type { SegmentNotes } from "../../src/log/recovery/recovery.js";
+import { Random } from "./random.js";
+import { type Sabotage, SimulatedDisk } from "./simulated-disk.js";
 
 /** Directory of the log under test. */
 export const DIRECTORY = "data/topics/orders/0";

@@ -1,7 +1,7 @@
 // A data directory with a partition that cannot be opened.
 // Leaves to others: what a broker does with it.
 import { mkdirSync, rmSync } from "node:fs";
-import { batchOf, startBroker } from "./broker.ts";
+import { batchOf, startBroker } from "./broker.js";
 
 /** Creates topic `t` of two partitions, with a record in each and a commit of group `g`, and breaks partition 0. */
 export async function makeOfflinePartition(dataDir: string): Promise<void> {

@@ -2,15 +2,15 @@
 // Leaves to others: the steps on the page.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { HttpServer } from "../../src/http/http-server.ts";
-import { pageRoutes } from "../../src/http/page-routes.ts";
-import { stampBaseOffset } from "../../src/record/batch.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import type { Broker } from "../../src/broker/broker.ts";
-import type { BrokerOptions } from "../../src/broker/options.ts";
-import type { Disk } from "../../src/log/disk/disk.ts";
-import { segmentFileName } from "../../src/log/segment/segment-files.ts";
-import { batchOf, startBroker, type TestBroker } from "./broker.ts";
+import { HttpServer } from "../../src/http/http-server.js";
+import { pageRoutes } from "../../src/http/page-routes.js";
+import { stampBaseOffset } from "../../src/record/batch.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import type { Broker } from "../../src/broker/broker.js";
+import type { BrokerOptions } from "../../src/broker/options.js";
+import type { Disk } from "../../src/log/disk/disk.js";
+import { segmentFileName } from "../../src/log/segment/segment-files.js";
+import { batchOf, startBroker, type TestBroker } from "./broker.js";
 
 /** A broker and its page. */
 export interface PageSample extends AsyncDisposable {

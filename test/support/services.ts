@@ -1,11 +1,11 @@
 // A context for the use cases on a simulated disk, without broker and sockets.
 // Leaves to others: expectations.
-import { OffsetStore } from "../../src/groups/offset-store.ts";
-import type { ServiceContext } from "../../src/services/context.ts";
-import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.ts";
-import { ENDLESS } from "./log-fixture.ts";
-import { Random } from "./random.ts";
-import { SimulatedDisk } from "./simulated-disk.ts";
+import { OffsetStore } from "../../src/groups/offset-store.js";
+import type { ServiceContext } from "../../src/services/context.js";
+import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.js";
+import { ENDLESS } from "./log-fixture.js";
+import { Random } from "./random.js";
+import { SimulatedDisk } from "./simulated-disk.js";
 
 const DIRECTORY = "data/topics";
 const ID = "00000000-0000-4000-8000-000000000001";

@@ -1,11 +1,11 @@
 // Compaction by hand, while no broker runs: a batch of a sealed segment is removed, or loses its records.
 // Leaves to others: what must then be true (simulation-model.ts).
-import { baseOffset, batchBytes, FIELD, nextOffset, producerId } from "../../src/record/batch.ts";
-import { writeI32, writeU32 } from "../../src/record/bytes.ts";
-import { crc32c } from "../../src/record/crc32c.ts";
-import { RecordCursor } from "../../src/record/cursor.ts";
-import type { Random } from "./random.ts";
-import type { SimulatedDisk } from "./simulated-disk.ts";
+import { baseOffset, batchBytes, FIELD, nextOffset, producerId } from "../../src/record/batch.js";
+import { writeI32, writeU32 } from "../../src/record/bytes.js";
+import { crc32c } from "../../src/record/crc32c.js";
+import { RecordCursor } from "../../src/record/cursor.js";
+import type { Random } from "./random.js";
+import type { SimulatedDisk } from "./simulated-disk.js";
 
 /** The offsets that have no record any more, and the values that they had. */
 export interface CompactedBatch {

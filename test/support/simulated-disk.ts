@@ -2,8 +2,8 @@
 // operation; unflushed writes dropped, torn or reordered; directory entries lost independently of contents; no space; a
 // failed flush; flipped bits.
 // Leaves to others: the workload and what must hold after it (simulation.ts, test/log).
-import type { AppendFile, DirectoryLock, Disk } from "../../src/log/disk/disk.ts";
-import type { Random } from "./random.ts";
+import type { AppendFile, DirectoryLock, Disk } from "../../src/log/disk/disk.js";
+import type { Random } from "./random.js";
 
 /** Thrown by every operation after the crash, because the process would no longer run. */
 export class SimulatedCrash extends Error {

@@ -1,15 +1,15 @@
 // A network and one partition of a broker in memory, for tests of the client's pipeline. By seed, requests are refused,
 // connections and answers are lost, and the broker restarts. Leaves to others: what must hold nevertheless. The broker
 // deduplicates batches with the real code (log/producer-states.ts), and keeps its state over a restart in a snapshot.
-import type { SealedBatch } from "../../src/client/accumulator.ts";
-import type { BatchAttempts } from "../../src/client/pipeline.ts";
-import { RustLogError } from "../../src/errors.ts";
-import { stampBaseOffset } from "../../src/record/batch.ts";
-import { RecordCursor } from "../../src/record/cursor.ts";
-import { checkProducedBatch } from "../../src/record/produced-batch.ts";
-import { decodeProducerSnapshot, encodeProducerSnapshot } from "../../src/log/producer-snapshot.ts";
-import { ProducerStates } from "../../src/log/producer-states.ts";
-import { Random } from "./random.ts";
+import type { SealedBatch } from "../../src/client/accumulator.js";
+import type { BatchAttempts } from "../../src/client/pipeline.js";
+import { RustLogError } from "../../src/errors.js";
+import { stampBaseOffset } from "../../src/record/batch.js";
+import { RecordCursor } from "../../src/record/cursor.js";
+import { checkProducedBatch } from "../../src/record/produced-batch.js";
+import { decodeProducerSnapshot, encodeProducerSnapshot } from "../../src/log/producer-snapshot.js";
+import { ProducerStates } from "../../src/log/producer-states.js";
+import { Random } from "./random.js";
 
 /** The value of the first record of a batch. */
 export function firstValueOf(bytes: Uint8Array): string {

@@ -1,11 +1,11 @@
 // The model of a topic in the simulation, against which its logs are checked.
 // Leaves to others: the workload (simulation.ts).
-import { baseOffset, batchBytes, newestTimestamp } from "../../src/record/batch.ts";
-import { RecordCursor } from "../../src/record/cursor.ts";
-import { readAll } from "../../src/log/segment/log-slice.ts";
-import type { Partition } from "../../src/topics/partition.ts";
-import type { Random } from "./random.ts";
-import type { CompactedBatch } from "./simulated-compaction.ts";
+import { baseOffset, batchBytes, newestTimestamp } from "../../src/record/batch.js";
+import { RecordCursor } from "../../src/record/cursor.js";
+import { readAll } from "../../src/log/segment/log-slice.js";
+import type { Partition } from "../../src/topics/partition.js";
+import type { Random } from "./random.js";
+import type { CompactedBatch } from "./simulated-compaction.js";
 
 /** A broken promise. */
 export class Violation extends Error {

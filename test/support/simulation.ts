@@ -1,17 +1,17 @@
 // A random workload over the storage code on a simulated disk, with crashes, checked against a model of acknowledged
 // and read records. A seed determines everything, and every failure reports it.
 // Leaves to others: how the disk fails (simulated-disk.ts), and what must be true (simulation-model.ts).
-import { RustLogError } from "../../src/errors.ts";
-import { OffsetStore } from "../../src/groups/offset-store.ts";
-import { stampProducer } from "../../src/record/batch.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import { FlushFailure, systemErrorCode } from "../../src/log/disk/disk.ts";
-import { DataDirectory, FLUSH_FAILED } from "../../src/topics/data-directory.ts";
-import type { FlushPolicy } from "../../src/topics/flush-policy.ts";
-import type { Partition } from "../../src/topics/partition.ts";
-import { Random } from "./random.ts";
-import { compactBatch } from "./simulated-compaction.ts";
-import { type Sabotage, SimulatedDisk } from "./simulated-disk.ts";
+import { RustLogError } from "../../src/errors.js";
+import { OffsetStore } from "../../src/groups/offset-store.js";
+import { stampProducer } from "../../src/record/batch.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import { FlushFailure, systemErrorCode } from "../../src/log/disk/disk.js";
+import { DataDirectory, FLUSH_FAILED } from "../../src/topics/data-directory.js";
+import type { FlushPolicy } from "../../src/topics/flush-policy.js";
+import type { Partition } from "../../src/topics/partition.js";
+import { Random } from "./random.js";
+import { compactBatch } from "./simulated-compaction.js";
+import { type Sabotage, SimulatedDisk } from "./simulated-disk.js";
 import {
   type Attempt,
   hold,
@@ -19,7 +19,7 @@ import {
   recordsFrom,
   TopicModel,
   Violation,
-} from "./simulation-model.ts";
+} from "./simulation-model.js";
 
 /** Options of a run. */
 export interface SimulationOptions {

@@ -1,7 +1,7 @@
 // A small tmpfs, to test with a disk that is really full. Leaves to others: writing to it.
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { tempDir } from "./tmp.ts";
+import { tempDir } from "./tmp.js";
 
 /** A mounted file system of a few megabytes. */
 export interface SmallDisk extends Disposable {

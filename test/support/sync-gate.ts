@@ -1,6 +1,6 @@
 // Holds back the flushes of a disk's log files, so that a test decides when each one ends.
 // Leaves to others: everything else about the disk.
-import type { AppendFile, Disk } from "../../src/log/disk/disk.ts";
+import type { AppendFile, Disk } from "../../src/log/disk/disk.js";
 
 /** The flushes of `.log` files on one disk. Initially open: flushes pass. */
 export class SyncGate {

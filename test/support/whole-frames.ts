@@ -1,11 +1,11 @@
 // Produce requests and Fetch responses as one frame each, for tests that send or compare them whole.
 // Leaves to others: the fields (protocol/native/produce.ts, fetch.ts). Client and broker send a head, and then the
 // batches without a copy. These helpers use the same heads.
-import { encodeFetchResponseHead, type FetchResponse } from "../../src/protocol/native/fetch.ts";
+import { encodeFetchResponseHead, type FetchResponse } from "../../src/protocol/native/fetch.js";
 import {
   encodeProduceRequestHead,
   type ProduceRequest,
-} from "../../src/protocol/native/produce.ts";
+} from "../../src/protocol/native/produce.js";
 
 /** A whole Produce request. */
 export function encodeProduceRequest(correlationId: number, request: ProduceRequest): Uint8Array {

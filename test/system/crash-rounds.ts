@@ -1,12 +1,12 @@
 // Rounds of kill -9: a load whose clients outlive the broker, a broker that is killed at random moments, also
 // while it recovers, and after each restart the check of the whole log against the ledger.
 // Leaves to others: the ledger and its check (ledger.ts).
-import { type Client, connect } from "../../src/client/client.ts";
-import { RustLogError } from "../../src/errors.ts";
-import { BrokerProcess, quietPort } from "../support/binary.ts";
-import { Random } from "../support/random.ts";
-import { tempDir } from "../support/tmp.ts";
-import { Ledger, TOPICS, valueFor } from "./ledger.ts";
+import { type Client, connect } from "../../src/client/client.js";
+import { RustLogError } from "../../src/errors.js";
+import { BrokerProcess, quietPort } from "../support/binary.js";
+import { Random } from "../support/random.js";
+import { tempDir } from "../support/tmp.js";
+import { Ledger, TOPICS, valueFor } from "./ledger.js";
 
 /** What the rounds came to. */
 export interface CrashSummary {

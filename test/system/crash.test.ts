@@ -1,12 +1,12 @@
 // The compiled broker when it ends: by kill -9 at any moment, by SIGTERM under load, and two on one directory.
 import { describe, expect, test } from "bun:test";
-import { connect } from "../../src/client/client.ts";
-import { RustLogError } from "../../src/errors.ts";
-import { BrokerProcess } from "../support/binary.ts";
-import { batchOf, Session } from "../support/broker.ts";
-import { tempDir } from "../support/tmp.ts";
-import { until } from "../support/until.ts";
-import { crashRounds } from "./crash-rounds.ts";
+import { connect } from "../../src/client/client.js";
+import { RustLogError } from "../../src/errors.js";
+import { BrokerProcess } from "../support/binary.js";
+import { batchOf, Session } from "../support/broker.js";
+import { tempDir } from "../support/tmp.js";
+import { until } from "../support/until.js";
+import { crashRounds } from "./crash-rounds.js";
 
 const TIMEOUT_MS = 60_000;
 

@@ -3,11 +3,11 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Client, connect } from "../../src/client/client.ts";
-import { RustLogError } from "../../src/errors.ts";
-import { BrokerProcess } from "../support/binary.ts";
-import { batchOf, Session } from "../support/broker.ts";
-import { type SmallDisk, smallDisk } from "../support/small-disk.ts";
+import { type Client, connect } from "../../src/client/client.js";
+import { RustLogError } from "../../src/errors.js";
+import { BrokerProcess } from "../support/binary.js";
+import { batchOf, Session } from "../support/broker.js";
+import { type SmallDisk, smallDisk } from "../support/small-disk.js";
 
 const TIMEOUT_MS = 60_000;
 const probe = smallDisk(1);

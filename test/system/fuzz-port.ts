@@ -1,12 +1,12 @@
 // Fuzzes the port of a broker while a good client works. Leaves to others: the cases (hostile-input.ts).
-import { Ping } from "../../src/protocol/native/meta.ts";
-import type { BrokerProcess } from "../support/binary.ts";
-import { RawClient } from "../support/raw-client.ts";
-import { Random } from "../support/random.ts";
-import { goodClient, type RoundsMs } from "./good-client.ts";
-import { hostileInput } from "./hostile-input.ts";
-import { connect } from "../../src/client/client.ts";
-import { TARGET } from "./hostile-input.ts";
+import { Ping } from "../../src/protocol/native/meta.js";
+import type { BrokerProcess } from "../support/binary.js";
+import { RawClient } from "../support/raw-client.js";
+import { Random } from "../support/random.js";
+import { goodClient, type RoundsMs } from "./good-client.js";
+import { hostileInput } from "./hostile-input.js";
+import { connect } from "../../src/client/client.js";
+import { TARGET } from "./hostile-input.js";
 
 /** What a run came to. */
 export interface FuzzSummary {

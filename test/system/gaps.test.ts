@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { tempDir } from "../support/tmp.ts";
+import { tempDir } from "../support/tmp.js";
 import {
   END_OFFSET,
   gapFile,
@@ -12,18 +12,18 @@ import {
   SEGMENTS,
   timestampAt,
   valueAt,
-} from "../support/gap-log.ts";
-import { startBroker, type TestBroker } from "../support/broker.ts";
-import { connect } from "../../src/client/client.ts";
-import { lookupText } from "../../src/cli/explain-text.ts";
-import type { ConsumerOptions } from "../../src/client/consumer.ts";
-import { explainLookup } from "../../src/inspection/explain-lookup.ts";
-import type { LookupTarget } from "../../src/inspection/lookup-explanation.ts";
-import { openLogFiles } from "../../src/inspection/log-files.ts";
-import { startPage } from "../support/page-sample.ts";
-import type { BatchDump, BatchRows, SegmentRows } from "../../src/http/page/wire.ts";
-import { verify } from "../inspection/sample.ts";
-import { run } from "../cli/rustlog.ts";
+} from "../support/gap-log.js";
+import { startBroker, type TestBroker } from "../support/broker.js";
+import { connect } from "../../src/client/client.js";
+import { lookupText } from "../../src/cli/explain-text.js";
+import type { ConsumerOptions } from "../../src/client/consumer.js";
+import { explainLookup } from "../../src/inspection/explain-lookup.js";
+import type { LookupTarget } from "../../src/inspection/lookup-explanation.js";
+import { openLogFiles } from "../../src/inspection/log-files.js";
+import { startPage } from "../support/page-sample.js";
+import type { BatchDump, BatchRows, SegmentRows } from "../../src/http/page/wire.js";
+import { verify } from "../inspection/sample.js";
+import { run } from "../cli/rustlog.js";
 
 const paintNothing = (_role: string, text: string): string => text;
 

@@ -1,7 +1,7 @@
 // A good client in a process of its own: what keeps the loop of the others busy must not count as the broker's time.
 // As a program it works until its stdin ends, and then prints how long its rounds took.
 // Leaves to others: the rounds (good-client.ts).
-import { goodClient, type RoundsMs } from "./good-client.ts";
+import { goodClient, type RoundsMs } from "./good-client.js";
 
 /** A good client that works beside this process. */
 export interface GoodClientProcess {

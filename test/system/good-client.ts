@@ -1,7 +1,7 @@
 // A client that does nothing wrong, beside those who do: it produces, reads back and commits without a pause, and
 // notes how long each round takes. Anything that fails it is a violation.
 // Leaves to others: what the others do meanwhile.
-import { connect } from "../../src/client/client.ts";
+import { connect } from "../../src/client/client.js";
 
 /** How long rounds took, in milliseconds. */
 export interface RoundsMs {

@@ -1,12 +1,12 @@
 // Pages, scrapes and lookups that cost a broker more than they cost the one who asks, for test/fairness.ts.
 // Leaves to others: requests on the clients' port (heavy-requests.ts), and measuring (../fairness.ts).
-import { connect } from "../../src/client/client.ts";
-import { OffsetCommit } from "../../src/protocol/native/offsets.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import type { BrokerProcess } from "../support/binary.ts";
-import { Session } from "../support/broker.ts";
-import { RawClient } from "../support/raw-client.ts";
-import { type Heavy, makeGroups } from "./heavy-requests.ts";
+import { connect } from "../../src/client/client.js";
+import { OffsetCommit } from "../../src/protocol/native/offsets.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import type { BrokerProcess } from "../support/binary.js";
+import { Session } from "../support/broker.js";
+import { RawClient } from "../support/raw-client.js";
+import { type Heavy, makeGroups } from "./heavy-requests.js";
 
 const UI = ["--ui", "0"];
 

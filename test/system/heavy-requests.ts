@@ -1,17 +1,17 @@
 // Requests that cost a broker much more than they cost their sender, for test/fairness.ts.
 // Leaves to others: measuring what they do to another client.
-import { connect } from "../../src/client/client.ts";
-import { pageAfter } from "../../src/protocol/native/page.ts";
-import { OffsetCommit, OffsetFetch } from "../../src/protocol/native/offsets.ts";
-import { CreateTopic, DescribeTopic, ListTopics } from "../../src/protocol/native/topics.ts";
-import { describeAfter, DescribeGroup, ListGroups } from "../../src/protocol/native/groups.ts";
-import { Fetch } from "../../src/protocol/native/fetch.ts";
-import type { BrokerProcess } from "../support/binary.ts";
-import { batchOf, errorOf, pingFrame, Session } from "../support/broker.ts";
-import { RawClient } from "../support/raw-client.ts";
-import { encodeProduceRequest } from "../support/whole-frames.ts";
-import { join } from "./hostile-input.ts";
-import { StuckClients } from "./stuck-clients.ts";
+import { connect } from "../../src/client/client.js";
+import { pageAfter } from "../../src/protocol/native/page.js";
+import { OffsetCommit, OffsetFetch } from "../../src/protocol/native/offsets.js";
+import { CreateTopic, DescribeTopic, ListTopics } from "../../src/protocol/native/topics.js";
+import { describeAfter, DescribeGroup, ListGroups } from "../../src/protocol/native/groups.js";
+import { Fetch } from "../../src/protocol/native/fetch.js";
+import type { BrokerProcess } from "../support/binary.js";
+import { batchOf, errorOf, pingFrame, Session } from "../support/broker.js";
+import { RawClient } from "../support/raw-client.js";
+import { encodeProduceRequest } from "../support/whole-frames.js";
+import { join } from "./hostile-input.js";
+import { StuckClients } from "./stuck-clients.js";
 
 /** One kind of heavy client. */
 export interface Heavy {

@@ -1,11 +1,11 @@
 // Topics of thousands of partitions or segments that come and go, for test/fairness.ts.
 // Leaves to others: measuring what that does to another client.
 import { readFileSync } from "node:fs";
-import { connect } from "../../src/client/client.ts";
-import type { RustLogError } from "../../src/errors.ts";
-import type { BrokerProcess } from "../support/binary.ts";
-import { Session } from "../support/broker.ts";
-import type { Heavy } from "./heavy-requests.ts";
+import { connect } from "../../src/client/client.js";
+import type { RustLogError } from "../../src/errors.js";
+import type { BrokerProcess } from "../support/binary.js";
+import { Session } from "../support/broker.js";
+import type { Heavy } from "./heavy-requests.js";
 
 const REQUEST_TIMEOUT_MS = 120_000;
 

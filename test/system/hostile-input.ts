@@ -1,14 +1,14 @@
 // What a hostile client sends: random bytes, valid frames that were mutated, and valid requests whose length
 // fields hold extremes. Leaves to others: sending it, and what is expected (fuzz-port.ts).
-import { API, encodeRequest } from "../../src/protocol/native/messages.ts";
-import { Fetch } from "../../src/protocol/native/fetch.ts";
-import { describeAfter, DeleteGroup, DescribeGroup } from "../../src/protocol/native/groups.ts";
-import { ApiVersions, Ping } from "../../src/protocol/native/meta.ts";
-import { ListOffsets, OffsetCommit, OffsetFetch } from "../../src/protocol/native/offsets.ts";
-import { DeleteTopic, CreateTopic, DescribeTopic } from "../../src/protocol/native/topics.ts";
-import { batchOf } from "../support/broker.ts";
-import type { Random } from "../support/random.ts";
-import { encodeProduceRequest } from "../support/whole-frames.ts";
+import { API, encodeRequest } from "../../src/protocol/native/messages.js";
+import { Fetch } from "../../src/protocol/native/fetch.js";
+import { describeAfter, DeleteGroup, DescribeGroup } from "../../src/protocol/native/groups.js";
+import { ApiVersions, Ping } from "../../src/protocol/native/meta.js";
+import { ListOffsets, OffsetCommit, OffsetFetch } from "../../src/protocol/native/offsets.js";
+import { DeleteTopic, CreateTopic, DescribeTopic } from "../../src/protocol/native/topics.js";
+import { batchOf } from "../support/broker.js";
+import type { Random } from "../support/random.js";
+import { encodeProduceRequest } from "../support/whole-frames.js";
 
 /** The topic that hostile requests are about; the good client has another. */
 export const TARGET = "target";

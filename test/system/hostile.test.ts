@@ -1,16 +1,16 @@
 // The compiled broker and clients that mean it no good, or are slow, while a good one works.
 import { describe, expect, test } from "bun:test";
-import { Ping } from "../../src/protocol/native/meta.ts";
-import { BrokerProcess } from "../support/binary.ts";
-import { errorOf } from "../support/broker.ts";
-import { Random } from "../support/random.ts";
-import { RawClient } from "../support/raw-client.ts";
-import { tempDir } from "../support/tmp.ts";
-import { until } from "../support/until.ts";
-import { fuzzPort } from "./fuzz-port.ts";
-import { type GoodClient, goodClient } from "./good-client.ts";
-import { FRAME_LENGTHS, framed, join, validFrames } from "./hostile-input.ts";
-import { fillTopic, holdHalfFrames, neverReadFetches, StuckClients } from "./stuck-clients.ts";
+import { Ping } from "../../src/protocol/native/meta.js";
+import { BrokerProcess } from "../support/binary.js";
+import { errorOf } from "../support/broker.js";
+import { Random } from "../support/random.js";
+import { RawClient } from "../support/raw-client.js";
+import { tempDir } from "../support/tmp.js";
+import { until } from "../support/until.js";
+import { fuzzPort } from "./fuzz-port.js";
+import { type GoodClient, goodClient } from "./good-client.js";
+import { FRAME_LENGTHS, framed, join, validFrames } from "./hostile-input.js";
+import { fillTopic, holdHalfFrames, neverReadFetches, StuckClients } from "./stuck-clients.js";
 
 const TIMEOUT_MS = 60_000;
 const MiB = 1024 * 1024;

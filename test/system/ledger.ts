@@ -1,6 +1,6 @@
 // What was sent, acknowledged, seen and committed, noted after each acknowledgement; and the check of a log
 // against it. Leaves to others: the load (crash-rounds.ts).
-import type { Client } from "../../src/client/client.ts";
+import type { Client } from "../../src/client/client.js";
 
 /** The topics of the load, with their partitions. */
 export const TOPICS: Readonly<Record<string, number>> = { plain: 1, wide: 3, packed: 2 };

@@ -1,11 +1,11 @@
 // What must not take longer with a million groups, for test/fairness.ts: topics that come and go, the compaction of the
 // committed offsets, and a large group that is deleted.
 // Leaves to others: measuring what they do to another client.
-import { connect } from "../../src/client/client.ts";
-import { OffsetCommit } from "../../src/protocol/native/offsets.ts";
-import type { BrokerProcess } from "../support/binary.ts";
-import { Session } from "../support/broker.ts";
-import { type Heavy, makeGroups } from "./heavy-requests.ts";
+import { connect } from "../../src/client/client.js";
+import { OffsetCommit } from "../../src/protocol/native/offsets.js";
+import type { BrokerProcess } from "../support/binary.js";
+import { Session } from "../support/broker.js";
+import { type Heavy, makeGroups } from "./heavy-requests.js";
 
 const GROUPS = 1_000_000;
 const WIDE = 5_000;

@@ -1,10 +1,10 @@
 // A day's work in seconds: produce, fetch, commit, roll, create, delete, restart and kill in a random mix, on the
 // compiled broker, against a model of arrays and maps.
 import { expect, test } from "bun:test";
-import { connect, type Client } from "../../src/client/client.ts";
-import { BrokerProcess } from "../support/binary.ts";
-import { Random } from "../support/random.ts";
-import { tempDir } from "../support/tmp.ts";
+import { connect, type Client } from "../../src/client/client.js";
+import { BrokerProcess } from "../support/binary.js";
+import { Random } from "../support/random.js";
+import { tempDir } from "../support/tmp.js";
 
 const OPERATIONS = 400;
 const SEED = 5;

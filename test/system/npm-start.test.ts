@@ -2,9 +2,9 @@
 import { afterAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { environment } from "../support/binary.ts";
-import { tempDir } from "../support/tmp.ts";
-import { readRest, readUntil } from "../cli/rustlog.ts";
+import { environment } from "../support/binary.js";
+import { tempDir } from "../support/tmp.js";
+import { readRest, readUntil } from "../cli/rustlog.js";
 
 const ROOT = join(import.meta.dir, "../..");
 const npm = Bun.which("npm");

@@ -1,8 +1,8 @@
 // The live page from the executable, which has all of it inside. Leaves to others: what the page shows (test/http/).
 import { expect, test } from "bun:test";
-import { BrokerProcess } from "../support/binary.ts";
-import { tempDir } from "../support/tmp.ts";
-import { until } from "../support/until.ts";
+import { BrokerProcess } from "../support/binary.js";
+import { tempDir } from "../support/tmp.js";
+import { until } from "../support/until.js";
 
 test("the executable serves the page, its script and its style, on request", async () => {
   using directory = tempDir();

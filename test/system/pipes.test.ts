@@ -1,8 +1,8 @@
 // The compiled executable in pipes whose other end leaves, and under Ctrl-C.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { Broker } from "../../src/broker/broker.ts";
-import { runScript } from "../support/binary.ts";
-import { tempDir } from "../support/tmp.ts";
+import { Broker } from "../../src/broker/broker.js";
+import { runScript } from "../support/binary.js";
+import { tempDir } from "../support/tmp.js";
 
 let directory: ReturnType<typeof tempDir>;
 let broker: Broker;

@@ -2,9 +2,9 @@
 // It runs in a process of its own, so that the work of the other clients does not count as the broker's time. As a
 // program it works until its stdin ends, and then prints the longest waits.
 // Leaves to others: what the others do meanwhile (test/fairness.ts).
-import { batchOf, pingFrame, Session } from "../support/broker.ts";
-import { encodeProduceRequest } from "../support/whole-frames.ts";
-import { Produce } from "../../src/protocol/native/produce.ts";
+import { batchOf, pingFrame, Session } from "../support/broker.js";
+import { encodeProduceRequest } from "../support/whole-frames.js";
+import { Produce } from "../../src/protocol/native/produce.js";
 
 const EVERY_MS = 10;
 const VALUE = "v".repeat(1024);

@@ -1,10 +1,10 @@
 // Clients that cost memory and give nothing: half-sent frames, answers that are never read, silence.
 // Leaves to others: how much they may cost (hostile.test.ts, test/clients.ts).
-import { Fetch } from "../../src/protocol/native/fetch.ts";
-import { batchOf, Session } from "../support/broker.ts";
-import { RawClient } from "../support/raw-client.ts";
-import { framed, join } from "./hostile-input.ts";
-import { DescribeTopic } from "../../src/protocol/native/topics.ts";
+import { Fetch } from "../../src/protocol/native/fetch.js";
+import { batchOf, Session } from "../support/broker.js";
+import { RawClient } from "../support/raw-client.js";
+import { framed, join } from "./hostile-input.js";
+import { DescribeTopic } from "../../src/protocol/native/topics.js";
 
 /** Connections that are all closed when it is disposed of. */
 export class StuckClients implements Disposable {

@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { environment, executable } from "../support/binary.ts";
-import { withTempDir } from "../support/tmp.ts";
+import { environment, executable } from "../support/binary.js";
+import { withTempDir } from "../support/tmp.js";
 
 /** Leaves a trace when it is run. */
 const CODE = `require("node:fs").appendFileSync(process.env.TRACE, "ran\\n");`;

@@ -1,9 +1,9 @@
 // Creates, fills, reads and deletes topics, a few at a time, beside a good client.
 // Leaves to others: what may be left afterwards.
 import { readdirSync } from "node:fs";
-import { connect } from "../../src/client/client.ts";
-import type { BrokerProcess } from "../support/binary.ts";
-import { goodClient } from "./good-client.ts";
+import { connect } from "../../src/client/client.js";
+import type { BrokerProcess } from "../support/binary.js";
+import { goodClient } from "./good-client.js";
 
 /** What the operating system counts for a broker. */
 export interface Holdings {

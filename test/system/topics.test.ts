@@ -1,8 +1,8 @@
 // The compiled broker over many topics that come and go: no descriptor and no mapping is left behind.
 import { expect, test } from "bun:test";
-import { BrokerProcess } from "../support/binary.ts";
-import { tempDir } from "../support/tmp.ts";
-import { churnTopics, SPARE } from "./topic-churn.ts";
+import { BrokerProcess } from "../support/binary.js";
+import { tempDir } from "../support/tmp.js";
+import { churnTopics, SPARE } from "./topic-churn.js";
 
 test("100 topics created, filled, read and deleted beside others leave nothing behind", async () => {
   using directory = tempDir();

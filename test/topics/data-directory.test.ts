@@ -1,12 +1,12 @@
 // A data directory: one broker at a time, a supported format, and what the last stop left.
 import { expect, test } from "bun:test";
-import type { Disk } from "../../src/log/disk/disk.ts";
-import { RealDisk } from "../../src/log/disk/real-disk.ts";
-import { DataDirectory } from "../../src/topics/data-directory.ts";
-import { batchOf, codeOf, ENDLESS, recordsFrom, settle } from "../support/log-fixture.ts";
-import { Random } from "../support/random.ts";
-import { SimulatedDisk } from "../support/simulated-disk.ts";
-import { withTempDir } from "../support/tmp.ts";
+import type { Disk } from "../../src/log/disk/disk.js";
+import { RealDisk } from "../../src/log/disk/real-disk.js";
+import { DataDirectory } from "../../src/topics/data-directory.js";
+import { batchOf, codeOf, ENDLESS, recordsFrom, settle } from "../support/log-fixture.js";
+import { Random } from "../support/random.js";
+import { SimulatedDisk } from "../support/simulated-disk.js";
+import { withTempDir } from "../support/tmp.js";
 
 const LOG = "data/topics/orders/0/00000000000000000000.log";
 

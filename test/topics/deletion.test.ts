@@ -1,14 +1,14 @@
 // A failed deletion leaves the topic unchanged, and files that can't be removed later block nothing.
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync } from "node:fs";
-import type { Disk } from "../../src/log/disk/disk.ts";
-import { RealDisk } from "../../src/log/disk/real-disk.ts";
-import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.ts";
-import { batchOf, codeOf, ENDLESS, settle } from "../support/log-fixture.ts";
-import { Random } from "../support/random.ts";
-import { SimulatedDisk, systemError } from "../support/simulated-disk.ts";
-import { withTempDir } from "../support/tmp.ts";
-import { until } from "../support/until.ts";
+import type { Disk } from "../../src/log/disk/disk.js";
+import { RealDisk } from "../../src/log/disk/real-disk.js";
+import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.js";
+import { batchOf, codeOf, ENDLESS, settle } from "../support/log-fixture.js";
+import { Random } from "../support/random.js";
+import { SimulatedDisk, systemError } from "../support/simulated-disk.js";
+import { withTempDir } from "../support/tmp.js";
+import { until } from "../support/until.js";
 
 const TOPICS = "data/topics";
 

@@ -1,13 +1,13 @@
 // A fault of one partition or topic is reported with its path, and all others keep working.
 import { expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
-import type { AppendFile } from "../../src/log/disk/disk.ts";
-import { RealDisk } from "../../src/log/disk/real-disk.ts";
-import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.ts";
-import { batchOf, codeOf, ENDLESS } from "../support/log-fixture.ts";
-import { systemError } from "../support/simulated-disk.ts";
-import { withTempDir } from "../support/tmp.ts";
-import { until } from "../support/until.ts";
+import type { AppendFile } from "../../src/log/disk/disk.js";
+import { RealDisk } from "../../src/log/disk/real-disk.js";
+import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.js";
+import { batchOf, codeOf, ENDLESS } from "../support/log-fixture.js";
+import { systemError } from "../support/simulated-disk.js";
+import { withTempDir } from "../support/tmp.js";
+import { until } from "../support/until.js";
 
 const LOG = "00000000000000000000.log";
 

@@ -1,11 +1,11 @@
 // When an append is acknowledged and readable, with flushes that a test delays, fails or runs out of space.
 import { describe, expect, test } from "bun:test";
-import { RustLogError } from "../../src/errors.ts";
-import type { AppendFile } from "../../src/log/disk/disk.ts";
-import { Log } from "../../src/log/log.ts";
-import type { LogSettings } from "../../src/log/log-context.ts";
-import type { FlushPolicy } from "../../src/topics/flush-policy.ts";
-import { Partition } from "../../src/topics/partition.ts";
+import { RustLogError } from "../../src/errors.js";
+import type { AppendFile } from "../../src/log/disk/disk.js";
+import { Log } from "../../src/log/log.js";
+import type { LogSettings } from "../../src/log/log-context.js";
+import type { FlushPolicy } from "../../src/topics/flush-policy.js";
+import { Partition } from "../../src/topics/partition.js";
 import {
   batchOf,
   codeOf,
@@ -15,11 +15,11 @@ import {
   makeDurableDirectory,
   recordsFrom,
   settle,
-} from "../support/log-fixture.ts";
-import { Random } from "../support/random.ts";
-import { SimulatedDisk, systemError } from "../support/simulated-disk.ts";
-import { SyncGate } from "../support/sync-gate.ts";
-import { until } from "../support/until.ts";
+} from "../support/log-fixture.js";
+import { Random } from "../support/random.js";
+import { SimulatedDisk, systemError } from "../support/simulated-disk.js";
+import { SyncGate } from "../support/sync-gate.js";
+import { until } from "../support/until.js";
 
 const ALWAYS: FlushPolicy = { kind: "always" };
 const NEVER: FlushPolicy = { kind: "never" };

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import { Log } from "../../src/log/log.ts";
-import { RealDisk } from "../../src/log/disk/real-disk.ts";
-import { Partition } from "../../src/topics/partition.ts";
-import { withTempDir } from "../support/tmp.ts";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import { Log } from "../../src/log/log.js";
+import { RealDisk } from "../../src/log/disk/real-disk.js";
+import { Partition } from "../../src/topics/partition.js";
+import { withTempDir } from "../support/tmp.js";
 
 test("expired records are deleted even when nothing is written any more", async () => {
   await withTempDir(async (directory) => {

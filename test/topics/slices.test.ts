@@ -1,12 +1,12 @@
 // Topics with many partitions are created and deleted a few partitions per turn of the event loop.
 import { expect, test } from "bun:test";
-import { RustLogError } from "../../src/errors.ts";
-import type { AppendFile } from "../../src/log/disk/disk.ts";
-import { TurnBudget } from "../../src/log/event-loop.ts";
-import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.ts";
-import { batchOf, codeOf, ENDLESS, settle } from "../support/log-fixture.ts";
-import { Random } from "../support/random.ts";
-import { SimulatedDisk } from "../support/simulated-disk.ts";
+import { RustLogError } from "../../src/errors.js";
+import type { AppendFile } from "../../src/log/disk/disk.js";
+import { TurnBudget } from "../../src/log/event-loop.js";
+import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.js";
+import { batchOf, codeOf, ENDLESS, settle } from "../support/log-fixture.js";
+import { Random } from "../support/random.js";
+import { SimulatedDisk } from "../support/simulated-disk.js";
 
 const TOPICS = "data/topics";
 const PARTITIONS = 200;

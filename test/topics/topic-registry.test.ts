@@ -1,16 +1,16 @@
 // Topics exist completely or not at all, under names that can't leave their directory.
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import type { AppendFile } from "../../src/log/disk/disk.ts";
-import { RealDisk } from "../../src/log/disk/real-disk.ts";
-import { firstTopicId, readTopicFile } from "../../src/topics/topic-file.ts";
-import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.ts";
-import { TOPIC_SETTING_NAMES } from "../../src/topics/topic-settings.ts";
-import { batchOf, codeOf, ENDLESS, recordsFrom, settle } from "../support/log-fixture.ts";
-import { Random } from "../support/random.ts";
-import { SimulatedDisk, systemError } from "../support/simulated-disk.ts";
-import { withTempDir } from "../support/tmp.ts";
-import { until } from "../support/until.ts";
+import type { AppendFile } from "../../src/log/disk/disk.js";
+import { RealDisk } from "../../src/log/disk/real-disk.js";
+import { firstTopicId, readTopicFile } from "../../src/topics/topic-file.js";
+import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.js";
+import { TOPIC_SETTING_NAMES } from "../../src/topics/topic-settings.js";
+import { batchOf, codeOf, ENDLESS, recordsFrom, settle } from "../support/log-fixture.js";
+import { Random } from "../support/random.js";
+import { SimulatedDisk, systemError } from "../support/simulated-disk.js";
+import { withTempDir } from "../support/tmp.js";
+import { until } from "../support/until.js";
 
 const TOPICS = "data/topics";
 const UNKNOWN = { clean: new Map(), rewrite: false };

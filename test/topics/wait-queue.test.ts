@@ -1,7 +1,7 @@
 // Waiting for a number: who is woken when, compared with a plain list.
 import { expect, test } from "bun:test";
-import { WaitQueue } from "../../src/topics/wait-queue.ts";
-import { Random } from "../support/random.ts";
+import { WaitQueue } from "../../src/topics/wait-queue.js";
+import { Random } from "../support/random.js";
 
 // With few steps, hundreds are due at once.
 test.each([40, 400])(

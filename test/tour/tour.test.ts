@@ -1,7 +1,7 @@
 // docs/TOUR.md is true: every command of it is run in order, and prints what the document shows.
 // Leaves to others: running them (tour.ts); new output for the document (refresh.ts).
 import { expect, test } from "bun:test";
-import { readTour, runTour, stepsOf } from "./tour.ts";
+import { readTour, runTour, stepsOf } from "./tour.js";
 
 /** What may differ between two runs, and what is compared in its place. All else is compared byte by byte. */
 const DIFFERS: readonly (readonly [what: string, pattern: RegExp, instead: string])[] = [

@@ -2,8 +2,8 @@
 // Leaves to others: comparing the two (tour.test.ts), and writing new output into the document (refresh.ts).
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { environment, executable, quietPort } from "../support/binary.ts";
-import { tempDir } from "../support/tmp.ts";
+import { environment, executable, quietPort } from "../support/binary.js";
+import { tempDir } from "../support/tmp.js";
 
 const ROOT = join(import.meta.dir, "../..");
 /** Where the document is. */

@@ -3,8 +3,8 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { tempDir } from "../support/tmp.ts";
-import { ROOT } from "./source-tree.ts";
+import { tempDir } from "../support/tmp.js";
+import { ROOT } from "./source-tree.js";
 
 const PROGRAM = `
 import { type ConsumerOptions, connect, RustLogError } from "rustlog";
@@ -46,7 +46,7 @@ test.each([
   const compilerOptions = {
     ...STRICTER,
     ...{ module, moduleResolution, target: "esnext", types: ["bun-types"] },
-    ...{ strict: true, noEmit: true, allowImportingTsExtensions: true, skipLibCheck: true },
+    ...{ strict: true, noEmit: true, skipLibCheck: true },
   };
   writeFileSync(join(path, "tsconfig.json"), JSON.stringify({ compilerOptions }));
   const child = Bun.spawn([process.execPath, "check", "--no-script", "--no-pretty", "-p", path], {

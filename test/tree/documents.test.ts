@@ -4,22 +4,22 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
-import { resolveOptions } from "../../src/broker/options.ts";
-import { ERRORS } from "../../src/errors.ts";
-import * as limits from "../../src/limits.ts";
-import * as batch from "../../src/record/batch.ts";
-import { readI32, readI64, readU16, readU32, readUuid } from "../../src/record/bytes.ts";
-import { crc32c } from "../../src/record/crc32c.ts";
-import { RecordCursor } from "../../src/record/cursor.ts";
-import { BatchEncoder } from "../../src/record/encoder.ts";
-import * as offsetIndex from "../../src/log/index/offset-index.ts";
-import { encodeProducerSnapshot } from "../../src/log/producer-snapshot.ts";
-import * as producerStates from "../../src/log/producer-states.ts";
-import * as timeIndex from "../../src/log/index/time-index.ts";
-import { encodeOffsetKey, encodeOffsetValue } from "../../src/groups/offset-record.ts";
-import * as metaFile from "../../src/topics/meta-file.ts";
-import { resolveSettings, TOPIC_SETTING_NAMES } from "../../src/topics/topic-settings.ts";
-import { number, plain, table } from "../protocol/document.ts";
+import { resolveOptions } from "../../src/broker/options.js";
+import { ERRORS } from "../../src/errors.js";
+import * as limits from "../../src/limits.js";
+import * as batch from "../../src/record/batch.js";
+import { readI32, readI64, readU16, readU32, readUuid } from "../../src/record/bytes.js";
+import { crc32c } from "../../src/record/crc32c.js";
+import { RecordCursor } from "../../src/record/cursor.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
+import * as offsetIndex from "../../src/log/index/offset-index.js";
+import { encodeProducerSnapshot } from "../../src/log/producer-snapshot.js";
+import * as producerStates from "../../src/log/producer-states.js";
+import * as timeIndex from "../../src/log/index/time-index.js";
+import { encodeOffsetKey, encodeOffsetValue } from "../../src/groups/offset-record.js";
+import * as metaFile from "../../src/topics/meta-file.js";
+import { resolveSettings, TOPIC_SETTING_NAMES } from "../../src/topics/topic-settings.js";
+import { number, plain, table } from "../protocol/document.js";
 import {
   anchorsOf,
   DOCUMENT_PATHS,
@@ -28,7 +28,7 @@ import {
   sourceFiles,
   textOf,
   withoutBlocks,
-} from "./source-tree.ts";
+} from "./source-tree.js";
 
 const STORAGE = textOf("docs/STORAGE.md");
 

@@ -1,6 +1,6 @@
 // package.json and package-lock.json: `npm install` of any npm from 9 to 11 must find nothing to change in them.
 import { expect, test } from "bun:test";
-import { textOf } from "./source-tree.ts";
+import { textOf } from "./source-tree.js";
 
 interface LockedPackage {
   readonly version?: string;

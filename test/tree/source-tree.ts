@@ -36,9 +36,14 @@ export function folderOf(path: string): string {
 function importsOf(path: string, text: string): string[] {
   const found = text.matchAll(/(?:\bfrom\s+|\bimport\s*\(?\s*)"(\.[^"]+)"/g);
   return [...found].flatMap(([, target]) => {
-    const imported = normalize(join(dirname(path), target ?? ""));
+    const imported = sourceOf(normalize(join(dirname(path), target ?? "")));
     return imported.endsWith(".html") ? scriptsOf(imported) : [imported];
   });
+}
+
+/** The source file behind an import: TypeScript names the file that a compiler would make. */
+function sourceOf(path: string): string {
+  return path.replace(/\.js$/, ".ts");
 }
 
 /** The scripts of a web page, which whoever imports the page imports with it. */
@@ -51,7 +56,7 @@ function scriptsOf(path: string): string[] {
 export function exportsOf(text: string): { path: string; names: string[] }[] {
   const found = text.matchAll(/^export (?:type )?\{([^}]*)\} from "\.\/([^"]+)";/gm);
   return [...found].map(([, list = "", path = ""]) => ({
-    path,
+    path: sourceOf(path),
     names: [...list.matchAll(/(?:type )?(\w+)(?:,|\s*$)/g)].map(([, name = ""]) => name),
   }));
 }

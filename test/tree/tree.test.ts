@@ -3,8 +3,8 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
-import { ERRORS } from "../../src/errors.ts";
-import { exportsOf, folderOf, ROOT, sourceFiles, undocumented } from "./source-tree.ts";
+import { ERRORS } from "../../src/errors.js";
+import { exportsOf, folderOf, ROOT, sourceFiles, undocumented } from "./source-tree.js";
 
 const FILES = sourceFiles();
 const PATHS = new Set(FILES.map(({ path }) => path));
@@ -205,7 +205,7 @@ describe("the public library", () => {
     ].join("\n");
     const names = ["said", "unsaid", "Thing", "gone"];
     expect(undocumented(text, names)).toEqual(["3: unsaid", "9: unsaidMethod", "gone is not here"]);
-    expect(exportsOf('export { Thing, type Option } from "./a/thing.ts";')).toEqual([
+    expect(exportsOf('export { Thing, type Option } from "./a/thing.js";')).toEqual([
       { path: "a/thing.ts", names: ["Thing", "Option"] },
     ]);
   });

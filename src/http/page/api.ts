@@ -1,5 +1,5 @@
 // Requests to the broker, and its events. Leaves to others: using the answers.
-import type { GroupsState, Overview, ProduceOrder, ProduceReport, Refusal, Tick } from "./wire.ts";
+import type { GroupsState, Overview, ProduceOrder, ProduceReport, Refusal, Tick } from "./wire.js";
 
 /** How often a page reports that it reads its events. A page that does not is disconnected after a minute. */
 const SAY_MS = 15_000;

@@ -1,9 +1,9 @@
 // One batch: a list of its records, and its bytes with the name and meaning of each field. Selecting a record
 // highlights its bytes. Leaves to others: the fields (inspection/batch-fields.ts).
-import { failure } from "./detail.ts";
-import { button, element } from "./dom.ts";
-import { countOf, formatBytes, formatCount } from "./format.ts";
-import type { BatchDump, DumpRow } from "./wire.ts";
+import { failure } from "./detail.js";
+import { button, element } from "./dom.js";
+import { countOf, formatBytes, formatCount } from "./format.js";
+import type { BatchDump, DumpRow } from "./wire.js";
 
 const BYTES_PER_LINE = 8;
 

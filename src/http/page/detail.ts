@@ -1,10 +1,10 @@
 // The panel of one segment: its batches, page by page, and the selected batch.
 // Leaves to others: the content of a batch (batch-view.ts).
-import { ask } from "./api.ts";
-import { BatchView } from "./batch-view.ts";
-import { button, byId, element } from "./dom.ts";
-import { countOf, formatBytes, formatCount, formatTime } from "./format.ts";
-import type { BatchRows } from "./wire.ts";
+import { ask } from "./api.js";
+import { BatchView } from "./batch-view.js";
+import { button, byId, element } from "./dom.js";
+import { countOf, formatBytes, formatCount, formatTime } from "./format.js";
+import type { BatchRows } from "./wire.js";
 
 export interface SegmentPlace {
   readonly topic: string;

@@ -1,8 +1,8 @@
 // Draws one partition on a canvas: segments to scale, index entries, the high watermark and the log end, the groups,
 // and the places of a lookup. Leaves to others: when to draw, and which span of the log (row.ts).
-import type { LogShape, Span } from "./log-shape.ts";
-import type { Scale } from "./scale.ts";
-import type { Theme } from "./theme.ts";
+import type { LogShape, Span } from "./log-shape.js";
+import type { Scale } from "./scale.js";
+import type { Theme } from "./theme.js";
 
 /** Height of the drawing and its parts, in pixels. */
 export const DRAWING_HEIGHT = 52;

@@ -1,8 +1,8 @@
 // The two forms: look up a record, and produce one. Leaves to others: carrying them out (main.ts).
-import { failure } from "./detail.ts";
-import { byId, element } from "./dom.ts";
-import { parseTarget, type Target } from "./target.ts";
-import type { ProduceOrder, TopicState } from "./wire.ts";
+import { failure } from "./detail.js";
+import { byId, element } from "./dom.js";
+import { parseTarget, type Target } from "./target.js";
+import type { ProduceOrder, TopicState } from "./wire.js";
 
 export interface LookupOrder {
   readonly topic: string;

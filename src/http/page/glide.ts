@@ -1,7 +1,7 @@
 // Animates the visible span and the two marks: they glide for a moment instead of jumping. Pure: the caller passes the
 // time. Leaves to others: drawing (row.ts).
-import type { Span } from "./log-shape.ts";
-import { between } from "./scale.ts";
+import type { Span } from "./log-shape.js";
+import { between } from "./scale.js";
 
 const GLIDE_MS = 220;
 

@@ -1,9 +1,9 @@
 // The consumer groups with their total lag, and a filter for when there are many.
 // Leaves to others: a group's position in a partition (row.ts), and storing the shown groups (model.ts).
-import { askGroups } from "./api.ts";
-import { element, setText } from "./dom.ts";
-import { countOf, formatCount } from "./format.ts";
-import type { GroupsState } from "./wire.ts";
+import { askGroups } from "./api.js";
+import { element, setText } from "./dom.js";
+import { countOf, formatCount } from "./format.js";
+import type { GroupsState } from "./wire.js";
 
 /** Minimum time between refreshes of filtered groups; slow answers extend it. */
 const REFRESH_MS = 1000;

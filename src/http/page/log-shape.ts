@@ -1,6 +1,6 @@
 // One partition as a line of bytes: where each segment is, and where an offset is. Pure.
 // Leaves to others: drawing it (drawing.ts), and receiving changes (model.ts).
-import type { PartitionState, SegmentRows } from "./wire.ts";
+import type { PartitionState, SegmentRows } from "./wire.js";
 
 /** A span of the line, in bytes from the start of the log. */
 export interface Span {

@@ -5,11 +5,11 @@ import type {
   LookupExplanation,
   ScanStep,
   SegmentSummary,
-} from "../../inspection/lookup-explanation.ts";
-import type { Highlight } from "./drawing.ts";
-import { countOf, formatBytes, formatCount, formatTime } from "./format.ts";
-import type { LogShape, Span } from "./log-shape.ts";
-import type { Step, StepPlace, Story } from "./player.ts";
+} from "../../inspection/lookup-explanation.js";
+import type { Highlight } from "./drawing.js";
+import { countOf, formatBytes, formatCount, formatTime } from "./format.js";
+import type { LogShape, Span } from "./log-shape.js";
+import type { Step, StepPlace, Story } from "./player.js";
 
 /** Maximum lines per step; the first ones are kept. */
 const LINES_MAX = 24;

@@ -1,21 +1,21 @@
 // Connects the parts of the page: events to the model, the model to the views, user actions to the broker. Read this
 // file first.
-import type { LookupExplanation } from "../../inspection/lookup-explanation.ts";
-import { ask, listen, produce } from "./api.ts";
-import { Detail } from "./detail.ts";
-import { byId, element, setText } from "./dom.ts";
-import { Forms, type LookupOrder } from "./forms.ts";
-import { countOf, formatBytes, formatCount } from "./format.ts";
-import { GroupsView } from "./groups-view.ts";
-import type { LogShape } from "./log-shape.ts";
-import { lookupStory } from "./lookup-steps.ts";
-import { Model } from "./model.ts";
-import { PlayerView } from "./player-view.ts";
-import { produceStory } from "./produce-steps.ts";
-import { onThemeChange } from "./theme.ts";
-import { TopicsView } from "./topics-view.ts";
-import { Traffic } from "./traffic.ts";
-import type { ProduceOrder, Tick } from "./wire.ts";
+import type { LookupExplanation } from "../../inspection/lookup-explanation.js";
+import { ask, listen, produce } from "./api.js";
+import { Detail } from "./detail.js";
+import { byId, element, setText } from "./dom.js";
+import { Forms, type LookupOrder } from "./forms.js";
+import { countOf, formatBytes, formatCount } from "./format.js";
+import { GroupsView } from "./groups-view.js";
+import type { LogShape } from "./log-shape.js";
+import { lookupStory } from "./lookup-steps.js";
+import { Model } from "./model.js";
+import { PlayerView } from "./player-view.js";
+import { produceStory } from "./produce-steps.js";
+import { onThemeChange } from "./theme.js";
+import { TopicsView } from "./topics-view.js";
+import { Traffic } from "./traffic.js";
+import type { ProduceOrder, Tick } from "./wire.js";
 
 /** How long to wait for an event about a new record, in milliseconds. */
 const NEWS_MS_MAX = 3000;

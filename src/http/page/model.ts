@@ -1,6 +1,6 @@
 // What the page knows about the broker, updated by its events and read by the views.
 // Leaves to others: the connection (api.ts), drawing.
-import { LogShape } from "./log-shape.ts";
+import { LogShape } from "./log-shape.js";
 import type {
   GroupOffset,
   GroupsState,
@@ -9,7 +9,7 @@ import type {
   Tick,
   TopicState,
   Totals,
-} from "./wire.ts";
+} from "./wire.js";
 
 /** Seconds of traffic kept, and the samples per second. */
 const HISTORY_SECONDS = 60;

@@ -1,7 +1,7 @@
 // The panel that plays steps: text, buttons, keys. Leaves to others: the position (player.ts), the drawing (row.ts).
-import { button, byId, element } from "./dom.ts";
-import { Player, type Result, type StepPlace, type Story } from "./player.ts";
-import { mayMove } from "./theme.ts";
+import { button, byId, element } from "./dom.js";
+import { Player, type Result, type StepPlace, type Story } from "./player.js";
+import { mayMove } from "./theme.js";
 
 const STEP_MS = 2600;
 

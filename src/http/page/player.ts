@@ -1,7 +1,7 @@
 // The position in a sequence of steps, and playing it. Pure: the caller runs the clock.
 // Leaves to others: building the steps (lookup-steps.ts, produce-steps.ts), showing them (player-view.ts).
-import type { Highlight } from "./drawing.ts";
-import type { Span } from "./log-shape.ts";
+import type { Highlight } from "./drawing.js";
+import type { Span } from "./log-shape.js";
 
 export interface StepPlace {
   readonly topic: string;

@@ -1,9 +1,9 @@
 // How a record gets in, as a story: encoded, assigned an offset, written, indexed, flushed, readable. Pure.
 // Leaves to others: writing it (http/page-produce.ts).
-import { formatBytes, formatCount, formatMs } from "./format.ts";
-import type { LogShape, Span } from "./log-shape.ts";
-import type { Step, Story } from "./player.ts";
-import type { ProduceReport } from "./wire.ts";
+import { formatBytes, formatCount, formatMs } from "./format.js";
+import type { LogShape, Span } from "./log-shape.js";
+import type { Step, Story } from "./player.js";
+import type { ProduceReport } from "./wire.js";
 
 const HEX_PER_LINE = 32;
 const HEX_LINES_MAX = 6;

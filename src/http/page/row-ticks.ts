@@ -1,11 +1,11 @@
 // The index entries that a row draws as ticks. They are requested when another span is shown, or when the log has
 // grown.
 // Leaves to others: drawing them (drawing.ts), and the span (row.ts).
-import { ask } from "./api.ts";
-import type { Ticks } from "./drawing.ts";
-import type { LogShape } from "./log-shape.ts";
-import type { Scale } from "./scale.ts";
-import type { IndexTicks } from "./wire.ts";
+import { ask } from "./api.js";
+import type { Ticks } from "./drawing.js";
+import type { LogShape } from "./log-shape.js";
+import type { Scale } from "./scale.js";
+import type { IndexTicks } from "./wire.js";
 
 /** Minimum pixels between two ticks. A span with more segments is shown without ticks. */
 const TICK_PIXELS = 5;

@@ -1,8 +1,8 @@
 // A row in words, for everyone and for screen readers. Pure.
 // Leaves to others: where the words are shown (row.ts).
-import { countOf, formatBytes, formatCount } from "./format.ts";
-import type { LogShape } from "./log-shape.ts";
-import type { GroupOffset, PartitionState } from "./wire.ts";
+import { countOf, formatBytes, formatCount } from "./format.js";
+import type { LogShape } from "./log-shape.js";
+import type { GroupOffset, PartitionState } from "./wire.js";
 
 interface RowWords {
   readonly watermark: string;

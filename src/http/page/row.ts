@@ -1,16 +1,16 @@
 // One partition on the page: its drawing, updated while visible, and its numbers in words.
 // Leaves to others: drawing (drawing.ts), keys and clicks (row-input.ts), which rows there are (topics-view.ts).
-import { ask } from "./api.ts";
-import { element, setText } from "./dom.ts";
-import { draw, DRAWING_HEIGHT, type Highlight } from "./drawing.ts";
-import { Glide } from "./glide.ts";
-import type { LogShape, Span } from "./log-shape.ts";
-import { listenToRow } from "./row-input.ts";
-import { RowTicks } from "./row-ticks.ts";
-import { rowWords, segmentWords } from "./row-words.ts";
-import { around, moved, roomFor, Scale, zoomed } from "./scale.ts";
-import { mayMove, theme } from "./theme.ts";
-import type { GroupOffset, SegmentRows } from "./wire.ts";
+import { ask } from "./api.js";
+import { element, setText } from "./dom.js";
+import { draw, DRAWING_HEIGHT, type Highlight } from "./drawing.js";
+import { Glide } from "./glide.js";
+import type { LogShape, Span } from "./log-shape.js";
+import { listenToRow } from "./row-input.js";
+import { RowTicks } from "./row-ticks.js";
+import { rowWords, segmentWords } from "./row-words.js";
+import { around, moved, roomFor, Scale, zoomed } from "./scale.js";
+import { mayMove, theme } from "./theme.js";
+import type { GroupOffset, SegmentRows } from "./wire.js";
 
 /** Minimum time between two frames of an animated row, in milliseconds. */
 const FRAME_MS_MIN = 30;

@@ -1,6 +1,6 @@
 // Bytes to pixels: the visible span of a log and its width. Pure.
 // Leaves to others: what is drawn (drawing.ts).
-import type { Span } from "./log-shape.ts";
+import type { Span } from "./log-shape.js";
 
 /** The smallest span that can be zoomed to, in bytes. */
 const SPAN_MIN = 256;

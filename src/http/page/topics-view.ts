@@ -1,11 +1,11 @@
 // The topics: a section each, with a row per partition that is created when it comes into view.
 // Leaves to others: a row (row.ts), the numbers (model.ts).
-import { element, setText } from "./dom.ts";
-import { countOf, formatBytes } from "./format.ts";
-import type { Model } from "./model.ts";
-import type { StepPlace } from "./player.ts";
-import { Row } from "./row.ts";
-import type { Tick, TopicState } from "./wire.ts";
+import { element, setText } from "./dom.js";
+import { countOf, formatBytes } from "./format.js";
+import type { Model } from "./model.js";
+import type { StepPlace } from "./player.js";
+import { Row } from "./row.js";
+import type { Tick, TopicState } from "./wire.js";
 
 /** A row has settled when it has not moved for this many frames. */
 const CALM_FRAMES = 30;

@@ -1,8 +1,8 @@
 // Bytes per second over the last minute, as two small curves and two numbers.
-import { element, setText } from "./dom.ts";
-import { formatBytes } from "./format.ts";
-import type { Rate } from "./model.ts";
-import { theme } from "./theme.ts";
+import { element, setText } from "./dom.js";
+import { formatBytes } from "./format.js";
+import type { Rate } from "./model.js";
+import { theme } from "./theme.js";
 
 const WIDTH = 180;
 const HEIGHT = 36;

@@ -1,7 +1,7 @@
 // The JSON exchanged by the page and the broker, as types used by both.
 // Leaves to others: filling them (http/page-feed.ts, http/page-routes.ts).
-import type { BatchDescription } from "../../inspection/batch-description.ts";
-import type { FieldRole } from "../../inspection/fields.ts";
+import type { BatchDescription } from "../../inspection/batch-description.js";
+import type { FieldRole } from "../../inspection/fields.js";
 
 /** A partition at one moment. Positions are bytes from the start of a segment's file. */
 export interface PartitionState {

@@ -5,7 +5,7 @@
 //
 // `crc32c` is the CRC-32C of the object without that field as `JSON.stringify` writes it, with the fields in the order
 // of the file. So white space does not count, and a person may edit the file: remove the line with `crc32c`.
-import { crc32c } from "../../record/crc32c.ts";
+import { crc32c } from "../../record/crc32c.js";
 
 /** The fields and version of one kind of file. */
 export interface CheckedFormat {

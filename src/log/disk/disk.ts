@@ -1,6 +1,6 @@
 // The interface between the storage code and the machine: every disk operation that storage needs.
 // Leaves to others: what the bytes mean. real-disk.ts is the file system; tests put a simulated disk here.
-import { RustLogError } from "../../errors.ts";
+import { RustLogError } from "../../errors.js";
 
 /**
  * A file that grows at its end and is read by position: the active segment of a log, or its index.

@@ -1,6 +1,6 @@
 // Reads a whole append file, and makes durable copies of one.
 // Leaves to others: why it is copied (recovery.ts, cut-file.ts).
-import { type AppendFile, type Disk, flushing, joinPath } from "./disk.ts";
+import { type AppendFile, type Disk, flushing, joinPath } from "./disk.js";
 
 export const COPY_BYTES = 4 * 1024 * 1024;
 

@@ -1,7 +1,7 @@
 // Creates the file of a new segment, even if a failed roll left an empty file of that name.
 // Leaves to others: when to begin a segment (log.ts).
-import { RustLogError } from "../../errors.ts";
-import { type AppendFile, type Disk, systemErrorCode } from "./disk.ts";
+import { RustLogError } from "../../errors.js";
+import { type AppendFile, type Disk, systemErrorCode } from "./disk.js";
 
 /** Creates a file, or opens an empty one. Throws STORAGE_ERROR if the file has any bytes. */
 export function createEmpty(disk: Disk, path: string): AppendFile {

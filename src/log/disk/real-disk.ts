@@ -18,19 +18,19 @@ import {
   unlinkSync,
   writeSync,
 } from "node:fs";
-import { RustLogError } from "../../errors.ts";
-import { AppendSink } from "./append-sink.ts";
+import { RustLogError } from "../../errors.js";
+import { AppendSink } from "./append-sink.js";
 import {
   type AppendFile,
   type DirectoryLock,
   type Disk,
   isDiskFull,
   systemErrorCode,
-} from "./disk.ts";
-import { mapFile } from "./mapped-file.ts";
-import { OPEN, openRegular, readRegular, requireRegular } from "./regular-file.ts";
-import { QuickFlushes } from "./quick-flush.ts";
-import { removeTree } from "./remove-directory.ts";
+} from "./disk.js";
+import { mapFile } from "./mapped-file.js";
+import { OPEN, openRegular, readRegular, requireRegular } from "./regular-file.js";
+import { QuickFlushes } from "./quick-flush.js";
+import { removeTree } from "./remove-directory.js";
 
 /** An append file over one descriptor: a sink writes to it, positioned reads read from it. */
 export class RealAppendFile implements AppendFile {

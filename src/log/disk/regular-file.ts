@@ -1,7 +1,7 @@
 // Opens regular files only. A FIFO, socket or device in place of one of our files must neither hang the process nor
 // swallow what is written. Leaves to others: what the files are for.
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from "node:fs";
-import { RustLogError } from "../../errors.ts";
+import { RustLogError } from "../../errors.js";
 
 export const OPEN = {
   read: constants.O_RDONLY,

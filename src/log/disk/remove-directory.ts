@@ -2,7 +2,7 @@
 // Leaves to others: which directories (topics/removals.ts).
 import type { Dirent } from "node:fs";
 import { readdir, rmdir, unlink } from "node:fs/promises";
-import { joinPath, systemErrorCode } from "./disk.ts";
+import { joinPath, systemErrorCode } from "./disk.js";
 
 /** Depth to which symbolic links are followed: the directories of a topic and of its partitions may be links. */
 const LINK_DEPTH = 1;

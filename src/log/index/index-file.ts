@@ -1,6 +1,6 @@
 // The file of one index of the active segment. It follows the index in memory.
 // Leaves to others: the entries. A lost or torn index file is rebuilt from the log.
-import type { AppendFile, Disk } from "../disk/disk.ts";
+import type { AppendFile, Disk } from "../disk/disk.js";
 
 /** Fixed-size entries in file format, which both indexes provide. */
 export interface IndexEntries {

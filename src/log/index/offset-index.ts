@@ -8,8 +8,8 @@
 // Sparse: the first batch that starts more than INDEX_INTERVAL_BYTES after the last indexed one gets an entry. The file
 // has no checksum: it can be rebuilt from the log at any time, and every use of an entry is checked against the batch
 // it points at. A bad index can make a lookup slow, never wrong.
-import { readU32, writeU32 } from "../../record/bytes.ts";
-import type { LookupTrace } from "../segment/lookup-trace.ts";
+import { readU32, writeU32 } from "../../record/bytes.js";
+import type { LookupTrace } from "../segment/lookup-trace.js";
 
 export const OFFSET_ENTRY_BYTES = 8;
 

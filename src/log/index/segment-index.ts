@@ -1,8 +1,8 @@
 // Both indexes of one segment, and the rule that decides which batches get entries.
 // Leaves to others: the layouts of the two indexes, and their files (index-file.ts).
-import { INDEX_INTERVAL_BYTES } from "../../limits.ts";
-import { OffsetIndex } from "./offset-index.ts";
-import { TimeIndex } from "./time-index.ts";
+import { INDEX_INTERVAL_BYTES } from "../../limits.js";
+import { OffsetIndex } from "./offset-index.js";
+import { TimeIndex } from "./time-index.js";
 
 interface Mark {
   offsetEntries: number;

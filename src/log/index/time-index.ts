@@ -7,9 +7,9 @@
 //
 // Timestamps come from clients and may go backwards. Entries hold running maxima, so they always ascend. The last entry
 // of a sealed segment is the largest timestamp of the segment.
-import { readI64, readU32, writeI64, writeU32 } from "../../record/bytes.ts";
-import { OFFSET_MAX } from "../../limits.ts";
-import type { LookupTrace } from "../segment/lookup-trace.ts";
+import { readI64, readU32, writeI64, writeU32 } from "../../record/bytes.js";
+import { OFFSET_MAX } from "../../limits.js";
+import type { LookupTrace } from "../segment/lookup-trace.js";
 
 export const TIME_ENTRY_BYTES = 12;
 

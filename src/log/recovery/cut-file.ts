@@ -5,9 +5,9 @@
 // After a crash a log usually ends with a partly written batch that was never acknowledged. But the same bytes may be
 // an acknowledged batch with a damaged length, and the two cannot be told apart. So truncated bytes are kept, unless
 // they are all zero: a file system that lost power may leave a tail of zeroes.
-import { type AppendFile, type Disk, joinPath } from "../disk/disk.ts";
-import { COPY_BYTES, copyFile, readFully } from "../disk/file-copy.ts";
-import { cutFileName } from "../segment/segment-files.ts";
+import { type AppendFile, type Disk, joinPath } from "../disk/disk.js";
+import { COPY_BYTES, copyFile, readFully } from "../disk/file-copy.js";
+import { cutFileName } from "../segment/segment-files.js";
 
 /**
  * Durably copies `file` from `position` to its end to a new file. Returns the name of that file, or undefined if all

@@ -1,14 +1,14 @@
 // Checks on the files of the last segment before any scan: whether they match the notes of a clean stop, and how much
 // of the log was flushed. Leaves to others: what follows from that (recovery.ts).
-import { batchBytes, findBatchFault, nextOffset } from "../../record/batch.ts";
-import { crc32c } from "../../record/crc32c.ts";
-import { BatchWalker } from "../../record/batch-walker.ts";
-import type { AppendFile } from "../disk/disk.ts";
-import { readFully } from "../disk/file-copy.ts";
-import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "../index/offset-index.ts";
-import type { CleanSegment } from "./recovery.ts";
-import { SegmentIndex } from "../index/segment-index.ts";
-import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "../index/time-index.ts";
+import { batchBytes, findBatchFault, nextOffset } from "../../record/batch.js";
+import { crc32c } from "../../record/crc32c.js";
+import { BatchWalker } from "../../record/batch-walker.js";
+import type { AppendFile } from "../disk/disk.js";
+import { readFully } from "../disk/file-copy.js";
+import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "../index/offset-index.js";
+import type { CleanSegment } from "./recovery.js";
+import { SegmentIndex } from "../index/segment-index.js";
+import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "../index/time-index.js";
 
 /** Loads the indexes of a segment if their files match the note. */
 export function loadNotedIndex(

@@ -2,11 +2,11 @@
 // segment and checks every batch. Truncates a torn tail. Keeps damage that is followed by whole batches: the log then
 // seals the segment as it is and begins a new one.
 // Leaves to others: sealed segments, which were flushed before they were sealed and need no scan (log.ts).
-import { baseTimestamp, FIELD, isSafeI64 } from "../../record/batch.ts";
-import { crc32c } from "../../record/crc32c.ts";
-import type { ActiveSegmentState } from "../segment/active-segment.ts";
-import type { ByteSource } from "../../record/batch-walker.ts";
-import { keepTail } from "./cut-file.ts";
+import { baseTimestamp, FIELD, isSafeI64 } from "../../record/batch.js";
+import { crc32c } from "../../record/crc32c.js";
+import type { ActiveSegmentState } from "../segment/active-segment.js";
+import type { ByteSource } from "../../record/batch-walker.js";
+import { keepTail } from "./cut-file.js";
 import {
   type AppendFile,
   type Disk,
@@ -16,14 +16,14 @@ import {
   joinPath,
   reasonOf,
   systemErrorCode,
-} from "../disk/disk.ts";
-import { copyFile, readFully } from "../disk/file-copy.ts";
-import type { LogContext } from "../log-context.ts";
-import { flushedBytes, loadNotedIndex, tailHolds } from "./noted-segment.ts";
-import type { ProducerStates } from "../producer-states.ts";
-import { segmentFileName } from "../segment/segment-files.ts";
-import { type DamagedRange, scanSegment, type SegmentScan } from "./segment-scan.ts";
-import { UncutFile } from "./uncut-file.ts";
+} from "../disk/disk.js";
+import { copyFile, readFully } from "../disk/file-copy.js";
+import type { LogContext } from "../log-context.js";
+import { flushedBytes, loadNotedIndex, tailHolds } from "./noted-segment.js";
+import type { ProducerStates } from "../producer-states.js";
+import { segmentFileName } from "../segment/segment-files.js";
+import { type DamagedRange, scanSegment, type SegmentScan } from "./segment-scan.js";
+import { UncutFile } from "./uncut-file.js";
 
 /** The notes of a clean stop about the active segment, which let the next start skip its scan. */
 export interface CleanSegment {

@@ -20,12 +20,12 @@ import {
   newestTimestamp,
   nextOffset,
   stampBaseOffset,
-} from "../../record/batch.ts";
-import { crc32c } from "../../record/crc32c.ts";
-import { RELATIVE_OFFSET_MAX } from "../../limits.ts";
-import { BatchWalker, type ByteSource } from "../../record/batch-walker.ts";
-import type { ProducerStates } from "../producer-states.ts";
-import { SegmentIndex } from "../index/segment-index.ts";
+} from "../../record/batch.js";
+import { crc32c } from "../../record/crc32c.js";
+import { RELATIVE_OFFSET_MAX } from "../../limits.js";
+import { BatchWalker, type ByteSource } from "../../record/batch-walker.js";
+import type { ProducerStates } from "../producer-states.js";
+import { SegmentIndex } from "../index/segment-index.js";
 
 /** Bytes of a log that are not a valid batch, followed by something that must be kept. */
 export interface DamagedRange {

@@ -3,7 +3,7 @@
 // Leaves to others: copying the tail (cut-file.ts).
 //
 // So a broker can start on a full disk, serve its records, lose nothing, and accept records once there is space.
-import type { AppendFile } from "../disk/disk.ts";
+import type { AppendFile } from "../disk/disk.js";
 
 /** An append file whose end is hidden until it is truncated. */
 export class UncutFile implements AppendFile {

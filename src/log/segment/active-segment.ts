@@ -1,27 +1,27 @@
 // The active segment: the last one of a log and the only one that is written. It is read by position, never mapped.
 // Leaves to others: assigning offsets to batches (log.ts), and when to flush (topics/partition.ts).
-import { RustLogError } from "../../errors.ts";
-import { type Rest, restBytes } from "../../record/bytes.ts";
+import { RustLogError } from "../../errors.js";
+import { type Rest, restBytes } from "../../record/bytes.js";
 import {
   BATCH_HEADER_BYTES,
   type BatchFault,
   lastOffset,
   newestTimestamp,
-} from "../../record/batch.ts";
-import { type AppendFile, joinPath } from "../disk/disk.ts";
-import { CheckedSegment } from "./checked-segment.ts";
-import type { LocatedBatch } from "./segment.ts";
-import { IndexFile } from "../index/index-file.ts";
-import type { SegmentContext } from "../log-context.ts";
-import type { LogSlice } from "./log-slice.ts";
-import type { LookupTrace } from "./lookup-trace.ts";
-import { UnmappedLog } from "./log-bytes.ts";
-import { createEmpty } from "../disk/new-file.ts";
-import { OFFSET_ENTRY_BYTES } from "../index/offset-index.ts";
-import { SealedSegment } from "./sealed-segment.ts";
-import { segmentFileName } from "./segment-files.ts";
-import { SegmentIndex } from "../index/segment-index.ts";
-import { TIME_ENTRY_BYTES } from "../index/time-index.ts";
+} from "../../record/batch.js";
+import { type AppendFile, joinPath } from "../disk/disk.js";
+import { CheckedSegment } from "./checked-segment.js";
+import type { LocatedBatch } from "./segment.js";
+import { IndexFile } from "../index/index-file.js";
+import type { SegmentContext } from "../log-context.js";
+import type { LogSlice } from "./log-slice.js";
+import type { LookupTrace } from "./lookup-trace.js";
+import { UnmappedLog } from "./log-bytes.js";
+import { createEmpty } from "../disk/new-file.js";
+import { OFFSET_ENTRY_BYTES } from "../index/offset-index.js";
+import { SealedSegment } from "./sealed-segment.js";
+import { segmentFileName } from "./segment-files.js";
+import { SegmentIndex } from "../index/segment-index.js";
+import { TIME_ENTRY_BYTES } from "../index/time-index.js";
 
 /** Bytes per read of batch headers, so that a walk over small batches needs few system calls. */
 const HEADER_WINDOW_BYTES = 4 * 1024;

@@ -1,8 +1,8 @@
 // Reads a segment whose bytes may be damaged on disk: checks the CRC of each batch when it is first read.
 // Leaves to others: the source of the bytes, and earlier checks (sealed-segment.ts, active-segment.ts).
-import { batchBytes, type BatchFault } from "../../record/batch.ts";
-import { LogSegment, type RunEnd } from "./segment.ts";
-import { VerifiedRanges } from "./verified-ranges.ts";
+import { batchBytes, type BatchFault } from "../../record/batch.js";
+import { LogSegment, type RunEnd } from "./segment.js";
+import { VerifiedRanges } from "./verified-ranges.js";
 
 /** A segment that never serves a batch with a wrong CRC or offset. */
 export abstract class CheckedSegment extends LogSegment {

@@ -10,9 +10,9 @@ import {
   FIELD,
   findBatchFault,
   findCrcFault,
-} from "../../record/batch.ts";
-import { crc32c } from "../../record/crc32c.ts";
-import { type LogSlice, MappedSlice } from "./log-slice.ts";
+} from "../../record/batch.js";
+import { crc32c } from "../../record/crc32c.js";
+import { type LogSlice, MappedSlice } from "./log-slice.js";
 
 /** The immutable bytes of a log. Positions are in bytes from its start. */
 export interface LogBytes {

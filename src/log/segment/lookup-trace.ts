@@ -1,6 +1,6 @@
 // Receives the steps of a lookup, for `explain` and the page. Costs nothing without a listener.
 // Leaves to others: the search itself (segment-list.ts, segment.ts, the indexes), and showing it (inspection/).
-import type { IndexView } from "../log-view.ts";
+import type { IndexView } from "../log-view.js";
 
 /** Listener for the steps of one lookup, by offset or by time. */
 export interface LookupTrace {

@@ -3,14 +3,14 @@
 //
 // A batch with a wrong CRC may contain any timestamp. So saved indexes and retention use only timestamps of batches
 // with a matching CRC. Computing the CRCs reads the whole log, so it is done in portions.
-import { RustLogError } from "../../errors.ts";
-import { crc, FIELD } from "../../record/batch.ts";
-import { crc32c } from "../../record/crc32c.ts";
-import { nextTurn } from "../event-loop.ts";
-import { CheckedSegment } from "./checked-segment.ts";
-import { BatchWalker } from "../../record/batch-walker.ts";
-import { DamageSearch } from "../recovery/segment-scan.ts";
-import { SegmentIndex } from "../index/segment-index.ts";
+import { RustLogError } from "../../errors.js";
+import { crc, FIELD } from "../../record/batch.js";
+import { crc32c } from "../../record/crc32c.js";
+import { nextTurn } from "../event-loop.js";
+import { CheckedSegment } from "./checked-segment.js";
+import { BatchWalker } from "../../record/batch-walker.js";
+import { DamageSearch } from "../recovery/segment-scan.js";
+import { SegmentIndex } from "../index/segment-index.js";
 
 /** Bytes checked by CRC in one turn of the event loop. */
 const CHECKED_BYTES_A_TURN = 1024 * 1024;

@@ -1,6 +1,6 @@
 // The files of one sealed segment: a log and two indexes, which are only read, replaced as a whole, or unlinked.
 // Leaves to others: their contents (sealed-segment.ts).
-import { RustLogError } from "../../errors.ts";
+import { RustLogError } from "../../errors.js";
 import {
   type Disk,
   isUnusable,
@@ -8,9 +8,9 @@ import {
   reasonOf,
   removeQuietly,
   systemErrorCode,
-} from "../disk/disk.ts";
-import { type LogBytes, MappedLog, UnmappedLog } from "./log-bytes.ts";
-import { segmentFileName } from "./segment-files.ts";
+} from "../disk/disk.js";
+import { type LogBytes, MappedLog, UnmappedLog } from "./log-bytes.js";
+import { segmentFileName } from "./segment-files.js";
 
 /** Smaller indexes are read into memory, because the number of mappings per process is limited. */
 const INDEX_MAPPED_BYTES_MIN = 64 * 1024;

@@ -1,24 +1,24 @@
 // A sealed segment: flushed, immutable, mapped on first use, and finally unlinked.
 // Leaves to others: finding a batch in it (segment.ts).
-import { RustLogError } from "../../errors.ts";
-import { INDEX_INTERVAL_BYTES } from "../../limits.ts";
-import { type BatchFault, FIELD, isSafeI64 } from "../../record/batch.ts";
-import type { SegmentContext } from "../log-context.ts";
-import { type LogBytes, MappedLog } from "./log-bytes.ts";
-import type { LogSlice } from "./log-slice.ts";
-import type { LookupTrace } from "./lookup-trace.ts";
-import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "../index/offset-index.ts";
-import { SealedFiles } from "./sealed-files.ts";
-import { RebuildableSegment } from "./rebuildable-segment.ts";
+import { RustLogError } from "../../errors.js";
+import { INDEX_INTERVAL_BYTES } from "../../limits.js";
+import { type BatchFault, FIELD, isSafeI64 } from "../../record/batch.js";
+import type { SegmentContext } from "../log-context.js";
+import { type LogBytes, MappedLog } from "./log-bytes.js";
+import type { LogSlice } from "./log-slice.js";
+import type { LookupTrace } from "./lookup-trace.js";
+import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "../index/offset-index.js";
+import { SealedFiles } from "./sealed-files.js";
+import { RebuildableSegment } from "./rebuildable-segment.js";
 import {
   type LocatedBatch,
   type SearchRange,
   TIME_MISMATCH,
   type TimestampMatch,
-} from "./segment.ts";
-import { segmentFileName } from "./segment-files.ts";
-import { SegmentIndex } from "../index/segment-index.ts";
-import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "../index/time-index.ts";
+} from "./segment.js";
+import { segmentFileName } from "./segment-files.js";
+import { SegmentIndex } from "../index/segment-index.js";
+import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "../index/time-index.js";
 
 interface SealedExtent {
   /** Base offset of the next segment. */

@@ -3,7 +3,7 @@
 //
 // The CRC of a batch does not cover its base offset. Offsets ascend and may have gaps, so a base offset is right unless it
 // overlaps a neighbour: the batch before it, the one after it, or the next segment.
-import { RustLogError } from "../../errors.ts";
+import { RustLogError } from "../../errors.js";
 import {
   BATCH_HEADER_BYTES,
   BATCH_MAGIC,
@@ -13,9 +13,9 @@ import {
   lastOffsetDelta,
   magic,
   recordCount,
-} from "../../record/batch.ts";
-import { readI32, readU32 } from "../../record/bytes.ts";
-import { segmentFileName } from "./segment-files.ts";
+} from "../../record/batch.js";
+import { readI32, readU32 } from "../../record/bytes.js";
+import { segmentFileName } from "./segment-files.js";
 
 /** Largest offset in the 32 bits of an index entry. A segment is rolled long before. */
 const ENTRY_OFFSET_MAX = 0xffff_ffff;

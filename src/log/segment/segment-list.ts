@@ -1,14 +1,14 @@
 // The segments of one log, in order: finds the one that holds an offset, and reads across segments.
 // Leaves to others: finding a batch inside a segment (segment.ts), and writing (log.ts).
-import { RustLogError } from "../../errors.ts";
-import type { ActiveSegment } from "./active-segment.ts";
-import { Portions } from "../event-loop.ts";
-import type { LogPosition } from "../log-context.ts";
-import type { LogRead, LogSlice } from "./log-slice.ts";
-import type { LookupTrace } from "./lookup-trace.ts";
-import type { SealedSegment } from "./sealed-segment.ts";
-import type { LogSegment, TimestampMatch } from "./segment.ts";
-import { segmentFileName } from "./segment-files.ts";
+import { RustLogError } from "../../errors.js";
+import type { ActiveSegment } from "./active-segment.js";
+import { Portions } from "../event-loop.js";
+import type { LogPosition } from "../log-context.js";
+import type { LogRead, LogSlice } from "./log-slice.js";
+import type { LookupTrace } from "./lookup-trace.js";
+import type { SealedSegment } from "./sealed-segment.js";
+import type { LogSegment, TimestampMatch } from "./segment.js";
+import { segmentFileName } from "./segment-files.js";
 
 /** Segments opened in one turn of the event loop. */
 const SEGMENTS_OPENED_PER_TURN = 16;

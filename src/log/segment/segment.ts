@@ -1,11 +1,11 @@
 // Reads one log segment: finds the batch for an offset or a timestamp, and the end of a run of batches.
 // Leaves to others: the source of the bytes (sealed-segment.ts: a mapping; active-segment.ts: the file being written),
 // and choosing the segment (segment-list.ts).
-import { batchBytes } from "../../record/batch.ts";
-import type { LogSlice } from "./log-slice.ts";
-import type { LookupTrace } from "./lookup-trace.ts";
-import { SegmentHeaders } from "./segment-headers.ts";
-import type { SegmentIndex } from "../index/segment-index.ts";
+import { batchBytes } from "../../record/batch.js";
+import type { LogSlice } from "./log-slice.js";
+import type { LookupTrace } from "./lookup-trace.js";
+import { SegmentHeaders } from "./segment-headers.js";
+import type { SegmentIndex } from "../index/segment-index.js";
 
 /** The first batch that has a record at or after the timestamp. */
 export interface TimestampMatch {

@@ -1,7 +1,7 @@
 // Remembers which parts of a sealed segment have passed their CRC checks since the process started, so that each batch
 // is checked only once. Leaves to others: the check itself (checked-segment.ts).
 
-import { firstNotBefore } from "../../binary-search.ts";
+import { firstNotBefore } from "../../binary-search.js";
 
 /** Maximum number of ranges. A segment read at more places has some of them checked again. */
 const RANGES_MAX = 256;

@@ -3,13 +3,13 @@
 //
 // A new field in an API needs a new version: the next one in the API's table. Version 1 is never removed, so that
 // clients that only support it keep working.
-import { Fetch } from "./fetch.ts";
-import { DeleteGroup, DescribeGroup, ListGroups } from "./groups.ts";
-import { API, type ApiName } from "./messages.ts";
-import { ApiVersions, Ping } from "./meta.ts";
-import { ListOffsets, OffsetCommit, OffsetFetch } from "./offsets.ts";
-import { Produce } from "./produce.ts";
-import { CreateTopic, DeleteTopic, DescribeTopic, ListTopics } from "./topics.ts";
+import { Fetch } from "./fetch.js";
+import { DeleteGroup, DescribeGroup, ListGroups } from "./groups.js";
+import { API, type ApiName } from "./messages.js";
+import { ApiVersions, Ping } from "./meta.js";
+import { ListOffsets, OffsetCommit, OffsetFetch } from "./offsets.js";
+import { Produce } from "./produce.js";
+import { CreateTopic, DeleteTopic, DescribeTopic, ListTopics } from "./topics.js";
 
 /** The versions of an API that one side supports. */
 export interface VersionRange {

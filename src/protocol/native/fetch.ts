@@ -1,11 +1,11 @@
 // Fetch: whole record batches of one partition, from an offset.
 // Leaves to others: finding them, and waiting for them (services/fetch.ts).
-import { FRAME_LENGTH_BYTES } from "../../net/frame.ts";
-import { ZERO_UUID } from "../../record/bytes.ts";
-import { API, decodeRequest, decodeResponse, encodeRequest, encodeResponse } from "./messages.ts";
-import type { ByteReader } from "./reader.ts";
-import { api, type RequestOf, type ResponseOf, TOPIC_ID } from "./schema.ts";
-import type { ByteWriter } from "./writer.ts";
+import { FRAME_LENGTH_BYTES } from "../../net/frame.js";
+import { ZERO_UUID } from "../../record/bytes.js";
+import { API, decodeRequest, decodeResponse, encodeRequest, encodeResponse } from "./messages.js";
+import type { ByteReader } from "./reader.js";
+import { api, type RequestOf, type ResponseOf, TOPIC_ID } from "./schema.js";
+import type { ByteWriter } from "./writer.js";
 
 const TABLE = api("Fetch", {
   request: {

@@ -1,7 +1,7 @@
 // ListGroups, DescribeGroup and DeleteGroup. A group is a name under which offsets are committed.
 // Leaves to others: storing committed offsets (groups/).
-import { moreField, pageFields } from "./page.ts";
-import { api, array, type RequestOf, since } from "./schema.ts";
+import { moreField, pageFields } from "./page.js";
+import { api, array, type RequestOf, since } from "./schema.js";
 
 export const ListGroups = api("ListGroups", {
   request: pageFields(2),

@@ -1,10 +1,10 @@
 // A successful response whose body starts with an array that is written item by item, so that other work can run in
 // between, until the frame is full.
 // Leaves to others: the items (groups.ts, topics.ts), and where they come from (server/list.ts).
-import { FRAME_LENGTH_BYTES } from "../../net/frame.ts";
-import { RESPONSE_HEADER_BYTES } from "./messages.ts";
-import { type Body, type Fields, type ItemOf, type Step, writeSteps } from "./schema.ts";
-import { ByteWriter } from "./writer.ts";
+import { FRAME_LENGTH_BYTES } from "../../net/frame.js";
+import { RESPONSE_HEADER_BYTES } from "./messages.js";
+import { type Body, type Fields, type ItemOf, type Step, writeSteps } from "./schema.js";
+import { ByteWriter } from "./writer.js";
 
 /** Position of the number of items. */
 const COUNT_AT = FRAME_LENGTH_BYTES + RESPONSE_HEADER_BYTES;

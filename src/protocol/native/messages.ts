@@ -5,11 +5,11 @@
 //   request  frame = length u32 | apiKey u8 | apiVersion u8 | correlationId u32 | body
 //   response frame = length u32 | correlationId u32 | errorCode u16 | body
 //   error           the body is the message, UTF-8, to the end of the frame
-import { errorFromWire, RustLogError } from "../../errors.ts";
-import { readU16, readU32 } from "../../record/bytes.ts";
-import { FRAME_LENGTH_BYTES } from "../../net/frame.ts";
-import { ByteReader } from "./reader.ts";
-import { ByteWriter } from "./writer.ts";
+import { errorFromWire, RustLogError } from "../../errors.js";
+import { readU16, readU32 } from "../../record/bytes.js";
+import { FRAME_LENGTH_BYTES } from "../../net/frame.js";
+import { ByteReader } from "./reader.js";
+import { ByteWriter } from "./writer.js";
 
 /** Keys of the APIs. None is 0, which is reserved: it may become the first byte of another protocol. */
 export const API = {

@@ -1,6 +1,6 @@
 // Ping and ApiVersions: whether the broker answers, who it is, and what it supports.
 // Leaves to others: the table of versions (api-versions.ts).
-import { api, array, type ResponseOf } from "./schema.ts";
+import { api, array, type ResponseOf } from "./schema.js";
 
 export const Ping = api("Ping", { request: {}, response: {} });
 

@@ -1,7 +1,7 @@
 // OffsetCommit, OffsetFetch and ListOffsets.
 // Leaves to others: storing committed offsets (groups/), searching the log (log/).
-import { OFFSET_ENTRIES_MAX } from "../../limits.ts";
-import { api, array, type RequestOf, type ResponseOf, TOPIC_ID } from "./schema.ts";
+import { OFFSET_ENTRIES_MAX } from "../../limits.js";
+import { api, array, type RequestOf, type ResponseOf, TOPIC_ID } from "./schema.js";
 
 // In requests, `topicId` is the topic that is meant, in case another topic has its name now.
 

@@ -1,6 +1,6 @@
 // Fields for paged lists: where a page starts, its maximum length, and whether another page follows.
 // Leaves to others: the items (groups.ts, topics.ts).
-import { since } from "./schema.ts";
+import { since } from "./schema.js";
 
 /** The request for a page; in versions without pages, for all items. */
 export function pageFields(version: number) {

@@ -1,6 +1,6 @@
 // Produce: one record batch for one partition.
 // Leaves to others: the format of a batch (record/batch.ts).
-import { joined, NO_REST, readU16, type Rest, restBytes } from "../../record/bytes.ts";
+import { joined, NO_REST, readU16, type Rest, restBytes } from "../../record/bytes.js";
 import {
   API,
   decodeRequest,
@@ -8,8 +8,8 @@ import {
   encodeRequest,
   encodeResponse,
   REQUEST_HEADER_BYTES,
-} from "./messages.ts";
-import { api, type RequestOf } from "./schema.ts";
+} from "./messages.js";
+import { api, type RequestOf } from "./schema.js";
 
 /** What the first piece of a batch contains at least: its header, with space to spare. */
 const BATCH_HEAD_BYTES = 64;

@@ -1,8 +1,8 @@
 // Reads the fields of a payload in order, and rejects incomplete ones.
 // Leaves to others: the fields (schema.ts).
-import { RustLogError } from "../../errors.ts";
-import { OFFSET_MAX } from "../../limits.ts";
-import { readI32, readU16, readU32, readUuid, UUID_BYTES } from "../../record/bytes.ts";
+import { RustLogError } from "../../errors.js";
+import { OFFSET_MAX } from "../../limits.js";
+import { readI32, readU16, readU32, readUuid, UUID_BYTES } from "../../record/bytes.js";
 
 // Keep a byte order mark: a name must not change in transit.
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

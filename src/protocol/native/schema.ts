@@ -2,7 +2,7 @@
 // writer interpret the tables, and the TypeScript types are derived from them.
 // Leaves to others: the tables (topics.ts, groups.ts, …), the envelope (messages.ts), single fields (reader.ts,
 // writer.ts).
-import { ZERO_UUID } from "../../record/bytes.ts";
+import { ZERO_UUID } from "../../record/bytes.js";
 import {
   API,
   type ApiName,
@@ -10,9 +10,9 @@ import {
   decodeResponse,
   encodeRequest,
   encodeResponse,
-} from "./messages.ts";
-import type { ByteReader } from "./reader.ts";
-import type { ByteWriter } from "./writer.ts";
+} from "./messages.js";
+import type { ByteReader } from "./reader.js";
+import type { ByteWriter } from "./writer.js";
 
 interface Types {
   readonly u8: number;

@@ -1,8 +1,8 @@
 // CreateTopic, ListTopics, DescribeTopic and DeleteTopic.
 // Leaves to others: topics themselves (topics/topic-registry.ts).
-import { TOPIC_SETTINGS_MAX } from "../../limits.ts";
-import { moreField, pageFields } from "./page.ts";
-import { api, array, type RequestOf, type ResponseOf, since, TOPIC_ID } from "./schema.ts";
+import { TOPIC_SETTINGS_MAX } from "../../limits.js";
+import { moreField, pageFields } from "./page.js";
+import { api, array, type RequestOf, type ResponseOf, since, TOPIC_ID } from "./schema.js";
 
 /** A setting of a topic: `segment.bytes`, `retention.ms`, … with a decimal value. */
 const SETTING = {

@@ -1,7 +1,7 @@
 // Writes the fields of a payload in order, into a growing buffer.
 // Leaves to others: the fields (schema.ts).
-import { RustLogError } from "../../errors.ts";
-import { UUID_BYTES, writeI64, writeU16, writeU32, writeUuid } from "../../record/bytes.ts";
+import { RustLogError } from "../../errors.js";
+import { UUID_BYTES, writeI64, writeU16, writeU32, writeUuid } from "../../record/bytes.js";
 
 const U8_MAX = 0xff;
 const U16_MAX = 0xffff;

@@ -1,9 +1,9 @@
 // Where the names of groups are drawn. Leaves to others: how it looks (../page.browser.test.ts).
 import { expect, test } from "bun:test";
-import { draw } from "../../../src/http/page/drawing.ts";
-import { LogShape } from "../../../src/http/page/log-shape.ts";
-import { Scale } from "../../../src/http/page/scale.ts";
-import type { Theme } from "../../../src/http/page/theme.ts";
+import { draw } from "../../../src/http/page/drawing.js";
+import { LogShape } from "../../../src/http/page/log-shape.js";
+import { Scale } from "../../../src/http/page/scale.js";
+import type { Theme } from "../../../src/http/page/theme.js";
 
 /** The names drawn for groups at these offsets of 1,000, on 1,000 pixels; a letter has 10 pixels. */
 function namesOf(offsets: Readonly<Record<string, number>>): string[] {

@@ -1,7 +1,7 @@
 // A partition as a line of bytes: where its segments are, and how they change. Leaves to others: drawing.
 import { describe, expect, test } from "bun:test";
-import { LogShape } from "../../../src/http/page/log-shape.ts";
-import type { PartitionState } from "../../../src/http/page/wire.ts";
+import { LogShape } from "../../../src/http/page/log-shape.js";
+import type { PartitionState } from "../../../src/http/page/wire.js";
 
 /** Sealed segments 0, 10 and 25 with 100, 150 and 200 bytes, and an active one from 45 on, with 60. */
 const STATE: PartitionState = {

@@ -1,7 +1,7 @@
 // What the page knows about the broker, across a restart. Leaves to others: the events (../page-feed.test.ts).
 import { expect, test } from "bun:test";
-import { Model } from "../../../src/http/page/model.ts";
-import type { Overview } from "../../../src/http/page/wire.ts";
+import { Model } from "../../../src/http/page/model.js";
+import type { Overview } from "../../../src/http/page/wire.js";
 
 function overviewAt(atMs: number, receivedBytes: number): Overview {
   return {

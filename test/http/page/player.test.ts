@@ -1,10 +1,10 @@
 // Playing steps, and the steps of a lookup. Leaves to others: the panel (page.browser.test.ts).
 import { expect, test } from "bun:test";
-import { LogShape } from "../../../src/http/page/log-shape.ts";
-import { lookupStory } from "../../../src/http/page/lookup-steps.ts";
-import { Player, type Step } from "../../../src/http/page/player.ts";
-import { lookUp, segmentRows } from "../../../src/http/page-log.ts";
-import { startPage, writeOrders } from "../../support/page-sample.ts";
+import { LogShape } from "../../../src/http/page/log-shape.js";
+import { lookupStory } from "../../../src/http/page/lookup-steps.js";
+import { Player, type Step } from "../../../src/http/page/player.js";
+import { lookUp, segmentRows } from "../../../src/http/page-log.js";
+import { startPage, writeOrders } from "../../support/page-sample.js";
 
 function steps(count: number): Player {
   const step = (number: number): Step => ({

@@ -1,8 +1,8 @@
 // Bytes to pixels, zooming, and gliding between sights. Leaves to others: drawing.
 import { expect, test } from "bun:test";
-import { countOf, formatBytes, formatTime } from "../../../src/http/page/format.ts";
-import { Glide } from "../../../src/http/page/glide.ts";
-import { around, moved, roomFor, Scale, zoomed } from "../../../src/http/page/scale.ts";
+import { countOf, formatBytes, formatTime } from "../../../src/http/page/format.js";
+import { Glide } from "../../../src/http/page/glide.js";
+import { around, moved, roomFor, Scale, zoomed } from "../../../src/http/page/scale.js";
 
 test("places and pixels convert both ways", () => {
   const scale = new Scale({ from: 1000, to: 3000 }, 500);

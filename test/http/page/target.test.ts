@@ -1,6 +1,6 @@
 // What can be entered for a lookup. Leaves to others: the form (page.browser.test.ts).
 import { expect, test } from "bun:test";
-import { parseTarget } from "../../../src/http/page/target.ts";
+import { parseTarget } from "../../../src/http/page/target.js";
 
 test.each([
   ["42", { offset: 42 }],

@@ -1,12 +1,12 @@
 // The native protocol as a dialect of the listener. Leaves to others: dispatching requests (router.ts), and the formats
 // (the codecs in the parent folder).
-import type { RustLogError } from "../../../errors.ts";
-import type { Dialect, DialectConnection, Session } from "../../../net/dialect.ts";
-import type { NextFrame, Payload } from "../../../net/frame.ts";
-import type { InflightRequest } from "../../../net/inflight-request.ts";
-import { encodeErrorResponse, REQUEST_HEADER_BYTES } from "../messages.ts";
-import { Exchange, type RequestMetrics } from "./exchange.ts";
-import { isSmallRequest, requestBytesMax, tooLongError } from "./request-size.ts";
+import type { RustLogError } from "../../../errors.js";
+import type { Dialect, DialectConnection, Session } from "../../../net/dialect.js";
+import type { NextFrame, Payload } from "../../../net/frame.js";
+import type { InflightRequest } from "../../../net/inflight-request.js";
+import { encodeErrorResponse, REQUEST_HEADER_BYTES } from "../messages.js";
+import { Exchange, type RequestMetrics } from "./exchange.js";
+import { isSmallRequest, requestBytesMax, tooLongError } from "./request-size.js";
 
 /** Range of API keys, including future ones. The key is the first byte of a payload. */
 const FIRST_BYTE_MIN = 1;

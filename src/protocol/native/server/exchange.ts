@@ -1,11 +1,11 @@
 // One request and its one answer. Leaves to others: computing the answer (the handlers in this folder), and sending it
 // (net/).
-import { type ErrorName, RustLogError } from "../../../errors.ts";
-import type { DialectConnection } from "../../../net/dialect.ts";
-import { FRAME_LENGTH_BYTES } from "../../../net/frame.ts";
-import { describeBug, type InflightRequest } from "../../../net/inflight-request.ts";
-import type { ByteSource } from "../../../net/outbox.ts";
-import { decodeRequestHeader, encodeErrorResponse } from "../messages.ts";
+import { type ErrorName, RustLogError } from "../../../errors.js";
+import type { DialectConnection } from "../../../net/dialect.js";
+import { FRAME_LENGTH_BYTES } from "../../../net/frame.js";
+import { describeBug, type InflightRequest } from "../../../net/inflight-request.js";
+import type { ByteSource } from "../../../net/outbox.js";
+import { decodeRequestHeader, encodeErrorResponse } from "../messages.js";
 
 export interface RequestMetrics {
   /** Counts a request that is being answered. */

@@ -1,16 +1,16 @@
 // Fetch: the batches of one partition in one frame, immediately or when there are enough.
 // Leaves to others: reading and waiting (services/fetch.ts), and sending (net/outbox.ts).
-import { RustLogError } from "../../../errors.ts";
-import type { Wait } from "../../../net/inflight.ts";
+import { RustLogError } from "../../../errors.js";
+import type { Wait } from "../../../net/inflight.js";
 import {
   damageMessage,
   encodeFetchResponseHead,
   fetchResponseHeadBytes,
   type FetchRequest,
-} from "../fetch.ts";
-import type { ServiceContext } from "../../../services/context.ts";
-import * as services from "../../../services/fetch.ts";
-import type { Exchange } from "./exchange.ts";
+} from "../fetch.js";
+import type { ServiceContext } from "../../../services/context.js";
+import * as services from "../../../services/fetch.js";
+import type { Exchange } from "./exchange.js";
 
 export function fetch(context: ServiceContext, exchange: Exchange, request: FetchRequest): void {
   const { connection, apiVersion } = exchange;

@@ -7,11 +7,11 @@ import {
   type DescribeGroupRequest,
   ListGroups,
   type ListGroupsRequest,
-} from "../groups.ts";
-import type { ServiceContext } from "../../../services/context.ts";
-import * as services from "../../../services/groups.ts";
-import type { Exchange } from "./exchange.ts";
-import { answerList } from "./list.ts";
+} from "../groups.js";
+import type { ServiceContext } from "../../../services/context.js";
+import * as services from "../../../services/groups.js";
+import type { Exchange } from "./exchange.js";
+import { answerList } from "./list.js";
 
 /** Answers a ListGroups request. */
 export function listGroups(

@@ -1,12 +1,12 @@
 // Answers with a list in portions: one page, or the whole list in versions without pages.
 // Leaves to others: the items of the list (groups.ts, topics.ts).
-import { RustLogError } from "../../../errors.ts";
-import { PAGE_ITEMS_MAX } from "../../../limits.ts";
-import { ListResponse } from "../list-response.ts";
-import { apiName } from "../messages.ts";
-import type { moreField } from "../page.ts";
-import type { Body, Fields, ItemOf } from "../schema.ts";
-import type { Exchange } from "./exchange.ts";
+import { RustLogError } from "../../../errors.js";
+import { PAGE_ITEMS_MAX } from "../../../limits.js";
+import { ListResponse } from "../list-response.js";
+import { apiName } from "../messages.js";
+import type { moreField } from "../page.js";
+import type { Body, Fields, ItemOf } from "../schema.js";
+import type { Exchange } from "./exchange.js";
 
 /** Items written before other requests get a turn. */
 const PORTION_ITEMS = 500;

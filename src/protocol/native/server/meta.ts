@@ -1,10 +1,10 @@
 // Ping and ApiVersions.
 // Leaves to others: the table of supported versions (api-versions.ts).
-import { API_NAMES, APIS } from "../api-versions.ts";
-import { API } from "../messages.ts";
-import { ApiVersions, Ping } from "../meta.ts";
-import type { ServiceContext } from "../../../services/context.ts";
-import type { Exchange } from "./exchange.ts";
+import { API_NAMES, APIS } from "../api-versions.js";
+import { API } from "../messages.js";
+import { ApiVersions, Ping } from "../meta.js";
+import type { ServiceContext } from "../../../services/context.js";
+import type { Exchange } from "./exchange.js";
 
 const VERSIONS = API_NAMES.map((name) => ({
   apiKey: API[name],

@@ -8,12 +8,12 @@ import {
   type OffsetCommitRequest,
   type OffsetFetchEntry,
   type OffsetFetchRequest,
-} from "../offsets.ts";
-import * as committed from "../../../services/committed-offsets.ts";
-import type { ServiceContext } from "../../../services/context.ts";
-import { listOffset } from "../../../services/list-offsets.ts";
-import { valuesOf } from "../../../services/outcome.ts";
-import type { Exchange } from "./exchange.ts";
+} from "../offsets.js";
+import * as committed from "../../../services/committed-offsets.js";
+import type { ServiceContext } from "../../../services/context.js";
+import { listOffset } from "../../../services/list-offsets.js";
+import { valuesOf } from "../../../services/outcome.js";
+import type { Exchange } from "./exchange.js";
 
 /** Memory for an entry of a commit, without names: its decoded objects, and its record. */
 const COMMIT_ENTRY_BYTES = 500;

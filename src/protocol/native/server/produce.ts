@@ -1,9 +1,9 @@
 // Produce: the base offset of a batch once it is acknowledged.
 // Leaves to others: the append (services/produce.ts).
-import { Produce, type ProduceRequest } from "../produce.ts";
-import type { ServiceContext } from "../../../services/context.ts";
-import * as services from "../../../services/produce.ts";
-import type { Exchange } from "./exchange.ts";
+import { Produce, type ProduceRequest } from "../produce.js";
+import type { ServiceContext } from "../../../services/context.js";
+import * as services from "../../../services/produce.js";
+import type { Exchange } from "./exchange.js";
 
 export function produce(
   context: ServiceContext,

@@ -1,8 +1,8 @@
 // The longest request of each API, and which requests are small: those whose cost is bounded by their length. The others
 // wait for their turn when the broker is busy. Leaves to others: the turns (net/turns.ts).
-import { RustLogError } from "../../../errors.ts";
-import { REQUEST_BYTES_MAX } from "../../../limits.ts";
-import { API } from "../messages.ts";
+import { RustLogError } from "../../../errors.js";
+import { REQUEST_BYTES_MAX } from "../../../limits.js";
+import { API } from "../messages.js";
 
 const KiB = 1024;
 

@@ -1,25 +1,25 @@
 // Dispatches each request to the handler of its API, and turns what a handler throws into an error answer.
 // Leaves to others: the handlers (the other files here).
-import { RustLogError } from "../../../errors.ts";
-import type { Payload } from "../../../net/frame.ts";
-import { Fetch } from "../fetch.ts";
-import { DeleteGroup, DescribeGroup, ListGroups } from "../groups.ts";
-import { APIS } from "../api-versions.ts";
-import { API, apiName } from "../messages.ts";
-import { ApiVersions, Ping } from "../meta.ts";
-import { ListOffsets, OffsetCommit, OffsetFetch } from "../offsets.ts";
-import { decodeProduceRequest } from "../produce.ts";
-import { CreateTopic, DeleteTopic, DescribeTopic, ListTopics } from "../topics.ts";
-import { joined } from "../../../record/bytes.ts";
-import type { ServiceContext } from "../../../services/context.ts";
-import type { Dispatcher } from "./dialect.ts";
-import type { Exchange } from "./exchange.ts";
-import { fetch } from "./fetch.ts";
-import { deleteGroup, describeGroup, listGroups } from "./groups.ts";
-import { apiVersions, ping } from "./meta.ts";
-import { commitOffsets, fetchOffsets, listOffsets } from "./offsets.ts";
-import { produce } from "./produce.ts";
-import { createTopic, deleteTopic, describeTopic, listTopics } from "./topics.ts";
+import { RustLogError } from "../../../errors.js";
+import type { Payload } from "../../../net/frame.js";
+import { Fetch } from "../fetch.js";
+import { DeleteGroup, DescribeGroup, ListGroups } from "../groups.js";
+import { APIS } from "../api-versions.js";
+import { API, apiName } from "../messages.js";
+import { ApiVersions, Ping } from "../meta.js";
+import { ListOffsets, OffsetCommit, OffsetFetch } from "../offsets.js";
+import { decodeProduceRequest } from "../produce.js";
+import { CreateTopic, DeleteTopic, DescribeTopic, ListTopics } from "../topics.js";
+import { joined } from "../../../record/bytes.js";
+import type { ServiceContext } from "../../../services/context.js";
+import type { Dispatcher } from "./dialect.js";
+import type { Exchange } from "./exchange.js";
+import { fetch } from "./fetch.js";
+import { deleteGroup, describeGroup, listGroups } from "./groups.js";
+import { apiVersions, ping } from "./meta.js";
+import { commitOffsets, fetchOffsets, listOffsets } from "./offsets.js";
+import { produce } from "./produce.js";
+import { createTopic, deleteTopic, describeTopic, listTopics } from "./topics.js";
 
 /** Answers a request, now or later. What it throws or rejects with becomes an error answer. */
 type Handler<Request> = (

@@ -1,6 +1,6 @@
 // CreateTopic, ListTopics, DescribeTopic and DeleteTopic.
 // Leaves to others: the work (services/topics.ts).
-import { OFFLINE_REASON_LENGTH_MAX } from "../../../limits.ts";
+import { OFFLINE_REASON_LENGTH_MAX } from "../../../limits.js";
 import {
   CreateTopic,
   type CreateTopicRequest,
@@ -10,11 +10,11 @@ import {
   type DescribeTopicRequest,
   ListTopics,
   type ListTopicsRequest,
-} from "../topics.ts";
-import type { ServiceContext } from "../../../services/context.ts";
-import * as services from "../../../services/topics.ts";
-import type { Exchange } from "./exchange.ts";
-import { answerList } from "./list.ts";
+} from "../topics.js";
+import type { ServiceContext } from "../../../services/context.js";
+import * as services from "../../../services/topics.js";
+import type { Exchange } from "./exchange.js";
+import { answerList } from "./list.js";
 
 /** Answers a CreateTopic request. */
 export async function createTopic(
