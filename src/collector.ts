@@ -5,6 +5,9 @@
 /** Longest collection that may block everything else, in milliseconds. */
 const PAUSE_MS_MAX = 20;
 
+/** After collections that took too long, the next one is forced after this many times as long. */
+const PAUSE_FACTOR = 100;
+
 /** Bytes of objects with which a collection may take that long on a busy machine: 30 MB take 90 ms. */
 const OBJECT_BYTES_MAX = 8 * 1024 * 1024;
 
@@ -20,9 +23,9 @@ export class Collections {
   readonly #gc: (force: boolean) => void;
   readonly #objectBytes: () => number;
   readonly #nowMs: () => number;
-  /** Durations of the last two collections. */
+  /** Duration of the last collection that was forced. */
   #lastMs = 0;
-  #beforeMs = 0;
+  #notBeforeMs = 0;
 
   constructor(options: CollectionsOptions = {}) {
     this.#gc = options.gc ?? ((force) => void Bun.gc(force));
@@ -32,19 +35,22 @@ export class Collections {
 
   /**
    * Collects. A forced collection finds everything, and takes time in proportion to the live objects: 90 ms with a
-   * million groups. With that many, or if the last two took too long (a single one may have waited for a processor),
-   * the collector is only notified: it runs in its own threads, and may leave something for the next time.
+   * million groups. With that many, or for a while if the last two took too long (a single one may have waited for a
+   * processor), the collector is only notified: it runs in its own threads, and may leave something for the next time.
+   * Only for a while, because a busy machine becomes quiet again, and what is left adds up.
    */
   collect(): void {
-    const isSlow = Math.min(this.#lastMs, this.#beforeMs) > PAUSE_MS_MAX;
-    if (isSlow || this.#objectBytes() > OBJECT_BYTES_MAX) {
+    const beganMs = this.#nowMs();
+    if (beganMs < this.#notBeforeMs || this.#objectBytes() > OBJECT_BYTES_MAX) {
       this.#gc(false);
       return;
     }
-    const beganMs = this.#nowMs();
     this.#gc(true);
-    this.#beforeMs = this.#lastMs;
-    this.#lastMs = this.#nowMs() - beganMs;
+    const endedMs = this.#nowMs();
+    const tookMs = endedMs - beganMs;
+    const quickerMs = Math.min(tookMs, this.#lastMs);
+    if (quickerMs > PAUSE_MS_MAX) this.#notBeforeMs = endedMs + PAUSE_FACTOR * quickerMs;
+    this.#lastMs = tookMs;
   }
 }
 
