@@ -44,6 +44,17 @@ const HTTP_HINT =
   "This port is for clients of the RustLog broker, and speaks no HTTP.\n" +
   "The live page and the metrics have ports of their own: see --ui and --metrics-port of `rustlog broker`.\n";
 
+/** What `Broker.start` opened. */
+interface BrokerParts {
+  readonly options: ResolvedOptions;
+  readonly data: DataDirectory;
+  readonly offsets: OffsetStore;
+  readonly metrics: BrokerMetrics;
+  /** Limits the lines logged while clients are served. */
+  readonly reports: LogLimit;
+  readonly files: OpenFiles;
+}
+
 /** A running broker. */
 export class Broker implements AsyncDisposable {
   /** The context of the use cases, for `http/`. A program that embeds a broker uses a client. */
@@ -60,14 +71,7 @@ export class Broker implements AsyncDisposable {
   #stopped: Promise<void> | undefined;
   #failure: Error | undefined;
 
-  private constructor(
-    options: ResolvedOptions,
-    data: DataDirectory,
-    offsets: OffsetStore,
-    metrics: BrokerMetrics,
-    reports: LogLimit,
-    files: OpenFiles,
-  ) {
+  private constructor({ options, data, offsets, metrics, reports, files }: BrokerParts) {
     this.metrics = metrics;
     this.#reports = reports;
     this.#options = options;
@@ -149,7 +153,7 @@ export class Broker implements AsyncDisposable {
       const mode = resolved.offsets;
       const offsets = await OffsetStore.open({ registry, mode, now: Date.now, report });
       if (failure !== undefined) throw failure;
-      broker = new Broker(resolved, data, offsets, metrics, reports, files);
+      broker = new Broker({ options: resolved, data, offsets, metrics, reports, files });
       reportConnections(resolved, files, registry.partitionCount);
     } catch (error) {
       if (failure === undefined) await data.closeCleanly();

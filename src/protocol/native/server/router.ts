@@ -5,7 +5,7 @@ import type { Payload } from "../../../net/frame.js";
 import { Fetch } from "../fetch.js";
 import { DeleteGroup, DescribeGroup, ListGroups } from "../groups.js";
 import { APIS } from "../api-versions.js";
-import { API, apiName } from "../messages.js";
+import { type ApiName, apiName } from "../messages.js";
 import { ApiVersions, Ping } from "../meta.js";
 import { ListOffsets, OffsetCommit, OffsetFetch } from "../offsets.js";
 import { decodeProduceRequest } from "../produce.js";
@@ -44,22 +44,22 @@ function route<Request>(decode: (payload: Uint8Array) => Request, handle: Handle
 const routeOfProduce: Route = (context, exchange, payload) =>
   produce(context, exchange, decodeProduceRequest(payload[0], payload.slice(1)));
 
-const ROUTES: ReadonlyMap<number, Route> = new Map([
-  [API.Produce, routeOfProduce],
-  [API.Fetch, route(Fetch.decodeRequest, fetch)],
-  [API.OffsetCommit, route(OffsetCommit.decodeRequest, commitOffsets)],
-  [API.OffsetFetch, route(OffsetFetch.decodeRequest, fetchOffsets)],
-  [API.CreateTopic, route(CreateTopic.decodeRequest, createTopic)],
-  [API.ListTopics, route(ListTopics.decodeRequest, listTopics)],
-  [API.DescribeTopic, route(DescribeTopic.decodeRequest, describeTopic)],
-  [API.DeleteTopic, route(DeleteTopic.decodeRequest, deleteTopic)],
-  [API.ListOffsets, route(ListOffsets.decodeRequest, listOffsets)],
-  [API.Ping, route(Ping.decodeRequest, ping)],
-  [API.ListGroups, route(ListGroups.decodeRequest, listGroups)],
-  [API.DescribeGroup, route(DescribeGroup.decodeRequest, describeGroup)],
-  [API.DeleteGroup, route(DeleteGroup.decodeRequest, deleteGroup)],
-  [API.ApiVersions, route(ApiVersions.decodeRequest, apiVersions)],
-]);
+const ROUTES: Readonly<Record<ApiName, Route>> = {
+  Produce: routeOfProduce,
+  Fetch: route(Fetch.decodeRequest, fetch),
+  OffsetCommit: route(OffsetCommit.decodeRequest, commitOffsets),
+  OffsetFetch: route(OffsetFetch.decodeRequest, fetchOffsets),
+  CreateTopic: route(CreateTopic.decodeRequest, createTopic),
+  ListTopics: route(ListTopics.decodeRequest, listTopics),
+  DescribeTopic: route(DescribeTopic.decodeRequest, describeTopic),
+  DeleteTopic: route(DeleteTopic.decodeRequest, deleteTopic),
+  ListOffsets: route(ListOffsets.decodeRequest, listOffsets),
+  Ping: route(Ping.decodeRequest, ping),
+  ListGroups: route(ListGroups.decodeRequest, listGroups),
+  DescribeGroup: route(DescribeGroup.decodeRequest, describeGroup),
+  DeleteGroup: route(DeleteGroup.decodeRequest, deleteGroup),
+  ApiVersions: route(ApiVersions.decodeRequest, apiVersions),
+};
 
 export class Router implements Dispatcher {
   readonly #context: ServiceContext;
@@ -97,12 +97,9 @@ export class Router implements Dispatcher {
 /** Throws UNSUPPORTED_VERSION if the API or its version does not exist. */
 function routeFor({ apiKey, apiVersion }: Exchange): Route {
   const name = apiName(apiKey);
-  const route = ROUTES.get(apiKey);
-  if (name === undefined || route === undefined) {
-    throw unsupported(`there is no API with the key ${apiKey}`);
-  }
+  if (name === undefined) throw unsupported(`there is no API with the key ${apiKey}`);
   const { min, max } = APIS[name].versions;
-  if (apiVersion >= min && apiVersion <= max) return route;
+  if (apiVersion >= min && apiVersion <= max) return ROUTES[name];
   const versions = min === max ? `only ${min}` : `only ${min} to ${max}`;
   throw unsupported(`${name} has no version ${apiVersion}, ${versions}`);
 }
