@@ -47,6 +47,9 @@ export const CONNECTIONS_MAX_DEFAULT = 10_000;
 /** Connections over that limit that get an error at the same time; the rest of a flood is just closed. */
 export const REFUSED_CONNECTIONS_MAX = 100;
 
+/** Length beyond which the id, the software name or the version of a client is cut. */
+export const CLIENT_TEXT_LENGTH_MAX = 100;
+
 /** Unanswered requests of a connection beyond which its socket is not read. */
 export const CONNECTION_REQUESTS_MAX = 4096;
 

@@ -9,6 +9,9 @@
 //  - `close` is called exactly once, also from within `end()` and `terminate()`.
 //  - A paused socket reports a reset, but an orderly close only after it is resumed.
 import { type ErrorName, RustLogError } from "../errors.js";
+import { printable } from "../printable.js";
+import { plainAddress } from "./address.js";
+import { Client } from "./client.js";
 import {
   type Dialect,
   type DialectConnection,
@@ -40,6 +43,10 @@ const LEAVE_MS_MAX = 1_000;
 
 /** The part of `Bun.Socket` that a connection uses. */
 interface ConnectionSocket extends ByteSink {
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
   pause(): void;
   resume(): void;
   /** Sends FIN; input can still be read. */
@@ -78,6 +85,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   readonly #input: Input;
   readonly #outbox: Outbox;
   readonly inflight: InflightAccount;
+  readonly client: Client;
   readonly #flushNow = (): void => this.#flush();
   /** Undefined until the first bytes have arrived. Nothing is written before. */
   #session: Session | undefined;
@@ -101,11 +109,25 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   constructor(socket: ConnectionSocket, host: ConnectionHost) {
     this.#socket = socket;
     this.#host = host;
+    this.client = new Client(socket);
     this.#outbox = new Outbox(socket);
     this.inflight = host.budget.open(this, this.#outbox, host.limits);
     const { turns, limits } = host;
     const { frameBytesMax } = limits;
     this.#input = new Input(this, { socket, frameBytesMax, inflight: this.inflight, turns });
+  }
+
+  /** Name of the protocol; undefined until it is known. */
+  get protocol(): string | undefined {
+    return this.#session?.dialect.name;
+  }
+
+  get localAddress(): string {
+    return plainAddress(this.#socket.localAddress);
+  }
+
+  get localPort(): number {
+    return this.#socket.localPort;
   }
 
   get turns(): Turns {
@@ -247,7 +269,12 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
 
   refuseTooLong(session: Session, header: Uint8Array, bytes: number, nowMs: number): void {
     const request = this.#begin(header.length, nowMs);
-    session.refuse(request, header, session.dialect.tooLongError(bytes));
+    try {
+      session.refuse(request, header, session.dialect.tooLongError(bytes));
+    } catch (error) {
+      request.answerNothing();
+      throw error;
+    }
   }
 
   tookFrames(nowMs: number): void {
@@ -287,6 +314,10 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     if (isHttp) this.#outbox.push(httpAnswer(this.#host.httpHint));
   }
 
+  close(reason: RustLogError): void {
+    this.fail(reason);
+  }
+
   /** Whether the connection closes after the requests in flight. */
   get #leaving(): boolean {
     return this.#ended || this.#failed || this.#stopping;
@@ -311,8 +342,16 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     this.#input.clear();
     const farewell = this.#session?.dialect.encodeConnectionError(error);
     if (farewell !== undefined) this.#sendLast(farewell);
+    else if (this.#session !== undefined) this.#logClose(error);
     this.inflight.finishWaits();
     this.#queueFlush();
+  }
+
+  /** Logs why a connection is closed that can't be told. A stop closes all of them, and is in the log already. */
+  #logClose(error: RustLogError): void {
+    if (error.code === "BROKER_STOPPING") return;
+    const line = `closed a ${this.protocol} connection from ${this.client.description}`;
+    this.#host.log("connection closed", `${line}: ${printable(error.message)}`);
   }
 
   #sendLast(farewell: Uint8Array): void {

@@ -3,6 +3,7 @@
 // listener. Leaves to others: everything that protocols share (connection.ts, input.ts, outbox.ts, inflight.ts).
 import type { RustLogError } from "../errors.js";
 import { readU32 } from "../record/bytes.js";
+import type { Client } from "./client.js";
 import { FRAME_LENGTH_BYTES, type NextFrame, type Payload, type RequestLimits } from "./frame.js";
 import type { InflightAccount } from "./inflight.js";
 import type { InflightRequest } from "./inflight-request.js";
@@ -13,6 +14,8 @@ export const OPENING_BYTES = FRAME_LENGTH_BYTES + 1;
 
 /** A wire protocol. A request that is too long is refused with `tooLongError` as soon as its header has arrived. */
 export interface Dialect extends RequestLimits {
+  /** Name of the protocol in metrics, in the log and on the page. */
+  readonly name: string;
   /** Whether responses must leave in the order of their requests. */
   readonly inOrder: boolean;
   /** Whether a connection uses this protocol, by the first byte of its first payload. */
@@ -20,7 +23,10 @@ export interface Dialect extends RequestLimits {
   tooLongError(payloadBytes: number): RustLogError;
   /** Whether a request takes only a few microseconds, so that it need not wait for a turn. */
   isSmall(frame: NextFrame): boolean;
-  /** Encodes the reason for closing a connection; undefined if the protocol has no error that belongs to no request. */
+  /**
+   * Encodes the reason for closing a connection; undefined if the protocol has no error that belongs to no request. The
+   * connection is then closed without a word, and the reason is logged.
+   */
   encodeConnectionError(error: RustLogError): Uint8Array | undefined;
   open(connection: DialectConnection): Session;
   /** Resolves when no request is being handled, including those of closed connections. */
@@ -34,11 +40,19 @@ export interface Session {
    * invalid; the connection is then closed.
    */
   take(request: InflightRequest, payload: Payload): void;
-  /** Answers a request with an error. `head` is the start of its payload. Throws like `take`. */
+  /**
+   * Answers a request with an error. `head` is the start of its payload. Throws like `take`; a protocol that cannot answer
+   * such a request throws `error` itself.
+   */
   refuse(request: InflightRequest, head: Uint8Array, error: RustLogError): void;
 }
 
 export interface DialectConnection {
+  /** The address and port that the client connected to. An IPv4 address is never mapped to IPv6. */
+  readonly localAddress: string;
+  readonly localPort: number;
+  /** A session sets how its client names itself. */
+  readonly client: Client;
   /** Longest payload of a response. */
   readonly frameBytesMax: number;
   /** Whether the connection is closed, so that answers are dropped. */
@@ -51,6 +65,11 @@ export interface DialectConnection {
   readonly inflight: Pick<InflightAccount, "addWait" | "removeWait">;
   /** Writes a line to the broker's log, with a rate limit for each kind. */
   log(kind: string, line: string): void;
+  /**
+   * Accepts no more requests, and closes the connection once those in flight are settled. The client is told why if its
+   * protocol can say it; otherwise the reason is logged, with a rate limit.
+   */
+  close(reason: RustLogError): void;
 }
 
 /** A client that uses no protocol of this port. */
@@ -61,6 +80,12 @@ export interface Stranger {
 
 /** First bytes of HTTP requests. Read as the length of a frame, each is above every limit. */
 const HTTP_METHODS = ["GET ", "HEAD", "POST", "PUT ", "PATC", "DELE", "OPTI"];
+
+/** Text. Read as the length of a frame: at least 512 MiB, which is above every limit. */
+const TEXT = /^[ -~]{4}$/;
+
+/** First bytes of the PROXY protocol's version 2; version 1 is text. */
+const PROXY_2 = "\r\n\r\n";
 
 /** Identifies a client by the first bytes of its connection; undefined if there are too few. */
 export function identify(
@@ -73,6 +98,9 @@ export function identify(
     return { reason: "it is from a TLS client, but this port does not use TLS", isHttp: false };
   const start = String.fromCharCode(...opening.subarray(0, FRAME_LENGTH_BYTES));
   if (HTTP_METHODS.includes(start)) return { reason: "it is from an HTTP client", isHttp: true };
+  if (TEXT.test(start)) return { reason: `it starts with the text "${start}"`, isHttp: false };
+  if (start === PROXY_2)
+    return { reason: "it starts with a PROXY header, which this port does not use", isHttp: false };
   if (readU32(opening, 0) === 0) return { reason: "its first frame is empty", isHttp: false };
   const first = opening[FRAME_LENGTH_BYTES];
   if (first === undefined) return undefined;

@@ -50,6 +50,7 @@ function toyFrame(letter: string, text = ""): Uint8Array {
  */
 class ToyDialect implements Dialect {
   readonly #context: ServiceContext | undefined;
+  readonly name = "toy";
   readonly headerBytes = 2;
   readonly inOrder = true;
   readonly late: (() => void)[] = [];
@@ -339,6 +340,9 @@ describe("the first byte of a connection", () => {
     ["one that no dialect has", Uint8Array.of(0, 0, 0, 9, 150, 3), "starts with byte 150"],
     ["none, in an empty frame", Uint8Array.of(0, 0, 0, 0), "its first frame is empty"],
     ["that of TLS", Uint8Array.of(0x16, 3, 1, 2, 0, 1), "a TLS client"],
+    ["that of SSH", Buffer.from("SSH-2.0-OpenSSH"), 'starts with the text "SSH-"'],
+    ["that of a PROXY header", Buffer.from("PROXY TCP4 10.0.0.1"), 'the text "PROX"'],
+    ["that of a binary PROXY header", Buffer.from("\r\n\r\n\0\r\nQUIT\n"), "a PROXY header"],
   ];
   for (const [what, bytes, kind] of strangers) {
     test(`if it is ${what}, ends the connection without an answer`, async () => {

@@ -50,6 +50,10 @@ function simulate({
     const dispatcher = { dispatch, idle: () => Promise.resolve() };
     return new Connection(
       {
+        localAddress: "127.0.0.1",
+        localPort: 9092,
+        remoteAddress: "127.0.0.1",
+        remotePort: 1,
         write: ({ length }) => Math.min(length, takes),
         pause() {},
         resume() {},

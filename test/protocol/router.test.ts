@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { BrokerMetrics } from "../../src/broker/metrics.js";
+import { Client } from "../../src/net/client.js";
 import type { DialectConnection } from "../../src/net/dialect.js";
 import { InflightBudget } from "../../src/net/inflight.js";
 import { InflightRequest, type RequestOwner } from "../../src/net/inflight-request.js";
@@ -25,12 +26,16 @@ test("a bug in a handler is answered without its details, and logged with them",
     log() {},
   };
   const connection: DialectConnection = {
+    localAddress: "127.0.0.1",
+    localPort: 9092,
+    client: new Client({ remoteAddress: "127.0.0.1", remotePort: 1 }),
     frameBytesMax: 1000,
     mayWait: true,
     inflight: owner.inflight,
     turns: new Turns(),
     isGone: false,
     log: (_kind, line) => lines.push(line),
+    close() {},
   };
   const broken = {
     registry: {

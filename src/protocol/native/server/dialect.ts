@@ -19,6 +19,7 @@ export interface Dispatcher {
 }
 
 export class NativeDialect implements Dialect {
+  readonly name = "native";
   readonly headerBytes = REQUEST_HEADER_BYTES;
   readonly inOrder = false;
   readonly tooLongError = tooLongError;

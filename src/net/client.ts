@@ -1,0 +1,69 @@
+// Who is at the other end of a connection: its address, and what it calls itself, for the log, the metrics and the page.
+// Leaves to others: the connection (connection.ts).
+import { CLIENT_TEXT_LENGTH_MAX } from "../limits.js";
+import { printable } from "../printable.js";
+import { formatAddress, plainAddress } from "./address.js";
+
+/** The part of `Bun.Socket` that tells the client's address. */
+interface ClientSocket {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+}
+
+/** A client names itself as far as its protocol permits. Long text is cut. */
+export class Client {
+  readonly #socket: ClientSocket;
+  #id: string | undefined;
+  #name: string | undefined;
+  #version: string | undefined;
+
+  constructor(socket: ClientSocket) {
+    this.#socket = socket;
+  }
+
+  /** Its address; never an IPv4 address in its IPv6 form. */
+  get address(): string {
+    return plainAddress(this.#socket.remoteAddress);
+  }
+
+  /** Name that an application gave its client. */
+  get id(): string | undefined {
+    return this.#id;
+  }
+
+  set id(text: string | undefined) {
+    this.#id = shortened(text);
+  }
+
+  /** Name of the library. */
+  get name(): string | undefined {
+    return this.#name;
+  }
+
+  set name(text: string | undefined) {
+    this.#name = shortened(text);
+  }
+
+  /** Version of the library. */
+  get version(): string | undefined {
+    return this.#version;
+  }
+
+  set version(text: string | undefined) {
+    this.#version = shortened(text);
+  }
+
+  /** One line, safe to show: `127.0.0.1:50000 (client id "meter", franz-go 1.22.3)`. */
+  get description(): string {
+    const from = formatAddress(this.address, this.#socket.remotePort);
+    const known = this.#id === undefined ? [] : [`client id "${this.#id}"`];
+    if (this.#name !== undefined) known.push(`${this.#name} ${this.#version ?? ""}`.trim());
+    return known.length === 0 ? from : `${from} (${printable(known.join(", "))})`;
+  }
+}
+
+/** A copy, because a part of a text keeps all of it in memory. */
+function shortened(text: string | undefined): string | undefined {
+  if (text === undefined || text.length <= CLIENT_TEXT_LENGTH_MAX) return text;
+  return Buffer.from(text.slice(0, CLIENT_TEXT_LENGTH_MAX)).toString();
+}
