@@ -27,7 +27,9 @@ export async function openFoundTopic(
   const topic = await open(context, name, path, notes).catch((error: unknown) => {
     const cause = error instanceof Error ? error.cause : undefined;
     if (isOutOfFiles(error) || isOutOfFiles(cause)) throw tooManyFiles(path, error);
-    return isTopicName(name) ? offlineTopic(name, path, namesIn(disk, path), error) : undefined;
+    return isTopicName(name)
+      ? offlineTopic(context, name, path, namesIn(disk, path), error)
+      : undefined;
   });
   if (topic === undefined) report(`${path} has no topic.json and is not a topic; ignoring it`);
   else reportOffline(topic.offline, report);
@@ -59,17 +61,24 @@ async function open(
   const names = disk.list(path);
   // A directory with a partition was a topic, and its records may still be there.
   if (!isTopicName(name) || !names.includes("0")) return undefined;
-  return offlineTopic(name, path, names, new Error(`${joinPath(path, "topic.json")} is missing`));
+  const cause = new Error(`${joinPath(path, "topic.json")} is missing`);
+  return offlineTopic(context, name, path, names, cause);
 }
 
 /** A topic of which only the directory is known. Its partitions are those that have a directory. */
-function offlineTopic(name: string, path: string, names: readonly string[], cause: unknown): Topic {
+function offlineTopic(
+  { logDefaults }: FoundContext,
+  name: string,
+  path: string,
+  names: readonly string[],
+  cause: unknown,
+): Topic {
   const indexes = names.filter((it) => /^(?:0|[1-9]\d{0,3})$/.test(it)).map(Number);
   const count = 1 + Math.max(0, ...indexes);
   const partitions = Array.from({ length: count }, (_, i) => {
     return new OfflinePartition(name, i, path, cause);
   });
-  return topicOf({ name, id: ZERO_UUID, settings: {} }, partitions);
+  return topicOf({ name, id: ZERO_UUID, settings: {} }, { current: logDefaults }, partitions);
 }
 
 function isTopicName(name: string): boolean {

@@ -1,5 +1,5 @@
-// Errors for a topic that can't be created or deleted: what happened, where, and what to do.
-// Leaves to others: creating and deleting (topic-registry.ts).
+// Errors for a topic that can't be created, changed or deleted: what happened, where, and what to do.
+// Leaves to others: creating and deleting (topic-registry.ts), and changing (topic-change.ts).
 import { RustLogError } from "../errors.js";
 import { isDiskFull, isOutOfFiles, reasonOf, systemErrorCode } from "../log/disk/disk.js";
 
@@ -9,11 +9,19 @@ export function unknownTopic(name: string): RustLogError {
 
 /** A topic could not be created; nothing is left of it. */
 export function creationError(name: string, error: unknown): RustLogError {
+  return failureOf(`topic '${name}' could not be created`, error);
+}
+
+/** A topic could not be changed; it is as it was. */
+export function changeError(name: string, error: unknown): RustLogError {
+  return failureOf(`topic '${name}' was not changed`, error);
+}
+
+function failureOf(what: string, error: unknown): RustLogError {
   if (error instanceof RustLogError) return error;
   const passing = isOutOfFiles(error) ? "BROKER_OVERLOADED" : "STORAGE_ERROR";
   const code = isDiskFull(error) ? "DISK_FULL" : passing;
-  const message = `topic '${name}' could not be created: ${reasonOf(error)}${adviceFor(error)}`;
-  return new RustLogError(code, message, { cause: error });
+  return new RustLogError(code, `${what}: ${reasonOf(error)}${adviceFor(error)}`, { cause: error });
 }
 
 /** The directory of a topic could not be renamed; the topic is unchanged. */

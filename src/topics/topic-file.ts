@@ -1,4 +1,4 @@
-// topic.json, which makes a directory a topic and holds what the topic was created with.
+// topic.json, which makes a directory a topic and holds its id, number of partitions and own settings.
 // Leaves to others: the directory (topic-registry.ts), and the meaning of the settings (topic-settings.ts).
 //
 //   topic.json   { "version": 1, "name": …, "id": UUID, "partitions": …, "settings": { NAME: VALUE, … }, "crc32c": … }
@@ -40,6 +40,37 @@ export async function writeTopicFile(
   file: TopicFile,
 ): Promise<void> {
   await disk.writeFile(joinPath(directory, FILE), encode(file));
+}
+
+/**
+ * Replaces the file of a topic atomically and durably. Throws the system's error. The file is then unchanged, unless the
+ * directory can't be flushed and the old file can't be restored either; `report` is told.
+ */
+export async function replaceTopicFile(
+  disk: Disk,
+  directory: string,
+  { from, to }: { readonly from: TopicFile; readonly to: TopicFile },
+  report: (line: string) => void,
+): Promise<void> {
+  try {
+    await replaceFile(disk, directory, FILE, encode(to));
+  } catch (error) {
+    await restore(disk, directory, from).catch((failure: unknown) => {
+      const path = joinPath(directory, FILE);
+      report(
+        `${path} was changed, but not durably, and could not be restored: ${reasonOf(failure)}; ` +
+          "the next start may find either content",
+      );
+    });
+    throw error;
+  }
+}
+
+async function restore(disk: Disk, directory: string, file: TopicFile): Promise<void> {
+  const bytes = encode(file);
+  const found = disk.readFile(joinPath(directory, FILE));
+  if (found !== undefined && Buffer.compare(found, bytes) === 0) return;
+  await replaceFile(disk, directory, FILE, bytes);
 }
 
 /** Adds what an older release did not write. If that fails, the next start tries again. */

@@ -1,7 +1,8 @@
-// The topics of a data directory. Creation and deletion are atomic.
-// Leaves to others: opening partitions (topic.ts), and the directory's lock and id (data-directory.ts).
+// The topics of a data directory. Creation, changes and deletion are atomic, and one at a time for each topic.
+// Leaves to others: opening partitions (topic.ts), changing a topic (topic-change.ts), and the directory's lock and id
+// (data-directory.ts).
 //
-//   topics/NAME/topic.json      what it was created with (topic-file.ts)
+//   topics/NAME/topic.json      its id, settings and number of partitions (topic-file.ts)
 //   topics/NAME/0/ … /N-1/      one directory a partition
 //   topics/+c-NAME, +d-N        being created; deleted, and removed in the background, also after the next start
 //                               (`+` can't be in a topic's name)
@@ -24,6 +25,7 @@ import {
   type RecoveryNotes,
   type Topic,
 } from "./topic.js";
+import { changeSettings } from "./topic-change.js";
 import { creationError, deletionError, unflushedDeletion, unknownTopic } from "./topic-error.js";
 import { firstTopicId, writeTopicFile } from "./topic-file.js";
 import {
@@ -51,6 +53,7 @@ export class TopicRegistry {
   readonly #context: RegistryContext;
   readonly #topics = new Map<string, Topic>();
   readonly #creating = new Map<string, Promise<Topic>>();
+  readonly #changing = new Map<string, Promise<void>>();
   readonly #deleting = new Map<string, Promise<void>>();
   readonly #removals: Removals;
   readonly #turns = new TurnBudget(PARTITIONS_PER_TURN);
@@ -205,10 +208,20 @@ export class TopicRegistry {
   }
 
   /**
+   * Replaces a topic's own settings. Resolves once the change would survive a crash; its open logs follow it from then
+   * on. Rejects with UNKNOWN_TOPIC_OR_PARTITION, INVALID_CONFIG, DISK_FULL or STORAGE_ERROR; nothing has changed then.
+   */
+  alterSettings(name: string, settings: TopicSettings): Promise<Topic> {
+    return this.#change(name, (topic) => changeSettings(this.#context, topic, settings));
+  }
+
+  /**
    * Deletes a topic and its records. Resolves once the topic would not reappear after a crash; its files are removed
    * later. Rejects with STORAGE_ERROR or DISK_FULL if its directory can't be renamed; the topic is unchanged then.
    */
   async delete(name: string): Promise<void> {
+    const changing = (): Promise<void> | undefined => this.#changing.get(name);
+    for (let change = changing(); change !== undefined; change = changing()) await change;
     const topic = this.#topics.get(name);
     if (topic === undefined) throw unknownTopic(name);
     const directory = joinPath(this.#context.directory, name);
@@ -237,7 +250,9 @@ export class TopicRegistry {
 
   /** Flushes and closes all partitions. Returns the notes for the next start. */
   async closeCleanly(): Promise<CleanSegments> {
-    await Promise.allSettled([...this.#creating.values(), ...this.#deleting.values()]);
+    await Promise.allSettled(
+      [this.#creating, this.#changing, this.#deleting].flatMap((it) => [...it.values()]),
+    );
     await this.#removals.stop();
     return await closeCleanly(this.list());
   }
@@ -277,6 +292,24 @@ export class TopicRegistry {
       }
       throw creationError(name, error);
     }
+  }
+
+  /** Runs one change of a topic, after earlier ones and after its creation. */
+  async #change(name: string, work: (topic: Topic) => Promise<Topic>): Promise<Topic> {
+    const busy = (): Promise<unknown> | undefined =>
+      this.#changing.get(name) ?? this.#creating.get(name)?.catch(() => {});
+    for (let earlier = busy(); earlier !== undefined; earlier = busy()) await earlier;
+    const topic = this.#topics.get(name);
+    if (topic === undefined) throw unknownTopic(name);
+    const change = work(topic).then((changed) => {
+      this.#topics.set(name, changed);
+      return changed;
+    });
+    const forget = () => {
+      this.#changing.delete(name);
+    };
+    this.#changing.set(name, change.then(forget, forget));
+    return await change;
   }
 
   async #delete(topic: Topic, doomed: string): Promise<void> {

@@ -20,10 +20,17 @@ export interface Topic {
   readonly internal: boolean;
   /** Its own settings; the broker's apply to all others. */
   readonly settings: TopicSettings;
+  /** What its logs follow: its own settings and the broker's. */
+  readonly logSettings: LiveLogSettings;
   readonly partitions: readonly AnyPartition[];
   /** The partitions that could be opened, and those that could not. */
   readonly online: readonly Partition[];
   readonly offline: readonly OfflinePartition[];
+}
+
+/** The settings of all logs of a topic. Replacing `current` changes them all at once, also while they are open. */
+export interface LiveLogSettings {
+  current: LogSettings;
 }
 
 export interface TopicContext {
@@ -75,13 +82,14 @@ export async function openNewTopic(
   file: TopicFile,
   openings: OneAtATime,
 ): Promise<Topic> {
+  const logSettings = liveSettings(context, file);
   const opened: Partition[] = [];
   const failed: unknown[] = [];
   for (let from = 0; from < file.partitions && failed.length === 0; from += CREATING_MAX) {
     const outcomes = await openings.run(() =>
       Promise.allSettled(
         indexesFrom(from, file.partitions, CREATING_MAX).map((i) =>
-          openPartition(context, file, i, NEW_LOGS),
+          openPartition(context, file, logSettings, i, NEW_LOGS),
         ),
       ),
     );
@@ -90,7 +98,7 @@ export async function openNewTopic(
       else failed.push(outcome.reason);
     }
   }
-  if (failed.length === 0) return topicOf(file, opened);
+  if (failed.length === 0) return topicOf(file, logSettings, opened);
   for (const partition of opened) await partition.closeForDeletion();
   throw failed[0];
 }
@@ -106,12 +114,13 @@ export async function openTopic(
   const { faults, isChanged } = makePartitions(context, directory, file);
   // Without a clean stop, the previous process may have created one and been killed before this flush.
   if (isChanged || notes.clean.size === 0) await context.disk.syncDirectory(directory);
+  const logSettings = liveSettings(context, file);
   const partitions: AnyPartition[] = [];
   for (let from = 0; from < file.partitions; from += OPENING_MAX) {
     const openings = indexesFrom(from, file.partitions, OPENING_MAX).map(async (i) => {
       try {
         if (faults.has(i)) throw faults.get(i);
-        return await openPartition(context, file, i, notes);
+        return await openPartition(context, file, logSettings, i, notes);
       } catch (error) {
         // Affects the whole process, not this partition: without files it could not serve clients either.
         if (isOutOfFiles(error)) throw error;
@@ -124,7 +133,7 @@ export async function openTopic(
       partitions.push(outcome.value);
     }
   }
-  return topicOf(file, partitions);
+  return topicOf(file, logSettings, partitions);
 }
 
 /** Closes partitions of a deleted topic, as `turns` allows. */
@@ -159,12 +168,20 @@ export async function closeCleanly(topics: readonly Topic[]): Promise<CleanSegme
 
 export function topicOf(
   { name, id, settings }: Pick<TopicFile, "name" | "id" | "settings">,
+  logSettings: LiveLogSettings,
   partitions: readonly AnyPartition[],
 ): Topic {
   const internal = name.startsWith(INTERNAL_PREFIX);
   const online = partitions.filter((it) => it.offline === undefined);
   const offline = partitions.filter((it) => it.offline !== undefined);
-  return { name, id, internal, settings, partitions, online, offline };
+  return { name, id, internal, settings, logSettings, partitions, online, offline };
+}
+
+function liveSettings(
+  { logDefaults }: TopicContext,
+  { settings }: Pick<TopicFile, "settings">,
+): LiveLogSettings {
+  return { current: resolveSettings(settings, logDefaults) };
 }
 
 /** Creates missing partition directories. */
@@ -197,8 +214,9 @@ function indexesFrom(from: number, partitions: number, most: number): number[] {
 }
 
 async function openPartition(
-  { disk, directory, flush, logDefaults, now, report, onFatal, onFlush }: TopicContext,
-  { name, settings }: TopicFile,
+  { disk, directory, flush, now, report, onFatal, onFlush }: TopicContext,
+  { name }: TopicFile,
+  logSettings: LiveLogSettings,
   i: number,
   notes: RecoveryNotes,
 ): Promise<Partition> {
@@ -208,7 +226,9 @@ async function openPartition(
       disk,
       directory: joinPath(joinPath(directory, name), String(i)),
       name: `${name}-${i}`,
-      settings: resolveSettings(settings, logDefaults),
+      get settings() {
+        return logSettings.current;
+      },
       now,
       report: (line) => {
         // Don't report files that disappear because the topic is being deleted.

@@ -4,49 +4,21 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import type { AppendFile } from "../../src/log/disk/disk.js";
 import { RealDisk } from "../../src/log/disk/real-disk.js";
 import { firstTopicId, readTopicFile } from "../../src/topics/topic-file.js";
-import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.js";
+import { TopicRegistry } from "../../src/topics/topic-registry.js";
 import { TOPIC_SETTING_NAMES } from "../../src/topics/topic-settings.js";
-import { batchOf, codeOf, ENDLESS, recordsFrom, settle } from "../support/log-fixture.js";
-import { Random } from "../support/random.js";
-import { SimulatedDisk, systemError } from "../support/simulated-disk.js";
+import { batchOf, codeOf, recordsFrom, settle } from "../support/log-fixture.js";
+import {
+  contextOf,
+  crashEverywhere,
+  DIRECTORY_ID,
+  newDisk,
+  open,
+  TOPICS,
+  UNKNOWN,
+} from "../support/registry-fixture.js";
+import { systemError } from "../support/simulated-disk.js";
 import { withTempDir } from "../support/tmp.js";
 import { until } from "../support/until.js";
-
-const TOPICS = "data/topics";
-const UNKNOWN = { clean: new Map(), rewrite: false };
-
-async function newDisk(seed = 1): Promise<SimulatedDisk> {
-  const disk = new SimulatedDisk(new Random(seed));
-  disk.makeDirectory(TOPICS);
-  for (const path of ["", "data"]) await disk.syncDirectory(path);
-  return disk;
-}
-
-const DIRECTORY_ID = "27f05cbb-99d9-41dc-a629-dfd495bbc2b4";
-
-function contextOf(
-  disk: RegistryContext["disk"],
-  others: Partial<RegistryContext> = {},
-): RegistryContext & { readonly lines: string[] } {
-  const lines: string[] = [];
-  return {
-    disk,
-    directory: TOPICS,
-    directoryId: DIRECTORY_ID,
-    flush: { kind: "always" },
-    logDefaults: ENDLESS,
-    autoCreateTopics: true,
-    defaultPartitions: 3,
-    now: () => 1_000,
-    report: (line) => lines.push(line),
-    onFatal: () => {},
-    lines,
-    ...others,
-  };
-}
-
-const open = (disk: SimulatedDisk): Promise<TopicRegistry> =>
-  TopicRegistry.open(contextOf(disk), UNKNOWN);
 
 describe("names", () => {
   test.each([
@@ -286,34 +258,6 @@ describe("deleting", () => {
     }
   });
 });
-
-/** Crashes the machine at each operation of `action` in turn, and checks what a start finds. */
-async function crashEverywhere(
-  prepare: (registry: TopicRegistry) => Promise<void>,
-  action: (registry: TopicRegistry) => Promise<unknown>,
-  check: (registry: TopicRegistry, done: boolean) => Promise<void>,
-): Promise<void> {
-  let longest = 0;
-  for (let seed = 1; seed <= 6; seed++) {
-    for (let operation = 0, done = false; !done; operation++) {
-      const disk = await newDisk(seed * 1_000 + operation);
-      const registry = await open(disk);
-      await prepare(registry);
-      disk.crashAfter(operation);
-      try {
-        await action(registry);
-        done = true;
-      } catch (error) {
-        if (!disk.crashed) throw error;
-      }
-      await settle();
-      disk.restart();
-      await check(await open(disk), done);
-      longest = Math.max(longest, operation);
-    }
-  }
-  expect(longest).toBeGreaterThan(2);
-}
 
 test("a crash at any operation of a creation leaves the whole topic or nothing", () =>
   crashEverywhere(
