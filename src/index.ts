@@ -16,11 +16,11 @@ export type {
   TopicPartition,
 } from "./client/admin-types.js";
 export { Client, type ConnectOptions, connect } from "./client/client.js";
-export { Consumer, type ConsumerOptions } from "./client/consumer.js";
-export type { OffsetSpecs } from "./client/consumer-plan.js";
+export { Consumer } from "./client/consumer.js";
+export type { ConsumerOptions } from "./client/consumer-options.js";
+export type { OffsetSpecs, OutOfRangePolicy } from "./client/consumer-plan.js";
 export { type DamagedPolicy, DamagedRecordsError } from "./client/damage.js";
 export { type ConsumedRecord, FetchedRecords } from "./client/fetched-records.js";
-export type { OutOfRangePolicy } from "./client/fetcher.js";
 export type { OffsetSpec } from "./client/offset-spec.js";
 export {
   type AcknowledgedBatch,

@@ -5,7 +5,7 @@ import { Option } from "@commander-js/extra-typings";
 import type { Client } from "../client/client.js";
 import type { Consumer } from "../client/consumer.js";
 import { DamagedRecordsError } from "../client/damage.js";
-import type { OutOfRangePolicy } from "../client/fetcher.js";
+import type { OutOfRangePolicy } from "../client/consumer-plan.js";
 import { newCommand, usageError } from "./command.js";
 import { describeFailure, oneLine, printError } from "./exit.js";
 import { compileFormat, formatPrinter, type RecordPrinter, valuePrinter } from "./format.js";

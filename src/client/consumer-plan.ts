@@ -1,14 +1,16 @@
 // The plan of a consumer, made when it starts: which partitions it reads, from which offset to which.
 // Leaves to others: reading them (fetcher, consumer).
 
-import type { RustLogError } from "../errors.js";
+import { RustLogError } from "../errors.js";
 import { Admin, isOffline, offlineError, unknownPartition } from "./admin.js";
 import type { PartitionDescription } from "./admin-types.js";
-import { type OutOfRangePolicy, outOfRange } from "./fetcher.js";
 import type { BrokerLink, RetryPolicy } from "./link.js";
 import { type OffsetSpec, resolveOffset } from "./offset-spec.js";
 import { offsetForTimestamp } from "./time-lookup.js";
 import type { TopicSource } from "./topic-change.js";
+
+/** What to do if a position is outside of its partition. */
+export type OutOfRangePolicy = "error" | "earliest" | "latest";
 
 /** One offset for all partitions, or one for each. */
 export type OffsetSpecs = OffsetSpec | ReadonlyMap<number, OffsetSpec>;
@@ -145,4 +147,18 @@ function isSharedOffset(
 
 function specFor(specs: OffsetSpecs | undefined, partition: number): OffsetSpec | undefined {
   return specs instanceof Map ? specs.get(partition) : (specs as OffsetSpec | undefined);
+}
+
+/** The error for a position outside of its partition. */
+export function outOfRange(
+  where: { readonly topic: string; readonly partition: number },
+  offset: number,
+  logStartOffset: number,
+  highWatermark: number,
+): RustLogError {
+  return new RustLogError(
+    "OFFSET_OUT_OF_RANGE",
+    `topic '${where.topic}', partition ${where.partition}: offset ${offset} is not in ` +
+      `${logStartOffset} to ${highWatermark}, the range of the partition`,
+  );
 }

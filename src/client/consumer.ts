@@ -4,71 +4,18 @@
 import { RustLogError } from "../errors.js";
 import { BATCH_BYTES_HIGHEST } from "../limits.js";
 import { Admin } from "./admin.js";
-import { checkConsumerOptions } from "./consumer-check.js";
-import {
-  type OffsetSpecs,
-  type ReadPlan,
-  planPartitions,
-  type ReadRequest,
-} from "./consumer-plan.js";
-import { type DamagedPolicy, type DamagedRecordsError, warnOfSkip } from "./damage.js";
+import { checkConsumerOptions, type ConsumerOptions } from "./consumer-options.js";
+import { planPartitions, type ReadPlan, type ReadRequest } from "./consumer-plan.js";
+import { warnOfSkip } from "./damage.js";
 import type { ConsumedRecord, FetchedRecords } from "./fetched-records.js";
-import { type OutOfRangePolicy, PartitionFetcher, PORTIONS_AHEAD_MAX } from "./fetcher.js";
+import { PartitionFetcher, PORTIONS_AHEAD_MAX } from "./fetcher.js";
 import type { BrokerLink, RetryPolicy } from "./link.js";
-import { isTopicChanged, type TopicChangedError, warnOfTopicChange } from "./topic-change.js";
+import { isTopicChanged, warnOfTopicChange } from "./topic-change.js";
 
 const MiB = 1024 * 1024;
 
 /** Smallest size that a fetch requests, however many partitions share the buffer. */
 const PORTION_BYTES_MIN = 4096;
-
-/** The options of a consumer. */
-export interface ConsumerOptions {
-  readonly topic: string;
-  /** Partitions to read (all). */
-  readonly partitions?: readonly number[];
-  /** Where to start: one offset for all partitions, or a map by partition ("earliest"; also for partitions not in the map). */
-  readonly offset?: OffsetSpecs;
-  /** Where to stop: the first offset that is not read. */
-  readonly end?: OffsetSpecs;
-  /** Whether to wait for new records (true) or to end at the high watermarks of the start. */
-  readonly follow?: boolean;
-  /**
-   * Consumer group. Reading starts at its committed offset, or at `offset` if that is larger ("latest" never is: it applies
-   * only to a group without a committed offset). Enables `commit`.
-   */
-  readonly group?: string;
-  /** Largest size of one fetch in bytes, within `bufferBytesMax` (4 MiB). */
-  readonly maxBytes?: number;
-  /** Bytes that must be available before the broker answers a fetch (1). */
-  readonly minBytes?: number;
-  /** How long the broker waits for them, in milliseconds: 1 to a day, which the broker limits to a minute (1,000). */
-  readonly maxWaitMs?: number;
-  /** Limit of bytes fetched but not yet returned, over all partitions (64 MiB). Single larger batches can exceed it. */
-  readonly bufferBytesMax?: number;
-  /** How long retriable errors and lost connections are retried, in milliseconds (120,000). */
-  readonly retryTimeoutMs?: number;
-  /** What to do if a position is outside of its partition ("error"). */
-  readonly onOutOfRange?: OutOfRangePolicy;
-  /**
-   * What to do about unreadable records: throw a DamagedRecordsError after the records before them ("throw"), or skip
-   * them, call `onSkip`, and continue with the records after them ("skip").
-   */
-  readonly onDamaged?: DamagedPolicy;
-  /** Called for each skip with topic, partition, the offsets `from` up to but not including `to`, and the reason. Default: a process warning. */
-  readonly onSkip?: (skipped: DamagedRecordsError) => void;
-  /**
-   * Called for each partition if the topic was recreated while it was read, or the broker has another data directory, and
-   * reading continues in the topic that has the name now, as `onOutOfRange` says. With "error", or with an end, reading
-   * fails with a TopicChangedError instead. Default: a process warning.
-   */
-  readonly onTopicChanged?: (change: TopicChangedError) => void;
-  /**
-   * Whether to check the CRC of each batch (true). The broker checks it on write, and again when a sealed segment is first
-   * read; false trusts the memory of the broker and the network.
-   */
-  readonly checkCrcs?: boolean;
-}
 
 interface Portion {
   readonly fetcher: PartitionFetcher;

@@ -6,7 +6,7 @@ import { Fetch, type FetchResponse, offsetAfterDamage } from "../protocol/native
 import { ListOffsets } from "../protocol/native/offsets.js";
 import { type DamageHandling, DamagedRecordsError } from "./damage.js";
 import { backoffMs, pause } from "./backoff.js";
-import type { PartitionPlan } from "./consumer-plan.js";
+import { type OutOfRangePolicy, outOfRange, type PartitionPlan } from "./consumer-plan.js";
 import { asRustLogError } from "./failure.js";
 import { FetchedRecords, type PositionHolder } from "./fetched-records.js";
 import { type BrokerLink, callOf, type RetryPolicy } from "./link.js";
@@ -16,9 +16,6 @@ import {
   TopicChangedError,
   type TopicSource,
 } from "./topic-change.js";
-
-/** What to do if a position is outside of its partition. */
-export type OutOfRangePolicy = "error" | "earliest" | "latest";
 
 /** Most portions of one partition in memory: one being read, and one waiting or in flight. */
 export const PORTIONS_AHEAD_MAX = 2;
@@ -243,18 +240,4 @@ export class PartitionFetcher implements PositionHolder {
     this.position = this.#fetchOffset;
     this.source = this.#fetchSource;
   }
-}
-
-/** The error for a position outside of its partition. */
-export function outOfRange(
-  where: { readonly topic: string; readonly partition: number },
-  offset: number,
-  logStartOffset: number,
-  highWatermark: number,
-): RustLogError {
-  return new RustLogError(
-    "OFFSET_OUT_OF_RANGE",
-    `topic '${where.topic}', partition ${where.partition}: offset ${offset} is not in ` +
-      `${logStartOffset} to ${highWatermark}, the range of the partition`,
-  );
 }

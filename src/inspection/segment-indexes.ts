@@ -8,7 +8,6 @@ import type { SegmentIndex } from "../log/index/segment-index.js";
 import { TIME_ENTRY_BYTES } from "../log/index/time-index.js";
 import type { Repair } from "./finding.js";
 import { rebuildFile } from "./repair.js";
-import type { SegmentPlace } from "./verify-segment.js";
 import type { Verification } from "./verification.js";
 import {
   type IndexExtent,
@@ -18,6 +17,14 @@ import {
 } from "./verify-index.js";
 
 const NOTHING = new Uint8Array(0);
+
+export interface SegmentPlace {
+  readonly topic: string;
+  readonly partition: number;
+  /** The partition's directory, relative to the data directory. */
+  readonly directory: string;
+  readonly baseOffset: number;
+}
 
 /** The readable part of an index file. */
 interface IndexBytes {

@@ -15,18 +15,13 @@ import type { ProducerStates } from "../log/producer-states.js";
 import { SegmentIndex } from "../log/index/segment-index.js";
 import { FileReader } from "./file-reader.js";
 import { cutTail } from "./repair.js";
-import { SegmentIndexes } from "./segment-indexes.js";
+import { SegmentIndexes, type SegmentPlace } from "./segment-indexes.js";
 import { type DamagedRange, type WalkedBatch, walkSegment } from "./segment-walk.js";
 import type { Verification } from "./verification.js";
 
-export interface SegmentPlace {
-  readonly topic: string;
-  readonly partition: number;
-  /** The partition's directory, relative to the data directory. */
-  readonly directory: string;
+interface SegmentToCheck extends SegmentPlace {
   /** The `.log` file, relative to the data directory. */
   readonly file: string;
-  readonly baseOffset: number;
   /** Base offset of the next segment; undefined for the last one. */
   readonly endOffset: number | undefined;
   /** For the last segment, its size as noted by a clean stop, or -1. */
@@ -55,7 +50,7 @@ interface SegmentEnd {
 
 export class SegmentCheck {
   readonly #run: Verification;
-  readonly #place: SegmentPlace;
+  readonly #place: SegmentToCheck;
   readonly #progress: PartitionProgress;
   readonly #rebuilt = new SegmentIndex();
   readonly #cursor = new RecordCursor();
@@ -66,7 +61,7 @@ export class SegmentCheck {
   #misplacedEnd: number | undefined;
   #damage: DamagedRange | undefined;
 
-  constructor(run: Verification, place: SegmentPlace, progress: PartitionProgress) {
+  constructor(run: Verification, place: SegmentToCheck, progress: PartitionProgress) {
     this.#run = run;
     this.#place = place;
     this.#progress = progress;

@@ -1,7 +1,8 @@
 // Setup for tests of the consumer: a scripted broker with numbered records, and a client connected to it.
 // Leaves to others: the broker itself (fake-broker.ts), and expectations.
 import { connect } from "../../src/client/client.js";
-import type { Consumer, ConsumerOptions } from "../../src/client/consumer.js";
+import type { Consumer } from "../../src/client/consumer.js";
+import type { ConsumerOptions } from "../../src/client/consumer-options.js";
 import { RustLogError } from "../../src/errors.js";
 import { batchOf } from "./broker.js";
 import { FakeBroker, type FakeBrokerOptions } from "./fake-broker.js";

@@ -16,7 +16,7 @@ import {
 import { startBroker, type TestBroker } from "../support/broker.js";
 import { connect } from "../../src/client/client.js";
 import { lookupText } from "../../src/cli/explain-text.js";
-import type { ConsumerOptions } from "../../src/client/consumer.js";
+import type { ConsumerOptions } from "../../src/client/consumer-options.js";
 import { explainLookup } from "../../src/inspection/explain-lookup.js";
 import type { LookupTarget } from "../../src/inspection/lookup-explanation.js";
 import { openLogFiles } from "../../src/inspection/log-files.js";

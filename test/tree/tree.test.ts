@@ -109,8 +109,8 @@ describe("the layers", () => {
 });
 
 describe("imports", () => {
-  /** Files of these folders that import themselves through others. */
-  function cyclesIn(folders: readonly string[]): string[] {
+  /** Files that import themselves through others, of all folders except these. */
+  function cyclesOutside(folders: readonly string[]): string[] {
     const importsOf = new Map(FILES.map(({ path, imports }) => [path, imports]));
     const reaches = (from: string, to: string, seen: Set<string>): boolean =>
       (importsOf.get(from) ?? []).some((target) => {
@@ -120,12 +120,12 @@ describe("imports", () => {
         return reaches(target, to, seen);
       });
     return [...PATHS]
-      .filter((path) => folders.includes(folderOf(path)))
+      .filter((path) => !folders.includes(folderOf(path)))
       .filter((path) => reaches(path, path, new Set()));
   }
 
-  test("form no cycles between a socket and the log", () => {
-    expect(cyclesIn(["net", "protocol", "services", "groups", "topics", "broker"])).toEqual([]);
+  test("form no cycles", () => {
+    expect(cyclesOutside(["record", "log"])).toEqual([]);
   });
 });
 

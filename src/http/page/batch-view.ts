@@ -1,7 +1,6 @@
 // One batch: a list of its records, and its bytes with the name and meaning of each field. Selecting a record
 // highlights its bytes. Leaves to others: the fields (inspection/batch-fields.ts).
-import { failure } from "./detail.js";
-import { button, element } from "./dom.js";
+import { button, element, failure } from "./dom.js";
 import { countOf, formatBytes, formatCount } from "./format.js";
 import type { BatchDump, DumpRow } from "./wire.js";
 

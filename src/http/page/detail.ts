@@ -2,19 +2,18 @@
 // Leaves to others: the content of a batch (batch-view.ts).
 import { ask } from "./api.js";
 import { BatchView } from "./batch-view.js";
-import { button, byId, element } from "./dom.js";
+import { button, byId, element, failure } from "./dom.js";
 import { countOf, formatBytes, formatCount, formatTime } from "./format.js";
 import type { BatchRows } from "./wire.js";
 
-export interface SegmentPlace {
+interface SegmentPlace {
   readonly topic: string;
   readonly partition: number;
   readonly segment: number;
 }
 
 /** Where a list of batches starts: at a position, near a position by the index, or at an offset. */
-export type BatchStart =
-  { readonly at: number } | { readonly near: number } | { readonly offset: number };
+type BatchStart = { readonly at: number } | { readonly near: number } | { readonly offset: number };
 
 export class Detail {
   readonly #root = byId("detail", HTMLElement);
@@ -189,10 +188,4 @@ export class Detail {
     await view.load();
     inside.scrollIntoView({ block: "nearest" });
   }
-}
-
-/** An error message as an element. */
-export function failure(error: unknown): HTMLElement {
-  const text = error instanceof Error ? error.message : String(error);
-  return element("p", { class: "failure", role: "alert" }, text);
 }

@@ -36,3 +36,9 @@ export function byId<Kind extends HTMLElement>(id: string, kind: new () => Kind)
 export function setText(target: HTMLElement, text: string): void {
   if (target.textContent !== text) target.textContent = text;
 }
+
+/** An error message as an element. */
+export function failure(error: unknown): HTMLElement {
+  const text = error instanceof Error ? error.message : String(error);
+  return element("p", { class: "failure", role: "alert" }, text);
+}

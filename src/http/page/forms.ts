@@ -1,6 +1,5 @@
 // The two forms: look up a record, and produce one. Leaves to others: carrying them out (main.ts).
-import { failure } from "./detail.js";
-import { byId, element } from "./dom.js";
+import { byId, element, failure } from "./dom.js";
 import { parseTarget, type Target } from "./target.js";
 import type { ProduceOrder, TopicState } from "./wire.js";
 
