@@ -1,6 +1,6 @@
 // Binary search over anything accessible by index.
-// The lookups of a fetch (segment list, offset index, time index) have their own loops: a call per comparison makes those
-// of an index 50 % slower.
+// Only the offset index has a loop of its own (log/index/offset-index.ts): a call per comparison makes it 50 % slower,
+// and every fetch searches it.
 
 /** The first index from 0 to `count` for which `isBefore` is false; `isBefore` must be true for all lower indexes. */
 export function firstNotBefore(count: number, isBefore: (index: number) => boolean): number {

@@ -1,7 +1,7 @@
 // Records the steps of one lookup as plain numbers.
 // Leaves to others: the lookup itself (log/), and explaining it (explain-lookup.ts).
 import type { LookupTrace } from "../log/segment/lookup-trace.js";
-import type { IndexView } from "../log/log-view.js";
+import type { IndexView } from "../log/index/segment-index.js";
 
 /** Batches listed one by one; more are only counted. */
 const LISTED_MAX = 1000;

@@ -4,7 +4,9 @@
 //
 // Every byte of the file belongs to exactly one part, in order.
 import { type BatchFault, batchBytes, nextOffset } from "../record/batch.js";
-import { BatchWalker, type ByteSource, type Crc32c } from "../record/batch-walker.js";
+import { BatchWalker } from "../record/batch-walker.js";
+import type { ReadableFile } from "../record/bytes.js";
+import type { Crc32c } from "../record/crc32c.js";
 import { DamageSearch } from "../log/recovery/segment-scan.js";
 
 /** A complete batch with a matching CRC. */
@@ -42,7 +44,7 @@ export interface WalkOptions {
 
 /** The parts of a `.log` file, from its start. Throws the system's error when it can't be read. */
 export function* walkSegment(
-  file: ByteSource,
+  file: ReadableFile,
   { lastSegment, computeCrc }: WalkOptions = {},
 ): Generator<SegmentPart, void> {
   const walker = new BatchWalker(file, computeCrc);

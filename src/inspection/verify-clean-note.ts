@@ -2,7 +2,7 @@
 // Leaves to others: the files themselves (verify-partition.ts). A broker that finds the note wrong scans instead.
 import { crc32c } from "../record/crc32c.js";
 import { joinPath } from "../log/disk/disk.js";
-import type { CleanSegment } from "../log/recovery/recovery.js";
+import type { CleanSegment } from "../log/recovery/noted-segment.js";
 import { segmentFileName } from "../log/segment/segment-files.js";
 import { CLEAN, type CleanNote } from "../topics/clean-note.js";
 import { removeFile } from "./repair.js";

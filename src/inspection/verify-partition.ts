@@ -4,7 +4,7 @@ import type { RecordCursor } from "../record/cursor.js";
 import { joinPath, reasonOf } from "../log/disk/disk.js";
 import { LOG_START_FILE, readLogStart } from "../log/log-start.js";
 import { ProducerStates } from "../log/producer-states.js";
-import type { CleanSegment } from "../log/recovery/recovery.js";
+import type { CleanSegment } from "../log/recovery/noted-segment.js";
 import {
   isCutFileName,
   parseSegmentFileName,

@@ -1,22 +1,9 @@
 // What code above a log may see of it: its segments and their indexes, to read and not to change.
-import type { OffsetIndex } from "./index/offset-index.js";
-import type { TimeIndex } from "./index/time-index.js";
+import type { IndexView } from "./index/segment-index.js";
 import type { ActiveSegment } from "./segment/active-segment.js";
 import type { SealedSegment } from "./segment/sealed-segment.js";
 import type { LogSegment } from "./segment/segment.js";
 import type { SegmentList } from "./segment/segment-list.js";
-
-export type OffsetIndexView = Pick<
-  OffsetIndex,
-  "count" | "relativeOffset" | "position" | "lookupPosition" | "bytesFrom"
->;
-
-type TimeIndexView = Pick<TimeIndex, "count" | "timestamp" | "relativeOffset" | "bytesFrom">;
-
-export interface IndexView {
-  readonly offsets: OffsetIndexView;
-  readonly times: TimeIndexView;
-}
 
 export interface SegmentView extends Pick<
   LogSegment,

@@ -11,17 +11,22 @@ import type { SegmentsView } from "./log-view.js";
 import { listLogFiles, sealedSegments } from "./log-directory.js";
 import { ProducerSnapshots } from "./producer-snapshot.js";
 import { producersAfter, ProducerStates } from "./producer-states.js";
-import {
-  type CleanSegment,
-  NO_NOTES,
-  noteCleanStop,
-  openLastSegment,
-  type SegmentNotes,
-} from "./recovery/recovery.js";
+import { type CleanSegment, noteCleanStop } from "./recovery/noted-segment.js";
+import { NO_NOTES, openLastSegment, type SegmentNotes } from "./recovery/recovery.js";
 import { LogStart } from "./log-start.js";
 import { applyRetention, deleteBefore } from "./retention.js";
 import type { TimestampMatch } from "./segment/segment.js";
 import { SegmentList } from "./segment/segment-list.js";
+
+/** The parts of an open log. */
+interface LogState {
+  readonly context: LogContext;
+  readonly segments: SegmentList;
+  readonly start: LogStart;
+  readonly nextOffset: number;
+  readonly producers: ProducerStates;
+  readonly snapshots: ProducerSnapshots;
+}
 
 /** An append-only log of record batches in one directory. */
 export class Log {
@@ -34,14 +39,7 @@ export class Log {
   /** End of the bytes in the file, without those that were only handed to `append`. */
   #pushed: LogPosition;
 
-  private constructor(
-    context: LogContext,
-    segments: SegmentList,
-    start: LogStart,
-    nextOffset: number,
-    producers: ProducerStates,
-    snapshots: ProducerSnapshots,
-  ) {
+  private constructor({ context, segments, start, nextOffset, producers, snapshots }: LogState) {
     this.#context = context;
     this.#segments = segments;
     this.#start = start;
@@ -65,7 +63,8 @@ export class Log {
     if (last === undefined) {
       const segments = new SegmentList(name, [], ActiveSegment.create(context, start.offset));
       await disk.syncDirectory(directory);
-      return new Log(context, segments, start, 0, new ProducerStates(), snapshots);
+      const producers = new ProducerStates();
+      return new Log({ context, segments, start, nextOffset: 0, producers, snapshots });
     }
     const sealed = sealedSegments(context, bases, last);
     const opened = await openLastSegment(context, last, notes, {
@@ -73,9 +72,9 @@ export class Log {
       rebuild: () => producersAfter(sealed),
     });
     snapshots.removeAfter(opened.nextOffset);
-    const active = new ActiveSegment(context, last, opened.state);
-    const segments = new SegmentList(name, sealed, active);
-    const log = new Log(context, segments, start, opened.nextOffset, opened.producers, snapshots);
+    const { nextOffset, producers } = opened;
+    const segments = new SegmentList(name, sealed, new ActiveSegment(context, last, opened.state));
+    const log = new Log({ context, segments, start, nextOffset, producers, snapshots });
     // No acknowledged record may follow damage.
     if (opened.isDamaged) {
       await log.roll().catch((error: unknown) => {

@@ -9,8 +9,9 @@
 //
 // Memory: one block of the file, and 24 bytes for each candidate that the walk has not passed.
 import { BATCH_HEADER_BYTES, BATCH_MAGIC, batchBytes, crc, FIELD, mayBeBatch } from "./batch.js";
+import type { ReadableFile } from "./bytes.js";
+import type { Crc32c } from "./crc32c.js";
 import { combineCrc32c } from "./crc32c-combine.js";
-import type { ByteSource, Crc32c } from "./batch-walker.js";
 import { CandidateBatches, NO_CANDIDATE } from "./candidate-batches.js";
 
 /** Bytes of the file that are read and searched at a time. */
@@ -24,7 +25,7 @@ const NUMBERS = 2 ** 31;
 
 /** A search from one position towards the end of a file. It advances only as far as it is asked. */
 export class BatchSearch {
-  readonly #file: ByteSource;
+  readonly #file: ReadableFile;
   readonly #crc32c: Crc32c;
   readonly #from: number;
   readonly #bytes: Uint8Array;
@@ -37,7 +38,7 @@ export class BatchSearch {
   /** The next position to look for a header at. */
   #scanned: number;
 
-  constructor(file: ByteSource, from: number, crc32c: Crc32c) {
+  constructor(file: ReadableFile, from: number, crc32c: Crc32c) {
     this.#file = file;
     this.#crc32c = crc32c;
     this.#from = from;

@@ -24,26 +24,17 @@ import {
   findCrcFault,
   nextOffset,
 } from "./batch.js";
-import { crc32c } from "./crc32c.js";
+import type { ReadableFile } from "./bytes.js";
+import { type Crc32c, crc32c } from "./crc32c.js";
 import { BatchSearch } from "./batch-search.js";
 
 const WINDOW_BYTES = 4 * 1024 * 1024;
-
-/** A file that is read by position. */
-export interface ByteSource {
-  readonly size: number;
-  /** Fills `into` from `position`, as far as the file goes; returns the number of bytes read. */
-  read(into: Uint8Array, position: number): number;
-}
-
-/** Computes a CRC-32C. Tests use it to count the checked bytes. */
-export type Crc32c = typeof crc32c;
 
 /** A walk over one `.log` file. */
 export class BatchWalker {
   /** Contains the last requested header, or the whole batch after `load`. Each call may replace the array. */
   bytes: Uint8Array;
-  readonly #file: ByteSource;
+  readonly #file: ReadableFile;
   readonly #crc32c: Crc32c;
   #window: Uint8Array;
   /** The range of the file that `bytes` holds. */
@@ -56,7 +47,7 @@ export class BatchWalker {
   /** Set once too much work was wasted; answers all further questions. */
   #search: BatchSearch | undefined;
 
-  constructor(file: ByteSource, computeCrc: Crc32c = crc32c) {
+  constructor(file: ReadableFile, computeCrc: Crc32c = crc32c) {
     this.#file = file;
     this.#crc32c = computeCrc;
     this.#window = new Uint8Array(Math.min(WINDOW_BYTES, Math.max(file.size, BATCH_HEADER_BYTES)));

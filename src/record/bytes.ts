@@ -21,6 +21,13 @@ export type Rest = readonly Uint8Array[];
 /** The rest of bytes that are in one piece. */
 export const NO_REST: Rest = [];
 
+/** A file that is read by position. */
+export interface ReadableFile {
+  readonly size: number;
+  /** Fills `into` from `position`, as far as the file goes; returns the number of bytes read. */
+  read(into: Uint8Array, position: number): number;
+}
+
 export function restBytes(rest: Rest): number {
   let bytes = 0;
   for (const piece of rest) bytes += piece.length;

@@ -1,5 +1,5 @@
 // clean-shutdown.json, the note of a clean stop. It saves the next start from scanning the last segments.
-// Leaves to others: what it says about a segment, and whether that matches the files (log/recovery/recovery.ts).
+// Leaves to others: what it says about a segment, and whether that matches the files (log/recovery/noted-segment.ts).
 //
 //   clean-shutdown.json   { "version": 1, "partitions": { "TOPIC/PARTITION": { … }, … }, "crc32c": … }
 import {
@@ -8,7 +8,7 @@ import {
   encodeCheckedFile,
 } from "../log/disk/checked-file.js";
 import { type Disk, joinPath, reasonOf, replaceFile } from "../log/disk/disk.js";
-import type { CleanSegment } from "../log/recovery/recovery.js";
+import type { CleanSegment } from "../log/recovery/noted-segment.js";
 import type { CleanSegments } from "./topic.js";
 
 export const CLEAN = "clean-shutdown.json";

@@ -8,7 +8,7 @@ import type { Log } from "../log/log.js";
 import type { LogPosition } from "../log/log-context.js";
 import type { LogRead } from "../log/segment/log-slice.js";
 import type { SegmentsView } from "../log/log-view.js";
-import type { CleanSegment } from "../log/recovery/recovery.js";
+import type { CleanSegment } from "../log/recovery/noted-segment.js";
 import { Appender } from "./appender.js";
 import type { FlushPolicy } from "./flush-policy.js";
 import { WaitQueue } from "./wait-queue.js";

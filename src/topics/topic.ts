@@ -4,7 +4,7 @@ import { type Disk, isOutOfFiles, joinPath } from "../log/disk/disk.js";
 import type { TurnBudget } from "../log/event-loop.js";
 import { Log } from "../log/log.js";
 import type { LogSettings } from "../log/log-context.js";
-import type { CleanSegment } from "../log/recovery/recovery.js";
+import type { CleanSegment } from "../log/recovery/noted-segment.js";
 import type { FlushPolicy } from "./flush-policy.js";
 import type { OneAtATime } from "./one-at-a-time.js";
 import { type AnyPartition, OfflinePartition } from "./offline-partition.js";

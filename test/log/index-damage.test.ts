@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { Log } from "../../src/log/log.js";
 import { readAll } from "../../src/log/segment/log-slice.js";
-import type { CleanSegment } from "../../src/log/recovery/recovery.js";
+import type { CleanSegment } from "../../src/log/recovery/noted-segment.js";
 import { RealDisk } from "../../src/log/disk/real-disk.js";
 import {
   appendAll,

@@ -17,7 +17,7 @@ import type { Disk } from "../../src/log/disk/disk.js";
 import { Log } from "../../src/log/log.js";
 import { readAll } from "../../src/log/segment/log-slice.js";
 import { RealDisk } from "../../src/log/disk/real-disk.js";
-import type { CleanSegment } from "../../src/log/recovery/recovery.js";
+import type { CleanSegment } from "../../src/log/recovery/noted-segment.js";
 import { segmentFileName } from "../../src/log/segment/segment-files.js";
 import {
   allRecords,

@@ -13,14 +13,14 @@ import { writeI32, writeU32 } from "../../src/record/bytes.js";
 import { crc32c } from "../../src/record/crc32c.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
 import { BatchSearch } from "../../src/record/batch-search.js";
-import type { ByteSource } from "../../src/record/batch-walker.js";
+import type { ReadableFile } from "../../src/record/bytes.js";
 import { batchOf } from "../support/log-fixture.js";
 import { Random } from "../support/random.js";
 
 const MiB = 1024 * 1024;
 
 /** A file in memory that counts what is read of it, and the bytes that go into a CRC. */
-class CountedFile implements ByteSource {
+class CountedFile implements ReadableFile {
   readonly #bytes: Uint8Array;
   readBytes = 0;
   checkedBytes = 0;

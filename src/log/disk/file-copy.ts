@@ -1,11 +1,12 @@
 // Reads a whole append file, and makes durable copies of one.
 // Leaves to others: why it is copied (recovery.ts, cut-file.ts).
+import type { ReadableFile } from "../../record/bytes.js";
 import { type AppendFile, type Disk, flushing, joinPath } from "./disk.js";
 
 export const COPY_BYTES = 4 * 1024 * 1024;
 
 /** Fills `into` from `position` up to the end of the file; returns the number of bytes read. */
-export function readFully(file: AppendFile, into: Uint8Array, position: number): number {
+export function readFully(file: ReadableFile, into: Uint8Array, position: number): number {
   let filled = 0;
   while (filled < into.length) {
     const count = file.read(into.subarray(filled), position + filled);

@@ -9,6 +9,15 @@ export interface IndexEntries {
   bytesFrom(first: number, end?: number): Uint8Array;
 }
 
+interface IndexFileOptions {
+  readonly disk: Disk;
+  readonly path: string;
+  readonly entryBytes: number;
+  readonly index: IndexEntries;
+  /** Number of entries already in the file; 0 discards its content. */
+  readonly savedEntries: number;
+}
+
 export class IndexFile {
   readonly #disk: Disk;
   readonly #path: string;
@@ -19,14 +28,7 @@ export class IndexFile {
   /** Saves run one at a time: two at once would write the same entries. */
   #saving: Promise<void> = Promise.resolve();
 
-  /** `savedEntries` is the number of entries already in the file; 0 discards its content. */
-  constructor(
-    disk: Disk,
-    path: string,
-    entryBytes: number,
-    index: IndexEntries,
-    savedEntries: number,
-  ) {
+  constructor({ disk, path, entryBytes, index, savedEntries }: IndexFileOptions) {
     this.#disk = disk;
     this.#path = path;
     this.#entryBytes = entryBytes;

@@ -9,7 +9,7 @@
 // has no checksum: it can be rebuilt from the log at any time, and every use of an entry is checked against the batch
 // it points at. A bad index can make a lookup slow, never wrong.
 import { readU32, writeU32 } from "../../record/bytes.js";
-import type { LookupTrace } from "../segment/lookup-trace.js";
+import type { EntryTrace } from "./entry-trace.js";
 
 export const OFFSET_ENTRY_BYTES = 8;
 
@@ -44,7 +44,7 @@ export class OffsetIndex {
   }
 
   /** Number of the last entry whose offset is at or below `relativeOffset`, or -1. */
-  lookup(relativeOffset: number, trace?: LookupTrace): number {
+  lookup(relativeOffset: number, trace?: EntryTrace): number {
     return this.#lastAtOrBelow(relativeOffset, 0, trace);
   }
 
@@ -54,7 +54,7 @@ export class OffsetIndex {
   }
 
   /** Number of the last entry whose field at byte `field` is at or below `value`, or -1. */
-  #lastAtOrBelow(value: number, field: 0 | 4, trace: LookupTrace | undefined): number {
+  #lastAtOrBelow(value: number, field: 0 | 4, trace: EntryTrace | undefined): number {
     const bytes = this.#bytes;
     let low = 0;
     let high = this.#count;

@@ -4,6 +4,19 @@ import { INDEX_INTERVAL_BYTES } from "../../limits.js";
 import { OffsetIndex } from "./offset-index.js";
 import { TimeIndex } from "./time-index.js";
 
+export type OffsetIndexView = Pick<
+  OffsetIndex,
+  "count" | "relativeOffset" | "position" | "lookupPosition" | "bytesFrom"
+>;
+
+type TimeIndexView = Pick<TimeIndex, "count" | "timestamp" | "relativeOffset" | "bytesFrom">;
+
+/** The indexes, to read and not to change. */
+export interface IndexView {
+  readonly offsets: OffsetIndexView;
+  readonly times: TimeIndexView;
+}
+
 interface Mark {
   offsetEntries: number;
   timeEntries: number;

@@ -9,7 +9,8 @@
 // of a sealed segment is the largest timestamp of the segment.
 import { readI64, readU32, writeI64, writeU32 } from "../../record/bytes.js";
 import { OFFSET_MAX } from "../../limits.js";
-import type { LookupTrace } from "../segment/lookup-trace.js";
+import { firstNotBefore } from "../../binary-search.js";
+import type { EntryTrace } from "./entry-trace.js";
 
 export const TIME_ENTRY_BYTES = 12;
 
@@ -43,16 +44,12 @@ export class TimeIndex {
   }
 
   /** Number of the last entry whose timestamp is below `timestamp`, or -1. */
-  lookupBelow(timestamp: number, trace?: LookupTrace): number {
-    let low = 0;
-    let high = this.#count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      trace?.comparedEntry(middle, this.timestamp(middle));
-      if (this.timestamp(middle) < timestamp) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
+  lookupBelow(timestamp: number, trace?: EntryTrace): number {
+    const isBelow = (i: number): boolean => {
+      trace?.comparedEntry(i, this.timestamp(i));
+      return this.timestamp(i) < timestamp;
+    };
+    return firstNotBefore(this.#count, isBelow) - 1;
   }
 
   /** Adds an entry if its timestamp and offset are above the last entry's; otherwise it would add no information. */

@@ -1,14 +1,42 @@
-// Checks on the files of the last segment before any scan: whether they match the notes of a clean stop, and how much
-// of the log was flushed. Leaves to others: what follows from that (recovery.ts).
+// The notes of a clean stop about the last segment: makes them, and compares them with the files at the next start,
+// before any scan. Leaves to others: what follows from that (recovery.ts), storing them (topics/clean-note.ts).
 import { batchBytes, findBatchFault, nextOffset } from "../../record/batch.js";
 import { crc32c } from "../../record/crc32c.js";
 import { BatchWalker } from "../../record/batch-walker.js";
-import type { AppendFile } from "../disk/disk.js";
+import { type AppendFile, joinPath } from "../disk/disk.js";
 import { readFully } from "../disk/file-copy.js";
 import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "../index/offset-index.js";
-import type { CleanSegment } from "./recovery.js";
+import type { LogContext } from "../log-context.js";
 import { SegmentIndex } from "../index/segment-index.js";
+import { segmentFileName } from "../segment/segment-files.js";
 import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "../index/time-index.js";
+
+/** The notes of a clean stop about the active segment, which let the next start skip its scan. */
+export interface CleanSegment {
+  readonly baseOffset: number;
+  /** Length of its log in bytes. A file of any other length is scanned. */
+  readonly bytes: number;
+  readonly nextOffset: number;
+  /** CRC-32C of the whole offset index file, and of the time index file. */
+  readonly indexCrc: number;
+  readonly timeIndexCrc: number;
+}
+
+/**
+ * Makes the notes of a clean stop, after the log and its indexes were flushed. Flushes the directory, so that the noted
+ * files survive.
+ */
+export async function noteCleanStop(
+  { disk, directory }: LogContext,
+  end: Pick<CleanSegment, "baseOffset" | "bytes" | "nextOffset">,
+): Promise<CleanSegment> {
+  await disk.syncDirectory(directory);
+  const crcOf = (kind: "index" | "timeindex") => {
+    const bytes = disk.readFile(joinPath(directory, segmentFileName(end.baseOffset, kind)));
+    return bytes === undefined ? 0 : crc32c(bytes, 0, bytes.length);
+  };
+  return { ...end, indexCrc: crcOf("index"), timeIndexCrc: crcOf("timeindex") };
+}
 
 /** Loads the indexes of a segment if their files match the note. */
 export function loadNotedIndex(

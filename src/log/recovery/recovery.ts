@@ -3,9 +3,8 @@
 // seals the segment as it is and begins a new one.
 // Leaves to others: sealed segments, which were flushed before they were sealed and need no scan (log.ts).
 import { baseTimestamp, FIELD, isSafeI64 } from "../../record/batch.js";
-import { crc32c } from "../../record/crc32c.js";
 import type { ActiveSegmentState } from "../segment/active-segment.js";
-import type { ByteSource } from "../../record/batch-walker.js";
+import type { ReadableFile } from "../../record/bytes.js";
 import { keepTail } from "./cut-file.js";
 import {
   type AppendFile,
@@ -19,38 +18,11 @@ import {
 } from "../disk/disk.js";
 import { copyFile, readFully } from "../disk/file-copy.js";
 import type { LogContext } from "../log-context.js";
-import { flushedBytes, loadNotedIndex, tailHolds } from "./noted-segment.js";
+import { type CleanSegment, flushedBytes, loadNotedIndex, tailHolds } from "./noted-segment.js";
 import type { ProducerStates } from "../producer-states.js";
 import { segmentFileName } from "../segment/segment-files.js";
 import { type DamagedRange, scanSegment, type SegmentScan } from "./segment-scan.js";
 import { UncutFile } from "./uncut-file.js";
-
-/** The notes of a clean stop about the active segment, which let the next start skip its scan. */
-export interface CleanSegment {
-  readonly baseOffset: number;
-  /** Length of its log in bytes. A file of any other length is scanned. */
-  readonly bytes: number;
-  readonly nextOffset: number;
-  /** CRC-32C of the whole offset index file, and of the time index file. */
-  readonly indexCrc: number;
-  readonly timeIndexCrc: number;
-}
-
-/**
- * Makes the notes of a clean stop, after the log and its indexes were flushed. Flushes the directory, so that the noted
- * files survive.
- */
-export async function noteCleanStop(
-  { disk, directory }: LogContext,
-  end: Pick<CleanSegment, "baseOffset" | "bytes" | "nextOffset">,
-): Promise<CleanSegment> {
-  await disk.syncDirectory(directory);
-  const crcOf = (kind: "index" | "timeindex") => {
-    const bytes = disk.readFile(joinPath(directory, segmentFileName(end.baseOffset, kind)));
-    return bytes === undefined ? 0 : crc32c(bytes, 0, bytes.length);
-  };
-  return { ...end, indexCrc: crcOf("index"), timeIndexCrc: crcOf("timeindex") };
-}
 
 /** How the previous broker process left a segment. */
 export interface SegmentNotes {
@@ -127,7 +99,7 @@ export function readLastSegment(
     }
   }
   const producers = source.load(segmentBaseOffset) ?? source.rebuild();
-  const bytes: ByteSource = {
+  const bytes: ReadableFile = {
     size: file.size,
     read: (into, position) => readFully(file, into, position),
   };

@@ -23,7 +23,8 @@ import {
 } from "../../record/batch.js";
 import { crc32c } from "../../record/crc32c.js";
 import { RELATIVE_OFFSET_MAX } from "../../limits.js";
-import { BatchWalker, type ByteSource } from "../../record/batch-walker.js";
+import { BatchWalker } from "../../record/batch-walker.js";
+import type { ReadableFile } from "../../record/bytes.js";
 import type { ProducerStates } from "../producer-states.js";
 import { SegmentIndex } from "../index/segment-index.js";
 
@@ -69,7 +70,7 @@ const LENGTH_SEARCH_PASSES = 4;
 
 /** Scans a log file. Adds its batches to `producers`, which must hold the state as of its first offset. */
 export function scanSegment(
-  file: ByteSource,
+  file: ReadableFile,
   segmentBaseOffset: number,
   producers: ProducerStates,
   { unorderedFrom, noted }: ScanHints,
@@ -162,12 +163,12 @@ interface EndOfDamage {
 
 export class DamageSearch {
   readonly #walker: BatchWalker;
-  readonly #file: ByteSource;
+  readonly #file: ReadableFile;
   /** Bytes that may still be searched for the end of a batch with a wrong length. */
   #budget: number;
 
   /** `walker` walks the same file; it must not have passed a position given to `endOf`. */
-  constructor(walker: BatchWalker, file: ByteSource) {
+  constructor(walker: BatchWalker, file: ReadableFile) {
     this.#walker = walker;
     this.#file = file;
     this.#budget = LENGTH_SEARCH_PASSES * file.size;
@@ -233,12 +234,12 @@ export class DamageSearch {
 
 /** A batch with a valid header except for its length. Candidate ends must be tried in ascending order. */
 class BatchOfUnknownLength {
-  readonly #file: ByteSource;
+  readonly #file: ReadableFile;
   readonly #header: Uint8Array;
   #at: number;
   #crc = 0;
 
-  constructor(file: ByteSource, position: number, header: Uint8Array) {
+  constructor(file: ReadableFile, position: number, header: Uint8Array) {
     this.#file = file;
     this.#header = header;
     this.#at = position + FIELD.attributes;

@@ -89,17 +89,20 @@ export class ActiveSegment extends CheckedSegment {
     this.trustFrom(state.uncheckedBytes);
     this.#checked = new UnmappedLog((into, position) => this.#file.read(into, position));
     const { offsets, times } = state.savedEntries;
-    const path = (kind: "index" | "timeindex") =>
-      joinPath(directory, segmentFileName(baseOffset, kind));
-    const { index } = state;
-    this.#offsetsFile = new IndexFile(
+    this.#offsetsFile = new IndexFile({
       disk,
-      path("index"),
-      OFFSET_ENTRY_BYTES,
-      index.offsets,
-      offsets,
-    );
-    this.#timesFile = new IndexFile(disk, path("timeindex"), TIME_ENTRY_BYTES, index.times, times);
+      path: joinPath(directory, segmentFileName(baseOffset, "index")),
+      entryBytes: OFFSET_ENTRY_BYTES,
+      index: state.index.offsets,
+      savedEntries: offsets,
+    });
+    this.#timesFile = new IndexFile({
+      disk,
+      path: joinPath(directory, segmentFileName(baseOffset, "timeindex")),
+      entryBytes: TIME_ENTRY_BYTES,
+      index: state.index.times,
+      savedEntries: times,
+    });
   }
 
   override get bytes(): number {

@@ -1,5 +1,6 @@
 // The segments of one log, in order: finds the one that holds an offset, and reads across segments.
 // Leaves to others: finding a batch inside a segment (segment.ts), and writing (log.ts).
+import { firstNotBefore } from "../../binary-search.js";
 import { RustLogError } from "../../errors.js";
 import type { ActiveSegment } from "./active-segment.js";
 import { Portions } from "../event-loop.js";
@@ -179,15 +180,12 @@ export class SegmentList {
   #segmentOf(offset: number, trace: LookupTrace | undefined): number {
     trace?.comparedSegment(this.sealed.length, this.active.baseOffset);
     if (offset >= this.active.baseOffset) return this.sealed.length;
-    let low = 0;
-    let high = this.sealed.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      trace?.comparedSegment(middle, this.sealed[middle]!.baseOffset);
-      if (this.sealed[middle]!.baseOffset <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
+    const beginsAtOrBelow = (i: number): boolean => {
+      const { baseOffset } = this.sealed[i]!;
+      trace?.comparedSegment(i, baseOffset);
+      return baseOffset <= offset;
+    };
+    return firstNotBefore(this.sealed.length, beginsAtOrBelow) - 1;
   }
 
   /** Whether segment number `i` is sealed and damaged at its end. */
