@@ -3,6 +3,7 @@
 import { OFFSETS_TOPIC } from "../groups/offset-log.js";
 import { isUnusable, joinPath, reasonOf } from "../log/disk/disk.js";
 import { baseOffsetOfLogName } from "../log/segment/segment-files.js";
+import { isEmpty } from "../topics/partition-directories.js";
 import { readTopicFile } from "../topics/topic-file.js";
 import type { CleanSegments } from "../topics/topic.js";
 import { checkTopicName, LOST_AND_FOUND } from "../topics/topic-settings.js";
@@ -58,6 +59,10 @@ async function verifyTopic(
   run.counts.topics++;
   for (const name of present) {
     if (name === "topic.json" || partitions.includes(Number(name))) continue;
+    if (name === "topic.json.tmp") {
+      run.note({ file: joinPath(directory, name), topic }, "left over from a crash");
+      continue;
+    }
     run.note({ file: joinPath(directory, name), topic }, "not a RustLog file; ignored");
   }
   for (let partition = 0; partition < (count ?? 0); partition++) {
@@ -68,6 +73,12 @@ async function verifyTopic(
   for (const partition of partitions) {
     const where = joinPath(directory, String(partition));
     if (count !== undefined && partition >= count) {
+      if (isEmpty(run.disk, run.path(where))) {
+        const repair = removeDirectory(run.disk, run.path(directory), String(partition));
+        const reason = "a partition that was being added; the next start removes it";
+        run.note({ file: where, topic, partition }, reason, repair);
+        continue;
+      }
       const reason = `topic.json states ${count} partitions; this one is not served`;
       run.damage({ file: where, topic, partition }, reason);
     }

@@ -2,7 +2,17 @@
 // Leaves to others: one change of a topic at a time (topic-registry.ts), and the file (topic-file.ts).
 import { ZERO_UUID } from "../record/bytes.js";
 import { joinPath } from "../log/disk/disk.js";
-import type { Topic, TopicContext } from "./topic.js";
+import type { TurnBudget } from "../log/event-loop.js";
+import type { OneAtATime } from "./one-at-a-time.js";
+import type { Partition } from "./partition.js";
+import { makeDirectories, refuseOccupied, removeDirectories } from "./partition-directories.js";
+import {
+  closeForDeletion,
+  openNewPartitions,
+  type Topic,
+  type TopicContext,
+  topicOf,
+} from "./topic.js";
 import { changeError } from "./topic-error.js";
 import { replaceTopicFile, type TopicFile } from "./topic-file.js";
 import { resolveSettings, type TopicSettings } from "./topic-settings.js";
@@ -19,18 +29,61 @@ export async function changeSettings(
   return { ...topic, settings };
 }
 
+interface Adding {
+  /** Partitions created or closed per turn of the event loop. */
+  readonly turns: TurnBudget;
+  /** Serializes the openings of new partitions. */
+  readonly openings: OneAtATime;
+}
+
+/**
+ * Gives a topic `total` partitions, more than it has. The new ones are durable and open before topic.json counts them,
+ * so a crash leaves the old number or the new one. Rejects with the topic unchanged.
+ */
+export async function addPartitions(
+  context: TopicContext,
+  topic: Topic,
+  total: number,
+  { turns, openings }: Adding,
+): Promise<Topic> {
+  refuseDamaged(topic);
+  const { logSettings } = topic;
+  const from = topic.partitions.length;
+  const file = { ...fileOf(topic), partitions: total };
+  const place = { ...context, directory: joinPath(context.directory, topic.name) };
+  try {
+    refuseOccupied(place, from, total);
+  } catch (error) {
+    throw changeError(topic.name, error);
+  }
+  let added: readonly Partition[] = [];
+  try {
+    await makeDirectories(place, from, total, turns);
+    added = await openNewPartitions(context, file, { logSettings, from, openings });
+    await changeFile(context, topic, file);
+  } catch (error) {
+    await closeForDeletion(added, turns);
+    await removeDirectories(place, from, total);
+    throw changeError(topic.name, error);
+  }
+  return topicOf(file, logSettings, [...topic.partitions, ...added]);
+}
+
 /** Replaces topic.json. Rejects with the error for the client. */
 async function changeFile(context: TopicContext, topic: Topic, to: TopicFile): Promise<void> {
   const { disk, directory, report } = context;
-  const [offline] = topic.offline;
-  // Its file is damaged or missing, so its id and settings are unknown.
-  if (topic.id === ZERO_UUID && offline !== undefined) throw offline.error();
+  refuseDamaged(topic);
   try {
     const path = joinPath(directory, topic.name);
     await replaceTopicFile(disk, path, { from: fileOf(topic), to }, report);
   } catch (error) {
     throw changeError(topic.name, error);
   }
+}
+
+/** Throws if topic.json is damaged or missing, because the topic's id and settings are unknown then. */
+function refuseDamaged({ id, offline: [first] }: Topic): void {
+  if (id === ZERO_UUID && first !== undefined) throw first.error();
 }
 
 function fileOf({ name, id, partitions, settings }: Topic): TopicFile {

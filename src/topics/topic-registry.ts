@@ -25,7 +25,7 @@ import {
   type RecoveryNotes,
   type Topic,
 } from "./topic.js";
-import { changeSettings } from "./topic-change.js";
+import { addPartitions, changeSettings } from "./topic-change.js";
 import { creationError, deletionError, unflushedDeletion, unknownTopic } from "./topic-error.js";
 import { firstTopicId, writeTopicFile } from "./topic-file.js";
 import {
@@ -59,6 +59,7 @@ export class TopicRegistry {
   readonly #turns = new TurnBudget(PARTITIONS_PER_TURN);
   readonly #openings = new OneAtATime();
   #partitionCount = 0;
+  #isStopped = false;
   readonly #retentionFaults: RetentionFaults = new WeakMap();
   #onDeleted: (topic: Topic) => void = () => {};
 
@@ -216,6 +217,28 @@ export class TopicRegistry {
   }
 
   /**
+   * Gives a topic `total` partitions; the new ones are empty. Resolves once they would survive a crash. Rejects with
+   * UNKNOWN_TOPIC_OR_PARTITION, INVALID_PARTITIONS (no more than now, or too many), the error of `admit`, DISK_FULL,
+   * BROKER_OVERLOADED or STORAGE_ERROR; nothing has changed then.
+   */
+  addPartitions(name: string, total: number): Promise<Topic> {
+    return this.#change(name, async (topic) => {
+      const added = this.#checkAddition(topic, total);
+      this.#partitionCount += added;
+      try {
+        const turns = this.#turns;
+        return await addPartitions(this.#context, topic, total, {
+          turns,
+          openings: this.#openings,
+        });
+      } catch (error) {
+        this.#partitionCount -= added;
+        throw error;
+      }
+    });
+  }
+
+  /**
    * Deletes a topic and its records. Resolves once the topic would not reappear after a crash; its files are removed
    * later. Rejects with STORAGE_ERROR or DISK_FULL if its directory can't be renamed; the topic is unchanged then.
    */
@@ -250,6 +273,7 @@ export class TopicRegistry {
 
   /** Flushes and closes all partitions. Returns the notes for the next start. */
   async closeCleanly(): Promise<CleanSegments> {
+    this.#isStopped = true;
     await Promise.allSettled(
       [this.#creating, this.#changing, this.#deleting].flatMap((it) => [...it.values()]),
     );
@@ -299,6 +323,7 @@ export class TopicRegistry {
     const busy = (): Promise<unknown> | undefined =>
       this.#changing.get(name) ?? this.#creating.get(name)?.catch(() => {});
     for (let earlier = busy(); earlier !== undefined; earlier = busy()) await earlier;
+    if (this.#isStopped) throw new RustLogError("BROKER_STOPPING", "the broker is stopping");
     const topic = this.#topics.get(name);
     if (topic === undefined) throw unknownTopic(name);
     const change = work(topic).then((changed) => {
@@ -310,6 +335,19 @@ export class TopicRegistry {
     };
     this.#changing.set(name, change.then(forget, forget));
     return await change;
+  }
+
+  /** The number of partitions to add. Throws if the topic can't have `total`. */
+  #checkAddition({ name, partitions }: Topic, total: number): number {
+    const now = partitions.length;
+    if (!Number.isInteger(total) || total <= now || total > PARTITIONS_MAX) {
+      throw new RustLogError(
+        "INVALID_PARTITIONS",
+        `topic '${name}' has ${now} partitions and can't have ${total}; expected ${now + 1} to ${PARTITIONS_MAX}`,
+      );
+    }
+    this.#context.admit?.(this.#partitionCount + total - now);
+    return total - now;
   }
 
   async #delete(topic: Topic, doomed: string): Promise<void> {

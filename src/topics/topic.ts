@@ -9,6 +9,7 @@ import type { FlushPolicy } from "./flush-policy.js";
 import type { OneAtATime } from "./one-at-a-time.js";
 import { type AnyPartition, OfflinePartition } from "./offline-partition.js";
 import { Partition } from "./partition.js";
+import { completeDirectories } from "./partition-directories.js";
 import type { TopicFile } from "./topic-file.js";
 import { INTERNAL_PREFIX, resolveSettings, type TopicSettings } from "./topic-settings.js";
 
@@ -73,22 +74,39 @@ const OPENING_MAX = 8;
  */
 const CREATING_MAX = 3;
 
-/**
- * Opens the partitions of a new topic, all or none: a few at a time, and taking turns with other topics that share
- * `openings`. Rejects with the disk's error.
- */
+/** Opens the partitions of a new topic. Rejects with the disk's error. */
 export async function openNewTopic(
   context: TopicContext,
   file: TopicFile,
   openings: OneAtATime,
 ): Promise<Topic> {
   const logSettings = liveSettings(context, file);
+  const partitions = await openNewPartitions(context, file, { logSettings, from: 0, openings });
+  return topicOf(file, logSettings, partitions);
+}
+
+interface NewPartitions {
+  readonly logSettings: LiveLogSettings;
+  /** The first of them; the last one is the topic's last. */
+  readonly from: number;
+  readonly openings: OneAtATime;
+}
+
+/**
+ * Opens new partitions, all or none: a few at a time, and taking turns with other topics that share `openings`. Rejects
+ * with the disk's error.
+ */
+export async function openNewPartitions(
+  context: TopicContext,
+  file: TopicFile,
+  { logSettings, from, openings }: NewPartitions,
+): Promise<Partition[]> {
   const opened: Partition[] = [];
   const failed: unknown[] = [];
-  for (let from = 0; from < file.partitions && failed.length === 0; from += CREATING_MAX) {
+  for (let next = from; next < file.partitions && failed.length === 0; next += CREATING_MAX) {
     const outcomes = await openings.run(() =>
       Promise.allSettled(
-        indexesFrom(from, file.partitions, CREATING_MAX).map((i) =>
+        indexesFrom(next, file.partitions, CREATING_MAX).map((i) =>
           openPartition(context, file, logSettings, i, NEW_LOGS),
         ),
       ),
@@ -98,7 +116,7 @@ export async function openNewTopic(
       else failed.push(outcome.reason);
     }
   }
-  if (failed.length === 0) return topicOf(file, logSettings, opened);
+  if (failed.length === 0) return opened;
   for (const partition of opened) await partition.closeForDeletion();
   throw failed[0];
 }
@@ -111,7 +129,8 @@ export async function openTopic(
 ): Promise<Topic> {
   const { name } = file;
   const directory = joinPath(context.directory, name);
-  const { faults, isChanged } = makePartitions(context, directory, file);
+  const place = { ...context, directory };
+  const { faults, isChanged } = await completeDirectories(place, name, file.partitions);
   // Without a clean stop, the previous process may have created one and been killed before this flush.
   if (isChanged || notes.clean.size === 0) await context.disk.syncDirectory(directory);
   const logSettings = liveSettings(context, file);
@@ -182,30 +201,6 @@ function liveSettings(
   { settings }: Pick<TopicFile, "settings">,
 ): LiveLogSettings {
   return { current: resolveSettings(settings, logDefaults) };
-}
-
-/** Creates missing partition directories. */
-function makePartitions(
-  { disk, report }: TopicContext,
-  directory: string,
-  { name, partitions }: TopicFile,
-): { readonly faults: ReadonlyMap<number, unknown>; readonly isChanged: boolean } {
-  const present = new Set(disk.list(directory));
-  const faults = new Map<number, unknown>();
-  let isChanged = false;
-  for (let i = 0; i < partitions; i++) {
-    if (present.has(String(i))) continue;
-    const path = joinPath(directory, String(i));
-    try {
-      disk.makeDirectory(path);
-      isChanged = true;
-      // It was durable before the topic was, so only damage or a failed creation can have removed it.
-      report(`${path} is missing: ${name}-${i} starts empty at offset 0`);
-    } catch (error) {
-      faults.set(i, error);
-    }
-  }
-  return { faults, isChanged };
 }
 
 function indexesFrom(from: number, partitions: number, most: number): number[] {

@@ -79,10 +79,12 @@ describe("all other files", () => {
     ],
     [
       "a partition too many",
-      (path) => mkdirSync(path("topics/orders/1")),
+      (path) => {
+        mkdirSync(path("topics/orders/1"));
+        copyFileSync(path(fileOf(0, "log")), path(fileOf(0, "log").replace("/0/", "/1/")));
+      },
       [
         "damage: topics/orders/1: topic.json states 1 partitions; this one is not served",
-        "note: topics/orders/1: it has no segments",
         "note: clean-shutdown.json: it does not list orders/1",
       ],
     ],
@@ -177,11 +179,16 @@ describe("all other files", () => {
         mkdirSync(path("topics/+d-old"));
         writeFileSync(path(`${fileOf(4, "index")}.tmp`), "x");
         writeFileSync(path("meta.json.tmp"), "x");
+        writeFileSync(path("topics/orders/topic.json.tmp"), "x");
+        mkdirSync(path("topics/orders/1"));
+        writeFileSync(path("topics/orders/1/00000000000000000000.log"), "");
       },
       [
         "note: meta.json.tmp: left over from a crash",
         "note: topics/+c-new: a topic that was being created; the next start removes it",
         "note: topics/+d-old: a topic that was being deleted; the next start removes it",
+        "note: topics/orders/1: a partition that was being added; the next start removes it",
+        "note: topics/orders/topic.json.tmp: left over from a crash",
         `note: ${fileOf(4, "index")}.tmp: left over from a crash; the next start removes it`,
       ],
     ],

@@ -46,7 +46,12 @@ export const open = (disk: SimulatedDisk): Promise<TopicRegistry> =>
 export async function crashEverywhere(
   prepare: (registry: TopicRegistry) => Promise<void>,
   action: (registry: TopicRegistry) => Promise<unknown>,
-  check: (registry: TopicRegistry, done: boolean) => Promise<void>,
+  check: (
+    registry: TopicRegistry,
+    done: boolean,
+    lines: readonly string[],
+    disk: SimulatedDisk,
+  ) => Promise<void>,
 ): Promise<void> {
   let longest = 0;
   for (let seed = 1; seed <= 6; seed++) {
@@ -63,7 +68,8 @@ export async function crashEverywhere(
       }
       await settle();
       disk.restart();
-      await check(await open(disk), done);
+      const context = contextOf(disk);
+      await check(await TopicRegistry.open(context, UNKNOWN), done, context.lines, disk);
       longest = Math.max(longest, operation);
     }
   }

@@ -1,5 +1,6 @@
 // A change of a topic is durable before it is visible, and complete or not made at all.
 import { describe, expect, test } from "bun:test";
+import { RustLogError } from "../../src/errors.js";
 import { readTopicFile } from "../../src/topics/topic-file.js";
 import { TopicRegistry } from "../../src/topics/topic-registry.js";
 import { batchOf, codeOf } from "../support/log-fixture.js";
@@ -141,6 +142,138 @@ describe("altering settings", () => {
         await registry.alterSettings("a", {});
       },
     ));
+});
+
+describe("adding partitions", () => {
+  test("the new ones are empty and at once usable, and the others are as they were", async () => {
+    const disk = await newDisk();
+    const registry = await open(disk);
+    const before = await registry.create("a", 2, { "segment.bytes": "1024" });
+    await registry.partition("a", 1).append(batchOf(["v"]));
+    const waiting = registry.partition("a", 1);
+    let woken = 0;
+    waiting.whenMoreReadable(1, 1, () => woken++);
+    const after = await registry.addPartitions("a", 5);
+    expect([woken, registry.partitionCount]).toEqual([0, 5]);
+    expect(after.partitions.slice(0, 2)).toEqual([...before.partitions]);
+    expect(after.online.map((it) => [it.index, it.highWatermark])).toEqual(
+      [0, 1, 0, 0, 0].map((end, i) => [i, end]),
+    );
+    expect([after.id, after.settings]).toEqual([before.id, before.settings]);
+    expect(registry.find("a")).toBe(after);
+    await waiting.append(batchOf(["v"]));
+    expect(woken).toBe(1);
+    for (let i = 0; i < 3; i++) {
+      await registry.partition("a", 4).append(batchOf(["x".repeat(600)]));
+    }
+    expect(registry.partition("a", 4).describe().segments).toBe(3);
+    await registry.alterSettings("a", {});
+    disk.restart();
+    const again = await open(disk);
+    expect(again.find("a")?.online.map((it) => it.highWatermark)).toEqual([0, 2, 0, 0, 3]);
+    await again.delete("a");
+    expect(again.partitionCount).toBe(0);
+  });
+
+  test("is refused for fewer, the same, too many, and unknown or damaged topics", async () => {
+    const disk = await newDisk();
+    const registry = await open(disk);
+    expect(await codeOf(() => registry.addPartitions("a", 2))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
+    await registry.create("a", 3, {});
+    for (const total of [-1, 0, 2, 3, 3.5, Number.NaN, 10_001]) {
+      expect(await codeOf(() => registry.addPartitions("a", total))).toBe("INVALID_PARTITIONS");
+    }
+    expect(registry.addPartitions("a", 2)).rejects.toThrow(
+      "topic 'a' has 3 partitions and can't have 2; expected 4 to 10000",
+    );
+    await registry.closeCleanly();
+    expect(await codeOf(() => registry.addPartitions("a", 4))).toBe("BROKER_STOPPING");
+    disk.overwrite(`${TOPICS}/a/topic.json`, undefined);
+    const damaged = await open(disk);
+    expect(await codeOf(() => damaged.addPartitions("a", 4))).toBe("STORAGE_ERROR");
+  });
+
+  test("counts towards the limit on partitions, and a refused addition does not", async () => {
+    const admit = (partitions: number): void => {
+      if (partitions > 4) throw new RustLogError("POLICY_VIOLATION", "no more than 4");
+    };
+    const registry = await TopicRegistry.open(contextOf(await newDisk(), { admit }), UNKNOWN);
+    await registry.create("a", 1, {});
+    await registry.create("b", 1, {});
+    expect(await codeOf(() => registry.addPartitions("a", 4))).toBe("POLICY_VIOLATION");
+    const both = await Promise.all([
+      codeOf(() => registry.addPartitions("a", 3)),
+      codeOf(() => registry.addPartitions("b", 2)),
+    ]);
+    expect(both).toEqual([undefined, "POLICY_VIOLATION"]);
+    expect(registry.partitionCount).toBe(4);
+  });
+
+  test("a disk that is full at any byte leaves the topic as it was", async () => {
+    for (let room = 0, done = false; !done; room++) {
+      const disk = await newDisk();
+      const registry = await open(disk);
+      const topic = await registry.create("a", 1, {});
+      const files = disk.list(`${TOPICS}/a`);
+      disk.setCapacity(disk.usedBytes + room);
+      const code = await codeOf(() => registry.addPartitions("a", 3));
+      done = code === undefined;
+      if (!done) {
+        expect(code).toBe("DISK_FULL");
+        expect([registry.find("a"), registry.partitionCount]).toEqual([topic, 1]);
+        expect(disk.list(`${TOPICS}/a`)).toEqual(files);
+        disk.setCapacity(Number.POSITIVE_INFINITY);
+        await registry.addPartitions("a", 2);
+      }
+      disk.restart();
+      expect((await open(disk)).find("a")?.partitions.length).toBe(done ? 3 : 2);
+      expect(room).toBeLessThan(500);
+    }
+  });
+
+  test("a crash at any operation leaves the old or the new number, and nothing else", () =>
+    crashEverywhere(
+      async (registry) => {
+        await registry.create("a", 1, { "segment.bytes": "2048" });
+        await registry.partition("a", 0).append(batchOf(["v"]));
+      },
+      (registry) => registry.addPartitions("a", 3),
+      async (registry, done, lines, disk) => {
+        expect(lines).toEqual([]);
+        const { settings, online, partitions } = registry.find("a")!;
+        expect(settings).toEqual({ "segment.bytes": "2048" });
+        expect(partitions.length === 3 || (!done && partitions.length === 1)).toBe(true);
+        expect(online.map((it) => it.highWatermark)).toEqual(
+          online.map(({ index }) => (index === 0 ? 1 : 0)),
+        );
+        const numbers = disk.list(`${TOPICS}/a`).filter((name) => /^\d+$/.test(name));
+        expect(numbers).toEqual(online.map((it) => String(it.index)));
+        await registry.addPartitions("a", 4);
+        for (let i = 1; i < 4; i++) {
+          expect(await registry.partition("a", i).append(batchOf(["v"]))).toBe(0);
+        }
+      },
+    ));
+
+  test("a directory with records that topic.json does not count is reported and kept", async () => {
+    const disk = await newDisk();
+    const registry = await open(disk);
+    await registry.create("a", 2, {});
+    await registry.partition("a", 1).append(batchOf(["v"]));
+    await registry.closeCleanly();
+    const file = '{"version":1,"name":"a","partitions":1,"settings":{}}';
+    disk.overwrite(`${TOPICS}/a/topic.json`, new TextEncoder().encode(file));
+    const context = contextOf(disk);
+    const again = await TopicRegistry.open(context, UNKNOWN);
+    expect(context.lines).toEqual([
+      "data/topics/a/1 is not served: topic.json states 1 partitions",
+    ]);
+    expect(again.addPartitions("a", 2)).rejects.toThrow(
+      "topic 'a' was not changed: data/topics/a/1 holds files of an unknown partition; move it away",
+    );
+    await again.closeCleanly();
+    expect(disk.list(`${TOPICS}/a/1`)).toContain("00000000000000000000.log");
+  });
 });
 
 describe("changes of one topic", () => {
