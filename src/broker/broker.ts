@@ -89,6 +89,7 @@ export class Broker implements AsyncDisposable {
     this.#listener = new Listener({
       host: options.host,
       port: options.port,
+      advertise: options.advertise,
       get connectionsMax() {
         return files.connectionsBeside(data.registry.partitionCount);
       },

@@ -15,6 +15,7 @@ import {
   SEGMENT_MS_DEFAULT,
   TIMER_MS_MAX,
 } from "../limits.js";
+import { type HostAndPort, parseAdvertised } from "../net/address.js";
 import { printableTrace } from "../printable.js";
 import type { FlushPolicy } from "../topics/flush-policy.js";
 
@@ -25,10 +26,18 @@ type OffsetsMode = "durable" | "memory";
 export interface BrokerOptions {
   /** Directory of all data; created if missing. */
   readonly dataDir: string;
-  /** Address to listen on; 127.0.0.1 by default. There is no authentication. */
+  /**
+   * Address to listen on; 127.0.0.1 by default, which includes ::1, as ::1 and localhost include 127.0.0.1. There is no
+   * authentication.
+   */
   readonly host?: string;
   /** Port to listen on; 9092 by default. 0 picks a free one. */
   readonly port?: number;
+  /**
+   * The address that Kafka clients are told to use, "HOST:PORT" with brackets around IPv6. By default each is told the one
+   * that it has connected to.
+   */
+  readonly advertise?: string | undefined;
   /** When an append is acknowledged; `always` (after an fdatasync) by default. */
   readonly flush?: FlushPolicy;
   /** Where committed offsets are stored; `durable` by default. */
@@ -68,7 +77,9 @@ export interface BrokerOptions {
 }
 
 /** Options with all defaults filled in. */
-export type ResolvedOptions = Required<BrokerOptions>;
+export interface ResolvedOptions extends Required<Omit<BrokerOptions, "advertise">> {
+  readonly advertise: HostAndPort | undefined;
+}
 
 /** How long a stop waits for requests in flight, in milliseconds. */
 const STOP_GRACE_MS_DEFAULT = 10_000;
@@ -82,6 +93,7 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
     dataDir: resolve(options.dataDir),
     host: options.host ?? "127.0.0.1",
     port: options.port ?? 9092,
+    advertise: options.advertise === undefined ? undefined : parseAdvertised(options.advertise),
     flush: options.flush ?? { kind: "always" },
     offsets: options.offsets ?? "durable",
     autoCreateTopics: options.autoCreateTopics ?? true,

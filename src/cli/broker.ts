@@ -46,6 +46,12 @@ export function brokerCommand() {
         .default(9092)
         .argParser(wholeNumber(0, 65_535)),
     )
+    .addOption(
+      flag(
+        "advertise <host:port>",
+        "address that Kafka clients are told to use, instead of the one that each has used",
+      ).default(undefined, "none"),
+    )
     .addOption(flag("data-dir <directory>", "directory for all data").default("./data"))
     .addOption(
       flag("flush <policy>", "when a write is acknowledged: always, interval:MS or never")

@@ -1,7 +1,7 @@
 // Parses the address of a broker: "host:port", "host" or "[ipv6]:port".
 
 import { RustLogError } from "../errors.js";
-import { formatAddress } from "../net/address.js";
+import { formatAddress, parseAddress } from "../net/address.js";
 
 /** The default address of a broker. */
 export const BROKER_ADDRESS_DEFAULT = "127.0.0.1:9092";
@@ -17,14 +17,13 @@ export interface BrokerAddress {
 
 /** Parses an address. Throws INVALID_CONFIG with the reason. */
 export function parseBrokerAddress(text: string): BrokerAddress {
-  const match = /^(?:\[([^\]]+)\]|([^:[\]\s]+))(?::(\d{1,5}))?$/.exec(text.trim());
-  const host = match?.[1] ?? match?.[2];
-  const port = match?.[3] === undefined ? PORT_DEFAULT : Number(match[3]);
-  if (host === undefined || port < 1 || port > 65_535) {
+  const address = parseAddress(text);
+  if (address === undefined) {
     throw new RustLogError(
       "INVALID_CONFIG",
       `'${text}' is not a broker address; expected HOST:PORT, such as ${BROKER_ADDRESS_DEFAULT}`,
     );
   }
+  const { host, port = PORT_DEFAULT } = address;
   return { host, port, text: formatAddress(host, port) };
 }

@@ -5,13 +5,16 @@
 // While one side can't take bytes, they are kept and the other side is not read. So the server notices a slow client as
 // if there were no gate.
 
+import { type AddressFlags, listenOn } from "../net/listen.js";
+
 /** The address of the server behind the gate. */
 export type Behind =
   { readonly unix: string } | { readonly hostname: string; readonly port: number };
 
 interface GateOptions {
-  readonly hostname: string;
+  readonly host: string;
   readonly port: number;
+  readonly flags: AddressFlags;
   readonly behind: Behind;
   readonly connectionsMax: number;
 }
@@ -40,24 +43,23 @@ interface Side {
 
 export class HttpGate {
   readonly #options: GateOptions;
-  readonly #listener: Bun.TCPSocketListener<Side>;
+  readonly #listeners: readonly [Bun.TCPSocketListener<Side>, ...Bun.TCPSocketListener<Side>[]];
   readonly #clients = new Set<Side>();
   #refused = 0;
 
-  /** Starts listening. Throws the system's error if the address is unavailable. */
+  /** Starts listening. Throws an error that says what to do if the address is unavailable. */
   constructor(options: GateOptions) {
     this.#options = options;
-    this.#listener = Bun.listen<Side>({
-      hostname: options.hostname,
-      port: options.port,
-      // A client may half-close after sending its request.
-      allowHalfOpen: true,
-      socket: { ...PASSING_ON, open: (socket) => this.#opened(socket) },
-    });
+    // A client may half-close after sending its request.
+    const allowHalfOpen = true;
+    const socket = { ...PASSING_ON, open: (opened: Bun.Socket<Side>) => this.#opened(opened) };
+    this.#listeners = listenOn(options, (hostname, port) =>
+      Bun.listen<Side>({ hostname, port, allowHalfOpen, socket }),
+    );
   }
 
   get port(): number {
-    return this.#listener.port;
+    return this.#listeners[0].port;
   }
 
   get connections(): number {
@@ -66,7 +68,7 @@ export class HttpGate {
 
   /** Stops listening and closes all connections. */
   stop(): void {
-    this.#listener.stop(true);
+    for (const listener of this.#listeners) listener.stop(true);
     for (const { other } of this.#clients) other?.socket?.terminate();
   }
 

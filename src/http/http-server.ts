@@ -5,7 +5,8 @@
 // Observed with Bun 1.4.5, and relied on here. A route that is a function gets every method. `stop(true)` also ends
 // streaming responses and calls `cancel` on their streams. A connection that has not sent a complete request within
 // `idleTimeout` is closed, however slowly it sends. `Bun.listen` does not share a port with another process.
-import { type AddressFlags, formatAddress, isLoopback, listenError } from "../net/address.js";
+import { formatAddress, isLoopback } from "../net/address.js";
+import type { AddressFlags } from "../net/listen.js";
 import { LogLimit } from "../net/log-limit.js";
 import { httpConnectionsMax } from "../broker/open-files.js";
 import { type Behind, HttpGate } from "./http-gate.js";
@@ -61,10 +62,10 @@ export class HttpServer {
     const { server, behind } = this.#serve();
     this.#server = server;
     try {
-      this.#gate = new HttpGate({ hostname: host, port, behind, connectionsMax });
+      this.#gate = new HttpGate({ host, port, flags, behind, connectionsMax });
     } catch (error) {
       void this.#server.stop(true);
-      throw listenError(host, port, flags, error);
+      throw error;
     }
     if (!isLoopback(options.host)) {
       options.log(

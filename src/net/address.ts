@@ -1,15 +1,47 @@
-// Addresses to listen on: their text form, which of them are loopback, and the error when one is not available.
-// Leaves to others: listening (listener.ts, and http/http-server.ts).
+// Addresses: their text form, which of them are loopback, which one clients are told to use.
+// Leaves to others: listening (listen.ts).
+import { isIP } from "node:net";
 
-/** The flags that set an address, for messages. */
-export interface AddressFlags {
+export interface HostAndPort {
   readonly host: string;
-  readonly port: string;
+  readonly port: number;
 }
 
 /** `host:port`, with brackets where the host has colons itself. */
 export function formatAddress(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Parses `host`, `host:port` or `[ipv6]:port`; undefined if it is none of them. The port is undefined if it is missing. */
+export function parseAddress(
+  text: string,
+): { readonly host: string; readonly port: number | undefined } | undefined {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]\s]+))(?::(\d{1,5}))?$/.exec(text.trim());
+  const host = match?.[1] ?? match?.[2];
+  const port = match?.[3] === undefined ? undefined : Number(match[3]);
+  if (host === undefined || port === 0 || (port ?? 0) > 65_535) return undefined;
+  return { host, port };
+}
+
+/** Parses the value of --advertise. Throws a RangeError that says what is wrong with it. */
+export function parseAdvertised(text: string): HostAndPort {
+  const { host, port } = parseAddress(text) ?? {};
+  const isIPv6 = text.includes("[");
+  if (host === undefined || port === undefined || (isIPv6 ? isIP(host) !== 6 : !isHostName(host)))
+    throw new RangeError(
+      `--advertise '${text}' is not an address; expected HOST:PORT, such as broker.example:9092 or [fd00::1]:9092`,
+    );
+  // The parser knows every way to write an address: 0, 0x0, ::0.0.0.0.
+  const canonical = URL.parse(`http://${isIPv6 ? `[${host}]` : host}`)?.hostname;
+  if (canonical === "0.0.0.0" || canonical === "[::]" || canonical === "[::ffff:0:0]")
+    throw new RangeError(
+      `--advertise '${text}': no client can connect to it; name the address that clients use`,
+    );
+  return { host, port };
+}
+
+function isHostName(host: string): boolean {
+  return /^[\w-]+(?:\.[\w-]+)*\.?$/.test(host);
 }
 
 /** An address of a socket without the IPv6 form of IPv4 addresses, which a socket that listens on `::` reports. */
@@ -21,23 +53,4 @@ export function plainAddress(address: string): string {
 /** Whether an address or name can be reached from this machine only. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
-}
-
-/** The error for an address that can't be listened on; it says what to do. */
-export function listenError(
-  host: string,
-  port: number,
-  flags: AddressFlags,
-  error: unknown,
-): Error {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const where = formatAddress(host, port);
-  const why = error instanceof Error ? error.message : String(error);
-  const message =
-    code === "EADDRINUSE"
-      ? `${where} is in use: stop the program that has it, or choose another ${flags.port}`
-      : code === "EACCES"
-        ? `not allowed to listen on ${where}: choose a ${flags.port} above 1023`
-        : `can't listen on ${where}: ${why}; check ${flags.host} and ${flags.port}`;
-  return new Error(message, { cause: error });
 }

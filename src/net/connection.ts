@@ -10,7 +10,7 @@
 //  - A paused socket reports a reset, but an orderly close only after it is resumed.
 import { type ErrorName, RustLogError } from "../errors.js";
 import { printable } from "../printable.js";
-import { plainAddress } from "./address.js";
+import { type HostAndPort, plainAddress } from "./address.js";
 import { Client } from "./client.js";
 import {
   type Dialect,
@@ -72,6 +72,8 @@ export interface ConnectionHost {
   readonly dialects: readonly Dialect[];
   /** Text that an HTTP client on this port gets. */
   readonly httpHint: string;
+  /** The address that clients are told to use, instead of the one that they used. */
+  readonly advertise?: HostAndPort | undefined;
   readonly budget: InflightBudget;
   readonly turns: Turns;
   readonly metrics: NetMetrics;
@@ -122,12 +124,9 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     return this.#session?.dialect.name;
   }
 
-  get localAddress(): string {
-    return plainAddress(this.#socket.localAddress);
-  }
-
-  get localPort(): number {
-    return this.#socket.localPort;
+  get advertised(): HostAndPort {
+    const { localAddress, localPort } = this.#socket;
+    return this.#host.advertise ?? { host: plainAddress(localAddress), port: localPort };
   }
 
   get turns(): Turns {

@@ -3,6 +3,7 @@
 // listener. Leaves to others: everything that protocols share (connection.ts, input.ts, outbox.ts, inflight.ts).
 import type { RustLogError } from "../errors.js";
 import { readU32 } from "../record/bytes.js";
+import type { HostAndPort } from "./address.js";
 import type { Client } from "./client.js";
 import { FRAME_LENGTH_BYTES, type NextFrame, type Payload, type RequestLimits } from "./frame.js";
 import type { InflightAccount } from "./inflight.js";
@@ -48,9 +49,11 @@ export interface Session {
 }
 
 export interface DialectConnection {
-  /** The address and port that the client connected to. An IPv4 address is never mapped to IPv6. */
-  readonly localAddress: string;
-  readonly localPort: number;
+  /**
+   * The address of the broker to tell this client: --advertise, or else the one that the client connected to. An IPv4
+   * address is never in its IPv6 form.
+   */
+  readonly advertised: HostAndPort;
   /** A session sets how its client names itself. */
   readonly client: Client;
   /** Longest payload of a response. */

@@ -7,10 +7,11 @@
 import { InputCollector } from "../collector.js";
 import { RustLogError } from "../errors.js";
 import { REFUSED_CONNECTIONS_MAX } from "../limits.js";
-import { listenError } from "./address.js";
+import type { HostAndPort } from "./address.js";
 import { Connection, type ConnectionHost, type NetMetrics } from "./connection.js";
 import type { Dialect } from "./dialect.js";
 import { type ConnectionLimits, InflightBudget } from "./inflight.js";
+import { listenOn } from "./listen.js";
 import { LogLimit } from "./log-limit.js";
 import { Turns } from "./turns.js";
 
@@ -29,6 +30,8 @@ export interface ListenerOptions {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
+  /** The address that clients are told to use, instead of the one that they used. */
+  readonly advertise?: HostAndPort | undefined;
   readonly connectionsMax: number;
   /** Memory that requests and answers of all connections may take. */
   readonly inflightBytesMax: number;
@@ -50,8 +53,8 @@ interface SocketData {
 
 export class Listener {
   readonly #options: ListenerOptions;
-  /** Undefined while the process cannot open more files. */
-  #socket: Bun.TCPSocketListener<SocketData> | undefined;
+  /** One per address; none while the process cannot open more files. */
+  #sockets: readonly Bun.TCPSocketListener<SocketData>[];
   readonly #host: ConnectionHost;
   readonly #logLimit: LogLimit;
   readonly port: number;
@@ -77,10 +80,12 @@ export class Listener {
       metrics: options.metrics,
       dialects: options.dialects,
       httpHint: options.httpHint,
+      advertise: options.advertise,
       log: (kind, line) => this.#logLimit.line(kind, line),
     };
-    this.#socket = this.#listen(options.port);
-    this.port = this.#socket.port;
+    const sockets = this.#listen(options.port);
+    this.#sockets = sockets;
+    this.port = sockets[0].port;
     const sweepMs = Math.max(1, Math.min(SWEEP_MS_MAX, options.idleTimeoutMs / 4));
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
   }
@@ -94,7 +99,7 @@ export class Listener {
    * that are still open after `graceMs`. Resolves when all are closed.
    */
   async stop(graceMs: number): Promise<void> {
-    this.#socket?.stop(false);
+    this.#stopListening();
     const emptied = new Promise<void>((resolve) => {
       this.#emptied = resolve;
     });
@@ -108,7 +113,7 @@ export class Listener {
 
   /** Stops listening and resets every connection at once. */
   terminate(): void {
-    this.#socket?.stop(false);
+    this.#stopListening();
     clearInterval(this.#sweeper);
     for (const connection of [...this.#connections, ...this.#refused]) {
       connection.terminate();
@@ -117,28 +122,26 @@ export class Listener {
     this.#logLimit.close();
   }
 
-  #listen(port: number): Bun.TCPSocketListener<SocketData> {
-    const { host } = this.#options;
-    try {
-      return Bun.listen<SocketData>({
-        hostname: host,
-        port,
-        allowHalfOpen: true,
-        socket: {
-          open: (socket) => this.#opened(socket),
-          data: (socket, chunk) => {
-            socket.data.connection?.received(chunk);
-            this.#collector.received(chunk.length);
-          },
-          drain: (socket) => socket.data.connection?.drained(),
-          end: (socket) => socket.data.connection?.inputEnded(),
-          close: (socket) => this.#closed(socket.data.connection),
-          error: (socket, error) => this.#failed(socket.data.connection, error),
-        },
-      });
-    } catch (error) {
-      throw listenError(host, port, FLAGS, error);
-    }
+  #listen(port: number): ReturnType<typeof listenOn<Bun.TCPSocketListener<SocketData>>> {
+    const socket: Bun.SocketHandler<SocketData> = {
+      open: (opened) => this.#opened(opened),
+      data: ({ data }, chunk) => {
+        data.connection?.received(chunk);
+        this.#collector.received(chunk.length);
+      },
+      drain: ({ data }) => data.connection?.drained(),
+      end: ({ data }) => data.connection?.inputEnded(),
+      close: ({ data }) => this.#closed(data.connection),
+      error: ({ data }, error) => this.#failed(data.connection, error),
+    };
+    return listenOn({ host: this.#options.host, port, flags: FLAGS }, (hostname, free) =>
+      Bun.listen<SocketData>({ hostname, port: free, allowHalfOpen: true, socket }),
+    );
+  }
+
+  #stopListening(): void {
+    for (const socket of this.#sockets) socket.stop(false);
+    this.#sockets = [];
   }
 
   /**
@@ -149,14 +152,13 @@ export class Listener {
   #watchOpenFiles(): void {
     if (this.#emptied !== undefined) return;
     const { log } = this.#options;
-    if (this.#socket !== undefined) {
+    if (this.#sockets.length > 0) {
       if (this.#options.canOpenFiles(1)) return;
-      this.#socket.stop(false);
-      this.#socket = undefined;
+      this.#stopListening();
       log("no more files can be opened (`ulimit -n`): new connections are refused for now");
     } else if (this.#options.canOpenFiles(FILES_TO_LISTEN)) {
       try {
-        this.#socket = this.#listen(this.port);
+        this.#sockets = this.#listen(this.port);
         log("files can be opened again: new connections are accepted");
       } catch (error) {
         this.#logLimit.line("listen", `${String(error)}; trying again`);

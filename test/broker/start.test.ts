@@ -18,6 +18,7 @@ describe("options", () => {
     [{ port: -1 }, "--port is -1; expected a whole number from 0 to 65535"],
     [{ port: 65_536 }, "--port"],
     [{ port: 1.5 }, "--port"],
+    [{ advertise: "0.0.0.0:9092" }, "--advertise"],
     [{ defaultPartitions: 0 }, "--default-partitions"],
     [{ segmentBytes: 100 }, "--segment-bytes"],
     [{ segmentMs: 0 }, "--segment-ms"],

@@ -27,7 +27,11 @@ function start(answer: Uint8Array, connectionsMax = 8) {
     },
   });
   const behind = { hostname: "127.0.0.1", port: server.port };
-  const gate = new HttpGate({ hostname: "127.0.0.1", port: 0, behind, connectionsMax });
+  const gate = new HttpGate({
+    ...{ host: "127.0.0.1", port: 0, flags: { host: "", port: "" } },
+    behind,
+    connectionsMax,
+  });
   return {
     gate,
     sent: () => sent,

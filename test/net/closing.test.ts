@@ -184,8 +184,7 @@ describe("the addresses of a connection", () => {
         client.send(request(1));
         await until(() => port.mute.held.length === 1);
         expect(port.mute.connection).toMatchObject({
-          localAddress: address,
-          localPort: port.listener.port,
+          advertised: { host: address, port: port.listener.port },
           client: { address },
         });
         const [connection] = port.listener.connections;
@@ -194,4 +193,14 @@ describe("the addresses of a connection", () => {
       },
     );
   }
+
+  test("are not what clients are told if another one is advertised", async () => {
+    const advertise = { host: "broker.example", port: 19_092 };
+    await using port = listen({ advertise });
+    const client = await port.connect();
+    client.send(request(1));
+    await until(() => port.mute.held.length === 1);
+    expect(port.mute.connection!.advertised).toEqual(advertise);
+    port.mute.held[0]!.answer(response(1));
+  });
 });

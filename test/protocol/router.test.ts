@@ -26,8 +26,7 @@ test("a bug in a handler is answered without its details, and logged with them",
     log() {},
   };
   const connection: DialectConnection = {
-    localAddress: "127.0.0.1",
-    localPort: 9092,
+    advertised: { host: "127.0.0.1", port: 9092 },
     client: new Client({ remoteAddress: "127.0.0.1", remotePort: 1 }),
     frameBytesMax: 1000,
     mayWait: true,
