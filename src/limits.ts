@@ -14,6 +14,9 @@ export const FRAME_BYTES_MAX_DEFAULT = 10 * MiB;
  */
 export const REQUEST_BYTES_MAX = 4 * MiB;
 
+/** Items in all arrays of one Kafka request, because a decoded item takes many times its bytes. */
+export const REQUEST_ITEMS_MAX = 250_000;
+
 /** Largest record batch a broker accepts, in bytes, unless `--max-batch-bytes` says otherwise. */
 export const BATCH_BYTES_MAX_DEFAULT = 8 * MiB;
 

@@ -8,9 +8,11 @@ import { RealDisk } from "../log/disk/real-disk.js";
 import { DataDirectory } from "../topics/data-directory.js";
 import { collectSoon } from "../collector.js";
 import { formatAddress, isLoopback } from "../net/address.js";
+import type { Dialect } from "../net/dialect.js";
 import type { InflightBudget } from "../net/inflight.js";
 import { Listener } from "../net/listener.js";
 import { LogLimit } from "../net/log-limit.js";
+import { KafkaDialect } from "../protocol/kafka/server/dialect.js";
 import { NativeDialect } from "../protocol/native/server/dialect.js";
 import { Router } from "../protocol/native/server/router.js";
 import { BrokerMetrics } from "./metrics.js";
@@ -63,7 +65,7 @@ export class Broker implements AsyncDisposable {
   readonly metrics: BrokerMetrics;
   readonly #options: ResolvedOptions;
   readonly #data: DataDirectory;
-  readonly #dialect: NativeDialect;
+  readonly #dialects: readonly Dialect[];
   readonly #listener: Listener;
   readonly #reports: LogLimit;
   readonly #retention: Timer;
@@ -85,7 +87,10 @@ export class Broker implements AsyncDisposable {
       autoCreateTopics: options.autoCreateTopics,
       defaultPartitions: options.defaultPartitions,
     };
-    this.#dialect = new NativeDialect(new Router(this.context), metrics);
+    this.#dialects = [
+      new NativeDialect(new Router(this.context), metrics),
+      new KafkaDialect(this.context),
+    ];
     this.#listener = new Listener({
       host: options.host,
       port: options.port,
@@ -101,7 +106,7 @@ export class Broker implements AsyncDisposable {
         connectionRequestsMax: CONNECTION_REQUESTS_MAX,
       },
       metrics,
-      dialects: [this.#dialect],
+      dialects: this.#dialects,
       httpHint: HTTP_HINT,
       canOpenFiles,
       log: options.log,
@@ -226,7 +231,7 @@ export class Broker implements AsyncDisposable {
   async #stop(): Promise<void> {
     clearInterval(this.#retention);
     await this.#listener.stop(this.#options.stopGraceMs);
-    await this.#dialect.idle();
+    await Promise.all(this.#dialects.map((dialect) => dialect.idle()));
     await this.#retentionRun;
     if (this.#failure === undefined) await this.#data.closeCleanly();
     else this.#data.abandon();

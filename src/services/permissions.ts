@@ -3,9 +3,13 @@
 import { RustLogError } from "../errors.js";
 import { INTERNAL_PREFIX } from "../topics/topic-settings.js";
 
+export function isInternalTopic(name: string): boolean {
+  return name.startsWith(INTERNAL_PREFIX);
+}
+
 /** Throws INVALID_TOPIC if `name` is an internal topic. `what` is the refused action ("produced to", …). */
 export function refuseInternalTopic(name: string, what: string): void {
-  if (!name.startsWith(INTERNAL_PREFIX)) return;
+  if (!isInternalTopic(name)) return;
   throw new RustLogError(
     "INVALID_TOPIC",
     `topic '${name}' can't be ${what}: names that begin with '${INTERNAL_PREFIX}' belong to the broker`,

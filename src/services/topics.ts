@@ -4,9 +4,9 @@ import type { AnyPartition } from "../topics/offline-partition.js";
 import type { PartitionDescription } from "../topics/partition.js";
 import type { Topic } from "../topics/topic.js";
 import { unknownTopic } from "../topics/topic-error.js";
-import type { TopicSettings } from "../topics/topic-settings.js";
+import { checkTopicName, type TopicSettings } from "../topics/topic-settings.js";
 import type { ServiceContext } from "./context.js";
-import { refuseInternalTopic } from "./permissions.js";
+import { isInternalTopic, refuseInternalTopic } from "./permissions.js";
 
 interface NewTopic {
   readonly name: string;
@@ -36,6 +36,15 @@ export interface DescribedPartition extends PartitionDescription {
   readonly topic: string;
   /** Why the partition is offline; its offsets are then -1. Undefined if it is online. */
   readonly offline: string | undefined;
+}
+
+/** What a client needs to know to reach the partitions of a topic. */
+export interface TopicLayout {
+  readonly name: string;
+  readonly topicId: string;
+  readonly internal: boolean;
+  /** Whether each partition is online. */
+  readonly online: readonly boolean[];
 }
 
 /** Creates a topic. Resolves once it would survive a crash. */
@@ -73,6 +82,38 @@ export async function describeTopic(
   if (!createIfMissing) throw unknownTopic(name);
   refuseInternalTopic(name, "created");
   return descriptionOf(await registry.ensure(name));
+}
+
+/** All topics, by name, including internal ones. The caller may yield between two. */
+export function* topicLayouts({ registry }: ServiceContext): Generator<TopicLayout, void> {
+  for (const topic of registry.list()) yield layoutOf(topic);
+}
+
+/**
+ * The topic of this name. A missing one is created first if `create` is set and the broker creates topics
+ * automatically. Rejects with INVALID_TOPIC, UNKNOWN_TOPIC_OR_PARTITION, or why it could not be created.
+ */
+export async function layoutByName(
+  { registry, autoCreateTopics }: ServiceContext,
+  name: string,
+  create: boolean,
+): Promise<TopicLayout> {
+  checkTopicName(name);
+  const found = registry.find(name);
+  if (found !== undefined) return layoutOf(found);
+  if (!create || !autoCreateTopics || isInternalTopic(name)) throw unknownTopic(name);
+  return layoutOf(await registry.ensure(name));
+}
+
+/** The topic with this id, or undefined. */
+export function layoutById({ registry }: ServiceContext, id: string): TopicLayout | undefined {
+  const topic = registry.list().find((each) => each.id === id);
+  return topic === undefined ? undefined : layoutOf(topic);
+}
+
+function layoutOf({ name, id, internal, partitions }: Topic): TopicLayout {
+  const online = partitions.map(({ offline }) => offline === undefined);
+  return { name, topicId: id, internal, online };
 }
 
 /** Deletes a topic. Resolves once it would not reappear after a crash, and the groups' commits for it are deleted. */

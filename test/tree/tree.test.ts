@@ -15,8 +15,8 @@ const ENTRIES = ["main.ts", "index.ts"];
 /** Of the root, what every layer may import. */
 const ROOT_FILES = ["binary-search.ts", "collector.ts", "errors.ts", "limits.ts", "printable.ts"];
 
-/** The server side of a protocol: clients share the codecs in the folder above it, and nothing of this. */
-const NATIVE_SERVER = "protocol/native/server";
+/** The server sides of the protocols: clients share the codecs in the folders above them, and nothing of these. */
+const SERVERS = ["protocol/native/server", "protocol/kafka/server"];
 
 /** What a folder may import beside itself and the root files: folders, or single files of them. */
 const BELOW: Readonly<Record<string, readonly string[]>> = {
@@ -27,8 +27,10 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   services: ["record", "log", "topics", "groups"],
   net: ["record/bytes.ts"],
   protocol: ["record/bytes.ts", "net"],
-  [NATIVE_SERVER]: ["record", "services", "net", "protocol"],
-  broker: ["record", "log", "topics", "groups", "services", "net", "protocol", NATIVE_SERVER],
+  ...Object.fromEntries(
+    SERVERS.map((server) => [server, ["record", "services", "net", "protocol"]]),
+  ),
+  broker: ["record", "log", "topics", "groups", "services", "net", "protocol", ...SERVERS],
   client: ["record", "net", "protocol"],
   inspection: ["record", "log", "topics", "groups"],
   http: [
@@ -42,7 +44,11 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
 };
 
 function layerOf(path: string): string {
-  return path.startsWith(`${NATIVE_SERVER}/`) ? NATIVE_SERVER : folderOf(path);
+  return SERVERS.find((server) => path.startsWith(`${server}/`)) ?? folderOf(path);
+}
+
+function protocolOf(path: string): string | undefined {
+  return /^protocol\/(\w+)\//.exec(path)?.[1];
 }
 
 function mayImport(from: string, to: string): boolean {
@@ -64,6 +70,16 @@ describe("the layers", () => {
   test("import only downwards", () => {
     const wrong = FILES.flatMap(({ path, imports }) =>
       imports.filter((target) => !mayImport(path, target)).map((target) => `${path} → ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("protocols don't know each other", () => {
+    const wrong = FILES.flatMap(({ path, imports }) =>
+      imports
+        .filter((target) => protocolOf(path) !== undefined && protocolOf(target) !== undefined)
+        .filter((target) => protocolOf(path) !== protocolOf(target))
+        .map((target) => `${path} → ${target}`),
     );
     expect(wrong).toEqual([]);
   });

@@ -1,0 +1,21 @@
+// The APIs that this broker serves. A row here, its table, and a handler (server/router.ts) make an API; ApiVersions
+// and docs/KAFKA.md follow.
+import { ApiVersions } from "./api-versions.js";
+import { Metadata } from "./metadata.js";
+
+/** By name, in the order of their keys. */
+export const KAFKA_APIS = {
+  Metadata,
+  ApiVersions,
+} as const;
+
+export type KafkaApiName = keyof typeof KAFKA_APIS;
+
+export const KAFKA_API_NAMES = Object.keys(KAFKA_APIS) as KafkaApiName[];
+
+const NAME_BY_KEY = new Map(KAFKA_API_NAMES.map((name) => [KAFKA_APIS[name].key, name]));
+
+/** The name of a served API by key, or undefined. */
+export function kafkaApiName(key: number): KafkaApiName | undefined {
+  return NAME_BY_KEY.get(key);
+}

@@ -1,0 +1,28 @@
+// Error codes of Kafka's protocol. Most errors of this broker have Kafka's numbers anyway (src/errors.ts).
+// https://kafka.apache.org/protocol.html#protocol_error_codes
+import { ERRORS, type ErrorName, type RustLogError } from "../../errors.js";
+
+/** The codes that the handlers name. */
+export const CODE = {
+  NONE: 0,
+  LEADER_NOT_AVAILABLE: 5,
+  INVALID_REQUEST: ERRORS.INVALID_REQUEST.wire,
+  INVALID_TOPIC: ERRORS.INVALID_TOPIC.wire,
+  UNKNOWN_TOPIC_ID: ERRORS.UNKNOWN_TOPIC_ID.wire,
+  UNSUPPORTED_VERSION: ERRORS.UNSUPPORTED_VERSION.wire,
+} as const;
+
+/** Our own errors, above Kafka's range, and what a Kafka client can make of them. */
+const KAFKA_CODE: Partial<Record<ErrorName, number>> = {
+  DISK_FULL: ERRORS.STORAGE_ERROR.wire,
+  // Like every broker that is going away, so that the client looks for the leader again.
+  BROKER_STOPPING: 6,
+  TIMED_OUT: 7,
+  FRAME_TOO_LARGE: ERRORS.MESSAGE_TOO_LARGE.wire,
+  UNKNOWN_SERVER_ERROR: -1,
+};
+
+/** The code of an error for a Kafka client. */
+export function kafkaCode({ code, wire }: RustLogError): number {
+  return KAFKA_CODE[code] ?? (wire < 1000 ? wire : -1);
+}

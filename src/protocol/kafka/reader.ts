@@ -1,0 +1,143 @@
+// Reads the fields of a Kafka message in order. In flexible versions lengths are variable and one larger, and 0 is null.
+// Leaves to others: which fields there are (schema.ts).
+import { RustLogError } from "../../errors.js";
+import { REQUEST_ITEMS_MAX } from "../../limits.js";
+import { readI16, readI32, readU32, readUuid, UUID_BYTES } from "../../record/bytes.js";
+
+// Invalid UTF-8 becomes replacement characters, as in Kafka; no name with those is valid.
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+const TWO_TO_32 = 2 ** 32;
+
+/** A position in a message. Every method throws INVALID_REQUEST if the message ends too early or a length is invalid. */
+export class KafkaReader {
+  readonly #bytes: Uint8Array;
+  readonly #end: number;
+  /** Set for a version with compact lengths and tagged fields. */
+  isFlexible: boolean;
+  #at: number;
+  #items = 0;
+
+  constructor(bytes: Uint8Array, isFlexible: boolean, start = 0) {
+    this.#bytes = bytes;
+    this.#end = bytes.length;
+    this.#at = start;
+    this.isFlexible = isFlexible;
+  }
+
+  get at(): number {
+    return this.#at;
+  }
+
+  /** Items of all arrays read so far, which says how much memory the values take. */
+  get items(): number {
+    return this.#items;
+  }
+
+  int8(): number {
+    return (this.#bytes[this.#take(1)]! << 24) >> 24;
+  }
+
+  int16(): number {
+    return readI16(this.#bytes, this.#take(2));
+  }
+
+  int32(): number {
+    return readI32(this.#bytes, this.#take(4));
+  }
+
+  /** Rounded beyond the safe integers, which no valid field is. */
+  int64(): number {
+    const at = this.#take(8);
+    return readI32(this.#bytes, at) * TWO_TO_32 + readU32(this.#bytes, at + 4);
+  }
+
+  float64(): number {
+    const at = this.#take(8);
+    return new DataView(this.#bytes.buffer, this.#bytes.byteOffset + at, 8).getFloat64(0);
+  }
+
+  uuid(): string {
+    return readUuid(this.#bytes, this.#take(UUID_BYTES));
+  }
+
+  /** An unsigned integer in groups of seven bits, the lowest first; at most 2^32 - 1. */
+  uvarint(): number {
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.#bytes[this.#take(1)]!;
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80 && value < TWO_TO_32) return value;
+    }
+    throw invalid("a variable length is too long");
+  }
+
+  string(isNullable: boolean): string | null {
+    const length = this.isFlexible ? this.uvarint() - 1 : this.int16();
+    if (length < 0) return this.#null(isNullable, length);
+    const at = this.#take(length);
+    return utf8.decode(this.#bytes.subarray(at, at + length));
+  }
+
+  /** Bytes, as a view. */
+  bytes(isNullable: boolean): Uint8Array | null {
+    const length = this.isFlexible ? this.uvarint() - 1 : this.int32();
+    if (length < 0) return this.#null(isNullable, length);
+    const at = this.#take(length);
+    return this.#bytes.subarray(at, at + length);
+  }
+
+  /** The number of items in an array, of which each takes at least `bytesMin` bytes; -1 for null. */
+  count(isNullable: boolean, bytesMin: number, name: string): number {
+    const count = this.isFlexible ? this.uvarint() - 1 : this.int32();
+    if (count < 0) {
+      this.#null(isNullable, count);
+      return -1;
+    }
+    const left = this.#end - this.#at;
+    if (count * bytesMin > left) {
+      throw invalid(`${count} items of '${name}' can't be in ${left} bytes`);
+    }
+    this.#items += count;
+    if (this.#items > REQUEST_ITEMS_MAX) {
+      throw invalid(`it has ${this.#items} items; at most ${REQUEST_ITEMS_MAX} are allowed`);
+    }
+    return count;
+  }
+
+  /** Skips tagged fields, all of which are unknown. */
+  skipTags(): void {
+    for (let left = this.uvarint(); left > 0; left--) {
+      this.uvarint();
+      this.#take(this.uvarint());
+    }
+  }
+
+  checkLength(length: number): number {
+    if (length > this.#end - this.#at) {
+      throw invalid(`${length} bytes are needed, and ${this.#end - this.#at} are left`);
+    }
+    return length;
+  }
+
+  /** Continues at byte `at`, which must not be behind the position. */
+  skipTo(at: number): void {
+    if (at < this.#at) throw invalid("a tagged field is longer than its length says");
+    this.#at = at;
+  }
+
+  #take(length: number): number {
+    const at = this.#at;
+    this.#at += this.checkLength(length);
+    return at;
+  }
+
+  #null(isNullable: boolean, length: number): null {
+    if (length === -1 && isNullable) return null;
+    throw invalid(length === -1 ? "a field is null that can't be" : `a length is ${length}`);
+  }
+}
+
+function invalid(why: string): RustLogError {
+  return new RustLogError("INVALID_REQUEST", `the request is malformed: ${why}`);
+}

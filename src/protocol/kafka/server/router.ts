@@ -1,0 +1,104 @@
+// Decodes each request, runs the handler of its API, and encodes the response.
+// Leaves to others: the handlers (the other files here), and the order of requests (session.ts).
+import { RustLogError } from "../../../errors.js";
+import { describeBug } from "../../../net/inflight-request.js";
+import { joined } from "../../../record/bytes.js";
+import { type KafkaApiName, kafkaApiName, KAFKA_APIS } from "../apis.js";
+import { encodeResponse, openRequest } from "../headers.js";
+import type { Api, Fields, ReadOf, WriteOf } from "../schema.js";
+import { apiVersions, unknownApiVersions } from "./api-versions.js";
+import type { Call } from "./call.js";
+import type { ServiceContext } from "../../../services/context.js";
+import { metadata } from "./metadata.js";
+
+/** Makes the response to a request, now or later. Rejects or throws only for what ends the connection. */
+type Handler<Q extends Fields, R extends Fields> = (
+  context: ServiceContext,
+  request: ReadOf<Q>,
+  call: Call,
+) => WriteOf<R> | Promise<WriteOf<R>>;
+
+/** Memory for an item of a decoded request, approximately. */
+const ITEM_BYTES = 200;
+
+/** Answers a call, now or later. What it throws or rejects with ends the connection. */
+type Route = (context: ServiceContext, call: Call) => void | Promise<void>;
+
+function route<Q extends Fields, R extends Fields>(api: Api<Q, R>, handle: Handler<Q, R>): Route {
+  return (context, call) => {
+    const { reader, clientId } = openRequest(
+      joined(call.payload),
+      call.version >= api.flexibleSince,
+    );
+    call.connection.client.id ??= clientId ?? undefined;
+    const request = api.request.read(reader, call.version);
+    call.charge(reader.items * ITEM_BYTES);
+    const answer = (response: WriteOf<R>): void =>
+      call.answer(encodeResponse(api, call.header, response));
+    const response = handle(context, request, call);
+    return response instanceof Promise ? response.then(answer) : answer(response);
+  };
+}
+
+const ROUTES: Readonly<Record<KafkaApiName, Route>> = {
+  Metadata: route(KAFKA_APIS.Metadata, metadata),
+  ApiVersions: route(KAFKA_APIS.ApiVersions, apiVersions),
+};
+
+export class Router {
+  readonly #context: ServiceContext;
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(context: ServiceContext) {
+    this.#context = context;
+  }
+
+  /** Handles one request. Never throws: a failure ends the connection. */
+  dispatch(call: Call): void {
+    try {
+      const outcome = this.#route(call);
+      if (outcome !== undefined) this.#track(call, outcome);
+    } catch (error) {
+      close(call, error);
+    }
+  }
+
+  /** Resolves when no handler is running, including those of closed connections. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  #route(call: Call): void | Promise<void> {
+    const { apiKey, apiVersion } = call.header;
+    const name = kafkaApiName(apiKey);
+    if (
+      name !== undefined &&
+      apiVersion >= KAFKA_APIS[name].min &&
+      apiVersion <= KAFKA_APIS[name].max
+    ) {
+      return ROUTES[name](this.#context, call);
+    }
+    if (name === "ApiVersions") return call.answer(unknownApiVersions(call));
+    const what = name === undefined ? "this API" : `this version of ${name}`;
+    throw new RustLogError("UNSUPPORTED_VERSION", `the broker does not have ${what}`);
+  }
+
+  #track(call: Call, outcome: Promise<void>): void {
+    const tracked = outcome
+      .catch((error: unknown) => close(call, error))
+      .then(() => {
+        this.#running.delete(tracked);
+      });
+    this.#running.add(tracked);
+  }
+}
+
+/** Ends the connection, as Kafka does for a request that it can't understand. */
+function close(call: Call, error: unknown): void {
+  const { apiKey, apiVersion, correlationId } = call.header;
+  const request = `request ${correlationId} (API key ${apiKey}, version ${apiVersion})`;
+  const known = error instanceof RustLogError;
+  const code = known ? error.code : "UNKNOWN_SERVER_ERROR";
+  const why = known ? error.message : `bug: ${describeBug(error)}`;
+  call.close(new RustLogError(code, `${request}: ${why}`, { cause: error }));
+}

@@ -1,0 +1,85 @@
+// One Kafka connection: when its requests run. Produces begin in order and run side by side; everything else runs alone,
+// because a client may rely on what an earlier request did (a topic that Metadata created).
+// Leaves to others: running a request (router.ts), and sending responses in order (net/response-order.ts).
+import { RustLogError } from "../../../errors.js";
+import type { Dialect, DialectConnection, Session } from "../../../net/dialect.js";
+import type { Payload } from "../../../net/frame.js";
+import type { InflightRequest } from "../../../net/inflight-request.js";
+import { readI16 } from "../../../record/bytes.js";
+import { KAFKA_HEADER_BYTES, PRODUCE_KEY } from "../headers.js";
+import { Call, type CallOwner } from "./call.js";
+import type { Router } from "./router.js";
+
+export class KafkaSession implements Session, CallOwner {
+  readonly dialect: Dialect;
+  readonly connection: DialectConnection;
+  #router: Router | undefined;
+  /** Requests that have not begun, in the order received. */
+  readonly #waiting: Call[] = [];
+  #running = 0;
+  #areProduces = false;
+  #isAdvancing = false;
+  readonly #next = (): void => this.#advance();
+
+  /** `router` is a promise while the code that serves this protocol is being loaded. */
+  constructor(dialect: Dialect, connection: DialectConnection, router: Router | Promise<Router>) {
+    this.dialect = dialect;
+    this.connection = connection;
+    if (!(router instanceof Promise)) {
+      this.#router = router;
+      return;
+    }
+    router.then(
+      (loaded) => {
+        this.#router = loaded;
+        this.#advance();
+      },
+      (error: unknown) => {
+        throw error;
+      },
+    );
+  }
+
+  take(request: InflightRequest, payload: Payload): void {
+    if (payload[0].length < KAFKA_HEADER_BYTES) {
+      throw new RustLogError("INVALID_REQUEST", "a Kafka request is shorter than its header");
+    }
+    this.#waiting.push(new Call(this, request, payload));
+    this.#advance();
+  }
+
+  /** Requests that can't be served end the connection, which is how Kafka refuses them. */
+  refuse(request: InflightRequest, _head: Uint8Array, error: RustLogError): void {
+    request.answerNothing();
+    this.fail(error);
+  }
+
+  settled(): void {
+    this.#running--;
+    if (this.#waiting.length > 0 && !this.#isAdvancing) this.connection.turns.whenTime(this.#next);
+  }
+
+  fail(reason: RustLogError): void {
+    this.connection.close(reason);
+    const dropped = this.#waiting.splice(0);
+    this.#running += dropped.length;
+    for (const call of dropped) call.answerNothing();
+  }
+
+  #advance(): void {
+    if (this.#router === undefined || this.#isAdvancing) return;
+    this.#isAdvancing = true;
+    for (;;) {
+      const call = this.#waiting[0];
+      if (call === undefined) break;
+      const isProduce = readI16(call.payload[0], 0) === PRODUCE_KEY;
+      if (this.#running > 0 && !(isProduce && this.#areProduces)) break;
+      this.#waiting.shift();
+      this.#running++;
+      this.#areProduces = isProduce;
+      if (this.connection.isGone) call.answerNothing();
+      else this.#router.dispatch(call);
+    }
+    this.#isAdvancing = false;
+  }
+}

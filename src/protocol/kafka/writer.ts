@@ -1,0 +1,123 @@
+// Writes the fields of a Kafka message in order, into a growing buffer. In flexible versions lengths are variable and
+// one larger, and 0 is null.
+// Leaves to others: which fields there are (schema.ts).
+import { UUID_BYTES, writeI32, writeI64, writeU16, writeUuid } from "../../record/bytes.js";
+
+const FIRST_BYTES = 256;
+
+export class KafkaWriter {
+  /** Set for a version with compact lengths and tagged fields. */
+  isFlexible: boolean;
+  #bytes: Buffer<ArrayBuffer> = Buffer.allocUnsafe(FIRST_BYTES);
+  #end = 0;
+
+  constructor(isFlexible: boolean) {
+    this.isFlexible = isFlexible;
+  }
+
+  get length(): number {
+    return this.#end;
+  }
+
+  int8(value: number): void {
+    const at = this.#room(1);
+    this.#bytes[at] = value;
+  }
+
+  int16(value: number): void {
+    const at = this.#room(2);
+    writeU16(this.#bytes, at, value);
+  }
+
+  int32(value: number): void {
+    const at = this.#room(4);
+    writeI32(this.#bytes, at, value);
+  }
+
+  int64(value: number): void {
+    const at = this.#room(8);
+    writeI64(this.#bytes, at, value);
+  }
+
+  float64(value: number): void {
+    const at = this.#room(8);
+    this.#bytes.writeDoubleBE(value, at);
+  }
+
+  uuid(value: string): void {
+    const at = this.#room(UUID_BYTES);
+    writeUuid(this.#bytes, at, value);
+  }
+
+  /** An unsigned integer below 2^32 in groups of seven bits, the lowest first. */
+  uvarint(value: number): void {
+    let left = value;
+    while (left >= 0x80) {
+      this.int8((left & 0x7f) | 0x80);
+      left = Math.floor(left / 0x80);
+    }
+    this.int8(left);
+  }
+
+  string(value: string | null): void {
+    const length = value === null ? -1 : Buffer.byteLength(value);
+    if (this.isFlexible) this.uvarint(length + 1);
+    else this.int16(length);
+    if (value === null) return;
+    const at = this.#room(length);
+    this.#bytes.write(value, at, length, "utf8");
+  }
+
+  bytes(value: Uint8Array | null): void {
+    this.bytesLength(value === null ? -1 : value.length);
+    if (value !== null) this.raw(value);
+  }
+
+  /** The length of bytes that follow separately; -1 for null. */
+  bytesLength(length: number): void {
+    if (this.isFlexible) this.uvarint(length + 1);
+    else this.int32(length);
+  }
+
+  /** The number of items in an array; -1 for null. */
+  count(items: number): void {
+    if (this.isFlexible) this.uvarint(items + 1);
+    else this.int32(items);
+  }
+
+  /** Bytes without their number. */
+  raw(value: Uint8Array): void {
+    const at = this.#room(value.length);
+    this.#bytes.set(value, at);
+  }
+
+  /** What `write` writes, after its length. */
+  sized(write: (writer: KafkaWriter) => void): void {
+    const inner = new KafkaWriter(this.isFlexible);
+    write(inner);
+    this.uvarint(inner.length);
+    this.raw(inner.finish());
+  }
+
+  /** Overwrites the int32 at byte `at`, for a length that was not known before. */
+  patchInt32(at: number, value: number): void {
+    writeI32(this.#bytes, at, value);
+  }
+
+  /** The written bytes. Don't use the writer afterwards. */
+  finish(): Uint8Array {
+    return this.#bytes.subarray(0, this.#end);
+  }
+
+  /** Makes space at the end and returns where it starts. The buffer may be another one afterwards. */
+  #room(bytes: number): number {
+    const at = this.#end;
+    this.#end = at + bytes;
+    if (this.#end > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(this.#end, this.#bytes.length * 2));
+      larger.set(this.#bytes.subarray(0, at));
+      this.#bytes = larger;
+    }
+    return at;
+  }
+}
