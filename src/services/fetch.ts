@@ -59,9 +59,11 @@ export function fetch(
   query: FetchQuery,
 ): readonly FetchResult[] | WaitingFetch {
   if (query.group !== undefined) OffsetStore.checkGroup(query.group);
-  const places = query.positions.map((position) => placeOf(context, query.group, position));
-  const { results, missingBytes } = read(context, places, query);
-  if (missingBytes === 0 || query.waitMs <= 0) return results;
+  const places: (Place | FetchFailure)[] = [];
+  for (const position of query.positions) places.push(placeOf(context, query.group, position));
+  const results = read(context, places, query.bytesMax);
+  const missingBytes = query.waitMs <= 0 ? 0 : missingBytesOf(results, query);
+  if (missingBytes === 0) return results;
   // Only when all positions were found: a failure leaves nothing to wait for.
   return new WaitingFetch(context, query, places as readonly Place[], missingBytes);
 }
@@ -127,9 +129,9 @@ export class WaitingFetch {
     const caller = this.#caller;
     if (caller === undefined) return;
     try {
-      const { results, missingBytes } = read(this.#context, this.#places, this.#bounds);
-      this.#missingBytes = missingBytes;
-      if (missingBytes > 0 && !isLast) {
+      const results = read(this.#context, this.#places, this.#bounds.bytesMax);
+      this.#missingBytes = isLast ? 0 : missingBytesOf(results, this.#bounds);
+      if (this.#missingBytes > 0) {
         this.#subscribe();
         return;
       }
@@ -194,34 +196,33 @@ function placeOf(
   }
 }
 
-/** The results so far, and the number of missing bytes; 0 if waiting is useless. */
-interface FetchAttempt {
-  readonly results: readonly FetchResult[];
-  readonly missingBytes: number;
-}
-
 function read(
   context: ServiceContext,
   places: readonly (Place | FetchFailure)[],
-  bounds: FetchBounds,
-): FetchAttempt {
+  bytesMax: number,
+): readonly FetchResult[] {
   let bytes = 0;
-  let isDue = false;
   const results: FetchResult[] = [];
   for (const place of places) {
-    const result = "error" in place ? place : readPlace(context, place, bounds.bytesMax, bytes);
+    const result = "error" in place ? place : readPlace(context, place, bytesMax, bytes);
+    if (!("error" in result)) bytes += result.bytes;
     results.push(result);
-    if ("error" in result) isDue = true;
-    else {
-      bytes += result.bytes;
-      // There is more than fits: the next batch is larger than the remaining space.
-      if (result.nextOffset < result.highWatermark) isDue = true;
-      // The rest up to the high watermark is a gap: the reader can wait after it.
-      if (result.bytes === 0 && result.nextOffset > result.startOffset) isDue = true;
-    }
   }
-  const bytesMin = Math.min(bounds.bytesMin, bounds.bytesMax);
-  return { results, missingBytes: isDue ? 0 : Math.max(0, bytesMin - bytes) };
+  return results;
+}
+
+/** The number of bytes to wait for; 0 if waiting is useless. */
+function missingBytesOf(results: readonly FetchResult[], bounds: FetchBounds): number {
+  let missing = Math.min(bounds.bytesMin, bounds.bytesMax);
+  for (const result of results) {
+    if ("error" in result) return 0;
+    // There is more than fits: the next batch is larger than the remaining space.
+    if (result.nextOffset < result.highWatermark) return 0;
+    // The rest up to the high watermark is a gap: the reader can wait after it.
+    if (result.bytes === 0 && result.nextOffset > result.startOffset) return 0;
+    missing -= result.bytes;
+  }
+  return Math.max(0, missing);
 }
 
 /** Reads from one partition after `bytesBefore` bytes from earlier ones. */
