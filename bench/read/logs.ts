@@ -38,7 +38,7 @@ export async function makeLog(root: string, name: string, shape: LogShape): Prom
   const append = async (records: number): Promise<void> => {
     for (let i = 0; i < records; i += shape.recordsABatch) {
       for (let k = 0; k < shape.recordsABatch; k++) encoder.append(i + k, null, value);
-      log.append(encoder.finish());
+      log.append([encoder.finish()]);
     }
     await log.push();
     await log.sync();

@@ -27,7 +27,7 @@ export async function produceRecord(
   const segmentBefore = before?.layout.segments.active.baseOffset;
   const highWatermarkBefore = before?.highWatermark ?? 0;
   const beganMs = performance.now();
-  const offset = await produce(context, { topic, partition: order.partition, batch });
+  const offset = await produce(context, { topic, partition: order.partition, batch: [batch] });
   const acknowledgedMs = performance.now() - beganMs;
   const partition = context.registry.partition(topic, order.partition);
   const place = placeOf(partition, offset);

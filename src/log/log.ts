@@ -2,7 +2,7 @@
 // Leaves to others: when to flush and whom to notify (topics/partition.ts), and all byte layouts.
 import { RustLogError } from "../errors.js";
 import { OFFSET_MAX, RELATIVE_OFFSET_MAX } from "../limits.js";
-import { NO_REST, type Rest } from "../record/bytes.js";
+import type { Pieces } from "../record/bytes.js";
 import { nextOffset as batchNextOffset, recordCount, stampBaseOffset } from "../record/batch.js";
 import { ActiveSegment } from "./segment/active-segment.js";
 import { FlushFailure, flushing, isDiskFull, reasonOf } from "./disk/disk.js";
@@ -131,23 +131,21 @@ export class Log {
    * Base offset of a batch that its idempotent producer sent before; undefined if the batch is new. Throws
    * OUT_OF_ORDER_SEQUENCE or INVALID_PRODUCER_EPOCH if it must not be appended.
    */
-  findDuplicate(batch: Uint8Array): number | undefined {
-    return this.#producers.check(batch);
+  findDuplicate(header: Uint8Array): number | undefined {
+    return this.#producers.check(header);
   }
 
-  /**
-   * Assigns offsets to a valid batch, adds it to the active segment and returns its base offset. `batch` holds at least
-   * the whole header; `rest` holds the pieces after `batch`.
-   */
-  append(batch: Uint8Array, rest: Rest = NO_REST): number {
+  /** Assigns offsets to a valid batch, adds it to the active segment and returns its base offset. */
+  append(batch: Pieces): number {
     const base = this.#nextOffset;
-    if (base + recordCount(batch, 0) > OFFSET_MAX) {
+    const [header] = batch;
+    if (base + recordCount(header, 0) > OFFSET_MAX) {
       throw new RustLogError("STORAGE_ERROR", `${this.#context.name} has run out of offsets`);
     }
-    stampBaseOffset(batch, 0, base);
-    this.#active.append(batch, rest, this.#context.now());
-    this.#producers.note(batch, 0);
-    this.#nextOffset = batchNextOffset(batch, 0);
+    stampBaseOffset(header, 0, base);
+    this.#active.append(batch, this.#context.now());
+    this.#producers.note(header, 0);
+    this.#nextOffset = batchNextOffset(header, 0);
     return base;
   }
 

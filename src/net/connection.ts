@@ -10,6 +10,7 @@
 //  - A paused socket reports a reset, but an orderly close only after it is resumed.
 import { type ErrorName, RustLogError } from "../errors.js";
 import { printable } from "../printable.js";
+import { bytesOf, type Pieces } from "../record/bytes.js";
 import { type HostAndPort, plainAddress } from "./address.js";
 import { Client } from "./client.js";
 import {
@@ -25,7 +26,6 @@ import type {
   InflightBudget,
   InflightHolder,
 } from "./inflight.js";
-import { type Payload, payloadBytes } from "./frame.js";
 import { describeBug, InflightRequest, type RequestOwner } from "./inflight-request.js";
 import { Input, type InputOwner } from "./input.js";
 import {
@@ -280,8 +280,8 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     this.#activeAtMs = nowMs;
   }
 
-  take(session: Session, payload: Payload, nowMs: number): void {
-    const request = this.#begin(payloadBytes(payload), nowMs);
+  take(session: Session, payload: Pieces, nowMs: number): void {
+    const request = this.#begin(bytesOf(payload), nowMs);
     try {
       if (this.#stopping) session.refuse(request, payload[0], stoppingError());
       else session.take(request, payload);

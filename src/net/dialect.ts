@@ -2,10 +2,10 @@
 // headers, encodes errors, and sets the order of responses. A new protocol implements `Dialect` and registers with the
 // listener. Leaves to others: everything that protocols share (connection.ts, input.ts, outbox.ts, inflight.ts).
 import type { RustLogError } from "../errors.js";
-import { readU32 } from "../record/bytes.js";
+import { type Pieces, readU32 } from "../record/bytes.js";
 import type { HostAndPort } from "./address.js";
 import type { Client } from "./client.js";
-import { FRAME_LENGTH_BYTES, type NextFrame, type Payload, type RequestLimits } from "./frame.js";
+import { FRAME_LENGTH_BYTES, type NextFrame, type RequestLimits } from "./frame.js";
 import type { InflightAccount } from "./inflight.js";
 import type { InflightRequest } from "./inflight-request.js";
 import type { Turns } from "./turns.js";
@@ -40,7 +40,7 @@ export interface Session {
    * Handles a request, and settles it now or later. The payload does not change. Throws a RustLogError if the header is
    * invalid; the connection is then closed.
    */
-  take(request: InflightRequest, payload: Payload): void;
+  take(request: InflightRequest, payload: Pieces): void;
   /**
    * Answers a request with an error. `head` is the start of its payload. Throws like `take`; a protocol that cannot answer
    * such a request throws `error` itself.

@@ -5,7 +5,7 @@
 // bytes of the first chunk that belong to earlier frames. A frame's length is checked first, and nothing is allocated for
 // a frame before all of it has arrived.
 import { RustLogError } from "../errors.js";
-import { NO_BYTES, readU32, restBytes } from "../record/bytes.js";
+import { NO_BYTES, type Pieces, readU32 } from "../record/bytes.js";
 
 /** Bytes of the length before each payload. */
 export const FRAME_LENGTH_BYTES = 4;
@@ -26,13 +26,6 @@ const UNZEROED_BYTES_MIN = 64 * 1024;
 interface FrameDecoderOptions {
   /** Largest payload, in bytes. */
   readonly frameBytesMax: number;
-}
-
-/** A payload in one piece or, if it is large, in the pieces that arrived. The first holds the header. */
-export type Payload = readonly [Uint8Array, ...Uint8Array[]];
-
-export function payloadBytes(payload: Payload): number {
-  return payload.length === 1 ? payload[0].length : restBytes(payload);
 }
 
 /** The next frame, of which at least the header has arrived. */
@@ -169,7 +162,7 @@ export class FrameDecoder implements NextFrame {
   }
 
   /** Like `next`, but does not copy a large payload that spans several chunks. */
-  nextInPieces(): Payload | undefined {
+  nextInPieces(): Pieces | undefined {
     const length = this.#nextLength();
     if (length === undefined) return undefined;
     const first = this.#chunks[0]!;

@@ -1,8 +1,9 @@
 // The input of a connection: passes on complete frames, one at a time, while limits and turns permit, and pauses the
 // socket while they do not.
 // Leaves to others: what a frame means (dialect.ts), whose turn it is (turns.ts), and the limits (inflight.ts).
+import type { Pieces } from "../record/bytes.js";
 import { OPENING_BYTES, type Session } from "./dialect.js";
-import { FrameDecoder, type Payload } from "./frame.js";
+import { FrameDecoder } from "./frame.js";
 import type { InflightAccount } from "./inflight.js";
 import type { Turn, Turns, TurnTaker } from "./turns.js";
 
@@ -11,7 +12,7 @@ export interface InputOwner {
   readonly takesFrames: boolean;
   /** Starts a session in the dialect of the first bytes; undefined if there are too few, or if the connection ends. */
   choose(opening: Uint8Array): Session | undefined;
-  take(session: Session, payload: Payload, nowMs: number): void;
+  take(session: Session, payload: Pieces, nowMs: number): void;
   /** Refuses a request of `bytes` bytes by its header. */
   refuseTooLong(session: Session, header: Uint8Array, bytes: number, nowMs: number): void;
   tookFrames(nowMs: number): void;

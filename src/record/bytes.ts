@@ -15,11 +15,8 @@ export const ZERO_UUID = "00000000-0000-0000-0000-000000000000";
 
 const UUID_TEXT = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** The pieces of a payload or a batch after the first one: a large one arrives from the socket in several. */
-export type Rest = readonly Uint8Array[];
-
-/** The rest of bytes that are in one piece. */
-export const NO_REST: Rest = [];
+/** A payload or a batch. A large one arrives from the socket in several pieces; the first holds the whole header. */
+export type Pieces = readonly [Uint8Array, ...Uint8Array[]];
 
 /** A file that is read by position. */
 export interface ReadableFile {
@@ -28,16 +25,16 @@ export interface ReadableFile {
   read(into: Uint8Array, position: number): number;
 }
 
-export function restBytes(rest: Rest): number {
-  let bytes = 0;
-  for (const piece of rest) bytes += piece.length;
+export function bytesOf(pieces: Pieces): number {
+  let bytes = pieces[0].length;
+  for (let i = 1; i < pieces.length; i++) bytes += pieces[i]!.length;
   return bytes;
 }
 
 /** Returns the only piece as it is, and a copy of several as one. */
-export function joined(pieces: readonly [Uint8Array, ...Uint8Array[]]): Uint8Array {
+export function joined(pieces: Pieces): Uint8Array {
   if (pieces.length === 1) return pieces[0];
-  const whole = Buffer.allocUnsafeSlow(restBytes(pieces));
+  const whole = Buffer.allocUnsafeSlow(bytesOf(pieces));
   let filled = 0;
   for (const piece of pieces) {
     whole.set(piece, filled);

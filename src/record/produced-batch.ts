@@ -18,22 +18,21 @@ import {
   recordCount,
   TRANSACTIONAL_BIT,
 } from "./batch.js";
-import { NO_REST, type Rest, restBytes } from "./bytes.js";
+import { bytesOf, type Pieces } from "./bytes.js";
 import { crc32c } from "./crc32c.js";
 
 /**
- * Checks that `bytes` and `rest` are exactly one valid batch of at most `bytesMax` bytes, as a client may send it. If there
- * is a rest, `bytes` must have the whole header. Throws MESSAGE_TOO_LARGE, CORRUPT_MESSAGE (length or CRC) or
- * INVALID_RECORD (any other rule).
+ * Checks that the pieces are exactly one valid batch of at most `bytesMax` bytes, as a client may send it. Throws
+ * MESSAGE_TOO_LARGE, CORRUPT_MESSAGE (length or CRC) or INVALID_RECORD (any other rule).
  */
-export function checkProducedBatch(bytes: Uint8Array, bytesMax: number, rest = NO_REST): void {
-  const length = bytes.length + restBytes(rest);
+export function checkProducedBatch(batch: Pieces, bytesMax: number): void {
+  const [bytes] = batch;
+  const length = bytesOf(batch);
   if (length > bytesMax) {
     const message = `a batch of ${length} bytes is over the limit of ${bytesMax}`;
     throw new RustLogError("MESSAGE_TOO_LARGE", message);
   }
-  const fault =
-    rest.length === 0 ? findBatchFault(bytes, 0, length) : findFaultInPieces(bytes, rest);
+  const fault = batch.length === 1 ? findBatchFault(bytes, 0, length) : findFaultInPieces(batch);
   if (fault !== undefined) {
     const corrupt = fault.kind === "truncated" || fault.kind === "length" || fault.kind === "crc";
     throw new RustLogError(
@@ -74,18 +73,19 @@ function checkProducer(bytes: Uint8Array): void {
   throw new RustLogError("INVALID_RECORD", message);
 }
 
-/** The same for a batch in pieces. `bytes` has the whole header; a rest that is longer than the batch is no fault. */
-function findFaultInPieces(bytes: Uint8Array, rest: Rest): BatchFault | undefined {
+/** Like `findBatchFault`, for several pieces. More bytes than those of the batch are no fault. */
+function findFaultInPieces(batch: Pieces): BatchFault | undefined {
+  const [bytes, ...others] = batch;
   const fault = findBatchFault(bytes, 0, bytes.length, false);
   if (fault !== undefined && fault.kind !== "truncated") return fault;
   const size = batchBytes(bytes, 0);
-  const available = bytes.length + restBytes(rest);
+  const available = bytesOf(batch);
   if (size > available) {
     return { kind: "truncated", message: `${available} bytes of a batch of ${size}` };
   }
   let left = size - Math.min(size, bytes.length);
   let computed = crc32c(bytes, FIELD.attributes, Math.min(size, bytes.length));
-  for (const piece of rest) {
+  for (const piece of others) {
     const end = Math.min(left, piece.length);
     computed = crc32c(piece, 0, end, computed);
     left -= end;

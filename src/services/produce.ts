@@ -2,7 +2,7 @@
 // Leaves to others: what a valid batch is (record/produced-batch.ts), and the offset, the append and its flush
 // (topics/partition.ts).
 import { RustLogError } from "../errors.js";
-import type { Rest } from "../record/bytes.js";
+import type { Pieces } from "../record/bytes.js";
 import { checkProducedBatch } from "../record/produced-batch.js";
 import type { ServiceContext } from "./context.js";
 import { failureOf, type Outcome } from "./outcome.js";
@@ -11,10 +11,8 @@ import { refuseInternalTopic } from "./permissions.js";
 interface PartitionBatch {
   readonly topic: string;
   readonly partition: number;
-  /** The batch, or its first piece with the complete header. The base offset is stamped into these bytes. */
-  readonly batch: Uint8Array;
-  /** The other pieces of a batch that arrived in several chunks. */
-  readonly rest?: Rest | undefined;
+  /** The base offset is stamped into these bytes. */
+  readonly batch: Pieces;
 }
 
 /** Appends batches independently: a failed one stops no other. Resolves with base offsets, in order. */
@@ -33,7 +31,7 @@ export function produce(context: ServiceContext, batch: PartitionBatch): Promise
   try {
     // Check everything first: an invalid request must not create a topic.
     refuseInternalTopic(batch.topic, "produced to");
-    checkProducedBatch(batch.batch, context.batchBytesMax, batch.rest);
+    checkProducedBatch(batch.batch, context.batchBytesMax);
     refuseMissingPartition(context, batch);
     const topic = context.registry.ensure(batch.topic);
     return topic instanceof Promise
@@ -46,7 +44,7 @@ export function produce(context: ServiceContext, batch: PartitionBatch): Promise
 
 /** The append starts immediately; only its acknowledgement takes time. */
 function append({ registry }: ServiceContext, batch: PartitionBatch): Promise<number> {
-  return registry.partition(batch.topic, batch.partition).append(batch.batch, batch.rest);
+  return registry.partition(batch.topic, batch.partition).append(...batch.batch);
 }
 
 /** A produce to a partition that the new topic would not have must not create the topic. */

@@ -2,7 +2,7 @@
 // Leaves to others: who may append, and who waits for the high watermark (partition.ts).
 import { RustLogError } from "../errors.js";
 import { recordCount } from "../record/batch.js";
-import { type Rest, restBytes } from "../record/bytes.js";
+import { bytesOf, type Pieces } from "../record/bytes.js";
 import { FlushFailure, reasonOf } from "../log/disk/disk.js";
 import type { Log } from "../log/log.js";
 import type { LogPosition } from "../log/log-context.js";
@@ -11,9 +11,7 @@ import type { FlushPolicy } from "./flush-policy.js";
 import { OneAtATime } from "./one-at-a-time.js";
 
 interface PendingAppend {
-  readonly batch: Uint8Array;
-  readonly rest: Rest;
-  /** Length of the batch including `rest`. */
+  readonly batch: Pieces;
   readonly bytes: number;
   readonly records: number;
   readonly resolve: (baseOffset: number) => void;
@@ -86,11 +84,11 @@ export class Appender {
     return this.#acknowledgedBytes;
   }
 
-  append(batch: Uint8Array, rest: Rest): Promise<number> {
+  append(batch: Pieces): Promise<number> {
     return new Promise((resolve, reject) => {
-      const bytes = batch.length + restBytes(rest);
-      const records = recordCount(batch, 0);
-      const pending = { batch, rest, bytes, records, resolve, reject, baseOffset: -1 };
+      const bytes = bytesOf(batch);
+      const records = recordCount(batch[0], 0);
+      const pending = { batch, bytes, records, resolve, reject, baseOffset: -1 };
       const mustWait = this.#held || this.#waiting.length > 0 || this.#log.mustRoll(pending);
       if (mustWait) this.#waiting.push(pending);
       else this.#stage(pending);
@@ -137,13 +135,13 @@ export class Appender {
 
   #stage(pending: PendingAppend): void {
     try {
-      const duplicateOf = this.#log.findDuplicate(pending.batch);
+      const duplicateOf = this.#log.findDuplicate(pending.batch[0]);
       if (duplicateOf !== undefined && duplicateOf < this.#end.offset) {
         pending.resolve(duplicateOf);
         return;
       }
       // A retry that arrives while the first copy waits for a flush waits for the same flush.
-      pending.baseOffset = duplicateOf ?? this.#log.append(pending.batch, pending.rest);
+      pending.baseOffset = duplicateOf ?? this.#log.append(pending.batch);
       this.#staged.push(pending);
     } catch (error) {
       pending.reject(appendError(this.#name, error));

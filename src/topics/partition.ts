@@ -2,7 +2,7 @@
 // Leaves to others: acknowledging appends (appender.ts), bytes on disk (log/log.ts), names and settings
 // (topic-registry.ts), sockets.
 import { RustLogError } from "../errors.js";
-import { NO_REST } from "../record/bytes.js";
+import type { Pieces } from "../record/bytes.js";
 import { type Disk, reasonOf } from "../log/disk/disk.js";
 import type { Log } from "../log/log.js";
 import type { LogPosition } from "../log/log-context.js";
@@ -111,14 +111,13 @@ export class Partition {
   }
 
   /**
-   * Appends a batch that passed `checkProducedBatch`. `rest` holds the rest of the batch when it arrived in several
-   * chunks. Stamps the base offset in place; do not touch the bytes until the promise settles. Resolves with the base
-   * offset once the flush policy is satisfied; a retry by an idempotent producer gets the original base offset. Rejects
-   * with OUT_OF_ORDER_SEQUENCE, INVALID_PRODUCER_EPOCH, DISK_FULL (nothing was written; retry), STORAGE_ERROR,
+   * Appends a batch that passed `checkProducedBatch`, in one piece or several. Stamps the base offset in place; do not
+   * touch the bytes until the promise settles. Resolves with the base offset once the flush policy is satisfied; a retry
+   * by an idempotent producer gets the original base offset. Rejects with OUT_OF_ORDER_SEQUENCE, INVALID_PRODUCER_EPOCH, DISK_FULL (nothing was written; retry), STORAGE_ERROR,
    * UNKNOWN_TOPIC_OR_PARTITION (deleted in the meantime) or BROKER_STOPPING.
    */
-  append(batch: Uint8Array, rest = NO_REST): Promise<number> {
-    return this.#closed ? Promise.reject(this.#closedError()) : this.#appender.append(batch, rest);
+  append(...batch: Pieces): Promise<number> {
+    return this.#closed ? Promise.reject(this.#closedError()) : this.#appender.append(batch);
   }
 
   /**

@@ -147,7 +147,7 @@ describe("a batch in the middle", () => {
     expect(sendings.map(({ value }) => value)).toEqual(["e", "f", "g"]);
     expect(log).toEqual(["a at 0", "b at 1", "c INVALID_RECORD", "d at 2"]);
     for (const [i, { bytes }] of [again!, ...sendings].entries()) {
-      checkProducedBatch(bytes, 1000);
+      checkProducedBatch([bytes], 1000);
       expect([producerId(bytes, 0), producerEpoch(bytes, 0)]).toEqual([id, 1]);
       expect(baseSequence(bytes, 0)).toBe(i);
     }

@@ -19,7 +19,7 @@ async function openLog(directory: string): Promise<Log> {
   const log = await Log.open({ ...context, now: Date.now, report: () => {} });
   const encoder = new BatchEncoder();
   encoder.append(1, null, "of this log");
-  log.append(encoder.finish());
+  log.append([encoder.finish()]);
   await log.push();
   await log.sync();
   return log;

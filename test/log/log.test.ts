@@ -92,7 +92,7 @@ async function randomOperations(seed: number): Promise<void> {
       await log.push();
       await log.roll();
     }
-    expect(log.append(batch)).toBe(model.end);
+    expect(log.append([batch])).toBe(model.end);
     model.add(values, batch.length, timestamp);
   };
   for (let i = 0; i < 60; i++) {
@@ -238,7 +238,7 @@ test("an appended batch that is not pushed is not found by offset or timestamp",
     batchOf(["x".repeat(1_000)], 1_000 + 10 * i),
   );
   await appendAll(log, batches.slice(0, 4));
-  for (const batch of batches.slice(4)) log.append(batch);
+  for (const batch of batches.slice(4)) log.append([batch]);
   expect(log.findTimestamp(1_025, log.pushedEnd)).toEqual({ offset: 3, timestamp: 1_030 });
   expect(log.findTimestamp(1_245, log.pushedEnd)).toBeUndefined();
   expect(log.segments.read(0, 2 ** 40, log.pushedEnd).nextOffset).toBe(4);
@@ -466,7 +466,7 @@ test("a failed push rolls back everything since the last one", async () => {
   const { bytes } = log.segments;
   for (const room of [0, 1, 60, 100]) {
     disk.setCapacity(disk.usedBytes + room);
-    for (let i = 0; i < 3; i++) expect(log.append(batchOf(["x", "y"]))).toBe(2 + 2 * i);
+    for (let i = 0; i < 3; i++) expect(log.append([batchOf(["x", "y"])])).toBe(2 + 2 * i);
     expect(await codeOf(() => log.push())).toBe("ENOSPC");
     expect([
       log.logEndOffset,
@@ -476,7 +476,7 @@ test("a failed push rolls back everything since the last one", async () => {
     expect(log.pushedEnd.offset).toBe(2);
   }
   disk.setCapacity(Number.POSITIVE_INFINITY);
-  expect(log.append(batchOf(["c"]))).toBe(2);
+  expect(log.append([batchOf(["c"])])).toBe(2);
   await log.push();
   expect(allRecords(log).map((record) => record.value)).toEqual(["a", "b", "c"]);
 });

@@ -208,7 +208,7 @@ describe("a tail truncated after a stop of the machine", () => {
 
     test("is not sealed, written to or forgotten until there is space", async () => {
       const { disk, log } = await opened();
-      log.append(batchOf(["refused"]));
+      log.append([batchOf(["refused"])]);
       expect(await codeOf(async () => log.push())).toBe("ENOSPC");
       expect(await codeOf(() => log.roll())).toBe("ENOSPC");
       expect(disk.readFile(LOG)).toEqual(damaged);

@@ -107,7 +107,7 @@ class ToyDialect implements Dialect {
       this.said.push(text);
       request.answerNothing();
     } else if (letter === "P" && this.#context !== undefined) {
-      produce(this.#context, { topic: "toys", partition: 0, batch: batchOf(text) }).then(
+      produce(this.#context, { topic: "toys", partition: 0, batch: [batchOf(text)] }).then(
         (offset) => request.answer(frame(`at ${offset}`)),
         (error: unknown) => request.answer(frame(`ERR ${error}`)),
       );

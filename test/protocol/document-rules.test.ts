@@ -56,7 +56,7 @@ describe("producing", () => {
 
   test.each(BREAKS)("a batch that breaks '%s' gets the error listed", (rule, change) => {
     const row = rows.find((each) => each.rule?.includes(rule));
-    const error = thrownBy(() => checkProducedBatch(change(exampleBatch()), BYTES_MAX));
+    const error = thrownBy(() => checkProducedBatch([change(exampleBatch())], BYTES_MAX));
     expect(error).toMatchObject({ code: plain(row?.otherwise) });
   });
 

@@ -97,7 +97,10 @@ describe("a frame's head", () => {
     const request = { topic: "topic", partition: 3, batch: bytes };
     const frame = encodeProduceRequest(7, request);
     expect(readU32(frame, 0)).toBe(frame.length - FRAME_LENGTH_BYTES);
-    expect(decodeProduceRequest(frame.subarray(FRAME_LENGTH_BYTES))).toEqual(request);
+    expect(decodeProduceRequest([frame.subarray(FRAME_LENGTH_BYTES)])).toEqual({
+      ...request,
+      batch: [bytes],
+    });
   });
 
   test("counts the batches that follow it, of a Fetch response", () => {

@@ -2,15 +2,15 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { decodeProduceRequest } from "../../src/protocol/native/produce.js";
-import { joined } from "../../src/record/bytes.js";
+import { joined, type Pieces } from "../../src/record/bytes.js";
 import { encodeProduceRequest } from "../support/whole-frames.js";
 
 /** What reading comes to: the request, its batch in one piece, or the error's message. */
-function outcomeOf(payload: Uint8Array, rest?: readonly Uint8Array[]): unknown {
+function outcomeOf(...payload: Pieces): unknown {
   try {
-    const request = decodeProduceRequest(payload, rest);
+    const request = decodeProduceRequest(payload);
     const { topic, partition } = request;
-    return { topic, partition, batch: [...joined([request.batch, ...(request.rest ?? [])])] };
+    return { topic, partition, batch: [...joined(request.batch)] };
   } catch (error) {
     return String(error);
   }
@@ -30,7 +30,7 @@ test("property: pieces are read as the whole is, also when lengths in it lie", (
       if (wrong !== null && wrong.at < payload.length) payload[wrong.at] = wrong.byte;
       const ends = at.filter((end) => end >= 6 && end < payload.length).sort((a, b) => a - b);
       const [first, ...rest] = [0, ...ends].map((start, i) => payload.subarray(start, ends[i]));
-      expect(outcomeOf(first!, rest)).toEqual(outcomeOf(payload));
+      expect(outcomeOf(first!, ...rest)).toEqual(outcomeOf(payload));
     }),
     { numRuns: 2_000 },
   );
@@ -41,7 +41,8 @@ test("a batch whose header is in the first piece is not copied", () => {
   const payload = encodeProduceRequest(1, { topic: "orders", partition: 3, batch }).slice(4);
   const rest = [payload.slice(600, 1_000), payload.slice(1_000)];
   const first = payload.slice(0, 600);
-  const request = decodeProduceRequest(first, rest);
-  expect(request.batch.buffer).toBe(first.buffer);
-  expect(request.rest).toBe(rest);
+  const { batch: pieces } = decodeProduceRequest([first, ...rest]);
+  expect(pieces[0].buffer).toBe(first.buffer);
+  expect(pieces.slice(1)).toEqual(rest);
+  for (const [i, piece] of rest.entries()) expect(pieces[i + 1]).toBe(piece);
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type ErrorName, RustLogError } from "../../src/errors.js";
 import * as batch from "../../src/record/batch.js";
-import { writeI32, writeI64, writeU16 } from "../../src/record/bytes.js";
+import { type Pieces, writeI32, writeI64, writeU16 } from "../../src/record/bytes.js";
 import { checkProducedBatch } from "../../src/record/produced-batch.js";
 import { concat, encodeBatch, hex, record, stampCrc } from "./batches.js";
 
@@ -129,19 +129,19 @@ describe("findBatchFault", () => {
 
 describe("checkProducedBatch", () => {
   test("takes a batch of exactly the limit", () => {
-    expect(() => checkProducedBatch(BY_HAND, 85)).not.toThrow();
+    expect(() => checkProducedBatch([BY_HAND], 85)).not.toThrow();
     expect(codeOf(BY_HAND, 84)).toBe("MESSAGE_TOO_LARGE");
   });
 
   test.each(["none", "gzip", "zstd"] as const)("takes what the encoder makes with %s", (codec) => {
     const record = { timestamp: 5, key: "k", value: "v", headers: [] };
-    expect(() => checkProducedBatch(encodeBatch([record], { codec }), 1000)).not.toThrow();
+    expect(() => checkProducedBatch([encodeBatch([record], { codec })], 1000)).not.toThrow();
   });
 
   test("takes codecs that only clients can read", () => {
     const bytes = BY_HAND.slice();
     writeU16(bytes, FIELD.attributes, 3);
-    expect(() => checkProducedBatch(stampCrc(bytes), 1000)).not.toThrow();
+    expect(() => checkProducedBatch([stampCrc(bytes)], 1000)).not.toThrow();
   });
 
   test.each<readonly [ErrorName, string, (bytes: Uint8Array) => Uint8Array]>([
@@ -214,7 +214,7 @@ function withAttributes(bytes: Uint8Array, attributes: number): Uint8Array {
 
 function codeOf(bytes: Uint8Array, bytesMax: number): ErrorName | undefined {
   try {
-    checkProducedBatch(bytes, bytesMax);
+    checkProducedBatch([bytes], bytesMax);
   } catch (error) {
     if (error instanceof RustLogError) return error.code;
     throw error;
@@ -224,9 +224,9 @@ function codeOf(bytes: Uint8Array, bytesMax: number): ErrorName | undefined {
 
 describe("a batch in pieces", () => {
   /** What a check comes to: nothing, or the error. */
-  function outcomeOf(bytes: Uint8Array, bytesMax: number, rest?: readonly Uint8Array[]): string {
+  function outcomeOf(batch: Pieces, bytesMax: number): string {
     try {
-      checkProducedBatch(bytes, bytesMax, rest);
+      checkProducedBatch(batch, bytesMax);
       return "valid";
     } catch (error) {
       return error instanceof RustLogError ? `${error.code} ${error.message}` : String(error);
@@ -257,7 +257,7 @@ describe("a batch in pieces", () => {
           const pieces = [0, ...ends].map((start, i) => bytes.subarray(start, ends[i]));
           const [first, ...rest] = pieces;
           for (const bytesMax of [10_000, bytes.length, bytes.length - 1]) {
-            expect(outcomeOf(first!, bytesMax, rest)).toBe(outcomeOf(bytes, bytesMax));
+            expect(outcomeOf([first!, ...rest], bytesMax)).toBe(outcomeOf([bytes], bytesMax));
           }
         },
       ),

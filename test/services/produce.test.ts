@@ -15,14 +15,14 @@ test("a batch that fails is an error in its own place, and the others are append
   const damaged = batchOf(["x"]);
   damaged.fill(1, damaged.length - 2);
   const results = await produceAll(context, [
-    { topic: "t", partition: 0, batch: batchOf(["a", "b"]) },
-    { topic: "t", partition: 2, batch: batchOf(["c"]) },
-    { topic: "t", partition: 1, batch: damaged },
-    { topic: "__consumer_offsets", partition: 0, batch: batchOf(["d"]) },
-    { topic: "t", partition: 0, batch: batchOf(["e"]) },
-    { topic: "new", partition: 1, batch: batchOf(["f"]) },
-    { topic: "new", partition: 2, batch: batchOf(["g"]) },
-    { topic: "t", partition: 1, batch: batchOf(["h".repeat(10_000)]) },
+    { topic: "t", partition: 0, batch: [batchOf(["a", "b"])] },
+    { topic: "t", partition: 2, batch: [batchOf(["c"])] },
+    { topic: "t", partition: 1, batch: [damaged] },
+    { topic: "__consumer_offsets", partition: 0, batch: [batchOf(["d"])] },
+    { topic: "t", partition: 0, batch: [batchOf(["e"])] },
+    { topic: "new", partition: 1, batch: [batchOf(["f"])] },
+    { topic: "new", partition: 2, batch: [batchOf(["g"])] },
+    { topic: "t", partition: 1, batch: [batchOf(["h".repeat(10_000)])] },
   ]);
   expect(results.map(shown)).toEqual([
     0,
@@ -45,7 +45,7 @@ test("batches that come while their topic is being created are appended in the o
   const next = (): void => {
     const value = `${values.length}`;
     values.push(value);
-    produced.push(produce(context, { topic: "new", partition: 0, batch: batchOf([value]) }));
+    produced.push(produce(context, { topic: "new", partition: 0, batch: [batchOf([value])] }));
   };
   // One in each step of the creation, until some find the existing topic, so that none can overtake another.
   next();
@@ -70,11 +70,11 @@ test("a topic is not created for a batch that would be refused, nor where the br
   const batch = batchOf(["a"]);
   const invalid = batch.subarray(0, 40);
   const outcome = (topic: string, partition: number, bytes: Uint8Array) =>
-    codeOf(() => produce(context, { topic, partition, batch: bytes }));
+    codeOf(() => produce(context, { topic, partition, batch: [bytes] }));
   expect(await outcome("new", 0, batch)).toBe("UNKNOWN_TOPIC_OR_PARTITION");
   expect(await outcome("new", 0, invalid)).toBe("CORRUPT_MESSAGE");
   const creating = await openServices();
-  const invalidOne = produce(creating, { topic: "new", partition: 0, batch: invalid });
+  const invalidOne = produce(creating, { topic: "new", partition: 0, batch: [invalid] });
   expect(await codeOf(() => invalidOne)).toBe("CORRUPT_MESSAGE");
   expect(creating.registry.list()).toEqual([]);
 });

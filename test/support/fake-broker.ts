@@ -16,7 +16,7 @@ import {
 } from "../../src/protocol/native/messages.js";
 import { ApiVersions, Ping } from "../../src/protocol/native/meta.js";
 import { ListOffsets, OffsetCommit } from "../../src/protocol/native/offsets.js";
-import { decodeProduceRequest, Produce } from "../../src/protocol/native/produce.js";
+import { Produce } from "../../src/protocol/native/produce.js";
 import { DescribeTopic } from "../../src/protocol/native/topics.js";
 import { nextOffset, recordCount, stampBaseOffset } from "../../src/record/batch.js";
 import { ProducerStates } from "../../src/log/producer-states.js";
@@ -220,7 +220,7 @@ export class FakeBroker implements Disposable {
       case API.DescribeTopic:
         return this.#describeTopic(id, version, payload);
       case API.Produce: {
-        const { topic, partition, batch } = decodeProduceRequest(payload);
+        const { topic, partition, batch } = Produce.decodeRequest(payload);
         if (partition >= (this.#options.partitions ?? 1)) {
           const missing = new RustLogError("UNKNOWN_TOPIC_OR_PARTITION", `no ${partition}`);
           return encodeErrorResponse(id, missing);

@@ -88,7 +88,7 @@ export function openLog(
 export async function appendAll(log: Log, batches: readonly Uint8Array[]): Promise<void> {
   for (const batch of batches) {
     if (log.mustRoll({ bytes: batch.length, records: recordCount(batch, 0) })) await log.roll();
-    log.append(batch);
+    log.append([batch]);
     await log.push();
   }
   await log.sync();

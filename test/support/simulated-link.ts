@@ -117,7 +117,7 @@ export class SimulatedLink implements BatchAttempts {
   }
 
   #carryOut({ bytes }: Request): number | RustLogError {
-    checkProducedBatch(bytes, 1000);
+    checkProducedBatch([bytes], 1000);
     const value = Number(firstValueOf(bytes));
     if (value % BATCHES_A_BAD_ONE === this.#bad) return new RustLogError("INVALID_RECORD", "bad");
     try {

@@ -2,13 +2,14 @@
 // Leaves to others: the fields (protocol/native/produce.ts, fetch.ts). Client and broker send a head, and then the
 // batches without a copy. These helpers use the same heads.
 import { encodeFetchResponseHead, type FetchResponse } from "../../src/protocol/native/fetch.js";
-import {
-  encodeProduceRequestHead,
-  type ProduceRequest,
-} from "../../src/protocol/native/produce.js";
+import { encodeProduceRequestHead, type Produce } from "../../src/protocol/native/produce.js";
+import type { RequestOf } from "../../src/protocol/native/schema.js";
 
 /** A whole Produce request. */
-export function encodeProduceRequest(correlationId: number, request: ProduceRequest): Uint8Array {
+export function encodeProduceRequest(
+  correlationId: number,
+  request: RequestOf<typeof Produce>,
+): Uint8Array {
   const { topic, partition, batch } = request;
   const head = encodeProduceRequestHead(correlationId, topic, partition, batch.length);
   return Buffer.concat([head, batch]);

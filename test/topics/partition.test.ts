@@ -187,7 +187,7 @@ describe("policy always", () => {
     const batch = batchOf(["a".repeat(1_000)]);
     let called = 0;
     partition.whenMoreReadable(0, batch.length, () => called++);
-    await partition.append(batch.subarray(0, 100), [batch.subarray(100, 500), batch.subarray(500)]);
+    await partition.append(batch.subarray(0, 100), batch.subarray(100, 500), batch.subarray(500));
     expect(called).toBe(1);
   });
 

@@ -1,7 +1,7 @@
 // The active segment: the last one of a log and the only one that is written. It is read by position, never mapped.
 // Leaves to others: assigning offsets to batches (log.ts), and when to flush (topics/partition.ts).
 import { RustLogError } from "../../errors.js";
-import { type Rest, restBytes } from "../../record/bytes.js";
+import { bytesOf, type Pieces } from "../../record/bytes.js";
 import {
   BATCH_HEADER_BYTES,
   type BatchFault,
@@ -143,17 +143,17 @@ export class ActiveSegment extends CheckedSegment {
   }
 
   /** Adds a stamped batch. It is readable after the next `push`. */
-  append(batch: Uint8Array, rest: Rest, nowMs: number): void {
+  append(batch: Pieces, nowMs: number): void {
     this.#firstAppendMs ??= nowMs;
-    const bytes = batch.length + restBytes(rest);
+    const bytes = bytesOf(batch);
+    const [header] = batch;
     this.#index.add(
-      lastOffset(batch, 0) - this.baseOffset,
+      lastOffset(header, 0) - this.baseOffset,
       this.#writtenBytes,
       bytes,
-      newestTimestamp(batch, 0),
+      newestTimestamp(header, 0),
     );
-    this.#file.write(batch);
-    for (const piece of rest) this.#file.write(piece);
+    for (const piece of batch) this.#file.write(piece);
     this.#writtenBytes += bytes;
   }
 

@@ -1,6 +1,6 @@
 // Produce: one record batch for one partition.
 // Leaves to others: the format of a batch (record/batch.ts).
-import { joined, NO_REST, readU16, type Rest, restBytes } from "../../record/bytes.js";
+import { bytesOf, joined, type Pieces, readU16 } from "../../record/bytes.js";
 import {
   API,
   decodeRequest,
@@ -25,18 +25,14 @@ const TABLE = api("Produce", {
 /** Interpreting the table is slower than this code. test/protocol/codecs.test.ts compares the two. */
 export const Produce: typeof TABLE = {
   ...TABLE,
-  decodeRequest: (payload) => decodeProduceRequest(payload),
   encodeResponse: (correlationId, { baseOffset }) =>
     encodeResponse(correlationId, (body) => body.i64(baseOffset)),
   decodeResponse: (payload) =>
     decodeResponse(payload, (body) => ({ baseOffset: body.i64("baseOffset") })),
 };
 
-/** One whole record batch for a partition; when decoded, a view of the payload. */
-export type ProduceRequest = RequestOf<typeof Produce> & {
-  /** The rest of the batch, if the request arrived in several pieces. The header is always in the view. */
-  readonly rest?: Rest;
-};
+/** The batch is whole, and made of views of the payload. */
+export type ProduceRequest = Omit<RequestOf<typeof Produce>, "batch"> & { readonly batch: Pieces };
 
 /** A request frame up to its batch of `batchBytes`, which the caller sends afterwards without a copy. */
 export function encodeProduceRequestHead(
@@ -54,16 +50,17 @@ export function encodeProduceRequestHead(
   );
 }
 
-/** Reads a request without copying the batch. `payload` is its first piece, `rest` the other pieces. */
-export function decodeProduceRequest(payload: Uint8Array, rest = NO_REST): ProduceRequest {
-  if (rest.length > 0 && payload.length < headBytes(payload) + BATCH_HEAD_BYTES) {
-    return decodeProduceRequest(joined([payload, ...rest]));
+/** Reads a request without copying the batch. */
+export function decodeProduceRequest(payload: Pieces): ProduceRequest {
+  const [first, ...others] = payload;
+  if (others.length > 0 && first.length < headBytes(first) + BATCH_HEAD_BYTES) {
+    return decodeProduceRequest([joined(payload)]);
   }
-  return decodeRequest(payload, (body) => {
+  return decodeRequest(first, (body) => {
     const topic = body.string("topic");
     const partition = body.u32("partition");
-    if (rest.length === 0) return { topic, partition, batch: body.bytes("batch") };
-    return { topic, partition, batch: body.bytesWithRest("batch", restBytes(rest)), rest };
+    const start = body.lastBytes("batch", bytesOf(payload) - first.length);
+    return { topic, partition, batch: [start, ...others] };
   });
 }
 

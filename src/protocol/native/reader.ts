@@ -65,7 +65,7 @@ export class ByteReader {
    * The last field of a payload that arrived in several pieces. The reader has the first piece; the last `beyond` bytes
    * of the field are in the other pieces. Returns a view of the first piece.
    */
-  bytesWithRest(field: string, beyond: number): Uint8Array {
+  lastBytes(field: string, beyond: number): Uint8Array {
     const bytes = this.u32(field);
     const left = this.#end - this.#at + beyond;
     if (bytes > left) throw invalid(field, `${bytes} bytes are needed, and ${left} are left`);

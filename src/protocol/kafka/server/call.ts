@@ -2,7 +2,7 @@
 // Leaves to others: its place among the connection's requests (session.ts), and the response (the handlers).
 import type { RustLogError } from "../../../errors.js";
 import type { DialectConnection } from "../../../net/dialect.js";
-import type { Payload } from "../../../net/frame.js";
+import type { Pieces } from "../../../record/bytes.js";
 import type { InflightRequest } from "../../../net/inflight-request.js";
 import type { ByteSource } from "../../../net/outbox.js";
 import { readHeader, type RequestHeader } from "../headers.js";
@@ -18,11 +18,11 @@ export interface CallOwner {
 
 export class Call {
   readonly #owner: CallOwner;
-  readonly payload: Payload;
+  readonly payload: Pieces;
   readonly header: RequestHeader;
   readonly #request: InflightRequest;
 
-  constructor(owner: CallOwner, request: InflightRequest, payload: Payload) {
+  constructor(owner: CallOwner, request: InflightRequest, payload: Pieces) {
     this.#owner = owner;
     this.payload = payload;
     this.header = readHeader(payload[0]);

@@ -3,9 +3,8 @@
 // Leaves to others: running a request (router.ts), and sending responses in order (net/response-order.ts).
 import { RustLogError } from "../../../errors.js";
 import type { Dialect, DialectConnection, Session } from "../../../net/dialect.js";
-import type { Payload } from "../../../net/frame.js";
 import type { InflightRequest } from "../../../net/inflight-request.js";
-import { readI16 } from "../../../record/bytes.js";
+import { type Pieces, readI16 } from "../../../record/bytes.js";
 import { KAFKA_HEADER_BYTES, PRODUCE_KEY } from "../headers.js";
 import { Call, type CallOwner } from "./call.js";
 import type { Router } from "./router.js";
@@ -40,7 +39,7 @@ export class KafkaSession implements Session, CallOwner {
     );
   }
 
-  take(request: InflightRequest, payload: Payload): void {
+  take(request: InflightRequest, payload: Pieces): void {
     if (payload[0].length < KAFKA_HEADER_BYTES) {
       throw new RustLogError("INVALID_REQUEST", "a Kafka request is shorter than its header");
     }

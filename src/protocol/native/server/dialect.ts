@@ -2,8 +2,9 @@
 // (the codecs in the parent folder).
 import type { RustLogError } from "../../../errors.js";
 import type { Dialect, DialectConnection, Session } from "../../../net/dialect.js";
-import type { NextFrame, Payload } from "../../../net/frame.js";
+import type { NextFrame } from "../../../net/frame.js";
 import type { InflightRequest } from "../../../net/inflight-request.js";
+import type { Pieces } from "../../../record/bytes.js";
 import { encodeErrorResponse, REQUEST_HEADER_BYTES } from "../messages.js";
 import { Exchange, type RequestMetrics } from "./exchange.js";
 import { isSmallRequest, requestBytesMax, tooLongError } from "./request-size.js";
@@ -13,7 +14,7 @@ const FIRST_BYTE_MIN = 1;
 const FIRST_BYTE_MAX = 127;
 
 export interface Dispatcher {
-  dispatch(exchange: Exchange, payload: Payload): void;
+  dispatch(exchange: Exchange, payload: Pieces): void;
   /** Resolves when no handler is running. */
   idle(): Promise<void>;
 }
@@ -66,7 +67,7 @@ class NativeSession implements Session {
     this.#connection = connection;
   }
 
-  take(request: InflightRequest, payload: Payload): void {
+  take(request: InflightRequest, payload: Pieces): void {
     this.dialect.dispatcher.dispatch(this.#exchange(request, payload[0]), payload);
   }
 

@@ -1,7 +1,6 @@
 // Dispatches each request to the handler of its API, and turns what a handler throws into an error answer.
 // Leaves to others: the handlers (the other files here).
 import { RustLogError } from "../../../errors.js";
-import type { Payload } from "../../../net/frame.js";
 import { Fetch } from "../fetch.js";
 import { DeleteGroup, DescribeGroup, ListGroups } from "../groups.js";
 import { APIS } from "../api-versions.js";
@@ -10,7 +9,7 @@ import { ApiVersions, Ping } from "../meta.js";
 import { ListOffsets, OffsetCommit, OffsetFetch } from "../offsets.js";
 import { decodeProduceRequest } from "../produce.js";
 import { CreateTopic, DeleteTopic, DescribeTopic, ListTopics } from "../topics.js";
-import { joined } from "../../../record/bytes.js";
+import { joined, type Pieces } from "../../../record/bytes.js";
 import type { ServiceContext } from "../../../services/context.js";
 import type { Dispatcher } from "./dialect.js";
 import type { Exchange } from "./exchange.js";
@@ -29,11 +28,7 @@ type Handler<Request> = (
 ) => void | Promise<void>;
 
 /** A handler together with the decoder of its request. */
-type Route = (
-  context: ServiceContext,
-  exchange: Exchange,
-  payload: Payload,
-) => void | Promise<void>;
+type Route = (context: ServiceContext, exchange: Exchange, payload: Pieces) => void | Promise<void>;
 
 /** A route for requests that are decoded from one piece. */
 function route<Request>(decode: (payload: Uint8Array) => Request, handle: Handler<Request>): Route {
@@ -42,7 +37,7 @@ function route<Request>(decode: (payload: Uint8Array) => Request, handle: Handle
 
 /** Batches are large, so they stay in the pieces that arrived. */
 const routeOfProduce: Route = (context, exchange, payload) =>
-  produce(context, exchange, decodeProduceRequest(payload[0], payload.slice(1)));
+  produce(context, exchange, decodeProduceRequest(payload));
 
 const ROUTES: Readonly<Record<ApiName, Route>> = {
   Produce: routeOfProduce,
@@ -70,7 +65,7 @@ export class Router implements Dispatcher {
   }
 
   /** Handles one request. Never throws: every failure becomes an error answer. */
-  dispatch(exchange: Exchange, payload: Payload): void {
+  dispatch(exchange: Exchange, payload: Pieces): void {
     try {
       const outcome = routeFor(exchange)(this.#context, exchange, payload);
       if (outcome !== undefined) this.#track(exchange, outcome);
