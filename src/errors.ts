@@ -147,7 +147,7 @@ export const ERRORS = {
   UNSUPPORTED_COMPRESSION: {
     wire: 76,
     retriable: false,
-    help: "Read the topic with a client that knows the codec, or write it with none, gzip or zstd.",
+    help: "Read the topic with a client that has the codec, or write it with none, gzip or zstd.",
   },
   UNKNOWN_SERVER_ERROR: {
     wire: 65535,

@@ -32,6 +32,6 @@ export {
 export type { PartitionStats, ProducerStats } from "./client/producer-stats.js";
 export { TopicChangedError } from "./client/topic-change.js";
 export { ERRORS, type ErrorKind, type ErrorName, RustLogError } from "./errors.js";
-export type { WritableCodec } from "./record/compression.js";
+export type { Codec } from "./record/batch.js";
 export { RecordCursor } from "./record/cursor.js";
 export type { ProducerHeader, RecordHeader } from "./record/encoder.js";

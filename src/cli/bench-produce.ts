@@ -6,6 +6,7 @@
 import type { Client } from "../client/client.js";
 import type { Producer } from "../client/producer.js";
 import { RustLogError } from "../errors.js";
+import type { Codec } from "../record/batch.js";
 import { LoadReport } from "./bench-report.js";
 import { connectAll } from "./options.js";
 import { Interruption, GRACE_MS } from "./signals.js";
@@ -19,7 +20,7 @@ export interface ProduceLoad {
   /** Records per second, over all connections. */
   readonly rate?: number;
   readonly connections: number;
-  readonly compression: "none" | "gzip" | "zstd";
+  readonly compression: Codec;
   readonly batchBytes?: number;
   readonly linger?: number;
   /** Partitions of the topic if it has to be created. */

@@ -8,6 +8,7 @@ import { parseDuration } from "./duration.js";
 import { printError } from "./exit.js";
 import { sizeBetween } from "./size.js";
 import { CLIENT_WAIT_MS_MAX } from "../limits.js";
+import { CODECS } from "../record/batch.js";
 import { CLEAR_LINE } from "./stderr.js";
 
 export function brokerOption() {
@@ -29,7 +30,7 @@ export function jsonOption() {
 
 export function compressionOption() {
   return new Option("-z, --compression <codec>", "compression of batches")
-    .choices(["none", "gzip", "zstd"] as const)
+    .choices(CODECS)
     .default("none" as const);
 }
 

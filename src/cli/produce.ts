@@ -4,6 +4,7 @@ import { closeSync, openSync } from "node:fs";
 import { Option } from "@commander-js/extra-typings";
 import type { Client } from "../client/client.js";
 import { RustLogError } from "../errors.js";
+import type { Codec } from "../record/batch.js";
 import { newCommand, usageError } from "./command.js";
 import { parseEscapes } from "./format.js";
 import { CliError, printError } from "./exit.js";
@@ -35,7 +36,7 @@ interface ProduceOptions extends RecordInputOptions {
   readonly broker: string;
   readonly file: string | undefined;
   readonly nullDelimited: boolean;
-  readonly compression: "none" | "gzip" | "zstd";
+  readonly compression: Codec;
   readonly batchBytes: number | undefined;
   readonly linger: number | undefined;
 }

@@ -3,8 +3,7 @@
 // Leaves to others: batches (dispatcher, accumulator), order and retries (pipeline), sending (sender).
 
 import type { RustLogError } from "../errors.js";
-import { BATCH_HEADER_BYTES } from "../record/batch.js";
-import type { WritableCodec } from "../record/compression.js";
+import { BATCH_HEADER_BYTES, type Codec, CODECS } from "../record/batch.js";
 import { BatchEncoder, type ProducerHeader } from "../record/encoder.js";
 import type { Delivery, EncoderPool, SealedBatch } from "./accumulator.js";
 import { checkCallback, checkChoice, checkObject } from "./argument-check.js";
@@ -28,7 +27,7 @@ export interface ProducerOptions {
   /** Size at which a batch is sent immediately, in bytes before compression (256 KiB). */
   readonly batchBytes?: number;
   /** Codec of the batches ("none"). */
-  readonly compression?: WritableCodec;
+  readonly compression?: Codec;
   /** Bytes of unacknowledged records at which `enqueue` asks the caller to wait (32 MiB). */
   readonly bufferBytesMax?: number;
   /**
@@ -89,7 +88,7 @@ export class Producer implements AsyncDisposable {
   /** @internal Use `client.producer()`. */
   constructor(link: BrokerLink, options: ProducerOptions, onClosed: () => void) {
     checkObject("INVALID_CONFIG", "the options of a producer", options);
-    checkChoice("compression", options.compression, ["none", "gzip", "zstd"]);
+    checkChoice("compression", options.compression, CODECS);
     checkCallback("onAcknowledged", options.onAcknowledged);
     const codec = options.compression ?? "none";
     // A restarted broker may have another limit.
@@ -257,7 +256,7 @@ export class Producer implements AsyncDisposable {
 /** Most encoders that are kept for reuse. */
 const IDLE_ENCODERS_MAX = 16;
 
-function encoderPool(codec: WritableCodec): EncoderPool {
+function encoderPool(codec: Codec): EncoderPool {
   const idle: BatchEncoder[] = [];
   return {
     take: () => idle.pop() ?? new BatchEncoder({ codec }),

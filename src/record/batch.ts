@@ -50,6 +50,7 @@ export const FIELD = {
   records: 61,
 } as const;
 
+/** How the records of a batch are compressed. */
 export type Codec = "none" | "gzip" | "snappy" | "lz4" | "zstd";
 
 /** Codecs by their number in the attributes. */

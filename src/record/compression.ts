@@ -11,9 +11,9 @@ import {
 } from "node:zlib";
 import { RustLogError } from "../errors.js";
 import type { Codec } from "./batch.js";
-
-/** The codecs that this code can write and read. Batches of other codecs pass through the broker unchanged. */
-export type WritableCodec = Extract<Codec, "none" | "gzip" | "zstd">;
+import { joined, NO_BYTES } from "./bytes.js";
+import { compressLz4, decompressLz4 } from "./lz4.js";
+import { compressSnappy, decompressSnappy } from "./snappy.js";
 
 /** Bytes that one step of decompression produces. */
 const STEP_BYTES = 64 * 1024;
@@ -21,45 +21,70 @@ const STEP_BYTES = 64 * 1024;
 /** Compressed data states how much memory its decompression takes; zstd's own levels up to 19 need 8 MiB. */
 const ZSTD_PARAMS = { [constants.ZSTD_d_windowLogMax]: 24 };
 
-/** Whether this code can write and read batches of the codec. */
-export function isWritableCodec(codec: Codec): codec is WritableCodec {
-  return codec === "none" || codec === "gzip" || codec === "zstd";
-}
-
 /** Compresses `bytes`. With "none", returns the same bytes, not a copy. */
-export function compress(codec: WritableCodec, bytes: Uint8Array): Uint8Array {
+export function compress(codec: Codec, bytes: Uint8Array): Uint8Array {
   switch (codec) {
     case "none":
       return bytes;
     case "gzip":
       return plain(gzipSync(bytes));
+    case "snappy":
+      return plain(compressSnappy(bytes));
+    case "lz4":
+      return plain(compressLz4(bytes));
     case "zstd":
       return plain(zstdCompressSync(bytes));
   }
 }
 
 /**
- * Decompresses what `compress` returned. Stops at `bytesMax` bytes, so that a few bytes can't use up the memory. Throws
- * UNSUPPORTED_COMPRESSION for snappy and lz4, MESSAGE_TOO_LARGE past `bytesMax`, and CORRUPT_MESSAGE for invalid data.
+ * Decompresses what any writer of Kafka's format wrote. Stops at `bytesMax` bytes, so that a few bytes can't use up the
+ * memory. Throws MESSAGE_TOO_LARGE past `bytesMax`, CORRUPT_MESSAGE for invalid data, and UNSUPPORTED_COMPRESSION if the
+ * codec's library can't be loaded.
  */
 export function decompress(codec: Codec, bytes: Uint8Array, bytesMax: number): Uint8Array {
-  if (!isWritableCodec(codec)) {
-    throw unsupported(codec);
-  }
-  if (codec === "none") {
-    if (bytes.length > bytesMax) throw tooLarge(codec, bytesMax);
-    return bytes;
-  }
   try {
-    const options = { maxOutputLength: bytesMax };
-    const decompressor = codec === "gzip" ? gunzipSync : zstdDecompressSync;
-    return plain(decompressor(bytes, options));
+    switch (codec) {
+      case "none":
+        if (bytes.length > bytesMax) throw tooLarge(codec, bytesMax);
+        return bytes;
+      case "gzip":
+        return plain(gunzipSync(bytes, { maxOutputLength: bytesMax }));
+      case "zstd":
+        return plain(zstdDecompressSync(bytes, { maxOutputLength: bytesMax }));
+      case "snappy":
+      case "lz4":
+        return joinBlocks(codec, blocksOf(codec, bytes, bytesMax), bytesMax);
+    }
   } catch (cause) {
+    if (cause instanceof RustLogError) throw cause;
     if (cause instanceof Error && "code" in cause && cause.code === "ERR_BUFFER_TOO_LARGE") {
       throw tooLarge(codec, bytesMax);
     }
     throw notCompressed(codec, cause);
   }
+}
+
+/** The content, block by block. Ends with the block that passes `bytesMax`, if not before. */
+function* blocksOf(
+  codec: "snappy" | "lz4",
+  bytes: Uint8Array,
+  bytesMax: number,
+): Generator<Uint8Array> {
+  const blocks = codec === "snappy" ? decompressSnappy(bytes, bytesMax + 1) : decompressLz4(bytes);
+  let length = 0;
+  for (const block of blocks) {
+    yield block;
+    length += block.length;
+    if (length > bytesMax) return;
+  }
+}
+
+function joinBlocks(codec: Codec, blocks: Iterable<Uint8Array>, bytesMax: number): Uint8Array {
+  const [first = NO_BYTES, ...others] = blocks;
+  const whole = joined([first, ...others]);
+  if (whole.length > bytesMax) throw tooLarge(codec, bytesMax);
+  return plain(whole);
 }
 
 /** The first bytes of decompressed data. */
@@ -70,36 +95,28 @@ export interface Prefix {
 }
 
 /**
- * Decompresses the first `bytesMax` bytes, in small steps outside of the event loop, and then stops. Rejects with
- * UNSUPPORTED_COMPRESSION for snappy and lz4, and with CORRUPT_MESSAGE for data that is invalid or needs a window of more
- * than 16 MiB.
+ * Decompresses the first `bytesMax` bytes, in small steps between which other work goes on, and then stops. Rejects with
+ * CORRUPT_MESSAGE for data that is invalid or needs a window of more than 16 MiB, and with UNSUPPORTED_COMPRESSION as
+ * `decompress` does.
  */
 export async function decompressPrefix(
   codec: Codec,
   bytes: Uint8Array,
   bytesMax: number,
 ): Promise<Prefix> {
-  if (!isWritableCodec(codec)) throw unsupported(codec);
   if (codec === "none") {
     return { bytes: bytes.subarray(0, bytesMax), isWhole: bytes.length <= bytesMax };
   }
-  const stream =
-    codec === "gzip"
-      ? createGunzip({ chunkSize: STEP_BYTES })
-      : createZstdDecompress({ chunkSize: STEP_BYTES, params: ZSTD_PARAMS });
-  stream.end(bytes);
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
+    for await (const chunk of chunksOf(codec, bytes, bytesMax)) {
       chunks.push(chunk);
       length += chunk.length;
       if (length > bytesMax) break;
     }
   } catch (cause) {
-    throw notCompressed(codec, cause);
-  } finally {
-    stream.destroy();
+    throw cause instanceof RustLogError ? cause : notCompressed(codec, cause);
   }
   const prefix = new Uint8Array(Math.min(length, bytesMax));
   let at = 0;
@@ -111,18 +128,41 @@ export async function decompressPrefix(
   return { bytes: prefix, isWhole: length <= bytesMax };
 }
 
+/** The content in small chunks. Gzip and zstd are decompressed outside of the event loop. */
+async function* chunksOf(
+  codec: Exclude<Codec, "none">,
+  bytes: Uint8Array,
+  bytesMax: number,
+): AsyncGenerator<Uint8Array> {
+  if (codec === "snappy" || codec === "lz4") {
+    for (const block of blocksOf(codec, bytes, bytesMax)) {
+      yield block;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return;
+  }
+  const stream =
+    codec === "gzip"
+      ? createGunzip({ chunkSize: STEP_BYTES })
+      : createZstdDecompress({ chunkSize: STEP_BYTES, params: ZSTD_PARAMS });
+  stream.end(bytes);
+  try {
+    yield* stream as AsyncIterable<Buffer>;
+  } finally {
+    stream.destroy();
+  }
+}
+
 /** Not a Buffer: its views must have the same type as those of an uncompressed batch. */
-function plain(buffer: Buffer): Uint8Array {
+function plain(buffer: Uint8Array): Uint8Array {
+  // Bun makes an empty Buffer of native code detached, and a detached one can't be viewed.
+  if (buffer.length === 0) return NO_BYTES;
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 }
 
 function tooLarge(codec: Codec, bytesMax: number): RustLogError {
   const message = `the ${codec} data of a batch decompresses to more than ${bytesMax} bytes`;
   return new RustLogError("MESSAGE_TOO_LARGE", message);
-}
-
-function unsupported(codec: Codec): RustLogError {
-  return new RustLogError("UNSUPPORTED_COMPRESSION", `${codec} can't be decompressed here`);
 }
 
 function notCompressed(codec: Codec, cause: unknown): RustLogError {

@@ -100,8 +100,8 @@ export class RecordCursor {
 
   /**
    * Moves to the next record, also into the next batch; returns false after the last one. Throws CORRUPT_MESSAGE for
-   * invalid bytes, UNSUPPORTED_COMPRESSION for snappy and lz4, and MESSAGE_TOO_LARGE for a batch that decompresses to more
-   * than `decompressedBytesMax`. It throws again on each further call, until `reset` or `skipDamaged`.
+   * invalid bytes, MESSAGE_TOO_LARGE for a batch that decompresses to more than `decompressedBytesMax`, and
+   * UNSUPPORTED_COMPRESSION if the codec's library can't be loaded. It throws again on each further call, until `reset` or `skipDamaged`.
    */
   next(): boolean {
     if (this.#failure !== undefined) throw this.#failure;

@@ -10,6 +10,7 @@ import {
   BATCH_HEADER_BYTES,
   BATCH_MAGIC,
   BATCH_OVERHEAD_BYTES,
+  type Codec,
   CODECS,
   FIELD,
   NO_PRODUCER,
@@ -17,7 +18,7 @@ import {
   stampProducer,
 } from "./batch.js";
 import { writeI32, writeI64, writeU16 } from "./bytes.js";
-import { compress, type WritableCodec } from "./compression.js";
+import { compress } from "./compression.js";
 import {
   varintBytes,
   VARINT_BYTES_MAX,
@@ -42,7 +43,7 @@ export interface ProducerHeader extends Omit<RecordHeader, "value"> {
 
 export interface EncoderOptions {
   /** Codec of the records section ("none"). */
-  readonly codec?: WritableCodec;
+  readonly codec?: Codec;
   /** Initial size of the buffer in bytes; it grows as needed. */
   readonly initialBytes?: number;
 }
@@ -92,7 +93,7 @@ export function recordBytesMeasured(
 
 /** Encodes a batch. After `finish`, it starts the next one in the same memory. */
 export class BatchEncoder {
-  readonly #codec: WritableCodec;
+  readonly #codec: Codec;
   // Two views of the same memory: the second is for strings.
   #bytes: Uint8Array;
   #text: Utf8Buffer;

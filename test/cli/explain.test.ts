@@ -6,7 +6,14 @@ import { join } from "node:path";
 import { Broker } from "../../src/broker/broker.js";
 import { connect } from "../../src/client/client.js";
 import type { LookupExplanation } from "../../src/inspection/lookup-explanation.js";
-import { batchBytes, FIELD, NO_PRODUCER, stampProducer } from "../../src/record/batch.js";
+import {
+  BATCH_HEADER_BYTES,
+  batchBytes,
+  FIELD,
+  NO_PRODUCER,
+  stampProducer,
+} from "../../src/record/batch.js";
+import { DICTIONARY_NEEDED, LZ4_WITH_DICTIONARY } from "../record/batches.js";
 import { edit, fileOf, makeSample } from "../inspection/sample.js";
 import { tempDir } from "../support/tmp.js";
 import { run } from "./rustlog.js";
@@ -119,12 +126,13 @@ test("`explain lookup` finds a topic named like a subcommand", async () => {
   expect([outcome, record?.offset, exitCode]).toEqual(["found", 6, 0]);
 });
 
-test("a batch with an unsupported codec is found, but its record is not shown", async () => {
+test("a batch that can't be decompressed is found, but its record is not shown", async () => {
   using directory = tempDir();
   await makeSample(directory.path, false);
   edit(join(directory.path, fileOf(10)), (bytes) => {
     const batch = new Uint8Array(bytes.buffer, bytes.byteOffset, batchBytes(bytes, 0));
-    batch[FIELD.attributes + 1] = 2; // snappy
+    batch[FIELD.attributes + 1] = 3; // lz4
+    batch.set(LZ4_WITH_DICTIONARY, BATCH_HEADER_BYTES);
     stampProducer(batch, NO_PRODUCER);
   });
   const { stdout, stderr, exitCode } = await run([
@@ -132,8 +140,8 @@ test("a batch with an unsupported codec is found, but its record is not shown", 
   ]);
   expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
   expect(stdout).toContain("4. Scan: not needed, the batch at position 0 is the one\n");
-  expect(stdout).toContain("The batch: offsets 10 to 11, 2 records, codec snappy\n");
-  expect(stdout).toContain("   not shown: snappy can't be decompressed here\n");
+  expect(stdout).toContain("The batch: offsets 10 to 11, 2 records, codec lz4\n");
+  expect(stdout).toContain(`   not shown: ${DICTIONARY_NEEDED}\n`);
   expect(stdout).toContain("   with the index:     1 comparison, 1 batch header over 0 bytes\n");
 });
 

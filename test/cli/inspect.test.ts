@@ -5,8 +5,9 @@ import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSy
 import { join } from "node:path";
 import { Broker } from "../../src/broker/broker.js";
 import { connect } from "../../src/client/client.js";
-import { FIELD, NO_PRODUCER, stampProducer } from "../../src/record/batch.js";
+import { BATCH_HEADER_BYTES, FIELD, NO_PRODUCER, stampProducer } from "../../src/record/batch.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
+import { DICTIONARY_NEEDED, LZ4_WITH_DICTIONARY } from "../record/batches.js";
 import { edit, fileOf, makeSample, sampleBatch, START_MS } from "../inspection/sample.js";
 import { tempDir } from "../support/tmp.js";
 import { run, runOnTerminal, spawn } from "./rustlog.js";
@@ -177,22 +178,23 @@ test("terminal control characters are escaped", async () => {
   expect(await inspect(path, "--records")).toContain('value "\\u001b[31m\\u009b31m\\u007f\\nü"');
 });
 
-test("records with an unsupported codec are not called damaged", async () => {
+test("records that can't be decompressed are not called damaged", async () => {
   using directory = tempDir();
   const path = join(directory.path, "00000000000000000000.log");
   const batch = sampleBatch(["a", "b"], START_MS);
-  batch[FIELD.attributes + 1] = 2; // snappy
+  batch[FIELD.attributes + 1] = 3; // lz4
+  batch.set(LZ4_WITH_DICTIONARY, BATCH_HEADER_BYTES);
   stampProducer(batch, NO_PRODUCER);
   writeFileSync(path, batch);
   const [, line, why] = (await inspect(path, "--records")).split("\n");
-  expect(line).toContain("0-1                        2  ok   snappy ");
-  expect(why?.trim()).toBe("not decompressed: snappy can't be decompressed here");
+  expect(line).toContain("0-1                        2  ok   lz4 ");
+  expect(why?.trim()).toBe(`not decompressed: ${DICTIONARY_NEEDED}`);
   expect(JSON.parse(await inspect(path, "--records", "--json"))).toMatchObject({
     kind: "batch",
-    records: [{ kind: "unopened", reason: "snappy can't be decompressed here" }],
+    records: [{ kind: "unopened", reason: DICTIONARY_NEEDED }],
   });
   expect(await inspect(path, "--hex")).toEndWith(
-    "  the records are not decompressed: snappy can't be decompressed here\n",
+    `  the records are not decompressed: ${DICTIONARY_NEEDED}\n`,
   );
 });
 

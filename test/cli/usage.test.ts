@@ -64,7 +64,7 @@ describe("usage errors exit with 2, one line that says why, and the usage of the
     [["consume", "t", "--no-commit"], "requires --group", "Usage: rustlog consume"],
     [["consume", "t", "-b", "a:b:c"], "Expected HOST:PORT", "Usage: rustlog consume"],
     [["produce", "t", "-k", "k", "-K", ":"], "can't be combined", "Usage: rustlog produce"],
-    [["produce", "t", "-z", "lz4"], "Allowed choices are", "Usage: rustlog produce"],
+    [["produce", "t", "-z", "brotli"], "Allowed choices are", "Usage: rustlog produce"],
     [["produce", "t", "v", "--file", "f"], "not both", "Usage: rustlog produce"],
     [
       ["produce", "t", "v", "--null-delimited"],

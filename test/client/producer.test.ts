@@ -303,7 +303,7 @@ describe("closing", () => {
   });
 });
 
-for (const compression of ["gzip", "zstd"] as const) {
+for (const compression of ["gzip", "snappy", "lz4", "zstd"] as const) {
   test(`${compression} batches are smaller and hold the same records`, async () => {
     await using t = await setUp({ compression });
     const values = Array(100).fill("all alike all alike all alike");

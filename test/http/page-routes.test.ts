@@ -203,57 +203,60 @@ describe("a lookup", () => {
   });
 });
 
-describe.each(["gzip", "zstd"] as const)("a %s batch that decompresses to 40 MiB", (codec) => {
-  const LARGE = 40 * 1024 * 1024;
+describe.each(["gzip", "snappy", "lz4", "zstd"] as const)(
+  "a %s batch that decompresses to 40 MiB",
+  (codec) => {
+    const LARGE = 40 * 1024 * 1024;
 
-  beforeAll(async () => {
-    const { online } = await sample.broker.context.registry.create(codec, 1, {});
-    const encoder = new BatchEncoder({ codec });
-    encoder.append(1000, "first", "small");
-    encoder.append(1001, "second", new Uint8Array(LARGE));
-    encoder.append(1002, "third", "behind it");
-    await online[0]!.append(encoder.finish().slice());
-  });
+    beforeAll(async () => {
+      const { online } = await sample.broker.context.registry.create(codec, 1, {});
+      const encoder = new BatchEncoder({ codec });
+      encoder.append(1000, "first", "small");
+      encoder.append(1001, "second", new Uint8Array(LARGE));
+      encoder.append(1002, "third", "behind it");
+      await online[0]!.append(encoder.finish().slice());
+    });
 
-  async function answerTo(path: string): Promise<string> {
-    return await (await fetch(`${sample.url}api/topics/${codec}/0/${path}`)).text();
-  }
-
-  test("is searched if the record starts in its first 2 MiB", async () => {
-    const first = JSON.parse(await answerTo("lookup?offset=0")) as LookupExplanation;
-    expect(first.record?.value).toEqual({ bytes: 5, text: "small" });
-    const text = await answerTo("lookup?offset=1");
-    expect(text.length).toBeLessThan(8192);
-    const second = JSON.parse(text) as LookupExplanation;
-    expect(second.record).toMatchObject({ key: { text: "second" }, isCut: true });
-    expect(second.record?.value).toEqual({ bytes: LARGE, text: "\0".repeat(256), isCut: true });
-    const third = JSON.parse(await answerTo("lookup?offset=2")) as LookupExplanation;
-    expect(third).toMatchObject({ outcome: "found", failure: { code: "MESSAGE_TOO_LARGE" } });
-    expect(third.record).toBeUndefined();
-  });
-
-  test("shows its first 2 MiB", async () => {
-    const text = await answerTo("batch?segment=0&position=0");
-    expect(text.length).toBeLessThan(16_384);
-    const { rows } = JSON.parse(text) as BatchDump;
-    const headings = rows.flatMap((row) => ("heading" in row ? [row] : []));
-    expect(headings.map(({ heading }) => heading)).toContain(
-      "the first 2097152 bytes of records, decompressed; positions are relative to them",
-    );
-    expect(headings.some(({ isBroken }) => isBroken)).toBe(false);
-    const values = rows.filter((row) => "name" in row && row.name === "value");
-    expect(values).toMatchObject([{ bytes: 5 }]);
-  });
-
-  test("is looked up by several pages at once, each with an answer", async () => {
-    const answers = await Promise.all(
-      Array.from({ length: 5 }, () => answerTo("lookup?timestamp=1001")),
-    );
-    for (const answer of answers) {
-      expect(JSON.parse(answer)).toMatchObject({ outcome: "found", record: { offset: 1 } });
+    async function answerTo(path: string): Promise<string> {
+      return await (await fetch(`${sample.url}api/topics/${codec}/0/${path}`)).text();
     }
-  });
-});
+
+    test("is searched if the record starts in its first 2 MiB", async () => {
+      const first = JSON.parse(await answerTo("lookup?offset=0")) as LookupExplanation;
+      expect(first.record?.value).toEqual({ bytes: 5, text: "small" });
+      const text = await answerTo("lookup?offset=1");
+      expect(text.length).toBeLessThan(8192);
+      const second = JSON.parse(text) as LookupExplanation;
+      expect(second.record).toMatchObject({ key: { text: "second" }, isCut: true });
+      expect(second.record?.value).toEqual({ bytes: LARGE, text: "\0".repeat(256), isCut: true });
+      const third = JSON.parse(await answerTo("lookup?offset=2")) as LookupExplanation;
+      expect(third).toMatchObject({ outcome: "found", failure: { code: "MESSAGE_TOO_LARGE" } });
+      expect(third.record).toBeUndefined();
+    });
+
+    test("shows its first 2 MiB", async () => {
+      const text = await answerTo("batch?segment=0&position=0");
+      expect(text.length).toBeLessThan(16_384);
+      const { rows } = JSON.parse(text) as BatchDump;
+      const headings = rows.flatMap((row) => ("heading" in row ? [row] : []));
+      expect(headings.map(({ heading }) => heading)).toContain(
+        "the first 2097152 bytes of records, decompressed; positions are relative to them",
+      );
+      expect(headings.some(({ isBroken }) => isBroken)).toBe(false);
+      const values = rows.filter((row) => "name" in row && row.name === "value");
+      expect(values).toMatchObject([{ bytes: 5 }]);
+    });
+
+    test("is looked up by several pages at once, each with an answer", async () => {
+      const answers = await Promise.all(
+        Array.from({ length: 5 }, () => answerTo("lookup?timestamp=1001")),
+      );
+      for (const answer of answers) {
+        expect(JSON.parse(answer)).toMatchObject({ outcome: "found", record: { offset: 1 } });
+      }
+    });
+  },
+);
 
 test("more questions than can wait are rejected", async () => {
   const answers = await Promise.all(

@@ -307,7 +307,7 @@ test.each([1, 2, 3, 4, 5, 6])(
       const time = START_MS + random.below(500);
       times.push(...values.map((_, at) => time + at));
       await partition.append(
-        sampleBatch(values, time, random.pick(["none", "none", "gzip", "zstd"])),
+        sampleBatch(values, time, random.pick(["none", "none", "gzip", "snappy", "lz4", "zstd"])),
       );
       if (random.chance(0.05)) await partition.roll();
     }

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { batchFields } from "../../src/inspection/batch-fields.js";
 import type { DumpItem, Field } from "../../src/inspection/fields.js";
 import { coloured, HEX_COLUMNS_MAX, hexLines } from "../../src/inspection/hex.js";
-import { BATCH_HEADER_BYTES, FIELD } from "../../src/record/batch.js";
+import { BATCH_HEADER_BYTES, CODECS, FIELD } from "../../src/record/batch.js";
 import { RecordCursor } from "../../src/record/cursor.js";
 import { anyRecords, batchOf, encodeBatch, hex, readAll, record } from "../record/batches.js";
 
@@ -13,7 +13,7 @@ function fieldsOf(batch: Uint8Array, end = batch.length): Field[] {
   return items.filter((item) => item.kind === "field");
 }
 
-const codec = fc.constantFrom("none", "gzip", "zstd" as const);
+const codec = fc.constantFrom(...CODECS);
 
 test("property: the fields cover all bytes in order and match what the cursor reads", () => {
   fc.assert(

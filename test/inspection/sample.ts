@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { OffsetStore } from "../../src/groups/offset-store.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
-import type { WritableCodec } from "../../src/record/compression.js";
+import type { Codec } from "../../src/record/batch.js";
 import type { ProducerSequence } from "../../src/record/batch.js";
 import { RecordCursor } from "../../src/record/cursor.js";
 import { readAll } from "../../src/log/segment/log-slice.js";
@@ -32,7 +32,7 @@ export function fileOf(
 export function sampleBatch(
   values: readonly string[],
   timestamp: number,
-  codec: WritableCodec = "none",
+  codec: Codec = "none",
   sequence?: ProducerSequence,
 ): Uint8Array {
   const encoder = new BatchEncoder({ codec });

@@ -133,7 +133,7 @@ describe("checkProducedBatch", () => {
     expect(codeOf(BY_HAND, 84)).toBe("MESSAGE_TOO_LARGE");
   });
 
-  test.each(["none", "gzip", "zstd"] as const)("takes what the encoder makes with %s", (codec) => {
+  test.each(batch.CODECS)("takes what the encoder makes with %s", (codec) => {
     const record = { timestamp: 5, key: "k", value: "v", headers: [] };
     expect(() => checkProducedBatch([encodeBatch([record], { codec })], 1000)).not.toThrow();
   });

@@ -127,6 +127,12 @@ export function hex(text: string): Uint8Array {
   return Uint8Array.fromHex(text.replaceAll(/\s/g, ""));
 }
 
+/** The start of an lz4 frame that needs a dictionary, so nobody can decompress it. */
+export const LZ4_WITH_DICTIONARY = hex("04224d18 6140 01000000 d0");
+
+/** Why it can't be read. */
+export const DICTIONARY_NEEDED = "its lz4 frame needs a dictionary";
+
 /** The batches back to back. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(Buffer.concat(parts));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { RustLogError } from "../../src/errors.js";
-import { FIELD } from "../../src/record/batch.js";
+import { CODECS, FIELD } from "../../src/record/batch.js";
 import { writeI64 } from "../../src/record/bytes.js";
 import { compress } from "../../src/record/compression.js";
 import { RecordCursor } from "../../src/record/cursor.js";
@@ -9,14 +9,16 @@ import {
   anyRecord,
   batchOf,
   concat,
+  DICTIONARY_NEEDED,
   encodeBatch,
   hex,
+  LZ4_WITH_DICTIONARY,
   readAll,
   record,
   stampCrc,
 } from "./batches.js";
 
-const GZIP = 1;
+const LZ4 = 3;
 const ZSTD = 4;
 
 describe("RecordCursor on damaged bytes", () => {
@@ -61,10 +63,10 @@ describe("RecordCursor on damaged bytes", () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 100 }),
-        fc.constantFrom(GZIP, ZSTD),
+        fc.integer({ min: 1, max: 4 }),
         (bytes, codec) => {
           walk(batchOf(bytes, 3, codec));
-          walk(batchOf(compress(codec === GZIP ? "gzip" : "zstd", bytes), 3, codec));
+          walk(batchOf(compress(CODECS[codec]!, bytes), 3, codec));
         },
       ),
     );
@@ -131,15 +133,12 @@ describe("RecordCursor on damaged bytes", () => {
     expect(readAll(cursor.reset(GOOD)).length).toBe(2);
   });
 
-  test.each([
-    ["snappy", 2],
-    ["lz4", 3],
-  ])("a batch in %s is named as such", (name, codec) => {
-    const cursor = new RecordCursor().reset(batchOf(hex("0c 00 00 00 01 01 00"), 1, codec));
+  test("an lz4 frame that needs a dictionary is named as such", () => {
+    const cursor = new RecordCursor().reset(batchOf(LZ4_WITH_DICTIONARY, 1, LZ4));
     expect(() => cursor.next()).toThrow(
       expect.objectContaining({
         code: "UNSUPPORTED_COMPRESSION",
-        message: `batch at byte 0: ${name} can't be decompressed here`,
+        message: `batch at byte 0: ${DICTIONARY_NEEDED}`,
       }),
     );
   });

@@ -3,6 +3,7 @@
 // Leaves to others: the ledger and its check (ledger.ts).
 import { type Client, connect } from "../../src/client/client.js";
 import { RustLogError } from "../../src/errors.js";
+import { CODECS } from "../../src/record/batch.js";
 import { BrokerProcess, quietPort } from "../support/binary.js";
 import { Random } from "../support/random.js";
 import { tempDir } from "../support/tmp.js";
@@ -26,8 +27,6 @@ export interface CrashOptions {
   /** Called after each round. */
   readonly onRound?: (round: number, records: number) => void;
 }
-
-const CODECS = ["none", "gzip", "zstd"] as const;
 
 /** Runs the rounds; throws an Error that says what was violated. */
 export async function crashRounds(options: CrashOptions): Promise<CrashSummary> {

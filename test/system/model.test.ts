@@ -2,6 +2,7 @@
 // compiled broker, against a model of arrays and maps.
 import { expect, test } from "bun:test";
 import { connect, type Client } from "../../src/client/client.js";
+import { CODECS } from "../../src/record/batch.js";
 import { BrokerProcess } from "../support/binary.js";
 import { Random } from "../support/random.js";
 import { tempDir } from "../support/tmp.js";
@@ -83,7 +84,7 @@ class Run {
   }
 
   async #produce(topic: string, partition: number, values: string[]): Promise<void> {
-    const compression = this.#random.pick(["none", "gzip", "zstd"] as const);
+    const compression = this.#random.pick(CODECS);
     const producer = this.#client.producer({ compression, lingerMs: 0 });
     const more = Array.from({ length: 1 + this.#random.below(20) }, () =>
       `${this.#values++}`.padEnd(this.#random.below(300), "."),
