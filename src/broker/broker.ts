@@ -1,6 +1,6 @@
 // The composition of the broker: data directory, committed offsets, services, listener; started and stopped in order.
 // Read this file first. Leaves to others: all the work.
-import { CONNECTION_REQUESTS_MAX } from "../limits.js";
+import { CONNECTION_REQUESTS_MAX, FRAME_OVERHEAD_BYTES } from "../limits.js";
 import { OffsetStore } from "../groups/offset-store.js";
 import type { Disk } from "../log/disk/disk.js";
 import { QuickFlushes } from "../log/disk/quick-flush.js";
@@ -135,6 +135,7 @@ export class Broker implements AsyncDisposable {
     const data = await DataDirectory.open(resolved.dataDir, {
       disk: disk ?? new RealDisk(quick),
       flush: resolved.flush,
+      batchBytesHighest: resolved.maxFrameBytes - FRAME_OVERHEAD_BYTES,
       logDefaults: {
         segmentBytes: resolved.segmentBytes,
         segmentMs: resolved.segmentMs,

@@ -9,7 +9,7 @@ export interface ServiceContext {
   readonly brokerVersion: string;
   /** Id of the data directory, chosen when it was created. */
   readonly logDirectoryId: string;
-  /** Largest record batch that a client may produce, in bytes. */
+  /** Largest record batch that a client may produce to a topic without a limit of its own, in bytes. */
   readonly batchBytesMax: number;
   /** Whether a produce creates a missing topic. */
   readonly autoCreateTopics: boolean;

@@ -31,8 +31,9 @@ export function produce(context: ServiceContext, batch: PartitionBatch): Promise
   try {
     // Check everything first: an invalid request must not create a topic.
     refuseInternalTopic(batch.topic, "produced to");
-    checkProducedBatch(batch.batch, context.batchBytesMax);
-    refuseMissingPartition(context, batch);
+    const found = context.registry.find(batch.topic);
+    checkProducedBatch(batch.batch, found?.batchBytesMax ?? context.batchBytesMax);
+    if (found === undefined) refuseMissingPartition(context, batch);
     const topic = context.registry.ensure(batch.topic);
     return topic instanceof Promise
       ? topic.then(() => append(context, batch))
@@ -49,11 +50,10 @@ function append({ registry }: ServiceContext, batch: PartitionBatch): Promise<nu
 
 /** A produce to a partition that the new topic would not have must not create the topic. */
 function refuseMissingPartition(
-  { registry, autoCreateTopics, defaultPartitions }: ServiceContext,
+  { autoCreateTopics, defaultPartitions }: ServiceContext,
   { topic, partition }: PartitionBatch,
 ): void {
-  const willCreate = autoCreateTopics && registry.find(topic) === undefined;
-  if (!willCreate || partition < defaultPartitions) return;
+  if (!autoCreateTopics || partition < defaultPartitions) return;
   throw new RustLogError(
     "UNKNOWN_TOPIC_OR_PARTITION",
     `topic '${topic}' does not exist, and creating it would not create partition ${partition}: ` +

@@ -26,7 +26,7 @@ export async function changeSettings(
   const resolved = resolveSettings(settings, context.logDefaults);
   await changeFile(context, topic, { ...fileOf(topic), settings });
   topic.logSettings.current = resolved;
-  return { ...topic, settings };
+  return topicOf({ ...topic, settings }, topic.logSettings, topic.partitions);
 }
 
 interface Adding {

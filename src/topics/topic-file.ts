@@ -11,7 +11,7 @@ import {
   encodeCheckedFile,
 } from "../log/disk/checked-file.js";
 import { type Disk, joinPath, reasonOf, replaceFile } from "../log/disk/disk.js";
-import { checkSettings, type TopicSettings } from "./topic-settings.js";
+import { canonicalSettings, type TopicSettings } from "./topic-settings.js";
 
 const FILE = "topic.json";
 const FORMAT: CheckedFormat = {
@@ -138,11 +138,10 @@ function decode(bytes: Uint8Array, directoryName: string, directoryId: string): 
   if (!isTopicId(id)) throw new Error(`its id ${JSON.stringify(id)} is not a UUID`);
   const settings: Record<string, string> = {};
   for (const [key, value] of Object.entries(stated ?? {})) settings[key] = String(value);
-  checkSettings(settings);
   const missing: ReadTopicFile["missing"][number][] = [];
   if (!hasChecksum) missing.push("checksum");
   if (statedId === undefined) missing.push("id");
-  return { name: directoryName, id, partitions, settings, missing };
+  return { name: directoryName, id, partitions, settings: canonicalSettings(settings), missing };
 }
 
 function isTopicId(value: unknown): value is string {

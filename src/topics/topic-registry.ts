@@ -7,7 +7,7 @@
 //   topics/+c-NAME, +d-N        being created; deleted, and removed in the background, also after the next start
 //                               (`+` can't be in a topic's name)
 import { RustLogError } from "../errors.js";
-import { PARTITIONS_MAX } from "../limits.js";
+import { BATCH_BYTES_HIGHEST, PARTITIONS_MAX } from "../limits.js";
 import { ZERO_UUID } from "../record/bytes.js";
 import { joinPath, reasonOf } from "../log/disk/disk.js";
 import { TurnBudget } from "../log/event-loop.js";
@@ -27,11 +27,13 @@ import {
 } from "./topic.js";
 import { addPartitions, changeSettings } from "./topic-change.js";
 import { creationError, deletionError, unflushedDeletion, unknownTopic } from "./topic-error.js";
+import type { SettingBounds } from "./topic-configs.js";
 import { firstTopicId, writeTopicFile } from "./topic-file.js";
 import {
   checkTopicName,
   INTERNAL_PREFIX,
-  resolveSettings,
+  settingsBeyond,
+  settingsWithin,
   type TopicSettings,
 } from "./topic-settings.js";
 
@@ -40,9 +42,14 @@ export interface RegistryContext extends FoundContext {
   readonly admit?: ((partitions: number) => void) | undefined;
   readonly autoCreateTopics: boolean;
   readonly defaultPartitions: number;
+  /** Largest batch that fits a request, in bytes. */
+  readonly batchBytesHighest?: number | undefined;
   /** Called when files were deleted that may have been mapped. */
   readonly onFilesDeleted?: (() => void) | undefined;
 }
+
+/** Makes a topic's new settings from its current ones. Throws to leave them. */
+type SettingsChange = (own: TopicSettings) => TopicSettings;
 
 const CREATING = "+c-";
 
@@ -56,6 +63,7 @@ export class TopicRegistry {
   readonly #changing = new Map<string, Promise<void>>();
   readonly #deleting = new Map<string, Promise<void>>();
   readonly #removals: Removals;
+  readonly #bounds: SettingBounds;
   readonly #turns = new TurnBudget(PARTITIONS_PER_TURN);
   readonly #openings = new OneAtATime();
   #partitionCount = 0;
@@ -67,6 +75,8 @@ export class TopicRegistry {
     const { disk, directory, report } = context;
     this.#context = context;
     this.#removals = new Removals(disk, directory, report);
+    const { flush, batchBytesHighest = BATCH_BYTES_HIGHEST } = context;
+    this.#bounds = { flush, batchBytesHighest };
   }
 
   /**
@@ -91,6 +101,9 @@ export class TopicRegistry {
         }
         const topic = await openFoundTopic(context, name, notes);
         if (topic === undefined) continue;
+        for (const line of settingsBeyond(registry.#bounds, topic.settings)) {
+          context.report(`topic '${name}': ${line}`);
+        }
         registry.#topics.set(name, topic);
         registry.#partitionCount += topic.online.length;
       }
@@ -159,9 +172,10 @@ export class TopicRegistry {
    * many open files), or the error of `admit`.
    */
   create(name: string, partitions: number, settings: TopicSettings): Promise<Topic> {
+    let own: TopicSettings;
     try {
       checkTopicName(name);
-      resolveSettings(settings, this.#context.logDefaults);
+      own = this.checkSettings(settings);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -181,7 +195,7 @@ export class TopicRegistry {
       return Promise.reject(error);
     }
     this.#partitionCount += count;
-    const creation = this.#create(name, count, settings).catch((error: unknown) => {
+    const creation = this.#create(name, count, own).catch((error: unknown) => {
       this.#partitionCount -= count;
       throw error;
     });
@@ -209,11 +223,23 @@ export class TopicRegistry {
   }
 
   /**
-   * Replaces a topic's own settings. Resolves once the change would survive a crash; its open logs follow it from then
-   * on. Rejects with UNKNOWN_TOPIC_OR_PARTITION, INVALID_CONFIG, DISK_FULL or STORAGE_ERROR; nothing has changed then.
+   * Checks the settings of a topic that exists or may be created, and returns them in their canonical form. Throws
+   * INVALID_CONFIG, naming the setting.
    */
-  alterSettings(name: string, settings: TopicSettings): Promise<Topic> {
-    return this.#change(name, (topic) => changeSettings(this.#context, topic, settings));
+  checkSettings(settings: TopicSettings): TopicSettings {
+    return settingsWithin(this.#bounds, settings);
+  }
+
+  /**
+   * Replaces a topic's own settings by others, or by what a function makes of them. Resolves once the change would
+   * survive a crash; its open logs follow it from then on. Rejects with UNKNOWN_TOPIC_OR_PARTITION, INVALID_CONFIG,
+   * DISK_FULL or STORAGE_ERROR; nothing has changed then.
+   */
+  alterSettings(name: string, change: TopicSettings | SettingsChange): Promise<Topic> {
+    return this.#change(name, async (topic) => {
+      const settings = typeof change === "function" ? change(topic.settings) : change;
+      return await changeSettings(this.#context, topic, this.checkSettings(settings));
+    });
   }
 
   /**

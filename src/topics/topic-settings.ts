@@ -1,53 +1,67 @@
-// Names, ranges and defaults of topic settings, and the check of topic names.
-// Leaves to others: storing them (topic-file.ts) and applying them (log/log.ts).
+// A topic's own settings: Kafka's configs for it, checked and resolved; and the check of topic names.
+// Leaves to others: the configs (topic-configs.ts), storing them (topic-file.ts) and applying them (log/log.ts).
 import { RustLogError } from "../errors.js";
-import { SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, TOPIC_NAME_LENGTH_MAX } from "../limits.js";
+import { TOPIC_NAME_LENGTH_MAX } from "../limits.js";
 import type { LogSettings } from "../log/log-context.js";
+import { canonicalValue, invalidValue, shortened } from "./config-value.js";
+import { type ActiveSettings, type SettingBounds, topicConfig } from "./topic-configs.js";
 
-/** Settings as stored and sent: Kafka's names, decimal values. */
+/** Settings as stored and sent: Kafka's names, and values in their canonical form. */
 export type TopicSettings = Readonly<Record<string, string>>;
 
-interface Rule {
-  readonly field: keyof LogSettings;
-  readonly min: number;
-  readonly max: number;
-}
-
-const RULES: Readonly<Record<string, Rule>> = {
-  "segment.bytes": { field: "segmentBytes", min: SEGMENT_BYTES_MIN, max: SEGMENT_BYTES_MAX },
-  "segment.ms": { field: "segmentMs", min: 1, max: Number.MAX_SAFE_INTEGER },
-  "retention.bytes": { field: "retentionBytes", min: -1, max: Number.MAX_SAFE_INTEGER },
-  "retention.ms": { field: "retentionMs", min: -1, max: Number.MAX_SAFE_INTEGER },
-};
-
-export const TOPIC_SETTING_NAMES: readonly string[] = Object.keys(RULES);
+/** What the broker acts on in a topic's own settings. */
+export type OwnLimits = Partial<ActiveSettings>;
 
 /** The log settings of a topic: its own, then the broker's. Throws INVALID_CONFIG, naming the setting. */
 export function resolveSettings(own: TopicSettings, defaults: LogSettings): LogSettings {
-  return { ...defaults, ...checkSettings(own) };
+  return { ...defaults, ...ownLimits(own) };
 }
 
-/** Parses a topic's own settings. Throws INVALID_CONFIG, naming the setting. */
-export function checkSettings(own: TopicSettings): Partial<LogSettings> {
-  const resolved: { -readonly [field in keyof LogSettings]?: number } = {};
-  for (const [name, text] of Object.entries(own)) {
-    const rule = Object.hasOwn(RULES, name) ? RULES[name] : undefined;
-    if (rule === undefined) {
-      throw new RustLogError(
-        "INVALID_CONFIG",
-        `unknown topic setting '${name}'; known are ${TOPIC_SETTING_NAMES.join(", ")}`,
-      );
-    }
-    const value = /^-?\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= rule.min && value <= rule.max)) {
-      throw new RustLogError(
-        "INVALID_CONFIG",
-        `setting ${name} is '${text}'; expected a whole number from ${rule.min} to ${rule.max}`,
-      );
-    }
-    resolved[rule.field] = value;
+/** The settings that the broker acts on, as numbers. Throws INVALID_CONFIG, naming the setting. */
+export function ownLimits(own: TopicSettings): OwnLimits {
+  const limits: { -readonly [field in keyof ActiveSettings]?: number } = {};
+  for (const [name, value] of Object.entries(canonicalSettings(own))) {
+    const field = topicConfig(name)?.field;
+    // Kafka's largest values, which mean "no limit", are above the safe integers.
+    if (field !== undefined) limits[field] = Math.min(Number(value), Number.MAX_SAFE_INTEGER);
   }
-  return resolved;
+  return limits;
+}
+
+/** Checks a topic's own settings and returns them in their canonical form. Throws INVALID_CONFIG, naming the setting. */
+export function canonicalSettings(own: TopicSettings): TopicSettings {
+  const settings: Record<string, string> = {};
+  for (const [name, value] of Object.entries(own)) settings[name] = canonicalSetting(name, value);
+  return settings;
+}
+
+function canonicalSetting(name: string, text: string): string {
+  const config = topicConfig(name);
+  if (config === undefined) {
+    const message = `Unknown topic config name: ${shortened(name)}`;
+    throw new RustLogError("INVALID_CONFIG", message);
+  }
+  const value = canonicalValue(name, config, text);
+  if (config.only === undefined || config.only.includes(value)) return value;
+  throw invalidValue(name, value, `this broker supports only ${config.only.join(", ")}`);
+}
+
+/** As `canonicalSettings`, for a broker with these options: also rejects what they prevent it from keeping to. */
+export function settingsWithin(bounds: SettingBounds, own: TopicSettings): TopicSettings {
+  const settings = canonicalSettings(own);
+  for (const [name, value] of Object.entries(settings)) {
+    const why = topicConfig(name)?.conflict?.(value, bounds);
+    if (why !== undefined) throw invalidValue(name, value, why);
+  }
+  return settings;
+}
+
+/** Stored settings that the broker's options, changed since, prevent it from keeping to, as text for the operator. */
+export function settingsBeyond(bounds: SettingBounds, own: TopicSettings): string[] {
+  return Object.entries(own).flatMap(([name, value]) => {
+    const why = topicConfig(name)?.conflict?.(value, bounds);
+    return why === undefined ? [] : [`${name}=${value} has no effect: ${why}`];
+  });
 }
 
 /** Created by ext4 in the root of a volume, which `topics` may be. It is not a valid topic name. */

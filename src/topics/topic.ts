@@ -11,7 +11,12 @@ import { type AnyPartition, OfflinePartition } from "./offline-partition.js";
 import { Partition } from "./partition.js";
 import { completeDirectories } from "./partition-directories.js";
 import type { TopicFile } from "./topic-file.js";
-import { INTERNAL_PREFIX, resolveSettings, type TopicSettings } from "./topic-settings.js";
+import {
+  INTERNAL_PREFIX,
+  ownLimits,
+  resolveSettings,
+  type TopicSettings,
+} from "./topic-settings.js";
 
 export interface Topic {
   readonly name: string;
@@ -23,6 +28,8 @@ export interface Topic {
   readonly settings: TopicSettings;
   /** What its logs follow: its own settings and the broker's. */
   readonly logSettings: LiveLogSettings;
+  /** Largest batch that may be produced, in bytes, if the topic has a limit of its own. */
+  readonly batchBytesMax: number | undefined;
   readonly partitions: readonly AnyPartition[];
   /** The partitions that could be opened, and those that could not. */
   readonly online: readonly Partition[];
@@ -193,7 +200,11 @@ export function topicOf(
   const internal = name.startsWith(INTERNAL_PREFIX);
   const online = partitions.filter((it) => it.offline === undefined);
   const offline = partitions.filter((it) => it.offline !== undefined);
-  return { name, id, internal, settings, logSettings, partitions, online, offline };
+  const { batchBytesMax } = ownLimits(settings);
+  return {
+    ...{ name, id, internal, settings, logSettings, batchBytesMax },
+    ...{ partitions, online, offline },
+  };
 }
 
 function liveSettings(

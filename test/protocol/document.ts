@@ -51,6 +51,12 @@ export function plain(cell: string | undefined): string {
   return (cell ?? "").replaceAll("`", "");
 }
 
+/** A whole number of any size. */
+export function integer(cell: string | undefined): bigint {
+  number(cell);
+  return BigInt(plain(cell).replaceAll(",", "").replace("−", "-"));
+}
+
 /** A number as the document writes it: with commas, and with a minus sign that is one. */
 export function number(cell: string | undefined): number {
   const text = plain(cell).replaceAll(",", "").replace("−", "-");

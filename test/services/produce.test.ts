@@ -38,6 +38,20 @@ test("a batch that fails is an error in its own place, and the others are append
   expect(context.registry.partition("new", 1).highWatermark).toBe(1);
 });
 
+test("max.message.bytes of a topic counts instead of the broker's limit, from the next batch on", async () => {
+  const context = await openServices({ batchBytesMax: 200 });
+  const [small, large] = [batchOf(["x".repeat(50)]), batchOf(["x".repeat(300)])];
+  const outcome = (batch: Uint8Array) =>
+    codeOf(() => produce(context, { topic: "t", partition: 0, batch: [batch] }));
+  await context.registry.create("t", 1, { "max.message.bytes": `${large.length}` });
+  expect(await outcome(large)).toBeUndefined();
+  await context.registry.alterSettings("t", { "max.message.bytes": `${small.length - 1}` });
+  expect(await outcome(small)).toBe("MESSAGE_TOO_LARGE");
+  await context.registry.alterSettings("t", {});
+  expect(await outcome(small)).toBeUndefined();
+  expect(await outcome(large)).toBe("MESSAGE_TOO_LARGE");
+});
+
 test("batches that come while their topic is being created are appended in the order in which they came", async () => {
   const context = await openServices({ defaultPartitions: 1 });
   const values: string[] = [];

@@ -17,6 +17,16 @@ import {
 import { SimulatedDisk, systemError } from "../support/simulated-disk.js";
 
 describe("altering settings", () => {
+  test("a function makes the new settings from those that earlier changes left", async () => {
+    const registry = await open(await newDisk());
+    await registry.create("a", 1, { "segment.ms": "5" });
+    const add = (name: string, value: string) =>
+      registry.alterSettings("a", (own) => ({ ...own, [name]: value }));
+    await Promise.all([add("retention.ms", " 6"), add("retention.bytes", "7")]);
+    const expected = { "segment.ms": "5", "retention.ms": "6", "retention.bytes": "7" };
+    expect(registry.find("a")?.settings).toEqual(expected);
+  });
+
   test("replaces the topic's own settings, in open logs and after a crash", async () => {
     const disk = await newDisk();
     const registry = await open(disk);

@@ -18,8 +18,14 @@ import * as producerStates from "../../src/log/producer-states.js";
 import * as timeIndex from "../../src/log/index/time-index.js";
 import { encodeOffsetKey, encodeOffsetValue } from "../../src/groups/offset-record.js";
 import * as metaFile from "../../src/topics/meta-file.js";
-import { resolveSettings, TOPIC_SETTING_NAMES } from "../../src/topics/topic-settings.js";
-import { number, plain, table } from "../protocol/document.js";
+import {
+  TOPIC_CONFIG_NAMES,
+  TOPIC_CONFIGS,
+  type TopicConfig,
+  topicConfig,
+} from "../../src/topics/topic-configs.js";
+import { resolveSettings } from "../../src/topics/topic-settings.js";
+import { integer, number, plain, table } from "../protocol/document.js";
 import {
   anchorsOf,
   DOCUMENT_PATHS,
@@ -281,23 +287,48 @@ describe("docs/STORAGE.md", () => {
     });
   });
 
-  test("has the settings of a topic, with their ranges and defaults", () => {
-    const rows = table(partUnder(STORAGE, "## Settings of a topic"), "setting");
-    expect(rows.map((row) => plain(row.setting))).toEqual([...TOPIC_SETTING_NAMES]);
-    const defaults = resolveOptions({ dataDir: "data" });
-    for (const row of rows) {
-      const name = plain(row.setting);
-      const [from, to] = [number(row.from), number(row.to)];
-      for (const value of [from, to]) resolveSettings({ [name]: String(value) }, defaults);
-      expect(() => resolveSettings({ [name]: String(from - 1) }, defaults)).toThrow(name);
-      expect(() => resolveSettings({ [name]: String(BigInt(to) + 1n) }, defaults)).toThrow(name);
-      const field = name.replace(/\.(\w)/, (_, letter: string) => letter.toUpperCase());
-      expect(number(row.default)).toBe(Number(defaults[field as keyof typeof defaults]));
-      const flag = COMMANDS.get("broker")?.options.find(
-        ({ long }) => long === plain(row["broker's flag"]),
-      );
-      expect(flag?.attributeName()).toBe(field);
-    }
+  describe("has the settings of a topic:", () => {
+    const part = partUnder(STORAGE, "## Settings of a topic");
+    const tables = part.split("\n\n").filter((block) => block.startsWith("| setting"));
+    const [active, any, only] = tables.map((block) => table(block, "setting"));
+    const names = (isListed: (config: TopicConfig) => boolean) =>
+      TOPIC_CONFIG_NAMES.filter((name) => isListed(TOPIC_CONFIGS[name]));
+    const settingsOf = (rows: typeof active) => rows?.map((row) => plain(row.setting));
+
+    test("those that the broker acts on, with ranges, flags and their defaults", () => {
+      expect(settingsOf(active)).toEqual(names(({ field }) => field !== undefined));
+      const defaults = resolveOptions({ dataDir: "data" });
+      for (const row of active ?? []) {
+        const name = plain(row.setting);
+        const resolve = (value: bigint) => resolveSettings({ [name]: String(value) }, defaults);
+        const [from, to] = [integer(row.from), integer(row.to)];
+        for (const value of [from, to]) resolve(value);
+        expect(() => resolve(from - 1n)).toThrow(name);
+        expect(() => resolve(to + 1n)).toThrow(name);
+        const flag = COMMANDS.get("broker")?.options.find(
+          ({ long }) => long === plain(row["broker's flag"]),
+        );
+        const option = flag?.attributeName() as keyof typeof defaults;
+        expect(number(row.default)).toBe(Number(defaults[option]));
+      }
+    });
+
+    test("those that hold with any value, and those with only one", () => {
+      const isActive = ({ field }: TopicConfig) => field !== undefined;
+      expect(settingsOf(any)).toEqual(names((it) => !isActive(it) && it.only === undefined));
+      for (const row of any ?? []) {
+        const { default: expected = "by --flush" } = topicConfig(plain(row.setting)) ?? {};
+        expect(plain(row.default)).toBe(expected);
+      }
+      expect(settingsOf(only)).toEqual(names((it) => it.only !== undefined));
+      for (const row of only ?? []) {
+        const config = topicConfig(plain(row.setting));
+        expect([config?.only, config?.default]).toEqual([
+          [plain(row["only value"])],
+          plain(row["only value"]),
+        ]);
+      }
+    });
   });
 
   test("has the numbers of the code", () => {
