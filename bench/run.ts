@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bench, group, run } from "mitata";
 import { Broker } from "../src/broker/broker.js";
-import { BrokerMetrics } from "../src/broker/metrics.js";
+import { RequestMetrics } from "../src/net/request-metrics.js";
 import { metricsText } from "../src/http/metrics-text.js";
 import { API } from "../src/protocol/native/messages.js";
 import { crc32c, tableCrc32c } from "../src/record/crc32c.js";
@@ -143,9 +143,12 @@ function metrics(broker: Broker): void {
     for await (const part of metricsText(broker)) bytes += part.length;
     return bytes;
   });
-  const counted = new BrokerMetrics();
-  const request = { apiKey: API.Produce, error: undefined, beganMs: 0, hasWaited: false };
-  define({ of: "metrics", what: "count a produce", ...untouched }, () => counted.answered(request));
+  const apis = Object.entries(API).map(([name, key]) => [key, name] as const);
+  const keys = { produceKey: API.Produce, fetchKey: API.Fetch };
+  const counted = new RequestMetrics({ protocol: "native", apis, ...keys, errors: ["none"] });
+  define({ of: "metrics", what: "count a produce", ...untouched }, () =>
+    counted.answered(API.Produce, 0, 0, false),
+  );
 }
 
 /** A broker with `topics` times 100 partitions, and 10 groups that have committed on each of them. */

@@ -9,6 +9,7 @@ import { DataDirectory } from "../topics/data-directory.js";
 import { collectSoon } from "../collector.js";
 import { formatAddress, isLoopback } from "../net/address.js";
 import type { Dialect } from "../net/dialect.js";
+import type { Connection } from "../net/connection.js";
 import type { InflightBudget } from "../net/inflight.js";
 import { Listener } from "../net/listener.js";
 import { LogLimit } from "../net/log-limit.js";
@@ -208,6 +209,11 @@ export class Broker implements AsyncDisposable {
   /** Number of open client connections. */
   get connections(): number {
     return this.#listener.connections.size;
+  }
+
+  /** The open client connections: their protocols, and who is at the other end. */
+  get clients(): Iterable<Pick<Connection, "protocol" | "client">> {
+    return this.#listener.connections;
   }
 
   /** Memory used by requests and responses, and the number of waiting fetches. */

@@ -1,6 +1,6 @@
 // Prometheus' text format, version 0.0.4: families of samples, each under a HELP and a TYPE line.
 // Leaves to others: the metrics (metrics-text.ts).
-import { BUCKET_SECONDS, type Histogram } from "../broker/metrics.js";
+import { BUCKET_SECONDS, type Histogram } from "../net/histogram.js";
 
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 

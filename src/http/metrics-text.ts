@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import type { Broker } from "../broker/broker.js";
 import { VERSION } from "../broker/version.js";
 import { NOT_COMMITTED, readGroupLags } from "../services/group-lag.js";
+import { printable } from "../printable.js";
 import { nextTurn, Portions } from "../log/event-loop.js";
 import { type DescribedPartition, describePartitions } from "../services/topics.js";
 import { Exposition, labelsOf } from "./exposition.js";
@@ -19,11 +20,14 @@ const PORTION = 500;
 /** Limit on partitions of groups shown; groups beyond it are only counted. */
 const SCRAPED_GROUP_PARTITIONS_MAX = 10_000;
 
+/** Limit on names and versions of client libraries; connections of others are counted together. */
+const SCRAPED_SOFTWARE_MAX = 50;
+
 /** The metrics of a broker in Prometheus' text format, in parts. */
 export async function* metricsText(broker: Broker): AsyncGenerator<string, void> {
   const text = new Exposition();
   writeRequests(text, broker);
-  writeConnections(text, broker);
+  await writeConnections(text, broker);
   yield* writePartitions(text, broker);
   yield* writeGroups(text, broker);
   writeProcess(text);
@@ -34,24 +38,31 @@ function writeRequests(text: Exposition, { metrics }: Broker): void {
   text.family(
     "rustlog_requests_total",
     "counter",
-    "Requests answered, by API and error (none for success).",
+    "Requests answered, by protocol, API and error (none for success).",
   );
-  for (const { api, error, count } of metrics.requests()) {
-    text.sample(labelsOf({ api, error: error ?? "none" }), count);
+  for (const requests of metrics.protocols) {
+    const { protocol } = requests;
+    for (const { api, error, count } of requests.requests()) {
+      text.sample(labelsOf({ protocol, api, error: error ?? "none" }), count);
+    }
   }
   text.family(
     "rustlog_request_duration_seconds",
     "histogram",
     "Time from a complete request to its response. Produce includes the flush it waits for; Fetch counts only requests that did not wait for data.",
   );
-  text.histogram(labelsOf({ api: "Produce" }), metrics.produceDuration);
-  text.histogram(labelsOf({ api: "Fetch" }), metrics.fetchDuration);
+  for (const { protocol, produceDuration, fetchDuration } of metrics.protocols) {
+    text.histogram(labelsOf({ protocol, api: "Produce" }), produceDuration);
+    text.histogram(labelsOf({ protocol, api: "Fetch" }), fetchDuration);
+  }
   text.family(
     "rustlog_fetch_wait_duration_seconds",
     "histogram",
     "Time from a complete Fetch request to its response, for requests that waited for data.",
   );
-  text.histogram("", metrics.fetchWaitDuration);
+  for (const { protocol, fetchWaitDuration } of metrics.protocols) {
+    text.histogram(labelsOf({ protocol }), fetchWaitDuration);
+  }
   text.family(
     "rustlog_flush_duration_seconds",
     "histogram",
@@ -60,14 +71,13 @@ function writeRequests(text: Exposition, { metrics }: Broker): void {
   text.histogram("", metrics.flushDuration);
 }
 
-function writeConnections(text: Exposition, broker: Broker): void {
+async function writeConnections(text: Exposition, broker: Broker): Promise<void> {
   const { metrics, inflight } = broker;
   text.family("rustlog_received_bytes_total", "counter", "Bytes received from clients.");
   text.sample("", metrics.receivedBytes);
   text.family("rustlog_sent_bytes_total", "counter", "Bytes sent to clients.");
   text.sample("", metrics.sentBytes);
-  text.family("rustlog_connections", "gauge", "Open client connections.");
-  text.sample("", broker.connections);
+  await writeClients(text, broker);
   text.family("rustlog_connections_accepted_total", "counter", "Client connections accepted.");
   text.sample("", metrics.connectionsAccepted);
   text.family(
@@ -93,6 +103,34 @@ function writeConnections(text: Exposition, broker: Broker): void {
   text.sample(labelsOf({ kind: "kept" }), inflight.keptBytes);
   text.family("rustlog_waiting_fetches", "gauge", "Fetches waiting for data.");
   text.sample("", inflight.waits);
+}
+
+/** Connections by protocol, and by what their clients call themselves: that is theirs to choose, so it is bounded. */
+async function writeClients(text: Exposition, broker: Broker): Promise<void> {
+  const protocols = new Map(broker.metrics.protocols.map(({ protocol }) => [protocol, 0]));
+  const software = new Map<string, number>();
+  const portions = new Portions(PORTION);
+  for (const { protocol = "unknown", client } of broker.clients) {
+    addOne(protocols, protocol);
+    const { name = "unknown", version = "unknown" } = client;
+    const labels = { protocol, software: printable(name), version: printable(version) };
+    const key = labelsOf(labels);
+    const isShown = software.has(key) || software.size < SCRAPED_SOFTWARE_MAX;
+    addOne(software, isShown ? key : labelsOf({ protocol, software: "other", version: "other" }));
+    await portions.next();
+  }
+  text.family("rustlog_connections", "gauge", "Open client connections, by protocol.");
+  for (const [protocol, count] of protocols) text.sample(labelsOf({ protocol }), count);
+  text.family(
+    "rustlog_client_connections",
+    "gauge",
+    `Open client connections, by protocol and by name and version of the client's library; at most ${SCRAPED_SOFTWARE_MAX} of these, and then other.`,
+  );
+  for (const [labels, count] of software) text.sample(labels, count);
+}
+
+function addOne(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
 async function* writePartitions(text: Exposition, { context }: Broker): AsyncGenerator<string> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Histogram } from "../../src/broker/metrics.js";
+import { Histogram } from "../../src/net/histogram.js";
 import { Exposition, labelsOf } from "../../src/http/exposition.js";
 import { parseExposition } from "../support/prometheus.js";
 

@@ -49,10 +49,10 @@ function samplesOf(families: ReadonlyMap<string, Family>, name: string): Record<
   return found;
 }
 
-/** Number of requests, by API and error. */
+/** Number of native requests, by API and error. */
 function requestsOf(families: ReadonlyMap<string, Family>): Record<string, number> {
   const samples = Object.entries(samplesOf(families, "rustlog_requests_total"));
-  const labels = /^\{api="(\w+)",error="(\w+)"\}$/;
+  const labels = /^\{protocol="native",api="(\w+)",error="(\w+)"\}$/;
   return Object.fromEntries(
     samples.filter(([, count]) => count > 0).map(([key, n]) => [key.replace(labels, "$1 $2"), n]),
   );
@@ -83,12 +83,14 @@ describe("GET /metrics", () => {
       "Ping none": 1,
     });
     const durations = samplesOf(families, "rustlog_request_duration_seconds");
-    expect(durations['_count{api="Produce"}']).toBe(6);
-    expect(durations['_count{api="Fetch"}']).toBe(3);
-    expect(durations['_sum{api="Produce"}']).toBeGreaterThan(0);
+    expect(durations['_count{protocol="native",api="Produce"}']).toBe(6);
+    expect(durations['_count{protocol="native",api="Fetch"}']).toBe(3);
+    expect(durations['_sum{protocol="native",api="Produce"}']).toBeGreaterThan(0);
     const flushes = samplesOf(families, "rustlog_flush_duration_seconds");
     expect(flushes._count).toBe(5);
-    expect(flushes._sum).toBeLessThanOrEqual(durations['_sum{api="Produce"}'] ?? 0);
+    expect(flushes._sum).toBeLessThanOrEqual(
+      durations['_sum{protocol="native",api="Produce"}'] ?? 0,
+    );
   });
 
   test("counts the flush of a sealed segment with any policy", async () => {
@@ -118,9 +120,11 @@ describe("GET /metrics", () => {
     const after = await http.scrape();
     expect(samplesOf(after, "rustlog_waiting_fetches")).toEqual({ "": 0 });
     expect(samplesOf(after, "rustlog_inflight_bytes")['{kind="working"}']).toBe(0);
-    expect(samplesOf(after, "rustlog_fetch_wait_duration_seconds")._count).toBe(1);
+    expect(
+      samplesOf(after, "rustlog_fetch_wait_duration_seconds")['_count{protocol="native"}'],
+    ).toBe(1);
     const durations = samplesOf(after, "rustlog_request_duration_seconds");
-    expect(durations['_count{api="Fetch"}']).toBe(0);
+    expect(durations['_count{protocol="native",api="Fetch"}']).toBe(0);
   });
 
   test("counts every client byte in and out", async () => {
@@ -259,7 +263,7 @@ describe("GET /metrics", () => {
     await until(() => broker.broker.connections === 1);
     const families = await http.scrape();
     const of = (name: string) => samplesOf(families, `rustlog_${name}`);
-    expect(of("connections")).toEqual({ "": 1 });
+    expect(of("connections")).toEqual({ '{protocol="native"}': 1 });
     expect(of("connections_accepted_total")).toEqual({ "": 2 });
     expect(of("connections_refused_total")).toEqual({ "": 1 });
     expect(of("connection_errors_total")).toEqual({

@@ -4,9 +4,10 @@ import type { RustLogError } from "../../../errors.js";
 import type { Dialect, DialectConnection, Session } from "../../../net/dialect.js";
 import type { NextFrame } from "../../../net/frame.js";
 import type { InflightRequest } from "../../../net/inflight-request.js";
+import type { RequestMetrics, RequestMetricsRegistry } from "../../../net/request-metrics.js";
 import type { Pieces } from "../../../record/bytes.js";
-import { encodeErrorResponse, REQUEST_HEADER_BYTES } from "../messages.js";
-import { Exchange, type RequestMetrics } from "./exchange.js";
+import { API, encodeErrorResponse, REQUEST_HEADER_BYTES } from "../messages.js";
+import { ERROR_NAMES, Exchange } from "./exchange.js";
 import { isSmallRequest, requestBytesMax, tooLongError } from "./request-size.js";
 
 /** Range of API keys, including future ones. The key is the first byte of a payload. */
@@ -27,9 +28,15 @@ export class NativeDialect implements Dialect {
   readonly dispatcher: Dispatcher;
   readonly metrics: RequestMetrics;
 
-  constructor(dispatcher: Dispatcher, metrics: RequestMetrics) {
+  constructor(dispatcher: Dispatcher, metrics: RequestMetricsRegistry) {
     this.dispatcher = dispatcher;
-    this.metrics = metrics;
+    this.metrics = metrics.register({
+      protocol: this.name,
+      apis: Object.entries(API).map(([name, key]) => [key, name]),
+      produceKey: API.Produce,
+      fetchKey: API.Fetch,
+      errors: ERROR_NAMES,
+    });
   }
 
   speaks(firstByte: number): boolean {

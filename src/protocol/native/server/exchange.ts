@@ -1,16 +1,19 @@
 // One request and its one answer. Leaves to others: computing the answer (the handlers in this folder), and sending it
 // (net/).
-import { type ErrorName, RustLogError } from "../../../errors.js";
+import { type ErrorName, ERRORS, RustLogError } from "../../../errors.js";
 import type { DialectConnection } from "../../../net/dialect.js";
 import { FRAME_LENGTH_BYTES } from "../../../net/frame.js";
 import { describeBug, type InflightRequest } from "../../../net/inflight-request.js";
 import type { ByteSource } from "../../../net/outbox.js";
+import type { RequestMetrics } from "../../../net/request-metrics.js";
 import { decodeRequestHeader, encodeErrorResponse } from "../messages.js";
 
-export interface RequestMetrics {
-  /** Counts a request that is being answered. */
-  answered(exchange: Exchange): void;
-}
+/** Names of errors by number, for the metrics. */
+export const ERROR_NAMES = ["none", ...(Object.keys(ERRORS) as ErrorName[])] as const;
+
+const ERROR_NUMBERS: ReadonlyMap<string, number> = new Map(
+  ERROR_NAMES.map((name, number) => [name, number]),
+);
 
 /** Must be answered exactly once, now or later. */
 export class Exchange {
@@ -23,7 +26,6 @@ export class Exchange {
   hasWaited = false;
   readonly #request: InflightRequest;
   readonly #metrics: RequestMetrics;
-  #error: ErrorName | undefined;
 
   /** `head` is the first piece of the payload. Throws INVALID_REQUEST if it is shorter than a header. */
   constructor(
@@ -44,11 +46,6 @@ export class Exchange {
   /** When the request was complete, on the clock of `performance.now()`. */
   get beganMs(): number {
     return this.#request.beganMs;
-  }
-
-  /** The error of the answer; undefined for success. */
-  get error(): ErrorName | undefined {
-    return this.#error;
   }
 
   /** Adds memory that the request needs beyond its own bytes until it is answered. */
@@ -103,8 +100,8 @@ export class Exchange {
       this.connection.log("answered twice", line);
       return;
     }
-    this.#error = error;
-    this.#metrics.answered(this);
+    const number = error === undefined ? 0 : ERROR_NUMBERS.get(error)!;
+    this.#metrics.answered(this.apiKey, number, this.beganMs, this.hasWaited);
     this.#request.answer(head, slices);
   }
 }
