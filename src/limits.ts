@@ -43,7 +43,7 @@ export const CONNECTION_BYTES_MAX_DEFAULT = 32 * MiB;
 export const INFLIGHT_BYTES_MAX_DEFAULT = 512 * MiB;
 
 /** The budget of all connections must have room for at least this many full ones. */
-export const INFLIGHT_CONNECTIONS_MIN = 4;
+const INFLIGHT_CONNECTIONS_MIN = 4;
 
 export const CONNECTIONS_MAX_DEFAULT = 10_000;
 

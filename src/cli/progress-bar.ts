@@ -10,28 +10,15 @@ const COLUMNS_DEFAULT = 80;
 
 /** Shows how much is done. It draws only in update(). */
 export class ProgressBar {
-  readonly #isTerminal: boolean;
-  readonly #now: () => number;
-  readonly #write: (text: string) => void;
-  readonly #startedMs: number;
+  readonly #isTerminal = process.stderr.isTTY === true;
+  readonly #startedMs = performance.now();
   #shownMs = Number.NEGATIVE_INFINITY;
   #isShown = false;
-
-  constructor(
-    isTerminal: boolean = process.stderr.isTTY === true,
-    now: () => number = () => performance.now(),
-    write: (text: string) => void = writeStderr,
-  ) {
-    this.#isTerminal = isTerminal;
-    this.#now = now;
-    this.#write = write;
-    this.#startedMs = now();
-  }
 
   /** Draws the bar, unless it was drawn a moment ago. */
   update(doneBytes: number, totalBytes: number, what: string): void {
     if (!this.#isTerminal) return;
-    const nowMs = this.#now();
+    const nowMs = performance.now();
     if (nowMs - this.#shownMs < INTERVAL_MS) return;
     this.#shownMs = nowMs;
     this.#isShown = true;
@@ -42,7 +29,7 @@ export class ProgressBar {
       printable(what),
     );
     const columns = process.stderr.columns ?? COLUMNS_DEFAULT;
-    this.#write(`${CLEAR_LINE}${line.slice(0, columns - 1)}`);
+    writeStderr(`${CLEAR_LINE}${line.slice(0, columns - 1)}`);
   }
 
   /** Clears the bar so that a line can be printed; the next update redraws it. */
@@ -50,12 +37,17 @@ export class ProgressBar {
     if (!this.#isShown) return;
     this.#isShown = false;
     this.#shownMs = Number.NEGATIVE_INFINITY;
-    this.#write(CLEAR_LINE);
+    writeStderr(CLEAR_LINE);
   }
 }
 
 /** ` 43 % [##########--------------] 1.20 GB of 2.79 GB, 1.10 GB/s, topics/orders/0/….log` */
-function formatBar(doneBytes: number, totalBytes: number, seconds: number, what: string): string {
+export function formatBar(
+  doneBytes: number,
+  totalBytes: number,
+  seconds: number,
+  what: string,
+): string {
   const share = totalBytes === 0 ? 1 : Math.min(1, doneBytes / totalBytes);
   const filled = Math.round(share * BAR_COLUMNS);
   const bar = "#".repeat(filled) + "-".repeat(BAR_COLUMNS - filled);

@@ -5,8 +5,9 @@ import { formatSize } from "./size.js";
 import { CLEAR_LINE, writeStderr } from "./stderr.js";
 
 const INTERVAL_MS = 250;
+
 /** Totals so far. */
-export interface Progress {
+interface Progress {
   readonly records: number;
   readonly bytes: number;
 }

@@ -20,7 +20,7 @@ export interface PositionHolder {
   readonly end: number;
 }
 
-export interface WalkOptions {
+interface WalkOptions {
   /** Offset of the first wanted record; a fetch returns whole batches. */
   readonly fromOffset: number;
   /** The topic of the records. */

@@ -1,6 +1,6 @@
 // Lists that a broker returns in pages.
 
-export interface Page<Item> {
+interface Page<Item> {
   readonly items: readonly Item[];
   /** Whether items follow. */
   readonly more: boolean;

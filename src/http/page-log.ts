@@ -108,7 +108,7 @@ export async function lookUp(
     : { ...explanation, time: { ...time, comparisons: time.comparisons.slice(-COMPARISONS_MAX) } };
 }
 
-export interface BatchStart {
+interface BatchStart {
   readonly at?: number | undefined;
   /** The batch that the index gives for this position, or the one before it. */
   readonly near?: number | undefined;

@@ -36,7 +36,7 @@ export interface DamagedRange {
 
 type SegmentPart = WalkedBatch | DamagedRange;
 
-export interface WalkOptions {
+interface WalkOptions {
   /** Base offset of the segment if it is the last of its log, whose end may be torn; recovery uses the same rule. */
   readonly lastSegment?: number | undefined;
   readonly computeCrc?: Crc32c;

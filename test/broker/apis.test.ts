@@ -14,7 +14,7 @@ import {
   ListOffsets,
   OffsetCommit,
   OffsetFetch,
-  type OffsetCommitEntry,
+  type OffsetCommitRequest,
 } from "../../src/protocol/native/offsets.js";
 import {
   DeleteTopic,
@@ -48,7 +48,7 @@ function apis(session: Session) {
       ),
     remove: (topic: string) =>
       session.call((id) => DeleteTopic.encodeRequest(id, { topic }), DeleteTopic.decodeResponse),
-    commit: (group: string, ...offsets: OffsetCommitEntry[]) =>
+    commit: (group: string, ...offsets: OffsetCommitRequest["offsets"]) =>
       session.call(
         (id) => OffsetCommit.encodeRequest(id, { group, offsets }),
         OffsetCommit.decodeResponse,
@@ -195,7 +195,7 @@ describe("committed offsets", () => {
     await session.produce("t", 0, batchOf("a", "b"));
     await session.produce("t", 1, batchOf("a", "b"));
     const good = { topic: "t", partition: 0, offset: 2 };
-    const wrong: [OffsetCommitEntry, string][] = [
+    const wrong: [OffsetCommitRequest["offsets"][number], string][] = [
       [{ topic: "t", partition: 2, offset: 1 }, "OFFSET_OUT_OF_RANGE"],
       [{ topic: "t", partition: 1, offset: 3 }, "OFFSET_OUT_OF_RANGE"],
       [{ topic: "t", partition: 1, offset: -1 }, "OFFSET_OUT_OF_RANGE"],

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { cpSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { ProgressBar } from "../../src/cli/progress-bar.js";
+import { formatBar } from "../../src/cli/progress-bar.js";
 import { Broker } from "../../src/broker/broker.js";
 import { edit, fileOf, makeSample } from "../inspection/sample.js";
 import { tempDir } from "../support/tmp.js";
@@ -182,31 +182,14 @@ test("on a terminal each finding has its own line, without the bar", async () =>
   ]);
 });
 
-test("the progress bar is drawn only on a terminal, at intervals, and cleared at the end", () => {
-  let nowMs = 0;
-  const written: string[] = [];
-  const bar = new ProgressBar(
-    true,
-    () => nowMs,
-    (text) => written.push(text),
-  );
-  nowMs = 1000;
-  bar.update(500_000, 1_000_000, "a.log");
-  bar.update(600_000, 1_000_000, "a.log");
-  nowMs = 2000;
-  bar.update(1_000_000, 1_000_000, "b.log");
-  bar.clear();
-  bar.clear();
-  expect(written.map((text) => text.replace("\r\u001b[K", ""))).toEqual([
+test("the progress bar shows the share, the bytes and the rate", () => {
+  expect(formatBar(500_000, 1_000_000, 1, "a.log")).toBe(
     " 50 % [############------------] 500 kB of 1.00 MB, 500 kB/s, a.log",
-    "100 % [########################] 1.00 MB of 1.00 MB, 500 kB/s, b.log",
-    "",
-  ]);
-  const silent = new ProgressBar(
-    false,
-    () => nowMs,
-    () => expect.unreachable(),
   );
-  silent.update(1, 2, "a.log");
-  silent.clear();
+  expect(formatBar(1_000_000, 1_000_000, 2, "b.log")).toBe(
+    "100 % [########################] 1.00 MB of 1.00 MB, 500 kB/s, b.log",
+  );
+  expect(formatBar(0, 0, 0, "empty.log")).toBe(
+    "100 % [########################] 0 B of 0 B, 0 B/s, empty.log",
+  );
 });

@@ -1,7 +1,7 @@
 // Creates elements. Text is only ever set as text, so the content of a record or a topic name is never markup.
 
 /** Attributes by name; undefined and false are omitted. */
-export type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
+type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export function element<Name extends keyof HTMLElementTagNameMap>(
   name: Name,

@@ -1,5 +1,6 @@
 // One partition as a line of bytes: where each segment is, and where an offset is. Pure.
 // Leaves to others: drawing it (drawing.ts), and receiving changes (model.ts).
+import { firstNotBefore } from "../../binary-search.js";
 import type { PartitionState, SegmentRows } from "./wire.js";
 
 /** A span of the line, in bytes from the start of the log. */
@@ -146,12 +147,5 @@ export class LogShape {
 
 /** Index of the last of the first `count` ascending values that is at or below `value`; 0 if there is none. */
 function lastAtOrBelow(values: readonly number[], count: number, value: number): number {
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((values[middle] ?? 0) <= value) low = middle + 1;
-    else high = middle;
-  }
-  return Math.max(0, low - 1);
+  return Math.max(0, firstNotBefore(count, (i) => (values[i] ?? 0) <= value) - 1);
 }

@@ -48,7 +48,6 @@ export const ListOffsets = api("ListOffsets", {
 });
 
 export type OffsetCommitRequest = RequestOf<typeof OffsetCommit>;
-export type OffsetCommitEntry = OffsetCommitRequest["offsets"][number];
 export type OffsetFetchRequest = RequestOf<typeof OffsetFetch>;
 export type OffsetFetchEntry = ResponseOf<typeof OffsetFetch>["offsets"][number];
 export type ListOffsetsRequest = RequestOf<typeof ListOffsets>;
