@@ -90,7 +90,7 @@ export class Broker implements AsyncDisposable {
     };
     this.#dialects = [
       new NativeDialect(new Router(this.context), metrics),
-      new KafkaDialect(this.context),
+      new KafkaDialect(this.context, metrics),
     ];
     this.#listener = new Listener({
       host: options.host,

@@ -8,9 +8,12 @@ import { encodeRequest } from "../../src/protocol/native/messages.js";
 import { Fetch } from "../../src/protocol/native/fetch.js";
 import { OffsetCommit } from "../../src/protocol/native/offsets.js";
 import { CreateTopic } from "../../src/protocol/native/topics.js";
+import { KAFKA_APIS } from "../../src/protocol/kafka/apis.js";
+import { ZERO_UUID } from "../../src/record/bytes.js";
 import { RealDisk } from "../../src/log/disk/real-disk.js";
 import { plain, table } from "../protocol/document.js";
 import { batchOf, errorOf, type Session, startBroker } from "../support/broker.js";
+import { KafkaClient } from "../support/kafka-client.js";
 import { type Family, parseExposition } from "../support/prometheus.js";
 import { SyncGate } from "../support/sync-gate.js";
 import { until } from "../support/until.js";
@@ -270,6 +273,57 @@ describe("GET /metrics", () => {
       '{error="INVALID_REQUEST"}': 1,
       '{error="TOO_MANY_CONNECTIONS"}': 1,
     });
+  });
+
+  test("counts Kafka's requests and errors apart, and connections by client library", async () => {
+    await using broker = await startBroker();
+    await using http = serve(broker);
+    using session = await broker.session();
+    await session.produce("t", 0, batchOf("a"));
+    expect(
+      Object.keys(samplesOf(await http.scrape(), "rustlog_requests_total")).join(),
+    ).not.toMatch(/kafka/);
+    using client = await KafkaClient.connect(broker.broker.port);
+    const software = { clientSoftwareName: "franz-go", clientSoftwareVersion: "1.22.3" };
+    await client.call(KAFKA_APIS.ApiVersions, 3, software);
+    for (const name of ["t", "missing", "t"]) {
+      await client.call(KAFKA_APIS.Metadata, 12, {
+        topics: [{ name, topicId: ZERO_UUID }],
+        allowAutoTopicCreation: false,
+        includeClusterAuthorizedOperations: false,
+        includeTopicAuthorizedOperations: false,
+      });
+    }
+    const families = await http.scrape();
+    const counts = Object.entries(samplesOf(families, "rustlog_requests_total"));
+    expect(counts.filter(([labels, count]) => labels.includes("kafka") && count > 0)).toEqual([
+      ['{protocol="kafka",api="Metadata",error="none"}', 2],
+      ['{protocol="kafka",api="Metadata",error="UNKNOWN_TOPIC_OR_PARTITION"}', 1],
+      ['{protocol="kafka",api="ApiVersions",error="none"}', 1],
+    ]);
+    expect(requestsOf(families)["Produce none"]).toBe(1);
+    expect(samplesOf(families, "rustlog_connections")).toEqual({
+      '{protocol="native"}': 1,
+      '{protocol="kafka"}': 1,
+    });
+    expect(samplesOf(families, "rustlog_client_connections")).toEqual({
+      '{protocol="native",software="unknown",version="unknown"}': 1,
+      '{protocol="kafka",software="franz-go",version="1.22.3"}': 1,
+    });
+  });
+
+  test("names a limited number of client libraries, and counts the others together", async () => {
+    await using broker = await startBroker();
+    await using http = serve(broker);
+    using clients = new DisposableStack();
+    for (let i = 0; i < 53; i++) {
+      const client = clients.use(await KafkaClient.connect(broker.broker.port));
+      const software = { clientSoftwareName: "hostile", clientSoftwareVersion: String(i) };
+      await client.call(KAFKA_APIS.ApiVersions, 3, software);
+    }
+    const counts = samplesOf(await http.scrape(), "rustlog_client_connections");
+    expect(Object.keys(counts)).toHaveLength(51);
+    expect(counts['{protocol="kafka",software="other",version="other"}']).toBe(3);
   });
 
   test("matches docs/ARCHITECTURE.md family by family", async () => {

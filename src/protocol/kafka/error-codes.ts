@@ -12,6 +12,17 @@ export const CODE = {
   UNSUPPORTED_VERSION: ERRORS.UNSUPPORTED_VERSION.wire,
 } as const;
 
+/** Names by the lowest eight bits of a code, for the metrics; one without a name is its number. */
+export const ERROR_LABELS: readonly string[] = errorNames();
+
+function errorNames(): string[] {
+  const names = Array.from({ length: 256 }, (_, code) => String(code));
+  for (const [name, { wire }] of Object.entries(ERRORS)) if (wire < 256) names[wire] = name;
+  for (const [name, code] of Object.entries(CODE)) names[code] = name;
+  names[255] = "UNKNOWN_SERVER_ERROR"; // -1
+  return names;
+}
+
 /** Our own errors, above Kafka's range, and what a Kafka client can make of them. */
 const KAFKA_CODE: Partial<Record<ErrorName, number>> = {
   DISK_FULL: ERRORS.STORAGE_ERROR.wire,

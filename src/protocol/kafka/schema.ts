@@ -178,6 +178,8 @@ export interface Step {
   readonly kind: Kind | "array" | "struct";
   readonly isNullable: boolean;
   readonly tag: number;
+  /** Whether the metrics count it as the outcome of a request. */
+  readonly isErrorCode: boolean;
   readonly absent: unknown;
   /** Of an array: its items. Of a struct: the step itself has the plan. */
   readonly item: Step | undefined;
@@ -226,7 +228,9 @@ function stepOf(name: string, field: Field, version: number, isFlexible: boolean
     item = stepOf(name, itemField, version, isFlexible);
   } else if (kind === "struct") plan = planOf(field.fields, version, isFlexible);
   const isNullable = options.nullable !== undefined && version >= options.nullable;
-  return { name, kind, isNullable, tag: options.tag ?? -1, absent: absentOf(field), item, plan };
+  const isErrorCode = name === "errorCode";
+  const [tag, absent] = [options.tag ?? -1, absentOf(field)];
+  return { name, kind, isNullable, tag, isErrorCode, absent, item, plan };
 }
 
 function isPrimitive(item: Fields | PrimitiveField): item is PrimitiveField {
@@ -347,6 +351,9 @@ function writeStep(writer: KafkaWriter, step: Step, value: unknown): void {
       writer.string(value as string | null);
       break;
     case "int16":
+      if (step.isErrorCode && writer.errorCode === 0) writer.errorCode = value as number;
+      writer.int16(value as number);
+      break;
     case "uint16":
       writer.int16(value as number);
       break;

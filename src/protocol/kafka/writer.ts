@@ -8,6 +8,8 @@ const FIRST_BYTES = 256;
 export class KafkaWriter {
   /** Set for a version with compact lengths and tagged fields. */
   isFlexible: boolean;
+  /** The first error code that is not 0, of all written so far. */
+  errorCode = 0;
   #bytes: Buffer<ArrayBuffer> = Buffer.allocUnsafe(FIRST_BYTES);
   #end = 0;
 

@@ -4,6 +4,7 @@ import { RustLogError } from "../../../errors.js";
 import { REQUEST_BYTES_MAX } from "../../../limits.js";
 import type { Dialect, DialectConnection, Session } from "../../../net/dialect.js";
 import type { NextFrame } from "../../../net/frame.js";
+import type { RequestMetricsRegistry } from "../../../net/request-metrics.js";
 import { API_VERSIONS_KEY, PRODUCE_KEY } from "../headers.js";
 import type { ServiceContext } from "../../../services/context.js";
 import type { Router } from "./router.js";
@@ -24,11 +25,13 @@ export class KafkaDialect implements Dialect {
   readonly headerBytes = 2;
   readonly inOrder = true;
   readonly #context: ServiceContext;
+  readonly #metrics: RequestMetricsRegistry;
   #router: Router | undefined;
   #loading: Promise<Router> | undefined;
 
-  constructor(context: ServiceContext) {
+  constructor(context: ServiceContext, metrics: RequestMetricsRegistry) {
     this.#context = context;
+    this.#metrics = metrics;
   }
 
   speaks(firstByte: number): boolean {
@@ -65,7 +68,7 @@ export class KafkaDialect implements Dialect {
 
   #load(): Promise<Router> {
     this.#loading ??= import("./router.js").then(({ Router: Loaded }) => {
-      this.#router = new Loaded(this.#context);
+      this.#router = new Loaded(this.#context, this.#metrics);
       return this.#router;
     });
     return this.#loading;

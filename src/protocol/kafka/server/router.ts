@@ -3,8 +3,10 @@
 import { RustLogError } from "../../../errors.js";
 import { describeBug } from "../../../net/inflight-request.js";
 import { joined } from "../../../record/bytes.js";
-import { type KafkaApiName, kafkaApiName, KAFKA_APIS } from "../apis.js";
-import { encodeResponse, openRequest } from "../headers.js";
+import type { RequestMetrics, RequestMetricsRegistry } from "../../../net/request-metrics.js";
+import { KAFKA_API_NAMES, KAFKA_APIS, type KafkaApiName, kafkaApiName } from "../apis.js";
+import { CODE, ERROR_LABELS } from "../error-codes.js";
+import { beginResponse, FETCH_KEY, finishResponse, openRequest, PRODUCE_KEY } from "../headers.js";
 import type { Api, Fields, ReadOf, WriteOf } from "../schema.js";
 import { apiVersions, unknownApiVersions } from "./api-versions.js";
 import type { Call } from "./call.js";
@@ -33,8 +35,12 @@ function route<Q extends Fields, R extends Fields>(api: Api<Q, R>, handle: Handl
     call.connection.client.id ??= clientId ?? undefined;
     const request = api.request.read(reader, call.version);
     call.charge(reader.items * ITEM_BYTES);
-    const answer = (response: WriteOf<R>): void =>
-      call.answer(encodeResponse(api, call.header, response));
+    const answer = (response: WriteOf<R>): void => {
+      const writer = beginResponse(api, call.header);
+      api.response.write(writer, response, call.version);
+      call.errorCode = writer.errorCode;
+      call.answer(finishResponse(writer));
+    };
     const response = handle(context, request, call);
     return response instanceof Promise ? response.then(answer) : answer(response);
   };
@@ -47,10 +53,18 @@ const ROUTES: Readonly<Record<KafkaApiName, Route>> = {
 
 export class Router {
   readonly #context: ServiceContext;
+  readonly metrics: RequestMetrics;
   readonly #running = new Set<Promise<void>>();
 
-  constructor(context: ServiceContext) {
+  constructor(context: ServiceContext, metrics: RequestMetricsRegistry) {
     this.#context = context;
+    this.metrics = metrics.register({
+      protocol: "kafka",
+      apis: KAFKA_API_NAMES.map((name) => [KAFKA_APIS[name].key, name]),
+      produceKey: PRODUCE_KEY,
+      fetchKey: FETCH_KEY,
+      errors: ERROR_LABELS,
+    });
   }
 
   /** Handles one request. Never throws: a failure ends the connection. */
@@ -78,7 +92,10 @@ export class Router {
     ) {
       return ROUTES[name](this.#context, call);
     }
-    if (name === "ApiVersions") return call.answer(unknownApiVersions(call));
+    if (name === "ApiVersions") {
+      call.errorCode = CODE.UNSUPPORTED_VERSION;
+      return call.answer(unknownApiVersions(call));
+    }
     const what = name === undefined ? "this API" : `this version of ${name}`;
     throw new RustLogError("UNSUPPORTED_VERSION", `the broker does not have ${what}`);
   }

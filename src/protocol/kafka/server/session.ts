@@ -4,6 +4,7 @@
 import { RustLogError } from "../../../errors.js";
 import type { Dialect, DialectConnection, Session } from "../../../net/dialect.js";
 import type { InflightRequest } from "../../../net/inflight-request.js";
+import type { RequestMetrics } from "../../../net/request-metrics.js";
 import { type Pieces, readI16 } from "../../../record/bytes.js";
 import { KAFKA_HEADER_BYTES, PRODUCE_KEY } from "../headers.js";
 import { Call, type CallOwner } from "./call.js";
@@ -39,6 +40,11 @@ export class KafkaSession implements Session, CallOwner {
     );
   }
 
+  /** Undefined until a request can be served. */
+  get metrics(): RequestMetrics | undefined {
+    return this.#router?.metrics;
+  }
+
   take(request: InflightRequest, payload: Pieces): void {
     if (payload[0].length < KAFKA_HEADER_BYTES) {
       throw new RustLogError("INVALID_REQUEST", "a Kafka request is shorter than its header");
@@ -62,7 +68,7 @@ export class KafkaSession implements Session, CallOwner {
     this.connection.close(reason);
     const dropped = this.#waiting.splice(0);
     this.#running += dropped.length;
-    for (const call of dropped) call.answerNothing();
+    for (const call of dropped) call.drop();
   }
 
   #advance(): void {
@@ -76,7 +82,7 @@ export class KafkaSession implements Session, CallOwner {
       this.#waiting.shift();
       this.#running++;
       this.#areProduces = isProduce;
-      if (this.connection.isGone) call.answerNothing();
+      if (this.connection.isGone) call.drop();
       else this.#router.dispatch(call);
     }
     this.#isAdvancing = false;
