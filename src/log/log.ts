@@ -228,11 +228,12 @@ export class Log {
     return applyRetention(this.#segments, this.#context, this.#start.offset, end);
   }
 
-  /** Whether the whole active segment has expired. It must be rolled before it can be deleted. */
-  get isActiveExpired(): boolean {
+  /** Whether the whole active segment has expired, or is below the log start. It must be rolled before it can be deleted. */
+  get isActiveUnneeded(): boolean {
     const { settings, now } = this.#context;
-    if (settings.retentionMs < 0 || this.#active.writtenBytes === 0) return false;
-    return this.#active.maxTimestamp < now() - settings.retentionMs;
+    if (this.#active.writtenBytes === 0) return false;
+    if (this.#start.offset >= this.#nextOffset) return true;
+    return settings.retentionMs >= 0 && this.#active.maxTimestamp < now() - settings.retentionMs;
   }
 
   /** Deletes the sealed segments whose records are all below `offset`. */

@@ -181,9 +181,10 @@ function placeOf(
   group: string | undefined,
   position: FetchPosition,
 ): Place | FetchFailure {
-  const { topic, topicId: requestedId, partition: index, offset, bytesMax } = position;
+  const { topicId: requestedId, partition: index, offset, bytesMax } = position;
   try {
     const partition = partitionOf(context, position);
+    const { topic } = partition;
     const topicId = context.registry.find(topic)?.id;
     let startOffset = offset;
     if (group !== undefined) {

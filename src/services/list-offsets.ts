@@ -39,7 +39,10 @@ export async function listOffset(
   await partitionOf(context, moment).prepareTimeSearch(moment.timestamp);
   // Look it up again: it may have been deleted in the meantime.
   const partition = partitionOf(context, moment);
-  return { ...find(partition, moment.timestamp), topicId: context.registry.find(moment.topic)?.id };
+  return {
+    ...find(partition, moment.timestamp),
+    topicId: context.registry.find(partition.topic)?.id,
+  };
 }
 
 function find(partition: Partition, timestamp: number): { offset: number; timestamp: number } {

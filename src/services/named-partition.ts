@@ -1,34 +1,49 @@
-// Finds the partition that a request names, and checks that its topic was not recreated.
+// Finds the topic or partition that a request names, and checks that the topic was not recreated.
 // Leaves to others: the set of topics (topics/topic-registry.ts).
 import { RustLogError } from "../errors.js";
 import type { Partition } from "../topics/partition.js";
 import type { ServiceContext } from "./context.js";
 
-export interface NamedPartition {
+export interface NamedTopic {
+  /** Name of the topic; empty if the request states only its id. */
   readonly topic: string;
-  readonly partition: number;
   /** Id of the topic; if undefined, the topic that has the name now. */
   readonly topicId?: string | undefined;
 }
 
+export interface NamedPartition extends NamedTopic {
+  readonly partition: number;
+}
+
+/** The name of a topic. Throws UNKNOWN_TOPIC_ID if only an id is stated and no topic has it. */
+export function topicNameOf(context: ServiceContext, { topic, topicId }: NamedTopic): string {
+  if (topic !== "" || topicId === undefined) return topic;
+  const found = context.registry.byId(topicId);
+  if (found === undefined) throw unknownTopicId(context, topic, topicId);
+  return found.name;
+}
+
 /**
- * Throws UNKNOWN_TOPIC_ID if the topic was recreated, UNKNOWN_TOPIC_OR_PARTITION, or STORAGE_ERROR if it is offline.
+ * Throws UNKNOWN_TOPIC_ID if the topic was recreated or no topic has the id, UNKNOWN_TOPIC_OR_PARTITION, or
+ * STORAGE_ERROR if the partition is offline.
  */
 export function partitionOf(context: ServiceContext, named: NamedPartition): Partition {
   const { registry } = context;
-  const { topic, topicId } = named;
+  const { topicId } = named;
+  const topic = topicNameOf(context, named);
   if (topicId !== undefined && !registry.hasId(topic, topicId)) {
     throw unknownTopicId(context, topic, topicId);
   }
   return registry.partition(topic, named.partition);
 }
 
-/** The error for a topic that had this id. */
+/** The error for a topic that had this id; its name may be unknown. */
 export function unknownTopicId(
   { registry }: ServiceContext,
   topic: string,
   topicId: string,
 ): RustLogError {
+  if (topic === "") return new RustLogError("UNKNOWN_TOPIC_ID", `no topic has the id ${topicId}`);
   const now = registry.find(topic)?.id;
   const since =
     now === undefined || now === topicId

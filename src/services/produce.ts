@@ -5,12 +5,11 @@ import { RustLogError } from "../errors.js";
 import type { Pieces } from "../record/bytes.js";
 import { checkProducedBatch } from "../record/produced-batch.js";
 import type { ServiceContext } from "./context.js";
+import { type NamedPartition, topicNameOf } from "./named-partition.js";
 import { failureOf, type Outcome } from "./outcome.js";
 import { refuseInternalTopic } from "./permissions.js";
 
-interface PartitionBatch {
-  readonly topic: string;
-  readonly partition: number;
+interface PartitionBatch extends NamedPartition {
   /** The base offset is stamped into these bytes. */
   readonly batch: Pieces;
 }
@@ -30,28 +29,34 @@ export function produceAll(
 export function produce(context: ServiceContext, batch: PartitionBatch): Promise<number> {
   try {
     // Check everything first: an invalid request must not create a topic.
-    refuseInternalTopic(batch.topic, "produced to");
-    const found = context.registry.find(batch.topic);
+    const name = topicNameOf(context, batch);
+    refuseInternalTopic(name, "produced to");
+    const found = context.registry.find(name);
     checkProducedBatch(batch.batch, found?.batchBytesMax ?? context.batchBytesMax);
-    if (found === undefined) refuseMissingPartition(context, batch);
-    const topic = context.registry.ensure(batch.topic);
+    if (found === undefined) refuseMissingPartition(context, name, batch.partition);
+    const topic = context.registry.ensure(name);
     return topic instanceof Promise
-      ? topic.then(() => append(context, batch))
-      : append(context, batch);
+      ? topic.then(() => append(context, name, batch))
+      : append(context, name, batch);
   } catch (error) {
     return Promise.reject(error);
   }
 }
 
 /** The append starts immediately; only its acknowledgement takes time. */
-function append({ registry }: ServiceContext, batch: PartitionBatch): Promise<number> {
-  return registry.partition(batch.topic, batch.partition).append(...batch.batch);
+function append(
+  { registry }: ServiceContext,
+  topic: string,
+  { partition, batch }: PartitionBatch,
+): Promise<number> {
+  return registry.partition(topic, partition).append(...batch);
 }
 
 /** A produce to a partition that the new topic would not have must not create the topic. */
 function refuseMissingPartition(
   { autoCreateTopics, defaultPartitions }: ServiceContext,
-  { topic, partition }: PartitionBatch,
+  topic: string,
+  partition: number,
 ): void {
   if (!autoCreateTopics || partition < defaultPartitions) return;
   throw new RustLogError(

@@ -6,6 +6,7 @@ import type { Topic } from "../topics/topic.js";
 import { unknownTopic } from "../topics/topic-error.js";
 import { checkTopicName, type TopicSettings } from "../topics/topic-settings.js";
 import type { ServiceContext } from "./context.js";
+import { type NamedTopic, topicNameOf } from "./named-partition.js";
 import { isInternalTopic, refuseInternalTopic } from "./permissions.js";
 
 interface NewTopic {
@@ -107,7 +108,7 @@ export async function layoutByName(
 
 /** The topic with this id, or undefined. */
 export function layoutById({ registry }: ServiceContext, id: string): TopicLayout | undefined {
-  const topic = registry.list().find((each) => each.id === id);
+  const topic = registry.byId(id);
   return topic === undefined ? undefined : layoutOf(topic);
 }
 
@@ -117,9 +118,10 @@ function layoutOf({ name, id, internal, partitions }: Topic): TopicLayout {
 }
 
 /** Deletes a topic. Resolves once it would not reappear after a crash, and the groups' commits for it are deleted. */
-export async function deleteTopic({ registry }: ServiceContext, name: string): Promise<void> {
+export async function deleteTopic(context: ServiceContext, named: NamedTopic): Promise<void> {
+  const name = topicNameOf(context, named);
   refuseInternalTopic(name, "deleted");
-  await registry.delete(name);
+  await context.registry.delete(name, named.topicId);
 }
 
 function summaryOf({ name, id, internal, partitions, offline }: Topic): TopicSummary {

@@ -9,6 +9,7 @@ import type { LogPosition } from "../log/log-context.js";
 import type { LogRead } from "../log/segment/log-slice.js";
 import type { SegmentsView } from "../log/log-view.js";
 import type { CleanSegment } from "../log/recovery/noted-segment.js";
+import { trimError } from "./append-error.js";
 import { Appender } from "./appender.js";
 import type { FlushPolicy } from "./flush-policy.js";
 import { WaitQueue } from "./wait-queue.js";
@@ -205,7 +206,7 @@ export class Partition {
   async #retain(): Promise<number> {
     try {
       // Without new records nothing else would roll it.
-      if (this.#log.isActiveExpired) await this.#appender.roll();
+      if (this.#log.isActiveUnneeded) await this.#appender.roll();
       return await this.#log.applyRetention(this.#appender.end);
     } catch (error) {
       // The topic was deleted in the meantime, and its directory renamed.
@@ -225,18 +226,34 @@ export class Partition {
   }
 
   /**
-   * Deletes the records below `offset`, durably before readers see the change. Rejects with OFFSET_OUT_OF_RANGE above
-   * the high watermark, and as `append` does.
+   * Deletes the records below `offset`, durably before readers see the change; does nothing below the log start.
+   * `reclaim` frees their space. Rejects with OFFSET_OUT_OF_RANGE if `offset` is negative or above the high watermark,
+   * and as `append` does.
    */
   async advanceLogStart(offset: number): Promise<void> {
-    if (offset > this.highWatermark) {
-      const message = `${this.name}: offset ${offset} is past the high watermark, ${this.highWatermark}`;
+    if (this.#closed) throw this.#closedError();
+    const { highWatermark } = this;
+    if (!(offset >= 0 && offset <= highWatermark)) {
+      const message = `${this.name}: records can't be deleted up to offset ${offset}; expected 0 to ${highWatermark}`;
       throw new RustLogError("OFFSET_OUT_OF_RANGE", message);
     }
+    if (offset <= this.logStartOffset) return;
     await this.sync();
     if (this.#closed) throw this.#closedError();
     this.#advancing = this.#log.advanceLogStart(offset);
-    await this.#advancing;
+    try {
+      await this.#advancing;
+    } catch (error) {
+      // The topic may have been deleted in the meantime, and its directory renamed.
+      throw this.#closed ? this.#closedError() : trimError(this.name, error);
+    }
+  }
+
+  /** Deletes the segments whose records are all below the log start, and expired ones; returns their number. */
+  async reclaim(): Promise<number> {
+    // A run that is under way may not have seen the log start.
+    await this.#retention?.catch(() => 0);
+    return await this.applyRetention();
   }
 
   /** Deletes sealed segments whose records are all below `offset`. */

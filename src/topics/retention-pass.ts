@@ -21,18 +21,30 @@ export async function applyRetention(
   let deleted = 0;
   for (const topic of topics) {
     for (const partition of topic.online) {
-      try {
-        deleted += await partition.applyRetention();
-        faults.delete(partition);
-      } catch (error) {
-        const reason = reasonOf(error);
-        if (faults.get(partition) !== reason) {
-          report(`${partition.name}: old segments could not be deleted: ${reason}`);
-        }
-        faults.set(partition, reason);
-      }
+      deleted += await retain(partition, faults, report, () => partition.applyRetention());
       await portions.next();
     }
   }
   return deleted;
+}
+
+/** Deletes segments of one partition and returns their number. A failure is reported once and counts as none. */
+export async function retain(
+  partition: Partition,
+  faults: RetentionFaults,
+  report: (line: string) => void,
+  work: () => Promise<number>,
+): Promise<number> {
+  try {
+    const deleted = await work();
+    faults.delete(partition);
+    return deleted;
+  } catch (error) {
+    const reason = reasonOf(error);
+    if (faults.get(partition) !== reason) {
+      report(`${partition.name}: old segments could not be deleted: ${reason}`);
+    }
+    faults.set(partition, reason);
+    return 0;
+  }
 }

@@ -16,7 +16,7 @@ import type { OfflinePartition } from "./offline-partition.js";
 import { OneAtATime } from "./one-at-a-time.js";
 import type { Partition } from "./partition.js";
 import { DELETING, Removals } from "./removals.js";
-import { applyRetention, type RetentionFaults } from "./retention-pass.js";
+import { applyRetention, retain, type RetentionFaults } from "./retention-pass.js";
 import {
   type CleanSegments,
   closeCleanly,
@@ -59,6 +59,7 @@ const PARTITIONS_PER_TURN = 16;
 export class TopicRegistry {
   readonly #context: RegistryContext;
   readonly #topics = new Map<string, Topic>();
+  readonly #byId = new Map<string, Topic>();
   readonly #creating = new Map<string, Promise<Topic>>();
   readonly #changing = new Map<string, Promise<void>>();
   readonly #deleting = new Map<string, Promise<void>>();
@@ -104,7 +105,7 @@ export class TopicRegistry {
         for (const line of settingsBeyond(registry.#bounds, topic.settings)) {
           context.report(`topic '${name}': ${line}`);
         }
-        registry.#topics.set(name, topic);
+        registry.#put(topic);
         registry.#partitionCount += topic.online.length;
       }
     } catch (error) {
@@ -116,6 +117,11 @@ export class TopicRegistry {
 
   find(name: string): Topic | undefined {
     return this.#topics.get(name);
+  }
+
+  /** Undefined for a topic that can't be opened, whose id is unknown. */
+  byId(id: string): Topic | undefined {
+    return this.#byId.get(id);
   }
 
   /** Partitions with open files, including topics that are being created or deleted. */
@@ -266,13 +272,14 @@ export class TopicRegistry {
 
   /**
    * Deletes a topic and its records. Resolves once the topic would not reappear after a crash; its files are removed
-   * later. Rejects with STORAGE_ERROR or DISK_FULL if its directory can't be renamed; the topic is unchanged then.
+   * later. Rejects with UNKNOWN_TOPIC_OR_PARTITION if there is no such topic, or it does not have the id `id`; and with
+   * STORAGE_ERROR or DISK_FULL if its directory can't be renamed; the topic is unchanged then.
    */
-  async delete(name: string): Promise<void> {
+  async delete(name: string, id?: string): Promise<void> {
     const changing = (): Promise<void> | undefined => this.#changing.get(name);
     for (let change = changing(); change !== undefined; change = changing()) await change;
     const topic = this.#topics.get(name);
-    if (topic === undefined) throw unknownTopic(name);
+    if (topic === undefined || (id ?? topic.id) !== topic.id) throw unknownTopic(name);
     const directory = joinPath(this.#context.directory, name);
     let doomed: string;
     try {
@@ -281,6 +288,7 @@ export class TopicRegistry {
       throw deletionError(name, directory, error);
     }
     this.#topics.delete(name);
+    if (this.#byId.get(topic.id) === topic) this.#byId.delete(topic.id);
     for (const partition of topic.online) partition.refuseForDeletion();
     this.#onDeleted(topic);
     const deletion = this.#delete(topic, doomed).finally(() => this.#deleting.delete(name));
@@ -295,6 +303,18 @@ export class TopicRegistry {
     const segments = await applyRetention(this.list(), this.#retentionFaults, report);
     if (segments > 0) onFilesDeleted?.();
     return segments;
+  }
+
+  /**
+   * Deletes the records of a partition below `offset`, and then the segments that hold nothing else. Rejects as
+   * `Partition.advanceLogStart` does. If a segment can't be removed, that is reported, and the next pass tries again.
+   */
+  async deleteRecords(partition: Partition, offset: number): Promise<void> {
+    const { report, onFilesDeleted } = this.#context;
+    await partition.advanceLogStart(offset);
+    const reclaim = (): Promise<number> => partition.reclaim();
+    const segments = await retain(partition, this.#retentionFaults, report, reclaim);
+    if (segments > 0) onFilesDeleted?.();
   }
 
   /** Flushes and closes all partitions. Returns the notes for the next start. */
@@ -328,7 +348,7 @@ export class TopicRegistry {
       made = final;
       await disk.syncDirectory(directory);
       const topic = await openNewTopic(this.#context, file, this.#openings);
-      this.#topics.set(name, topic);
+      this.#put(topic);
       return topic;
     } catch (error) {
       try {
@@ -344,6 +364,11 @@ export class TopicRegistry {
     }
   }
 
+  #put(topic: Topic): void {
+    this.#topics.set(topic.name, topic);
+    if (topic.id !== ZERO_UUID) this.#byId.set(topic.id, topic);
+  }
+
   /** Runs one change of a topic, after earlier ones and after its creation. */
   async #change(name: string, work: (topic: Topic) => Promise<Topic>): Promise<Topic> {
     const busy = (): Promise<unknown> | undefined =>
@@ -353,7 +378,7 @@ export class TopicRegistry {
     const topic = this.#topics.get(name);
     if (topic === undefined) throw unknownTopic(name);
     const change = work(topic).then((changed) => {
-      this.#topics.set(name, changed);
+      this.#put(changed);
       return changed;
     });
     const forget = () => {

@@ -64,6 +64,6 @@ export async function deleteTopic(
   exchange: Exchange,
   { topic }: DeleteTopicRequest,
 ): Promise<void> {
-  await services.deleteTopic(context, topic);
+  await services.deleteTopic(context, { topic });
   exchange.answer(DeleteTopic.encodeResponse(exchange.correlationId, {}));
 }
