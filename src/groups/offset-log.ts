@@ -9,6 +9,7 @@ import { BATCH_HEADER_BYTES } from "../record/batch.js";
 import { BatchEncoder } from "../record/encoder.js";
 import { reasonOf } from "../log/disk/disk.js";
 import { nextTurn } from "../log/event-loop.js";
+import { OFFSETS_TOPIC } from "../topics/internal-topics.js";
 import type { OfflinePartition } from "../topics/offline-partition.js";
 import type { Partition } from "../topics/partition.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
@@ -19,8 +20,6 @@ import {
   OffsetRecordWriter,
 } from "./offset-record.js";
 import type { OffsetTable } from "./offset-table.js";
-
-export const OFFSETS_TOPIC = "__consumer_offsets";
 
 /** Rows per batch of a snapshot or a deletion: about 300 kB with the longest names. */
 export const ROWS_PER_BATCH = 500;

@@ -1,7 +1,7 @@
 // Checks the committed offsets: the records of the offsets topic decode, and no group is ahead of its log.
 // Leaves to others: their layout (groups/offset-record.ts), and the walk over the log (verify-segment.ts).
 import { decodeOffsetKey, decodeOffsetValue, type OffsetKey } from "../groups/offset-record.js";
-import { OFFSETS_TOPIC } from "../groups/offset-log.js";
+import { OFFSETS_TOPIC } from "../topics/internal-topics.js";
 import { OffsetTable } from "../groups/offset-table.js";
 import type { RecordCursor } from "../record/cursor.js";
 import { reasonOf } from "../log/disk/disk.js";

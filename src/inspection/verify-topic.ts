@@ -1,6 +1,6 @@
 // Checks the topics directory: names, topic.json, and the partition directories.
 // Leaves to others: the partitions themselves (verify-partition.ts).
-import { OFFSETS_TOPIC } from "../groups/offset-log.js";
+import { OFFSETS_TOPIC } from "../topics/internal-topics.js";
 import { isUnusable, joinPath, reasonOf } from "../log/disk/disk.js";
 import { baseOffsetOfLogName } from "../log/segment/segment-files.js";
 import { isEmpty } from "../topics/partition-directories.js";

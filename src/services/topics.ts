@@ -1,5 +1,6 @@
 // Topics: create, list, describe and delete.
 // Leaves to others: topics on disk (topics/topic-registry.ts).
+import { isInternalTopic } from "../topics/internal-topics.js";
 import type { AnyPartition } from "../topics/offline-partition.js";
 import type { PartitionDescription } from "../topics/partition.js";
 import type { Topic } from "../topics/topic.js";
@@ -7,7 +8,7 @@ import { unknownTopic } from "../topics/topic-error.js";
 import { checkTopicName, type TopicSettings } from "../topics/topic-settings.js";
 import type { ServiceContext } from "./context.js";
 import { type NamedTopic, topicNameOf } from "./named-partition.js";
-import { isInternalTopic, refuseInternalTopic } from "./permissions.js";
+import { refuseInternalTopic } from "./permissions.js";
 
 interface NewTopic {
   readonly name: string;

@@ -3,7 +3,7 @@
 import { RustLogError } from "../errors.js";
 import { FlushFailure, reasonOf } from "../log/disk/disk.js";
 import type { Partition, PartitionDescription } from "./partition.js";
-import { INTERNAL_PREFIX } from "./topic-settings.js";
+import { isInternalTopic } from "./internal-topics.js";
 
 /** Stays offline until the broker restarts. */
 export class OfflinePartition {
@@ -65,7 +65,7 @@ export function reportOffline(
 }
 
 function adviceFor(topic: string): string {
-  return topic.startsWith(INTERNAL_PREFIX)
+  return isInternalTopic(topic)
     ? "fix this and restart the broker, or stop it and move the topic's directory away"
     : "fix this and restart the broker, or delete the topic";
 }

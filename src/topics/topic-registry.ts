@@ -12,6 +12,7 @@ import { ZERO_UUID } from "../record/bytes.js";
 import { joinPath, reasonOf } from "../log/disk/disk.js";
 import { TurnBudget } from "../log/event-loop.js";
 import { type FoundContext, openFoundTopic } from "./found-topic.js";
+import { isInternalTopic } from "./internal-topics.js";
 import type { OfflinePartition } from "./offline-partition.js";
 import { OneAtATime } from "./one-at-a-time.js";
 import type { Partition } from "./partition.js";
@@ -31,7 +32,6 @@ import type { SettingBounds } from "./topic-configs.js";
 import { firstTopicId, writeTopicFile } from "./topic-file.js";
 import {
   checkTopicName,
-  INTERNAL_PREFIX,
   settingsBeyond,
   settingsWithin,
   type TopicSettings,
@@ -196,7 +196,7 @@ export class TopicRegistry {
     }
     try {
       // Always admit internal topics: they are few, and the broker needs them for committed offsets.
-      if (!name.startsWith(INTERNAL_PREFIX)) this.#context.admit?.(this.#partitionCount + count);
+      if (!isInternalTopic(name)) this.#context.admit?.(this.#partitionCount + count);
     } catch (error) {
       return Promise.reject(error);
     }

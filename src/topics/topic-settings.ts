@@ -67,8 +67,6 @@ export function settingsBeyond(bounds: SettingBounds, own: TopicSettings): strin
 /** Created by ext4 in the root of a volume, which `topics` may be. It is not a valid topic name. */
 export const LOST_AND_FOUND = "lost+found";
 
-export const INTERNAL_PREFIX = "__";
-
 /**
  * Throws INVALID_TOPIC unless `name` follows Kafka's rule: 1 to 249 characters of `a-z A-Z 0-9 . _ -`, other than `.`
  * and `..`. Such a name can't leave the data directory.

@@ -6,17 +6,13 @@ import { Log } from "../log/log.js";
 import type { LogSettings } from "../log/log-context.js";
 import type { CleanSegment } from "../log/recovery/noted-segment.js";
 import type { FlushPolicy } from "./flush-policy.js";
+import { isInternalTopic } from "./internal-topics.js";
 import type { OneAtATime } from "./one-at-a-time.js";
 import { type AnyPartition, OfflinePartition } from "./offline-partition.js";
 import { Partition } from "./partition.js";
 import { completeDirectories } from "./partition-directories.js";
 import type { TopicFile } from "./topic-file.js";
-import {
-  INTERNAL_PREFIX,
-  ownLimits,
-  resolveSettings,
-  type TopicSettings,
-} from "./topic-settings.js";
+import { ownLimits, resolveSettings, type TopicSettings } from "./topic-settings.js";
 
 export interface Topic {
   readonly name: string;
@@ -197,7 +193,7 @@ export function topicOf(
   logSettings: LiveLogSettings,
   partitions: readonly AnyPartition[],
 ): Topic {
-  const internal = name.startsWith(INTERNAL_PREFIX);
+  const internal = isInternalTopic(name);
   const online = partitions.filter((it) => it.offline === undefined);
   const offline = partitions.filter((it) => it.offline !== undefined);
   const { batchBytesMax } = ownLimits(settings);
@@ -247,7 +243,7 @@ async function openPartition(
       rewrite: notes.rewrite,
       rebooted: notes.rebooted ?? false,
       // Always scan the broker's own topics.
-      scan: name.startsWith(INTERNAL_PREFIX),
+      scan: isInternalTopic(name),
     },
   );
   partition = new Partition({ topic: name, index: i, log, flush, onFatal });

@@ -1,7 +1,7 @@
 // Committed offsets: durable when they are acknowledged, all of a commit or nothing, and compaction that
 // nobody sees.
 import { describe, expect, spyOn, test } from "bun:test";
-import { OFFSETS_TOPIC } from "../../src/groups/offset-log.js";
+import { OFFSETS_TOPIC } from "../../src/topics/internal-topics.js";
 import { OffsetStore, type OffsetStoreContext } from "../../src/groups/offset-store.js";
 import { encodeOffsetKey } from "../../src/groups/offset-record.js";
 import { batchBytes, recordCount } from "../../src/record/batch.js";

@@ -155,7 +155,7 @@ test("a topic that is not admitted is rejected before anything is created, and t
   expect(await codeOf(() => registry.create("b", 100, {}))).toBe("DISK_FULL");
   expect(registry.partitionCount).toBe(200);
   disk.setCapacity(Number.POSITIVE_INFINITY);
-  await registry.create("__internal", 101, {});
+  await registry.create("__transaction_state", 101, {});
   expect(registry.partitionCount).toBe(301);
   await registry.delete("a");
   expect(registry.partitionCount).toBe(101);
