@@ -2,11 +2,13 @@
 // and docs/KAFKA.md follow.
 import { ApiVersions } from "./api-versions.js";
 import { Metadata } from "./metadata.js";
+import { DeleteRecords } from "./topics.js";
 
 /** By name, in the order of their keys. */
 export const KAFKA_APIS = {
   Metadata,
   ApiVersions,
+  DeleteRecords,
 } as const;
 
 export type KafkaApiName = keyof typeof KAFKA_APIS;

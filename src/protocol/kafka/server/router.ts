@@ -11,6 +11,7 @@ import type { Api, Fields, ReadOf, WriteOf } from "../schema.js";
 import { apiVersions, unknownApiVersions } from "./api-versions.js";
 import type { Call } from "./call.js";
 import type { ServiceContext } from "../../../services/context.js";
+import { deleteRecords } from "./delete-records.js";
 import { metadata } from "./metadata.js";
 
 /** Makes the response to a request, now or later. Rejects or throws only for what ends the connection. */
@@ -49,6 +50,7 @@ function route<Q extends Fields, R extends Fields>(api: Api<Q, R>, handle: Handl
 const ROUTES: Readonly<Record<KafkaApiName, Route>> = {
   Metadata: route(KAFKA_APIS.Metadata, metadata),
   ApiVersions: route(KAFKA_APIS.ApiVersions, apiVersions),
+  DeleteRecords: route(KAFKA_APIS.DeleteRecords, deleteRecords),
 };
 
 export class Router {
