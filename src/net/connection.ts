@@ -30,7 +30,7 @@ import { describeBug, InflightRequest, type RequestOwner } from "./inflight-requ
 import { Input, type InputOwner } from "./input.js";
 import {
   type ByteSink,
-  type ByteSource,
+  type OutboxEntry,
   FLUSH_BYTES_MAX,
   type FlushOutcome,
   Outbox,
@@ -240,9 +240,9 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     }
   }
 
-  settled(request: InflightRequest, head: Uint8Array, slices: readonly ByteSource[]): void {
-    if (this.#order === undefined || this.#closed) this.#answer(request, head, slices);
-    else this.#order.settled(request, head, slices);
+  settled(request: InflightRequest, head: Uint8Array, rest: readonly OutboxEntry[]): void {
+    if (this.#order === undefined || this.#closed) this.#answer(request, head, rest);
+    else this.#order.settled(request, head, rest);
   }
 
   log(kind: string, line: string): void {
@@ -258,8 +258,8 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     }
     this.#session = found.open(this);
     if (found.inOrder) {
-      this.#order = new ResponseOrder(this.inflight, (request, head, slices) =>
-        this.#answer(request, head, slices),
+      this.#order = new ResponseOrder(this.inflight, (request, head, rest) =>
+        this.#answer(request, head, rest),
       );
     }
     if (this.#refusal !== undefined) this.fail(this.#refusal);
@@ -298,11 +298,11 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     return request;
   }
 
-  #answer(request: InflightRequest, head: Uint8Array, slices: readonly ByteSource[]): void {
+  #answer(request: InflightRequest, head: Uint8Array, rest: readonly OutboxEntry[]): void {
     this.inflight.ended(request.bytes, request.chargedBytes);
     if (this.#closed) return;
     this.#outbox.push(head);
-    for (const slice of slices) this.#outbox.push(slice);
+    for (const entry of rest) this.#outbox.push(entry);
     this.#queueFlush();
   }
 

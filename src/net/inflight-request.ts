@@ -1,15 +1,15 @@
 // A complete request until it is settled: answered, or known to need no answer.
 // Leaves to others: its meaning (the dialects), and sending the answer (connection.ts).
 import type { InflightAccount } from "./inflight.js";
-import type { ByteSource } from "./outbox.js";
+import type { OutboxEntry } from "./outbox.js";
 import { NO_BYTES } from "../record/bytes.js";
 
-const NO_SLICES: readonly ByteSource[] = [];
+const NO_REST: readonly OutboxEntry[] = [];
 
 export interface RequestOwner {
   readonly inflight: InflightAccount;
   /** Takes the answer to a request; empty bytes mean no answer. */
-  settled(request: InflightRequest, head: Uint8Array, slices: readonly ByteSource[]): void;
+  settled(request: InflightRequest, head: Uint8Array, rest: readonly OutboxEntry[]): void;
   /** Writes a line to the broker's log, with a rate limit for each kind. */
   log(kind: string, line: string): void;
 }
@@ -44,14 +44,17 @@ export class InflightRequest {
     this.#owner.inflight.charge(bytes);
   }
 
-  /** Answers with bytes, which must not change, and with slices of the log, which are read as the socket drains. */
-  answer(head: Uint8Array, slices: readonly ByteSource[] = NO_SLICES): void {
+  /**
+   * Answers with bytes, which must not change, then with the rest, whose slices of the log are
+   * read as the socket drains.
+   */
+  answer(head: Uint8Array, rest: readonly OutboxEntry[] = NO_REST): void {
     if (this.#isSettled) {
       this.#owner.log("answered twice", "bug: a request was answered twice");
       return;
     }
     this.#isSettled = true;
-    this.#owner.settled(this, head, slices);
+    this.#owner.settled(this, head, rest);
   }
 
   /** Settles the request without an answer. */

@@ -2,13 +2,13 @@
 // here. Leaves to others: the sending itself (connection.ts).
 import type { InflightAccount } from "./inflight.js";
 import type { InflightRequest } from "./inflight-request.js";
-import type { ByteSource } from "./outbox.js";
+import type { OutboxEntry } from "./outbox.js";
 
-type Send = (request: InflightRequest, head: Uint8Array, slices: readonly ByteSource[]) => void;
+type Send = (request: InflightRequest, head: Uint8Array, rest: readonly OutboxEntry[]) => void;
 
 interface Response {
   readonly head: Uint8Array;
-  readonly slices: readonly ByteSource[];
+  readonly rest: readonly OutboxEntry[];
 }
 
 export class ResponseOrder {
@@ -28,32 +28,39 @@ export class ResponseOrder {
   }
 
   /** Sends the answer and those that waited for it, or keeps it until earlier ones are sent. */
-  settled(request: InflightRequest, head: Uint8Array, slices: readonly ByteSource[]): void {
+  settled(request: InflightRequest, head: Uint8Array, rest: readonly OutboxEntry[]): void {
     if (this.#requests[0] !== request) {
-      this.#early.set(request, { head, slices });
-      this.#inflight.keepEarly(head.length);
+      this.#early.set(request, { head, rest });
+      this.#inflight.keepEarly(memoryOf(head, rest));
       return;
     }
     this.#requests.shift();
-    this.#send(request, head, slices);
+    this.#send(request, head, rest);
     for (;;) {
       const next = this.#requests[0];
       const response = next === undefined ? undefined : this.#early.get(next);
       if (next === undefined || response === undefined) return;
       this.#requests.shift();
       this.#early.delete(next);
-      this.#inflight.keepEarly(-response.head.length);
-      this.#send(next, response.head, response.slices);
+      this.#inflight.keepEarly(-memoryOf(response.head, response.rest));
+      this.#send(next, response.head, response.rest);
     }
   }
 
   /** Drops everything, because the connection is closed. */
   clear(): void {
-    for (const [request, { head }] of this.#early) {
-      this.#inflight.keepEarly(-head.length);
+    for (const [request, { head, rest }] of this.#early) {
+      this.#inflight.keepEarly(-memoryOf(head, rest));
       this.#inflight.ended(request.bytes, request.chargedBytes);
     }
     this.#early.clear();
     this.#requests.length = 0;
   }
+}
+
+/** Slices of the log take no memory. */
+function memoryOf(head: Uint8Array, rest: readonly OutboxEntry[]): number {
+  let bytes = head.length;
+  for (const entry of rest) if (entry instanceof Uint8Array) bytes += entry.length;
+  return bytes;
 }

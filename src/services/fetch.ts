@@ -1,6 +1,6 @@
 // Fetch: whole batches of one or many partitions, immediately or as soon as there are enough.
 // Leaves to others: finding the bytes (topics/partition.ts), and how much fits a response (the protocols).
-import type { RustLogError } from "../errors.js";
+import { RustLogError } from "../errors.js";
 import { OffsetStore } from "../groups/offset-store.js";
 import { FETCH_WAIT_MS_MAX } from "../limits.js";
 import type { LogRead } from "../log/segment/log-slice.js";
@@ -28,6 +28,8 @@ export interface FetchQuery extends FetchBounds {
   /** If set, reading starts at this group's committed offset where that is larger. */
   readonly group?: string | undefined;
   readonly positions: readonly FetchPosition[];
+  /** Whether a position after the log end is an error, rather than something to wait for. */
+  readonly failPastEnd?: boolean;
   /** Maximum time to wait for them, in milliseconds; 0 for no wait. */
   readonly waitMs: number;
 }
@@ -60,7 +62,7 @@ export function fetch(
 ): readonly FetchResult[] | WaitingFetch {
   if (query.group !== undefined) OffsetStore.checkGroup(query.group);
   const places: (Place | FetchFailure)[] = [];
-  for (const position of query.positions) places.push(placeOf(context, query.group, position));
+  for (const position of query.positions) places.push(placeOf(context, query, position));
   const results = read(context, places, query.bytesMax);
   const missingBytes = query.waitMs <= 0 ? 0 : missingBytesOf(results, query);
   if (missingBytes === 0) return results;
@@ -176,15 +178,21 @@ interface Place {
   readonly bytesMax: number;
 }
 
+function pastEnd({ name, logEndOffset }: Partition, offset: number): RustLogError {
+  const message = `${name}: offset ${offset} is past the log end, ${logEndOffset}`;
+  return new RustLogError("OFFSET_OUT_OF_RANGE", message);
+}
+
 function placeOf(
   context: ServiceContext,
-  group: string | undefined,
+  { group, failPastEnd }: FetchQuery,
   position: FetchPosition,
 ): Place | FetchFailure {
   const { topicId: requestedId, partition: index, offset, bytesMax } = position;
   try {
     const partition = partitionOf(context, position);
     const { topic } = partition;
+    if (failPastEnd === true && offset > partition.logEndOffset) throw pastEnd(partition, offset);
     const topicId = context.registry.find(topic)?.id;
     let startOffset = offset;
     if (group !== undefined) {

@@ -5,21 +5,47 @@ import { RustLogError } from "../errors.js";
 import type { Pieces } from "../record/bytes.js";
 import { checkProducedBatch } from "../record/produced-batch.js";
 import type { ServiceContext } from "./context.js";
-import { type NamedPartition, topicNameOf } from "./named-partition.js";
+import { type NamedPartition, partitionOf, topicNameOf } from "./named-partition.js";
 import { failureOf, type Outcome } from "./outcome.js";
 import { refuseInternalTopic } from "./permissions.js";
 
-interface PartitionBatch extends NamedPartition {
+export interface PartitionBatch extends NamedPartition {
   /** The base offset is stamped into these bytes. */
   readonly batch: Pieces;
 }
 
-/** Appends batches independently: a failed one stops no other. Resolves with base offsets, in order. */
+interface Appended {
+  readonly baseOffset: number;
+  /** Offset of the first record of the log. */
+  readonly logStartOffset: number;
+}
+
+/**
+ * Appends batches to existing topics, independently: a failed one stops no other. The appends start immediately, in
+ * order; resolves with the outcomes once all are acknowledged.
+ */
 export function produceAll(
   context: ServiceContext,
   batches: readonly PartitionBatch[],
-): Promise<Outcome<number>[]> {
-  return Promise.all(batches.map((batch) => produce(context, batch).catch(failureOf)));
+): Promise<Outcome<Appended>[]> {
+  return Promise.all(batches.map((batch) => produceToExisting(context, batch)));
+}
+
+async function produceToExisting(
+  context: ServiceContext,
+  batch: PartitionBatch,
+): Promise<Outcome<Appended>> {
+  try {
+    const name = topicNameOf(context, batch);
+    refuseInternalTopic(name, "produced to");
+    const partition = partitionOf(context, batch);
+    const bytesMax = context.registry.find(name)?.batchBytesMax ?? context.batchBytesMax;
+    checkProducedBatch(batch.batch, bytesMax);
+    const baseOffset = await partition.append(...batch.batch);
+    return { baseOffset, logStartOffset: partition.logStartOffset };
+  } catch (error) {
+    return failureOf(error);
+  }
 }
 
 /**

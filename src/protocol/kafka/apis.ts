@@ -1,11 +1,15 @@
 // The APIs that this broker serves. A row here, its table, and a handler (server/router.ts) make an API; ApiVersions
 // and docs/KAFKA.md follow.
 import { ApiVersions } from "./api-versions.js";
+import { Fetch } from "./fetch.js";
 import { Metadata } from "./metadata.js";
+import { Produce } from "./produce.js";
 import { DeleteRecords } from "./topics.js";
 
 /** By name, in the order of their keys. */
 export const KAFKA_APIS = {
+  Produce,
+  Fetch,
   Metadata,
   ApiVersions,
   DeleteRecords,

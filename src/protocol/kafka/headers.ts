@@ -4,7 +4,7 @@
 //   request   apiKey int16 | apiVersion int16 | correlationId int32 | clientId nullable string | tags, if flexible
 //   response  correlationId int32 | tags, if flexible and not ApiVersions
 import { FRAME_LENGTH_BYTES } from "../../net/frame.js";
-import { readI16, readI32 } from "../../record/bytes.js";
+import { type Pieces, readI16, readI32 } from "../../record/bytes.js";
 import { KafkaReader } from "./reader.js";
 import type { Api, Fields, ReadOf, WriteOf } from "./schema.js";
 import { KafkaWriter } from "./writer.js";
@@ -35,7 +35,7 @@ export function readHeader(payload: Uint8Array): RequestHeader {
 
 /** Reads the rest of the header. Throws INVALID_REQUEST. The reader is then at the body. */
 export function openRequest(
-  payload: Uint8Array,
+  payload: Pieces,
   isFlexible: boolean,
 ): { readonly reader: KafkaReader; readonly clientId: string | null } {
   // The client id is never compact, so that a broker can read it in every version.
@@ -105,7 +105,7 @@ export function decodeResponse<Q extends Fields, F extends Fields>(
   payload: Uint8Array,
 ): { readonly correlationId: number; readonly value: ReadOf<F> } {
   const isFlexible = apiVersion >= api.flexibleSince;
-  const reader = new KafkaReader(payload, isFlexible);
+  const reader = new KafkaReader([payload], isFlexible);
   const correlationId = reader.int32();
   if (isFlexible && api.key !== API_VERSIONS_KEY) reader.skipTags();
   return { correlationId, value: api.response.read(reader, apiVersion) };

@@ -2,31 +2,52 @@
 // Leaves to others: which fields there are (schema.ts).
 import { RustLogError } from "../../errors.js";
 import { REQUEST_ITEMS_MAX } from "../../limits.js";
-import { readI16, readI32, readU32, readUuid, UUID_BYTES } from "../../record/bytes.js";
+import {
+  bytesOf,
+  joined,
+  type Pieces,
+  readI16,
+  readI32,
+  readU32,
+  readUuid,
+  UUID_BYTES,
+} from "../../record/bytes.js";
 
 // Invalid UTF-8 becomes replacement characters, as in Kafka; no name with those is valid.
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 const TWO_TO_32 = 2 ** 32;
 
-/** A position in a message. Every method throws INVALID_REQUEST if the message ends too early or a length is invalid. */
+/** Bytes of a record batch before its records. */
+const BATCH_HEADER_BYTES = 61;
+
+/**
+ * A position in a message, which may be in several pieces. Every method throws INVALID_REQUEST if the message ends too
+ * early or a length is invalid.
+ */
 export class KafkaReader {
-  readonly #bytes: Uint8Array;
-  readonly #end: number;
+  /** The current piece. */
+  #bytes: Uint8Array;
+  #at: number;
+  /** The pieces after it, from `#next` on, and their length. */
+  readonly #pieces: readonly Uint8Array[];
+  #next = 1;
+  #beyond: number;
   /** Set for a version with compact lengths and tagged fields. */
   isFlexible: boolean;
-  #at: number;
   #items = 0;
 
-  constructor(bytes: Uint8Array, isFlexible: boolean, start = 0) {
-    this.#bytes = bytes;
-    this.#end = bytes.length;
+  constructor(pieces: Pieces, isFlexible: boolean, start = 0) {
+    this.#pieces = pieces;
+    this.#bytes = pieces[0];
+    this.#beyond = pieces.length === 1 ? 0 : bytesOf(pieces) - pieces[0].length;
     this.#at = start;
     this.isFlexible = isFlexible;
   }
 
-  get at(): number {
-    return this.#at;
+  /** Bytes that have not been read. */
+  get left(): number {
+    return this.#bytes.length - this.#at + this.#beyond;
   }
 
   /** Items of all arrays read so far, which says how much memory the values take. */
@@ -87,6 +108,25 @@ export class KafkaReader {
     return this.#bytes.subarray(at, at + length);
   }
 
+  /** Batches, as views of the pieces. The header of the first batch is in one piece. */
+  records(isNullable: boolean): Pieces | null {
+    const length = this.isFlexible ? this.uvarint() - 1 : this.int32();
+    if (length < 0) return this.#null(isNullable, length);
+    this.checkLength(length);
+    const available = this.#bytes.length - this.#at;
+    if (length > available && available < BATCH_HEADER_BYTES) this.#join(length);
+    const first = this.#view(length);
+    if (first.length === length) return [first];
+    const pieces: [Uint8Array, ...Uint8Array[]] = [first];
+    for (let left = length - first.length; left > 0;) {
+      this.#nextPiece();
+      const piece = this.#view(left);
+      pieces.push(piece);
+      left -= piece.length;
+    }
+    return pieces;
+  }
+
   /** The number of items in an array, of which each takes at least `bytesMin` bytes; -1 for null. */
   count(isNullable: boolean, bytesMin: number, name: string): number {
     const count = this.isFlexible ? this.uvarint() - 1 : this.int32();
@@ -94,9 +134,8 @@ export class KafkaReader {
       this.#null(isNullable, count);
       return -1;
     }
-    const left = this.#end - this.#at;
-    if (count * bytesMin > left) {
-      throw invalid(`${count} items of '${name}' can't be in ${left} bytes`);
+    if (count * bytesMin > this.left) {
+      throw invalid(`${count} items of '${name}' can't be in ${this.left} bytes`);
     }
     this.#items += count;
     if (this.#items > REQUEST_ITEMS_MAX) {
@@ -114,22 +153,48 @@ export class KafkaReader {
   }
 
   checkLength(length: number): number {
-    if (length > this.#end - this.#at) {
-      throw invalid(`${length} bytes are needed, and ${this.#end - this.#at} are left`);
-    }
+    if (length > this.left) throw invalid(`${length} bytes are needed, and ${this.left} are left`);
     return length;
   }
 
-  /** Continues at byte `at`, which must not be behind the position. */
-  skipTo(at: number): void {
-    if (at < this.#at) throw invalid("a tagged field is longer than its length says");
-    this.#at = at;
+  /** Continues where `left` bytes are left, which must not be behind the position. */
+  skipTo(left: number): void {
+    if (left > this.left) throw invalid("a tagged field is longer than its length says");
+    this.#take(this.left - left);
   }
 
+  /** Makes the next `length` bytes one piece, and returns where they start in it. */
   #take(length: number): number {
+    if (length > this.#bytes.length - this.#at) this.#join(this.checkLength(length));
     const at = this.#at;
-    this.#at += this.checkLength(length);
+    this.#at += length;
     return at;
+  }
+
+  /** Copies what is left of this piece, and the pieces that are needed, into one. Chunks rarely end inside a field. */
+  #join(length: number): void {
+    const parts: [Uint8Array, ...Uint8Array[]] = [this.#bytes.subarray(this.#at)];
+    for (let bytes = parts[0].length; bytes < length;) {
+      const piece = this.#pieces[this.#next++]!;
+      parts.push(piece);
+      bytes += piece.length;
+      this.#beyond -= piece.length;
+    }
+    this.#bytes = joined(parts);
+    this.#at = 0;
+  }
+
+  #nextPiece(): void {
+    this.#bytes = this.#pieces[this.#next++]!;
+    this.#beyond -= this.#bytes.length;
+    this.#at = 0;
+  }
+
+  /** A view of at most `length` bytes, as far as this piece goes. */
+  #view(length: number): Uint8Array {
+    const view = this.#bytes.subarray(this.#at, this.#at + length);
+    this.#at += view.length;
+    return view;
   }
 
   #null(isNullable: boolean, length: number): null {

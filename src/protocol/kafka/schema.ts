@@ -3,7 +3,7 @@
 // Leaves to others: the tables (metadata.ts, topics.ts, …), headers (headers.ts), single fields (reader.ts, writer.ts).
 //
 // The facts in the tables are those of Apache Kafka's message schemas (clients/src/main/resources/common/message).
-import { NO_BYTES, ZERO_UUID } from "../../record/bytes.js";
+import { NO_BYTES, type Pieces, ZERO_UUID } from "../../record/bytes.js";
 import type { KafkaReader } from "./reader.js";
 import type { KafkaWriter } from "./writer.js";
 
@@ -19,8 +19,9 @@ interface Values {
   /** Lower case, with dashes. */
   readonly uuid: string;
   readonly string: string;
-  /** Also batches of records. */
   readonly bytes: Uint8Array;
+  /** Record batches, in the pieces that arrived. */
+  readonly records: Pieces;
 }
 
 export type Kind = keyof Values;
@@ -83,6 +84,7 @@ export const float64 = primitive("float64");
 export const uuid = primitive("uuid");
 export const string = primitive("string");
 export const bytes = primitive("bytes");
+export const records = primitive("records");
 
 /** An array of structs with these fields, or of primitive values. */
 export function array<
@@ -197,18 +199,20 @@ const EMPTY: Values = {
   uuid: ZERO_UUID,
   string: "",
   bytes: NO_BYTES,
+  records: [NO_BYTES],
 };
 
 /** The fewest bytes of a value; strings, bytes and arrays are shorter in flexible versions. */
 const BYTES_MIN = {
   ...{ bool: 1, int8: 1, int16: 2, uint16: 2, int32: 4, int64: 8, float64: 8, uuid: 16 },
-  ...{ string: 2, bytes: 4, array: 4 },
+  ...{ string: 2, bytes: 4, records: 4, array: 4 },
 };
+
+const COUNTED: ReadonlySet<string> = new Set(["string", "bytes", "records", "array"]);
 
 function bytesMinOf(step: Step, isFlexible: boolean): number {
   if (step.kind === "struct") return step.isNullable ? 1 : (step.plan?.bytesMin ?? 0);
-  const isCounted = step.kind === "string" || step.kind === "bytes" || step.kind === "array";
-  return isCounted && isFlexible ? 1 : BYTES_MIN[step.kind];
+  return isFlexible && COUNTED.has(step.kind) ? 1 : BYTES_MIN[step.kind];
 }
 
 function absentOf({ kind, options }: Field): unknown {
@@ -270,10 +274,10 @@ function readTags(reader: KafkaReader, steps: readonly Step[], value: Mutable): 
   for (let left = reader.uvarint(); left > 0; left--) {
     const tag = reader.uvarint();
     const length = reader.checkLength(reader.uvarint());
-    const end = reader.at + length;
+    const leftAfter = reader.left - length;
     const step = steps.find((each) => each.tag === tag);
     if (step !== undefined) value[step.name] = readStep(reader, step);
-    reader.skipTo(end);
+    reader.skipTo(leftAfter);
   }
 }
 
@@ -302,6 +306,8 @@ function readStep(reader: KafkaReader, step: Step): unknown {
       return reader.uuid();
     case "bytes":
       return reader.bytes(step.isNullable);
+    case "records":
+      return reader.records(step.isNullable);
     case "float64":
       return reader.float64();
   }
@@ -378,6 +384,9 @@ function writeStep(writer: KafkaWriter, step: Step, value: unknown): void {
       break;
     case "bytes":
       writer.bytes(value as Uint8Array | null);
+      break;
+    case "records":
+      writer.records(value as Pieces | null);
       break;
     case "float64":
       writer.float64(value as number);

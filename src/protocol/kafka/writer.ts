@@ -1,7 +1,15 @@
 // Writes the fields of a Kafka message in order, into a growing buffer. In flexible versions lengths are variable and
 // one larger, and 0 is null.
 // Leaves to others: which fields there are (schema.ts).
-import { UUID_BYTES, writeI32, writeI64, writeU16, writeUuid } from "../../record/bytes.js";
+import {
+  bytesOf,
+  type Pieces,
+  UUID_BYTES,
+  writeI32,
+  writeI64,
+  writeU16,
+  writeUuid,
+} from "../../record/bytes.js";
 
 const FIRST_BYTES = 256;
 
@@ -73,6 +81,11 @@ export class KafkaWriter {
   bytes(value: Uint8Array | null): void {
     this.bytesLength(value === null ? -1 : value.length);
     if (value !== null) this.raw(value);
+  }
+
+  records(value: Pieces | null): void {
+    this.bytesLength(value === null ? -1 : bytesOf(value));
+    for (const piece of value ?? []) this.raw(piece);
   }
 
   /** The length of bytes that follow separately; -1 for null. */

@@ -48,7 +48,7 @@ function casesOf(api: Api, facts: ApiFacts): Case[] {
 }
 
 function read({ body, version, isFlexible }: Case, bytes: Uint8Array): Struct {
-  return body.read(new KafkaReader(bytes, isFlexible), version) as unknown as Struct;
+  return body.read(new KafkaReader([bytes], isFlexible), version) as unknown as Struct;
 }
 
 function write({ body, version, isFlexible }: Case, value: Struct): Uint8Array {

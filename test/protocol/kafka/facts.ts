@@ -115,7 +115,8 @@ export function defaultOf(fact: Fact): Value {
   if (type === "bool") return stated === "true";
   if (type === "string") return stated ?? "";
   if (type === "uuid") return ZERO_UUID;
-  if (type === "bytes" || type === "records") return new Uint8Array(0);
+  if (type === "bytes") return new Uint8Array(0);
+  if (type === "records") return [new Uint8Array(0)];
   return Number(stated ?? 0);
 }
 
@@ -166,8 +167,9 @@ function itemOf({ type, fields }: Fact, version: number, random: Random): Value 
     case "uuid":
       return random.chance(0.2) ? ZERO_UUID : uuidOf(random.bytes(16));
     case "bytes":
-    case "records":
       return random.bytes(random.pick([0, 1, 61, 126, 127, 200]));
+    case "records":
+      return [random.bytes(random.pick([0, 1, 61, 126, 127, 200]))];
     case "float64":
       return random.pick([0, -1.5, 1e300, random.next()]);
     default:
@@ -294,7 +296,8 @@ class FactEncoder {
       }
       case "bytes":
       case "records": {
-        const bytes = value as Uint8Array | null;
+        // Records come in pieces, here in one.
+        const bytes = (Array.isArray(value) ? value[0] : value) as Uint8Array | null;
         this.#length(out, "bytes", fact, bytes === null ? -1 : bytes.length, 4);
         if (bytes !== null) append(out, bytes);
         break;

@@ -66,7 +66,7 @@ function written(value: Parameters<(typeof EVERYTHING)["write"]>[1], version: nu
 }
 
 function read(payload: Uint8Array, version: number) {
-  return EVERYTHING.read(new KafkaReader(payload, version >= FLEXIBLE), version);
+  return EVERYTHING.read(new KafkaReader([payload], version >= FLEXIBLE), version);
 }
 
 describe("a table", () => {
@@ -119,9 +119,9 @@ describe("a malformed message", () => {
   test("can't make the reader allocate for items that are not there", () => {
     const list = new Body({ ids: array(uuid()) }, FLEXIBLE);
     const claim = Uint8Array.of(0x7f, 0xff, 0xff, 0xff);
-    expect(() => list.read(new KafkaReader(claim, false), 0)).toThrow("can't be in 0 bytes");
+    expect(() => list.read(new KafkaReader([claim], false), 0)).toThrow("can't be in 0 bytes");
     const nothing = Uint8Array.of(0xff, 0xff, 0xff, 0xff);
-    expect(() => list.read(new KafkaReader(nothing, false), 0)).toThrow("null");
+    expect(() => list.read(new KafkaReader([nothing], false), 0)).toThrow("null");
   });
 
   test("has a limited number of items in all arrays together", () => {
@@ -129,11 +129,11 @@ describe("a malformed message", () => {
     const writer = new KafkaWriter(false);
     const inner = { inner: Array.from({ length: 1_000 }, () => true) };
     list.write(writer, { flags: Array.from({ length: 251 }, () => inner) }, 0);
-    expect(() => list.read(new KafkaReader(writer.finish(), false), 0)).toThrow("items");
+    expect(() => list.read(new KafkaReader([writer.finish()], false), 0)).toThrow("items");
   });
 
   test("has no length of more than 32 bits", () => {
-    const reader = new KafkaReader(Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0x01), true);
+    const reader = new KafkaReader([Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0x01)], true);
     expect(() => reader.uvarint()).toThrow("too long");
   });
 });
@@ -143,7 +143,7 @@ function flags() {
 }
 
 test("integers beyond the safe ones are rounded, and keep their sign", () => {
-  const reader = new KafkaReader(new Uint8Array(16).fill(0xff, 1, 8).fill(0x80, 8, 9), false);
+  const reader = new KafkaReader([new Uint8Array(16).fill(0xff, 1, 8).fill(0x80, 8, 9)], false);
   expect(reader.int64()).toBe(2 ** 56);
   expect(reader.int64()).toBe(-(2 ** 63));
 });

@@ -1,12 +1,23 @@
 // One request of a Kafka connection and its one response, or none.
 // Leaves to others: its place among the connection's requests (session.ts), and the response (the handlers).
-import type { RustLogError } from "../../../errors.js";
+import { RustLogError } from "../../../errors.js";
 import type { DialectConnection } from "../../../net/dialect.js";
 import type { Pieces } from "../../../record/bytes.js";
-import type { InflightRequest } from "../../../net/inflight-request.js";
+import { describeBug, type InflightRequest } from "../../../net/inflight-request.js";
 import type { RequestMetrics } from "../../../net/request-metrics.js";
-import type { ByteSource } from "../../../net/outbox.js";
-import { readHeader, type RequestHeader } from "../headers.js";
+import type { OutboxEntry } from "../../../net/outbox.js";
+import {
+  beginResponse,
+  finishResponse,
+  openRequest,
+  readHeader,
+  type RequestHeader,
+} from "../headers.js";
+import type { Api, Fields, ReadOf, WriteOf } from "../schema.js";
+
+/** Memory for an item of a decoded request, approximately. Fewer items are covered by the request's own bytes. */
+const ITEM_BYTES = 200;
+const ITEMS_FREE = 100;
 
 /** The session of a call. */
 export interface CallOwner {
@@ -43,6 +54,15 @@ export class Call {
     return this.header.apiVersion;
   }
 
+  /** Decodes the request. Throws INVALID_REQUEST. */
+  read<Q extends Fields, R extends Fields>(api: Api<Q, R>): ReadOf<Q> {
+    const { reader, clientId } = openRequest(this.payload, this.version >= api.flexibleSince);
+    this.connection.client.id ??= clientId ?? undefined;
+    const request = api.request.read(reader, this.version);
+    if (reader.items > ITEMS_FREE) this.charge(reader.items * ITEM_BYTES);
+    return request;
+  }
+
   /** When the request was complete, on the clock of `performance.now()`. */
   get beganMs(): number {
     return this.#request.beganMs;
@@ -53,11 +73,20 @@ export class Call {
     this.#request.charge(bytes);
   }
 
-  /** Answers with a complete frame, or its head, followed by slices of the log, which are read as the socket drains. */
-  answer(head: Uint8Array, slices?: readonly ByteSource[]): void {
+  /** Answers with a complete frame, or its head, followed by the rest, in
+   * which slices of the log are read as the socket drains. */
+  answer(head: Uint8Array, rest?: readonly OutboxEntry[]): void {
     this.#count();
-    this.#request.answer(head, slices);
+    this.#request.answer(head, rest);
     this.#owner.settled();
+  }
+
+  /** Answers with the response of an API. */
+  respond<Q extends Fields, R extends Fields>(api: Api<Q, R>, response: WriteOf<R>): void {
+    const writer = beginResponse(api, this.header);
+    api.response.write(writer, response, this.version);
+    this.errorCode = writer.errorCode;
+    this.answer(finishResponse(writer));
   }
 
   /** Settles a request that needs no answer. */
@@ -72,9 +101,16 @@ export class Call {
     this.#owner.settled();
   }
 
-  /** Ends the connection: this protocol has no error for a request that can't be understood. */
-  close(reason: RustLogError): void {
-    this.#owner.fail(reason);
+  /**
+   * Ends the connection, as Kafka does for a request that it can't understand. Anything but a RustLogError is a bug.
+   */
+  fail(error: unknown): void {
+    const { apiKey, apiVersion, correlationId } = this.header;
+    const known = error instanceof RustLogError;
+    const code = known ? error.code : "UNKNOWN_SERVER_ERROR";
+    const why = known ? error.message : `bug: ${describeBug(error)}`;
+    const request = `request ${correlationId} (API key ${apiKey}, version ${apiVersion})`;
+    this.#owner.fail(new RustLogError(code, `${request}: ${why}`, { cause: error }));
     this.drop();
   }
 

@@ -1,4 +1,5 @@
 // This broker as a Kafka cluster of one.
+import { CODE } from "../error-codes.js";
 import type { ServiceContext } from "../../../services/context.js";
 
 /** Id of the only broker, which leads every partition. */
@@ -13,4 +14,10 @@ export function clusterId({ logDirectoryId }: ServiceContext): string {
     alphabet: "base64url",
     omitPadding: true,
   });
+}
+
+/** The error for a leader epoch that a client believes in, -1 if it has none; undefined if it is right. */
+export function leaderEpochFault(epoch: number): number | undefined {
+  if (epoch === -1 || epoch === LEADER_EPOCH) return undefined;
+  return epoch < LEADER_EPOCH ? CODE.FENCED_LEADER_EPOCH : CODE.UNKNOWN_LEADER_EPOCH;
 }

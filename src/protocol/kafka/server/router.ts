@@ -1,18 +1,18 @@
 // Decodes each request, runs the handler of its API, and encodes the response.
 // Leaves to others: the handlers (the other files here), and the order of requests (session.ts).
 import { RustLogError } from "../../../errors.js";
-import { describeBug } from "../../../net/inflight-request.js";
-import { joined } from "../../../record/bytes.js";
 import type { RequestMetrics, RequestMetricsRegistry } from "../../../net/request-metrics.js";
 import { KAFKA_API_NAMES, KAFKA_APIS, type KafkaApiName, kafkaApiName } from "../apis.js";
 import { CODE, ERROR_LABELS } from "../error-codes.js";
-import { beginResponse, FETCH_KEY, finishResponse, openRequest, PRODUCE_KEY } from "../headers.js";
+import { FETCH_KEY, PRODUCE_KEY } from "../headers.js";
 import type { Api, Fields, ReadOf, WriteOf } from "../schema.js";
 import { apiVersions, unknownApiVersions } from "./api-versions.js";
 import type { Call } from "./call.js";
 import type { ServiceContext } from "../../../services/context.js";
 import { deleteRecords } from "./delete-records.js";
+import { fetch } from "./fetch.js";
 import { metadata } from "./metadata.js";
+import { produce } from "./produce.js";
 
 /** Makes the response to a request, now or later. Rejects or throws only for what ends the connection. */
 type Handler<Q extends Fields, R extends Fields> = (
@@ -21,33 +21,20 @@ type Handler<Q extends Fields, R extends Fields> = (
   call: Call,
 ) => WriteOf<R> | Promise<WriteOf<R>>;
 
-/** Memory for an item of a decoded request, approximately. */
-const ITEM_BYTES = 200;
-
 /** Answers a call, now or later. What it throws or rejects with ends the connection. */
 type Route = (context: ServiceContext, call: Call) => void | Promise<void>;
 
 function route<Q extends Fields, R extends Fields>(api: Api<Q, R>, handle: Handler<Q, R>): Route {
   return (context, call) => {
-    const { reader, clientId } = openRequest(
-      joined(call.payload),
-      call.version >= api.flexibleSince,
-    );
-    call.connection.client.id ??= clientId ?? undefined;
-    const request = api.request.read(reader, call.version);
-    call.charge(reader.items * ITEM_BYTES);
-    const answer = (response: WriteOf<R>): void => {
-      const writer = beginResponse(api, call.header);
-      api.response.write(writer, response, call.version);
-      call.errorCode = writer.errorCode;
-      call.answer(finishResponse(writer));
-    };
-    const response = handle(context, request, call);
-    return response instanceof Promise ? response.then(answer) : answer(response);
+    const response = handle(context, call.read(api), call);
+    if (!(response instanceof Promise)) return call.respond(api, response);
+    return response.then((value) => call.respond(api, value));
   };
 }
 
 const ROUTES: Readonly<Record<KafkaApiName, Route>> = {
+  Produce: produce,
+  Fetch: fetch,
   Metadata: route(KAFKA_APIS.Metadata, metadata),
   ApiVersions: route(KAFKA_APIS.ApiVersions, apiVersions),
   DeleteRecords: route(KAFKA_APIS.DeleteRecords, deleteRecords),
@@ -75,7 +62,7 @@ export class Router {
       const outcome = this.#route(call);
       if (outcome !== undefined) this.#track(call, outcome);
     } catch (error) {
-      close(call, error);
+      call.fail(error);
     }
   }
 
@@ -104,20 +91,10 @@ export class Router {
 
   #track(call: Call, outcome: Promise<void>): void {
     const tracked = outcome
-      .catch((error: unknown) => close(call, error))
+      .catch((error: unknown) => call.fail(error))
       .then(() => {
         this.#running.delete(tracked);
       });
     this.#running.add(tracked);
   }
-}
-
-/** Ends the connection, as Kafka does for a request that it can't understand. */
-function close(call: Call, error: unknown): void {
-  const { apiKey, apiVersion, correlationId } = call.header;
-  const request = `request ${correlationId} (API key ${apiKey}, version ${apiVersion})`;
-  const known = error instanceof RustLogError;
-  const code = known ? error.code : "UNKNOWN_SERVER_ERROR";
-  const why = known ? error.message : `bug: ${describeBug(error)}`;
-  call.close(new RustLogError(code, `${request}: ${why}`, { cause: error }));
 }

@@ -1,0 +1,150 @@
+// Fetch: batches of many partitions, immediately or when there are enough.
+// Leaves to others: reading and waiting (services/fetch.ts), and the bytes of the response (fetch-response.ts).
+//
+// There are no fetch sessions: session id 0 in a response refuses one, and clients go on with full requests.
+import type { Wait } from "../../../net/inflight.js";
+import { ZERO_UUID } from "../../../record/bytes.js";
+import type { ServiceContext } from "../../../services/context.js";
+import * as services from "../../../services/fetch.js";
+import { CODE, kafkaCode } from "../error-codes.js";
+import { Fetch } from "../fetch.js";
+import {
+  encodeFetchResponse,
+  type FetchedPartition,
+  type FetchedTopic,
+} from "../fetch-response.js";
+import type { RequestOf } from "../schema.js";
+import type { Call } from "./call.js";
+import { leaderEpochFault } from "./cluster-of-one.js";
+
+type Request = RequestOf<typeof Fetch>;
+
+const READ_COMMITTED = 1;
+
+/** Session epochs of requests outside a session: the last request of one, and the first of a new one. */
+const FINAL_EPOCH = -1;
+const FIRST_EPOCH = 0;
+
+/** A position to read from, or the error of its partition. */
+type Item = services.FetchPosition | number;
+
+/** Answers a call, now or when there is enough to read. */
+export function fetch(context: ServiceContext, call: Call): void {
+  const request = call.read(Fetch);
+  const sessionFault = faultOfSession(request);
+  if (sessionFault !== undefined) {
+    send(call, request, sessionFault, []);
+    return;
+  }
+  const items = request.topics.flatMap(itemsOf);
+  const positions = items.filter((item) => typeof item !== "number");
+  // An error is answered at once, and there is nothing to wait for without partitions.
+  const mayWait = positions.length > 0 && positions.length === items.length;
+  const outcome = services.fetch(context, {
+    positions,
+    failPastEnd: true,
+    bytesMax: Math.max(0, request.maxBytes),
+    bytesMin: request.minBytes,
+    waitMs: mayWait && call.connection.mayWait ? request.maxWaitMs : 0,
+  });
+  if (outcome instanceof services.WaitingFetch) wait(call, request, items, outcome);
+  else send(call, request, CODE.NONE, rowsOf(items, outcome));
+}
+
+function faultOfSession({ sessionId, sessionEpoch }: Request): number | undefined {
+  if (sessionId !== 0 && sessionEpoch !== FIRST_EPOCH) return CODE.FETCH_SESSION_ID_NOT_FOUND;
+  if (sessionEpoch === FINAL_EPOCH || sessionEpoch === FIRST_EPOCH) return undefined;
+  return CODE.INVALID_FETCH_SESSION_EPOCH;
+}
+
+function itemsOf({ topic, topicId: id, partitions }: Request["topics"][number]): Item[] {
+  const topicId = id === ZERO_UUID ? undefined : id;
+  return partitions.map(({ partition, fetchOffset, currentLeaderEpoch, partitionMaxBytes }) => {
+    const fault = leaderEpochFault(currentLeaderEpoch);
+    if (fault !== undefined) return fault;
+    const bytesMax = Math.max(0, partitionMaxBytes);
+    return { topic, topicId, partition, offset: fetchOffset, bytesMax };
+  });
+}
+
+/** Waits until there is enough. The connection ends the wait when it closes or the broker stops. */
+function wait(
+  call: Call,
+  request: Request,
+  items: readonly Item[],
+  waiting: services.WaitingFetch,
+): void {
+  const { inflight, turns } = call.connection;
+  const entry: Wait = {
+    finish: () => waiting.finish(),
+    cancel: () => {
+      waiting.cancel();
+      call.answerNothing();
+    },
+  };
+  call.hasWaited = true;
+  inflight.addWait(entry);
+  waiting.begin({
+    whenTime: (run) => turns.whenTime(run),
+    done: (results) => {
+      inflight.removeWait(entry);
+      send(call, request, CODE.NONE, rowsOf(items, results));
+    },
+    failed: (error) => {
+      inflight.removeWait(entry);
+      call.fail(error);
+    },
+  });
+}
+
+/** The results of all partitions, in the order of the request. */
+function rowsOf(
+  items: readonly Item[],
+  results: readonly services.FetchResult[],
+): readonly (services.FetchResult | number)[] {
+  let next = 0;
+  return items.map((item) => (typeof item === "number" ? item : results[next++]!));
+}
+
+function send(
+  call: Call,
+  request: Request,
+  errorCode: number,
+  rows: readonly (services.FetchResult | number)[],
+): void {
+  let next = 0;
+  const topics: FetchedTopic[] =
+    errorCode === CODE.NONE
+      ? request.topics.map(({ topic, topicId, partitions }) => ({
+          topic,
+          topicId,
+          partitions: partitions.map(({ partition }) => fetched(partition, rows[next++]!)),
+        }))
+      : [];
+  call.errorCode = errorCode !== CODE.NONE ? errorCode : firstError(topics);
+  const isReadCommitted = request.isolationLevel === READ_COMMITTED;
+  const [head, ...rest] = encodeFetchResponse(call.header, { errorCode, topics, isReadCommitted });
+  call.answer(head, rest);
+}
+
+function fetched(partitionIndex: number, row: services.FetchResult | number): FetchedPartition {
+  if (typeof row === "number") return failure(partitionIndex, row);
+  if ("error" in row) return failure(partitionIndex, kafkaCode(row.error));
+  const { highWatermark, logStartOffset, slices: batches, bytes } = row;
+  return { partitionIndex, errorCode: CODE.NONE, highWatermark, logStartOffset, batches, bytes };
+}
+
+function failure(partitionIndex: number, errorCode: number): FetchedPartition {
+  return {
+    ...{ partitionIndex, errorCode, highWatermark: -1, logStartOffset: -1 },
+    ...{ batches: [], bytes: 0 },
+  };
+}
+
+/** For the metrics. */
+function firstError(topics: readonly FetchedTopic[]): number {
+  for (const { partitions } of topics) {
+    for (const { errorCode } of partitions) if (errorCode !== CODE.NONE) return errorCode;
+  }
+  return CODE.NONE;
+}

@@ -1,0 +1,113 @@
+// Produce: one batch for each partition, answered when all are acknowledged.
+// Leaves to others: the appends (services/produce.ts), and what a valid batch is (record/produced-batch.ts).
+import { RustLogError } from "../../../errors.js";
+import {
+  attributes,
+  BATCH_HEADER_BYTES,
+  BATCH_MAGIC,
+  baseOffset,
+  batchBytes,
+  codecOf,
+  magic,
+  TRANSACTIONAL_BIT,
+} from "../../../record/batch.js";
+import { bytesOf, type Pieces, ZERO_UUID } from "../../../record/bytes.js";
+import type { ServiceContext } from "../../../services/context.js";
+import { type PartitionBatch, produceAll } from "../../../services/produce.js";
+import { CODE, kafkaCode } from "../error-codes.js";
+import { Produce } from "../produce.js";
+import type { RequestOf, ResponseOf } from "../schema.js";
+import type { Call } from "./call.js";
+
+type Request = RequestOf<typeof Produce>;
+type Topic = Request["topicData"][number];
+type Response = ResponseOf<typeof Produce>;
+type Row = Response["responses"][number]["partitionResponses"][number];
+
+/** Before this version a client may not know zstd. */
+const ZSTD_SINCE = 7;
+
+/** A batch that can be appended, or the error of its partition. */
+type Item = PartitionBatch | number;
+
+/** Answers a call. Without acknowledgements it answers nothing, and an error ends the connection. */
+export async function produce(context: ServiceContext, call: Call): Promise<void> {
+  const request = call.read(Produce);
+  const fault = requestFault(request);
+  const items = request.topicData.flatMap((topic) => itemsOf(topic, call.version, fault));
+  const outcomes = await produceAll(
+    context,
+    items.filter((item) => typeof item !== "number"),
+  );
+  let next = 0;
+  const rows = items.map((item) =>
+    typeof item === "number" ? failure(item) : rowOf(outcomes[next++]!),
+  );
+  if (request.acks !== 0) call.respond(Produce, responseOf(request, rows));
+  else if (rows.every(({ errorCode }) => errorCode === CODE.NONE)) call.answerNothing();
+  else throw new RustLogError("INVALID_REQUEST", "a Produce without acknowledgements failed");
+}
+
+/** The error of a request as a whole. */
+function requestFault({ acks, transactionalId, topicData }: Request): number | undefined {
+  if (acks < -1 || acks > 1) return CODE.INVALID_REQUIRED_ACKS;
+  const isTransactional = topicData.some(({ partitionData }) =>
+    partitionData.some(({ records }) => records !== null && isTransactionalBatch(records)),
+  );
+  return isTransactional && transactionalId === null
+    ? CODE.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+    : undefined;
+}
+
+function isTransactionalBatch([head]: Pieces): boolean {
+  if (head.length < BATCH_HEADER_BYTES || magic(head, 0) !== BATCH_MAGIC) return false;
+  return (attributes(head, 0) & TRANSACTIONAL_BIT) !== 0;
+}
+
+function itemsOf(
+  { name: topic, topicId: id, partitionData }: Topic,
+  version: number,
+  fault: number | undefined,
+): Item[] {
+  const topicId = id === ZERO_UUID ? undefined : id;
+  return partitionData.map(({ index, records }) => {
+    if (fault !== undefined) return fault;
+    if (records === null) return CODE.INVALID_RECORD;
+    return batchFault(records, version) ?? { topic, topicId, partition: index, batch: records };
+  });
+}
+
+/** Kafka's own rules for the batch of a request, beyond those of every protocol. */
+function batchFault(batch: Pieces, version: number): number | undefined {
+  const [head] = batch;
+  const isOneBatch = head.length >= BATCH_HEADER_BYTES && batchBytes(head, 0) === bytesOf(batch);
+  if (!isOneBatch || magic(head, 0) !== BATCH_MAGIC) return CODE.INVALID_RECORD;
+  if (isTransactionalBatch(batch)) {
+    return version < 11 ? CODE.INVALID_TXN_STATE : CODE.TRANSACTION_ABORTABLE;
+  }
+  const codec = codecOf(head, 0);
+  if (codec === undefined || (codec === "zstd" && version < ZSTD_SINCE)) {
+    return CODE.UNSUPPORTED_COMPRESSION;
+  }
+  return baseOffset(head, 0) === 0 ? undefined : CODE.INVALID_RECORD;
+}
+
+function rowOf(outcome: Awaited<ReturnType<typeof produceAll>>[number]): Omit<Row, "index"> {
+  if (outcome instanceof RustLogError) return failure(kafkaCode(outcome), outcome.message);
+  return { errorCode: CODE.NONE, ...outcome, recordErrors: [] };
+}
+
+function failure(errorCode: number, errorMessage: string | null = null): Omit<Row, "index"> {
+  return { errorCode, baseOffset: -1, logStartOffset: -1, recordErrors: [], errorMessage };
+}
+
+/** The rows of all partitions, in the order of the request. */
+function responseOf({ topicData }: Request, rows: readonly Omit<Row, "index">[]): Response {
+  let next = 0;
+  const responses = topicData.map(({ name, topicId, partitionData }) => ({
+    name,
+    topicId,
+    partitionResponses: partitionData.map(({ index }) => ({ index, ...rows[next++]! })),
+  }));
+  return { responses };
+}
