@@ -3,7 +3,12 @@
 import { RustLogError } from "../errors.js";
 import { OFFSET_MAX, RELATIVE_OFFSET_MAX } from "../limits.js";
 import type { Pieces } from "../record/bytes.js";
-import { nextOffset as batchNextOffset, recordCount, stampBaseOffset } from "../record/batch.js";
+import {
+  nextOffset as batchNextOffset,
+  recordCount,
+  stampBaseOffset,
+  stampLeaderEpoch,
+} from "../record/batch.js";
 import { ActiveSegment } from "./segment/active-segment.js";
 import { FlushFailure, flushing, isDiskFull, reasonOf } from "./disk/disk.js";
 import type { LogContext, LogPosition } from "./log-context.js";
@@ -143,6 +148,7 @@ export class Log {
       throw new RustLogError("STORAGE_ERROR", `${this.#context.name} has run out of offsets`);
     }
     stampBaseOffset(header, 0, base);
+    stampLeaderEpoch(header, 0);
     this.#active.append(batch, this.#context.now());
     this.#producers.note(header, 0);
     this.#nextOffset = batchNextOffset(header, 0);

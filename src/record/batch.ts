@@ -183,6 +183,14 @@ export function isMisplaced(stated: number, due: number, offsets: number, next: 
   return next < stated + offsets && next >= due + offsets;
 }
 
+/** The epoch of this broker as leader of every partition. It never changes, because there is no other broker. */
+export const LEADER_EPOCH = 0;
+
+/** Sets the leader epoch, which the CRC does not cover. */
+export function stampLeaderEpoch(bytes: Uint8Array, at: number): void {
+  writeI32(bytes, at + FIELD.partitionLeaderEpoch, LEADER_EPOCH);
+}
+
 /** Sets the base offset, which the CRC does not cover. */
 export function stampBaseOffset(bytes: Uint8Array, at: number, offset: number): void {
   writeI64(bytes, at + FIELD.baseOffset, offset);

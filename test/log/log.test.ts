@@ -1,5 +1,7 @@
 // The log against models that are too simple to be wrong: an array of batches, a linear search.
 import { describe, expect, test } from "bun:test";
+import { FIELD, findBatchFault, stampBaseOffset } from "../../src/record/batch.js";
+import { writeI32 } from "../../src/record/bytes.js";
 import { Log } from "../../src/log/log.js";
 import type { LogPosition, LogSettings } from "../../src/log/log-context.js";
 import { type LogRead, readAll } from "../../src/log/segment/log-slice.js";
@@ -244,6 +246,30 @@ test("an appended batch that is not pushed is not found by offset or timestamp",
   expect(log.segments.read(0, 2 ** 40, log.pushedEnd).nextOffset).toBe(4);
   await log.push();
   expect(log.findTimestamp(1_245, log.pushedEnd)).toEqual({ offset: 25, timestamp: 1_250 });
+});
+
+test("only the base offset and the leader epoch of a batch change, and its CRC still matches", async () => {
+  const log = await openLog(await diskWithDirectory());
+  const sent = [0, -1, 7].map((epoch) => {
+    const batch = batchOf(["v"]);
+    writeI32(batch, FIELD.partitionLeaderEpoch, epoch);
+    return batch;
+  });
+  const expected = sent.map((batch, i) => {
+    const stored = batch.slice();
+    stampBaseOffset(stored, 0, i);
+    return stored.fill(0, FIELD.partitionLeaderEpoch, FIELD.magic);
+  });
+  // The header may be a piece of its own.
+  for (const [i, batch] of sent.entries()) {
+    log.append(i === 1 ? [batch.subarray(0, 61), batch.subarray(61)] : [batch]);
+  }
+  await log.push();
+  const bytes = readAll(log.segments.read(0, 10_000, log.pushedEnd));
+  expect(Buffer.from(bytes).equals(Buffer.concat(expected))).toBe(true);
+  for (let at = 0; at < bytes.length; at += expected[0]!.length) {
+    expect(findBatchFault(bytes, at, at + expected[0]!.length)).toBeUndefined();
+  }
 });
 
 describe("rolling", () => {

@@ -1,6 +1,7 @@
 // Metadata: this broker as a cluster of one, and the partitions of topics.
 // Leaves to others: the topics (services/topics.ts).
 import { RustLogError } from "../../../errors.js";
+import { LEADER_EPOCH } from "../../../record/batch.js";
 import { ZERO_UUID } from "../../../record/bytes.js";
 import * as services from "../../../services/topics.js";
 import { CODE, kafkaCode } from "../error-codes.js";
@@ -8,7 +9,7 @@ import type { Metadata } from "../metadata.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
 import type { Call } from "./call.js";
 import type { ServiceContext } from "../../../services/context.js";
-import { clusterId, LEADER_EPOCH, NODE_ID } from "./cluster-of-one.js";
+import { clusterId, NODE_ID } from "./cluster-of-one.js";
 
 type Request = RequestOf<typeof Metadata>;
 type Response = ResponseOf<typeof Metadata>;
