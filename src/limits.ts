@@ -136,6 +136,12 @@ export const INDEX_INTERVAL_BYTES = 4 * KiB;
 export const DECOMPRESSED_BYTES_MAX = BATCH_BYTES_HIGHEST;
 
 /**
+ * Largest size a batch may decompress to for the broker to find a record in it, in bytes. A batch of Kafka's Java client,
+ * which counts its bytes after compression, has 1 MB by default.
+ */
+export const SEARCHED_BYTES_MAX = 64 * MiB;
+
+/**
  * Largest response frame that a client accepts, in bytes. A fetch returns at least one batch, even one above the
  * broker's current limits; memory is allocated only as the bytes arrive.
  */

@@ -224,9 +224,18 @@ export class Log {
     this.#pushed = this.#mark();
   }
 
-  /** The first batch before `end` that has a record at or after `timestamp`, or undefined. */
-  findTimestamp(timestamp: number, end: LogPosition): TimestampMatch | undefined {
-    return this.#segments.findTimestamp(timestamp, this.logStartOffset, end);
+  /** The first batch from offset `start` to `end` that has a record at or after `timestamp`, or undefined. */
+  findTimestamp(
+    timestamp: number,
+    end: LogPosition,
+    start = this.logStartOffset,
+  ): TimestampMatch | undefined {
+    return this.#segments.findTimestamp(timestamp, Math.max(start, this.logStartOffset), end);
+  }
+
+  /** Largest timestamp of any record before `end`; -Infinity if there are no records. */
+  newestTimestamp(end: LogPosition): number {
+    return this.#segments.newestTimestamp(this.logStartOffset, end);
   }
 
   /** Deletes expired sealed segments, as if the log ended at `end`; returns their number. */

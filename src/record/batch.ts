@@ -91,6 +91,12 @@ export function codecOf(bytes: Uint8Array, at: number): Codec | undefined {
   return CODECS[attributes(bytes, at) & CODEC_MASK];
 }
 
+/** Changes the codec in the attributes, which the CRC covers. */
+export function setCodec(bytes: Uint8Array, at: number, codec: Codec): void {
+  const others = attributes(bytes, at) & ~CODEC_MASK;
+  writeU16(bytes, at + FIELD.attributes, others | CODECS.indexOf(codec));
+}
+
 /** Whether all records have the batch's largest timestamp instead of their own (LogAppendTime). */
 export function hasLogAppendTime(bytes: Uint8Array, at: number): boolean {
   return (attributes(bytes, at) & LOG_APPEND_TIME_BIT) !== 0;

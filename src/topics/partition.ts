@@ -8,6 +8,7 @@ import type { Log } from "../log/log.js";
 import type { LogPosition } from "../log/log-context.js";
 import type { LogRead } from "../log/segment/log-slice.js";
 import type { SegmentsView } from "../log/log-view.js";
+import type { TimestampMatch } from "../log/segment/segment.js";
 import type { CleanSegment } from "../log/recovery/noted-segment.js";
 import { trimError } from "./append-error.js";
 import { Appender } from "./appender.js";
@@ -174,13 +175,22 @@ export class Partition {
    * the high watermark and -1 if there is none.
    */
   offsetForTimestamp(timestamp: number): { offset: number; timestamp: number } {
+    return this.findTimestamp(timestamp, 0) ?? { offset: this.highWatermark, timestamp: -1 };
+  }
+
+  /** The same from offset `start` on, by the headers of batches; undefined if there is none. */
+  findTimestamp(timestamp: number, start: number): TimestampMatch | undefined {
     if (this.#closed) throw this.#closedError();
-    return (
-      this.#log.findTimestamp(timestamp, this.#appender.end) ?? {
-        offset: this.highWatermark,
-        timestamp: -1,
-      }
-    );
+    return this.#log.findTimestamp(timestamp, this.#appender.end, start);
+  }
+
+  /**
+   * Largest timestamp (ms) of any readable record, by the headers of batches; -Infinity if there are no records. Await
+   * `prepareTimeSearch(OFFSET_MAX)` before.
+   */
+  newestTimestamp(): number {
+    if (this.#closed) throw this.#closedError();
+    return this.#log.newestTimestamp(this.#appender.end);
   }
 
   describe(): PartitionDescription {

@@ -176,6 +176,20 @@ export class SegmentList {
     return undefined;
   }
 
+  /** Largest timestamp of any record between `start` and `end`; -Infinity if there are no records. */
+  newestTimestamp(start: number, end: LogPosition): number {
+    let newest = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < this.count; i++) {
+      const segment = this.at(i);
+      if (segment === undefined || segment.baseOffset > end.segment) break;
+      if (segment.endOffset <= start || segment.maxTimestamp <= newest) continue;
+      const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
+      const range = { start, end: limit, endOffset: this.#offsetAfter(segment, i, end) };
+      newest = Math.max(newest, segment.newestTimestamp(range));
+    }
+    return newest;
+  }
+
   /** Index of the segment with the largest base offset at or below `offset`. */
   #segmentOf(offset: number, trace: LookupTrace | undefined): number {
     trace?.comparedSegment(this.sealed.length, this.active.baseOffset);

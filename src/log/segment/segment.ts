@@ -292,6 +292,25 @@ export abstract class LogSegment extends SegmentHeaders {
     return undefined;
   }
 
+  /** Largest timestamp of any record in the range; -Infinity if there are no records. */
+  newestTimestamp({ start, end, endOffset }: SearchRange): number {
+    const highest = this.maxTimestamp;
+    const { times } = this.index();
+    // The active segment has entries for batches that are not readable yet.
+    let entry = times.count - 1;
+    while (entry >= 0 && this.baseOffset + times.relativeOffset(entry) >= endOffset) entry--;
+    const offset = entry < 0 ? -1 : this.baseOffset + times.relativeOffset(entry);
+    const isInRange = offset >= start;
+    let newest = isInRange ? times.timestamp(entry) : Number.NEGATIVE_INFINITY;
+    const from = Math.max(offset, start);
+    let position = from <= this.baseOffset ? 0 : (this.locate(from, end)?.position ?? end);
+    while (position < end && newest < highest) {
+      newest = Math.max(newest, this.maxTimestampAt(position));
+      position += this.batchSizeAt(position, end);
+    }
+    return newest;
+  }
+
   #entryHolds(entry: number): boolean {
     const { offsets } = this.index();
     return this.pointsAtBatch(offsets.position(entry), offsets.relativeOffset(entry));

@@ -1,0 +1,102 @@
+// Finds a record by its timestamp: the first one at or after a time, or the newest one. Headers lead to the batch, which
+// is then opened; nothing else in the broker looks into a batch of a client.
+// Leaves to others: the batch (topics/partition.ts, log/), and answers that need no record (list-offsets.ts).
+//
+// Batches are opened one after another, decompressed and searched in steps, so that no turn of the event loop is long and
+// the memory is that of one batch.
+import { RustLogError } from "../errors.js";
+import { OFFSET_MAX, SEARCHED_BYTES_MAX } from "../limits.js";
+import { Portions } from "../log/event-loop.js";
+import { readAll } from "../log/segment/log-slice.js";
+import { findBatchFault, nextOffset } from "../record/batch.js";
+import { RecordCursor } from "../record/cursor.js";
+import { openBatch } from "../record/opened-batch.js";
+import { OneAtATime } from "../topics/one-at-a-time.js";
+import type { Partition } from "../topics/partition.js";
+import type { ServiceContext } from "./context.js";
+import { type NamedPartition, partitionOf } from "./named-partition.js";
+
+/** Where a record is. */
+export interface RecordTime {
+  readonly offset: number;
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number;
+}
+
+const RECORDS_PER_TURN = 10_000;
+
+/**
+ * Batches that are opened for one answer. Headers may promise a timestamp that no remaining record has: at the log start,
+ * after compaction, or because a client wrote a wrong one.
+ */
+const BATCHES_OPENED_MAX = 100;
+
+/** Of the process, because memory is. */
+const searching = new OneAtATime();
+
+/**
+ * The first record at or after `timestamp`, which must not be negative; undefined if there is none. Rejects with
+ * UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID and STORAGE_ERROR, with CORRUPT_MESSAGE if the batch is damaged or 100 batches
+ * lack what their headers promise, and with MESSAGE_TOO_LARGE or UNSUPPORTED_COMPRESSION if a batch can't be opened.
+ */
+export async function firstRecordFrom(
+  context: ServiceContext,
+  named: NamedPartition,
+  timestamp: number,
+): Promise<RecordTime | undefined> {
+  let start = 0;
+  for (let opened = 0; opened < BATCHES_OPENED_MAX; opened++) {
+    await partitionOf(context, named).prepareTimeSearch(timestamp);
+    // Look it up again: it may have been deleted in the meantime.
+    const match = partitionOf(context, named).findTimestamp(timestamp, start);
+    if (match === undefined) return undefined;
+    const search = () => searchBatch(partitionOf(context, named), match.offset, timestamp);
+    const { found, next } = await searching.run(search);
+    if (found !== undefined) return found;
+    start = next;
+  }
+  const { name } = partitionOf(context, named);
+  const message = `${name}: ${BATCHES_OPENED_MAX} batches before offset ${start} have no record at or after ${timestamp}, although their headers say so`;
+  throw new RustLogError("CORRUPT_MESSAGE", message);
+}
+
+/** The first of the records with the largest timestamp; undefined if there are no records. Rejects as `firstRecordFrom`. */
+export async function newestRecord(
+  context: ServiceContext,
+  named: NamedPartition,
+): Promise<RecordTime | undefined> {
+  await partitionOf(context, named).prepareTimeSearch(OFFSET_MAX);
+  const newest = partitionOf(context, named).newestTimestamp();
+  return newest < 0 ? undefined : await firstRecordFrom(context, named, newest);
+}
+
+/** Searches the batch that holds `offset`, and says where the next one may start. */
+async function searchBatch(
+  partition: Partition,
+  offset: number,
+  timestamp: number,
+): Promise<{ readonly found: RecordTime | undefined; readonly next: number }> {
+  // One batch, whatever its size.
+  const batch = readAll(partition.read(offset, 1));
+  if (batch.length === 0) return { found: undefined, next: partition.highWatermark };
+  const next = nextOffset(batch, 0);
+  try {
+    const fault = findBatchFault(batch, 0, batch.length);
+    if (fault !== undefined) throw new RustLogError("CORRUPT_MESSAGE", fault.message);
+    const opened = await openBatch(batch, SEARCHED_BYTES_MAX);
+    const options = { checkCrcs: false, fromOffset: offset };
+    const cursor = new RecordCursor().reset(opened, 0, opened.length, options);
+    const portions = new Portions(RECORDS_PER_TURN);
+    while (cursor.next()) {
+      if (cursor.timestamp >= timestamp) {
+        return { found: { offset: cursor.offset, timestamp: cursor.timestamp }, next };
+      }
+      await portions.next();
+    }
+  } catch (error) {
+    if (!(error instanceof RustLogError)) throw error;
+    const where = `${partition.name}: the batch that ends at offset ${next - 1}`;
+    throw new RustLogError(error.code, `${where}: ${error.message}`, { cause: error });
+  }
+  return { found: undefined, next };
+}
