@@ -7,9 +7,9 @@ import { type NamedPartition, partitionOf } from "./named-partition.js";
 import { failureOf, type Outcome } from "./outcome.js";
 
 /** Instead of a time: the high watermark. */
-const TIMESTAMP_LATEST = -1;
+export const TIMESTAMP_LATEST = -1;
 /** Instead of a time: the log start offset. */
-const TIMESTAMP_EARLIEST = -2;
+export const TIMESTAMP_EARLIEST = -2;
 
 interface PartitionTimestamp extends NamedPartition {
   /** Milliseconds since the epoch; -1 for the high watermark, -2 for the log start. */

@@ -4,15 +4,18 @@ import { ApiVersions } from "./api-versions.js";
 import { Fetch } from "./fetch.js";
 import { Metadata } from "./metadata.js";
 import { Produce } from "./produce.js";
+import { ListOffsets, OffsetForLeaderEpoch } from "./offsets.js";
 import { DeleteRecords } from "./topics.js";
 
 /** By name, in the order of their keys. */
 export const KAFKA_APIS = {
   Produce,
   Fetch,
+  ListOffsets,
   Metadata,
   ApiVersions,
   DeleteRecords,
+  OffsetForLeaderEpoch,
 } as const;
 
 export type KafkaApiName = keyof typeof KAFKA_APIS;

@@ -13,6 +13,7 @@ import { deleteRecords } from "./delete-records.js";
 import { fetch } from "./fetch.js";
 import { metadata } from "./metadata.js";
 import { produce } from "./produce.js";
+import { listOffsets, offsetForLeaderEpoch } from "./offsets.js";
 
 /** Makes the response to a request, now or later. Rejects or throws only for what ends the connection. */
 type Handler<Q extends Fields, R extends Fields> = (
@@ -35,9 +36,11 @@ function route<Q extends Fields, R extends Fields>(api: Api<Q, R>, handle: Handl
 const ROUTES: Readonly<Record<KafkaApiName, Route>> = {
   Produce: produce,
   Fetch: fetch,
+  ListOffsets: route(KAFKA_APIS.ListOffsets, listOffsets),
   Metadata: route(KAFKA_APIS.Metadata, metadata),
   ApiVersions: route(KAFKA_APIS.ApiVersions, apiVersions),
   DeleteRecords: route(KAFKA_APIS.DeleteRecords, deleteRecords),
+  OffsetForLeaderEpoch: route(KAFKA_APIS.OffsetForLeaderEpoch, offsetForLeaderEpoch),
 };
 
 export class Router {
