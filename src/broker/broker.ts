@@ -211,8 +211,8 @@ export class Broker implements AsyncDisposable {
     return this.#listener.connections.size;
   }
 
-  /** The open client connections: their protocols, and who is at the other end. */
-  get clients(): Iterable<Pick<Connection, "protocol" | "client">> {
+  /** The open client connections: their protocols, who is at the other end, and their traffic. */
+  get clients(): Iterable<Pick<Connection, "protocol" | "client" | "receivedBytes" | "sentBytes">> {
     return this.#listener.connections;
   }
 

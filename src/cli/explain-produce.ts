@@ -195,7 +195,16 @@ function choiceOf({ key, partition }: Wanted, partitions: number): Choice {
 
 function jsonOf({ sent, choice, before, after, batch, bytes, place }: Production): unknown {
   const fields = [...jsonFields(batchFields(bytes, 0, bytes.length, batch.position))];
-  return { ...sent, choice, before, after, batch, fields, place: place ?? null };
+  return {
+    ...sent,
+    protocol: "native",
+    choice,
+    before,
+    after,
+    batch,
+    fields,
+    place: place ?? null,
+  };
 }
 
 function productionText(production: Production): string {
@@ -217,6 +226,10 @@ function productionText(production: Production): string {
   );
   steps.dump(fields.filter(isHeader));
   steps.step(`The broker checks length, fields and CRC, and assigns offset ${offset}`);
+  steps.line("The connection's first payload byte was not 0, so it speaks the native protocol.");
+  steps.line(
+    "Kafka's begins with 0; a batch in a Kafka client's Produce goes the same way from here.",
+  );
   steps.line(
     `It writes the offset into the first 8 bytes, which the CRC does not cover. No other byte changes.`,
   );

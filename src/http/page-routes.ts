@@ -9,6 +9,7 @@ import type { Partition } from "../topics/partition.js";
 import type { HttpRoutes } from "./http-server.js";
 import type { ProduceOrder, Refusal } from "./page/wire.js";
 import { groupsState } from "./broker-watch.js";
+import { connectionsState } from "./page-connections.js";
 import { PageFeed } from "./page-feed.js";
 import { PageFiles } from "./page-files.js";
 import { batchDump, batchRows, indexTicks, lookUp, segmentRows } from "./page-log.js";
@@ -71,6 +72,9 @@ export function pageRoutes(broker: Broker, flush: string): HttpRoutes {
     "/api/events/:page": {
       POST: ({ params: { page = "" } }) =>
         new Response(null, { status: feed.seen(page) ? 204 : 404 }),
+    },
+    "/api/connections": {
+      GET: () => answered(() => connectionsState(broker)),
     },
     "/api/groups": {
       GET: ({ url, signal }) =>

@@ -26,6 +26,11 @@ export class Client {
     return plainAddress(this.#socket.remoteAddress);
   }
 
+  /** Its address and port. */
+  get endpoint(): string {
+    return formatAddress(this.address, this.#socket.remotePort);
+  }
+
   /** Name that an application gave its client. */
   get id(): string | undefined {
     return this.#id;
@@ -53,12 +58,16 @@ export class Client {
     this.#version = shortened(text);
   }
 
+  /** Name and version of the library: `franz-go 1.22.3`. */
+  get software(): string | undefined {
+    return this.#name === undefined ? undefined : `${this.#name} ${this.#version ?? ""}`.trim();
+  }
+
   /** One line, safe to show: `127.0.0.1:50000 (client id "meter", franz-go 1.22.3)`. */
   get description(): string {
-    const from = formatAddress(this.address, this.#socket.remotePort);
     const known = this.#id === undefined ? [] : [`client id "${this.#id}"`];
-    if (this.#name !== undefined) known.push(`${this.#name} ${this.#version ?? ""}`.trim());
-    return known.length === 0 ? from : `${from} (${printable(known.join(", "))})`;
+    if (this.software !== undefined) known.push(this.software);
+    return known.length === 0 ? this.endpoint : `${this.endpoint} (${printable(known.join(", "))})`;
   }
 }
 

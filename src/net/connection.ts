@@ -89,6 +89,8 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   readonly inflight: InflightAccount;
   readonly client: Client;
   readonly #flushNow = (): void => this.#flush();
+  receivedBytes = 0;
+  sentBytes = 0;
   /** Undefined until the first bytes have arrived. Nothing is written before. */
   #session: Session | undefined;
   /** For dialects that answer in order. */
@@ -157,6 +159,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
 
   received(chunk: Uint8Array): void {
     if (this.#closed || this.#failed || this.#shutdownAtMs !== undefined) return;
+    this.receivedBytes += chunk.length;
     this.#host.metrics.receivedBytes += chunk.length;
     this.#keep(this.#input.received(chunk));
   }
@@ -398,6 +401,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     }
     this.#blocked = outcome === "blocked";
     const sentBytes = bytesBefore - this.#outbox.bytes;
+    this.sentBytes += sentBytes;
     this.#host.metrics.sentBytes += sentBytes;
     const moved = sentBytes > 0;
     const nowMs = performance.now();

@@ -1,6 +1,7 @@
 // The live page in a real browser: what is drawn, what works by mouse and keyboard, and many partitions and segments.
 // Skipped without Chromium. Leaves to others: the responses (page-routes.test.ts).
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { KAFKA_APIS } from "../../src/protocol/kafka/apis.js";
 import { batchOf } from "../support/broker.js";
 import { Browser, type BrowserPage, CHROMIUM } from "../support/browser.js";
 import {
@@ -10,6 +11,7 @@ import {
   writeSegments,
   writeShop,
 } from "../support/page-sample.js";
+import { KafkaClient } from "../support/kafka-client.js";
 import { tempDir } from "../support/tmp.js";
 
 const NEXT_FRAME = "new Promise((resolve) => requestAnimationFrame(() => resolve()))";
@@ -300,6 +302,25 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       expect(await isOpen("topic-13")).toBe(false);
       expect(await page.evaluate("document.activeElement.textContent")).toStartWith("topic-12");
       expect(await page.text(".topic:nth-child(3) h2")).toBe("topic-11b");
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "lists the connections with their protocols",
+    async () => {
+      using kafka = await KafkaClient.connect(sample.broker.port);
+      const software = { clientSoftwareName: "franz-go", clientSoftwareVersion: "1.22.3" };
+      await kafka.call(KAFKA_APIS.ApiVersions, 3, software);
+      const page = await open();
+      await page.until(
+        "document.querySelector('#connections summary').textContent === '1 connection: 1 kafka'",
+      );
+      await page.evaluate("document.querySelector('#connections').open = true");
+      const cells = await page.evaluate<string>(
+        "[...document.querySelectorAll('#connections td')].slice(0, 3).map((cell) => cell.textContent).join()",
+      );
+      expect(cells).toBe("kafka,test,franz-go 1.22.3");
     },
     TIMEOUT_MS,
   );

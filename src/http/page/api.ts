@@ -1,5 +1,13 @@
 // Requests to the broker, and its events. Leaves to others: using the answers.
-import type { GroupsState, Overview, ProduceOrder, ProduceReport, Refusal, Tick } from "./wire.js";
+import type {
+  ConnectionsState,
+  GroupsState,
+  Overview,
+  ProduceOrder,
+  ProduceReport,
+  Refusal,
+  Tick,
+} from "./wire.js";
 
 /** How often a page reports that it reads its events. A page that does not is disconnected after a minute. */
 const SAY_MS = 15_000;
@@ -56,6 +64,11 @@ export function ask<Answer>(
 /** Asks for the groups whose name contains `filter`. */
 export function askGroups(filter: string): Promise<GroupsState> {
   return answerOf<GroupsState>(fetch(`/api/groups?${new URLSearchParams({ filter })}`));
+}
+
+/** Asks which clients are connected. */
+export function askConnections(): Promise<ConnectionsState> {
+  return answerOf<ConnectionsState>(fetch("/api/connections"));
 }
 
 export function produce(order: ProduceOrder): Promise<ProduceReport> {

@@ -2,6 +2,7 @@
 // file first.
 import type { LookupExplanation } from "../../inspection/lookup-explanation.js";
 import { ask, listen, produce } from "./api.js";
+import { ConnectionsView } from "./connections-view.js";
 import { Detail } from "./detail.js";
 import { byId, element, setText } from "./dom.js";
 import { Forms, type LookupOrder } from "./forms.js";
@@ -48,6 +49,7 @@ class Page {
   #onNews: (() => void) | undefined;
 
   start(): void {
+    new ConnectionsView(byId("connections", HTMLDetailsElement)).start();
     onThemeChange(() => {
       this.#topics.repaint();
       this.#traffic.show(this.#model.rates);

@@ -13,7 +13,7 @@ const POINTS = 120;
 export class Traffic {
   readonly #canvas = element("canvas", {
     role: "img",
-    "aria-label": "Throughput of the last minute",
+    "aria-label": "Throughput of the last minute, all connections",
   });
   readonly #received = element("span", { class: "received" });
   readonly #sent = element("span", { class: "sent" });

@@ -55,6 +55,27 @@ export interface GroupsState {
   readonly offsets: readonly GroupOffset[];
 }
 
+/** A client connection. Text that a client chose is safe to show. */
+export interface ConnectionState {
+  /** Address and port of the client. */
+  readonly address: string;
+  /** `native`, `kafka`, or `unknown` before the first bytes. */
+  readonly protocol: string;
+  readonly clientId: string | null;
+  /** Name and version of the client's library, if its protocol says it. */
+  readonly software: string | null;
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+}
+
+export interface ConnectionsState {
+  /** Number of connections by protocol. */
+  readonly protocols: Readonly<Record<string, number>>;
+  /** The oldest ones. */
+  readonly connections: readonly ConnectionState[];
+  readonly hasMore: boolean;
+}
+
 /** Counters of the broker since it started. */
 export interface Totals {
   /** By the broker's clock, in milliseconds. */
