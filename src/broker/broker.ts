@@ -82,6 +82,7 @@ export class Broker implements AsyncDisposable {
     this.context = {
       registry: data.registry,
       offsets,
+      producerIds: data.producerIds,
       brokerVersion: VERSION,
       logDirectoryId: data.id,
       batchBytesMax: options.maxBatchBytes,

@@ -7,6 +7,7 @@ import { LAST_BOOT } from "../topics/boot-note.js";
 import { CLEAN, readCleanNote } from "../topics/clean-note.js";
 import { FLUSH_FAILED, FLUSH_FAILED_SPARE } from "../topics/data-directory.js";
 import { META, readMeta } from "../topics/meta-file.js";
+import { PRODUCER_IDS, readNextProducerId } from "../topics/producer-ids.js";
 import type { SettledFinding } from "./finding.js";
 import { removeFile } from "./repair.js";
 import { Verification, type VerificationCounts, type VerificationOptions } from "./verification.js";
@@ -20,6 +21,7 @@ const OUR_NAMES = new Set([
   FLUSH_FAILED,
   FLUSH_FAILED_SPARE,
   META,
+  PRODUCER_IDS,
   "LOCK",
   "topics",
 ]);
@@ -85,6 +87,11 @@ function verifyRoot(run: Verification, names: readonly string[]): void {
     }
   } catch (error) {
     run.damage({ file: META }, reasonOf(error));
+  }
+  try {
+    readNextProducerId(disk, directory);
+  } catch (error) {
+    run.damage({ file: PRODUCER_IDS }, reasonOf(error));
   }
   if (names.includes(FLUSH_FAILED)) {
     const reason =

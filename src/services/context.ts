@@ -1,11 +1,13 @@
 // Context of the use cases: the topics, the committed offsets, and facts about this broker.
 // Leaves to others: opening and closing them (broker/broker.ts).
 import type { OffsetStore } from "../groups/offset-store.js";
+import type { ProducerIds } from "../topics/producer-ids.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
 
 export interface ServiceContext {
   readonly registry: TopicRegistry;
   readonly offsets: OffsetStore;
+  readonly producerIds: ProducerIds;
   readonly brokerVersion: string;
   /** Id of the data directory, chosen when it was created. */
   readonly logDirectoryId: string;

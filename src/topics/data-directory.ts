@@ -6,6 +6,7 @@
 //   clean-shutdown.json   written last at a stop, removed before the first write after a start; ignored without a
 //                         matching checksum
 //   last-boot.json        the machine's boot under which a broker last ran (boot-note.ts)
+//   producer-ids.json     the next producer id to give out (producer-ids.ts)
 //   flush-failed          exists once a flush has failed: the page cache may hold data that is not on the disk but
 //                         looks clean, so the next start rewrites the active segments
 //   flush-failed.spare    the same note prepared in advance: renaming it needs no space and no flush
@@ -25,6 +26,7 @@ import {
 import { hasRebooted, noteBoot } from "./boot-note.js";
 import { CLEAN, takeCleanNote, writeCleanNote } from "./clean-note.js";
 import { readMeta, upgradeMeta, writeMeta } from "./meta-file.js";
+import { ProducerIds } from "./producer-ids.js";
 import type { CleanSegments } from "./topic.js";
 import { type RegistryContext, TopicRegistry } from "./topic-registry.js";
 
@@ -53,6 +55,7 @@ export class DataDirectory {
   /** Whether the last broker stopped cleanly, so that no scan was needed. */
   readonly wasClean: boolean;
   readonly registry: TopicRegistry;
+  readonly producerIds: ProducerIds;
   readonly #parts: DataDirectoryParts;
 
   private constructor(parts: DataDirectoryParts) {
@@ -60,6 +63,7 @@ export class DataDirectory {
     this.id = parts.id;
     this.wasClean = parts.wasClean;
     this.registry = parts.registry;
+    this.producerIds = new ProducerIds(parts.disk, parts.path);
   }
 
   /**

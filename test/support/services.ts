@@ -2,6 +2,7 @@
 // Leaves to others: expectations.
 import { OffsetStore } from "../../src/groups/offset-store.js";
 import type { ServiceContext } from "../../src/services/context.js";
+import { ProducerIds } from "../../src/topics/producer-ids.js";
 import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.js";
 import { ENDLESS } from "./log-fixture.js";
 import { Random } from "./random.js";
@@ -34,5 +35,6 @@ export async function openServices(
     { clean: new Map(), rewrite: false },
   );
   const offsets = await OffsetStore.open({ registry, mode: "memory", ...surroundings });
-  return { registry, offsets, ...facts };
+  const producerIds = new ProducerIds(disk, "data");
+  return { registry, offsets, producerIds, ...facts };
 }

@@ -5,6 +5,7 @@ import { Fetch } from "./fetch.js";
 import { Metadata } from "./metadata.js";
 import { Produce } from "./produce.js";
 import { ListOffsets, OffsetForLeaderEpoch } from "./offsets.js";
+import { InitProducerId } from "./producers.js";
 import { DeleteRecords } from "./topics.js";
 
 /** By name, in the order of their keys. */
@@ -15,6 +16,7 @@ export const KAFKA_APIS = {
   Metadata,
   ApiVersions,
   DeleteRecords,
+  InitProducerId,
   OffsetForLeaderEpoch,
 } as const;
 

@@ -14,6 +14,7 @@ import { fetch } from "./fetch.js";
 import { metadata } from "./metadata.js";
 import { produce } from "./produce.js";
 import { listOffsets, offsetForLeaderEpoch } from "./offsets.js";
+import { initProducerId } from "./producers.js";
 
 /** Makes the response to a request, now or later. Rejects or throws only for what ends the connection. */
 type Handler<Q extends Fields, R extends Fields> = (
@@ -41,6 +42,7 @@ const ROUTES: Readonly<Record<KafkaApiName, Route>> = {
   ApiVersions: route(KAFKA_APIS.ApiVersions, apiVersions),
   DeleteRecords: route(KAFKA_APIS.DeleteRecords, deleteRecords),
   OffsetForLeaderEpoch: route(KAFKA_APIS.OffsetForLeaderEpoch, offsetForLeaderEpoch),
+  InitProducerId: route(KAFKA_APIS.InitProducerId, initProducerId),
 };
 
 export class Router {
