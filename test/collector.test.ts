@@ -4,7 +4,7 @@ import { Collections, InputCollector } from "../src/collector.js";
 
 const MiB = 1024 * 1024;
 
-test("input is collected by the amount of it, and less often where that takes long", () => {
+test("input is collected after a number of bytes, and less often if collections are slow", () => {
   let nowMs = 0;
   let takesMs = 0;
   const collected: number[] = [];
@@ -38,7 +38,7 @@ test("input is collected by the amount of it, and less often where that takes lo
   expect(collected).toEqual([128, 256, 384, 542, 872]);
 });
 
-test("a collection is forced only while that is quick", () => {
+test("a collection is forced only while collections are quick", () => {
   let nowMs = 0;
   let takesMs = 1;
   const forced: boolean[] = [];
@@ -70,7 +70,7 @@ test("a collection is forced only while that is quick", () => {
   expect(collect(3)).toEqual([true, true, true]);
 });
 
-test("a collection is not forced where so many objects are in memory that it would take long", () => {
+test("a collection is not forced with so many objects that it would be slow", () => {
   let objectBytes = 4 * MiB;
   const forced: boolean[] = [];
   const collections = new Collections({

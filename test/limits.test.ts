@@ -30,19 +30,19 @@ const HIGHEST = {
   segmentBytes: SEGMENT_BYTES_MAX,
 };
 
-test("the defaults fit together, and so do the highest values", () => {
+test("the defaults are consistent, and so are the highest values", () => {
   expect(() => checkLimits(DEFAULTS)).not.toThrow();
   expect(() => checkLimits(HIGHEST)).not.toThrow();
 });
 
-test("a client takes, and decompresses, the largest batch that a broker can be told to accept", () => {
+test("a client accepts and decompresses the largest batch that a broker can be configured to accept", () => {
   expect(RESPONSE_BYTES_MAX).toBeGreaterThanOrEqual(BATCH_BYTES_HIGHEST + FRAME_OVERHEAD_BYTES);
   expect(DECOMPRESSED_BYTES_MAX).toBeGreaterThanOrEqual(BATCH_BYTES_HIGHEST);
   // A batch that is larger than a segment has one of its own, whose positions the index must address.
   expect(BATCH_BYTES_HIGHEST).toBeLessThanOrEqual(SEGMENT_BYTES_MAX);
 });
 
-describe("a set that does not fit is refused by the name of a flag", () => {
+describe("an inconsistent set is rejected with the name of a flag", () => {
   test.each([
     [{ ...HIGHEST, batchBytesMax: BATCH_BYTES_HIGHEST + 1 }, "--max-batch-bytes"],
     [{ ...HIGHEST, frameBytesMax: FRAME_BYTES_HIGHEST + 1 }, "--max-frame-bytes"],

@@ -29,7 +29,7 @@ test("the benchmarks of the read path run", async () => {
   expect(output).toContain("crc32c: 1048576 B: ran");
 }, 60_000);
 
-test("the benchmarks from process to process run, and leave nothing behind", async () => {
+test("the end-to-end benchmarks run, and leave nothing behind", async () => {
   await withTempDir(async (dir) => {
     const sections: { title: string; rows: Record<string, unknown>[] }[] = JSON.parse(
       await run("e2e.ts", "--json", "--dir", dir),
@@ -51,7 +51,7 @@ test("the benchmarks from process to process run, and leave nothing behind", asy
   });
 }, 60_000);
 
-test("the curves are drawn, and nothing is left behind", async () => {
+test("the curves are drawn, and leave nothing behind", async () => {
   await withTempDir(async (dir) => {
     const svg = join(dir, "svg");
     const output = await run("growth.ts", "--dir", dir, "--svg", svg);

@@ -113,7 +113,7 @@ describe("a fetch that waits", () => {
     expect(broker.lines).toEqual([]);
   });
 
-  test("is answered at once when its client sends FIN", async () => {
+  test("is answered immediately when its client sends FIN", async () => {
     await using broker = await startBroker();
     using writer = await broker.session();
     await writer.produce("t", 0, batchOf("a"));

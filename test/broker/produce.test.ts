@@ -61,7 +61,7 @@ describe("produce", () => {
     }
   });
 
-  test("from many connections at once creates one topic", async () => {
+  test("from many connections concurrently creates one topic", async () => {
     await using broker = await startBroker();
     const sessions = await Promise.all(Array.from({ length: 20 }, () => broker.session()));
     const offsets = await Promise.all(

@@ -23,7 +23,7 @@ for (const text of [
   "a b:1",
   "::1:9092",
 ]) {
-  test(`'${text}' is refused, and named`, () => {
+  test(`'${text}' is rejected by name`, () => {
     expect(() => parseBrokerAddress(text)).toThrow(`'${text}' is not a broker address`);
   });
 }

@@ -14,7 +14,7 @@ async function valuesOf(client: Client, topic: string): Promise<string[]> {
 }
 
 describe("producing and consuming", () => {
-  test("brings back 20,000 keyed records over 4 partitions, each key in order, through rolls", async () => {
+  test("returns 20,000 keyed records of 4 partitions, each key in order, across rolls", async () => {
     await using t = await setUp({ segmentBytes: 64 * 1024 });
     await t.admin.createTopic("t", { partitions: 4 });
     const producer = t.client.producer({ batchBytes: 4096, bufferBytesMax: 256 * 1024 });
@@ -67,7 +67,7 @@ describe("producing and consuming", () => {
     expect(seen).toEqual([...sizes, null]);
   });
 
-  test("a consumer that follows sees records as they come", async () => {
+  test("a consumer that follows receives records as they arrive", async () => {
     await using t = await setUp();
     await t.admin.createTopic("t", { partitions: 2 });
     const consumer = t.client.consumer({ topic: "t" });
@@ -83,7 +83,7 @@ describe("producing and consuming", () => {
     expect(await last).toEqual({ done: true, value: undefined });
   });
 
-  test("goes on over a restart of the broker, in order", async () => {
+  test("continues across a restart of the broker, in order", async () => {
     using dir = tempDir();
     const options = { dataDir: dir.path, log: () => {}, stopGraceMs: 50 };
     let broker = await Broker.start({ ...options, port: 0 });
@@ -115,7 +115,7 @@ describe("producing and consuming", () => {
 });
 
 describe("topics that do not exist", () => {
-  test("are created by the first record, with the broker's partitions and Kafka's places for keys", async () => {
+  test("are created by the first record, with the broker's default partitions, and keys placed as in Kafka", async () => {
     await using t = await setUp({ defaultPartitions: 10 });
     const producer = t.client.producer();
     const sent = await producer.send("t", { key: "abc", value: "x" });
@@ -123,7 +123,7 @@ describe("topics that do not exist", () => {
     expect((await t.admin.describeTopic("t")).partitions).toHaveLength(10);
   });
 
-  test("are created once, however many producers come at the same time", async () => {
+  test("are created once by concurrent producers", async () => {
     await using t = await setUp({ defaultPartitions: 3 });
     const sent = await Promise.all(
       Array.from({ length: 10 }, (_, i) =>
@@ -133,7 +133,7 @@ describe("topics that do not exist", () => {
     expect(sent.map(({ offset }) => offset).sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
-  test("are not created for a partition that they would not have", async () => {
+  test("are not created for a partition that would not exist", async () => {
     await using t = await setUp({ defaultPartitions: 2 });
     const producer = t.client.producer();
     const sending = producer.send("t", { value: "x", partition: 99 });
@@ -143,7 +143,7 @@ describe("topics that do not exist", () => {
     expect((await t.admin.describeTopic("t")).partitions).toHaveLength(2);
   });
 
-  test("are an error where the broker creates none, and nothing is created", async () => {
+  test("are an error if the broker creates no topics", async () => {
     await using t = await setUp({ autoCreateTopics: false });
     const sending = t.client.producer().send("t", { value: "x" });
     expect(await codeOf(sending)).toBe("UNKNOWN_TOPIC_OR_PARTITION");
@@ -158,7 +158,7 @@ describe("topics that do not exist", () => {
     expect(await t.admin.listTopics()).toEqual([]);
   });
 
-  test("and can't exist are INVALID_TOPIC", async () => {
+  test("with an invalid name are INVALID_TOPIC", async () => {
     await using t = await setUp();
     for (const topic of ["..", "a/b", "x".repeat(250)]) {
       const sending = t.client.producer().send(topic, { value: "x" });
@@ -168,7 +168,7 @@ describe("topics that do not exist", () => {
   });
 });
 
-test("values come back as they went in after a clean stop", async () => {
+test("values are unchanged after a clean stop", async () => {
   using dir = tempDir();
   const values = numbers(500);
   for (const round of [0, 1]) {

@@ -6,7 +6,7 @@ afterEach(() => {
   setSystemTime();
 });
 
-test("eight calls share a reading, the ninth takes its own", () => {
+test("eight calls share a reading of the clock, the ninth takes a new one", () => {
   const clock = new CallClock();
   setSystemTime(1_000);
   const first = clock.now();
@@ -15,7 +15,7 @@ test("eight calls share a reading, the ninth takes its own", () => {
   expect([first, ...times]).toEqual([...Array<number>(8).fill(1_000), 2_000, 2_000]);
 });
 
-test("a later turn of the event loop takes its own", async () => {
+test("a later turn of the event loop takes a new one", async () => {
   const clock = new CallClock();
   setSystemTime(1_000);
   expect(clock.now()).toBe(1_000);

@@ -12,7 +12,7 @@ import { errorOf, fill, offsetsOf, range, setUp, TOPIC } from "../support/consum
 const lost = new RustLogError("BROKER_STOPPING", "a moment");
 
 describe("lost connections", () => {
-  test("leave neither gaps nor repetitions", async () => {
+  test("cause neither gaps nor duplicates", async () => {
     await using t = await setUp({ partitions: 2 });
     fill(t.broker, 0, ...Array<number>(20).fill(3));
     fill(t.broker, 1, ...Array<number>(20).fill(2));
@@ -25,7 +25,7 @@ describe("lost connections", () => {
     expect(t.broker.connections).toBeGreaterThan(1);
   });
 
-  test("while a fetch waits: it waits on over the next connection", async () => {
+  test("while a fetch waits: it continues to wait on the next connection", async () => {
     await using t = await setUp();
     const offsets = offsetsOf(t.consumer({ follow: true, end: 2 }));
     while (!t.broker.requests.includes("Fetch")) await Bun.sleep(1);
@@ -35,7 +35,7 @@ describe("lost connections", () => {
     expect(await offsets).toEqual([0, 1]);
   });
 
-  test("that stay lost end in an error, and again for whoever asks again", async () => {
+  test("that stay lost end in an error, and later reads fail too", async () => {
     await using t = await setUp();
     fill(t.broker, 0, 1);
     const consumer = t.consumer({ follow: true, retryTimeoutMs: 30 });
@@ -60,7 +60,7 @@ describe("offsets out of range", () => {
     expect(await offsetsOf(t.consumer({ offset: 10 }))).toEqual([]);
   });
 
-  test("or start at one of the ends, as told", async () => {
+  test("start at one of the ends if the policy says so", async () => {
     await using t = await setUp();
     fill(t.broker, 0, 5, 5);
     t.broker.trim(TOPIC, 0, 5);
@@ -70,7 +70,7 @@ describe("offsets out of range", () => {
     expect(await offsetsOf(t.consumer({ offset: 3, onOutOfRange: "latest" }))).toEqual([]);
   });
 
-  test("of one number for several partitions are none, unless no partition goes that far", async () => {
+  test("with one number for several partitions are errors only if no partition reaches it", async () => {
     await using t = await setUp({ partitions: 3 });
     fill(t.broker, 0, 5, 5);
     fill(t.broker, 1, 5, 5);
@@ -83,7 +83,7 @@ describe("offsets out of range", () => {
     expect((await errorOf(alone.start())).code).toBe("OFFSET_OUT_OF_RANGE");
   });
 
-  test("while reading are an error that names the range, for good", async () => {
+  test("while reading are a permanent error that names the range", async () => {
     await using t = await setUp();
     fill(t.broker, 0, 5, 5, 5, 5);
     const consumer = t.consumer({ maxBytes: 1 });
@@ -95,7 +95,7 @@ describe("offsets out of range", () => {
     expect(await errorOf(consumer.nextBatch())).toBe(error);
   });
 
-  test("while reading: earliest goes on at the log start", async () => {
+  test("while reading: earliest continues at the log start", async () => {
     await using t = await setUp();
     fill(t.broker, 0, 5, 5, 5, 5);
     t.broker.script("Fetch", new RustLogError("OFFSET_OUT_OF_RANGE", "gone"));
@@ -105,7 +105,7 @@ describe("offsets out of range", () => {
     expect(await offsetsOf(consumer)).toEqual(range(15, 20));
   });
 
-  test("past the end, after the log has become shorter, are not taken for waiting", async () => {
+  test("past the end of a log that lost records are errors: reading does not wait", async () => {
     await using t = await setUp();
     fill(t.broker, 0, 5);
     const consumer = t.consumer({ follow: true, offset: 5, maxWaitMs: 1 });
@@ -117,7 +117,7 @@ describe("offsets out of range", () => {
 });
 
 describe("bad bytes", () => {
-  test("are CORRUPT_MESSAGE; what came before them is handed out, and the position stays there", async () => {
+  test("are CORRUPT_MESSAGE after the records before them, and the position stays there", async () => {
     await using t = await setUp();
     fill(t.broker, 0, 2);
     const bad = batchOf("2", "3");
@@ -129,7 +129,7 @@ describe("bad bytes", () => {
     expect((await errorOf(offsetsOf(consumer))).code).toBe("CORRUPT_MESSAGE");
   });
 
-  test("are handed out to who does not want CRCs checked, as long as they are records", async () => {
+  test("are returned without CRC checks, as long as they are records", async () => {
     await using t = await setUp();
     const bad = batchOf("0", "1");
     bad[FIELD.crc]! ^= 1;
@@ -138,7 +138,7 @@ describe("bad bytes", () => {
     expect((await errorOf(offsetsOf(t.consumer()))).code).toBe("CORRUPT_MESSAGE");
   });
 
-  test("of a codec that we don't have are UNSUPPORTED_COMPRESSION", async () => {
+  test("of an unsupported codec are UNSUPPORTED_COMPRESSION", async () => {
     await using t = await setUp();
     const batch = batchOf("0");
     batch[FIELD.attributes + 1] = 3;
@@ -150,7 +150,7 @@ describe("bad bytes", () => {
     expect(error.message).toContain("lz4");
   });
 
-  test("are a DamagedRecordsError that says where the batch is and where reading goes on", async () => {
+  test("are a DamagedRecordsError that states where the batch is and where reading continues", async () => {
     await using t = await setUp();
     fill(t.broker, 0, 2);
     t.broker.append(
@@ -168,7 +168,7 @@ describe("bad bytes", () => {
     expect(error.help).not.toContain("CRC");
   });
 
-  test("are no concern of a consumer that ends before them", async () => {
+  test("do not affect a consumer that ends before them", async () => {
     await using t = await setUp();
     fill(t.broker, 0, 2);
     t.broker.append(
@@ -212,7 +212,7 @@ describe("bad bytes", () => {
     expect(offsets.at(-1)).toBe(to);
   });
 
-  test("in one partition do not keep a consumer from the others, if it does not follow", async () => {
+  test("in one partition do not stop reading of the others, unless the consumer follows", async () => {
     await using t = await setUp({ partitions: 3 });
     for (const partition of [0, 2]) {
       fill(t.broker, partition, 1);
@@ -241,7 +241,7 @@ describe("bad bytes", () => {
     expect([consumer.position(0), consumer.position(2)]).toEqual([2, 2]);
   });
 
-  test("that the broker refuses to read are skipped where it says that the records after them begin", async () => {
+  test("that the broker can't read are skipped up to the offset that it states", async () => {
     await using t = await setUp();
     fill(t.broker, 0, 2, 3, 2);
     const refusal = new RustLogError("CORRUPT_MESSAGE", damageMessage("t-0: bad", 5));

@@ -5,14 +5,14 @@ import { batchOf } from "../support/broker.js";
 import { errorOf, fill, offsetsOf, range, setUp, TOPIC } from "../support/consumer-setup.js";
 
 describe("reading", () => {
-  test("hands out every record once, in order, from portions as small as batches", async () => {
+  test("returns every record once, in order, from portions as small as batches", async () => {
     await using t = await setUp();
     fill(t.broker, 0, ...Array<number>(50).fill(7));
     expect(await offsetsOf(t.consumer({ maxBytes: 1 }))).toEqual(range(0, 350));
     expect(await offsetsOf(t.consumer())).toEqual(range(0, 350));
   });
 
-  test("takes sizes that are more than a response can have", async () => {
+  test("accepts sizes larger than a response can be", async () => {
     await using t = await setUp();
     fill(t.broker, 0, 5, 5);
     const maxBytes = 2 ** 40;
@@ -22,7 +22,7 @@ describe("reading", () => {
     expect(await offsetsOf(t.consumer({ minBytes: 2 ** 40, maxWaitMs: 1 }))).toEqual(range(0, 10));
   });
 
-  test("skips what is before the offset in its batch", async () => {
+  test("skips the records before the offset in its batch", async () => {
     await using t = await setUp();
     fill(t.broker, 0, 10, 10);
     expect(await offsetsOf(t.consumer({ offset: 13 }))).toEqual(range(13, 20));
@@ -42,7 +42,7 @@ describe("reading", () => {
     expect(consumer.position(0)).toBe(5);
   });
 
-  test("ends at the high watermark of the start, whatever comes meanwhile", async () => {
+  test("ends at the high watermark of the start, even if more is appended", async () => {
     await using t = await setUp();
     fill(t.broker, 0, 3);
     const consumer = t.consumer();
@@ -51,7 +51,7 @@ describe("reading", () => {
     expect(await offsetsOf(consumer)).toEqual([0, 1, 2]);
   });
 
-  test("waits for what is to come when it follows", async () => {
+  test("waits for new records when it follows", async () => {
     await using t = await setUp();
     const consumer = t.consumer({ follow: true, end: 4 });
     const offsets = offsetsOf(consumer);
@@ -61,7 +61,7 @@ describe("reading", () => {
     expect(await offsets).toEqual([0, 1, 2, 3]);
   });
 
-  test("of several partitions keeps the order of each, and starts and ends where each is told", async () => {
+  test("of several partitions keeps the order of each, with its own start and end", async () => {
     await using t = await setUp({ partitions: 3 });
     for (const partition of [0, 1, 2]) fill(t.broker, partition, 5, 5);
     const consumer = t.consumer({
@@ -82,7 +82,7 @@ describe("reading", () => {
     expect(consumer.partitions).toEqual([2, 0]);
   });
 
-  test("fetches ahead, but no more than one portion beside the one being read", async () => {
+  test("fetches ahead, at most one portion beside the one being read", async () => {
     await using t = await setUp();
     fill(t.broker, 0, ...Array<number>(20).fill(1));
     const consumer = t.consumer({ maxBytes: 1 });
@@ -118,8 +118,8 @@ describe("reading", () => {
   });
 });
 
-describe("handing out by the batch", () => {
-  test("a batch that was not walked to its end comes again, where the walk stopped", async () => {
+describe("reading by the batch", () => {
+  test("a batch that was not read to its end is returned again, from where reading stopped", async () => {
     await using t = await setUp();
     fill(t.broker, 0, 5);
     const consumer = t.consumer();
@@ -132,7 +132,7 @@ describe("handing out by the batch", () => {
     expect(await consumer.nextBatch()).toBeNull();
   });
 
-  test("what is passed over counts as handed out", async () => {
+  test("skipped records count as returned", async () => {
     await using t = await setUp();
     fill(t.broker, 0, 5);
     const consumer = t.consumer({ end: 4 });
@@ -154,7 +154,7 @@ describe("handing out by the batch", () => {
 });
 
 describe("closing", () => {
-  test("ends an iteration that waits, at once", async () => {
+  test("ends a waiting iteration immediately", async () => {
     await using t = await setUp();
     const consumer = t.consumer({ follow: true });
     const offsets = offsetsOf(consumer);
@@ -164,7 +164,7 @@ describe("closing", () => {
     expect(await consumer.nextBatch()).toBeNull();
   });
 
-  test("ends an iteration in the middle of a batch, after the record that it gave", async () => {
+  test("ends an iteration in the middle of a batch, after the returned record", async () => {
     await using t = await setUp();
     fill(t.broker, 0, 5);
     const consumer = t.consumer();
@@ -176,7 +176,7 @@ describe("closing", () => {
     expect(seen).toEqual([0, 1]);
   });
 
-  test("of the client ends its consumers, also while they look for a broker that is gone", async () => {
+  test("of the client ends its consumers, also while they try to reach a lost broker", async () => {
     await using t = await setUp();
     const consumer = t.consumer({ follow: true });
     await consumer.start();
@@ -187,12 +187,12 @@ describe("closing", () => {
   });
 });
 
-test("without a group there is nothing to commit for", async () => {
+test("commit without a group is an error", async () => {
   await using t = await setUp();
   expect((await errorOf(t.consumer().commit())).code).toBe("INVALID_GROUP");
 });
 
-test("a partition that the topic does not have is named", async () => {
+test("the error names a partition that does not exist", async () => {
   await using t = await setUp({ partitions: 2 });
   const error = await errorOf(t.consumer({ partitions: [0, 2] }).start());
   expect(error.message).toBe("topic 't' has no partition 2; its partitions are 0 to 1");

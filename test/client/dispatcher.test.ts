@@ -57,7 +57,7 @@ function valuesOf(batch: SealedBatch): (string | null)[] {
 }
 
 describe("batches", () => {
-  test("a full batch is sent without waiting, and the record that is too much opens the next", () => {
+  test("a full batch is sent without waiting, and the record that did not fit starts the next", () => {
     const { sendings, append } = harness();
     const value = "x".repeat(40);
     for (let i = 0; i < 5; i++) append(0, value);
@@ -66,7 +66,7 @@ describe("batches", () => {
     expect(sendings[0]!.batch.bytes.length).toBeLessThanOrEqual(200);
   });
 
-  test("a record larger than a batch travels alone; one larger than the limit is refused alone", () => {
+  test("a record larger than a batch is sent alone; one larger than the limit is rejected alone", () => {
     const { dispatcher, sendings, append } = harness();
     append(0, "before");
     append(0, "y".repeat(500));
@@ -77,7 +77,7 @@ describe("batches", () => {
     expect(dispatcher.bufferedBytes).toBeGreaterThan(500);
   });
 
-  test("a record that can't be encoded is refused alone, even as the first of a batch", async () => {
+  test("a record that can't be encoded is rejected alone, even as the first of a batch", async () => {
     const { dispatcher, sendings, append, log } = harness();
     const partition = dispatcher.partition("t", 5);
     expect(() => dispatcher.add(partition, Number.NaN, null, "x", undefined, undefined)).toThrow(
@@ -108,7 +108,7 @@ describe("the memory of a batch", () => {
     };
   }
 
-  test("is its encoder's until it is acknowledged, and used again only then", async () => {
+  test("belongs to its encoder, and is reused only after the acknowledgement", async () => {
     const own = counting();
     const { dispatcher, sendings, append } = harness({ pool: own });
     append(0, "a".repeat(100));
@@ -124,7 +124,7 @@ describe("the memory of a batch", () => {
     expect(own.idle).toHaveLength(1);
   });
 
-  test("is its own if it is short: it must not hold on to a large buffer", () => {
+  test("is a copy if the batch is short, so that it does not keep a large buffer", () => {
     const own = counting();
     const { dispatcher, append, sendings } = harness({ pool: own });
     append(0, "a");
@@ -137,7 +137,7 @@ describe("the memory of a batch", () => {
 });
 
 describe("linger", () => {
-  test("0 sends what one turn of the event loop gathered", async () => {
+  test("0 sends what one turn of the event loop collected", async () => {
     const { sendings, append, nextSending } = harness({ lingerMs: 0 });
     append(0, "a");
     append(0, "b");
@@ -146,7 +146,7 @@ describe("linger", () => {
     expect(valuesOf(sendings[0]!.batch)).toEqual(["a", "b"]);
   });
 
-  test("a batch goes on filling while it could not be sent, and leaves when it can", async () => {
+  test("a batch continues to fill while it can't be sent, and is sent as soon as it can", async () => {
     const { sendings, append, nextSending } = harness({ lingerMs: 1 });
     append(0, "a");
     await nextSending();
@@ -164,7 +164,7 @@ describe("linger", () => {
 });
 
 describe("settling", () => {
-  test("waits for every batch that was complete, acknowledged or not", async () => {
+  test("waits for every complete batch, acknowledged or failed", async () => {
     const { dispatcher, sendings, append, log } = harness();
     append(0, "a");
     append(1, "b");
@@ -182,7 +182,7 @@ describe("settling", () => {
     expect(dispatcher.bufferedBytes).toBe(0);
   });
 
-  test("a batch that is given up does not keep the next one from being sent", async () => {
+  test("a batch that is given up does not block the next one", async () => {
     const { dispatcher, sendings, append, nextSending } = harness();
     append(0, "a");
     dispatcher.sealAll();
@@ -194,7 +194,7 @@ describe("settling", () => {
     expect(valuesOf(sendings[1]!.batch)).toEqual(["b"]);
   });
 
-  test("each delivery knows its place in the batch", () => {
+  test("each delivery has its place in the batch", () => {
     const { dispatcher, sendings, append } = harness();
     const delivery = { resolve: () => {}, reject: () => {} };
     append(0, "a");
@@ -207,7 +207,7 @@ describe("settling", () => {
 });
 
 describe("back-pressure", () => {
-  test("full at the limit; room with the next batch that is settled", async () => {
+  test("is full at the limit, and has room once a batch is settled", async () => {
     const { dispatcher, sendings, append } = harness({ bufferBytesMax: 300 });
     for (const value of ["a", "b", "c", "d"]) {
       append(0, value.repeat(60));
@@ -228,7 +228,7 @@ describe("back-pressure", () => {
     expect(dispatcher.isFull).toBe(false);
   });
 
-  test("waiting for room leaves what lingers alone while something is on its way", async () => {
+  test("waiting for room does not send lingering records while a batch is in flight", async () => {
     const { dispatcher, sendings, append, nextSending } = harness({ bufferBytesMax: 100 });
     append(0, "a".repeat(60));
     dispatcher.sealAll();
@@ -243,7 +243,7 @@ describe("back-pressure", () => {
     expect(valuesOf(sendings[1]!.batch)).toEqual(["b".repeat(60), "c".repeat(10)]);
   });
 
-  test("waiting for room completes what lingers: it could be all there is", async () => {
+  test("waiting for room sends lingering records if nothing is in flight", async () => {
     const { dispatcher, sendings, append } = harness({ bufferBytesMax: 10 });
     append(0, "more than ten bytes");
     expect(dispatcher.isFull).toBe(true);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { codeOf, numbers, produce, setUp } from "../support/client-setup.js";
 
 describe("groups", () => {
-  test("start after what they committed, and commit after the last record handed out", async () => {
+  test("start at their committed offset, and commit the offset after the last returned record", async () => {
     await using t = await setUp();
     await produce(t.client, "t", numbers(10));
     const options = { topic: "t", group: "g", follow: false };
@@ -65,7 +65,7 @@ describe("admin", () => {
     expect(await codeOf(t.admin.describeTopic("a"))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
   });
 
-  test("finds the offset of a time to the record, inside its batch", async () => {
+  test("finds the exact record for a time, inside its batch", async () => {
     await using t = await setUp();
     const producer = t.client.producer({ lingerMs: 1e6, compression: "gzip" });
     for (const timestamp of [100, 200, 300]) producer.enqueue("t", { value: "x", timestamp });
@@ -105,7 +105,7 @@ describe("admin", () => {
     expect(await codeOf(t.admin.describeGroup("g"))).toBe("GROUP_NOT_FOUND");
   });
 
-  test("lists what does not fit one frame, page by page", async () => {
+  test("lists page by page what does not fit one frame", async () => {
     const small = { maxFrameBytes: 8 * 1024, maxBatchBytes: 4 * 1024, offsets: "memory" } as const;
     await using t = await setUp(small);
     const topics = Array.from({ length: 40 }, (_, i) => `${10 + i}`.padEnd(249, "t"));
@@ -119,7 +119,7 @@ describe("admin", () => {
     expect((await t.admin.describeGroup(groups[0]!)).map(({ topic }) => topic)).toEqual(topics);
   });
 
-  test("says what the broker is", async () => {
+  test("describes the broker", async () => {
     await using t = await setUp({ maxBatchBytes: 1_000_000 });
     const info = t.admin.brokerInfo();
     expect(info.maxBatchBytes).toBe(1_000_000);

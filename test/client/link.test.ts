@@ -68,7 +68,7 @@ describe("a server of another protocol", () => {
     expect(connections).toBe(1);
   });
 
-  test("that closes the connection at once is asked about", async () => {
+  test("that closes the connection immediately is probed", async () => {
     using server = Bun.listen({
       hostname: "127.0.0.1",
       port: 0,
@@ -82,7 +82,7 @@ describe("a server of another protocol", () => {
 });
 
 describe("connecting", () => {
-  test("a broker that is not there is CONNECTION_LOST, and the message says where it was sought", async () => {
+  test("a missing broker is CONNECTION_LOST, and the message has the address", async () => {
     const gone = new FakeBroker();
     const { address } = gone;
     gone[Symbol.dispose]();
@@ -91,7 +91,7 @@ describe("connecting", () => {
     expect(await codeOf(attempt)).toBe("CONNECTION_LOST");
   });
 
-  test("is tried again as often as told", async () => {
+  test("is retried as often as configured", async () => {
     const gone = new FakeBroker();
     const { address } = gone;
     gone[Symbol.dispose]();
@@ -145,18 +145,18 @@ describe("connecting", () => {
     expect(await codeOf(connect({ broker: broker.address, ...options }))).toBe("TIMED_OUT");
   });
 
-  test("a refusal that answers no request is the error of all of them", async () => {
+  test("an error without a request fails all requests", async () => {
     using broker = new FakeBroker();
     broker.script("ApiVersions", new RustLogError("TOO_MANY_CONNECTIONS", "10 of 10"));
     const attempt = connect({ broker: broker.address, retries: 0 });
     expect(await codeOf(attempt)).toBe("TOO_MANY_CONNECTIONS");
   });
 
-  test("an address that is none is INVALID_CONFIG", async () => {
+  test("an invalid address is INVALID_CONFIG", async () => {
     expect(await codeOf(connect({ broker: "nowhere:port" }))).toBe("INVALID_CONFIG");
   });
 
-  test("a time that no timer can wait for is INVALID_CONFIG", async () => {
+  test("a time too long for a timer is INVALID_CONFIG", async () => {
     using broker = new FakeBroker();
     for (const ms of [0, Number.NaN, Number.POSITIVE_INFINITY]) {
       for (const name of ["connectTimeoutMs", "requestTimeoutMs", "retryBackoffMs"]) {
@@ -168,7 +168,7 @@ describe("connecting", () => {
 });
 
 describe("requests", () => {
-  test("many at once share one connection, and each gets its own answer", async () => {
+  test("concurrent ones share one connection, and each gets its own response", async () => {
     using broker = new FakeBroker();
     using link = linkTo(broker);
     await Promise.all(Array.from({ length: 500 }, () => link.ping()));
@@ -176,7 +176,7 @@ describe("requests", () => {
     expect(broker.requests.filter((name) => name === "Ping")).toHaveLength(500);
   });
 
-  test("an answer that takes long does not hold up the ones behind it", async () => {
+  test("a slow response does not delay later ones", async () => {
     using broker = new FakeBroker();
     using link = linkTo(broker);
     const held = Promise.withResolvers<void>();
@@ -187,7 +187,7 @@ describe("requests", () => {
     await first;
   });
 
-  test("go on over a new connection when the old one is cut", async () => {
+  test("continue on a new connection when the old one is lost", async () => {
     using broker = new FakeBroker();
     using link = linkTo(broker);
     broker.script("Ping", "cutBefore", "cutAfter");
@@ -196,7 +196,7 @@ describe("requests", () => {
     expect(link.lost).toEqual(["CONNECTION_LOST", "CONNECTION_LOST"]);
   });
 
-  test("without an answer fail the connection, and are sent again over another", async () => {
+  test("without a response fail the connection, and are retried on another", async () => {
     using broker = new FakeBroker();
     using link = linkTo(broker, { requestTimeoutMs: 20 });
     broker.script("Ping", FOREVER);
@@ -205,7 +205,7 @@ describe("requests", () => {
     expect(broker.connections).toBe(2);
   });
 
-  test("that may not be repeated are not, once they may have arrived", async () => {
+  test("that must not be repeated are not retried once they may have arrived", async () => {
     using broker = new FakeBroker();
     using link = linkTo(broker);
     broker.script("Ping", "cutAfter");
@@ -214,7 +214,7 @@ describe("requests", () => {
     expect(broker.requests.filter((name) => name === "Ping")).toHaveLength(1);
   });
 
-  test("that may not be repeated are, when an error says that nothing was done", async () => {
+  test("that must not be repeated are retried if an error says that nothing was done", async () => {
     using broker = new FakeBroker();
     using link = linkTo(broker);
     broker.script("Ping", new RustLogError("BROKER_STOPPING", "a moment"));
@@ -222,7 +222,7 @@ describe("requests", () => {
     expect(broker.requests.filter((name) => name === "Ping")).toHaveLength(2);
   });
 
-  test("with an error that no retry can help fail at once", async () => {
+  test("with a final error fail immediately", async () => {
     using broker = new FakeBroker();
     using link = linkTo(broker);
     broker.script("Ping", new RustLogError("INVALID_REQUEST", "no"));
@@ -252,7 +252,7 @@ describe("requests", () => {
   });
 });
 
-test("the wait before a retry doubles up to ten times the first, give or take a fifth", () => {
+test("the wait before a retry doubles up to ten times the first, plus or minus a fifth", () => {
   const waits = [1, 2, 3, 4, 5, 50].map((failures) => backoffMs(failures, 100, () => 0.5));
   expect(waits).toEqual([100, 200, 400, 800, 1000, 1000]);
   expect(backoffMs(1, 100, () => 0)).toBeCloseTo(80);

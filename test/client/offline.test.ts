@@ -5,7 +5,7 @@ import { startBroker } from "../support/broker.js";
 import { makeOfflinePartition } from "../support/offline.js";
 import { withTempDir } from "../support/tmp.js";
 
-test("a consumer reads the other partitions, then throws; one that follows throws at once", () =>
+test("a consumer reads the other partitions, then throws; one that follows throws immediately", () =>
   withTempDir(async (dataDir) => {
     await makeOfflinePartition(dataDir);
     await using running = await startBroker({ dataDir });

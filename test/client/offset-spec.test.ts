@@ -22,7 +22,7 @@ for (const [name, spec, offset] of CASES) {
 }
 
 for (const spec of [-1, 1.5, Number.NaN, 2 ** 53, { fromEnd: -1 }, { timestamp: 0.5 }] as const) {
-  test(`${JSON.stringify(spec)} is refused`, () => {
+  test(`${JSON.stringify(spec)} is rejected`, () => {
     expect(() => resolveOffset(spec, range, byTime)).toThrow("a whole number from 0");
   });
 }

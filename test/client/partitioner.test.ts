@@ -10,7 +10,7 @@ describe("partitionForKey", () => {
     expect(partitionForKey("abc", 10)).toBe(479470107 % 10);
   });
 
-  test("is the same for a text and for its UTF-8 bytes, and is a partition that exists", () => {
+  test("is the same for a text and its UTF-8 bytes, and is an existing partition", () => {
     const keys = fc.oneof(
       fc.string(),
       fc.string({ unit: "grapheme" }),
@@ -28,7 +28,7 @@ describe("partitionForKey", () => {
 });
 
 describe("StickyPartitioner", () => {
-  test("stays until a batch of its partition is complete, then takes the next, round and round", () => {
+  test("keeps a partition until a batch is complete, then takes the next, in a circle", () => {
     const sticky = new StickyPartitioner(3, () => 0);
     expect(sticky.current).toBe(0);
     sticky.batchCompleted(2);

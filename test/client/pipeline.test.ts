@@ -78,7 +78,7 @@ function scripted() {
 }
 
 describe("in flight", () => {
-  test("is one batch at first, and five once that is acknowledged", async () => {
+  test("is limited to one batch at first, and to five once that is acknowledged", async () => {
     const { pipeline, sendings, sent, push, log } = scripted();
     push("a", "b", "c", "d", "e", "f", "g");
     const [first] = sendings;
@@ -93,7 +93,7 @@ describe("in flight", () => {
     expect(log).toEqual(["a at 0", "c at 2"]);
   });
 
-  test("moves on as the oldest is acknowledged", async () => {
+  test("advances as the oldest batch is acknowledged", async () => {
     const { pipeline, sent, open } = scripted();
     const [b, c] = await open();
     await b!.answer(1);
@@ -105,7 +105,7 @@ describe("in flight", () => {
 });
 
 describe("a batch in the middle", () => {
-  test("that is refused for now is sent again alone, then those behind it, all with the same bytes", async () => {
+  test("that fails for now is retried alone, then those after it, all with the same bytes", async () => {
     const { sendings, sent, open, log } = scripted();
     const [b, c, d, e, f] = await open();
     const before = [c, d].map(({ bytes } = f!) => Buffer.from(bytes).toString("hex"));
@@ -127,7 +127,7 @@ describe("a batch in the middle", () => {
     expect(log).toEqual(["a at 0", "b at 1", "c at 2"]);
   });
 
-  test("that is given up lets those behind it begin a new epoch", async () => {
+  test("that is given up makes those after it start a new epoch", async () => {
     const { sendings, sent, open, log } = scripted();
     const all = await open();
     const d = all[2]!;
@@ -155,7 +155,7 @@ describe("a batch in the middle", () => {
     expect(d.bytes).toEqual(copy);
   });
 
-  test("that is given up, while one behind it may be in the log, is found out about first", async () => {
+  test("that is given up while a later one may be in the log: that one is settled first", async () => {
     const { sendings, sent, open, log } = scripted();
     const [b, c, ...others] = await open();
     const number = baseSequence(c!.bytes, 0);
@@ -171,7 +171,7 @@ describe("a batch in the middle", () => {
     expect(producerEpoch(sendings[0]!.bytes, 0)).toBe(0);
   });
 
-  test("that is given up takes those with it that may reach the broker yet, and no others", async () => {
+  test("that is given up fails those that may still reach the broker, and no others", async () => {
     const { sendings, open, log } = scripted();
     const all = await open();
     await all[0]!.answer(LOST);
@@ -188,14 +188,14 @@ describe("a batch in the middle", () => {
     expect([again.value, producerEpoch(again.bytes, 0)]).toEqual(["g", 1]);
   });
 
-  test("that is out of order for no reason of ours is given up", async () => {
+  test("that is out of order for an unknown reason is given up", async () => {
     const { open, log } = scripted();
     const all = await open();
     for (const each of all) await each.answer(OUT_OF_ORDER);
     expect(log).toEqual(["a at 0", "b OUT_OF_ORDER_SEQUENCE"]);
   });
 
-  test("that is acknowledged before one that is sent again stays so", async () => {
+  test("that is acknowledged before a retried one stays acknowledged", async () => {
     const { sendings, sent, open, log } = scripted();
     const [b, c, ...others] = await open();
     await b!.answer(LOST);
@@ -213,7 +213,7 @@ describe("whatever the network does", () => {
   const BATCHES = 60;
   const SEEDS = Array.from({ length: 500 }, (_, seed) => seed);
 
-  test("acknowledged batches are in the log once, in order, at the offset that was said", async () => {
+  test("acknowledged batches are in the log once, in order, at the reported offset", async () => {
     let retries = 0;
     let failures = 0;
     for (const seed of SEEDS) {

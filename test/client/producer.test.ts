@@ -41,7 +41,7 @@ async function errorOf(promise: Promise<unknown>): Promise<RustLogError> {
 const numbers = (count: number): string[] => Array.from({ length: count }, (_, i) => `v${i}`);
 
 describe("acknowledgements", () => {
-  test("name topic, partition, offset and timestamp of each record", async () => {
+  test("state topic, partition, offset and timestamp of each record", async () => {
     await using t = await setUp();
     const sent = ["a", "b", "c"].map((value, i) =>
       t.producer.send("t", { value, timestamp: 100 + i }),
@@ -82,7 +82,7 @@ describe("order", () => {
     expect(t.broker.connections).toBeGreaterThan(1);
   });
 
-  test("a batch whose answer was lost is sent again before any later one", async () => {
+  test("a batch whose response was lost is retried before any later one", async () => {
     await using t = await setUp({ batchBytes: 200 });
     t.broker.script("Produce", "answer", "cutAfter", "answer", "cutAfter");
     const values = numbers(100);
@@ -92,7 +92,7 @@ describe("order", () => {
     expect(t.broker.connections).toBeGreaterThan(1);
   });
 
-  test("of records that came before the partitions were known is that of the calls", async () => {
+  test("of records added before the partitions are known is that of the calls", async () => {
     await using t = await setUp();
     const held = Promise.withResolvers<void>();
     t.broker.script("DescribeTopic", held.promise);
@@ -109,7 +109,7 @@ describe("order", () => {
 });
 
 describe("partitions", () => {
-  test("records with one key go to one partition, Kafka's", async () => {
+  test("records with one key go to the same partition as in Kafka", async () => {
     await using t = await setUp({}, { partitions: 10 });
     const { partition } = await t.producer.send("t", { key: "abc", value: "x" });
     expect(partition).toBe(479470107 % 10);
@@ -117,7 +117,7 @@ describe("partitions", () => {
     expect(again.partition).toBe(partition);
   });
 
-  test("records without a key take turns by the batch", async () => {
+  test("records without a key change partitions after each batch", async () => {
     await using t = await setUp({}, { partitions: 3 });
     const rounds: number[][] = [];
     for (let round = 0; round < 3; round++) {
@@ -128,7 +128,7 @@ describe("partitions", () => {
     expect(rounds.map(([first]) => first).sort()).toEqual([0, 1, 2]);
   });
 
-  test("one that the topic does not have is refused by itself", async () => {
+  test("a missing one rejects only its own record", async () => {
     await using t = await setUp({}, { partitions: 2 });
     const [bad, good] = await Promise.allSettled([
       t.producer.send("t", { value: "x", partition: 2 }),
@@ -153,7 +153,7 @@ describe("partitions", () => {
     },
   );
 
-  test("a record that names one does not overtake those that wait for the number of them", async () => {
+  test("a record that names one does not overtake those that wait for the number of partitions", async () => {
     await using t = await setUp({}, { partitions: 1 });
     const sent = await Promise.all([
       t.producer.send("t", { value: "first" }),
@@ -164,7 +164,7 @@ describe("partitions", () => {
 });
 
 describe("errors", () => {
-  test("that no retry can help reject the records of the batch, and no others", async () => {
+  test("that are final reject the records of the batch, and no others", async () => {
     await using t = await setUp();
     await t.producer.send("t", { value: "before" });
     t.broker.script("Produce", new RustLogError("INVALID_RECORD", "bad"));
@@ -198,7 +198,7 @@ describe("errors", () => {
     expect(error.message).toContain("within 30 ms: no space");
   });
 
-  test("a broker that is gone for good is CONNECTION_LOST; nobody waits for ever", async () => {
+  test("a broker that never returns is CONNECTION_LOST; nobody waits forever", async () => {
     await using t = await setUp({ deliveryTimeoutMs: 30 });
     await t.producer.send("t", { value: "x" });
     t.broker[Symbol.dispose]();
@@ -216,7 +216,7 @@ describe("errors", () => {
     expect(t.broker.connections).toBe(1);
   });
 
-  test("a topic that can't be had rejects what waited for it; the next record asks again", async () => {
+  test("a topic that can't be created rejects the records waiting for it; the next record tries again", async () => {
     await using t = await setUp();
     t.broker.script("DescribeTopic", new RustLogError("INVALID_TOPIC", "bad name"));
     const error = await errorOf(t.producer.send("t", { value: "x" }));
@@ -226,7 +226,7 @@ describe("errors", () => {
 });
 
 describe("bounds", () => {
-  test("a record over the broker's limit is refused by itself", async () => {
+  test("a record over the broker's limit is rejected alone", async () => {
     await using t = await setUp({ batchBytes: 1e9 }, { maxBatchBytes: 2000 });
     const [a, big, b] = await Promise.allSettled([
       t.producer.send("t", { value: "a" }),
@@ -241,7 +241,7 @@ describe("bounds", () => {
     for (const batch of t.broker.batches("t")) expect(batch.length).toBeLessThanOrEqual(2000);
   });
 
-  test("the limit is that of the broker as it is now, also after a restart with another", async () => {
+  test("the limit is the broker's current one, also after a restart with another", async () => {
     await using t = await setUp({}, { maxBatchBytes: 64 * 1024 });
     await t.producer.send("t", { value: "x" });
     const port = Number(t.broker.address.split(":")[1]);
@@ -255,7 +255,7 @@ describe("bounds", () => {
     expect(() => t.producer.enqueue("t", { value: new Uint8Array(2_000) })).toThrow("larger than");
   });
 
-  test("a full buffer asks for patience, and gives room when batches are acknowledged", async () => {
+  test("a full buffer makes callers wait until batches are acknowledged", async () => {
     await using t = await setUp({ bufferBytesMax: 1000, batchBytes: 200 });
     await t.producer.send("t", { value: "x" });
     const held = Promise.withResolvers<void>();
@@ -273,7 +273,7 @@ describe("bounds", () => {
     expect(valuesIn(t.broker, "t")).toHaveLength(count + 1);
   });
 
-  test("options that make no sense are refused", async () => {
+  test("invalid options are rejected", async () => {
     await using t = await setUp();
     expect(() => t.client.producer({ lingerMs: -1 })).toThrow(
       "lingerMs is from 0 to 86400000, not -1",
@@ -287,7 +287,7 @@ describe("bounds", () => {
 });
 
 describe("closing", () => {
-  test("sends what lingers, and takes no more", async () => {
+  test("sends lingering records, and accepts no more", async () => {
     await using t = await setUp({ lingerMs: 1e6 });
     await t.producer.enqueue("t", { value: "x" });
     await t.producer.close();
@@ -295,7 +295,7 @@ describe("closing", () => {
     expect(() => t.producer.enqueue("t", { value: "y" })).toThrow("closed");
   });
 
-  test("of the client flushes its producers, and says what could not be delivered", async () => {
+  test("of the client flushes its producers, and reports what could not be delivered", async () => {
     await using t = await setUp({ lingerMs: 1e6 });
     await t.producer.enqueue("t", { value: "x" });
     t.broker.script("Produce", new RustLogError("INVALID_RECORD", "bad"));

@@ -100,7 +100,7 @@ describe("a topic that is recreated with fewer partitions", () => {
     expect(records.map(({ value }) => value)).toEqual(["1", "2"]);
   });
 
-  test("fails a record whose partition the caller chose and that is gone, and no other", async () => {
+  test("fails only a record for a chosen partition that is gone", async () => {
     await using t = await setUp();
     await recreate(t.client, "t", 3);
     const producer = t.client.producer({ lingerMs: 10 });
@@ -118,7 +118,7 @@ describe("a topic that is recreated with fewer partitions", () => {
     await producer.close();
   });
 
-  test("that does not come back fails what was sent to it, with the code", async () => {
+  test("that is not recreated fails the records sent to it, with the code", async () => {
     await using t = await setUp({ autoCreateTopics: false });
     await recreate(t.client, "t", 2);
     const producer = t.client.producer();
@@ -134,7 +134,7 @@ describe("a topic that is recreated with fewer partitions", () => {
 });
 
 describe("a topic that is recreated with more partitions", () => {
-  test("gets records in the new ones once metadataMaxAgeMs is over", async () => {
+  test("receives records in the new ones after metadataMaxAgeMs", async () => {
     await using t = await setUp();
     await recreate(t.client, "t", 1);
     const producer = t.client.producer({ metadataMaxAgeMs: 1 });
@@ -145,7 +145,7 @@ describe("a topic that is recreated with more partitions", () => {
     await producer.close();
   });
 
-  test("takes a record for a partition that the producer has not heard of", async () => {
+  test("accepts a record for a partition that is new to the producer", async () => {
     await using t = await setUp();
     await recreate(t.client, "t", 1);
     const producer = t.client.producer();

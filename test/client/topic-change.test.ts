@@ -21,7 +21,7 @@ async function read(
 }
 
 describe("a topic that is recreated while it is read", () => {
-  test("ends reading with an error that says what happened, after what was fetched before", async () => {
+  test("ends reading with an error that says what happened, after the fetched records", async () => {
     await using t = await setUp();
     fill(t.broker, 0, 5);
     const consumer = t.consumer({ follow: true });
@@ -63,7 +63,7 @@ describe("a topic that is recreated while it is read", () => {
     expect(consumer.topicId(0)).not.toBe(before);
   });
 
-  test("with an end is an error in any case: the end was of the old topic", async () => {
+  test("with an end is always an error: the end belongs to the old topic", async () => {
     await using t = await setUp();
     fill(t.broker, 0, 5, 5);
     const consumer = t.consumer({ maxBytes: 1, onOutOfRange: "earliest" });
@@ -73,7 +73,7 @@ describe("a topic that is recreated while it is read", () => {
     expect((await errorOf(read(consumer, 20))).code).toBe("UNKNOWN_TOPIC_ID");
   });
 
-  test("lets no commit of the old topic through, and all of the new one", async () => {
+  test("accepts no commit of the old topic, and all of the new one", async () => {
     await using broker = await startBroker();
     await using client = await connect({ broker: broker.broker.address, retryBackoffMs: 1 });
     using session = await broker.session();
@@ -102,7 +102,7 @@ describe("a topic that is recreated while it is read", () => {
     expect(row?.offset).toBe(3);
   });
 
-  test("is waited for with a policy, if it is deleted first and recreated later", async () => {
+  test("is waited for with a policy, if it is deleted and later recreated", async () => {
     await using broker = await startBroker({ autoCreateTopics: false });
     await using client = await connect({ broker: broker.broker.address, retryBackoffMs: 1 });
     using session = await broker.session();
@@ -125,7 +125,7 @@ describe("a topic that is recreated while it is read", () => {
   });
 });
 
-describe("a broker that comes back with another data directory", () => {
+describe("a broker that restarts with another data directory", () => {
   test.each([undefined, 1])("is noticed, also one that has only version %p", async (apiVersion) => {
     for (const onOutOfRange of ["error", "earliest"] as const) {
       using first = new FakeBroker({ apiVersion, logDirectoryId: "first" });
@@ -154,7 +154,7 @@ describe("a broker that comes back with another data directory", () => {
 });
 
 describe("a producer", () => {
-  test("goes on in a topic that was recreated, with the next sequence numbers", async () => {
+  test("continues in a recreated topic, with the next sequence numbers", async () => {
     await using broker = await startBroker();
     await using client = await connect({ broker: broker.broker.address, retryBackoffMs: 1 });
     const admin = client.admin();
@@ -170,7 +170,7 @@ describe("a producer", () => {
     }
   });
 
-  test("goes on with a broker that has another data directory", async () => {
+  test("continues with a broker that has another data directory", async () => {
     const first = new FakeBroker({ logDirectoryId: "first" });
     await using client = await connect({ broker: first.address, retryBackoffMs: 1 });
     const producer = client.producer({ lingerMs: 0 });

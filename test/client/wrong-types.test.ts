@@ -121,7 +121,7 @@ describe("a record with a field of a wrong type", () => {
     await producer.close();
   });
 
-  test("is refused by enqueue at once, also while partitions are looked up, and flush throws nothing", async () => {
+  test("is rejected by enqueue immediately, also while partitions are looked up, and flush throws nothing", async () => {
     const producer = client.producer();
     for (const [index, [message, fields]] of BAD.entries()) {
       void producer.enqueue("types", { value: `good ${index}` });
@@ -131,7 +131,7 @@ describe("a record with a field of a wrong type", () => {
     expect(producer.stats).toMatchObject({ acknowledgedRecords: BAD.length, failedRecords: 0 });
   });
 
-  test("that is no record, or has a topic that is no name, is refused", async () => {
+  test("that is not a record, or has an invalid topic name, is rejected", async () => {
     const producer = client.producer();
     for (const wrong of [undefined, null, "text", 5, []]) {
       const error = await producer
@@ -148,7 +148,7 @@ describe("a record with a field of a wrong type", () => {
     await producer.close();
   });
 
-  test("that is too large is refused at once, also while partitions are looked up", async () => {
+  test("that is too large is rejected immediately, also while partitions are looked up", async () => {
     const producer = client.producer();
     const value = new Uint8Array(9 * 1024 * 1024);
     void producer.enqueue("large", { value: "good" });
@@ -157,7 +157,7 @@ describe("a record with a field of a wrong type", () => {
     expect(producer.stats).toMatchObject({ acknowledgedRecords: 1, failedRecords: 0 });
   });
 
-  test("does not come of times that are far apart: they are in batches of their own", async () => {
+  test("is not caused by timestamps that are far apart: each gets its own batch", async () => {
     const producer = client.producer({ lingerMs: 20 });
     const times = [2 ** 53 - 1, -(2 ** 53 - 1), 0, -1];
     const sent = times.map((timestamp) => producer.send("times", { value: "x", timestamp }));
@@ -190,7 +190,7 @@ test("header values may be texts, and Buffers are Uint8Arrays", async () => {
   ]);
 });
 
-describe("any other public call with an argument of a wrong type says which", () => {
+describe("every other public call names an argument of a wrong type", () => {
   const admin = () => client.admin();
   const calls: readonly (readonly [message: string, call: () => unknown])[] = [
     ["broker must be a string, not a number", () => connect({ broker: 9092 as never })],

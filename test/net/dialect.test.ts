@@ -366,7 +366,7 @@ describe("the first byte of a connection", () => {
     });
   }
 
-  test("is waited for: nothing is written before it arrives", async () => {
+  test("is awaited: nothing is written before it arrives", async () => {
     await using port = listen(0);
     using silent = await port.connect();
     using native = await RawClient.connect(port.listener.port);

@@ -40,15 +40,15 @@ describe("the writer", () => {
     expectInvalid(() => new ByteWriter().string(`${longest}e`), "65536 bytes");
   });
 
-  test("half a surrogate pair is refused, not replaced", () => {
+  test("half a surrogate pair is rejected, not replaced", () => {
     expectInvalid(() => new ByteWriter().string("a\ud800b"), "surrogate");
   });
 
-  test("what does not fit a patched length is refused", () => {
+  test("a length that does not fit its field is rejected", () => {
     expectInvalid(() => new ByteWriter().u32(0).patchU32(0, 2 ** 32), "4294967296");
   });
 
-  test("what was refused leaves nothing behind", () => {
+  test("a rejected value leaves no bytes", () => {
     const writer = new ByteWriter().u8(1);
     expectInvalid(() => writer.u32(-1), "-1");
     expectInvalid(() => writer.i64(0.5), "0.5");
@@ -67,7 +67,7 @@ describe("the writer", () => {
 });
 
 describe("the reader", () => {
-  test("names the field that is not whole, and says what is missing", () => {
+  test("names the incomplete field, and says what is missing", () => {
     expectInvalid(() => new ByteReader(Uint8Array.of(1)).u32("partition"), /partition.*4 .*1 /);
     expectInvalid(() => new ByteReader(Uint8Array.of(0, 9, 65)).string("topic"), /topic.*9 .*1 /);
   });
@@ -108,7 +108,7 @@ describe("the reader", () => {
     }
   });
 
-  test("an array that can't be in the bytes is refused before its first item is read", () => {
+  test("an array that can't fit the bytes is rejected before its first item is read", () => {
     let items = 0;
     const read = (reader: ByteReader): void => {
       items++;
@@ -121,7 +121,7 @@ describe("the reader", () => {
     expect(items).toBe(0);
   });
 
-  test("keeps within its bounds", () => {
+  test("stays within its bounds", () => {
     const reader = new ByteReader(Uint8Array.of(9, 1, 2, 9), 1, 3);
     expect(reader.u16("x")).toBe(0x0102);
     reader.expectEnd();

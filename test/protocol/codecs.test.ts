@@ -43,7 +43,7 @@ for (const codec of CODECS) {
   describe(`${codec.api} ${codec.kind}, version ${codec.version}`, () => {
     const values = valuesOf(codec.grammar);
 
-    test("has the bytes of its grammar, behind its length and its envelope", () => {
+    test("has the bytes of its grammar, after its length and its envelope", () => {
       const property = fc.property(correlationIds, values, (id, value) => {
         const body = encodeByGrammar(codec.grammar, value).bytes;
         const payload = [...envelopeOf(codec, id), ...body];
@@ -60,7 +60,7 @@ for (const codec of CODECS) {
       fc.assert(property, RUNS);
     });
 
-    test("is refused when it is cut short, wherever that is", () => {
+    test("is rejected if truncated anywhere", () => {
       const property = fc.property(values, (value) => {
         const payload = payloadOf(codec, value);
         for (let end = 0; end < payload.length; end++)
@@ -69,7 +69,7 @@ for (const codec of CODECS) {
       fc.assert(property, { numRuns: 8 });
     });
 
-    test("is refused when bytes follow it", () => {
+    test("is rejected if bytes follow it", () => {
       const property = fc.property(values, fc.uint8Array({ minLength: 1 }), (value, more) => {
         expectRefused(codec, Uint8Array.from([...payloadOf(codec, value), ...more]));
       });
@@ -80,7 +80,7 @@ for (const codec of CODECS) {
       ({ type }) => type === "string" || type === "bytes" || isArray(type),
     );
     if (hasLengths)
-      test("is refused when a length or count is larger than what there is", () => {
+      test("is rejected if a length or count exceeds the available bytes", () => {
         const property = fc.property(values, (value) => {
           const { lengths } = encodeByGrammar(codec.grammar, value);
           expect(lengths.length).toBeGreaterThan(0);
@@ -98,7 +98,7 @@ for (const codec of CODECS) {
         fc.assert(property, RUNS);
       });
 
-    test("with a length of 0 or a changed byte is what the grammar makes of it, or refused", () => {
+    test("with a length of 0 or a changed byte is decoded as the grammar says, or rejected", () => {
       const changes = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), {
         maxLength: 3,
       });

@@ -94,7 +94,7 @@ describe("idempotent producers", () => {
   ];
   const rows = table(section("### Idempotent producers"), "the batch");
 
-  test("every row of the table is tried", () => {
+  test("every row of the table is tested", () => {
     for (const row of rows) {
       expect([row["the batch"], CASES.some(([part]) => row["the batch"]?.includes(part))]).toEqual([
         row["the batch"],

@@ -105,13 +105,13 @@ describe("the errors", () => {
     expect(rows).toEqual(expected.sort((a, b) => a.wire - b.wire));
   });
 
-  test("have numbers of their own, which fit the field and are not that of success", () => {
+  test("have distinct numbers, which fit the field and are not 0", () => {
     const numbers = Object.values(ERRORS).map((kind) => kind.wire);
     expect(numbers.filter((wire, index) => numbers.indexOf(wire) !== index)).toEqual([]);
     for (const wire of numbers) expect(wire >= 1 && wire <= 0xffff).toBe(true);
   });
 
-  test("that are named anywhere exist", () => {
+  test("that the document names exist", () => {
     const named = [...DOCUMENT.matchAll(/`([A-Z]{2,}(?:_[A-Z]+)+)`/g)].map((match) => match[1]!);
     expect(named.length).toBeGreaterThan(50);
     for (const name of named) expect(ERROR_NAMES).toContain(name as ErrorName);
@@ -158,7 +158,7 @@ test("the flags are those of the broker", () => {
 describe("the record batch", () => {
   const text = section("## 9. The record batch");
 
-  test("has its fields where the code has them, each as wide as its type", () => {
+  test("has its fields at the positions of the code, each as wide as its type", () => {
     const rows = table(text, "at").map((row) => ({
       at: number(row.at),
       name: plain(row.field),
@@ -254,7 +254,7 @@ describe("the worked example", () => {
     expect(hexBlock(title).toHex()).toBe(Uint8Array.from(bytes).toHex());
   });
 
-  test("is what a broker answers", async () => {
+  test("is what a broker returns", async () => {
     await using broker = await startBroker();
     using client = await RawClient.connect(broker.broker.port);
     const secondProduce = hexBlock("Produce request");

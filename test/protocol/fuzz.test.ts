@@ -109,7 +109,7 @@ const streams = fc
   .map((parts) => Uint8Array.from(Buffer.concat(parts)));
 const pieces = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 4 });
 
-test("20,000 hostile streams are framed and decoded as by the book, or refused", () => {
+test("20,000 hostile streams are framed and decoded like by the reference, or rejected", () => {
   let payloads = 0;
   let read = 0;
   const property = fc.property(streams, pieces, (stream, sizes) => {

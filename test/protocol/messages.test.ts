@@ -64,12 +64,12 @@ describe("the envelope", () => {
     expect([...frame]).toEqual([0, 0, 0, 8, 0, 0, 0, 3, 0x03, 0xe9, 0xc3, 0xa9]);
   });
 
-  test("is read whatever its key and version: refusing them is the router's part", () => {
+  test("is read with any key and version: the router rejects unknown ones", () => {
     const header = decodeRequestHeader(Uint8Array.of(0, 255, 0, 0, 0, 1));
     expect(header).toMatchObject({ apiKey: 0, apiVersion: 255, correlationId: 1 });
   });
 
-  test("that is not whole is refused", () => {
+  test("that is incomplete is rejected", () => {
     for (let length = 0; length < 6; length++) {
       const payload = new Uint8Array(length);
       for (const decode of [decodeRequestHeader, decodeResponseHeader]) {
@@ -81,7 +81,7 @@ describe("the envelope", () => {
     }
   });
 
-  test("a correlation id that is none is refused", () => {
+  test("an invalid correlation id is rejected", () => {
     for (const id of [-1, 2 ** 32, 1.5]) {
       expect(thrownBy(() => encodeRequest(API.Ping, id, () => {}))).toMatchObject({
         code: "INVALID_REQUEST",
@@ -111,7 +111,7 @@ describe("a frame's head", () => {
     expect(Fetch.decodeResponse(payload)).toEqual({ ...fields, batches: bytes });
   });
 
-  test("with the longest names fits what limits.ts leaves beside the batches", () => {
+  test("with the longest names fits into the space that limits.ts reserves beside the batches", () => {
     const produce = encodeProduceRequestHead(2 ** 32 - 1, "t".repeat(TOPIC_NAME_LENGTH_MAX), 0, 0);
     const fields = { startOffset: 0, nextOffset: 0, highWatermark: 0, logStartOffset: 0 };
     const fetch = encodeFetchResponseHead(2 ** 32 - 1, fields, 0);

@@ -16,7 +16,7 @@ function outcomeOf(...payload: Pieces): unknown {
   }
 }
 
-test("property: pieces are read as the whole is, also when lengths in it lie", () => {
+test("property: pieces are read like one piece, also with wrong lengths", () => {
   const request = fc.record({
     topic: fc.string({ maxLength: 30 }).filter((name) => name.isWellFormed()),
     partition: fc.nat(),

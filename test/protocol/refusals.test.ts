@@ -99,7 +99,7 @@ describe.each(CODECS.filter(({ grammar }) => grammar.length > 0))(
     });
 
     if (arraysOf(grammar).length > 0)
-      test("with one item more than could be in the rest is refused before the first is read", () => {
+      test("with one item more than the remaining bytes can hold is rejected before the first is read", () => {
         for (const { name, item, at } of arraysOf(grammar)) {
           const payload = payloadOf(codec, smallest);
           const left = payload.length - ENVELOPE_BYTES - at - 4;
@@ -111,7 +111,7 @@ describe.each(CODECS.filter(({ grammar }) => grammar.length > 0))(
         }
       });
 
-    test("that is cut short is told by the name of the field that is not whole, or of its array", () => {
+    test("that is truncated is rejected with the name of the incomplete field, or of its array", () => {
       const long = valueWith(grammar, LONG, 1);
       const payload = payloadOf(codec, long);
       const leaves = leavesOf(grammar, long);

@@ -154,7 +154,7 @@ test.each(hostile)("the work is linear: %s", (_name, make) => {
   expect(file.readBytes).toBeLessThanOrEqual(6 * file.size);
 });
 
-test("a damaged batch costs no search if the one behind it is whole, whatever is in them", () => {
+test("a damaged batch needs no search if the next one is valid, whatever they contain", () => {
   const value = new Uint8Array(200_000);
   fakes(value, 0, (at) => 4 * MiB - at);
   const batches = Array.from({ length: 20 }, (_, i) => {
@@ -193,7 +193,7 @@ describe("the search", () => {
     return found;
   }
 
-  test("property: finds what computing each CRC finds, in small files", () => {
+  test("property: finds the same as computing each CRC, in small files", () => {
     const piece = fc.oneof(
       fc.nat(200).map((length) => batchAt(length, "y".repeat(length))),
       fc.nat(1_000).map((length) => fakeHeader(BATCH_HEADER_BYTES + length)),
@@ -212,7 +212,7 @@ describe("the search", () => {
     );
   });
 
-  test("finds batches that begin, end and contain one another around the edges of its blocks", () => {
+  test("finds batches that begin, end and overlap at the edges of its blocks", () => {
     for (let seed = 1; seed <= 6; seed++) {
       const random = new Random(seed);
       const bytes = new Uint8Array(3 * MiB + random.below(200));

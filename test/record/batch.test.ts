@@ -40,14 +40,14 @@ describe("the header", () => {
     });
   });
 
-  test("is read where it stands", () => {
+  test("is read at its position", () => {
     const bytes = concat(new Uint8Array(13).fill(0xee), BY_HAND, new Uint8Array(5));
     expect(headerOf(bytes, 13)).toEqual(headerOf(BY_HAND, 0));
     expect(findBatchFault(bytes, 13, 13 + BY_HAND.length)).toBeUndefined();
     expect(findBatchFault(bytes, 13, bytes.length)).toBeUndefined();
   });
 
-  test("takes any base offset without a change of its CRC", () => {
+  test("accepts any base offset without a change of the CRC", () => {
     fc.assert(
       fc.property(fc.maxSafeInteger(), (value) => {
         const bytes = BY_HAND.slice();
@@ -61,7 +61,7 @@ describe("the header", () => {
 });
 
 describe("findBatchFault", () => {
-  test("finds every single flipped bit that the CRC or a check covers", () => {
+  test("finds any flipped bit that the CRC or a check covers", () => {
     for (let bit = 0; bit < BY_HAND.length * 8; bit++) {
       const at = bit >> 3;
       const bytes = BY_HAND.slice();
@@ -75,7 +75,7 @@ describe("findBatchFault", () => {
     }
   });
 
-  test("calls every proper prefix truncated", () => {
+  test("every proper prefix is truncated", () => {
     for (let end = 0; end < BY_HAND.length; end++) {
       expect(findBatchFault(BY_HAND, 0, end)?.kind).toBe("truncated");
       expect(findBatchFault(BY_HAND.slice(0, end), 0, end)?.kind).toBe("truncated");
@@ -128,17 +128,17 @@ describe("findBatchFault", () => {
 });
 
 describe("checkProducedBatch", () => {
-  test("takes a batch of exactly the limit", () => {
+  test("accepts a batch of exactly the limit", () => {
     expect(() => checkProducedBatch([BY_HAND], 85)).not.toThrow();
     expect(codeOf(BY_HAND, 84)).toBe("MESSAGE_TOO_LARGE");
   });
 
-  test.each(batch.CODECS)("takes what the encoder makes with %s", (codec) => {
+  test.each(batch.CODECS)("accepts what the encoder writes with %s", (codec) => {
     const record = { timestamp: 5, key: "k", value: "v", headers: [] };
     expect(() => checkProducedBatch([encodeBatch([record], { codec })], 1000)).not.toThrow();
   });
 
-  test("takes codecs that only clients can read", () => {
+  test("accepts codecs that only clients can read", () => {
     const bytes = BY_HAND.slice();
     writeU16(bytes, FIELD.attributes, 3);
     expect(() => checkProducedBatch([stampCrc(bytes)], 1000)).not.toThrow();
@@ -233,7 +233,7 @@ describe("a batch in pieces", () => {
     }
   }
 
-  test("property: is judged as in one piece, whole, damaged, cut short, or with bytes behind it", () => {
+  test("property: has the same outcome as in one piece: valid, damaged, truncated, or with extra bytes", () => {
     const cuts = fc.uniqueArray(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 4 });
     const damage = fc.constantFrom("none", "flip", "cut", "more");
     fc.assert(

@@ -15,7 +15,7 @@ import {
 const COMPRESSORS = ["gzip", "snappy", "lz4", "zstd"] as const;
 
 describe.each(COMPRESSORS)("%s", (codec) => {
-  test("gives back what it was given, in plain byte arrays", () => {
+  test("decompresses to the original bytes, in plain arrays", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 2000 }), (bytes) => {
         const decompressed = decompress(codec, compress(codec, bytes), 2000);
@@ -25,28 +25,28 @@ describe.each(COMPRESSORS)("%s", (codec) => {
     );
   });
 
-  test("makes repetition small", () => {
+  test("compresses repetition", () => {
     expect(compress(codec, new Uint8Array(100_000)).length).toBeLessThan(5000);
   });
 
-  test("adds little to what can't be compressed", () => {
+  test("adds little to incompressible data", () => {
     const noise = crypto.getRandomValues(new Uint8Array(65_536));
     expect(compress(codec, noise).length).toBeLessThan(noise.length + (noise.length >>> 7));
   });
 
-  test("stops a bomb at the limit", () => {
+  test("stops a decompression bomb at the limit", () => {
     const bomb = compress(codec, new Uint8Array(64 * 1024 * 1024));
     expect(bomb.length).toBeLessThan(4 * 1024 * 1024);
     expect(codeOf(() => decompress(codec, bomb, 1024 * 1024))).toBe("MESSAGE_TOO_LARGE");
   });
 
-  test("takes exactly the limit, and not one byte more", () => {
+  test("accepts exactly the limit, and not one byte more", () => {
     const packed = compress(codec, new Uint8Array(5000));
     expect(decompress(codec, packed, 5000).length).toBe(5000);
     expect(codeOf(() => decompress(codec, packed, 4999))).toBe("MESSAGE_TOO_LARGE");
   });
 
-  test("a prefix is all there is below the limit, and no more than the limit", async () => {
+  test("a prefix is everything below the limit, and never more than the limit", async () => {
     const bytes = Uint8Array.from({ length: 300_000 }, (_, i) => (i * i) >>> 7);
     const packed = compress(codec, bytes);
     for (const bytesMax of [0, 1, 65_536, 299_999, 300_000, 300_001]) {
@@ -79,7 +79,7 @@ describe.each(COMPRESSORS)("%s", (codec) => {
     }
   });
 
-  test("random bytes never do anything but throw RustLogError", () => {
+  test("random bytes only ever throw RustLogError", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(), (noise, at) => {
         const packed = compress(codec, new Uint8Array(300).fill(3));
@@ -94,7 +94,7 @@ describe.each(COMPRESSORS)("%s", (codec) => {
   });
 });
 
-test("none is the bytes themselves, within the limit", () => {
+test("codec none returns the bytes themselves, within the limit", () => {
   const bytes = new Uint8Array(10);
   expect(compress("none", bytes)).toBe(bytes);
   expect(decompress("none", bytes, 10)).toBe(bytes);
@@ -134,7 +134,7 @@ test.each(["gzip", "lz4", "zstd"] as const)("several %s streams in a row are one
 });
 
 describe("lz4", () => {
-  test("a frame to skip is skipped", () => {
+  test("a skippable frame is skipped", () => {
     const skipped = hex("5a2a4d18 03000000 010203");
     const content = decompress("lz4", concat(skipped, lz4Frame(LINE)), 100);
     expect(Buffer.from(content).toString()).toBe("line");
@@ -175,7 +175,7 @@ describe("lz4", () => {
     expect(codeOf(() => decompress("lz4", frame, 100))).toBe("UNSUPPORTED_COMPRESSION");
   });
 
-  test("a million tiny blocks take no memory for what they might have held", () => {
+  test("a million tiny blocks allocate no memory for their possible sizes", () => {
     const blocks = concat(...Array.from({ length: 100_000 }, () => hex("01000000 00")));
     expect(decompress("lz4", lz4Frame(blocks, "4070"), 100)).toHaveLength(0);
   });
@@ -186,7 +186,7 @@ describe("snappy", () => {
   const block = hex("04 0c 6c696e65");
   const chunk = concat(hex("00000006"), block);
 
-  test("a raw block, and framed ones even if a header comes again", () => {
+  test("reads a raw block, and framed ones even with a repeated header", () => {
     const framed = concat(xerialHeader, chunk, chunk, xerialHeader, chunk);
     expect(textOf(decompress("snappy", block, 100))).toBe("line");
     expect(textOf(decompress("snappy", framed, 100))).toBe("linelineline");
@@ -221,7 +221,7 @@ describe("snappy", () => {
     expect(decompressPrefix("snappy", data, 2 ** 31)).rejects.toEqual(refusal);
   });
 
-  test("only as much of a block is decompressed as is wanted", async () => {
+  test("decompresses no more of a block than requested", async () => {
     const noise = crypto.getRandomValues(new Uint8Array(200_000));
     const content = concat(FOREIGN_CONTENT, noise, FOREIGN_CONTENT);
     const packed = compress("snappy", content);
@@ -266,7 +266,7 @@ function codeOf(attempt: () => unknown): string {
   return "no error";
 }
 
-test("zstd data that needs a window of 128 MiB is refused", async () => {
+test("zstd data that needs a window of 128 MiB is rejected", async () => {
   // A frame header that states the window, and no content size that could make it smaller.
   const frame = Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x88, 0x01, 0x00, 0x00]);
   expect(decompressPrefix("zstd", frame, 1000)).rejects.toMatchObject({ code: "CORRUPT_MESSAGE" });

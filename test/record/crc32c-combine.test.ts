@@ -6,7 +6,7 @@ import { combineCrc32c } from "../../src/record/crc32c-combine.js";
 
 const crcOf = (bytes: Uint8Array): number => crc32c(bytes, 0, bytes.length);
 
-test("property: the CRC of two runs is combined from their own", () => {
+test("property: the CRC of two runs is combined from the CRC of each", () => {
   const bytes = fc.uint8Array({ maxLength: 2_000 });
   fc.assert(
     fc.property(bytes, bytes, (first, second) => {
@@ -18,7 +18,7 @@ test("property: the CRC of two runs is combined from their own", () => {
   );
 });
 
-test("also when the second run is longer than 16 bits can say", () => {
+test("also if the second run is longer than 16 bits can express", () => {
   const first = new TextEncoder().encode("123456789");
   const second = new Uint8Array(17_000_003).map((_, i) => i * 7);
   const whole = new Uint8Array(first.length + second.length);

@@ -24,7 +24,7 @@ describe("crc32c", () => {
     expect(tableCrc32c(bytes, 0, bytes.length)).toBe(expected);
   });
 
-  test("is the same by table, by native code and bit by bit, wherever it starts", () => {
+  test("is the same by table, by native code and bit by bit, at any start", () => {
     const input = fc.uint8Array({ maxLength: 3000, size: "max" });
     fc.assert(
       fc.property(input, fc.nat(), fc.nat(), (bytes, from, to) => {
@@ -37,13 +37,13 @@ describe("crc32c", () => {
     );
   });
 
-  test("reads within its bounds in a view of a larger buffer", () => {
+  test("stays within its bounds in a view of a larger buffer", () => {
     const whole = Uint8Array.from({ length: 4096 }, (_, i) => i * 31);
     const view = whole.subarray(1000, 3000);
     expect(crc32c(view, 7, 1900)).toBe(bitwise(whole.subarray(1007, 2900)));
   });
 
-  test("works by table where the native code can't be loaded", async () => {
+  test("uses the table if the native code can't be loaded", async () => {
     await withTempDir(async (dir) => {
       const broken = join(dir, "node_modules", "@node-rs", "crc32");
       mkdirSync(broken, { recursive: true });

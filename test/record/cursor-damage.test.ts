@@ -27,7 +27,7 @@ describe("RecordCursor on damaged bytes", () => {
     record({ timestamp: 2 ** 40, value: "x".repeat(200) }),
   ]);
 
-  test("a batch that is cut off at any byte is an error, after the whole ones before it", () => {
+  test("a batch truncated at any byte is an error, after the valid ones before it", () => {
     for (let length = 1; length < GOOD.length; length++) {
       const cursor = new RecordCursor().reset(concat(GOOD, GOOD.subarray(0, length)));
       expect([cursor.next(), cursor.next()]).toEqual([true, true]);
@@ -43,7 +43,7 @@ describe("RecordCursor on damaged bytes", () => {
     }
   });
 
-  test("records that lie under a right CRC never do anything but throw RustLogError", () => {
+  test("invalid records with a valid CRC only ever throw RustLogError", () => {
     const records = GOOD.subarray(FIELD.records);
     for (let at = 0; at < records.length; at++) {
       for (const byte of [0x00, 0x01, 0x03, 0x7f, 0x80, 0xfe, 0xff]) {
@@ -72,7 +72,7 @@ describe("RecordCursor on damaged bytes", () => {
     );
   });
 
-  test("random bytes never do anything but throw RustLogError", () => {
+  test("random bytes only ever throw RustLogError", () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 300, size: "max" }), (bytes) => walk(bytes)));
     fc.assert(
       fc.property(
@@ -123,7 +123,7 @@ describe("RecordCursor on damaged bytes", () => {
     expect(() => cursor.next()).toThrow("record at offset 1: its timestamp is impossible");
   });
 
-  test("an error is said again until the cursor is reset, and shows no record", () => {
+  test("an error repeats until the cursor is reset, and shows no record", () => {
     const records = concat(hex("0c 00 00 00 01 01 00"), hex("0c 00 00 00 01 01 00"));
     const cursor = new RecordCursor().reset(batchOf(records, 2));
     expect(cursor.next()).toBe(true);
@@ -133,7 +133,7 @@ describe("RecordCursor on damaged bytes", () => {
     expect(readAll(cursor.reset(GOOD)).length).toBe(2);
   });
 
-  test("an lz4 frame that needs a dictionary is named as such", () => {
+  test("the error names an lz4 frame that needs a dictionary", () => {
     const cursor = new RecordCursor().reset(batchOf(LZ4_WITH_DICTIONARY, 1, LZ4));
     expect(() => cursor.next()).toThrow(
       expect.objectContaining({
@@ -143,7 +143,7 @@ describe("RecordCursor on damaged bytes", () => {
     );
   });
 
-  test("a decompression bomb is refused", () => {
+  test("a decompression bomb is rejected", () => {
     const part = compress("zstd", new Uint8Array(16 * 1024 * 1024));
     const parts = new Array<Uint8Array>(5).fill(part);
     const bomb = batchOf(concat(...parts), 1, ZSTD);
@@ -169,14 +169,14 @@ function walk(bytes: Uint8Array): void {
   }
 }
 
-describe("going on behind damage", () => {
+describe("continuing after damage", () => {
   const batches = [0, 1, 2].map((i) => {
     const batch = encodeBatch([record({ timestamp: 1, value: `value ${i}`.padEnd(100) })]);
     writeI64(batch, FIELD.baseOffset, i);
     return batch;
   });
 
-  test("the next whole batch is found after any flipped bit of a batch", () => {
+  test("the next valid batch is found after any flipped bit", () => {
     const [first, second, third] = batches as [Uint8Array, Uint8Array, Uint8Array];
     // The first eight bytes are the base offset, which the CRC does not cover.
     for (let bit = 8 * 8; bit < second.length * 8; bit++) {
@@ -202,7 +202,7 @@ describe("going on behind damage", () => {
     expect(cursor.damaged().to).toBe(2);
   });
 
-  test("bytes that imitate batch headers do not hide the whole batch behind them", () => {
+  test("bytes that imitate batch headers do not hide the valid batch after them", () => {
     // A header each 61 bytes that states a batch to the end of it all, within the offsets that are due.
     const count = 20_000;
     const value = Buffer.alloc(count * FIELD.records);

@@ -17,7 +17,7 @@ import {
 const anyCodec = fc.constantFrom(...CODECS);
 
 describe("RecordCursor", () => {
-  test("shows what the encoder was given, in batches back to back", () => {
+  test("reads what the encoder wrote, in consecutive batches", () => {
     const cursor = new RecordCursor();
     const batches = fc.array(fc.tuple(anyRecords, anyCodec), { maxLength: 4 });
     fc.assert(
@@ -41,7 +41,7 @@ describe("RecordCursor", () => {
     );
   });
 
-  test("passes over records below fromOffset", () => {
+  test("skips records below fromOffset", () => {
     const batches = fc.array(fc.tuple(fc.integer({ min: 1, max: 20 }), anyCodec), { maxLength: 5 });
     fc.assert(
       fc.property(batches, fc.nat(110), (batches, fromOffset) => {
@@ -55,7 +55,7 @@ describe("RecordCursor", () => {
     );
   });
 
-  test("checks headers and lengths, but no CRC, of bytes that are known to be right", () => {
+  test("checks headers and lengths, but not the CRC, of trusted bytes", () => {
     const bytes = numberedBatches([[3, "none"]]);
     const all = readAll(new RecordCursor().reset(bytes));
     bytes[FIELD.crc]! ^= 1;
@@ -66,7 +66,7 @@ describe("RecordCursor", () => {
     expect(() => trusted().next()).toThrow("magic");
   });
 
-  test("takes numbers that have more bytes than they need for what they are", () => {
+  test("accepts varints with unnecessary bytes", () => {
     // The lengths of a null key, an empty value and a whole record, in two and in three bytes.
     const padded = (zigzag: number, bytes: number): number[] =>
       Array.from({ length: bytes }, (_, i) => (i === 0 ? zigzag : 0) | (i < bytes - 1 ? 0x80 : 0));
@@ -94,7 +94,7 @@ describe("RecordCursor", () => {
     }
   });
 
-  test("checks the batches that it passes over", () => {
+  test("checks the batches that it skips", () => {
     const bytes = numberedBatches([
       [3, "none"],
       [3, "none"],
@@ -104,7 +104,7 @@ describe("RecordCursor", () => {
     expect(() => cursor.next()).toThrow("batch at byte 0: its CRC-32C is");
   });
 
-  test("has positions, views and texts of the same bytes", () => {
+  test("positions, views and texts are of the same bytes", () => {
     const bytes = encodeBatch([
       record({ key: "ключ", value: "\ufeffmit BOM" }),
       record({ key: null, value: null }),
@@ -139,7 +139,7 @@ describe("RecordCursor", () => {
     ]);
   });
 
-  test("reads headers as often as asked, in the middle of a batch", () => {
+  test("reads headers any number of times, in the middle of a batch", () => {
     const headers = [
       { name: "trace-id", value: hex("00ff") },
       { name: "", value: null },
@@ -157,7 +157,7 @@ describe("RecordCursor", () => {
     expect(cursor.headers()).toEqual([]);
   });
 
-  test("keeps views of a compressed batch when it goes on to the next", () => {
+  test("views of a compressed batch stay valid in the next one", () => {
     const batch = (value: string) => encodeBatch([record({ value })], { codec: "zstd" });
     const cursor = new RecordCursor().reset(concat(batch("one"), batch("two")));
     cursor.next();
@@ -167,7 +167,7 @@ describe("RecordCursor", () => {
     expect(cursor.valueText()).toBe("two");
   });
 
-  test("gives all records the batch's time if that is when it was appended", () => {
+  test("all records have the batch's time if it is the append time", () => {
     const bytes = encodeBatch([record({ timestamp: 5 }), record({ timestamp: 9 })]);
     writeU16(bytes, FIELD.attributes, 0x08);
     writeI64(bytes, FIELD.maxTimestamp, 1234);
@@ -175,7 +175,7 @@ describe("RecordCursor", () => {
     expect(readAll(cursor).map((shown) => shown.timestamp)).toEqual([1234, 1234]);
   });
 
-  test("shows nothing of no bytes, and refuses a range that is not there", () => {
+  test("no bytes have no records, and a range past the end is rejected", () => {
     expect(new RecordCursor().next()).toBe(false);
     expect(new RecordCursor().reset(new Uint8Array(0)).next()).toBe(false);
     for (const [start, end] of [

@@ -35,7 +35,7 @@ describe("BatchEncoder", () => {
     );
   });
 
-  test("writes strings and their UTF-8 bytes alike, from a buffer of any size", () => {
+  test("writes strings like their UTF-8 bytes, from a buffer of any size", () => {
     fc.assert(
       fc.property(anyRecords, fc.integer({ min: 0, max: 5000 }), (records, initialBytes) => {
         const asBytes = expectedRecords(records, 0).map((record) => record);
@@ -44,7 +44,7 @@ describe("BatchEncoder", () => {
     );
   });
 
-  test("keeps lengths minimal where they grow by a byte", () => {
+  test("lengths are minimal where they grow by a byte", () => {
     for (const length of [15, 16, 17, 50, 63, 64, 8180, 8191, 8192, 1_048_575, 1_048_576]) {
       for (const unit of ["a", "é", "€", "😀"]) {
         const value = unit.repeat(Math.ceil(length / unit.length));
@@ -65,7 +65,7 @@ describe("BatchEncoder", () => {
     expect(cursor.valueText()).toBe(`${"x".repeat(30)}\ufffd`);
   });
 
-  test("begins anew after finish, and what it returned stays as it was", () => {
+  test("starts a new batch after finish, and leaves the returned one unchanged", () => {
     const encoder = new BatchEncoder();
     encoder.append(7, "first", "batch");
     const first = encoder.finish();
@@ -94,13 +94,13 @@ describe("BatchEncoder", () => {
     expect(maxTimestamp(batch, 0)).toBe(300);
   });
 
-  test.each(CODECS)("says that its codec is %s", (codec) => {
+  test.each(CODECS)("states its codec: %s", (codec) => {
     const batch = encodeBatch([{ timestamp: 0, key: null, value: "v", headers: [] }], { codec });
     expect(codecOf(batch, 0)).toBe(codec);
     expect(findBatchFault(batch, 0, batch.length)).toBeUndefined();
   });
 
-  test("compresses the records and nothing else", () => {
+  test("compresses only the records", () => {
     const record = { timestamp: 0, key: "k", value: "v".repeat(5000), headers: [] };
     const plain = encodeBatch([record]);
     for (const codec of CODECS.slice(1)) {
@@ -112,7 +112,7 @@ describe("BatchEncoder", () => {
     }
   });
 
-  test("says which records of an idempotent producer it has; they are counted within 31 bits", () => {
+  test("states the sequence numbers of an idempotent producer, within 31 bits", () => {
     const encoder = new BatchEncoder();
     encoder.append(0, null, "a");
     const sequence = { producerId: 77, producerEpoch: 3, baseSequence: 2 ** 31 - 2 };
@@ -138,13 +138,13 @@ describe("BatchEncoder", () => {
     },
   );
 
-  test("refuses two timestamps too far apart for a delta", () => {
+  test("rejects two timestamps too far apart for a delta", () => {
     const encoder = new BatchEncoder();
     encoder.append(Number.MIN_SAFE_INTEGER, null, null);
     expect(() => encoder.append(Number.MAX_SAFE_INTEGER, null, null)).toThrow(RustLogError);
   });
 
-  test("refuses a record that no batch can hold before it takes the memory", () => {
+  test("rejects a record that no batch can hold before allocating memory", () => {
     const encoder = new BatchEncoder();
     encoder.append(1, null, "kept");
     const { bytes } = encoder;
@@ -155,7 +155,7 @@ describe("BatchEncoder", () => {
     expect(encoder.count).toBe(1);
   });
 
-  test("has no empty batch to finish", () => {
+  test("can't finish an empty batch", () => {
     expect(() => new BatchEncoder().finish()).toThrow("without records");
   });
 });

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { BatchEncoder, recordBytesBound, recordBytesMeasured } from "../../src/record/encoder.js";
 
-test("no record takes more than its measure, and no measure is above its bound", () => {
+test("no record is larger than its computed size, and no computed size exceeds its bound", () => {
   const data = fc.oneof(fc.constant(null), fc.uint8Array(), fc.string({ unit: "binary" }));
   const header = fc.record({
     name: fc.string({ unit: "grapheme" }),

@@ -39,7 +39,7 @@ describe("varint", () => {
     expect(readLong(hex(expected))).toEqual({ value, position: expected.length / 2 });
   });
 
-  test("comes back from any 32-bit integer", () => {
+  test("any 32-bit integer is decoded unchanged", () => {
     fc.assert(
       fc.property(fc.integer(), fc.nat(5), (value, at) => {
         const bytes = new Uint8Array(16);
@@ -50,7 +50,7 @@ describe("varint", () => {
     );
   });
 
-  test("is cut off at the end of the bytes, whatever its length", () => {
+  test("is truncated at the end of the bytes, at any length", () => {
     for (const [, text] of VECTORS) {
       for (let length = 0; length < text.length / 2; length++) {
         const bytes = hex(text).subarray(0, length);
@@ -67,7 +67,7 @@ describe("varint", () => {
     },
   );
 
-  test("may be longer than it need be, within its five bytes", () => {
+  test("may be longer than necessary, up to five bytes", () => {
     expect(read(hex("8200"))).toEqual({ value: 1, position: 2 });
     expect(read(hex("8280808000"))).toEqual({ value: 1, position: 5 });
   });
@@ -79,7 +79,7 @@ describe("varlong", () => {
     expect(readLong(hex(expected))).toEqual({ value, position: expected.length / 2 });
   });
 
-  test("comes back from any safe integer, and is what BigInt arithmetic says", () => {
+  test("any safe integer is decoded unchanged, and encoded as with BigInt arithmetic", () => {
     fc.assert(
       fc.property(fc.maxSafeInteger(), (value) => {
         const text = written(writeVarlong, value);
@@ -89,7 +89,7 @@ describe("varlong", () => {
     );
   });
 
-  test("refuses any 64-bit integer that is not safe, and takes any that is", () => {
+  test("64-bit integers are accepted if and only if they are safe", () => {
     fc.assert(
       fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), (value) => {
         const bytes = hex(reference(value));
@@ -102,13 +102,13 @@ describe("varlong", () => {
     }
   });
 
-  test("may have ten bytes and no more", () => {
+  test("has at most ten bytes", () => {
     expect(readLong(hex("82808080808080808000"))).toEqual({ value: 1, position: 10 });
     expect(() => readLong(hex("8280808080808080808000"))).toThrow("more than 64 bits");
   });
 });
 
-test("random bytes give a number or a RustLogError, and never lead beyond the end", () => {
+test("random bytes give a number or a RustLogError, and are never read past the end", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 12 }), (bytes) => {
       for (const attempt of [read, readLong]) {

@@ -15,7 +15,7 @@ async function open() {
   return context;
 }
 
-test("a commit is all or nothing, and tells for each partition what is wrong", async () => {
+test("a commit is all or nothing, and has an error for each wrong partition", async () => {
   const context = await open();
   const outcomes = await commitOffsets(context, "g", [
     ...[commit(0, 2), commit(1, 1), commit(2, 0), commit(0, 0, "missing")],
@@ -36,7 +36,7 @@ test("a commit is all or nothing, and tells for each partition what is wrong", a
   );
 });
 
-test("what is wrong with the request is no partition's", async () => {
+test("an error of the request belongs to no partition", async () => {
   const context = await open();
   const twice = [commit(0, 1), commit(0, 2)];
   expect(await codeOf(() => commitOffsets(context, "g", twice))).toBe("INVALID_REQUEST");

@@ -88,7 +88,7 @@ function countReads(context: ServiceContext, ...partitions: number[]): () => num
 }
 
 describe("a fetch of many partitions", () => {
-  test("has a result for each, in order; one that fails keeps the others from nothing", async () => {
+  test("has a result for each, in order; a failed one does not affect the others", async () => {
     const context = await open();
     await append(context, 0, "a", "b");
     await append(context, 2, "c");
@@ -106,7 +106,7 @@ describe("a fetch of many partitions", () => {
     });
   });
 
-  test("returns no more than the bytes of each partition and of all, but one batch at least", async () => {
+  test("stays within the limits of each partition and of all, but returns at least one batch", async () => {
     const context = await open();
     for (const partition of [0, 1, 2]) await append(context, partition, "a", "b", "c");
     const bounded = (bytesMax: number, each = MUCH) =>
@@ -121,7 +121,7 @@ describe("a fetch of many partitions", () => {
     expect(read(context, query([at(0, 3), at(1)], { bytesMax: 1 }))).toEqual(["", "a"]);
   });
 
-  test("says for each partition where reading can go on behind damage", async () => {
+  test("says for each partition where reading can continue after damage", async () => {
     const disk = new SimulatedDisk(new Random(1));
     const context = await openServices({}, { disk });
     await context.registry.create("t", 2, {});
@@ -136,7 +136,7 @@ describe("a fetch of many partitions", () => {
     expect(read(context, query([at(1), at(1, 2)]))).toEqual(["a", "c"]);
   });
 
-  test("starts at what the group has committed, where that is later", async () => {
+  test("starts at the group's committed offset if that is larger", async () => {
     const context = await open();
     for (const partition of [0, 1]) await append(context, partition, "a", "b", "c");
     await context.offsets.commit("g", [{ topic: "t", partition: 1, offset: 2 }]);
@@ -147,7 +147,7 @@ describe("a fetch of many partitions", () => {
 });
 
 describe("a fetch that waits", () => {
-  test("ends once enough bytes have come in all partitions together, and reads only when they may be there", async () => {
+  test("ends once all partitions together have enough bytes, and reads only when they may be there", async () => {
     const context = await open();
     await append(context, 0, "a");
     const reads = countReads(context, 0, 1, 2);
@@ -164,7 +164,7 @@ describe("a fetch that waits", () => {
     expect(state.results).toHaveLength(1);
   });
 
-  test("locates nothing twice: one read when it begins, one when its bytes have come", async () => {
+  test("locates nothing twice: one read at the start, one when its bytes have arrived", async () => {
     const context = await open(1);
     await append(context, 0, "a");
     const reads = countReads(context, 0);
@@ -179,7 +179,7 @@ describe("a fetch that waits", () => {
     expect(reads()).toBe(3);
   });
 
-  test("does not begin where waiting is of no use: an error, or more than fits", async () => {
+  test("does not begin if waiting is useless: an error, or more data than fits", async () => {
     const context = await open();
     await append(context, 0, "a", "b", "c");
     const others = { waitMs: FOREVER_MS, bytesMin: MUCH };
@@ -197,7 +197,7 @@ describe("a fetch that waits", () => {
     expect(read(context, query([at(1)], { ...others, bytesMin: 0 }))).toEqual([""]);
   });
 
-  test("ends with what there is when its time is up, or its caller says so", async () => {
+  test("ends with the available data when its time is up, or its caller ends it", async () => {
     const context = await open();
     await append(context, 0, "a");
     const others = { bytesMin: MUCH, waitMs: FOREVER_MS };
@@ -211,7 +211,7 @@ describe("a fetch that waits", () => {
     expect(timed.results).toEqual([["a"]]);
   });
 
-  test("ends with an error when a partition closes; one that was cancelled has no end", async () => {
+  test("ends with an error when a partition closes; a cancelled one calls nobody", async () => {
     const context = await open();
     const topicId = context.registry.find("t")?.id;
     const others = { bytesMin: MUCH, waitMs: FOREVER_MS };
@@ -224,7 +224,7 @@ describe("a fetch that waits", () => {
     expect(cancelled.results).toEqual([]);
   });
 
-  test("that meets a bug tells its caller, and ends", async () => {
+  test("reports a bug to its caller, and ends", async () => {
     const context = await open(1);
     const state = wait(context, query([at(0)], { waitMs: FOREVER_MS }));
     const bug = new TypeError("a bug");

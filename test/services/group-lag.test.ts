@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { groupPartitions, lagOf, readGroupLags } from "../../src/services/group-lag.js";
 import { batchOf, startBroker } from "../support/broker.js";
 
-test("all partitions of a group's topics are there, also those without a commit", async () => {
+test("a group has all partitions of its topics, also those without a commit", async () => {
   await using running = await startBroker();
   const { context } = running.broker;
   const { registry, offsets } = context;
@@ -51,7 +51,7 @@ test("nothing is left of a group once its topics are deleted", async () => {
   expect([...groupPartitions(context, "g")]).toEqual([]);
 });
 
-test("groups are read by name, as many as fit, after a name, and filtered", async () => {
+test("groups are listed by name: up to a number, after a name, and filtered", async () => {
   await using running = await startBroker({ offsets: "memory" });
   const { context } = running.broker;
   await context.registry.create("t", 2, {});

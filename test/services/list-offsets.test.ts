@@ -5,7 +5,7 @@ import { listOffsets } from "../../src/services/list-offsets.js";
 import { batchOf } from "../support/log-fixture.js";
 import { openServices } from "../support/services.js";
 
-test("each moment has its own result, in order", async () => {
+test("each query has its own result, in order", async () => {
   const context = await openServices();
   const { id } = await context.registry.create("t", 2, {});
   for (const ms of [1_000, 2_000, 3_000]) {

@@ -9,7 +9,7 @@ import { openServices } from "../support/services.js";
 const shown = (result: { readonly baseOffset: number } | RustLogError) =>
   result instanceof RustLogError ? result.code : result.baseOffset;
 
-test("a batch that fails is an error in its own place, and the others are appended", async () => {
+test("a failed batch has its error in its place, and the others are appended", async () => {
   const context = await openServices();
   await context.registry.create("t", 2, {});
   const damaged = batchOf(["x"]);
@@ -50,7 +50,7 @@ test("max.message.bytes of a topic counts instead of the broker's limit, from th
   expect(await outcome(large)).toBe("MESSAGE_TOO_LARGE");
 });
 
-test("batches that come while their topic is being created are appended in the order in which they came", async () => {
+test("batches that arrive while their topic is created are appended in order of arrival", async () => {
   const context = await openServices({ defaultPartitions: 1 });
   const values: string[] = [];
   const produced: Promise<number>[] = [];
@@ -77,7 +77,7 @@ test("batches that come while their topic is being created are appended in the o
   expect(found.map(({ value }) => value)).toEqual(values);
 });
 
-test("a topic is not created for a batch that would be refused, nor where the broker creates none", async () => {
+test("no topic is created for a batch that is rejected, or if the broker creates no topics", async () => {
   const context = await openServices({ autoCreateTopics: false });
   const batch = batchOf(["a"]);
   const invalid = batch.subarray(0, 40);

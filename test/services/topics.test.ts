@@ -29,13 +29,13 @@ test("topics are created, listed, described and deleted", async () => {
   expect(deletions).toBe(1);
 });
 
-test("a topic that is missing is created for those who ask for it", async () => {
+test("a missing topic is created on request", async () => {
   const context = await openServices();
   expect(await codeOf(() => describeTopic(context, "t"))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
   expect((await describeTopic(context, "t", true)).partitions).toHaveLength(2);
 });
 
-test("internal topics are only read", async () => {
+test("internal topics are read-only", async () => {
   const context = await openServices();
   await context.registry.create(INTERNAL, 1, {});
   const actions = [

@@ -65,7 +65,7 @@ describe("a log with gaps, served", () => {
     directory[Symbol.dispose]();
   });
 
-  test("a consumer that starts at any offset gets every record from there on, once", async () => {
+  test("a consumer that starts at any offset gets every later record once", async () => {
     for (let from = 0; from <= END_OFFSET; from++) {
       for (const maxBytes of [1, 200, 1024 * 1024]) {
         const { offsets } = await consume(address, { offset: from, maxBytes });
@@ -104,7 +104,7 @@ describe("a log with gaps, served", () => {
     expect(after.offsets).toEqual([]);
   });
 
-  test("a group goes on behind gaps, and has no lag at the end", async () => {
+  test("a group continues after gaps, and has no lag at the end", async () => {
     const command = ["consume", "gaps", "--broker", address, "--group", "readers"];
     const first = await run([...command, "-o", "earliest", "--max-records", "12"]);
     expect(first.stdout.trim().split("\n")).toEqual(OFFSETS.slice(0, 12).map(valueAt));
@@ -121,7 +121,7 @@ describe("a log with gaps, served", () => {
     expect(await lag()).toBe(0);
   });
 
-  test("what is produced follows the last offset", async () => {
+  test("new records follow the last offset", async () => {
     const { broker } = running;
     const before = broker.context.registry.partition("gaps", 0).describe();
     expect(before).toMatchObject({ logStartOffset: 0, highWatermark: 44, segments: 3 });
@@ -207,7 +207,7 @@ describe("a log with gaps, looked at", () => {
     expect(report.counts).toMatchObject({ records: OFFSETS.length });
   });
 
-  test("inspect lists the batches, and the records that are left", async () => {
+  test("inspect lists the batches and the remaining records", async () => {
     const found: number[] = [];
     const batches: unknown[] = [];
     for (const base of SEGMENTS) {
@@ -238,7 +238,7 @@ describe("a log with gaps, looked at", () => {
     return { explanation, text: lookupText(explanation, paintNothing as never) };
   }
 
-  test("explain finds the record, or says that there is none and what comes next", async () => {
+  test("explain finds the record, or says that it is missing and what comes next", async () => {
     for (let offset = 0; offset < END_OFFSET; offset++) {
       const { explanation } = await explain({ offset });
       const { outcome, record, batch, nextOffset } = explanation;
@@ -265,7 +265,7 @@ describe("a log with gaps, looked at", () => {
     expect((await explain({ offset: END_OFFSET })).explanation.outcome).toBe("waits");
   });
 
-  test("explain by time names the record that a consumer begins with", async () => {
+  test("explain by time names the first record that a consumer reads", async () => {
     for (let offset = 0; offset < END_OFFSET; offset++) {
       const { explanation } = await explain({ timestamp: timestampAt(offset) });
       expect(explanation.record?.offset).toBe(recordAfter(offset)!);

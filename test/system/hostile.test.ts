@@ -28,7 +28,7 @@ async function besideGoodClient(
   await good.stop();
 }
 
-describe("bytes that are no requests", () => {
+describe("bytes that are not requests", () => {
   test(
     "a fuzz of the port: the good client never fails, nothing is a bug, memory is bounded",
     async () => {

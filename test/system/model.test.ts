@@ -125,7 +125,7 @@ class Run {
   }
 }
 
-test(`${OPERATIONS} operations in a random mix leave what a model has`, async () => {
+test(`${OPERATIONS} random operations leave the same state as a model`, async () => {
   using directory = tempDir();
   const run = new Run(directory.path);
   try {

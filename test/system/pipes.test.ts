@@ -17,7 +17,7 @@ afterAll(async () => {
 });
 
 describe("consume | head -1", () => {
-  test("ends without a word when head has left, also while it follows", async () => {
+  test("ends silently when head has exited, also while it follows", async () => {
     const { stdout, stderr } = await runScript(
       `seq 1 200000 | $RUSTLOG produce many && $RUSTLOG consume many | head -1
        echo "status \${PIPESTATUS[0]}"
@@ -31,7 +31,7 @@ describe("consume | head -1", () => {
 });
 
 describe("produce", () => {
-  test("with stdin closed says how little there was, and ends", async () => {
+  test("with stdin closed reports no records, and ends", async () => {
     const { exitCode, stderr } = await runScript("$RUSTLOG produce empty <&-", broker.address);
     expect([exitCode, stderr.includes("at <")]).toEqual([exitCode === 0 ? 0 : 1, false]);
   }, 60_000);

@@ -48,7 +48,7 @@ async function runAmong(args: readonly string[]) {
   });
 }
 
-test("files in the working directory neither run code nor set options", async () => {
+test("files in the working directory run no code and set no options", async () => {
   const version = await runAmong(["--version"]);
   expect(version).toMatchObject({ stderr: "", exitCode: 0, hasRunCode: false });
   // Fails after its options are parsed and before it listens: no data directory can be made below a file.

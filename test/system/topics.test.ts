@@ -4,7 +4,7 @@ import { BrokerProcess } from "../support/binary.js";
 import { tempDir } from "../support/tmp.js";
 import { churnTopics, SPARE } from "./topic-churn.js";
 
-test("100 topics created, filled, read and deleted beside others leave nothing behind", async () => {
+test("100 topics that are created, filled, read and deleted leave nothing behind", async () => {
   using directory = tempDir();
   const args = ["--flush", "never", "--segment-bytes", "2KiB"];
   await using broker = await BrokerProcess.start(directory.path, ...args);

@@ -335,7 +335,7 @@ describe("a full disk", () => {
     expect(await valuesAfterRestart(opened)).toEqual(found);
   });
 
-  test("appends behind a slow push that fails are not lost", async () => {
+  test("appends after a slow push that fails are not lost", async () => {
     const { partition, disk } = await open();
     disk.slowPushes = 1;
     disk.setCapacity(disk.usedBytes + 50);

@@ -155,7 +155,7 @@ describe("altering settings", () => {
 });
 
 describe("adding partitions", () => {
-  test("the new ones are empty and at once usable, and the others are as they were", async () => {
+  test("the new ones are empty and usable immediately, and the others are unchanged", async () => {
     const disk = await newDisk();
     const registry = await open(disk);
     const before = await registry.create("a", 2, { "segment.bytes": "1024" });

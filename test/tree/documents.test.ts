@@ -86,7 +86,7 @@ describe.each(DOCUMENT_PATHS)("%s", (path) => {
     expect(broken).toEqual([]);
   });
 
-  test("names options that there are", () => {
+  test("names only existing options", () => {
     // What npm, sysctl and others are told has no place here: all options in the documents are ours.
     const named = new Set(
       [...text.matchAll(/(?<![\w-])--[a-z][a-z-]+\b/g)].map(([option]) => option),
@@ -95,7 +95,7 @@ describe.each(DOCUMENT_PATHS)("%s", (path) => {
     expect(unknown).toEqual([]);
   });
 
-  test("names commands that there are", () => {
+  test("names only existing commands", () => {
     expect(unknownCommands(text)).toEqual([]);
   });
 });
@@ -119,7 +119,7 @@ function unknownCommands(text: string): string[] {
   return [...new Set(named)].filter((name) => !COMMANDS.has(name));
 }
 
-test("the help of every error names commands that there are", () => {
+test("the help of every error names only existing commands", () => {
   const helps = Object.values(ERRORS).map(({ help }) => help);
   expect(unknownCommands(helps.join("\n"))).toEqual([]);
 });
@@ -133,7 +133,7 @@ describe("README.md", () => {
     }
   });
 
-  test("gives the broker's defaults", () => {
+  test("states the broker's defaults", () => {
     const options = COMMANDS.get("broker")?.options ?? [];
     const rows = table(textOf("README.md"), "flag");
     const listed: string[] = [];
@@ -156,7 +156,7 @@ describe("docs/ARCHITECTURE.md", () => {
   const text = textOf("docs/ARCHITECTURE.md");
   const sources = sourceFiles();
 
-  test("names files that there are", () => {
+  test("names only existing files", () => {
     const named = new Set([...text.matchAll(/\b[a-z]+\/[a-z/-]+\.ts\b/g)].map(([name]) => name));
     const missing = [...named].filter(
       (name) => !existsSync(join(ROOT, "src", name)) && !existsSync(join(ROOT, name)),
@@ -164,13 +164,13 @@ describe("docs/ARCHITECTURE.md", () => {
     expect(missing).toEqual([]);
   });
 
-  test("names functions that there are", () => {
+  test("names only existing functions", () => {
     const all = sources.map((file) => file.text).join("\n");
     const named = new Set([...text.matchAll(/([a-zA-Z]\w+)\(/g)].map(([, name]) => name ?? ""));
     expect([...named].filter((name) => !all.includes(`${name}(`))).toEqual([]);
   });
 
-  test("names the methods of the classes that have them", () => {
+  test("names only existing methods", () => {
     // Not `STORAGE.md` and not Bun's own API.
     const named = [...text.matchAll(/\b(?!Bun\.)([A-Z]\w+)\.(?!md\b)(#?[a-z]\w+)\b/g)];
     const missing = named.flatMap(([whole, name, method]) => {
@@ -192,7 +192,7 @@ describe("docs/ARCHITECTURE.md", () => {
 });
 
 describe("docs/STORAGE.md", () => {
-  test("quotes messages as they are printed: without a full stop at the end", () => {
+  test("quotes messages as printed: without a full stop at the end", () => {
     const quoted = [...STORAGE.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, cell]) => [
       ...(cell ?? "").matchAll(/`([^`]+)`/g),
     ]);
@@ -200,7 +200,7 @@ describe("docs/STORAGE.md", () => {
     expect(quoted.filter(([, text]) => /[^.]\.$/.test(text ?? ""))).toEqual([]);
   });
 
-  test("has the fields of a batch where the code has them", () => {
+  test("has the fields of a batch at the positions of the code", () => {
     const rows = table(partUnder(STORAGE, "### The batch"), "at");
     const fields = Object.fromEntries(rows.map((row) => [plain(row.field), number(row.at)]));
     expect(fields).toEqual(batch.FIELD);
@@ -213,7 +213,7 @@ describe("docs/STORAGE.md", () => {
     expect(codecs).toEqual(Object.fromEntries(batch.CODECS.map((name, i) => [name, i])));
   });
 
-  test("has an example that is a batch, and says what it holds", () => {
+  test("has an example that is a valid batch, described correctly", () => {
     const block = /```hex\n([\s\S]*?)```/.exec(partUnder(STORAGE, "### An example"))?.[1] ?? "";
     const hex = block.split("\n").map((line) => line.slice(0, 30).trim());
     const bytes = Uint8Array.from(Buffer.from(hex.join("").replaceAll(" ", ""), "hex"));
@@ -295,7 +295,7 @@ describe("docs/STORAGE.md", () => {
       TOPIC_CONFIG_NAMES.filter((name) => isListed(TOPIC_CONFIGS[name]));
     const settingsOf = (rows: typeof active) => rows?.map((row) => plain(row.setting));
 
-    test("those that the broker acts on, with ranges, flags and their defaults", () => {
+    test("those that the broker uses, with ranges, flags and defaults", () => {
       expect(settingsOf(active)).toEqual(names(({ field }) => field !== undefined));
       const defaults = resolveOptions({ dataDir: "data" });
       for (const row of active ?? []) {
@@ -313,7 +313,7 @@ describe("docs/STORAGE.md", () => {
       }
     });
 
-    test("those that hold with any value, and those with only one", () => {
+    test("those that accept any value, and those that accept only one", () => {
       const isActive = ({ field }: TopicConfig) => field !== undefined;
       expect(settingsOf(any)).toEqual(names((it) => !isActive(it) && it.only === undefined));
       for (const row of any ?? []) {

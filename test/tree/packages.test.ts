@@ -22,7 +22,7 @@ function locked(path: string, name: string): LockedPackage | undefined {
   }
 }
 
-test("the lock file says of this package what package.json says", () => {
+test("the lock file describes this package like package.json", () => {
   const { name, version, license, engines, dependencies, devDependencies } = MANIFEST;
   const expected = { name, version, license, engines, dependencies, devDependencies };
   expect(LOCK.packages[""]).toEqual(expected);

@@ -84,7 +84,7 @@ describe("the layers", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("would be found to import upwards", () => {
+  test("the check finds an upward import", () => {
     expect(mayImport("log/log.ts", "topics/partition.ts")).toBe(false);
     expect(mayImport("net/frame.ts", "record/batch.ts")).toBe(false);
     expect(mayImport("client/link.ts", "log/disk/disk.ts")).toBe(false);
@@ -118,7 +118,7 @@ describe("the layers", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("import files that are there", () => {
+  test("import only existing files", () => {
     const missing = FILES.flatMap(({ path, imports }) =>
       imports.filter((target) => !PATHS.has(target)).map((target) => `${path} → ${target}`),
     );
@@ -157,7 +157,7 @@ describe("the files", () => {
     expect(wrong.map(({ path }) => path)).toEqual([]);
   });
 
-  test("name only files that there are in their head comments", () => {
+  test("name only existing files in their head comments", () => {
     const tests = readdirSync(join(ROOT, "test"), { recursive: true, encoding: "utf8" });
     const names = new Set([...PATHS, ...tests].map((path) => basename(path)));
     const wrong = FILES.flatMap(({ path, text }) => {
@@ -197,7 +197,7 @@ describe("the public library", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("would be found to lack a doc comment", () => {
+  test("the check finds a missing doc comment", () => {
     const text = [
       "/** Said. */",
       "export const said = 1;",

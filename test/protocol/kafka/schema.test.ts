@@ -70,7 +70,7 @@ function read(payload: Uint8Array, version: number) {
 }
 
 describe("a table", () => {
-  test("gives back what was written, and defaults where a version has no field", () => {
+  test("decodes what was encoded, and has defaults for fields that a version lacks", () => {
     expect(read(written(VALUE, 2), 2)).toEqual({
       ...VALUE,
       items: [{ key: "k", more: ["a", ""], last: 0 }],
