@@ -14,13 +14,13 @@ import {
 
 const MiB = 1024 * 1024;
 
-/** More than the budget of 512 MiB, its garbage, and what a broker and its connections need beside it. */
+/** More than the budget of 512 MiB, its garbage, and the other memory of a broker and its connections. */
 const RSS_ANON_MIB_MAX = 800;
 
-/** How long they stay once all of them are stuck. */
+/** How long to wait once all of them are stuck. */
 const STUCK_MS = 5_000;
 
-/** What each kind of stuck client does; all are there at once before it is looked at the broker. */
+/** The kinds of stuck clients. All of them are stuck before the broker is examined. */
 const KINDS: Readonly<Record<string, (port: number, count: number) => Promise<StuckClients>>> = {
   "say nothing": (port, count) => StuckClients.connect(port, count * 10, () => {}),
   "never read what they fetch": (port, count) => neverReadFetches(port, count, "filled", 10),
@@ -46,7 +46,7 @@ await runLong({ count: "clients", countDefault: 1_000 }, async ({ count, progres
   return results.join("; ");
 });
 
-/** The most memory that the broker had while the clients came and were stuck. */
+/** Peak memory of the broker while the clients connected and were stuck. */
 async function watch(broker: BrokerProcess, connecting: Promise<StuckClients>): Promise<number> {
   let max = 0;
   const look = setInterval(() => {

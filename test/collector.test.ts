@@ -1,4 +1,4 @@
-// When input has the garbage collected: by bytes, and never for more than a tenth of the time.
+// When input causes a garbage collection: after a number of bytes, and for at most a tenth of the time.
 import { expect, test } from "bun:test";
 import { Collections, InputCollector } from "../src/collector.js";
 
@@ -28,7 +28,7 @@ test("input is collected after a number of bytes, and less often if collections 
   takesMs = 30;
   receive(128, 1);
   expect(collected).toEqual([128, 256, 384]);
-  // One that took long among short ones may have waited for a processor.
+  // A single slow collection may have waited for a processor.
   receive(128, 1);
   expect(collected).toEqual([128, 256, 384, 542]);
   // 30 ms are a tenth of 300 ms: not before.

@@ -1,6 +1,6 @@
 // One kind of heavy client after another on the compiled broker, beside a steady one: bun run test:fairness
-// Prints for each the steady client's longest wait and the broker's anonymous memory. `--only TEXT` runs those whose
-// name has it. Leaves to others: the steady client (system/steady-client.ts), what is heavy (system/heavy-requests.ts,
+// Prints for each the steady client's longest wait and the broker's anonymous memory. `--only TEXT` selects those whose
+// name contains it. Leaves to others: the steady client (system/steady-client.ts), heavy clients (system/heavy-requests.ts,
 // system/heavy-pages.ts, system/heavy-topics.ts).
 import { parseArgs } from "node:util";
 import { BrokerProcess } from "./support/binary.js";
@@ -11,7 +11,7 @@ import { HEAVY_TOPICS } from "./system/heavy-topics.js";
 import { MANY_GROUPS } from "./system/many-groups.js";
 import { SteadyClient } from "./system/steady-client.js";
 
-/** How long the steady client goes on after the heavy ones have sent everything, in milliseconds. */
+/** How long the steady client continues after the heavy ones have sent everything, in milliseconds. */
 const AFTER_MS = 1_000;
 
 const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });

@@ -1,4 +1,4 @@
-// The relations between the limits: whatever a broker can be told to accept, every reader takes.
+// The relations between the limits: every reader accepts whatever a broker can be configured to accept.
 import { describe, expect, test } from "bun:test";
 import {
   BATCH_BYTES_HIGHEST,
@@ -38,7 +38,7 @@ test("the defaults are consistent, and so are the highest values", () => {
 test("a client accepts and decompresses the largest batch that a broker can be configured to accept", () => {
   expect(RESPONSE_BYTES_MAX).toBeGreaterThanOrEqual(BATCH_BYTES_HIGHEST + FRAME_OVERHEAD_BYTES);
   expect(DECOMPRESSED_BYTES_MAX).toBeGreaterThanOrEqual(BATCH_BYTES_HIGHEST);
-  // A batch that is larger than a segment has one of its own, whose positions the index must address.
+  // A batch larger than a segment gets its own segment, whose positions the index must be able to address.
   expect(BATCH_BYTES_HIGHEST).toBeLessThanOrEqual(SEGMENT_BYTES_MAX);
 });
 

@@ -1,5 +1,5 @@
-// Takes the pictures of the live page that the documents show: bun run screenshots. They need a Chromium.
-// Leaves to others: what there is to see (support/page-sample.ts).
+// Takes the screenshots of the live page for the documents: bun run screenshots. Needs a Chromium.
+// Leaves to others: the content (support/page-sample.ts).
 import { join } from "node:path";
 import { batchOf } from "./support/broker.js";
 import { Browser, type BrowserPage, CHROMIUM } from "./support/browser.js";
@@ -20,7 +20,7 @@ async function shop(screen: { width: number; height: number; isDark?: boolean })
   return page;
 }
 
-/** What is asked for after a drawing is there once nothing was asked for half a second. */
+/** A drawing is complete once the page has requested nothing for half a second. */
 async function settled(page: BrowserPage): Promise<void> {
   await page.evaluate(`new Promise((resolve) => {
     let timer = setTimeout(resolve, 500);
@@ -39,7 +39,7 @@ async function save(page: BrowserPage, name: string): Promise<void> {
 }
 
 const overview = await shop(WIDE);
-// Something comes in, more and less of it, for as long as it takes to have a curve of it.
+// Produce at a varying rate until there is a curve to show.
 using session = await sample.running.session();
 for (let i = 0; i < 60; i++) {
   const values = Array.from({ length: 6 + Math.round(5 * Math.sin(i / 5)) }, (_, j) => `${i} ${j}`);

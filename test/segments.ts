@@ -1,5 +1,5 @@
-// Tens of thousands of tiny sealed segments, all of them read twice: bun test/segments.ts --segments 36000
-// Leaves to others: what is read where there is no mapping (log/unmapped.test.ts).
+// Reads tens of thousands of tiny sealed segments twice: bun test/segments.ts --segments 36000
+// Leaves to others: reads without a mapping (log/unmapped.test.ts).
 import { readFileSync, writeFileSync } from "node:fs";
 import { stampBaseOffset } from "../src/record/batch.js";
 import { writeI64 } from "../src/record/bytes.js";

@@ -1,4 +1,4 @@
-// Runs the simulation of the storage for as many seeds, or as long, as one likes:
+// Runs the simulation of the storage for a number of seeds or minutes:
 //   bun run test:sim --seeds 2000 [--from 1] [--processes | --early]
 //   bun run test:sim --minutes 10
 // Leaves to others: the simulation (support/simulation.ts). Exits with 1 if a promise was broken.
@@ -54,7 +54,7 @@ for (let seed = from; done < seeds && performance.now() < deadline; seed++) {
     const flag = `${processes ? " --processes" : ""}${early ? " --early" : ""}`;
     console.log(`  again: bun run test:sim --seeds 1 --from ${seed}${flag}\n`);
   }
-  // A pipe gets a line now and then, a terminal one that moves.
+  // A pipe gets an occasional line, a terminal a line that is updated.
   if (performance.now() - lastProgress < (interactive ? 200 : 10_000)) continue;
   lastProgress = performance.now();
   progress();

@@ -1,5 +1,5 @@
-// A thousand topics that come and go on the compiled broker: bun run test:topics --topics 1000
-// Leaves to others: their coming and going (system/topic-churn.ts).
+// Creates and deletes a thousand topics on the compiled broker: bun run test:topics --topics 1000
+// Leaves to others: the work itself (system/topic-churn.ts).
 import { BrokerProcess } from "./support/binary.js";
 import { runLong } from "./support/long-run.js";
 import { tempDir } from "./support/tmp.js";

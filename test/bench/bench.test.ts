@@ -1,11 +1,11 @@
-// The benchmarks, on very little data, so that they can't rot. No time is asserted.
+// The benchmarks with very little data, so that they keep working. No time is asserted.
 // Leaves to others: what they measure.
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { withTempDir } from "../support/tmp.js";
 
-/** Runs a script of bench/ to its end; it must print nothing to stderr and succeed. */
+/** Runs a script of bench/, which must succeed and print nothing to stderr. */
 async function run(script: string, ...args: string[]): Promise<string> {
   const path = join(import.meta.dir, "../../bench", script);
   const bench = Bun.spawn([process.execPath, path, "--tiny", ...args], {

@@ -20,7 +20,7 @@ test("a request other than Produce that is too long is refused before all of it 
   expect(errorOf(await session.client.response(7))).toStartWith(
     `INVALID_REQUEST: a request of ${REQUEST_BYTES_MAX + 6} bytes: only a Produce may have more`,
   );
-  // The connection goes on behind the frame.
+  // The connection continues after the frame.
   session.client.send(frame.subarray(2 * MiB), pingFrame(8));
   expect(errorOf(await session.client.response(8))).toBeUndefined();
   expect(started.broker.inflight.keptBytes).toBe(0);

@@ -95,7 +95,7 @@ describe("a stop", () => {
   });
 });
 
-/** A disk whose flushes fail from the moment that it is told so. */
+/** A disk whose flushes fail once told to. */
 class FailingDisk extends RealDisk {
   failing = false;
 

@@ -1,4 +1,4 @@
-// Topic ids on the wire: told where a topic is described, and asked for where an offset of it is used.
+// Topic ids on the wire: returned with descriptions, and sent with offsets.
 import { pageAfter } from "../../src/protocol/native/page.js";
 import { expect, test } from "bun:test";
 import type { FetchRequest } from "../../src/protocol/native/fetch.js";

@@ -1,4 +1,4 @@
-// The client against the real broker: what goes in comes out, also across a restart.
+// The client against the real broker: records are returned unchanged, also across a restart.
 import { describe, expect, test } from "bun:test";
 import { Broker, type Client, connect } from "../../src/index.js";
 import { startBroker } from "../support/broker.js";

@@ -1,4 +1,4 @@
-// One reading of the clock for a few calls of a turn, and never for those of a later one.
+// One reading of the clock serves a few calls of a turn, and none of a later turn.
 import { afterEach, expect, setSystemTime, test } from "bun:test";
 import { CallClock } from "../../src/client/call-clock.js";
 

@@ -1,4 +1,4 @@
-// What a consumer does when something is wrong: connections, positions, bytes. Against a scripted broker.
+// A consumer with lost connections, wrong positions and invalid bytes, against a scripted broker.
 import { describe, expect, test } from "bun:test";
 import { DamagedRecordsError } from "../../src/client/damage.js";
 import { RustLogError } from "../../src/errors.js";
@@ -195,7 +195,7 @@ describe("bad bytes", () => {
     await using t = await setUp();
     fill(t.broker, 0, 2);
     const batch = poisoned(poison);
-    // The broker counts records by the header: three, whatever it says they are.
+    // The broker counts records by the header: three.
     t.broker.append(TOPIC, 0, batch);
     const after = new BatchEncoder();
     after.append(1, null, "5");
@@ -233,7 +233,7 @@ describe("bad bytes", () => {
       })();
       errors.push(await errorOf(rest));
     }
-    // Up to the damage of each, and all of the other; then the same errors in turn.
+    // Everything before the damage of each, and all of the third; then the same errors in turn.
     const ofOthers = range(0, 20).map((offset) => `1/${offset}`);
     expect(seen.sort()).toEqual(["0/0", "0/1", "2/0", "2/1", ...ofOthers].sort());
     expect(new Set(errors).size).toBe(2);
@@ -260,7 +260,7 @@ describe("bad bytes", () => {
   });
 });
 
-/** A batch of three records, the second of them changed by `poison`, with a right CRC. */
+/** A batch of three records, the second changed by `poison`, with a valid CRC. */
 function poisoned(poison: (record: Uint8Array, batch: Uint8Array) => unknown): Uint8Array {
   const batch = batchOf("2", "3", "4");
   const recordBytes = (batch.length - FIELD.records) / 3;

@@ -1,4 +1,4 @@
-// The consumer's promises, against a scripted broker: every record once and in order, an end, a close.
+// The consumer's promises, against a scripted broker: every record once, in order; ends; closing.
 import { describe, expect, test } from "bun:test";
 import { BatchEncoder } from "../../src/record/encoder.js";
 import { batchOf } from "../support/broker.js";
@@ -89,7 +89,7 @@ describe("reading", () => {
     const fetches = (): number => t.broker.requests.filter((name) => name === "Fetch").length;
     const first = await consumer.nextBatch();
     while (fetches() < 2) await Bun.sleep(1);
-    // A round trip behind the last answer: whatever it was going to trigger is there.
+    // After another round trip, everything that the last answer triggered has arrived.
     await t.client.ping();
     await t.client.ping();
     expect(fetches()).toBe(2);

@@ -1,4 +1,4 @@
-// A consumer gets past every kind of damage, wherever it lies in the log, and loses no record but the damaged ones.
+// A consumer gets past every kind of damage anywhere in the log, and loses only the damaged records.
 // Against the real broker, whose files are damaged while it is stopped.
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -11,10 +11,10 @@ import { tempDir } from "../support/tmp.js";
 
 const BATCHES = 60;
 const RECORDS = 3;
-/** Which batch is damaged: one in the middle, the first of all, or the last of a sealed segment. */
+/** Which batch is damaged: one in the middle, the very first, or the last of a sealed segment. */
 const PLACES = ["20", "0", "last"];
 
-/** What is done to a batch that starts at `at`. */
+/** Damages a batch that starts at `at`. */
 const DAMAGE: Readonly<Record<string, (log: Buffer, at: number) => void>> = {
   "a value": (log, at) =>
     log.writeUInt8(log[at + FIELD.records + 20]! ^ 1, at + FIELD.records + 20),
@@ -111,12 +111,12 @@ for (const isSealed of [true, false]) {
           place,
         );
         const end = BATCHES * RECORDS;
-        // Each record was either handed out or reported as skipped, and in order.
+        // Each record was either returned or reported as skipped, in order.
         const covered = [...offsets, ...skips.flatMap(({ from, to }) => span(from, to))];
         expect(covered.sort((a, b) => a - b)).toEqual(span(0, end));
         expect(offsets.slice(0, range.from)).toEqual(span(0, range.from));
         expect(skips[0]).toMatchObject({ topic: "t", partition: 0, from: range.from });
-        // A header that is gone may cost the batches up to the next index entry.
+        // A lost header may cost the batches up to the next index entry.
         expect(skips.at(-1)!.to).toBeLessThanOrEqual(range.to + 6 * RECORDS);
         expect(thrown).toBeInstanceOf(DamagedRecordsError);
         expect(thrown).toMatchObject({ topic: "t", partition: 0, from: range.from });

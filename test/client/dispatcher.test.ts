@@ -1,4 +1,4 @@
-// Batches on their way: when they are complete, how they are bounded, that each is settled, with a scripted sender.
+// Batches between record and sender: when they are complete, what bounds them, that each is settled. The sender is scripted.
 import { describe, expect, test } from "bun:test";
 import type { Delivery, SealedBatch } from "../../src/client/accumulator.js";
 import { Dispatcher, type DispatcherOptions } from "../../src/client/dispatcher.js";
@@ -93,7 +93,7 @@ describe("batches", () => {
 });
 
 describe("the memory of a batch", () => {
-  /** A pool that counts. */
+  /** A pool that counts its encoders. */
   function counting() {
     const idle: BatchEncoder[] = [];
     let made = 0;
@@ -118,7 +118,7 @@ describe("the memory of a batch", () => {
     expect([own.made(), own.idle.length]).toEqual([2, 0]);
     expect(sendings.map(({ batch }) => valuesOf(batch)[0]![0])).toEqual(["a", "b"]);
     sendings[0]!.acknowledge(0);
-    // One that is given up may still stand in an outbox.
+    // A batch that is given up may still be in an outbox.
     sendings[1]!.fail(new RustLogError("TIMED_OUT", "no answer"));
     await dispatcher.settled();
     expect(own.idle).toHaveLength(1);
@@ -153,7 +153,7 @@ describe("linger", () => {
     append(0, "b");
     append(1, "c");
     await nextSending();
-    // Partition 1 has lingered; partition 0 as well, but its first batch has no answer yet.
+    // Both partitions have lingered, but the first batch of partition 0 is unanswered.
     expect(sendings.map(({ batch }) => valuesOf(batch))).toEqual([["a"], ["c"]]);
     append(0, "d");
     const next = nextSending();

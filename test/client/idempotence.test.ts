@@ -41,7 +41,7 @@ describe("a producer whose connections are cut between write and acknowledgement
           const partition = i % PARTITIONS;
           sent[partition]?.push(`record ${i}`);
           await producer.enqueue("t", { value: `record ${i}`, partition });
-          // Now and then a turn of the loop, so that batches leave while others are on their way.
+          // Occasionally yield to the loop, so that batches are sent while others are in flight.
           if (i % 100 === 99) await Bun.sleep(0);
           if (i % 1_000 === 500) {
             const { port } = broker;

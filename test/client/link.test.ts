@@ -1,4 +1,4 @@
-// Connecting, shaking hands, losing connections and making them again, against a scripted broker.
+// Connecting, the handshake, losing connections and reconnecting, against a scripted broker.
 import { describe, expect, test } from "bun:test";
 import { backoffMs } from "../../src/client/backoff.js";
 import { connect } from "../../src/client/client.js";
@@ -52,7 +52,7 @@ describe("a server of another protocol", () => {
       socket: {
         open: () => void connections++,
         data: (socket, request) => {
-          // A server of lines has a whole request, and does not wait for more.
+          // A line-based server sees a complete request, and does not wait for more.
           expect(Buffer.from(request).toString("latin1")).toContain("\r\n\r\n");
           socket.end(Buffer.from(answer, "latin1"));
         },

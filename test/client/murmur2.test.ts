@@ -1,4 +1,4 @@
-// Murmur2 against the values that Kafka's own tests hold (org.apache.kafka.common.utils.UtilsTest).
+// Murmur2 against the values in Kafka's own tests (org.apache.kafka.common.utils.UtilsTest).
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { murmur2 } from "../../src/client/murmur2.js";

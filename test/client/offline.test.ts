@@ -1,4 +1,4 @@
-// A topic with a partition that the broker can't serve: the others are read, and the error names the one.
+// A topic with an offline partition: the others are read, and the error names it.
 import { expect, test } from "bun:test";
 import { connect, RustLogError } from "../../src/index.js";
 import { startBroker } from "../support/broker.js";

@@ -1,4 +1,4 @@
-// What each way to name an offset stands for.
+// The meaning of each way to name an offset.
 import { expect, test } from "bun:test";
 import { type OffsetSpec, resolveOffset } from "../../src/client/offset-spec.js";
 

@@ -1,4 +1,4 @@
-// Partitions by key, and the turns of partitions for records without one.
+// Partitions by key, and the rotation of partitions for records without a key.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { partitionForKey, StickyPartitioner } from "../../src/client/partitioner.js";

@@ -1,5 +1,5 @@
-// Five batches in flight: none is lost, doubled or out of place, whatever becomes of any of them.
-// First by script, then against a network and a broker that do their worst by seed.
+// Five batches in flight: none is lost, duplicated or reordered, whatever happens to any of them.
+// First by script, then against a simulated network and broker that fail at random, by seed.
 import { describe, expect, test } from "bun:test";
 import type { SealedBatch } from "../../src/client/accumulator.js";
 import { Pipeline } from "../../src/client/pipeline.js";
@@ -37,7 +37,7 @@ interface Sending {
   readonly answer: (outcome: number | RustLogError) => Promise<void>;
 }
 
-/** A pipeline whose sender waits to be told what became of each batch. */
+/** A pipeline whose sender waits for the test to settle each batch. */
 function scripted() {
   const sendings: Sending[] = [];
   const log: string[] = [];
@@ -87,7 +87,7 @@ describe("in flight", () => {
     const second = sendings[1]!;
     expect(sent()).toEqual(["b", "c", "d", "e", "f"]);
     expect(pipeline.hasRoom).toBe(false);
-    // The broker remembers five: of b it may still be asked again.
+    // The broker remembers five batches, so b may still be retried.
     await second.answer(2);
     expect(sent()).toEqual([]);
     expect(log).toEqual(["a at 0", "c at 2"]);
@@ -115,7 +115,7 @@ describe("a batch in the middle", () => {
     await d!.answer(OUT_OF_ORDER);
     await e!.answer(OUT_OF_ORDER);
     await f!.answer(OUT_OF_ORDER);
-    // g is still on its way: until it is answered nothing is sent.
+    // g is still in flight: nothing is sent until it is answered.
     expect(sent()).toEqual([]);
     await g.answer(OUT_OF_ORDER);
     const [again] = sendings;
@@ -137,7 +137,7 @@ describe("a batch in the middle", () => {
     const g = sendings.shift()!;
     await all[1]!.answer(BAD);
     for (const later of [...all.slice(2), g]) await later.answer(OUT_OF_ORDER);
-    // With its old number first: an earlier attempt may have come through meanwhile.
+    // With its old number first: an earlier attempt may have succeeded meanwhile.
     const check = sendings.shift()!;
     expect([check.value, producerEpoch(check.bytes, 0)]).toEqual(["d", 0]);
     await check.answer(OUT_OF_ORDER);
@@ -151,7 +151,7 @@ describe("a batch in the middle", () => {
       expect([producerId(bytes, 0), producerEpoch(bytes, 0)]).toEqual([id, 1]);
       expect(baseSequence(bytes, 0)).toBe(i);
     }
-    // What may stand in an outbox is left as it was.
+    // Bytes that may be in an outbox are unchanged.
     expect(d.bytes).toEqual(copy);
   });
 
@@ -241,7 +241,7 @@ describe("whatever the network does", () => {
       retries += link.sent - BATCHES;
       failures += failed.size;
     }
-    // The seeds do what they are for.
+    // The seeds cover what they are meant to.
     expect(retries).toBeGreaterThan(10 * SEEDS.length);
     expect(failures).toBeGreaterThan(SEEDS.length / 2);
   });

@@ -137,7 +137,7 @@ describe("partitions", () => {
     expect(bad).toMatchObject({ reason: { code: "UNKNOWN_TOPIC_OR_PARTITION" } });
     expect(good).toMatchObject({ value: { partition: 1, offset: 0 } });
     expect(t.broker.requests).not.toContain("DescribeTopic");
-    // Once a record without one had the partitions looked up, it is not even sent.
+    // Once the partitions are known, it is not even sent.
     await t.producer.send("t", { value: "z" });
     const error = await errorOf(t.producer.send("t", { value: "x", partition: 2 }));
     expect(error.message).toBe("topic 't' has partitions 0 to 1, not 2");
@@ -211,7 +211,7 @@ describe("errors", () => {
     await t.producer.send("t", { value: "x" });
     t.broker.script("Produce", ...Array<Promise<void>>(100).fill(FOREVER));
     expect((await errorOf(t.producer.send("t", { value: "y" }))).code).toBe("TIMED_OUT");
-    // The connection is not to blame: whoever else uses it goes on.
+    // The connection is fine: its other users continue.
     await t.client.ping();
     expect(t.broker.connections).toBe(1);
   });
@@ -278,7 +278,7 @@ describe("bounds", () => {
     expect(() => t.client.producer({ lingerMs: -1 })).toThrow(
       "lingerMs is from 0 to 86400000, not -1",
     );
-    // A timer of more than 2^31 - 1 ms ends at once: what is meant to wait for ever would not wait at all.
+    // A timer of more than 2^31 - 1 ms fires immediately, so an endless wait would be no wait.
     expect(() => t.client.producer({ lingerMs: Number.POSITIVE_INFINITY })).toThrow("lingerMs");
     expect(() => t.client.consumer({ topic: "t", maxWaitMs: 2 ** 31 })).toThrow("maxWaitMs");
     expect(() => t.client.consumer({ topic: "t", retryTimeoutMs: -1 })).toThrow("retryTimeoutMs");

@@ -1,4 +1,4 @@
-// A producer whose topic is recreated with another number of partitions goes on, loses nothing that was not sent, and
+// A producer whose topic is recreated with another number of partitions continues, loses no unsent record, and
 // keeps the order of each key. Against the real broker.
 import { describe, expect, test } from "bun:test";
 import { partitionForKey } from "../../src/client/partitioner.js";
@@ -92,7 +92,7 @@ describe("a topic that is recreated with fewer partitions", () => {
     await recreate(t.client, "t", 1);
     const [lingering, other] = [keyOfPartition(3, 4), keyOfPartition(2, 4)];
     void producer.enqueue("t", { key: lingering, value: "1" });
-    // Its batch is full, so it is sent and refused at once.
+    // Its batch is full, so it is sent and refused immediately.
     await producer.send("t", { key: other, value: full });
     void producer.enqueue("t", { key: lingering, value: "2" });
     await producer.close();
@@ -151,7 +151,7 @@ describe("a topic that is recreated with more partitions", () => {
     const producer = t.client.producer();
     await producer.send("t", { value: "x" });
     await recreate(t.client, "t", 3);
-    // Look-ups for unknown partitions are not made for every record, so the first ones may fail.
+    // Unknown partitions are not looked up for every record, so the first records may fail.
     let found: number | undefined;
     while (found !== 2) {
       const sent = producer.send("t", { value: "y", partition: 2 });
@@ -161,7 +161,7 @@ describe("a topic that is recreated with more partitions", () => {
   });
 });
 
-/** A key that goes to `partition` of `count`. */
+/** A key that belongs to `partition` of `count`. */
 function keyOfPartition(partition: number, count: number): string {
   for (let i = 0; ; i++) if (partitionForKey(`k${i}`, count) === partition) return `k${i}`;
 }

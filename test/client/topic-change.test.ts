@@ -26,7 +26,7 @@ describe("a topic that is recreated while it is read", () => {
     fill(t.broker, 0, 5);
     const consumer = t.consumer({ follow: true });
     expect(await read(consumer, 2)).toEqual([0, 1]);
-    // What comes next is being waited for.
+    // The next records are awaited.
     while (t.broker.requests.filter((name) => name === "Fetch").length < 2) await Bun.sleep(1);
     t.broker.recreate(TOPIC);
     fill(t.broker, 0, 20);

@@ -1,4 +1,4 @@
-// Programs in JavaScript hand over anything: a wrong type is an error that names the field, of that call alone.
+// Programs in JavaScript may pass anything: a wrong type is an error of that call, and names the field.
 // Against the real broker.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Client, ProducerRecord } from "../../src/index.js";
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => broker[Symbol.asyncDispose]());
 
-/** What no key, value or header value can be, with what a message calls it. */
+/** Invalid keys, values and header values, with their names in messages. */
 const WRONG: readonly (readonly [kind: string, value: unknown])[] = [
   ["a number", 42],
   ["an object", { a: 1 }],

@@ -24,7 +24,7 @@ async function diskWithGaps(): Promise<SimulatedDisk> {
   return disk;
 }
 
-/** Offsets and values that a consumer gets that goes on behind damage where it is told to. */
+/** Offsets and values for a consumer that continues after damage where the error says. */
 function readThrough(log: Log): Map<number, string> {
   const found = new Map<number, string>();
   for (let offset = log.logStartOffset; offset < log.logEndOffset;) {
@@ -43,7 +43,7 @@ function readThrough(log: Log): Map<number, string> {
   return found;
 }
 
-/** What can't be told: the base offset of these two batches may be a little higher or lower, into the gap beside it. */
+/** Undetectable: the base offset of these two batches may be a little higher or lower, inside the adjacent gap. */
 const BESIDE_A_GAP = new Map([
   [0, [20]],
   [30, [34]],

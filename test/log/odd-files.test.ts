@@ -164,7 +164,7 @@ describe("a FIFO in place of", () => {
       const first = await open();
       await first.registry.create("orders", 1, {});
       await first.closeCleanly();
-      // The note of the last stop is not believed then, and what is in its place goes.
+      // The note of the last stop is ignored then, and whatever is in its place is removed.
       makeFifo(`${root}/data/clean-shutdown.json`);
       const second = await open();
       expect(second.wasClean).toBe(false);

@@ -68,7 +68,7 @@ test.skipIf(!mayMount)(
         };
         expect(await fill()).toBe("ENOSPC");
         expect(good).toBeGreaterThan(0);
-        // Part of the batch may be in the file: what comes next must not stand behind it.
+        // Part of the batch may be in the file: the next one must not follow it.
         file.truncate(good);
         expect(file.size).toBe(good);
         expect(disk.fileSize(`${path}/file`)).toBe(good);

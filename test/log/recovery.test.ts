@@ -244,7 +244,7 @@ describe("a tail truncated after a stop of the machine", () => {
   });
 });
 
-/** What may stand behind the last whole batch. */
+/** Possible bytes after the last valid batch. */
 function tails(): [string, Uint8Array][] {
   const { bytes } = validFile();
   const next = VALUES.flat().length;
@@ -333,7 +333,7 @@ describe("damage in the last segment", () => {
       expect(context.lines[0]).toContain("offsets 3 to 5 can't be read");
       const place = `bit ${bit & 7} of byte ${inBatch}`;
       expect({ place, ...readAround(log) }).toEqual({ place, values: intact, lost: [3, 4, 5] });
-      // What is acknowledged from now on does not stand behind the damage.
+      // Records acknowledged from now on are not written after the damage.
       await appendAll(log, [batchOf(["after"])]);
       expect(disk.readFile(LOG)).toEqual(before);
       expect(disk.fileSize(`${DIRECTORY}/${segmentFileName(9, "log")}`)).toBeGreaterThan(0);

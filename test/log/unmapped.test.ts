@@ -16,7 +16,7 @@ import type { SimulatedDisk } from "../support/simulated-disk.js";
 
 const BATCHES = 30;
 
-/** Ten sealed segments of three batches, one of which is longer than what is read at once. */
+/** Ten sealed segments of three batches, one of which is longer than a single read. */
 async function tenSegments(): Promise<SimulatedDisk> {
   const disk = await diskWithDirectory();
   const log = await openLog(disk);

@@ -1,10 +1,10 @@
-// Arrays with more items than their limit: what a request of a few megabytes could cost is refused at its count.
+// Arrays with more items than their limit: a request of a few megabytes is rejected by its count.
 import { expect, test } from "bun:test";
 import { OFFSET_ENTRIES_MAX, TOPIC_SETTINGS_MAX } from "../../src/limits.js";
 import { OffsetCommit, OffsetFetch } from "../../src/protocol/native/offsets.js";
 import { CreateTopic } from "../../src/protocol/native/topics.js";
 
-/** A byte that is no UTF-8. */
+/** A byte that is not UTF-8. */
 const BROKEN = 0xff;
 
 const ARRAYS = [
@@ -56,7 +56,7 @@ test.each(ARRAYS)(
   "one more of $field is refused before the first is read",
   ({ field, itemsMax, encode, decode, firstItemAt }) => {
     const frame = encode(itemsMax + 1);
-    // The first item is a string that can't be read: reading it would fail for that reason.
+    // The first item is an invalid string: reading it would fail for that reason instead.
     frame[firstItemAt + 2] = BROKEN;
     expect(() => decode(frame.subarray(4))).toThrow(
       `field '${field}': ${itemsMax + 1} items are over the limit of ${itemsMax}`,

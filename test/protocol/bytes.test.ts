@@ -1,4 +1,4 @@
-// ByteWriter and ByteReader: the primitive types at and beyond their ends.
+// ByteWriter and ByteReader: the primitive types at and beyond their limits.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { RustLogError } from "../../src/errors.js";

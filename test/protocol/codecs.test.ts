@@ -1,5 +1,5 @@
-// What holds for every request and response: its bytes are those of the grammar, it survives the journey, and
-// bytes that are not exactly one are refused, by name, without being believed.
+// Holds for every request and response: its bytes are those of the grammar, it is decoded unchanged, and
+// invalid bytes are rejected, with the name of the field.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { ERRORS, type ErrorName, RustLogError } from "../../src/errors.js";
@@ -22,7 +22,7 @@ function expectRefused(codec: Codec, payload: Uint8Array): void {
   expect((error as RustLogError).code).toBe("INVALID_REQUEST");
 }
 
-/** The value, or undefined when it is refused as it should be; anything else that is thrown passes through. */
+/** The value, or undefined if it is rejected as expected. Rethrows any other error. */
 function decodeOrRefuse(codec: Codec, payload: Uint8Array): Value | undefined {
   try {
     return codec.decode(payload);

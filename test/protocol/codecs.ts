@@ -1,5 +1,5 @@
 // Every encoder and decoder of the native protocol in one list, once for each version and beside its grammar, so that
-// one test can hold all of them to the same rules.
+// one test can apply the same rules to all of them.
 import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.js";
 import { API, type ApiName } from "../../src/protocol/native/messages.js";
 import type { Api, Fields, ValueOf } from "../../src/protocol/native/schema.js";
@@ -56,7 +56,7 @@ export function envelopeOf({ api, kind, version }: Codec, correlationId: number)
   return Uint8Array.from(kind === "request" ? [API[api], version, ...id] : [...id, 0, 0]);
 }
 
-/** What was thrown; a failure of the test if nothing was. */
+/** The thrown error; fails the test if there was none. */
 export function thrownBy(act: () => unknown): unknown {
   try {
     act();

@@ -12,7 +12,7 @@ import { exampleBatch, number, plain, section, table } from "./document.js";
 
 describe("producing", () => {
   const BYTES_MAX = 1000;
-  /** What breaks a rule that can be seen in the batch alone, none before it, and mostly one after it. */
+  /** A change for each rule about a batch alone that breaks it, none of the rules before it, and usually a later one. */
   const BREAKS: readonly (readonly [rule: string, change: (batch: Uint8Array) => Uint8Array])[] = [
     ["larger than `maxBatchBytes`", () => new Uint8Array(BYTES_MAX + 1)],
     [
@@ -77,7 +77,7 @@ describe("producing", () => {
 
 describe("idempotent producers", () => {
   const ID = 7;
-  /** Batches of one record with these sequences, in the order sent; the last one is what a row is about. */
+  /** Batches of one record with these sequence numbers, in the order sent; a row is about the last one. */
   const CASES: readonly (readonly [row: string, ...batches: ProducerSequence[]])[] = [
     ["begins with the next sequence number", sequence(0), sequence(1)],
     ["or with 0 in a higher epoch", sequence(0), sequence(0, 1)],

@@ -57,7 +57,7 @@ export function integer(cell: string | undefined): bigint {
   return BigInt(plain(cell).replaceAll(",", "").replace("−", "-"));
 }
 
-/** A number as the document writes it: with commas, and with a minus sign that is one. */
+/** A number as the document writes it: with commas and a typographic minus sign. */
 export function number(cell: string | undefined): number {
   const text = plain(cell).replaceAll(",", "").replace("−", "-");
   if (!/^-?(\d+|0x[0-9a-fA-F]+)$/.test(text)) throw new Error(`'${cell}' is no number`);

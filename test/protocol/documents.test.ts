@@ -286,7 +286,7 @@ test("every link within the document leads somewhere", () => {
   for (const link of links) expect(anchors).toContain(link);
 });
 
-/** Fields without what a decoder gives for them in older versions, which is not part of the protocol. */
+/** Fields without the values for older versions, which are not part of the protocol. */
 function documented(fields: readonly Field[]): readonly Field[] {
   return fields.map(({ name, type, since }) => ({
     name,

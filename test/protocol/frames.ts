@@ -1,4 +1,4 @@
-// Frames for the tests of the decoder: how they are made, told apart, and taken out of it.
+// Frames for the tests of the decoder: how they are built, distinguished, and read.
 // Leaves to others: what is expected of them.
 import { joined } from "../../src/record/bytes.js";
 import { expect } from "bun:test";
@@ -6,7 +6,7 @@ import { type ErrorName, RustLogError } from "../../src/errors.js";
 import type { FrameDecoder } from "../../src/net/frame.js";
 import { thrownBy } from "./codecs.js";
 
-/** Longest payload that the decoders under test take. */
+/** Longest payload that the decoders under test accept. */
 export const LIMIT = 100_000;
 
 export function frameOf(payload: Uint8Array): Uint8Array {
@@ -20,7 +20,7 @@ export function lengthOf(length: number): Uint8Array {
   return frameOf(new Uint8Array(0)).map((_, at) => length >>> (24 - 8 * at));
 }
 
-/** Payload number `seed`, told apart from every other by its bytes. */
+/** Payload number `seed`; its bytes are unique. */
 export function payloadOf(seed: number, bytes: number): Uint8Array {
   return Uint8Array.from({ length: bytes }, (_, at) => seed * 31 + at * 7);
 }
@@ -29,14 +29,14 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(Buffer.concat(parts));
 }
 
-/** All payloads that are whole by now. */
+/** All complete payloads. */
 export function drain(decoder: FrameDecoder): Uint8Array[] {
   const payloads: Uint8Array[] = [];
   for (let next = decoder.next(); next !== undefined; next = decoder.next()) payloads.push(next);
   return payloads;
 }
 
-/** The same by `nextInPieces`, the pieces put together here. */
+/** The same with `nextInPieces`, joined here. */
 export function drainInPieces(decoder: FrameDecoder): Uint8Array[] {
   const payloads: Uint8Array[] = [];
   for (;;) {

@@ -1,4 +1,4 @@
-// Hostile streams: whatever comes, the decoder makes of it what the simplest framer would, and each request
+// Hostile streams: the decoder returns the same frames as the simplest framer, and each request
 // decoder either reads exactly what the grammar reads or says INVALID_REQUEST.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
@@ -10,13 +10,13 @@ import { decodeByGrammar, valuesOf } from "./grammar.js";
 const LIMIT = 4096;
 const ENVELOPE_BYTES = 6;
 
-/** What is in a stream: payloads, and the error that ends it if one does. */
+/** The content of a stream: payloads, and the error that ends it, if any. */
 interface Framed {
   readonly payloads: Uint8Array[];
   error: string | undefined;
 }
 
-/** The simplest framer: of the whole stream at once. */
+/** The simplest framer: it has the whole stream. */
 function frameSimply(stream: Uint8Array): Framed {
   const framed: Framed = { payloads: [], error: undefined };
   const view = new DataView(stream.buffer, stream.byteOffset, stream.length);
@@ -52,7 +52,7 @@ function frameInPieces(stream: Uint8Array, pieces: readonly number[]): Framed {
 }
 
 /**
- * Gives the payload to every decoder, for the key in an envelope is no reason to trust the body; returns how
+ * Passes the payload to every decoder, because the key in an envelope is no reason to trust the body. Returns how
  * many could read it.
  */
 function decodeAsEverything(payload: Uint8Array): number {
@@ -90,13 +90,13 @@ const oddBytes = fc.oneof(
 );
 const mutations = fc.array(fc.tuple(fc.nat(), oddBytes), { maxLength: 4 });
 const cuts = fc.oneof({ arbitrary: fc.constant(null), weight: 8 }, fc.nat());
-/** Frames of which some bytes are others, and of which some may be missing. */
+/** Frames with some bytes changed, and some removed. */
 const mutatedFrames = fc.tuple(validFrames, mutations, cuts).map(([frame, changes, cut]) => {
   const mutated = frame.slice(0, cut === null ? frame.length : cut % (frame.length + 1));
   if (mutated.length > 0) for (const [at, byte] of changes) mutated[at % mutated.length] = byte;
   return mutated;
 });
-/** Frames whose length is right and whose content is anything. */
+/** Frames with a valid length and random content. */
 const noise = fc
   .uint8Array({ minLength: 1, maxLength: 60 })
   .map((bytes) => Uint8Array.of(0, 0, 0, bytes.length, ...bytes));
@@ -120,7 +120,7 @@ test("20,000 hostile streams are framed and decoded like by the reference, or re
     payloads += framed.payloads.length;
   });
   fc.assert(property, { numRuns: 20_000 });
-  // The streams are not so broken that nothing gets as far as a decoder, or past one.
+  // Some streams are valid enough to reach a decoder, and to pass one.
   expect(payloads).toBeGreaterThan(10_000);
   expect(read).toBeGreaterThan(10_000);
 }, 60_000);

@@ -1,4 +1,4 @@
-// The simplest coder and decoder of the tables of the APIs that there can be: the codecs are compared with it.
+// The simplest possible encoder and decoder for the tables of the APIs. The codecs are compared with it.
 // Leaves to others: frames and envelopes.
 import fc from "fast-check";
 import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.js";
@@ -7,18 +7,18 @@ import type { Api, Fields, Primitive } from "../../src/protocol/native/schema.js
 
 export type FieldType = Primitive | Absent | readonly Field[];
 
-/** A field that a version does not have: no bytes, and decoders give this value. */
+/** A field that a version lacks: it has no bytes, and decoders return this value. */
 interface Absent {
   readonly absent: unknown;
 }
 
 export interface Field {
   readonly name: string;
-  /** A list of fields stands for an array of items that have them. */
+  /** A list of fields stands for an array of items with these fields. */
   readonly type: FieldType;
-  /** The first version that has it; 1 if it is not given. */
+  /** The first version with the field (1). */
   readonly since?: number;
-  /** What decoders give for it in the versions before. */
+  /** The value that decoders return in earlier versions. */
   readonly before?: unknown;
 }
 
@@ -104,7 +104,7 @@ export function encodeByGrammar(
   return { bytes: Uint8Array.from(out), lengths };
 }
 
-/** The value that bytes stand for; undefined when they stand for none. */
+/** The decoded value; undefined if the bytes are invalid. */
 export function decodeByGrammar(grammar: readonly Field[], bytes: Uint8Array): Value | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let at = 0;
@@ -131,7 +131,7 @@ export function decodeByGrammar(grammar: readonly Field[], bytes: Uint8Array): V
       const start = take(count);
       const raw = bytes.slice(start, start + count);
       const text = Buffer.from(raw).toString("utf8");
-      // What is not UTF-8 does not come back as it was.
+      // Bytes that are not UTF-8 would change.
       if (Buffer.compare(Buffer.from(text, "utf8"), raw) !== 0) throw new Unreadable();
       return text;
     }
@@ -158,7 +158,7 @@ export function decodeByGrammar(grammar: readonly Field[], bytes: Uint8Array): V
 
 class Unreadable extends Error {}
 
-/** No UUID is 16 bytes of 0. */
+/** 16 zero bytes stand for no UUID. */
 function uuidBytes(uuid: unknown): Uint8Array {
   return uuid === undefined
     ? new Uint8Array(16)

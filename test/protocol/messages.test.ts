@@ -1,4 +1,4 @@
-// The envelope, the keys of the APIs, and the frame heads that are followed by bytes nobody copies.
+// The envelope, the keys of the APIs, and frame heads followed by bytes that are sent without a copy.
 import { describe, expect, test } from "bun:test";
 import { RustLogError } from "../../src/errors.js";
 import {

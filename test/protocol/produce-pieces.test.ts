@@ -1,11 +1,11 @@
-// A Produce request that comes in several pieces: it is read as in one, or refused with the same words.
+// A Produce request in several pieces: it is read like one piece, or rejected with the same message.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { decodeProduceRequest } from "../../src/protocol/native/produce.js";
 import { joined, type Pieces } from "../../src/record/bytes.js";
 import { encodeProduceRequest } from "../support/whole-frames.js";
 
-/** What reading comes to: the request, its batch in one piece, or the error's message. */
+/** The outcome of reading: the request with its batch in one piece, or the error message. */
 function outcomeOf(...payload: Pieces): unknown {
   try {
     const request = decodeProduceRequest(payload);

@@ -1,12 +1,12 @@
-// What a refusal says, and when: a count is compared with what is left before any item is read, the smallest
-// items there can be are not refused, and what is missing is called by the name that docs/PROTOCOL.md gives it.
+// When a request is rejected, and the message: a count is compared with the remaining bytes before any item is read, the
+// smallest possible items are accepted, and a missing field is named as in docs/PROTOCOL.md.
 import { describe, expect, test } from "bun:test";
 import { RustLogError } from "../../src/errors.js";
 import { CODECS, type Codec, thrownBy } from "./codecs.js";
 import { encodeByGrammar, type Field, type FieldType, isArray, type Value } from "./grammar.js";
 
 const ENVELOPE_BYTES = 6;
-/** More than the smallest item of any array has bytes, so that a bound that is off by one is seen. */
+/** More bytes than the smallest item of any array has, so that a bound that is off by one is noticed. */
 const ITEMS = 64;
 const SMALLEST = {
   u8: 0,
@@ -48,7 +48,7 @@ function messageOf(codec: Codec, payload: Uint8Array): string {
   return (error as RustLogError).message;
 }
 
-/** The arrays of a body, none of which is inside another, each with what stands before it. */
+/** The top-level arrays of a body, each with the fields before it. */
 function arraysOf(
   grammar: readonly Field[],
 ): { name: string; item: readonly Field[]; at: number }[] {
@@ -59,7 +59,7 @@ function arraysOf(
   });
 }
 
-/** Where each field that is no array ends, and its name. */
+/** The end of each field that is not an array, and its name. */
 function leavesOf(
   grammar: readonly Field[],
   value: Value,

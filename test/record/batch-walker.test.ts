@@ -1,4 +1,4 @@
-// The walk over a hostile log: which batches it finds, and that its work grows with the size of the file alone.
+// The walk over a hostile log: which batches it finds, and that its work is linear in the size of the file.
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { walkSegment } from "../../src/inspection/segment-walk.js";
@@ -19,7 +19,7 @@ import { Random } from "../support/random.js";
 
 const MiB = 1024 * 1024;
 
-/** A file in memory that counts what is read of it, and the bytes that go into a CRC. */
+/** A file in memory that counts the bytes read, and the bytes that go into a CRC. */
 class CountedFile implements ReadableFile {
   readonly #bytes: Uint8Array;
   readBytes = 0;
@@ -45,14 +45,14 @@ class CountedFile implements ReadableFile {
   }
 }
 
-/** A batch with that base offset; its only record has that value. */
+/** A batch with this base offset and one record with this value. */
 function batchAt(offset: number, value = "x"): Uint8Array {
   const batch = batchOf([value]);
   stampBaseOffset(batch, 0, offset);
   return batch;
 }
 
-/** A plausible header of a batch of that size, whose CRC is wrong. */
+/** A plausible header of a batch of this size, with a wrong CRC. */
 function fakeHeader(bytes: number): Uint8Array {
   const header = batchAt(1_000_000).slice(0, BATCH_HEADER_BYTES);
   writeI32(header, FIELD.batchLength, bytes - BATCH_OVERHEAD_BYTES);
@@ -60,7 +60,7 @@ function fakeHeader(bytes: number): Uint8Array {
   return header;
 }
 
-/** A run of fake headers that fills `bytes`; each is of a batch that `endOf` tells the end of. */
+/** Fake headers that fill `bytes`; `endOf` gives the end of the batch that each states. */
 function fakes(bytes: Uint8Array, from: number, endOf: (position: number) => number): void {
   for (let at = from; at + BATCH_HEADER_BYTES <= bytes.length; at += BATCH_HEADER_BYTES) {
     bytes.set(fakeHeader(endOf(at) - at), at);
@@ -168,12 +168,12 @@ test("a damaged batch needs no search if the next one is valid, whatever they co
   const file = new CountedFile(Uint8Array.from(Buffer.concat(batches)));
   const found = [...walkSegment(file, { computeCrc: file.crc32c })].map((part) => part.kind);
   expect(found.filter((kind) => kind === "batch").length).toBe(19);
-  // The batch behind the damage is checked twice.
+  // The batch after the damage is checked twice.
   expect(file.checkedBytes).toBeLessThanOrEqual(file.size + batches[4]!.length);
 });
 
 describe("the search", () => {
-  /** The whole batches from `from` on, found by computing each CRC. */
+  /** The valid batches from `from` on, found by computing each CRC. */
   function byForce(bytes: Uint8Array, from: number): number[] {
     const found: number[] = [];
     for (let at = from; at + BATCH_HEADER_BYTES <= bytes.length; at++) {
@@ -224,7 +224,7 @@ describe("the search", () => {
           bytes.set(batch.subarray(0, bytes.length - at), at);
         }
       }
-      // One that holds all the others, but for the first bytes of the file.
+      // One that contains all the others, except the first bytes of the file.
       const outer = batchAt(0).slice(0, BATCH_HEADER_BYTES);
       writeI32(outer, FIELD.batchLength, bytes.length - 200 - BATCH_OVERHEAD_BYTES);
       bytes.set(outer, 150);

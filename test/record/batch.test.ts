@@ -70,7 +70,7 @@ describe("findBatchFault", () => {
         at >= FIELD.batchLength && (at < FIELD.partitionLeaderEpoch || at >= FIELD.magic);
       const fault = findBatchFault(bytes, 0, bytes.length);
       if (isCovered) expect({ bit, found: fault !== undefined }).toEqual({ bit, found: true });
-      // A broker sets these two after the CRC was made; an impossible offset is found all the same.
+      // A broker sets these two after the CRC was computed; an impossible offset is found nevertheless.
       else expect([undefined, "offset"]).toContain(fault?.kind);
     }
   });
@@ -223,7 +223,7 @@ function codeOf(bytes: Uint8Array, bytesMax: number): ErrorName | undefined {
 }
 
 describe("a batch in pieces", () => {
-  /** What a check comes to: nothing, or the error. */
+  /** The outcome of a check: "valid" or the error. */
   function outcomeOf(batch: Pieces, bytesMax: number): string {
     try {
       checkProducedBatch(batch, bytesMax);

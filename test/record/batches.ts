@@ -1,4 +1,4 @@
-// What the tests of record/ share: records at random, batches made of them, and a CRC set right after damage.
+// Shared by the tests of record/: random records, batches of them, and corrected CRCs.
 import fc from "fast-check";
 import { FIELD } from "../../src/record/batch.js";
 import { writeI32, writeU16, writeU32 } from "../../src/record/bytes.js";
@@ -13,7 +13,7 @@ export interface TestRecord {
   readonly headers: readonly RecordHeader[];
 }
 
-/** What a cursor shows of a record: bytes, whatever they were made from. */
+/** A record as a cursor shows it: as bytes. */
 export interface ReadRecord {
   readonly offset: number;
   readonly timestamp: number;
@@ -35,7 +35,7 @@ const data = fc.oneof(
   fc.uint8Array({ minLength: 1, maxLength: 8 }).map((b) => new Uint8Array(2000).fill(b[0]!)),
 );
 
-/** Any timestamp of which two differ by a safe integer. */
+/** Any timestamp; two of them differ by a safe integer. */
 const timestamp = fc.oneof(
   fc.integer({ min: 1_700_000_000_000, max: 1_700_000_000_100 }),
   fc.integer({ min: -1, max: 2 ** 52 }),
@@ -56,12 +56,12 @@ export const anyRecord: fc.Arbitrary<TestRecord> = fc.record({
 
 export const anyRecords = fc.array(anyRecord, { minLength: 1, maxLength: 80 });
 
-/** A record of nothing but the fields given. */
+/** A record with only the given fields. */
 export function record(fields: Partial<TestRecord>): TestRecord {
   return { timestamp: 0, key: null, value: null, headers: [], ...fields };
 }
 
-/** A batch of the records, as the encoder makes it. */
+/** A batch of the records, from the encoder. */
 export function encodeBatch(
   records: readonly TestRecord[],
   options: EncoderOptions = {},
@@ -87,7 +87,7 @@ export function expectedRecords(
   }));
 }
 
-/** The records that the cursor has yet to show. */
+/** The remaining records of the cursor. */
 export function readAll(cursor: RecordCursor): ReadRecord[] {
   const records: ReadRecord[] = [];
   while (cursor.next()) {
@@ -102,7 +102,7 @@ export function readAll(cursor: RecordCursor): ReadRecord[] {
   return records;
 }
 
-/** A batch with these bytes as its records section, right in its header and its CRC. */
+/** A batch with these bytes as its records, and a valid header and CRC. */
 export function batchOf(records: Uint8Array, recordCount: number, attributes = 0): Uint8Array {
   const batch = new Uint8Array(FIELD.records + records.length);
   batch.set(
@@ -116,24 +116,24 @@ export function batchOf(records: Uint8Array, recordCount: number, attributes = 0
   return stampCrc(batch);
 }
 
-/** Sets the CRC of a batch to what its bytes now have, and returns it. */
+/** Corrects the CRC of a batch, and returns the batch. */
 export function stampCrc(batch: Uint8Array): Uint8Array {
   writeU32(batch, FIELD.crc, crc32c(batch, FIELD.attributes, batch.length));
   return batch;
 }
 
-/** Bytes written in hexadecimal, with spaces wherever they help. */
+/** Bytes from hexadecimal digits; spaces are ignored. */
 export function hex(text: string): Uint8Array {
   return Uint8Array.fromHex(text.replaceAll(/\s/g, ""));
 }
 
-/** The start of an lz4 frame that needs a dictionary, so nobody can decompress it. */
+/** The start of an lz4 frame that needs a dictionary, and so can't be decompressed. */
 export const LZ4_WITH_DICTIONARY = hex("04224d18 6140 01000000 d0");
 
 /** Why it can't be read. */
 export const DICTIONARY_NEEDED = "its lz4 frame needs a dictionary";
 
-/** The batches back to back. */
+/** The batches, concatenated. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(Buffer.concat(parts));
 }

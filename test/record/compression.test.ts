@@ -238,7 +238,7 @@ describe("snappy", () => {
 /** A block of "line", not compressed. */
 const LINE = "04000080 6c696e65";
 
-/** A frame with a right header checksum; `descriptor` is FLG, BD and what follows them. */
+/** A frame with a valid header checksum; `descriptor` is FLG, BD and the fields after them. */
 function lz4Frame(blocks: string | Uint8Array, descriptor = "6040"): Uint8Array {
   const described = hex(descriptor);
   const checksum = (Bun.hash.xxHash32(described) >>> 8) & 0xff;
@@ -267,7 +267,7 @@ function codeOf(attempt: () => unknown): string {
 }
 
 test("zstd data that needs a window of 128 MiB is rejected", async () => {
-  // A frame header that states the window, and no content size that could make it smaller.
+  // A frame header that states the window, but no content size that could reduce it.
   const frame = Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x88, 0x01, 0x00, 0x00]);
   expect(decompressPrefix("zstd", frame, 1000)).rejects.toMatchObject({ code: "CORRUPT_MESSAGE" });
 });

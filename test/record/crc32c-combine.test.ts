@@ -1,4 +1,4 @@
-// The CRC of two runs of bytes together, against the CRC computed from the bytes.
+// The combined CRC of two runs of bytes, against the CRC computed from the bytes.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { crc32c } from "../../src/record/crc32c.js";

@@ -62,7 +62,7 @@ describe("crc32c", () => {
   });
 });
 
-/** The definition, too simple to be wrong. */
+/** The definition, as simple as possible. */
 function bitwise(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) {

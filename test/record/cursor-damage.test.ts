@@ -155,7 +155,7 @@ describe("RecordCursor on damaged bytes", () => {
   });
 });
 
-/** Goes through bytes as far as possible; whatever stops it must be a RustLogError. */
+/** Reads as many records as possible; only a RustLogError may stop it. */
 function walk(bytes: Uint8Array): void {
   const cursor = new RecordCursor().reset(bytes);
   try {
@@ -203,7 +203,7 @@ describe("continuing after damage", () => {
   });
 
   test("bytes that imitate batch headers do not hide the valid batch after them", () => {
-    // A header each 61 bytes that states a batch to the end of it all, within the offsets that are due.
+    // A header every 61 bytes that states a batch up to the end, with expected offsets.
     const count = 20_000;
     const value = Buffer.alloc(count * FIELD.records);
     for (let i = 0; i < count; i++) {

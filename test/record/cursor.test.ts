@@ -188,7 +188,7 @@ describe("RecordCursor", () => {
   });
 });
 
-/** Batches of so many records each, with offsets that go on from batch to batch. */
+/** Batches with these numbers of records, and consecutive offsets. */
 function numberedBatches(batches: readonly (readonly [number, Codec])[]): Uint8Array {
   let offset = 0;
   const parts = batches.map(([count, codec]) => {

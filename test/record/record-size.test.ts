@@ -1,4 +1,4 @@
-// Sizes of records, told before they are encoded, against the encoder.
+// Computed sizes of records against the encoder.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { BatchEncoder, recordBytesBound, recordBytesMeasured } from "../../src/record/encoder.js";

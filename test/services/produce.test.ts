@@ -5,7 +5,7 @@ import { produce, produceAll } from "../../src/services/produce.js";
 import { batchOf, codeOf, recordsFrom } from "../support/log-fixture.js";
 import { openServices } from "../support/services.js";
 
-/** A result as a test shows it. */
+/** A result in a form that tests compare. */
 const shown = (result: { readonly baseOffset: number } | RustLogError) =>
   result instanceof RustLogError ? result.code : result.baseOffset;
 

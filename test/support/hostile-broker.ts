@@ -1,5 +1,5 @@
 // A broker with hostile text: names with escape sequences in all lists, or in error messages.
-// Leaves to others: what a client does with it.
+// Leaves to others: how a client reacts.
 import type { TCPSocketListener } from "bun";
 import { RustLogError } from "../../src/errors.js";
 import { API_NAMES } from "../../src/protocol/native/api-versions.js";

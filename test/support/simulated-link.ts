@@ -1,5 +1,5 @@
 // A network and one partition of a broker in memory, for tests of the client's pipeline. By seed, requests are refused,
-// connections and answers are lost, and the broker restarts. Leaves to others: what must hold nevertheless. The broker
+// connections and answers are lost, and the broker restarts. Leaves to others: what must be true nevertheless. The broker
 // deduplicates batches with the real code (log/producer-states.ts), and keeps its state over a restart in a snapshot.
 import type { SealedBatch } from "../../src/client/accumulator.js";
 import type { BatchAttempts } from "../../src/client/pipeline.js";
@@ -71,7 +71,7 @@ export class SimulatedLink implements BatchAttempts {
     });
   }
 
-  /** Retries at once until the batch times out. */
+  /** Retries immediately until the batch times out. */
   retryAfterMs(batch: SealedBatch, error: RustLogError): number | undefined {
     if (!error.retriable) return undefined;
     return this.#expired.has(batch) || this.#random.chance(0.02) ? undefined : 0;

@@ -9,7 +9,7 @@ import { Random } from "../support/random.js";
 import { tempDir } from "../support/tmp.js";
 import { Ledger, TOPICS, valueFor } from "./ledger.js";
 
-/** What the rounds came to. */
+/** The outcome of the rounds. */
 export interface CrashSummary {
   readonly rounds: number;
   readonly killsDuringStart: number;
@@ -18,7 +18,7 @@ export interface CrashSummary {
   readonly commits: number;
 }
 
-/** How many rounds, and what decides their moments. */
+/** The number of rounds, and the seed of their timing. */
 export interface CrashOptions {
   readonly rounds: number;
   readonly seed: number;
@@ -75,7 +75,7 @@ async function mustStart(broker: BrokerProcess): Promise<void> {
   throw new Error(`the broker did not start: ${broker.lines.join("\n")}`);
 }
 
-/** Producers and consumers that go on across restarts, until they are told to finish. */
+/** Producers and consumers that continue across restarts until they are told to stop. */
 class Load {
   readonly ledger = new Ledger();
   sent = 0;

@@ -1,4 +1,4 @@
-// The compiled broker when it ends: by kill -9 at any moment, by SIGTERM under load, and two on one directory.
+// The end of a compiled broker: by kill -9 at any moment, by SIGTERM under load; and two brokers on one directory.
 import { describe, expect, test } from "bun:test";
 import { connect } from "../../src/client/client.js";
 import { RustLogError } from "../../src/errors.js";

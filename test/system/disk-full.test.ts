@@ -1,4 +1,4 @@
-// The compiled broker on a disk that is really full: it says so, goes on reading, and writes again when there is
+// The compiled broker on a disk that is really full: it reports it, continues to read, and writes again when there is
 // space, without a restart.
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
@@ -13,7 +13,7 @@ const TIMEOUT_MS = 60_000;
 const probe = smallDisk(1);
 probe?.[Symbol.dispose]();
 
-/** A broker on a small disk, and a client that tries nothing twice. */
+/** A broker on a small disk, and a client without retries. */
 async function onSmallDisk(
   args: readonly string[],
   body: (disk: SmallDisk, broker: BrokerProcess, client: Client) => Promise<void>,
@@ -115,7 +115,7 @@ describe.skipIf(probe === undefined)("a full disk", () => {
         expect(await codeOf(admin.createTopic("new", { partitions: 3 }))).toBe("DISK_FULL");
         const commit = () => admin.commitOffsets("g", [{ topic: "t", partition: 0, offset: 1 }]);
         const codes: string[] = [];
-        // A page of the file may have room left for some.
+        // A page of the file may have space for some.
         for (let i = 0; i < 200 && !codes.includes("DISK_FULL"); i++)
           codes.push(await codeOf(commit()));
         expect(codes).toContain("DISK_FULL");

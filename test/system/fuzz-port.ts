@@ -8,7 +8,7 @@ import { hostileInput } from "./hostile-input.js";
 import { connect } from "../../src/client/client.js";
 import { TARGET } from "./hostile-input.js";
 
-/** What a run came to. */
+/** The outcome of a run. */
 export interface FuzzSummary {
   readonly cases: number;
   readonly goodRounds: number;
@@ -21,7 +21,7 @@ export interface FuzzSummary {
   };
 }
 
-/** How many cases, and what decides them. */
+/** The number of cases, and their seed. */
 export interface FuzzOptions {
   readonly cases: number;
   readonly seed: number;
@@ -67,7 +67,7 @@ async function oneCase(port: number, random: Random): Promise<void> {
   using client = await RawClient.connect(port, { allowHalfOpen: true });
   const bytes = hostileInput(random);
   if (random.chance(0.3)) {
-    // In pieces, each in a packet of its own as far as the kernel lets it.
+    // In pieces, each in its own packet if the kernel permits.
     for (let at = 0; at < bytes.length;) {
       const end = at + 1 + random.below(random.chance(0.5) ? 3 : 200);
       client.send(bytes.subarray(at, end));

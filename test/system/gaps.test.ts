@@ -1,4 +1,4 @@
-// A log with gaps (gap-log.ts) in everything that reads a log: no answer may take a gap for damage, or end in it.
+// A log with gaps (gap-log.ts) in everything that reads a log: no reader may take a gap for damage, or stop there.
 // Leaves to others: damage in such a log (test/log/gap-damage.test.ts).
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { rmSync } from "node:fs";
@@ -27,7 +27,7 @@ import { run } from "../cli/rustlog.js";
 
 const paintNothing = (_role: string, text: string): string => text;
 
-/** The offset of the first record at or after one. */
+/** The offset of the first record at or after an offset. */
 function recordAfter(offset: number): number | undefined {
   return OFFSETS.find((each) => each >= offset);
 }
@@ -143,7 +143,7 @@ test.each([true, false])(
     using directory = tempDir();
     await makeGapDirectory(directory.path);
     const lines = await restart(directory.path, isClean);
-    // The files of the indexes were never made.
+    // The index files were never written.
     expect(lines.filter((line) => !line.includes("rebuilding the indexes"))).toEqual([]);
     expect(await restart(directory.path, isClean)).toEqual([]);
     expect(await restart(directory.path, isClean)).toEqual([]);
@@ -194,7 +194,7 @@ describe("a log with gaps, looked at", () => {
   const directory = tempDir();
   beforeAll(async () => {
     await makeGapDirectory(directory.path);
-    // So that the indexes are there.
+    // So that the indexes exist.
     await restart(directory.path, true);
   });
   afterAll(() => directory[Symbol.dispose]());

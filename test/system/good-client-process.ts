@@ -1,17 +1,17 @@
-// A good client in a process of its own: what keeps the loop of the others busy must not count as the broker's time.
-// As a program it works until its stdin ends, and then prints how long its rounds took.
+// A good client in its own process, so that the work of the others does not count as the broker's time.
+// As a program it runs until its stdin ends, and then prints the durations of its rounds.
 // Leaves to others: the rounds (good-client.ts).
 import { goodClient, type RoundsMs } from "./good-client.js";
 
-/** A good client that works beside this process. */
+/** A good client in another process. */
 export interface GoodClientProcess {
   /** Rejects when it fails; never resolves. */
   readonly failed: Promise<never>;
-  /** Ends it; resolves with how long its rounds took. */
+  /** Ends it; resolves with the durations of its rounds. */
   stop(): Promise<RoundsMs>;
 }
 
-/** Starts a good client with a topic of its own; resolves once it works. */
+/** Starts a good client with its own topic; resolves once it runs. */
 export async function startGoodClient(broker: string, topic: string): Promise<GoodClientProcess> {
   const child = Bun.spawn([process.execPath, import.meta.path, broker, topic], {
     stdin: "pipe",

@@ -1,30 +1,30 @@
-// A client that does nothing wrong, beside those who do: it produces, reads back and commits without a pause, and
-// notes how long each round takes. Anything that fails it is a violation.
+// A well-behaved client beside hostile ones: it produces, reads back and commits without a pause, and
+// measures each round. Any error is a violation.
 // Leaves to others: what the others do meanwhile.
 import { connect } from "../../src/client/client.js";
 
-/** How long rounds took, in milliseconds. */
+/** Durations of rounds, in milliseconds. */
 export interface RoundsMs {
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
 }
 
-/** A good client at work. */
+/** A running good client. */
 export interface GoodClient {
   /** Rounds so far. */
   readonly rounds: number;
-  /** How long its rounds took so far, in milliseconds. */
+  /** Durations of its rounds so far, in milliseconds. */
   readonly roundsMs: RoundsMs;
   /** Rejects when it fails; never resolves. */
   readonly failed: Promise<never>;
-  /** Resolves once it has done `count` rounds more; rejects when it fails. */
+  /** Resolves after `count` more rounds; rejects if it fails. */
   progress(count: number): Promise<void>;
-  /** Ends it; throws what failed it. */
+  /** Ends it; throws its error, if any. */
   stop(): Promise<void>;
 }
 
-/** Starts a good client; it has a topic of its own. */
+/** Starts a good client with its own topic. */
 export async function goodClient(broker: string, topic = "good"): Promise<GoodClient> {
   const client = await connect({ broker, retries: 0, requestTimeoutMs: 20_000 });
   const admin = client.admin();

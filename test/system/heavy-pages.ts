@@ -1,4 +1,4 @@
-// Pages, scrapes and lookups that cost a broker more than they cost the one who asks, for test/fairness.ts.
+// Pages, scrapes and lookups that cost a broker more than they cost the client, for test/fairness.ts.
 // Leaves to others: requests on the clients' port (heavy-requests.ts), and measuring (../fairness.ts).
 import { connect } from "../../src/client/client.js";
 import { OffsetCommit } from "../../src/protocol/native/offsets.js";
@@ -16,7 +16,7 @@ function urlOf({ lines }: BrokerProcess): URL {
   return new URL(url);
 }
 
-/** Asks for paths at once; returns how long the answers are, and how long the last one took. */
+/** Requests paths concurrently; returns the lengths of the answers, and the duration of the last one. */
 async function ask(broker: BrokerProcess, paths: readonly string[]): Promise<string> {
   const began = performance.now();
   const answers = paths.map(async (path) => {
@@ -27,7 +27,7 @@ async function ask(broker: BrokerProcess, paths: readonly string[]): Promise<str
   return `${[...said].slice(0, 4).join(", ")} in ${(performance.now() - began).toFixed(0)} ms`;
 }
 
-/** Opens pages that never read, or read all, and lets them be. */
+/** Opens pages that never read, or read everything. */
 async function pages(broker: BrokerProcess, count: number, isReading: boolean): Promise<string> {
   const { port, host } = urlOf(broker);
   const request = `GET /api/events HTTP/1.1\r\nHost: ${host}\r\n\r\n`;

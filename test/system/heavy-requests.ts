@@ -1,5 +1,5 @@
 // Requests that cost a broker much more than they cost their sender, for test/fairness.ts.
-// Leaves to others: measuring what they do to another client.
+// Leaves to others: measuring the effect on another client.
 import { connect } from "../../src/client/client.js";
 import { pageAfter } from "../../src/protocol/native/page.js";
 import { OffsetCommit, OffsetFetch } from "../../src/protocol/native/offsets.js";
@@ -20,9 +20,9 @@ export interface Heavy {
   readonly args?: readonly string[];
   /** Limit on its open files. */
   readonly openFiles?: number;
-  /** Makes the topics and groups, before anything is measured. */
+  /** Creates the topics and groups, before anything is measured. */
   prepare(broker: BrokerProcess): Promise<void>;
-  /** Sends what is heavy; resolves, with what came of it, when all of it is answered or sent. */
+  /** Sends the heavy requests; resolves with their outcome when all of them are answered or sent. */
   run(broker: BrokerProcess): Promise<string>;
 }
 
@@ -38,7 +38,7 @@ async function createTopic(broker: BrokerProcess, topic: string, partitions = 1)
 /** A topic of one partition, without records. */
 const oneTopic = (broker: BrokerProcess) => createTopic(broker, "t");
 
-/** Sends one frame on each of `count` connections, and waits for the answers; returns what they were. */
+/** Sends one frame on each of `count` connections, and returns the answers. */
 async function together(port: number, count: number, frame: Uint8Array): Promise<string> {
   const clients = await Promise.all(Array.from({ length: count }, () => RawClient.connect(port)));
   const answers = clients.map((client) => {
@@ -53,7 +53,7 @@ async function together(port: number, count: number, frame: Uint8Array): Promise
   return `answers: ${[...said].join(", ")}`;
 }
 
-/** `requests` times the same request on each of `count` connections that never read. */
+/** Sends the same request `requests` times on each of `count` connections that never read. */
 async function neverRead(
   port: number,
   count: number,
@@ -74,7 +74,7 @@ function commitOf(group: string, topic: string, entries: number): Uint8Array {
   return OffsetCommit.encodeRequest(1, { group, offsets });
 }
 
-/** Makes groups `g-0000000` and so on that have committed one offset each. */
+/** Creates groups `g-0000000` and so on with one committed offset each. */
 export async function makeGroups(broker: BrokerProcess, count: number): Promise<void> {
   await oneTopic(broker);
   using session = await Session.connect(broker.port);
@@ -277,7 +277,7 @@ export const HEAVY: readonly Heavy[] = [
   },
 ];
 
-/** Sends requests, and takes that many bytes of answers without looking at them. */
+/** Sends requests, and reads that many bytes of answers. */
 function readBytes(port: number, frames: Uint8Array, bytes: number): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let left = bytes;
@@ -299,7 +299,7 @@ function readBytes(port: number, frames: Uint8Array, bytes: number): Promise<voi
   return promise;
 }
 
-/** A Fetch of 10 MiB from the start of the topic that `oneTopic` makes. */
+/** A Fetch of 10 MiB from the start of the topic of `oneTopic`. */
 function fetchOf(
   id: number,
   { minBytes = 0, maxWaitMs = 0 }: { minBytes?: number; maxWaitMs?: number },

@@ -1,5 +1,5 @@
-// Topics of thousands of partitions or segments that come and go, for test/fairness.ts.
-// Leaves to others: measuring what that does to another client.
+// Creating and deleting topics of thousands of partitions or segments, for test/fairness.ts.
+// Leaves to others: measuring the effect on another client.
 import { readFileSync } from "node:fs";
 import { connect } from "../../src/client/client.js";
 import type { RustLogError } from "../../src/errors.js";
@@ -9,12 +9,12 @@ import type { Heavy } from "./heavy-requests.js";
 
 const REQUEST_TIMEOUT_MS = 120_000;
 
-/** Time for what goes on in the background after an answer, in milliseconds. */
+/** Time for background work after an answer, in milliseconds. */
 const AFTERWARDS_MS = 4_000;
 
 type Admin = ReturnType<Awaited<ReturnType<typeof connect>>["admin"]>;
 
-/** Runs a request, and returns how long its answer took, and the error if it is one. */
+/** Runs a request; returns the duration, and the error, if any. */
 async function timed(
   broker: BrokerProcess,
   request: (admin: Admin) => Promise<unknown>,
@@ -43,7 +43,7 @@ async function deleteBig(broker: BrokerProcess): Promise<string> {
   return note;
 }
 
-/** A topic of one partition with so many segments. */
+/** A topic of one partition with this many segments. */
 const createSegments =
   (segments: number) =>
   async (broker: BrokerProcess): Promise<void> => {
@@ -61,7 +61,7 @@ const createSegments =
     await producer.close();
   };
 
-/** Creates topics of one partition until that is refused; then others connect, and the broker should be at rest. */
+/** Creates topics of one partition until one is rejected; then others connect, and the broker should be idle. */
 async function createUntilRefused(broker: BrokerProcess): Promise<string> {
   let created = 0;
   await using client = await connect({ broker: broker.address });

@@ -10,14 +10,14 @@ import { batchOf } from "../support/broker.js";
 import type { Random } from "../support/random.js";
 import { encodeProduceRequest } from "../support/whole-frames.js";
 
-/** The topic that hostile requests are about; the good client has another. */
+/** The topic of hostile requests; the good client has another. */
 export const TARGET = "target";
 
 const topic = TARGET;
 const GROUP = "hostile";
 const FRAME_BYTES_MAX = 10 * 1024 * 1024;
 
-/** Numbers that are likely to be mistreated. */
+/** Numbers that are likely to be handled wrongly. */
 const EXTREMES = [0, 1, 2, 127, 128, 255, 65_535, 65_536, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1];
 
 /** Lengths of frames: none, the shortest, around the limit, and what is negative in 32 bits. */
@@ -32,7 +32,7 @@ export const FRAME_LENGTHS = [
   2 ** 32 - 1,
 ];
 
-/** A valid frame of every API. None waits, and none ends what later ones need. */
+/** A valid frame of every API. None waits, and none deletes what later ones need. */
 export function validFrames(random: Random): Uint8Array[] {
   const partition = random.below(2);
   const offset = random.below(4);
@@ -77,7 +77,7 @@ export function hostileInput(random: Random): Uint8Array {
     case 4:
       return framed(random.pick(FRAME_LENGTHS), random.bytes(random.below(100)));
     case 5: {
-      // A body that is not that of its API, in a frame that is whole.
+      // The body of another API, in a complete frame.
       const body = random.bytes(random.below(60));
       return encodeRequest(1 + random.below(16), 7, (writer) => writer.raw(body));
     }
@@ -99,7 +99,7 @@ function mutated(bytes: Uint8Array, random: Random): Uint8Array {
   return changed;
 }
 
-/** A field of 1, 2 or 4 bytes anywhere behind the frame's length is an extreme; the frame stays whole. */
+/** A field of 1, 2 or 4 bytes anywhere after the frame's length is set to an extreme; the frame stays complete. */
 function withExtreme(bytes: Uint8Array, random: Random): Uint8Array {
   const changed = bytes.slice();
   const width = random.pick([1, 2, 4, 4, 8]);
@@ -112,7 +112,7 @@ function withExtreme(bytes: Uint8Array, random: Random): Uint8Array {
   return changed;
 }
 
-/** A length, and bytes that are not as many. */
+/** A length, and a different number of bytes. */
 export function framed(length: number, payload: Uint8Array): Uint8Array {
   const frame = new Uint8Array(4 + payload.length);
   new DataView(frame.buffer).setUint32(0, length);

@@ -1,4 +1,4 @@
-// The compiled broker and clients that mean it no good, or are slow, while a good one works.
+// The compiled broker with hostile or slow clients beside a good one.
 import { describe, expect, test } from "bun:test";
 import { Ping } from "../../src/protocol/native/meta.js";
 import { BrokerProcess } from "../support/binary.js";
@@ -15,7 +15,7 @@ import { fillTopic, holdHalfFrames, neverReadFetches, StuckClients } from "./stu
 const TIMEOUT_MS = 60_000;
 const MiB = 1024 * 1024;
 
-/** Runs `body` beside a good client, which must get on while it runs and afterwards. */
+/** Runs `body` beside a good client, which must make progress meanwhile and afterwards. */
 async function besideGoodClient(
   args: readonly string[],
   body: (broker: BrokerProcess, good: GoodClient) => Promise<void>,
@@ -145,10 +145,10 @@ describe("clients that do nothing", () => {
         "175 connections will be served, not 10000: the limit on open files is 350",
       );
       const good = await goodClient(broker.address);
-      // Of those over the limit some are told so, and the others just closed.
+      // Some over the limit get an error, and the others are just closed.
       const connecting = Array.from({ length: 400 }, () => RawClient.connect(broker.port));
       const connected = await Promise.allSettled(connecting);
-      // It rolls all the time.
+      // It rolls constantly.
       await Promise.race([good.progress(200), good.failed]);
       await good.stop();
       for (const one of connected) if (one.status === "fulfilled") one.value[Symbol.dispose]();

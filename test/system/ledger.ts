@@ -5,24 +5,24 @@ import type { Client } from "../../src/client/client.js";
 /** The topics of the load, with their partitions. */
 export const TOPICS: Readonly<Record<string, number>> = { plain: 1, wide: 3, packed: 2 };
 
-/** A value names its producer and its number, and says its own length: `producer/number/padding`. */
+/** A value states its producer, its number and its length: `producer/number/padding`. */
 export function valueFor(producer: string, number: number, paddingBytes: number): string {
   return `${producer}/${number}/`.padEnd(paddingBytes, `${number}.`);
 }
 
 interface PartitionLedger {
-  /** Checksums by offset, of records that were acknowledged or that a consumer was given. */
+  /** Checksums by offset, of records that were acknowledged or consumed. */
   readonly known: Map<number, number>;
 }
 
 /** A ledger. Its `check` throws an Error that says what is wrong. */
 export class Ledger {
   readonly #partitions = new Map<string, PartitionLedger>();
-  /** By `group topic partition`: the last offset of which a commit was acknowledged. */
+  /** By `group topic partition`: the last acknowledged commit. */
   readonly #commits = new Map<string, number>();
   acknowledged = 0;
 
-  /** Notes a record of which it is known that it is there. */
+  /** Notes a record that is known to exist. */
   note(topic: string, partition: number, offset: number, value: string | Uint8Array): void {
     const { known } = this.#partition(`${topic}-${partition}`);
     const checksum = Bun.hash.crc32(value);
@@ -39,8 +39,8 @@ export class Ledger {
   }
 
   /**
-   * Reads the whole log. Every record that was known when the check began is there, at its offset, with its
-   * content; offsets have no gap; no value is there twice, and those of a producer are in order. Committed
+   * Reads the whole log. Every record that was known when the check began must exist, at its offset, with its
+   * content; offsets have no gap; no value is duplicated, and those of a producer are in order. Committed
    * offsets are not below what was acknowledged, and not past the end. Returns the number of records.
    */
   async check(client: Client): Promise<number> {

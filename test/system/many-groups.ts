@@ -1,6 +1,6 @@
-// What must not take longer with a million groups, for test/fairness.ts: topics that come and go, the compaction of the
-// committed offsets, and a large group that is deleted.
-// Leaves to others: measuring what they do to another client.
+// Work that must not take longer with a million groups, for test/fairness.ts: creating and deleting topics, the compaction of
+// committed offsets, and deleting a large group.
+// Leaves to others: measuring the effect on another client.
 import { connect } from "../../src/client/client.js";
 import { OffsetCommit } from "../../src/protocol/native/offsets.js";
 import type { BrokerProcess } from "../support/binary.js";

@@ -57,7 +57,7 @@ class Run {
     else await this.checkAll();
   }
 
-  /** Everything is as in the model. */
+  /** Checks everything against the model. */
   async checkAll(): Promise<void> {
     const admin = this.#client.admin();
     const listed = (await admin.listTopics()).map(

@@ -1,4 +1,4 @@
-// `npm start`, as the README has it: a signal to npm reaches the broker. Needs npm; skipped without.
+// `npm start`, as in the README: a signal to npm reaches the broker. Skipped without npm.
 import { afterAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ function isBroker(pid: number): boolean {
   }
 }
 
-/** The major version of npm: 9 passes no signal on. */
+/** The major version of npm: 9 forwards no signals. */
 function npmMajor(): number {
   if (npm === null) return 0;
   const { stdout } = Bun.spawnSync([npm, "--version"], { cwd: "/" });
@@ -46,7 +46,7 @@ test.if(signals.length > 0).each(signals)(
     await readUntil(child.stdout, (text) => text.includes("Data directory: "));
     started.push(Number(readFileSync(join(directory.path, "LOCK"), "utf8")));
     child.kill(signal);
-    // The pipe ends when the last process that holds it has ended.
+    // The pipe ends when the last process that has it open has ended.
     expect(await readRest(child.stdout)).toEndWith("Broker stopped\n");
     await child.exited;
   },

@@ -1,4 +1,4 @@
-// The live page from the executable, which has all of it inside. Leaves to others: what the page shows (test/http/).
+// The live page from the executable, which contains its files. Leaves to others: what the page shows (test/http/).
 import { expect, test } from "bun:test";
 import { BrokerProcess } from "../support/binary.js";
 import { tempDir } from "../support/tmp.js";
@@ -17,6 +17,6 @@ test("the executable serves the page, its script and its style, on request", asy
     const response = await fetch(new URL(path, url));
     expect([response.status, (await response.text()).length > 1000]).toEqual([200, true]);
   }
-  // Whoever watches the page's port finds what monitoring asks for there, too.
+  // The page's port serves monitoring, too.
   expect((await fetch(`${url}health`)).status).toBe(200);
 }, 60_000);

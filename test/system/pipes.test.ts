@@ -1,4 +1,4 @@
-// The compiled executable in pipes whose other end leaves, and under Ctrl-C.
+// The compiled executable with pipes that are closed by the other side, and under Ctrl-C.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Broker } from "../../src/broker/broker.js";
 import { runScript } from "../support/binary.js";

@@ -1,6 +1,6 @@
-// A client that asks for little, at a steady pace, and notes how long it waits: a ping and a 1 KiB produce every 10 ms.
-// It runs in a process of its own, so that the work of the other clients does not count as the broker's time. As a
-// program it works until its stdin ends, and then prints the longest waits.
+// A client with a light, steady load that measures its waits: a ping and a 1 KiB produce every 10 ms.
+// It runs in its own process, so that the work of the other clients does not count as the broker's time. As a
+// program it runs until its stdin ends, and then prints the longest waits.
 // Leaves to others: what the others do meanwhile (test/fairness.ts).
 import { batchOf, pingFrame, Session } from "../support/broker.js";
 import { encodeProduceRequest } from "../support/whole-frames.js";
@@ -15,7 +15,7 @@ export interface LongestWaits {
   readonly produceMs: number;
 }
 
-/** A steady client in a process of its own. */
+/** A steady client in its own process. */
 export class SteadyClient {
   readonly #child: Bun.Subprocess<"pipe", "pipe", "inherit">;
   readonly #output;
@@ -57,7 +57,7 @@ async function longestWait(isOver: () => boolean, ask: () => Promise<unknown>): 
     await ask();
     const nowMs = performance.now();
     longest = Math.max(longest, nowMs - dueMs);
-    // A request that was due while the one before was waited for is not sent late: one stall counts once.
+    // A request that was due while the previous one was pending is not sent late: one stall counts once.
     dueMs = Math.max(dueMs + EVERY_MS, nowMs);
     await Bun.sleep(Math.max(0, dueMs - performance.now()));
     dueMs = Math.max(dueMs, performance.now() - 1);

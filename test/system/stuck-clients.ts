@@ -1,4 +1,4 @@
-// Clients that cost memory and give nothing: half-sent frames, answers that are never read, silence.
+// Clients that cost memory: half-sent frames, answers that are never read, silence.
 // Leaves to others: how much they may cost (hostile.test.ts, test/clients.ts).
 import { Fetch } from "../../src/protocol/native/fetch.js";
 import { batchOf, Session } from "../support/broker.js";
@@ -6,7 +6,7 @@ import { RawClient } from "../support/raw-client.js";
 import { framed, join } from "./hostile-input.js";
 import { DescribeTopic } from "../../src/protocol/native/topics.js";
 
-/** Connections that are all closed when it is disposed of. */
+/** Connections; disposing closes all of them. */
 export class StuckClients implements Disposable {
   readonly clients: RawClient[] = [];
 
@@ -14,7 +14,7 @@ export class StuckClients implements Disposable {
     this.clients = clients;
   }
 
-  /** Connects `count` clients, a few at a time, and has each do `begin`. */
+  /** Connects `count` clients, a few at a time, and calls `begin` with each. */
   static async connect(
     port: number,
     count: number,
@@ -31,12 +31,12 @@ export class StuckClients implements Disposable {
     return stuck;
   }
 
-  /** Those that the broker has ended. */
+  /** The clients that the broker has disconnected. */
   get ended(): number {
     return this.clients.filter((client) => client.ended).length;
   }
 
-  /** Resolves when every one of them has sent what it has to send, or was ended by the broker. */
+  /** Resolves when each of them has sent everything, or was disconnected by the broker. */
   async settled(): Promise<void> {
     while (this.clients.some((client) => !client.ended && client.unsentBytes > 0)) {
       await Bun.sleep(2);
@@ -48,7 +48,7 @@ export class StuckClients implements Disposable {
   }
 }
 
-/** Each sends `bytes` of a frame that says it has `frameBytes`, and nothing more. */
+/** Each sends `bytes` of a frame that states `frameBytes`, and nothing more. */
 export function holdHalfFrames(
   port: number,
   count: number,
@@ -59,14 +59,14 @@ export function holdHalfFrames(
   return StuckClients.connect(port, count, (client) => client.send(half));
 }
 
-/** Makes `topic`, with about `mebibytes` in its partition 0. */
+/** Creates `topic`, with about `mebibytes` in its partition 0. */
 export async function fillTopic(port: number, topic: string, mebibytes: number): Promise<void> {
   using session = await Session.connect(port);
   const batch = batchOf("v".repeat(1024 * 1024 - 100));
   for (let i = 0; i < mebibytes; i++) await session.produce(topic, 0, batch);
 }
 
-/** Each asks for `fetches` times 8 MiB of a filled topic, and reads none of it. */
+/** Each fetches 8 MiB of a filled topic `fetches` times, and reads no response. */
 export function neverReadFetches(
   port: number,
   count: number,
@@ -85,7 +85,7 @@ export function neverReadFetches(
   });
 }
 
-/** Each asks `requests` times for a description, which is made in memory, and reads none of them. */
+/** Each requests a description, which is built in memory, `requests` times, and reads no response. */
 export function neverReadDescriptions(
   port: number,
   count: number,

@@ -1,11 +1,11 @@
-// The compiled executable in a directory of somebody else: files there, which Bun would read, must not steer it.
+// The compiled executable in a foreign directory: files that Bun would read there must not affect it.
 import { expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { environment, executable } from "../support/binary.js";
 import { withTempDir } from "../support/tmp.js";
 
-/** Leaves a trace when it is run. */
+/** Leaves a file when it is run. */
 const CODE = `require("node:fs").appendFileSync(process.env.TRACE, "ran\\n");`;
 const SETTINGS = "RUSTLOG_PORT=from-a-file\nRUSTLOG_BROKER=from-a-file\n";
 const PACKAGES = ["commander", "@commander-js/extra-typings", "@node-rs/crc32", "fs", "bun"];

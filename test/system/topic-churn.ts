@@ -1,5 +1,5 @@
 // Creates, fills, reads and deletes topics, a few at a time, beside a good client.
-// Leaves to others: what may be left afterwards.
+// Leaves to others: what may remain afterwards.
 import { readdirSync } from "node:fs";
 import { connect } from "../../src/client/client.js";
 import type { BrokerProcess } from "../support/binary.js";
@@ -16,19 +16,19 @@ export interface Holdings {
 
 const AT_ONCE = 5;
 
-/** Descriptors and mappings that the log of committed offsets may have come to need meanwhile. */
+/** Descriptors and mappings that the log of committed offsets may need in addition by then. */
 export const SPARE = 10;
 
 const SETTLE_MS_MAX = 10_000;
 
-/** Lets `count` topics come and go; returns what the broker held before and afterwards. */
+/** Creates and deletes `count` topics; returns what the broker held before and afterwards. */
 export async function churnTopics(
   broker: BrokerProcess,
   count: number,
   progress: (done: number) => void = () => {},
 ): Promise<{ readonly before: Holdings; readonly after: Holdings }> {
   const good = await goodClient(broker.address);
-  // The internal topic of committed offsets comes with the first commit.
+  // The first commit creates the internal topic of committed offsets.
   await good.progress(5);
   await good.stop();
   const before = holdings(broker);
@@ -65,7 +65,7 @@ export async function churnTopics(
   return { before, after: await settledHoldings(broker, before) };
 }
 
-/** Deleted files are given back a moment later: waits for that, but not for ever. */
+/** Waits a limited time for deleted files to be released. */
 async function settledHoldings(broker: BrokerProcess, before: Holdings): Promise<Holdings> {
   const endMs = performance.now() + SETTLE_MS_MAX;
   const isSettled = (): boolean =>

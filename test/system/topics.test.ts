@@ -1,4 +1,4 @@
-// The compiled broker over many topics that come and go: no descriptor and no mapping is left behind.
+// The compiled broker while many topics are created and deleted: no descriptor and no mapping is left.
 import { expect, test } from "bun:test";
 import { BrokerProcess } from "../support/binary.js";
 import { tempDir } from "../support/tmp.js";

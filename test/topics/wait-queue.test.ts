@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { WaitQueue } from "../../src/topics/wait-queue.js";
 import { Random } from "../support/random.js";
 
-// With few steps, hundreds are due at once.
+// With few steps, hundreds are due together.
 test.each([40, 400])(
   "each is woken once, when its number is reached, and not after it left: %i",
   (step) => {

@@ -1,9 +1,9 @@
-// docs/TOUR.md is true: every command of it is run in order, and prints what the document shows.
+// docs/TOUR.md is correct: each of its commands, run in order, prints what the document shows.
 // Leaves to others: running them (tour.ts); new output for the document (refresh.ts).
 import { expect, test } from "bun:test";
 import { readTour, runTour, stepsOf } from "./tour.js";
 
-/** What may differ between two runs, and what is compared in its place. All else is compared byte by byte. */
+/** Text that may differ between two runs, and its replacement. Everything else is compared byte by byte. */
 const DIFFERS: readonly (readonly [what: string, pattern: RegExp, instead: string])[] = [
   ["how long it took", /\bin \d+\.\d\d s\b/g, "in TIME s"],
   ["how long dd took, and its rate", /copied, [\d.e-]+ s, [\d.]+ [kMG]?B\/s/g, "copied, TIME"],
@@ -26,7 +26,7 @@ function comparable(output: string): string {
 test("every command of docs/TOUR.md prints what the document shows", async () => {
   const document = readTour();
   const steps = stepsOf(document);
-  // No block of the document is missed, and none is of a kind that is not run.
+  // No block of the document is missed, and each is of a kind that is run.
   expect(document.match(/^```sh$/gm)).toHaveLength(steps.length);
   expect(document.match(/^```/gm)).toHaveLength(
     2 * (steps.length + steps.filter(({ output }) => output !== "").length),
@@ -34,7 +34,7 @@ test("every command of docs/TOUR.md prints what the document shows", async () =>
 
   const outputs = await runTour(steps);
   for (const [i, { line, commands, output }] of steps.entries()) {
-    // With its commands, so that a difference shows where it is.
+    // With its commands, so that a difference shows its place.
     const head = `docs/TOUR.md, line ${line}:\n${commands}\n`;
     expect(head + comparable(outputs[i] ?? "(not run)")).toBe(head + comparable(output));
   }

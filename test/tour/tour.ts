@@ -8,11 +8,11 @@ import { tempDir } from "../support/tmp.js";
 const ROOT = join(import.meta.dir, "../..");
 /** Where the document is. */
 export const TOUR_PATH = join(ROOT, "docs/TOUR.md");
-/** The ports of the document, of the broker and of its page; a run takes free ones, as somebody may be on the tour. */
+/** The document's ports of the broker and its page. A run uses free ones, because these may be in use. */
 const PORTS = ["9192", "9193"] as const;
-/** The clone of the document, as in README; a run has a directory of its own. */
+/** The clone in the document, as in README. A run has its own directory. */
 const CLONE = "/home/anna/rustlog";
-/** Ends the output of a step in what the shell prints. */
+/** Marks the end of a step's output. */
 const END = "\u0001end of step\u0001";
 
 /** A block of commands and the block of output below it, if there is one. */
@@ -50,7 +50,7 @@ export function readTour(): string {
   return readFileSync(TOUR_PATH, "utf8");
 }
 
-/** Runs all steps in one shell, with a directory and a port of its own; resolves with the output of each. */
+/** Runs all steps in one shell, with its own directory and ports; resolves with the output of each. */
 export async function runTour(steps: readonly Step[]): Promise<string[]> {
   using home = tempDir();
   const ports = PORTS.map((port) => ({ port, free: String(quietPort()) }));

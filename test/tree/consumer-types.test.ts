@@ -1,5 +1,5 @@
 // A program that imports the library, with the tsconfig that README asks for, sees no type errors from our files,
-// whatever way it resolves modules.
+// however it resolves modules.
 import { expect, test } from "bun:test";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ try {
 }
 `;
 
-/** Options beyond "strict" that a program may have on; they apply to our files too. */
+/** Options beyond "strict" that a program may set; they apply to our files too. */
 const STRICTER = {
   noUncheckedIndexedAccess: true,
   exactOptionalPropertyTypes: true,

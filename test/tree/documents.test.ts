@@ -54,7 +54,7 @@ async function commands(): Promise<ReadonlyMap<string, CommandUnknownOpts>> {
 }
 
 const COMMANDS = await commands();
-/** Where an option may come from: our commands, the benchmarks, the long tests, and what our scripts tell Bun. */
+/** Sources of options: our commands, the benchmarks, the long tests, and the options that our scripts pass to Bun. */
 const HELP = [
   ...[...COMMANDS.values()].map((command) => command.helpInformation()),
   "--version",
@@ -87,7 +87,7 @@ describe.each(DOCUMENT_PATHS)("%s", (path) => {
   });
 
   test("names only existing options", () => {
-    // What npm, sysctl and others are told has no place here: all options in the documents are ours.
+    // Options of npm, sysctl and others don't appear: all options in the documents are ours.
     const named = new Set(
       [...text.matchAll(/(?<![\w-])--[a-z][a-z-]+\b/g)].map(([option]) => option),
     );
@@ -110,7 +110,7 @@ function leadsSomewhere(from: string, target: string): boolean {
 function unknownCommands(text: string): string[] {
   const named = [...text.matchAll(/\brustlog ([a-z]+)(?: ([a-z]+))?/g)].map(([, name, sub]) => {
     const command = COMMANDS.get(name ?? "");
-    // One that takes arguments itself may be given any word.
+    // A command with arguments of its own accepts any word.
     const isGroup = command !== undefined && command.registeredArguments.length === 0;
     return isGroup && command.commands.length > 0 && sub !== undefined
       ? `${name} ${sub}`
@@ -171,7 +171,7 @@ describe("docs/ARCHITECTURE.md", () => {
   });
 
   test("names only existing methods", () => {
-    // Not `STORAGE.md` and not Bun's own API.
+    // Neither `STORAGE.md` nor Bun's own API.
     const named = [...text.matchAll(/\b(?!Bun\.)([A-Z]\w+)\.(?!md\b)(#?[a-z]\w+)\b/g)];
     const missing = named.flatMap(([whole, name, method]) => {
       const declared = new RegExp(`\\b(?:class|interface) ${name}\\b`);
@@ -347,7 +347,7 @@ describe("docs/STORAGE.md", () => {
   });
 });
 
-/** A producer whose last batch was of two records: sequence numbers 9 and 10, offsets 100 and 101. */
+/** A producer whose last batch had two records: sequence numbers 9 and 10, offsets 100 and 101. */
 function oneProducer(): producerStates.ProducerStates {
   const encoder = new BatchEncoder();
   encoder.append(1_700_000_000_000, null, "a");

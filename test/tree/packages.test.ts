@@ -40,7 +40,7 @@ test("the lock file has every dependency, those for other platforms too", () => 
 });
 
 test("the lock file has no field that only some versions of npm write", () => {
-  // npm 9 and 10 remove `libc`, npm 11 leaves what it finds; `resolved` depends on a user's settings.
+  // npm 9 and 10 remove `libc`, npm 11 keeps it; `resolved` depends on a user's settings.
   const found = Object.entries(LOCK.packages).flatMap(([path, entry]) =>
     ["libc", "resolved"].filter((field) => field in entry).map((field) => `${path}: ${field}`),
   );

@@ -1,5 +1,5 @@
 // The source tree as text: its files, what they import, what they export; and the documents beside it.
-// Leaves to others: what must hold of them (tree.test.ts, documents.test.ts).
+// Leaves to others: the rules (tree.test.ts, documents.test.ts).
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 
@@ -41,18 +41,18 @@ function importsOf(path: string, text: string): string[] {
   });
 }
 
-/** The source file behind an import: TypeScript names the file that a compiler would make. */
+/** The source file of an import: TypeScript names the file that a compiler would write. */
 function sourceOf(path: string): string {
   return path.replace(/\.js$/, ".ts");
 }
 
-/** The scripts of a web page, which whoever imports the page imports with it. */
+/** The scripts of a web page, which are imported with it. */
 function scriptsOf(path: string): string[] {
   const found = readFileSync(join(ROOT, "src", path), "utf8").matchAll(/\bsrc="(\.[^"]+)"/g);
   return [...found].map(([, target]) => normalize(join(dirname(path), target ?? "")));
 }
 
-/** What a text exports again, by file: paths within `src/`, and the names. */
+/** The re-exports of a text, by file: paths within `src/`, and the names. */
 export function exportsOf(text: string): { path: string; names: string[] }[] {
   const found = text.matchAll(/^export (?:type )?\{([^}]*)\} from "\.\/([^"]+)";/gm);
   return [...found].map(([, list = "", path = ""]) => ({

@@ -9,16 +9,16 @@ import { exportsOf, folderOf, ROOT, sourceFiles, undocumented } from "./source-t
 const FILES = sourceFiles();
 const PATHS = new Set(FILES.map(({ path }) => path));
 
-/** The entry points: what nothing else need import. */
+/** The entry points, which nothing imports. */
 const ENTRIES = ["main.ts", "index.ts"];
 
-/** Of the root, what every layer may import. */
+/** Files of the root that every layer may import. */
 const ROOT_FILES = ["binary-search.ts", "collector.ts", "errors.ts", "limits.ts", "printable.ts"];
 
-/** The server sides of the protocols: clients share the codecs in the folders above them, and nothing of these. */
+/** The server sides of the protocols. Clients use only the codecs in the folders above them. */
 const SERVERS = ["protocol/native/server", "protocol/kafka/server"];
 
-/** What a folder may import beside itself and the root files: folders, or single files of them. */
+/** What a folder may import in addition to itself and the root files: folders, or single files of them. */
 const BELOW: Readonly<Record<string, readonly string[]>> = {
   record: [],
   log: ["record"],
@@ -224,7 +224,7 @@ describe("the public library", () => {
 
 describe("what people read", () => {
   test("a message has no full stop at its end, and a help has one", () => {
-    // The command line puts the two together: `CODE: message. Help.`
+    // The command line joins the two: `CODE: message. Help.`
     const message =
       /\bnew (?:RustLogError|CliError|TypeError|RangeError)\(\s*(?:"[A-Z_]+",\s*)?(?:"[^"]*\."|`[^`]*\.`)/g;
     const wrong = FILES.flatMap(({ path, text }) =>
