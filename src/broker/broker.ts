@@ -1,5 +1,6 @@
 // The composition of the broker: data directory, committed offsets, services, listener; started and stopped in order.
 // Read this file first. Leaves to others: all the work.
+import { statfs } from "node:fs/promises";
 import { CONNECTION_REQUESTS_MAX, FRAME_OVERHEAD_BYTES } from "../limits.js";
 import { OffsetStore } from "../groups/offset-store.js";
 import type { Disk } from "../log/disk/disk.js";
@@ -16,6 +17,7 @@ import { LogLimit } from "../net/log-limit.js";
 import { KafkaDialect } from "../protocol/kafka/server/dialect.js";
 import { NativeDialect } from "../protocol/native/server/dialect.js";
 import { Router } from "../protocol/native/server/router.js";
+import { brokerConfigs } from "./broker-configs.js";
 import { BrokerMetrics } from "./metrics.js";
 import { canOpenFiles, OpenFiles } from "./open-files.js";
 import { type BrokerOptions, type ResolvedOptions, resolveOptions } from "./options.js";
@@ -73,6 +75,7 @@ export class Broker implements AsyncDisposable {
   #retentionRun: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
   #failure: Error | undefined;
+  #configs: ServiceContext["brokerConfigs"] | undefined;
 
   private constructor({ options, data, offsets, metrics, reports, files }: BrokerParts) {
     this.metrics = metrics;
@@ -88,6 +91,14 @@ export class Broker implements AsyncDisposable {
       batchBytesMax: options.maxBatchBytes,
       autoCreateTopics: options.autoCreateTopics,
       defaultPartitions: options.defaultPartitions,
+      get brokerConfigs() {
+        return configs();
+      },
+      logDirectory: { path: options.dataDir, space: () => spaceOf(options.dataDir) },
+    };
+    const configs = () => {
+      this.#configs ??= brokerConfigs(options, this.port);
+      return this.#configs;
     };
     this.#dialects = [
       new NativeDialect(new Router(this.context), metrics),
@@ -282,4 +293,10 @@ function reportConnections(
     `${possible} connections will be served, not ${maxConnections}: the limit on open files is ${files.max}, ` +
       `and ${partitions} partitions need theirs; raise it (\`ulimit -n\`), or lower --max-connections`,
   );
+}
+
+/** The size of the file system of a directory, and what is left for this process, in bytes. */
+async function spaceOf(directory: string): Promise<{ totalBytes: number; usableBytes: number }> {
+  const { bsize, blocks, bavail } = await statfs(directory);
+  return { totalBytes: bsize * blocks, usableBytes: bsize * bavail };
 }

@@ -15,7 +15,7 @@ import type { LogContext, LogPosition } from "./log-context.js";
 import type { SegmentsView } from "./log-view.js";
 import { listLogFiles, sealedSegments } from "./log-directory.js";
 import { ProducerSnapshots } from "./producer-snapshot.js";
-import { producersAfter, ProducerStates } from "./producer-states.js";
+import { type ProducerState, producersAfter, ProducerStates } from "./producer-states.js";
 import { type CleanSegment, noteCleanStop } from "./recovery/noted-segment.js";
 import { NO_NOTES, openLastSegment, type SegmentNotes } from "./recovery/recovery.js";
 import { LogStart } from "./log-start.js";
@@ -102,6 +102,11 @@ export class Log {
    */
   advanceLogStart(offset: number): Promise<void> {
     return this.#start.advance(offset);
+  }
+
+  /** The idempotent producers, least recently active first. */
+  producers(): IterableIterator<[number, ProducerState]> {
+    return this.#producers.entries();
   }
 
   get logEndOffset(): number {

@@ -2,7 +2,27 @@
 // Leaves to others: opening and closing them (broker/broker.ts).
 import type { OffsetStore } from "../groups/offset-store.js";
 import type { ProducerIds } from "../topics/producer-ids.js";
+import type { ConfigType } from "../topics/config-value.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
+
+/** An option of the broker as Kafka names and shows it. */
+export interface BrokerConfig {
+  readonly name: string;
+  readonly type: ConfigType;
+  /** Null if it is not set. */
+  readonly value: string | null;
+  /** The value that counts as not set by the operator; null if there is none. */
+  readonly defaultValue: string | null;
+  readonly documentation: string;
+}
+
+/** Where the logs are. */
+export interface LogDirectory {
+  /** Absolute. */
+  readonly path: string;
+  /** The size of the file system and what the broker can still use of it, in bytes. */
+  space(): Promise<{ readonly totalBytes: number; readonly usableBytes: number }>;
+}
 
 export interface ServiceContext {
   readonly registry: TopicRegistry;
@@ -17,4 +37,7 @@ export interface ServiceContext {
   readonly autoCreateTopics: boolean;
   /** Partitions of a topic created without a number of partitions. */
   readonly defaultPartitions: number;
+  /** The options of the broker, and the defaults of topics that no option changes, by name. */
+  readonly brokerConfigs: ReadonlyMap<string, BrokerConfig>;
+  readonly logDirectory: LogDirectory;
 }

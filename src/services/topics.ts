@@ -107,6 +107,12 @@ export async function layoutByName(
   return layoutOf(await registry.ensure(name));
 }
 
+/** The topic of this name, or undefined. */
+export function findLayout({ registry }: ServiceContext, name: string): TopicLayout | undefined {
+  const topic = registry.find(name);
+  return topic === undefined ? undefined : layoutOf(topic);
+}
+
 /** The topic with this id, or undefined. */
 export function layoutById({ registry }: ServiceContext, id: string): TopicLayout | undefined {
   const topic = registry.byId(id);

@@ -6,6 +6,7 @@ import type { Pieces } from "../record/bytes.js";
 import { type Disk, reasonOf } from "../log/disk/disk.js";
 import type { Log } from "../log/log.js";
 import type { LogPosition } from "../log/log-context.js";
+import type { ProducerState } from "../log/producer-states.js";
 import type { LogRead } from "../log/segment/log-slice.js";
 import type { SegmentsView } from "../log/log-view.js";
 import type { TimestampMatch } from "../log/segment/segment.js";
@@ -95,6 +96,11 @@ export class Partition {
   /** Total size of the `.log` files. */
   get bytes(): number {
     return this.#segments.bytes;
+  }
+
+  /** The idempotent producers by id, least recently active first. */
+  producers(): IterableIterator<[number, ProducerState]> {
+    return this.#log.producers();
   }
 
   /** The segments and the readable end, for code that only looks at them. */

@@ -21,6 +21,11 @@ export async function openServices(
   const facts = {
     ...{ brokerVersion: "1.2.3", logDirectoryId: ID, batchBytesMax: 10_000 },
     ...{ autoCreateTopics: true, defaultPartitions: 2 },
+    brokerConfigs: new Map(),
+    logDirectory: {
+      path: "/data",
+      space: async () => ({ totalBytes: 100, usableBytes: 50 }),
+    },
     ...options,
   };
   const { autoCreateTopics, defaultPartitions } = facts;

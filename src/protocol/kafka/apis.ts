@@ -1,11 +1,21 @@
 // The APIs that this broker serves. A row here, its table, and a handler (server/router.ts) make an API; ApiVersions
 // and docs/KAFKA.md follow.
+import { DescribeAcls, DescribeClientQuotas } from "./access.js";
 import { ApiVersions } from "./api-versions.js";
 import { Fetch } from "./fetch.js";
 import { Metadata } from "./metadata.js";
 import { Produce } from "./produce.js";
 import { ListOffsets, OffsetForLeaderEpoch } from "./offsets.js";
 import { InitProducerId } from "./producers.js";
+import {
+  AlterPartitionReassignments,
+  DescribeCluster,
+  DescribeLogDirs,
+  ElectLeaders,
+  ListPartitionReassignments,
+} from "./cluster.js";
+import { AlterConfigs, DescribeConfigs, IncrementalAlterConfigs } from "./configs.js";
+import { DescribeProducers, DescribeTopicPartitions } from "./partitions.js";
 import { DeleteRecords } from "./topics.js";
 
 /** By name, in the order of their keys. */
@@ -18,6 +28,18 @@ export const KAFKA_APIS = {
   DeleteRecords,
   InitProducerId,
   OffsetForLeaderEpoch,
+  DescribeAcls,
+  DescribeConfigs,
+  AlterConfigs,
+  DescribeLogDirs,
+  ElectLeaders,
+  IncrementalAlterConfigs,
+  AlterPartitionReassignments,
+  ListPartitionReassignments,
+  DescribeClientQuotas,
+  DescribeCluster,
+  DescribeProducers,
+  DescribeTopicPartitions,
 } as const;
 
 export type KafkaApiName = keyof typeof KAFKA_APIS;

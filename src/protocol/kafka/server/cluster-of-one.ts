@@ -1,7 +1,7 @@
 // This broker as a Kafka cluster of one.
-import { CODE } from "../error-codes.js";
 import { LEADER_EPOCH } from "../../../record/batch.js";
 import type { ServiceContext } from "../../../services/context.js";
+import { CODE } from "../error-codes.js";
 
 /** Id of the only broker, which leads every partition. */
 export const NODE_ID = 1;
@@ -18,4 +18,24 @@ export function clusterId({ logDirectoryId }: ServiceContext): string {
 export function leaderEpochFault(epoch: number): number | undefined {
   if (epoch === -1 || epoch === LEADER_EPOCH) return undefined;
   return epoch < LEADER_EPOCH ? CODE.FENCED_LEADER_EPOCH : CODE.UNKNOWN_LEADER_EPOCH;
+}
+
+/** All operations on a topic and on the cluster, as bits: nothing is forbidden. */
+export const TOPIC_OPERATIONS = 3576;
+export const CLUSTER_OPERATIONS = 8096;
+
+const REPLICAS = [NODE_ID];
+const NO_REPLICAS: readonly number[] = [];
+
+/** A partition, its leader and its replicas. */
+export function partitionRow(isOnline: boolean, partitionIndex: number) {
+  return {
+    errorCode: isOnline ? CODE.NONE : CODE.LEADER_NOT_AVAILABLE,
+    partitionIndex,
+    leaderId: isOnline ? NODE_ID : -1,
+    leaderEpoch: LEADER_EPOCH,
+    replicaNodes: REPLICAS,
+    isrNodes: isOnline ? REPLICAS : NO_REPLICAS,
+    offlineReplicas: isOnline ? NO_REPLICAS : REPLICAS,
+  };
 }

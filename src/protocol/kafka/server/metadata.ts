@@ -1,7 +1,6 @@
 // Metadata: this broker as a cluster of one, and the partitions of topics.
 // Leaves to others: the topics (services/topics.ts).
 import { RustLogError } from "../../../errors.js";
-import { LEADER_EPOCH } from "../../../record/batch.js";
 import { ZERO_UUID } from "../../../record/bytes.js";
 import * as services from "../../../services/topics.js";
 import { CODE, kafkaCode } from "../error-codes.js";
@@ -9,25 +8,24 @@ import type { Metadata } from "../metadata.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
 import type { Call } from "./call.js";
 import type { ServiceContext } from "../../../services/context.js";
-import { clusterId, NODE_ID } from "./cluster-of-one.js";
+import {
+  CLUSTER_OPERATIONS,
+  clusterId,
+  NODE_ID,
+  partitionRow,
+  TOPIC_OPERATIONS,
+} from "./cluster-of-one.js";
 
 type Request = RequestOf<typeof Metadata>;
 type Response = ResponseOf<typeof Metadata>;
 type TopicRow = Response["topics"][number];
 type Asked = NonNullable<Request["topics"]>[number];
 
-/** All operations on a topic and on the cluster, as bits: nothing is forbidden. */
-const TOPIC_OPERATIONS = 3576;
-const CLUSTER_OPERATIONS = 8096;
-
 /** Partitions described before other requests get a turn. */
 const PORTION_PARTITIONS = 2_000;
 
 /** Memory of a described partition, approximately. */
 const PARTITION_BYTES = 300;
-
-const REPLICAS = [NODE_ID];
-const NO_REPLICAS: readonly number[] = [];
 
 export async function metadata(
   context: ServiceContext,
@@ -108,17 +106,5 @@ function rowOf(found: Found, { includeTopicAuthorizedOperations }: Request): Top
     ...{ errorCode: CODE.NONE, name, topicId, isInternal: internal },
     partitions: online.map(partitionRow),
     ...(includeTopicAuthorizedOperations ? { topicAuthorizedOperations: TOPIC_OPERATIONS } : {}),
-  };
-}
-
-function partitionRow(isOnline: boolean, partitionIndex: number): TopicRow["partitions"][number] {
-  return {
-    errorCode: isOnline ? CODE.NONE : CODE.LEADER_NOT_AVAILABLE,
-    partitionIndex,
-    leaderId: isOnline ? NODE_ID : -1,
-    leaderEpoch: LEADER_EPOCH,
-    replicaNodes: REPLICAS,
-    isrNodes: isOnline ? REPLICAS : NO_REPLICAS,
-    offlineReplicas: isOnline ? NO_REPLICAS : REPLICAS,
   };
 }

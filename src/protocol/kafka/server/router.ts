@@ -9,12 +9,22 @@ import type { Api, Fields, ReadOf, WriteOf } from "../schema.js";
 import { apiVersions, unknownApiVersions } from "./api-versions.js";
 import type { Call } from "./call.js";
 import type { ServiceContext } from "../../../services/context.js";
+import { describeAcls, describeClientQuotas } from "./access.js";
+import {
+  alterPartitionReassignments,
+  describeCluster,
+  describeLogDirs,
+  electLeaders,
+  listPartitionReassignments,
+} from "./cluster.js";
+import { alterConfigs, describeConfigs, incrementalAlterConfigs } from "./configs.js";
 import { deleteRecords } from "./delete-records.js";
 import { fetch } from "./fetch.js";
 import { metadata } from "./metadata.js";
 import { produce } from "./produce.js";
 import { listOffsets, offsetForLeaderEpoch } from "./offsets.js";
 import { initProducerId } from "./producers.js";
+import { describeProducers, describeTopicPartitions } from "./partitions.js";
 
 /** Makes the response to a request, now or later. Rejects or throws only for what ends the connection. */
 type Handler<Q extends Fields, R extends Fields> = (
@@ -43,6 +53,24 @@ const ROUTES: Readonly<Record<KafkaApiName, Route>> = {
   DeleteRecords: route(KAFKA_APIS.DeleteRecords, deleteRecords),
   OffsetForLeaderEpoch: route(KAFKA_APIS.OffsetForLeaderEpoch, offsetForLeaderEpoch),
   InitProducerId: route(KAFKA_APIS.InitProducerId, initProducerId),
+  DescribeAcls: route(KAFKA_APIS.DescribeAcls, describeAcls),
+  DescribeConfigs: route(KAFKA_APIS.DescribeConfigs, describeConfigs),
+  AlterConfigs: route(KAFKA_APIS.AlterConfigs, alterConfigs),
+  DescribeLogDirs: route(KAFKA_APIS.DescribeLogDirs, describeLogDirs),
+  ElectLeaders: route(KAFKA_APIS.ElectLeaders, electLeaders),
+  IncrementalAlterConfigs: route(KAFKA_APIS.IncrementalAlterConfigs, incrementalAlterConfigs),
+  AlterPartitionReassignments: route(
+    KAFKA_APIS.AlterPartitionReassignments,
+    alterPartitionReassignments,
+  ),
+  ListPartitionReassignments: route(
+    KAFKA_APIS.ListPartitionReassignments,
+    listPartitionReassignments,
+  ),
+  DescribeClientQuotas: route(KAFKA_APIS.DescribeClientQuotas, describeClientQuotas),
+  DescribeCluster: route(KAFKA_APIS.DescribeCluster, describeCluster),
+  DescribeProducers: route(KAFKA_APIS.DescribeProducers, describeProducers),
+  DescribeTopicPartitions: route(KAFKA_APIS.DescribeTopicPartitions, describeTopicPartitions),
 };
 
 export class Router {

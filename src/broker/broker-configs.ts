@@ -1,0 +1,165 @@
+// The options of the broker under the names of Kafka's broker configs, for clients and tools that look for them.
+// Leaves to others: the configs that only give topics their defaults (topics/topic-configs.ts).
+import { formatAddress } from "../net/address.js";
+import { NODE_ID } from "../protocol/kafka/server/cluster-of-one.js";
+import type { BrokerConfig } from "../services/context.js";
+import { type ConfigType, LONG_MAX } from "../topics/config-value.js";
+import { TOPIC_CONFIG_NAMES, topicConfig } from "../topics/topic-configs.js";
+import { type ResolvedOptions, resolveOptions } from "./options.js";
+
+interface Row {
+  readonly type: ConfigType;
+  /** The value with these options; null if it is not set. */
+  readonly value: (options: ResolvedOptions) => string | null;
+  /** For a value without a default: it is always set. */
+  readonly isAlwaysSet?: boolean;
+  readonly documentation: string;
+}
+
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+
+const ROWS: Readonly<Record<string, Row>> = {
+  "auto.create.topics.enable": {
+    type: "boolean",
+    value: (options) => String(options.autoCreateTopics),
+    documentation:
+      "Whether a client's use of a missing topic creates it (--no-auto-create-topics).",
+  },
+  "broker.id": { type: "int", value: () => String(NODE_ID), documentation: "As node.id." },
+  "connections.max.idle.ms": {
+    type: "long",
+    value: (options) => String(options.idleTimeoutMs),
+    documentation: "Time after which an idle connection is closed (--idle-timeout).",
+  },
+  "default.replication.factor": {
+    type: "int",
+    value: () => "1",
+    documentation: "Replicas of a partition. There is one broker, so there is one.",
+  },
+  "delete.topic.enable": {
+    type: "boolean",
+    value: () => "true",
+    documentation: "Whether topics can be deleted.",
+  },
+  "log.dirs": {
+    type: "list",
+    value: (options) => options.dataDir,
+    isAlwaysSet: true,
+    documentation: "The data directory (--data-dir).",
+  },
+  "log.flush.interval.messages": {
+    type: "long",
+    value: ({ flush }) => (flush.kind === "always" ? "1" : LONG_MAX),
+    documentation: "1 with --flush always, which flushes each batch before it is acknowledged.",
+  },
+  "log.flush.interval.ms": {
+    type: "long",
+    value: ({ flush }) => (flush.kind === "interval" ? String(flush.ms) : LONG_MAX),
+    documentation: "Time between two flushes with --flush interval.",
+  },
+  "log.retention.bytes": {
+    type: "long",
+    value: (options) => String(options.retentionBytes),
+    documentation: "Default of retention.bytes (--retention-bytes).",
+  },
+  "log.retention.check.interval.ms": {
+    type: "long",
+    value: (options) => String(options.retentionCheckMs),
+    documentation: "Time between two searches for segments to delete.",
+  },
+  "log.retention.hours": {
+    type: "int",
+    value: (options) => inUnits(options.retentionMs, HOUR_MS),
+    documentation: "log.retention.ms in hours; not set if it is no whole number of them.",
+  },
+  "log.retention.minutes": {
+    type: "int",
+    value: (options) => inUnits(options.retentionMs, MINUTE_MS),
+    documentation: "log.retention.ms in minutes; not set if it is no whole number of them.",
+  },
+  "log.retention.ms": {
+    type: "long",
+    value: (options) => String(options.retentionMs),
+    documentation: "Default of retention.ms (--retention-ms).",
+  },
+  "log.roll.hours": {
+    type: "int",
+    value: (options) => inUnits(options.segmentMs, HOUR_MS),
+    documentation: "log.roll.ms in hours; not set if it is no whole number of them.",
+  },
+  "log.roll.ms": {
+    type: "long",
+    value: (options) => String(options.segmentMs),
+    documentation: "Default of segment.ms (--segment-ms).",
+  },
+  "log.segment.bytes": {
+    type: "int",
+    value: (options) => String(options.segmentBytes),
+    documentation: "Default of segment.bytes (--segment-bytes).",
+  },
+  "max.connections": {
+    type: "int",
+    value: (options) => String(options.maxConnections),
+    documentation: "Largest number of connections (--max-connections).",
+  },
+  "message.max.bytes": {
+    type: "int",
+    value: (options) => String(options.maxBatchBytes),
+    documentation: "Default of max.message.bytes (--max-batch-bytes).",
+  },
+  "node.id": {
+    type: "int",
+    value: () => String(NODE_ID),
+    documentation: "Id of the broker. It is always 1.",
+  },
+  "num.partitions": {
+    type: "int",
+    value: (options) => String(options.defaultPartitions),
+    documentation: "Partitions of a topic created without a number (--default-partitions).",
+  },
+  "socket.request.max.bytes": {
+    type: "int",
+    value: (options) => String(options.maxFrameBytes),
+    documentation: "Largest request (--max-frame-bytes).",
+  },
+};
+
+/**
+ * The configs of a broker that listens on this port, by name, with the defaults of topics that no option changes. One
+ * that differs from its default is set.
+ */
+export function brokerConfigs(
+  options: ResolvedOptions,
+  port: number,
+): ReadonlyMap<string, BrokerConfig> {
+  const configs = new Map<string, BrokerConfig>();
+  const add = (config: BrokerConfig) => configs.set(config.name, config);
+  const defaults = resolveOptions({ dataDir: options.dataDir });
+  for (const [name, row] of Object.entries(ROWS)) {
+    const { type, documentation, isAlwaysSet = false } = row;
+    const value = row.value(options);
+    const defaultValue = isAlwaysSet ? null : row.value(defaults);
+    add({ name, type, value, defaultValue, documentation });
+  }
+  add({
+    ...{ name: "listeners", type: "list", defaultValue: null },
+    value: `PLAINTEXT://${formatAddress(options.host, port)}`,
+    documentation: "Where the broker listens (--host, --port).",
+  });
+  for (const topicName of TOPIC_CONFIG_NAMES) {
+    const { type, default: value, synonyms = [] } = topicConfig(topicName) ?? {};
+    const name = synonyms[0];
+    if (name === undefined || type === undefined || value === undefined || configs.has(name))
+      continue;
+    const documentation = `Default of ${topicName} of a topic. No option changes it.`;
+    add({ name, type, value, defaultValue: value, documentation });
+  }
+  return configs;
+}
+
+/** A time in larger units, or null if it is no whole number of them; -1, for never, in any unit. */
+function inUnits(ms: number, unitMs: number): string | null {
+  if (ms < 0) return "-1";
+  return ms % unitMs === 0 ? String(ms / unitMs) : null;
+}

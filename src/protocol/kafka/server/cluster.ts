@@ -1,0 +1,201 @@
+// DescribeCluster, DescribeLogDirs, and what moves leaders and replicas, of which a cluster of one has nothing to move.
+// Leaves to others: sizes (services/log-directory.ts).
+import type { ServiceContext } from "../../../services/context.js";
+import { partitionSizes } from "../../../services/log-directory.js";
+import { findLayout, topicLayouts } from "../../../services/topics.js";
+import {
+  type AlterPartitionReassignments,
+  type DescribeCluster,
+  type DescribeLogDirs,
+  ELECTION,
+  type ElectLeaders,
+  ENDPOINT,
+  type ListPartitionReassignments,
+} from "../cluster.js";
+import { CODE } from "../error-codes.js";
+import type { RequestOf, ResponseOf } from "../schema.js";
+import type { Call } from "./call.js";
+import { CLUSTER_OPERATIONS, clusterId, NODE_ID } from "./cluster-of-one.js";
+
+/** Partitions described before other requests get a turn. */
+const PORTION_PARTITIONS = 2_000;
+
+/** Memory of a described partition, approximately. */
+const PARTITION_BYTES = 150;
+
+export function describeCluster(
+  context: ServiceContext,
+  { endpointType, includeClusterAuthorizedOperations }: RequestOf<typeof DescribeCluster>,
+  { connection }: Call,
+): ResponseOf<typeof DescribeCluster> {
+  const errorCode = endpointFault(endpointType);
+  if (errorCode !== CODE.NONE) {
+    const errorMessage =
+      errorCode === CODE.MISMATCHED_ENDPOINT_TYPE
+        ? "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER"
+        : `Unsupported endpoint type ${endpointType}`;
+    return {
+      ...{ errorCode, errorMessage, endpointType: ENDPOINT.broker },
+      ...{ clusterId: "", controllerId: -1, brokers: [] },
+    };
+  }
+  return {
+    ...{ errorCode, errorMessage: null, endpointType: ENDPOINT.broker },
+    ...{ clusterId: clusterId(context), controllerId: NODE_ID },
+    brokers: [{ brokerId: NODE_ID, ...connection.advertised, rack: null, isFenced: false }],
+    ...(includeClusterAuthorizedOperations
+      ? { clusterAuthorizedOperations: CLUSTER_OPERATIONS }
+      : {}),
+  };
+}
+
+function endpointFault(type: number): number {
+  if (type === ENDPOINT.broker) return CODE.NONE;
+  return type === ENDPOINT.controller
+    ? CODE.MISMATCHED_ENDPOINT_TYPE
+    : CODE.UNSUPPORTED_ENDPOINT_TYPE;
+}
+
+type LogDirTopic = ResponseOf<typeof DescribeLogDirs>["results"][number]["topics"][number];
+type LogDirPartition = LogDirTopic["partitions"][number];
+
+export async function describeLogDirs(
+  context: ServiceContext,
+  request: RequestOf<typeof DescribeLogDirs>,
+  call: Call,
+): Promise<ResponseOf<typeof DescribeLogDirs>> {
+  const topics: { name: string; partitions: LogDirPartition[] }[] = [];
+  let described = 0;
+  for (const { topic, partition, bytes } of partitionSizes(context, askedFor(request))) {
+    if (topics.at(-1)?.name !== topic) topics.push({ name: topic, partitions: [] });
+    const size = { partitionIndex: partition, partitionSize: bytes };
+    topics.at(-1)?.partitions.push({ ...size, offsetLag: 0, isFutureKey: false });
+    described++;
+    if (described % PORTION_PARTITIONS !== 0) continue;
+    call.charge(PORTION_PARTITIONS * PARTITION_BYTES);
+    await call.connection.turns.nextPortion();
+  }
+  const { path, space } = context.logDirectory;
+  const { totalBytes, usableBytes } = await space();
+  const directory = { errorCode: CODE.NONE, logDir: path, topics, isCordoned: false };
+  return { errorCode: CODE.NONE, results: [{ ...directory, totalBytes, usableBytes }] };
+}
+
+function askedFor({
+  topics,
+}: RequestOf<typeof DescribeLogDirs>): ReadonlyMap<string, ReadonlySet<number>> | undefined {
+  if (topics === null) return undefined;
+  const asked = new Map<string, Set<number>>();
+  for (const { topic, partitions } of topics) {
+    const indexes = asked.get(topic) ?? new Set();
+    for (const index of partitions) indexes.add(index);
+    asked.set(topic, indexes);
+  }
+  return asked;
+}
+
+/** Every partition has the leader that it can have. */
+export function electLeaders(
+  context: ServiceContext,
+  { electionType, topicPartitions }: RequestOf<typeof ElectLeaders>,
+): ResponseOf<typeof ElectLeaders> {
+  const isKnown = electionType === ELECTION.preferred || electionType === ELECTION.unclean;
+  const errorCode = isKnown ? CODE.NONE : CODE.INVALID_REQUEST;
+  if (topicPartitions === null) {
+    const all = [...topicLayouts(context)].map(({ name }) => ({
+      topic: name,
+      partitionResult: [],
+    }));
+    return { errorCode, replicaElectionResults: all };
+  }
+  const replicaElectionResults = topicPartitions.map(({ topic, partitions }) => ({
+    topic,
+    partitionResult: partitions.map((partitionId) => {
+      const fault = isKnown
+        ? electionFault(context, topic, partitionId)
+        : { errorCode, errorMessage: `Unknown election type ${electionType}` };
+      return { partitionId, ...fault };
+    }),
+  }));
+  return { errorCode, replicaElectionResults };
+}
+
+interface Fault {
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+}
+
+function electionFault(context: ServiceContext, topic: string, partition: number): Fault {
+  const layout = findLayout(context, topic);
+  const errorCode = CODE.UNKNOWN_TOPIC_OR_PARTITION;
+  if (layout === undefined) return { errorCode, errorMessage: `No such topic as ${shown(topic)}` };
+  const isOnline = layout.online[partition];
+  if (isOnline === undefined) {
+    return { errorCode, errorMessage: `No such partition as ${topic}-${partition}` };
+  }
+  return isOnline
+    ? {
+        errorCode: CODE.ELECTION_NOT_NEEDED,
+        errorMessage: "Leader election not needed for topic partition.",
+      }
+    : {
+        errorCode: CODE.ELIGIBLE_LEADERS_NOT_AVAILABLE,
+        errorMessage: `${topic}-${partition} is offline.`,
+      };
+}
+
+/** Accepts the assignment that each partition has, and refuses any other. */
+export function alterPartitionReassignments(
+  context: ServiceContext,
+  { allowReplicationFactorChange, topics }: RequestOf<typeof AlterPartitionReassignments>,
+): ResponseOf<typeof AlterPartitionReassignments> {
+  const responses = topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(({ partitionIndex, replicas }) => ({
+      partitionIndex,
+      ...assignmentFault(context, name, partitionIndex, replicas),
+    })),
+  }));
+  return { allowReplicationFactorChange, errorCode: CODE.NONE, errorMessage: null, responses };
+}
+
+function assignmentFault(
+  context: ServiceContext,
+  topic: string,
+  partition: number,
+  replicas: readonly number[] | null,
+): Fault {
+  const layout = findLayout(context, topic);
+  if (layout === undefined || layout.online[partition] === undefined) {
+    const errorMessage =
+      layout === undefined
+        ? `Unable to find a topic named ${shown(topic)}.`
+        : `Unable to find partition ${topic}:${partition}.`;
+    return { errorCode: CODE.UNKNOWN_TOPIC_OR_PARTITION, errorMessage };
+  }
+  if (replicas === null) return { errorCode: CODE.NO_REASSIGNMENT_IN_PROGRESS, errorMessage: null };
+  const why = replicasFault(replicas);
+  if (why === undefined) return { errorCode: CODE.NONE, errorMessage: null };
+  const errorMessage = `The manual partition assignment includes ${why}`;
+  return { errorCode: CODE.INVALID_REPLICA_ASSIGNMENT, errorMessage };
+}
+
+function replicasFault(replicas: readonly number[]): string | undefined {
+  if (replicas.length === 0) return "an empty replica list.";
+  const other = replicas.find((id) => id !== NODE_ID);
+  if (other !== undefined) return `broker ${other}, but no such broker is registered.`;
+  return replicas.length > 1 ? `the broker ${NODE_ID} more than once.` : undefined;
+}
+
+/** Nothing is ever being moved. */
+export function listPartitionReassignments(
+  _context: ServiceContext,
+  _request: RequestOf<typeof ListPartitionReassignments>,
+): ResponseOf<typeof ListPartitionReassignments> {
+  return { errorCode: CODE.NONE, errorMessage: null, topics: [] };
+}
+
+/** A client's text for a message. */
+function shown(text: string): string {
+  return text.slice(0, 100);
+}
