@@ -4,31 +4,30 @@ import { CLIENT_TEXT_LENGTH_MAX } from "../limits.js";
 import { printable } from "../printable.js";
 import { formatAddress, plainAddress } from "./address.js";
 
-/** The part of `Bun.Socket` that tells the client's address. */
+/** The part of `Bun.Socket` that tells the client's address. Both are undefined once the client has reset it. */
 interface ClientSocket {
-  readonly remoteAddress: string;
-  readonly remotePort: number;
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
 }
 
 /** A client names itself as far as its protocol permits. Long text is cut. */
 export class Client {
-  readonly #socket: ClientSocket;
+  /** Its address; never an IPv4 address in its IPv6 form. Empty if the client was gone before it was known. */
+  readonly address: string;
+  readonly #port: number;
   #id: string | undefined;
   #name: string | undefined;
   #version: string | undefined;
 
   constructor(socket: ClientSocket) {
-    this.#socket = socket;
-  }
-
-  /** Its address; never an IPv4 address in its IPv6 form. */
-  get address(): string {
-    return plainAddress(this.#socket.remoteAddress);
+    // Kept, because a socket forgets it when it is reset, and the log may need it then.
+    this.address = plainAddress(socket.remoteAddress ?? "");
+    this.#port = socket.remotePort ?? 0;
   }
 
   /** Its address and port. */
   get endpoint(): string {
-    return formatAddress(this.address, this.#socket.remotePort);
+    return formatAddress(this.address, this.#port);
   }
 
   /** Name that an application gave its client. */

@@ -43,10 +43,11 @@ const LEAVE_MS_MAX = 1_000;
 
 /** The part of `Bun.Socket` that a connection uses. */
 interface ConnectionSocket extends ByteSink {
-  readonly localAddress: string;
-  readonly localPort: number;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
+  // All undefined once the client has reset the connection.
+  readonly localAddress: string | undefined;
+  readonly localPort: number | undefined;
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
   pause(): void;
   resume(): void;
   /** Sends FIN; input can still be read. */
@@ -127,7 +128,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   }
 
   get advertised(): HostAndPort {
-    const { localAddress, localPort } = this.#socket;
+    const { localAddress = "", localPort = 0 } = this.#socket;
     return this.#host.advertise ?? { host: plainAddress(localAddress), port: localPort };
   }
 

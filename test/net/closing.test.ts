@@ -118,6 +118,17 @@ describe("a connection that can't be told why it ends", () => {
     });
   }
 
+  test("still knows the client's address after the client has reset it", async () => {
+    await using port = listen();
+    const client = await port.connect();
+    client.send(request(1));
+    await until(() => port.mute.held.length === 1);
+    client.terminate();
+    await until(() => port.mute.connection!.isGone);
+    expect(port.mute.connection!.client.description).toMatch(/^127\.0\.0\.1:\d+$/);
+    expect(port.mute.connection!.advertised.host).toBeString();
+  });
+
   test("is closed by its session, which may have named the client", async () => {
     await using port = listen();
     const client = await port.connect();
