@@ -12,8 +12,9 @@ await runLong({ count: "cases", countDefault: 1_000_000 }, async ({ count, seed,
   const summary = await fuzzPort(broker, { cases: count, seed, progress });
   const { before, tenths, max } = summary.rssAnonMiB;
   return (
-    `${count} cases; the good client did ${summary.goodRounds} rounds, ` +
-    `${formatRounds(summary.roundsMs)}; RssAnon ${before.toFixed(0)} MiB before, after each tenth ` +
+    `${count} cases; the good clients did ${summary.native.rounds} rounds over the native protocol, ` +
+    `${formatRounds(summary.native.roundsMs)}, and ${summary.kafka.rounds} over Kafka's, ` +
+    `${formatRounds(summary.kafka.roundsMs)}; RssAnon ${before.toFixed(0)} MiB before, after each tenth ` +
     `${tenths.map((mebibytes) => mebibytes.toFixed(0)).join(" ")}, ${max.toFixed(0)} at most`
   );
 });

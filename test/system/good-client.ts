@@ -24,44 +24,55 @@ export interface GoodClient {
   stop(): Promise<void>;
 }
 
+/** Does one round, counted from 0. Throws if the broker did not do what it should. */
+export type Round = (number: number) => Promise<void>;
+
 /** Starts a good client with its own topic. */
 export async function goodClient(broker: string, topic = "good"): Promise<GoodClient> {
   const client = await connect({ broker, retries: 0, requestTimeoutMs: 20_000 });
   const admin = client.admin();
   await admin.createTopic(topic, { partitions: 1 });
+  const producer = client.producer({ lingerMs: 0, deliveryTimeoutMs: 20_000 });
+  const consumer = client.consumer({ topic, group: topic, retryTimeoutMs: 20_000 });
+  const round: Round = async (number) => {
+    const value = `round ${number} ${"x".repeat(number % 1000)}`;
+    const { offset } = await producer.send(topic, { value });
+    if (offset !== number) throw new Error(`round ${number} is at offset ${offset}`);
+    const batch = await consumer.nextBatch();
+    if (batch === null || !batch.next()) throw new Error(`round ${number} can't be read`);
+    const read = new TextDecoder().decode(batch.cursor.value() ?? new Uint8Array(0));
+    if (read !== value) throw new Error(`round ${number} reads as ${read.slice(0, 40)}`);
+    await consumer.commit();
+    while (batch.next());
+  };
+  return worker(round, () => client.close());
+}
+
+/** Repeats a round until it is stopped or fails. */
+export function worker(round: Round, close: () => Promise<void>): GoodClient {
   const failure = Promise.withResolvers<never>();
   failure.promise.catch(() => {});
   let waiters: { readonly at: number; readonly resolve: () => void }[] = [];
   let stopped = false;
-  const state = { rounds: 0 };
+  let rounds = 0;
   const roundsMs: number[] = [];
 
   const work = async (): Promise<void> => {
-    const producer = client.producer({ lingerMs: 0, deliveryTimeoutMs: 20_000 });
-    const consumer = client.consumer({ topic, group: topic, retryTimeoutMs: 20_000 });
     while (!stopped) {
       const began = performance.now();
-      const value = `round ${state.rounds} ${"x".repeat(state.rounds % 1000)}`;
-      const { offset } = await producer.send(topic, { value });
-      if (offset !== state.rounds) throw new Error(`round ${state.rounds} is at offset ${offset}`);
-      const batch = await consumer.nextBatch();
-      if (batch === null || !batch.next()) throw new Error(`round ${state.rounds} can't be read`);
-      const read = new TextDecoder().decode(batch.cursor.value() ?? new Uint8Array(0));
-      if (read !== value) throw new Error(`round ${state.rounds} reads as ${read.slice(0, 40)}`);
-      await consumer.commit();
-      while (batch.next());
-      state.rounds++;
+      await round(rounds);
+      rounds++;
       roundsMs.push(performance.now() - began);
-      for (const { at, resolve } of waiters) if (at <= state.rounds) resolve();
-      waiters = waiters.filter(({ at }) => at > state.rounds);
+      for (const { at, resolve } of waiters) if (at <= rounds) resolve();
+      waiters = waiters.filter(({ at }) => at > rounds);
     }
   };
   const working = work().catch((error: unknown) => {
-    failure.reject(new Error(`the good client failed in round ${state.rounds}`, { cause: error }));
+    failure.reject(new Error(`the good client failed in round ${rounds}`, { cause: error }));
   });
   return {
     get rounds() {
-      return state.rounds;
+      return rounds;
     },
     get roundsMs() {
       return percentiles(roundsMs);
@@ -69,14 +80,14 @@ export async function goodClient(broker: string, topic = "good"): Promise<GoodCl
     failed: failure.promise,
     async progress(count) {
       const reached = new Promise<void>((resolve) => {
-        waiters.push({ at: state.rounds + count, resolve });
+        waiters.push({ at: rounds + count, resolve });
       });
       await Promise.race([reached, failure.promise]);
     },
     async stop() {
       stopped = true;
       await Promise.race([working, failure.promise]);
-      await client.close();
+      await close();
     },
   };
 }

@@ -89,7 +89,7 @@ export function hostileInput(random: Random): Uint8Array {
 }
 
 /** Some bytes changed, removed, or doubled. */
-function mutated(bytes: Uint8Array, random: Random): Uint8Array {
+export function mutated(bytes: Uint8Array, random: Random): Uint8Array {
   const changed = bytes.slice();
   for (let i = random.below(6); i >= 0; i--)
     changed[random.below(changed.length)] = random.below(256);
@@ -100,7 +100,7 @@ function mutated(bytes: Uint8Array, random: Random): Uint8Array {
 }
 
 /** A field of 1, 2 or 4 bytes anywhere after the frame's length is set to an extreme; the frame stays complete. */
-function withExtreme(bytes: Uint8Array, random: Random): Uint8Array {
+export function withExtreme(bytes: Uint8Array, random: Random): Uint8Array {
   const changed = bytes.slice();
   const width = random.pick([1, 2, 4, 4, 8]);
   let value = random.pick(EXTREMES);
