@@ -12,8 +12,8 @@ export class KafkaClient implements Disposable {
     this.raw = raw;
   }
 
-  static async connect(port: number): Promise<KafkaClient> {
-    return new KafkaClient(await RawClient.connect(port));
+  static async connect(port: number, hostname = "127.0.0.1"): Promise<KafkaClient> {
+    return new KafkaClient(await RawClient.connect(port, { hostname }));
   }
 
   /** Sends a request and decodes the answer to it. Rejects if the broker closes the connection instead. */

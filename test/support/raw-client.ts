@@ -29,11 +29,11 @@ export class RawClient {
   /** Connects. `allowHalfOpen` keeps our side open after the broker has sent FIN. */
   static async connect(
     port: number,
-    options: { allowHalfOpen?: boolean } = {},
+    options: { allowHalfOpen?: boolean; hostname?: string } = {},
   ): Promise<RawClient> {
     let client!: RawClient;
     await Bun.connect({
-      hostname: "127.0.0.1",
+      hostname: options.hostname ?? "127.0.0.1",
       port,
       allowHalfOpen: options.allowHalfOpen ?? false,
       socket: {

@@ -10,9 +10,16 @@ import type { ServiceContext } from "../../../services/context.js";
 /** What KIP-511 allows in the name and version of client software. */
 const SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?$/;
 
+/**
+ * Produce is listed from version 0, as by Kafka 4, which closes the connection too if a client sends versions 0 to 2.
+ * Older librdkafka (seen with 2.0.2) takes a list without version 0 as a broker without gzip and snappy, and sends
+ * records uncompressed without a word. It never uses that version.
+ */
+const PRODUCE_LISTED_MIN = 0;
+
 const KEYS = KAFKA_API_NAMES.map((name) => ({
   apiKey: KAFKA_APIS[name].key,
-  minVersion: KAFKA_APIS[name].min,
+  minVersion: name === "Produce" ? PRODUCE_LISTED_MIN : KAFKA_APIS[name].min,
   maxVersion: KAFKA_APIS[name].max,
 }));
 

@@ -79,7 +79,7 @@ function wait(
     finish: () => waiting.finish(),
     cancel: () => {
       waiting.cancel();
-      call.answerNothing();
+      call.drop();
     },
   };
   call.hasWaited = true;
