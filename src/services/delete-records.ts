@@ -1,6 +1,7 @@
 // DeleteRecords: deletes the start of a partition's log, up to an offset.
 // Leaves to others: the log start on disk (log/log-start.ts), and freeing space (topics/topic-registry.ts).
 import type { ServiceContext } from "./context.js";
+import { fewAtATime } from "./few-at-a-time.js";
 import { type NamedPartition, partitionOf } from "./named-partition.js";
 import { failureOf, type Outcome } from "./outcome.js";
 import { refuseInternalTopic } from "./permissions.js";
@@ -20,17 +21,13 @@ const PARTITIONS_AT_ONCE = 4;
  * Deletes records of many partitions, independently. Resolves with the log start offset of each, in order, once the
  * deletion would survive a crash.
  */
-export async function deleteRecords(
+export function deleteRecords(
   context: ServiceContext,
   requests: readonly RecordsToDelete[],
 ): Promise<Outcome<number>[]> {
-  const outcomes: Outcome<number>[] = [];
-  for (let from = 0; from < requests.length; from += PARTITIONS_AT_ONCE) {
-    const portion = requests.slice(from, from + PARTITIONS_AT_ONCE);
-    const work = portion.map((request) => deleteFrom(context, request).catch(failureOf));
-    outcomes.push(...(await Promise.all(work)));
-  }
-  return outcomes;
+  return fewAtATime(requests, PARTITIONS_AT_ONCE, (request) =>
+    deleteFrom(context, request).catch(failureOf),
+  );
 }
 
 async function deleteFrom(context: ServiceContext, request: RecordsToDelete): Promise<number> {

@@ -10,7 +10,7 @@ import type { ServiceContext } from "./context.js";
 import { type NamedTopic, topicNameOf } from "./named-partition.js";
 import { refuseInternalTopic } from "./permissions.js";
 
-interface NewTopic {
+export interface NewTopic {
   readonly name: string;
   /** Number of partitions; 0 for the broker's default. */
   readonly partitions: number;
@@ -56,6 +56,32 @@ export async function createTopic(
 ): Promise<TopicSummary> {
   refuseInternalTopic(name, "created");
   return summaryOf(await registry.create(name, partitions, settings));
+}
+
+/** Undefined if there is no such topic. */
+export function topicIdOf({ registry }: ServiceContext, name: string): string | undefined {
+  return registry.find(name)?.id;
+}
+
+/** Undefined if there is no such topic. */
+export function partitionCountOf({ registry }: ServiceContext, name: string): number | undefined {
+  return registry.find(name)?.partitions.length;
+}
+
+/** Gives a topic `total` partitions. Resolves once the new ones would survive a crash. */
+export async function addPartitions(
+  { registry }: ServiceContext,
+  name: string,
+  total: number,
+): Promise<void> {
+  refuseInternalTopic(name, "altered");
+  await registry.addPartitions(name, total);
+}
+
+/** Makes all checks of `addPartitions`, and adds nothing. Throws what `addPartitions` rejects with. */
+export function checkPartitions({ registry }: ServiceContext, name: string, total: number): void {
+  refuseInternalTopic(name, "altered");
+  registry.checkPartitions(name, total);
 }
 
 /** All topics whose name comes after `after`, by name, including internal ones. The caller may yield between two. */
@@ -124,11 +150,20 @@ function layoutOf({ name, id, internal, partitions }: Topic): TopicLayout {
   return { name, topicId: id, internal, online };
 }
 
+interface DeletedTopic {
+  readonly name: string;
+  readonly topicId: string;
+}
+
 /** Deletes a topic. Resolves once it would not reappear after a crash, and the groups' commits for it are deleted. */
-export async function deleteTopic(context: ServiceContext, named: NamedTopic): Promise<void> {
+export async function deleteTopic(
+  context: ServiceContext,
+  named: NamedTopic,
+): Promise<DeletedTopic> {
   const name = topicNameOf(context, named);
   refuseInternalTopic(name, "deleted");
-  await context.registry.delete(name, named.topicId);
+  const { id } = await context.registry.delete(name, named.topicId);
+  return { name, topicId: id };
 }
 
 function summaryOf({ name, id, internal, partitions, offline }: Topic): TopicSummary {

@@ -29,7 +29,7 @@ import {
 import { addPartitions, changeSettings } from "./topic-change.js";
 import { creationError, deletionError, unflushedDeletion, unknownTopic } from "./topic-error.js";
 import type { SettingBounds } from "./topic-configs.js";
-import { firstTopicId, writeTopicFile } from "./topic-file.js";
+import { firstTopicId, type TopicFile, writeTopicFile } from "./topic-file.js";
 import {
   checkTopicName,
   settingsBeyond,
@@ -50,6 +50,9 @@ export interface RegistryContext extends FoundContext {
 
 /** Makes a topic's new settings from its current ones. Throws to leave them. */
 type SettingsChange = (own: TopicSettings) => TopicSettings;
+
+/** What a topic is created with. */
+type NewTopic = Omit<TopicFile, "id">;
 
 const CREATING = "+c-";
 
@@ -178,30 +181,15 @@ export class TopicRegistry {
    * many open files), or the error of `admit`.
    */
   create(name: string, partitions: number, settings: TopicSettings): Promise<Topic> {
-    let own: TopicSettings;
+    let plan: NewTopic;
     try {
-      checkTopicName(name);
-      own = this.checkSettings(settings);
+      plan = this.checkCreation(name, partitions, settings);
     } catch (error) {
       return Promise.reject(error);
     }
-    const count = partitions === 0 ? this.#context.defaultPartitions : partitions;
-    if (!Number.isInteger(count) || count < 1 || count > PARTITIONS_MAX) {
-      const message = `topic '${name}' can't have ${count} partitions; expected 1 to ${PARTITIONS_MAX}`;
-      return Promise.reject(new RustLogError("INVALID_PARTITIONS", message));
-    }
-    if (this.#topics.has(name) || this.#creating.has(name)) {
-      const message = `topic '${name}' already exists`;
-      return Promise.reject(new RustLogError("TOPIC_ALREADY_EXISTS", message));
-    }
-    try {
-      // Always admit internal topics: they are few, and the broker needs them for committed offsets.
-      if (!isInternalTopic(name)) this.#context.admit?.(this.#partitionCount + count);
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    const { partitions: count } = plan;
     this.#partitionCount += count;
-    const creation = this.#create(name, count, own).catch((error: unknown) => {
+    const creation = this.#create(plan).catch((error: unknown) => {
       this.#partitionCount -= count;
       throw error;
     });
@@ -210,6 +198,23 @@ export class TopicRegistry {
     const forget = () => this.#creating.delete(name);
     creation.then(forget, forget);
     return creation;
+  }
+
+  /** Makes all checks of `create`, and creates nothing. Returns what would be created; throws what `create` rejects with. */
+  checkCreation(name: string, partitions: number, settings: TopicSettings): NewTopic {
+    checkTopicName(name);
+    if (this.#topics.has(name) || this.#creating.has(name)) {
+      throw new RustLogError("TOPIC_ALREADY_EXISTS", `topic '${name}' already exists`);
+    }
+    const own = this.checkSettings(settings);
+    const count = partitions === 0 ? this.#context.defaultPartitions : partitions;
+    if (!Number.isInteger(count) || count < 1 || count > PARTITIONS_MAX) {
+      const message = `topic '${name}' can't have ${count} partitions; expected 1 to ${PARTITIONS_MAX}`;
+      throw new RustLogError("INVALID_PARTITIONS", message);
+    }
+    // Always admit internal topics: they are few, and the broker needs them for committed offsets.
+    if (!isInternalTopic(name)) this.#context.admit?.(this.#partitionCount + count);
+    return { name, partitions: count, settings: own };
   }
 
   /** Calls `listener` for each deleted topic before its name can be reused. */
@@ -270,12 +275,19 @@ export class TopicRegistry {
     });
   }
 
+  /** Makes all checks of `addPartitions`, and adds nothing. Throws what `addPartitions` rejects with. */
+  checkPartitions(name: string, total: number): void {
+    const topic = this.#topics.get(name);
+    if (topic === undefined) throw unknownTopic(name);
+    this.#checkAddition(topic, total);
+  }
+
   /**
    * Deletes a topic and its records. Resolves once the topic would not reappear after a crash; its files are removed
    * later. Rejects with UNKNOWN_TOPIC_OR_PARTITION if there is no such topic, or it does not have the id `id`; and with
    * STORAGE_ERROR or DISK_FULL if its directory can't be renamed; the topic is unchanged then.
    */
-  async delete(name: string, id?: string): Promise<void> {
+  async delete(name: string, id?: string): Promise<Topic> {
     const changing = (): Promise<void> | undefined => this.#changing.get(name);
     for (let change = changing(); change !== undefined; change = changing()) await change;
     const topic = this.#topics.get(name);
@@ -295,6 +307,7 @@ export class TopicRegistry {
     this.#deleting.set(name, deletion);
     await deletion;
     this.#context.onFilesDeleted?.();
+    return topic;
   }
 
   /** Deletes expired segments in all topics and returns their number. */
@@ -327,7 +340,7 @@ export class TopicRegistry {
     return await closeCleanly(this.list());
   }
 
-  async #create(name: string, partitions: number, settings: TopicSettings): Promise<Topic> {
+  async #create({ name, partitions, settings }: NewTopic): Promise<Topic> {
     await this.#deleting.get(name)?.catch(() => {});
     const { disk, directory, report } = this.#context;
     const staging = joinPath(directory, `${CREATING}${name}`);

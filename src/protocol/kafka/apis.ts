@@ -16,7 +16,7 @@ import {
 } from "./cluster.js";
 import { AlterConfigs, DescribeConfigs, IncrementalAlterConfigs } from "./configs.js";
 import { DescribeProducers, DescribeTopicPartitions } from "./partitions.js";
-import { DeleteRecords } from "./topics.js";
+import { CreatePartitions, DeleteRecords, DeleteTopics } from "./topics.js";
 
 /** By name, in the order of their keys. */
 export const KAFKA_APIS = {
@@ -25,6 +25,7 @@ export const KAFKA_APIS = {
   ListOffsets,
   Metadata,
   ApiVersions,
+  DeleteTopics,
   DeleteRecords,
   InitProducerId,
   OffsetForLeaderEpoch,
@@ -32,6 +33,7 @@ export const KAFKA_APIS = {
   DescribeConfigs,
   AlterConfigs,
   DescribeLogDirs,
+  CreatePartitions,
   ElectLeaders,
   IncrementalAlterConfigs,
   AlterPartitionReassignments,

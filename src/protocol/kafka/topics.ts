@@ -1,5 +1,51 @@
 // CreateTopics, DeleteTopics, CreatePartitions and DeleteRecords.
-import { api, array, int16, int32, int64, string, throttleTimeMs } from "./schema.js";
+import { api, array, bool, int16, int32, int64, string, throttleTimeMs, uuid } from "./schema.js";
+
+export const DeleteTopics = api({
+  key: 20,
+  versions: [1, 6],
+  flexibleSince: 4,
+  request: {
+    /** Each by name or by id. */
+    topics: array({ name: string({ nullable: 6 }), topicId: uuid() }, { since: 6 }),
+    topicNames: array(string(), { until: 5 }),
+    timeoutMs: int32(),
+  },
+  response: {
+    throttleTimeMs: throttleTimeMs(),
+    responses: array({
+      name: string({ nullable: 6 }),
+      topicId: uuid({ since: 6 }),
+      errorCode: int16(),
+      errorMessage: string({ since: 5, nullable: 5, absent: null }),
+    }),
+  },
+});
+
+export const CreatePartitions = api({
+  key: 37,
+  versions: [0, 3],
+  flexibleSince: 2,
+  request: {
+    topics: array({
+      name: string(),
+      /** The number of partitions afterwards. */
+      count: int32(),
+      /** Brokers of the new partitions only. */
+      assignments: array({ brokerIds: array(int32()) }, { nullable: 0 }),
+    }),
+    timeoutMs: int32(),
+    validateOnly: bool(),
+  },
+  response: {
+    throttleTimeMs: throttleTimeMs(),
+    results: array({
+      name: string(),
+      errorCode: int16(),
+      errorMessage: string({ nullable: 0 }),
+    }),
+  },
+});
 
 export const DeleteRecords = api({
   key: 21,

@@ -18,6 +18,8 @@ import {
   listPartitionReassignments,
 } from "./cluster.js";
 import { alterConfigs, describeConfigs, incrementalAlterConfigs } from "./configs.js";
+import { createPartitions } from "./create-partitions.js";
+import { deleteTopics } from "./delete-topics.js";
 import { deleteRecords } from "./delete-records.js";
 import { fetch } from "./fetch.js";
 import { metadata } from "./metadata.js";
@@ -50,6 +52,7 @@ const ROUTES: Readonly<Record<KafkaApiName, Route>> = {
   ListOffsets: route(KAFKA_APIS.ListOffsets, listOffsets),
   Metadata: route(KAFKA_APIS.Metadata, metadata),
   ApiVersions: route(KAFKA_APIS.ApiVersions, apiVersions),
+  DeleteTopics: route(KAFKA_APIS.DeleteTopics, deleteTopics),
   DeleteRecords: route(KAFKA_APIS.DeleteRecords, deleteRecords),
   OffsetForLeaderEpoch: route(KAFKA_APIS.OffsetForLeaderEpoch, offsetForLeaderEpoch),
   InitProducerId: route(KAFKA_APIS.InitProducerId, initProducerId),
@@ -57,6 +60,7 @@ const ROUTES: Readonly<Record<KafkaApiName, Route>> = {
   DescribeConfigs: route(KAFKA_APIS.DescribeConfigs, describeConfigs),
   AlterConfigs: route(KAFKA_APIS.AlterConfigs, alterConfigs),
   DescribeLogDirs: route(KAFKA_APIS.DescribeLogDirs, describeLogDirs),
+  CreatePartitions: route(KAFKA_APIS.CreatePartitions, createPartitions),
   ElectLeaders: route(KAFKA_APIS.ElectLeaders, electLeaders),
   IncrementalAlterConfigs: route(KAFKA_APIS.IncrementalAlterConfigs, incrementalAlterConfigs),
   AlterPartitionReassignments: route(

@@ -1,0 +1,90 @@
+// CreatePartitions: adds partitions to topics, or only says whether they could be added.
+// Leaves to others: the work (services/topics.ts).
+import { RustLogError } from "../../../errors.js";
+import type { ServiceContext } from "../../../services/context.js";
+import { fewAtATime } from "../../../services/few-at-a-time.js";
+import * as services from "../../../services/topics.js";
+import { CODE } from "../error-codes.js";
+import type { RequestOf, ResponseOf } from "../schema.js";
+import type { CreatePartitions } from "../topics.js";
+import {
+  assignmentFault,
+  brokersFault,
+  type Fault,
+  faultOf,
+  invalidRequest,
+  repeated,
+} from "./topic-faults.js";
+
+type Request = RequestOf<typeof CreatePartitions>;
+type Asked = Request["topics"][number];
+type Response = ResponseOf<typeof CreatePartitions>;
+
+/** Topics changed concurrently. */
+const TOPICS_AT_ONCE = 4;
+
+const NO_FAULT: Fault = { errorCode: CODE.NONE, errorMessage: null };
+
+export async function createPartitions(
+  context: ServiceContext,
+  { topics, validateOnly }: Request,
+): Promise<Response> {
+  const repeatedNames = repeated(topics.map(({ name }) => name));
+  const unique = [...new Map(topics.map((topic) => [topic.name, topic])).values()];
+  const results = await fewAtATime(unique, TOPICS_AT_ONCE, async (topic) => {
+    const outcome = repeatedNames.has(topic.name)
+      ? invalidRequest("Duplicate topic name.")
+      : await grow(context, topic, validateOnly);
+    return { name: topic.name, ...outcome };
+  });
+  return { results };
+}
+
+async function grow(
+  context: ServiceContext,
+  { name, count, assignments }: Asked,
+  validateOnly: boolean,
+): Promise<Fault> {
+  const now = services.partitionCountOf(context, name);
+  try {
+    if (now !== undefined && count > now && assignments !== null) {
+      const fault = assignmentsFault(count - now, assignments);
+      if (fault !== undefined) return fault;
+    }
+    if (validateOnly) services.checkPartitions(context, name, count);
+    else await services.addPartitions(context, name, count);
+    return NO_FAULT;
+  } catch (error) {
+    if (!(error instanceof RustLogError)) throw error;
+    return faultOf(error, messageOf(error, name, count, now));
+  }
+}
+
+function assignmentsFault(
+  added: number,
+  assignments: NonNullable<Asked["assignments"]>,
+): Fault | undefined {
+  if (assignments.length !== added) {
+    return assignmentFault(
+      `Attempted to add ${added} additional partition(s), but only ${assignments.length} assignment(s) were specified.`,
+    );
+  }
+  for (const { brokerIds } of assignments) {
+    const fault = brokersFault(brokerIds);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+function messageOf(
+  { code, message }: RustLogError,
+  name: string,
+  count: number,
+  now: number | undefined,
+): string | null {
+  if (code === "UNKNOWN_TOPIC_OR_PARTITION") return null;
+  if (code !== "INVALID_PARTITIONS" || now === undefined || count > now) return message;
+  return count === now
+    ? `Topic already has ${now} partition(s).`
+    : `The topic ${name} currently has ${now} partition(s); ${count} would not be an increase.`;
+}

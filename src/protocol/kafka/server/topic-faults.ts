@@ -1,0 +1,47 @@
+// What is wrong with a topic in a request, with the codes and the texts of Kafka, on which tools and people rely.
+// Leaves to others: the checks that every protocol needs (services/).
+import type { RustLogError } from "../../../errors.js";
+import { CODE, kafkaCode } from "../error-codes.js";
+import { NODE_ID } from "./cluster-of-one.js";
+
+export interface Fault {
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+}
+
+export function faultOf(error: RustLogError, errorMessage: string | null = error.message): Fault {
+  return { errorCode: kafkaCode(error), errorMessage };
+}
+
+export function invalidRequest(errorMessage: string): Fault {
+  return { errorCode: CODE.INVALID_REQUEST, errorMessage };
+}
+
+/** The names that are there more than once. Kafka acts on none of them. */
+export function repeated(names: readonly string[]): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const again = new Set<string>();
+  for (const name of names) (seen.has(name) ? again : seen).add(name);
+  return again;
+}
+
+/** Why a partition can't be assigned to these brokers; undefined if it is this broker alone. */
+export function brokersFault(brokerIds: readonly number[]): Fault | undefined {
+  if (brokerIds.length === 0) {
+    return assignmentFault("The manual partition assignment includes an empty replica list.");
+  }
+  const unknown = brokerIds.find((id) => id !== NODE_ID);
+  if (unknown !== undefined) {
+    return assignmentFault(
+      `The manual partition assignment includes broker ${unknown}, but no such broker is registered.`,
+    );
+  }
+  if (brokerIds.length === 1) return undefined;
+  return assignmentFault(
+    `The manual partition assignment includes the broker ${NODE_ID} more than once.`,
+  );
+}
+
+export function assignmentFault(errorMessage: string): Fault {
+  return { errorCode: CODE.INVALID_REPLICA_ASSIGNMENT, errorMessage };
+}
