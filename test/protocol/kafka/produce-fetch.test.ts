@@ -259,7 +259,9 @@ describe("Fetch", () => {
       client.call(Fetch, 12, fetchRequest([{ topic: "sessions" }], { sessionId, sessionEpoch }));
     expect(await ask(0, 0)).toMatchObject({ errorCode: 0, sessionId: 0 });
     expect(await ask(77, 3)).toMatchObject({ errorCode: 70, responses: [] });
-    expect(await ask(0, 3)).toMatchObject({ errorCode: 71 });
+    expect(await ask(0, 3)).toMatchObject({ errorCode: 70 });
+    // The end of a session is a full fetch, whatever its id.
+    expect(await ask(77, -1)).toMatchObject({ errorCode: 0, responses: [{ topic: "sessions" }] });
   });
 
   test("waits for records, and holds what its client sends next", async () => {

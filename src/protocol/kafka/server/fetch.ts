@@ -51,10 +51,9 @@ export function fetch(context: ServiceContext, call: Call): void {
   else send(call, request, CODE.NONE, rowsOf(items, outcome));
 }
 
-function faultOfSession({ sessionId, sessionEpoch }: Request): number | undefined {
-  if (sessionId !== 0 && sessionEpoch !== FIRST_EPOCH) return CODE.FETCH_SESSION_ID_NOT_FOUND;
+function faultOfSession({ sessionEpoch }: Request): number | undefined {
   if (sessionEpoch === FINAL_EPOCH || sessionEpoch === FIRST_EPOCH) return undefined;
-  return CODE.INVALID_FETCH_SESSION_EPOCH;
+  return CODE.FETCH_SESSION_ID_NOT_FOUND;
 }
 
 function itemsOf({ topic, topicId: id, partitions }: Request["topics"][number]): Item[] {
