@@ -91,6 +91,7 @@ export class Broker implements AsyncDisposable {
       batchBytesMax: options.maxBatchBytes,
       autoCreateTopics: options.autoCreateTopics,
       defaultPartitions: options.defaultPartitions,
+      strictReplicationFactor: options.strictReplicationFactor,
       get brokerConfigs() {
         return configs();
       },

@@ -46,6 +46,11 @@ export interface BrokerOptions {
   readonly autoCreateTopics?: boolean;
   /** Partitions of a topic created without a number; 1 by default. */
   readonly defaultPartitions?: number;
+  /**
+   * Whether to reject a topic with a replication factor above 1 instead of creating it with 1; false by default, because
+   * many applications insist on 3.
+   */
+  readonly strictReplicationFactor?: boolean;
   /** Size at which a segment is rolled, in bytes; 256 MiB by default. */
   readonly segmentBytes?: number;
   /** Age at which a segment is rolled, in milliseconds; 7 days by default. */
@@ -98,6 +103,7 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
     offsets: options.offsets ?? "durable",
     autoCreateTopics: options.autoCreateTopics ?? true,
     defaultPartitions: options.defaultPartitions ?? 1,
+    strictReplicationFactor: options.strictReplicationFactor ?? false,
     segmentBytes: options.segmentBytes ?? SEGMENT_BYTES_DEFAULT,
     segmentMs: options.segmentMs ?? SEGMENT_MS_DEFAULT,
     retentionBytes: options.retentionBytes ?? -1,

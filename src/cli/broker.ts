@@ -32,6 +32,7 @@ import { Interruption } from "./signals.js";
 import { parseSize, parseSizeOrNone, sizeBetween } from "./size.js";
 
 const NO_AUTO_CREATE = "RUSTLOG_NO_AUTO_CREATE_TOPICS";
+const STRICT_REPLICATION = "RUSTLOG_STRICT_REPLICATION_FACTOR";
 
 const EXAMPLES = `
   rustlog broker
@@ -93,6 +94,13 @@ export function brokerCommand() {
         .argParser(wholeNumber(1, PARTITIONS_MAX)),
     )
     .addOption(
+      new Option(
+        "--strict-replication-factor",
+        "reject a topic with a replication factor above 1, as Kafka does with one broker, " +
+          `instead of creating it with 1 (env: ${STRICT_REPLICATION})`,
+      ).default(false, "off"),
+    )
+    .addOption(
       flag("max-frame-bytes <size>", "largest request")
         .default(FRAME_BYTES_MAX_DEFAULT, "10MiB")
         .argParser(parseSize),
@@ -144,8 +152,14 @@ export function brokerCommand() {
     const { httpHost: host, httpAllowedHost: allowedHosts, ...rest } = others;
     const isRefused = switchFromEnvironment(command, NO_AUTO_CREATE);
     const autoCreateTopics = options.autoCreateTopics && !isRefused;
+    const strictReplicationFactor =
+      options.strictReplicationFactor || switchFromEnvironment(command, STRICT_REPLICATION);
     const http = { host, allowedHosts, metricsPort, uiPort };
-    await runBroker(command, { ...rest, autoCreateTopics, idleTimeoutMs }, http);
+    await runBroker(
+      command,
+      { ...rest, autoCreateTopics, strictReplicationFactor, idleTimeoutMs },
+      http,
+    );
   });
 }
 

@@ -37,7 +37,15 @@ export function describeTopicConfigs(
   names: readonly string[] = [],
 ): DescribedConfig[] {
   checkTopicName(topic);
-  const { settings } = existing(context, topic);
+  return describeSettings(context, existing(context, topic).settings, names);
+}
+
+/** The same of a topic that has, or would have, these settings. */
+export function describeSettings(
+  context: ServiceContext,
+  settings: TopicSettings,
+  names: readonly string[] = [],
+): DescribedConfig[] {
   const isAsked = asked(names);
   return TOPIC_CONFIG_NAMES.filter(isAsked).map((name) => {
     const config: TopicConfig = topicConfig(name)!;

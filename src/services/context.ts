@@ -37,6 +37,8 @@ export interface ServiceContext {
   readonly autoCreateTopics: boolean;
   /** Partitions of a topic created without a number of partitions. */
   readonly defaultPartitions: number;
+  /** Whether a topic can't have a replication factor above 1, which is that of all topics. */
+  readonly strictReplicationFactor: boolean;
   /** The options of the broker, and the defaults of topics that no option changes, by name. */
   readonly brokerConfigs: ReadonlyMap<string, BrokerConfig>;
   readonly logDirectory: LogDirectory;

@@ -49,13 +49,55 @@ export interface TopicLayout {
   readonly online: readonly boolean[];
 }
 
+interface CreatedTopic extends TopicSummary {
+  readonly settings: TopicSettings;
+}
+
 /** Creates a topic. Resolves once it would survive a crash. */
 export async function createTopic(
   { registry }: ServiceContext,
   { name, partitions, settings }: NewTopic,
-): Promise<TopicSummary> {
+): Promise<CreatedTopic> {
   refuseInternalTopic(name, "created");
-  return summaryOf(await registry.create(name, partitions, settings));
+  const topic = await registry.create(name, partitions, settings);
+  return { ...summaryOf(topic), settings: topic.settings };
+}
+
+/**
+ * Makes all checks of `createTopic`, and creates nothing. Returns what would be created; throws what `createTopic`
+ * rejects with.
+ */
+export function checkTopic(
+  { registry }: ServiceContext,
+  { name, partitions, settings }: NewTopic,
+): NewTopic {
+  refuseInternalTopic(name, "created");
+  return registry.checkCreation(name, partitions, settings);
+}
+
+/**
+ * The existing topics that are in the way of new ones, by the new name: those of the same name, or of one that differs
+ * only in `.` and `_`, which the names of Kafka's metrics can't tell apart.
+ */
+export function topicsInTheWay(
+  { registry }: ServiceContext,
+  names: readonly string[],
+): ReadonlyMap<string, string> {
+  const inTheWay = new Map<string, string>();
+  const wanted = new Set(names.map(unified));
+  const existing = new Map<string, string>();
+  for (const { name } of registry.list()) {
+    if (wanted.has(unified(name))) existing.set(unified(name), name);
+  }
+  for (const name of names) {
+    const other = registry.find(name) === undefined ? existing.get(unified(name)) : name;
+    if (other !== undefined) inTheWay.set(name, other);
+  }
+  return inTheWay;
+}
+
+function unified(name: string): string {
+  return name.replaceAll(".", "_");
 }
 
 /** Undefined if there is no such topic. */

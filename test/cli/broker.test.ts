@@ -3,8 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { closeSync, constants, existsSync, openSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { banner } from "../../src/cli/broker.js";
+import { KAFKA_APIS } from "../../src/protocol/kafka/apis.js";
 import { quietPort } from "../support/binary.js";
 import { batchOf, Session } from "../support/broker.js";
+import { KafkaClient } from "../support/kafka-client.js";
 import { tempDir } from "../support/tmp.js";
 import { RUSTLOG, readRest, readUntil, run, spawn, startBroker } from "./rustlog.js";
 
@@ -77,6 +79,7 @@ describe("rustlog broker", () => {
       RUSTLOG_OFFSETS: "memory",
       RUSTLOG_DEFAULT_PARTITIONS: "4",
       RUSTLOG_NO_AUTO_CREATE_TOPICS: "yes",
+      RUSTLOG_STRICT_REPLICATION_FACTOR: "yes",
     });
     expect(output).toContain("no authentication");
     const reachable = { broker: address.replace("0.0.0.0", "127.0.0.1") };
@@ -85,6 +88,17 @@ describe("rustlog broker", () => {
     expect(refused.exitCode).toBe(1);
     const created = await run(["topics", "create", "t"], reachable);
     expect(created.stdout).toBe("Created topic 't' with 4 partitions\n");
+    using client = await KafkaClient.connect(Number(address.split(":")[1]));
+    const topic = {
+      name: "rf",
+      numPartitions: 1,
+      replicationFactor: 2,
+      assignments: [],
+      configs: [],
+    };
+    const request = { topics: [topic], timeoutMs: 1_000, validateOnly: true };
+    const answer = await client.call(KAFKA_APIS.CreateTopics, 7, request);
+    expect(answer.topics.map(({ errorCode }) => errorCode)).toEqual([38]);
     broker.kill("SIGINT");
     expect(await broker.exited).toBe(0);
   });

@@ -19,7 +19,12 @@ const SERVICES = {
 /** Variables of all broker flags, and those that other commands read. */
 const VARIABLES = [
   ...brokerCommand().options.flatMap(({ envVar }) => (envVar === undefined ? [] : [envVar])),
-  ...["RUSTLOG_NO_AUTO_CREATE_TOPICS", "RUSTLOG_BROKER", "RUSTLOG_DEBUG"],
+  ...[
+    "RUSTLOG_NO_AUTO_CREATE_TOPICS",
+    "RUSTLOG_STRICT_REPLICATION_FACTOR",
+    "RUSTLOG_BROKER",
+    "RUSTLOG_DEBUG",
+  ],
 ];
 const EMPTY = Object.fromEntries(VARIABLES.map((name) => [name, ""]));
 

@@ -20,7 +20,7 @@ export async function openServices(
   disk.makeDirectory(DIRECTORY);
   const facts = {
     ...{ brokerVersion: "1.2.3", logDirectoryId: ID, batchBytesMax: 10_000 },
-    ...{ autoCreateTopics: true, defaultPartitions: 2 },
+    ...{ autoCreateTopics: true, defaultPartitions: 2, strictReplicationFactor: false },
     brokerConfigs: new Map(),
     logDirectory: {
       path: "/data",

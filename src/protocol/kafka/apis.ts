@@ -16,7 +16,7 @@ import {
 } from "./cluster.js";
 import { AlterConfigs, DescribeConfigs, IncrementalAlterConfigs } from "./configs.js";
 import { DescribeProducers, DescribeTopicPartitions } from "./partitions.js";
-import { CreatePartitions, DeleteRecords, DeleteTopics } from "./topics.js";
+import { CreatePartitions, CreateTopics, DeleteRecords, DeleteTopics } from "./topics.js";
 
 /** By name, in the order of their keys. */
 export const KAFKA_APIS = {
@@ -25,6 +25,7 @@ export const KAFKA_APIS = {
   ListOffsets,
   Metadata,
   ApiVersions,
+  CreateTopics,
   DeleteTopics,
   DeleteRecords,
   InitProducerId,

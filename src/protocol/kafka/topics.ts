@@ -1,5 +1,58 @@
 // CreateTopics, DeleteTopics, CreatePartitions and DeleteRecords.
-import { api, array, bool, int16, int32, int64, string, throttleTimeMs, uuid } from "./schema.js";
+import {
+  api,
+  array,
+  bool,
+  int16,
+  int32,
+  int64,
+  int8,
+  string,
+  throttleTimeMs,
+  uuid,
+} from "./schema.js";
+
+export const CreateTopics = api({
+  key: 19,
+  versions: [2, 7],
+  flexibleSince: 5,
+  request: {
+    topics: array({
+      name: string(),
+      /** -1 for the broker's default, or with assignments. */
+      numPartitions: int32(),
+      /** -1 for the broker's default, or with assignments. */
+      replicationFactor: int16(),
+      assignments: array({ partitionIndex: int32(), brokerIds: array(int32()) }),
+      configs: array({ name: string(), value: string({ nullable: 0 }) }),
+    }),
+    timeoutMs: int32(),
+    validateOnly: bool(),
+  },
+  response: {
+    throttleTimeMs: throttleTimeMs(),
+    topics: array({
+      name: string(),
+      topicId: uuid({ since: 7 }),
+      errorCode: int16(),
+      errorMessage: string({ nullable: 0 }),
+      /** Why the configs can't be described, while the topic was created. */
+      topicConfigErrorCode: int16({ since: 5, tag: 0 }),
+      numPartitions: int32({ since: 5, absent: -1 }),
+      replicationFactor: int16({ since: 5, absent: -1 }),
+      configs: array(
+        {
+          name: string(),
+          value: string({ nullable: 5 }),
+          readOnly: bool(),
+          configSource: int8(),
+          isSensitive: bool(),
+        },
+        { since: 5, nullable: 5 },
+      ),
+    }),
+  },
+});
 
 export const DeleteTopics = api({
   key: 20,

@@ -19,6 +19,7 @@ import {
 } from "./cluster.js";
 import { alterConfigs, describeConfigs, incrementalAlterConfigs } from "./configs.js";
 import { createPartitions } from "./create-partitions.js";
+import { createTopics } from "./create-topics.js";
 import { deleteTopics } from "./delete-topics.js";
 import { deleteRecords } from "./delete-records.js";
 import { fetch } from "./fetch.js";
@@ -52,6 +53,7 @@ const ROUTES: Readonly<Record<KafkaApiName, Route>> = {
   ListOffsets: route(KAFKA_APIS.ListOffsets, listOffsets),
   Metadata: route(KAFKA_APIS.Metadata, metadata),
   ApiVersions: route(KAFKA_APIS.ApiVersions, apiVersions),
+  CreateTopics: route(KAFKA_APIS.CreateTopics, createTopics),
   DeleteTopics: route(KAFKA_APIS.DeleteTopics, deleteTopics),
   DeleteRecords: route(KAFKA_APIS.DeleteRecords, deleteRecords),
   OffsetForLeaderEpoch: route(KAFKA_APIS.OffsetForLeaderEpoch, offsetForLeaderEpoch),

@@ -1,6 +1,7 @@
 // What is wrong with a topic in a request, with the codes and the texts of Kafka, on which tools and people rely.
 // Leaves to others: the checks that every protocol needs (services/).
 import type { RustLogError } from "../../../errors.js";
+import { TOPIC_NAME_LENGTH_MAX } from "../../../limits.js";
 import { CODE, kafkaCode } from "../error-codes.js";
 import { NODE_ID } from "./cluster-of-one.js";
 
@@ -23,6 +24,19 @@ export function repeated(names: readonly string[]): ReadonlySet<string> {
   const again = new Set<string>();
   for (const name of names) (seen.has(name) ? again : seen).add(name);
   return again;
+}
+
+export function topicNameFault(name: string): Fault | undefined {
+  let why: string | undefined;
+  if (name === "") why = "the empty string is not allowed";
+  else if (name === "." || name === "..") why = `'${name}' is not allowed`;
+  else if (name.length > TOPIC_NAME_LENGTH_MAX) {
+    why = `the length of '${name}' is longer than the max allowed length ${TOPIC_NAME_LENGTH_MAX}`;
+  } else if (!/^[a-zA-Z0-9._-]+$/.test(name)) {
+    why = `'${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`;
+  }
+  if (why === undefined) return undefined;
+  return { errorCode: CODE.INVALID_TOPIC, errorMessage: `Topic name is invalid: ${why}` };
 }
 
 /** Why a partition can't be assigned to these brokers; undefined if it is this broker alone. */
