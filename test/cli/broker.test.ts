@@ -110,7 +110,9 @@ describe("rustlog broker", () => {
     const url = /^Metrics on (http:\/\/127\.0\.0\.1:\d+)\/metrics$/m.exec(output)?.[1];
     await run(["produce", "t", "a"], { broker: address });
     const metrics = await (await fetch(`${url}/metrics`)).text();
-    expect(metrics).toContain('\nrustlog_requests_total{api="Produce",error="none"} 1\n');
+    expect(metrics).toContain(
+      '\nrustlog_requests_total{protocol="native",api="Produce",error="none"} 1\n',
+    );
     const health = await fetch(`${url}/health`);
     expect(health.status).toBe(200);
     expect(await health.json()).toMatchObject({ status: "ok", address });
