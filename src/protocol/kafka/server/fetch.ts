@@ -3,6 +3,7 @@
 //
 // There are no fetch sessions: session id 0 in a response refuses one, and clients go on with full requests.
 import type { Wait } from "../../../net/inflight.js";
+import { LEADER_EPOCH } from "../../../record/batch.js";
 import { ZERO_UUID } from "../../../record/bytes.js";
 import type { ServiceContext } from "../../../services/context.js";
 import * as services from "../../../services/fetch.js";
@@ -58,9 +59,13 @@ function faultOfSession({ sessionEpoch }: Request): number | undefined {
 
 function itemsOf({ topic, topicId: id, partitions }: Request["topics"][number]): Item[] {
   const topicId = id === ZERO_UUID ? undefined : id;
-  return partitions.map(({ partition, fetchOffset, currentLeaderEpoch, partitionMaxBytes }) => {
+  return partitions.map((asked) => {
+    const { partition, fetchOffset, currentLeaderEpoch, lastFetchedEpoch, partitionMaxBytes } =
+      asked;
     const fault = leaderEpochFault(currentLeaderEpoch);
     if (fault !== undefined) return fault;
+    // A record of a later epoch is from another log.
+    if (lastFetchedEpoch > LEADER_EPOCH) return CODE.OFFSET_OUT_OF_RANGE;
     const bytesMax = Math.max(0, partitionMaxBytes);
     return { topic, topicId, partition, offset: fetchOffset, bytesMax };
   });
