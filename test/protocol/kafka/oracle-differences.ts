@@ -1,0 +1,245 @@
+// Where our answers differ from Apache Kafka's (oracle.ts), and why. A difference that is not listed fails the test, and
+// so does one that no longer occurs.
+
+export interface Difference {
+  readonly because: string;
+  /** Each matches at least one line of the form `question: path: what differs`. */
+  readonly lines: readonly RegExp[];
+}
+
+/** APIs of groups, transactions and security: not advertised yet, so the connection is closed. */
+const LATER = [
+  ...[8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 24, 25, 26, 27, 28, 30, 31, 34, 36, 38, 39, 40, 41, 42],
+  ...[47, 49, 50, 51, 65, 66, 68, 69],
+];
+
+/** APIs of quorums, telemetry, share groups and streams groups, which a broker of one node does not have. */
+const NEVER = [55, 57, 64, 71, 72, 74, ...Array.from({ length: 19 }, (_, i) => 76 + i)];
+
+export const NOT_ADVERTISED: readonly number[] = [...LATER, ...NEVER];
+
+export const DIFFERENCES: readonly Difference[] = [
+  // Protocols
+  {
+    because: "a connection whose first byte is not 0 is of our own protocol, which answers",
+    lines: [/^(?:unknown key 500|HTTP GET): Kafka closed, RustLog 1 responses, closed$/],
+  },
+  {
+    because: "a client of HTTP is told where the page is",
+    lines: [/^HTTP request: Kafka closed, RustLog closed after other bytes$/],
+  },
+  {
+    because: "only -1 is null; Kafka takes every negative length for it",
+    lines: [/^(?:Metadata v1 array|client id) length -2: Kafka 1 responses, RustLog closed$/],
+  },
+
+  // ApiVersions
+  {
+    because:
+      "only the metadata version is a feature here: the others are of groups, transactions and quorums",
+    lines: [
+      /^ApiVersions .*: supportedFeatures\[(?!metadata)[\w.]+\]: only in Kafka's/,
+      /^ApiVersions .*: finalizedFeatures\[(?!metadata)[\w.]+\]: only in Kafka's/,
+    ],
+  },
+  {
+    because: "the epoch of the features is a position in Kafka's metadata log",
+    lines: [/^ApiVersions .*: finalizedFeaturesEpoch: Kafka \d+, RustLog 0$/],
+  },
+
+  // Topics that are not there
+  {
+    because:
+      "compaction and LogAppendTime are not supported yet, so topics with them are refused by name",
+    lines: [
+      /^(?:CreateTopics compact v7|setup .*): topics\[(?:cmp|pbl|pbc)\]\.errorCode: Kafka 0, RustLog 40$/,
+      /^CreateTopics (?:validateOnly with configs|config cleanup\.policy=(?:delete,compact)?|config message\.timestamp\.type=LogAppendTime) v7: topics\[ga\]\.errorCode: Kafka 0, RustLog 40$/,
+      /^IncrementalAlterConfigs (?:append policy|subtract policy|subtract the only policy) v1: .*errorCode: Kafka 0, RustLog 40$/,
+      /^Produce .*: responses\[pb[lc]\]\.partitionResponses\[0\]\.errorCode: Kafka (?:0|87), RustLog 3$/,
+      /^DeleteRecords compact topic v2: .*errorCode: Kafka 44, RustLog 3$/,
+      /^(?:Metadata|DescribeLogDirs|ElectLeaders) .*\[(?:cmp|pbl|pbc)\]: only in Kafka's/,
+    ],
+  },
+  {
+    because: "groups and transactions have no internal topics yet",
+    lines: [
+      /^(?:Metadata|DescribeLogDirs|ElectLeaders) .*\[__consumer_offsets\]: only in Kafka's/,
+      /^(?:Metadata|DescribeLogDirs|ElectLeaders) .*\[__transaction_state\]: only in Kafka's/,
+      /^CreateTopics __consumer_offsets v7: .*errorCode: Kafka 36, RustLog 17$/,
+      /^Produce to __consumer_offsets v9: .*errorCode: Kafka 3, RustLog 17$/,
+    ],
+  },
+  {
+    because:
+      "a missing topic is created before Metadata answers, so that the client need not ask again",
+    lines: [/^Metadata unknown auto v12: topics\[autoc\]\.errorCode: Kafka 3, RustLog 0$/],
+  },
+  {
+    because: "Kafka fails with an internal error",
+    lines: [
+      /^Metadata null name without id v12: (?:brokers|clusterId|controllerId|topics\[0\]\.errorCode)/,
+      /^DescribeTopicPartitions empty name v0: topics\[0\]\.errorCode: Kafka -1, RustLog 17$/,
+      /^Produce codec 7 v9: .*errorCode: Kafka -1, RustLog 76$/,
+      /^Produce a huge batch length v9: .*errorCode: Kafka -1, RustLog 87$/,
+      /^Produce null records v9: Kafka silent, RustLog 1 responses$/,
+      /^Fetch negative max bytes v12: .*errorCode: Kafka -1, RustLog 0$/,
+      /^Fetch isolation level 7 v12: errorCode: Kafka -1, RustLog 0$/,
+      /^IncrementalAlterConfigs op 9 v1: .*errorCode: Kafka -1, RustLog 42$/,
+    ],
+  },
+  {
+    because: "what is asked for twice is answered twice, and a topic without partitions once",
+    lines: [
+      /^(?:Metadata twice v12|Fetch a partition twice v12|ListOffsets a partition twice v9|DeleteRecords a partition twice v2): .*again 1\]: only in RustLog's/,
+      /^Fetch a partition twice v12: responses\[pg\]\.partitions\[0\]\.records/,
+      /^DeleteRecords a partition twice v2: topics\[pg\]\.partitions\[0\]\.lowWatermark/,
+      /^(?:ListOffsets nothing v9|DeleteRecords nothing v2): topics\[pg\]: only in RustLog's/,
+    ],
+  },
+
+  // Produce and Fetch
+  {
+    because: "an error has a text, also where Kafka has none",
+    lines: [
+      /^Produce .*\.errorMessage: Kafka null, RustLog "/,
+      /^DescribeProducers .*\.errorMessage: Kafka null, RustLog "/,
+    ],
+  },
+  {
+    because:
+      "the log start offset is not told with an error; clients read it only with UNKNOWN_PRODUCER_ID",
+    lines: [/^Produce .*\.logStartOffset: Kafka 0, RustLog -1$/],
+  },
+  {
+    because: "the time at which a repeated batch was appended first is not kept",
+    lines: [/^Produce idemp seq 6 again v9: .*\.logAppendTimeMs: Kafka \d+, RustLog -1$/],
+  },
+  {
+    because: "a request must hold exactly one valid batch",
+    lines: [
+      /^Produce trailing zeros v9: .*errorCode: Kafka 0, RustLog 87$/,
+      /^Produce LogAppendTime bit by client v9: .*errorCode: Kafka 0, RustLog 87$/,
+      /^Produce a negative batch length v9: .*errorCode: Kafka 2, RustLog 87$/,
+    ],
+  },
+  {
+    because: "message.timestamp.after.max.ms is not enforced yet, and is said to be unlimited",
+    lines: [
+      /^Produce future timestamp v9: .*errorCode: Kafka 32, RustLog 0$/,
+      /\[(?:log\.)?message\.timestamp\.after\.max\.ms\].*\.value: Kafka "3600000", RustLog "9223372036854775807"$/,
+    ],
+  },
+  {
+    because: "there are no fetch sessions",
+    lines: [/^Fetch session new v12: sessionId: Kafka \d+, RustLog 0$/],
+  },
+  {
+    because:
+      "the list of aborted transactions is null in every row for clients that read uncommitted records",
+    lines: [/^Fetch .*\.abortedTransactions: Kafka "array", RustLog null$/],
+  },
+  {
+    because: "there are no replicas, so a fetch that says it is of one is served as any other",
+    lines: [/^Fetch as a replica v12: .*errorCode: Kafka 6, RustLog 0$/],
+  },
+  {
+    because: "records that DeleteRecords deleted take no space",
+    lines: [
+      /^DescribeLogDirs v4: results\[0\]\.topics\[pb\]\.partitions\[0\]\.partitionSize: Kafka \d+, RustLog 0$/,
+    ],
+  },
+
+  // Transactions
+  {
+    because: "transactions are not supported yet",
+    lines: [
+      /^InitProducerId (?:txn.*|timeout .*|wrong pid.*|tx2|tx9) v\d: errorCode: Kafka \d+, RustLog 35$/,
+      /^Produce (?:txn ok.*|v12 implicit add) v\d+: .*errorCode: Kafka 0, RustLog (?:48|120)$/,
+      /^Produce txn without AddPartitions v9 v9: .*errorMessage: Kafka "Partition was not added/,
+      /^Produce nontxn during txn v9: .*errorCode: Kafka 48, RustLog 0$/,
+      /^DescribeProducers v0: topics\[pc\]\.partitions\[0\]\.activeProducers\[0\]\.(?:lastSequence|currentTxnStartOffset)/,
+      /^ListOffsets RC .*: topics\[pc\]/,
+      /^Fetch RC v12: responses\[pc\]/,
+      /^DescribeLogDirs v4: results\[0\]\.topics\[pc\]\.partitions\[0\]\.partitionSize: Kafka 296, RustLog 70$/,
+    ],
+  },
+
+  // Settings
+  {
+    because:
+      "Kafka's defaults are given to this broker as options, and Kafka has no options that say the same",
+    lines: [
+      /configs\[(?:log\.)?(?:retention\.ms|segment\.bytes|max\.message\.bytes|flush\.messages)\]\.(?:configSource|synonyms\[.*\]\.source): Kafka 5, RustLog 4$/,
+      /configs\[(?:retention\.ms|segment\.bytes|max\.message\.bytes|flush\.messages)\]\.synonyms\[(?:log|message)\.[\w.]+(?:, again 1)?\]: only in RustLog's/,
+    ],
+  },
+  {
+    because: "the broker's setting has a value, where Kafka's is null and means another one",
+    lines: [
+      /configs\[(?:segment\.ms|flush\.ms|segment\.jitter\.ms)\]\.synonyms\[log\.[\w.]+\]: only in RustLog's/,
+    ],
+  },
+  {
+    because: "a broker of KRaft has min.insync.replicas in its cluster's settings",
+    lines: [
+      /configs\[min\.insync\.replicas\]\.(?:configSource|synonyms\[min\.insync\.replicas\]\.source): Kafka 3, RustLog 5$/,
+      /configs\[min\.insync\.replicas\]\.synonyms\[min\.insync\.replicas, again 1\]: only in Kafka's/,
+      /^DescribeConfigs broker '' v4: results\[0\]\.configs\[min\.insync\.replicas\]: only in Kafka's/,
+    ],
+  },
+  {
+    because: "the broker's settings are those that this broker has; none changes while it runs",
+    lines: [
+      /^DescribeConfigs broker (?:1|one) v4: results\[1\]\.configs\[/,
+      /^DescribeConfigs broker logger v4: results\[1\]\.configs\[root\]: only in Kafka's/,
+      /^IncrementalAlterConfigs broker unknown key v1: .*errorCode: Kafka 0, RustLog 42$/,
+    ],
+  },
+  {
+    because: "groups and the metrics of clients have no settings yet",
+    lines: [
+      /^DescribeConfigs (?:group|metrics) v4: results\[(?:gj|x)\]\.configs\[[\w.]+\]: only in Kafka's/,
+    ],
+  },
+  {
+    because: "a value that would have no effect is refused by name",
+    lines: [
+      /^CreateTopics config (?:min\.insync\.replicas=2|compression\.type=zstd|flush\.messages=1|retention\.bytes=-5) v7: .*errorCode: Kafka 0, RustLog 40$/,
+    ],
+  },
+  {
+    because: "values are stored in their usual form",
+    lines: [
+      /^CreateTopics config (?:cleanup\.policy=delete,delete|preallocate=TRUE|retention\.ms= 1000 ) v7: .*\.value: Kafka /,
+    ],
+  },
+  {
+    because: "settings of compaction are checked one by one until there is compaction",
+    lines: [/^CreateTopics min above max compaction lag v7: .*errorCode: Kafka 40, RustLog 0$/],
+  },
+  {
+    because: "each resource may be described once, as it may be altered once",
+    lines: [/^DescribeConfigs several v4: results\[pg, again 1\]\.errorCode: Kafka 0, RustLog 42$/],
+  },
+
+  // Administration
+  {
+    because: "operations are told of topics that exist",
+    lines: [/^DescribeTopicPartitions invalid name v0: topics\[a b\]\.topicAuthorizedOperations/],
+  },
+  {
+    because: "security is disabled, whatever is asked",
+    lines: [/^DescribeAcls unknown type v2: Kafka closed, RustLog 1 responses$/],
+  },
+];
+
+/** Why a line is meant, if it is. */
+export function isMeant(line: string): boolean {
+  return DIFFERENCES.some(({ lines }) => lines.some((pattern) => pattern.test(line)));
+}
+
+/** Patterns that match none of the lines. */
+export function unused(lines: readonly string[]): string[] {
+  const patterns = DIFFERENCES.flatMap((difference) => difference.lines);
+  return patterns.filter((pattern) => !lines.some((line) => pattern.test(line))).map(String);
+}
