@@ -36,6 +36,7 @@ export async function askAll(): Promise<string[]> {
       requests.length === 0 ? question.request : new Uint8Array(Buffer.concat(changed)),
     );
     lines.push(...compare(comparison, question, answer).map((line) => `${question.name}: ${line}`));
+    if (connection.isClosed) connection[Symbol.dispose]();
     kept.set(number, connection);
   }
   for (const connection of kept.values()) connection[Symbol.dispose]();
