@@ -28,7 +28,7 @@ export async function connectPlatformatic(broker: string): Promise<TestedClient>
     clientId: "platformatic-test",
     bootstrapBrokers: [broker],
     retries: 3,
-    retryDelay: 100,
+    retryDelay: 50,
     timeout: TIMEOUT_MS,
   };
   const admin = new Admin(options);
