@@ -21,7 +21,10 @@ const STEP_BYTES = 64 * 1024;
 /** Compressed data states how much memory its decompression takes; zstd's own levels up to 19 need 8 MiB. */
 const ZSTD_PARAMS = { [constants.ZSTD_d_windowLogMax]: 24 };
 
-/** Compresses `bytes`. With "none", returns the same bytes, not a copy. */
+/**
+ * Compresses `bytes`. With "none", returns the same bytes, not a copy. Throws UNSUPPORTED_COMPRESSION if the library for
+ * snappy or lz4 can't be loaded.
+ */
 export function compress(codec: Codec, bytes: Uint8Array): Uint8Array {
   switch (codec) {
     case "none":
@@ -39,8 +42,8 @@ export function compress(codec: Codec, bytes: Uint8Array): Uint8Array {
 
 /**
  * Decompresses what any writer of Kafka's format wrote. Stops at `bytesMax` bytes, so that a few bytes can't use up the
- * memory. Throws MESSAGE_TOO_LARGE past `bytesMax`, CORRUPT_MESSAGE for invalid data, and UNSUPPORTED_COMPRESSION if the
- * codec's library can't be loaded.
+ * memory. Throws MESSAGE_TOO_LARGE past `bytesMax`, CORRUPT_MESSAGE for invalid data, and UNSUPPORTED_COMPRESSION for lz4
+ * data that needs a dictionary.
  */
 export function decompress(codec: Codec, bytes: Uint8Array, bytesMax: number): Uint8Array {
   try {

@@ -101,7 +101,7 @@ export class RecordCursor {
   /**
    * Moves to the next record, also into the next batch; returns false after the last one. Throws CORRUPT_MESSAGE for
    * invalid bytes, MESSAGE_TOO_LARGE for a batch that decompresses to more than `decompressedBytesMax`, and
-   * UNSUPPORTED_COMPRESSION if the codec's library can't be loaded. It throws again on each further call, until `reset` or `skipDamaged`.
+   * UNSUPPORTED_COMPRESSION for lz4 data that needs a dictionary. It throws again on each further call, until `reset` or `skipDamaged`.
    */
   next(): boolean {
     if (this.#failure !== undefined) throw this.#failure;

@@ -1,12 +1,15 @@
-// LZ4 frames, as Kafka's clients write them. The frame is read here, block by block, so that memory is taken only for what a
-// block can yield; a library decompresses the blocks.
+// LZ4 frames, as Kafka's clients write them, and the blocks in them.
 // Leaves to others: the limit of a batch and its errors (compression.ts). Invalid data is a plain Error here.
-// Source: https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
+// Sources: lz4_Frame_format.md and lz4_Block_format.md in https://github.com/lz4/lz4/tree/dev/doc
 //
 // frame: magic u32 | FLG u8 | BD u8 | [content size u64] | [dictionary id u32] | header checksum u8
 //        (block size u32, highest bit: not compressed | data | [block checksum u32])… | 0 u32 | [content checksum u32]
+// block: (token u8 | literals | distance u16)…, the last one with literals only; the token has the number of literals and
+//        the length of the copy - 4, in four bits each; 15 is continued in bytes after the token or the distance, up to
+//        one below 255
 // All numbers are little-endian; the checksums are xxHash32.
 import { RustLogError } from "../errors.js";
+import { NO_BYTES } from "./bytes.js";
 import { loadLibrary } from "./codec-library.js";
 
 type Library = typeof import("lz4-napi");
@@ -30,8 +33,12 @@ const NOT_COMPRESSED = 0x80000000;
 /** How far back a block may refer. */
 const WINDOW_BYTES = 64 * 1024;
 
-/** A byte of a block yields at most this many bytes. */
-const LZ4_EXPANSION_MAX = 255;
+/** Length of the shortest copy, and the value of four bits that are continued. */
+const COPY_BYTES_MIN = 4;
+const CONTINUED = 15;
+
+/** Length up to which a loop copies faster than a call. */
+const LOOP_BYTES = 32;
 
 interface FrameHeader {
   readonly flags: number;
@@ -43,9 +50,13 @@ interface FrameHeader {
 
 let library: Library | undefined;
 
+/** Where a block is decompressed, behind its window. Its content is copied, because its size is not known before. */
+let scratch = new Uint8Array(0);
+
 /** Returns a frame of independent blocks, without checksums: Kafka's Java client reads no other blocks. */
 export function compressLz4(bytes: Uint8Array): Buffer {
-  return lz4().compressFrameSync(bufferOf(bytes));
+  library ??= loadLibrary("lz4", () => require("lz4-napi") as Library);
+  return library.compressFrameSync(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
 }
 
 /** Decompresses block by block, each of at most 4 MiB. Throws UNSUPPORTED_COMPRESSION if a frame needs a dictionary. */
@@ -100,7 +111,7 @@ function* decompressFrame(
   { flags, blockBytesMax, contentBytes, end }: FrameHeader,
 ): Generator<Uint8Array, number> {
   const checksumBytes = (flags & BLOCK_CHECKSUMS) === 0 ? 0 : 4;
-  let window: Buffer | undefined;
+  let window: Uint8Array = NO_BYTES;
   let total = 0;
   let at = end;
   for (;;) {
@@ -133,35 +144,87 @@ function* decompressFrame(
   return at + 4;
 }
 
-/** The library takes a block after the size of its content, and accepts a larger size. */
-function decompressBlock(
+/** Decompresses a block that may refer to `window`, the content before it. */
+function decompressBlock(block: Uint8Array, bytesMax: number, window: Uint8Array): Uint8Array {
+  if (scratch.length < window.length + bytesMax) {
+    scratch = new Uint8Array(WINDOW_BYTES + bytesMax);
+  }
+  scratch.set(window);
+  const end = readSequences(block, scratch, window.length, window.length + bytesMax);
+  return scratch.slice(window.length, end);
+}
+
+/** Fills `content` from `start`, at most to `limit`, and returns where it ends. */
+function readSequences(
   block: Uint8Array,
-  blockBytesMax: number,
-  window: Buffer | undefined,
-): Uint8Array {
-  const sized = Buffer.allocUnsafe(4 + block.length);
-  sized.writeUInt32LE(Math.min(blockBytesMax, block.length * LZ4_EXPANSION_MAX));
-  sized.set(block, 4);
-  return lz4().uncompressSync(sized, window);
+  content: Uint8Array,
+  start: number,
+  limit: number,
+): number {
+  const end = block.length;
+  let at = 0;
+  let filled = start;
+  while (at < end) {
+    const token = block[at++]!;
+    let size = token >>> 4;
+    if (size === CONTINUED) {
+      let more: number;
+      do {
+        if (at === end) throw cutOff();
+        more = block[at++]!;
+        size += more;
+      } while (more === 255);
+    }
+    if (size > end - at) throw cutOff();
+    if (size > limit - filled) throw tooLong(limit - start);
+    if (size > LOOP_BYTES) content.set(block.subarray(at, at + size), filled);
+    else for (let i = 0; i < size; i++) content[filled + i] = block[at + i]!;
+    at += size;
+    filled += size;
+    if (at === end) return filled;
+
+    if (end - at < 2) throw cutOff();
+    const distance = block[at]! | (block[at + 1]! << 8);
+    at += 2;
+    if (distance === 0 || distance > filled) {
+      throw new Error(`a copy at byte ${filled - start} of a block refers ${distance} bytes back`);
+    }
+    size = token & CONTINUED;
+    if (size === CONTINUED) {
+      let more: number;
+      do {
+        if (at === end) throw cutOff();
+        more = block[at++]!;
+        size += more;
+      } while (more === 255);
+    }
+    size += COPY_BYTES_MIN;
+    if (size > limit - filled) throw tooLong(limit - start);
+    for (const stop = filled + size; filled < stop; filled++) {
+      content[filled] = content[filled - distance]!;
+    }
+  }
+  throw cutOff();
 }
 
 /** The last bytes of the content so far, which the next block may refer to. */
-function windowAfter(window: Buffer | undefined, content: Uint8Array): Buffer | undefined {
-  if (content.length === 0) return window;
-  const bytes = bufferOf(content);
-  if (window === undefined || content.length >= WINDOW_BYTES) return bytes.subarray(-WINDOW_BYTES);
-  return Buffer.concat([window, bytes]).subarray(-WINDOW_BYTES);
+function windowAfter(window: Uint8Array, content: Uint8Array): Uint8Array {
+  if (content.length >= WINDOW_BYTES) return content.subarray(-WINDOW_BYTES);
+  const kept = window.subarray(Math.max(0, window.length + content.length - WINDOW_BYTES));
+  const next = new Uint8Array(kept.length + content.length);
+  next.set(kept);
+  next.set(content, kept.length);
+  return next;
+}
+
+function cutOff(): Error {
+  return new Error("a block ends inside a sequence");
+}
+
+function tooLong(bytesMax: number): Error {
+  return new Error(`a block has more than ${bytesMax} bytes`);
 }
 
 function need(view: DataView, at: number, bytes: number): void {
   if (bytes > view.byteLength - at) throw new Error("the data ends inside a frame");
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-function lz4(): Library {
-  library ??= loadLibrary("lz4", () => require("lz4-napi") as Library);
-  return library;
 }

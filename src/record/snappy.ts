@@ -3,7 +3,12 @@
 // Sources: https://github.com/google/snappy/blob/main/format_description.txt, SnappyInputStream.java of snappy-java
 //
 // raw block: uncompressed length varint | elements
+// element:   tag u8, the lowest two bits say which of these
+//            00 literal: length - 1 in the upper bits, from 60 on in the next 1 to 4 bytes | the bytes
+//            01 copy:    length - 4 in 3 bits, distance in 3 bits and the next byte
+//            10, 11 copy: length - 1 in the upper bits | distance u16 or u32
 // xerial:    0x82 "SNAPPY" 0x00 | version i32 | compatible version i32 | (block length i32 | raw block)…
+// Numbers of a raw block are little-endian, those of the framing big-endian.
 import { readI32 } from "./bytes.js";
 import { loadLibrary } from "./codec-library.js";
 
@@ -17,17 +22,18 @@ const SNAPPY_EXPANSION_MAX = 64 / 3;
 
 const LENGTH_BYTES_MAX = 5;
 
+/** Length up to which a loop copies faster than a call. */
+const LOOP_BYTES = 32;
+
 let library: Library | undefined;
 
 /** Returns one raw block, which every client reads; some read no framing. */
 export function compressSnappy(bytes: Uint8Array): Buffer {
-  return snappy().compressSync(bytes);
+  library ??= loadLibrary("snappy", () => require("snappy") as Library);
+  return library.compressSync(bytes);
 }
 
-/**
- * Decompresses block by block. Ends after `bytesMax` bytes or somewhat more. Takes memory for what the data can yield, not
- * for what it claims.
- */
+/** Decompresses block by block, up to `bytesMax` bytes. Takes memory for what the data can yield, not for what it claims. */
 export function* decompressSnappy(bytes: Uint8Array, bytesMax: number): Generator<Uint8Array> {
   if (!isXerial(bytes, 0)) {
     yield decompressBlock(bytes, bytesMax);
@@ -62,9 +68,9 @@ function decompressBlock(block: Uint8Array, bytesMax: number): Uint8Array {
   if (length > (block.length - start) * SNAPPY_EXPANSION_MAX) {
     throw new Error(`a block of ${block.length} bytes can't hold ${length} bytes`);
   }
-  const { uncompressSync } = snappy();
-  const part = length > bytesMax ? firstElements(block, start, bytesMax) : block;
-  return uncompressSync(part, { asBuffer: true }) as Buffer;
+  const content = new Uint8Array(Math.min(length, bytesMax));
+  readElements(block, start, content, length);
+  return content;
 }
 
 function readLength(block: Uint8Array): { readonly length: number; readonly start: number } {
@@ -77,42 +83,60 @@ function readLength(block: Uint8Array): { readonly length: number; readonly star
   throw new Error("a block does not start with a length");
 }
 
-/**
- * The shortest block with the first elements of `block` that yields `bytesMax` bytes. It saves decompressing what nobody
- * wants; the library checks the elements themselves.
- */
-function firstElements(block: Uint8Array, start: number, bytesMax: number): Uint8Array {
+/** Fills `content`, the first of the `length` bytes that the elements from byte `start` yield. */
+function readElements(block: Uint8Array, start: number, content: Uint8Array, length: number): void {
+  const end = block.length;
+  const wanted = content.length;
   let at = start;
-  let yielded = 0;
-  while (yielded < bytesMax && at < block.length) {
+  let filled = 0;
+  while (filled < wanted || wanted === length) {
+    if (at === end) {
+      if (filled === length) return;
+      throw new Error(`a block ends after ${filled} of ${length} bytes`);
+    }
     const tag = block[at++]!;
     const kind = tag & 3;
-    const upper = tag >>> 2;
-    if (kind !== 0) {
-      yielded += kind === 1 ? 4 + (upper & 7) : 1 + upper;
-      at += kind === 3 ? 4 : kind;
-      continue;
+    let size = tag >>> 2;
+    let distance = 0;
+    if (kind === 0) {
+      if (size >= 60) {
+        const sizeBytes = size - 59;
+        if (sizeBytes > end - at) throw cutOff();
+        size = readNumber(block, at, sizeBytes);
+        at += sizeBytes;
+      }
+      size++;
+      if (size > end - at) throw cutOff();
+    } else {
+      const distanceBytes = kind === 3 ? 4 : kind;
+      if (distanceBytes > end - at) throw cutOff();
+      distance = readNumber(block, at, distanceBytes);
+      if (kind === 1) {
+        distance += (tag >>> 5) << 8;
+        size = 4 + (size & 7);
+      } else size++;
+      at += distanceBytes;
+      if (distance === 0 || distance > filled) {
+        throw new Error(`a copy at byte ${filled} refers ${distance} bytes back`);
+      }
     }
-    let length = upper;
-    if (upper >= 60) {
-      length = 0;
-      for (let i = 0; i < upper - 59; i++) length += (block[at++] ?? 0) * 2 ** (8 * i);
-    }
-    yielded += length + 1;
-    at += length + 1;
+    if (size > length - filled) throw new Error(`a block has more than ${length} bytes`);
+    const stop = Math.min(filled + size, wanted);
+    if (kind === 0) {
+      if (size > LOOP_BYTES) content.set(block.subarray(at, at + stop - filled), filled);
+      else for (let i = 0; i < stop - filled; i++) content[filled + i] = block[at + i]!;
+      at += size;
+      filled = stop;
+    } else for (; filled < stop; filled++) content[filled] = content[filled - distance]!;
   }
-  if (at > block.length) throw new Error("an element ends after its block");
-  const part = new Uint8Array(LENGTH_BYTES_MAX + at - start);
-  // A varint may have more bytes than it needs.
-  for (let i = 0; i < LENGTH_BYTES_MAX; i++) {
-    const more = i < LENGTH_BYTES_MAX - 1 ? 0x80 : 0;
-    part[i] = (Math.floor(yielded / 2 ** (7 * i)) & 0x7f) | more;
-  }
-  part.set(block.subarray(start, at), LENGTH_BYTES_MAX);
-  return part;
 }
 
-function snappy(): Library {
-  library ??= loadLibrary("snappy", () => require("snappy") as Library);
-  return library;
+function readNumber(block: Uint8Array, at: number, bytes: number): number {
+  let number = 0;
+  for (let i = bytes - 1; i >= 0; i--) number = number * 256 + block[at + i]!;
+  return number;
+}
+
+function cutOff(): Error {
+  return new Error("a block ends inside an element");
 }

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import * as lz4Library from "lz4-napi";
+import * as snappyLibrary from "snappy";
 import { RustLogError } from "../../src/errors.js";
 import { compress, decompress, decompressPrefix } from "../../src/record/compression.js";
 import { RecordCursor } from "../../src/record/cursor.js";
@@ -234,6 +236,42 @@ describe("snappy", () => {
     }
   });
 });
+
+describe.each(["snappy", "lz4"] as const)("%s data with changed bytes", (codec) => {
+  const libraries = {
+    snappy: (data: Uint8Array) => snappyLibrary.uncompressSync(data, { asBuffer: true }) as Buffer,
+    lz4: (data: Uint8Array) => lz4Library.decompressFrameSync(Buffer.from(data)),
+  };
+
+  test("is read, or refused, as by the library", () => {
+    const pieces = fc.constantFrom("a", "bc", "abcabcabc", "0123456789".repeat(8));
+    const content = fc.array(pieces, { minLength: 1 });
+    const change = fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 }));
+    fc.assert(
+      fc.property(content, fc.array(change, { maxLength: 3 }), (parts, changes) => {
+        const data = compress(codec, Buffer.from(parts.join(""))).slice();
+        // Behind the lengths and the header: their limits are ours.
+        const start = codec === "snappy" ? 2 : 11;
+        for (const [at, byte] of changes) {
+          if (data.length > start) data[start + (at % (data.length - start))] = byte;
+        }
+        expect(contentOf(() => decompress(codec, data, 2 ** 20))).toEqual(
+          contentOf(() => libraries[codec](data)),
+        );
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+/** What an attempt returns, in hexadecimal, or "refused". */
+function contentOf(attempt: () => Uint8Array): string {
+  try {
+    return Buffer.from(attempt()).toString("hex");
+  } catch {
+    return "refused";
+  }
+}
 
 /** A block of "line", not compressed. */
 const LINE = "04000080 6c696e65";
