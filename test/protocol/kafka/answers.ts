@@ -30,7 +30,16 @@ const MADE_UP: Readonly<Record<string, (value: Plain) => boolean>> = {
 /** Fields that tell the items of an array apart, so that their order does not matter. */
 const IDENTITY = [
   ...["name", "topicName", "topic", "resourceName", "configName", "groupId", "key", "apiKey"],
-  ...["topicId", "partitionIndex", "partition", "partitionId", "index", "nodeId", "brokerId"],
+  ...[
+    "topicId",
+    "partitionIndex",
+    "partition",
+    "partitionId",
+    "index",
+    "nodeId",
+    "producerId",
+    "brokerId",
+  ],
 ];
 
 /** Texts for people, which are the broker's own. */

@@ -3,6 +3,8 @@
 import { kafkaApiName } from "../../../src/protocol/kafka/apis.js";
 import { readHeader } from "../../../src/protocol/kafka/headers.js";
 import { startBroker } from "../../support/broker.js";
+import { Random } from "../../support/random.js";
+import { SimulatedDisk } from "../../support/simulated-disk.js";
 import { Comparison } from "./answers.js";
 import { type Answer, OracleConnection, type Question, readOracle, requestsOf } from "./oracle.js";
 import { NOT_ADVERTISED } from "./oracle-differences.js";
@@ -16,11 +18,12 @@ const KAFKA_DEFAULTS = {
   retentionMs: 7 * 86_400_000,
   segmentBytes: 1024 ** 3,
   strictReplicationFactor: true,
-};
+  flush: { kind: "never" },
+} as const;
 
 /** All questions to our broker, and what differs, as `question: path: what differs`. */
 export async function askAll(): Promise<string[]> {
-  await using running = await startBroker({ ...KAFKA_DEFAULTS, flush: { kind: "never" } });
+  await using running = await startBroker(KAFKA_DEFAULTS, new SimulatedDisk(new Random(1)));
   const { port } = running.broker;
   const comparison = new Comparison(recording, Date.now());
   const kept = new Map<number, OracleConnection>();
