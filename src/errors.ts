@@ -32,7 +32,7 @@ export const ERRORS = {
   MESSAGE_TOO_LARGE: {
     wire: 10,
     retriable: false,
-    help: "Send smaller batches, or raise --max-batch-bytes of the broker.",
+    help: "Send smaller batches, or raise --max-batch-bytes of the broker or max.message.bytes of the topic.",
   },
   INVALID_TOPIC: {
     wire: 17,

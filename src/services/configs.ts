@@ -4,6 +4,7 @@ import { RustLogError } from "../errors.js";
 import { type ConfigType, elementsOf, shortened } from "../topics/config-value.js";
 import { TOPIC_CONFIG_NAMES, type TopicConfig, topicConfig } from "../topics/topic-configs.js";
 import type { Topic } from "../topics/topic.js";
+import { refuseDamaged } from "../topics/topic-change.js";
 import { checkTopicName, type TopicSettings } from "../topics/topic-settings.js";
 import type { BrokerConfig, ServiceContext } from "./context.js";
 import { refuseInternalTopic } from "./permissions.js";
@@ -155,11 +156,15 @@ async function alter(
   else await registry.alterSettings(name, change);
 }
 
+/** The topic. Throws UNKNOWN_TOPIC_OR_PARTITION, or STORAGE_ERROR if its settings are unknown. */
 function existing({ registry }: ServiceContext, name: string): Topic {
   const topic = registry.find(name);
-  if (topic !== undefined) return topic;
-  const message = `The topic '${name}' does not exist.`;
-  throw new RustLogError("UNKNOWN_TOPIC_OR_PARTITION", message);
+  if (topic === undefined) {
+    const message = `The topic '${name}' does not exist.`;
+    throw new RustLogError("UNKNOWN_TOPIC_OR_PARTITION", message);
+  }
+  refuseDamaged(topic);
+  return topic;
 }
 
 /** Throws INVALID_REQUEST for a repeated name, and for a value that is missing in `given`. */

@@ -82,7 +82,7 @@ async function changeFile(context: TopicContext, topic: Topic, to: TopicFile): P
 }
 
 /** Throws if topic.json is damaged or missing, because the topic's id and settings are unknown then. */
-function refuseDamaged({ id, offline: [first] }: Topic): void {
+export function refuseDamaged({ id, offline: [first] }: Topic): void {
   if (id === ZERO_UUID && first !== undefined) throw first.error();
 }
 

@@ -137,6 +137,19 @@ describe("creating", () => {
     expect(await again.applyRetention()).toBe(4);
   });
 
+  test("a setting that the broker's new options prevent is kept, and reported at the start", async () => {
+    const disk = await newDisk();
+    const registry = await open(disk);
+    await registry.create("a", 1, { "flush.messages": "1", "segment.ms": "5" });
+    disk.restart();
+    const context = contextOf(disk, { flush: { kind: "never" } });
+    const again = await TopicRegistry.open(context, UNKNOWN);
+    expect(again.find("a")?.settings).toMatchObject({ "flush.messages": "1" });
+    expect(context.lines).toEqual([
+      "topic 'a': flush.messages=1 has no effect: this broker flushes less often (--flush never)",
+    ]);
+  });
+
   test.each([
     [{ "segment.size": "1024" }, "Unknown topic config name: segment.size"],
     [{ toString: "1" }, "Unknown topic config name: toString"],
