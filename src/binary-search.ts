@@ -1,6 +1,6 @@
 // Binary search over anything accessible by index.
-// Only the offset index has a loop of its own (log/index/offset-index.ts): a call per comparison makes it 50 % slower,
-// and every fetch searches it.
+// The two searches of every fetch have loops of their own (log/segment/segment-list.ts, log/index/offset-index.ts): a call
+// per comparison makes those of an index 50 % slower.
 
 /** The first index from 0 to `count` for which `isBefore` is false; `isBefore` must be true for all lower indexes. */
 export function firstNotBefore(count: number, isBefore: (index: number) => boolean): number {

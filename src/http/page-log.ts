@@ -122,7 +122,7 @@ export function batchRows(partition: Partition, base: number, start: BatchStart)
   const { bytes } = segment;
   let position = start.at ?? 0;
   if (start.offset !== undefined) {
-    position = segment.locate(start.offset, bytes)?.position ?? bytes;
+    position = segment.lookup.locate(start.offset, bytes)?.position ?? bytes;
   }
   if (start.near !== undefined) {
     const entry = offsets.lookupPosition(start.near);

@@ -57,7 +57,7 @@ function placeOf(
   for (let i = segments.count - 1; i >= 0; i--) {
     const segment = segments.at(i);
     if (segment === undefined || segment.baseOffset > offset) continue;
-    const position = segment.locate(offset, segment.bytes)?.position ?? segment.bytes;
+    const position = segment.lookup.locate(offset, segment.bytes)?.position ?? segment.bytes;
     const { offsets } = segment.index();
     const entry = offsets.lookupPosition(position);
     const isIts = entry >= 0 && offsets.position(entry) === position;

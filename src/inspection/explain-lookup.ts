@@ -6,11 +6,9 @@ import { BATCH_HEADER_BYTES } from "../record/batch.js";
 import { joinPath } from "../log/disk/disk.js";
 import type { IndexEntries } from "../log/index/index-file.js";
 import { type LogRead, MappedSlice, readAll } from "../log/segment/log-slice.js";
-import { OFFSET_ENTRY_BYTES } from "../log/index/offset-index.js";
 import type { OffsetIndexView } from "../log/index/segment-index.js";
 import type { SegmentView } from "../log/log-view.js";
 import { segmentFileName } from "../log/segment/segment-files.js";
-import { TIME_ENTRY_BYTES } from "../log/index/time-index.js";
 import { describeBatch } from "./batch-description.js";
 import { findRecord, type RecordBounds } from "./find-record.js";
 import type { ReadableLog } from "./log-files.js";
@@ -169,7 +167,7 @@ async function findTime(
     timestamp: times.timestamp(entry),
   }));
   const limit = limitOf(log, segment);
-  const position = segment.locate(match.offset, limit)?.position ?? limit;
+  const position = segment.lookup.locate(match.offset, limit)?.position ?? limit;
   const read = segments.read(match.offset, 1, end);
   const isWanted = (each: { readonly offset: number; readonly timestamp: number }): boolean =>
     each.timestamp >= timestamp && each.offset >= log.logStartOffset;
@@ -246,8 +244,7 @@ function originOf(
   const expected = index.bytesFrom(0);
   const size = Math.min(file.length, expected.length);
   const isSame = Buffer.compare(file.subarray(0, size), expected.subarray(0, size)) === 0;
-  const entryBytes = kind === "index" ? OFFSET_ENTRY_BYTES : TIME_ENTRY_BYTES;
-  return { kind: "memory", fileEntries: isSame ? Math.floor(size / entryBytes) : null };
+  return { kind: "memory", fileEntries: isSame ? Math.floor(size / index.entryBytes) : null };
 }
 
 function scanStep({ passed, passedCount, passedEnd }: LookupSteps, from: number): ScanStep {
@@ -300,7 +297,7 @@ function costWithoutIndex(
   const steps = new BoundedSteps(headersMax);
   try {
     const limit = limitOf(log, segment);
-    const bytes = segment.scan(offset, limit, steps)?.position ?? limit;
+    const bytes = segment.lookup.scan(offset, limit, steps)?.position ?? limit;
     return { headers: steps.passedCount + 1, bytes };
   } catch (error) {
     if (error instanceof RustLogError) return null;

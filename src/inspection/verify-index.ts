@@ -30,8 +30,8 @@ export class OffsetIndexCheck {
 
   /** `bytes` is the content of the file; the segment starts at `baseOffset`. */
   constructor(bytes: Uint8Array, baseOffset: number) {
-    const count = Math.floor(bytes.length / OFFSET_ENTRY_BYTES);
-    this.index = new OffsetIndex(bytes, count);
+    this.index = new OffsetIndex(bytes);
+    const { count } = this.index;
     this.#bytes = bytes;
     this.#baseOffset = baseOffset;
     this.#settled = new Uint8Array(count);
@@ -109,8 +109,8 @@ export class TimeIndexCheck {
 
   /** `bytes` is the content of the file; the segment starts at `baseOffset`. */
   constructor(bytes: Uint8Array, baseOffset: number) {
-    const count = Math.floor(bytes.length / TIME_ENTRY_BYTES);
-    this.index = new TimeIndex(bytes, count);
+    this.index = new TimeIndex(bytes);
+    const { count } = this.index;
     this.#bytes = bytes;
     this.#baseOffset = baseOffset;
     this.#settled = new Uint8Array(count);

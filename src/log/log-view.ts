@@ -1,15 +1,15 @@
 // What code above a log may see of it: its segments and their indexes, to read and not to change.
-import type { IndexView } from "./index/segment-index.js";
 import type { ActiveSegment } from "./segment/active-segment.js";
 import type { SealedSegment } from "./segment/sealed-segment.js";
-import type { LogSegment } from "./segment/segment.js";
+import type { Segment } from "./segment/segment.js";
+import type { SegmentLookup } from "./segment/segment-lookup.js";
 import type { SegmentList } from "./segment/segment-list.js";
 
 export interface SegmentView extends Pick<
-  LogSegment,
-  "baseOffset" | "endOffset" | "bytes" | "fileBytes" | "locate" | "scan"
+  Segment,
+  "baseOffset" | "endOffset" | "bytes" | "fileBytes" | "index"
 > {
-  index(): IndexView;
+  readonly lookup: Pick<SegmentLookup, "locate" | "scan">;
 }
 
 interface SealedView extends SegmentView, Pick<SealedSegment, "rebuildReason" | "nextOffset"> {}

@@ -20,7 +20,7 @@ import { type CleanSegment, noteCleanStop } from "./recovery/noted-segment.js";
 import { NO_NOTES, openLastSegment, type SegmentNotes } from "./recovery/recovery.js";
 import { LogStart } from "./log-start.js";
 import { applyRetention, deleteBefore } from "./retention.js";
-import type { TimestampMatch } from "./segment/segment.js";
+import type { TimestampMatch } from "./segment/segment-lookup.js";
 import { SegmentList } from "./segment/segment-list.js";
 
 /** The parts of an open log. */

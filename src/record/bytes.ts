@@ -15,6 +15,13 @@ export const ZERO_UUID = "00000000-0000-0000-0000-000000000000";
 
 const UUID_TEXT = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
+/** A copy of twice the length, or of `bytesMin`. */
+export function grown(bytes: Uint8Array, bytesMin: number): Uint8Array {
+  const larger = new Uint8Array(Math.max(bytesMin, bytes.length * 2));
+  larger.set(bytes);
+  return larger;
+}
+
 /** A payload or a batch. A large one arrives from the socket in several pieces; the first holds the whole header. */
 export type Pieces = readonly [Uint8Array, ...Uint8Array[]];
 

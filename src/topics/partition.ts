@@ -9,7 +9,7 @@ import type { LogPosition } from "../log/log-context.js";
 import type { ProducerState } from "../log/producer-states.js";
 import type { LogRead } from "../log/segment/log-slice.js";
 import type { SegmentsView } from "../log/log-view.js";
-import type { TimestampMatch } from "../log/segment/segment.js";
+import type { TimestampMatch } from "../log/segment/segment-lookup.js";
 import type { CleanSegment } from "../log/recovery/noted-segment.js";
 import { trimError } from "./append-error.js";
 import { Appender } from "./appender.js";

@@ -4,6 +4,7 @@ import type { AppendFile, Disk } from "../disk/disk.js";
 
 /** Fixed-size entries in file format, which both indexes provide. */
 export interface IndexEntries {
+  readonly entryBytes: number;
   readonly count: number;
   /** View of the entries from `first` up to but not including `end`, or to the last. */
   bytesFrom(first: number, end?: number): Uint8Array;
@@ -12,7 +13,6 @@ export interface IndexEntries {
 interface IndexFileOptions {
   readonly disk: Disk;
   readonly path: string;
-  readonly entryBytes: number;
   readonly index: IndexEntries;
   /** Number of entries already in the file; 0 discards its content. */
   readonly savedEntries: number;
@@ -21,17 +21,15 @@ interface IndexFileOptions {
 export class IndexFile {
   readonly #disk: Disk;
   readonly #path: string;
-  readonly #entryBytes: number;
   readonly #index: IndexEntries;
   #savedEntries: number;
   #closed = false;
   /** Saves run one at a time: two at once would write the same entries. */
   #saving: Promise<void> = Promise.resolve();
 
-  constructor({ disk, path, entryBytes, index, savedEntries }: IndexFileOptions) {
+  constructor({ disk, path, index, savedEntries }: IndexFileOptions) {
     this.#disk = disk;
     this.#path = path;
-    this.#entryBytes = entryBytes;
     this.#index = index;
     this.#savedEntries = savedEntries;
   }
@@ -101,7 +99,7 @@ export class IndexFile {
   #open(): AppendFile {
     const file = this.#disk.openAppend(this.#path);
     try {
-      const size = this.#savedEntries * this.#entryBytes;
+      const size = this.#savedEntries * this.#index.entryBytes;
       if (file.size !== size) file.truncate(size);
       return file;
     } catch (error) {

@@ -8,25 +8,23 @@
 // Sparse: the first batch that starts more than INDEX_INTERVAL_BYTES after the last indexed one gets an entry. The file
 // has no checksum: it can be rebuilt from the log at any time, and every use of an entry is checked against the batch
 // it points at. A bad index can make a lookup slow, never wrong.
-import { readU32, writeU32 } from "../../record/bytes.js";
+import { grown, NO_BYTES, readU32, writeU32 } from "../../record/bytes.js";
 import type { EntryTrace } from "./entry-trace.js";
 
 export const OFFSET_ENTRY_BYTES = 8;
 
-const FIRST_CAPACITY_ENTRIES = 64;
+const FIRST_BYTES = 64 * OFFSET_ENTRY_BYTES;
 
 /** Entries that ascend in both offset and position. */
 export class OffsetIndex {
+  readonly entryBytes = OFFSET_ENTRY_BYTES;
   #bytes: Uint8Array;
   #count: number;
 
-  /** `bytes` may be a read-only mapping and must have passed `offsetIndexFault`. */
-  constructor(
-    bytes: Uint8Array = new Uint8Array(FIRST_CAPACITY_ENTRIES * OFFSET_ENTRY_BYTES),
-    count = 0,
-  ) {
+  /** `bytes` are the entries so far. They must have passed `offsetIndexFault`, and may be a read-only mapping. */
+  constructor(bytes: Uint8Array = NO_BYTES) {
     this.#bytes = bytes;
-    this.#count = count;
+    this.#count = Math.floor(bytes.length / OFFSET_ENTRY_BYTES);
   }
 
   get count(): number {
@@ -71,15 +69,10 @@ export class OffsetIndex {
   /** Adds an entry above all others. */
   append(relativeOffset: number, position: number): void {
     const at = this.#count * OFFSET_ENTRY_BYTES;
-    if (at === this.#bytes.length) this.#bytes = grown(this.#bytes);
+    if (at === this.#bytes.length) this.#bytes = grown(this.#bytes, FIRST_BYTES);
     writeU32(this.#bytes, at, relativeOffset);
     writeU32(this.#bytes, at + 4, position);
     this.#count++;
-  }
-
-  /** Adds the entry at byte `at` of an index file. */
-  appendFrom(bytes: Uint8Array, at: number): void {
-    this.append(readU32(bytes, at), readU32(bytes, at + 4));
   }
 
   /** Keeps only the first `count` entries, after the log was truncated. */
@@ -110,10 +103,4 @@ export function offsetIndexFault(bytes: Uint8Array, logBytes: number): string | 
     lastPosition = position;
   }
   return undefined;
-}
-
-function grown(bytes: Uint8Array): Uint8Array {
-  const larger = new Uint8Array(bytes.length * 2);
-  larger.set(bytes);
-  return larger;
 }

@@ -6,10 +6,13 @@ import { TimeIndex } from "./time-index.js";
 
 export type OffsetIndexView = Pick<
   OffsetIndex,
-  "count" | "relativeOffset" | "position" | "lookupPosition" | "bytesFrom"
+  "entryBytes" | "count" | "relativeOffset" | "position" | "lookupPosition" | "bytesFrom"
 >;
 
-type TimeIndexView = Pick<TimeIndex, "count" | "timestamp" | "relativeOffset" | "bytesFrom">;
+type TimeIndexView = Pick<
+  TimeIndex,
+  "entryBytes" | "count" | "timestamp" | "relativeOffset" | "bytesFrom"
+>;
 
 /** The indexes, to read and not to change. */
 export interface IndexView {
@@ -50,7 +53,10 @@ export class SegmentIndex {
 
   /** Adds a batch; batches must come in log order. */
   add(lastRelativeOffset: number, position: number, batchBytes: number, timestamp: number): void {
-    this.noteTimestamp(timestamp, lastRelativeOffset);
+    if (timestamp > this.#maxTimestamp) {
+      this.#maxTimestamp = timestamp;
+      this.#maxTimestampOffset = lastRelativeOffset;
+    }
     if (this.#bytesSinceEntry > INDEX_INTERVAL_BYTES) {
       this.offsets.append(lastRelativeOffset, position);
       this.seal();
@@ -59,22 +65,9 @@ export class SegmentIndex {
     this.#bytesSinceEntry += batchBytes;
   }
 
-  /** Adds the first batch after damage. It always gets an entry, because no header leads to it. */
-  addBehindDamage(
-    lastRelativeOffset: number,
-    position: number,
-    batchBytes: number,
-    timestamp: number,
-  ): void {
+  /** Passes damage. The batch after it always gets an entry, because no header leads to it. */
+  passDamage(): void {
     this.#bytesSinceEntry = Number.POSITIVE_INFINITY;
-    this.add(lastRelativeOffset, position, batchBytes, timestamp);
-  }
-
-  /** Updates the largest timestamp for a batch that needs no offset entry. */
-  noteTimestamp(timestamp: number, lastRelativeOffset: number): void {
-    if (timestamp <= this.#maxTimestamp) return;
-    this.#maxTimestamp = timestamp;
-    this.#maxTimestampOffset = lastRelativeOffset;
   }
 
   /** Sets the number of log bytes after the last entry, once entries were loaded from a file. */

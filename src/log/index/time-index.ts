@@ -7,27 +7,25 @@
 //
 // Timestamps come from clients and may go backwards. Entries hold running maxima, so they always ascend. The last entry
 // of a sealed segment is the largest timestamp of the segment.
-import { readI64, readU32, writeI64, writeU32 } from "../../record/bytes.js";
+import { grown, NO_BYTES, readI64, readU32, writeI64, writeU32 } from "../../record/bytes.js";
 import { OFFSET_MAX } from "../../limits.js";
 import { firstNotBefore } from "../../binary-search.js";
 import type { EntryTrace } from "./entry-trace.js";
 
 export const TIME_ENTRY_BYTES = 12;
 
-const FIRST_CAPACITY_ENTRIES = 64;
+const FIRST_BYTES = 64 * TIME_ENTRY_BYTES;
 
 /** Entries that ascend in both timestamp and offset. */
 export class TimeIndex {
+  readonly entryBytes = TIME_ENTRY_BYTES;
   #bytes: Uint8Array;
   #count: number;
 
-  /** `bytes` may be a read-only mapping and must have passed `timeIndexFault`. */
-  constructor(
-    bytes: Uint8Array = new Uint8Array(FIRST_CAPACITY_ENTRIES * TIME_ENTRY_BYTES),
-    count = 0,
-  ) {
+  /** `bytes` are the entries so far. They must have passed `timeIndexFault`, and may be a read-only mapping. */
+  constructor(bytes: Uint8Array = NO_BYTES) {
     this.#bytes = bytes;
-    this.#count = count;
+    this.#count = Math.floor(bytes.length / TIME_ENTRY_BYTES);
   }
 
   get count(): number {
@@ -59,19 +57,10 @@ export class TimeIndex {
       if (timestamp <= this.timestamp(last) || relativeOffset <= this.relativeOffset(last)) return;
     }
     const at = this.#count * TIME_ENTRY_BYTES;
-    if (at === this.#bytes.length) {
-      const larger = new Uint8Array(this.#bytes.length * 2);
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-    }
+    if (at === this.#bytes.length) this.#bytes = grown(this.#bytes, FIRST_BYTES);
     writeI64(this.#bytes, at, timestamp);
     writeU32(this.#bytes, at + 8, relativeOffset);
     this.#count++;
-  }
-
-  /** Adds the entry at byte `at` of an index file. */
-  appendFrom(bytes: Uint8Array, at: number): void {
-    this.appendIfLater(readI64(bytes, at), readU32(bytes, at + 8));
   }
 
   /** Keeps only the first `count` entries, after the log was truncated. */

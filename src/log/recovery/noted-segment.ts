@@ -5,11 +5,11 @@ import { crc32c } from "../../record/crc32c.js";
 import { BatchWalker } from "../../record/batch-walker.js";
 import { type AppendFile, joinPath } from "../disk/disk.js";
 import { readFully } from "../disk/file-copy.js";
-import { OFFSET_ENTRY_BYTES, OffsetIndex, offsetIndexFault } from "../index/offset-index.js";
+import { OffsetIndex, offsetIndexFault } from "../index/offset-index.js";
 import type { LogContext } from "../log-context.js";
 import { SegmentIndex } from "../index/segment-index.js";
 import { segmentFileName } from "../segment/segment-files.js";
-import { TIME_ENTRY_BYTES, TimeIndex, timeIndexFault } from "../index/time-index.js";
+import { TimeIndex, timeIndexFault } from "../index/time-index.js";
 
 /** The notes of a clean stop about the active segment, which let the next start skip its scan. */
 export interface CleanSegment {
@@ -48,13 +48,8 @@ export function loadNotedIndex(
   if (crc32c(offsetBytes, 0, offsetBytes.length) !== clean.indexCrc) return undefined;
   if (crc32c(timeBytes, 0, timeBytes.length) !== clean.timeIndexCrc) return undefined;
   if (offsetIndexFault(offsetBytes, clean.bytes) ?? timeIndexFault(timeBytes)) return undefined;
-  const offsets = new OffsetIndex();
-  for (let at = 0; at < offsetBytes.length; at += OFFSET_ENTRY_BYTES) {
-    offsets.appendFrom(offsetBytes, at);
-  }
-  const times = new TimeIndex();
-  for (let at = 0; at < timeBytes.length; at += TIME_ENTRY_BYTES) times.appendFrom(timeBytes, at);
-  const index = new SegmentIndex(offsets, times);
+  const offsets = new OffsetIndex(offsetBytes);
+  const index = new SegmentIndex(offsets, new TimeIndex(timeBytes));
   const lastPosition = offsets.count === 0 ? 0 : offsets.position(offsets.count - 1);
   index.resumeAfter(clean.bytes - lastPosition);
   return index;
@@ -65,8 +60,7 @@ export function loadNotedIndex(
  * that covers its batch. A wrong entry can only make the result too large, which keeps more data.
  */
 export function flushedBytes(indexBytes: Uint8Array | undefined): number {
-  const bytes = indexBytes ?? new Uint8Array(0);
-  const entries = new OffsetIndex(bytes, Math.floor(bytes.length / OFFSET_ENTRY_BYTES));
+  const entries = new OffsetIndex(indexBytes);
   let flushed = 0;
   for (let i = 0; i < entries.count && entries.position(i) > flushed; i++) {
     flushed = entries.position(i);

@@ -95,8 +95,7 @@ export function scanSegment(
       const size = batchBytes(bytes, at);
       const relative = lastOffset(bytes, at) - segmentBaseOffset;
       const timestamp = newestTimestamp(bytes, at);
-      if (isBehindDamage) index.addBehindDamage(relative, position, size, timestamp);
-      else index.add(relative, position, size, timestamp);
+      index.add(relative, position, size, timestamp);
       producers.note(bytes, at);
       position += size;
       due = nextOffset(bytes, at);
@@ -109,6 +108,7 @@ export function scanSegment(
       damage.push({ position, bytes, offset: due, nextOffset: end.baseOffset, reason: fault });
       position = end.position;
       due = end.baseOffset;
+      index.passDamage();
       isBehindDamage = true;
       continue;
     }

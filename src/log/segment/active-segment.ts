@@ -1,50 +1,20 @@
 // The active segment: the last one of a log and the only one that is written. It is read by position, never mapped.
-// Leaves to others: assigning offsets to batches (log.ts), and when to flush (topics/partition.ts).
-import { RustLogError } from "../../errors.js";
+// Leaves to others: finding a batch in it (segment-lookup.ts), assigning offsets to batches (log.ts), and when to flush
+// (topics/appender.ts).
 import { bytesOf, type Pieces } from "../../record/bytes.js";
-import {
-  BATCH_HEADER_BYTES,
-  type BatchFault,
-  lastOffset,
-  newestTimestamp,
-} from "../../record/batch.js";
+import { lastOffset, newestTimestamp } from "../../record/batch.js";
 import { type AppendFile, joinPath } from "../disk/disk.js";
-import { CheckedSegment } from "./checked-segment.js";
-import type { LocatedBatch } from "./segment.js";
 import { IndexFile } from "../index/index-file.js";
 import type { SegmentContext } from "../log-context.js";
 import type { LogSlice } from "./log-slice.js";
-import type { LookupTrace } from "./lookup-trace.js";
-import { UnmappedLog } from "./log-bytes.js";
+import { FileLog } from "./log-bytes.js";
 import { createEmpty } from "../disk/new-file.js";
-import { OFFSET_ENTRY_BYTES } from "../index/offset-index.js";
 import { SealedSegment } from "./sealed-segment.js";
+import type { Segment } from "./segment.js";
+import { SegmentBatches } from "./segment-batches.js";
+import { SegmentLookup } from "./segment-lookup.js";
 import { segmentFileName } from "./segment-files.js";
 import { SegmentIndex } from "../index/segment-index.js";
-import { TIME_ENTRY_BYTES } from "../index/time-index.js";
-
-/** Bytes per read of batch headers, so that a walk over small batches needs few system calls. */
-const HEADER_WINDOW_BYTES = 4 * 1024;
-
-/** One buffer that all slices share. Bytes that a socket does not take are read again later. */
-const scratch = new Uint8Array(256 * 1024);
-
-/** A run of batches in the active segment; after sealing, in its mapping. */
-class FileSlice implements LogSlice {
-  readonly bytes: number;
-  readonly #segment: ActiveSegment;
-  readonly #position: number;
-
-  constructor(segment: ActiveSegment, position: number, bytes: number) {
-    this.#segment = segment;
-    this.#position = position;
-    this.bytes = bytes;
-  }
-
-  read(from: number, bytesMax: number): Uint8Array {
-    return this.#segment.view(this.#position + from, Math.min(bytesMax, this.bytes - from));
-  }
-}
 
 /** Initial state of an active segment, new or found by recovery. */
 export interface ActiveSegmentState {
@@ -58,7 +28,10 @@ export interface ActiveSegmentState {
   readonly uncheckedBytes: number;
 }
 
-export class ActiveSegment extends CheckedSegment {
+export class ActiveSegment implements Segment {
+  readonly baseOffset: number;
+  readonly endOffset = Number.POSITIVE_INFINITY;
+  readonly lookup: SegmentLookup;
   readonly #context: SegmentContext;
   readonly #file: AppendFile;
   readonly #offsetsFile: IndexFile;
@@ -67,17 +40,12 @@ export class ActiveSegment extends CheckedSegment {
   #writtenBytes: number;
   #flushedBytes: number;
   #firstAppendMs: number | undefined;
-  #window: Uint8Array | undefined;
-  #windowStart = 0;
-  #windowBytes = 0;
-  #successor: SealedSegment | undefined;
-  readonly #uncheckedBytes: number;
-  readonly #checked: UnmappedLog;
+  readonly #log: FileLog;
   #isDamaged = false;
 
   constructor(context: SegmentContext, baseOffset: number, state: ActiveSegmentState) {
     const { disk, directory } = context;
-    super(baseOffset, context.name);
+    this.baseOffset = baseOffset;
     this.#context = context;
     this.#file = state.file;
     this.#index = state.index;
@@ -85,36 +53,45 @@ export class ActiveSegment extends CheckedSegment {
     // Recovery has flushed the file.
     this.#flushedBytes = state.file.size;
     this.#firstAppendMs = state.firstAppendMs;
-    this.#uncheckedBytes = state.uncheckedBytes;
-    this.trustFrom(state.uncheckedBytes);
-    this.#checked = new UnmappedLog((into, position) => this.#file.read(into, position));
+    this.#log = new FileLog(state.file.path, state.file);
+    const batches = new SegmentBatches(this.#log, {
+      baseOffset,
+      endOffset: this.endOffset,
+      name: context.name,
+    });
+    // Recovery has checked the batches behind, and those appended later are checked before.
+    batches.verified.add(state.uncheckedBytes, Number.POSITIVE_INFINITY);
+    this.lookup = new SegmentLookup(batches, {
+      index: () => state.index,
+      timesIndex: () => state.index,
+      // They were built by this process, or loaded with a matching CRC. So the log is damaged.
+      repair: (_reason, error) => {
+        this.#damageFound();
+        throw error;
+      },
+      damageFound: () => this.#damageFound(),
+    });
     const { offsets, times } = state.savedEntries;
     this.#offsetsFile = new IndexFile({
       disk,
       path: joinPath(directory, segmentFileName(baseOffset, "index")),
-      entryBytes: OFFSET_ENTRY_BYTES,
       index: state.index.offsets,
       savedEntries: offsets,
     });
     this.#timesFile = new IndexFile({
       disk,
       path: joinPath(directory, segmentFileName(baseOffset, "timeindex")),
-      entryBytes: TIME_ENTRY_BYTES,
       index: state.index.times,
       savedEntries: times,
     });
   }
 
-  override get bytes(): number {
+  get bytes(): number {
     return this.#file.size;
   }
 
-  override get fileBytes(): number {
+  get fileBytes(): number {
     return this.#file.size;
-  }
-
-  override get endOffset(): number {
-    return Number.POSITIVE_INFINITY;
   }
 
   /** Bytes handed to `append`, pushed or not: the future length of the file. */
@@ -137,8 +114,7 @@ export class ActiveSegment extends CheckedSegment {
     return this.#firstAppendMs;
   }
 
-  /** Largest timestamp of any record, in milliseconds; -Infinity if there are no records. */
-  override get maxTimestamp(): number {
+  get maxTimestamp(): number {
     return this.#index.maxTimestamp;
   }
 
@@ -174,7 +150,7 @@ export class ActiveSegment extends CheckedSegment {
     this.#offsetsFile.rewind();
     this.#timesFile.rewind();
     this.#writtenBytes = bytes;
-    this.#windowBytes = 0;
+    this.#log.forget();
     if (bytes === 0) this.#firstAppendMs = undefined;
   }
 
@@ -232,12 +208,11 @@ export class ActiveSegment extends CheckedSegment {
    * offset of the next segment.
    */
   becomeSealed(endOffset: number): SealedSegment {
-    this.#successor = new SealedSegment(this.#context, this.baseOffset, {
-      fileBytes: this.#file.size,
-      endOffset,
-    });
+    const fileBytes = this.#file.size;
+    const sealed = new SealedSegment(this.#context, this.baseOffset, { fileBytes, endOffset });
+    this.#log.continueIn(() => sealed.log);
     this.close();
-    return this.#successor;
+    return sealed;
   }
 
   /** Closes and removes a new segment that can't be used. */
@@ -252,69 +227,20 @@ export class ActiveSegment extends CheckedSegment {
     this.#timesFile.close();
   }
 
-  override slice(position: number, bytes: number): LogSlice {
-    return new FileSlice(this, position, bytes);
-  }
-
-  /** Reads into the shared scratch buffer, at most its length; see `LogSlice.read`. */
-  view(position: number, bytes: number): Uint8Array {
-    if (this.#successor !== undefined) return this.#successor.view(position, bytes);
-    const into = scratch.subarray(0, Math.min(bytes, scratch.length));
-    const count = this.#file.read(into, position);
-    if (count === 0) throw this.corrupt(position, "the file ends here");
-    return into.subarray(0, count);
-  }
-
-  protected override headerBytes(position: number): Uint8Array {
-    const end = this.#windowStart + this.#windowBytes;
-    if (
-      this.#window === undefined ||
-      position < this.#windowStart ||
-      position + BATCH_HEADER_BYTES > end
-    ) {
-      this.#window ??= new Uint8Array(HEADER_WINDOW_BYTES);
-      this.#windowStart = position;
-      this.#windowBytes = this.#file.read(this.#window, position);
-    }
-    this.headerAt = position - this.#windowStart;
-    return this.#window;
-  }
-
-  override index(): SegmentIndex {
+  index(): SegmentIndex {
     return this.#index;
   }
 
-  override locate(offset: number, end: number, trace?: LookupTrace): LocatedBatch | undefined {
-    try {
-      return super.locate(offset, end, trace);
-    } catch (error) {
-      if (error instanceof RustLogError && error.code === "CORRUPT_MESSAGE") this.damageFound();
-      throw error;
-    }
+  slice(position: number, bytes: number): LogSlice {
+    return this.#log.slice(position, bytes);
   }
 
-  /** Batches checked by recovery, or appended by this process, state the right offset. */
-  override offsetAt(position: number): number {
-    if (position < this.#uncheckedBytes) return super.offsetAt(position);
-    return this.statedBaseOffset(position);
-  }
-
-  protected override batchFaultAt(position: number, end: number): BatchFault | undefined {
-    return this.#checked.faultAt(position, end);
-  }
-
-  protected override damageFound(): void {
+  #damageFound(): void {
     if (this.#isDamaged) return;
     this.#isDamaged = true;
     const file = segmentFileName(this.baseOffset, "log");
     this.#context.report(
-      `${this.partitionName}: ${file} is damaged. The segment is kept as it is, and appends go to a new one`,
+      `${this.#context.name}: ${file} is damaged. The segment is kept as it is, and appends go to a new one`,
     );
-  }
-
-  protected override repairIndex(position: number, reason: string): never {
-    // These indexes were built by this process, or loaded with a matching CRC, so the log is damaged.
-    this.damageFound();
-    throw this.corrupt(position, reason);
   }
 }

@@ -1,8 +1,10 @@
-// The bytes of a sealed log: from a mapping of its file, or by positioned reads if the file is not mapped.
-// Leaves to others: opening the file (sealed-files.ts), and interpreting the bytes (sealed-segment.ts).
+// The bytes of the log of one segment: in a mapping of its file, or read by position. Positions are bytes from the start
+// of the file. Leaves to others: opening the file (sealed-files.ts, active-segment.ts), and the batches in it
+// (segment-batches.ts).
 //
-// The system may refuse a mapping: the number per process is limited, and a read-only copy can't be mapped. Reading is
-// then slower, and otherwise the same.
+// A log that is being written is never mapped. A sealed one is, unless the system refuses: the number of mappings per
+// process is limited, and a read-only copy can't be mapped. Reading is then slower, and otherwise the same.
+import { RustLogError } from "../../errors.js";
 import {
   BATCH_HEADER_BYTES,
   type BatchFault,
@@ -11,16 +13,24 @@ import {
   findBatchFault,
   findCrcFault,
 } from "../../record/batch.js";
+import type { ReadableFile } from "../../record/bytes.js";
 import { crc32c } from "../../record/crc32c.js";
+import { readFully } from "../disk/file-copy.js";
 import { type LogSlice, MappedSlice } from "./log-slice.js";
 
-/** The immutable bytes of a log. Positions are in bytes from its start. */
-export interface LogBytes {
-  /** Position of the header in the array that `header` returned last. */
-  readonly headerAt: number;
-  /** An array that contains the header at `position`. The next call may overwrite it. */
-  header(position: number): Uint8Array;
-  /** A view of 1 to `bytes` bytes from `position`. The next call may overwrite it. */
+/**
+ * Where the header of a batch lies in memory. Each log has one such object, and moves it with every call of `header`, so
+ * that a walk over batches allocates nothing: use it at once, and don't keep it.
+ */
+interface HeaderPlace {
+  readonly bytes: Uint8Array;
+  at: number;
+}
+
+export interface LogBytes extends ReadableFile {
+  /** The header at `position`, until the next call. */
+  header(position: number): Readonly<HeaderPlace>;
+  /** A view of up to `bytes` bytes from `position`, none only at the end. The next call may overwrite it. */
   view(position: number, bytes: number): Uint8Array;
   /** Why there is no valid batch at `position` that ends by `end`; undefined if there is one. */
   faultAt(position: number, end: number): BatchFault | undefined;
@@ -28,78 +38,102 @@ export interface LogBytes {
 }
 
 export class MappedLog implements LogBytes {
-  headerAt = 0;
-  readonly mapping: Uint8Array;
+  readonly #mapping: Uint8Array;
+  readonly #header: HeaderPlace;
 
   constructor(mapping: Uint8Array) {
-    this.mapping = mapping;
+    this.#mapping = mapping;
+    this.#header = { bytes: mapping, at: 0 };
   }
 
-  header(position: number): Uint8Array {
-    this.headerAt = position;
-    return this.mapping;
+  get size(): number {
+    return this.#mapping.length;
+  }
+
+  header(position: number): Readonly<HeaderPlace> {
+    this.#header.at = position;
+    return this.#header;
   }
 
   view(position: number, bytes: number): Uint8Array {
-    return this.mapping.subarray(position, position + bytes);
+    return this.#mapping.subarray(position, position + bytes);
+  }
+
+  read(into: Uint8Array, position: number): number {
+    const part = this.view(position, into.length);
+    into.set(part);
+    return part.length;
   }
 
   faultAt(position: number, end: number): BatchFault | undefined {
-    return findBatchFault(this.mapping, position, end);
+    return findBatchFault(this.#mapping, position, end);
   }
 
   slice(position: number, bytes: number): LogSlice {
-    return new MappedSlice(this.mapping, position, bytes);
+    return new MappedSlice(this.#mapping, position, bytes);
   }
 }
 
-const HEADER_WINDOW_BYTES = 4 * 1024;
-const SCRATCH_BYTES = 256 * 1024;
+/** One buffer that all slices share. Bytes that a socket does not take are read again later. */
+const scratch = new Uint8Array(256 * 1024);
 
-/** The last header read from any log. All logs share it, because each needs its bytes only for a moment. */
-const headers = { bytes: new Uint8Array(HEADER_WINDOW_BYTES), start: 0, count: 0 };
-let headersOf: UnmappedLog | undefined;
-const scratch = new Uint8Array(SCRATCH_BYTES);
+/**
+ * The bytes around the last header that was read from any file, so that a walk over small batches needs few system
+ * calls. All logs share it, because each needs its bytes only for a moment.
+ */
+const near = { bytes: new Uint8Array(4 * 1024), start: 0, count: 0 };
+let nearOf: FileLog | undefined;
 
 /** A log whose file is read by position. */
-export class UnmappedLog implements LogBytes {
-  headerAt = 0;
-  readonly #read: (into: Uint8Array, position: number) => number;
+export class FileLog implements LogBytes {
+  readonly #path: string;
+  readonly #file: ReadableFile;
+  readonly #header: HeaderPlace = { bytes: near.bytes, at: 0 };
+  #sealed: (() => LogBytes) | undefined;
 
-  /** `read` returns the number of bytes read, and throws if the file is gone. */
-  constructor(read: (into: Uint8Array, position: number) => number) {
-    this.#read = read;
+  /** `file.read` throws if the file is gone. */
+  constructor(path: string, file: ReadableFile) {
+    this.#path = path;
+    this.#file = file;
   }
 
-  header(position: number): Uint8Array {
-    const isThere =
-      headersOf === this &&
-      position >= headers.start &&
-      position + BATCH_HEADER_BYTES <= headers.start + headers.count;
-    if (!isThere) {
-      headersOf = undefined;
-      headers.start = position;
-      headers.count = this.#read(headers.bytes, position);
-      headersOf = this;
+  get size(): number {
+    return this.#file.size;
+  }
+
+  header(position: number): Readonly<HeaderPlace> {
+    const isNear =
+      nearOf === this &&
+      position >= near.start &&
+      position + BATCH_HEADER_BYTES <= near.start + near.count;
+    if (!isNear) {
+      nearOf = undefined;
+      near.start = position;
+      near.count = this.#file.read(near.bytes, position);
+      nearOf = this;
     }
-    this.headerAt = position - headers.start;
-    return headers.bytes;
+    this.#header.at = position - near.start;
+    return this.#header;
   }
 
   view(position: number, bytes: number): Uint8Array {
+    if (this.#sealed !== undefined) return this.#sealed().view(position, bytes);
     const into = scratch.subarray(0, Math.min(bytes, scratch.length));
-    return into.subarray(0, this.#read(into, position));
+    return into.subarray(0, this.#file.read(into, position));
+  }
+
+  read(into: Uint8Array, position: number): number {
+    return readFully(this.#file, into, position);
   }
 
   faultAt(position: number, end: number): BatchFault | undefined {
     if (end - position < BATCH_HEADER_BYTES) {
       return { kind: "truncated", message: `${end - position} bytes are less than a batch header` };
     }
-    const header = this.header(position);
-    const at = this.headerAt;
-    const fault = findBatchFault(header, at, at + end - position, false);
+    const { bytes, at } = this.header(position);
+    const fault = findBatchFault(bytes, at, at + end - position, false);
     if (fault !== undefined) return fault;
-    const batchEnd = position + batchBytes(header, at);
+    const batchEnd = position + batchBytes(bytes, at);
     let computed = 0;
     for (let from = position + FIELD.attributes; from < batchEnd;) {
       const part = this.view(from, batchEnd - from);
@@ -107,13 +141,27 @@ export class UnmappedLog implements LogBytes {
       computed = crc32c(part, 0, part.length, computed);
       from += part.length;
     }
-    return findCrcFault(header, at, computed);
+    return findCrcFault(bytes, at, computed);
   }
 
+  /** Nothing is read before `LogSlice.read`. */
   slice(position: number, bytes: number): LogSlice {
-    return {
-      bytes,
-      read: (from, bytesMax) => this.view(position + from, Math.min(bytesMax, bytes - from)),
+    const read = (from: number, bytesMax: number): Uint8Array => {
+      const part = this.view(position + from, Math.min(bytesMax, bytes - from));
+      if (part.length > 0) return part;
+      const message = `${this.#path}, position ${position + from}: the file ends inside a batch`;
+      throw new RustLogError("CORRUPT_MESSAGE", message);
     };
+    return { bytes, read };
+  }
+
+  /** Forgets bytes that were read, because the file was truncated. */
+  forget(): void {
+    if (nearOf === this) nearOf = undefined;
+  }
+
+  /** Called when the segment is sealed and this file closed: existing slices then read from the sealed log. */
+  continueIn(sealed: () => LogBytes): void {
+    this.#sealed = sealed;
   }
 }

@@ -1,5 +1,5 @@
 // The result of a read of the log: runs of whole batches, whose bytes are read only when they are sent.
-// Leaves to others: finding them (log.ts, segment.ts) and sending them (net/outbox.ts).
+// Leaves to others: finding them (segment-list.ts, segment-lookup.ts) and sending them (net/outbox.ts).
 
 /** A run of whole batches in one segment. */
 export interface LogSlice {

@@ -1,6 +1,7 @@
 // The files of one sealed segment: a log and two indexes, which are only read, replaced as a whole, or unlinked.
-// Leaves to others: their contents (sealed-segment.ts).
+// Leaves to others: their contents (log-bytes.ts, sealed-indexes.ts).
 import { RustLogError } from "../../errors.js";
+import { NO_BYTES } from "../../record/bytes.js";
 import {
   type Disk,
   isUnusable,
@@ -9,7 +10,8 @@ import {
   removeQuietly,
   systemErrorCode,
 } from "../disk/disk.js";
-import { type LogBytes, MappedLog, UnmappedLog } from "./log-bytes.js";
+import type { SegmentContext } from "../log-context.js";
+import { FileLog, type LogBytes, MappedLog } from "./log-bytes.js";
 import { segmentFileName } from "./segment-files.js";
 
 /** Smaller indexes are read into memory, because the number of mappings per process is limited. */
@@ -18,17 +20,15 @@ const INDEX_MAPPED_BYTES_MIN = 64 * 1024;
 type Kind = "log" | "index" | "timeindex";
 
 export class SealedFiles {
+  readonly #context: SegmentContext;
   readonly #disk: Disk;
-  readonly #directory: string;
   readonly #baseOffset: number;
-  readonly #report: (line: string) => void;
   #closed = false;
 
-  constructor(disk: Disk, directory: string, baseOffset: number, report: (line: string) => void) {
-    this.#disk = disk;
-    this.#directory = directory;
+  constructor(context: SegmentContext, baseOffset: number) {
+    this.#context = context;
+    this.#disk = context.disk;
     this.#baseOffset = baseOffset;
-    this.#report = report;
   }
 
   /** Length of a file in bytes; undefined if it is missing, or if it is unusable, which is reported. */
@@ -37,7 +37,7 @@ export class SealedFiles {
       return this.#disk.fileSize(this.#path(kind));
     } catch (error) {
       if (!isUnusable(error)) throw error;
-      this.#report(reasonOf(error));
+      this.#context.report(reasonOf(error));
       return undefined;
     }
   }
@@ -45,22 +45,25 @@ export class SealedFiles {
   /** Opens the log, which is `bytes` long: mapped, or read by position if the system refuses the mapping. */
   openLog(bytes: number): LogBytes {
     // The system can't map an empty file.
-    if (bytes === 0) return new MappedLog(new Uint8Array(0));
+    if (bytes === 0) return new MappedLog(NO_BYTES);
     const path = this.#openPath("log");
     try {
       return new MappedLog(this.#disk.map(path));
     } catch (error) {
       if (systemErrorCode(error) === "ENOENT") throw unreadable(path, error);
-      return new UnmappedLog((into, position) => this.#readAt("log", into, position));
+      const read = (into: Uint8Array, at: number): number => this.#readAt("log", into, at);
+      return new FileLog(path, { size: bytes, read });
     }
   }
 
   /**
-   * Opens an index, which is `bytes` long; maps it only if it is large. Undefined if it is unreadable, which is
-   * reported. Throws STORAGE_ERROR if it is gone.
+   * Opens an index; maps it only if it is large. Undefined if it is missing, or unreadable, which is reported. Throws
+   * STORAGE_ERROR if it disappears meanwhile.
    */
-  readIndex(kind: "index" | "timeindex", bytes: number): Uint8Array | undefined {
-    if (bytes === 0) return new Uint8Array(0);
+  readIndex(kind: "index" | "timeindex"): Uint8Array | undefined {
+    const bytes = this.size(kind);
+    if (bytes === undefined) return undefined;
+    if (bytes === 0) return NO_BYTES;
     const path = this.#openPath(kind);
     try {
       if (bytes >= INDEX_MAPPED_BYTES_MIN) return this.#disk.map(path);
@@ -72,7 +75,7 @@ export class SealedFiles {
       if (content !== undefined) return content;
     } catch (error) {
       if (!isUnusable(error)) throw unreadable(path, error);
-      this.#report(reasonOf(error));
+      this.#context.report(reasonOf(error));
       return undefined;
     }
     throw unreadable(path, new Error("it is missing"));
@@ -106,7 +109,7 @@ export class SealedFiles {
       })
       .catch((error: unknown) => {
         removeQuietly(this.#disk, temporary);
-        this.#report(`${path}: could not be saved: ${reasonOf(error)}`);
+        this.#context.report(`${path}: could not be saved: ${reasonOf(error)}`);
       });
   }
 
@@ -123,7 +126,7 @@ export class SealedFiles {
   }
 
   #path(kind: Kind): string {
-    return joinPath(this.#directory, segmentFileName(this.#baseOffset, kind));
+    return joinPath(this.#context.directory, segmentFileName(this.#baseOffset, kind));
   }
 }
 

@@ -1,6 +1,5 @@
 // The segments of one log, in order: finds the one that holds an offset, and reads across segments.
-// Leaves to others: finding a batch inside a segment (segment.ts), and writing (log.ts).
-import { firstNotBefore } from "../../binary-search.js";
+// Leaves to others: finding a batch inside a segment (segment-lookup.ts), and writing (log.ts).
 import { RustLogError } from "../../errors.js";
 import type { ActiveSegment } from "./active-segment.js";
 import { Portions } from "../event-loop.js";
@@ -8,7 +7,8 @@ import type { LogPosition } from "../log-context.js";
 import type { LogRead, LogSlice } from "./log-slice.js";
 import type { LookupTrace } from "./lookup-trace.js";
 import type { SealedSegment } from "./sealed-segment.js";
-import type { LogSegment, TimestampMatch } from "./segment.js";
+import type { Segment } from "./segment.js";
+import type { TimestampMatch } from "./segment-lookup.js";
 import { segmentFileName } from "./segment-files.js";
 
 /** Segments opened in one turn of the event loop. */
@@ -20,6 +20,11 @@ const SEGMENTS_PER_READ_MAX = 64;
 /** Whether all records of a segment are known to be before `timestamp`. */
 function isBehind(segment: SealedSegment, timestamp: number): boolean {
   return segment.isReadyForTimes && segment.maxTimestamp < timestamp;
+}
+
+/** Length of the part of a segment that is before `end`. */
+function limitOf(segment: Segment, end: LogPosition): number {
+  return segment.baseOffset === end.segment ? end.position : segment.bytes;
 }
 
 /** Sealed segments, oldest first, followed by the active one. */
@@ -56,7 +61,7 @@ export class SegmentList {
   }
 
   /** Segment number `i`, from 0; undefined past the last. */
-  at(i: number): LogSegment | undefined {
+  at(i: number): Segment | undefined {
     return i === this.sealed.length ? this.active : this.sealed[i];
   }
 
@@ -66,39 +71,44 @@ export class SegmentList {
    * empty and its `nextOffset` is `end`. Throws CORRUPT_MESSAGE with the position if the log is damaged there.
    */
   read(offset: number, bytesMax: number, end: LogPosition, trace?: LookupTrace): LogRead {
-    const slices: LogSlice[] = [];
-    let total = 0;
     let next = offset;
     for (let i = this.#segmentOf(offset, trace); next < end.offset; i++) {
       const segment = this.at(i);
       if (segment === undefined || segment.baseOffset > end.segment) break;
-      const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
-      if (total === 0) trace?.enteredSegment(i);
-      const found = total === 0 ? segment.locate(next, limit, trace) : undefined;
-      if (found === undefined && (total === 0 || limit === 0)) {
-        // No batch at or after `offset` is in this segment: continue in the next one, if any.
-        if (total > 0) break;
-        if (this.#isEndDamaged(i)) throw this.#missing(segment, i, next, limit);
-        next = Math.max(next, this.at(i + 1)?.baseOffset ?? end.offset);
-        continue;
-      }
-      const start = found?.position ?? 0;
-      // Serve the batches before the damage. The read that begins at the damage reports it.
-      if (total > 0 && segment.isDamagedAt(start, limit)) break;
-      const { position: stop, nextOffset } = segment.boundary(start, bytesMax - total, limit);
-      if (total > 0 && total + stop - start > bytesMax) break;
-      slices.push(segment.slice(start, stop - start));
-      total += stop - start;
-      if (stop < limit) {
-        next = nextOffset ?? segment.offsetBefore(stop);
-        break;
-      }
-      next = this.#offsetAfter(segment, i, end);
-      if (slices.length === SEGMENTS_PER_READ_MAX) break;
-      if (total >= bytesMax || this.#isEndDamaged(i)) break;
-      if (next > (this.at(i + 1)?.baseOffset ?? end.offset)) break;
+      const limit = limitOf(segment, end);
+      trace?.enteredSegment(i);
+      const found = segment.lookup.locate(next, limit, trace);
+      if (found !== undefined) return this.#readFrom(i, found.position, bytesMax, end);
+      // No batch at or after `offset` is in this segment: continue in the next one, if any.
+      if (this.#isEndDamaged(i)) throw this.#missing(segment, i, next, limit);
+      next = Math.max(next, this.at(i + 1)?.baseOffset ?? end.offset);
     }
-    return { slices, bytes: total, nextOffset: next };
+    return { slices: [], bytes: 0, nextOffset: next };
+  }
+
+  /** Reads from the batch at `position` of segment `first` on, and in the next ones as far as no offsets are missing. */
+  #readFrom(first: number, position: number, bytesMax: number, end: LogPosition): LogRead {
+    const slices: LogSlice[] = [];
+    let total = 0;
+    let nextOffset = end.offset;
+    for (let i = first; slices.length < SEGMENTS_PER_READ_MAX; i++) {
+      const segment = this.at(i);
+      if (segment === undefined || segment.baseOffset > end.segment) break;
+      const limit = limitOf(segment, end);
+      const { lookup } = segment;
+      const start = i === first ? position : 0;
+      // Serve the batches before the damage. The read that begins at the damage reports it.
+      if (total > 0 && (limit === 0 || lookup.isDamagedAt(start, limit))) break;
+      const run = lookup.runFrom(start, bytesMax - total, limit);
+      const bytes = run.position - start;
+      if (total > 0 && total + bytes > bytesMax) break;
+      slices.push(segment.slice(start, bytes));
+      total += bytes;
+      nextOffset = run.nextOffset ?? this.#offsetAfter(segment, i, end);
+      if (run.position < limit || total >= bytesMax || this.#isEndDamaged(i)) break;
+      if (nextOffset > (this.at(i + 1)?.baseOffset ?? end.offset)) break;
+    }
+    return { slices, bytes: total, nextOffset };
   }
 
   /** Offset where reading can continue after `read` threw CORRUPT_MESSAGE for `offset`; at most `end`. */
@@ -107,8 +117,8 @@ export class SegmentList {
       const segment = this.at(i);
       if (segment === undefined || segment.baseOffset > end.segment) return end.offset;
       if (segment.baseOffset > offset) return segment.baseOffset;
-      const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
-      const next = segment.offsetAfterDamage(offset, limit);
+      const limit = limitOf(segment, end);
+      const next = segment.lookup.offsetAfterDamage(offset, limit);
       // A damaged header may claim offsets of the next segment.
       const bound = Math.min(this.at(i + 1)?.baseOffset ?? end.offset, end.offset);
       if (next !== undefined) return Math.min(next, bound);
@@ -119,9 +129,9 @@ export class SegmentList {
   placeOf(offset: number, end: LogPosition): string | undefined {
     const segment = this.at(this.#segmentOf(offset, undefined));
     if (segment === undefined || segment.baseOffset > end.segment) return undefined;
-    const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
+    const limit = limitOf(segment, end);
     try {
-      const position = segment.locate(offset, limit)?.position ?? limit;
+      const position = segment.lookup.locate(offset, limit)?.position ?? limit;
       return `segment ${segmentFileName(segment.baseOffset, "log")}, position ${position}`;
     } catch {
       return undefined;
@@ -166,11 +176,11 @@ export class SegmentList {
     for (let i = 0; i < this.count; i++) {
       const segment = this.at(i);
       if (segment === undefined || segment.baseOffset > end.segment) break;
-      const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
+      const limit = limitOf(segment, end);
       if (segment.endOffset <= start) continue;
       const range = { start, end: limit, endOffset: this.#offsetAfter(segment, i, end) };
       trace?.comparedSegment(i, segment.maxTimestamp);
-      const found = segment.findTimestamp(timestamp, range, trace);
+      const found = segment.lookup.findTimestamp(timestamp, range, trace);
       if (found !== undefined) return found;
     }
     return undefined;
@@ -183,9 +193,12 @@ export class SegmentList {
       const segment = this.at(i);
       if (segment === undefined || segment.baseOffset > end.segment) break;
       if (segment.endOffset <= start || segment.maxTimestamp <= newest) continue;
-      const limit = segment.baseOffset === end.segment ? end.position : segment.bytes;
-      const range = { start, end: limit, endOffset: this.#offsetAfter(segment, i, end) };
-      newest = Math.max(newest, segment.newestTimestamp(range));
+      const range = {
+        start,
+        end: limitOf(segment, end),
+        endOffset: this.#offsetAfter(segment, i, end),
+      };
+      newest = Math.max(newest, segment.lookup.newestTimestamp(range));
     }
     return newest;
   }
@@ -194,12 +207,15 @@ export class SegmentList {
   #segmentOf(offset: number, trace: LookupTrace | undefined): number {
     trace?.comparedSegment(this.sealed.length, this.active.baseOffset);
     if (offset >= this.active.baseOffset) return this.sealed.length;
-    const beginsAtOrBelow = (i: number): boolean => {
-      const { baseOffset } = this.sealed[i]!;
-      trace?.comparedSegment(i, baseOffset);
-      return baseOffset <= offset;
-    };
-    return firstNotBefore(this.sealed.length, beginsAtOrBelow) - 1;
+    let low = 0;
+    let high = this.sealed.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      trace?.comparedSegment(middle, this.sealed[middle]!.baseOffset);
+      if (this.sealed[middle]!.baseOffset <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
   }
 
   /** Whether segment number `i` is sealed and damaged at its end. */
@@ -207,7 +223,7 @@ export class SegmentList {
     return this.sealed[i]?.isEndDamaged === true;
   }
 
-  #missing(segment: LogSegment, i: number, offset: number, position: number): RustLogError {
+  #missing(segment: Segment, i: number, offset: number, position: number): RustLogError {
     const file = segmentFileName(segment.baseOffset, "log");
     const last = (this.at(i + 1)?.baseOffset ?? offset + 1) - 1;
     return new RustLogError(
@@ -216,7 +232,7 @@ export class SegmentList {
     );
   }
 
-  #offsetAfter(segment: LogSegment, i: number, end: LogPosition): number {
+  #offsetAfter(segment: Segment, i: number, end: LogPosition): number {
     if (segment.baseOffset === end.segment) return end.offset;
     return this.sealed[i]?.nextOffset ?? end.offset;
   }

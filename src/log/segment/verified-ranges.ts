@@ -1,5 +1,5 @@
 // Remembers which parts of a sealed segment have passed their CRC checks since the process started, so that each batch
-// is checked only once. Leaves to others: the check itself (checked-segment.ts).
+// is checked only once. Leaves to others: the check itself (segment-lookup.ts).
 
 import { firstNotBefore } from "../../binary-search.js";
 
