@@ -33,6 +33,22 @@ export function folderOf(path: string): string {
   return at < 0 ? "" : path.slice(0, at);
 }
 
+const transpiler = new Bun.Transpiler({ loader: "ts" });
+
+/** Paths within `src/` of all files that are loaded with a file: not those of types, or of `import()`. */
+export function loadedWith(path: string): string[] {
+  const loaded = new Set([path]);
+  // A set may grow while it is iterated.
+  for (const each of loaded) {
+    const text = readFileSync(join(ROOT, "src", each), "utf8");
+    for (const { kind, path: target } of transpiler.scanImports(text)) {
+      const isOurs = kind === "import-statement" && target.startsWith(".");
+      if (isOurs) loaded.add(sourceOf(normalize(join(dirname(each), target))));
+    }
+  }
+  return [...loaded].sort();
+}
+
 function importsOf(path: string, text: string): string[] {
   const found = text.matchAll(/(?:\bfrom\s+|\bimport\s*\(?\s*)"(\.[^"]+)"/g);
   return [...found].flatMap(([, target]) => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { ERRORS } from "../../src/errors.js";
-import { exportsOf, folderOf, ROOT, sourceFiles, undocumented } from "./source-tree.js";
+import { exportsOf, folderOf, loadedWith, ROOT, sourceFiles, undocumented } from "./source-tree.js";
 
 const FILES = sourceFiles();
 const PATHS = new Set(FILES.map(({ path }) => path));
@@ -82,6 +82,21 @@ describe("the layers", () => {
         .map((target) => `${path} → ${target}`),
     );
     expect(wrong).toEqual([]);
+  });
+
+  test("a broker without Kafka clients does not load the tables and handlers of Kafka's protocol", () => {
+    const loaded = loadedWith("broker/broker.ts");
+    expect(loaded).toContain("protocol/native/server/router.ts");
+    expect(loaded.filter((path) => path.startsWith("protocol/kafka/"))).toEqual([
+      "protocol/kafka/error-codes.ts",
+      "protocol/kafka/headers.ts",
+      "protocol/kafka/reader.ts",
+      "protocol/kafka/server/call.ts",
+      "protocol/kafka/server/cluster-of-one.ts",
+      "protocol/kafka/server/dialect.ts",
+      "protocol/kafka/server/session.ts",
+      "protocol/kafka/writer.ts",
+    ]);
   });
 
   test("the check finds an upward import", () => {
