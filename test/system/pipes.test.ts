@@ -1,4 +1,4 @@
-// The compiled executable with pipes that are closed by the other side, and under Ctrl-C.
+// The compiled executable with pipes that are closed by the other side, under Ctrl-C, and without a temporary directory.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Broker } from "../../src/broker/broker.js";
 import { runScript } from "../support/binary.js";
@@ -29,6 +29,21 @@ describe("consume | head -1", () => {
     expect(stderr).not.toMatch(/error|EPIPE|at </i);
   }, 60_000);
 });
+
+test("the executable has every codec, and reads without a temporary directory", async () => {
+  const { stdout, stderr } = await runScript(
+    `for codec in snappy lz4; do
+       seq 1 5 | $RUSTLOG produce $codec -z $codec 2>/dev/null
+       export TMPDIR=/nonexistent BUN_TMPDIR=/nonexistent
+       $RUSTLOG consume $codec | tr '\\n' ' '
+       echo x | $RUSTLOG produce $codec -z $codec
+       unset TMPDIR BUN_TMPDIR
+     done`,
+    broker.address,
+  );
+  expect(stdout).toBe("1 2 3 4 5 1 2 3 4 5 ");
+  expect(stderr).toContain("the library that compresses with lz4 can't be loaded");
+}, 60_000);
 
 describe("produce", () => {
   test("with stdin closed reports no records, and ends", async () => {
