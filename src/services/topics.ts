@@ -175,10 +175,20 @@ export async function layoutByName(
   return layoutOf(await registry.ensure(name));
 }
 
-/** The topic of this name, or undefined. */
-export function findLayout({ registry }: ServiceContext, name: string): TopicLayout | undefined {
-  const topic = registry.find(name);
-  return topic === undefined ? undefined : layoutOf(topic);
+/** What there is of a partition. */
+export type PartitionState = "no topic" | "no partition" | "offline" | "online";
+
+/** What there is of a partition, at the same cost for a topic of any size. */
+export function partitionState(
+  { registry }: ServiceContext,
+  topic: string,
+  index: number,
+): PartitionState {
+  const found = registry.find(topic);
+  if (found === undefined) return "no topic";
+  const partition = found.partitions[index];
+  if (partition === undefined) return "no partition";
+  return partition.offline === undefined ? "online" : "offline";
 }
 
 /** The topic with this id, or undefined. */

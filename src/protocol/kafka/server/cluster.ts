@@ -2,7 +2,7 @@
 // Leaves to others: sizes (services/log-directory.ts).
 import type { ServiceContext } from "../../../services/context.js";
 import { partitionSizes } from "../../../services/log-directory.js";
-import { findLayout, topicLayouts } from "../../../services/topics.js";
+import { type PartitionState, partitionState, topicLayouts } from "../../../services/topics.js";
 import {
   type AlterPartitionReassignments,
   type DescribeCluster,
@@ -15,10 +15,8 @@ import {
 import { CODE } from "../error-codes.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
 import type { Call } from "./call.js";
+import { Portions } from "./portions.js";
 import { CLUSTER_OPERATIONS, clusterId, NODE_ID } from "./cluster-of-one.js";
-
-/** Partitions described before other requests get a turn. */
-const PORTION_PARTITIONS = 2_000;
 
 /** Memory of a described partition, approximately. */
 const PARTITION_BYTES = 150;
@@ -65,15 +63,13 @@ export async function describeLogDirs(
   call: Call,
 ): Promise<ResponseOf<typeof DescribeLogDirs>> {
   const topics: { name: string; partitions: LogDirPartition[] }[] = [];
-  let described = 0;
+  const portions = new Portions(call.connection.turns);
   for (const { topic, partition, bytes } of partitionSizes(context, askedFor(request))) {
     if (topics.at(-1)?.name !== topic) topics.push({ name: topic, partitions: [] });
     const size = { partitionIndex: partition, partitionSize: bytes };
     topics.at(-1)?.partitions.push({ ...size, offsetLag: 0, isFutureKey: false });
-    described++;
-    if (described % PORTION_PARTITIONS !== 0) continue;
-    call.charge(PORTION_PARTITIONS * PARTITION_BYTES);
-    await call.connection.turns.nextPortion();
+    call.charge(PARTITION_BYTES);
+    await portions.next();
   }
   const { path, space } = context.logDirectory;
   const { totalBytes, usableBytes } = await space();
@@ -94,11 +90,17 @@ function askedFor({
   return asked;
 }
 
+interface Fault {
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+}
+
 /** Every partition has the leader that it can have. */
-export function electLeaders(
+export async function electLeaders(
   context: ServiceContext,
   { electionType, topicPartitions }: RequestOf<typeof ElectLeaders>,
-): ResponseOf<typeof ElectLeaders> {
+  { connection }: Call,
+): Promise<ResponseOf<typeof ElectLeaders>> {
   const isKnown = electionType === ELECTION.preferred || electionType === ELECTION.unclean;
   const errorCode = isKnown ? CODE.NONE : CODE.INVALID_REQUEST;
   if (topicPartitions === null) {
@@ -108,67 +110,71 @@ export function electLeaders(
     }));
     return { errorCode, replicaElectionResults: all };
   }
-  const replicaElectionResults = topicPartitions.map(({ topic, partitions }) => ({
-    topic,
-    partitionResult: partitions.map((partitionId) => {
+  const portions = new Portions(connection.turns);
+  const results: ResponseOf<typeof ElectLeaders>["replicaElectionResults"][number][] = [];
+  for (const { topic, partitions } of topicPartitions) {
+    const partitionResult: ({ readonly partitionId: number } & Fault)[] = [];
+    for (const partitionId of partitions) {
       const fault = isKnown
-        ? electionFault(context, topic, partitionId)
+        ? electionFault(partitionState(context, topic, partitionId), topic, partitionId)
         : { errorCode, errorMessage: `Unknown election type ${electionType}` };
-      return { partitionId, ...fault };
-    }),
-  }));
-  return { errorCode, replicaElectionResults };
-}
-
-interface Fault {
-  readonly errorCode: number;
-  readonly errorMessage: string | null;
-}
-
-function electionFault(context: ServiceContext, topic: string, partition: number): Fault {
-  const layout = findLayout(context, topic);
-  const errorCode = CODE.UNKNOWN_TOPIC_OR_PARTITION;
-  if (layout === undefined) return { errorCode, errorMessage: `No such topic as ${shown(topic)}` };
-  const isOnline = layout.online[partition];
-  if (isOnline === undefined) {
-    return { errorCode, errorMessage: `No such partition as ${topic}-${partition}` };
+      partitionResult.push({ partitionId, ...fault });
+      await portions.next();
+    }
+    results.push({ topic, partitionResult });
+    await portions.next();
   }
-  return isOnline
-    ? {
-        errorCode: CODE.ELECTION_NOT_NEEDED,
-        errorMessage: "Leader election not needed for topic partition.",
-      }
-    : {
-        errorCode: CODE.ELIGIBLE_LEADERS_NOT_AVAILABLE,
-        errorMessage: `${topic}-${partition} is offline.`,
-      };
+  return { errorCode, replicaElectionResults: results };
+}
+
+function electionFault(state: PartitionState, topic: string, partition: number): Fault {
+  const unknown = CODE.UNKNOWN_TOPIC_OR_PARTITION;
+  switch (state) {
+    case "no topic":
+      return { errorCode: unknown, errorMessage: `No such topic as ${shown(topic)}` };
+    case "no partition":
+      return { errorCode: unknown, errorMessage: `No such partition as ${topic}-${partition}` };
+    case "offline": {
+      const errorMessage = `${topic}-${partition} is offline`;
+      return { errorCode: CODE.ELIGIBLE_LEADERS_NOT_AVAILABLE, errorMessage };
+    }
+    case "online": {
+      const errorMessage = "Leader election not needed for topic partition.";
+      return { errorCode: CODE.ELECTION_NOT_NEEDED, errorMessage };
+    }
+  }
 }
 
 /** Accepts the assignment that each partition has, and refuses any other. */
-export function alterPartitionReassignments(
+export async function alterPartitionReassignments(
   context: ServiceContext,
   { allowReplicationFactorChange, topics }: RequestOf<typeof AlterPartitionReassignments>,
-): ResponseOf<typeof AlterPartitionReassignments> {
-  const responses = topics.map(({ name, partitions }) => ({
-    name,
-    partitions: partitions.map(({ partitionIndex, replicas }) => ({
-      partitionIndex,
-      ...assignmentFault(context, name, partitionIndex, replicas),
-    })),
-  }));
+  { connection }: Call,
+): Promise<ResponseOf<typeof AlterPartitionReassignments>> {
+  const portions = new Portions(connection.turns);
+  const responses: ResponseOf<typeof AlterPartitionReassignments>["responses"][number][] = [];
+  for (const { name, partitions } of topics) {
+    const rows: ({ readonly partitionIndex: number } & Fault)[] = [];
+    for (const { partitionIndex, replicas } of partitions) {
+      const state = partitionState(context, name, partitionIndex);
+      rows.push({ partitionIndex, ...assignmentFault(state, name, partitionIndex, replicas) });
+      await portions.next();
+    }
+    responses.push({ name, partitions: rows });
+    await portions.next();
+  }
   return { allowReplicationFactorChange, errorCode: CODE.NONE, errorMessage: null, responses };
 }
 
 function assignmentFault(
-  context: ServiceContext,
+  state: PartitionState,
   topic: string,
   partition: number,
   replicas: readonly number[] | null,
 ): Fault {
-  const layout = findLayout(context, topic);
-  if (layout === undefined || layout.online[partition] === undefined) {
+  if (state === "no topic" || state === "no partition") {
     const errorMessage =
-      layout === undefined
+      state === "no topic"
         ? `Unable to find a topic named ${shown(topic)}.`
         : `Unable to find partition ${topic}:${partition}.`;
     return { errorCode: CODE.UNKNOWN_TOPIC_OR_PARTITION, errorMessage };

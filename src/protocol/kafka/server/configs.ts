@@ -17,13 +17,14 @@ import { CODE, kafkaCode } from "../error-codes.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
 import type { Call } from "./call.js";
 import { NODE_ID } from "./cluster-of-one.js";
+import { Portions } from "./portions.js";
 
 type DescribeRequest = RequestOf<typeof DescribeConfigs>;
 type Described = ResponseOf<typeof DescribeConfigs>["results"][number];
 type Altered = ResponseOf<typeof AlterConfigs>["responses"][number];
 
-/** Configs described before other requests get a turn. */
-const PORTION_CONFIGS = 1_000;
+/** What a resource costs besides its configs, in described configs. */
+const RESOURCE_COST = 10;
 
 /** Memory of a described config, approximately. */
 const CONFIG_BYTES = 600;
@@ -35,7 +36,7 @@ export async function describeConfigs(
 ): Promise<ResponseOf<typeof DescribeConfigs>> {
   const results: Described[] = [];
   const asked = new Set<string>();
-  let described = 0;
+  const portions = new Portions(call.connection.turns);
   for (const resource of request.resources) {
     // Only once, because a small request could ask for many configs many times.
     const isRepeated = asked.has(keyOf(resource));
@@ -45,11 +46,8 @@ export async function describeConfigs(
       return configsOf(context, resource, call);
     });
     results.push(result);
-    described += result.configs.length + 1;
-    if (described < PORTION_CONFIGS) continue;
-    call.charge(described * CONFIG_BYTES);
-    described = 0;
-    await call.connection.turns.nextPortion();
+    call.charge(result.configs.length * CONFIG_BYTES);
+    await portions.next(result.configs.length + RESOURCE_COST);
   }
   return { results };
 }
@@ -130,8 +128,9 @@ interface Resource extends ResourceName {
 export async function alterConfigs(
   context: ServiceContext,
   { resources, validateOnly }: RequestOf<typeof AlterConfigs>,
+  call: Call,
 ): Promise<ResponseOf<typeof AlterConfigs>> {
-  const responses = await eachOnce(resources, (resource) => {
+  const responses = await eachOnce(call, resources, (resource) => {
     if (resource.resourceType === RESOURCE.logger) throw unknownType(resource);
     if (resource.resourceType !== RESOURCE.topic) return refuseOther(resource);
     const { resourceName: topic, configs } = resource;
@@ -144,8 +143,9 @@ export async function alterConfigs(
 export async function incrementalAlterConfigs(
   context: ServiceContext,
   { resources, validateOnly }: RequestOf<typeof IncrementalAlterConfigs>,
+  call: Call,
 ): Promise<ResponseOf<typeof IncrementalAlterConfigs>> {
-  const responses = await eachOnce(resources, (resource) => {
+  const responses = await eachOnce(call, resources, (resource) => {
     if (resource.resourceType !== RESOURCE.topic) return refuseOther(resource);
     const { resourceName: topic, configs } = resource;
     const changes = configs.map(({ name, configOperation, value }) => ({
@@ -158,11 +158,13 @@ export async function incrementalAlterConfigs(
 
 /** Alters one resource after the other; a failed one stops no other. */
 async function eachOnce<R extends Resource>(
+  { connection }: Call,
   resources: readonly R[],
   alter: (resource: R) => Promise<void> | void,
 ): Promise<Altered[]> {
   const counts = new Map<string, number>();
   for (const each of resources) counts.set(keyOf(each), (counts.get(keyOf(each)) ?? 0) + 1);
+  const portions = new Portions(connection.turns);
   const responses: Altered[] = [];
   for (const resource of resources) {
     const { resourceType, resourceName } = resource;
@@ -178,6 +180,7 @@ async function eachOnce<R extends Resource>(
     }
     const errorCode = error === undefined ? CODE.NONE : kafkaCode(error);
     responses.push({ errorCode, errorMessage: error?.message ?? null, resourceType, resourceName });
+    await portions.next(RESOURCE_COST + resource.configs.length);
   }
   return responses;
 }

@@ -10,6 +10,7 @@ import type { DescribeProducers, DescribeTopicPartitions } from "../partitions.j
 import type { RequestOf, ResponseOf } from "../schema.js";
 import type { Call } from "./call.js";
 import { partitionRow, TOPIC_OPERATIONS } from "./cluster-of-one.js";
+import { Portions } from "./portions.js";
 
 type PartitionsRequest = RequestOf<typeof DescribeTopicPartitions>;
 type PartitionsResponse = ResponseOf<typeof DescribeTopicPartitions>;
@@ -18,8 +19,8 @@ type TopicRow = PartitionsResponse["topics"][number];
 /** Most partitions in a response, as in Kafka. */
 const RESPONSE_PARTITIONS_MAX = 2_000;
 
-/** Topics without a described partition, before other requests get a turn. */
-const PORTION_TOPICS = 1_000;
+/** What a topic costs besides its partitions, in described partitions. */
+const TOPIC_COST = 10;
 
 /** Describes topics by name, from the cursor on, until the response has as many partitions as it may. */
 export async function describeTopicPartitions(
@@ -35,6 +36,7 @@ export async function describeTopicPartitions(
   }
   const first = cursor?.topicName ?? "";
   const topics: TopicRow[] = [];
+  const portions = new Portions(connection.turns);
   let left = Math.min(Math.max(responsePartitionLimit, 1), RESPONSE_PARTITIONS_MAX);
   for (const name of names.length > 0 ? names : topicNames(context)) {
     if (name < first) continue;
@@ -51,7 +53,7 @@ export async function describeTopicPartitions(
         return { topics, nextCursor: { topicName: name, partitionIndex: next } };
       }
     }
-    if (topics.length % PORTION_TOPICS === 0) await connection.turns.nextPortion();
+    await portions.next(TOPIC_COST + (topics.at(-1)?.partitions.length ?? 0));
   }
   return { topics, nextCursor: null };
 }
