@@ -37,7 +37,7 @@ export class Collections {
    * Collects. A forced collection finds everything, and takes time in proportion to the live objects: 90 ms with a
    * million groups. With that many, or for a while if the last two took too long (a single one may have waited for a
    * processor), the collector is only notified: it runs in its own threads, and may leave something for the next time.
-   * Only for a while, because a busy machine becomes quiet again, and what is left adds up.
+   * Only for a while, because a busy machine becomes quiet again, and uncollected memory adds up.
    */
   collect(): void {
     const beganMs = this.#nowMs();

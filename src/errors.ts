@@ -72,7 +72,7 @@ export const ERRORS = {
   POLICY_VIOLATION: {
     wire: 44,
     retriable: false,
-    help: "The broker cannot have so many partitions: the message names the limit.",
+    help: "The broker cannot have that many partitions: the message names the limit.",
   },
   OUT_OF_ORDER_SEQUENCE: {
     wire: 45,

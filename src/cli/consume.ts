@@ -186,7 +186,7 @@ async function printRecords(
       last = error;
       damaged.add(records.partition);
     }
-    // Continue behind a gap or skipped records at the end, so that the group does not meet them again.
+    // Continue after a gap or skipped records at the end, so that the group does not meet them again.
     const position = consumer.position(records.partition) ?? 0;
     if (isMarking && position > marked) output.mark(records.partition, position);
     // Flush per batch: records show up immediately, and all marks between two flushes are of one partition.

@@ -33,7 +33,7 @@ export function explainCommand() {
     .addCommand(explainProduce());
 }
 
-/** Adds the arguments of a lookup. The command `explain` has them too, for its help. */
+/** Adds the arguments of a lookup. The command `explain` lists them too, for its help. */
 function withPlace(command: Command) {
   return command
     .argument("<topic>", "topic to look in")

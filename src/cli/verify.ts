@@ -53,7 +53,7 @@ async function verify(
   const startedMs = performance.now();
   // Lines are printed in order, and awaited at the end.
   let printing: Promise<void> = Promise.resolve();
-  // Don't draw the bar while a line is waiting: the line would be printed behind it.
+  // Don't draw the bar while a line is waiting: the line would be printed after it.
   let linesLeft = 0;
   const print = (text: string): void => {
     linesLeft++;

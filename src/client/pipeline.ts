@@ -3,18 +3,18 @@
 //
 // The broker appends a batch only if it has the next sequence number, and recognises the last five batches of a producer
 // when they are sent again. So five may be in flight, and no failure of a batch or of the connection duplicates or
-// reorders a record: if one batch fails, the broker refuses those behind it. Five rules:
+// reorders a record: if one batch fails, the broker refuses those after it. Five rules:
 //
 // 1. After a failure, nothing is sent until everything in flight is answered. Then the first unsettled batch is sent
 //    alone, and the others follow once it is acknowledged. A new producer starts the same way: the broker does not know
 //    it yet and would accept any of its batches as the first.
-// 2. Only the first unsettled batch is judged by its error. The errors of those behind it may follow from that one, so
+// 2. Only the first unsettled batch is judged by its error. The errors of those after it may follow from that one, so
 //    they are sent again in any case.
 // 3. An acknowledged batch counts as in flight until all before it are settled. Otherwise the broker could forget the
 //    oldest one, which may be sent again.
-// 4. A batch that is given up may or may not be in the log. Those behind it keep their numbers until the broker reports
+// 4. A batch that is given up may or may not be in the log. Those after it keep their numbers until the broker reports
 //    missing records before them. A batch whose attempts were all answered is then not in the log: it is renumbered in a
-//    new epoch, with all behind it. A batch that lost a response is given up too, because the broker may still receive
+//    new epoch, with all after it. A batch that lost a response is given up too, because the broker may still receive
 //    what the lost connection carried.
 // 5. If the partition does not exist, all unsettled batches are handed back in order, so that their records can go to
 //    other partitions. Batches that lost a response are given up: they may have been in the log that is gone.

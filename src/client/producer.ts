@@ -32,7 +32,7 @@ export interface ProducerOptions {
   readonly bufferBytesMax?: number;
   /**
    * How long the producer trusts the number of partitions that it has looked up, in milliseconds (300,000). After an
-   * error that says a partition is gone, it looks again at once.
+   * error that says a partition is gone, it looks again immediately.
    */
   readonly metadataMaxAgeMs?: number;
   /** Time after its first record at which a batch is given up, retries included, in milliseconds (120,000). */
@@ -44,7 +44,7 @@ export interface ProducerOptions {
   readonly onAcknowledged?: (batch: AcknowledgedBatch) => void;
 }
 
-/** An acknowledged batch: its records lie from `baseOffset` on, in the order they were given. */
+/** An acknowledged batch: its records start at `baseOffset`, in the order they were given. */
 export interface AcknowledgedBatch {
   readonly topic: string;
   readonly partition: number;

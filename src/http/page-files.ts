@@ -1,6 +1,6 @@
 // The files of the page: a document, its script and its style sheet. `Bun.serve` answers an imported HTML file itself,
 // for every client and method. So the files are fetched once from a server that only this process can reach, and kept
-// in memory. Leaves to others: who may have them (request-guard.ts), and their content (page/).
+// in memory. Leaves to others: who may request them (request-guard.ts), and their content (page/).
 import page from "./page/index.html";
 
 interface PageFile {

@@ -12,7 +12,7 @@ export function formatAddress(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Parses `host`, `host:port` or `[ipv6]:port`; undefined if it is none of them. The port is undefined if it is missing. */
+/** Parses `host`, `host:port` or `[ipv6]:port`; undefined for any other text. Without a port, `port` is undefined. */
 export function parseAddress(
   text: string,
 ): { readonly host: string; readonly port: number | undefined } | undefined {

@@ -180,10 +180,10 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     this.#queueFlush();
   }
 
-  /** Accepts no request. The client is told why after its first bytes, or the sweep closes the connection. */
+  /** Accepts no request. The client gets the reason after its first bytes, or the sweep closes the connection. */
   refuseConnection(error: RustLogError): void {
     this.#refusal = error;
-    // Counted now: a client that sends nothing is not told, and leaves or is closed.
+    // Counted now: a client that sends nothing gets no reason, and leaves or is closed.
     this.#host.metrics.connectionFailed(error.code);
   }
 

@@ -61,7 +61,7 @@ export class Listener {
   readonly budget: InflightBudget;
   readonly #collector = new InputCollector();
   readonly #connections = new Set<Connection>();
-  /** Connections over the limit, which are told so and do not count. */
+  /** Connections over the limit, which get an error and do not count. */
   readonly #refused = new Set<Connection>();
   readonly #sweeper: Timer;
   #emptied: (() => void) | undefined;
@@ -146,7 +146,7 @@ export class Listener {
 
   /**
    * Stops listening while the process is out of descriptors. A connection that can't be accepted stays in the kernel's
-   * queue and is reported again at once: the loop would spin, and the client would wait. Without a listening socket, the
+   * queue and is reported again immediately: the loop would spin, and the client would wait. Without a listening socket, the
    * kernel refuses clients.
    */
   #watchOpenFiles(): void {

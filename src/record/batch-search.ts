@@ -1,7 +1,7 @@
 // Finds valid batches among damaged bytes of a `.log` file, in one pass over the file whatever it holds.
 // Leaves to others: which of them count (batch-walker.ts).
 //
-// A client can send a record whose value looks like a million batch headers, each of a batch that ends far behind it.
+// A client can send a record whose value looks like a million batch headers, each of a batch that ends far after it.
 // Computing a CRC for each would be quadratic. Instead, one CRC runs over the file. At the start of a candidate batch,
 // the running CRC, the CRC in the header and the length give the value that the running CRC must have at the end of the
 // batch (crc32c-combine.ts). When the pass gets there, one comparison decides. So each byte is checksummed once, and a

@@ -319,7 +319,7 @@ export class Partition {
     this.#log.close();
   }
 
-  /** Seals the segment as it is, so that no acknowledged record depends on bytes behind damage. */
+  /** Seals the segment as it is, so that no acknowledged record depends on bytes after damage. */
   #sealDamaged(): void {
     this.#sealing ??= this.#appender
       .roll()

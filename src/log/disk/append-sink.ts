@@ -9,7 +9,7 @@
 // - A sink holds a duplicate of the descriptor. `end` closes it, on another thread, and an ended sink writes nothing
 //   more. So the space of a removed file may be free a moment after the sink has ended.
 //
-// So a failed sink is ended at once, before the caller truncates the file.
+// So a failed sink is ended immediately, before the caller truncates the file.
 import type { FileSink } from "bun";
 
 /** Smaller pieces of one write are copied together, to write them in one system call. */
