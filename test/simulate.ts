@@ -1,5 +1,5 @@
 // Runs the simulation of the storage for a number of seeds or minutes:
-//   bun run test:sim --seeds 2000 [--from 1] [--processes | --early]
+//   bun run test:sim --seeds 2000 [--from 1] [--processes | --early] [--changes]
 //   bun run test:sim --minutes 10
 // Leaves to others: the simulation (support/simulation.ts). Exits with 1 if a promise was broken.
 import { parseArgs } from "node:util";
@@ -12,13 +12,14 @@ const { values } = parseArgs({
     from: { type: "string" },
     processes: { type: "boolean", default: false },
     early: { type: "boolean", default: false },
+    changes: { type: "boolean", default: false },
   },
 });
 
 const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
 const seeds = Number(values.seeds ?? (minutes === undefined ? 1_000 : Number.POSITIVE_INFINITY));
 const from = Number(values.from ?? 1);
-const { processes, early } = values;
+const { processes, early, changes } = values;
 for (const [name, value] of Object.entries({ seeds, minutes: minutes ?? 1, from })) {
   if (value > 0) continue;
   console.error(`--${name} needs a number above 0`);
@@ -43,7 +44,7 @@ function progress(): void {
 }
 
 for (let seed = from; done < seeds && performance.now() < deadline; seed++) {
-  const report = await simulate(seed, { processes, early });
+  const report = await simulate(seed, { processes, early, changes });
   done++;
   operations += report.operations;
   crashes += report.crashes;
@@ -51,7 +52,8 @@ for (let seed = from; done < seeds && performance.now() < deadline; seed++) {
     failed.push(seed);
     if (interactive) process.stderr.write("\r\x1b[K");
     console.log(`seed ${seed}: ${report.violation}`);
-    const flag = `${processes ? " --processes" : ""}${early ? " --early" : ""}`;
+    const flags = Object.entries({ processes, early, changes }).filter(([, isSet]) => isSet);
+    const flag = flags.map(([name]) => ` --${name}`).join("");
     console.log(`  again: bun run test:sim --seeds 1 --from ${seed}${flag}\n`);
   }
   // A pipe gets an occasional line, a terminal a line that is updated.

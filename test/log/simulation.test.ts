@@ -28,6 +28,12 @@ test("seeds that once found a bug find none", async () => {
   expect((await simulate(8_113_089, { processes: true })).violation).toBeUndefined();
 });
 
+test("40 seeds with changes of topics, added partitions and deleted records break no promise", async () => {
+  for (const options of [{}, { processes: true }, { early: true }]) {
+    expect(await firstViolation(1, 40, { ...options, changes: true })).toBeUndefined();
+  }
+}, 60_000);
+
 test("100 seeds with kills of the process alone break no promise, with and without flushes", async () => {
   expect(await firstViolation(1, 100, { processes: true })).toBeUndefined();
 }, 60_000);

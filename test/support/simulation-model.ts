@@ -4,6 +4,8 @@ import { baseOffset, batchBytes, newestTimestamp } from "../../src/record/batch.
 import { RecordCursor } from "../../src/record/cursor.js";
 import { readAll } from "../../src/log/segment/log-slice.js";
 import type { Partition } from "../../src/topics/partition.js";
+import type { Topic } from "../../src/topics/topic.js";
+import type { TopicSettings } from "../../src/topics/topic-settings.js";
 import type { Random } from "./random.js";
 import type { CompactedBatch } from "./simulated-compaction.js";
 
@@ -163,14 +165,41 @@ export type TopicState = "absent" | "creating" | "present" | "deleting";
 /** The model of a topic. */
 export class TopicModel {
   readonly name: string;
-  readonly partitionCount: number;
   state: TopicState = "absent";
   partitions: PartitionModel[] = [];
+  readonly #partitionsAtFirst: number;
+  /** Settings that it may have: the last ones that were acknowledged, and those attempted since. */
+  #settings: TopicSettings[] = [];
+  /** Numbers of partitions that additions were to give it, not acknowledged yet. */
+  #totalsAttempted: number[] = [];
 
   constructor(name: string, partitionCount: number) {
     this.name = name;
-    this.partitionCount = partitionCount;
+    this.#partitionsAtFirst = partitionCount;
     this.#reset();
+  }
+
+  get partitionCount(): number {
+    return this.partitions.length;
+  }
+
+  /** The settings are being replaced. Returns a function to call once that is acknowledged. */
+  altering(settings: TopicSettings): () => void {
+    this.#settings.push(settings);
+    return () => {
+      this.#settings = this.#settings.slice(this.#settings.indexOf(settings));
+    };
+  }
+
+  /** Partitions are being added. Returns a function to call once that is acknowledged. */
+  adding(total: number): () => void {
+    this.#totalsAttempted.push(total);
+    return () => this.#added(total);
+  }
+
+  #added(total: number): void {
+    while (this.partitions.length < total) this.partitions.push(new PartitionModel());
+    this.#totalsAttempted = this.#totalsAttempted.filter((it) => it > total);
   }
 
   /** Sets the state of the topic. Once it is absent, none of its records may reappear. */
@@ -179,8 +208,9 @@ export class TopicModel {
     this.state = state;
   }
 
-  /** Checks the partitions that a start has found against the model; undefined if there is no such topic. */
-  check(found: readonly Partition[] | undefined, random: Random): void {
+  /** Checks the topic that a start has found against the model; undefined if there is no such topic. */
+  check(topic: Topic | undefined, random: Random): void {
+    const found = topic?.online;
     if (found === undefined) {
       hold(this.state !== "present", `topic ${this.name} is gone`);
       this.become("absent");
@@ -188,13 +218,22 @@ export class TopicModel {
     }
     hold(this.state !== "absent", `topic ${this.name} is back`);
     const count = `topic ${this.name} has ${found.length} partitions`;
+    if (this.#totalsAttempted.includes(found.length)) this.#added(found.length);
     hold(found.length === this.partitionCount, count);
+    const settings = JSON.stringify(topic?.settings);
+    const known = this.#settings.map((it) => JSON.stringify(it));
+    hold(known.includes(settings), `topic ${this.name} has settings ${settings}`);
+    this.#settings = [topic?.settings ?? {}];
+    this.#totalsAttempted = [];
     for (const partition of found) this.partitions[partition.index]?.check(partition, random);
     this.state = "present";
   }
 
   #reset(): void {
-    this.partitions = Array.from({ length: this.partitionCount }, () => new PartitionModel());
+    this.partitions = [];
+    this.#totalsAttempted = [];
+    this.#added(this.#partitionsAtFirst);
+    this.#settings = [{}];
   }
 }
 

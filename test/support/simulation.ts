@@ -29,6 +29,8 @@ export interface SimulationOptions {
   readonly processes?: boolean;
   /** Acknowledge before the flush, and crash the machine anyway. Then the newest records may be lost. */
   readonly early?: boolean;
+  /** Also change the settings of topics, add partitions, and delete records as clients do. */
+  readonly changes?: boolean;
 }
 
 /** The result of a run, with the broken promise if there is one. */
@@ -70,6 +72,8 @@ class Simulation {
   readonly #flush: FlushPolicy;
   readonly #processes: boolean;
   readonly #early: boolean;
+  readonly #changes: boolean;
+  readonly #defaultPartitions: number;
   readonly #segmentBytes: number;
   readonly #retentionBytes: number;
   #now = 1_000_000;
@@ -81,7 +85,8 @@ class Simulation {
   /** A violation found in work that nobody awaits. */
   #violation: Violation | undefined;
 
-  constructor(seed: number, { sabotage, processes = false, early = false }: SimulationOptions) {
+  constructor(seed: number, options: SimulationOptions) {
+    const { sabotage, processes = false, early = false, changes = false } = options;
     const random = new Random(seed);
     this.#random = random;
     this.disk = new SimulatedDisk(random, sabotage);
@@ -89,10 +94,12 @@ class Simulation {
     this.disk.refusedMappings = random.pick([0, 0.5, 1]);
     this.#processes = processes;
     this.#early = early;
+    this.#changes = changes;
     this.#flush = { kind: early || (processes && random.chance(0.7)) ? "never" : "always" };
     this.#segmentBytes = 1024 + random.below(3000);
     this.#retentionBytes = random.chance(0.3) ? random.below(3 * this.#segmentBytes) : -1;
     const partitions = 1 + random.below(3);
+    this.#defaultPartitions = partitions;
     this.#orders = new TopicModel("orders", partitions);
     this.#drafts = new TopicModel("drafts", partitions);
   }
@@ -137,7 +144,7 @@ class Simulation {
     this.disk.failSyncs(0);
     for (const model of [this.#orders, this.#drafts]) {
       for (const partition of model.partitions) partition.sending = false;
-      model.check(this.#directory?.registry.find(model.name)?.online, this.#random);
+      model.check(this.#directory?.registry.find(model.name), this.#random);
     }
     // Includes the recreated topic: the model does not know commits of an earlier one.
     for (const { name, partitions } of [this.#orders, this.#drafts]) {
@@ -160,7 +167,7 @@ class Simulation {
         retentionMs: -1,
       },
       autoCreateTopics: true,
-      defaultPartitions: this.#orders.partitionCount,
+      defaultPartitions: this.#defaultPartitions,
       now: () => this.#now,
       report: () => {},
       onFatal: () => {
@@ -193,7 +200,8 @@ class Simulation {
       const index = this.#random.below(model.partitionCount);
       try {
         const partition = await this.#ensure(model, index);
-        await this.#operate(model, partition);
+        if (this.#changes && this.#random.chance(0.1)) await this.#change(model, partition);
+        else await this.#operate(model, partition);
       } catch (error) {
         if (error instanceof Violation) throw error;
       }
@@ -303,7 +311,10 @@ class Simulation {
 
   async #retain(partition: Partition, model: PartitionModel): Promise<void> {
     const { sealed } = partition.layout.segments;
-    const below = sealed.filter(({ endOffset }) => endOffset <= partition.logStartOffset).length;
+    const { logStartOffset, logEndOffset } = partition;
+    const sealedBelow = sealed.filter(({ endOffset }) => endOffset <= logStartOffset).length;
+    // The active segment too, if it holds nothing above the log start.
+    const below = sealedBelow + (logStartOffset >= logEndOffset ? 1 : 0);
     const deleted = await partition.applyRetention();
     // If the partition has failed meanwhile, nothing is known.
     if (partition.closed) return;
@@ -318,6 +329,36 @@ class Simulation {
     await partition.advanceLogStart(offset);
     model.flushedTo(offset);
     model.logStartOffset = Math.max(model.logStartOffset, offset);
+  }
+
+  /** One change of a topic, sometimes beside another one. */
+  async #change(topic: TopicModel, partition: Partition): Promise<void> {
+    const { registry } = this.#directory!;
+    const { name } = topic;
+    const works: Promise<unknown>[] = [];
+    do {
+      const dice = this.#random.next();
+      if (dice < 0.4) {
+        const settings = { "segment.bytes": String(1024 + this.#random.below(3000)) };
+        works.push(registry.alterSettings(name, settings).then(topic.altering(settings)));
+      } else if (dice < 0.6 && topic.partitionCount < 6) {
+        const total = topic.partitionCount + 1 + this.#random.below(2);
+        works.push(registry.addPartitions(name, total).then(topic.adding(total)));
+      } else works.push(this.#deleteRecords(partition, topic.partitions[partition.index]!));
+    } while (works.length < 3 && this.#random.chance(0.3));
+    await Promise.allSettled(works);
+  }
+
+  async #deleteRecords(partition: Partition, model: PartitionModel): Promise<void> {
+    const { logStartOffset, highWatermark } = partition;
+    const offset = logStartOffset + this.#random.below(highWatermark - logStartOffset + 1);
+    await this.#directory?.registry.deleteRecords(partition, offset);
+    model.flushedTo(offset);
+    // The log start may be higher, but perhaps not durably yet, if another deletion is under way.
+    model.logStartOffset = Math.max(model.logStartOffset, offset);
+    if (partition.closed) return;
+    const [first] = partition.layout.segments.sealed;
+    hold(first === undefined || first.endOffset > offset, `${partition.name}: space is not freed`);
   }
 
   #readSome(partition: Partition, model: PartitionModel): void {
