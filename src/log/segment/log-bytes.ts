@@ -144,15 +144,14 @@ export class FileLog implements LogBytes {
     return findCrcFault(bytes, at, computed);
   }
 
-  /** Nothing is read before `LogSlice.read`. */
   slice(position: number, bytes: number): LogSlice {
-    const read = (from: number, bytesMax: number): Uint8Array => {
-      const part = this.view(position + from, Math.min(bytesMax, bytes - from));
-      if (part.length > 0) return part;
-      const message = `${this.#path}, position ${position + from}: the file ends inside a batch`;
-      throw new RustLogError("CORRUPT_MESSAGE", message);
-    };
-    return { bytes, read };
+    return new FileSlice(this, position, bytes);
+  }
+
+  /** The error of a slice whose bytes are gone. */
+  endedAt(position: number): RustLogError {
+    const message = `${this.#path}, position ${position}: the file ends inside a batch`;
+    return new RustLogError("CORRUPT_MESSAGE", message);
   }
 
   /** Forgets bytes that were read, because the file was truncated. */
@@ -163,5 +162,25 @@ export class FileLog implements LogBytes {
   /** Called when the segment is sealed and this file closed: existing slices then read from the sealed log. */
   continueIn(sealed: () => LogBytes): void {
     this.#sealed = sealed;
+  }
+}
+
+/** A run of batches in a file. Nothing is read before `read`. */
+class FileSlice implements LogSlice {
+  readonly bytes: number;
+  readonly #log: FileLog;
+  readonly #position: number;
+
+  constructor(log: FileLog, position: number, bytes: number) {
+    this.#log = log;
+    this.#position = position;
+    this.bytes = bytes;
+  }
+
+  read(from: number, bytesMax: number): Uint8Array {
+    const position = this.#position + from;
+    const part = this.#log.view(position, Math.min(bytesMax, this.bytes - from));
+    if (part.length === 0) throw this.#log.endedAt(position);
+    return part;
   }
 }
