@@ -155,7 +155,7 @@ export class BrokerProcess implements AsyncDisposable {
   /** Lines that report something, without the banner, the listening address, and clients of other protocols. */
   get reports(): string[] {
     const usual =
-      /^[╔║╚]|^Data directory:|^Broker started on|^Stopping:|^Broker stopped|^\d+ connections will be|a connection was closed: (?:it is of an? |its first frame|no protocol)/;
+      /^[╔║╚]|^Data directory:|^Broker started on|^Stopping:|^Broker stopped|^\d+ connections will be|a connection was closed: (?:it is (?:of|from) an? |it starts with |its first frame|no protocol)/;
     return this.lines.filter((line) => !usual.test(line));
   }
 
