@@ -90,7 +90,7 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     because: "what is asked for twice is answered twice, and a topic without partitions once",
     lines: [
-      /^(?:Metadata twice v12|Fetch a partition twice v12|ListOffsets a partition twice v9|DeleteRecords a partition twice v2): .*again 1\]: only in RustLog's/,
+      /^(?:Fetch a partition twice v12|ListOffsets a partition twice v9|DeleteRecords a partition twice v2): .*again 1\]: only in RustLog's/,
       /^Fetch a partition twice v12: responses\[pg\]\.partitions\[0\]\.records/,
       /^DeleteRecords a partition twice v2: topics\[pg\]\.partitions\[0\]\.lowWatermark/,
       /^(?:ListOffsets nothing v9|DeleteRecords nothing v2): topics\[pg\]: only in RustLog's/,

@@ -79,7 +79,11 @@ function* layoutsOf(
     yield* services.topicLayouts(context);
     return;
   }
+  const asked = new Set<string>();
   for (const { name, topicId } of topics) {
+    // What is asked for twice is answered once, as by Kafka.
+    const before = asked.size;
+    if (asked.add(topicId === ZERO_UUID ? `name ${name}` : topicId).size === before) continue;
     if (name === null || topicId !== ZERO_UUID) {
       yield services.layoutById(context, topicId) ?? errorRow(CODE.UNKNOWN_TOPIC_ID, null, topicId);
     } else yield byName(context, name, allowAutoTopicCreation);
