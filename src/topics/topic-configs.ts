@@ -273,11 +273,10 @@ export const TOPIC_CONFIGS = {
   },
   "retention.bytes": {
     type: "long",
-    min: -1,
     field: "retentionBytes",
     synonyms: ["log.retention.bytes"],
     documentation:
-      "Size of a partition above which its oldest segments are deleted, in bytes; -1 for no limit.",
+      "Size of a partition above which its oldest segments are deleted, in bytes; negative for no limit.",
   },
   "retention.ms": {
     type: "long",
@@ -328,6 +327,16 @@ export const TOPIC_CONFIGS = {
 export type TopicConfigName = keyof typeof TOPIC_CONFIGS;
 
 export const TOPIC_CONFIG_NAMES = Object.keys(TOPIC_CONFIGS) as readonly TopicConfigName[];
+
+/** Why settings that are valid one by one can't go together; undefined if they can. */
+export function conflictAmong(settings: Readonly<Record<string, string>>): string | undefined {
+  const [min, max] = (["min.compaction.lag.ms", "max.compaction.lag.ms"] as const).map((name) => ({
+    name,
+    ms: BigInt(settings[name] ?? TOPIC_CONFIGS[name].default),
+  }));
+  if (min === undefined || max === undefined || min.ms <= max.ms) return undefined;
+  return `conflict topic config setting ${min.name} (${min.ms}) > ${max.name} (${max.ms})`;
+}
 
 /** The row of a name, or undefined if there is no such config. */
 export function topicConfig(name: string): TopicConfig | undefined {

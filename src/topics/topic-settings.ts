@@ -4,7 +4,12 @@ import { RustLogError } from "../errors.js";
 import { TOPIC_NAME_LENGTH_MAX } from "../limits.js";
 import type { LogSettings } from "../log/log-context.js";
 import { canonicalValue, invalidValue, shortened } from "./config-value.js";
-import { type ActiveSettings, type SettingBounds, topicConfig } from "./topic-configs.js";
+import {
+  type ActiveSettings,
+  conflictAmong,
+  type SettingBounds,
+  topicConfig,
+} from "./topic-configs.js";
 
 /** Settings as stored and sent: Kafka's names, and values in their canonical form. */
 export type TopicSettings = Readonly<Record<string, string>>;
@@ -22,8 +27,9 @@ export function ownLimits(own: TopicSettings): OwnLimits {
   const limits: { -readonly [field in keyof ActiveSettings]?: number } = {};
   for (const [name, value] of Object.entries(canonicalSettings(own))) {
     const field = topicConfig(name)?.field;
-    // Kafka's largest values, which mean "no limit", are above the safe integers.
-    if (field !== undefined) limits[field] = Math.min(Number(value), Number.MAX_SAFE_INTEGER);
+    if (field === undefined) continue;
+    // Kafka's largest values are above the safe integers. They mean "no limit", as negative ones do.
+    limits[field] = Math.max(-1, Math.min(Number(value), Number.MAX_SAFE_INTEGER));
   }
   return limits;
 }
@@ -53,6 +59,8 @@ export function settingsWithin(bounds: SettingBounds, own: TopicSettings): Topic
     const why = topicConfig(name)?.conflict?.(value, bounds);
     if (why !== undefined) throw invalidValue(name, value, why);
   }
+  const conflict = conflictAmong(settings);
+  if (conflict !== undefined) throw new RustLogError("INVALID_CONFIG", conflict);
   return settings;
 }
 

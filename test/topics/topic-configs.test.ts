@@ -160,6 +160,20 @@ describe("values", () => {
     }
   });
 
+  test("a negative size is no limit", () => {
+    expect(ownLimits({ "retention.bytes": "-9223372036854775808" })).toEqual({
+      retentionBytes: -1,
+    });
+  });
+
+  test("the lags of compaction must fit together", () => {
+    const lags = { "min.compaction.lag.ms": "10", "max.compaction.lag.ms": "5" };
+    expect(() => settingsWithin(BOUNDS, lags)).toThrow(
+      "conflict topic config setting min.compaction.lag.ms (10) > max.compaction.lag.ms (5)",
+    );
+    expect(settingsWithin(BOUNDS, { "min.compaction.lag.ms": LONG_MAX })).toBeObject();
+  });
+
   test("Kafka's largest number is no limit", () => {
     expect(ownLimits({ "retention.ms": LONG_MAX, preallocate: "true" })).toEqual({
       retentionMs: Number.MAX_SAFE_INTEGER,

@@ -101,7 +101,7 @@ describe("DescribeConfigs of a topic", () => {
           { name: "retention.bytes", value: "7", source: OWN },
           { name: "log.retention.bytes", value: "-1", source: DEFAULT },
         ],
-        documentation: typed ? expect.stringContaining("-1 for no limit") : "",
+        documentation: typed ? expect.stringContaining("negative for no limit") : "",
       });
       expect(configs.get("cleanup.policy")).toMatchObject({
         ...{ value: "delete", configSource: DEFAULT, configType: typed ? 7 : 0 },
