@@ -54,12 +54,9 @@ export class ActiveSegment implements Segment {
     this.#flushedBytes = state.file.size;
     this.#firstAppendMs = state.firstAppendMs;
     this.#log = new FileLog(state.file.path, state.file);
-    const batches = new SegmentBatches(this.#log, {
-      baseOffset,
-      endOffset: this.endOffset,
-      name: context.name,
-    });
-    // Recovery has checked the batches behind, and those appended later are checked before.
+    const place = { baseOffset, endOffset: this.endOffset, name: context.name };
+    const batches = new SegmentBatches(this.#log, place);
+    // Recovery has checked the batches after these, and a batch is checked before it is appended.
     batches.verified.add(state.uncheckedBytes, Number.POSITIVE_INFINITY);
     this.lookup = new SegmentLookup(batches, {
       index: () => state.index,

@@ -110,10 +110,7 @@ export class SealedIndexes implements LookupIndexes {
   #tailFault(): string | undefined {
     const { offsets } = this.#index;
     const last = offsets.count - 1;
-    if (
-      last >= 0 &&
-      !this.#batches.pointsAtBatch(offsets.position(last), offsets.relativeOffset(last))
-    ) {
+    if (last >= 0 && !this.lookup.entryHolds(offsets, last)) {
       return "its last entry does not match the log";
     }
     let early = false;
@@ -155,10 +152,8 @@ export class SealedIndexes implements LookupIndexes {
   #checkTimes(): void {
     this.#areTimesChecked = true;
     const { times, maxTimestamp } = this.#index;
-    const position =
-      times.count === 0
-        ? 0
-        : this.lookup.positionOfTime(this.#index, times.count - 1, this.#end.bytes);
+    const last = times.count - 1;
+    const position = last < 0 ? 0 : this.lookup.positionOfTime(this.#index, last, this.#end.bytes);
     if (position === undefined) return;
     let isStale = false;
     this.#batches.walk(position, (_size, at) => {

@@ -120,7 +120,7 @@ export class SegmentLookup {
     trace?.found(entry);
     if (entry < 0) return this.scan(offset, end, trace);
     const position = offsets.position(entry);
-    const holds = this.#entryHolds(offsets, entry);
+    const holds = this.entryHolds(offsets, entry);
     if (!holds && this.#repair(position, OFFSET_MISMATCH)) return this.#search(offset, end, trace);
     const expected = this.#baseOffset + offsets.relativeOffset(entry) + 1;
     if (position >= end) return undefined;
@@ -185,10 +185,8 @@ export class SegmentLookup {
     const first = offsets.lookup(offset - this.#baseOffset) + 1;
     const last = Math.min(first + ENTRIES_PASSED_MAX, offsets.count) - 1;
     for (let entry = first; entry <= last; entry++) {
-      const behind = this.#positionOf(entry, end);
-      if (behind !== undefined) {
-        return Math.max(this.#batches.statedBaseOffset(behind), offset + 1);
-      }
+      const after = this.#positionOf(entry, end);
+      if (after !== undefined) return Math.max(this.#batches.statedBaseOffset(after), offset + 1);
     }
     // Too much is damaged to find its end in one call.
     return last + 1 < offsets.count ? this.#baseOffset + offsets.relativeOffset(last) : undefined;
@@ -197,38 +195,33 @@ export class SegmentLookup {
   /** The end of the batches before `target`, from their headers and the index. */
   #endBefore(target: number): BatchesEnd {
     const { offsets } = this.#indexes.index();
+    const { size } = this.#batches.log;
     const entry = offsets.lookupPosition(target - 1);
     let position = 0;
     let expected = this.#baseOffset;
     let previous: number | undefined;
     if (entry >= 0) {
       previous = offsets.position(entry);
-      if (!this.#entryHolds(offsets, entry) && this.#repair(previous, OFFSET_MISMATCH)) {
+      if (!this.entryHolds(offsets, entry) && this.#repair(previous, OFFSET_MISMATCH)) {
         return this.#endBefore(target);
       }
       expected = this.#baseOffset + offsets.relativeOffset(entry) + 1;
-      position = previous + this.#batches.sizeAt(previous, this.#batches.log.size);
+      position = previous + this.#batches.sizeAt(previous, size);
     }
-    while (
-      position < target &&
-      this.#batches.fault(position, this.#batches.log.size) === undefined
-    ) {
+    while (position < target && this.#batches.fault(position, size) === undefined) {
       const base = this.#batches.trueBaseOffset(position, expected, previous);
       previous = position;
       expected = this.#batches.offsetAfter(position, base);
-      position += this.#batches.sizeAt(position, this.#batches.log.size);
+      position += this.#batches.statedSize(position);
     }
     if (position === target) return { expected, previous };
     // Damage before it. The first batch after damage always has an index entry.
     const known = offsets.lookupPosition(target);
-    if (known < 0 || offsets.position(known) !== target || !this.#entryHolds(offsets, known)) {
-      throw this.#batches.corrupt(
-        position,
-        this.#batches.fault(position, this.#batches.log.size) ?? "its length is wrong",
-      );
+    if (known < 0 || offsets.position(known) !== target || !this.entryHolds(offsets, known)) {
+      const fault = this.#batches.fault(position, size) ?? "its length is wrong";
+      throw this.#batches.corrupt(position, fault);
     }
-    expected = this.#batches.statedBaseOffset(target);
-    return { expected, previous: undefined };
+    return { expected: this.#batches.statedBaseOffset(target), previous: undefined };
   }
 
   /** True base offset of the batch at `position`, even if its header is damaged. */
@@ -270,7 +263,7 @@ export class SegmentLookup {
       const entry = offsets.lookupPosition(limit);
       if (entry >= 0 && offsets.position(entry) > at) {
         at = offsets.position(entry);
-        if (!this.#entryHolds(offsets, entry) && this.#repair(at, OFFSET_MISMATCH)) {
+        if (!this.entryHolds(offsets, entry) && this.#repair(at, OFFSET_MISMATCH)) {
           return this.#statedRun(position, bytesMax, end);
         }
         last = undefined;
@@ -318,9 +311,8 @@ export class SegmentLookup {
     const fault = this.#batches.log.faultAt(position, end);
     if (fault !== undefined) return fault.message;
     const baseOffset = this.#batches.statedBaseOffset(position);
-    return baseOffset === expected
-      ? undefined
-      : `its base offset is ${baseOffset}, not ${expected}`;
+    if (baseOffset === expected) return undefined;
+    return `its base offset is ${baseOffset}, not ${expected}`;
   }
 
   /** The first batch in the range that has a record at or after `timestamp`; undefined if there is none. */
@@ -403,10 +395,11 @@ export class SegmentLookup {
   #positionOf(entry: number, end: number): number | undefined {
     const { offsets } = this.#indexes.index();
     if (entry >= offsets.count || offsets.position(entry) >= end) return undefined;
-    return this.#entryHolds(offsets, entry) ? offsets.position(entry) : undefined;
+    return this.entryHolds(offsets, entry) ? offsets.position(entry) : undefined;
   }
 
-  #entryHolds(offsets: OffsetIndex, entry: number): boolean {
+  /** Whether an entry of the offset index points at a batch that ends with its offset. */
+  entryHolds(offsets: OffsetIndex, entry: number): boolean {
     return this.#batches.pointsAtBatch(offsets.position(entry), offsets.relativeOffset(entry));
   }
 
