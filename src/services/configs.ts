@@ -48,12 +48,26 @@ export function describeSettings(
   names: readonly string[] = [],
 ): DescribedConfig[] {
   const isAsked = asked(names);
-  return TOPIC_CONFIG_NAMES.filter(isAsked).map((name) => {
+  return unsetConfigs(context)
+    .filter(({ name }) => isAsked(name))
+    .map((unset) => {
+      const { name } = unset;
+      const value = settings[name];
+      if (value === undefined) return unset;
+      const synonyms = [{ name, value, source: "topic" } as const, ...unset.synonyms];
+      return { ...unset, value, source: "topic", synonyms };
+    });
+}
+
+/** The configs of a topic without settings, by the broker's configs. All topics share them: there may be many. */
+const UNSET = new WeakMap<ServiceContext["brokerConfigs"], readonly DescribedConfig[]>();
+
+function unsetConfigs(context: ServiceContext): readonly DescribedConfig[] {
+  const known = UNSET.get(context.brokerConfigs);
+  if (known !== undefined) return known;
+  const configs = TOPIC_CONFIG_NAMES.map((name): DescribedConfig => {
     const config: TopicConfig = topicConfig(name)!;
-    const defaults = defaultsOf(context, config);
-    const own = settings[name];
-    const synonyms: readonly ConfigSynonym[] =
-      own === undefined ? defaults : [{ name, value: own, source: "topic" }, ...defaults];
+    const synonyms = defaultsOf(context, config);
     return {
       ...{ name, type: config.type, documentation: config.documentation, isReadOnly: false },
       value: synonyms[0]?.value ?? config.default ?? "",
@@ -61,6 +75,8 @@ export function describeSettings(
       synonyms,
     };
   });
+  UNSET.set(context.brokerConfigs, configs);
+  return configs;
 }
 
 /**

@@ -26,6 +26,17 @@ test("changes of one topic at the same time don't undo each other", async () => 
   });
 });
 
+test("topics share the description of what they don't set", async () => {
+  const context = await openServices();
+  await context.registry.create("a", 1, { "retention.ms": "1" });
+  await context.registry.create("b", 1, {});
+  const [a, b] = ["a", "b"].map((topic) => describeTopicConfigs(context, topic));
+  const differing = a?.filter((config, i) => config !== b?.[i]);
+  expect(differing?.map(({ name, value, source }) => [name, value, source])).toEqual([
+    ["retention.ms", "1", "topic"],
+  ]);
+});
+
 test("settings of a topic whose file is damaged are not made up", async () => {
   const disk = new SimulatedDisk(new Random(1));
   const first = await openServices({}, { disk });

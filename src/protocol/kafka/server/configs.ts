@@ -26,8 +26,9 @@ type Altered = ResponseOf<typeof AlterConfigs>["responses"][number];
 /** What a resource costs besides its configs, in described configs. */
 const RESOURCE_COST = 10;
 
-/** Memory of a described config, approximately. */
+/** Memory of a described config, and of a reference to one that topics share, approximately. */
 const CONFIG_BYTES = 600;
+const REFERENCE_BYTES = 8;
 
 export async function describeConfigs(
   context: ServiceContext,
@@ -37,29 +38,44 @@ export async function describeConfigs(
   const results: Described[] = [];
   const asked = new Set<string>();
   const portions = new Portions(call.connection.turns);
+  const rows = new Rows(request);
   for (const resource of request.resources) {
+    const rowsBefore = rows.count;
     // Only once, because a small request could ask for many configs many times.
     const isRepeated = asked.has(keyOf(resource));
     asked.add(keyOf(resource));
-    const result = describe(resource, request, () => {
+    const result = describe(resource, () => {
       if (isRepeated) throw repeated();
-      return configsOf(context, resource, call);
+      return configsOf(context, resource, call).map((config) => rows.of(config));
     });
     results.push(result);
-    call.charge(result.configs.length * CONFIG_BYTES);
+    const newRows = rows.count - rowsBefore;
+    call.charge(newRows * CONFIG_BYTES + result.configs.length * REFERENCE_BYTES);
     await portions.next(result.configs.length + RESOURCE_COST);
   }
   return { results };
 }
 
-function describe(
-  { resourceType, resourceName }: DescribeRequest["resources"][number],
-  { includeSynonyms, includeDocumentation }: DescribeRequest,
-  find: () => services.DescribedConfig[],
-): Described {
-  const place = { resourceType, resourceName };
-  try {
-    const configs = find().map((config) => ({
+type Row = Described["configs"][number];
+
+/** The rows of a response. One that several topics share is made once. */
+class Rows {
+  readonly #options: DescribeRequest;
+  readonly #rows = new Map<services.DescribedConfig, Row>();
+
+  constructor(options: DescribeRequest) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#rows.size;
+  }
+
+  of(config: services.DescribedConfig): Row {
+    const known = this.#rows.get(config);
+    if (known !== undefined) return known;
+    const { includeDocumentation, includeSynonyms } = this.#options;
+    const row = {
       ...{ name: config.name, value: config.value, readOnly: config.isReadOnly },
       ...{ configSource: CONFIG_SOURCE[config.source], isSensitive: false },
       configType: CONFIG_TYPE[config.type],
@@ -67,8 +83,19 @@ function describe(
       synonyms: includeSynonyms
         ? config.synonyms.map((it) => ({ ...it, source: CONFIG_SOURCE[it.source] }))
         : [],
-    }));
-    return { ...place, errorCode: CODE.NONE, errorMessage: "", configs };
+    };
+    this.#rows.set(config, row);
+    return row;
+  }
+}
+
+function describe(
+  { resourceType, resourceName }: DescribeRequest["resources"][number],
+  find: () => Row[],
+): Described {
+  const place = { resourceType, resourceName };
+  try {
+    return { ...place, errorCode: CODE.NONE, errorMessage: "", configs: find() };
   } catch (error) {
     if (!(error instanceof RustLogError)) throw error;
     const errorMessage = error.code === "UNKNOWN_TOPIC_OR_PARTITION" ? "" : error.message;
