@@ -1,7 +1,7 @@
 // DeleteRecords: deletes the start of a partition's log, up to an offset.
 // Leaves to others: the log start on disk (log/log-start.ts), and freeing space (topics/topic-registry.ts).
 import type { ServiceContext } from "./context.js";
-import { fewAtATime } from "./few-at-a-time.js";
+import { fewAtATime, type Pause } from "./few-at-a-time.js";
 import { type NamedPartition, partitionOf } from "./named-partition.js";
 import { failureOf, type Outcome } from "./outcome.js";
 import { refuseInternalTopic } from "./permissions.js";
@@ -24,10 +24,11 @@ const PARTITIONS_AT_ONCE = 4;
 export function deleteRecords(
   context: ServiceContext,
   requests: readonly RecordsToDelete[],
+  pause?: Pause,
 ): Promise<Outcome<number>[]> {
-  return fewAtATime(requests, PARTITIONS_AT_ONCE, (request) =>
-    deleteFrom(context, request).catch(failureOf),
-  );
+  const work = (request: RecordsToDelete): Promise<Outcome<number>> =>
+    deleteFrom(context, request).catch(failureOf);
+  return fewAtATime(requests, PARTITIONS_AT_ONCE, work, pause);
 }
 
 async function deleteFrom(context: ServiceContext, request: RecordsToDelete): Promise<number> {

@@ -300,6 +300,22 @@ describe("DeleteTopics", () => {
   });
 });
 
+test("requests for thousands of topics are answered completely, in order", async () => {
+  const names = Array.from({ length: 2_500 }, (_, i) => `none-${i}`);
+  const removed = await client.call(DeleteTopics, 5, {
+    ...{ topics: [], topicNames: names, timeoutMs: 1_000 },
+  });
+  expect(removed.responses.map(({ name }) => name)).toEqual(names);
+  const grown = await client.call(CreatePartitions, 3, {
+    topics: names.map((name) => ({ name, count: 2, assignments: null })),
+    ...{ timeoutMs: 1_000, validateOnly: false },
+  });
+  expect(grown.results.map(({ name }) => name)).toEqual(names);
+  const wrong = names.map((name) => ({ name, numPartitions: 0 }));
+  const { topics } = await client.call(CreateTopics, 7, creation(wrong, false));
+  expect(topics.map(({ name }) => name)).toEqual(names);
+});
+
 describe("CreatePartitions", () => {
   const grow = async (
     name: string,

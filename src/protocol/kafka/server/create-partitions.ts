@@ -7,6 +7,8 @@ import * as services from "../../../services/topics.js";
 import { CODE } from "../error-codes.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
 import type { CreatePartitions } from "../topics.js";
+import type { Call } from "./call.js";
+import { Portions } from "./portions.js";
 import {
   assignmentFault,
   brokersFault,
@@ -28,16 +30,19 @@ const NO_FAULT: Fault = { errorCode: CODE.NONE, errorMessage: null };
 export async function createPartitions(
   context: ServiceContext,
   { topics, validateOnly }: Request,
+  call: Call,
 ): Promise<Response> {
   const repeatedNames = repeated(topics.map(({ name }) => name));
   const unique = [...new Map(topics.map((topic) => [topic.name, topic])).values()];
-  const results = await fewAtATime(unique, TOPICS_AT_ONCE, async (topic) => {
+  const work = async (topic: Asked): Promise<Response["results"][number]> => {
     const outcome = repeatedNames.has(topic.name)
       ? invalidRequest("Duplicate topic name.")
       : await grow(context, topic, validateOnly);
     return { name: topic.name, ...outcome };
-  });
-  return { results };
+  };
+  const portions = new Portions(call.connection.turns);
+  const pause = (items: number): void | Promise<void> => portions.next(items);
+  return { results: await fewAtATime(unique, TOPICS_AT_ONCE, work, pause) };
 }
 
 async function grow(

@@ -11,6 +11,7 @@ import { CODE } from "../error-codes.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
 import type { CreateTopics } from "../topics.js";
 import type { Call } from "./call.js";
+import { Portions } from "./portions.js";
 import {
   assignmentFault,
   brokersFault,
@@ -32,8 +33,11 @@ const TOPICS_AT_ONCE = 8;
 /** Every partition has one replica, on this broker. */
 const REPLICATION_FACTOR = 1;
 
-/** Memory of a topic's configs in a response, approximately. */
-const CONFIGS_BYTES = 8_000;
+/** Memory of a config in a response, approximately. */
+const CONFIG_BYTES = 200;
+
+/** Work for a topic with all its configs, as `Portions` counts it. */
+const TOPIC_COST = 50;
 
 export async function createTopics(
   context: ServiceContext,
@@ -45,14 +49,18 @@ export async function createTopics(
   // Of two new topics that collide with each other, both are created, as in Kafka.
   const inTheWay = services.topicsInTheWay(context, names);
   const unique = [...new Map(topics.map((topic) => [topic.name, topic])).values()];
-  call.charge(unique.length * CONFIGS_BYTES);
-  const rows = await fewAtATime(unique, TOPICS_AT_ONCE, async (topic) => {
+  const work = async (topic: Asked): Promise<Row> => {
     const { name } = topic;
     if (repeatedNames.has(name)) return errorRow(name, invalidRequest("Duplicate topic name."));
     const fault = conflict(name, inTheWay.get(name)) ?? faultIn(context, topic);
-    return fault === undefined ? await create(context, topic, validateOnly) : errorRow(name, fault);
-  });
-  return { topics: rows };
+    if (fault !== undefined) return errorRow(name, fault);
+    const row = await create(context, topic, validateOnly);
+    call.charge((row.configs?.length ?? 0) * CONFIG_BYTES);
+    return row;
+  };
+  const portions = new Portions(call.connection.turns);
+  const pause = (items: number): void | Promise<void> => portions.next(items * TOPIC_COST);
+  return { topics: await fewAtATime(unique, TOPICS_AT_ONCE, work, pause) };
 }
 
 async function create(context: ServiceContext, topic: Asked, validateOnly: boolean): Promise<Row> {

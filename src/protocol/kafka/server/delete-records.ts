@@ -6,13 +6,17 @@ import * as services from "../../../services/delete-records.js";
 import { CODE, kafkaCode } from "../error-codes.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
 import type { DeleteRecords } from "../topics.js";
+import type { Call } from "./call.js";
+import { Portions } from "./portions.js";
 
 type Response = ResponseOf<typeof DeleteRecords>;
 
 export async function deleteRecords(
   context: ServiceContext,
   request: RequestOf<typeof DeleteRecords>,
+  call: Call,
 ): Promise<Response> {
+  const portions = new Portions(call.connection.turns);
   const topics: Response["topics"][number][] = [];
   for (const { name, partitions } of request.topics) {
     const outcomes = await services.deleteRecords(
@@ -22,6 +26,7 @@ export async function deleteRecords(
         partition,
         offset,
       })),
+      (items) => portions.next(items),
     );
     topics.push({
       name,
@@ -32,6 +37,7 @@ export async function deleteRecords(
           : { partitionIndex, lowWatermark: outcome, errorCode: CODE.NONE };
       }),
     });
+    await portions.next();
   }
   return { topics };
 }

@@ -8,6 +8,8 @@ import * as services from "../../../services/topics.js";
 import { CODE } from "../error-codes.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
 import type { DeleteTopics } from "../topics.js";
+import type { Call } from "./call.js";
+import { Portions } from "./portions.js";
 import { type Fault, faultOf, invalidRequest, repeated } from "./topic-faults.js";
 
 type Request = RequestOf<typeof DeleteTopics>;
@@ -21,6 +23,7 @@ const TOPICS_AT_ONCE = 8;
 export async function deleteTopics(
   context: ServiceContext,
   { topics, topicNames }: Request,
+  call: Call,
 ): Promise<Response> {
   const asked = [...topics, ...topicNames.map((name) => ({ name, topicId: ZERO_UUID }))];
   const names = repeated(asked.flatMap(({ name }) => name ?? []));
@@ -41,11 +44,13 @@ export async function deleteTopics(
     return invalidRequest("The provided topic name maps to an ID that was already supplied.");
   };
   const unique = [...new Map(asked.map((it) => [`${it.name} ${it.topicId}`, it])).values()];
-  const responses = await fewAtATime(unique, TOPICS_AT_ONCE, async (topic) => {
+  const work = async (topic: Asked): Promise<Row> => {
     const fault = faultIn(topic);
     return fault === undefined ? await remove(context, topic) : { ...topic, ...fault };
-  });
-  return { responses };
+  };
+  const portions = new Portions(call.connection.turns);
+  const pause = (items: number): void | Promise<void> => portions.next(items);
+  return { responses: await fewAtATime(unique, TOPICS_AT_ONCE, work, pause) };
 }
 
 async function remove(context: ServiceContext, topic: Asked): Promise<Row> {
