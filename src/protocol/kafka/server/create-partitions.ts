@@ -1,6 +1,7 @@
 // CreatePartitions: adds partitions to topics, or only says whether they could be added.
 // Leaves to others: the work (services/topics.ts).
 import { RustLogError } from "../../../errors.js";
+import { PARTITIONS_MAX } from "../../../limits.js";
 import type { ServiceContext } from "../../../services/context.js";
 import { fewAtATime } from "../../../services/few-at-a-time.js";
 import * as services from "../../../services/topics.js";
@@ -15,6 +16,7 @@ import {
   type Fault,
   faultOf,
   invalidRequest,
+  policyViolation,
   repeated,
 } from "./topic-faults.js";
 
@@ -34,6 +36,10 @@ export async function createPartitions(
 ): Promise<Response> {
   const repeatedNames = repeated(topics.map(({ name }) => name));
   const unique = [...new Map(topics.map((topic) => [topic.name, topic])).values()];
+  if (unique.reduce((sum, topic) => sum + addedBy(context, topic), 0) > PARTITIONS_MAX) {
+    const fault = policyViolation("Excessively large number of additional partitions per request.");
+    return { results: unique.map(({ name }) => ({ name, ...fault })) };
+  }
   const work = async (topic: Asked): Promise<Response["results"][number]> => {
     const outcome = repeatedNames.has(topic.name)
       ? invalidRequest("Duplicate topic name.")
@@ -43,6 +49,11 @@ export async function createPartitions(
   const portions = new Portions(call.connection.turns);
   const pause = (items: number): void | Promise<void> => portions.next(items);
   return { results: await fewAtATime(unique, TOPICS_AT_ONCE, work, pause) };
+}
+
+/** Partitions that a topic would get. */
+function addedBy(context: ServiceContext, { name, count }: Asked): number {
+  return Math.max(0, count - (services.partitionCountOf(context, name) ?? count));
 }
 
 async function grow(

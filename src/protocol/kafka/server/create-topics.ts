@@ -1,6 +1,7 @@
 // CreateTopics: creates topics, or only says whether they could be created.
 // Leaves to others: the work, and the checks of every protocol (services/topics.ts).
 import { RustLogError } from "../../../errors.js";
+import { PARTITIONS_MAX } from "../../../limits.js";
 import { ZERO_UUID } from "../../../record/bytes.js";
 import { describeSettings } from "../../../services/configs.js";
 import type { ServiceContext } from "../../../services/context.js";
@@ -18,6 +19,7 @@ import {
   type Fault,
   faultOf,
   invalidRequest,
+  policyViolation,
   repeated,
   topicNameFault,
 } from "./topic-faults.js";
@@ -49,6 +51,11 @@ export async function createTopics(
   // Of two new topics that collide with each other, both are created, as in Kafka.
   const inTheWay = services.topicsInTheWay(context, names);
   const unique = [...new Map(topics.map((topic) => [topic.name, topic])).values()];
+  const partitions = unique.reduce((sum, topic) => sum + Math.max(1, partitionsOf(topic)), 0);
+  if (partitions > PARTITIONS_MAX) {
+    const fault = policyViolation("Excessively large number of partitions per request.");
+    return { topics: unique.map(({ name }) => errorRow(name, fault)) };
+  }
   const work = async (topic: Asked): Promise<Row> => {
     const { name } = topic;
     if (repeatedNames.has(name)) return errorRow(name, invalidRequest("Duplicate topic name."));

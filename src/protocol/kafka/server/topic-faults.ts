@@ -18,6 +18,10 @@ export function invalidRequest(errorMessage: string): Fault {
   return { errorCode: CODE.INVALID_REQUEST, errorMessage };
 }
 
+export function policyViolation(errorMessage: string): Fault {
+  return { errorCode: CODE.POLICY_VIOLATION, errorMessage };
+}
+
 /** The names that are there more than once. Kafka acts on none of them. */
 export function repeated(names: readonly string[]): ReadonlySet<string> {
   const seen = new Set<string>();
