@@ -46,7 +46,7 @@ const HEALTH_OFFLINE_MAX = 20;
 
 /** Shown by a browser that connects to the clients' port. */
 const HTTP_HINT =
-  "This port is for clients of the RustLog broker, and speaks no HTTP.\n" +
+  "This port is for clients of RustLog and of Kafka, and speaks no HTTP.\n" +
   "The live page and the metrics have ports of their own: see --ui and --metrics-port of `rustlog broker`.\n";
 
 /** What `Broker.start` opened. */
