@@ -1,5 +1,6 @@
 // The HTTP port: what it serves, and which requests it rejects. Leaves to others: the responses (monitoring.test.ts).
 import { expect, test } from "bun:test";
+import { networkInterfaces } from "node:os";
 import { type HttpOptions, HttpServer } from "../../src/http/http-server.js";
 
 const lines: string[] = [];
@@ -65,6 +66,17 @@ test("hides the cause of an internal error, and logs it", async () => {
   const answer = await ask(server, "/bug");
   expect(answer).toBe("500 internal error; see the broker's log\n");
   expect(lines.join("\n")).toContain("of ours");
+});
+
+const hasIPv6 = Object.values(networkInterfaces())
+  .flat()
+  .some((address) => address?.address === "::1");
+
+test.skipIf(!hasIPv6)("on loopback it serves ::1 as well as 127.0.0.1", async () => {
+  await using server = start();
+  const response = await fetch(`http://[::1]:${server.port}/hello`);
+  expect(await response.text()).toBe("GET");
+  expect(await ask(server, "/hello")).toBe("200 GET");
 });
 
 test.each(["localhost", "127.0.0.1:80", "[::1]:9644", "LOCALHOST:1"])(
