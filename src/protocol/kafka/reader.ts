@@ -55,16 +55,21 @@ export class KafkaReader {
     return this.#items;
   }
 
+  // `#take` may replace `#bytes`, so it comes first.
+
   int8(): number {
-    return (this.#bytes[this.#take(1)]! << 24) >> 24;
+    const at = this.#take(1);
+    return (this.#bytes[at]! << 24) >> 24;
   }
 
   int16(): number {
-    return readI16(this.#bytes, this.#take(2));
+    const at = this.#take(2);
+    return readI16(this.#bytes, at);
   }
 
   int32(): number {
-    return readI32(this.#bytes, this.#take(4));
+    const at = this.#take(4);
+    return readI32(this.#bytes, at);
   }
 
   /** Rounded beyond the safe integers, which no valid field is. */
@@ -79,14 +84,16 @@ export class KafkaReader {
   }
 
   uuid(): string {
-    return readUuid(this.#bytes, this.#take(UUID_BYTES));
+    const at = this.#take(UUID_BYTES);
+    return readUuid(this.#bytes, at);
   }
 
   /** An unsigned integer in groups of seven bits, the lowest first; at most 2^32 - 1. */
   uvarint(): number {
     let value = 0;
     for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.#bytes[this.#take(1)]!;
+      const at = this.#take(1);
+      const byte = this.#bytes[at]!;
       value += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80 && value < TWO_TO_32) return value;
     }

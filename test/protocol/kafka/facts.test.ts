@@ -6,6 +6,7 @@ import { KAFKA_API_NAMES, KAFKA_APIS } from "../../../src/protocol/kafka/apis.js
 import { KafkaReader } from "../../../src/protocol/kafka/reader.js";
 import type { Api, Body } from "../../../src/protocol/kafka/schema.js";
 import { KafkaWriter } from "../../../src/protocol/kafka/writer.js";
+import { NO_BYTES } from "../../../src/record/bytes.js";
 import { Random } from "../../support/random.js";
 import {
   type ApiFacts,
@@ -47,8 +48,11 @@ function casesOf(api: Api, facts: ApiFacts): Case[] {
   return cases;
 }
 
-function read({ body, version, isFlexible }: Case, bytes: Uint8Array): Struct {
-  return body.read(new KafkaReader([bytes], isFlexible), version) as unknown as Struct;
+function read(
+  { body, version, isFlexible }: Case,
+  ...pieces: [Uint8Array, ...Uint8Array[]]
+): Struct {
+  return body.read(new KafkaReader(pieces, isFlexible), version) as unknown as Struct;
 }
 
 function write({ body, version, isFlexible }: Case, value: Struct): Uint8Array {
@@ -113,6 +117,22 @@ for (const apiName of KAFKA_API_NAMES) {
           });
         }
       }
+    });
+
+    test("is read alike in pieces, wherever they begin", () => {
+      const changed: string[] = [];
+      for (const { each, typical } of all) {
+        const { bytes } = typical;
+        const check = (what: string, pieces: [Uint8Array, ...Uint8Array[]]): void => {
+          const again = write(each, read(each, ...pieces));
+          if (Buffer.compare(again, bytes) !== 0) changed.push(`${each.name} ${what}`);
+        };
+        for (let at = 1; at < bytes.length; at++) {
+          check(`split at ${at}`, [bytes.subarray(0, at), bytes.subarray(at)]);
+        }
+        check("byte by byte", [NO_BYTES, ...Array.from(bytes, (byte) => Uint8Array.of(byte))]);
+      }
+      expect(changed).toEqual([]);
     });
 
     test("skips tags that it does not know", () => {
