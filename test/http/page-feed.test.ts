@@ -108,6 +108,25 @@ test("a page gets the topics again when one is created or deleted", async () => 
   page.stop();
 });
 
+test("a page gets the partitions that were added to a topic", async () => {
+  await using sample = await startPage();
+  const { registry } = sample.broker.context;
+  const { id } = await registry.create("grown", 1, {});
+  const page = await listen(sample.url);
+  await nextTick(page, ({ partitions }) => partitions.length > 0);
+  await registry.addPartitions("grown", 3);
+  for (let event = await page.next(); ; event = await page.next()) {
+    if (event.name !== "overview") continue;
+    const { topics } = event.data as Overview;
+    expect(topics).toMatchObject([{ name: "grown", id, partitions: 3 }]);
+    break;
+  }
+  await registry.partition("grown", 2).append(batchOf("v"));
+  const tick = await nextTick(page, ({ partitions }) => partitions.some((it) => it.logEnd === 1));
+  expect(tick.partitions.map(({ partition }) => partition)).toContain(2);
+  page.stop();
+});
+
 test("a topic recreated immediately arrives with its new partitions", async () => {
   await using sample = await startPage();
   const { registry } = sample.broker.context;

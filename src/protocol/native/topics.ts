@@ -47,7 +47,7 @@ export const DescribeTopic = api("DescribeTopic", {
   response: {
     name: "string",
     internal: "bool",
-    /** The settings given at creation. */
+    /** Its own settings; the broker's defaults are not listed. */
     settings: array(SETTING),
     partitions: array({
       partition: "u32",
