@@ -1,7 +1,7 @@
 // The HTTP port: what it serves, and which requests it rejects. Leaves to others: the responses (monitoring.test.ts).
 import { expect, test } from "bun:test";
-import { networkInterfaces } from "node:os";
 import { type HttpOptions, HttpServer } from "../../src/http/http-server.js";
+import { HAS_IPV6 } from "../support/ipv6.js";
 
 const lines: string[] = [];
 
@@ -68,11 +68,7 @@ test("hides the cause of an internal error, and logs it", async () => {
   expect(lines.join("\n")).toContain("of ours");
 });
 
-const hasIPv6 = Object.values(networkInterfaces())
-  .flat()
-  .some((address) => address?.address === "::1");
-
-test.skipIf(!hasIPv6)("on loopback it serves ::1 as well as 127.0.0.1", async () => {
+test.skipIf(!HAS_IPV6)("on loopback it serves ::1 as well as 127.0.0.1", async () => {
   await using server = start();
   const response = await fetch(`http://[::1]:${server.port}/hello`);
   expect(await response.text()).toBe("GET");

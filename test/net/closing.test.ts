@@ -1,7 +1,6 @@
 // A dialect that has no error which belongs to no request, as Kafka's protocol: its connections are closed without a
 // word, and the log says why.
 import { describe, expect, test } from "bun:test";
-import { networkInterfaces } from "node:os";
 import { BrokerMetrics } from "../../src/broker/metrics.js";
 import { RustLogError } from "../../src/errors.js";
 import type { Dialect, DialectConnection, Session } from "../../src/net/dialect.js";
@@ -9,6 +8,7 @@ import type { InflightRequest } from "../../src/net/inflight-request.js";
 import { Listener, type ListenerOptions } from "../../src/net/listener.js";
 import { RawClient } from "../support/raw-client.js";
 import { until } from "../support/until.js";
+import { HAS_IPV6 } from "../support/ipv6.js";
 
 const MiB = 1024 * 1024;
 
@@ -177,17 +177,13 @@ describe("a connection that can't be told why it ends", () => {
   });
 });
 
-const hasIPv6 = Object.values(networkInterfaces())
-  .flat()
-  .some((address) => address?.family === "IPv6");
-
 describe("the addresses of a connection", () => {
   for (const [host, address] of [
     ["127.0.0.1", "127.0.0.1"],
     ["0.0.0.0", "127.0.0.1"],
     ["::", "127.0.0.1"],
   ] as const) {
-    test.skipIf(host === "::" && !hasIPv6)(
+    test.skipIf(host === "::" && !HAS_IPV6)(
       `are those that its client used, when the broker listens on ${host}`,
       async () => {
         await using port = listen({ host });

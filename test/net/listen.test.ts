@@ -1,15 +1,11 @@
 // Where a broker listens: on the address it is told, and on both loopback addresses when one of them is meant.
 import { describe, expect, test } from "bun:test";
-import { networkInterfaces } from "node:os";
 import { parseAdvertised } from "../../src/net/address.js";
 import { listenOn } from "../../src/net/listen.js";
 import { pingFrame, startBroker } from "../support/broker.js";
+import { HAS_IPV6 } from "../support/ipv6.js";
 
 const FLAGS = { host: "--host", port: "--port" };
-
-const hasIPv6 = Object.values(networkInterfaces())
-  .flat()
-  .some((address) => address?.address === "::1");
 
 /** Sockets that only take note; `failing` gives the system's error for a host and port. */
 function machine(failing: (host: string, port: number) => string | undefined = () => undefined) {
@@ -76,28 +72,31 @@ describe("the addresses of a host", () => {
   });
 });
 
-test.skipIf(!hasIPv6)("a broker on loopback serves both addresses, and stops on both", async () => {
-  const ports: number[] = [];
-  {
-    await using started = await startBroker();
-    const { port } = started.broker;
-    for (const hostname of ["127.0.0.1", "::1"]) {
-      const answered = Promise.withResolvers<number>();
-      const socket = await Bun.connect({
-        ...{ hostname, port },
-        socket: { data: (_, bytes) => answered.resolve(bytes.length) },
-      });
-      socket.write(pingFrame(1));
-      expect(await answered.promise).toBeGreaterThan(0);
-      socket.end();
+test.skipIf(!HAS_IPV6)(
+  "a broker on loopback serves both addresses, and stops on both",
+  async () => {
+    const ports: number[] = [];
+    {
+      await using started = await startBroker();
+      const { port } = started.broker;
+      for (const hostname of ["127.0.0.1", "::1"]) {
+        const answered = Promise.withResolvers<number>();
+        const socket = await Bun.connect({
+          ...{ hostname, port },
+          socket: { data: (_, bytes) => answered.resolve(bytes.length) },
+        });
+        socket.write(pingFrame(1));
+        expect(await answered.promise).toBeGreaterThan(0);
+        socket.end();
+      }
+      ports.push(port);
     }
-    ports.push(port);
-  }
-  for (const hostname of ["127.0.0.1", "::1"]) {
-    const again = Bun.connect({ hostname, port: ports[0]!, socket: { data() {} } });
-    await expect(again).rejects.toThrow();
-  }
-});
+    for (const hostname of ["127.0.0.1", "::1"]) {
+      const again = Bun.connect({ hostname, port: ports[0]!, socket: { data() {} } });
+      await expect(again).rejects.toThrow();
+    }
+  },
+);
 
 describe("an address for clients", () => {
   test("has a host and a port", () => {

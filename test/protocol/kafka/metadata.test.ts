@@ -1,11 +1,11 @@
 // ApiVersions and Metadata over a real socket, and what happens to requests that the broker does not have.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { networkInterfaces } from "node:os";
 import { KAFKA_APIS } from "../../../src/protocol/kafka/apis.js";
 import { ZERO_UUID } from "../../../src/record/bytes.js";
 import { startBroker, type TestBroker } from "../../support/broker.js";
 import { KafkaClient } from "../../support/kafka-client.js";
 import { RawClient } from "../../support/raw-client.js";
+import { HAS_IPV6 } from "../../support/ipv6.js";
 
 const { ApiVersions, Metadata } = KAFKA_APIS;
 const SOFTWARE = { clientSoftwareName: "test", clientSoftwareVersion: "1.0" };
@@ -27,10 +27,6 @@ const FLAGS = {
   includeClusterAuthorizedOperations: false,
   includeTopicAuthorizedOperations: false,
 };
-
-const hasIPv6 = Object.values(networkInterfaces())
-  .flat()
-  .some((address) => address?.address === "::1");
 
 function metadata(version: number, topics: { name?: string | null; topicId?: string }[] | null) {
   return client.call(Metadata, version, {
@@ -79,7 +75,7 @@ describe("Metadata", () => {
     expect(controllerId).toBe(1);
   });
 
-  test.skipIf(!hasIPv6)("names ::1 to a client that used it", async () => {
+  test.skipIf(!HAS_IPV6)("names ::1 to a client that used it", async () => {
     using other = await KafkaClient.connect(running.broker.port, "::1");
     const { brokers } = await other.call(Metadata, 1, { ...FLAGS, topics: [] });
     expect(brokers).toMatchObject([{ host: "::1", port: running.broker.port }]);
