@@ -1,21 +1,21 @@
 // Requests that arrive in pieces are answered as if each had arrived whole, wherever they are split.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { KAFKA_APIS } from "../../../src/protocol/kafka/apis.js";
-import { encodeRequest } from "../../../src/protocol/kafka/headers.js";
+import { decodeResponse, encodeRequest } from "../../../src/protocol/kafka/headers.js";
 import type { Api, Fields, WriteOf } from "../../../src/protocol/kafka/schema.js";
 import { ZERO_UUID } from "../../../src/record/bytes.js";
-import { startBroker, type TestBroker } from "../../support/broker.js";
+import { batchOf, startBroker, type TestBroker } from "../../support/broker.js";
 import { KafkaClient } from "../../support/kafka-client.js";
 import { RawClient } from "../../support/raw-client.js";
 
-const { ApiVersions, DescribeConfigs, Fetch, ListOffsets, Metadata } = KAFKA_APIS;
+const { ApiVersions, DescribeConfigs, Fetch, ListOffsets, Metadata, Produce } = KAFKA_APIS;
 const TOPIC = "split";
 
 let running: TestBroker;
 let other: KafkaClient;
 
 beforeAll(async () => {
-  running = await startBroker({ flush: { kind: "never" } });
+  running = await startBroker({ flush: { kind: "never" }, defaultPartitions: 3 });
   other = await KafkaClient.connect(running.broker.port);
   await roundTrip();
 });
@@ -104,4 +104,33 @@ test("a request is answered that arrives byte by byte", async () => {
     await roundTrip();
   }
   expect(await answersOf(client)).toEqual(expected);
+});
+
+test("a Produce is carried out alike, split at each byte around a partition", async () => {
+  const topic = "pieces";
+  const batches = ["a", "b", "c"].map((letter) => batchOf(letter.repeat(3_000)));
+  const produce = frame(Produce, 9, LAST_ID, {
+    ...{ transactionalId: null, acks: 1, timeoutMs: 1_000 },
+    topicData: [
+      {
+        name: topic,
+        topicId: ZERO_UUID,
+        partitionData: batches.map((batch, index) => ({ index, records: [batch] as const })),
+      },
+    ],
+  });
+  await other.call(Metadata, 12, { ...METADATA, topics: [{ name: topic, topicId: ZERO_UUID }] });
+  // From the end of the first batch to the header of the second: a length, an index, and another length.
+  const end = Buffer.from(produce).indexOf(batches[0]!) + batches[0]!.length;
+  const splits = Array.from({ length: 24 }, (_, i) => end - 4 + i);
+  for (const [round, at] of splits.entries()) {
+    using client = await RawClient.connect(running.broker.port);
+    client.send(produce.subarray(0, at));
+    await roundTrip();
+    client.send(produce.subarray(at));
+    const { value } = decodeResponse(Produce, 9, await client.response(LAST_ID));
+    const rows = value.responses[0]!.partitionResponses;
+    const seen = rows.map(({ index, errorCode, baseOffset }) => [index, errorCode, baseOffset]);
+    expect([at, seen]).toEqual([at, [0, 1, 2].map((index) => [index, 0, round])]);
+  }
 });
