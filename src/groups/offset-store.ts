@@ -16,7 +16,7 @@ import {
   OffsetLog,
   ROWS_PER_BATCH,
 } from "./offset-log.js";
-import type { CommittedOffset, OffsetKey } from "./offset-record.js";
+import type { CommitDetails, CommittedOffset, OffsetKey } from "./offset-record.js";
 import { replayOffsets } from "./offset-replay.js";
 import { type GroupSummary, type OffsetRow, OffsetTable } from "./offset-table.js";
 
@@ -27,6 +27,7 @@ export interface OffsetCommit {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
+  readonly details?: CommitDetails | undefined;
 }
 
 export interface OffsetStoreContext {
@@ -92,12 +93,12 @@ export class OffsetStore {
     const commitTimestamp = this.#context.now();
     const { registry } = this.#context;
     await this.#write(
-      commits.map(({ topic, partition, offset }): OffsetChange => {
+      commits.map(({ topic, partition, offset, details }): OffsetChange => {
         const topicId = registry.find(topic)?.id;
         if (topicId === undefined) throw unknownTopic(topic);
         return [
           { group, topic, partition },
-          { offset, commitTimestamp, topicId },
+          { offset, commitTimestamp, topicId, details },
         ];
       }),
     );
@@ -166,7 +167,10 @@ export class OffsetStore {
     this.#log?.compactIfWorthwhile();
   }
 
-  /** Checks the table against the logs: a crash may have truncated a log that was not flushed. */
+  /**
+   * Checks the table against the logs: a crash may have truncated a log that was not flushed. A commit that was beyond its
+   * log from the beginning is what its client wanted, and stays.
+   */
   async #reconcile(): Promise<void> {
     const { registry, report } = this.#context;
     let after: OffsetKey | undefined;
@@ -176,7 +180,7 @@ export class OffsetStore {
       const ahead: OffsetChange[] = [];
       for (const row of rows) {
         const end = registry.findOnline(row.topic, row.partition)?.logEndOffset;
-        if (end === undefined || row.offset <= end) continue;
+        if (end === undefined || row.offset <= end || row.details?.isAhead === true) continue;
         // Otherwise the group would skip the records that get these offsets next.
         report(
           `group '${row.group}' had committed offset ${row.offset} of ${row.topic}-${row.partition}, ` +

@@ -4,7 +4,15 @@
 // Deleting a topic takes constant time whatever the number of groups: its rows are ignored from then on, and `sweep`
 // removes them in small portions.
 import type { CommittedOffset, OffsetKey } from "./offset-record.js";
-import { type Chunk, compare, keyAt, type Place, RowChunks, type RowTopic } from "./row-chunks.js";
+import {
+  type Chunk,
+  compare,
+  keyAt,
+  type Place,
+  RowChunks,
+  type RowTopic,
+  setDetails,
+} from "./row-chunks.js";
 
 export interface OffsetRow extends OffsetKey, CommittedOffset {}
 
@@ -51,19 +59,20 @@ export class OffsetTable {
   }
 
   /** Sets a row, and removes rows of a deleted topic of the same name. */
-  set(key: OffsetKey, { offset, commitTimestamp, topicId }: CommittedOffset): void {
-    const topic = this.#topicFor(key.topic, topicId);
+  set(key: OffsetKey, committed: CommittedOffset): void {
+    const topic = this.#topicFor(key.topic, committed.topicId);
     const place = this.#rows.seekKey(key);
     if (!this.#rows.isAt(place, key)) {
-      this.#rows.insert(place, key, topic, offset, commitTimestamp);
+      this.#rows.insert(place, key, topic, committed);
       this.#added(topic);
       return;
     }
     const chunk = this.#rows.chunk(place)!;
     if (chunk.topics[place.at] !== topic) this.#added(topic);
     chunk.topics[place.at] = topic;
-    chunk.offsets[place.at] = offset;
-    chunk.timestamps[place.at] = commitTimestamp;
+    chunk.offsets[place.at] = committed.offset;
+    chunk.timestamps[place.at] = committed.commitTimestamp;
+    setDetails(chunk, place.at, committed.details);
   }
 
   /** Removes a row, and its group if it was the last one. */
@@ -192,6 +201,12 @@ export class OffsetTable {
   }
 }
 
-function committedAt({ topics, offsets, timestamps }: Chunk, at: number): CommittedOffset {
-  return { offset: offsets[at]!, commitTimestamp: timestamps[at]!, topicId: topics[at]!.id };
+function committedAt(chunk: Chunk, at: number): CommittedOffset {
+  const { topics, offsets, timestamps, details } = chunk;
+  return {
+    offset: offsets[at]!,
+    commitTimestamp: timestamps[at]!,
+    topicId: topics[at]!.id,
+    details: details?.[at],
+  };
 }

@@ -5,7 +5,7 @@
 // row is a few numbers in arrays and a reference to its group's name, not an object: a garbage collection visits a million
 // objects in about 100 ms, during which no client is served.
 import { firstNotBefore } from "../binary-search.js";
-import type { OffsetKey } from "./offset-record.js";
+import type { CommitDetails, CommittedOffset, OffsetKey } from "./offset-record.js";
 
 /** Most rows of a chunk; tests use smaller chunks. */
 const CHUNK_ROWS_MAX = 512;
@@ -25,6 +25,8 @@ export interface Chunk {
   readonly partitions: number[];
   readonly offsets: number[];
   readonly timestamps: number[];
+  /** Undefined while no row of the chunk has details. */
+  details: (CommitDetails | undefined)[] | undefined;
 }
 
 /** The place of a row, or the one after the last row. */
@@ -85,7 +87,7 @@ export class RowChunks {
   }
 
   /** Inserts a row at the place that `seekKey` returned. */
-  insert(place: Place, key: OffsetKey, topic: RowTopic, offset: number, timestamp: number): void {
+  insert(place: Place, key: OffsetKey, topic: RowTopic, committed: CommittedOffset): void {
     let { index, at } = place;
     // Prefer the end of a chunk to the start of the next one, so that ascending keys fill their chunks.
     if (at === 0 && index > 0) {
@@ -100,8 +102,10 @@ export class RowChunks {
     chunk.groups.splice(at, 0, sameGroup ?? key.group);
     chunk.topics.splice(at, 0, topic);
     chunk.partitions.splice(at, 0, key.partition);
-    chunk.offsets.splice(at, 0, offset);
-    chunk.timestamps.splice(at, 0, timestamp);
+    chunk.offsets.splice(at, 0, committed.offset);
+    chunk.timestamps.splice(at, 0, committed.commitTimestamp);
+    chunk.details?.splice(at, 0, undefined);
+    setDetails(chunk, at, committed.details);
     const rows = chunk.groups.length;
     if (rows > this.#chunkRowsMax) {
       const rest = cut(chunk, at === rows - 1 ? at : rows >>> 1);
@@ -116,6 +120,7 @@ export class RowChunks {
     chunk.partitions.splice(at, 1);
     chunk.offsets.splice(at, 1);
     chunk.timestamps.splice(at, 1);
+    chunk.details?.splice(at, 1);
     if (this.#neighbour(index, at, group) === undefined) this.#groups--;
     if (chunk.groups.length === 0) this.#chunks.splice(index, 1);
   }
@@ -134,6 +139,7 @@ export class RowChunks {
       chunk.partitions[kept] = chunk.partitions[at]!;
       chunk.offsets[kept] = chunk.offsets[at]!;
       chunk.timestamps[kept] = chunk.timestamps[at]!;
+      if (chunk.details !== undefined) chunk.details[kept] = chunk.details[at];
       kept++;
     }
     cut(chunk, kept);
@@ -182,16 +188,28 @@ export function compare(
 }
 
 function newChunk(): Chunk {
-  return { groups: [], topics: [], partitions: [], offsets: [], timestamps: [] };
+  return {
+    ...{ groups: [], topics: [], partitions: [], offsets: [], timestamps: [] },
+    details: undefined,
+  };
+}
+
+/** Sets the details of a row. A chunk gets the column for them with its first row that has any. */
+export function setDetails(chunk: Chunk, at: number, details: CommitDetails | undefined): void {
+  if (details !== undefined) {
+    chunk.details ??= Array.from({ length: chunk.groups.length }, () => undefined);
+  }
+  if (chunk.details !== undefined) chunk.details[at] = details;
 }
 
 /** Removes the rows from `at` on and returns them as a chunk. */
-function cut({ groups, topics, partitions, offsets, timestamps }: Chunk, at: number): Chunk {
+function cut(chunk: Chunk, at: number): Chunk {
   return {
-    groups: groups.splice(at),
-    topics: topics.splice(at),
-    partitions: partitions.splice(at),
-    offsets: offsets.splice(at),
-    timestamps: timestamps.splice(at),
+    groups: chunk.groups.splice(at),
+    topics: chunk.topics.splice(at),
+    partitions: chunk.partitions.splice(at),
+    offsets: chunk.offsets.splice(at),
+    timestamps: chunk.timestamps.splice(at),
+    details: chunk.details?.splice(at),
   };
 }

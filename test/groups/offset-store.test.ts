@@ -682,6 +682,21 @@ test("a commit past the end of a log that lost records is permanently set back t
   expect(lost).toBeGreaterThan(3);
 });
 
+test("a commit that was beyond its log when it was made stays, with its details", async () => {
+  const { disk, store } = await open(newDisk(), { compaction: EAGER });
+  const details = { leaderEpoch: 3, metadata: "by hand", isAhead: true };
+  await store.commit("ahead", [{ topic: "orders", partition: 0, offset: 5_000, details }]);
+  await store.commit("odd", [{ topic: "orders", partition: 0, offset: -5 }]);
+  // Enough for a compaction.
+  for (let offset = 0; offset < 50; offset++) await commit(store, offset);
+  await settle();
+  disk.restart();
+  const again = await open(disk);
+  expect(again.store.fetch("ahead", "orders", 0)).toMatchObject({ offset: 5_000, details });
+  expect(committed(again.store, 0, "odd")).toBe(-5);
+  expect(again.lines.filter((line) => line.includes("continues"))).toEqual([]);
+});
+
 describe("damage in the topic", () => {
   const invalid = async (directory: DataDirectory, key: string, value: Uint8Array | string) => {
     const encoder = new BatchEncoder();
@@ -697,7 +712,7 @@ describe("damage in the topic", () => {
   test.each([
     ["a key that can't be read", "not a key", "x"],
     ["a value that can't be read", "", "x"],
-    ["offset -5", "", Uint8Array.fromHex("0003fffffffffffffffbffffffff00000000000000001388")],
+    ["value version 5", "", Uint8Array.fromHex("0005000000000000000500000000010000000000001388")],
     [
       "an offset too large",
       "",

@@ -1,7 +1,7 @@
 // The table of committed offsets against a flat map: whatever is set, deleted and swept, in whatever pages it is read.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { OffsetKey } from "../../src/groups/offset-record.js";
+import { detailsOf, type OffsetKey } from "../../src/groups/offset-record.js";
 import { type OffsetRow, OffsetTable } from "../../src/groups/offset-table.js";
 
 const TOPIC_ID = "00112233-4455-4677-8899-aabbccddeeff";
@@ -14,6 +14,7 @@ const change = fc.oneof(
       topic: name,
       partition: fc.nat(3),
       offset: fc.option(fc.nat(100)),
+      details: fc.constantFrom(undefined, detailsOf(0, "", false), detailsOf(1, "m", true)),
     }),
     weight: 10,
   },
@@ -32,13 +33,14 @@ test("the table matches a flat map, with chunks of any size", () => {
           table.deleteTopic(each.topicGone);
           for (const [key, row] of model) if (row.topic === each.topicGone) model.delete(key);
         } else {
-          const { group, topic, partition, offset } = each;
+          const { group, topic, partition, offset, details } = each;
           const key = `${group}/${topic}/${partition}`;
           if (offset === null) {
             table.delete({ group, topic, partition });
             model.delete(key);
           } else {
-            const committed = { offset, commitTimestamp: offset + 1, topicId: TOPIC_ID };
+            const row = { offset, commitTimestamp: offset + 1, topicId: TOPIC_ID };
+            const committed = { ...row, details };
             table.set({ group, topic, partition }, committed);
             model.set(key, { group, topic, partition, ...committed });
           }

@@ -371,6 +371,14 @@ describe("docs/OFFSETS.md", () => {
     expect([readU16(value, 0), readI64(value, 2), readI32(value, 10)]).toEqual([4, 42, -1]);
     expect([value[14]!, readI64(value, 15)]).toEqual([1, 1_700_000_000_000]);
     expect([...value.subarray(23, 26), readUuid(value, 26)]).toEqual([1, 0, 16, topicId]);
+    const ahead = encodeOffsetValue({
+      ...{ offset: 42, commitTimestamp: 1, topicId },
+      details: { leaderEpoch: -1, metadata: "", isAhead: true },
+    });
+    expect([ahead.subarray(23, 26).toHex(), ahead.subarray(42).toHex()]).toEqual([
+      "020010",
+      "e80700",
+    ]);
   });
 
   test("has keys of the length that its example shows", () => {
