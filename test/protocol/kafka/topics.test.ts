@@ -159,6 +159,9 @@ describe("CreateTopics", () => {
       expect(await refused(topic)).toEqual([code, message]);
     }
     const many = "Excessively large number of partitions per request.";
+    const [row] = await create([{ name: "y".repeat(32_767) }], { version: 2 });
+    const bound = "…' is longer than the max allowed length 249";
+    expect([row?.errorCode, row?.errorMessage?.slice(-bound.length)]).toEqual([17, bound]);
     expect(await refused({ name: "many", numPartitions: 10_001 })).toEqual([44, many]);
   });
 

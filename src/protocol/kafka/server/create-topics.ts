@@ -21,6 +21,7 @@ import {
   invalidRequest,
   policyViolation,
   repeated,
+  shown,
   topicNameFault,
 } from "./topic-faults.js";
 
@@ -119,7 +120,7 @@ function faultIn(context: ServiceContext, topic: Asked): Fault | undefined {
   const { name, configs, assignments } = topic;
   const nulls = configs.filter(({ value }) => value === null);
   if (nulls.length > 0) {
-    const list = nulls.map((config) => config.name).join(",");
+    const list = shown(nulls.map((config) => config.name).join(","));
     const errorMessage = `Null value not supported for topic configs: ${list}`;
     return topicNameFault(name) ?? { errorCode: CODE.INVALID_CONFIG, errorMessage };
   }

@@ -30,12 +30,20 @@ export function repeated(names: readonly string[]): ReadonlySet<string> {
   return again;
 }
 
+/** Longest part of a client's text in a message: a text in old versions has at most 32,767 bytes. */
+const ECHOED_LENGTH_MAX = 1_000;
+
+/** A client's text for a message. */
+export function shown(text: string): string {
+  return text.length > ECHOED_LENGTH_MAX ? `${text.slice(0, ECHOED_LENGTH_MAX)}…` : text;
+}
+
 export function topicNameFault(name: string): Fault | undefined {
   let why: string | undefined;
   if (name === "") why = "the empty string is not allowed";
   else if (name === "." || name === "..") why = `'${name}' is not allowed`;
   else if (name.length > TOPIC_NAME_LENGTH_MAX) {
-    why = `the length of '${name}' is longer than the max allowed length ${TOPIC_NAME_LENGTH_MAX}`;
+    why = `the length of '${shown(name)}' is longer than the max allowed length ${TOPIC_NAME_LENGTH_MAX}`;
   } else if (!/^[a-zA-Z0-9._-]+$/.test(name)) {
     why = `'${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`;
   }
