@@ -18,6 +18,9 @@ const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 const TWO_TO_32 = 2 ** 32;
 
+/** Longest string. Flexible versions could have longer ones, but neither Kafka nor its clients read them. */
+export const STRING_BYTES_MAX = 32_767;
+
 /** Bytes of a record batch before its records. */
 const BATCH_HEADER_BYTES = 61;
 
@@ -103,6 +106,7 @@ export class KafkaReader {
   string(isNullable: boolean): string | null {
     const length = this.isFlexible ? this.uvarint() - 1 : this.int16();
     if (length < 0) return this.#null(isNullable, length);
+    if (length > STRING_BYTES_MAX) throw invalid(`a string has ${length} bytes`);
     const at = this.#take(length);
     return utf8.decode(this.#bytes.subarray(at, at + length));
   }

@@ -1,6 +1,7 @@
 // Writes the fields of a Kafka message in order, into a growing buffer. In flexible versions lengths are variable and
 // one larger, and 0 is null.
 // Leaves to others: which fields there are (schema.ts).
+import { STRING_BYTES_MAX } from "./reader.js";
 import {
   bytesOf,
   type Pieces,
@@ -12,6 +13,9 @@ import {
 } from "../../record/bytes.js";
 
 const FIRST_BYTES = 256;
+
+/** Bytes of a UTF-16 unit in UTF-8, at most. */
+const UTF8_BYTES_MAX = 3;
 
 export class KafkaWriter {
   /** Set for a version with compact lengths and tagged fields. */
@@ -69,13 +73,19 @@ export class KafkaWriter {
     this.int8(left);
   }
 
+  /** Only the text of an error can be too long, because it quotes a client: it is cut. */
   string(value: string | null): void {
-    const length = value === null ? -1 : Buffer.byteLength(value);
+    let text = value;
+    let length = text === null ? -1 : Buffer.byteLength(text);
+    if (text !== null && length > STRING_BYTES_MAX) {
+      text = text.slice(0, STRING_BYTES_MAX / UTF8_BYTES_MAX);
+      length = Buffer.byteLength(text);
+    }
     if (this.isFlexible) this.uvarint(length + 1);
     else this.int16(length);
-    if (value === null) return;
+    if (text === null) return;
     const at = this.#room(length);
-    this.#bytes.write(value, at, length, "utf8");
+    this.#bytes.write(text, at, length, "utf8");
   }
 
   bytes(value: Uint8Array | null): void {

@@ -132,6 +132,20 @@ describe("a malformed message", () => {
     expect(() => list.read(new KafkaReader([writer.finish()], false), 0)).toThrow("items");
   });
 
+  test("has no string of more than 32,767 bytes", () => {
+    for (const [bytes, isRead] of [
+      [32_767, true],
+      [32_768, false],
+    ] as const) {
+      const writer = new KafkaWriter(true);
+      writer.uvarint(bytes + 1);
+      writer.raw(new Uint8Array(bytes).fill(0x61));
+      const reader = new KafkaReader([writer.finish()], true);
+      if (isRead) expect(reader.string(false)).toHaveLength(bytes);
+      else expect(() => reader.string(false)).toThrow("a string has 32768 bytes");
+    }
+  });
+
   test("has no length of more than 32 bits", () => {
     const reader = new KafkaReader([Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0x01)], true);
     expect(() => reader.uvarint()).toThrow("too long");
@@ -146,4 +160,16 @@ test("integers beyond the safe ones are rounded, and keep their sign", () => {
   const reader = new KafkaReader([new Uint8Array(16).fill(0xff, 1, 8).fill(0x80, 8, 9)], false);
   expect(reader.int64()).toBe(2 ** 56);
   expect(reader.int64()).toBe(-(2 ** 63));
+});
+
+test("a text that is too long for a client is cut", () => {
+  for (const isFlexible of [false, true]) {
+    for (const letter of ["a", "€", "\u{1f600}"]) {
+      const writer = new KafkaWriter(isFlexible);
+      writer.string(letter.repeat(40_000));
+      const text = new KafkaReader([writer.finish()], isFlexible).string(false) ?? "";
+      expect(text.length).toBeGreaterThan(10_000);
+      expect(text.slice(0, -1)).toBe(letter.repeat(40_000).slice(0, text.length - 1));
+    }
+  }
 });
