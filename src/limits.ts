@@ -105,6 +105,9 @@ export const PRODUCER_BATCHES_MAX = 5;
 /** Items in one page of a list: ListGroups, ListTopics, DescribeGroup. */
 export const PAGE_ITEMS_MAX = 10_000;
 
+/** Length of a setting's value, which a Kafka client could not read if it were longer. */
+export const SETTING_LENGTH_MAX = 32_767;
+
 /** Settings in one CreateTopic, including repeated ones. */
 export const TOPIC_SETTINGS_MAX = 100;
 

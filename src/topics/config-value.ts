@@ -2,6 +2,7 @@
 // Messages are Kafka's, because scripts and people look for them.
 // Leaves to others: which configs there are (topic-configs.ts).
 import { RustLogError } from "../errors.js";
+import { SETTING_LENGTH_MAX } from "../limits.js";
 
 export type ConfigType = "boolean" | "string" | "int" | "short" | "long" | "double" | "list";
 
@@ -27,6 +28,9 @@ const SHOWN_LENGTH_MAX = 100;
 
 /** Checks a value and returns its one form: `7` for ` +007`, `a,b` for `a, b`. Throws INVALID_CONFIG. */
 export function canonicalValue(name: string, rule: ConfigRule, text: string): string {
+  if (text.length > SETTING_LENGTH_MAX) {
+    throw invalidValue(name, text, `Value must have at most ${SETTING_LENGTH_MAX} characters`);
+  }
   const value = text.trim();
   switch (rule.type) {
     case "boolean":

@@ -134,6 +134,12 @@ describe("values", () => {
       "*, 0:1",
       `Invalid value [*, 0:1] for configuration leader.replication.throttled.replicas: ${throttled}`,
     ],
+    [
+      "follower.replication.throttled.replicas",
+      "0:1,".repeat(8_192),
+      `Invalid value ${"0:1,".repeat(25)}… for configuration follower.replication.throttled.replicas: ` +
+        "Value must have at most 32767 characters",
+    ],
   ])("%s=%j is refused in Kafka's words", (name, value, message) => {
     expect(() => canonicalSettings({ [name]: value })).toThrow(
       expect.objectContaining({ code: "INVALID_CONFIG", message }),
