@@ -1,37 +1,49 @@
-// Real Kafka clients against the compiled broker: bun run test:kafka --clients java,franz-go
-// Each goes through the scenario; then each reads what all the others wrote, and so does our own client. Also Kafka's own
-// tools, as the client `kafka-tools`, and the public suites that --suites names.
+// Real Kafka clients against the compiled broker: bun run test:kafka --clients java,franz-go,kafka-tools
+// Each goes through the scenario; then each reads what all the others wrote, and so does our own client. `kafka-tools` are
+// Kafka's own tools. --suites runs public test suites. --broker does all that against another broker.
 // Leaves to others: the clients (table.ts), the scenario (scenario.ts), the tools (tools.ts) and the suites (suites.ts).
 import { parseArgs } from "node:util";
 import { BrokerProcess, executable } from "../support/binary.js";
 import { tempDir } from "../support/tmp.js";
-import type { TestedClient, ReadRecord } from "./client.js";
-import { connectKafkajs } from "./kafkajs.js";
-import { connectPlatformatic } from "./platformatic.js";
+import type { ReadRecord, TestedClient } from "./client.js";
 import { NotInstalled } from "./install.js";
+import { connectKafkajs } from "./kafkajs.js";
 import { nativeClient } from "./native.js";
-import { compareSamples, type Quirks, SAMPLE_PARTITIONS, writeSamples } from "./samples.js";
+import { connectPlatformatic } from "./platformatic.js";
+import { compareSamples, SAMPLE_PARTITIONS, writeSamples } from "./samples.js";
 import { runScenario } from "./scenario.js";
+import { SUITES } from "./suites.js";
 import { CLIENTS, type ClientEntry } from "./table.js";
+import { runTools } from "./tools.js";
+
+const KAFKA_TOOLS = "kafka-tools";
+const ALL = [...Object.keys(CLIENTS), KAFKA_TOOLS];
 
 const { values: options } = parseArgs({
   options: {
-    clients: { type: "string", default: [...Object.keys(CLIENTS)].join(",") },
+    clients: { type: "string" },
+    suites: { type: "string", default: "" },
     broker: { type: "string" },
   },
 });
 
-/** A client in this run. */
-interface Tested {
+/** What is known of a client, the tools or a suite in the end. */
+interface Result {
   readonly name: string;
-  readonly entry: ClientEntry;
-  readonly client: TestedClient;
-  readonly version: string;
-  readonly problems: string[];
-  /** What it wrote, by partition. */
-  written?: ReadRecord[][];
+  version: string;
   checks: number;
   ms: number;
+  readonly problems: string[];
+  readonly notes: string[];
+  skipped?: string;
+}
+
+/** A client in this run. */
+interface Tested extends Result {
+  readonly entry: ClientEntry;
+  readonly client: TestedClient;
+  /** What it wrote, by partition. */
+  written?: ReadRecord[][];
 }
 
 const NATIVE: ClientEntry = {
@@ -40,65 +52,95 @@ const NATIVE: ClientEntry = {
   connect: async (broker) => nativeClient(await executable(), broker),
 };
 
-const names = options.clients.split(",").filter(Boolean);
-const unknown = names.filter((name) => CLIENTS[name] === undefined);
-if (unknown.length > 0) {
-  console.error(
-    `no such client: ${unknown.join(", ")} (there are ${Object.keys(CLIENTS).join(", ")})`,
-  );
-  process.exit(2);
-}
+const suites = named("suite", options.suites, Object.keys(SUITES));
+// Suites alone need no clients.
+const clients = named("client", options.clients ?? (suites.length > 0 ? "" : ALL.join(",")), ALL);
 
 using directory = tempDir();
-const own = options.broker === undefined ? await BrokerProcess.start(directory.path) : undefined;
+const own =
+  options.broker === undefined
+    ? await BrokerProcess.start(directory.path, "--default-partitions", "4")
+    : undefined;
 const broker = options.broker ?? own?.address ?? "";
 const run = `${process.pid}-${Date.now() % 1_000_000}`;
 const [kafkajs, platformatic] = await Promise.all([
   connectKafkajs(broker),
   connectPlatformatic(broker),
 ]);
-let failed = 0;
-let skipped = 0;
+const counts = { passed: 0, failed: 0, skipped: 0 };
 
 const tested: Tested[] = [];
-for (const name of names) await start(name, CLIENTS[name]!);
+for (const name of clients) if (name !== KAFKA_TOOLS) await start(name, CLIENTS[name]!);
 // Only our own broker speaks the native protocol.
-if (own !== undefined) await start("native", NATIVE);
+if (own !== undefined && tested.length > 0) await start("native", NATIVE);
 for (const one of tested) await timed(one, () => write(one));
-for (const one of tested) await timed(one, () => readAll(one));
-for (const one of tested) report(one);
+for (const one of tested) {
+  await timed(one, () => readAll(one));
+  report(one);
+}
+await Promise.all(
+  [kafkajs, platformatic, ...tested.map(({ client }) => client)].map((client) => client.close()),
+);
 
-await Promise.all([
-  ...tested.map(({ client }) => client.close()),
-  kafkajs.close(),
-  platformatic.close(),
-]);
+if (clients.includes(KAFKA_TOOLS)) {
+  const tools = newResult(KAFKA_TOOLS);
+  await timed(tools, async () => {
+    const found = await runTools(broker, `tools-${run}`, own && directory.path);
+    tools.version = found.version;
+    tools.checks = found.checks;
+    tools.problems.push(...found.problems);
+  });
+  report(tools);
+}
+for (const name of suites) {
+  const suite = newResult(name);
+  await timed(suite, async () => {
+    const found = await SUITES[name]!(broker);
+    suite.version = found.version;
+    suite.checks = found.passed;
+    suite.problems.push(...found.problems);
+    for (const [reason, tests] of Object.entries(found.notApplicable)) {
+      suite.notes.push(`not run, ${reason}: ${tests}`);
+    }
+  });
+  report(suite);
+}
 await own?.end("SIGTERM");
-console.log(`${tested.length - failed} passed, ${failed} failed, ${skipped} skipped`);
-process.exit(failed === 0 ? 0 : 1);
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+process.exit(counts.failed === 0 ? 0 : 1);
 
-async function start(name: string, entry: ClientEntry): Promise<void> {
-  const began = performance.now();
-  try {
-    const client = await entry.connect(broker);
-    const version = await client.version();
-    const ms = performance.now() - began;
-    tested.push({ name, entry, client, version, problems: [], checks: 0, ms });
-  } catch (error) {
-    if (error instanceof NotInstalled) skipped++;
-    else failed++;
-    console.log(`${error instanceof NotInstalled ? "skip  " : "FAILED"} ${name}: ${error}`);
-  }
+/** The names of a list, which must all be known. */
+function named(what: string, list: string, known: readonly string[]): string[] {
+  const names = list.split(",").filter(Boolean);
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length === 0) return names;
+  console.error(`no such ${what}: ${unknown.join(", ")} (there are ${known.join(", ")})`);
+  process.exit(2);
 }
 
-async function timed(one: Tested, work: () => Promise<void>): Promise<void> {
+function newResult(name: string): Result {
+  return { name, version: "", checks: 0, ms: 0, problems: [], notes: [] };
+}
+
+async function start(name: string, entry: ClientEntry): Promise<void> {
+  const result = newResult(name);
+  await timed(result, async () => {
+    const client = await entry.connect(broker);
+    result.version = await client.version();
+    tested.push(Object.assign(result, { entry, client }));
+  });
+  if (result.version === "") report(result);
+}
+
+async function timed(result: Result, work: () => Promise<void>): Promise<void> {
   const began = performance.now();
   try {
     await work();
   } catch (error) {
-    one.problems.push(`${error}`);
+    if (error instanceof NotInstalled) result.skipped = error.message;
+    else result.problems.push(`${error}`);
   }
-  one.ms += performance.now() - began;
+  result.ms += performance.now() - began;
 }
 
 /** The scenario, and the samples. */
@@ -118,21 +160,20 @@ async function write(one: Tested): Promise<void> {
   one.written = await writeSamples(client, samplesOf(name), entry.quirks);
 }
 
-/** What every client wrote, this one too. */
-async function readAll({ client, entry, problems }: Tested): Promise<void> {
+/** Reads what every client wrote, this one too. */
+async function readAll(reader: Tested): Promise<void> {
   for (const writer of tested) {
     if (writer.written === undefined) continue;
-    const quirks: { reader: Quirks; writer: Quirks } = {
-      reader: entry.quirks,
-      writer: writer.entry.quirks,
-    };
+    const quirks = { reader: reader.entry.quirks, writer: writer.entry.quirks };
+    let difference: unknown;
     try {
       const topic = samplesOf(writer.name);
-      const difference = await compareSamples(client, topic, writer.written, quirks);
-      if (difference !== undefined) problems.push(`what ${writer.name} wrote: ${difference}`);
+      difference = await compareSamples(reader.client, topic, writer.written, quirks);
     } catch (error) {
-      problems.push(`what ${writer.name} wrote: ${error}`);
+      difference = error;
     }
+    if (difference === undefined) reader.checks++;
+    else reader.problems.push(`what ${writer.name} wrote: ${difference}`);
   }
 }
 
@@ -140,13 +181,15 @@ function samplesOf(name: string): string {
   return `samples-${name}-${run}`;
 }
 
-function report({ name, version, problems, checks, ms }: Tested): void {
-  const summary = `${name} ${version} (${(ms / 1000).toFixed(1)} s): ${checks} checks`;
-  if (problems.length === 0) {
-    console.log(`ok     ${summary}`);
+function report({ name, version, problems, notes, checks, ms, skipped }: Result): void {
+  if (skipped !== undefined) {
+    counts.skipped++;
+    console.log(`skip   ${name}: ${skipped}`);
     return;
   }
-  failed++;
-  console.log(`FAILED ${summary}, ${problems.length} problems`);
-  for (const problem of problems) console.log(`         ${problem}`);
+  const ok = problems.length === 0;
+  counts[ok ? "passed" : "failed"]++;
+  const summary = `${name} ${version} (${(ms / 1000).toFixed(1)} s): ${checks} checks`;
+  console.log(ok ? `ok     ${summary}` : `FAILED ${summary}, ${problems.length} problems`);
+  for (const line of [...problems, ...notes]) console.log(`         ${line}`);
 }

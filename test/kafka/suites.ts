@@ -1,0 +1,188 @@
+// The test suites of Kafka client projects, run against a broker: franz-go's kgo and librdkafka's.
+// Other projects keep their tests out of the packages that their registries serve.
+// Tests that can't pass on this broker are listed with the reason; everything else must pass.
+import { join } from "node:path";
+import { type Install, install } from "./install.js";
+
+/** A whole suite has to end by itself. */
+const SUITE_MS = 15 * 60_000;
+
+/** How long one of librdkafka's tests may take. */
+const LIBRDKAFKA_TEST_MS = 120_000;
+
+const GROUPS = "needs consumer groups";
+const TRANSACTIONS = "needs transactions";
+const COMPACTION = "needs compaction";
+const THEIR_SCRIPTS = "starts or calls a Kafka distribution";
+
+/** Names of tests, separated by spaces, by the reason why they can't pass. */
+type NotApplicable = Readonly<Record<string, string>>;
+
+/** The outcome of a suite. */
+export interface SuiteResult {
+  readonly version: string;
+  readonly passed: number;
+  readonly problems: readonly string[];
+  readonly notApplicable: NotApplicable;
+}
+
+export type Suite = (broker: string) => Promise<SuiteResult>;
+
+/** All suites, by the name that `--suites` takes. */
+export const SUITES: Readonly<Record<string, Suite>> = { kgo, librdkafka };
+
+// --- franz-go's kgo ---
+
+const KGO_VERSION = "1.22.3";
+
+/** kgo's tests that do not apply, by reason; each is the beginning of a name. */
+const KGO_SKIPPED: NotApplicable = {
+  [GROUPS]: "TestGroupETL TestGroupSimple TestIssue523 TestIssue1034 Test848",
+  [TRANSACTIONS]: "TestTxnEtl",
+  "needs share groups": "TestShareGroup",
+  "looks for the topic __consumer_offsets, which consumer groups bring": "TestConsumeRegex",
+  "sets max.message.bytes to 10 MiB; 8 MiB is the most":
+    "TestIssueFetchLargerThanBrokerMaxReadBytes",
+};
+
+async function kgo(broker: string): Promise<SuiteResult> {
+  const module = "github.com/twmb/franz-go";
+  const go = { GOTOOLCHAIN: "local", GOFLAGS: "-mod=mod -buildvcs=false" };
+  const dir = await install({
+    name: "kgo-tests",
+    from: [],
+    version: KGO_VERSION,
+    needs: ["go"],
+    steps: (cwd) => [
+      { command: ["go", "mod", "init", "kgo-tests"], cwd, env: go },
+      { command: ["go", "get", "-t", `${module}/pkg/kgo@v${KGO_VERSION}`], cwd, env: go },
+      { command: ["go", "test", "-c", "-o", "kgo.test", `${module}/pkg/kgo`], cwd, env: go },
+    ],
+  });
+  // One test reads its own source.
+  const source = await capture(["go", "list", "-m", "-f", "{{.Dir}}", module], {
+    cwd: dir,
+    env: go,
+  });
+  const { output } = await capture(
+    [
+      ...[join(dir, "kgo.test"), "-test.v", "-test.timeout", "10m"],
+      ...["-test.skip", `^(?:${Object.values(KGO_SKIPPED).join(" ").replaceAll(" ", "|")})`],
+    ],
+    {
+      cwd: join(source.output.trim(), "pkg/kgo"),
+      env: {
+        ...{ KGO_SEEDS: broker, KGO_TEST_RF: "1", KGO_TEST_RECORDS: "20000" },
+        KGO_LOG_LEVEL: "none",
+      },
+    },
+  );
+  const failures = [...output.matchAll(/^--- FAIL: (\S+)/gm)].map(([, name]) => `${name} failed`);
+  if (!/^(?:PASS|FAIL)$/m.test(output)) failures.push(`it did not end: ${output.slice(-500)}`);
+  const passed = output.match(/^--- PASS/gm)?.length ?? 0;
+  return { version: KGO_VERSION, passed, problems: failures, notApplicable: KGO_SKIPPED };
+}
+
+// --- librdkafka ---
+
+/** The npm package that carries librdkafka's source with its tests. */
+const LIBRDKAFKA_PACKAGE = "@confluentinc/kafka-javascript@1.10.1";
+
+/** librdkafka's tests that must pass: those that use the broker. */
+const LIBRDKAFKA_TESTS = (
+  "0002 0003 0005 0007 0008 0012 0013 0015 0016 0017 0021 0026 0031 0034 0036 " +
+  "0038 0041 0044 0048 0053 0054 0055 0057 0059 0061 0063 0065 0070 0073 0114 0127"
+).split(" ");
+
+/** Those that do not apply, by reason. All others are run without a broker, or with a mock of one. */
+const LIBRDKAFKA_SKIPPED: NotApplicable = {
+  [GROUPS]:
+    "0014 0018 0019 0020 0022 0028 0029 0030 0033 0040 0042 0045 0050 0051 0056 0060 0064 0067 0069 0080 0083 0084 0085 " +
+    "0089 0090 0091 0093 0099 0102 0106 0109 0112 0113 0116 0118 0122 0125 0130 0132 0137 0139",
+  [TRANSACTIONS]: "0098 0103 0129",
+  [COMPACTION]: "0011 0077",
+  "sets compression.type, which the broker does not support": "0081",
+  [THEIR_SCRIPTS]: "0052 0115 0119",
+  "runs for minutes, and more often than not on a mock": "0086 0123",
+};
+
+const LIBRDKAFKA: Install = {
+  name: "librdkafka-tests",
+  from: [],
+  version: LIBRDKAFKA_PACKAGE,
+  needs: ["npm", "tar", "make", "gcc", "g++"],
+  steps: (cwd) => [
+    { command: ["npm", "pack", "--silent", LIBRDKAFKA_PACKAGE], cwd },
+    {
+      command: [
+        "sh",
+        "-c",
+        "tar xzf *.tgz --strip-components=3 package/deps/librdkafka && rm *.tgz",
+      ],
+      cwd,
+    },
+    { command: ["./configure"], cwd },
+    { command: ["make", "-j2", "libs"], cwd },
+    { command: ["make", "-C", "tests", "-j2", "build"], cwd },
+  ],
+};
+
+async function librdkafka(broker: string): Promise<SuiteResult> {
+  const dir = await install(LIBRDKAFKA);
+  const tests = join(dir, "tests");
+  const conf = join(tests, `test-${process.pid}.conf`);
+  await Bun.write(conf, `bootstrap.servers=${broker}\n`);
+  const problems: string[] = [];
+  const queue = [...LIBRDKAFKA_TESTS];
+  const worker = async (): Promise<void> => {
+    for (let test = queue.shift(); test !== undefined; test = queue.shift()) {
+      const { output, exitCode } = await capture(["./test-runner", "-p1", "-Q", "-E"], {
+        cwd: tests,
+        env: {
+          ...{ LD_LIBRARY_PATH: "../src:../src-cpp", RDKAFKA_TEST_CONF: conf },
+          ...{ TESTS: test, TEST_KAFKA_VERSION: "4.4.0" },
+        },
+        ms: LIBRDKAFKA_TEST_MS,
+      });
+      const passed = new RegExp(`${test}_\\S+ +\\| +PASSED`).test(output);
+      if (exitCode === 0 && passed) continue;
+      const failure = /### Test "[^"]*" failed at .*/.exec(output)?.[0] ?? output.slice(-300);
+      problems.push(`${test}: ${failure}`);
+    }
+  };
+  await Promise.all([worker(), worker()]);
+  await Bun.file(conf).delete();
+  const header = await Bun.file(join(dir, "src/rdkafka.h")).text();
+  const [, hex = "0"] = /#define RD_KAFKA_VERSION +0x(\w{6})ff/.exec(header) ?? [];
+  const version =
+    hex
+      .match(/../g)
+      ?.map((pair) => Number.parseInt(pair, 16))
+      .join(".") ?? "";
+  const passed = LIBRDKAFKA_TESTS.length - problems.length;
+  return { version, passed, problems, notApplicable: LIBRDKAFKA_SKIPPED };
+}
+
+async function capture(
+  command: readonly string[],
+  options: {
+    readonly cwd: string;
+    readonly env: Readonly<Record<string, string>>;
+    readonly ms?: number;
+  },
+): Promise<{ readonly output: string; readonly exitCode: number }> {
+  const child = Bun.spawn([...command], {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    timeout: options.ms ?? SUITE_MS,
+    killSignal: "SIGKILL",
+  });
+  const [stdout, stderr] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { output: `${stdout}${stderr}`, exitCode: await child.exited };
+}

@@ -1,0 +1,295 @@
+// Kafka's own command-line tools, unmodified, used as their documentation says.
+// Leaves to others: fetching them (table.ts).
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { tempDir } from "../support/tmp.js";
+import { install } from "./install.js";
+import { JAVA, JVM } from "./table.js";
+
+/** How long a tool may take. */
+const TOOL_MS = 60_000;
+
+/** Java classes behind the scripts of a Kafka distribution. */
+const TOOLS = {
+  "kafka-topics": "TopicCommand",
+  "kafka-configs": "ConfigCommand",
+  "kafka-console-producer": "ConsoleProducer",
+  "kafka-console-consumer": "consumer.ConsoleConsumer",
+  "kafka-producer-perf-test": "ProducerPerformance",
+  "kafka-get-offsets": "GetOffsetShell",
+  "kafka-delete-records": "DeleteRecordsCommand",
+  "kafka-log-dirs": "LogDirsCommand",
+  "kafka-verifiable-producer": "VerifiableProducer",
+  "kafka-broker-api-versions": "BrokerApiVersionsCommand",
+  "kafka-cluster": "ClusterTool",
+  "kafka-features": "FeatureCommand",
+  "kafka-leader-election": "LeaderElectionCommand",
+  "kafka-reassign-partitions": "reassign.ReassignPartitionsCommand",
+  "kafka-acls": "AclCommand",
+  "kafka-client-compatibility-test": "ClientCompatibilityTest",
+  "kafka-dump-log": "DumpLogSegments",
+} as const;
+
+type Tool = keyof typeof TOOLS;
+
+interface Step {
+  readonly tool: Tool;
+  /** Words, without --bootstrap-server; `kafka-dump-log` has no broker. */
+  readonly args: string;
+  readonly input?: string;
+  /** What the output must hold. */
+  readonly prints?: readonly (string | RegExp)[];
+  /** Fails with this text. */
+  readonly fails?: string;
+}
+
+/** The outcome of all tools. */
+export interface ToolsResult {
+  readonly version: string;
+  readonly checks: number;
+  readonly problems: readonly string[];
+}
+
+/** Runs the tools on a broker; on its files too, if its data directory is given. Throws `NotInstalled`. */
+export async function runTools(
+  broker: string,
+  prefix: string,
+  dataDir: string | undefined,
+): Promise<ToolsResult> {
+  const dir = await install(JAVA);
+  using scratch = tempDir();
+  const jar = readdirSync(`${dir}/lib`).find((name) => /^kafka-tools-\d/.test(name)) ?? "";
+  const problems: string[] = [];
+  let checks = 0;
+  const perform = async (steps: readonly Step[]): Promise<void> => {
+    for (const step of steps) {
+      const problem = await runStep(dir, broker, step);
+      if (problem === undefined) checks++;
+      else problems.push(`${step.tool} ${step.args}: ${problem}`);
+    }
+  };
+  await perform(await brokerSteps(broker, prefix, scratch.path));
+  if (dataDir !== undefined) await perform(fileSteps(join(dataDir, "topics", prefix)));
+  await perform([
+    { tool: "kafka-topics", args: `--delete --topic ${prefix}` },
+    {
+      tool: "kafka-topics",
+      args: `--describe --topic ${prefix}`,
+      fails: "does not exist as expected",
+    },
+  ]);
+  return { version: /kafka-tools-(.*)\.jar/.exec(jar)?.[1] ?? "", checks, problems };
+}
+
+async function brokerSteps(broker: string, topic: string, scratch: string): Promise<Step[]> {
+  const of = `--topic ${topic}`;
+  const deletion = join(scratch, "delete.json");
+  const partitions = [{ topic, partition: 0, offset: 2 }];
+  await Bun.write(deletion, JSON.stringify({ partitions, version: 1 }));
+  const moved = join(scratch, "move.json");
+  await Bun.write(moved, JSON.stringify({ topics: [{ topic }], version: 1 }));
+  const print = "--formatter-property print.key=true --formatter-property print.offset=true";
+  const consume = `${of} --partition 0 ${print} --formatter-property print.headers=true`;
+  return [
+    {
+      tool: "kafka-topics",
+      args: `--create ${of} --partitions 1 --replication-factor 1 --config segment.bytes=1048576`,
+      prints: [`Created topic ${topic}.`],
+    },
+    {
+      tool: "kafka-topics",
+      args: `--create ${of} --partitions 1`,
+      fails: `Topic '${topic}' already exists`,
+    },
+    {
+      tool: "kafka-topics",
+      args: `--create ${of} --partitions 1 --if-not-exists`,
+    },
+    { tool: "kafka-topics", args: "--list", prints: [new RegExp(`^${topic}$`, "m")] },
+    {
+      tool: "kafka-topics",
+      args: `--describe ${of}`,
+      prints: [
+        /PartitionCount: 1\s+ReplicationFactor: 1\s+Configs: .*segment.bytes=1048576/,
+        /Partition: 0\s+Leader: 1\s+Replicas: 1\s+Isr: 1/,
+      ],
+    },
+    { tool: "kafka-topics", args: "--describe --under-replicated-partitions" },
+    { tool: "kafka-topics", args: "--describe --unavailable-partitions" },
+    {
+      tool: "kafka-console-producer",
+      args: `${of} --compression-codec lz4 --reader-property parse.key=true --reader-property parse.headers=true`,
+      input: "h:1\tk1\tone\nh:2\tk2\ttwo\nh:3,i:4\tk3\tthree\n",
+    },
+    {
+      tool: "kafka-console-producer",
+      args: `${of} --compression-codec zstd --producer-property acks=1`,
+      input: "four\n",
+    },
+    {
+      tool: "kafka-console-consumer",
+      args: `${consume} --offset earliest --max-messages 4`,
+      prints: [
+        "Offset:0\th:1\tk1\tone\nOffset:1\th:2\tk2\ttwo\nOffset:2\th:3,i:4\tk3\tthree\n",
+        "Offset:3\tNO_HEADERS\tnull\tfour\n",
+        "Processed a total of 4 messages",
+      ],
+    },
+    {
+      tool: "kafka-console-consumer",
+      args: `${consume} --offset 2 --max-messages 1`,
+      prints: ["Offset:2\th:3,i:4\tk3\tthree\n"],
+    },
+    { tool: "kafka-get-offsets", args: of, prints: [`${topic}:0:4`] },
+    { tool: "kafka-get-offsets", args: `${of} --time earliest`, prints: [`${topic}:0:0`] },
+    { tool: "kafka-get-offsets", args: `${of} --time max-timestamp`, prints: [`${topic}:0:3`] },
+    { tool: "kafka-get-offsets", args: `${of} --time 0`, prints: [`${topic}:0:0`] },
+    {
+      tool: "kafka-delete-records",
+      args: `--offset-json-file ${deletion}`,
+      prints: [`partition: ${topic}-0\tlow_watermark: 2`],
+    },
+    { tool: "kafka-get-offsets", args: `${of} --time earliest`, prints: [`${topic}:0:2`] },
+    {
+      tool: "kafka-configs",
+      args: `--alter --entity-type topics --entity-name ${topic} --add-config retention.ms=7200000`,
+      prints: [`Completed updating config for topic ${topic}.`],
+    },
+    {
+      tool: "kafka-configs",
+      args: `--describe --entity-type topics --entity-name ${topic}`,
+      prints: [/^ {2}retention.ms=7200000 .*DYNAMIC_TOPIC_CONFIG:retention.ms=7200000/m],
+    },
+    {
+      tool: "kafka-configs",
+      args: `--alter --entity-type topics --entity-name ${topic} --delete-config retention.ms`,
+      prints: [`Completed updating config for topic ${topic}.`],
+    },
+    {
+      tool: "kafka-configs",
+      args: `--alter --entity-type topics --entity-name ${topic} --add-config retention.years=7`,
+      fails: "Unknown topic config name: retention.years",
+    },
+    {
+      tool: "kafka-configs",
+      args: "--describe --all --entity-type brokers --entity-name 1",
+      prints: [/advertised.listeners=PLAINTEXT/, /^ {2}num.partitions=/m],
+    },
+    {
+      tool: "kafka-verifiable-producer",
+      args: `${of} --max-messages 100`,
+      prints: [/"name":"producer_send_success".*"offset":103,/, /"sent":100,"acked":100,/],
+    },
+    {
+      tool: "kafka-producer-perf-test",
+      args: `${of} --num-records 30000 --record-size 100 --throughput -1 --command-property bootstrap.servers=${broker}`,
+      prints: [/30000 records sent, .* records\/sec/],
+    },
+    { tool: "kafka-get-offsets", args: of, prints: [`${topic}:0:30104`] },
+    {
+      tool: "kafka-log-dirs",
+      args: `--describe --topic-list ${topic}`,
+      prints: [`"partition":"${topic}-0","size":`],
+    },
+    {
+      tool: "kafka-broker-api-versions",
+      args: "",
+      prints: [/Produce\(0\): 0 to 13 \[usable: 13\]/],
+    },
+    { tool: "kafka-cluster", args: "cluster-id", prints: [/^Cluster ID: [\w-]{22}$/m] },
+    { tool: "kafka-cluster", args: "list-endpoints", prints: [/^1 +\S+ +\d+ .*unfenced +broker/m] },
+    { tool: "kafka-features", args: "describe", prints: ["metadata.version"] },
+    { tool: "kafka-leader-election", args: "--election-type preferred --all-topic-partitions" },
+    {
+      tool: "kafka-reassign-partitions",
+      args: "--list",
+      prints: ["No partition reassignments found."],
+    },
+    {
+      tool: "kafka-reassign-partitions",
+      args: `--generate --topics-to-move-json-file ${moved} --broker-list 1`,
+      prints: [`"topic":"${topic}","partition":0,"replicas":[1]`],
+    },
+    { tool: "kafka-acls", args: "--list", fails: "No Authorizer is configured on the broker" },
+    { tool: "kafka-topics", args: `--create --topic ${topic}-new --partitions 1` },
+    {
+      tool: "kafka-client-compatibility-test",
+      args:
+        `--topic ${topic}-new --num-cluster-nodes 1 --expect-record-too-large-exception false ` +
+        ["offsets-for-times", "cluster-id", "idempotent-producer", "describe-configs"]
+          .concat("create-topics", "describe-acls")
+          .map((feature) => `--${feature}-supported true`)
+          .join(" "),
+      prints: ["SUCCESS"],
+    },
+    {
+      tool: "kafka-topics",
+      args: `--alter ${of} --partitions 3`,
+    },
+    { tool: "kafka-topics", args: `--describe ${of}`, prints: ["PartitionCount: 3"] },
+  ];
+}
+
+/** kafka-dump-log on the segments of partition 0: the files have Kafka's format. */
+function fileSteps(topicDir: string): Step[] {
+  const dir = join(topicDir, "0");
+  const [sealed = ""] = readdirSync(dir)
+    .filter((name) => name.endsWith(".index"))
+    .sort();
+  const base = join(dir, sealed.replace(/\.index$/, ""));
+  return [
+    {
+      tool: "kafka-dump-log",
+      args: `--files ${base}.log --print-data-log`,
+      prints: [
+        /^baseOffset: 3 lastOffset: 3 count: 1 .* compresscodec: zstd .* isvalid: true$/m,
+        /payload: four/,
+      ],
+    },
+    {
+      tool: "kafka-dump-log",
+      args: `--files ${base}.index --verify-index-only`,
+      prints: ["Dumping"],
+    },
+    {
+      tool: "kafka-dump-log",
+      args: `--files ${base}.index,${base}.timeindex --index-sanity-check`,
+      prints: [`${base}.index passed sanity check`, `${base}.timeindex passed sanity check`],
+    },
+  ];
+}
+
+/** Runs one tool. Resolves with what is wrong. */
+async function runStep(dir: string, broker: string, step: Step): Promise<string | undefined> {
+  const { tool, args, input = "", prints = [], fails } = step;
+  const command = [...JVM, "-cp", `${dir}/lib/*`, `org.apache.kafka.tools.${TOOLS[tool]}`];
+  const words = args.split(" ").filter(Boolean);
+  const server = ["--bootstrap-server", broker];
+  // The first word of some is a command.
+  if (/^[a-z]/.test(words[0] ?? "") && tool !== "kafka-features") words.splice(1, 0, ...server);
+  else if (tool === "kafka-features") words.unshift(...server);
+  else if (tool !== "kafka-dump-log" && tool !== "kafka-producer-perf-test") words.push(...server);
+  const child = Bun.spawn([...command, ...words], {
+    stdin: Buffer.from(input),
+    stdout: "pipe",
+    stderr: "pipe",
+    timeout: TOOL_MS,
+    killSignal: "SIGKILL",
+  });
+  const [stdout, stderr] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  const exitCode = await child.exited;
+  const output = `${stdout}\n${stderr}`;
+  if (fails !== undefined) {
+    if (output.includes(fails)) return undefined;
+    return `expected to fail with ${fails}: ${output.slice(0, 500)}`;
+  }
+  if (exitCode !== 0) return `exit code ${exitCode}: ${output.trim().slice(0, 500)}`;
+  const missing = prints.filter((text) =>
+    typeof text === "string" ? !output.includes(text) : !text.test(output),
+  );
+  if (missing.length === 0) return undefined;
+  return `does not print ${missing.join(", ")}: ${output.trim().slice(0, 500)}`;
+}
