@@ -33,6 +33,7 @@ export const CODE = {
   MISMATCHED_ENDPOINT_TYPE: 114,
   UNSUPPORTED_ENDPOINT_TYPE: 115,
   TRANSACTION_ABORTABLE: 120,
+  REBOOTSTRAP_REQUIRED: 129,
 } as const;
 
 /** Names by the lowest eight bits of a code, for the metrics; one without a name is its number. */

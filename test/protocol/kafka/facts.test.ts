@@ -19,7 +19,7 @@ import {
 } from "./facts.js";
 
 const FACTS = readFacts();
-const VALUES = 8;
+const VALUES = 6;
 
 /** One direction of an API in one version. */
 interface Case {
@@ -122,6 +122,8 @@ for (const apiName of KAFKA_API_NAMES) {
     test("is read alike in pieces, wherever they begin", () => {
       const changed: string[] = [];
       for (const { each, typical } of all) {
+        // A client of the tests reads responses whole.
+        if (!each.isRequest) continue;
         const { bytes } = typical;
         const check = (what: string, pieces: [Uint8Array, ...Uint8Array[]]): void => {
           const again = write(each, read(each, ...pieces));

@@ -6,6 +6,7 @@ import { encodeResponse } from "../headers.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
 import type { Call } from "./call.js";
 import type { ServiceContext } from "../../../services/context.js";
+import { clusterId, NODE_ID } from "./cluster-of-one.js";
 
 /** What KIP-511 allows in the name and version of client software. */
 const SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?$/;
@@ -44,18 +45,32 @@ const FEATURES = {
   ],
 };
 
+type Request = RequestOf<typeof ApiVersions>;
+
 export function apiVersions(
-  _context: ServiceContext,
-  { clientSoftwareName, clientSoftwareVersion }: RequestOf<typeof ApiVersions>,
+  context: ServiceContext,
+  request: Request,
   { version, connection }: Call,
 ): ResponseOf<typeof ApiVersions> {
+  const { clientSoftwareName, clientSoftwareVersion } = request;
   const isNamed = SOFTWARE.test(clientSoftwareName) && SOFTWARE.test(clientSoftwareVersion);
   if (version >= 3 && !isNamed) return { errorCode: CODE.INVALID_REQUEST, apiKeys: [] };
+  const fault = addresseeFault(context, request);
+  if (fault !== undefined) return { errorCode: fault, apiKeys: [] };
   if (version >= 3) {
     connection.client.name = clientSoftwareName;
     connection.client.version = clientSoftwareVersion;
   }
   return { errorCode: CODE.NONE, apiKeys: KEYS, ...FEATURES };
+}
+
+/** A client that expects another broker at this address has to start again from its bootstrap servers. */
+function addresseeFault(context: ServiceContext, request: Request): number | undefined {
+  const isNodeNamed = request.nodeId !== -1;
+  if (isNodeNamed !== (request.clusterId !== null)) return CODE.INVALID_REQUEST;
+  if (!isNodeNamed) return undefined;
+  const isMeant = request.clusterId === clusterId(context) && request.nodeId === NODE_ID;
+  return isMeant ? undefined : CODE.REBOOTSTRAP_REQUIRED;
 }
 
 /**
