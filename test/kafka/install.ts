@@ -8,7 +8,7 @@ import { join } from "node:path";
 export const CLIENTS_DIR = join(import.meta.dir, "clients");
 
 /** Long enough for a build of librdkafka; a registry that does not answer must not hold up the others for ever. */
-const STEP_MS = 15 * 60_000;
+const STEP_MS = 10 * 60_000;
 
 /** A client that can't be used on this machine, and why. */
 export class NotInstalled extends Error {

@@ -68,7 +68,10 @@ export async function runTools(
       else problems.push(`${step.tool} ${step.args}: ${problem}`);
     }
   };
-  await perform(await brokerSteps(broker, prefix, scratch.path));
+  await Promise.all([
+    perform(await topicSteps(broker, prefix, scratch.path)),
+    perform(clusterSteps(`${prefix}-new`)),
+  ]);
   if (dataDir !== undefined) await perform(fileSteps(join(dataDir, "topics", prefix)));
   await perform([
     { tool: "kafka-topics", args: `--delete --topic ${prefix}` },
@@ -81,7 +84,8 @@ export async function runTools(
   return { version: /kafka-tools-(.*)\.jar/.exec(jar)?.[1] ?? "", checks, problems };
 }
 
-async function brokerSteps(broker: string, topic: string, scratch: string): Promise<Step[]> {
+/** What is done to one topic, in order. */
+async function topicSteps(broker: string, topic: string, scratch: string): Promise<Step[]> {
   const of = `--topic ${topic}`;
   const deletion = join(scratch, "delete.json");
   const partitions = [{ topic, partition: 0, offset: 2 }];
@@ -114,8 +118,6 @@ async function brokerSteps(broker: string, topic: string, scratch: string): Prom
         /Partition: 0\s+Leader: 1\s+Replicas: 1\s+Isr: 1/,
       ],
     },
-    { tool: "kafka-topics", args: "--describe --under-replicated-partitions" },
-    { tool: "kafka-topics", args: "--describe --unavailable-partitions" },
     {
       tool: "kafka-console-producer",
       args: `${of} --compression-codec lz4 --reader-property parse.key=true --reader-property parse.headers=true`,
@@ -171,11 +173,6 @@ async function brokerSteps(broker: string, topic: string, scratch: string): Prom
       fails: "Unknown topic config name: retention.years",
     },
     {
-      tool: "kafka-configs",
-      args: "--describe --all --entity-type brokers --entity-name 1",
-      prints: [/advertised.listeners=PLAINTEXT/, /^ {2}num.partitions=/m],
-    },
-    {
       tool: "kafka-verifiable-producer",
       args: `${of} --max-messages 100`,
       prints: [/"name":"producer_send_success".*"offset":103,/, /"sent":100,"acked":100,/],
@@ -192,6 +189,29 @@ async function brokerSteps(broker: string, topic: string, scratch: string): Prom
       prints: [`"partition":"${topic}-0","size":`],
     },
     {
+      tool: "kafka-reassign-partitions",
+      args: `--generate --topics-to-move-json-file ${moved} --broker-list 1`,
+      prints: [`"topic":"${topic}","partition":0,"replicas":[1]`],
+    },
+    {
+      tool: "kafka-topics",
+      args: `--alter ${of} --partitions 3`,
+    },
+    { tool: "kafka-topics", args: `--describe ${of}`, prints: ["PartitionCount: 3"] },
+  ];
+}
+
+/** What does not touch that topic. */
+function clusterSteps(newTopic: string): Step[] {
+  return [
+    { tool: "kafka-topics", args: "--describe --under-replicated-partitions" },
+    { tool: "kafka-topics", args: "--describe --unavailable-partitions" },
+    {
+      tool: "kafka-configs",
+      args: "--describe --all --entity-type brokers --entity-name 1",
+      prints: [/advertised.listeners=PLAINTEXT/, /^ {2}num.partitions=/m],
+    },
+    {
       tool: "kafka-broker-api-versions",
       args: "",
       prints: [/Produce\(0\): 0 to 13 \[usable: 13\]/],
@@ -205,28 +225,18 @@ async function brokerSteps(broker: string, topic: string, scratch: string): Prom
       args: "--list",
       prints: ["No partition reassignments found."],
     },
-    {
-      tool: "kafka-reassign-partitions",
-      args: `--generate --topics-to-move-json-file ${moved} --broker-list 1`,
-      prints: [`"topic":"${topic}","partition":0,"replicas":[1]`],
-    },
     { tool: "kafka-acls", args: "--list", fails: "No Authorizer is configured on the broker" },
-    { tool: "kafka-topics", args: `--create --topic ${topic}-new --partitions 1` },
+    { tool: "kafka-topics", args: `--create --topic ${newTopic} --partitions 1` },
     {
       tool: "kafka-client-compatibility-test",
       args:
-        `--topic ${topic}-new --num-cluster-nodes 1 --expect-record-too-large-exception false ` +
+        `--topic ${newTopic} --num-cluster-nodes 1 --expect-record-too-large-exception false ` +
         ["offsets-for-times", "cluster-id", "idempotent-producer", "describe-configs"]
           .concat("create-topics", "describe-acls")
           .map((feature) => `--${feature}-supported true`)
           .join(" "),
       prints: ["SUCCESS"],
     },
-    {
-      tool: "kafka-topics",
-      args: `--alter ${of} --partitions 3`,
-    },
-    { tool: "kafka-topics", args: `--describe ${of}`, prints: ["PartitionCount: 3"] },
   ];
 }
 
