@@ -25,6 +25,9 @@ export function nodeEndpoints(since: number) {
   );
 }
 
+/** In Produce and Fetch, topics are named by their ids from this version on, and not by their names. */
+export const TOPIC_IDS_SINCE = 13;
+
 export const Produce = api({
   key: 0,
   versions: [3, 13],

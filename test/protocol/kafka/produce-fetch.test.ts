@@ -140,6 +140,8 @@ describe("Produce", () => {
     const batch = batchOf(["a"]);
     ids.set("gone", "01020300-0000-0000-0000-000000000000");
     expect(await produce(13, [{ topic: "gone", batch }])).toMatchObject([{ errorCode: 100 }]);
+    // Java sends the id of zeros if it does not know the topic's, and then looks it up.
+    expect(await produce(13, [{ topic: "no id", batch }])).toMatchObject([{ errorCode: 100 }]);
     expect(await produce(9, [{ topic: "odd", batch }], 2)).toMatchObject([{ errorCode: 21 }]);
     const transactional = batchOf(["b"]);
     transactional[22]! |= 0x10;
@@ -243,6 +245,7 @@ describe("Fetch", () => {
     expect(rows[5]).toMatchObject({ highWatermark: 1, logStartOffset: 0 });
     ids.set("gone", "01020300-0000-0000-0000-000000000000");
     expect(await fetch(13, [{ topic: "gone" }])).toMatchObject([{ errorCode: 100 }]);
+    expect(await fetch(13, [{ topic: "no id" }])).toMatchObject([{ errorCode: 100 }]);
   });
 
   test("tells clients that read committed records only that nothing was aborted", async () => {

@@ -4,11 +4,11 @@
 // There are no fetch sessions: session id 0 in a response refuses one, and clients go on with full requests.
 import type { Wait } from "../../../net/inflight.js";
 import { LEADER_EPOCH } from "../../../record/batch.js";
-import { ZERO_UUID } from "../../../record/bytes.js";
 import type { ServiceContext } from "../../../services/context.js";
 import * as services from "../../../services/fetch.js";
 import { CODE, kafkaCode } from "../error-codes.js";
 import { Fetch } from "../fetch.js";
+import { TOPIC_IDS_SINCE } from "../produce.js";
 import {
   encodeFetchResponse,
   type FetchedPartition,
@@ -37,7 +37,7 @@ export function fetch(context: ServiceContext, call: Call): void {
     send(call, request, sessionFault, []);
     return;
   }
-  const items = request.topics.flatMap(itemsOf);
+  const items = request.topics.flatMap((topic) => itemsOf(topic, call.version));
   const positions = items.filter((item) => typeof item !== "number");
   // An error is answered at once, and there is nothing to wait for without partitions.
   const mayWait = positions.length > 0 && positions.length === items.length;
@@ -57,8 +57,11 @@ function faultOfSession({ sessionEpoch }: Request): number | undefined {
   return CODE.FETCH_SESSION_ID_NOT_FOUND;
 }
 
-function itemsOf({ topic, topicId: id, partitions }: Request["topics"][number]): Item[] {
-  const topicId = id === ZERO_UUID ? undefined : id;
+function itemsOf(
+  { topic, topicId: id, partitions }: Request["topics"][number],
+  version: number,
+): Item[] {
+  const topicId = version < TOPIC_IDS_SINCE ? undefined : id;
   return partitions.map((asked) => {
     const { partition, fetchOffset, currentLeaderEpoch, lastFetchedEpoch, partitionMaxBytes } =
       asked;

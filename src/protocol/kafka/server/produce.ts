@@ -11,11 +11,11 @@ import {
   magic,
   TRANSACTIONAL_BIT,
 } from "../../../record/batch.js";
-import { bytesOf, type Pieces, ZERO_UUID } from "../../../record/bytes.js";
+import { bytesOf, type Pieces } from "../../../record/bytes.js";
 import type { ServiceContext } from "../../../services/context.js";
 import { type PartitionBatch, produceAll } from "../../../services/produce.js";
 import { CODE, kafkaCode } from "../error-codes.js";
-import { Produce } from "../produce.js";
+import { Produce, TOPIC_IDS_SINCE } from "../produce.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
 import type { Call } from "./call.js";
 
@@ -69,7 +69,7 @@ function itemsOf(
   version: number,
   fault: number | undefined,
 ): Item[] {
-  const topicId = id === ZERO_UUID ? undefined : id;
+  const topicId = version < TOPIC_IDS_SINCE ? undefined : id;
   return partitionData.map(({ index, records }) => {
     if (fault !== undefined) return fault;
     if (records === null) return CODE.INVALID_RECORD;
