@@ -34,15 +34,50 @@ export const ERRORS = {
     retriable: false,
     help: "Send smaller batches, or raise --max-batch-bytes of the broker or max.message.bytes of the topic.",
   },
+  COORDINATOR_NOT_AVAILABLE: {
+    wire: 15,
+    retriable: true,
+    help: "The broker can't store what it knows about groups: its log says why.",
+  },
+  NOT_COORDINATOR: {
+    wire: 16,
+    retriable: true,
+    help: "The broker has stopped waiting for the other members: find the coordinator, and send the request again.",
+  },
   INVALID_TOPIC: {
     wire: 17,
     retriable: false,
     help: "A topic name has 1 to 249 characters of a-z A-Z 0-9 . _ - and is neither '.' nor '..'.",
   },
+  ILLEGAL_GENERATION: {
+    wire: 22,
+    retriable: false,
+    help: "The group has rebalanced since: join it again.",
+  },
+  INCONSISTENT_GROUP_PROTOCOL: {
+    wire: 23,
+    retriable: false,
+    help: "Give all members of a group the same assignors, or at least one that all of them have.",
+  },
   INVALID_GROUP: {
     wire: 24,
     retriable: false,
     help: "A group name has 1 to 249 bytes of UTF-8.",
+  },
+  UNKNOWN_MEMBER_ID: {
+    wire: 25,
+    retriable: false,
+    help: "The member has left, or was silent for longer than its session timeout: join the group again.",
+  },
+  INVALID_SESSION_TIMEOUT: {
+    wire: 26,
+    retriable: false,
+    help: "Use a session timeout between group.min.session.timeout.ms and group.max.session.timeout.ms of the broker.",
+  },
+  REBALANCE_IN_PROGRESS: {
+    wire: 27,
+    retriable: false,
+    help: "The group assigns its partitions again: join it again.",
   },
   UNSUPPORTED_VERSION: {
     wire: 35,
@@ -89,10 +124,30 @@ export const ERRORS = {
     retriable: false,
     help: "The broker cannot use a file or its disk: the message names the path and the cause.",
   },
+  NON_EMPTY_GROUP: {
+    wire: 68,
+    retriable: false,
+    help: "Stop all members of the group first.",
+  },
   GROUP_NOT_FOUND: {
     wire: 69,
     retriable: false,
     help: "List groups with `rustlog groups list`.",
+  },
+  MEMBER_ID_REQUIRED: {
+    wire: 79,
+    retriable: true,
+    help: "Join again with the member id in the response.",
+  },
+  GROUP_MAX_SIZE_REACHED: {
+    wire: 81,
+    retriable: false,
+    help: "The message names the limit. Use fewer members, or more groups.",
+  },
+  FENCED_INSTANCE_ID: {
+    wire: 82,
+    retriable: false,
+    help: "Another member has joined with the same group.instance.id: give each its own.",
   },
   INVALID_RECORD: {
     wire: 87,

@@ -82,6 +82,36 @@ export const TOPIC_NAME_LENGTH_MAX = 249;
 
 export const GROUP_NAME_BYTES_MAX = 249;
 
+/** Members that a group may have. */
+export const GROUP_MEMBERS_MAX = 10_000;
+
+/** Groups that may have members at the same time. */
+export const GROUPS_WITH_MEMBERS_MAX = 100_000;
+
+/**
+ * What the members of a group may say about themselves, in bytes: names, and subscriptions in the format of each protocol.
+ * The leader of a classic group gets most of it in one response, and its record has it together with the assignment.
+ */
+export const GROUP_METADATA_BYTES_MAX = 4 * MiB;
+
+/** The same, for all groups together. */
+export const ALL_GROUPS_METADATA_BYTES_MAX = 256 * MiB;
+
+/** Shortest session timeout of a member, in milliseconds (Kafka's default). */
+export const SESSION_TIMEOUT_MS_MIN = 6_000;
+
+/** Longest session timeout of a member, in milliseconds (Kafka's default: 30 minutes). */
+export const SESSION_TIMEOUT_MS_MAX = 30 * 60_000;
+
+/** Longest time that a rebalance waits for a member, in milliseconds; a longer one is shortened to it: a day. */
+export const REBALANCE_TIMEOUT_MS_MAX = 24 * 60 * 60_000;
+
+/**
+ * Time that an empty group waits for more members before its first generation, in milliseconds, unless
+ * `--group-initial-rebalance-delay` says otherwise. Kafka waits 3 s, which on a laptop is mostly in the way.
+ */
+export const GROUP_INITIAL_REBALANCE_DELAY_MS_DEFAULT = 50;
+
 /** Longest reason of an offline partition in a description of its topic, in characters. */
 export const OFFLINE_REASON_LENGTH_MAX = 500;
 

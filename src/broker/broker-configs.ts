@@ -5,6 +5,7 @@ import { NODE_ID } from "../protocol/kafka/server/cluster-of-one.js";
 import type { BrokerConfig } from "../services/context.js";
 import { type ConfigType, LONG_MAX } from "../topics/config-value.js";
 import { TOPIC_CONFIG_NAMES, topicConfig } from "../topics/topic-configs.js";
+import { GROUP_MEMBERS_MAX, SESSION_TIMEOUT_MS_MAX, SESSION_TIMEOUT_MS_MIN } from "../limits.js";
 import { type ResolvedOptions, resolveOptions } from "./options.js";
 
 interface Row {
@@ -41,6 +42,27 @@ const ROWS: Readonly<Record<string, Row>> = {
     type: "boolean",
     value: () => "true",
     documentation: "Whether topics can be deleted.",
+  },
+  "group.initial.rebalance.delay.ms": {
+    type: "int",
+    value: (options) => String(options.groupInitialRebalanceDelayMs),
+    documentation:
+      "Time that an empty group waits for more members (--group-initial-rebalance-delay).",
+  },
+  "group.max.session.timeout.ms": {
+    type: "int",
+    value: () => String(SESSION_TIMEOUT_MS_MAX),
+    documentation: "Longest session timeout of a member of a group.",
+  },
+  "group.max.size": {
+    type: "int",
+    value: () => String(GROUP_MEMBERS_MAX),
+    documentation: "Most members of a group.",
+  },
+  "group.min.session.timeout.ms": {
+    type: "int",
+    value: () => String(SESSION_TIMEOUT_MS_MIN),
+    documentation: "Shortest session timeout of a member of a group.",
   },
   "log.dirs": {
     type: "list",

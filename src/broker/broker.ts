@@ -2,6 +2,8 @@
 // Read this file first. Leaves to others: all the work.
 import { statfs } from "node:fs/promises";
 import { CONNECTION_REQUESTS_MAX, FRAME_OVERHEAD_BYTES } from "../limits.js";
+import { GroupCoordinator } from "../groups/coordinator.js";
+import { type GroupClock, REAL_CLOCK } from "../groups/group-clock.js";
 import { OffsetStore } from "../groups/offset-store.js";
 import type { Disk } from "../log/disk/disk.js";
 import { QuickFlushes } from "../log/disk/quick-flush.js";
@@ -54,6 +56,7 @@ interface BrokerParts {
   readonly options: ResolvedOptions;
   readonly data: DataDirectory;
   readonly offsets: OffsetStore;
+  readonly groups: GroupCoordinator;
   readonly metrics: BrokerMetrics;
   /** Limits the lines logged while clients are served. */
   readonly reports: LogLimit;
@@ -77,7 +80,8 @@ export class Broker implements AsyncDisposable {
   #failure: Error | undefined;
   #configs: ServiceContext["brokerConfigs"] | undefined;
 
-  private constructor({ options, data, offsets, metrics, reports, files }: BrokerParts) {
+  private constructor(parts: BrokerParts) {
+    const { options, data, offsets, groups, metrics, reports, files } = parts;
     this.metrics = metrics;
     this.#reports = reports;
     this.#options = options;
@@ -85,6 +89,7 @@ export class Broker implements AsyncDisposable {
     this.context = {
       registry: data.registry,
       offsets,
+      groups,
       producerIds: data.producerIds,
       brokerVersion: VERSION,
       logDirectoryId: data.id,
@@ -131,9 +136,13 @@ export class Broker implements AsyncDisposable {
   /**
    * Opens the data directory, recovers what a crash left, and starts serving. Rejects with a RangeError that names the
    * invalid option, with DATA_DIRECTORY_UNUSABLE if the directory can't be used (by another broker, or a newer format),
-   * and with an error that says what to do if the address is unavailable.
+   * and with an error that says what to do if the address is unavailable. Tests have a disk and a clock of their own.
    */
-  static async start(options: BrokerOptions, disk?: Disk): Promise<Broker> {
+  static async start(
+    options: BrokerOptions,
+    disk?: Disk,
+    clock: GroupClock = REAL_CLOCK,
+  ): Promise<Broker> {
     const resolved = resolveOptions(options);
     const { log } = resolved;
     const metrics = new BrokerMetrics();
@@ -173,8 +182,12 @@ export class Broker implements AsyncDisposable {
       files.checkStart(registry.partitionCount);
       const mode = resolved.offsets;
       const offsets = await OffsetStore.open({ registry, mode, now: Date.now, report });
+      const initialRebalanceDelayMs = resolved.groupInitialRebalanceDelayMs;
+      const groups = await GroupCoordinator.open({
+        ...{ offsets, clock, initialRebalanceDelayMs, report },
+      });
       if (failure !== undefined) throw failure;
-      broker = new Broker({ options: resolved, data, offsets, metrics, reports, files });
+      broker = new Broker({ options: resolved, data, offsets, groups, metrics, reports, files });
       reportConnections(resolved, files, registry.partitionCount);
     } catch (error) {
       if (failure === undefined) await data.closeCleanly();
@@ -252,6 +265,7 @@ export class Broker implements AsyncDisposable {
     clearInterval(this.#retention);
     await this.#listener.stop(this.#options.stopGraceMs);
     await Promise.all(this.#dialects.map((dialect) => dialect.idle()));
+    await this.context.groups.close();
     await this.#retentionRun;
     if (this.#failure === undefined) await this.#data.closeCleanly();
     else this.#data.abandon();

@@ -7,6 +7,7 @@ import {
   CONNECTIONS_MAX_DEFAULT,
   checkLimits,
   FRAME_BYTES_MAX_DEFAULT,
+  GROUP_INITIAL_REBALANCE_DELAY_MS_DEFAULT,
   IDLE_TIMEOUT_MS_DEFAULT,
   INFLIGHT_BYTES_MAX_DEFAULT,
   PARTITIONS_MAX,
@@ -51,6 +52,8 @@ export interface BrokerOptions {
    * many applications insist on 3.
    */
   readonly strictReplicationFactor?: boolean;
+  /** Time that an empty group waits for more members before it assigns partitions, in milliseconds; 50 by default. */
+  readonly groupInitialRebalanceDelayMs?: number;
   /** Size at which a segment is rolled, in bytes; 256 MiB by default. */
   readonly segmentBytes?: number;
   /** Age at which a segment is rolled, in milliseconds; 7 days by default. */
@@ -104,6 +107,8 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
     autoCreateTopics: options.autoCreateTopics ?? true,
     defaultPartitions: options.defaultPartitions ?? 1,
     strictReplicationFactor: options.strictReplicationFactor ?? false,
+    groupInitialRebalanceDelayMs:
+      options.groupInitialRebalanceDelayMs ?? GROUP_INITIAL_REBALANCE_DELAY_MS_DEFAULT,
     segmentBytes: options.segmentBytes ?? SEGMENT_BYTES_DEFAULT,
     segmentMs: options.segmentMs ?? SEGMENT_MS_DEFAULT,
     retentionBytes: options.retentionBytes ?? -1,
@@ -128,6 +133,12 @@ function checkOptions(given: BrokerOptions, resolved: ResolvedOptions): void {
   if (resolved.host === "") throw new RangeError("--host is empty");
   checkWhole("--port", resolved.port, 0, 65_535);
   checkWhole("--default-partitions", resolved.defaultPartitions, 1, PARTITIONS_MAX);
+  checkWhole(
+    "--group-initial-rebalance-delay",
+    resolved.groupInitialRebalanceDelayMs,
+    0,
+    TIMER_MS_MAX,
+  );
   checkWhole("--segment-bytes", resolved.segmentBytes, 1, SAFE);
   checkWhole("--segment-ms", resolved.segmentMs, 1, SAFE);
   checkWhole("--retention-bytes", resolved.retentionBytes, -1, SAFE);

@@ -11,6 +11,7 @@ import {
   CONNECTION_BYTES_MAX_DEFAULT,
   CONNECTIONS_MAX_DEFAULT,
   FRAME_BYTES_MAX_DEFAULT,
+  GROUP_INITIAL_REBALANCE_DELAY_MS_DEFAULT,
   IDLE_TIMEOUT_MS_DEFAULT,
   INFLIGHT_BYTES_MAX_DEFAULT,
   PARTITIONS_MAX,
@@ -101,6 +102,14 @@ export function brokerCommand() {
       ).default(false, "off"),
     )
     .addOption(
+      flag(
+        "group-initial-rebalance-delay <duration>",
+        "time that an empty group waits for more members",
+      )
+        .default(GROUP_INITIAL_REBALANCE_DELAY_MS_DEFAULT, "50ms")
+        .argParser(parseDuration),
+    )
+    .addOption(
       flag("max-frame-bytes <size>", "largest request")
         .default(FRAME_BYTES_MAX_DEFAULT, "10MiB")
         .argParser(parseSize),
@@ -149,7 +158,8 @@ export function brokerCommand() {
     );
   return command.action(async (options) => {
     const { idleTimeout: idleTimeoutMs, metricsPort, ui: uiPort, ...others } = options;
-    const { httpHost: host, httpAllowedHost: allowedHosts, ...rest } = others;
+    const { httpHost: host, httpAllowedHost: allowedHosts, ...brokerFlags } = others;
+    const { groupInitialRebalanceDelay: groupInitialRebalanceDelayMs, ...rest } = brokerFlags;
     const isRefused = switchFromEnvironment(command, NO_AUTO_CREATE);
     const autoCreateTopics = options.autoCreateTopics && !isRefused;
     const strictReplicationFactor =
@@ -157,7 +167,10 @@ export function brokerCommand() {
     const http = { host, allowedHosts, metricsPort, uiPort };
     await runBroker(
       command,
-      { ...rest, autoCreateTopics, strictReplicationFactor, idleTimeoutMs },
+      {
+        ...{ ...rest, autoCreateTopics, strictReplicationFactor, idleTimeoutMs },
+        groupInitialRebalanceDelayMs,
+      },
       http,
     );
   });

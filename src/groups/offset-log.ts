@@ -1,9 +1,10 @@
 // The internal topic as a log of changes: appends them, and compacts the log once it is long.
 // Leaves to others: the table that results from the changes (offset-store.ts), reading them at start (offset-replay.ts).
 //
-// The topic `__consumer_offsets` has one partition. Every commit is one record batch, so a commit of many partitions is
-// stored completely or not at all. Compaction writes a snapshot: it starts a new segment, writes the table to it, flushes
-// it, and then deletes the older segments. A crash between these steps leaves duplicate records, which do no harm.
+// The topic `__consumer_offsets` has one partition, with the committed offsets and the records of groups. Every change is
+// one record batch, so a commit of many partitions is stored completely or not at all. Compaction writes a snapshot: it
+// starts a new segment, writes the tables to it, flushes it, and then deletes the older segments. A crash between these
+// steps leaves duplicate records, which do no harm.
 import { RustLogError } from "../errors.js";
 import { BATCH_HEADER_BYTES } from "../record/batch.js";
 import { BatchEncoder } from "../record/encoder.js";
@@ -13,6 +14,7 @@ import { OFFSETS_TOPIC } from "../topics/internal-topics.js";
 import type { OfflinePartition } from "../topics/offline-partition.js";
 import type { Partition } from "../topics/partition.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
+import type { GroupRecordChange, GroupRecordTable } from "./group-record-table.js";
 import {
   type CommittedOffset,
   encodeOffsetKey,
@@ -23,6 +25,12 @@ import type { OffsetTable } from "./offset-table.js";
 
 /** Rows per batch of a snapshot or a deletion: about 300 kB with the longest names. */
 export const ROWS_PER_BATCH = 500;
+
+/** Bytes of records of groups in a batch of a snapshot: a group with many members has a batch of its own. */
+const GROUP_BYTES_PER_BATCH = 256 * 1024;
+
+/** Bytes of log per byte of the newest records of groups. */
+const GROUP_BYTES_FACTOR = 4;
 
 /** Largest size of a record without its key, in bytes. */
 const RECORD_BYTES = 64;
@@ -40,14 +48,57 @@ const COMPACTION: CompactionThreshold = { bytesMin: 4 * 1024 * 1024, bytesPerRow
 /** A committed offset, or a deleted one (null). */
 export type OffsetChange = readonly [OffsetKey, CommittedOffset | null];
 
+/** The records of one batch. */
+export interface LogRecords {
+  readonly count: number;
+  /** Approximate size of the batch in bytes, so that the buffer need not grow. */
+  readonly bytes: number;
+  addTo(encoder: BatchEncoder, now: number): void;
+}
+
+export function recordsOfOffsets(changes: readonly OffsetChange[]): LogRecords {
+  const [key] = changes[0] ?? [];
+  const nameBytes = key === undefined ? 0 : encodeOffsetKey(key).length;
+  return {
+    count: changes.length,
+    bytes: (changes.length + 1) * (nameBytes + RECORD_BYTES),
+    addTo(encoder, now) {
+      const writer = new OffsetRecordWriter();
+      for (const [each, committed] of changes) {
+        const value = committed === null ? null : writer.value(committed);
+        encoder.append(now, writer.key(each), value);
+      }
+    },
+  };
+}
+
+export function recordsOfGroups(changes: readonly GroupRecordChange[]): LogRecords {
+  let bytes = 0;
+  for (const [key, value] of changes) bytes += key.length + (value?.length ?? 0) + RECORD_BYTES;
+  return {
+    count: changes.length,
+    bytes,
+    addTo(encoder, now) {
+      for (const [key, value] of changes) encoder.append(now, key, value);
+    },
+  };
+}
+
 interface OffsetLogContext {
   readonly registry: TopicRegistry;
-  /** The table that results from the log, which compaction writes. */
+  /** The tables that result from the log, which compaction writes. */
   readonly table: OffsetTable;
+  readonly groupRecords: GroupRecordTable;
   /** Default: 4 MiB, and 512 bytes per committed offset. */
   readonly compaction?: CompactionThreshold;
   readonly now: () => number;
   readonly report: (line: string) => void;
+}
+
+interface SnapshotBatch {
+  readonly records: LogRecords;
+  /** Whether nothing follows; it may also turn out that nothing does. */
+  readonly isLast: boolean;
 }
 
 export class OffsetLog {
@@ -83,17 +134,13 @@ export class OffsetLog {
   }
 
   /**
-   * Appends changes in one batch. Calls `check`, which may throw, when it is their turn, and `apply` once they are as
+   * Appends records in one batch. Calls `check`, which may throw, when it is their turn, and `apply` once they are as
    * durable as the flush policy requires.
    */
-  async write(
-    changes: readonly OffsetChange[],
-    check: () => void,
-    apply: () => void,
-  ): Promise<void> {
+  async write(records: LogRecords, check: () => void, apply: () => void): Promise<void> {
     while (this.#gate !== undefined) await this.#gate;
     check();
-    const write = this.#append(changes).then(() => this.#applyInOrder(changes.length, apply));
+    const write = this.#append(records).then(() => this.#applyInOrder(records.count, apply));
     this.#inFlight.add(write);
     try {
       await write;
@@ -107,7 +154,9 @@ export class OffsetLog {
     const partition = this.#partition;
     if (partition === undefined || this.#compaction !== undefined) return;
     const { bytesMin, bytesPerRow } = this.#context.compaction ?? COMPACTION;
-    const worthwhileBytes = Math.max(bytesMin, this.#context.table.size * bytesPerRow);
+    const { table, groupRecords } = this.#context;
+    const tableBytes = table.size * bytesPerRow + groupRecords.bytes * GROUP_BYTES_FACTOR;
+    const worthwhileBytes = Math.max(bytesMin, tableBytes);
     if (partition.bytes < Math.max(worthwhileBytes, this.#retryBytes)) return;
     this.#compaction = this.#compact(partition)
       .then(() => {
@@ -125,9 +174,9 @@ export class OffsetLog {
       });
   }
 
-  async #append(changes: readonly OffsetChange[]): Promise<void> {
+  async #append(records: LogRecords): Promise<void> {
     this.#partition ??= await this.#createTopic();
-    await this.#partition.append(this.#encode(changes));
+    await this.#partition.append(this.#encode(records));
   }
 
   /** One flush completes many writes. After each long one, other clients get a turn. */
@@ -144,14 +193,9 @@ export class OffsetLog {
     return applied;
   }
 
-  #encode(changes: readonly OffsetChange[]): Uint8Array {
-    const writer = new OffsetRecordWriter();
-    const encoder = new BatchEncoder({ initialBytes: estimatedBytes(changes) });
-    const now = this.#context.now();
-    for (const [key, committed] of changes) {
-      const value = committed === null ? null : writer.value(committed);
-      encoder.append(now, writer.key(key), value);
-    }
+  #encode(records: LogRecords): Uint8Array {
+    const encoder = new BatchEncoder({ initialBytes: BATCH_HEADER_BYTES + records.bytes });
+    records.addTo(encoder, this.#context.now());
     return encoder.finish();
   }
 
@@ -172,24 +216,22 @@ export class OffsetLog {
   }
 
   /**
-   * Writes the table to a new segment, batch by batch, and deletes the older ones. Commits continue between batches: each
+   * Writes the tables to a new segment, batch by batch, and deletes the older ones. Commits continue between batches: each
    * batch is encoded and appended while no commit is in progress, so the last record of a key is the newest.
    */
   async #compact(partition: Partition): Promise<void> {
-    const { table } = this.#context;
     const start = await this.#alone(async () => {
       await partition.roll();
       return partition.logEndOffset;
     });
-    let after: OffsetKey | undefined;
+    const snapshot = this.#snapshot();
     for (let isLast = false; !isLast;) {
       const flushed = await this.#alone(() => {
-        const rows = table.rows(after, ROWS_PER_BATCH);
-        after = rows.at(-1);
-        isLast = rows.length < ROWS_PER_BATCH;
+        const { value: batch } = snapshot.next();
+        isLast = batch?.isLast ?? true;
         // Returned in a function, so that this awaits the turn but not the flush.
-        if (after === undefined) return undefined;
-        const appended = partition.append(this.#encode(rows.map((row) => [row, row])));
+        if (batch === undefined) return undefined;
+        const appended = partition.append(this.#encode(batch.records));
         return () => appended;
       });
       await flushed?.();
@@ -197,6 +239,23 @@ export class OffsetLog {
     }
     await partition.sync();
     await partition.deleteBefore(start);
+  }
+
+  /** Batches of everything in the tables, which may change between two of them. */
+  *#snapshot(): Generator<SnapshotBatch, undefined> {
+    const { table, groupRecords } = this.#context;
+    let after: OffsetKey | undefined;
+    for (;;) {
+      const rows = table.rows(after, ROWS_PER_BATCH);
+      after = rows.at(-1);
+      if (after === undefined) break;
+      const isLast = rows.length < ROWS_PER_BATCH;
+      const records = recordsOfOffsets(rows.map((row) => [row, row]));
+      yield { records, isLast: isLast && groupRecords.bytes === 0 };
+      if (isLast) break;
+    }
+    for (const records of batchesOfGroups(groupRecords)) yield { records, isLast: false };
+    return undefined;
   }
 
   /** Runs `work` once no write is in progress; later writes wait for it. */
@@ -213,9 +272,16 @@ export class OffsetLog {
   }
 }
 
-/** Approximate size of the batch in bytes, so that the buffer need not grow. */
-function estimatedBytes(changes: readonly OffsetChange[]): number {
-  const [key] = changes[0] ?? [];
-  const nameBytes = key === undefined ? 0 : encodeOffsetKey(key).length;
-  return BATCH_HEADER_BYTES + (changes.length + 1) * (nameBytes + RECORD_BYTES);
+function* batchesOfGroups(table: GroupRecordTable): Generator<LogRecords, void> {
+  let batch: GroupRecordChange[] = [];
+  let bytes = 0;
+  for (const record of table.all()) {
+    batch.push(record);
+    bytes += record[0].length + record[1].length;
+    if (bytes < GROUP_BYTES_PER_BATCH) continue;
+    yield recordsOfGroups(batch);
+    batch = [];
+    bytes = 0;
+  }
+  if (batch.length > 0) yield recordsOfGroups(batch);
 }

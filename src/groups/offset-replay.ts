@@ -1,8 +1,9 @@
-// Rebuilds the table of committed offsets from the internal topic at start.
-// Leaves to others: the format of a record (offset-record.ts), and using the table (offset-store.ts).
+// Rebuilds the tables of committed offsets and of the records of groups from the internal topic at start.
+// Leaves to others: the formats of records (offset-record.ts, group-record.ts), and using the tables (offset-store.ts).
 //
 // Damage costs only the commits in it: an unreadable batch is skipped up to the next readable one, and a record that is
-// not a committed offset is skipped alone. Both are reported with their place in the log.
+// malformed is skipped alone. Both are reported with their place in the log. A record of a kind that this release does not
+// know is kept as it is, for the release that wrote it.
 //
 // A commit counts only for the topic that it was made for. A commit for a topic that was deleted or recreated is skipped:
 // this is how committed offsets are deleted with their topic.
@@ -12,6 +13,13 @@ import { nextTurn } from "../log/event-loop.js";
 import { readAll } from "../log/segment/log-slice.js";
 import type { Partition } from "../topics/partition.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
+import {
+  decodeGroupRecord,
+  GROUP_KEY_VERSION,
+  keyVersion,
+  OFFSET_KEY_VERSION_MAX,
+} from "./group-record.js";
+import type { GroupRecordTable } from "./group-record-table.js";
 import { decodeOffsetKey, decodeOffsetValue } from "./offset-record.js";
 import type { OffsetTable } from "./offset-table.js";
 
@@ -24,10 +32,11 @@ interface ReplayContext {
   readonly partition: Partition;
   readonly registry: TopicRegistry;
   readonly table: OffsetTable;
+  readonly groupRecords: GroupRecordTable;
   readonly report: (line: string) => void;
 }
 
-/** Applies all records of the internal topic to the table. */
+/** Applies all records of the internal topic to the tables. */
 export async function replayOffsets(context: ReplayContext): Promise<void> {
   await new Replay(context).run();
 }
@@ -94,10 +103,16 @@ class Replay {
   }
 
   #applyRecord(cursor: RecordCursor): void {
-    const { registry, table } = this.#context;
+    const { registry, table, groupRecords } = this.#context;
     const keyBytes = cursor.key();
     if (keyBytes === null) return;
     try {
+      if (keyVersion(keyBytes) > OFFSET_KEY_VERSION_MAX) {
+        const value = cursor.value();
+        if (keyVersion(keyBytes) === GROUP_KEY_VERSION && value !== null) decodeGroupRecord(value);
+        groupRecords.apply([keyBytes, value]);
+        return;
+      }
       const key = decodeOffsetKey(keyBytes);
       const valueBytes = cursor.value();
       if (valueBytes === null) {

@@ -10,10 +10,13 @@ import { nextTurn } from "../log/event-loop.js";
 import type { Topic } from "../topics/topic.js";
 import { unknownTopic } from "../topics/topic-error.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
+import { type GroupRecordChange, GroupRecordTable } from "./group-record-table.js";
 import {
   type CompactionThreshold,
   type OffsetChange,
   OffsetLog,
+  recordsOfGroups,
+  recordsOfOffsets,
   ROWS_PER_BATCH,
 } from "./offset-log.js";
 import type { CommitDetails, CommittedOffset, OffsetKey } from "./offset-record.js";
@@ -43,13 +46,17 @@ export interface OffsetStoreContext {
 export class OffsetStore {
   readonly #context: OffsetStoreContext;
   readonly #table = new OffsetTable();
+  /** The records of groups, as the log has them. */
+  readonly groupRecords = new GroupRecordTable();
   /** Undefined in mode `memory`. */
   readonly #log: OffsetLog | undefined;
   #sweeping: Promise<void> | undefined;
 
   private constructor(context: OffsetStoreContext) {
     this.#context = context;
-    if (context.mode === "durable") this.#log = new OffsetLog({ ...context, table: this.#table });
+    if (context.mode === "memory") return;
+    const { groupRecords } = this;
+    this.#log = new OffsetLog({ ...context, table: this.#table, groupRecords });
   }
 
   /** Rebuilds the table from the internal topic, if there is one. */
@@ -57,7 +64,8 @@ export class OffsetStore {
     const store = new OffsetStore(context);
     const partition = store.#log?.partition;
     if (partition !== undefined) {
-      await replayOffsets({ ...context, partition, table: store.#table });
+      const { groupRecords } = store;
+      await replayOffsets({ ...context, partition, table: store.#table, groupRecords });
       await store.#reconcile();
     }
     context.registry.onDeleted((topic) => store.#topicDeleted(topic));
@@ -198,10 +206,24 @@ export class OffsetStore {
     if (isChanged) await this.#log?.partition?.sync();
   }
 
+  /** Changes records of groups, all or none. They are durable, and in the table, when it resolves. */
+  async writeGroupRecords(changes: readonly GroupRecordChange[]): Promise<void> {
+    this.checkOnline();
+    const apply = (): void => {
+      for (const change of changes) this.groupRecords.apply(change);
+    };
+    if (this.#log === undefined) apply();
+    else await this.#log.write(recordsOfGroups(changes), () => {}, apply);
+    this.#log?.compactIfWorthwhile();
+  }
+
   async #write(changes: readonly OffsetChange[]): Promise<void> {
     const apply = (): void => this.#apply(changes);
     if (this.#log === undefined) apply();
-    else await this.#log.write(changes, () => this.#checkCurrent(changes), apply);
+    else {
+      const records = recordsOfOffsets(changes);
+      await this.#log.write(records, () => this.#checkCurrent(changes), apply);
+    }
     this.#log?.compactIfWorthwhile();
   }
 

@@ -1,5 +1,13 @@
-// Checks the committed offsets: the records of the offsets topic decode, and no group is ahead of its log.
-// Leaves to others: their layout (groups/offset-record.ts), and the walk over the log (verify-segment.ts).
+// Checks the committed offsets and the records of groups: they decode, and no group is ahead of its log.
+// Leaves to others: their layouts (groups/offset-record.ts, groups/group-record.ts), and the walk over the log
+// (verify-segment.ts).
+import {
+  decodeGroupRecord,
+  GROUP_KEY_VERSION,
+  groupOfKey,
+  keyVersion,
+  OFFSET_KEY_VERSION_MAX,
+} from "../groups/group-record.js";
 import { decodeOffsetKey, decodeOffsetValue, type OffsetKey } from "../groups/offset-record.js";
 import { OFFSETS_TOPIC } from "../topics/internal-topics.js";
 import { OffsetTable } from "../groups/offset-table.js";
@@ -34,8 +42,13 @@ export class CommittedOffsetsCheck {
     const bytes = cursor.key();
     if (bytes === null) return;
     try {
-      const key = decodeOffsetKey(bytes);
       const value = cursor.value();
+      if (keyVersion(bytes) > OFFSET_KEY_VERSION_MAX) {
+        groupOfKey(bytes);
+        if (keyVersion(bytes) === GROUP_KEY_VERSION && value !== null) decodeGroupRecord(value);
+        return;
+      }
+      const key = decodeOffsetKey(bytes);
       if (value === null) {
         this.#table.delete(key);
         return;

@@ -1,5 +1,6 @@
-// Context of the use cases: the topics, the committed offsets, and facts about this broker.
+// Context of the use cases: the topics, the committed offsets, the groups, and facts about this broker.
 // Leaves to others: opening and closing them (broker/broker.ts).
+import type { GroupCoordinator } from "../groups/coordinator.js";
 import type { OffsetStore } from "../groups/offset-store.js";
 import type { ProducerIds } from "../topics/producer-ids.js";
 import type { ConfigType } from "../topics/config-value.js";
@@ -27,6 +28,7 @@ export interface LogDirectory {
 export interface ServiceContext {
   readonly registry: TopicRegistry;
   readonly offsets: OffsetStore;
+  readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
   readonly brokerVersion: string;
   /** Id of the data directory, chosen when it was created. */

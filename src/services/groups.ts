@@ -1,5 +1,5 @@
-// Groups: list, describe and delete. A group is a name under which offsets are committed; it has no members.
-// Leaves to others: storing committed offsets (groups/).
+// Groups: list, describe and delete.
+// Leaves to others: their members and committed offsets (groups/).
 import { groupNotFound, OffsetStore } from "../groups/offset-store.js";
 import type { GroupSummary } from "../groups/offset-table.js";
 import type { ServiceContext } from "./context.js";
@@ -42,8 +42,11 @@ export function describeGroup(
   return groupPartitions(context, group, after);
 }
 
-/** Deletes a group's commits. Resolves once the group would not reappear after a crash. */
-export async function deleteGroup({ offsets }: ServiceContext, group: string): Promise<void> {
+/**
+ * Deletes a group without members, and its commits. Resolves once the group would not reappear after a crash. Rejects with
+ * NON_EMPTY_GROUP.
+ */
+export async function deleteGroup({ groups }: ServiceContext, group: string): Promise<void> {
   OffsetStore.checkGroup(group);
-  await offsets.deleteGroup(group);
+  await groups.delete(group);
 }

@@ -151,7 +151,7 @@ describe("all other files", () => {
         rmSync(path("clean-shutdown.json"));
       },
       [
-        "damage: topics/__consumer_offsets/0: offset 2: not a committed offset: its key is not an OffsetCommitKey",
+        "damage: topics/__consumer_offsets/0: offset 2: not a record of a group: its key of 3 bytes is cut off",
       ],
     ],
     [

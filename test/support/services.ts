@@ -1,10 +1,12 @@
 // A context for the use cases on a simulated disk, without broker and sockets.
 // Leaves to others: expectations.
+import { GroupCoordinator } from "../../src/groups/coordinator.js";
 import { OffsetStore } from "../../src/groups/offset-store.js";
 import type { ServiceContext } from "../../src/services/context.js";
 import { ProducerIds } from "../../src/topics/producer-ids.js";
 import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.js";
 import { ENDLESS } from "./log-fixture.js";
+import { ManualClock } from "./manual-clock.js";
 import { Random } from "./random.js";
 import { SimulatedDisk } from "./simulated-disk.js";
 
@@ -40,6 +42,10 @@ export async function openServices(
     { clean: new Map(), rewrite: false },
   );
   const offsets = await OffsetStore.open({ registry, mode: "memory", ...surroundings });
+  const clock = new ManualClock();
+  const groups = await GroupCoordinator.open({
+    ...{ offsets, clock, initialRebalanceDelayMs: 0, report: () => {} },
+  });
   const producerIds = new ProducerIds(disk, "data");
-  return { registry, offsets, producerIds, ...facts };
+  return { registry, offsets, groups, producerIds, ...facts };
 }

@@ -1,0 +1,341 @@
+// The coordinator: all groups with members, by name, and their way into memory and out of it.
+// Leaves to others: what happens in a group (classic-group.ts), and storing records and offsets (offset-store.ts).
+//
+// A group is in memory while it has members, or is about to have some. Otherwise there is only its record, or only its
+// committed offsets, and both say the same: Empty.
+import { randomUUID } from "node:crypto";
+import { RustLogError } from "../errors.js";
+import {
+  ALL_GROUPS_METADATA_BYTES_MAX,
+  GROUP_MEMBERS_MAX,
+  GROUPS_WITH_MEMBERS_MAX,
+} from "../limits.js";
+import { nextTurn } from "../log/event-loop.js";
+import {
+  ClassicGroup,
+  type ClassicGroupContext,
+  type JoinFailure,
+  type JoinRequest,
+  type JoinResult,
+  type MemberInGeneration,
+  type SyncRequest,
+  type SyncResult,
+  unknownMember,
+} from "./classic-group.js";
+import type {
+  Abandon,
+  Answer,
+  CommittingMember,
+  Group,
+  GroupDescription,
+  GroupOverview,
+} from "./group.js";
+import type { GroupClock } from "./group-clock.js";
+import {
+  decodeGroupRecord,
+  encodeGroupKey,
+  encodeGroupRecord,
+  type GroupRecord,
+} from "./group-record.js";
+import type { GroupRecordChange } from "./group-record-table.js";
+import { groupNotFound, OffsetStore } from "./offset-store.js";
+
+/** Time between two searches for groups that nobody remembers, in milliseconds (Kafka's default). */
+const EXPIRY_CHECK_MS = 10 * 60_000;
+
+/** Groups looked at in a turn of the event loop. */
+const GROUPS_PER_TURN = 1_000;
+
+export interface CoordinatorContext {
+  readonly offsets: OffsetStore;
+  readonly clock: GroupClock;
+  /** Time that an empty group waits for more members, in milliseconds. */
+  readonly initialRebalanceDelayMs: number;
+  readonly membersMax?: number;
+  readonly report: (line: string) => void;
+}
+
+export class GroupCoordinator {
+  readonly #context: CoordinatorContext;
+  readonly #groups = new Map<string, Group>();
+  readonly #classic: ClassicGroupContext;
+  /** The last write of a group's records. */
+  readonly #writes = new Map<string, Promise<void>>();
+  #bytes = 0;
+  #cancelExpiry: (() => void) | undefined;
+  #expiry: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  private constructor(context: CoordinatorContext) {
+    this.#context = context;
+    const { clock, initialRebalanceDelayMs, membersMax = GROUP_MEMBERS_MAX } = context;
+    this.#classic = {
+      ...{ clock, initialRebalanceDelayMs, membersMax },
+      newMemberId: (name) => `${name}-${randomUUID()}`,
+      store: (group, record) =>
+        this.write(group, [[encodeGroupKey(group), encodeGroupRecord(record)]]),
+      takeBytes: (bytes) => {
+        if (this.#bytes + bytes > ALL_GROUPS_METADATA_BYTES_MAX) return false;
+        this.#bytes += bytes;
+        return true;
+      },
+      giveBytes: (bytes) => {
+        this.#bytes -= bytes;
+      },
+      rebalanced: () => {},
+      emptied: (group) => {
+        this.#groups.get(group)?.close();
+        this.#groups.delete(group);
+      },
+    };
+  }
+
+  /** Restores the groups that have members. Their sessions begin now. */
+  static async open(context: CoordinatorContext): Promise<GroupCoordinator> {
+    const coordinator = new GroupCoordinator(context);
+    let seen = 0;
+    for (const group of context.offsets.groupRecords.groups()) {
+      coordinator.#restore(group);
+      if (++seen % GROUPS_PER_TURN === 0) await nextTurn();
+    }
+    coordinator.#scheduleExpiry();
+    return coordinator;
+  }
+
+  /** Stops all timers. Requests that wait have been ended by whoever sent them. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancelExpiry?.();
+    for (const group of this.#groups.values()) group.close();
+    await this.#expiry;
+    await Promise.allSettled(this.#writes.values());
+  }
+
+  /** Number of groups in memory. */
+  get size(): number {
+    return this.#groups.size;
+  }
+
+  /** JoinGroup. Returns how to end the wait, if the request has to wait. */
+  join(
+    name: string,
+    request: JoinRequest,
+    answer: Answer<JoinResult | JoinFailure>,
+  ): Abandon | undefined {
+    const { memberId } = request;
+    try {
+      OffsetStore.checkGroup(name);
+      return this.#classicGroup(name, memberId).join(request, answer);
+    } catch (error) {
+      if (!(error instanceof RustLogError)) throw error;
+      answer({ error, memberId });
+      return undefined;
+    }
+  }
+
+  /** SyncGroup, likewise. */
+  sync(name: string, request: SyncRequest, answer: Answer<SyncResult>): Abandon | undefined {
+    try {
+      OffsetStore.checkGroup(name);
+      return this.#classicGroup(name, request.memberId).sync(request, answer);
+    } catch (error) {
+      if (!(error instanceof RustLogError)) throw error;
+      answer(error);
+      return undefined;
+    }
+  }
+
+  /** Heartbeat. Throws what the member has to know. */
+  heartbeat(name: string, member: MemberInGeneration): void {
+    OffsetStore.checkGroup(name);
+    this.#classicGroup(name, member.memberId).heartbeat(member);
+  }
+
+  /** LeaveGroup. Returns the error of each member, in order. */
+  leave(
+    name: string,
+    members: readonly { readonly memberId: string; readonly instanceId: string | null }[],
+  ): readonly (RustLogError | undefined)[] {
+    OffsetStore.checkGroup(name);
+    const group = this.#groups.get(name);
+    if (group instanceof ClassicGroup) return group.leave(members);
+    return members.map(({ memberId }) => unknownMember(name, memberId));
+  }
+
+  /**
+   * Throws unless a commit is allowed: UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, FENCED_INSTANCE_ID, REBALANCE_IN_PROGRESS; and
+   * GROUP_NOT_FOUND for a member of a group that does not exist. Counts as a heartbeat.
+   */
+  checkCommit(name: string, member: CommittingMember): void {
+    const group = this.#groups.get(name);
+    if (group !== undefined) {
+      group.checkCommit(member);
+      return;
+    }
+    const { memberId, generation, instanceId } = member;
+    if (generation < 0 && memberId === "" && instanceId === null) return;
+    if (!this.has(name)) throw groupNotFound(name);
+    throw unknownMember(name, memberId);
+  }
+
+  /** Whether there is anything about a group: members, a record, or offsets. */
+  has(name: string): boolean {
+    const { offsets } = this.#context;
+    return (
+      this.#groups.has(name) || offsets.groupRecords.has(name) || offsets.topicsOf(name).length > 0
+    );
+  }
+
+  /** Number of members of a group. */
+  memberCount(name: string): number {
+    return this.#groups.get(name)?.memberCount ?? 0;
+  }
+
+  /** Whether a member reads the topic. */
+  isSubscribedTo(name: string, topic: string): boolean {
+    return this.#groups.get(name)?.isSubscribedTo(topic) ?? false;
+  }
+
+  /** A group in memory. */
+  find(name: string): Group | undefined {
+    return this.#groups.get(name);
+  }
+
+  overview(name: string): GroupOverview | undefined {
+    const group = this.#groups.get(name);
+    if (group !== undefined) {
+      const { type, state, protocolType } = group;
+      return { group: name, type, state, protocolType };
+    }
+    const record = this.#record(name);
+    if (record === undefined && this.#context.offsets.topicsOf(name).length === 0) return undefined;
+    const protocolType = record?.protocolType ?? "";
+    return { group: name, type: "classic", state: "Empty", protocolType };
+  }
+
+  /** Undefined if the group does not exist. */
+  describe(name: string): GroupDescription | undefined {
+    const group = this.#groups.get(name);
+    if (group !== undefined) return group.describe();
+    const overview = this.overview(name);
+    if (overview === undefined) return undefined;
+    const generation = this.#record(name)?.generation ?? 0;
+    return { ...overview, protocol: "", generation, members: [] };
+  }
+
+  /** Names of all groups that have members or a record; those that only have offsets are in the table of offsets. */
+  *names(): Generator<string, void> {
+    const { groupRecords } = this.#context.offsets;
+    yield* groupRecords.groups();
+    for (const name of this.#groups.keys()) if (!groupRecords.has(name)) yield name;
+  }
+
+  /**
+   * Deletes a group without members: its record and its offsets. Rejects with NON_EMPTY_GROUP, GROUP_NOT_FOUND, and the
+   * errors of the offset store.
+   */
+  async delete(name: string): Promise<void> {
+    const { offsets } = this.#context;
+    offsets.checkOnline();
+    const group = this.#groups.get(name);
+    if (group !== undefined && group.memberCount > 0) {
+      throw new RustLogError("NON_EMPTY_GROUP", `group '${name}' has members`);
+    }
+    const hasRecords = offsets.groupRecords.has(name);
+    if (hasRecords) await this.write(name, this.#tombstones(name));
+    try {
+      await offsets.deleteGroup(name);
+    } catch (error) {
+      const isMissing = error instanceof RustLogError && error.code === "GROUP_NOT_FOUND";
+      if (!isMissing || !(hasRecords || group !== undefined)) throw error;
+    }
+  }
+
+  /** Writes records of a group, one write after another. */
+  write(name: string, changes: readonly GroupRecordChange[]): Promise<void> {
+    const before = this.#writes.get(name);
+    const write =
+      before === undefined
+        ? this.#context.offsets.writeGroupRecords(changes)
+        : before.then(() => this.#context.offsets.writeGroupRecords(changes));
+    const settled = write
+      .catch((error: unknown) => {
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#context.report(`group '${name}' could not be stored: ${reason}`);
+      })
+      .finally(() => {
+        if (this.#writes.get(name) === settled) this.#writes.delete(name);
+      });
+    this.#writes.set(name, settled);
+    return write;
+  }
+
+  #tombstones(name: string): GroupRecordChange[] {
+    return [...this.#context.offsets.groupRecords.of(name)].map(([key]) => [key, null]);
+  }
+
+  /** The group for a request of a member, which is made for a new one. */
+  #classicGroup(name: string, memberId: string): ClassicGroup {
+    const known = this.#groups.get(name);
+    if (known instanceof ClassicGroup) return known;
+    if (known !== undefined) {
+      const message = `group '${name}' is a ${known.type} group`;
+      throw new RustLogError("INCONSISTENT_GROUP_PROTOCOL", message);
+    }
+    if (memberId !== "") throw unknownMember(name, memberId);
+    this.#checkOnline(name);
+    if (this.#groups.size >= GROUPS_WITH_MEMBERS_MAX) {
+      const message = `the broker has ${GROUPS_WITH_MEMBERS_MAX} groups with members, the maximum`;
+      throw new RustLogError("GROUP_MAX_SIZE_REACHED", message);
+    }
+    const group = new ClassicGroup(name, this.#classic, this.#record(name));
+    this.#groups.set(name, group);
+    return group;
+  }
+
+  #checkOnline(name: string): void {
+    try {
+      this.#context.offsets.checkOnline();
+    } catch (error) {
+      const message = `group '${name}' can't be stored`;
+      throw new RustLogError("COORDINATOR_NOT_AVAILABLE", message, { cause: error });
+    }
+  }
+
+  /** The record of a classic group. */
+  #record(name: string): GroupRecord | undefined {
+    const value = this.#context.offsets.groupRecords.get(name, encodeGroupKey(name));
+    return value === undefined ? undefined : decodeGroupRecord(value);
+  }
+
+  #restore(name: string): void {
+    const record = this.#record(name);
+    if (record === undefined || record.members.length === 0) return;
+    this.#groups.set(name, new ClassicGroup(name, this.#classic, record));
+  }
+
+  #scheduleExpiry(): void {
+    this.#cancelExpiry = this.#context.clock.after(EXPIRY_CHECK_MS, () => {
+      this.#expiry = this.#expireRecords()
+        .catch((error: unknown) =>
+          this.#context.report(`groups were not removed: ${String(error)}`),
+        )
+        .then(() => {
+          if (!this.#isClosed) this.#scheduleExpiry();
+        });
+    });
+  }
+
+  /** Deletes the records of groups that have neither members nor offsets. */
+  async #expireRecords(): Promise<void> {
+    const { offsets } = this.#context;
+    let seen = 0;
+    for (const name of offsets.groupRecords.groups()) {
+      if (this.#isClosed) return;
+      if (!this.#groups.has(name) && offsets.topicsOf(name).length === 0) {
+        await this.write(name, this.#tombstones(name));
+      }
+      if (++seen % GROUPS_PER_TURN === 0) await nextTurn();
+    }
+  }
+}
