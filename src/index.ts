@@ -7,6 +7,7 @@ export type {
   BrokerInfo,
   CommittedOffset,
   CreateTopicOptions,
+  DeletedOffset,
   GroupListing,
   GroupOffset,
   PartitionDescription,

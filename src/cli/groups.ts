@@ -1,29 +1,28 @@
-// `rustlog groups`: list, describe, seek and delete.
-// Leaves to others: what a commit is (groups/), and requests to the broker (client/admin.ts).
-import { Option } from "@commander-js/extra-typings";
-import type { Admin } from "../client/admin.js";
-import type { PartitionOffset } from "../client/admin-types.js";
-import type { OffsetSpec } from "../client/offset-spec.js";
-import { RustLogError } from "../errors.js";
+// `rustlog groups`: list, describe, delete and delete-offsets.
+// Leaves to others: what a commit is (groups/), requests to the broker (client/admin.ts), and seek (groups-seek.ts).
+import type { GroupOffset, TopicPartition } from "../client/admin-types.js";
 import { lagOf, NOT_COMMITTED } from "../services/group-lag.js";
 import { newCommand } from "./command.js";
-import { partitionList } from "./numbers.js";
-import { parseOffset } from "./offset-range.js";
+import { CliError } from "./exit.js";
+import { seek } from "./groups-seek.js";
 import { brokerOption, jsonOption, withClient } from "./options.js";
 import { writeJson, writeLines, writeText } from "./output.js";
 import { writePages } from "./paged-output.js";
 import { formatTable } from "./table.js";
+import { type TopicPartitions, topicPartitionsList } from "./topic-partitions.js";
 
 const EXAMPLES = `
   rustlog groups list
   rustlog groups describe billing
   rustlog groups seek billing events --to earliest
+  rustlog groups delete-offsets billing events
   rustlog groups delete billing`;
 
 export function groupsCommand() {
-  const description = "List, describe, move and delete consumer groups";
+  const description = "List, describe, move and delete consumer groups and their offsets";
   const command = newCommand("groups", description, EXAMPLES);
-  for (const subcommand of [list(), describe(), seek(), remove()]) command.addCommand(subcommand);
+  const subcommands = [list(), describe(), seek(), deleteOffsets(), remove()];
+  for (const subcommand of subcommands) command.addCommand(subcommand);
   return command;
 }
 
@@ -58,7 +57,7 @@ function describe() {
         const rows = partitions.map((row) => [
           row.topic,
           row.partition,
-          row.committedOffset === NOT_COMMITTED ? "-" : row.committedOffset,
+          offsetCell(row.committedOffset),
           row.highWatermark,
           row.lag,
           row.committedOffset === NOT_COMMITTED ? "-" : new Date(row.commitTimestamp).toISOString(),
@@ -68,65 +67,52 @@ function describe() {
     );
 }
 
-function seek() {
+function offsetCell(offset: number): string | number {
+  return offset === NOT_COMMITTED ? "-" : offset;
+}
+
+function deleteOffsets() {
   const example = `
-    rustlog groups seek billing events --to earliest
-    rustlog groups seek billing events --to @-1h
-    rustlog groups seek billing events --to 4200 --partition 0`;
-  return newCommand("seek", "Move a group to other offsets of a topic", example)
+    rustlog groups delete-offsets billing orders
+    rustlog groups delete-offsets billing orders:0,2 invoices`;
+  const description = "Delete a group's committed offsets of topics or partitions";
+  return newCommand("delete-offsets", description, example)
     .argument("<group>", "name of the group")
-    .argument("<topic>", "topic to move it in")
+    .argument("<topic[:p,...]...>", "topics, or some of their partitions", topicPartitionsList)
     .addOption(brokerOption())
     .addOption(jsonOption())
-    .addOption(
-      new Option(
-        "--to <offset>",
-        "earliest (beginning), latest (end), N, -N (from the end) or @TIME",
-      )
-        .argParser((text) => parseOffset(text))
-        .makeOptionMandatory(),
-    )
-    .addOption(
-      new Option("-p, --partition <n[,n...]>", "partitions to move in (default: all)") //
-        .argParser(partitionList),
-    )
-    .action((group, topic, options) =>
+    .action((group, topics, options) =>
       withClient(options.broker, async (client) => {
         const admin = client.admin();
-        const entries = await seekTargets(admin, topic, options.to, options.partition);
-        // All or nothing: never leave a group half moved.
-        await admin.commitOffsets(group, entries);
-        const moved = entries.map(({ topicId: _, ...entry }) => entry);
-        if (options.json) return await writeJson({ group, partitions: moved });
-        const rows = entries.map((entry) => [entry.topic, entry.partition, entry.offset]);
-        await writeText(formatTable(["TOPIC", "PARTITION", "COMMITTED"], rows));
+        const offsets = await admin.describeGroup(group);
+        const chosen = topics.flatMap((topic) => committedPartitions(group, topic, offsets));
+        // All or nothing, as for a commit.
+        const deleted = await admin.deleteOffsets(group, chosen);
+        const partitions = deleted.map(({ offset = NOT_COMMITTED, ...where }) => ({
+          ...where,
+          offset,
+        }));
+        if (options.json) return await writeJson({ group, partitions });
+        const rows = partitions.map((row) => [row.topic, row.partition, offsetCell(row.offset)]);
+        await writeText(formatTable(["TOPIC", "PARTITION", "DELETED-OFFSET"], rows));
       }),
     );
 }
 
-async function seekTargets(
-  admin: Admin,
-  topic: string,
-  to: OffsetSpec,
-  only: readonly number[] | undefined,
-): Promise<PartitionOffset[]> {
-  const { partitions, topicId } = await admin.describeTopic(topic);
-  const chosen = only ?? partitions.map(({ partition }) => partition);
-  return await Promise.all(
-    chosen.map(async (partition) => {
-      const offset = await admin.offsetFor(topic, partition, to);
-      const range = partitions.find((row) => row.partition === partition);
-      if (range !== undefined && (offset < range.logStartOffset || offset > range.highWatermark)) {
-        throw new RustLogError(
-          "OFFSET_OUT_OF_RANGE",
-          `offset ${offset} is outside partition ${partition} of '${topic}', which has offsets ` +
-            `${range.logStartOffset} to ${range.highWatermark}; nothing was moved`,
-        );
-      }
-      // If the topic is recreated in the meantime, the commit fails instead of moving the group in the new topic.
-      return { topic, topicId, partition, offset };
-    }),
+/** The partitions as they are named; of a whole topic, those with a committed offset. */
+function committedPartitions(
+  group: string,
+  { topic, partitions }: TopicPartitions,
+  offsets: readonly GroupOffset[],
+): TopicPartition[] {
+  if (partitions !== undefined) return partitions.map((partition) => ({ topic, partition }));
+  const committed = offsets.filter(
+    (it) => it.topic === topic && it.committedOffset !== NOT_COMMITTED,
   );
+  if (committed.length > 0) return committed.map(({ partition }) => ({ topic, partition }));
+  throw new CliError(`group '${group}' has committed no offset in topic '${topic}'`, {
+    help: `\`rustlog groups describe\` lists its topics.`,
+  });
 }
 
 function remove() {

@@ -25,6 +25,13 @@ export interface CommittedOffset {
   readonly commitTimestamp: number | undefined;
 }
 
+/** A committed offset of a group that was deleted; undefined if there was none. */
+export interface DeletedOffset {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number | undefined;
+}
+
 /** Options for a new topic. */
 export interface CreateTopicOptions {
   /** Number of partitions (the broker's default). */

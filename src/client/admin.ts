@@ -8,7 +8,7 @@ import {
   ListGroups,
   describeAfter,
 } from "../protocol/native/groups.js";
-import { OffsetCommit, OffsetFetch } from "../protocol/native/offsets.js";
+import { OffsetCommit, OffsetDelete, OffsetFetch } from "../protocol/native/offsets.js";
 import { pageAfter } from "../protocol/native/page.js";
 import {
   CreateTopic,
@@ -21,6 +21,7 @@ import type {
   BrokerInfo,
   CommittedOffset,
   CreateTopicOptions,
+  DeletedOffset,
   GroupListing,
   GroupOffset,
   PartitionDescription,
@@ -125,12 +126,38 @@ export class Admin {
   async offsetFor(topic: string, partition: number, spec: OffsetSpec): Promise<number> {
     checkNatural("INVALID_REQUEST", "partition", partition);
     checkOffsetSpec("the offset that is asked for", spec);
-    const { partitions, topicId } = await this.describeTopic(topic);
+    return await this.#offsetIn(await this.describeTopic(topic), partition, spec);
+  }
+
+  /**
+   * The offsets that `spec` currently stands for in these partitions (default: all) of a topic, with the id of the topic.
+   * Throws UNKNOWN_TOPIC_OR_PARTITION.
+   */
+  async offsetsFor(
+    topic: string,
+    spec: OffsetSpec,
+    partitions?: readonly number[],
+  ): Promise<PartitionOffset[]> {
+    checkOffsetSpec("the offset that is asked for", spec);
+    const described = await this.describeTopic(topic);
+    const { topicId } = described;
+    return await Promise.all(
+      (partitions ?? described.partitions.map(({ partition }) => partition)).map(
+        async (partition) => ({
+          ...{ topic, topicId, partition },
+          offset: await this.#offsetIn(described, partition, spec),
+        }),
+      ),
+    );
+  }
+
+  async #offsetIn(topic: TopicDescription, partition: number, spec: OffsetSpec): Promise<number> {
+    const { name, topicId, partitions } = topic;
     const range = partitions.find((row) => row.partition === partition);
-    if (range === undefined) throw unknownPartition(topic, partition, partitions.length);
-    if (isOffline(range)) throw offlineError(topic, range);
+    if (range === undefined) throw unknownPartition(name, partition, partitions.length);
+    if (isOffline(range)) throw offlineError(name, range);
     return await resolveOffset(spec, range, (ms) =>
-      offsetForTimestamp(this.#link, { topic, partition, topicId }, ms, this.#policy),
+      offsetForTimestamp(this.#link, { topic: name, partition, topicId }, ms, this.#policy),
     );
   }
 
@@ -181,12 +208,7 @@ export class Admin {
     checkString("INVALID_GROUP", "group", group);
     checkPartitions("partitions", partitions);
     const { offsets } = await this.#request(callOf(OffsetFetch, { group, partitions }));
-    if (offsets.length !== partitions.length) {
-      throw new RustLogError(
-        "UNKNOWN_SERVER_ERROR",
-        `asked for ${partitions.length} committed offsets, the broker answered with ${offsets.length}`,
-      );
-    }
+    checkCount(offsets.length, partitions.length);
     return partitions.map(({ topic, partition }, i) => {
       const { offset, commitTimestamp } = offsets[i]!;
       const isCommitted = offset >= 0;
@@ -196,6 +218,26 @@ export class Admin {
         offset: isCommitted ? offset : undefined,
         commitTimestamp: isCommitted ? commitTimestamp : undefined,
       };
+    });
+  }
+
+  /**
+   * Deletes a group's committed offsets of these partitions, all or none. Returns what they were, in order; undefined for
+   * a partition without one. Throws GROUP_NOT_FOUND if the group has no offsets at all. Not retried, for the same reason
+   * as createTopic.
+   */
+  async deleteOffsets(
+    group: string,
+    partitions: readonly TopicPartition[],
+  ): Promise<DeletedOffset[]> {
+    checkString("INVALID_GROUP", "group", group);
+    checkPartitions("partitions", partitions);
+    const call = callOf(OffsetDelete, { group, partitions });
+    const { offsets } = await this.#request({ ...call, repeatable: false });
+    checkCount(offsets.length, partitions.length);
+    return partitions.map(({ topic, partition }, i) => {
+      const { offset } = offsets[i]!;
+      return { topic, partition, offset: offset >= 0 ? offset : undefined };
     });
   }
 
@@ -224,6 +266,15 @@ function checkPartitions(what: string, items: readonly TopicPartition[]): void {
     checkString("INVALID_TOPIC", `topic of an item of ${what}`, item.topic);
     checkNatural("INVALID_REQUEST", `partition of an item of ${what}`, item.partition);
   }
+}
+
+/** Throws UNKNOWN_SERVER_ERROR unless the broker answered about each of the partitions. */
+function checkCount(answered: number, asked: number): void {
+  if (answered === asked) return;
+  throw new RustLogError(
+    "UNKNOWN_SERVER_ERROR",
+    `asked for ${asked} committed offsets, the broker answered with ${answered}`,
+  );
 }
 
 /** Whether the broker can't serve a partition, so its offsets are unknown. */

@@ -159,6 +159,24 @@ export class OffsetStore {
   }
 
   /**
+   * Deletes a group's committed offsets of some partitions, all or none. Resolves with what they were, in order; undefined
+   * for a partition without one. Throws GROUP_NOT_FOUND if the group has no offsets at all.
+   */
+  async deleteOffsets(
+    group: string,
+    partitions: readonly Omit<OffsetKey, "group">[],
+  ): Promise<(CommittedOffset | undefined)[]> {
+    this.checkOnline();
+    if (this.#table.topicsOf(group).length === 0) throw groupNotFound(group);
+    const deleted = partitions.map((it) => this.#table.get(group, it.topic, it.partition));
+    const changes = partitions
+      .filter((_, i) => deleted[i] !== undefined)
+      .map(({ topic, partition }): OffsetChange => [{ group, topic, partition }, null]);
+    if (changes.length > 0) await this.#write(changes);
+    return deleted;
+  }
+
+  /**
    * Deletes the committed offsets of a deleted topic: they disappear at once, and their memory is freed in small portions.
    * Nothing is written: a commit has the id of its topic, and the next start skips commits of topics that are gone.
    */

@@ -1,4 +1,4 @@
-// OffsetCommit and OffsetFetch: storing and reading the offsets of groups.
+// OffsetCommit, OffsetFetch and OffsetDelete: storing, reading and deleting the offsets of groups.
 // Leaves to others: storage (groups/), and comparing offsets with the logs (group-lag.ts).
 import { RustLogError } from "../errors.js";
 import type { CommittedOffset } from "../groups/offset-record.js";
@@ -53,6 +53,20 @@ export function fetchOffsets(
       return failureOf(error);
     }
   });
+}
+
+/**
+ * Deletes a group's committed offsets of these partitions: all of them, or none if one of the partitions does not exist.
+ * Resolves with what each was, in order; undefined for none. Rejects with INVALID_GROUP and GROUP_NOT_FOUND.
+ */
+export async function deleteOffsets(
+  context: ServiceContext,
+  group: string,
+  partitions: readonly NamedPartition[],
+): Promise<readonly Outcome<CommittedOffset | undefined>[]> {
+  const outcomes = fetchOffsets(context, group, partitions);
+  if (outcomes.some((outcome) => outcome instanceof RustLogError)) return outcomes;
+  return await context.offsets.deleteOffsets(group, partitions);
 }
 
 function checkCommit(context: ServiceContext, commit: PartitionCommit): void {

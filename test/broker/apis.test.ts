@@ -13,8 +13,10 @@ import { ApiVersions } from "../../src/protocol/native/meta.js";
 import {
   ListOffsets,
   OffsetCommit,
+  OffsetDelete,
   OffsetFetch,
   type OffsetCommitRequest,
+  type OffsetDeleteRequest,
 } from "../../src/protocol/native/offsets.js";
 import {
   DeleteTopic,
@@ -52,6 +54,11 @@ function apis(session: Session) {
       session.call(
         (id) => OffsetCommit.encodeRequest(id, { group, offsets }),
         OffsetCommit.decodeResponse,
+      ),
+    deleteOffsets: (group: string, ...partitions: OffsetDeleteRequest["partitions"]) =>
+      session.call(
+        (id) => OffsetDelete.encodeRequest(id, { group, partitions }),
+        OffsetDelete.decodeResponse,
       ),
     async committed(group: string, topic: string, ...partitions: number[]) {
       const request = { group, partitions: partitions.map((partition) => ({ topic, partition })) };
@@ -228,6 +235,40 @@ describe("committed offsets", () => {
         expect(await committed("g", "t", 0)).toEqual([1]);
       }
       expect(found).toEqual([[-1], [1], [-1]]);
+    });
+  });
+});
+
+describe("OffsetDelete", () => {
+  test("deletes all or none, returns what they were, and a restart keeps it so", async () => {
+    await withTempDir(async (dataDir) => {
+      await using broker = await startBroker({ dataDir, defaultPartitions: 3 });
+      using session = await broker.session();
+      const { commit, committed, deleteOffsets } = apis(session);
+      await session.produce("t", 0, batchOf("a", "b"));
+      const places = [0, 1].map((partition) => ({ topic: "t", partition }));
+      await commit("g", ...places.map((place) => ({ ...place, offset: 0 })));
+      await commit("g", { topic: "t", partition: 0, offset: 2 });
+      expect(
+        await codeOf(
+          deleteOffsets("g", { topic: "t", partition: 0 }, { topic: "t", partition: 3 }),
+        ),
+      ).toBe("UNKNOWN_TOPIC_OR_PARTITION");
+      const other = { topicId: crypto.randomUUID(), topic: "t", partition: 0 };
+      expect(await codeOf(deleteOffsets("g", other))).toBe("UNKNOWN_TOPIC_ID");
+      expect(await codeOf(deleteOffsets("h", ...places))).toBe("GROUP_NOT_FOUND");
+      expect(await codeOf(deleteOffsets("", ...places))).toBe("INVALID_GROUP");
+      expect(await committed("g", "t", 0, 1)).toEqual([2, 0]);
+      const { offsets } = await deleteOffsets(
+        "g",
+        { topic: "t", partition: 2 },
+        { topic: "t", partition: 0 },
+      );
+      expect(offsets).toEqual([{ offset: -1 }, { offset: 2 }]);
+      await broker.broker.stop();
+      await using again = await startBroker({ dataDir });
+      using later = await again.session();
+      expect(await apis(later).committed("g", "t", 0, 1)).toEqual([-1, 0]);
     });
   });
 });

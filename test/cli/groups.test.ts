@@ -82,9 +82,10 @@ describe("groups", () => {
     const moved = JSON.parse(await ok(["groups", "seek", "s", "two", "--to", "-1", "--json"]));
     expect(moved).toEqual({
       group: "s",
+      dryRun: false,
       partitions: [
-        { topic: "two", partition: 0, offset: 2 },
-        { topic: "two", partition: 1, offset: 0 },
+        { topic: "two", partition: 0, offset: 2, previousOffset: 3 },
+        { topic: "two", partition: 1, offset: 0, previousOffset: 1 },
       ],
     });
     await ok(["groups", "seek", "s", "two", "--to", "@-1h"]);
@@ -98,6 +99,62 @@ describe("groups", () => {
     );
     // More than a dozen processes in sequence.
   }, 60_000);
+
+  test("seek moves all topics, by a duration, or only shows what it would do", async () => {
+    const client = await connect({ broker: broker.address });
+    const admin = client.admin();
+    const producer = client.producer();
+    const [old, fresh] = [Date.now() - 7_200_000, Date.now() - 60_000];
+    for (const topic of ["all-a", "all-b"]) {
+      await producer.send(topic, { value: "old", timestamp: old });
+      await producer.send(topic, { value: "new", timestamp: fresh });
+    }
+    await producer.close();
+    await admin.commitOffsets("all", [{ topic: "all-a", partition: 0, offset: 2 }]);
+    const seek = async (...args: string[]) => await ok(["groups", "seek", "all", ...args]);
+    expect(await seek("all-a", "all-b:0", "--by-duration", "1h30m", "--dry-run")).toBe(
+      "TOPIC  PARTITION  OLD-OFFSET  NEW-OFFSET\n" +
+        "all-a          0           2           1\n" +
+        "all-b          0           -           1\n" +
+        "\nDry run: nothing was committed.\n",
+    );
+    const committedIn = async () =>
+      (await admin.describeGroup("all")).map(({ topic, committedOffset }) => [
+        topic,
+        committedOffset,
+      ]);
+    expect(await committedIn()).toEqual([["all-a", 2]]);
+    await seek("all-b", "--to", "latest");
+    await seek("--all-topics", "--by-duration", "3h");
+    expect(await committedIn()).toEqual([
+      ["all-a", 0],
+      ["all-b", 0],
+    ]);
+    await client.close();
+  });
+
+  test("delete-offsets deletes those of a topic or a partition, and shows what they were", async () => {
+    await ok(["topics", "create", "del", "--partitions", "3"]);
+    await ok(["produce", "del", "-p", "1", "a", "b"]);
+    await ok(["groups", "seek", "d", "del", "--to", "latest"]);
+    const remove = (...args: string[]): string[] => ["groups", "delete-offsets", "d", ...args];
+    expect(await ok(remove("del:1"))).toBe(
+      "TOPIC  PARTITION  DELETED-OFFSET\ndel            1               2\n",
+    );
+    expect(await committed("d")).toEqual([
+      [0, 0],
+      [-1, 2],
+      [0, 0],
+    ]);
+    const { partitions } = JSON.parse(await ok(remove("del", "--json")));
+    expect(partitions).toEqual([
+      { topic: "del", partition: 0, offset: 0 },
+      { topic: "del", partition: 2, offset: 0 },
+    ]);
+    const gone = await run(remove("del"), { broker: broker.address });
+    expect(gone).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(gone.stderr).toStartWith("rustlog: GROUP_NOT_FOUND: ");
+  });
 
   test("a closed pipe commits what was delivered and nothing after it", async () => {
     const lineBytes = 100;

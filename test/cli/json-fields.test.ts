@@ -123,6 +123,9 @@ test("topics, groups, consume and bench print the documented fields", async () =
   check("`rustlog groups seek --json`", [
     await jsonOf(["groups", "seek", "g", "t", "--to", "earliest"], address),
   ]);
+  check("`rustlog groups delete-offsets --json`", [
+    await jsonOf(["groups", "delete-offsets", "g", "t:1"], address),
+  ]);
   check("`rustlog consume --json`", await jsonLinesOf(["consume", "t"], address));
   check("`rustlog bench produce --json` and `bench consume --json`", [
     await jsonOf(["bench", "produce", "b", "-n", "10"], address),

@@ -7,6 +7,7 @@ import { parseDuration, parseDurationOrNone } from "../../src/cli/duration.js";
 import { nameValueList, partitionList, wholeNumber } from "../../src/cli/numbers.js";
 import { parseOffset, parseOffsetRange, tryParseTime } from "../../src/cli/offset-range.js";
 import { settingList } from "../../src/cli/setting-list.js";
+import { topicPartitionsList } from "../../src/cli/topic-partitions.js";
 import { formatSize, parseSize, parseSizeOrNone, sizeBetween } from "../../src/cli/size.js";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -233,4 +234,28 @@ test("the banner matches the original character for character", () => {
 ║        RustLog Broker v0.1.0          ║
 ║     Kafka-lite Distributed Log        ║
 ╚═══════════════════════════════════════╝`);
+});
+
+describe("topics and partitions", () => {
+  test("a topic, some of its partitions, and the same topic twice", () => {
+    const parse = (...texts: string[]) =>
+      texts.reduce<ReturnType<typeof topicPartitionsList>>(
+        (list, text) => topicPartitionsList(text, list),
+        [],
+      );
+    expect(parse("a", "b:2,0")).toEqual([
+      { topic: "a", partitions: undefined },
+      { topic: "b", partitions: [0, 2] },
+    ]);
+    expect(parse("a:3", "a:1,3")).toEqual([{ topic: "a", partitions: [1, 3] }]);
+    expect(parse("a", "a:1")).toEqual([{ topic: "a", partitions: undefined }]);
+    expect(parse("a:1", "a")).toEqual([{ topic: "a", partitions: undefined }]);
+  });
+
+  test("anything else is refused", () => {
+    refusesAll(
+      (text) => topicPartitionsList(text),
+      ["", ":1", "a:", "a:x", "a:1,", "a:-1", "a:1:2"],
+    );
+  });
 });

@@ -26,6 +26,7 @@ describe("help and version", () => {
     [["topics", "create"]],
     [["groups"]],
     [["groups", "seek"]],
+    [["groups", "delete-offsets"]],
     [["verify"]],
     [["inspect"]],
     [["explain"]],
@@ -77,7 +78,11 @@ describe("usage errors exit with 2, one line that says why, and the usage of the
     [["broker", "--metrics-port", "65536"], "from 0 to 65535", "Usage: rustlog broker"],
     [["broker", "--flush", "often"], "always, never or interval:MS", "Usage: rustlog broker"],
     [["topics", "create", "t", "--partitions", "0"], "from 1 to 10000", "rustlog topics create"],
-    [["groups", "seek", "g", "t"], "required option '--to <offset>'", "rustlog groups seek"],
+    [["groups", "seek", "g", "t"], "--to or --by-duration is missing", "rustlog groups seek"],
+    [["groups", "seek", "g", "--to", "1"], "or use --all-topics", "rustlog groups seek"],
+    [["groups", "seek", "g", "t", "--all-topics", "--to", "1"], "not both", "rustlog groups seek"],
+    [["groups", "seek", "g", "t", "u", "-p", "1", "--to", "1"], "a single topic", "groups seek"],
+    [["groups", "delete-offsets", "g", "t:x"], "one or more partitions", "delete-offsets"],
     [["verify", "a", "b"], "too many arguments", "Usage: rustlog verify"],
     [["inspect", "f.log", "--limit", "0"], "1 or more", "Usage: rustlog inspect"],
     [["explain", "produce", "t"], "missing required argument 'value'", "rustlog explain produce"],
@@ -108,6 +113,7 @@ describe("usage errors exit with 2, one line that says why, and the usage of the
     [["topics", "remove"]],
     [["groups", "deelte"]],
     [["groups", "drop"]],
+    [["groups", "dlete-offsets"]],
   ])("%j does not suggest a deletion", async (args) => {
     const { stderr, exitCode } = await run([...args, "x"]);
     expect(stderr).not.toContain("Did you mean");

@@ -79,6 +79,9 @@ describe("admin", () => {
     );
     expect(offsets).toEqual([0, 0, 1, 2, 3, 4, 5]);
     expect(await t.admin.offsetFor("t", 0, "latest")).toBe(5);
+    expect(await t.admin.offsetsFor("t", { timestamp: 101 })).toMatchObject([
+      { topic: "t", partition: 0, offset: 1 },
+    ]);
     expect(await t.admin.offsetFor("t", 0, { fromEnd: 2 })).toBe(3);
     expect(await codeOf(t.admin.offsetFor("t", 1, "latest"))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
     const consumer = t.client.consumer({
@@ -101,6 +104,9 @@ describe("admin", () => {
     await t.admin.commitOffsets("g", [{ ...place, offset: 2 }]);
     expect(await t.admin.fetchOffsets("g", [place])).toMatchObject([{ ...place, offset: 2 }]);
     expect(await t.admin.listGroups()).toEqual([{ group: "g", partitions: 1 }]);
+    await t.admin.commitOffsets("h", [{ ...place, offset: 1 }]);
+    expect(await t.admin.deleteOffsets("h", [place])).toEqual([{ ...place, offset: 1 }]);
+    expect(await codeOf(t.admin.deleteOffsets("h", [place]))).toBe("GROUP_NOT_FOUND");
     await t.admin.deleteGroup("g");
     expect(await codeOf(t.admin.describeGroup("g"))).toBe("GROUP_NOT_FOUND");
   });

@@ -1,7 +1,7 @@
 // Arrays with more items than their limit: a request of a few megabytes is rejected by its count.
 import { expect, test } from "bun:test";
 import { OFFSET_ENTRIES_MAX, TOPIC_SETTINGS_MAX } from "../../src/limits.js";
-import { OffsetCommit, OffsetFetch } from "../../src/protocol/native/offsets.js";
+import { OffsetCommit, OffsetDelete, OffsetFetch } from "../../src/protocol/native/offsets.js";
 import { CreateTopic } from "../../src/protocol/native/topics.js";
 
 /** A byte that is not UTF-8. */
@@ -29,6 +29,17 @@ const ARRAYS = [
     decode: OffsetFetch.decodeRequest,
     encode: (items: number) =>
       OffsetFetch.encodeRequest(1, {
+        group: "g",
+        partitions: Array.from({ length: items }, (_, partition) => ({ topic: "t", partition })),
+      }),
+    firstItemAt: 4 + 6 + 3 + 4,
+  },
+  {
+    field: "partitions",
+    itemsMax: OFFSET_ENTRIES_MAX,
+    decode: OffsetDelete.decodeRequest,
+    encode: (items: number) =>
+      OffsetDelete.encodeRequest(1, {
         group: "g",
         partitions: Array.from({ length: items }, (_, partition) => ({ topic: "t", partition })),
       }),

@@ -4,7 +4,12 @@ import { API, encodeRequest } from "../../src/protocol/native/messages.js";
 import { Fetch } from "../../src/protocol/native/fetch.js";
 import { describeAfter, DeleteGroup, DescribeGroup } from "../../src/protocol/native/groups.js";
 import { ApiVersions, Ping } from "../../src/protocol/native/meta.js";
-import { ListOffsets, OffsetCommit, OffsetFetch } from "../../src/protocol/native/offsets.js";
+import {
+  ListOffsets,
+  OffsetCommit,
+  OffsetDelete,
+  OffsetFetch,
+} from "../../src/protocol/native/offsets.js";
 import { DeleteTopic, CreateTopic, DescribeTopic } from "../../src/protocol/native/topics.js";
 import { batchOf } from "../support/broker.js";
 import type { Random } from "../support/random.js";
@@ -45,6 +50,7 @@ export function validFrames(random: Random): Uint8Array[] {
     Fetch.encodeRequest(id, { ...fetch, group: GROUP, maxWaitMs: 5, minBytes: 1_000_000 }),
     OffsetCommit.encodeRequest(id, { group: GROUP, offsets: [{ topic, partition, offset: 0 }] }),
     OffsetFetch.encodeRequest(id, { group: GROUP, partitions: [{ topic, partition }] }),
+    OffsetDelete.encodeRequest(id, { group: GROUP, partitions: [{ topic, partition }] }),
     CreateTopic.encodeRequest(id, {
       topic: "bad/name",
       partitions: 2,

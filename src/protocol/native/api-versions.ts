@@ -7,7 +7,7 @@ import { Fetch } from "./fetch.js";
 import { DeleteGroup, DescribeGroup, ListGroups } from "./groups.js";
 import { API, type ApiName } from "./messages.js";
 import { ApiVersions, Ping } from "./meta.js";
-import { ListOffsets, OffsetCommit, OffsetFetch } from "./offsets.js";
+import { ListOffsets, OffsetCommit, OffsetDelete, OffsetFetch } from "./offsets.js";
 import { Produce } from "./produce.js";
 import { CreateTopic, DeleteTopic, DescribeTopic, ListTopics } from "./topics.js";
 
@@ -35,6 +35,7 @@ export const APIS = {
   DescribeGroup,
   DeleteGroup,
   ApiVersions,
+  OffsetDelete,
 } as const;
 
 export const API_NAMES = Object.keys(API) as readonly ApiName[];

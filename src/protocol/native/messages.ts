@@ -27,6 +27,7 @@ export const API = {
   DescribeGroup: 12,
   DeleteGroup: 13,
   ApiVersions: 14,
+  OffsetDelete: 15,
 } as const;
 
 export type ApiName = keyof typeof API;

@@ -1,4 +1,4 @@
-// OffsetCommit, OffsetFetch and ListOffsets.
+// OffsetCommit, OffsetFetch, OffsetDelete and ListOffsets.
 // Leaves to others: storing committed offsets (groups/), searching the log (log/).
 import { OFFSET_ENTRIES_MAX } from "../../limits.js";
 import { api, array, type RequestOf, type ResponseOf, TOPIC_ID } from "./schema.js";
@@ -29,6 +29,18 @@ export const OffsetFetch = api("OffsetFetch", {
   },
 });
 
+/** Deletes a group's committed offsets of some partitions, all or none. */
+export const OffsetDelete = api("OffsetDelete", {
+  request: {
+    group: "string",
+    partitions: array({ topic: "string", partition: "u32", topicId: "uuid" }, OFFSET_ENTRIES_MAX),
+  },
+  response: {
+    /** In the order of the request: what was deleted, or -1 if nothing was committed. */
+    offsets: array({ offset: "i64" }),
+  },
+});
+
 /** Asks for the offset of a partition at a time. */
 export const ListOffsets = api("ListOffsets", {
   request: {
@@ -49,5 +61,6 @@ export const ListOffsets = api("ListOffsets", {
 
 export type OffsetCommitRequest = RequestOf<typeof OffsetCommit>;
 export type OffsetFetchRequest = RequestOf<typeof OffsetFetch>;
+export type OffsetDeleteRequest = RequestOf<typeof OffsetDelete>;
 export type OffsetFetchEntry = ResponseOf<typeof OffsetFetch>["offsets"][number];
 export type ListOffsetsRequest = RequestOf<typeof ListOffsets>;

@@ -1,11 +1,13 @@
-// OffsetCommit, OffsetFetch and ListOffsets.
+// OffsetCommit, OffsetFetch, OffsetDelete and ListOffsets.
 // Leaves to others: the work (services/committed-offsets.ts, services/list-offsets.ts).
 import {
   ListOffsets,
   OffsetCommit,
+  OffsetDelete,
   OffsetFetch,
   type ListOffsetsRequest,
   type OffsetCommitRequest,
+  type OffsetDeleteRequest,
   type OffsetFetchEntry,
   type OffsetFetchRequest,
 } from "../offsets.js";
@@ -15,7 +17,7 @@ import { listOffset } from "../../../services/list-offsets.js";
 import { valuesOf } from "../../../services/outcome.js";
 import type { Exchange } from "./exchange.js";
 
-/** Memory for an entry of a commit, without names: its decoded objects, and its record. */
+/** Memory for an entry of a commit or deletion, without names: its decoded objects, and its record. */
 const COMMIT_ENTRY_BYTES = 500;
 
 /** For a partition without a committed offset. */
@@ -43,6 +45,18 @@ export function fetchOffsets(
   const found = valuesOf(committed.fetchOffsets(context, group, partitions));
   const offsets = found.map((offset) => offset ?? NO_OFFSET);
   exchange.answer(OffsetFetch.encodeResponse(exchange.correlationId, { offsets }));
+}
+
+/** Answers an OffsetDelete request. The first invalid entry fails the whole request. */
+export async function deleteOffsets(
+  context: ServiceContext,
+  exchange: Exchange,
+  { group, partitions }: OffsetDeleteRequest,
+): Promise<void> {
+  exchange.charge(partitions.length * (COMMIT_ENTRY_BYTES + Buffer.byteLength(group)));
+  const deleted = valuesOf(await committed.deleteOffsets(context, group, partitions));
+  const offsets = deleted.map((offset) => offset ?? NO_OFFSET);
+  exchange.answer(OffsetDelete.encodeResponse(exchange.correlationId, { offsets }));
 }
 
 /** Answers a ListOffsets request. */

@@ -6,7 +6,7 @@ import { DeleteGroup, DescribeGroup, ListGroups } from "../groups.js";
 import { APIS } from "../api-versions.js";
 import { type ApiName, apiName } from "../messages.js";
 import { ApiVersions, Ping } from "../meta.js";
-import { ListOffsets, OffsetCommit, OffsetFetch } from "../offsets.js";
+import { ListOffsets, OffsetCommit, OffsetDelete, OffsetFetch } from "../offsets.js";
 import { decodeProduceRequest } from "../produce.js";
 import { CreateTopic, DeleteTopic, DescribeTopic, ListTopics } from "../topics.js";
 import { joined, type Pieces } from "../../../record/bytes.js";
@@ -16,7 +16,7 @@ import type { Exchange } from "./exchange.js";
 import { fetch } from "./fetch.js";
 import { deleteGroup, describeGroup, listGroups } from "./groups.js";
 import { apiVersions, ping } from "./meta.js";
-import { commitOffsets, fetchOffsets, listOffsets } from "./offsets.js";
+import { commitOffsets, deleteOffsets, fetchOffsets, listOffsets } from "./offsets.js";
 import { produce } from "./produce.js";
 import { createTopic, deleteTopic, describeTopic, listTopics } from "./topics.js";
 
@@ -54,6 +54,7 @@ const ROUTES: Readonly<Record<ApiName, Route>> = {
   DescribeGroup: route(DescribeGroup.decodeRequest, describeGroup),
   DeleteGroup: route(DeleteGroup.decodeRequest, deleteGroup),
   ApiVersions: route(ApiVersions.decodeRequest, apiVersions),
+  OffsetDelete: route(OffsetDelete.decodeRequest, deleteOffsets),
 };
 
 export class Router implements Dispatcher {
