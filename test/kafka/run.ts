@@ -24,6 +24,7 @@ const { values: options } = parseArgs({
     clients: { type: "string" },
     suites: { type: "string", default: "" },
     broker: { type: "string" },
+    port: { type: "string", default: "0" },
   },
 });
 
@@ -59,7 +60,7 @@ const clients = named("client", options.clients ?? (suites.length > 0 ? "" : ALL
 using directory = tempDir();
 const own =
   options.broker === undefined
-    ? await BrokerProcess.start(directory.path, "--default-partitions", "4")
+    ? await BrokerProcess.start(directory.path, "--default-partitions", "4", "--port", options.port)
     : undefined;
 const broker = options.broker ?? own?.address ?? "";
 const run = `${process.pid}-${Date.now() % 1_000_000}`;

@@ -1,8 +1,7 @@
-// The test suites of Kafka client projects, run against a broker: franz-go's kgo and librdkafka's.
-// Other projects keep their tests out of the packages that their registries serve.
+// The test suites of Kafka client projects, run against a broker: franz-go's kgo, librdkafka's, and kafkajs'.
 // Tests that can't pass on this broker are listed with the reason; everything else must pass.
 import { join } from "node:path";
-import { type Install, install } from "./install.js";
+import { type Install, install, NotInstalled } from "./install.js";
 
 /** A whole suite has to end by itself. */
 const SUITE_MS = 15 * 60_000;
@@ -29,7 +28,7 @@ export interface SuiteResult {
 export type Suite = (broker: string) => Promise<SuiteResult>;
 
 /** All suites, by the name that `--suites` takes. */
-export const SUITES: Readonly<Record<string, Suite>> = { kgo, librdkafka };
+export const SUITES: Readonly<Record<string, Suite>> = { kgo, librdkafka, kafkajs };
 
 // --- franz-go's kgo ---
 
@@ -161,6 +160,94 @@ async function librdkafka(broker: string): Promise<SuiteResult> {
       .join(".") ?? "";
   const passed = LIBRDKAFKA_TESTS.length - problems.length;
   return { version, passed, problems, notApplicable: LIBRDKAFKA_SKIPPED };
+}
+
+// --- kafkajs ---
+
+/** Where its tests look for a broker. */
+const KAFKAJS_BROKER = "localhost:9092";
+
+const THREE_BROKERS = "expects three brokers";
+
+/** Its tests that do not apply, by reason: folders, files and beginnings or ends of names, as regular expressions. */
+const KAFKAJS_SKIPPED: NotApplicable = {
+  [GROUPS]:
+    "request.with.idempotent.producer non-deleted.messages should.consolidate.topicMessages returns.the.offsets.from.timestamp [gG]roup",
+  [TRANSACTIONS]: "[tT]ransaction",
+  [COMPACTION]: "alter.configs$ validateOnly=true alterConfigs.request",
+  [THREE_BROKERS]:
+    "case.of.retriable.error least.1.broker all.broker.errors broker.configs not.the.partition.leader has.multiple.partitions " +
+    "manual.replica use.the.default.replication Metadata.request$ for.all.brokers",
+  "asks for what Kafka 4 removed, or for the defaults of Kafka 2":
+    "ListOffsets.v0 max.timestamp.difference describeConfigs.request",
+  "expects num.partitions=1; librdkafka's tests expect 4":
+    "assign.invalid.broker$ create.new.partition$",
+  "needs SSL or SASL": "SSL SASL authenticat mechanism",
+};
+
+/** Files of which no test applies: groups, transactions, ACLs, SASL, three brokers. */
+const KAFKAJS_FILES_SKIPPED =
+  "xn|Txn|Transaction|Group|Acls|eauthenticate|heartbeat|(?:re|s)etOffsets|offsetCommit|offsetFetch|fetchOffsets|" +
+  "PartitionReassignments|idempotentProduceMessages";
+
+async function kafkajs(broker: string): Promise<SuiteResult> {
+  const { RUSTLOG_KAFKAJS_SOURCE: source } = process.env;
+  if (source === undefined) {
+    throw new NotInstalled(
+      "the npm package has no tests: set RUSTLOG_KAFKAJS_SOURCE to a checkout of its repository",
+    );
+  }
+  if (Number(broker.split(":").at(-1)) !== Number(KAFKAJS_BROKER.split(":").at(-1))) {
+    throw new NotInstalled(`its tests want a broker at ${KAFKAJS_BROKER}: use --port 9092`);
+  }
+  const { version } = await Bun.file(join(source, "package.json")).json();
+  const dir = await install({
+    name: "kafkajs-tests",
+    from: [],
+    version,
+    needs: ["npm", "node"],
+    steps: (target) => [
+      { command: ["cp", "-r", `${source}/.`, target] },
+      { command: ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund"], cwd: target },
+    ],
+  });
+  const names = Object.values(KAFKAJS_SKIPPED).join(" ").replaceAll(" ", "|");
+  const { output } = await capture(
+    [
+      ...["npx", "jest", "--ci", "--no-watchman", "--forceExit", "--maxWorkers", "2", "--json"],
+      ...["--testPathPattern", "src/(?:producer|admin|broker)/"],
+      ...["--testPathIgnorePatterns", "node_modules", KAFKAJS_FILES_SKIPPED],
+      ...["--testNamePattern", `^(?!.*(?:${names})).*$`],
+    ],
+    { cwd: dir, env: { KAFKA_VERSION: "2.4", NODE_ENV: "test" } },
+  );
+  const start = output.indexOf('{"numFailedTestSuites"');
+  const end = output.lastIndexOf("}", output.indexOf('"wasInterrupted"') + 40);
+  if (start < 0) throw new Error(`jest did not end: ${output.slice(-500)}`);
+  const results: JestResults = JSON.parse(output.slice(start, end + 1));
+  const failed = results.testResults.flatMap(({ assertionResults }) =>
+    assertionResults.filter(({ status }) => status === "failed"),
+  );
+  return {
+    version,
+    passed: results.numPassedTests,
+    problems: failed.map(
+      ({ fullName, failureMessages: [message = ""] }) =>
+        `${fullName}: ${message.split("\n    at ", 1)[0]?.replaceAll(/\s+/g, " ")}`,
+    ),
+    notApplicable: KAFKAJS_SKIPPED,
+  };
+}
+
+interface JestResults {
+  readonly numPassedTests: number;
+  readonly testResults: readonly {
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
 }
 
 async function capture(
