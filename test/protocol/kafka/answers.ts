@@ -16,15 +16,13 @@ import type { Recording } from "./oracle.js";
 type Plain = boolean | number | string | null;
 type Value = Plain | Uint8Array | readonly Value[] | { readonly [name: string]: Value };
 
-/** Fields whose values a broker makes up, and what such a value looks like. */
+/** Fields whose values a broker makes up, and what such a value looks like. The first that is answered is learned. */
 const MADE_UP: Readonly<Record<string, (value: Plain) => boolean>> = {
   topicId: (value) => value !== ZERO_UUID,
   producerId: (value) => typeof value === "number" && value >= 0,
   memberId: (value) => value !== "",
   leader: (value) => value !== "",
-  clusterId: (value) => value !== null,
-  port: (value) => value !== -1,
-  logDir: (value) => value !== "",
+  clusterId: (value) => typeof value === "string" && /^[\w-]{22}$/.test(value),
 };
 
 /** Fields that tell the items of an array apart, so that their order does not matter. */
@@ -61,9 +59,11 @@ export class Comparison {
   /** Ours, by field and recorded value. */
   readonly #ours = new Map<string, Plain>();
 
-  constructor({ recordedAt }: Recording, now: number) {
-    this.#recordedAt = recordedAt;
-    this.#shift = now - recordedAt;
+  constructor(recording: Recording, ours: { readonly port: number; readonly dataDir: string }) {
+    this.#recordedAt = recording.recordedAt;
+    this.#shift = Date.now() - recording.recordedAt;
+    this.#ours.set(`port ${recording.port}`, ours.port);
+    this.#ours.set(`logDir ${recording.logDirectory}`, ours.dataDir);
   }
 
   /** The request to send: with our ids and the present time. Unchanged if it can't be decoded. */
@@ -175,8 +175,10 @@ function withWholeBatches(value: Value, name: string): Value {
 
 function wholeBatches(bytes: Uint8Array): Uint8Array {
   let end = 0;
-  while (bytes.length - end >= BATCH_HEADER_BYTES && bytes.length - end >= batchBytes(bytes, end)) {
-    end += batchBytes(bytes, end);
+  while (bytes.length - end >= BATCH_HEADER_BYTES) {
+    const length = batchBytes(bytes, end);
+    if (length < BATCH_HEADER_BYTES || length > bytes.length - end) break;
+    end += length;
   }
   return bytes.subarray(0, end);
 }

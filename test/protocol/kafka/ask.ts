@@ -25,7 +25,7 @@ const KAFKA_DEFAULTS = {
 export async function askAll(): Promise<string[]> {
   await using running = await startBroker(KAFKA_DEFAULTS, new SimulatedDisk(new Random(1)));
   const { port } = running.broker;
-  const comparison = new Comparison(recording, Date.now());
+  const comparison = new Comparison(recording, { port, dataDir: running.dataDir });
   const kept = new Map<number, OracleConnection>();
   const lines: string[] = [];
   for (const question of questions) {
