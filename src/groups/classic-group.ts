@@ -79,6 +79,8 @@ export interface JoinFailure {
   readonly memberId: string;
 }
 
+export type JoinAnswer = (outcome: JoinResult | JoinFailure) => void;
+
 /** A member as a request names it. */
 export interface MemberInGeneration {
   readonly memberId: string;
@@ -130,7 +132,7 @@ interface Member extends MemberClient {
   /** Memory of the protocols. */
   bytes: number;
   /** Set while its JoinGroup or SyncGroup waits. Its session does not end then. */
-  join: Answer<JoinResult | JoinFailure> | undefined;
+  join: JoinAnswer | undefined;
   sync: Answer<SyncResult> | undefined;
   /** Whether it has not sent its SyncGroup of this generation. */
   mustSync: boolean;
@@ -240,7 +242,7 @@ export class ClassicGroup implements Group {
   }
 
   /** Joins or joins again. Returns how to end the wait, if the request has to wait. */
-  join(request: JoinRequest, answer: Answer<JoinResult | JoinFailure>): Abandon | undefined {
+  join(request: JoinRequest, answer: JoinAnswer): Abandon | undefined {
     return this.#run(() => {
       try {
         return this.#join(request, answer);
@@ -319,11 +321,11 @@ export class ClassicGroup implements Group {
     return result;
   }
 
-  #say<T>(answer: Answer<T>, outcome: T | RustLogError): void {
+  #say<T>(answer: (outcome: T) => void, outcome: T): void {
     this.#answers.push(() => answer(outcome));
   }
 
-  #join(request: JoinRequest, answer: Answer<JoinResult | JoinFailure>): Abandon | undefined {
+  #join(request: JoinRequest, answer: JoinAnswer): Abandon | undefined {
     const { memberId, instanceId } = request;
     checkSessionTimeout(request.sessionTimeoutMs);
     this.#checkSize(memberId);
@@ -340,7 +342,7 @@ export class ClassicGroup implements Group {
     return this.#rejoin(this.#memberOf(request), request, answer);
   }
 
-  #joinNew(request: JoinRequest, answer: Answer<JoinResult | JoinFailure>): Abandon | undefined {
+  #joinNew(request: JoinRequest, answer: JoinAnswer): Abandon | undefined {
     const { instanceId, clientId, needsMemberId } = request;
     const memberId = this.#context.newMemberId(instanceId ?? clientId);
     if (instanceId !== null) {
@@ -363,11 +365,7 @@ export class ClassicGroup implements Group {
     return undefined;
   }
 
-  #add(
-    id: string,
-    request: JoinRequest,
-    answer: Answer<JoinResult | JoinFailure>,
-  ): Abandon | undefined {
+  #add(id: string, request: JoinRequest, answer: JoinAnswer): Abandon | undefined {
     const bytes = bytesOf(request, id);
     this.#checkBytes(bytes);
     const member = this.#newMember(id, request, bytes);
@@ -379,11 +377,7 @@ export class ClassicGroup implements Group {
     return abandon;
   }
 
-  #rejoin(
-    member: Member,
-    request: JoinRequest,
-    answer: Answer<JoinResult | JoinFailure>,
-  ): Abandon | undefined {
+  #rejoin(member: Member, request: JoinRequest, answer: JoinAnswer): Abandon | undefined {
     const isUnchanged = isSame(member.protocols, request.protocols);
     const isLeader = member.id === this.#leader;
     const repeats = this.#state === "CompletingRebalance" && isUnchanged;
@@ -401,12 +395,7 @@ export class ClassicGroup implements Group {
   }
 
   /** A static member has come back without its member id: the new one takes the place of the old one. */
-  #replace(
-    old: Member,
-    id: string,
-    request: JoinRequest,
-    answer: Answer<JoinResult | JoinFailure>,
-  ): Abandon | undefined {
+  #replace(old: Member, id: string, request: JoinRequest, answer: JoinAnswer): Abandon | undefined {
     const bytes = bytesOf(request, id);
     this.#checkBytes(bytes - old.bytes);
     const wasLeader = old.id === this.#leader;
@@ -693,7 +682,7 @@ export class ClassicGroup implements Group {
     return { protocolType: this.#protocolType, protocol: this.#protocol ?? "", assignment };
   }
 
-  #waitForJoin(member: Member, answer: Answer<JoinResult | JoinFailure>): Abandon {
+  #waitForJoin(member: Member, answer: JoinAnswer): Abandon {
     if (member.join === undefined) this.#waitingJoins++;
     else this.#say(member.join, { error: rebalanceInProgress(this.name), memberId: member.id });
     member.join = answer;

@@ -14,9 +14,8 @@ import { nextTurn } from "../log/event-loop.js";
 import {
   ClassicGroup,
   type ClassicGroupContext,
-  type JoinFailure,
+  type JoinAnswer,
   type JoinRequest,
-  type JoinResult,
   type MemberInGeneration,
   type SyncRequest,
   type SyncResult,
@@ -117,11 +116,7 @@ export class GroupCoordinator {
   }
 
   /** JoinGroup. Returns how to end the wait, if the request has to wait. */
-  join(
-    name: string,
-    request: JoinRequest,
-    answer: Answer<JoinResult | JoinFailure>,
-  ): Abandon | undefined {
+  join(name: string, request: JoinRequest, answer: JoinAnswer): Abandon | undefined {
     const { memberId } = request;
     try {
       OffsetStore.checkGroup(name);
@@ -180,10 +175,7 @@ export class GroupCoordinator {
 
   /** Whether there is anything about a group: members, a record, or offsets. */
   has(name: string): boolean {
-    const { offsets } = this.#context;
-    return (
-      this.#groups.has(name) || offsets.groupRecords.has(name) || offsets.topicsOf(name).length > 0
-    );
+    return this.isKnown(name) || this.#context.offsets.topicsOf(name).length > 0;
   }
 
   /** Number of members of a group. */
@@ -221,6 +213,11 @@ export class GroupCoordinator {
     if (overview === undefined) return undefined;
     const generation = this.#record(name)?.generation ?? 0;
     return { ...overview, protocol: "", generation, members: [] };
+  }
+
+  /** Whether `names` has the group. */
+  isKnown(name: string): boolean {
+    return this.#groups.has(name) || this.#context.offsets.groupRecords.has(name);
   }
 
   /** Names of all groups that have members or a record; those that only have offsets are in the table of offsets. */

@@ -1,5 +1,7 @@
 // Groups: list, describe and delete.
 // Leaves to others: their members and committed offsets (groups/).
+import { RustLogError } from "../errors.js";
+import type { GroupDescription, GroupOverview } from "../groups/group.js";
 import { groupNotFound, OffsetStore } from "../groups/offset-store.js";
 import type { GroupSummary } from "../groups/offset-table.js";
 import type { ServiceContext } from "./context.js";
@@ -25,6 +27,35 @@ function* groupsAfter(offsets: OffsetStore, first: string): Generator<GroupSumma
     if (groups.length < LOOKUP_GROUPS) return;
     after = groups.at(-1)?.group;
   }
+}
+
+/**
+ * All groups, of whatever kind, in no order. The caller may yield between two. The log of committed offsets must be online.
+ */
+export function* groupOverviews({
+  groups,
+  offsets,
+}: ServiceContext): Generator<GroupOverview, void> {
+  for (const name of groups.names()) {
+    const overview = groups.overview(name);
+    if (overview !== undefined) yield overview;
+  }
+  for (const { group } of groupsAfter(offsets, "")) {
+    if (groups.isKnown(group)) continue;
+    yield { group, type: "classic", state: "Empty", protocolType: "" };
+  }
+}
+
+/** Throws GROUP_NOT_FOUND if there is no classic group of this name. */
+export function describeClassicGroup({ groups }: ServiceContext, name: string): GroupDescription {
+  const group = groups.describe(name);
+  if (group === undefined) {
+    throw new RustLogError("GROUP_NOT_FOUND", `group '${name}' does not exist`);
+  }
+  if (group.type !== "classic") {
+    throw new RustLogError("GROUP_NOT_FOUND", `group '${name}' is not a classic group`);
+  }
+  return group;
 }
 
 /**

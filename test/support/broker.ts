@@ -12,6 +12,7 @@ import {
 import { Produce } from "../../src/protocol/native/produce.js";
 import { RecordCursor } from "../../src/record/cursor.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
+import type { GroupClock } from "../../src/groups/group-clock.js";
 import type { Disk } from "../../src/log/disk/disk.js";
 import { RawClient } from "./raw-client.js";
 import { tempDir } from "./tmp.js";
@@ -30,6 +31,7 @@ export interface TestBroker extends AsyncDisposable {
 export async function startBroker(
   options: Partial<BrokerOptions> = {},
   disk?: Disk,
+  clock?: GroupClock,
 ): Promise<TestBroker> {
   const lines: string[] = [];
   const directory = options.dataDir === undefined ? tempDir() : undefined;
@@ -37,7 +39,7 @@ export async function startBroker(
   const log = (line: string): void => {
     lines.push(line);
   };
-  const broker = await Broker.start({ log, ...options, dataDir, port: 0 }, disk);
+  const broker = await Broker.start({ log, ...options, dataDir, port: 0 }, disk, clock);
   return {
     broker,
     dataDir,

@@ -3,6 +3,16 @@
 import { DescribeAcls, DescribeClientQuotas } from "./access.js";
 import { ApiVersions } from "./api-versions.js";
 import { Fetch } from "./fetch.js";
+import {
+  DeleteGroups,
+  DescribeGroups,
+  FindCoordinator,
+  Heartbeat,
+  JoinGroup,
+  LeaveGroup,
+  ListGroups,
+  SyncGroup,
+} from "./groups.js";
 import { Metadata } from "./metadata.js";
 import { Produce } from "./produce.js";
 import { ListOffsets, OffsetForLeaderEpoch } from "./offsets.js";
@@ -24,6 +34,13 @@ export const KAFKA_APIS = {
   Fetch,
   ListOffsets,
   Metadata,
+  FindCoordinator,
+  JoinGroup,
+  Heartbeat,
+  LeaveGroup,
+  SyncGroup,
+  DescribeGroups,
+  ListGroups,
   ApiVersions,
   CreateTopics,
   DeleteTopics,
@@ -35,6 +52,7 @@ export const KAFKA_APIS = {
   AlterConfigs,
   DescribeLogDirs,
   CreatePartitions,
+  DeleteGroups,
   ElectLeaders,
   IncrementalAlterConfigs,
   AlterPartitionReassignments,

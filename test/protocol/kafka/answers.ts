@@ -21,9 +21,11 @@ const MADE_UP: Readonly<Record<string, (value: Plain) => boolean>> = {
   topicId: (value) => value !== ZERO_UUID,
   producerId: (value) => typeof value === "number" && value >= 0,
   memberId: (value) => value !== "",
-  leader: (value) => value !== "",
   clusterId: (value) => typeof value === "string" && /^[\w-]{22}$/.test(value),
 };
+
+/** Fields whose values are those of others. */
+const ALIAS: Readonly<Record<string, string>> = { leader: "memberId" };
 
 /** Fields that tell the items of an array apart, so that their order does not matter. */
 const IDENTITY = [
@@ -118,7 +120,8 @@ export class Comparison {
   #learn(recorded: Flat, ours: Flat): void {
     const known = new Set(this.#ours.values());
     for (const [path, value] of recorded) {
-      const name = path.slice(path.lastIndexOf(".") + 1);
+      const field = path.slice(path.lastIndexOf(".") + 1);
+      const name = ALIAS[field] ?? field;
       const isMadeUp = Object.hasOwn(MADE_UP, name) ? MADE_UP[name] : undefined;
       const our = ours.get(path);
       if (isMadeUp === undefined || our === undefined || value === our) continue;
@@ -137,7 +140,7 @@ export class Comparison {
       const fields = Object.entries(value as { readonly [name: string]: Value });
       return Object.fromEntries(fields.map(([key, each]) => [key, this.#ofOurs(each, key)]));
     }
-    const known = this.#ours.get(`${name} ${value as string | number}`);
+    const known = this.#ours.get(`${ALIAS[name] ?? name} ${value as string | number}`);
     if (known !== undefined) return known;
     return typeof value === "number" ? this.#time(value) : (value as Plain);
   }

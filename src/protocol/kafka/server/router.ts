@@ -23,6 +23,8 @@ import { createTopics } from "./create-topics.js";
 import { deleteTopics } from "./delete-topics.js";
 import { deleteRecords } from "./delete-records.js";
 import { fetch } from "./fetch.js";
+import { findCoordinator, heartbeat, joinGroup, leaveGroup, syncGroup } from "./group-members.js";
+import { deleteGroups, describeGroups, listGroups } from "./groups.js";
 import { metadata } from "./metadata.js";
 import { produce } from "./produce.js";
 import { listOffsets, offsetForLeaderEpoch } from "./offsets.js";
@@ -52,6 +54,14 @@ const ROUTES: Readonly<Record<KafkaApiName, Route>> = {
   Fetch: fetch,
   ListOffsets: route(KAFKA_APIS.ListOffsets, listOffsets),
   Metadata: route(KAFKA_APIS.Metadata, metadata),
+  FindCoordinator: route(KAFKA_APIS.FindCoordinator, findCoordinator),
+  JoinGroup: joinGroup,
+  Heartbeat: route(KAFKA_APIS.Heartbeat, heartbeat),
+  LeaveGroup: route(KAFKA_APIS.LeaveGroup, leaveGroup),
+  SyncGroup: syncGroup,
+  DescribeGroups: route(KAFKA_APIS.DescribeGroups, describeGroups),
+  ListGroups: route(KAFKA_APIS.ListGroups, listGroups),
+  DeleteGroups: route(KAFKA_APIS.DeleteGroups, deleteGroups),
   ApiVersions: route(KAFKA_APIS.ApiVersions, apiVersions),
   CreateTopics: route(KAFKA_APIS.CreateTopics, createTopics),
   DeleteTopics: route(KAFKA_APIS.DeleteTopics, deleteTopics),

@@ -1,0 +1,153 @@
+// FindCoordinator, JoinGroup, SyncGroup, Heartbeat and LeaveGroup: what the members of groups send.
+// Leaves to others: the groups (groups/coordinator.ts), and waiting (group-answers.ts).
+import type { ServiceContext } from "../../../services/context.js";
+import * as services from "../../../services/group-membership.js";
+import { CODE } from "../error-codes.js";
+import {
+  COORDINATOR,
+  type FindCoordinator,
+  type Heartbeat,
+  JoinGroup,
+  type LeaveGroup,
+  SyncGroup,
+} from "../groups.js";
+import type { RequestOf, ResponseOf } from "../schema.js";
+import type { Call } from "./call.js";
+import { NODE_ID } from "./cluster-of-one.js";
+import { codeOf, groupCode, respondLater } from "./group-answers.js";
+
+/** First version of JoinGroup in which a new member is told its id before it joins. */
+const JOIN_NEEDS_MEMBER_ID = 4;
+
+/** First version of JoinGroup with skipAssignment. */
+const JOIN_SKIPS_ASSIGNMENT = 9;
+
+/** First version of FindCoordinator that asks for several. */
+const FIND_SEVERAL = 4;
+
+/** First version of LeaveGroup with several members. */
+const LEAVE_SEVERAL = 3;
+
+export function findCoordinator(
+  _context: ServiceContext,
+  { key, keyType, coordinatorKeys }: RequestOf<typeof FindCoordinator>,
+  { version, connection }: Call,
+): ResponseOf<typeof FindCoordinator> {
+  // A client with a transactional id learns from InitProducerId that there are no transactions.
+  const isKnown = keyType === COORDINATOR.group || keyType === COORDINATOR.transaction;
+  const found = isKnown
+    ? { errorCode: CODE.NONE, nodeId: NODE_ID, ...connection.advertised }
+    : { errorCode: CODE.INVALID_REQUEST, nodeId: -1, host: "", port: -1 };
+  if (version < FIND_SEVERAL) {
+    const errorMessage = isKnown ? "NONE" : unknownType(key, keyType);
+    return { ...found, errorMessage, coordinators: [] };
+  }
+  return {
+    coordinators: coordinatorKeys.map((each) => {
+      return { key: each, ...found, errorMessage: isKnown ? "" : unknownType(each, keyType) };
+    }),
+  };
+}
+
+function unknownType(key: string, type: number): string {
+  return `no coordinator of type ${type} exists for ${key.slice(0, 100)}`;
+}
+
+export function joinGroup(context: ServiceContext, call: Call): void {
+  const request = call.read(JoinGroup);
+  const { groupId, groupInstanceId: instanceId, memberId, protocolType } = request;
+  const { sessionTimeoutMs, rebalanceTimeoutMs, protocols } = request;
+  const { connection, version } = call;
+  respondLater(call, JoinGroup, joinFailure(CODE.NOT_COORDINATOR, memberId), (respond) =>
+    services.joinGroup(
+      context,
+      groupId,
+      {
+        ...{ memberId, instanceId, sessionTimeoutMs, rebalanceTimeoutMs, protocolType, protocols },
+        clientId: connection.client.id ?? "",
+        clientHost: `/${connection.client.address}`,
+        needsMemberId: version >= JOIN_NEEDS_MEMBER_ID,
+        maySkipAssignment: version >= JOIN_SKIPS_ASSIGNMENT,
+      },
+      (outcome) => {
+        if ("error" in outcome) respond(joinFailure(groupCode(outcome.error), outcome.memberId));
+        else respond(joined(outcome));
+      },
+    ),
+  );
+}
+
+function joined({
+  generation,
+  protocol,
+  members,
+  ...rest
+}: services.JoinResult): ResponseOf<typeof JoinGroup> {
+  return {
+    ...{ errorCode: CODE.NONE, generationId: generation, protocolName: protocol, ...rest },
+    members: members.map(({ instanceId, ...member }) => ({
+      ...member,
+      groupInstanceId: instanceId,
+    })),
+  };
+}
+
+function joinFailure(errorCode: number, memberId: string): ResponseOf<typeof JoinGroup> {
+  return {
+    ...{ errorCode, memberId, protocolName: "", leader: "", skipAssignment: false, members: [] },
+  };
+}
+
+export function syncGroup(context: ServiceContext, call: Call): void {
+  const request = call.read(SyncGroup);
+  const { groupId, memberId, groupInstanceId: instanceId, generationId: generation } = request;
+  const { protocolType, protocolName: protocol, assignments } = request;
+  respondLater(call, SyncGroup, syncFailure(CODE.NOT_COORDINATOR), (respond) =>
+    services.syncGroup(
+      context,
+      groupId,
+      { memberId, instanceId, generation, protocolType, protocol, assignments },
+      (outcome) => {
+        if ("code" in outcome) respond(syncFailure(groupCode(outcome)));
+        else respond({ ...outcome, errorCode: CODE.NONE, protocolName: outcome.protocol });
+      },
+    ),
+  );
+}
+
+function syncFailure(errorCode: number): ResponseOf<typeof SyncGroup> {
+  return { errorCode, assignment: new Uint8Array(0) };
+}
+
+export function heartbeat(
+  context: ServiceContext,
+  request: RequestOf<typeof Heartbeat>,
+): ResponseOf<typeof Heartbeat> {
+  const { groupId, memberId, groupInstanceId: instanceId, generationId: generation } = request;
+  const member = { memberId, instanceId, generation };
+  return { errorCode: codeOf(() => services.heartbeat(context, groupId, member)) };
+}
+
+export function leaveGroup(
+  context: ServiceContext,
+  { groupId, memberId, members }: RequestOf<typeof LeaveGroup>,
+  { version }: Call,
+): ResponseOf<typeof LeaveGroup> {
+  const leaving =
+    version >= LEAVE_SEVERAL
+      ? members.map((each) => ({ memberId: each.memberId, instanceId: each.groupInstanceId }))
+      : [{ memberId, instanceId: null }];
+  let outcomes: ReturnType<typeof services.leaveGroup> = [];
+  const errorCode = codeOf(() => {
+    outcomes = services.leaveGroup(context, groupId, leaving);
+  });
+  if (errorCode !== CODE.NONE) return { errorCode, members: [] };
+  const codes = outcomes.map((error) => (error === undefined ? CODE.NONE : groupCode(error)));
+  if (version < LEAVE_SEVERAL) return { errorCode: codes[0] ?? CODE.NONE, members: [] };
+  const rows = leaving.map(({ instanceId, ...each }, i) => ({
+    ...each,
+    groupInstanceId: instanceId,
+    errorCode: codes[i] ?? CODE.NONE,
+  }));
+  return { errorCode: CODE.NONE, members: rows };
+}
