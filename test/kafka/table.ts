@@ -17,27 +17,41 @@ export interface ClientEntry {
   readonly connect: (broker: string) => Promise<TestedClient>;
 }
 
-/** Kafka's own client and tools, in the folder `lib`, and our program in the folder `classes`. */
-export const JAVA: Install = {
-  name: "java",
-  from: ["java/pom.xml", "java/Client.java"],
-  needs: ["mvn", "javac", "java"],
-  steps: (dir) => [
-    {
-      command: [
-        ...["mvn", "-q", "-B", "-f", "java/pom.xml", "dependency:copy-dependencies"],
-        ...["-DincludeScope=runtime", `-DoutputDirectory=${dir}/lib`],
-      ],
-    },
-    { command: ["javac", "-d", `${dir}/classes`, "-cp", `${dir}/lib/*`, "java/Client.java"] },
-  ],
-};
+/** Kafka's client and tools of a version, in the folder `lib`, and our program in the folder `classes`. */
+function javaInstall(version: string): Install {
+  return {
+    name: "java",
+    from: ["java/pom.xml", "java/Client.java"],
+    version,
+    needs: ["mvn", "javac", "java"],
+    steps: (dir) => [
+      {
+        command: [
+          ...["mvn", "-q", "-B", "-f", "java/pom.xml", `-Dkafka.version=${version}`],
+          ...["dependency:copy-dependencies", "-DincludeScope=runtime"],
+          `-DoutputDirectory=${dir}/lib`,
+        ],
+      },
+      { command: ["javac", "-d", `${dir}/classes`, "-cp", `${dir}/lib/*`, "java/Client.java"] },
+    ],
+  };
+}
+
+/** The newest version. */
+export const JAVA = javaInstall("4.4.0");
 
 /** A JVM that starts quickly and prints no warnings. */
 export const JVM = [
   ...["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"],
   "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
 ];
+
+function java(installed: Install): ClientEntry["connect"] {
+  return async (broker) => {
+    const dir = await install(installed);
+    return startLineClient([...JVM, "-cp", `${dir}/classes:${dir}/lib/*`, "Client"], broker);
+  };
+}
 
 function python(program: string): ClientEntry["connect"] {
   const requirements = `python/${program}.txt`;
@@ -55,7 +69,7 @@ function python(program: string): ClientEntry["connect"] {
   };
 }
 
-function go(program: string): ClientEntry["connect"] {
+function go(program: string, ...args: string[]): ClientEntry["connect"] {
   return async (broker) => {
     const dir = await install({
       name: program,
@@ -69,7 +83,7 @@ function go(program: string): ClientEntry["connect"] {
         },
       ],
     });
-    return startLineClient([join(dir, program)], broker);
+    return startLineClient([join(dir, program), ...args], broker);
   };
 }
 
@@ -77,16 +91,12 @@ const NO_MAX_TIMESTAMP = "finds the largest timestamp";
 
 /** All clients, by the name that `--clients` takes. */
 export const CLIENTS: Readonly<Record<string, ClientEntry>> = {
-  java: {
-    quirks: {},
-    lacks: [],
-    connect: async (broker) => {
-      const dir = await install(JAVA);
-      return startLineClient([...JVM, "-cp", `${dir}/classes:${dir}/lib/*`, "Client"], broker);
-    },
-  },
+  java: { quirks: {}, lacks: [], connect: java(JAVA) },
+  "java-3.9": { quirks: {}, lacks: [], connect: java(javaInstall("3.9.2")) },
   "franz-go": { quirks: {}, lacks: [], connect: go("franz-go") },
   sarama: { quirks: {}, lacks: [NO_MAX_TIMESTAMP], connect: go("sarama") },
+  // What programs use that were written for the oldest Kafka that Kafka 4 still serves.
+  "sarama-2.1": { quirks: {}, lacks: [NO_MAX_TIMESTAMP], connect: go("sarama", "2.1.0") },
   "kafka-go": {
     quirks: { readsEmptyAsNull: true },
     lacks: [NO_MAX_TIMESTAMP, "produces idempotently", "deletes records"],

@@ -15,14 +15,24 @@ import (
 
 type client struct {
 	broker string
+	// Which version of Kafka sarama is to expect: it decides the versions of requests.
+	kafka  sarama.KafkaVersion
 	admin  sarama.ClusterAdmin
 	shared sarama.Client
 }
 
 func main() {
-	c := &client{broker: os.Args[1]}
+	c := &client{broker: os.Args[len(os.Args)-1], kafka: sarama.MaxVersion}
+	version := line.Version("github.com/IBM/sarama")
+	if len(os.Args) > 2 {
+		var err error
+		if c.kafka, err = sarama.ParseKafkaVersion(os.Args[1]); err != nil {
+			panic(err)
+		}
+		version += " as for Kafka " + os.Args[1]
+	}
 	config := sarama.NewConfig()
-	config.Version = sarama.MaxVersion
+	config.Version = c.kafka
 	config.Metadata.Retry.Max = 0
 	config.Metadata.AllowAutoTopicCreation = false
 	var err error
@@ -32,7 +42,7 @@ func main() {
 	if c.admin, err = sarama.NewClusterAdminFromClient(c.shared); err != nil {
 		panic(err)
 	}
-	line.Serve(line.Version("github.com/IBM/sarama"), c)
+	line.Serve(version, c)
 }
 
 func (c *client) Code(err error) int {
@@ -85,7 +95,7 @@ var codecs = map[string]sarama.CompressionCodec{
 
 func (c *client) Produce(request line.Produce) ([]int64, error) {
 	config := sarama.NewConfig()
-	config.Version = sarama.MaxVersion
+	config.Version = c.kafka
 	config.Producer.Partitioner = sarama.NewManualPartitioner
 	config.Producer.Compression = codecs[request.Codec]
 	config.Producer.RequiredAcks = sarama.RequiredAcks(request.Acks)
@@ -139,7 +149,7 @@ func (c *client) Produce(request line.Produce) ([]int64, error) {
 
 func (c *client) Consume(topic string, partition int, offset int64, count int, ready func(), found func(line.Record)) error {
 	config := sarama.NewConfig()
-	config.Version = sarama.MaxVersion
+	config.Version = c.kafka
 	config.Consumer.Return.Errors = true
 	config.Consumer.MaxWaitTime = 100 * time.Millisecond
 	if offset == -1 {
@@ -215,6 +225,9 @@ func (c *client) Configs(topic string) (map[string]string, error) {
 }
 
 func (c *client) SetConfig(topic, name, value string) error {
+	if !c.kafka.IsAtLeast(sarama.V2_3_0_0) {
+		return c.admin.AlterConfig(sarama.TopicResource, topic, map[string]*string{name: &value}, false)
+	}
 	entry := sarama.IncrementalAlterConfigsEntry{Operation: sarama.IncrementalAlterConfigsOperationSet, Value: &value}
 	return c.admin.IncrementalAlterConfig(sarama.TopicResource, topic,
 		map[string]sarama.IncrementalAlterConfigsEntry{name: entry}, false)
