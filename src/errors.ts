@@ -34,6 +34,11 @@ export const ERRORS = {
     retriable: false,
     help: "Send smaller batches, or raise --max-batch-bytes of the broker or max.message.bytes of the topic.",
   },
+  OFFSET_METADATA_TOO_LARGE: {
+    wire: 12,
+    retriable: false,
+    help: "Store less text with a committed offset.",
+  },
   COORDINATOR_NOT_AVAILABLE: {
     wire: 15,
     retriable: true,
@@ -78,6 +83,11 @@ export const ERRORS = {
     wire: 27,
     retriable: false,
     help: "The group assigns its partitions again: join it again.",
+  },
+  INVALID_COMMIT_OFFSET_SIZE: {
+    wire: 28,
+    retriable: false,
+    help: "Commit an offset that a log can have.",
   },
   UNSUPPORTED_VERSION: {
     wire: 35,
@@ -148,6 +158,11 @@ export const ERRORS = {
     wire: 82,
     retriable: false,
     help: "Another member has joined with the same group.instance.id: give each its own.",
+  },
+  GROUP_SUBSCRIBED_TO_TOPIC: {
+    wire: 86,
+    retriable: false,
+    help: "Stop the members that read the topic first.",
   },
   INVALID_RECORD: {
     wire: 87,

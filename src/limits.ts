@@ -123,6 +123,9 @@ export const PARTITIONS_MAX = 10_000;
  */
 export const OFFSET_ENTRIES_MAX = PARTITIONS_MAX;
 
+/** Longest metadata of a committed offset, in units of UTF-16; Kafka's default. */
+export const OFFSET_METADATA_LENGTH_MAX = 4096;
+
 /** Producers that a partition remembers. One more evicts the producer that has been idle longest. */
 export const PRODUCERS_MAX = 10_000;
 

@@ -277,9 +277,8 @@ export class ClassicGroup implements Group {
 
   checkCommit(request: CommittingMember): void {
     const { memberId, instanceId, generation } = request;
-    const isMember = generation >= 0 || memberId !== "" || instanceId !== null;
-    if (!isMember && this.#state === "Empty") return;
-    if (!isMember) {
+    if (generation < 0 && this.#state === "Empty") return;
+    if (generation < 0 && memberId === "" && instanceId === null) {
       const message = `group '${this.name}' has members, so only they may commit`;
       throw new RustLogError("UNKNOWN_MEMBER_ID", message);
     }

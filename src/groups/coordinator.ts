@@ -167,10 +167,17 @@ export class GroupCoordinator {
       group.checkCommit(member);
       return;
     }
-    const { memberId, generation, instanceId } = member;
-    if (generation < 0 && memberId === "" && instanceId === null) return;
+    // Like Kafka, whatever member id comes with it.
+    if (member.generation < 0) return;
     if (!this.has(name)) throw groupNotFound(name);
-    throw unknownMember(name, memberId);
+    throw unknownMember(name, member.memberId);
+  }
+
+  /** Throws unless a member may fetch offsets: only those of a consumer group are asked for what they know. */
+  checkFetch(name: string, member: CommittingMember): void {
+    const group = this.#groups.get(name);
+    const isMember = member.memberId !== "" || member.generation >= 0;
+    if (group?.type === "consumer" && isMember) group.checkCommit(member);
   }
 
   /** Whether there is anything about a group: members, a record, or offsets. */

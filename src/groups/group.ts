@@ -31,6 +31,9 @@ export interface CommittingMember {
   readonly instanceId: string | null;
 }
 
+/** Who commits without membership. */
+export const NO_MEMBER: CommittingMember = { memberId: "", generation: -1, instanceId: null };
+
 export interface MemberDescription extends MemberClient {
   readonly memberId: string;
   readonly instanceId: string | null;

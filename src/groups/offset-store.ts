@@ -72,10 +72,10 @@ export class OffsetStore {
     return store;
   }
 
-  /** Throws INVALID_GROUP unless the name has 1 to 249 bytes. */
-  static checkGroup(group: string): void {
+  /** Throws INVALID_GROUP unless the name has 1 to 249 bytes; Kafka's clients may commit without a name. */
+  static checkGroup(group: string, bytesMin: 0 | 1 = 1): void {
     const bytes = Buffer.byteLength(group);
-    if (bytes >= 1 && bytes <= GROUP_NAME_BYTES_MAX) return;
+    if (bytes >= bytesMin && bytes <= GROUP_NAME_BYTES_MAX) return;
     throw new RustLogError(
       "INVALID_GROUP",
       `a group name must have 1 to ${GROUP_NAME_BYTES_MAX} bytes, not ${bytes}`,
@@ -93,9 +93,12 @@ export class OffsetStore {
     return this.#table.get(group, topic, partition);
   }
 
-  /** Commits offsets for a group, all or none. In mode `durable` they are durable when it resolves. */
-  async commit(group: string, commits: readonly OffsetCommit[]): Promise<void> {
-    OffsetStore.checkGroup(group);
+  /**
+   * Commits offsets for a group, all or none. In mode `durable` they are durable when it resolves. `check`, which may
+   * throw, is called when they are about to be written, after which nothing comes between.
+   */
+  async commit(group: string, commits: readonly OffsetCommit[], check?: () => void): Promise<void> {
+    OffsetStore.checkGroup(group, 0);
     this.checkOnline();
     if (commits.length === 0) return;
     const commitTimestamp = this.#context.now();
@@ -109,6 +112,7 @@ export class OffsetStore {
           { offset, commitTimestamp, topicId, details },
         ];
       }),
+      check,
     );
   }
 
@@ -120,6 +124,21 @@ export class OffsetStore {
   /** The next `limit` committed offsets by group, topic and partition, after `after` or from the first one on. */
   rows(after: OffsetKey | undefined, limit: number): readonly OffsetRow[] {
     return this.#table.rows(after, limit);
+  }
+
+  /** All committed offsets of a group, by topic and partition. Others may change while the caller iterates. */
+  *rowsOf(group: string): Generator<OffsetRow, void> {
+    let after: OffsetKey = { group, topic: "", partition: -1 };
+    for (;;) {
+      const rows = this.#table.rows(after, ROWS_PER_BATCH);
+      for (const row of rows) {
+        if (row.group !== group) return;
+        yield row;
+      }
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      after = last;
+    }
   }
 
   /** Number of groups. A group that only has offsets of deleted topics may be counted a little longer. */
@@ -159,20 +178,20 @@ export class OffsetStore {
   }
 
   /**
-   * Deletes a group's committed offsets of some partitions, all or none. Resolves with what they were, in order; undefined
-   * for a partition without one. Throws GROUP_NOT_FOUND if the group has no offsets at all.
+   * Deletes a group's committed offsets of some partitions, all or none, also those that are still being written. Resolves
+   * with what they were, in order; undefined for a partition without one.
    */
   async deleteOffsets(
     group: string,
     partitions: readonly Omit<OffsetKey, "group">[],
   ): Promise<(CommittedOffset | undefined)[]> {
     this.checkOnline();
-    if (this.#table.topicsOf(group).length === 0) throw groupNotFound(group);
     const deleted = partitions.map((it) => this.#table.get(group, it.topic, it.partition));
-    const changes = partitions
-      .filter((_, i) => deleted[i] !== undefined)
-      .map(({ topic, partition }): OffsetChange => [{ group, topic, partition }, null]);
-    if (changes.length > 0) await this.#write(changes);
+    if (partitions.length > 0) {
+      await this.#write(
+        partitions.map(({ topic, partition }) => [{ group, topic, partition }, null]),
+      );
+    }
     return deleted;
   }
 
@@ -235,12 +254,17 @@ export class OffsetStore {
     this.#log?.compactIfWorthwhile();
   }
 
-  async #write(changes: readonly OffsetChange[]): Promise<void> {
+  async #write(changes: readonly OffsetChange[], check?: () => void): Promise<void> {
     const apply = (): void => this.#apply(changes);
-    if (this.#log === undefined) apply();
-    else {
-      const records = recordsOfOffsets(changes);
-      await this.#log.write(records, () => this.#checkCurrent(changes), apply);
+    if (this.#log === undefined) {
+      check?.();
+      apply();
+    } else {
+      const checkAll = (): void => {
+        this.#checkCurrent(changes);
+        check?.();
+      };
+      await this.#log.write(recordsOfOffsets(changes), checkAll, apply);
     }
     this.#log?.compactIfWorthwhile();
   }

@@ -1,10 +1,19 @@
-// OffsetCommit, OffsetFetch and OffsetDelete: storing, reading and deleting the offsets of groups.
+// OffsetCommit, OffsetFetch and OffsetDelete: storing, reading and deleting the offsets of groups. The native protocol commits
+// all or nothing, within the log; Kafka's commits whatever it can, at any offset.
 // Leaves to others: storage (groups/), and comparing offsets with the logs (group-lag.ts).
 import { RustLogError } from "../errors.js";
-import type { CommittedOffset } from "../groups/offset-record.js";
-import { OffsetStore } from "../groups/offset-store.js";
+import {
+  type CommittedOffset,
+  detailsOf,
+  NO_DETAILS,
+  type OffsetKey,
+} from "../groups/offset-record.js";
+import { groupNotFound, type OffsetCommit, OffsetStore } from "../groups/offset-store.js";
+import { type CommittingMember, NO_MEMBER } from "../groups/group.js";
+import type { OffsetRow } from "../groups/offset-table.js";
+import { OFFSET_ENTRIES_MAX, OFFSET_METADATA_LENGTH_MAX } from "../limits.js";
 import type { ServiceContext } from "./context.js";
-import { type NamedPartition, partitionOf } from "./named-partition.js";
+import { anyPartitionOf, type NamedPartition, partitionOf } from "./named-partition.js";
 import { failureOf, type Outcome } from "./outcome.js";
 
 interface PartitionCommit extends NamedPartition {
@@ -12,10 +21,23 @@ interface PartitionCommit extends NamedPartition {
   readonly offset: number;
 }
 
+/** A commit as Kafka's clients make it. */
+export interface DetailedCommit extends PartitionCommit {
+  /** -1 if it is not known. */
+  readonly leaderEpoch: number;
+  readonly metadata: string;
+}
+
+/** Called after so many cheap items. What it returns is waited for, so that others get a turn. */
+type Pause = (items: number) => void | Promise<void>;
+
+/** Partitions handled before `pause` is called. */
+const PORTION = 500;
+
 /**
  * Commits offsets for a group: all of them, or none if any can't be committed. Resolves with the error of each offset,
- * in order, or undefined for a valid one. Rejects with INVALID_GROUP, INVALID_REQUEST (a partition is named twice), and
- * the errors of the offset store.
+ * in order, or undefined for a valid one. Rejects with INVALID_GROUP, INVALID_REQUEST (a partition is named twice),
+ * UNKNOWN_MEMBER_ID (the group has members), and the errors of the offset store.
  */
 export async function commitOffsets(
   context: ServiceContext,
@@ -33,12 +55,73 @@ export async function commitOffsets(
     }
   });
   if (outcomes.every((outcome) => outcome === undefined)) {
-    await context.offsets.commit(group, commits);
+    const checkMember = (): void => context.groups.checkCommit(group, NO_MEMBER);
+    checkMember();
+    await context.offsets.commit(group, commits, checkMember);
   }
   return outcomes;
 }
 
-/** The group's committed offset for each partition, in order; undefined for none. Throws INVALID_GROUP. */
+/**
+ * Commits offsets for a group as Kafka does: those that can be, at any offset, and the last one of a partition that is
+ * named twice. Resolves with the error of each, in order, or undefined. If the member may not commit, all that could be
+ * committed otherwise have that error. The group's name may be empty.
+ */
+export async function commitEach(
+  context: ServiceContext,
+  group: string,
+  member: CommittingMember,
+  commits: readonly DetailedCommit[],
+  pause: Pause,
+): Promise<Outcome<undefined>[]> {
+  const outcomes = new Array<Outcome<undefined>>(commits.length).fill(undefined);
+  const found: OffsetCommit[] = [];
+  /** Places of those in the request. */
+  let places: number[] = [];
+  for (const [i, commit] of commits.entries()) {
+    try {
+      found.push(resolveCommit(context, commit));
+      places.push(i);
+    } catch (error) {
+      outcomes[i] = failureOf(error);
+    }
+    if (i % PORTION === PORTION - 1) await pause(PORTION);
+  }
+  // Like Kafka, which does not ask the coordinator of the group about them.
+  if (found.length === 0) return outcomes;
+  const checkMember = (): void => context.groups.checkCommit(group, member);
+  try {
+    OffsetStore.checkGroup(group, 0);
+    checkMember();
+  } catch (error) {
+    const failure = failureOf(error);
+    for (const place of places) outcomes[place] = failure;
+    return outcomes;
+  }
+  const valid = found.filter(({ details }, i) => {
+    const failure = metadataFault(details?.metadata ?? "");
+    if (failure === undefined) return true;
+    outcomes[places[i]!] = failure;
+    return false;
+  });
+  places = places.filter((place) => outcomes[place] === undefined);
+  // Each of these is one batch.
+  for (let from = 0; from < valid.length; from += OFFSET_ENTRIES_MAX) {
+    const to = from + OFFSET_ENTRIES_MAX;
+    try {
+      await context.offsets.commit(group, valid.slice(from, to), checkMember);
+    } catch (error) {
+      const failure = failureOf(error);
+      for (const place of places.slice(from, to)) outcomes[place] = failure;
+    }
+  }
+  return outcomes;
+}
+
+/**
+ * The group's committed offset for each partition, in order. Undefined for none, and for a negative one, which says the
+ * same in Kafka. Throws INVALID_GROUP.
+ */
 export function fetchOffsets(
   context: ServiceContext,
   group: string,
@@ -48,25 +131,161 @@ export function fetchOffsets(
   return partitions.map((named) => {
     try {
       partitionOf(context, named);
-      return context.offsets.fetch(group, named.topic, named.partition);
+      return position(context.offsets.fetch(group, named.topic, named.partition));
     } catch (error) {
       return failureOf(error);
     }
   });
 }
 
+/** A negative offset, which Kafka's clients may commit, says that the group has none. */
+export function position(committed: CommittedOffset | undefined): CommittedOffset | undefined {
+  return committed !== undefined && committed.offset >= 0 ? committed : undefined;
+}
+
+/** A committed offset as Kafka's clients know it. */
+export interface StoredOffset {
+  readonly offset: number;
+  readonly leaderEpoch: number;
+  readonly metadata: string;
+}
+
+const NOTHING_STORED: StoredOffset = { offset: -1, ...NO_DETAILS };
+
 /**
- * Deletes a group's committed offsets of these partitions: all of them, or none if one of the partitions does not exist.
- * Resolves with what each was, in order; undefined for none. Rejects with INVALID_GROUP and GROUP_NOT_FOUND.
+ * The committed offset of a partition, or -1; there need not be such a topic or partition. Throws STORAGE_ERROR if the
+ * log of committed offsets is offline.
+ */
+export function storedOffset(
+  { offsets }: ServiceContext,
+  group: string,
+  topic: string,
+  partition: number,
+): StoredOffset {
+  const committed = offsets.fetch(group, topic, partition);
+  if (committed === undefined) return NOTHING_STORED;
+  const { leaderEpoch, metadata } = committed.details ?? NO_DETAILS;
+  return { offset: committed.offset, leaderEpoch, metadata };
+}
+
+/** Throws unless a member may fetch offsets now: UNKNOWN_MEMBER_ID and STALE_MEMBER_EPOCH in a consumer group. */
+export function checkFetch(
+  { groups }: ServiceContext,
+  group: string,
+  member: CommittingMember,
+): void {
+  groups.checkFetch(group, member);
+}
+
+/**
+ * All committed offsets of a group, by topic and partition; none if it does not exist. The caller may yield between two.
+ * Throws STORAGE_ERROR as `storedOffset` does.
+ */
+export function storedOffsets(
+  { offsets }: ServiceContext,
+  group: string,
+): Iterable<StoredOffset & Pick<OffsetRow, "topic" | "topicId" | "partition">> {
+  offsets.checkOnline();
+  return offsets
+    .rowsOf(group)
+    .map(({ details, ...row }) => ({ ...row, ...(details ?? NO_DETAILS) }));
+}
+
+/**
+ * Deletes a group's committed offsets of these partitions: all of them, or none if one of the partitions does not exist or
+ * its topic is read by a member. Resolves with what each was, in order; undefined for none. Rejects with INVALID_GROUP,
+ * GROUP_NOT_FOUND, NON_EMPTY_GROUP, and the errors of the offset store.
  */
 export async function deleteOffsets(
   context: ServiceContext,
   group: string,
   partitions: readonly NamedPartition[],
 ): Promise<readonly Outcome<CommittedOffset | undefined>[]> {
-  const outcomes = fetchOffsets(context, group, partitions);
-  if (outcomes.some((outcome) => outcome instanceof RustLogError)) return outcomes;
-  return await context.offsets.deleteOffsets(group, partitions);
+  checkDeletion(context, group);
+  const faults = partitions.map((named) => {
+    try {
+      const { topic } = partitionOf(context, named);
+      if (context.groups.isSubscribedTo(group, topic)) throw subscribed(group, topic);
+      return undefined;
+    } catch (error) {
+      return failureOf(error);
+    }
+  });
+  if (faults.some((fault) => fault !== undefined)) return faults;
+  const deleted = await context.offsets.deleteOffsets(group, partitions);
+  return deleted.map((committed) => position(committed));
+}
+
+/**
+ * The same as Kafka does it: deletes what can be deleted, and resolves with the error of each partition, in order, or
+ * undefined.
+ */
+export async function deleteEach(
+  context: ServiceContext,
+  group: string,
+  partitions: readonly NamedPartition[],
+  pause: Pause,
+): Promise<Outcome<undefined>[]> {
+  checkDeletion(context, group);
+  const { offsets, groups } = context;
+  const outcomes: Outcome<undefined>[] = [];
+  const found: Omit<OffsetKey, "group">[] = [];
+  for (const named of partitions) {
+    try {
+      const { topic, index } = anyPartitionOf(context, named);
+      if (groups.isSubscribedTo(group, topic)) throw subscribed(group, topic);
+      found.push({ topic, partition: index });
+      outcomes.push(undefined);
+    } catch (error) {
+      outcomes.push(failureOf(error));
+    }
+    if (outcomes.length % PORTION === 0) await pause(PORTION);
+  }
+  for (let from = 0; from < found.length; from += OFFSET_ENTRIES_MAX) {
+    await offsets.deleteOffsets(group, found.slice(from, from + OFFSET_ENTRIES_MAX));
+  }
+  return outcomes;
+}
+
+function checkDeletion({ offsets, groups }: ServiceContext, group: string): void {
+  OffsetStore.checkGroup(group);
+  offsets.checkOnline();
+  if (!groups.has(group)) throw groupNotFound(group);
+  const members = groups.find(group);
+  if (members === undefined || members.memberCount === 0) return;
+  if (members.protocolType === "consumer") return;
+  const message = `group '${group}' has members, and it is not known what they read`;
+  throw new RustLogError("NON_EMPTY_GROUP", message);
+}
+
+function subscribed(group: string, topic: string): RustLogError {
+  const message = `group '${group}' has members that read topic '${topic}'`;
+  return new RustLogError("GROUP_SUBSCRIBED_TO_TOPIC", message);
+}
+
+/** A commit with the name of its topic, and what is to be stored. Throws if there is no such partition. */
+function resolveCommit(context: ServiceContext, commit: DetailedCommit): OffsetCommit {
+  const partition = anyPartitionOf(context, commit);
+  const { offset, leaderEpoch, metadata } = commit;
+  if (!Number.isSafeInteger(offset)) {
+    throw new RustLogError(
+      "INVALID_COMMIT_OFFSET_SIZE",
+      `offset ${offset} can't be committed for ${partition.name}: it is beyond 2^53`,
+    );
+  }
+  const isAhead = partition.offline === undefined && offset > partition.highWatermark;
+  const details = detailsOf(leaderEpoch, metadata, isAhead);
+  return { topic: partition.topic, partition: partition.index, offset, details };
+}
+
+/** Counts as Kafka does: in units of UTF-16, although the setting is in bytes. */
+function metadataFault(metadata: string): RustLogError | undefined {
+  if (metadata.length <= OFFSET_METADATA_LENGTH_MAX) return undefined;
+  return new RustLogError(
+    "OFFSET_METADATA_TOO_LARGE",
+    `the metadata of a committed offset has ${metadata.length} characters; at most ` +
+      `${OFFSET_METADATA_LENGTH_MAX} are allowed (offset.metadata.max.bytes)`,
+  );
 }
 
 function checkCommit(context: ServiceContext, commit: PartitionCommit): void {

@@ -1,6 +1,7 @@
 // Lag of groups per partition: the only place that compares committed offsets with the logs.
 // Leaves to others: showing it (http/, the protocols), and storing commits (groups/offset-store.ts).
 import { nextTurn, Portions } from "../log/event-loop.js";
+import { position } from "./committed-offsets.js";
 import type { ServiceContext } from "./context.js";
 
 /** Offset and timestamp if nothing is committed. */
@@ -49,7 +50,7 @@ export function* groupPartitions(
     for (const { topic, index, logStartOffset, highWatermark } of registry.find(name)?.online ??
       []) {
       if (name === after.topic && index <= after.partition) continue;
-      const committed = offsets.fetch(group, topic, index);
+      const committed = position(offsets.fetch(group, topic, index));
       const committedOffset = committed?.offset ?? NOT_COMMITTED;
       yield {
         topic,

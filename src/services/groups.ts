@@ -67,7 +67,7 @@ export function describeGroup(
   group: string,
   after?: { readonly topic: string; readonly partition: number },
 ): Iterable<GroupPartition> {
-  OffsetStore.checkGroup(group);
+  checkName(context, group);
   context.offsets.checkOnline();
   if (context.offsets.topicsOf(group).length === 0) throw groupNotFound(group);
   return groupPartitions(context, group, after);
@@ -77,7 +77,12 @@ export function describeGroup(
  * Deletes a group without members, and its commits. Resolves once the group would not reappear after a crash. Rejects with
  * NON_EMPTY_GROUP.
  */
-export async function deleteGroup({ groups }: ServiceContext, group: string): Promise<void> {
-  OffsetStore.checkGroup(group);
-  await groups.delete(group);
+export async function deleteGroup(context: ServiceContext, group: string): Promise<void> {
+  checkName(context, group);
+  await context.groups.delete(group);
+}
+
+/** Throws INVALID_GROUP. There is a group without a name only if a Kafka client has committed without one. */
+function checkName({ groups }: ServiceContext, group: string): void {
+  if (group !== "" || !groups.has(group)) OffsetStore.checkGroup(group);
 }

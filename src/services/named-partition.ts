@@ -1,6 +1,7 @@
 // Finds the topic or partition that a request names, and checks that the topic was not recreated.
 // Leaves to others: the set of topics (topics/topic-registry.ts).
 import { RustLogError } from "../errors.js";
+import type { AnyPartition } from "../topics/offline-partition.js";
 import type { Partition } from "../topics/partition.js";
 import type { ServiceContext } from "./context.js";
 
@@ -28,13 +29,26 @@ export function topicNameOf(context: ServiceContext, { topic, topicId }: NamedTo
  * STORAGE_ERROR if the partition is offline.
  */
 export function partitionOf(context: ServiceContext, named: NamedPartition): Partition {
+  return context.registry.partition(currentTopic(context, named), named.partition);
+}
+
+/** The same, for what can be done with an offline partition, too. */
+export function anyPartitionOf(context: ServiceContext, named: NamedPartition): AnyPartition {
   const { registry } = context;
-  const { topicId } = named;
+  const topic = currentTopic(context, named);
+  return (
+    registry.find(topic)?.partitions[named.partition] ?? registry.partition(topic, named.partition)
+  );
+}
+
+/** The name of a topic. Throws UNKNOWN_TOPIC_ID if the topic that is meant is not there any more. */
+function currentTopic(context: ServiceContext, named: NamedTopic): string {
   const topic = topicNameOf(context, named);
-  if (topicId !== undefined && !registry.hasId(topic, topicId)) {
+  const { topicId } = named;
+  if (topicId !== undefined && !context.registry.hasId(topic, topicId)) {
     throw unknownTopicId(context, topic, topicId);
   }
-  return registry.partition(topic, named.partition);
+  return topic;
 }
 
 /** The error for a topic that had this id; its name may be unknown. */

@@ -2,6 +2,7 @@
 // and docs/KAFKA.md follow.
 import { DescribeAcls, DescribeClientQuotas } from "./access.js";
 import { ApiVersions } from "./api-versions.js";
+import { OffsetCommit, OffsetDelete, OffsetFetch } from "./committed-offsets.js";
 import { Fetch } from "./fetch.js";
 import {
   DeleteGroups,
@@ -34,6 +35,8 @@ export const KAFKA_APIS = {
   Fetch,
   ListOffsets,
   Metadata,
+  OffsetCommit,
+  OffsetFetch,
   FindCoordinator,
   JoinGroup,
   Heartbeat,
@@ -57,6 +60,7 @@ export const KAFKA_APIS = {
   IncrementalAlterConfigs,
   AlterPartitionReassignments,
   ListPartitionReassignments,
+  OffsetDelete,
   DescribeClientQuotas,
   DescribeCluster,
   DescribeProducers,

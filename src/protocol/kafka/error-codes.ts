@@ -12,6 +12,7 @@ export const CODE = {
   NOT_COORDINATOR: ERRORS.NOT_COORDINATOR.wire,
   INVALID_TOPIC: ERRORS.INVALID_TOPIC.wire,
   INVALID_REQUIRED_ACKS: 21,
+  ILLEGAL_GENERATION: 22,
   UNSUPPORTED_VERSION: ERRORS.UNSUPPORTED_VERSION.wire,
   TOPIC_ALREADY_EXISTS: ERRORS.TOPIC_ALREADY_EXISTS.wire,
   INVALID_PARTITIONS: ERRORS.INVALID_PARTITIONS.wire,
@@ -32,6 +33,7 @@ export const CODE = {
   NO_REASSIGNMENT_IN_PROGRESS: 85,
   INVALID_RECORD: ERRORS.INVALID_RECORD.wire,
   UNKNOWN_TOPIC_ID: ERRORS.UNKNOWN_TOPIC_ID.wire,
+  STALE_MEMBER_EPOCH: 113,
   MISMATCHED_ENDPOINT_TYPE: 114,
   UNSUPPORTED_ENDPOINT_TYPE: 115,
   TRANSACTION_ABORTABLE: 120,
@@ -62,4 +64,20 @@ const KAFKA_CODE: Partial<Record<ErrorName, number>> = {
 /** The code of an error for a Kafka client. */
 export function kafkaCode({ code, wire }: RustLogError): number {
   return KAFKA_CODE[code] ?? (wire < 1000 ? wire : -1);
+}
+
+/**
+ * The code of an error of a group's coordinator. For what is no fault of the client it is one after which clients look for
+ * the coordinator again, and then repeat the request.
+ */
+export function coordinatorCode(error: RustLogError): number {
+  switch (error.code) {
+    case "DISK_FULL":
+      return CODE.COORDINATOR_NOT_AVAILABLE;
+    case "STORAGE_ERROR":
+    case "BROKER_STOPPING":
+      return CODE.NOT_COORDINATOR;
+    default:
+      return kafkaCode(error);
+  }
 }

@@ -12,6 +12,7 @@ import { KafkaWriter } from "./writer.js";
 /** Keys that matter before a request is decoded. */
 export const PRODUCE_KEY = 0;
 export const FETCH_KEY = 1;
+export const OFFSET_COMMIT_KEY = 8;
 export const API_VERSIONS_KEY = 18;
 
 /** Bytes up to the correlation id, which every request has. */

@@ -254,7 +254,10 @@ function identity(item: Value): string | undefined {
     const value = (item as { readonly [name: string]: Value })[name];
     const isUsed =
       typeof value === "number" ||
-      (typeof value === "string" && value !== "" && value !== ZERO_UUID);
+      (typeof value === "string" &&
+        // There may be a group without a name.
+        (value !== "" || name === "groupId") &&
+        value !== ZERO_UUID);
     if (isUsed) return String(value);
   }
   return undefined;

@@ -17,6 +17,7 @@ import {
   electLeaders,
   listPartitionReassignments,
 } from "./cluster.js";
+import { offsetCommit, offsetDelete, offsetFetch } from "./committed-offsets.js";
 import { alterConfigs, describeConfigs, incrementalAlterConfigs } from "./configs.js";
 import { createPartitions } from "./create-partitions.js";
 import { createTopics } from "./create-topics.js";
@@ -54,6 +55,8 @@ const ROUTES: Readonly<Record<KafkaApiName, Route>> = {
   Fetch: fetch,
   ListOffsets: route(KAFKA_APIS.ListOffsets, listOffsets),
   Metadata: route(KAFKA_APIS.Metadata, metadata),
+  OffsetCommit: route(KAFKA_APIS.OffsetCommit, offsetCommit),
+  OffsetFetch: route(KAFKA_APIS.OffsetFetch, offsetFetch),
   FindCoordinator: route(KAFKA_APIS.FindCoordinator, findCoordinator),
   JoinGroup: joinGroup,
   Heartbeat: route(KAFKA_APIS.Heartbeat, heartbeat),
@@ -83,6 +86,7 @@ const ROUTES: Readonly<Record<KafkaApiName, Route>> = {
     KAFKA_APIS.ListPartitionReassignments,
     listPartitionReassignments,
   ),
+  OffsetDelete: route(KAFKA_APIS.OffsetDelete, offsetDelete),
   DescribeClientQuotas: route(KAFKA_APIS.DescribeClientQuotas, describeClientQuotas),
   DescribeCluster: route(KAFKA_APIS.DescribeCluster, describeCluster),
   DescribeProducers: route(KAFKA_APIS.DescribeProducers, describeProducers),

@@ -1,14 +1,20 @@
-// One Kafka connection: when its requests run. Produces begin in order and run side by side; everything else runs alone,
-// because a client may rely on what an earlier request did (a topic that Metadata created).
+// One Kafka connection: when its requests run. Produces begin in order and run side by side, and so do commits of offsets;
+// everything else runs alone, because a client may rely on what an earlier request did (a topic that Metadata created).
 // Leaves to others: running a request (router.ts), and sending responses in order (net/response-order.ts).
 import { RustLogError } from "../../../errors.js";
 import type { Dialect, DialectConnection, Session } from "../../../net/dialect.js";
 import type { InflightRequest } from "../../../net/inflight-request.js";
 import type { RequestMetrics } from "../../../net/request-metrics.js";
 import { type Pieces, readI16 } from "../../../record/bytes.js";
-import { KAFKA_HEADER_BYTES, PRODUCE_KEY } from "../headers.js";
+import { KAFKA_HEADER_BYTES, OFFSET_COMMIT_KEY, PRODUCE_KEY } from "../headers.js";
 import { Call, type CallOwner } from "./call.js";
 import type { Router } from "./router.js";
+
+/** Runs alone, as its number. Never a key. */
+const ALONE = -1;
+
+/** Longest commit that runs beside others: one of these is in the log of commits, at its place, before the next begins. */
+const SHORT_COMMIT_BYTES = 4096;
 
 export class KafkaSession implements Session, CallOwner {
   readonly dialect: Dialect;
@@ -17,7 +23,8 @@ export class KafkaSession implements Session, CallOwner {
   /** Requests that have not begun, in the order received. */
   readonly #waiting: Call[] = [];
   #running = 0;
-  #areProduces = false;
+  /** API key of the running requests if others of the same may join them. */
+  #runningKey = ALONE;
   #isAdvancing = false;
   readonly #next = (): void => this.#advance();
 
@@ -77,14 +84,24 @@ export class KafkaSession implements Session, CallOwner {
     for (;;) {
       const call = this.#waiting[0];
       if (call === undefined) break;
-      const isProduce = readI16(call.payload[0], 0) === PRODUCE_KEY;
-      if (this.#running > 0 && !(isProduce && this.#areProduces)) break;
+      const key = sharedKey(call);
+      if (this.#running > 0 && (key === ALONE || key !== this.#runningKey)) break;
       this.#waiting.shift();
       this.#running++;
-      this.#areProduces = isProduce;
+      this.#runningKey = key;
       if (this.connection.isGone) call.drop();
       else this.#router.dispatch(call);
     }
     this.#isAdvancing = false;
   }
+}
+
+/** The API key of a request that runs beside others of the same. */
+function sharedKey({ payload }: Call): number {
+  const key = readI16(payload[0], 0);
+  if (key === PRODUCE_KEY) return key;
+  if (key !== OFFSET_COMMIT_KEY) return ALONE;
+  let bytes = 0;
+  for (const piece of payload) bytes += piece.length;
+  return bytes <= SHORT_COMMIT_BYTES ? key : ALONE;
 }
