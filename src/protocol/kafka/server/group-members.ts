@@ -19,6 +19,9 @@ import { codeOf, groupCode, respondLater } from "./group-answers.js";
 /** First version of JoinGroup in which a new member is told its id before it joins. */
 const JOIN_NEEDS_MEMBER_ID = 4;
 
+/** First version of JoinGroup in which an error has no protocol, rather than an empty one. */
+const JOIN_HAS_NULL_PROTOCOL = 7;
+
 /** First version of JoinGroup with skipAssignment. */
 const JOIN_SKIPS_ASSIGNMENT = 9;
 
@@ -58,7 +61,8 @@ export function joinGroup(context: ServiceContext, call: Call): void {
   const { groupId, groupInstanceId: instanceId, memberId, protocolType } = request;
   const { sessionTimeoutMs, rebalanceTimeoutMs, protocols } = request;
   const { connection, version } = call;
-  respondLater(call, JoinGroup, joinFailure(CODE.NOT_COORDINATOR, memberId), (respond) =>
+  const failure = joinFailure.bind(undefined, version);
+  respondLater(call, JoinGroup, failure(CODE.NOT_COORDINATOR, memberId), (respond) =>
     services.joinGroup(
       context,
       groupId,
@@ -70,7 +74,7 @@ export function joinGroup(context: ServiceContext, call: Call): void {
         maySkipAssignment: version >= JOIN_SKIPS_ASSIGNMENT,
       },
       (outcome) => {
-        if ("error" in outcome) respond(joinFailure(groupCode(outcome.error), outcome.memberId));
+        if ("error" in outcome) respond(failure(groupCode(outcome.error), outcome.memberId));
         else respond(joined(outcome));
       },
     ),
@@ -92,9 +96,14 @@ function joined({
   };
 }
 
-function joinFailure(errorCode: number, memberId: string): ResponseOf<typeof JoinGroup> {
+function joinFailure(
+  version: number,
+  errorCode: number,
+  memberId: string,
+): ResponseOf<typeof JoinGroup> {
+  const protocolName = version >= JOIN_HAS_NULL_PROTOCOL ? null : "";
   return {
-    ...{ errorCode, memberId, protocolName: "", leader: "", skipAssignment: false, members: [] },
+    ...{ errorCode, memberId, protocolName, leader: "", skipAssignment: false, members: [] },
   };
 }
 
