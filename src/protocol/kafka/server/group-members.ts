@@ -25,6 +25,9 @@ const JOIN_HAS_NULL_PROTOCOL = 7;
 /** First version of JoinGroup with skipAssignment. */
 const JOIN_SKIPS_ASSIGNMENT = 9;
 
+/** First version of SyncGroup that has to name the protocol of the group. */
+const SYNC_NAMES_PROTOCOL = 5;
+
 /** First version of FindCoordinator that asks for several. */
 const FIND_SEVERAL = 4;
 
@@ -111,6 +114,10 @@ export function syncGroup(context: ServiceContext, call: Call): void {
   const request = call.read(SyncGroup);
   const { groupId, memberId, groupInstanceId: instanceId, generationId: generation } = request;
   const { protocolType, protocolName: protocol, assignments } = request;
+  if (call.version >= SYNC_NAMES_PROTOCOL && (protocolType === null || protocol === null)) {
+    call.respond(SyncGroup, syncFailure(CODE.INCONSISTENT_GROUP_PROTOCOL));
+    return;
+  }
   respondLater(call, SyncGroup, syncFailure(CODE.NOT_COORDINATOR), (respond) =>
     services.syncGroup(
       context,

@@ -86,9 +86,9 @@ export async function deleteGroups(
   { groupsNames }: RequestOf<typeof DeleteGroups>,
 ): Promise<ResponseOf<typeof DeleteGroups>> {
   const results: ResponseOf<typeof DeleteGroups>["results"][number][] = [];
-  for (const groupId of groupsNames) {
+  for (const groupId of new Set(groupsNames)) {
     try {
-      await services.deleteGroup(context, groupId);
+      await context.groups.delete(groupId);
       results.push({ groupId, errorCode: CODE.NONE, errorMessage: null });
     } catch (error) {
       if (!(error instanceof RustLogError)) throw error;
