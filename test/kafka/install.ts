@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 
 /** Where programs and manifests of the clients are. */
 export const CLIENTS_DIR = join(import.meta.dir, "clients");
@@ -32,6 +33,8 @@ export interface Step {
   readonly command: readonly string[];
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Compiles our own program: a failure is ours, and not the machine's. */
+  readonly isOurs?: true;
 }
 
 /** The folder with what was fetched: RUSTLOG_CLIENTS_CACHE, or `rustlog-clients` in the user's cache. */
@@ -60,7 +63,7 @@ export async function install({ name, from, version, needs, steps }: Install): P
   }
 }
 
-async function runStep({ command, cwd = CLIENTS_DIR, env = {} }: Step): Promise<void> {
+async function runStep({ command, cwd = CLIENTS_DIR, env = {}, isOurs }: Step): Promise<void> {
   const child = Bun.spawn([...command], {
     cwd,
     env: { ...process.env, ...env },
@@ -75,6 +78,8 @@ async function runStep({ command, cwd = CLIENTS_DIR, env = {} }: Step): Promise<
     new Response(child.stderr).text(),
   ]);
   if ((await child.exited) === 0) return;
-  const reason = `${output}\n${errors}`.trim().split("\n").slice(-3).join(" | ");
-  throw new NotInstalled(`\`${command.slice(0, 4).join(" ")}\` failed: ${reason}`);
+  const lines = stripVTControlCharacters(`${errors}\n${output}`).split("\n").filter(Boolean);
+  const reason = lines.find((line) => /error/i.test(line)) ?? lines.at(-1) ?? "no output";
+  const message = `\`${command.slice(0, 4).join(" ")}\` failed: ${reason.slice(0, 300)}`;
+  throw isOurs ? new Error(message) : new NotInstalled(message);
 }

@@ -32,7 +32,10 @@ function javaInstall(version: string): Install {
           `-DoutputDirectory=${dir}/lib`,
         ],
       },
-      { command: ["javac", "-d", `${dir}/classes`, "-cp", `${dir}/lib/*`, "java/Client.java"] },
+      {
+        command: ["javac", "-d", `${dir}/classes`, "-cp", `${dir}/lib/*`, "java/Client.java"],
+        isOurs: true,
+      },
     ],
   };
 }
@@ -70,16 +73,21 @@ function python(program: string): ClientEntry["connect"] {
 }
 
 function go(program: string, ...args: string[]): ClientEntry["connect"] {
+  const inModule = {
+    cwd: join(CLIENTS_DIR, "go"),
+    env: { GOTOOLCHAIN: "local", GOFLAGS: "-buildvcs=false" },
+  };
   return async (broker) => {
     const dir = await install({
       name: program,
       from: ["go/go.mod", "go/go.sum", "go/line/line.go", `go/${program}/main.go`],
       needs: ["go"],
       steps: (target) => [
+        { command: ["go", "mod", "download"], ...inModule },
         {
           command: ["go", "build", "-o", join(target, program), `./${program}`],
-          cwd: join(CLIENTS_DIR, "go"),
-          env: { GOTOOLCHAIN: "local", GOFLAGS: "-buildvcs=false" },
+          ...inModule,
+          isOurs: true,
         },
       ],
     });
