@@ -132,7 +132,7 @@ export class GroupCoordinator {
   sync(name: string, request: SyncRequest, answer: Answer<SyncResult>): Abandon | undefined {
     try {
       OffsetStore.checkGroup(name);
-      return this.#classicGroup(name, request.memberId).sync(request, answer);
+      return this.#knownClassicGroup(name, request.memberId).sync(request, answer);
     } catch (error) {
       if (!(error instanceof RustLogError)) throw error;
       answer(error);
@@ -143,7 +143,7 @@ export class GroupCoordinator {
   /** Heartbeat. Throws what the member has to know. */
   heartbeat(name: string, member: MemberInGeneration): void {
     OffsetStore.checkGroup(name);
-    this.#classicGroup(name, member.memberId).heartbeat(member);
+    this.#knownClassicGroup(name, member.memberId).heartbeat(member);
   }
 
   /** LeaveGroup. Returns the error of each member, in order. */
@@ -280,13 +280,8 @@ export class GroupCoordinator {
 
   /** The group for a request of a member, which is made for a new one. */
   #classicGroup(name: string, memberId: string): ClassicGroup {
-    const known = this.#groups.get(name);
-    if (known instanceof ClassicGroup) return known;
-    if (known !== undefined) {
-      const message = `group '${name}' is a ${known.type} group`;
-      throw new RustLogError("INCONSISTENT_GROUP_PROTOCOL", message);
-    }
-    if (memberId !== "") throw unknownMember(name, memberId);
+    // Only a new member makes a group.
+    if (this.#groups.has(name) || memberId !== "") return this.#knownClassicGroup(name, memberId);
     this.#checkOnline(name);
     if (this.#groups.size >= GROUPS_WITH_MEMBERS_MAX) {
       const message = `the broker has ${GROUPS_WITH_MEMBERS_MAX} groups with members, the maximum`;
@@ -295,6 +290,15 @@ export class GroupCoordinator {
     const group = new ClassicGroup(name, this.#classic, this.#record(name));
     this.#groups.set(name, group);
     return group;
+  }
+
+  /** Throws UNKNOWN_MEMBER_ID if there is no such group. */
+  #knownClassicGroup(name: string, memberId: string): ClassicGroup {
+    const known = this.#groups.get(name);
+    if (known === undefined) throw unknownMember(name, memberId);
+    if (known instanceof ClassicGroup) return known;
+    const message = `group '${name}' is a ${known.type} group`;
+    throw new RustLogError("INCONSISTENT_GROUP_PROTOCOL", message);
   }
 
   #checkOnline(name: string): void {

@@ -264,6 +264,19 @@ test("groups are listed, described and deleted", async () => {
   for (const member of [a, b]) member[Symbol.dispose]();
 });
 
+test("only a member that joins makes a group", async () => {
+  await using running = await startBroker(OPTIONS, undefined, new ManualClock());
+  using stranger = await Member.connect(running, "stranger");
+  // Without an id, as a member that has not joined has none.
+  expect(await stranger.heartbeat()).toBe(25);
+  expect(await stranger.sync()).toBe("error 25");
+  const { groups } = await stranger.client.call(ListGroups, 5, {
+    statesFilter: [],
+    typesFilter: [],
+  });
+  expect(groups).toEqual([]);
+});
+
 test("this broker coordinates every group, at the address that the client uses", async () => {
   await using running = await startBroker();
   using client = await KafkaClient.connect(running.broker.port);
