@@ -268,8 +268,8 @@ test("only a member that joins makes a group", async () => {
   await using running = await startBroker(OPTIONS, undefined, new ManualClock());
   using stranger = await Member.connect(running, "stranger");
   // Without an id, as a member that has not joined has none.
-  expect(await stranger.heartbeat()).toBe(25);
   expect(await stranger.sync()).toBe("error 25");
+  expect(await stranger.heartbeat()).toBe(25);
   const { groups } = await stranger.client.call(ListGroups, 5, {
     statesFilter: [],
     typesFilter: [],
