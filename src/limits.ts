@@ -123,6 +123,12 @@ export const PARTITIONS_MAX = 10_000;
  */
 export const OFFSET_ENTRIES_MAX = PARTITIONS_MAX;
 
+/** How long unused committed offsets are kept, in milliseconds: 7 days, as in Kafka. */
+export const OFFSETS_RETENTION_MS_DEFAULT = 7 * 86_400_000;
+
+/** Longest time between two searches for unused committed offsets, in milliseconds (Kafka's default). */
+export const OFFSETS_RETENTION_CHECK_MS = 10 * 60_000;
+
 /** Longest metadata of a committed offset, in units of UTF-16; Kafka's default. */
 export const OFFSET_METADATA_LENGTH_MAX = 4096;
 

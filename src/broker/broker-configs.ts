@@ -1,5 +1,6 @@
 // The options of the broker under the names of Kafka's broker configs, for clients and tools that look for them.
 // Leaves to others: the configs that only give topics their defaults (topics/topic-configs.ts).
+import { OFFSET_METADATA_LENGTH_MAX, OFFSETS_RETENTION_CHECK_MS } from "../limits.js";
 import { formatAddress } from "../net/address.js";
 import { NODE_ID } from "../protocol/kafka/server/cluster-of-one.js";
 import type { BrokerConfig } from "../services/context.js";
@@ -139,6 +140,22 @@ const ROWS: Readonly<Record<string, Row>> = {
     type: "int",
     value: (options) => String(options.defaultPartitions),
     documentation: "Partitions of a topic created without a number (--default-partitions).",
+  },
+  "offset.metadata.max.bytes": {
+    type: "int",
+    value: () => String(OFFSET_METADATA_LENGTH_MAX),
+    documentation: "Longest metadata of a committed offset, in characters. It can't be changed.",
+  },
+  "offsets.retention.check.interval.ms": {
+    type: "long",
+    value: () => String(OFFSETS_RETENTION_CHECK_MS),
+    documentation: "Longest time between two searches for unused committed offsets.",
+  },
+  "offsets.retention.minutes": {
+    type: "int",
+    value: (options) => inUnits(options.offsetsRetentionMs, MINUTE_MS),
+    documentation:
+      "How long unused committed offsets are kept (--offsets-retention); -1 for ever, and not set if it is no whole number of minutes.",
   },
   "socket.request.max.bytes": {
     type: "int",

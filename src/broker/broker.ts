@@ -185,6 +185,7 @@ export class Broker implements AsyncDisposable {
       const initialRebalanceDelayMs = resolved.groupInitialRebalanceDelayMs;
       const groups = await GroupCoordinator.open({
         ...{ offsets, clock, initialRebalanceDelayMs, report },
+        offsetsRetentionMs: resolved.offsetsRetentionMs,
       });
       if (failure !== undefined) throw failure;
       broker = new Broker({ options: resolved, data, offsets, groups, metrics, reports, files });

@@ -10,6 +10,7 @@ import {
   GROUP_INITIAL_REBALANCE_DELAY_MS_DEFAULT,
   IDLE_TIMEOUT_MS_DEFAULT,
   INFLIGHT_BYTES_MAX_DEFAULT,
+  OFFSETS_RETENTION_MS_DEFAULT,
   PARTITIONS_MAX,
   RETENTION_CHECK_MS,
   SEGMENT_BYTES_DEFAULT,
@@ -43,6 +44,11 @@ export interface BrokerOptions {
   readonly flush?: FlushPolicy;
   /** Where committed offsets are stored; `durable` by default. */
   readonly offsets?: OffsetsMode;
+  /**
+   * How long committed offsets are kept that no member of their group uses and nobody commits again, in milliseconds; 7
+   * days by default, and -1 means for ever.
+   */
+  readonly offsetsRetentionMs?: number;
   /** Whether a produce creates a missing topic; true by default. */
   readonly autoCreateTopics?: boolean;
   /** Partitions of a topic created without a number; 1 by default. */
@@ -104,6 +110,7 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
     advertise: options.advertise === undefined ? undefined : parseAdvertised(options.advertise),
     flush: options.flush ?? { kind: "always" },
     offsets: options.offsets ?? "durable",
+    offsetsRetentionMs: options.offsetsRetentionMs ?? OFFSETS_RETENTION_MS_DEFAULT,
     autoCreateTopics: options.autoCreateTopics ?? true,
     defaultPartitions: options.defaultPartitions ?? 1,
     strictReplicationFactor: options.strictReplicationFactor ?? false,
@@ -143,6 +150,7 @@ function checkOptions(given: BrokerOptions, resolved: ResolvedOptions): void {
   checkWhole("--segment-ms", resolved.segmentMs, 1, SAFE);
   checkWhole("--retention-bytes", resolved.retentionBytes, -1, SAFE);
   checkWhole("--retention-ms", resolved.retentionMs, -1, SAFE);
+  checkWhole("--offsets-retention", resolved.offsetsRetentionMs, -1, SAFE);
   checkWhole("retentionCheckMs", resolved.retentionCheckMs, 1, TIMER_MS_MAX);
   checkWhole("--max-frame-bytes", resolved.maxFrameBytes, 1, SAFE);
   checkWhole("--max-batch-bytes", resolved.maxBatchBytes, 1, SAFE);

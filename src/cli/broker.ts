@@ -14,6 +14,7 @@ import {
   GROUP_INITIAL_REBALANCE_DELAY_MS_DEFAULT,
   IDLE_TIMEOUT_MS_DEFAULT,
   INFLIGHT_BYTES_MAX_DEFAULT,
+  OFFSETS_RETENTION_MS_DEFAULT,
   PARTITIONS_MAX,
   SEGMENT_BYTES_DEFAULT,
   SEGMENT_BYTES_MAX,
@@ -64,6 +65,11 @@ export function brokerCommand() {
       flag("offsets <mode>", "where committed offsets are kept")
         .choices(["durable", "memory"] as const)
         .default("durable" as const),
+    )
+    .addOption(
+      flag("offsets-retention <duration>", "age at which unused committed offsets are deleted")
+        .default(OFFSETS_RETENTION_MS_DEFAULT, "7d")
+        .argParser(parseDurationOrNone),
     )
     .addOption(
       flag("segment-bytes <size>", "size at which a new segment starts")
@@ -159,7 +165,8 @@ export function brokerCommand() {
   return command.action(async (options) => {
     const { idleTimeout: idleTimeoutMs, metricsPort, ui: uiPort, ...others } = options;
     const { httpHost: host, httpAllowedHost: allowedHosts, ...brokerFlags } = others;
-    const { groupInitialRebalanceDelay: groupInitialRebalanceDelayMs, ...rest } = brokerFlags;
+    const { groupInitialRebalanceDelay: groupInitialRebalanceDelayMs, ...ofOffsets } = brokerFlags;
+    const { offsetsRetention: offsetsRetentionMs, ...rest } = ofOffsets;
     const isRefused = switchFromEnvironment(command, NO_AUTO_CREATE);
     const autoCreateTopics = options.autoCreateTopics && !isRefused;
     const strictReplicationFactor =
@@ -169,7 +176,7 @@ export function brokerCommand() {
       command,
       {
         ...{ ...rest, autoCreateTopics, strictReplicationFactor, idleTimeoutMs },
-        groupInitialRebalanceDelayMs,
+        ...{ groupInitialRebalanceDelayMs, offsetsRetentionMs },
       },
       http,
     );

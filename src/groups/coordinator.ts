@@ -37,10 +37,9 @@ import {
   type GroupRecord,
 } from "./group-record.js";
 import type { GroupRecordChange } from "./group-record-table.js";
+import { OffsetExpiry } from "./offset-expiry.js";
 import { groupNotFound, OffsetStore } from "./offset-store.js";
-
-/** Time between two searches for groups that nobody remembers, in milliseconds (Kafka's default). */
-const EXPIRY_CHECK_MS = 10 * 60_000;
+import type { OffsetRow } from "./offset-table.js";
 
 /** Groups looked at in a turn of the event loop. */
 const GROUPS_PER_TURN = 1_000;
@@ -51,6 +50,8 @@ export interface CoordinatorContext {
   /** Time that an empty group waits for more members, in milliseconds. */
   readonly initialRebalanceDelayMs: number;
   readonly membersMax?: number;
+  /** How long offsets are kept that no member uses, in milliseconds; -1, the default, for ever. */
+  readonly offsetsRetentionMs?: number;
   readonly report: (line: string) => void;
 }
 
@@ -61,12 +62,19 @@ export class GroupCoordinator {
   /** The last write of a group's records. */
   readonly #writes = new Map<string, Promise<void>>();
   #bytes = 0;
+  readonly #offsetExpiry: OffsetExpiry;
   #cancelExpiry: (() => void) | undefined;
   #expiry: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   private constructor(context: CoordinatorContext) {
     this.#context = context;
+    this.#offsetExpiry = new OffsetExpiry({
+      ...{ offsets: context.offsets, clock: context.clock, report: context.report },
+      retentionMs: context.offsetsRetentionMs ?? -1,
+      idleSince: (row) => this.#idleSince(row),
+      isStopped: () => this.#isClosed,
+    });
     const { clock, initialRebalanceDelayMs, membersMax = GROUP_MEMBERS_MAX } = context;
     this.#classic = {
       ...{ clock, initialRebalanceDelayMs, membersMax },
@@ -323,15 +331,31 @@ export class GroupCoordinator {
   }
 
   #scheduleExpiry(): void {
-    this.#cancelExpiry = this.#context.clock.after(EXPIRY_CHECK_MS, () => {
-      this.#expiry = this.#expireRecords()
+    this.#cancelExpiry = this.#context.clock.after(this.#offsetExpiry.checkMs, () => {
+      this.#expiry = this.#offsetExpiry
+        .run()
+        .then(() => this.#expireRecords())
         .catch((error: unknown) =>
-          this.#context.report(`groups were not removed: ${String(error)}`),
+          this.#context.report(`unused groups were not removed: ${String(error)}`),
         )
         .then(() => {
           if (!this.#isClosed) this.#scheduleExpiry();
         });
     });
+  }
+
+  /**
+   * Since when no member uses an offset; undefined if one does or may. As in Kafka, but a commit always renews, also that of
+   * somebody without membership after the members have gone.
+   */
+  #idleSince({ group: name, topic, commitTimestamp }: OffsetRow): number | undefined {
+    const group = this.#groups.get(name);
+    if (group === undefined || group.memberCount === 0) {
+      return Math.max(commitTimestamp, this.#record(name)?.currentStateTimestamp ?? -1);
+    }
+    const isKnown =
+      group.type === "consumer" || (group.state === "Stable" && group.protocolType === "consumer");
+    return isKnown && !group.isSubscribedTo(topic) ? commitTimestamp : undefined;
   }
 
   /** Deletes the records of groups that have neither members nor offsets. */

@@ -106,11 +106,12 @@ export class OffsetLog {
   /** Set if the partition of the internal topic can't be opened, so that committed offsets are unknown. */
   readonly #offline: OfflinePartition | undefined;
   #partition: Partition | undefined;
+  #creation: Promise<Partition> | undefined;
   /** Writes that are not yet in the table. */
   readonly #inFlight = new Set<Promise<unknown>>();
   /** The last write in the queue for the table. */
   #applying: Promise<void> | undefined;
-  /** Set while a compaction has exclusive access to the log. */
+  /** Set while a compaction or an expiry has exclusive access to the log. */
   #gate: Promise<void> | undefined;
   #compaction: Promise<void> | undefined;
   /** Length of the log below which a failed compaction is not retried. */
@@ -140,6 +141,26 @@ export class OffsetLog {
   async write(records: LogRecords, check: () => void, apply: () => void): Promise<void> {
     while (this.#gate !== undefined) await this.#gate;
     check();
+    await this.#write(records, apply);
+  }
+
+  /**
+   * Appends the records that `choose` returns once no other write is in progress, so that the tables are up to date then.
+   * Later writes wait until they are appended, but not for the flush.
+   */
+  async writeAlone(
+    choose: () => { readonly records: LogRecords; readonly apply: () => void } | undefined,
+  ): Promise<void> {
+    const written = await this.#alone(() => {
+      const chosen = choose();
+      if (chosen === undefined) return undefined;
+      const write = this.#write(chosen.records, chosen.apply);
+      return () => write;
+    });
+    await written?.();
+  }
+
+  async #write(records: LogRecords, apply: () => void): Promise<void> {
     const write = this.#append(records).then(() => this.#applyInOrder(records.count, apply));
     this.#inFlight.add(write);
     try {
@@ -175,7 +196,13 @@ export class OffsetLog {
   }
 
   async #append(records: LogRecords): Promise<void> {
-    this.#partition ??= await this.#createTopic();
+    if (this.#partition === undefined) {
+      // All of the first writes wait for the same promise, so that they stay in their order.
+      this.#creation ??= this.#createTopic().finally(() => {
+        this.#creation = undefined;
+      });
+      this.#partition = await this.#creation;
+    }
     await this.#partition.append(this.#encode(records));
   }
 
@@ -203,13 +230,7 @@ export class OffsetLog {
     const { registry } = this.#context;
     const settings = { "retention.ms": "-1", "retention.bytes": "-1" };
     const topic =
-      registry.find(OFFSETS_TOPIC) ??
-      (await registry.create(OFFSETS_TOPIC, 1, settings).catch((error: unknown) => {
-        // Another first commit created it meanwhile.
-        const code = error instanceof RustLogError ? error.code : undefined;
-        if (code === "TOPIC_ALREADY_EXISTS") return registry.ensure(OFFSETS_TOPIC);
-        throw error;
-      }));
+      registry.find(OFFSETS_TOPIC) ?? (await registry.create(OFFSETS_TOPIC, 1, settings));
     const [partition] = topic.online;
     if (partition === undefined) throw new Error("the offsets topic has no partition");
     return partition;
@@ -260,6 +281,7 @@ export class OffsetLog {
 
   /** Runs `work` once no write is in progress; later writes wait for it. */
   async #alone<T>(work: () => T | Promise<T>): Promise<T> {
+    while (this.#gate !== undefined) await this.#gate;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#gate = promise;
     try {

@@ -196,6 +196,32 @@ export class OffsetStore {
   }
 
   /**
+   * Deletes those of some committed offsets that are due, also when no commit of them is in progress any more, all or none.
+   * Resolves with them.
+   */
+  async deleteIf(
+    keys: readonly OffsetKey[],
+    isDue: (row: OffsetRow) => boolean,
+  ): Promise<readonly OffsetRow[]> {
+    this.checkOnline();
+    let due: OffsetRow[] = [];
+    const choose = () => {
+      due = keys.flatMap((key) => {
+        const committed = this.#table.get(key.group, key.topic, key.partition);
+        const row = committed && { ...key, ...committed };
+        return row !== undefined && isDue(row) ? [row] : [];
+      });
+      if (due.length === 0) return undefined;
+      const changes = due.map((row): OffsetChange => [row, null]);
+      return { records: recordsOfOffsets(changes), apply: () => this.#apply(changes) };
+    };
+    if (this.#log === undefined) choose()?.apply();
+    else await this.#log.writeAlone(choose);
+    this.#log?.compactIfWorthwhile();
+    return due;
+  }
+
+  /**
    * Deletes the committed offsets of a deleted topic: they disappear at once, and their memory is freed in small portions.
    * Nothing is written: a commit has the id of its topic, and the next start skips commits of topics that are gone.
    */
