@@ -80,6 +80,7 @@ export class Comparison {
 
   /** What differs between two responses to a request, as lines that start with the path. */
   differences(request: Uint8Array, recorded: Uint8Array, ours: Uint8Array): string[] {
+    if (Buffer.compare(recorded, ours) === 0) return [];
     const { apiKey, apiVersion } = readHeader(request);
     const api = apiOf(apiKey)!;
     const version = responseVersion(apiKey, apiVersion, api.max);
@@ -87,8 +88,8 @@ export class Comparison {
     const ourValue = decodeResponse(api, version, ours);
     const actual = flatten(ourValue.value as Value);
     const theirs = withWholeBatches(theirValue.value as Value, "");
-    this.#learn(flatten(this.#ofOurs(theirs, "")), actual);
-    const expected = flatten(this.#ofOurs(theirs, ""));
+    let expected = flatten(this.#ofOurs(theirs, ""));
+    if (this.#learn(expected, actual)) expected = flatten(this.#ofOurs(theirs, ""));
     const lines: string[] = [];
     if (theirValue.correlationId !== ourValue.correlationId) lines.push("correlationId");
     const missing = [...expected.keys()].filter((path) => !actual.has(path));
@@ -117,8 +118,10 @@ export class Comparison {
     return isNow && /(?:TimeMs|Timestamp)$/.test(name) && Math.abs(ours - Date.now()) < NOW_MS;
   }
 
-  #learn(recorded: Flat, ours: Flat): void {
+  /** Returns whether there was something to learn. */
+  #learn(recorded: Flat, ours: Flat): boolean {
     const known = new Set(this.#ours.values());
+    const before = this.#ours.size;
     for (const [path, value] of recorded) {
       const field = path.slice(path.lastIndexOf(".") + 1);
       const name = ALIAS[field] ?? field;
@@ -129,6 +132,7 @@ export class Comparison {
       if (known.has(our) || known.has(value)) continue;
       this.#ours.set(`${name} ${value}`, our);
     }
+    return this.#ours.size > before;
   }
 
   #ofOurs(value: Value, name: string): Value {

@@ -18,6 +18,7 @@ const KAFKA_DEFAULTS = {
   retentionMs: 7 * 86_400_000,
   segmentBytes: 1024 ** 3,
   strictReplicationFactor: true,
+  groupInitialRebalanceDelayMs: 0,
   flush: { kind: "never" },
 } as const;
 
