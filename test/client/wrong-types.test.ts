@@ -198,8 +198,8 @@ describe("every other public call names an argument of a wrong type", () => {
     ["onConnectionLost must be a function", () => connect({ onConnectionLost: "x" as never })],
     ["requestTimeoutMs is from 1 to", () => connect({ requestTimeoutMs: "5" as never })],
     [
-      "compression must be one of none, gzip, zstd, not 'snappy'",
-      () => client.producer({ compression: "snappy" as never }),
+      "compression must be one of none, gzip, snappy, lz4, zstd, not 'brotli'",
+      () => client.producer({ compression: "brotli" as never }),
     ],
     [
       "onAcknowledged must be a function, not a number",
