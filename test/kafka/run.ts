@@ -1,12 +1,14 @@
 // Real Kafka clients against the compiled broker: bun run test:kafka --clients java,franz-go,kafka-tools
-// Each goes through the scenario; then each reads what all the others wrote, and so does our own client. `kafka-tools` are
-// Kafka's own tools. --suites runs public test suites. --broker does all that against another broker.
+// Each goes through the scenario; then each reads what all the others wrote, and so does our own client; some write
+// through kills of a broker. `kafka-tools` are Kafka's own tools. --suites runs public test suites. --broker does all but
+// the kills on another broker.
 // Leaves to others: the clients (table.ts), the scenario (scenario.ts), the tools (tools.ts) and the suites (suites.ts).
 import { parseArgs } from "node:util";
 import { BrokerProcess, executable } from "../support/binary.js";
 import { tempDir } from "../support/tmp.js";
 import type { ReadRecord, TestedClient } from "./client.js";
 import { NotInstalled } from "./install.js";
+import { produceThroughKills } from "./kills.js";
 import { connectKafkajs } from "./kafkajs.js";
 import { nativeClient } from "./native.js";
 import { connectPlatformatic } from "./platformatic.js";
@@ -77,6 +79,12 @@ if (own !== undefined && tested.length > 0) await start("native", NATIVE);
 for (const one of tested) await timed(one, () => write(one));
 for (const one of tested) {
   await timed(one, () => readAll(one));
+  if (own !== undefined && one.entry.outlivesKills) {
+    await timed(one, async () => {
+      await produceThroughKills(one.entry.connect);
+      one.checks++;
+    });
+  }
   report(one);
 }
 await Promise.all(

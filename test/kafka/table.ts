@@ -13,6 +13,8 @@ export interface ClientEntry {
   readonly quirks: Quirks;
   /** Checks of the scenario for which the client has no function. */
   readonly lacks: readonly string[];
+  /** Its idempotent producer goes on when the broker is killed and started again. */
+  readonly outlivesKills?: true;
   /** Fetches the client if need be, and connects it; throws `NotInstalled` where that can't be. */
   readonly connect: (broker: string) => Promise<TestedClient>;
 }
@@ -99,9 +101,9 @@ const NO_MAX_TIMESTAMP = "finds the largest timestamp";
 
 /** All clients, by the name that `--clients` takes. */
 export const CLIENTS: Readonly<Record<string, ClientEntry>> = {
-  java: { quirks: {}, lacks: [], connect: java(JAVA) },
-  "java-3.9": { quirks: {}, lacks: [], connect: java(javaInstall("3.9.2")) },
-  "franz-go": { quirks: {}, lacks: [], connect: go("franz-go") },
+  java: { quirks: {}, lacks: [], outlivesKills: true, connect: java(JAVA) },
+  "java-3.9": { quirks: {}, lacks: [], outlivesKills: true, connect: java(javaInstall("3.9.2")) },
+  "franz-go": { quirks: {}, lacks: [], outlivesKills: true, connect: go("franz-go") },
   sarama: { quirks: {}, lacks: [NO_MAX_TIMESTAMP], connect: go("sarama") },
   // What programs use that were written for the oldest Kafka that Kafka 4 still serves.
   "sarama-2.1": { quirks: {}, lacks: [NO_MAX_TIMESTAMP], connect: go("sarama", "2.1.0") },
@@ -110,9 +112,14 @@ export const CLIENTS: Readonly<Record<string, ClientEntry>> = {
     lacks: [NO_MAX_TIMESTAMP, "produces idempotently", "deletes records"],
     connect: go("kafka-go"),
   },
-  "confluent-python": { quirks: {}, lacks: [], connect: python("confluent") },
-  "kafka-python": { quirks: { noNullHeaders: true }, lacks: [], connect: python("kafka_python") },
-  aiokafka: { quirks: {}, lacks: [NO_MAX_TIMESTAMP], connect: python("aio") },
+  "confluent-python": { quirks: {}, lacks: [], outlivesKills: true, connect: python("confluent") },
+  "kafka-python": {
+    quirks: { noNullHeaders: true },
+    lacks: [],
+    outlivesKills: true,
+    connect: python("kafka_python"),
+  },
+  aiokafka: { quirks: {}, lacks: [NO_MAX_TIMESTAMP], outlivesKills: true, connect: python("aio") },
   kafkajs: {
     quirks: { noNullHeaders: true },
     lacks: [NO_MAX_TIMESTAMP],

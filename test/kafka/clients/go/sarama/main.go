@@ -101,7 +101,7 @@ func (c *client) Produce(request line.Produce) ([]int64, error) {
 	config.Producer.RequiredAcks = sarama.RequiredAcks(request.Acks)
 	config.Producer.Return.Successes = true
 	config.Producer.Flush.Frequency = 5 * time.Millisecond
-	config.Producer.Retry.Max = 1
+	config.Producer.Retry.Max = 20
 	config.Metadata.Retry.Max = 1
 	config.Metadata.Retry.Backoff = 10 * time.Millisecond
 	config.Metadata.AllowAutoTopicCreation = false
