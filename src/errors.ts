@@ -174,6 +174,31 @@ export const ERRORS = {
     retriable: false,
     help: "The topic was deleted, and may have been recreated with other records: describe it, and choose where to go on.",
   },
+  FENCED_MEMBER_EPOCH: {
+    wire: 110,
+    retriable: false,
+    help: "The member was removed from its group: it must give up its partitions and join again.",
+  },
+  UNRELEASED_INSTANCE_ID: {
+    wire: 111,
+    retriable: false,
+    help: "Another member has this group.instance.id: stop it first, or give each its own.",
+  },
+  UNSUPPORTED_ASSIGNOR: {
+    wire: 112,
+    retriable: false,
+    help: "The broker has the assignors uniform and range.",
+  },
+  STALE_MEMBER_EPOCH: {
+    wire: 113,
+    retriable: false,
+    help: "The member's epoch has changed: send a heartbeat, and commit again with the new one.",
+  },
+  INVALID_REGULAR_EXPRESSION: {
+    wire: 128,
+    retriable: false,
+    help: "Use RE2's syntax (https://github.com/google/re2/wiki/Syntax): no backreferences, no lookaround.",
+  },
   DISK_FULL: {
     wire: 1001,
     retriable: true,

@@ -103,6 +103,12 @@ export const SESSION_TIMEOUT_MS_MIN = 6_000;
 /** Longest session timeout of a member, in milliseconds (Kafka's default: 30 minutes). */
 export const SESSION_TIMEOUT_MS_MAX = 30 * 60_000;
 
+/** A member of a consumer group that is silent for so long is removed, in milliseconds (Kafka's default). */
+export const CONSUMER_SESSION_TIMEOUT_MS = 45_000;
+
+/** How often a member of a consumer group should be heard of, in milliseconds (Kafka's default). */
+export const CONSUMER_HEARTBEAT_INTERVAL_MS = 5_000;
+
 /** Longest time that a rebalance waits for a member, in milliseconds; a longer one is shortened to it: a day. */
 export const REBALANCE_TIMEOUT_MS_MAX = 24 * 60 * 60_000;
 

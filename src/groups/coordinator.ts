@@ -1,5 +1,6 @@
 // The coordinator: all groups with members, by name, and their way into memory and out of it.
-// Leaves to others: what happens in a group (classic-group.ts), and storing records and offsets (offset-store.ts).
+// Leaves to others: what happens in a group (classic-group.ts, consumer-group.ts), and storing records and offsets
+// (offset-store.ts).
 //
 // A group is in memory while it has members, or is about to have some. Otherwise there is only its record, or only its
 // committed offsets, and both say the same: Empty.
@@ -11,6 +12,7 @@ import {
   GROUPS_WITH_MEMBERS_MAX,
 } from "../limits.js";
 import { nextTurn } from "../log/event-loop.js";
+import type { TopicRegistry } from "../topics/topic-registry.js";
 import {
   ClassicGroup,
   type ClassicGroupContext,
@@ -21,6 +23,14 @@ import {
   type SyncResult,
   unknownMember,
 } from "./classic-group.js";
+import {
+  ConsumerGroup,
+  type ConsumerGroupDescription,
+  type HeartbeatRequest,
+  type HeartbeatResponse,
+} from "./consumer-group.js";
+import { ConsumerGroups } from "./consumer-groups.js";
+import { consumerGroupKey, isConsumerGroupKey } from "./consumer-group-record.js";
 import type {
   Abandon,
   Answer,
@@ -34,7 +44,9 @@ import {
   decodeGroupRecord,
   encodeGroupKey,
   encodeGroupRecord,
+  GROUP_KEY_VERSION,
   type GroupRecord,
+  keyVersion,
 } from "./group-record.js";
 import type { GroupRecordChange } from "./group-record-table.js";
 import { OffsetExpiry } from "./offset-expiry.js";
@@ -45,6 +57,7 @@ import type { OffsetRow } from "./offset-table.js";
 const GROUPS_PER_TURN = 1_000;
 
 export interface CoordinatorContext {
+  readonly registry: TopicRegistry;
   readonly offsets: OffsetStore;
   readonly clock: GroupClock;
   /** Time that an empty group waits for more members, in milliseconds. */
@@ -59,6 +72,7 @@ export class GroupCoordinator {
   readonly #context: CoordinatorContext;
   readonly #groups = new Map<string, Group>();
   readonly #classic: ClassicGroupContext;
+  readonly #consumers: ConsumerGroups;
   /** The last write of a group's records. */
   readonly #writes = new Map<string, Promise<void>>();
   #bytes = 0;
@@ -75,12 +89,16 @@ export class GroupCoordinator {
       idleSince: (row) => this.#idleSince(row),
       isStopped: () => this.#isClosed,
     });
-    const { clock, initialRebalanceDelayMs, membersMax = GROUP_MEMBERS_MAX } = context;
+    const { registry, clock, report } = context;
+    const { initialRebalanceDelayMs, membersMax = GROUP_MEMBERS_MAX } = context;
     this.#classic = {
       ...{ clock, initialRebalanceDelayMs, membersMax },
       newMemberId: (name) => `${name}-${randomUUID()}`,
       store: (group, record) =>
-        this.write(group, [[encodeGroupKey(group), encodeGroupRecord(record)]]),
+        this.write(group, [
+          ...this.#tombstones(group, isConsumerGroupKey),
+          [encodeGroupKey(group), encodeGroupRecord(record)],
+        ]),
       takeBytes: (bytes) => {
         if (this.#bytes + bytes > ALL_GROUPS_METADATA_BYTES_MAX) return false;
         this.#bytes += bytes;
@@ -90,11 +108,22 @@ export class GroupCoordinator {
         this.#bytes -= bytes;
       },
       rebalanced: () => {},
-      emptied: (group) => {
-        this.#groups.get(group)?.close();
-        this.#groups.delete(group);
-      },
+      emptied: (group) => this.#drop(group),
     };
+    this.#consumers = new ConsumerGroups({
+      ...{ registry, clock, membersMax, report },
+      bytes: {
+        used: () => this.#bytes,
+        add: (bytes) => {
+          this.#bytes += bytes;
+        },
+      },
+      write: (group, records) => this.write(group, records),
+      replaced: (group) => this.#tombstones(group, (version) => version === GROUP_KEY_VERSION),
+      emptied: (group) => {
+        if (this.#groups.get(group.name) === group) this.#drop(group.name);
+      },
+    });
   }
 
   /** Restores the groups that have members. Their sessions begin now. */
@@ -102,7 +131,7 @@ export class GroupCoordinator {
     const coordinator = new GroupCoordinator(context);
     let seen = 0;
     for (const group of context.offsets.groupRecords.groups()) {
-      coordinator.#restore(group);
+      await coordinator.#restore(group);
       if (++seen % GROUPS_PER_TURN === 0) await nextTurn();
     }
     coordinator.#scheduleExpiry();
@@ -162,11 +191,41 @@ export class GroupCoordinator {
     OffsetStore.checkGroup(name);
     const group = this.#groups.get(name);
     if (group instanceof ClassicGroup) return group.leave(members);
+    if (group instanceof ConsumerGroup) return this.#consumers.remove(group, members);
     return members.map(({ memberId }) => unknownMember(name, memberId));
   }
 
   /**
-   * Throws unless a commit is allowed: UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, FENCED_INSTANCE_ID, REBALANCE_IN_PROGRESS; and
+   * The heartbeat of a member of a consumer group, with which it also joins and leaves. Rejects or throws what the member has
+   * to know: GROUP_NOT_FOUND, UNKNOWN_MEMBER_ID, FENCED_MEMBER_EPOCH, UNRELEASED_INSTANCE_ID, FENCED_INSTANCE_ID,
+   * GROUP_MAX_SIZE_REACHED, UNSUPPORTED_ASSIGNOR, INVALID_REGULAR_EXPRESSION, INVALID_REQUEST, COORDINATOR_NOT_AVAILABLE.
+   */
+  consumerHeartbeat(
+    name: string,
+    request: HeartbeatRequest,
+  ): HeartbeatResponse | Promise<HeartbeatResponse> {
+    OffsetStore.checkGroup(name);
+    return this.#consumers.checked(request, () =>
+      this.#consumers.heartbeat(this.#consumerGroup(name, request), request),
+    );
+  }
+
+  /** Throws GROUP_NOT_FOUND if there is no consumer group of this name. */
+  describeConsumers(name: string): ConsumerGroupDescription {
+    const group = this.#groups.get(name);
+    if (group instanceof ConsumerGroup) return group.describeConsumers();
+    if (group === undefined && this.#isEmptyConsumerGroup(name)) {
+      return this.#storedConsumerGroup(name).describeConsumers();
+    }
+    if (!this.has(name)) {
+      throw new RustLogError("GROUP_NOT_FOUND", `group '${name}' does not exist`);
+    }
+    throw new RustLogError("GROUP_NOT_FOUND", `group '${name}' is not a consumer group`);
+  }
+
+  /**
+   * Throws unless a commit is allowed: UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, FENCED_INSTANCE_ID, REBALANCE_IN_PROGRESS,
+   * STALE_MEMBER_EPOCH; and
    * GROUP_NOT_FOUND for a member of a group that does not exist. Counts as a heartbeat.
    */
   checkCommit(name: string, member: CommittingMember): void {
@@ -214,6 +273,9 @@ export class GroupCoordinator {
       const { type, state, protocolType } = group;
       return { group: name, type, state, protocolType };
     }
+    if (this.#isEmptyConsumerGroup(name)) {
+      return { group: name, type: "consumer", state: "Empty", protocolType: "consumer" };
+    }
     const record = this.#record(name);
     if (record === undefined && this.#context.offsets.topicsOf(name).length === 0) return undefined;
     const protocolType = record?.protocolType ?? "";
@@ -254,7 +316,11 @@ export class GroupCoordinator {
       throw new RustLogError("NON_EMPTY_GROUP", `group '${name}' has members`);
     }
     const hasRecords = offsets.groupRecords.has(name);
-    if (hasRecords) await this.write(name, this.#tombstones(name));
+    if (hasRecords)
+      await this.write(
+        name,
+        this.#tombstones(name, () => true),
+      );
     try {
       await offsets.deleteGroup(name);
     } catch (error) {
@@ -282,19 +348,31 @@ export class GroupCoordinator {
     return write;
   }
 
-  #tombstones(name: string): GroupRecordChange[] {
-    return [...this.#context.offsets.groupRecords.of(name)].map(([key]) => [key, null]);
+  /** What deletes the records of a group whose keys have certain versions. */
+  #tombstones(name: string, isDeleted: (keyVersion: number) => boolean): GroupRecordChange[] {
+    const tombstones: GroupRecordChange[] = [];
+    for (const [key] of this.#context.offsets.groupRecords.of(name)) {
+      if (isDeleted(keyVersion(key))) tombstones.push([key, null]);
+    }
+    return tombstones;
+  }
+
+  #drop(name: string): void {
+    this.#groups.get(name)?.close();
+    this.#groups.delete(name);
   }
 
   /** The group for a request of a member, which is made for a new one. */
   #classicGroup(name: string, memberId: string): ClassicGroup {
     // Only a new member makes a group.
-    if (this.#groups.has(name) || memberId !== "") return this.#knownClassicGroup(name, memberId);
-    this.#checkOnline(name);
-    if (this.#groups.size >= GROUPS_WITH_MEMBERS_MAX) {
-      const message = `the broker has ${GROUPS_WITH_MEMBERS_MAX} groups with members, the maximum`;
-      throw new RustLogError("GROUP_MAX_SIZE_REACHED", message);
+    const known = this.#groups.get(name);
+    const isGone =
+      known !== undefined && !(known instanceof ClassicGroup) && known.memberCount === 0;
+    if ((known !== undefined && !isGone) || memberId !== "") {
+      return this.#knownClassicGroup(name, memberId);
     }
+    this.#checkNewGroup(name);
+    this.#drop(name);
     const group = new ClassicGroup(name, this.#classic, this.#record(name));
     this.#groups.set(name, group);
     return group;
@@ -305,8 +383,53 @@ export class GroupCoordinator {
     const known = this.#groups.get(name);
     if (known === undefined) throw unknownMember(name, memberId);
     if (known instanceof ClassicGroup) return known;
+    if (memberId !== "") throw unknownMember(name, memberId);
     const message = `group '${name}' is a ${known.type} group`;
     throw new RustLogError("INCONSISTENT_GROUP_PROTOCOL", message);
+  }
+
+  /** The group for a request of a member, which is made for one that joins. */
+  #consumerGroup(name: string, { memberId, memberEpoch }: HeartbeatRequest): ConsumerGroup {
+    const isJoining = memberEpoch === 0;
+    const known = this.#groups.get(name);
+    if (known instanceof ConsumerGroup) return known;
+    if (!isJoining) {
+      if (this.#isEmptyConsumerGroup(name)) throw unknownMember(name, memberId);
+      throw new RustLogError(
+        "GROUP_NOT_FOUND",
+        `there is no consumer group '${name}' with members`,
+      );
+    }
+    if (known !== undefined && known.memberCount > 0) {
+      throw new RustLogError(
+        "GROUP_NOT_FOUND",
+        `group '${name}' has members that use the classic protocol: stop them first`,
+      );
+    }
+    this.#checkNewGroup(name);
+    this.#drop(name);
+    const group = this.#storedConsumerGroup(name);
+    this.#groups.set(name, group);
+    return group;
+  }
+
+  /** A consumer group without members, as it was stored, or a new one. */
+  #storedConsumerGroup(name: string): ConsumerGroup {
+    const records = this.#context.offsets.groupRecords.of(name);
+    return this.#consumers.empty(name, this.#consumers.decode(name, records));
+  }
+
+  /** Whether all that there is of a group, besides offsets, are the records of a consumer group without members. */
+  #isEmptyConsumerGroup(name: string): boolean {
+    const { groupRecords } = this.#context.offsets;
+    return groupRecords.get(name, consumerGroupKey(name)) !== undefined;
+  }
+
+  #checkNewGroup(name: string): void {
+    this.#checkOnline(name);
+    if (this.#groups.size < GROUPS_WITH_MEMBERS_MAX) return;
+    const message = `the broker has ${GROUPS_WITH_MEMBERS_MAX} groups with members, the maximum`;
+    throw new RustLogError("GROUP_MAX_SIZE_REACHED", message);
   }
 
   #checkOnline(name: string): void {
@@ -324,10 +447,17 @@ export class GroupCoordinator {
     return value === undefined ? undefined : decodeGroupRecord(value);
   }
 
-  #restore(name: string): void {
+  async #restore(name: string): Promise<void> {
     const record = this.#record(name);
-    if (record === undefined || record.members.length === 0) return;
-    this.#groups.set(name, new ClassicGroup(name, this.#classic, record));
+    if (record !== undefined) {
+      if (record.members.length === 0) return;
+      this.#groups.set(name, new ClassicGroup(name, this.#classic, record));
+      return;
+    }
+    const { groupRecords } = this.#context.offsets;
+    const stored = this.#consumers.decode(name, groupRecords.of(name));
+    if (stored === undefined || stored.members.length === 0) return;
+    this.#groups.set(name, await this.#consumers.restore(name, stored));
   }
 
   #scheduleExpiry(): void {
@@ -365,7 +495,10 @@ export class GroupCoordinator {
     for (const name of offsets.groupRecords.groups()) {
       if (this.#isClosed) return;
       if (!this.#groups.has(name) && offsets.topicsOf(name).length === 0) {
-        await this.write(name, this.#tombstones(name));
+        await this.write(
+          name,
+          this.#tombstones(name, () => true),
+        );
       }
       if (++seen % GROUPS_PER_TURN === 0) await nextTurn();
     }

@@ -9,10 +9,11 @@ import type {
   SyncRequest,
   SyncResult,
 } from "../groups/classic-group.js";
+import type { HeartbeatRequest, HeartbeatResponse } from "../groups/consumer-group.js";
 import type { Abandon, Answer } from "../groups/group.js";
 import type { ServiceContext } from "./context.js";
 
-export type { JoinResult };
+export type { HeartbeatRequest, HeartbeatResponse, JoinResult };
 
 /** Joins a classic group. Returns how to end the wait if there is no answer yet. */
 export function joinGroup(
@@ -41,6 +42,18 @@ export function heartbeat(
   member: MemberInGeneration,
 ): void {
   groups.heartbeat(group, member);
+}
+
+/**
+ * The heartbeat of a member of a consumer group, with which it also joins, leaves, and says what it reads. The response says
+ * what it may read. Throws or rejects with what the member has to know.
+ */
+export function consumerHeartbeat(
+  { groups }: ServiceContext,
+  group: string,
+  request: HeartbeatRequest,
+): HeartbeatResponse | Promise<HeartbeatResponse> {
+  return groups.consumerHeartbeat(group, request);
 }
 
 /** Removes members. Returns the error of each, in order. Throws INVALID_GROUP. */

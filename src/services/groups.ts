@@ -2,6 +2,8 @@
 // Leaves to others: their members and committed offsets (groups/).
 import { RustLogError } from "../errors.js";
 import type { GroupDescription, GroupOverview } from "../groups/group.js";
+import type { TopicPartitions } from "../groups/assignment.js";
+import type { ConsumerGroupDescription } from "../groups/consumer-group.js";
 import { groupNotFound, OffsetStore } from "../groups/offset-store.js";
 import type { GroupSummary } from "../groups/offset-table.js";
 import type { ServiceContext } from "./context.js";
@@ -56,6 +58,43 @@ export function describeClassicGroup({ groups }: ServiceContext, name: string): 
     throw new RustLogError("GROUP_NOT_FOUND", `group '${name}' is not a classic group`);
   }
   return group;
+}
+
+/** A partition's topic by id and by name. */
+interface NamedPartitions extends TopicPartitions {
+  readonly topicName: string;
+}
+
+/** A consumer group as a client sees it: with the names of topics. Topics that are gone are left out. */
+type NamedConsumerGroup = Omit<ConsumerGroupDescription, "members"> & {
+  readonly members: readonly (Omit<
+    ConsumerGroupDescription["members"][number],
+    "assignment" | "target"
+  > & {
+    readonly assignment: readonly NamedPartitions[];
+    readonly target: readonly NamedPartitions[];
+  })[];
+};
+
+/** Throws GROUP_NOT_FOUND if there is no consumer group of this name. */
+export function describeConsumerGroup(
+  { groups, registry }: ServiceContext,
+  name: string,
+): NamedConsumerGroup {
+  const group = groups.describeConsumers(name);
+  const named = (partitions: readonly TopicPartitions[]): NamedPartitions[] =>
+    partitions.flatMap((each) => {
+      const topicName = registry.byId(each.topicId)?.name;
+      return topicName === undefined ? [] : [{ ...each, topicName }];
+    });
+  return {
+    ...group,
+    members: group.members.map((member) => ({
+      ...member,
+      assignment: named(member.assignment),
+      target: named(member.target),
+    })),
+  };
 }
 
 /**

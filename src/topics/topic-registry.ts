@@ -74,6 +74,7 @@ export class TopicRegistry {
   #isStopped = false;
   readonly #retentionFaults: RetentionFaults = new WeakMap();
   #onDeleted: (topic: Topic) => void = () => {};
+  #onChanged: (name: string) => void = () => {};
 
   private constructor(context: RegistryContext) {
     const { disk, directory, report } = context;
@@ -222,6 +223,11 @@ export class TopicRegistry {
     this.#onDeleted = listener;
   }
 
+  /** Calls `listener` after a topic was created or deleted, or has more partitions. */
+  onChanged(listener: (name: string) => void): void {
+    this.#onChanged = listener;
+  }
+
   /** Whether the topic has this id. True also for a topic that can't be opened, whose id is unknown. */
   hasId(name: string, id: string): boolean {
     const now = this.#topics.get(name)?.id;
@@ -303,6 +309,7 @@ export class TopicRegistry {
     if (this.#byId.get(topic.id) === topic) this.#byId.delete(topic.id);
     for (const partition of topic.online) partition.refuseForDeletion();
     this.#onDeleted(topic);
+    this.#onChanged(name);
     const deletion = this.#delete(topic, doomed).finally(() => this.#deleting.delete(name));
     this.#deleting.set(name, deletion);
     await deletion;
@@ -378,8 +385,10 @@ export class TopicRegistry {
   }
 
   #put(topic: Topic): void {
+    const before = this.#topics.get(topic.name);
     this.#topics.set(topic.name, topic);
     if (topic.id !== ZERO_UUID) this.#byId.set(topic.id, topic);
+    if (before?.partitions.length !== topic.partitions.length) this.#onChanged(topic.name);
   }
 
   /** Runs one change of a topic, after earlier ones and after its creation. */

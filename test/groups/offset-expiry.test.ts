@@ -28,7 +28,7 @@ async function open({ retentionMs = WEEK, mode = "durable" as "durable" | "memor
   const now = (): number => clock.time();
   const store = await OffsetStore.open({ registry, mode, now, report });
   const coordinator = await GroupCoordinator.open({
-    ...{ offsets: store, clock, initialRebalanceDelayMs: 0, report },
+    ...{ registry, offsets: store, clock, initialRebalanceDelayMs: 0, report },
     offsetsRetentionMs: retentionMs,
   });
   return {
@@ -113,7 +113,7 @@ describe("an offset of a group without members", () => {
 });
 
 test("nothing expires before the broker has run for as long, and what will is said once", async () => {
-  const { clock, commit, pass, left, lines, store, coordinator } = await open();
+  const { clock, registry, commit, pass, left, lines, store, coordinator } = await open();
   for (const group of ["a", "b", "c", "d", "e", "f"]) await commit(group);
   clock.advance(2 * DAY);
   await coordinator.close();
@@ -121,7 +121,7 @@ test("nothing expires before the broker has run for as long, and what will is sa
   clock.advance(30 * DAY);
   const report = (line: string): void => void lines.push(line);
   await GroupCoordinator.open({
-    ...{ offsets: store, clock, initialRebalanceDelayMs: 0, report },
+    ...{ registry, offsets: store, clock, initialRebalanceDelayMs: 0, report },
     offsetsRetentionMs: WEEK,
   });
   const when = new Date(clock.time() + WEEK).toISOString();

@@ -44,7 +44,7 @@ export async function openServices(
   const offsets = await OffsetStore.open({ registry, mode: "memory", ...surroundings });
   const clock = new ManualClock();
   const groups = await GroupCoordinator.open({
-    ...{ offsets, clock, initialRebalanceDelayMs: 0, report: () => {} },
+    ...{ registry, offsets, clock, initialRebalanceDelayMs: 0, report: () => {} },
   });
   const producerIds = new ProducerIds(disk, "data");
   return { registry, offsets, groups, producerIds, ...facts };

@@ -25,6 +25,7 @@ import {
   ElectLeaders,
   ListPartitionReassignments,
 } from "./cluster.js";
+import { ConsumerGroupDescribe, ConsumerGroupHeartbeat } from "./consumer-groups.js";
 import { AlterConfigs, DescribeConfigs, IncrementalAlterConfigs } from "./configs.js";
 import { DescribeProducers, DescribeTopicPartitions } from "./partitions.js";
 import { CreatePartitions, CreateTopics, DeleteRecords, DeleteTopics } from "./topics.js";
@@ -64,6 +65,8 @@ export const KAFKA_APIS = {
   DescribeClientQuotas,
   DescribeCluster,
   DescribeProducers,
+  ConsumerGroupHeartbeat,
+  ConsumerGroupDescribe,
   DescribeTopicPartitions,
 } as const;
 

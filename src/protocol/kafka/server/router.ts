@@ -19,6 +19,7 @@ import {
 } from "./cluster.js";
 import { offsetCommit, offsetDelete, offsetFetch } from "./committed-offsets.js";
 import { alterConfigs, describeConfigs, incrementalAlterConfigs } from "./configs.js";
+import { consumerGroupDescribe, consumerGroupHeartbeat } from "./consumer-groups.js";
 import { createPartitions } from "./create-partitions.js";
 import { createTopics } from "./create-topics.js";
 import { deleteTopics } from "./delete-topics.js";
@@ -90,6 +91,8 @@ const ROUTES: Readonly<Record<KafkaApiName, Route>> = {
   DescribeClientQuotas: route(KAFKA_APIS.DescribeClientQuotas, describeClientQuotas),
   DescribeCluster: route(KAFKA_APIS.DescribeCluster, describeCluster),
   DescribeProducers: route(KAFKA_APIS.DescribeProducers, describeProducers),
+  ConsumerGroupHeartbeat: route(KAFKA_APIS.ConsumerGroupHeartbeat, consumerGroupHeartbeat),
+  ConsumerGroupDescribe: route(KAFKA_APIS.ConsumerGroupDescribe, consumerGroupDescribe),
   DescribeTopicPartitions: route(KAFKA_APIS.DescribeTopicPartitions, describeTopicPartitions),
 };
 

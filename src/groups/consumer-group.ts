@@ -1,0 +1,935 @@
+// A group whose assignment the broker makes (KIP-848): members, epochs, and who reads which partition. Synchronous: what
+// the group must remember is noted, and stored by others before a member hears of it.
+// Leaves to others: the steps of one member (consumer-member.ts), assigning (assignors.ts), regular expressions
+// (topic-patterns.ts), the records (consumer-group-record.ts), and storing them (coordinator.ts).
+//
+// The group epoch grows with each change of the members, their subscriptions, or the partitions of their topics. Then the
+// target assignment is made anew for that epoch, and each member gets there by its own heartbeats.
+import { RustLogError } from "../errors.js";
+import { ZERO_UUID } from "../record/bytes.js";
+import {
+  type AssignableMember,
+  type AssignableTopic,
+  type Assignor,
+  ASSIGNORS,
+  DEFAULT_ASSIGNOR,
+} from "./assignors.js";
+import {
+  type Assignment,
+  assignmentOf,
+  countOf,
+  difference,
+  filtered,
+  isSame,
+  listOf,
+  NOTHING,
+  type TopicPartitions,
+} from "./assignment.js";
+import {
+  type ConsumerMember,
+  JOINING,
+  LEFT_EPOCH,
+  MEMBER_STATE,
+  MemberDeadline,
+  nextPosition,
+  type Position,
+  type Subscription,
+} from "./consumer-member.js";
+import type { CommittingMember, Group, GroupDescription, GroupState } from "./group.js";
+import { Deadline, type GroupClock } from "./group-clock.js";
+
+/** A topic as groups see it. */
+export interface GroupTopic {
+  readonly id: string;
+  readonly name: string;
+  readonly partitions: { readonly length: number };
+}
+
+export interface ConsumerGroupContext {
+  readonly topics: {
+    find(name: string): GroupTopic | undefined;
+    byId(id: string): GroupTopic | undefined;
+  };
+  readonly patterns: {
+    topicsOf(pattern: string): ReadonlySet<string>;
+    use(pattern: string, user: ConsumerGroup): void;
+    unuse(pattern: string, user: ConsumerGroup): void;
+  };
+  readonly clock: GroupClock;
+  /** A member that is silent for so long is removed. */
+  readonly sessionTimeoutMs: number;
+  /** How often members should send heartbeats. */
+  readonly heartbeatIntervalMs: () => number;
+  readonly membersMax: number;
+  /** Bytes that subscriptions may still need. */
+  readonly bytesLeft: () => number;
+  /** Called when subscriptions need more bytes, or fewer. */
+  readonly onBytes: (bytes: number) => void;
+  /** Called with the number of members that came, or went. */
+  readonly onMembers: (members: number) => void;
+  /** Called when something is to be stored that no request waits for. */
+  readonly onChange: (group: ConsumerGroup) => void;
+  /** Called when the first member subscribes to a topic by its name, and when the last one has ceased to. */
+  readonly onSubscribed: (group: ConsumerGroup, topic: string, isSubscribed: boolean) => void;
+}
+
+export interface HeartbeatRequest {
+  readonly memberId: string;
+  /** The member's epoch; 0 to join, -1 to leave, -2 for a static member that may come back. */
+  readonly memberEpoch: number;
+  readonly instanceId: string | null;
+  readonly rackId: string | null;
+  /** -1 if it has not changed. */
+  readonly rebalanceTimeoutMs: number;
+  /** Null if they have not changed. */
+  readonly topicNames: readonly string[] | null;
+  /** A regular expression; empty for none, null if it has not changed. */
+  readonly pattern: string | null;
+  /** Null for the default, or if it has not changed. */
+  readonly assignor: string | null;
+  /** What the member reads; null if it has not changed. */
+  readonly owned: readonly TopicPartitions[] | null;
+  readonly clientId: string;
+  readonly clientHost: string;
+}
+
+export interface HeartbeatResponse {
+  readonly memberId: string;
+  readonly memberEpoch: number;
+  readonly heartbeatIntervalMs: number;
+  /** What the member may read; undefined if it has not changed. */
+  readonly assignment: readonly TopicPartitions[] | undefined;
+}
+
+/** The epochs that a request to leave has instead of its member's. */
+export const LEAVE_EPOCH = -1;
+export const LEAVE_STATIC_EPOCH = LEFT_EPOCH;
+
+/** Heartbeats come more often while a member waits for partitions, in milliseconds. */
+const WAITING_HEARTBEAT_MS = 500;
+
+/** Longest time from one target assignment to the next, in milliseconds: a large group collects changes. */
+const ASSIGNMENT_INTERVAL_MS_MAX = 1_000;
+
+/** Members and partitions that are assigned anew with every change. */
+const ASSIGNED_AT_ONCE = 1_000;
+
+/** Of more of them, how many may be assigned anew every millisecond. */
+const ASSIGNED_PER_MS = 100;
+
+/** What is to be stored about a member. */
+export const NOTED = { METADATA: 1, TARGET: 2, CURRENT: 4, ALL: 7 } as const;
+
+/** What is to be stored. */
+export interface Notes {
+  groupEpoch: boolean;
+  assignmentEpoch: boolean;
+  /** By member id. The records of a member that is gone are deleted. */
+  readonly members: Map<string, number>;
+  readonly patterns: Set<string>;
+}
+
+interface Holders {
+  readonly members: (ConsumerMember | undefined)[];
+  count: number;
+}
+
+interface SharedSubscription extends Subscription {
+  members: number;
+  readonly bytes: number;
+}
+
+/** Memory for each name of a subscription besides the name itself. */
+const NAME_BYTES = 40;
+
+export interface ConsumerMemberDescription {
+  readonly memberId: string;
+  readonly instanceId: string | null;
+  readonly rackId: string | null;
+  readonly memberEpoch: number;
+  readonly clientId: string;
+  readonly clientHost: string;
+  readonly topicNames: readonly string[];
+  readonly pattern: string;
+  readonly assignment: readonly TopicPartitions[];
+  readonly target: readonly TopicPartitions[];
+}
+
+export interface ConsumerGroupDescription {
+  readonly group: string;
+  readonly state: GroupState;
+  readonly groupEpoch: number;
+  readonly assignmentEpoch: number;
+  readonly assignor: string;
+  readonly members: readonly ConsumerMemberDescription[];
+}
+
+/** A member as it is restored. */
+export type StoredMember = Pick<
+  ConsumerMember,
+  | "id"
+  | "instanceId"
+  | "rackId"
+  | "clientId"
+  | "clientHost"
+  | "rebalanceTimeoutMs"
+  | "assignor"
+  | "position"
+  | "target"
+> & { readonly topicNames: readonly string[]; readonly pattern: string };
+
+export interface StoredGroup {
+  readonly groupEpoch: number;
+  readonly assignmentEpoch: number;
+  readonly members: readonly StoredMember[];
+}
+
+const LEAVING = { heartbeatIntervalMs: 0, assignment: undefined };
+
+export class ConsumerGroup implements Group {
+  readonly name: string;
+  readonly type = "consumer";
+  readonly protocolType = "consumer";
+  readonly #context: ConsumerGroupContext;
+  readonly #members = new Map<string, ConsumerMember>();
+  readonly #static = new Map<string, ConsumerMember>();
+  readonly #subscriptions = new Map<string, SharedSubscription>();
+  /** How many different subscriptions name a topic, and have an expression. */
+  readonly #named = new Map<string, number>();
+  readonly #patterns = new Map<string, number>();
+  /** Who may read a partition now, or should. */
+  readonly #holders = new Map<string, Holders>();
+  readonly #targets = new Map<string, (ConsumerMember | undefined)[]>();
+  /** 0 is the epoch of a member that joins, and 1, as in Kafka, that of a group nobody has joined yet. */
+  #groupEpoch = 1;
+  #assignmentEpoch = 0;
+  /** Members that are where the target assignment wants them. */
+  #settled = 0;
+  /** Members and partitions of the target assignment. */
+  #size = 0;
+  #assignedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #assignment: Deadline;
+  #isAssignmentDue = false;
+  #notes: Notes = newNotes();
+
+  constructor(name: string, context: ConsumerGroupContext) {
+    this.name = name;
+    this.#context = context;
+    this.#assignment = new Deadline(context.clock, () => {
+      this.#assign();
+      context.onChange(this);
+    });
+  }
+
+  /** The group as it was stored. Members have their whole session timeout to continue. */
+  static restore(name: string, context: ConsumerGroupContext, stored: StoredGroup): ConsumerGroup {
+    const group = new ConsumerGroup(name, context);
+    group.#groupEpoch = stored.groupEpoch;
+    group.#assignmentEpoch = stored.assignmentEpoch;
+    for (const each of stored.members) group.#restoreMember(each);
+    group.#noteTargets();
+    group.#notes = newNotes();
+    if (group.#members.size > 0 && !group.#isTargetComplete()) group.#changed();
+    return group;
+  }
+
+  get memberCount(): number {
+    return this.#members.size;
+  }
+
+  get groupEpoch(): number {
+    return this.#groupEpoch;
+  }
+
+  get assignmentEpoch(): number {
+    return this.#assignmentEpoch;
+  }
+
+  get state(): GroupState {
+    if (this.#members.size === 0) return "Empty";
+    if (this.#groupEpoch > this.#assignmentEpoch) return "Assigning";
+    return this.#settled < this.#members.size ? "Reconciling" : "Stable";
+  }
+
+  member(id: string): Readonly<ConsumerMember> | undefined {
+    return this.#members.get(id);
+  }
+
+  /** A member's heartbeat; also how it joins and leaves. Throws without any change. */
+  heartbeat(request: HeartbeatRequest): HeartbeatResponse {
+    if (request.memberEpoch < 0) return this.#leave(request);
+    this.#checkBytes(request);
+    const owned = request.owned === null ? undefined : assignmentOf(request.owned);
+    const isJoining = request.memberEpoch === 0;
+    const member = isJoining ? this.#join(request) : this.#find(request, owned);
+    const before = member.position;
+    const hasSubscriptionChanged = this.#update(member, request);
+    if (hasSubscriptionChanged) this.#changed();
+    else this.#requireAssignment();
+    this.#reconcile(member, request.memberEpoch, owned, hasSubscriptionChanged);
+    member.session.set(this.#context.sessionTimeoutMs);
+    const { position } = member;
+    const isFull =
+      request.rebalanceTimeoutMs !== -1 &&
+      (request.topicNames !== null || request.pattern !== null) &&
+      owned !== undefined;
+    const tells = isJoining || isFull || !isSame(before.assigned, position.assigned);
+    return {
+      memberId: member.id,
+      memberEpoch: position.epoch,
+      heartbeatIntervalMs: this.#intervalFor(member),
+      assignment: tells ? listOf(position.assigned) : undefined,
+    };
+  }
+
+  /**
+   * Calls `wake` once as soon as a heartbeat of the member would tell it something new, also if the member is removed.
+   * Replaces an earlier call; undefined cancels it.
+   */
+  onNews(memberId: string, wake: (() => void) | undefined): void {
+    const member = this.#members.get(memberId);
+    if (member !== undefined) member.wake = wake;
+    else wake?.();
+  }
+
+  checkCommit({ memberId, generation, instanceId }: CommittingMember): void {
+    if (memberId === "" && generation < 0) {
+      if (this.#members.size === 0) return;
+      throw new RustLogError(
+        "UNKNOWN_MEMBER_ID",
+        `group '${this.name}' has members, so only they can commit`,
+      );
+    }
+    const member = this.#known(memberId, instanceId);
+    const { epoch } = member.position;
+    if (generation === epoch) return;
+    throw new RustLogError(
+      "STALE_MEMBER_EPOCH",
+      `member '${memberId}' of group '${this.name}' has epoch ${epoch}, not ${generation}`,
+    );
+  }
+
+  isSubscribedTo(topic: string): boolean {
+    if (this.#named.has(topic)) return true;
+    for (const pattern of this.#patterns.keys()) {
+      if (this.#context.patterns.topicsOf(pattern).has(topic)) return true;
+    }
+    return false;
+  }
+
+  /** A topic that a member subscribes to was created or deleted, or has more partitions. */
+  topicChanged(): void {
+    this.#changed();
+    this.#context.onChange(this);
+  }
+
+  describe(): GroupDescription {
+    const { name, type, state, protocolType } = this;
+    return {
+      ...{ group: name, type, state, protocolType },
+      protocol: this.#assignorName(),
+      generation: this.#groupEpoch,
+      members: [...this.#members.values()].map(({ id, instanceId, clientId, clientHost }) => ({
+        ...{ memberId: id, instanceId, clientId, clientHost },
+        metadata: new Uint8Array(),
+        assignment: new Uint8Array(),
+      })),
+    };
+  }
+
+  describeConsumers(): ConsumerGroupDescription {
+    return {
+      group: this.name,
+      state: this.state,
+      groupEpoch: this.#groupEpoch,
+      assignmentEpoch: this.#assignmentEpoch,
+      assignor: this.#assignorName(),
+      members: [...this.#members.values()].map((member) => ({
+        memberId: member.id,
+        instanceId: member.instanceId,
+        rackId: member.rackId,
+        memberEpoch: member.position.epoch,
+        clientId: member.clientId,
+        clientHost: member.clientHost,
+        topicNames: [...member.subscription.names],
+        pattern: member.subscription.pattern,
+        assignment: listOf(member.position.assigned),
+        target: listOf(member.target),
+      })),
+    };
+  }
+
+  /** Whether the group must remember something that is not stored. */
+  get hasNotes(): boolean {
+    const { groupEpoch, assignmentEpoch, members, patterns } = this.#notes;
+    return groupEpoch || assignmentEpoch || members.size > 0 || patterns.size > 0;
+  }
+
+  takeNotes(): Notes {
+    const notes = this.#notes;
+    this.#notes = newNotes();
+    return notes;
+  }
+
+  /** Notes that could not be stored: they are to be stored next time. */
+  returnNotes(notes: Notes): void {
+    this.#notes.groupEpoch ||= notes.groupEpoch;
+    this.#notes.assignmentEpoch ||= notes.assignmentEpoch;
+    for (const [id, what] of notes.members) this.#note(id, what);
+    for (const pattern of notes.patterns) this.#notes.patterns.add(pattern);
+  }
+
+  /** Whether a member subscribes with the expression. */
+  usesPattern(pattern: string): boolean {
+    return this.#patterns.has(pattern);
+  }
+
+  /** The topics that match an expression. */
+  matches(pattern: string): readonly string[] {
+    return [...this.#context.patterns.topicsOf(pattern)].sort();
+  }
+
+  close(): void {
+    this.#assignment.clear();
+    for (const member of this.#members.values()) {
+      member.session.clear();
+      member.revocation.clear();
+    }
+    for (const pattern of this.#patterns.keys()) this.#context.patterns.unuse(pattern, this);
+    for (const topic of this.#named.keys()) this.#context.onSubscribed(this, topic, false);
+    for (const { bytes } of this.#subscriptions.values()) this.#context.onBytes(-bytes);
+    this.#context.onMembers(-this.#members.size);
+  }
+
+  #intervalFor({ position }: ConsumerMember): number {
+    const heartbeatIntervalMs = this.#context.heartbeatIntervalMs();
+    const waits =
+      position.state === MEMBER_STATE.UNRELEASED || this.#groupEpoch > this.#assignmentEpoch;
+    return waits ? Math.min(WAITING_HEARTBEAT_MS, heartbeatIntervalMs) : heartbeatIntervalMs;
+  }
+
+  // Joining and leaving
+
+  #join(request: HeartbeatRequest): ConsumerMember {
+    const { memberId, instanceId } = request;
+    const known = this.#members.get(memberId);
+    const before = instanceId === null ? undefined : this.#static.get(instanceId);
+    if (before !== undefined && before !== known) {
+      if (before.position.epoch !== LEFT_EPOCH) {
+        throw new RustLogError(
+          "UNRELEASED_INSTANCE_ID",
+          `instance '${instanceId}' of group '${this.name}' is member '${before.id}', so '${memberId}' can't be it`,
+        );
+      }
+      return this.#replace(before, memberId);
+    }
+    if (known !== undefined) return known;
+    if (this.#members.size >= this.#context.membersMax) {
+      throw new RustLogError(
+        "GROUP_MAX_SIZE_REACHED",
+        `group '${this.name}' has ${this.#members.size} members, which is the limit`,
+      );
+    }
+    return this.#add(memberId, request, this.#share(new Set(), ""));
+  }
+
+  /** A static member continues under a new member id, with what it had. */
+  #replace(member: ConsumerMember, id: string): ConsumerMember {
+    const other = this.#members.get(id);
+    if (other !== undefined) this.#remove(other);
+    this.#note(member.id, NOTED.ALL);
+    this.#members.delete(member.id);
+    member.id = id;
+    this.#members.set(id, member);
+    this.#note(id, NOTED.ALL);
+    this.#place(member, { ...member.position, epoch: 0, previousEpoch: 0 });
+    return member;
+  }
+
+  #add(
+    id: string,
+    identity: Omit<StoredMember, "id" | "position" | "target" | "topicNames" | "pattern">,
+    subscription: SharedSubscription,
+  ): ConsumerMember {
+    const { clock } = this.#context;
+    const member: ConsumerMember = {
+      id,
+      instanceId: identity.instanceId,
+      rackId: identity.rackId,
+      clientId: identity.clientId,
+      clientHost: identity.clientHost,
+      rebalanceTimeoutMs: identity.rebalanceTimeoutMs,
+      assignor: identity.assignor,
+      subscription,
+      position: JOINING,
+      target: NOTHING,
+      session: new MemberDeadline(clock, () => this.#expire(member)),
+      revocation: new MemberDeadline(clock, () => this.#expire(member)),
+      wake: undefined,
+    };
+    this.#members.set(id, member);
+    this.#context.onMembers(1);
+    if (member.instanceId !== null) this.#static.set(member.instanceId, member);
+    if (this.#isSettled(member)) this.#settled++;
+    this.#note(id, NOTED.ALL);
+    return member;
+  }
+
+  #find(
+    { memberId, memberEpoch, instanceId }: HeartbeatRequest,
+    owned?: Assignment,
+  ): ConsumerMember {
+    const member = this.#known(memberId, instanceId);
+    const { epoch, previousEpoch, assigned, revoking } = member.position;
+    if (memberEpoch === epoch) return member;
+    // The response with the new epoch may have been lost.
+    const isRepeated = memberEpoch === previousEpoch && memberEpoch < epoch;
+    if (isRepeated && owned !== undefined) {
+      if (difference(difference(owned, assigned), revoking).size === 0) return member;
+    }
+    throw new RustLogError(
+      "FENCED_MEMBER_EPOCH",
+      `member '${memberId}' of group '${this.name}' has epoch ${epoch}, not ${memberEpoch}: it must give up its partitions and join again`,
+    );
+  }
+
+  #known(memberId: string, instanceId: string | null): ConsumerMember {
+    if (instanceId !== null) {
+      const member = this.#static.get(instanceId);
+      if (member === undefined) {
+        throw new RustLogError(
+          "UNKNOWN_MEMBER_ID",
+          `group '${this.name}' has no instance '${instanceId}'`,
+        );
+      }
+      if (member.id === memberId) return member;
+      throw new RustLogError(
+        "FENCED_INSTANCE_ID",
+        `instance '${instanceId}' of group '${this.name}' is now member '${member.id}', not '${memberId}'`,
+      );
+    }
+    const member = this.#members.get(memberId);
+    if (member !== undefined) return member;
+    throw new RustLogError("UNKNOWN_MEMBER_ID", `group '${this.name}' has no member '${memberId}'`);
+  }
+
+  #leave({ memberId, memberEpoch, instanceId }: HeartbeatRequest): HeartbeatResponse {
+    const member = this.#known(memberId, instanceId);
+    if (instanceId !== null && memberEpoch === LEAVE_STATIC_EPOCH) {
+      // It may come back under another member id, and then has its partitions again.
+      this.#place(member, { ...member.position, epoch: LEFT_EPOCH, revoking: NOTHING });
+      member.revocation.clear();
+    } else {
+      this.#remove(member);
+      this.#changed();
+    }
+    return { memberId, memberEpoch, ...LEAVING };
+  }
+
+  /** Removes a member for an administrator, who may name it by its instance alone. Returns why it can't be removed. */
+  removeMember({
+    memberId,
+    instanceId,
+  }: {
+    readonly memberId: string;
+    readonly instanceId: string | null;
+  }): RustLogError | undefined {
+    const named = instanceId === null ? undefined : this.#static.get(instanceId);
+    try {
+      this.#remove(
+        memberId === "" && named !== undefined ? named : this.#known(memberId, instanceId),
+      );
+    } catch (error) {
+      if (error instanceof RustLogError) return error;
+      throw error;
+    }
+    this.#changed();
+    return undefined;
+  }
+
+  /** Removes a member that is silent, or does not give up its partitions. */
+  #expire(member: ConsumerMember): void {
+    this.#remove(member);
+    this.#changed();
+    this.#context.onChange(this);
+  }
+
+  #remove(member: ConsumerMember): void {
+    member.session.clear();
+    member.revocation.clear();
+    if (this.#isSettled(member)) this.#settled--;
+    this.#members.delete(member.id);
+    this.#context.onMembers(-1);
+    if (member.instanceId !== null) this.#static.delete(member.instanceId);
+    this.#note(member.id, NOTED.ALL);
+    this.#unshare(member.subscription);
+    this.#hold(member, NOTHING, NOTHING);
+    this.#wake(member);
+  }
+
+  // Subscriptions
+
+  /** Takes over what a request says about its member. Returns whether it subscribes to something else now. */
+  #update(member: ConsumerMember, request: HeartbeatRequest): boolean {
+    const { instanceId, rackId, rebalanceTimeoutMs, assignor, clientId, clientHost } = request;
+    let isNew = clientId !== member.clientId || clientHost !== member.clientHost;
+    if (isNew) Object.assign(member, { clientId, clientHost });
+    if (instanceId !== null && instanceId !== member.instanceId) {
+      if (member.instanceId !== null) this.#static.delete(member.instanceId);
+      this.#static.set(instanceId, member);
+      member.instanceId = instanceId;
+      isNew = true;
+    }
+    if (rackId !== null && rackId !== member.rackId) {
+      member.rackId = rackId;
+      isNew = true;
+    }
+    if (rebalanceTimeoutMs !== -1 && rebalanceTimeoutMs !== member.rebalanceTimeoutMs) {
+      member.rebalanceTimeoutMs = rebalanceTimeoutMs;
+      isNew = true;
+    }
+    if (assignor !== null && assignor !== member.assignor) {
+      member.assignor = assignor;
+      isNew = true;
+    }
+    const hasSubscriptionChanged = this.#subscribe(member, request);
+    if (isNew || hasSubscriptionChanged) this.#note(member.id, NOTED.METADATA);
+    // The very first assignment: a member may join without any topic.
+    return hasSubscriptionChanged || this.#assignmentEpoch === 0;
+  }
+
+  #checkBytes({ topicNames, pattern }: HeartbeatRequest): void {
+    if (topicNames === null) return;
+    const names = new Set([...topicNames].sort());
+    if (this.#subscriptions.has(keyOf(names, pattern ?? ""))) return;
+    let bytes = 0;
+    for (const name of names) bytes += name.length + NAME_BYTES;
+    if (bytes <= this.#context.bytesLeft()) return;
+    throw new RustLogError(
+      "GROUP_MAX_SIZE_REACHED",
+      `a subscription of group '${this.name}' needs ${bytes} bytes, and there are ${this.#context.bytesLeft()} left for all groups`,
+    );
+  }
+
+  #subscribe(member: ConsumerMember, { topicNames, pattern }: HeartbeatRequest): boolean {
+    if (topicNames === null && pattern === null) return false;
+    const { subscription } = member;
+    const names = topicNames === null ? subscription.names : new Set([...topicNames].sort());
+    const next = keyOf(names, pattern ?? subscription.pattern);
+    if (next === subscription.key) return false;
+    member.subscription = this.#share(names, pattern ?? subscription.pattern);
+    this.#unshare(subscription);
+    return true;
+  }
+
+  #share(names: ReadonlySet<string>, pattern: string): SharedSubscription {
+    const key = keyOf(names, pattern);
+    const known = this.#subscriptions.get(key);
+    if (known !== undefined) {
+      known.members++;
+      return known;
+    }
+    const bytes = key.length + NAME_BYTES * names.size;
+    const shared: SharedSubscription = { key, names, pattern, members: 1, bytes };
+    this.#subscriptions.set(key, shared);
+    this.#context.onBytes(bytes);
+    for (const name of names) {
+      const count = this.#named.get(name) ?? 0;
+      this.#named.set(name, count + 1);
+      if (count === 0) this.#context.onSubscribed(this, name, true);
+    }
+    if (pattern !== "") {
+      const count = this.#patterns.get(pattern) ?? 0;
+      this.#patterns.set(pattern, count + 1);
+      if (count === 0) {
+        this.#context.patterns.use(pattern, this);
+        this.#notes.patterns.add(pattern);
+      }
+    }
+    return shared;
+  }
+
+  #unshare({ key, names, pattern }: Subscription): void {
+    const shared = this.#subscriptions.get(key);
+    if (shared === undefined || --shared.members > 0) return;
+    this.#subscriptions.delete(key);
+    this.#context.onBytes(-shared.bytes);
+    for (const name of names) {
+      const count = this.#named.get(name) ?? 0;
+      if (count > 1) this.#named.set(name, count - 1);
+      else {
+        this.#named.delete(name);
+        this.#context.onSubscribed(this, name, false);
+      }
+    }
+    if (pattern === "") return;
+    const count = this.#patterns.get(pattern) ?? 0;
+    if (count > 1) this.#patterns.set(pattern, count - 1);
+    else {
+      this.#patterns.delete(pattern);
+      this.#context.patterns.unuse(pattern, this);
+      this.#notes.patterns.add(pattern);
+    }
+  }
+
+  #isSubscribed({ names, pattern }: Subscription, topicId: string): boolean {
+    const topic = this.#context.topics.byId(topicId);
+    if (topic === undefined) return false;
+    if (names.has(topic.name)) return true;
+    return pattern !== "" && this.#context.patterns.topicsOf(pattern).has(topic.name);
+  }
+
+  /** The topics of a subscription that exist, by name. */
+  #topicsOf({ names, pattern }: Subscription): GroupTopic[] {
+    const all = new Set(names);
+    if (pattern !== "") for (const name of this.#context.patterns.topicsOf(pattern)) all.add(name);
+    const topics: GroupTopic[] = [];
+    for (const name of [...all].sort()) {
+      const topic = this.#context.topics.find(name);
+      // One that can't be opened has no id to be named by.
+      if (topic !== undefined && topic.id !== ZERO_UUID) topics.push(topic);
+    }
+    return topics;
+  }
+
+  // The target assignment
+
+  #changed(): void {
+    this.#groupEpoch++;
+    this.#notes.groupEpoch = true;
+    if (this.#members.size === 0) this.#cancelAssignment();
+    else this.#requireAssignment();
+  }
+
+  /** Makes a target assignment for the group epoch, unless there is one, or soon. */
+  #requireAssignment(): void {
+    if (this.#groupEpoch === this.#assignmentEpoch || this.#isAssignmentDue) return;
+    const interval =
+      this.#size < ASSIGNED_AT_ONCE
+        ? 0
+        : Math.min(ASSIGNMENT_INTERVAL_MS_MAX, this.#size / ASSIGNED_PER_MS);
+    const now = this.#context.clock.now();
+    const dueInMs = this.#assignedAtMs + interval - now;
+    // A member can't have epoch 0, so there must be an assignment before the first one is answered.
+    if (dueInMs <= 0 || this.#assignmentEpoch === 0) this.#assign();
+    else {
+      this.#isAssignmentDue = true;
+      this.#assignment.set(dueInMs);
+    }
+  }
+
+  #cancelAssignment(): void {
+    if (!this.#isAssignmentDue) return;
+    this.#isAssignmentDue = false;
+    this.#assignment.clear();
+  }
+
+  #assign(): void {
+    this.#cancelAssignment();
+    const members = this.#assignable();
+    const result = this.#assignor()(members);
+    this.#size = members.length;
+    for (const member of this.#members.values()) {
+      const target = result.get(member.id) ?? NOTHING;
+      this.#size += countOf(target);
+      if (isSame(target, member.target)) continue;
+      member.target = target;
+      this.#note(member.id, NOTED.TARGET);
+    }
+    this.#assignmentEpoch = this.#groupEpoch;
+    this.#assignedAtMs = this.#context.clock.now();
+    this.#notes.assignmentEpoch = true;
+    this.#noteTargets();
+    for (const member of this.#members.values()) {
+      if (member.wake !== undefined && this.#hasNews(member)) this.#wake(member);
+    }
+  }
+
+  /** Members that subscribe to the same existing topics share the list of them. */
+  #assignable(): AssignableMember[] {
+    const byIds = new Map<string, readonly AssignableTopic[]>();
+    const bySubscription = new Map<Subscription, readonly AssignableTopic[]>();
+    for (const subscription of this.#subscriptions.values()) {
+      const topics = this.#topicsOf(subscription).map(({ id, partitions }) => ({
+        id,
+        partitions: partitions.length,
+      }));
+      const ids = topics.map(({ id }) => id).join();
+      const shared = byIds.get(ids) ?? topics;
+      byIds.set(ids, shared);
+      bySubscription.set(subscription, shared);
+    }
+    return [...this.#members.values()].map(({ id, instanceId, subscription, target }) => ({
+      id,
+      instanceId,
+      topics: bySubscription.get(subscription) ?? [],
+      target,
+    }));
+  }
+
+  #assignor(): Assignor {
+    return ASSIGNORS.get(this.#assignorName())!;
+  }
+
+  /** The one that most members ask for. */
+  #assignorName(): string {
+    const votes = new Map<string, number>();
+    for (const { assignor } of this.#members.values()) {
+      if (assignor !== null) votes.set(assignor, (votes.get(assignor) ?? 0) + 1);
+    }
+    let name = DEFAULT_ASSIGNOR;
+    for (const each of ASSIGNORS.keys()) {
+      if ((votes.get(each) ?? 0) > (votes.get(name) ?? 0)) name = each;
+    }
+    return name;
+  }
+
+  /** Notes who should read which partition, and who is there already. */
+  #noteTargets(): void {
+    this.#targets.clear();
+    this.#settled = 0;
+    for (const member of this.#members.values()) {
+      if (this.#isSettled(member)) this.#settled++;
+      for (const [topicId, partitions] of member.target) {
+        const owners = this.#targets.get(topicId) ?? [];
+        this.#targets.set(topicId, owners);
+        for (const partition of partitions) owners[partition] = member;
+      }
+    }
+  }
+
+  /** Whether the target assignment has exactly the partitions of the topics that members subscribe to. */
+  #isTargetComplete(): boolean {
+    if (this.#assignmentEpoch < this.#groupEpoch) return false;
+    const subscribed = new Set<string>();
+    for (const subscription of this.#subscriptions.values()) {
+      for (const { id, partitions } of this.#topicsOf(subscription)) {
+        if (subscribed.has(id)) continue;
+        subscribed.add(id);
+        const owners = this.#targets.get(id) ?? [];
+        if (owners.length !== partitions.length || owners.includes(undefined)) return false;
+      }
+    }
+    for (const topicId of this.#targets.keys()) if (!subscribed.has(topicId)) return false;
+    return true;
+  }
+
+  // The current assignment
+
+  #reconcile(
+    member: ConsumerMember,
+    memberEpoch: number,
+    owned: Assignment | undefined,
+    hasSubscriptionChanged: boolean,
+  ): void {
+    const around = {
+      memberEpoch,
+      targetEpoch: this.#assignmentEpoch,
+      isSubscribed: (topicId: string) => this.#isSubscribed(member.subscription, topicId),
+      isFree: (topicId: string, partition: number) => {
+        const holder = this.#holders.get(topicId)?.members[partition];
+        return holder === undefined || holder === member;
+      },
+    };
+    const position = nextPosition(member, around, owned, hasSubscriptionChanged);
+    if (position === member.position) return;
+    this.#place(member, position);
+    if (position.state === MEMBER_STATE.UNREVOKED) {
+      member.revocation.set(member.rebalanceTimeoutMs);
+    } else member.revocation.clear();
+  }
+
+  #place(member: ConsumerMember, position: Position): void {
+    const before = member.position;
+    if (this.#isSettled(member)) this.#settled--;
+    member.position = position;
+    if (this.#isSettled(member)) this.#settled++;
+    this.#note(member.id, NOTED.CURRENT);
+    if (isSame(before.assigned, position.assigned) && isSame(before.revoking, position.revoking)) {
+      return;
+    }
+    this.#hold(member, position.assigned, position.revoking, before);
+  }
+
+  /** Makes a member the holder of these partitions, and of no others. */
+  #hold(
+    member: ConsumerMember,
+    assigned: Assignment,
+    revoking: Assignment,
+    before: Position = member.position,
+  ): void {
+    for (const held of [before.assigned, before.revoking]) {
+      for (const [topicId, partitions] of difference(difference(held, assigned), revoking)) {
+        this.#release(member, topicId, partitions);
+      }
+    }
+    for (const [topicId, partitions] of [...assigned, ...revoking]) {
+      const holders = this.#holders.get(topicId) ?? { members: [], count: 0 };
+      this.#holders.set(topicId, holders);
+      for (const partition of partitions) {
+        if (holders.members[partition] === undefined) holders.count++;
+        holders.members[partition] = member;
+      }
+    }
+  }
+
+  #release(member: ConsumerMember, topicId: string, partitions: readonly number[]): void {
+    const holders = this.#holders.get(topicId);
+    if (holders === undefined) return;
+    const targets = this.#targets.get(topicId);
+    for (const partition of partitions) {
+      if (holders.members[partition] !== member) continue;
+      holders.members[partition] = undefined;
+      holders.count--;
+      const next = targets?.[partition];
+      if (next !== undefined && next !== member) this.#wake(next);
+    }
+    if (holders.count === 0) this.#holders.delete(topicId);
+  }
+
+  #isSettled({ position }: ConsumerMember): boolean {
+    return position.state === MEMBER_STATE.STABLE && position.epoch === this.#assignmentEpoch;
+  }
+
+  #hasNews({ position, target }: ConsumerMember): boolean {
+    return position.epoch !== this.#assignmentEpoch && !isSame(position.assigned, target);
+  }
+
+  #wake(member: ConsumerMember): void {
+    const { wake } = member;
+    member.wake = undefined;
+    wake?.();
+  }
+
+  #note(memberId: string, what: number): void {
+    const { members } = this.#notes;
+    members.set(memberId, (members.get(memberId) ?? 0) | what);
+  }
+
+  #restoreMember(stored: StoredMember): void {
+    const { topicNames, pattern } = stored;
+    const shared = this.#share(new Set([...topicNames].sort()), pattern);
+    const member = this.#add(stored.id, stored, shared);
+    member.target = stored.target;
+    // Whoever holds a partition keeps it, should damaged records name two.
+    const kept = (held: Assignment): Assignment =>
+      filtered(held, (topicId) => (partition) => {
+        return this.#holders.get(topicId)?.members[partition] === undefined;
+      });
+    const { assigned, revoking } = stored.position;
+    this.#place(member, { ...stored.position, assigned: kept(assigned), revoking: kept(revoking) });
+    member.session.set(this.#context.sessionTimeoutMs);
+    if (stored.position.state === MEMBER_STATE.UNREVOKED) {
+      member.revocation.set(member.rebalanceTimeoutMs);
+    }
+  }
+}
+
+function newNotes(): Notes {
+  return { groupEpoch: false, assignmentEpoch: false, members: new Map(), patterns: new Set() };
+}
+
+/** The names must be sorted. */
+function keyOf(names: ReadonlySet<string>, pattern: string): string {
+  return [pattern, ...names].join("\n");
+}

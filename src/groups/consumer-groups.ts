@@ -1,0 +1,281 @@
+// All consumer groups together: what they share, when they are stored, and which of them a changed topic concerns.
+// Leaves to others: a group (consumer-group.ts), and finding it (coordinator.ts).
+import { RustLogError } from "../errors.js";
+import {
+  ALL_GROUPS_METADATA_BYTES_MAX,
+  CONSUMER_HEARTBEAT_INTERVAL_MS,
+  CONSUMER_SESSION_TIMEOUT_MS,
+} from "../limits.js";
+import { nextTurn } from "../log/event-loop.js";
+import type { TopicRegistry } from "../topics/topic-registry.js";
+import { ASSIGNORS } from "./assignors.js";
+import {
+  ConsumerGroup,
+  type ConsumerGroupContext,
+  type HeartbeatRequest,
+  type HeartbeatResponse,
+  LEAVE_STATIC_EPOCH,
+  type StoredGroup,
+} from "./consumer-group.js";
+import { decodeConsumerGroup, encodeNotes } from "./consumer-group-record.js";
+import type { GroupClock } from "./group-clock.js";
+import type { GroupRecordChange } from "./group-record-table.js";
+import { TopicPatterns } from "./topic-patterns.js";
+
+/** Longest member id, instance id or rack id, in characters. */
+export const MEMBER_NAME_LENGTH_MAX = 1_000;
+
+/** Shortest time between the heartbeats of a member, in milliseconds. */
+const HEARTBEAT_MS_MIN = 1_000;
+
+/** So that the members of all groups together send 200 heartbeats in a second, until they send one every five seconds. */
+const HEARTBEAT_MS_PER_MEMBER = 5;
+
+/** Groups that are told about a changed topic in a turn of the event loop. */
+const GROUPS_PER_TURN = 20;
+
+export interface ConsumerGroupsContext {
+  readonly registry: TopicRegistry;
+  readonly clock: GroupClock;
+  readonly membersMax: number;
+  /** Memory for what members say about themselves. */
+  readonly bytes: { readonly used: () => number; readonly add: (bytes: number) => void };
+  /** Stores records of a group, after those of earlier calls. */
+  readonly write: (group: string, records: readonly GroupRecordChange[]) => Promise<void>;
+  /** Records to write together with those of a consumer group: they delete what it was before. */
+  readonly replaced: (group: string) => readonly GroupRecordChange[];
+  /** Called when a group has no members, and is stored. */
+  readonly emptied: (group: ConsumerGroup) => void;
+  readonly report: (line: string) => void;
+}
+
+export class ConsumerGroups {
+  readonly #context: ConsumerGroupsContext;
+  readonly #patterns: TopicPatterns<ConsumerGroup>;
+  readonly #group: ConsumerGroupContext;
+  /** By a topic that a member names. */
+  readonly #subscribers = new Map<string, Set<ConsumerGroup>>();
+  readonly #writes = new Map<ConsumerGroup, Promise<void>>();
+  /** Of all groups. */
+  #members = 0;
+  /** The groups to tell about changed topics. */
+  readonly #changed = new Set<ConsumerGroup>();
+  #telling: Promise<void> | undefined;
+
+  constructor(context: ConsumerGroupsContext) {
+    const { registry, clock, membersMax, bytes } = context;
+    this.#context = context;
+    this.#patterns = new TopicPatterns({
+      names: () => registry.list().flatMap(({ name, internal }) => (internal ? [] : [name])),
+      exists: (name) => registry.find(name) !== undefined,
+      onChanged: (group) => this.#tellSoon([group]),
+    });
+    this.#group = {
+      ...{ topics: registry, patterns: this.#patterns, clock, membersMax },
+      sessionTimeoutMs: CONSUMER_SESSION_TIMEOUT_MS,
+      heartbeatIntervalMs: () => this.#heartbeatIntervalMs(),
+      bytesLeft: () => ALL_GROUPS_METADATA_BYTES_MAX - bytes.used(),
+      onBytes: bytes.add,
+      onMembers: (members) => {
+        this.#members += members;
+      },
+      onChange: (group) => this.#storeSoon(group),
+      onSubscribed: (group, topic, isSubscribed) => this.#subscribed(group, topic, isSubscribed),
+    };
+    registry.onChanged((name) => this.#topicChanged(name));
+  }
+
+  /** A group without members, with the epochs that were stored. */
+  empty(name: string, stored: StoredGroup | undefined): ConsumerGroup {
+    if (stored === undefined) return new ConsumerGroup(name, this.#group);
+    return ConsumerGroup.restore(name, this.#group, { ...stored, members: [] });
+  }
+
+  /** What is stored of a consumer group; undefined if it is not one. */
+  decode(
+    name: string,
+    records: Iterable<readonly [key: Uint8Array, value: Uint8Array]>,
+  ): StoredGroup | undefined {
+    return decodeConsumerGroup(records, ({ message }) => {
+      this.#context.report(
+        `group '${name}': a record was skipped, all others are kept: ${message}`,
+      );
+    });
+  }
+
+  async restore(name: string, stored: StoredGroup): Promise<ConsumerGroup> {
+    const patterns = new Set(stored.members.map(({ pattern }) => pattern));
+    const restored = await this.#with([...patterns], () =>
+      ConsumerGroup.restore(name, this.#group, stored),
+    );
+    this.#storeSoon(restored);
+    return restored;
+  }
+
+  /**
+   * Runs `work`, which may subscribe a member with the expression of a request. Rejects or throws INVALID_REQUEST,
+   * UNSUPPORTED_ASSIGNOR and INVALID_REGULAR_EXPRESSION.
+   */
+  checked<T>(request: HeartbeatRequest, work: () => T | Promise<T>): T | Promise<T> {
+    checkHeartbeat(request);
+    const { pattern } = request;
+    return pattern === null || pattern === "" ? work() : this.#patterns.with(pattern, work);
+  }
+
+  /** A heartbeat; the response says nothing that is not stored. */
+  heartbeat(
+    group: ConsumerGroup,
+    request: HeartbeatRequest,
+  ): HeartbeatResponse | Promise<HeartbeatResponse> {
+    try {
+      const response = group.heartbeat(request);
+      const stored = this.#stored(group);
+      return stored === undefined ? response : stored.then(() => response);
+    } catch (error) {
+      this.#dropEmpty(group);
+      throw error;
+    }
+  }
+
+  /** Removes members for an administrator. Returns the error of each, in order. */
+  remove(
+    group: ConsumerGroup,
+    members: readonly { readonly memberId: string; readonly instanceId: string | null }[],
+  ): readonly (RustLogError | undefined)[] {
+    const errors = members.map((member) => group.removeMember(member));
+    this.#storeSoon(group);
+    return errors;
+  }
+
+  /** The fewer members there are, the more often each is heard of, and the sooner it hears of the others. */
+  #heartbeatIntervalMs(): number {
+    const ms = this.#members * HEARTBEAT_MS_PER_MEMBER;
+    return Math.min(CONSUMER_HEARTBEAT_INTERVAL_MS, Math.max(HEARTBEAT_MS_MIN, ms));
+  }
+
+  /** Resolves once everything that the group knows now is stored; undefined if it is already. */
+  #stored(group: ConsumerGroup): Promise<void> | undefined {
+    const running = this.#writes.get(group);
+    if (running === undefined) return group.hasNotes ? this.#write(group) : undefined;
+    // If it fails, its records are written again with the next ones.
+    return running
+      .catch(() => {})
+      .then(() => this.#writes.get(group) ?? (group.hasNotes ? this.#write(group) : undefined));
+  }
+
+  #storeSoon(group: ConsumerGroup): void {
+    // The coordinator reports what fails, and the next request tries again.
+    this.#stored(group)?.catch(() => {});
+  }
+
+  #write(group: ConsumerGroup): Promise<void> {
+    const { write, replaced, clock } = this.#context;
+    const notes = group.takeNotes();
+    const records = [...replaced(group.name), ...encodeNotes(group, notes, clock.time())];
+    const written = write(group.name, records)
+      .catch((error: unknown) => {
+        group.returnNotes(notes);
+        const message = `group '${group.name}' can't be stored`;
+        throw new RustLogError("COORDINATOR_NOT_AVAILABLE", message, { cause: error });
+      })
+      .finally(() => {
+        this.#writes.delete(group);
+        this.#dropEmpty(group);
+      });
+    this.#writes.set(group, written);
+    return written;
+  }
+
+  #dropEmpty(group: ConsumerGroup): void {
+    if (group.memberCount > 0 || group.hasNotes || this.#writes.has(group)) return;
+    this.#changed.delete(group);
+    this.#context.emptied(group);
+  }
+
+  #subscribed(group: ConsumerGroup, topic: string, isSubscribed: boolean): void {
+    const groups = this.#subscribers.get(topic);
+    if (isSubscribed) {
+      if (groups === undefined) this.#subscribers.set(topic, new Set([group]));
+      else groups.add(group);
+      return;
+    }
+    groups?.delete(group);
+    if (groups?.size === 0) this.#subscribers.delete(topic);
+  }
+
+  #topicChanged(name: string): void {
+    const topic = this.#context.registry.find(name);
+    if (topic === undefined) this.#patterns.topicDeleted(name);
+    else if (!topic.internal) this.#patterns.topicChanged(name);
+    this.#tellSoon(this.#subscribers.get(name) ?? []);
+  }
+
+  #tellSoon(groups: Iterable<ConsumerGroup>): void {
+    for (const group of groups) this.#changed.add(group);
+    if (this.#changed.size === 0) return;
+    this.#telling ??= this.#tell().finally(() => {
+      this.#telling = undefined;
+    });
+  }
+
+  async #tell(): Promise<void> {
+    await nextTurn();
+    let told = 0;
+    for (const group of this.#changed) {
+      this.#changed.delete(group);
+      group.topicChanged();
+      if (++told % GROUPS_PER_TURN === 0) await nextTurn();
+    }
+  }
+
+  async #with<T>(patterns: readonly string[], work: () => T): Promise<T> {
+    const [first, ...others] = patterns;
+    if (first === undefined) return work();
+    if (first === "") return await this.#with(others, work);
+    try {
+      return await this.#patterns.with(first, () => this.#with(others, work));
+    } catch (error) {
+      if (!(error instanceof RustLogError)) throw error;
+      this.#context.report(error.message);
+      return await this.#with(others, work);
+    }
+  }
+}
+
+/** Throws INVALID_REQUEST or UNSUPPORTED_ASSIGNOR. */
+function checkHeartbeat(request: HeartbeatRequest): void {
+  const { memberId, memberEpoch, instanceId, rackId, assignor } = request;
+  if (memberId === "") throw invalid("it has no member id");
+  for (const name of [memberId, instanceId, rackId]) {
+    if (name === "") throw invalid("the instance id or the rack id is empty");
+    if (name !== null && name.length > MEMBER_NAME_LENGTH_MAX) {
+      throw invalid(
+        `a name has ${name.length} characters, and ${MEMBER_NAME_LENGTH_MAX} are allowed`,
+      );
+    }
+  }
+  if (memberEpoch < LEAVE_STATIC_EPOCH) throw invalid(`there is no member epoch ${memberEpoch}`);
+  if (memberEpoch === LEAVE_STATIC_EPOCH && instanceId === null) {
+    throw invalid("only a member with an instance id can leave for a while");
+  }
+  if (memberEpoch === 0) {
+    if (request.rebalanceTimeoutMs === -1) throw invalid("it joins without a rebalance timeout");
+    if (request.owned === null || request.owned.length > 0) {
+      throw invalid("it joins with partitions, which it must give up first");
+    }
+    if (request.topicNames === null && request.pattern === null) {
+      throw invalid("it joins without a subscription");
+    }
+  }
+  if (assignor !== null && !ASSIGNORS.has(assignor)) {
+    const all = [...ASSIGNORS.keys()].join(", ");
+    throw new RustLogError(
+      "UNSUPPORTED_ASSIGNOR",
+      `the broker has no assignor '${assignor}', but ${all}`,
+    );
+  }
+}
+
+function invalid(why: string): RustLogError {
+  return new RustLogError("INVALID_REQUEST", `invalid heartbeat of a member: ${why}`);
+}

@@ -1,0 +1,104 @@
+// ConsumerGroupHeartbeat and ConsumerGroupDescribe.
+// Leaves to others: the groups (services/group-membership.ts, services/groups.ts).
+import { randomUUID } from "node:crypto";
+import { RustLogError } from "../../../errors.js";
+import type { ServiceContext } from "../../../services/context.js";
+import { consumerHeartbeat, type HeartbeatResponse } from "../../../services/group-membership.js";
+import { describeConsumerGroup } from "../../../services/groups.js";
+import {
+  CLIENT_NAMES_MEMBER,
+  type ConsumerGroupDescribe,
+  type ConsumerGroupHeartbeat,
+  MEMBER_TYPE,
+} from "../consumer-groups.js";
+import { CODE } from "../error-codes.js";
+import type { RequestOf, ResponseOf } from "../schema.js";
+import type { Call } from "./call.js";
+import { GROUP_OPERATIONS } from "./cluster-of-one.js";
+import { groupCode } from "./group-answers.js";
+import { Portions } from "./portions.js";
+
+type Request = RequestOf<typeof ConsumerGroupHeartbeat>;
+type Response = ResponseOf<typeof ConsumerGroupHeartbeat>;
+type Described = ResponseOf<typeof ConsumerGroupDescribe>["groups"][number];
+
+export function consumerGroupHeartbeat(
+  context: ServiceContext,
+  request: Request,
+  { connection, version }: Call,
+): Response | Promise<Response> {
+  const { groupId, memberEpoch, instanceId, rackId, rebalanceTimeoutMs } = request;
+  const isNamed = request.memberId !== "" || version >= CLIENT_NAMES_MEMBER || memberEpoch !== 0;
+  if (groupId === "") {
+    return refused(new RustLogError("INVALID_REQUEST", "the name of the group is empty"));
+  }
+  try {
+    const response = consumerHeartbeat(context, groupId, {
+      memberId: isNamed ? request.memberId : randomUUID(),
+      ...{ memberEpoch, instanceId, rackId, rebalanceTimeoutMs },
+      topicNames: request.subscribedTopicNames,
+      pattern: request.subscribedTopicRegex,
+      assignor: request.serverAssignor,
+      owned: request.topicPartitions,
+      clientId: connection.client.id ?? "",
+      clientHost: `/${connection.client.address}`,
+    });
+    return response instanceof Promise ? response.then(told, refused) : told(response);
+  } catch (error) {
+    return refused(error);
+  }
+}
+
+function told({ assignment, ...rest }: HeartbeatResponse): Response {
+  const topicPartitions = assignment === undefined ? undefined : { topicPartitions: assignment };
+  return { errorCode: CODE.NONE, ...rest, assignment: topicPartitions ?? null };
+}
+
+function refused(error: unknown): Response {
+  if (!(error instanceof RustLogError)) throw error;
+  const { message: errorMessage } = error;
+  return { errorCode: groupCode(error), errorMessage, memberEpoch: 0, heartbeatIntervalMs: 0 };
+}
+
+export async function consumerGroupDescribe(
+  context: ServiceContext,
+  { groupIds, includeAuthorizedOperations }: RequestOf<typeof ConsumerGroupDescribe>,
+  { connection }: Call,
+): Promise<ResponseOf<typeof ConsumerGroupDescribe>> {
+  const groups: Described[] = [];
+  const portions = new Portions(connection.turns);
+  for (const groupId of groupIds) {
+    const row = rowOf(context, groupId);
+    const isTold = includeAuthorizedOperations && row.errorCode === CODE.NONE;
+    groups.push(isTold ? { ...row, authorizedOperations: GROUP_OPERATIONS } : row);
+    await portions.next(1 + row.members.length);
+  }
+  return { groups };
+}
+
+function rowOf(context: ServiceContext, groupId: string): Described {
+  try {
+    const { state, groupEpoch, assignmentEpoch, assignor, members } = describeConsumerGroup(
+      context,
+      groupId,
+    );
+    return {
+      ...{ errorCode: CODE.NONE, groupId, groupState: state, groupEpoch, assignmentEpoch },
+      assignorName: assignor,
+      members: members.map(({ topicNames, pattern, assignment, target, ...member }) => ({
+        ...member,
+        subscribedTopicNames: topicNames,
+        subscribedTopicRegex: pattern,
+        assignment: { topicPartitions: assignment },
+        targetAssignment: { topicPartitions: target },
+        memberType: MEMBER_TYPE.consumer,
+      })),
+    };
+  } catch (error) {
+    if (!(error instanceof RustLogError)) throw error;
+    return {
+      ...{ errorCode: groupCode(error), errorMessage: error.message, groupId, groupState: "" },
+      ...{ groupEpoch: 0, assignmentEpoch: 0, assignorName: "", members: [] },
+    };
+  }
+}

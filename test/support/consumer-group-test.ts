@@ -1,0 +1,270 @@
+// A consumer group with topics, a clock and members that a test drives, and the records that it would have stored.
+// Leaves to others: expectations.
+import { assignmentOf, listOf } from "../../src/groups/assignment.js";
+import {
+  ConsumerGroup,
+  type ConsumerGroupContext,
+  type GroupTopic,
+  type HeartbeatRequest,
+  type HeartbeatResponse,
+} from "../../src/groups/consumer-group.js";
+import { decodeConsumerGroup, encodeNotes } from "../../src/groups/consumer-group-record.js";
+import { GroupRecordTable } from "../../src/groups/group-record-table.js";
+import { RustLogError } from "../../src/errors.js";
+import { ManualClock } from "./manual-clock.js";
+
+export const SESSION_MS = 45_000;
+export const HEARTBEAT_MS = 5_000;
+export const REBALANCE_MS = 60_000;
+
+/** Topics that a test creates, and what subscribes to them. */
+export class TestTopics {
+  readonly #byName = new Map<string, GroupTopic>();
+  readonly #byId = new Map<string, GroupTopic>();
+  readonly users = new Map<string, ConsumerGroup>();
+  #ids = 0;
+
+  find(name: string): GroupTopic | undefined {
+    return this.#byName.get(name);
+  }
+
+  byId(id: string): GroupTopic | undefined {
+    return this.#byId.get(id);
+  }
+
+  get names(): string[] {
+    return [...this.#byName.keys()];
+  }
+
+  set(name: string, partitions: number, id = this.#nextId()): GroupTopic {
+    const topic = { id, name, partitions: { length: partitions } };
+    this.#byName.set(name, topic);
+    this.#byId.set(id, topic);
+    return topic;
+  }
+
+  delete(name: string): void {
+    const topic = this.#byName.get(name);
+    this.#byName.delete(name);
+    if (topic !== undefined) this.#byId.delete(topic.id);
+  }
+
+  /** The only kind of expression here: a prefix, and `.*`. */
+  topicsOf(pattern: string): ReadonlySet<string> {
+    return new Set(this.names.filter((name) => name.startsWith(pattern.slice(0, -2))));
+  }
+
+  use(pattern: string, user: ConsumerGroup): void {
+    this.users.set(pattern, user);
+  }
+
+  unuse(pattern: string): void {
+    this.users.delete(pattern);
+  }
+
+  #nextId(): string {
+    return `00000000-0000-4000-8000-${String(++this.#ids).padStart(12, "0")}`;
+  }
+}
+
+export class ConsumerGroupTest {
+  readonly clock = new ManualClock();
+  readonly topics = new TestTopics();
+  readonly subscribed = new Set<string>();
+  readonly stored = new GroupRecordTable();
+  bytes = 0;
+  members = 0;
+  /** Records written until now. */
+  writes = 0;
+  group: ConsumerGroup;
+  readonly #context: ConsumerGroupContext;
+
+  constructor(membersMax = 100) {
+    this.#context = {
+      topics: this.topics,
+      patterns: this.topics,
+      clock: this.clock,
+      sessionTimeoutMs: SESSION_MS,
+      heartbeatIntervalMs: () => HEARTBEAT_MS,
+      membersMax,
+      bytesLeft: () => 100_000,
+      onBytes: (bytes) => {
+        this.bytes += bytes;
+      },
+      onMembers: (members) => {
+        this.members += members;
+      },
+      onChange: () => this.store(),
+      onSubscribed: (_, topic, isSubscribed) => {
+        if (isSubscribed) this.subscribed.add(topic);
+        else this.subscribed.delete(topic);
+      },
+    };
+    this.group = new ConsumerGroup("g", this.#context);
+  }
+
+  heartbeat(request: Partial<HeartbeatRequest>): HeartbeatResponse {
+    const response = this.group.heartbeat({
+      ...{ memberId: "", memberEpoch: 0, instanceId: null, rackId: null, rebalanceTimeoutMs: -1 },
+      ...{ topicNames: null, pattern: null, assignor: null, owned: null },
+      ...{ clientId: "client", clientHost: "/127.0.0.1" },
+      ...request,
+    });
+    this.store();
+    return response;
+  }
+
+  join(memberId: string, request: Partial<HeartbeatRequest> = {}): HeartbeatResponse {
+    const topicNames = request.pattern === undefined ? this.topics.names : [];
+    return this.heartbeat({
+      ...{ memberId, rebalanceTimeoutMs: REBALANCE_MS, topicNames, owned: [] },
+      ...request,
+    });
+  }
+
+  codeOf(request: Partial<HeartbeatRequest>): string {
+    return codeOf(() => this.heartbeat(request));
+  }
+
+  /** Tells the group about a topic, as the coordinator would. */
+  changed(name: string): void {
+    if (this.subscribed.has(name)) this.group.topicChanged();
+    for (const user of new Set(this.topics.users.values())) user.topicChanged();
+  }
+
+  store(): void {
+    for (const record of encodeNotes(this.group, this.group.takeNotes(), this.clock.time())) {
+      this.stored.apply(record);
+      this.writes++;
+    }
+  }
+
+  /** Stops the group, and restores it from its records. */
+  restart(): void {
+    this.group.close();
+    this.subscribed.clear();
+    const stored = decodeConsumerGroup(this.stored.of("g"), (error) => {
+      throw error;
+    });
+    this.group =
+      stored === undefined
+        ? new ConsumerGroup("g", this.#context)
+        : ConsumerGroup.restore("g", this.#context, stored);
+    this.store();
+  }
+}
+
+export function codeOf(work: () => unknown): string {
+  try {
+    work();
+    return "none";
+  } catch (error) {
+    if (error instanceof RustLogError) return error.code;
+    throw error;
+  }
+}
+
+/** A client: it reads what it was assigned, gives up what it must, and says so. */
+export class TestMember {
+  readonly #test: ConsumerGroupTest;
+  id: string;
+  readonly instanceId: string | null;
+  topicNames: readonly string[] | null;
+  pattern: string;
+  epoch = 0;
+  /** What it reads, as `topicId-partition`. */
+  readonly reads = new Set<string>();
+  /** What it should read. */
+  #assigned: readonly string[] = [];
+  #mustSayAll = true;
+  /** Whether it does not give up what it must. */
+  isSlow = false;
+  isFenced = false;
+
+  constructor(
+    test: ConsumerGroupTest,
+    id: string,
+    subscription: { readonly topicNames?: readonly string[]; readonly pattern?: string },
+    instanceId: string | null = null,
+  ) {
+    this.#test = test;
+    this.id = id;
+    this.instanceId = instanceId;
+    this.topicNames = subscription.topicNames ?? [];
+    this.pattern = subscription.pattern ?? "";
+  }
+
+  subscribe(topicNames: readonly string[], pattern: string): void {
+    this.topicNames = topicNames;
+    this.pattern = pattern;
+    this.#mustSayAll = true;
+  }
+
+  /** Sends a heartbeat; `isLost` if the response does not arrive. Returns the error, or `none`. */
+  beat(isLost = false): string {
+    const isJoining = this.epoch === 0;
+    const all = isJoining || this.#mustSayAll;
+    let response: HeartbeatResponse | undefined;
+    const code = codeOf(() => {
+      response = this.#test.heartbeat({
+        memberId: this.id,
+        memberEpoch: this.epoch,
+        instanceId: this.instanceId,
+        rebalanceTimeoutMs: all ? REBALANCE_MS : -1,
+        topicNames: all ? this.topicNames : null,
+        pattern: all ? this.pattern : null,
+        owned: isJoining ? [] : listOf(assignmentOf(namesToList([...this.reads]))),
+      });
+    });
+    if (isLost) {
+      this.#mustSayAll = true;
+      return code;
+    }
+    if (response === undefined) {
+      this.reads.clear();
+      this.epoch = 0;
+      this.isFenced = code === "FENCED_INSTANCE_ID";
+      return code;
+    }
+    this.#mustSayAll = false;
+    this.epoch = response.memberEpoch;
+    if (response.assignment !== undefined) {
+      this.#assigned = response.assignment.flatMap(({ topicId, partitions }) =>
+        partitions.map((partition) => `${topicId}/${partition}`),
+      );
+    }
+    return this.follow() ? this.beat() : code;
+  }
+
+  /** Gives up, and takes over, what the last assignment says. Returns whether it gave something up. */
+  follow(): boolean {
+    const assigned = new Set(this.#assigned);
+    const mustGiveUp = [...this.reads].some((each) => !assigned.has(each));
+    if (this.isSlow && mustGiveUp) return false;
+    for (const each of this.reads) if (!assigned.has(each)) this.reads.delete(each);
+    for (const each of assigned) this.reads.add(each);
+    return mustGiveUp;
+  }
+
+  leave(epoch: -1 | -2): string {
+    const { id: memberId, instanceId } = this;
+    this.reads.clear();
+    this.epoch = 0;
+    return this.#test.codeOf({ memberId, memberEpoch: epoch, instanceId });
+  }
+
+  restart(id: string): void {
+    this.id = id;
+    this.epoch = 0;
+    this.reads.clear();
+    this.#assigned = [];
+    this.#mustSayAll = true;
+  }
+}
+
+function namesToList(names: readonly string[]): { topicId: string; partitions: number[] }[] {
+  return names.map((name) => {
+    const [topicId = "", partition = ""] = name.split("/");
+    return { topicId, partitions: [Number(partition)] };
+  });
+}
