@@ -17,6 +17,12 @@ export const REQUEST_BYTES_MAX = 4 * MiB;
 /** Items in all arrays of one Kafka request, because a decoded item takes many times its bytes. */
 export const REQUEST_ITEMS_MAX = 250_000;
 
+/**
+ * Memory of one Kafka request and its response beyond their own bytes. A short request can name the same group or topic
+ * again and again, and each time is answered with all its partitions.
+ */
+export const CALL_BYTES_MAX = 128 * MiB;
+
 /** Largest record batch a broker accepts, in bytes, unless `--max-batch-bytes` says otherwise. */
 export const BATCH_BYTES_MAX_DEFAULT = 8 * MiB;
 

@@ -1,6 +1,7 @@
 // One request of a Kafka connection and its one response, or none.
 // Leaves to others: its place among the connection's requests (session.ts), and the response (the handlers).
 import { RustLogError } from "../../../errors.js";
+import { CALL_BYTES_MAX } from "../../../limits.js";
 import type { DialectConnection } from "../../../net/dialect.js";
 import type { Pieces } from "../../../record/bytes.js";
 import { describeBug, type InflightRequest } from "../../../net/inflight-request.js";
@@ -68,9 +69,16 @@ export class Call {
     return this.#request.beganMs;
   }
 
-  /** Adds memory that the request needs beyond its own bytes until it is answered. */
+  /** Adds memory that the request needs beyond its own bytes until it is answered. Throws if that is too much. */
   charge(bytes: number): void {
     this.#request.charge(bytes);
+    if (this.isTooLarge)
+      throw new RustLogError("FRAME_TOO_LARGE", "the response would be too long");
+  }
+
+  /** Whether the request has taken too much memory to be answered. */
+  get isTooLarge(): boolean {
+    return this.#request.chargedBytes > CALL_BYTES_MAX;
   }
 
   /** Answers with a complete frame, or its head, followed by the rest, in

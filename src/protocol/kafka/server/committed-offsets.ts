@@ -137,7 +137,7 @@ async function groupRow(
         : await askedRows(context, groupId, topics, call, portions);
     return { groupId, topics: rows, errorCode: CODE.NONE };
   } catch (error) {
-    if (!(error instanceof RustLogError)) throw error;
+    if (!(error instanceof RustLogError) || call.isTooLarge) throw error;
     return { groupId, topics: [], errorCode: coordinatorCode(error) };
   }
 }
