@@ -277,6 +277,19 @@ test("only a member that joins makes a group", async () => {
   expect(groups).toEqual([]);
 });
 
+test("a group that is described again and again ends the connection", async () => {
+  await using running = await startBroker(OPTIONS, undefined, new ManualClock());
+  using client = await KafkaClient.connect(running.broker.port);
+  const { memberId, generationId } = await client.call(JoinGroup, 0, {
+    ...{ groupId: "g", sessionTimeoutMs: 10_000, memberId: "", protocolType: "consumer" },
+    protocols: [{ name: "range", metadata: new Uint8Array(1_000_000) }],
+  });
+  await client.call(SyncGroup, 0, { groupId: "g", generationId, memberId, assignments: [] });
+  const groups = Array.from({ length: 200 }, () => "g");
+  const described = client.call(DescribeGroups, 5, { groups, includeAuthorizedOperations: false });
+  await expect(described).rejects.toThrow("the connection ended");
+});
+
 test("this broker coordinates every group, at the address that the client uses", async () => {
   await using running = await startBroker();
   using client = await KafkaClient.connect(running.broker.port);

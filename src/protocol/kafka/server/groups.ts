@@ -14,6 +14,9 @@ import { Portions } from "./portions.js";
 /** Memory of a listed group, approximately. */
 const GROUP_BYTES = 200;
 
+/** Memory of a member, without its metadata and assignment. */
+const MEMBER_BYTES = 500;
+
 /** First version of DescribeGroups with an error for a group that does not exist. */
 const DESCRIBE_FAILS = 6;
 
@@ -41,15 +44,25 @@ export async function listGroups(
   return { errorCode, groups };
 }
 
+/** Memory of the members in a response, approximately. */
+function membersBytes({ members }: Described): number {
+  return members.reduce(
+    (sum, { memberMetadata, memberAssignment }) =>
+      sum + MEMBER_BYTES + memberMetadata.length + memberAssignment.length,
+    0,
+  );
+}
+
 export async function describeGroups(
   context: ServiceContext,
   { groups, includeAuthorizedOperations }: RequestOf<typeof DescribeGroups>,
-  { version, connection }: Call,
+  call: Call,
 ): Promise<ResponseOf<typeof DescribeGroups>> {
   const rows: Described[] = [];
-  const portions = new Portions(connection.turns);
+  const portions = new Portions(call.connection.turns);
   for (const name of groups) {
-    const row = rowOf(context, name, version);
+    const row = rowOf(context, name, call.version);
+    call.charge(GROUP_BYTES + membersBytes(row));
     const isTold = includeAuthorizedOperations && row.errorCode === CODE.NONE;
     rows.push(isTold ? { ...row, authorizedOperations: GROUP_OPERATIONS } : row);
     await portions.next(1 + row.members.length);
