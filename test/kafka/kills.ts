@@ -13,7 +13,13 @@ const PARTITIONS = 3;
 
 const RECORDS = 60_000;
 
+/** Large enough for many requests: a kill must find some unanswered. */
+const VALUE_LENGTH = 100;
+
 const KILLS = 2;
+
+/** How much the log must grow before the next kill. */
+const BYTES_PER_KILL = (RECORDS * VALUE_LENGTH) / 10;
 
 /** Produces with a client through `kill -9` and restart of its own broker. Throws what is wrong. */
 export async function produceThroughKills(connect: ClientEntry["connect"]): Promise<void> {
@@ -26,7 +32,7 @@ export async function produceThroughKills(connect: ClientEntry["connect"]): Prom
     await client.create(TOPIC, PARTITIONS);
     let isProducing = true;
     const records = Array.from({ length: RECORDS }, (_, i) =>
-      textRecord(`${i}`, { partition: i % PARTITIONS }),
+      textRecord(`${i}`.padEnd(VALUE_LENGTH), { partition: i % PARTITIONS }),
     );
     const producing = client.produce(TOPIC, records, { idempotent: true }).finally(() => {
       isProducing = false;
@@ -35,7 +41,7 @@ export async function produceThroughKills(connect: ClientEntry["connect"]): Prom
     producing.catch(() => {});
     let kills = 0;
     for (; kills < KILLS; kills++) {
-      const goal = logBytes(directory.path) + RECORDS;
+      const goal = logBytes(directory.path) + BYTES_PER_KILL;
       while (isProducing && logBytes(directory.path) < goal) await Bun.sleep(1);
       if (!isProducing) break;
       await broker.end("SIGKILL");
