@@ -131,6 +131,8 @@ export interface Notes {
 
 interface Holders {
   readonly members: (ConsumerMember | undefined)[];
+  /** The epoch in which the member got the partition. */
+  readonly since: number[];
   count: number;
 }
 
@@ -292,7 +294,11 @@ export class ConsumerGroup implements Group {
     else wake?.();
   }
 
-  checkCommit({ memberId, generation, instanceId }: CommittingMember): void {
+  /**
+   * A member that has not heard of its new epoch may still commit for partitions that it had before, and has: it need not
+   * fail because others came and went (KIP-1251).
+   */
+  checkCommit({ memberId, generation, instanceId, partitions = [] }: CommittingMember): void {
     if (memberId === "" && generation < 0) {
       if (this.#members.size === 0) return;
       throw new RustLogError(
@@ -303,6 +309,10 @@ export class ConsumerGroup implements Group {
     const member = this.#known(memberId, instanceId);
     const { epoch } = member.position;
     if (generation === epoch) return;
+    if (generation > 0 && generation < epoch && partitions.length > 0) {
+      const isHeld = partitions.every((each) => this.#isHeldSince(member, each, generation));
+      if (isHeld) return;
+    }
     throw new RustLogError(
       "STALE_MEMBER_EPOCH",
       `member '${memberId}' of group '${this.name}' has epoch ${epoch}, not ${generation}`,
@@ -864,11 +874,13 @@ export class ConsumerGroup implements Group {
       }
     }
     for (const [topicId, partitions] of [...assigned, ...revoking]) {
-      const holders = this.#holders.get(topicId) ?? { members: [], count: 0 };
+      const holders = this.#holders.get(topicId) ?? { members: [], since: [], count: 0 };
       this.#holders.set(topicId, holders);
       for (const partition of partitions) {
+        if (holders.members[partition] === member) continue;
         if (holders.members[partition] === undefined) holders.count++;
         holders.members[partition] = member;
+        holders.since[partition] = member.position.epoch;
       }
     }
   }
@@ -885,6 +897,15 @@ export class ConsumerGroup implements Group {
       if (next !== undefined && next !== member) this.#wake(next);
     }
     if (holders.count === 0) this.#holders.delete(topicId);
+  }
+
+  #isHeldSince(
+    member: ConsumerMember,
+    { topic, partition }: { readonly topic: string; readonly partition: number },
+    epoch: number,
+  ): boolean {
+    const holders = this.#holders.get(this.#context.topics.find(topic)?.id ?? "");
+    return holders?.members[partition] === member && holders.since[partition]! <= epoch;
   }
 
   #isSettled({ position }: ConsumerMember): boolean {

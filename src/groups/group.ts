@@ -29,6 +29,8 @@ export interface CommittingMember {
   /** Its generation; in a consumer group, its member epoch. */
   readonly generation: number;
   readonly instanceId: string | null;
+  /** What it commits for; undefined if that does not matter. */
+  readonly partitions?: readonly { readonly topic: string; readonly partition: number }[];
 }
 
 /** Who commits without membership. */

@@ -89,7 +89,8 @@ export async function commitEach(
   }
   // Like Kafka, which does not ask the coordinator of the group about them.
   if (found.length === 0) return outcomes;
-  const checkMember = (): void => context.groups.checkCommit(group, member);
+  const checkMember = (): void =>
+    context.groups.checkCommit(group, { ...member, partitions: found });
   try {
     OffsetStore.checkGroup(group, 0);
     checkMember();

@@ -208,6 +208,27 @@ describe("fencing", () => {
     expect(check("a", 2)).toBe("UNKNOWN_MEMBER_ID");
   });
 
+  test("a member that has not heard of its epoch commits for what it had before", () => {
+    const { t, topic } = setup(1);
+    t.join("a");
+    t.topics.set("t", 2, topic.id);
+    t.changed("t");
+    t.heartbeat({ memberId: "a", memberEpoch: 2 });
+    const check = (generation: number, ...partitions: number[]) =>
+      codeOf(() =>
+        t.group.checkCommit({
+          ...{ memberId: "a", generation, instanceId: null },
+          partitions: partitions.map((partition) => ({ topic: "t", partition })),
+        }),
+      );
+    expect(check(3, 0, 1)).toBe("none");
+    expect(check(2, 0)).toBe("none");
+    expect(check(2, 0, 1)).toBe("STALE_MEMBER_EPOCH");
+    expect(check(1, 0)).toBe("STALE_MEMBER_EPOCH");
+    expect(check(4, 0)).toBe("STALE_MEMBER_EPOCH");
+    expect(check(2, 7)).toBe("STALE_MEMBER_EPOCH");
+  });
+
   test("a full group refuses the next member", () => {
     const t = new ConsumerGroupTest(1);
     t.join("a");
