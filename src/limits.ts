@@ -14,8 +14,8 @@ export const FRAME_BYTES_MAX_DEFAULT = 10 * MiB;
  */
 export const REQUEST_BYTES_MAX = 4 * MiB;
 
-/** Items in all arrays of one Kafka request, because a decoded item takes many times its bytes. */
-export const REQUEST_ITEMS_MAX = 250_000;
+/** Items in all arrays of one Kafka request, because a decoded item takes time, and many times its bytes. */
+export const REQUEST_ITEMS_MAX = 100_000;
 
 /**
  * Memory of one Kafka request and its response beyond their own bytes. A short request can name the same group or topic
@@ -128,6 +128,9 @@ export const GROUP_INITIAL_REBALANCE_DELAY_MS_DEFAULT = 50;
 export const OFFLINE_REASON_LENGTH_MAX = 500;
 
 export const PARTITIONS_MAX = 10_000;
+
+/** The same for a Produce or a Fetch, which begins in one piece: every partition there can be, each in a topic of its own. */
+export const POSITION_ITEMS_MAX = 2 * PARTITIONS_MAX;
 
 /**
  * Partitions that one OffsetCommit or OffsetFetch may name: as many as the largest topic has. A commit is one record

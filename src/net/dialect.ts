@@ -37,6 +37,11 @@ export interface Dialect extends RequestLimits {
 export interface Session {
   readonly dialect: Dialect;
   /**
+   * Whether the next request, which has arrived, may begin before those in flight are settled. If not, it stays where it
+   * is, and the socket is not read: what a client sends ahead takes none of the memory that requests share.
+   */
+  mayTake(frame: NextFrame): boolean;
+  /**
    * Handles a request, and settles it now or later. The payload does not change. Throws a RustLogError if the header is
    * invalid; the connection is then closed.
    */
@@ -63,7 +68,7 @@ export interface DialectConnection {
   /** Whether a request may wait for data; false once the client has sent FIN or the broker stops. */
   readonly mayWait: boolean;
   /** For work that takes long, or that many requests need at once. */
-  readonly turns: Pick<Turns, "nextPortion" | "whenTime">;
+  readonly turns: Pick<Turns, "nextPortion" | "whenTime" | "spend">;
   /** Keeps track of waiting requests, which end when the connection closes or the broker stops. */
   readonly inflight: Pick<InflightAccount, "addWait" | "removeWait">;
   /** Writes a line to the broker's log, with a rate limit for each kind. */

@@ -130,10 +130,13 @@ export class Input implements TurnTaker {
     let nowMs = beganMs;
     let taken = false;
     let isTurnOver = false;
+    let isBusy = false;
     try {
       while (this.#owner.takesFrames && !this.#inflight.isOverLimit) {
         taken = this.#refuseTooLong(session, nowMs) || taken;
         if (!this.#decoder.hasNext()) break;
+        isBusy = !session.mayTake(this.#decoder);
+        if (isBusy) break;
         const isSmall = session.dialect.isSmall(this.#decoder);
         // One small request costs less than waiting for a turn.
         const isFirst = !taken && (isSmall || turn?.isBulk === true);
@@ -150,10 +153,11 @@ export class Input implements TurnTaker {
     }
     this.#turns.spend(nowMs - beganMs);
     if (taken) this.#owner.tookFrames(nowMs);
-    if ((this.#inflight.isOverLimit || isTurnOver) && !this.#isPaused && this.#owner.takesFrames) {
+    const mustPause = this.#inflight.isOverLimit || isTurnOver || isBusy;
+    if (mustPause && !this.#isPaused && this.#owner.takesFrames) {
       this.#isPaused = true;
       this.#socket.pause();
-      this.#isWaitingForTurn = !this.#inflight.isOverLimit;
+      this.#isWaitingForTurn = isTurnOver && !this.#inflight.isOverLimit;
       if (this.#isWaitingForTurn) this.#turns.add(this);
     }
     return taken;

@@ -20,15 +20,24 @@ interface Appended {
   readonly logStartOffset: number;
 }
 
+/** Appends between two pauses of `produceAll`: about a millisecond of work. */
+const PORTION_BATCHES = 100;
+
 /**
  * Appends batches to existing topics, independently: a failed one stops no other. The appends start immediately, in
- * order; resolves with the outcomes once all are acknowledged.
+ * order, or with pauses if there is a `pause`; resolves with the outcomes once all are acknowledged.
  */
-export function produceAll(
+export async function produceAll(
   context: ServiceContext,
   batches: readonly PartitionBatch[],
+  pause?: () => Promise<void>,
 ): Promise<Outcome<Appended>[]> {
-  return Promise.all(batches.map((batch) => produceToExisting(context, batch)));
+  const appends: Promise<Outcome<Appended>>[] = [];
+  for (const batch of batches) {
+    appends.push(produceToExisting(context, batch));
+    if (pause !== undefined && appends.length % PORTION_BATCHES === 0) await pause();
+  }
+  return await Promise.all(appends);
 }
 
 async function produceToExisting(

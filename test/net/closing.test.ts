@@ -49,6 +49,7 @@ class MuteDialect implements Dialect {
     this.connection = connection;
     return {
       dialect: this,
+      mayTake: () => true,
       take: (taken, [head]) => {
         if (head[4] === 0) throw new RustLogError("UNSUPPORTED_VERSION", "there is no request 0");
         this.held.push(taken);

@@ -85,6 +85,7 @@ class ToyDialect implements Dialect {
     this.connections.push(connection);
     return {
       dialect: this,
+      mayTake: () => true,
       take: (request, payload) => this.#take(request, joined(payload)),
       refuse: (request, _head, error) => request.answer(frame(`ERR ${error.message}`)),
     };

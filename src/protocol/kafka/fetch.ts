@@ -1,4 +1,5 @@
 // Fetch: batches of many partitions, immediately or when there are enough.
+import { POSITION_ITEMS_MAX } from "../../limits.js";
 import { currentLeader, nodeEndpoints } from "./produce.js";
 import {
   api,
@@ -18,6 +19,7 @@ export const Fetch = api({
   key: 1,
   versions: [4, 18],
   flexibleSince: 12,
+  itemsMax: POSITION_ITEMS_MAX,
   request: {
     clusterId: string({ since: 12, nullable: 12, tag: 0, absent: null }),
     replicaId: int32({ until: 14, absent: -1 }),

@@ -3,7 +3,7 @@
 //
 //   request   apiKey int16 | apiVersion int16 | correlationId int32 | clientId nullable string | tags, if flexible
 //   response  correlationId int32 | tags, if flexible and not ApiVersions
-import { FRAME_LENGTH_BYTES } from "../../net/frame.js";
+import { FRAME_LENGTH_BYTES, type NextFrame } from "../../net/frame.js";
 import { type Pieces, readI16, readI32 } from "../../record/bytes.js";
 import { KafkaReader } from "./reader.js";
 import type { Api, Fields, ReadOf, WriteOf } from "./schema.js";
@@ -23,6 +23,11 @@ export interface RequestHeader {
   readonly apiKey: number;
   readonly apiVersion: number;
   readonly correlationId: number;
+}
+
+/** The key of the API of a request that has arrived and is not read yet. */
+export function keyOf(frame: NextFrame): number {
+  return frame.nextByte(0) * 256 + frame.nextByte(1);
 }
 
 /** Reads the header's fixed part from the first `KAFKA_HEADER_BYTES` bytes of a payload. */
@@ -59,6 +64,12 @@ export function beginResponse(
   // A client reads this answer before it knows the broker's versions.
   if (isFlexible && key !== API_VERSIONS_KEY) writer.uvarint(0);
   return writer;
+}
+
+/** Patches the length of the frame, and returns it in pieces if the writer was cut. */
+export function finishInPieces(writer: KafkaWriter): Pieces {
+  writer.patchInt32(0, writer.length - FRAME_LENGTH_BYTES);
+  return writer.finishInPieces();
 }
 
 /** Patches the length of the frame, of which `bytesAfter` more bytes follow separately. */

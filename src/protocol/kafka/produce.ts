@@ -1,4 +1,5 @@
 // Produce: appends batches to many partitions.
+import { POSITION_ITEMS_MAX } from "../../limits.js";
 import {
   api,
   array,
@@ -32,6 +33,7 @@ export const Produce = api({
   key: 0,
   versions: [3, 13],
   flexibleSince: 9,
+  itemsMax: POSITION_ITEMS_MAX,
   request: {
     transactionalId: string({ nullable: 3 }),
     acks: int16(),

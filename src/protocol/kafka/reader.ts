@@ -38,6 +38,8 @@ export class KafkaReader {
   #beyond: number;
   /** Set for a version with compact lengths and tagged fields. */
   isFlexible: boolean;
+  /** Most items in all arrays together. */
+  itemsMax = REQUEST_ITEMS_MAX;
   #items = 0;
 
   constructor(pieces: Pieces, isFlexible: boolean, start = 0) {
@@ -149,8 +151,8 @@ export class KafkaReader {
       throw invalid(`${count} items of '${name}' can't be in ${this.left} bytes`);
     }
     this.#items += count;
-    if (this.#items > REQUEST_ITEMS_MAX) {
-      throw invalid(`it has ${this.#items} items; at most ${REQUEST_ITEMS_MAX} are allowed`);
+    if (this.#items > this.itemsMax) {
+      throw invalid(`it has ${this.#items} items; at most ${this.itemsMax} are allowed`);
     }
     return count;
   }

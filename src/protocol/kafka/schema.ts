@@ -3,6 +3,7 @@
 // Leaves to others: the tables (metadata.ts, topics.ts, …), headers (headers.ts), single fields (reader.ts, writer.ts).
 //
 // The facts in the tables are those of Apache Kafka's message schemas (clients/src/main/resources/common/message).
+import { REQUEST_ITEMS_MAX } from "../../limits.js";
 import { NO_BYTES, type Pieces, ZERO_UUID } from "../../record/bytes.js";
 import type { KafkaReader } from "./reader.js";
 import type { KafkaWriter } from "./writer.js";
@@ -399,6 +400,58 @@ function writeArray(writer: KafkaWriter, item: Step, items: readonly unknown[] |
   if (items !== null) for (const each of items) writeStep(writer, item, each);
 }
 
+/** Called after each portion of a long message; what it returns is awaited. */
+export type Pause = () => Promise<void>;
+
+/** Bytes written before a pause: less than a millisecond of work. */
+const PORTION_BYTES = 64 * 1024;
+
+/** An array with more items may need more than one portion. */
+const SHORT_ARRAY_ITEMS = 100;
+
+/** Writes the same as `writePlan`, with pauses in long arrays. The value must not change meanwhile. */
+async function writePlanInPortions(
+  writer: KafkaWriter,
+  plan: Plan,
+  value: Readonly<Mutable>,
+  pause: Pause,
+): Promise<void> {
+  for (const step of plan.steps) {
+    const field = value[step.name] ?? fallback(step, value);
+    if (!isLong(step, field)) writeStep(writer, step, field);
+    else await writeArrayInPortions(writer, step.item!, field as readonly unknown[], pause);
+  }
+  if (plan.tagged !== undefined) writeTags(writer, plan.tagged, value);
+}
+
+async function writeArrayInPortions(
+  writer: KafkaWriter,
+  item: Step,
+  items: readonly unknown[],
+  pause: Pause,
+): Promise<void> {
+  writer.count(items.length);
+  for (const each of items) {
+    if (item.plan !== undefined && hasLongArray(item.plan, each as Mutable)) {
+      await writePlanInPortions(writer, item.plan, each as Mutable, pause);
+    } else writeStep(writer, item, each);
+    if (writer.pieceBytes >= PORTION_BYTES) await pause();
+  }
+}
+
+/** Whether a field is an array that may need more than one portion, itself or in its items. */
+function isLong({ kind, item }: Step, field: unknown): boolean {
+  if (kind !== "array" || field === null) return false;
+  const items = field as readonly unknown[];
+  if (items.length > SHORT_ARRAY_ITEMS) return true;
+  const plan = item?.plan;
+  return plan !== undefined && items.some((each) => hasLongArray(plan, each as Mutable));
+}
+
+function hasLongArray({ steps }: Plan, value: Readonly<Mutable>): boolean {
+  return steps.some((step) => isLong(step, value[step.name] ?? null));
+}
+
 /** One direction of an API: a table, and its plan for each version. */
 export class Body<F extends Fields> {
   readonly fields: F;
@@ -418,6 +471,16 @@ export class Body<F extends Fields> {
     writePlan(writer, this.#plan(version), value as Mutable);
   }
 
+  /** Writes the same as `write`, with pauses if it is long. */
+  writeInPortions(
+    writer: KafkaWriter,
+    value: WriteOf<F>,
+    version: number,
+    pause: Pause,
+  ): Promise<void> {
+    return writePlanInPortions(writer, this.#plan(version), value as Mutable, pause);
+  }
+
   #plan(version: number): Plan {
     const known = this.#plans[version];
     if (known !== undefined) return known;
@@ -435,6 +498,8 @@ export interface Api<Request extends Fields = Fields, Response extends Fields = 
   readonly max: number;
   /** First version with compact lengths and tagged fields. */
   readonly flexibleSince: number;
+  /** Most items in all arrays of a request. */
+  readonly itemsMax: number;
   readonly request: Body<Request>;
   readonly response: Body<Response>;
 }
@@ -447,12 +512,14 @@ export function api<const Request extends Fields, const Response extends Fields>
   readonly versions: readonly [min: number, max: number];
   /** Left out if no version is flexible. */
   readonly flexibleSince?: number;
+  /** REQUEST_ITEMS_MAX by default. */
+  readonly itemsMax?: number;
   readonly request: Request;
   readonly response: Response;
 }): Api<Request, Response> {
-  const { key, flexibleSince = Number.POSITIVE_INFINITY } = table;
+  const { key, flexibleSince = Number.POSITIVE_INFINITY, itemsMax = REQUEST_ITEMS_MAX } = table;
   const [min, max] = table.versions;
   const request = new Body(table.request, flexibleSince);
   const response = new Body(table.response, flexibleSince);
-  return { key, min, max, flexibleSince, request, response };
+  return { key, min, max, flexibleSince, itemsMax, request, response };
 }

@@ -14,6 +14,9 @@ import {
 
 const FIRST_BYTES = 256;
 
+/** Space after a cut, for a portion of a long message. */
+const NEXT_BYTES = 80 * 1024;
+
 /** Bytes of a UTF-16 unit in UTF-8, at most. */
 const UTF8_BYTES_MAX = 3;
 
@@ -24,12 +27,20 @@ export class KafkaWriter {
   errorCode = 0;
   #bytes: Buffer<ArrayBuffer> = Buffer.allocUnsafe(FIRST_BYTES);
   #end = 0;
+  /** What was written before the last cut, and its length. */
+  readonly #pieces: Uint8Array[] = [];
+  #cutBytes = 0;
 
   constructor(isFlexible: boolean) {
     this.isFlexible = isFlexible;
   }
 
   get length(): number {
+    return this.#cutBytes + this.#end;
+  }
+
+  /** Bytes written since the last cut. */
+  get pieceBytes(): number {
     return this.#end;
   }
 
@@ -124,14 +135,28 @@ export class KafkaWriter {
     this.raw(inner.finish());
   }
 
-  /** Overwrites the int32 at byte `at`, for a length that was not known before. */
+  /** Overwrites the int32 at byte `at` of the first piece, for a length that was not known before. */
   patchInt32(at: number, value: number): void {
-    writeI32(this.#bytes, at, value);
+    writeI32(this.#pieces[0] ?? this.#bytes, at, value);
+  }
+
+  /** Ends a piece, so that a long message is never copied into a larger buffer. */
+  cut(): void {
+    this.#pieces.push(this.#bytes.subarray(0, this.#end));
+    this.#cutBytes += this.#end;
+    this.#bytes = Buffer.allocUnsafe(NEXT_BYTES);
+    this.#end = 0;
+  }
+
+  /** The written bytes, which were not cut. Don't use the writer afterwards. */
+  finish(): Uint8Array {
+    return this.#bytes.subarray(0, this.#end);
   }
 
   /** The written bytes. Don't use the writer afterwards. */
-  finish(): Uint8Array {
-    return this.#bytes.subarray(0, this.#end);
+  finishInPieces(): Pieces {
+    const [first, ...others] = [...this.#pieces, this.finish()];
+    return [first!, ...others];
   }
 
   /** Makes space at the end and returns where it starts. The buffer may be another one afterwards. */

@@ -10,7 +10,7 @@ test("other requests get a turn after a thousand cheap items, or fewer that cost
   const nextPortion = async (): Promise<void> => {
     turns++;
   };
-  const portions = new Portions({ nextPortion, whenTime: (call) => call() });
+  const portions = new Portions({ nextPortion });
   const turnsAfter = async (items: number, cost?: number) => {
     for (let i = 0; i < items; i++) await portions.next(cost);
     return turns;

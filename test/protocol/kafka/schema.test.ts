@@ -1,5 +1,6 @@
 // The tables' reader and writer, on a table with every kind of field.
 import { describe, expect, test } from "bun:test";
+import { joined } from "../../../src/record/bytes.js";
 import { KafkaReader } from "../../../src/protocol/kafka/reader.js";
 import {
   array,
@@ -116,6 +117,29 @@ describe("a malformed message", () => {
     }
   });
 
+  test("is written in portions with the same bytes", async () => {
+    const items = Array.from({ length: 300 }, () => VALUE.items[0]!);
+    const more = Array.from({ length: 40_000 }, () => "text");
+    for (const [value, pauses] of [
+      [{ ...VALUE, items }, 0],
+      [{ ...VALUE, items: [...items, { key: "long", more, last: 0 }] }, 3],
+      [{ ...VALUE, items: [{ key: "long", more, last: 0 }] }, 3],
+    ] as const) {
+      for (let version = 0; version <= 2; version++) {
+        const writer = new KafkaWriter(version >= FLEXIBLE);
+        let paused = 0;
+        await EVERYTHING.writeInPortions(writer, value, version, async () => {
+          paused++;
+          writer.cut();
+        });
+        const pieces = writer.finishInPieces();
+        expect(joined(pieces)).toEqual(written(value, version));
+        expect(paused).toBeGreaterThanOrEqual(pauses);
+        expect(writer.length).toBe(joined(pieces).length);
+      }
+    }
+  });
+
   test("can't make the reader allocate for items that are not there", () => {
     const list = new Body({ ids: array(uuid()) }, FLEXIBLE);
     const claim = Uint8Array.of(0x7f, 0xff, 0xff, 0xff);
@@ -128,7 +152,7 @@ describe("a malformed message", () => {
     const list = new Body({ flags: array(flags()) }, FLEXIBLE);
     const writer = new KafkaWriter(false);
     const inner = { inner: Array.from({ length: 1_000 }, () => true) };
-    list.write(writer, { flags: Array.from({ length: 251 }, () => inner) }, 0);
+    list.write(writer, { flags: Array.from({ length: 101 }, () => inner) }, 0);
     expect(() => list.read(new KafkaReader([writer.finish()], false), 0)).toThrow("items");
   });
 

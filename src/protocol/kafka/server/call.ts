@@ -9,6 +9,7 @@ import type { RequestMetrics } from "../../../net/request-metrics.js";
 import type { OutboxEntry } from "../../../net/outbox.js";
 import {
   beginResponse,
+  finishInPieces,
   finishResponse,
   openRequest,
   readHeader,
@@ -24,6 +25,8 @@ const ITEMS_FREE = 100;
 export interface CallOwner {
   readonly metrics: RequestMetrics | undefined;
   readonly connection: DialectConnection;
+  /** Lets no other request begin before this one is settled. */
+  runAlone(): void;
   /** Called once for each call, after it was answered or needs no answer. */
   settled(): void;
   /** Ends the connection. Requests that have not begun are dropped. */
@@ -59,6 +62,7 @@ export class Call {
   read<Q extends Fields, R extends Fields>(api: Api<Q, R>): ReadOf<Q> {
     const { reader, clientId } = openRequest(this.payload, this.version >= api.flexibleSince);
     this.connection.client.id ??= clientId ?? undefined;
+    reader.itemsMax = api.itemsMax;
     const request = api.request.read(reader, this.version);
     if (reader.items > ITEMS_FREE) this.charge(reader.items * ITEM_BYTES);
     return request;
@@ -67,6 +71,11 @@ export class Call {
   /** When the request was complete, on the clock of `performance.now()`. */
   get beganMs(): number {
     return this.#request.beganMs;
+  }
+
+  /** For a Produce, behind which another may otherwise begin. */
+  runAlone(): void {
+    this.#owner.runAlone();
   }
 
   /** Adds memory that the request needs beyond its own bytes until it is answered. Throws if that is too much. */
@@ -95,6 +104,27 @@ export class Call {
     api.response.write(writer, response, this.version);
     this.errorCode = writer.errorCode;
     this.answer(finishResponse(writer));
+  }
+
+  /** The same for a response that may be long: other requests get a turn between portions of it. */
+  async respondInPortions<Q extends Fields, R extends Fields>(
+    api: Api<Q, R>,
+    response: WriteOf<R>,
+  ): Promise<void> {
+    const { connection } = this;
+    if (connection.isGone) return this.drop();
+    const writer = beginResponse(api, this.header);
+    let beganMs = performance.now();
+    await api.response.writeInPortions(writer, response, this.version, async () => {
+      this.charge(writer.pieceBytes);
+      writer.cut();
+      await connection.turns.nextPortion();
+      beganMs = performance.now();
+    });
+    this.errorCode = writer.errorCode;
+    connection.turns.spend(performance.now() - beganMs);
+    const [head, ...rest] = finishInPieces(writer);
+    this.answer(head, rest);
   }
 
   /** Settles a request that needs no answer. */

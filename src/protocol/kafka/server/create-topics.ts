@@ -3,7 +3,7 @@
 import { RustLogError } from "../../../errors.js";
 import { PARTITIONS_MAX } from "../../../limits.js";
 import { ZERO_UUID } from "../../../record/bytes.js";
-import { describeSettings } from "../../../services/configs.js";
+import { type DescribedConfig, describeSettings } from "../../../services/configs.js";
 import type { ServiceContext } from "../../../services/context.js";
 import { fewAtATime } from "../../../services/few-at-a-time.js";
 import * as services from "../../../services/topics.js";
@@ -36,8 +36,9 @@ const TOPICS_AT_ONCE = 8;
 /** Every partition has one replica, on this broker. */
 const REPLICATION_FACTOR = 1;
 
-/** Memory of a config in a response, approximately. */
+/** Memory of a config in a response, and of a reference to one that topics share, approximately. */
 const CONFIG_BYTES = 200;
+const REFERENCE_BYTES = 8;
 
 /** Work for a topic with all its configs, as `Portions` counts it. */
 const TOPIC_COST = 50;
@@ -57,13 +58,14 @@ export async function createTopics(
     const fault = policyViolation("Excessively large number of partitions per request.");
     return { topics: unique.map(({ name }) => errorRow(name, fault)) };
   }
+  const configRows = new ConfigRows();
   const work = async (topic: Asked): Promise<Row> => {
     const { name } = topic;
     if (repeatedNames.has(name)) return errorRow(name, invalidRequest("Duplicate topic name."));
     const fault = conflict(name, inTheWay.get(name)) ?? faultIn(context, topic);
     if (fault !== undefined) return errorRow(name, fault);
-    const row = await create(context, topic, validateOnly);
-    call.charge((row.configs?.length ?? 0) * CONFIG_BYTES);
+    const row = await create(context, topic, validateOnly, configRows);
+    call.charge((row.configs?.length ?? 0) * REFERENCE_BYTES + topic.configs.length * CONFIG_BYTES);
     return row;
   };
   const portions = new Portions(call.connection.turns);
@@ -71,7 +73,31 @@ export async function createTopics(
   return { topics: await fewAtATime(unique, TOPICS_AT_ONCE, work, pause) };
 }
 
-async function create(context: ServiceContext, topic: Asked, validateOnly: boolean): Promise<Row> {
+type ConfigRow = NonNullable<Row["configs"]>[number];
+
+/** The configs in a response. One that several topics share is made once. */
+class ConfigRows {
+  readonly #rows = new Map<DescribedConfig, ConfigRow>();
+
+  of(config: DescribedConfig): ConfigRow {
+    const known = this.#rows.get(config);
+    if (known !== undefined) return known;
+    const row = {
+      ...{ name: config.name, value: config.value, readOnly: config.isReadOnly },
+      ...{ configSource: CONFIG_SOURCE[config.source], isSensitive: false },
+    };
+    // The others are of one topic only.
+    if (config.source !== "topic") this.#rows.set(config, row);
+    return row;
+  }
+}
+
+async function create(
+  context: ServiceContext,
+  topic: Asked,
+  validateOnly: boolean,
+  configRows: ConfigRows,
+): Promise<Row> {
   const { name } = topic;
   const settings = Object.fromEntries(topic.configs.map((it) => [it.name, it.value ?? ""]));
   const wanted = { name, partitions: partitionsOf(topic), settings };
@@ -83,10 +109,7 @@ async function create(context: ServiceContext, topic: Asked, validateOnly: boole
     return {
       ...{ name, topicId: created.topicId, errorCode: CODE.NONE, errorMessage: null },
       ...{ numPartitions: created.partitions, replicationFactor: REPLICATION_FACTOR },
-      configs: describeSettings(context, created.settings).map((config) => ({
-        ...{ name: config.name, value: config.value, readOnly: config.isReadOnly },
-        ...{ configSource: CONFIG_SOURCE[config.source], isSensitive: false },
-      })),
+      configs: describeSettings(context, created.settings).map((config) => configRows.of(config)),
     };
   } catch (error) {
     if (!(error instanceof RustLogError)) throw error;

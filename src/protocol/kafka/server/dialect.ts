@@ -5,7 +5,7 @@ import { REQUEST_BYTES_MAX } from "../../../limits.js";
 import type { Dialect, DialectConnection, Session } from "../../../net/dialect.js";
 import type { NextFrame } from "../../../net/frame.js";
 import type { RequestMetricsRegistry } from "../../../net/request-metrics.js";
-import { API_VERSIONS_KEY, PRODUCE_KEY } from "../headers.js";
+import { API_VERSIONS_KEY, keyOf, PRODUCE_KEY } from "../headers.js";
 import type { ServiceContext } from "../../../services/context.js";
 import type { Router } from "./router.js";
 import { KafkaSession } from "./session.js";
@@ -73,8 +73,4 @@ export class KafkaDialect implements Dialect {
     });
     return this.#loading;
   }
-}
-
-function keyOf(frame: NextFrame): number {
-  return frame.nextByte(0) * 256 + frame.nextByte(1);
 }

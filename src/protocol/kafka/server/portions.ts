@@ -1,14 +1,14 @@
 // Long work in portions, between which other requests get a turn.
-import type { DialectConnection } from "../../../net/dialect.js";
+import type { Turns } from "../../../net/turns.js";
 
 /** Cheap items in a portion. */
 const ITEMS = 1_000;
 
 export class Portions {
-  readonly #turns: DialectConnection["turns"];
+  readonly #turns: Pick<Turns, "nextPortion">;
   #left = ITEMS;
 
-  constructor(turns: DialectConnection["turns"]) {
+  constructor(turns: Pick<Turns, "nextPortion">) {
     this.#turns = turns;
   }
 

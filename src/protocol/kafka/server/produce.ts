@@ -27,6 +27,9 @@ type Row = Response["responses"][number]["partitionResponses"][number];
 /** Before this version a client may not know zstd. */
 const ZSTD_SINCE = 7;
 
+/** Batches that are appended in one turn of the event loop. */
+const BATCHES_AT_ONCE = 500;
+
 /** A batch that can be appended, or the error of its partition. */
 type Item = PartitionBatch | number;
 
@@ -35,10 +38,8 @@ export async function produce(context: ServiceContext, call: Call): Promise<void
   const request = call.read(Produce);
   const fault = requestFault(request);
   const items = request.topicData.flatMap((topic) => itemsOf(topic, call.version, fault));
-  const outcomes = await produceAll(
-    context,
-    items.filter((item) => typeof item !== "number"),
-  );
+  const batches = items.filter((item) => typeof item !== "number");
+  const outcomes = await produceAll(context, batches, pauseOf(call, batches.length));
   let next = 0;
   const rows = items.map((item) =>
     typeof item === "number" ? failure(item) : rowOf(outcomes[next++]!),
@@ -46,6 +47,13 @@ export async function produce(context: ServiceContext, call: Call): Promise<void
   if (request.acks !== 0) call.respond(Produce, responseOf(request, rows));
   else if (rows.every(({ errorCode }) => errorCode === CODE.NONE)) call.answerNothing();
   else throw new RustLogError("INVALID_REQUEST", "a Produce without acknowledgements failed");
+}
+
+/** Long requests append in portions, and no other begins before they are done: it would overtake them. */
+function pauseOf(call: Call, batches: number): (() => Promise<void>) | undefined {
+  if (batches <= BATCHES_AT_ONCE) return undefined;
+  call.runAlone();
+  return () => call.connection.turns.nextPortion();
 }
 
 /** The error of a request as a whole. */

@@ -47,7 +47,7 @@ function route<Q extends Fields, R extends Fields>(api: Api<Q, R>, handle: Handl
   return (context, call) => {
     const response = handle(context, call.read(api), call);
     if (!(response instanceof Promise)) return call.respond(api, response);
-    return response.then((value) => call.respond(api, value));
+    return response.then((value) => call.respondInPortions(api, value));
   };
 }
 

@@ -1,16 +1,18 @@
 // One Kafka connection: when its requests run. Produces begin in order and run side by side, and so do commits of offsets;
 // everything else runs alone, because a client may rely on what an earlier request did (a topic that Metadata created).
-// Leaves to others: running a request (router.ts), and sending responses in order (net/response-order.ts).
+// Leaves to others: running a request (router.ts), keeping those that may not begin yet (net/input.ts), and sending
+// responses in order (net/response-order.ts).
 import { RustLogError } from "../../../errors.js";
 import type { Dialect, DialectConnection, Session } from "../../../net/dialect.js";
+import type { NextFrame } from "../../../net/frame.js";
 import type { InflightRequest } from "../../../net/inflight-request.js";
 import type { RequestMetrics } from "../../../net/request-metrics.js";
-import { type Pieces, readI16 } from "../../../record/bytes.js";
-import { KAFKA_HEADER_BYTES, OFFSET_COMMIT_KEY, PRODUCE_KEY } from "../headers.js";
+import { bytesOf, type Pieces } from "../../../record/bytes.js";
+import { KAFKA_HEADER_BYTES, keyOf, OFFSET_COMMIT_KEY, PRODUCE_KEY } from "../headers.js";
 import { Call, type CallOwner } from "./call.js";
 import type { Router } from "./router.js";
 
-/** Runs alone, as its number. Never a key. */
+/** Instead of an API key: nothing runs beside this request. */
 const ALONE = -1;
 
 /** Longest commit that runs beside others: one of these is in the log of commits, at its place, before the next begins. */
@@ -20,13 +22,11 @@ export class KafkaSession implements Session, CallOwner {
   readonly dialect: Dialect;
   readonly connection: DialectConnection;
   #router: Router | undefined;
-  /** Requests that have not begun, in the order received. */
-  readonly #waiting: Call[] = [];
+  /** The first request, while the code that serves it is being loaded. */
+  #first: Call | undefined;
   #running = 0;
   /** API key of the running requests if others of the same may join them. */
   #runningKey = ALONE;
-  #isAdvancing = false;
-  readonly #next = (): void => this.#advance();
 
   /** `router` is a promise while the code that serves this protocol is being loaded. */
   constructor(dialect: Dialect, connection: DialectConnection, router: Router | Promise<Router>) {
@@ -37,10 +37,7 @@ export class KafkaSession implements Session, CallOwner {
       return;
     }
     router.then(
-      (loaded) => {
-        this.#router = loaded;
-        this.#advance();
-      },
+      (loaded) => this.#loaded(loaded),
       (error: unknown) => {
         throw error;
       },
@@ -52,12 +49,21 @@ export class KafkaSession implements Session, CallOwner {
     return this.#router?.metrics;
   }
 
+  mayTake(frame: NextFrame): boolean {
+    if (this.#running === 0) return true;
+    return (
+      this.#runningKey !== ALONE && sharedKey(keyOf(frame), frame.nextBytes) === this.#runningKey
+    );
+  }
+
   take(request: InflightRequest, payload: Pieces): void {
     if (payload[0].length < KAFKA_HEADER_BYTES) {
       throw new RustLogError("INVALID_REQUEST", "a Kafka request is shorter than its header");
     }
-    this.#waiting.push(new Call(this, request, payload));
-    this.#advance();
+    const call = new Call(this, request, payload);
+    this.#running++;
+    if (this.#router === undefined) this.#first = call;
+    else this.#run(this.#router, call);
   }
 
   /** Requests that can't be served end the connection, which is how Kafka refuses them. */
@@ -66,42 +72,34 @@ export class KafkaSession implements Session, CallOwner {
     this.fail(error);
   }
 
+  runAlone(): void {
+    this.#runningKey = ALONE;
+  }
+
   settled(): void {
     this.#running--;
-    if (this.#waiting.length > 0 && !this.#isAdvancing) this.connection.turns.whenTime(this.#next);
   }
 
   fail(reason: RustLogError): void {
     this.connection.close(reason);
-    const dropped = this.#waiting.splice(0);
-    this.#running += dropped.length;
-    for (const call of dropped) call.drop();
   }
 
-  #advance(): void {
-    if (this.#router === undefined || this.#isAdvancing) return;
-    this.#isAdvancing = true;
-    for (;;) {
-      const call = this.#waiting[0];
-      if (call === undefined) break;
-      const key = sharedKey(call);
-      if (this.#running > 0 && (key === ALONE || key !== this.#runningKey)) break;
-      this.#waiting.shift();
-      this.#running++;
-      this.#runningKey = key;
-      if (this.connection.isGone) call.drop();
-      else this.#router.dispatch(call);
-    }
-    this.#isAdvancing = false;
+  #loaded(router: Router): void {
+    this.#router = router;
+    const first = this.#first;
+    this.#first = undefined;
+    if (first !== undefined) this.#run(router, first);
+  }
+
+  #run(router: Router, call: Call): void {
+    this.#runningKey = sharedKey(call.header.apiKey, bytesOf(call.payload));
+    if (this.connection.isGone) call.drop();
+    else router.dispatch(call);
   }
 }
 
 /** The API key of a request that runs beside others of the same. */
-function sharedKey({ payload }: Call): number {
-  const key = readI16(payload[0], 0);
+function sharedKey(key: number, bytes: number): number {
   if (key === PRODUCE_KEY) return key;
-  if (key !== OFFSET_COMMIT_KEY) return ALONE;
-  let bytes = 0;
-  for (const piece of payload) bytes += piece.length;
-  return bytes <= SHORT_COMMIT_BYTES ? key : ALONE;
+  return key === OFFSET_COMMIT_KEY && bytes <= SHORT_COMMIT_BYTES ? key : ALONE;
 }

@@ -74,6 +74,11 @@ class NativeSession implements Session {
     this.#connection = connection;
   }
 
+  /** Requests run side by side. */
+  mayTake(): boolean {
+    return true;
+  }
+
   take(request: InflightRequest, payload: Pieces): void {
     this.dialect.dispatcher.dispatch(this.#exchange(request, payload[0]), payload);
   }
