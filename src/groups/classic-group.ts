@@ -133,6 +133,11 @@ interface Member extends MemberClient {
   bytes: number;
   /** Set while its JoinGroup or SyncGroup waits. Its session does not end then. */
   join: JoinAnswer | undefined;
+  /**
+   * Whether it takes part in the next generation. Its connection may have closed since: it gets the answer when it joins
+   * again on another one.
+   */
+  hasJoined: boolean;
   sync: Answer<SyncResult> | undefined;
   /** Whether it has not sent its SyncGroup of this generation. */
   mustSync: boolean;
@@ -158,7 +163,8 @@ export class ClassicGroup implements Group {
   /** How many members have each protocol. */
   readonly #supporters = new Map<string, number>();
   #bytes = 0;
-  #waitingJoins = 0;
+  /** Members that have joined the next generation. */
+  #joins = 0;
   #missingSyncs = 0;
   /** Whether this rebalance is the first one of an empty group, which waits for a time, and not for members. */
   #isInitial = false;
@@ -572,19 +578,20 @@ export class ClassicGroup implements Group {
   #completeJoinIfReady(): void {
     if (this.#state !== "PreparingRebalance") return;
     const isEmpty = this.#members.size === 0;
-    const hasAll = this.#waitingJoins === this.#members.size && this.#pending.size === 0;
+    const hasAll = this.#joins === this.#members.size && this.#pending.size === 0;
     if (isEmpty || (hasAll && !this.#isInitial)) this.#completeJoin();
   }
 
   /** Begins the next generation with the members that have joined again. */
   #completeJoin(): void {
     for (const member of [...this.#members.values()]) {
-      if (member.join === undefined && member.instanceId === null) {
+      if (!member.hasJoined && member.instanceId === null) {
         this.#remove(member, unknownMember(this.name, member.id));
       }
     }
     if (this.#members.size > 0 && !this.#electLeader()) {
-      // Only static members are left, and none of them is here.
+      // None of the members is here: they are static, or their connections have closed.
+      this.#isInitial = false;
       this.#joinTimer.set(this.#rebalanceTimeoutMs());
       return;
     }
@@ -599,14 +606,15 @@ export class ClassicGroup implements Group {
     }
     this.#protocol = this.#selectProtocol();
     this.#enter("CompletingRebalance");
+    this.#joins = 0;
     for (const member of this.#members.values()) {
+      member.hasJoined = false;
       member.mustSync = true;
       this.#missingSyncs++;
       this.#renew(member);
       const answer = member.join;
       if (answer === undefined) continue;
       member.join = undefined;
-      this.#waitingJoins--;
       this.#say(answer, this.#joined(member, member.id === this.#leader));
     }
     this.#syncTimer.set(this.#rebalanceTimeoutMs());
@@ -682,13 +690,15 @@ export class ClassicGroup implements Group {
   }
 
   #waitForJoin(member: Member, answer: JoinAnswer): Abandon {
-    if (member.join === undefined) this.#waitingJoins++;
-    else this.#say(member.join, { error: rebalanceInProgress(this.name), memberId: member.id });
+    if (member.join !== undefined) {
+      this.#say(member.join, { error: rebalanceInProgress(this.name), memberId: member.id });
+    }
     member.join = answer;
+    if (!member.hasJoined) this.#joins++;
+    member.hasJoined = true;
     return () => {
       if (member.join !== answer) return;
       member.join = undefined;
-      this.#waitingJoins--;
       this.#renew(member);
     };
   }
@@ -709,6 +719,7 @@ export class ClassicGroup implements Group {
       assignment: NO_BYTES,
       bytes,
       join: undefined,
+      hasJoined: false,
       sync: undefined,
       mustSync: false,
       session: new Deadline(this.#context.clock, () =>
@@ -752,6 +763,7 @@ export class ClassicGroup implements Group {
     this.#count(old.protocols, -1);
     this.#count(member.protocols, 1);
     member.mustSync = old.mustSync;
+    this.#unjoin(old);
     old.session.clear();
     this.#topics = undefined;
   }
@@ -763,6 +775,7 @@ export class ClassicGroup implements Group {
       this.#static.delete(instanceId);
     }
     this.#endWaits(member, error);
+    this.#unjoin(member);
     if (this.#state === "CompletingRebalance" || this.#state === "Stable") this.#synced(member);
     this.#count(member.protocols, -1);
     this.#giveBytes(member.bytes);
@@ -775,9 +788,14 @@ export class ClassicGroup implements Group {
     if (member.join !== undefined) {
       this.#say(member.join, { error, memberId: member.id });
       member.join = undefined;
-      this.#waitingJoins--;
     }
     this.#endSync(member, error);
+  }
+
+  #unjoin(member: Member): void {
+    if (!member.hasJoined) return;
+    member.hasJoined = false;
+    this.#joins--;
   }
 
   #endSync(member: Member, error: RustLogError): void {
@@ -897,8 +915,8 @@ export class ClassicGroup implements Group {
     const member = this.#members.get(memberId);
     // Members that did not join again will be gone when the rebalance is over.
     const isRebalancing = this.#state === "PreparingRebalance";
-    const isIn = isRebalancing ? member?.join !== undefined : member !== undefined;
-    const isFull = (isRebalancing ? this.#waitingJoins : this.#members.size) >= membersMax;
+    const isIn = isRebalancing ? member?.hasJoined === true : member !== undefined;
+    const isFull = (isRebalancing ? this.#joins : this.#members.size) >= membersMax;
     const hasNoId = memberId === "" && this.#pending.size >= membersMax;
     if ((isIn || !isFull) && !hasNoId) return;
     const message = `group '${this.name}' has ${membersMax} members, the maximum`;

@@ -248,6 +248,17 @@ describe("sessions", () => {
     expect(a.isWaiting).toBe(true);
   });
 
+  test("it takes part in the generation that begins meanwhile", async () => {
+    const t = new GroupTest({ initialRebalanceDelayMs: 50 });
+    const a = t.joinWithId("a");
+    const b = t.joinWithId("b");
+    b.abandon!();
+    t.clock.advance(100);
+    expect(a.result?.members.length).toBe(2);
+    const again = t.join("b", { memberId: b.memberId });
+    expect(again.result).toMatchObject({ generation: 1, leader: a.memberId });
+  });
+
   test("the last member leaves an empty group, which keeps its generation", async () => {
     const t = new GroupTest();
     const { a } = await t.settle(["a"]);
