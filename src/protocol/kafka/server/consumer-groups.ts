@@ -22,6 +22,12 @@ type Request = RequestOf<typeof ConsumerGroupHeartbeat>;
 type Response = ResponseOf<typeof ConsumerGroupHeartbeat>;
 type Described = ResponseOf<typeof ConsumerGroupDescribe>["groups"][number];
 
+/** Memory of the parts of a described group, approximately. */
+const GROUP_BYTES = 200;
+const MEMBER_BYTES = 500;
+const TOPIC_BYTES = 100;
+const PARTITION_BYTES = 8;
+
 export function consumerGroupHeartbeat(
   context: ServiceContext,
   request: Request,
@@ -63,17 +69,33 @@ function refused(error: unknown): Response {
 export async function consumerGroupDescribe(
   context: ServiceContext,
   { groupIds, includeAuthorizedOperations }: RequestOf<typeof ConsumerGroupDescribe>,
-  { connection }: Call,
+  call: Call,
 ): Promise<ResponseOf<typeof ConsumerGroupDescribe>> {
   const groups: Described[] = [];
-  const portions = new Portions(connection.turns);
+  const portions = new Portions(call.connection.turns);
   for (const groupId of groupIds) {
     const row = rowOf(context, groupId);
+    call.charge(GROUP_BYTES + membersBytes(row));
     const isTold = includeAuthorizedOperations && row.errorCode === CODE.NONE;
     groups.push(isTold ? { ...row, authorizedOperations: GROUP_OPERATIONS } : row);
     await portions.next(1 + row.members.length);
   }
   return { groups };
+}
+
+/** Memory of the members in a response, approximately. */
+function membersBytes({ members }: Described): number {
+  let bytes = 0;
+  for (const { subscribedTopicNames, assignment, targetAssignment } of members) {
+    bytes += MEMBER_BYTES + subscribedTopicNames.length * TOPIC_BYTES;
+    for (const { partitions } of [
+      ...assignment.topicPartitions,
+      ...targetAssignment.topicPartitions,
+    ]) {
+      bytes += TOPIC_BYTES + partitions.length * PARTITION_BYTES;
+    }
+  }
+  return bytes;
 }
 
 function rowOf(context: ServiceContext, groupId: string): Described {
