@@ -1,5 +1,6 @@
 // The model of a topic in the simulation, against which its logs are checked.
 // Leaves to others: the workload (simulation.ts).
+import type { CommittedOffset } from "../../src/groups/offset-record.js";
 import { baseOffset, batchBytes, newestTimestamp } from "../../src/record/batch.js";
 import { RecordCursor } from "../../src/record/cursor.js";
 import { readAll } from "../../src/log/segment/log-slice.js";
@@ -44,6 +45,9 @@ export class PartitionModel {
   /** Offsets that a group tried to commit, in order, and how many of them were acknowledged. */
   readonly commits: number[] = [];
   acknowledgedCommits = 0;
+  /** The same for a group that commits only offsets beyond the log, with the offset as metadata. */
+  readonly commitsAhead: number[] = [];
+  acknowledgedAhead = 0;
   /** Everything below it is on the disk, whatever the flush policy. */
   #flushedOffset = 0;
   /** Last known log start. It may have moved forward, never back. */
@@ -82,6 +86,7 @@ export class PartitionModel {
       if (offset >= this.#flushedOffset) this.seen.delete(offset);
     }
     this.acknowledgedCommits = 0;
+    this.acknowledgedAhead = 0;
   }
 
   /** Checks a partition against the model; throws a violation. */
@@ -128,6 +133,18 @@ export class PartitionModel {
       `${name}: committed is ${committed}, acknowledged were ${allowed.join()}`,
     );
     hold((committed ?? 0) <= highWatermark, `${name}: committed past the end`);
+  }
+
+  /** Checks the commit of the other group, which no start may change. */
+  checkCommitAhead({ name }: Partition, committed: CommittedOffset | undefined): void {
+    const allowed = this.commitsAhead.slice(Math.max(0, this.acknowledgedAhead - 1));
+    const isAllowed =
+      committed === undefined
+        ? this.acknowledgedAhead === 0
+        : allowed.includes(committed.offset) &&
+          committed.details?.metadata === String(committed.offset);
+    const text = JSON.stringify(committed);
+    hold(isAllowed, `${name}: committed beyond the log is ${text}, acknowledged ${allowed.join()}`);
   }
 
   #checkAttempts({ name, logStartOffset }: Partition, records: ReadonlyMap<number, string>): void {

@@ -44,6 +44,9 @@ export interface SimulationReport {
 const ROUNDS = 5;
 const OPERATIONS_A_ROUND = 25;
 const GROUP = "billing";
+/** A group that commits offsets beyond the log, from this one on. */
+const GROUP_AHEAD = "ahead";
+const AHEAD_FROM = 1_000_000_000;
 const PRODUCER_ID = 4_711;
 
 /** Runs one seed to its end, or to the first broken promise. */
@@ -149,8 +152,13 @@ class Simulation {
     // Includes the recreated topic: the model does not know commits of an earlier one.
     for (const { name, partitions } of [this.#orders, this.#drafts]) {
       for (const partition of this.#directory?.registry.find(name)?.online ?? []) {
-        const committed = this.#offsets?.fetch(GROUP, partition.topic, partition.index)?.offset;
-        partitions[partition.index]?.checkCommit(partition, committed);
+        const { topic, index } = partition;
+        const committed = this.#offsets?.fetch(GROUP, topic, index)?.offset;
+        partitions[index]?.checkCommit(partition, committed);
+        partitions[index]?.checkCommitAhead(
+          partition,
+          this.#offsets?.fetch(GROUP_AHEAD, topic, index),
+        );
       }
     }
   }
@@ -301,6 +309,16 @@ class Simulation {
     const { topic, index } = partition;
     await this.#offsets?.commit(GROUP, [{ topic, partition: index, offset }]);
     model.acknowledgedCommits = number;
+    if (number % 2 === 0) await this.#commitAhead(partition, model);
+  }
+
+  /** Commits as only a Kafka client can. */
+  async #commitAhead({ topic, index }: Partition, model: PartitionModel): Promise<void> {
+    const number = model.commitsAhead.push(AHEAD_FROM + model.commitsAhead.length);
+    const offset = model.commitsAhead.at(-1)!;
+    const details = { leaderEpoch: 0, metadata: String(offset), isAhead: true };
+    await this.#offsets?.commit(GROUP_AHEAD, [{ topic, partition: index, offset, details }]);
+    model.acknowledgedAhead = number;
   }
 
   async #delete(topic: TopicModel): Promise<void> {
