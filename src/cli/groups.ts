@@ -1,9 +1,10 @@
-// `rustlog groups`: list, describe, delete and delete-offsets.
-// Leaves to others: what a commit is (groups/), requests to the broker (client/admin.ts), and seek (groups-seek.ts).
+// `rustlog groups`: list, delete and delete-offsets.
+// Leaves to others: what a commit is (groups/), requests to the broker (client/admin.ts), describe (groups-describe.ts) and seek (groups-seek.ts).
 import type { GroupOffset, TopicPartition } from "../client/admin-types.js";
-import { lagOf, NOT_COMMITTED } from "../services/group-lag.js";
+import { NOT_COMMITTED } from "../services/group-lag.js";
 import { newCommand } from "./command.js";
 import { CliError } from "./exit.js";
+import { describe, offsetCell } from "./groups-describe.js";
 import { seek } from "./groups-seek.js";
 import { brokerOption, jsonOption, withClient } from "./options.js";
 import { writeJson, writeLines, writeText } from "./output.js";
@@ -27,48 +28,25 @@ export function groupsCommand() {
 }
 
 function list() {
-  return newCommand("list", "List the groups that have committed offsets", "rustlog groups list")
+  return newCommand(
+    "list",
+    "List the groups that have members or committed offsets",
+    "rustlog groups list",
+  )
     .addOption(brokerOption())
     .addOption(jsonOption())
     .action((options) =>
       withClient(options.broker, async (client) => {
         await writePages(client.admin().groupPages(), {
           json: options.json === true,
-          header: ["GROUP", "PARTITIONS"],
-          row: ({ group, partitions }) => [group, partitions],
+          header: ["GROUP", "STATE", "TYPE", "MEMBERS", "PARTITIONS"],
+          row: ({ group, state = "-", type = "-", members, partitions }) => [
+            ...[group, state, type, members, partitions],
+          ],
+          field: ({ type = null, state = null, ...group }) => ({ ...group, state, type }),
         });
       }),
     );
-}
-
-function describe() {
-  const example = "rustlog groups describe billing";
-  return newCommand("describe", "Show a group's position and lag by partition", example)
-    .argument("<group>", "name of the group")
-    .addOption(brokerOption())
-    .addOption(jsonOption())
-    .action((group, options) =>
-      withClient(options.broker, async (client) => {
-        const offsets = await client.admin().describeGroup(group);
-        const partitions = offsets.map((offset) => ({ ...offset, lag: lagOf(offset) }));
-        const lag = partitions.reduce((sum, partition) => sum + partition.lag, 0);
-        if (options.json) return await writeJson({ group, lag, partitions });
-        const header = ["TOPIC", "PARTITION", "COMMITTED", "LOG-END", "LAG", "COMMITTED-AT"];
-        const rows = partitions.map((row) => [
-          row.topic,
-          row.partition,
-          offsetCell(row.committedOffset),
-          row.highWatermark,
-          row.lag,
-          row.committedOffset === NOT_COMMITTED ? "-" : new Date(row.commitTimestamp).toISOString(),
-        ]);
-        await writeText(`${formatTable(header, rows)}\nTotal lag: ${lag}\n`);
-      }),
-    );
-}
-
-function offsetCell(offset: number): string | number {
-  return offset === NOT_COMMITTED ? "-" : offset;
 }
 
 function deleteOffsets() {

@@ -7,17 +7,19 @@ interface PagedLayout<Item> {
   readonly json: boolean;
   readonly header: readonly string[];
   row(item: Item): readonly (string | number)[];
+  /** The item in JSON, if not the item itself. */
+  field?(item: Item): object;
 }
 
 /** Prints all pages: as one JSON array, or as a table whose columns are sized per page. */
 export async function writePages<Item>(
   pages: AsyncIterable<readonly Item[]>,
-  { json, header, row }: PagedLayout<Item>,
+  { json, header, row, field }: PagedLayout<Item>,
 ): Promise<void> {
   const output = new ByteOutput(writeDescriptor(STDOUT));
   let isFirst = true;
   for await (const items of pages) {
-    if (json) output.text(jsonItems(items, isFirst));
+    if (json) output.text(jsonItems(field === undefined ? items : items.map(field), isFirst));
     else {
       const table = formatTable(header, items.map(row));
       output.text(isFirst ? table : table.slice(table.indexOf("\n") + 1));

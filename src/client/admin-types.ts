@@ -81,6 +81,39 @@ export interface GroupListing {
   readonly group: string;
   /** Number of partitions with committed offsets. */
   readonly partitions: number;
+  /** Kafka's name of the state, such as `Stable`. Undefined if the broker does not say. */
+  readonly state: string | undefined;
+  /** `classic` or `consumer`. Undefined for a group that never had members, or if the broker does not say. */
+  readonly type: string | undefined;
+  /** Number of members. */
+  readonly members: number;
+}
+
+/** A member of a group. */
+export interface GroupMember {
+  readonly memberId: string;
+  /** Of a static member (`group.instance.id`). */
+  readonly instanceId: string | undefined;
+  readonly clientId: string;
+  readonly host: string;
+  /** Number of partitions that it reads. */
+  readonly partitions: number;
+}
+
+/** A group without its offsets. */
+export interface GroupState {
+  /** Kafka's name of the state, such as `Stable`. */
+  readonly state: string;
+  /** `classic` or `consumer`; undefined for a group that never had members. */
+  readonly type: string | undefined;
+  /** `consumer` for consumers. Undefined for a group that never had members. */
+  readonly protocolType: string | undefined;
+  /** How partitions are assigned. Undefined without members, and while the group rebalances. */
+  readonly assignor: string | undefined;
+  /** How often the group has been assigned anew. */
+  readonly generation: number;
+  /** By id. */
+  readonly members: readonly GroupMember[];
 }
 
 /** Position and lag of a group in a partition. */
@@ -93,6 +126,8 @@ export interface GroupOffset {
   readonly commitTimestamp: number;
   readonly logStartOffset: number;
   readonly highWatermark: number;
+  /** The member that reads the partition; undefined if none does. */
+  readonly memberId: string | undefined;
 }
 
 /** Information about a broker. */

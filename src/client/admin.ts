@@ -5,6 +5,7 @@ import { RustLogError } from "../errors.js";
 import {
   DeleteGroup,
   DescribeGroup,
+  DescribeMembers,
   ListGroups,
   describeAfter,
 } from "../protocol/native/groups.js";
@@ -23,7 +24,9 @@ import type {
   CreateTopicOptions,
   DeletedOffset,
   GroupListing,
+  GroupMember,
   GroupOffset,
+  GroupState,
   PartitionDescription,
   PartitionOffset,
   TopicDescription,
@@ -161,7 +164,7 @@ export class Admin {
     );
   }
 
-  /** Lists the groups that have committed offsets, by name. */
+  /** Lists the groups that have members or committed offsets, by name. */
   async listGroups(): Promise<GroupListing[]> {
     const groups = await allOf(this.groupPages());
     return groups.sort((a, b) => (a.group < b.group ? -1 : 1));
@@ -172,19 +175,52 @@ export class Admin {
     return pagesOf<GroupListing>(async (after) => {
       const page = pageAfter(after?.group);
       const { groups, more } = await this.#request(callOf(ListGroups, page));
-      return { items: groups, more };
+      const items = groups.map(({ state, type, ...group }) => ({
+        ...group,
+        state: orUndefined(state),
+        type: orUndefined(type),
+      }));
+      return { items, more };
     });
   }
 
-  /** The committed offsets of a group, and the offset range of each partition. Throws GROUP_NOT_FOUND. */
+  /** The committed offsets of a group, the member that reads each partition, and the offset range of each partition. Throws GROUP_NOT_FOUND. */
   async describeGroup(group: string): Promise<GroupOffset[]> {
     checkString("INVALID_GROUP", "group", group);
     const pages = pagesOf<GroupOffset>(async (after) => {
       const page = describeAfter(group, after);
       const { partitions, more } = await this.#request(callOf(DescribeGroup, page));
-      return { items: partitions, more };
+      const items = partitions.map(({ memberId, ...partition }) => ({
+        ...partition,
+        memberId: orUndefined(memberId),
+      }));
+      return { items, more };
     });
     return await allOf(pages);
+  }
+
+  /** The state and members of a group. Throws GROUP_NOT_FOUND, and UNSUPPORTED_VERSION if the broker knows no members. */
+  async describeMembers(group: string): Promise<GroupState> {
+    checkString("INVALID_GROUP", "group", group);
+    let state: Omit<GroupState, "members"> | undefined;
+    const pages = pagesOf<GroupMember>(async (last) => {
+      const after = last?.memberId ?? "";
+      const page = await this.#request(callOf(DescribeMembers, { group, after, limit: 0 }));
+      const { members, more, type, protocolType, assignor, ...rest } = page;
+      state ??= {
+        ...rest,
+        type: orUndefined(type),
+        protocolType: orUndefined(protocolType),
+        assignor: orUndefined(assignor),
+      };
+      const items = members.map(({ instanceId, ...member }) => ({
+        ...member,
+        instanceId: orUndefined(instanceId),
+      }));
+      return { items, more };
+    });
+    const members = await allOf(pages);
+    return { ...state!, members };
   }
 
   /**
@@ -266,6 +302,10 @@ function checkPartitions(what: string, items: readonly TopicPartition[]): void {
     checkString("INVALID_TOPIC", `topic of an item of ${what}`, item.topic);
     checkNatural("INVALID_REQUEST", `partition of an item of ${what}`, item.partition);
   }
+}
+
+function orUndefined(text: string): string | undefined {
+  return text === "" ? undefined : text;
 }
 
 /** Throws UNKNOWN_SERVER_ERROR unless the broker answered about each of the partitions. */

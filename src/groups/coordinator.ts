@@ -262,6 +262,11 @@ export class GroupCoordinator {
     return this.#groups.get(name)?.isSubscribedTo(topic) ?? false;
   }
 
+  /** The groups in memory. Groups may come and go while the caller iterates. */
+  inMemory(): IterableIterator<Group> {
+    return this.#groups.values();
+  }
+
   /** A group in memory. */
   find(name: string): Group | undefined {
     return this.#groups.get(name);

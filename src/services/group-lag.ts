@@ -1,8 +1,10 @@
 // Lag of groups per partition: the only place that compares committed offsets with the logs.
 // Leaves to others: showing it (http/, the protocols), and storing commits (groups/offset-store.ts).
-import { nextTurn, Portions } from "../log/event-loop.js";
+import { Portions } from "../log/event-loop.js";
 import { position } from "./committed-offsets.js";
 import type { ServiceContext } from "./context.js";
+import { groupsAfter, groupsWithoutOffsets } from "./group-names.js";
+import { type PartitionOwners, partitionOwners } from "./group-members.js";
 
 /** Offset and timestamp if nothing is committed. */
 export const NOT_COMMITTED = -1;
@@ -18,6 +20,8 @@ export interface GroupPartition {
   readonly highWatermark: number;
   /** Records that the group has not read. */
   readonly lag: number;
+  /** The member that reads it; undefined if none does. */
+  readonly memberId: string | undefined;
 }
 
 const BEFORE_ALL = { topic: "", partition: NOT_COMMITTED };
@@ -36,15 +40,17 @@ export function lagOf(offset: {
 }
 
 /**
- * All partitions of the topics for which a group has committed an offset, by topic and partition, including partitions
- * without a commit. Begins after `after` if given. A generator, so that the caller may yield between two partitions.
+ * All partitions of the topics that a group has committed an offset in, or that its members read, by topic and partition,
+ * including partitions without a commit. Begins after `after` if given. A generator, so that the caller may yield between two partitions.
  */
 export function* groupPartitions(
-  { registry, offsets }: ServiceContext,
+  context: ServiceContext,
   group: string,
   after: { readonly topic: string; readonly partition: number } = BEFORE_ALL,
+  owners = partitionOwners(context, group),
 ): Generator<GroupPartition, void> {
-  for (const name of offsets.topicsOf(group)) {
+  const { registry, offsets } = context;
+  for (const name of topicsOf(context, group, owners)) {
     if (name < after.topic) continue;
     // While a topic is being deleted, its commits outlive its partitions. The end of an offline partition is unknown.
     for (const { topic, index, logStartOffset, highWatermark } of registry.find(name)?.online ??
@@ -60,9 +66,21 @@ export function* groupPartitions(
         logStartOffset,
         highWatermark,
         lag: lagOf({ committedOffset, logStartOffset, highWatermark }),
+        memberId: owners.get(topic)?.get(index),
       };
     }
   }
+}
+
+/** Sorted names of the topics of a group. */
+function topicsOf(
+  { offsets }: ServiceContext,
+  group: string,
+  owners: PartitionOwners,
+): readonly string[] {
+  const committed = offsets.topicsOf(group);
+  if (owners.size === 0) return committed;
+  return [...new Set([...committed, ...owners.keys()])].sort();
 }
 
 interface GroupLag {
@@ -102,40 +120,42 @@ export async function readGroupLags(
   const portions = new Portions(PARTITIONS_PER_TURN);
   let left = partitionsMax;
   let visitsLeft = PARTITIONS_VISITED_MAX;
-  let after = start;
-  for (;;) {
-    const page = context.offsets.page(after, GROUPS_PER_TURN);
-    for (const { group } of page) {
-      if (!group.includes(filter)) continue;
-      const partitionCount = groupPartitionCount(context, group);
-      const isTooLarge = partitionCount > partitionsMax;
-      const isFull = groups.length >= groupsMax || (!isTooLarge && partitionCount > left);
-      if (isFull || (groups.length > 0 && partitionCount > visitsLeft)) {
-        return { groups, hasMore: true };
-      }
-      visitsLeft -= partitionCount;
-      let lag = 0;
-      const partitions: GroupPartition[] = [];
-      for (const partition of groupPartitions(context, group)) {
-        lag += partition.lag;
-        // A group too large for any answer must not hide the others.
-        if (!isTooLarge) partitions.push(partition);
-        await portions.next();
-      }
-      left -= partitions.length;
-      groups.push({ group, lag, partitionCount, partitions });
+  const others = await groupsWithoutOffsets(context, start);
+  const groupPortions = new Portions(GROUPS_PER_TURN);
+  for (const { group } of groupsAfter(context, start, others)) {
+    await groupPortions.next();
+    if (!group.includes(filter)) continue;
+    const owners = partitionOwners(context, group);
+    const partitionCount = groupPartitionCount(context, group, owners);
+    const isTooLarge = partitionCount > partitionsMax;
+    const isFull = groups.length >= groupsMax || (!isTooLarge && partitionCount > left);
+    if (isFull || (groups.length > 0 && partitionCount > visitsLeft)) {
+      return { groups, hasMore: true };
     }
-    after = page.at(-1)?.group;
-    if (after === undefined) return { groups, hasMore: false };
-    await nextTurn();
+    visitsLeft -= partitionCount;
+    let lag = 0;
+    const partitions: GroupPartition[] = [];
+    for (const partition of groupPartitions(context, group, undefined, owners)) {
+      lag += partition.lag;
+      // A group too large for any answer must not hide the others.
+      if (!isTooLarge) partitions.push(partition);
+      await portions.next();
+    }
+    left -= partitions.length;
+    groups.push({ group, lag, partitionCount, partitions });
   }
+  return { groups, hasMore: false };
 }
 
 /** Number of partitions that `groupPartitions` returns. */
-function groupPartitionCount({ registry, offsets }: ServiceContext, group: string): number {
+function groupPartitionCount(
+  context: ServiceContext,
+  group: string,
+  owners: PartitionOwners,
+): number {
   let count = 0;
-  for (const name of offsets.topicsOf(group)) {
-    count += registry.find(name)?.online.length ?? 0;
+  for (const name of topicsOf(context, group, owners)) {
+    count += context.registry.find(name)?.online.length ?? 0;
   }
   return count;
 }

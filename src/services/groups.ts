@@ -1,48 +1,69 @@
 // Groups: list, describe and delete.
-// Leaves to others: their members and committed offsets (groups/).
+// Leaves to others: their members (group-members.ts), and committed offsets (groups/).
 import { RustLogError } from "../errors.js";
-import type { GroupDescription, GroupOverview } from "../groups/group.js";
+import type { GroupDescription, GroupOverview, GroupState, GroupType } from "../groups/group.js";
 import type { TopicPartitions } from "../groups/assignment.js";
 import type { ConsumerGroupDescription } from "../groups/consumer-group.js";
-import { groupNotFound, OffsetStore } from "../groups/offset-store.js";
+import { groupNotFound } from "../groups/offset-store.js";
 import type { GroupSummary } from "../groups/offset-table.js";
 import type { ServiceContext } from "./context.js";
 import { type GroupPartition, groupPartitions } from "./group-lag.js";
+import { typeOf } from "./group-members.js";
+import { checkName, groupsAfter, groupsWithoutOffsets } from "./group-names.js";
 
-/** Groups read at a time. */
-const LOOKUP_GROUPS = 500;
-
-/**
- * All groups whose name comes after `after`, by name. The caller may yield between two; groups may be created or
- * deleted in between.
- */
-export function listGroups({ offsets }: ServiceContext, after: string): Iterable<GroupSummary> {
-  offsets.checkOnline();
-  return groupsAfter(offsets, after);
+export interface GroupListing extends GroupSummary {
+  readonly state: GroupState;
+  /** Empty for a group that never had members. */
+  readonly type: GroupType | "";
+  readonly members: number;
 }
 
-function* groupsAfter(offsets: OffsetStore, first: string): Generator<GroupSummary, void> {
-  let after = first === "" ? undefined : first;
-  for (;;) {
-    const groups = offsets.page(after, LOOKUP_GROUPS);
-    yield* groups;
-    if (groups.length < LOOKUP_GROUPS) return;
-    after = groups.at(-1)?.group;
+/**
+ * All groups whose name comes after `after` ("": all), by name: those with members or committed offsets. The caller may
+ * yield between two; groups may be created or deleted in between.
+ */
+export async function listGroups(
+  context: ServiceContext,
+  after: string,
+): Promise<Iterable<GroupListing>> {
+  context.offsets.checkOnline();
+  const start = after === "" ? undefined : after;
+  return listings(context, start, await groupsWithoutOffsets(context, start));
+}
+
+function* listings(
+  context: ServiceContext,
+  after: string | undefined,
+  others: readonly string[],
+): Generator<GroupListing, void> {
+  for (const summary of groupsAfter(context, after, others)) {
+    const overview = context.groups.overview(summary.group);
+    // It was deleted since.
+    if (overview === undefined) continue;
+    const members = context.groups.memberCount(summary.group);
+    yield { ...summary, state: overview.state, type: typeOf(overview), members };
   }
+}
+
+/** The groups with committed offsets, likewise. */
+export function listGroupsWithOffsets(
+  context: ServiceContext,
+  after: string,
+): Iterable<GroupSummary> {
+  context.offsets.checkOnline();
+  return groupsAfter(context, after === "" ? undefined : after);
 }
 
 /**
  * All groups, of whatever kind, in no order. The caller may yield between two. The log of committed offsets must be online.
  */
-export function* groupOverviews({
-  groups,
-  offsets,
-}: ServiceContext): Generator<GroupOverview, void> {
+export function* groupOverviews(context: ServiceContext): Generator<GroupOverview, void> {
+  const { groups } = context;
   for (const name of groups.names()) {
     const overview = groups.overview(name);
     if (overview !== undefined) yield overview;
   }
-  for (const { group } of groupsAfter(offsets, "")) {
+  for (const { group } of groupsAfter(context, undefined)) {
     if (groups.isKnown(group)) continue;
     yield { group, type: "classic", state: "Empty", protocolType: "" };
   }
@@ -108,7 +129,7 @@ export function describeGroup(
 ): Iterable<GroupPartition> {
   checkName(context, group);
   context.offsets.checkOnline();
-  if (context.offsets.topicsOf(group).length === 0) throw groupNotFound(group);
+  if (!context.groups.has(group)) throw groupNotFound(group);
   return groupPartitions(context, group, after);
 }
 
@@ -119,9 +140,4 @@ export function describeGroup(
 export async function deleteGroup(context: ServiceContext, group: string): Promise<void> {
   checkName(context, group);
   await context.groups.delete(group);
-}
-
-/** Throws INVALID_GROUP. There is a group without a name only if a Kafka client has committed without one. */
-function checkName({ groups }: ServiceContext, group: string): void {
-  if (group !== "" || !groups.has(group)) OffsetStore.checkGroup(group);
 }

@@ -1,6 +1,7 @@
 // Groups and topics on the command line: what is printed is committed, with signals in the middle.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect } from "../../src/index.js";
+import { joinGroup } from "../support/group-members.js";
 import { readRest, readUntil, run, spawn, startBroker } from "./rustlog.js";
 
 let broker: Awaited<ReturnType<typeof startBroker>>;
@@ -40,9 +41,12 @@ describe("groups", () => {
     expect(await committed("g")).toEqual([[6, 0]]);
     expect(await ok(["consume", "lines", "-g", "g"])).toBe("");
     const table = await ok(["groups", "describe", "g"]);
-    expect(table).toMatch(/^TOPIC +PARTITION +COMMITTED +LOG-END +LAG +COMMITTED-AT\n/);
+    expect(table).toMatch(/^TOPIC +PARTITION +COMMITTED +LOG-END +LAG +COMMITTED-AT$/m);
+    expect(table).toStartWith("Group: g\nState: Empty\nMembers: 0\n\n");
     expect(table).toMatch(/\nlines +0 +6 +6 +0 +\d{4}-/);
-    expect(await ok(["groups", "list"])).toMatch(/^GROUP +PARTITIONS\n(.+\n)*g +1\n/);
+    expect(await ok(["groups", "list"])).toMatch(
+      /^GROUP +STATE +TYPE +MEMBERS +PARTITIONS\n(.+\n)*g +Empty +- +0 +1\n/,
+    );
   });
 
   test("an uncommitted partition counts from its log start, and there is a total", async () => {
@@ -156,6 +160,37 @@ describe("groups", () => {
     expect(gone.stderr).toStartWith("rustlog: GROUP_NOT_FOUND: ");
   });
 
+  test("list and describe show the members of a group, and it is neither moved nor deleted", async () => {
+    await ok(["topics", "create", "mem", "--partitions", "3"]);
+    await ok(["produce", "mem", "-p", "2", "a", "b"]);
+    const [one, two] = await joinGroup(broker.broker.context.groups, "m", [
+      { clientId: "app-1", assigned: { mem: [0, 2] } },
+      { clientId: "app-2", instanceId: "i-2", assigned: { mem: [1] } },
+    ]);
+    expect(await ok(["groups", "list"])).toMatch(/\nm +Stable +classic +2 +0\n/);
+    const described = await ok(["groups", "describe", "m"]);
+    expect(described).toStartWith("Group: m\nState: Stable (classic, range)\nMembers: 2\n\nTOPIC ");
+    expect(described).toMatch(new RegExp(`\nmem +2 +- +2 +2 +- +${one} +10.0.0.7 +app-1\n`));
+    expect(described).toEndWith("\n\nTotal lag: 2\n");
+    const members = await ok(["groups", "describe", "m", "--members"]);
+    expect(members).toMatch(/^MEMBER +INSTANCE-ID +HOST +CLIENT-ID +PARTITIONS +ASSIGNMENT\n/);
+    expect(members).toMatch(new RegExp(`\n${one} +- +10.0.0.7 +app-1 +2 +mem:0,2\n`));
+    expect(members).toMatch(new RegExp(`\n${two} +i-2 +10.0.0.7 +app-2 +1 +mem:1\n`));
+    const state = await ok(["groups", "describe", "m", "--state"]);
+    expect(state).toMatch(/\nm +127\.0\.0\.1:\d+ +range +Stable +classic +2\n$/);
+    const seek = ["groups", "seek", "m", "mem", "--to", "latest", "--dry-run"];
+    const refused = await run(seek, { broker: broker.address });
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stderr).toContain("NON_EMPTY_GROUP: group 'm' has members: ");
+    expect(refused.stderr).toContain(`${two} (app-2 at 10.0.0.7)`);
+    const kept = await run(["groups", "delete", "m"], { broker: broker.address });
+    expect(kept.stderr).toContain("NON_EMPTY_GROUP");
+    broker.broker.context.groups.leave(
+      "m",
+      [one!, two!].map((memberId) => ({ memberId, instanceId: null })),
+    );
+  });
+
   test("a closed pipe commits what was delivered and nothing after it", async () => {
     const lineBytes = 100;
     const lines = Array.from({ length: 20_000 }, (_, i) => String(i).padStart(lineBytes - 1, "."));
@@ -254,10 +289,12 @@ test("groups list prints every page of a list that exceeds one frame", async () 
   }
   await client.close();
   const { stdout } = await run(["groups", "list", "--json"], at);
-  const expected = groups.map((group) => ({ group, partitions: 1 }));
+  const expected = groups.map((group) => ({
+    ...{ group, partitions: 1, members: 0, state: "Empty", type: null },
+  }));
   expect(stdout).toBe(`${JSON.stringify(expected, null, 2)}\n`);
   const table = await run(["groups", "list"], at);
   const lines = table.stdout.trimEnd().split("\n");
-  expect(lines[0]).toMatch(/^GROUP +PARTITIONS$/);
+  expect(lines[0]).toMatch(/^GROUP +STATE +TYPE +MEMBERS +PARTITIONS$/);
   expect(lines.slice(1).map((line) => line.split(" ")[0])).toEqual(groups);
 });

@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import { readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "../../src/index.js";
+import { joinGroup } from "../support/group-members.js";
 import { edit, fileOf, makeSample } from "../inspection/sample.js";
 import { tempDir } from "../support/tmp.js";
 import { run, startBroker } from "./rustlog.js";
@@ -118,8 +119,12 @@ test("topics, groups, consume and bench print the documented fields", async () =
   await run(["consume", "t", "--group", "g", "-p", "0", "-n", "1"], { broker: address });
   check("`rustlog topics list --json`", [await jsonOf(["topics", "list"], address)]);
   check("`rustlog topics describe --json`", [await jsonOf(["topics", "describe", "t"], address)]);
+  await joinGroup(broker.broker.context.groups, "m", [{ clientId: "c", assigned: { t: [1] } }]);
   check("`rustlog groups list --json`", [await jsonOf(["groups", "list"], address)]);
-  check("`rustlog groups describe --json`", [await jsonOf(["groups", "describe", "g"], address)]);
+  check("`rustlog groups describe --json`", [
+    await jsonOf(["groups", "describe", "g"], address),
+    await jsonOf(["groups", "describe", "m"], address),
+  ]);
   check("`rustlog groups seek --json`", [
     await jsonOf(["groups", "seek", "g", "t", "--to", "earliest"], address),
   ]);

@@ -115,11 +115,12 @@ export async function readRest(stream: ReadableStream<Uint8Array>): Promise<stri
 /** A broker in this process on a free port, with a temporary directory. */
 export async function startBroker(
   options: Partial<BrokerOptions> = {},
-): Promise<{ readonly address: string } & AsyncDisposable> {
+): Promise<{ readonly broker: Broker; readonly address: string } & AsyncDisposable> {
   const directory = tempDir();
   const quiet = { flush: { kind: "never" }, log: () => {} } as const;
   const broker = await Broker.start({ dataDir: directory.path, port: 0, ...quiet, ...options });
   return {
+    broker,
     address: broker.address,
     [Symbol.asyncDispose]: async () => {
       await broker.stop();

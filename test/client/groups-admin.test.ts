@@ -103,7 +103,9 @@ describe("admin", () => {
     ]);
     await t.admin.commitOffsets("g", [{ ...place, offset: 2 }]);
     expect(await t.admin.fetchOffsets("g", [place])).toMatchObject([{ ...place, offset: 2 }]);
-    expect(await t.admin.listGroups()).toEqual([{ group: "g", partitions: 1 }]);
+    expect(await t.admin.listGroups()).toEqual([
+      { group: "g", partitions: 1, state: "Empty", type: undefined, members: 0 },
+    ]);
     await t.admin.commitOffsets("h", [{ ...place, offset: 1 }]);
     expect(await t.admin.deleteOffsets("h", [place])).toEqual([{ ...place, offset: 1 }]);
     expect(await codeOf(t.admin.deleteOffsets("h", [place]))).toBe("GROUP_NOT_FOUND");

@@ -185,8 +185,8 @@ test("offsets of a topic that members read can't be deleted, nor any if it is no
 test("groups are listed by name, described, and deleted", async () => {
   const context = await open();
   for (const group of ["c", "a", "b"]) await commitOffsets(context, group, [commit(0, 1)]);
-  expect([...listGroups(context, "")].map(({ group }) => group)).toEqual(["a", "b", "c"]);
-  expect([...listGroups(context, "a")].map(({ group }) => group)).toEqual(["b", "c"]);
+  expect([...(await listGroups(context, ""))].map(({ group }) => group)).toEqual(["a", "b", "c"]);
+  expect([...(await listGroups(context, "a"))].map(({ group }) => group)).toEqual(["b", "c"]);
   const described = [...describeGroup(context, "b")];
   expect(
     described.map(({ partition, committedOffset, lag }) => [partition, committedOffset, lag]),

@@ -4,7 +4,7 @@ import type { TCPSocketListener } from "bun";
 import { RustLogError } from "../../src/errors.js";
 import { API_NAMES } from "../../src/protocol/native/api-versions.js";
 import { FrameDecoder } from "../../src/net/frame.js";
-import { DescribeGroup, ListGroups } from "../../src/protocol/native/groups.js";
+import { DescribeGroup, DescribeMembers, ListGroups } from "../../src/protocol/native/groups.js";
 import {
   API,
   decodeRequestHeader,
@@ -87,12 +87,22 @@ function answer(apiKey: number, id: number, onlyErrors: boolean): Uint8Array | u
       return CreateTopic.encodeResponse(id, { partitions: 1 });
     case API.ListGroups:
       return ListGroups.encodeResponse(id, {
-        groups: [{ group: HOSTILE, partitions: 1 }],
+        groups: [{ group: HOSTILE, partitions: 1, state: HOSTILE, type: HOSTILE, members: 1 }],
         more: false,
       });
     case API.DescribeGroup: {
-      const row = { topic: HOSTILE, partition: 0, ...ROW, committedOffset: 1, commitTimestamp: 1 };
+      const commit = { committedOffset: 1, commitTimestamp: 1, memberId: HOSTILE };
+      const row = { topic: HOSTILE, partition: 0, ...ROW, ...commit };
       return DescribeGroup.encodeResponse(id, { partitions: [row], more: false });
+    }
+    case API.DescribeMembers: {
+      const names = { memberId: HOSTILE, instanceId: HOSTILE, clientId: HOSTILE, host: HOSTILE };
+      return DescribeMembers.encodeResponse(id, {
+        members: [{ ...names, partitions: 1 }],
+        more: false,
+        ...{ state: HOSTILE, type: HOSTILE, protocolType: HOSTILE, assignor: HOSTILE },
+        generation: 1,
+      });
     }
     default:
       return undefined;

@@ -4,7 +4,7 @@
 // A new field in an API needs a new version: the next one in the API's table. Version 1 is never removed, so that
 // clients that only support it keep working.
 import { Fetch } from "./fetch.js";
-import { DeleteGroup, DescribeGroup, ListGroups } from "./groups.js";
+import { DeleteGroup, DescribeGroup, DescribeMembers, ListGroups } from "./groups.js";
 import { API, type ApiName } from "./messages.js";
 import { ApiVersions, Ping } from "./meta.js";
 import { ListOffsets, OffsetCommit, OffsetDelete, OffsetFetch } from "./offsets.js";
@@ -36,6 +36,7 @@ export const APIS = {
   DeleteGroup,
   ApiVersions,
   OffsetDelete,
+  DescribeMembers,
 } as const;
 
 export const API_NAMES = Object.keys(API) as readonly ApiName[];

@@ -1,5 +1,6 @@
-// ListGroups, DescribeGroup and DeleteGroup. A group is a name under which offsets are committed.
-// Leaves to others: storing committed offsets (groups/).
+// ListGroups, DescribeGroup, DescribeMembers and DeleteGroup. A group is a name under which offsets are committed, and may
+// have members that share the partitions of its topics.
+// Leaves to others: members and committed offsets (groups/).
 import { moreField, pageFields } from "./page.js";
 import { api, array, type RequestOf, since } from "./schema.js";
 
@@ -7,7 +8,15 @@ export const ListGroups = api("ListGroups", {
   request: pageFields(2),
   response: {
     /** Each with the number of partitions for which it has committed an offset. */
-    groups: array({ group: "string", partitions: "u32" }),
+    groups: array({
+      group: "string",
+      partitions: "u32",
+      /** Kafka's name of the state; empty if it is unknown. */
+      state: since(3, "string", ""),
+      /** classic or consumer; empty for a group that never had members. */
+      type: since(3, "string", ""),
+      members: since(3, "u32", 0),
+    }),
     more: moreField(2),
   },
 });
@@ -22,7 +31,7 @@ export const DescribeGroup = api("DescribeGroup", {
     limit: since(2, "u32", 0),
   },
   response: {
-    /** The partitions of the topics in which the group has committed an offset, by topic and partition. */
+    /** The partitions of the group's topics, by topic and partition. */
     partitions: array({
       topic: "string",
       partition: "u32",
@@ -32,8 +41,41 @@ export const DescribeGroup = api("DescribeGroup", {
       commitTimestamp: "i64",
       logStartOffset: "i64",
       highWatermark: "i64",
+      /** The member that reads the partition; empty if none does. */
+      memberId: since(3, "string", ""),
     }),
     more: moreField(2),
+  },
+});
+
+/** Asks for the state of a group, and its members. */
+export const DescribeMembers = api("DescribeMembers", {
+  request: {
+    group: "string",
+    /** Id of the last member of the previous page; empty for the first page. */
+    after: "string",
+    /** Maximum number of members; 0 for as many as fit a page. */
+    limit: "u32",
+  },
+  response: {
+    /** By id. */
+    members: array({
+      memberId: "string",
+      /** Empty for a member that is not static. */
+      instanceId: "string",
+      clientId: "string",
+      host: "string",
+      /** Number of partitions that it reads. */
+      partitions: "u32",
+    }),
+    /** Whether more members follow. */
+    more: "bool",
+    state: "string",
+    /** classic or consumer; empty for a group that never had members. */
+    type: "string",
+    protocolType: "string",
+    assignor: "string",
+    generation: "u32",
   },
 });
 
@@ -41,6 +83,7 @@ export const DeleteGroup = api("DeleteGroup", { request: { group: "string" }, re
 
 export type ListGroupsRequest = RequestOf<typeof ListGroups>;
 export type DescribeGroupRequest = RequestOf<typeof DescribeGroup>;
+export type DescribeMembersRequest = RequestOf<typeof DescribeMembers>;
 export type DeleteGroupRequest = RequestOf<typeof DeleteGroup>;
 
 /** Requests the longest possible page of a group: the first one, or the one after a partition. */

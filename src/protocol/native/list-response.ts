@@ -9,9 +9,6 @@ import { ByteWriter } from "./writer.js";
 /** Position of the number of items. */
 const COUNT_AT = FRAME_LENGTH_BYTES + RESPONSE_HEADER_BYTES;
 
-/** Space for the fields after the array. */
-const REST_BYTES = 16;
-
 export class ListResponse<F extends Fields> {
   readonly #writer: ByteWriter;
   readonly #itemSteps: readonly Step[];
@@ -19,13 +16,21 @@ export class ListResponse<F extends Fields> {
   readonly #frameBytesMax: number;
   #items = 0;
 
-  /** `payloadBytesMax` is the maximum payload of a frame. */
-  constructor(body: Body<F>, version: number, correlationId: number, payloadBytesMax: number) {
-    const [list, ...rest] = body.plan(version).steps;
+  /** `payloadBytesMax` is the maximum payload of a frame. Keeps space for the fields after the array, as long as `rest`. */
+  constructor(
+    body: Body<F>,
+    version: number,
+    correlationId: number,
+    payloadBytesMax: number,
+    rest: object,
+  ) {
+    const [list, ...restSteps] = body.plan(version).steps;
     if (typeof list?.type !== "object") throw new Error("the body begins with no array");
     this.#itemSteps = list.type.steps;
-    this.#restSteps = rest;
-    this.#frameBytesMax = FRAME_LENGTH_BYTES + payloadBytesMax - REST_BYTES;
+    this.#restSteps = restSteps;
+    const measured = new ByteWriter();
+    writeSteps(measured, restSteps, rest);
+    this.#frameBytesMax = FRAME_LENGTH_BYTES + payloadBytesMax - measured.length;
     this.#writer = new ByteWriter().u32(0).u32(correlationId).u16(0).u32(0);
   }
 

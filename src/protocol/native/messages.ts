@@ -28,6 +28,7 @@ export const API = {
   DeleteGroup: 13,
   ApiVersions: 14,
   OffsetDelete: 15,
+  DescribeMembers: 16,
 } as const;
 
 export type ApiName = keyof typeof API;

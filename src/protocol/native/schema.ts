@@ -83,6 +83,13 @@ export type ItemOf<F> = {
   [Name in keyof F]: TypeOf<F[Name]> extends readonly (infer Item)[] ? Item : never;
 }[keyof F];
 
+/** The fields that are not arrays. */
+export type ScalarsOf<F> = {
+  readonly [
+    Name in keyof ValueOf<F> as ValueOf<F>[Name] extends readonly unknown[] ? never : Name
+  ]: ValueOf<F>[Name];
+};
+
 /** The fields of one version, ready to be read and written. */
 interface Plan {
   readonly steps: readonly Step[];

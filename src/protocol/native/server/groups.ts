@@ -1,25 +1,42 @@
-// ListGroups, DescribeGroup and DeleteGroup.
-// Leaves to others: the work (services/groups.ts).
+// ListGroups, DescribeGroup, DescribeMembers and DeleteGroup.
+// Leaves to others: the work (services/groups.ts, services/group-members.ts).
 import {
   DeleteGroup,
   type DeleteGroupRequest,
   DescribeGroup,
   type DescribeGroupRequest,
+  DescribeMembers,
+  type DescribeMembersRequest,
   ListGroups,
   type ListGroupsRequest,
 } from "../groups.js";
 import type { ServiceContext } from "../../../services/context.js";
+import * as members from "../../../services/group-members.js";
 import * as services from "../../../services/groups.js";
 import type { Exchange } from "./exchange.js";
 import { answerList } from "./list.js";
 
+/** First version of ListGroups with groups that have no committed offsets. */
+const LIST_HAS_MEMBERS = 3;
+
+/** What older versions of ListGroups leave out. */
+const NO_MEMBERS = { state: "", type: "", members: 0 };
+
 /** Answers a ListGroups request. */
-export function listGroups(
+export async function listGroups(
   context: ServiceContext,
   exchange: Exchange,
   { after, limit }: ListGroupsRequest,
 ): Promise<void> {
-  return answerList(exchange, ListGroups, services.listGroups(context, after), limit);
+  const groups =
+    exchange.apiVersion < LIST_HAS_MEMBERS
+      ? listedWithOffsets(services.listGroupsWithOffsets(context, after))
+      : await services.listGroups(context, after);
+  await answerList(exchange, ListGroups, groups, limit, {});
+}
+
+function* listedWithOffsets(groups: ReturnType<typeof services.listGroupsWithOffsets>) {
+  for (const group of groups) yield { ...group, ...NO_MEMBERS };
 }
 
 /** Answers a DescribeGroup request. */
@@ -29,7 +46,32 @@ export function describeGroup(
   { group, afterTopic, afterPartition, limit }: DescribeGroupRequest,
 ): Promise<void> {
   const after = afterTopic === "" ? undefined : { topic: afterTopic, partition: afterPartition };
-  return answerList(exchange, DescribeGroup, services.describeGroup(context, group, after), limit);
+  const partitions = services.describeGroup(context, group, after);
+  return answerList(exchange, DescribeGroup, owned(partitions), limit, {});
+}
+
+function* owned(partitions: ReturnType<typeof services.describeGroup>) {
+  for (const partition of partitions) {
+    yield { ...partition, memberId: partition.memberId ?? "" };
+  }
+}
+
+/** Answers a DescribeMembers request. */
+export function describeMembers(
+  context: ServiceContext,
+  exchange: Exchange,
+  { group, after, limit }: DescribeMembersRequest,
+): Promise<void> {
+  const { members: all, ...state } = members.describeMembers(context, group);
+  return answerList(exchange, DescribeMembers, rows(all, after), limit, state);
+}
+
+function* rows(all: readonly members.GroupMember[], after: string) {
+  for (const { instanceId, assignment, ...member } of all) {
+    if (member.memberId <= after) continue;
+    const partitions = assignment.reduce((sum, topic) => sum + topic.partitions.length, 0);
+    yield { ...member, instanceId: instanceId ?? "", partitions };
+  }
 }
 
 /** Answers a DeleteGroup request. */

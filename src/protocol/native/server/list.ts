@@ -5,7 +5,7 @@ import { PAGE_ITEMS_MAX } from "../../../limits.js";
 import { ListResponse } from "../list-response.js";
 import { apiName } from "../messages.js";
 import type { moreField } from "../page.js";
-import type { Body, Fields, ItemOf } from "../schema.js";
+import type { Body, Fields, ItemOf, ScalarsOf } from "../schema.js";
 import type { Exchange } from "./exchange.js";
 
 /** Items written before other requests get a turn. */
@@ -18,7 +18,10 @@ const ITEM_BYTES = 300;
 const MEMORY_PER_BYTE = 2;
 
 /** A list, followed by a flag that says whether more items follow. */
-type PagedFields = Fields & { readonly more: ReturnType<typeof moreField> };
+type PagedFields = Fields & { readonly more: ReturnType<typeof moreField> | "bool" };
+
+/** The fields besides the list and the flag. */
+type RestOf<F extends PagedFields> = Omit<ScalarsOf<F>, "more">;
 
 /**
  * Answers with a list. A page ends after `itemsMax` items (0 for no such limit) or when the frame is full. A whole list
@@ -29,14 +32,19 @@ export async function answerList<Response extends PagedFields>(
   { response: body }: { readonly response: Body<Response> },
   items: Iterable<ItemOf<Response>>,
   itemsMax: number,
+  rest: RestOf<Response>,
 ): Promise<void> {
   const { correlationId, apiVersion } = exchange;
   const { frameBytesMax } = exchange.connection;
-  const pagesSince = body.fields.more.since;
+  const { more: flag } = body.fields;
+  const pagesSince = flag === "bool" ? 1 : flag.since;
   const isPaged = apiVersion >= pagesSince;
   const limit = isPaged ? pageItems(itemsMax) : Number.POSITIVE_INFINITY;
-  const response = new ListResponse(body, apiVersion, correlationId, frameBytesMax);
   let more = false;
+  const response = new ListResponse(body, apiVersion, correlationId, frameBytesMax, {
+    ...rest,
+    more,
+  });
   for (const item of items) {
     more = response.items >= limit || !response.add(item);
     if (more) break;
@@ -56,7 +64,7 @@ export async function answerList<Response extends PagedFields>(
       `the answer to ${apiName(exchange.apiKey)} does not fit a frame of ${frameBytesMax} bytes${advice}`,
     );
   }
-  exchange.answer(response.finish({ more }));
+  exchange.answer(response.finish({ ...rest, more }));
 }
 
 function pageItems(limit: number): number {

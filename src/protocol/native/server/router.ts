@@ -2,7 +2,7 @@
 // Leaves to others: the handlers (the other files here).
 import { RustLogError } from "../../../errors.js";
 import { Fetch } from "../fetch.js";
-import { DeleteGroup, DescribeGroup, ListGroups } from "../groups.js";
+import { DeleteGroup, DescribeGroup, DescribeMembers, ListGroups } from "../groups.js";
 import { APIS } from "../api-versions.js";
 import { type ApiName, apiName } from "../messages.js";
 import { ApiVersions, Ping } from "../meta.js";
@@ -14,7 +14,7 @@ import type { ServiceContext } from "../../../services/context.js";
 import type { Dispatcher } from "./dialect.js";
 import type { Exchange } from "./exchange.js";
 import { fetch } from "./fetch.js";
-import { deleteGroup, describeGroup, listGroups } from "./groups.js";
+import { deleteGroup, describeGroup, describeMembers, listGroups } from "./groups.js";
 import { apiVersions, ping } from "./meta.js";
 import { commitOffsets, deleteOffsets, fetchOffsets, listOffsets } from "./offsets.js";
 import { produce } from "./produce.js";
@@ -55,6 +55,7 @@ const ROUTES: Readonly<Record<ApiName, Route>> = {
   DeleteGroup: route(DeleteGroup.decodeRequest, deleteGroup),
   ApiVersions: route(ApiVersions.decodeRequest, apiVersions),
   OffsetDelete: route(OffsetDelete.decodeRequest, deleteOffsets),
+  DescribeMembers: route(DescribeMembers.decodeRequest, describeMembers),
 };
 
 export class Router implements Dispatcher {

@@ -36,7 +36,7 @@ export function listTopics(
   exchange: Exchange,
   { after, limit }: ListTopicsRequest,
 ): Promise<void> {
-  return answerList(exchange, ListTopics, services.listTopics(context, after), limit);
+  return answerList(exchange, ListTopics, services.listTopics(context, after), limit, {});
 }
 
 /** Answers a DescribeTopic request. */
