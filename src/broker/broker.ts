@@ -184,7 +184,7 @@ export class Broker implements AsyncDisposable {
       const offsets = await OffsetStore.open({ registry, mode, now: Date.now, report });
       const initialRebalanceDelayMs = resolved.groupInitialRebalanceDelayMs;
       const groups = await GroupCoordinator.open({
-        ...{ registry, offsets, clock, initialRebalanceDelayMs, report },
+        ...{ registry, offsets, clock, initialRebalanceDelayMs, observer: metrics, report },
         offsetsRetentionMs: resolved.offsetsRetentionMs,
       });
       if (failure !== undefined) throw failure;

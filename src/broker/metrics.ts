@@ -2,6 +2,7 @@
 // per record, and allocates nothing. Leaves to others: requests (net/request-metrics.ts), state that can be read from
 // topics and connections, and formatting everything for monitoring (http/metrics-text.ts).
 import type { ErrorName } from "../errors.js";
+import type { GroupObserver, GroupType } from "../groups/group.js";
 import { Histogram } from "../net/histogram.js";
 import {
   RequestMetrics,
@@ -9,8 +10,13 @@ import {
   type RequestTable,
 } from "../net/request-metrics.js";
 
+class GroupCounters {
+  readonly rebalanceDuration = new Histogram();
+  expiredMembers = 0;
+}
+
 /** The counters of one broker since its start. */
-export class BrokerMetrics implements RequestMetricsRegistry {
+export class BrokerMetrics implements RequestMetricsRegistry, GroupObserver {
   readonly #protocols: RequestMetrics[] = [];
   readonly #connectionErrors = new Map<ErrorName, number>();
   receivedBytes = 0;
@@ -18,6 +24,11 @@ export class BrokerMetrics implements RequestMetricsRegistry {
   connectionsAccepted = 0;
   connectionsRefused = 0;
   readonly flushDuration = new Histogram();
+  /** By the type of the group. */
+  readonly groups: Readonly<Record<GroupType, GroupCounters>> = {
+    classic: new GroupCounters(),
+    consumer: new GroupCounters(),
+  };
 
   /** Requests by protocol; one that no client has used yet may be missing. */
   get protocols(): readonly RequestMetrics[] {
@@ -34,6 +45,14 @@ export class BrokerMetrics implements RequestMetricsRegistry {
     const requests = new RequestMetrics(table);
     this.#protocols.push(requests);
     return requests;
+  }
+
+  rebalanced(type: GroupType, ms: number): void {
+    this.groups[type].rebalanceDuration.observe(ms);
+  }
+
+  expired(type: GroupType): void {
+    this.groups[type].expiredMembers++;
   }
 
   /** Counts an error that ends a connection and answers none of its requests. */

@@ -25,6 +25,7 @@ import type {
   CommittingMember,
   Group,
   GroupDescription,
+  GroupObserver,
   GroupState,
   MemberClient,
 } from "./group.js";
@@ -116,8 +117,7 @@ export interface ClassicGroupContext {
   /** Accounts for memory of members; false if there is too little for so many bytes more. */
   takeBytes(bytes: number): boolean;
   giveBytes(bytes: number): void;
-  /** Called when a rebalance is over. `ms` is its duration. */
-  rebalanced(group: string, ms: number): void;
+  readonly observer: GroupObserver;
   /** Called when the group may have nobody left, so that it need not stay in memory. */
   emptied(group: string): void;
 }
@@ -485,7 +485,8 @@ export class ClassicGroup implements Group {
             this.#renew(member);
             this.#say(answer, this.#assigned(member));
           }
-          this.#context.rebalanced(this.name, this.#context.clock.now() - this.#rebalanceSince);
+          const ms = this.#context.clock.now() - this.#rebalanceSince;
+          this.#context.observer.rebalanced(this.type, ms);
         }),
       (error: unknown) =>
         this.#run(() => {
@@ -517,8 +518,14 @@ export class ClassicGroup implements Group {
 
   #sessionExpired(member: Member): void {
     if (member.join !== undefined || member.sync !== undefined) return;
-    this.#remove(member, unknownMember(this.name, member.id));
+    this.#expire(member);
     this.#membersWent();
+  }
+
+  /** Removes a member that is silent, or too slow. */
+  #expire(member: Member): void {
+    this.#remove(member, unknownMember(this.name, member.id));
+    this.#context.observer.expired(this.type);
   }
 
   #pendingExpired(memberId: string): void {
@@ -585,9 +592,7 @@ export class ClassicGroup implements Group {
   /** Begins the next generation with the members that have joined again. */
   #completeJoin(): void {
     for (const member of [...this.#members.values()]) {
-      if (!member.hasJoined && member.instanceId === null) {
-        this.#remove(member, unknownMember(this.name, member.id));
-      }
+      if (!member.hasJoined && member.instanceId === null) this.#expire(member);
     }
     if (this.#members.size > 0 && !this.#electLeader()) {
       // None of the members is here: they are static, or their connections have closed.
@@ -625,7 +630,7 @@ export class ClassicGroup implements Group {
     if (this.#state !== "CompletingRebalance" && this.#state !== "Stable") return;
     const missing = [...this.#members.values()].filter(({ mustSync }) => mustSync);
     if (missing.length === 0) return;
-    for (const member of missing) this.#remove(member, unknownMember(this.name, member.id));
+    for (const member of missing) this.#expire(member);
     this.#rebalance();
   }
 

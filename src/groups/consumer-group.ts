@@ -35,7 +35,13 @@ import {
   type Position,
   type Subscription,
 } from "./consumer-member.js";
-import type { CommittingMember, Group, GroupDescription, GroupState } from "./group.js";
+import type {
+  CommittingMember,
+  Group,
+  GroupDescription,
+  GroupObserver,
+  GroupState,
+} from "./group.js";
 import { Deadline, type GroupClock } from "./group-clock.js";
 
 /** A topic as groups see it. */
@@ -67,6 +73,7 @@ export interface ConsumerGroupContext {
   readonly onBytes: (bytes: number) => void;
   /** Called with the number of members that came, or went. */
   readonly onMembers: (members: number) => void;
+  readonly observer: GroupObserver;
   /** Called when something is to be stored that no request waits for. */
   readonly onChange: (group: ConsumerGroup) => void;
   /** Called when the first member subscribes to a topic by its name, and when the last one has ceased to. */
@@ -210,6 +217,8 @@ export class ConsumerGroup implements Group {
   /** Members and partitions of the target assignment. */
   #size = 0;
   #assignedAtMs = Number.NEGATIVE_INFINITY;
+  /** When the group was last stable, while it is not. */
+  #rebalanceSince: number | undefined;
   readonly #assignment: Deadline;
   #isAssignmentDue = false;
   #notes: Notes = newNotes();
@@ -270,6 +279,7 @@ export class ConsumerGroup implements Group {
     else this.#requireAssignment();
     this.#reconcile(member, request.memberEpoch, owned, hasSubscriptionChanged);
     member.session.set(this.#context.sessionTimeoutMs);
+    this.#noteRebalance();
     const { position } = member;
     const isFull =
       request.rebalanceTimeoutMs !== -1 &&
@@ -560,6 +570,7 @@ export class ConsumerGroup implements Group {
   /** Removes a member that is silent, or does not give up its partitions. */
   #expire(member: ConsumerMember): void {
     this.#remove(member);
+    this.#context.observer.expired(this.type);
     this.#changed();
     this.#context.onChange(this);
   }
@@ -709,6 +720,20 @@ export class ConsumerGroup implements Group {
     this.#notes.groupEpoch = true;
     if (this.#members.size === 0) this.#cancelAssignment();
     else this.#requireAssignment();
+    this.#noteRebalance();
+  }
+
+  /** Tells the observer of a rebalance that is over. One without members left has no end. */
+  #noteRebalance(): void {
+    const { state } = this;
+    if (state !== "Stable" && state !== "Empty") {
+      this.#rebalanceSince ??= this.#context.clock.now();
+      return;
+    }
+    const since = this.#rebalanceSince;
+    this.#rebalanceSince = undefined;
+    if (since === undefined || state === "Empty") return;
+    this.#context.observer.rebalanced(this.type, this.#context.clock.now() - since);
   }
 
   /** Makes a target assignment for the group epoch, unless there is one, or soon. */

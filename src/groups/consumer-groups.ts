@@ -18,6 +18,7 @@ import {
   type StoredGroup,
 } from "./consumer-group.js";
 import { decodeConsumerGroup, encodeNotes } from "./consumer-group-record.js";
+import type { GroupObserver } from "./group.js";
 import type { GroupClock } from "./group-clock.js";
 import type { GroupRecordChange } from "./group-record-table.js";
 import { TopicPatterns } from "./topic-patterns.js";
@@ -46,6 +47,7 @@ export interface ConsumerGroupsContext {
   readonly replaced: (group: string) => readonly GroupRecordChange[];
   /** Called when a group has no members, and is stored. */
   readonly emptied: (group: ConsumerGroup) => void;
+  readonly observer: GroupObserver;
   readonly report: (line: string) => void;
 }
 
@@ -63,7 +65,7 @@ export class ConsumerGroups {
   #telling: Promise<void> | undefined;
 
   constructor(context: ConsumerGroupsContext) {
-    const { registry, clock, membersMax, bytes } = context;
+    const { registry, clock, membersMax, bytes, observer } = context;
     this.#context = context;
     this.#patterns = new TopicPatterns({
       names: () => registry.list().flatMap(({ name, internal }) => (internal ? [] : [name])),
@@ -71,7 +73,7 @@ export class ConsumerGroups {
       onChanged: (group) => this.#tellSoon([group]),
     });
     this.#group = {
-      ...{ topics: registry, patterns: this.#patterns, clock, membersMax },
+      ...{ topics: registry, patterns: this.#patterns, clock, membersMax, observer },
       sessionTimeoutMs: CONSUMER_SESSION_TIMEOUT_MS,
       heartbeatIntervalMs: () => this.#heartbeatIntervalMs(),
       bytesLeft: () => ALL_GROUPS_METADATA_BYTES_MAX - bytes.used(),

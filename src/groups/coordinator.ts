@@ -37,6 +37,7 @@ import type {
   CommittingMember,
   Group,
   GroupDescription,
+  GroupObserver,
   GroupOverview,
 } from "./group.js";
 import type { GroupClock } from "./group-clock.js";
@@ -56,6 +57,8 @@ import type { OffsetRow } from "./offset-table.js";
 /** Groups looked at in a turn of the event loop. */
 const GROUPS_PER_TURN = 1_000;
 
+const NO_OBSERVER: GroupObserver = { rebalanced: () => {}, expired: () => {} };
+
 export interface CoordinatorContext {
   readonly registry: TopicRegistry;
   readonly offsets: OffsetStore;
@@ -65,6 +68,7 @@ export interface CoordinatorContext {
   readonly membersMax?: number;
   /** How long offsets are kept that no member uses, in milliseconds; -1, the default, for ever. */
   readonly offsetsRetentionMs?: number;
+  readonly observer?: GroupObserver;
   readonly report: (line: string) => void;
 }
 
@@ -89,10 +93,10 @@ export class GroupCoordinator {
       idleSince: (row) => this.#idleSince(row),
       isStopped: () => this.#isClosed,
     });
-    const { registry, clock, report } = context;
+    const { registry, clock, observer = NO_OBSERVER, report } = context;
     const { initialRebalanceDelayMs, membersMax = GROUP_MEMBERS_MAX } = context;
     this.#classic = {
-      ...{ clock, initialRebalanceDelayMs, membersMax },
+      ...{ clock, initialRebalanceDelayMs, membersMax, observer },
       newMemberId: (name) => `${name}-${randomUUID()}`,
       store: (group, record) =>
         this.write(group, [
@@ -107,11 +111,10 @@ export class GroupCoordinator {
       giveBytes: (bytes) => {
         this.#bytes -= bytes;
       },
-      rebalanced: () => {},
       emptied: (group) => this.#drop(group),
     };
     this.#consumers = new ConsumerGroups({
-      ...{ registry, clock, membersMax, report },
+      ...{ registry, clock, membersMax, observer, report },
       bytes: {
         used: () => this.#bytes,
         add: (bytes) => {

@@ -76,6 +76,14 @@ export interface Group {
   close(): void;
 }
 
+/** Counts what happens in groups. */
+export interface GroupObserver {
+  /** A rebalance is over: from the change that caused it until each member has its partitions. */
+  rebalanced(type: GroupType, ms: number): void;
+  /** A member was removed because it was silent, or too slow in a rebalance. */
+  expired(type: GroupType): void;
+}
+
 /** Receives the outcome of a request, once. */
 export type Answer<T> = (outcome: T | RustLogError) => void;
 

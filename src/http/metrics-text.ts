@@ -5,6 +5,8 @@
 import { readFileSync } from "node:fs";
 import type { Broker } from "../broker/broker.js";
 import { VERSION } from "../broker/version.js";
+import type { GroupState, GroupType } from "../groups/group.js";
+import type { ServiceContext } from "../services/context.js";
 import { NOT_COMMITTED, readGroupLags } from "../services/group-lag.js";
 import { printable } from "../printable.js";
 import { nextTurn, Portions } from "../log/event-loop.js";
@@ -187,7 +189,79 @@ async function* writePartitions(text: Exposition, { context }: Broker): AsyncGen
   yield* samples(text, offline, (labels) => text.sample(labels, 1));
 }
 
-async function* writeGroups(text: Exposition, { context }: Broker): AsyncGenerator<string> {
+/** The states of groups with members, by type. */
+const STATES: Readonly<Record<GroupType, readonly GroupState[]>> = {
+  classic: ["PreparingRebalance", "CompletingRebalance", "Stable"],
+  consumer: ["Assigning", "Reconciling", "Stable"],
+};
+
+const GROUP_TYPES = Object.keys(STATES) as readonly GroupType[];
+
+/** Groups in memory, counted. All others are Empty. */
+interface GroupCounts {
+  readonly states: ReadonlyMap<string, number>;
+  readonly members: Readonly<Record<GroupType, number>>;
+  readonly empty: number;
+  /** Groups without committed offsets. */
+  readonly withoutOffsets: number;
+}
+
+async function countGroups({ groups, offsets }: ServiceContext): Promise<GroupCounts> {
+  const states = new Map<string, number>();
+  const members = { classic: 0, consumer: 0 };
+  let withoutOffsets = 0;
+  let notEmpty = 0;
+  const portions = new Portions(PORTION);
+  for (const { name, type, state, memberCount } of groups.inMemory()) {
+    members[type] += memberCount;
+    if (offsets.topicsOf(name).length === 0) withoutOffsets++;
+    if (state !== "Empty") {
+      addOne(states, labelsOf({ type, state }));
+      notEmpty++;
+    }
+    await portions.next();
+  }
+  const empty = Math.max(0, offsets.groupCount + withoutOffsets - notEmpty);
+  return { states, members, empty, withoutOffsets };
+}
+
+function writeMembers(text: Exposition, { metrics }: Broker, counts: GroupCounts): void {
+  text.family(
+    "rustlog_groups_by_state",
+    "gauge",
+    "Groups by state and type; of those without members, the type is none.",
+  );
+  text.sample(labelsOf({ type: "none", state: "Empty" }), counts.empty);
+  for (const type of GROUP_TYPES) {
+    for (const state of STATES[type]) {
+      const labels = labelsOf({ type, state });
+      text.sample(labels, counts.states.get(labels) ?? 0);
+    }
+  }
+  text.family("rustlog_members", "gauge", "Members of all groups, by type of the group.");
+  for (const type of GROUP_TYPES) text.sample(labelsOf({ type }), counts.members[type]);
+  text.family(
+    "rustlog_members_expired_total",
+    "counter",
+    "Members removed because they were silent, or too slow in a rebalance, by type of the group.",
+  );
+  for (const type of GROUP_TYPES) {
+    text.sample(labelsOf({ type }), metrics.groups[type].expiredMembers);
+  }
+  text.family(
+    "rustlog_rebalance_duration_seconds",
+    "histogram",
+    "Time from the change that caused a rebalance until each member has its partitions, by type of the group.",
+  );
+  for (const type of GROUP_TYPES) {
+    text.histogram(labelsOf({ type }), metrics.groups[type].rebalanceDuration);
+  }
+}
+
+async function* writeGroups(text: Exposition, broker: Broker): AsyncGenerator<string> {
+  const { context } = broker;
+  const counts = await countGroups(context);
+  writeMembers(text, broker, counts);
   const { groups: shown } = await readGroupLags(context, {
     groupsMax: SCRAPED_GROUP_PARTITIONS_MAX,
     partitionsMax: SCRAPED_GROUP_PARTITIONS_MAX,
@@ -200,7 +274,7 @@ async function* writeGroups(text: Exposition, { context }: Broker): AsyncGenerat
     "gauge",
     `Groups omitted below, where at most ${SCRAPED_GROUP_PARTITIONS_MAX} partitions of groups are listed, in order of the groups' names.`,
   );
-  text.sample("", Math.max(0, groups - shown.length));
+  text.sample("", Math.max(0, groups + counts.withoutOffsets - shown.length));
   text.family("rustlog_group_committed_offset", "gauge", "Offset committed by a group.");
   const rows = shown.flatMap(({ group, partitions }) =>
     partitions.map((partition) => ({ group, ...partition })),
@@ -219,9 +293,13 @@ async function* writeGroups(text: Exposition, { context }: Broker): AsyncGenerat
   text.family(
     "rustlog_group_total_lag_records",
     "gauge",
-    "Lag of a group, summed over all partitions of the topics in which it has committed an offset.",
+    "Lag of a group, summed over all partitions of the topics in which it has committed an offset, or that its members read.",
   );
   yield* samples(text, shown, ({ group, lag }) => text.sample(labelsOf({ group }), lag));
+  text.family("rustlog_group_members", "gauge", "Members of a group.");
+  yield* samples(text, shown, ({ group }) =>
+    text.sample(labelsOf({ group }), context.groups.memberCount(group)),
+  );
 }
 
 /** Writes a sample per item, and yields the text after each portion of items. */

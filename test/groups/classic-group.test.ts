@@ -216,6 +216,24 @@ describe("sessions", () => {
     expect(t.heartbeat(a!)).toBe("UNKNOWN_MEMBER_ID");
   });
 
+  test("rebalances and the members that they cost are counted", async () => {
+    const t = new GroupTest();
+    const { b } = await t.settle(["a", "b"]);
+    t.events.length = 0;
+    t.clock.advance(9_999);
+    t.heartbeat(b!);
+    t.clock.advance(1);
+    expect(t.events).toEqual(["classic member expired"]);
+    t.clock.advance(700);
+    const again = t.join("b", { memberId: b!.memberId });
+    t.clock.advance(300);
+    t.sync(again.member, { [b!.memberId]: "all" });
+    await t.stored();
+    expect(t.events).toEqual(["classic member expired", "classic rebalanced in 1000"]);
+    t.leave([{ memberId: b!.memberId }]);
+    expect(t.events).toHaveLength(2);
+  });
+
   test("heartbeats and commits keep a member, with one timer", async () => {
     const t = new GroupTest();
     const { a } = await t.settle(["a"]);

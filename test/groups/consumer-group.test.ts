@@ -149,6 +149,27 @@ describe("time", () => {
     expect(t.codeOf({ memberId: "a", memberEpoch: 2 })).toBe("UNKNOWN_MEMBER_ID");
   });
 
+  test("rebalances and silent members are counted", () => {
+    const { t, owned } = setup();
+    t.join("a");
+    expect(t.events).toEqual(["consumer rebalanced in 0"]);
+    t.join("b");
+    t.clock.advance(30);
+    t.heartbeat({ memberId: "a", memberEpoch: 2, owned: owned(0, 1) });
+    expect(t.events).toHaveLength(1);
+    t.clock.advance(10);
+    t.heartbeat({ memberId: "b", memberEpoch: 3 });
+    expect(t.events.slice(1)).toEqual(["consumer rebalanced in 40"]);
+    t.clock.advance(SESSION_MS - 50);
+    t.heartbeat({ memberId: "b", memberEpoch: 3 });
+    t.clock.advance(1_000);
+    expect(t.events.slice(2)).toEqual(["consumer member expired"]);
+    t.heartbeat({ memberId: "b", memberEpoch: 3 });
+    expect(t.events[3]).toStartWith("consumer rebalanced in ");
+    t.heartbeat({ memberId: "b", memberEpoch: -1 });
+    expect(t.events).toHaveLength(4);
+  });
+
   test("a member that does not give up partitions is removed after its rebalance timeout", () => {
     const { t, owned } = setup();
     t.join("a");

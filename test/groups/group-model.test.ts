@@ -13,6 +13,7 @@ import {
   type MemberInGeneration,
 } from "../../src/groups/classic-group.js";
 import type { GroupRecord } from "../../src/groups/group-record.js";
+import { observerOf } from "../support/group-observer.js";
 import { settle } from "../support/log-fixture.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { Random } from "../support/random.js";
@@ -160,7 +161,8 @@ class Model {
         memory -= bytes;
         this.check(memory >= 0, "more memory was given back than taken");
       },
-      ...{ rebalanced: () => {}, emptied: () => {} },
+      observer: observerOf([]),
+      emptied: () => {},
     };
     return new ClassicGroup("g", context, this.#stored);
   }

@@ -12,6 +12,7 @@ import { KAFKA_APIS } from "../../src/protocol/kafka/apis.js";
 import { ZERO_UUID } from "../../src/record/bytes.js";
 import { RealDisk } from "../../src/log/disk/real-disk.js";
 import { plain, table } from "../protocol/document.js";
+import { joinGroup } from "../support/group-members.js";
 import { batchOf, errorOf, type Session, startBroker } from "../support/broker.js";
 import { KafkaClient } from "../support/kafka-client.js";
 import { type Family, parseExposition } from "../support/prometheus.js";
@@ -204,6 +205,44 @@ describe("GET /metrics", () => {
     expect(samplesOf(families, "rustlog_group_total_lag_records")).toEqual({ '{group="g"}': 5 });
     expect(samplesOf(families, "rustlog_groups")).toEqual({ "": 1 });
     expect(samplesOf(families, "rustlog_groups_omitted")).toEqual({ "": 0 });
+  });
+
+  test("counts groups by state, members, and rebalances", async () => {
+    await using broker = await startBroker();
+    await using http = serve(broker);
+    const { registry, offsets, groups } = broker.broker.context;
+    await registry.create("t", 2, {});
+    for (const group of ["idle", "both"]) {
+      await offsets.commit(group, [{ topic: "t", partition: 0, offset: 0 }]);
+    }
+    await joinGroup(groups, "both", [
+      { clientId: "a", assigned: { t: [0] } },
+      { clientId: "b", assigned: { t: [1] } },
+    ]);
+    await joinGroup(groups, "fresh", [{ clientId: "c", assigned: { t: [1] } }]);
+    const families = await http.scrape();
+    const of = (name: string) => samplesOf(families, `rustlog_${name}`);
+    expect(of("groups_by_state")).toEqual({
+      '{type="none",state="Empty"}': 1,
+      '{type="classic",state="PreparingRebalance"}': 0,
+      '{type="classic",state="CompletingRebalance"}': 0,
+      '{type="classic",state="Stable"}': 2,
+      '{type="consumer",state="Assigning"}': 0,
+      '{type="consumer",state="Reconciling"}': 0,
+      '{type="consumer",state="Stable"}': 0,
+    });
+    expect(of("members")).toEqual({ '{type="classic"}': 3, '{type="consumer"}': 0 });
+    expect(of("members_expired_total")).toEqual({ '{type="classic"}': 0, '{type="consumer"}': 0 });
+    expect(of("rebalance_duration_seconds")).toMatchObject({
+      '_count{type="classic"}': 2,
+      '_count{type="consumer"}': 0,
+    });
+    expect(of("group_members")).toEqual({
+      '{group="both"}': 2,
+      '{group="fresh"}': 1,
+      '{group="idle"}': 0,
+    });
+    expect(of("groups_omitted")).toEqual({ "": 0 });
   });
 
   test("is written in small parts, with a limited number of groups", async () => {

@@ -11,6 +11,7 @@ import {
 import { decodeConsumerGroup, encodeNotes } from "../../src/groups/consumer-group-record.js";
 import { GroupRecordTable } from "../../src/groups/group-record-table.js";
 import { RustLogError } from "../../src/errors.js";
+import { observerOf } from "./group-observer.js";
 import { ManualClock } from "./manual-clock.js";
 
 export const SESSION_MS = 45_000;
@@ -74,6 +75,8 @@ export class ConsumerGroupTest {
   readonly stored = new GroupRecordTable();
   bytes = 0;
   members = 0;
+  /** What the observer was told. */
+  readonly events: string[] = [];
   /** Records written until now. */
   writes = 0;
   group: ConsumerGroup;
@@ -91,6 +94,7 @@ export class ConsumerGroupTest {
       onBytes: (bytes) => {
         this.bytes += bytes;
       },
+      observer: observerOf(this.events),
       onMembers: (members) => {
         this.members += members;
       },

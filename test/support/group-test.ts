@@ -13,6 +13,7 @@ import {
   type SyncResult,
 } from "../../src/groups/classic-group.js";
 import type { GroupRecord } from "../../src/groups/group-record.js";
+import { observerOf } from "./group-observer.js";
 import { settle } from "./log-fixture.js";
 import { ManualClock } from "./manual-clock.js";
 
@@ -54,6 +55,8 @@ export class GroupTest {
   readonly clock = new ManualClock();
   /** What was stored, the newest last. */
   readonly records: GroupRecord[] = [];
+  /** What the observer was told. */
+  readonly events: string[] = [];
   isDropped = false;
   group: ClassicGroup;
   readonly #context: ClassicGroupContext;
@@ -70,7 +73,11 @@ export class GroupTest {
         this.#failures = 0;
         this.records.push(record);
       },
-      ...{ takeBytes: () => true, giveBytes: () => {}, rebalanced: () => {} },
+      ...{
+        takeBytes: () => true,
+        giveBytes: () => {},
+        observer: observerOf(this.events),
+      },
       emptied: () => {
         this.isDropped = true;
       },
