@@ -174,6 +174,8 @@ describe("Produce", () => {
     );
     await other.raw.closed;
     expect(other.raw.order).toEqual([next]);
+    const why = "a Produce without acknowledgements failed: topic 'silent' has no partition 7";
+    expect(running.lines.join("\n")).toContain(why);
   });
 
   test("is pipelined, in the order of the requests", async () => {

@@ -14,7 +14,7 @@ import {
 import { bytesOf, type Pieces } from "../../../record/bytes.js";
 import type { ServiceContext } from "../../../services/context.js";
 import { type PartitionBatch, produceAll } from "../../../services/produce.js";
-import { CODE, kafkaCode } from "../error-codes.js";
+import { CODE, ERROR_LABELS, kafkaCode } from "../error-codes.js";
 import { Produce, TOPIC_IDS_SINCE } from "../produce.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
 import type { Call } from "./call.js";
@@ -45,8 +45,11 @@ export async function produce(context: ServiceContext, call: Call): Promise<void
     typeof item === "number" ? failure(item) : rowOf(outcomes[next++]!),
   );
   if (request.acks !== 0) call.respond(Produce, responseOf(request, rows));
-  else if (rows.every(({ errorCode }) => errorCode === CODE.NONE)) call.answerNothing();
-  else throw new RustLogError("INVALID_REQUEST", "a Produce without acknowledgements failed");
+  else {
+    const failed = rows.find(({ errorCode }) => errorCode !== CODE.NONE);
+    if (failed !== undefined) throw unacknowledged(failed);
+    call.answerNothing();
+  }
 }
 
 /** Long requests append in portions, and no other begins before they are done: it would overtake them. */
@@ -54,6 +57,12 @@ function pauseOf(call: Call, batches: number): (() => Promise<void>) | undefined
   if (batches <= BATCHES_AT_ONCE) return undefined;
   call.runAlone();
   return () => call.connection.turns.nextPortion();
+}
+
+/** What ends the connection of a client that waits for no answer, as in Kafka. */
+function unacknowledged({ errorCode, errorMessage }: Omit<Row, "index">): RustLogError {
+  const why = errorMessage ?? ERROR_LABELS[errorCode & 0xff];
+  return new RustLogError("INVALID_REQUEST", `a Produce without acknowledgements failed: ${why}`);
 }
 
 /** The error of a request as a whole. */
