@@ -17,6 +17,7 @@ import { CODE, kafkaCode } from "../error-codes.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
 import type { Call } from "./call.js";
 import { NODE_ID } from "./cluster-of-one.js";
+import { configRow, SharedRows } from "./config-rows.js";
 import { Portions } from "./portions.js";
 
 type DescribeRequest = RequestOf<typeof DescribeConfigs>;
@@ -38,7 +39,7 @@ export async function describeConfigs(
   const results: Described[] = [];
   const asked = new Set<string>();
   const portions = new Portions(call.connection.turns);
-  const rows = new Rows(request);
+  const rows = rowsFor(request);
   for (const resource of request.resources) {
     const rowsBefore = rows.count;
     // Only once, because a small request could ask for many configs many times.
@@ -58,35 +59,15 @@ export async function describeConfigs(
 
 type Row = Described["configs"][number];
 
-/** The rows of a response. One that several topics share is made once. */
-class Rows {
-  readonly #options: DescribeRequest;
-  readonly #rows = new Map<services.DescribedConfig, Row>();
-
-  constructor(options: DescribeRequest) {
-    this.#options = options;
-  }
-
-  get count(): number {
-    return this.#rows.size;
-  }
-
-  of(config: services.DescribedConfig): Row {
-    const known = this.#rows.get(config);
-    if (known !== undefined) return known;
-    const { includeDocumentation, includeSynonyms } = this.#options;
-    const row = {
-      ...{ name: config.name, value: config.value, readOnly: config.isReadOnly },
-      ...{ configSource: CONFIG_SOURCE[config.source], isSensitive: false },
-      configType: CONFIG_TYPE[config.type],
-      documentation: includeDocumentation ? config.documentation : null,
-      synonyms: includeSynonyms
-        ? config.synonyms.map((it) => ({ ...it, source: CONFIG_SOURCE[it.source] }))
-        : [],
-    };
-    this.#rows.set(config, row);
-    return row;
-  }
+function rowsFor({ includeDocumentation, includeSynonyms }: DescribeRequest): SharedRows<Row> {
+  return new SharedRows((config) => ({
+    ...configRow(config),
+    configType: CONFIG_TYPE[config.type],
+    documentation: includeDocumentation ? config.documentation : null,
+    synonyms: includeSynonyms
+      ? config.synonyms.map((it) => ({ ...it, source: CONFIG_SOURCE[it.source] }))
+      : [],
+  }));
 }
 
 function describe(

@@ -3,15 +3,15 @@
 import { RustLogError } from "../../../errors.js";
 import { PARTITIONS_MAX } from "../../../limits.js";
 import { ZERO_UUID } from "../../../record/bytes.js";
-import { type DescribedConfig, describeSettings } from "../../../services/configs.js";
+import { describeSettings } from "../../../services/configs.js";
 import type { ServiceContext } from "../../../services/context.js";
 import { fewAtATime } from "../../../services/few-at-a-time.js";
 import * as services from "../../../services/topics.js";
-import { CONFIG_SOURCE } from "../configs.js";
 import { CODE } from "../error-codes.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
 import type { CreateTopics } from "../topics.js";
 import type { Call } from "./call.js";
+import { configRow, SharedRows } from "./config-rows.js";
 import { Portions } from "./portions.js";
 import {
   assignmentFault,
@@ -58,14 +58,15 @@ export async function createTopics(
     const fault = policyViolation("Excessively large number of partitions per request.");
     return { topics: unique.map(({ name }) => errorRow(name, fault)) };
   }
-  const configRows = new ConfigRows();
+  const configRows = new SharedRows(configRow);
   const work = async (topic: Asked): Promise<Row> => {
     const { name } = topic;
     if (repeatedNames.has(name)) return errorRow(name, invalidRequest("Duplicate topic name."));
     const fault = conflict(name, inTheWay.get(name)) ?? faultIn(context, topic);
     if (fault !== undefined) return errorRow(name, fault);
     const row = await create(context, topic, validateOnly, configRows);
-    call.charge((row.configs?.length ?? 0) * REFERENCE_BYTES + topic.configs.length * CONFIG_BYTES);
+    const ownRows = topic.configs.length;
+    call.charge((row.configs?.length ?? 0) * REFERENCE_BYTES + ownRows * CONFIG_BYTES);
     return row;
   };
   const portions = new Portions(call.connection.turns);
@@ -73,30 +74,11 @@ export async function createTopics(
   return { topics: await fewAtATime(unique, TOPICS_AT_ONCE, work, pause) };
 }
 
-type ConfigRow = NonNullable<Row["configs"]>[number];
-
-/** The configs in a response. One that several topics share is made once. */
-class ConfigRows {
-  readonly #rows = new Map<DescribedConfig, ConfigRow>();
-
-  of(config: DescribedConfig): ConfigRow {
-    const known = this.#rows.get(config);
-    if (known !== undefined) return known;
-    const row = {
-      ...{ name: config.name, value: config.value, readOnly: config.isReadOnly },
-      ...{ configSource: CONFIG_SOURCE[config.source], isSensitive: false },
-    };
-    // The others are of one topic only.
-    if (config.source !== "topic") this.#rows.set(config, row);
-    return row;
-  }
-}
-
 async function create(
   context: ServiceContext,
   topic: Asked,
   validateOnly: boolean,
-  configRows: ConfigRows,
+  configRows: SharedRows<ReturnType<typeof configRow>>,
 ): Promise<Row> {
   const { name } = topic;
   const settings = Object.fromEntries(topic.configs.map((it) => [it.name, it.value ?? ""]));
