@@ -88,6 +88,9 @@ export const TOPIC_NAME_LENGTH_MAX = 249;
 
 export const GROUP_NAME_BYTES_MAX = 249;
 
+/** Topics that a member of a group may name or read. */
+export const MEMBER_TOPICS_MAX = 10_000;
+
 /** Members that a group may have. */
 export const GROUP_MEMBERS_MAX = 10_000;
 

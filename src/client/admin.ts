@@ -9,7 +9,12 @@ import {
   ListGroups,
   describeAfter,
 } from "../protocol/native/groups.js";
-import { OffsetCommit, OffsetDelete, OffsetFetch } from "../protocol/native/offsets.js";
+import {
+  BY_NO_MEMBER,
+  OffsetCommit,
+  OffsetDelete,
+  OffsetFetch,
+} from "../protocol/native/offsets.js";
 import { pageAfter } from "../protocol/native/page.js";
 import {
   CreateTopic,
@@ -233,7 +238,7 @@ export class Admin {
     for (const { offset } of offsets) {
       checkNatural("INVALID_REQUEST", "offset of an item of offsets", offset);
     }
-    await this.#request(callOf(OffsetCommit, { group, offsets }));
+    await this.#request(callOf(OffsetCommit, { group, offsets, ...BY_NO_MEMBER }));
   }
 
   /** The committed offsets of a group for these partitions, in their order. */

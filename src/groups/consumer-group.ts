@@ -88,6 +88,8 @@ export interface HeartbeatRequest {
   readonly rackId: string | null;
   /** -1 if it has not changed. */
   readonly rebalanceTimeoutMs: number;
+  /** Undefined for the coordinator's. */
+  readonly sessionTimeoutMs?: number;
   /** Null if they have not changed. */
   readonly topicNames: readonly string[] | null;
   /** A regular expression; empty for none, null if it has not changed. */
@@ -278,7 +280,7 @@ export class ConsumerGroup implements Group {
     if (hasSubscriptionChanged) this.#changed();
     else this.#requireAssignment();
     this.#reconcile(member, request.memberEpoch, owned, hasSubscriptionChanged);
-    member.session.set(this.#context.sessionTimeoutMs);
+    member.session.set(request.sessionTimeoutMs ?? this.#context.sessionTimeoutMs);
     this.#noteRebalance();
     const { position } = member;
     const isFull =

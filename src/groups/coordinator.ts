@@ -213,6 +213,13 @@ export class GroupCoordinator {
     );
   }
 
+  /** Calls `wake` once there is news for a member of a consumer group, as `ConsumerGroup.onNews` does. */
+  onNews(name: string, memberId: string, wake: (() => void) | undefined): void {
+    const group = this.#groups.get(name);
+    if (group instanceof ConsumerGroup) group.onNews(memberId, wake);
+    else wake?.();
+  }
+
   /** Throws GROUP_NOT_FOUND if there is no consumer group of this name. */
   describeConsumers(name: string): ConsumerGroupDescription {
     const group = this.#groups.get(name);

@@ -37,12 +37,13 @@ const PORTION = 500;
 /**
  * Commits offsets for a group: all of them, or none if any can't be committed. Resolves with the error of each offset,
  * in order, or undefined for a valid one. Rejects with INVALID_GROUP, INVALID_REQUEST (a partition is named twice),
- * UNKNOWN_MEMBER_ID (the group has members), and the errors of the offset store.
+ * UNKNOWN_MEMBER_ID (the group has members, and this is none of them), STALE_MEMBER_EPOCH, and the errors of the offset store.
  */
 export async function commitOffsets(
   context: ServiceContext,
   group: string,
   commits: readonly PartitionCommit[],
+  member: CommittingMember = NO_MEMBER,
 ): Promise<readonly Outcome<undefined>[]> {
   OffsetStore.checkGroup(group);
   refuseRepeated(commits);
@@ -55,7 +56,7 @@ export async function commitOffsets(
     }
   });
   if (outcomes.every((outcome) => outcome === undefined)) {
-    const checkMember = (): void => context.groups.checkCommit(group, NO_MEMBER);
+    const checkMember = (): void => context.groups.checkCommit(group, member);
     checkMember();
     await context.offsets.commit(group, commits, checkMember);
   }

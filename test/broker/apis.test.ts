@@ -11,6 +11,7 @@ import { API_NAMES, APIS } from "../../src/protocol/native/api-versions.js";
 import { API } from "../../src/protocol/native/messages.js";
 import { ApiVersions } from "../../src/protocol/native/meta.js";
 import {
+  BY_NO_MEMBER,
   ListOffsets,
   OffsetCommit,
   OffsetDelete,
@@ -52,7 +53,7 @@ function apis(session: Session) {
       session.call((id) => DeleteTopic.encodeRequest(id, { topic }), DeleteTopic.decodeResponse),
     commit: (group: string, ...offsets: OffsetCommitRequest["offsets"]) =>
       session.call(
-        (id) => OffsetCommit.encodeRequest(id, { group, offsets }),
+        (id) => OffsetCommit.encodeRequest(id, { ...BY_NO_MEMBER, group, offsets }),
         OffsetCommit.decodeResponse,
       ),
     deleteOffsets: (group: string, ...partitions: OffsetDeleteRequest["partitions"]) =>

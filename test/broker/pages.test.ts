@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { pageAfter } from "../../src/protocol/native/page.js";
 import { DescribeGroup, ListGroups } from "../../src/protocol/native/groups.js";
-import { OffsetCommit } from "../../src/protocol/native/offsets.js";
+import { BY_NO_MEMBER, OffsetCommit } from "../../src/protocol/native/offsets.js";
 import { CreateTopic, ListTopics } from "../../src/protocol/native/topics.js";
 import { errorOf, type Session, startBroker } from "../support/broker.js";
 import { join } from "../system/hostile-input.js";
@@ -19,7 +19,11 @@ async function makeGroups(session: Session, count: number, nameBytes: number): P
   const ids = Array.from({ length: count }, (_, i) => 1_000_000 + i);
   const names = ids.map((id) => String(id).padEnd(nameBytes, "x"));
   session.client.send(
-    join(ids.map((id, i) => OffsetCommit.encodeRequest(id, { group: names[i]!, offsets }))),
+    join(
+      ids.map((id, i) =>
+        OffsetCommit.encodeRequest(id, { ...BY_NO_MEMBER, group: names[i]!, offsets }),
+      ),
+    ),
   );
   await session.client.response(ids.at(-1)!);
   return names;
@@ -113,7 +117,10 @@ test("DescribeGroup has pages of partitions, also across topics", async () => {
   for (const topic of ["a", "b", "c"]) {
     await createTopic(session, topic, 4);
     const offsets = [{ topic, partition: 1, offset: 0 }];
-    await session.call((id) => OffsetCommit.encodeRequest(id, { group: "g", offsets }), errorOf);
+    await session.call(
+      (id) => OffsetCommit.encodeRequest(id, { ...BY_NO_MEMBER, group: "g", offsets }),
+      errorOf,
+    );
   }
   const seen: string[] = [];
   let after = { afterTopic: "", afterPartition: 0 };

@@ -4,7 +4,12 @@ import { expect, test } from "bun:test";
 import type { FetchRequest } from "../../src/protocol/native/fetch.js";
 import { Fetch } from "../../src/protocol/native/fetch.js";
 import { decodeResponse } from "../../src/protocol/native/messages.js";
-import { ListOffsets, OffsetFetch, OffsetCommit } from "../../src/protocol/native/offsets.js";
+import {
+  BY_NO_MEMBER,
+  ListOffsets,
+  OffsetFetch,
+  OffsetCommit,
+} from "../../src/protocol/native/offsets.js";
 import {
   DeleteTopic,
   CreateTopic,
@@ -51,7 +56,7 @@ const commit = (session: Session, offset: number, topicId?: string): Promise<voi
   session.call(
     (id) => {
       const offsets = [{ topic: "t", partition: 0, offset, topicId }];
-      return OffsetCommit.encodeRequest(id, { group: "g", offsets }, V2);
+      return OffsetCommit.encodeRequest(id, { ...BY_NO_MEMBER, group: "g", offsets }, V2);
     },
     (payload) => void decodeResponse(payload, () => {}),
   );

@@ -6,7 +6,7 @@ import { metricsText } from "../../src/http/metrics-text.js";
 import { monitoringRoutes } from "../../src/http/monitoring.js";
 import { encodeRequest } from "../../src/protocol/native/messages.js";
 import { Fetch } from "../../src/protocol/native/fetch.js";
-import { OffsetCommit } from "../../src/protocol/native/offsets.js";
+import { BY_NO_MEMBER, OffsetCommit } from "../../src/protocol/native/offsets.js";
 import { CreateTopic } from "../../src/protocol/native/topics.js";
 import { KAFKA_APIS } from "../../src/protocol/kafka/apis.js";
 import { ZERO_UUID } from "../../src/record/bytes.js";
@@ -64,7 +64,10 @@ function requestsOf(families: ReadonlyMap<string, Family>): Record<string, numbe
 
 function commit(session: Session, group: string, topic: string, offset: number): Promise<unknown> {
   const offsets = [{ topic, partition: 0, offset }];
-  return session.call((id) => OffsetCommit.encodeRequest(id, { group, offsets }), errorOf);
+  return session.call(
+    (id) => OffsetCommit.encodeRequest(id, { ...BY_NO_MEMBER, group, offsets }),
+    errorOf,
+  );
 }
 
 describe("GET /metrics", () => {

@@ -1,7 +1,12 @@
 // Arrays with more items than their limit: a request of a few megabytes is rejected by its count.
 import { expect, test } from "bun:test";
 import { OFFSET_ENTRIES_MAX, TOPIC_SETTINGS_MAX } from "../../src/limits.js";
-import { OffsetCommit, OffsetDelete, OffsetFetch } from "../../src/protocol/native/offsets.js";
+import {
+  BY_NO_MEMBER,
+  OffsetCommit,
+  OffsetDelete,
+  OffsetFetch,
+} from "../../src/protocol/native/offsets.js";
 import { CreateTopic } from "../../src/protocol/native/topics.js";
 
 /** A byte that is not UTF-8. */
@@ -14,6 +19,7 @@ const ARRAYS = [
     decode: OffsetCommit.decodeRequest,
     encode: (items: number) =>
       OffsetCommit.encodeRequest(1, {
+        ...BY_NO_MEMBER,
         group: "g",
         offsets: Array.from({ length: items }, (_, partition) => ({
           topic: "t",

@@ -135,6 +135,7 @@ test("the limits are those of the code", () => {
     "group name, bytes of UTF-8": limits.GROUP_NAME_BYTES_MAX,
     "partitions of a topic": limits.PARTITIONS_MAX,
     "partitions in one OffsetCommit, OffsetFetch or OffsetDelete": limits.OFFSET_ENTRIES_MAX,
+    "topics in one GroupHeartbeat": limits.MEMBER_TOPICS_MAX,
     "items in a page of a list": limits.PAGE_ITEMS_MAX,
     "settings in one CreateTopic": limits.TOPIC_SETTINGS_MAX,
   };

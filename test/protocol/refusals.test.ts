@@ -48,6 +48,11 @@ function messageOf(codec: Codec, payload: Uint8Array): string {
   return (error as RustLogError).message;
 }
 
+/** The names of all arrays, also of those in items of others. */
+function arrayNamesOf(grammar: readonly Field[]): string[] {
+  return grammar.flatMap(({ name, type }) => (isArray(type) ? [name, ...arrayNamesOf(type)] : []));
+}
+
 /** The top-level arrays of a body, each with the fields before it. */
 function arraysOf(
   grammar: readonly Field[],
@@ -116,7 +121,7 @@ describe.each(CODECS.filter(({ grammar }) => grammar.length > 0))(
       const payload = payloadOf(codec, long);
       const leaves = leavesOf(grammar, long);
       expect(leaves.at(-1)?.end ?? 0).toBe(payload.length - ENVELOPE_BYTES);
-      const arrays = arraysOf(grammar).map(({ name }) => name);
+      const arrays = arrayNamesOf(grammar);
       for (let end = 0; end < payload.length - ENVELOPE_BYTES; end++) {
         const { name } = leaves.find((leaf) => leaf.end > end)!;
         const message = messageOf(codec, payload.subarray(0, ENVELOPE_BYTES + end));

@@ -1,7 +1,7 @@
 // Pages, scrapes and lookups that cost a broker more than they cost the client, for test/fairness.ts.
 // Leaves to others: requests on the clients' port (heavy-requests.ts), and measuring (../fairness.ts).
 import { connect } from "../../src/client/client.js";
-import { OffsetCommit } from "../../src/protocol/native/offsets.js";
+import { BY_NO_MEMBER, OffsetCommit } from "../../src/protocol/native/offsets.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
 import type { BrokerProcess } from "../support/binary.js";
 import { Session } from "../support/broker.js";
@@ -70,7 +70,9 @@ async function commitWidely(broker: BrokerProcess): Promise<void> {
     ...{ topic: "topic-0000", partition, offset: 0 },
   }));
   for (let i = 1; i <= 40; i++) {
-    session.client.send(OffsetCommit.encodeRequest(i, { group: `group-${i}`, offsets }));
+    session.client.send(
+      OffsetCommit.encodeRequest(i, { ...BY_NO_MEMBER, group: `group-${i}`, offsets }),
+    );
     await session.client.response(i);
   }
 }

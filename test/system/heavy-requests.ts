@@ -2,7 +2,7 @@
 // Leaves to others: measuring the effect on another client.
 import { connect } from "../../src/client/client.js";
 import { pageAfter } from "../../src/protocol/native/page.js";
-import { OffsetCommit, OffsetFetch } from "../../src/protocol/native/offsets.js";
+import { BY_NO_MEMBER, OffsetCommit, OffsetFetch } from "../../src/protocol/native/offsets.js";
 import { CreateTopic, DescribeTopic, ListTopics } from "../../src/protocol/native/topics.js";
 import { describeAfter, DescribeGroup, ListGroups } from "../../src/protocol/native/groups.js";
 import { Fetch } from "../../src/protocol/native/fetch.js";
@@ -71,7 +71,7 @@ async function neverRead(
 
 function commitOf(group: string, topic: string, entries: number): Uint8Array {
   const offsets = Array.from({ length: entries }, () => ({ topic, partition: 0, offset: 0 }));
-  return OffsetCommit.encodeRequest(1, { group, offsets });
+  return OffsetCommit.encodeRequest(1, { ...BY_NO_MEMBER, group, offsets });
 }
 
 /** Creates groups `g-0000000` and so on with one committed offset each. */
@@ -83,7 +83,11 @@ export async function makeGroups(broker: BrokerProcess, count: number): Promise<
     const ids = Array.from({ length: Math.min(4_000, count - first) }, (_, i) => first + i + 1);
     const group = (id: number) => `g-${String(id).padStart(7, "0")}`;
     session.client.send(
-      join(ids.map((id) => OffsetCommit.encodeRequest(id, { group: group(id), offsets }))),
+      join(
+        ids.map((id) =>
+          OffsetCommit.encodeRequest(id, { ...BY_NO_MEMBER, group: group(id), offsets }),
+        ),
+      ),
     );
     await session.client.response(ids.at(-1)!);
   }
@@ -100,7 +104,7 @@ async function makeWideGroup(broker: BrokerProcess): Promise<void> {
       offset: 0,
     }));
     using session = await Session.connect(broker.port);
-    session.client.send(OffsetCommit.encodeRequest(1, { group: "wide", offsets }));
+    session.client.send(OffsetCommit.encodeRequest(1, { ...BY_NO_MEMBER, group: "wide", offsets }));
     await session.client.response(1);
   }
   await client.close();
@@ -136,7 +140,7 @@ export const HEAVY: readonly Heavy[] = [
       const answers = clients.map((client, c) => {
         for (let id = 1; id <= 10; id++) {
           const group = `${c}-${id}`.padEnd(249, "g");
-          client.send(OffsetCommit.encodeRequest(id, { group, offsets }));
+          client.send(OffsetCommit.encodeRequest(id, { ...BY_NO_MEMBER, group, offsets }));
         }
         return client.response(10).then((payload) => errorOf(payload) ?? "done");
       });

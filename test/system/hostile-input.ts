@@ -5,6 +5,7 @@ import { Fetch } from "../../src/protocol/native/fetch.js";
 import { describeAfter, DeleteGroup, DescribeGroup } from "../../src/protocol/native/groups.js";
 import { ApiVersions, Ping } from "../../src/protocol/native/meta.js";
 import {
+  BY_NO_MEMBER,
   ListOffsets,
   OffsetCommit,
   OffsetDelete,
@@ -48,7 +49,11 @@ export function validFrames(random: Random): Uint8Array[] {
     encodeProduceRequest(id, { topic, partition, batch }),
     Fetch.encodeRequest(id, fetch),
     Fetch.encodeRequest(id, { ...fetch, group: GROUP, maxWaitMs: 5, minBytes: 1_000_000 }),
-    OffsetCommit.encodeRequest(id, { group: GROUP, offsets: [{ topic, partition, offset: 0 }] }),
+    OffsetCommit.encodeRequest(id, {
+      ...BY_NO_MEMBER,
+      group: GROUP,
+      offsets: [{ topic, partition, offset: 0 }],
+    }),
     OffsetFetch.encodeRequest(id, { group: GROUP, partitions: [{ topic, partition }] }),
     OffsetDelete.encodeRequest(id, { group: GROUP, partitions: [{ topic, partition }] }),
     CreateTopic.encodeRequest(id, {

@@ -2,7 +2,7 @@
 // committed offsets, and deleting a large group.
 // Leaves to others: measuring the effect on another client.
 import { connect } from "../../src/client/client.js";
-import { OffsetCommit } from "../../src/protocol/native/offsets.js";
+import { BY_NO_MEMBER, OffsetCommit } from "../../src/protocol/native/offsets.js";
 import type { BrokerProcess } from "../support/binary.js";
 import { Session } from "../support/broker.js";
 import { type Heavy, makeGroups } from "./heavy-requests.js";
@@ -23,7 +23,7 @@ async function commitWide(broker: BrokerProcess, group: string, times: number): 
   const offsets = Array.from({ length: WIDE }, (_, i) => ({ topic: "w", partition: i, offset: 0 }));
   using session = await Session.connect(broker.port);
   for (let id = 1; id <= times; id++) {
-    session.client.send(OffsetCommit.encodeRequest(id, { group, offsets }));
+    session.client.send(OffsetCommit.encodeRequest(id, { ...BY_NO_MEMBER, group, offsets }));
     await session.client.response(id);
   }
 }

@@ -6,6 +6,7 @@
 import { Fetch } from "./fetch.js";
 import { DeleteGroup, DescribeGroup, DescribeMembers, ListGroups } from "./groups.js";
 import { API, type ApiName } from "./messages.js";
+import { GroupHeartbeat } from "./membership.js";
 import { ApiVersions, Ping } from "./meta.js";
 import { ListOffsets, OffsetCommit, OffsetDelete, OffsetFetch } from "./offsets.js";
 import { Produce } from "./produce.js";
@@ -37,6 +38,7 @@ export const APIS = {
   ApiVersions,
   OffsetDelete,
   DescribeMembers,
+  GroupHeartbeat,
 } as const;
 
 export const API_NAMES = Object.keys(API) as readonly ApiName[];

@@ -29,6 +29,7 @@ export const API = {
   ApiVersions: 14,
   OffsetDelete: 15,
   DescribeMembers: 16,
+  GroupHeartbeat: 17,
 } as const;
 
 export type ApiName = keyof typeof API;

@@ -1,7 +1,7 @@
 // OffsetCommit, OffsetFetch, OffsetDelete and ListOffsets.
 // Leaves to others: storing committed offsets (groups/), searching the log (log/).
 import { OFFSET_ENTRIES_MAX } from "../../limits.js";
-import { api, array, type RequestOf, type ResponseOf, TOPIC_ID } from "./schema.js";
+import { api, array, type RequestOf, type ResponseOf, since, TOPIC_ID } from "./schema.js";
 
 // In requests, `topicId` is the topic that is meant, in case another topic has its name now.
 
@@ -13,9 +13,15 @@ export const OffsetCommit = api("OffsetCommit", {
       { topic: "string", partition: "u32", offset: "i64", topicId: TOPIC_ID },
       OFFSET_ENTRIES_MAX,
     ),
+    /** The member that commits, with its epoch; empty for a commit by no member of the group. */
+    memberId: since(3, "string", ""),
+    memberEpoch: since(3, "i64", -1),
   },
   response: {},
 });
+
+/** The member fields of a commit that no member of the group makes. */
+export const BY_NO_MEMBER = { memberId: "", memberEpoch: -1 } as const;
 
 /** Asks for a group's committed offsets. */
 export const OffsetFetch = api("OffsetFetch", {

@@ -27,12 +27,13 @@ const NO_OFFSET: OffsetFetchEntry = { offset: -1, commitTimestamp: -1 };
 export async function commitOffsets(
   context: ServiceContext,
   exchange: Exchange,
-  { group, offsets }: OffsetCommitRequest,
+  { group, offsets, memberId, memberEpoch }: OffsetCommitRequest,
 ): Promise<void> {
   // Each entry becomes objects and a record with the name of the group, so the request needs much more memory than its
   // bytes.
   exchange.charge(offsets.length * (COMMIT_ENTRY_BYTES + Buffer.byteLength(group)));
-  valuesOf(await committed.commitOffsets(context, group, offsets));
+  const member = { memberId, generation: memberEpoch, instanceId: null };
+  valuesOf(await committed.commitOffsets(context, group, offsets, member));
   exchange.answer(OffsetCommit.encodeResponse(exchange.correlationId, {}));
 }
 

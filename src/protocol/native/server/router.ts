@@ -5,6 +5,7 @@ import { Fetch } from "../fetch.js";
 import { DeleteGroup, DescribeGroup, DescribeMembers, ListGroups } from "../groups.js";
 import { APIS } from "../api-versions.js";
 import { type ApiName, apiName } from "../messages.js";
+import { GroupHeartbeat } from "../membership.js";
 import { ApiVersions, Ping } from "../meta.js";
 import { ListOffsets, OffsetCommit, OffsetDelete, OffsetFetch } from "../offsets.js";
 import { decodeProduceRequest } from "../produce.js";
@@ -17,6 +18,7 @@ import { fetch } from "./fetch.js";
 import { deleteGroup, describeGroup, describeMembers, listGroups } from "./groups.js";
 import { apiVersions, ping } from "./meta.js";
 import { commitOffsets, deleteOffsets, fetchOffsets, listOffsets } from "./offsets.js";
+import { groupHeartbeat } from "./membership.js";
 import { produce } from "./produce.js";
 import { createTopic, deleteTopic, describeTopic, listTopics } from "./topics.js";
 
@@ -56,6 +58,7 @@ const ROUTES: Readonly<Record<ApiName, Route>> = {
   ApiVersions: route(ApiVersions.decodeRequest, apiVersions),
   OffsetDelete: route(OffsetDelete.decodeRequest, deleteOffsets),
   DescribeMembers: route(DescribeMembers.decodeRequest, describeMembers),
+  GroupHeartbeat: route(GroupHeartbeat.decodeRequest, groupHeartbeat),
 };
 
 export class Router implements Dispatcher {
