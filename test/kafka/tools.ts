@@ -19,6 +19,7 @@ const TOOLS = {
   "kafka-get-offsets": "GetOffsetShell",
   "kafka-delete-records": "DeleteRecordsCommand",
   "kafka-log-dirs": "LogDirsCommand",
+  "kafka-consumer-groups": "consumer.group.ConsumerGroupCommand",
   "kafka-verifiable-producer": "VerifiableProducer",
   "kafka-broker-api-versions": "BrokerApiVersionsCommand",
   "kafka-cluster": "ClusterTool",
@@ -72,7 +73,12 @@ export async function runTools(
     perform(await topicSteps(broker, prefix, scratch.path)),
     perform(clusterSteps(`${prefix}-new`)),
   ]);
-  if (dataDir !== undefined) await perform(fileSteps(join(dataDir, "topics", prefix)));
+  const group = `${prefix}-group`;
+  await perform(groupSteps(prefix, group));
+  if (dataDir !== undefined) {
+    const topics = join(dataDir, "topics");
+    await perform([...fileSteps(join(topics, prefix)), offsetsStep(topics, prefix, group)]);
+  }
   await perform([
     { tool: "kafka-topics", args: `--delete --topic ${prefix}` },
     {
@@ -199,6 +205,82 @@ async function topicSteps(broker: string, topic: string, scratch: string): Promi
     },
     { tool: "kafka-topics", args: `--describe ${of}`, prints: ["PartitionCount: 3"] },
   ];
+}
+
+/** A group that reads the topic, and is moved and deleted. */
+function groupSteps(topic: string, group: string): Step[] {
+  const of = `--group ${group} --topic ${topic}`;
+  return [
+    {
+      tool: "kafka-consumer-groups",
+      args: `${of}:0 --reset-offsets --to-offset 10 --execute`,
+      prints: [new RegExp(`^${group} +${topic} +0 +10 *$`, "m")],
+    },
+    {
+      tool: "kafka-consumer-groups",
+      args: `--describe --group ${group}`,
+      prints: [new RegExp(`^${group} +${topic} +0 +10 +30104 +30094 `, "m"), "no active members"],
+    },
+    {
+      tool: "kafka-console-consumer",
+      args: `${of} --max-messages 5`,
+      prints: ["Processed a total of 5 messages"],
+    },
+    {
+      tool: "kafka-consumer-groups",
+      args: `--describe --group ${group}`,
+      prints: [new RegExp(`^${group} +${topic} +0 +15 +30104 +30089 `, "m")],
+    },
+    {
+      tool: "kafka-consumer-groups",
+      args: `--list --state empty`,
+      prints: [new RegExp(`^${group} +Empty *$`, "m")],
+    },
+    {
+      tool: "kafka-consumer-groups",
+      args: `${of}:0 --reset-offsets --shift-by -3 --dry-run`,
+      prints: [new RegExp(`^${group} +${topic} +0 +12 *$`, "m")],
+    },
+    {
+      tool: "kafka-consumer-groups",
+      args: `${of}:1 --delete-offsets`,
+      prints: [new RegExp(`^${topic} +1 +Successful`, "m")],
+    },
+    {
+      tool: "kafka-consumer-groups",
+      args: `--group ${group} --topic none --delete-offsets`,
+      prints: [/^none .*UnknownTopicOrPartitionException/m],
+    },
+    {
+      tool: "kafka-consumer-groups",
+      args: `--delete --group ${group}`,
+      prints: [`Deletion of requested consumer groups ('${group}') was successful.`],
+    },
+    {
+      tool: "kafka-consumer-groups",
+      args: `--describe --group ${group}`,
+      fails: "GroupIdNotFoundException",
+    },
+  ];
+}
+
+/** The commits of that group, in the log of commits. */
+function offsetsStep(topics: string, topic: string, group: string): Step {
+  const dir = join(topics, "__consumer_offsets", "0");
+  const [first = ""] = readdirSync(dir)
+    .filter((name) => name.endsWith(".log"))
+    .sort();
+  const key = `key: {"type":"1","data":{"group":"${group}","topic":"${topic}","partition":0}}`;
+  return {
+    tool: "kafka-dump-log",
+    args: `--offsets-decoder --files ${join(dir, first)}`,
+    prints: [
+      `${key} payload: {"version":"4","data":{"offset":10,`,
+      `${key} payload: {"version":"4","data":{"offset":15,`,
+      `${key} payload: <DELETE>`,
+      `key: {"type":"2","data":{"group":"${group}"}}`,
+    ],
+  };
 }
 
 /** What does not touch that topic. */
