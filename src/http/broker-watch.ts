@@ -5,6 +5,9 @@ import type { Broker } from "../broker/broker.js";
 import { VERSION } from "../broker/version.js";
 import type { ServiceContext } from "../services/context.js";
 import { type GroupSelection, readGroupLags } from "../services/group-lag.js";
+import { describeMembers, type GroupMember } from "../services/group-members.js";
+import { groupsWithoutOffsets } from "../services/group-names.js";
+import { printable } from "../printable.js";
 import { Portions } from "../log/event-loop.js";
 import type { Partition } from "../topics/partition.js";
 import type { Topic } from "../topics/topic.js";
@@ -22,6 +25,9 @@ const TOPIC_REST_MS = 1;
 /** Limit on groups shown at a time, and on their partitions. */
 const GROUPS_MAX = 100;
 const SHOWN_GROUP_PARTITIONS_MAX = 500;
+
+/** Limit on members shown, of all groups together. */
+const SHOWN_MEMBERS_MAX = 200;
 
 /** Partitions read per turn of the event loop. */
 const PARTITIONS_PER_TURN = 250;
@@ -178,20 +184,40 @@ export async function groupsState(
 ): Promise<GroupsState> {
   const bounds = { groupsMax: GROUPS_MAX, partitionsMax: SHOWN_GROUP_PARTITIONS_MAX };
   const { groups, hasMore } = await readGroupLags(context, { ...selection, ...bounds });
+  const others = await groupsWithoutOffsets(context, undefined);
+  const names = new Map<string, string>();
+  let membersLeft = SHOWN_MEMBERS_MAX;
+  const rows: GroupsState["groups"][number][] = [];
+  const portions = new Portions(PARTITIONS_PER_TURN);
+  for (const { group, lag, partitionCount: partitions } of groups) {
+    const state = context.groups.overview(group)?.state ?? "Empty";
+    const all = membersIfAny(context, group);
+    for (const { memberId, clientId, host } of all) {
+      names.set(memberId, printable(`${clientId} at ${host}`));
+    }
+    const members = all
+      .slice(0, membersLeft)
+      .map(({ memberId: id }) => ({ id, name: names.get(id) ?? "" }));
+    membersLeft -= members.length;
+    rows.push({ group, lag, partitions, state, memberCount: all.length, members });
+    await portions.next();
+  }
   return {
-    count: context.offsets.groupCount,
+    count: context.offsets.groupCount + others.length,
     hasMore,
-    groups: groups.map(({ group, lag, partitionCount }) => ({
-      group,
-      lag,
-      partitions: partitionCount,
-    })),
+    groups: rows,
     offsets: groups.flatMap(({ group, partitions }) =>
-      partitions.map(({ topic, partition, committedOffset: offset, lag }) => ({
-        ...{ group, topic, partition, offset, lag },
+      partitions.map(({ topic, partition, committedOffset: offset, lag, memberId }) => ({
+        ...{ group, topic, partition, offset, lag, member: memberId ?? null },
+        reader: memberId === undefined ? null : (names.get(memberId) ?? printable(memberId)),
       })),
     ),
   };
+}
+
+/** Most groups have no members. */
+function membersIfAny(context: ServiceContext, group: string): readonly GroupMember[] {
+  return context.groups.memberCount(group) === 0 ? [] : describeMembers(context, group).members;
 }
 
 function topicState({ name, id, internal, partitions, offline }: Topic): TopicState {

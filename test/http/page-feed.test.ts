@@ -6,6 +6,7 @@ import { PageTurns } from "../../src/http/page-turns.js";
 import type { GroupsState, Overview, Tick } from "../../src/http/page/wire.js";
 import { nextTurn } from "../../src/log/event-loop.js";
 import type { Partition } from "../../src/topics/partition.js";
+import { joinGroup } from "../support/group-members.js";
 import { batchOf } from "../support/broker.js";
 import { startPage } from "../support/page-sample.js";
 
@@ -51,6 +52,9 @@ async function nextTick(
   }
 }
 
+/** Nobody reads the partition. */
+const NOBODY = { member: null, reader: null };
+
 test("a page gets the topics, all partitions, then the changes by a produce and a commit", async () => {
   await using sample = await startPage();
   const { registry, offsets } = sample.broker.context;
@@ -81,12 +85,45 @@ test("a page gets the topics, all partitions, then the changes by a produce and 
   await offsets.commit("billing", [{ topic: "orders", partition: 0, offset: 1 }]);
   const { groups } = await nextTick(page, ({ groups }) => groups?.count === 1);
   expect(groups).toEqual({
-    ...{ count: 1, hasMore: false, groups: [{ group: "billing", lag: 2, partitions: 2 }] },
+    ...{ count: 1, hasMore: false },
+    groups: [
+      { group: "billing", lag: 2, partitions: 2, state: "Empty", memberCount: 0, members: [] },
+    ],
     offsets: [
-      { group: "billing", topic: "orders", partition: 0, offset: 1, lag: 1 },
-      { group: "billing", topic: "orders", partition: 1, offset: -1, lag: 1 },
+      { ...{ group: "billing", topic: "orders", partition: 0, offset: 1, lag: 1 }, ...NOBODY },
+      { ...{ group: "billing", topic: "orders", partition: 1, offset: -1, lag: 1 }, ...NOBODY },
     ],
   });
+  page.stop();
+});
+
+test("a page gets the state and the members of groups, as they come and go", async () => {
+  await using sample = await startPage();
+  const { registry, groups } = sample.broker.context;
+  await registry.create("orders", 2, {});
+  const page = await listen(sample.url);
+  const [id] = await joinGroup(groups, "billing", [
+    { clientId: "app\n1", assigned: { orders: [1] } },
+  ]);
+  const { groups: joined } = await nextTick(
+    page,
+    (tick) => tick.groups?.groups[0]?.state === "Stable",
+  );
+  const name = "app\\n1 at 10.0.0.7";
+  expect(joined).toMatchObject({
+    groups: [
+      {
+        ...{ group: "billing", state: "Stable", memberCount: 1, partitions: 2 },
+        members: [{ id, name }],
+      },
+    ],
+    offsets: [
+      { partition: 0, member: null, reader: null },
+      { partition: 1, member: id, reader: name },
+    ],
+  });
+  groups.leave("billing", [{ memberId: id!, instanceId: null }]);
+  await nextTick(page, (tick) => tick.groups?.count === 0);
   page.stop();
 });
 

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { KAFKA_APIS } from "../../src/protocol/kafka/apis.js";
 import { batchOf } from "../support/broker.js";
 import { Browser, type BrowserPage, CHROMIUM } from "../support/browser.js";
+import { joinGroup } from "../support/group-members.js";
 import {
   type PageSample,
   startPage,
@@ -326,10 +327,10 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
   );
 
   test(
-    "shows the lag of each group, including uncommitted partitions, and filters the groups",
+    "shows the lag of each group, its members, and filters the groups",
     async () => {
       await using shop = await startPage({ offsets: "memory" });
-      const { registry, offsets } = shop.broker.context;
+      const { registry, offsets, groups } = shop.broker.context;
       await registry.create("t", 2, {});
       await registry.partition("t", 1).append(batchOf("a", "b", "c"));
       for (let i = 0; i < 300; i++) {
@@ -340,15 +341,31 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
         "document.querySelector('#groups summary').textContent === '300 consumer groups'",
       );
       await page.evaluate("document.querySelector('#groups').open = true");
-      expect(await page.text("#groups li")).toBe("group-1000: lag 3 in 2 partitions");
+      expect(await page.text("#groups li")).toBe("group-1000: Empty, lag 3 in 2 partitions");
       expect(await page.text("#groups .empty")).toBe("There are more: filter by name.");
       await page.evaluate("document.querySelector('#groups input').focus()");
       await page.type("1299");
       await page.until("document.querySelectorAll('#groups li').length === 1");
-      expect(await page.text("#groups li")).toBe("group-1299: lag 3 in 2 partitions");
+      expect(await page.text("#groups li")).toBe("group-1299: Empty, lag 3 in 2 partitions");
       await page.until(
         "document.querySelectorAll('.row .groups')[1].textContent === 'group-1299 has committed nothing, lag 3'",
       );
+      await page.evaluate("document.querySelector('#groups input').select()");
+      await page.type("shared");
+      const [member] = await joinGroup(groups, "shared", [
+        { clientId: "app", assigned: { t: [1] } },
+      ]);
+      await page.until(
+        "document.querySelector('#groups li')?.textContent.startsWith('shared: Stable')",
+      );
+      expect(await page.text("#groups li")).toBe(
+        "shared: Stable, 1 member, lag 3 in 2 partitionsapp at 10.0.0.7: t 1 lag 3",
+      );
+      expect(await page.evaluate("document.querySelectorAll('.row .groups')[1].textContent")).toBe(
+        "shared has committed nothing, lag 3, read by app at 10.0.0.7",
+      );
+      groups.leave("shared", [{ memberId: member!, instanceId: null }]);
+      await page.until("document.querySelectorAll('#groups li').length === 0");
     },
     TIMEOUT_MS,
   );

@@ -16,9 +16,10 @@ export function rowWords(state: PartitionState, groups: readonly GroupOffset[]):
   return {
     watermark: `high watermark ${formatCount(state.highWatermark)}`,
     numbers: [`end ${formatCount(state.logEnd)}`, `${segments}, ${size}`],
-    groups: groups.map(({ group, offset, lag }) => {
+    groups: groups.map(({ group, offset, lag, reader }) => {
       const place = offset < 0 ? "has committed nothing" : `at ${formatCount(offset)}`;
-      return `${group} ${place}, lag ${formatCount(lag)}`;
+      const by = reader === null ? "" : `, read by ${reader}`;
+      return `${group} ${place}, lag ${formatCount(lag)}${by}`;
     }),
   };
 }

@@ -31,7 +31,7 @@ export interface TopicState {
   readonly offline: readonly { readonly partition: number; readonly reason: string }[];
 }
 
-/** A group's position in a partition of a topic for which it has committed an offset. */
+/** A group's position in a partition of one of its topics. */
 export interface GroupOffset {
   readonly group: string;
   readonly topic: string;
@@ -39,6 +39,17 @@ export interface GroupOffset {
   /** -1 if it has committed nothing for this partition. */
   readonly offset: number;
   readonly lag: number;
+  /** Id of the member that reads it, or null. */
+  readonly member: string | null;
+  /** What the member calls itself, and its address. */
+  readonly reader: string | null;
+}
+
+/** A member of a group. Text that a client chose is safe to show. */
+export interface MemberState {
+  readonly id: string;
+  /** What it calls itself, and its address. */
+  readonly name: string;
 }
 
 export interface GroupsState {
@@ -50,6 +61,10 @@ export interface GroupsState {
     /** Total over all partitions. */
     readonly lag: number;
     readonly partitions: number;
+    readonly state: string;
+    readonly memberCount: number;
+    /** Some of its members. */
+    readonly members: readonly MemberState[];
   }[];
   /** Their partitions; none for a group with very many. */
   readonly offsets: readonly GroupOffset[];
