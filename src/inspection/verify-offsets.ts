@@ -78,7 +78,7 @@ export class CommittedOffsetsCheck {
       const what = `group '${row.group}' has committed offset ${row.offset} of ${row.topic}-${row.partition}`;
       if (end === undefined) {
         this.#run.note({ ...PLACE, offset }, `${what}, which does not exist`);
-      } else if (row.offset > end.nextOffset && !end.isUncertain) {
+      } else if (row.offset > end.nextOffset && row.details?.isAhead !== true && !end.isUncertain) {
         const reason = `${what}, which ends at ${end.nextOffset}; the next start moves the group there`;
         this.#run.damage({ ...PLACE, offset }, reason);
       }

@@ -1,6 +1,15 @@
 // Every kind of damage to files other than logs and indexes is reported with its place and cause.
 import { describe, expect, test } from "bun:test";
-import { copyFileSync, mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { encodeOffsetKey, encodeOffsetValue } from "../../src/groups/offset-record.js";
+import { BatchEncoder } from "../../src/record/encoder.js";
 import { stampBaseOffset } from "../../src/record/batch.js";
 import { encodeCheckedFile } from "../../src/log/disk/checked-file.js";
 import {
@@ -119,6 +128,24 @@ describe("all other files", () => {
       [
         "damage: topics/__consumer_offsets/0: offset 1: group 'billing' has committed offset 9 of orders-0, which ends at 5; the next start moves the group there",
       ],
+    ],
+    [
+      "a commit that was beyond the end when it was made",
+      (path) => {
+        const topicId = JSON.parse(readFileSync(path("topics/orders/topic.json"), "utf8")).id;
+        const details = { leaderEpoch: 0, metadata: "m", isAhead: true };
+        const encoder = new BatchEncoder();
+        encoder.append(
+          START_MS,
+          encodeOffsetKey({ group: "ahead", topic: "orders", partition: 0 }),
+          encodeOffsetValue({ offset: 5_000, commitTimestamp: START_MS, topicId, details }),
+        );
+        const batch = encoder.finish();
+        stampBaseOffset(batch, 0, 2);
+        appendTo(path(fileOf(0, "log", "__consumer_offsets")), batch);
+        rmSync(path("clean-shutdown.json"));
+      },
+      [],
     ],
     [
       "commits of a topic that is gone",
