@@ -13,6 +13,7 @@ import { KafkaWriter } from "./writer.js";
 export const PRODUCE_KEY = 0;
 export const FETCH_KEY = 1;
 export const OFFSET_COMMIT_KEY = 8;
+export const HEARTBEAT_KEY = 12;
 export const API_VERSIONS_KEY = 18;
 
 /** Bytes up to the correlation id, which every request has. */

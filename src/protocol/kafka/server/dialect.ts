@@ -5,7 +5,7 @@ import { REQUEST_BYTES_MAX } from "../../../limits.js";
 import type { Dialect, DialectConnection, Session } from "../../../net/dialect.js";
 import type { NextFrame } from "../../../net/frame.js";
 import type { RequestMetricsRegistry } from "../../../net/request-metrics.js";
-import { API_VERSIONS_KEY, keyOf, PRODUCE_KEY } from "../headers.js";
+import { API_VERSIONS_KEY, HEARTBEAT_KEY, keyOf, PRODUCE_KEY } from "../headers.js";
 import type { ServiceContext } from "../../../services/context.js";
 import type { Router } from "./router.js";
 import { KafkaSession } from "./session.js";
@@ -17,7 +17,7 @@ const FIRST_BYTE = 0;
 const SMALL_REQUEST_BYTES = 64 * 1024;
 
 /** Keys of APIs whose cost is bounded by the length of the request. */
-const SMALL_KEYS: ReadonlySet<number> = new Set([PRODUCE_KEY, API_VERSIONS_KEY]);
+const SMALL_KEYS: ReadonlySet<number> = new Set([PRODUCE_KEY, HEARTBEAT_KEY, API_VERSIONS_KEY]);
 
 export class KafkaDialect implements Dialect {
   readonly name = "kafka";
