@@ -145,9 +145,11 @@ export class GroupCoordinator {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelExpiry?.();
-    for (const group of this.#groups.values()) group.close();
     await this.#expiry;
-    await Promise.allSettled(this.#writes.values());
+    // A write that completes may give a member a new session, so the timers end after the last one.
+    while (this.#writes.size > 0) await Promise.all(this.#writes.values());
+    await nextTurn();
+    for (const group of this.#groups.values()) group.close();
   }
 
   /** Number of groups in memory. */
