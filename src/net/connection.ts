@@ -141,7 +141,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   }
 
   get mayWait(): boolean {
-    return !this.#leaving && !this.#closed && this.inflight.mayWait;
+    return !this.#leaving && !this.#closed && this.inflight.mayWait();
   }
 
   /** Whether the socket is paused, because of limits or for the turns of others. */
@@ -303,7 +303,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   }
 
   #answer(request: InflightRequest, head: Uint8Array, rest: readonly OutboxEntry[]): void {
-    this.inflight.ended(request.bytes, request.chargedBytes);
+    this.inflight.ended(request);
     if (this.#closed) return;
     this.#outbox.push(head);
     for (const entry of rest) this.#outbox.push(entry);

@@ -22,6 +22,7 @@ export class InflightRequest {
   /** When the request was complete, on the clock of `performance.now()`. */
   readonly beganMs: number;
   #chargedBytes = 0;
+  #waitingBytes = 0;
   #isSettled = false;
 
   constructor(owner: RequestOwner, bytes: number, beganMs: number) {
@@ -34,9 +35,25 @@ export class InflightRequest {
     return this.#isSettled;
   }
 
-  /** Memory needed beyond the request's own bytes: decoded objects, records written for it, a long answer. */
   get chargedBytes(): number {
     return this.#chargedBytes;
+  }
+
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
+  /** Whether it may wait for data, with the memory that it holds. */
+  get mayWait(): boolean {
+    return this.#owner.inflight.mayWait(this.#chargedBytes);
+  }
+
+  /** Tells that it waits for data from now on, and perhaps for long. */
+  waits(): void {
+    const bytes = this.#chargedBytes;
+    this.#owner.inflight.chargeWaiting(bytes);
+    this.#waitingBytes += bytes;
+    this.#chargedBytes = 0;
   }
 
   charge(bytes: number): void {

@@ -4,7 +4,8 @@
 // There are two kinds of bytes, and each may fill half of the budget:
 //  - Working: complete requests without an answer. Above the limit the broker is behind, and reads no socket until half
 //    of them are answered. This always ends, because every request is answered. Memory that a request needs beyond its
-//    own bytes is charged; while much is charged, small requests begin and bulk requests do not.
+//    own bytes is charged; while much is charged, small requests begin and bulk requests do not. A request that waits for
+//    data may take long, so what it was charged counts apart, and has a limit of its own.
 //  - Kept: incomplete frames and unsent answers. They wait for their clients, possibly forever. Above the limit the
 //    broker closes connections that keep more than an equal share, those whose clients have been inactive longest first,
 //    until the rest fits. Above the limit there is always such a connection; one that keeps less is never closed.
@@ -22,6 +23,15 @@ export interface ConnectionLimits {
   readonly connectionBytesMax: number;
   /** Unanswered requests plus unsent answers above which the socket is not read. */
   readonly connectionRequestsMax: number;
+}
+
+/** What counts for a request until it is settled. */
+interface CountedBytes {
+  readonly bytes: number;
+  /** Memory needed beyond the request's own bytes: decoded objects, records written for it, a long answer. */
+  readonly chargedBytes: number;
+  /** What it had been charged when it began to wait for data. */
+  readonly waitingBytes: number;
 }
 
 /** A request that waits for data. `cancel` may follow `finish` until the request is settled. */
@@ -50,6 +60,7 @@ export class InflightBudget {
   readonly #chargedMax: number;
   #workingBytes = 0;
   #chargedBytes = 0;
+  #waitingBytes = 0;
   #keptBytes = 0;
   #waits = 0;
   #isFull = false;
@@ -142,9 +153,14 @@ export class InflightBudget {
     this.#waits += count;
   }
 
-  /** Whether another fetch may wait on a connection that already has `waits` of them. */
-  mayWait(waits: number): boolean {
-    if (this.#isFull) return false;
+  /** Adds or subtracts memory of waiting requests beyond their bytes. */
+  addWaiting(bytes: number): void {
+    this.#waitingBytes += bytes;
+  }
+
+  /** Whether another request, with this much memory, may wait on a connection that already has `waits` of them. */
+  mayWait(waits: number, bytes: number): boolean {
+    if (this.#isFull || (bytes > 0 && this.#waitingBytes + bytes > this.#chargedMax)) return false;
     return this.#waits < FETCH_WAITS_MAX || waits < FETCH_WAITS_MAX / this.#accounts.size;
   }
 
@@ -237,6 +253,12 @@ export class InflightAccount {
     this.#budget.addCharged(bytes);
   }
 
+  /** Counts what a request was charged apart from now on, because it waits for data. */
+  chargeWaiting(bytes: number): void {
+    this.charge(-bytes);
+    this.#budget.addWaiting(bytes);
+  }
+
   /** Adds an answer that waits for earlier ones, or subtracts it. */
   keepEarly(bytes: number): void {
     this.#requestBytes += bytes;
@@ -244,8 +266,9 @@ export class InflightAccount {
   }
 
   /** Subtracts a settled request. */
-  ended(bytes: number, chargedBytes = 0): void {
+  ended({ bytes, chargedBytes, waitingBytes }: CountedBytes): void {
     this.#requests--;
+    this.#budget.addWaiting(-waitingBytes);
     this.#requestBytes -= bytes + chargedBytes;
     if (chargedBytes > 0) this.#budget.addCharged(-chargedBytes);
     this.#budget.addWorking(-bytes - REQUEST_OVERHEAD_BYTES);
@@ -283,8 +306,9 @@ export class InflightAccount {
     );
   }
 
-  get mayWait(): boolean {
-    return this.#budget.mayWait(this.#waits.size);
+  /** Whether a request that was charged this much may wait for data. */
+  mayWait(chargedBytes = 0): boolean {
+    return this.#budget.mayWait(this.#waits.size, chargedBytes);
   }
 
   addWait(wait: Wait): void {

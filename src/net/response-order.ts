@@ -51,7 +51,7 @@ export class ResponseOrder {
   clear(): void {
     for (const [request, { head, rest }] of this.#early) {
       this.#inflight.keepEarly(-memoryOf(head, rest));
-      this.#inflight.ended(request.bytes, request.chargedBytes);
+      this.#inflight.ended(request);
     }
     this.#early.clear();
     this.#requests.length = 0;

@@ -67,6 +67,11 @@ describe("bytes kept for clients", () => {
   });
 });
 
+/** What counts for a settled request. */
+function counted(bytes: number, waitingBytes = 0) {
+  return { bytes, chargedBytes: 0, waitingBytes };
+}
+
 describe("requests in progress", () => {
   test("above half of the budget no socket is read until half of that is answered", async () => {
     const budget = new InflightBudget(20_000);
@@ -77,11 +82,11 @@ describe("requests in progress", () => {
     expect(budget.isFull).toBe(true);
     expect([busy.asked, other.asked]).toEqual([["pauseReading"], ["pauseReading"]]);
     expect(other.account.isOverLimit).toBe(true);
-    expect(other.account.mayWait).toBe(false);
-    busy.account.ended(6_000);
+    expect(other.account.mayWait()).toBe(false);
+    busy.account.ended(counted(6_000));
     await Promise.resolve();
     expect(budget.isFull).toBe(true);
-    busy.account.ended(6_000);
+    busy.account.ended(counted(6_000));
     await Promise.resolve();
     expect(budget.isFull).toBe(false);
     expect([busy.asked, other.asked]).toEqual([
@@ -97,7 +102,7 @@ describe("requests in progress", () => {
     account.began(5_000);
     account.close();
     expect(budget.workingBytes).toBeGreaterThan(5_000);
-    account.ended(5_000);
+    account.ended(counted(5_000));
     expect(budget.workingBytes).toBe(0);
   });
 
@@ -110,11 +115,26 @@ describe("requests in progress", () => {
       finish: () => calls.push("finish"),
       cancel() {
         calls.push("cancel");
-        account.ended(100);
+        account.ended(counted(100));
       },
     });
     account.close();
     expect(calls).toEqual(["cancel"]);
+    expect(budget.workingBytes).toBe(0);
+  });
+
+  test("that wait for data keep no others from beginning, and have a limit of their own", () => {
+    const budget = new InflightBudget(8_000); // of which 1,000 may be charged
+    const { account } = new Holder(budget);
+    account.began(100);
+    account.charge(1_000);
+    expect(budget.mayBeginBulk).toBe(false);
+    account.chargeWaiting(1_000);
+    expect(budget.mayBeginBulk).toBe(true);
+    expect(account.mayWait(1)).toBe(false);
+    expect(account.mayWait()).toBe(true);
+    account.ended(counted(100, 1_000));
+    expect(account.mayWait(1_000)).toBe(true);
     expect(budget.workingBytes).toBe(0);
   });
 });

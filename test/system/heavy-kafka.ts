@@ -246,6 +246,17 @@ export const HEAVY_KAFKA: readonly Heavy[] = [
       ),
   },
   {
+    ...{ name: "kafka: 100 x Fetch of one partition, 9,999 times, that waits", ...onOne },
+    async run({ port }) {
+      const topics = [{ topic: "t", partitions: times(9_999, () => 0) }];
+      const frame = frameOf(KAFKA_APIS.Fetch, { ...fetchOf(topics), maxWaitMs: 60_000 }, 12);
+      using stuck = await StuckClients.connect(port, 100, (client) => client.send(frame));
+      await Bun.sleep(STUCK_MS);
+      const answer = await ask(port, frameOf(KAFKA_APIS.Metadata, ALL_METADATA));
+      return `${stuck.ended} connections were closed; another got ${answer.length} bytes of Metadata`;
+    },
+  },
+  {
     ...{ name: "kafka: 100 connections with 4,096 Metadata requests of 100 topics each", ...onAll },
     async run({ port }) {
       const some = {

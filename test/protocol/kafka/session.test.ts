@@ -15,18 +15,19 @@ let running: TestBroker;
 beforeAll(async () => {
   running = await startBroker();
   await running.broker.context.registry.create("t", 1, {});
+  await running.broker.context.registry.create("empty", 1, {});
 });
 
 afterAll(() => running[Symbol.asyncDispose]());
 
 const connect = (): Promise<KafkaClient> => KafkaClient.connect(running.broker.port);
 
-function produceOf(batches: number) {
+function produceOf(batches: number, topic = "t") {
   return {
     ...{ transactionalId: null, acks: -1, timeoutMs: 1_000 },
     topicData: [
       {
-        ...{ name: "t", topicId: ZERO_UUID },
+        ...{ name: topic, topicId: ZERO_UUID },
         partitionData: Array.from({ length: batches }, () => ({
           ...{ index: 0, records: [batchOf("v")] as const },
         })),
@@ -35,23 +36,27 @@ function produceOf(batches: number) {
   };
 }
 
-test("what a client sends behind a waiting request takes none of the memory that requests share", async () => {
-  using client = await connect();
-  const { broker } = running;
-  const partition = { partition: 0, fetchOffset: 0, partitionMaxBytes: 1_000 };
-  const waiting = client.send(Fetch, 4, {
+/** Asks for a partition, repeatedly, and waits up to a minute. */
+function longFetch(topic: string, times: number) {
+  const position = { partition: 0, fetchOffset: 0, logStartOffset: -1, partitionMaxBytes: 1_000 };
+  const asked = { ...position, currentLeaderEpoch: -1, lastFetchedEpoch: -1 };
+  return {
     ...{ replicaId: -1, maxWaitMs: 60_000, minBytes: 1, maxBytes: 1_000_000 },
     ...{ isolationLevel: 0, rackId: "", forgottenTopicsData: [] },
     ...{ sessionId: 0, sessionEpoch: -1 },
     topics: [
       {
-        ...{ topic: "t", topicId: ZERO_UUID },
-        partitions: [
-          { ...partition, currentLeaderEpoch: -1, lastFetchedEpoch: -1, logStartOffset: -1 },
-        ],
+        ...{ topic, topicId: ZERO_UUID },
+        partitions: Array.from({ length: times }, () => asked),
       },
     ],
-  });
+  };
+}
+
+test("what a client sends behind a waiting request takes none of the memory that requests share", async () => {
+  using client = await connect();
+  const { broker } = running;
+  const waiting = client.send(Fetch, 4, longFetch("empty", 1));
   await until(() => broker.inflight.waits === 1);
   const names = Array.from({ length: 2_000 }, (_, i) => ({ name: `n${i}`, topicId: ZERO_UUID }));
   const behind = Array.from({ length: 20 }, () =>
@@ -63,7 +68,7 @@ test("what a client sends behind a waiting request takes none of the memory that
   await until(() => broker.metrics.receivedBytes > 20_000);
   expect(broker.inflight.workingBytes).toBeLessThan(2_000);
   using other = await connect();
-  await other.call(Produce, 9, produceOf(1));
+  await other.call(Produce, 9, produceOf(1, "empty"));
   await client.raw.response(behind.at(-1)!);
   expect(client.raw.order).toEqual([waiting, ...behind]);
 });
@@ -85,4 +90,28 @@ test("a Produce of many batches appends in portions, and no other overtakes it",
 test("a Produce of more batches than there can be partitions ends the connection", async () => {
   using client = await connect();
   await expect(client.call(Produce, 9, produceOf(POSITION_ITEMS_MAX))).rejects.toThrow("ended");
+});
+
+test("fetches of many partitions that wait for data don't keep others from beginning", async () => {
+  const KiB = 1024;
+  await using small = await startBroker({
+    ...{ maxBatchBytes: 8 * KiB, maxFrameBytes: 64 * KiB },
+    ...{ maxConnectionBytes: 128 * KiB, maxInflightBytes: 512 * KiB },
+  });
+  const { broker } = small;
+  await broker.context.registry.create("t", 1, {});
+  using first = await KafkaClient.connect(broker.port);
+  using second = await KafkaClient.connect(broker.port);
+  using third = await KafkaClient.connect(broker.port);
+  first.send(Fetch, 4, longFetch("t", 300));
+  await until(() => broker.inflight.waits === 1);
+  // This one may not wait: together they would need more memory than waiting requests may.
+  const { responses } = await second.call(Fetch, 4, longFetch("t", 300));
+  expect(responses[0]?.partitions.length).toBe(300);
+  const found = await third.call(Metadata, 4, {
+    ...{ topics: [], allowAutoTopicCreation: false },
+    ...{ includeClusterAuthorizedOperations: false, includeTopicAuthorizedOperations: false },
+  });
+  expect(found.brokers.length).toBe(1);
+  expect(broker.inflight.waits).toBe(1);
 });

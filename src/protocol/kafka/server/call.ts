@@ -40,8 +40,7 @@ export class Call {
   readonly #request: InflightRequest;
   /** For the metrics: the first error in the response, 0 for none. */
   errorCode = 0;
-  /** Set when a fetch starts to wait for data. */
-  hasWaited = false;
+  #hasWaited = false;
 
   constructor(owner: CallOwner, request: InflightRequest, payload: Pieces) {
     this.#owner = owner;
@@ -76,6 +75,17 @@ export class Call {
   /** For a Produce, behind which another may otherwise begin. */
   runAlone(): void {
     this.#owner.runAlone();
+  }
+
+  /** Whether a fetch may wait for data. */
+  get mayWait(): boolean {
+    return this.connection.mayWait && this.#request.mayWait;
+  }
+
+  /** Call when a fetch starts to wait. */
+  waits(): void {
+    this.#hasWaited = true;
+    this.#request.waits();
   }
 
   /** Adds memory that the request needs beyond its own bytes until it is answered. Throws if that is too much. */
@@ -154,6 +164,6 @@ export class Call {
 
   #count(): void {
     const { apiKey } = this.header;
-    this.#owner.metrics?.answered(apiKey, this.errorCode & 0xff, this.beganMs, this.hasWaited);
+    this.#owner.metrics?.answered(apiKey, this.errorCode & 0xff, this.beganMs, this.#hasWaited);
   }
 }

@@ -46,7 +46,7 @@ export function fetch(context: ServiceContext, call: Call): void {
     failPastEnd: true,
     bytesMax: Math.max(0, request.maxBytes),
     bytesMin: request.minBytes,
-    waitMs: mayWait && call.connection.mayWait ? request.maxWaitMs : 0,
+    waitMs: mayWait && call.mayWait ? request.maxWaitMs : 0,
   });
   if (outcome instanceof services.WaitingFetch) wait(call, request, items, outcome);
   else send(call, request, CODE.NONE, rowsOf(items, outcome));
@@ -89,7 +89,7 @@ function wait(
       call.drop();
     },
   };
-  call.hasWaited = true;
+  call.waits();
   inflight.addWait(entry);
   waiting.begin({
     whenTime: (run) => turns.whenTime(run),
