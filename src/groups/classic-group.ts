@@ -29,6 +29,7 @@ import type {
   GroupState,
   MemberClient,
 } from "./group.js";
+import type { ClassicMemberState } from "./consumer-member.js";
 import { Deadline, type GroupClock } from "./group-clock.js";
 import type { GroupRecord } from "./group-record.js";
 import { subscribedTopics } from "./subscription.js";
@@ -245,6 +246,33 @@ export class ClassicGroup implements Group {
     this.#syncTimer.clear();
     for (const { session } of this.#members.values()) session.clear();
     for (const deadline of this.#pending.values()) deadline.clear();
+  }
+
+  /** Begins a rebalance: all members must join again. */
+  rebalance(): void {
+    this.#run(() => this.#rebalance());
+  }
+
+  /** What members have, and what they said about themselves. */
+  get memberStates(): readonly ClassicMemberState[] {
+    return [...this.#members.values()].map((member) => ({
+      ...{ memberId: member.id, instanceId: member.instanceId, clientId: member.clientId },
+      ...{ clientHost: member.clientHost, rebalanceTimeoutMs: member.rebalanceTimeoutMs },
+      ...{ sessionTimeoutMs: member.sessionTimeoutMs, assignment: member.assignment },
+      protocols: preferring(member.protocols, this.#protocol),
+    }));
+  }
+
+  /** Ends the group, whose members continue in one of another type. Those that wait must join again. */
+  handOver(): void {
+    this.#run(() => {
+      for (const member of this.#members.values()) {
+        this.#endWaits(member, rebalanceInProgress(this.name));
+      }
+      this.#giveBytes(this.#bytes);
+      this.#state = "Dead";
+    });
+    this.close();
   }
 
   /** Joins or joins again. Returns how to end the wait, if the request has to wait. */
@@ -976,6 +1004,12 @@ function copiesOf(protocols: readonly Protocol[]): Protocol[] {
   return protocols.map(({ name, metadata }) => ({ name, metadata: metadata.slice() }));
 }
 
+/** The same protocols, the group's first. */
+function preferring(protocols: readonly Protocol[], name: string | null): readonly Protocol[] {
+  const first = protocols.filter((each) => each.name === name);
+  return [...first, ...protocols.filter((each) => each.name !== name)];
+}
+
 function metadataOf({ protocols }: Member, protocol: string | null): Uint8Array {
   return protocols.find(({ name }) => name === protocol)?.metadata ?? NO_BYTES;
 }
@@ -1007,7 +1041,8 @@ function rebalanceTimeoutOf({ rebalanceTimeoutMs, sessionTimeoutMs }: JoinReques
   return Math.min(timeoutMs, REBALANCE_TIMEOUT_MS_MAX);
 }
 
-function checkSessionTimeout(ms: number): void {
+/** Throws INVALID_SESSION_TIMEOUT. */
+export function checkSessionTimeout(ms: number): void {
   if (ms >= SESSION_TIMEOUT_MS_MIN && ms <= SESSION_TIMEOUT_MS_MAX) return;
   throw new RustLogError(
     "INVALID_SESSION_TIMEOUT",

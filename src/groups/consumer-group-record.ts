@@ -5,6 +5,7 @@
 //   key 3   group                 ConsumerGroupMetadata: groupEpoch i32
 //   key 5   group, member         ConsumerGroupMemberMetadata: instanceId? | rackId? | clientId | clientHost
 //                                 | subscribedTopicNames [] | subscribedTopicRegex? | rebalanceTimeoutMs i32 | assignor?
+//                                 | tag 0, of a member of the classic protocol: sessionTimeoutMs i32 | protocols []: name, metadata bytes
 //   key 6   group                 ConsumerGroupTargetAssignmentMetadata: assignmentEpoch i32
 //   key 7   group, member         ConsumerGroupTargetAssignmentMember: partitions
 //   key 8   group, member         ConsumerGroupCurrentMemberAssignment: memberEpoch i32 | previousMemberEpoch i32
@@ -37,7 +38,13 @@ import {
   type StoredGroup,
   type StoredMember,
 } from "./consumer-group.js";
-import { MEMBER_STATE, type MemberState, type Position } from "./consumer-member.js";
+import {
+  type ClassicMembership,
+  type ClassicProtocol,
+  MEMBER_STATE,
+  type MemberState,
+  type Position,
+} from "./consumer-member.js";
 import type { GroupRecordChange } from "./group-record-table.js";
 
 const KEY = {
@@ -91,7 +98,7 @@ export function encodeNotes(
       value.nullable(member.subscription.pattern);
       value.i32(member.rebalanceTimeoutMs);
       value.nullable(member.assignor);
-      records.push([keyOf(KEY.MEMBER, name, id), value.finish()]);
+      records.push([keyOf(KEY.MEMBER, name, id), value.finishMember(member.classic)]);
     }
     if ((what & NOTED.TARGET) !== 0) {
       const value = new Values();
@@ -191,7 +198,7 @@ function readMember(fields: Fields): MemberParts {
     rebalanceTimeoutMs: fields.i32(),
     assignor: fields.nullable(),
   };
-  return identity;
+  return { ...identity, classic: fields.classic() };
 }
 
 function readPosition(fields: Fields): Position {
@@ -252,6 +259,7 @@ function textOf(bytes: Uint8Array): string {
 }
 
 const VALUE_VERSION = 0;
+const TAG_CLASSIC = 0;
 
 /** A value as it is written. */
 class Values {
@@ -305,9 +313,34 @@ class Values {
     }
   }
 
+  /** Ends the value of a member. */
+  finishMember(classic: ClassicMembership | undefined): Uint8Array {
+    if (classic === undefined) return this.finish();
+    const tagged = new Values();
+    tagged.i32(classic.sessionTimeoutMs);
+    tagged.#uvarint(classic.protocols.length + 1);
+    for (const { name, metadata } of classic.protocols) {
+      tagged.string(name);
+      tagged.#uvarint(metadata.length + 1);
+      tagged.#append(metadata);
+      tagged.#uvarint(0); // No tagged fields.
+    }
+    const bytes = tagged.finish().subarray(2); // Without a version.
+    this.#uvarint(1);
+    this.#uvarint(TAG_CLASSIC);
+    this.#uvarint(bytes.length);
+    this.#append(bytes);
+    return this.#bytes.slice(0, this.#at);
+  }
+
   finish(): Uint8Array {
     this.#uvarint(0); // No tagged fields.
     return this.#bytes.slice(0, this.#at);
+  }
+
+  #append(bytes: Uint8Array): void {
+    const at = this.#take(bytes.length);
+    this.#bytes.set(bytes, at);
   }
 
   #uvarint(value: number): void {
@@ -379,6 +412,29 @@ class Fields {
     return assignmentOf(list);
   }
 
+  /** The tagged field of a member of the classic protocol. */
+  classic(): ClassicMembership | undefined {
+    let classic: ClassicMembership | undefined;
+    for (let left = this.#uvarint(); left > 0; left--) {
+      const tag = this.#uvarint();
+      const end = this.#uvarint() + this.#at;
+      if (tag === TAG_CLASSIC) {
+        const sessionTimeoutMs = this.i32();
+        const protocols: ClassicProtocol[] = [];
+        for (let more = this.#uvarint() - 1; more > 0; more--) {
+          const name = this.string();
+          const length = this.#uvarint() - 1;
+          const at = this.#take(length);
+          protocols.push({ name, metadata: this.#bytes.slice(at, at + length) });
+          this.#skipTags();
+        }
+        if (protocols.length > 0) classic = { sessionTimeoutMs, protocols };
+      }
+      this.#take(end - this.#at);
+    }
+    return classic;
+  }
+
   #skipTags(): void {
     for (let left = this.#uvarint(); left > 0; left--) {
       this.#uvarint();
@@ -398,7 +454,7 @@ class Fields {
 
   #take(bytes: number): number {
     const at = this.#at;
-    if (bytes > this.#bytes.length - at) {
+    if (bytes < 0 || bytes > this.#bytes.length - at) {
       throw corrupt(`its value of ${this.#bytes.length} bytes is cut off`);
     }
     this.#at = at + bytes;

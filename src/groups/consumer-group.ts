@@ -6,6 +6,21 @@
 // The group epoch grows with each change of the members, their subscriptions, or the partitions of their topics. Then the
 // target assignment is made anew for that epoch, and each member gets there by its own heartbeats.
 import { RustLogError } from "../errors.js";
+import type {
+  JoinRequest,
+  JoinResult,
+  MemberInGeneration,
+  SyncRequest,
+  SyncResult,
+} from "./classic-group.js";
+import {
+  type ConsumerSubscription,
+  decodeAssignment,
+  decodeSubscription,
+  encodeAssignment,
+  type NamedPartitions,
+} from "./consumer-protocol.js";
+import type { GroupRecord } from "./group-record.js";
 import { ZERO_UUID } from "../record/bytes.js";
 import {
   type AssignableMember,
@@ -26,6 +41,8 @@ import {
   type TopicPartitions,
 } from "./assignment.js";
 import {
+  type ClassicMembership,
+  type ClassicMemberState,
   type ConsumerMember,
   JOINING,
   LEFT_EPOCH,
@@ -162,6 +179,8 @@ export interface ConsumerMemberDescription {
   readonly clientHost: string;
   readonly topicNames: readonly string[];
   readonly pattern: string;
+  /** Whether it uses the classic protocol. */
+  readonly isClassic: boolean;
   readonly assignment: readonly TopicPartitions[];
   readonly target: readonly TopicPartitions[];
 }
@@ -187,6 +206,7 @@ export type StoredMember = Pick<
   | "assignor"
   | "position"
   | "target"
+  | "classic"
 > & { readonly topicNames: readonly string[]; readonly pattern: string };
 
 export interface StoredGroup {
@@ -214,6 +234,8 @@ export class ConsumerGroup implements Group {
   /** 0 is the epoch of a member that joins, and 1, as in Kafka, that of a group nobody has joined yet. */
   #groupEpoch = 1;
   #assignmentEpoch = 0;
+  /** Members that use the classic protocol. */
+  #classic = 0;
   /** Members that are where the target assignment wants them. */
   #settled = 0;
   /** Members and partitions of the target assignment. */
@@ -237,13 +259,65 @@ export class ConsumerGroup implements Group {
   /** The group as it was stored. Members have their whole session timeout to continue. */
   static restore(name: string, context: ConsumerGroupContext, stored: StoredGroup): ConsumerGroup {
     const group = new ConsumerGroup(name, context);
-    group.#groupEpoch = stored.groupEpoch;
-    group.#assignmentEpoch = stored.assignmentEpoch;
-    for (const each of stored.members) group.#restoreMember(each);
-    group.#noteTargets();
+    group.#load(stored);
     group.#notes = newNotes();
     if (group.#members.size > 0 && !group.#isTargetComplete()) group.#changed();
     return group;
+  }
+
+  /**
+   * A classic group as a group that the broker assigns; its members keep what they read. Whoever makes it of one is about to
+   * join, so there is no new assignment yet. Throws INCONSISTENT_GROUP_PROTOCOL if
+   * one of them is not a consumer.
+   */
+  static fromClassic(
+    name: string,
+    context: ConsumerGroupContext,
+    generation: number,
+    classic: readonly ClassicMemberState[],
+  ): ConsumerGroup {
+    const epoch = Math.max(generation, 1);
+    const members = classic.map(
+      ({ memberId, assignment, sessionTimeoutMs, protocols, ...rest }) => {
+        const { topics, rackId } = decodeSubscription(protocols[0]?.metadata ?? new Uint8Array());
+        const assigned = assignmentOf(withIds(context, decodeAssignment(assignment)));
+        const position = { ...JOINING, epoch, previousEpoch: epoch, assigned };
+        const identity = { ...rest, id: memberId, rackId, assignor: null, pattern: "" };
+        const kept = { classic: { sessionTimeoutMs, protocols }, position, target: assigned };
+        return { ...identity, ...kept, topicNames: topics };
+      },
+    );
+    const stored = { groupEpoch: epoch, assignmentEpoch: epoch, members };
+    const group = new ConsumerGroup(name, context);
+    group.#load(stored);
+    group.#notes.groupEpoch = true;
+    group.#notes.assignmentEpoch = true;
+    return group;
+  }
+
+  /** Whether all members use the classic protocol, so that the group can be a classic one again. */
+  get isClassicOnly(): boolean {
+    return this.#members.size > 0 && this.#classic === this.#members.size;
+  }
+
+  /** The group as a classic one. Only if all members use the classic protocol. */
+  toClassic(): GroupRecord {
+    const protocol = this.#commonProtocols()[0] ?? "";
+    const members = [...this.#members.values()];
+    return {
+      ...{ protocolType: this.protocolType, generation: this.#groupEpoch, protocol },
+      leader: members[0]?.id ?? null,
+      currentStateTimestamp: this.#context.clock.time(),
+      members: members.map((member) => ({
+        ...{ memberId: member.id, instanceId: member.instanceId, clientId: member.clientId },
+        ...{ clientHost: member.clientHost, rebalanceTimeoutMs: member.rebalanceTimeoutMs },
+        sessionTimeoutMs: member.classic?.sessionTimeoutMs ?? this.#context.sessionTimeoutMs,
+        metadata:
+          member.classic?.protocols.find(({ name }) => name === protocol)?.metadata ??
+          new Uint8Array(),
+        assignment: this.#encodedAssignment(member),
+      })),
+    };
   }
 
   get memberCount(): number {
@@ -276,11 +350,12 @@ export class ConsumerGroup implements Group {
     const isJoining = request.memberEpoch === 0;
     const member = isJoining ? this.#join(request) : this.#find(request, owned);
     const before = member.position;
+    this.#setClassic(member, undefined);
     const hasSubscriptionChanged = this.#update(member, request);
     if (hasSubscriptionChanged) this.#changed();
     else this.#requireAssignment();
     this.#reconcile(member, request.memberEpoch, owned, hasSubscriptionChanged);
-    member.session.set(request.sessionTimeoutMs ?? this.#context.sessionTimeoutMs);
+    this.#renew(member, request.sessionTimeoutMs);
     this.#noteRebalance();
     const { position } = member;
     const isFull =
@@ -307,6 +382,77 @@ export class ConsumerGroup implements Group {
   }
 
   /**
+   * JoinGroup of a member that uses the classic protocol. `newMemberId` is its id if it has none. Throws what the member has to
+   * know, without any change.
+   */
+  joinClassic(request: JoinRequest, newMemberId: string): JoinResult {
+    const { instanceId, clientId, clientHost, rebalanceTimeoutMs, sessionTimeoutMs } = request;
+    const { topics, owned, rackId } = this.#subscriptionOf(request);
+    const memberId = request.memberId === "" ? newMemberId : request.memberId;
+    const joining = {
+      ...{ memberId, memberEpoch: 0, instanceId, rackId, rebalanceTimeoutMs, clientId, clientHost },
+      ...{ topicNames: topics, pattern: "", assignor: null, owned: [] },
+    };
+    this.#checkBytes(joining);
+    const before = instanceId === null ? undefined : this.#static.get(instanceId);
+    if (before !== undefined && before.id !== memberId && request.memberId !== "") {
+      this.#known(memberId, instanceId);
+    }
+    const member =
+      before !== undefined && before.id !== memberId
+        ? this.#replace(before, memberId)
+        : this.#join(joining);
+    // A request is a view of everything that its connection received with it.
+    const protocols = request.protocols.map(({ name, metadata }) => ({
+      name,
+      metadata: metadata.slice(),
+    }));
+    this.#setClassic(member, { sessionTimeoutMs, protocols });
+    const hasSubscriptionChanged = this.#update(member, joining);
+    if (hasSubscriptionChanged) this.#changed();
+    else this.#requireAssignment();
+    const reads = assignmentOf(withIds(this.#context, owned));
+    this.#reconcile(member, member.position.epoch, reads, hasSubscriptionChanged);
+    this.#renew(member);
+    this.#noteRebalance();
+    member.catchUp.set(member.rebalanceTimeoutMs);
+    return {
+      ...{ memberId, generation: member.position.epoch, protocolType: this.protocolType },
+      ...{ protocol: protocols[0]?.name ?? "", leader: "", skipAssignment: false, members: [] },
+    };
+  }
+
+  /** SyncGroup, likewise: what a member may read. */
+  syncClassic(request: SyncRequest): SyncResult {
+    const member = this.#classicMember(request);
+    const protocol = member.classic?.protocols[0]?.name ?? "";
+    if (
+      (request.protocolType ?? this.protocolType) !== this.protocolType ||
+      (request.protocol ?? protocol) !== protocol
+    ) {
+      const message = `member '${member.id}' of group '${this.name}' uses protocol '${protocol}' of type '${this.protocolType}'`;
+      throw new RustLogError("INCONSISTENT_GROUP_PROTOCOL", message);
+    }
+    const { epoch, state } = member.position;
+    if (epoch < this.#assignmentEpoch && state !== MEMBER_STATE.UNREVOKED) this.#callBack(member);
+    member.catchUp.clear();
+    this.#renew(member);
+    const { protocolType } = this;
+    return { protocolType, protocol, assignment: this.#encodedAssignment(member) };
+  }
+
+  /** Heartbeat, likewise. Throws REBALANCE_IN_PROGRESS if the member must join again to get its next assignment. */
+  heartbeatClassic(request: MemberInGeneration): void {
+    const member = this.#classicMember(request);
+    this.#renew(member);
+    const { epoch, state, assigned } = member.position;
+    const isBehind = epoch < this.#assignmentEpoch || state === MEMBER_STATE.UNREVOKED;
+    if (isBehind || (state === MEMBER_STATE.UNRELEASED && this.#canHaveMore(member, assigned))) {
+      this.#callBack(member);
+    }
+  }
+
+  /**
    * A member that has not heard of its new epoch may still commit for partitions that it had before, and has: it need not
    * fail because others came and went (KIP-1251).
    */
@@ -326,7 +472,7 @@ export class ConsumerGroup implements Group {
       if (isHeld) return;
     }
     throw new RustLogError(
-      "STALE_MEMBER_EPOCH",
+      member.classic === undefined ? "STALE_MEMBER_EPOCH" : "ILLEGAL_GENERATION",
       `member '${memberId}' of group '${this.name}' has epoch ${epoch}, not ${generation}`,
     );
   }
@@ -375,6 +521,7 @@ export class ConsumerGroup implements Group {
         clientHost: member.clientHost,
         topicNames: [...member.subscription.names],
         pattern: member.subscription.pattern,
+        isClassic: member.classic !== undefined,
         assignment: listOf(member.position.assigned),
         target: listOf(member.target),
       })),
@@ -413,13 +560,11 @@ export class ConsumerGroup implements Group {
 
   close(): void {
     this.#assignment.clear();
-    for (const member of this.#members.values()) {
-      member.session.clear();
-      member.revocation.clear();
-    }
+    for (const member of this.#members.values()) clearDeadlines(member);
     for (const pattern of this.#patterns.keys()) this.#context.patterns.unuse(pattern, this);
     for (const topic of this.#named.keys()) this.#context.onSubscribed(this, topic, false);
     for (const { bytes } of this.#subscriptions.values()) this.#context.onBytes(-bytes);
+    for (const { classic } of this.#members.values()) this.#context.onBytes(-bytesOf(classic));
     this.#context.onMembers(-this.#members.size);
   }
 
@@ -437,7 +582,8 @@ export class ConsumerGroup implements Group {
     const known = this.#members.get(memberId);
     const before = instanceId === null ? undefined : this.#static.get(instanceId);
     if (before !== undefined && before !== known) {
-      if (before.position.epoch !== LEFT_EPOCH) {
+      // One of the classic protocol does not say that it leaves for a while.
+      if (before.position.epoch !== LEFT_EPOCH && before.classic === undefined) {
         throw new RustLogError(
           "UNRELEASED_INSTANCE_ID",
           `instance '${instanceId}' of group '${this.name}' is member '${before.id}', so '${memberId}' can't be it`,
@@ -452,7 +598,7 @@ export class ConsumerGroup implements Group {
         `group '${this.name}' has ${this.#members.size} members, which is the limit`,
       );
     }
-    return this.#add(memberId, request, this.#share(new Set(), ""));
+    return this.#add(memberId, { ...request, classic: undefined }, this.#share(new Set(), ""));
   }
 
   /** A static member continues under a new member id, with what it had. */
@@ -487,6 +633,8 @@ export class ConsumerGroup implements Group {
       target: NOTHING,
       session: new MemberDeadline(clock, () => this.#expire(member)),
       revocation: new MemberDeadline(clock, () => this.#expire(member)),
+      classic: undefined,
+      catchUp: new MemberDeadline(clock, () => this.#expire(member)),
       wake: undefined,
     };
     this.#members.set(id, member);
@@ -494,6 +642,7 @@ export class ConsumerGroup implements Group {
     if (member.instanceId !== null) this.#static.set(member.instanceId, member);
     if (this.#isSettled(member)) this.#settled++;
     this.#note(id, NOTED.ALL);
+    this.#setClassic(member, identity.classic);
     return member;
   }
 
@@ -543,7 +692,7 @@ export class ConsumerGroup implements Group {
       member.revocation.clear();
     } else {
       this.#remove(member);
-      this.#changed();
+      this.#memberWent();
     }
     return { memberId, memberEpoch, ...LEAVING };
   }
@@ -565,7 +714,7 @@ export class ConsumerGroup implements Group {
       if (error instanceof RustLogError) return error;
       throw error;
     }
-    this.#changed();
+    this.#memberWent();
     return undefined;
   }
 
@@ -573,13 +722,18 @@ export class ConsumerGroup implements Group {
   #expire(member: ConsumerMember): void {
     this.#remove(member);
     this.#context.observer.expired(this.type);
-    this.#changed();
+    this.#memberWent();
     this.#context.onChange(this);
   }
 
+  #memberWent(): void {
+    // A group that becomes a classic one keeps its epoch: its members can commit until they join again.
+    if (!this.isClassicOnly) this.#changed();
+  }
+
   #remove(member: ConsumerMember): void {
-    member.session.clear();
-    member.revocation.clear();
+    clearDeadlines(member);
+    this.#setClassic(member, undefined);
     if (this.#isSettled(member)) this.#settled--;
     this.#members.delete(member.id);
     this.#context.onMembers(-1);
@@ -588,6 +742,87 @@ export class ConsumerGroup implements Group {
     this.#unshare(member.subscription);
     this.#hold(member, NOTHING, NOTHING);
     this.#wake(member);
+  }
+
+  // Members of the classic protocol
+
+  /** The subscription of a member that joins. Throws INCONSISTENT_GROUP_PROTOCOL. */
+  #subscriptionOf({ protocolType, protocols }: JoinRequest): ConsumerSubscription {
+    const common = this.#commonProtocols();
+    const isKnown = this.#classic === 0 || protocols.some(({ name }) => common.includes(name));
+    const [first] = protocols;
+    if (protocolType === this.protocolType && first !== undefined && isKnown) {
+      return decodeSubscription(first.metadata);
+    }
+    const message = `members of group '${this.name}' have the protocols ${common.join(", ")} of type '${this.protocolType}'`;
+    throw new RustLogError("INCONSISTENT_GROUP_PROTOCOL", message);
+  }
+
+  /** What all members of the classic protocol can use. */
+  #commonProtocols(): readonly string[] {
+    let common: readonly string[] | undefined;
+    for (const { classic } of this.#members.values()) {
+      if (classic === undefined) continue;
+      const names = classic.protocols.map(({ name }) => name);
+      common = common === undefined ? names : common.filter((name) => names.includes(name));
+    }
+    return common ?? [];
+  }
+
+  #classicMember({ memberId, instanceId, generation }: MemberInGeneration): ConsumerMember {
+    const member = this.#known(memberId, instanceId);
+    if (member.classic === undefined) {
+      const message = `member '${memberId}' of group '${this.name}' does not use the classic protocol`;
+      throw new RustLogError("UNKNOWN_MEMBER_ID", message);
+    }
+    const { epoch } = member.position;
+    if (generation === epoch) return member;
+    const message = `member '${memberId}' of group '${this.name}' is in generation ${epoch}, not ${generation}`;
+    throw new RustLogError("ILLEGAL_GENERATION", message);
+  }
+
+  /** Tells a member to join again, for which it has its rebalance timeout. */
+  #callBack(member: ConsumerMember): never {
+    member.catchUp.begin(member.rebalanceTimeoutMs);
+    const message = `group '${this.name}' has a new assignment for member '${member.id}', which must join again`;
+    throw new RustLogError("REBALANCE_IN_PROGRESS", message);
+  }
+
+  /** Whether a partition that the member waits for is free. */
+  #canHaveMore(member: ConsumerMember, assigned: Assignment): boolean {
+    for (const [topicId, partitions] of difference(member.target, assigned)) {
+      const holders = this.#holders.get(topicId)?.members;
+      if (partitions.some((partition) => holders?.[partition] === undefined)) return true;
+    }
+    return false;
+  }
+
+  #encodedAssignment({ position, classic }: ConsumerMember): Uint8Array {
+    const topics: NamedPartitions[] = [];
+    for (const [topicId, partitions] of position.assigned) {
+      const topic = this.#context.topics.byId(topicId)?.name;
+      if (topic !== undefined) topics.push({ topic, partitions });
+    }
+    const metadata = classic?.protocols[0]?.metadata;
+    const version = metadata === undefined ? 0 : decodeSubscription(metadata).version;
+    return encodeAssignment(version, topics);
+  }
+
+  #setClassic(member: ConsumerMember, classic: ClassicMembership | undefined): void {
+    const before = member.classic;
+    if (before === undefined && classic === undefined) return;
+    member.classic = classic;
+    if (before === undefined) this.#classic++;
+    if (classic === undefined) {
+      this.#classic--;
+      member.catchUp.clear();
+    }
+    this.#context.onBytes(bytesOf(classic) - bytesOf(before));
+    this.#note(member.id, NOTED.METADATA);
+  }
+
+  #renew(member: ConsumerMember, ownTimeoutMs = member.classic?.sessionTimeoutMs): void {
+    member.session.set(ownTimeoutMs ?? this.#context.sessionTimeoutMs);
   }
 
   // Subscriptions
@@ -954,6 +1189,13 @@ export class ConsumerGroup implements Group {
     members.set(memberId, (members.get(memberId) ?? 0) | what);
   }
 
+  #load({ groupEpoch, assignmentEpoch, members }: StoredGroup): void {
+    this.#groupEpoch = groupEpoch;
+    this.#assignmentEpoch = assignmentEpoch;
+    for (const each of members) this.#restoreMember(each);
+    this.#noteTargets();
+  }
+
   #restoreMember(stored: StoredMember): void {
     const { topicNames, pattern } = stored;
     const shared = this.#share(new Set([...topicNames].sort()), pattern);
@@ -966,11 +1208,31 @@ export class ConsumerGroup implements Group {
       });
     const { assigned, revoking } = stored.position;
     this.#place(member, { ...stored.position, assigned: kept(assigned), revoking: kept(revoking) });
-    member.session.set(this.#context.sessionTimeoutMs);
+    this.#renew(member);
     if (stored.position.state === MEMBER_STATE.UNREVOKED) {
       member.revocation.set(member.rebalanceTimeoutMs);
     }
   }
+}
+
+function withIds(
+  { topics }: ConsumerGroupContext,
+  partitions: readonly NamedPartitions[],
+): TopicPartitions[] {
+  return partitions.flatMap(({ topic, partitions: its }) => {
+    const topicId = topics.find(topic)?.id;
+    return topicId === undefined ? [] : [{ topicId, partitions: its }];
+  });
+}
+
+function bytesOf(classic: ClassicMembership | undefined): number {
+  let bytes = 0;
+  for (const { name, metadata } of classic?.protocols ?? []) bytes += name.length + metadata.length;
+  return bytes;
+}
+
+function clearDeadlines({ session, revocation, catchUp }: ConsumerMember): void {
+  for (const deadline of [session, revocation, catchUp]) deadline.clear();
 }
 
 function newNotes(): Notes {

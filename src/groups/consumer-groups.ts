@@ -10,6 +10,13 @@ import { nextTurn } from "../log/event-loop.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
 import { ASSIGNORS } from "./assignors.js";
 import {
+  checkSessionTimeout,
+  type JoinAnswer,
+  type JoinRequest,
+  type SyncRequest,
+  type SyncResult,
+} from "./classic-group.js";
+import {
   ConsumerGroup,
   type ConsumerGroupContext,
   type HeartbeatRequest,
@@ -17,8 +24,9 @@ import {
   LEAVE_STATIC_EPOCH,
   type StoredGroup,
 } from "./consumer-group.js";
+import type { ClassicMemberState } from "./consumer-member.js";
 import { decodeConsumerGroup, encodeNotes } from "./consumer-group-record.js";
-import type { GroupObserver } from "./group.js";
+import type { Answer, GroupObserver } from "./group.js";
 import type { GroupClock } from "./group-clock.js";
 import type { GroupRecordChange } from "./group-record-table.js";
 import { TopicPatterns } from "./topic-patterns.js";
@@ -42,9 +50,11 @@ export interface ConsumerGroupsContext {
   /** Memory for what members say about themselves. */
   readonly bytes: { readonly used: () => number; readonly add: (bytes: number) => void };
   /** Stores records of a group, after those of earlier calls. */
-  readonly write: (group: string, records: readonly GroupRecordChange[]) => Promise<void>;
-  /** Records to write together with those of a consumer group: they delete what it was before. */
+  readonly write: (group: string, records: () => readonly GroupRecordChange[]) => Promise<void>;
+  /** Records to write together with those of a consumer group, now: they delete what it was before. */
   readonly replaced: (group: string) => readonly GroupRecordChange[];
+  /** Called when all members use the classic protocol. Stores the group as a classic one; what it has noted is void. */
+  readonly classicOnly: (group: ConsumerGroup) => Promise<void>;
   /** Called when a group has no members, and is stored. */
   readonly emptied: (group: ConsumerGroup) => void;
   readonly observer: GroupObserver;
@@ -134,7 +144,9 @@ export class ConsumerGroups {
       const stored = this.#stored(group);
       return stored === undefined ? response : stored.then(() => response);
     } catch (error) {
-      this.#dropEmpty(group);
+      // A group that was made for this member is not needed.
+      if (group.isClassicOnly) this.#storeSoon(group);
+      else this.#dropEmpty(group);
       throw error;
     }
   }
@@ -155,14 +167,75 @@ export class ConsumerGroups {
     return Math.min(CONSUMER_HEARTBEAT_INTERVAL_MS, Math.max(HEARTBEAT_MS_MIN, ms));
   }
 
+  /** A classic group with members as a consumer group. Throws INCONSISTENT_GROUP_PROTOCOL. */
+  convert(name: string, generation: number, members: readonly ClassicMemberState[]): ConsumerGroup {
+    return ConsumerGroup.fromClassic(name, this.#group, generation, members);
+  }
+
+  /** JoinGroup of a member of the classic protocol. */
+  joinClassic(
+    group: ConsumerGroup,
+    request: JoinRequest,
+    newMemberId: string,
+    answer: JoinAnswer,
+  ): void {
+    const { needsMemberId, instanceId } = request;
+    try {
+      checkSessionTimeout(request.sessionTimeoutMs);
+      if (request.memberId === "" && instanceId === null && needsMemberId) {
+        const message = `join group '${group.name}' again with the member id '${newMemberId}'`;
+        const error = new RustLogError("MEMBER_ID_REQUIRED", message);
+        answer({ error, memberId: newMemberId });
+        return;
+      }
+      const result = group.joinClassic(request, newMemberId);
+      this.#afterwards(
+        group,
+        () => answer(result),
+        (error) => answer({ error, memberId: result.memberId }),
+      );
+    } catch (error) {
+      if (!(error instanceof RustLogError)) throw error;
+      answer({ error, memberId: request.memberId });
+    }
+  }
+
+  /** SyncGroup, likewise. */
+  syncClassic(group: ConsumerGroup, request: SyncRequest, answer: Answer<SyncResult>): void {
+    const result = group.syncClassic(request);
+    this.#afterwards(group, () => answer(result), answer);
+  }
+
+  /** Calls `then` once everything that the group knows now is stored. */
+  #afterwards(
+    group: ConsumerGroup,
+    then: () => void,
+    otherwise: (error: RustLogError) => void,
+  ): void {
+    const stored = this.#stored(group);
+    if (stored === undefined) {
+      then();
+      return;
+    }
+    stored.then(then, (error: unknown) => {
+      if (!(error instanceof RustLogError)) throw error;
+      otherwise(error);
+    });
+  }
+
   /** Resolves once everything that the group knows now is stored; undefined if it is already. */
   #stored(group: ConsumerGroup): Promise<void> | undefined {
+    if (group.isClassicOnly) {
+      group.takeNotes();
+      return this.#context.classicOnly(group).catch((error: unknown) => {
+        const message = `group '${group.name}' can't be stored`;
+        throw new RustLogError("COORDINATOR_NOT_AVAILABLE", message, { cause: error });
+      });
+    }
     const running = this.#writes.get(group);
-    if (running === undefined) return group.hasNotes ? this.#write(group) : undefined;
+    if (running === undefined) return this.#writeIfNoted(group);
     // If it fails, its records are written again with the next ones.
-    return running
-      .catch(() => {})
-      .then(() => this.#writes.get(group) ?? (group.hasNotes ? this.#write(group) : undefined));
+    return running.catch(() => {}).then(() => this.#writes.get(group) ?? this.#writeIfNoted(group));
   }
 
   #storeSoon(group: ConsumerGroup): void {
@@ -170,11 +243,15 @@ export class ConsumerGroups {
     this.#stored(group)?.catch(() => {});
   }
 
+  #writeIfNoted(group: ConsumerGroup): Promise<void> | undefined {
+    return group.hasNotes && !group.isClassicOnly ? this.#write(group) : undefined;
+  }
+
   #write(group: ConsumerGroup): Promise<void> {
     const { write, replaced, clock } = this.#context;
     const notes = group.takeNotes();
-    const records = [...replaced(group.name), ...encodeNotes(group, notes, clock.time())];
-    const written = write(group.name, records)
+    const records = encodeNotes(group, notes, clock.time());
+    const written = write(group.name, () => [...replaced(group.name), ...records])
       .catch((error: unknown) => {
         group.returnNotes(notes);
         const message = `group '${group.name}' can't be stored`;

@@ -55,6 +55,29 @@ export interface Position {
   readonly revoking: Assignment;
 }
 
+/** An assignor that a member of the classic protocol can use, and its subscription for it. */
+export interface ClassicProtocol {
+  readonly name: string;
+  readonly metadata: Uint8Array;
+}
+
+/** What is known of a member that uses the classic protocol: it joins again to get its next assignment. */
+export interface ClassicMembership {
+  readonly sessionTimeoutMs: number;
+  /** At least one. */
+  readonly protocols: readonly ClassicProtocol[];
+}
+
+/** A member of a classic group that becomes a consumer group. */
+export interface ClassicMemberState extends ClassicMembership {
+  readonly memberId: string;
+  readonly instanceId: string | null;
+  readonly clientId: string;
+  readonly clientHost: string;
+  readonly rebalanceTimeoutMs: number;
+  readonly assignment: Uint8Array;
+}
+
 /** After a deadline, what members have sent in time may still be unread, if the process stood still. */
 const UNREAD_MS = 100;
 
@@ -62,10 +85,12 @@ const UNREAD_MS = 100;
 export class MemberDeadline {
   readonly #deadline: Deadline;
   #isMissed = false;
+  #isSet = false;
 
   constructor(clock: GroupClock, call: () => void) {
     this.#deadline = new Deadline(clock, () => {
       if (this.#isMissed) {
+        this.#isSet = false;
         call();
         return;
       }
@@ -76,11 +101,18 @@ export class MemberDeadline {
 
   set(ms: number): void {
     this.#isMissed = false;
+    this.#isSet = true;
     this.#deadline.set(ms);
+  }
+
+  /** Sets it unless it is set. */
+  begin(ms: number): void {
+    if (!this.#isSet) this.set(ms);
   }
 
   clear(): void {
     this.#isMissed = false;
+    this.#isSet = false;
     this.#deadline.clear();
   }
 }
@@ -93,6 +125,10 @@ export interface ConsumerMember extends MemberIdentity {
   target: Assignment;
   readonly session: MemberDeadline;
   readonly revocation: MemberDeadline;
+  /** Undefined for a member of the consumer protocol. */
+  classic: ClassicMembership | undefined;
+  /** Until when a member of the classic protocol must have joined again, or asked for its assignment. */
+  readonly catchUp: MemberDeadline;
   /** Called once when the next heartbeat would tell the member something new. */
   wake: (() => void) | undefined;
 }

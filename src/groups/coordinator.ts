@@ -98,11 +98,7 @@ export class GroupCoordinator {
     this.#classic = {
       ...{ clock, initialRebalanceDelayMs, membersMax, observer },
       newMemberId: (name) => `${name}-${randomUUID()}`,
-      store: (group, record) =>
-        this.write(group, [
-          ...this.#tombstones(group, isConsumerGroupKey),
-          [encodeGroupKey(group), encodeGroupRecord(record)],
-        ]),
+      store: (group, record) => this.write(group, () => this.#classicRecords(group, record)),
       takeBytes: (bytes) => {
         if (this.#bytes + bytes > ALL_GROUPS_METADATA_BYTES_MAX) return false;
         this.#bytes += bytes;
@@ -123,6 +119,7 @@ export class GroupCoordinator {
       },
       write: (group, records) => this.write(group, records),
       replaced: (group) => this.#tombstones(group, (version) => version === GROUP_KEY_VERSION),
+      classicOnly: (group) => this.#toClassic(group),
       emptied: (group) => {
         if (this.#groups.get(group.name) === group) this.#drop(group.name);
       },
@@ -162,6 +159,12 @@ export class GroupCoordinator {
     const { memberId } = request;
     try {
       OffsetStore.checkGroup(name);
+      const group = this.#groups.get(name);
+      if (group instanceof ConsumerGroup && group.memberCount > 0) {
+        const newMemberId = this.#classic.newMemberId(request.instanceId ?? request.clientId);
+        this.#consumers.joinClassic(group, request, newMemberId, answer);
+        return undefined;
+      }
       return this.#classicGroup(name, memberId).join(request, answer);
     } catch (error) {
       if (!(error instanceof RustLogError)) throw error;
@@ -174,6 +177,11 @@ export class GroupCoordinator {
   sync(name: string, request: SyncRequest, answer: Answer<SyncResult>): Abandon | undefined {
     try {
       OffsetStore.checkGroup(name);
+      const group = this.#groups.get(name);
+      if (group instanceof ConsumerGroup) {
+        this.#consumers.syncClassic(group, request, answer);
+        return undefined;
+      }
       return this.#knownClassicGroup(name, request.memberId).sync(request, answer);
     } catch (error) {
       if (!(error instanceof RustLogError)) throw error;
@@ -185,7 +193,9 @@ export class GroupCoordinator {
   /** Heartbeat. Throws what the member has to know. */
   heartbeat(name: string, member: MemberInGeneration): void {
     OffsetStore.checkGroup(name);
-    this.#knownClassicGroup(name, member.memberId).heartbeat(member);
+    const group = this.#groups.get(name);
+    if (group instanceof ConsumerGroup) group.heartbeatClassic(member);
+    else this.#knownClassicGroup(name, member.memberId).heartbeat(member);
   }
 
   /** LeaveGroup. Returns the error of each member, in order. */
@@ -333,11 +343,7 @@ export class GroupCoordinator {
       throw new RustLogError("NON_EMPTY_GROUP", `group '${name}' has members`);
     }
     const hasRecords = offsets.groupRecords.has(name);
-    if (hasRecords)
-      await this.write(
-        name,
-        this.#tombstones(name, () => true),
-      );
+    if (hasRecords) await this.write(name, () => this.#tombstones(name, () => true));
     try {
       await offsets.deleteGroup(name);
     } catch (error) {
@@ -346,13 +352,14 @@ export class GroupCoordinator {
     }
   }
 
-  /** Writes records of a group, one write after another. */
-  write(name: string, changes: readonly GroupRecordChange[]): Promise<void> {
+  /** Writes records of a group, one write after another. `changes` is called when it is their turn. */
+  write(name: string, changes: () => readonly GroupRecordChange[]): Promise<void> {
     const before = this.#writes.get(name);
+    const { offsets } = this.#context;
     const write =
       before === undefined
-        ? this.#context.offsets.writeGroupRecords(changes)
-        : before.then(() => this.#context.offsets.writeGroupRecords(changes));
+        ? offsets.writeGroupRecords(changes())
+        : before.then(() => offsets.writeGroupRecords(changes()));
     const settled = write
       .catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
@@ -417,17 +424,52 @@ export class GroupCoordinator {
         `there is no consumer group '${name}' with members`,
       );
     }
-    if (known !== undefined && known.memberCount > 0) {
-      throw new RustLogError(
-        "GROUP_NOT_FOUND",
-        `group '${name}' has members that use the classic protocol: stop them first`,
-      );
-    }
+    if (known instanceof ClassicGroup && known.memberCount > 0) return this.#toConsumers(known);
     this.#checkNewGroup(name);
     this.#drop(name);
     const group = this.#storedConsumerGroup(name);
     this.#groups.set(name, group);
     return group;
+  }
+
+  /** Members of the classic protocol stay, and from now on the broker assigns (KIP-848's online migration). */
+  #toConsumers(classic: ClassicGroup): ConsumerGroup {
+    const { name, protocolType, generation } = classic;
+    if (protocolType !== "consumer") {
+      const message = `group '${name}' has members of type '${protocolType}', which are not consumers`;
+      throw new RustLogError("GROUP_NOT_FOUND", message);
+    }
+    let group: ConsumerGroup;
+    try {
+      group = this.#consumers.convert(name, generation, classic.memberStates);
+    } catch (error) {
+      if (!(error instanceof RustLogError)) throw error;
+      throw new RustLogError(
+        "GROUP_NOT_FOUND",
+        `group '${name}' can't be converted: ${error.message}`,
+      );
+    }
+    this.#groups.set(name, group);
+    classic.handOver();
+    return group;
+  }
+
+  /** And back: they assign among themselves again. */
+  #toClassic(group: ConsumerGroup): Promise<void> {
+    const { name } = group;
+    if (this.#groups.get(name) !== group) return this.#writes.get(name) ?? Promise.resolve();
+    const record = group.toClassic();
+    group.close();
+    const classic = new ClassicGroup(name, this.#classic, record);
+    this.#groups.set(name, classic);
+    const written = this.write(name, () => this.#classicRecords(name, record));
+    classic.rebalance();
+    return written;
+  }
+
+  #classicRecords(name: string, record: GroupRecord): GroupRecordChange[] {
+    const tombstones = this.#tombstones(name, isConsumerGroupKey);
+    return [...tombstones, [encodeGroupKey(name), encodeGroupRecord(record)]];
   }
 
   /** A consumer group without members, as it was stored, or a new one. */
@@ -512,10 +554,7 @@ export class GroupCoordinator {
     for (const name of offsets.groupRecords.groups()) {
       if (this.#isClosed) return;
       if (!this.#groups.has(name) && offsets.topicsOf(name).length === 0) {
-        await this.write(
-          name,
-          this.#tombstones(name, () => true),
-        );
+        await this.write(name, () => this.#tombstones(name, () => true));
       }
       if (++seen % GROUPS_PER_TURN === 0) await nextTurn();
     }

@@ -1,6 +1,7 @@
 // A consumer group, step by step: what its members are told, and when.
 // Leaves to others: random schedules (consumer-group-model.test.ts), the same over the wire (protocol/kafka/consumer-groups.test.ts).
 import { describe, expect, test } from "bun:test";
+import { decodeAssignment } from "../../src/groups/consumer-protocol.js";
 import type { HeartbeatResponse } from "../../src/groups/consumer-group.js";
 import {
   codeOf,
@@ -8,6 +9,7 @@ import {
   HEARTBEAT_MS,
   REBALANCE_MS,
   SESSION_MS,
+  subscriptionBytes,
 } from "../support/consumer-group-test.js";
 
 /** The partitions of the only topic in a response; undefined if it has no assignment. */
@@ -346,14 +348,108 @@ describe("a restart", () => {
   });
 });
 
+describe("members of the classic protocol", () => {
+  test("join again for each new assignment, and are told to", () => {
+    const { t } = setup();
+    t.join("new");
+    const joined = t.joinClassic("old");
+    expect(joined).toMatchObject({ generation: 3, protocol: "range", leader: "", members: [] });
+    expect(t.syncClassic("old", 3)).toEqual([]);
+    expect(t.heartbeatClassic("old", 3)).toBe("none");
+    const { topicPartitions } = {
+      topicPartitions: t.heartbeat({ memberId: "new", memberEpoch: 2 }),
+    };
+    t.heartbeat({ memberId: "new", memberEpoch: 2, owned: topicPartitions.assignment ?? [] });
+    expect(t.heartbeatClassic("old", 3)).toBe("REBALANCE_IN_PROGRESS");
+    t.joinClassic("old");
+    expect(t.syncClassic("old", 3)).toEqual([2, 3]);
+    expect(t.heartbeatClassic("old", 3)).toBe("none");
+    expect(t.heartbeatClassic("old", 2)).toBe("ILLEGAL_GENERATION");
+    expect(t.heartbeatClassic("new", 3)).toBe("UNKNOWN_MEMBER_ID");
+  });
+
+  test("give up partitions step by step if they are cooperative", () => {
+    const { t } = setup();
+    t.join("new");
+    t.heartbeat({ memberId: "new", memberEpoch: -1 });
+    t.joinClassic("old");
+    const { generation } = t.joinClassic("old", [0, 1, 2, 3]);
+    expect(t.syncClassic("old", generation)).toEqual([0, 1, 2, 3]);
+    const joined = t.join("new");
+    expect(t.heartbeatClassic("old", generation)).toBe("REBALANCE_IN_PROGRESS");
+    const again = t.joinClassic("old", [0, 1, 2, 3]);
+    expect(t.syncClassic("old", again.generation)).toEqual([0, 1]);
+    expect(partitions(t.heartbeat({ memberId: "new", memberEpoch: joined.memberEpoch }))).toBe(
+      undefined,
+    );
+    expect(t.heartbeatClassic("old", again.generation)).toBe("REBALANCE_IN_PROGRESS");
+    expect(t.joinClassic("old", [0, 1]).generation).toBe(joined.memberEpoch);
+    expect(partitions(t.heartbeat({ memberId: "new", memberEpoch: joined.memberEpoch }))).toEqual([
+      2, 3,
+    ]);
+  });
+
+  test("are removed if they don't join again, or are silent for longer than they said", () => {
+    const { t } = setup();
+    t.join("new");
+    t.joinClassic("old");
+    t.clock.advance(10_200);
+    expect(t.group.member("old")).toBeUndefined();
+    t.joinClassic("old");
+    const { generation } = t.joinClassic("old");
+    t.syncClassic("old", generation);
+    t.join("third");
+    for (let ms = 0; ms < REBALANCE_MS + HEARTBEAT_MS; ms += HEARTBEAT_MS) {
+      if (t.group.member("old") === undefined) break;
+      expect(t.heartbeatClassic("old", generation)).toBe("REBALANCE_IN_PROGRESS");
+      t.heartbeat({ memberId: "third", memberEpoch: t.group.member("third")!.position.epoch });
+      t.clock.advance(HEARTBEAT_MS);
+    }
+    expect(t.group.member("old")).toBeUndefined();
+  });
+
+  test("are refused if they are not consumers, or have no assignor of the others", () => {
+    const { t } = setup();
+    t.join("new");
+    t.joinClassic("old");
+    const metadata = subscriptionBytes(["t"], []);
+    for (const request of [
+      { protocolType: "connect" },
+      { protocols: [] },
+      { protocols: [{ name: "own", metadata }] },
+      { protocols: [{ name: "range", metadata: metadata.subarray(0, 5) }] },
+    ]) {
+      expect(codeOf(() => t.joinClassic("other", [], request))).toBe("INCONSISTENT_GROUP_PROTOCOL");
+    }
+    expect(t.group.memberCount).toBe(2);
+  });
+
+  test("go on after a restart, and can then be a classic group", () => {
+    const { t } = setup();
+    t.join("new");
+    t.heartbeat({ memberId: "new", memberEpoch: -1 });
+    const { generation } = t.joinClassic("old");
+    t.restart();
+    expect(t.heartbeatClassic("old", generation)).toBe("none");
+    expect(t.group.isClassicOnly).toBe(true);
+    const { members, ...group } = t.group.toClassic();
+    expect(group).toMatchObject({ protocolType: "consumer", generation, protocol: "range" });
+    expect(members[0]).toMatchObject({ memberId: "old", sessionTimeoutMs: 10_000 });
+    const [assigned] = decodeAssignment(members[0]!.assignment);
+    expect(assigned).toEqual({ topic: "t", partitions: [0, 1, 2, 3] });
+  });
+});
+
 test("what is shared by all groups is given back", () => {
   const { t } = setup();
   t.join("a");
   t.join("b", { pattern: "t.*" });
-  expect(t.members).toBe(2);
+  t.joinClassic("c");
+  expect(t.members).toBe(3);
   expect(t.bytes).toBeGreaterThan(0);
   for (const memberId of ["a", "b"]) t.heartbeat({ memberId, memberEpoch: -1 });
   t.group.close();
+  expect([t.members, t.bytes]).toEqual([0, 0]);
   expect([t.members, t.bytes, t.subscribed.size, t.topics.users.size]).toEqual([0, 0, 0, 0]);
   expect(t.clock.timers).toBe(0);
 });

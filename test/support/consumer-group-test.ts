@@ -1,5 +1,6 @@
 // A consumer group with topics, a clock and members that a test drives, and the records that it would have stored.
 // Leaves to others: expectations.
+import type { JoinRequest } from "../../src/groups/classic-group.js";
 import { assignmentOf, listOf } from "../../src/groups/assignment.js";
 import {
   ConsumerGroup,
@@ -9,6 +10,7 @@ import {
   type HeartbeatResponse,
 } from "../../src/groups/consumer-group.js";
 import { decodeConsumerGroup, encodeNotes } from "../../src/groups/consumer-group-record.js";
+import { decodeAssignment, encodeAssignment } from "../../src/groups/consumer-protocol.js";
 import { GroupRecordTable } from "../../src/groups/group-record-table.js";
 import { RustLogError } from "../../src/errors.js";
 import { observerOf } from "./group-observer.js";
@@ -126,6 +128,38 @@ export class ConsumerGroupTest {
     });
   }
 
+  /** JoinGroup of a member of the classic protocol, which reads `owned` of the topic `t`. */
+  joinClassic(memberId: string, owned: readonly number[] = [], more: Partial<JoinRequest> = {}) {
+    const result = this.group.joinClassic(
+      {
+        ...{
+          memberId,
+          instanceId: null,
+          sessionTimeoutMs: 10_000,
+          rebalanceTimeoutMs: REBALANCE_MS,
+        },
+        ...{ clientId: "classic", clientHost: "/127.0.0.1", protocolType: "consumer" },
+        protocols: [{ name: "range", metadata: subscriptionBytes(["t"], owned) }],
+        ...{ needsMemberId: false, maySkipAssignment: true },
+        ...more,
+      },
+      memberId,
+    );
+    this.store();
+    return result;
+  }
+
+  /** SyncGroup: the partitions of the topic `t`. */
+  syncClassic(memberId: string, generation: number): readonly number[] {
+    const request = { memberId, generation, instanceId: null, protocolType: null, protocol: null };
+    const { assignment } = this.group.syncClassic({ ...request, assignments: [] });
+    return decodeAssignment(assignment).flatMap(({ partitions }) => partitions);
+  }
+
+  heartbeatClassic(memberId: string, generation: number): string {
+    return codeOf(() => this.group.heartbeatClassic({ memberId, generation, instanceId: null }));
+  }
+
   codeOf(request: Partial<HeartbeatRequest>): string {
     return codeOf(() => this.heartbeat(request));
   }
@@ -156,6 +190,16 @@ export class ConsumerGroupTest {
         : ConsumerGroup.restore("g", this.#context, stored);
     this.store();
   }
+}
+
+/** A ConsumerProtocolSubscription of version 1, whose owned partitions are of the topic `t`. */
+export function subscriptionBytes(topics: readonly string[], owned: readonly number[]): Uint8Array {
+  // Its last field is laid out as in an assignment.
+  const tail = encodeAssignment(1, owned.length === 0 ? [] : [{ topic: "t", partitions: owned }]);
+  const head: number[] = [0, 1, 0, 0, 0, topics.length];
+  for (const topic of topics) head.push(0, topic.length, ...new TextEncoder().encode(topic));
+  head.push(0xff, 0xff, 0xff, 0xff);
+  return new Uint8Array([...head, ...tail.subarray(2, tail.length - 4)]);
 }
 
 export function codeOf(work: () => unknown): string {

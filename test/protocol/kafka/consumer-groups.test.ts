@@ -9,9 +9,11 @@ import {
 import {
   DeleteGroups,
   DescribeGroups,
+  Heartbeat,
   JoinGroup,
   LeaveGroup,
   ListGroups,
+  SyncGroup,
 } from "../../../src/protocol/kafka/groups.js";
 import type { RequestOf, ResponseOf } from "../../../src/protocol/kafka/schema.js";
 import {
@@ -19,7 +21,9 @@ import {
   CreateTopics,
   DeleteTopics,
 } from "../../../src/protocol/kafka/topics.js";
+import { decodeAssignment, encodeAssignment } from "../../../src/groups/consumer-protocol.js";
 import { ZERO_UUID } from "../../../src/record/bytes.js";
+import { subscriptionBytes } from "../../support/consumer-group-test.js";
 import { startBroker } from "../../support/broker.js";
 import { KafkaClient } from "../../support/kafka-client.js";
 import { ManualClock } from "../../support/manual-clock.js";
@@ -156,7 +160,55 @@ describe("a group that the broker assigns", () => {
     expect(await commit(memberEpoch)).toBe(25);
   });
 
-  test("belongs to the protocol of its first member, until it is empty", async () => {
+  test("is made of a classic group by the first member that wants it, and made one again", async () => {
+    await using broker = await startBroker();
+    using client = await KafkaClient.connect(broker.broker.port);
+    using classic = await KafkaClient.connect(broker.broker.port);
+    await create(client, "t", 2);
+    const joining = {
+      ...{ groupId: "g", sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 10_000 },
+      ...{ groupInstanceId: null, protocolType: "consumer", reason: null },
+      protocols: [{ name: "range", metadata: subscriptionBytes(["t"], []) }],
+    };
+    const join = (memberId: string) => classic.call(JoinGroup, 9, { ...joining, memberId });
+    const sync = async (memberId: string, generationId: number) => {
+      const assignment = encodeAssignment(1, [{ topic: "t", partitions: [0, 1] }]);
+      const request = { groupId: "g", generationId, memberId, groupInstanceId: null };
+      const { errorCode, assignment: got } = await classic.call(SyncGroup, 5, {
+        ...{ ...request, protocolType: "consumer", protocolName: "range" },
+        assignments: [{ memberId, assignment }],
+      });
+      return [errorCode, decodeAssignment(got).flatMap(({ partitions }) => partitions)];
+    };
+    const beatClassic = async (memberId: string, generationId: number): Promise<number> => {
+      const request = { groupId: "g", generationId, memberId, groupInstanceId: null };
+      return (await classic.call(Heartbeat, 4, request)).errorCode;
+    };
+    const { memberId } = await join("");
+    const first = await join(memberId);
+    expect(await sync(memberId, first.generationId)).toEqual([0, [0, 1]]);
+
+    const joined = await beat(client, JOIN);
+    expect(joined).toMatchObject({ errorCode: 0, memberEpoch: first.generationId + 1 });
+    expect(joined.assignment?.topicPartitions).toEqual([]);
+    const described = await describeGroup(client);
+    expect(described.members.map((member) => member.memberType).toSorted()).toEqual([0, 1]);
+    expect(await beatClassic(memberId, first.generationId)).toBe(27);
+    const second = await join(memberId);
+    expect(second).toMatchObject({ errorCode: 0, generationId: joined.memberEpoch, members: [] });
+    expect(await sync(memberId, second.generationId)).toEqual([0, [0]]);
+    expect(await beatClassic(memberId, second.generationId)).toBe(0);
+    await until(client, 1, { memberEpoch: joined.memberEpoch });
+
+    await beat(client, { memberEpoch: -1 });
+    expect((await describeGroup(client)).errorCode).toBe(69);
+    expect(await beatClassic(memberId, second.generationId)).toBe(27);
+    const third = await join(memberId);
+    expect(third).toMatchObject({ errorCode: 0, leader: memberId });
+    expect(await sync(memberId, third.generationId)).toEqual([0, [0, 1]]);
+  });
+
+  test("is of the other protocol if a member of that joins when it is empty", async () => {
     await using broker = await startBroker();
     using client = await KafkaClient.connect(broker.broker.port);
     await create(client, "t", 1);

@@ -107,13 +107,13 @@ function rowOf(context: ServiceContext, groupId: string): Described {
     return {
       ...{ errorCode: CODE.NONE, groupId, groupState: state, groupEpoch, assignmentEpoch },
       assignorName: assignor,
-      members: members.map(({ topicNames, pattern, assignment, target, ...member }) => ({
+      members: members.map(({ topicNames, pattern, isClassic, assignment, target, ...member }) => ({
         ...member,
         subscribedTopicNames: topicNames,
         subscribedTopicRegex: pattern,
         assignment: { topicPartitions: assignment },
         targetAssignment: { topicPartitions: target },
-        memberType: MEMBER_TYPE.consumer,
+        memberType: isClassic ? MEMBER_TYPE.classic : MEMBER_TYPE.consumer,
       })),
     };
   } catch (error) {
