@@ -5,6 +5,12 @@ import { OFFSET_MAX } from "../limits.js";
 
 const TWO_TO_32 = 2 ** 32;
 
+const DASH = 0x2d;
+const DIGIT_ZERO = 0x30;
+const LETTER_A = 0x61;
+
+const utf8 = new TextEncoder();
+
 /** An empty array, shared. */
 export const NO_BYTES = new Uint8Array(0);
 
@@ -120,5 +126,21 @@ export function readUuid(bytes: Uint8Array, at: number): string {
 /** Writes a UUID, given as text, at byte `at`. Throws INVALID_REQUEST for any other text. */
 export function writeUuid(bytes: Uint8Array, at: number, text: string): void {
   if (!isUuid(text)) throw new RustLogError("INVALID_REQUEST", `'${text}' is not a UUID`);
-  bytes.subarray(at, at + UUID_BYTES).setFromHex(text.replaceAll("-", ""));
+  let to = at;
+  for (let i = 0; i < text.length; i += 2) {
+    if (text.charCodeAt(i) === DASH) i++;
+    bytes[to++] = (nibble(text.charCodeAt(i)) << 4) | nibble(text.charCodeAt(i + 1));
+  }
+}
+
+/** The value of a hexadecimal digit, given by its character code. */
+function nibble(code: number): number {
+  return code < LETTER_A ? code - DIGIT_ZERO : code - LETTER_A + 10;
+}
+
+/** Writes text of `length` bytes at byte `at`. */
+export function writeText(bytes: Uint8Array, at: number, text: string, length: number): void {
+  if (text.length !== length) bytes.set(utf8.encode(text), at);
+  // Only ASCII has as many bytes as characters. For names this is faster than an encoder.
+  else for (let i = 0; i < length; i++) bytes[at + i] = text.charCodeAt(i);
 }

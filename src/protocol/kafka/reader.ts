@@ -12,9 +12,13 @@ import {
   readUuid,
   UUID_BYTES,
 } from "../../record/bytes.js";
+import { TextCache } from "../text-cache.js";
 
 // Invalid UTF-8 becomes replacement characters, as in Kafka; no name with those is valid.
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+const texts = new TextCache((bytes) => utf8.decode(bytes));
+const uuids = new TextCache((bytes) => readUuid(bytes, 0));
 
 const TWO_TO_32 = 2 ** 32;
 
@@ -90,7 +94,7 @@ export class KafkaReader {
 
   uuid(): string {
     const at = this.#take(UUID_BYTES);
-    return readUuid(this.#bytes, at);
+    return uuids.get(this.#bytes, at, at + UUID_BYTES);
   }
 
   /** An unsigned integer in groups of seven bits, the lowest first; at most 2^32 - 1. */
@@ -110,7 +114,7 @@ export class KafkaReader {
     if (length < 0) return this.#null(isNullable, length);
     if (length > STRING_BYTES_MAX) throw invalid(`a string has ${length} bytes`);
     const at = this.#take(length);
-    return utf8.decode(this.#bytes.subarray(at, at + length));
+    return texts.get(this.#bytes, at, at + length);
   }
 
   /** Bytes, as a view. */

@@ -4,15 +4,16 @@
 import { STRING_BYTES_MAX } from "./reader.js";
 import {
   bytesOf,
+  grown,
   type Pieces,
   UUID_BYTES,
   writeI32,
   writeI64,
+  writeText,
   writeU16,
   writeUuid,
 } from "../../record/bytes.js";
-
-const FIRST_BYTES = 256;
+import { finishedMessage, takeScratch } from "../scratch.js";
 
 /** Space after a cut, for a portion of a long message. */
 const NEXT_BYTES = 80 * 1024;
@@ -25,7 +26,7 @@ export class KafkaWriter {
   isFlexible: boolean;
   /** The first error code that is not 0, of all written so far. */
   errorCode = 0;
-  #bytes: Buffer<ArrayBuffer> = Buffer.allocUnsafe(FIRST_BYTES);
+  #bytes = takeScratch();
   #end = 0;
   /** What was written before the last cut, and its length. */
   readonly #pieces: Uint8Array[] = [];
@@ -66,7 +67,7 @@ export class KafkaWriter {
 
   float64(value: number): void {
     const at = this.#room(8);
-    this.#bytes.writeDoubleBE(value, at);
+    new DataView(this.#bytes.buffer, this.#bytes.byteOffset + at, 8).setFloat64(0, value);
   }
 
   uuid(value: string): void {
@@ -96,7 +97,7 @@ export class KafkaWriter {
     else this.int16(length);
     if (text === null) return;
     const at = this.#room(length);
-    this.#bytes.write(text, at, length, "utf8");
+    writeText(this.#bytes, at, text, length);
   }
 
   bytes(value: Uint8Array | null): void {
@@ -142,7 +143,7 @@ export class KafkaWriter {
 
   /** Ends a piece, so that a long message is never copied into a larger buffer. */
   cut(): void {
-    this.#pieces.push(this.#bytes.subarray(0, this.#end));
+    this.#pieces.push(this.finish());
     this.#cutBytes += this.#end;
     this.#bytes = Buffer.allocUnsafe(NEXT_BYTES);
     this.#end = 0;
@@ -150,7 +151,7 @@ export class KafkaWriter {
 
   /** The written bytes, which were not cut. Don't use the writer afterwards. */
   finish(): Uint8Array {
-    return this.#bytes.subarray(0, this.#end);
+    return finishedMessage(this.#bytes, this.#end);
   }
 
   /** The written bytes. Don't use the writer afterwards. */
@@ -163,11 +164,7 @@ export class KafkaWriter {
   #room(bytes: number): number {
     const at = this.#end;
     this.#end = at + bytes;
-    if (this.#end > this.#bytes.length) {
-      const larger = Buffer.allocUnsafe(Math.max(this.#end, this.#bytes.length * 2));
-      larger.set(this.#bytes.subarray(0, at));
-      this.#bytes = larger;
-    }
+    if (this.#end > this.#bytes.length) this.#bytes = grown(this.#bytes, this.#end);
     return at;
   }
 }

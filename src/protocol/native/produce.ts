@@ -1,18 +1,22 @@
 // Produce: one record batch for one partition.
 // Leaves to others: the format of a batch (record/batch.ts).
-import { bytesOf, joined, type Pieces, readU16 } from "../../record/bytes.js";
+import { FRAME_LENGTH_BYTES } from "../../net/frame.js";
+import { bytesOf, joined, type Pieces, readU16, writeI64, writeU32 } from "../../record/bytes.js";
 import {
   API,
   decodeRequest,
   decodeResponse,
   encodeRequest,
-  encodeResponse,
   REQUEST_HEADER_BYTES,
+  RESPONSE_HEADER_BYTES,
 } from "./messages.js";
 import { api, type RequestOf } from "./schema.js";
 
 /** What the first piece of a batch contains at least: its header, with space to spare. */
 const BATCH_HEAD_BYTES = 64;
+
+/** Length of a response: its head, and the base offset. */
+const RESPONSE_FRAME_BYTES = FRAME_LENGTH_BYTES + RESPONSE_HEADER_BYTES + 8;
 
 const TABLE = api("Produce", {
   request: { topic: "string", partition: "u32", batch: "bytes" },
@@ -25,8 +29,13 @@ const TABLE = api("Produce", {
 /** Interpreting the table is slower than this code. test/protocol/codecs.test.ts compares the two. */
 export const Produce: typeof TABLE = {
   ...TABLE,
-  encodeResponse: (correlationId, { baseOffset }) =>
-    encodeResponse(correlationId, (body) => body.i64(baseOffset)),
+  encodeResponse(correlationId, { baseOffset }) {
+    const frame = new Uint8Array(RESPONSE_FRAME_BYTES);
+    writeU32(frame, 0, RESPONSE_FRAME_BYTES - FRAME_LENGTH_BYTES);
+    writeU32(frame, FRAME_LENGTH_BYTES, correlationId);
+    writeI64(frame, FRAME_LENGTH_BYTES + RESPONSE_HEADER_BYTES, baseOffset);
+    return frame;
+  },
   decodeResponse: (payload) =>
     decodeResponse(payload, (body) => ({ baseOffset: body.i64("baseOffset") })),
 };

@@ -3,9 +3,13 @@
 import { RustLogError } from "../../errors.js";
 import { OFFSET_MAX } from "../../limits.js";
 import { readI32, readU16, readU32, readUuid, UUID_BYTES } from "../../record/bytes.js";
+import { TextCache } from "../text-cache.js";
 
 // Keep a byte order mark: a name must not change in transit.
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+const texts = new TextCache((bytes) => utf8.decode(bytes));
+const uuids = new TextCache((bytes) => readUuid(bytes, 0));
 
 /** A position in a payload. Every method throws INVALID_REQUEST, naming the field, if the field is incomplete. */
 export class ByteReader {
@@ -40,7 +44,8 @@ export class ByteReader {
   }
 
   uuid(field: string): string {
-    return readUuid(this.#bytes, this.#take(UUID_BYTES, field));
+    const at = this.#take(UUID_BYTES, field);
+    return uuids.get(this.#bytes, at, at + UUID_BYTES);
   }
 
   /** A string: its length in bytes as u16, then UTF-8. */
@@ -48,7 +53,7 @@ export class ByteReader {
     const bytes = this.u16(field);
     const at = this.#take(bytes, field);
     try {
-      return utf8.decode(this.#bytes.subarray(at, at + bytes));
+      return texts.get(this.#bytes, at, at + bytes);
     } catch {
       throw invalid(field, "it is not valid UTF-8");
     }

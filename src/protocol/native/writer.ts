@@ -1,19 +1,26 @@
 // Writes the fields of a payload in order, into a growing buffer.
 // Leaves to others: the fields (schema.ts).
 import { RustLogError } from "../../errors.js";
-import { UUID_BYTES, writeI64, writeU16, writeU32, writeUuid } from "../../record/bytes.js";
+import {
+  grown,
+  UUID_BYTES,
+  writeI64,
+  writeText,
+  writeU16,
+  writeU32,
+  writeUuid,
+} from "../../record/bytes.js";
+import { finishedMessage, takeScratch } from "../scratch.js";
 
 const U8_MAX = 0xff;
 const U16_MAX = 0xffff;
 const U32_MAX = 0xffff_ffff;
-const FIRST_BYTES = 256;
-
 /**
  * Appends fields. Throws INVALID_REQUEST for a number that does not fit its field: truncated, it would be another valid
  * number, such as partition 0 for partition 2^32.
  */
 export class ByteWriter {
-  #bytes: Buffer<ArrayBuffer> = Buffer.allocUnsafe(FIRST_BYTES);
+  #bytes = takeScratch();
   #end = 0;
 
   get length(): number {
@@ -66,7 +73,7 @@ export class ByteWriter {
       throw invalid(`a string of ${bytes} bytes; at most ${U16_MAX} are allowed`);
     this.u16(bytes);
     const at = this.#room(bytes);
-    this.#bytes.write(value, at, bytes, "utf8");
+    writeText(this.#bytes, at, value, bytes);
     return this;
   }
 
@@ -103,18 +110,14 @@ export class ByteWriter {
 
   /** The written bytes. Don't use the writer afterwards. */
   finish(): Uint8Array {
-    return this.#bytes.subarray(0, this.#end);
+    return finishedMessage(this.#bytes, this.#end);
   }
 
   /** Makes space at the end and returns where it starts. The buffer may be another one afterwards. */
   #room(bytes: number): number {
     const at = this.#end;
     this.#end = at + bytes;
-    if (this.#end > this.#bytes.length) {
-      const larger = Buffer.allocUnsafe(Math.max(this.#end, this.#bytes.length * 2));
-      larger.set(this.#bytes.subarray(0, at));
-      this.#bytes = larger;
-    }
+    if (this.#end > this.#bytes.length) this.#bytes = grown(this.#bytes, this.#end);
     return at;
   }
 }
