@@ -8,6 +8,7 @@
 //    transit. So the last answer is followed by `shutdown()`, and input is discarded until the client leaves.
 //  - `close` is called exactly once, also from within `end()` and `terminate()`.
 //  - A paused socket reports a reset, but an orderly close only after it is resumed.
+import { clockMs } from "../clock.js";
 import { type ErrorName, RustLogError } from "../errors.js";
 import { printable } from "../printable.js";
 import { bytesOf, type Pieces } from "../record/bytes.js";
@@ -107,7 +108,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   /** The last write was short; `drain` will be called. */
   #blocked = false;
   #flushQueued = false;
-  #activeAtMs = performance.now();
+  #activeAtMs = clockMs();
   /** When FIN was sent after the last answer. */
   #shutdownAtMs: number | undefined;
 
@@ -362,7 +363,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
       this.#outbox.push(farewell);
       return;
     }
-    const nothing = this.#begin(0, performance.now()); // answered after all earlier requests
+    const nothing = this.#begin(0, clockMs()); // answered after all earlier requests
     nothing.answer(farewell);
   }
 
@@ -384,7 +385,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   #flush(): void {
     this.#flushQueued = false;
     if (this.#closed) return;
-    const beganMs = performance.now();
+    const beganMs = clockMs();
     const bytesBefore = this.#outbox.bytes;
     let outcome: FlushOutcome;
     try {
@@ -405,7 +406,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     this.sentBytes += sentBytes;
     this.#host.metrics.sentBytes += sentBytes;
     const moved = sentBytes > 0;
-    const nowMs = performance.now();
+    const nowMs = clockMs();
     if (moved) this.#activeAtMs = nowMs;
     this.#host.turns.spend(nowMs - beganMs);
     this.#input.resumeReading();
@@ -422,7 +423,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
       this.#socket.end();
       return;
     }
-    this.#shutdownAtMs = performance.now();
+    this.#shutdownAtMs = clockMs();
     this.#socket.shutdown();
     this.#input.resumeToEnd(); // a paused socket would not report the client's FIN
   }

@@ -2,6 +2,7 @@
 // socket while they do not.
 // Leaves to others: what a frame means (dialect.ts), whose turn it is (turns.ts), and the limits (inflight.ts).
 import type { Pieces } from "../record/bytes.js";
+import { clockMs } from "../clock.js";
 import { OPENING_BYTES, type Session } from "./dialect.js";
 import { FrameDecoder } from "./frame.js";
 import type { InflightAccount } from "./inflight.js";
@@ -125,7 +126,7 @@ export class Input implements TurnTaker {
   #takeFrames(turn?: Turn): boolean {
     const session = this.#session ?? this.#begin();
     if (session === undefined) return false;
-    const beganMs = performance.now();
+    const beganMs = clockMs();
     const endMs = turn?.endMs ?? beganMs + this.#turns.leftMs;
     let nowMs = beganMs;
     let taken = false;
@@ -146,7 +147,7 @@ export class Input implements TurnTaker {
         if (payload === undefined) break;
         taken = true;
         this.#owner.take(session, payload, nowMs);
-        nowMs = performance.now();
+        nowMs = clockMs();
       }
     } catch (error) {
       this.#owner.fail(error);

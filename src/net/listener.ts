@@ -4,6 +4,7 @@
 // Observed in Bun 1.4.5, and relied on here: with `allowHalfOpen`, a client's FIN calls `end` and leaves our side open,
 // so requests sent before it are still answered; without it, the socket is closed. `listener.stop(false)` stops
 // listening and leaves connections open. An error thrown by a callback goes to `error`, and the socket stays open.
+import { clockMs } from "../clock.js";
 import { InputCollector } from "../collector.js";
 import { RustLogError } from "../errors.js";
 import { REFUSED_CONNECTIONS_MAX } from "../limits.js";
@@ -220,7 +221,7 @@ export class Listener {
   }
 
   #sweep(): void {
-    const nowMs = performance.now();
+    const nowMs = clockMs();
     const { idleTimeoutMs } = this.#options;
     for (const connection of this.#connections) connection.sweep(nowMs, idleTimeoutMs);
     for (const connection of this.#refused) connection.sweep(nowMs, idleTimeoutMs);

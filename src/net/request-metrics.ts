@@ -1,6 +1,7 @@
 // Counts the requests of one protocol and measures how long they take. A dialect registers its APIs and errors as a
 // table, so that counting a request is an addition in an array.
 // Leaves to others: all other counters (broker/metrics.ts), and showing them (http/metrics-text.ts).
+import { clockMs } from "../clock.js";
 import { Histogram } from "./histogram.js";
 
 /** API keys of any protocol are below this number. */
@@ -66,10 +67,10 @@ export class RequestMetrics {
     this.answeredCount++;
     const row = this.#rows[key] ?? 0;
     this.#counts[row * this.#errors.length + error]!++;
-    if (key === this.#produceKey) this.produceDuration.observe(performance.now() - beganMs);
+    if (key === this.#produceKey) this.produceDuration.observe(clockMs() - beganMs);
     else if (key === this.#fetchKey) {
       const histogram = hasWaited ? this.fetchWaitDuration : this.fetchDuration;
-      histogram.observe(performance.now() - beganMs);
+      histogram.observe(clockMs() - beganMs);
     }
   }
 

@@ -6,6 +6,8 @@
 // many connections have a turn before the next poll. Bulk requests take longer, and none begins while those in progress
 // hold much memory. Long work continues in portions.
 
+import { clockMs } from "../clock.js";
+
 /** Time for requests of all connections between two polls of the sockets, in milliseconds. */
 export const TURN_MS = 2;
 
@@ -53,7 +55,7 @@ export class Turns {
 
   constructor(options: TurnsOptions = {}) {
     this.#mayBeginBulk = options.mayBeginBulk ?? (() => true);
-    this.#nowMs = options.nowMs ?? (() => performance.now());
+    this.#nowMs = options.nowMs ?? clockMs;
     this.#afterSockets = options.afterSockets ?? ((call) => setImmediate(call));
   }
 

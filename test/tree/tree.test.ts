@@ -13,7 +13,9 @@ const PATHS = new Set(FILES.map(({ path }) => path));
 const ENTRIES = ["main.ts", "index.ts"];
 
 /** Files of the root that every layer may import. */
-const ROOT_FILES = ["binary-search.ts", "collector.ts", "errors.ts", "limits.ts", "printable.ts"];
+const ROOT_FILES = [
+  ...["binary-search.ts", "clock.ts", "collector.ts", "errors.ts", "limits.ts", "printable.ts"],
+];
 
 /** The server sides of the protocols. Clients use only the codecs in the folders above them. */
 const SERVERS = ["protocol/native/server", "protocol/kafka/server"];

@@ -219,6 +219,7 @@ export class ActiveSegment implements Segment {
   }
 
   close(): void {
+    this.#log.forget();
     this.#file.close();
     this.#offsetsFile.close();
     this.#timesFile.close();

@@ -102,11 +102,7 @@ export class FileLog implements LogBytes {
   }
 
   header(position: number): Readonly<HeaderPlace> {
-    const isNear =
-      nearOf === this &&
-      position >= near.start &&
-      position + BATCH_HEADER_BYTES <= near.start + near.count;
-    if (!isNear) {
+    if (!this.#isNear(position, BATCH_HEADER_BYTES)) {
       nearOf = undefined;
       near.start = position;
       near.count = this.#file.read(near.bytes, position);
@@ -118,8 +114,17 @@ export class FileLog implements LogBytes {
 
   view(position: number, bytes: number): Uint8Array {
     if (this.#sealed !== undefined) return this.#sealed().view(position, bytes);
+    if (this.#isNear(position, bytes)) {
+      const at = position - near.start;
+      return near.bytes.subarray(at, at + bytes);
+    }
     const into = scratch.subarray(0, Math.min(bytes, scratch.length));
     return into.subarray(0, this.#file.read(into, position));
+  }
+
+  /** Whether these bytes are in memory: those after a header that was just read, if they are few. */
+  #isNear(position: number, bytes: number): boolean {
+    return nearOf === this && position >= near.start && position + bytes <= near.start + near.count;
   }
 
   read(into: Uint8Array, position: number): number {
@@ -154,7 +159,7 @@ export class FileLog implements LogBytes {
     return new RustLogError("CORRUPT_MESSAGE", message);
   }
 
-  /** Forgets bytes that were read, because the file was truncated. */
+  /** Forgets bytes that were read, because the file was truncated or is being closed. */
   forget(): void {
     if (nearOf === this) nearOf = undefined;
   }
