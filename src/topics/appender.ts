@@ -10,18 +10,22 @@ import { appendError } from "./append-error.js";
 import type { FlushPolicy } from "./flush-policy.js";
 import { OneAtATime } from "./one-at-a-time.js";
 
+/** Learns how an append ended, from one call of either method, possibly before `append` returns. */
+export interface AppendWaiter {
+  appended(baseOffset: number): void;
+  refused(error: RustLogError): void;
+}
+
 interface PendingAppend {
   readonly batch: Pieces;
   readonly bytes: number;
   readonly records: number;
-  readonly resolve: (baseOffset: number) => void;
-  readonly reject: (error: RustLogError) => void;
+  readonly waiter: AppendWaiter;
   baseOffset: number;
 }
 
 interface PendingRoll {
-  readonly resolve: () => void;
-  readonly reject: (error: RustLogError) => void;
+  readonly waiter: { readonly rolled: () => void; readonly refused: (error: RustLogError) => void };
 }
 
 interface AppenderListener {
@@ -84,22 +88,20 @@ export class Appender {
     return this.#acknowledgedBytes;
   }
 
-  append(batch: Pieces): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const bytes = bytesOf(batch);
-      const records = recordCount(batch[0], 0);
-      const pending = { batch, bytes, records, resolve, reject, baseOffset: -1 };
-      const mustWait = this.#held || this.#waiting.length > 0 || this.#log.mustRoll(pending);
-      if (mustWait) this.#waiting.push(pending);
-      else this.#stage(pending);
-      this.#start();
-    });
+  append(batch: Pieces, waiter: AppendWaiter): void {
+    const bytes = bytesOf(batch);
+    const records = recordCount(batch[0], 0);
+    const pending = { batch, bytes, records, waiter, baseOffset: -1 };
+    const mustWait = this.#held || this.#waiting.length > 0 || this.#log.mustRoll(pending);
+    if (mustWait) this.#waiting.push(pending);
+    else this.#stage(pending);
+    this.#start();
   }
 
   /** Starts a new segment once everything appended is flushed; see `Partition.roll`. */
   roll(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#rolls.push({ resolve, reject });
+    return new Promise((rolled, refused) => {
+      this.#rolls.push({ waiter: { rolled, refused } });
       this.#start();
     });
   }
@@ -137,14 +139,14 @@ export class Appender {
     try {
       const duplicateOf = this.#log.findDuplicate(pending.batch[0]);
       if (duplicateOf !== undefined && duplicateOf < this.#end.offset) {
-        pending.resolve(duplicateOf);
+        pending.waiter.appended(duplicateOf);
         return;
       }
       // A retry that arrives while the first copy waits for a flush waits for the same flush.
       pending.baseOffset = duplicateOf ?? this.#log.append(pending.batch);
       this.#staged.push(pending);
     } catch (error) {
-      pending.reject(appendError(this.#name, error));
+      pending.waiter.refused(appendError(this.#name, error));
     }
   }
 
@@ -256,7 +258,7 @@ export class Appender {
     this.#end = end;
     for (const pending of group) {
       this.#acknowledgedBytes += pending.bytes;
-      pending.resolve(pending.baseOffset);
+      pending.waiter.appended(pending.baseOffset);
     }
     this.#listener.advanced();
   }
@@ -287,7 +289,7 @@ export class Appender {
     }
     this.#end = this.#log.pushedEnd;
     this.#flushedOffset = this.#end.offset;
-    for (const roll of rolls) roll.resolve();
+    for (const { waiter } of rolls) waiter.rolled();
   }
 
   #flushInBackground(): void {
@@ -309,5 +311,5 @@ export class Appender {
 }
 
 function rejectAll(pending: readonly (PendingAppend | PendingRoll)[], error: RustLogError): void {
-  for (const { reject } of pending) reject(error);
+  for (const { waiter } of pending) waiter.refused(error);
 }

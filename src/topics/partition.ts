@@ -12,7 +12,7 @@ import type { SegmentsView } from "../log/log-view.js";
 import type { TimestampMatch } from "../log/segment/segment-lookup.js";
 import type { CleanSegment } from "../log/recovery/noted-segment.js";
 import { trimError } from "./append-error.js";
-import { Appender } from "./appender.js";
+import { Appender, type AppendWaiter } from "./appender.js";
 import type { FlushPolicy } from "./flush-policy.js";
 import { WaitQueue } from "./wait-queue.js";
 
@@ -120,12 +120,19 @@ export class Partition {
 
   /**
    * Appends a batch that passed `checkProducedBatch`, in one piece or several. Stamps the base offset in place; do not
-   * touch the bytes until the promise settles. Resolves with the base offset once the flush policy is satisfied; a retry
-   * by an idempotent producer gets the original base offset. Rejects with OUT_OF_ORDER_SEQUENCE, INVALID_PRODUCER_EPOCH, DISK_FULL (nothing was written; retry), STORAGE_ERROR,
-   * UNKNOWN_TOPIC_OR_PARTITION (deleted in the meantime) or BROKER_STOPPING.
+   * touch the bytes until the waiter is called. It gets the base offset once the flush policy is satisfied; a retry by an
+   * idempotent producer gets the original base offset. It is refused with OUT_OF_ORDER_SEQUENCE, INVALID_PRODUCER_EPOCH,
+   * DISK_FULL (nothing was written; retry), STORAGE_ERROR, UNKNOWN_TOPIC_OR_PARTITION (deleted in the meantime) or
+   * BROKER_STOPPING.
    */
+  appendFor(waiter: AppendWaiter, batch: Pieces): void {
+    if (this.#closed) waiter.refused(this.#closedError());
+    else this.#appender.append(batch, waiter);
+  }
+
+  /** The same with a promise, for callers that append rarely. */
   append(...batch: Pieces): Promise<number> {
-    return this.#closed ? Promise.reject(this.#closedError()) : this.#appender.append(batch);
+    return new Promise((appended, refused) => this.appendFor({ appended, refused }, batch));
   }
 
   /**

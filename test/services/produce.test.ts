@@ -1,7 +1,9 @@
 // Produce, with plain values. Leaves to others: acknowledgement and flushes (topics/partition.test.ts).
 import { expect, test } from "bun:test";
 import { RustLogError } from "../../src/errors.js";
-import { produce, produceAll } from "../../src/services/produce.js";
+import type { Outcome } from "../../src/services/outcome.js";
+import { produce } from "../../src/services/produce.js";
+import { type Appended, produceAll } from "../../src/services/produce-all.js";
 import { batchOf, codeOf, recordsFrom } from "../support/log-fixture.js";
 import { openServices } from "../support/services.js";
 
@@ -14,7 +16,7 @@ test("a failed batch has its error in its place, and the others are appended", a
   await context.registry.create("t", 2, {});
   const damaged = batchOf(["x"]);
   damaged.fill(1, damaged.length - 2);
-  const results = await produceAll(context, [
+  const batches = [
     { topic: "t", partition: 0, batch: [batchOf(["a", "b"])] },
     { topic: "t", partition: 2, batch: [batchOf(["c"])] },
     { topic: "t", partition: 1, batch: [damaged] },
@@ -22,7 +24,10 @@ test("a failed batch has its error in its place, and the others are appended", a
     { topic: "t", partition: 0, batch: [batchOf(["e"])] },
     { topic: "new", partition: 0, batch: [batchOf(["f"])] },
     { topic: "t", partition: 1, batch: [batchOf(["h".repeat(10_000)])] },
-  ]);
+  ] as const;
+  const results = await new Promise<readonly Outcome<Appended>[]>((resolve) => {
+    produceAll(context, batches, resolve);
+  });
   expect(results.map(shown)).toEqual([
     0,
     "UNKNOWN_TOPIC_OR_PARTITION",

@@ -13,7 +13,9 @@ import {
 } from "../../../record/batch.js";
 import { bytesOf, type Pieces } from "../../../record/bytes.js";
 import type { ServiceContext } from "../../../services/context.js";
-import { type PartitionBatch, produceAll } from "../../../services/produce.js";
+import type { Outcome } from "../../../services/outcome.js";
+import type { PartitionBatch } from "../../../services/produce.js";
+import { type Appended, produceAll } from "../../../services/produce-all.js";
 import { CODE, ERROR_LABELS, kafkaCode } from "../error-codes.js";
 import { Produce, TOPIC_IDS_SINCE } from "../produce.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
@@ -34,22 +36,30 @@ const BATCHES_AT_ONCE = 500;
 type Item = PartitionBatch | number;
 
 /** Answers a call. Without acknowledgements it answers nothing, and an error ends the connection. */
-export async function produce(context: ServiceContext, call: Call): Promise<void> {
+export function produce(context: ServiceContext, call: Call): void | Promise<void> {
   const request = call.read(Produce);
   const fault = requestFault(request);
-  const items = request.topicData.flatMap((topic) => itemsOf(topic, call.version, fault));
-  const batches = items.filter((item) => typeof item !== "number");
-  const outcomes = await produceAll(context, batches, pauseOf(call, batches.length));
-  let next = 0;
-  const rows = items.map((item) =>
-    typeof item === "number" ? failure(item) : rowOf(outcomes[next++]!),
-  );
-  if (request.acks !== 0) call.respond(Produce, responseOf(request, rows));
-  else {
-    const failed = rows.find(({ errorCode }) => errorCode !== CODE.NONE);
-    if (failed !== undefined) throw unacknowledged(failed);
-    call.answerNothing();
+  const items: Item[] = [];
+  const batches: PartitionBatch[] = [];
+  for (const topic of request.topicData) {
+    for (const partition of topic.partitionData) {
+      const item = fault ?? itemOf(topic, partition, call.version);
+      items.push(item);
+      if (typeof item !== "number") batches.push(item);
+    }
   }
+  const done = (outcomes: readonly Outcome<Appended>[]): void => {
+    let next = 0;
+    const results = items.map((item) => (typeof item === "number" ? item : outcomes[next++]!));
+    if (request.acks !== 0) {
+      call.respond(Produce, responseOf(request, results));
+      return;
+    }
+    const failed = results.find((result) => !isAppended(result));
+    if (failed === undefined) call.answerNothing();
+    else call.fail(unacknowledged(rowOf(0, failed)));
+  };
+  return produceAll(context, batches, done, pauseOf(call, batches.length));
 }
 
 /** Long requests append in portions, and no other begins before they are done: it would overtake them. */
@@ -60,7 +70,7 @@ function pauseOf(call: Call, batches: number): (() => Promise<void>) | undefined
 }
 
 /** What ends the connection of a client that waits for no answer, as in Kafka. */
-function unacknowledged({ errorCode, errorMessage }: Omit<Row, "index">): RustLogError {
+function unacknowledged({ errorCode, errorMessage }: Row): RustLogError {
   const why = errorMessage ?? ERROR_LABELS[errorCode & 0xff];
   return new RustLogError("INVALID_REQUEST", `a Produce without acknowledgements failed: ${why}`);
 }
@@ -81,17 +91,14 @@ function isTransactionalBatch([head]: Pieces): boolean {
   return (attributes(head, 0) & TRANSACTIONAL_BIT) !== 0;
 }
 
-function itemsOf(
-  { name: topic, topicId: id, partitionData }: Topic,
+function itemOf(
+  { name: topic, topicId: id }: Topic,
+  { index: partition, records: batch }: Topic["partitionData"][number],
   version: number,
-  fault: number | undefined,
-): Item[] {
+): Item {
+  if (batch === null) return CODE.INVALID_RECORD;
   const topicId = version < TOPIC_IDS_SINCE ? undefined : id;
-  return partitionData.map(({ index, records }) => {
-    if (fault !== undefined) return fault;
-    if (records === null) return CODE.INVALID_RECORD;
-    return batchFault(records, version) ?? { topic, topicId, partition: index, batch: records };
-  });
+  return batchFault(batch, version) ?? { topic, topicId, partition, batch };
 }
 
 /** Kafka's own rules for the batch of a request, beyond those of every protocol. */
@@ -109,22 +116,31 @@ function batchFault(batch: Pieces, version: number): number | undefined {
   return baseOffset(head, 0) === 0 ? undefined : CODE.INVALID_RECORD;
 }
 
-function rowOf(outcome: Awaited<ReturnType<typeof produceAll>>[number]): Omit<Row, "index"> {
-  if (outcome instanceof RustLogError) return failure(kafkaCode(outcome), outcome.message);
-  return { errorCode: CODE.NONE, ...outcome, recordErrors: [] };
-}
+/** What became of a batch; a number is an error code. */
+type Result = Outcome<Appended> | number;
 
-function failure(errorCode: number, errorMessage: string | null = null): Omit<Row, "index"> {
-  return { errorCode, baseOffset: -1, logStartOffset: -1, recordErrors: [], errorMessage };
+function isAppended(result: Result): result is Appended {
+  return typeof result !== "number" && !(result instanceof RustLogError);
 }
 
 /** The rows of all partitions, in the order of the request. */
-function responseOf({ topicData }: Request, rows: readonly Omit<Row, "index">[]): Response {
+function responseOf({ topicData }: Request, results: readonly Result[]): Response {
   let next = 0;
   const responses = topicData.map(({ name, topicId, partitionData }) => ({
     name,
     topicId,
-    partitionResponses: partitionData.map(({ index }) => ({ index, ...rows[next++]! })),
+    partitionResponses: partitionData.map(({ index }) => rowOf(index, results[next++]!)),
   }));
   return { responses };
+}
+
+function rowOf(index: number, result: Result): Row {
+  if (typeof result === "number") return failure(index, result, null);
+  if (result instanceof RustLogError) return failure(index, kafkaCode(result), result.message);
+  const { baseOffset, logStartOffset } = result;
+  return { index, errorCode: CODE.NONE, baseOffset, logStartOffset, recordErrors: [] };
+}
+
+function failure(index: number, errorCode: number, errorMessage: string | null): Row {
+  return { index, errorCode, baseOffset: -1, logStartOffset: -1, recordErrors: [], errorMessage };
 }

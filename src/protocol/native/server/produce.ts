@@ -10,8 +10,22 @@ export function produce(
   exchange: Exchange,
   request: ProduceRequest,
 ): void {
-  services.produce(context, request).then(
-    (baseOffset) => exchange.answer(Produce.encodeResponse(exchange.correlationId, { baseOffset })),
-    (error: unknown) => exchange.fail(error),
-  );
+  services.produceFor(new ExchangeWaiter(exchange), context, request);
+}
+
+class ExchangeWaiter implements services.ProduceWaiter {
+  readonly #exchange: Exchange;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+
+  appended(baseOffset: number): void {
+    const { correlationId } = this.#exchange;
+    this.#exchange.answer(Produce.encodeResponse(correlationId, { baseOffset }));
+  }
+
+  refused(error: unknown): void {
+    this.#exchange.fail(error);
+  }
 }
