@@ -2,14 +2,15 @@
 // Leaves to others: parsing the place (offset-range.ts), and finding its offset (client/admin.ts).
 import { Option } from "@commander-js/extra-typings";
 import type { Admin } from "../client/admin.js";
-import type { GroupMember, PartitionOffset } from "../client/admin-types.js";
+import type { PartitionOffset } from "../client/admin-types.js";
 import type { OffsetSpec } from "../client/offset-spec.js";
 import { RustLogError } from "../errors.js";
 import { OFFSET_ENTRIES_MAX } from "../limits.js";
 import { NOT_COMMITTED } from "../services/group-lag.js";
 import { newCommand, usageError } from "./command.js";
 import { parseDuration } from "./duration.js";
-import { offsetCell, stateOf } from "./groups-describe.js";
+import { offsetCell } from "./groups-describe.js";
+import { refuseMembers } from "./live-members.js";
 import { partitionList } from "./numbers.js";
 import { parseOffset } from "./offset-range.js";
 import { brokerOption, jsonOption, withClient } from "./options.js";
@@ -74,6 +75,7 @@ export function seek() {
     );
     return withClient(options.broker, async (client) => {
       const admin = client.admin();
+      // A member keeps its own position, and its next commit would undo the move.
       await refuseMembers(admin, group);
       const moves = await movesOf(admin, group, named, place);
       const isDryRun = options.dryRun === true;
@@ -96,33 +98,6 @@ function checked(named: Named, refuse: (message: string) => never): Named {
     refuse("--partition requires a single topic; otherwise write TOPIC:P[,P...]");
   }
   return { ...named, topics: [{ topic: topic.topic, partitions }] };
-}
-
-/**
- * A member keeps its own position, and its next commit would undo the move. So a group with members is not moved, as in
- * Kafka.
- */
-async function refuseMembers(admin: Admin, group: string): Promise<void> {
-  const members = await stateOf(admin, group).then(
-    (state) => state.members,
-    (error: unknown) => {
-      if (error instanceof RustLogError && error.code === "GROUP_NOT_FOUND") return [];
-      throw error;
-    },
-  );
-  if (members.length === 0) return;
-  throw new RustLogError("NON_EMPTY_GROUP", `group '${group}' has members: ${namesOf(members)}`);
-}
-
-/** Members shown in an error. */
-const NAMED_MAX = 5;
-
-function namesOf(members: readonly GroupMember[]): string {
-  const names = members
-    .slice(0, NAMED_MAX)
-    .map(({ memberId, clientId, host }) => `${memberId} (${clientId} at ${host})`);
-  const left = members.length - names.length;
-  return names.join(", ") + (left > 0 ? ` and ${left} more` : "");
 }
 
 async function movesOf(admin: Admin, group: string, named: Named, to: OffsetSpec): Promise<Move[]> {

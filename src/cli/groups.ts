@@ -6,6 +6,7 @@ import { newCommand } from "./command.js";
 import { CliError } from "./exit.js";
 import { describe, offsetCell } from "./groups-describe.js";
 import { seek } from "./groups-seek.js";
+import { namingMembers } from "./live-members.js";
 import { brokerOption, jsonOption, withClient } from "./options.js";
 import { writeJson, writeLines, writeText } from "./output.js";
 import { writePages } from "./paged-output.js";
@@ -65,7 +66,7 @@ function deleteOffsets() {
         const offsets = await admin.describeGroup(group);
         const chosen = topics.flatMap((topic) => committedPartitions(group, topic, offsets));
         // All or nothing, as for a commit.
-        const deleted = await admin.deleteOffsets(group, chosen);
+        const deleted = await namingMembers(admin, group, () => admin.deleteOffsets(group, chosen));
         const partitions = deleted.map(({ offset = NOT_COMMITTED, ...where }) => ({
           ...where,
           offset,
@@ -101,7 +102,8 @@ function remove() {
     .addOption(jsonOption())
     .action((group, options) =>
       withClient(options.broker, async (client) => {
-        await client.admin().deleteGroup(group);
+        const admin = client.admin();
+        await namingMembers(admin, group, () => admin.deleteGroup(group));
         if (options.json) return await writeJson({ group, deleted: true });
         await writeLines(`Deleted group '${group}'`);
       }),

@@ -185,6 +185,10 @@ describe("groups", () => {
     expect(refused.stderr).toContain(`${two} (app-2 at 10.0.0.7)`);
     const kept = await run(["groups", "delete", "m"], { broker: broker.address });
     expect(kept.stderr).toContain("NON_EMPTY_GROUP");
+    expect(kept.stderr).toContain(`${two} (app-2 at 10.0.0.7)`);
+    const used = await run(["groups", "delete-offsets", "m", "mem:1"], { broker: broker.address });
+    expect(used.stderr).toContain("GROUP_SUBSCRIBED_TO_TOPIC");
+    expect(used.stderr).toContain(`${one} (app-1 at 10.0.0.7)`);
     broker.broker.context.groups.leave(
       "m",
       [one!, two!].map((memberId) => ({ memberId, instanceId: null })),
