@@ -5,10 +5,16 @@ import { REQUEST_BYTES_MAX } from "../../../limits.js";
 import type { Dialect, DialectConnection, Session } from "../../../net/dialect.js";
 import type { NextFrame } from "../../../net/frame.js";
 import type { RequestMetricsRegistry } from "../../../net/request-metrics.js";
-import { API_VERSIONS_KEY, HEARTBEAT_KEY, keyOf, PRODUCE_KEY } from "../headers.js";
+import {
+  API_VERSIONS_KEY,
+  HEARTBEAT_KEY,
+  keyOf,
+  OFFSET_COMMIT_KEY,
+  PRODUCE_KEY,
+} from "../headers.js";
 import type { ServiceContext } from "../../../services/context.js";
 import type { Router } from "./router.js";
-import { KafkaSession } from "./session.js";
+import { KafkaSession, SHORT_COMMIT_BYTES } from "./session.js";
 
 /** API keys are below 256, so the first byte of a request is always 0. */
 const FIRST_BYTE = 0;
@@ -50,7 +56,9 @@ export class KafkaDialect implements Dialect {
   }
 
   isSmall(frame: NextFrame): boolean {
-    return frame.nextBytes <= SMALL_REQUEST_BYTES && SMALL_KEYS.has(keyOf(frame));
+    const key = keyOf(frame);
+    if (key === OFFSET_COMMIT_KEY) return frame.nextBytes <= SHORT_COMMIT_BYTES;
+    return frame.nextBytes <= SMALL_REQUEST_BYTES && SMALL_KEYS.has(key);
   }
 
   /** Nothing: a client takes everything for the answer to one of its requests. */

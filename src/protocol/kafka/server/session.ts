@@ -16,7 +16,7 @@ import type { Router } from "./router.js";
 const ALONE = -1;
 
 /** Longest commit that runs beside others: one of these is in the log of commits, at its place, before the next begins. */
-const SHORT_COMMIT_BYTES = 4096;
+export const SHORT_COMMIT_BYTES = 4096;
 
 export class KafkaSession implements Session, CallOwner {
   readonly dialect: Dialect;
