@@ -1,7 +1,8 @@
 // `bun run bench:e2e`: the compiled broker as a process, over loopback, with each figure beside that of a bare probe.
 // Leaves to others: the read path in one process (run.ts), and how cost grows (growth.ts).
 //
-//   --only PARTS       some of: produce, matrix, fetch, latency, start, memory, clients
+//   --only PARTS       some of: produce, matrix, fetch, latency, start, memory, clients,
+//                      commits
 //   --quick, --tiny    smaller runs; minimal runs, to check that it works
 //   --rounds N         counted pairs of runs (5)
 //   --memory-seconds N how long to watch memory at full speed (20)
@@ -9,6 +10,7 @@
 //   --json             JSON output; --markdown: the tables of docs/PERFORMANCE.md
 import { parseArgs } from "node:util";
 import { clientBars } from "./e2e/clients.js";
+import { commitBars } from "./e2e/commits.js";
 import { fetchBars } from "./e2e/fetch.js";
 import { latencyBars } from "./e2e/latency.js";
 import { memoryBars } from "./e2e/memory.js";
@@ -23,6 +25,7 @@ const PARTS: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = {
   latency: latencyBars,
   start: startBars,
   clients: clientBars,
+  commits: commitBars,
   memory: memoryBars,
   matrix: produceMatrix,
 };

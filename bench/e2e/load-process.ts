@@ -5,9 +5,13 @@ import { BrokerConnection } from "../../src/client/broker-connection.js";
 import { connect } from "../../src/index.js";
 import { Fetch } from "../../src/protocol/native/fetch.js";
 import { Produce, encodeProduceRequestHead } from "../../src/protocol/native/produce.js";
+import { readU32 } from "../../src/record/bytes.js";
 import {
+  commitFrame,
+  type CommitLoad,
   type FetchLoad,
   fetchFrame,
+  isCommitted,
   type LoadQuestion,
   type LoadResult,
   makeBatch,
@@ -29,6 +33,8 @@ answerQuestions<LoadQuestion>((question) => {
       return fetchBare(question);
     case "client":
       return fetchByClient(question);
+    case "commit":
+      return commit(question);
     case "write":
       return writeRecords(question.port, question.topic, question.records);
     case "visit":
@@ -158,6 +164,52 @@ async function fetchBare(load: FetchLoad): Promise<LoadResult> {
   socket.end();
   if (bytes !== total) throw new Error(`${bytes} bytes came where ${total} were expected`);
   return { seconds, bytes, requests: load.requests, records: 0, p50: 0, p99: 0, p999: 0 };
+}
+
+/** Keeps `inFlight` commits in flight. */
+async function commit(load: CommitLoad): Promise<LoadResult> {
+  const { promise: done, resolve, reject } = Promise.withResolvers<void>();
+  const frames = Array.from({ length: load.inFlight }, (_, i) => commitFrame(load, i + 1));
+  const latencies: number[] = [];
+  let [sent, answered, sentAt] = [0, 0, 0];
+  let rest: Uint8Array = new Uint8Array(0);
+  let answerEnd: number | undefined;
+  const ask = (): void => {
+    const due: Uint8Array[] = [];
+    for (; sent < load.requests && sent - answered < load.inFlight; sent++) {
+      due.push(frames[sent % frames.length]!);
+    }
+    sentAt = performance.now();
+    if (due.length > 0) socket.write(Buffer.concat(due));
+  };
+  const socket = await Bun.connect({
+    hostname: "127.0.0.1",
+    port: load.port,
+    socket: {
+      data(_socket, chunk) {
+        let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+        while (bytes.length >= 4 && bytes.length >= 4 + readU32(bytes, 0)) {
+          const end = 4 + readU32(bytes, 0);
+          // A refusal has another length; the first answer is looked at.
+          if (answerEnd === undefined && isCommitted(load, bytes.subarray(4, end))) answerEnd = end;
+          if (end !== answerEnd) reject(new Error("a commit was refused"));
+          bytes = bytes.subarray(end);
+          answered++;
+        }
+        rest = Uint8Array.from(bytes);
+        if (load.inFlight === 1) latencies.push(performance.now() - sentAt);
+        if (answered === load.requests) resolve();
+        else ask();
+      },
+      close: () => reject(new Error("the connection was closed")),
+    },
+  });
+  const began = performance.now();
+  ask();
+  await done;
+  const seconds = (performance.now() - began) / 1000;
+  socket.end();
+  return { ...summaryOf(latencies), requests: load.requests, seconds, bytes: 0, records: 0 };
 }
 
 /** Writes records one by one through the public API. Resolves when all are acknowledged. */

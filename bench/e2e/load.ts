@@ -1,8 +1,14 @@
 // Questions to a load process, and the bytes that it sends. The probe knows their lengths.
 // Leaves to others: sending them (load-process.ts).
+import { OffsetCommit as KafkaOffsetCommit } from "../../src/protocol/kafka/committed-offsets.js";
+import { decodeResponse, encodeRequest } from "../../src/protocol/kafka/headers.js";
 import { Fetch } from "../../src/protocol/native/fetch.js";
+import { OffsetCommit } from "../../src/protocol/native/offsets.js";
 import { encodeProduceRequestHead } from "../../src/protocol/native/produce.js";
+import { readU16, ZERO_UUID } from "../../src/record/bytes.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
+
+const COMMIT_VERSION = 9;
 
 /** Produce requests that all send the same encoded batch. */
 export interface ProduceLoad {
@@ -40,10 +46,23 @@ export interface FetchLoad {
   readonly responseBytes: number;
 }
 
+/** Commits of one partition each, in one group. */
+export interface CommitLoad {
+  readonly kind: "commit";
+  readonly protocol: "native" | "kafka";
+  readonly port: number;
+  readonly topic: string;
+  /** Commits go to these in turn. */
+  readonly partitions: number;
+  readonly requests: number;
+  readonly inFlight: number;
+}
+
 /** A question to a load process. */
 export type LoadQuestion =
   | ProduceLoad
   | FetchLoad
+  | CommitLoad
   | {
       readonly kind: "write";
       readonly port: number;
@@ -114,4 +133,32 @@ export function fetchFrame(
 ): Uint8Array {
   const range = { topic, partition, offset, maxBytes };
   return Fetch.encodeRequest(id, { group: "", ...range, minBytes: 1, maxWaitMs: 0 });
+}
+
+/** Whether a commit was accepted. */
+export function isCommitted({ protocol }: CommitLoad, payload: Uint8Array): boolean {
+  if (protocol === "native") return readU16(payload, 4) === 0;
+  const { topics } = decodeResponse(KafkaOffsetCommit, COMMIT_VERSION, payload).value;
+  return topics[0]?.partitions[0]?.errorCode === 0;
+}
+
+/** Encodes a commit of offset 0, for a partition in turn. */
+export function commitFrame({ protocol, topic, partitions }: CommitLoad, id: number): Uint8Array {
+  const partition = id % partitions;
+  const group = "bench";
+  if (protocol === "native") {
+    const offsets = [{ topic, partition, offset: 0 }];
+    return OffsetCommit.encodeRequest(id, { group, offsets, memberId: "", memberEpoch: -1 });
+  }
+  const row = { partitionIndex: partition, committedOffset: 0, committedMetadata: "" };
+  return encodeRequest(
+    KafkaOffsetCommit,
+    { apiVersion: COMMIT_VERSION, correlationId: id, clientId: "bench" },
+    {
+      ...{ groupId: group, memberId: "" },
+      topics: [
+        { name: topic, topicId: ZERO_UUID, partitions: [{ ...row, committedLeaderEpoch: 0 }] },
+      ],
+    },
+  );
 }

@@ -35,7 +35,7 @@ test("the end-to-end benchmarks run, and leave nothing behind", async () => {
       await run("e2e.ts", "--json", "--dir", dir),
     );
     expect(sections.map(({ title }) => title.split(":")[0])).toEqual([
-      ...["Produce", "Fetch", "Latency", "Start", "Clients", "Memory", "Produce"],
+      ...["Produce", "Fetch", "Latency", "Start", "Clients", "Commits", "Memory", "Produce"],
     ]);
     const rows = sections.flatMap((section) => section.rows);
     expect(rows.length).toBeGreaterThan(15);
