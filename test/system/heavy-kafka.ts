@@ -257,6 +257,32 @@ export const HEAVY_KAFKA: readonly Heavy[] = [
     },
   },
   {
+    ...{ name: "kafka: AlterConfigs of 9,000 topics", ...onAll },
+    run: (broker) =>
+      together(broker, 1, KAFKA_APIS.AlterConfigs, {
+        resources: NAMES.map((resourceName) => ({
+          ...{ resourceType: 2, resourceName, configs: [{ name: "retention.ms", value: "1000" }] },
+        })),
+        validateOnly: false,
+      }),
+  },
+  {
+    ...{ name: "kafka: DeleteRecords of 9,000 topics", ...onAll },
+    run: (broker) =>
+      together(broker, 1, KAFKA_APIS.DeleteRecords, {
+        topics: NAMES.map((name) => ({ name, partitions: [{ partitionIndex: 0, offset: -1 }] })),
+        timeoutMs: 60_000,
+      }),
+  },
+  {
+    ...{ name: "kafka: DeleteTopics of 9,000 topics", ...onAll },
+    run: (broker) =>
+      together(broker, 1, KAFKA_APIS.DeleteTopics, {
+        ...{ topics: NAMES.map((name) => ({ name, topicId: ZERO_UUID })), topicNames: [] },
+        timeoutMs: 60_000,
+      }),
+  },
+  {
     ...{ name: "kafka: 100 connections with 4,096 Metadata requests of 100 topics each", ...onAll },
     async run({ port }) {
       const some = {
