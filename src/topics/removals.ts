@@ -11,6 +11,8 @@ export class Removals {
   readonly #directory: string;
   readonly #report: (line: string) => void;
   readonly #names = new Set<string>();
+  /** Only grows: to search for the smallest free number would take long with thousands of directories. */
+  #nextNumber = 0;
   #running: Promise<void> = Promise.resolve();
   #isStopped = false;
 
@@ -22,9 +24,9 @@ export class Removals {
 
   /** Returns a free path for a directory to be removed. */
   newPath(): string {
-    for (let i = 0; ; i++) {
-      const name = `${DELETING}${i}`;
-      if (this.#names.has(name)) continue;
+    for (;;) {
+      const name = `${DELETING}${this.#nextNumber++}`;
+      if (this.#names.has(name)) continue; // left over from before the start
       this.#names.add(name);
       return joinPath(this.#directory, name);
     }
