@@ -39,6 +39,7 @@ export function respondLater<Q extends Fields, R extends Fields>(
   begin: (respond: (response: WriteOf<R>) => void) => (() => void) | undefined,
 ): void {
   const { connection } = call;
+  let isAnswered = false;
   let isSettled = false;
   let wait: Wait | undefined;
   const settle = (): boolean => {
@@ -48,12 +49,17 @@ export function respondLater<Q extends Fields, R extends Fields>(
     return true;
   };
   const respond = (response: WriteOf<R>): void => {
-    if (!settle()) return;
-    try {
-      call.respond(api, response);
-    } catch (error) {
-      call.fail(error);
-    }
+    if (isAnswered) return;
+    isAnswered = true;
+    // A rebalance answers all members of a group at once, which may be ten thousand.
+    connection.turns.whenTime(() => {
+      if (!settle()) return;
+      try {
+        call.respond(api, response);
+      } catch (error) {
+        call.fail(error);
+      }
+    });
   };
   const abandon = begin(respond);
   if (isSettled) return;
