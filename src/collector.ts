@@ -107,6 +107,11 @@ export class InputCollector {
     this.#nowMs = nowMs;
   }
 
+  /** Subtracts chunks that were freed. */
+  freed(bytes: number): void {
+    this.#bytes -= bytes;
+  }
+
   /** Counts a processed chunk, and collects after many, if enough time has passed. */
   received(bytes: number): void {
     this.#bytes += bytes;

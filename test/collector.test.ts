@@ -38,6 +38,21 @@ test("input is collected after a number of bytes, and less often if collections 
   expect(collected).toEqual([128, 256, 384, 542, 872]);
 });
 
+test("input that was freed needs no collection", () => {
+  let collections = 0;
+  const collector = new InputCollector(
+    () => collections++,
+    () => 0,
+  );
+  for (let i = 0; i < 1_000; i++) {
+    collector.received(MiB);
+    collector.freed(MiB);
+  }
+  expect(collections).toBe(0);
+  for (let i = 0; i < 128; i++) collector.received(MiB);
+  expect(collections).toBe(1);
+});
+
 test("a collection is forced only while collections are quick", () => {
   let nowMs = 0;
   let takesMs = 1;

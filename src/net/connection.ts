@@ -79,6 +79,8 @@ export interface ConnectionHost {
   readonly budget: InflightBudget;
   readonly turns: Turns;
   readonly metrics: NetMetrics;
+  /** Memory of the input was freed, which needs no garbage collection. */
+  inputFreed(bytes: number): void;
   /** Writes a line to the broker's log, with a rate limit for each kind. */
   log(kind: string, line: string): void;
 }
@@ -248,6 +250,10 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   settled(request: InflightRequest, head: Uint8Array, rest: readonly OutboxEntry[]): void {
     if (this.#order === undefined || this.#closed) this.#answer(request, head, rest);
     else this.#order.settled(request, head, rest);
+  }
+
+  inputFreed(bytes: number): void {
+    this.#host.inputFreed(bytes);
   }
 
   log(kind: string, line: string): void {

@@ -6,6 +6,7 @@
 // a frame before all of it has arrived.
 import { RustLogError } from "../errors.js";
 import { NO_BYTES, type Pieces, readU32 } from "../record/bytes.js";
+import { chunkPassedOn, chunkReceived, chunkUsed } from "./chunks.js";
 
 /** Bytes of the length before each payload. */
 export const FRAME_LENGTH_BYTES = 4;
@@ -95,7 +96,10 @@ export class FrameDecoder implements NextFrame {
     this.#available += chunk.length;
     const isGathered = this.#chunks.length > 0 && chunk.length < GATHERED_CHUNK_BYTES_MAX;
     if (isGathered) this.#gather(chunk);
-    else this.#chunks.push(chunk);
+    else {
+      chunkReceived(chunk);
+      this.#chunks.push(chunk);
+    }
   }
 
   /**
@@ -169,9 +173,12 @@ export class FrameDecoder implements NextFrame {
     const bytesInFirst = first.length - this.#consumed;
     if (bytesInFirst >= length || bytesInFirst < FIRST_PIECE_BYTES_MIN) return [this.#take(length)];
     const pieces: [Uint8Array, ...Uint8Array[]] = [first.subarray(this.#consumed)];
+    chunkUsed(first);
     let left = length - bytesInFirst;
     for (let i = 1; left > 0; i++) {
-      const piece = this.#chunks[i]!.subarray(0, left);
+      const chunk = this.#chunks[i]!;
+      const piece = chunk.subarray(0, left);
+      chunkUsed(chunk);
       pieces.push(piece);
       left -= piece.length;
     }
@@ -238,6 +245,7 @@ export class FrameDecoder implements NextFrame {
     const first = this.#chunks[0]!;
     if (first.length - this.#consumed >= length) {
       const payload = first.subarray(this.#consumed, this.#consumed + length);
+      chunkUsed(first);
       this.#skip(length);
       return payload;
     }
@@ -276,6 +284,7 @@ export class FrameDecoder implements NextFrame {
       if (this.#block !== NO_BYTES && chunk.buffer === this.#block.buffer) {
         this.#blockAvailable -= chunk.length;
       }
+      chunkPassedOn(chunk);
     }
     if (dropped > 0) this.#chunks.splice(0, dropped);
     if (this.#chunks.length === 0) this.#dropBlock();

@@ -2,12 +2,15 @@
 // Leaves to others: its meaning (the dialects), and sending the answer (connection.ts).
 import type { InflightAccount } from "./inflight.js";
 import type { OutboxEntry } from "./outbox.js";
-import { NO_BYTES } from "../record/bytes.js";
+import { NO_BYTES, type Pieces } from "../record/bytes.js";
+import { freePayload } from "./chunks.js";
 
 const NO_REST: readonly OutboxEntry[] = [];
 
 export interface RequestOwner {
   readonly inflight: InflightAccount;
+  /** Memory of the input was freed. */
+  inputFreed(bytes: number): void;
   /** Takes the answer to a request; empty bytes mean no answer. */
   settled(request: InflightRequest, head: Uint8Array, rest: readonly OutboxEntry[]): void;
   /** Writes a line to the broker's log, with a rate limit for each kind. */
@@ -59,6 +62,12 @@ export class InflightRequest {
   charge(bytes: number): void {
     this.#chargedBytes += bytes;
     this.#owner.inflight.charge(bytes);
+  }
+
+  /** Frees the memory of the request's payload, all of it, which nobody may read again. */
+  freePayload(payload: Pieces): void {
+    const bytes = freePayload(payload);
+    if (bytes > 0) this.#owner.inputFreed(bytes);
   }
 
   /**

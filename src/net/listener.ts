@@ -82,6 +82,7 @@ export class Listener {
       dialects: options.dialects,
       httpHint: options.httpHint,
       advertise: options.advertise,
+      inputFreed: (bytes) => this.#collector.freed(bytes),
       log: (kind, line) => this.#logLimit.line(kind, line),
     };
     const sockets = this.#listen(options.port);

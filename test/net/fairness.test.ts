@@ -72,6 +72,7 @@ function simulate({
         metrics,
         dialects: [new NativeDialect(dispatcher, metrics)],
         httpHint: "",
+        inputFreed() {},
         log() {},
       },
     );

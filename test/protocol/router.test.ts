@@ -23,6 +23,7 @@ test("a bug in a handler is answered without its details, and logged with them",
       { frameBytesMax: 1000, connectionBytesMax: 1000, connectionRequestsMax: 10 },
     ),
     settled: (_request, head) => answers.push(head.subarray(4)),
+    inputFreed() {},
     log() {},
   };
   const connection: DialectConnection = {

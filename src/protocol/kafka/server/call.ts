@@ -100,6 +100,11 @@ export class Call {
     return this.#request.chargedBytes > CALL_BYTES_MAX;
   }
 
+  /** Frees the memory of the request, of which nothing may be read again. */
+  freePayload(): void {
+    this.#request.freePayload(this.payload);
+  }
+
   /** Answers with a complete frame, or its head, followed by the rest, in
    * which slices of the log are read as the socket drains. */
   answer(head: Uint8Array, rest?: readonly OutboxEntry[]): void {

@@ -51,13 +51,12 @@ export function produce(context: ServiceContext, call: Call): void | Promise<voi
   const done = (outcomes: readonly Outcome<Appended>[]): void => {
     let next = 0;
     const results = items.map((item) => (typeof item === "number" ? item : outcomes[next++]!));
-    if (request.acks !== 0) {
-      call.respond(Produce, responseOf(request, results));
-      return;
-    }
     const failed = results.find((result) => !isAppended(result));
-    if (failed === undefined) call.answerNothing();
+    if (request.acks !== 0) call.respond(Produce, responseOf(request, results));
+    else if (failed === undefined) call.answerNothing();
     else call.fail(unacknowledged(rowOf(0, failed)));
+    // The batches are in files. One that was refused may be needed to undo a write.
+    if (failed === undefined) call.freePayload();
   };
   return produceAll(context, batches, done, pauseOf(call, batches.length));
 }

@@ -6,6 +6,7 @@ import { FRAME_LENGTH_BYTES } from "../../../net/frame.js";
 import { describeBug, type InflightRequest } from "../../../net/inflight-request.js";
 import type { ByteSource } from "../../../net/outbox.js";
 import type { RequestMetrics } from "../../../net/request-metrics.js";
+import type { Pieces } from "../../../record/bytes.js";
 import { decodeRequestHeader, encodeErrorResponse } from "../messages.js";
 
 /** Names of errors by number, for the metrics. */
@@ -51,6 +52,11 @@ export class Exchange {
   /** Adds memory that the request needs beyond its own bytes until it is answered. */
   charge(bytes: number): void {
     this.#request.charge(bytes);
+  }
+
+  /** Frees the memory of the request's payload, of which nothing may be read again. */
+  freePayload(payload: Pieces): void {
+    this.#request.freePayload(payload);
   }
 
   /** Answers with a complete frame, or with an error if the frame is too long. */

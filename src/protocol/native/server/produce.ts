@@ -1,5 +1,6 @@
 // Produce: the base offset of a batch once it is acknowledged.
 // Leaves to others: the append (services/produce.ts).
+import type { Pieces } from "../../../record/bytes.js";
 import { Produce, type ProduceRequest } from "../produce.js";
 import type { ServiceContext } from "../../../services/context.js";
 import * as services from "../../../services/produce.js";
@@ -10,19 +11,23 @@ export function produce(
   exchange: Exchange,
   request: ProduceRequest,
 ): void {
-  services.produceFor(new ExchangeWaiter(exchange), context, request);
+  services.produceFor(new ExchangeWaiter(exchange, request.batch), context, request);
 }
 
 class ExchangeWaiter implements services.ProduceWaiter {
   readonly #exchange: Exchange;
+  readonly #batch: Pieces;
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: Exchange, batch: Pieces) {
     this.#exchange = exchange;
+    this.#batch = batch;
   }
 
   appended(baseOffset: number): void {
     const { correlationId } = this.#exchange;
     this.#exchange.answer(Produce.encodeResponse(correlationId, { baseOffset }));
+    // The batch is in the file. A batch that was refused may be needed to undo a write.
+    this.#exchange.freePayload(this.#batch);
   }
 
   refused(error: unknown): void {
