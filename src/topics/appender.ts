@@ -159,8 +159,10 @@ export class Appender {
     try {
       for (;;) {
         const next = this.#waiting[0];
-        if (this.#staged.length > 0) await this.#pushStaged();
-        else if (this.#rolls.length > 0) await this.#rollLog();
+        if (this.#staged.length > 0) {
+          const pushed = this.#pushStaged();
+          if (pushed !== undefined) await pushed;
+        } else if (this.#rolls.length > 0) await this.#rollLog();
         else if (next === undefined) break;
         else if (this.#log.mustRoll(next)) await this.#rollLog();
         this.#stageWaiting();
@@ -180,22 +182,38 @@ export class Appender {
     this.#waiting.splice(0, taken);
   }
 
-  async #pushStaged(): Promise<void> {
+  #pushStaged(): void | Promise<void> {
     const group = this.#staged;
     this.#staged = [];
     try {
       const pushed = this.#log.push();
-      if (pushed !== undefined) {
-        this.#held = true;
-        await pushed;
-      }
+      if (pushed !== undefined) return this.#waitForPush(pushed, group);
     } catch (error) {
-      if (error instanceof RustLogError) this.#fail(error, group);
-      else rejectAll(group, appendError(this.#name, error));
+      this.#pushFailed(group, error);
+      return;
+    }
+    this.#pushDone(group);
+  }
+
+  async #waitForPush(pushed: Promise<void>, group: PendingAppend[]): Promise<void> {
+    this.#held = true;
+    try {
+      await pushed;
+    } catch (error) {
+      this.#pushFailed(group, error);
       return;
     } finally {
       this.#held = false;
     }
+    this.#pushDone(group);
+  }
+
+  #pushFailed(group: PendingAppend[], error: unknown): void {
+    if (error instanceof RustLogError) this.#fail(error, group);
+    else rejectAll(group, appendError(this.#name, error));
+  }
+
+  #pushDone(group: PendingAppend[]): void {
     if (this.#failure !== undefined) rejectAll(group, this.#failure);
     else if (this.#flush.kind === "always") {
       for (const pending of group) this.#pushed.push(pending);

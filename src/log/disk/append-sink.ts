@@ -47,7 +47,7 @@ export class AppendSink {
    * with the system's error ("ENOSPC", "EFBIG", "EIO", …); the file may then end with some of the bytes.
    */
   write(pieces: readonly Uint8Array[]): void | Promise<void> {
-    return this.#writeChunks(chunksOf(pieces));
+    return this.#writeChunks(pieces.length === 1 ? pieces.values() : chunksOf(pieces));
   }
 
   /** Closes the sink and its descriptor. Drops what is buffered after a failed write; otherwise nothing is buffered. */
@@ -75,7 +75,7 @@ export class AppendSink {
     else oldest.end();
   }
 
-  #writeChunks(chunks: Iterator<Uint8Array, void>): void | Promise<void> {
+  #writeChunks(chunks: Iterator<Uint8Array>): void | Promise<void> {
     try {
       this.#sink ??= Bun.file(this.#fd).writer({ highWaterMark: SINK_BUFFER_BYTES });
       const sink = this.#sink;
@@ -92,7 +92,7 @@ export class AppendSink {
     }
   }
 
-  async #waitFor(pending: Promise<number>, rest: Iterator<Uint8Array, void>): Promise<void> {
+  async #waitFor(pending: Promise<number>, rest: Iterator<Uint8Array>): Promise<void> {
     this.#isWaiting = true;
     try {
       await pending;
@@ -108,7 +108,7 @@ export class AppendSink {
 function* chunksOf(pieces: readonly Uint8Array[]): Generator<Uint8Array, void> {
   let filled = 0;
   for (const piece of pieces) {
-    const isLarge = piece.length > GATHERED_PIECE_BYTES_MAX || pieces.length === 1;
+    const isLarge = piece.length > GATHERED_PIECE_BYTES_MAX;
     if (filled > 0 && (isLarge || filled + piece.length > gathered.length)) {
       yield gathered.subarray(0, filled);
       filled = 0;
