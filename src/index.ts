@@ -18,9 +18,11 @@ export type {
   TopicListing,
   TopicPartition,
 } from "./client/admin-types.js";
+export { BalancedConsumer } from "./client/balanced-consumer.js";
+export type { BalancedConsumerOptions, RevocationReason } from "./client/balanced-options.js";
 export { Client, type ConnectOptions, connect } from "./client/client.js";
 export { Consumer } from "./client/consumer.js";
-export type { ConsumerOptions } from "./client/consumer-options.js";
+export type { ConsumerOptions, FetchOptions } from "./client/consumer-options.js";
 export type { OffsetSpecs, OutOfRangePolicy } from "./client/consumer-plan.js";
 export { type DamagedPolicy, DamagedRecordsError } from "./client/damage.js";
 export { type ConsumedRecord, FetchedRecords } from "./client/fetched-records.js";

@@ -4,6 +4,8 @@
 import type { RustLogError } from "../errors.js";
 import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "./broker-address.js";
 import { Admin } from "./admin.js";
+import { BalancedConsumer } from "./balanced-consumer.js";
+import type { BalancedConsumerOptions } from "./balanced-options.js";
 import { checkCallback, checkObject, checkString } from "./argument-check.js";
 import { Consumer } from "./consumer.js";
 import type { ConsumerOptions } from "./consumer-options.js";
@@ -59,7 +61,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Client> {
 export class Client implements AsyncDisposable {
   readonly #link: BrokerLink;
   readonly #producers = new Set<Producer>();
-  readonly #consumers = new Set<Consumer>();
+  readonly #consumers = new Set<Consumer | BalancedConsumer>();
   #closing: Promise<void> | undefined;
 
   /** @internal Use `connect`. */
@@ -79,9 +81,20 @@ export class Client implements AsyncDisposable {
     return producer;
   }
 
+  /**
+   * Creates a consumer that shares the partitions of its topics with the other members of its group. It joins the group on
+   * the first call. Throws INVALID_CONFIG for invalid options.
+   */
+  consumer(options: BalancedConsumerOptions): BalancedConsumer;
   /** Creates a consumer, which starts to read on the first call. Throws INVALID_CONFIG for invalid options. */
-  consumer(options: ConsumerOptions): Consumer {
-    const consumer = new Consumer(this.#link, options, () => this.#consumers.delete(consumer));
+  consumer(options: ConsumerOptions): Consumer;
+  /** Creates the one or the other, by `balance`. */
+  consumer(options: ConsumerOptions | BalancedConsumerOptions): Consumer | BalancedConsumer {
+    const onClosed = (): unknown => this.#consumers.delete(consumer);
+    const consumer: Consumer | BalancedConsumer =
+      typeof options === "object" && options?.balance === true
+        ? new BalancedConsumer(this.#link, options, onClosed)
+        : new Consumer(this.#link, options, onClosed);
     this.#consumers.add(consumer);
     return consumer;
   }

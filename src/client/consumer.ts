@@ -2,25 +2,14 @@
 // Leaves to others: where to start and end (consumer-plan), fetching ahead and retrying (fetcher, link).
 
 import { RustLogError } from "../errors.js";
-import { BATCH_BYTES_HIGHEST } from "../limits.js";
 import { Admin } from "./admin.js";
 import { checkConsumerOptions, type ConsumerOptions } from "./consumer-options.js";
 import { planPartitions, type ReadPlan, type ReadRequest } from "./consumer-plan.js";
-import { warnOfSkip } from "./damage.js";
 import type { ConsumedRecord, FetchedRecords } from "./fetched-records.js";
-import { PartitionFetcher, PORTIONS_AHEAD_MAX } from "./fetcher.js";
+import { fetchSettings, PartitionFetcher } from "./fetcher.js";
 import type { BrokerLink, RetryPolicy } from "./link.js";
+import { type Portion, PortionQueue } from "./portion-queue.js";
 import { isTopicChanged, warnOfTopicChange } from "./topic-change.js";
-
-const MiB = 1024 * 1024;
-
-/** Smallest size that a fetch requests, however many partitions share the buffer. */
-const PORTION_BYTES_MIN = 4096;
-
-interface Portion {
-  readonly fetcher: PartitionFetcher;
-  readonly records: FetchedRecords;
-}
 
 /** Reads a topic. Created by `client.consumer()`. For one reader: calls must not overlap. */
 export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable {
@@ -32,13 +21,10 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
   readonly #closing = new AbortController();
   #starting: Promise<void> | undefined;
   #fetchers = new Map<number, PartitionFetcher>();
-  /** Fetched portions in the order of arrival, which is fair to all partitions. An error stays in its place. */
-  readonly #arrived: (Portion | RustLogError)[] = [];
-  #current: Portion | undefined;
+  readonly #queue = new PortionQueue();
   #offline: RustLogError | undefined;
   /** Partitions that stopped at damage, with the portion that contains it. */
   readonly #parked = new Map<PartitionFetcher, FetchedRecords>();
-  #arrival: PromiseWithResolvers<void> | undefined;
 
   /** @internal Use `client.consumer()`. */
   constructor(link: BrokerLink, options: ConsumerOptions, onClosed: () => void) {
@@ -77,20 +63,20 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
       if (this.#closing.signal.aborted) return null;
       throw error;
     }
-    const current = this.#current;
+    const { current } = this.#queue;
     if (current?.records.isDone === false) {
       if (this.#options.follow !== false || !current.records.hasFailed) return current.records;
       this.#parked.set(current.fetcher, current.records);
     } else current?.fetcher.portionRead();
-    this.#current = undefined;
+    this.#queue.current = undefined;
     for (;;) {
       if (this.#closing.signal.aborted) return null;
-      const next = this.#takeArrived() ?? (this.#isFinished() ? this.#takeParked() : undefined);
-      this.#current = next ?? undefined;
+      const arrived = this.#queue.take((fetcher) => !this.#parked.has(fetcher));
+      const next = arrived ?? (this.#isFinished() ? this.#takeParked() : undefined);
+      this.#queue.current = next ?? undefined;
       if (next === null && this.#offline !== undefined) throw this.#offline;
       if (next !== undefined) return next?.records ?? null;
-      this.#arrival = Promise.withResolvers();
-      await this.#arrival.promise;
+      await this.#queue.arrival();
     }
   }
 
@@ -158,8 +144,8 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
-    this.#arrived.length = 0;
-    this.#wake();
+    this.#queue.drop();
+    this.#queue.wake();
     this.#onClosed();
   }
 
@@ -179,32 +165,15 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
     const request = { topic, partitions, offset, end, follow, group, onOutOfRange };
     const { partitions: plans, offline } = await this.#plan(request, policy);
     this.#offline = offline;
-    // Each partition gets an equal share of the buffer.
-    const { maxBytes = 4 * MiB, bufferBytesMax = 64 * MiB } = this.#options;
-    const share = Math.floor(bufferBytesMax / (plans.length * PORTIONS_AHEAD_MAX));
     const options = {
+      ...fetchSettings(this.#options, () => plans.length),
       link: this.#link,
       policy,
-      // No response is larger than the largest batch.
-      maxBytes: Math.min(maxBytes, Math.max(share, PORTION_BYTES_MIN), BATCH_BYTES_HIGHEST),
-      minBytes: Math.min(this.#options.minBytes ?? 1, BATCH_BYTES_HIGHEST),
-      maxWaitMs: this.#options.maxWaitMs ?? 1000,
-      onOutOfRange,
-      checkCrcs: this.#options.checkCrcs ?? true,
-      damage: {
-        policy: this.#options.onDamaged ?? "throw",
-        onSkip: this.#options.onSkip ?? warnOfSkip,
-      },
       onTopicChanged: this.#options.onTopicChanged ?? warnOfTopicChange,
-      onRecords: (fetcher: PartitionFetcher, records: FetchedRecords) => {
-        this.#arrived.push({ fetcher, records });
-        this.#wake();
-      },
-      onFailure: (error: RustLogError) => {
-        this.#arrived.push(error);
-        this.#wake();
-      },
-      onEnd: () => this.#wake(),
+      onRecords: (fetcher: PartitionFetcher, records: FetchedRecords) =>
+        this.#queue.push(fetcher, records),
+      onFailure: (error: RustLogError) => this.#queue.fail(error),
+      onEnd: () => this.#queue.wake(),
     };
     this.#fetchers = new Map(
       plans.map((plan) => [plan.partition, new PartitionFetcher(topic, plan, options)]),
@@ -222,17 +191,6 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
     }
   }
 
-  /** The first portion that is not of a parked partition; throws if it is an error. */
-  #takeArrived(): Portion | undefined {
-    for (const [i, arrival] of this.#arrived.entries()) {
-      if (arrival instanceof RustLogError) throw arrival;
-      if (this.#parked.has(arrival.fetcher)) continue;
-      this.#arrived.splice(i, 1);
-      return arrival;
-    }
-    return undefined;
-  }
-
   /** The partition that was parked first; null if there is none. */
   #takeParked(): Portion | null {
     for (const [fetcher, records] of this.#parked) {
@@ -248,10 +206,5 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
       if (!fetcher.isFinished && !this.#parked.has(fetcher)) return false;
     }
     return true;
-  }
-
-  #wake(): void {
-    this.#arrival?.resolve();
-    this.#arrival = undefined;
   }
 }

@@ -145,6 +145,11 @@ export class FetchedRecords {
     this.#passTo(this.#nextOffset);
   }
 
+  /** @internal Ends them here: the partition is no longer the consumer's. */
+  stop(): void {
+    this.#isDone = true;
+  }
+
   #passTo(offset: number): void {
     this.#holder.position = Math.min(offset, this.#holder.end);
     this.#holder.source = this.#source;

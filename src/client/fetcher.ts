@@ -2,10 +2,12 @@
 // Leaves to others: returning records and the order of partitions (consumer), retries (link).
 
 import { RustLogError } from "../errors.js";
+import { BATCH_BYTES_HIGHEST } from "../limits.js";
 import { Fetch, type FetchResponse, offsetAfterDamage } from "../protocol/native/fetch.js";
 import { ListOffsets } from "../protocol/native/offsets.js";
-import { type DamageHandling, DamagedRecordsError } from "./damage.js";
+import { type DamageHandling, DamagedRecordsError, warnOfSkip } from "./damage.js";
 import { backoffMs, pause } from "./backoff.js";
+import type { FetchOptions } from "./consumer-options.js";
 import { type OutOfRangePolicy, outOfRange, type PartitionPlan } from "./consumer-plan.js";
 import { asRustLogError } from "./failure.js";
 import { FetchedRecords, type PositionHolder } from "./fetched-records.js";
@@ -18,25 +20,50 @@ import {
 } from "./topic-change.js";
 
 /** Most portions of one partition in memory: one being read, and one waiting or in flight. */
-export const PORTIONS_AHEAD_MAX = 2;
+const PORTIONS_AHEAD_MAX = 2;
 
-interface FetcherOptions {
-  readonly link: BrokerLink;
-  readonly policy: RetryPolicy & { readonly signal: AbortSignal };
+const MiB = 1024 * 1024;
+
+/** Smallest size that a fetch requests, however many partitions share the buffer. */
+const PORTION_BYTES_MIN = 4096;
+
+interface FetchSettings {
   readonly maxBytes: number;
   readonly minBytes: number;
   readonly maxWaitMs: number;
   readonly onOutOfRange: OutOfRangePolicy;
   readonly checkCrcs: boolean;
   readonly damage: DamageHandling;
-  /** Called when reading continues in a topic that replaced the previous one. */
-  readonly onTopicChanged: (change: TopicChangedError) => void;
+}
+
+interface FetcherOptions extends FetchSettings {
+  readonly link: BrokerLink;
+  readonly policy: RetryPolicy & { readonly signal: AbortSignal };
+  /** Called when reading continues in a topic that replaced the previous one; without it, that is an error. */
+  readonly onTopicChanged: ((change: TopicChangedError) => void) | undefined;
   /** Called with fetched records. The consumer reads them and then calls `portionRead`. */
   readonly onRecords: (fetcher: PartitionFetcher, records: FetchedRecords) => void;
   /** Called when fetching ends with an error. */
   readonly onFailure: (error: RustLogError) => void;
   /** Called when fetching reaches the end. */
   readonly onEnd: () => void;
+}
+
+/** The options of a consumer as its fetchers need them. Each of its partitions has an equal share of the buffer. */
+export function fetchSettings(options: FetchOptions, partitions: () => number): FetchSettings {
+  const { maxBytes = 4 * MiB, bufferBytesMax = 64 * MiB } = options;
+  return {
+    get maxBytes() {
+      const share = Math.floor(bufferBytesMax / (partitions() * PORTIONS_AHEAD_MAX));
+      // No response is larger than the largest batch.
+      return Math.min(maxBytes, Math.max(share, PORTION_BYTES_MIN), BATCH_BYTES_HIGHEST);
+    },
+    minBytes: Math.min(options.minBytes ?? 1, BATCH_BYTES_HIGHEST),
+    maxWaitMs: options.maxWaitMs ?? 1000,
+    onOutOfRange: options.onOutOfRange ?? "error",
+    checkCrcs: options.checkCrcs ?? true,
+    damage: { policy: options.onDamaged ?? "throw", onSkip: options.onSkip ?? warnOfSkip },
+  };
 }
 
 /** Fetches one partition from `start` up to, but not including, `end`. */
@@ -50,6 +77,8 @@ export class PartitionFetcher implements PositionHolder {
   source: TopicSource;
   /** The position at the last commit, or at the start. */
   committedPosition: number;
+  /** The position when the reader last asked for more: what is before it has been processed. */
+  processedPosition: number;
   readonly #options: FetcherOptions;
   /** Offset of the next fetch; everything from `position` to here has been fetched. */
   #fetchOffset: number;
@@ -71,6 +100,7 @@ export class PartitionFetcher implements PositionHolder {
     this.end = plan.end;
     this.position = plan.start;
     this.committedPosition = plan.start;
+    this.processedPosition = plan.start;
     this.source = plan.source;
     this.#fetchOffset = plan.start;
     this.#fetchSource = plan.source;
@@ -194,7 +224,8 @@ export class PartitionFetcher implements PositionHolder {
     const { onOutOfRange, onTopicChanged } = this.#options;
     const position = this.#fetchOffset;
     const read = { topic: this.topic, partition: this.partition, position };
-    if (onOutOfRange === "error" || this.end !== Number.POSITIVE_INFINITY) {
+    const isFinal = onTopicChanged === undefined || onOutOfRange === "error";
+    if (isFinal || this.end !== Number.POSITIVE_INFINITY) {
       throw new TopicChangedError(read, cause);
     }
     await this.#resetOnceThere(onOutOfRange);
