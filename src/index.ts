@@ -5,6 +5,7 @@ export type { BrokerOptions } from "./broker/options.js";
 export { Admin } from "./client/admin.js";
 export type {
   BrokerInfo,
+  CommitResult,
   CommittedOffset,
   CreateTopicOptions,
   DeletedOffset,

@@ -5,6 +5,7 @@ import { CONNECTION_REQUESTS_MAX, FRAME_OVERHEAD_BYTES } from "../limits.js";
 import { GroupCoordinator } from "../groups/coordinator.js";
 import { type GroupClock, REAL_CLOCK } from "../groups/group-clock.js";
 import { OffsetStore } from "../groups/offset-store.js";
+import { RivalReaders } from "../services/rival-readers.js";
 import type { Disk } from "../log/disk/disk.js";
 import { QuickFlushes } from "../log/disk/quick-flush.js";
 import { RealDisk } from "../log/disk/real-disk.js";
@@ -90,6 +91,7 @@ export class Broker implements AsyncDisposable {
       registry: data.registry,
       offsets,
       groups,
+      rivals: new RivalReaders(),
       producerIds: data.producerIds,
       brokerVersion: VERSION,
       logDirectoryId: data.id,

@@ -109,6 +109,14 @@ export function consumeCommand() {
   });
 }
 
+/** For two readers that know nothing of each other. */
+function sharedWarning(group: string, topic: string): string {
+  return (
+    `another client reads the same partitions of '${topic}' with group '${group}': both get every record, and each ` +
+    "overwrites the other's commits. Give each its own partitions with --partition, or another --group"
+  );
+}
+
 async function consume(client: Client, topic: string, options: ConsumeOptions): Promise<void> {
   const { range, partitions, group, isFollowing, onOutOfRange } = options;
   const interruption = new Interruption();
@@ -127,7 +135,10 @@ async function consume(client: Client, topic: string, options: ConsumeOptions): 
   const commits =
     group === undefined || !options.isCommitting
       ? undefined
-      : new GroupCommits(client.admin(), group, topic, onOutOfRange !== "error");
+      : new GroupCommits(client.admin(), group, topic, {
+          goesOn: onOutOfRange !== "error",
+          onShared: () => printError(`rustlog: ${sharedWarning(group, topic)}`),
+        });
   // Each batch is flushed before the next one starts, so the consumer's topic id still matches the marks.
   const output = new ByteOutput(writeDescriptor(STDOUT), (partition, next) =>
     commits?.request(partition, next, consumer.topicId(partition)),

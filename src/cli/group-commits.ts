@@ -9,17 +9,31 @@ export class GroupCommits {
   readonly #group: string;
   readonly #topic: string;
   readonly #goesOn: boolean;
+  /** Undefined once it was called. */
+  #onShared: (() => void) | undefined;
   /** Printed but not committed: the offset after the last printed record, by partition. */
   readonly #pending = new Map<number, PartitionOffset>();
   #running: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
 
-  /** With `goesOn`, reading continues when the topic is recreated, and offsets of the old topic are not committed. */
-  constructor(admin: Pick<Admin, "commitOffsets">, group: string, topic: string, goesOn = false) {
+  /**
+   * With `goesOn`, reading continues when the topic is recreated, and offsets of the old topic are not committed. Calls
+   * `onShared` once if another client reads the same partitions with the same group.
+   */
+  constructor(
+    admin: Pick<Admin, "commitOffsets">,
+    group: string,
+    topic: string,
+    {
+      goesOn = false,
+      onShared,
+    }: { readonly goesOn?: boolean; readonly onShared?: () => void } = {},
+  ) {
     this.#admin = admin;
     this.#group = group;
     this.#topic = topic;
     this.#goesOn = goesOn;
+    this.#onShared = onShared;
   }
 
   /** Requests a commit of `nextOffset` for the topic with this id. Joins the next commit if one is in flight. */
@@ -56,8 +70,11 @@ export class GroupCommits {
 
   async #commit(entries: readonly PartitionOffset[]): Promise<void> {
     try {
-      await this.#admin.commitOffsets(this.#group, entries);
+      const { isShared } = await this.#admin.commitOffsets(this.#group, entries);
       this.#failure = undefined;
+      if (!isShared) return;
+      this.#onShared?.();
+      this.#onShared = undefined;
     } catch (error) {
       if (this.#goesOn && isTopicChanged(error)) return;
       // Retry entries that no later record has replaced with the next commit.

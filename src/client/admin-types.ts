@@ -25,6 +25,15 @@ export interface CommittedOffset {
   readonly commitTimestamp: number | undefined;
 }
 
+/** What the broker noticed at a commit. */
+export interface CommitResult {
+  /**
+   * Whether another client reads one of the partitions with this group too, and neither is a member of it: both get every
+   * record, and their commits overwrite one another.
+   */
+  readonly isShared: boolean;
+}
+
 /** A committed offset of a group that was deleted; undefined if there was none. */
 export interface DeletedOffset {
   readonly topic: string;

@@ -25,6 +25,7 @@ import {
 } from "../protocol/native/topics.js";
 import type {
   BrokerInfo,
+  CommitResult,
   CommittedOffset,
   CreateTopicOptions,
   DeletedOffset,
@@ -232,13 +233,13 @@ export class Admin {
    * Commits offsets for a group, all or none. Throws INVALID_GROUP, OFFSET_OUT_OF_RANGE, and UNKNOWN_TOPIC_ID if the topic
    * of the given id was deleted.
    */
-  async commitOffsets(group: string, offsets: readonly PartitionOffset[]): Promise<void> {
+  async commitOffsets(group: string, offsets: readonly PartitionOffset[]): Promise<CommitResult> {
     checkString("INVALID_GROUP", "group", group);
     checkPartitions("offsets", offsets);
     for (const { offset } of offsets) {
       checkNatural("INVALID_REQUEST", "offset of an item of offsets", offset);
     }
-    await this.#request(callOf(OffsetCommit, { group, offsets, ...BY_NO_MEMBER }));
+    return await this.#request(callOf(OffsetCommit, { group, offsets, ...BY_NO_MEMBER }));
   }
 
   /** The committed offsets of a group for these partitions, in their order. */

@@ -3,6 +3,7 @@
 import type { GroupCoordinator } from "../groups/coordinator.js";
 import type { OffsetStore } from "../groups/offset-store.js";
 import type { ProducerIds } from "../topics/producer-ids.js";
+import type { RivalReaders } from "./rival-readers.js";
 import type { ConfigType } from "../topics/config-value.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
 
@@ -29,6 +30,7 @@ export interface ServiceContext {
   readonly registry: TopicRegistry;
   readonly offsets: OffsetStore;
   readonly groups: GroupCoordinator;
+  readonly rivals: RivalReaders;
   readonly producerIds: ProducerIds;
   readonly brokerVersion: string;
   /** Id of the data directory, chosen when it was created. */

@@ -8,15 +8,17 @@ import { settle } from "../support/log-fixture.js";
 /** A broker that can be switched off, and its committed offsets. */
 function setUp() {
   const committed = new Map<number, number>();
-  const state = { isAway: false, requests: 0 };
+  const state = { isAway: false, requests: 0, isShared: false, warnings: 0 };
   const commitOffsets = async (_group: string, offsets: readonly PartitionOffset[]) => {
     state.requests++;
     await settle();
     if (state.isAway) throw new Error("connection lost");
     for (const { partition, offset } of offsets) committed.set(partition, offset);
+    return { isShared: state.isShared };
   };
+  const onShared = (): void => void state.warnings++;
   return {
-    commits: new GroupCommits({ commitOffsets }, "g", "t"),
+    commits: new GroupCommits({ commitOffsets }, "g", "t", { onShared }),
     committed,
     state,
   };
@@ -84,8 +86,9 @@ test("offsets of a recreated topic's old records are not committed when reading 
         throw new RustLogError("UNKNOWN_TOPIC_ID", "it was deleted");
       }
       for (const { partition, offset } of offsets) committed.push(`${partition}:${offset}`);
+      return { isShared: false };
     };
-    const commits = new GroupCommits({ commitOffsets }, "g", "t", goesOn);
+    const commits = new GroupCommits({ commitOffsets }, "g", "t", { goesOn });
     commits.request(0, 5, "old");
     commits.request(1, 3, "new");
     commits.request(2, 8, "old");
@@ -94,4 +97,14 @@ test("offsets of a recreated topic's old records are not committed when reading 
     await commits.settled().catch(() => {});
     if (goesOn) expect(committed).toEqual(["1:3"]);
   }
+});
+
+test("a second reader of the same partitions is reported once", async () => {
+  const { commits, state } = setUp();
+  for (const isShared of [false, true, true]) {
+    state.isShared = isShared;
+    commits.request(0, state.requests);
+    await commits.settled();
+  }
+  expect(state.warnings).toBe(1);
 });

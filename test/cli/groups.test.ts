@@ -1,7 +1,6 @@
 // Groups and topics on the command line: what is printed is committed, with signals in the middle.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect } from "../../src/index.js";
-import { joinGroup } from "../support/group-members.js";
 import { readRest, readUntil, run, spawn, startBroker } from "./rustlog.js";
 
 let broker: Awaited<ReturnType<typeof startBroker>>;
@@ -103,97 +102,6 @@ describe("groups", () => {
     );
     // More than a dozen processes in sequence.
   }, 60_000);
-
-  test("seek moves all topics, by a duration, or only shows what it would do", async () => {
-    const client = await connect({ broker: broker.address });
-    const admin = client.admin();
-    const producer = client.producer();
-    const [old, fresh] = [Date.now() - 7_200_000, Date.now() - 60_000];
-    for (const topic of ["all-a", "all-b"]) {
-      await producer.send(topic, { value: "old", timestamp: old });
-      await producer.send(topic, { value: "new", timestamp: fresh });
-    }
-    await producer.close();
-    await admin.commitOffsets("all", [{ topic: "all-a", partition: 0, offset: 2 }]);
-    const seek = async (...args: string[]) => await ok(["groups", "seek", "all", ...args]);
-    expect(await seek("all-a", "all-b:0", "--by-duration", "1h30m", "--dry-run")).toBe(
-      "TOPIC  PARTITION  OLD-OFFSET  NEW-OFFSET\n" +
-        "all-a          0           2           1\n" +
-        "all-b          0           -           1\n" +
-        "\nDry run: nothing was committed.\n",
-    );
-    const committedIn = async () =>
-      (await admin.describeGroup("all")).map(({ topic, committedOffset }) => [
-        topic,
-        committedOffset,
-      ]);
-    expect(await committedIn()).toEqual([["all-a", 2]]);
-    await seek("all-b", "--to", "latest");
-    await seek("--all-topics", "--by-duration", "3h");
-    expect(await committedIn()).toEqual([
-      ["all-a", 0],
-      ["all-b", 0],
-    ]);
-    await client.close();
-  });
-
-  test("delete-offsets deletes those of a topic or a partition, and shows what they were", async () => {
-    await ok(["topics", "create", "del", "--partitions", "3"]);
-    await ok(["produce", "del", "-p", "1", "a", "b"]);
-    await ok(["groups", "seek", "d", "del", "--to", "latest"]);
-    const remove = (...args: string[]): string[] => ["groups", "delete-offsets", "d", ...args];
-    expect(await ok(remove("del:1"))).toBe(
-      "TOPIC  PARTITION  DELETED-OFFSET\ndel            1               2\n",
-    );
-    expect(await committed("d")).toEqual([
-      [0, 0],
-      [-1, 2],
-      [0, 0],
-    ]);
-    const { partitions } = JSON.parse(await ok(remove("del", "--json")));
-    expect(partitions).toEqual([
-      { topic: "del", partition: 0, offset: 0 },
-      { topic: "del", partition: 2, offset: 0 },
-    ]);
-    const gone = await run(remove("del"), { broker: broker.address });
-    expect(gone).toMatchObject({ exitCode: 1, stdout: "" });
-    expect(gone.stderr).toStartWith("rustlog: GROUP_NOT_FOUND: ");
-  });
-
-  test("list and describe show the members of a group, and it is neither moved nor deleted", async () => {
-    await ok(["topics", "create", "mem", "--partitions", "3"]);
-    await ok(["produce", "mem", "-p", "2", "a", "b"]);
-    const [one, two] = await joinGroup(broker.broker.context.groups, "m", [
-      { clientId: "app-1", assigned: { mem: [0, 2] } },
-      { clientId: "app-2", instanceId: "i-2", assigned: { mem: [1] } },
-    ]);
-    expect(await ok(["groups", "list"])).toMatch(/\nm +Stable +classic +2 +0\n/);
-    const described = await ok(["groups", "describe", "m"]);
-    expect(described).toStartWith("Group: m\nState: Stable (classic, range)\nMembers: 2\n\nTOPIC ");
-    expect(described).toMatch(new RegExp(`\nmem +2 +- +2 +2 +- +${one} +10.0.0.7 +app-1\n`));
-    expect(described).toEndWith("\n\nTotal lag: 2\n");
-    const members = await ok(["groups", "describe", "m", "--members"]);
-    expect(members).toMatch(/^MEMBER +INSTANCE-ID +HOST +CLIENT-ID +PARTITIONS +ASSIGNMENT\n/);
-    expect(members).toMatch(new RegExp(`\n${one} +- +10.0.0.7 +app-1 +2 +mem:0,2\n`));
-    expect(members).toMatch(new RegExp(`\n${two} +i-2 +10.0.0.7 +app-2 +1 +mem:1\n`));
-    const state = await ok(["groups", "describe", "m", "--state"]);
-    expect(state).toMatch(/\nm +127\.0\.0\.1:\d+ +range +Stable +classic +2\n$/);
-    const seek = ["groups", "seek", "m", "mem", "--to", "latest", "--dry-run"];
-    const refused = await run(seek, { broker: broker.address });
-    expect(refused.exitCode).toBe(1);
-    expect(refused.stderr).toContain("NON_EMPTY_GROUP: group 'm' has members: ");
-    expect(refused.stderr).toContain(`${two} (app-2 at 10.0.0.7)`);
-    const kept = await run(["groups", "delete", "m"], { broker: broker.address });
-    expect(kept.stderr).toContain("NON_EMPTY_GROUP");
-    expect(kept.stderr).toContain(`${two} (app-2 at 10.0.0.7)`);
-    const used = await run(["groups", "delete-offsets", "m", "mem:1"], { broker: broker.address });
-    expect(used.stderr).toContain("GROUP_SUBSCRIBED_TO_TOPIC");
-    expect(used.stderr).toContain(`${one} (app-1 at 10.0.0.7)`);
-    broker.broker.context.groups.leave(
-      "m",
-      [one!, two!].map((memberId) => ({ memberId, instanceId: null })),
-    );
-  });
 
   test("a closed pipe commits what was delivered and nothing after it", async () => {
     const lineBytes = 100;

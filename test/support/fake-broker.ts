@@ -241,7 +241,7 @@ export class FakeBroker implements Disposable {
         for (const { topic, topicId } of OffsetCommit.decodeRequest(payload).offsets) {
           this.#checkId(topic, topicId);
         }
-        return OffsetCommit.encodeResponse(id, {});
+        return OffsetCommit.encodeResponse(id, { isShared: false }, version);
       default:
         return encodeErrorResponse(id, new RustLogError("INVALID_REQUEST", `API ${apiKey}`));
     }

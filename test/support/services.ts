@@ -2,6 +2,7 @@
 // Leaves to others: expectations.
 import { GroupCoordinator } from "../../src/groups/coordinator.js";
 import { OffsetStore } from "../../src/groups/offset-store.js";
+import { RivalReaders } from "../../src/services/rival-readers.js";
 import type { ServiceContext } from "../../src/services/context.js";
 import { ProducerIds } from "../../src/topics/producer-ids.js";
 import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.js";
@@ -47,5 +48,5 @@ export async function openServices(
     ...{ registry, offsets, clock, initialRebalanceDelayMs: 0, report: () => {} },
   });
   const producerIds = new ProducerIds(disk, "data");
-  return { registry, offsets, groups, producerIds, ...facts };
+  return { registry, offsets, groups, rivals: new RivalReaders(), producerIds, ...facts };
 }

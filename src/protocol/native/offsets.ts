@@ -17,7 +17,13 @@ export const OffsetCommit = api("OffsetCommit", {
     memberId: since(3, "string", ""),
     memberEpoch: since(3, "i64", -1),
   },
-  response: {},
+  response: {
+    /**
+     * Whether another client, still connected, has lately committed for one of the partitions, and neither is a member: both
+     * read all of it.
+     */
+    isShared: since(4, "bool", false),
+  },
 });
 
 /** The member fields of a commit that no member of the group makes. */

@@ -34,7 +34,23 @@ export async function commitOffsets(
   exchange.charge(offsets.length * (COMMIT_ENTRY_BYTES + Buffer.byteLength(group)));
   const member = { memberId, generation: memberEpoch, instanceId: null };
   valuesOf(await committed.commitOffsets(context, group, offsets, member));
-  exchange.answer(OffsetCommit.encodeResponse(exchange.correlationId, {}));
+  const { correlationId, apiVersion } = exchange;
+  // Members share the partitions, so none has a rival.
+  const isShared = memberId === "" && hasRival(context, exchange, group, offsets);
+  exchange.answer(OffsetCommit.encodeResponse(correlationId, { isShared }, apiVersion));
+}
+
+function hasRival(
+  { rivals }: ServiceContext,
+  { connection }: Exchange,
+  group: string,
+  offsets: OffsetCommitRequest["offsets"],
+): boolean {
+  let isShared = false;
+  for (const { topic, partition } of offsets) {
+    if (rivals.committed(connection, group, topic, partition)) isShared = true;
+  }
+  return isShared;
 }
 
 /** Answers an OffsetFetch request. */
