@@ -126,9 +126,9 @@ describe("committing", () => {
   test("the last of the very first, concurrent commits counts, before and after a restart", async () => {
     const { disk, store } = await open(newDisk());
     await Promise.all([1, 2, 3, 4, 5].map((offset) => commit(store, offset)));
-    const before = committed(store);
+    expect(committed(store)).toBe(5);
     disk.restart();
-    expect(committed((await open(disk)).store)).toBe(before!);
+    expect(committed((await open(disk)).store)).toBe(5);
   });
 
   test("an empty commit writes nothing", async () => {

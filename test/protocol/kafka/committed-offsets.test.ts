@@ -12,12 +12,13 @@ const { OffsetCommit, OffsetDelete, OffsetFetch } = KAFKA_APIS;
 
 const UNKNOWN_ID = "01234567-89ab-4def-8123-456789abcdef";
 
+const disk = new SimulatedDisk(new Random(1));
 let running: TestBroker;
 let client: KafkaClient;
 let id: string;
 
 beforeAll(async () => {
-  running = await startBroker({}, new SimulatedDisk(new Random(1)));
+  running = await startBroker({}, disk);
   client = await KafkaClient.connect(running.broker.port);
   const { registry } = running.broker.context;
   ({ id } = await registry.create("t", 3, {}));
@@ -195,6 +196,14 @@ describe("OffsetCommit", () => {
     expect(await commit("new", [{}], { generation: 0, version: 8 })).toEqual([22]);
     expect(await commit("new", [{}], { generation: 0, version: 9 })).toEqual([69]);
     expect(await commit("new", [{ partition: 9 }], { generation: 0 })).toEqual([3]);
+  });
+
+  test("on a full disk has an error after which clients try again", async () => {
+    disk.setCapacity(disk.usedBytes + 30);
+    expect(await commit("full", [{}, { partition: 9 }])).toEqual([15, 3]);
+    disk.setCapacity(Number.POSITIVE_INFINITY);
+    expect(await fetched("full", null)).toEqual([0]);
+    expect(await commit("full", [{}])).toEqual([0]);
   });
 
   test("applies pipelined commits in their order, whatever their size", async () => {

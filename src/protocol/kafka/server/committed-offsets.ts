@@ -164,9 +164,9 @@ async function askedRows(
               services.storedOffset(context, group, name, partitionIndex),
             ),
       );
+      call.charge(ROW_BYTES + (partitions.at(-1)?.metadata?.length ?? 0));
       await portions.next();
     }
-    call.charge(partitions.length * ROW_BYTES);
     rows.push({ name: asked.name, topicId, partitions });
   }
   return rows;
@@ -187,7 +187,7 @@ async function allRows(
       rows.push({ name, topicId, partitions });
     }
     partitions.push(partitionRow(stored.partition, stored));
-    call.charge(ROW_BYTES);
+    call.charge(ROW_BYTES + stored.metadata.length);
     await portions.next();
   }
   return rows;
