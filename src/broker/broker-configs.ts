@@ -6,7 +6,13 @@ import { NODE_ID } from "../protocol/kafka/server/cluster-of-one.js";
 import type { BrokerConfig } from "../services/context.js";
 import { type ConfigType, LONG_MAX } from "../topics/config-value.js";
 import { TOPIC_CONFIG_NAMES, topicConfig } from "../topics/topic-configs.js";
-import { GROUP_MEMBERS_MAX, SESSION_TIMEOUT_MS_MAX, SESSION_TIMEOUT_MS_MIN } from "../limits.js";
+import {
+  CONSUMER_HEARTBEAT_INTERVAL_MS,
+  CONSUMER_SESSION_TIMEOUT_MS,
+  GROUP_MEMBERS_MAX,
+  SESSION_TIMEOUT_MS_MAX,
+  SESSION_TIMEOUT_MS_MIN,
+} from "../limits.js";
 import { type ResolvedOptions, resolveOptions } from "./options.js";
 
 interface Row {
@@ -43,6 +49,37 @@ const ROWS: Readonly<Record<string, Row>> = {
     type: "boolean",
     value: () => "true",
     documentation: "Whether topics can be deleted.",
+  },
+  "group.consumer.assignors": {
+    type: "list",
+    value: () => "uniform,range",
+    documentation: "The broker's assignors for members with group.protocol=consumer.",
+  },
+  "group.consumer.heartbeat.interval.ms": {
+    type: "int",
+    value: () => String(CONSUMER_HEARTBEAT_INTERVAL_MS),
+    documentation:
+      "Longest time between heartbeats of members with group.protocol=consumer. Few members are asked for more.",
+  },
+  "group.consumer.max.size": {
+    type: "int",
+    value: () => String(GROUP_MEMBERS_MAX),
+    documentation: "As group.max.size, for members with group.protocol=consumer.",
+  },
+  "group.consumer.migration.policy": {
+    type: "string",
+    value: () => "bidirectional",
+    documentation: "Groups with members can change to the other protocol, and back.",
+  },
+  "group.consumer.session.timeout.ms": {
+    type: "int",
+    value: () => String(CONSUMER_SESSION_TIMEOUT_MS),
+    documentation: "Session timeout of members with group.protocol=consumer.",
+  },
+  "group.coordinator.rebalance.protocols": {
+    type: "list",
+    value: () => "classic,consumer",
+    documentation: "The protocols that members of groups can use.",
   },
   "group.initial.rebalance.delay.ms": {
     type: "int",
