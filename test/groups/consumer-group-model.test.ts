@@ -1,10 +1,13 @@
-// A consumer group under random schedules: members join, leave, crash, are slow, lose responses and change what they
+// A consumer group under random schedules: members of both protocols join, leave, crash, are slow, lose responses and change what they
 // subscribe to; topics come, grow and go; the broker restarts, and stands still.
 // Leaves to others: each behaviour alone (consumer-group.test.ts).
 import { expect, test } from "bun:test";
 import {
+  ClassicTestMember,
+  codeOf,
   ConsumerGroupTest,
   HEARTBEAT_MS,
+  type ModelMember,
   REBALANCE_MS,
   SESSION_MS,
   TestMember,
@@ -17,9 +20,11 @@ const STEPS = 120;
 class Schedule {
   readonly #random: Random;
   readonly #test = new ConsumerGroupTest();
-  readonly #members = new Set<TestMember>();
+  readonly #members = new Set<ModelMember>();
   /** Members that were slow, and may have been removed for it. */
-  readonly #late = new Set<TestMember>();
+  readonly #late = new Set<ModelMember>();
+  /** Epochs of members that are gone. */
+  readonly #gone: { readonly memberId: string; readonly generation: number }[] = [];
   #ids = 0;
 
   constructor(seed: number) {
@@ -32,6 +37,8 @@ class Schedule {
     for (let step = 0; step < STEPS; step++) {
       this.#step();
       this.#check();
+      // It would be a classic group from now on.
+      if (this.#test.group.isClassicOnly) return;
     }
     this.#settle();
   }
@@ -50,7 +57,7 @@ class Schedule {
       case 3:
         // A crash: nothing more is heard of it. A static member comes back.
         if (member === undefined) return;
-        if (member.instanceId === null) this.#members.delete(member);
+        if (member.instanceId === null) this.#forget(member);
         return;
       case 4:
         if (member === undefined) return;
@@ -58,7 +65,7 @@ class Schedule {
         this.#late.add(member);
         return;
       case 5:
-        member?.subscribe(this.#names(), this.#pattern());
+        if (member instanceof TestMember) member.subscribe(this.#names(), this.#pattern());
         return;
       case 6:
         this.#changeTopic();
@@ -80,6 +87,18 @@ class Schedule {
   }
 
   #join(): void {
+    if (this.#test.group.memberCount > 0 && this.#random.chance(0.3)) {
+      const isCooperative = this.#random.chance(0.5);
+      const classic = new ClassicTestMember(
+        this.#test,
+        `c${this.#ids++}`,
+        this.#names(),
+        isCooperative,
+      );
+      this.#members.add(classic);
+      this.#beat(classic, false);
+      return;
+    }
     const instanceId = this.#random.chance(0.3) ? `i${this.#ids}` : null;
     const subscription = { topicNames: this.#names(), pattern: this.#pattern() };
     const member = new TestMember(this.#test, `m${this.#ids++}`, subscription, instanceId);
@@ -87,15 +106,26 @@ class Schedule {
     this.#beat(member, false);
   }
 
-  #leave(member: TestMember): void {
+  #forget(member: ModelMember): void {
+    this.#members.delete(member);
+    this.#gone.push({ memberId: member.id, generation: member.epoch });
+  }
+
+  #leave(member: ModelMember): void {
+    if (!(member instanceof TestMember)) {
+      this.#test.group.removeMember({ memberId: member.id, instanceId: null });
+      this.#test.store();
+      this.#forget(member);
+      return;
+    }
     const isStatic = member.instanceId !== null && this.#random.chance(0.7);
     member.leave(isStatic ? -2 : -1);
     if (isStatic) member.restart(`m${this.#ids++}`);
-    else this.#members.delete(member);
+    else this.#forget(member);
   }
 
   /** A member that sends heartbeats on time is told something new, or nothing: it is never removed. */
-  #beat(member: TestMember, isLost: boolean): void {
+  #beat(member: ModelMember, isLost: boolean): void {
     const isNew = member.epoch === 0;
     const code = member.beat(isLost);
     if (this.#late.has(member) && code !== "none") {
@@ -145,6 +175,11 @@ class Schedule {
         owners.set(partition, id);
       }
     }
+    for (const { memberId, generation } of this.#gone) {
+      if (this.#test.group.member(memberId) !== undefined) continue;
+      const committing = { memberId, generation, instanceId: null };
+      expect(codeOf(() => this.#test.group.checkCommit(committing))).toBe("UNKNOWN_MEMBER_ID");
+    }
   }
 
   /** With time, every partition of a subscribed topic is read by a member that subscribes to it. */
@@ -154,6 +189,7 @@ class Schedule {
       for (const member of this.#members) member.follow();
       this.#pass(HEARTBEAT_MS);
       this.#check();
+      if (this.#test.group.isClassicOnly) return;
     }
     const { group, topics } = this.#test;
     expect(group.memberCount).toBe(this.#members.size);

@@ -10,7 +10,11 @@ import {
   type HeartbeatResponse,
 } from "../../src/groups/consumer-group.js";
 import { decodeConsumerGroup, encodeNotes } from "../../src/groups/consumer-group-record.js";
-import { decodeAssignment, encodeAssignment } from "../../src/groups/consumer-protocol.js";
+import {
+  decodeAssignment,
+  encodeAssignment,
+  type NamedPartitions,
+} from "../../src/groups/consumer-protocol.js";
 import { GroupRecordTable } from "../../src/groups/group-record-table.js";
 import { RustLogError } from "../../src/errors.js";
 import { observerOf } from "./group-observer.js";
@@ -139,7 +143,15 @@ export class ConsumerGroupTest {
           rebalanceTimeoutMs: REBALANCE_MS,
         },
         ...{ clientId: "classic", clientHost: "/127.0.0.1", protocolType: "consumer" },
-        protocols: [{ name: "range", metadata: subscriptionBytes(["t"], owned) }],
+        protocols: [
+          {
+            name: "range",
+            metadata: subscriptionBytes(
+              ["t"],
+              owned.length === 0 ? [] : [{ topic: "t", partitions: owned }],
+            ),
+          },
+        ],
         ...{ needsMemberId: false, maySkipAssignment: true },
         ...more,
       },
@@ -154,6 +166,15 @@ export class ConsumerGroupTest {
     const request = { memberId, generation, instanceId: null, protocolType: null, protocol: null };
     const { assignment } = this.group.syncClassic({ ...request, assignments: [] });
     return decodeAssignment(assignment).flatMap(({ partitions }) => partitions);
+  }
+
+  /** SyncGroup: all partitions, as `topicId/partition`. */
+  syncedPartitions(memberId: string, generation: number): string[] {
+    const request = { memberId, generation, instanceId: null, protocolType: null, protocol: null };
+    const { assignment } = this.group.syncClassic({ ...request, assignments: [] });
+    return decodeAssignment(assignment).flatMap(({ topic, partitions }) =>
+      partitions.map((partition) => `${this.topics.find(topic)!.id}/${partition}`),
+    );
   }
 
   heartbeatClassic(memberId: string, generation: number): string {
@@ -192,10 +213,13 @@ export class ConsumerGroupTest {
   }
 }
 
-/** A ConsumerProtocolSubscription of version 1, whose owned partitions are of the topic `t`. */
-export function subscriptionBytes(topics: readonly string[], owned: readonly number[]): Uint8Array {
+/** A ConsumerProtocolSubscription of version 1. */
+export function subscriptionBytes(
+  topics: readonly string[],
+  owned: readonly NamedPartitions[],
+): Uint8Array {
   // Its last field is laid out as in an assignment.
-  const tail = encodeAssignment(1, owned.length === 0 ? [] : [{ topic: "t", partitions: owned }]);
+  const tail = encodeAssignment(1, owned);
   const head: number[] = [0, 1, 0, 0, 0, topics.length];
   for (const topic of topics) head.push(0, topic.length, ...new TextEncoder().encode(topic));
   head.push(0xff, 0xff, 0xff, 0xff);
@@ -212,8 +236,88 @@ export function codeOf(work: () => unknown): string {
   }
 }
 
+/** What the model asks of a client of either protocol. */
+export interface ModelMember {
+  readonly id: string;
+  readonly epoch: number;
+  readonly reads: ReadonlySet<string>;
+  readonly instanceId: string | null;
+  topicNames: readonly string[] | null;
+  readonly pattern: string;
+  isSlow: boolean;
+  beat(isLost?: boolean): string;
+  follow(): boolean;
+}
+
+/** A client of the classic protocol: it joins again when it is told to, and reads what SyncGroup says. */
+export class ClassicTestMember implements ModelMember {
+  readonly #test: ConsumerGroupTest;
+  readonly id: string;
+  readonly instanceId = null;
+  readonly pattern = "";
+  /** Whether it keeps what it reads while it joins again. */
+  readonly #isCooperative: boolean;
+  topicNames: readonly string[];
+  epoch = 0;
+  readonly reads = new Set<string>();
+  isSlow = false;
+
+  constructor(
+    test: ConsumerGroupTest,
+    id: string,
+    topicNames: readonly string[],
+    isCooperative: boolean,
+  ) {
+    this.#test = test;
+    this.id = id;
+    this.topicNames = topicNames;
+    this.#isCooperative = isCooperative;
+  }
+
+  beat(isLost = false): string {
+    if (this.epoch === 0) return this.#rejoin();
+    const code = this.#test.heartbeatClassic(this.id, this.epoch);
+    if (isLost || this.isSlow || code === "none") return isLost || this.isSlow ? "none" : code;
+    if (code === "REBALANCE_IN_PROGRESS") return this.#rejoin();
+    this.epoch = 0;
+    this.reads.clear();
+    return code;
+  }
+
+  follow(): boolean {
+    return false;
+  }
+
+  /** Joins, asks for its assignment, and gives up what is not in it; then it joins again. */
+  #rejoin(): string {
+    if (!this.#isCooperative) this.reads.clear();
+    for (let i = 0; i < 5; i++) {
+      const owned = [...this.reads].flatMap((each) => {
+        const [topicId = "", partition] = each.split("/");
+        const topic = this.#test.topics.byId(topicId)?.name;
+        return topic === undefined ? [] : [{ topic, partitions: [Number(partition)] }];
+      });
+      const metadata = subscriptionBytes(this.topicNames, owned);
+      const protocols = [{ name: "range", metadata }];
+      const { generation } = this.#test.joinClassic(this.id, [], { protocols });
+      this.epoch = generation;
+      let assigned: readonly string[] = [];
+      const code = codeOf(() => {
+        assigned = this.#test.syncedPartitions(this.id, generation);
+      });
+      if (code === "REBALANCE_IN_PROGRESS") continue;
+      if (code !== "none") return code;
+      const mustGiveUp = [...this.reads].some((each) => !assigned.includes(each));
+      this.reads.clear();
+      for (const each of assigned) this.reads.add(each);
+      if (!mustGiveUp) return "none";
+    }
+    return "none";
+  }
+}
+
 /** A client: it reads what it was assigned, gives up what it must, and says so. */
-export class TestMember {
+export class TestMember implements ModelMember {
   readonly #test: ConsumerGroupTest;
   id: string;
   readonly instanceId: string | null;
