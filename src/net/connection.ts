@@ -291,6 +291,10 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     this.#activeAtMs = nowMs;
   }
 
+  tookTurn(): void {
+    if (!this.#closed) this.#keep(true);
+  }
+
   take(session: Session, payload: Pieces, nowMs: number): void {
     const request = this.#begin(bytesOf(payload), nowMs);
     try {
@@ -335,7 +339,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
 
   /** Reports the memory that waits for the client. `moved` says that the client just sent or read something. */
   #keep(moved: boolean): void {
-    const clientIsToMove = this.#blocked || !this.isPaused;
+    const clientIsToMove = this.#blocked || !this.#input.waitsForBroker;
     this.inflight.keep(this.#input.keptBytes + this.#outbox.memoryBytes, clientIsToMove, moved);
   }
 

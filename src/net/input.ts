@@ -17,6 +17,8 @@ export interface InputOwner {
   /** Refuses a request of `bytes` bytes by its header. */
   refuseTooLong(session: Session, header: Uint8Array, bytes: number, nowMs: number): void;
   tookFrames(nowMs: number): void;
+  /** A turn was taken outside of `received`, so that other bytes are kept now. */
+  tookTurn(): void;
   /** The input is invalid; no more can be read from it. */
   fail(error: unknown): void;
 }
@@ -39,6 +41,8 @@ export class Input implements TurnTaker {
   #isPaused = false;
   /** It is paused only to give other connections a turn, not because too much is in flight. */
   #isWaitingForTurn = false;
+  /** It is paused because the next request may not begin before those in flight are settled. */
+  #isBusy = false;
 
   constructor(owner: InputOwner, context: InputContext) {
     const { socket, frameBytesMax, inflight, turns } = context;
@@ -51,6 +55,14 @@ export class Input implements TurnTaker {
 
   get isPaused(): boolean {
     return this.#isPaused;
+  }
+
+  /**
+   * Whether the broker is why the input does not continue. What a client sends ahead of its own requests in flight, which
+   * may wait for long, is not the broker's fault.
+   */
+  get waitsForBroker(): boolean {
+    return this.#isPaused && !this.#isBusy;
   }
 
   /** Memory of the bytes received so far and not passed on. */
@@ -87,8 +99,10 @@ export class Input implements TurnTaker {
     const wasWaitingForTurn = this.#isWaitingForTurn;
     this.#isWaitingForTurn = false;
     // Paused only to give other connections a turn, so there is no backlog to drain first.
-    if (this.#inflight.isBelowHalf || (wasWaitingForTurn && !this.#inflight.isOverLimit))
+    if (this.#inflight.isBelowHalf || (wasWaitingForTurn && !this.#inflight.isOverLimit)) {
       this.#resume(turn);
+      this.#owner.tookTurn();
+    }
   }
 
   /** Resumes the socket regardless of limits, so that the end of the input is seen. */
@@ -154,6 +168,7 @@ export class Input implements TurnTaker {
     }
     this.#turns.spend(nowMs - beganMs);
     if (taken) this.#owner.tookFrames(nowMs);
+    this.#isBusy = isBusy;
     const mustPause = this.#inflight.isOverLimit || isTurnOver || isBusy;
     if (mustPause && !this.#isPaused && this.#owner.takesFrames) {
       this.#isPaused = true;

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { POSITION_ITEMS_MAX } from "../../../src/limits.js";
 import { KAFKA_APIS } from "../../../src/protocol/kafka/apis.js";
-import { decodeResponse } from "../../../src/protocol/kafka/headers.js";
-import { ZERO_UUID } from "../../../src/record/bytes.js";
+import { decodeResponse, encodeRequest } from "../../../src/protocol/kafka/headers.js";
+import { joined, ZERO_UUID } from "../../../src/record/bytes.js";
 import { batchOf, startBroker, type TestBroker } from "../../support/broker.js";
 import { KafkaClient } from "../../support/kafka-client.js";
 import { until } from "../../support/until.js";
@@ -92,12 +92,37 @@ test("a Produce of more batches than there can be partitions ends the connection
   await expect(client.call(Produce, 9, produceOf(POSITION_ITEMS_MAX))).rejects.toThrow("ended");
 });
 
-test("fetches of many partitions that wait for data don't keep others from beginning", async () => {
-  const KiB = 1024;
-  await using small = await startBroker({
-    ...{ maxBatchBytes: 8 * KiB, maxFrameBytes: 64 * KiB },
-    ...{ maxConnectionBytes: 128 * KiB, maxInflightBytes: 512 * KiB },
+const HEADER = { apiVersion: 4, correlationId: 1, clientId: "test" };
+
+const KiB = 1024;
+const SMALL = {
+  ...{ maxBatchBytes: 8 * KiB, maxFrameBytes: 64 * KiB },
+  ...{ maxConnectionBytes: 128 * KiB, maxInflightBytes: 512 * KiB },
+};
+
+test("what clients send behind waiting requests is limited over all connections", async () => {
+  await using small = await startBroker(SMALL);
+  const { broker } = small;
+  await broker.context.registry.create("t", 1, {});
+  const clients = await Promise.all(
+    Array.from({ length: 12 }, () => KafkaClient.connect(broker.port)),
+  );
+  const names = Array.from({ length: 50 }, (_, i) => ({ name: `topic-${i}`, topicId: ZERO_UUID }));
+  const behind = encodeRequest(Metadata, HEADER, {
+    ...{ topics: names, allowAutoTopicCreation: false },
+    ...{ includeClusterAuthorizedOperations: false, includeTopicAuthorizedOperations: false },
   });
+  const waiting = encodeRequest(Fetch, HEADER, longFetch("t", 1));
+  // In one write, so that the broker receives most of it at once.
+  const all = joined([waiting, ...Array.from({ length: 80 }, () => behind)]);
+  for (const { raw } of clients) raw.send(all);
+  await until(() => clients.some(({ raw }) => raw.ended));
+  await until(() => broker.inflight.keptBytes <= SMALL.maxInflightBytes / 2);
+  for (const client of clients) client[Symbol.dispose]();
+});
+
+test("fetches of many partitions that wait for data don't keep others from beginning", async () => {
+  await using small = await startBroker(SMALL);
   const { broker } = small;
   await broker.context.registry.create("t", 1, {});
   using first = await KafkaClient.connect(broker.port);
