@@ -103,7 +103,7 @@ export const GROUPS_WITH_MEMBERS_MAX = 100_000;
  */
 export const GROUP_METADATA_BYTES_MAX = 4 * MiB;
 
-/** The same, for all groups together. */
+/** The same, and what members are assigned, for all groups together. */
 export const ALL_GROUPS_METADATA_BYTES_MAX = 256 * MiB;
 
 /** Shortest session timeout of a member, in milliseconds (Kafka's default). */

@@ -13,6 +13,7 @@
 // requests are given at the end of a call, because whoever receives one may call again at once.
 import { RustLogError } from "../errors.js";
 import {
+  ALL_GROUPS_METADATA_BYTES_MAX,
   GROUP_METADATA_BYTES_MAX,
   REBALANCE_TIMEOUT_MS_MAX,
   SESSION_TIMEOUT_MS_MAX,
@@ -117,6 +118,7 @@ export interface ClassicGroupContext {
   store(group: string, record: GroupRecord): Promise<void>;
   /** Accounts for memory of members; false if there is too little for so many bytes more. */
   takeBytes(bytes: number): boolean;
+  /** Accounts for less memory, or, with a negative number, for more, however little there is. */
   giveBytes(bytes: number): void;
   readonly observer: GroupObserver;
   /** Called when the group may have nobody left, so that it need not stay in memory. */
@@ -167,6 +169,8 @@ export class ClassicGroup implements Group {
   /** Members that have joined the next generation. */
   #joins = 0;
   #missingSyncs = 0;
+  /** The generation whose assignments are being stored, or were. */
+  #assigning: number | undefined;
   /** Whether this rebalance is the first one of an empty group, which waits for a time, and not for members. */
   #isInitial = false;
   #initialLeftMs = 0;
@@ -268,6 +272,7 @@ export class ClassicGroup implements Group {
     this.#run(() => {
       for (const member of this.#members.values()) {
         this.#endWaits(member, rebalanceInProgress(this.name));
+        this.#setAssignment(member, NO_BYTES);
       }
       this.#giveBytes(this.#bytes);
       this.#state = "Dead";
@@ -385,6 +390,7 @@ export class ClassicGroup implements Group {
         : this.#replace(replaced, memberId, request, answer);
     }
     if (!needsMemberId) return this.#add(memberId, request, answer);
+    this.#checkBytes(PENDING_BYTES);
     const deadline = new Deadline(this.#context.clock, () =>
       this.#run(() => this.#pendingExpired(memberId)),
     );
@@ -453,6 +459,7 @@ export class ClassicGroup implements Group {
       (error: unknown) =>
         this.#run(() => {
           if (this.#members.get(id) === member) {
+            old.assignment = member.assignment;
             this.#exchange(member, old);
             this.#takeBytes(old.bytes - member.bytes);
             this.#renew(old);
@@ -481,11 +488,13 @@ export class ClassicGroup implements Group {
       this.#say(answer, this.#assigned(member));
       return undefined;
     }
+    // A leader that sends its assignments again gets those that are being stored.
+    const assigns = member.id === this.#leader && this.#assigning !== this.#generation;
+    if (assigns) this.#checkRoom(assignments);
     if (member.sync !== undefined) this.#say(member.sync, rebalanceInProgress(this.name));
     member.sync = answer;
-    if (member.id === this.#leader) {
-      const byMember = new Map(assignments.map((each) => [each.memberId, each.assignment.slice()]));
-      this.#assign(byMember);
+    if (assigns) {
+      this.#assign(new Map(assignments.map((each) => [each.memberId, each.assignment.slice()])));
     }
     return () => {
       if (member.sync !== answer) return;
@@ -500,13 +509,14 @@ export class ClassicGroup implements Group {
     const isCurrent = (): boolean =>
       this.#state === "CompletingRebalance" && this.#generation === generation;
     const of = ({ id }: Member): Uint8Array => byMember.get(id) ?? NO_BYTES;
+    this.#assigning = generation;
     this.#store(of).then(
       () =>
         this.#run(() => {
           if (!isCurrent()) return;
           this.#enter("Stable");
           for (const member of this.#members.values()) {
-            member.assignment = of(member);
+            this.#setAssignment(member, of(member));
             const answer = member.sync;
             if (answer === undefined) continue;
             member.sync = undefined;
@@ -518,6 +528,7 @@ export class ClassicGroup implements Group {
         }),
       (error: unknown) =>
         this.#run(() => {
+          if (this.#assigning === generation) this.#assigning = undefined;
           if (!isCurrent()) return;
           const failure = unavailable(this.name, error);
           for (const member of this.#members.values()) this.#endSync(member, failure);
@@ -578,7 +589,7 @@ export class ClassicGroup implements Group {
     if (this.#state === "CompletingRebalance") {
       const error = rebalanceInProgress(this.name);
       for (const member of this.#members.values()) {
-        member.assignment = NO_BYTES;
+        this.#setAssignment(member, NO_BYTES);
         this.#endSync(member, error);
       }
     } else this.#rebalanceSince = this.#context.clock.now();
@@ -812,6 +823,7 @@ export class ClassicGroup implements Group {
     if (this.#state === "CompletingRebalance" || this.#state === "Stable") this.#synced(member);
     this.#count(member.protocols, -1);
     this.#giveBytes(member.bytes);
+    this.#setAssignment(member, NO_BYTES);
     if (this.#leader === member.id) this.#leader = this.#members.keys().next().value ?? null;
     member.session.clear();
     this.#topics = undefined;
@@ -841,7 +853,7 @@ export class ClassicGroup implements Group {
 
   #forgetPending(memberId: string): void {
     this.#pending.get(memberId)?.clear();
-    this.#pending.delete(memberId);
+    if (this.#pending.delete(memberId)) this.#giveBytes(PENDING_BYTES);
   }
 
   #count(protocols: readonly Protocol[], change: 1 | -1): void {
@@ -908,9 +920,9 @@ export class ClassicGroup implements Group {
         maySkipAssignment: false,
       };
       const bytes = bytesOf(request, stored.memberId);
-      this.#takeBytes(bytes);
+      this.#giveBytes(-bytes);
       const member = this.#newMember(stored.memberId, request, bytes);
-      member.assignment = stored.assignment;
+      this.#setAssignment(member, stored.assignment.slice());
       this.#insert(member);
       this.#renew(member);
     }
@@ -977,10 +989,15 @@ export class ClassicGroup implements Group {
       const message = `group '${this.name}' would have more than ${GROUP_METADATA_BYTES_MAX} bytes of subscriptions (GROUP_METADATA_BYTES_MAX)`;
       throw new RustLogError("GROUP_MAX_SIZE_REACHED", message);
     }
-    if (!this.#takeBytes(bytes)) {
-      const message = "the groups of this broker have too many bytes of subscriptions";
-      throw new RustLogError("GROUP_MAX_SIZE_REACHED", message);
-    }
+    if (!this.#takeBytes(bytes)) throw tooManyBytes();
+  }
+
+  /** Throws GROUP_MAX_SIZE_REACHED if there is too little memory for assignments. */
+  #checkRoom(assignments: SyncRequest["assignments"]): void {
+    let bytes = 0;
+    for (const { assignment } of assignments) bytes += assignment.length;
+    if (!this.#context.takeBytes(bytes)) throw tooManyBytes();
+    this.#context.giveBytes(bytes);
   }
 
   #takeBytes(bytes: number): boolean {
@@ -988,6 +1005,11 @@ export class ClassicGroup implements Group {
     if (bytes < 0) this.#context.giveBytes(-bytes);
     this.#bytes += bytes;
     return true;
+  }
+
+  #setAssignment(member: Member, assignment: Uint8Array): void {
+    this.#context.giveBytes(member.assignment.length - assignment.length);
+    member.assignment = assignment;
   }
 
   #giveBytes(bytes: number): void {
@@ -1035,6 +1057,9 @@ function bytesOf(request: JoinRequest, memberId: string): number {
 
 const MEMBER_BYTES = 100;
 
+/** Memory of an id that was given out, approximately. */
+const PENDING_BYTES = 200;
+
 function rebalanceTimeoutOf({ rebalanceTimeoutMs, sessionTimeoutMs }: JoinRequest): number {
   // Version 0 of JoinGroup has only one of them.
   const timeoutMs = rebalanceTimeoutMs < 0 ? sessionTimeoutMs : rebalanceTimeoutMs;
@@ -1042,6 +1067,11 @@ function rebalanceTimeoutOf({ rebalanceTimeoutMs, sessionTimeoutMs }: JoinReques
 }
 
 /** Throws INVALID_SESSION_TIMEOUT. */
+function tooManyBytes(): RustLogError {
+  const message = `the groups of this broker have ${ALL_GROUPS_METADATA_BYTES_MAX} bytes of subscriptions and assignments, the maximum`;
+  return new RustLogError("GROUP_MAX_SIZE_REACHED", message);
+}
+
 export function checkSessionTimeout(ms: number): void {
   if (ms >= SESSION_TIMEOUT_MS_MIN && ms <= SESSION_TIMEOUT_MS_MAX) return;
   throw new RustLogError(

@@ -152,6 +152,43 @@ describe("assigning", () => {
     expect(text(t.sync(a.member).result!.assignment)).toBe("all");
   });
 
+  test("a leader that assigns again, while the first assignment is being stored, gets the first", async () => {
+    const t = new GroupTest();
+    const a = t.joinWithId("a");
+    const first = t.sync(a.member, { [a.memberId]: "first" });
+    const second = t.sync(a.member, { [a.memberId]: "second" });
+    expect(first.failure).toBe("REBALANCE_IN_PROGRESS");
+    await t.stored();
+    expect(text(second.result!.assignment)).toBe("first");
+    expect(t.records.map(({ members }) => text(members[0]!.assignment))).toEqual(["first"]);
+  });
+
+  test("memory for members and assignments is given back, and more than there is is refused", async () => {
+    const limits = { bytes: 0, max: 2_000 };
+    const t = new GroupTest({
+      takeBytes: (bytes) => {
+        if (limits.bytes + bytes > limits.max) return false;
+        limits.bytes += bytes;
+        return true;
+      },
+      giveBytes: (bytes) => {
+        limits.bytes -= bytes;
+      },
+    });
+    const { a, b } = await t.settle(["a", "b"]);
+    const large = [{ name: "range", metadata: new Uint8Array(2_000) }];
+    expect(t.join("c", { instanceId: "i", protocols: large }).failure).toBe(
+      "GROUP_MAX_SIZE_REACHED",
+    );
+    t.leave([{ memberId: a!.memberId }]);
+    const alone = t.join("b", { memberId: b!.memberId });
+    const assignment = { [alone.memberId]: "x".repeat(2_000) };
+    expect(t.sync(alone.member, assignment).failure).toBe("GROUP_MAX_SIZE_REACHED");
+    expect(limits.bytes).toBeGreaterThan(0);
+    t.clock.advance(60_000);
+    expect([t.group.memberCount, limits.bytes]).toEqual([0, 0]);
+  });
+
   test("a rebalance ends the wait", () => {
     const t = new GroupTest({ initialRebalanceDelayMs: 10 });
     t.joinWithId("a");
