@@ -197,10 +197,14 @@ export class Log {
     return bytes >= segmentBytes / 2 && unflushedBytes >= segmentBytes / 8;
   }
 
-  /** Makes all pushed bytes durable, and updates the index files. */
-  async sync(): Promise<void> {
-    await this.#timed(() => this.#active.sync());
-    await this.#active.saveIndexes();
+  /** Makes all pushed bytes durable. */
+  sync(): Promise<void> {
+    return this.#timed(() => this.#active.sync());
+  }
+
+  /** Updates the index files after a flush. Never fails. */
+  saveIndexes(): Promise<void> {
+    return this.#active.saveIndexes();
   }
 
   /**

@@ -108,7 +108,10 @@ export class Appender {
 
   /** Makes everything acknowledged durable; see `Partition.sync`. */
   async sync(): Promise<void> {
-    await this.#disk.run(() => this.#syncLog([]));
+    await this.#disk.run(async () => {
+      await this.#syncLog([]);
+      await this.#log.saveIndexes();
+    });
   }
 
   /** Resolves when nothing is in flight. */
@@ -254,6 +257,7 @@ export class Appender {
       return; // Its appends are rejected already, and the listener was called.
     }
     this.#acknowledge(group, end);
+    await this.#log.saveIndexes(); // afterwards, because it opens files, and no answer depends on it
   }
 
   /** Flushes what was pushed and returns its end. A failure rejects the appends of `group` and all others. */

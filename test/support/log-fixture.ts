@@ -92,6 +92,7 @@ export async function appendAll(log: Log, batches: readonly Uint8Array[]): Promi
     await log.push();
   }
   await log.sync();
+  await log.saveIndexes();
 }
 
 /** The records in `bytes` from `fromOffset` on. */

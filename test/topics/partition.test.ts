@@ -5,6 +5,7 @@ import type { AppendFile } from "../../src/log/disk/disk.js";
 import { Log } from "../../src/log/log.js";
 import type { LogSettings } from "../../src/log/log-context.js";
 import type { FlushPolicy } from "../../src/topics/flush-policy.js";
+import { INDEX_INTERVAL_BYTES } from "../../src/limits.js";
 import { Partition } from "../../src/topics/partition.js";
 import {
   batchOf,
@@ -161,6 +162,22 @@ describe("policy always", () => {
       expect(found[0]).toBe("acknowledged");
       expect(["not yet", undefined]).toContain(found[1]);
     }
+  });
+
+  test("an append is acknowledged before the entry of an index is written", async () => {
+    const { partition, disk } = await open();
+    const entries = () => disk.list(DIRECTORY).filter((name) => name.endsWith("index"));
+    const large = batchOf(["x".repeat(INDEX_INTERVAL_BYTES)]);
+    for (let i = 0; i < 3 && entries().length === 0; i++) {
+      const whenAcknowledged = await new Promise<string[]>((resolve, reject) => {
+        partition.appendFor({ appended: () => resolve(entries()), refused: reject }, [
+          large.slice(),
+        ]);
+      });
+      expect(whenAcknowledged).toEqual([]);
+      await settle();
+    }
+    expect(entries().length).toBe(2);
   });
 
   test("the high watermark, and what can be read and found, moves with the flush", async () => {
