@@ -1,7 +1,7 @@
 // `bun run bench:e2e`: the compiled broker as a process, over loopback, with each figure beside that of a bare probe.
 // Leaves to others: the read path in one process (run.ts), and how cost grows (growth.ts).
 //
-//   --only PARTS       some of: produce, matrix, fetch, latency, start, memory, clients,
+//   --only PARTS       some of: produce, matrix, fetch, protocols, latency, start, memory, clients,
 //                      commits
 //   --quick, --tiny    smaller runs; minimal runs, to check that it works
 //   --rounds N         counted pairs of runs (5)
@@ -15,6 +15,7 @@ import { fetchBars } from "./e2e/fetch.js";
 import { latencyBars } from "./e2e/latency.js";
 import { memoryBars } from "./e2e/memory.js";
 import { produceBars, produceMatrix } from "./e2e/produce.js";
+import { protocolBars } from "./e2e/protocols.js";
 import type { Section } from "./report.js";
 import { Bench, SCALES } from "./e2e/setup.js";
 import { startBars } from "./e2e/start.js";
@@ -22,6 +23,7 @@ import { startBars } from "./e2e/start.js";
 const PARTS: Readonly<Record<string, (bench: Bench) => Promise<Section>>> = {
   produce: produceBars,
   fetch: fetchBars,
+  protocols: protocolBars,
   latency: latencyBars,
   start: startBars,
   clients: clientBars,

@@ -111,10 +111,16 @@ export function barSection(title: string, rows: readonly BarRow[]): Section {
     { title: "probe", cell: (row) => (row.probe === undefined ? "" : threeDigits(row.probe)) },
     { title: "ratio", cell: (row) => (row.ratio === undefined ? "" : row.ratio.toFixed(2)) },
     { title: "bar", cell: barOf },
-    { title: "", cell: (row) => (row.passed ? "pass" : "miss") },
+    { title: "", cell: (row) => (isJudged(row) ? (row.passed ? "pass" : "miss") : "") },
   ]);
 }
 
+/** Without another program to compare with, some rows have no bar. */
+function isJudged({ bar }: BarRow): boolean {
+  return bar > 0 && Number.isFinite(bar);
+}
+
 function barOf(row: BarRow): string {
+  if (!isJudged(row)) return "";
   return `${row.direction} ${row.bar}${row.ratio === undefined ? ` ${row.unit}` : "×"}`;
 }

@@ -6,6 +6,8 @@ import { connect } from "../../src/index.js";
 import { Fetch } from "../../src/protocol/native/fetch.js";
 import { Produce, encodeProduceRequestHead } from "../../src/protocol/native/produce.js";
 import { readU32 } from "../../src/record/bytes.js";
+import { type FramesLoad, framesOf } from "./frames.js";
+import { sendFrames } from "./frames-connection.js";
 import {
   commitFrame,
   type CommitLoad,
@@ -29,6 +31,8 @@ answerQuestions<LoadQuestion>((question) => {
   switch (question.kind) {
     case "produce":
       return produce(question);
+    case "frames":
+      return sendAsFrames(question);
     case "bare":
       return fetchBare(question);
     case "client":
@@ -81,7 +85,9 @@ async function run(
   return { ...summaryOf(latencies), seconds, bytes, records: 0 };
 }
 
-function summaryOf(latencies: number[]): Pick<LoadResult, "requests" | "p50" | "p99" | "p999"> {
+function summaryOf(
+  latencies: readonly number[] | Float64Array,
+): Pick<LoadResult, "requests" | "p50" | "p99" | "p999"> {
   const sorted = Float64Array.from(latencies).sort();
   const [p50, p99, p999] = [0.5, 0.99, 0.999].map((share) => percentile(sorted, share));
   return { requests: sorted.length, p50: p50 ?? 0, p99: p99 ?? 0, p999: p999 ?? 0 };
@@ -106,6 +112,15 @@ async function produce(load: ProduceLoad): Promise<LoadResult> {
     });
   });
   return { ...result, records: result.requests * records };
+}
+
+async function sendAsFrames(load: FramesLoad): Promise<LoadResult> {
+  const { frame, records } = framesOf(load);
+  const began = performance.now();
+  const took = await sendFrames(load.port, frame, load);
+  const seconds = (performance.now() - began) / 1000;
+  const bytes = load.api === "fetch" ? 0 : frame(0).length * load.requests;
+  return { ...summaryOf(took), seconds, bytes, records: load.requests * records };
 }
 
 function offsetOf(load: FetchLoad, index: number): number {

@@ -7,6 +7,7 @@ import { OffsetCommit } from "../../src/protocol/native/offsets.js";
 import { encodeProduceRequestHead } from "../../src/protocol/native/produce.js";
 import { readU16, ZERO_UUID } from "../../src/record/bytes.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
+import type { FramesLoad } from "./frames.js";
 
 const COMMIT_VERSION = 9;
 
@@ -62,6 +63,7 @@ export interface CommitLoad {
 export type LoadQuestion =
   | ProduceLoad
   | FetchLoad
+  | FramesLoad
   | CommitLoad
   | {
       readonly kind: "write";

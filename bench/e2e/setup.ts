@@ -34,6 +34,8 @@ export interface Scale {
   readonly connections: readonly number[];
   /** Requests of a run for one latency. */
   readonly requests: number;
+  /** Requests of a run that compares protocols. */
+  readonly frames: number;
   /** Bytes of sealed data to fetch. */
   readonly sealedBytes: number;
   readonly sealedSegments: number;
@@ -54,6 +56,7 @@ export const SCALES = {
     recordSizes: [100, 1024, 100 * 1024],
     connections: [1, 4, 64],
     requests: 500,
+    frames: 50_000,
     sealedBytes: 256 * MiB,
     sealedSegments: 1_000,
     records: 3_000_000,
@@ -68,6 +71,7 @@ export const SCALES = {
     recordSizes: [1024],
     connections: [1, 64],
     requests: 200,
+    frames: 30_000,
     sealedBytes: 128 * MiB,
     sealedSegments: 1_000,
     records: 1_000_000,
@@ -82,6 +86,7 @@ export const SCALES = {
     recordSizes: [1024],
     connections: [2],
     requests: 3,
+    frames: 50,
     sealedBytes: 4 * MiB,
     sealedSegments: 3,
     records: 1_000,
@@ -125,7 +130,7 @@ export class Bench implements Disposable {
 
   /** Runs a load. Warms memory before one that writes. */
   run(load: LoadQuestion): Promise<LoadResult> {
-    if (load.kind === "produce" || load.kind === "write") this.#warmMemory();
+    if (load.kind === "produce" || load.kind === "write") this.warmMemory();
     return this.load.ask(load);
   }
 
@@ -133,7 +138,7 @@ export class Bench implements Disposable {
    * Writes and removes a file as large as the data of a run. On a virtual machine the first touch of memory is slow
    * (ten times slower was seen), and free memory returns to the host after seconds, so this runs before each run.
    */
-  #warmMemory(): void {
+  warmMemory(): void {
     const path = this.path("warm");
     const block = new Uint8Array(MiB).fill(1);
     const fd = openSync(path, "w");

@@ -35,7 +35,17 @@ test("the end-to-end benchmarks run, and leave nothing behind", async () => {
       await run("e2e.ts", "--json", "--dir", dir),
     );
     expect(sections.map(({ title }) => title.split(":")[0])).toEqual([
-      ...["Produce", "Fetch", "Latency", "Start", "Clients", "Commits", "Memory", "Produce"],
+      ...[
+        "Produce",
+        "Fetch",
+        "Protocols",
+        "Latency",
+        "Start",
+        "Clients",
+        "Commits",
+        "Memory",
+        "Produce",
+      ],
     ]);
     const rows = sections.flatMap((section) => section.rows);
     expect(rows.length).toBeGreaterThan(15);
@@ -47,6 +57,17 @@ test("the end-to-end benchmarks run, and leave nothing behind", async () => {
       ]);
     }
     expect(existsSync(dir)).toBe(true);
+    expect([...new Bun.Glob("**").scanSync({ cwd: dir, onlyFiles: false })]).toEqual([]);
+  });
+}, 60_000);
+
+test("the benchmarks of Kafka's protocol run, without Go and Apache Kafka", async () => {
+  await withTempDir(async (dir) => {
+    const parts = "native,start,memory";
+    const sections: { title: string; rows: Record<string, unknown>[] }[] = JSON.parse(
+      await run("kafka.ts", "--json", "--only", parts, "--dir", dir),
+    );
+    expect(sections.map(({ rows }) => rows.length)).toEqual([7, 1, 1]);
     expect([...new Bun.Glob("**").scanSync({ cwd: dir, onlyFiles: false })]).toEqual([]);
   });
 }, 60_000);

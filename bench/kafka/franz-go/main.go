@@ -9,12 +9,15 @@ import (
 	"fmt"
 	"os"
 	"sort"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 type result struct {
@@ -39,11 +42,38 @@ func cpuSeconds() float64 {
 	return float64(usage.Utime.Sec+usage.Stime.Sec) + float64(usage.Utime.Usec+usage.Stime.Usec)/1e6
 }
 
+// create creates a topic of one partition, with a setting ("name=value") unless it is empty.
+func create(ctx context.Context, client *kgo.Client, topic, config string) {
+	of := kmsg.NewCreateTopicsRequestTopic()
+	of.Topic, of.NumPartitions, of.ReplicationFactor = topic, 1, 1
+	if name, value, ok := strings.Cut(config, "="); ok {
+		setting := kmsg.NewCreateTopicsRequestTopicConfig()
+		setting.Name, setting.Value = name, &value
+		of.Configs = append(of.Configs, setting)
+	}
+	request := kmsg.NewPtrCreateTopicsRequest()
+	request.Topics = append(request.Topics, of)
+	response, err := request.RequestWith(ctx, client)
+	fail(err)
+	fail(kerr.ErrorForCode(response.Topics[0].ErrorCode))
+}
+
+func remove(ctx context.Context, client *kgo.Client, topic string) {
+	of := kmsg.NewDeleteTopicsRequestTopic()
+	of.Topic = &topic
+	request := kmsg.NewPtrDeleteTopicsRequest()
+	request.Topics, request.TopicNames = append(request.Topics, of), append(request.TopicNames, topic)
+	response, err := request.RequestWith(ctx, client)
+	fail(err)
+	fail(kerr.ErrorForCode(response.Topics[0].ErrorCode))
+}
+
 func main() {
-	mode := flag.String("mode", "produce", "produce, consume or latency")
+	mode := flag.String("mode", "produce", "create, delete, produce, consume or latency")
 	brokers := flag.String("broker", "127.0.0.1:9092", "address")
 	topic := flag.String("topic", "bench", "topic; created if it is missing, with the broker's number of partitions")
 	partitions := flag.Int("partitions", 1, "partitions to consume")
+	config := flag.String("config", "", "setting of a topic to create, name=value")
 	records := flag.Int("records", 1_000_000, "number of records")
 	size := flag.Int("bytes", 100, "bytes of a value")
 	flag.Parse()
@@ -63,6 +93,10 @@ func main() {
 
 	var got result
 	switch *mode {
+	case "create":
+		create(ctx, client, *topic, *config)
+	case "delete":
+		remove(ctx, client, *topic)
 	case "produce":
 		value := make([]byte, *size)
 		fail(client.ProduceSync(ctx, &kgo.Record{Topic: *topic, Value: value}).FirstErr())
