@@ -1,10 +1,11 @@
 // Lists of any length: in pages, and whole in the versions that know no pages, as long as they fit a frame.
 import { describe, expect, test } from "bun:test";
 import { pageAfter } from "../../src/protocol/native/page.js";
-import { DescribeGroup, ListGroups } from "../../src/protocol/native/groups.js";
+import { DescribeGroup, DescribeMembers, ListGroups } from "../../src/protocol/native/groups.js";
 import { BY_NO_MEMBER, OffsetCommit } from "../../src/protocol/native/offsets.js";
 import { CreateTopic, ListTopics } from "../../src/protocol/native/topics.js";
 import { errorOf, type Session, startBroker } from "../support/broker.js";
+import { joinGroup } from "../support/group-members.js";
 import { join } from "../system/hostile-input.js";
 
 const KiB = 1024;
@@ -156,4 +157,27 @@ test("ListTopics has pages from version 3 on", async () => {
   ]);
   const second = await page("t4", 5);
   expect([second.topics.map(({ name }) => name).join(" "), second.more]).toEqual(["t5 t6", false]);
+});
+
+test("DescribeMembers has pages of members, by id, each with the state of the group", async () => {
+  await using started = await startBroker({ offsets: "memory" });
+  using session = await started.session();
+  await createTopic(session, "t", 7);
+  const ids = await joinGroup(
+    started.broker.context.groups,
+    "g",
+    Array.from({ length: 7 }, (_, i) => ({ clientId: `app-${i}`, assigned: { t: [i] } })),
+  );
+  const seen: string[] = [];
+  for (let after = "", more = true; more; after = seen.at(-1)!) {
+    const page = await session.call(
+      (id) => DescribeMembers.encodeRequest(id, { group: "g", after, limit: 3 }),
+      DescribeMembers.decodeResponse,
+    );
+    expect(page).toMatchObject({ state: "Stable", type: "classic", assignor: "range" });
+    expect(page.members.map(({ partitions }) => partitions)).toEqual(page.members.map(() => 1));
+    seen.push(...page.members.map(({ memberId }) => memberId));
+    more = page.more;
+  }
+  expect(seen).toEqual([...ids].sort());
 });

@@ -2,7 +2,12 @@
 // fields hold extremes. Leaves to others: sending it, and what is expected (fuzz-port.ts).
 import { API, encodeRequest } from "../../src/protocol/native/messages.js";
 import { Fetch } from "../../src/protocol/native/fetch.js";
-import { describeAfter, DeleteGroup, DescribeGroup } from "../../src/protocol/native/groups.js";
+import {
+  describeAfter,
+  DeleteGroup,
+  DescribeGroup,
+  DescribeMembers,
+} from "../../src/protocol/native/groups.js";
 import { ApiVersions, Ping } from "../../src/protocol/native/meta.js";
 import {
   BY_NO_MEMBER,
@@ -65,6 +70,7 @@ export function validFrames(random: Random): Uint8Array[] {
     DeleteTopic.encodeRequest(id, { topic: "not-there" }),
     ListOffsets.encodeRequest(id, { topic, partition, timestamp: offset }),
     DescribeGroup.encodeRequest(id, describeAfter(GROUP)),
+    DescribeMembers.encodeRequest(id, { group: GROUP, after: "", limit: 0 }),
     DeleteGroup.encodeRequest(id, { group: GROUP }),
     Ping.encodeRequest(id, {}),
     ApiVersions.encodeRequest(id, {}),
