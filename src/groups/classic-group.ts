@@ -440,8 +440,8 @@ export class ClassicGroup implements Group {
     const wasLeader = old.id === this.#leader;
     const member = this.#newMember(id, request, bytes);
     member.assignment = old.assignment;
-    this.#exchange(old, member);
     this.#endWaits(old, fencedInstance(request.instanceId ?? ""));
+    this.#exchange(old, member);
     // Before the group is stable, the leader may have been told the old id already, and would assign to it.
     if (this.#state !== "Stable" || this.#selectProtocol() !== this.#protocol) {
       const abandon = this.#waitForJoin(member, answer);

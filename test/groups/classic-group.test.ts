@@ -373,6 +373,24 @@ describe("a static member", () => {
     expect(t.sync(turned.member).failure).toBe("FENCED_INSTANCE_ID");
   });
 
+  test("that is replaced while it waits for its assignment leaves nothing behind", () => {
+    const t = new GroupTest({ initialRebalanceDelayMs: 10 });
+    const a = t.joinWithId("a");
+    const b = t.joinWithId("b", { instanceId: "i" });
+    t.clock.advance(30);
+    const waiting = t.sync(b.member);
+    t.join("b", { instanceId: "i" });
+    expect(waiting.failure).toBe("FENCED_INSTANCE_ID");
+    const again = t.join("a", { memberId: a.memberId });
+    // The session of the old one would end now.
+    for (let i = 0; i < 4; i++) {
+      t.clock.advance(4_000);
+      t.heartbeat(again.member);
+    }
+    expect(t.group.memberCount).toBe(1);
+    expect(t.join("c").failure).toBe("MEMBER_ID_REQUIRED");
+  });
+
   test("stays through a rebalance that it does not take part in", async () => {
     const t = new GroupTest();
     const { a, b } = await t.settle(["a", "b"], {

@@ -30,9 +30,10 @@ function decode(bytes: Uint8Array): readonly number[] {
   return bytes.length === 0 ? [] : (JSON.parse(new TextDecoder().decode(bytes)) as number[]);
 }
 
-/** As a leader would, with its own idea of the order of members. */
-function assign(members: readonly string[]) {
-  return members.map((memberId, i) => {
+/** As a leader would; not always the same to the same members. */
+function assign(members: readonly string[], shift: number) {
+  return members.map((memberId, index) => {
+    const i = (index + shift) % members.length;
     const all = Array.from({ length: PARTITIONS }, (_, partition) => partition);
     return { memberId, assignment: encode(all.filter((each) => each % members.length === i)) };
   });
@@ -314,7 +315,12 @@ class Model {
     const abandon = this.group.sync(
       {
         ...{ ...client.identity, protocolType: "consumer", protocol: "range" },
-        assignments: leads ? assign(members.map((each) => each.memberId)) : [],
+        assignments: leads
+          ? assign(
+              members.map((each) => each.memberId),
+              this.random.below(3),
+            )
+          : [],
       },
       this.#reached(client, (outcome) => {
         client.state = "out";
