@@ -1,0 +1,155 @@
+// What consumer groups share: nobody is told anything that is not stored, and changed topics reach the groups that read them.
+// Leaves to others: a group (consumer-group.test.ts), and the records in the log (offset-store.test.ts).
+import { describe, expect, test } from "bun:test";
+import { RustLogError } from "../../src/errors.js";
+import type { ConsumerGroup, HeartbeatResponse } from "../../src/groups/consumer-group.js";
+import { ConsumerGroups } from "../../src/groups/consumer-groups.js";
+import { ManualClock } from "../support/manual-clock.js";
+import { observerOf } from "../support/group-observer.js";
+import { openServices } from "../support/services.js";
+
+async function setup() {
+  const { registry } = await openServices();
+  await registry.create("t", 2, {});
+  /** Writes that have begun: how many records, and how to end them. */
+  const writes: { readonly records: number; readonly end: (error?: Error) => void }[] = [];
+  const emptied: string[] = [];
+  let bytes = 0;
+  const groups = new ConsumerGroups({
+    ...{ registry, clock: new ManualClock(), membersMax: 10, observer: observerOf([]) },
+    bytes: {
+      used: () => bytes,
+      add: (more) => {
+        bytes += more;
+      },
+    },
+    write: (_, records) => {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const end = (error?: Error): void => (error === undefined ? resolve() : reject(error));
+      writes.push({ records: records().length, end });
+      return promise;
+    },
+    replaced: () => [],
+    classicOnly: () => Promise.resolve(),
+    emptied: ({ name }) => emptied.push(name),
+    report: () => {},
+  });
+  const group = groups.empty("g", undefined);
+  const beat = async (memberId: string, memberEpoch = 0): Promise<HeartbeatResponse> =>
+    await groups.heartbeat(group, {
+      ...{ memberId, memberEpoch, instanceId: null, rackId: null, pattern: null, assignor: null },
+      ...(memberEpoch === 0
+        ? { rebalanceTimeoutMs: 1_000, topicNames: ["t"], owned: [] }
+        : { rebalanceTimeoutMs: -1, topicNames: null, owned: null }),
+      ...{ clientId: "", clientHost: "" },
+    });
+  return { registry, writes, emptied, groups, group, beat };
+}
+
+/** Whether a promise is settled, after everything that can run has run. */
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  const settle = (): void => {
+    settled = true;
+  };
+  promise.then(settle, settle);
+  await Bun.sleep(0);
+  return settled;
+}
+
+describe("a heartbeat", () => {
+  test("is answered once what it changed is stored, and at once if it changed nothing", async () => {
+    const { writes, beat } = await setup();
+    const joined = beat("a");
+    expect(await isSettled(joined)).toBe(false);
+    expect(writes).toHaveLength(1);
+    writes[0]!.end();
+    const { memberEpoch } = await joined;
+    await beat("a", memberEpoch);
+    expect(writes).toHaveLength(1);
+  });
+
+  test("waits for what others changed before, and those that come together share a write", async () => {
+    const { writes, beat } = await setup();
+    const first = beat("a");
+    const others = [beat("b"), beat("c"), beat("d")];
+    expect(writes).toHaveLength(1);
+    writes[0]!.end();
+    await first;
+    expect(await isSettled(Promise.race(others))).toBe(false);
+    expect(writes).toHaveLength(2);
+    writes[1]!.end();
+    await Promise.all(others);
+    expect(writes).toHaveLength(2);
+  });
+
+  test("fails if it can't be stored, and the next one stores it", async () => {
+    const { writes, beat, group } = await setup();
+    const failed = beat("a");
+    writes[0]!.end(new RustLogError("DISK_FULL", "no space"));
+    const error: unknown = await failed.catch((reason: unknown) => reason);
+    expect((error as RustLogError).code).toBe("COORDINATOR_NOT_AVAILABLE");
+    expect(group.hasNotes).toBe(true);
+    const again = beat("a");
+    expect(writes[1]!.records).toBe(writes[0]!.records);
+    writes[1]!.end();
+    expect((await again).assignment).toHaveLength(1);
+    expect(group.hasNotes).toBe(false);
+  });
+
+  test("that waits for a write that fails is stored with the next one", async () => {
+    const { writes, beat } = await setup();
+    const first = beat("a").catch(() => "failed");
+    const second = beat("b");
+    writes[0]!.end(new RustLogError("DISK_FULL", "no space"));
+    expect(await first).toBe("failed");
+    await Bun.sleep(0);
+    expect(writes[1]!.records).toBeGreaterThan(writes[0]!.records);
+    writes[1]!.end();
+    expect((await second).memberId).toBe("b");
+  });
+});
+
+test("a group without members is forgotten once that is stored, and one that nobody could join at once", async () => {
+  const { writes, emptied, beat } = await setup();
+  const unknown: unknown = await beat("a", 5).catch((reason: unknown) => reason);
+  expect((unknown as RustLogError).code).toBe("UNKNOWN_MEMBER_ID");
+  expect(emptied).toEqual(["g"]);
+  const joined = beat("a");
+  writes[0]!.end();
+  await joined;
+  const left = beat("a", -1);
+  expect(emptied).toEqual(["g"]);
+  writes[1]!.end();
+  await left;
+  await Bun.sleep(0);
+  expect(emptied).toEqual(["g", "g"]);
+});
+
+test("a topic that changes makes a new assignment in the groups that read it, and in no other", async () => {
+  const { registry, writes, groups, group, beat } = await setup();
+  const joined = beat("a");
+  writes[0]!.end();
+  await joined;
+  const { groupEpoch } = group;
+  await registry.create("other", 1, {});
+  await registry.addPartitions("t", 3);
+  const until = async (isDone: () => boolean): Promise<void> => {
+    while (!isDone()) await Bun.sleep(0);
+  };
+  await until(() => writes.length === 2);
+  expect(group.groupEpoch).toBe(groupEpoch + 1);
+  expect(counted(group)).toBe(3);
+  writes[1]!.end();
+  await registry.delete("t");
+  await until(() => writes.length === 3);
+  expect(counted(group)).toBe(0);
+  writes[2]!.end();
+  expect(groups.decode("g", [])).toBeUndefined();
+});
+
+function counted(group: ConsumerGroup): number {
+  return group
+    .describeConsumers()
+    .members.flatMap(({ target }) => target.flatMap(({ partitions }) => partitions)).length;
+}
