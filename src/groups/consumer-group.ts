@@ -1,7 +1,8 @@
 // A group whose assignment the broker makes (KIP-848): members, epochs, and who reads which partition. Synchronous: what
 // the group must remember is noted, and stored by others before a member hears of it.
-// Leaves to others: the steps of one member (consumer-member.ts), assigning (assignors.ts), regular expressions
-// (topic-patterns.ts), the records (consumer-group-record.ts), and storing them (coordinator.ts).
+// Leaves to others: the steps of one member (consumer-member.ts), assigning (assignors.ts), subscriptions
+// (group-subscriptions.ts), who may read a partition now (partition-holders.ts), the records (consumer-group-record.ts),
+// and storing them (consumer-groups.ts).
 //
 // The group epoch grows with each change of the members, their subscriptions, or the partitions of their topics. Then the
 // target assignment is made anew for that epoch, and each member gets there by its own heartbeats.
@@ -21,14 +22,7 @@ import {
   type NamedPartitions,
 } from "./consumer-protocol.js";
 import type { GroupRecord } from "./group-record.js";
-import { ZERO_UUID } from "../record/bytes.js";
-import {
-  type AssignableMember,
-  type AssignableTopic,
-  type Assignor,
-  ASSIGNORS,
-  DEFAULT_ASSIGNOR,
-} from "./assignors.js";
+import { type AssignableMember, type Assignor, ASSIGNORS, DEFAULT_ASSIGNOR } from "./assignors.js";
 import {
   type Assignment,
   assignmentOf,
@@ -60,19 +54,11 @@ import type {
   GroupState,
 } from "./group.js";
 import { Deadline, type GroupClock } from "./group-clock.js";
-
-/** A topic as groups see it. */
-export interface GroupTopic {
-  readonly id: string;
-  readonly name: string;
-  readonly partitions: { readonly length: number };
-}
+import { GroupSubscriptions, type SubscriptionContext } from "./group-subscriptions.js";
+import { PartitionHolders } from "./partition-holders.js";
 
 export interface ConsumerGroupContext {
-  readonly topics: {
-    find(name: string): GroupTopic | undefined;
-    byId(id: string): GroupTopic | undefined;
-  };
+  readonly topics: SubscriptionContext["topics"];
   readonly patterns: {
     topicsOf(pattern: string): ReadonlySet<string>;
     use(pattern: string, user: ConsumerGroup): void;
@@ -155,21 +141,6 @@ export interface Notes {
   readonly patterns: Set<string>;
 }
 
-interface Holders {
-  readonly members: (ConsumerMember | undefined)[];
-  /** The epoch in which the member got the partition. */
-  readonly since: number[];
-  count: number;
-}
-
-interface SharedSubscription extends Subscription {
-  members: number;
-  readonly bytes: number;
-}
-
-/** Memory for each name of a subscription besides the name itself. */
-const NAME_BYTES = 40;
-
 export interface ConsumerMemberDescription {
   readonly memberId: string;
   readonly instanceId: string | null;
@@ -224,12 +195,9 @@ export class ConsumerGroup implements Group {
   readonly #context: ConsumerGroupContext;
   readonly #members = new Map<string, ConsumerMember>();
   readonly #static = new Map<string, ConsumerMember>();
-  readonly #subscriptions = new Map<string, SharedSubscription>();
-  /** How many different subscriptions name a topic, and have an expression. */
-  readonly #named = new Map<string, number>();
-  readonly #patterns = new Map<string, number>();
-  /** Who may read a partition now, or should. */
-  readonly #holders = new Map<string, Holders>();
+  readonly #subscriptions: GroupSubscriptions;
+  readonly #holders = new PartitionHolders<ConsumerMember>();
+  /** Who should read a partition. */
   readonly #targets = new Map<string, (ConsumerMember | undefined)[]>();
   /** 0 is the epoch of a member that joins, and 1, as in Kafka, that of a group nobody has joined yet. */
   #groupEpoch = 1;
@@ -250,6 +218,17 @@ export class ConsumerGroup implements Group {
   constructor(name: string, context: ConsumerGroupContext) {
     this.name = name;
     this.#context = context;
+    const { topics, patterns, bytesLeft, onBytes } = context;
+    this.#subscriptions = new GroupSubscriptions({
+      ...{ topics, bytesLeft, onBytes },
+      topicsOf: (pattern) => patterns.topicsOf(pattern),
+      onTopic: (topic, isNamed) => context.onSubscribed(this, topic, isNamed),
+      onPattern: (pattern, isUsed) => {
+        if (isUsed) patterns.use(pattern, this);
+        else patterns.unuse(pattern, this);
+        this.#notes.patterns.add(pattern);
+      },
+    });
     this.#assignment = new Deadline(context.clock, () => {
       this.#assign();
       context.onChange(this);
@@ -478,11 +457,7 @@ export class ConsumerGroup implements Group {
   }
 
   isSubscribedTo(topic: string): boolean {
-    if (this.#named.has(topic)) return true;
-    for (const pattern of this.#patterns.keys()) {
-      if (this.#context.patterns.topicsOf(pattern).has(topic)) return true;
-    }
-    return false;
+    return this.#subscriptions.has(topic);
   }
 
   /** A topic that a member subscribes to was created or deleted, or has more partitions. */
@@ -550,7 +525,7 @@ export class ConsumerGroup implements Group {
 
   /** Whether a member subscribes with the expression. */
   usesPattern(pattern: string): boolean {
-    return this.#patterns.has(pattern);
+    return this.#subscriptions.hasPattern(pattern);
   }
 
   /** The topics that match an expression. */
@@ -561,9 +536,9 @@ export class ConsumerGroup implements Group {
   close(): void {
     this.#assignment.clear();
     for (const member of this.#members.values()) clearDeadlines(member);
-    for (const pattern of this.#patterns.keys()) this.#context.patterns.unuse(pattern, this);
-    for (const topic of this.#named.keys()) this.#context.onSubscribed(this, topic, false);
-    for (const { bytes } of this.#subscriptions.values()) this.#context.onBytes(-bytes);
+    this.#subscriptions.close();
+    // Nothing of it is to be stored any more.
+    this.#notes = newNotes();
     for (const { classic } of this.#members.values()) this.#context.onBytes(-bytesOf(classic));
     this.#context.onMembers(-this.#members.size);
   }
@@ -598,7 +573,11 @@ export class ConsumerGroup implements Group {
         `group '${this.name}' has ${this.#members.size} members, which is the limit`,
       );
     }
-    return this.#add(memberId, { ...request, classic: undefined }, this.#share(new Set(), ""));
+    return this.#add(
+      memberId,
+      { ...request, classic: undefined },
+      this.#subscriptions.join([], ""),
+    );
   }
 
   /** A static member continues under a new member id, with what it had. */
@@ -617,7 +596,7 @@ export class ConsumerGroup implements Group {
   #add(
     id: string,
     identity: Omit<StoredMember, "id" | "position" | "target" | "topicNames" | "pattern">,
-    subscription: SharedSubscription,
+    subscription: Subscription,
   ): ConsumerMember {
     const { clock } = this.#context;
     const member: ConsumerMember = {
@@ -739,7 +718,7 @@ export class ConsumerGroup implements Group {
     this.#context.onMembers(-1);
     if (member.instanceId !== null) this.#static.delete(member.instanceId);
     this.#note(member.id, NOTED.ALL);
-    this.#unshare(member.subscription);
+    this.#subscriptions.leave(member.subscription);
     this.#hold(member, NOTHING, NOTHING);
     this.#wake(member);
   }
@@ -791,8 +770,9 @@ export class ConsumerGroup implements Group {
   /** Whether a partition that the member waits for is free. */
   #canHaveMore(member: ConsumerMember, assigned: Assignment): boolean {
     for (const [topicId, partitions] of difference(member.target, assigned)) {
-      const holders = this.#holders.get(topicId)?.members;
-      if (partitions.some((partition) => holders?.[partition] === undefined)) return true;
+      if (partitions.some((partition) => this.#holders.of(topicId, partition) === undefined)) {
+        return true;
+      }
     }
     return false;
   }
@@ -857,97 +837,13 @@ export class ConsumerGroup implements Group {
   }
 
   #checkBytes({ topicNames, pattern }: HeartbeatRequest): void {
-    if (topicNames === null) return;
-    const names = new Set([...topicNames].sort());
-    if (this.#subscriptions.has(keyOf(names, pattern ?? ""))) return;
-    let bytes = 0;
-    for (const name of names) bytes += name.length + NAME_BYTES;
-    if (bytes <= this.#context.bytesLeft()) return;
-    throw new RustLogError(
-      "GROUP_MAX_SIZE_REACHED",
-      `a subscription of group '${this.name}' needs ${bytes} bytes, and there are ${this.#context.bytesLeft()} left for all groups`,
-    );
+    if (topicNames !== null) this.#subscriptions.check(topicNames, pattern ?? "");
   }
 
   #subscribe(member: ConsumerMember, { topicNames, pattern }: HeartbeatRequest): boolean {
-    if (topicNames === null && pattern === null) return false;
-    const { subscription } = member;
-    const names = topicNames === null ? subscription.names : new Set([...topicNames].sort());
-    const next = keyOf(names, pattern ?? subscription.pattern);
-    if (next === subscription.key) return false;
-    member.subscription = this.#share(names, pattern ?? subscription.pattern);
-    this.#unshare(subscription);
-    return true;
-  }
-
-  #share(names: ReadonlySet<string>, pattern: string): SharedSubscription {
-    const key = keyOf(names, pattern);
-    const known = this.#subscriptions.get(key);
-    if (known !== undefined) {
-      known.members++;
-      return known;
-    }
-    const bytes = key.length + NAME_BYTES * names.size;
-    const shared: SharedSubscription = { key, names, pattern, members: 1, bytes };
-    this.#subscriptions.set(key, shared);
-    this.#context.onBytes(bytes);
-    for (const name of names) {
-      const count = this.#named.get(name) ?? 0;
-      this.#named.set(name, count + 1);
-      if (count === 0) this.#context.onSubscribed(this, name, true);
-    }
-    if (pattern !== "") {
-      const count = this.#patterns.get(pattern) ?? 0;
-      this.#patterns.set(pattern, count + 1);
-      if (count === 0) {
-        this.#context.patterns.use(pattern, this);
-        this.#notes.patterns.add(pattern);
-      }
-    }
-    return shared;
-  }
-
-  #unshare({ key, names, pattern }: Subscription): void {
-    const shared = this.#subscriptions.get(key);
-    if (shared === undefined || --shared.members > 0) return;
-    this.#subscriptions.delete(key);
-    this.#context.onBytes(-shared.bytes);
-    for (const name of names) {
-      const count = this.#named.get(name) ?? 0;
-      if (count > 1) this.#named.set(name, count - 1);
-      else {
-        this.#named.delete(name);
-        this.#context.onSubscribed(this, name, false);
-      }
-    }
-    if (pattern === "") return;
-    const count = this.#patterns.get(pattern) ?? 0;
-    if (count > 1) this.#patterns.set(pattern, count - 1);
-    else {
-      this.#patterns.delete(pattern);
-      this.#context.patterns.unuse(pattern, this);
-      this.#notes.patterns.add(pattern);
-    }
-  }
-
-  #isSubscribed({ names, pattern }: Subscription, topicId: string): boolean {
-    const topic = this.#context.topics.byId(topicId);
-    if (topic === undefined) return false;
-    if (names.has(topic.name)) return true;
-    return pattern !== "" && this.#context.patterns.topicsOf(pattern).has(topic.name);
-  }
-
-  /** The topics of a subscription that exist, by name. */
-  #topicsOf({ names, pattern }: Subscription): GroupTopic[] {
-    const all = new Set(names);
-    if (pattern !== "") for (const name of this.#context.patterns.topicsOf(pattern)) all.add(name);
-    const topics: GroupTopic[] = [];
-    for (const name of [...all].sort()) {
-      const topic = this.#context.topics.find(name);
-      // One that can't be opened has no id to be named by.
-      if (topic !== undefined && topic.id !== ZERO_UUID) topics.push(topic);
-    }
-    return topics;
+    const before = member.subscription;
+    member.subscription = this.#subscriptions.change(before, topicNames, pattern);
+    return member.subscription !== before;
   }
 
   // The target assignment
@@ -1017,25 +913,11 @@ export class ConsumerGroup implements Group {
     }
   }
 
-  /** Members that subscribe to the same existing topics share the list of them. */
   #assignable(): AssignableMember[] {
-    const byIds = new Map<string, readonly AssignableTopic[]>();
-    const bySubscription = new Map<Subscription, readonly AssignableTopic[]>();
-    for (const subscription of this.#subscriptions.values()) {
-      const topics = this.#topicsOf(subscription).map(({ id, partitions }) => ({
-        id,
-        partitions: partitions.length,
-      }));
-      const ids = topics.map(({ id }) => id).join();
-      const shared = byIds.get(ids) ?? topics;
-      byIds.set(ids, shared);
-      bySubscription.set(subscription, shared);
-    }
+    const topics = this.#subscriptions.assignable();
     return [...this.#members.values()].map(({ id, instanceId, subscription, target }) => ({
-      id,
-      instanceId,
-      topics: bySubscription.get(subscription) ?? [],
-      target,
+      ...{ id, instanceId, target },
+      topics: topics.get(subscription) ?? [],
     }));
   }
 
@@ -1074,12 +956,12 @@ export class ConsumerGroup implements Group {
   #isTargetComplete(): boolean {
     if (this.#assignmentEpoch < this.#groupEpoch) return false;
     const subscribed = new Set<string>();
-    for (const subscription of this.#subscriptions.values()) {
-      for (const { id, partitions } of this.#topicsOf(subscription)) {
+    for (const topics of this.#subscriptions.assignable().values()) {
+      for (const { id, partitions } of topics) {
         if (subscribed.has(id)) continue;
         subscribed.add(id);
         const owners = this.#targets.get(id) ?? [];
-        if (owners.length !== partitions.length || owners.includes(undefined)) return false;
+        if (owners.length !== partitions || owners.includes(undefined)) return false;
       }
     }
     for (const topicId of this.#targets.keys()) if (!subscribed.has(topicId)) return false;
@@ -1097,9 +979,9 @@ export class ConsumerGroup implements Group {
     const around = {
       memberEpoch,
       targetEpoch: this.#assignmentEpoch,
-      isSubscribed: (topicId: string) => this.#isSubscribed(member.subscription, topicId),
+      isSubscribed: (topicId: string) => this.#subscriptions.includes(member.subscription, topicId),
       isFree: (topicId: string, partition: number) => {
-        const holder = this.#holders.get(topicId)?.members[partition];
+        const holder = this.#holders.of(topicId, partition);
         return holder === undefined || holder === member;
       },
     };
@@ -1131,34 +1013,15 @@ export class ConsumerGroup implements Group {
     before: Position = member.position,
   ): void {
     for (const held of [before.assigned, before.revoking]) {
-      for (const [topicId, partitions] of difference(difference(held, assigned), revoking)) {
-        this.#release(member, topicId, partitions);
-      }
+      const freed = difference(difference(held, assigned), revoking);
+      this.#holders.release(member, freed, (topicId, partition) => {
+        const next = this.#targets.get(topicId)?.[partition];
+        if (next !== undefined && next !== member) this.#wake(next);
+      });
     }
-    for (const [topicId, partitions] of [...assigned, ...revoking]) {
-      const holders = this.#holders.get(topicId) ?? { members: [], since: [], count: 0 };
-      this.#holders.set(topicId, holders);
-      for (const partition of partitions) {
-        if (holders.members[partition] === member) continue;
-        if (holders.members[partition] === undefined) holders.count++;
-        holders.members[partition] = member;
-        holders.since[partition] = member.position.epoch;
-      }
-    }
-  }
-
-  #release(member: ConsumerMember, topicId: string, partitions: readonly number[]): void {
-    const holders = this.#holders.get(topicId);
-    if (holders === undefined) return;
-    const targets = this.#targets.get(topicId);
-    for (const partition of partitions) {
-      if (holders.members[partition] !== member) continue;
-      holders.members[partition] = undefined;
-      holders.count--;
-      const next = targets?.[partition];
-      if (next !== undefined && next !== member) this.#wake(next);
-    }
-    if (holders.count === 0) this.#holders.delete(topicId);
+    const { epoch } = member.position;
+    this.#holders.take(member, assigned, epoch);
+    this.#holders.take(member, revoking, epoch);
   }
 
   #isHeldSince(
@@ -1166,8 +1029,9 @@ export class ConsumerGroup implements Group {
     { topic, partition }: { readonly topic: string; readonly partition: number },
     epoch: number,
   ): boolean {
-    const holders = this.#holders.get(this.#context.topics.find(topic)?.id ?? "");
-    return holders?.members[partition] === member && holders.since[partition]! <= epoch;
+    const topicId = this.#context.topics.find(topic)?.id ?? "";
+    if (this.#holders.of(topicId, partition) !== member) return false;
+    return (this.#holders.since(topicId, partition) ?? epoch + 1) <= epoch;
   }
 
   #isSettled({ position }: ConsumerMember): boolean {
@@ -1198,13 +1062,13 @@ export class ConsumerGroup implements Group {
 
   #restoreMember(stored: StoredMember): void {
     const { topicNames, pattern } = stored;
-    const shared = this.#share(new Set([...topicNames].sort()), pattern);
+    const shared = this.#subscriptions.join(topicNames, pattern);
     const member = this.#add(stored.id, stored, shared);
     member.target = stored.target;
     // Whoever holds a partition keeps it, should damaged records name two.
     const kept = (held: Assignment): Assignment =>
       filtered(held, (topicId) => (partition) => {
-        return this.#holders.get(topicId)?.members[partition] === undefined;
+        return this.#holders.of(topicId, partition) === undefined;
       });
     const { assigned, revoking } = stored.position;
     this.#place(member, { ...stored.position, assigned: kept(assigned), revoking: kept(revoking) });
@@ -1237,9 +1101,4 @@ function clearDeadlines({ session, revocation, catchUp }: ConsumerMember): void 
 
 function newNotes(): Notes {
   return { groupEpoch: false, assignmentEpoch: false, members: new Map(), patterns: new Set() };
-}
-
-/** The names must be sorted. */
-function keyOf(names: ReadonlySet<string>, pattern: string): string {
-  return [pattern, ...names].join("\n");
 }

@@ -1,5 +1,5 @@
 // A member of a consumer group, and the steps that take it from what it reads to what it should read (KIP-848).
-// Leaves to others: who should read what (assignors.ts), and who reads a partition now (consumer-group.ts).
+// Leaves to others: who should read what (assignors.ts), and who reads a partition now (partition-holders.ts).
 //
 // A member first gives up what it should not read any more. Until it says that it has (UNREVOKED) it keeps its epoch. Then
 // it gets the new epoch, and those of its new partitions that no other member reads. It waits for the others (UNRELEASED).

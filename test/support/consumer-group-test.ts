@@ -5,10 +5,10 @@ import { assignmentOf, listOf } from "../../src/groups/assignment.js";
 import {
   ConsumerGroup,
   type ConsumerGroupContext,
-  type GroupTopic,
   type HeartbeatRequest,
   type HeartbeatResponse,
 } from "../../src/groups/consumer-group.js";
+import type { GroupTopic } from "../../src/groups/group-subscriptions.js";
 import { decodeConsumerGroup, encodeNotes } from "../../src/groups/consumer-group-record.js";
 import {
   decodeAssignment,

@@ -1,0 +1,190 @@
+// What the members of a consumer group subscribe to. Members with the same subscription share it, so that ten thousand of
+// them cost no more than one.
+// Leaves to others: which topics match an expression (topic-patterns.ts).
+import { RustLogError } from "../errors.js";
+import { ZERO_UUID } from "../record/bytes.js";
+import type { AssignableTopic } from "./assignors.js";
+import type { Subscription } from "./consumer-member.js";
+
+/** A topic as groups see it. */
+export interface GroupTopic {
+  readonly id: string;
+  readonly name: string;
+  readonly partitions: { readonly length: number };
+}
+
+export interface SubscriptionContext {
+  readonly topics: {
+    find(name: string): GroupTopic | undefined;
+    byId(id: string): GroupTopic | undefined;
+  };
+  /** The topics that match a regular expression. */
+  readonly topicsOf: (pattern: string) => ReadonlySet<string>;
+  /** Bytes that subscriptions may still need. */
+  readonly bytesLeft: () => number;
+  /** Called when subscriptions need more bytes, or fewer. */
+  readonly onBytes: (bytes: number) => void;
+  /** Called when the first member names a topic, and when no member does any more. */
+  readonly onTopic: (topic: string, isNamed: boolean) => void;
+  /** The same for a regular expression. */
+  readonly onPattern: (pattern: string, isUsed: boolean) => void;
+}
+
+/** Memory for each name of a subscription besides the name itself. */
+const NAME_BYTES = 40;
+
+interface Shared extends Subscription {
+  members: number;
+  readonly bytes: number;
+}
+
+export class GroupSubscriptions {
+  readonly #context: SubscriptionContext;
+  readonly #shared = new Map<string, Shared>();
+  /** How many different subscriptions name a topic, and have an expression. */
+  readonly #topics = new Map<string, number>();
+  readonly #patterns = new Map<string, number>();
+
+  constructor(context: SubscriptionContext) {
+    this.#context = context;
+  }
+
+  /** Throws GROUP_MAX_SIZE_REACHED if there is no memory for this subscription. */
+  check(topicNames: readonly string[], pattern: string): void {
+    const names = sorted(topicNames);
+    if (this.#shared.has(keyOf(names, pattern))) return;
+    let bytes = 0;
+    for (const name of names) bytes += name.length + NAME_BYTES;
+    const left = this.#context.bytesLeft();
+    if (bytes <= left) return;
+    throw new RustLogError(
+      "GROUP_MAX_SIZE_REACHED",
+      `a subscription needs ${bytes} bytes, and there are ${left} left for all groups`,
+    );
+  }
+
+  /** The subscription of one more member. */
+  join(topicNames: Iterable<string>, pattern: string): Subscription {
+    const names = sorted(topicNames);
+    const key = keyOf(names, pattern);
+    const known = this.#shared.get(key);
+    if (known !== undefined) {
+      known.members++;
+      return known;
+    }
+    const { onBytes, onTopic, onPattern } = this.#context;
+    const bytes = key.length + NAME_BYTES * names.size;
+    const shared = { key, names, pattern, members: 1, bytes };
+    this.#shared.set(key, shared);
+    onBytes(bytes);
+    for (const name of names) if (more(this.#topics, name)) onTopic(name, true);
+    if (pattern !== "" && more(this.#patterns, pattern)) onPattern(pattern, true);
+    return shared;
+  }
+
+  /** A member does not have the subscription any more. */
+  leave({ key, names, pattern }: Subscription): void {
+    const shared = this.#shared.get(key);
+    if (shared === undefined || --shared.members > 0) return;
+    const { onBytes, onTopic, onPattern } = this.#context;
+    this.#shared.delete(key);
+    onBytes(-shared.bytes);
+    for (const name of names) if (fewer(this.#topics, name)) onTopic(name, false);
+    if (pattern !== "" && fewer(this.#patterns, pattern)) onPattern(pattern, false);
+  }
+
+  /** The subscription of a member that says what has changed; null for what has not. */
+  change(
+    before: Subscription,
+    topicNames: readonly string[] | null,
+    pattern: string | null,
+  ): Subscription {
+    if (topicNames === null && pattern === null) return before;
+    const names = topicNames === null ? before.names : sorted(topicNames);
+    const nextPattern = pattern ?? before.pattern;
+    if (keyOf(names, nextPattern) === before.key) return before;
+    const next = this.join(names, nextPattern);
+    this.leave(before);
+    return next;
+  }
+
+  /** Whether a member subscribes to the topic. */
+  has(topic: string): boolean {
+    if (this.#topics.has(topic)) return true;
+    for (const pattern of this.#patterns.keys()) {
+      if (this.#context.topicsOf(pattern).has(topic)) return true;
+    }
+    return false;
+  }
+
+  hasPattern(pattern: string): boolean {
+    return this.#patterns.has(pattern);
+  }
+
+  /** Whether a subscription is to this topic, and the topic exists. */
+  includes({ names, pattern }: Subscription, topicId: string): boolean {
+    const topic = this.#context.topics.byId(topicId);
+    if (topic === undefined) return false;
+    if (names.has(topic.name)) return true;
+    return pattern !== "" && this.#context.topicsOf(pattern).has(topic.name);
+  }
+
+  /** The existing topics of each subscription, by name. Subscriptions to the same topics have the same list. */
+  assignable(): ReadonlyMap<Subscription, readonly AssignableTopic[]> {
+    const byIds = new Map<string, readonly AssignableTopic[]>();
+    const bySubscription = new Map<Subscription, readonly AssignableTopic[]>();
+    for (const subscription of this.#shared.values()) {
+      const topics = this.#topicsOf(subscription);
+      const ids = topics.map(({ id }) => id).join();
+      const same = byIds.get(ids) ?? topics;
+      byIds.set(ids, same);
+      bySubscription.set(subscription, same);
+    }
+    return bySubscription;
+  }
+
+  /** Gives back everything. */
+  close(): void {
+    const { onBytes, onTopic, onPattern } = this.#context;
+    for (const { bytes } of this.#shared.values()) onBytes(-bytes);
+    for (const topic of this.#topics.keys()) onTopic(topic, false);
+    for (const pattern of this.#patterns.keys()) onPattern(pattern, false);
+  }
+
+  #topicsOf({ names, pattern }: Subscription): AssignableTopic[] {
+    const { topics: all, topicsOf } = this.#context;
+    const wanted = pattern === "" ? names : new Set([...names, ...topicsOf(pattern)]);
+    const topics: AssignableTopic[] = [];
+    for (const name of sorted(wanted)) {
+      const topic = all.find(name);
+      // One that can't be opened has no id to be named by.
+      if (topic === undefined || topic.id === ZERO_UUID) continue;
+      topics.push({ id: topic.id, partitions: topic.partitions.length });
+    }
+    return topics;
+  }
+}
+
+/** Counts one more; returns whether it is the first. */
+function more(counts: Map<string, number>, key: string): boolean {
+  const count = counts.get(key) ?? 0;
+  counts.set(key, count + 1);
+  return count === 0;
+}
+
+/** Counts one fewer; returns whether it was the last. */
+function fewer(counts: Map<string, number>, key: string): boolean {
+  const count = counts.get(key) ?? 0;
+  if (count > 1) counts.set(key, count - 1);
+  else counts.delete(key);
+  return count <= 1;
+}
+
+function sorted(names: Iterable<string>): ReadonlySet<string> {
+  return new Set([...names].sort());
+}
+
+/** The names must be sorted. */
+function keyOf(names: ReadonlySet<string>, pattern: string): string {
+  return [pattern, ...names].join("\n");
+}
