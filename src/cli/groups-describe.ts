@@ -127,6 +127,7 @@ function summaryOf({ group, state, type, assignor, members }: Described): string
 
 function membersText({ group, state, members, partitions }: Described): string {
   if (members.length === 0) return `Group '${printable(group)}' has no members (${state}).\n`;
+  const byMember = Map.groupBy(partitions, ({ memberId }) => memberId);
   const isStatic = members.some(({ instanceId }) => instanceId !== undefined);
   const header = ["MEMBER", ...(isStatic ? ["INSTANCE-ID"] : []), "HOST", "CLIENT-ID"];
   const rows = members.map((member) => [
@@ -135,7 +136,7 @@ function membersText({ group, state, members, partitions }: Described): string {
     member.host,
     member.clientId,
     member.partitions,
-    assignmentCell(partitions.filter(({ memberId }) => memberId === member.memberId)),
+    assignmentCell(byMember.get(member.memberId) ?? []),
   ]);
   return formatTable([...header, "PARTITIONS", "ASSIGNMENT"], rows);
 }
