@@ -57,9 +57,14 @@ export class GroupRecordTable {
     return this.#groups.keys();
   }
 
-  /** Keys and values of the records of a group. */
+  /** Keys and values of the records of a group, each as it is when the caller gets there. */
   *of(group: string): Generator<readonly [key: Uint8Array, value: Uint8Array], void> {
-    for (const [key, value] of this.#records(group)) yield [bytesOf(key), bytesOf(value)];
+    for (const text of this.#records(group).keys()) {
+      const key = bytesOf(text);
+      // The map may not be the group's any more: a group with one record left has none.
+      const value = this.get(group, key);
+      if (value !== undefined) yield [key, value];
+    }
   }
 
   /** All records, for a snapshot. Records may change while the caller iterates. */

@@ -79,3 +79,26 @@ test("the table has the newest value of each key, however many a group has", () 
   expect(all.length).toBe(expected.size);
   expect(table.bytes).toBe([...expected].flat().join("").length / 2);
 });
+
+test("records that are deleted, or change, while all are listed are listed as they are then", () => {
+  const [metadata, epoch] = [encodeGroupKey("g", 3), encodeGroupKey("g", 6)];
+  const tableOf = (): GroupRecordTable => {
+    const table = new GroupRecordTable();
+    table.apply([metadata, Uint8Array.of(1)]);
+    table.apply([epoch, Uint8Array.of(1)]);
+    return table;
+  };
+  const deleted = tableOf();
+  const left = deleted.all();
+  left.next();
+  deleted.apply([metadata, null]);
+  deleted.apply([epoch, null]);
+  expect([...left]).toEqual([]);
+
+  const changed = tableOf();
+  const rest = changed.all();
+  rest.next();
+  changed.apply([metadata, null]);
+  changed.apply([epoch, Uint8Array.of(2)]);
+  expect([...rest]).toEqual([[Buffer.from(epoch), Buffer.of(2)]]);
+});
