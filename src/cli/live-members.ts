@@ -10,11 +10,13 @@ const MEMBERS_NAMED_MAX = 5;
 
 const REFUSALS: readonly ErrorName[] = ["NON_EMPTY_GROUP", "GROUP_SUBSCRIBED_TO_TOPIC"];
 
-/** Throws NON_EMPTY_GROUP if the group has members. */
-export async function refuseMembers(admin: Admin, group: string): Promise<void> {
+/** Throws NON_EMPTY_GROUP if the group has members. `help` says what to do then, if not to stop them. */
+export async function refuseMembers(admin: Admin, group: string, help?: string): Promise<void> {
   const names = await namesOfMembers(admin, group);
   if (names === undefined) return;
-  throw new RustLogError("NON_EMPTY_GROUP", `group '${group}' has members: ${names}`);
+  throw new RustLogError("NON_EMPTY_GROUP", `group '${group}' has members: ${names}`, {
+    ...(help === undefined ? {} : { help }),
+  });
 }
 
 /** Runs a change. If the broker refuses it because of members, the error names them. */

@@ -45,6 +45,9 @@ import { checkOffsetSpec, type OffsetSpec, resolveOffset } from "./offset-spec.j
 import { allOf, pagesOf } from "./pages.js";
 import { offsetForTimestamp } from "./time-lookup.js";
 
+/** What to do if a group has members, which alone may commit. */
+const ONLY_MEMBERS = "Stop the members, join them with a balanced consumer, or use another group.";
+
 /** Administers a broker. Created by `client.admin()`; it holds no resources and needs no closing. */
 export class Admin {
   readonly #link: BrokerLink;
@@ -230,8 +233,8 @@ export class Admin {
   }
 
   /**
-   * Commits offsets for a group, all or none. Throws INVALID_GROUP, OFFSET_OUT_OF_RANGE, and UNKNOWN_TOPIC_ID if the topic
-   * of the given id was deleted.
+   * Commits offsets for a group, all or none. Throws INVALID_GROUP, OFFSET_OUT_OF_RANGE, UNKNOWN_MEMBER_ID if the group has
+   * members, and UNKNOWN_TOPIC_ID if the topic of the given id was deleted.
    */
   async commitOffsets(group: string, offsets: readonly PartitionOffset[]): Promise<CommitResult> {
     checkString("INVALID_GROUP", "group", group);
@@ -239,7 +242,13 @@ export class Admin {
     for (const { offset } of offsets) {
       checkNatural("INVALID_REQUEST", "offset of an item of offsets", offset);
     }
-    return await this.#request(callOf(OffsetCommit, { group, offsets, ...BY_NO_MEMBER }));
+    try {
+      return await this.#request(callOf(OffsetCommit, { group, offsets, ...BY_NO_MEMBER }));
+    } catch (error) {
+      if (!(error instanceof RustLogError) || error.code !== "UNKNOWN_MEMBER_ID") throw error;
+      // This is no member that has to join again.
+      throw new RustLogError(error.code, error.message, { cause: error, help: ONLY_MEMBERS });
+    }
   }
 
   /** The committed offsets of a group for these partitions, in their order. */

@@ -1,6 +1,7 @@
 // Groups and the admin, against the real broker.
 import { describe, expect, test } from "bun:test";
 import { codeOf, numbers, produce, setUp } from "../support/client-setup.js";
+import { joinGroup } from "../support/group-members.js";
 
 describe("groups", () => {
   test("start at their committed offset, and commit the offset after the last returned record", async () => {
@@ -111,6 +112,24 @@ describe("admin", () => {
     expect(await codeOf(t.admin.deleteOffsets("h", [place]))).toBe("GROUP_NOT_FOUND");
     await t.admin.deleteGroup("g");
     expect(await codeOf(t.admin.describeGroup("g"))).toBe("GROUP_NOT_FOUND");
+  });
+
+  test("commits for a group with members are refused, and the error says what to do", async () => {
+    await using t = await setUp();
+    await t.admin.createTopic("t");
+    const offsets = [{ topic: "t", partition: 0, offset: 0 }];
+    expect(await t.admin.commitOffsets("g", offsets)).toEqual({ isShared: false });
+    await joinGroup(t.broker.context.groups, "g", [{ clientId: "c", assigned: { t: [0] } }]);
+    const refused = t.admin.commitOffsets("g", offsets);
+    expect(refused).rejects.toMatchObject({
+      code: "UNKNOWN_MEMBER_ID",
+      help: expect.stringContaining("Stop the members"),
+    });
+    await refused.catch(() => {});
+    expect(await t.admin.describeMembers("g")).toMatchObject({
+      ...{ state: "Stable", type: "classic", protocolType: "consumer", assignor: "range" },
+      members: [{ clientId: "c", host: "10.0.0.7", partitions: 1, instanceId: undefined }],
+    });
   });
 
   test("lists page by page what does not fit one frame", async () => {
