@@ -7,6 +7,7 @@
 // The group epoch grows with each change of the members, their subscriptions, or the partitions of their topics. Then the
 // target assignment is made anew for that epoch, and each member gets there by its own heartbeats.
 import { RustLogError } from "../errors.js";
+import { REBALANCE_TIMEOUT_MS_MAX } from "../limits.js";
 import type {
   JoinRequest,
   JoinResult,
@@ -365,7 +366,10 @@ export class ConsumerGroup implements Group {
    * know, without any change.
    */
   joinClassic(request: JoinRequest, newMemberId: string): JoinResult {
-    const { instanceId, clientId, clientHost, rebalanceTimeoutMs, sessionTimeoutMs } = request;
+    const { instanceId, clientId, clientHost, sessionTimeoutMs } = request;
+    // Version 0 of JoinGroup has only one of them.
+    const rebalanceTimeoutMs =
+      request.rebalanceTimeoutMs < 0 ? sessionTimeoutMs : request.rebalanceTimeoutMs;
     const { topics, owned, rackId } = this.#subscriptionOf(request);
     const memberId = request.memberId === "" ? newMemberId : request.memberId;
     const joining = {
@@ -539,7 +543,9 @@ export class ConsumerGroup implements Group {
     this.#subscriptions.close();
     // Nothing of it is to be stored any more.
     this.#notes = newNotes();
-    for (const { classic } of this.#members.values()) this.#context.onBytes(-bytesOf(classic));
+    for (const { classic, bytes } of this.#members.values()) {
+      this.#context.onBytes(-bytes - bytesOf(classic));
+    }
     this.#context.onMembers(-this.#members.size);
   }
 
@@ -571,6 +577,14 @@ export class ConsumerGroup implements Group {
       throw new RustLogError(
         "GROUP_MAX_SIZE_REACHED",
         `group '${this.name}' has ${this.#members.size} members, which is the limit`,
+      );
+    }
+    const bytes = bytesOfMember(memberId, request);
+    const left = this.#context.bytesLeft();
+    if (bytes > left) {
+      throw new RustLogError(
+        "GROUP_MAX_SIZE_REACHED",
+        `a member of group '${this.name}' needs ${bytes} bytes, and there are ${left} left for all groups`,
       );
     }
     return this.#add(
@@ -613,10 +627,12 @@ export class ConsumerGroup implements Group {
       session: new MemberDeadline(clock, () => this.#expire(member)),
       revocation: new MemberDeadline(clock, () => this.#expire(member)),
       classic: undefined,
+      bytes: bytesOfMember(id, identity),
       catchUp: new MemberDeadline(clock, () => this.#expire(member)),
       wake: undefined,
     };
     this.#members.set(id, member);
+    this.#context.onBytes(member.bytes);
     this.#context.onMembers(1);
     if (member.instanceId !== null) this.#static.set(member.instanceId, member);
     if (this.#isSettled(member)) this.#settled++;
@@ -715,6 +731,7 @@ export class ConsumerGroup implements Group {
     this.#setClassic(member, undefined);
     if (this.#isSettled(member)) this.#settled--;
     this.#members.delete(member.id);
+    this.#context.onBytes(-member.bytes);
     this.#context.onMembers(-1);
     if (member.instanceId !== null) this.#static.delete(member.instanceId);
     this.#note(member.id, NOTED.ALL);
@@ -822,8 +839,9 @@ export class ConsumerGroup implements Group {
       member.rackId = rackId;
       isNew = true;
     }
-    if (rebalanceTimeoutMs !== -1 && rebalanceTimeoutMs !== member.rebalanceTimeoutMs) {
-      member.rebalanceTimeoutMs = rebalanceTimeoutMs;
+    const timeoutMs = Math.min(Math.max(rebalanceTimeoutMs, 0), REBALANCE_TIMEOUT_MS_MAX);
+    if (rebalanceTimeoutMs !== -1 && timeoutMs !== member.rebalanceTimeoutMs) {
+      member.rebalanceTimeoutMs = timeoutMs;
       isNew = true;
     }
     if (assignor !== null && assignor !== member.assignor) {
@@ -1087,6 +1105,17 @@ function withIds(
     const topicId = topics.find(topic)?.id;
     return topicId === undefined ? [] : [{ topicId, partitions: its }];
   });
+}
+
+/** Memory of a member and its records, without what it subscribes to and reads. */
+const MEMBER_BYTES = 1_000;
+
+function bytesOfMember(
+  id: string,
+  { instanceId, rackId, clientId }: Pick<ConsumerMember, "instanceId" | "rackId" | "clientId">,
+): number {
+  const names = id.length + clientId.length + (instanceId ?? "").length + (rackId ?? "").length;
+  return MEMBER_BYTES + names;
 }
 
 function bytesOf(classic: ClassicMembership | undefined): number {

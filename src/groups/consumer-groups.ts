@@ -40,6 +40,9 @@ const HEARTBEAT_MS_MIN = 1_000;
 /** So that the members of all groups together send 200 heartbeats in a second, until they send one every five seconds. */
 const HEARTBEAT_MS_PER_MEMBER = 5;
 
+/** Most bytes of records that are written in one batch. */
+const PORTION_BYTES = 4 * 1024 * 1024;
+
 /** Groups that are told about a changed topic in a turn of the event loop. */
 const GROUPS_PER_TURN = 20;
 
@@ -251,7 +254,11 @@ export class ConsumerGroups {
     const { write, replaced, clock } = this.#context;
     const notes = group.takeNotes();
     const records = encodeNotes(group, notes, clock.time());
-    const written = write(group.name, () => [...replaced(group.name), ...records])
+    const writes = portionsOf(records).map((portion, i) =>
+      write(group.name, () => (i === 0 ? [...replaced(group.name), ...portion] : portion)),
+    );
+    const written = Promise.all(writes)
+      .then(() => {})
       .catch((error: unknown) => {
         group.returnNotes(notes);
         const message = `group '${group.name}' can't be stored`;
@@ -319,6 +326,22 @@ export class ConsumerGroups {
       return await this.#with(others, work);
     }
   }
+}
+
+/** What fits a batch. Almost always it is one: only a very large group with long names has more to say at once. */
+function portionsOf(records: readonly GroupRecordChange[]): (readonly GroupRecordChange[])[] {
+  const portions: GroupRecordChange[][] = [];
+  let bytes = 0;
+  for (const record of records) {
+    const [key, value] = record;
+    bytes += key.length + (value?.length ?? 0);
+    const portion = portions.at(-1);
+    if (portion === undefined || bytes > PORTION_BYTES) {
+      portions.push([record]);
+      bytes = key.length + (value?.length ?? 0);
+    } else portion.push(record);
+  }
+  return portions;
 }
 
 /** Throws INVALID_REQUEST or UNSUPPORTED_ASSIGNOR. */

@@ -1,5 +1,5 @@
 // What the members of a consumer group subscribe to. Members with the same subscription share it, so that ten thousand of
-// them cost no more than one.
+// them are assigned as fast as one. Only the record of each member has all of it again, and that is what is accounted for.
 // Leaves to others: which topics match an expression (topic-patterns.ts).
 import { RustLogError } from "../errors.js";
 import { ZERO_UUID } from "../record/bytes.js";
@@ -30,12 +30,8 @@ export interface SubscriptionContext {
   readonly onPattern: (pattern: string, isUsed: boolean) => void;
 }
 
-/** Memory for each name of a subscription besides the name itself. */
-const NAME_BYTES = 40;
-
 interface Shared extends Subscription {
   members: number;
-  readonly bytes: number;
 }
 
 export class GroupSubscriptions {
@@ -51,10 +47,8 @@ export class GroupSubscriptions {
 
   /** Throws GROUP_MAX_SIZE_REACHED if there is no memory for this subscription. */
   check(topicNames: readonly string[], pattern: string): void {
-    const names = sorted(topicNames);
-    if (this.#shared.has(keyOf(names, pattern))) return;
-    let bytes = 0;
-    for (const name of names) bytes += name.length + NAME_BYTES;
+    let bytes = pattern.length;
+    for (const name of topicNames) bytes += name.length;
     const left = this.#context.bytesLeft();
     if (bytes <= left) return;
     throw new RustLogError(
@@ -67,16 +61,15 @@ export class GroupSubscriptions {
   join(topicNames: Iterable<string>, pattern: string): Subscription {
     const names = sorted(topicNames);
     const key = keyOf(names, pattern);
+    const { onBytes, onTopic, onPattern } = this.#context;
+    onBytes(key.length);
     const known = this.#shared.get(key);
     if (known !== undefined) {
       known.members++;
       return known;
     }
-    const { onBytes, onTopic, onPattern } = this.#context;
-    const bytes = key.length + NAME_BYTES * names.size;
-    const shared = { key, names, pattern, members: 1, bytes };
+    const shared = { key, names, pattern, members: 1 };
     this.#shared.set(key, shared);
-    onBytes(bytes);
     for (const name of names) if (more(this.#topics, name)) onTopic(name, true);
     if (pattern !== "" && more(this.#patterns, pattern)) onPattern(pattern, true);
     return shared;
@@ -84,11 +77,11 @@ export class GroupSubscriptions {
 
   /** A member does not have the subscription any more. */
   leave({ key, names, pattern }: Subscription): void {
-    const shared = this.#shared.get(key);
-    if (shared === undefined || --shared.members > 0) return;
     const { onBytes, onTopic, onPattern } = this.#context;
+    const shared = this.#shared.get(key);
+    onBytes(-key.length);
+    if (shared === undefined || --shared.members > 0) return;
     this.#shared.delete(key);
-    onBytes(-shared.bytes);
     for (const name of names) if (fewer(this.#topics, name)) onTopic(name, false);
     if (pattern !== "" && fewer(this.#patterns, pattern)) onPattern(pattern, false);
   }
@@ -146,7 +139,7 @@ export class GroupSubscriptions {
   /** Gives back everything. */
   close(): void {
     const { onBytes, onTopic, onPattern } = this.#context;
-    for (const { bytes } of this.#shared.values()) onBytes(-bytes);
+    for (const { key, members } of this.#shared.values()) onBytes(-members * key.length);
     for (const topic of this.#topics.keys()) onTopic(topic, false);
     for (const pattern of this.#patterns.keys()) onPattern(pattern, false);
   }

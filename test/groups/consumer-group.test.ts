@@ -252,6 +252,14 @@ describe("fencing", () => {
     expect(check(2, 7)).toBe("STALE_MEMBER_EPOCH");
   });
 
+  test("a member that needs more memory than there is left is refused, and leaves nothing behind", () => {
+    const { t } = setup();
+    const topicNames = Array.from({ length: 1_000 }, (_, i) => `${"n".repeat(200)}${i}`);
+    expect(codeOf(() => t.join("a", { topicNames }))).toBe("GROUP_MAX_SIZE_REACHED");
+    expect(codeOf(() => t.join("i".repeat(200_000)))).toBe("GROUP_MAX_SIZE_REACHED");
+    expect([t.group.memberCount, t.bytes, t.subscribed.size]).toEqual([0, 0, 0]);
+  });
+
   test("a full group refuses the next member", () => {
     const t = new ConsumerGroupTest(1);
     t.join("a");

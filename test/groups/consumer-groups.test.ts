@@ -35,11 +35,15 @@ async function setup() {
     report: () => {},
   });
   const group = groups.empty("g", undefined);
-  const beat = async (memberId: string, memberEpoch = 0): Promise<HeartbeatResponse> =>
+  const beat = async (
+    memberId: string,
+    memberEpoch = 0,
+    topicNames: readonly string[] = ["t"],
+  ): Promise<HeartbeatResponse> =>
     await groups.heartbeat(group, {
       ...{ memberId, memberEpoch, instanceId: null, rackId: null, pattern: null, assignor: null },
       ...(memberEpoch === 0
-        ? { rebalanceTimeoutMs: 1_000, topicNames: ["t"], owned: [] }
+        ? { rebalanceTimeoutMs: 1_000, topicNames, owned: [] }
         : { rebalanceTimeoutMs: -1, topicNames: null, owned: null }),
       ...{ clientId: "", clientHost: "" },
     });
@@ -95,6 +99,25 @@ describe("a heartbeat", () => {
     writes[1]!.end();
     expect((await again).assignment).toHaveLength(1);
     expect(group.hasNotes).toBe(false);
+  });
+
+  test("with more than fits a batch is stored in several, and fails if any of them does", async () => {
+    const { writes, beat, group } = await setup();
+    const names = (i: number): string[] => [`${i}${"n".repeat(1_500_000)}`];
+    const joining = [0, 1, 2, 3].map((i) => beat(`m${i}`, 0, names(i)));
+    writes[0]!.end();
+    await joining[0];
+    await Bun.sleep(0);
+    expect(writes).toHaveLength(3);
+    writes[1]!.end();
+    expect(await isSettled(joining[1]!)).toBe(false);
+    writes[2]!.end(new RustLogError("DISK_FULL", "no space"));
+    expect(await Promise.allSettled(joining.slice(1))).toMatchObject([
+      { status: "rejected" },
+      { status: "rejected" },
+      { status: "rejected" },
+    ]);
+    expect(group.hasNotes).toBe(true);
   });
 
   test("that waits for a write that fails is stored with the next one", async () => {
