@@ -448,14 +448,18 @@ export class ClassicGroup implements Group {
       this.#changed();
       return abandon;
     }
-    this.#renew(member);
     const joined = this.#joined(member, wasLeader && request.maySkipAssignment);
     // A client that does not know skipAssignment would assign if it were told that it is the leader.
     const result = request.maySkipAssignment
       ? { ...joined, skipAssignment: wasLeader }
       : { ...joined, leader: wasLeader ? old.id : joined.leader };
+    // Its session begins when it knows its id.
     this.#store().then(
-      () => this.#run(() => this.#say(answer, result)),
+      () =>
+        this.#run(() => {
+          if (this.#members.get(id) === member) this.#renew(member);
+          this.#say(answer, result);
+        }),
       (error: unknown) =>
         this.#run(() => {
           if (this.#members.get(id) === member) {

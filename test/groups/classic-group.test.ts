@@ -409,6 +409,18 @@ describe("a static member", () => {
     expect(t.leave([{ memberId: "", instanceId: "i" }])).toEqual(["ok"]);
   });
 
+  test("has a session from when it knows its id", async () => {
+    const t = new GroupTest();
+    const { a } = await t.settle(["a"], { a: { instanceId: "i" } });
+    const again = t.join("a", { instanceId: "i" });
+    t.clock.advance(60_000);
+    await t.stored();
+    t.clock.advance(9_999);
+    expect(t.heartbeat({ ...a!, memberId: again.memberId })).toBe("ok");
+    t.clock.advance(10_000);
+    expect(t.group.memberCount).toBe(0);
+  });
+
   test("has its old place back if the new one can't be stored", async () => {
     const t = new GroupTest();
     const { a } = await t.settle(["a"], { a: { instanceId: "i" } });
