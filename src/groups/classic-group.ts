@@ -453,11 +453,14 @@ export class ClassicGroup implements Group {
     const result = request.maySkipAssignment
       ? { ...joined, skipAssignment: wasLeader }
       : { ...joined, leader: wasLeader ? old.id : joined.leader };
-    // Its session begins when it knows its id.
+    // Its session and its time for a SyncGroup begin when it knows its id.
     this.#store().then(
       () =>
         this.#run(() => {
-          if (this.#members.get(id) === member) this.#renew(member);
+          if (this.#members.get(id) === member) {
+            this.#renew(member);
+            if (member.mustSync) this.#syncTimer.set(this.#rebalanceTimeoutMs());
+          }
           this.#say(answer, result);
         }),
       (error: unknown) =>

@@ -421,6 +421,22 @@ describe("a static member", () => {
     expect(t.group.memberCount).toBe(0);
   });
 
+  test("has time to ask for its assignment when it comes back", async () => {
+    const t = new GroupTest({ initialRebalanceDelayMs: 10 });
+    const a = t.joinWithId("a", { sessionTimeoutMs: 100_000 });
+    t.joinWithId("b", { instanceId: "i", sessionTimeoutMs: 100_000 });
+    t.clock.advance(30);
+    t.sync(a.member, {});
+    await t.stored();
+    t.clock.advance(29_000);
+    t.join("b", { instanceId: "i", sessionTimeoutMs: 100_000 });
+    await t.stored();
+    t.clock.advance(29_000);
+    expect([t.group.state, t.group.memberCount]).toEqual(["Stable", 2]);
+    t.clock.advance(1_000);
+    expect([t.group.state, t.group.memberCount]).toEqual(["PreparingRebalance", 1]);
+  });
+
   test("has its old place back if the new one can't be stored", async () => {
     const t = new GroupTest();
     const { a } = await t.settle(["a"], { a: { instanceId: "i" } });
