@@ -88,28 +88,32 @@ test("list and describe show the members of a group, and it is neither moved nor
     { clientId: "app-1", assigned: { mem: [0, 2] } },
     { clientId: "app-2", instanceId: "i-2", assigned: { mem: [1] } },
   ]);
-  expect(await ok(["groups", "list"])).toMatch(/\nm +Stable +classic +2 +0\n/);
-  const described = await ok(["groups", "describe", "m"]);
+  const at = { broker: broker.address };
+  const [list, described, members, state, ...refused] = await Promise.all([
+    ok(["groups", "list"]),
+    ok(["groups", "describe", "m"]),
+    ok(["groups", "describe", "m", "--members"]),
+    ok(["groups", "describe", "m", "--state"]),
+    run(["groups", "seek", "m", "mem", "--to", "latest", "--dry-run"], at),
+    run(["groups", "delete", "m"], at),
+    run(["groups", "delete-offsets", "m", "mem:1"], at),
+  ]);
+  expect(list).toMatch(/\nm +Stable +classic +2 +0\n/);
   expect(described).toStartWith("Group: m\nState: Stable (classic, range)\nMembers: 2\n\nTOPIC ");
   expect(described).toMatch(new RegExp(`\nmem +2 +- +2 +2 +- +${one} +10.0.0.7 +app-1\n`));
   expect(described).toEndWith("\n\nTotal lag: 2\n");
-  const members = await ok(["groups", "describe", "m", "--members"]);
   expect(members).toMatch(/^MEMBER +INSTANCE-ID +HOST +CLIENT-ID +PARTITIONS +ASSIGNMENT\n/);
   expect(members).toMatch(new RegExp(`\n${one} +- +10.0.0.7 +app-1 +2 +mem:0,2\n`));
   expect(members).toMatch(new RegExp(`\n${two} +i-2 +10.0.0.7 +app-2 +1 +mem:1\n`));
-  const state = await ok(["groups", "describe", "m", "--state"]);
   expect(state).toMatch(/\nm +127\.0\.0\.1:\d+ +range +Stable +classic +2\n$/);
-  const seek = ["groups", "seek", "m", "mem", "--to", "latest", "--dry-run"];
-  const refused = await run(seek, { broker: broker.address });
-  expect(refused.exitCode).toBe(1);
-  expect(refused.stderr).toContain("NON_EMPTY_GROUP: group 'm' has members: ");
-  expect(refused.stderr).toContain(`${two} (app-2 at 10.0.0.7)`);
-  const kept = await run(["groups", "delete", "m"], { broker: broker.address });
-  expect(kept.stderr).toContain("NON_EMPTY_GROUP");
-  expect(kept.stderr).toContain(`${two} (app-2 at 10.0.0.7)`);
-  const used = await run(["groups", "delete-offsets", "m", "mem:1"], { broker: broker.address });
-  expect(used.stderr).toContain("GROUP_SUBSCRIBED_TO_TOPIC");
-  expect(used.stderr).toContain(`${one} (app-1 at 10.0.0.7)`);
+  for (const [i, code] of (
+    ["NON_EMPTY_GROUP", "NON_EMPTY_GROUP", "GROUP_SUBSCRIBED_TO_TOPIC"] as const
+  ).entries()) {
+    expect(refused[i]).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(refused[i]!.stderr).toStartWith(`rustlog: ${code}: group 'm' has members`);
+    expect(refused[i]!.stderr).toContain(`${one} (app-1 at 10.0.0.7)`);
+    expect(refused[i]!.stderr).toContain(`${two} (app-2 at 10.0.0.7)`);
+  }
   broker.broker.context.groups.leave(
     "m",
     [one!, two!].map((memberId) => ({ memberId, instanceId: null })),
