@@ -453,14 +453,25 @@ export class ClassicGroup implements Group {
     const result = request.maySkipAssignment
       ? { ...joined, skipAssignment: wasLeader }
       : { ...joined, leader: wasLeader ? old.id : joined.leader };
+    const beginSync = (): void => {
+      if (member.mustSync) this.#syncTimer.set(this.#rebalanceTimeoutMs());
+    };
+    beginSync();
     // Its session and its time for a SyncGroup begin when it knows its id.
     this.#store().then(
       () =>
         this.#run(() => {
-          if (this.#members.get(id) === member) {
-            this.#renew(member);
-            if (member.mustSync) this.#syncTimer.set(this.#rebalanceTimeoutMs());
+          if (this.#members.get(id) !== member) {
+            // It was too slow, or yet another client has its place.
+            const isReplaced = this.#static.has(member.instanceId ?? "");
+            const error = isReplaced
+              ? fencedInstance(member.instanceId ?? "")
+              : unknownMember(this.name, id);
+            this.#say(answer, { error, memberId: request.memberId });
+            return;
           }
+          this.#renew(member);
+          beginSync();
           this.#say(answer, result);
         }),
       (error: unknown) =>

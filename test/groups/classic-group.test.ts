@@ -437,6 +437,14 @@ describe("a static member", () => {
     expect([t.group.state, t.group.memberCount]).toEqual(["PreparingRebalance", 1]);
   });
 
+  test("whose place is taken again before it was told its id is fenced", async () => {
+    const t = new GroupTest();
+    await t.settle(["a"], { a: { instanceId: "i" } });
+    const [second, third] = [t.join("a", { instanceId: "i" }), t.join("a", { instanceId: "i" })];
+    await t.stored();
+    expect([second.failure, third.result?.generation]).toEqual(["FENCED_INSTANCE_ID", 1]);
+  });
+
   test("has its old place back if the new one can't be stored", async () => {
     const t = new GroupTest();
     const { a } = await t.settle(["a"], { a: { instanceId: "i" } });
