@@ -1,15 +1,21 @@
-// `rustlog consume`: prints a range of a topic's records and commits what was printed.
-// Leaves to others: fetching (client/consumer.ts), the format of a record (format.ts, json-record.ts), and knowing what
-// was really written (output.ts).
-import { Option } from "@commander-js/extra-typings";
+// `rustlog consume`: prints a range of a topic's records, or its share of a group's, and commits what was printed.
+// Leaves to others: the consumers (consume-reading.ts), the format of a record (format.ts, json-record.ts), and knowing
+// what was really written (output.ts).
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import type { Client } from "../client/client.js";
-import type { Consumer } from "../client/consumer.js";
 import { DamagedRecordsError } from "../client/damage.js";
-import type { OutOfRangePolicy } from "../client/consumer-plan.js";
+import { SESSION_TIMEOUT_MS_MAX, SESSION_TIMEOUT_MS_MIN } from "../limits.js";
 import { newCommand, usageError } from "./command.js";
-import { describeFailure, oneLine, printError } from "./exit.js";
+import {
+  type BalancedReadingOptions,
+  type Reading,
+  readBalanced,
+  readTopic,
+  type TopicReadingOptions,
+} from "./consume-reading.js";
+import { parseDuration } from "./duration.js";
+import { describeFailure, printError } from "./exit.js";
 import { compileFormat, formatPrinter, type RecordPrinter, valuePrinter } from "./format.js";
-import { GroupCommits } from "./group-commits.js";
 import { jsonPrinter } from "./json-record.js";
 import { NEWLINE, NUL } from "./line-reader.js";
 import { partitionList, wholeNumber } from "./numbers.js";
@@ -23,19 +29,20 @@ const EXAMPLES = `
   rustlog consume events --follow --offset latest
   rustlog consume events -o -10 -f '%p/%o %T %k=%s\\n'
   rustlog consume events -o @-1h:@-10m --json
-  rustlog consume events --group billing -n 100`;
+  rustlog consume events --group billing -n 100
+  rustlog consume events orders --group billing --balance`;
 
-interface ConsumeOptions {
-  readonly range: OffsetRangeSpec;
-  readonly partitions: readonly number[] | undefined;
+/** The session timeout of a balanced consumer, in milliseconds: its partitions go to others so long after a kill. */
+const SESSION_TIMEOUT_MS_DEFAULT = 10_000;
+
+interface PrintOptions {
   readonly isFollowing: boolean;
   readonly recordsMax: number;
-  readonly group: string | undefined;
-  readonly isCommitting: boolean;
-  readonly isSkipping: boolean;
-  readonly onOutOfRange: OutOfRangePolicy;
   readonly printer: RecordPrinter;
 }
+
+/** The consumer to read from; `settled` waits until everything that was read is printed. */
+type StartReading = (client: Client, settled: () => Promise<void>) => Reading;
 
 export function consumeCommand() {
   const command = newCommand(
@@ -43,7 +50,7 @@ export function consumeCommand() {
     "Print the records of a topic, from the earliest to the current end",
     EXAMPLES,
   )
-    .argument("<topic>", "topic to read")
+    .argument("[topic...]", "topic to read; several with --balance")
     .addOption(brokerOption())
     .addOption(
       new Option(
@@ -65,6 +72,22 @@ export function consumeCommand() {
     )
     .option("--no-commit", "with --group: do not commit")
     .option(
+      "--balance",
+      "with --group: share the partitions of the topics with the group's other balanced consumers, and follow",
+    )
+    .addOption(
+      new Option(
+        "--topic-regex <regex>",
+        "with --balance: also topics with a match in their name, such as ^logs-, and later ones",
+      ).argParser(topicRegex),
+    )
+    .addOption(
+      new Option(
+        "--session-timeout <duration>",
+        "with --balance: time after which others take over from a killed consumer (default: 10s)",
+      ).argParser(sessionTimeout),
+    )
+    .option(
       "-f, --format <format>",
       "print %t topic %p partition %o offset %T timestamp %k key %s value %h headers %K %S lengths, \\n \\t \\0",
       compileFormat,
@@ -80,7 +103,7 @@ export function consumeCommand() {
     )
     .option("--skip-damaged", "skip unreadable records and report each skip on stderr")
     .option("--null-delimited", "end records with a NUL byte instead of a newline");
-  return command.action(async (topic, options) => {
+  return command.action(async (topics, options) => {
     if (options.json && options.format !== undefined) {
       usageError(command, "--format and --json can't be combined");
     }
@@ -94,89 +117,146 @@ export function consumeCommand() {
       const end = options.nullDelimited ? [Uint8Array.of(NUL)] : [];
       printer = formatPrinter([...options.format, ...end]);
     }
-    const resolved: ConsumeOptions = {
-      range: options.offset,
-      partitions: options.partition,
-      isFollowing: options.follow === true,
-      recordsMax: options.maxRecords ?? Number.POSITIVE_INFINITY,
-      group: options.group,
-      isCommitting: options.commit,
+    const fault = balanceFault(topics, options);
+    if (fault !== undefined) usageError(command, fault);
+    const recordsMax = options.maxRecords ?? Number.POSITIVE_INFINITY;
+    const handling = {
       isSkipping: options.skipDamaged === true,
       onOutOfRange: options.onOutOfRange,
-      printer,
     };
-    await withClient(options.broker, (client) => consume(client, topic, resolved));
+    if (options.balance) {
+      const { topicRegex, group = "" } = options;
+      const balanced: BalancedReadingOptions = {
+        ...handling,
+        topics: topicRegex === undefined ? topics : [...topics, topicRegex],
+        offset: sharedStart(options.offset) ?? "earliest",
+        group,
+        sessionTimeoutMs: options.sessionTimeout ?? SESSION_TIMEOUT_MS_DEFAULT,
+      };
+      const start: StartReading = (client, settled) => readBalanced(client, balanced, settled);
+      await withClient(options.broker, (client) =>
+        consume(client, start, { isFollowing: true, recordsMax, printer }),
+      );
+      return;
+    }
+    const isFollowing = options.follow === true;
+    const single: TopicReadingOptions = {
+      ...handling,
+      topic: topics[0]!,
+      range: options.offset,
+      partitions: options.partition,
+      isFollowing,
+      group: options.group,
+      isCommitting: options.commit,
+    };
+    await withClient(options.broker, (client) =>
+      consume(client, () => readTopic(client, single), { isFollowing, recordsMax, printer }),
+    );
   });
 }
 
-/** For two readers that know nothing of each other. */
-function sharedWarning(group: string, topic: string): string {
-  return (
-    `another client reads the same partitions of '${topic}' with group '${group}': both get every record, and each ` +
-    "overwrites the other's commits. Give each its own partitions with --partition, or another --group"
-  );
+function topicRegex(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? `${error.message}.` : "");
+  }
 }
 
-async function consume(client: Client, topic: string, options: ConsumeOptions): Promise<void> {
-  const { range, partitions, group, isFollowing, onOutOfRange } = options;
+function sessionTimeout(text: string): number {
+  const ms = parseDuration(text);
+  if (ms >= SESSION_TIMEOUT_MS_MIN && ms <= SESSION_TIMEOUT_MS_MAX) return ms;
+  throw new InvalidArgumentError("Expected a duration from 6s to 30m.");
+}
+
+/** What is wrong with the options for sharing, or with the number of topics. */
+function balanceFault(
+  topics: readonly string[],
+  options: {
+    readonly balance?: true | undefined;
+    readonly topicRegex?: RegExp | undefined;
+    readonly sessionTimeout?: number | undefined;
+    readonly group?: string | undefined;
+    readonly commit: boolean;
+    readonly partition?: readonly number[] | undefined;
+    readonly offset: OffsetRangeSpec;
+  },
+): string | undefined {
+  if (topics.length === 0 && options.topicRegex === undefined) {
+    return "missing required argument 'topic'";
+  }
+  if (!options.balance) {
+    if (topics.length > 1) return "several topics require --balance";
+    if (options.topicRegex !== undefined) return "--topic-regex requires --balance";
+    if (options.sessionTimeout !== undefined) return "--session-timeout requires --balance";
+    return undefined;
+  }
+  if (options.group === undefined) return "--balance requires --group";
+  if (options.partition !== undefined) {
+    return "--balance and --partition can't be combined: the group chooses the partitions";
+  }
+  if (!options.commit) {
+    return "--balance and --no-commit can't be combined: a partition is handed over at its commit";
+  }
+  if (options.offset.end !== undefined || sharedStart(options.offset) === undefined) {
+    return "with --balance, --offset is earliest, latest or @TIME, without an end";
+  }
+  return undefined;
+}
+
+/** Where to start in any partition of any topic; undefined for offsets that mean something else in each. */
+function sharedStart({ start }: OffsetRangeSpec): BalancedReadingOptions["offset"] | undefined {
+  if (start === "earliest" || start === "latest") return start;
+  return typeof start === "object" && "timestamp" in start ? start : undefined;
+}
+
+async function consume(client: Client, start: StartReading, options: PrintOptions): Promise<void> {
   const interruption = new Interruption();
-  const consumer = client.consumer({
-    topic,
-    offset: range.start,
-    follow: isFollowing,
-    onOutOfRange,
-    onTopicChanged: ({ message }) => printError(`rustlog: ${oneLine(message)}`),
-    onDamaged: options.isSkipping ? "skip" : "throw",
-    onSkip: ({ message }) => printError(`rustlog: skipped: ${oneLine(message)}`),
-    ...(range.end === undefined ? {} : { end: range.end }),
-    ...(partitions === undefined ? {} : { partitions }),
-    ...(group === undefined ? {} : { group }),
-  });
-  const commits =
-    group === undefined || !options.isCommitting
-      ? undefined
-      : new GroupCommits(client.admin(), group, topic, {
-          goesOn: onOutOfRange !== "error",
-          onShared: () => printError(`rustlog: ${sharedWarning(group, topic)}`),
-        });
-  // Each batch is flushed before the next one starts, so the consumer's topic id still matches the marks.
-  const output = new ByteOutput(writeDescriptor(STDOUT), (partition, next) =>
-    commits?.request(partition, next, consumer.topicId(partition)),
+  const output: ByteOutput = new ByteOutput(writeDescriptor(STDOUT), (from, next) =>
+    reading.printed(from, next),
   );
+  const reading = start(client, () => output.settled());
   try {
     try {
-      const isMarking = commits !== undefined;
-      const damage = await printRecords(consumer, output, isMarking, options, interruption);
-      // Other damage was already reported; this error ends the command.
-      if (damage !== undefined) throw damage;
+      try {
+        const damage = await printRecords(reading, output, options, interruption);
+        // Other damage was already reported; this error ends the command.
+        if (damage !== undefined) throw damage;
+      } finally {
+        // Drain also when reading failed: the records before the failure are good.
+        if (interruption.exitCode === undefined) await output.drain();
+      }
     } finally {
-      // Drain also when reading failed: the records before the failure are good.
-      if (interruption.exitCode === undefined) await output.drain();
+      // Also when a write failed or the reader closed the pipe: commit what was printed.
+      await output.settled();
+      await reading.committed();
     }
-  } finally {
-    // Also when a write failed or the reader closed the pipe: commit what was printed.
-    await output.settled();
-    await commits?.settled();
+  } catch (error) {
+    // The others of the group need not wait for the session timeout. The first error says more.
+    await reading.close().catch(() => {});
+    throw error;
   }
-  await consumer.close();
+  await reading.close();
   // With --follow, a signal is the normal way to end.
-  if (interruption.exitCode !== undefined && !isFollowing) process.exit(interruption.exitCode);
+  if (interruption.exitCode !== undefined && !options.isFollowing) {
+    process.exit(interruption.exitCode);
+  }
 }
 
 /** Prints to the end. Returns the last damage found; partitions without damage were read on. */
 async function printRecords(
-  consumer: Consumer,
+  reading: Reading,
   output: ByteOutput,
-  isMarking: boolean,
-  options: ConsumeOptions,
+  options: PrintOptions,
   interruption: Interruption,
 ): Promise<DamagedRecordsError | undefined> {
   const { printer, recordsMax } = options;
+  const isMarking = reading.isCommitting;
   const damaged = new Set<number>();
   let last: DamagedRecordsError | undefined;
   let count = 0;
   while (count < recordsMax) {
-    const records = await interruption.orResult(consumer.nextBatch());
+    const records = await interruption.orResult(reading.nextBatch());
     if (records === undefined || records === null) return last;
     // The error repeats once all other partitions are read.
     if (damaged.has(records.partition)) return last;
@@ -185,7 +265,7 @@ async function printRecords(
       while (count < recordsMax && records.next()) {
         printer(records, output);
         marked = records.cursor.offset + 1;
-        if (isMarking) output.mark(records.partition, marked);
+        if (isMarking) output.mark(records, marked);
         count++;
         if (!output.isFull) continue;
         await output.flush();
@@ -198,8 +278,8 @@ async function printRecords(
       damaged.add(records.partition);
     }
     // Continue after a gap or skipped records at the end, so that the group does not meet them again.
-    const position = consumer.position(records.partition) ?? 0;
-    if (isMarking && position > marked) output.mark(records.partition, position);
+    const position = reading.position(records) ?? 0;
+    if (isMarking && position > marked) output.mark(records, position);
     // Flush per batch: records show up immediately, and all marks between two flushes are of one partition.
     await output.flush();
     if (output.isClosed || interruption.exitCode !== undefined) return last;

@@ -7,12 +7,11 @@ import { isTopicChanged } from "../client/topic-change.js";
 export class GroupCommits {
   readonly #admin: Pick<Admin, "commitOffsets">;
   readonly #group: string;
-  readonly #topic: string;
   readonly #goesOn: boolean;
   /** Undefined once it was called. */
   #onShared: (() => void) | undefined;
-  /** Printed but not committed: the offset after the last printed record, by partition. */
-  readonly #pending = new Map<number, PartitionOffset>();
+  /** Printed but not committed: the offset after the last printed record, by topic and partition. */
+  readonly #pending = new Map<string, PartitionOffset>();
   #running: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
 
@@ -23,7 +22,6 @@ export class GroupCommits {
   constructor(
     admin: Pick<Admin, "commitOffsets">,
     group: string,
-    topic: string,
     {
       goesOn = false,
       onShared,
@@ -31,15 +29,13 @@ export class GroupCommits {
   ) {
     this.#admin = admin;
     this.#group = group;
-    this.#topic = topic;
     this.#goesOn = goesOn;
     this.#onShared = onShared;
   }
 
-  /** Requests a commit of `nextOffset` for the topic with this id. Joins the next commit if one is in flight. */
-  request(partition: number, nextOffset: number, topicId?: string): void {
-    const topic = this.#topic;
-    this.#pending.set(partition, { topic, topicId, partition, offset: nextOffset });
+  /** Requests a commit of an offset. Joins the next commit if one is in flight. */
+  request(next: PartitionOffset): void {
+    this.#pending.set(keyOf(next), next);
     this.#running ??= this.#run();
   }
 
@@ -59,7 +55,7 @@ export class GroupCommits {
         // When the topic is recreated, some partitions may belong to the old topic and some to the new one.
         const [first] = this.#pending.values();
         const entries = [...this.#pending.values()].filter((it) => it.topicId === first?.topicId);
-        for (const { partition } of entries) this.#pending.delete(partition);
+        for (const entry of entries) this.#pending.delete(keyOf(entry));
         await this.#commit(entries);
       }
     } catch (error) {
@@ -79,9 +75,13 @@ export class GroupCommits {
       if (this.#goesOn && isTopicChanged(error)) return;
       // Retry entries that no later record has replaced with the next commit.
       for (const entry of entries) {
-        if (!this.#pending.has(entry.partition)) this.#pending.set(entry.partition, entry);
+        if (!this.#pending.has(keyOf(entry))) this.#pending.set(keyOf(entry), entry);
       }
       throw error;
     }
   }
+}
+
+function keyOf({ topic, partition }: PartitionOffset): string {
+  return `${topic} ${partition}`;
 }

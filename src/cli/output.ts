@@ -16,8 +16,14 @@ const AGAIN_DELAY_MS = 5;
 /** Writes at least one byte of bytes[start..end) and returns how many. Rejects with EPIPE when nobody reads. */
 export type WriteFrom = (bytes: Uint8Array, start: number, end: number) => Promise<number>;
 
+/** The partition of marked records. */
+export interface MarkedPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
 /** Called when marked records are written, with the offset after the last one of a partition. */
-type PrintedListener = (partition: number, nextOffset: number) => void;
+type PrintedListener = (from: MarkedPartition, nextOffset: number) => void;
 
 interface PendingBytes {
   bytes: Buffer;
@@ -25,7 +31,7 @@ interface PendingBytes {
   /** Where records end in `bytes`, and the offset after each. All are of one partition. */
   ends: number[];
   nextOffsets: number[];
-  partition: number;
+  from: MarkedPartition | undefined;
 }
 
 function emptyBuffer(): PendingBytes {
@@ -34,7 +40,7 @@ function emptyBuffer(): PendingBytes {
     length: 0,
     ends: [],
     nextOffsets: [],
-    partition: -1,
+    from: undefined,
   };
 }
 
@@ -88,9 +94,9 @@ export class ByteOutput {
   }
 
   /** Marks the end of a record. All marks between two flushes must be of one partition. */
-  mark(partition: number, nextOffset: number): void {
+  mark(from: MarkedPartition, nextOffset: number): void {
     const filling = this.#filling;
-    filling.partition = partition;
+    filling.from = from;
     filling.ends.push(filling.length);
     filling.nextOffsets.push(nextOffset);
   }
@@ -152,8 +158,8 @@ export class ByteOutput {
   #notePrinted(pending: PendingBytes, written: number): void {
     let last = pending.ends.length - 1;
     while (last >= 0 && pending.ends[last]! > written) last--;
-    if (last < 0) return;
-    this.#onPrinted?.(pending.partition, pending.nextOffsets[last]!);
+    if (last < 0 || pending.from === undefined) return;
+    this.#onPrinted?.(pending.from, pending.nextOffsets[last]!);
   }
 }
 
@@ -179,6 +185,7 @@ function clear(pending: PendingBytes): void {
   pending.length = 0;
   pending.ends.length = 0;
   pending.nextOffsets.length = 0;
+  pending.from = undefined;
 }
 
 /** Writes to a file descriptor: a file, a pipe or a terminal. */

@@ -18,7 +18,7 @@ function setUp() {
   };
   const onShared = (): void => void state.warnings++;
   return {
-    commits: new GroupCommits({ commitOffsets }, "g", "t", { onShared }),
+    commits: new GroupCommits({ commitOffsets }, "g", { onShared }),
     committed,
     state,
   };
@@ -26,7 +26,8 @@ function setUp() {
 
 test("requests made during a commit go into the next one together", async () => {
   const { commits, committed, state } = setUp();
-  for (let offset = 1; offset <= 10; offset++) commits.request(offset % 2, offset);
+  for (let offset = 1; offset <= 10; offset++)
+    commits.request({ topic: "t", partition: offset % 2, offset: offset });
   await commits.settled();
   expect(Object.fromEntries(committed)).toEqual({ 0: 10, 1: 9 });
   expect(state.requests).toBe(2);
@@ -35,11 +36,11 @@ test("requests made during a commit go into the next one together", async () => 
 test("entries that failed in an outage go into the next commit, even of another partition", async () => {
   const { commits, committed, state } = setUp();
   state.isAway = true;
-  commits.request(0, 5);
+  commits.request({ topic: "t", partition: 0, offset: 5 });
   await settle();
   await settle();
   state.isAway = false;
-  commits.request(1, 7);
+  commits.request({ topic: "t", partition: 1, offset: 7 });
   await commits.settled();
   expect(Object.fromEntries(committed)).toEqual({ 0: 5, 1: 7 });
 });
@@ -47,7 +48,7 @@ test("entries that failed in an outage go into the next commit, even of another 
 test("entries that failed in an outage are committed at the end if nothing follows", async () => {
   const { commits, committed, state } = setUp();
   state.isAway = true;
-  commits.request(0, 5);
+  commits.request({ topic: "t", partition: 0, offset: 5 });
   await settle();
   await settle();
   expect(state.requests).toBe(1);
@@ -59,8 +60,8 @@ test("entries that failed in an outage are committed at the end if nothing follo
 test("a failed commit never replaces a later one", async () => {
   const { commits, committed, state } = setUp();
   state.isAway = true;
-  commits.request(0, 5);
-  commits.request(0, 6);
+  commits.request({ topic: "t", partition: 0, offset: 5 });
+  commits.request({ topic: "t", partition: 0, offset: 6 });
   await settle();
   await settle();
   state.isAway = false;
@@ -71,7 +72,7 @@ test("a failed commit never replaces a later one", async () => {
 test("an outage that lasts is an error at the end", async () => {
   const { commits, committed, state } = setUp();
   state.isAway = true;
-  commits.request(0, 5);
+  commits.request({ topic: "t", partition: 0, offset: 5 });
   expect(commits.settled()).rejects.toThrow("connection lost");
   await commits.settled().catch(() => {});
   expect(committed.size).toBe(0);
@@ -88,10 +89,10 @@ test("offsets of a recreated topic's old records are not committed when reading 
       for (const { partition, offset } of offsets) committed.push(`${partition}:${offset}`);
       return { isShared: false };
     };
-    const commits = new GroupCommits({ commitOffsets }, "g", "t", { goesOn });
-    commits.request(0, 5, "old");
-    commits.request(1, 3, "new");
-    commits.request(2, 8, "old");
+    const commits = new GroupCommits({ commitOffsets }, "g", { goesOn });
+    commits.request({ topic: "t", partition: 0, offset: 5, topicId: "old" });
+    commits.request({ topic: "t", partition: 1, offset: 3, topicId: "new" });
+    commits.request({ topic: "t", partition: 2, offset: 8, topicId: "old" });
     if (goesOn) await commits.settled();
     else expect(commits.settled()).rejects.toThrow("it was deleted");
     await commits.settled().catch(() => {});
@@ -103,7 +104,7 @@ test("a second reader of the same partitions is reported once", async () => {
   const { commits, state } = setUp();
   for (const isShared of [false, true, true]) {
     state.isShared = isShared;
-    commits.request(0, state.requests);
+    commits.request({ topic: "t", partition: 0, offset: state.requests });
     await commits.settled();
   }
   expect(state.warnings).toBe(1);

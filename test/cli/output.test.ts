@@ -80,15 +80,16 @@ describe("ByteOutput", () => {
       fc.asyncProperty(scenario, async ({ lengths, flushEvery, pieces, bytesMax }) => {
         const sink = new FakeSink(pieces, bytesMax);
         let printed = 0;
-        const output = new ByteOutput(sink.write, (partition, next) => {
-          expect(partition).toBe(3);
+        const place = { topic: "t", partition: 3 };
+        const output = new ByteOutput(sink.write, (from, next) => {
+          expect(from).toBe(place);
           expect(next).toBeGreaterThanOrEqual(printed);
           printed = next;
         });
         const record = new Uint8Array(100);
         for (const [index, length] of lengths.entries()) {
           output.copy(record, 0, length);
-          output.mark(3, index + 1);
+          output.mark(place, index + 1);
           if (index % flushEvery === 0) await output.flush();
         }
         await output.drain();
@@ -112,7 +113,7 @@ describe("ByteOutput", () => {
     const output = new ByteOutput(sink.write, (_, next) => printed.push(next));
     for (let next = 1; next <= 4; next++) {
       output.copy(new Uint8Array(10), 0, 10);
-      output.mark(0, next);
+      output.mark({ topic: "t", partition: 0 }, next);
     }
     await expect(output.drain()).rejects.toThrow("ENOSPC");
     expect(output.isClosed).toBe(false);

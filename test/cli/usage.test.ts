@@ -58,11 +58,44 @@ describe("help and version", () => {
 describe("usage errors exit with 2, one line that says why, and the usage of the command", () => {
   const cases: readonly (readonly [readonly string[], string, string])[] = [
     [["produse"], "unknown command 'produse'", "Usage: rustlog [options] [command]"],
-    [["consume"], "missing required argument 'topic'", "Usage: rustlog consume [options] <topic>"],
+    [
+      ["consume"],
+      "missing required argument 'topic'",
+      "Usage: rustlog consume [options] [topic...]",
+    ],
     [["consume", "t", "-o", "x"], "Expected an offset", "Usage: rustlog consume"],
     [["consume", "t", "-f", "%q"], "'%q' is not a placeholder", "Usage: rustlog consume"],
     [["consume", "t", "-f", "%s", "--json"], "can't be combined", "Usage: rustlog consume"],
     [["consume", "t", "--no-commit"], "requires --group", "Usage: rustlog consume"],
+    [
+      ["consume", "a", "b", "-g", "g"],
+      "several topics require --balance",
+      "Usage: rustlog consume",
+    ],
+    [
+      ["consume", "--topic-regex", "a"],
+      "--topic-regex requires --balance",
+      "Usage: rustlog consume",
+    ],
+    [["consume", "t", "--balance"], "--balance requires --group", "Usage: rustlog consume"],
+    [["consume", "t", "--session-timeout", "6s"], "requires --balance", "Usage: rustlog consume"],
+    [
+      ["consume", "t", "-g", "g", "--balance", "-p", "1"],
+      "--balance and --partition can't be combined",
+      "Usage: rustlog consume",
+    ],
+    [
+      ["consume", "t", "-g", "g", "--balance", "--no-commit"],
+      "--balance and --no-commit can't be combined",
+      "Usage: rustlog consume",
+    ],
+    [
+      ["consume", "t", "-g", "g", "--balance", "-o", "7"],
+      "--offset is earliest, latest or @TIME, without an end",
+      "Usage: rustlog consume",
+    ],
+    [["consume", "--topic-regex", "("], "Invalid regular expression", "Usage: rustlog consume"],
+    [["consume", "--session-timeout", "1s"], "from 6s to 30m", "Usage: rustlog consume"],
     [["consume", "t", "-b", "a:b:c"], "Expected HOST:PORT", "Usage: rustlog consume"],
     [["produce", "t", "-k", "k", "-K", ":"], "can't be combined", "Usage: rustlog produce"],
     [["produce", "t", "-z", "brotli"], "Allowed choices are", "Usage: rustlog produce"],
