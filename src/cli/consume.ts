@@ -18,6 +18,7 @@ import { describeFailure, printError } from "./exit.js";
 import { compileFormat, formatPrinter, type RecordPrinter, valuePrinter } from "./format.js";
 import { jsonPrinter } from "./json-record.js";
 import { NEWLINE, NUL } from "./line-reader.js";
+import { refuseMembers } from "./live-members.js";
 import { partitionList, wholeNumber } from "./numbers.js";
 import { type OffsetRangeSpec, parseOffsetRange } from "./offset-range.js";
 import { brokerOption, withClient } from "./options.js";
@@ -34,6 +35,10 @@ const EXAMPLES = `
 
 /** The session timeout of a balanced consumer, in milliseconds: its partitions go to others so long after a kill. */
 const SESSION_TIMEOUT_MS_DEFAULT = 10_000;
+
+/** What to do if the group has members, which alone may commit. */
+const WITH_MEMBERS =
+  "Join them with --balance, read without committing (--no-commit), or use another --group.";
 
 interface PrintOptions {
   readonly isFollowing: boolean;
@@ -149,9 +154,11 @@ export function consumeCommand() {
       group: options.group,
       isCommitting: options.commit,
     };
-    await withClient(options.broker, (client) =>
-      consume(client, () => readTopic(client, single), { isFollowing, recordsMax, printer }),
-    );
+    await withClient(options.broker, async (client) => {
+      const { group, commit } = options;
+      if (group !== undefined && commit) await refuseMembers(client.admin(), group, WITH_MEMBERS);
+      await consume(client, () => readTopic(client, single), { isFollowing, recordsMax, printer });
+    });
   });
 }
 

@@ -1,4 +1,4 @@
-// Errors for changes of a group that has members: they name the members, so that one knows what to stop.
+// Errors for what a group with members does not allow: they name the members, so that one knows what to stop.
 // Leaves to others: which changes are refused (services/), and reading the members (groups-describe.ts).
 import type { Admin } from "../client/admin.js";
 import type { GroupMember } from "../client/admin-types.js";

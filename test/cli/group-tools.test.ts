@@ -81,7 +81,7 @@ test("delete-offsets deletes those of a topic or a partition, and shows what the
   expect(gone.stderr).toStartWith("rustlog: GROUP_NOT_FOUND: ");
 });
 
-test("list and describe show the members of a group, and it is neither moved nor deleted", async () => {
+test("list and describe show the members of a group, and it is left alone", async () => {
   await client.admin().createTopic("mem", { partitions: 3 });
   await produce("mem", 2, "a", "b");
   const [one, two] = await joinGroup(broker.broker.context.groups, "m", [
@@ -97,6 +97,7 @@ test("list and describe show the members of a group, and it is neither moved nor
     run(["groups", "seek", "m", "mem", "--to", "latest", "--dry-run"], at),
     run(["groups", "delete", "m"], at),
     run(["groups", "delete-offsets", "m", "mem:1"], at),
+    run(["consume", "mem", "-g", "m"], at),
   ]);
   expect(list).toMatch(/\nm +Stable +classic +2 +0\n/);
   expect(described).toStartWith("Group: m\nState: Stable (classic, range)\nMembers: 2\n\nTOPIC ");
@@ -107,13 +108,16 @@ test("list and describe show the members of a group, and it is neither moved nor
   expect(members).toMatch(new RegExp(`\n${two} +i-2 +10.0.0.7 +app-2 +1 +mem:1\n`));
   expect(state).toMatch(/\nm +127\.0\.0\.1:\d+ +range +Stable +classic +2\n$/);
   for (const [i, code] of (
-    ["NON_EMPTY_GROUP", "NON_EMPTY_GROUP", "GROUP_SUBSCRIBED_TO_TOPIC"] as const
+    ["NON_EMPTY_GROUP", "NON_EMPTY_GROUP", "GROUP_SUBSCRIBED_TO_TOPIC", "NON_EMPTY_GROUP"] as const
   ).entries()) {
     expect(refused[i]).toMatchObject({ exitCode: 1, stdout: "" });
     expect(refused[i]!.stderr).toStartWith(`rustlog: ${code}: group 'm' has members`);
     expect(refused[i]!.stderr).toContain(`${one} (app-1 at 10.0.0.7)`);
     expect(refused[i]!.stderr).toContain(`${two} (app-2 at 10.0.0.7)`);
   }
+  expect(refused.at(-1)!.stderr).toContain("Join them with --balance");
+  const kept = await ok(["consume", "mem", "-g", "m", "--no-commit"]);
+  expect(kept).toBe("a\nb\n");
   broker.broker.context.groups.leave(
     "m",
     [one!, two!].map((memberId) => ({ memberId, instanceId: null })),
