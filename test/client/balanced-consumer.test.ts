@@ -243,8 +243,10 @@ test("names and patterns: topics are read as soon as they exist, and all their p
   expect(reader.names).toBe("a-0 b-1-0 b-2-0 later-0");
   await t.produce(1, "b-2");
   await until(() => reader.records.includes("b-2-0:0"));
+  await t.registry.addPartitions("b-2", 2);
+  await until(() => reader.names === "a-0 b-1-0 b-2-0 b-2-1 later-0");
   await t.client.admin().deleteTopic("a");
-  await until(() => reader.names === "b-1-0 b-2-0 later-0");
+  await until(() => reader.names === "b-1-0 b-2-0 b-2-1 later-0");
   await reader.consumer.close();
 });
 

@@ -104,3 +104,24 @@ No records available at offset 3
 
   expect(await run(broker, "producer")).toBe(produced(broker, 3));
 });
+
+test("the balanced consumer hands its partitions over when it is interrupted", async () => {
+  await using t = await startBroker();
+  await run(t.broker.address, "producer");
+  const child = Bun.spawn([process.execPath, "run", "examples/balanced.ts"], {
+    cwd: ROOT,
+    env: { ...process.env, RUSTLOG_BROKER: t.broker.address },
+    stdout: "pipe",
+  });
+  let stdout = "";
+  for await (const chunk of child.stdout) {
+    const before = stdout;
+    stdout += Buffer.from(chunk).toString();
+    if (stdout.includes("rustlog") && !before.includes("rustlog")) child.kill("SIGINT");
+  }
+  expect(await child.exited).toBe(0);
+  expect(stdout).toBe(
+    "Assigned: demo-0\ndemo-0 0: hello\ndemo-0 1: from\ndemo-0 2: rustlog\nRevoked (handover): demo-0\n",
+  );
+  expect(t.broker.context.offsets.fetch("balanced-demo", "demo", 0)?.offset).toBe(3);
+});

@@ -15,7 +15,16 @@ import {
   encodeErrorResponse,
 } from "../../src/protocol/native/messages.js";
 import { ApiVersions, Ping } from "../../src/protocol/native/meta.js";
-import { ListOffsets, OffsetCommit } from "../../src/protocol/native/offsets.js";
+import {
+  GroupHeartbeat,
+  type GroupHeartbeatRequest,
+  type GroupHeartbeatResponse,
+} from "../../src/protocol/native/membership.js";
+import {
+  ListOffsets,
+  OffsetCommit,
+  type OffsetCommitRequest,
+} from "../../src/protocol/native/offsets.js";
 import { Produce } from "../../src/protocol/native/produce.js";
 import { DescribeTopic } from "../../src/protocol/native/topics.js";
 import { nextOffset, recordCount, stampBaseOffset } from "../../src/record/batch.js";
@@ -58,6 +67,14 @@ export class FakeBroker implements Disposable {
   readonly #topicIds = new Map<string, string>();
   /** All requests received, by name, in order. */
   readonly requests: ApiName[] = [];
+  /** All commits that were carried out. */
+  readonly commits: OffsetCommitRequest[] = [];
+  /** Answers heartbeats. */
+  heartbeat: (
+    request: GroupHeartbeatRequest,
+  ) => GroupHeartbeatResponse | Promise<GroupHeartbeatResponse> = () => {
+    throw new RustLogError("INVALID_REQUEST", "no test has said what to answer");
+  };
   /** Number of connections accepted so far. */
   connections = 0;
 
@@ -237,14 +254,22 @@ export class FakeBroker implements Disposable {
         const found = { offset, timestamp: -1, topicId: this.topicId(topic) };
         return ListOffsets.encodeResponse(id, found, version);
       }
-      case API.OffsetCommit:
-        for (const { topic, topicId } of OffsetCommit.decodeRequest(payload).offsets) {
-          this.#checkId(topic, topicId);
-        }
+      case API.GroupHeartbeat:
+        return this.#heartbeat(id, payload);
+      case API.OffsetCommit: {
+        const request = OffsetCommit.decodeRequest(payload);
+        for (const { topic, topicId } of request.offsets) this.#checkId(topic, topicId);
+        this.commits.push(request);
         return OffsetCommit.encodeResponse(id, { isShared: false }, version);
+      }
       default:
         return encodeErrorResponse(id, new RustLogError("INVALID_REQUEST", `API ${apiKey}`));
     }
+  }
+
+  async #heartbeat(id: number, payload: Uint8Array): Promise<Uint8Array> {
+    const response = await this.heartbeat(GroupHeartbeat.decodeRequest(payload));
+    return GroupHeartbeat.encodeResponse(id, response);
   }
 
   #apiVersions(id: number): Uint8Array {
