@@ -31,7 +31,7 @@ import type {
   MemberClient,
 } from "./group.js";
 import type { ClassicMemberState } from "./consumer-member.js";
-import { Deadline, type GroupClock } from "./group-clock.js";
+import { Deadline, type GroupClock, MemberDeadline } from "./group-clock.js";
 import type { GroupRecord } from "./group-record.js";
 import { subscribedTopics } from "./subscription.js";
 
@@ -144,7 +144,7 @@ interface Member extends MemberClient {
   sync: Answer<SyncResult> | undefined;
   /** Whether it has not sent its SyncGroup of this generation. */
   mustSync: boolean;
-  readonly session: Deadline;
+  readonly session: MemberDeadline;
 }
 
 export class ClassicGroup implements Group {
@@ -784,7 +784,7 @@ export class ClassicGroup implements Group {
       hasJoined: false,
       sync: undefined,
       mustSync: false,
-      session: new Deadline(this.#context.clock, () =>
+      session: new MemberDeadline(this.#context.clock, () =>
         this.#run(() => this.#sessionExpired(member)),
       ),
     };
@@ -1084,12 +1084,12 @@ function rebalanceTimeoutOf({ rebalanceTimeoutMs, sessionTimeoutMs }: JoinReques
   return Math.min(timeoutMs, REBALANCE_TIMEOUT_MS_MAX);
 }
 
-/** Throws INVALID_SESSION_TIMEOUT. */
 function tooManyBytes(): RustLogError {
   const message = `the groups of this broker have ${ALL_GROUPS_METADATA_BYTES_MAX} bytes of subscriptions and assignments, the maximum`;
   return new RustLogError("GROUP_MAX_SIZE_REACHED", message);
 }
 
+/** Throws INVALID_SESSION_TIMEOUT. */
 export function checkSessionTimeout(ms: number): void {
   if (ms >= SESSION_TIMEOUT_MS_MIN && ms <= SESSION_TIMEOUT_MS_MAX) return;
   throw new RustLogError(

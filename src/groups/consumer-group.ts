@@ -42,7 +42,6 @@ import {
   JOINING,
   LEFT_EPOCH,
   MEMBER_STATE,
-  MemberDeadline,
   nextPosition,
   type Position,
   type Subscription,
@@ -54,7 +53,7 @@ import type {
   GroupObserver,
   GroupState,
 } from "./group.js";
-import { Deadline, type GroupClock } from "./group-clock.js";
+import { Deadline, type GroupClock, MemberDeadline } from "./group-clock.js";
 import { GroupSubscriptions, type SubscriptionContext } from "./group-subscriptions.js";
 import { PartitionHolders } from "./partition-holders.js";
 

@@ -12,7 +12,7 @@ import {
   NOTHING,
   union,
 } from "./assignment.js";
-import { Deadline, type GroupClock } from "./group-clock.js";
+import type { MemberDeadline } from "./group-clock.js";
 
 /** Kafka's numbers, which are stored. */
 export const MEMBER_STATE = { STABLE: 0, UNREVOKED: 1, UNRELEASED: 2 } as const;
@@ -76,45 +76,6 @@ export interface ClassicMemberState extends ClassicMembership {
   readonly clientHost: string;
   readonly rebalanceTimeoutMs: number;
   readonly assignment: Uint8Array;
-}
-
-/** After a deadline, what members have sent in time may still be unread, if the process stood still. */
-const UNREAD_MS = 100;
-
-/** A deadline that is a little longer if it is missed. */
-export class MemberDeadline {
-  readonly #deadline: Deadline;
-  #isMissed = false;
-  #isSet = false;
-
-  constructor(clock: GroupClock, call: () => void) {
-    this.#deadline = new Deadline(clock, () => {
-      if (this.#isMissed) {
-        this.#isSet = false;
-        call();
-        return;
-      }
-      this.#isMissed = true;
-      this.#deadline.set(UNREAD_MS);
-    });
-  }
-
-  set(ms: number): void {
-    this.#isMissed = false;
-    this.#isSet = true;
-    this.#deadline.set(ms);
-  }
-
-  /** Sets it unless it is set. */
-  begin(ms: number): void {
-    if (!this.#isSet) this.set(ms);
-  }
-
-  clear(): void {
-    this.#isMissed = false;
-    this.#isSet = false;
-    this.#deadline.clear();
-  }
 }
 
 export interface ConsumerMember extends MemberIdentity {

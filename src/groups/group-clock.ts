@@ -79,3 +79,42 @@ export class Deadline {
     this.#call();
   }
 }
+
+/** After a deadline, what members have sent in time may still be unread, if the process stood still. */
+export const UNREAD_MS = 100;
+
+/** A deadline of a member, which is a little longer if it is missed. */
+export class MemberDeadline {
+  readonly #deadline: Deadline;
+  #isMissed = false;
+  #isSet = false;
+
+  constructor(clock: GroupClock, call: () => void) {
+    this.#deadline = new Deadline(clock, () => {
+      if (this.#isMissed) {
+        this.#isSet = false;
+        call();
+        return;
+      }
+      this.#isMissed = true;
+      this.#deadline.set(UNREAD_MS);
+    });
+  }
+
+  set(ms: number): void {
+    this.#isMissed = false;
+    this.#isSet = true;
+    this.#deadline.set(ms);
+  }
+
+  /** Sets it unless it is set. */
+  begin(ms: number): void {
+    if (!this.#isSet) this.set(ms);
+  }
+
+  clear(): void {
+    this.#isMissed = false;
+    this.#isSet = false;
+    this.#deadline.clear();
+  }
+}

@@ -1,6 +1,7 @@
 // Groups over real connections: members that share, leave, fall silent and come back after a restart of the broker.
 // Leaves to others: the rules of a group (groups/classic-group.test.ts), and Kafka's answers to single requests (oracle.test.ts).
 import { describe, expect, test } from "bun:test";
+import { UNREAD_MS } from "../../../src/groups/group-clock.js";
 import {
   DeleteGroups,
   DescribeGroups,
@@ -197,7 +198,7 @@ describe("two members", () => {
         expect(await member.heartbeat()).toBe(0);
       }
       expect(await members[1]!.sync()).toBe("1");
-      clock.advance(10_000);
+      clock.advance(10_000 + UNREAD_MS);
       expect(await members[0]!.heartbeat()).toBe(25);
       for (const member of members) member[Symbol.dispose]();
     },
