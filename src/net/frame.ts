@@ -221,6 +221,8 @@ export class FrameDecoder implements NextFrame {
   /** The pending byte at `offset`, which must have arrived. */
   #peekByte(offset: number): number {
     let at = this.#consumed + offset;
+    const first = this.#chunks[0];
+    if (first !== undefined && at < first.length) return first[at]!; // nearly always
     for (const chunk of this.#chunks) {
       if (at < chunk.length) return chunk[at]!;
       at -= chunk.length;
