@@ -12,6 +12,9 @@ const SHARES = ["p50", "p99", "p999"] as const;
 /** Milliseconds at each share, or below. */
 const BARS = { never: [0.06, 0.14, 0.5], always: [0.23, 0.42, 1.6] } as const;
 
+/** Requests of a run, times those of the scale: enough for the slowest of a thousand. */
+const REQUESTS = { never: 50, always: 10 } as const;
+
 const CPU_BAR_US = 0.8;
 
 interface Row extends BarRow {
@@ -39,18 +42,24 @@ export async function nativeBars(bench: Bench): Promise<Section> {
 /** In turns with a bare server that appends the frames to a file, and flushes it too if the broker does. */
 async function oneAtATime(bench: Bench, flush: keyof typeof BARS): Promise<Row[]> {
   await using broker = await bench.broker("--flush", flush);
+  await using client = await adminClient(broker);
   const { batch } = makeBatch(KiB, 1);
+  const requests = bench.scale.requests * REQUESTS[flush];
   const byProbe = async (): Promise<LoadResult> => {
     const topic = bench.name();
     const frameBytes = produceFrameBytes(topic, batch.length);
     const port = await bench.probe.ask<number>({
       ...{ kind: "produce", frameBytes, file: bench.path(), flush: flush === "always" },
     });
-    const result = await oneRecordLoad(bench, port, topic);
+    const result = await oneRecordLoad(bench, port, topic, requests);
     await bench.probe.ask({ kind: "stop" });
     return result;
   };
-  const byBroker = () => oneRecordLoad(bench, broker.port, bench.name());
+  const byBroker = async (): Promise<LoadResult> => {
+    const topic = bench.name();
+    await client.admin().createTopic(topic);
+    return await oneRecordLoad(bench, broker.port, topic, requests);
+  };
   const { first, second } = await inPairs(bench.scale.rounds, byBroker, byProbe);
   return SHARES.map((share, i) => {
     const of = (results: readonly LoadResult[]) => results.map((result) => result[share]);
@@ -59,11 +68,15 @@ async function oneAtATime(bench: Bench, flush: keyof typeof BARS): Promise<Row[]
   });
 }
 
-function oneRecordLoad(bench: Bench, port: number, topic: string): Promise<LoadResult> {
+function oneRecordLoad(
+  bench: Bench,
+  port: number,
+  topic: string,
+  requests: number,
+): Promise<LoadResult> {
   return bench.run({
     ...{ kind: "frames", protocol: "native", api: "produce", port, topic },
-    ...{ recordBytes: KiB, batchBytes: 1, inFlight: 1, places: 1 },
-    requests: bench.scale.requests * 10,
+    ...{ recordBytes: KiB, batchBytes: 1, inFlight: 1, places: 1, requests },
   });
 }
 
