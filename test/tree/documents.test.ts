@@ -58,7 +58,7 @@ const COMMANDS = await commands();
 const HELP = [
   ...[...COMMANDS.values()].map((command) => command.helpInformation()),
   "--version",
-  ...["run", "e2e", "growth"].map((name) => textOf(`bench/${name}.ts`)),
+  ...["run", "e2e", "kafka", "growth"].map((name) => textOf(`bench/${name}.ts`)),
   ...["simulate", "crash", "fuzz", "clients", "topics"].map((name) => textOf(`test/${name}.ts`)),
   textOf("package.json"),
 ].join("\n");
