@@ -306,3 +306,24 @@ test("this broker coordinates every group, at the address that the client uses",
     }
   }
 });
+
+test("a LeaveGroup of very many members lets others have their turn", async () => {
+  await using running = await startBroker(OPTIONS, undefined, new ManualClock());
+  using many = await KafkaClient.connect(running.broker.port);
+  using other = await KafkaClient.connect(running.broker.port);
+  const order: string[] = [];
+  const members = Array.from({ length: 20_000 }, (_, i) => ({
+    ...{ memberId: `m${i}`, groupInstanceId: null, reason: null },
+  }));
+  const request = { groupId: "g", memberId: "", members };
+  const left = many.call(LeaveGroup, 5, request).then((response) => {
+    order.push("left");
+    return response.members;
+  });
+  const beat = { groupId: "g", generationId: 1, memberId: "m", groupInstanceId: null };
+  for (let i = 0; i < 3; i++) await other.call(Heartbeat, 4, beat);
+  order.push("heartbeats");
+  const codes = new Set((await left).map(({ errorCode }) => errorCode));
+  expect([codes.size, codes.has(25), (await left).length]).toEqual([1, true, 20_000]);
+  expect(order).toEqual(["heartbeats", "left"]);
+});

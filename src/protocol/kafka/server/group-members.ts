@@ -34,6 +34,9 @@ const FIND_SEVERAL = 4;
 /** First version of LeaveGroup with several members. */
 const LEAVE_SEVERAL = 3;
 
+/** Members that leave in a turn of the event loop, with one rebalance for all of them. */
+const LEAVING_AT_ONCE = 1_000;
+
 export function findCoordinator(
   _context: ServiceContext,
   { key, keyType, coordinatorKeys }: RequestOf<typeof FindCoordinator>,
@@ -144,21 +147,26 @@ export function heartbeat(
   return { errorCode: codeOf(() => services.heartbeat(context, groupId, member)) };
 }
 
-export function leaveGroup(
+export async function leaveGroup(
   context: ServiceContext,
   { groupId, memberId, members }: RequestOf<typeof LeaveGroup>,
-  { version }: Call,
-): ResponseOf<typeof LeaveGroup> {
+  { version, connection }: Call,
+): Promise<ResponseOf<typeof LeaveGroup>> {
   const leaving =
     version >= LEAVE_SEVERAL
       ? members.map((each) => ({ memberId: each.memberId, instanceId: each.groupInstanceId }))
       : [{ memberId, instanceId: null }];
-  let outcomes: ReturnType<typeof services.leaveGroup> = [];
-  const errorCode = codeOf(() => {
-    outcomes = services.leaveGroup(context, groupId, leaving);
-  });
-  if (errorCode !== CODE.NONE) return { errorCode, members: [] };
-  const codes = outcomes.map((error) => (error === undefined ? CODE.NONE : groupCode(error)));
+  const codes: number[] = [];
+  for (let at = 0; at === 0 || at < leaving.length; at += LEAVING_AT_ONCE) {
+    if (at > 0) await connection.turns.nextPortion();
+    const errorCode = codeOf(() => {
+      const portion = leaving.slice(at, at + LEAVING_AT_ONCE);
+      for (const error of services.leaveGroup(context, groupId, portion)) {
+        codes.push(error === undefined ? CODE.NONE : groupCode(error));
+      }
+    });
+    if (errorCode !== CODE.NONE) return { errorCode, members: [] };
+  }
   if (version < LEAVE_SEVERAL) return { errorCode: codes[0] ?? CODE.NONE, members: [] };
   const rows = leaving.map(({ instanceId, ...each }, i) => ({
     ...each,
