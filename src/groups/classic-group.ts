@@ -626,7 +626,15 @@ export class ClassicGroup implements Group {
     else this.#joinTimer.set(delayMs);
   }
 
+  /** Tries until it succeeds, because nobody is left to ask again. */
+  #storeEmpty(): void {
+    this.#store().catch(() => {
+      if (this.#state === "Empty") this.#joinTimer.set(STORE_AGAIN_MS);
+    });
+  }
+
   #joinTimeIsUp(): void {
+    if (this.#state === "Empty") this.#storeEmpty();
     if (this.#state !== "PreparingRebalance") return;
     if (this.#isInitial && this.#hasNewMember && this.#initialLeftMs > 0) {
       // More are coming.
@@ -663,7 +671,7 @@ export class ClassicGroup implements Group {
     if (this.#members.size === 0) {
       this.#protocol = null;
       this.#enter("Empty");
-      this.#store().catch(() => {});
+      this.#storeEmpty();
       return;
     }
     this.#protocol = this.#selectProtocol();
@@ -1035,6 +1043,9 @@ export class ClassicGroup implements Group {
     this.#bytes -= bytes;
   }
 }
+
+/** After a failure, time until a group without members is stored again, in milliseconds. */
+const STORE_AGAIN_MS = 10_000;
 
 /** Kafka's generations are 32 bits. */
 const GENERATION_MAX = 2 ** 31 - 1;

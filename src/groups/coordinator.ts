@@ -342,6 +342,8 @@ export class GroupCoordinator {
     if (group !== undefined && group.memberCount > 0) {
       throw new RustLogError("NON_EMPTY_GROUP", `group '${name}' has members`);
     }
+    // Still in memory if it could not be stored when its last member went: it must not be stored later.
+    this.#drop(name);
     const hasRecords = offsets.groupRecords.has(name);
     if (hasRecords) await this.write(name, () => this.#tombstones(name, () => true));
     try {

@@ -223,6 +223,30 @@ describe("assigning", () => {
     expect(t.group.state).toBe("PreparingRebalance");
   });
 
+  test("a group that can't be stored when its last member has left is stored later", async () => {
+    const t = new GroupTest();
+    const { a } = await t.settle(["a"]);
+    t.failNextStore();
+    t.leave([{ memberId: a!.memberId }]);
+    await t.stored();
+    expect([t.records.at(-1)?.members.length, t.isDropped]).toEqual([1, false]);
+    t.clock.advance(10_000);
+    await t.stored();
+    expect([t.records.at(-1)?.members.length, t.isDropped]).toEqual([0, true]);
+  });
+
+  test("a group that can't be stored when its last member has left is stored later", async () => {
+    const t = new GroupTest();
+    const { a } = await t.settle(["a"]);
+    t.failNextStore();
+    t.leave([{ memberId: a!.memberId }]);
+    await t.stored();
+    expect([t.records.at(-1)?.members.length, t.isDropped]).toEqual([1, false]);
+    t.clock.advance(10_000);
+    await t.stored();
+    expect([t.records.at(-1)?.members.length, t.isDropped]).toEqual([0, true]);
+  });
+
   test.each([
     ["ILLEGAL_GENERATION", { generation: 9 }],
     ["UNKNOWN_MEMBER_ID", { memberId: "nobody" }],
