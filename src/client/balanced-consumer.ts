@@ -13,6 +13,7 @@ import {
   namesOf,
   patternOf,
 } from "./balanced-options.js";
+import { pause } from "./backoff.js";
 import { planPartitions, type PartitionPlan } from "./consumer-plan.js";
 import type { ConsumedRecord, FetchedRecords } from "./fetched-records.js";
 import { asRustLogError } from "./failure.js";
@@ -27,6 +28,9 @@ const REBALANCE_TIMEOUT_MS = 60_000;
 
 /** How long `close` tries to commit, in milliseconds. */
 const CLOSE_RETRY_MS = 5_000;
+
+/** How long `close` waits for the application to be done with its last record, in milliseconds. */
+const CLOSE_WAIT_MS = 100;
 
 /** A partition that is being read. */
 interface Reading {
@@ -49,6 +53,8 @@ export class BalancedConsumer implements AsyncIterable<ConsumedRecord>, AsyncDis
   /** By name of topic and partition. */
   #readings = new Map<string, Reading>();
   #failure: RustLogError | undefined;
+  /** Whether the application may be working on a record. */
+  #isBusy = false;
   /** Resolves when the application asks for its next record. */
   #movedOn = Promise.withResolvers<void>();
   #callbacks = 0;
@@ -98,7 +104,10 @@ export class BalancedConsumer implements AsyncIterable<ConsumedRecord>, AsyncDis
    * OFFSET_OUT_OF_RANGE, CONNECTION_LOST or TIMED_OUT after `retryTimeoutMs`, and what callbacks throw.
    */
   async nextBatch(): Promise<FetchedRecords | null> {
-    if (this.#closing.signal.aborted) return null;
+    if (this.#closing.signal.aborted) {
+      this.#moveOn();
+      return null;
+    }
     try {
       await this.start();
     } catch (error) {
@@ -107,14 +116,20 @@ export class BalancedConsumer implements AsyncIterable<ConsumedRecord>, AsyncDis
     }
     this.#moveOn();
     const { current } = this.#queue;
-    if (current?.records.isDone === false) return current.records;
+    if (current?.records.isDone === false) {
+      this.#isBusy = true;
+      return current.records;
+    }
     this.#queue.current = undefined;
     current?.fetcher.portionRead();
     for (;;) {
       if (this.#closing.signal.aborted) return null;
       if (this.#failure !== undefined) throw this.#failure;
       this.#queue.current = this.#queue.take();
-      if (this.#queue.current !== undefined) return this.#queue.current.records;
+      if (this.#queue.current !== undefined) {
+        this.#isBusy = true;
+        return this.#queue.current.records;
+      }
       await this.#queue.arrival();
     }
   }
@@ -124,13 +139,18 @@ export class BalancedConsumer implements AsyncIterable<ConsumedRecord>, AsyncDis
    * nothing: another loop continues after the last record. Throws what `nextBatch` throws.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<ConsumedRecord, void, undefined> {
-    for (;;) {
-      const records = await this.nextBatch();
-      if (records === null) return;
-      while (!this.#closing.signal.aborted && records.next()) {
-        yield records.record();
-        this.#moveOn();
+    try {
+      for (;;) {
+        const records = await this.nextBatch();
+        if (records === null) return;
+        while (!this.#closing.signal.aborted && records.next()) {
+          this.#isBusy = true;
+          yield records.record();
+          this.#moveOn();
+        }
       }
+    } finally {
+      this.#isBusy = false;
     }
   }
 
@@ -160,8 +180,9 @@ export class BalancedConsumer implements AsyncIterable<ConsumedRecord>, AsyncDis
   }
 
   /**
-   * Hands all partitions over and leaves the group: a pending or later `nextBatch` returns null. Commits as at any handover,
-   * so not the record that the application had last, unless it has asked for another one or called `commit`.
+   * Hands all partitions over and leaves the group: a pending or later `nextBatch` returns null. Waits up to 100 ms for the
+   * application to ask for another record, and commits as at any handover: without having asked, or called `commit`, the
+   * last record is left to the others.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -179,6 +200,7 @@ export class BalancedConsumer implements AsyncIterable<ConsumedRecord>, AsyncDis
     this.#stop(readings);
     this.#queue.drop();
     this.#queue.wake();
+    if (this.#isBusy && this.#callbacks === 0) await this.#untilIdle();
     this.#movedOn.resolve();
     try {
       // A callback that closes the consumer can't be waited for.
@@ -201,7 +223,9 @@ export class BalancedConsumer implements AsyncIterable<ConsumedRecord>, AsyncDis
   #moveOn(): void {
     const fetcher = this.#queue.current?.fetcher;
     if (fetcher !== undefined) fetcher.processedPosition = fetcher.position;
+    this.#isBusy = false;
     this.#movedOn.resolve();
+    this.#movedOn = Promise.withResolvers();
   }
 
   async #assign(partitions: readonly AssignedPartition[], lost: AbortSignal): Promise<void> {
@@ -316,10 +340,17 @@ export class BalancedConsumer implements AsyncIterable<ConsumedRecord>, AsyncDis
   async #untilMovedOn(readings: readonly Reading[], lost: AbortSignal): Promise<void> {
     const { current } = this.#queue;
     if (!readings.some(({ fetcher }) => fetcher === current?.fetcher)) return;
-    this.#movedOn = Promise.withResolvers();
     if (this.#closing.signal.aborted) return;
-    lost.addEventListener("abort", () => this.#movedOn.resolve(), { once: true });
-    await this.#movedOn.promise;
+    const { promise, resolve } = this.#movedOn;
+    lost.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
+  }
+
+  /** Waits a moment for the application to ask for its next record. It may be the one that closes. */
+  async #untilIdle(): Promise<void> {
+    const waited = new AbortController();
+    void this.#movedOn.promise.then(() => waited.abort());
+    await pause(CLOSE_WAIT_MS, waited.signal);
   }
 
   async #commit(

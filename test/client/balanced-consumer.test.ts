@@ -184,6 +184,37 @@ test("closing commits the records before the last one, which the application may
   expect(await t.committed()).toEqual([2]);
 });
 
+test("closing counts a record that the application finishes in the meantime", async () => {
+  await using t = await setUp({ t: 1 });
+  await t.produce(3);
+  const busy = Promise.withResolvers<void>();
+  const reader = new Reader(t.client);
+  reader.hold = busy.promise;
+  await until(() => reader.records.length === 1);
+  const closing = reader.consumer.close();
+  busy.resolve();
+  await Promise.all([closing, reader.done]);
+  expect(reader.records).toEqual(["t-0:0"]);
+  expect(await t.committed()).toEqual([1]);
+});
+
+test("closing ends a handover that waits for the application", async () => {
+  await using t = await setUp({ t: 1, u: 1 });
+  await t.produce(3);
+  const events: string[] = [];
+  const first = t.client.consumer({
+    ...{ balance: true, topics: ["t", "u"], group: "g" },
+    onRevoked: (partitions, reason) => void events.push(`${reason} ${namesOf(partitions)}`),
+  });
+  const batch = await first.nextBatch();
+  batch?.next();
+  const second = new Reader(await t.newClient());
+  await until(() => batch?.isDone === true);
+  await first.close();
+  await until(() => second.records.length === 3);
+  expect(events).toEqual(["handover t-0 u-0"]);
+});
+
 test("partitions of a member that is silent for its session are taken over", async () => {
   await using t = await setUp();
   await t.produce(1);
