@@ -136,7 +136,7 @@ export const PARTITIONS_MAX = 10_000;
 export const POSITION_ITEMS_MAX = 2 * PARTITIONS_MAX;
 
 /**
- * Partitions that one OffsetCommit or OffsetFetch may name: as many as the largest topic has. A commit is one record
+ * Partitions that one OffsetCommit, OffsetFetch, OffsetDelete or DeleteRecords may name: as many as the largest topic has. A commit is one record
  * batch, which stays below 6 MB even with the longest names.
  */
 export const OFFSET_ENTRIES_MAX = PARTITIONS_MAX;
@@ -165,7 +165,7 @@ export const PAGE_ITEMS_MAX = 10_000;
 /** Length of a setting's value, which a Kafka client could not read if it were longer. */
 export const SETTING_LENGTH_MAX = 32_767;
 
-/** Settings in one CreateTopic, including repeated ones. */
+/** Settings in one CreateTopic, or set and deleted in one AlterTopic, including repeated ones. */
 export const TOPIC_SETTINGS_MAX = 100;
 
 /** Size at which a log segment is rolled, unless `--segment-bytes` or a topic setting says otherwise. */

@@ -13,7 +13,12 @@ import { type CommittingMember, NO_MEMBER } from "../groups/group.js";
 import type { OffsetRow } from "../groups/offset-table.js";
 import { OFFSET_ENTRIES_MAX, OFFSET_METADATA_LENGTH_MAX } from "../limits.js";
 import type { ServiceContext } from "./context.js";
-import { anyPartitionOf, type NamedPartition, partitionOf } from "./named-partition.js";
+import {
+  anyPartitionOf,
+  type NamedPartition,
+  partitionOf,
+  refuseRepeated,
+} from "./named-partition.js";
 import { failureOf, type Outcome } from "./outcome.js";
 
 interface PartitionCommit extends NamedPartition {
@@ -46,7 +51,7 @@ export async function commitOffsets(
   member: CommittingMember = NO_MEMBER,
 ): Promise<readonly Outcome<undefined>[]> {
   OffsetStore.checkGroup(group);
-  refuseRepeated(commits);
+  refuseRepeated(commits, "a commit has one offset for each partition");
   const outcomes = commits.map((commit) => {
     try {
       checkCommit(context, commit);
@@ -297,20 +302,4 @@ function checkCommit(context: ServiceContext, commit: PartitionCommit): void {
     "OFFSET_OUT_OF_RANGE",
     `offset ${commit.offset} can't be committed for ${name}; expected 0 to ${highWatermark}`,
   );
-}
-
-/** Throws INVALID_REQUEST if a partition is named twice, because it is unclear which of the two offsets is meant. */
-function refuseRepeated(commits: readonly PartitionCommit[]): void {
-  const seen = new Map<string, Set<number>>();
-  for (const { topic, partition } of commits) {
-    const partitions = seen.get(topic) ?? new Set<number>();
-    seen.set(topic, partitions);
-    if (partitions.has(partition)) {
-      throw new RustLogError(
-        "INVALID_REQUEST",
-        `${topic}-${partition} is named twice: a commit has one offset for each partition`,
-      );
-    }
-    partitions.add(partition);
-  }
 }

@@ -6,8 +6,10 @@ import { TOPIC_CONFIG_NAMES, type TopicConfig, topicConfig } from "../topics/top
 import type { Topic } from "../topics/topic.js";
 import { refuseDamaged } from "../topics/topic-change.js";
 import { checkTopicName, type TopicSettings } from "../topics/topic-settings.js";
+import { ZERO_UUID } from "../record/bytes.js";
 import type { BrokerConfig, ServiceContext } from "./context.js";
 import { refuseInternalTopic } from "./permissions.js";
+import type { TopicDescription } from "./topics.js";
 
 /** Who set a value: the topic's owner, the broker's operator, or nobody. */
 export type ConfigSource = "topic" | "broker" | "default";
@@ -39,6 +41,18 @@ export function describeTopicConfigs(
 ): DescribedConfig[] {
   checkTopicName(topic);
   return describeSettings(context, existing(context, topic).settings, names);
+}
+
+/** The effective configs that have a value, of a described topic; none if its own settings are unknown. */
+export function effectiveSettings(
+  context: ServiceContext,
+  { topicId, settings }: TopicDescription,
+): { readonly name: string; readonly value: string; readonly source: ConfigSource }[] {
+  if (topicId === ZERO_UUID) return [];
+  return describeSettings(context, settings).map(({ name, value, source }) => ({
+    ...{ name, source },
+    value: value ?? "",
+  }));
 }
 
 /** The same of a topic that has, or would have, these settings. */
@@ -124,12 +138,27 @@ export async function changeTopicConfigs(
   changes: readonly ConfigChange[],
   options: AlterOptions,
 ): Promise<void> {
-  const given = changes.filter(({ operation }) => operation !== "delete");
-  checkNames(
-    changes.map(({ name }) => name),
-    given,
-  );
+  checkChanges(changes);
   await alter(context, topic, options, (own) => changed(context, own, changes));
+}
+
+/**
+ * The topic, and the settings of its own that it would have after these changes. Throws what `changeTopicConfigs` rejects
+ * with before it changes anything.
+ */
+export function checkTopicChanges(
+  context: ServiceContext,
+  name: string,
+  changes: readonly ConfigChange[],
+): { readonly topic: Topic; readonly settings: TopicSettings } {
+  checkTopicName(name);
+  refuseInternalTopic(name, "altered");
+  const topic = existing(context, name);
+  checkChanges(changes);
+  return {
+    topic,
+    settings: context.registry.checkSettings(changed(context, topic.settings, changes)),
+  };
 }
 
 /** Replaces all of a topic's own settings. Resolves once the change would survive a crash. */
@@ -181,6 +210,15 @@ function existing({ registry }: ServiceContext, name: string): Topic {
   }
   refuseDamaged(topic);
   return topic;
+}
+
+/** Throws INVALID_REQUEST for a repeated name, and for a value that is missing. */
+function checkChanges(changes: readonly ConfigChange[]): void {
+  const given = changes.filter(({ operation }) => operation !== "delete");
+  checkNames(
+    changes.map(({ name }) => name),
+    given,
+  );
 }
 
 /** Throws INVALID_REQUEST for a repeated name, and for a value that is missing in `given`. */

@@ -1,8 +1,9 @@
 // DeleteRecords: deletes the start of a partition's log, up to an offset.
 // Leaves to others: the log start on disk (log/log-start.ts), and freeing space (topics/topic-registry.ts).
+import type { Partition } from "../topics/partition.js";
 import type { ServiceContext } from "./context.js";
 import { fewAtATime, type Pause } from "./few-at-a-time.js";
-import { type NamedPartition, partitionOf } from "./named-partition.js";
+import { type NamedPartition, partitionOf, refuseRepeated } from "./named-partition.js";
 import { failureOf, type Outcome } from "./outcome.js";
 import { refuseInternalTopic } from "./permissions.js";
 
@@ -16,6 +17,21 @@ interface RecordsToDelete extends NamedPartition {
 
 /** Partitions worked on concurrently. Low, because each flushes several files, and clients' flushes wait behind them. */
 const PARTITIONS_AT_ONCE = 4;
+
+/**
+ * Makes all checks of `deleteRecords`, and deletes nothing. Throws what the first partition that fails would fail with,
+ * and INVALID_REQUEST if one is named twice.
+ */
+export function checkDeletions(
+  context: ServiceContext,
+  requests: readonly RecordsToDelete[],
+): void {
+  refuseRepeated(requests, "a deletion has one offset for each partition");
+  for (const request of requests) {
+    const partition = partitionToTrim(context, request);
+    partition.checkLogStart(endOf(partition, request));
+  }
+}
 
 /**
  * Deletes records of many partitions, independently. Resolves with the log start offset of each, in order, once the
@@ -32,10 +48,18 @@ export function deleteRecords(
 }
 
 async function deleteFrom(context: ServiceContext, request: RecordsToDelete): Promise<number> {
+  const partition = partitionToTrim(context, request);
+  await context.registry.deleteRecords(partition, endOf(partition, request));
+  return partition.logStartOffset;
+}
+
+function partitionToTrim(context: ServiceContext, request: RecordsToDelete): Partition {
   const partition = partitionOf(context, request);
   refuseInternalTopic(partition.topic, "trimmed");
-  const { offset } = request;
-  const upTo = offset === OFFSET_LATEST ? partition.highWatermark : offset;
-  await context.registry.deleteRecords(partition, upTo);
-  return partition.logStartOffset;
+  return partition;
+}
+
+/** The offset below which the records are deleted. */
+function endOf({ highWatermark }: Partition, { offset }: RecordsToDelete): number {
+  return offset === OFFSET_LATEST ? highWatermark : offset;
 }

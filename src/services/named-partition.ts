@@ -16,6 +16,19 @@ export interface NamedPartition extends NamedTopic {
   readonly partition: number;
 }
 
+/** Throws INVALID_REQUEST if a partition is named twice; `why` that can't be, for the message. */
+export function refuseRepeated(named: readonly NamedPartition[], why: string): void {
+  const seen = new Map<string, Set<number>>();
+  for (const { topic, partition } of named) {
+    const partitions = seen.get(topic) ?? new Set<number>();
+    seen.set(topic, partitions);
+    if (partitions.has(partition)) {
+      throw new RustLogError("INVALID_REQUEST", `${topic}-${partition} is named twice: ${why}`);
+    }
+    partitions.add(partition);
+  }
+}
+
 /** The name of a topic. Throws UNKNOWN_TOPIC_ID if only an id is stated and no topic has it. */
 export function topicNameOf(context: ServiceContext, { topic, topicId }: NamedTopic): string {
   if (topic !== "" || topicId === undefined) return topic;

@@ -254,12 +254,7 @@ export class Partition {
    * and as `append` does.
    */
   async advanceLogStart(offset: number): Promise<void> {
-    if (this.#closed) throw this.#closedError();
-    const { highWatermark } = this;
-    if (!(offset >= 0 && offset <= highWatermark)) {
-      const message = `${this.name}: records can't be deleted up to offset ${offset}; expected 0 to ${highWatermark}`;
-      throw new RustLogError("OFFSET_OUT_OF_RANGE", message);
-    }
+    this.checkLogStart(offset);
     if (offset <= this.logStartOffset) return;
     await this.sync();
     if (this.#closed) throw this.#closedError();
@@ -270,6 +265,15 @@ export class Partition {
       // The topic may have been deleted in the meantime, and its directory renamed.
       throw this.#closed ? this.#closedError() : trimError(this.name, error);
     }
+  }
+
+  /** Makes the checks of `advanceLogStart`. Throws OFFSET_OUT_OF_RANGE, and what a closed partition rejects with. */
+  checkLogStart(offset: number): void {
+    if (this.#closed) throw this.#closedError();
+    const { highWatermark } = this;
+    if (offset >= 0 && offset <= highWatermark) return;
+    const message = `${this.name}: records can't be deleted up to offset ${offset}; expected 0 to ${highWatermark}`;
+    throw new RustLogError("OFFSET_OUT_OF_RANGE", message);
   }
 
   /** Deletes the segments whose records are all below the log start, and expired ones; returns their number. */

@@ -20,8 +20,10 @@ import {
   type OffsetDeleteRequest,
 } from "../../src/protocol/native/offsets.js";
 import {
-  DeleteTopic,
+  AlterTopic,
   CreateTopic,
+  DeleteRecords,
+  DeleteTopic,
   DescribeTopic,
   ListTopics,
 } from "../../src/protocol/native/topics.js";
@@ -159,6 +161,72 @@ describe("topics", () => {
     const fetched = await session.fetch({ topic: "t", group: "g" });
     expect(recordsIn(fetched.batches)).toEqual(["0:new"]);
     expect((await groups()).groups).toMatchObject([{ group: "g", partitions: 1 }]);
+  });
+});
+
+describe("AlterTopic, and all settings with DescribeTopic", () => {
+  test("change a topic that is in use, and a restart keeps the change", async () => {
+    await withTempDir(async (dataDir) => {
+      await using broker = await startBroker({ dataDir, retentionMs: 5_000 });
+      using session = await broker.session();
+      const { create, describe } = apis(session);
+      await create("t", 1, { "segment.bytes": "4096" });
+      const request = {
+        ...{ topic: "t", partitions: 2, validateOnly: false },
+        settings: [{ name: "max.message.bytes", value: "80" }],
+        deletedSettings: [{ name: "segment.bytes" }],
+      };
+      const alter = (validateOnly: boolean) =>
+        session.call(
+          (id) => AlterTopic.encodeRequest(id, { ...request, validateOnly }),
+          AlterTopic.decodeResponse,
+        );
+      const answer = { previousPartitions: 1, partitions: 2, settings: request.settings };
+      expect(await alter(true)).toMatchObject(answer);
+      await session.produce("t", 0, batchOf("x".repeat(100)));
+      expect(await alter(false)).toMatchObject(answer);
+      expect(await codeOf(alter(false))).toBe("INVALID_PARTITIONS");
+      const tooLarge = session.produce("t", 0, batchOf("x".repeat(100)));
+      expect(await codeOf(tooLarge)).toBe("MESSAGE_TOO_LARGE");
+      const { settings } = await describe("t");
+      expect(settings).toEqual([{ name: "max.message.bytes", value: "80", source: "topic" }]);
+      await broker.broker.stop();
+      await using again = await startBroker({ dataDir, retentionMs: 5_000 });
+      using later = await again.session();
+      const all = await later.call(
+        (id) => DescribeTopic.encodeRequest(id, { topic: "t", createIfMissing: false }, 4),
+        (payload) => DescribeTopic.decodeResponse(payload, 4),
+      );
+      expect(all.partitions).toHaveLength(2);
+      const of = (name: string) => all.settings.find((setting) => setting.name === name);
+      expect(of("max.message.bytes")).toMatchObject({ value: "80", source: "topic" });
+      expect(of("retention.ms")).toMatchObject({ value: "5000", source: "broker" });
+      expect(of("cleanup.policy")).toMatchObject({ value: "delete", source: "default" });
+    });
+  });
+});
+
+describe("DeleteRecords", () => {
+  test("deletes of all partitions or, if one is wrong, of none", async () => {
+    await using broker = await startBroker({ defaultPartitions: 2 });
+    using session = await broker.session();
+    const { describe } = apis(session);
+    for (const partition of [0, 1]) await session.produce("t", partition, batchOf("a", "b", "c"));
+    const trim = async (...offsets: number[]) => {
+      const partitions = offsets.map((offset, partition) => ({ topic: "t", partition, offset }));
+      const { partitions: rows } = await session.call(
+        (id) => DeleteRecords.encodeRequest(id, { partitions }),
+        DeleteRecords.decodeResponse,
+      );
+      return rows.map(({ logStartOffset }) => logStartOffset);
+    };
+    expect(await codeOf(trim(2, 4))).toBe("OFFSET_OUT_OF_RANGE");
+    expect(await codeOf(trim(2, 1, 0))).toBe("UNKNOWN_TOPIC_OR_PARTITION");
+    expect((await describe("t")).partitions.map((row) => row.logStartOffset)).toEqual([0, 0]);
+    expect(await trim(2, -1)).toEqual([2, 3]);
+    expect(await trim(1, 0)).toEqual([2, 3]);
+    expect((await describe("t")).partitions.map((row) => row.logStartOffset)).toEqual([2, 3]);
+    expect(await codeOf(session.fetch({ topic: "t", offset: 1 }))).toBe("OFFSET_OUT_OF_RANGE");
   });
 });
 

@@ -7,7 +7,7 @@ import {
   OffsetDelete,
   OffsetFetch,
 } from "../../src/protocol/native/offsets.js";
-import { CreateTopic } from "../../src/protocol/native/topics.js";
+import { AlterTopic, CreateTopic, DeleteRecords } from "../../src/protocol/native/topics.js";
 
 /** A byte that is not UTF-8. */
 const BROKEN = 0xff;
@@ -62,6 +62,48 @@ const ARRAYS = [
         settings: Array.from({ length: items }, () => ({ name: "n", value: "v" })),
       }),
     firstItemAt: 4 + 6 + 3 + 4 + 4,
+  },
+  {
+    field: "settings",
+    itemsMax: TOPIC_SETTINGS_MAX,
+    decode: AlterTopic.decodeRequest,
+    encode: (items: number) =>
+      AlterTopic.encodeRequest(1, {
+        topic: "t",
+        settings: Array.from({ length: items }, () => ({ name: "n", value: "v" })),
+        deletedSettings: [],
+        partitions: 0,
+        validateOnly: false,
+      }),
+    firstItemAt: 4 + 6 + 3 + 4,
+  },
+  {
+    field: "deletedSettings",
+    itemsMax: TOPIC_SETTINGS_MAX,
+    decode: AlterTopic.decodeRequest,
+    encode: (items: number) =>
+      AlterTopic.encodeRequest(1, {
+        topic: "t",
+        settings: [],
+        deletedSettings: Array.from({ length: items }, () => ({ name: "n" })),
+        partitions: 0,
+        validateOnly: false,
+      }),
+    firstItemAt: 4 + 6 + 3 + 4 + 4,
+  },
+  {
+    field: "partitions",
+    itemsMax: OFFSET_ENTRIES_MAX,
+    decode: DeleteRecords.decodeRequest,
+    encode: (items: number) =>
+      DeleteRecords.encodeRequest(1, {
+        partitions: Array.from({ length: items }, (_, partition) => ({
+          topic: "t",
+          partition,
+          offset: 0,
+        })),
+      }),
+    firstItemAt: 4 + 6 + 4,
   },
 ];
 

@@ -134,10 +134,11 @@ test("the limits are those of the code", () => {
     "topic name, characters": limits.TOPIC_NAME_LENGTH_MAX,
     "group name, bytes of UTF-8": limits.GROUP_NAME_BYTES_MAX,
     "partitions of a topic": limits.PARTITIONS_MAX,
-    "partitions in one OffsetCommit, OffsetFetch or OffsetDelete": limits.OFFSET_ENTRIES_MAX,
+    "partitions in one OffsetCommit, OffsetFetch, OffsetDelete or DeleteRecords":
+      limits.OFFSET_ENTRIES_MAX,
     "topics in one GroupHeartbeat": limits.MEMBER_TOPICS_MAX,
     "items in a page of a list": limits.PAGE_ITEMS_MAX,
-    "settings in one CreateTopic": limits.TOPIC_SETTINGS_MAX,
+    "settings in one CreateTopic or AlterTopic": limits.TOPIC_SETTINGS_MAX,
   };
   const rows = table(section("## 7. Limits"), "limit");
   expect(Object.fromEntries(rows.map((row) => [row.limit, number(row.default)]))).toEqual(expected);

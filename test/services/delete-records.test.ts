@@ -1,7 +1,7 @@
 // Deleting the start of a log: partition by partition, durable, and the space of whole segments is freed.
 import { expect, test } from "bun:test";
 import { RustLogError } from "../../src/errors.js";
-import { deleteRecords } from "../../src/services/delete-records.js";
+import { checkDeletions, deleteRecords } from "../../src/services/delete-records.js";
 import { createTopic, deleteTopic } from "../../src/services/topics.js";
 import { TopicRegistry } from "../../src/topics/topic-registry.js";
 import { batchOf, codeOf, recordsFrom } from "../support/log-fixture.js";
@@ -168,4 +168,30 @@ test("appends, reads, retention and the topic's deletion may run at the same tim
     const first = partition.layout.segments.sealed[0];
     expect(first === undefined || first.endOffset > start).toBe(true);
   }
+});
+
+test("the check of many says what is wrong with the first wrong one, and deletes nothing", async () => {
+  const { context, partition } = await fiveRecords();
+  await context.registry.create("__consumer_offsets", 1, {});
+  const right = { topic: "a", partition: 0, offset: 3 };
+  const check = async (wrong: Partial<typeof right> & { topicId?: string }) =>
+    await codeOf(async () => checkDeletions(context, [right, { ...right, ...wrong }]));
+  expect([
+    await check({}),
+    await check({ partition: 1 }),
+    await check({ partition: 1, offset: -1 }),
+    await check({ partition: 2 }),
+    await check({ topic: "b" }),
+    await check({ topic: "__consumer_offsets", offset: 0 }),
+    await check({ topicId: crypto.randomUUID(), partition: 1, offset: 0 }),
+  ]).toEqual([
+    "INVALID_REQUEST",
+    "OFFSET_OUT_OF_RANGE",
+    undefined,
+    "UNKNOWN_TOPIC_OR_PARTITION",
+    "UNKNOWN_TOPIC_OR_PARTITION",
+    "INVALID_TOPIC",
+    "UNKNOWN_TOPIC_ID",
+  ]);
+  expect(partition.logStartOffset).toBe(0);
 });

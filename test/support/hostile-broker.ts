@@ -80,7 +80,7 @@ function answer(apiKey: number, id: number, onlyErrors: boolean): Uint8Array | u
         more: false,
       });
     case API.DescribeTopic: {
-      const settings = [{ name: HOSTILE, value: HOSTILE }];
+      const settings = [{ name: HOSTILE, value: HOSTILE, source: HOSTILE }];
       return DescribeTopic.encodeResponse(id, { ...topic, settings, partitions });
     }
     case API.CreateTopic:

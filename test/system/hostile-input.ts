@@ -16,7 +16,13 @@ import {
   OffsetDelete,
   OffsetFetch,
 } from "../../src/protocol/native/offsets.js";
-import { DeleteTopic, CreateTopic, DescribeTopic } from "../../src/protocol/native/topics.js";
+import {
+  AlterTopic,
+  CreateTopic,
+  DeleteRecords,
+  DeleteTopic,
+  DescribeTopic,
+} from "../../src/protocol/native/topics.js";
 import { batchOf } from "../support/broker.js";
 import type { Random } from "../support/random.js";
 import { encodeProduceRequest } from "../support/whole-frames.js";
@@ -68,6 +74,14 @@ export function validFrames(random: Random): Uint8Array[] {
     }),
     DescribeTopic.encodeRequest(id, { topic, createIfMissing: false }),
     DeleteTopic.encodeRequest(id, { topic: "not-there" }),
+    AlterTopic.encodeRequest(id, {
+      topic,
+      settings: [{ name: "segment.bytes", value: "few" }],
+      deletedSettings: [{ name: "retention.ms" }],
+      partitions: 0,
+      validateOnly: true,
+    }),
+    DeleteRecords.encodeRequest(id, { partitions: [{ topic, partition, offset: 0 }] }),
     ListOffsets.encodeRequest(id, { topic, partition, timestamp: offset }),
     DescribeGroup.encodeRequest(id, describeAfter(GROUP)),
     DescribeMembers.encodeRequest(id, { group: GROUP, after: "", limit: 0 }),

@@ -10,7 +10,14 @@ import { GroupHeartbeat } from "./membership.js";
 import { ApiVersions, Ping } from "./meta.js";
 import { ListOffsets, OffsetCommit, OffsetDelete, OffsetFetch } from "./offsets.js";
 import { Produce } from "./produce.js";
-import { CreateTopic, DeleteTopic, DescribeTopic, ListTopics } from "./topics.js";
+import {
+  AlterTopic,
+  CreateTopic,
+  DeleteRecords,
+  DeleteTopic,
+  DescribeTopic,
+  ListTopics,
+} from "./topics.js";
 
 /** The versions of an API that one side supports. */
 export interface VersionRange {
@@ -39,6 +46,8 @@ export const APIS = {
   OffsetDelete,
   DescribeMembers,
   GroupHeartbeat,
+  AlterTopic,
+  DeleteRecords,
 } as const;
 
 export const API_NAMES = Object.keys(API) as readonly ApiName[];

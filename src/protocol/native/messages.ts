@@ -30,6 +30,8 @@ export const API = {
   OffsetDelete: 15,
   DescribeMembers: 16,
   GroupHeartbeat: 17,
+  AlterTopic: 18,
+  DeleteRecords: 19,
 } as const;
 
 export type ApiName = keyof typeof API;

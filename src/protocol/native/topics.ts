@@ -1,6 +1,6 @@
-// CreateTopic, ListTopics, DescribeTopic and DeleteTopic.
+// CreateTopic, ListTopics, DescribeTopic, DeleteTopic, AlterTopic and DeleteRecords.
 // Leaves to others: topics themselves (topics/topic-registry.ts).
-import { TOPIC_SETTINGS_MAX } from "../../limits.js";
+import { OFFSET_ENTRIES_MAX, TOPIC_SETTINGS_MAX } from "../../limits.js";
 import { moreField, pageFields } from "./page.js";
 import { api, array, type RequestOf, type ResponseOf, since, TOPIC_ID } from "./schema.js";
 
@@ -47,8 +47,12 @@ export const DescribeTopic = api("DescribeTopic", {
   response: {
     name: "string",
     internal: "bool",
-    /** Its own settings; the broker's defaults are not listed. */
-    settings: array(SETTING),
+    /** Until version 3 its own settings; from then on all that have a value, with those that it leaves to the broker. */
+    settings: array({
+      ...SETTING,
+      /** Who set the value: `topic`, `broker`, or `default` for nobody. */
+      source: since(4, "string", "topic"),
+    }),
     partitions: array({
       partition: "u32",
       /** Offset of the first remaining record. */
@@ -71,6 +75,49 @@ export const DescribeTopic = api("DescribeTopic", {
 
 export const DeleteTopic = api("DeleteTopic", { request: { topic: "string" }, response: {} });
 
+/** Changes a topic: some of its own settings, its number of partitions, or both. All is checked before anything changes. */
+export const AlterTopic = api("AlterTopic", {
+  request: {
+    topic: "string",
+    settings: array(SETTING, TOPIC_SETTINGS_MAX),
+    /** Settings that the topic leaves to the broker again. */
+    deletedSettings: array({ name: { type: "string", label: "setting name" } }, TOPIC_SETTINGS_MAX),
+    /** Number of partitions, more than now; 0 for no change. */
+    partitions: "u32",
+    /** Whether to make all checks, and to change nothing. */
+    validateOnly: "bool",
+  },
+  response: {
+    topicId: "uuid",
+    previousPartitions: "u32",
+    partitions: "u32",
+    /** Its own settings afterwards. */
+    settings: array(SETTING),
+  },
+});
+
+/** Deletes the start of logs. All partitions are checked before the first one changes. */
+export const DeleteRecords = api("DeleteRecords", {
+  request: {
+    partitions: array(
+      {
+        topic: "string",
+        partition: "u32",
+        /** The records below it are deleted; -1 for the high watermark. */
+        offset: "i64",
+        topicId: "uuid",
+      },
+      OFFSET_ENTRIES_MAX,
+    ),
+  },
+  response: {
+    /** In the order of the request. */
+    partitions: array({ logStartOffset: "i64" }),
+  },
+});
+
+export type AlterTopicRequest = RequestOf<typeof AlterTopic>;
+export type DeleteRecordsRequest = RequestOf<typeof DeleteRecords>;
 export type CreateTopicRequest = RequestOf<typeof CreateTopic>;
 export type ListTopicsRequest = RequestOf<typeof ListTopics>;
 export type ListedTopic = ResponseOf<typeof ListTopics>["topics"][number];

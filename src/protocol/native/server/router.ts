@@ -9,7 +9,14 @@ import { GroupHeartbeat } from "../membership.js";
 import { ApiVersions, Ping } from "../meta.js";
 import { ListOffsets, OffsetCommit, OffsetDelete, OffsetFetch } from "../offsets.js";
 import { decodeProduceRequest } from "../produce.js";
-import { CreateTopic, DeleteTopic, DescribeTopic, ListTopics } from "../topics.js";
+import {
+  AlterTopic,
+  CreateTopic,
+  DeleteRecords,
+  DeleteTopic,
+  DescribeTopic,
+  ListTopics,
+} from "../topics.js";
 import { joined, type Pieces } from "../../../record/bytes.js";
 import type { ServiceContext } from "../../../services/context.js";
 import type { Dispatcher } from "./dialect.js";
@@ -20,7 +27,14 @@ import { apiVersions, ping } from "./meta.js";
 import { commitOffsets, deleteOffsets, fetchOffsets, listOffsets } from "./offsets.js";
 import { groupHeartbeat } from "./membership.js";
 import { produce } from "./produce.js";
-import { createTopic, deleteTopic, describeTopic, listTopics } from "./topics.js";
+import {
+  alterTopic,
+  createTopic,
+  deleteRecords,
+  deleteTopic,
+  describeTopic,
+  listTopics,
+} from "./topics.js";
 
 /** Answers a request, now or later. What it throws or rejects with becomes an error answer. */
 type Handler<Request> = (
@@ -59,6 +73,8 @@ const ROUTES: Readonly<Record<ApiName, Route>> = {
   OffsetDelete: route(OffsetDelete.decodeRequest, deleteOffsets),
   DescribeMembers: route(DescribeMembers.decodeRequest, describeMembers),
   GroupHeartbeat: route(GroupHeartbeat.decodeRequest, groupHeartbeat),
+  AlterTopic: route(AlterTopic.decodeRequest, alterTopic),
+  DeleteRecords: route(DeleteRecords.decodeRequest, deleteRecords),
 };
 
 export class Router implements Dispatcher {

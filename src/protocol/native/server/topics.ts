@@ -1,9 +1,13 @@
-// CreateTopic, ListTopics, DescribeTopic and DeleteTopic.
-// Leaves to others: the work (services/topics.ts).
+// CreateTopic, ListTopics, DescribeTopic, DeleteTopic, AlterTopic and DeleteRecords.
+// Leaves to others: the work (services/topics.ts, services/alter-topic.ts, services/delete-records.ts).
 import { OFFLINE_REASON_LENGTH_MAX } from "../../../limits.js";
 import {
+  AlterTopic,
+  type AlterTopicRequest,
   CreateTopic,
   type CreateTopicRequest,
+  DeleteRecords,
+  type DeleteRecordsRequest,
   DeleteTopic,
   type DeleteTopicRequest,
   DescribeTopic,
@@ -11,10 +15,20 @@ import {
   ListTopics,
   type ListTopicsRequest,
 } from "../topics.js";
+import { effectiveSettings } from "../../../services/configs.js";
 import type { ServiceContext } from "../../../services/context.js";
+import * as records from "../../../services/delete-records.js";
+import * as altering from "../../../services/alter-topic.js";
+import { valuesOf } from "../../../services/outcome.js";
 import * as services from "../../../services/topics.js";
 import type { Exchange } from "./exchange.js";
 import { answerList } from "./list.js";
+
+/** The first version of DescribeTopic with the settings that a topic leaves to the broker. */
+const ALL_SETTINGS_SINCE = 4;
+
+/** Memory for a partition whose records are deleted: its decoded objects and its result. */
+const DELETION_ENTRY_BYTES = 500;
 
 /** Answers a CreateTopic request. */
 export async function createTopic(
@@ -49,7 +63,10 @@ export async function describeTopic(
   const described = await services.describeTopic(context, topic, createIfMissing);
   const response = {
     ...described,
-    settings: Object.entries(described.settings).map(([name, value]) => ({ name, value })),
+    settings:
+      apiVersion < ALL_SETTINGS_SINCE
+        ? listOf(described.settings).map((own) => ({ ...own, source: "topic" }))
+        : effectiveSettings(context, described),
     partitions: described.partitions.map((partition) => ({
       ...partition,
       offline: partition.offline?.slice(0, OFFLINE_REASON_LENGTH_MAX) ?? "",
@@ -66,4 +83,41 @@ export async function deleteTopic(
 ): Promise<void> {
   await services.deleteTopic(context, { topic });
   exchange.answer(DeleteTopic.encodeResponse(exchange.correlationId, {}));
+}
+
+/** Answers an AlterTopic request. */
+export async function alterTopic(
+  context: ServiceContext,
+  exchange: Exchange,
+  { topic, settings, deletedSettings, partitions, validateOnly }: AlterTopicRequest,
+): Promise<void> {
+  const altered = await altering.alterTopic(context, {
+    ...{ topic, partitions, validateOnly },
+    changes: [
+      ...settings.map(({ name, value }) => ({ name, operation: "set" as const, value })),
+      ...deletedSettings.map(({ name }) => ({ name, operation: "delete" as const, value: null })),
+    ],
+  });
+  const response = { ...altered, settings: listOf(altered.settings) };
+  exchange.answer(AlterTopic.encodeResponse(exchange.correlationId, response));
+}
+
+/** Answers a DeleteRecords request. */
+export async function deleteRecords(
+  context: ServiceContext,
+  exchange: Exchange,
+  { partitions }: DeleteRecordsRequest,
+): Promise<void> {
+  exchange.charge(partitions.length * DELETION_ENTRY_BYTES);
+  records.checkDeletions(context, partitions);
+  const { turns } = exchange.connection;
+  const outcomes = await records.deleteRecords(context, partitions, () => turns.nextPortion());
+  const response = { partitions: valuesOf(outcomes).map((logStartOffset) => ({ logStartOffset })) };
+  exchange.answer(DeleteRecords.encodeResponse(exchange.correlationId, response));
+}
+
+function listOf(
+  settings: Readonly<Record<string, string>>,
+): { readonly name: string; readonly value: string }[] {
+  return Object.entries(settings).map(([name, value]) => ({ name, value }));
 }

@@ -1,0 +1,58 @@
+// AlterTopic: changes a topic's settings, its number of partitions, or both.
+// Leaves to others: one of the two alone, as Kafka's clients change them (configs.ts, topics.ts).
+import { RustLogError } from "../errors.js";
+import { shortened } from "../topics/config-value.js";
+import { topicConfig } from "../topics/topic-configs.js";
+import type { TopicSettings } from "../topics/topic-settings.js";
+import { changeTopicConfigs, checkTopicChanges, type ConfigChange } from "./configs.js";
+import type { ServiceContext } from "./context.js";
+import { addPartitions, checkPartitions } from "./topics.js";
+
+interface TopicChange {
+  readonly topic: string;
+  readonly changes: readonly ConfigChange[];
+  /** Number of partitions, more than now; 0 for no change. */
+  readonly partitions: number;
+  /** Whether to make all checks, and to change nothing. */
+  readonly validateOnly: boolean;
+}
+
+interface AlteredTopic {
+  readonly topicId: string;
+  readonly previousPartitions: number;
+  readonly partitions: number;
+  readonly settings: TopicSettings;
+}
+
+/**
+ * Changes a topic. Resolves once the change would survive a crash, with what the topic has then, or would have. All is
+ * checked before anything changes; if the disk fails between the two, the topic has the partitions and not the settings.
+ */
+export async function alterTopic(
+  context: ServiceContext,
+  { topic: name, changes, partitions, validateOnly }: TopicChange,
+): Promise<AlteredTopic> {
+  if (changes.length === 0 && partitions === 0) {
+    const message = `nothing to change in topic '${name}': neither settings nor partitions`;
+    throw new RustLogError("INVALID_REQUEST", message);
+  }
+  refuseUnknown(changes);
+  const { topic, settings } = checkTopicChanges(context, name, changes);
+  if (partitions > 0) checkPartitions(context, name, partitions);
+  const previousPartitions = topic.partitions.length;
+  if (!validateOnly) {
+    // First what may fail more easily: there may be no room.
+    if (partitions > 0) await addPartitions(context, name, partitions);
+    if (changes.length > 0) await changeTopicConfigs(context, name, changes, { validateOnly });
+  }
+  const total = partitions === 0 ? previousPartitions : partitions;
+  return { topicId: topic.id, previousPartitions, partitions: total, settings };
+}
+
+/** A name that is deleted need not be set. One that can't be set at all is a typing error. */
+function refuseUnknown(changes: readonly ConfigChange[]): void {
+  const unknown = changes.find(({ name }) => topicConfig(name) === undefined);
+  if (unknown === undefined) return;
+  const message = `Unknown topic config name: ${shortened(unknown.name)}`;
+  throw new RustLogError("INVALID_CONFIG", message);
+}
