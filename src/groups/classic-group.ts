@@ -33,7 +33,7 @@ import type {
 import type { ClassicMemberState } from "./consumer-member.js";
 import { Deadline, type GroupClock, MemberDeadline } from "./group-clock.js";
 import type { GroupRecord } from "./group-record.js";
-import { subscribedTopics } from "./subscription.js";
+import { subscribedTopics } from "./consumer-protocol.js";
 
 /** An assignor that a member can use, and what the member tells it. */
 export interface Protocol {
@@ -238,7 +238,6 @@ export class ClassicGroup implements Group {
 
   isSubscribedTo(topic: string): boolean {
     if (this.#protocolType !== "consumer" || this.#members.size === 0) return false;
-    // A member whose subscription can't be read may read anything.
     this.#topics ??= subscribedTopics(
       [...this.#members.values()].map((member) => metadataOf(member, this.#protocol)),
     );

@@ -1,5 +1,6 @@
 // What consumers of the classic protocol tell each other: a subscription, in JoinGroup, and an assignment, in SyncGroup. The
-// broker only needs to understand them when it assigns for such a member itself (consumer-group.ts).
+// broker reads them to show who reads what, to know which committed offsets are in use, and to assign for such a member
+// itself (consumer-group.ts).
 //
 //   subscription  version i16 | topics [string] | userData bytes?           ConsumerProtocolSubscription, versions 0 to 3
 //                 | from 1: owned [topic string, partitions [i32]] | from 2: generation i32 | from 3: rackId string?
@@ -30,8 +31,7 @@ const decoder = new TextDecoder();
 /** Throws INCONSISTENT_GROUP_PROTOCOL if it is not a subscription of a consumer. */
 export function decodeSubscription(bytes: Uint8Array): ConsumerSubscription {
   const fields = new Fields(bytes);
-  const version = Math.min(fields.i16(), VERSION_MAX);
-  if (version < 0) throw malformed();
+  const version = Math.min(fields.version(), VERSION_MAX);
   const topics = fields.array(() => fields.string());
   fields.bytes();
   const owned = version >= 1 ? fields.array(() => fields.partitions()) : [];
@@ -44,8 +44,18 @@ export function decodeSubscription(bytes: Uint8Array): ConsumerSubscription {
 export function decodeAssignment(bytes: Uint8Array): readonly NamedPartitions[] {
   if (bytes.length === 0) return [];
   const fields = new Fields(bytes);
-  if (fields.i16() < 0) throw malformed();
+  fields.version();
   return fields.array(() => fields.partitions());
+}
+
+/** The topics of all subscriptions. One that is malformed has none, as in Kafka. */
+export function subscribedTopics(subscriptions: readonly Uint8Array[]): ReadonlySet<string> {
+  return new Set(subscriptions.flatMap((bytes) => unlessMalformed(() => topicsOf(bytes))));
+}
+
+/** The partitions of an assignment; none if it is malformed. */
+export function assignedPartitions(bytes: Uint8Array): readonly NamedPartitions[] {
+  return unlessMalformed(() => decodeAssignment(bytes));
 }
 
 export function encodeAssignment(version: number, topics: readonly NamedPartitions[]): Uint8Array {
@@ -74,12 +84,33 @@ export function encodeAssignment(version: number, topics: readonly NamedPartitio
   return bytes;
 }
 
+function topicsOf(subscription: Uint8Array): readonly string[] {
+  const fields = new Fields(subscription);
+  fields.version();
+  return fields.array(() => fields.string());
+}
+
+function unlessMalformed<T>(decode: () => readonly T[]): readonly T[] {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof RustLogError) return [];
+    throw error;
+  }
+}
+
 class Fields {
   readonly #bytes: Uint8Array;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+  }
+
+  version(): number {
+    const version = this.i16();
+    if (version < 0) throw malformed();
+    return version;
   }
 
   i16(): number {

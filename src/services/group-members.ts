@@ -1,8 +1,8 @@
 // The members of a group and what they read, whichever protocol they use.
 // Leaves to others: the groups themselves (groups/coordinator.ts), and offsets and lag (group-lag.ts).
+import { assignedPartitions, type NamedPartitions } from "../groups/consumer-protocol.js";
 import type { GroupDescription, GroupState, GroupType } from "../groups/group.js";
 import { groupNotFound } from "../groups/offset-store.js";
-import { assignedPartitions, type TopicPartitionList } from "../groups/subscription.js";
 import type { ServiceContext } from "./context.js";
 import { checkName } from "./group-names.js";
 
@@ -13,7 +13,7 @@ export interface GroupMember {
   readonly clientId: string;
   readonly host: string;
   /** What it reads; empty while the group rebalances. */
-  readonly assignment: readonly TopicPartitionList[];
+  readonly assignment: readonly NamedPartitions[];
 }
 
 /** A group without its offsets. */

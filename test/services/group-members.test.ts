@@ -1,7 +1,7 @@
 // Who reads what in a group, and the groups in lists, with real coordinator, registry and store.
 // Leaves to others: joining (test/groups, test/protocol/kafka), and showing it (test/cli, test/http).
 import { expect, test } from "bun:test";
-import { assignedPartitions } from "../../src/groups/subscription.js";
+import { assignedPartitions } from "../../src/groups/consumer-protocol.js";
 import { groupPartitions, readGroupLags } from "../../src/services/group-lag.js";
 import { describeMembers } from "../../src/services/group-members.js";
 import { deleteGroup, describeGroup, listGroups } from "../../src/services/groups.js";
