@@ -5,7 +5,7 @@
 // and storing them (consumer-groups.ts).
 //
 // The group epoch grows with each change of the members, their subscriptions, or the partitions of their topics. Then the
-// target assignment is made anew for that epoch, and each member gets there by its own heartbeats.
+// target assignment is computed again, and each member gets there by its own heartbeats.
 import { RustLogError } from "../errors.js";
 import { REBALANCE_TIMEOUT_MS_MAX } from "../limits.js";
 import type {

@@ -42,7 +42,7 @@ export async function balancedHeartbeat(
   return { ...response, heartbeatIntervalMs, assignment: named };
 }
 
-/** Whether a response says nothing that the member did not say itself. */
+/** Whether a response says something that the member's own request did not. */
 export function isNews(request: BalancedRequest, response: BalancedResponse): boolean {
   if (request.memberEpoch !== response.memberEpoch) return true;
   return namesOf(request.owned) !== namesOf(response.assignment);
