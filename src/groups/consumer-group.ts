@@ -208,6 +208,8 @@ export class ConsumerGroup implements Group {
   #settled = 0;
   /** Members and partitions of the target assignment. */
   #size = 0;
+  /** Memory of the target assignment, and of what follows from it. */
+  #assignmentBytes = 0;
   #assignedAtMs = Number.NEGATIVE_INFINITY;
   /** When the group was last stable, while it is not. */
   #rebalanceSince: number | undefined;
@@ -545,6 +547,7 @@ export class ConsumerGroup implements Group {
     for (const { classic, bytes } of this.#members.values()) {
       this.#context.onBytes(-bytes - bytesOf(classic));
     }
+    this.#context.onBytes(-this.#assignmentBytes);
     this.#context.onMembers(-this.#members.size);
   }
 
@@ -583,7 +586,7 @@ export class ConsumerGroup implements Group {
     if (bytes > left) {
       throw new RustLogError(
         "GROUP_MAX_SIZE_REACHED",
-        `a member of group '${this.name}' needs ${bytes} bytes, and there are ${left} left for all groups`,
+        `a member of group '${this.name}' needs ${bytes} bytes, and there are ${Math.max(0, left)} left for all groups`,
       );
     }
     return this.#add(
@@ -853,8 +856,10 @@ export class ConsumerGroup implements Group {
     return hasSubscriptionChanged || this.#assignmentEpoch === 0;
   }
 
-  #checkBytes({ topicNames, pattern }: HeartbeatRequest): void {
-    if (topicNames !== null) this.#subscriptions.check(topicNames, pattern ?? "");
+  #checkBytes({ memberId, instanceId, topicNames, pattern }: HeartbeatRequest): void {
+    if (topicNames === null) return;
+    const member = this.#members.get(memberId) ?? this.#static.get(instanceId ?? "");
+    this.#subscriptions.check(member?.subscription, topicNames, pattern ?? "");
   }
 
   #subscribe(member: ConsumerMember, { topicNames, pattern }: HeartbeatRequest): boolean {
@@ -959,14 +964,19 @@ export class ConsumerGroup implements Group {
   #noteTargets(): void {
     this.#targets.clear();
     this.#settled = 0;
+    let count = 0;
     for (const member of this.#members.values()) {
       if (this.#isSettled(member)) this.#settled++;
       for (const [topicId, partitions] of member.target) {
         const owners = this.#targets.get(topicId) ?? [];
         this.#targets.set(topicId, owners);
         for (const partition of partitions) owners[partition] = member;
+        count += partitions.length;
       }
     }
+    const bytes = count * PARTITION_BYTES;
+    this.#context.onBytes(bytes - this.#assignmentBytes);
+    this.#assignmentBytes = bytes;
   }
 
   /** Whether the target assignment has exactly the partitions of the topics that members subscribe to. */
@@ -1108,6 +1118,9 @@ function withIds(
 
 /** Memory of a member and its records, without what it subscribes to and reads. */
 const MEMBER_BYTES = 1_000;
+
+/** Memory of an assigned partition: in targets, in what members read, and in records. */
+const PARTITION_BYTES = 80;
 
 function bytesOfMember(
   id: string,

@@ -45,15 +45,18 @@ export class GroupSubscriptions {
     this.#context = context;
   }
 
-  /** Throws GROUP_MAX_SIZE_REACHED if there is no memory for this subscription. */
-  check(topicNames: readonly string[], pattern: string): void {
-    let bytes = pattern.length;
+  /**
+   * Throws GROUP_MAX_SIZE_REACHED if there is no memory for a subscription in the place of another one. A member may
+   * always repeat what it has.
+   */
+  check(before: Subscription | undefined, topicNames: readonly string[], pattern: string): void {
+    let bytes = pattern.length - (before?.key.length ?? 0);
     for (const name of topicNames) bytes += name.length;
     const left = this.#context.bytesLeft();
-    if (bytes <= left) return;
+    if (bytes <= 0 || bytes <= left) return;
     throw new RustLogError(
       "GROUP_MAX_SIZE_REACHED",
-      `a subscription needs ${bytes} bytes, and there are ${left} left for all groups`,
+      `a subscription needs ${bytes} more bytes, and there are ${Math.max(0, left)} left for all groups`,
     );
   }
 

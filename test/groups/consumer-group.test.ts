@@ -128,6 +128,7 @@ describe("reconciliation", () => {
 
   test("a large group collects changes", () => {
     const t = new ConsumerGroupTest(1_000);
+    t.bytesMax = Number.POSITIVE_INFINITY;
     t.topics.set("t", 5_000);
     t.join("a");
     t.join("b");
@@ -258,6 +259,28 @@ describe("fencing", () => {
     expect(codeOf(() => t.join("a", { topicNames }))).toBe("GROUP_MAX_SIZE_REACHED");
     expect(codeOf(() => t.join("i".repeat(200_000)))).toBe("GROUP_MAX_SIZE_REACHED");
     expect([t.group.memberCount, t.bytes, t.subscribed.size]).toEqual([0, 0, 0]);
+  });
+
+  test("assigned partitions need memory as well, also in a restored group", () => {
+    const { t } = setup(2_000);
+    t.join("a");
+    expect(codeOf(() => t.join("b"))).toBe("GROUP_MAX_SIZE_REACHED");
+    t.restart();
+    expect(codeOf(() => t.join("b"))).toBe("GROUP_MAX_SIZE_REACHED");
+    t.bytesMax = 200_000;
+    expect(codeOf(() => t.join("b"))).toBe("none");
+  });
+
+  test("a member that says the same again needs no memory", () => {
+    const { t } = setup();
+    t.join("a", { pattern: "t.*" });
+    t.join("b", { topicNames: ["t"] });
+    t.bytesMax = 0;
+    expect(codeOf(() => t.join("a", { pattern: "t.*" }))).toBe("none");
+    expect(codeOf(() => t.join("b", { topicNames: ["t"] }))).toBe("none");
+    expect(codeOf(() => t.join("b", { topicNames: ["t", "another"] }))).toBe(
+      "GROUP_MAX_SIZE_REACHED",
+    );
   });
 
   test("a full group refuses the next member", () => {

@@ -80,6 +80,7 @@ export class ConsumerGroupTest {
   readonly subscribed = new Set<string>();
   readonly stored = new GroupRecordTable();
   bytes = 0;
+  bytesMax = 100_000;
   members = 0;
   /** What the observer was told. */
   readonly events: string[] = [];
@@ -96,7 +97,7 @@ export class ConsumerGroupTest {
       sessionTimeoutMs: SESSION_MS,
       heartbeatIntervalMs: () => HEARTBEAT_MS,
       membersMax,
-      bytesLeft: () => 100_000,
+      bytesLeft: () => this.bytesMax - this.bytes,
       onBytes: (bytes) => {
         this.bytes += bytes;
       },
