@@ -34,7 +34,7 @@ describe("bytes that are not requests", () => {
     async () => {
       using directory = tempDir();
       await using broker = await BrokerProcess.start(directory.path, "--flush", "never");
-      const summary = await fuzzPort(broker, { cases: 2_000, seed: 11 });
+      const summary = await fuzzPort(broker, { cases: 800, seed: 11 });
       expect(summary.native.rounds).toBeGreaterThan(0);
       expect(summary.kafka.rounds).toBeGreaterThan(0);
       expect(summary.rssAnonMiB.max).toBeLessThan(150);

@@ -7,7 +7,7 @@ import { BrokerProcess } from "../support/binary.js";
 import { Random } from "../support/random.js";
 import { tempDir } from "../support/tmp.js";
 
-const OPERATIONS = 400;
+const OPERATIONS = 250;
 const SEED = 5;
 const NAMES = ["a", "b", "c"];
 
