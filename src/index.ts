@@ -4,20 +4,25 @@ export { Broker } from "./broker/broker.js";
 export type { BrokerOptions } from "./broker/options.js";
 export { Admin } from "./client/admin.js";
 export type {
+  AlteredTopic,
+  AlterTopicOptions,
   BrokerInfo,
   CommitResult,
   CommittedOffset,
   CreateTopicOptions,
   DeletedOffset,
+  EffectiveSetting,
   GroupListing,
   GroupMember,
   GroupOffset,
   GroupState,
   PartitionDescription,
   PartitionOffset,
+  RecordsToDelete,
   TopicDescription,
   TopicListing,
   TopicPartition,
+  TrimmedPartition,
 } from "./client/admin-types.js";
 export { BalancedConsumer } from "./client/balanced-consumer.js";
 export type { BalancedConsumerOptions, RevocationReason } from "./client/balanced-options.js";

@@ -49,6 +49,50 @@ export interface CreateTopicOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
+/** What to change in a topic; at least one of the first three. */
+export interface AlterTopicOptions {
+  /** Settings of its own to set, such as `retention.ms`. The others stay as they are. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Settings that it leaves to the broker again. They need not be set. */
+  readonly deleteSettings?: readonly string[];
+  /** Number of partitions, more than now. Keys map to other partitions afterwards. */
+  readonly partitions?: number;
+  /** Whether the broker only makes all checks, and changes nothing (false). */
+  readonly validateOnly?: boolean;
+}
+
+/** A topic after a change; with `validateOnly` as it would be. */
+export interface AlteredTopic {
+  readonly topicId: string | undefined;
+  /** Number of partitions before the change. */
+  readonly previousPartitions: number;
+  readonly partitions: number;
+  /** Its own settings. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** The records of a partition to delete: those below an offset. */
+export interface RecordsToDelete extends TopicPartition {
+  /** Offset of the first record to keep; `latest` for the high watermark, which keeps none. */
+  readonly offset: number | "latest";
+}
+
+/** A partition whose records were deleted. */
+export interface TrimmedPartition {
+  readonly topic: string;
+  readonly partition: number;
+  /** Offset of the first remaining record. */
+  readonly logStartOffset: number;
+}
+
+/** A setting that counts for a topic. */
+export interface EffectiveSetting {
+  readonly name: string;
+  readonly value: string;
+  /** Who set it: `topic`, `broker` (an option), or `default` for nobody. */
+  readonly source: string;
+}
+
 /** A topic in the list of topics. */
 export interface TopicListing {
   readonly name: string;
@@ -81,7 +125,10 @@ export interface TopicDescription {
   readonly internal: boolean;
   /** Id of the topic; a recreated topic has a new one. Undefined if the broker does not support topic ids. */
   readonly topicId: string | undefined;
+  /** Its own settings. */
   readonly settings: Readonly<Record<string, string>>;
+  /** All settings, by name. A broker that does not report those that the topic leaves to it lists only its own. */
+  readonly effectiveSettings: readonly EffectiveSetting[];
   readonly partitions: readonly PartitionDescription[];
 }
 

@@ -17,13 +17,17 @@ import {
 } from "../protocol/native/offsets.js";
 import { pageAfter } from "../protocol/native/page.js";
 import {
+  AlterTopic,
   CreateTopic,
+  DeleteRecords,
   DeleteTopic,
   DescribeTopic,
   ListTopics,
   type ListedTopic,
 } from "../protocol/native/topics.js";
 import type {
+  AlteredTopic,
+  AlterTopicOptions,
   BrokerInfo,
   CommitResult,
   CommittedOffset,
@@ -35,11 +39,19 @@ import type {
   GroupState,
   PartitionDescription,
   PartitionOffset,
+  RecordsToDelete,
   TopicDescription,
   TopicListing,
   TopicPartition,
+  TrimmedPartition,
 } from "./admin-types.js";
-import { checkArray, checkNatural, checkObject, checkString } from "./argument-check.js";
+import {
+  checkArray,
+  checkBoolean,
+  checkNatural,
+  checkObject,
+  checkString,
+} from "./argument-check.js";
 import { type BrokerLink, type Call, callOf, type RetryPolicy } from "./link.js";
 import { checkOffsetSpec, type OffsetSpec, resolveOffset } from "./offset-spec.js";
 import { allOf, pagesOf } from "./pages.js";
@@ -47,6 +59,9 @@ import { offsetForTimestamp } from "./time-lookup.js";
 
 /** What to do if a group has members, which alone may commit. */
 const ONLY_MEMBERS = "Stop the members, join them with a balanced consumer, or use another group.";
+
+/** In DeleteRecords, instead of an offset: the high watermark. */
+const OFFSET_LATEST = -1;
 
 /** Administers a broker. Created by `client.admin()`; it holds no resources and needs no closing. */
 export class Admin {
@@ -75,13 +90,7 @@ export class Admin {
     if (options.partitions === 0) {
       throw new RustLogError("INVALID_PARTITIONS", `topic '${name}' needs at least one partition`);
     }
-    const settings = Object.entries(options.settings ?? {}).map(([name, value]) => ({
-      name,
-      value,
-    }));
-    for (const { name: setting, value } of settings) {
-      checkString("INVALID_CONFIG", `setting ${setting} of topic '${name}'`, value);
-    }
+    const settings = settingsOf(name, options.settings);
     const created = await this.#request({
       ...callOf(CreateTopic, { topic: name, partitions, settings }),
       repeatable: false,
@@ -117,12 +126,67 @@ export class Admin {
       name,
       internal,
       topicId,
-      settings: Object.fromEntries(settings.map(({ name, value }) => [name, value])),
+      settings: byName(settings.filter(({ source }) => source === "topic")),
+      effectiveSettings: settings,
       partitions: partitions.map(({ offline, ...partition }) => ({
         ...partition,
         ...(offline === "" ? {} : { offline }),
       })),
     };
+  }
+
+  /**
+   * Changes settings of a topic, adds partitions, or both; the broker checks everything first, and follows the settings at
+   * once. Throws UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC, INVALID_CONFIG, INVALID_PARTITIONS (not more than now), and
+   * UNSUPPORTED_VERSION if the broker can't change topics. A call with `partitions` is not retried, for the same reason as
+   * createTopic.
+   */
+  async alterTopic(name: string, options: AlterTopicOptions): Promise<AlteredTopic> {
+    checkString("INVALID_TOPIC", "name of the topic", name);
+    checkObject("INVALID_CONFIG", "the changes of a topic", options);
+    const { deleteSettings = [], partitions, validateOnly = false } = options;
+    checkArray("INVALID_CONFIG", "deleteSettings", deleteSettings);
+    for (const setting of deleteSettings) {
+      checkString("INVALID_CONFIG", "an item of deleteSettings", setting);
+    }
+    if (partitions !== undefined) {
+      checkNatural("INVALID_PARTITIONS", `partitions of topic '${name}'`, partitions);
+    }
+    if (partitions === 0) {
+      throw new RustLogError("INVALID_PARTITIONS", `topic '${name}' needs at least one partition`);
+    }
+    checkBoolean("INVALID_CONFIG", "validateOnly", validateOnly);
+    const request = {
+      ...{ topic: name, partitions: partitions ?? 0, validateOnly },
+      settings: settingsOf(name, options.settings),
+      deletedSettings: deleteSettings.map((setting) => ({ name: setting })),
+    };
+    const call = { ...callOf(AlterTopic, request), repeatable: partitions === undefined };
+    const { topicId, settings, ...counts } = await this.#request(call);
+    return { topicId, ...counts, settings: byName(settings) };
+  }
+
+  /**
+   * Deletes the records of partitions below an offset; their log start offset moves there. Returns it for each, in order.
+   * An offset below the log start changes nothing. All partitions are checked before the first one changes. Throws
+   * UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID if the topic of the given id was deleted, OFFSET_OUT_OF_RANGE (above the
+   * high watermark), INVALID_TOPIC (an internal topic), and UNSUPPORTED_VERSION if the broker can't do it. A call with
+   * `latest` is not retried: it would delete what was written in the meantime.
+   */
+  async deleteRecords(records: readonly RecordsToDelete[]): Promise<TrimmedPartition[]> {
+    checkPartitions("records", records);
+    const partitions = records.map(({ offset, ...place }) => {
+      if (offset === "latest") return { ...place, offset: OFFSET_LATEST };
+      checkNatural("INVALID_REQUEST", "offset of an item of records", offset);
+      return { ...place, offset };
+    });
+    const repeatable = records.every(({ offset }) => offset !== "latest");
+    const response = await this.#request({ ...callOf(DeleteRecords, { partitions }), repeatable });
+    checkCount(response.partitions.length, records.length, "partitions");
+    return records.map(({ topic, partition }, i) => ({
+      ...{ topic, partition },
+      logStartOffset: response.partitions[i]!.logStartOffset,
+    }));
   }
 
   /** Deletes a topic, its records and its committed offsets. Not retried, for the same reason as createTopic. */
@@ -319,16 +383,34 @@ function checkPartitions(what: string, items: readonly TopicPartition[]): void {
   }
 }
 
+/** Settings for a request. Throws INVALID_CONFIG for a value that is no string. */
+function settingsOf(
+  topic: string,
+  settings: Readonly<Record<string, string>> = {},
+): { readonly name: string; readonly value: string }[] {
+  checkObject("INVALID_CONFIG", `settings of topic '${topic}'`, settings);
+  return Object.entries(settings).map(([name, value]) => {
+    checkString("INVALID_CONFIG", `setting ${name} of topic '${topic}'`, value);
+    return { name, value };
+  });
+}
+
+function byName(
+  settings: readonly { readonly name: string; readonly value: string }[],
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(settings.map(({ name, value }) => [name, value]));
+}
+
 function orUndefined(text: string): string | undefined {
   return text === "" ? undefined : text;
 }
 
 /** Throws UNKNOWN_SERVER_ERROR unless the broker answered about each of the partitions. */
-function checkCount(answered: number, asked: number): void {
+function checkCount(answered: number, asked: number, what = "committed offsets"): void {
   if (answered === asked) return;
   throw new RustLogError(
     "UNKNOWN_SERVER_ERROR",
-    `asked for ${asked} committed offsets, the broker answered with ${answered}`,
+    `asked for ${asked} ${what}, the broker answered with ${answered}`,
   );
 }
 

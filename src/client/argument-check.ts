@@ -31,6 +31,11 @@ export function checkString(code: ErrorName, what: string, value: unknown): void
   if (typeof value !== "string") throw wrongType(code, what, "a string", value);
 }
 
+/** Throws `code` unless `value` is true or false. */
+export function checkBoolean(code: ErrorName, what: string, value: unknown): void {
+  if (typeof value !== "boolean") throw wrongType(code, what, "true or false", value);
+}
+
 /** Throws INVALID_CONFIG unless `value` is undefined or a function. */
 export function checkCallback(what: string, value: unknown): void {
   if (value === undefined || typeof value === "function") return;

@@ -269,6 +269,25 @@ describe("every other public call names an argument of a wrong type", () => {
       "setting retention.ms of topic 't' must be a string, not a number",
       () => admin().createTopic("t", { settings: { "retention.ms": 5 as never } }),
     ],
+    ["settings of topic 't' must be", () => admin().createTopic("t", { settings: [] as never })],
+    ["name of the topic must be a string", () => admin().alterTopic(5 as never, {})],
+    ["the changes of a topic must be", () => admin().alterTopic("t", undefined as never)],
+    ["partitions of topic 't' must be", () => admin().alterTopic("t", { partitions: 1.5 })],
+    ["topic 't' needs at least one partition", () => admin().alterTopic("t", { partitions: 0 })],
+    ["deleteSettings must be", () => admin().alterTopic("t", { deleteSettings: "a" as never })],
+    [
+      "an item of deleteSettings must be a string, not null",
+      () => admin().alterTopic("t", { deleteSettings: [null as never] }),
+    ],
+    [
+      "validateOnly must be true or false, not a string",
+      () => admin().alterTopic("t", { validateOnly: "yes" as never }),
+    ],
+    ["records must be an array", () => admin().deleteRecords("t" as never)],
+    [
+      "offset of an item of records must be a whole number of 0 or more, not -1",
+      () => admin().deleteRecords([{ topic: "t", partition: 0, offset: -1 }]),
+    ],
     ["name of the topic must be a string, not a number", () => admin().describeTopic(5 as never)],
     ["name of the topic must be a string, not an object", () => admin().deleteTopic({} as never)],
     [
