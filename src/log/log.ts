@@ -202,9 +202,9 @@ export class Log {
     return this.#timed(() => this.#active.sync());
   }
 
-  /** Updates the index files after a flush. Never fails. */
-  saveIndexes(): Promise<void> {
-    return this.#active.saveIndexes();
+  /** Updates the index files after a flush, if they miss at least this many entries. Never fails. */
+  saveIndexes(entriesMin = 1): Promise<void> {
+    return this.#active.saveIndexes(entriesMin);
   }
 
   /**

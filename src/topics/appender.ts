@@ -35,6 +35,9 @@ interface AppenderListener {
   failed(error: RustLogError): void;
 }
 
+/** Index entries to save at a time: those of 64 KiB or more. Saving opens two files. */
+const SAVED_ENTRIES_MIN = 16;
+
 /**
  * An append passes through up to three queues:
  * - `waiting`: it arrived while the log was held, during a roll or while the kernel took a push in parts.
@@ -257,7 +260,8 @@ export class Appender {
       return; // Its appends are rejected already, and the listener was called.
     }
     this.#acknowledge(group, end);
-    await this.#log.saveIndexes(); // afterwards, because it opens files, and no answer depends on it
+    // Afterwards, because no answer depends on it, and rarely, because the next append waits for it.
+    await this.#log.saveIndexes(SAVED_ENTRIES_MIN);
   }
 
   /** Flushes what was pushed and returns its end. A failure rejects the appends of `group` and all others. */

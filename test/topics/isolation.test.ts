@@ -90,7 +90,7 @@ test("a partition holds one descriptor, and a second while its log is written", 
     const log = `${directory}/a/0/${LOG}`;
     if (process.platform !== "linux") return;
     expect(held()).toEqual([log]);
-    for (let i = 0; i < 4; i++) {
+    for (let i = 0; i < 20; i++) {
       await registry.partition("a", 0).append(batchOf(["v".repeat(5_000)], 1_000 + i));
     }
     // Both indexes have been saved by now, and their duplicate descriptors are closed on another thread.

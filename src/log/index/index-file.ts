@@ -35,7 +35,11 @@ export class IndexFile {
   }
 
   get complete(): boolean {
-    return this.#savedEntries === this.#index.count;
+    return this.unsavedEntries === 0;
+  }
+
+  get unsavedEntries(): number {
+    return this.#index.count - this.#savedEntries;
   }
 
   /**

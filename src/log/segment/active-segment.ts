@@ -176,10 +176,12 @@ export class ActiveSegment implements Segment {
   }
 
   /**
-   * Updates the index files from the indexes in memory. Recovery relies on it that every batch with an entry in the
-   * offset index file was flushed.
+   * Updates the index files from the indexes in memory, if they miss at least this many entries. Recovery relies on it that
+   * every batch with an entry in the offset index file was flushed.
    */
-  async saveIndexes(): Promise<void> {
+  async saveIndexes(entriesMin: number): Promise<void> {
+    const [offsets, times] = [this.#offsetsFile.unsavedEntries, this.#timesFile.unsavedEntries];
+    if (Math.max(offsets, times) < entriesMin) return;
     const flushed = this.#index.offsets.lookupPosition(this.#flushedBytes - 1) + 1;
     if (!this.#offsetsFile.complete) await this.#offsetsFile.save(flushed);
     if (!this.#timesFile.complete) await this.#timesFile.save();
