@@ -166,7 +166,7 @@ export interface GroupState {
   readonly protocolType: string | undefined;
   /** How partitions are assigned. Undefined without members, and while the group rebalances. */
   readonly assignor: string | undefined;
-  /** How often the group has been assigned anew. */
+  /** Number of the current assignment; a rebalance increments it. */
   readonly generation: number;
   /** By id. */
   readonly members: readonly GroupMember[];

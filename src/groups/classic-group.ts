@@ -10,7 +10,7 @@
 //                                                Stable ◀──────────────────────────────────────────────┘ the assignments
 //
 // All work happens in the calls from outside and in timers, each of which leaves a consistent group. Answers to waiting
-// requests are given at the end of a call, because whoever receives one may call again at once.
+// requests are given at the end of a call, because their receiver may call again at once.
 import { RustLogError } from "../errors.js";
 import {
   ALL_GROUPS_METADATA_BYTES_MAX,
@@ -116,12 +116,12 @@ export interface ClassicGroupContext {
   newMemberId(name: string): string;
   /** Stores the group. Resolves once a restart would find it. */
   store(group: string, record: GroupRecord): Promise<void>;
-  /** Accounts for memory of members; false if there is too little for so many bytes more. */
+  /** Accounts for memory of members; false if it would exceed the limit. */
   takeBytes(bytes: number): boolean;
-  /** Accounts for less memory, or, with a negative number, for more, however little there is. */
+  /** Accounts for freed memory; a negative number accounts for more, whatever the limit. */
   giveBytes(bytes: number): void;
   readonly observer: GroupObserver;
-  /** Called when the group may have nobody left, so that it need not stay in memory. */
+  /** Called when the group may have no members left, so that it need not stay in memory. */
   emptied(group: string): void;
 }
 

@@ -65,7 +65,7 @@ export interface ConsumerGroupContext {
     unuse(pattern: string, user: ConsumerGroup): void;
   };
   readonly clock: GroupClock;
-  /** A member that is silent for so long is removed. */
+  /** A member that is silent for this long is removed. */
   readonly sessionTimeoutMs: number;
   /** How often members should send heartbeats. */
   readonly heartbeatIntervalMs: () => number;
@@ -74,12 +74,12 @@ export interface ConsumerGroupContext {
   readonly bytesLeft: () => number;
   /** Called when subscriptions need more bytes, or fewer. */
   readonly onBytes: (bytes: number) => void;
-  /** Called with the number of members that came, or went. */
+  /** Called with the change in the number of members. */
   readonly onMembers: (members: number) => void;
   readonly observer: GroupObserver;
   /** Called when something is to be stored that no request waits for. */
   readonly onChange: (group: ConsumerGroup) => void;
-  /** Called when the first member subscribes to a topic by its name, and when the last one has ceased to. */
+  /** Called when the first member subscribes to a topic by its name, and when the last one has stopped. */
   readonly onSubscribed: (group: ConsumerGroup, topic: string, isSubscribed: boolean) => void;
 }
 
@@ -123,10 +123,10 @@ const WAITING_HEARTBEAT_MS = 500;
 /** Longest time from one target assignment to the next, in milliseconds: a large group collects changes. */
 const ASSIGNMENT_INTERVAL_MS_MAX = 1_000;
 
-/** Members and partitions that are assigned anew with every change. */
+/** Up to this many members and partitions, every change causes a new assignment at once. */
 const ASSIGNED_AT_ONCE = 1_000;
 
-/** Of more of them, how many may be assigned anew every millisecond. */
+/** Beyond that, members and partitions that may be assigned per millisecond: the interval between two assignments. */
 const ASSIGNED_PER_MS = 100;
 
 /** What is to be stored about a member. */
@@ -204,7 +204,7 @@ export class ConsumerGroup implements Group {
   #assignmentEpoch = 0;
   /** Members that use the classic protocol. */
   #classic = 0;
-  /** Members that are where the target assignment wants them. */
+  /** Members that read exactly what the target assignment gives them. */
   #settled = 0;
   /** Members and partitions of the target assignment. */
   #size = 0;

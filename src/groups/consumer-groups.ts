@@ -106,7 +106,7 @@ export class ConsumerGroups {
     return ConsumerGroup.restore(name, this.#group, { ...stored, members: [] });
   }
 
-  /** What is stored of a consumer group; undefined if it is not one. */
+  /** Decodes the records of a consumer group; undefined if they are not those of one. */
   decode(
     name: string,
     records: Iterable<readonly [key: Uint8Array, value: Uint8Array]>,
@@ -147,7 +147,7 @@ export class ConsumerGroups {
       const stored = this.#stored(group);
       return stored === undefined ? response : stored.then(() => response);
     } catch (error) {
-      // A group that was made for this member is not needed.
+      // If the group was created for this member, it is not needed.
       if (group.isClassicOnly) this.#storeSoon(group);
       else this.#dropEmpty(group);
       throw error;

@@ -247,8 +247,7 @@ export class GroupCoordinator {
 
   /**
    * Throws unless a commit is allowed: UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, FENCED_INSTANCE_ID, REBALANCE_IN_PROGRESS,
-   * STALE_MEMBER_EPOCH; and
-   * GROUP_NOT_FOUND for a member of a group that does not exist. Counts as a heartbeat.
+   * STALE_MEMBER_EPOCH; and GROUP_NOT_FOUND for a member of a group that does not exist. Counts as a heartbeat.
    */
   checkCommit(name: string, member: CommittingMember): void {
     const group = this.#groups.get(name);
@@ -262,14 +261,14 @@ export class GroupCoordinator {
     throw unknownMember(name, member.memberId);
   }
 
-  /** Throws unless a member may fetch offsets: only those of a consumer group are asked for what they know. */
+  /** Throws unless a member may fetch offsets. As in Kafka, only members of a consumer group are checked. */
   checkFetch(name: string, member: CommittingMember): void {
     const group = this.#groups.get(name);
     const isMember = member.memberId !== "" || member.generation >= 0;
     if (group?.type === "consumer" && isMember) group.checkCommit(member);
   }
 
-  /** Whether there is anything about a group: members, a record, or offsets. */
+  /** Whether a group exists: it has members, a record, or offsets. */
   has(name: string): boolean {
     return this.isKnown(name) || this.#context.offsets.topicsOf(name).length > 0;
   }
@@ -374,7 +373,7 @@ export class GroupCoordinator {
     return write;
   }
 
-  /** What deletes the records of a group whose keys have certain versions. */
+  /** Tombstones for the records of a group whose key has a version to be deleted. */
   #tombstones(name: string, isDeleted: (keyVersion: number) => boolean): GroupRecordChange[] {
     const tombstones: GroupRecordChange[] = [];
     for (const [key] of this.#context.offsets.groupRecords.of(name)) {
@@ -388,9 +387,9 @@ export class GroupCoordinator {
     this.#groups.delete(name);
   }
 
-  /** The group for a request of a member, which is made for a new one. */
+  /** The group that a JoinGroup or SyncGroup names; created for a new member. */
   #classicGroup(name: string, memberId: string): ClassicGroup {
-    // Only a new member makes a group.
+    // A member with an id comes back to a group that must exist.
     const known = this.#groups.get(name);
     const isGone =
       known !== undefined && !(known instanceof ClassicGroup) && known.memberCount === 0;
@@ -414,7 +413,7 @@ export class GroupCoordinator {
     throw new RustLogError("INCONSISTENT_GROUP_PROTOCOL", message);
   }
 
-  /** The group for a request of a member, which is made for one that joins. */
+  /** The group that a heartbeat names; created for a member that joins. */
   #consumerGroup(name: string, { memberId, memberEpoch }: HeartbeatRequest): ConsumerGroup {
     const isJoining = memberEpoch === 0;
     const known = this.#groups.get(name);
@@ -434,7 +433,7 @@ export class GroupCoordinator {
     return group;
   }
 
-  /** Members of the classic protocol stay, and from now on the broker assigns (KIP-848's online migration). */
+  /** Makes a classic group one that the broker assigns; its members stay (KIP-848's online migration). */
   #toConsumers(classic: ClassicGroup): ConsumerGroup {
     const { name, protocolType, generation } = classic;
     if (protocolType !== "consumer") {
@@ -456,7 +455,7 @@ export class GroupCoordinator {
     return group;
   }
 
-  /** And back: they assign among themselves again. */
+  /** The reverse: all members left use the classic protocol, and assign among themselves again. */
   #toClassic(group: ConsumerGroup): Promise<void> {
     const { name } = group;
     if (this.#groups.get(name) !== group) return this.#writes.get(name) ?? Promise.resolve();
@@ -480,7 +479,7 @@ export class GroupCoordinator {
     return this.#consumers.empty(name, this.#consumers.decode(name, records));
   }
 
-  /** Whether all that there is of a group, besides offsets, are the records of a consumer group without members. */
+  /** Whether a group without members was a consumer group, by its records. */
   #isEmptyConsumerGroup(name: string): boolean {
     const { groupRecords } = this.#context.offsets;
     return groupRecords.get(name, consumerGroupKey(name)) !== undefined;
@@ -536,8 +535,8 @@ export class GroupCoordinator {
   }
 
   /**
-   * Since when no member uses an offset; undefined if one does or may. As in Kafka, but a commit always renews, also that of
-   * somebody without membership after the members have gone.
+   * Since when no member uses an offset; undefined if one does or may. As in Kafka, except that every commit renews, even one
+   * without membership after the members have left.
    */
   #idleSince({ group: name, topic, commitTimestamp }: OffsetRow): number | undefined {
     const group = this.#groups.get(name);

@@ -1,5 +1,5 @@
 // What the members of a consumer group subscribe to. Members with the same subscription share it, so that ten thousand of
-// them are assigned as fast as one. Only the record of each member has all of it again, and that is what is accounted for.
+// them are assigned as fast as one. The record of each member repeats it, so memory is accounted for each member.
 // Leaves to others: which topics match an expression (topic-patterns.ts).
 import { RustLogError } from "../errors.js";
 import { ZERO_UUID } from "../record/bytes.js";
@@ -78,7 +78,7 @@ export class GroupSubscriptions {
     return shared;
   }
 
-  /** A member does not have the subscription any more. */
+  /** Removes a member from its subscription. */
   leave({ key, names, pattern }: Subscription): void {
     const { onBytes, onTopic, onPattern } = this.#context;
     const shared = this.#shared.get(key);
@@ -139,7 +139,7 @@ export class GroupSubscriptions {
     return bySubscription;
   }
 
-  /** Gives back everything. */
+  /** Releases everything. */
   close(): void {
     const { onBytes, onTopic, onPattern } = this.#context;
     for (const { key, members } of this.#shared.values()) onBytes(-members * key.length);

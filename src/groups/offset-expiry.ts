@@ -1,7 +1,7 @@
 // Deletes committed offsets that have not been used for a long time.
 // Leaves to others: which are in use (coordinator.ts), and storing the deletions (offset-store.ts).
 //
-// A broker that was not running has not seen who would have used them, and at a start the clock of the machine may be wrong.
+// Nobody can use an offset while the broker is stopped, and at a start the clock of the machine may be wrong.
 // So nothing is deleted before the broker has been running for as long as offsets are kept.
 import { OFFSETS_RETENTION_CHECK_MS } from "../limits.js";
 import { nextTurn } from "../log/event-loop.js";
@@ -90,7 +90,7 @@ export class OffsetExpiry {
   #isDue(row: OffsetRow): boolean {
     const { clock, retentionMs, idleSince } = this.#context;
     const dueSince = clock.time() - retentionMs;
-    // Nearly all are decided by this.
+    // This decides nearly all rows, without looking at the group.
     if (row.commitTimestamp > dueSince) return false;
     const since = idleSince(row);
     return since !== undefined && since <= dueSince;

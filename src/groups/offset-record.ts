@@ -119,7 +119,7 @@ export function encodeOffsetKey(key: OffsetKey): Uint8Array {
 export class OffsetRecordWriter {
   #names: OffsetKey | undefined;
   #key: Uint8Array = new Uint8Array();
-  /** Of the last value: what is not written anew, and the place of what is. */
+  /** Of the last value: the fields that need not be written again, and the bytes. */
   #topicId: string | undefined;
   #details: CommitDetails | undefined;
   #value: Uint8Array = new Uint8Array();

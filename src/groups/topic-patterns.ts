@@ -81,7 +81,7 @@ export class TopicPatterns<User> {
     return this.#entries.get(pattern)?.topics ?? NONE;
   }
 
-  /** Keeps the topics of an expression known that `with` has evaluated. */
+  /** Keeps an expression that `with` has evaluated, until `unuse`. */
   use(pattern: string, user: User): void {
     this.#entries.get(pattern)?.users.add(user);
   }
@@ -162,7 +162,7 @@ async function compile(pattern: string): Promise<RE2JS> {
     return new RustLogError("INVALID_REGULAR_EXPRESSION", message);
   };
   if (pattern.length > PATTERN_LENGTH_MAX) {
-    throw invalid(`it has ${pattern.length} characters, and ${PATTERN_LENGTH_MAX} are allowed`);
+    throw invalid(`it has ${pattern.length} characters; at most ${PATTERN_LENGTH_MAX} are allowed`);
   }
   if (repeatedSize(pattern) > PROGRAM_SIZE_MAX) throw invalid("its repetitions make it too large");
   // Loaded on first use: most brokers never need it.
@@ -176,7 +176,7 @@ async function compile(pattern: string): Promise<RE2JS> {
   }
   if (regex.programSize() > PROGRAM_SIZE_MAX) {
     throw invalid(
-      `its program has ${regex.programSize()} steps, and ${PROGRAM_SIZE_MAX} are allowed`,
+      `its program has ${regex.programSize()} steps; at most ${PROGRAM_SIZE_MAX} are allowed`,
     );
   }
   return regex;

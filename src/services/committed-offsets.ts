@@ -13,6 +13,7 @@ import { type CommittingMember, NO_MEMBER } from "../groups/group.js";
 import type { OffsetRow } from "../groups/offset-table.js";
 import { OFFSET_ENTRIES_MAX, OFFSET_METADATA_LENGTH_MAX } from "../limits.js";
 import type { ServiceContext } from "./context.js";
+import type { Pause } from "./few-at-a-time.js";
 import {
   anyPartitionOf,
   type NamedPartition,
@@ -33,16 +34,13 @@ export interface DetailedCommit extends PartitionCommit {
   readonly metadata: string;
 }
 
-/** Called after so many cheap items. What it returns is waited for, so that others get a turn. */
-type Pause = (items: number) => void | Promise<void>;
-
 /** Partitions handled before `pause` is called. */
 const PORTION = 500;
 
 /**
  * Commits offsets for a group: all of them, or none if any can't be committed. Resolves with the error of each offset,
  * in order, or undefined for a valid one. Rejects with INVALID_GROUP, INVALID_REQUEST (a partition is named twice),
- * UNKNOWN_MEMBER_ID (the group has members, and this is none of them), STALE_MEMBER_EPOCH, and the errors of the offset store.
+ * UNKNOWN_MEMBER_ID (the group has members, and this is not one of them), STALE_MEMBER_EPOCH, and the errors of the offset store.
  */
 export async function commitOffsets(
   context: ServiceContext,
@@ -69,9 +67,9 @@ export async function commitOffsets(
 }
 
 /**
- * Commits offsets for a group as Kafka does: those that can be, at any offset, and the last one of a partition that is
- * named twice. Resolves with the error of each, in order, or undefined. If the member may not commit, all that could be
- * committed otherwise have that error. The group's name may be empty.
+ * Commits offsets for a group as Kafka does: whichever are valid, at any offset; of a partition that is named twice, the last
+ * one. Resolves with the error of each, in order, or undefined. If the member may not commit, all valid ones have that error.
+ * The group's name may be empty.
  */
 export async function commitEach(
   context: ServiceContext,
@@ -82,7 +80,7 @@ export async function commitEach(
 ): Promise<Outcome<undefined>[]> {
   const outcomes = new Array<Outcome<undefined>>(commits.length).fill(undefined);
   const found: OffsetCommit[] = [];
-  /** Places of those in the request. */
+  /** Positions of the `found` ones in the request. */
   let places: number[] = [];
   for (const [i, commit] of commits.entries()) {
     try {
@@ -93,7 +91,7 @@ export async function commitEach(
     }
     if (i % PORTION === PORTION - 1) await pause(PORTION);
   }
-  // Like Kafka, which does not ask the coordinator of the group about them.
+  // Like Kafka, which then does not check the member.
   if (found.length === 0) return outcomes;
   const checkMember = (): void =>
     context.groups.checkCommit(group, { ...member, partitions: found });

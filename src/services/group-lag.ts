@@ -40,8 +40,9 @@ export function lagOf(offset: {
 }
 
 /**
- * All partitions of the topics that a group has committed an offset in, or that its members read, by topic and partition,
- * including partitions without a commit. Begins after `after` if given. A generator, so that the caller may yield between two partitions.
+ * All partitions of the topics in which a group has committed an offset, or that its members read, by topic and partition,
+ * also those without a commit. Begins after `after` if given. A generator, so that the caller may yield between two
+ * partitions.
  */
 export function* groupPartitions(
   context: ServiceContext,
