@@ -43,6 +43,8 @@ const NONE: ReadonlySet<string> = new Set();
 export class TopicPatterns<User> {
   readonly #context: PatternContext<User>;
   readonly #entries = new Map<string, Entry<User>>();
+  /** Topics that have changed, and are still to be tried. */
+  readonly #changed = new Set<string>();
   /** One evaluation at a time, so that many of them do not take more of each turn than one. */
   #last: Promise<void> = Promise.resolve();
 
@@ -95,17 +97,26 @@ export class TopicPatterns<User> {
 
   /** The topic was created, or has more partitions. */
   topicChanged(name: string): void {
-    for (const entry of this.#entries.values()) {
-      entry.evaluated = this.#next(async () => {
-        await this.#evaluate(entry, [name]);
-        if (entry.topics.has(name)) this.#notify(entry);
-      });
-    }
+    if (this.#entries.size === 0) return;
+    this.#changed.add(name);
+    // Tried together with all that change before it is their turn.
+    if (this.#changed.size > 1) return;
+    const tried = this.#next(() => this.#tryChanged());
+    for (const entry of this.#entries.values()) entry.evaluated = tried;
   }
 
   topicDeleted(name: string): void {
     for (const entry of this.#entries.values()) {
       if (entry.topics.delete(name)) this.#notify(entry);
+    }
+  }
+
+  async #tryChanged(): Promise<void> {
+    const names = [...this.#changed];
+    this.#changed.clear();
+    for (const entry of this.#entries.values()) {
+      await this.#evaluate(entry, names);
+      if (names.some((name) => entry.topics.has(name))) this.#notify(entry);
     }
   }
 

@@ -41,6 +41,24 @@ test("an expression must match the whole name", async () => {
   expect(await matching("")).toEqual([]);
 });
 
+test("topics that are created together are tried together", async () => {
+  const { names, patterns, matching, changed } = setup();
+  for (const pattern of ["a.*", "b.*"]) {
+    await patterns.with(pattern, () => patterns.use(pattern, pattern));
+  }
+  for (let i = 0; i < 100; i++) {
+    names.add(`a${i}`);
+    patterns.topicChanged(`a${i}`);
+  }
+  expect((await matching("a.*")).length).toBe(100);
+  expect(await matching("b.*")).toEqual([]);
+  expect(changed).toEqual(["a.*"]);
+  names.add("b");
+  patterns.topicChanged("b");
+  expect(await matching("b.*")).toEqual(["b"]);
+  expect(changed).toEqual(["a.*", "b.*"]);
+});
+
 test("an expression in use is evaluated once, and then for new topics only", async () => {
   const { names, patterns, matching, changed, evaluations } = setup("a1");
   await patterns.with("a.", () => patterns.use("a.", "group"));
