@@ -42,9 +42,9 @@ export async function balancedHeartbeat(
   return { ...response, heartbeatIntervalMs, assignment: named };
 }
 
-/** Whether a response says something that the member's own request did not. */
+/** Whether a response says something that the member's own request did not. One that has left hears nothing more. */
 export function isNews(request: BalancedRequest, response: BalancedResponse): boolean {
-  if (request.memberEpoch !== response.memberEpoch) return true;
+  if (request.memberEpoch < 0 || request.memberEpoch !== response.memberEpoch) return true;
   return namesOf(request.owned) !== namesOf(response.assignment);
 }
 

@@ -129,3 +129,12 @@ test("a member with an impossible session or pattern is refused", async () => {
   expect(await refused({ memberEpoch: 7 })).toBe("GROUP_NOT_FOUND");
   session[Symbol.dispose]();
 });
+
+test("a member without partitions leaves with a request that would wait", async () => {
+  await using running = await startBroker();
+  const member = new Member(await running.session());
+  await member.beat();
+  await member.beat({ memberEpoch: EPOCH_TO_LEAVE, maxWaitMs: 5_000 });
+  expect([member.epoch, member.partitions]).toEqual([EPOCH_TO_LEAVE, []]);
+  member.session[Symbol.dispose]();
+});
