@@ -104,6 +104,7 @@ function newWork(bench: Bench, x: number): Work {
 async function pointOf(bench: Bench, work: Work): Promise<Point> {
   const { x, dataDir, topic, partitions = 1, connections = 1 } = work;
   const { requests } = bench.scale;
+  const rounds = Math.min(3, bench.scale.rounds);
   const { records } = makeBatch(RECORD_BYTES, BATCH_BYTES);
   const broker = await BrokerProcess.start(dataDir, "--flush", "never");
   await using client = await adminClient(broker);
@@ -125,8 +126,8 @@ async function pointOf(bench: Bench, work: Work): Promise<Point> {
 
   // A new process, because the producing one has thousands of closed sockets to collect.
   using reader = new Worker<LoadQuestion>("load-process.ts");
-  using silent = new Worker<LoadQuestion>("load-process.ts");
-  if (connections > 1) await silent.ask({ kind: "connect", port, connections: connections - 1 });
+  using silent = connections > 1 ? new Worker<LoadQuestion>("load-process.ts") : undefined;
+  await silent?.ask({ kind: "connect", port, connections: connections - 1 });
   const { highWatermark = 0 } = (await admin.describeTopic(topic)).partitions.at(-1) ?? {};
   const batches = { step: records, places: Math.max(1, Math.floor(highWatermark / records)) };
   const places =
@@ -140,7 +141,7 @@ async function pointOf(bench: Bench, work: Work): Promise<Point> {
   await lookUp(places.places * partitions, false, IN_FLIGHT);
   await lookUp(requests, true, 1);
   const lookups: number[] = [];
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < rounds; round++) {
     lookups.push((await lookUp(requests, true, 1)).p50 * 1000);
   }
   const memoryMiB = broker.rssAnonMiB;
@@ -148,7 +149,7 @@ async function pointOf(bench: Bench, work: Work): Promise<Point> {
   await broker.end("SIGTERM");
 
   const starts: number[] = [];
-  for (let round = 0; round < 3; round++) starts.push(await startMs(dataDir));
+  for (let round = 0; round < rounds; round++) starts.push(await startMs(dataDir));
   return {
     x,
     startMs: median(starts),

@@ -3,7 +3,11 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { environment, EXECUTABLE_VARIABLE, executable } from "../support/binary.js";
 import { withTempDir } from "../support/tmp.js";
+
+/** The environment of a benchmark, which need not build the executable again. */
+const ENVIRONMENT = environment({ [EXECUTABLE_VARIABLE]: await executable() });
 
 /** Runs a script of bench/, which must succeed and print nothing to stderr. */
 async function run(script: string, ...args: string[]): Promise<string> {
@@ -11,6 +15,7 @@ async function run(script: string, ...args: string[]): Promise<string> {
   const bench = Bun.spawn([process.execPath, path, "--tiny", ...args], {
     stdout: "pipe",
     stderr: "pipe",
+    env: ENVIRONMENT,
   });
   const [output, errors] = await Promise.all([
     new Response(bench.stdout).text(),

@@ -19,9 +19,13 @@ process.on("exit", () => {
   rmSync(path, { force: true });
 });
 
+/** Names an executable that is there already: a test that starts a script which needs one passes it its own. */
+export const EXECUTABLE_VARIABLE = "TEST_EXECUTABLE";
+
 /** The path of the executable; the first call builds it. */
 export function executable(): Promise<string> {
-  built ??= build();
+  const given = process.env[EXECUTABLE_VARIABLE];
+  built ??= given === undefined ? build() : Promise.resolve(given);
   return built;
 }
 
