@@ -28,7 +28,8 @@ const MiB = 1024 * 1024;
 const PORTION_BYTES_MIN = 4096;
 
 interface FetchSettings {
-  readonly maxBytes: number;
+  /** Depends on the number of partitions, which can change. */
+  readonly maxBytes: () => number;
   readonly minBytes: number;
   readonly maxWaitMs: number;
   readonly onOutOfRange: OutOfRangePolicy;
@@ -53,7 +54,7 @@ interface FetcherOptions extends FetchSettings {
 export function fetchSettings(options: FetchOptions, partitions: () => number): FetchSettings {
   const { maxBytes = 4 * MiB, bufferBytesMax = 64 * MiB } = options;
   return {
-    get maxBytes() {
+    maxBytes: () => {
       const share = Math.floor(bufferBytesMax / (partitions() * PORTIONS_AHEAD_MAX));
       // No response is larger than the largest batch.
       return Math.min(maxBytes, Math.max(share, PORTION_BYTES_MIN), BATCH_BYTES_HIGHEST);
@@ -147,7 +148,7 @@ export class PartitionFetcher implements PositionHolder {
     const { topic, partition } = this;
     const offset = this.#fetchOffset;
     // Sent without the group: its committed offset was looked up at the start and must not change the position.
-    const sizes = { maxBytes, minBytes, maxWaitMs };
+    const sizes = { maxBytes: maxBytes(), minBytes, maxWaitMs };
     const { topicId, logDirectoryId } = this.#fetchSource;
     const request = { group: "", topic, topicId, partition, offset, ...sizes };
     try {

@@ -304,6 +304,22 @@ test("a restart of the broker goes unnoticed", async () => {
   await broker.stop();
 });
 
+test("partitions share the buffer, however many there are", async () => {
+  await using t = await setUp({ t: 4 });
+  const producer = t.client.producer({ lingerMs: 0 });
+  const value = "v".repeat(1000);
+  for (let i = 0; i < 12; i++) {
+    await Promise.all([0, 1, 2, 3].map((partition) => producer.send("t", { value, partition })));
+  }
+  const bufferBytesMax = 4 * 2 * 4096;
+  const consumer = t.client.consumer({ balance: true, topics: ["t"], group: "g", bufferBytesMax });
+  for (let count = 0; count < 48;) {
+    const batch = await consumer.nextBatch();
+    expect(batch?.bytes).toBeLessThanOrEqual(4096);
+    while (batch?.next()) count++;
+  }
+});
+
 test("errors of callbacks and of the group end the consumer, and its partitions go to others", async () => {
   await using t = await setUp({ t: 1 });
   const failing = t.client.consumer({
