@@ -23,6 +23,7 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
   #fetchers = new Map<number, PartitionFetcher>();
   readonly #queue = new PortionQueue();
   #offline: RustLogError | undefined;
+  #hasWarned = false;
   /** Partitions that stopped at damage, with the portion that contains it. */
   readonly #parked = new Map<PartitionFetcher, FetchedRecords>();
 
@@ -110,7 +111,8 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
   /**
    * Commits the positions of all partitions that returned records since the last commit, all or none. They are durable when
    * it resolves. Throws INVALID_GROUP without a group, and UNKNOWN_TOPIC_ID for a topic that was deleted: its positions
-   * never count for a new topic of the same name.
+   * never count for a new topic of the same name. Emits a process warning, once, if another client commits for the same
+   * partitions of the group.
    */
   async commit(): Promise<void> {
     if (this.group === undefined) {
@@ -130,7 +132,8 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
         return { topic, topicId, partition, offset };
       });
       try {
-        await admin.commitOffsets(this.group, offsets);
+        const { isShared } = await admin.commitOffsets(this.group, offsets);
+        if (isShared) this.#warnOfRival();
       } catch (error) {
         // Nothing can be committed for that topic any more. The fetcher reports the change.
         const goesOn = (this.#options.onOutOfRange ?? "error") !== "error";
@@ -138,6 +141,16 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
       }
       for (const { fetcher, offset } of entries) fetcher.committedPosition = offset;
     }
+  }
+
+  #warnOfRival(): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    process.emitWarning(
+      `another client has just committed for the same partitions of '${this.topic}' with group '${this.group}'. If both ` +
+        "read them, both get every record, and each overwrites the other's commits; balance: true would share the partitions",
+      "RustLogWarning",
+    );
   }
 
   /** Stops reading: a pending or later `nextBatch` returns null, and iterations end. Does not commit. */

@@ -352,3 +352,22 @@ test("options that contradict each other are refused", async () => {
   expect(consumer({ sessionTimeoutMs: 100 })).toThrow("sessionTimeoutMs is from 6000 to 1800000");
   expect(consumer({ balance: undefined })).toThrow("`topics` of a consumer needs `balance: true`");
 });
+
+test("two consumers of one group without balance are warned, once, and told about it", async () => {
+  await using t = await setUp({ t: 1 });
+  await t.produce(3);
+  const warnings: string[] = [];
+  const onWarning = ({ message }: Error): void => void warnings.push(message);
+  process.on("warning", onWarning);
+  try {
+    for (const client of [t.client, await t.newClient()]) {
+      const consumer = client.consumer({ topic: "t", group: "g", follow: false });
+      for await (const _ of consumer) await consumer.commit();
+      await t.produce(3);
+    }
+    await until(() => warnings.some((message) => message.includes("balance: true")));
+  } finally {
+    process.off("warning", onWarning);
+  }
+  expect(warnings.filter((message) => message.includes("balance: true"))).toHaveLength(1);
+});
