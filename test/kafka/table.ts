@@ -23,7 +23,7 @@ export interface ClientEntry {
 function javaInstall(version: string): Install {
   return {
     name: "java",
-    from: ["java/pom.xml", "java/Client.java"],
+    from: ["java/pom.xml", "java/Client.java", "java/Member.java"],
     version,
     needs: ["mvn", "javac", "java"],
     steps: (dir) => [
@@ -35,7 +35,10 @@ function javaInstall(version: string): Install {
         ],
       },
       {
-        command: ["javac", "-d", `${dir}/classes`, "-cp", `${dir}/lib/*`, "java/Client.java"],
+        command: [
+          ...["javac", "-d", `${dir}/classes`, "-cp", `${dir}/lib/*`],
+          ...["java/Client.java", "java/Member.java"],
+        ],
         isOurs: true,
       },
     ],
@@ -51,50 +54,59 @@ export const JVM = [
   "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
 ];
 
-function java(installed: Install): ClientEntry["connect"] {
-  return async (broker) => {
-    const dir = await install(installed);
-    return startLineClient([...JVM, "-cp", `${dir}/classes:${dir}/lib/*`, "Client"], broker);
-  };
+/** The command that runs a class of ours. */
+export async function javaCommand(installed: Install, main: string): Promise<string[]> {
+  const dir = await install(installed);
+  return [...JVM, "-cp", `${dir}/classes:${dir}/lib/*`, main];
 }
 
-function python(program: string): ClientEntry["connect"] {
-  const requirements = `python/${program}.txt`;
-  return async (broker) => {
-    const pip = ["python3", "-m", "pip", "install", "-q", "--only-binary", ":all:"];
-    const dir = await install({
-      name: program,
-      from: [requirements],
-      needs: ["python3"],
-      steps: (target) => [{ command: [...pip, "-r", requirements, "--target", target] }],
-    });
-    const path = `PYTHONPATH=${dir}`;
-    const script = join(CLIENTS_DIR, "python", `${program}.py`);
-    return startLineClient(["env", path, "PYTHONDONTWRITEBYTECODE=1", "python3", script], broker);
-  };
+/** The command that runs a program of ours in Python, with the packages of a requirements file. */
+export async function pythonCommand(requirements: string, program: string): Promise<string[]> {
+  const from = `python/${requirements}.txt`;
+  const pip = ["python3", "-m", "pip", "install", "-q", "--only-binary", ":all:"];
+  const dir = await install({
+    name: requirements,
+    from: [from],
+    needs: ["python3"],
+    steps: (target) => [{ command: [...pip, "-r", from, "--target", target] }],
+  });
+  const script = join(CLIENTS_DIR, "python", `${program}.py`);
+  return ["env", `PYTHONPATH=${dir}`, "PYTHONDONTWRITEBYTECODE=1", "python3", script];
 }
 
-function go(program: string, ...args: string[]): ClientEntry["connect"] {
+/** The command that runs a program of ours in Go, which is made of its own file and `others`. */
+export async function goCommand(program: string, ...others: string[]): Promise<string[]> {
   const inModule = {
     cwd: join(CLIENTS_DIR, "go"),
     env: { GOTOOLCHAIN: "local", GOFLAGS: "-buildvcs=false" },
   };
-  return async (broker) => {
-    const dir = await install({
-      name: program,
-      from: ["go/go.mod", "go/go.sum", "go/line/line.go", `go/${program}/main.go`],
-      needs: ["go"],
-      steps: (target) => [
-        { command: ["go", "mod", "download"], ...inModule },
-        {
-          command: ["go", "build", "-o", join(target, program), `./${program}`],
-          ...inModule,
-          isOurs: true,
-        },
-      ],
-    });
-    return startLineClient([join(dir, program), ...args], broker);
-  };
+  const dir = await install({
+    name: program,
+    from: ["go/go.mod", "go/go.sum", ...others, `go/${program}/main.go`],
+    needs: ["go"],
+    steps: (target) => [
+      { command: ["go", "mod", "download"], ...inModule },
+      {
+        command: ["go", "build", "-o", join(target, program), `./${program}`],
+        ...inModule,
+        isOurs: true,
+      },
+    ],
+  });
+  return [join(dir, program)];
+}
+
+function java(installed: Install): ClientEntry["connect"] {
+  return async (broker) => startLineClient(await javaCommand(installed, "Client"), broker);
+}
+
+function python(program: string): ClientEntry["connect"] {
+  return async (broker) => startLineClient(await pythonCommand(program, program), broker);
+}
+
+function go(program: string, ...args: string[]): ClientEntry["connect"] {
+  return async (broker) =>
+    startLineClient([...(await goCommand(program, "go/line/line.go")), ...args], broker);
 }
 
 const NO_MAX_TIMESTAMP = "finds the largest timestamp";

@@ -1,0 +1,67 @@
+"""What the members of groups in Python share: see ../README.md, "Members of groups"."""
+
+import sys
+import threading
+import time
+
+
+class Arguments:
+    def __init__(self):
+        self.broker, self.group, self.topic, self.protocol, session_ms, max_poll_ms, heartbeat_ms, self.client_id = sys.argv[1:]
+        self.session_ms = int(session_ms)
+        self.max_poll_ms = int(max_poll_ms)
+        self.heartbeat_ms = int(heartbeat_ms)
+
+
+def say(*words):
+    print(int(time.time() * 1000), *(str(word).replace("\n", " ") for word in words), sep="\t", flush=True)
+
+
+class Commands:
+    """Reads requests from stdin; its end is a stop."""
+
+    def __init__(self):
+        self.stops = False
+        self._pause_ms = 0
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for text in sys.stdin:
+            if not text.startswith("pause "):
+                break
+            self._pause_ms = int(text[6:])
+        self.stops = True
+
+    def take_pause(self):
+        """The seconds to pause, once."""
+        ms, self._pause_ms = self._pause_ms, 0
+        return ms / 1000
+
+
+class Commits:
+    """Processed records, to be committed."""
+
+    def __init__(self, commit):
+        self.offsets = {}
+        self._commit = commit
+
+    def processed(self, partition, offset, value):
+        say("got", partition, offset, value.decode())
+        self.offsets[partition] = offset + 1
+
+    def run(self):
+        if not self.offsets:
+            return
+        words = [f"{partition}={offset}" for partition, offset in self.offsets.items()]
+        say("committing", *words)
+        try:
+            self._commit(self.offsets)
+        except Exception as error:
+            say("refused", repr(error))
+        else:
+            say("committed", *words)
+            self.offsets = {}
+
+    def drop(self, partitions):
+        for partition in partitions:
+            self.offsets.pop(partition, None)
