@@ -94,6 +94,9 @@ export const MEMBER_TOPICS_MAX = 10_000;
 /** Members that a group may have. */
 export const GROUP_MEMBERS_MAX = 10_000;
 
+/** Protocols that a member of a classic group may offer: its assignors, of which clients have at most a few. */
+export const MEMBER_PROTOCOLS_MAX = 100;
+
 /** Groups that may have members at the same time. */
 export const GROUPS_WITH_MEMBERS_MAX = 100_000;
 

@@ -10,6 +10,7 @@ import {
   ALL_GROUPS_METADATA_BYTES_MAX,
   GROUP_MEMBERS_MAX,
   GROUPS_WITH_MEMBERS_MAX,
+  MEMBER_PROTOCOLS_MAX,
 } from "../limits.js";
 import { nextTurn } from "../log/event-loop.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
@@ -159,6 +160,7 @@ export class GroupCoordinator {
     const { memberId } = request;
     try {
       OffsetStore.checkGroup(name);
+      checkProtocolCount(request);
       const group = this.#groups.get(name);
       if (group instanceof ConsumerGroup && group.memberCount > 0) {
         const newMemberId = this.#classic.newMemberId(request.instanceId ?? request.clientId);
@@ -560,4 +562,12 @@ export class GroupCoordinator {
       if (++seen % GROUPS_PER_TURN === 0) await nextTurn();
     }
   }
+}
+
+function checkProtocolCount({ protocols }: JoinRequest): void {
+  if (protocols.length <= MEMBER_PROTOCOLS_MAX) return;
+  throw new RustLogError(
+    "INVALID_REQUEST",
+    `a member offers ${protocols.length} protocols, and ${MEMBER_PROTOCOLS_MAX} are allowed`,
+  );
 }

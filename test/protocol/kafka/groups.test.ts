@@ -327,3 +327,17 @@ test("a LeaveGroup of very many members lets others have their turn", async () =
   expect([codes.size, codes.has(25), (await left).length]).toEqual([1, true, 20_000]);
   expect(order).toEqual(["heartbeats", "left"]);
 });
+
+test("a member with too many protocols is refused", async () => {
+  await using running = await startBroker(OPTIONS, undefined, new ManualClock());
+  using client = await KafkaClient.connect(running.broker.port);
+  const join = async (count: number): Promise<number> => {
+    const { errorCode } = await client.call(JoinGroup, 3, {
+      ...{ groupId: "g", sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 30_000 },
+      ...{ memberId: "", groupInstanceId: null, protocolType: "consumer", reason: null },
+      protocols: Array.from({ length: count }, () => ({ name: "", metadata: bytes("") })),
+    });
+    return errorCode;
+  };
+  expect([await join(101), await join(100)]).toEqual([42, 0]);
+});
