@@ -62,13 +62,16 @@ export async function planPartitions(
       return found;
     },
   );
-  const partitions = chosen.filter((row) => !isOffline(row));
+  const online = chosen.filter((row) => !isOffline(row));
   const row = chosen.find(isOffline);
   const offline = row === undefined ? undefined : offlineError(topic, row);
   // A consumer that follows would never reach the error, so throw it now.
   if (offline !== undefined && request.follow) throw offline;
+  const committed = await committedOffsets(admin, request, online, topicId);
+  // Another consumer of the group may have read on, and committed, since the topic was described.
+  const isOld = online.some(({ highWatermark }, i) => (committed?.[i] ?? 0) > highWatermark);
+  const partitions = isOld ? await describedAgain(admin, topic, topicId, online) : online;
   const isShared = isSharedOffset(request, partitions);
-  const committed = await committedOffsets(admin, request, partitions, topicId);
   const timeLookup = (partition: number) => (ms: number) =>
     offsetForTimestamp(link, { topic, partition, topicId }, ms, policy);
   const plans = await Promise.all(
@@ -88,6 +91,21 @@ export async function planPartitions(
     }),
   );
   return { partitions: plans, offline };
+}
+
+/** These partitions as they are now. Keeps what was known of one that is offline, and of a topic that was recreated. */
+async function describedAgain(
+  admin: Admin,
+  topic: string,
+  topicId: string | undefined,
+  partitions: readonly PartitionDescription[],
+): Promise<readonly PartitionDescription[]> {
+  const described = await admin.describeTopic(topic);
+  if (described.topicId !== topicId) return partitions;
+  return partitions.map((old) => {
+    const now = described.partitions.find(({ partition }) => partition === old.partition);
+    return now === undefined || isOffline(now) ? old : now;
+  });
 }
 
 async function committedOffsets(

@@ -1,5 +1,6 @@
 // A topic that changes while clients use it. Leaves to others: the changes themselves (topics/topic-change.test.ts).
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
+import { Admin } from "../../src/client/admin.js";
 import { KAFKA_APIS } from "../../src/protocol/kafka/apis.js";
 import { setUp } from "../support/client-setup.js";
 import { KafkaClient } from "../support/kafka-client.js";
@@ -64,4 +65,25 @@ test("producers and consumers see no error while settings, partitions and log st
   await consumer.close();
   await reading;
   expect(offsets).toEqual(Array.from({ length: end }, (_, i) => i));
+});
+
+test("a consumer of a group starts although another one commits a newer offset meanwhile", async () => {
+  await using running = await setUp();
+  const { client, admin } = running;
+  await admin.createTopic("moving", { partitions: 1 });
+  const producer = client.producer();
+  await producer.send("moving", { value: "old" });
+  const consumer = client.consumer({ topic: "moving", group: "g", follow: true });
+  // The consumer has learned where the partition ends. Before it asks for its offset, another one reads a new record.
+  const { fetchOffsets } = Admin.prototype;
+  using spy = spyOn(Admin.prototype, "fetchOffsets");
+  spy.mockImplementationOnce(async function (this: Admin, ...args) {
+    await producer.send("moving", { value: "new" });
+    await admin.commitOffsets("g", [{ topic: "moving", partition: 0, offset: 2 }]);
+    return await fetchOffsets.apply(this, args);
+  });
+  await consumer.start();
+  expect(consumer.position(0)).toBe(2);
+  await consumer.close();
+  await producer.close();
 });
