@@ -1,7 +1,7 @@
 // A consumer gets past every kind of damage anywhere in the log, and loses only the damaged records.
 // Against the real broker, whose files are damaged while it is stopped.
-import { expect, test } from "bun:test";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect, DamagedRecordsError } from "../../src/index.js";
 import { batchBytes, FIELD, lastOffset, baseOffset } from "../../src/record/batch.js";
@@ -33,6 +33,30 @@ const DAMAGE: Readonly<Record<string, (log: Buffer, at: number) => void>> = {
   "all of it": (log, at) => log.fill(0xaa, at, at + batchBytes(log, at)),
 };
 
+const optionsOf = (dataDir: string, isSealed: boolean) => ({
+  dataDir,
+  flush: { kind: "never" } as const,
+  segmentBytes: isSealed ? 8 * 1024 : 2 ** 26,
+});
+
+/** Data directories with a topic of many batches, in many segments or in one; copied by each test. */
+const whole = { sealed: tempDir(), active: tempDir() };
+const wholeOf = (isSealed: boolean): string => whole[isSealed ? "sealed" : "active"].path;
+
+beforeAll(async () => {
+  for (const isSealed of [true, false]) {
+    await using running = await startBroker(optionsOf(wholeOf(isSealed), isSealed));
+    using session = await running.session();
+    for (let i = 0; i < BATCHES; i++) {
+      const values = Array.from({ length: RECORDS }, (_, j) => `${i * RECORDS + j}`.padEnd(300));
+      await session.produce("t", 0, batchOf(...values));
+    }
+  }
+});
+afterAll(() => {
+  for (const directory of Object.values(whole)) directory[Symbol.dispose]();
+});
+
 /** A topic of many batches, its files damaged by `damage`; `isSealed`: in a segment that is no longer written. */
 async function consumeDamaged(
   damage: (log: Buffer, at: number) => void,
@@ -40,19 +64,8 @@ async function consumeDamaged(
   place: string,
 ) {
   using directory = tempDir();
-  const options = {
-    dataDir: directory.path,
-    flush: { kind: "never" } as const,
-    segmentBytes: isSealed ? 8 * 1024 : 2 ** 26,
-  };
-  {
-    await using first = await startBroker(options);
-    using session = await first.session();
-    for (let i = 0; i < BATCHES; i++) {
-      const values = Array.from({ length: RECORDS }, (_, j) => `${i * RECORDS + j}`.padEnd(300));
-      await session.produce("t", 0, batchOf(...values));
-    }
-  }
+  const options = optionsOf(directory.path, isSealed);
+  cpSync(wholeOf(isSealed), directory.path, { recursive: true });
   const partition = join(directory.path, "topics/t/0");
   const files = readdirSync(partition)
     .filter((name) => name.endsWith(".log"))
