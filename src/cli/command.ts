@@ -38,7 +38,7 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** A typo plus an accepted suggestion must not delete anything. */
-const NEVER_SUGGESTED = new Set(["delete", "delete-offsets"]);
+const NEVER_SUGGESTED = new Set(["delete", "delete-offsets", "trim"]);
 
 /** Commander's message, with our own suggestions for an unknown command. */
 function withSafeSuggestion(command: CommandUnknownOpts, message: string): string {

@@ -178,7 +178,11 @@ describe("topics", () => {
       topicId,
     });
     const settings = "Settings: segment.bytes=65536";
-    expect(table).toStartWith(`Topic: shown\nId: ${topicId}\n${settings}\n\nPARTITION`);
+    expect(table).toStartWith(`Topic: shown\nId: ${topicId}\n${settings}\n\nSETTING `);
+    expect(table).toMatch(
+      /\ncleanup\.policy +delete +default\n(.+\n)*segment\.bytes +65536 +topic\n/,
+    );
+    expect(table).toContain("\n\nPARTITION ");
     expect(table).toMatch(/\n +1 +0 +1 +1 +1 +\d+\n$/);
     const described = JSON.parse(await ok(["topics", "describe", "shown", "--json"]));
     expect(described.partitions[1]).toMatchObject({ partition: 1, highWatermark: 1 });

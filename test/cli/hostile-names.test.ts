@@ -80,6 +80,8 @@ describe("the lists of a broker", () => {
   test.each(
     titled([
       [["topics", "create", HOSTILE]],
+      [["topics", "alter", HOSTILE, "--partitions", "2"]],
+      [["topics", "trim", HOSTILE, "--before", "latest"]],
       [["topics", "delete", HOSTILE]],
       [["groups", "delete", HOSTILE]],
       [["groups", "seek", HOSTILE, HOSTILE, "--to", "0"]],
@@ -98,6 +100,8 @@ describe("the errors of a broker", () => {
       [["topics", "create", "t"]],
       [["topics", "describe", "t"]],
       [["topics", "delete", "t"]],
+      [["topics", "alter", "t", "--partitions", "2"]],
+      [["topics", "trim", "t", "--before", "latest"]],
       [["groups", "list"]],
       [["groups", "describe", "g"]],
       [["groups", "seek", "g", "t", "--to", "0"]],

@@ -140,6 +140,13 @@ test("topics, groups, consume and bench print the documented fields", async () =
     await jsonOf(["explain", "produce", "t", "v"], address),
   ]);
   check("`rustlog groups delete --json`", [await jsonOf(["groups", "delete", "g"], address)]);
+  const change = ["--partitions", "3", "--config", "retention.ms=2d"];
+  check("`rustlog topics alter --json`", [
+    await jsonOf(["topics", "alter", "t", ...change], address),
+  ]);
+  check("`rustlog topics trim --json`", [
+    await jsonOf(["topics", "trim", "t", "--before", "latest"], address),
+  ]);
   check("`rustlog topics delete --json`", [await jsonOf(["topics", "delete", "t"], address)]);
 });
 
