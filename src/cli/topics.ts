@@ -182,15 +182,21 @@ function alterationLines(
   isDryRun: boolean,
 ): string[] {
   const hasMore = partitions > previousPartitions;
-  const moved = isDryRun ? "would map" : "map";
   return [
     isDryRun ? `Would alter topic '${name}'` : `Altered topic '${name}'`,
     `Partitions: ${partitions}${hasMore ? `, before ${previousPartitions}` : ""}`,
     `Settings: ${settingsText(settings)}`,
-    ...(hasMore
-      ? [`Warning: keys ${moved} to other partitions; earlier records stay where they are`]
-      : []),
+    ...(hasMore ? moreLines(isDryRun) : []),
     ...(isDryRun ? ["Dry run: nothing was changed."] : []),
+  ];
+}
+
+/** What more partitions mean for clients. */
+function moreLines(isDryRun: boolean): string[] {
+  const [map, read] = isDryRun ? ["would map", "would read"] : ["map", "reads"];
+  return [
+    `Warning: keys ${map} to other partitions; earlier records stay where they are`,
+    `Warning: a running consumer without --balance ${read} the new partitions only after a restart`,
   ];
 }
 

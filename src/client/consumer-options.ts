@@ -47,7 +47,7 @@ export interface FetchOptions {
 /** The options of a consumer. */
 export interface ConsumerOptions extends FetchOptions {
   readonly topic: string;
-  /** Partitions to read (all). */
+  /** Partitions to read (all that there are at the start; only a balanced consumer notices when some are added). */
   readonly partitions?: readonly number[];
   /** Where to start: one offset for all partitions, or a map by partition ("earliest"; also for partitions not in the map). */
   readonly offset?: OffsetSpecs;

@@ -27,15 +27,16 @@ test("alter sets settings with units, deletes others, and adds partitions with a
   const change = [...config, "--delete-config", "segment.bytes", "--partitions", "3"];
   const result =
     "Partitions: 3, before 1\nSettings: retention.ms=604800000, retention.bytes=1073741824\n";
-  const warning = (word: string) =>
-    `Warning: keys ${word} to other partitions; earlier records stay where they are\n`;
+  const warning = (map: string, read: string) =>
+    `Warning: keys ${map} to other partitions; earlier records stay where they are\n` +
+    `Warning: a running consumer without --balance ${read} the new partitions only after a restart\n`;
   expect(await ok("topics", "alter", "t", ...change, "--dry-run")).toBe(
-    `Would alter topic 't'\n${result}${warning("would map")}Dry run: nothing was changed.\n`,
+    `Would alter topic 't'\n${result}${warning("would map", "would read")}Dry run: nothing was changed.\n`,
   );
   const description = () => ok("topics", "describe", "t");
   expect(await description()).toMatch(/\nretention\.ms +5000000000 +broker\n/);
   expect(await ok("topics", "alter", "t", ...change)).toBe(
-    `Altered topic 't'\n${result}${warning("map")}`,
+    `Altered topic 't'\n${result}${warning("map", "reads")}`,
   );
   const described = await description();
   expect(described).toMatch(/\nretention\.ms +604800000 +topic\n/);
