@@ -13,10 +13,15 @@ export const NOTHING: Assignment = new Map();
 
 /** The set of the partitions in a list, which may repeat topics and partitions. */
 export function assignmentOf(list: readonly TopicPartitions[]): Assignment {
-  const topics = new Map<string, readonly number[]>();
+  const all = new Map<string, number[]>();
   for (const { topicId, partitions } of list) {
-    const all = [...(topics.get(topicId) ?? []), ...partitions];
-    if (all.length > 0) topics.set(topicId, sortedOnce(all));
+    const its = all.get(topicId) ?? [];
+    all.set(topicId, its);
+    for (const partition of partitions) its.push(partition);
+  }
+  const topics = new Map<string, readonly number[]>();
+  for (const [topicId, partitions] of all) {
+    if (partitions.length > 0) topics.set(topicId, sortedOnce(partitions));
   }
   return topics;
 }
