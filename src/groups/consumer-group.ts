@@ -7,7 +7,7 @@
 // The group epoch grows with each change of the members, their subscriptions, or the partitions of their topics. Then the
 // target assignment is computed again, and each member gets there by its own heartbeats.
 import { RustLogError } from "../errors.js";
-import { REBALANCE_TIMEOUT_MS_MAX } from "../limits.js";
+import { MEMBER_TOPICS_MAX, REBALANCE_TIMEOUT_MS_MAX } from "../limits.js";
 import type {
   JoinRequest,
   JoinResult,
@@ -326,7 +326,7 @@ export class ConsumerGroup implements Group {
   /** A member's heartbeat; also how it joins and leaves. Throws without any change. */
   heartbeat(request: HeartbeatRequest): HeartbeatResponse {
     if (request.memberEpoch < 0) return this.#leave(request);
-    this.#checkBytes(request);
+    this.#checkSubscription(request);
     const owned = request.owned === null ? undefined : assignmentOf(request.owned);
     const isJoining = request.memberEpoch === 0;
     const member = isJoining ? this.#join(request) : this.#find(request, owned);
@@ -377,7 +377,7 @@ export class ConsumerGroup implements Group {
       ...{ memberId, memberEpoch: 0, instanceId, rackId, rebalanceTimeoutMs, clientId, clientHost },
       ...{ topicNames: topics, pattern: "", assignor: null, owned: [] },
     };
-    this.#checkBytes(joining);
+    this.#checkSubscription(joining);
     const before = instanceId === null ? undefined : this.#static.get(instanceId);
     if (before !== undefined && before.id !== memberId && request.memberId !== "") {
       this.#known(memberId, instanceId);
@@ -856,8 +856,14 @@ export class ConsumerGroup implements Group {
     return hasSubscriptionChanged || this.#assignmentEpoch === 0;
   }
 
-  #checkBytes({ memberId, instanceId, topicNames, pattern }: HeartbeatRequest): void {
+  #checkSubscription({ memberId, instanceId, topicNames, pattern }: HeartbeatRequest): void {
     if (topicNames === null) return;
+    if (topicNames.length > MEMBER_TOPICS_MAX) {
+      throw new RustLogError(
+        "INVALID_REQUEST",
+        `a member names ${topicNames.length} topics, and ${MEMBER_TOPICS_MAX} are allowed`,
+      );
+    }
     const member = this.#members.get(memberId) ?? this.#static.get(instanceId ?? "");
     this.#subscriptions.check(member?.subscription, topicNames, pattern ?? "");
   }

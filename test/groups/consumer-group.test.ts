@@ -271,6 +271,14 @@ describe("fencing", () => {
     expect(codeOf(() => t.join("b"))).toBe("none");
   });
 
+  test("a member names at most 10,000 topics", () => {
+    const { t } = setup();
+    const names = (count: number) => Array.from({ length: count }, (_, i) => `${i}`);
+    expect(codeOf(() => t.join("a", { topicNames: names(10_001) }))).toBe("INVALID_REQUEST");
+    expect(t.group.memberCount).toBe(0);
+    expect(codeOf(() => t.join("a", { topicNames: names(10_000) }))).toBe("none");
+  });
+
   test("a member that says the same again needs no memory", () => {
     const { t } = setup();
     t.join("a", { pattern: "t.*" });
