@@ -21,6 +21,8 @@ const TOOLS = {
   "kafka-log-dirs": "LogDirsCommand",
   "kafka-consumer-groups": "consumer.group.ConsumerGroupCommand",
   "kafka-verifiable-producer": "VerifiableProducer",
+  "kafka-verifiable-consumer": "VerifiableConsumer",
+  "kafka-consumer-perf-test": "ConsumerPerformance",
   "kafka-broker-api-versions": "BrokerApiVersionsCommand",
   "kafka-cluster": "ClusterTool",
   "kafka-features": "FeatureCommand",
@@ -74,7 +76,12 @@ export async function runTools(
     perform(clusterSteps(`${prefix}-new`)),
   ]);
   const group = `${prefix}-group`;
-  await perform(groupSteps(prefix, group));
+  await Promise.all([
+    perform(groupSteps(prefix, group)),
+    perform(memberSteps(prefix, `${group}-classic`, "classic")),
+    perform(memberSteps(prefix, `${group}-consumer`, "consumer")),
+    perform(readSteps(prefix, `${group}-perf`)),
+  ]);
   if (dataDir !== undefined) {
     const topics = join(dataDir, "topics");
     await perform([...fileSteps(join(topics, prefix)), offsetsStep(topics, prefix, group)]);
@@ -260,6 +267,57 @@ function groupSteps(topic: string, group: string): Step[] {
       tool: "kafka-consumer-groups",
       args: `--describe --group ${group}`,
       fails: "GroupIdNotFoundException",
+    },
+  ];
+}
+
+/** A group with a member of either protocol, which reads the topic. */
+function memberSteps(topic: string, group: string, protocol: "classic" | "consumer"): Step[] {
+  return [
+    {
+      tool: "kafka-verifiable-consumer",
+      args: `--topic ${topic} --group-id ${group} --group-protocol ${protocol} --max-messages 500 --reset-policy earliest`,
+      prints: [
+        /"name":"partitions_assigned".*"partition":2/,
+        /"name":"offsets_committed".*"success":true/,
+        '"name":"shutdown_complete"',
+      ],
+    },
+    {
+      tool: "kafka-consumer-groups",
+      args: `--describe --state --group ${group}`,
+      prints: [new RegExp(`^${group} .* Empty +0 *$`, "m")],
+    },
+    {
+      tool: "kafka-consumer-groups",
+      args: `--describe --members --verbose --group ${group}`,
+      prints: ["no active members"],
+    },
+    {
+      tool: "kafka-consumer-groups",
+      args: `--list --type ${protocol}`,
+      prints: [new RegExp(`^${group} +${protocol} *$`, "im")],
+    },
+  ];
+}
+
+/** A group that reads the topic as fast as it can, and is moved back. */
+function readSteps(topic: string, group: string): Step[] {
+  return [
+    {
+      tool: "kafka-consumer-perf-test",
+      args: `--topic ${topic} --group ${group} --num-records 30000 --reporting-interval 1000`,
+      prints: [/^\d{4}-.*, 30\d{3}, /m],
+    },
+    {
+      tool: "kafka-consumer-groups",
+      args: `--group ${group} --all-topics --reset-offsets --to-earliest --execute`,
+      prints: [new RegExp(`^${group} +${topic} +0 +2 *$`, "m")],
+    },
+    {
+      tool: "kafka-consumer-groups",
+      args: `--delete --group ${group} --group ${group}-none`,
+      prints: [`${group}-none`, "GroupIdNotFoundException"],
     },
   ];
 }
