@@ -8,7 +8,7 @@ import { encodeErrorResponse } from "../../src/protocol/native/messages.js";
 import { type Codec, CODECS, envelopeOf, RESPONSES, thrownBy } from "./codecs.js";
 import { decodeByGrammar, encodeByGrammar, isArray, type Value, valuesOf } from "./grammar.js";
 
-const RUNS = { numRuns: 60 };
+const RUNS = { numRuns: 25 };
 const ENVELOPE_BYTES = 6;
 const correlationIds = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 
@@ -117,7 +117,7 @@ for (const codec of CODECS) {
           expect(decodeOrRefuse(codec, payload)).toEqual(expected);
         },
       );
-      fc.assert(property, { numRuns: 200 });
+      fc.assert(property, { numRuns: 80 });
     });
   });
 }
