@@ -30,7 +30,7 @@ import {
   type HeartbeatRequest,
   type HeartbeatResponse,
 } from "./consumer-group.js";
-import { ConsumerGroups } from "./consumer-groups.js";
+import { ConsumerGroups, MEMBER_NAME_LENGTH_MAX } from "./consumer-groups.js";
 import { consumerGroupKey, isConsumerGroupKey } from "./consumer-group-record.js";
 import type {
   Abandon,
@@ -160,7 +160,7 @@ export class GroupCoordinator {
     const { memberId } = request;
     try {
       OffsetStore.checkGroup(name);
-      checkProtocolCount(request);
+      checkJoin(request);
       const group = this.#groups.get(name);
       if (group instanceof ConsumerGroup && group.memberCount > 0) {
         const newMemberId = this.#classic.newMemberId(request.instanceId ?? request.clientId);
@@ -564,10 +564,18 @@ export class GroupCoordinator {
   }
 }
 
-function checkProtocolCount({ protocols }: JoinRequest): void {
-  if (protocols.length <= MEMBER_PROTOCOLS_MAX) return;
-  throw new RustLogError(
-    "INVALID_REQUEST",
-    `a member offers ${protocols.length} protocols, and ${MEMBER_PROTOCOLS_MAX} are allowed`,
+/** Throws INVALID_REQUEST. */
+function checkJoin({ protocols, instanceId }: JoinRequest): void {
+  const invalid = (why: string) => new RustLogError("INVALID_REQUEST", why);
+  if (protocols.length > MEMBER_PROTOCOLS_MAX) {
+    throw invalid(
+      `a member offers ${protocols.length} protocols, and ${MEMBER_PROTOCOLS_MAX} are allowed`,
+    );
+  }
+  // Its member id begins with it, and must fit the record of the group.
+  const length = instanceId?.length ?? 0;
+  if (length <= MEMBER_NAME_LENGTH_MAX) return;
+  throw invalid(
+    `an instance id has ${length} characters, and ${MEMBER_NAME_LENGTH_MAX} are allowed`,
   );
 }

@@ -330,16 +330,17 @@ test("a LeaveGroup of very many members lets others have their turn", async () =
   expect(order).toEqual(["heartbeats", "left"]);
 });
 
-test("a member with too many protocols is refused", async () => {
+test("a member with too many protocols, or too long an instance id, is refused", async () => {
   await using running = await startBroker(OPTIONS, undefined, new ManualClock());
   using client = await KafkaClient.connect(running.broker.port);
-  const join = async (count: number): Promise<number> => {
-    const { errorCode } = await client.call(JoinGroup, 3, {
-      ...{ groupId: "g", sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 30_000 },
-      ...{ memberId: "", groupInstanceId: null, protocolType: "consumer", reason: null },
+  const join = async (count: number, groupInstanceId: string | null = null): Promise<number> => {
+    const { errorCode } = await client.call(JoinGroup, 7, {
+      ...{ groupId: `g${count}`, sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 30_000 },
+      ...{ memberId: "", groupInstanceId, protocolType: "consumer", reason: null },
       protocols: Array.from({ length: count }, () => ({ name: "", metadata: bytes("") })),
     });
     return errorCode;
   };
-  expect([await join(101), await join(100)]).toEqual([42, 0]);
+  expect([await join(101), await join(100)]).toEqual([42, 79]);
+  expect([await join(1, "i".repeat(1_001)), await join(2, "i".repeat(1_000))]).toEqual([42, 0]);
 });
