@@ -49,6 +49,8 @@ export const MEMBERS: Readonly<Record<string, MemberEntry>> = {
     protocol: "classic",
     quirks: { isLateToStop: true },
   },
+  // Ours, over the native protocol, with the session timeout that it asks for.
+  native: { command: script("native"), protocol: "classic", quirks: {} },
 };
 
 /** A running member. */

@@ -1,7 +1,8 @@
-// What the members of groups in JavaScript share (clients/README.md, "Members of groups"), and the programs of kafkajs and
-// @platformatic/kafka, which run as processes of their own: bun test/kafka/member.ts kafkajs BROKER GROUP TOPIC …
+// What the members of groups in JavaScript share (clients/README.md, "Members of groups"), and the programs of kafkajs,
+// @platformatic/kafka and our own client, processes of their own: bun test/kafka/member.ts kafkajs BROKER GROUP TOPIC …
 import { writeSync } from "node:fs";
 import { Consumer, MessagesStreamFallbackModes, MessagesStreamModes } from "@platformatic/kafka";
+import { connect } from "../../src/index.js";
 import { Kafka, logLevel, PartitionAssigners } from "kafkajs";
 
 const [
@@ -26,6 +27,7 @@ const stopped = Promise.withResolvers<void>();
 void readCommands();
 
 if (library === "kafkajs") await runKafkajs();
+else if (library === "native") await runNative();
 else await runPlatformatic();
 say("closed");
 process.exit(0);
@@ -176,4 +178,49 @@ async function runPlatformatic(): Promise<void> {
     }
     if (!stops) await Bun.sleep(100);
   }
+}
+
+async function runNative(): Promise<void> {
+  const client = await connect({ broker, retries: 20 });
+  const processed = new Map<number, number>();
+  const commitAll = async (): Promise<void> => {
+    const offsets = [...processed].map(([partition, offset]) => ({ topic, partition, offset }));
+    processed.clear();
+    if (offsets.length === 0) return;
+    const words = offsets.map(({ partition, offset }) => `${partition}=${offset}`);
+    say("committing", ...words);
+    try {
+      await consumer.commit(offsets);
+      say("committed", ...words);
+    } catch (error) {
+      say("refused", error);
+    }
+  };
+  const numbersOf = (partitions: readonly { partition: number }[]): readonly number[] =>
+    partitions.map(({ partition }) => partition);
+  const consumer = client.consumer({
+    ...{ balance: true, group, topics: [topic], clientId },
+    ...{ sessionTimeoutMs: sessionTimeout, rebalanceTimeoutMs: rebalanceTimeout },
+    commitOnHandover: false,
+    onAssigned: (partitions) => say("assigned", ...numbersOf(partitions)),
+    onRevoked: async (partitions, reason) => {
+      if (reason === "handover") await commitAll();
+      else processed.clear();
+      say(reason === "lost" ? "lost" : "revoked", ...numbersOf(partitions));
+    },
+  });
+  void stopped.promise.then(() => consumer.close());
+  for (;;) {
+    const batch = await consumer.nextBatch();
+    if (batch === null) break;
+    while (batch.next()) {
+      const { offset } = batch.cursor;
+      say("got", batch.partition, offset, Buffer.from(batch.cursor.value() ?? []));
+      processed.set(batch.partition, offset + 1);
+    }
+    await pause();
+    await commitAll();
+  }
+  await consumer.close();
+  await client.close();
 }
