@@ -252,8 +252,10 @@ describe.each(["snappy", "lz4"] as const)("%s data with changed bytes", (codec) 
         const data = compress(codec, Buffer.from(parts.join(""))).slice();
         // Behind the lengths and the header: their limits are ours.
         const start = codec === "snappy" ? 2 : 11;
+        // Before the end mark of a frame: the library takes an empty block instead of it, and we don't.
+        const end = codec === "snappy" ? data.length : data.length - 4;
         for (const [at, byte] of changes) {
-          if (data.length > start) data[start + (at % (data.length - start))] = byte;
+          if (end > start) data[start + (at % (end - start))] = byte;
         }
         expect(contentOf(() => decompress(codec, data, 2 ** 20))).toEqual(
           contentOf(() => libraries[codec](data)),
