@@ -247,9 +247,9 @@ export class ConsumerGroup implements Group {
   }
 
   /**
-   * A classic group as a group that the broker assigns; its members keep what they read. Whoever makes it of one is about to
-   * join, so there is no new assignment yet. Throws INCONSISTENT_GROUP_PROTOCOL if
-   * one of them is not a consumer.
+   * A classic group as a group that the broker assigns; its members keep what they read. The member that
+   * causes this is about to join, so there is no new assignment yet. Throws INCONSISTENT_GROUP_PROTOCOL if a member is not a
+   * consumer.
    */
   static fromClassic(
     name: string,
@@ -1098,7 +1098,7 @@ export class ConsumerGroup implements Group {
     const shared = this.#subscriptions.join(topicNames, pattern);
     const member = this.#add(stored.id, stored, shared);
     member.target = stored.target;
-    // Whoever holds a partition keeps it, should damaged records name two.
+    // If damaged records name two holders of a partition, the first keeps it.
     const kept = (held: Assignment): Assignment =>
       filtered(held, (topicId) => (partition) => {
         return this.#holders.of(topicId, partition) === undefined;

@@ -46,7 +46,7 @@ export interface OffsetStoreContext {
 export class OffsetStore {
   readonly #context: OffsetStoreContext;
   readonly #table = new OffsetTable();
-  /** The records of groups, as the log has them. */
+  /** The records of groups, as they are in the log. */
   readonly groupRecords = new GroupRecordTable();
   /** Undefined in mode `memory`. */
   readonly #log: OffsetLog | undefined;
