@@ -2,12 +2,11 @@
 // Leaves to others: the options (bench.ts) and the report (bench-report.ts).
 import type { Client } from "../client/client.js";
 import { LoadReport } from "./bench-report.js";
-import { connectAll } from "./options.js";
+import { connectAll, type ConnectionFlags } from "./connection.js";
 import { Interruption } from "./signals.js";
 
-interface ConsumeLoad {
+interface ConsumeLoad extends ConnectionFlags {
   readonly topic: string;
-  readonly broker: string;
   /** Per connection; all existing records if undefined. */
   readonly records?: number;
   readonly connections: number;
@@ -17,7 +16,7 @@ interface ConsumeLoad {
 /** Runs the load and prints its summary, also when it fails. Throws the first error. */
 export async function consumeLoad(load: ConsumeLoad): Promise<void> {
   const interruption = new Interruption();
-  const clients = await connectAll(load.broker, load.connections);
+  const clients = await connectAll(load, load.connections);
   const report = new LoadReport();
   const outcomes = await Promise.allSettled(
     clients.map((client) => readAll(client, load, report, interruption)),

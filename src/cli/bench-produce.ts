@@ -8,12 +8,11 @@ import type { Producer } from "../client/producer.js";
 import { RustLogError } from "../errors.js";
 import type { Codec } from "../record/batch.js";
 import { LoadReport } from "./bench-report.js";
-import { connectAll } from "./options.js";
+import { connectAll, type ConnectionFlags } from "./connection.js";
 import { Interruption, GRACE_MS } from "./signals.js";
 
-export interface ProduceLoad {
+export interface ProduceLoad extends ConnectionFlags {
   readonly topic: string;
-  readonly broker: string;
   readonly records: number;
   /** Bytes per value. */
   readonly size: number;
@@ -44,7 +43,7 @@ const RUN_BYTES = 1024 * 1024;
 /** Runs the load and prints its summary, also when it fails. Throws the first error. */
 export async function produceLoad(load: ProduceLoad): Promise<void> {
   const interruption = new Interruption();
-  const clients = await connectAll(load.broker, load.connections);
+  const clients = await connectAll(load, load.connections);
   const partitions = await partitionsOf(clients[0]!, load);
   const values = randomValues(load.size);
   const report = new LoadReport();

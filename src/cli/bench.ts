@@ -3,8 +3,9 @@
 import { consumeLoad } from "./bench-consume.js";
 import { produceLoad } from "./bench-produce.js";
 import { newCommand } from "./command.js";
+import { newClientCommand } from "./connection.js";
 import { wholeNumber } from "./numbers.js";
-import { batchBytesOption, brokerOption, compressionOption, lingerOption } from "./options.js";
+import { batchBytesOption, compressionOption, lingerOption } from "./options.js";
 import { sizeBetween } from "./size.js";
 
 const EXAMPLES = `
@@ -23,13 +24,12 @@ export function benchCommand() {
 
 function produce() {
   const example = "rustlog bench produce load --records 5000000 --size 100";
-  return newCommand(
+  return newClientCommand(
     "produce",
     "Write records of random letters and measure the time to each acknowledgement",
     example,
   )
     .argument("<topic>", "topic to write to; created if missing")
-    .addOption(brokerOption())
     .option("-n, --records <n>", "records to write", wholeNumber(1), 1_000_000)
     .option("-s, --size <size>", "bytes of each value", sizeBetween(0, 2 ** 30), 100)
     .option(
@@ -57,13 +57,12 @@ function produce() {
 
 function consume() {
   const example = "rustlog bench consume load --records 5000000";
-  return newCommand(
+  return newClientCommand(
     "consume",
     "Read every record of a topic and measure how long each batch takes to arrive",
     example,
   )
     .argument("<topic>", "topic to read")
-    .addOption(brokerOption())
     .option("-n, --records <n>", "records to read per connection (default: all)", wholeNumber(1))
     .option(
       "-c, --connections <n>",

@@ -5,7 +5,8 @@ import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import type { Client } from "../client/client.js";
 import { DamagedRecordsError } from "../client/damage.js";
 import { SESSION_TIMEOUT_MS_MAX, SESSION_TIMEOUT_MS_MIN } from "../limits.js";
-import { newCommand, usageError } from "./command.js";
+import { usageError } from "./command.js";
+import { newClientCommand, withClient } from "./connection.js";
 import {
   type BalancedReadingOptions,
   type Reading,
@@ -21,7 +22,6 @@ import { NEWLINE, NUL } from "./line-reader.js";
 import { refuseMembers } from "./live-members.js";
 import { partitionList, wholeNumber } from "./numbers.js";
 import { type OffsetRangeSpec, parseOffsetRange } from "./offset-range.js";
-import { brokerOption, withClient } from "./options.js";
 import { ByteOutput, STDOUT, writeDescriptor } from "./output.js";
 import { Interruption } from "./signals.js";
 
@@ -50,13 +50,12 @@ interface PrintOptions {
 type StartReading = (client: Client, settled: () => Promise<void>) => Reading;
 
 export function consumeCommand() {
-  const command = newCommand(
+  const command = newClientCommand(
     "consume",
     "Print the records of a topic, from the earliest to the current end",
     EXAMPLES,
   )
     .argument("[topic...]", "topic to read; several with --balance")
-    .addOption(brokerOption())
     .addOption(
       new Option(
         "-o, --offset <start[:end]>",
@@ -139,7 +138,7 @@ export function consumeCommand() {
         sessionTimeoutMs: options.sessionTimeout ?? SESSION_TIMEOUT_MS_DEFAULT,
       };
       const start: StartReading = (client, settled) => readBalanced(client, balanced, settled);
-      await withClient(options.broker, (client) =>
+      await withClient(options, (client) =>
         consume(client, start, { isFollowing: true, recordsMax, printer }),
       );
       return;
@@ -154,7 +153,7 @@ export function consumeCommand() {
       group: options.group,
       isCommitting: options.commit,
     };
-    await withClient(options.broker, async (client) => {
+    await withClient(options, async (client) => {
       const { group, commit } = options;
       if (group !== undefined && commit) await refuseMembers(client.admin(), group, WITH_MEMBERS);
       await consume(client, () => readTopic(client, single), { isFollowing, recordsMax, printer });

@@ -16,12 +16,11 @@ import { ReadOnlyDisk } from "../inspection/read-only-disk.js";
 import { BATCH_HEADER_BYTES, batchBytes } from "../record/batch.js";
 import { readMeta } from "../topics/meta-file.js";
 import { paintForStdout } from "./colour.js";
-import { newCommand } from "./command.js";
+import { newClientCommand, withClient } from "./connection.js";
 import { CliError, printError } from "./exit.js";
 import { costLines } from "./explain-text.js";
 import { nameValueList, wholeNumber } from "./numbers.js";
 import { NumberedSteps } from "./numbered-steps.js";
-import { brokerOption, withClient } from "./options.js";
 import { writeJson, writeText } from "./output.js";
 
 const EXAMPLES = `
@@ -58,14 +57,13 @@ interface Production {
 }
 
 export function explainProduce() {
-  return newCommand(
+  return newClientCommand(
     "produce",
     "Send one real record to a broker and show its way in: bytes, batch, offset, file, index",
     EXAMPLES,
   )
     .argument("<topic>", "topic to write to")
     .argument("<value>", "value of the record")
-    .addOption(brokerOption())
     .option("-k, --key <key>", "key of the record")
     .option("-p, --partition <n>", "partition to write to", wholeNumber(0, 2 ** 32 - 1))
     .addOption(
@@ -76,7 +74,7 @@ export function explainProduce() {
     .action(async (topic, value, options) => {
       const { key, partition, header, dataDir } = options;
       const wanted = { topic, value, key, partition, headers: header ?? [], dataDir };
-      await withClient(options.broker, async (client) => {
+      await withClient(options, async (client) => {
         const production = await produceOne(client, wanted, ({ partition, offset }) =>
           printError(
             `Acknowledged 1 record to '${topic}': partition ${partition} offset ${offset}`,

@@ -5,8 +5,9 @@ import type { GroupMember, GroupOffset, GroupState } from "../client/admin-types
 import { RustLogError } from "../errors.js";
 import { printable } from "../printable.js";
 import { lagOf, NOT_COMMITTED } from "../services/group-lag.js";
-import { newCommand, usageError } from "./command.js";
-import { brokerOption, jsonOption, withClient } from "./options.js";
+import { usageError } from "./command.js";
+import { newClientCommand, withClient } from "./connection.js";
+import { jsonOption } from "./options.js";
 import { writeJson, writeText } from "./output.js";
 import { formatTable } from "./table.js";
 
@@ -30,9 +31,8 @@ interface Described extends Omit<GroupState, "members"> {
 
 export function describe() {
   const description = "Show a group's state, its position and lag by partition, and its members";
-  const command = newCommand("describe", description, EXAMPLES)
+  const command = newClientCommand("describe", description, EXAMPLES)
     .argument("<group>", "name of the group")
-    .addOption(brokerOption())
     .addOption(jsonOption())
     .option("--members", "show its members and what each reads")
     .option("--state", "show only its state");
@@ -41,7 +41,7 @@ export function describe() {
     if (members === true && state === true) {
       usageError(command, "--members and --state can't be combined");
     }
-    return withClient(options.broker, async (client) => {
+    return withClient(options, async (client) => {
       const described = await describedBy(client.admin(), group, client.broker);
       if (options.json === true) await writeJson(jsonOf(described));
       else if (members === true) await writeText(membersText(described));

@@ -7,13 +7,14 @@ import type { OffsetSpec } from "../client/offset-spec.js";
 import { RustLogError } from "../errors.js";
 import { OFFSET_ENTRIES_MAX } from "../limits.js";
 import { NOT_COMMITTED } from "../services/group-lag.js";
-import { newCommand, usageError } from "./command.js";
+import { usageError } from "./command.js";
+import { newClientCommand, withClient } from "./connection.js";
 import { parseDuration } from "./duration.js";
 import { offsetCell } from "./groups-describe.js";
 import { refuseMembers } from "./live-members.js";
 import { partitionList } from "./numbers.js";
 import { parseOffset } from "./offset-range.js";
-import { brokerOption, jsonOption, withClient } from "./options.js";
+import { jsonOption } from "./options.js";
 import { writeJson, writeText } from "./output.js";
 import { formatTable } from "./table.js";
 import { type TopicPartitions, topicPartitionsList } from "./topic-partitions.js";
@@ -38,10 +39,9 @@ interface Move extends PartitionOffset {
 
 export function seek() {
   const description = "Move a group to other offsets of its topics";
-  const command = newCommand("seek", description, EXAMPLES)
+  const command = newClientCommand("seek", description, EXAMPLES)
     .argument("<group>", "name of the group")
     .argument("[topic[:p,...]...]", "topics, or some of their partitions", topicPartitionsList)
-    .addOption(brokerOption())
     .addOption(jsonOption())
     .option("--all-topics", "all topics in which the group has committed an offset")
     .addOption(
@@ -73,7 +73,7 @@ export function seek() {
     const named = checked({ topics: topics ?? [], allTopics, partitions }, (message) =>
       usageError(command, message),
     );
-    return withClient(options.broker, async (client) => {
+    return withClient(options, async (client) => {
       const admin = client.admin();
       // A member keeps its own position, and its next commit would undo the move.
       await refuseMembers(admin, group);

@@ -3,11 +3,12 @@
 import type { GroupOffset, TopicPartition } from "../client/admin-types.js";
 import { NOT_COMMITTED } from "../services/group-lag.js";
 import { newCommand } from "./command.js";
+import { newClientCommand, withClient } from "./connection.js";
 import { CliError } from "./exit.js";
 import { describe, offsetCell } from "./groups-describe.js";
 import { seek } from "./groups-seek.js";
 import { namingMembers } from "./live-members.js";
-import { brokerOption, jsonOption, withClient } from "./options.js";
+import { jsonOption } from "./options.js";
 import { writeJson, writeLines, writeText } from "./output.js";
 import { writePages } from "./paged-output.js";
 import { formatTable } from "./table.js";
@@ -29,15 +30,14 @@ export function groupsCommand() {
 }
 
 function list() {
-  return newCommand(
+  return newClientCommand(
     "list",
     "List the groups that have members or committed offsets",
     "rustlog groups list",
   )
-    .addOption(brokerOption())
     .addOption(jsonOption())
     .action((options) =>
-      withClient(options.broker, async (client) => {
+      withClient(options, async (client) => {
         await writePages(client.admin().groupPages(), {
           json: options.json === true,
           header: ["GROUP", "STATE", "TYPE", "MEMBERS", "PARTITIONS"],
@@ -55,13 +55,12 @@ function deleteOffsets() {
     rustlog groups delete-offsets billing orders
     rustlog groups delete-offsets billing orders:0,2 invoices`;
   const description = "Delete a group's committed offsets of topics or partitions";
-  return newCommand("delete-offsets", description, example)
+  return newClientCommand("delete-offsets", description, example)
     .argument("<group>", "name of the group")
     .argument("<topic[:p,...]...>", "topics, or some of their partitions", topicPartitionsList)
-    .addOption(brokerOption())
     .addOption(jsonOption())
     .action((group, topics, options) =>
-      withClient(options.broker, async (client) => {
+      withClient(options, async (client) => {
         const admin = client.admin();
         const offsets = await admin.describeGroup(group);
         const chosen = topics.flatMap((topic) => committedPartitions(group, topic, offsets));
@@ -96,12 +95,11 @@ function committedPartitions(
 
 function remove() {
   const example = "rustlog groups delete billing";
-  return newCommand("delete", "Delete a group and its committed offsets", example)
+  return newClientCommand("delete", "Delete a group and its committed offsets", example)
     .argument("<group>", "name of the group")
-    .addOption(brokerOption())
     .addOption(jsonOption())
     .action((group, options) =>
-      withClient(options.broker, async (client) => {
+      withClient(options, async (client) => {
         const admin = client.admin();
         await namingMembers(admin, group, () => admin.deleteGroup(group));
         if (options.json) return await writeJson({ group, deleted: true });

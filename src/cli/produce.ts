@@ -5,18 +5,13 @@ import { Option } from "@commander-js/extra-typings";
 import type { Client } from "../client/client.js";
 import { RustLogError } from "../errors.js";
 import type { Codec } from "../record/batch.js";
-import { newCommand, usageError } from "./command.js";
+import { usageError } from "./command.js";
+import { newClientCommand, withClient } from "./connection.js";
 import { parseEscapes } from "./format.js";
 import { CliError, printError } from "./exit.js";
 import { LineReader, NEWLINE, NUL, readDescriptor } from "./line-reader.js";
 import { nameValueList, wholeNumber } from "./numbers.js";
-import {
-  batchBytesOption,
-  brokerOption,
-  compressionOption,
-  lingerOption,
-  withClient,
-} from "./options.js";
+import { batchBytesOption, compressionOption, lingerOption } from "./options.js";
 import { formatSummary, ProgressLine } from "./progress.js";
 import { atRecord, RecordInput, type RecordInputOptions } from "./record-input.js";
 import { Interruption, GRACE_MS } from "./signals.js";
@@ -33,7 +28,6 @@ const EXAMPLES = `
 const JSON_OVERHEAD_BYTES = 64 * 1024;
 
 interface ProduceOptions extends RecordInputOptions {
-  readonly broker: string;
   readonly file: string | undefined;
   readonly nullDelimited: boolean;
   readonly compression: Codec;
@@ -42,14 +36,13 @@ interface ProduceOptions extends RecordInputOptions {
 }
 
 export function produceCommand() {
-  const command = newCommand(
+  const command = newClientCommand(
     "produce",
     "Write records to a topic: from arguments, or one per line from stdin or a file",
     EXAMPLES,
   )
     .argument("<topic>", "topic to write to")
     .argument("[value...]", "values to write (default: read lines from stdin)")
-    .addOption(brokerOption())
     .option("-k, --key <key>", "key of every record")
     .addOption(
       new Option(
@@ -98,7 +91,6 @@ export function produceCommand() {
       );
     }
     const resolved: ProduceOptions = {
-      broker: options.broker,
       key: options.key,
       keySeparator: options.keySeparator,
       allowsMissingKey: options.allowMissingKey === true,
@@ -112,7 +104,7 @@ export function produceCommand() {
       batchBytes: options.batchBytes,
       linger: options.linger,
     };
-    await withClient(options.broker, (client) => produce(client, topic, values, resolved));
+    await withClient(options, (client) => produce(client, topic, values, resolved));
   });
 }
 

@@ -4,10 +4,10 @@ import { Option } from "@commander-js/extra-typings";
 import type { Admin } from "../client/admin.js";
 import type { OffsetSpec } from "../client/offset-spec.js";
 import { RustLogError } from "../errors.js";
-import { newCommand } from "./command.js";
+import { newClientCommand, withClient } from "./connection.js";
 import { partitionList } from "./numbers.js";
 import { parseOffset } from "./offset-range.js";
-import { brokerOption, jsonOption, withClient } from "./options.js";
+import { jsonOption } from "./options.js";
 import { writeJson, writeText } from "./output.js";
 import { formatTable } from "./table.js";
 
@@ -28,9 +28,8 @@ interface Trim {
 
 export function trim() {
   const description = "Delete the records of a topic before an offset or a time";
-  return newCommand("trim", description, EXAMPLES)
+  return newClientCommand("trim", description, EXAMPLES)
     .argument("<topic>", "name of the topic")
-    .addOption(brokerOption())
     .addOption(jsonOption())
     .addOption(
       new Option(
@@ -46,7 +45,7 @@ export function trim() {
     )
     .option("--dry-run", "show what would be deleted, and delete nothing")
     .action((topic, options) =>
-      withClient(options.broker, async (client) => {
+      withClient(options, async (client) => {
         const admin = client.admin();
         const trims = await trimsOf(admin, topic, options.before, options.partition);
         const { dryRun = false } = options;

@@ -7,8 +7,9 @@ import type {
 } from "../client/admin-types.js";
 import { PARTITIONS_MAX } from "../limits.js";
 import { newCommand, usageError } from "./command.js";
+import { newClientCommand, withClient } from "./connection.js";
 import { wholeNumber } from "./numbers.js";
-import { brokerOption, jsonOption, withClient } from "./options.js";
+import { jsonOption } from "./options.js";
 import { writeJson, writeLines, writeText } from "./output.js";
 import { settingList } from "./setting-list.js";
 import { formatTable } from "./table.js";
@@ -35,12 +36,11 @@ export function topicsCommand() {
 }
 
 function list() {
-  return newCommand("list", "List the topics of a broker", "rustlog topics list")
-    .addOption(brokerOption())
+  return newClientCommand("list", "List the topics of a broker", "rustlog topics list")
     .addOption(jsonOption())
     .option("--internal", "include internal topics")
     .action((options) =>
-      withClient(options.broker, async (client) => {
+      withClient(options, async (client) => {
         const topics = await client.admin().listTopics({ internal: options.internal === true });
         if (options.json) return await writeJson(topics);
         const hasOffline = topics.some(({ offlinePartitions = 0 }) => offlinePartitions > 0);
@@ -57,9 +57,8 @@ function create() {
   const example = `
     rustlog topics create events --partitions 3
     rustlog topics create events --config retention.ms=7d --config segment.bytes=1GiB`;
-  return newCommand("create", "Create a topic", example)
+  return newClientCommand("create", "Create a topic", example)
     .argument("<topic>", "name of the topic")
-    .addOption(brokerOption())
     .addOption(jsonOption())
     .option("--partitions <n>", "number of partitions", wholeNumber(1, PARTITIONS_MAX))
     .option(
@@ -68,7 +67,7 @@ function create() {
       settingList,
     )
     .action((topic, options) =>
-      withClient(options.broker, async (client) => {
+      withClient(options, async (client) => {
         const { partitions, topicId } = await client.admin().createTopic(topic, {
           settings: Object.fromEntries(options.config ?? []),
           ...(options.partitions === undefined ? {} : { partitions: options.partitions }),
@@ -82,16 +81,15 @@ function create() {
 
 function describe() {
   const example = "rustlog topics describe events";
-  return newCommand(
+  return newClientCommand(
     "describe",
     "Show a topic's settings and who set them, and offsets and sizes by partition",
     example,
   )
     .argument("<topic>", "name of the topic")
-    .addOption(brokerOption())
     .addOption(jsonOption())
     .action((name, options) =>
-      withClient(options.broker, async (client) => {
+      withClient(options, async (client) => {
         const topic = await client.admin().describeTopic(name);
         if (options.json) return await writeJson(topic);
         const header = ["PARTITION", "LOG-START", "HIGH-WATERMARK", "LOG-END", "SEGMENTS", "BYTES"];
@@ -139,9 +137,8 @@ function alter() {
     rustlog topics alter events --delete-config retention.ms
     rustlog topics alter events --partitions 6 --dry-run`;
   const description = "Change a topic's settings, or give it more partitions, while it is in use";
-  const command = newCommand("alter", description, example)
+  const command = newClientCommand("alter", description, example)
     .argument("<topic>", "name of the topic")
-    .addOption(brokerOption())
     .addOption(jsonOption())
     .option(
       "--config <name=value>",
@@ -164,7 +161,7 @@ function alter() {
     if (config.length === 0 && deleteConfig.length === 0 && partitions === undefined) {
       usageError(command, "--config, --delete-config or --partitions is missing");
     }
-    return withClient(options.broker, async (client) => {
+    return withClient(options, async (client) => {
       const altered = await client.admin().alterTopic(name, {
         ...{ settings: Object.fromEntries(config), deleteSettings: deleteConfig },
         validateOnly: dryRun,
@@ -208,12 +205,11 @@ function offlineLines(partitions: readonly PartitionDescription[]): string[] {
 
 function remove() {
   const example = "rustlog topics delete events";
-  return newCommand("delete", "Delete a topic and all its records", example)
+  return newClientCommand("delete", "Delete a topic and all its records", example)
     .argument("<topic>", "name of the topic")
-    .addOption(brokerOption())
     .addOption(jsonOption())
     .action((topic, options) =>
-      withClient(options.broker, async (client) => {
+      withClient(options, async (client) => {
         await client.admin().deleteTopic(topic);
         if (options.json) return await writeJson({ name: topic, deleted: true });
         await writeLines(`Deleted topic '${topic}'`);
