@@ -117,7 +117,7 @@ export const ERRORS = {
   POLICY_VIOLATION: {
     wire: 44,
     retriable: false,
-    help: "The broker cannot have that many partitions: the message names the limit.",
+    help: "The message names the limit, or the setting, that does not allow it.",
   },
   OUT_OF_ORDER_SEQUENCE: {
     wire: 45,

@@ -6,6 +6,7 @@ import { crc32c } from "../../src/record/crc32c.js";
 import type { RecordCursor } from "../../src/record/cursor.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
 import { Log } from "../../src/log/log.js";
+import { CLEANUP_DEFAULTS } from "../../src/log/log-context.js";
 import { type LogRead, readAll } from "../../src/log/segment/log-slice.js";
 import { RealDisk } from "../../src/log/disk/real-disk.js";
 
@@ -30,6 +31,7 @@ export async function makeLog(root: string, name: string, shape: LogShape): Prom
     segmentMs: UNLIMITED,
     retentionBytes: -1,
     retentionMs: -1,
+    ...CLEANUP_DEFAULTS,
   };
   const context = { disk, directory, name, settings, now: Date.now, report: () => {} };
   const log = await Log.open(context);

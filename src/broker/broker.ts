@@ -8,6 +8,7 @@ import { OffsetStore } from "../groups/offset-store.js";
 import { RivalReaders } from "../services/rival-readers.js";
 import type { Disk } from "../log/disk/disk.js";
 import { QuickFlushes } from "../log/disk/quick-flush.js";
+import { CLEANUP_DEFAULTS } from "../log/log-context.js";
 import { RealDisk } from "../log/disk/real-disk.js";
 import { DataDirectory } from "../topics/data-directory.js";
 import { collectSoon } from "../collector.js";
@@ -166,6 +167,7 @@ export class Broker implements AsyncDisposable {
         segmentMs: resolved.segmentMs,
         retentionBytes: resolved.retentionBytes,
         retentionMs: resolved.retentionMs,
+        ...CLEANUP_DEFAULTS,
       },
       admit: (partitions) => files.checkPartitions(partitions, broker?.connections ?? 0),
       autoCreateTopics: resolved.autoCreateTopics,

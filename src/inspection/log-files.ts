@@ -6,7 +6,7 @@ import { ActiveSegment } from "../log/segment/active-segment.js";
 import { type AppendFile, type Disk, joinPath } from "../log/disk/disk.js";
 import type { SegmentsView } from "../log/log-view.js";
 import { readLogStart } from "../log/log-start.js";
-import type { LogContext, LogPosition } from "../log/log-context.js";
+import { CLEANUP_DEFAULTS, type LogContext, type LogPosition } from "../log/log-context.js";
 import { ProducerStates } from "../log/producer-states.js";
 import { readLastSegment } from "../log/recovery/recovery.js";
 import { SealedSegment } from "../log/segment/sealed-segment.js";
@@ -57,7 +57,13 @@ export function openLogFiles(dataDirectory: string, topic: string, partition: nu
   }
   const name = `${topic}-${partition}`;
   const report = (): void => {}; // What it would tell an operator of repairs is not done here.
-  const settings = { segmentBytes: 0, segmentMs: 0, retentionBytes: -1, retentionMs: -1 };
+  const settings = {
+    segmentBytes: 0,
+    segmentMs: 0,
+    retentionBytes: -1,
+    retentionMs: -1,
+    ...CLEANUP_DEFAULTS,
+  };
   const context: LogContext = { disk, directory, name, settings, now: Date.now, report };
   const clean = readCleanNote(disk, dataDirectory)?.segments.get(`${topic}/${partition}`);
   const notes = { clean, rewrite: false };

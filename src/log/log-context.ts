@@ -11,7 +11,40 @@ export interface LogSettings {
   readonly retentionBytes: number;
   /** Age of a sealed segment's newest record at which it is deleted, in milliseconds; -1 for never. */
   readonly retentionMs: number;
+  /** Whether these two apply (`cleanup.policy` has `delete`). */
+  readonly deletes: boolean;
+  /** Whether records that have a later one with the same key are removed (`cleanup.policy` has `compact`). */
+  readonly compacts: boolean;
+  /** Share of the bytes that is not compacted yet, above which it is. */
+  readonly minDirtyRatio: number;
+  /** Age of a segment's newest record before which it is not compacted, in milliseconds. */
+  readonly minCompactionLagMs: number;
+  /** Age of a record at which it is compacted at the latest, in milliseconds. */
+  readonly maxCompactionLagMs: number;
+  /** How long a tombstone is kept after its first compaction, in milliseconds. */
+  readonly deleteRetentionMs: number;
 }
+
+/** How old records are removed. */
+type CleanupSettings = Pick<
+  LogSettings,
+  | "deletes"
+  | "compacts"
+  | "minDirtyRatio"
+  | "minCompactionLagMs"
+  | "maxCompactionLagMs"
+  | "deleteRetentionMs"
+>;
+
+/** The same of a topic that sets nothing; Kafka's defaults. */
+export const CLEANUP_DEFAULTS: CleanupSettings = {
+  deletes: true,
+  compacts: false,
+  minDirtyRatio: 0.5,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
+  deleteRetentionMs: 86_400_000,
+};
 
 /** A boundary between two batches of the log. */
 export interface LogPosition {

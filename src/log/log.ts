@@ -257,7 +257,8 @@ export class Log {
     const { settings, now } = this.#context;
     if (this.#active.writtenBytes === 0) return false;
     if (this.#start.offset >= this.#nextOffset) return true;
-    return settings.retentionMs >= 0 && this.#active.maxTimestamp < now() - settings.retentionMs;
+    const { deletes, retentionMs } = settings;
+    return deletes && retentionMs >= 0 && this.#active.maxTimestamp < now() - retentionMs;
   }
 
   /** Deletes the sealed segments whose records are all below `offset`. */

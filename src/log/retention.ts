@@ -4,7 +4,8 @@ import type { LogContext, LogPosition } from "./log-context.js";
 import type { SegmentList } from "./segment/segment-list.js";
 
 /**
- * Deletes sealed segments that are below the log start or expired, oldest first; returns their number. By bytes, at
+ * Deletes sealed segments that are below the log start or expired, oldest first; returns their number. Only settings
+ * with `deletes` let segments expire. By bytes, at
  * least `retentionBytes` remain before `end`: a failed write or a crash may still roll back the bytes after it. By
  * time, a segment expires with its newest readable record.
  */
@@ -14,13 +15,13 @@ export async function applyRetention(
   logStartOffset: number,
   end: LogPosition,
 ): Promise<number> {
-  const { retentionBytes } = context.settings;
+  const { retentionBytes, deletes } = context.settings;
   let deleted = 0;
   for (;;) {
     const [first] = segments.sealed;
     if (first === undefined || !endsBefore(segments, end.offset)) return deleted;
     const bytes = segments.bytesBefore(end);
-    const isTooLarge = retentionBytes >= 0 && bytes - first.fileBytes >= retentionBytes;
+    const isTooLarge = deletes && retentionBytes >= 0 && bytes - first.fileBytes >= retentionBytes;
     const isDue = isTooLarge || endsBefore(segments, logStartOffset);
     if (!isDue && !(await isTooOld(segments, context))) return deleted;
     // It may have been deleted meanwhile.
@@ -35,7 +36,7 @@ export async function applyRetention(
  * nor keeps records. A segment in which every batch is damaged expires with the next one.
  */
 async function isTooOld(segments: SegmentList, { settings, now }: LogContext): Promise<boolean> {
-  if (settings.retentionMs < 0) return false;
+  if (!settings.deletes || settings.retentionMs < 0) return false;
   const before = now() - settings.retentionMs;
   for (const segment of [...segments.sealed]) {
     const newest = await segment.verifiedMaxTimestamp(before);

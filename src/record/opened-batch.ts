@@ -18,9 +18,14 @@ export async function openBatch(batch: Uint8Array, bytesMax: number): Promise<Ui
     const message = `the ${codec} data of a batch decompresses to more than ${bytesMax} bytes`;
     throw new RustLogError("MESSAGE_TOO_LARGE", message);
   }
-  const opened = new Uint8Array(BATCH_HEADER_BYTES + bytes.length);
+  return withRecords(batch, bytes);
+}
+
+/** The batch with these records, decompressed, in place of its own, and with the old CRC. */
+export function withRecords(batch: Uint8Array, records: Uint8Array): Uint8Array {
+  const opened = new Uint8Array(BATCH_HEADER_BYTES + records.length);
   opened.set(batch.subarray(0, BATCH_HEADER_BYTES));
-  opened.set(bytes, BATCH_HEADER_BYTES);
+  opened.set(records, BATCH_HEADER_BYTES);
   setCodec(opened, 0, "none");
   writeI32(opened, FIELD.batchLength, opened.length - BATCH_OVERHEAD_BYTES);
   return opened;

@@ -1,5 +1,6 @@
 // DeleteRecords: deletes the start of a partition's log, up to an offset.
 // Leaves to others: the log start on disk (log/log-start.ts), and freeing space (topics/topic-registry.ts).
+import { RustLogError } from "../errors.js";
 import type { Partition } from "../topics/partition.js";
 import type { ServiceContext } from "./context.js";
 import { fewAtATime, type Pause } from "./few-at-a-time.js";
@@ -56,6 +57,10 @@ async function deleteFrom(context: ServiceContext, request: RecordsToDelete): Pr
 function partitionToTrim(context: ServiceContext, request: RecordsToDelete): Partition {
   const partition = partitionOf(context, request);
   refuseInternalTopic(partition.topic, "trimmed");
+  if (partition.compacts && !partition.deletes) {
+    const message = `${partition.name}: cleanup.policy=compact keeps the last record of each key, so records can't be deleted by their offset`;
+    throw new RustLogError("POLICY_VIOLATION", message);
+  }
   return partition;
 }
 

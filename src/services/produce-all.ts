@@ -5,6 +5,7 @@ import { checkProducedBatch } from "../record/produced-batch.js";
 import type { AppendWaiter } from "../topics/appender.js";
 import type { Partition } from "../topics/partition.js";
 import type { ServiceContext } from "./context.js";
+import { appendKeyed } from "./keyed-append.js";
 import { partitionOf, topicNameOf } from "./named-partition.js";
 import { failureOf, type Outcome } from "./outcome.js";
 import { refuseInternalTopic } from "./permissions.js";
@@ -66,7 +67,7 @@ function produceToExisting(
     outcomes.set(index, failureOf(error));
     return;
   }
-  partition.appendFor(new PartitionWaiter(partition, index, outcomes), batch.batch);
+  appendKeyed(partition, batch.batch, new PartitionWaiter(partition, index, outcomes));
 }
 
 /** The outcomes of several appends. */

@@ -109,6 +109,16 @@ export class Partition {
     return { directory, disk, segments: this.#segments, end: this.#appender.end };
   }
 
+  /** Whether only the last record of each key is kept, so that each record needs a key. */
+  get compacts(): boolean {
+    return this.#log.context.settings.compacts;
+  }
+
+  /** Whether old segments are deleted by size and age. */
+  get deletes(): boolean {
+    return this.#log.context.settings.deletes;
+  }
+
   get isDeleted(): boolean {
     return this.#isDeleted;
   }

@@ -1,6 +1,6 @@
 // The configs of a topic: all that Kafka 4.4 reports, under Kafka's names. This table alone decides which values this
 // broker accepts, and a value that it accepts holds:
-// - with `field`, the broker acts on the value;
+// - with `field` or `effect`, the broker acts on the value;
 // - without, and without `only`, it holds on one node, whatever the value is; the documentation says why;
 // - with `only`, the broker does nothing about it, so that only the values listed are true.
 // Leaves to others: parsing (config-value.ts), a topic's own values and the broker's defaults (topic-settings.ts).
@@ -14,8 +14,10 @@ export interface TopicConfig extends ConfigRule {
   readonly default?: string;
   /** The broker's configs that set the default of all topics; the first that is set counts. */
   readonly synonyms?: readonly string[];
-  /** What the broker acts on. */
-  readonly field?: keyof ActiveSettings;
+  /** What the broker acts on, if that is a number. */
+  readonly field?: NumericField;
+  /** The same of other values. */
+  readonly effect?: (value: string) => Partial<ActiveSettings>;
   /** The only values that it accepts. */
   readonly only?: readonly string[];
   /** Why this broker can't keep to the value; undefined if it can. */
@@ -28,6 +30,10 @@ export interface ActiveSettings extends LogSettings {
   /** Largest batch that may be produced, in bytes. */
   readonly batchBytesMax: number;
 }
+
+type NumericField = {
+  [Field in keyof ActiveSettings]: ActiveSettings[Field] extends number ? Field : never;
+}[keyof ActiveSettings];
 
 /** What the options of the broker allow a topic. */
 export interface SettingBounds {
@@ -50,10 +56,14 @@ export const TOPIC_CONFIGS = {
   "cleanup.policy": {
     type: "list",
     oneOf: ["compact", "delete"],
-    only: ["delete"],
+    effect: (value) => {
+      const policies = elementsOf(value);
+      return { deletes: policies.includes("delete"), compacts: policies.includes("compact") };
+    },
     default: "delete",
     synonyms: ["log.cleanup.policy"],
-    documentation: "What happens to old segments. Only deletion by age and size is supported.",
+    documentation:
+      "What happens to old records: delete, by size and age; compact, which keeps the last one of each key; both, or nothing.",
   },
   "compression.gzip.level": {
     type: "int",
@@ -94,10 +104,11 @@ export const TOPIC_CONFIGS = {
   "delete.retention.ms": {
     type: "long",
     min: 0,
+    field: "deleteRetentionMs",
     default: "86400000",
     synonyms: ["log.cleaner.delete.retention.ms"],
     documentation:
-      "How long a compacted topic keeps a tombstone. Others keep it like other records.",
+      "How long a compacted topic keeps a tombstone after its first compaction, in milliseconds. Others keep it like other records.",
   },
   "errors.deadletterqueue.group.enable": {
     type: "boolean",
@@ -163,9 +174,11 @@ export const TOPIC_CONFIGS = {
   "max.compaction.lag.ms": {
     type: "long",
     min: 1,
+    field: "maxCompactionLagMs",
     default: LONG_MAX,
     synonyms: ["log.cleaner.max.compaction.lag.ms"],
-    documentation: "Age at which a record of a compacted topic is compacted at the latest.",
+    documentation:
+      "Age at which a record of a compacted topic is compacted at the latest, in milliseconds.",
   },
   "max.decompressed.message.bytes": {
     type: "int",
@@ -214,6 +227,7 @@ export const TOPIC_CONFIGS = {
   "min.cleanable.dirty.ratio": {
     type: "double",
     ...{ min: 0, max: 1 },
+    field: "minDirtyRatio",
     default: "0.5",
     synonyms: ["log.cleaner.min.cleanable.ratio"],
     documentation: "Share of a compacted topic that is not compacted yet, above which it is.",
@@ -221,9 +235,11 @@ export const TOPIC_CONFIGS = {
   "min.compaction.lag.ms": {
     type: "long",
     min: 0,
+    field: "minCompactionLagMs",
     default: "0",
     synonyms: ["log.cleaner.min.compaction.lag.ms"],
-    documentation: "Age before which a record of a compacted topic is not compacted.",
+    documentation:
+      "Age before which a record of a compacted topic is not compacted, in milliseconds.",
   },
   "min.insync.replicas": {
     type: "int",

@@ -22,11 +22,12 @@ export function resolveSettings(own: TopicSettings, defaults: LogSettings): LogS
   return { ...defaults, ...ownLimits(own) };
 }
 
-/** The settings that the broker acts on, as numbers. Throws INVALID_CONFIG, naming the setting. */
+/** The settings that the broker acts on. Throws INVALID_CONFIG, naming the setting. */
 export function ownLimits(own: TopicSettings): OwnLimits {
-  const limits: { -readonly [field in keyof ActiveSettings]?: number } = {};
+  const limits: { -readonly [Field in keyof ActiveSettings]?: ActiveSettings[Field] } = {};
   for (const [name, value] of Object.entries(canonicalSettings(own))) {
-    const field = topicConfig(name)?.field;
+    const { field, effect } = topicConfig(name) ?? {};
+    if (effect !== undefined) Object.assign(limits, effect(value));
     if (field === undefined) continue;
     // Kafka's largest values are above the safe integers. They mean "no limit", as negative ones do.
     limits[field] = Math.max(-1, Math.min(Number(value), Number.MAX_SAFE_INTEGER));

@@ -13,6 +13,7 @@ import type { DirectoryLock } from "../../src/log/disk/disk.js";
 import { RealDisk } from "../../src/log/disk/real-disk.js";
 import { DataDirectory } from "../../src/topics/data-directory.js";
 import type { Partition } from "../../src/topics/partition.js";
+import { ENDLESS } from "../support/log-fixture.js";
 import { tempDir } from "../support/tmp.js";
 import { formatFinding } from "../../src/inspection/finding.js";
 import { type VerificationReport, verifyDirectory } from "../../src/inspection/verify.js";
@@ -48,7 +49,7 @@ export function openDirectory(path: string): Promise<DataDirectory> {
   return DataDirectory.open(path, {
     disk: new RealDisk(),
     flush: { kind: "never" },
-    logDefaults: { segmentBytes: 2 ** 30, segmentMs: 2 ** 40, retentionBytes: -1, retentionMs: -1 },
+    logDefaults: { ...ENDLESS, segmentMs: 2 ** 40 },
     autoCreateTopics: true,
     defaultPartitions: 1,
     now: () => START_MS,

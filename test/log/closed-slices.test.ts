@@ -6,15 +6,11 @@ import { join } from "node:path";
 import { BatchEncoder } from "../../src/record/encoder.js";
 import { Log } from "../../src/log/log.js";
 import { RealDisk } from "../../src/log/disk/real-disk.js";
+import { ENDLESS } from "../support/log-fixture.js";
 import { withTempDir } from "../support/tmp.js";
 
 async function openLog(directory: string): Promise<Log> {
-  const settings = {
-    segmentBytes: 2 ** 20,
-    segmentMs: Number.MAX_SAFE_INTEGER,
-    retentionBytes: -1,
-    retentionMs: -1,
-  };
+  const settings = { ...ENDLESS, segmentBytes: 2 ** 20 };
   const context = { disk: new RealDisk(), directory, name: "t-0", settings };
   const log = await Log.open({ ...context, now: Date.now, report: () => {} });
   const encoder = new BatchEncoder();

@@ -48,6 +48,14 @@ test("offsets are those of the first record to keep, and -1 is the high watermar
   ]);
 });
 
+test("a topic that is only compacted keeps its records", async () => {
+  const { context, trim } = await fiveRecords();
+  await context.registry.alterSettings("a", { "cleanup.policy": "compact" });
+  expect(await trim(1)).toBe("POLICY_VIOLATION");
+  await context.registry.alterSettings("a", { "cleanup.policy": "compact,delete" });
+  expect(await trim(1)).toBe(1);
+});
+
 test("the error states the valid offsets", async () => {
   const { context } = await fiveRecords();
   const [outcome] = await deleteRecords(context, [{ topic: "a", partition: 0, offset: 6 }]);

@@ -12,6 +12,7 @@ import { crc32c } from "../../src/record/crc32c.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
 import { RealDisk } from "../../src/log/disk/real-disk.js";
 import { DataDirectory } from "../../src/topics/data-directory.js";
+import { ENDLESS } from "./log-fixture.js";
 
 /** The offsets that have a record. */
 export const OFFSETS: readonly number[] = [
@@ -92,7 +93,7 @@ export async function makeGapDirectory(path: string): Promise<void> {
   const directory = await DataDirectory.open(path, {
     disk: new RealDisk(),
     flush: { kind: "never" },
-    logDefaults: { segmentBytes: 2 ** 30, segmentMs: 2 ** 40, retentionBytes: -1, retentionMs: -1 },
+    logDefaults: { ...ENDLESS, segmentMs: 2 ** 40 },
     autoCreateTopics: true,
     defaultPartitions: 1,
     now: () => timestampAt(100),

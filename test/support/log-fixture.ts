@@ -5,7 +5,7 @@ import { RecordCursor } from "../../src/record/cursor.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
 import type { Disk } from "../../src/log/disk/disk.js";
 import { Log } from "../../src/log/log.js";
-import type { LogContext, LogSettings } from "../../src/log/log-context.js";
+import { CLEANUP_DEFAULTS, type LogContext, type LogSettings } from "../../src/log/log-context.js";
 import { type LogRead, readAll } from "../../src/log/segment/log-slice.js";
 import type { SegmentNotes } from "../../src/log/recovery/recovery.js";
 import { Random } from "./random.js";
@@ -20,6 +20,7 @@ export const ENDLESS: LogSettings = {
   segmentMs: Number.MAX_SAFE_INTEGER,
   retentionBytes: -1,
   retentionMs: -1,
+  ...CLEANUP_DEFAULTS,
 };
 
 /** A record as a consumer sees it. */

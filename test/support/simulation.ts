@@ -5,6 +5,7 @@ import { RustLogError } from "../../src/errors.js";
 import { OffsetStore } from "../../src/groups/offset-store.js";
 import { stampProducer } from "../../src/record/batch.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
+import { CLEANUP_DEFAULTS } from "../../src/log/log-context.js";
 import { FlushFailure, systemErrorCode } from "../../src/log/disk/disk.js";
 import { DataDirectory, FLUSH_FAILED } from "../../src/topics/data-directory.js";
 import type { FlushPolicy } from "../../src/topics/flush-policy.js";
@@ -173,6 +174,7 @@ class Simulation {
         segmentMs: Number.MAX_SAFE_INTEGER,
         retentionBytes: this.#retentionBytes,
         retentionMs: -1,
+        ...CLEANUP_DEFAULTS,
       },
       autoCreateTopics: true,
       defaultPartitions: this.#defaultPartitions,

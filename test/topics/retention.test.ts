@@ -3,17 +3,13 @@ import { BatchEncoder } from "../../src/record/encoder.js";
 import { Log } from "../../src/log/log.js";
 import { RealDisk } from "../../src/log/disk/real-disk.js";
 import { Partition } from "../../src/topics/partition.js";
+import { ENDLESS } from "../support/log-fixture.js";
 import { withTempDir } from "../support/tmp.js";
 
 test("expired records are deleted even when nothing is written any more", async () => {
   await withTempDir(async (directory) => {
     let now = 1_000_000;
-    const settings = {
-      segmentBytes: 2 ** 20,
-      segmentMs: Number.MAX_SAFE_INTEGER,
-      retentionBytes: -1,
-      retentionMs: 500,
-    };
+    const settings = { ...ENDLESS, segmentBytes: 2 ** 20, retentionMs: 500 };
     const disk = new RealDisk();
     const context = { disk, directory, name: "t-0", settings, now: () => now, report: () => {} };
     const log = await Log.open(context);

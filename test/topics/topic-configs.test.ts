@@ -43,6 +43,8 @@ describe("values", () => {
     ["retention.ms", "007", "7"],
     ["retention.ms", LONG_MAX, LONG_MAX],
     ["cleanup.policy", "delete,delete", "delete"],
+    ["cleanup.policy", "compact, delete", "compact,delete"],
+    ["cleanup.policy", "", ""],
     ["compression.type", " producer ", "producer"],
     ["preallocate", "TRUE", "true"],
     ["min.cleanable.dirty.ratio", "1", "1.0"],
@@ -147,9 +149,6 @@ describe("values", () => {
   });
 
   test.each([
-    ["cleanup.policy", "compact", "delete"],
-    ["cleanup.policy", "", "delete"],
-    ["cleanup.policy", "compact, delete", "delete"],
     ["compression.type", "zstd", "producer"],
     ["message.timestamp.type", "LogAppendTime", "CreateTime"],
     ["min.insync.replicas", "2", "1"],
@@ -178,6 +177,15 @@ describe("values", () => {
       "conflict topic config setting min.compaction.lag.ms (10) > max.compaction.lag.ms (5)",
     );
     expect(settingsWithin(BOUNDS, { "min.compaction.lag.ms": LONG_MAX })).toBeObject();
+  });
+
+  test.each([
+    ["delete", true, false],
+    ["compact", false, true],
+    ["delete,compact", true, true],
+    ["", false, false],
+  ])("cleanup.policy=%s deletes: %p, compacts: %p", (policy, deletes, compacts) => {
+    expect(ownLimits({ "cleanup.policy": policy })).toEqual({ deletes, compacts });
   });
 
   test("Kafka's largest number is no limit", () => {

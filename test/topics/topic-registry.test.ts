@@ -134,6 +134,9 @@ describe("creating", () => {
     expect(again.find("a")?.settings).toEqual(settings);
     for (let i = 0; i < 5; i++) await again.partition("a", 0).append(batchOf(["x".repeat(600)]));
     expect(again.partition("a", 0).describe().segments).toBe(5);
+    await again.alterSettings("a", { ...settings, "cleanup.policy": "compact" });
+    expect(await again.applyRetention()).toBe(0);
+    await again.alterSettings("a", { ...settings, "cleanup.policy": "compact,delete" });
     expect(await again.applyRetention()).toBe(4);
   });
 
@@ -157,7 +160,7 @@ describe("creating", () => {
       { "segment.bytes": "1023" },
       "Invalid value 1023 for configuration segment.bytes: Value must be at least 1024",
     ],
-    [{ "cleanup.policy": "compact" }, "cleanup.policy: this broker supports only delete"],
+    [{ "compression.type": "zstd" }, "compression.type: this broker supports only producer"],
     [
       { "max.message.bytes": "20001" },
       "a request of this broker has room for a batch of 20000 bytes",

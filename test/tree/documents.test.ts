@@ -24,6 +24,7 @@ import {
   type TopicConfig,
   topicConfig,
 } from "../../src/topics/topic-configs.js";
+import { CLEANUP_DEFAULTS } from "../../src/log/log-context.js";
 import { resolveSettings } from "../../src/topics/topic-settings.js";
 import { integer, number, plain, table } from "../protocol/document.js";
 import {
@@ -291,20 +292,26 @@ describe("docs/STORAGE.md", () => {
     const part = partUnder(STORAGE, "## Settings of a topic");
     const tables = part.split("\n\n").filter((block) => block.startsWith("| setting"));
     const [active, any, only] = tables.map((block) => table(block, "setting"));
+    const isActive = ({ field, effect }: TopicConfig) => (field ?? effect) !== undefined;
     const names = (isListed: (config: TopicConfig) => boolean) =>
       TOPIC_CONFIG_NAMES.filter((name) => isListed(TOPIC_CONFIGS[name]));
     const settingsOf = (rows: typeof active) => rows?.map((row) => plain(row.setting));
 
     test("those that the broker uses, with ranges, flags and defaults", () => {
-      expect(settingsOf(active)).toEqual(names(({ field }) => field !== undefined));
-      const defaults = resolveOptions({ dataDir: "data" });
+      expect(settingsOf(active)).toEqual(names(isActive));
+      const defaults = { ...resolveOptions({ dataDir: "data" }), ...CLEANUP_DEFAULTS };
       for (const row of active ?? []) {
         const name = plain(row.setting);
         const resolve = (value: bigint) => resolveSettings({ [name]: String(value) }, defaults);
+        if (row["broker's flag"] === "") {
+          expect(plain(row.default).replaceAll(",", "")).toBe(topicConfig(name)?.default ?? "");
+        }
+        if (row.from === "") continue;
         const [from, to] = [integer(row.from), integer(row.to)];
         for (const value of [from, to]) resolve(value);
         expect(() => resolve(from - 1n)).toThrow(name);
         expect(() => resolve(to + 1n)).toThrow(name);
+        if (row["broker's flag"] === "") continue;
         const flag = COMMANDS.get("broker")?.options.find(
           ({ long }) => long === plain(row["broker's flag"]),
         );
@@ -314,7 +321,6 @@ describe("docs/STORAGE.md", () => {
     });
 
     test("those that accept any value, and those that accept only one", () => {
-      const isActive = ({ field }: TopicConfig) => field !== undefined;
       expect(settingsOf(any)).toEqual(names((it) => !isActive(it) && it.only === undefined));
       for (const row of any ?? []) {
         const { default: expected = "by --flush" } = topicConfig(plain(row.setting)) ?? {};

@@ -256,15 +256,15 @@ describe("IncrementalAlterConfigs", () => {
       expect(await altered(TOPIC, "lists", [[name, operation, value]])).toEqual([0, null]);
       expect(ownSettings("lists")).toEqual({ [name]: expected });
     }
-    expect(await altered(TOPIC, "lists", [["cleanup.policy", APPEND, "delete"]])).toEqual([
-      0,
-      null,
-    ]);
-    expect(await altered(TOPIC, "lists", [["cleanup.policy", SUBTRACT, "compact"]])).toEqual([
-      0,
-      null,
-    ]);
-    expect(ownSettings("lists")?.["cleanup.policy"]).toBe("delete");
+    for (const [operation, value, expected] of [
+      [APPEND, "compact", "delete,compact"],
+      [SUBTRACT, "delete", "compact"],
+      [SUBTRACT, "compact", ""],
+    ] as const) {
+      const change = ["cleanup.policy", operation, value] as const;
+      expect(await altered(TOPIC, "lists", [change])).toEqual([0, null]);
+      expect(ownSettings("lists")?.["cleanup.policy"]).toBe(expected);
+    }
   });
 
   test.each<[string, Change[], number, string]>([
@@ -289,9 +289,9 @@ describe("IncrementalAlterConfigs", () => {
     ],
     [
       "t",
-      [["cleanup.policy", APPEND, "compact"]],
+      [["cleanup.policy", APPEND, "compress"]],
       40,
-      "Invalid value delete,compact for configuration cleanup.policy: this broker supports only delete",
+      "Invalid value compress for configuration cleanup.policy: String must be one of: compact, delete",
     ],
     ["t", [["retention.ms", SET, null]], 42, "Null value not supported for : retention.ms"],
     ["t", [["cleanup.policy", APPEND, null]], 42, "Null value not supported for : cleanup.policy"],

@@ -13,6 +13,7 @@ import {
 } from "../../../record/batch.js";
 import { bytesOf, type Pieces } from "../../../record/bytes.js";
 import type { ServiceContext } from "../../../services/context.js";
+import { KeylessRecords } from "../../../services/keyed-append.js";
 import type { Outcome } from "../../../services/outcome.js";
 import type { PartitionBatch } from "../../../services/produce.js";
 import { type Appended, produceAll } from "../../../services/produce-all.js";
@@ -28,6 +29,9 @@ type Row = Response["responses"][number]["partitionResponses"][number];
 
 /** Before this version a client may not know zstd. */
 const ZSTD_SINCE = 7;
+
+/** Record errors repeated in the message of a row, as in Kafka. */
+const SHOWN_RECORDS = 3;
 
 /** Batches that are appended in one turn of the event loop. */
 const BATCHES_AT_ONCE = 500;
@@ -135,6 +139,7 @@ function responseOf({ topicData }: Request, results: readonly Result[]): Respons
 
 function rowOf(index: number, result: Result): Row {
   if (typeof result === "number") return failure(index, result, null);
+  if (result instanceof KeylessRecords) return keylessRow(index, result);
   if (result instanceof RustLogError) return failure(index, kafkaCode(result), result.message);
   const { baseOffset, logStartOffset } = result;
   return { index, errorCode: CODE.NONE, baseOffset, logStartOffset, recordErrors: [] };
@@ -142,4 +147,19 @@ function rowOf(index: number, result: Result): Row {
 
 function failure(index: number, errorCode: number, errorMessage: string | null): Row {
   return { index, errorCode, baseOffset: -1, logStartOffset: -1, recordErrors: [], errorMessage };
+}
+
+/** In Kafka's words: clients report each of these records on its own. */
+function keylessRow(index: number, error: KeylessRecords): Row {
+  const text = `Compacted topic cannot accept message without key in topic partition ${error.partition}`;
+  const shown = error.indexes
+    .slice(0, SHOWN_RECORDS)
+    .map((batchIndex) => `RecordError(batchIndex=${batchIndex}, message='${text}')`);
+  const message =
+    `One or more records have been rejected due to ${error.count} record errors in total, ` +
+    `and only showing the first three errors at most: [${shown.join(", ")}]`;
+  return {
+    ...failure(index, kafkaCode(error), message),
+    recordErrors: error.indexes.map((batchIndex) => ({ batchIndex, batchIndexErrorMessage: text })),
+  };
 }
