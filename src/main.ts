@@ -7,6 +7,8 @@ import { VERSION } from "./broker/version.js";
 import { newCommand } from "./cli/command.js";
 import { dropForeignVariables } from "./cli/environment.js";
 import { EXIT, printError, reportFailure } from "./cli/exit.js";
+import { acceptForeignNames, canonicalName, canonicalWords } from "./cli/foreign-names.js";
+import { acceptSwitches } from "./cli/quiet.js";
 
 const DESCRIPTION = "A Kafka-inspired, append-only log broker in one executable";
 
@@ -60,12 +62,14 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   },
 };
 
-async function main(args: readonly string[]): Promise<number> {
+async function main(typed: readonly string[]): Promise<number> {
+  const args = canonicalWords(typed);
   const program = newCommand("rustlog", DESCRIPTION, EXAMPLES)
     .version(VERSION)
     // An option belongs to the command it follows, even if that command has subcommands.
     .enablePositionalOptions();
-  const wanted = args[0] === "help" ? args[1] : args[0];
+  const [first = "", second = ""] = args.filter((word) => !word.startsWith("-"));
+  const wanted = canonicalName(first === "help" ? second : first);
   const ignored = dropForeignVariables(process.env);
   // Only the broker has variables whose names end like those of a Kubernetes service.
   if (wanted === "broker") for (const line of ignored) printError(line);
@@ -74,6 +78,8 @@ async function main(args: readonly string[]): Promise<number> {
     const isWanted = name === wanted;
     program.addCommand(isWanted ? await load() : new Command(name).description(summary));
   }
+  for (const command of program.commands) acceptForeignNames(command);
+  acceptSwitches(program);
   try {
     await program.parseAsync(args, { from: "user" });
     return EXIT.ok;

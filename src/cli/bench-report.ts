@@ -1,10 +1,10 @@
 // The report of a load: one line per second while it runs, then a summary with percentiles and a histogram.
 // Leaves to others: the loads (bench-produce.ts, bench-consume.ts) and the counting (latency-histogram.ts).
 import { printable } from "../printable.js";
-import { printError } from "./exit.js";
 import { LatencyHistogram } from "./latency-histogram.js";
 import { writeJson, writeText } from "./output.js";
 import { countRecords, formatCount } from "./progress.js";
+import { isTalkative, printNote } from "./quiet.js";
 import { formatSize } from "./size.js";
 import { formatTable } from "./table.js";
 import { CLEAR_LINE, writeStderr } from "./stderr.js";
@@ -17,7 +17,7 @@ const BAR_WIDTH = 40;
 export class LoadReport {
   readonly #beganMs = performance.now();
   readonly #timer: Timer;
-  readonly #isTerminal = process.stderr.isTTY === true;
+  readonly #isTerminal = process.stderr.isTTY === true && isTalkative();
   readonly #all = new LatencyHistogram();
   #interval = new LatencyHistogram();
   #intervalBeganMs = this.#beganMs;
@@ -110,7 +110,7 @@ export class LoadReport {
       `${formatMs(latency.maxMs)} ms max`,
     ].join(", ");
     if (this.#isTerminal) writeStderr(`${CLEAR_LINE}${line}`);
-    else printError(line);
+    else printNote(line);
     this.#all.addAll(latency);
     this.#interval = new LatencyHistogram();
     this.#intervalBeganMs = nowMs;

@@ -30,6 +30,7 @@ import { watchNpmStart } from "./npm-parent.js";
 import { hostNames } from "./host-names.js";
 import { wholeNumber } from "./numbers.js";
 import { STDOUT } from "./output.js";
+import { isTalkative } from "./quiet.js";
 import { Interruption } from "./signals.js";
 import { parseSize, parseSizeOrNone, sizeBetween } from "./size.js";
 
@@ -224,28 +225,31 @@ async function serve(
   const interruption = new Interruption();
   watchNpmStart(() => interruption.request(EXIT.hungUp));
   const fatal = Promise.withResolvers<Error>();
-  for (const line of banner().split("\n")) log(line);
+  const note = (line: string): void => {
+    if (isTalkative()) log(line);
+  };
+  for (const line of banner().split("\n")) note(line);
   const broker = await startBroker(command, { ...options, log, onFatal: fatal.resolve });
   const { flush = { kind: "always" } } = options;
   const http = await openHttpPorts(broker, httpFlags, flush, log).catch(async (error: unknown) => {
     await broker.stop();
     throw addressError(error);
   });
-  log(`Broker started on ${broker.address}`);
-  for (const line of http.lines) log(line);
-  log(`Data directory: ${resolve(options.dataDir)}`);
+  note(`Broker started on ${broker.address}`);
+  for (const line of http.lines) note(line);
+  note(`Data directory: ${resolve(options.dataDir)}`);
   isServing = true;
   const failure = await interruption.orResult(fatal.promise);
   isServing = false;
   if (failure === undefined) {
-    log("Stopping: finishing requests in flight (a second signal stops immediately)");
+    note("Stopping: finishing requests in flight (a second signal stops immediately)");
   }
   // After a failure, stop() records it in the data directory for the next start.
   await broker.stop();
   // Stop HTTP last, so that /health can still say why requests are refused.
   await http.stop();
   if (failure !== undefined) throw failure;
-  log("Broker stopped");
+  note("Broker stopped");
 }
 
 async function startBroker(command: CommandUnknownOpts, options: BrokerOptions): Promise<Broker> {

@@ -2,6 +2,7 @@
 // Leaves to others: the commands (one file each), shared options (options.ts), exit codes (exit.ts).
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { printable } from "../printable.js";
+import { COMMAND_HINTS, hintForFlag } from "./foreign-names.js";
 
 /** A command that prints its usage to stderr on a usage error, and throws instead of exiting. */
 export function newCommand(name: string, description: string, examples: string): Command {
@@ -9,9 +10,13 @@ export function newCommand(name: string, description: string, examples: string):
   command
     .description(description)
     .exitOverride()
+    .configureHelp({ commandUsage: (shown) => `${fullName(shown)} ${shown.usage()}` })
     .configureOutput({
       outputError: (message, write) => {
         write(`${printableUsageError(withSafeSuggestion(command, message))}\n`);
+        const flag = /unknown option '([^']*)'/.exec(message)?.[1];
+        const hint = flag === undefined ? undefined : hintForFlag(command, flag);
+        if (hint !== undefined) write(`(${hint})\n`);
         write(`Usage: ${fullName(command)} ${command.usage()}\n`);
         write(`Try '${fullName(command)} --help'.\n`);
       },
@@ -19,23 +24,6 @@ export function newCommand(name: string, description: string, examples: string):
     .addHelpText("after", `\nExamples:\n${examples.trim().replace(/^\s*/gm, "  ")}`);
   return command;
 }
-
-/** Names of commands in other tools. None may lead to a command that destroys data. */
-const OTHER_NAMES: Readonly<Record<string, string>> = {
-  reset: "seek",
-  rewind: "seek",
-  move: "seek",
-  ls: "list",
-  show: "describe",
-  info: "describe",
-  add: "create",
-  new: "create",
-  check: "verify",
-  read: "consume",
-  write: "produce",
-  start: "broker",
-  server: "broker",
-};
 
 /** A typo plus an accepted suggestion must not delete anything. */
 const NEVER_SUGGESTED = new Set(["delete", "delete-offsets", "trim"]);
@@ -45,7 +33,7 @@ function withSafeSuggestion(command: CommandUnknownOpts, message: string): strin
   const unknown = /unknown command '([^']*)'/.exec(message)?.[1];
   if (unknown === undefined) return message;
   const names = new Set(command.commands.map((subcommand) => subcommand.name()));
-  const meant = Object.hasOwn(OTHER_NAMES, unknown) ? OTHER_NAMES[unknown] : undefined;
+  const meant = Object.hasOwn(COMMAND_HINTS, unknown) ? COMMAND_HINTS[unknown] : undefined;
   const list = /\n\(Did you mean (?:one of )?(.*)\?\)/.exec(message)?.[1] ?? "";
   const similar = list.split(", ").filter((name) => names.has(name) && !NEVER_SUGGESTED.has(name));
   const suggested = meant !== undefined && names.has(meant) ? [meant] : similar;

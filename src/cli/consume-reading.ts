@@ -10,6 +10,7 @@ import { oneLine, printError } from "./exit.js";
 import { GroupCommits } from "./group-commits.js";
 import type { OffsetRangeSpec } from "./offset-range.js";
 import type { MarkedPartition } from "./output.js";
+import { printNote } from "./quiet.js";
 
 /** A consumer, as the command needs it. */
 export interface Reading {
@@ -93,14 +94,14 @@ export function readBalanced(
     ...handling(options),
     // What was read is not always printed.
     commitOnHandover: false,
-    onAssigned: (partitions) => printError(`rustlog: assigned: ${placesText(partitions)}`),
+    onAssigned: (partitions) => printNote(`rustlog: assigned: ${placesText(partitions)}`),
     onRevoked: async (partitions, reason) => {
       if (reason === "handover") {
         await settled();
         await commits.settled();
       }
       const what = reason === "handover" ? "handed over" : "lost to others of the group";
-      printError(`rustlog: ${what}: ${placesText(partitions)}`);
+      printNote(`rustlog: ${what}: ${placesText(partitions)}`);
     },
   });
   const commits = new GroupCommits(
@@ -158,7 +159,7 @@ async function reportMissing(
       const isMissing =
         error instanceof RustLogError && error.code === "UNKNOWN_TOPIC_OR_PARTITION";
       if (!isMissing) throw error;
-      printError(`rustlog: topic '${name}' does not exist yet; waiting for it`);
+      printNote(`rustlog: topic '${name}' does not exist yet; waiting for it`);
     }
   }
 }

@@ -9,8 +9,9 @@ import { describe, offsetCell } from "./groups-describe.js";
 import { seek } from "./groups-seek.js";
 import { namingMembers } from "./live-members.js";
 import { jsonOption } from "./options.js";
-import { writeJson, writeLines, writeText } from "./output.js";
+import { writeJson, writeText } from "./output.js";
 import { writePages } from "./paged-output.js";
+import { writeNotes } from "./quiet.js";
 import { formatTable } from "./table.js";
 import { type TopicPartitions, topicPartitionsList } from "./topic-partitions.js";
 
@@ -103,7 +104,7 @@ function remove() {
         const admin = client.admin();
         await namingMembers(admin, group, () => admin.deleteGroup(group));
         if (options.json) return await writeJson({ group, deleted: true });
-        await writeLines(`Deleted group '${group}'`);
+        await writeNotes(`Deleted group '${group}'`);
       }),
     );
 }

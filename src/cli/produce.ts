@@ -9,6 +9,7 @@ import { usageError } from "./command.js";
 import { newClientCommand, withClient } from "./connection.js";
 import { parseEscapes } from "./format.js";
 import { CliError, printError } from "./exit.js";
+import { printNote } from "./quiet.js";
 import { LineReader, NEWLINE, NUL, readDescriptor } from "./line-reader.js";
 import { nameValueList, wholeNumber } from "./numbers.js";
 import { batchBytesOption, compressionOption, lingerOption } from "./options.js";
@@ -148,7 +149,12 @@ async function produce(
   const { records, acknowledgedRecords } = producer.stats;
   const isDelivery = failure instanceof RustLogError && acknowledgedRecords === 0;
   if (failure === undefined || !(records === 0 || isDelivery)) {
-    printError(formatSummary(topic, producer.stats, { bytes: input.bytes, seconds, isComplete }));
+    const summary = formatSummary(topic, producer.stats, {
+      ...{ bytes: input.bytes, seconds, isComplete },
+    });
+    // After a failure it says what was written nevertheless.
+    if (isComplete) printNote(summary);
+    else printError(summary);
   }
   if (failure !== undefined) throw failure;
   if (interruption.exitCode === undefined) return;
@@ -177,7 +183,7 @@ async function takeLines(
   const { maxBatchBytes } = client.admin().brokerInfo();
   const descriptor = options.file === undefined ? STDIN : openInput(options.file);
   if (process.stdin.isTTY && descriptor === STDIN) {
-    printError("Reading records from the terminal, one a line; Ctrl-D ends.");
+    printNote("Reading records from the terminal, one a line; Ctrl-D ends.");
   }
   const reader = new LineReader(readDescriptor(descriptor), {
     delimiter: options.nullDelimited ? NUL : NEWLINE,

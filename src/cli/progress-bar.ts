@@ -1,6 +1,7 @@
 // A progress bar on stderr, if that is a terminal.
 // Leaves to others: measuring the progress.
 import { printable } from "../printable.js";
+import { isTalkative } from "./quiet.js";
 import { formatSize } from "./size.js";
 import { CLEAR_LINE, writeStderr } from "./stderr.js";
 
@@ -10,7 +11,7 @@ const COLUMNS_DEFAULT = 80;
 
 /** Shows how much is done. It draws only in update(). */
 export class ProgressBar {
-  readonly #isTerminal = process.stderr.isTTY === true;
+  readonly #isTerminal = process.stderr.isTTY === true && isTalkative();
   readonly #startedMs = performance.now();
   #shownMs = Number.NEGATIVE_INFINITY;
   #isShown = false;

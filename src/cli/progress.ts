@@ -1,6 +1,7 @@
 // The progress line of `produce` on a terminal, and the summary at the end.
 // Leaves to others: counting (client/producer.ts).
 import type { ProducerStats } from "../client/producer-stats.js";
+import { isTalkative } from "./quiet.js";
 import { formatSize } from "./size.js";
 import { CLEAR_LINE, writeStderr } from "./stderr.js";
 
@@ -20,7 +21,7 @@ export class ProgressLine {
 
   constructor(read: () => Progress, isTerminal: boolean = process.stderr.isTTY === true) {
     this.#read = read;
-    if (isTerminal) this.#timer = setInterval(() => this.#show(), INTERVAL_MS);
+    if (isTerminal && isTalkative()) this.#timer = setInterval(() => this.#show(), INTERVAL_MS);
   }
 
   get seconds(): number {

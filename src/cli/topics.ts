@@ -1,5 +1,5 @@
-// `rustlog topics`: list, create, describe, alter and delete.
-// Leaves to others: trim (topics-trim.ts), what a topic is (topics/), and requests to the broker (client/admin.ts).
+// `rustlog topics`: list, describe and alter.
+// Leaves to others: create, trim and delete (topics-create.ts, topics-trim.ts, topics-delete.ts), what a topic is (topics/), and requests to the broker (client/admin.ts).
 import type {
   AlteredTopic,
   EffectiveSetting,
@@ -13,6 +13,8 @@ import { jsonOption } from "./options.js";
 import { writeJson, writeLines, writeText } from "./output.js";
 import { settingList } from "./setting-list.js";
 import { formatTable } from "./table.js";
+import { create } from "./topics-create.js";
+import { remove } from "./topics-delete.js";
 import { trim } from "./topics-trim.js";
 
 const EXAMPLES = `
@@ -21,7 +23,7 @@ const EXAMPLES = `
   rustlog topics describe events --json
   rustlog topics alter events --config retention.ms=7d --partitions 6
   rustlog topics trim events --before @-7d
-  rustlog topics delete events`;
+  rustlog topics delete events orders`;
 
 export function topicsCommand() {
   const command = newCommand(
@@ -49,32 +51,6 @@ function list() {
           hasOffline ? [name, partitions, offlinePartitions] : [name, partitions],
         );
         await writeText(formatTable(header, rows));
-      }),
-    );
-}
-
-function create() {
-  const example = `
-    rustlog topics create events --partitions 3
-    rustlog topics create events --config retention.ms=7d --config segment.bytes=1GiB`;
-  return newClientCommand("create", "Create a topic", example)
-    .argument("<topic>", "name of the topic")
-    .addOption(jsonOption())
-    .option("--partitions <n>", "number of partitions", wholeNumber(1, PARTITIONS_MAX))
-    .option(
-      "--config <name=value>",
-      "topic setting, such as retention.ms=7d or retention.bytes=1GiB; may be repeated",
-      settingList,
-    )
-    .action((topic, options) =>
-      withClient(options, async (client) => {
-        const { partitions, topicId } = await client.admin().createTopic(topic, {
-          settings: Object.fromEntries(options.config ?? []),
-          ...(options.partitions === undefined ? {} : { partitions: options.partitions }),
-        });
-        if (options.json) return await writeJson({ name: topic, partitions, topicId });
-        const count = `${partitions} ${partitions === 1 ? "partition" : "partitions"}`;
-        await writeLines(`Created topic '${topic}' with ${count}`);
       }),
     );
 }
@@ -201,18 +177,4 @@ function offlineLines(partitions: readonly PartitionDescription[]): string[] {
   return partitions.flatMap(({ partition, offline }) =>
     offline === undefined ? [] : [`Partition ${partition} is offline: ${offline}`],
   );
-}
-
-function remove() {
-  const example = "rustlog topics delete events";
-  return newClientCommand("delete", "Delete a topic and all its records", example)
-    .argument("<topic>", "name of the topic")
-    .addOption(jsonOption())
-    .action((topic, options) =>
-      withClient(options, async (client) => {
-        await client.admin().deleteTopic(topic);
-        if (options.json) return await writeJson({ name: topic, deleted: true });
-        await writeLines(`Deleted topic '${topic}'`);
-      }),
-    );
 }

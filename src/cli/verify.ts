@@ -10,6 +10,7 @@ import { EXIT } from "./exit.js";
 import { jsonOption } from "./options.js";
 import { writeJson, writeText } from "./output.js";
 import { ProgressBar } from "./progress-bar.js";
+import { isTalkative } from "./quiet.js";
 import { formatSize } from "./size.js";
 
 const EXAMPLES = `
@@ -77,7 +78,9 @@ async function verify(
   });
   const seconds = (performance.now() - startedMs) / 1000;
   if (isJson) await writeJson(jsonReport(directory, report));
-  else await writeText(formatReport(report, seconds, isRepairing));
+  else if (isTalkative() || report.damage > 0) {
+    await writeText(formatReport(report, seconds, isRepairing));
+  }
   return report;
 }
 

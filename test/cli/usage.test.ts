@@ -51,7 +51,8 @@ describe("help and version", () => {
     const flags = [...text.matchAll(/ --([a-z-]+)/g)].map((match) => match[1]!);
     expect(flags).toContain("data-dir");
     for (const name of new Set(flags)) {
-      if (["help", "port", "default-partitions", "retention-ms"].includes(name)) continue;
+      if (["help", "quiet", "no-color"].includes(name)) continue;
+      if (["port", "default-partitions", "retention-ms"].includes(name)) continue;
       expect(text).toContain(`env: RUSTLOG_${name.toUpperCase().replaceAll("-", "_")}`);
     }
   });
@@ -149,8 +150,8 @@ describe("usage errors exit with 2, one line that says why, and the usage of the
 
   test.each([
     [["topics", "delet"]],
-    [["topics", "rm"]],
-    [["topics", "remove"]],
+    [["topics", "dlete"]],
+    [["topics", "rmm"]],
     [["topics", "trm"]],
     [["groups", "deelte"]],
     [["groups", "drop"]],

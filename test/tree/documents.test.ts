@@ -58,10 +58,12 @@ const COMMANDS = await commands();
 /** Sources of options: our commands, the benchmarks, the long tests, and the options that our scripts pass to Bun. */
 const HELP = [
   ...[...COMMANDS.values()].map((command) => command.helpInformation()),
-  "--version",
+  ...["--version", "--quiet", "--no-color"],
   ...["run", "e2e", "kafka", "growth"].map((name) => textOf(`bench/${name}.ts`)),
   ...["simulate", "crash", "fuzz", "clients", "topics"].map((name) => textOf(`test/${name}.ts`)),
   textOf("package.json"),
+  // Names of other tools, which are not in our help.
+  textOf("src/cli/foreign-names.ts"),
 ].join("\n");
 
 test("the reading path names files with their length, 5,000 lines in total", () => {
