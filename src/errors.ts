@@ -89,6 +89,21 @@ export const ERRORS = {
     retriable: false,
     help: "Commit an offset that a log can have.",
   },
+  TOPIC_AUTHORIZATION_FAILED: {
+    wire: 29,
+    retriable: false,
+    help: "Ask an administrator for this permission on the topic.",
+  },
+  GROUP_AUTHORIZATION_FAILED: {
+    wire: 30,
+    retriable: false,
+    help: "Ask an administrator for this permission on the group.",
+  },
+  CLUSTER_AUTHORIZATION_FAILED: {
+    wire: 31,
+    retriable: false,
+    help: "Ask an administrator for this permission on the cluster.",
+  },
   UNSUPPORTED_VERSION: {
     wire: 35,
     retriable: false,
@@ -128,6 +143,11 @@ export const ERRORS = {
     wire: 47,
     retriable: false,
     help: "A newer producer with the same id has taken over.",
+  },
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: {
+    wire: 53,
+    retriable: false,
+    help: "Ask an administrator for this permission on the transactional id.",
   },
   STORAGE_ERROR: {
     wire: 56,

@@ -25,6 +25,7 @@ import { brokerConfigs } from "./broker-configs.js";
 import { BrokerMetrics } from "./metrics.js";
 import { canOpenFiles, OpenFiles } from "./open-files.js";
 import { type BrokerOptions, type ResolvedOptions, resolveOptions } from "./options.js";
+import { EVERYONE, NO_SECURITY } from "../security/caller.js";
 import type { ServiceContext } from "../services/context.js";
 import { VERSION } from "./version.js";
 
@@ -104,6 +105,8 @@ export class Broker implements AsyncDisposable {
         return configs();
       },
       logDirectory: { path: options.dataDir, space: () => spaceOf(options.dataDir) },
+      security: NO_SECURITY,
+      caller: EVERYONE,
     };
     const configs = () => {
       this.#configs ??= brokerConfigs(options, this.port);

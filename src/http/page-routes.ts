@@ -108,10 +108,10 @@ export function pageRoutes(broker: Broker, flush: string): HttpRoutes {
           const index = /^\d{1,9}$/.test(partition) ? Number(partition) : -1;
           const query = new Query(new URL(url).searchParams);
           const { context } = broker;
-          partitionOf(context, { topic, partition: index });
+          partitionOf(context, "READ", { topic, partition: index });
           return await questions.answer(signal, () =>
             // Look it up again: the topic may have been deleted while the question waited.
-            ask(partitionOf(context, { topic, partition: index }), query),
+            ask(partitionOf(context, "READ", { topic, partition: index }), query),
           );
         }),
     },

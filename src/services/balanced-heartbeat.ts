@@ -6,6 +6,7 @@ import type { TopicPartitions } from "../groups/assignment.js";
 import type { HeartbeatRequest, HeartbeatResponse } from "../groups/consumer-group.js";
 import { SESSION_TIMEOUT_MS_MAX, SESSION_TIMEOUT_MS_MIN } from "../limits.js";
 import type { ServiceContext } from "./context.js";
+import { consumerHeartbeat } from "./group-membership.js";
 
 /** Heartbeats that fit a session timeout, so that one or two may be lost. */
 const HEARTBEATS_PER_SESSION = 3;
@@ -26,13 +27,14 @@ export interface BalancedResponse extends Omit<HeartbeatResponse, "assignment"> 
  * deleted in the meantime are left out.
  */
 export async function balancedHeartbeat(
-  { groups, registry }: ServiceContext,
+  context: ServiceContext,
   group: string,
   request: BalancedRequest,
 ): Promise<BalancedResponse> {
+  const { registry } = context;
   const { sessionTimeoutMs, memberEpoch } = request;
   if (memberEpoch >= 0) checkSessionTimeout(sessionTimeoutMs);
-  const { assignment = [], ...response } = await groups.consumerHeartbeat(group, request);
+  const { assignment = [], ...response } = await consumerHeartbeat(context, group, request);
   const named = assignment.flatMap((each) => {
     const topic = registry.byId(each.topicId)?.name;
     return topic === undefined ? [] : [{ ...each, topic }];

@@ -21,6 +21,7 @@ import {
   refuseRepeated,
 } from "./named-partition.js";
 import { failureOf, type Outcome } from "./outcome.js";
+import { mayOnTopic, requireOnGroup, requireOnTopic } from "./permissions.js";
 
 interface PartitionCommit extends NamedPartition {
   /** Offset of the next record that the group wants. */
@@ -49,6 +50,7 @@ export async function commitOffsets(
   member: CommittingMember = NO_MEMBER,
 ): Promise<readonly Outcome<undefined>[]> {
   OffsetStore.checkGroup(group);
+  requireOnGroup(context, "READ", group);
   refuseRepeated(commits, "a commit has one offset for each partition");
   const outcomes = commits.map((commit) => {
     try {
@@ -78,6 +80,7 @@ export async function commitEach(
   commits: readonly DetailedCommit[],
   pause: Pause,
 ): Promise<Outcome<undefined>[]> {
+  requireOnGroup(context, "READ", group);
   const outcomes = new Array<Outcome<undefined>>(commits.length).fill(undefined);
   const found: OffsetCommit[] = [];
   /** Positions of the `found` ones in the request. */
@@ -133,9 +136,10 @@ export function fetchOffsets(
   partitions: readonly NamedPartition[],
 ): Outcome<CommittedOffset | undefined>[] {
   OffsetStore.checkGroup(group);
+  requireOnGroup(context, "DESCRIBE", group);
   return partitions.map((named) => {
     try {
-      partitionOf(context, named);
+      partitionOf(context, "DESCRIBE", named);
       return position(context.offsets.fetch(group, named.topic, named.partition));
     } catch (error) {
       return failureOf(error);
@@ -162,11 +166,13 @@ const NOTHING_STORED: StoredOffset = { offset: -1, ...NO_DETAILS };
  * log of committed offsets is offline.
  */
 export function storedOffset(
-  { offsets }: ServiceContext,
+  context: ServiceContext,
   group: string,
   topic: string,
   partition: number,
 ): StoredOffset {
+  requireOnTopic(context, "DESCRIBE", topic);
+  const { offsets } = context;
   const committed = offsets.fetch(group, topic, partition);
   if (committed === undefined) return NOTHING_STORED;
   const { leaderEpoch, metadata } = committed.details ?? NO_DETAILS;
@@ -174,11 +180,9 @@ export function storedOffset(
 }
 
 /** Throws unless a member may fetch offsets now: UNKNOWN_MEMBER_ID and STALE_MEMBER_EPOCH in a consumer group. */
-export function checkFetch(
-  { groups }: ServiceContext,
-  group: string,
-  member: CommittingMember,
-): void {
+export function checkFetch(context: ServiceContext, group: string, member: CommittingMember): void {
+  requireOnGroup(context, "DESCRIBE", group);
+  const { groups } = context;
   groups.checkFetch(group, member);
 }
 
@@ -187,12 +191,14 @@ export function checkFetch(
  * Throws STORAGE_ERROR as `storedOffset` does.
  */
 export function storedOffsets(
-  { offsets }: ServiceContext,
+  context: ServiceContext,
   group: string,
 ): Iterable<StoredOffset & Pick<OffsetRow, "topic" | "topicId" | "partition">> {
+  const { offsets } = context;
   offsets.checkOnline();
   return offsets
     .rowsOf(group)
+    .filter(({ topic }) => mayOnTopic(context, "DESCRIBE", topic))
     .map(({ details, ...row }) => ({ ...row, ...(details ?? NO_DETAILS) }));
 }
 
@@ -209,7 +215,7 @@ export async function deleteOffsets(
   checkDeletion(context, group);
   const faults = partitions.map((named) => {
     try {
-      const { topic } = partitionOf(context, named);
+      const { topic } = partitionOf(context, "READ", named);
       if (context.groups.isSubscribedTo(group, topic)) throw subscribed(group, topic);
       return undefined;
     } catch (error) {
@@ -237,7 +243,7 @@ export async function deleteEach(
   const found: Omit<OffsetKey, "group">[] = [];
   for (const named of partitions) {
     try {
-      const { topic, index } = anyPartitionOf(context, named);
+      const { topic, index } = anyPartitionOf(context, "READ", named);
       if (groups.isSubscribedTo(group, topic)) throw subscribed(group, topic);
       found.push({ topic, partition: index });
       outcomes.push(undefined);
@@ -252,8 +258,10 @@ export async function deleteEach(
   return outcomes;
 }
 
-function checkDeletion({ offsets, groups }: ServiceContext, group: string): void {
+function checkDeletion(context: ServiceContext, group: string): void {
   OffsetStore.checkGroup(group);
+  requireOnGroup(context, "DELETE", group);
+  const { offsets, groups } = context;
   offsets.checkOnline();
   if (!groups.has(group)) throw groupNotFound(group);
   const members = groups.find(group);
@@ -270,7 +278,7 @@ function subscribed(group: string, topic: string): RustLogError {
 
 /** A commit with the name of its topic, and what is to be stored. Throws if there is no such partition. */
 function resolveCommit(context: ServiceContext, commit: DetailedCommit): OffsetCommit {
-  const partition = anyPartitionOf(context, commit);
+  const partition = anyPartitionOf(context, "READ", commit);
   const { offset, leaderEpoch, metadata } = commit;
   if (!Number.isSafeInteger(offset)) {
     throw new RustLogError(
@@ -294,7 +302,7 @@ function metadataFault(metadata: string): RustLogError | undefined {
 }
 
 function checkCommit(context: ServiceContext, commit: PartitionCommit): void {
-  const { name, highWatermark } = partitionOf(context, commit);
+  const { name, highWatermark } = partitionOf(context, "READ", commit);
   if (commit.offset >= 0 && commit.offset <= highWatermark) return;
   throw new RustLogError(
     "OFFSET_OUT_OF_RANGE",

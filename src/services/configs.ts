@@ -8,7 +8,7 @@ import { refuseDamaged } from "../topics/topic-change.js";
 import { checkTopicName, type TopicSettings } from "../topics/topic-settings.js";
 import { ZERO_UUID } from "../record/bytes.js";
 import type { BrokerConfig, ServiceContext } from "./context.js";
-import { refuseInternalTopic } from "./permissions.js";
+import { refuseInternalTopic, requireOnCluster, requireOnTopic } from "./permissions.js";
 import type { TopicDescription } from "./topics.js";
 
 /** Who set a value: the topic's owner, the broker's operator, or nobody. */
@@ -40,6 +40,7 @@ export function describeTopicConfigs(
   names: readonly string[] = [],
 ): DescribedConfig[] {
   checkTopicName(topic);
+  requireOnTopic(context, "DESCRIBE_CONFIGS", topic);
   return describeSettings(context, existing(context, topic).settings, names);
 }
 
@@ -102,6 +103,7 @@ export function describeBrokerConfigs(
   names: readonly string[],
   advertised: string,
 ): DescribedConfig[] {
+  requireOnCluster(context, "DESCRIBE_CONFIGS");
   const isAsked = asked(names);
   const listener: BrokerConfig = {
     ...{ name: "advertised.listeners", type: "list", value: advertised, defaultValue: null },
@@ -152,6 +154,7 @@ export function checkTopicChanges(
   changes: readonly ConfigChange[],
 ): { readonly topic: Topic; readonly settings: TopicSettings } {
   checkTopicName(name);
+  requireOnTopic(context, "ALTER_CONFIGS", name);
   refuseInternalTopic(name, "altered");
   const topic = existing(context, name);
   checkChanges(changes);
@@ -176,8 +179,12 @@ export async function replaceTopicConfigs(
   await alter(context, topic, options, () => replacement);
 }
 
-/** Throws INVALID_REQUEST if there are any: no option of the broker can be changed while it runs. */
-export function refuseBrokerConfigs(names: readonly string[]): void {
+/**
+ * Throws INVALID_REQUEST if there are any: no option of the broker can be changed while it runs. Throws
+ * CLUSTER_AUTHORIZATION_FAILED first.
+ */
+export function refuseBrokerConfigs(context: ServiceContext, names: readonly string[]): void {
+  requireOnCluster(context, "ALTER_CONFIGS");
   if (names.length === 0) return;
   const list = names.map(shortened).join(", ");
   const message = `Cannot update these configs dynamically: [${shortened(list)}]`;
@@ -194,6 +201,7 @@ async function alter(
     throw new RustLogError("INVALID_REQUEST", "Default topic resources are not allowed");
   }
   checkTopicName(name);
+  requireOnTopic(context, "ALTER_CONFIGS", name);
   refuseInternalTopic(name, "altered");
   const { registry } = context;
   const { settings } = existing(context, name);

@@ -1,11 +1,12 @@
-// Context of the use cases: the topics, the committed offsets, the groups, and facts about this broker.
-// Leaves to others: opening and closing them (broker/broker.ts).
+// Context of the use cases: the topics, the committed offsets, the groups, facts about this broker, and who calls.
+// Leaves to others: opening and closing them (broker/broker.ts), and knowing who calls (security/).
 import type { GroupCoordinator } from "../groups/coordinator.js";
 import type { OffsetStore } from "../groups/offset-store.js";
 import type { ProducerIds } from "../topics/producer-ids.js";
 import type { RivalReaders } from "./rival-readers.js";
 import type { ConfigType } from "../topics/config-value.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
+import type { Caller, Peer, Security } from "../security/caller.js";
 
 /** An option of the broker as Kafka names and shows it. */
 export interface BrokerConfig {
@@ -46,4 +47,15 @@ export interface ServiceContext {
   /** The options of the broker, and the defaults of topics that no option changes, by name. */
   readonly brokerConfigs: ReadonlyMap<string, BrokerConfig>;
   readonly logDirectory: LogDirectory;
+  readonly security: Security;
+  /** Whose request it is. The broker's own requests may do everything. */
+  readonly caller: Caller;
+}
+
+/** The context of the requests of a connection. */
+export function contextFor(context: ServiceContext, peer: Peer): ServiceContext {
+  const caller = context.security.callerOf(peer);
+  if (caller === context.caller) return context;
+  // Inherits everything else, so that a connection costs one small object.
+  return Object.create(context, { caller: { value: caller } }) as ServiceContext;
 }

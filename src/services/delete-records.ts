@@ -55,7 +55,7 @@ async function deleteFrom(context: ServiceContext, request: RecordsToDelete): Pr
 }
 
 function partitionToTrim(context: ServiceContext, request: RecordsToDelete): Partition {
-  const partition = partitionOf(context, request);
+  const partition = partitionOf(context, "DELETE", request);
   refuseInternalTopic(partition.topic, "trimmed");
   if (partition.compacts && !partition.deletes) {
     const message = `${partition.name}: cleanup.policy=compact keeps the last record of each key, so records can't be deleted by their offset`;

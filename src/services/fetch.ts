@@ -8,6 +8,7 @@ import type { Partition } from "../topics/partition.js";
 import type { ServiceContext } from "./context.js";
 import { type NamedPartition, partitionOf, unknownTopicId } from "./named-partition.js";
 import { failureOf } from "./outcome.js";
+import { requireOnGroup } from "./permissions.js";
 
 export interface FetchPosition extends NamedPartition {
   /** Offset of the first requested record. */
@@ -54,13 +55,17 @@ export type FetchResult = FetchedBatches | FetchFailure;
 
 /**
  * Reads from all partitions. Returns a result for each position, in order; or, if there is too little and nothing
- * failed, a fetch that can wait for more. Throws only for the request as a whole: INVALID_GROUP.
+ * failed, a fetch that can wait for more. Throws only for the request as a whole: INVALID_GROUP and
+ * GROUP_AUTHORIZATION_FAILED.
  */
 export function fetch(
   context: ServiceContext,
   query: FetchQuery,
 ): readonly FetchResult[] | WaitingFetch {
-  if (query.group !== undefined) OffsetStore.checkGroup(query.group);
+  if (query.group !== undefined) {
+    OffsetStore.checkGroup(query.group);
+    requireOnGroup(context, "READ", query.group);
+  }
   const places: (Place | FetchFailure)[] = [];
   for (const position of query.positions) places.push(placeOf(context, query, position));
   const results = read(context, places, query.bytesMax);
@@ -190,7 +195,7 @@ function placeOf(
 ): Place | FetchFailure {
   const { topicId: requestedId, partition: index, offset, bytesMax } = position;
   try {
-    const partition = partitionOf(context, position);
+    const partition = partitionOf(context, "READ", position);
     const { topic } = partition;
     if (failPastEnd === true && offset > partition.logEndOffset) throw pastEnd(partition, offset);
     const topicId = context.registry.find(topic)?.id;

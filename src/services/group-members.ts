@@ -5,6 +5,7 @@ import type { GroupDescription, GroupState, GroupType } from "../groups/group.js
 import { groupNotFound } from "../groups/offset-store.js";
 import type { ServiceContext } from "./context.js";
 import { checkName } from "./group-names.js";
+import { requireOnGroup } from "./permissions.js";
 
 export interface GroupMember {
   readonly memberId: string;
@@ -41,6 +42,7 @@ const NO_OWNERS: PartitionOwners = new Map();
  */
 export function describeMembers(context: ServiceContext, group: string): DescribedGroup {
   checkName(context, group);
+  requireOnGroup(context, "DESCRIBE", group);
   context.offsets.checkOnline();
   const described = context.groups.describe(group);
   if (described === undefined) throw groupNotFound(group);

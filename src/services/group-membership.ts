@@ -12,36 +12,45 @@ import type {
 import type { HeartbeatRequest, HeartbeatResponse } from "../groups/consumer-group.js";
 import type { Abandon, Answer } from "../groups/group.js";
 import type { ServiceContext } from "./context.js";
+import { failureOf } from "./outcome.js";
+import { requireOnGroup, requireOnTopic } from "./permissions.js";
 
 export type { HeartbeatRequest, HeartbeatResponse, JoinResult };
 
 /** Joins a classic group. Returns how to end the wait if there is no answer yet. */
 export function joinGroup(
-  { groups }: ServiceContext,
+  context: ServiceContext,
   group: string,
   request: JoinRequest,
   answer: JoinAnswer,
 ): Abandon | undefined {
-  return groups.join(group, request, answer);
+  const refusal = refusalOf(context, group);
+  if (refusal === undefined) return context.groups.join(group, request, answer);
+  answer({ error: refusal, memberId: request.memberId });
+  return undefined;
 }
 
 /** Asks for a member's assignment, and brings all of them from the leader. Returns likewise. */
 export function syncGroup(
-  { groups }: ServiceContext,
+  context: ServiceContext,
   group: string,
   request: SyncRequest,
   answer: Answer<SyncResult>,
 ): Abandon | undefined {
-  return groups.sync(group, request, answer);
+  const refusal = refusalOf(context, group);
+  if (refusal === undefined) return context.groups.sync(group, request, answer);
+  answer(refusal);
+  return undefined;
 }
 
 /** Renews a member's session. Throws what the member has to know. */
 export function heartbeat(
-  { groups }: ServiceContext,
+  context: ServiceContext,
   group: string,
   member: MemberInGeneration,
 ): void {
-  groups.heartbeat(group, member);
+  requireOnGroup(context, "READ", group);
+  context.groups.heartbeat(group, member);
 }
 
 /**
@@ -49,18 +58,30 @@ export function heartbeat(
  * what it may read. Throws or rejects with what the member has to know.
  */
 export function consumerHeartbeat(
-  { groups }: ServiceContext,
+  context: ServiceContext,
   group: string,
   request: HeartbeatRequest,
 ): HeartbeatResponse | Promise<HeartbeatResponse> {
-  return groups.consumerHeartbeat(group, request);
+  requireOnGroup(context, "READ", group);
+  for (const topic of request.topicNames ?? []) requireOnTopic(context, "DESCRIBE", topic);
+  return context.groups.consumerHeartbeat(group, request);
 }
 
 /** Removes members. Returns the error of each, in order. Throws INVALID_GROUP. */
 export function leaveGroup(
-  { groups }: ServiceContext,
+  context: ServiceContext,
   group: string,
   members: readonly { readonly memberId: string; readonly instanceId: string | null }[],
 ): readonly (RustLogError | undefined)[] {
-  return groups.leave(group, members);
+  requireOnGroup(context, "READ", group);
+  return context.groups.leave(group, members);
+}
+
+function refusalOf(context: ServiceContext, group: string): RustLogError | undefined {
+  try {
+    requireOnGroup(context, "READ", group);
+    return undefined;
+  } catch (error) {
+    return failureOf(error);
+  }
 }

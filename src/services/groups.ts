@@ -10,6 +10,13 @@ import type { ServiceContext } from "./context.js";
 import { type GroupPartition, groupPartitions } from "./group-lag.js";
 import { typeOf } from "./group-members.js";
 import { checkName, groupsAfter, groupsWithoutOffsets } from "./group-names.js";
+import {
+  mayOnCluster,
+  mayOnGroup,
+  mayOnTopic,
+  requireOnGroup,
+  requireOnTopic,
+} from "./permissions.js";
 
 export interface GroupListing extends GroupSummary {
   readonly state: GroupState;
@@ -36,7 +43,9 @@ function* listings(
   after: string | undefined,
   others: readonly string[],
 ): Generator<GroupListing, void> {
+  const mayAll = mayOnCluster(context, "DESCRIBE");
   for (const summary of groupsAfter(context, after, others)) {
+    if (!mayAll && !mayOnGroup(context, "DESCRIBE", summary.group)) continue;
     const overview = context.groups.overview(summary.group);
     // It was deleted since.
     if (overview === undefined) continue;
@@ -51,7 +60,9 @@ export function listGroupsWithOffsets(
   after: string,
 ): Iterable<GroupSummary> {
   context.offsets.checkOnline();
-  return groupsAfter(context, after === "" ? undefined : after);
+  const all = groupsAfter(context, after === "" ? undefined : after);
+  if (mayOnCluster(context, "DESCRIBE")) return all;
+  return all.filter(({ group }) => mayOnGroup(context, "DESCRIBE", group));
 }
 
 /**
@@ -59,18 +70,22 @@ export function listGroupsWithOffsets(
  */
 export function* groupOverviews(context: ServiceContext): Generator<GroupOverview, void> {
   const { groups } = context;
+  const mayAll = mayOnCluster(context, "DESCRIBE");
+  const isVisible = (name: string): boolean => mayAll || mayOnGroup(context, "DESCRIBE", name);
   for (const name of groups.names()) {
     const overview = groups.overview(name);
-    if (overview !== undefined) yield overview;
+    if (overview !== undefined && isVisible(name)) yield overview;
   }
   for (const { group } of groupsAfter(context, undefined)) {
-    if (groups.isKnown(group)) continue;
+    if (groups.isKnown(group) || !isVisible(group)) continue;
     yield { group, type: "classic", state: "Empty", protocolType: "" };
   }
 }
 
-/** Throws GROUP_NOT_FOUND if there is no classic group of this name. */
-export function describeClassicGroup({ groups }: ServiceContext, name: string): GroupDescription {
+/** Throws GROUP_AUTHORIZATION_FAILED, and GROUP_NOT_FOUND if there is no classic group of this name. */
+export function describeClassicGroup(context: ServiceContext, name: string): GroupDescription {
+  requireOnGroup(context, "DESCRIBE", name);
+  const { groups } = context;
   const group = groups.describe(name);
   if (group === undefined) {
     throw new RustLogError("GROUP_NOT_FOUND", `group '${name}' does not exist`);
@@ -97,12 +112,20 @@ type NamedConsumerGroup = Omit<ConsumerGroupDescription, "members"> & {
   })[];
 };
 
-/** Throws GROUP_NOT_FOUND if there is no consumer group of this name. */
-export function describeConsumerGroup(
-  { groups, registry }: ServiceContext,
-  name: string,
-): NamedConsumerGroup {
+/**
+ * Throws GROUP_AUTHORIZATION_FAILED, and GROUP_NOT_FOUND if there is no consumer group of this name. Throws
+ * TOPIC_AUTHORIZATION_FAILED, as Kafka does, if the caller may not see a topic that a member reads.
+ */
+export function describeConsumerGroup(context: ServiceContext, name: string): NamedConsumerGroup {
+  requireOnGroup(context, "DESCRIBE", name);
+  const { groups, registry } = context;
   const group = groups.describeConsumers(name);
+  for (const { assignment, target } of group.members) {
+    for (const { topicId } of [...assignment, ...target]) {
+      const topic = registry.byId(topicId)?.name;
+      if (topic !== undefined) requireOnTopic(context, "DESCRIBE", topic);
+    }
+  }
   const named = (partitions: readonly TopicPartitions[]): NamedPartitions[] =>
     partitions.flatMap((each) => {
       const topicName = registry.byId(each.topicId)?.name;
@@ -128,9 +151,11 @@ export function describeGroup(
   after?: { readonly topic: string; readonly partition: number },
 ): Iterable<GroupPartition> {
   checkName(context, group);
+  requireOnGroup(context, "DESCRIBE", group);
   context.offsets.checkOnline();
   if (!context.groups.has(group)) throw groupNotFound(group);
-  return groupPartitions(context, group, after);
+  const partitions = groupPartitions(context, group, after);
+  return partitions.filter(({ topic }) => mayOnTopic(context, "DESCRIBE", topic));
 }
 
 /**
@@ -139,5 +164,11 @@ export function describeGroup(
  */
 export async function deleteGroup(context: ServiceContext, group: string): Promise<void> {
   checkName(context, group);
+  await removeGroup(context, group);
+}
+
+/** The same for a name that another protocol permits. */
+export async function removeGroup(context: ServiceContext, group: string): Promise<void> {
+  requireOnGroup(context, "DELETE", group);
   await context.groups.delete(group);
 }

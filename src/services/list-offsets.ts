@@ -36,9 +36,9 @@ export async function listOffset(
   context: ServiceContext,
   moment: PartitionTimestamp,
 ): Promise<ListedOffset> {
-  await partitionOf(context, moment).prepareTimeSearch(moment.timestamp);
+  await partitionOf(context, "DESCRIBE", moment).prepareTimeSearch(moment.timestamp);
   // Look it up again: it may have been deleted in the meantime.
-  const partition = partitionOf(context, moment);
+  const partition = partitionOf(context, "DESCRIBE", moment);
   return {
     ...find(partition, moment.timestamp),
     topicId: context.registry.find(partition.topic)?.id,

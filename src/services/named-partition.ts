@@ -3,7 +3,9 @@
 import { RustLogError } from "../errors.js";
 import type { AnyPartition } from "../topics/offline-partition.js";
 import type { Partition } from "../topics/partition.js";
+import type { Operation } from "../security/permission.js";
 import type { ServiceContext } from "./context.js";
+import { requireOnTopic } from "./permissions.js";
 
 export interface NamedTopic {
   /** Name of the topic; empty if the request states only its id. */
@@ -38,25 +40,34 @@ export function topicNameOf(context: ServiceContext, { topic, topicId }: NamedTo
 }
 
 /**
- * Throws UNKNOWN_TOPIC_ID if the topic was recreated or no topic has the id, UNKNOWN_TOPIC_OR_PARTITION, or
- * STORAGE_ERROR if the partition is offline.
+ * Throws TOPIC_AUTHORIZATION_FAILED unless the caller may do this, UNKNOWN_TOPIC_ID if the topic was recreated or no topic
+ * has the id, UNKNOWN_TOPIC_OR_PARTITION, or STORAGE_ERROR if the partition is offline.
  */
-export function partitionOf(context: ServiceContext, named: NamedPartition): Partition {
-  return context.registry.partition(currentTopic(context, named), named.partition);
+export function partitionOf(
+  context: ServiceContext,
+  operation: Operation,
+  named: NamedPartition,
+): Partition {
+  return context.registry.partition(currentTopic(context, operation, named), named.partition);
 }
 
 /** The same, for what can be done with an offline partition, too. */
-export function anyPartitionOf(context: ServiceContext, named: NamedPartition): AnyPartition {
+export function anyPartitionOf(
+  context: ServiceContext,
+  operation: Operation,
+  named: NamedPartition,
+): AnyPartition {
   const { registry } = context;
-  const topic = currentTopic(context, named);
+  const topic = currentTopic(context, operation, named);
   return (
     registry.find(topic)?.partitions[named.partition] ?? registry.partition(topic, named.partition)
   );
 }
 
 /** The name of a topic. Throws UNKNOWN_TOPIC_ID if the topic that is meant is not there any more. */
-function currentTopic(context: ServiceContext, named: NamedTopic): string {
+function currentTopic(context: ServiceContext, operation: Operation, named: NamedTopic): string {
   const topic = topicNameOf(context, named);
+  requireOnTopic(context, operation, topic);
   const { topicId } = named;
   if (topicId !== undefined && !context.registry.hasId(topic, topicId)) {
     throw unknownTopicId(context, topic, topicId);

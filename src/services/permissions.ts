@@ -1,7 +1,14 @@
-// Who may do what. Today there is one rule, for internal topics: clients may read them and nothing else.
-// Leaves to others: the contents of internal topics (groups/).
+// Who may do what: the question that each use case asks of its caller, and one rule for all callers: they may read internal
+// topics and nothing else. Leaves to others: the answers (security/), and the contents of internal topics (groups/).
 import { RustLogError } from "../errors.js";
+import {
+  CLUSTER_NAME,
+  type Operation,
+  REFUSALS,
+  type ResourceType,
+} from "../security/permission.js";
 import { isInternalTopic } from "../topics/internal-topics.js";
+import type { ServiceContext } from "./context.js";
 
 /** Throws INVALID_TOPIC if `name` is an internal topic. `what` is the refused action ("produced to", …). */
 export function refuseInternalTopic(name: string, what: string): void {
@@ -9,5 +16,65 @@ export function refuseInternalTopic(name: string, what: string): void {
   throw new RustLogError(
     "INVALID_TOPIC",
     `topic '${name}' can't be ${what}: it belongs to the broker`,
+  );
+}
+
+/** Throws TOPIC_AUTHORIZATION_FAILED unless the caller may do this, whether there is such a topic or not. */
+export function requireOnTopic(context: ServiceContext, operation: Operation, name: string): void {
+  if (!context.caller.may(operation, "TOPIC", name)) refuse(context, operation, "TOPIC", name);
+}
+
+/** Throws GROUP_AUTHORIZATION_FAILED likewise. */
+export function requireOnGroup(context: ServiceContext, operation: Operation, name: string): void {
+  if (!context.caller.may(operation, "GROUP", name)) refuse(context, operation, "GROUP", name);
+}
+
+/** Throws CLUSTER_AUTHORIZATION_FAILED likewise. */
+export function requireOnCluster(context: ServiceContext, operation: Operation): void {
+  if (mayOnCluster(context, operation)) return;
+  refuse(context, operation, "CLUSTER", CLUSTER_NAME);
+}
+
+/** Throws TOPIC_AUTHORIZATION_FAILED unless the caller may create this topic, or any. */
+export function requireCreation(context: ServiceContext, name: string): void {
+  if (!mayOnCluster(context, "CREATE")) requireOnTopic(context, "CREATE", name);
+}
+
+/** Throws CLUSTER_AUTHORIZATION_FAILED unless the caller may be an idempotent producer: it may write to some topic. */
+export function requireIdempotence(context: ServiceContext): void {
+  if (context.caller.mayOnAny("WRITE", "TOPIC")) return;
+  requireOnCluster(context, "IDEMPOTENT_WRITE");
+}
+
+export function mayOnTopic(
+  { caller }: ServiceContext,
+  operation: Operation,
+  name: string,
+): boolean {
+  return caller.may(operation, "TOPIC", name);
+}
+
+export function mayOnGroup(
+  { caller }: ServiceContext,
+  operation: Operation,
+  name: string,
+): boolean {
+  return caller.may(operation, "GROUP", name);
+}
+
+export function mayOnCluster({ caller }: ServiceContext, operation: Operation): boolean {
+  return caller.may(operation, "CLUSTER", CLUSTER_NAME);
+}
+
+function refuse(
+  { caller }: ServiceContext,
+  operation: Operation,
+  type: ResourceType,
+  name: string,
+): never {
+  const what = type === "CLUSTER" ? "the cluster" : `${type.toLowerCase()} '${name}'`;
+  throw new RustLogError(
+    REFUSALS[type],
+    `${caller.principal} has no permission ${operation} on ${what}`,
   );
 }

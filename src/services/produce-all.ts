@@ -8,7 +8,7 @@ import type { ServiceContext } from "./context.js";
 import { appendKeyed } from "./keyed-append.js";
 import { partitionOf, topicNameOf } from "./named-partition.js";
 import { failureOf, type Outcome } from "./outcome.js";
-import { refuseInternalTopic } from "./permissions.js";
+import { refuseInternalTopic, requireOnTopic } from "./permissions.js";
 import type { PartitionBatch } from "./produce.js";
 
 export interface Appended {
@@ -59,8 +59,9 @@ function produceToExisting(
   let partition: Partition;
   try {
     const name = topicNameOf(context, batch);
+    requireOnTopic(context, "WRITE", name);
     refuseInternalTopic(name, "produced to");
-    partition = partitionOf(context, batch);
+    partition = partitionOf(context, "WRITE", batch);
     const bytesMax = context.registry.find(name)?.batchBytesMax ?? context.batchBytesMax;
     checkProducedBatch(batch.batch, bytesMax);
   } catch (error) {

@@ -8,7 +8,7 @@ import type { AppendWaiter } from "../topics/appender.js";
 import type { ServiceContext } from "./context.js";
 import { appendKeyed } from "./keyed-append.js";
 import { type NamedPartition, topicNameOf } from "./named-partition.js";
-import { refuseInternalTopic } from "./permissions.js";
+import { refuseInternalTopic, requireCreation, requireOnTopic } from "./permissions.js";
 
 export interface PartitionBatch extends NamedPartition {
   /** The base offset is stamped into these bytes. */
@@ -31,10 +31,11 @@ export function produceFor(
 ): void {
   // Check everything first: an invalid request must not create a topic.
   const name = topicNameOf(context, batch);
+  requireOnTopic(context, "WRITE", name);
   refuseInternalTopic(name, "produced to");
   const found = context.registry.find(name);
   checkProducedBatch(batch.batch, found?.batchBytesMax ?? context.batchBytesMax);
-  if (found === undefined) refuseMissingPartition(context, name, batch.partition);
+  if (found === undefined) checkNewTopic(context, name, batch.partition);
   const topic = context.registry.ensure(name);
   if (topic instanceof Promise) {
     topic
@@ -59,12 +60,11 @@ function append(
 }
 
 /** A produce to a partition that the new topic would not have must not create the topic. */
-function refuseMissingPartition(
-  { autoCreateTopics, defaultPartitions }: ServiceContext,
-  topic: string,
-  partition: number,
-): void {
-  if (!autoCreateTopics || partition < defaultPartitions) return;
+function checkNewTopic(context: ServiceContext, topic: string, partition: number): void {
+  const { autoCreateTopics, defaultPartitions } = context;
+  if (!autoCreateTopics) return;
+  requireCreation(context, topic);
+  if (partition < defaultPartitions) return;
   throw new RustLogError(
     "UNKNOWN_TOPIC_OR_PARTITION",
     `topic '${topic}' does not exist, and creating it would not create partition ${partition}: ` +

@@ -1,6 +1,7 @@
 // The idempotent producers of a partition. Leaves to others: remembering them (log/producer-states.ts).
 import { sequenceAfter } from "../record/batch.js";
 import type { ServiceContext } from "./context.js";
+import { requireOnTopic } from "./permissions.js";
 
 export interface ActiveProducer {
   readonly id: number;
@@ -13,12 +14,13 @@ export interface ActiveProducer {
 
 /** The producers that a partition remembers, least recently active first. Throws as `registry.partition`. */
 export function activeProducers(
-  { registry }: ServiceContext,
+  context: ServiceContext,
   topic: string,
   partition: number,
 ): ActiveProducer[] {
+  requireOnTopic(context, "READ", topic);
   const producers: ActiveProducer[] = [];
-  for (const [id, { epoch, batches }] of registry.partition(topic, partition).producers()) {
+  for (const [id, { epoch, batches }] of context.registry.partition(topic, partition).producers()) {
     const last = batches.at(-1);
     if (last === undefined) continue;
     const lastSequence = sequenceAfter(last.baseSequence, last.recordCount - 1);

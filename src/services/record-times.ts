@@ -46,16 +46,17 @@ export async function firstRecordFrom(
 ): Promise<RecordTime | undefined> {
   let start = 0;
   for (let opened = 0; opened < BATCHES_OPENED_MAX; opened++) {
-    await partitionOf(context, named).prepareTimeSearch(timestamp);
+    await partitionOf(context, "DESCRIBE", named).prepareTimeSearch(timestamp);
     // Look it up again: it may have been deleted in the meantime.
-    const match = partitionOf(context, named).findTimestamp(timestamp, start);
+    const match = partitionOf(context, "DESCRIBE", named).findTimestamp(timestamp, start);
     if (match === undefined) return undefined;
-    const search = () => searchBatch(partitionOf(context, named), match.offset, timestamp);
+    const search = () =>
+      searchBatch(partitionOf(context, "DESCRIBE", named), match.offset, timestamp);
     const { found, next } = await searching.run(search);
     if (found !== undefined) return found;
     start = next;
   }
-  const { name } = partitionOf(context, named);
+  const { name } = partitionOf(context, "DESCRIBE", named);
   const message = `${name}: ${BATCHES_OPENED_MAX} batches before offset ${start} have no record at or after ${timestamp}, although their headers say so`;
   throw new RustLogError("CORRUPT_MESSAGE", message);
 }
@@ -65,8 +66,8 @@ export async function newestRecord(
   context: ServiceContext,
   named: NamedPartition,
 ): Promise<RecordTime | undefined> {
-  await partitionOf(context, named).prepareTimeSearch(OFFSET_MAX);
-  const newest = partitionOf(context, named).newestTimestamp();
+  await partitionOf(context, "DESCRIBE", named).prepareTimeSearch(OFFSET_MAX);
+  const newest = partitionOf(context, "DESCRIBE", named).newestTimestamp();
   return newest < 0 ? undefined : await firstRecordFrom(context, named, newest);
 }
 

@@ -8,7 +8,7 @@ import { unknownTopic } from "../topics/topic-error.js";
 import { checkTopicName, type TopicSettings } from "../topics/topic-settings.js";
 import type { ServiceContext } from "./context.js";
 import { type NamedTopic, topicNameOf } from "./named-partition.js";
-import { refuseInternalTopic } from "./permissions.js";
+import { mayOnTopic, refuseInternalTopic, requireCreation, requireOnTopic } from "./permissions.js";
 
 export interface NewTopic {
   readonly name: string;
@@ -55,11 +55,12 @@ interface CreatedTopic extends TopicSummary {
 
 /** Creates a topic. Resolves once it would survive a crash. */
 export async function createTopic(
-  { registry }: ServiceContext,
+  context: ServiceContext,
   { name, partitions, settings }: NewTopic,
 ): Promise<CreatedTopic> {
+  requireCreation(context, name);
   refuseInternalTopic(name, "created");
-  const topic = await registry.create(name, partitions, settings);
+  const topic = await context.registry.create(name, partitions, settings);
   return { ...summaryOf(topic), settings: topic.settings };
 }
 
@@ -68,11 +69,12 @@ export async function createTopic(
  * rejects with.
  */
 export function checkTopic(
-  { registry }: ServiceContext,
+  context: ServiceContext,
   { name, partitions, settings }: NewTopic,
 ): NewTopic {
+  requireCreation(context, name);
   refuseInternalTopic(name, "created");
-  return registry.checkCreation(name, partitions, settings);
+  return context.registry.checkCreation(name, partitions, settings);
 }
 
 /**
@@ -112,51 +114,61 @@ export function partitionCountOf({ registry }: ServiceContext, name: string): nu
 
 /** Gives a topic `total` partitions. Resolves once the new ones would survive a crash. */
 export async function addPartitions(
-  { registry }: ServiceContext,
+  context: ServiceContext,
   name: string,
   total: number,
 ): Promise<void> {
+  requireOnTopic(context, "ALTER", name);
   refuseInternalTopic(name, "altered");
-  await registry.addPartitions(name, total);
+  await context.registry.addPartitions(name, total);
 }
 
 /** Makes all checks of `addPartitions`, and adds nothing. Throws what `addPartitions` rejects with. */
-export function checkPartitions({ registry }: ServiceContext, name: string, total: number): void {
+export function checkPartitions(context: ServiceContext, name: string, total: number): void {
+  requireOnTopic(context, "ALTER", name);
   refuseInternalTopic(name, "altered");
-  registry.checkPartitions(name, total);
+  context.registry.checkPartitions(name, total);
 }
 
-/** All topics whose name comes after `after`, by name, including internal ones. The caller may yield between two. */
-export function* listTopics(
-  { registry }: ServiceContext,
-  after = "",
-): Generator<TopicSummary, void> {
-  for (const topic of registry.list()) if (topic.name > after) yield summaryOf(topic);
+/**
+ * All topics whose name comes after `after`, by name, including internal ones, without those that the caller may not see.
+ * The caller may yield between two.
+ */
+export function* listTopics(context: ServiceContext, after = ""): Generator<TopicSummary, void> {
+  for (const topic of visibleTopics(context)) if (topic.name > after) yield summaryOf(topic);
+}
+
+/** The topics that the caller may see, by name. */
+function* visibleTopics(context: ServiceContext): Generator<Topic, void> {
+  for (const topic of context.registry.list()) {
+    if (mayOnTopic(context, "DESCRIBE", topic.name)) yield topic;
+  }
 }
 
 /** Describes the partitions of all topics, by topic and number. The caller may yield between two. */
-export function* describePartitions({
-  registry,
-}: ServiceContext): Generator<DescribedPartition, void> {
-  for (const { partitions } of registry.list()) yield* partitions.values().map(describe);
+export function* describePartitions(context: ServiceContext): Generator<DescribedPartition, void> {
+  for (const { partitions } of visibleTopics(context)) yield* partitions.values().map(describe);
 }
 
 /** Describes a topic. Creates it first if it is missing and `createIfMissing`, as a produce would. */
 export async function describeTopic(
-  { registry }: ServiceContext,
+  context: ServiceContext,
   name: string,
   createIfMissing = false,
 ): Promise<TopicDescription> {
+  requireOnTopic(context, "DESCRIBE", name);
+  const { registry } = context;
   const found = registry.find(name);
   if (found !== undefined) return descriptionOf(found);
   if (!createIfMissing) throw unknownTopic(name);
+  requireCreation(context, name);
   refuseInternalTopic(name, "created");
   return descriptionOf(await registry.ensure(name));
 }
 
 /** All topics, by name, including internal ones. The caller may yield between two. */
-export function* topicLayouts({ registry }: ServiceContext): Generator<TopicLayout, void> {
-  for (const topic of registry.list()) yield layoutOf(topic);
+export function* topicLayouts(context: ServiceContext): Generator<TopicLayout, void> {
+  for (const topic of visibleTopics(context)) yield layoutOf(topic);
 }
 
 /**
@@ -164,14 +176,17 @@ export function* topicLayouts({ registry }: ServiceContext): Generator<TopicLayo
  * automatically. Rejects with INVALID_TOPIC, UNKNOWN_TOPIC_OR_PARTITION, or why it could not be created.
  */
 export async function layoutByName(
-  { registry, autoCreateTopics }: ServiceContext,
+  context: ServiceContext,
   name: string,
   create: boolean,
 ): Promise<TopicLayout> {
   checkTopicName(name);
+  requireOnTopic(context, "DESCRIBE", name);
+  const { registry, autoCreateTopics } = context;
   const found = registry.find(name);
   if (found !== undefined) return layoutOf(found);
   if (!create || !autoCreateTopics || isInternalTopic(name)) throw unknownTopic(name);
+  requireCreation(context, name);
   return layoutOf(await registry.ensure(name));
 }
 
@@ -191,10 +206,11 @@ export function partitionState(
   return partition.offline === undefined ? "online" : "offline";
 }
 
-/** The topic with this id, or undefined. */
-export function layoutById({ registry }: ServiceContext, id: string): TopicLayout | undefined {
-  const topic = registry.byId(id);
-  return topic === undefined ? undefined : layoutOf(topic);
+/** The topic with this id; undefined if there is none, or the caller may not see it. */
+export function layoutById(context: ServiceContext, id: string): TopicLayout | undefined {
+  const topic = context.registry.byId(id);
+  if (topic === undefined || !mayOnTopic(context, "DESCRIBE", topic.name)) return undefined;
+  return layoutOf(topic);
 }
 
 function layoutOf({ name, id, internal, partitions }: Topic): TopicLayout {
@@ -213,6 +229,7 @@ export async function deleteTopic(
   named: NamedTopic,
 ): Promise<DeletedTopic> {
   const name = topicNameOf(context, named);
+  requireOnTopic(context, "DELETE", name);
   refuseInternalTopic(name, "deleted");
   const { id } = await context.registry.delete(name, named.topicId);
   return { name, topicId: id };

@@ -192,7 +192,7 @@ class ToyClient implements Disposable {
 }
 
 const PONG: Dispatcher = {
-  dispatch: (exchange) => exchange.answer(encodeResponse(exchange.correlationId, () => {})),
+  open: () => (exchange) => exchange.answer(encodeResponse(exchange.correlationId, () => {})),
   idle: () => Promise.resolve(),
 };
 

@@ -47,7 +47,7 @@ function simulate({
         exchange.answer(encodeResponse(exchange.correlationId, (writer) => writer.raw(body)));
       }
     };
-    const dispatcher = { dispatch, idle: () => Promise.resolve() };
+    const dispatcher = { open: () => dispatch, idle: () => Promise.resolve() };
     return new Connection(
       {
         localAddress: "127.0.0.1",

@@ -43,7 +43,8 @@ function startListener(
   };
   const { limits, ...others } = overrides;
   const metrics = new BrokerMetrics();
-  const dispatcher = { dispatch: overrides.dispatch ?? dispatch, idle: () => Promise.resolve() };
+  const handle = overrides.dispatch ?? dispatch;
+  const dispatcher = { open: () => handle, idle: () => Promise.resolve() };
   const listener = new Listener({
     host: "127.0.0.1",
     port: 0,

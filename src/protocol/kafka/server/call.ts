@@ -6,6 +6,7 @@ import type { DialectConnection } from "../../../net/dialect.js";
 import type { Pieces } from "../../../record/bytes.js";
 import { describeBug, type InflightRequest } from "../../../net/inflight-request.js";
 import type { RequestMetrics } from "../../../net/request-metrics.js";
+import type { ServiceContext } from "../../../services/context.js";
 import type { OutboxEntry } from "../../../net/outbox.js";
 import {
   beginResponse,
@@ -25,6 +26,8 @@ const ITEMS_FREE = 100;
 export interface CallOwner {
   readonly metrics: RequestMetrics | undefined;
   readonly connection: DialectConnection;
+  /** The context of the connection's requests. */
+  readonly context: ServiceContext;
   /** Lets no other request begin before this one is settled. */
   runAlone(): void;
   /** Called once for each call, after it was answered or needs no answer. */
@@ -51,6 +54,10 @@ export class Call {
 
   get connection(): DialectConnection {
     return this.#owner.connection;
+  }
+
+  get context(): ServiceContext {
+    return this.#owner.context;
   }
 
   get version(): number {

@@ -20,11 +20,6 @@ export function leaderEpochFault(epoch: number): number | undefined {
   return epoch < LEADER_EPOCH ? CODE.FENCED_LEADER_EPOCH : CODE.UNKNOWN_LEADER_EPOCH;
 }
 
-/** All operations on a topic, on a group and on the cluster, as bits: nothing is forbidden. */
-export const TOPIC_OPERATIONS = 3576;
-export const GROUP_OPERATIONS = 3400;
-export const CLUSTER_OPERATIONS = 8096;
-
 const REPLICAS = [NODE_ID];
 const NO_REPLICAS: readonly number[] = [];
 

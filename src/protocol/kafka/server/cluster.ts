@@ -2,6 +2,7 @@
 // Leaves to others: sizes (services/log-directory.ts).
 import type { ServiceContext } from "../../../services/context.js";
 import { partitionSizes } from "../../../services/log-directory.js";
+import { mayOnCluster } from "../../../services/permissions.js";
 import { type PartitionState, partitionState, topicLayouts } from "../../../services/topics.js";
 import {
   type AlterPartitionReassignments,
@@ -16,7 +17,10 @@ import { CODE } from "../error-codes.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
 import type { Call } from "./call.js";
 import { Portions } from "./portions.js";
-import { CLUSTER_OPERATIONS, clusterId, NODE_ID } from "./cluster-of-one.js";
+import { authorizedOperations } from "./authorized-operations.js";
+import { clusterId, NODE_ID } from "./cluster-of-one.js";
+
+const REFUSED = CODE.CLUSTER_AUTHORIZATION_FAILED;
 
 /** Memory of a described partition, approximately. */
 const PARTITION_BYTES = 150;
@@ -42,7 +46,7 @@ export function describeCluster(
     ...{ clusterId: clusterId(context), controllerId: NODE_ID },
     brokers: [{ brokerId: NODE_ID, ...connection.advertised, rack: null, isFenced: false }],
     ...(includeClusterAuthorizedOperations
-      ? { clusterAuthorizedOperations: CLUSTER_OPERATIONS }
+      ? { clusterAuthorizedOperations: authorizedOperations(context, "CLUSTER") }
       : {}),
   };
 }
@@ -62,6 +66,9 @@ export async function describeLogDirs(
   request: RequestOf<typeof DescribeLogDirs>,
   call: Call,
 ): Promise<ResponseOf<typeof DescribeLogDirs>> {
+  if (!mayOnCluster(context, "DESCRIBE")) {
+    return { errorCode: REFUSED, results: [] };
+  }
   const topics: { name: string; partitions: LogDirPartition[] }[] = [];
   const portions = new Portions(call.connection.turns);
   for (const { topic, partition, bytes } of partitionSizes(context, askedFor(request))) {
@@ -102,8 +109,10 @@ export async function electLeaders(
   { connection }: Call,
 ): Promise<ResponseOf<typeof ElectLeaders>> {
   const isKnown = electionType === ELECTION.preferred || electionType === ELECTION.unclean;
-  const errorCode = isKnown ? CODE.NONE : CODE.INVALID_REQUEST;
+  const isAllowed = mayOnCluster(context, "ALTER");
+  const errorCode = !isAllowed ? REFUSED : isKnown ? CODE.NONE : CODE.INVALID_REQUEST;
   if (topicPartitions === null) {
+    if (!isAllowed) return { errorCode, replicaElectionResults: [] };
     const all = [...topicLayouts(context)].map(({ name }) => ({
       topic: name,
       partitionResult: [],
@@ -115,9 +124,11 @@ export async function electLeaders(
   for (const { topic, partitions } of topicPartitions) {
     const partitionResult: ({ readonly partitionId: number } & Fault)[] = [];
     for (const partitionId of partitions) {
-      const fault = isKnown
-        ? electionFault(partitionState(context, topic, partitionId), topic, partitionId)
-        : { errorCode, errorMessage: `Unknown election type ${electionType}` };
+      const fault = !isAllowed
+        ? { errorCode, errorMessage: null }
+        : isKnown
+          ? electionFault(partitionState(context, topic, partitionId), topic, partitionId)
+          : { errorCode, errorMessage: `Unknown election type ${electionType}` };
       partitionResult.push({ partitionId, ...fault });
       await portions.next();
     }
@@ -151,6 +162,10 @@ export async function alterPartitionReassignments(
   { allowReplicationFactorChange, topics }: RequestOf<typeof AlterPartitionReassignments>,
   { connection }: Call,
 ): Promise<ResponseOf<typeof AlterPartitionReassignments>> {
+  if (!mayOnCluster(context, "ALTER")) {
+    const errorMessage = "Cluster authorization failed.";
+    return { allowReplicationFactorChange, errorCode: REFUSED, errorMessage, responses: [] };
+  }
   const portions = new Portions(connection.turns);
   const responses: ResponseOf<typeof AlterPartitionReassignments>["responses"][number][] = [];
   for (const { name, partitions } of topics) {
@@ -195,9 +210,13 @@ function replicasFault(replicas: readonly number[]): string | undefined {
 
 /** Nothing is ever being moved. */
 export function listPartitionReassignments(
-  _context: ServiceContext,
+  context: ServiceContext,
   _request: RequestOf<typeof ListPartitionReassignments>,
 ): ResponseOf<typeof ListPartitionReassignments> {
+  if (!mayOnCluster(context, "DESCRIBE")) {
+    const errorMessage = "Cluster authorization failed.";
+    return { errorCode: REFUSED, errorMessage, topics: [] };
+  }
   return { errorCode: CODE.NONE, errorMessage: null, topics: [] };
 }
 

@@ -140,7 +140,7 @@ export async function alterConfigs(
 ): Promise<ResponseOf<typeof AlterConfigs>> {
   const responses = await eachOnce(call, resources, (resource) => {
     if (resource.resourceType === RESOURCE.logger) throw unknownType(resource);
-    if (resource.resourceType !== RESOURCE.topic) return refuseOther(resource);
+    if (resource.resourceType !== RESOURCE.topic) return refuseOther(context, resource);
     const { resourceName: topic, configs } = resource;
     return services.replaceTopicConfigs(context, topic, configs, { validateOnly });
   });
@@ -154,7 +154,7 @@ export async function incrementalAlterConfigs(
   call: Call,
 ): Promise<ResponseOf<typeof IncrementalAlterConfigs>> {
   const responses = await eachOnce(call, resources, (resource) => {
-    if (resource.resourceType !== RESOURCE.topic) return refuseOther(resource);
+    if (resource.resourceType !== RESOURCE.topic) return refuseOther(context, resource);
     const { resourceName: topic, configs } = resource;
     const changes = configs.map(({ name, configOperation, value }) => ({
       ...{ name, value, operation: operationOf(configOperation) },
@@ -202,7 +202,7 @@ function repeated(): RustLogError {
 }
 
 /** Throws for a resource other than a topic, unless there is nothing to alter. */
-function refuseOther(resource: Resource): void {
+function refuseOther(context: ServiceContext, resource: Resource): void {
   const { resourceType, resourceName: name, configs } = resource;
   const first = configs[0]?.name;
   switch (resourceType) {
@@ -213,7 +213,10 @@ function refuseOther(resource: Resource): void {
       if (name !== "" && Number(name) !== NODE_ID) {
         throw invalid(`Unexpected broker id, expected ${NODE_ID}, but received ${shown(name)}`);
       }
-      services.refuseBrokerConfigs(configs.map((config) => config.name));
+      services.refuseBrokerConfigs(
+        context,
+        configs.map((config) => config.name),
+      );
       return;
     case RESOURCE.logger:
       if (first === undefined) return;

@@ -14,7 +14,7 @@ import {
 import { CODE } from "../error-codes.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
 import type { Call } from "./call.js";
-import { GROUP_OPERATIONS } from "./cluster-of-one.js";
+import { authorizedOperations } from "./authorized-operations.js";
 import { groupCode } from "./group-answers.js";
 import { Portions } from "./portions.js";
 
@@ -77,7 +77,11 @@ export async function consumerGroupDescribe(
     const row = rowOf(context, groupId);
     call.charge(GROUP_BYTES + membersBytes(row));
     const isTold = includeAuthorizedOperations && row.errorCode === CODE.NONE;
-    groups.push(isTold ? { ...row, authorizedOperations: GROUP_OPERATIONS } : row);
+    groups.push(
+      isTold
+        ? { ...row, authorizedOperations: authorizedOperations(context, "GROUP", groupId) }
+        : row,
+    );
     await portions.next(1 + row.members.length);
   }
   return { groups };

@@ -4,6 +4,7 @@ import { RustLogError } from "../../../errors.js";
 import { PARTITIONS_MAX } from "../../../limits.js";
 import type { ServiceContext } from "../../../services/context.js";
 import { fewAtATime } from "../../../services/few-at-a-time.js";
+import { requireOnTopic } from "../../../services/permissions.js";
 import * as services from "../../../services/topics.js";
 import { CODE } from "../error-codes.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
@@ -63,6 +64,7 @@ async function grow(
 ): Promise<Fault> {
   const now = services.partitionCountOf(context, name);
   try {
+    requireOnTopic(context, "ALTER", name);
     if (now !== undefined && count > now && assignments !== null) {
       const fault = assignmentsFault(count - now, assignments);
       if (fault !== undefined) return fault;

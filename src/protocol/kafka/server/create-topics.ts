@@ -6,7 +6,9 @@ import { ZERO_UUID } from "../../../record/bytes.js";
 import { describeSettings } from "../../../services/configs.js";
 import type { ServiceContext } from "../../../services/context.js";
 import { fewAtATime } from "../../../services/few-at-a-time.js";
+import { mayOnTopic, requireCreation } from "../../../services/permissions.js";
 import * as services from "../../../services/topics.js";
+import type { TopicDescription } from "../../../services/topics.js";
 import { CODE } from "../error-codes.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
 import type { CreateTopics } from "../topics.js";
@@ -62,7 +64,8 @@ export async function createTopics(
   const work = async (topic: Asked): Promise<Row> => {
     const { name } = topic;
     if (repeatedNames.has(name)) return errorRow(name, invalidRequest("Duplicate topic name."));
-    const fault = conflict(name, inTheWay.get(name)) ?? faultIn(context, topic);
+    const fault =
+      refusalOf(context, name) ?? conflict(name, inTheWay.get(name)) ?? faultIn(context, topic);
     if (fault !== undefined) return errorRow(name, fault);
     const row = await create(context, topic, validateOnly, configRows);
     const ownRows = topic.configs.length;
@@ -91,7 +94,7 @@ async function create(
     return {
       ...{ name, topicId: created.topicId, errorCode: CODE.NONE, errorMessage: null },
       ...{ numPartitions: created.partitions, replicationFactor: REPLICATION_FACTOR },
-      configs: describeSettings(context, created.settings).map((config) => configRows.of(config)),
+      ...configsOf(context, name, created.settings, configRows),
     };
   } catch (error) {
     if (!(error instanceof RustLogError)) throw error;
@@ -101,8 +104,32 @@ async function create(
   }
 }
 
+/** The configs, or that the caller may not see them. */
+function configsOf(
+  context: ServiceContext,
+  name: string,
+  settings: TopicDescription["settings"],
+  rows: SharedRows<ReturnType<typeof configRow>>,
+): Pick<Row, "configs" | "topicConfigErrorCode"> {
+  if (!mayOnTopic(context, "DESCRIBE_CONFIGS", name)) {
+    return { configs: null, topicConfigErrorCode: CODE.TOPIC_AUTHORIZATION_FAILED };
+  }
+  return { configs: describeSettings(context, settings).map((config) => rows.of(config)) };
+}
+
 function errorRow(name: string, fault: Fault): Row {
   return { name, topicId: ZERO_UUID, ...fault, configs: [] };
+}
+
+/** Before anything that says what exists. */
+function refusalOf(context: ServiceContext, name: string): Fault | undefined {
+  try {
+    requireCreation(context, name);
+    return undefined;
+  } catch (error) {
+    if (error instanceof RustLogError) return faultOf(error);
+    throw error;
+  }
 }
 
 /** 0 for the broker's default. */

@@ -12,7 +12,7 @@ import {
   OFFSET_COMMIT_KEY,
   PRODUCE_KEY,
 } from "../headers.js";
-import type { ServiceContext } from "../../../services/context.js";
+import { contextFor, type ServiceContext } from "../../../services/context.js";
 import type { Router } from "./router.js";
 import { KafkaSession, SHORT_COMMIT_BYTES } from "./session.js";
 
@@ -67,7 +67,12 @@ export class KafkaDialect implements Dialect {
   }
 
   open(connection: DialectConnection): Session {
-    return new KafkaSession(this, connection, this.#router ?? this.#load());
+    return new KafkaSession(
+      this,
+      connection,
+      contextFor(this.#context, connection.client),
+      this.#router ?? this.#load(),
+    );
   }
 
   async idle(): Promise<void> {
@@ -76,7 +81,7 @@ export class KafkaDialect implements Dialect {
 
   #load(): Promise<Router> {
     this.#loading ??= import("./router.js").then(({ Router: Loaded }) => {
-      this.#router = new Loaded(this.#context, this.#metrics);
+      this.#router = new Loaded(this.#metrics);
       return this.#router;
     });
     return this.#loading;

@@ -2,6 +2,8 @@
 // Leaves to others: the groups (groups/coordinator.ts), and waiting (group-answers.ts).
 import type { ServiceContext } from "../../../services/context.js";
 import * as services from "../../../services/group-membership.js";
+import { ERRORS } from "../../../errors.js";
+import { REFUSALS } from "../../../security/permission.js";
 import { CODE } from "../error-codes.js";
 import {
   COORDINATOR,
@@ -38,24 +40,36 @@ const LEAVE_SEVERAL = 3;
 const LEAVING_AT_ONCE = 1_000;
 
 export function findCoordinator(
-  _context: ServiceContext,
+  context: ServiceContext,
   { key, keyType, coordinatorKeys }: RequestOf<typeof FindCoordinator>,
   { version, connection }: Call,
 ): ResponseOf<typeof FindCoordinator> {
   // A client with a transactional id learns from InitProducerId that there are no transactions.
   const isKnown = keyType === COORDINATOR.group || keyType === COORDINATOR.transaction;
-  const found = isKnown
-    ? { errorCode: CODE.NONE, nodeId: NODE_ID, ...connection.advertised }
-    : { errorCode: CODE.INVALID_REQUEST, nodeId: -1, host: "", port: -1 };
-  if (version < FIND_SEVERAL) {
-    const errorMessage = isKnown ? "NONE" : unknownType(key, keyType);
-    return { ...found, errorMessage, coordinators: [] };
-  }
-  return {
-    coordinators: coordinatorKeys.map((each) => {
-      return { key: each, ...found, errorMessage: isKnown ? "" : unknownType(each, keyType) };
-    }),
+  const found = { errorCode: CODE.NONE, nodeId: NODE_ID, ...connection.advertised };
+  const find = (name: string, nothingWrong: string) => {
+    const refusal = isKnown ? refusalToFind(context, keyType, name) : undefined;
+    if (refusal !== undefined) return { ...NOWHERE, ...refusal };
+    if (isKnown) return { ...found, errorMessage: nothingWrong };
+    const errorMessage = unknownType(name, keyType);
+    return { ...NOWHERE, errorCode: CODE.INVALID_REQUEST, errorMessage };
   };
+  if (version < FIND_SEVERAL) return { ...find(key, "NONE"), coordinators: [] };
+  return { coordinators: coordinatorKeys.map((each) => ({ key: each, ...find(each, "") })) };
+}
+
+const NOWHERE = { nodeId: -1, host: "", port: -1 };
+
+/** Why a client may not look for this coordinator. */
+function refusalToFind(
+  { caller }: ServiceContext,
+  keyType: number,
+  name: string,
+): { readonly errorCode: number; readonly errorMessage: string } | undefined {
+  const type = keyType === COORDINATOR.group ? "GROUP" : "TRANSACTIONAL_ID";
+  if (caller.may("DESCRIBE", type, name)) return undefined;
+  const code = REFUSALS[type];
+  return { errorCode: ERRORS[code].wire, errorMessage: `${code}: ${name.slice(0, 100)}` };
 }
 
 function unknownType(key: string, type: number): string {

@@ -7,7 +7,7 @@ import { CODE } from "../error-codes.js";
 import type { DeleteGroups, DescribeGroups, ListGroups } from "../groups.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
 import type { Call } from "./call.js";
-import { GROUP_OPERATIONS } from "./cluster-of-one.js";
+import { authorizedOperations } from "./authorized-operations.js";
 import { codeOf, groupCode } from "./group-answers.js";
 import { Portions } from "./portions.js";
 
@@ -64,7 +64,9 @@ export async function describeGroups(
     const row = rowOf(context, name, call.version);
     call.charge(GROUP_BYTES + membersBytes(row));
     const isTold = includeAuthorizedOperations && row.errorCode === CODE.NONE;
-    rows.push(isTold ? { ...row, authorizedOperations: GROUP_OPERATIONS } : row);
+    rows.push(
+      isTold ? { ...row, authorizedOperations: authorizedOperations(context, "GROUP", name) } : row,
+    );
     await portions.next(1 + row.members.length);
   }
   return { groups: rows };
@@ -101,7 +103,7 @@ export async function deleteGroups(
   const results: ResponseOf<typeof DeleteGroups>["results"][number][] = [];
   for (const groupId of new Set(groupsNames)) {
     try {
-      await context.groups.delete(groupId);
+      await services.removeGroup(context, groupId);
       results.push({ groupId, errorCode: CODE.NONE, errorMessage: null });
     } catch (error) {
       if (!(error instanceof RustLogError)) throw error;

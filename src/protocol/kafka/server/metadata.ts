@@ -8,13 +8,8 @@ import type { Metadata } from "../metadata.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
 import type { Call } from "./call.js";
 import type { ServiceContext } from "../../../services/context.js";
-import {
-  CLUSTER_OPERATIONS,
-  clusterId,
-  NODE_ID,
-  partitionRow,
-  TOPIC_OPERATIONS,
-} from "./cluster-of-one.js";
+import { authorizedOperations } from "./authorized-operations.js";
+import { clusterId, NODE_ID, partitionRow } from "./cluster-of-one.js";
 
 type Request = RequestOf<typeof Metadata>;
 type Response = ResponseOf<typeof Metadata>;
@@ -36,7 +31,7 @@ export async function metadata(
   const topics: TopicRow[] = [];
   let described = 0;
   for (const found of layoutsOf(context, request, call)) {
-    const row = rowOf(await found, request);
+    const row = rowOf(context, await found, request);
     topics.push(row);
     described += row.partitions.length + 1;
     if (described < PORTION_PARTITIONS) continue;
@@ -50,7 +45,7 @@ export async function metadata(
     controllerId: NODE_ID,
     topics,
     ...(request.includeClusterAuthorizedOperations
-      ? { clusterAuthorizedOperations: CLUSTER_OPERATIONS }
+      ? { clusterAuthorizedOperations: authorizedOperations(context, "CLUSTER") }
       : {}),
   };
 }
@@ -103,12 +98,18 @@ function errorRow(errorCode: number, name: string | null, topicId: string): Topi
   return { errorCode, name, topicId, isInternal: false, partitions: [] };
 }
 
-function rowOf(found: Found, { includeTopicAuthorizedOperations }: Request): TopicRow {
+function rowOf(
+  context: ServiceContext,
+  found: Found,
+  { includeTopicAuthorizedOperations }: Request,
+): TopicRow {
   if ("errorCode" in found) return found;
   const { name, topicId, internal, online } = found;
   return {
     ...{ errorCode: CODE.NONE, name, topicId, isInternal: internal },
     partitions: online.map(partitionRow),
-    ...(includeTopicAuthorizedOperations ? { topicAuthorizedOperations: TOPIC_OPERATIONS } : {}),
+    ...(includeTopicAuthorizedOperations
+      ? { topicAuthorizedOperations: authorizedOperations(context, "TOPIC", name) }
+      : {}),
   };
 }

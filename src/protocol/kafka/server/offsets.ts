@@ -99,7 +99,7 @@ async function listed(
   }
   try {
     const named = { topic, partition: partitionIndex };
-    partitionOf(context, named);
+    partitionOf(context, "DESCRIBE", named);
     const fault = leaderEpochFault(currentLeaderEpoch);
     if (fault !== undefined) return refused(asked, fault);
     // Searching takes long, and nobody would read the answer.
@@ -168,7 +168,7 @@ function endOfEpoch(
   const { partition, currentLeaderEpoch, leaderEpoch } = asked;
   const row = { partition, leaderEpoch: NONE, endOffset: NONE };
   try {
-    const { highWatermark } = partitionOf(context, { topic, partition });
+    const { highWatermark } = partitionOf(context, "DESCRIBE", { topic, partition });
     const errorCode = leaderEpochFault(currentLeaderEpoch) ?? CODE.NONE;
     if (errorCode !== CODE.NONE || leaderEpoch !== LEADER_EPOCH) return { ...row, errorCode };
     return { partition, errorCode, leaderEpoch, endOffset: highWatermark };

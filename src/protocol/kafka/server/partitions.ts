@@ -9,7 +9,8 @@ import { CODE, kafkaCode } from "../error-codes.js";
 import type { DescribeProducers, DescribeTopicPartitions } from "../partitions.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
 import type { Call } from "./call.js";
-import { partitionRow, TOPIC_OPERATIONS } from "./cluster-of-one.js";
+import { authorizedOperations } from "./authorized-operations.js";
+import { partitionRow } from "./cluster-of-one.js";
 import { Portions } from "./portions.js";
 
 type PartitionsRequest = RequestOf<typeof DescribeTopicPartitions>;
@@ -32,7 +33,10 @@ export async function describeTopicPartitions(
   const names = [...new Set(request.topics.map(({ name }) => name))].sort();
   const isCursorAsked = names.length === 0 || cursor === null || names.includes(cursor.topicName);
   if (!isCursorAsked || (cursor?.partitionIndex ?? 0) < 0) {
-    return { topics: names.map((name) => errorRow(CODE.INVALID_REQUEST, name)), nextCursor: null };
+    return {
+      topics: names.map((name) => errorRow(context, CODE.INVALID_REQUEST, name)),
+      nextCursor: null,
+    };
   }
   const first = cursor?.topicName ?? "";
   const topics: TopicRow[] = [];
@@ -45,7 +49,7 @@ export async function describeTopicPartitions(
     if ("errorCode" in found) topics.push(found);
     else {
       const from = cursor !== null && name === first ? cursor.partitionIndex : 0;
-      const row = topicRow(found, from, left);
+      const row = topicRow(context, found, from, left);
       topics.push(row);
       left -= row.partitions.length;
       const next = from + row.partitions.length;
@@ -69,21 +73,22 @@ async function layoutOrError(
   try {
     return await layoutByName(context, name, false);
   } catch (error) {
-    if (error instanceof RustLogError) return errorRow(kafkaCode(error), name);
+    if (error instanceof RustLogError) return errorRow(context, kafkaCode(error), name);
     throw error;
   }
 }
 
-function errorRow(errorCode: number, name: string): TopicRow {
+function errorRow(context: ServiceContext, errorCode: number, name: string): TopicRow {
   const operations =
     errorCode === CODE.UNKNOWN_TOPIC_OR_PARTITION
-      ? { topicAuthorizedOperations: TOPIC_OPERATIONS }
+      ? { topicAuthorizedOperations: authorizedOperations(context, "TOPIC", name) }
       : {};
   return { errorCode, name, topicId: ZERO_UUID, isInternal: false, partitions: [], ...operations };
 }
 
 /** At most `limit` partitions of a topic. */
 function topicRow(
+  context: ServiceContext,
   { name, topicId, internal, online }: TopicLayout,
   from: number,
   limit: number,
@@ -94,7 +99,7 @@ function topicRow(
   }));
   return {
     ...{ errorCode: CODE.NONE, name, topicId, isInternal: internal, partitions },
-    topicAuthorizedOperations: TOPIC_OPERATIONS,
+    topicAuthorizedOperations: authorizedOperations(context, "TOPIC", name),
   };
 }
 

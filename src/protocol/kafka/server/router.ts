@@ -97,12 +97,10 @@ const ROUTES: Readonly<Record<KafkaApiName, Route>> = {
 };
 
 export class Router {
-  readonly #context: ServiceContext;
   readonly metrics: RequestMetrics;
   readonly #running = new Set<Promise<void>>();
 
-  constructor(context: ServiceContext, metrics: RequestMetricsRegistry) {
-    this.#context = context;
+  constructor(metrics: RequestMetricsRegistry) {
     this.metrics = metrics.register({
       protocol: "kafka",
       apis: KAFKA_API_NAMES.map((name) => [KAFKA_APIS[name].key, name]),
@@ -135,7 +133,7 @@ export class Router {
       apiVersion >= KAFKA_APIS[name].min &&
       apiVersion <= KAFKA_APIS[name].max
     ) {
-      return ROUTES[name](this.#context, call);
+      return ROUTES[name](call.context, call);
     }
     if (name === "ApiVersions") {
       call.errorCode = CODE.UNSUPPORTED_VERSION;

@@ -8,6 +8,7 @@ import type { NextFrame } from "../../../net/frame.js";
 import type { InflightRequest } from "../../../net/inflight-request.js";
 import type { RequestMetrics } from "../../../net/request-metrics.js";
 import { bytesOf, type Pieces } from "../../../record/bytes.js";
+import type { ServiceContext } from "../../../services/context.js";
 import { KAFKA_HEADER_BYTES, keyOf, OFFSET_COMMIT_KEY, PRODUCE_KEY } from "../headers.js";
 import { Call, type CallOwner } from "./call.js";
 import type { Router } from "./router.js";
@@ -21,6 +22,7 @@ export const SHORT_COMMIT_BYTES = 4096;
 export class KafkaSession implements Session, CallOwner {
   readonly dialect: Dialect;
   readonly connection: DialectConnection;
+  readonly context: ServiceContext;
   #router: Router | undefined;
   /** The first request, while the code that serves it is being loaded. */
   #first: Call | undefined;
@@ -29,9 +31,15 @@ export class KafkaSession implements Session, CallOwner {
   #runningKey = ALONE;
 
   /** `router` is a promise while the code that serves this protocol is being loaded. */
-  constructor(dialect: Dialect, connection: DialectConnection, router: Router | Promise<Router>) {
+  constructor(
+    dialect: Dialect,
+    connection: DialectConnection,
+    context: ServiceContext,
+    router: Router | Promise<Router>,
+  ) {
     this.dialect = dialect;
     this.connection = connection;
+    this.context = context;
     if (!(router instanceof Promise)) {
       this.#router = router;
       return;

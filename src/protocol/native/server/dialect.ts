@@ -14,8 +14,11 @@ import { isSmallRequest, requestBytesMax, tooLongError } from "./request-size.js
 const FIRST_BYTE_MIN = 1;
 const FIRST_BYTE_MAX = 127;
 
+/** Handles a request of one connection, now or later. Never throws. */
+export type Dispatch = (exchange: Exchange, payload: Pieces) => void;
+
 export interface Dispatcher {
-  dispatch(exchange: Exchange, payload: Pieces): void;
+  open(connection: DialectConnection): Dispatch;
   /** Resolves when no handler is running. */
   idle(): Promise<void>;
 }
@@ -68,10 +71,12 @@ export class NativeDialect implements Dialect {
 class NativeSession implements Session {
   readonly dialect: NativeDialect;
   readonly #connection: DialectConnection;
+  readonly #dispatch: Dispatch;
 
   constructor(dialect: NativeDialect, connection: DialectConnection) {
     this.dialect = dialect;
     this.#connection = connection;
+    this.#dispatch = dialect.dispatcher.open(connection);
   }
 
   /** Requests run side by side. */
@@ -80,7 +85,7 @@ class NativeSession implements Session {
   }
 
   take(request: InflightRequest, payload: Pieces): void {
-    this.dialect.dispatcher.dispatch(this.#exchange(request, payload[0]), payload);
+    this.#dispatch(this.#exchange(request, payload[0]), payload);
   }
 
   refuse(request: InflightRequest, head: Uint8Array, error: RustLogError): void {

@@ -18,8 +18,9 @@ import {
   ListTopics,
 } from "../topics.js";
 import { joined, type Pieces } from "../../../record/bytes.js";
-import type { ServiceContext } from "../../../services/context.js";
-import type { Dispatcher } from "./dialect.js";
+import type { DialectConnection } from "../../../net/dialect.js";
+import { contextFor, type ServiceContext } from "../../../services/context.js";
+import type { Dispatch, Dispatcher } from "./dialect.js";
 import type { Exchange } from "./exchange.js";
 import { fetch } from "./fetch.js";
 import { deleteGroup, describeGroup, describeMembers, listGroups } from "./groups.js";
@@ -85,10 +86,15 @@ export class Router implements Dispatcher {
     this.#context = context;
   }
 
+  open({ client }: DialectConnection): Dispatch {
+    const context = contextFor(this.#context, client);
+    return (exchange, payload) => this.#dispatch(context, exchange, payload);
+  }
+
   /** Handles one request. Never throws: every failure becomes an error answer. */
-  dispatch(exchange: Exchange, payload: Pieces): void {
+  #dispatch(context: ServiceContext, exchange: Exchange, payload: Pieces): void {
     try {
-      const outcome = routeFor(exchange)(this.#context, exchange, payload);
+      const outcome = routeFor(exchange)(context, exchange, payload);
       if (outcome !== undefined) this.#track(exchange, outcome);
     } catch (error) {
       exchange.fail(error);
