@@ -63,6 +63,8 @@ export class RecordCursor {
   valueEnd = -1;
   /** Number of headers of the record. */
   headerCount = 0;
+  /** Where the record starts in `buffer`, with its length. */
+  start = -1;
 
   #headersStart = 0;
   // Where the next record starts in `buffer`, and where the records of its batch end.
@@ -108,6 +110,7 @@ export class RecordCursor {
     try {
       do {
         if (this.#recordsLeft === 0 && !this.#enterBatch()) return false;
+        this.start = this.#reader.position;
         if (!this.#readPlainRecord()) this.#readRecord();
       } while (this.offset < this.#fromOffset);
       return true;
@@ -133,6 +136,11 @@ export class RecordCursor {
     this.#run.skipTo(this.#run.afterDamage(this.#fromOffset, this.#recordsLeft > 0));
     this.#failure = undefined;
     this.#recordsLeft = 0;
+  }
+
+  /** Where the record ends in `buffer`. */
+  get end(): number {
+    return this.#reader.position;
   }
 
   /** The key, as a view. */
