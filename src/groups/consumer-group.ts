@@ -54,13 +54,6 @@ import type {
   GroupState,
 } from "./group.js";
 import { Deadline, type GroupClock, MemberDeadline } from "./group-clock.js";
-import {
-  ASSIGNED_PARTITION_BYTES,
-  CONSUMER_MEMBER_BYTES,
-  type GroupMemory,
-  keptBytes,
-  PROTOCOL_BYTES,
-} from "./group-memory.js";
 import { GroupSubscriptions, type SubscriptionContext } from "./group-subscriptions.js";
 import { PartitionHolders } from "./partition-holders.js";
 
@@ -77,8 +70,10 @@ export interface ConsumerGroupContext {
   /** How often members should send heartbeats. */
   readonly heartbeatIntervalMs: () => number;
   readonly membersMax: number;
-  /** The account of all groups. */
-  readonly memory: GroupMemory;
+  /** Bytes that subscriptions may still need. */
+  readonly bytesLeft: () => number;
+  /** Called when subscriptions need more bytes, or fewer. */
+  readonly onBytes: (bytes: number) => void;
   /** Called with the change in the number of members. */
   readonly onMembers: (members: number) => void;
   readonly observer: GroupObserver;
@@ -221,14 +216,13 @@ export class ConsumerGroup implements Group {
   readonly #assignment: Deadline;
   #isAssignmentDue = false;
   #notes: Notes = newNotes();
-  #isClosed = false;
 
   constructor(name: string, context: ConsumerGroupContext) {
     this.name = name;
     this.#context = context;
-    const { topics, patterns, memory } = context;
+    const { topics, patterns, bytesLeft, onBytes } = context;
     this.#subscriptions = new GroupSubscriptions({
-      ...{ topics, memory },
+      ...{ topics, bytesLeft, onBytes },
       topicsOf: (pattern) => patterns.topicsOf(pattern),
       onTopic: (topic, isNamed) => context.onSubscribed(this, topic, isNamed),
       onPattern: (pattern, isUsed) => {
@@ -528,7 +522,6 @@ export class ConsumerGroup implements Group {
 
   /** Notes that could not be stored: they are to be stored next time. */
   returnNotes(notes: Notes): void {
-    if (this.#isClosed) return;
     this.#notes.groupEpoch ||= notes.groupEpoch;
     this.#notes.assignmentEpoch ||= notes.assignmentEpoch;
     for (const [id, what] of notes.members) this.#note(id, what);
@@ -550,12 +543,11 @@ export class ConsumerGroup implements Group {
     for (const member of this.#members.values()) clearDeadlines(member);
     this.#subscriptions.close();
     // Nothing of it is to be stored any more.
-    this.#isClosed = true;
     this.#notes = newNotes();
     for (const { classic, bytes } of this.#members.values()) {
-      this.#context.memory.add(-bytes - bytesOf(classic));
+      this.#context.onBytes(-bytes - bytesOf(classic));
     }
-    this.#context.memory.add(-this.#assignmentBytes);
+    this.#context.onBytes(-this.#assignmentBytes);
     this.#context.onMembers(-this.#members.size);
   }
 
@@ -589,7 +581,14 @@ export class ConsumerGroup implements Group {
         `group '${this.name}' has ${this.#members.size} members, which is the limit`,
       );
     }
-    this.#context.memory.check(bytesOfMember(memberId, request));
+    const bytes = bytesOfMember(memberId, request);
+    const left = this.#context.bytesLeft();
+    if (bytes > left) {
+      throw new RustLogError(
+        "GROUP_MAX_SIZE_REACHED",
+        `a member of group '${this.name}' needs ${bytes} bytes, and there are ${Math.max(0, left)} left for all groups`,
+      );
+    }
     return this.#add(
       memberId,
       { ...request, classic: undefined },
@@ -635,7 +634,7 @@ export class ConsumerGroup implements Group {
       wake: undefined,
     };
     this.#members.set(id, member);
-    this.#context.memory.add(member.bytes);
+    this.#context.onBytes(member.bytes);
     this.#context.onMembers(1);
     if (member.instanceId !== null) this.#static.set(member.instanceId, member);
     if (this.#isSettled(member)) this.#settled++;
@@ -734,7 +733,7 @@ export class ConsumerGroup implements Group {
     this.#setClassic(member, undefined);
     if (this.#isSettled(member)) this.#settled--;
     this.#members.delete(member.id);
-    this.#context.memory.add(-member.bytes);
+    this.#context.onBytes(-member.bytes);
     this.#context.onMembers(-1);
     if (member.instanceId !== null) this.#static.delete(member.instanceId);
     this.#note(member.id, NOTED.ALL);
@@ -817,7 +816,7 @@ export class ConsumerGroup implements Group {
       this.#classic--;
       member.catchUp.clear();
     }
-    this.#context.memory.add(bytesOf(classic) - bytesOf(before));
+    this.#context.onBytes(bytesOf(classic) - bytesOf(before));
     this.#note(member.id, NOTED.METADATA);
   }
 
@@ -981,8 +980,8 @@ export class ConsumerGroup implements Group {
         count += partitions.length;
       }
     }
-    const bytes = count * ASSIGNED_PARTITION_BYTES;
-    this.#context.memory.add(bytes - this.#assignmentBytes);
+    const bytes = count * PARTITION_BYTES;
+    this.#context.onBytes(bytes - this.#assignmentBytes);
     this.#assignmentBytes = bytes;
   }
 
@@ -1123,27 +1122,23 @@ function withIds(
   });
 }
 
+/** Memory of a member and its records, without what it subscribes to and reads. */
+const MEMBER_BYTES = 1_000;
+
+/** Memory of an assigned partition: in targets, in what members read, and in records. */
+const PARTITION_BYTES = 80;
+
 function bytesOfMember(
   id: string,
-  {
-    instanceId,
-    rackId,
-    clientId,
-    clientHost,
-  }: Pick<ConsumerMember, "instanceId" | "rackId" | "clientId" | "clientHost">,
+  { instanceId, rackId, clientId }: Pick<ConsumerMember, "instanceId" | "rackId" | "clientId">,
 ): number {
-  let bytes = 0;
-  for (const name of [id, clientId, clientHost, instanceId ?? "", rackId ?? ""]) {
-    bytes += Buffer.byteLength(name);
-  }
-  return CONSUMER_MEMBER_BYTES + keptBytes(bytes);
+  const names = id.length + clientId.length + (instanceId ?? "").length + (rackId ?? "").length;
+  return MEMBER_BYTES + names;
 }
 
 function bytesOf(classic: ClassicMembership | undefined): number {
   let bytes = 0;
-  for (const { name, metadata } of classic?.protocols ?? []) {
-    bytes += PROTOCOL_BYTES + keptBytes(Buffer.byteLength(name) + metadata.length);
-  }
+  for (const { name, metadata } of classic?.protocols ?? []) bytes += name.length + metadata.length;
   return bytes;
 }
 

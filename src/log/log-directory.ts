@@ -1,5 +1,7 @@
 // Lists the directory of one log: the log's own files, leftovers of a crash, and foreign files.
 // Leaves to others: opening the files (log.ts), and naming them (segment-files.ts).
+import { type CompactedFile, COMPACTION_FILE } from "./compaction/compaction-note.js";
+import { isCleanedFileName } from "./compaction/segment-swap.js";
 import { type Disk, joinPath, reasonOf } from "./disk/disk.js";
 import type { LogContext } from "./log-context.js";
 import { LOG_START_FILE } from "./log-start.js";
@@ -11,6 +13,10 @@ interface LogFileList {
   readonly bases: number[];
   /** Offsets of the producer snapshots. */
   readonly snapshotOffsets: number[];
+  /** Whether a compaction was noted. */
+  readonly isCompacted: boolean;
+  /** Names of new files of a compaction that was not finished. */
+  readonly cleaned: string[];
 }
 
 /** Lists the files of a log, removes leftovers of a crash, and reports everything else. */
@@ -18,11 +24,15 @@ export function listLogFiles(context: LogContext): LogFileList {
   const { disk, directory, name, report } = context;
   const bases: number[] = [];
   const snapshotOffsets: number[] = [];
+  const cleaned: string[] = [];
+  let isCompacted = false;
   for (const file of disk.list(directory)) {
     const parsed = parseSegmentFileName(file);
     if (parsed?.kind === "log") bases.push(parsed.offset);
     else if (parsed?.kind === "snapshot") snapshotOffsets.push(parsed.offset);
     else if (file === LOG_START_FILE) continue;
+    else if (file === COMPACTION_FILE) isCompacted = true;
+    else if (isCleanedFileName(file)) cleaned.push(file);
     else if (file.endsWith(".tmp")) removeLeftover(context, file);
     else if (isCutFileName(file)) {
       report(
@@ -30,24 +40,47 @@ export function listLogFiles(context: LogContext): LogFileList {
       );
     } else if (parsed === undefined) report(`${name}: ${file} is not a log file; ignored`);
   }
-  return { bases, snapshotOffsets };
+  return { bases, snapshotOffsets, isCompacted, cleaned };
 }
 
 /**
  * The sealed segments of a log. Reads their lengths at the start: otherwise the first description of a partition with
- * thousands of segments would delay all clients.
+ * thousands of segments would delay all clients. Reports those of `compacted` that are missing or too short.
  */
 export function sealedSegments(
   context: LogContext,
   bases: readonly number[],
   activeBase: number,
+  compacted: readonly CompactedFile[],
 ): SealedSegment[] {
   const { disk, directory } = context;
-  return bases.map((base, i) => {
+  const noted = new Map(compacted.map(({ base, bytes }) => [base, bytes]));
+  const sealed = bases.map((base, i) => {
     const endOffset = bases[i + 1] ?? activeBase;
     const fileBytes = lengthOf(disk, directory, base);
-    return new SealedSegment(context, base, { endOffset, fileBytes });
+    const notedBytes = noted.get(base);
+    if (notedBytes !== undefined) reportLoss(context, base, fileBytes ?? 0, notedBytes);
+    return new SealedSegment(context, base, { endOffset, fileBytes, notedBytes });
   });
+  const here = new Set(bases);
+  for (const { base, bytes } of compacted) {
+    // Retention deletes the oldest segments.
+    const isDeleted = base < (bases[0] ?? activeBase);
+    if (!isDeleted && !here.has(base) && base !== activeBase) reportLoss(context, base, 0, bytes);
+  }
+  return sealed;
+}
+
+/** Without this, the loss of a compacted segment would look like a gap that compaction has left. */
+function reportLoss(
+  { name, report }: LogContext,
+  base: number,
+  bytes: number,
+  noted: number,
+): void {
+  if (bytes >= noted) return;
+  const file = segmentFileName(base, "log");
+  report(`${name}: ${file} has ${bytes} bytes, but compaction wrote ${noted}: records are lost`);
 }
 
 function lengthOf(disk: Disk, directory: string, base: number): number | undefined {

@@ -9,6 +9,9 @@ import {
   stampBaseOffset,
   stampLeaderEpoch,
 } from "../record/batch.js";
+import { type CompactionNote, NOT_COMPACTED } from "./compaction/compaction-note.js";
+import { LogCompaction } from "./compaction/log-compaction.js";
+import { settleCompaction } from "./compaction/segment-swap.js";
 import { ActiveSegment } from "./segment/active-segment.js";
 import { FlushFailure, flushing, isDiskFull, reasonOf } from "./disk/disk.js";
 import type { LogContext, LogPosition } from "./log-context.js";
@@ -20,7 +23,7 @@ import { type CleanSegment, noteCleanStop } from "./recovery/noted-segment.js";
 import { NO_NOTES, openLastSegment, type SegmentNotes } from "./recovery/recovery.js";
 import { LogStart } from "./log-start.js";
 import { applyRetention, deleteBefore } from "./retention.js";
-import type { TimestampMatch } from "./segment/segment-lookup.js";
+import type { TimestampMatch } from "./segment/time-lookup.js";
 import { SegmentList } from "./segment/segment-list.js";
 
 /** The parts of an open log. */
@@ -31,10 +34,13 @@ interface LogState {
   readonly nextOffset: number;
   readonly producers: ProducerStates;
   readonly snapshots: ProducerSnapshots;
+  readonly note: CompactionNote;
 }
 
 /** An append-only log of record batches in one directory. */
 export class Log {
+  /** Removes records that have a later one with the same key. */
+  readonly compaction: LogCompaction;
   readonly #context: LogContext;
   readonly #segments: SegmentList;
   readonly #producers: ProducerStates;
@@ -44,7 +50,8 @@ export class Log {
   /** End of the bytes in the file, without those that were only handed to `append`. */
   #pushed: LogPosition;
 
-  private constructor({ context, segments, start, nextOffset, producers, snapshots }: LogState) {
+  private constructor(state: LogState) {
+    const { context, segments, start, nextOffset, producers, snapshots, note } = state;
     this.#context = context;
     this.#segments = segments;
     this.#start = start;
@@ -53,6 +60,7 @@ export class Log {
     this.#producers = producers;
     this.#snapshots = snapshots;
     this.#pushed = this.#mark();
+    this.compaction = new LogCompaction({ context, segments, start, producers, note });
   }
 
   /**
@@ -61,7 +69,14 @@ export class Log {
    */
   static async open(context: LogContext, notes: SegmentNotes = NO_NOTES): Promise<Log> {
     const { disk, directory, name } = context;
-    const { bases, snapshotOffsets } = listLogFiles(context);
+    let files = listLogFiles(context);
+    let note = NOT_COMPACTED;
+    if (files.isCompacted || files.cleaned.length > 0) {
+      const settled = await settleCompaction(context, files.cleaned);
+      note = settled.note;
+      if (settled.isChanged) files = listLogFiles(context);
+    }
+    const { bases, snapshotOffsets } = files;
     const snapshots = new ProducerSnapshots(context, snapshotOffsets);
     const start = new LogStart(context);
     const last = bases.pop();
@@ -69,9 +84,9 @@ export class Log {
       const segments = new SegmentList(name, [], ActiveSegment.create(context, start.offset));
       await disk.syncDirectory(directory);
       const producers = new ProducerStates();
-      return new Log({ context, segments, start, nextOffset: 0, producers, snapshots });
+      return new Log({ context, segments, start, nextOffset: 0, producers, snapshots, note });
     }
-    const sealed = sealedSegments(context, bases, last);
+    const sealed = sealedSegments(context, bases, last, note.compacted);
     const opened = await openLastSegment(context, last, notes, {
       load: (offset) => snapshots.load(offset),
       rebuild: () => producersAfter(sealed),
@@ -79,7 +94,9 @@ export class Log {
     snapshots.removeAfter(opened.nextOffset);
     const { nextOffset, producers } = opened;
     const segments = new SegmentList(name, sealed, new ActiveSegment(context, last, opened.state));
-    const log = new Log({ context, segments, start, nextOffset, producers, snapshots });
+    // Lost records may have been compacted; those that get their offsets are not.
+    if (note.firstDirtyOffset > nextOffset) note = { ...note, firstDirtyOffset: 0 };
+    const log = new Log({ context, segments, start, nextOffset, producers, snapshots, note });
     // No acknowledged record may follow damage.
     if (opened.isDamaged) {
       await log.roll().catch((error: unknown) => {
@@ -249,7 +266,7 @@ export class Log {
 
   /** Deletes expired sealed segments, as if the log ended at `end`; returns their number. */
   applyRetention(end: LogPosition): Promise<number> {
-    return applyRetention(this.#segments, this.#context, this.#start.offset, end);
+    return applyRetention(this.#segments, this.#context, this.compaction, this.#start.offset, end);
   }
 
   /** Whether the whole active segment has expired, or is below the log start. It must be rolled before it can be deleted. */
@@ -263,7 +280,7 @@ export class Log {
 
   /** Deletes the sealed segments whose records are all below `offset`. */
   deleteBefore(offset: number): Promise<void> {
-    return deleteBefore(this.#segments, this.#context, offset);
+    return deleteBefore(this.#segments, this.#context, this.compaction, offset);
   }
 
   /**

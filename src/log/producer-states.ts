@@ -109,6 +109,17 @@ export class ProducerStates {
     this.#producers.delete(quietest);
   }
 
+  /** The batches that must stay in the log, so that it yields the same producers again, also after `rewind`. */
+  *remembered(): Generator<{ readonly producerId: number; readonly lastOffset: number }> {
+    for (const states of [this.#producers, this.#undo]) {
+      for (const [producerId, state] of states) {
+        for (const { baseOffset, recordCount: count } of state?.batches ?? []) {
+          yield { producerId, lastOffset: baseOffset + count - 1 };
+        }
+      }
+    }
+  }
+
   /** Remembers the current state for `rewind`. */
   mark(): void {
     this.#undo.clear();

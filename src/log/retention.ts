@@ -1,7 +1,11 @@
 // Deletes the oldest segments of a log: expired ones, or those below an offset.
 // Leaves to others: when to check (the broker), and the files of a segment (sealed-segment.ts).
+import type { LogCompaction } from "./compaction/log-compaction.js";
 import type { LogContext, LogPosition } from "./log-context.js";
 import type { SegmentList } from "./segment/segment-list.js";
+
+/** While compaction puts new segments in place, none is deleted. */
+type Replacing = Pick<LogCompaction, "isReplacing" | "replaced">;
 
 /**
  * Deletes sealed segments that are below the log start or expired, oldest first; returns their number. Only settings
@@ -12,20 +16,22 @@ import type { SegmentList } from "./segment/segment-list.js";
 export async function applyRetention(
   segments: SegmentList,
   context: LogContext,
+  compaction: Replacing,
   logStartOffset: number,
   end: LogPosition,
 ): Promise<number> {
   const { retentionBytes, deletes } = context.settings;
   let deleted = 0;
   for (;;) {
+    if (compaction.isReplacing) await compaction.replaced();
     const [first] = segments.sealed;
     if (first === undefined || !endsBefore(segments, end.offset)) return deleted;
     const bytes = segments.bytesBefore(end);
     const isTooLarge = deletes && retentionBytes >= 0 && bytes - first.fileBytes >= retentionBytes;
     const isDue = isTooLarge || endsBefore(segments, logStartOffset);
     if (!isDue && !(await isTooOld(segments, context))) return deleted;
-    // It may have been deleted meanwhile.
-    if (segments.sealed[0] !== first) continue;
+    // It may have been deleted or replaced meanwhile.
+    if (segments.sealed[0] !== first || compaction.isReplacing) continue;
     await deleteFirst(segments, context);
     deleted++;
   }
@@ -49,9 +55,12 @@ async function isTooOld(segments: SegmentList, { settings, now }: LogContext): P
 export async function deleteBefore(
   segments: SegmentList,
   context: LogContext,
+  compaction: Replacing,
   offset: number,
 ): Promise<void> {
-  while (segments.sealed.length > 0 && endsBefore(segments, offset)) {
+  for (;;) {
+    if (compaction.isReplacing) await compaction.replaced();
+    if (segments.sealed.length === 0 || !endsBefore(segments, offset)) return;
     await deleteFirst(segments, context);
   }
 }

@@ -9,11 +9,12 @@ import type { LogPosition } from "../log/log-context.js";
 import type { ProducerState } from "../log/producer-states.js";
 import type { LogRead } from "../log/segment/log-slice.js";
 import type { SegmentsView } from "../log/log-view.js";
-import type { TimestampMatch } from "../log/segment/segment-lookup.js";
+import type { TimestampMatch } from "../log/segment/time-lookup.js";
 import type { CleanSegment } from "../log/recovery/noted-segment.js";
 import { trimError } from "./append-error.js";
 import { Appender, type AppendWaiter } from "./appender.js";
 import type { FlushPolicy } from "./flush-policy.js";
+import { PartitionCompaction } from "./partition-compaction.js";
 import { WaitQueue } from "./wait-queue.js";
 
 export interface PartitionDescription {
@@ -47,6 +48,7 @@ export class Partition {
   readonly index: number;
   /** Distinguishes it from an OfflinePartition, which has a reason here. */
   readonly offline = undefined;
+  readonly compaction: PartitionCompaction;
   readonly #log: Log;
   readonly #segments: SegmentsView;
   readonly #appender: Appender;
@@ -72,6 +74,11 @@ export class Partition {
       failed: (error) => this.#fail(error),
     });
     this.#onFatal = onFatal;
+    this.compaction = new PartitionCompaction(log.compaction, {
+      end: () => this.#appender.end,
+      refusal: () => (this.#closed ? this.#closedError() : undefined),
+      diskFailed: (failure) => this.#flushFailed(failure),
+    });
   }
 
   /** `topic-index`, as in the messages of all Kafka-like systems. */
@@ -306,13 +313,13 @@ export class Partition {
   async closeCleanly(): Promise<CleanSegment | undefined> {
     if (this.#closed) return undefined;
     this.#close();
+    await this.compaction.settled();
     await this.#appender.settled();
     if (this.#failure !== undefined) return undefined;
     try {
       return await this.#log.closeCleanly();
     } catch (error) {
-      const message = `${this.name}: the disk failed: ${reasonOf(error)}`;
-      this.#fail(new RustLogError("STORAGE_ERROR", message, { cause: error }));
+      this.#flushFailed(error);
       return undefined;
     }
   }
@@ -326,6 +333,7 @@ export class Partition {
     this.#failure = new RustLogError("UNKNOWN_TOPIC_OR_PARTITION", message);
     this.#isDeleted = true;
     this.#closed = true;
+    this.compaction.abandon();
     this.#appender.stop();
     this.#appender.refuse(this.#failure);
   }
@@ -335,6 +343,7 @@ export class Partition {
     if (!this.#isDeleted) this.refuseForDeletion();
     this.#close();
     await this.#appender.settled();
+    await this.compaction.settled();
     await this.#retention?.catch(() => 0);
     await this.#advancing?.catch(() => {});
     this.#log.close();
@@ -351,6 +360,15 @@ export class Partition {
       });
   }
 
+  /** After a failure of the disk that no append has met. */
+  #flushFailed(error: unknown): RustLogError {
+    const message = `${this.name}: the disk failed: ${reasonOf(error)}`;
+    const failure = new RustLogError("STORAGE_ERROR", message, { cause: error });
+    this.#fail(failure);
+    this.#appender.refuse(this.#failure ?? failure);
+    return this.#failure ?? failure;
+  }
+
   #fail(error: RustLogError): void {
     if (this.#isDeleted) return;
     this.#failure = error;
@@ -360,6 +378,7 @@ export class Partition {
 
   #close(): void {
     this.#closed = true;
+    this.compaction.stop();
     this.#appender.stop();
     this.#waitingForOffset.reach(Number.POSITIVE_INFINITY);
     this.#waitingForBytes.reach(Number.POSITIVE_INFINITY);

@@ -15,7 +15,6 @@ import {
   encodeAssignment,
   type NamedPartitions,
 } from "../../src/groups/consumer-protocol.js";
-import { GroupMemory } from "../../src/groups/group-memory.js";
 import { GroupRecordTable } from "../../src/groups/group-record-table.js";
 import { RustLogError } from "../../src/errors.js";
 import { observerOf } from "./group-observer.js";
@@ -80,7 +79,8 @@ export class ConsumerGroupTest {
   readonly topics = new TestTopics();
   readonly subscribed = new Set<string>();
   readonly stored = new GroupRecordTable();
-  readonly memory = new GroupMemory(100_000);
+  bytes = 0;
+  bytesMax = 100_000;
   members = 0;
   /** What the observer was told. */
   readonly events: string[] = [];
@@ -97,7 +97,10 @@ export class ConsumerGroupTest {
       sessionTimeoutMs: SESSION_MS,
       heartbeatIntervalMs: () => HEARTBEAT_MS,
       membersMax,
-      memory: this.memory,
+      bytesLeft: () => this.bytesMax - this.bytes,
+      onBytes: (bytes) => {
+        this.bytes += bytes;
+      },
       observer: observerOf(this.events),
       onMembers: (members) => {
         this.members += members;
@@ -109,11 +112,6 @@ export class ConsumerGroupTest {
       },
     };
     this.group = new ConsumerGroup("g", this.#context);
-  }
-
-  /** Lets other groups take all memory but this. */
-  leaveMemory(bytes: number): void {
-    this.memory.add(this.memory.left - bytes);
   }
 
   heartbeat(request: Partial<HeartbeatRequest>): HeartbeatResponse {

@@ -12,9 +12,7 @@ import {
   type JoinResult,
   type MemberInGeneration,
 } from "../../src/groups/classic-group.js";
-import { GroupMemory } from "../../src/groups/group-memory.js";
 import type { GroupRecord } from "../../src/groups/group-record.js";
-import { PendingMembers } from "../../src/groups/pending-members.js";
 import { observerOf } from "./group-observer.js";
 import { settle } from "./log-fixture.js";
 import { ManualClock } from "./manual-clock.js";
@@ -91,7 +89,6 @@ class Model {
   #stored: GroupRecord | undefined;
   #writes: (() => void)[] = [];
   #isDiskFull = false;
-  #memory = new GroupMemory();
   #ids = 0;
   settledGenerations = 0;
 
@@ -149,7 +146,7 @@ class Model {
   }
 
   #open(): ClassicGroup {
-    this.#memory = new GroupMemory();
+    let memory = 0;
     const context = {
       clock: this.clock,
       initialRebalanceDelayMs: this.random.pick([0, 50, 3_000]),
@@ -160,8 +157,14 @@ class Model {
         if (this.#isDiskFull) throw new RustLogError("DISK_FULL", "no space");
         this.#stored = record;
       },
-      memory: this.#memory,
-      pending: new PendingMembers(this.clock),
+      takeBytes: (bytes: number) => {
+        memory += bytes;
+        return true;
+      },
+      giveBytes: (bytes: number) => {
+        memory -= bytes;
+        this.check(memory >= 0, "more memory was given back than taken");
+      },
       observer: observerOf([]),
       emptied: () => {},
     };
@@ -169,7 +172,6 @@ class Model {
   }
 
   async #run(): Promise<void> {
-    this.check(this.#memory.bytes >= 0, "more memory was given back than taken");
     if (this.random.chance(0.7)) await this.#completeWrites();
     // In a random order.
     const first = this.random.below(this.clients.length);

@@ -94,7 +94,7 @@ export class BatchRewriter {
     this.recordsKept = kept;
     if (kept === 0) {
       if (!rules.keepsEmpty) return undefined;
-      return read === 0 ? whole : this.#emptied(whole);
+      return read === 0 ? whole : this.emptied(whole);
     }
     const setsHorizon = hasTombstones && deleteHorizon(bytes, at) === undefined;
     const horizon = setsHorizon ? rules.horizonMs : undefined;
@@ -143,7 +143,8 @@ export class BatchRewriter {
     return stamped(batch, count);
   }
 
-  #emptied(whole: Uint8Array): Uint8Array {
+  /** A batch with the offsets and the producer of this one, and no records. Valid until the next call. */
+  emptied(whole: Uint8Array): Uint8Array {
     const batch = this.#room(BATCH_HEADER_BYTES);
     batch.set(whole.subarray(0, BATCH_HEADER_BYTES));
     clearDeleteHorizon(batch, 0);

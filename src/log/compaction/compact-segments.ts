@@ -17,6 +17,7 @@ import { RustLogError } from "../../errors.js";
 import { OFFSET_MAX, SEARCHED_BYTES_MAX, SEGMENT_BYTES_MAX } from "../../limits.js";
 import {
   attributes,
+  BATCH_HEADER_BYTES,
   baseOffset,
   CONTROL_BIT,
   lastOffset,
@@ -88,7 +89,10 @@ class CompactionRun implements BatchRules {
   readonly #cursor = new RecordCursor();
   readonly #rewriter = new BatchRewriter();
   readonly #buffers = new CleanedBuffers();
-  readonly #lastOffsets: ReadonlyMap<number, number>;
+  /** Last offsets of batches that stay. */
+  readonly #lastOffsets: ReadonlySet<number>;
+  /** Header of the last batch that went, while the group has no other. */
+  readonly #gone = new Uint8Array(BATCH_HEADER_BYTES);
   /** Number of the first record of each segment, by base offset. */
   readonly #firstNumbers = new Map<number, number>();
   readonly #groups: Group[] = [];
@@ -117,7 +121,7 @@ class CompactionRun implements BatchRules {
     this.#control = control;
     this.#map = new KeyMap(job.mapBytes);
     this.#source = new SourceBatches(disk, job.directory);
-    this.#lastOffsets = new Map(job.lastBatches.map((last) => [last.producerId, last.lastOffset]));
+    this.#lastOffsets = new Set(job.lastBatches.map(({ lastOffset: last }) => last));
     this.#cleanedTo = job.endOffset;
   }
 
@@ -244,7 +248,8 @@ class CompactionRun implements BatchRules {
     source.open(segment);
     await cleaned.mark();
     this.#number = this.#firstNumbers.get(segment.baseOffset) ?? 0;
-    const sizeMax = isFirst ? SEGMENT_BYTES_MAX : this.#job.segmentBytes;
+    // What has no batch yet takes any segment.
+    const sizeMax = cleaned.bytes === 0 ? SEGMENT_BYTES_MAX : this.#job.segmentBytes;
     while (source.next()) {
       this.#bytesRead += source.size;
       const left = source.fileBytes - source.position - source.size;
@@ -270,6 +275,9 @@ class CompactionRun implements BatchRules {
       } else {
         if (!cleaned.isChanged) await cleaned.begin(group.source);
         if (batch !== undefined) await cleaned.append(batch, 0, batch.length);
+        else if (cleaned.bytes === 0) {
+          this.#gone.set(source.bytes.subarray(source.at, source.at + BATCH_HEADER_BYTES));
+        }
       }
       await this.#shareThread();
     }
@@ -302,7 +310,7 @@ class CompactionRun implements BatchRules {
         : Math.min(nowMs + deleteRetentionMs, OFFSET_MAX);
     this.keepsEmpty =
       next === this.#job.endOffset ||
-      this.#lastOffsets.get(producerId(bytes, at)) === lastOffset(bytes, at);
+      (producerId(bytes, at) >= 0 && this.#lastOffsets.has(lastOffset(bytes, at)));
     this.#recordIndex = 0;
     const rewritten = this.#opening<Uint8Array | undefined | null>(null, () => {
       this.#openBatch();
@@ -339,6 +347,10 @@ class CompactionRun implements BatchRules {
   }
 
   async #finish({ cleaned }: Group): Promise<void> {
-    if (cleaned.isChanged) await cleaned.finish();
+    if (!cleaned.isChanged) return;
+    if (cleaned.bytes === 0) {
+      await cleaned.append(this.#rewriter.emptied(this.#gone), 0, BATCH_HEADER_BYTES);
+    }
+    await cleaned.finish();
   }
 }

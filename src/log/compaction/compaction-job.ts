@@ -18,7 +18,7 @@ export interface CompactionJob {
   readonly firstDirtyOffset: number;
   /** Where the range ends: `nextOffset` of the last segment. */
   readonly endOffset: number;
-  /** Last batch of each idempotent producer. Such a batch is kept, without records if need be. */
+  /** The remembered batches of idempotent producers. Such a batch is kept, without records if need be. */
   readonly lastBatches: readonly { readonly producerId: number; readonly lastOffset: number }[];
   /** How long a tombstone is kept after the first run that reaches it, in milliseconds. */
   readonly deleteRetentionMs: number;
@@ -35,7 +35,7 @@ export interface CompactedSegment {
   /** Base offsets of the segments that it replaces, oldest first. The first is also its own. */
   readonly replaced: readonly number[];
   readonly base: number;
-  /** Size of the new log; 0 if no batch is left. */
+  /** Size of the new log. It has at least one batch, without records if need be: an empty file would be a lost one. */
   readonly bytes: number;
   /** Size of the replaced logs. */
   readonly bytesBefore: number;

@@ -12,7 +12,8 @@ import { createEmpty } from "../disk/new-file.js";
 import { SealedSegment } from "./sealed-segment.js";
 import type { Segment } from "./segment.js";
 import { SegmentBatches } from "./segment-batches.js";
-import { SegmentLookup } from "./segment-lookup.js";
+import { type LookupIndexes, SegmentLookup } from "./segment-lookup.js";
+import { TimeLookup } from "./time-lookup.js";
 import { segmentFileName } from "./segment-files.js";
 import { SegmentIndex } from "../index/segment-index.js";
 
@@ -32,6 +33,7 @@ export class ActiveSegment implements Segment {
   readonly baseOffset: number;
   readonly endOffset = Number.POSITIVE_INFINITY;
   readonly lookup: SegmentLookup;
+  readonly times: TimeLookup;
   readonly #context: SegmentContext;
   readonly #file: AppendFile;
   readonly #offsetsFile: IndexFile;
@@ -58,7 +60,7 @@ export class ActiveSegment implements Segment {
     const batches = new SegmentBatches(this.#log, place);
     // Recovery has checked the batches after these, and a batch is checked before it is appended.
     batches.verified.add(state.uncheckedBytes, Number.POSITIVE_INFINITY);
-    this.lookup = new SegmentLookup(batches, {
+    const indexes: LookupIndexes = {
       index: () => state.index,
       timesIndex: () => state.index,
       // They were built by this process, or loaded with a matching CRC. So the log is damaged.
@@ -67,7 +69,9 @@ export class ActiveSegment implements Segment {
         throw error;
       },
       damageFound: () => this.#damageFound(),
-    });
+    };
+    this.lookup = new SegmentLookup(batches, indexes);
+    this.times = new TimeLookup(batches, indexes, this.lookup);
     const { offsets, times } = state.savedEntries;
     this.#offsetsFile = new IndexFile({
       disk,
@@ -208,7 +212,11 @@ export class ActiveSegment implements Segment {
    */
   becomeSealed(endOffset: number): SealedSegment {
     const fileBytes = this.#file.size;
-    const sealed = new SealedSegment(this.#context, this.baseOffset, { fileBytes, endOffset });
+    const sealed = new SealedSegment(this.#context, this.baseOffset, {
+      fileBytes,
+      endOffset,
+      hasOlderSlices: true,
+    });
     this.#log.continueIn(() => sealed.log);
     this.close();
     return sealed;

@@ -10,9 +10,11 @@ import type { SealedFiles } from "./sealed-files.js";
 import type { SegmentBatches } from "./segment-batches.js";
 import { segmentFileName } from "./segment-files.js";
 import { isDamage, type LookupIndexes, SegmentLookup } from "./segment-lookup.js";
+import { TimeLookup } from "./time-lookup.js";
 
 export class SealedIndexes implements LookupIndexes {
   readonly lookup: SegmentLookup;
+  readonly times: TimeLookup;
   readonly #batches: SegmentBatches;
   readonly #files: SealedFiles;
   readonly #report: (line: string) => void;
@@ -29,6 +31,7 @@ export class SealedIndexes implements LookupIndexes {
     this.#files = files;
     this.#report = report;
     this.lookup = new SegmentLookup(batches, this);
+    this.times = new TimeLookup(batches, this, this.lookup);
     this.#index = new SegmentIndex();
     const fault = this.#load();
     if (fault === undefined) this.#findEnd();
@@ -153,7 +156,7 @@ export class SealedIndexes implements LookupIndexes {
     this.#areTimesChecked = true;
     const { times, maxTimestamp } = this.#index;
     const last = times.count - 1;
-    const position = last < 0 ? 0 : this.lookup.positionOfTime(this.#index, last, this.#end.bytes);
+    const position = last < 0 ? 0 : this.times.positionOfTime(this.#index, last, this.#end.bytes);
     if (position === undefined) return;
     let isStale = false;
     this.#batches.walk(position, (_size, at) => {

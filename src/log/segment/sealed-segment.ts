@@ -1,5 +1,6 @@
 // A sealed segment: flushed, immutable, mapped on first use, and finally unlinked.
 // Leaves to others: finding a batch in it (segment-lookup.ts), and its indexes (sealed-indexes.ts).
+import { RustLogError } from "../../errors.js";
 import { FIELD, isSafeI64 } from "../../record/batch.js";
 import type { SegmentIndex } from "../index/segment-index.js";
 import type { SegmentContext } from "../log-context.js";
@@ -10,12 +11,17 @@ import { SealedIndexes } from "./sealed-indexes.js";
 import type { Segment } from "./segment.js";
 import { SegmentBatches } from "./segment-batches.js";
 import type { SegmentLookup } from "./segment-lookup.js";
+import type { TimeLookup } from "./time-lookup.js";
 
 interface SealedExtent {
   /** Base offset of the next segment. */
   readonly endOffset: number;
   /** Length of its log in bytes, if known. */
   readonly fileBytes?: number | undefined;
+  /** Length that its log must have, if compaction has noted it. */
+  readonly notedBytes?: number | undefined;
+  /** Whether slices from the time when it was active may read from it. */
+  readonly hasOlderSlices?: boolean;
 }
 
 /** One immutable segment of a partition's directory. */
@@ -24,14 +30,19 @@ export class SealedSegment implements Segment {
   readonly endOffset: number;
   readonly #context: SegmentContext;
   readonly #files: SealedFiles;
+  readonly #notedBytes: number;
+  readonly #hasOlderSlices: boolean;
   #fileBytes: number | undefined;
   #opened: SegmentBatches | undefined;
   #loaded: SealedIndexes | undefined;
 
   /** Opens no file. Files are opened on first use, so that a start with many segments is fast. */
-  constructor(context: SegmentContext, baseOffset: number, { endOffset, fileBytes }: SealedExtent) {
+  constructor(context: SegmentContext, baseOffset: number, extent: SealedExtent) {
+    const { endOffset, fileBytes, notedBytes = 0, hasOlderSlices = false } = extent;
     this.baseOffset = baseOffset;
     this.endOffset = endOffset;
+    this.#notedBytes = notedBytes;
+    this.#hasOlderSlices = hasOlderSlices;
     this.#context = context;
     this.#files = new SealedFiles(context, baseOffset);
     this.#fileBytes = fileBytes;
@@ -46,14 +57,25 @@ export class SealedSegment implements Segment {
     return this.#fileBytes;
   }
 
-  /** Whether the file ends with bytes that are not a batch, or is empty, which a sealed segment never is. */
+  /**
+   * Whether the file ends with bytes that are not a batch, is shorter than it was, or is empty, which a sealed segment
+   * never is.
+   */
   get isEndDamaged(): boolean {
-    return this.bytes < this.fileBytes || this.fileBytes === 0;
+    const { bytes, fileBytes } = this;
+    return bytes < fileBytes || fileBytes < this.#notedBytes || fileBytes === 0;
   }
 
   /** Offset after its last batch. */
   get nextOffset(): number {
     return this.#indexes.end.nextOffset;
+  }
+
+  /** Largest timestamp of the first batch, in milliseconds; undefined if it has no records or is damaged. */
+  get firstTimestamp(): number | undefined {
+    if (this.#batches.fault(0, this.log.size) !== undefined) return undefined;
+    const timestamp = this.#batches.maxTimestamp(0);
+    return timestamp === Number.NEGATIVE_INFINITY ? undefined : timestamp;
   }
 
   get maxTimestamp(): number {
@@ -72,6 +94,10 @@ export class SealedSegment implements Segment {
 
   get lookup(): SegmentLookup {
     return this.#indexes.lookup;
+  }
+
+  get times(): TimeLookup {
+    return this.#indexes.times;
   }
 
   /** The bytes, also for slices created while the segment was active. */
@@ -113,6 +139,17 @@ export class SealedSegment implements Segment {
   remove(): void {
     this.#files.remove();
     this.close();
+  }
+
+  /** Opens the log for slices that may not have read from it yet, because another file gets its name. */
+  openForSlices(): void {
+    if (!this.#hasOlderSlices) return;
+    try {
+      void this.#batches;
+    } catch (error) {
+      // Then the slices can't be read either way.
+      if (!(error instanceof RustLogError)) throw error;
+    }
   }
 
   /** Prevents further opens, because another topic's files may get these names. Mapped files stay valid. */

@@ -8,7 +8,7 @@ import type { LogRead, LogSlice } from "./log-slice.js";
 import type { LookupTrace } from "./lookup-trace.js";
 import type { SealedSegment } from "./sealed-segment.js";
 import type { Segment } from "./segment.js";
-import type { TimestampMatch } from "./segment-lookup.js";
+import type { TimestampMatch } from "./time-lookup.js";
 import { segmentFileName } from "./segment-files.js";
 
 /** Segments opened in one turn of the event loop. */
@@ -180,7 +180,7 @@ export class SegmentList {
       if (segment.endOffset <= start) continue;
       const range = { start, end: limit, endOffset: this.#offsetAfter(segment, i, end) };
       trace?.comparedSegment(i, segment.maxTimestamp);
-      const found = segment.lookup.findTimestamp(timestamp, range, trace);
+      const found = segment.times.findTimestamp(timestamp, range, trace);
       if (found !== undefined) return found;
     }
     return undefined;
@@ -198,7 +198,7 @@ export class SegmentList {
         end: limitOf(segment, end),
         endOffset: this.#offsetAfter(segment, i, end),
       };
-      newest = Math.max(newest, segment.lookup.newestTimestamp(range));
+      newest = Math.max(newest, segment.times.newestTimestamp(range));
     }
     return newest;
   }

@@ -1,21 +1,12 @@
-// Searches one segment: finds the batch for an offset or a timestamp, and the end of a run of batches to serve. Never
-// leads to a batch with a wrong CRC or offset: each batch is checked when it is first served.
-// Leaves to others: the batches (segment-batches.ts), the indexes (sealed-indexes.ts, active-segment.ts), and choosing the
-// segment (segment-list.ts).
+// Searches one segment: finds the batch for an offset, and the end of a run of batches to serve. Never leads to a batch
+// with a wrong CRC or offset: each batch is checked when it is first served.
+// Leaves to others: searches by time (time-lookup.ts), the batches (segment-batches.ts), the indexes (sealed-indexes.ts,
+// active-segment.ts), and choosing the segment (segment-list.ts).
 import { RustLogError } from "../../errors.js";
 import type { OffsetIndex } from "../index/offset-index.js";
 import type { SegmentIndex } from "../index/segment-index.js";
-import type { TimeIndex } from "../index/time-index.js";
 import type { LookupTrace } from "./lookup-trace.js";
 import type { SegmentBatches } from "./segment-batches.js";
-
-/** The first batch that has a record at or after the timestamp. */
-export interface TimestampMatch {
-  /** Base offset of that batch, or the log start offset if that is inside the batch. */
-  readonly offset: number;
-  /** Largest timestamp of that batch, in milliseconds. */
-  readonly timestamp: number;
-}
 
 export interface LocatedBatch {
   readonly position: number;
@@ -27,15 +18,6 @@ interface RunEnd {
   readonly position: number;
   /** Offset after the run; undefined if it ends where reading does. */
   readonly nextOffset: number | undefined;
-}
-
-/** The range of a search by time. */
-interface SearchRange {
-  readonly start: number;
-  /** Position where the range ends. */
-  readonly end: number;
-  /** Offset at `end`. */
-  readonly endOffset: number;
 }
 
 /** The end of the batches before a position. */
@@ -72,7 +54,7 @@ export function isDamage(error: unknown): error is RustLogError {
   return error instanceof RustLogError && error.code === "CORRUPT_MESSAGE";
 }
 
-/** The searches of all segments, sealed or active. Positions are bytes from the start of the `.log` file. */
+/** The searches of all segments by offset, sealed or active. Positions are bytes from the start of the `.log` file. */
 export class SegmentLookup {
   readonly #batches: SegmentBatches;
   readonly #indexes: LookupIndexes;
@@ -313,79 +295,6 @@ export class SegmentLookup {
     const baseOffset = this.#batches.statedBaseOffset(position);
     if (baseOffset === expected) return undefined;
     return `its base offset is ${baseOffset}, not ${expected}`;
-  }
-
-  /** The first batch in the range that has a record at or after `timestamp`; undefined if there is none. */
-  findTimestamp(
-    timestamp: number,
-    range: SearchRange,
-    trace?: LookupTrace,
-  ): TimestampMatch | undefined {
-    const { start, end, endOffset } = range;
-    const index = this.#indexes.timesIndex();
-    if (index.maxTimestamp < timestamp) return undefined;
-    trace?.search(index);
-    const below = index.times.lookupBelow(timestamp, trace);
-    const entry = this.#lastTimeBelow(index.times, below, endOffset);
-    trace?.found(entry);
-    let position = entry < 0 ? 0 : this.positionOfTime(index, entry, end);
-    if (position === undefined) return this.findTimestamp(timestamp, range, trace);
-    if (start > this.#baseOffset) {
-      position = Math.max(position, this.locate(start, end)?.position ?? end);
-    }
-    while (position < end) {
-      const size = this.#batches.sizeAt(position, end);
-      const maxTimestamp = this.#batches.maxTimestamp(position);
-      if (maxTimestamp >= timestamp) {
-        const offset = Math.max(start, this.offsetAt(position));
-        return { offset, timestamp: maxTimestamp };
-      }
-      trace?.passedBatch(position, size, maxTimestamp);
-      position += size;
-    }
-    return undefined;
-  }
-
-  /** Largest timestamp of any record in the range; -Infinity if there are no records. */
-  newestTimestamp({ start, end, endOffset }: SearchRange): number {
-    const { times, maxTimestamp } = this.#indexes.timesIndex();
-    const entry = this.#lastTimeBelow(times, times.count - 1, endOffset);
-    const offset = entry < 0 ? -1 : this.#baseOffset + times.relativeOffset(entry);
-    let newest = offset >= start ? times.timestamp(entry) : Number.NEGATIVE_INFINITY;
-    const from = Math.max(offset, start);
-    let position = from <= this.#baseOffset ? 0 : (this.locate(from, end)?.position ?? end);
-    while (position < end && newest < maxTimestamp) {
-      newest = Math.max(newest, this.#batches.maxTimestamp(position));
-      position += this.#batches.sizeAt(position, end);
-    }
-    return newest;
-  }
-
-  /**
-   * The last entry from `entry` down whose batch is below `endOffset`, or -1: the active segment has entries for batches
-   * that are not readable yet.
-   */
-  #lastTimeBelow(times: TimeIndex, entry: number, endOffset: number): number {
-    let last = entry;
-    while (last >= 0 && this.#baseOffset + times.relativeOffset(last) >= endOffset) last--;
-    return last;
-  }
-
-  /**
-   * Position of the batch that an entry of the time index names, at most `end`. Undefined if the entry is wrong, after
-   * rebuilding the indexes.
-   */
-  positionOfTime({ times }: SegmentIndex, entry: number, end: number): number | undefined {
-    const relativeOffset = times.relativeOffset(entry);
-    const position = this.locate(this.#baseOffset + relativeOffset, end)?.position ?? end;
-    const holds =
-      position < end &&
-      this.#batches.pointsAtBatch(position, relativeOffset) &&
-      this.#batches.maxTimestamp(position) === times.timestamp(entry);
-    // If the batch is damaged, the entry may be right.
-    const isWrong = !holds && (position >= end || this.#batches.isIntact(position));
-    const reason = "a time index entry does not match the log";
-    return isWrong && this.#repair(position, reason) ? undefined : position;
   }
 
   /**

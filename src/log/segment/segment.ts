@@ -4,6 +4,7 @@
 import type { IndexView } from "../index/segment-index.js";
 import type { LogSlice } from "./log-slice.js";
 import type { SegmentLookup } from "./segment-lookup.js";
+import type { TimeLookup } from "./time-lookup.js";
 
 export interface Segment {
   /** Offset in the name of the file; no record is below it. */
@@ -17,6 +18,7 @@ export interface Segment {
   /** Largest timestamp of any record, in milliseconds; -Infinity if there are no records. */
   readonly maxTimestamp: number;
   readonly lookup: SegmentLookup;
+  readonly times: TimeLookup;
   index(): IndexView;
   /** A run of whole batches, from `position`. */
   slice(position: number, bytes: number): LogSlice;
