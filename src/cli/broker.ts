@@ -44,6 +44,12 @@ const EXAMPLES = `
 
 export function brokerCommand() {
   const command = newCommand("broker", "Run a broker until it receives a signal", EXAMPLES)
+    .addOption(
+      flag("config <file>", "TOML file with options under the names of these flags").default(
+        undefined,
+        "none",
+      ),
+    )
     .addOption(flag("host <address>", "address to listen on").default("127.0.0.1"))
     .addOption(
       flag("port <port>", "port to listen on; 0 picks a free one")
@@ -162,8 +168,14 @@ export function brokerCommand() {
       flag("http-allowed-host <name[,name...]>", "additional host name that HTTP clients may use")
         .default([] as readonly string[], "none")
         .argParser(hostNames),
-    );
-  return command.action(async (options) => {
+    )
+    .hook("preAction", async () => {
+      const { config } = command.opts();
+      if (config === undefined) return;
+      const { applyConfigFile } = await import("./config-file.js");
+      applyConfigFile(command, config);
+    });
+  return command.action(async ({ config, ...options }) => {
     const { idleTimeout: idleTimeoutMs, metricsPort, ui: uiPort, ...others } = options;
     const { httpHost: host, httpAllowedHost: allowedHosts, ...brokerFlags } = others;
     const { groupInitialRebalanceDelay: groupInitialRebalanceDelayMs, ...ofOffsets } = brokerFlags;
@@ -238,6 +250,8 @@ async function serve(
   note(`Broker started on ${broker.address}`);
   for (const line of http.lines) note(line);
   note(`Data directory: ${resolve(options.dataDir)}`);
+  const { config } = command.opts();
+  if (config !== undefined) note(`Configuration file: ${resolve(String(config))}`);
   isServing = true;
   const failure = await interruption.orResult(fatal.promise);
   isServing = false;
