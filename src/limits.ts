@@ -106,8 +106,8 @@ export const GROUPS_WITH_MEMBERS_MAX = 100_000;
  */
 export const GROUP_METADATA_BYTES_MAX = 4 * MiB;
 
-/** The same, and what members are assigned, for all groups together. */
-export const ALL_GROUPS_METADATA_BYTES_MAX = 256 * MiB;
+/** Memory of all groups with members, and of their members, subscriptions and assignments. */
+export const GROUPS_MEMORY_BYTES_MAX = 256 * MiB;
 
 /** Shortest session timeout of a member, in milliseconds (Kafka's default). */
 export const SESSION_TIMEOUT_MS_MIN = 6_000;

@@ -44,6 +44,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: "List, describe, move and delete consumer groups",
     load: async () => (await import("./cli/groups.js")).groupsCommand(),
   },
+  ping: {
+    summary: "Measure round trips to a broker",
+    load: async () => (await import("./cli/ping.js")).pingCommand(),
+  },
   bench: {
     summary: "Measure how fast a broker accepts and delivers records",
     load: async () => (await import("./cli/bench.js")).benchCommand(),

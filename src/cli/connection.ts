@@ -2,7 +2,7 @@
 // Leaves to others: the library that connects (client/client.ts), and other shared options (options.ts).
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "../client/broker-address.js";
-import { type Client, connect } from "../client/client.js";
+import { type Client, type ConnectOptions, connect } from "../client/client.js";
 import type { RustLogError } from "../errors.js";
 import { newCommand } from "./command.js";
 import { printError } from "./exit.js";
@@ -12,6 +12,9 @@ import { CLEAR_LINE } from "./stderr.js";
 export interface ConnectionFlags {
   readonly broker: string;
 }
+
+/** Timeouts and retries. */
+type ConnectSettings = Omit<ConnectOptions, "broker" | "onConnectionLost">;
 
 /** A command with the options of a connection. Each is declared here and nowhere else. */
 export function newClientCommand(name: string, description: string, examples: string) {
@@ -41,8 +44,9 @@ function brokerAddress(text: string): string {
 export async function withClient(
   flags: ConnectionFlags,
   body: (client: Client) => Promise<void>,
+  settings: ConnectSettings = {},
 ): Promise<void> {
-  const [client] = await connectAll(flags, 1);
+  const [client] = await connectAll(flags, 1, settings);
   if (client === undefined) throw new Error("no client was created");
   await body(client);
   await client.close();
@@ -52,6 +56,7 @@ export async function withClient(
 export async function connectAll(
   flags: ConnectionFlags,
   count: number,
+  settings: ConnectSettings = {},
 ): Promise<readonly Client[]> {
   const tell = lossTeller();
   let areThere = false;
@@ -60,7 +65,9 @@ export async function connectAll(
     if (areThere) tell(error);
   };
   const clients = await Promise.all(
-    Array.from({ length: count }, () => connect({ broker: flags.broker, onConnectionLost })),
+    Array.from({ length: count }, () =>
+      connect({ ...settings, broker: flags.broker, onConnectionLost }),
+    ),
   );
   areThere = true;
   return clients;

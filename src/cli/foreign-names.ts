@@ -12,6 +12,7 @@ const COMMAND_ALIASES: Readonly<Record<string, readonly string[]>> = {
   "topics describe": ["info", "show"],
   "topics create": ["add"],
   "topics delete": ["rm", "remove"],
+  ping: ["rtt"],
   groups: ["group", "consumer-groups"],
   "groups list": ["ls"],
   "groups describe": ["info", "show"],
@@ -25,6 +26,7 @@ const FLAG_ALIASES: Readonly<Record<string, Readonly<Record<string, readonly str
     "--broker": ["--bootstrap-server", "--bootstrap-servers", "--brokers", "--broker-list"],
   },
   consume: { "--max-records": ["--max-messages", "--num", "--count"] },
+  ping: { "--count": ["-c"] },
   "topics list": { "--internal": ["-i"] },
   "topics create": { "--partitions": ["-p"], "--config": ["-c", "--topic-config"] },
   "topics alter": {

@@ -13,7 +13,6 @@
 // requests are given at the end of a call, because their receiver may call again at once.
 import { RustLogError } from "../errors.js";
 import {
-  ALL_GROUPS_METADATA_BYTES_MAX,
   GROUP_METADATA_BYTES_MAX,
   REBALANCE_TIMEOUT_MS_MAX,
   SESSION_TIMEOUT_MS_MAX,
@@ -32,6 +31,13 @@ import type {
 } from "./group.js";
 import type { ClassicMemberState } from "./consumer-member.js";
 import { Deadline, type GroupClock, MemberDeadline } from "./group-clock.js";
+import {
+  CLASSIC_MEMBER_BYTES,
+  type GroupMemory,
+  keptBytes,
+  PROTOCOL_BYTES,
+} from "./group-memory.js";
+import type { PendingMembers } from "./pending-members.js";
 import type { GroupRecord } from "./group-record.js";
 import { subscribedTopics } from "./consumer-protocol.js";
 
@@ -116,13 +122,20 @@ export interface ClassicGroupContext {
   newMemberId(name: string): string;
   /** Stores the group. Resolves once a restart would find it. */
   store(group: string, record: GroupRecord): Promise<void>;
-  /** Accounts for memory of members; false if it would exceed the limit. */
-  takeBytes(bytes: number): boolean;
-  /** Accounts for freed memory; a negative number accounts for more, whatever the limit. */
-  giveBytes(bytes: number): void;
+  /** The account of all groups. */
+  readonly memory: GroupMemory;
+  /** The ids that were given out in all groups. */
+  readonly pending: PendingMembers;
   readonly observer: GroupObserver;
   /** Called when the group may have no members left, so that it need not stay in memory. */
-  emptied(group: string): void;
+  emptied(group: ClassicGroup): void;
+}
+
+interface MemberSize {
+  /** What it says about itself, in bytes. */
+  readonly said: number;
+  /** Memory that it takes, without its assignment. */
+  readonly memory: number;
 }
 
 interface Member extends MemberClient {
@@ -132,8 +145,7 @@ interface Member extends MemberClient {
   sessionTimeoutMs: number;
   protocols: readonly Protocol[];
   assignment: Uint8Array;
-  /** Memory of the protocols. */
-  bytes: number;
+  size: MemberSize;
   /** Set while its JoinGroup or SyncGroup waits. Its session does not end then. */
   join: JoinAnswer | undefined;
   /**
@@ -161,11 +173,10 @@ export class ClassicGroup implements Group {
   readonly #members = new Map<string, Member>();
   /** Members with an instance id: their current member id. */
   readonly #static = new Map<string, string>();
-  /** Ids that were given out, and whose clients have not come back with them. */
-  readonly #pending = new Map<string, Deadline>();
   /** How many members have each protocol. */
   readonly #supporters = new Map<string, number>();
-  #bytes = 0;
+  /** What the members say about themselves, in bytes. */
+  #said = 0;
   /** Members that have joined the next generation. */
   #joins = 0;
   #missingSyncs = 0;
@@ -178,6 +189,8 @@ export class ClassicGroup implements Group {
   #rebalanceSince = 0;
   readonly #joinTimer: Deadline;
   readonly #syncTimer: Deadline;
+  /** Set while nobody but clients with new ids is waited for: the first of their ids expires. */
+  readonly #pendingTimer: Deadline;
   #answers: (() => void)[] = [];
   #stores = 0;
   #isStored = true;
@@ -188,6 +201,9 @@ export class ClassicGroup implements Group {
     this.#context = context;
     this.#joinTimer = new Deadline(context.clock, () => this.#run(() => this.#joinTimeIsUp()));
     this.#syncTimer = new Deadline(context.clock, () => this.#run(() => this.#syncTimeIsUp()));
+    this.#pendingTimer = new Deadline(context.clock, () =>
+      this.#run(() => this.#completeJoinIfReady()),
+    );
     this.#stateSince = record?.currentStateTimestamp ?? context.clock.time();
     if (record !== undefined) this.#restore(record);
   }
@@ -210,9 +226,7 @@ export class ClassicGroup implements Group {
 
   /** Whether its record says all that there is to know, so that the group need not stay in memory. */
   get isIdle(): boolean {
-    return (
-      this.#state === "Empty" && this.#pending.size === 0 && this.#stores === 0 && this.#isStored
-    );
+    return this.#state === "Empty" && this.#stores === 0 && this.#isStored;
   }
 
   describe(): GroupDescription {
@@ -247,8 +261,8 @@ export class ClassicGroup implements Group {
   close(): void {
     this.#joinTimer.clear();
     this.#syncTimer.clear();
+    this.#pendingTimer.clear();
     for (const { session } of this.#members.values()) session.clear();
-    for (const deadline of this.#pending.values()) deadline.clear();
   }
 
   /** Begins a rebalance: all members must join again. */
@@ -272,8 +286,8 @@ export class ClassicGroup implements Group {
       for (const member of this.#members.values()) {
         this.#endWaits(member, rebalanceInProgress(this.name));
         this.#setAssignment(member, NO_BYTES);
+        this.#account(member.size, NO_SIZE);
       }
-      this.#giveBytes(this.#bytes);
       this.#state = "Dead";
     });
     this.close();
@@ -354,7 +368,7 @@ export class ClassicGroup implements Group {
       this.#answers = [];
       for (const answer of answers) answer();
     }
-    if (this.isIdle) this.#context.emptied(this.name);
+    if (this.isIdle) this.#context.emptied(this);
     return result;
   }
 
@@ -368,13 +382,15 @@ export class ClassicGroup implements Group {
     this.#checkSize(memberId);
     this.#checkProtocols(request);
     if (memberId === "") return this.#joinNew(request, answer);
-    if (this.#pending.has(memberId)) {
+    const { pending } = this.#context;
+    if (pending.has(this.name, memberId)) {
       if (instanceId !== null) {
         const message = `member id '${memberId}' was given out to a member without an instance id`;
         throw new RustLogError("UNKNOWN_MEMBER_ID", message);
       }
-      this.#forgetPending(memberId);
-      return this.#add(memberId, request, answer);
+      const size = this.#checkMemory(request, memberId);
+      pending.take(this.name, memberId);
+      return this.#add(memberId, request, size, answer);
     }
     return this.#rejoin(this.#memberOf(request), request, answer);
   }
@@ -384,17 +400,12 @@ export class ClassicGroup implements Group {
     const memberId = this.#context.newMemberId(instanceId ?? clientId);
     if (instanceId !== null) {
       const replaced = this.#members.get(this.#static.get(instanceId) ?? "");
-      return replaced === undefined
-        ? this.#add(memberId, request, answer)
-        : this.#replace(replaced, memberId, request, answer);
+      if (replaced !== undefined) return this.#replace(replaced, memberId, request, answer);
     }
-    if (!needsMemberId) return this.#add(memberId, request, answer);
-    this.#checkBytes(PENDING_BYTES);
-    const deadline = new Deadline(this.#context.clock, () =>
-      this.#run(() => this.#pendingExpired(memberId)),
-    );
-    deadline.set(request.sessionTimeoutMs);
-    this.#pending.set(memberId, deadline);
+    if (instanceId !== null || !needsMemberId) {
+      return this.#add(memberId, request, this.#checkMemory(request, memberId), answer);
+    }
+    this.#context.pending.add(this.name, memberId, request.sessionTimeoutMs);
     // It is about to join, so an initial rebalance waits for it as for one that has joined.
     this.#hasNewMember = true;
     const message = `join group '${this.name}' again with the member id '${memberId}'`;
@@ -403,10 +414,14 @@ export class ClassicGroup implements Group {
     return undefined;
   }
 
-  #add(id: string, request: JoinRequest, answer: JoinAnswer): Abandon | undefined {
-    const bytes = bytesOf(request, id);
-    this.#checkBytes(bytes);
-    const member = this.#newMember(id, request, bytes);
+  /** The caller has checked the size. */
+  #add(
+    id: string,
+    request: JoinRequest,
+    size: MemberSize,
+    answer: JoinAnswer,
+  ): Abandon | undefined {
+    const member = this.#newMember(id, request, size);
     if (this.#members.size === 0) this.#protocolType = request.protocolType;
     this.#insert(member);
     this.#hasNewMember = true;
@@ -434,10 +449,9 @@ export class ClassicGroup implements Group {
 
   /** A static member has come back without its member id: the new one takes the place of the old one. */
   #replace(old: Member, id: string, request: JoinRequest, answer: JoinAnswer): Abandon | undefined {
-    const bytes = bytesOf(request, id);
-    this.#checkBytes(bytes - old.bytes);
+    const size = this.#checkMemory(request, id, old.size);
     const wasLeader = old.id === this.#leader;
-    const member = this.#newMember(id, request, bytes);
+    const member = this.#newMember(id, request, size);
     member.assignment = old.assignment;
     this.#endWaits(old, fencedInstance(request.instanceId ?? ""));
     this.#exchange(old, member);
@@ -478,7 +492,6 @@ export class ClassicGroup implements Group {
           if (this.#members.get(id) === member) {
             old.assignment = member.assignment;
             this.#exchange(member, old);
-            this.#takeBytes(old.bytes - member.bytes);
             this.#renew(old);
           }
           this.#say(answer, { error: unavailable(this.name, error), memberId: request.memberId });
@@ -507,7 +520,11 @@ export class ClassicGroup implements Group {
     }
     // A leader that sends its assignments again gets those that are being stored.
     const assigns = member.id === this.#leader && this.#assigning !== this.#generation;
-    if (assigns) this.#checkRoom(assignments);
+    if (assigns) {
+      let bytes = 0;
+      for (const { assignment } of assignments) bytes += assignment.length;
+      this.#context.memory.check(keptBytes(bytes));
+    }
     if (member.sync !== undefined) this.#say(member.sync, rebalanceInProgress(this.name));
     member.sync = answer;
     if (assigns) {
@@ -561,8 +578,7 @@ export class ClassicGroup implements Group {
     readonly memberId: string;
     readonly instanceId: string | null;
   }): void {
-    if (this.#pending.has(memberId)) {
-      this.#forgetPending(memberId);
+    if (this.#context.pending.take(this.name, memberId)) {
       this.#completeJoinIfReady();
       return;
     }
@@ -582,11 +598,6 @@ export class ClassicGroup implements Group {
   #expire(member: Member): void {
     this.#remove(member, unknownMember(this.name, member.id));
     this.#context.observer.expired(this.type);
-  }
-
-  #pendingExpired(memberId: string): void {
-    this.#forgetPending(memberId);
-    this.#completeJoinIfReady();
   }
 
   /** A member came, or changed what it says. */
@@ -648,9 +659,18 @@ export class ClassicGroup implements Group {
 
   #completeJoinIfReady(): void {
     if (this.#state !== "PreparingRebalance") return;
-    const isEmpty = this.#members.size === 0;
-    const hasAll = this.#joins === this.#members.size && this.#pending.size === 0;
-    if (isEmpty || (hasAll && !this.#isInitial)) this.#completeJoin();
+    if (this.#members.size === 0) this.#completeJoin();
+    else if (this.#joins === this.#members.size && !this.#isInitial && !this.#waitsForPending()) {
+      this.#completeJoin();
+    }
+  }
+
+  /** Whether a client has an id with which it is about to join. */
+  #waitsForPending(): boolean {
+    const expiresInMs = this.#context.pending.nextExpiry(this.name);
+    if (expiresInMs === undefined) return false;
+    this.#pendingTimer.set(expiresInMs);
+    return true;
   }
 
   /** Begins the next generation with the members that have joined again. */
@@ -665,6 +685,7 @@ export class ClassicGroup implements Group {
       return;
     }
     this.#joinTimer.clear();
+    this.#pendingTimer.clear();
     this.#generation = this.#generation === GENERATION_MAX ? 1 : this.#generation + 1;
     this.#missingSyncs = 0;
     if (this.#members.size === 0) {
@@ -776,7 +797,7 @@ export class ClassicGroup implements Group {
     member.session.set(member.sessionTimeoutMs);
   }
 
-  #newMember(id: string, request: JoinRequest, bytes: number): Member {
+  #newMember(id: string, request: JoinRequest, size: MemberSize): Member {
     const member: Member = {
       id,
       instanceId: request.instanceId,
@@ -786,7 +807,7 @@ export class ClassicGroup implements Group {
       sessionTimeoutMs: request.sessionTimeoutMs,
       protocols: copiesOf(request.protocols),
       assignment: NO_BYTES,
-      bytes,
+      size,
       join: undefined,
       hasJoined: false,
       sync: undefined,
@@ -798,9 +819,9 @@ export class ClassicGroup implements Group {
     return member;
   }
 
-  /** The caller has accounted for the member's bytes. */
   #insert(member: Member): void {
     this.#members.set(member.id, member);
+    this.#account(NO_SIZE, member.size);
     if (member.instanceId !== null) this.#static.set(member.instanceId, member.id);
     this.#leader ??= member.id;
     this.#count(member.protocols, 1);
@@ -808,9 +829,9 @@ export class ClassicGroup implements Group {
   }
 
   #update(member: Member, request: JoinRequest): void {
-    const bytes = bytesOf(request, member.id);
-    this.#checkBytes(bytes - member.bytes);
-    member.bytes = bytes;
+    const size = this.#checkMemory(request, member.id, member.size);
+    this.#account(member.size, size);
+    member.size = size;
     member.rebalanceTimeoutMs = rebalanceTimeoutOf(request);
     member.sessionTimeoutMs = request.sessionTimeoutMs;
     this.#count(member.protocols, -1);
@@ -829,6 +850,7 @@ export class ClassicGroup implements Group {
     }
     if (member.instanceId !== null) this.#static.set(member.instanceId, member.id);
     if (this.#leader === old.id) this.#leader = member.id;
+    this.#account(old.size, member.size);
     this.#count(old.protocols, -1);
     this.#count(member.protocols, 1);
     member.mustSync = old.mustSync;
@@ -847,7 +869,7 @@ export class ClassicGroup implements Group {
     this.#unjoin(member);
     if (this.#state === "CompletingRebalance" || this.#state === "Stable") this.#synced(member);
     this.#count(member.protocols, -1);
-    this.#giveBytes(member.bytes);
+    this.#account(member.size, NO_SIZE);
     this.#setAssignment(member, NO_BYTES);
     if (this.#leader === member.id) this.#leader = this.#members.keys().next().value ?? null;
     member.session.clear();
@@ -874,11 +896,6 @@ export class ClassicGroup implements Group {
     member.sync = undefined;
     this.#renew(member);
     this.#say(answer, error);
-  }
-
-  #forgetPending(memberId: string): void {
-    this.#pending.get(memberId)?.clear();
-    if (this.#pending.delete(memberId)) this.#giveBytes(PENDING_BYTES);
   }
 
   #count(protocols: readonly Protocol[], change: 1 | -1): void {
@@ -926,7 +943,7 @@ export class ClassicGroup implements Group {
       this.#isStored = true;
     } finally {
       this.#stores--;
-      if (this.isIdle) this.#context.emptied(this.name);
+      if (this.isIdle) this.#context.emptied(this);
     }
   }
 
@@ -944,9 +961,7 @@ export class ClassicGroup implements Group {
         needsMemberId: false,
         maySkipAssignment: false,
       };
-      const bytes = bytesOf(request, stored.memberId);
-      this.#giveBytes(-bytes);
-      const member = this.#newMember(stored.memberId, request, bytes);
+      const member = this.#newMember(stored.memberId, request, sizeOf(request, stored.memberId));
       this.#setAssignment(member, stored.assignment.slice());
       this.#insert(member);
       this.#renew(member);
@@ -987,8 +1002,7 @@ export class ClassicGroup implements Group {
     const isRebalancing = this.#state === "PreparingRebalance";
     const isIn = isRebalancing ? member?.hasJoined === true : member !== undefined;
     const isFull = (isRebalancing ? this.#joins : this.#members.size) >= membersMax;
-    const hasNoId = memberId === "" && this.#pending.size >= membersMax;
-    if ((isIn || !isFull) && !hasNoId) return;
+    if (isIn || !isFull) return;
     const message = `group '${this.name}' has ${membersMax} members, the maximum`;
     throw new RustLogError("GROUP_MAX_SIZE_REACHED", message);
   }
@@ -1008,38 +1022,30 @@ export class ClassicGroup implements Group {
     );
   }
 
-  /** Accounts for more memory. Throws GROUP_MAX_SIZE_REACHED. */
-  #checkBytes(bytes: number): void {
-    if (this.#bytes + bytes > GROUP_METADATA_BYTES_MAX) {
+  /**
+   * The size of a member as a request describes it, which replaces one with the size `before`. Throws
+   * GROUP_MAX_SIZE_REACHED if the group says too much then, or the groups of the broker take too much memory.
+   */
+  #checkMemory(request: JoinRequest, memberId: string, before = NO_SIZE): MemberSize {
+    const size = sizeOf(request, memberId);
+    const { memory } = this.#context;
+    if (this.#said + size.said - before.said > GROUP_METADATA_BYTES_MAX) {
       const message = `group '${this.name}' would have more than ${GROUP_METADATA_BYTES_MAX} bytes of subscriptions (GROUP_METADATA_BYTES_MAX)`;
       throw new RustLogError("GROUP_MAX_SIZE_REACHED", message);
     }
-    if (!this.#takeBytes(bytes)) throw tooManyBytes();
+    memory.check(size.memory - before.memory);
+    return size;
   }
 
-  /** Throws GROUP_MAX_SIZE_REACHED if there is too little memory for assignments. */
-  #checkRoom(assignments: SyncRequest["assignments"]): void {
-    let bytes = 0;
-    for (const { assignment } of assignments) bytes += assignment.length;
-    if (!this.#context.takeBytes(bytes)) throw tooManyBytes();
-    this.#context.giveBytes(bytes);
-  }
-
-  #takeBytes(bytes: number): boolean {
-    if (bytes > 0 && !this.#context.takeBytes(bytes)) return false;
-    if (bytes < 0) this.#context.giveBytes(-bytes);
-    this.#bytes += bytes;
-    return true;
+  #account(before: MemberSize, after: MemberSize): void {
+    this.#said += after.said - before.said;
+    this.#context.memory.add(after.memory - before.memory);
   }
 
   #setAssignment(member: Member, assignment: Uint8Array): void {
-    this.#context.giveBytes(member.assignment.length - assignment.length);
+    const bytes = keptBytes(assignment.length - member.assignment.length);
+    this.#context.memory.add(bytes);
     member.assignment = assignment;
-  }
-
-  #giveBytes(bytes: number): void {
-    this.#context.giveBytes(bytes);
-    this.#bytes -= bytes;
   }
 }
 
@@ -1074,29 +1080,26 @@ function isSame(a: readonly Protocol[], b: readonly Protocol[]): boolean {
   );
 }
 
-/** Memory of a member, approximately. */
-function bytesOf(request: JoinRequest, memberId: string): number {
-  const { clientId, clientHost, instanceId, protocols } = request;
-  let bytes = MEMBER_BYTES + clientId.length + clientHost.length + memberId.length;
-  bytes += instanceId?.length ?? 0;
-  for (const { name, metadata } of protocols) bytes += name.length + metadata.length;
-  return bytes;
+const NO_SIZE: MemberSize = { said: 0, memory: 0 };
+
+/** What a record and the leader's answer need for a member beside what it says. */
+const MEMBER_FIELDS_BYTES = 100;
+
+function sizeOf(request: JoinRequest, memberId: string): MemberSize {
+  const { clientId, clientHost, instanceId, protocolType, protocols } = request;
+  let said = MEMBER_FIELDS_BYTES + Buffer.byteLength(protocolType);
+  for (const name of [clientId, clientHost, memberId, instanceId ?? ""]) {
+    said += Buffer.byteLength(name);
+  }
+  for (const { name, metadata } of protocols) said += Buffer.byteLength(name) + metadata.length;
+  const fixed = CLASSIC_MEMBER_BYTES + protocols.length * PROTOCOL_BYTES;
+  return { said, memory: fixed + keptBytes(said) };
 }
-
-const MEMBER_BYTES = 100;
-
-/** Memory of an id that was given out, approximately. */
-const PENDING_BYTES = 200;
 
 function rebalanceTimeoutOf({ rebalanceTimeoutMs, sessionTimeoutMs }: JoinRequest): number {
   // Version 0 of JoinGroup has only one of them.
   const timeoutMs = rebalanceTimeoutMs < 0 ? sessionTimeoutMs : rebalanceTimeoutMs;
   return Math.min(timeoutMs, REBALANCE_TIMEOUT_MS_MAX);
-}
-
-function tooManyBytes(): RustLogError {
-  const message = `the groups of this broker have ${ALL_GROUPS_METADATA_BYTES_MAX} bytes of subscriptions and assignments, the maximum`;
-  return new RustLogError("GROUP_MAX_SIZE_REACHED", message);
 }
 
 /** Throws INVALID_SESSION_TIMEOUT. */

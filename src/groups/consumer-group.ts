@@ -54,6 +54,13 @@ import type {
   GroupState,
 } from "./group.js";
 import { Deadline, type GroupClock, MemberDeadline } from "./group-clock.js";
+import {
+  ASSIGNED_PARTITION_BYTES,
+  CONSUMER_MEMBER_BYTES,
+  type GroupMemory,
+  keptBytes,
+  PROTOCOL_BYTES,
+} from "./group-memory.js";
 import { GroupSubscriptions, type SubscriptionContext } from "./group-subscriptions.js";
 import { PartitionHolders } from "./partition-holders.js";
 
@@ -70,10 +77,8 @@ export interface ConsumerGroupContext {
   /** How often members should send heartbeats. */
   readonly heartbeatIntervalMs: () => number;
   readonly membersMax: number;
-  /** Bytes that subscriptions may still need. */
-  readonly bytesLeft: () => number;
-  /** Called when subscriptions need more bytes, or fewer. */
-  readonly onBytes: (bytes: number) => void;
+  /** The account of all groups. */
+  readonly memory: GroupMemory;
   /** Called with the change in the number of members. */
   readonly onMembers: (members: number) => void;
   readonly observer: GroupObserver;
@@ -216,13 +221,14 @@ export class ConsumerGroup implements Group {
   readonly #assignment: Deadline;
   #isAssignmentDue = false;
   #notes: Notes = newNotes();
+  #isClosed = false;
 
   constructor(name: string, context: ConsumerGroupContext) {
     this.name = name;
     this.#context = context;
-    const { topics, patterns, bytesLeft, onBytes } = context;
+    const { topics, patterns, memory } = context;
     this.#subscriptions = new GroupSubscriptions({
-      ...{ topics, bytesLeft, onBytes },
+      ...{ topics, memory },
       topicsOf: (pattern) => patterns.topicsOf(pattern),
       onTopic: (topic, isNamed) => context.onSubscribed(this, topic, isNamed),
       onPattern: (pattern, isUsed) => {
@@ -522,6 +528,7 @@ export class ConsumerGroup implements Group {
 
   /** Notes that could not be stored: they are to be stored next time. */
   returnNotes(notes: Notes): void {
+    if (this.#isClosed) return;
     this.#notes.groupEpoch ||= notes.groupEpoch;
     this.#notes.assignmentEpoch ||= notes.assignmentEpoch;
     for (const [id, what] of notes.members) this.#note(id, what);
@@ -543,11 +550,12 @@ export class ConsumerGroup implements Group {
     for (const member of this.#members.values()) clearDeadlines(member);
     this.#subscriptions.close();
     // Nothing of it is to be stored any more.
+    this.#isClosed = true;
     this.#notes = newNotes();
     for (const { classic, bytes } of this.#members.values()) {
-      this.#context.onBytes(-bytes - bytesOf(classic));
+      this.#context.memory.add(-bytes - bytesOf(classic));
     }
-    this.#context.onBytes(-this.#assignmentBytes);
+    this.#context.memory.add(-this.#assignmentBytes);
     this.#context.onMembers(-this.#members.size);
   }
 
@@ -581,14 +589,7 @@ export class ConsumerGroup implements Group {
         `group '${this.name}' has ${this.#members.size} members, which is the limit`,
       );
     }
-    const bytes = bytesOfMember(memberId, request);
-    const left = this.#context.bytesLeft();
-    if (bytes > left) {
-      throw new RustLogError(
-        "GROUP_MAX_SIZE_REACHED",
-        `a member of group '${this.name}' needs ${bytes} bytes, and there are ${Math.max(0, left)} left for all groups`,
-      );
-    }
+    this.#context.memory.check(bytesOfMember(memberId, request));
     return this.#add(
       memberId,
       { ...request, classic: undefined },
@@ -634,7 +635,7 @@ export class ConsumerGroup implements Group {
       wake: undefined,
     };
     this.#members.set(id, member);
-    this.#context.onBytes(member.bytes);
+    this.#context.memory.add(member.bytes);
     this.#context.onMembers(1);
     if (member.instanceId !== null) this.#static.set(member.instanceId, member);
     if (this.#isSettled(member)) this.#settled++;
@@ -733,7 +734,7 @@ export class ConsumerGroup implements Group {
     this.#setClassic(member, undefined);
     if (this.#isSettled(member)) this.#settled--;
     this.#members.delete(member.id);
-    this.#context.onBytes(-member.bytes);
+    this.#context.memory.add(-member.bytes);
     this.#context.onMembers(-1);
     if (member.instanceId !== null) this.#static.delete(member.instanceId);
     this.#note(member.id, NOTED.ALL);
@@ -816,7 +817,7 @@ export class ConsumerGroup implements Group {
       this.#classic--;
       member.catchUp.clear();
     }
-    this.#context.onBytes(bytesOf(classic) - bytesOf(before));
+    this.#context.memory.add(bytesOf(classic) - bytesOf(before));
     this.#note(member.id, NOTED.METADATA);
   }
 
@@ -980,8 +981,8 @@ export class ConsumerGroup implements Group {
         count += partitions.length;
       }
     }
-    const bytes = count * PARTITION_BYTES;
-    this.#context.onBytes(bytes - this.#assignmentBytes);
+    const bytes = count * ASSIGNED_PARTITION_BYTES;
+    this.#context.memory.add(bytes - this.#assignmentBytes);
     this.#assignmentBytes = bytes;
   }
 
@@ -1122,23 +1123,27 @@ function withIds(
   });
 }
 
-/** Memory of a member and its records, without what it subscribes to and reads. */
-const MEMBER_BYTES = 1_000;
-
-/** Memory of an assigned partition: in targets, in what members read, and in records. */
-const PARTITION_BYTES = 80;
-
 function bytesOfMember(
   id: string,
-  { instanceId, rackId, clientId }: Pick<ConsumerMember, "instanceId" | "rackId" | "clientId">,
+  {
+    instanceId,
+    rackId,
+    clientId,
+    clientHost,
+  }: Pick<ConsumerMember, "instanceId" | "rackId" | "clientId" | "clientHost">,
 ): number {
-  const names = id.length + clientId.length + (instanceId ?? "").length + (rackId ?? "").length;
-  return MEMBER_BYTES + names;
+  let bytes = 0;
+  for (const name of [id, clientId, clientHost, instanceId ?? "", rackId ?? ""]) {
+    bytes += Buffer.byteLength(name);
+  }
+  return CONSUMER_MEMBER_BYTES + keptBytes(bytes);
 }
 
 function bytesOf(classic: ClassicMembership | undefined): number {
   let bytes = 0;
-  for (const { name, metadata } of classic?.protocols ?? []) bytes += name.length + metadata.length;
+  for (const { name, metadata } of classic?.protocols ?? []) {
+    bytes += PROTOCOL_BYTES + keptBytes(Buffer.byteLength(name) + metadata.length);
+  }
   return bytes;
 }
 

@@ -1,11 +1,7 @@
 // All consumer groups together: what they share, when they are stored, and which of them a changed topic concerns.
 // Leaves to others: a group (consumer-group.ts), and finding it (coordinator.ts).
 import { RustLogError } from "../errors.js";
-import {
-  ALL_GROUPS_METADATA_BYTES_MAX,
-  CONSUMER_HEARTBEAT_INTERVAL_MS,
-  CONSUMER_SESSION_TIMEOUT_MS,
-} from "../limits.js";
+import { CONSUMER_HEARTBEAT_INTERVAL_MS, CONSUMER_SESSION_TIMEOUT_MS } from "../limits.js";
 import { nextTurn } from "../log/event-loop.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
 import { ASSIGNORS } from "./assignors.js";
@@ -27,7 +23,8 @@ import {
 import type { ClassicMemberState } from "./consumer-member.js";
 import { decodeConsumerGroup, encodeNotes } from "./consumer-group-record.js";
 import type { Answer, GroupObserver } from "./group.js";
-import type { GroupClock } from "./group-clock.js";
+import { Deadline, type GroupClock } from "./group-clock.js";
+import type { GroupMemory } from "./group-memory.js";
 import type { GroupRecordChange } from "./group-record-table.js";
 import { TopicPatterns } from "./topic-patterns.js";
 
@@ -43,6 +40,9 @@ const HEARTBEAT_MS_PER_MEMBER = 5;
 /** Most bytes of records that are written in one batch. */
 const PORTION_BYTES = 4 * 1024 * 1024;
 
+/** After a failure, time until a group without members is stored again, in milliseconds: nobody is left to ask for it. */
+const STORE_AGAIN_MS = 10_000;
+
 /** Groups that are told about a changed topic in a turn of the event loop. */
 const GROUPS_PER_TURN = 20;
 
@@ -50,8 +50,8 @@ export interface ConsumerGroupsContext {
   readonly registry: TopicRegistry;
   readonly clock: GroupClock;
   readonly membersMax: number;
-  /** Memory for what members say about themselves. */
-  readonly bytes: { readonly used: () => number; readonly add: (bytes: number) => void };
+  /** The account of all groups. */
+  readonly memory: GroupMemory;
   /** Stores records of a group, after those of earlier calls. */
   readonly write: (group: string, records: () => readonly GroupRecordChange[]) => Promise<void>;
   /** Records to write together with those of a consumer group, now: they delete what it was before. */
@@ -71,6 +71,9 @@ export class ConsumerGroups {
   /** By a topic that a member names. */
   readonly #subscribers = new Map<string, Set<ConsumerGroup>>();
   readonly #writes = new Map<ConsumerGroup, Promise<void>>();
+  /** Groups without members that could not be stored. */
+  readonly #unstored = new Set<ConsumerGroup>();
+  readonly #storeAgain: Deadline;
   /** Of all groups. */
   #members = 0;
   /** The groups to tell about changed topics. */
@@ -78,19 +81,22 @@ export class ConsumerGroups {
   #telling: Promise<void> | undefined;
 
   constructor(context: ConsumerGroupsContext) {
-    const { registry, clock, membersMax, bytes, observer } = context;
+    const { registry, clock, membersMax, memory, observer } = context;
     this.#context = context;
+    this.#storeAgain = new Deadline(clock, () => {
+      const groups = [...this.#unstored];
+      this.#unstored.clear();
+      for (const group of groups) this.#storeSoon(group);
+    });
     this.#patterns = new TopicPatterns({
       names: () => registry.list().flatMap(({ name, internal }) => (internal ? [] : [name])),
       exists: (name) => registry.find(name) !== undefined,
       onChanged: (group) => this.#tellSoon([group]),
     });
     this.#group = {
-      ...{ topics: registry, patterns: this.#patterns, clock, membersMax, observer },
+      ...{ topics: registry, patterns: this.#patterns, clock, membersMax, memory, observer },
       sessionTimeoutMs: CONSUMER_SESSION_TIMEOUT_MS,
       heartbeatIntervalMs: () => this.#heartbeatIntervalMs(),
-      bytesLeft: () => ALL_GROUPS_METADATA_BYTES_MAX - bytes.used(),
-      onBytes: bytes.add,
       onMembers: (members) => {
         this.#members += members;
       },
@@ -98,6 +104,11 @@ export class ConsumerGroups {
       onSubscribed: (group, topic, isSubscribed) => this.#subscribed(group, topic, isSubscribed),
     };
     registry.onChanged((name) => this.#topicChanged(name));
+  }
+
+  /** Stops the timer. */
+  close(): void {
+    this.#storeAgain.clear();
   }
 
   /** A group without members, with the epochs that were stored. */
@@ -261,6 +272,7 @@ export class ConsumerGroups {
       .then(() => {})
       .catch((error: unknown) => {
         group.returnNotes(notes);
+        this.#storeAgainLater(group);
         const message = `group '${group.name}' can't be stored`;
         throw new RustLogError("COORDINATOR_NOT_AVAILABLE", message, { cause: error });
       })
@@ -270,6 +282,12 @@ export class ConsumerGroups {
       });
     this.#writes.set(group, written);
     return written;
+  }
+
+  #storeAgainLater(group: ConsumerGroup): void {
+    if (group.memberCount > 0 || !group.hasNotes) return;
+    if (this.#unstored.size === 0) this.#storeAgain.set(STORE_AGAIN_MS);
+    this.#unstored.add(group);
   }
 
   #dropEmpty(group: ConsumerGroup): void {

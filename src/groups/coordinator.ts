@@ -2,16 +2,11 @@
 // Leaves to others: what happens in a group (classic-group.ts, consumer-group.ts), and storing records and offsets
 // (offset-store.ts).
 //
-// A group is in memory while it has members, or is about to have some. Otherwise there is only its record, or only its
-// committed offsets, and both say the same: Empty.
+// A group is in memory while it has members. Otherwise there is only its record, or only its committed offsets, and both say
+// the same: Empty.
 import { randomUUID } from "node:crypto";
 import { RustLogError } from "../errors.js";
-import {
-  ALL_GROUPS_METADATA_BYTES_MAX,
-  GROUP_MEMBERS_MAX,
-  GROUPS_WITH_MEMBERS_MAX,
-  MEMBER_PROTOCOLS_MAX,
-} from "../limits.js";
+import { GROUP_MEMBERS_MAX, GROUPS_WITH_MEMBERS_MAX, MEMBER_PROTOCOLS_MAX } from "../limits.js";
 import { nextTurn } from "../log/event-loop.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
 import {
@@ -40,8 +35,10 @@ import type {
   GroupDescription,
   GroupObserver,
   GroupOverview,
+  GroupType,
 } from "./group.js";
 import type { GroupClock } from "./group-clock.js";
+import { groupBytes, GroupMemory } from "./group-memory.js";
 import {
   decodeGroupRecord,
   encodeGroupKey,
@@ -54,6 +51,7 @@ import type { GroupRecordChange } from "./group-record-table.js";
 import { OffsetExpiry } from "./offset-expiry.js";
 import { groupNotFound, OffsetStore } from "./offset-store.js";
 import type { OffsetRow } from "./offset-table.js";
+import { PendingMembers } from "./pending-members.js";
 
 /** Groups looked at in a turn of the event loop. */
 const GROUPS_PER_TURN = 1_000;
@@ -80,7 +78,8 @@ export class GroupCoordinator {
   readonly #consumers: ConsumerGroups;
   /** The last write of a group's records. */
   readonly #writes = new Map<string, Promise<void>>();
-  #bytes = 0;
+  readonly #memory = new GroupMemory();
+  readonly #pending: PendingMembers;
   readonly #offsetExpiry: OffsetExpiry;
   #cancelExpiry: (() => void) | undefined;
   #expiry: Promise<void> = Promise.resolve();
@@ -96,34 +95,21 @@ export class GroupCoordinator {
     });
     const { registry, clock, observer = NO_OBSERVER, report } = context;
     const { initialRebalanceDelayMs, membersMax = GROUP_MEMBERS_MAX } = context;
+    this.#pending = new PendingMembers(clock);
     this.#classic = {
       ...{ clock, initialRebalanceDelayMs, membersMax, observer },
+      ...{ memory: this.#memory, pending: this.#pending },
       newMemberId: (name) => `${name}-${randomUUID()}`,
       store: (group, record) => this.write(group, () => this.#classicRecords(group, record)),
-      takeBytes: (bytes) => {
-        if (this.#bytes + bytes > ALL_GROUPS_METADATA_BYTES_MAX) return false;
-        this.#bytes += bytes;
-        return true;
-      },
-      giveBytes: (bytes) => {
-        this.#bytes -= bytes;
-      },
-      emptied: (group) => this.#drop(group),
+      emptied: (group) => this.#emptied(group),
     };
     this.#consumers = new ConsumerGroups({
       ...{ registry, clock, membersMax, observer, report },
-      bytes: {
-        used: () => this.#bytes,
-        add: (bytes) => {
-          this.#bytes += bytes;
-        },
-      },
+      memory: this.#memory,
       write: (group, records) => this.write(group, records),
       replaced: (group) => this.#tombstones(group, (version) => version === GROUP_KEY_VERSION),
       classicOnly: (group) => this.#toClassic(group),
-      emptied: (group) => {
-        if (this.#groups.get(group.name) === group) this.#drop(group.name);
-      },
+      emptied: (group) => this.#emptied(group),
     });
   }
 
@@ -148,11 +134,18 @@ export class GroupCoordinator {
     while (this.#writes.size > 0) await Promise.all(this.#writes.values());
     await nextTurn();
     for (const group of this.#groups.values()) group.close();
+    this.#consumers.close();
+    this.#pending.close();
   }
 
   /** Number of groups in memory. */
   get size(): number {
     return this.#groups.size;
+  }
+
+  /** Memory that groups and members are accounted for, in bytes. */
+  get memoryBytes(): number {
+    return this.#memory.bytes;
   }
 
   /** JoinGroup. Returns how to end the wait, if the request has to wait. */
@@ -209,7 +202,9 @@ export class GroupCoordinator {
     const group = this.#groups.get(name);
     if (group instanceof ClassicGroup) return group.leave(members);
     if (group instanceof ConsumerGroup) return this.#consumers.remove(group, members);
-    return members.map(({ memberId }) => unknownMember(name, memberId));
+    return members.map(({ memberId }) =>
+      this.#pending.take(name, memberId) ? undefined : unknownMember(name, memberId),
+    );
   }
 
   /**
@@ -305,7 +300,11 @@ export class GroupCoordinator {
       return { group: name, type: "consumer", state: "Empty", protocolType: "consumer" };
     }
     const record = this.#record(name);
-    if (record === undefined && this.#context.offsets.topicsOf(name).length === 0) return undefined;
+    const exists =
+      record !== undefined ||
+      this.#context.offsets.topicsOf(name).length > 0 ||
+      this.#pending.isExpected(name);
+    if (!exists) return undefined;
     const protocolType = record?.protocolType ?? "";
     return { group: name, type: "classic", state: "Empty", protocolType };
   }
@@ -384,24 +383,44 @@ export class GroupCoordinator {
     return tombstones;
   }
 
-  #drop(name: string): void {
-    this.#groups.get(name)?.close();
-    this.#groups.delete(name);
+  /** Keeps a group in memory, in the place of another one of its name. */
+  #keep(group: Group): void {
+    this.#forget(group.name);
+    this.#groups.set(group.name, group);
+    this.#memory.add(groupBytes(group.name, group.type));
   }
 
-  /** The group that a JoinGroup or SyncGroup names; created for a new member. */
+  #forget(name: string): void {
+    const group = this.#groups.get(name);
+    if (group === undefined) return;
+    this.#groups.delete(name);
+    this.#memory.add(-groupBytes(name, group.type));
+  }
+
+  #drop(name: string): void {
+    this.#groups.get(name)?.close();
+    this.#forget(name);
+  }
+
+  /** A group that was stored late may have a successor of its name. */
+  #emptied(group: Group): void {
+    if (this.#groups.get(group.name) === group) this.#drop(group.name);
+  }
+
+  /** The group that a JoinGroup names; created for a new member. */
   #classicGroup(name: string, memberId: string): ClassicGroup {
     // A member with an id comes back to a group that must exist.
     const known = this.#groups.get(name);
     const isGone =
       known !== undefined && !(known instanceof ClassicGroup) && known.memberCount === 0;
-    if ((known !== undefined && !isGone) || memberId !== "") {
+    const isNew = memberId === "" || this.#pending.has(name, memberId);
+    if ((known !== undefined && !isGone) || !isNew) {
       return this.#knownClassicGroup(name, memberId);
     }
-    this.#checkNewGroup(name);
+    this.#checkNewGroup(name, "classic");
     this.#drop(name);
     const group = new ClassicGroup(name, this.#classic, this.#record(name));
-    this.#groups.set(name, group);
+    this.#keep(group);
     return group;
   }
 
@@ -428,10 +447,10 @@ export class GroupCoordinator {
       );
     }
     if (known instanceof ClassicGroup && known.memberCount > 0) return this.#toConsumers(known);
-    this.#checkNewGroup(name);
+    this.#checkNewGroup(name, "consumer");
     this.#drop(name);
     const group = this.#storedConsumerGroup(name);
-    this.#groups.set(name, group);
+    this.#keep(group);
     return group;
   }
 
@@ -452,7 +471,7 @@ export class GroupCoordinator {
         `group '${name}' can't be converted: ${error.message}`,
       );
     }
-    this.#groups.set(name, group);
+    this.#keep(group);
     classic.handOver();
     return group;
   }
@@ -464,7 +483,7 @@ export class GroupCoordinator {
     const record = group.toClassic();
     group.close();
     const classic = new ClassicGroup(name, this.#classic, record);
-    this.#groups.set(name, classic);
+    this.#keep(classic);
     const written = this.write(name, () => this.#classicRecords(name, record));
     classic.rebalance();
     return written;
@@ -487,8 +506,9 @@ export class GroupCoordinator {
     return groupRecords.get(name, consumerGroupKey(name)) !== undefined;
   }
 
-  #checkNewGroup(name: string): void {
+  #checkNewGroup(name: string, type: GroupType): void {
     this.#checkOnline(name);
+    this.#memory.check(groupBytes(name, type));
     if (this.#groups.size < GROUPS_WITH_MEMBERS_MAX) return;
     const message = `the broker has ${GROUPS_WITH_MEMBERS_MAX} groups with members, the maximum`;
     throw new RustLogError("GROUP_MAX_SIZE_REACHED", message);
@@ -513,13 +533,13 @@ export class GroupCoordinator {
     const record = this.#record(name);
     if (record !== undefined) {
       if (record.members.length === 0) return;
-      this.#groups.set(name, new ClassicGroup(name, this.#classic, record));
+      this.#keep(new ClassicGroup(name, this.#classic, record));
       return;
     }
     const { groupRecords } = this.#context.offsets;
     const stored = this.#consumers.decode(name, groupRecords.of(name));
     if (stored === undefined || stored.members.length === 0) return;
-    this.#groups.set(name, await this.#consumers.restore(name, stored));
+    this.#keep(await this.#consumers.restore(name, stored));
   }
 
   #scheduleExpiry(): void {

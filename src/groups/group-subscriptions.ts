@@ -1,10 +1,10 @@
 // What the members of a consumer group subscribe to. Members with the same subscription share it, so that ten thousand of
-// them are assigned as fast as one. The record of each member repeats it, so memory is accounted for each member.
+// them are assigned as fast as one. The record of each member repeats it.
 // Leaves to others: which topics match an expression (topic-patterns.ts).
-import { RustLogError } from "../errors.js";
 import { ZERO_UUID } from "../record/bytes.js";
 import type { AssignableTopic } from "./assignors.js";
 import type { Subscription } from "./consumer-member.js";
+import { type GroupMemory, keptBytes, NAMED_TOPIC_BYTES } from "./group-memory.js";
 
 /** A topic as groups see it. */
 export interface GroupTopic {
@@ -20,10 +20,8 @@ export interface SubscriptionContext {
   };
   /** The topics that match a regular expression. */
   readonly topicsOf: (pattern: string) => ReadonlySet<string>;
-  /** Bytes that subscriptions may still need. */
-  readonly bytesLeft: () => number;
-  /** Called when subscriptions need more bytes, or fewer. */
-  readonly onBytes: (bytes: number) => void;
+  /** The account of all groups. */
+  readonly memory: GroupMemory;
   /** Called when the first member names a topic, and when no member does any more. */
   readonly onTopic: (topic: string, isNamed: boolean) => void;
   /** The same for a regular expression. */
@@ -32,6 +30,10 @@ export interface SubscriptionContext {
 
 interface Shared extends Subscription {
   members: number;
+  /** Memory that it takes once. */
+  readonly sharedBytes: number;
+  /** Memory that it takes for each member, in the member's record. */
+  readonly memberBytes: number;
 }
 
 export class GroupSubscriptions {
@@ -50,28 +52,29 @@ export class GroupSubscriptions {
    * always repeat what it has.
    */
   check(before: Subscription | undefined, topicNames: readonly string[], pattern: string): void {
-    let bytes = pattern.length - (before?.key.length ?? 0);
-    for (const name of topicNames) bytes += name.length;
-    const left = this.#context.bytesLeft();
-    if (bytes <= 0 || bytes <= left) return;
-    throw new RustLogError(
-      "GROUP_MAX_SIZE_REACHED",
-      `a subscription needs ${bytes} more bytes, and there are ${Math.max(0, left)} left for all groups`,
-    );
+    const { memory } = this.#context;
+    // Finding out whether others have the same takes longer, and hardly ever matters.
+    const { sharedBytes, memberBytes } = sizeOf(topicNames, pattern);
+    if (sharedBytes + memberBytes <= memory.left) return;
+    const key = keyOf(sorted(topicNames), pattern);
+    if (key === before?.key) return;
+    const known = this.#shared.get(key);
+    memory.check(known === undefined ? sharedBytes + memberBytes : memberBytes);
   }
 
   /** The subscription of one more member. */
   join(topicNames: Iterable<string>, pattern: string): Subscription {
     const names = sorted(topicNames);
     const key = keyOf(names, pattern);
-    const { onBytes, onTopic, onPattern } = this.#context;
-    onBytes(key.length);
+    const { memory, onTopic, onPattern } = this.#context;
     const known = this.#shared.get(key);
     if (known !== undefined) {
+      memory.add(known.memberBytes);
       known.members++;
       return known;
     }
-    const shared = { key, names, pattern, members: 1 };
+    const shared = { key, names, pattern, members: 1, ...sizeOf(names, pattern) };
+    memory.add(shared.sharedBytes + shared.memberBytes);
     this.#shared.set(key, shared);
     for (const name of names) if (more(this.#topics, name)) onTopic(name, true);
     if (pattern !== "" && more(this.#patterns, pattern)) onPattern(pattern, true);
@@ -80,10 +83,12 @@ export class GroupSubscriptions {
 
   /** Removes a member from its subscription. */
   leave({ key, names, pattern }: Subscription): void {
-    const { onBytes, onTopic, onPattern } = this.#context;
+    const { memory, onTopic, onPattern } = this.#context;
     const shared = this.#shared.get(key);
-    onBytes(-key.length);
-    if (shared === undefined || --shared.members > 0) return;
+    if (shared === undefined) return;
+    memory.add(-shared.memberBytes);
+    if (--shared.members > 0) return;
+    memory.add(-shared.sharedBytes);
     this.#shared.delete(key);
     for (const name of names) if (fewer(this.#topics, name)) onTopic(name, false);
     if (pattern !== "" && fewer(this.#patterns, pattern)) onPattern(pattern, false);
@@ -141,8 +146,10 @@ export class GroupSubscriptions {
 
   /** Releases everything. */
   close(): void {
-    const { onBytes, onTopic, onPattern } = this.#context;
-    for (const { key, members } of this.#shared.values()) onBytes(-members * key.length);
+    const { memory, onTopic, onPattern } = this.#context;
+    for (const { sharedBytes, memberBytes, members } of this.#shared.values()) {
+      memory.add(-sharedBytes - members * memberBytes);
+    }
     for (const topic of this.#topics.keys()) onTopic(topic, false);
     for (const pattern of this.#patterns.keys()) onPattern(pattern, false);
   }
@@ -174,6 +181,16 @@ function fewer(counts: Map<string, number>, key: string): boolean {
   if (count > 1) counts.set(key, count - 1);
   else counts.delete(key);
   return count <= 1;
+}
+
+function sizeOf(names: Iterable<string>, pattern: string) {
+  let memberBytes = Buffer.byteLength(pattern);
+  let sharedBytes = 0;
+  for (const name of names) {
+    memberBytes += Buffer.byteLength(name);
+    sharedBytes += NAMED_TOPIC_BYTES;
+  }
+  return { memberBytes, sharedBytes: sharedBytes + keptBytes(memberBytes) };
 }
 
 function sorted(names: Iterable<string>): ReadonlySet<string> {

@@ -136,6 +136,7 @@ test("topics, groups, consume and bench print the documented fields", async () =
     await jsonOf(["bench", "produce", "b", "-n", "10"], address),
     await jsonOf(["bench", "consume", "b"], address),
   ]);
+  check("`rustlog ping --json`", [await jsonOf(["ping"], address)]);
   check("`rustlog explain produce --json`", [
     await jsonOf(["explain", "produce", "t", "v"], address),
   ]);

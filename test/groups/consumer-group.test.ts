@@ -128,7 +128,7 @@ describe("reconciliation", () => {
 
   test("a large group collects changes", () => {
     const t = new ConsumerGroupTest(1_000);
-    t.bytesMax = Number.POSITIVE_INFINITY;
+    t.leaveMemory(2 ** 40);
     t.topics.set("t", 5_000);
     t.join("a");
     t.join("b");
@@ -258,7 +258,7 @@ describe("fencing", () => {
     const topicNames = Array.from({ length: 1_000 }, (_, i) => `${"n".repeat(200)}${i}`);
     expect(codeOf(() => t.join("a", { topicNames }))).toBe("GROUP_MAX_SIZE_REACHED");
     expect(codeOf(() => t.join("i".repeat(200_000)))).toBe("GROUP_MAX_SIZE_REACHED");
-    expect([t.group.memberCount, t.bytes, t.subscribed.size]).toEqual([0, 0, 0]);
+    expect([t.group.memberCount, t.memory.bytes, t.subscribed.size]).toEqual([0, 0, 0]);
   });
 
   test("assigned partitions need memory as well, also in a restored group", () => {
@@ -267,12 +267,13 @@ describe("fencing", () => {
     expect(codeOf(() => t.join("b"))).toBe("GROUP_MAX_SIZE_REACHED");
     t.restart();
     expect(codeOf(() => t.join("b"))).toBe("GROUP_MAX_SIZE_REACHED");
-    t.bytesMax = 200_000;
+    t.leaveMemory(20_000);
     expect(codeOf(() => t.join("b"))).toBe("none");
   });
 
   test("a member names at most 10,000 topics", () => {
     const { t } = setup();
+    t.leaveMemory(10_000_000);
     const names = (count: number) => Array.from({ length: count }, (_, i) => `${i}`);
     expect(codeOf(() => t.join("a", { topicNames: names(10_001) }))).toBe("INVALID_REQUEST");
     expect(t.group.memberCount).toBe(0);
@@ -283,7 +284,7 @@ describe("fencing", () => {
     const { t } = setup();
     t.join("a", { pattern: "t.*" });
     t.join("b", { topicNames: ["t"] });
-    t.bytesMax = 0;
+    t.leaveMemory(0);
     expect(codeOf(() => t.join("a", { pattern: "t.*" }))).toBe("none");
     expect(codeOf(() => t.join("b", { topicNames: ["t"] }))).toBe("none");
     expect(codeOf(() => t.join("b", { topicNames: ["t", "another"] }))).toBe(
@@ -485,10 +486,10 @@ test("what is shared by all groups is given back", () => {
   t.join("b", { pattern: "t.*" });
   t.joinClassic("c");
   expect(t.members).toBe(3);
-  expect(t.bytes).toBeGreaterThan(0);
+  expect(t.memory.bytes).toBeGreaterThan(0);
   for (const memberId of ["a", "b"]) t.heartbeat({ memberId, memberEpoch: -1 });
   t.group.close();
-  expect([t.members, t.bytes]).toEqual([0, 0]);
-  expect([t.members, t.bytes, t.subscribed.size, t.topics.users.size]).toEqual([0, 0, 0, 0]);
+  expect([t.members, t.memory.bytes]).toEqual([0, 0]);
+  expect([t.members, t.memory.bytes, t.subscribed.size, t.topics.users.size]).toEqual([0, 0, 0, 0]);
   expect(t.clock.timers).toBe(0);
 });

@@ -4,25 +4,22 @@ import { describe, expect, test } from "bun:test";
 import { RustLogError } from "../../src/errors.js";
 import type { ConsumerGroup, HeartbeatResponse } from "../../src/groups/consumer-group.js";
 import { ConsumerGroups } from "../../src/groups/consumer-groups.js";
+import { GroupMemory } from "../../src/groups/group-memory.js";
+import { UNREAD_MS } from "../../src/groups/group-clock.js";
+import { CONSUMER_SESSION_TIMEOUT_MS } from "../../src/limits.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { observerOf } from "../support/group-observer.js";
 import { openServices } from "../support/services.js";
 
-async function setup() {
+async function setup(clock = new ManualClock()) {
   const { registry } = await openServices();
   await registry.create("t", 2, {});
   /** Writes that have begun: how many records, and how to end them. */
   const writes: { readonly records: number; readonly end: (error?: Error) => void }[] = [];
   const emptied: string[] = [];
-  let bytes = 0;
   const groups = new ConsumerGroups({
-    ...{ registry, clock: new ManualClock(), membersMax: 10, observer: observerOf([]) },
-    bytes: {
-      used: () => bytes,
-      add: (more) => {
-        bytes += more;
-      },
-    },
+    ...{ registry, clock, membersMax: 10, observer: observerOf([]) },
+    memory: new GroupMemory(),
     write: (_, records) => {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const end = (error?: Error): void => (error === undefined ? resolve() : reject(error));
@@ -47,7 +44,7 @@ async function setup() {
         : { rebalanceTimeoutMs: -1, topicNames: null, owned: null }),
       ...{ clientId: "", clientHost: "" },
     });
-  return { registry, writes, emptied, groups, group, beat };
+  return { registry, writes, emptied, groups, group, beat, clock };
 }
 
 /** Whether a promise is settled, after everything that can run has run. */
@@ -147,6 +144,25 @@ test("a group without members is forgotten once that is stored, and one that nob
   await left;
   await Bun.sleep(0);
   expect(emptied).toEqual(["g", "g"]);
+});
+
+test("a group whose last member has gone is stored until that succeeds, though nobody asks for it", async () => {
+  const { writes, emptied, group, beat, clock } = await setup();
+  const joined = beat("a");
+  writes[0]!.end();
+  await joined;
+  clock.advance(CONSUMER_SESSION_TIMEOUT_MS + UNREAD_MS);
+  expect([group.memberCount, writes.length]).toEqual([0, 2]);
+  writes[1]!.end(new RustLogError("DISK_FULL", "no space"));
+  await Bun.sleep(0);
+  for (const failing of [2, 3]) {
+    clock.advance(10_000);
+    expect(writes).toHaveLength(failing + 1);
+    if (failing === 2) writes[2]!.end(new RustLogError("DISK_FULL", "no space"));
+    else writes[3]!.end();
+    await Bun.sleep(0);
+  }
+  expect([emptied, clock.timers]).toEqual([["g"], 0]);
 });
 
 test("a topic that changes makes a new assignment in the groups that read it, and in no other", async () => {

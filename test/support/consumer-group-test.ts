@@ -15,6 +15,7 @@ import {
   encodeAssignment,
   type NamedPartitions,
 } from "../../src/groups/consumer-protocol.js";
+import { GroupMemory } from "../../src/groups/group-memory.js";
 import { GroupRecordTable } from "../../src/groups/group-record-table.js";
 import { RustLogError } from "../../src/errors.js";
 import { observerOf } from "./group-observer.js";
@@ -79,8 +80,7 @@ export class ConsumerGroupTest {
   readonly topics = new TestTopics();
   readonly subscribed = new Set<string>();
   readonly stored = new GroupRecordTable();
-  bytes = 0;
-  bytesMax = 100_000;
+  readonly memory = new GroupMemory(100_000);
   members = 0;
   /** What the observer was told. */
   readonly events: string[] = [];
@@ -97,10 +97,7 @@ export class ConsumerGroupTest {
       sessionTimeoutMs: SESSION_MS,
       heartbeatIntervalMs: () => HEARTBEAT_MS,
       membersMax,
-      bytesLeft: () => this.bytesMax - this.bytes,
-      onBytes: (bytes) => {
-        this.bytes += bytes;
-      },
+      memory: this.memory,
       observer: observerOf(this.events),
       onMembers: (members) => {
         this.members += members;
@@ -112,6 +109,11 @@ export class ConsumerGroupTest {
       },
     };
     this.group = new ConsumerGroup("g", this.#context);
+  }
+
+  /** Lets other groups take all memory but this. */
+  leaveMemory(bytes: number): void {
+    this.memory.add(this.memory.left - bytes);
   }
 
   heartbeat(request: Partial<HeartbeatRequest>): HeartbeatResponse {

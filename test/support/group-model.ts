@@ -12,7 +12,9 @@ import {
   type JoinResult,
   type MemberInGeneration,
 } from "../../src/groups/classic-group.js";
+import { GroupMemory } from "../../src/groups/group-memory.js";
 import type { GroupRecord } from "../../src/groups/group-record.js";
+import { PendingMembers } from "../../src/groups/pending-members.js";
 import { observerOf } from "./group-observer.js";
 import { settle } from "./log-fixture.js";
 import { ManualClock } from "./manual-clock.js";
@@ -89,6 +91,7 @@ class Model {
   #stored: GroupRecord | undefined;
   #writes: (() => void)[] = [];
   #isDiskFull = false;
+  #memory = new GroupMemory();
   #ids = 0;
   settledGenerations = 0;
 
@@ -146,7 +149,7 @@ class Model {
   }
 
   #open(): ClassicGroup {
-    let memory = 0;
+    this.#memory = new GroupMemory();
     const context = {
       clock: this.clock,
       initialRebalanceDelayMs: this.random.pick([0, 50, 3_000]),
@@ -157,14 +160,8 @@ class Model {
         if (this.#isDiskFull) throw new RustLogError("DISK_FULL", "no space");
         this.#stored = record;
       },
-      takeBytes: (bytes: number) => {
-        memory += bytes;
-        return true;
-      },
-      giveBytes: (bytes: number) => {
-        memory -= bytes;
-        this.check(memory >= 0, "more memory was given back than taken");
-      },
+      memory: this.#memory,
+      pending: new PendingMembers(this.clock),
       observer: observerOf([]),
       emptied: () => {},
     };
@@ -172,6 +169,7 @@ class Model {
   }
 
   async #run(): Promise<void> {
+    this.check(this.#memory.bytes >= 0, "more memory was given back than taken");
     if (this.random.chance(0.7)) await this.#completeWrites();
     // In a random order.
     const first = this.random.below(this.clients.length);

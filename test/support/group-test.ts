@@ -12,7 +12,9 @@ import {
   type SyncRequest,
   type SyncResult,
 } from "../../src/groups/classic-group.js";
+import { GroupMemory } from "../../src/groups/group-memory.js";
 import type { GroupRecord } from "../../src/groups/group-record.js";
+import { PendingMembers } from "../../src/groups/pending-members.js";
 import { observerOf } from "./group-observer.js";
 import { settle } from "./log-fixture.js";
 import { ManualClock } from "./manual-clock.js";
@@ -57,7 +59,10 @@ export class GroupTest {
   readonly records: GroupRecord[] = [];
   /** What the observer was told. */
   readonly events: string[] = [];
+  /** Whether the group need not stay in memory since the last JoinGroup. */
   isDropped = false;
+  readonly memory = new GroupMemory();
+  readonly pending = new PendingMembers(this.clock);
   group: ClassicGroup;
   readonly #context: ClassicGroupContext;
   #ids = 0;
@@ -73,11 +78,7 @@ export class GroupTest {
         this.#failures = 0;
         this.records.push(record);
       },
-      ...{
-        takeBytes: () => true,
-        giveBytes: () => {},
-        observer: observerOf(this.events),
-      },
+      ...{ memory: this.memory, pending: this.pending, observer: observerOf(this.events) },
       emptied: () => {
         this.isDropped = true;
       },
@@ -113,6 +114,7 @@ export class GroupTest {
       protocols: [this.protocol("range", name)],
       ...request,
     };
+    this.isDropped = false;
     const asked = new AskedToJoin(whole.instanceId);
     asked.abandon = this.group.join(whole, (outcome) => {
       asked.answers++;
