@@ -47,11 +47,11 @@ function buildArguments(): string[] {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
   const [bun, ...words] = String(scripts.build).split(" ");
   const output = words.indexOf("--outfile") + 1;
-  const entry = words.indexOf("src/main.ts");
-  if (bun !== "bun" || output === 0 || entry < 0) {
+  const isEntry = (word: string): boolean => word.startsWith("src/");
+  if (bun !== "bun" || output === 0 || !words.some(isEntry)) {
     throw new Error(`unexpected build script: ${scripts.build}`);
   }
-  return words.with(output, path).with(entry, join(ROOT, "src/main.ts"));
+  return words.with(output, path).map((word) => (isEntry(word) ? join(ROOT, word) : word));
 }
 
 /** Removes the executables of processes that have ended. */

@@ -43,8 +43,8 @@ import { SourceBatches } from "./source-batches.js";
 
 /** How a run shares its thread. */
 export interface CompactionControl {
-  /** Called after each batch; if it returns a promise, the run waits for it. */
-  readonly pause?: () => Promise<void> | undefined;
+  /** Called after each batch, with the bytes of log read so far; if it returns a promise, the run waits for it. */
+  readonly pause?: (bytesRead: number) => Promise<void> | undefined;
   /** Asked after each batch whether to give up. */
   readonly isStopped?: () => boolean;
 }
@@ -343,7 +343,7 @@ class CompactionRun implements BatchRules {
 
   #shareThread(): Promise<void> | undefined {
     if (this.#control.isStopped?.()) throw new Stopped();
-    return this.#control.pause?.();
+    return this.#control.pause?.(this.#bytesRead);
   }
 
   async #finish({ cleaned }: Group): Promise<void> {
