@@ -87,7 +87,7 @@ export const ERRORS = {
   INVALID_COMMIT_OFFSET_SIZE: {
     wire: 28,
     retriable: false,
-    help: "Commit an offset that a log can have.",
+    help: "Commit an offset that a log can have. If committed offsets take too much memory, delete groups that are not used.",
   },
   TOPIC_AUTHORIZATION_FAILED: {
     wire: 29,

@@ -144,6 +144,9 @@ export const POSITION_ITEMS_MAX = 2 * PARTITIONS_MAX;
  */
 export const OFFSET_ENTRIES_MAX = PARTITIONS_MAX;
 
+/** Memory of all committed offsets, beyond which only those that there are can be committed again. */
+export const OFFSETS_MEMORY_BYTES_MAX = 1024 * MiB;
+
 /** How long unused committed offsets are kept, in milliseconds: 7 days, as in Kafka. */
 export const OFFSETS_RETENTION_MS_DEFAULT = 7 * 86_400_000;
 

@@ -19,15 +19,16 @@ import {
   SESSION_TIMEOUT_MS_MIN,
 } from "../limits.js";
 import { NO_BYTES } from "../record/bytes.js";
-import type {
-  Abandon,
-  Answer,
-  CommittingMember,
-  Group,
-  GroupDescription,
-  GroupObserver,
-  GroupState,
-  MemberClient,
+import {
+  type Abandon,
+  type Answer,
+  type CommittingMember,
+  type Group,
+  type GroupDescription,
+  type GroupObserver,
+  type GroupState,
+  type MemberClient,
+  STORE_AGAIN_MS,
 } from "./group.js";
 import type { ClassicMemberState } from "./consumer-member.js";
 import { Deadline, type GroupClock, MemberDeadline } from "./group-clock.js";
@@ -1048,9 +1049,6 @@ export class ClassicGroup implements Group {
     member.assignment = assignment;
   }
 }
-
-/** After a failure, time until a group without members is stored again, in milliseconds. */
-const STORE_AGAIN_MS = 10_000;
 
 /** Kafka's generations are 32 bits. */
 const GENERATION_MAX = 2 ** 31 - 1;

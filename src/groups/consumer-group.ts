@@ -55,7 +55,7 @@ import type {
 } from "./group.js";
 import { Deadline, type GroupClock, MemberDeadline } from "./group-clock.js";
 import {
-  ASSIGNED_PARTITION_BYTES,
+  assignmentBytes,
   CONSUMER_MEMBER_BYTES,
   type GroupMemory,
   keptBytes,
@@ -84,6 +84,8 @@ export interface ConsumerGroupContext {
   readonly observer: GroupObserver;
   /** Called when something is to be stored that no request waits for. */
   readonly onChange: (group: ConsumerGroup) => void;
+  /** Called when there is no memory for an assignment. */
+  readonly onNoMemory: (group: ConsumerGroup) => void;
   /** Called when the first member subscribes to a topic by its name, and when the last one has stopped. */
   readonly onSubscribed: (group: ConsumerGroup, topic: string, isSubscribed: boolean) => void;
 }
@@ -924,7 +926,7 @@ export class ConsumerGroup implements Group {
   #assign(): void {
     this.#cancelAssignment();
     const members = this.#assignable();
-    const result = this.#assignor()(members);
+    const result = this.#withinMemory(members, this.#assignor()(members));
     this.#size = members.length;
     for (const member of this.#members.values()) {
       const target = result.get(member.id) ?? NOTHING;
@@ -940,6 +942,18 @@ export class ConsumerGroup implements Group {
     for (const member of this.#members.values()) {
       if (member.wake !== undefined && this.#hasNews(member)) this.#wake(member);
     }
+  }
+
+  /** An assignment if there is memory for it; otherwise the one before, without what is new. */
+  #withinMemory(
+    members: readonly AssignableMember[],
+    result: ReadonlyMap<string, Assignment>,
+  ): ReadonlyMap<string, Assignment> {
+    let bytes = -this.#assignmentBytes;
+    for (const assignment of result.values()) bytes += assignmentBytes(assignment);
+    if (this.#context.memory.hasRoomFor(bytes)) return result;
+    this.#context.onNoMemory(this);
+    return new Map(members.map(({ id, target }) => [id, target]));
   }
 
   #assignable(): AssignableMember[] {
@@ -971,17 +985,16 @@ export class ConsumerGroup implements Group {
   #noteTargets(): void {
     this.#targets.clear();
     this.#settled = 0;
-    let count = 0;
+    let bytes = 0;
     for (const member of this.#members.values()) {
       if (this.#isSettled(member)) this.#settled++;
+      bytes += assignmentBytes(member.target);
       for (const [topicId, partitions] of member.target) {
         const owners = this.#targets.get(topicId) ?? [];
         this.#targets.set(topicId, owners);
         for (const partition of partitions) owners[partition] = member;
-        count += partitions.length;
       }
     }
-    const bytes = count * ASSIGNED_PARTITION_BYTES;
     this.#context.memory.add(bytes - this.#assignmentBytes);
     this.#assignmentBytes = bytes;
   }

@@ -22,7 +22,7 @@ import {
 } from "./consumer-group.js";
 import type { ClassicMemberState } from "./consumer-member.js";
 import { decodeConsumerGroup, encodeNotes } from "./consumer-group-record.js";
-import type { Answer, GroupObserver } from "./group.js";
+import { type Answer, type GroupObserver, STORE_AGAIN_MS } from "./group.js";
 import { Deadline, type GroupClock } from "./group-clock.js";
 import type { GroupMemory } from "./group-memory.js";
 import type { GroupRecordChange } from "./group-record-table.js";
@@ -40,8 +40,8 @@ const HEARTBEAT_MS_PER_MEMBER = 5;
 /** Most bytes of records that are written in one batch. */
 const PORTION_BYTES = 4 * 1024 * 1024;
 
-/** After a failure, time until a group without members is stored again, in milliseconds: nobody is left to ask for it. */
-const STORE_AGAIN_MS = 10_000;
+/** Shortest time between reports of missing memory, in milliseconds: they may concern all groups at once. */
+const REPORT_INTERVAL_MS = 10 * 60_000;
 
 /** Groups that are told about a changed topic in a turn of the event loop. */
 const GROUPS_PER_TURN = 20;
@@ -71,6 +71,7 @@ export class ConsumerGroups {
   /** By a topic that a member names. */
   readonly #subscribers = new Map<string, Set<ConsumerGroup>>();
   readonly #writes = new Map<ConsumerGroup, Promise<void>>();
+  #reportedNoMemoryAt = Number.NEGATIVE_INFINITY;
   /** Groups without members that could not be stored. */
   readonly #unstored = new Set<ConsumerGroup>();
   readonly #storeAgain: Deadline;
@@ -101,6 +102,7 @@ export class ConsumerGroups {
         this.#members += members;
       },
       onChange: (group) => this.#storeSoon(group),
+      onNoMemory: (group) => this.#reportNoMemory(group),
       onSubscribed: (group, topic, isSubscribed) => this.#subscribed(group, topic, isSubscribed),
     };
     registry.onChanged((name) => this.#topicChanged(name));
@@ -282,6 +284,15 @@ export class ConsumerGroups {
       });
     this.#writes.set(group, written);
     return written;
+  }
+
+  #reportNoMemory({ name }: ConsumerGroup): void {
+    const { clock, memory, report } = this.#context;
+    if (clock.now() < this.#reportedNoMemoryAt + REPORT_INTERVAL_MS) return;
+    this.#reportedNoMemoryAt = clock.now();
+    report(
+      `group '${name}' keeps its assignment as it is, without new partitions: ${memory.limit}`,
+    );
   }
 
   #storeAgainLater(group: ConsumerGroup): void {

@@ -56,6 +56,15 @@ import { PendingMembers } from "./pending-members.js";
 /** Groups looked at in a turn of the event loop. */
 const GROUPS_PER_TURN = 1_000;
 
+/** Groups without members and offsets whose records are deleted in one batch. */
+const GROUPS_PER_BATCH = 500;
+
+/**
+ * After so many groups have lost their last member, those without offsets are deleted ahead of time: somebody joins and
+ * leaves under ever new names.
+ */
+const UNUSED_GROUPS_MAX = 100_000;
+
 const NO_OBSERVER: GroupObserver = { rebalanced: () => {}, expired: () => {} };
 
 export interface CoordinatorContext {
@@ -67,6 +76,8 @@ export interface CoordinatorContext {
   readonly membersMax?: number;
   /** How long offsets are kept that no member uses, in milliseconds; -1, the default, for ever. */
   readonly offsetsRetentionMs?: number;
+  /** For tests. */
+  readonly unusedGroupsMax?: number;
   readonly observer?: GroupObserver;
   readonly report: (line: string) => void;
 }
@@ -81,12 +92,17 @@ export class GroupCoordinator {
   readonly #memory = new GroupMemory();
   readonly #pending: PendingMembers;
   readonly #offsetExpiry: OffsetExpiry;
+  readonly #unusedGroupsMax: number;
   #cancelExpiry: (() => void) | undefined;
+  #isExpiring = false;
+  /** Groups whose last member has gone since unused ones were looked for. */
+  #emptiedGroups = 0;
   #expiry: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   private constructor(context: CoordinatorContext) {
     this.#context = context;
+    this.#unusedGroupsMax = context.unusedGroupsMax ?? UNUSED_GROUPS_MAX;
     this.#offsetExpiry = new OffsetExpiry({
       ...{ offsets: context.offsets, clock: context.clock, report: context.report },
       retentionMs: context.offsetsRetentionMs ?? -1,
@@ -362,16 +378,19 @@ export class GroupCoordinator {
       before === undefined
         ? offsets.writeGroupRecords(changes())
         : before.then(() => offsets.writeGroupRecords(changes()));
-    const settled = write
-      .catch((error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error);
-        this.#context.report(`group '${name}' could not be stored: ${reason}`);
-      })
-      .finally(() => {
-        if (this.#writes.get(name) === settled) this.#writes.delete(name);
-      });
-    this.#writes.set(name, settled);
+    this.#follow(name, write, (error) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#context.report(`group '${name}' could not be stored: ${reason}`);
+    });
     return write;
+  }
+
+  /** Lets later writes of a group wait for this one. */
+  #follow(name: string, write: Promise<void>, onFailed: (error: unknown) => void): void {
+    const settled = write.catch(onFailed).finally(() => {
+      if (this.#writes.get(name) === settled) this.#writes.delete(name);
+    });
+    this.#writes.set(name, settled);
   }
 
   /** Tombstones for the records of a group whose key has a version to be deleted. */
@@ -404,7 +423,13 @@ export class GroupCoordinator {
 
   /** A group that was stored late may have a successor of its name. */
   #emptied(group: Group): void {
-    if (this.#groups.get(group.name) === group) this.#drop(group.name);
+    const { name } = group;
+    if (this.#groups.get(name) !== group) return;
+    this.#drop(name);
+    if (!this.#context.offsets.groupRecords.has(name)) return;
+    if (++this.#emptiedGroups === this.#unusedGroupsMax && !this.#isExpiring) {
+      this.#scheduleExpiry(0);
+    }
   }
 
   /** The group that a JoinGroup names; created for a new member. */
@@ -542,8 +567,11 @@ export class GroupCoordinator {
     this.#keep(await this.#consumers.restore(name, stored));
   }
 
-  #scheduleExpiry(): void {
-    this.#cancelExpiry = this.#context.clock.after(this.#offsetExpiry.checkMs, () => {
+  #scheduleExpiry(ms = this.#offsetExpiry.checkMs): void {
+    this.#cancelExpiry?.();
+    this.#cancelExpiry = this.#context.clock.after(ms, () => {
+      this.#isExpiring = true;
+      this.#emptiedGroups = 0;
       this.#expiry = this.#offsetExpiry
         .run()
         .then(() => this.#expireRecords())
@@ -551,7 +579,9 @@ export class GroupCoordinator {
           this.#context.report(`unused groups were not removed: ${String(error)}`),
         )
         .then(() => {
-          if (!this.#isClosed) this.#scheduleExpiry();
+          this.#isExpiring = false;
+          const isSoon = this.#emptiedGroups >= this.#unusedGroupsMax;
+          if (!this.#isClosed) this.#scheduleExpiry(isSoon ? 0 : undefined);
         });
     });
   }
@@ -572,15 +602,34 @@ export class GroupCoordinator {
 
   /** Deletes the records of groups that have neither members nor offsets. */
   async #expireRecords(): Promise<void> {
-    const { offsets } = this.#context;
+    const { groupRecords } = this.#context.offsets;
+    let unused: string[] = [];
     let seen = 0;
-    for (const name of offsets.groupRecords.groups()) {
+    for (const name of groupRecords.groups()) {
       if (this.#isClosed) return;
-      if (!this.#groups.has(name) && offsets.topicsOf(name).length === 0) {
-        await this.write(name, () => this.#tombstones(name, () => true));
+      if (this.#isUnused(name)) unused.push(name);
+      if (unused.length === GROUPS_PER_BATCH) {
+        await this.#deleteRecords(unused);
+        unused = [];
       }
       if (++seen % GROUPS_PER_TURN === 0) await nextTurn();
     }
+    await this.#deleteRecords(unused);
+  }
+
+  async #deleteRecords(names: readonly string[]): Promise<void> {
+    // Some may have been joined since.
+    const unused = names.filter((name) => this.#isUnused(name));
+    if (unused.length === 0) return;
+    const tombstones = unused.flatMap((name) => this.#tombstones(name, () => true));
+    const written = this.#context.offsets.writeGroupRecords(tombstones);
+    for (const name of unused) this.#follow(name, written, () => {});
+    await written;
+  }
+
+  #isUnused(name: string): boolean {
+    const isInUse = this.#groups.has(name) || this.#writes.has(name);
+    return !isInUse && this.#context.offsets.topicsOf(name).length === 0;
   }
 }
 

@@ -5,6 +5,7 @@
 // them. A member with short names takes twenty times the bytes in which it introduces itself.
 import { RustLogError } from "../errors.js";
 import { GROUPS_MEMORY_BYTES_MAX } from "../limits.js";
+import { type Assignment, countOf } from "./assignment.js";
 import type { GroupType } from "./group.js";
 
 /** A group, beside its members. */
@@ -22,12 +23,17 @@ export const CONSUMER_MEMBER_BYTES = 4_500;
 /** A topic that a member of a consumer group names, beside the name. */
 export const NAMED_TOPIC_BYTES = 650;
 
-/** A partition of a target assignment: in targets, in what members read, and in records. */
-export const ASSIGNED_PARTITION_BYTES = 100;
+/** A topic of a member's target assignment, and a partition: in targets, in what members read, and in records. */
+const ASSIGNED_TOPIC_BYTES = 450;
+const ASSIGNED_PARTITION_BYTES = 100;
 
 /** What is kept of a text or bytes of a member: once in the member, and once in its record. */
 export function keptBytes(bytes: number): number {
   return 2 * bytes;
+}
+
+export function assignmentBytes(assignment: Assignment): number {
+  return assignment.size * ASSIGNED_TOPIC_BYTES + countOf(assignment) * ASSIGNED_PARTITION_BYTES;
 }
 
 export function groupBytes(name: string, type: GroupType): number {
@@ -59,8 +65,15 @@ export class GroupMemory {
 
   /** Throws GROUP_MAX_SIZE_REACHED unless there is so much left. */
   check(bytes: number): void {
-    if (bytes <= 0 || bytes <= this.left) return;
-    const message = `the groups of this broker take ${this.#max} bytes of memory, the maximum (GROUPS_MEMORY_BYTES_MAX)`;
-    throw new RustLogError("GROUP_MAX_SIZE_REACHED", message);
+    if (!this.hasRoomFor(bytes)) throw new RustLogError("GROUP_MAX_SIZE_REACHED", this.limit);
+  }
+
+  hasRoomFor(bytes: number): boolean {
+    return bytes <= 0 || bytes <= this.left;
+  }
+
+  /** Names the limit. */
+  get limit(): string {
+    return `the groups of this broker take ${this.#max} bytes of memory, the maximum (GROUPS_MEMORY_BYTES_MAX)`;
   }
 }

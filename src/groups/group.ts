@@ -89,3 +89,6 @@ export type Answer<T> = (outcome: T | RustLogError) => void;
 
 /** Ends the wait of a request whose client is gone, without an answer. */
 export type Abandon = () => void;
+
+/** After a failure, time until a group without members is stored again, in milliseconds: nobody is left to ask for it. */
+export const STORE_AGAIN_MS = 10_000;

@@ -5,7 +5,7 @@
 // A commit belongs to a topic id, not to a name. So creating or deleting a topic writes nothing here, and takes the same
 // time whatever the number of groups.
 import { RustLogError } from "../errors.js";
-import { GROUP_NAME_BYTES_MAX } from "../limits.js";
+import { GROUP_NAME_BYTES_MAX, OFFSETS_MEMORY_BYTES_MAX } from "../limits.js";
 import { nextTurn } from "../log/event-loop.js";
 import type { Topic } from "../topics/topic.js";
 import { unknownTopic } from "../topics/topic-error.js";
@@ -23,6 +23,9 @@ import type { CommitDetails, CommittedOffset, OffsetKey } from "./offset-record.
 import { replayOffsets } from "./offset-replay.js";
 import { type GroupSummary, type OffsetRow, OffsetTable } from "./offset-table.js";
 
+/** More memory than one committed offset takes. */
+const OFFSET_MEMORY_BYTES = 10_000;
+
 /** Rows visited in one turn of the event loop while rows of deleted topics are removed. */
 const SWEPT_ROWS_PER_TURN = 4000;
 
@@ -37,6 +40,8 @@ export interface OffsetStoreContext {
   readonly registry: TopicRegistry;
   /** `durable` stores offsets in the internal topic; `memory` loses them when the broker stops. */
   readonly mode: "durable" | "memory";
+  /** Memory of the table beyond which it takes no more rows; for tests. */
+  readonly memoryBytesMax?: number;
   /** Default: 4 MiB, and 512 bytes per committed offset. */
   readonly compaction?: CompactionThreshold;
   readonly now: () => number;
@@ -101,6 +106,7 @@ export class OffsetStore {
     OffsetStore.checkGroup(group, 0);
     this.checkOnline();
     if (commits.length === 0) return;
+    this.#checkMemory(group, commits);
     const commitTimestamp = this.#context.now();
     const { registry } = this.#context;
     await this.#write(
@@ -114,6 +120,20 @@ export class OffsetStore {
       }),
       check,
     );
+  }
+
+  /** Throws INVALID_COMMIT_OFFSET_SIZE, which Kafka's clients know, if there is no memory for these offsets. */
+  #checkMemory(group: string, commits: readonly OffsetCommit[]): void {
+    const { memoryBytesMax = OFFSETS_MEMORY_BYTES_MAX } = this.#context;
+    const left = memoryBytesMax - this.#table.bytes;
+    if (commits.length * OFFSET_MEMORY_BYTES <= left) return;
+    let bytes = 0;
+    for (const { topic, partition, details } of commits) {
+      bytes += this.#table.growthBy({ group, topic, partition }, details);
+    }
+    if (bytes <= Math.max(0, left)) return;
+    const message = `committed offsets take ${memoryBytesMax} bytes of memory, the maximum (OFFSETS_MEMORY_BYTES_MAX)`;
+    throw new RustLogError("INVALID_COMMIT_OFFSET_SIZE", message);
   }
 
   /** The next `limit` groups by name, after `after` or from the first one on. */

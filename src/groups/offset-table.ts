@@ -3,15 +3,15 @@
 //
 // Deleting a topic takes constant time whatever the number of groups: its rows are ignored from then on, and `sweep`
 // removes them in small portions.
-import type { CommittedOffset, OffsetKey } from "./offset-record.js";
+import type { CommitDetails, CommittedOffset, OffsetKey } from "./offset-record.js";
 import {
   type Chunk,
   compare,
+  growth,
   keyAt,
   type Place,
   RowChunks,
   type RowTopic,
-  setDetails,
 } from "./row-chunks.js";
 
 export interface OffsetRow extends OffsetKey, CommittedOffset {}
@@ -45,6 +45,17 @@ export class OffsetTable {
     return this.#size;
   }
 
+  /** Memory of all rows, including those of deleted topics, approximately. */
+  get bytes(): number {
+    return this.#rows.bytes;
+  }
+
+  /** How much memory would grow by a row: at most so much, because its group may be known. */
+  growthBy(key: OffsetKey, details: CommitDetails | undefined): number {
+    const before = this.get(key.group, key.topic, key.partition);
+    return growth(before === undefined, before?.details, details);
+  }
+
   /** Number of groups in memory, including those that only have rows of deleted topics. */
   get groupsInMemory(): number {
     return this.#rows.groups;
@@ -72,7 +83,7 @@ export class OffsetTable {
     chunk.topics[place.at] = topic;
     chunk.offsets[place.at] = committed.offset;
     chunk.timestamps[place.at] = committed.commitTimestamp;
-    setDetails(chunk, place.at, committed.details);
+    this.#rows.setDetails(chunk, place.at, committed.details);
   }
 
   /** Removes a row, and its group if it was the last one. */

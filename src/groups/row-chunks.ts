@@ -29,6 +29,13 @@ export interface Chunk {
   details: (CommitDetails | undefined)[] | undefined;
 }
 
+/** Memory of a row, beside its details, and of the name of a group. */
+const ROW_BYTES = 100;
+const GROUP_BYTES = 150;
+
+/** Memory of details with a text, beside the text. */
+const DETAILS_BYTES = 220;
+
 /** The place of a row, or the one after the last row. */
 export interface Place {
   readonly index: number;
@@ -39,6 +46,8 @@ export class RowChunks {
   readonly #chunks: Chunk[] = [];
   readonly #chunkRowsMax: number;
   #groups = 0;
+  #rows = 0;
+  #detailsBytes = 0;
 
   constructor(chunkRowsMax = CHUNK_ROWS_MAX) {
     this.#chunkRowsMax = chunkRowsMax;
@@ -46,6 +55,11 @@ export class RowChunks {
 
   get groups(): number {
     return this.#groups;
+  }
+
+  /** Memory of all rows, approximately. */
+  get bytes(): number {
+    return this.#rows * ROW_BYTES + this.#groups * GROUP_BYTES + this.#detailsBytes;
   }
 
   /** The chunk at a place; undefined after the last row. */
@@ -105,7 +119,8 @@ export class RowChunks {
     chunk.offsets.splice(at, 0, committed.offset);
     chunk.timestamps.splice(at, 0, committed.commitTimestamp);
     chunk.details?.splice(at, 0, undefined);
-    setDetails(chunk, at, committed.details);
+    this.#rows++;
+    this.setDetails(chunk, at, committed.details);
     const rows = chunk.groups.length;
     if (rows > this.#chunkRowsMax) {
       const rest = cut(chunk, at === rows - 1 ? at : rows >>> 1);
@@ -120,7 +135,9 @@ export class RowChunks {
     chunk.partitions.splice(at, 1);
     chunk.offsets.splice(at, 1);
     chunk.timestamps.splice(at, 1);
+    this.#detailsBytes -= bytesOf(chunk.details?.[at]);
     chunk.details?.splice(at, 1);
+    this.#rows--;
     if (this.#neighbour(index, at, group) === undefined) this.#groups--;
     if (chunk.groups.length === 0) this.#chunks.splice(index, 1);
   }
@@ -133,7 +150,11 @@ export class RowChunks {
     const before = this.#starts(index);
     let kept = 0;
     for (let at = 0; at < chunk.groups.length; at++) {
-      if (chunk.topics[at]!.isGone) continue;
+      if (chunk.topics[at]!.isGone) {
+        this.#detailsBytes -= bytesOf(chunk.details?.[at]);
+        this.#rows--;
+        continue;
+      }
       chunk.groups[kept] = chunk.groups[at]!;
       chunk.topics[kept] = chunk.topics[at]!;
       chunk.partitions[kept] = chunk.partitions[at]!;
@@ -146,6 +167,15 @@ export class RowChunks {
     this.#groups += this.#starts(index) - before;
     if (kept === 0) this.#chunks.splice(index, 1);
     return last;
+  }
+
+  /** Sets the details of a row. A chunk gets the column for them with its first row that has any. */
+  setDetails(chunk: Chunk, at: number, details: CommitDetails | undefined): void {
+    this.#detailsBytes += bytesOf(details) - bytesOf(chunk.details?.[at]);
+    if (details !== undefined) {
+      chunk.details ??= Array.from({ length: chunk.groups.length }, () => undefined);
+    }
+    if (chunk.details !== undefined) chunk.details[at] = details;
   }
 
   /** The string of the neighbouring row if that has the same group name. */
@@ -194,12 +224,15 @@ function newChunk(): Chunk {
   };
 }
 
-/** Sets the details of a row. A chunk gets the column for them with its first row that has any. */
-export function setDetails(chunk: Chunk, at: number, details: CommitDetails | undefined): void {
-  if (details !== undefined) {
-    chunk.details ??= Array.from({ length: chunk.groups.length }, () => undefined);
-  }
-  if (chunk.details !== undefined) chunk.details[at] = details;
+/** How much memory grows by a row, in the place of one with details or none. */
+export function growth(isNew: boolean, before?: CommitDetails, details?: CommitDetails): number {
+  return (isNew ? ROW_BYTES + GROUP_BYTES : 0) + bytesOf(details) - bytesOf(before);
+}
+
+/** Details without a text are shared by all rows. */
+function bytesOf(details: CommitDetails | undefined): number {
+  const length = details?.metadata.length ?? 0;
+  return length === 0 ? 0 : DETAILS_BYTES + 2 * length;
 }
 
 /** Removes the rows from `at` on and returns them as a chunk. */

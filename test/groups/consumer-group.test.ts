@@ -263,12 +263,33 @@ describe("fencing", () => {
 
   test("assigned partitions need memory as well, also in a restored group", () => {
     const { t } = setup(2_000);
+    t.leaveMemory(250_000);
     t.join("a");
+    expect(t.memory.left).toBeWithin(0, 50_000);
+    t.leaveMemory(1_000);
     expect(codeOf(() => t.join("b"))).toBe("GROUP_MAX_SIZE_REACHED");
     t.restart();
+    expect(t.memory.left).toBe(1_000);
     expect(codeOf(() => t.join("b"))).toBe("GROUP_MAX_SIZE_REACHED");
     t.leaveMemory(20_000);
     expect(codeOf(() => t.join("b"))).toBe("none");
+  });
+
+  test("a topic that grows beyond what memory allows leaves the assignment as it is", () => {
+    const { t } = setup(3);
+    t.topics.set("u", 1);
+    t.join("a", { topicNames: ["t", "u"] });
+    t.leaveMemory(10_000);
+    t.topics.set("u", 1_000, t.topics.find("u")!.id);
+    t.changed("u");
+    const targetOf = () =>
+      t.group.describeConsumers().members.map(({ target }) => target.map((of) => of.partitions));
+    expect(targetOf()).toEqual([[[0, 1, 2], [0]]]);
+    expect(t.events.at(-1)).toBe("no memory");
+    expect(t.memory.left).toBe(10_000);
+    t.leaveMemory(1_000_000);
+    t.changed("u");
+    expect(targetOf()[0]![1]).toHaveLength(1_000);
   });
 
   test("a member names at most 10,000 topics", () => {

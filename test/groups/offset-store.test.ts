@@ -131,6 +131,30 @@ describe("committing", () => {
     expect(committed((await open(disk)).store)).toBe(5);
   });
 
+  test("beyond the memory for them, only those that there are can be committed, without more text", async () => {
+    const opened = await open(newDisk());
+    const { registry } = opened.directory;
+    const store = await OffsetStore.open({
+      ...{ registry, mode: "durable", now: () => 5_000, report: () => {}, memoryBytesMax: 12_000 },
+    });
+    const commitWith = (group: string, length: number) =>
+      codeOf(() =>
+        store.commit(group, [
+          {
+            ...{ topic: "orders", partition: 0, offset: 1 },
+            details: { leaderEpoch: 0, metadata: "x".repeat(length), isAhead: false },
+          },
+        ]),
+      );
+    expect(await commitWith("a", 4_096)).toBeUndefined();
+    expect(await commitWith("b", 4_096)).toBe("INVALID_COMMIT_OFFSET_SIZE");
+    expect(await commitWith("b", 100)).toBeUndefined();
+    expect(await commitWith("b", 4_096)).toBe("INVALID_COMMIT_OFFSET_SIZE");
+    expect(await commitWith("a", 4_096)).toBeUndefined();
+    await store.deleteGroup("a");
+    expect(await commitWith("b", 4_096)).toBeUndefined();
+  });
+
   test("an empty commit writes nothing", async () => {
     const { directory, store } = await open(newDisk());
     await store.commit("billing", []);

@@ -100,6 +100,7 @@ test("a deleted topic leaves nothing in memory once it is swept, in portions", (
   for (; table.sweep(100); portions++) table.set(key(5, "gone"), committed);
   expect(portions).toBeGreaterThanOrEqual(10);
   expect(table.groupsInMemory).toBe(2);
+  expect(table.bytes).toBeLessThan(1_000);
   expect(table.page(undefined, 10)).toEqual([
     { group: "g5", partitions: 1 },
     { group: "g7", partitions: 1 },

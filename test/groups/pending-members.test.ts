@@ -1,9 +1,11 @@
 // Ids of members that have not joined yet: they cost no place in a group, and nobody is kept out by them.
 // Leaves to others: what a group does with them (classic-group.test.ts).
 import { describe, expect, test } from "bun:test";
+import { GroupCoordinator } from "../../src/groups/coordinator.js";
 import { PendingMembers } from "../../src/groups/pending-members.js";
 import { ManualClock } from "../support/manual-clock.js";
 import { GroupTest } from "../support/group-test.js";
+import { settle } from "../support/log-fixture.js";
 import { openServices } from "../support/services.js";
 
 describe("an id", () => {
@@ -74,6 +76,31 @@ test("groups that nobody has joined are not in memory, and their clients can joi
   }
   expect(outcomes).toEqual(["UNKNOWN_MEMBER_ID", "joined"]);
   expect([...groups.names()]).toEqual(["g1"]);
+  await groups.close();
+});
+
+test("groups that members join and leave under ever new names don't stay", async () => {
+  const { registry, offsets } = await openServices();
+  const clock = new ManualClock();
+  const groups = await GroupCoordinator.open({
+    ...{ registry, offsets, clock, initialRebalanceDelayMs: 0, report: () => {} },
+    unusedGroupsMax: 500,
+  });
+  const known = () => [...offsets.groupRecords.groups()].length;
+  let most = 0;
+  for (let i = 0; i < 3_000; i++) {
+    let memberId = "";
+    groups.join(`g${i}`, { ...joinRequest(""), needsMemberId: false }, (outcome) => {
+      ({ memberId } = outcome);
+    });
+    groups.leave(`g${i}`, [{ memberId, instanceId: null }]);
+    if (i % 100 < 99) continue;
+    for (let turn = 0; turn < 10; turn++) await settle();
+    clock.advance(0);
+    most = Math.max(most, known());
+  }
+  expect(most).toBeLessThan(2_000);
+  expect(groups.size).toBe(0);
   await groups.close();
 });
 

@@ -99,6 +99,7 @@ export class ConsumerGroupTest {
       membersMax,
       memory: this.memory,
       observer: observerOf(this.events),
+      onNoMemory: () => this.events.push("no memory"),
       onMembers: (members) => {
         this.members += members;
       },
