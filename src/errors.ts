@@ -39,6 +39,11 @@ export const ERRORS = {
     retriable: false,
     help: "Store less text with a committed offset.",
   },
+  INVALID_TIMESTAMP: {
+    wire: 32,
+    retriable: false,
+    help: "Correct the timestamp or the clocks, or change message.timestamp.before.max.ms or message.timestamp.after.max.ms of the topic.",
+  },
   COORDINATOR_NOT_AVAILABLE: {
     wire: 15,
     retriable: true,

@@ -6,7 +6,7 @@ import { crc32c } from "../../src/record/crc32c.js";
 import type { RecordCursor } from "../../src/record/cursor.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
 import { Log } from "../../src/log/log.js";
-import { CLEANUP_DEFAULTS } from "../../src/log/log-context.js";
+import { ANY_TIMESTAMPS, CLEANUP_DEFAULTS } from "../../src/log/log-context.js";
 import { type LogRead, readAll } from "../../src/log/segment/log-slice.js";
 import { RealDisk } from "../../src/log/disk/real-disk.js";
 
@@ -27,6 +27,7 @@ export async function makeLog(root: string, name: string, shape: LogShape): Prom
   const directory = join(root, name);
   disk.makeDirectory(directory);
   const settings = {
+    ...ANY_TIMESTAMPS,
     segmentBytes: 2 ** 31 - 1,
     segmentMs: UNLIMITED,
     retentionBytes: -1,

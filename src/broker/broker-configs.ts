@@ -5,7 +5,12 @@ import { formatAddress } from "../net/address.js";
 import { NODE_ID } from "../protocol/kafka/server/cluster-of-one.js";
 import type { BrokerConfig } from "../services/context.js";
 import { type ConfigType, LONG_MAX } from "../topics/config-value.js";
-import { TOPIC_CONFIG_NAMES, topicConfig } from "../topics/topic-configs.js";
+import {
+  isActive,
+  TOPIC_CONFIG_NAMES,
+  TOPIC_CONFIGS,
+  topicConfig,
+} from "../topics/topic-configs.js";
 import {
   CONSUMER_HEARTBEAT_INTERVAL_MS,
   CONSUMER_SESSION_TIMEOUT_MS,
@@ -126,7 +131,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   "log.retention.check.interval.ms": {
     type: "long",
     value: (options) => String(options.retentionCheckMs),
-    documentation: "Time between two searches for segments to delete.",
+    documentation: "Time between two searches for segments to delete (--retention-check).",
   },
   "log.retention.hours": {
     type: "int",
@@ -202,7 +207,7 @@ const ROWS: Readonly<Record<string, Row>> = {
 };
 
 /**
- * The configs of a broker that listens on this port, by name, with the defaults of topics that no option changes. One
+ * The configs of a broker that listens on this port, by name, with the defaults of topics. One
  * that differs from its default is set.
  */
 export function brokerConfigs(
@@ -224,14 +229,22 @@ export function brokerConfigs(
     documentation: "Where the broker listens (--host, --port).",
   });
   for (const topicName of TOPIC_CONFIG_NAMES) {
-    const { type, default: value, synonyms = [] } = topicConfig(topicName) ?? {};
+    const { type, default: defaultValue, synonyms = [] } = topicConfig(topicName) ?? {};
     const name = synonyms[0];
-    if (name === undefined || type === undefined || value === undefined || configs.has(name))
-      continue;
-    const documentation = `Default of ${topicName} of a topic. No option changes it.`;
-    add({ name, type, value, defaultValue: value, documentation });
+    if (name === undefined || type === undefined || defaultValue === undefined) continue;
+    if (configs.has(name)) continue;
+    const value = options.topicDefaults[topicName] ?? defaultValue;
+    const isSettable = isActive(TOPIC_CONFIGS[topicName]);
+    const option = isSettable ? `See --${flagOf(topicName)}.` : "No option changes it.";
+    const documentation = `Default of ${topicName} of a topic. ${option}`;
+    add({ name, type, value, defaultValue, documentation });
   }
   return configs;
+}
+
+/** The flag of `rustlog broker` that sets the default of a setting, without the dashes before it. */
+export function flagOf(topicConfigName: string): string {
+  return topicConfigName.replaceAll(".", "-");
 }
 
 /** A time in larger units, or null if it is no whole number of them; -1, for never, in any unit. */

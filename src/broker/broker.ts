@@ -8,9 +8,9 @@ import { OffsetStore } from "../groups/offset-store.js";
 import { RivalReaders } from "../services/rival-readers.js";
 import type { Disk } from "../log/disk/disk.js";
 import { QuickFlushes } from "../log/disk/quick-flush.js";
-import { CLEANUP_DEFAULTS } from "../log/log-context.js";
 import { RealDisk } from "../log/disk/real-disk.js";
 import { DataDirectory } from "../topics/data-directory.js";
+import { logDefaults } from "../topics/topic-defaults.js";
 import { collectSoon } from "../collector.js";
 import { formatAddress, isLoopback } from "../net/address.js";
 import type { Dialect } from "../net/dialect.js";
@@ -165,13 +165,7 @@ export class Broker implements AsyncDisposable {
       disk: disk ?? new RealDisk(quick),
       flush: resolved.flush,
       batchBytesHighest: resolved.maxFrameBytes - FRAME_OVERHEAD_BYTES,
-      logDefaults: {
-        segmentBytes: resolved.segmentBytes,
-        segmentMs: resolved.segmentMs,
-        retentionBytes: resolved.retentionBytes,
-        retentionMs: resolved.retentionMs,
-        ...CLEANUP_DEFAULTS,
-      },
+      logDefaults: logDefaults(resolved, resolved.topicDefaults),
       admit: (partitions) => files.checkPartitions(partitions, broker?.connections ?? 0),
       autoCreateTopics: resolved.autoCreateTopics,
       defaultPartitions: resolved.defaultPartitions,

@@ -1,6 +1,7 @@
 // The options of a broker, their defaults, and the check that they fit together.
 // Leaves to others: flags and environment variables (cli/), and the limits themselves (limits.ts).
 import { resolve } from "node:path";
+import { RustLogError } from "../errors.js";
 import {
   BATCH_BYTES_MAX_DEFAULT,
   CONNECTION_BYTES_MAX_DEFAULT,
@@ -20,6 +21,9 @@ import {
 import { type HostAndPort, parseAdvertised } from "../net/address.js";
 import { printableTrace } from "../printable.js";
 import type { FlushPolicy } from "../topics/flush-policy.js";
+import type { TopicConfigName } from "../topics/topic-configs.js";
+import { topicDefaults } from "../topics/topic-defaults.js";
+import { ownLimits, type TopicSettings } from "../topics/topic-settings.js";
 
 /** Where committed offsets are stored: in a log, or in memory until the broker stops. */
 type OffsetsMode = "durable" | "memory";
@@ -68,6 +72,11 @@ export interface BrokerOptions {
   readonly retentionBytes?: number;
   /** Age at which segments are deleted, in milliseconds; -1, the default, means never. */
   readonly retentionMs?: number;
+  /**
+   * Other settings of topics that do not set them, by Kafka's names for a topic or a broker, such as
+   * "message.timestamp.type"; numbers as text. Kafka's defaults by default.
+   */
+  readonly topicDefaults?: TopicSettings;
   /** Time between two retention passes, in milliseconds; 5 minutes by default. */
   readonly retentionCheckMs?: number;
   /** Largest frame payload, in bytes; 10 MiB by default. */
@@ -103,6 +112,7 @@ const STOP_GRACE_MS_DEFAULT = 10_000;
  * fit.
  */
 export function resolveOptions(options: BrokerOptions): ResolvedOptions {
+  const topics = resolveTopicDefaults(options);
   const resolved: ResolvedOptions = {
     dataDir: resolve(options.dataDir),
     host: options.host ?? "127.0.0.1",
@@ -116,13 +126,14 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
     strictReplicationFactor: options.strictReplicationFactor ?? false,
     groupInitialRebalanceDelayMs:
       options.groupInitialRebalanceDelayMs ?? GROUP_INITIAL_REBALANCE_DELAY_MS_DEFAULT,
-    segmentBytes: options.segmentBytes ?? SEGMENT_BYTES_DEFAULT,
-    segmentMs: options.segmentMs ?? SEGMENT_MS_DEFAULT,
-    retentionBytes: options.retentionBytes ?? -1,
-    retentionMs: options.retentionMs ?? -1,
+    segmentBytes: topics.segmentBytes ?? SEGMENT_BYTES_DEFAULT,
+    segmentMs: topics.segmentMs ?? SEGMENT_MS_DEFAULT,
+    retentionBytes: topics.retentionBytes ?? -1,
+    retentionMs: topics.retentionMs ?? -1,
+    topicDefaults: topics.others,
     retentionCheckMs: options.retentionCheckMs ?? RETENTION_CHECK_MS,
     maxFrameBytes: options.maxFrameBytes ?? FRAME_BYTES_MAX_DEFAULT,
-    maxBatchBytes: options.maxBatchBytes ?? BATCH_BYTES_MAX_DEFAULT,
+    maxBatchBytes: topics.maxBatchBytes ?? BATCH_BYTES_MAX_DEFAULT,
     maxConnections: options.maxConnections ?? CONNECTIONS_MAX_DEFAULT,
     maxConnectionBytes: options.maxConnectionBytes ?? CONNECTION_BYTES_MAX_DEFAULT,
     maxInflightBytes: options.maxInflightBytes ?? INFLIGHT_BYTES_MAX_DEFAULT,
@@ -133,6 +144,38 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
   };
   checkOptions(options, resolved);
   return resolved;
+}
+
+/** The settings of topics with an option of their own, by either of their names, and the others. */
+function resolveTopicDefaults(options: BrokerOptions) {
+  const others = { ...checkedDefaults(options.topicDefaults ?? {}) };
+  const own = ownLimits(others);
+  const numberOf = (
+    option: "segmentBytes" | "segmentMs" | "retentionBytes" | "retentionMs" | "maxBatchBytes",
+    setting: TopicConfigName,
+    value: number | undefined,
+  ): number | undefined => {
+    delete others[setting];
+    if (value === undefined || options[option] === undefined) return options[option] ?? value;
+    const flag = option === "maxBatchBytes" ? "max-batch-bytes" : setting.replaceAll(".", "-");
+    throw new RangeError(`--${flag} and --topic-config ${setting} set the same default`);
+  };
+  return {
+    segmentBytes: numberOf("segmentBytes", "segment.bytes", own.segmentBytes),
+    segmentMs: numberOf("segmentMs", "segment.ms", own.segmentMs),
+    retentionBytes: numberOf("retentionBytes", "retention.bytes", own.retentionBytes),
+    retentionMs: numberOf("retentionMs", "retention.ms", own.retentionMs),
+    maxBatchBytes: numberOf("maxBatchBytes", "max.message.bytes", own.batchBytesMax),
+    others,
+  };
+}
+
+function checkedDefaults(given: TopicSettings): TopicSettings {
+  try {
+    return topicDefaults(given);
+  } catch (error) {
+    throw error instanceof RustLogError ? new RangeError(error.message, { cause: error }) : error;
+  }
 }
 
 function checkOptions(given: BrokerOptions, resolved: ResolvedOptions): void {
@@ -151,7 +194,7 @@ function checkOptions(given: BrokerOptions, resolved: ResolvedOptions): void {
   checkWhole("--retention-bytes", resolved.retentionBytes, -1, SAFE);
   checkWhole("--retention-ms", resolved.retentionMs, -1, SAFE);
   checkWhole("--offsets-retention", resolved.offsetsRetentionMs, -1, SAFE);
-  checkWhole("retentionCheckMs", resolved.retentionCheckMs, 1, TIMER_MS_MAX);
+  checkWhole("--retention-check", resolved.retentionCheckMs, 1, TIMER_MS_MAX);
   checkWhole("--max-frame-bytes", resolved.maxFrameBytes, 1, SAFE);
   checkWhole("--max-batch-bytes", resolved.maxBatchBytes, 1, SAFE);
   checkWhole("--max-connections", resolved.maxConnections, 1, 1_000_000);

@@ -6,7 +6,8 @@ import type { BatchEncoder, ProducerHeader } from "../record/encoder.js";
 
 /** The promise of a `send()` call. */
 export interface Delivery {
-  readonly resolve: (partition: number, offset: number) => void;
+  /** `logAppendTime` is -1 if the record keeps its own timestamp. */
+  readonly resolve: (partition: number, offset: number, logAppendTime: number) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -26,6 +27,8 @@ export interface SealedBatch {
   readonly partition: number;
   /** The pipeline stamps the sequence number; a retry sends the same bytes unless the batch gets a new number. */
   bytes: Uint8Array;
+  /** The broker's timestamp for all records, in milliseconds, once it is known; -1 if they have their own. */
+  logAppendTime: number;
   readonly records: number;
   /** Bytes that its records take in the producer's buffer. */
   readonly bufferedBytes: number;
@@ -146,6 +149,7 @@ export class PartitionAccumulator {
       topic: this.topic,
       partition: this.partition,
       bytes,
+      logAppendTime: -1,
       records,
       bufferedBytes,
       openedAt: this.openedAt,

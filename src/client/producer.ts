@@ -71,6 +71,7 @@ export interface RecordMetadata {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
+  /** The broker's if the topic has LogAppendTime, else the record's. */
   readonly timestamp: number;
 }
 
@@ -139,7 +140,8 @@ export class Producer implements AsyncDisposable {
       checkObject("INVALID_RECORD", "the record", record);
       const timestamp = record.timestamp ?? Date.now();
       const delivery: Delivery = {
-        resolve: (partition, offset) => resolve({ topic, partition, offset, timestamp }),
+        resolve: (partition, offset, time) =>
+          resolve({ topic, partition, offset, timestamp: time < 0 ? timestamp : time }),
         reject,
       };
       const { partition = ANY_PARTITION, key = null, value, headers } = record;
@@ -233,7 +235,7 @@ export class Producer implements AsyncDisposable {
     this.#counters.acknowledged(batch, baseOffset);
     this.#lookups.acknowledged(batch.topic);
     for (const [index, { resolve }] of batch.deliveries) {
-      resolve(batch.partition, baseOffset + index);
+      resolve(batch.partition, baseOffset + index, batch.logAppendTime);
     }
     if (this.#onAcknowledged === undefined) return;
     const { topic, partition, records } = batch;

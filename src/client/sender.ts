@@ -20,16 +20,18 @@ export class BatchSender {
   /** Makes one attempt, which resolves with the base offset. Rejects with `lastError` when no time is left for it. */
   async send(batch: SealedBatch, lastError: RustLogError | undefined): Promise<number> {
     const { topic, partition, bytes } = batch;
-    const { baseOffset } = await this.#link.attempt(
+    const { baseOffset, logAppendTime } = await this.#link.attempt(
       {
         api: "Produce",
-        encode: (id) => encodeProduceRequestHead(id, topic, partition, bytes.length),
+        encode: (id, version) =>
+          encodeProduceRequestHead(id, topic, partition, bytes.length, version),
         batch: bytes,
         decode: Produce.decodeResponse,
       },
       this.#leftMs(batch),
       lastError,
     );
+    batch.logAppendTime = logAppendTime;
     return baseOffset;
   }
 

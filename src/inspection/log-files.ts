@@ -6,7 +6,12 @@ import { ActiveSegment } from "../log/segment/active-segment.js";
 import { type AppendFile, type Disk, joinPath } from "../log/disk/disk.js";
 import type { SegmentsView } from "../log/log-view.js";
 import { readLogStart } from "../log/log-start.js";
-import { CLEANUP_DEFAULTS, type LogContext, type LogPosition } from "../log/log-context.js";
+import {
+  ANY_TIMESTAMPS,
+  CLEANUP_DEFAULTS,
+  type LogContext,
+  type LogPosition,
+} from "../log/log-context.js";
 import { ProducerStates } from "../log/producer-states.js";
 import { readLastSegment } from "../log/recovery/recovery.js";
 import { SealedSegment } from "../log/segment/sealed-segment.js";
@@ -62,6 +67,7 @@ export function openLogFiles(dataDirectory: string, topic: string, partition: nu
     segmentMs: 0,
     retentionBytes: -1,
     retentionMs: -1,
+    ...ANY_TIMESTAMPS,
     ...CLEANUP_DEFAULTS,
   };
   const context: LogContext = { disk, directory, name, settings, now: Date.now, report };

@@ -1,7 +1,11 @@
 // Settings, context and positions of a log: types that the files of this folder share.
+import { OFFSET_MAX } from "../limits.js";
 import type { Disk } from "./disk/disk.js";
 
-/** Settings of a log. A change takes effect at the next roll or retention run. */
+/** Whose clock the timestamps of a log come from: the producers', or the broker's. */
+export type TimestampType = "CreateTime" | "LogAppendTime";
+
+/** Settings of a log. A change takes effect with the next batch, or at the next roll or retention run. */
 export interface LogSettings {
   /** Size at which the active segment is rolled, in bytes. */
   readonly segmentBytes: number;
@@ -23,7 +27,18 @@ export interface LogSettings {
   readonly maxCompactionLagMs: number;
   /** How long a tombstone is kept after its first compaction, in milliseconds. */
   readonly deleteRetentionMs: number;
+  readonly timestampType: TimestampType;
+  /** How far a producer's timestamp may be behind and ahead of the broker's clock, in milliseconds; OFFSET_MAX for any. */
+  readonly timestampBeforeMaxMs: number;
+  readonly timestampAfterMaxMs: number;
 }
+
+/** Settings that take the timestamps of producers as they are. */
+export const ANY_TIMESTAMPS = {
+  timestampType: "CreateTime",
+  timestampBeforeMaxMs: OFFSET_MAX,
+  timestampAfterMaxMs: OFFSET_MAX,
+} as const satisfies Partial<LogSettings>;
 
 /** How old records are removed. */
 type CleanupSettings = Pick<

@@ -9,6 +9,7 @@ import {
   stampBaseOffset,
   stampLeaderEpoch,
 } from "../record/batch.js";
+import { stampLogAppendTime } from "../record/log-append-time.js";
 import { type CompactionNote, NOT_COMPACTED } from "./compaction/compaction-note.js";
 import { LogCompaction } from "./compaction/log-compaction.js";
 import { settleCompaction } from "./compaction/segment-swap.js";
@@ -18,7 +19,8 @@ import type { LogContext, LogPosition } from "./log-context.js";
 import type { SegmentsView } from "./log-view.js";
 import { listLogFiles, sealedSegments } from "./log-directory.js";
 import { ProducerSnapshots } from "./producer-snapshot.js";
-import { type ProducerState, producersAfter, ProducerStates } from "./producer-states.js";
+import type { ProducerBatch, ProducerState } from "./producer-states.js";
+import { producersAfter, ProducerStates } from "./producer-states.js";
 import { type CleanSegment, noteCleanStop } from "./recovery/noted-segment.js";
 import { NO_NOTES, openLastSegment, type SegmentNotes } from "./recovery/recovery.js";
 import { LogStart } from "./log-start.js";
@@ -155,14 +157,14 @@ export class Log {
   }
 
   /**
-   * Base offset of a batch that its idempotent producer sent before; undefined if the batch is new. Throws
+   * A batch that its idempotent producer sent before, as it was appended; undefined if the batch is new. Throws
    * OUT_OF_ORDER_SEQUENCE or INVALID_PRODUCER_EPOCH if it must not be appended.
    */
-  findDuplicate(header: Uint8Array): number | undefined {
+  findDuplicate(header: Uint8Array): ProducerBatch | undefined {
     return this.#producers.check(header);
   }
 
-  /** Assigns offsets to a valid batch, adds it to the active segment and returns its base offset. */
+  /** Stamps offsets and time into a valid batch, adds it to the active segment and returns its base offset. */
   append(batch: Pieces): number {
     const base = this.#nextOffset;
     const [header] = batch;
@@ -171,7 +173,10 @@ export class Log {
     }
     stampBaseOffset(header, 0, base);
     stampLeaderEpoch(header, 0);
-    this.#active.append(batch, this.#context.now());
+    const nowMs = this.#context.now();
+    const { settings } = this.#context;
+    if (settings.timestampType === "LogAppendTime") stampLogAppendTime(batch, nowMs);
+    this.#active.append(batch, nowMs);
     this.#producers.note(header, 0);
     this.#nextOffset = batchNextOffset(header, 0);
     return base;

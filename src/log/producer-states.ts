@@ -48,11 +48,11 @@ export class ProducerStates {
   }
 
   /**
-   * Checks a batch before it is appended. Returns its base offset if it is in the log already, undefined if it is new.
+   * Checks a batch before it is appended. Returns it as appended if it is in the log already, undefined if it is new.
    * Throws INVALID_PRODUCER_EPOCH for a stale epoch, and OUT_OF_ORDER_SEQUENCE if records before it are missing or it
    * is too old to be remembered.
    */
-  check(batch: Uint8Array): number | undefined {
+  check(batch: Uint8Array): ProducerBatch | undefined {
     const id = producerId(batch, 0);
     if (id < 0) return undefined;
     const state = this.#producers.get(id);
@@ -72,7 +72,7 @@ export class ProducerStates {
       const count = recordCount(batch, 0);
       for (const earlier of state.batches) {
         if (earlier.baseSequence === sequence && earlier.recordCount === count) {
-          return earlier.baseOffset;
+          return earlier;
         }
       }
     }

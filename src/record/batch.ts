@@ -57,7 +57,7 @@ export type Codec = "none" | "gzip" | "snappy" | "lz4" | "zstd";
 export const CODECS: readonly Codec[] = ["none", "gzip", "snappy", "lz4", "zstd"];
 
 const CODEC_MASK = 0x07;
-const LOG_APPEND_TIME_BIT = 0x08;
+export const LOG_APPEND_TIME_BIT = 0x08;
 
 export const TRANSACTIONAL_BIT = 0x10;
 export const CONTROL_BIT = 0x20;

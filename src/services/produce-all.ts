@@ -10,9 +10,12 @@ import { partitionOf, topicNameOf } from "./named-partition.js";
 import { failureOf, type Outcome } from "./outcome.js";
 import { refuseInternalTopic, requireOnTopic } from "./permissions.js";
 import type { PartitionBatch } from "./produce.js";
+import { checkTimestamps, namingRecords } from "./timestamp-check.js";
 
 export interface Appended {
   readonly baseOffset: number;
+  /** Timestamp of all records if the topic has LogAppendTime, else -1. */
+  readonly logAppendTimeMs: number;
   /** Offset of the first record of the log. */
   readonly logStartOffset: number;
 }
@@ -56,16 +59,23 @@ function produceToExisting(
   index: number,
   outcomes: Outcomes,
 ): void {
+  const { registry } = context;
+  const nowMs = registry.now();
+  let settings = registry.logDefaults;
   let partition: Partition;
   try {
     const name = topicNameOf(context, batch);
     requireOnTopic(context, "WRITE", name);
     refuseInternalTopic(name, "produced to");
     partition = partitionOf(context, "WRITE", batch);
-    const bytesMax = context.registry.find(name)?.batchBytesMax ?? context.batchBytesMax;
-    checkProducedBatch(batch.batch, bytesMax);
+    const topic = registry.find(name);
+    checkProducedBatch(batch.batch, topic?.batchBytesMax ?? context.batchBytesMax);
+    settings = topic?.logSettings.current ?? settings;
+    checkTimestamps(batch.batch[0], settings, nowMs);
   } catch (error) {
-    outcomes.set(index, failureOf(error));
+    const failure = failureOf(error);
+    if (failure.code !== "INVALID_TIMESTAMP") outcomes.set(index, failure);
+    else void outcomes.setLater(index, namingRecords(failure, batch.batch, settings, nowMs));
     return;
   }
   appendKeyed(partition, batch.batch, new PartitionWaiter(partition, index, outcomes));
@@ -89,6 +99,10 @@ class Outcomes {
     this.#settled();
   }
 
+  async setLater(index: number, outcome: Promise<RustLogError>): Promise<void> {
+    this.set(index, await outcome);
+  }
+
   started(): void {
     this.#settled();
   }
@@ -109,9 +123,9 @@ class PartitionWaiter implements AppendWaiter {
     this.#outcomes = outcomes;
   }
 
-  appended(baseOffset: number): void {
+  appended(baseOffset: number, logAppendTimeMs: number): void {
     const { logStartOffset } = this.#partition;
-    this.#outcomes.set(this.#index, { baseOffset, logStartOffset });
+    this.#outcomes.set(this.#index, { baseOffset, logAppendTimeMs, logStartOffset });
   }
 
   refused(error: RustLogError): void {

@@ -9,6 +9,7 @@ import type { ServiceContext } from "./context.js";
 import { appendKeyed } from "./keyed-append.js";
 import { type NamedPartition, topicNameOf } from "./named-partition.js";
 import { refuseInternalTopic, requireCreation, requireOnTopic } from "./permissions.js";
+import { checkTimestamps } from "./timestamp-check.js";
 
 export interface PartitionBatch extends NamedPartition {
   /** The base offset is stamped into these bytes. */
@@ -35,6 +36,8 @@ export function produceFor(
   refuseInternalTopic(name, "produced to");
   const found = context.registry.find(name);
   checkProducedBatch(batch.batch, found?.batchBytesMax ?? context.batchBytesMax);
+  const settings = found?.logSettings.current ?? context.registry.logDefaults;
+  checkTimestamps(batch.batch[0], settings, context.registry.now());
   if (found === undefined) checkNewTopic(context, name, batch.partition);
   const topic = context.registry.ensure(name);
   if (topic instanceof Promise) {

@@ -1,7 +1,7 @@
 // The path of one partition's appends to their acknowledgement: staged, pushed, flushed in groups.
 // Leaves to others: who may append, and who waits for the high watermark (partition.ts).
 import { RustLogError } from "../errors.js";
-import { recordCount } from "../record/batch.js";
+import { maxTimestamp, recordCount } from "../record/batch.js";
 import { bytesOf, type Pieces } from "../record/bytes.js";
 import { FlushFailure, reasonOf } from "../log/disk/disk.js";
 import type { Log } from "../log/log.js";
@@ -12,7 +12,8 @@ import { OneAtATime } from "./one-at-a-time.js";
 
 /** Learns how an append ended, from one call of either method, possibly before `append` returns. */
 export interface AppendWaiter {
-  appended(baseOffset: number): void;
+  /** `logAppendTimeMs` is the timestamp of all records if the topic has LogAppendTime, else -1. */
+  appended(baseOffset: number, logAppendTimeMs: number): void;
   refused(error: RustLogError): void;
 }
 
@@ -22,6 +23,7 @@ interface PendingAppend {
   readonly records: number;
   readonly waiter: AppendWaiter;
   baseOffset: number;
+  logAppendTimeMs: number;
 }
 
 interface PendingRoll {
@@ -94,7 +96,7 @@ export class Appender {
   append(batch: Pieces, waiter: AppendWaiter): void {
     const bytes = bytesOf(batch);
     const records = recordCount(batch[0], 0);
-    const pending = { batch, bytes, records, waiter, baseOffset: -1 };
+    const pending = { batch, bytes, records, waiter, baseOffset: -1, logAppendTimeMs: -1 };
     const mustWait = this.#held || this.#waiting.length > 0 || this.#log.mustRoll(pending);
     if (mustWait) this.#waiting.push(pending);
     else this.#stage(pending);
@@ -143,13 +145,16 @@ export class Appender {
 
   #stage(pending: PendingAppend): void {
     try {
-      const duplicateOf = this.#log.findDuplicate(pending.batch[0]);
-      if (duplicateOf !== undefined && duplicateOf < this.#end.offset) {
-        pending.waiter.appended(duplicateOf);
+      const [header] = pending.batch;
+      const first = this.#log.findDuplicate(header);
+      pending.baseOffset = first?.baseOffset ?? this.#log.append(pending.batch);
+      const isStamped = this.#log.context.settings.timestampType === "LogAppendTime";
+      pending.logAppendTimeMs = isStamped ? (first?.timestamp ?? maxTimestamp(header, 0)) : -1;
+      if (pending.baseOffset < this.#end.offset) {
+        pending.waiter.appended(pending.baseOffset, pending.logAppendTimeMs);
         return;
       }
       // A retry that arrives while the first copy waits for a flush waits for the same flush.
-      pending.baseOffset = duplicateOf ?? this.#log.append(pending.batch);
       this.#staged.push(pending);
     } catch (error) {
       pending.waiter.refused(appendError(this.#name, error));
@@ -284,7 +289,7 @@ export class Appender {
     this.#end = end;
     for (const pending of group) {
       this.#acknowledgedBytes += pending.bytes;
-      pending.waiter.appended(pending.baseOffset);
+      pending.waiter.appended(pending.baseOffset, pending.logAppendTimeMs);
     }
     this.#listener.advanced();
   }

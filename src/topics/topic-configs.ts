@@ -203,26 +203,31 @@ export const TOPIC_CONFIGS = {
   "message.timestamp.after.max.ms": {
     type: "long",
     min: 0,
-    only: [LONG_MAX],
-    default: LONG_MAX,
+    field: "timestampAfterMaxMs",
+    default: "3600000",
     synonyms: ["log.message.timestamp.after.max.ms"],
-    documentation: "How far a record's timestamp may be ahead of the broker's clock.",
+    documentation:
+      "How far a record's timestamp may be ahead of the broker's clock, in milliseconds.",
   },
   "message.timestamp.before.max.ms": {
     type: "long",
     min: 0,
-    only: [LONG_MAX],
+    field: "timestampBeforeMaxMs",
     default: LONG_MAX,
     synonyms: ["log.message.timestamp.before.max.ms"],
-    documentation: "How far a record's timestamp may be behind the broker's clock.",
+    documentation:
+      "How far a record's timestamp may be behind the broker's clock, in milliseconds.",
   },
   "message.timestamp.type": {
     type: "string",
     oneOf: ["CreateTime", "LogAppendTime"],
-    only: ["CreateTime"],
+    effect: (value) => ({
+      timestampType: value === "LogAppendTime" ? "LogAppendTime" : "CreateTime",
+    }),
     default: "CreateTime",
     synonyms: ["log.message.timestamp.type"],
-    documentation: "Whose time a record has. Timestamps are the producer's.",
+    documentation:
+      "Whose time a record has: the producer's (CreateTime), or the broker's (LogAppendTime).",
   },
   "min.cleanable.dirty.ratio": {
     type: "double",
@@ -352,6 +357,11 @@ export function conflictAmong(settings: Readonly<Record<string, string>>): strin
   }));
   if (min === undefined || max === undefined || min.ms <= max.ms) return undefined;
   return `conflict topic config setting ${min.name} (${min.ms}) > ${max.name} (${max.ms})`;
+}
+
+/** Whether the broker acts on a config. */
+export function isActive({ field, effect }: TopicConfig): boolean {
+  return (field ?? effect) !== undefined;
 }
 
 /** The row of a name, or undefined if there is no such config. */

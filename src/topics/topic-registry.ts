@@ -11,6 +11,7 @@ import { BATCH_BYTES_HIGHEST, PARTITIONS_MAX } from "../limits.js";
 import { ZERO_UUID } from "../record/bytes.js";
 import { joinPath, reasonOf } from "../log/disk/disk.js";
 import { TurnBudget } from "../log/event-loop.js";
+import type { LogSettings } from "../log/log-context.js";
 import { type FoundContext, openFoundTopic } from "./found-topic.js";
 import { isInternalTopic } from "./internal-topics.js";
 import type { OfflinePartition } from "./offline-partition.js";
@@ -126,6 +127,16 @@ export class TopicRegistry {
   /** Undefined for a topic that can't be opened, whose id is unknown. */
   byId(id: string): Topic | undefined {
     return this.#byId.get(id);
+  }
+
+  /** The settings of a topic without any of its own. */
+  get logDefaults(): LogSettings {
+    return this.#context.logDefaults;
+  }
+
+  /** Milliseconds since the epoch. */
+  now(): number {
+    return this.#context.now();
   }
 
   /** Partitions with open files, including topics that are being created or deleted. */

@@ -47,6 +47,22 @@ describe("producing and consuming", () => {
     expect(new Set(partitionOf.values()).size).toBe(4);
   });
 
+  test("with LogAppendTime, records have the broker's time; out of range, the error names the setting", async () => {
+    await using t = await setUp();
+    await t.admin.createTopic("t", { settings: { "message.timestamp.type": "LogAppendTime" } });
+    const producer = t.client.producer();
+    const before = Date.now();
+    const sent = await producer.send("t", { value: "v", timestamp: 5 });
+    expect(sent.timestamp).toBeWithin(before, Date.now() + 1);
+    for await (const { timestamp } of t.client.consumer({ topic: "t", follow: false })) {
+      expect(timestamp).toBe(sent.timestamp);
+    }
+    const late = producer.send("plain", { value: "v", timestamp: before + 10_000_000 });
+    await expect(late).rejects.toThrow(
+      /^1 record for topic 'plain', .* ahead of the broker's clock, .* message\.timestamp\.after\.max\.ms allows 3600000 ms$/,
+    );
+  });
+
   test("records of any size up to the limit, with null, empty and binary data", async () => {
     await using t = await setUp({ maxBatchBytes: 300_000 });
     const sizes = [0, 1, 63, 64, 8191, 8192, 70_000, 299_000];

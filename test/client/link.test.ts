@@ -104,7 +104,7 @@ describe("connecting", () => {
   test("a broker without a common version is rejected, with both sides' versions in the message", async () => {
     using broker = new FakeBroker({ apiVersion: 9 });
     await expect(connect({ broker: broker.address })).rejects.toThrow(
-      "supports version 9 of Produce, this client supports version 1",
+      "supports version 9 of Produce, this client supports versions 1 to 2",
     );
   });
 

@@ -21,6 +21,7 @@ function batchOf(value: string): SealedBatch {
     topic: "t",
     partition: 0,
     bytes: encoder.finishUnstamped(),
+    logAppendTime: -1,
     records: 1,
     bufferedBytes: 0,
     openedAt: 0,

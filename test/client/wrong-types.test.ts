@@ -158,6 +158,8 @@ describe("a record with a field of a wrong type", () => {
   });
 
   test("is not caused by timestamps that are far apart: each gets its own batch", async () => {
+    const settings = { "message.timestamp.after.max.ms": "9223372036854775807" };
+    await client.admin().createTopic("times", { settings });
     const producer = client.producer({ lingerMs: 20 });
     const times = [2 ** 53 - 1, -(2 ** 53 - 1), 0, -1];
     const sent = times.map((timestamp) => producer.send("times", { value: "x", timestamp }));

@@ -51,7 +51,7 @@ describe("producing", () => {
   test("the rules of a batch are in the order listed", () => {
     const places = BREAKS.map(([rule]) => rows.findIndex((row) => row.rule?.includes(rule)));
     expect(places).toEqual(BREAKS.map((_, index) => index + 1));
-    expect(rows.length).toBe(BREAKS.length + 3);
+    expect(rows.length).toBe(BREAKS.length + 4);
   });
 
   test.each(BREAKS)("a batch that breaks '%s' gets the error listed", (rule, change) => {

@@ -57,6 +57,16 @@ export function integer(cell: string | undefined): bigint {
   return BigInt(plain(cell).replaceAll(",", "").replace("−", "-"));
 }
 
+/**
+ * What a documented setting accepts and refuses: the ends of a range and what is beyond them, or words in the column `from`.
+ */
+export function valuesOf({ from = "", to }: Row): { accepted: string[]; refused: string[] } {
+  const words = [...from.matchAll(/`(\w+)`/g)].map(([, word]) => word!);
+  if (words.length > 0) return { accepted: words, refused: [words.join("")] };
+  const [min, max] = [integer(from), integer(to)];
+  return { accepted: [`${min}`, `${max}`], refused: [`${min - 1n}`, `${max + 1n}`] };
+}
+
 /** A number as the document writes it: with commas and a typographic minus sign. */
 export function number(cell: string | undefined): number {
   const text = plain(cell).replaceAll(",", "").replace("−", "-");

@@ -133,7 +133,7 @@ export class FakeBroker implements Disposable {
   append(topic: string, partition: number, batch: Uint8Array): number {
     const log = this.#partition(topic, partition);
     const known = log.producers.check(batch);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.baseOffset;
     const baseOffset = log.highWatermark;
     const stored = new Uint8Array(batch);
     stampBaseOffset(stored, 0, baseOffset);
@@ -242,7 +242,8 @@ export class FakeBroker implements Disposable {
           const missing = new RustLogError("UNKNOWN_TOPIC_OR_PARTITION", `no ${partition}`);
           return encodeErrorResponse(id, missing);
         }
-        return Produce.encodeResponse(id, { baseOffset: this.append(topic, partition, batch) });
+        const baseOffset = this.append(topic, partition, batch);
+        return Produce.encodeResponse(id, { baseOffset, logAppendTime: -1 }, version);
       }
       case API.Fetch:
         return this.#fetch(id, version, payload);

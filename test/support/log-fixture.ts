@@ -5,7 +5,12 @@ import { RecordCursor } from "../../src/record/cursor.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
 import type { Disk } from "../../src/log/disk/disk.js";
 import { Log } from "../../src/log/log.js";
-import { CLEANUP_DEFAULTS, type LogContext, type LogSettings } from "../../src/log/log-context.js";
+import {
+  ANY_TIMESTAMPS,
+  CLEANUP_DEFAULTS,
+  type LogContext,
+  type LogSettings,
+} from "../../src/log/log-context.js";
 import { type LogRead, readAll } from "../../src/log/segment/log-slice.js";
 import type { SegmentNotes } from "../../src/log/recovery/recovery.js";
 import { Random } from "./random.js";
@@ -17,6 +22,7 @@ export const DIRECTORY = "data/topics/orders/0";
 /** Settings without rolls and retention. */
 export const ENDLESS: LogSettings = {
   segmentBytes: 2 ** 30,
+  ...ANY_TIMESTAMPS,
   segmentMs: Number.MAX_SAFE_INTEGER,
   retentionBytes: -1,
   retentionMs: -1,

@@ -122,7 +122,7 @@ export class SimulatedLink implements BatchAttempts {
     if (value % BATCHES_A_BAD_ONE === this.#bad) return new RustLogError("INVALID_RECORD", "bad");
     try {
       const known = this.#producers.check(bytes);
-      if (known !== undefined) return known;
+      if (known !== undefined) return known.baseOffset;
     } catch (error) {
       if (error instanceof RustLogError) return error;
       throw error;

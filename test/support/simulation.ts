@@ -5,7 +5,7 @@ import { RustLogError } from "../../src/errors.js";
 import { OffsetStore } from "../../src/groups/offset-store.js";
 import { stampProducer } from "../../src/record/batch.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
-import { CLEANUP_DEFAULTS } from "../../src/log/log-context.js";
+import { ANY_TIMESTAMPS, CLEANUP_DEFAULTS } from "../../src/log/log-context.js";
 import { FlushFailure, systemErrorCode } from "../../src/log/disk/disk.js";
 import { DataDirectory, FLUSH_FAILED } from "../../src/topics/data-directory.js";
 import type { FlushPolicy } from "../../src/topics/flush-policy.js";
@@ -171,6 +171,7 @@ class Simulation {
       flush: this.#flush,
       logDefaults: {
         segmentBytes: this.#segmentBytes,
+        ...ANY_TIMESTAMPS,
         segmentMs: Number.MAX_SAFE_INTEGER,
         retentionBytes: this.#retentionBytes,
         retentionMs: -1,

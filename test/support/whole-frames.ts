@@ -9,9 +9,10 @@ import type { RequestOf } from "../../src/protocol/native/schema.js";
 export function encodeProduceRequest(
   correlationId: number,
   request: RequestOf<typeof Produce>,
+  version = 1,
 ): Uint8Array {
   const { topic, partition, batch } = request;
-  const head = encodeProduceRequestHead(correlationId, topic, partition, batch.length);
+  const head = encodeProduceRequestHead(correlationId, topic, partition, batch.length, version);
   return Buffer.concat([head, batch]);
 }
 

@@ -150,7 +150,6 @@ describe("values", () => {
 
   test.each([
     ["compression.type", "zstd", "producer"],
-    ["message.timestamp.type", "LogAppendTime", "CreateTime"],
     ["min.insync.replicas", "2", "1"],
     ["remote.storage.enable", "true", "false"],
   ])("%s=%j is refused, because the broker does nothing about it", (name, value, only) => {

@@ -2,7 +2,6 @@
 // segment and checks every batch. Truncates a torn tail. Keeps damage that is followed by whole batches: the log then
 // seals the segment as it is and begins a new one.
 // Leaves to others: sealed segments, which were flushed before they were sealed and need no scan (log.ts).
-import { baseTimestamp, FIELD, isSafeI64 } from "../../record/batch.js";
 import type { ActiveSegmentState } from "../segment/active-segment.js";
 import type { ReadableFile } from "../../record/bytes.js";
 import { keepTail } from "./cut-file.js";
@@ -17,6 +16,7 @@ import {
   systemErrorCode,
 } from "../disk/disk.js";
 import { copyFile, readFully } from "../disk/file-copy.js";
+import { firstAppendTime } from "./first-append.js";
 import type { LogContext } from "../log-context.js";
 import { type CleanSegment, flushedBytes, loadNotedIndex, tailHolds } from "./noted-segment.js";
 import type { ProducerStates } from "../producer-states.js";
@@ -144,7 +144,7 @@ export async function openLastSegment(
       file: opening,
       index,
       savedEntries,
-      firstAppendMs: bytes === 0 ? undefined : firstTimestamp(opening, context.now()),
+      firstAppendMs: bytes === 0 ? undefined : firstAppendTime(opening, context.now()),
       uncheckedBytes: found.isNoted || found.damage.length > 0 ? bytes : 0,
     },
   });
@@ -254,14 +254,4 @@ async function rewrite(
   await copyFile(disk, file, 0, directory, name);
   file.close();
   return disk.openAppend(file.path);
-}
-
-/** Start time of the segment, for rolling by age: its first timestamp, if plausible. */
-function firstTimestamp(file: AppendFile, nowMs: number): number {
-  const header = new Uint8Array(64);
-  file.read(header, 0);
-  // The first batch may be damaged.
-  if (!isSafeI64(header, FIELD.baseTimestamp)) return nowMs;
-  const first = baseTimestamp(header, 0);
-  return first > 0 && first < nowMs ? first : nowMs;
 }

@@ -10,34 +10,42 @@ import {
   REQUEST_HEADER_BYTES,
   RESPONSE_HEADER_BYTES,
 } from "./messages.js";
-import { api, type RequestOf } from "./schema.js";
+import { api, type RequestOf, since } from "./schema.js";
 
 /** What the first piece of a batch contains at least: its header, with space to spare. */
 const BATCH_HEAD_BYTES = 64;
 
-/** Length of a response: its head, and the base offset. */
+/** Length of a response: its head, the base offset, and from version 2 on the time. */
 const RESPONSE_FRAME_BYTES = FRAME_LENGTH_BYTES + RESPONSE_HEADER_BYTES + 8;
+const TIME_BYTES = 8;
 
 const TABLE = api("Produce", {
   request: { topic: "string", partition: "u32", batch: "bytes" },
   response: {
     /** Offset of the first record. */
     baseOffset: "i64",
+    /** Timestamp of all records, in milliseconds, if the topic has LogAppendTime; else -1. */
+    logAppendTime: since(2, "i64", -1),
   },
 });
 
 /** Interpreting the table is slower than this code. test/protocol/codecs.test.ts compares the two. */
 export const Produce: typeof TABLE = {
   ...TABLE,
-  encodeResponse(correlationId, { baseOffset }) {
-    const frame = new Uint8Array(RESPONSE_FRAME_BYTES);
-    writeU32(frame, 0, RESPONSE_FRAME_BYTES - FRAME_LENGTH_BYTES);
+  encodeResponse(correlationId, { baseOffset, logAppendTime }, version = 1) {
+    const bytes = RESPONSE_FRAME_BYTES + (version >= 2 ? TIME_BYTES : 0);
+    const frame = new Uint8Array(bytes);
+    writeU32(frame, 0, bytes - FRAME_LENGTH_BYTES);
     writeU32(frame, FRAME_LENGTH_BYTES, correlationId);
     writeI64(frame, FRAME_LENGTH_BYTES + RESPONSE_HEADER_BYTES, baseOffset);
+    if (version >= 2) writeI64(frame, RESPONSE_FRAME_BYTES, logAppendTime);
     return frame;
   },
-  decodeResponse: (payload) =>
-    decodeResponse(payload, (body) => ({ baseOffset: body.i64("baseOffset") })),
+  decodeResponse: (payload, version = 1) =>
+    decodeResponse(payload, (body) => ({
+      baseOffset: body.i64("baseOffset"),
+      logAppendTime: version >= 2 ? body.i64("logAppendTime") : -1,
+    })),
 };
 
 /** The batch is whole, and made of views of the payload. */
@@ -49,12 +57,13 @@ export function encodeProduceRequestHead(
   topic: string,
   partition: number,
   batchBytes: number,
+  version = 1,
 ): Uint8Array {
   return encodeRequest(
     API.Produce,
     correlationId,
     (body) => body.string(topic).u32(partition).u32(batchBytes),
-    1,
+    version,
     batchBytes,
   );
 }

@@ -55,15 +55,6 @@ export const DIFFERENCES: readonly Difference[] = [
 
   // Topics that are not there
   {
-    because: "LogAppendTime is not supported yet, so topics with it are refused by name",
-    lines: [
-      /^setup .*: topics\[pbl\]\.errorCode: Kafka 0, RustLog 40$/,
-      /^CreateTopics config message\.timestamp\.type=LogAppendTime v7: topics\[ga\]\.errorCode: Kafka 0, RustLog 40$/,
-      /^Produce .*: responses\[pbl\]\.partitionResponses\[0\]\.errorCode: Kafka 0, RustLog 3$/,
-      /^(?:Metadata|DescribeLogDirs|ElectLeaders) .*\[pbl\]: only in Kafka's/,
-    ],
-  },
-  {
     because: "the topic of committed offsets has one partition, which is enough for one broker",
     lines: [
       /^(?:Metadata|DescribeLogDirs) .*\[__consumer_offsets\]\.partitions\[[123]\]: only in Kafka's/,
@@ -135,13 +126,6 @@ export const DIFFERENCES: readonly Difference[] = [
       /^Produce LogAppendTime bit by client v9: .*errorCode: Kafka 0, RustLog 87$/,
       /^Produce a negative batch length v9: .*errorCode: Kafka 2, RustLog 87$/,
       /^Produce with a producer id and no epoch v9: .*errorCode: Kafka 0, RustLog 87$/,
-    ],
-  },
-  {
-    because: "message.timestamp.after.max.ms is not enforced yet, and is said to be unlimited",
-    lines: [
-      /^Produce future timestamp v9: .*errorCode: Kafka 32, RustLog 0$/,
-      /\[(?:log\.)?message\.timestamp\.after\.max\.ms\].*\.value: Kafka "3600000", RustLog "9223372036854775807"$/,
     ],
   },
   {

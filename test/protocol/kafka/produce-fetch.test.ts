@@ -4,6 +4,7 @@ import { KAFKA_APIS } from "../../../src/protocol/kafka/apis.js";
 import { encodeFetchResponse } from "../../../src/protocol/kafka/fetch-response.js";
 import { decodeResponse, encodeResponse } from "../../../src/protocol/kafka/headers.js";
 import { stampProducer } from "../../../src/record/batch.js";
+import { RecordCursor } from "../../../src/record/cursor.js";
 import { joined, ZERO_UUID } from "../../../src/record/bytes.js";
 import { startBroker, type TestBroker } from "../../support/broker.js";
 import { KafkaClient } from "../../support/kafka-client.js";
@@ -133,6 +134,36 @@ describe("Produce", () => {
     expect(rows.map((row) => row.errorCode)).toEqual([0, 3, 3, 2, 87, 87, 87, 87, 87, 17, 0]);
     expect(rows[1]).toMatchObject({ baseOffset: -1, logStartOffset: -1 });
     expect(await running.broker.context.registry.find("nowhere")).toBeUndefined();
+  });
+
+  test("tells the time of a topic with LogAppendTime, and which timestamps are out of range", async () => {
+    const { registry } = running.broker.context;
+    ids.set(
+      "stamped",
+      (await registry.create("stamped", 1, { "message.timestamp.type": "LogAppendTime" })).id,
+    );
+    await create("checked");
+    const before = Date.now();
+    for (let version = Produce.min; version <= Produce.max; version++) {
+      const [stamped] = await produce(version, [
+        { topic: "stamped", batch: batchOf(["a"], 2 ** 50) },
+      ]);
+      expect(stamped?.errorCode).toBe(0);
+      expect(stamped?.logAppendTimeMs).toBeWithin(before, Date.now() + 1);
+      const [plain] = await produce(version, [{ topic: "checked", batch: batchOf(["a"]) }]);
+      expect(plain).toMatchObject({ errorCode: 0, logAppendTimeMs: -1 });
+      const [late] = await produce(version, [
+        { topic: "checked", batch: batchOf(["a", "b"], 2 ** 50) },
+      ]);
+      expect(late).toMatchObject({ errorCode: 32, baseOffset: -1 });
+      const places = late?.recordErrors.map(({ batchIndex }) => batchIndex);
+      expect(places).toEqual(version < 8 ? [] : [0, 1]);
+      if (version >= 8) expect(late?.errorMessage).toContain("message.timestamp.after.max.ms");
+    }
+    const [row] = await fetch(9, [{ topic: "stamped" }]);
+    const cursor = new RecordCursor().reset(joined(row!.records!));
+    expect(cursor.next()).toBe(true);
+    expect(cursor.timestamp).toBeWithin(before, Date.now() + 1);
   });
 
   test("by an unknown id, with unknown acknowledgements, or in a transaction is an error", async () => {

@@ -17,6 +17,7 @@ import { KeylessRecords } from "../../../services/keyed-append.js";
 import type { Outcome } from "../../../services/outcome.js";
 import type { PartitionBatch } from "../../../services/produce.js";
 import { type Appended, produceAll } from "../../../services/produce-all.js";
+import { RefusedTimestamps } from "../../../services/timestamp-check.js";
 import { CODE, ERROR_LABELS, kafkaCode } from "../error-codes.js";
 import { Produce, TOPIC_IDS_SINCE } from "../produce.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
@@ -140,13 +141,30 @@ function responseOf({ topicData }: Request, results: readonly Result[]): Respons
 function rowOf(index: number, result: Result): Row {
   if (typeof result === "number") return failure(index, result, null);
   if (result instanceof KeylessRecords) return keylessRow(index, result);
+  if (result instanceof RefusedTimestamps) return timestampsRow(index, result);
   if (result instanceof RustLogError) return failure(index, kafkaCode(result), result.message);
-  const { baseOffset, logStartOffset } = result;
-  return { index, errorCode: CODE.NONE, baseOffset, logStartOffset, recordErrors: [] };
+  const { baseOffset, logAppendTimeMs, logStartOffset } = result;
+  return {
+    ...{ index, errorCode: CODE.NONE, baseOffset, logAppendTimeMs, logStartOffset },
+    recordErrors: [],
+  };
 }
 
 function failure(index: number, errorCode: number, errorMessage: string | null): Row {
   return { index, errorCode, baseOffset: -1, logStartOffset: -1, recordErrors: [], errorMessage };
+}
+
+/** The text of each record is Kafka's, because clients show it; the other one names the setting. */
+function timestampsRow(index: number, error: RefusedTimestamps): Row {
+  return {
+    ...failure(index, kafkaCode(error), error.message),
+    recordErrors: error.records.map(({ index: batchIndex, timestamp }) => ({
+      batchIndex,
+      batchIndexErrorMessage:
+        `Timestamp ${timestamp} of message with offset ${batchIndex} is out of range. ` +
+        `The timestamp should be within ${error.range}`,
+    })),
+  };
 }
 
 /** In Kafka's words: clients report each of these records on its own. */

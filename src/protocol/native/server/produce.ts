@@ -23,9 +23,10 @@ class ExchangeWaiter implements services.ProduceWaiter {
     this.#batch = batch;
   }
 
-  appended(baseOffset: number): void {
-    const { correlationId } = this.#exchange;
-    this.#exchange.answer(Produce.encodeResponse(correlationId, { baseOffset }));
+  appended(baseOffset: number, logAppendTime: number): void {
+    const { correlationId, apiVersion } = this.#exchange;
+    const response = { baseOffset, logAppendTime };
+    this.#exchange.answer(Produce.encodeResponse(correlationId, response, apiVersion));
     // The batch is in the file. A batch that was refused may be needed to undo a write.
     this.#exchange.freePayload(this.#batch);
   }
