@@ -1,6 +1,6 @@
 // `rustlog explain`: explains one lookup step by step, from the files of a data directory.
 // Leaves to others: the lookup (inspection/explain-lookup.ts) and its text (explain-text.ts).
-import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { type Command, Option } from "@commander-js/extra-typings";
 import { resolveOffset, type OffsetSpec } from "../client/offset-spec.js";
 import { RustLogError } from "../errors.js";
 import { explainLookup } from "../inspection/explain-lookup.js";
@@ -11,7 +11,7 @@ import { newCommand, usageError } from "./command.js";
 import { explainProduce } from "./explain-produce.js";
 import { lookupText } from "./explain-text.js";
 import { wholeNumber } from "./numbers.js";
-import { parseOffset, tryParseTime } from "./offset-range.js";
+import { parseOffset, parseTime } from "./offset-range.js";
 import { writeJson, writeText } from "./output.js";
 
 const EXAMPLES = `
@@ -89,12 +89,4 @@ function targetOf(spec: OffsetSpec, log: LogFiles): LookupTarget {
 
 function parsePlace(text: string): OffsetSpec {
   return parseOffset(text);
-}
-
-function parseTime(text: string): number {
-  const time = tryParseTime(text, Date.now());
-  if (time !== undefined) return time;
-  throw new InvalidArgumentError(
-    "Expected milliseconds since 1970, ISO 8601, or a time ago (-10m).",
-  );
 }

@@ -83,6 +83,15 @@ function tryParseOffset(text: string, nowMs: number): OffsetSpec | undefined {
   return match[1] === "-" ? { fromEnd: count } : count;
 }
 
+/** Milliseconds since 1970 of a time, with or without the @ of a place. Throws InvalidArgumentError. */
+export function parseTime(text: string): number {
+  const ms = tryParseTime(text.replace(/^@/, ""), Date.now());
+  if (ms !== undefined) return ms;
+  throw new InvalidArgumentError(
+    "Expected milliseconds since 1970, ISO 8601, or a time ago (-10m).",
+  );
+}
+
 const ISO_8601 =
   /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(Z|[+-]\d\d:?\d\d)?)?$/;
 

@@ -8,6 +8,7 @@ import type { Codec } from "../record/batch.js";
 import { usageError } from "./command.js";
 import { newClientCommand, withClient } from "./connection.js";
 import { parseEscapes } from "./format.js";
+import { parseTime } from "./offset-range.js";
 import { CliError, printError } from "./exit.js";
 import { printNote } from "./quiet.js";
 import { LineReader, NEWLINE, NUL, readDescriptor } from "./line-reader.js";
@@ -34,6 +35,8 @@ interface ProduceOptions extends RecordInputOptions {
   readonly compression: Codec;
   readonly batchBytes: number | undefined;
   readonly linger: number | undefined;
+  /** Milliseconds since the epoch; the present time without it. */
+  readonly timestamp: number | undefined;
 }
 
 export function produceCommand() {
@@ -61,6 +64,12 @@ export function produceCommand() {
       ),
     )
     .option("-p, --partition <n>", "partition to write to", wholeNumber(0, 2 ** 32 - 1))
+    .addOption(
+      new Option(
+        "--timestamp <time>",
+        "time of the records: milliseconds since 1970, ISO 8601, or ago (-10m); with --json, of those without one (default: now)",
+      ).argParser(parseTime),
+    )
     .addOption(compressionOption())
     .option("-Z, --tombstone", "write null for an empty value")
     .option("--json", "read JSON lines, as printed by `rustlog consume --json`")
@@ -97,6 +106,7 @@ export function produceCommand() {
       allowsMissingKey: options.allowMissingKey === true,
       headers: options.header ?? [],
       partition: options.partition,
+      timestamp: options.timestamp,
       isTombstone: options.tombstone === true,
       isJson: options.json === true,
       file: options.file,
@@ -130,8 +140,9 @@ async function produce(
   );
   let failure: unknown;
   try {
-    if (values.length > 0) await takeValues(values, input, interruption);
-    else await takeLines(client, options, input, interruption);
+    const now = () => options.timestamp ?? Date.now();
+    if (values.length > 0) await takeValues(values, input, now, interruption);
+    else await takeLines(client, options, input, now, interruption);
   } catch (error) {
     failure = error;
   }
@@ -165,10 +176,11 @@ async function produce(
 async function takeValues(
   values: readonly string[],
   input: RecordInput,
+  now: () => number,
   interruption: Interruption,
 ): Promise<void> {
   for (const [index, value] of values.entries()) {
-    const wait = takeNumbered(input, Buffer.from(value), Date.now(), `value ${index + 1}`);
+    const wait = takeNumbered(input, Buffer.from(value), now(), `value ${index + 1}`);
     if (wait !== undefined) await interruption.orResult(wait);
     if (interruption.exitCode !== undefined) return;
   }
@@ -178,6 +190,7 @@ async function takeLines(
   client: Client,
   options: ProduceOptions,
   input: RecordInput,
+  now: () => number,
   interruption: Interruption,
 ): Promise<void> {
   const { maxBatchBytes } = client.admin().brokerInfo();
@@ -194,7 +207,7 @@ async function takeLines(
   });
   while (await interruption.orResult(reader.fill())) {
     // One timestamp for all records of a read.
-    const nowMs = Date.now();
+    const nowMs = now();
     while (reader.next()) {
       const wait = takeNumbered(input, reader.record(), nowMs, reader.place);
       if (wait === undefined) continue;

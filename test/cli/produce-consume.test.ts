@@ -94,6 +94,27 @@ describe("round trips", () => {
     expect(last.size).toBe(3);
   });
 
+  test("--timestamp gives records a time, also JSON without one", async () => {
+    const time = ["--timestamp", "2024-02-03T04:05:06Z"];
+    await ok(["produce", "timed", ...time, "a"]);
+    await ok(
+      ["produce", "timed", ...time, "--json"],
+      '{"value":"b"}\n{"value":"c","timestamp":7}\n',
+    );
+    expect(await ok(["consume", "timed", "-f", "%T %s\n"])).toBe(
+      "1706933106000 a\n1706933106000 b\n7 c\n",
+    );
+    const late = ["produce", "timed", "--json"];
+    const { stderr, exitCode } = await run(late, {
+      ...to,
+      stdin: '{"value":"d","timestamp":9e15}',
+    });
+    expect([
+      stderr.includes("the topic's message.timestamp.after.max.ms allows"),
+      exitCode,
+    ]).toEqual([true, 1]);
+  });
+
   test("JSON carries keys, headers, nulls, timestamps, partitions and any bytes to another topic", async () => {
     await ok(["topics", "create", "from", "--partitions", "2"]);
     await ok(["topics", "create", "copy", "--partitions", "2"]);
@@ -254,7 +275,10 @@ describe("keys in lines", () => {
 
 describe("what consume --json prints", () => {
   test("is accepted by produce --json: the same bytes, whatever they are", async () => {
-    const producer = (await connectTo()).producer({ compression: "zstd" });
+    const client = await connectTo();
+    const settings = { "message.timestamp.after.max.ms": "9223372036854775807" };
+    for (const topic of ["weird", "weird2"]) await client.admin().createTopic(topic, { settings });
+    const producer = client.producer({ compression: "zstd" });
     const bytes = [
       null,
       "",
