@@ -16,6 +16,7 @@ import {
   INFLIGHT_BYTES_MAX_DEFAULT,
   OFFSETS_RETENTION_MS_DEFAULT,
   PARTITIONS_MAX,
+  RETENTION_CHECK_MS,
   SEGMENT_BYTES_DEFAULT,
   SEGMENT_BYTES_MAX,
   SEGMENT_BYTES_MIN,
@@ -33,6 +34,7 @@ import { STDOUT } from "./output.js";
 import { isTalkative } from "./quiet.js";
 import { Interruption } from "./signals.js";
 import { parseSize, parseSizeOrNone, sizeBetween } from "./size.js";
+import { addTopicDefaults, withTopicDefaults } from "./topic-defaults.js";
 
 const NO_AUTO_CREATE = "RUSTLOG_NO_AUTO_CREATE_TOPICS";
 const STRICT_REPLICATION = "RUSTLOG_STRICT_REPLICATION_FACTOR";
@@ -97,6 +99,11 @@ export function brokerCommand() {
       flag("retention-ms <duration>", "age at which segments are deleted")
         .default(-1, "none")
         .argParser(parseDurationOrNone),
+    )
+    .addOption(
+      flag("retention-check <duration>", "time between two searches for segments to delete")
+        .default(RETENTION_CHECK_MS, "5m")
+        .argParser(parseDuration),
     )
     .option(
       "--no-auto-create-topics",
@@ -175,11 +182,16 @@ export function brokerCommand() {
       const { applyConfigFile } = await import("./config-file.js");
       applyConfigFile(command, config);
     });
+  addTopicDefaults(command);
   return command.action(async ({ config, ...options }) => {
     const { idleTimeout: idleTimeoutMs, metricsPort, ui: uiPort, ...others } = options;
     const { httpHost: host, httpAllowedHost: allowedHosts, ...brokerFlags } = others;
     const { groupInitialRebalanceDelay: groupInitialRebalanceDelayMs, ...ofOffsets } = brokerFlags;
-    const { offsetsRetention: offsetsRetentionMs, ...rest } = ofOffsets;
+    const {
+      offsetsRetention: offsetsRetentionMs,
+      retentionCheck: retentionCheckMs,
+      ...rest
+    } = ofOffsets;
     const isRefused = switchFromEnvironment(command, NO_AUTO_CREATE);
     const autoCreateTopics = options.autoCreateTopics && !isRefused;
     const strictReplicationFactor =
@@ -188,8 +200,9 @@ export function brokerCommand() {
     await runBroker(
       command,
       {
-        ...{ ...rest, autoCreateTopics, strictReplicationFactor, idleTimeoutMs },
-        ...{ groupInitialRebalanceDelayMs, offsetsRetentionMs },
+        ...withTopicDefaults(command, rest),
+        ...{ autoCreateTopics, strictReplicationFactor, idleTimeoutMs },
+        ...{ groupInitialRebalanceDelayMs, offsetsRetentionMs, retentionCheckMs },
       },
       http,
     );

@@ -34,6 +34,13 @@ export function parseDurationOrNone(text: string): number {
   return text === "none" || text === "-1" ? -1 : parseDuration(text);
 }
 
+/** Formats a duration in its largest whole unit: 90m, 1w. */
+export function formatDuration(ms: number): string {
+  const units = Object.entries(MS_BY_UNIT).filter(([, it]) => ms > 0 && ms % it === 0);
+  const [unit, unitMs] = units.at(-1) ?? ["ms", 1];
+  return `${ms / unitMs}${unit}`;
+}
+
 function checked(ms: number): number | undefined {
   return ms <= OFFSET_MAX ? ms : undefined;
 }

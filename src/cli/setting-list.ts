@@ -3,6 +3,13 @@
 import { tryParseDuration } from "./duration.js";
 import { nameValueList } from "./numbers.js";
 import { tryParseSize } from "./size.js";
+import { LONG_MAX } from "../topics/config-value.js";
+
+/** What stands for no limit. */
+const NO_LIMIT: readonly (readonly [setting: RegExp, value: string])[] = [
+  [/^(?:log\.)?retention\./, "-1"],
+  [/^(?:log\.)?message\.timestamp\..*\.max\.ms$|\bmax\.compaction\.lag\.ms$/, LONG_MAX],
+];
 
 type Setting = readonly [name: string, value: string];
 
@@ -14,10 +21,9 @@ export function settingList(text: string, previous: readonly Setting[] = []): re
 }
 
 /** The value in milliseconds or bytes. Returns anything else unchanged, for the broker to reject. */
-function inUnits(name: string, value: string): string {
+export function inUnits(name: string, value: string): string {
   if (/^-?\d+$/.test(value)) return value;
-  const isLimit = name.startsWith("retention.");
-  if (isLimit && value === "none") return "-1";
+  if (value === "none") return NO_LIMIT.find(([pattern]) => pattern.test(name))?.[1] ?? value;
   if (name.endsWith(".ms")) return String(tryParseDuration(value.trim()) ?? value);
   if (name.endsWith(".bytes")) return String(tryParseSize(value) ?? value);
   return value;

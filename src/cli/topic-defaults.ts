@@ -4,7 +4,12 @@ import { type CommandUnknownOpts, InvalidArgumentError, Option } from "@commande
 import { flagOf } from "../broker/broker-configs.js";
 import { RustLogError } from "../errors.js";
 import { canonicalValue, LONG_MAX } from "../topics/config-value.js";
-import { TOPIC_CONFIG_NAMES, type TopicConfig, topicConfig } from "../topics/topic-configs.js";
+import {
+  isActive,
+  TOPIC_CONFIG_NAMES,
+  TOPIC_CONFIGS,
+  type TopicConfig,
+} from "../topics/topic-configs.js";
 import { usageError } from "./command.js";
 import { formatDuration } from "./duration.js";
 import { inUnits, settingList } from "./setting-list.js";
@@ -87,9 +92,8 @@ function parseSettings(text: string, previous?: Settings): Settings {
 
 function settingsWithFlag(): [name: string, config: TopicConfig][] {
   return TOPIC_CONFIG_NAMES.flatMap((name): [string, TopicConfig][] => {
-    const config = topicConfig(name);
-    const isOurs = config?.field !== undefined && !Object.hasOwn(OLDER, name);
-    return isOurs ? [[name, config]] : [];
+    const config: TopicConfig = TOPIC_CONFIGS[name];
+    return isActive(config) && !Object.hasOwn(OLDER, name) ? [[name, config]] : [];
   });
 }
 

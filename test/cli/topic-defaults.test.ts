@@ -4,11 +4,11 @@ import { resolveOptions } from "../../src/broker/options.js";
 import { brokerCommand } from "../../src/cli/broker.js";
 import { withTopicDefaults } from "../../src/cli/topic-defaults.js";
 import { logDefaults } from "../../src/topics/topic-defaults.js";
-import { TOPIC_CONFIG_NAMES, topicConfig } from "../../src/topics/topic-configs.js";
+import { isActive, TOPIC_CONFIG_NAMES, TOPIC_CONFIGS } from "../../src/topics/topic-configs.js";
 import { flagOf } from "../../src/broker/broker-configs.js";
 
 /** The options of a broker that is started with these flags, or the error of the command line. */
-function started(...flags: string[]) {
+async function started(...flags: string[]) {
   const command = brokerCommand().configureOutput({ outputError: () => {} });
   let options: ReturnType<typeof resolveOptions> | undefined;
   command.action((given) => {
@@ -18,38 +18,41 @@ function started(...flags: string[]) {
     const { topicDefaults } = others;
     options = resolveOptions({ dataDir, ...Object.fromEntries(picked), topicDefaults });
   });
-  command.parse(flags, { from: "user" });
+  await command.parseAsync(flags, { from: "user" });
   return options!;
 }
 
-const failure = (...flags: string[]): string => {
+const failure = async (...flags: string[]): Promise<string> => {
   try {
-    started(...flags);
+    await started(...flags);
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
   return "";
 };
 
-test("every setting that the broker acts on has a flag, in Kafka's words, with units", () => {
+test("every setting that the broker acts on has a flag, in Kafka's words, with units", async () => {
   const flags = brokerCommand().options.map(({ long }) => long);
-  const active = TOPIC_CONFIG_NAMES.filter((name) => topicConfig(name)?.field !== undefined);
+  const active = TOPIC_CONFIG_NAMES.filter((name) => isActive(TOPIC_CONFIGS[name]));
   const missing = active.filter((name) => !flags.includes(`--${flagOf(name)}`));
   expect(missing).toEqual(["max.message.bytes"]);
-  const options = started(
+  const options = await started(
     ...["--message-timestamp-type", "LogAppendTime", "--message-timestamp-after-max-ms", "2h"],
     ...["--retention-ms", "1d", "--message-timestamp-before-max-ms", "none"],
+    ...["--cleanup-policy", "compact, delete", "--min-cleanable-dirty-ratio", ".25"],
   );
   expect(logDefaults(options, options.topicDefaults)).toMatchObject({
     timestampType: "LogAppendTime",
     timestampAfterMaxMs: 7_200_000,
     timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
     retentionMs: 86_400_000,
+    compacts: true,
+    minDirtyRatio: 0.25,
   });
 });
 
-test("--topic-config takes any of them, by the names of Kafka's topics and brokers", () => {
-  const options = started(
+test("--topic-config takes any of them, by the names of Kafka's topics and brokers", async () => {
+  const options = await started(
     ...["--topic-config", "retention.ms=7d message.max.bytes=1MiB"],
     ...["--topic-config", "log.message.timestamp.type=LogAppendTime"],
     ...["--topic-config", "log.roll.hours=3", "--segment-bytes", "1MiB"],
@@ -61,7 +64,7 @@ test("--topic-config takes any of them, by the names of Kafka's topics and broke
     maxBatchBytes: 2 ** 20,
     topicDefaults: { "message.timestamp.type": "LogAppendTime" },
   });
-  expect(started("--topic-config", "log.retention.hours=-1").retentionMs).toBe(-1);
+  expect((await started("--topic-config", "log.retention.hours=-1")).retentionMs).toBe(-1);
 });
 
 test.each([
@@ -82,6 +85,6 @@ test.each([
   ],
   [["--message-timestamp-type", "Both"], "String must be one of: CreateTime, LogAppendTime"],
   [["--message-timestamp-after-max-ms", "-1"], "Value must be at least 0"],
-])("%j is refused", (flags, why) => {
-  expect(failure(...flags)).toContain(why);
+])("%j is refused", async (flags, why) => {
+  expect(await failure(...flags)).toContain(why);
 });
