@@ -48,6 +48,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: "Measure round trips to a broker",
     load: async () => (await import("./cli/ping.js")).pingCommand(),
   },
+  profile: {
+    summary: "Name brokers, and choose one",
+    load: async () => (await import("./cli/profile.js")).profileCommand(),
+  },
   bench: {
     summary: "Measure how fast a broker accepts and delivers records",
     load: async () => (await import("./cli/bench.js")).benchCommand(),

@@ -1,11 +1,20 @@
-// The commands that connect to a broker: their options for it, and their connections.
-// Leaves to others: the library that connects (client/client.ts), and other shared options (options.ts).
-import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+// The commands that connect to a broker: their options for it, profiles, and their connections.
+// Leaves to others: the library that connects (client/client.ts), the file of profiles (profile-file.ts), and other shared
+// options (options.ts).
+import { existsSync } from "node:fs";
+import {
+  Command,
+  type CommandUnknownOpts,
+  InvalidArgumentError,
+  Option,
+} from "@commander-js/extra-typings";
 import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "../client/broker-address.js";
 import { type Client, type ConnectOptions, connect } from "../client/client.js";
 import type { RustLogError } from "../errors.js";
 import { newCommand } from "./command.js";
 import { printError } from "./exit.js";
+import { type AnyOption, nameInFile } from "./option-value.js";
+import { profilePath } from "./profile-path.js";
 import { CLEAR_LINE } from "./stderr.js";
 
 /** How to reach a broker, from the options of a command. */
@@ -16,9 +25,50 @@ export interface ConnectionFlags {
 /** Timeouts and retries. */
 type ConnectSettings = Omit<ConnectOptions, "broker" | "onConnectionLost">;
 
-/** A command with the options of a connection. Each is declared here and nowhere else. */
+/** The environment variable of `--profile`. */
+export const PROFILE_VARIABLE = "RUSTLOG_PROFILE";
+
+/** A command that connects to a broker. */
 export function newClientCommand(name: string, description: string, examples: string) {
-  return newCommand(name, description, examples).addOption(brokerOption());
+  const command = addConnectionOptions(newCommand(name, description, examples)).addOption(
+    new Option("--profile <name>", "profile of a broker: see `rustlog profile`").env(
+      PROFILE_VARIABLE,
+    ),
+  );
+  return command.hook("preAction", () => applyProfile(command));
+}
+
+/** Adds the options of a connection, which a profile may set, too. Each is declared here and nowhere else. */
+export function addConnectionOptions<Args extends unknown[]>(command: Command<Args>) {
+  return command.addOption(brokerOption());
+}
+
+/** The options of a connection. */
+export function connectionOptions(): readonly AnyOption[] {
+  return addConnectionOptions(new Command()).options;
+}
+
+/**
+ * Sets the options that a profile has. In this order: --broker, --profile, RUSTLOG_BROKER, RUSTLOG_PROFILE, the current
+ * profile of the file, the default. The current profile is left out if the broker is named otherwise: what it says is not
+ * meant for another broker.
+ */
+async function applyProfile(command: CommandUnknownOpts): Promise<void> {
+  const named: unknown = command.getOptionValue("profile");
+  const namedBy = command.getOptionValueSource("profile");
+  if (named === undefined && command.getOptionValueSource("broker") !== "default") return;
+  if (named === undefined && !existsSync(profilePath())) return;
+  const { profileNamed, readProfiles } = await import("./profile-file.js");
+  const profiles = readProfiles(connectionOptions());
+  const name = named === undefined ? profiles.current : String(named);
+  if (name === undefined) return;
+  for (const [setting, value] of profileNamed(profiles, name)) {
+    const option = command.options.find((it) => nameInFile(it) === setting);
+    const attribute = option?.attributeName() ?? setting;
+    const source = command.getOptionValueSource(attribute);
+    const wins = source === "cli" || (source === "env" && namedBy !== "cli");
+    if (!wins) command.setOptionValueWithSource(attribute, value, "config");
+  }
 }
 
 function brokerOption() {

@@ -1,5 +1,5 @@
 // Turns values of a TOML file into values of options, as if they had been typed after the flag.
-// Leaves to others: reading the file (toml-file.ts), and which options it may set (config-file.ts).
+// Leaves to others: reading the file (toml-file.ts), and which options it may set (config-file.ts, profile-file.ts).
 import { type CommandUnknownOpts, InvalidArgumentError } from "@commander-js/extra-typings";
 
 export type AnyOption = CommandUnknownOpts["options"][number];

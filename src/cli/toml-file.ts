@@ -1,5 +1,5 @@
 // Reads TOML files, and finds the lines that errors are about.
-// Leaves to others: the parser (Bun's), and the names and types in a file (config-file.ts).
+// Leaves to others: the parser (Bun's), and the names and types in a file (config-file.ts, profile-file.ts).
 import { readFileSync } from "node:fs";
 import { CliError } from "./exit.js";
 

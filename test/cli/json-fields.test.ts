@@ -151,6 +151,16 @@ test("topics, groups, consume and bench print the documented fields", async () =
   check("`rustlog topics delete --json`", [await jsonOf(["topics", "delete", "t"], address)]);
 });
 
+test("profile prints the documented fields", async () => {
+  using directory = tempDir();
+  const env = { XDG_CONFIG_HOME: directory.path };
+  await run(["profile", "create", "p", "-b", "h", "--use"], { env });
+  for (const command of ["list", "show"]) {
+    const { stdout } = await run(["profile", command, "--json"], { env });
+    check(`\`rustlog profile ${command} --json\``, [JSON.parse(stdout)]);
+  }
+});
+
 test("inspect, explain and verify print the documented fields", async () => {
   using directory = tempDir();
   const { path } = directory;
