@@ -1,6 +1,7 @@
 // A group of Kafka's classic protocol: its members agree on an assignor, one of them, the leader, assigns, and the broker
 // hands the assignments out. The broker never looks into them.
-// Leaves to others: which groups there are (coordinator.ts), and storing them (offset-store.ts).
+// Leaves to others: the members as a collection (classic-members.ts), which groups there are (coordinator.ts), and storing
+// them (offset-store.ts).
 //
 //                    a member joins                       all members joined, or the time is up
 //   Empty ──────────────────────────▶ PreparingRebalance ─────────────────────────────────────▶ CompletingRebalance
@@ -12,13 +13,32 @@
 // All work happens in the calls from outside and in timers, each of which leaves a consistent group. Answers to waiting
 // requests are given at the end of a call, because their receiver may call again at once.
 import { RustLogError } from "../errors.js";
-import {
-  GROUP_METADATA_BYTES_MAX,
-  REBALANCE_TIMEOUT_MS_MAX,
-  SESSION_TIMEOUT_MS_MAX,
-  SESSION_TIMEOUT_MS_MIN,
-} from "../limits.js";
 import { NO_BYTES } from "../record/bytes.js";
+import {
+  type ClassicMember,
+  ClassicMembers,
+  copiesOf,
+  haveSame,
+  type MemberSize,
+  metadataOf,
+  preferring,
+  rebalanceTimeoutOf,
+  sizeOf,
+} from "./classic-members.js";
+import {
+  checkSessionTimeout,
+  fencedInstance,
+  type JoinAnswer,
+  type JoinRequest,
+  type JoinResult,
+  type MemberInGeneration,
+  rebalanceInProgress,
+  type SyncRequest,
+  type SyncResult,
+  unavailable,
+  unknownMember,
+} from "./classic-requests.js";
+import type { ClassicMemberState } from "./consumer-member.js";
 import {
   type Abandon,
   type Answer,
@@ -27,90 +47,12 @@ import {
   type GroupDescription,
   type GroupObserver,
   type GroupState,
-  type MemberClient,
   STORE_AGAIN_MS,
 } from "./group.js";
-import type { ClassicMemberState } from "./consumer-member.js";
 import { Deadline, type GroupClock, MemberDeadline } from "./group-clock.js";
-import {
-  CLASSIC_MEMBER_BYTES,
-  type GroupMemory,
-  keptBytes,
-  PROTOCOL_BYTES,
-} from "./group-memory.js";
-import type { PendingMembers } from "./pending-members.js";
+import { type GroupMemory, keptBytes } from "./group-memory.js";
 import type { GroupRecord } from "./group-record.js";
-import { subscribedTopics } from "./consumer-protocol.js";
-
-/** An assignor that a member can use, and what the member tells it. */
-export interface Protocol {
-  readonly name: string;
-  readonly metadata: Uint8Array;
-}
-
-export interface JoinRequest extends MemberClient {
-  /** Empty for a new member. */
-  readonly memberId: string;
-  readonly instanceId: string | null;
-  readonly sessionTimeoutMs: number;
-  readonly rebalanceTimeoutMs: number;
-  readonly protocolType: string;
-  /** In the order in which the member prefers them. */
-  readonly protocols: readonly Protocol[];
-  /**
-   * Whether a new member is told its id first, and joins when it comes back with it. Otherwise a client that gives up and
-   * tries again leaves a member behind each time.
-   */
-  readonly needsMemberId: boolean;
-  /** Whether a new leader understands that it must not assign. */
-  readonly maySkipAssignment: boolean;
-}
-
-export interface JoinedMember {
-  readonly memberId: string;
-  readonly instanceId: string | null;
-  readonly metadata: Uint8Array;
-}
-
-export interface JoinResult {
-  readonly memberId: string;
-  readonly generation: number;
-  readonly protocolType: string;
-  readonly protocol: string;
-  readonly leader: string;
-  /** Whether the leader takes part in a generation that has its assignment already. */
-  readonly skipAssignment: boolean;
-  /** Only for the leader. */
-  readonly members: readonly JoinedMember[];
-}
-
-export interface JoinFailure {
-  readonly error: RustLogError;
-  readonly memberId: string;
-}
-
-export type JoinAnswer = (outcome: JoinResult | JoinFailure) => void;
-
-/** A member as a request names it. */
-export interface MemberInGeneration {
-  readonly memberId: string;
-  readonly instanceId: string | null;
-  readonly generation: number;
-}
-
-export interface SyncRequest extends MemberInGeneration {
-  /** If stated, they must be the group's. */
-  readonly protocolType: string | null;
-  readonly protocol: string | null;
-  /** From the leader only. */
-  readonly assignments: readonly { readonly memberId: string; readonly assignment: Uint8Array }[];
-}
-
-export interface SyncResult {
-  readonly protocolType: string;
-  readonly protocol: string;
-  readonly assignment: Uint8Array;
-}
+import type { PendingMembers } from "./pending-members.js";
 
 /** What a group needs from the coordinator. */
 export interface ClassicGroupContext {
@@ -132,34 +74,6 @@ export interface ClassicGroupContext {
   emptied(group: ClassicGroup): void;
 }
 
-interface MemberSize {
-  /** What it says about itself, in bytes. */
-  readonly said: number;
-  /** Memory that it takes, without its assignment. */
-  readonly memory: number;
-}
-
-interface Member extends MemberClient {
-  readonly id: string;
-  readonly instanceId: string | null;
-  rebalanceTimeoutMs: number;
-  sessionTimeoutMs: number;
-  protocols: readonly Protocol[];
-  assignment: Uint8Array;
-  size: MemberSize;
-  /** Set while its JoinGroup or SyncGroup waits. Its session does not end then. */
-  join: JoinAnswer | undefined;
-  /**
-   * Whether it takes part in the next generation. Its connection may have closed since: it gets the answer when it joins
-   * again on another one.
-   */
-  hasJoined: boolean;
-  sync: Answer<SyncResult> | undefined;
-  /** Whether it has not sent its SyncGroup of this generation. */
-  mustSync: boolean;
-  readonly session: MemberDeadline;
-}
-
 export class ClassicGroup implements Group {
   readonly type = "classic";
   readonly name: string;
@@ -170,16 +84,7 @@ export class ClassicGroup implements Group {
   #generation = 0;
   #protocolType = "";
   #protocol: string | null = null;
-  #leader: string | null = null;
-  readonly #members = new Map<string, Member>();
-  /** Members with an instance id: their current member id. */
-  readonly #static = new Map<string, string>();
-  /** How many members have each protocol. */
-  readonly #supporters = new Map<string, number>();
-  /** What the members say about themselves, in bytes. */
-  #said = 0;
-  /** Members that have joined the next generation. */
-  #joins = 0;
+  readonly #members: ClassicMembers;
   #missingSyncs = 0;
   /** The generation whose assignments are being stored, or were. */
   #assigning: number | undefined;
@@ -195,11 +100,11 @@ export class ClassicGroup implements Group {
   #answers: (() => void)[] = [];
   #stores = 0;
   #isStored = true;
-  #topics: ReadonlySet<string> | undefined;
 
   constructor(name: string, context: ClassicGroupContext, record?: GroupRecord) {
     this.name = name;
     this.#context = context;
+    this.#members = new ClassicMembers(name, context.memory);
     this.#joinTimer = new Deadline(context.clock, () => this.#run(() => this.#joinTimeIsUp()));
     this.#syncTimer = new Deadline(context.clock, () => this.#run(() => this.#syncTimeIsUp()));
     this.#pendingTimer = new Deadline(context.clock, () =>
@@ -240,7 +145,7 @@ export class ClassicGroup implements Group {
       protocolType: this.#protocolType,
       protocol: isSettled ? protocol : "",
       generation: this.#generation,
-      members: [...this.#members.values()].map((member) => ({
+      members: [...this.#members].map((member) => ({
         memberId: member.id,
         instanceId: member.instanceId,
         clientId: member.clientId,
@@ -253,17 +158,14 @@ export class ClassicGroup implements Group {
 
   isSubscribedTo(topic: string): boolean {
     if (this.#protocolType !== "consumer" || this.#members.size === 0) return false;
-    this.#topics ??= subscribedTopics(
-      [...this.#members.values()].map((member) => metadataOf(member, this.#protocol)),
-    );
-    return this.#topics.has(topic);
+    return this.#members.topics(this.#protocol).has(topic);
   }
 
   close(): void {
     this.#joinTimer.clear();
     this.#syncTimer.clear();
     this.#pendingTimer.clear();
-    for (const { session } of this.#members.values()) session.clear();
+    for (const { session } of this.#members) session.clear();
   }
 
   /** Begins a rebalance: all members must join again. */
@@ -273,7 +175,7 @@ export class ClassicGroup implements Group {
 
   /** What members have, and what they said about themselves. */
   get memberStates(): readonly ClassicMemberState[] {
-    return [...this.#members.values()].map((member) => ({
+    return [...this.#members].map((member) => ({
       ...{ memberId: member.id, instanceId: member.instanceId, clientId: member.clientId },
       ...{ clientHost: member.clientHost, rebalanceTimeoutMs: member.rebalanceTimeoutMs },
       ...{ sessionTimeoutMs: member.sessionTimeoutMs, assignment: member.assignment },
@@ -284,11 +186,10 @@ export class ClassicGroup implements Group {
   /** Ends the group, whose members continue in one of another type. Those that wait must join again. */
   handOver(): void {
     this.#run(() => {
-      for (const member of this.#members.values()) {
+      for (const member of this.#members) {
         this.#endWaits(member, rebalanceInProgress(this.name));
-        this.#setAssignment(member, NO_BYTES);
-        this.#account(member.size, NO_SIZE);
       }
+      this.#members.release();
       this.#state = "Dead";
     });
     this.close();
@@ -322,7 +223,7 @@ export class ClassicGroup implements Group {
 
   /** Renews a session. Throws if the member has to do something else. */
   heartbeat(request: MemberInGeneration): void {
-    const member = this.#memberOf(request);
+    const member = this.#members.find(request);
     this.#checkGeneration(request);
     this.#renew(member);
     if (this.#state === "PreparingRebalance") throw rebalanceInProgress(this.name);
@@ -335,7 +236,7 @@ export class ClassicGroup implements Group {
       const message = `group '${this.name}' has members, so only they may commit`;
       throw new RustLogError("UNKNOWN_MEMBER_ID", message);
     }
-    const member = this.#memberOf(request);
+    const member = this.#members.find(request);
     this.#checkGeneration(request);
     if (this.#state === "CompletingRebalance") throw rebalanceInProgress(this.name);
     this.#renew(member);
@@ -389,22 +290,22 @@ export class ClassicGroup implements Group {
         const message = `member id '${memberId}' was given out to a member without an instance id`;
         throw new RustLogError("UNKNOWN_MEMBER_ID", message);
       }
-      const size = this.#checkMemory(request, memberId);
+      const size = this.#members.checkSize(request, memberId);
       pending.take(this.name, memberId);
       return this.#add(memberId, request, size, answer);
     }
-    return this.#rejoin(this.#memberOf(request), request, answer);
+    return this.#rejoin(this.#members.find(request), request, answer);
   }
 
   #joinNew(request: JoinRequest, answer: JoinAnswer): Abandon | undefined {
     const { instanceId, clientId, needsMemberId } = request;
     const memberId = this.#context.newMemberId(instanceId ?? clientId);
     if (instanceId !== null) {
-      const replaced = this.#members.get(this.#static.get(instanceId) ?? "");
+      const replaced = this.#members.ofInstance(instanceId);
       if (replaced !== undefined) return this.#replace(replaced, memberId, request, answer);
     }
     if (instanceId !== null || !needsMemberId) {
-      return this.#add(memberId, request, this.#checkMemory(request, memberId), answer);
+      return this.#add(memberId, request, this.#members.checkSize(request, memberId), answer);
     }
     this.#context.pending.add(this.name, memberId, request.sessionTimeoutMs);
     // It is about to join, so an initial rebalance waits for it as for one that has joined.
@@ -424,16 +325,16 @@ export class ClassicGroup implements Group {
   ): Abandon | undefined {
     const member = this.#newMember(id, request, size);
     if (this.#members.size === 0) this.#protocolType = request.protocolType;
-    this.#insert(member);
+    this.#members.insert(member);
     this.#hasNewMember = true;
     const abandon = this.#waitForJoin(member, answer);
     this.#changed();
     return abandon;
   }
 
-  #rejoin(member: Member, request: JoinRequest, answer: JoinAnswer): Abandon | undefined {
-    const isUnchanged = isSame(member.protocols, request.protocols);
-    const isLeader = member.id === this.#leader;
+  #rejoin(member: ClassicMember, request: JoinRequest, answer: JoinAnswer): Abandon | undefined {
+    const isUnchanged = haveSame(member.protocols, request.protocols);
+    const isLeader = member.id === this.#members.leader;
     const repeats = this.#state === "CompletingRebalance" && isUnchanged;
     const keeps = this.#state === "Stable" && isUnchanged && !isLeader;
     if (repeats || keeps) {
@@ -442,22 +343,28 @@ export class ClassicGroup implements Group {
       this.#say(answer, this.#joined(member, repeats && isLeader));
       return undefined;
     }
-    this.#update(member, request);
+    this.#members.update(member, request);
     const abandon = this.#waitForJoin(member, answer);
     this.#changed();
     return abandon;
   }
 
   /** A static member has come back without its member id: the new one takes the place of the old one. */
-  #replace(old: Member, id: string, request: JoinRequest, answer: JoinAnswer): Abandon | undefined {
-    const size = this.#checkMemory(request, id, old.size);
-    const wasLeader = old.id === this.#leader;
+  #replace(
+    old: ClassicMember,
+    id: string,
+    request: JoinRequest,
+    answer: JoinAnswer,
+  ): Abandon | undefined {
+    const size = this.#members.checkSize(request, id, old.size);
+    const wasLeader = old.id === this.#members.leader;
     const member = this.#newMember(id, request, size);
     member.assignment = old.assignment;
     this.#endWaits(old, fencedInstance(request.instanceId ?? ""));
-    this.#exchange(old, member);
+    this.#members.exchange(old, member);
+    old.session.clear();
     // Before the group is stable, the leader may have been told the old id already, and would assign to it.
-    if (this.#state !== "Stable" || this.#selectProtocol() !== this.#protocol) {
+    if (this.#state !== "Stable" || this.#members.selectProtocol() !== this.#protocol) {
       const abandon = this.#waitForJoin(member, answer);
       this.#changed();
       return abandon;
@@ -468,7 +375,7 @@ export class ClassicGroup implements Group {
       ? { ...joined, skipAssignment: wasLeader }
       : { ...joined, leader: wasLeader ? old.id : joined.leader };
     const beginSync = (): void => {
-      if (member.mustSync) this.#syncTimer.set(this.#rebalanceTimeoutMs());
+      if (member.mustSync) this.#syncTimer.set(this.#members.rebalanceTimeoutMs);
     };
     beginSync();
     // Its session and its time for a SyncGroup begin when it knows its id.
@@ -477,7 +384,7 @@ export class ClassicGroup implements Group {
         this.#run(() => {
           if (this.#members.get(id) !== member) {
             // It was too slow, or yet another client has its place.
-            const isReplaced = this.#static.has(member.instanceId ?? "");
+            const isReplaced = this.#members.ofInstance(member.instanceId) !== undefined;
             const error = isReplaced
               ? fencedInstance(member.instanceId ?? "")
               : unknownMember(this.name, id);
@@ -492,7 +399,8 @@ export class ClassicGroup implements Group {
         this.#run(() => {
           if (this.#members.get(id) === member) {
             old.assignment = member.assignment;
-            this.#exchange(member, old);
+            this.#members.exchange(member, old);
+            member.session.clear();
             this.#renew(old);
           }
           this.#say(answer, { error: unavailable(this.name, error), memberId: request.memberId });
@@ -502,7 +410,7 @@ export class ClassicGroup implements Group {
   }
 
   #sync(request: SyncRequest, answer: Answer<SyncResult>): Abandon | undefined {
-    const member = this.#memberOf(request);
+    const member = this.#members.find(request);
     this.#checkGeneration(request);
     const { protocolType, protocol, assignments } = request;
     if (
@@ -520,7 +428,7 @@ export class ClassicGroup implements Group {
       return undefined;
     }
     // A leader that sends its assignments again gets those that are being stored.
-    const assigns = member.id === this.#leader && this.#assigning !== this.#generation;
+    const assigns = member.id === this.#members.leader && this.#assigning !== this.#generation;
     if (assigns) {
       let bytes = 0;
       for (const { assignment } of assignments) bytes += assignment.length;
@@ -543,15 +451,15 @@ export class ClassicGroup implements Group {
     const generation = this.#generation;
     const isCurrent = (): boolean =>
       this.#state === "CompletingRebalance" && this.#generation === generation;
-    const of = ({ id }: Member): Uint8Array => byMember.get(id) ?? NO_BYTES;
+    const of = ({ id }: ClassicMember): Uint8Array => byMember.get(id) ?? NO_BYTES;
     this.#assigning = generation;
     this.#store(of).then(
       () =>
         this.#run(() => {
           if (!isCurrent()) return;
           this.#enter("Stable");
-          for (const member of this.#members.values()) {
-            this.#setAssignment(member, of(member));
+          for (const member of this.#members) {
+            this.#members.setAssignment(member, of(member));
             const answer = member.sync;
             if (answer === undefined) continue;
             member.sync = undefined;
@@ -566,7 +474,7 @@ export class ClassicGroup implements Group {
           if (this.#assigning === generation) this.#assigning = undefined;
           if (!isCurrent()) return;
           const failure = unavailable(this.name, error);
-          for (const member of this.#members.values()) this.#endSync(member, failure);
+          for (const member of this.#members) this.#endSync(member, failure);
           this.#rebalance();
         }),
     );
@@ -584,19 +492,19 @@ export class ClassicGroup implements Group {
       return;
     }
     // A static member may be removed by someone who only knows its instance id.
-    const known = memberId === "" && instanceId !== null ? this.#static.get(instanceId) : memberId;
-    const member = this.#memberOf({ memberId: known ?? "", instanceId });
+    const known = memberId === "" ? this.#members.ofInstance(instanceId)?.id : memberId;
+    const member = this.#members.find({ memberId: known ?? "", instanceId });
     this.#remove(member, unknownMember(this.name, member.id));
   }
 
-  #sessionExpired(member: Member): void {
+  #sessionExpired(member: ClassicMember): void {
     if (member.join !== undefined || member.sync !== undefined) return;
     this.#expire(member);
     this.#membersWent();
   }
 
   /** Removes a member that is silent, or too slow. */
-  #expire(member: Member): void {
+  #expire(member: ClassicMember): void {
     this.#remove(member, unknownMember(this.name, member.id));
     this.#context.observer.expired(this.type);
   }
@@ -617,14 +525,14 @@ export class ClassicGroup implements Group {
     this.#isInitial = this.#state === "Empty";
     if (this.#state === "CompletingRebalance") {
       const error = rebalanceInProgress(this.name);
-      for (const member of this.#members.values()) {
-        this.#setAssignment(member, NO_BYTES);
+      for (const member of this.#members) {
+        this.#members.setAssignment(member, NO_BYTES);
         this.#endSync(member, error);
       }
     } else this.#rebalanceSince = this.#context.clock.now();
     this.#syncTimer.clear();
     this.#enter("PreparingRebalance");
-    const timeoutMs = this.#rebalanceTimeoutMs();
+    const timeoutMs = this.#members.rebalanceTimeoutMs;
     if (!this.#isInitial) {
       this.#joinTimer.set(timeoutMs);
       this.#completeJoinIfReady();
@@ -661,7 +569,11 @@ export class ClassicGroup implements Group {
   #completeJoinIfReady(): void {
     if (this.#state !== "PreparingRebalance") return;
     if (this.#members.size === 0) this.#completeJoin();
-    else if (this.#joins === this.#members.size && !this.#isInitial && !this.#waitsForPending()) {
+    else if (
+      this.#members.joins === this.#members.size &&
+      !this.#isInitial &&
+      !this.#waitsForPending()
+    ) {
       this.#completeJoin();
     }
   }
@@ -676,13 +588,13 @@ export class ClassicGroup implements Group {
 
   /** Begins the next generation with the members that have joined again. */
   #completeJoin(): void {
-    for (const member of [...this.#members.values()]) {
+    for (const member of [...this.#members]) {
       if (!member.hasJoined && member.instanceId === null) this.#expire(member);
     }
     if (this.#members.size > 0 && !this.#electLeader()) {
       // None of the members is here: they are static, or their connections have closed.
       this.#isInitial = false;
-      this.#joinTimer.set(this.#rebalanceTimeoutMs());
+      this.#joinTimer.set(this.#members.rebalanceTimeoutMs);
       return;
     }
     this.#joinTimer.clear();
@@ -695,32 +607,31 @@ export class ClassicGroup implements Group {
       this.#storeEmpty();
       return;
     }
-    this.#protocol = this.#selectProtocol();
+    this.#protocol = this.#members.selectProtocol();
     this.#enter("CompletingRebalance");
-    this.#joins = 0;
-    for (const member of this.#members.values()) {
-      member.hasJoined = false;
+    for (const member of this.#members) {
+      this.#members.setJoined(member, false);
       member.mustSync = true;
       this.#missingSyncs++;
       this.#renew(member);
       const answer = member.join;
       if (answer === undefined) continue;
       member.join = undefined;
-      this.#say(answer, this.#joined(member, member.id === this.#leader));
+      this.#say(answer, this.#joined(member, member.id === this.#members.leader));
     }
-    this.#syncTimer.set(this.#rebalanceTimeoutMs());
+    this.#syncTimer.set(this.#members.rebalanceTimeoutMs);
   }
 
   /** Members that did not ask for their assignment in time are gone. */
   #syncTimeIsUp(): void {
     if (this.#state !== "CompletingRebalance" && this.#state !== "Stable") return;
-    const missing = [...this.#members.values()].filter(({ mustSync }) => mustSync);
+    const missing = [...this.#members].filter(({ mustSync }) => mustSync);
     if (missing.length === 0) return;
     for (const member of missing) this.#expire(member);
     this.#rebalance();
   }
 
-  #synced(member: Member): void {
+  #synced(member: ClassicMember): void {
     if (!member.mustSync) return;
     member.mustSync = false;
     if (--this.#missingSyncs === 0) this.#syncTimer.clear();
@@ -728,46 +639,25 @@ export class ClassicGroup implements Group {
 
   /** Whether a leader has joined; the old one, if it is here. */
   #electLeader(): boolean {
-    if (this.#members.get(this.#leader ?? "")?.join !== undefined) return true;
-    for (const { id, join } of this.#members.values()) {
+    if (this.#members.get(this.#members.leader ?? "")?.join !== undefined) return true;
+    for (const { id, join } of this.#members) {
       if (join === undefined) continue;
-      this.#leader = id;
+      this.#members.leader = id;
       return true;
     }
     return false;
   }
 
-  /** Of the protocols that all members have, the one that most of them prefer. */
-  #selectProtocol(): string {
-    const votes = new Map<string, number>();
-    for (const { protocols } of this.#members.values()) {
-      const vote = protocols.find(({ name }) => this.#isCommon(name))?.name ?? "";
-      votes.set(vote, (votes.get(vote) ?? 0) + 1);
-    }
-    let selected = "";
-    let most = 0;
-    for (const [name, count] of votes) {
-      if (count <= most) continue;
-      selected = name;
-      most = count;
-    }
-    return selected;
-  }
-
-  #isCommon(protocol: string): boolean {
-    return this.#supporters.get(protocol) === this.#members.size;
-  }
-
-  #joined(member: Member, withMembers: boolean): JoinResult {
+  #joined(member: ClassicMember, withMembers: boolean): JoinResult {
     return {
       memberId: member.id,
       generation: this.#generation,
       protocolType: this.#protocolType,
       protocol: this.#protocol ?? "",
-      leader: this.#leader ?? "",
+      leader: this.#members.leader ?? "",
       skipAssignment: false,
       members: withMembers
-        ? [...this.#members.values()].map((each) => ({
+        ? [...this.#members].map((each) => ({
             memberId: each.id,
             instanceId: each.instanceId,
             metadata: metadataOf(each, this.#protocol),
@@ -776,17 +666,16 @@ export class ClassicGroup implements Group {
     };
   }
 
-  #assigned({ assignment }: Member): SyncResult {
+  #assigned({ assignment }: ClassicMember): SyncResult {
     return { protocolType: this.#protocolType, protocol: this.#protocol ?? "", assignment };
   }
 
-  #waitForJoin(member: Member, answer: JoinAnswer): Abandon {
+  #waitForJoin(member: ClassicMember, answer: JoinAnswer): Abandon {
     if (member.join !== undefined) {
       this.#say(member.join, { error: rebalanceInProgress(this.name), memberId: member.id });
     }
     member.join = answer;
-    if (!member.hasJoined) this.#joins++;
-    member.hasJoined = true;
+    this.#members.setJoined(member, true);
     return () => {
       if (member.join !== answer) return;
       member.join = undefined;
@@ -794,12 +683,12 @@ export class ClassicGroup implements Group {
     };
   }
 
-  #renew(member: Member): void {
+  #renew(member: ClassicMember): void {
     member.session.set(member.sessionTimeoutMs);
   }
 
-  #newMember(id: string, request: JoinRequest, size: MemberSize): Member {
-    const member: Member = {
+  #newMember(id: string, request: JoinRequest, size: MemberSize): ClassicMember {
+    const member: ClassicMember = {
       id,
       instanceId: request.instanceId,
       clientId: request.clientId,
@@ -820,64 +709,14 @@ export class ClassicGroup implements Group {
     return member;
   }
 
-  #insert(member: Member): void {
-    this.#members.set(member.id, member);
-    this.#account(NO_SIZE, member.size);
-    if (member.instanceId !== null) this.#static.set(member.instanceId, member.id);
-    this.#leader ??= member.id;
-    this.#count(member.protocols, 1);
-    this.#topics = undefined;
-  }
-
-  #update(member: Member, request: JoinRequest): void {
-    const size = this.#checkMemory(request, member.id, member.size);
-    this.#account(member.size, size);
-    member.size = size;
-    member.rebalanceTimeoutMs = rebalanceTimeoutOf(request);
-    member.sessionTimeoutMs = request.sessionTimeoutMs;
-    this.#count(member.protocols, -1);
-    member.protocols = copiesOf(request.protocols);
-    this.#count(member.protocols, 1);
-    this.#topics = undefined;
-  }
-
-  /** Puts one static member in the place of another; in the order of the members as well. */
-  #exchange(old: Member, member: Member): void {
-    const members = [...this.#members.values()];
-    this.#members.clear();
-    for (const each of members) {
-      const now = each === old ? member : each;
-      this.#members.set(now.id, now);
-    }
-    if (member.instanceId !== null) this.#static.set(member.instanceId, member.id);
-    if (this.#leader === old.id) this.#leader = member.id;
-    this.#account(old.size, member.size);
-    this.#count(old.protocols, -1);
-    this.#count(member.protocols, 1);
-    member.mustSync = old.mustSync;
-    this.#unjoin(old);
-    old.session.clear();
-    this.#topics = undefined;
-  }
-
-  #remove(member: Member, error: RustLogError): void {
-    this.#members.delete(member.id);
-    const { instanceId } = member;
-    if (instanceId !== null && this.#static.get(instanceId) === member.id) {
-      this.#static.delete(instanceId);
-    }
+  #remove(member: ClassicMember, error: RustLogError): void {
     this.#endWaits(member, error);
-    this.#unjoin(member);
     if (this.#state === "CompletingRebalance" || this.#state === "Stable") this.#synced(member);
-    this.#count(member.protocols, -1);
-    this.#account(member.size, NO_SIZE);
-    this.#setAssignment(member, NO_BYTES);
-    if (this.#leader === member.id) this.#leader = this.#members.keys().next().value ?? null;
     member.session.clear();
-    this.#topics = undefined;
+    this.#members.remove(member);
   }
 
-  #endWaits(member: Member, error: RustLogError): void {
+  #endWaits(member: ClassicMember, error: RustLogError): void {
     if (member.join !== undefined) {
       this.#say(member.join, { error, memberId: member.id });
       member.join = undefined;
@@ -885,13 +724,7 @@ export class ClassicGroup implements Group {
     this.#endSync(member, error);
   }
 
-  #unjoin(member: Member): void {
-    if (!member.hasJoined) return;
-    member.hasJoined = false;
-    this.#joins--;
-  }
-
-  #endSync(member: Member, error: RustLogError): void {
+  #endSync(member: ClassicMember, error: RustLogError): void {
     const answer = member.sync;
     if (answer === undefined) return;
     member.sync = undefined;
@@ -899,28 +732,14 @@ export class ClassicGroup implements Group {
     this.#say(answer, error);
   }
 
-  #count(protocols: readonly Protocol[], change: 1 | -1): void {
-    for (const name of new Set(protocols.map((each) => each.name))) {
-      const count = (this.#supporters.get(name) ?? 0) + change;
-      if (count === 0) this.#supporters.delete(name);
-      else this.#supporters.set(name, count);
-    }
-  }
-
-  #rebalanceTimeoutMs(): number {
-    let timeoutMs = 0;
-    for (const member of this.#members.values()) {
-      timeoutMs = Math.max(timeoutMs, member.rebalanceTimeoutMs);
-    }
-    return timeoutMs;
-  }
-
   #enter(state: GroupState): void {
     this.#state = state;
     this.#stateSince = this.#context.clock.time();
   }
 
-  async #store(assignmentOf = ({ assignment }: Member): Uint8Array => assignment): Promise<void> {
+  async #store(
+    assignmentOf = ({ assignment }: ClassicMember): Uint8Array => assignment,
+  ): Promise<void> {
     this.#stores++;
     this.#isStored = false;
     try {
@@ -928,9 +747,9 @@ export class ClassicGroup implements Group {
         protocolType: this.#protocolType,
         generation: this.#generation,
         protocol: this.#protocol,
-        leader: this.#leader,
+        leader: this.#members.leader,
         currentStateTimestamp: this.#stateSince,
-        members: [...this.#members.values()].map((member) => ({
+        members: [...this.#members].map((member) => ({
           memberId: member.id,
           instanceId: member.instanceId,
           clientId: member.clientId,
@@ -953,7 +772,7 @@ export class ClassicGroup implements Group {
     this.#generation = record.generation;
     this.#protocolType = record.protocolType;
     this.#protocol = record.protocol;
-    this.#leader = record.leader;
+    this.#members.leader = record.leader;
     for (const { metadata, ...stored } of record.members) {
       const request = {
         ...stored,
@@ -963,29 +782,11 @@ export class ClassicGroup implements Group {
         maySkipAssignment: false,
       };
       const member = this.#newMember(stored.memberId, request, sizeOf(request, stored.memberId));
-      this.#setAssignment(member, stored.assignment.slice());
-      this.#insert(member);
+      this.#members.setAssignment(member, stored.assignment.slice());
+      this.#members.insert(member);
       this.#renew(member);
     }
     if (this.#members.size > 0) this.#state = "Stable";
-  }
-
-  /** The member that a request names. Throws UNKNOWN_MEMBER_ID or FENCED_INSTANCE_ID. */
-  #memberOf({
-    memberId,
-    instanceId,
-  }: {
-    readonly memberId: string;
-    readonly instanceId: string | null;
-  }): Member {
-    if (instanceId !== null) {
-      const current = this.#static.get(instanceId);
-      if (current !== undefined && current !== memberId) throw fencedInstance(instanceId);
-      if (current === undefined) throw unknownMember(this.name, memberId);
-    }
-    const member = this.#members.get(memberId);
-    if (member === undefined) throw unknownMember(this.name, memberId);
-    return member;
   }
 
   #checkGeneration({ generation }: { readonly generation: number }): void {
@@ -1002,7 +803,7 @@ export class ClassicGroup implements Group {
     // Members that did not join again will be gone when the rebalance is over.
     const isRebalancing = this.#state === "PreparingRebalance";
     const isIn = isRebalancing ? member?.hasJoined === true : member !== undefined;
-    const isFull = (isRebalancing ? this.#joins : this.#members.size) >= membersMax;
+    const isFull = (isRebalancing ? this.#members.joins : this.#members.size) >= membersMax;
     if (isIn || !isFull) return;
     const message = `group '${this.name}' has ${membersMax} members, the maximum`;
     throw new RustLogError("GROUP_MAX_SIZE_REACHED", message);
@@ -1012,9 +813,9 @@ export class ClassicGroup implements Group {
     const isEmpty = this.#members.size === 0;
     const isSupported = isEmpty
       ? protocolType !== "" && protocols.length > 0
-      : protocolType === this.#protocolType && protocols.some(({ name }) => this.#isCommon(name));
+      : protocolType === this.#protocolType && this.#members.haveInCommon(protocols);
     if (isSupported) return;
-    const common = [...this.#supporters.keys()].filter((name) => this.#isCommon(name)).join(", ");
+    const common = this.#members.commonProtocols.join(", ");
     throw new RustLogError(
       "INCONSISTENT_GROUP_PROTOCOL",
       isEmpty
@@ -1022,109 +823,7 @@ export class ClassicGroup implements Group {
         : `members of group '${this.name}' have the protocols ${common} of type '${this.#protocolType}'`,
     );
   }
-
-  /**
-   * The size of a member as a request describes it, which replaces one with the size `before`. Throws
-   * GROUP_MAX_SIZE_REACHED if the group says too much then, or the groups of the broker take too much memory.
-   */
-  #checkMemory(request: JoinRequest, memberId: string, before = NO_SIZE): MemberSize {
-    const size = sizeOf(request, memberId);
-    const { memory } = this.#context;
-    if (this.#said + size.said - before.said > GROUP_METADATA_BYTES_MAX) {
-      const message = `group '${this.name}' would have more than ${GROUP_METADATA_BYTES_MAX} bytes of subscriptions (GROUP_METADATA_BYTES_MAX)`;
-      throw new RustLogError("GROUP_MAX_SIZE_REACHED", message);
-    }
-    memory.check(size.memory - before.memory);
-    return size;
-  }
-
-  #account(before: MemberSize, after: MemberSize): void {
-    this.#said += after.said - before.said;
-    this.#context.memory.add(after.memory - before.memory);
-  }
-
-  #setAssignment(member: Member, assignment: Uint8Array): void {
-    const bytes = keptBytes(assignment.length - member.assignment.length);
-    this.#context.memory.add(bytes);
-    member.assignment = assignment;
-  }
 }
 
 /** Kafka's generations are 32 bits. */
 const GENERATION_MAX = 2 ** 31 - 1;
-
-/** A request is a view of everything that its connection received with it. */
-function copiesOf(protocols: readonly Protocol[]): Protocol[] {
-  return protocols.map(({ name, metadata }) => ({ name, metadata: metadata.slice() }));
-}
-
-/** The same protocols, the group's first. */
-function preferring(protocols: readonly Protocol[], name: string | null): readonly Protocol[] {
-  const first = protocols.filter((each) => each.name === name);
-  return [...first, ...protocols.filter((each) => each.name !== name)];
-}
-
-function metadataOf({ protocols }: Member, protocol: string | null): Uint8Array {
-  return protocols.find(({ name }) => name === protocol)?.metadata ?? NO_BYTES;
-}
-
-function isSame(a: readonly Protocol[], b: readonly Protocol[]): boolean {
-  return (
-    a.length === b.length &&
-    a.every(({ name, metadata }, i) => {
-      const other = b[i]!;
-      return name === other.name && Buffer.compare(metadata, other.metadata) === 0;
-    })
-  );
-}
-
-const NO_SIZE: MemberSize = { said: 0, memory: 0 };
-
-/** What a record and the leader's answer need for a member beside what it says. */
-const MEMBER_FIELDS_BYTES = 100;
-
-function sizeOf(request: JoinRequest, memberId: string): MemberSize {
-  const { clientId, clientHost, instanceId, protocolType, protocols } = request;
-  let said = MEMBER_FIELDS_BYTES + Buffer.byteLength(protocolType);
-  for (const name of [clientId, clientHost, memberId, instanceId ?? ""]) {
-    said += Buffer.byteLength(name);
-  }
-  for (const { name, metadata } of protocols) said += Buffer.byteLength(name) + metadata.length;
-  const fixed = CLASSIC_MEMBER_BYTES + protocols.length * PROTOCOL_BYTES;
-  return { said, memory: fixed + keptBytes(said) };
-}
-
-function rebalanceTimeoutOf({ rebalanceTimeoutMs, sessionTimeoutMs }: JoinRequest): number {
-  // Version 0 of JoinGroup has only one of them.
-  const timeoutMs = rebalanceTimeoutMs < 0 ? sessionTimeoutMs : rebalanceTimeoutMs;
-  return Math.min(timeoutMs, REBALANCE_TIMEOUT_MS_MAX);
-}
-
-/** Throws INVALID_SESSION_TIMEOUT. */
-export function checkSessionTimeout(ms: number): void {
-  if (ms >= SESSION_TIMEOUT_MS_MIN && ms <= SESSION_TIMEOUT_MS_MAX) return;
-  throw new RustLogError(
-    "INVALID_SESSION_TIMEOUT",
-    `a session timeout of ${ms} ms is not between ${SESSION_TIMEOUT_MS_MIN} and ${SESSION_TIMEOUT_MS_MAX}`,
-  );
-}
-
-export function unknownMember(group: string, memberId: string): RustLogError {
-  const message = `group '${group}' has no member '${memberId}'`;
-  return new RustLogError("UNKNOWN_MEMBER_ID", message);
-}
-
-function fencedInstance(instanceId: string): RustLogError {
-  const message = `another member has the instance id '${instanceId}' now`;
-  return new RustLogError("FENCED_INSTANCE_ID", message);
-}
-
-function rebalanceInProgress(group: string): RustLogError {
-  return new RustLogError("REBALANCE_IN_PROGRESS", `group '${group}' is rebalancing`);
-}
-
-function unavailable(group: string, cause: unknown): RustLogError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const message = `group '${group}' could not be stored: ${reason}`;
-  return new RustLogError("COORDINATOR_NOT_AVAILABLE", message, { cause });
-}

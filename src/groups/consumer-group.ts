@@ -14,7 +14,7 @@ import type {
   MemberInGeneration,
   SyncRequest,
   SyncResult,
-} from "./classic-group.js";
+} from "./classic-requests.js";
 import {
   type ConsumerSubscription,
   decodeAssignment,

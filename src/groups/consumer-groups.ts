@@ -11,7 +11,7 @@ import {
   type JoinRequest,
   type SyncRequest,
   type SyncResult,
-} from "./classic-group.js";
+} from "./classic-requests.js";
 import {
   ConsumerGroup,
   type ConsumerGroupContext,

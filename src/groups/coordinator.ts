@@ -9,16 +9,15 @@ import { RustLogError } from "../errors.js";
 import { GROUP_MEMBERS_MAX, GROUPS_WITH_MEMBERS_MAX, MEMBER_PROTOCOLS_MAX } from "../limits.js";
 import { nextTurn } from "../log/event-loop.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
+import { ClassicGroup, type ClassicGroupContext } from "./classic-group.js";
 import {
-  ClassicGroup,
-  type ClassicGroupContext,
   type JoinAnswer,
   type JoinRequest,
   type MemberInGeneration,
   type SyncRequest,
   type SyncResult,
   unknownMember,
-} from "./classic-group.js";
+} from "./classic-requests.js";
 import {
   ConsumerGroup,
   type ConsumerGroupDescription,

@@ -8,7 +8,7 @@ import type {
   MemberInGeneration,
   SyncRequest,
   SyncResult,
-} from "../groups/classic-group.js";
+} from "../groups/classic-requests.js";
 import type { HeartbeatRequest, HeartbeatResponse } from "../groups/consumer-group.js";
 import type { Abandon, Answer } from "../groups/group.js";
 import type { ServiceContext } from "./context.js";

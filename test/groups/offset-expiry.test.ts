@@ -2,7 +2,7 @@
 // Leaves to others: storing the deletions (offset-store.test.ts).
 import { describe, expect, test } from "bun:test";
 import { GroupCoordinator } from "../../src/groups/coordinator.js";
-import type { JoinRequest } from "../../src/groups/classic-group.js";
+import type { JoinRequest } from "../../src/groups/classic-requests.js";
 import { NO_MEMBER } from "../../src/groups/group.js";
 import { OffsetStore } from "../../src/groups/offset-store.js";
 import { OFFSETS_TOPIC } from "../../src/topics/internal-topics.js";

@@ -1,6 +1,6 @@
 // A consumer group with topics, a clock and members that a test drives, and the records that it would have stored.
 // Leaves to others: expectations.
-import type { JoinRequest } from "../../src/groups/classic-group.js";
+import type { JoinRequest } from "../../src/groups/classic-requests.js";
 import { assignmentOf, listOf } from "../../src/groups/assignment.js";
 import {
   ConsumerGroup,

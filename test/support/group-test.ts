@@ -1,17 +1,16 @@
 // A classic group without a broker: requests of its members, the clock, and what it stores.
 // Leaves to others: expectations.
 import { RustLogError } from "../../src/errors.js";
-import {
-  ClassicGroup,
-  type ClassicGroupContext,
-  type JoinFailure,
-  type JoinRequest,
-  type JoinResult,
-  type MemberInGeneration,
-  type Protocol,
-  type SyncRequest,
-  type SyncResult,
-} from "../../src/groups/classic-group.js";
+import { ClassicGroup, type ClassicGroupContext } from "../../src/groups/classic-group.js";
+import type {
+  JoinFailure,
+  JoinRequest,
+  JoinResult,
+  MemberInGeneration,
+  Protocol,
+  SyncRequest,
+  SyncResult,
+} from "../../src/groups/classic-requests.js";
 import { GroupMemory } from "../../src/groups/group-memory.js";
 import type { GroupRecord } from "../../src/groups/group-record.js";
 import { PendingMembers } from "../../src/groups/pending-members.js";
