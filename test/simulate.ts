@@ -1,8 +1,10 @@
 // Runs the simulation of the storage for a number of seeds or minutes:
 //   bun run test:sim --seeds 2000 [--from 1] [--processes | --early] [--changes]
 //   bun run test:sim --minutes 10
+//   bun run test:sim --compaction --seeds 2000 [--from 1] [--processes]
 // Leaves to others: the simulation (support/simulation.ts). Exits with 1 if a promise was broken.
 import { parseArgs } from "node:util";
+import { simulateCompaction } from "./support/compaction-simulation.js";
 import { simulate } from "./support/simulation.js";
 
 const { values } = parseArgs({
@@ -13,13 +15,18 @@ const { values } = parseArgs({
     processes: { type: "boolean", default: false },
     early: { type: "boolean", default: false },
     changes: { type: "boolean", default: false },
+    compaction: { type: "boolean", default: false },
   },
 });
 
 const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
 const seeds = Number(values.seeds ?? (minutes === undefined ? 1_000 : Number.POSITIVE_INFINITY));
 const from = Number(values.from ?? 1);
-const { processes, early, changes } = values;
+const { processes, early, changes, compaction } = values;
+if (compaction && (early || changes)) {
+  console.error("--compaction goes only with --processes");
+  process.exit(2);
+}
 for (const [name, value] of Object.entries({ seeds, minutes: minutes ?? 1, from })) {
   if (value > 0) continue;
   console.error(`--${name} needs a number above 0`);
@@ -44,7 +51,9 @@ function progress(): void {
 }
 
 for (let seed = from; done < seeds && performance.now() < deadline; seed++) {
-  const report = await simulate(seed, { processes, early, changes });
+  const report = compaction
+    ? await simulateCompaction(seed, { processes })
+    : await simulate(seed, { processes, early, changes });
   done++;
   operations += report.operations;
   crashes += report.crashes;
@@ -52,7 +61,9 @@ for (let seed = from; done < seeds && performance.now() < deadline; seed++) {
     failed.push(seed);
     if (interactive) process.stderr.write("\r\x1b[K");
     console.log(`seed ${seed}: ${report.violation}`);
-    const flags = Object.entries({ processes, early, changes }).filter(([, isSet]) => isSet);
+    const flags = Object.entries({ processes, early, changes, compaction }).filter(
+      ([, isSet]) => isSet,
+    );
     const flag = flags.map(([name]) => ` --${name}`).join("");
     console.log(`  again: bun run test:sim --seeds 1 --from ${seed}${flag}\n`);
   }

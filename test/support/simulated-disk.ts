@@ -17,10 +17,10 @@ export function systemError(code: string, operation: string): Error & { code: st
 
 /** Deliberate faults, to verify that the checks find them. */
 export interface Sabotage {
-  /** fdatasync reports success and does nothing. */
-  readonly ignoreSync?: boolean;
-  /** Flushing a directory reports success and does nothing. */
-  readonly ignoreDirectorySync?: boolean;
+  /** fdatasync reports success and does nothing, for all files or for those whose path ends so. */
+  readonly ignoreSync?: boolean | string;
+  /** Flushing a directory reports success and does nothing, always or with these names in it. */
+  readonly ignoreDirectorySync?: boolean | ((names: readonly string[]) => boolean);
   /** fdatasync reports success before it is done, so that the high watermark moves too early. */
   readonly earlySync?: boolean;
 }
@@ -303,8 +303,10 @@ export class SimulatedDisk implements Disk {
     if (directory === undefined) throw systemError("ENOENT", `fsync ${path}`);
     const covered = directory.flushed + directory.pending.length;
     const snapshot = new Map(directory.entries);
+    const { ignoreDirectorySync: ignore = false } = this.#sabotage;
+    const isIgnored = typeof ignore === "boolean" ? ignore : ignore([...snapshot.keys()]);
     await this.#delay();
-    if (this.#sabotage.ignoreDirectorySync || covered <= directory.flushed) return;
+    if (isIgnored || covered <= directory.flushed) return;
     directory.durable = snapshot;
     directory.pending = directory.pending.slice(covered - directory.flushed);
     directory.flushed = covered;
@@ -349,6 +351,8 @@ export class SimulatedDisk implements Disk {
     const disk = this;
     const epoch = this.#epoch;
     const buffered: Uint8Array[] = [];
+    const { ignoreSync: ignore = false } = this.#sabotage;
+    const isIgnored = typeof ignore === "boolean" ? ignore : path.endsWith(ignore);
     let closed = false;
     const check = (): void => {
       disk.#step();
@@ -391,7 +395,7 @@ export class SimulatedDisk implements Disk {
         const covered = node.flushed + node.pending.length;
         const snapshot = node.content;
         const finish = (): void => {
-          if (disk.#sabotage.ignoreSync || covered <= node.flushed) return;
+          if (isIgnored || covered <= node.flushed) return;
           node.durable = snapshot;
           node.pending = node.pending.slice(covered - node.flushed);
           node.flushed = covered;

@@ -274,7 +274,7 @@ export function recordsFrom(
 }
 
 /** Checks lookups by time against a linear search. */
-function checkTimes(partition: Partition, random: Random): void {
+export function checkTimes(partition: Partition, random: Random): void {
   const batches: FoundBatch[] = [];
   for (let offset = partition.logStartOffset; offset < partition.highWatermark;) {
     const read = partition.read(offset, 2_000);
