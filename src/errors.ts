@@ -109,6 +109,16 @@ export const ERRORS = {
     retriable: false,
     help: "Ask an administrator for this permission on the cluster.",
   },
+  UNSUPPORTED_SASL_MECHANISM: {
+    wire: 33,
+    retriable: false,
+    help: "Log in with a mechanism that the broker offers: the message lists them.",
+  },
+  ILLEGAL_SASL_STATE: {
+    wire: 34,
+    retriable: false,
+    help: "Log in before any other request, and again if the login has expired or the user was changed.",
+  },
   UNSUPPORTED_VERSION: {
     wire: 35,
     retriable: false,
@@ -158,6 +168,11 @@ export const ERRORS = {
     wire: 56,
     retriable: false,
     help: "The broker cannot use a file or its disk: the message names the path and the cause.",
+  },
+  SASL_AUTHENTICATION_FAILED: {
+    wire: 58,
+    retriable: false,
+    help: "Check the name of the user and the password.",
   },
   NON_EMPTY_GROUP: {
     wire: 68,

@@ -25,7 +25,8 @@ import { brokerConfigs } from "./broker-configs.js";
 import { BrokerMetrics } from "./metrics.js";
 import { canOpenFiles, OpenFiles } from "./open-files.js";
 import { type BrokerOptions, type ResolvedOptions, resolveOptions } from "./options.js";
-import { EVERYONE, NO_SECURITY } from "../security/caller.js";
+import { EVERYONE } from "../security/caller.js";
+import { Security } from "../security/security.js";
 import type { ServiceContext } from "../services/context.js";
 import { VERSION } from "./version.js";
 
@@ -60,6 +61,7 @@ interface BrokerParts {
   readonly data: DataDirectory;
   readonly offsets: OffsetStore;
   readonly groups: GroupCoordinator;
+  readonly security: Security;
   readonly metrics: BrokerMetrics;
   /** Limits the lines logged while clients are served. */
   readonly reports: LogLimit;
@@ -84,7 +86,7 @@ export class Broker implements AsyncDisposable {
   #configs: ServiceContext["brokerConfigs"] | undefined;
 
   private constructor(parts: BrokerParts) {
-    const { options, data, offsets, groups, metrics, reports, files } = parts;
+    const { options, data, offsets, groups, security, metrics, reports, files } = parts;
     this.metrics = metrics;
     this.#reports = reports;
     this.#options = options;
@@ -105,7 +107,7 @@ export class Broker implements AsyncDisposable {
         return configs();
       },
       logDirectory: { path: options.dataDir, space: () => spaceOf(options.dataDir) },
-      security: NO_SECURITY,
+      security,
       caller: EVERYONE,
     };
     const configs = () => {
@@ -161,8 +163,9 @@ export class Broker implements AsyncDisposable {
       if (broker === undefined) log(line);
       else reports.line("report", line);
     };
+    const theDisk = disk ?? new RealDisk(quick);
     const data = await DataDirectory.open(resolved.dataDir, {
-      disk: disk ?? new RealDisk(quick),
+      disk: theDisk,
       flush: resolved.flush,
       batchBytesHighest: resolved.maxFrameBytes - FRAME_OVERHEAD_BYTES,
       logDefaults: logDefaults(resolved, resolved.topicDefaults),
@@ -189,7 +192,10 @@ export class Broker implements AsyncDisposable {
         offsetsRetentionMs: resolved.offsetsRetentionMs,
       });
       if (failure !== undefined) throw failure;
-      broker = new Broker({ options: resolved, data, offsets, groups, metrics, reports, files });
+      const security = Security.open(theDisk, resolved.dataDir);
+      broker = new Broker({
+        ...{ options: resolved, data, offsets, groups, security, metrics, reports, files },
+      });
       reportConnections(resolved, files, registry.partitionCount);
     } catch (error) {
       if (failure === undefined) await data.closeCleanly();

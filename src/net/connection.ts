@@ -238,6 +238,8 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
    */
   sweep(nowMs: number, idleTimeoutMs: number): void {
     if (this.#closed) return;
+    const reason = this.#session?.endReason();
+    if (reason !== undefined) this.fail(reason);
     const silenceMsMax = this.#refusal === undefined ? idleTimeoutMs : LEAVE_MS_MAX;
     if (this.#shutdownAtMs !== undefined) {
       if (nowMs - this.#shutdownAtMs >= LEAVE_MS_MAX) this.terminate();

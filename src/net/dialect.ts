@@ -51,6 +51,8 @@ export interface Session {
    * such a request throws `error` itself.
    */
   refuse(request: InflightRequest, head: Uint8Array, error: RustLogError): void;
+  /** Why the connection has to end, asked about once a second; undefined if it may stay. */
+  endReason(): RustLogError | undefined;
 }
 
 export interface DialectConnection {

@@ -6,7 +6,8 @@ import type { ProducerIds } from "../topics/producer-ids.js";
 import type { RivalReaders } from "./rival-readers.js";
 import type { ConfigType } from "../topics/config-value.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
-import type { Caller, Peer, Security } from "../security/caller.js";
+import type { Caller, Peer } from "../security/caller.js";
+import type { Security } from "../security/security.js";
 
 /** An option of the broker as Kafka names and shows it. */
 export interface BrokerConfig {
@@ -54,7 +55,11 @@ export interface ServiceContext {
 
 /** The context of the requests of a connection. */
 export function contextFor(context: ServiceContext, peer: Peer): ServiceContext {
-  const caller = context.security.callerOf(peer);
+  return withCaller(context, context.security.callerOf(peer));
+}
+
+/** The context of the requests of a caller. */
+export function withCaller(context: ServiceContext, caller: Caller): ServiceContext {
   if (caller === context.caller) return context;
   // Inherits everything else, so that a connection costs one small object.
   return Object.create(context, { caller: { value: caller } }) as ServiceContext;

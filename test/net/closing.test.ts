@@ -50,6 +50,7 @@ class MuteDialect implements Dialect {
     return {
       dialect: this,
       mayTake: () => true,
+      endReason: () => undefined,
       take: (taken, [head]) => {
         if (head[4] === 0) throw new RustLogError("UNSUPPORTED_VERSION", "there is no request 0");
         this.held.push(taken);

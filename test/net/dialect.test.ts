@@ -87,6 +87,7 @@ class ToyDialect implements Dialect {
       dialect: this,
       mayTake: () => true,
       take: (request, payload) => this.#take(request, joined(payload)),
+      endReason: () => undefined,
       refuse: (request, _head, error) => request.answer(frame(`ERR ${error.message}`)),
     };
   }
@@ -192,7 +193,10 @@ class ToyClient implements Disposable {
 }
 
 const PONG: Dispatcher = {
-  open: () => (exchange) => exchange.answer(encodeResponse(exchange.correlationId, () => {})),
+  open: () => ({
+    dispatch: (exchange) => exchange.answer(encodeResponse(exchange.correlationId, () => {})),
+    endReason: () => undefined,
+  }),
   idle: () => Promise.resolve(),
 };
 

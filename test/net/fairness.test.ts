@@ -47,7 +47,8 @@ function simulate({
         exchange.answer(encodeResponse(exchange.correlationId, (writer) => writer.raw(body)));
       }
     };
-    const dispatcher = { open: () => dispatch, idle: () => Promise.resolve() };
+    const conversation = { dispatch, endReason: () => undefined };
+    const dispatcher = { open: () => conversation, idle: () => Promise.resolve() };
     return new Connection(
       {
         localAddress: "127.0.0.1",

@@ -44,7 +44,8 @@ function startListener(
   const { limits, ...others } = overrides;
   const metrics = new BrokerMetrics();
   const handle = overrides.dispatch ?? dispatch;
-  const dispatcher = { open: () => handle, idle: () => Promise.resolve() };
+  const conversation = { dispatch: handle, endReason: () => undefined };
+  const dispatcher = { open: () => conversation, idle: () => Promise.resolve() };
   const listener = new Listener({
     host: "127.0.0.1",
     port: 0,

@@ -9,7 +9,8 @@ import { Turns } from "../../src/net/turns.js";
 import { pageAfter } from "../../src/protocol/native/page.js";
 import { NativeDialect } from "../../src/protocol/native/server/dialect.js";
 import { Router } from "../../src/protocol/native/server/router.js";
-import { EVERYONE, NO_SECURITY } from "../../src/security/caller.js";
+import { EVERYONE } from "../../src/security/caller.js";
+import { Security } from "../../src/security/security.js";
 import type { ServiceContext } from "../../src/services/context.js";
 import { DeleteTopic, ListTopics } from "../../src/protocol/native/topics.js";
 import { errorOf } from "../support/broker.js";
@@ -39,7 +40,7 @@ test("a bug in a handler is answered without its details, and logged with them",
     close() {},
   };
   const broken = {
-    security: NO_SECURITY,
+    security: new Security(),
     caller: EVERYONE,
     registry: {
       list(): never {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import type { Caller } from "../../src/security/caller.js";
-import { contextFor, type ServiceContext } from "../../src/services/context.js";
+import { type Caller, EVERYONE } from "../../src/security/caller.js";
+import { type ServiceContext, withCaller } from "../../src/services/context.js";
 import { commitOffsets, fetchOffsets } from "../../src/services/committed-offsets.js";
 import { changeTopicConfigs, describeTopicConfigs } from "../../src/services/configs.js";
 import { deleteRecords } from "../../src/services/delete-records.js";
@@ -17,10 +17,10 @@ import { openServices } from "../support/services.js";
 async function servicesFor(...permissions: string[]): Promise<ServiceContext> {
   const may: Caller["may"] = (operation, type, name) =>
     permissions.includes(`${operation} ${type} ${name}`);
-  const caller: Caller = { principal: "User:ann", host: "10.0.0.1", may, mayOnAny: () => false };
-  const context = await openServices({ security: { callerOf: () => caller } });
+  const caller: Caller = { ...EVERYONE, principal: "User:ann", may, mayOnAny: () => false };
+  const context = await openServices();
   for (const name of ["mine", "other"]) await context.registry.create(name, 1, {});
-  return contextFor(context, { address: "10.0.0.1" });
+  return withCaller(context, caller);
 }
 
 /** What a call fails with; undefined if it does not. */

@@ -133,7 +133,8 @@ export class RawClient {
     const view = new DataView(joined.buffer);
     while (joined.length - at >= 4 && joined.length - at - 4 >= view.getUint32(at)) {
       const end = at + 4 + view.getUint32(at);
-      this.#answered(view.getUint32(at + 4), joined.subarray(at + 4, end));
+      // The answer to a login without headers may be empty.
+      if (end >= at + 8) this.#answered(view.getUint32(at + 4), joined.subarray(at + 4, end));
       at = end;
     }
     this.#input = joined.subarray(at);

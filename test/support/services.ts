@@ -3,7 +3,8 @@
 import { GroupCoordinator } from "../../src/groups/coordinator.js";
 import { OffsetStore } from "../../src/groups/offset-store.js";
 import { RivalReaders } from "../../src/services/rival-readers.js";
-import { EVERYONE, NO_SECURITY } from "../../src/security/caller.js";
+import { EVERYONE } from "../../src/security/caller.js";
+import { Security } from "../../src/security/security.js";
 import type { ServiceContext } from "../../src/services/context.js";
 import { ProducerIds } from "../../src/topics/producer-ids.js";
 import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.js";
@@ -30,7 +31,7 @@ export async function openServices(
       path: "/data",
       space: async () => ({ totalBytes: 100, usableBytes: 50 }),
     },
-    ...{ security: NO_SECURITY, caller: EVERYONE },
+    ...{ security: new Security(), caller: EVERYONE },
     ...options,
   };
   const { autoCreateTopics, defaultPartitions } = facts;

@@ -29,7 +29,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   log: ["record"],
   topics: ["record", "log"],
   groups: ["record", "log", "topics"],
-  security: [],
+  security: ["record", "log", "topics"],
   services: ["record", "log", "topics", "groups", "security"],
   net: ["record/bytes.ts"],
   protocol: ["record/bytes.ts", "net"],

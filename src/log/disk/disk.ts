@@ -30,6 +30,12 @@ export interface AppendFile {
   close(): void;
 }
 
+/** How to write a whole file. */
+export interface WriteOptions {
+  /** Whether only the owner may read it (mode 600). */
+  readonly isPrivate?: boolean;
+}
+
 /** Held while a broker runs on a data directory. */
 export interface DirectoryLock {
   release(): void;
@@ -51,7 +57,7 @@ export interface Disk {
   /** The bytes of a file; undefined if there is no file of that name (a directory does not count). */
   readFile(path: string): Uint8Array | undefined;
   /** Creates a file or replaces its content, and makes the content durable (not its directory entry). */
-  writeFile(path: string, bytes: Uint8Array): Promise<void>;
+  writeFile(path: string, bytes: Uint8Array, options?: WriteOptions): Promise<void>;
   /** Names in a directory, sorted; empty if it does not exist. */
   list(directory: string): string[];
   /** Size of a file in bytes; undefined if there is no file of that name (a directory does not count). */
@@ -145,10 +151,11 @@ export async function replaceFile(
   directory: string,
   name: string,
   bytes: Uint8Array,
+  options?: WriteOptions,
 ): Promise<void> {
   const temporary = joinPath(directory, `${name}.tmp`);
   try {
-    await disk.writeFile(temporary, bytes);
+    await disk.writeFile(temporary, bytes, options);
     disk.rename(temporary, joinPath(directory, name));
   } catch (error) {
     removeQuietly(disk, temporary);

@@ -3,6 +3,7 @@
 import { dlopen, FFIType } from "bun:ffi";
 import {
   closeSync,
+  fchmodSync,
   fdatasync,
   fdatasyncSync,
   fstatSync,
@@ -26,6 +27,7 @@ import {
   type Disk,
   isDiskFull,
   systemErrorCode,
+  type WriteOptions,
 } from "./disk.js";
 import { mapFile } from "./mapped-file.js";
 import { OPEN, openRegular, readRegular, requireRegular } from "./regular-file.js";
@@ -164,9 +166,11 @@ export class RealDisk implements Disk {
     }
   }
 
-  async writeFile(path: string, bytes: Uint8Array): Promise<void> {
+  async writeFile(path: string, bytes: Uint8Array, options?: WriteOptions): Promise<void> {
     const fd = openRegular(path, OPEN.replace);
     try {
+      // Before there is anything to read.
+      if (options?.isPrivate === true) fchmodSync(fd, 0o600);
       writeFully(fd, bytes, bytes.length);
       await new Promise<void>((resolve, reject) => {
         fdatasync(fd, (error) => (error ? reject(error) : resolve()));

@@ -28,6 +28,7 @@ import {
 import { ConsumerGroupDescribe, ConsumerGroupHeartbeat } from "./consumer-groups.js";
 import { AlterConfigs, DescribeConfigs, IncrementalAlterConfigs } from "./configs.js";
 import { DescribeProducers, DescribeTopicPartitions } from "./partitions.js";
+import { SaslAuthenticate, SaslHandshake } from "./sasl.js";
 import { CreatePartitions, CreateTopics, DeleteRecords, DeleteTopics } from "./topics.js";
 
 /** By name, in the order of their keys. */
@@ -45,6 +46,7 @@ export const KAFKA_APIS = {
   SyncGroup,
   DescribeGroups,
   ListGroups,
+  SaslHandshake,
   ApiVersions,
   CreateTopics,
   DeleteTopics,
@@ -55,6 +57,7 @@ export const KAFKA_APIS = {
   DescribeConfigs,
   AlterConfigs,
   DescribeLogDirs,
+  SaslAuthenticate,
   CreatePartitions,
   DeleteGroups,
   ElectLeaders,

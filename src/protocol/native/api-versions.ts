@@ -3,6 +3,7 @@
 //
 // A new field in an API needs a new version: the next one in the API's table. Version 1 is never removed, so that
 // clients that only support it keep working.
+import { Authenticate } from "./authenticate.js";
 import { Fetch } from "./fetch.js";
 import { DeleteGroup, DescribeGroup, DescribeMembers, ListGroups } from "./groups.js";
 import { API, type ApiName } from "./messages.js";
@@ -48,6 +49,7 @@ export const APIS = {
   GroupHeartbeat,
   AlterTopic,
   DeleteRecords,
+  Authenticate,
 } as const;
 
 export const API_NAMES = Object.keys(API) as readonly ApiName[];

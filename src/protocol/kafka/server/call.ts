@@ -30,6 +30,8 @@ export interface CallOwner {
   readonly context: ServiceContext;
   /** Lets no other request begin before this one is settled. */
   runAlone(): void;
+  /** The next frames are messages of a login without headers, until it is complete. */
+  expectMessages(): void;
   /** Called once for each call, after it was answered or needs no answer. */
   settled(): void;
   /** Ends the connection. Requests that have not begun are dropped. */
@@ -82,6 +84,11 @@ export class Call {
   /** For a Produce, behind which another may otherwise begin. */
   runAlone(): void {
     this.#owner.runAlone();
+  }
+
+  /** For a SaslHandshake of version 0. */
+  expectMessages(): void {
+    this.#owner.expectMessages();
   }
 
   /** Whether a fetch may wait for data. */

@@ -31,6 +31,8 @@ import { metadata } from "./metadata.js";
 import { produce } from "./produce.js";
 import { listOffsets, offsetForLeaderEpoch } from "./offsets.js";
 import { initProducerId } from "./producers.js";
+import { loginFault } from "../../../services/login.js";
+import { saslAuthenticate, saslHandshake } from "./sasl.js";
 import { describeProducers, describeTopicPartitions } from "./partitions.js";
 
 /** Makes the response to a request, now or later. Rejects or throws only for what ends the connection. */
@@ -94,7 +96,16 @@ const ROUTES: Readonly<Record<KafkaApiName, Route>> = {
   ConsumerGroupHeartbeat: route(KAFKA_APIS.ConsumerGroupHeartbeat, consumerGroupHeartbeat),
   ConsumerGroupDescribe: route(KAFKA_APIS.ConsumerGroupDescribe, consumerGroupDescribe),
   DescribeTopicPartitions: route(KAFKA_APIS.DescribeTopicPartitions, describeTopicPartitions),
+  SaslHandshake: route(KAFKA_APIS.SaslHandshake, saslHandshake),
+  SaslAuthenticate: route(KAFKA_APIS.SaslAuthenticate, saslAuthenticate),
 };
+
+/** The APIs that a client may use before it has said who it is. */
+const SERVED_TO_ALL: ReadonlySet<KafkaApiName> = new Set([
+  "ApiVersions",
+  "SaslHandshake",
+  "SaslAuthenticate",
+]);
 
 export class Router {
   readonly metrics: RequestMetrics;
@@ -133,6 +144,8 @@ export class Router {
       apiVersion >= KAFKA_APIS[name].min &&
       apiVersion <= KAFKA_APIS[name].max
     ) {
+      const fault = SERVED_TO_ALL.has(name) ? undefined : loginFault(call.context);
+      if (fault !== undefined) throw fault;
       return ROUTES[name](call.context, call);
     }
     if (name === "ApiVersions") {

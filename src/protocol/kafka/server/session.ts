@@ -4,11 +4,12 @@
 // responses in order (net/response-order.ts).
 import { RustLogError } from "../../../errors.js";
 import type { Dialect, DialectConnection, Session } from "../../../net/dialect.js";
-import type { NextFrame } from "../../../net/frame.js";
-import type { InflightRequest } from "../../../net/inflight-request.js";
+import { FRAME_LENGTH_BYTES, type NextFrame } from "../../../net/frame.js";
+import { describeBug, type InflightRequest } from "../../../net/inflight-request.js";
 import type { RequestMetrics } from "../../../net/request-metrics.js";
-import { bytesOf, type Pieces } from "../../../record/bytes.js";
+import { bytesOf, joined, type Pieces, writeU32 } from "../../../record/bytes.js";
 import type { ServiceContext } from "../../../services/context.js";
+import { continueLogin, endOfLogin } from "../../../services/login.js";
 import { KAFKA_HEADER_BYTES, keyOf, OFFSET_COMMIT_KEY, PRODUCE_KEY } from "../headers.js";
 import { Call, type CallOwner } from "./call.js";
 import type { Router } from "./router.js";
@@ -27,6 +28,7 @@ export class KafkaSession implements Session, CallOwner {
   /** The first request, while the code that serves it is being loaded. */
   #first: Call | undefined;
   #running = 0;
+  #expectsMessages = false;
   /** API key of the running requests if others of the same may join them. */
   #runningKey = ALONE;
 
@@ -65,6 +67,12 @@ export class KafkaSession implements Session, CallOwner {
   }
 
   take(request: InflightRequest, payload: Pieces): void {
+    if (this.#expectsMessages) {
+      this.#running++;
+      this.#runningKey = ALONE;
+      void this.#takeMessage(request, joined(payload));
+      return;
+    }
     if (payload[0].length < KAFKA_HEADER_BYTES) {
       throw new RustLogError("INVALID_REQUEST", "a Kafka request is shorter than its header");
     }
@@ -80,6 +88,14 @@ export class KafkaSession implements Session, CallOwner {
     this.fail(error);
   }
 
+  endReason(): RustLogError | undefined {
+    return endOfLogin(this.context);
+  }
+
+  expectMessages(): void {
+    this.#expectsMessages = true;
+  }
+
   runAlone(): void {
     this.#runningKey = ALONE;
   }
@@ -90,6 +106,27 @@ export class KafkaSession implements Session, CallOwner {
 
   fail(reason: RustLogError): void {
     this.connection.close(reason);
+  }
+
+  /** A message of a login that began with version 0 of SaslHandshake; the answer has no header either. */
+  async #takeMessage(request: InflightRequest, message: Uint8Array): Promise<void> {
+    try {
+      const step = await continueLogin(this.context, message);
+      if (step.isComplete) this.#expectsMessages = false;
+      const frame = new Uint8Array(FRAME_LENGTH_BYTES + step.message.length);
+      writeU32(frame, 0, step.message.length);
+      frame.set(step.message, FRAME_LENGTH_BYTES);
+      request.answer(frame);
+    } catch (error) {
+      request.answerNothing();
+      this.fail(
+        error instanceof RustLogError
+          ? error
+          : new RustLogError("UNKNOWN_SERVER_ERROR", describeBug(error), { cause: error }),
+      );
+    } finally {
+      this.settled();
+    }
   }
 
   #loaded(router: Router): void {

@@ -14,11 +14,16 @@ import { isSmallRequest, requestBytesMax, tooLongError } from "./request-size.js
 const FIRST_BYTE_MIN = 1;
 const FIRST_BYTE_MAX = 127;
 
-/** Handles a request of one connection, now or later. Never throws. */
-export type Dispatch = (exchange: Exchange, payload: Pieces) => void;
+/** Handles the requests of one connection. */
+export interface Conversation {
+  /** Handles a request, now or later. Never throws. */
+  dispatch(exchange: Exchange, payload: Pieces): void;
+  /** Why the connection has to end; undefined if it may stay. */
+  endReason(): RustLogError | undefined;
+}
 
 export interface Dispatcher {
-  open(connection: DialectConnection): Dispatch;
+  open(connection: DialectConnection): Conversation;
   /** Resolves when no handler is running. */
   idle(): Promise<void>;
 }
@@ -71,12 +76,12 @@ export class NativeDialect implements Dialect {
 class NativeSession implements Session {
   readonly dialect: NativeDialect;
   readonly #connection: DialectConnection;
-  readonly #dispatch: Dispatch;
+  readonly #conversation: Conversation;
 
   constructor(dialect: NativeDialect, connection: DialectConnection) {
     this.dialect = dialect;
     this.#connection = connection;
-    this.#dispatch = dialect.dispatcher.open(connection);
+    this.#conversation = dialect.dispatcher.open(connection);
   }
 
   /** Requests run side by side. */
@@ -85,7 +90,11 @@ class NativeSession implements Session {
   }
 
   take(request: InflightRequest, payload: Pieces): void {
-    this.#dispatch(this.#exchange(request, payload[0]), payload);
+    this.#conversation.dispatch(this.#exchange(request, payload[0]), payload);
+  }
+
+  endReason(): RustLogError | undefined {
+    return this.#conversation.endReason();
   }
 
   refuse(request: InflightRequest, head: Uint8Array, error: RustLogError): void {

@@ -1,6 +1,7 @@
 // Dispatches each request to the handler of its API, and turns what a handler throws into an error answer.
 // Leaves to others: the handlers (the other files here).
 import { RustLogError } from "../../../errors.js";
+import { Authenticate } from "../authenticate.js";
 import { Fetch } from "../fetch.js";
 import { DeleteGroup, DescribeGroup, DescribeMembers, ListGroups } from "../groups.js";
 import { APIS } from "../api-versions.js";
@@ -20,7 +21,9 @@ import {
 import { joined, type Pieces } from "../../../record/bytes.js";
 import type { DialectConnection } from "../../../net/dialect.js";
 import { contextFor, type ServiceContext } from "../../../services/context.js";
-import type { Dispatch, Dispatcher } from "./dialect.js";
+import type { Conversation, Dispatcher } from "./dialect.js";
+import { endOfLogin, loginFault } from "../../../services/login.js";
+import { authenticate } from "./authenticate.js";
 import type { Exchange } from "./exchange.js";
 import { fetch } from "./fetch.js";
 import { deleteGroup, describeGroup, describeMembers, listGroups } from "./groups.js";
@@ -76,7 +79,11 @@ const ROUTES: Readonly<Record<ApiName, Route>> = {
   GroupHeartbeat: route(GroupHeartbeat.decodeRequest, groupHeartbeat),
   AlterTopic: route(AlterTopic.decodeRequest, alterTopic),
   DeleteRecords: route(DeleteRecords.decodeRequest, deleteRecords),
+  Authenticate: route(Authenticate.decodeRequest, authenticate),
 };
+
+/** The APIs that a client may use before it has said who it is. */
+const SERVED_TO_ALL: ReadonlySet<ApiName> = new Set(["ApiVersions", "Ping", "Authenticate"]);
 
 export class Router implements Dispatcher {
   readonly #context: ServiceContext;
@@ -86,15 +93,23 @@ export class Router implements Dispatcher {
     this.#context = context;
   }
 
-  open({ client }: DialectConnection): Dispatch {
+  open({ client }: DialectConnection): Conversation {
     const context = contextFor(this.#context, client);
-    return (exchange, payload) => this.#dispatch(context, exchange, payload);
+    return {
+      dispatch: (exchange, payload) => this.#dispatch(context, exchange, payload),
+      endReason: () => endOfLogin(context),
+    };
   }
 
   /** Handles one request. Never throws: every failure becomes an error answer. */
   #dispatch(context: ServiceContext, exchange: Exchange, payload: Pieces): void {
     try {
-      const outcome = routeFor(exchange)(context, exchange, payload);
+      const name = apiFor(exchange);
+      if (!SERVED_TO_ALL.has(name)) {
+        const fault = loginFault(context);
+        if (fault !== undefined) throw fault;
+      }
+      const outcome = ROUTES[name](context, exchange, payload);
       if (outcome !== undefined) this.#track(exchange, outcome);
     } catch (error) {
       exchange.fail(error);
@@ -117,11 +132,11 @@ export class Router implements Dispatcher {
 }
 
 /** Throws UNSUPPORTED_VERSION if the API or its version does not exist. */
-function routeFor({ apiKey, apiVersion }: Exchange): Route {
+function apiFor({ apiKey, apiVersion }: Exchange): ApiName {
   const name = apiName(apiKey);
   if (name === undefined) throw unsupported(`there is no API with the key ${apiKey}`);
   const { min, max } = APIS[name].versions;
-  if (apiVersion >= min && apiVersion <= max) return ROUTES[name];
+  if (apiVersion >= min && apiVersion <= max) return name;
   const versions = min === max ? `only ${min}` : `only ${min} to ${max}`;
   throw unsupported(`${name} has no version ${apiVersion}, ${versions}`);
 }

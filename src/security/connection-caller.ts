@@ -1,0 +1,146 @@
+// The caller of a connection to a broker with security: first nobody, after a login a user with what the rules permit.
+// Decisions are remembered until the rules change: a produce or a fetch asks the same question thousands of times a second.
+// Leaves to others: the decisions (authorizer.ts), and the login (sasl.ts).
+import { RustLogError } from "../errors.js";
+import type { Authorizer } from "./authorizer.js";
+import type { Caller, CallerStatus, Login } from "./caller.js";
+import { ANONYMOUS, type Identity, type LoginStep, type Principal } from "./identity.js";
+import { type Operation, OPERATIONS, type ResourceType } from "./permission.js";
+import type { SaslExchange, SaslMechanisms } from "./sasl.js";
+
+/** Names remembered of each kind of question; a caller that asks about more begins again. */
+const NAMES_MAX = 10_000;
+
+/** What a caller needs to know. */
+export interface CallerContext {
+  readonly authorizer: Authorizer;
+  readonly mechanisms: SaslMechanisms;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+export class ConnectionCaller implements Caller, Login {
+  readonly host: string;
+  readonly #context: CallerContext;
+  #identity: Identity | undefined;
+  #exchange: SaslExchange | undefined;
+  #version = -1;
+  /** Decisions by operation and type of the resource, then by its name. */
+  readonly #decisions = new Map<string, Map<string, boolean>>();
+
+  /** `identity` if the connection itself proves it. */
+  constructor(host: string, context: CallerContext, identity?: Identity) {
+    this.host = host;
+    this.#context = context;
+    this.#identity = identity;
+  }
+
+  get principal(): Principal {
+    return this.#identity?.principal ?? ANONYMOUS;
+  }
+
+  get status(): CallerStatus {
+    const identity = this.#identity;
+    if (identity === undefined) return "unknown";
+    const { expiresAtMs } = identity;
+    if (expiresAtMs !== undefined && expiresAtMs <= this.#context.now()) return "gone";
+    return identity.isCurrent() ? "known" : "gone";
+  }
+
+  get login(): Login {
+    return this;
+  }
+
+  get mechanisms(): readonly string[] {
+    return [...this.#context.mechanisms.keys()];
+  }
+
+  get begun(): string | undefined {
+    return this.#exchange?.mechanism;
+  }
+
+  get expiresAtMs(): number | undefined {
+    return this.#identity?.expiresAtMs;
+  }
+
+  begin(mechanism: string): void {
+    const begin = this.#context.mechanisms.get(mechanism);
+    if (begin === undefined) {
+      const known = this.mechanisms.join(", ");
+      const message = `the mechanism '${mechanism.slice(0, 100)}' is not one of ${known}`;
+      throw new RustLogError("UNSUPPORTED_SASL_MECHANISM", message);
+    }
+    this.#exchange = begin();
+  }
+
+  async step(message: Uint8Array): Promise<LoginStep> {
+    const exchange = this.#exchange;
+    if (exchange === undefined) {
+      throw new RustLogError("ILLEGAL_SASL_STATE", "no login has begun");
+    }
+    // Taken, so that a client that does not wait for the answer can't use it twice.
+    this.#exchange = undefined;
+    const step = await exchange.step(message);
+    if (step.identity === undefined) this.#exchange = exchange;
+    else this.#become(step.identity);
+    return step;
+  }
+
+  may(operation: Operation, resourceType: ResourceType, resourceName: string): boolean {
+    const { authorizer } = this.#context;
+    if (this.#version !== authorizer.version) {
+      this.#decisions.clear();
+      this.#version = authorizer.version;
+    }
+    const names = this.#remembered(QUESTIONS[resourceType][operation]);
+    const known = names.get(resourceName);
+    if (known !== undefined) return known;
+    const { principal, host } = this;
+    const question = { principal, host, operation, resourceType, resourceName };
+    const decision = authorizer.allows(question);
+    if (names.size >= NAMES_MAX) names.clear();
+    names.set(resourceName, decision);
+    return decision;
+  }
+
+  mayOnAny(operation: Operation, resourceType: ResourceType): boolean {
+    const { principal, host } = this;
+    return this.#context.authorizer.allowsOnAny({ principal, host, operation, resourceType });
+  }
+
+  /** Another user on the same connection could use what the first one has begun. */
+  #become(identity: Identity): void {
+    const before = this.#identity;
+    if (before !== undefined && before.principal !== identity.principal) {
+      throw new RustLogError(
+        "ILLEGAL_SASL_STATE",
+        `this connection belongs to ${before.principal}, and ${identity.principal} logs in on it`,
+      );
+    }
+    this.#identity = identity;
+    this.#version = -1;
+  }
+
+  #remembered(question: string): Map<string, boolean> {
+    const remembered = this.#decisions.get(question);
+    if (remembered !== undefined) return remembered;
+    const names = new Map<string, boolean>();
+    this.#decisions.set(question, names);
+    return names;
+  }
+}
+
+/** A constant text for each kind of question, so that asking allocates nothing. */
+const QUESTIONS: Readonly<Record<ResourceType, Readonly<Record<Operation, string>>>> = {
+  TOPIC: questionsAbout("TOPIC"),
+  GROUP: questionsAbout("GROUP"),
+  CLUSTER: questionsAbout("CLUSTER"),
+  TRANSACTIONAL_ID: questionsAbout("TRANSACTIONAL_ID"),
+};
+
+function questionsAbout(type: ResourceType): Readonly<Record<Operation, string>> {
+  const operations = Object.keys(OPERATIONS) as Operation[];
+  return Object.fromEntries(
+    operations.map((operation) => [operation, `${operation} ${type}`]),
+  ) as Record<Operation, string>;
+}

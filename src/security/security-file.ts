@@ -1,0 +1,134 @@
+// security.json in the data directory: the users with what their logins are checked against, and the rules. Only the
+// owner may read it, although it contains no password.
+// Leaves to others: what it means (security.ts).
+//
+//   { "version": 1, "users": [{ "name", "credentials": { "SCRAM-SHA-256": { "iterations", "salt", "storedKey",
+//     "serverKey" }, … } }], "acls": [{ "resourceType", "resourceName", "patternType", "principal", "host", "operation",
+//     "permissionType" }], "crc32c": … }
+import { RustLogError } from "../errors.js";
+import {
+  type CheckedFormat,
+  decodeCheckedFile,
+  encodeCheckedFile,
+} from "../log/disk/checked-file.js";
+import { type Disk, joinPath, reasonOf, replaceFile } from "../log/disk/disk.js";
+import { type Acl, aclFault, PATTERN_TYPES, PERMISSION_TYPES } from "./acl.js";
+import { OPERATIONS, RESOURCE_TYPES } from "./permission.js";
+import { ITERATIONS_MIN, SCRAM, type ScramCredential, type ScramMechanism } from "./scram.js";
+import type { Credentials, User } from "./users.js";
+
+export const SECURITY_FILE = "security.json";
+
+const FORMAT: CheckedFormat = { versionField: "version", version: 1, fields: ["users", "acls"] };
+
+export interface SecurityContent {
+  readonly users: readonly User[];
+  readonly acls: readonly Acl[];
+}
+
+const NOTHING: SecurityContent = { users: [], acls: [] };
+
+/**
+ * Reads the file. Throws DATA_DIRECTORY_UNUSABLE if it is unusable: without its rules a broker would let everyone do
+ * everything.
+ */
+export function readSecurityFile(disk: Disk, directory: string): SecurityContent {
+  const path = joinPath(directory, SECURITY_FILE);
+  try {
+    const bytes = disk.readFile(path);
+    if (bytes === undefined) return NOTHING;
+    const { users, acls } = decodeCheckedFile(FORMAT, bytes).fields;
+    return { users: listOf(users, "users").map(userOf), acls: listOf(acls, "acls").map(aclOf) };
+  } catch (error) {
+    throw new RustLogError(
+      "DATA_DIRECTORY_UNUSABLE",
+      `${path} can't be used: ${reasonOf(error)}; restore it, or remove it to start without users and rules`,
+      { cause: error },
+    );
+  }
+}
+
+/** Replaces the file atomically and durably. Throws the system's error. */
+export async function writeSecurityFile(
+  disk: Disk,
+  directory: string,
+  { users, acls }: SecurityContent,
+): Promise<void> {
+  const bytes = encodeCheckedFile(FORMAT, { users: users.map(storedUser), acls });
+  await replaceFile(disk, directory, SECURITY_FILE, bytes, { isPrivate: true });
+}
+
+function storedUser({ name, credentials }: User): unknown {
+  const stored: Record<string, unknown> = {};
+  for (const [mechanism, credential] of Object.entries(credentials)) {
+    const { iterations, salt, storedKey, serverKey } = credential;
+    stored[mechanism] = {
+      iterations,
+      salt: salt.toBase64(),
+      storedKey: storedKey.toBase64(),
+      serverKey: serverKey.toBase64(),
+    };
+  }
+  return { name, credentials: stored };
+}
+
+function userOf(value: unknown): User {
+  const { name, credentials } = fieldsOf(value, "a user");
+  if (typeof name !== "string" || name === "") throw new Error("a user has no name");
+  const found: [ScramMechanism, ScramCredential][] = [];
+  for (const [mechanism, each] of Object.entries(fieldsOf(credentials, `user '${name}'`))) {
+    if (!Object.hasOwn(SCRAM, mechanism)) {
+      throw new Error(`user '${name}' has a credential for '${mechanism}', which is unknown`);
+    }
+    const known = mechanism as ScramMechanism;
+    found.push([known, credentialOf(known, each, name)]);
+  }
+  return { name, credentials: Object.fromEntries(found) as Credentials };
+}
+
+function credentialOf(mechanism: ScramMechanism, value: unknown, user: string): ScramCredential {
+  const { iterations, salt, storedKey, serverKey } = fieldsOf(value, `user '${user}'`);
+  const keyBytes = mechanism === "SCRAM-SHA-256" ? 32 : 64;
+  const credential = {
+    iterations: typeof iterations === "number" ? iterations : 0,
+    salt: bytesOf(salt),
+    storedKey: bytesOf(storedKey),
+    serverKey: bytesOf(serverKey),
+  };
+  const isWhole =
+    Number.isInteger(credential.iterations) &&
+    credential.iterations >= ITERATIONS_MIN &&
+    credential.salt.length > 0 &&
+    credential.storedKey.length === keyBytes &&
+    credential.serverKey.length === keyBytes;
+  if (!isWhole) throw new Error(`the ${mechanism} credential of user '${user}' is not whole`);
+  return credential;
+}
+
+function bytesOf(value: unknown): Uint8Array {
+  return typeof value === "string" ? Uint8Array.fromBase64(value) : new Uint8Array(0);
+}
+
+function aclOf(value: unknown): Acl {
+  const fields = fieldsOf(value, "a rule");
+  const acl = fields as unknown as Acl;
+  const isKnown =
+    Object.hasOwn(RESOURCE_TYPES, acl.resourceType) &&
+    Object.hasOwn(PATTERN_TYPES, acl.patternType) &&
+    Object.hasOwn(OPERATIONS, acl.operation) &&
+    Object.hasOwn(PERMISSION_TYPES, acl.permissionType) &&
+    [acl.resourceName, acl.principal, acl.host].every((text) => typeof text === "string");
+  const fault = isKnown ? aclFault(acl) : "a field is missing or unknown";
+  if (fault !== undefined) throw new Error(`the rule ${JSON.stringify(value)}: ${fault}`);
+  return acl;
+}
+
+function listOf(value: unknown, what: string): readonly unknown[] {
+  if (!Array.isArray(value)) throw new Error(`${what} is not a list`);
+  return value as readonly unknown[];
+}
+
+function fieldsOf(value: unknown, what: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null) throw new Error(`${what} is not an object`);
+  return value as Readonly<Record<string, unknown>>;
+}

@@ -1,0 +1,87 @@
+// The security of a broker: its users, the rules, and who calls. There is none until a user exists; from then on nobody
+// does anything without a login and a permission.
+// Leaves to others: the file (security-file.ts), decisions (authorizer.ts), and logins (sasl.ts).
+import type { Disk } from "../log/disk/disk.js";
+import { OneAtATime } from "../topics/one-at-a-time.js";
+import type { Acl } from "./acl.js";
+import { Authorizer } from "./authorizer.js";
+import { type Caller, EVERYONE, type Peer } from "./caller.js";
+import { type CallerContext, ConnectionCaller } from "./connection-caller.js";
+import { passwordMechanisms, type SaslExchange } from "./sasl.js";
+import { readSecurityFile, type SecurityContent, writeSecurityFile } from "./security-file.js";
+import { type User, Users } from "./users.js";
+
+/** A change of users and rules, made as one. */
+export interface SecurityChange {
+  readonly usersSet?: readonly User[];
+  readonly usersDeleted?: readonly string[];
+  readonly aclsAdded?: readonly Acl[];
+  readonly aclsRemoved?: readonly Acl[];
+}
+
+export class Security {
+  readonly users = new Users();
+  readonly authorizer: Authorizer;
+  readonly #context: CallerContext;
+  readonly #store: ((content: SecurityContent) => Promise<void>) | undefined;
+  readonly #changing = new OneAtATime();
+  readonly #mechanisms: Map<string, () => SaslExchange>;
+  /** While there is no user. */
+  readonly #anyone: Caller;
+
+  constructor(
+    { users, acls }: SecurityContent = { users: [], acls: [] },
+    store?: (content: SecurityContent) => Promise<void>,
+    now: () => number = Date.now,
+  ) {
+    this.#store = store;
+    for (const user of users) this.users.set(user);
+    this.authorizer = new Authorizer(acls);
+    this.#mechanisms = passwordMechanisms(this.users);
+    this.#context = { authorizer: this.authorizer, mechanisms: this.#mechanisms, now };
+    const isEnabled = (): boolean => this.isEnabled;
+    this.#anyone = {
+      ...EVERYONE,
+      get status() {
+        return isEnabled() ? "gone" : "known";
+      },
+      may: () => !isEnabled(),
+      mayOnAny: () => !isEnabled(),
+    };
+  }
+
+  /** Reads security.json. Throws DATA_DIRECTORY_UNUSABLE. */
+  static open(disk: Disk, directory: string): Security {
+    const content = readSecurityFile(disk, directory);
+    return new Security(content, (changed) => writeSecurityFile(disk, directory, changed));
+  }
+
+  /** Whether callers have to log in. */
+  get isEnabled(): boolean {
+    return this.users.size > 0;
+  }
+
+  /** Who calls on a new connection. */
+  callerOf(peer: Peer): Caller {
+    return this.isEnabled ? new ConnectionCaller(peer.address, this.#context) : this.#anyone;
+  }
+
+  /**
+   * Makes a change that `decide` chooses, knowing all earlier ones. It holds, and is durable, when this resolves. Rejects
+   * with what `decide` throws and with the system's error; then nothing has changed.
+   */
+  change(decide: () => SecurityChange): Promise<void> {
+    return this.#changing.run(async () => {
+      const { usersSet = [], usersDeleted = [], aclsAdded = [], aclsRemoved = [] } = decide();
+      const users = new Map(this.users.list().map((user) => [user.name, user]));
+      for (const name of usersDeleted) users.delete(name);
+      for (const user of usersSet) users.set(user.name, user);
+      const changed = new Authorizer(this.authorizer.rules);
+      changed.change(aclsAdded, aclsRemoved);
+      await this.#store?.({ users: [...users.values()], acls: [...changed.rules] });
+      for (const name of usersDeleted) this.users.delete(name);
+      for (const user of usersSet) this.users.set(user);
+      this.authorizer.change(aclsAdded, aclsRemoved);
+    });
+  }
+}
