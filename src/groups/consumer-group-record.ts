@@ -31,13 +31,9 @@ import {
   writeUuid,
 } from "../record/bytes.js";
 import { type Assignment, assignmentOf, type TopicPartitions } from "./assignment.js";
-import {
-  type ConsumerGroup,
-  NOTED,
-  type Notes,
-  type StoredGroup,
-  type StoredMember,
-} from "./consumer-group.js";
+import type { ConsumerGroup } from "./consumer-group.js";
+import type { StoredGroup, StoredMember } from "./consumer-requests.js";
+import { NOTED, type Notes } from "./group-notes.js";
 import {
   type ClassicMembership,
   type ClassicProtocol,

@@ -1,13 +1,29 @@
 // A group whose assignment the broker makes (KIP-848): members, epochs, and who reads which partition. Synchronous: what
 // the group must remember is noted, and stored by others before a member hears of it.
-// Leaves to others: the steps of one member (consumer-member.ts), assigning (assignors.ts), subscriptions
-// (group-subscriptions.ts), who may read a partition now (partition-holders.ts), the records (consumer-group-record.ts),
-// and storing them (consumer-groups.ts).
+// Leaves to others: the steps of one member (consumer-member.ts), who should read what (target-assignment.ts), who may read a
+// partition now (partition-holders.ts), subscriptions (group-subscriptions.ts), what members of the classic protocol say
+// (classic-consumers.ts), the records (consumer-group-record.ts), and storing them (consumer-groups.ts).
 //
 // The group epoch grows with each change of the members, their subscriptions, or the partitions of their topics. Then the
 // target assignment is computed again, and each member gets there by its own heartbeats.
 import { RustLogError } from "../errors.js";
 import { MEMBER_TOPICS_MAX, REBALANCE_TIMEOUT_MS_MAX } from "../limits.js";
+import {
+  type Assignment,
+  assignmentOf,
+  difference,
+  filtered,
+  isSame,
+  listOf,
+  NOTHING,
+} from "./assignment.js";
+import {
+  classicRecordOf,
+  commonProtocols,
+  encodedAssignment,
+  storedFromClassic,
+  withIds,
+} from "./classic-consumers.js";
 import type {
   JoinRequest,
   JoinResult,
@@ -15,26 +31,6 @@ import type {
   SyncRequest,
   SyncResult,
 } from "./classic-requests.js";
-import {
-  type ConsumerSubscription,
-  decodeAssignment,
-  decodeSubscription,
-  encodeAssignment,
-  type NamedPartitions,
-} from "./consumer-protocol.js";
-import type { GroupRecord } from "./group-record.js";
-import { type AssignableMember, type Assignor, ASSIGNORS, DEFAULT_ASSIGNOR } from "./assignors.js";
-import {
-  type Assignment,
-  assignmentOf,
-  countOf,
-  difference,
-  filtered,
-  isSame,
-  listOf,
-  NOTHING,
-  type TopicPartitions,
-} from "./assignment.js";
 import {
   type ClassicMembership,
   type ClassicMemberState,
@@ -46,6 +42,15 @@ import {
   type Position,
   type Subscription,
 } from "./consumer-member.js";
+import { type ConsumerSubscription, decodeSubscription } from "./consumer-protocol.js";
+import {
+  type ConsumerGroupDescription,
+  type HeartbeatRequest,
+  type HeartbeatResponse,
+  LEAVE_STATIC_EPOCH,
+  type StoredGroup,
+  type StoredMember,
+} from "./consumer-requests.js";
 import type {
   CommittingMember,
   Group,
@@ -53,16 +58,18 @@ import type {
   GroupObserver,
   GroupState,
 } from "./group.js";
-import { Deadline, type GroupClock, MemberDeadline } from "./group-clock.js";
+import { type GroupClock, MemberDeadline } from "./group-clock.js";
 import {
-  assignmentBytes,
   CONSUMER_MEMBER_BYTES,
   type GroupMemory,
   keptBytes,
   PROTOCOL_BYTES,
 } from "./group-memory.js";
+import { GroupNotes, NOTED, type Notes } from "./group-notes.js";
+import type { GroupRecord } from "./group-record.js";
 import { GroupSubscriptions, type SubscriptionContext } from "./group-subscriptions.js";
 import { PartitionHolders } from "./partition-holders.js";
+import { TargetAssignment } from "./target-assignment.js";
 
 export interface ConsumerGroupContext {
   readonly topics: SubscriptionContext["topics"];
@@ -90,108 +97,8 @@ export interface ConsumerGroupContext {
   readonly onSubscribed: (group: ConsumerGroup, topic: string, isSubscribed: boolean) => void;
 }
 
-export interface HeartbeatRequest {
-  readonly memberId: string;
-  /** The member's epoch; 0 to join, -1 to leave, -2 for a static member that may come back. */
-  readonly memberEpoch: number;
-  readonly instanceId: string | null;
-  readonly rackId: string | null;
-  /** -1 if it has not changed. */
-  readonly rebalanceTimeoutMs: number;
-  /** Undefined for the coordinator's. */
-  readonly sessionTimeoutMs?: number;
-  /** Null if they have not changed. */
-  readonly topicNames: readonly string[] | null;
-  /** A regular expression; empty for none, null if it has not changed. */
-  readonly pattern: string | null;
-  /** Null for the default, or if it has not changed. */
-  readonly assignor: string | null;
-  /** What the member reads; null if it has not changed. */
-  readonly owned: readonly TopicPartitions[] | null;
-  readonly clientId: string;
-  readonly clientHost: string;
-}
-
-export interface HeartbeatResponse {
-  readonly memberId: string;
-  readonly memberEpoch: number;
-  readonly heartbeatIntervalMs: number;
-  /** What the member may read; undefined if it has not changed. */
-  readonly assignment: readonly TopicPartitions[] | undefined;
-}
-
-/** The epochs that a request to leave has instead of its member's. */
-export const LEAVE_EPOCH = -1;
-export const LEAVE_STATIC_EPOCH = LEFT_EPOCH;
-
 /** Heartbeats come more often while a member waits for partitions, in milliseconds. */
 const WAITING_HEARTBEAT_MS = 500;
-
-/** Longest time from one target assignment to the next, in milliseconds: a large group collects changes. */
-const ASSIGNMENT_INTERVAL_MS_MAX = 1_000;
-
-/** Up to this many members and partitions, every change causes a new assignment at once. */
-const ASSIGNED_AT_ONCE = 1_000;
-
-/** Beyond that, members and partitions that may be assigned per millisecond: the interval between two assignments. */
-const ASSIGNED_PER_MS = 100;
-
-/** What is to be stored about a member. */
-export const NOTED = { METADATA: 1, TARGET: 2, CURRENT: 4, ALL: 7 } as const;
-
-/** What is to be stored. */
-export interface Notes {
-  groupEpoch: boolean;
-  assignmentEpoch: boolean;
-  /** By member id. The records of a member that is gone are deleted. */
-  readonly members: Map<string, number>;
-  readonly patterns: Set<string>;
-}
-
-export interface ConsumerMemberDescription {
-  readonly memberId: string;
-  readonly instanceId: string | null;
-  readonly rackId: string | null;
-  readonly memberEpoch: number;
-  readonly clientId: string;
-  readonly clientHost: string;
-  readonly topicNames: readonly string[];
-  readonly pattern: string;
-  /** Whether it uses the classic protocol. */
-  readonly isClassic: boolean;
-  readonly assignment: readonly TopicPartitions[];
-  readonly target: readonly TopicPartitions[];
-}
-
-export interface ConsumerGroupDescription {
-  readonly group: string;
-  readonly state: GroupState;
-  readonly groupEpoch: number;
-  readonly assignmentEpoch: number;
-  readonly assignor: string;
-  readonly members: readonly ConsumerMemberDescription[];
-}
-
-/** A member as it is restored. */
-export type StoredMember = Pick<
-  ConsumerMember,
-  | "id"
-  | "instanceId"
-  | "rackId"
-  | "clientId"
-  | "clientHost"
-  | "rebalanceTimeoutMs"
-  | "assignor"
-  | "position"
-  | "target"
-  | "classic"
-> & { readonly topicNames: readonly string[]; readonly pattern: string };
-
-export interface StoredGroup {
-  readonly groupEpoch: number;
-  readonly assignmentEpoch: number;
-  readonly members: readonly StoredMember[];
-}
 
 const LEAVING = { heartbeatIntervalMs: 0, assignment: undefined };
 
@@ -204,26 +111,16 @@ export class ConsumerGroup implements Group {
   readonly #static = new Map<string, ConsumerMember>();
   readonly #subscriptions: GroupSubscriptions;
   readonly #holders = new PartitionHolders<ConsumerMember>();
-  /** Who should read a partition. */
-  readonly #targets = new Map<string, (ConsumerMember | undefined)[]>();
   /** 0 is the epoch of a member that joins, and 1, as in Kafka, that of a group nobody has joined yet. */
   #groupEpoch = 1;
-  #assignmentEpoch = 0;
   /** Members that use the classic protocol. */
   #classic = 0;
   /** Members that read exactly what the target assignment gives them. */
   #settled = 0;
-  /** Members and partitions of the target assignment. */
-  #size = 0;
-  /** Memory of the target assignment, and of what follows from it. */
-  #assignmentBytes = 0;
-  #assignedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #target: TargetAssignment;
   /** When the group was last stable, while it is not. */
   #rebalanceSince: number | undefined;
-  readonly #assignment: Deadline;
-  #isAssignmentDue = false;
-  #notes: Notes = newNotes();
-  #isClosed = false;
+  readonly #notes = new GroupNotes();
 
   constructor(name: string, context: ConsumerGroupContext) {
     this.name = name;
@@ -236,12 +133,17 @@ export class ConsumerGroup implements Group {
       onPattern: (pattern, isUsed) => {
         if (isUsed) patterns.use(pattern, this);
         else patterns.unuse(pattern, this);
-        this.#notes.patterns.add(pattern);
+        this.#notes.pattern(pattern);
       },
     });
-    this.#assignment = new Deadline(context.clock, () => {
-      this.#assign();
-      context.onChange(this);
+    this.#target = new TargetAssignment({
+      ...{ clock: context.clock, memory, subscriptions: this.#subscriptions },
+      members: this.#members,
+      onDue: () => {
+        this.#assign();
+        context.onChange(this);
+      },
+      onNoMemory: () => context.onNoMemory(this),
     });
   }
 
@@ -249,8 +151,8 @@ export class ConsumerGroup implements Group {
   static restore(name: string, context: ConsumerGroupContext, stored: StoredGroup): ConsumerGroup {
     const group = new ConsumerGroup(name, context);
     group.#load(stored);
-    group.#notes = newNotes();
-    if (group.#members.size > 0 && !group.#isTargetComplete()) group.#changed();
+    group.#notes.take();
+    if (group.#members.size > 0 && !group.#isTargetComplete) group.#changed();
     return group;
   }
 
@@ -265,22 +167,11 @@ export class ConsumerGroup implements Group {
     generation: number,
     classic: readonly ClassicMemberState[],
   ): ConsumerGroup {
-    const epoch = Math.max(generation, 1);
-    const members = classic.map(
-      ({ memberId, assignment, sessionTimeoutMs, protocols, ...rest }) => {
-        const { topics, rackId } = decodeSubscription(protocols[0]?.metadata ?? new Uint8Array());
-        const assigned = assignmentOf(withIds(context, decodeAssignment(assignment)));
-        const position = { ...JOINING, epoch, previousEpoch: epoch, assigned };
-        const identity = { ...rest, id: memberId, rackId, assignor: null, pattern: "" };
-        const kept = { classic: { sessionTimeoutMs, protocols }, position, target: assigned };
-        return { ...identity, ...kept, topicNames: topics };
-      },
-    );
-    const stored = { groupEpoch: epoch, assignmentEpoch: epoch, members };
+    const stored = storedFromClassic(context.topics, generation, classic);
     const group = new ConsumerGroup(name, context);
     group.#load(stored);
-    group.#notes.groupEpoch = true;
-    group.#notes.assignmentEpoch = true;
+    group.#notes.groupEpoch();
+    group.#notes.assignmentEpoch();
     return group;
   }
 
@@ -291,22 +182,11 @@ export class ConsumerGroup implements Group {
 
   /** The group as a classic one. Only if all members use the classic protocol. */
   toClassic(): GroupRecord {
-    const protocol = this.#commonProtocols()[0] ?? "";
-    const members = [...this.#members.values()];
-    return {
-      ...{ protocolType: this.protocolType, generation: this.#groupEpoch, protocol },
-      leader: members[0]?.id ?? null,
-      currentStateTimestamp: this.#context.clock.time(),
-      members: members.map((member) => ({
-        ...{ memberId: member.id, instanceId: member.instanceId, clientId: member.clientId },
-        ...{ clientHost: member.clientHost, rebalanceTimeoutMs: member.rebalanceTimeoutMs },
-        sessionTimeoutMs: member.classic?.sessionTimeoutMs ?? this.#context.sessionTimeoutMs,
-        metadata:
-          member.classic?.protocols.find(({ name }) => name === protocol)?.metadata ??
-          new Uint8Array(),
-        assignment: this.#encodedAssignment(member),
-      })),
-    };
+    const { protocolType } = this;
+    const { clock, topics, sessionTimeoutMs } = this.#context;
+    const currentStateTimestamp = clock.time();
+    const state = { protocolType, generation: this.#groupEpoch, currentStateTimestamp };
+    return classicRecordOf(state, topics, [...this.#members.values()], sessionTimeoutMs);
   }
 
   get memberCount(): number {
@@ -318,12 +198,12 @@ export class ConsumerGroup implements Group {
   }
 
   get assignmentEpoch(): number {
-    return this.#assignmentEpoch;
+    return this.#target.epoch;
   }
 
   get state(): GroupState {
     if (this.#members.size === 0) return "Empty";
-    if (this.#groupEpoch > this.#assignmentEpoch) return "Assigning";
+    if (this.#groupEpoch > this.#target.epoch) return "Assigning";
     return this.#settled < this.#members.size ? "Reconciling" : "Stable";
   }
 
@@ -403,7 +283,7 @@ export class ConsumerGroup implements Group {
     const hasSubscriptionChanged = this.#update(member, joining);
     if (hasSubscriptionChanged) this.#changed();
     else this.#requireAssignment();
-    const reads = assignmentOf(withIds(this.#context, owned));
+    const reads = assignmentOf(withIds(this.#context.topics, owned));
     this.#reconcile(member, member.position.epoch, reads, hasSubscriptionChanged);
     this.#renew(member);
     this.#noteRebalance();
@@ -426,11 +306,11 @@ export class ConsumerGroup implements Group {
       throw new RustLogError("INCONSISTENT_GROUP_PROTOCOL", message);
     }
     const { epoch, state } = member.position;
-    if (epoch < this.#assignmentEpoch && state !== MEMBER_STATE.UNREVOKED) this.#callBack(member);
+    if (epoch < this.#target.epoch && state !== MEMBER_STATE.UNREVOKED) this.#callBack(member);
     member.catchUp.clear();
     this.#renew(member);
     const { protocolType } = this;
-    return { protocolType, protocol, assignment: this.#encodedAssignment(member) };
+    return { protocolType, protocol, assignment: encodedAssignment(this.#context.topics, member) };
   }
 
   /** Heartbeat, likewise. Throws REBALANCE_IN_PROGRESS if the member must join again to get its next assignment. */
@@ -438,7 +318,7 @@ export class ConsumerGroup implements Group {
     const member = this.#classicMember(request);
     this.#renew(member);
     const { epoch, state, assigned } = member.position;
-    const isBehind = epoch < this.#assignmentEpoch || state === MEMBER_STATE.UNREVOKED;
+    const isBehind = epoch < this.#target.epoch || state === MEMBER_STATE.UNREVOKED;
     if (isBehind || (state === MEMBER_STATE.UNRELEASED && this.#canHaveMore(member, assigned))) {
       this.#callBack(member);
     }
@@ -483,7 +363,7 @@ export class ConsumerGroup implements Group {
     const { name, type, state, protocolType } = this;
     return {
       ...{ group: name, type, state, protocolType },
-      protocol: this.#assignorName(),
+      protocol: this.#target.assignorName,
       generation: this.#groupEpoch,
       members: [...this.#members.values()].map(({ id, instanceId, clientId, clientHost }) => ({
         ...{ memberId: id, instanceId, clientId, clientHost },
@@ -498,8 +378,8 @@ export class ConsumerGroup implements Group {
       group: this.name,
       state: this.state,
       groupEpoch: this.#groupEpoch,
-      assignmentEpoch: this.#assignmentEpoch,
-      assignor: this.#assignorName(),
+      assignmentEpoch: this.#target.epoch,
+      assignor: this.#target.assignorName,
       members: [...this.#members.values()].map((member) => ({
         memberId: member.id,
         instanceId: member.instanceId,
@@ -518,23 +398,16 @@ export class ConsumerGroup implements Group {
 
   /** Whether the group must remember something that is not stored. */
   get hasNotes(): boolean {
-    const { groupEpoch, assignmentEpoch, members, patterns } = this.#notes;
-    return groupEpoch || assignmentEpoch || members.size > 0 || patterns.size > 0;
+    return !this.#notes.isEmpty;
   }
 
   takeNotes(): Notes {
-    const notes = this.#notes;
-    this.#notes = newNotes();
-    return notes;
+    return this.#notes.take();
   }
 
-  /** Notes that could not be stored: they are to be stored next time. */
+  /** Notes that could not be stored. */
   returnNotes(notes: Notes): void {
-    if (this.#isClosed) return;
-    this.#notes.groupEpoch ||= notes.groupEpoch;
-    this.#notes.assignmentEpoch ||= notes.assignmentEpoch;
-    for (const [id, what] of notes.members) this.#note(id, what);
-    for (const pattern of notes.patterns) this.#notes.patterns.add(pattern);
+    this.#notes.giveBack(notes);
   }
 
   /** Whether a member subscribes with the expression. */
@@ -548,23 +421,20 @@ export class ConsumerGroup implements Group {
   }
 
   close(): void {
-    this.#assignment.clear();
     for (const member of this.#members.values()) clearDeadlines(member);
     this.#subscriptions.close();
-    // Nothing of it is to be stored any more.
-    this.#isClosed = true;
-    this.#notes = newNotes();
+    this.#target.close();
+    this.#notes.close();
     for (const { classic, bytes } of this.#members.values()) {
       this.#context.memory.add(-bytes - bytesOf(classic));
     }
-    this.#context.memory.add(-this.#assignmentBytes);
     this.#context.onMembers(-this.#members.size);
   }
 
   #intervalFor({ position }: ConsumerMember): number {
     const heartbeatIntervalMs = this.#context.heartbeatIntervalMs();
     const waits =
-      position.state === MEMBER_STATE.UNRELEASED || this.#groupEpoch > this.#assignmentEpoch;
+      position.state === MEMBER_STATE.UNRELEASED || this.#groupEpoch > this.#target.epoch;
     return waits ? Math.min(WAITING_HEARTBEAT_MS, heartbeatIntervalMs) : heartbeatIntervalMs;
   }
 
@@ -603,11 +473,11 @@ export class ConsumerGroup implements Group {
   #replace(member: ConsumerMember, id: string): ConsumerMember {
     const other = this.#members.get(id);
     if (other !== undefined) this.#remove(other);
-    this.#note(member.id, NOTED.ALL);
+    this.#notes.member(member.id, NOTED.ALL);
     this.#members.delete(member.id);
     member.id = id;
     this.#members.set(id, member);
-    this.#note(id, NOTED.ALL);
+    this.#notes.member(id, NOTED.ALL);
     this.#place(member, { ...member.position, epoch: 0, previousEpoch: 0 });
     return member;
   }
@@ -641,7 +511,7 @@ export class ConsumerGroup implements Group {
     this.#context.onMembers(1);
     if (member.instanceId !== null) this.#static.set(member.instanceId, member);
     if (this.#isSettled(member)) this.#settled++;
-    this.#note(id, NOTED.ALL);
+    this.#notes.member(id, NOTED.ALL);
     this.#setClassic(member, identity.classic);
     return member;
   }
@@ -739,7 +609,7 @@ export class ConsumerGroup implements Group {
     this.#context.memory.add(-member.bytes);
     this.#context.onMembers(-1);
     if (member.instanceId !== null) this.#static.delete(member.instanceId);
-    this.#note(member.id, NOTED.ALL);
+    this.#notes.member(member.id, NOTED.ALL);
     this.#subscriptions.leave(member.subscription);
     this.#hold(member, NOTHING, NOTHING);
     this.#wake(member);
@@ -749,7 +619,7 @@ export class ConsumerGroup implements Group {
 
   /** The subscription of a member that joins. Throws INCONSISTENT_GROUP_PROTOCOL. */
   #subscriptionOf({ protocolType, protocols }: JoinRequest): ConsumerSubscription {
-    const common = this.#commonProtocols();
+    const common = commonProtocols(this.#members.values());
     const isKnown = this.#classic === 0 || protocols.some(({ name }) => common.includes(name));
     const [first] = protocols;
     if (protocolType === this.protocolType && first !== undefined && isKnown) {
@@ -757,17 +627,6 @@ export class ConsumerGroup implements Group {
     }
     const message = `members of group '${this.name}' have the protocols ${common.join(", ")} of type '${this.protocolType}'`;
     throw new RustLogError("INCONSISTENT_GROUP_PROTOCOL", message);
-  }
-
-  /** What all members of the classic protocol can use. */
-  #commonProtocols(): readonly string[] {
-    let common: readonly string[] | undefined;
-    for (const { classic } of this.#members.values()) {
-      if (classic === undefined) continue;
-      const names = classic.protocols.map(({ name }) => name);
-      common = common === undefined ? names : common.filter((name) => names.includes(name));
-    }
-    return common ?? [];
   }
 
   #classicMember({ memberId, instanceId, generation }: MemberInGeneration): ConsumerMember {
@@ -799,17 +658,6 @@ export class ConsumerGroup implements Group {
     return false;
   }
 
-  #encodedAssignment({ position, classic }: ConsumerMember): Uint8Array {
-    const topics: NamedPartitions[] = [];
-    for (const [topicId, partitions] of position.assigned) {
-      const topic = this.#context.topics.byId(topicId)?.name;
-      if (topic !== undefined) topics.push({ topic, partitions });
-    }
-    const metadata = classic?.protocols[0]?.metadata;
-    const version = metadata === undefined ? 0 : decodeSubscription(metadata).version;
-    return encodeAssignment(version, topics);
-  }
-
   #setClassic(member: ConsumerMember, classic: ClassicMembership | undefined): void {
     const before = member.classic;
     if (before === undefined && classic === undefined) return;
@@ -820,7 +668,7 @@ export class ConsumerGroup implements Group {
       member.catchUp.clear();
     }
     this.#context.memory.add(bytesOf(classic) - bytesOf(before));
-    this.#note(member.id, NOTED.METADATA);
+    this.#notes.member(member.id, NOTED.METADATA);
   }
 
   #renew(member: ConsumerMember, ownTimeoutMs = member.classic?.sessionTimeoutMs): void {
@@ -854,9 +702,9 @@ export class ConsumerGroup implements Group {
       isNew = true;
     }
     const hasSubscriptionChanged = this.#subscribe(member, request);
-    if (isNew || hasSubscriptionChanged) this.#note(member.id, NOTED.METADATA);
+    if (isNew || hasSubscriptionChanged) this.#notes.member(member.id, NOTED.METADATA);
     // The very first assignment: a member may join without any topic.
-    return hasSubscriptionChanged || this.#assignmentEpoch === 0;
+    return hasSubscriptionChanged || this.#target.epoch === 0;
   }
 
   #checkSubscription({ memberId, instanceId, topicNames, pattern }: HeartbeatRequest): void {
@@ -881,8 +729,8 @@ export class ConsumerGroup implements Group {
 
   #changed(): void {
     this.#groupEpoch++;
-    this.#notes.groupEpoch = true;
-    if (this.#members.size === 0) this.#cancelAssignment();
+    this.#notes.groupEpoch();
+    if (this.#members.size === 0) this.#target.cancel();
     else this.#requireAssignment();
     this.#noteRebalance();
   }
@@ -902,117 +750,33 @@ export class ConsumerGroup implements Group {
 
   /** Makes a target assignment for the group epoch, unless there is one, or soon. */
   #requireAssignment(): void {
-    if (this.#groupEpoch === this.#assignmentEpoch || this.#isAssignmentDue) return;
-    const interval =
-      this.#size < ASSIGNED_AT_ONCE
-        ? 0
-        : Math.min(ASSIGNMENT_INTERVAL_MS_MAX, this.#size / ASSIGNED_PER_MS);
-    const now = this.#context.clock.now();
-    const dueInMs = this.#assignedAtMs + interval - now;
-    // A member can't have epoch 0, so there must be an assignment before the first one is answered.
-    if (dueInMs <= 0 || this.#assignmentEpoch === 0) this.#assign();
-    else {
-      this.#isAssignmentDue = true;
-      this.#assignment.set(dueInMs);
-    }
-  }
-
-  #cancelAssignment(): void {
-    if (!this.#isAssignmentDue) return;
-    this.#isAssignmentDue = false;
-    this.#assignment.clear();
+    if (this.#target.require(this.#groupEpoch)) this.#assign();
   }
 
   #assign(): void {
-    this.#cancelAssignment();
-    const members = this.#assignable();
-    const result = this.#withinMemory(members, this.#assignor()(members));
-    this.#size = members.length;
+    const targets = this.#target.compute(this.#groupEpoch);
     for (const member of this.#members.values()) {
-      const target = result.get(member.id) ?? NOTHING;
-      this.#size += countOf(target);
+      const target = targets.get(member.id) ?? NOTHING;
       if (isSame(target, member.target)) continue;
       member.target = target;
-      this.#note(member.id, NOTED.TARGET);
+      this.#notes.member(member.id, NOTED.TARGET);
     }
-    this.#assignmentEpoch = this.#groupEpoch;
-    this.#assignedAtMs = this.#context.clock.now();
-    this.#notes.assignmentEpoch = true;
+    this.#notes.assignmentEpoch();
     this.#noteTargets();
     for (const member of this.#members.values()) {
       if (member.wake !== undefined && this.#hasNews(member)) this.#wake(member);
     }
   }
 
-  /** An assignment if there is memory for it; otherwise the one before, without what is new. */
-  #withinMemory(
-    members: readonly AssignableMember[],
-    result: ReadonlyMap<string, Assignment>,
-  ): ReadonlyMap<string, Assignment> {
-    let bytes = -this.#assignmentBytes;
-    for (const assignment of result.values()) bytes += assignmentBytes(assignment);
-    if (this.#context.memory.hasRoomFor(bytes)) return result;
-    this.#context.onNoMemory(this);
-    return new Map(members.map(({ id, target }) => [id, target]));
-  }
-
-  #assignable(): AssignableMember[] {
-    const topics = this.#subscriptions.assignable();
-    return [...this.#members.values()].map(({ id, instanceId, subscription, target }) => ({
-      ...{ id, instanceId, target },
-      topics: topics.get(subscription) ?? [],
-    }));
-  }
-
-  #assignor(): Assignor {
-    return ASSIGNORS.get(this.#assignorName())!;
-  }
-
-  /** The one that most members ask for. */
-  #assignorName(): string {
-    const votes = new Map<string, number>();
-    for (const { assignor } of this.#members.values()) {
-      if (assignor !== null) votes.set(assignor, (votes.get(assignor) ?? 0) + 1);
-    }
-    let name = DEFAULT_ASSIGNOR;
-    for (const each of ASSIGNORS.keys()) {
-      if ((votes.get(each) ?? 0) > (votes.get(name) ?? 0)) name = each;
-    }
-    return name;
-  }
-
   /** Notes who should read which partition, and who is there already. */
   #noteTargets(): void {
-    this.#targets.clear();
+    this.#target.noteTargets();
     this.#settled = 0;
-    let bytes = 0;
-    for (const member of this.#members.values()) {
-      if (this.#isSettled(member)) this.#settled++;
-      bytes += assignmentBytes(member.target);
-      for (const [topicId, partitions] of member.target) {
-        const owners = this.#targets.get(topicId) ?? [];
-        this.#targets.set(topicId, owners);
-        for (const partition of partitions) owners[partition] = member;
-      }
-    }
-    this.#context.memory.add(bytes - this.#assignmentBytes);
-    this.#assignmentBytes = bytes;
+    for (const member of this.#members.values()) if (this.#isSettled(member)) this.#settled++;
   }
 
-  /** Whether the target assignment has exactly the partitions of the topics that members subscribe to. */
-  #isTargetComplete(): boolean {
-    if (this.#assignmentEpoch < this.#groupEpoch) return false;
-    const subscribed = new Set<string>();
-    for (const topics of this.#subscriptions.assignable().values()) {
-      for (const { id, partitions } of topics) {
-        if (subscribed.has(id)) continue;
-        subscribed.add(id);
-        const owners = this.#targets.get(id) ?? [];
-        if (owners.length !== partitions || owners.includes(undefined)) return false;
-      }
-    }
-    for (const topicId of this.#targets.keys()) if (!subscribed.has(topicId)) return false;
-    return true;
+  get #isTargetComplete(): boolean {
+    return this.#target.epoch >= this.#groupEpoch && this.#target.isComplete;
   }
 
   // The current assignment
@@ -1025,7 +789,7 @@ export class ConsumerGroup implements Group {
   ): void {
     const around = {
       memberEpoch,
-      targetEpoch: this.#assignmentEpoch,
+      targetEpoch: this.#target.epoch,
       isSubscribed: (topicId: string) => this.#subscriptions.includes(member.subscription, topicId),
       isFree: (topicId: string, partition: number) => {
         const holder = this.#holders.of(topicId, partition);
@@ -1045,7 +809,7 @@ export class ConsumerGroup implements Group {
     if (this.#isSettled(member)) this.#settled--;
     member.position = position;
     if (this.#isSettled(member)) this.#settled++;
-    this.#note(member.id, NOTED.CURRENT);
+    this.#notes.member(member.id, NOTED.CURRENT);
     if (isSame(before.assigned, position.assigned) && isSame(before.revoking, position.revoking)) {
       return;
     }
@@ -1062,7 +826,7 @@ export class ConsumerGroup implements Group {
     for (const held of [before.assigned, before.revoking]) {
       const freed = difference(difference(held, assigned), revoking);
       this.#holders.release(member, freed, (topicId, partition) => {
-        const next = this.#targets.get(topicId)?.[partition];
+        const next = this.#target.ownerOf(topicId, partition);
         if (next !== undefined && next !== member) this.#wake(next);
       });
     }
@@ -1082,11 +846,11 @@ export class ConsumerGroup implements Group {
   }
 
   #isSettled({ position }: ConsumerMember): boolean {
-    return position.state === MEMBER_STATE.STABLE && position.epoch === this.#assignmentEpoch;
+    return position.state === MEMBER_STATE.STABLE && position.epoch === this.#target.epoch;
   }
 
   #hasNews({ position, target }: ConsumerMember): boolean {
-    return position.epoch !== this.#assignmentEpoch && !isSame(position.assigned, target);
+    return position.epoch !== this.#target.epoch && !isSame(position.assigned, target);
   }
 
   #wake(member: ConsumerMember): void {
@@ -1095,14 +859,9 @@ export class ConsumerGroup implements Group {
     wake?.();
   }
 
-  #note(memberId: string, what: number): void {
-    const { members } = this.#notes;
-    members.set(memberId, (members.get(memberId) ?? 0) | what);
-  }
-
   #load({ groupEpoch, assignmentEpoch, members }: StoredGroup): void {
     this.#groupEpoch = groupEpoch;
-    this.#assignmentEpoch = assignmentEpoch;
+    this.#target.epoch = assignmentEpoch;
     for (const each of members) this.#restoreMember(each);
     this.#noteTargets();
   }
@@ -1124,16 +883,6 @@ export class ConsumerGroup implements Group {
       member.revocation.set(member.rebalanceTimeoutMs);
     }
   }
-}
-
-function withIds(
-  { topics }: ConsumerGroupContext,
-  partitions: readonly NamedPartitions[],
-): TopicPartitions[] {
-  return partitions.flatMap(({ topic, partitions: its }) => {
-    const topicId = topics.find(topic)?.id;
-    return topicId === undefined ? [] : [{ topicId, partitions: its }];
-  });
 }
 
 function bytesOfMember(
@@ -1162,8 +911,4 @@ function bytesOf(classic: ClassicMembership | undefined): number {
 
 function clearDeadlines({ session, revocation, catchUp }: ConsumerMember): void {
   for (const deadline of [session, revocation, catchUp]) deadline.clear();
-}
-
-function newNotes(): Notes {
-  return { groupEpoch: false, assignmentEpoch: false, members: new Map(), patterns: new Set() };
 }

@@ -12,14 +12,13 @@ import {
   type SyncRequest,
   type SyncResult,
 } from "./classic-requests.js";
+import { ConsumerGroup, type ConsumerGroupContext } from "./consumer-group.js";
 import {
-  ConsumerGroup,
-  type ConsumerGroupContext,
   type HeartbeatRequest,
   type HeartbeatResponse,
   LEAVE_STATIC_EPOCH,
   type StoredGroup,
-} from "./consumer-group.js";
+} from "./consumer-requests.js";
 import type { ClassicMemberState } from "./consumer-member.js";
 import { decodeConsumerGroup, encodeNotes } from "./consumer-group-record.js";
 import { type Answer, type GroupObserver, STORE_AGAIN_MS } from "./group.js";

@@ -18,12 +18,12 @@ import {
   type SyncResult,
   unknownMember,
 } from "./classic-requests.js";
-import {
-  ConsumerGroup,
-  type ConsumerGroupDescription,
-  type HeartbeatRequest,
-  type HeartbeatResponse,
-} from "./consumer-group.js";
+import { ConsumerGroup } from "./consumer-group.js";
+import type {
+  ConsumerGroupDescription,
+  HeartbeatRequest,
+  HeartbeatResponse,
+} from "./consumer-requests.js";
 import { ConsumerGroups, MEMBER_NAME_LENGTH_MAX } from "./consumer-groups.js";
 import { consumerGroupKey, isConsumerGroupKey } from "./consumer-group-record.js";
 import type {

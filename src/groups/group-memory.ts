@@ -9,7 +9,7 @@ import { type Assignment, countOf } from "./assignment.js";
 import type { GroupType } from "./group.js";
 
 /** A group, beside its members. */
-const GROUP_BYTES: Readonly<Record<GroupType, number>> = { classic: 2_000, consumer: 6_500 };
+const GROUP_BYTES: Readonly<Record<GroupType, number>> = { classic: 2_400, consumer: 6_500 };
 
 /** A member of a classic group, beside its names and protocols. */
 export const CLASSIC_MEMBER_BYTES = 2_000;

@@ -3,7 +3,7 @@
 // Leaves to others: who reads what (groups/consumer-group.ts).
 import { RustLogError } from "../errors.js";
 import type { TopicPartitions } from "../groups/assignment.js";
-import type { HeartbeatRequest, HeartbeatResponse } from "../groups/consumer-group.js";
+import type { HeartbeatRequest, HeartbeatResponse } from "../groups/consumer-requests.js";
 import { SESSION_TIMEOUT_MS_MAX, SESSION_TIMEOUT_MS_MIN } from "../limits.js";
 import type { ServiceContext } from "./context.js";
 import { consumerHeartbeat } from "./group-membership.js";

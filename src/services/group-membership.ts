@@ -9,7 +9,7 @@ import type {
   SyncRequest,
   SyncResult,
 } from "../groups/classic-requests.js";
-import type { HeartbeatRequest, HeartbeatResponse } from "../groups/consumer-group.js";
+import type { HeartbeatRequest, HeartbeatResponse } from "../groups/consumer-requests.js";
 import type { Abandon, Answer } from "../groups/group.js";
 import type { ServiceContext } from "./context.js";
 import { failureOf } from "./outcome.js";

@@ -3,7 +3,7 @@
 import { RustLogError } from "../errors.js";
 import type { GroupDescription, GroupOverview, GroupState, GroupType } from "../groups/group.js";
 import type { TopicPartitions } from "../groups/assignment.js";
-import type { ConsumerGroupDescription } from "../groups/consumer-group.js";
+import type { ConsumerGroupDescription } from "../groups/consumer-requests.js";
 import { groupNotFound } from "../groups/offset-store.js";
 import type { GroupSummary } from "../groups/offset-table.js";
 import type { ServiceContext } from "./context.js";

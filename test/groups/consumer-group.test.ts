@@ -2,7 +2,7 @@
 // Leaves to others: random schedules (consumer-group-model.test.ts), the same over the wire (protocol/kafka/consumer-groups.test.ts).
 import { describe, expect, test } from "bun:test";
 import { decodeAssignment } from "../../src/groups/consumer-protocol.js";
-import type { HeartbeatResponse } from "../../src/groups/consumer-group.js";
+import type { HeartbeatResponse } from "../../src/groups/consumer-requests.js";
 import {
   codeOf,
   ConsumerGroupTest,

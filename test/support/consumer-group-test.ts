@@ -2,12 +2,8 @@
 // Leaves to others: expectations.
 import type { JoinRequest } from "../../src/groups/classic-requests.js";
 import { assignmentOf, listOf } from "../../src/groups/assignment.js";
-import {
-  ConsumerGroup,
-  type ConsumerGroupContext,
-  type HeartbeatRequest,
-  type HeartbeatResponse,
-} from "../../src/groups/consumer-group.js";
+import { ConsumerGroup, type ConsumerGroupContext } from "../../src/groups/consumer-group.js";
+import type { HeartbeatRequest, HeartbeatResponse } from "../../src/groups/consumer-requests.js";
 import type { GroupTopic } from "../../src/groups/group-subscriptions.js";
 import { decodeConsumerGroup, encodeNotes } from "../../src/groups/consumer-group-record.js";
 import {

@@ -1,0 +1,93 @@
+// Members of the classic protocol in a consumer group, and the way of such a group to the other type and back (KIP-848's
+// online migration): what they say and get in the format of consumers.
+// Leaves to others: the group (consumer-group.ts), and the format (consumer-protocol.ts).
+import { assignmentOf, type TopicPartitions } from "./assignment.js";
+import { type ClassicMemberState, type ConsumerMember, JOINING } from "./consumer-member.js";
+import {
+  decodeAssignment,
+  decodeSubscription,
+  encodeAssignment,
+  type NamedPartitions,
+} from "./consumer-protocol.js";
+import type { StoredGroup } from "./consumer-requests.js";
+import type { GroupRecord } from "./group-record.js";
+import type { SubscriptionContext } from "./group-subscriptions.js";
+
+type Topics = SubscriptionContext["topics"];
+
+/** The members of a classic group, who keep what they read. Throws INCONSISTENT_GROUP_PROTOCOL if one is not a consumer. */
+export function storedFromClassic(
+  topics: Topics,
+  generation: number,
+  classic: readonly ClassicMemberState[],
+): StoredGroup {
+  const epoch = Math.max(generation, 1);
+  const members = classic.map(({ memberId, assignment, sessionTimeoutMs, protocols, ...rest }) => {
+    const subscription = decodeSubscription(protocols[0]?.metadata ?? new Uint8Array());
+    const { topics: topicNames, rackId } = subscription;
+    const assigned = assignmentOf(withIds(topics, decodeAssignment(assignment)));
+    const position = { ...JOINING, epoch, previousEpoch: epoch, assigned };
+    const identity = { ...rest, id: memberId, rackId, assignor: null, pattern: "" };
+    const kept = { classic: { sessionTimeoutMs, protocols }, position, target: assigned };
+    return { ...identity, ...kept, topicNames };
+  });
+  return { groupEpoch: epoch, assignmentEpoch: epoch, members };
+}
+
+/** A group of such members as a classic one. */
+export function classicRecordOf(
+  state: Pick<GroupRecord, "protocolType" | "generation" | "currentStateTimestamp">,
+  topics: Topics,
+  members: readonly ConsumerMember[],
+  sessionTimeoutMs: number,
+): GroupRecord {
+  const protocol = commonProtocols(members)[0] ?? "";
+  return {
+    ...state,
+    protocol,
+    leader: members[0]?.id ?? null,
+    members: members.map((member) => ({
+      ...{ memberId: member.id, instanceId: member.instanceId, clientId: member.clientId },
+      ...{ clientHost: member.clientHost, rebalanceTimeoutMs: member.rebalanceTimeoutMs },
+      sessionTimeoutMs: member.classic?.sessionTimeoutMs ?? sessionTimeoutMs,
+      metadata:
+        member.classic?.protocols.find(({ name }) => name === protocol)?.metadata ??
+        new Uint8Array(),
+      assignment: encodedAssignment(topics, member),
+    })),
+  };
+}
+
+/** What all members of the classic protocol can use. */
+export function commonProtocols(members: Iterable<ConsumerMember>): readonly string[] {
+  let common: readonly string[] | undefined;
+  for (const { classic } of members) {
+    if (classic === undefined) continue;
+    const names = classic.protocols.map(({ name }) => name);
+    common = common === undefined ? names : common.filter((name) => names.includes(name));
+  }
+  return common ?? [];
+}
+
+/** What a member may read, as it is told. */
+export function encodedAssignment(
+  topics: Topics,
+  { position, classic }: Pick<ConsumerMember, "position" | "classic">,
+): Uint8Array {
+  const named: NamedPartitions[] = [];
+  for (const [topicId, partitions] of position.assigned) {
+    const topic = topics.byId(topicId)?.name;
+    if (topic !== undefined) named.push({ topic, partitions });
+  }
+  const metadata = classic?.protocols[0]?.metadata;
+  const version = metadata === undefined ? 0 : decodeSubscription(metadata).version;
+  return encodeAssignment(version, named);
+}
+
+/** Partitions by the ids of their topics; those of topics that do not exist are left out. */
+export function withIds(topics: Topics, partitions: readonly NamedPartitions[]): TopicPartitions[] {
+  return partitions.flatMap(({ topic, partitions: its }) => {
+    const topicId = topics.find(topic)?.id;
+    return topicId === undefined ? [] : [{ topicId, partitions: its }];
+  });
+}

@@ -1,0 +1,84 @@
+// What members of a consumer group ask, what they are answered, and how such a group is described and stored.
+// Leaves to others: answering (consumer-group.ts), the wires (protocol/), and the records (consumer-group-record.ts).
+import type { TopicPartitions } from "./assignment.js";
+import { type ConsumerMember, LEFT_EPOCH } from "./consumer-member.js";
+import type { GroupState } from "./group.js";
+
+export interface HeartbeatRequest {
+  readonly memberId: string;
+  /** The member's epoch; 0 to join, -1 to leave, -2 for a static member that may come back. */
+  readonly memberEpoch: number;
+  readonly instanceId: string | null;
+  readonly rackId: string | null;
+  /** -1 if it has not changed. */
+  readonly rebalanceTimeoutMs: number;
+  /** Undefined for the coordinator's. */
+  readonly sessionTimeoutMs?: number;
+  /** Null if they have not changed. */
+  readonly topicNames: readonly string[] | null;
+  /** A regular expression; empty for none, null if it has not changed. */
+  readonly pattern: string | null;
+  /** Null for the default, or if it has not changed. */
+  readonly assignor: string | null;
+  /** What the member reads; null if it has not changed. */
+  readonly owned: readonly TopicPartitions[] | null;
+  readonly clientId: string;
+  readonly clientHost: string;
+}
+
+export interface HeartbeatResponse {
+  readonly memberId: string;
+  readonly memberEpoch: number;
+  readonly heartbeatIntervalMs: number;
+  /** What the member may read; undefined if it has not changed. */
+  readonly assignment: readonly TopicPartitions[] | undefined;
+}
+
+/** The epochs that a request to leave has instead of its member's. */
+export const LEAVE_EPOCH = -1;
+export const LEAVE_STATIC_EPOCH = LEFT_EPOCH;
+
+export interface ConsumerMemberDescription {
+  readonly memberId: string;
+  readonly instanceId: string | null;
+  readonly rackId: string | null;
+  readonly memberEpoch: number;
+  readonly clientId: string;
+  readonly clientHost: string;
+  readonly topicNames: readonly string[];
+  readonly pattern: string;
+  /** Whether it uses the classic protocol. */
+  readonly isClassic: boolean;
+  readonly assignment: readonly TopicPartitions[];
+  readonly target: readonly TopicPartitions[];
+}
+
+export interface ConsumerGroupDescription {
+  readonly group: string;
+  readonly state: GroupState;
+  readonly groupEpoch: number;
+  readonly assignmentEpoch: number;
+  readonly assignor: string;
+  readonly members: readonly ConsumerMemberDescription[];
+}
+
+/** A member as it is restored. */
+export type StoredMember = Pick<
+  ConsumerMember,
+  | "id"
+  | "instanceId"
+  | "rackId"
+  | "clientId"
+  | "clientHost"
+  | "rebalanceTimeoutMs"
+  | "assignor"
+  | "position"
+  | "target"
+  | "classic"
+> & { readonly topicNames: readonly string[]; readonly pattern: string };
+
+export interface StoredGroup {
+  readonly groupEpoch: number;
+  readonly assignmentEpoch: number;
+  readonly members: readonly StoredMember[];
+}
