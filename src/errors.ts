@@ -207,7 +207,7 @@ export const ERRORS = {
   INVALID_RECORD: {
     wire: 87,
     retriable: false,
-    help: "The batch breaks a rule of docs/PROTOCOL.md; nothing was written.",
+    help: "The message names the rule that the batch breaks; nothing of it was written. See docs/PROTOCOL.md.",
   },
   UNKNOWN_TOPIC_ID: {
     wire: 100,

@@ -9,6 +9,8 @@ export type {
   BrokerInfo,
   CommitResult,
   CommittedOffset,
+  CompactedPartition,
+  CompactOptions,
   CreateTopicOptions,
   DeletedOffset,
   EffectiveSetting,

@@ -192,6 +192,16 @@ export const SEGMENT_MS_DEFAULT = 7 * 24 * 60 * 60_000;
 /** Time between two retention passes, in milliseconds (Kafka's default). */
 export const RETENTION_CHECK_MS = 5 * 60_000;
 
+/** Time between two searches for logs to compact, in milliseconds (Kafka's default). */
+export const COMPACTION_CHECK_MS = 15_000;
+
+/** Memory for the keys of a log that is compacted, in bytes (Kafka's default). */
+export const COMPACTION_MEMORY_DEFAULT = 128 * MiB;
+
+/** The least for `--compaction-memory`, and the most: one array has room for it. */
+export const COMPACTION_MEMORY_MIN = MiB;
+export const COMPACTION_MEMORY_MAX = 1024 * MiB;
+
 /** Bytes of log between two entries of the offset index (Kafka's `index.interval.bytes`). */
 export const INDEX_INTERVAL_BYTES = 4 * KiB;
 

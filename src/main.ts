@@ -52,6 +52,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: "Name brokers, and choose one",
     load: async () => (await import("./cli/profile.js")).profileCommand(),
   },
+  compact: {
+    summary: "Compact a topic now: keep only the last record of each key",
+    load: async () => (await import("./cli/compact.js")).compactCommand(),
+  },
   bench: {
     summary: "Measure how fast a broker accepts and delivers records",
     load: async () => (await import("./cli/bench.js")).benchCommand(),

@@ -107,6 +107,26 @@ const ROWS: Readonly<Record<string, Row>> = {
     value: () => String(SESSION_TIMEOUT_MS_MIN),
     documentation: "Shortest session timeout of a member of a group.",
   },
+  "log.cleaner.backoff.ms": {
+    type: "long",
+    value: (options) => String(options.compactionCheckMs),
+    documentation: "Time between two searches for logs to compact (--compaction-check).",
+  },
+  "log.cleaner.dedupe.buffer.size": {
+    type: "long",
+    value: (options) => String(options.compactionMemory),
+    documentation: "Memory for the keys of a log that is compacted (--compaction-memory).",
+  },
+  "log.cleaner.enable": {
+    type: "boolean",
+    value: () => "true",
+    documentation: "Compacted topics are always compacted.",
+  },
+  "log.cleaner.threads": {
+    type: "int",
+    value: () => "1",
+    documentation: "One log is compacted at a time.",
+  },
   "log.dirs": {
     type: "list",
     value: (options) => options.dataDir,

@@ -6,9 +6,12 @@ import { GroupCoordinator } from "../groups/coordinator.js";
 import { type GroupClock, REAL_CLOCK } from "../groups/group-clock.js";
 import { OffsetStore } from "../groups/offset-store.js";
 import { RivalReaders } from "../services/rival-readers.js";
+import { CompactionRuns } from "../services/compaction-runs.js";
+import { CompactionSlices, CompactionThread } from "../log/compaction/compaction-thread.js";
 import type { Disk } from "../log/disk/disk.js";
 import { QuickFlushes } from "../log/disk/quick-flush.js";
 import { RealDisk } from "../log/disk/real-disk.js";
+import { LogCleaner } from "../topics/log-cleaner.js";
 import { DataDirectory } from "../topics/data-directory.js";
 import { logDefaults } from "../topics/topic-defaults.js";
 import { collectSoon } from "../collector.js";
@@ -62,6 +65,7 @@ interface BrokerParts {
   readonly offsets: OffsetStore;
   readonly groups: GroupCoordinator;
   readonly security: Security;
+  readonly cleaner: LogCleaner;
   readonly metrics: BrokerMetrics;
   /** Limits the lines logged while clients are served. */
   readonly reports: LogLimit;
@@ -79,6 +83,7 @@ export class Broker implements AsyncDisposable {
   readonly #dialects: readonly Dialect[];
   readonly #listener: Listener;
   readonly #reports: LogLimit;
+  readonly #cleaner: LogCleaner;
   readonly #retention: Timer;
   #retentionRun: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
@@ -86,15 +91,17 @@ export class Broker implements AsyncDisposable {
   #configs: ServiceContext["brokerConfigs"] | undefined;
 
   private constructor(parts: BrokerParts) {
-    const { options, data, offsets, groups, security, metrics, reports, files } = parts;
+    const { options, data, offsets, groups, cleaner, security, metrics, reports, files } = parts;
     this.metrics = metrics;
     this.#reports = reports;
     this.#options = options;
     this.#data = data;
+    this.#cleaner = cleaner;
     this.context = {
       registry: data.registry,
       offsets,
       groups,
+      compactions: new CompactionRuns(cleaner),
       rivals: new RivalReaders(),
       producerIds: data.producerIds,
       brokerVersion: VERSION,
@@ -139,6 +146,7 @@ export class Broker implements AsyncDisposable {
       log: options.log,
     });
     this.#retention = setInterval(() => this.#applyRetention(), options.retentionCheckMs);
+    cleaner.start();
   }
 
   /**
@@ -193,9 +201,14 @@ export class Broker implements AsyncDisposable {
       });
       if (failure !== undefined) throw failure;
       const security = Security.open(theDisk, resolved.dataDir);
-      broker = new Broker({
-        ...{ options: resolved, data, offsets, groups, security, metrics, reports, files },
+      const cleaner = new LogCleaner({
+        ...{ registry, now: Date.now, report, observer: metrics, onFilesDeleted: collectSoon },
+        ...{ mapBytes: resolved.compactionMemory, checkMs: resolved.compactionCheckMs },
+        runner:
+          disk === undefined ? new CompactionThread(theDisk, report) : new CompactionSlices(disk),
       });
+      const parts = { data, offsets, groups, cleaner, security, metrics, reports, files };
+      broker = new Broker({ options: resolved, ...parts });
       reportConnections(resolved, files, registry.partitionCount);
     } catch (error) {
       if (failure === undefined) await data.closeCleanly();
@@ -274,6 +287,7 @@ export class Broker implements AsyncDisposable {
     await this.#listener.stop(this.#options.stopGraceMs);
     await Promise.all(this.#dialects.map((dialect) => dialect.idle()));
     await this.context.groups.close();
+    await this.#cleaner.stop();
     await this.#retentionRun;
     if (this.#failure === undefined) await this.#data.closeCleanly();
     else this.#data.abandon();
@@ -285,6 +299,7 @@ export class Broker implements AsyncDisposable {
     if (this.#failure !== undefined) return;
     this.#failure = error;
     clearInterval(this.#retention);
+    void this.#cleaner.stop();
     this.#listener.terminate();
     this.#options.log(
       `fatal: ${error.message}. The broker has stopped serving, because what the disk holds is not known; ` +

@@ -3,6 +3,8 @@
 // topics and connections, and formatting everything for monitoring (http/metrics-text.ts).
 import type { ErrorName } from "../errors.js";
 import type { GroupObserver, GroupType } from "../groups/group.js";
+import type { CompactionOutcome } from "../log/compaction/log-compaction.js";
+import type { CompactionObserver } from "../topics/log-cleaner.js";
 import { Histogram } from "../net/histogram.js";
 import {
   RequestMetrics,
@@ -15,8 +17,17 @@ class GroupCounters {
   expiredMembers = 0;
 }
 
+class CompactionCounters {
+  readonly duration = new Histogram();
+  failures = 0;
+  readBytes = 0;
+  writtenBytes = 0;
+  removedBytes = 0;
+  removedRecords = 0;
+}
+
 /** The counters of one broker since its start. */
-export class BrokerMetrics implements RequestMetricsRegistry, GroupObserver {
+export class BrokerMetrics implements RequestMetricsRegistry, GroupObserver, CompactionObserver {
   readonly #protocols: RequestMetrics[] = [];
   readonly #connectionErrors = new Map<ErrorName, number>();
   receivedBytes = 0;
@@ -24,6 +35,7 @@ export class BrokerMetrics implements RequestMetricsRegistry, GroupObserver {
   connectionsAccepted = 0;
   connectionsRefused = 0;
   readonly flushDuration = new Histogram();
+  readonly compaction = new CompactionCounters();
   /** By the type of the group. */
   readonly groups: Readonly<Record<GroupType, GroupCounters>> = {
     classic: new GroupCounters(),
@@ -53,6 +65,18 @@ export class BrokerMetrics implements RequestMetricsRegistry, GroupObserver {
 
   expired(type: GroupType): void {
     this.groups[type].expiredMembers++;
+  }
+
+  compacted({ stats, bytesBefore, bytesAfter }: CompactionOutcome, ms: number): void {
+    this.compaction.duration.observe(ms);
+    this.compaction.readBytes += stats.bytesRead;
+    this.compaction.writtenBytes += stats.bytesWritten;
+    this.compaction.removedBytes += Math.max(0, bytesBefore - bytesAfter);
+    this.compaction.removedRecords += stats.recordsRead - stats.recordsKept;
+  }
+
+  compactionFailed(): void {
+    this.compaction.failures++;
   }
 
   /** Counts an error that ends a connection and answers none of its requests. */

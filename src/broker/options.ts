@@ -6,6 +6,10 @@ import {
   BATCH_BYTES_MAX_DEFAULT,
   CONNECTION_BYTES_MAX_DEFAULT,
   CONNECTIONS_MAX_DEFAULT,
+  COMPACTION_CHECK_MS,
+  COMPACTION_MEMORY_DEFAULT,
+  COMPACTION_MEMORY_MAX,
+  COMPACTION_MEMORY_MIN,
   checkLimits,
   FRAME_BYTES_MAX_DEFAULT,
   GROUP_INITIAL_REBALANCE_DELAY_MS_DEFAULT,
@@ -79,6 +83,10 @@ export interface BrokerOptions {
   readonly topicDefaults?: TopicSettings;
   /** Time between two retention passes, in milliseconds; 5 minutes by default. */
   readonly retentionCheckMs?: number;
+  /** Memory for the keys of a log that is compacted, in bytes; 128 MiB by default. Fewer need several runs for many keys. */
+  readonly compactionMemory?: number;
+  /** Time between two searches for logs to compact, in milliseconds; 15 seconds by default. */
+  readonly compactionCheckMs?: number;
   /** Largest frame payload, in bytes; 10 MiB by default. */
   readonly maxFrameBytes?: number;
   /** Largest record batch, in bytes; 8 MiB by default. */
@@ -132,6 +140,8 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
     retentionMs: topics.retentionMs ?? -1,
     topicDefaults: topics.others,
     retentionCheckMs: options.retentionCheckMs ?? RETENTION_CHECK_MS,
+    compactionMemory: options.compactionMemory ?? COMPACTION_MEMORY_DEFAULT,
+    compactionCheckMs: options.compactionCheckMs ?? COMPACTION_CHECK_MS,
     maxFrameBytes: options.maxFrameBytes ?? FRAME_BYTES_MAX_DEFAULT,
     maxBatchBytes: topics.maxBatchBytes ?? BATCH_BYTES_MAX_DEFAULT,
     maxConnections: options.maxConnections ?? CONNECTIONS_MAX_DEFAULT,
@@ -195,6 +205,13 @@ function checkOptions(given: BrokerOptions, resolved: ResolvedOptions): void {
   checkWhole("--retention-ms", resolved.retentionMs, -1, SAFE);
   checkWhole("--offsets-retention", resolved.offsetsRetentionMs, -1, SAFE);
   checkWhole("--retention-check", resolved.retentionCheckMs, 1, TIMER_MS_MAX);
+  checkWhole(
+    "--compaction-memory",
+    resolved.compactionMemory,
+    COMPACTION_MEMORY_MIN,
+    COMPACTION_MEMORY_MAX,
+  );
+  checkWhole("--compaction-check", resolved.compactionCheckMs, 1, TIMER_MS_MAX);
   checkWhole("--max-frame-bytes", resolved.maxFrameBytes, 1, SAFE);
   checkWhole("--max-batch-bytes", resolved.maxBatchBytes, 1, SAFE);
   checkWhole("--max-connections", resolved.maxConnections, 1, 1_000_000);

@@ -10,6 +10,10 @@ import {
   BATCH_BYTES_MAX_DEFAULT,
   CONNECTION_BYTES_MAX_DEFAULT,
   CONNECTIONS_MAX_DEFAULT,
+  COMPACTION_CHECK_MS,
+  COMPACTION_MEMORY_DEFAULT,
+  COMPACTION_MEMORY_MAX,
+  COMPACTION_MEMORY_MIN,
   FRAME_BYTES_MAX_DEFAULT,
   GROUP_INITIAL_REBALANCE_DELAY_MS_DEFAULT,
   IDLE_TIMEOUT_MS_DEFAULT,
@@ -105,6 +109,16 @@ export function brokerCommand() {
         .default(RETENTION_CHECK_MS, "5m")
         .argParser(parseDuration),
     )
+    .addOption(
+      flag("compaction-memory <size>", "memory for the keys of a log that is compacted")
+        .default(COMPACTION_MEMORY_DEFAULT, "128MiB")
+        .argParser(sizeBetween(COMPACTION_MEMORY_MIN, COMPACTION_MEMORY_MAX)),
+    )
+    .addOption(
+      flag("compaction-check <duration>", "time between two searches for logs to compact")
+        .default(COMPACTION_CHECK_MS, "15s")
+        .argParser(parseDuration),
+    )
     .option(
       "--no-auto-create-topics",
       `do not create topics on first produce (env: ${NO_AUTO_CREATE})`,
@@ -190,6 +204,7 @@ export function brokerCommand() {
     const {
       offsetsRetention: offsetsRetentionMs,
       retentionCheck: retentionCheckMs,
+      compactionCheck: compactionCheckMs,
       ...rest
     } = ofOffsets;
     const isRefused = switchFromEnvironment(command, NO_AUTO_CREATE);
@@ -203,6 +218,7 @@ export function brokerCommand() {
         ...withTopicDefaults(command, rest),
         ...{ autoCreateTopics, strictReplicationFactor, idleTimeoutMs },
         ...{ groupInitialRebalanceDelayMs, offsetsRetentionMs, retentionCheckMs },
+        compactionCheckMs,
       },
       http,
     );

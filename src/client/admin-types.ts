@@ -85,6 +85,31 @@ export interface TrimmedPartition {
   readonly logStartOffset: number;
 }
 
+/** How to compact a topic. */
+export interface CompactOptions {
+  /** The partitions; all by default. */
+  readonly partitions?: readonly number[];
+  /** Called several times per second with what is known so far. */
+  onProgress?(partitions: readonly CompactedPartition[]): void;
+}
+
+/** What the compaction of a partition saved. */
+export interface CompactedPartition {
+  readonly partition: number;
+  readonly state: "waiting" | "running" | "done" | "failed";
+  /** Bytes of log read so far, and to read. */
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+  /** Records and bytes of the compacted segments, before and after; 0 until it is done. */
+  readonly recordsBefore: number;
+  readonly recordsAfter: number;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  readonly durationMs: number;
+  /** Why it failed. Undefined if it has not. */
+  readonly error?: string;
+}
+
 /** A setting that counts for a topic. */
 export interface EffectiveSetting {
   readonly name: string;

@@ -16,8 +16,11 @@ import {
   OffsetFetch,
 } from "../protocol/native/offsets.js";
 import { pageAfter } from "../protocol/native/page.js";
+import type { ResponseOf } from "../protocol/native/schema.js";
 import {
   AlterTopic,
+  COMPACTION_STATES,
+  CompactTopic,
   CreateTopic,
   DeleteRecords,
   DeleteTopic,
@@ -31,6 +34,8 @@ import type {
   BrokerInfo,
   CommitResult,
   CommittedOffset,
+  CompactedPartition,
+  CompactOptions,
   CreateTopicOptions,
   DeletedOffset,
   GroupListing,
@@ -62,6 +67,9 @@ const ONLY_MEMBERS = "Stop the members, join them with a balanced consumer, or u
 
 /** In DeleteRecords, instead of an offset: the high watermark. */
 const OFFSET_LATEST = -1;
+
+/** Time between two looks at a compaction, in milliseconds. */
+const COMPACTION_POLL_MS = 250;
 
 /** Administers a broker. Created by `client.admin()`; it holds no resources and needs no closing. */
 export class Admin {
@@ -187,6 +195,31 @@ export class Admin {
       ...{ topic, partition },
       logStartOffset: response.partitions[i]!.logStartOffset,
     }));
+  }
+
+  /**
+   * Compacts partitions of a topic now, and returns what that saved in each, also where it failed. Begins a new segment
+   * first, because only sealed ones are compacted. Throws UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC (an internal topic),
+   * POLICY_VIOLATION if the topic is not compacted, and UNSUPPORTED_VERSION if the broker can't do it.
+   */
+  async compactTopic(name: string, options: CompactOptions = {}): Promise<CompactedPartition[]> {
+    checkString("INVALID_TOPIC", "name of the topic", name);
+    checkObject("INVALID_REQUEST", "the options of a compaction", options);
+    checkArray("INVALID_REQUEST", "partitions", options.partitions ?? []);
+    const partitions = (options.partitions ?? []).map((partition) => {
+      checkNatural("INVALID_REQUEST", "an item of partitions", partition);
+      return { partition };
+    });
+    const runId = crypto.randomUUID();
+    let topicId: string | undefined;
+    for (;;) {
+      const request = { topic: name, topicId, runId, partitions, waitMs: COMPACTION_POLL_MS };
+      const response = await this.#request(callOf(CompactTopic, request));
+      topicId = response.topicId;
+      const states = response.partitions.map(compactedOf);
+      if (response.isDone) return states;
+      options.onProgress?.(states);
+    }
   }
 
   /** Deletes a topic, its records and its committed offsets. Not retried, for the same reason as createTopic. */
@@ -393,6 +426,17 @@ function settingsOf(
     checkString("INVALID_CONFIG", `setting ${name} of topic '${topic}'`, value);
     return { name, value };
   });
+}
+
+function compactedOf(
+  row: ResponseOf<typeof CompactTopic>["partitions"][number],
+): CompactedPartition {
+  const { state, error, ...counts } = row;
+  return {
+    ...counts,
+    state: COMPACTION_STATES[state] ?? "failed",
+    ...(error === "" ? {} : { error }),
+  };
 }
 
 function byName(

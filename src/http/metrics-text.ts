@@ -30,10 +30,49 @@ export async function* metricsText(broker: Broker): AsyncGenerator<string, void>
   const text = new Exposition();
   writeRequests(text, broker);
   await writeConnections(text, broker);
+  writeCompaction(text, broker);
   yield* writePartitions(text, broker);
   yield* writeGroups(text, broker);
   writeProcess(text);
   yield text.take();
+}
+
+function writeCompaction(text: Exposition, { metrics: { compaction } }: Broker): void {
+  text.family(
+    "rustlog_compaction_duration_seconds",
+    "histogram",
+    "Duration of a run of compaction on one partition.",
+  );
+  text.histogram("", compaction.duration);
+  const counter = (name: string, help: string, value: number): void => {
+    text.family(name, "counter", help);
+    text.sample("", value);
+  };
+  counter(
+    "rustlog_compaction_failures_total",
+    "Runs of compaction that failed, and left the log as it was.",
+    compaction.failures,
+  );
+  counter(
+    "rustlog_compaction_read_bytes_total",
+    "Bytes of log that compaction has read.",
+    compaction.readBytes,
+  );
+  counter(
+    "rustlog_compaction_written_bytes_total",
+    "Bytes of log that compaction has written.",
+    compaction.writtenBytes,
+  );
+  counter(
+    "rustlog_compaction_removed_bytes_total",
+    "Bytes of log that compaction has freed.",
+    compaction.removedBytes,
+  );
+  counter(
+    "rustlog_compaction_removed_records_total",
+    "Records that compaction has removed.",
+    compaction.removedRecords,
+  );
 }
 
 function writeRequests(text: Exposition, { metrics }: Broker): void {
@@ -178,6 +217,14 @@ async function* writePartitions(text: Exposition, { context }: Broker): AsyncGen
     "Number of segments, including the active one.",
     (state) => state.segments,
   );
+  text.family(
+    "rustlog_partition_dirty_ratio",
+    "gauge",
+    "Share of the bytes of sealed segments that is not compacted yet; only partitions of compacted topics have it.",
+  );
+  yield* samples(text, online, ({ labels, state }) => {
+    if (state.dirtyRatio !== undefined) text.sample(labels, state.dirtyRatio);
+  });
   text.family("rustlog_offline_partitions", "gauge", "Partitions that could not be opened.");
   text.sample("", offline.length);
   text.family(

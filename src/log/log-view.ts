@@ -14,7 +14,8 @@ export interface SegmentView extends Pick<
 
 interface SealedView extends SegmentView, Pick<SealedSegment, "rebuildReason" | "nextOffset"> {}
 
-interface ActiveView extends SegmentView, Pick<ActiveSegment, "writtenBytes" | "isDamaged"> {}
+interface ActiveView
+  extends SegmentView, Pick<ActiveSegment, "writtenBytes" | "isDamaged" | "firstAppendMs"> {}
 
 export interface SegmentsView extends Pick<
   SegmentList,

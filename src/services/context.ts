@@ -2,6 +2,7 @@
 // Leaves to others: opening and closing them (broker/broker.ts), and knowing who calls (security/).
 import type { GroupCoordinator } from "../groups/coordinator.js";
 import type { OffsetStore } from "../groups/offset-store.js";
+import type { CompactionRuns } from "./compaction-runs.js";
 import type { ProducerIds } from "../topics/producer-ids.js";
 import type { RivalReaders } from "./rival-readers.js";
 import type { ConfigType } from "../topics/config-value.js";
@@ -32,6 +33,7 @@ export interface ServiceContext {
   readonly registry: TopicRegistry;
   readonly offsets: OffsetStore;
   readonly groups: GroupCoordinator;
+  readonly compactions: CompactionRuns;
   readonly rivals: RivalReaders;
   readonly producerIds: ProducerIds;
   readonly brokerVersion: string;

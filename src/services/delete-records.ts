@@ -57,7 +57,8 @@ async function deleteFrom(context: ServiceContext, request: RecordsToDelete): Pr
 function partitionToTrim(context: ServiceContext, request: RecordsToDelete): Partition {
   const partition = partitionOf(context, "DELETE", request);
   refuseInternalTopic(partition.topic, "trimmed");
-  if (partition.compacts && !partition.deletes) {
+  const { compacts, deletes } = partition.settings;
+  if (compacts && !deletes) {
     const message = `${partition.name}: cleanup.policy=compact keeps the last record of each key, so records can't be deleted by their offset`;
     throw new RustLogError("POLICY_VIOLATION", message);
   }

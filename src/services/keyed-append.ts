@@ -37,8 +37,7 @@ export class KeylessRecords extends RustLogError {
     super(
       "INVALID_RECORD",
       `${partition} is compacted (cleanup.policy=compact), so each record needs a key: ` +
-        `${which} of a batch of ${records} (counted from 0) ${count === 1 ? "has" : "have"} none; ` +
-        "nothing of the batch was written",
+        `${which} of a batch of ${records} (counted from 0) ${count === 1 ? "has" : "have"} none`,
     );
     this.partition = partition;
     this.indexes = indexes;
@@ -61,7 +60,7 @@ const opening = new OneAtATime();
 export function appendKeyed(partition: Partition, batch: Pieces, waiter: AppendWaiter): void {
   const earlier = underWay.get(partition);
   if (earlier === undefined) {
-    if (!partition.compacts) {
+    if (!partition.settings.compacts) {
       partition.appendFor(waiter, batch);
       return;
     }
@@ -76,7 +75,7 @@ export function appendKeyed(partition: Partition, batch: Pieces, waiter: AppendW
     }
   }
   const turn = (earlier ?? Promise.resolve())
-    .then(() => (partition.compacts ? checkKeys(partition.name, batch) : undefined))
+    .then(() => (partition.settings.compacts ? checkKeys(partition.name, batch) : undefined))
     .then(
       () => partition.appendFor(waiter, batch),
       (error: unknown) => waiter.refused(refusalOf(error)),

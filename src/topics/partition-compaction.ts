@@ -37,6 +37,12 @@ export class PartitionCompaction {
     return this.#log.extent(this.#partition.end());
   }
 
+  /** Share of the bytes of sealed segments that is not compacted yet. */
+  get dirtyRatio(): number {
+    const { cleanBytes, dirtyBytes } = this.extent;
+    return dirtyBytes === 0 ? 0 : dirtyBytes / (cleanBytes + dirtyBytes);
+  }
+
   /** How much may be compacted now. Rejects if the partition is closed. */
   async range(minLagMs: number): Promise<CompactionRange> {
     this.#check();

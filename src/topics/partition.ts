@@ -5,7 +5,7 @@ import { RustLogError } from "../errors.js";
 import type { Pieces } from "../record/bytes.js";
 import { type Disk, reasonOf } from "../log/disk/disk.js";
 import type { Log } from "../log/log.js";
-import type { LogPosition } from "../log/log-context.js";
+import type { LogPosition, LogSettings } from "../log/log-context.js";
 import type { ProducerState } from "../log/producer-states.js";
 import type { LogRead } from "../log/segment/log-slice.js";
 import type { SegmentsView } from "../log/log-view.js";
@@ -24,6 +24,8 @@ export interface PartitionDescription {
   readonly logEndOffset: number;
   readonly segments: number;
   readonly bytes: number;
+  /** Share of the bytes of sealed segments that is not compacted yet; only in compacted topics. */
+  readonly dirtyRatio?: number | undefined;
 }
 
 interface PartitionLayout {
@@ -116,14 +118,9 @@ export class Partition {
     return { directory, disk, segments: this.#segments, end: this.#appender.end };
   }
 
-  /** Whether only the last record of each key is kept, so that each record needs a key. */
-  get compacts(): boolean {
-    return this.#log.context.settings.compacts;
-  }
-
-  /** Whether old segments are deleted by size and age. */
-  get deletes(): boolean {
-    return this.#log.context.settings.deletes;
+  /** The settings that the log follows now. */
+  get settings(): LogSettings {
+    return this.#log.context.settings;
   }
 
   get isDeleted(): boolean {
@@ -231,6 +228,7 @@ export class Partition {
       logEndOffset: this.logEndOffset,
       segments: this.#segments.count,
       bytes: this.bytes,
+      dirtyRatio: this.settings.compacts ? this.compaction.dirtyRatio : undefined,
     };
   }
 

@@ -145,6 +145,8 @@ test("topics, groups, consume and bench print the documented fields", async () =
   check("`rustlog topics alter --json`", [
     await jsonOf(["topics", "alter", "t", ...change], address),
   ]);
+  await jsonOf(["topics", "create", "c", "--config", "cleanup.policy=compact"], address);
+  check("`rustlog compact --json`", [await jsonOf(["compact", "c"], address)]);
   check("`rustlog topics trim --json`", [
     await jsonOf(["topics", "trim", "t", "--before", "latest"], address),
   ]);

@@ -370,6 +370,7 @@ describe("GET /metrics", () => {
 
   test("matches docs/ARCHITECTURE.md family by family", async () => {
     await using broker = await startBroker({ maxConnections: 1 });
+    await broker.broker.context.registry.create("c", 1, { "cleanup.policy": "compact" });
     await using http = serve(broker);
     using session = await broker.session();
     await session.produce("t", 0, batchOf("a"));

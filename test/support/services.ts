@@ -1,11 +1,14 @@
 // A context for the use cases on a simulated disk, without broker and sockets.
 // Leaves to others: expectations.
 import { GroupCoordinator } from "../../src/groups/coordinator.js";
+import { CompactionSlices } from "../../src/log/compaction/compaction-thread.js";
 import { OffsetStore } from "../../src/groups/offset-store.js";
+import { CompactionRuns } from "../../src/services/compaction-runs.js";
 import { RivalReaders } from "../../src/services/rival-readers.js";
 import { EVERYONE } from "../../src/security/caller.js";
 import { Security } from "../../src/security/security.js";
 import type { ServiceContext } from "../../src/services/context.js";
+import { LogCleaner } from "../../src/topics/log-cleaner.js";
 import { ProducerIds } from "../../src/topics/producer-ids.js";
 import { type RegistryContext, TopicRegistry } from "../../src/topics/topic-registry.js";
 import { ENDLESS } from "./log-fixture.js";
@@ -51,5 +54,12 @@ export async function openServices(
     ...{ registry, offsets, clock, initialRebalanceDelayMs: 0, report: () => {} },
   });
   const producerIds = new ProducerIds(disk, "data");
-  return { registry, offsets, groups, rivals: new RivalReaders(), producerIds, ...facts };
+  const cleaner = new LogCleaner({
+    ...{ registry, ...surroundings, mapBytes: 2 ** 16, checkMs: 1_000 },
+    runner: new CompactionSlices(disk),
+    observer: { compacted: () => {}, compactionFailed: () => {} },
+  });
+  const compactions = new CompactionRuns(cleaner);
+  const rivals = new RivalReaders();
+  return { registry, offsets, groups, compactions, rivals, producerIds, ...facts };
 }

@@ -13,12 +13,14 @@ type OnProgress = (bytesRead: number) => void;
 
 /** Runs jobs, one at a time. */
 export interface CompactionRunner {
-  /** Rejects if the run fails or was stopped; no file is left behind then. Asks `isStopped` several times a second. */
+  /**
+   * Resolves with undefined soon after `isStopped` returns true. Then, and if the run fails, no file is left behind.
+   */
   run(
     job: CompactionJob,
     isStopped: () => boolean,
     onProgress?: OnProgress,
-  ): Promise<CompactionResult>;
+  ): Promise<CompactionResult | undefined>;
   /** Gives back the memory. `run` may be called again. */
   rest(): Promise<void>;
 }
@@ -51,7 +53,7 @@ export class CompactionThread implements CompactionRunner {
     job: CompactionJob,
     isStopped: () => boolean,
     onProgress?: OnProgress,
-  ): Promise<CompactionResult> {
+  ): Promise<CompactionResult | undefined> {
     const thread = await this.#started();
     if (thread === undefined) return await this.#slices!.run(job, isStopped, onProgress);
     const signals = new ThreadSignals();
@@ -138,17 +140,12 @@ class Thread {
   }
 }
 
-function resultOf(answer: ThreadAnswer): CompactionResult {
+function resultOf(answer: ThreadAnswer): CompactionResult | undefined {
   if (answer.kind === "failed") {
     const { wire, message } = answer;
     throw wire === undefined ? new Error(message) : errorFromWire(wire, message);
   }
-  if (answer.kind === "ready" || answer.result === undefined) throw stopped();
-  return answer.result;
-}
-
-function stopped(): Error {
-  return new Error("the compaction was stopped");
+  return answer.kind === "done" ? answer.result : undefined;
 }
 
 /** Longest time between two turns of the event loop, in milliseconds. */
@@ -166,7 +163,7 @@ export class CompactionSlices implements CompactionRunner {
     job: CompactionJob,
     isStopped: () => boolean,
     onProgress?: OnProgress,
-  ): Promise<CompactionResult> {
+  ): Promise<CompactionResult | undefined> {
     let sliceEndMs = performance.now() + SLICE_MS;
     const pause = (bytesRead: number): Promise<void> | undefined => {
       if (performance.now() < sliceEndMs) return undefined;
@@ -176,9 +173,7 @@ export class CompactionSlices implements CompactionRunner {
       });
     };
     try {
-      const result = await compactSegments(this.#disk, job, { isStopped, pause });
-      if (result === undefined) throw stopped();
-      return result;
+      return await compactSegments(this.#disk, job, { isStopped, pause });
     } catch (error) {
       if (!(error instanceof FlushFailure)) throw error;
       // Of a new segment that nothing depends on: the log stays as it is.

@@ -13,6 +13,7 @@ import { ListOffsets, OffsetCommit, OffsetDelete, OffsetFetch } from "./offsets.
 import { Produce } from "./produce.js";
 import {
   AlterTopic,
+  CompactTopic,
   CreateTopic,
   DeleteRecords,
   DeleteTopic,
@@ -49,6 +50,7 @@ export const APIS = {
   GroupHeartbeat,
   AlterTopic,
   DeleteRecords,
+  CompactTopic,
   Authenticate,
 } as const;
 

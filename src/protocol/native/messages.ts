@@ -32,6 +32,7 @@ export const API = {
   GroupHeartbeat: 17,
   AlterTopic: 18,
   DeleteRecords: 19,
+  CompactTopic: 20,
   Authenticate: 21,
 } as const;
 

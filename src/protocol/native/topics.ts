@@ -1,4 +1,4 @@
-// CreateTopic, ListTopics, DescribeTopic, DeleteTopic, AlterTopic and DeleteRecords.
+// CreateTopic, ListTopics, DescribeTopic, DeleteTopic, AlterTopic, DeleteRecords and CompactTopic.
 // Leaves to others: topics themselves (topics/topic-registry.ts).
 import { OFFSET_ENTRIES_MAX, TOPIC_SETTINGS_MAX } from "../../limits.js";
 import { moreField, pageFields } from "./page.js";
@@ -116,6 +116,45 @@ export const DeleteRecords = api("DeleteRecords", {
   },
 });
 
+/** States of the compaction of a partition, by their numbers in CompactTopic. */
+export const COMPACTION_STATES = ["waiting", "running", "done", "failed"] as const;
+
+/** Compacts partitions of a topic now. Requests with the same `runId` belong to one run, which the first of them begins. */
+export const CompactTopic = api("CompactTopic", {
+  request: {
+    topic: "string",
+    topicId: "uuid",
+    /** Chosen at random by the client. */
+    runId: "uuid",
+    /** None means all. */
+    partitions: array({ partition: "u32" }, OFFSET_ENTRIES_MAX),
+    /** Time after which the response comes even if the run is not over, in milliseconds; at most a second. */
+    waitMs: "u32",
+  },
+  response: {
+    topicId: "uuid",
+    isDone: "bool",
+    /** In the order of the request. */
+    partitions: array({
+      partition: "u32",
+      /** An index of COMPACTION_STATES. */
+      state: "u8",
+      /** Bytes of log read so far, and to read. */
+      doneBytes: "i64",
+      totalBytes: "i64",
+      /** Of the compacted segments, before and after; 0 until it is done. */
+      recordsBefore: "i64",
+      recordsAfter: "i64",
+      bytesBefore: "i64",
+      bytesAfter: "i64",
+      durationMs: "i64",
+      /** Why it failed; empty if it has not. */
+      error: "string",
+    }),
+  },
+});
+
+export type CompactTopicRequest = RequestOf<typeof CompactTopic>;
 export type AlterTopicRequest = RequestOf<typeof AlterTopic>;
 export type DeleteRecordsRequest = RequestOf<typeof DeleteRecords>;
 export type CreateTopicRequest = RequestOf<typeof CreateTopic>;

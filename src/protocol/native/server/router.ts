@@ -12,6 +12,7 @@ import { ListOffsets, OffsetCommit, OffsetDelete, OffsetFetch } from "../offsets
 import { decodeProduceRequest } from "../produce.js";
 import {
   AlterTopic,
+  CompactTopic,
   CreateTopic,
   DeleteRecords,
   DeleteTopic,
@@ -33,6 +34,7 @@ import { groupHeartbeat } from "./membership.js";
 import { produce } from "./produce.js";
 import {
   alterTopic,
+  compactTopic,
   createTopic,
   deleteRecords,
   deleteTopic,
@@ -79,6 +81,7 @@ const ROUTES: Readonly<Record<ApiName, Route>> = {
   GroupHeartbeat: route(GroupHeartbeat.decodeRequest, groupHeartbeat),
   AlterTopic: route(AlterTopic.decodeRequest, alterTopic),
   DeleteRecords: route(DeleteRecords.decodeRequest, deleteRecords),
+  CompactTopic: route(CompactTopic.decodeRequest, compactTopic),
   Authenticate: route(Authenticate.decodeRequest, authenticate),
 };
 

@@ -1,9 +1,14 @@
-// CreateTopic, ListTopics, DescribeTopic, DeleteTopic, AlterTopic and DeleteRecords.
-// Leaves to others: the work (services/topics.ts, services/alter-topic.ts, services/delete-records.ts).
+// CreateTopic, ListTopics, DescribeTopic, DeleteTopic, AlterTopic, DeleteRecords and CompactTopic.
+// Leaves to others: the work (services/topics.ts, services/alter-topic.ts, services/delete-records.ts,
+// services/compact-topic.ts).
+import { RustLogError } from "../../../errors.js";
 import { OFFLINE_REASON_LENGTH_MAX } from "../../../limits.js";
 import {
   AlterTopic,
   type AlterTopicRequest,
+  COMPACTION_STATES,
+  CompactTopic,
+  type CompactTopicRequest,
   CreateTopic,
   type CreateTopicRequest,
   DeleteRecords,
@@ -19,6 +24,7 @@ import { effectiveSettings } from "../../../services/configs.js";
 import type { ServiceContext } from "../../../services/context.js";
 import * as records from "../../../services/delete-records.js";
 import * as altering from "../../../services/alter-topic.js";
+import * as compaction from "../../../services/compact-topic.js";
 import { valuesOf } from "../../../services/outcome.js";
 import * as services from "../../../services/topics.js";
 import type { Exchange } from "./exchange.js";
@@ -29,6 +35,12 @@ const ALL_SETTINGS_SINCE = 4;
 
 /** Memory for a partition whose records are deleted: its decoded objects and its result. */
 const DELETION_ENTRY_BYTES = 500;
+
+/** Memory for a partition that is compacted: its decoded objects and its state. */
+const COMPACTION_ENTRY_BYTES = 500;
+
+/** Longest wait for the end of a run, in milliseconds. Short, so that no stop of the broker waits for it. */
+const COMPACTION_WAIT_MS_MAX = 1_000;
 
 /** Answers a CreateTopic request. */
 export async function createTopic(
@@ -114,6 +126,32 @@ export async function deleteRecords(
   const outcomes = await records.deleteRecords(context, partitions, () => turns.nextPortion());
   const response = { partitions: valuesOf(outcomes).map((logStartOffset) => ({ logStartOffset })) };
   exchange.answer(DeleteRecords.encodeResponse(exchange.correlationId, response));
+}
+
+/** Answers a CompactTopic request, when the run is over or soon. */
+export async function compactTopic(
+  context: ServiceContext,
+  exchange: Exchange,
+  { topic, topicId, runId, partitions, waitMs }: CompactTopicRequest,
+): Promise<void> {
+  if (runId === undefined) throw new RustLogError("INVALID_REQUEST", "a compaction needs an id");
+  const run = compaction.compactTopic(context, {
+    ...{ topic, topicId, runId },
+    partitions: partitions.map(({ partition }) => partition),
+  });
+  exchange.charge(run.partitions.length * COMPACTION_ENTRY_BYTES);
+  await run.wait(Math.min(waitMs, COMPACTION_WAIT_MS_MAX));
+  const response = {
+    topicId: run.topicId,
+    isDone: run.isDone,
+    partitions: run.partitions.map(({ state, error, durationMs, ...rest }) => ({
+      ...rest,
+      state: COMPACTION_STATES.indexOf(state),
+      durationMs: Math.round(durationMs),
+      error: error?.message.slice(0, OFFLINE_REASON_LENGTH_MAX) ?? "",
+    })),
+  };
+  exchange.answer(CompactTopic.encodeResponse(exchange.correlationId, response));
 }
 
 function listOf(
