@@ -12,6 +12,9 @@ import { acceptSwitches } from "./cli/quiet.js";
 
 const DESCRIPTION = "A Kafka-inspired, append-only log broker in one executable";
 
+/** The hidden command of shell completion. */
+const COMPLETE = "__complete";
+
 const EXAMPLES = `
   rustlog broker
   rustlog produce greetings hello
@@ -72,32 +75,58 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: "Show step by step how a record is found, or gets in",
     load: async () => (await import("./cli/explain.js")).explainCommand(),
   },
+  completion: {
+    summary: "Print a script that completes words in bash, zsh or fish",
+    load: async () => (await import("./cli/completion.js")).completionCommand(),
+  },
 };
 
-async function main(typed: readonly string[]): Promise<number> {
-  const args = canonicalWords(typed);
+/** The program. Only the commands that `isWanted` accepts are loaded; the others are just listed. */
+async function programWith(isWanted: (name: string) => boolean): Promise<CommandUnknownOpts> {
   const program = newCommand("rustlog", DESCRIPTION, EXAMPLES)
     .version(VERSION)
     // An option belongs to the command it follows, even if that command has subcommands.
     .enablePositionalOptions();
-  const [first = "", second = ""] = args.filter((word) => !word.startsWith("-"));
-  const wanted = canonicalName(first === "help" ? second : first);
-  const ignored = dropForeignVariables(process.env);
-  // Only the broker has variables whose names end like those of a Kubernetes service.
-  if (wanted === "broker") for (const line of ignored) printError(line);
   for (const [name, { summary, load }] of Object.entries(SUBCOMMANDS)) {
-    // The other commands are only listed for `rustlog --help`.
-    const isWanted = name === wanted;
-    program.addCommand(isWanted ? await load() : new Command(name).description(summary));
+    program.addCommand(isWanted(name) ? await load() : new Command(name).description(summary));
   }
   for (const command of program.commands) acceptForeignNames(command);
   acceptSwitches(program);
+  return program;
+}
+
+async function main(typed: readonly string[]): Promise<number> {
+  if (typed[0] === COMPLETE) return await completeWords(typed.slice(1));
+  const args = canonicalWords(typed);
+  const wanted = commandIn(args);
+  const ignored = dropForeignVariables(process.env);
+  // Only the broker has variables whose names end like those of a Kubernetes service.
+  if (wanted === "broker") for (const line of ignored) printError(line);
+  const program = await programWith((name) => name === wanted);
   try {
-    await program.parseAsync(args, { from: "user" });
+    await program.parseAsync([...args], { from: "user" });
     return EXIT.ok;
   } catch (error) {
     return await reportFailure(error);
   }
+}
+
+/** Our name of the command of the top level. */
+function commandIn(args: readonly string[]): string {
+  const [first = "", second = ""] = args.filter((word) => !word.startsWith("-"));
+  return canonicalName(first === "help" ? second : first);
+}
+
+/** The hidden command `__complete` answers the script of a shell, which shows no errors. */
+async function completeWords(args: readonly string[]): Promise<number> {
+  const { complete, completionRequest } = await import("./cli/complete.js");
+  dropForeignVariables(process.env);
+  const request = completionRequest(args);
+  const words = canonicalWords(request.words);
+  const wanted = commandIn(words.slice(0, -1));
+  const program = await programWith((name) => name === wanted);
+  await complete(program, { ...request, words });
+  return EXIT.ok;
 }
 
 // No top-level await: `bun build --bytecode` does not support it.

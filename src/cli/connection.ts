@@ -53,7 +53,7 @@ export function connectionOptions(): readonly AnyOption[] {
  * profile of the file, the default. The current profile is left out if the broker is named otherwise: what it says is not
  * meant for another broker.
  */
-async function applyProfile(command: CommandUnknownOpts): Promise<void> {
+export async function applyProfile(command: CommandUnknownOpts): Promise<void> {
   const named: unknown = command.getOptionValue("profile");
   const namedBy = command.getOptionValueSource("profile");
   if (named === undefined && command.getOptionValueSource("broker") !== "default") return;
