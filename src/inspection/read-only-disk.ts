@@ -79,6 +79,10 @@ export class ReadOnlyDisk implements Disk {
     return this.#disk.fileSize(path);
   }
 
+  modifiedMs(path: string): number | undefined {
+    return this.#disk.modifiedMs(path);
+  }
+
   makeDirectory(): void {}
 
   rename(): void {}

@@ -24,7 +24,7 @@ import { producersAfter, ProducerStates } from "./producer-states.js";
 import { type CleanSegment, noteCleanStop } from "./recovery/noted-segment.js";
 import { NO_NOTES, openLastSegment, type SegmentNotes } from "./recovery/recovery.js";
 import { LogStart } from "./log-start.js";
-import { applyRetention, deleteBefore } from "./retention.js";
+import { applyRetention, deleteBefore, isExpired } from "./retention.js";
 import type { TimestampMatch } from "./segment/time-lookup.js";
 import { SegmentList } from "./segment/segment-list.js";
 
@@ -276,11 +276,9 @@ export class Log {
 
   /** Whether the whole active segment has expired, or is below the log start. It must be rolled before it can be deleted. */
   get isActiveUnneeded(): boolean {
-    const { settings, now } = this.#context;
     if (this.#active.writtenBytes === 0) return false;
     if (this.#start.offset >= this.#nextOffset) return true;
-    const { deletes, retentionMs } = settings;
-    return deletes && retentionMs >= 0 && this.#active.maxTimestamp < now() - retentionMs;
+    return isExpired(this.#active, this.#active.maxTimestamp, this.#context);
   }
 
   /** Deletes the sealed segments whose records are all below `offset`. */

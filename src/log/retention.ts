@@ -41,14 +41,31 @@ export async function applyRetention(
  * Whether the first segment has expired by time. Only batches with a matching CRC count, so that damage neither deletes
  * nor keeps records. A segment in which every batch is damaged expires with the next one.
  */
-async function isTooOld(segments: SegmentList, { settings, now }: LogContext): Promise<boolean> {
+async function isTooOld(segments: SegmentList, context: LogContext): Promise<boolean> {
+  const { settings, now } = context;
   if (!settings.deletes || settings.retentionMs < 0) return false;
-  const before = now() - settings.retentionMs;
   for (const segment of [...segments.sealed]) {
-    const newest = await segment.verifiedMaxTimestamp(before);
-    if (newest !== Number.NEGATIVE_INFINITY) return newest < before;
+    const newest = await segment.verifiedMaxTimestamp(now() - settings.retentionMs);
+    if (newest !== Number.NEGATIVE_INFINITY) return isExpired(segment, newest, context);
   }
   return false;
+}
+
+/**
+ * Whether a segment with this largest timestamp has expired. A negative one is no time, and one that is further ahead than
+ * the topic allows may be from before there was a limit: then the time counts at which the file was last written.
+ */
+export function isExpired(
+  segment: { readonly modifiedMs: number | undefined },
+  newest: number,
+  { settings, now }: Pick<LogContext, "settings" | "now">,
+): boolean {
+  const { deletes, retentionMs, timestampAfterMaxMs } = settings;
+  if (!deletes || retentionMs < 0) return false;
+  const nowMs = now();
+  const isTime = newest >= 0 && newest - nowMs <= timestampAfterMaxMs;
+  const writtenMs = isTime ? newest : (segment.modifiedMs ?? nowMs);
+  return writtenMs < nowMs - retentionMs;
 }
 
 /** Deletes the sealed segments whose records are all below `offset`. */

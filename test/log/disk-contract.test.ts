@@ -171,6 +171,19 @@ describe.each(disks)("%s disk", (_name, run) => {
     expect(disk.list(directory)).toEqual(["file"]);
   });
 
+  fileTest("the time of a file is that of its last write", async (disk, path) => {
+    expect(disk.modifiedMs(path)).toBeUndefined();
+    const file = disk.openAppend(path);
+    const created = disk.modifiedMs(path)!;
+    file.write(Uint8Array.of(1));
+    await file.push();
+    file.close();
+    const written = disk.modifiedMs(path)!;
+    expect(written).toBeGreaterThanOrEqual(created);
+    expect(disk.readFile(path)?.length).toBe(1);
+    expect(disk.modifiedMs(path)).toBe(written);
+  });
+
   fileTest("what is missing is undefined, also below a file", async (disk, path) => {
     expect(disk.readFile(path)).toBeUndefined();
     expect(disk.fileSize(path)).toBeUndefined();

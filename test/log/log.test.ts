@@ -432,6 +432,31 @@ describe("retention", () => {
     expect(log.logStartOffset).toBe(1);
   });
 
+  test("a timestamp that is no time, or that the topic does not allow, leaves it to the file's age", async () => {
+    const disk = await diskWithDirectory();
+    const clock = { ms: 5_000 };
+    const settings = { retentionMs: 1_000, timestampAfterMaxMs: 100 };
+    const open = () => Log.open(contextOf(disk, settings, { now: () => clock.ms }));
+    let log = await open();
+    for (const timestamp of [-1, 9_999_999, -60_000]) {
+      disk.nowMs = clock.ms;
+      await appendAll(log, [batchOf(["v"], timestamp)]);
+      // Also while it is written, and after a restart.
+      clock.ms += 1_000;
+      expect(log.isActiveUnneeded).toBe(false);
+      log.close();
+      log = await open();
+      expect(log.isActiveUnneeded).toBe(false);
+      clock.ms += 1;
+      expect(log.isActiveUnneeded).toBe(true);
+      await log.roll();
+      clock.ms -= 1;
+      expect(await log.applyRetention(log.pushedEnd)).toBe(0);
+      clock.ms += 1;
+      expect(await log.applyRetention(log.pushedEnd)).toBe(1);
+    }
+  });
+
   test("without limits nothing is deleted", async () => {
     const { log } = await tenSegments({});
     expect(await log.applyRetention(log.pushedEnd)).toBe(0);

@@ -38,6 +38,7 @@ interface Inode {
   pending: PendingWrite[];
   /** Number of changes in `durable`: concurrent flushes may end in any order. */
   flushed: number;
+  modifiedMs: number;
 }
 
 type PendingEntry =
@@ -75,6 +76,8 @@ export class SimulatedDisk implements Disk {
   #lockedBy: object | undefined;
   /** Whether a flush of a file has failed since the last restart. */
   syncFailed = false;
+  /** The clock by which files are written. */
+  nowMs = 0;
   /** Probability that the system refuses a mapping. */
   refusedMappings = 0;
   /** Probability that a push is slow, and the kernel takes it in two parts. */
@@ -155,7 +158,13 @@ export class SimulatedDisk implements Disk {
       parent?.durable.delete(name);
       return;
     }
-    const node: Inode = { content: bytes, durable: bytes, pending: [], flushed: 0 };
+    const node: Inode = {
+      content: bytes,
+      durable: bytes,
+      pending: [],
+      flushed: 0,
+      modifiedMs: this.nowMs,
+    };
     parent?.entries.set(name, node);
     parent?.durable.set(name, node);
   }
@@ -188,7 +197,7 @@ export class SimulatedDisk implements Disk {
     if (node === undefined) {
       if (this.usedBytes >= this.#capacity) throw systemError("ENOSPC", `open ${path}`);
       const empty = new Uint8Array(0);
-      node = { content: empty, durable: empty, pending: [], flushed: 0 };
+      node = { content: empty, durable: empty, pending: [], flushed: 0, modifiedMs: this.nowMs };
       link(parent, name, node);
     }
     if (node instanceof Directory) throw systemError("EISDIR", `open ${path}`);
@@ -241,6 +250,11 @@ export class SimulatedDisk implements Disk {
   fileSize(path: string): number | undefined {
     this.#step();
     return this.#file(path)?.content.length;
+  }
+
+  modifiedMs(path: string): number | undefined {
+    this.#step();
+    return this.#file(path)?.modifiedMs;
   }
 
   makeDirectory(path: string): void {
@@ -364,6 +378,7 @@ export class SimulatedDisk implements Disk {
       const room = Math.max(0, disk.#capacity - disk.usedBytes);
       const taken = Math.min(bytes.length, room);
       append(node, bytes.subarray(0, taken));
+      node.modifiedMs = disk.nowMs;
       if (taken < bytes.length) throw systemError("ENOSPC", `write ${path}`);
     };
     return {

@@ -62,6 +62,8 @@ export interface Disk {
   list(directory: string): string[];
   /** Size of a file in bytes; undefined if there is no file of that name (a directory does not count). */
   fileSize(path: string): number | undefined;
+  /** When a file was last written, in milliseconds since the epoch; undefined if there is no file of that name. */
+  modifiedMs(path: string): number | undefined;
   /** Creates a directory and its parents; does nothing if it exists. */
   makeDirectory(path: string): void;
   /** Renames a file or directory within the data directory, replacing any file with the new name. */

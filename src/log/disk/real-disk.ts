@@ -191,6 +191,10 @@ export class RealDisk implements Disk {
     return found.size;
   }
 
+  modifiedMs(path: string): number | undefined {
+    return orUndefinedIfMissing(() => statSync(path))?.mtimeMs;
+  }
+
   makeDirectory(path: string): void {
     mkdirSync(path, { recursive: true });
   }

@@ -119,6 +119,10 @@ export class ActiveSegment implements Segment {
     return this.#index.maxTimestamp;
   }
 
+  get modifiedMs(): number | undefined {
+    return this.#context.disk.modifiedMs(this.#file.path);
+  }
+
   /** Adds a stamped batch. It is readable after the next `push`. */
   append(batch: Pieces, nowMs: number): void {
     this.#firstAppendMs ??= nowMs;

@@ -42,6 +42,11 @@ export class SealedFiles {
     }
   }
 
+  /** When the log was last written, in milliseconds since the epoch; undefined if it is missing. */
+  get modifiedMs(): number | undefined {
+    return this.#disk.modifiedMs(this.#path("log"));
+  }
+
   /** Opens the log, which is `bytes` long: mapped, or read by position if the system refuses the mapping. */
   openLog(bytes: number): LogBytes {
     // The system can't map an empty file.

@@ -82,6 +82,10 @@ export class SealedSegment implements Segment {
     return this.#indexes.timesIndex().maxTimestamp;
   }
 
+  get modifiedMs(): number | undefined {
+    return this.#files.modifiedMs;
+  }
+
   /** Whether `maxTimestamp` and a search by time can run without opening a file. */
   get isReadyForTimes(): boolean {
     return this.#loaded?.areTimesChecked === true;
