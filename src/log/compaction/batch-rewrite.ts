@@ -1,9 +1,8 @@
-// One batch without the records that compaction drops. Offsets, codec and producer fields stay; records are copied as bytes.
-// Leaves to others: which records stay (compact-segments.ts).
+// One batch without some of its records. Offsets, codec and producer fields stay; the other records are copied as bytes.
+// Leaves to others: which records stay (batch-cleaner.ts).
 //
-// A batch whose records all stay is not changed, with one exception: the first time that compaction meets a tombstone, it
-// sets the delete horizon of the batch. The horizon takes the place of the base timestamp, as in Kafka, so the timestamp
-// delta of each record changes.
+// The first time that compaction meets a tombstone, it sets the delete horizon of the batch. The horizon takes the place
+// of the base timestamp, as in Kafka, so the timestamp delta of each record changes.
 import { OFFSET_MAX } from "../../limits.js";
 import {
   BATCH_HEADER_BYTES,
@@ -13,134 +12,60 @@ import {
   FIELD,
   hasLogAppendTime,
   maxTimestamp,
+  recordCount,
   setCodec,
 } from "../../record/batch.js";
-import { grown, NO_BYTES, writeI32, writeI64, writeU32 } from "../../record/bytes.js";
+import { writeI32, writeI64, writeU32 } from "../../record/bytes.js";
 import { compress } from "../../record/compression.js";
 import { crc32c } from "../../record/crc32c.js";
-import type { RecordCursor } from "../../record/cursor.js";
+import { clearDeleteHorizon, setDeleteHorizon } from "../../record/delete-horizon.js";
 import {
-  clearDeleteHorizon,
-  deleteHorizon,
-  setDeleteHorizon,
-} from "../../record/delete-horizon.js";
-import {
-  varintBytes,
   VARINT_BYTES_MAX,
   VARLONG_BYTES_MAX,
   VarintReader,
   writeVarint,
   writeVarlong,
 } from "../../record/varint.js";
+import { bufferOf, type SourceBatches } from "./source-batches.js";
 
 const BUFFER_BYTES = 64 * 1024;
 
-/** What to do with the records of one batch. */
-export interface BatchRules {
-  /** Whether the record that the cursor shows stays. */
-  keeps(cursor: RecordCursor): boolean;
-  /** Delete horizon for a batch with tombstones that has none; undefined to set none. */
+/** What is to become of a batch. */
+export interface Rewrite {
+  /** For each record 0 if it goes. */
+  readonly marks: Uint8Array;
+  /** Number of the others, at least 1. */
+  readonly kept: number;
+  /** Delete horizon to set; undefined for none. */
   readonly horizonMs: number | undefined;
-  /** Whether the batch is kept without records. */
-  readonly keepsEmpty: boolean;
-  /** Largest size that the new batch may have if it is only to get a delete horizon. */
+  /** If the new batch would be larger than this and than the old one, no horizon is set. */
   readonly bytesMax: number;
 }
 
 export class BatchRewriter {
-  /** Records of the last batch, before and after. */
-  recordsRead = 0;
-  recordsKept = 0;
-  #records: Uint8Array = new Uint8Array(BUFFER_BYTES);
-  #batch: Uint8Array = new Uint8Array(BUFFER_BYTES);
+  /** The records that stay, without compression. */
+  #records = bufferOf(new Uint8Array(BUFFER_BYTES));
+  #filled = 0;
+  /** Largest timestamp delta of these records. */
+  #maxDelta = 0;
+  #rebased = new Uint8Array(0);
+  #batch = new Uint8Array(BUFFER_BYTES);
   readonly #varints = new VarintReader();
 
-  /**
-   * The batch of `size` bytes at `at` with the records that stay: a view of the same bytes if none goes, undefined if the
-   * whole batch goes, or else a new batch that is valid until the next call. `cursor` is before its first record.
-   */
-  rewrite(
-    bytes: Uint8Array,
-    at: number,
-    size: number,
-    cursor: RecordCursor,
-    rules: BatchRules,
-  ): Uint8Array | undefined {
+  /** The new batch in place of the current one, valid until the next call; a view of the current one if it is the same. */
+  rewrite(source: SourceBatches, { marks, kept, horizonMs, bytesMax }: Rewrite): Uint8Array {
+    const { bytes, at, size } = source;
     const whole = bytes.subarray(at, at + size);
-    let read = 0;
-    let kept = 0;
-    let filled = 0;
-    let runStart = -1;
-    let runEnd = -1;
-    let hasTombstones = false;
-    let newest = Number.NEGATIVE_INFINITY;
-    let buffer: Uint8Array = NO_BYTES;
-    while (cursor.next()) {
-      read++;
-      // The cursor forgets it after the last record.
-      buffer = cursor.buffer;
-      if (!rules.keeps(cursor)) {
-        filled = this.#copyRun(buffer, runStart, runEnd, filled);
-        runStart = runEnd = -1;
-        continue;
-      }
-      kept++;
-      if (cursor.valueStart < 0) hasTombstones = true;
-      if (cursor.timestamp > newest) newest = cursor.timestamp;
-      if (runStart < 0) runStart = cursor.start;
-      runEnd = cursor.end;
+    this.#collect(source, marks);
+    const newest = hasLogAppendTime(bytes, at)
+      ? maxTimestamp(bytes, at)
+      : baseTimestamp(bytes, at) + this.#maxDelta;
+    if (horizonMs !== undefined) {
+      const batch = this.#withHorizon(whole, kept, newest, horizonMs);
+      if (batch !== undefined && batch.length <= Math.max(size, bytesMax)) return batch;
+      if (kept === recordCount(bytes, at)) return whole;
     }
-    this.recordsRead = read;
-    this.recordsKept = kept;
-    if (kept === 0) {
-      if (!rules.keepsEmpty) return undefined;
-      return read === 0 ? whole : this.emptied(whole);
-    }
-    const setsHorizon = hasTombstones && deleteHorizon(bytes, at) === undefined;
-    const horizon = setsHorizon ? rules.horizonMs : undefined;
-    if (kept === read && horizon === undefined) return whole;
-    filled = this.#copyRun(buffer, runStart, runEnd, filled);
-    if (hasLogAppendTime(bytes, at)) newest = maxTimestamp(bytes, at);
-    if (horizon !== undefined) {
-      const withHorizon = this.#assemble(whole, filled, kept, newest, horizon);
-      if (withHorizon !== undefined && withHorizon.length <= Math.max(size, rules.bytesMax)) {
-        return withHorizon;
-      }
-      if (kept === read) return whole;
-    }
-    return this.#assemble(whole, filled, kept, newest, undefined);
-  }
-
-  /** Appends `buffer[start, end)` to the records; returns their new size. */
-  #copyRun(buffer: Uint8Array, start: number, end: number, filled: number): number {
-    if (start < 0) return filled;
-    const size = filled + end - start;
-    while (this.#records.length < size) this.#records = grown(this.#records, size);
-    this.#records.set(buffer.subarray(start, end), filled);
-    return size;
-  }
-
-  /** A batch of the first `filled` bytes of the records. Undefined if no timestamp delta can express the horizon. */
-  #assemble(
-    whole: Uint8Array,
-    filled: number,
-    count: number,
-    newest: number,
-    horizon: number | undefined,
-  ): Uint8Array | undefined {
-    let records: Uint8Array = this.#records.subarray(0, filled);
-    if (horizon !== undefined) {
-      const rebased = this.#rebased(records, count, baseTimestamp(whole, 0) - horizon);
-      if (rebased === undefined) return undefined;
-      records = rebased;
-    }
-    const compressed = compress(codecOf(whole, 0) ?? "none", records);
-    const batch = this.#room(BATCH_HEADER_BYTES + compressed.length);
-    batch.set(whole.subarray(0, BATCH_HEADER_BYTES));
-    batch.set(compressed, BATCH_HEADER_BYTES);
-    writeI64(batch, FIELD.maxTimestamp, newest);
-    if (horizon !== undefined) setDeleteHorizon(batch, 0, horizon);
-    return stamped(batch, count);
+    return this.#assemble(whole, this.#records.subarray(0, this.#filled), kept, newest);
   }
 
   /** A batch with the offsets and the producer of this one, and no records. Valid until the next call. */
@@ -153,14 +78,75 @@ export class BatchRewriter {
     return stamped(batch, 0);
   }
 
+  /** Copies the records that stay. Their structure was checked before. */
+  #collect(source: SourceBatches, marks: Uint8Array): void {
+    const cursor = source.open();
+    cursor.next();
+    const bytes = cursor.buffer;
+    const buffer = bytes === source.bytes ? source.buffer : bufferOf(bytes);
+    if (this.#records.length < bytes.length) this.#records = bufferOf(new Uint8Array(bytes.length));
+    const records = this.#records;
+    const reader = this.#varints;
+    reader.bytes = bytes;
+    const count = recordCount(source.bytes, source.at);
+    let position = cursor.start;
+    let filled = 0;
+    let runStart = -1;
+    let maxDelta = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < count; i++) {
+      reader.position = position;
+      const length = reader.readVarint();
+      const end = reader.position + length;
+      if (marks[i] !== 0) {
+        reader.position++; // The attributes.
+        const delta = reader.readVarlong();
+        if (delta > maxDelta) maxDelta = delta;
+        if (runStart < 0) runStart = position;
+      } else if (runStart >= 0) {
+        filled += buffer.copy(records, filled, runStart, position);
+        runStart = -1;
+      }
+      position = end;
+    }
+    if (runStart >= 0) filled += buffer.copy(records, filled, runStart, position);
+    this.#filled = filled;
+    this.#maxDelta = maxDelta;
+  }
+
+  /** Undefined if a timestamp can't be relative to the horizon. */
+  #withHorizon(
+    whole: Uint8Array,
+    count: number,
+    newest: number,
+    horizonMs: number,
+  ): Uint8Array | undefined {
+    const records = this.#rebase(count, baseTimestamp(whole, 0) - horizonMs);
+    if (records === undefined) return undefined;
+    const batch = this.#assemble(whole, records, count, newest);
+    setDeleteHorizon(batch, 0, horizonMs);
+    return stamped(batch, count);
+  }
+
+  #assemble(whole: Uint8Array, records: Uint8Array, count: number, newest: number): Uint8Array {
+    const compressed = compress(codecOf(whole, 0) ?? "none", records);
+    const batch = this.#room(BATCH_HEADER_BYTES + compressed.length);
+    batch.set(whole.subarray(0, BATCH_HEADER_BYTES));
+    batch.set(compressed, BATCH_HEADER_BYTES);
+    writeI64(batch, FIELD.maxTimestamp, newest);
+    return stamped(batch, count);
+  }
+
   #room(size: number): Uint8Array {
-    while (this.#batch.length < size) this.#batch = grown(this.#batch, size);
+    if (this.#batch.length < size) this.#batch = new Uint8Array(2 * size);
     return this.#batch.subarray(0, size);
   }
 
   /** The records with `shift` added to each timestamp delta. Undefined if one is then not a safe integer. */
-  #rebased(records: Uint8Array, count: number, shift: number): Uint8Array | undefined {
-    const rebased = new Uint8Array(records.length + count * (VARINT_BYTES_MAX + VARLONG_BYTES_MAX));
+  #rebase(count: number, shift: number): Uint8Array | undefined {
+    const records = this.#records;
+    const bytesMax = this.#filled + count * (VARINT_BYTES_MAX + VARLONG_BYTES_MAX);
+    if (this.#rebased.length < bytesMax) this.#rebased = new Uint8Array(2 * bytesMax);
+    const rebased = bufferOf(this.#rebased);
     const reader = this.#varints;
     reader.bytes = records;
     reader.position = 0;
@@ -168,24 +154,22 @@ export class BatchRewriter {
     for (let i = 0; i < count; i++) {
       const length = reader.readVarint();
       const end = reader.position + length;
-      const attributesByte = records[reader.position++]!;
+      const flags = records[reader.position++]!;
       const deltaStart = reader.position;
       const delta = reader.readVarlong() + shift;
       if (Math.abs(delta) > OFFSET_MAX) return undefined;
-      // The length comes first, so write the delta where it can't be overwritten, and then move it.
-      const deltaBytes = writeVarlong(rebased, to + VARINT_BYTES_MAX + 1, delta) - to - 6;
-      const newLength = length + deltaBytes - (reader.position - deltaStart);
-      const lengthBytes = varintBytes(newLength);
+      // The length comes first and depends on the delta, so the delta is written behind the longest length, and moved.
       const from = to + VARINT_BYTES_MAX + 1;
-      rebased.copyWithin(to + lengthBytes + 1, from, from + deltaBytes);
-      writeVarint(rebased, to, newLength);
-      rebased[to + lengthBytes] = attributesByte;
-      to += lengthBytes + 1 + deltaBytes;
-      rebased.set(records.subarray(reader.position, end), to);
-      to += end - reader.position;
+      const deltaBytes = writeVarlong(rebased, from, delta) - from;
+      const newLength = length + deltaBytes - (reader.position - deltaStart);
+      to = writeVarint(rebased, to, newLength);
+      rebased[to++] = flags;
+      rebased.copyWithin(to, from, from + deltaBytes);
+      to += deltaBytes;
+      to += records.copy(rebased, to, reader.position, end);
       reader.position = end;
     }
-    return rebased.subarray(0, to);
+    return this.#rebased.subarray(0, to);
   }
 }
 

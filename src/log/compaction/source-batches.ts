@@ -1,6 +1,6 @@
 // Reads the batches of one segment after another, in portions. Any damage ends the run, because compaction must not drop
 // a record for the sake of one that can't be read.
-// Leaves to others: the records in a batch (batch-rewrite.ts).
+// Leaves to others: what becomes of a batch (batch-cleaner.ts).
 import { RustLogError } from "../../errors.js";
 import {
   BATCH_HEADER_BYTES,
@@ -9,10 +9,15 @@ import {
   findBatchFault,
   nextOffset,
 } from "../../record/batch.js";
+import { RecordCursor } from "../../record/cursor.js";
+import { SEARCHED_BYTES_MAX } from "../../limits.js";
 import { type Disk, joinPath } from "../disk/disk.js";
 import { readFully } from "../disk/file-copy.js";
 import { segmentFileName } from "../segment/segment-files.js";
 import type { SourceSegment } from "./compaction-job.js";
+
+/** The second pass must open every batch that the first one has opened. */
+const CURSOR_OPTIONS = { checkCrcs: false, decompressedBytesMax: SEARCHED_BYTES_MAX };
 
 /** Bytes of one read. A larger batch is read as a whole. */
 const PORTION_BYTES = 1024 * 1024;
@@ -20,15 +25,18 @@ const PORTION_BYTES = 1024 * 1024;
 export class SourceBatches {
   /** Contains the current batch from `at` on. The next call of `next` may overwrite it. */
   bytes = new Uint8Array(PORTION_BYTES);
+  /** The same memory, for copies without a view. */
+  buffer = bufferOf(this.bytes);
   at = 0;
   /** Size of the current batch. */
   size = 0;
   /** Where the current batch starts in the file. */
   position = 0;
-  /** Where the file is, for messages and to copy from it. */
+  /** Where the file is. */
   path = "";
   /** Size of the file. */
   fileBytes = 0;
+  readonly #cursor = new RecordCursor();
   readonly #disk: Disk;
   readonly #directory: string;
   /** Part of the file that `bytes` holds. */
@@ -43,17 +51,20 @@ export class SourceBatches {
   }
 
   /** Moves before the first batch of a segment. */
-  open({ baseOffset: base, nextOffset: end }: SourceSegment): void {
-    this.path = joinPath(this.#directory, segmentFileName(base, "log"));
-    const size = this.#disk.fileSize(this.path);
-    if (size === undefined) throw new RustLogError("STORAGE_ERROR", `${this.path} is missing`);
-    this.fileBytes = size;
+  openSegment({ baseOffset: base, nextOffset: end }: SourceSegment): void {
+    this.path = this.#pathOf(base);
+    this.fileBytes = this.#sizeOf(this.path);
     this.position = this.size = this.#start = this.#end = 0;
     this.#offsetMin = base;
     this.#offsetEnd = end;
   }
 
-  /** Moves to the next batch; false after the last one. Throws CORRUPT_MESSAGE if it is damaged. */
+  /** Size of the file of a segment. */
+  sizeOf({ baseOffset: base }: SourceSegment): number {
+    return this.#sizeOf(this.#pathOf(base));
+  }
+
+  /** Moves to the next batch; false after the last one. Throws CORRUPT_MESSAGE if its header is damaged. */
   next(): boolean {
     this.position += this.size;
     this.size = 0;
@@ -65,10 +76,30 @@ export class SourceBatches {
     if (fault !== undefined) throw this.damage(fault.message);
     this.size = batchBytes(bytes, at);
     this.#fill(this.size);
-    const crcFault = findBatchFault(this.bytes, this.at, this.at + this.size);
-    if (crcFault !== undefined) throw this.damage(crcFault.message);
     this.#checkOffsets();
     return true;
+  }
+
+  /** Throws CORRUPT_MESSAGE if the CRC of the current batch does not match. */
+  checkCrc(): void {
+    const fault = findBatchFault(this.bytes, this.at, this.at + this.size);
+    if (fault !== undefined) throw this.damage(fault.message);
+  }
+
+  /** Returns a cursor before the first record of the current batch. It does not check the CRC. */
+  open(): RecordCursor {
+    return this.#cursor.reset(this.bytes, this.at, this.at + this.size, CURSOR_OPTIONS);
+  }
+
+  /**
+   * Whether an error of that cursor only means that the batch can't be opened here, because it is too large when
+   * decompressed, or needs a dictionary. Throws CORRUPT_MESSAGE if the batch is malformed.
+   */
+  isUnopenable(error: unknown): boolean {
+    if (!(error instanceof RustLogError)) return false;
+    const { code, message } = error;
+    if (code === "MESSAGE_TOO_LARGE" || code === "UNSUPPORTED_COMPRESSION") return true;
+    throw code === "CORRUPT_MESSAGE" ? this.damage(message, error) : error;
   }
 
   /** An error that names the file and the position of the current batch. */
@@ -90,7 +121,10 @@ export class SourceBatches {
   /** Ensures that `bytes` holds `count` bytes from the position on. */
   #fill(count: number): void {
     if (this.position + count > this.#end) {
-      if (count > this.bytes.length) this.bytes = new Uint8Array(count);
+      if (count > this.bytes.length) {
+        this.bytes = new Uint8Array(count);
+        this.buffer = bufferOf(this.bytes);
+      }
       const file = { size: this.fileBytes, read: this.#read };
       this.#start = this.position;
       this.#end = this.position + readFully(file, this.bytes, this.position);
@@ -99,6 +133,21 @@ export class SourceBatches {
     this.at = this.position - this.#start;
   }
 
+  #pathOf(base: number): string {
+    return joinPath(this.#directory, segmentFileName(base, "log"));
+  }
+
+  #sizeOf(path: string): number {
+    const size = this.#disk.fileSize(path);
+    if (size === undefined) throw new RustLogError("STORAGE_ERROR", `${path} is missing`);
+    return size;
+  }
+
   readonly #read = (into: Uint8Array, position: number): number =>
     this.#disk.readAt(this.path, into, position);
+}
+
+/** The same memory as a Buffer, which copies from a position to a position. */
+export function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
