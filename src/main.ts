@@ -75,6 +75,10 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: "Show step by step how a record is found, or gets in",
     load: async () => (await import("./cli/explain.js")).explainCommand(),
   },
+  man: {
+    summary: "Print the manual page",
+    load: async () => (await import("./cli/man.js")).manCommand(),
+  },
   completion: {
     summary: "Print a script that completes words in bash, zsh or fish",
     load: async () => (await import("./cli/completion.js")).completionCommand(),
@@ -102,7 +106,8 @@ async function main(typed: readonly string[]): Promise<number> {
   const ignored = dropForeignVariables(process.env);
   // Only the broker has variables whose names end like those of a Kubernetes service.
   if (wanted === "broker") for (const line of ignored) printError(line);
-  const program = await programWith((name) => name === wanted);
+  // The manual page describes all commands.
+  const program = await programWith((name) => name === wanted || wanted === "man");
   try {
     await program.parseAsync([...args], { from: "user" });
     return EXIT.ok;

@@ -21,8 +21,17 @@ export function newCommand(name: string, description: string, examples: string):
         write(`Try '${fullName(command)} --help'.\n`);
       },
     })
-    .addHelpText("after", `\nExamples:\n${examples.trim().replace(/^\s*/gm, "  ")}`);
+    .addHelpText("after", () => `\nExamples:\n  ${examplesOf(command).join("\n  ")}`);
+  EXAMPLES_OF.set(command, examples);
   return command;
+}
+
+const EXAMPLES_OF = new WeakMap<CommandUnknownOpts, string>();
+
+/** The examples of a command, one a line. */
+export function examplesOf(command: CommandUnknownOpts): string[] {
+  const lines = (EXAMPLES_OF.get(command) ?? "").trim().split("\n");
+  return lines.map((line) => line.trim()).filter((line) => line !== "");
 }
 
 /** A typo plus an accepted suggestion must not delete anything. */

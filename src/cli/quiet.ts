@@ -23,6 +23,11 @@ export async function writeNotes(...lines: readonly string[]): Promise<void> {
   if (!isQuiet) await writeLines(...lines);
 }
 
+/** Whether a flag is one of the switches. */
+export function isSwitch(long: string | undefined): boolean {
+  return long === "--quiet" || long === "--no-color";
+}
+
 /** Adds the switches to a command and its subcommands. */
 export function acceptSwitches(command: CommandUnknownOpts): void {
   command

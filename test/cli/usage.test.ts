@@ -32,6 +32,7 @@ describe("help and version", () => {
     [["ping"]],
     [["profile"]],
     [["completion"]],
+    [["man"]],
     [["profile", "create"]],
     [["verify"]],
     [["inspect"]],
