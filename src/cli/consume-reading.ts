@@ -12,6 +12,9 @@ import type { OffsetRangeSpec } from "./offset-range.js";
 import type { MarkedPartition } from "./output.js";
 import { printNote } from "./quiet.js";
 
+/** Time between two look-ups for added topics and partitions: somebody may be watching. */
+const METADATA_MAX_AGE_MS = 1_000;
+
 /** A consumer, as the command needs it. */
 export interface Reading {
   nextBatch(): Promise<FetchedRecords | null>;
@@ -54,6 +57,7 @@ export function readTopic(client: Client, options: TopicReadingOptions): Reading
     topic,
     offset: range.start,
     follow: isFollowing,
+    metadataMaxAgeMs: METADATA_MAX_AGE_MS,
     onTopicChanged: ({ message }) => printError(`rustlog: ${oneLine(message)}`),
     ...handling(options),
     ...(range.end === undefined ? {} : { end: range.end }),

@@ -50,6 +50,7 @@ import type {
   TopicPartition,
   TrimmedPartition,
 } from "./admin-types.js";
+import { abortable, checkSignal, type SignalOptions } from "./abort.js";
 import {
   checkArray,
   checkBoolean,
@@ -75,11 +76,15 @@ const COMPACTION_POLL_MS = 250;
 export class Admin {
   readonly #link: BrokerLink;
   readonly #policy: RetryPolicy;
+  readonly #signal: AbortSignal | undefined;
 
   /** @internal Use `client.admin()`. */
-  constructor(link: BrokerLink, policy: RetryPolicy = {}) {
+  constructor(link: BrokerLink, policy: RetryPolicy = {}, options: SignalOptions = {}) {
+    checkObject("INVALID_CONFIG", "the options of an admin", options);
+    checkSignal(options.signal);
     this.#link = link;
-    this.#policy = policy;
+    this.#signal = options.signal;
+    this.#policy = options.signal === undefined ? policy : { ...policy, signal: options.signal };
   }
 
   /**
@@ -266,7 +271,10 @@ export class Admin {
     if (range === undefined) throw unknownPartition(name, partition, partitions.length);
     if (isOffline(range)) throw offlineError(name, range);
     return await resolveOffset(spec, range, (ms) =>
-      offsetForTimestamp(this.#link, { topic: name, partition, topicId }, ms, this.#policy),
+      abortable(
+        offsetForTimestamp(this.#link, { topic: name, partition, topicId }, ms, this.#policy),
+        this.#signal,
+      ),
     );
   }
 
@@ -402,7 +410,8 @@ export class Admin {
   }
 
   #request<T>(call: Call<T>): Promise<T> {
-    return this.#link.request(call, this.#policy);
+    const request = this.#link.request(call, this.#policy);
+    return this.#signal === undefined ? request : abortable(request, this.#signal);
   }
 }
 

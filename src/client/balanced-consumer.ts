@@ -14,13 +14,25 @@ import {
   patternOf,
 } from "./balanced-options.js";
 import { pause } from "./backoff.js";
+import type { ConsumerEvents } from "./consumer-events.js";
 import { planPartitions, type PartitionPlan } from "./consumer-plan.js";
+import type { ConsumerStats } from "./consumer-stats.js";
+import type { Listener } from "./events.js";
 import type { ConsumedRecord, FetchedRecords } from "./fetched-records.js";
 import { asRustLogError } from "./failure.js";
-import { fetchSettings, PartitionFetcher } from "./fetcher.js";
+import type { PartitionFetcher } from "./fetcher.js";
 import { type AssignedPartition, GroupMembership } from "./group-membership.js";
 import type { BrokerLink, RetryPolicy } from "./link.js";
-import { PortionQueue } from "./portion-queue.js";
+import type { OffsetSpec } from "./offset-spec.js";
+import type { PartitionConsumer } from "./partition-consumer.js";
+import { PartitionReader, type Reading } from "./reader.js";
+import {
+  type BatchHandler,
+  eachBatch,
+  eachMessage,
+  type LoopOptions,
+  type MessageHandler,
+} from "./record-loop.js";
 import { isTopicChanged } from "./topic-change.js";
 
 const SESSION_TIMEOUT_MS = 10_000;
@@ -32,46 +44,51 @@ const CLOSE_RETRY_MS = 5_000;
 /** How long `close` waits for the application to be done with its last record, in milliseconds. */
 const CLOSE_WAIT_MS = 100;
 
-/** A partition that is being read. */
-interface Reading {
-  readonly partition: AssignedPartition;
+/** An offset to commit, and the fetcher of its partition. */
+interface Commit {
   readonly fetcher: PartitionFetcher;
-  /** Ends fetching. */
-  readonly stopping: AbortController;
+  readonly offset: number;
 }
 
 /** Shares the partitions of topics with the other members of its group. Created by `client.consumer()`. For one reader: calls must not overlap. */
-export class BalancedConsumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable {
+export class BalancedConsumer<K = Uint8Array, V = Uint8Array> implements PartitionConsumer<K, V> {
   readonly group: string;
   readonly #link: BrokerLink;
-  readonly #options: BalancedConsumerOptions;
+  readonly #options: BalancedConsumerOptions<K, V>;
   readonly #onClosed: () => void;
   readonly #membership: GroupMembership;
-  readonly #closing = new AbortController();
-  readonly #queue = new PortionQueue();
+  readonly #reader: PartitionReader<K, V>;
   #starting: Promise<void> | undefined;
-  /** By name of topic and partition. */
-  #readings = new Map<string, Reading>();
-  #failure: RustLogError | undefined;
-  /** Whether the application may be working on a record. */
-  #isBusy = false;
-  /** Resolves when the application asks for its next record. */
-  #movedOn = Promise.withResolvers<void>();
   #callbacks = 0;
   #closed: Promise<void> | undefined;
 
   /** @internal Use `client.consumer()`. */
-  constructor(link: BrokerLink, options: BalancedConsumerOptions, onClosed: () => void) {
+  constructor(link: BrokerLink, options: BalancedConsumerOptions<K, V>, onClosed: () => void) {
     checkBalancedOptions(options);
     this.group = options.group;
     this.#link = link;
     this.#options = options;
-    this.#onClosed = onClosed;
+    const onAbort = (): void => {
+      this.close().catch((error: unknown) => {
+        this.#reader.events.emit("error", asRustLogError(error));
+      });
+    };
+    this.#onClosed = () => {
+      options.signal?.removeEventListener("abort", onAbort);
+      onClosed();
+    };
+    this.#reader = new PartitionReader<K, V>({
+      ...{ link, fetch: options, retryMs: this.#retryMs, follows: true },
+      start: () => this.start(),
+      // A deleted topic is taken from all its readers.
+      onFailure: (_, error) => isGone(error) || this.#fail(error),
+    });
     const membership = {
       link,
       retryMs: this.#retryMs,
       group: options.group,
       clientId: options.clientId ?? "rustlog",
+      instanceId: options.instanceId ?? "",
       topics: namesOf(options.topics),
       pattern: patternOf(options.topics),
       sessionTimeoutMs: options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS,
@@ -83,11 +100,14 @@ export class BalancedConsumer implements AsyncIterable<ConsumedRecord>, AsyncDis
       lose: () => this.#lose(),
       fail: (error) => this.#fail(error),
     });
+    if (options.signal?.aborted) onAbort();
+    else options.signal?.addEventListener("abort", onAbort, { once: true });
   }
 
   /**
    * Joins the group. The first `nextBatch` or iteration does the same. Throws INVALID_GROUP, INVALID_REGULAR_EXPRESSION,
-   * GROUP_MAX_SIZE_REACHED, and UNSUPPORTED_VERSION if the broker can't share partitions. Idempotent.
+   * GROUP_MAX_SIZE_REACHED, UNRELEASED_INSTANCE_ID if another member has the instance id for longer than the session timeout,
+   * and UNSUPPORTED_VERSION if the broker can't share partitions. Idempotent.
    */
   start(): Promise<void> {
     this.#starting ??= this.#membership.join().catch((error: unknown) => {
@@ -103,65 +123,34 @@ export class BalancedConsumer implements AsyncIterable<ConsumedRecord>, AsyncDis
    * says that all records returned so far are processed. Throws what `start` throws, DamagedRecordsError, STORAGE_ERROR,
    * OFFSET_OUT_OF_RANGE, CONNECTION_LOST or TIMED_OUT after `retryTimeoutMs`, and what callbacks throw.
    */
-  async nextBatch(): Promise<FetchedRecords | null> {
-    if (this.#closing.signal.aborted) {
-      this.#moveOn();
-      return null;
-    }
-    try {
-      await this.start();
-    } catch (error) {
-      if (this.#closing.signal.aborted) return null;
-      throw error;
-    }
-    this.#moveOn();
-    const { current } = this.#queue;
-    if (current?.records.isDone === false) {
-      this.#isBusy = true;
-      return current.records;
-    }
-    this.#queue.current = undefined;
-    current?.fetcher.portionRead();
-    for (;;) {
-      if (this.#closing.signal.aborted) return null;
-      if (this.#failure !== undefined) throw this.#failure;
-      this.#queue.current = this.#queue.take();
-      if (this.#queue.current !== undefined) {
-        this.#isBusy = true;
-        return this.#queue.current.records;
-      }
-      await this.#queue.arrival();
-    }
+  nextBatch(): Promise<FetchedRecords<K, V> | null> {
+    return this.#reader.next();
   }
 
   /**
    * Iterates over the records. Asking for the next one says that the one before is processed. Leaving the loop loses
    * nothing: another loop continues after the last record. Throws what `nextBatch` throws.
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<ConsumedRecord, void, undefined> {
-    try {
-      for (;;) {
-        const records = await this.nextBatch();
-        if (records === null) return;
-        while (!this.#closing.signal.aborted && records.next()) {
-          this.#isBusy = true;
-          yield records.record();
-          this.#moveOn();
-        }
-      }
-    } finally {
-      this.#isBusy = false;
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<ConsumedRecord<K, V>, void, undefined> {
+    return this.#reader.iterate();
+  }
+
+  eachMessage(handler: MessageHandler<K, V>, options?: LoopOptions): Promise<void> {
+    return eachMessage(this.#loopConsumer, handler, options);
+  }
+
+  eachBatch(handler: BatchHandler<K, V>, options?: LoopOptions): Promise<void> {
+    return eachBatch(this.#loopConsumer, handler, options);
   }
 
   /** The partitions that this consumer reads now. */
   get assignment(): readonly TopicPartition[] {
-    return [...this.#readings.values()].map(({ partition }) => partition);
+    return this.#reader.assignment;
   }
 
   /** Offset after the last returned record of a partition, or its start offset; undefined if it is not assigned. */
-  position({ topic, partition }: TopicPartition): number | undefined {
-    return this.#readings.get(keyOf(topic, partition))?.fetcher.position;
+  position(of: TopicPartition): number | undefined {
+    return this.#reader.reading(of)?.fetcher.position;
   }
 
   /**
@@ -169,18 +158,48 @@ export class BalancedConsumer implements AsyncIterable<ConsumedRecord>, AsyncDis
    * when it resolves. Partitions that are no longer assigned are left out: `onRevoked` has named them, or will.
    */
   commit(offsets?: readonly PartitionOffset[]): Promise<void> {
+    const { hasLoop, readings } = this.#reader;
     const chosen =
-      offsets === undefined
-        ? [...this.#readings.values()].map(({ fetcher }) => ({ fetcher, offset: fetcher.position }))
-        : offsets.flatMap(({ topic, partition, offset }) => {
-            const reading = this.#readings.get(keyOf(topic, partition));
-            return reading === undefined ? [] : [{ fetcher: reading.fetcher, offset }];
-          });
+      offsets?.flatMap(({ offset, ...place }) => {
+        const reading = this.#reader.reading(place);
+        return reading === undefined ? [] : [{ fetcher: reading.fetcher, offset }];
+      }) ??
+      readings.map(({ fetcher }) => ({
+        fetcher,
+        offset: hasLoop ? fetcher.processedPosition : fetcher.position,
+      }));
     return this.#commit(chosen, { retryMs: this.#retryMs });
   }
 
+  pause(partitions: readonly TopicPartition[]): void {
+    this.#reader.pause(partitions);
+  }
+
+  resume(partitions?: readonly TopicPartition[]): void {
+    this.#reader.resume(partitions);
+  }
+
+  get paused(): readonly TopicPartition[] {
+    return this.#reader.paused;
+  }
+
+  seek(partition: TopicPartition, to: OffsetSpec): Promise<void> {
+    return this.#reader.seek(partition, to);
+  }
+
+  on<Name extends keyof ConsumerEvents>(
+    event: Name,
+    listener: Listener<ConsumerEvents[Name]>,
+  ): () => void {
+    return this.#reader.events.on(event, listener);
+  }
+
+  get stats(): ConsumerStats {
+    return this.#reader.stats;
+  }
+
   /**
-   * Hands all partitions over and leaves the group: a pending or later `nextBatch` returns null. Waits up to 100 ms for the
+   * Hands all partitions over and leaves the group (as a static member, to come back): a pending or later `nextBatch` returns null. Waits up to 100 ms for the
    * application to ask for another record, and commits as at any handover: without having asked, or called `commit`, the
    * last record is left to the others.
    */
@@ -195,23 +214,18 @@ export class BalancedConsumer implements AsyncIterable<ConsumedRecord>, AsyncDis
   }
 
   async #close(): Promise<void> {
-    this.#closing.abort();
-    const readings = [...this.#readings.values()];
-    this.#stop(readings);
-    this.#queue.drop();
-    this.#queue.wake();
-    if (this.#isBusy && this.#callbacks === 0) await this.#untilIdle();
-    this.#movedOn.resolve();
+    this.#reader.close();
+    if (this.#reader.isBusy && this.#callbacks === 0) await this.#untilIdle();
     try {
       // A callback that closes the consumer can't be waited for.
       if (this.#callbacks === 0) await this.#membership.settled();
-      if (this.#failure === undefined) {
-        const left = [...this.#readings.values()];
+      if (this.#reader.failure === undefined) {
+        const left = this.#reader.readings;
         await this.#handOver(left, { retryMs: Math.min(this.#retryMs, CLOSE_RETRY_MS) });
       }
     } finally {
       await this.#membership.leave();
-      this.#readings.clear();
+      this.#reader.remove(this.#reader.readings);
       this.#onClosed();
     }
   }
@@ -220,30 +234,25 @@ export class BalancedConsumer implements AsyncIterable<ConsumedRecord>, AsyncDis
     return this.#options.retryTimeoutMs ?? 120_000;
   }
 
-  #moveOn(): void {
-    const fetcher = this.#queue.current?.fetcher;
-    if (fetcher !== undefined) fetcher.processedPosition = fetcher.position;
-    this.#isBusy = false;
-    this.#movedOn.resolve();
-    this.#movedOn = Promise.withResolvers();
+  get #loopConsumer() {
+    const policy = { retryMs: this.#retryMs };
+    return {
+      reader: this.#reader,
+      commitProcessed: () => this.#commit(this.#processed(this.#reader.readings), policy),
+    };
   }
 
   async #assign(partitions: readonly AssignedPartition[], lost: AbortSignal): Promise<void> {
-    const isOver = (): boolean => lost.aborted || this.#closing.signal.aborted;
+    const isOver = (): boolean => lost.aborted || this.#reader.isClosed;
     if (isOver()) return;
     const byTopic = Map.groupBy(partitions, ({ topic }) => topic);
     const planned = await Promise.all([...byTopic].map(([, rows]) => this.#plan(rows)));
     if (isOver()) return;
     const readings = planned.flat().map((plan) => this.#reading(plan));
-    for (const reading of readings) {
-      const { topic, partition } = reading.partition;
-      this.#readings.set(keyOf(topic, partition), reading);
-    }
     if (readings.length === 0) return;
-    await this.#call(
-      this.#options.onAssigned,
-      readings.map(({ partition }) => partition),
-    );
+    const added = readings.map(({ partition }) => partition);
+    this.#reader.events.emit("assigned", added);
+    await this.#call(this.#options.onAssigned, added);
     for (const { fetcher } of readings) fetcher.fill();
   }
 
@@ -258,7 +267,7 @@ export class BalancedConsumer implements AsyncIterable<ConsumedRecord>, AsyncDis
       partitions: rows.map(({ partition }) => partition),
       ...{ offset, end: undefined, follow: true, group, onOutOfRange },
     };
-    const policy = { retryMs: this.#retryMs, signal: this.#closing.signal };
+    const policy = { retryMs: this.#retryMs, signal: this.#reader.closing.signal };
     try {
       const { partitions } = await planPartitions(this.#link, request, policy);
       return partitions
@@ -266,39 +275,25 @@ export class BalancedConsumer implements AsyncIterable<ConsumedRecord>, AsyncDis
         .map((plan) => ({ ...plan, topic }));
     } catch (error) {
       // The next assignment lacks it.
-      if (isGone(error) || this.#closing.signal.aborted) return [];
+      if (isGone(error) || this.#reader.isClosed) return [];
       throw error;
     }
   }
 
   #reading({ topic, ...plan }: PartitionPlan & { readonly topic: string }): Reading {
-    const stopping = new AbortController();
-    const settings = fetchSettings(this.#options, () => this.#readings.size);
-    const fetcher = new PartitionFetcher(topic, plan, {
-      ...settings,
-      link: this.#link,
-      policy: { retryMs: this.#retryMs, signal: stopping.signal },
-      onTopicChanged: undefined,
-      onRecords: (from, records) => this.#queue.push(from, records),
-      // A deleted topic is taken from all its readers.
-      onFailure: (error) => isGone(error) || this.#fail(error),
-      onEnd: () => {},
-    });
+    const reading = this.#reader.add(topic, plan);
     // "latest" means something else for the next reader, so the start is committed too.
-    if ((this.#options.offset ?? "earliest") !== "earliest") fetcher.committedPosition = -1;
-    const partition = { topic, topicId: plan.source.topicId ?? "", partition: plan.partition };
-    return { partition, fetcher, stopping };
+    if ((this.#options.offset ?? "earliest") !== "earliest") reading.fetcher.committedPosition = -1;
+    return reading;
   }
 
   /** Gives partitions up. Does nothing more once the session is lost: everything is lost then. */
   async #revoke(partitions: readonly AssignedPartition[], lost: AbortSignal): Promise<void> {
-    const readings = partitions.flatMap(({ topic, partition }) => {
-      return this.#readings.get(keyOf(topic, partition)) ?? [];
-    });
-    this.#stop(readings);
+    const readings = partitions.flatMap((place) => this.#reader.reading(place) ?? []);
+    this.#reader.stop(readings);
     await this.#untilMovedOn(readings, lost);
     // Then close() hands over everything.
-    if (lost.aborted || this.#closing.signal.aborted) return;
+    if (lost.aborted || this.#reader.isClosed) return;
     await this.#handOver(readings, { retryMs: this.#retryMs });
   }
 
@@ -308,60 +303,55 @@ export class BalancedConsumer implements AsyncIterable<ConsumedRecord>, AsyncDis
     const partitions = readings.map(({ partition }) => partition);
     await this.#call(this.#options.onRevoked, partitions, "handover");
     if (this.#options.commitOnHandover !== false) {
-      const processed = readings
-        .map(({ fetcher }) => ({ fetcher, offset: fetcher.processedPosition }))
-        .filter(({ fetcher, offset }) => offset > fetcher.committedPosition);
-      await this.#commit(processed, policy);
+      await this.#commit(this.#processed(readings), policy);
     }
-    for (const { topic, partition } of partitions) this.#readings.delete(keyOf(topic, partition));
+    this.#reader.remove(readings);
+    this.#reader.events.emit("revoked", partitions, "handover");
+  }
+
+  #processed(readings: readonly Reading[]): readonly Commit[] {
+    return readings
+      .map(({ fetcher }) => ({ fetcher, offset: fetcher.processedPosition }))
+      .filter(({ fetcher, offset }) => offset > fetcher.committedPosition);
   }
 
   #lose(): () => Promise<void> {
-    const readings = [...this.#readings.values()];
-    this.#readings.clear();
-    this.#stop(readings);
+    const { readings } = this.#reader;
+    this.#reader.stop(readings);
+    this.#reader.remove(readings);
     return async () => {
       if (readings.length === 0) return;
       const partitions = readings.map(({ partition }) => partition);
+      this.#reader.events.emit("revoked", partitions, "lost");
       await this.#call(this.#options.onRevoked, partitions, "lost");
     };
   }
 
-  /** Ends fetching, and drops what was fetched but not returned. */
-  #stop(readings: readonly Reading[]): void {
-    for (const { stopping } of readings) stopping.abort();
-    const fetchers = new Set(readings.map(({ fetcher }) => fetcher));
-    this.#queue.drop(fetchers);
-    const { current } = this.#queue;
-    if (current !== undefined && fetchers.has(current.fetcher)) current.records.stop();
-  }
-
-  /** Waits for the application if it is busy with a record of these partitions. */
+  /** Waits for the application if it is busy with records of these partitions. */
   async #untilMovedOn(readings: readonly Reading[], lost: AbortSignal): Promise<void> {
-    const { current } = this.#queue;
-    if (!readings.some(({ fetcher }) => fetcher === current?.fetcher)) return;
-    if (this.#closing.signal.aborted) return;
-    const { promise, resolve } = this.#movedOn;
-    lost.addEventListener("abort", () => resolve(), { once: true });
-    await promise;
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const over = AbortSignal.any([lost, this.#reader.closing.signal]);
+    over.addEventListener("abort", () => resolve(), { once: true });
+    while (this.#reader.holds(readings) && !over.aborted) {
+      await Promise.race([this.#reader.movedOn(), ended]);
+    }
   }
 
   /** Waits a moment for the application to ask for its next record. It may be the one that closes. */
   async #untilIdle(): Promise<void> {
     const waited = new AbortController();
-    void this.#movedOn.promise.then(() => waited.abort());
-    await pause(CLOSE_WAIT_MS, waited.signal);
+    const timeout = pause(CLOSE_WAIT_MS, waited.signal).then(() => true);
+    let isLate: boolean | undefined;
+    while (this.#reader.isBusy && isLate !== true) {
+      isLate = await Promise.race([timeout, this.#reader.movedOn().then(() => false)]);
+    }
+    waited.abort();
   }
 
-  async #commit(
-    entries: readonly { readonly fetcher: PartitionFetcher; readonly offset: number }[],
-    policy: RetryPolicy,
-  ): Promise<void> {
+  async #commit(entries: readonly Commit[], policy: RetryPolicy): Promise<void> {
     const moved = entries.filter(({ fetcher, offset }) => offset !== fetcher.committedPosition);
     const mine = () =>
-      moved.filter(({ fetcher: { topic, partition }, fetcher }) => {
-        return this.#readings.get(keyOf(topic, partition))?.fetcher === fetcher;
-      });
+      moved.filter(({ fetcher }) => this.#reader.reading(fetcher)?.fetcher === fetcher);
     const offsets = () =>
       mine().map(({ fetcher: { topic, partition, source }, offset }) => {
         return { topic, topicId: source.topicId, partition, offset };
@@ -376,6 +366,7 @@ export class BalancedConsumer implements AsyncIterable<ConsumedRecord>, AsyncDis
       return;
     }
     for (const { fetcher, offset } of moved) fetcher.committedPosition = offset;
+    this.#reader.committed(offsets());
   }
 
   async #call<Arguments extends unknown[]>(
@@ -392,16 +383,14 @@ export class BalancedConsumer implements AsyncIterable<ConsumedRecord>, AsyncDis
 
   /** Ends the consumer. The others take over its partitions. */
   #fail(error: unknown): void {
-    if (this.#failure !== undefined || this.#closing.signal.aborted) return;
-    this.#failure = asRustLogError(error);
-    this.#stop([...this.#readings.values()]);
-    this.#queue.wake();
+    if (this.#reader.failure !== undefined || this.#reader.isClosed) return;
+    const failure = asRustLogError(error);
+    this.#reader.failure = failure;
+    this.#reader.stop(this.#reader.readings);
+    this.#reader.wake();
+    this.#reader.events.emit("error", failure);
     void this.#membership.leave();
   }
-}
-
-function keyOf(topic: string, partition: number): string {
-  return `${topic} ${partition}`;
 }
 
 /** Whether an error says that the topic was deleted. */

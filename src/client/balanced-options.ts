@@ -3,14 +3,8 @@
 import { RustLogError } from "../errors.js";
 import { SESSION_TIMEOUT_MS_MAX, SESSION_TIMEOUT_MS_MIN } from "../limits.js";
 import type { TopicPartition } from "./admin-types.js";
-import {
-  checkArray,
-  checkCallback,
-  checkObject,
-  checkString,
-  wrongType,
-} from "./argument-check.js";
-import { checkFetchOptions, type FetchOptions } from "./consumer-options.js";
+import { checkCallback, checkObject, checkString } from "./argument-check.js";
+import { checkFetchOptions, checkTopics, type FetchOptions } from "./consumer-options.js";
 import { checkOffsetSpec } from "./offset-spec.js";
 import { inRange } from "./option-check.js";
 
@@ -22,7 +16,10 @@ import { inRange } from "./option-check.js";
 export type RevocationReason = "handover" | "lost";
 
 /** The options of a consumer that shares partitions with the other members of its group. */
-export interface BalancedConsumerOptions extends FetchOptions {
+export interface BalancedConsumerOptions<K = Uint8Array, V = Uint8Array> extends FetchOptions<
+  K,
+  V
+> {
   /** Makes the consumer a member of its group: the broker gives each partition of the topics to one member. */
   readonly balance: true;
   readonly group: string;
@@ -59,14 +56,21 @@ export interface BalancedConsumerOptions extends FetchOptions {
    * partitions of the consumer are lost.
    */
   readonly rebalanceTimeoutMs?: number;
+  /**
+   * Makes the member static: its name in the group, which no other member has. After `close`, or a crash, its partitions are
+   * kept for it until the session timeout is over, and nothing is rebalanced when it comes back by then.
+   */
+  readonly instanceId?: string;
   /** Name of this member for people, in `rustlog groups describe` ("rustlog"). */
   readonly clientId?: string;
 }
 
 /** Throws INVALID_TOPIC, INVALID_GROUP, INVALID_SESSION_TIMEOUT or INVALID_CONFIG, naming the option. */
-export function checkBalancedOptions(options: BalancedConsumerOptions): void {
+export function checkBalancedOptions(options: BalancedConsumerOptions<unknown, unknown>): void {
   checkObject("INVALID_CONFIG", "the options of a consumer", options);
-  for (const name of ["topic", "partitions", "end", "follow", "onTopicChanged"]) {
+  for (const name of [
+    ...["topic", "partitions", "end", "follow", "metadataMaxAgeMs", "onTopicChanged"],
+  ]) {
     if (!(name in options) || (options as unknown as Record<string, unknown>)[name] === undefined) {
       continue;
     }
@@ -76,11 +80,7 @@ export function checkBalancedOptions(options: BalancedConsumerOptions): void {
   }
   checkString("INVALID_GROUP", "group of a balanced consumer", options.group);
   const { topics, offset } = options;
-  checkArray("INVALID_TOPIC", "topics of a consumer", topics);
-  if (topics.length === 0) {
-    throw new RustLogError("INVALID_TOPIC", "topics of a consumer must not be empty");
-  }
-  patternOf(topics);
+  checkTopics(topics);
   if (offset !== undefined) {
     checkOffsetSpec("offset of a consumer", offset);
     if (typeof offset === "number" || (typeof offset === "object" && !("timestamp" in offset))) {
@@ -103,7 +103,9 @@ export function checkBalancedOptions(options: BalancedConsumerOptions): void {
     SESSION_TIMEOUT_MS_MAX,
   );
   inRange("rebalanceTimeoutMs", options.rebalanceTimeoutMs ?? 1, 1, 2 ** 31 - 1);
-  if (options.clientId !== undefined) checkString("INVALID_CONFIG", "clientId", options.clientId);
+  for (const name of ["clientId", "instanceId"] as const) {
+    if (options[name] !== undefined) checkString("INVALID_CONFIG", name, options[name]);
+  }
 }
 
 /** Topics that are given by name. */
@@ -113,26 +115,14 @@ export function namesOf(topics: readonly (string | RegExp)[]): string[] {
 
 /**
  * One expression in RE2's syntax for the whole name of all topics that any of the regular expressions matches; empty if
- * there are none. Throws INVALID_CONFIG for flags that RE2 does not have, INVALID_TOPIC for anything but names and
- * expressions.
+ * there are none.
  */
 export function patternOf(topics: readonly (string | RegExp)[]): string {
-  const patterns: string[] = [];
-  for (const topic of topics) {
-    if (typeof topic === "string") continue;
-    if (!(topic instanceof RegExp)) {
-      throw wrongType("INVALID_TOPIC", "an item of topics", "a name or a RegExp", topic);
-    }
-    const { source, flags } = topic;
-    if (!/^[ims]*$/.test(flags)) {
-      throw new RustLogError(
-        "INVALID_CONFIG",
-        `${String(topic)} in topics has the flags '${flags}'; only i, m and s are allowed`,
-        { help: "The broker evaluates it, with RE2." },
-      );
-    }
-    // The broker compares with the whole name.
-    patterns.push(`.*(?${flags}:${source}).*`);
-  }
-  return patterns.join("|");
+  return (
+    topics
+      .filter((topic) => topic instanceof RegExp)
+      // The broker compares with the whole name.
+      .map(({ source, flags }) => `.*(?${flags}:${source}).*`)
+      .join("|")
+  );
 }

@@ -2,16 +2,20 @@
 // Leaves to others: the socket and reconnecting (link, broker-connection), and everything sent over it.
 
 import type { RustLogError } from "../errors.js";
+import { abortable, checkSignal, type SignalOptions } from "./abort.js";
 import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "./broker-address.js";
 import { Admin } from "./admin.js";
+import type { BrokerInfo } from "./admin-types.js";
 import { BalancedConsumer } from "./balanced-consumer.js";
 import type { BalancedConsumerOptions } from "./balanced-options.js";
 import { checkCallback, checkObject, checkString } from "./argument-check.js";
 import { Consumer } from "./consumer.js";
 import type { ConsumerOptions } from "./consumer-options.js";
+import { Events, type Listener } from "./events.js";
 import { BrokerLink } from "./link.js";
 import { inRange } from "./option-check.js";
 import { Producer, type ProducerOptions } from "./producer.js";
+import type { RecordData } from "./serialization.js";
 import { CLIENT_WAIT_MS_MAX } from "../limits.js";
 
 /** How to reach a broker. */
@@ -28,6 +32,16 @@ export interface ConnectOptions {
   readonly retryBackoffMs?: number;
   /** Called whenever a connection was lost or could not be made. */
   readonly onConnectionLost?: (error: RustLogError) => void;
+  /** Ends the attempts to connect: `connect` rejects with the signal's reason as soon as it is aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/** The events of a client by name, with what a listener is called with. */
+export interface ClientEvents {
+  /** A lost connection was reopened. */
+  readonly connected: [broker: BrokerInfo];
+  /** A connection was lost, or could not be made. */
+  readonly disconnected: [error: RustLogError];
 }
 
 /**
@@ -40,33 +54,41 @@ export async function connect(options: ConnectOptions = {}): Promise<Client> {
   const address = options.broker ?? (RUSTLOG_BROKER || BROKER_ADDRESS_DEFAULT);
   checkString("INVALID_CONFIG", "broker", address);
   checkCallback("onConnectionLost", options.onConnectionLost);
+  checkSignal(options.signal);
+  const events = new Events<ClientEvents>(["connected", "disconnected"]);
   const wait = (name: string, ms: number): number => inRange(name, ms, 1, CLIENT_WAIT_MS_MAX);
   const link = new BrokerLink(parseBrokerAddress(address), {
     connectTimeoutMs: wait("connectTimeoutMs", options.connectTimeoutMs ?? 10_000),
     requestTimeoutMs: wait("requestTimeoutMs", options.requestTimeoutMs ?? 30_000),
     retries: inRange("retries", options.retries ?? 3, 0),
     retryBackoffMs: wait("retryBackoffMs", options.retryBackoffMs ?? 100),
-    onConnectionLost: options.onConnectionLost,
+    onConnected: () => events.emit("connected", new Admin(link).brokerInfo()),
+    onConnectionLost: (error) => {
+      options.onConnectionLost?.(error);
+      events.emit("disconnected", error);
+    },
   });
   try {
-    await link.ping();
+    await abortable(link.ping(), options.signal);
   } catch (error) {
     link.close();
     throw error;
   }
-  return new Client(link);
+  return new Client(link, events);
 }
 
 /** A connection to a broker, created by `connect`. A lost connection is reopened by the next request. */
 export class Client implements AsyncDisposable {
   readonly #link: BrokerLink;
-  readonly #producers = new Set<Producer>();
-  readonly #consumers = new Set<Consumer | BalancedConsumer>();
+  readonly #events: Events<ClientEvents>;
+  readonly #producers = new Set<AsyncDisposable>();
+  readonly #consumers = new Set<AsyncDisposable>();
   #closing: Promise<void> | undefined;
 
   /** @internal Use `connect`. */
-  constructor(link: BrokerLink) {
+  constructor(link: BrokerLink, events: Events<ClientEvents>) {
     this.#link = link;
+    this.#events = events;
   }
 
   /** "host:port" of the broker. */
@@ -75,7 +97,7 @@ export class Client implements AsyncDisposable {
   }
 
   /** Creates a producer. Throws INVALID_CONFIG for invalid options. */
-  producer(options: ProducerOptions = {}): Producer {
+  producer<K = RecordData, V = RecordData>(options: ProducerOptions<K, V> = {}): Producer<K, V> {
     const producer = new Producer(this.#link, options, () => this.#producers.delete(producer));
     this.#producers.add(producer);
     return producer;
@@ -85,13 +107,17 @@ export class Client implements AsyncDisposable {
    * Creates a consumer that shares the partitions of its topics with the other members of its group. It joins the group on
    * the first call. Throws INVALID_CONFIG for invalid options.
    */
-  consumer(options: BalancedConsumerOptions): BalancedConsumer;
+  consumer<K = Uint8Array, V = Uint8Array>(
+    options: BalancedConsumerOptions<K, V>,
+  ): BalancedConsumer<K, V>;
   /** Creates a consumer, which starts to read on the first call. Throws INVALID_CONFIG for invalid options. */
-  consumer(options: ConsumerOptions): Consumer;
+  consumer<K = Uint8Array, V = Uint8Array>(options: ConsumerOptions<K, V>): Consumer<K, V>;
   /** Creates the one or the other, by `balance`. */
-  consumer(options: ConsumerOptions | BalancedConsumerOptions): Consumer | BalancedConsumer {
+  consumer<K, V>(
+    options: ConsumerOptions<K, V> | BalancedConsumerOptions<K, V>,
+  ): Consumer<K, V> | BalancedConsumer<K, V> {
     const onClosed = (): unknown => this.#consumers.delete(consumer);
-    const consumer: Consumer | BalancedConsumer =
+    const consumer: Consumer<K, V> | BalancedConsumer<K, V> =
       typeof options === "object" && options?.balance === true
         ? new BalancedConsumer(this.#link, options, onClosed)
         : new Consumer(this.#link, options, onClosed);
@@ -99,14 +125,27 @@ export class Client implements AsyncDisposable {
     return consumer;
   }
 
-  /** Returns an admin for topics, groups and offsets. */
-  admin(): Admin {
-    return new Admin(this.#link);
+  /**
+   * Returns an admin for topics, groups and offsets. With a signal, such as `AbortSignal.timeout(5_000)`, its calls reject with
+   * the signal's reason as soon as it is aborted; the broker may carry them out all the same.
+   */
+  admin(options?: SignalOptions): Admin {
+    return new Admin(this.#link, {}, options);
   }
 
   /** Makes one round trip to the broker. Throws CONNECTION_LOST or TIMED_OUT. */
-  async ping(): Promise<void> {
-    await this.#link.ping();
+  async ping(options: SignalOptions = {}): Promise<void> {
+    checkObject("INVALID_CONFIG", "the options of ping", options);
+    checkSignal(options.signal);
+    await abortable(this.#link.ping(), options.signal);
+  }
+
+  /** Adds a listener, and returns a function that removes it. What it throws is an uncaught exception of the program. */
+  on<Name extends keyof ClientEvents>(
+    event: Name,
+    listener: Listener<ClientEvents[Name]>,
+  ): () => void {
+    return this.#events.on(event, listener);
   }
 
   /** Closes consumers, flushes and closes producers, and closes the connection. Throws what the flushes throw. */
@@ -121,9 +160,9 @@ export class Client implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
+    await Promise.all([...this.#consumers].map((consumer) => consumer[Symbol.asyncDispose]()));
     const closed = await Promise.allSettled(
-      [...this.#producers].map((producer) => producer.close()),
+      [...this.#producers].map((producer) => producer[Symbol.asyncDispose]()),
     );
     this.#link.close();
     const failed = closed.find((result) => result.status === "rejected");

@@ -9,15 +9,22 @@ import {
   checkNatural,
   checkObject,
   checkString,
+  wrongType,
 } from "./argument-check.js";
+import { checkSignal } from "./abort.js";
 import type { OffsetSpecs, OutOfRangePolicy } from "./consumer-plan.js";
 import type { DamagedPolicy, DamagedRecordsError } from "./damage.js";
 import { checkOffsetSpec } from "./offset-spec.js";
 import { inRange } from "./option-check.js";
+import { checkSerialization, type Deserializers } from "./serialization.js";
 import type { TopicChangedError } from "./topic-change.js";
 
 /** How a consumer fetches. */
-export interface FetchOptions {
+export interface FetchOptions<K = Uint8Array, V = Uint8Array> {
+  /** How keys and values are read (as Uint8Arrays, views of the fetched bytes). */
+  readonly deserializers?: Deserializers<K, V>;
+  /** Closes the consumer, as `close` does, when it is aborted. */
+  readonly signal?: AbortSignal;
   /** Largest size of one fetch in bytes, within `bufferBytesMax` (4 MiB). */
   readonly maxBytes?: number;
   /** Bytes that must be available before the broker answers a fetch (1). */
@@ -45,16 +52,27 @@ export interface FetchOptions {
 }
 
 /** The options of a consumer. */
-export interface ConsumerOptions extends FetchOptions {
-  readonly topic: string;
-  /** Partitions to read (all that there are at the start; only a balanced consumer notices when some are added). */
+export interface ConsumerOptions<K = Uint8Array, V = Uint8Array> extends FetchOptions<K, V> {
+  /** The topic to read; or else `topics`. */
+  readonly topic?: string;
+  /**
+   * Topics to read. Those that are given by name must exist. A regular expression reads all that it matches, as with `test()`,
+   * and those that are created later; its flags are i, m or s. Internal topics are only read by name.
+   */
+  readonly topics?: readonly (string | RegExp)[];
+  /** Partitions to read of each topic (all, also those that are added later). */
   readonly partitions?: readonly number[];
-  /** Where to start: one offset for all partitions, or a map by partition ("earliest"; also for partitions not in the map). */
+  /**
+   * Where to start: one offset for all partitions, or a map by partition ("earliest"; also for partitions not in the map). In
+   * partitions that are added later, "latest" and numbers are "earliest": no record of them is left out.
+   */
   readonly offset?: OffsetSpecs;
   /** Where to stop: the first offset that is not read. */
   readonly end?: OffsetSpecs;
   /** Whether to wait for new records (true) or to end at the high watermarks of the start. */
   readonly follow?: boolean;
+  /** Time between two look-ups for added topics and partitions, in milliseconds (300,000). */
+  readonly metadataMaxAgeMs?: number;
   /**
    * Consumer group. Reading starts at its committed offset, or at `offset` if that is larger ("latest" never is: it applies
    * only to a group without a committed offset). Enables `commit`.
@@ -71,14 +89,17 @@ export interface ConsumerOptions extends FetchOptions {
 }
 
 /** Throws INVALID_TOPIC, INVALID_GROUP or INVALID_CONFIG, naming the option. */
-export function checkConsumerOptions(options: ConsumerOptions): void {
+export function checkConsumerOptions(options: ConsumerOptions<unknown, unknown>): void {
   checkObject("INVALID_CONFIG", "the options of a consumer", options);
-  if ("topics" in options && options.topics !== undefined) {
-    throw new RustLogError("INVALID_CONFIG", "`topics` of a consumer needs `balance: true`", {
-      help: "Without it, a consumer reads one `topic`.",
+  if (options.topics === undefined) {
+    checkString("INVALID_TOPIC", "topic of a consumer", options.topic);
+  } else if (options.topic === undefined) {
+    checkTopics(options.topics);
+  } else {
+    throw new RustLogError("INVALID_CONFIG", "topic and topics of a consumer can't be combined", {
+      help: "Use one of the two.",
     });
   }
-  checkString("INVALID_TOPIC", "topic of a consumer", options.topic);
   const { group, partitions, offset, end } = options;
   if (group !== undefined) checkString("INVALID_GROUP", "group of a consumer", group);
   if (partitions !== undefined) {
@@ -89,11 +110,42 @@ export function checkConsumerOptions(options: ConsumerOptions): void {
   checkSpecs("offset", offset);
   checkSpecs("end", end);
   checkCallback("onTopicChanged", options.onTopicChanged);
+  inRange("metadataMaxAgeMs", options.metadataMaxAgeMs ?? 1, 1, CLIENT_WAIT_MS_MAX);
   checkFetchOptions(options);
 }
 
+/** The topics of a consumer. */
+export function topicsOf({
+  topic,
+  topics,
+}: Pick<ConsumerOptions, "topic" | "topics">): readonly (string | RegExp)[] {
+  return topics ?? (topic === undefined ? [] : [topic]);
+}
+
+/** Throws INVALID_TOPIC unless there are names or regular expressions, INVALID_CONFIG for the flags of one. */
+export function checkTopics(topics: readonly (string | RegExp)[]): void {
+  checkArray("INVALID_TOPIC", "topics of a consumer", topics);
+  if (topics.length === 0) {
+    throw new RustLogError("INVALID_TOPIC", "topics of a consumer must not be empty");
+  }
+  for (const topic of topics) {
+    if (typeof topic === "string") continue;
+    if (!(topic instanceof RegExp)) {
+      throw wrongType("INVALID_TOPIC", "an item of topics", "a name or a RegExp", topic);
+    }
+    if (/^[ims]*$/.test(topic.flags)) continue;
+    throw new RustLogError(
+      "INVALID_CONFIG",
+      `${String(topic)} in topics has the flags '${topic.flags}'; only i, m and s are allowed`,
+      { help: "The flags g and y keep a position between calls; u, v and d change the syntax." },
+    );
+  }
+}
+
 /** Throws INVALID_CONFIG, naming the option. */
-export function checkFetchOptions(options: FetchOptions): void {
+export function checkFetchOptions(options: FetchOptions<unknown, unknown>): void {
+  checkSerialization("deserializers", options.deserializers);
+  checkSignal(options.signal);
   checkChoice("onOutOfRange", options.onOutOfRange, ["error", "earliest", "latest"]);
   checkChoice("onDamaged", options.onDamaged, ["throw", "skip"]);
   checkCallback("onSkip", options.onSkip);

@@ -30,6 +30,8 @@ export interface PartitionPlan {
   readonly partition: number;
   readonly start: number;
   readonly end: number;
+  /** Offset after the last readable record. */
+  readonly highWatermark: number;
   /** The topic that the offsets belong to. */
   readonly source: TopicSource;
 }
@@ -87,7 +89,7 @@ export async function planPartitions(
           ? Number.POSITIVE_INFINITY
           : await resolveOffset(endSpec, range, byTime);
       const last = request.follow ? end : Math.min(end, range.highWatermark);
-      return { partition, start, end: last, source };
+      return { partition, start, end: last, highWatermark: range.highWatermark, source };
     }),
   );
   return { partitions: plans, offline };

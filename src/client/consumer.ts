@@ -1,40 +1,86 @@
 // The consumer: returns the records of some partitions, in order within each, and commits on request.
-// Leaves to others: where to start and end (consumer-plan), fetching ahead and retrying (fetcher, link).
+// Leaves to others: which topics and partitions there are (subscription), where to start and end (consumer-plan), who reads
+// what (reader), fetching ahead and retrying (fetcher, link).
 
 import { RustLogError } from "../errors.js";
+import { unlessAborted } from "./abort.js";
 import { Admin } from "./admin.js";
-import { checkConsumerOptions, type ConsumerOptions } from "./consumer-options.js";
-import { planPartitions, type ReadPlan, type ReadRequest } from "./consumer-plan.js";
+import type { PartitionOffset, TopicPartition } from "./admin-types.js";
+import { pause } from "./backoff.js";
+import { checkConsumerOptions, type ConsumerOptions, topicsOf } from "./consumer-options.js";
+import type { ConsumerEvents } from "./consumer-events.js";
+import type { ConsumerStats } from "./consumer-stats.js";
+import type { Listener } from "./events.js";
+import { asRustLogError } from "./failure.js";
 import type { ConsumedRecord, FetchedRecords } from "./fetched-records.js";
-import { fetchSettings, PartitionFetcher } from "./fetcher.js";
-import type { BrokerLink, RetryPolicy } from "./link.js";
-import { type Portion, PortionQueue } from "./portion-queue.js";
+import type { BrokerLink } from "./link.js";
+import type { OffsetSpec } from "./offset-spec.js";
+import type { PartitionConsumer } from "./partition-consumer.js";
+import type { PartitionFetcher } from "./fetcher.js";
+import { PartitionReader, type Reading } from "./reader.js";
+import {
+  type BatchHandler,
+  eachBatch,
+  eachMessage,
+  type LoopOptions,
+  type MessageHandler,
+} from "./record-loop.js";
+import { Subscription } from "./subscription.js";
 import { isTopicChanged, warnOfTopicChange } from "./topic-change.js";
 
-/** Reads a topic. Created by `client.consumer()`. For one reader: calls must not overlap. */
-export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable {
-  readonly topic: string;
+/** How long `close` waits for the running handlers of a loop, in milliseconds. */
+const CLOSE_WAIT_MS = 100;
+
+/** An offset to commit, and the fetcher of its partition. */
+interface Commit {
+  readonly fetcher: PartitionFetcher;
+  readonly offset: number;
+}
+
+/** Reads topics. Created by `client.consumer()`. For one reader: calls must not overlap. */
+export class Consumer<K = Uint8Array, V = Uint8Array> implements PartitionConsumer<K, V> {
   readonly group: string | undefined;
   readonly #link: BrokerLink;
-  readonly #options: ConsumerOptions;
+  readonly #options: ConsumerOptions<K, V>;
   readonly #onClosed: () => void;
-  readonly #closing = new AbortController();
+  readonly #reader: PartitionReader<K, V>;
+  readonly #subscription: Subscription;
   #starting: Promise<void> | undefined;
-  #fetchers = new Map<number, PartitionFetcher>();
-  readonly #queue = new PortionQueue();
-  #offline: RustLogError | undefined;
+  #loop: Promise<void> | undefined;
   #hasWarned = false;
-  /** Partitions that stopped at damage, with the portion that contains it. */
-  readonly #parked = new Map<PartitionFetcher, FetchedRecords>();
 
   /** @internal Use `client.consumer()`. */
-  constructor(link: BrokerLink, options: ConsumerOptions, onClosed: () => void) {
+  constructor(link: BrokerLink, options: ConsumerOptions<K, V>, onClosed: () => void) {
     checkConsumerOptions(options);
-    this.topic = options.topic;
     this.group = options.group;
     this.#link = link;
     this.#options = options;
-    this.#onClosed = onClosed;
+    const onAbort = (): void => void this.close();
+    this.#onClosed = () => {
+      options.signal?.removeEventListener("abort", onAbort);
+      onClosed();
+    };
+    this.#reader = new PartitionReader<K, V>({
+      ...{ link, fetch: options, retryMs: this.#retryMs, follows: options.follow ?? true },
+      start: () => this.start(),
+      onTopicChanged: options.onTopicChanged ?? warnOfTopicChange,
+      onFailure: (reading, error) => this.#partitionFailed(reading, error),
+    });
+    this.#subscription = new Subscription(link, options, {
+      retryMs: this.#retryMs,
+      signal: this.#reader.closing.signal,
+    });
+    if (options.signal?.aborted) onAbort();
+    else options.signal?.addEventListener("abort", onAbort, { once: true });
+  }
+
+  /** The topic that it reads. Throws INVALID_REQUEST if it was made with `topics`. */
+  get topic(): string {
+    const { topic } = this.#options;
+    if (topic !== undefined) return topic;
+    throw new RustLogError("INVALID_REQUEST", "a consumer of several topics has no `topic`", {
+      help: "Use `assignment`, and name the topic of a partition: { topic, partition }.",
+    });
   }
 
   /**
@@ -56,109 +102,110 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
    * DamagedRecordsError without `follow`, once the other partitions are read. Throws what `start` throws, STORAGE_ERROR
    * once all but offline partitions are read, CONNECTION_LOST or TIMED_OUT after `retryTimeoutMs`, and OFFSET_OUT_OF_RANGE.
    */
-  async nextBatch(): Promise<FetchedRecords | null> {
-    if (this.#closing.signal.aborted) return null;
-    try {
-      await this.start();
-    } catch (error) {
-      if (this.#closing.signal.aborted) return null;
-      throw error;
-    }
-    const { current } = this.#queue;
-    if (current?.records.isDone === false) {
-      if (this.#options.follow !== false || !current.records.hasFailed) return current.records;
-      this.#parked.set(current.fetcher, current.records);
-    } else current?.fetcher.portionRead();
-    this.#queue.current = undefined;
-    for (;;) {
-      if (this.#closing.signal.aborted) return null;
-      const arrived = this.#queue.take((fetcher) => !this.#parked.has(fetcher));
-      const next = arrived ?? (this.#isFinished() ? this.#takeParked() : undefined);
-      this.#queue.current = next ?? undefined;
-      if (next === null && this.#offline !== undefined) throw this.#offline;
-      if (next !== undefined) return next?.records ?? null;
-      await this.#queue.arrival();
-    }
+  nextBatch(): Promise<FetchedRecords<K, V> | null> {
+    return this.#reader.next();
   }
 
   /**
    * Iterates over the records. Leaving the loop loses nothing: another loop continues after the last record. Throws what
    * `nextBatch` throws, and DamagedRecordsError for unreadable records.
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<ConsumedRecord, void, undefined> {
-    for (;;) {
-      const records = await this.nextBatch();
-      if (records === null) return;
-      while (!this.#closing.signal.aborted && records.next()) yield records.record();
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<ConsumedRecord<K, V>, void, undefined> {
+    return this.#reader.iterate();
   }
 
-  /** The partitions being read; empty before `start`. */
+  eachMessage(handler: MessageHandler<K, V>, options?: LoopOptions): Promise<void> {
+    return this.#run(eachMessage(this.#loopConsumer, handler, options));
+  }
+
+  eachBatch(handler: BatchHandler<K, V>, options?: LoopOptions): Promise<void> {
+    return this.#run(eachBatch(this.#loopConsumer, handler, options));
+  }
+
+  get assignment(): readonly TopicPartition[] {
+    return this.#reader.assignment;
+  }
+
+  /** The partitions being read of its one `topic`; empty before `start`. */
   get partitions(): readonly number[] {
-    return [...this.#fetchers.keys()];
-  }
-
-  /** Offset after the last returned record, or the start offset; undefined before `start`. */
-  position(partition: number): number | undefined {
-    return this.#fetchers.get(partition)?.position;
-  }
-
-  /** Id of the topic that a position belongs to; undefined before `start`, and if the broker does not support topic ids. */
-  topicId(partition: number): string | undefined {
-    return this.#fetchers.get(partition)?.source.topicId;
+    const { topic } = this;
+    return this.assignment.filter((it) => it.topic === topic).map(({ partition }) => partition);
   }
 
   /**
-   * Commits the positions of all partitions that returned records since the last commit, all or none. They are durable when
-   * it resolves. Throws INVALID_GROUP without a group, and UNKNOWN_TOPIC_ID for a topic that was deleted: its positions
-   * never count for a new topic of the same name. Emits a process warning, once, if another client commits for the same
-   * partitions of the group.
+   * Offset after the last returned record, or the start offset; undefined before `start`. A number stands for a partition of
+   * its one `topic`.
    */
-  async commit(): Promise<void> {
+  position(of: number | TopicPartition): number | undefined {
+    return this.#readingOf(of)?.fetcher.position;
+  }
+
+  /** Id of the topic that a position belongs to; undefined before `start`, and if the broker does not support topic ids. */
+  topicId(of: number | TopicPartition): string | undefined {
+    return this.#readingOf(of)?.fetcher.source.topicId;
+  }
+
+  /**
+   * Commits the positions of all partitions that returned records since the last commit, or `offsets`, all or none. They are
+   * durable when it resolves. In a loop, records whose handlers still run are left out. Throws INVALID_GROUP without a group,
+   * and UNKNOWN_TOPIC_ID for a topic that was deleted: its positions never count for a new topic of the same name. Emits a
+   * process warning, once, if another client commits for the same partitions of the group.
+   */
+  async commit(offsets?: readonly PartitionOffset[]): Promise<void> {
     if (this.group === undefined) {
       throw new RustLogError(
         "INVALID_GROUP",
         `a consumer without a group has nothing to commit for`,
       );
     }
-    const moved = [...this.#fetchers.values()]
-      .filter(({ position, committedPosition }) => position !== committedPosition)
-      .map((fetcher) => ({ fetcher, offset: fetcher.position }));
-    const admin = new Admin(this.#link, { retryMs: this.#retryMs });
-    // While some partitions are still in a deleted topic, each topic gets its own commit.
-    const byTopic = Map.groupBy(moved, ({ fetcher }) => fetcher.source.topicId);
-    for (const [topicId, entries] of byTopic) {
-      const offsets = entries.map(({ fetcher: { topic, partition }, offset }) => {
-        return { topic, topicId, partition, offset };
-      });
-      try {
-        const { isShared } = await admin.commitOffsets(this.group, offsets);
-        if (isShared) this.#warnOfRival();
-      } catch (error) {
-        // Nothing can be committed for that topic any more. The fetcher reports the change.
-        const goesOn = (this.#options.onOutOfRange ?? "error") !== "error";
-        if (!goesOn || !isTopicChanged(error)) throw error;
-      }
-      for (const { fetcher, offset } of entries) fetcher.committedPosition = offset;
-    }
+    const { hasLoop, readings } = this.#reader;
+    const chosen =
+      offsets?.flatMap(({ offset, ...place }) => {
+        const reading = this.#reader.reading(place);
+        return reading === undefined ? [] : [{ fetcher: reading.fetcher, offset }];
+      }) ??
+      readings.map(({ fetcher }) => ({
+        fetcher,
+        offset: hasLoop ? fetcher.processedPosition : fetcher.position,
+      }));
+    await this.#commit(this.group, chosen);
   }
 
-  #warnOfRival(): void {
-    if (this.#hasWarned) return;
-    this.#hasWarned = true;
-    process.emitWarning(
-      `another client has just committed for the same partitions of '${this.topic}' with group '${this.group}'. If both ` +
-        "read them, both get every record, and each overwrites the other's commits; balance: true would share the partitions",
-      "RustLogWarning",
-    );
+  pause(partitions: readonly TopicPartition[]): void {
+    this.#reader.pause(partitions);
   }
 
-  /** Stops reading: a pending or later `nextBatch` returns null, and iterations end. Does not commit. */
+  resume(partitions?: readonly TopicPartition[]): void {
+    this.#reader.resume(partitions);
+  }
+
+  get paused(): readonly TopicPartition[] {
+    return this.#reader.paused;
+  }
+
+  seek(partition: TopicPartition, to: OffsetSpec): Promise<void> {
+    return this.#reader.seek(partition, to);
+  }
+
+  on<Name extends keyof ConsumerEvents>(
+    event: Name,
+    listener: Listener<ConsumerEvents[Name]>,
+  ): () => void {
+    return this.#reader.events.on(event, listener);
+  }
+
+  get stats(): ConsumerStats {
+    return this.#reader.stats;
+  }
+
+  /**
+   * Stops reading: a pending or later `nextBatch` returns null, and iterations and loops end. Waits up to 100 ms for the
+   * running handlers of a loop, which commits what they have processed. Commits nothing else.
+   */
   async close(): Promise<void> {
-    if (this.#closing.signal.aborted) return;
-    this.#closing.abort();
-    this.#queue.drop();
-    this.#queue.wake();
+    if (this.#reader.isClosed) return;
+    this.#reader.close();
+    await Promise.race([this.#loop, this.#loop && pause(CLOSE_WAIT_MS)]);
     this.#onClosed();
   }
 
@@ -171,53 +218,132 @@ export class Consumer implements AsyncIterable<ConsumedRecord>, AsyncDisposable 
     return this.#options.retryTimeoutMs ?? 120_000;
   }
 
-  async #start(): Promise<void> {
-    const { topic, partitions, offset, end, group, onOutOfRange = "error" } = this.#options;
-    const policy = { retryMs: this.#retryMs, signal: this.#closing.signal };
-    const follow = this.#options.follow ?? true;
-    const request = { topic, partitions, offset, end, follow, group, onOutOfRange };
-    const { partitions: plans, offline } = await this.#plan(request, policy);
-    this.#offline = offline;
-    const options = {
-      ...fetchSettings(this.#options, () => plans.length),
-      link: this.#link,
-      policy,
-      onTopicChanged: this.#options.onTopicChanged ?? warnOfTopicChange,
-      onRecords: (fetcher: PartitionFetcher, records: FetchedRecords) =>
-        this.#queue.push(fetcher, records),
-      onFailure: (error: RustLogError) => this.#queue.fail(error),
-      onEnd: () => this.#queue.wake(),
+  get #loopConsumer() {
+    const { group } = this;
+    return {
+      reader: this.#reader,
+      commitProcessed: group === undefined ? undefined : () => this.#commitProcessed(group),
     };
-    this.#fetchers = new Map(
-      plans.map((plan) => [plan.partition, new PartitionFetcher(topic, plan, options)]),
-    );
-    for (const fetcher of this.#fetchers.values()) fetcher.fill();
   }
 
-  async #plan(request: ReadRequest, policy: RetryPolicy): Promise<ReadPlan> {
+  async #run(loop: Promise<void>): Promise<void> {
+    this.#loop = loop.catch(() => {});
     try {
-      return await planPartitions(this.#link, request, policy);
+      await loop;
+    } finally {
+      this.#loop = undefined;
+    }
+  }
+
+  #readingOf(of: number | TopicPartition): Reading | undefined {
+    const place = typeof of === "number" ? { topic: this.topic, partition: of } : of;
+    return this.#reader.reading(place);
+  }
+
+  async #commitProcessed(group: string): Promise<void> {
+    const processed = this.#reader.readings
+      .map(({ fetcher }) => ({ fetcher, offset: fetcher.processedPosition }))
+      .filter(({ fetcher, offset }) => offset > fetcher.committedPosition);
+    await this.#commit(group, processed);
+  }
+
+  async #commit(group: string, commits: readonly Commit[]): Promise<void> {
+    const moved = commits.filter(({ fetcher, offset }) => offset !== fetcher.committedPosition);
+    if (moved.length === 0) return;
+    const admin = new Admin(this.#link, { retryMs: this.#retryMs });
+    // Together, unless a topic was deleted: then each topic gets its own commit, and so does each of two with one name.
+    try {
+      await this.#send(admin, group, moved);
+      return;
     } catch (error) {
-      // It was recreated between two questions: nothing has been read of the old one yet.
-      if (isTopicChanged(error)) return await planPartitions(this.#link, request, policy);
-      throw error;
+      if (!isTopicChanged(error)) throw error;
+    }
+    const byTopic = Map.groupBy(moved, ({ fetcher }) => fetcher.source.topicId);
+    let failure: RustLogError | undefined;
+    for (const entries of byTopic.values()) {
+      try {
+        await this.#send(admin, group, entries);
+      } catch (error) {
+        if (!isTopicChanged(error)) throw error;
+        // Nothing can be committed for that topic any more. The fetcher reports the change.
+        const goesOn = (this.#options.onOutOfRange ?? "error") !== "error";
+        if (!goesOn) failure ??= error;
+        for (const { fetcher, offset } of entries) fetcher.committedPosition = offset;
+      }
+    }
+    if (failure !== undefined) throw failure;
+  }
+
+  async #send(admin: Admin, group: string, commits: readonly Commit[]): Promise<void> {
+    const offsets = commits.map(({ fetcher: { topic, partition, source }, offset }) => {
+      return { topic, topicId: source.topicId, partition, offset };
+    });
+    const { isShared } = await admin.commitOffsets(group, offsets);
+    for (const { fetcher, offset } of commits) fetcher.committedPosition = offset;
+    this.#reader.committed(offsets);
+    if (isShared) this.#warnOfRival();
+  }
+
+  #warnOfRival(): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    const topics = topicsOf(this.#options).map(String).join("', '");
+    process.emitWarning(
+      `another client has just committed for the same partitions of '${topics}' with group '${this.group}'. If both ` +
+        "read them, both get every record, and each overwrites the other's commits; balance: true would share the partitions",
+      "RustLogWarning",
+    );
+  }
+
+  async #start(): Promise<void> {
+    const { plans, offline } = await this.#subscription.start();
+    if (this.#reader.isClosed) return;
+    this.#reader.finalError = offline;
+    this.#add(plans);
+    if (this.#subscription.canGrow) void this.#follow();
+  }
+
+  #add(plans: Awaited<ReturnType<Subscription["added"]>>): void {
+    const readings = plans.map(({ topic, ...plan }) => this.#reader.add(topic, plan));
+    if (readings.length === 0) return;
+    this.#reader.events.emit(
+      "assigned",
+      readings.map(({ partition }) => partition),
+    );
+    for (const { fetcher } of readings) fetcher.fill();
+  }
+
+  /** Notices topics and partitions that are added. */
+  async #follow(): Promise<void> {
+    const { signal } = this.#reader.closing;
+    for (;;) {
+      await pause(this.#options.metadataMaxAgeMs ?? 300_000, signal);
+      if (signal.aborted) return;
+      try {
+        const known = this.#reader.assignment;
+        const plans = await unlessAborted(this.#subscription.added(known), signal);
+        if (!signal.aborted && plans !== undefined) this.#add(plans);
+      } catch {
+        // A topic may be gone, or the broker away: those who fetch say so. The next look-up tries again.
+      }
     }
   }
 
-  /** The partition that was parked first; null if there is none. */
-  #takeParked(): Portion | null {
-    for (const [fetcher, records] of this.#parked) {
-      this.#parked.delete(fetcher);
-      return { fetcher, records };
+  #partitionFailed(reading: Reading, error: RustLogError): void {
+    const { topic } = reading.partition;
+    if (isGone(error) && !this.#subscription.hasName(topic)) {
+      // As with all topics that match a pattern: it was there for as long as it existed.
+      this.#reader.stop([reading]);
+      this.#reader.remove([reading]);
+      this.#reader.events.emit("revoked", [reading.partition], "lost");
+      return;
     }
-    return null;
+    this.#reader.failAfterRecords(reading, asRustLogError(error));
+    this.#reader.events.emit("error", error);
   }
+}
 
-  /** Whether all partitions except the parked ones have ended. */
-  #isFinished(): boolean {
-    for (const fetcher of this.#fetchers.values()) {
-      if (!fetcher.isFinished && !this.#parked.has(fetcher)) return false;
-    }
-    return true;
-  }
+/** Whether an error says that the topic was deleted. */
+function isGone({ code }: RustLogError): boolean {
+  return code === "UNKNOWN_TOPIC_ID" || code === "UNKNOWN_TOPIC_OR_PARTITION";
 }

@@ -7,7 +7,7 @@ import { withoutOffsetAfterDamage } from "../protocol/native/fetch.js";
 /** What a consumer does about records that can't be read: throw, or skip them and report each skip. */
 export type DamagedPolicy = "throw" | "skip";
 
-/** The error for unreadable records: damaged, malformed, or compressed with an unsupported codec. */
+/** The error for unreadable records: damaged, malformed, compressed with an unsupported codec, or refused by a deserializer. */
 export class DamagedRecordsError extends RustLogError {
   readonly topic: string;
   readonly partition: number;
@@ -21,27 +21,40 @@ export class DamagedRecordsError extends RustLogError {
     where: { readonly topic: string; readonly partition: number },
     { batch, from, to }: { readonly batch: number; readonly from: number; readonly to: number },
     cause: RustLogError,
+    what?: string,
   ) {
     const { topic, partition } = where;
     const start = from > batch ? ` from offset ${from} on` : "";
     // A cursor gives the position in the fetched bytes, which means nothing to a user.
     const reason = cause.cause instanceof RustLogError ? cause.cause.message : cause.message;
-    super(
-      cause.code,
-      `topic '${topic}', partition ${partition}: the batch at offset ${batch} can't be read${start}; ` +
-        `the records after it begin at offset ${to}: ${withoutOffsetAfterDamage(reason)}`,
-      {
-        cause,
-        help:
-          'Skip it with `rustlog consume --skip-damaged`, in a program with the consumer option onDamaged: "skip"; ' +
-          `or read on with \`rustlog consume ${topic} -p ${partition} -o ${to}\`.`,
-      },
-    );
+    const text =
+      `the batch at offset ${batch} can't be read${start}; the records after it begin at offset ${to}: ` +
+      withoutOffsetAfterDamage(reason);
+    super(cause.code, `topic '${topic}', partition ${partition}: ${what ?? text}`, {
+      cause,
+      help:
+        'Skip it with `rustlog consume --skip-damaged`, in a program with the consumer option onDamaged: "skip"; ' +
+        `or read on with \`rustlog consume ${topic} -p ${partition} -o ${to}\`.`,
+    });
     this.topic = topic;
     this.partition = partition;
     this.from = from;
     this.to = to;
   }
+}
+
+/** The error for a record whose key or value the deserializer refuses. */
+export function notDeserialized(
+  where: { readonly topic: string; readonly partition: number },
+  offset: number,
+  field: "key" | "value",
+  error: unknown,
+): DamagedRecordsError {
+  const reason = error instanceof Error ? error.message : String(error);
+  const text = `the ${field} of the record at offset ${offset} can't be deserialized: ${reason}`;
+  const cause = new RustLogError("INVALID_RECORD", text, { cause: error });
+  const range = { batch: offset, from: offset, to: offset + 1 };
+  return new DamagedRecordsError(where, range, cause, text);
 }
 
 /** How a consumer treats damage. */

@@ -5,7 +5,8 @@ import { RustLogError } from "../errors.js";
 import type { FetchResponse } from "../protocol/native/fetch.js";
 import { RecordCursor } from "../record/cursor.js";
 import type { RecordHeader } from "../record/encoder.js";
-import { type DamageHandling, DamagedRecordsError } from "./damage.js";
+import { type DamageHandling, DamagedRecordsError, notDeserialized } from "./damage.js";
+import type { Deserializer, Deserializers } from "./serialization.js";
 import type { TopicSource } from "./topic-change.js";
 
 /** Keeps the position of the reader, for commits. */
@@ -18,6 +19,8 @@ export interface PositionHolder {
   source: TopicSource;
   /** The first offset that is not read. */
   readonly end: number;
+  /** Number of records returned. */
+  records: number;
 }
 
 interface WalkOptions {
@@ -27,24 +30,30 @@ interface WalkOptions {
   readonly source: TopicSource;
   readonly checkCrcs: boolean;
   readonly damage: DamageHandling;
+  readonly deserializers: Deserializers<unknown, unknown> | undefined;
   /** What the broker refused to read, instead of batches. */
   readonly refused?: DamagedRecordsError;
 }
 
-/** A record. Key, value and header values are views of the fetched bytes. */
-export interface ConsumedRecord {
+/** A record. Header values are views of the fetched bytes, and so are key and value without a deserializer. */
+export interface ConsumedRecord<K = Uint8Array, V = Uint8Array> {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
   /** Milliseconds since 1970. */
   readonly timestamp: number;
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
+  readonly key: K | null;
+  readonly value: V | null;
   readonly headers: readonly RecordHeader[];
 }
 
-/** Records of one partition. `next()` moves the cursor to the next record; the cursor has its fields. */
-export class FetchedRecords {
+/**
+ * Records of one partition, to iterate over: `for (const record of records)`. Faster, because it makes no objects, is
+ * `next()`, which moves the cursor to the next record; the cursor has its fields.
+ */
+export class FetchedRecords<K = Uint8Array, V = Uint8Array> implements Iterable<
+  ConsumedRecord<K, V>
+> {
   readonly topic: string;
   readonly partition: number;
   /** High watermark of the partition at the time of the fetch. */
@@ -60,6 +69,7 @@ export class FetchedRecords {
   readonly #source: TopicSource;
   readonly #damage: DamageHandling;
   readonly #refused: DamagedRecordsError | undefined;
+  readonly #deserializers: Deserializers<unknown, unknown> | undefined;
   #failure: DamagedRecordsError | undefined;
   #isDone = false;
 
@@ -79,6 +89,7 @@ export class FetchedRecords {
     this.#source = options.source;
     this.#damage = options.damage;
     this.#refused = options.refused;
+    this.#deserializers = options.deserializers;
   }
 
   /**
@@ -93,6 +104,7 @@ export class FetchedRecords {
         if (this.cursor.next() && this.cursor.offset < this.#holder.end) {
           this.#holder.position = this.cursor.offset + 1;
           this.#holder.source = this.#source;
+          this.#holder.records += 1;
           return true;
         }
       } catch (error) {
@@ -130,12 +142,48 @@ export class FetchedRecords {
     this.#damage.onSkip(damage);
   }
 
-  /** The current record as an object. */
-  record(): ConsumedRecord {
+  /** The current record as an object. Throws DamagedRecordsError (INVALID_RECORD) if a deserializer refuses it. */
+  record(): ConsumedRecord<K, V> {
     const { topic, partition, cursor } = this;
     const { offset, timestamp } = cursor;
-    const [key, value, headers] = [cursor.key(), cursor.value(), cursor.headers()];
-    return { topic, partition, offset, timestamp, key, value, headers };
+    const key = this.#deserialized<K>("key", cursor.key());
+    const value = this.#deserialized<V>("value", cursor.value());
+    return { topic, partition, offset, timestamp, key, value, headers: cursor.headers() };
+  }
+
+  /** The next record as an object; undefined if there is none. Throws what `next` and `record` throw, as `next` does. */
+  nextRecord(): ConsumedRecord<K, V> | undefined {
+    if (this.#failure !== undefined) throw this.#failure;
+    while (this.next()) {
+      try {
+        return this.record();
+      } catch (error) {
+        if (!(error instanceof DamagedRecordsError)) throw error;
+        // It does not count as returned.
+        this.#holder.position = error.from;
+        this.#holder.records -= 1;
+        this.#take(error);
+      }
+    }
+    return undefined;
+  }
+
+  *[Symbol.iterator](): Generator<ConsumedRecord<K, V>, void, undefined> {
+    for (let record = this.nextRecord(); record !== undefined; record = this.nextRecord()) {
+      yield record;
+    }
+  }
+
+  #deserialized<T>(field: "key" | "value", bytes: Uint8Array | null): T | null {
+    if (bytes === null) return null;
+    // The types of the two say the same: without a deserializer, T is Uint8Array.
+    const deserializer = this.#deserializers?.[field] as Deserializer<T> | undefined;
+    if (deserializer === undefined) return bytes as T;
+    try {
+      return deserializer(bytes, this.topic);
+    } catch (error) {
+      throw notDeserialized(this, this.cursor.offset, field, error);
+    }
   }
 
   /** Skips the remaining records as if they had been returned. */

@@ -12,6 +12,7 @@ import { type OutOfRangePolicy, outOfRange, type PartitionPlan } from "./consume
 import { asRustLogError } from "./failure.js";
 import { FetchedRecords, type PositionHolder } from "./fetched-records.js";
 import { type BrokerLink, callOf, type RetryPolicy } from "./link.js";
+import type { Deserializers } from "./serialization.js";
 import {
   isTopicChanged,
   otherDirectory,
@@ -40,18 +41,25 @@ interface FetchSettings {
 interface FetcherOptions extends FetchSettings {
   readonly link: BrokerLink;
   readonly policy: RetryPolicy & { readonly signal: AbortSignal };
+  readonly deserializers: Deserializers<unknown, unknown> | undefined;
   /** Called when reading continues in a topic that replaced the previous one; without it, that is an error. */
   readonly onTopicChanged: ((change: TopicChangedError) => void) | undefined;
   /** Called with fetched records. The consumer reads them and then calls `portionRead`. */
-  readonly onRecords: (fetcher: PartitionFetcher, records: FetchedRecords) => void;
+  readonly onRecords: (
+    fetcher: PartitionFetcher,
+    records: FetchedRecords<unknown, unknown>,
+  ) => void;
   /** Called when fetching ends with an error. */
-  readonly onFailure: (error: RustLogError) => void;
+  readonly onFailure: (fetcher: PartitionFetcher, error: RustLogError) => void;
   /** Called when fetching reaches the end. */
   readonly onEnd: () => void;
 }
 
 /** The options of a consumer as its fetchers need them. Each of its partitions has an equal share of the buffer. */
-export function fetchSettings(options: FetchOptions, partitions: () => number): FetchSettings {
+export function fetchSettings(
+  options: FetchOptions<unknown, unknown>,
+  partitions: () => number,
+): FetchSettings {
   const { maxBytes = 4 * MiB, bufferBytesMax = 64 * MiB } = options;
   return {
     maxBytes: () => {
@@ -80,6 +88,10 @@ export class PartitionFetcher implements PositionHolder {
   committedPosition: number;
   /** The position when the reader last asked for more: what is before it has been processed. */
   processedPosition: number;
+  /** High watermark that the broker last reported. */
+  highWatermark: number;
+  /** Number of records returned. */
+  records = 0;
   readonly #options: FetcherOptions;
   /** Offset of the next fetch; everything from `position` to here has been fetched. */
   #fetchOffset: number;
@@ -90,12 +102,11 @@ export class PartitionFetcher implements PositionHolder {
   #portions = 0;
   #isFetching = false;
   #hasFailed = false;
+  #isPaused = false;
+  /** Counts the seeks: a response to a fetch before the last one is void. */
+  #seeks = 0;
 
-  constructor(
-    topic: string,
-    plan: Pick<PartitionPlan, "partition" | "start" | "end" | "source">,
-    options: FetcherOptions,
-  ) {
+  constructor(topic: string, plan: PartitionPlan, options: FetcherOptions) {
     this.topic = topic;
     this.partition = plan.partition;
     this.end = plan.end;
@@ -103,6 +114,7 @@ export class PartitionFetcher implements PositionHolder {
     this.committedPosition = plan.start;
     this.processedPosition = plan.start;
     this.source = plan.source;
+    this.highWatermark = plan.highWatermark;
     this.#fetchOffset = plan.start;
     this.#fetchSource = plan.source;
     this.#options = options;
@@ -111,6 +123,36 @@ export class PartitionFetcher implements PositionHolder {
   /** Whether everything up to the end has been read. */
   get isFinished(): boolean {
     return this.#fetchOffset >= this.end && this.#portions === 0;
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** Sends no more fetches until `resume`. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.fill();
+  }
+
+  /** Goes on at an offset; portions fetched before are void. The next commit commits it, even if nothing was read. */
+  seek(offset: number, source: TopicSource = this.source): void {
+    this.#seeks += 1;
+    this.#portions = 0;
+    this.#isFetching = false;
+    this.#hasFailed = false;
+    this.#wasReset = false;
+    this.#fetchOffset = offset;
+    this.#fetchSource = source;
+    this.position = offset;
+    this.processedPosition = offset;
+    this.committedPosition = -1;
+    this.source = source;
+    this.fill();
   }
 
   /** Notes that the last portion was read, which makes room for another one. */
@@ -122,20 +164,26 @@ export class PartitionFetcher implements PositionHolder {
 
   /** Sends the next fetch, unless one is in flight, enough portions wait to be read, or the end is reached. */
   fill(): void {
-    if (this.#isFetching || this.#hasFailed || this.#options.policy.signal.aborted) return;
+    if (this.#isFetching || this.#hasFailed || this.#isPaused) return;
+    if (this.#options.policy.signal.aborted) return;
     if (this.#portions >= PORTIONS_AHEAD_MAX || this.#fetchOffset >= this.end) return;
     this.#isFetching = true;
     void this.#fetch();
   }
 
   async #fetch(): Promise<void> {
+    const seeks = this.#seeks;
+    const isVoid = (): boolean => seeks !== this.#seeks;
     try {
-      const response = await this.#request();
-      if (this.#options.policy.signal.aborted) return;
+      const response = await this.#request(isVoid);
+      if (this.#options.policy.signal.aborted || isVoid()) return;
       if (response !== undefined) this.#take(response);
     } catch (error) {
+      if (isVoid()) return;
       this.#hasFailed = true;
-      if (!this.#options.policy.signal.aborted) this.#options.onFailure(asRustLogError(error));
+      if (!this.#options.policy.signal.aborted) {
+        this.#options.onFailure(this, asRustLogError(error));
+      }
     }
     this.#isFetching = false;
     if (this.#fetchOffset >= this.end) this.#options.onEnd();
@@ -143,7 +191,7 @@ export class PartitionFetcher implements PositionHolder {
   }
 
   /** One fetch, repeated from the same offset if the connection is lost; undefined after a reset. */
-  async #request(): Promise<FetchResponse | undefined> {
+  async #request(isVoid: () => boolean): Promise<FetchResponse | undefined> {
     const { link, policy, maxBytes, minBytes, maxWaitMs } = this.#options;
     const { topic, partition } = this;
     const offset = this.#fetchOffset;
@@ -161,24 +209,29 @@ export class PartitionFetcher implements PositionHolder {
       throw outOfRange(this, offset, response.logStartOffset, response.highWatermark);
     } catch (error) {
       const { onOutOfRange } = this.#options;
+      if (isVoid()) return undefined;
       if (error instanceof RustLogError && error.code === "CORRUPT_MESSAGE") {
         this.#passDamage(offset, error);
         return undefined;
       }
       if (isTopicChanged(error)) {
         const isSame = link.info.logDirectoryId === logDirectoryId;
-        await this.#passChange(isSame ? error : otherDirectory(link, topic, logDirectoryId));
+        await this.#passChange(
+          isSame ? error : otherDirectory(link, topic, logDirectoryId),
+          isVoid,
+        );
         return undefined;
       }
       if (onOutOfRange === "error") throw error;
       if (!(error instanceof RustLogError) || error.code !== "OFFSET_OUT_OF_RANGE") throw error;
-      await this.#resetTo(onOutOfRange);
+      await this.#resetTo(onOutOfRange, isVoid);
       return undefined;
     }
   }
 
   #take(response: FetchResponse): void {
     const from = this.#fetchOffset;
+    this.highWatermark = response.highWatermark;
     if (response.nextOffset === from) {
       if (response.batches.length === 0) return;
       throw new RustLogError(
@@ -191,12 +244,10 @@ export class PartitionFetcher implements PositionHolder {
 
   /** Passes on a portion, which begins where the previous one ended. */
   #hand(response: FetchResponse, refused?: DamagedRecordsError): void {
-    const { checkCrcs, damage, onRecords } = this.#options;
+    const { checkCrcs, damage, deserializers, onRecords } = this.#options;
     const options = {
-      fromOffset: this.#fetchOffset,
-      source: this.#fetchSource,
-      checkCrcs,
-      damage,
+      ...{ fromOffset: this.#fetchOffset, source: this.#fetchSource },
+      ...{ checkCrcs, damage, deserializers },
     };
     this.#fetchOffset = response.nextOffset;
     this.#wasReset = false;
@@ -221,7 +272,7 @@ export class PartitionFetcher implements PositionHolder {
    * The topic was replaced. Throws, or continues in the new topic as the policy for offsets out of range says. With an end,
    * which means nothing in the new topic, it always throws.
    */
-  async #passChange(cause: RustLogError): Promise<void> {
+  async #passChange(cause: RustLogError, isVoid: () => boolean): Promise<void> {
     const { onOutOfRange, onTopicChanged } = this.#options;
     const position = this.#fetchOffset;
     const read = { topic: this.topic, partition: this.partition, position };
@@ -229,29 +280,31 @@ export class PartitionFetcher implements PositionHolder {
     if (isFinal || this.end !== Number.POSITIVE_INFINITY) {
       throw new TopicChangedError(read, cause);
     }
-    await this.#resetOnceThere(onOutOfRange);
+    await this.#resetOnceThere(onOutOfRange, isVoid);
+    if (isVoid()) return;
     onTopicChanged(new TopicChangedError(read, cause, this.#fetchOffset));
   }
 
   /** Resets. A deleted topic may be recreated only a little later, so it is looked up again for a while. */
-  async #resetOnceThere(where: "earliest" | "latest"): Promise<void> {
+  async #resetOnceThere(where: "earliest" | "latest", isVoid: () => boolean): Promise<void> {
     const { link, policy } = this.#options;
     const until = performance.now() + (policy.retryMs ?? Number.POSITIVE_INFINITY);
     for (let failures = 1; ; failures++) {
       try {
-        await this.#resetTo(where);
+        await this.#resetTo(where, isVoid);
         return;
       } catch (error) {
         const isMissing =
           error instanceof RustLogError && error.code === "UNKNOWN_TOPIC_OR_PARTITION";
         const wait = backoffMs(failures, link.options.retryBackoffMs);
-        if (!isMissing || performance.now() + wait >= until || policy.signal.aborted) throw error;
+        if (!isMissing || performance.now() + wait >= until) throw error;
+        if (policy.signal.aborted || isVoid()) throw error;
         await pause(wait, policy.signal);
       }
     }
   }
 
-  async #resetTo(where: "earliest" | "latest"): Promise<void> {
+  async #resetTo(where: "earliest" | "latest", isVoid: () => boolean): Promise<void> {
     const { link, policy } = this.#options;
     const { topic, partition } = this;
     const timestamp = where === "earliest" ? -2 : -1;
@@ -259,6 +312,7 @@ export class PartitionFetcher implements PositionHolder {
       callOf(ListOffsets, { topic, partition, timestamp }),
       policy,
     );
+    if (isVoid()) return;
     this.#fetchOffset = offset;
     this.#fetchSource = { topicId, logDirectoryId: link.info.logDirectoryId };
     this.#wasReset = true;

@@ -10,17 +10,21 @@ import { RustLogError } from "../errors.js";
 import {
   EPOCH_TO_JOIN,
   EPOCH_TO_LEAVE,
+  EPOCH_TO_RETURN,
   GroupHeartbeat,
   type GroupHeartbeatResponse,
 } from "../protocol/native/membership.js";
 import { OffsetCommit } from "../protocol/native/offsets.js";
 import type { PartitionOffset } from "./admin-types.js";
-import { pause } from "./backoff.js";
+import { backoffMs, pause } from "./backoff.js";
 import { asRustLogError } from "./failure.js";
 import { type BrokerLink, callOf, type RetryPolicy } from "./link.js";
 
 /** How long leaving is tried, in milliseconds. After that, the broker notices the silence. */
 const LEAVE_RETRY_MS = 1_000;
+
+/** Time after the end of its session in which the broker should have removed a silent member, in milliseconds. */
+const RELEASE_MARGIN_MS = 2_000;
 
 /** A partition that a member may read. */
 export interface AssignedPartition {
@@ -34,6 +38,8 @@ export interface MembershipOptions {
   readonly retryMs: number;
   readonly group: string;
   readonly clientId: string;
+  /** Name of a static member; empty for none. */
+  readonly instanceId: string;
   readonly topics: readonly string[];
   /** Regular expression for the whole names of further topics; empty for none. */
   readonly pattern: string;
@@ -83,9 +89,12 @@ export class GroupMembership {
     this.#reader = reader;
   }
 
-  /** Joins, and then follows the assignment in the background. Throws what the first heartbeat throws. */
+  /**
+   * Joins, and then follows the assignment in the background. Throws what the first heartbeat throws. If the instance id is
+   * in use, perhaps by a process that has just been killed, waits until the session of that one must be over.
+   */
   join(): Promise<void> {
-    this.#joined = this.#beat();
+    this.#joined = this.#join();
     void this.#joined.then(
       () => this.#run(),
       () => {},
@@ -123,7 +132,10 @@ export class GroupMembership {
     }
   }
 
-  /** Leaves the group, which gives the partitions to others at once. Does not throw. */
+  /**
+   * Leaves the group, which gives the partitions to others at once; those of a static member wait for it until its session
+   * is over. Does not throw.
+   */
   async leave(): Promise<void> {
     if (this.#leaving.signal.aborted) return;
     this.#leaving.abort();
@@ -134,13 +146,31 @@ export class GroupMembership {
     if (this.#session.epoch === EPOCH_TO_JOIN) {
       await Promise.race([this.#joined.catch(() => {}), pause(LEAVE_RETRY_MS)]);
     }
-    const { link, retryMs } = this.#options;
+    const { link, retryMs, instanceId } = this.#options;
     const policy = { retryMs: Math.min(retryMs, LEAVE_RETRY_MS) };
+    const epoch = instanceId === "" ? EPOCH_TO_LEAVE : EPOCH_TO_RETURN;
     try {
-      await link.request(callOf(GroupHeartbeat, this.#request(EPOCH_TO_LEAVE, [], 0)), policy);
+      await link.request(callOf(GroupHeartbeat, this.#request(epoch, [], 0)), policy);
     } catch (error) {
       // The session ends by itself.
       if (!(error instanceof RustLogError)) throw error;
+    }
+  }
+
+  async #join(): Promise<void> {
+    const { link, sessionTimeoutMs } = this.#options;
+    const until = performance.now() + sessionTimeoutMs + RELEASE_MARGIN_MS;
+    for (let failures = 1; ; failures++) {
+      try {
+        await this.#beat();
+        return;
+      } catch (error) {
+        const isInUse = error instanceof RustLogError && error.code === "UNRELEASED_INSTANCE_ID";
+        const wait = backoffMs(failures, link.options.retryBackoffMs);
+        if (!isInUse || performance.now() + wait >= until) throw error;
+        await pause(wait, this.#leaving.signal);
+        if (this.#leaving.signal.aborted) throw error;
+      }
     }
   }
 
@@ -183,11 +213,11 @@ export class GroupMembership {
   }
 
   #request(memberEpoch: number, owned: readonly AssignedPartition[], maxWaitMs: number) {
-    const { group, clientId, sessionTimeoutMs, rebalanceTimeoutMs, topics, pattern } =
-      this.#options;
+    const { group, clientId, instanceId, topics, pattern } = this.#options;
+    const { sessionTimeoutMs, rebalanceTimeoutMs } = this.#options;
     const byTopic = Map.groupBy(owned, ({ topicId }) => topicId);
     return {
-      ...{ group, memberId: this.memberId, memberEpoch, instanceId: "", clientId },
+      ...{ group, memberId: this.memberId, memberEpoch, instanceId, clientId },
       ...{ sessionTimeoutMs, rebalanceTimeoutMs, pattern, maxWaitMs },
       topics: topics.map((topic) => ({ topic })),
       owned: [...byTopic].map(([topicId, rows]) => ({

@@ -25,6 +25,8 @@ export interface LinkOptions {
   readonly requestTimeoutMs: number;
   readonly retries: number;
   readonly retryBackoffMs: number;
+  /** Called when a connection is open. */
+  readonly onConnected?: (() => void) | undefined;
   readonly onConnectionLost?: ((error: RustLogError) => void) | undefined;
 }
 
@@ -205,6 +207,7 @@ export class BrokerLink {
         this.#connection = undefined;
         this.options.onConnectionLost?.(error);
       };
+      this.options.onConnected?.();
       return connection;
     } catch (error) {
       this.#connectFailures += 1;

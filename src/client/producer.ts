@@ -2,13 +2,16 @@
 // nothing without an error.
 // Leaves to others: batches (dispatcher, accumulator), order and retries (pipeline), sending (sender).
 
-import type { RustLogError } from "../errors.js";
+import { RustLogError } from "../errors.js";
 import { BATCH_HEADER_BYTES, type Codec, CODECS } from "../record/batch.js";
 import { BatchEncoder, type ProducerHeader } from "../record/encoder.js";
 import type { Delivery, EncoderPool, SealedBatch } from "./accumulator.js";
+import { abortable, checkSignal, type SignalOptions } from "./abort.js";
 import { checkCallback, checkChoice, checkObject } from "./argument-check.js";
 import { CallClock } from "./call-clock.js";
 import { Dispatcher } from "./dispatcher.js";
+import { Events, type Listener } from "./events.js";
+import { headerList, type HeadersObject } from "./headers-object.js";
 import type { BrokerLink } from "./link.js";
 import { inRange } from "./option-check.js";
 import { PartitionLookups } from "./partition-lookups.js";
@@ -16,12 +19,20 @@ import { ProducerCounters, type ProducerStats } from "./producer-stats.js";
 import { ANY_PARTITION } from "./producer-topic.js";
 import { checkRecord } from "./record-check.js";
 import { BatchSender } from "./sender.js";
+import {
+  checkSerialization,
+  type RecordData,
+  type Serializer,
+  type Serializers,
+} from "./serialization.js";
 import { CLIENT_WAIT_MS_MAX } from "../limits.js";
 
 const KiB = 1024;
 
 /** The options of a producer. */
-export interface ProducerOptions {
+export interface ProducerOptions<K = RecordData, V = RecordData> {
+  /** How keys and values are written (strings as UTF-8, and Uint8Arrays as they are). */
+  readonly serializers?: Serializers<K, V>;
   /** Longest time that a batch waits for more records, in milliseconds: 0 to a day (5). */
   readonly lingerMs?: number;
   /** Size at which a batch is sent immediately, in bytes before compression (256 KiB). */
@@ -52,11 +63,31 @@ export interface AcknowledgedBatch {
   readonly records: number;
 }
 
-/** A record to write. Strings are written as UTF-8. A Buffer is a Uint8Array; other views and buffers are refused. */
-export interface ProducerRecord {
-  readonly key?: Uint8Array | string | null;
-  readonly value: Uint8Array | string | null;
-  readonly headers?: readonly ProducerHeader[];
+/** A batch that was given up. */
+export interface FailedBatch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: number;
+  readonly error: RustLogError;
+}
+
+/** The events of a producer by name, with what a listener is called with. */
+export interface ProducerEvents {
+  /** The broker has acknowledged a batch. */
+  readonly acknowledged: [batch: AcknowledgedBatch];
+  /** A batch was given up. */
+  readonly failed: [batch: FailedBatch];
+}
+
+/**
+ * A record to write. Without serializers, keys and values are strings, which are written as UTF-8, and Uint8Arrays. A Buffer
+ * is a Uint8Array; other views and buffers are refused.
+ */
+export interface ProducerRecord<K = RecordData, V = RecordData> {
+  readonly key?: K | null;
+  readonly value: V | null;
+  /** A list, or an object by name. */
+  readonly headers?: readonly ProducerHeader[] | HeadersObject;
   /** Partition to write to. Default: chosen by the key, or by the producer if there is no key. */
   readonly partition?: number;
   /**
@@ -76,7 +107,9 @@ export interface RecordMetadata {
 }
 
 /** Writes records to topics. Created by `client.producer()`. */
-export class Producer implements AsyncDisposable {
+export class Producer<K = RecordData, V = RecordData> implements AsyncDisposable {
+  readonly #serializers: Serializers<K, V> | undefined;
+  readonly #events = new Events<ProducerEvents>(["acknowledged", "failed"]);
   readonly #onClosed: () => void;
   readonly #onAcknowledged: ((batch: AcknowledgedBatch) => void) | undefined;
   readonly #counters = new ProducerCounters();
@@ -87,8 +120,10 @@ export class Producer implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   /** @internal Use `client.producer()`. */
-  constructor(link: BrokerLink, options: ProducerOptions, onClosed: () => void) {
+  constructor(link: BrokerLink, options: ProducerOptions<K, V>, onClosed: () => void) {
     checkObject("INVALID_CONFIG", "the options of a producer", options);
+    checkSerialization("serializers", options.serializers);
+    this.#serializers = options.serializers;
     checkChoice("compression", options.compression, CODECS);
     checkCallback("onAcknowledged", options.onAcknowledged);
     const codec = options.compression ?? "none";
@@ -133,9 +168,15 @@ export class Producer implements AsyncDisposable {
   /**
    * Writes a record and resolves when the broker has acknowledged it. Rejects with the RustLogError that ended the
    * delivery (MESSAGE_TOO_LARGE, UNKNOWN_TOPIC_OR_PARTITION, CONNECTION_LOST, TIMED_OUT …), or with INVALID_RECORD, for
-   * this record alone, when a field has the wrong type.
+   * this record alone, when a field has the wrong type or a serializer throws. A signal only ends the wait: a record that
+   * was taken may be written all the same.
    */
-  send(topic: string, record: ProducerRecord): Promise<RecordMetadata> {
+  send(
+    topic: string,
+    record: ProducerRecord<K, V>,
+    options?: SignalOptions,
+  ): Promise<RecordMetadata> {
+    if (options !== undefined) return this.#sendWith(topic, record, options);
     return new Promise((resolve, reject) => {
       checkObject("INVALID_RECORD", "the record", record);
       const timestamp = record.timestamp ?? Date.now();
@@ -145,7 +186,10 @@ export class Producer implements AsyncDisposable {
         reject,
       };
       const { partition = ANY_PARTITION, key = null, value, headers } = record;
-      this.#take(topic, partition, key, value, timestamp, headers, delivery);
+      const keyData = this.#keyData(topic, key);
+      const valueData = this.#valueData(topic, value);
+      const list = headers && headerList(headers);
+      this.#take(topic, partition, keyData, valueData, timestamp, list, delivery);
     });
   }
 
@@ -155,13 +199,16 @@ export class Producer implements AsyncDisposable {
    * MESSAGE_TOO_LARGE and INVALID_RECORD for this record alone. Also throws the error of an earlier enqueued record that
    * could not be delivered, until `flush` has reported it.
    */
-  enqueue(topic: string, record: ProducerRecord): void | Promise<void> {
+  enqueue(topic: string, record: ProducerRecord<K, V>): void | Promise<void> {
     checkObject("INVALID_RECORD", "the record", record);
-    const { partition = ANY_PARTITION, key = null, value, headers } = record;
-    return this.enqueueRaw(topic, partition, key, value, record.timestamp, headers);
+    const { partition = ANY_PARTITION, key = null, value, headers, timestamp } = record;
+    const keyData = this.#keyData(topic, key);
+    const valueData = this.#valueData(topic, value);
+    const list = headers && headerList(headers);
+    return this.enqueueRaw(topic, partition, keyData, valueData, timestamp, list);
   }
 
-  /** As `enqueue`, without an object per record. With partition -1 the key decides, or the producer if there is none. */
+  /** As `enqueue`, without an object per record and without serializers. With partition -1 the key decides, or the producer if there is none. */
   enqueueRaw(
     topic: string,
     partition: number,
@@ -176,9 +223,15 @@ export class Producer implements AsyncDisposable {
 
   /**
    * Sends everything taken so far and waits until it is acknowledged or given up. Throws the first error of an enqueued
-   * record since the last flush; a record of `send` has its own promise.
+   * record since the last flush; a record of `send` has its own promise. A signal only ends the wait.
    */
-  async flush(): Promise<void> {
+  flush(options: SignalOptions = {}): Promise<void> {
+    checkObject("INVALID_CONFIG", "the options of flush", options);
+    checkSignal(options.signal);
+    return abortable(this.#flush(), options.signal);
+  }
+
+  async #flush(): Promise<void> {
     do {
       await this.#lookups.settled();
       this.#dispatcher.sealAll();
@@ -204,6 +257,38 @@ export class Producer implements AsyncDisposable {
   /** A copy of the counters of this producer. */
   get stats(): ProducerStats {
     return this.#counters.snapshot();
+  }
+
+  /** Adds a listener, and returns a function that removes it. What it throws is an uncaught exception of the program. */
+  on<Name extends keyof ProducerEvents>(
+    event: Name,
+    listener: Listener<ProducerEvents[Name]>,
+  ): () => void {
+    return this.#events.on(event, listener);
+  }
+
+  async #sendWith(
+    topic: string,
+    record: ProducerRecord<K, V>,
+    options: SignalOptions,
+  ): Promise<RecordMetadata> {
+    checkObject("INVALID_CONFIG", "the options of send", options);
+    checkSignal(options.signal);
+    options.signal?.throwIfAborted();
+    return await abortable(this.send(topic, record), options.signal);
+  }
+
+  // Without a serializer, the type is that of RecordData, and checkRecord makes sure of it.
+  #keyData(topic: string, key: K | null): RecordData | null {
+    const serializer = this.#serializers?.key;
+    if (serializer === undefined) return key as RecordData | null;
+    return serialized("key", serializer, key, topic);
+  }
+
+  #valueData(topic: string, value: V | null): RecordData | null {
+    const serializer = this.#serializers?.value;
+    if (serializer === undefined) return value as RecordData | null;
+    return serialized("value", serializer, value, topic);
   }
 
   #take(
@@ -237,9 +322,11 @@ export class Producer implements AsyncDisposable {
     for (const [index, { resolve }] of batch.deliveries) {
       resolve(batch.partition, baseOffset + index, batch.logAppendTime);
     }
-    if (this.#onAcknowledged === undefined) return;
+    if (this.#onAcknowledged === undefined && !this.#events.has("acknowledged")) return;
     const { topic, partition, records } = batch;
-    this.#onAcknowledged({ topic, partition, baseOffset, records });
+    const acknowledged = { topic, partition, baseOffset, records };
+    this.#onAcknowledged?.(acknowledged);
+    this.#events.emit("acknowledged", acknowledged);
   }
 
   #recordFailed(delivery: Delivery | undefined, error: RustLogError): void {
@@ -252,6 +339,27 @@ export class Producer implements AsyncDisposable {
     this.#counters.failed(batch.records);
     for (const { reject } of batch.deliveries.values()) reject(error);
     if (batch.deliveries.size < batch.records) this.#failure ??= error;
+    const { topic, partition, records } = batch;
+    this.#events.emit("failed", { topic, partition, records, error });
+  }
+}
+
+function serialized<T>(
+  field: "key" | "value",
+  serializer: Serializer<T>,
+  data: T | null,
+  topic: string,
+): RecordData | null {
+  if (data === null) return null;
+  try {
+    return serializer(data, topic);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RustLogError(
+      "INVALID_RECORD",
+      `${field} of the record for topic '${topic}' can't be serialized: ${reason}`,
+      { cause: error, help: "Nothing was sent." },
+    );
   }
 }
 

@@ -3,9 +3,10 @@
 
 import { RustLogError } from "../errors.js";
 import type { ProducerHeader } from "../record/encoder.js";
-import { checkArray, checkObject, wrongType } from "./argument-check.js";
+import { checkObject, wrongType } from "./argument-check.js";
 
 const DATA = "a string, a Uint8Array or null";
+const HEADERS = "an array or a plain object";
 
 /**
  * Throws INVALID_TOPIC or INVALID_RECORD, naming the field. Keys, values and header values are strings, Uint8Arrays
@@ -28,7 +29,7 @@ export function checkRecord(
 }
 
 function checkHeaders(topic: string, headers: readonly ProducerHeader[]): void {
-  checkArray("INVALID_RECORD", `headers of the record for topic '${topic}'`, headers);
+  if (!Array.isArray(headers)) throw invalid(topic, "headers", HEADERS, headers);
   for (const [index, header] of headers.entries()) {
     const what = `header ${index}`;
     checkObject("INVALID_RECORD", `${what} of the record for topic '${topic}'`, header);

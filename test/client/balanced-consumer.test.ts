@@ -101,9 +101,9 @@ function expected(from: number, to: number, topic = "t", partitions = 4): string
 }
 
 /** A member that joins and is never heard of again. */
-async function joinAndDie(running: TestBroker): Promise<Session> {
+async function joinAndDie(running: TestBroker, instanceId = ""): Promise<Session> {
   const session = await running.session();
-  const fields = { group: "g", memberId: "dead", memberEpoch: 0, instanceId: "", clientId: "" };
+  const fields = { group: "g", memberId: "dead", memberEpoch: 0, instanceId, clientId: "" };
   const times = { sessionTimeoutMs: 6_000, rebalanceTimeoutMs: 60_000, maxWaitMs: 0 };
   const topics = { topics: [{ topic: "t" }], pattern: "", owned: [] };
   await session.call(
@@ -350,7 +350,7 @@ test("options that contradict each other are refused", async () => {
   expect(consumer({ offset: 7 })).toThrow("must be earliest, latest or a timestamp");
   expect(consumer({ group: undefined })).toThrow("group of a balanced consumer must be a string");
   expect(consumer({ sessionTimeoutMs: 100 })).toThrow("sessionTimeoutMs is from 6000 to 1800000");
-  expect(consumer({ balance: undefined })).toThrow("`topics` of a consumer needs `balance: true`");
+  expect(consumer({ balance: undefined, topic: "t" })).toThrow("topic and topics of a consumer");
 });
 
 test("two consumers of one group without balance are warned, once, and told about it", async () => {
@@ -370,4 +370,46 @@ test("two consumers of one group without balance are warned, once, and told abou
     process.off("warning", onWarning);
   }
   expect(warnings.filter((message) => message.includes("balance: true"))).toHaveLength(1);
+});
+
+test("a static member comes back to its partitions, and nothing is rebalanced meanwhile", async () => {
+  await using t = await setUp();
+  await t.produce(1);
+  const first = new Reader(t.client, { instanceId: "one" });
+  await until(() => first.records.length === 4);
+  const second = new Reader(await t.newClient(), { instanceId: "two", sessionTimeoutMs: 60_000 });
+  await until(() => second.consumer.assignment.length === 2);
+  const { names } = first;
+  await first.consumer.close();
+  const { members } = await t.client.admin().describeMembers("g");
+  expect(members.map(({ instanceId }) => instanceId).sort()).toEqual(["one", "two"]);
+  await t.produce(1);
+  const again = new Reader(t.client, { instanceId: "one" });
+  await until(() => again.consumer.assignment.length === 2 && second.records.length === 2);
+  expect(again.names).toBe(names);
+  expect(second.events).toEqual([`assigned ${second.names}`]);
+  await until(() => again.records.length === 2);
+  const records = [...first.records, ...again.records, ...second.records];
+  expect(records.sort()).toEqual(expected(0, 2));
+  // One that does not come back loses them when its session is over.
+  await again.consumer.close();
+  t.clock.advance(10_200);
+  await until(() => second.consumer.assignment.length === 4);
+});
+
+test("a static member that was killed comes back once its session is over", async () => {
+  await using t = await setUp();
+  await t.produce(1);
+  using _dead = await joinAndDie(t.running, "one");
+  const again = new Reader(t.client, { instanceId: "one", sessionTimeoutMs: 6_000 });
+  const early = t.client.consumer({
+    ...{ balance: true, topics: ["t"], group: "g", instanceId: "one" },
+  });
+  // It waits too, but is closed before.
+  const failed = codeOf(early.start());
+  await t.client.ping();
+  await early.close();
+  expect(await failed).toBe("UNRELEASED_INSTANCE_ID");
+  t.clock.advance(6_200);
+  await until(() => again.records.length === 4);
 });

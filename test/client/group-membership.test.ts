@@ -53,7 +53,7 @@ function setUp() {
     },
     fail: (error: RustLogError) => void steps.push(`fail ${error.code}`),
   };
-  const names = { group: "g", clientId: "c", topics: ["t"], pattern: "" };
+  const names = { group: "g", clientId: "c", instanceId: "", topics: ["t"], pattern: "" };
   const times = { retryMs: 5_000, sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 60_000 };
   const member = new GroupMembership({ link, ...names, ...times }, reader);
   return {

@@ -71,8 +71,8 @@ const BAD: readonly (readonly [message: string, fields: object])[] = [
     { value: "x", headers: [null] },
   ],
   [
-    "headers of the record for topic 'types' must be an array, not an object",
-    { value: "x", headers: { a: "b" } },
+    "headers of the record for topic 'types' must be an array or a plain object, not a Map",
+    { value: "x", headers: new Map([["a", "b"]]) },
   ],
   [
     "timestamp of the record for topic 'types' must be a whole number of milliseconds, not NaN",

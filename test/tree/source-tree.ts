@@ -78,24 +78,37 @@ export function exportsOf(text: string): { path: string; names: string[] }[] {
 }
 
 /** Exports of these names, and their public methods, that have no doc comment right above them, as `line: name`. */
-export function undocumented(text: string, names: readonly string[]): string[] {
+export function undocumented(
+  text: string,
+  names: readonly string[],
+  inherited: ReadonlySet<string> = new Set(),
+): string[] {
   const lines = text.split("\n");
   const missing = new Set(names);
   let inClass = false;
+  let inherits = false;
   const found = lines.flatMap((line, i) => {
     const declared =
       /^export (?:abstract )?(?:async )?(?:function\*?|class|interface|type|const) (\w+)/.exec(
         line,
       );
     const isMeant = declared !== null && missing.delete(declared[1] ?? "");
-    if (isMeant && / class /.test(line)) inClass = true;
-    else if (line === "}") inClass = false;
+    if (isMeant && / class /.test(line)) {
+      inClass = true;
+      inherits = / implements /.test(line);
+    } else if (line === "}") inClass = false;
     const method = /^ {2}(?:static )?(?:async )?(?:get )?\*?([a-z]\w*)(?:<[^>]*>)?\(/.exec(line);
     const isMethod = inClass && method !== null && method[1] !== "constructor";
+    if (isMethod && inherits && inherited.has(method[1] ?? "")) return [];
     if (!(isMeant || isMethod) || (lines[i - 1] ?? "").trimEnd().endsWith("*/")) return [];
     return [`${i + 1}: ${(isMeant ? declared : method)?.[1]}`];
   });
   return [...found, ...[...missing].map((name) => `${name} is not here`)];
+}
+
+/** The members of an interface that have a doc comment. */
+export function documentedMembers(text: string): ReadonlySet<string> {
+  return new Set([...text.matchAll(/\*\/\n {2}(?:readonly )?(\w+)/g)].map(([, name]) => name!));
 }
 
 /** README and the documents, by path from the root. */

@@ -4,7 +4,15 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { ERRORS } from "../../src/errors.js";
-import { exportsOf, folderOf, loadedWith, ROOT, sourceFiles, undocumented } from "./source-tree.js";
+import {
+  documentedMembers,
+  exportsOf,
+  folderOf,
+  loadedWith,
+  ROOT,
+  sourceFiles,
+  undocumented,
+} from "./source-tree.js";
 
 const FILES = sourceFiles();
 const PATHS = new Set(FILES.map(({ path }) => path));
@@ -223,9 +231,12 @@ test("no two files declare a maximum, or export a constant, of the same name", (
 describe("the public library", () => {
   test("has a doc comment on everything that index.ts exports, and on every public method", () => {
     const index = FILES.find(({ path }) => path === "index.ts")?.text ?? "";
+    const shared = FILES.find(({ path }) => path === "client/partition-consumer.ts")?.text ?? "";
+    const inherited = documentedMembers(shared);
+    expect(inherited.size).toBeGreaterThan(10);
     const wrong = exportsOf(index).flatMap(({ path, names }) => {
       const text = FILES.find((file) => file.path === path)?.text ?? "";
-      return undocumented(text, names).map((place) => `${path}:${place}`);
+      return undocumented(text, names, inherited).map((place) => `${path}:${place}`);
     });
     expect(wrong).toEqual([]);
   });
@@ -246,9 +257,17 @@ describe("the public library", () => {
       "export class Internal {",
       "  unsaidMethod(): void {}",
       "}",
+      "/** A class. */",
+      "export class Other implements Shape {",
+      "  saidThere(): void {}",
+      "  unsaidThere(): void {}",
+      "}",
     ].join("\n");
-    const names = ["said", "unsaid", "Thing", "gone"];
-    expect(undocumented(text, names)).toEqual(["3: unsaid", "9: unsaidMethod", "gone is not here"]);
+    const inherited = documentedMembers("  /** Said. */\n  saidThere(): void;\n  other: string;");
+    const names = ["said", "unsaid", "Thing", "Other", "gone"];
+    expect(undocumented(text, names, inherited)).toEqual([
+      ...["3: unsaid", "9: unsaidMethod", "18: unsaidThere", "gone is not here"],
+    ]);
     expect(exportsOf('export { Thing, type Option } from "./a/thing.js";')).toEqual([
       { path: "a/thing.ts", names: ["Thing", "Option"] },
     ]);

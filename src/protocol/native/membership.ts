@@ -4,9 +4,10 @@
 import { MEMBER_TOPICS_MAX, PARTITIONS_MAX } from "../../limits.js";
 import { api, array, type RequestOf, type ResponseOf } from "./schema.js";
 
-/** Epochs in a request with which a member joins and leaves. */
+/** Epochs in a request with which a member joins, leaves, and leaves to come back with the same instance id. */
 export const EPOCH_TO_JOIN = 0;
 export const EPOCH_TO_LEAVE = -1;
+export const EPOCH_TO_RETURN = -2;
 
 const PARTITIONS = array({ partition: "u32" }, PARTITIONS_MAX);
 
