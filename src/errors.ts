@@ -164,6 +164,11 @@ export const ERRORS = {
     retriable: false,
     help: "Ask an administrator for this permission on the transactional id.",
   },
+  SECURITY_DISABLED: {
+    wire: 54,
+    retriable: false,
+    help: "The broker has no users, so everybody may do everything: add a user first.",
+  },
   STORAGE_ERROR: {
     wire: 56,
     retriable: false,
@@ -208,6 +213,16 @@ export const ERRORS = {
     wire: 87,
     retriable: false,
     help: "The message names the rule that the batch breaks; nothing of it was written. See docs/PROTOCOL.md.",
+  },
+  RESOURCE_NOT_FOUND: {
+    wire: 91,
+    retriable: false,
+    help: "Check the name: the broker does not have what the request names.",
+  },
+  UNACCEPTABLE_CREDENTIAL: {
+    wire: 93,
+    retriable: false,
+    help: "Choose another name or password: the message says what is wrong with it.",
   },
   UNKNOWN_TOPIC_ID: {
     wire: 100,

@@ -88,6 +88,12 @@ export const TOPIC_NAME_LENGTH_MAX = 249;
 
 export const GROUP_NAME_BYTES_MAX = 249;
 
+export const USER_NAME_BYTES_MAX = 249;
+
+/** Users with passwords, and rules: both are in memory, and in one file that each change replaces. */
+export const USERS_MAX = 10_000;
+export const ACLS_MAX = 100_000;
+
 /** Topics that a member of a group may name or read. */
 export const MEMBER_TOPICS_MAX = 10_000;
 

@@ -1,5 +1,23 @@
-// DescribeAcls and DescribeClientQuotas.
-import { api, array, bool, float64, int8, int16, string, throttleTimeMs } from "./schema.js";
+// ACLs, users with passwords, and DescribeClientQuotas.
+import {
+  api,
+  array,
+  bool,
+  bytes,
+  float64,
+  int8,
+  int16,
+  int32,
+  string,
+  throttleTimeMs,
+} from "./schema.js";
+
+/** Numbers that Kafka uses only in filters. */
+export const ANY = 1;
+export const PATTERN_MATCH = 2;
+
+/** In versions without the type of a pattern. */
+const PATTERN_LITERAL = 3;
 
 export const DescribeAcls = api({
   key: 29,
@@ -8,7 +26,7 @@ export const DescribeAcls = api({
   request: {
     resourceTypeFilter: int8(),
     resourceNameFilter: string({ nullable: 0 }),
-    patternTypeFilter: int8({ since: 1 }),
+    patternTypeFilter: int8({ since: 1, absent: PATTERN_LITERAL }),
     principalFilter: string({ nullable: 0 }),
     hostFilter: string({ nullable: 0 }),
     operation: int8(),
@@ -28,6 +46,104 @@ export const DescribeAcls = api({
         operation: int8(),
         permissionType: int8(),
       }),
+    }),
+  },
+});
+
+export const CreateAcls = api({
+  key: 30,
+  versions: [1, 3],
+  flexibleSince: 2,
+  request: {
+    creations: array({
+      resourceType: int8(),
+      resourceName: string(),
+      resourcePatternType: int8({ since: 1, absent: PATTERN_LITERAL }),
+      principal: string(),
+      host: string(),
+      operation: int8(),
+      permissionType: int8(),
+    }),
+  },
+  response: {
+    throttleTimeMs: throttleTimeMs(),
+    results: array({ errorCode: int16(), errorMessage: string({ nullable: 0 }) }),
+  },
+});
+
+export const DeleteAcls = api({
+  key: 31,
+  versions: [1, 3],
+  flexibleSince: 2,
+  request: {
+    filters: array({
+      resourceTypeFilter: int8(),
+      resourceNameFilter: string({ nullable: 0 }),
+      patternTypeFilter: int8({ since: 1, absent: PATTERN_LITERAL }),
+      principalFilter: string({ nullable: 0 }),
+      hostFilter: string({ nullable: 0 }),
+      operation: int8(),
+      permissionType: int8(),
+    }),
+  },
+  response: {
+    throttleTimeMs: throttleTimeMs(),
+    filterResults: array({
+      errorCode: int16(),
+      errorMessage: string({ nullable: 0 }),
+      matchingAcls: array({
+        errorCode: int16(),
+        errorMessage: string({ nullable: 0 }),
+        resourceType: int8(),
+        resourceName: string(),
+        patternType: int8({ since: 1 }),
+        principal: string(),
+        host: string(),
+        operation: int8(),
+        permissionType: int8(),
+      }),
+    }),
+  },
+});
+
+export const DescribeUserScramCredentials = api({
+  key: 50,
+  versions: [0, 0],
+  flexibleSince: 0,
+  request: { users: array({ name: string() }, { nullable: 0 }) },
+  response: {
+    throttleTimeMs: throttleTimeMs(),
+    errorCode: int16(),
+    errorMessage: string({ nullable: 0 }),
+    results: array({
+      user: string(),
+      errorCode: int16(),
+      errorMessage: string({ nullable: 0 }),
+      credentialInfos: array({ mechanism: int8(), iterations: int32() }),
+    }),
+  },
+});
+
+export const AlterUserScramCredentials = api({
+  key: 51,
+  versions: [0, 0],
+  flexibleSince: 0,
+  request: {
+    deletions: array({ name: string(), mechanism: int8() }),
+    upsertions: array({
+      name: string(),
+      mechanism: int8(),
+      iterations: int32(),
+      salt: bytes(),
+      saltedPassword: bytes(),
+    }),
+  },
+  response: {
+    throttleTimeMs: throttleTimeMs(),
+    results: array({
+      user: string(),
+      errorCode: int16(),
+      errorMessage: string({ nullable: 0 }),
     }),
   },
 });

@@ -1,6 +1,13 @@
 // The APIs that this broker serves. A row here, its table, and a handler (server/router.ts) make an API; ApiVersions
 // and docs/KAFKA.md follow.
-import { DescribeAcls, DescribeClientQuotas } from "./access.js";
+import {
+  AlterUserScramCredentials,
+  CreateAcls,
+  DeleteAcls,
+  DescribeAcls,
+  DescribeClientQuotas,
+  DescribeUserScramCredentials,
+} from "./access.js";
 import { ApiVersions } from "./api-versions.js";
 import { OffsetCommit, OffsetDelete, OffsetFetch } from "./committed-offsets.js";
 import { Fetch } from "./fetch.js";
@@ -54,6 +61,8 @@ export const KAFKA_APIS = {
   InitProducerId,
   OffsetForLeaderEpoch,
   DescribeAcls,
+  CreateAcls,
+  DeleteAcls,
   DescribeConfigs,
   AlterConfigs,
   DescribeLogDirs,
@@ -66,6 +75,8 @@ export const KAFKA_APIS = {
   ListPartitionReassignments,
   OffsetDelete,
   DescribeClientQuotas,
+  DescribeUserScramCredentials,
+  AlterUserScramCredentials,
   DescribeCluster,
   DescribeProducers,
   ConsumerGroupHeartbeat,

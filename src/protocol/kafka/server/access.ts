@@ -1,17 +1,8 @@
-// DescribeAcls and DescribeClientQuotas: there are no permissions and no quotas.
+// DescribeClientQuotas: there are no quotas.
 import type { ServiceContext } from "../../../services/context.js";
-import { type DescribeAcls, type DescribeClientQuotas, MATCH } from "../access.js";
+import { type DescribeClientQuotas, MATCH } from "../access.js";
 import { CODE } from "../error-codes.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
-
-/** Clients expect exactly this of a cluster without permissions. */
-export function describeAcls(
-  _context: ServiceContext,
-  _request: RequestOf<typeof DescribeAcls>,
-): ResponseOf<typeof DescribeAcls> {
-  const errorMessage = "No Authorizer is configured on the broker";
-  return { errorCode: CODE.SECURITY_DISABLED, errorMessage, resources: [] };
-}
 
 type Filter = RequestOf<typeof DescribeClientQuotas>["components"];
 

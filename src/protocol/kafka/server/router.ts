@@ -9,7 +9,9 @@ import type { Api, Fields, ReadOf, WriteOf } from "../schema.js";
 import { apiVersions, unknownApiVersions } from "./api-versions.js";
 import type { Call } from "./call.js";
 import type { ServiceContext } from "../../../services/context.js";
-import { describeAcls, describeClientQuotas } from "./access.js";
+import { describeClientQuotas } from "./access.js";
+import { createAcls, deleteAcls, describeAcls } from "./acls.js";
+import { alterUserScramCredentials, describeUserScramCredentials } from "./users.js";
 import {
   alterPartitionReassignments,
   describeCluster,
@@ -75,6 +77,13 @@ const ROUTES: Readonly<Record<KafkaApiName, Route>> = {
   OffsetForLeaderEpoch: route(KAFKA_APIS.OffsetForLeaderEpoch, offsetForLeaderEpoch),
   InitProducerId: route(KAFKA_APIS.InitProducerId, initProducerId),
   DescribeAcls: route(KAFKA_APIS.DescribeAcls, describeAcls),
+  CreateAcls: route(KAFKA_APIS.CreateAcls, createAcls),
+  DeleteAcls: route(KAFKA_APIS.DeleteAcls, deleteAcls),
+  DescribeUserScramCredentials: route(
+    KAFKA_APIS.DescribeUserScramCredentials,
+    describeUserScramCredentials,
+  ),
+  AlterUserScramCredentials: route(KAFKA_APIS.AlterUserScramCredentials, alterUserScramCredentials),
   DescribeConfigs: route(KAFKA_APIS.DescribeConfigs, describeConfigs),
   AlterConfigs: route(KAFKA_APIS.AlterConfigs, alterConfigs),
   DescribeLogDirs: route(KAFKA_APIS.DescribeLogDirs, describeLogDirs),

@@ -1,0 +1,116 @@
+// DescribeUserScramCredentials and AlterUserScramCredentials.
+// Leaves to others: the users (services/users.ts).
+import { RustLogError } from "../../../errors.js";
+import type { ScramMechanism } from "../../../security/scram.js";
+import type { ServiceContext } from "../../../services/context.js";
+import {
+  changeCredentials,
+  type CredentialChange,
+  describeUsers,
+  type UserDescription,
+} from "../../../services/users.js";
+import type { AlterUserScramCredentials, DescribeUserScramCredentials } from "../access.js";
+import { CODE, kafkaCode } from "../error-codes.js";
+import type { RequestOf, ResponseOf } from "../schema.js";
+
+/** Kafka's numbers (org.apache.kafka.clients.admin.ScramMechanism). */
+const MECHANISMS: ReadonlyMap<number, ScramMechanism> = new Map([
+  [1, "SCRAM-SHA-256"],
+  [2, "SCRAM-SHA-512"],
+]);
+
+const NUMBERS: ReadonlyMap<string, number> = new Map(
+  [...MECHANISMS].map(([number, name]) => [name, number]),
+);
+
+type Described = ResponseOf<typeof DescribeUserScramCredentials>;
+type Row = Described["results"][number];
+
+export function describeUserScramCredentials(
+  context: ServiceContext,
+  { users }: RequestOf<typeof DescribeUserScramCredentials>,
+): Described {
+  try {
+    const isAll = users === null || users.length === 0;
+    const names = isAll
+      ? describeUsers(context).map(({ name }) => name)
+      : users.map(({ name }) => name);
+    const found = describeUsers(context, names);
+    const repeated = new Set(names.filter((name, i) => names.indexOf(name) !== i));
+    const results = [...new Set(names)].map((name) =>
+      repeated.has(name) ? repeatedRow(name) : rowOf(name, found[names.indexOf(name)]),
+    );
+    return { errorCode: CODE.NONE, errorMessage: "", results };
+  } catch (error) {
+    if (!(error instanceof RustLogError)) throw error;
+    return { errorCode: kafkaCode(error), errorMessage: error.message, results: [] };
+  }
+}
+
+function rowOf(user: string, found: UserDescription | undefined): Row {
+  if (found === undefined) {
+    const errorMessage = `Attempt to describe a user credential that does not exist: ${user.slice(0, 100)}`;
+    return { user, errorCode: CODE.RESOURCE_NOT_FOUND, errorMessage, credentialInfos: [] };
+  }
+  const credentialInfos = found.mechanisms.map(({ mechanism, iterations }) => ({
+    ...{ mechanism: NUMBERS.get(mechanism) ?? 0, iterations },
+  }));
+  return { user, errorCode: CODE.NONE, errorMessage: null, credentialInfos };
+}
+
+function repeatedRow(user: string): Row {
+  const errorMessage = `Cannot describe SCRAM credentials for the same user twice in a single request: ${user.slice(0, 100)}`;
+  return { user, errorCode: CODE.DUPLICATE_RESOURCE, errorMessage, credentialInfos: [] };
+}
+
+type AlterRequest = RequestOf<typeof AlterUserScramCredentials>;
+
+export async function alterUserScramCredentials(
+  context: ServiceContext,
+  request: AlterRequest,
+): Promise<ResponseOf<typeof AlterUserScramCredentials>> {
+  const changes: (CredentialChange | RustLogError)[] = [
+    ...request.deletions.map((deletion) => changeOf(deletion, undefined)),
+    ...request.upsertions.map((upsertion) => changeOf(upsertion, upsertion)),
+  ];
+  const names = [...request.deletions, ...request.upsertions].map(({ name }) => name);
+  const places = [...request.deletions, ...request.upsertions].map(
+    (it) => `${it.mechanism} ${it.name}`,
+  );
+  const known = changes.flatMap((change, i) => {
+    if (change instanceof RustLogError) return [];
+    // Which of them counts is not clear.
+    return places.filter((place) => place === places[i]).length > 1 ? [] : [change];
+  });
+  const outcomes = (await changeCredentials(context, known)).values();
+  const errors = new Map<string, RustLogError | undefined>();
+  for (const [i, change] of changes.entries()) {
+    const outcome =
+      change instanceof RustLogError
+        ? change
+        : known.includes(change)
+          ? outcomes.next().value
+          : new RustLogError(
+              "INVALID_REQUEST",
+              "A user credential cannot be altered twice in the same request",
+            );
+    errors.set(names[i]!, errors.get(names[i]!) ?? outcome);
+  }
+  const results = [...errors].map(([user, error]) => ({
+    user,
+    errorCode: error === undefined ? CODE.NONE : kafkaCode(error),
+    errorMessage: error?.message ?? null,
+  }));
+  return { results };
+}
+
+function changeOf(
+  { name: user, mechanism: number }: AlterRequest["deletions"][number],
+  salted: CredentialChange["salted"],
+): CredentialChange | RustLogError {
+  const mechanism = MECHANISMS.get(number);
+  if (mechanism === undefined) {
+    return new RustLogError("UNSUPPORTED_SASL_MECHANISM", "Unknown SCRAM mechanism");
+  }
+  return { user, mechanism, salted };
+}

@@ -1,0 +1,130 @@
+import { expect, test } from "bun:test";
+import type { Acl } from "../../src/security/acl.js";
+import { EVERYONE, type Caller } from "../../src/security/caller.js";
+import { saltPassword } from "../../src/security/scram.js";
+import { type AclFilter, addAcls, deleteAcls, listAcls } from "../../src/services/acls.js";
+import { type ServiceContext, withCaller } from "../../src/services/context.js";
+import {
+  changeCredentials,
+  type CredentialChange,
+  describeUsers,
+  type UserChangeOptions,
+} from "../../src/services/users.js";
+import { openServices } from "../support/services.js";
+
+const MECHANISM = "SCRAM-SHA-256";
+
+async function passwordOf(user: string, iterations = 4096): Promise<CredentialChange> {
+  const salt = Buffer.from("salt");
+  const saltedPassword = await saltPassword(MECHANISM, "s3cret", salt, 4096);
+  return { user, mechanism: MECHANISM, salted: { salt, saltedPassword, iterations } };
+}
+
+async function add(context: ServiceContext, user: string, options: UserChangeOptions = {}) {
+  const [error] = await changeCredentials(context, [await passwordOf(user)], options);
+  return error?.message;
+}
+
+function rule(changes: Partial<Acl> = {}): Acl {
+  return {
+    ...{ resourceType: "TOPIC", resourceName: "orders", patternType: "LITERAL" },
+    ...{ principal: "User:ann", host: "*", operation: "READ", permissionType: "ALLOW" },
+    ...changes,
+  };
+}
+
+async function withAdministrator(): Promise<ServiceContext> {
+  const context = await openServices();
+  expect(await add(context, "root", { asAdministrators: true })).toBeUndefined();
+  return context;
+}
+
+test("the first user is an administrator, and the last one stays", async () => {
+  const context = await openServices();
+  expect(await add(context, "ann")).toContain("has to be an administrator");
+  expect(context.security.isEnabled).toBe(false);
+  expect(await add(context, "root", { asAdministrators: true })).toBeUndefined();
+  expect(listAcls(context, {}).map(({ resourceType }) => resourceType)).toEqual([
+    ...(["CLUSTER", "GROUP", "TOPIC", "TRANSACTIONAL_ID"] as const),
+  ]);
+  expect(await add(context, "ann")).toBeUndefined();
+  const deletion = (user: string) => changeCredentials(context, [{ user, mechanism: MECHANISM }]);
+  expect(await deletion("ann")).toEqual([undefined]);
+  expect((await deletion("ann"))[0]).toMatchObject({ code: "RESOURCE_NOT_FOUND" });
+  expect((await deletion("root"))[0]?.message).toContain("the last user can't be deleted");
+  expect(describeUsers(context, ["ann", "root"])).toEqual([
+    undefined,
+    { name: "root", mechanisms: [{ mechanism: MECHANISM, iterations: 4096 }] },
+  ]);
+});
+
+test("a bad password changes nothing, and the others are stored", async () => {
+  const context = await withAdministrator();
+  const good = await passwordOf("ann");
+  const changes = [
+    good,
+    await passwordOf(""),
+    await passwordOf("bob", 10),
+    { ...good, user: "cid", salted: { ...good.salted!, saltedPassword: new Uint8Array(3) } },
+  ];
+  const outcomes = await changeCredentials(context, changes);
+  expect(outcomes.map((error) => error?.code)).toEqual([
+    undefined,
+    ...Array.from({ length: 3 }, () => "UNACCEPTABLE_CREDENTIAL" as const),
+  ]);
+  expect(describeUsers(context).map(({ name }) => name)).toEqual(["ann", "root"]);
+});
+
+test("a user without permissions changes its own password, and nothing else", async () => {
+  const context = await withAdministrator();
+  await add(context, "ann");
+  const login = { mechanisms: [], begun: undefined, expiresAtMs: undefined };
+  const ann = withCaller(context, {
+    ...EVERYONE,
+    principal: "User:ann",
+    login: { ...login, begin() {}, step: () => Promise.reject(new Error("not called")) },
+    may: () => false,
+  } satisfies Caller);
+  expect(await add(ann, "ann")).toBeUndefined();
+  expect(await add(ann, "root")).toContain("no permission ALTER on the cluster");
+  expect(await add(ann, "eve")).toContain("no permission ALTER on the cluster");
+  const deletion = await changeCredentials(ann, [{ user: "ann", mechanism: MECHANISM }]);
+  expect(deletion[0]?.code).toBe("CLUSTER_AUTHORIZATION_FAILED");
+  expect(() => describeUsers(ann)).toThrow("no permission DESCRIBE");
+  expect(() => listAcls(ann, {})).toThrow("no permission DESCRIBE");
+  expect(addAcls(ann, [rule()])).rejects.toThrow("no permission ALTER");
+  expect(deleteAcls(ann, [{}])).rejects.toThrow("no permission ALTER");
+});
+
+test("rules are added once, found by filters, and deleted", async () => {
+  const context = await openServices();
+  expect(() => listAcls(context, {})).toThrow("No Authorizer");
+  await add(context, "root", { asAdministrators: true });
+  const rules = [
+    rule(),
+    rule({ operation: "WRITE" }),
+    rule({ resourceName: "ord", patternType: "PREFIXED" }),
+    rule({ resourceName: "*", host: "10.0.0.1", permissionType: "DENY" }),
+  ];
+  expect(await addAcls(context, [...rules, ...rules])).toEqual(
+    rules.flatMap(() => [undefined, undefined]),
+  );
+  expect((await addAcls(context, [rule({ host: "example.com" })]))[0]?.message).toContain(
+    "no IP address",
+  );
+  const ann: AclFilter = { principal: "User:ann" };
+  const count = (filter: AclFilter): number => listAcls(context, { ...ann, ...filter }).length;
+  expect(count({})).toBe(4);
+  expect(count({ resourceName: "orders" })).toBe(2);
+  expect(count({ resourceName: "orders", patternType: "LITERAL" })).toBe(2);
+  expect(count({ resourceName: "orders", patternType: "MATCH" })).toBe(4);
+  expect(count({ resourceName: "other", patternType: "MATCH" })).toBe(1);
+  expect(count({ operation: "WRITE" })).toBe(1);
+  expect(count({ permissionType: "DENY" })).toBe(1);
+  const deleted = await deleteAcls(context, [
+    { ...ann, resourceName: "orders" },
+    { ...ann, host: "h" },
+  ]);
+  expect(deleted.map(({ length }) => length)).toEqual([2, 0]);
+  expect(count({})).toBe(2);
+});
