@@ -3,7 +3,7 @@
 // nothing, so the broker may be running.
 import { statSync } from "node:fs";
 import { basename, extname } from "node:path";
-import { isCutFileName } from "../log/segment/segment-files.js";
+import { finalName, isCutFileName } from "../log/segment/segment-files.js";
 import { newCommand, usageError } from "./command.js";
 import { CliError } from "./exit.js";
 import { printIndex, printSnapshot } from "./inspect-entries.js";
@@ -38,7 +38,9 @@ export function inspectCommand() {
       wholeNumber(1),
     );
   return command.action(async (file, given) => {
-    const kind = isCutFileName(basename(file)) ? "log" : extname(file).slice(1);
+    const kind = isCutFileName(basename(file))
+      ? "log"
+      : extname(finalName(basename(file))).slice(1);
     if (!isKind(kind))
       usageError(command, `'${file}' is not a .log, .index, .timeindex or .snapshot file`);
     // Reading a pipe or device could block or never end.

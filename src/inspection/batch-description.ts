@@ -20,6 +20,7 @@ import {
   TRANSACTIONAL_BIT,
 } from "../record/batch.js";
 import { readI32 } from "../record/bytes.js";
+import { deleteHorizon } from "../record/delete-horizon.js";
 
 /** The header of a batch. Integers outside the safe range, which only damaged bytes have, are null. */
 export interface BatchDescription {
@@ -41,6 +42,8 @@ export interface BatchDescription {
   readonly partitionLeaderEpoch: number;
   readonly isTransactional: boolean;
   readonly isControl: boolean;
+  /** When compaction may remove its tombstones, in milliseconds; null if it has not decided that. */
+  readonly deleteHorizon: number | null;
 }
 
 /** Describes the header at byte `at`, of a batch at `position` in its file. All 61 bytes must be present. */
@@ -63,6 +66,7 @@ export function describeBatch(bytes: Uint8Array, at: number, position: number): 
     partitionLeaderEpoch: readI32(bytes, at + FIELD.partitionLeaderEpoch),
     isTransactional: (bits & TRANSACTIONAL_BIT) !== 0,
     isControl: (bits & CONTROL_BIT) !== 0,
+    deleteHorizon: orNull(() => deleteHorizon(bytes, at)),
   };
 }
 
@@ -77,9 +81,9 @@ export function formatTime(ms: number | null): string {
   return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString();
 }
 
-function orNull(read: () => number): number | null {
+function orNull(read: () => number | undefined): number | null {
   try {
-    return read();
+    return read() ?? null;
   } catch {
     return null;
   }

@@ -21,6 +21,7 @@ import {
 import { readI16, readI32, readI64 } from "../record/bytes.js";
 import { decompress, type Prefix } from "../record/compression.js";
 import { crc32c } from "../record/crc32c.js";
+import { DELETE_HORIZON_BIT } from "../record/delete-horizon.js";
 import { RustLogError } from "../errors.js";
 import { DECOMPRESSED_BYTES_MAX } from "../limits.js";
 import { reasonOf } from "../log/disk/disk.js";
@@ -44,10 +45,13 @@ const DESCRIPTIONS: Readonly<Record<HeaderField, Describe>> = {
   crc: describeCrc,
   attributes: (bytes, at) =>
     `codec ${codecOf(bytes, at) ?? "unknown"}, ${hasLogAppendTime(bytes, at) ? "LogAppendTime" : "CreateTime"}` +
-    `${(attributes(bytes, at) & TRANSACTIONAL_BIT) === 0 ? "" : ", transactional"}${(attributes(bytes, at) & CONTROL_BIT) === 0 ? "" : ", control"}`,
+    `${(attributes(bytes, at) & TRANSACTIONAL_BIT) === 0 ? "" : ", transactional"}${(attributes(bytes, at) & CONTROL_BIT) === 0 ? "" : ", control"}` +
+    `${(attributes(bytes, at) & DELETE_HORIZON_BIT) === 0 ? "" : ", delete horizon"}`,
   lastOffsetDelta: (bytes, at) =>
     `${readI32(bytes, at + FIELD.lastOffsetDelta)} (last offset ${lastOffset(bytes, at)})`,
-  baseTimestamp: (bytes, at) => describeTime(baseTimestamp(bytes, at)),
+  baseTimestamp: (bytes, at) =>
+    describeTime(baseTimestamp(bytes, at)) +
+    ((attributes(bytes, at) & DELETE_HORIZON_BIT) === 0 ? "" : ": tombstones go after this"),
   maxTimestamp: (bytes, at) => describeTime(maxTimestamp(bytes, at)),
   producerId: (bytes, at) => orNone(producerId(bytes, at)),
   producerEpoch: (bytes, at) => orNone(readI16(bytes, at + FIELD.producerEpoch)),

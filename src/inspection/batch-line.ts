@@ -50,8 +50,10 @@ export function recordLine(cursor: RecordCursor): string {
   return `${" ".repeat(12)}${cells.join("  ")}`;
 }
 
-function formatTimes({ baseTimestamp, maxTimestamp, count }: BatchDescription): string {
+function formatTimes(batch: BatchDescription): string {
+  const { baseTimestamp, maxTimestamp, count, deleteHorizon } = batch;
   if (count === 0) return "-";
+  if (deleteHorizon !== null) return `up to ${formatTime(maxTimestamp)}`;
   const first = formatTime(baseTimestamp);
   if (baseTimestamp === null || maxTimestamp === null) return first;
   const span = maxTimestamp - baseTimestamp;

@@ -7,6 +7,8 @@ import { OFFSET_ENTRY_BYTES } from "../log/index/offset-index.js";
 import { readRegular } from "../log/disk/regular-file.js";
 import {
   baseOffsetOfLogName,
+  finalName,
+  isCleanedFileName,
   parseSegmentFileName,
   segmentFileName,
 } from "../log/segment/segment-files.js";
@@ -45,11 +47,13 @@ export interface IndexListing {
 /** Reads an index file. Throws the system's error when it can't be read. */
 export function listIndex(disk: Disk, path: string, kind: "index" | "timeindex"): IndexListing {
   const bytes = new Uint8Array(readRegular(path));
-  const segment = parseSegmentFileName(basename(path));
+  // The log beside a new file is still the old one.
+  const isNew = isCleanedFileName(basename(path));
+  const segment = parseSegmentFileName(finalName(basename(path)));
   const base = segment?.offset ?? 0;
   const check =
     kind === "index" ? new OffsetIndexCheck(bytes, base) : new TimeIndexCheck(bytes, base);
-  const isChecked = segment !== undefined && hasLog(disk, path, base);
+  const isChecked = segment !== undefined && !isNew && hasLog(disk, path, base);
   const found = isChecked ? holdAgainstLog(disk, path, base, check) : [];
   const byEntry = new Map(found.map(({ entry, reason }) => [entry, reason]));
   const entries = Array.from({ length: check.index.count }, (_, entry): IndexEntry => {

@@ -15,7 +15,13 @@ import {
 import { ProducerStates } from "../log/producer-states.js";
 import { readLastSegment } from "../log/recovery/recovery.js";
 import { SealedSegment } from "../log/segment/sealed-segment.js";
-import { baseOffsetOfLogName } from "../log/segment/segment-files.js";
+import {
+  type CompactionNote,
+  NOT_COMPACTED,
+  readCompactionNote,
+} from "../log/compaction/compaction-note.js";
+import { pendingReplacements } from "../log/compaction/segment-swap.js";
+import { baseOffsetOfLogName, segmentFileName } from "../log/segment/segment-files.js";
 import { SegmentList } from "../log/segment/segment-list.js";
 import { readCleanNote } from "../topics/clean-note.js";
 import { META, readMeta } from "../topics/meta-file.js";
@@ -55,6 +61,7 @@ export interface LogFiles extends ReadableLog, Disposable {}
 export function openLogFiles(dataDirectory: string, topic: string, partition: number): LogFiles {
   const disk = new ReadOnlyDisk();
   const directory = partitionDirectory(disk, dataDirectory, topic, partition);
+  placeCompacted(disk, directory);
   const bases = disk.list(directory).flatMap((name) => baseOffsetOfLogName(name) ?? []);
   const last = bases.pop();
   if (last === undefined) {
@@ -95,6 +102,25 @@ export function openLogFiles(dataDirectory: string, topic: string, partition: nu
     tail,
     [Symbol.dispose]: () => active.close(),
   };
+}
+
+/** A broker may be about to put compacted segments in place, or have been killed on the way: look at the result. */
+function placeCompacted(disk: ReadOnlyDisk, directory: string): void {
+  const { unplaced, replaced } = pendingReplacements(disk, directory, noteOf(disk, directory));
+  for (const [name, present] of unplaced) {
+    disk.rename(joinPath(directory, present), joinPath(directory, name));
+  }
+  for (const base of replaced) disk.remove(joinPath(directory, segmentFileName(base, "log")));
+}
+
+/** The note about compaction. Without a usable one, the segments are looked at as they are. */
+function noteOf(disk: Disk, directory: string): CompactionNote {
+  try {
+    return readCompactionNote(disk, directory) ?? NOT_COMPACTED;
+  } catch (error) {
+    if (!(error instanceof RustLogError)) throw error;
+    return NOT_COMPACTED;
+  }
 }
 
 function partitionDirectory(

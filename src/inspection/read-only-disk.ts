@@ -1,6 +1,6 @@
 // A disk that can read but not write, truncate or remove. It lets the storage code run a lookup on files that a broker
 // owns. Leaves to others: the lookup.
-import type { AppendFile, DirectoryLock, Disk } from "../log/disk/disk.js";
+import { type AppendFile, type DirectoryLock, type Disk, joinPath } from "../log/disk/disk.js";
 import { RealDisk } from "../log/disk/real-disk.js";
 import { FileReader } from "./file-reader.js";
 
@@ -42,12 +42,15 @@ class ReadOnlyFile implements AppendFile {
   }
 }
 
-/** The real file system, read-only. */
+/** The real file system, read-only. Renames and removals only change how it looks from here. */
 export class ReadOnlyDisk implements Disk {
   readonly #disk: Disk = new RealDisk();
+  /** Real paths by those under which the files appear here. */
+  readonly #renamed = new Map<string, string>();
+  readonly #removed = new Set<string>();
 
   openAppend(path: string): AppendFile {
-    return new ReadOnlyFile(path);
+    return new ReadOnlyFile(this.#real(path));
   }
 
   createAppend(path: string): AppendFile {
@@ -55,15 +58,15 @@ export class ReadOnlyDisk implements Disk {
   }
 
   map(path: string): Uint8Array {
-    return this.#disk.map(path);
+    return this.#disk.map(this.#real(path));
   }
 
   readAt(path: string, into: Uint8Array, position: number): number {
-    return this.#disk.readAt(path, into, position);
+    return this.#disk.readAt(this.#real(path), into, position);
   }
 
   readFile(path: string): Uint8Array | undefined {
-    return this.#disk.readFile(path);
+    return this.#disk.readFile(this.#real(path));
   }
 
   /** Rejects: a lookup does not need to save anything. */
@@ -72,11 +75,19 @@ export class ReadOnlyDisk implements Disk {
   }
 
   list(directory: string): string[] {
-    return this.#disk.list(directory);
+    const names = new Set(this.#disk.list(directory));
+    const prefix = joinPath(directory, "");
+    for (const path of this.#removed) {
+      if (path.startsWith(prefix)) names.delete(path.slice(prefix.length));
+    }
+    for (const path of this.#renamed.keys()) {
+      if (path.startsWith(prefix)) names.add(path.slice(prefix.length));
+    }
+    return [...names].sort();
   }
 
   fileSize(path: string): number | undefined {
-    return this.#disk.fileSize(path);
+    return this.#removed.has(path) ? undefined : this.#disk.fileSize(this.#real(path));
   }
 
   modifiedMs(path: string): number | undefined {
@@ -85,9 +96,16 @@ export class ReadOnlyDisk implements Disk {
 
   makeDirectory(): void {}
 
-  rename(): void {}
+  rename(from: string, to: string): void {
+    this.#renamed.set(to, this.#real(from));
+    this.#removed.delete(to);
+    this.remove(from);
+  }
 
-  remove(): void {}
+  remove(path: string): void {
+    this.#renamed.delete(path);
+    this.#removed.add(path);
+  }
 
   async removeDirectory(): Promise<void> {}
 
@@ -103,6 +121,10 @@ export class ReadOnlyDisk implements Disk {
 
   lockToRead(): DirectoryLock {
     return { release: () => {} };
+  }
+
+  #real(path: string): string {
+    return this.#renamed.get(path) ?? path;
   }
 }
 

@@ -3,7 +3,6 @@
 import { BATCH_HEADER_BYTES } from "../record/batch.js";
 import { type Disk, joinPath, reasonOf } from "../log/disk/disk.js";
 import { OFFSET_ENTRY_BYTES } from "../log/index/offset-index.js";
-import { segmentFileName } from "../log/segment/segment-files.js";
 import type { SegmentIndex } from "../log/index/segment-index.js";
 import { TIME_ENTRY_BYTES } from "../log/index/time-index.js";
 import type { Repair } from "./finding.js";
@@ -24,6 +23,8 @@ export interface SegmentPlace {
   /** The partition's directory, relative to the data directory. */
   readonly directory: string;
   readonly baseOffset: number;
+  /** The name of a file of the segment. */
+  nameOf(kind: "log" | "index" | "timeindex"): string;
 }
 
 /** The readable part of an index file. */
@@ -49,11 +50,11 @@ export class SegmentIndexes {
   constructor(run: Verification, place: SegmentPlace, logBytes: number) {
     this.#run = run;
     this.#place = place;
-    const { baseOffset } = place;
+    const { baseOffset, nameOf } = place;
     const read = (kind: "index" | "timeindex", entryBytes: number): IndexBytes =>
       readIndexFile(
         run.disk,
-        joinPath(run.path(place.directory), segmentFileName(baseOffset, kind)),
+        joinPath(run.path(place.directory), nameOf(kind)),
         entryBytes,
         logBytes,
       );
@@ -87,8 +88,8 @@ export class SegmentIndexes {
     rebuilt: SegmentIndex,
     faultsOf: () => readonly IndexFault[],
   ): void {
-    const { topic, partition, directory, baseOffset } = this.#place;
-    const file = joinPath(directory, segmentFileName(baseOffset, kind));
+    const { topic, partition, directory } = this.#place;
+    const file = joinPath(directory, this.#place.nameOf(kind));
     if (!read.isThere && extent === "prefix") return;
     const single = read.isThere ? read.fault : "it is missing";
     const faults = single === undefined ? faultsOf() : [{ reason: single }];
@@ -100,8 +101,8 @@ export class SegmentIndexes {
   }
 
   #repair(kind: "index" | "timeindex", rebuilt: SegmentIndex): Repair {
-    const { directory, baseOffset } = this.#place;
-    const name = segmentFileName(baseOffset, kind);
+    const { directory } = this.#place;
+    const name = this.#place.nameOf(kind);
     return rebuildFile(this.#run.disk, this.#run.path(directory), name, () =>
       kind === "index" ? rebuilt.offsets.bytesFrom(0) : rebuilt.times.bytesFrom(0),
     );

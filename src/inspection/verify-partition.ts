@@ -1,11 +1,14 @@
 // Checks the directory of one partition: its files, and its segments in order, each with its indexes.
-// Leaves to others: one segment (verify-segment.ts), snapshots (verify-snapshots.ts), the topic (verify-topic.ts).
+// Leaves to others: one segment (verify-segment.ts), compaction (verify-compaction.ts), snapshots (verify-snapshots.ts), the
+// topic (verify-topic.ts).
 import type { RecordCursor } from "../record/cursor.js";
+import { COMPACTION_FILE } from "../log/compaction/compaction-note.js";
 import { joinPath, reasonOf } from "../log/disk/disk.js";
 import { LOG_START_FILE, readLogStart } from "../log/log-start.js";
 import { ProducerStates } from "../log/producer-states.js";
 import type { CleanSegment } from "../log/recovery/noted-segment.js";
 import {
+  isCleanedFileName,
   isCutFileName,
   parseSegmentFileName,
   type SegmentFile,
@@ -14,6 +17,7 @@ import {
 import { removeFile } from "./repair.js";
 import type { Verification } from "./verification.js";
 import type { PartitionEnd } from "./verify-offsets.js";
+import { CompactionCheck } from "./verify-compaction.js";
 import { SegmentCheck } from "./verify-segment.js";
 import { SnapshotCheck } from "./verify-snapshots.js";
 
@@ -38,11 +42,15 @@ export async function verifyPartition(
   onRecord?: (cursor: RecordCursor) => void,
 ): Promise<PartitionReport> {
   run.counts.partitions++;
-  const files = listFiles(run, place);
-  const bases = offsetsOf(files, "log");
+  const compaction = new CompactionCheck(run, place);
+  await compaction.begin();
+  const files = listFiles(run, place).filter(({ offset }) => !compaction.isReplaced(offset));
+  const bases = compaction.segments(offsetsOf(files, "log"));
   findOrphans(run, place, files, new Set(bases));
-  const logStart = bases[0] ?? 0;
-  const snapshots = new SnapshotCheck(run, place, logStart, offsetsOf(files, "snapshot"));
+  compaction.checkLosses(bases);
+  const { firstDirtyOffset } = compaction;
+  const range = { logStart: bases[0] ?? 0, firstDirtyOffset: firstDirtyOffset ?? 0 };
+  const snapshots = new SnapshotCheck(run, place, range, offsetsOf(files, "snapshot"));
   const producers = new ProducerStates();
   const progress = {
     producers,
@@ -54,13 +62,16 @@ export async function verifyPartition(
   for (const [i, baseOffset] of bases.entries()) {
     run.counts.segments++;
     const { topic, partition, directory, clean } = place;
-    const file = joinPath(directory, segmentFileName(baseOffset, "log"));
+    const nameOf = (kind: "log" | "index" | "timeindex"): string =>
+      compaction.nameOf(segmentFileName(baseOffset, kind));
+    const file = joinPath(directory, nameOf("log"));
     const endOffset = bases[i + 1];
     const isNoted = endOffset === undefined && clean?.baseOffset === baseOffset;
     const notedBytes = isNoted ? clean.bytes : -1;
     const notedOffset = isNoted ? clean.nextOffset : undefined;
     const noted = { notedBytes, notedOffset };
-    const segment = { topic, partition, directory, file, baseOffset, endOffset, ...noted };
+    const where = { topic, partition, directory, file, baseOffset, endOffset, nameOf };
+    const segment = { ...where, firstDirtyOffset, ...noted };
     end = new SegmentCheck(run, segment, progress).check();
     await run.settle();
   }
@@ -92,6 +103,7 @@ function listFiles(run: Verification, place: PartitionPlace): SegmentFile[] {
       }
       continue;
     }
+    if (name === COMPACTION_FILE || isCleanedFileName(name)) continue;
     if (name.endsWith(".tmp")) {
       const repair = removeFile(run.disk, run.path(directory), name);
       run.note(where, "left over from a crash; the next start removes it", repair);

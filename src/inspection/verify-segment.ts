@@ -28,6 +28,8 @@ interface SegmentToCheck extends SegmentPlace {
   readonly notedBytes: number;
   /** Where the log ended at that time. */
   readonly notedOffset: number | undefined;
+  /** From this offset on nothing was compacted, so that a gap is a loss; undefined if nothing is known of that. */
+  readonly firstDirtyOffset: number | undefined;
 }
 
 /** State carried from segment to segment. */
@@ -124,6 +126,11 @@ export class SegmentCheck {
       else if (after === Number.POSITIVE_INFINITY) after = endOffset ?? after;
     }
     if (!isMisplaced(first, due, next - first, after)) {
+      const lost = this.#lostFrom(due);
+      if (first > lost) {
+        const reason = `${missingOrTwice(first, lost)}, and were not compacted`;
+        this.#fault({ position, offset: lost, lastOffset: first - 1 }, reason);
+      }
       this.#expected = next;
       this.#misplacedEnd = undefined;
       const last = next - 1 - base;
@@ -190,11 +197,22 @@ export class SegmentCheck {
       return false;
     }
     const { topic, partition, file } = this.#place;
-    const range = { offset: next, lastOffset: endOffset - 1 };
-    const reason =
-      "no batch covers them up to the next segment: they were compacted, or a segment is missing";
-    this.#run.note({ file, topic, partition, ...range }, reason);
+    const range = { lastOffset: endOffset - 1 };
+    const reason = "no batch covers them up to the next segment";
+    const lost = this.#lostFrom(next);
+    if (endOffset > lost) {
+      this.#fault({ ...range, offset: lost }, `${reason}, and they were not compacted`);
+    } else if (this.#place.firstDirtyOffset === undefined) {
+      const why = `${reason}: they were compacted, or a segment is missing`;
+      this.#run.note({ file, topic, partition, offset: next, ...range }, why);
+    }
     return false;
+  }
+
+  /** Where the loss in a gap begins: compaction leaves gaps below its first dirty offset only. */
+  #lostFrom(gapStart: number): number {
+    const { firstDirtyOffset = Number.POSITIVE_INFINITY } = this.#place;
+    return Math.max(gapStart, firstDirtyOffset);
   }
 
   /** `next` is the offset after the damage; `torn` is set for a tail that may be truncated. */

@@ -9,6 +9,13 @@ import { rebuildFile, removeFile } from "./repair.js";
 import type { Verification } from "./verification.js";
 import { PRODUCERS_MAX } from "../limits.js";
 
+interface OffsetRange {
+  /** Base offset of the first segment. */
+  readonly logStart: number;
+  /** Below it, compaction has removed batches that no producer needs. */
+  readonly firstDirtyOffset: number;
+}
+
 interface SnapshotPlace {
   readonly topic: string;
   readonly partition: number;
@@ -19,7 +26,7 @@ interface SnapshotPlace {
 export class SnapshotCheck {
   readonly #run: Verification;
   readonly #place: SnapshotPlace;
-  readonly #logStart: number;
+  readonly #range: OffsetRange;
   /** Offsets of snapshots that the walk has not reached yet. */
   readonly #left: Set<number>;
 
@@ -27,12 +34,12 @@ export class SnapshotCheck {
   constructor(
     run: Verification,
     place: SnapshotPlace,
-    logStart: number,
+    range: OffsetRange,
     offsets: readonly number[],
   ) {
     this.#run = run;
     this.#place = place;
-    this.#logStart = logStart;
+    this.#range = range;
     this.#left = new Set(offsets);
   }
 
@@ -43,7 +50,7 @@ export class SnapshotCheck {
     const found = typeof decoded === "string" ? decoded : undefined;
     const fault =
       found ??
-      (isDamaged ? undefined : difference(decoded as ProducerStates, producers, this.#logStart));
+      (isDamaged ? undefined : difference(decoded as ProducerStates, producers, this.#range));
     if (fault === undefined) return;
     // Encode now: the producers change as the walk continues.
     const content = encodeProducerSnapshot(producers);
@@ -60,7 +67,7 @@ export class SnapshotCheck {
       const name = segmentFileName(offset, "snapshot");
       const remove = removeFile(this.#run.disk, this.#run.path(this.#place.directory), name);
       if (typeof decoded === "string") this.#run.damage(this.#where(offset), decoded, remove);
-      else if (offset >= this.#logStart && !isUncertain) {
+      else if (offset >= this.#range.logStart && !isUncertain) {
         const where = offset > endOffset ? `beyond the end of the log, ${endOffset}` : "in a batch";
         this.#run.damage(this.#where(offset), `its offset is ${where}`, remove);
       }
@@ -91,7 +98,7 @@ export class SnapshotCheck {
 function difference(
   snapshot: ProducerStates,
   walked: ProducerStates,
-  logStart: number,
+  { logStart, firstDirtyOffset }: OffsetRange,
 ): string | undefined {
   // Evictions depend on batches that may be deleted by now.
   if (snapshot.size >= PRODUCERS_MAX || walked.size >= PRODUCERS_MAX) return undefined;
@@ -100,15 +107,28 @@ function difference(
     const other = stated.get(id);
     stated.delete(id);
     if (other === undefined) return `producer ${id} is missing, although the log has its batches`;
-    if (summary(other) !== summary(state)) {
+    if (summary(other) !== summary(state) && !isPredecessor(state, other, firstDirtyOffset)) {
       return `it has ${summary(other)} for producer ${id}, but the log has ${summary(state)}`;
     }
   }
   for (const [id, { batches }] of stated) {
-    if ((batches.at(-1)?.baseOffset ?? 0) < logStart) continue;
+    if ((batches.at(-1)?.baseOffset ?? 0) < Math.max(logStart, firstDirtyOffset)) continue;
     return `it has producer ${id}, but the log has no batch of it`;
   }
   return undefined;
+}
+
+/**
+ * Whether a snapshot has a later batch of a producer than the log, or the same, and compaction has come past it: the
+ * producer had gone on when that removed it, or some of its records.
+ */
+function isPredecessor(
+  walked: ProducerState,
+  stated: ProducerState,
+  firstDirtyOffset: number,
+): boolean {
+  const [found, noted] = [walked.batches.at(-1)?.baseOffset, stated.batches.at(-1)?.baseOffset];
+  return (noted ?? 0) < firstDirtyOffset && (found ?? 0) <= (noted ?? 0);
 }
 
 function summary({ epoch, batches }: ProducerState): string {

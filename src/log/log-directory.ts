@@ -1,12 +1,16 @@
 // Lists the directory of one log: the log's own files, leftovers of a crash, and foreign files.
 // Leaves to others: opening the files (log.ts), and naming them (segment-files.ts).
 import { type CompactedFile, COMPACTION_FILE } from "./compaction/compaction-note.js";
-import { isCleanedFileName } from "./compaction/segment-swap.js";
 import { type Disk, joinPath, reasonOf } from "./disk/disk.js";
 import type { LogContext } from "./log-context.js";
 import { LOG_START_FILE } from "./log-start.js";
 import { SealedSegment } from "./segment/sealed-segment.js";
-import { isCutFileName, parseSegmentFileName, segmentFileName } from "./segment/segment-files.js";
+import {
+  isCleanedFileName,
+  isCutFileName,
+  parseSegmentFileName,
+  segmentFileName,
+} from "./segment/segment-files.js";
 
 interface LogFileList {
   /** Base offsets of the segments, ascending. */
@@ -80,7 +84,9 @@ function reportLoss(
 ): void {
   if (bytes >= noted) return;
   const file = segmentFileName(base, "log");
-  report(`${name}: ${file} has ${bytes} bytes, but compaction wrote ${noted}: records are lost`);
+  report(
+    `${name}: ${file} has ${bytes} bytes, but had ${noted} when it was compacted: records are lost`,
+  );
 }
 
 function lengthOf(disk: Disk, directory: string, base: number): number | undefined {

@@ -6,7 +6,7 @@
 import { attributes, baseTimestamp, FIELD } from "./batch.js";
 import { writeI64, writeU16 } from "./bytes.js";
 
-const DELETE_HORIZON_BIT = 0x40;
+export const DELETE_HORIZON_BIT = 0x40;
 
 /** The horizon, in milliseconds; undefined if the batch has none. */
 export function deleteHorizon(bytes: Uint8Array, at: number): number | undefined {

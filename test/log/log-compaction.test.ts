@@ -344,43 +344,51 @@ describe("damage", () => {
   });
 });
 
-test("a crash at any step leaves the old or the new records", async () => {
-  for (let step = 0, isDone = false; !isDone; step++) {
-    const random = new Random(step);
-    const disk = new SimulatedDisk(random);
-    disk.makeDirectory(DIRECTORY);
-    for (const path of ["", "data", "data/topics", "data/topics/orders"]) {
-      await disk.syncDirectory(path);
-    }
-    const log = await openLog(disk, SMALL);
-    await appendAll(
-      log,
-      ["a=1", "b=1", "a=2", "b=2", "c=1", "a=3"].map((text) => keyed(text)),
-    );
-    disk.crashAfter(step);
-    await compact(disk, log, {}).then(
-      () => {
-        isDone = true;
-      },
-      () => {},
-    );
-    disk.crashAfter(0);
-    disk.restart();
-    // The start may crash too.
-    disk.crashAfter(random.below(30));
-    let again = await openLog(disk, SMALL).catch(() => undefined);
-    if (again === undefined) {
-      disk.restart();
-      again = await openLog(disk, SMALL);
-    }
-    disk.crashAfter(Number.POSITIVE_INFINITY);
-    const isCompacted = again.compaction.firstDirtyOffset > 0;
-    const all = ["0:1", "1:1", "2:2", "3:2", "4:1", "5:3"];
-    expect({ step, content: content(again) }).toEqual({
-      step,
-      content: isCompacted ? all.slice(2) : all,
-    });
-    if (isDone) expect(isCompacted).toBe(true);
-    expect(names(disk).filter((name) => name.includes("cleaned"))).toEqual([]);
+/** Compacts a log with a crash at `step`; returns whether there was none. */
+async function crashAt(step: number, disk: SimulatedDisk): Promise<boolean> {
+  disk.makeDirectory(DIRECTORY);
+  for (const path of ["", "data", "data/topics", "data/topics/orders"]) {
+    await disk.syncDirectory(path);
   }
-});
+  const log = await openLog(disk, SMALL);
+  await appendAll(
+    log,
+    ["a=1", "b=1", "a=2", "b=2", "c=1", "a=3"].map((text) => keyed(text)),
+  );
+  disk.crashAfter(step);
+  const isDone = (await codeOf(() => compact(disk, log))) === undefined;
+  disk.crashAfter(0);
+  return isDone;
+}
+
+test.each([
+  ["the machine stops", (disk: SimulatedDisk) => disk.restart()],
+  // Then the decision may be there, and not durable.
+  ["the process is killed", (disk: SimulatedDisk) => disk.restartProcess()],
+])(
+  "at any step of a compaction and of the next start leaves the old or the new records: %s",
+  async (_what, restart) => {
+    for (let step = 0, isDone = false; !isDone; step++) {
+      for (let startStep = 0; startStep < 14; startStep += 2) {
+        const disk = new SimulatedDisk(new Random(100 * step + startStep));
+        isDone = await crashAt(step, disk);
+        restart(disk);
+        disk.crashAfter(startStep);
+        await openLog(disk, SMALL).catch(() => {});
+        disk.crashAfter(0);
+        disk.restart();
+        const log = await openLog(disk, SMALL);
+        const isCompacted = log.compaction.firstDirtyOffset > 0;
+        const all = ["0:1", "1:1", "2:2", "3:2", "4:1", "5:3"];
+        const expected = isCompacted ? all.slice(2) : all;
+        expect({ step, startStep, content: content(log) }).toEqual({
+          step,
+          startStep,
+          content: expected,
+        });
+        if (isDone) expect(isCompacted).toBe(true);
+        expect(names(disk).filter((name) => name.includes("cleaned"))).toEqual([]);
+      }
+    }
+  },
+);

@@ -6,8 +6,7 @@ import { lastOffset, newestTimestamp } from "../../record/batch.js";
 import { RELATIVE_OFFSET_MAX } from "../../limits.js";
 import { type AppendFile, type Disk, flushing, joinPath, removeQuietly } from "../disk/disk.js";
 import { SegmentIndex } from "../index/segment-index.js";
-import { segmentFileName } from "../segment/segment-files.js";
-import { cleanedFileName } from "./segment-swap.js";
+import { cleanedFileName, segmentFileName } from "../segment/segment-files.js";
 
 /** Bytes between two flushes, so that the flush of a whole segment does not hold up those of producers. */
 const FLUSH_BYTES = 16 * 1024 * 1024;

@@ -1,4 +1,4 @@
-// compaction.json: how far a log was compacted, its compacted segments, and replacements that were decided and may not be
+// compaction.json: how far a log was compacted, its segments up to there, and replacements that were decided and may not be
 // finished.
 // Leaves to others: carrying them out (segment-swap.ts).
 //
@@ -19,7 +19,7 @@ const FORMAT: CheckedFormat = {
   fields: ["firstDirtyOffset", "compacted", "replacements"],
 };
 
-/** A segment that compaction wrote. */
+/** A segment that compaction wrote, or left as it was. */
 export interface CompactedFile {
   /** Its base offset. */
   readonly base: number;
@@ -36,7 +36,7 @@ export interface Replacement extends CompactedFile {
 export interface CompactionNote {
   /** Records below it were compacted. */
   readonly firstDirtyOffset: number;
-  /** The compacted segments, oldest first, also those that are about to be put in place. */
+  /** The segments below that, oldest first, also those that are about to be put in place. */
   readonly compacted: readonly CompactedFile[];
   readonly replacements: readonly Replacement[];
 }

@@ -11,6 +11,7 @@ import type { LogContext, LogPosition } from "../log-context.js";
 import type { LogStart } from "../log-start.js";
 import type { ProducerStates } from "../producer-states.js";
 import { SealedSegment } from "../segment/sealed-segment.js";
+import { segmentFileName } from "../segment/segment-files.js";
 import type { SegmentList } from "../segment/segment-list.js";
 import type {
   CompactedSegment,
@@ -222,6 +223,12 @@ export class LogCompaction {
     options: CompactionOptions,
   ): Promise<CompactionOutcome> {
     this.#checkStopped();
+    const cut = range.find((it) => it.isCut);
+    if (cut !== undefined) {
+      const file = segmentFileName(cut.baseOffset, "log");
+      const message = `${this.#context.name}: segment ${file} has lost its end and is not compacted`;
+      throw new RustLogError("CORRUPT_MESSAGE", message);
+    }
     discardCleanedFiles(this.#context);
     const job = this.#jobOf(range, options);
     const bytesBefore = sumOf(range);
@@ -303,11 +310,9 @@ export class LogCompaction {
     // The names of the new files must be durable before the decision.
     await flushDirectory(this.#context);
     this.#checkOpen();
-    const note = {
-      firstDirtyOffset: Math.max(this.firstDirtyOffset, cleanedTo),
-      compacted: this.#compactedAfter(replacements),
-      replacements,
-    };
+    const firstDirtyOffset = Math.max(this.firstDirtyOffset, cleanedTo);
+    const compacted = this.#compactedAfter(replacements, firstDirtyOffset);
+    const note = { firstDirtyOffset, compacted, replacements };
     await writeCompactionNote(this.#context, note);
     this.#note = note;
     for (const it of replacements) this.#unplaced.push({ ...it, isSwitched: false });
@@ -327,15 +332,16 @@ export class LogCompaction {
     });
   }
 
-  /** The compacted segments once these replacements are done. */
-  #compactedAfter(replacements: readonly Replacement[]): CompactedFile[] {
+  /** The segments below the first dirty offset once these replacements are done. */
+  #compactedAfter(replacements: readonly Replacement[], firstDirtyOffset: number): CompactedFile[] {
     const replaced = new Set(replacements.flatMap((it) => it.replaced));
-    const [first] = this.#segments.sealed;
-    const kept = this.#note.compacted.filter(
-      ({ base }) => base >= (first?.baseOffset ?? 0) && !replaced.has(base),
+    const unchanged = this.#segments.sealed.filter(
+      ({ baseOffset, endOffset }) => endOffset <= firstDirtyOffset && !replaced.has(baseOffset),
     );
-    const added = replacements.map(({ base, bytes }) => ({ base, bytes }));
-    return [...kept, ...added].sort((a, b) => a.base - b.base);
+    return [
+      ...unchanged.map(({ baseOffset, fileBytes }) => ({ base: baseOffset, bytes: fileBytes })),
+      ...replacements.map(({ base, bytes }) => ({ base, bytes })),
+    ].sort((a, b) => a.base - b.base);
   }
 
   /** Carries out what is decided. Throws the system's error; the next call continues. */

@@ -24,7 +24,7 @@ import {
   FlushFailure,
 } from "../disk/disk.js";
 import type { SegmentContext } from "../log-context.js";
-import { segmentFileName } from "../segment/segment-files.js";
+import { cleanedFileName, isCleanedFileName, segmentFileName } from "../segment/segment-files.js";
 import {
   COMPACTION_FILE,
   type CompactionNote,
@@ -38,18 +38,6 @@ import {
 const KINDS = ["log", "index", "timeindex"] as const;
 
 type Kind = (typeof KINDS)[number];
-
-const CLEANED = ".cleaned";
-
-/** Whether a name is that of a new file of a compaction, not in place yet. */
-export function isCleanedFileName(name: string): boolean {
-  return /^\d{20}\.(log|index|timeindex)\.cleaned$/.test(name);
-}
-
-/** Name of a new file of a compaction: `00000000000000000042.log.cleaned`. */
-export function cleanedFileName(base: number, kind: Kind): string {
-  return `${segmentFileName(base, kind)}${CLEANED}`;
-}
 
 /**
  * Replaces the note. Its directory entry is not durable before the directory is flushed. Throws the system's error; the
@@ -115,6 +103,8 @@ export async function settleCompaction(
   const note = usableNote(context, cleaned.length > 0);
   const { replacements } = note;
   for (const replacement of replacements) checkReplacement(context, replacement);
+  // The decision may be in the page cache only, if the process was killed.
+  if (replacements.length > 0) await flushDirectory(context);
   for (const { base, replaced } of replacements) {
     for (const kind of KINDS) placeFile(context, base, kind);
     for (const other of replaced) {
@@ -150,7 +140,7 @@ function usableNote(
     if (mayBeHalfWay) {
       throw new RustLogError(
         "STORAGE_ERROR",
-        `${reasonOf(error)}; it may say that the ${CLEANED} files beside it take the place of segments. ` +
+        `${reasonOf(error)}; it may say that the .cleaned files beside it take the place of segments. ` +
           `Remove these files and ${COMPACTION_FILE} if all segments are there`,
         { cause: error },
       );
@@ -179,23 +169,30 @@ function checkReplacement(
   );
 }
 
-/** How a directory looks once the replacements in its note are carried out, for readers that change nothing. */
-export interface PendingFiles {
-  /** Base offsets of segments whose log is still in its `.cleaned` file. */
-  readonly unplaced: ReadonlySet<number>;
-  /** Base offsets of segments that are about to be removed. */
+/** What is left to do of the replacements in a note, for readers that change nothing. */
+export interface PendingReplacements {
+  /** Names of files that are not in place: what they will be called, and what they are called now. */
+  readonly unplaced: ReadonlyMap<string, string>;
+  /** Base offsets of segments that are going to be removed. */
   readonly replaced: ReadonlySet<number>;
 }
 
-/** What the note says of replacements that are not finished. Throws STORAGE_ERROR if it is unusable. */
-export function pendingFiles(disk: Disk, directory: string): PendingFiles {
-  const replacements = readCompactionNote(disk, directory)?.replacements ?? [];
-  const isUnplaced = (base: number): boolean =>
-    disk.fileSize(joinPath(directory, cleanedFileName(base, "log"))) !== undefined;
-  return {
-    unplaced: new Set(replacements.map(({ base }) => base).filter(isUnplaced)),
-    replaced: new Set(
-      replacements.flatMap(({ base, replaced }) => replaced.filter((it) => it !== base)),
-    ),
-  };
+export function pendingReplacements(
+  disk: Disk,
+  directory: string,
+  { replacements }: CompactionNote,
+): PendingReplacements {
+  const unplaced = new Map<string, string>();
+  const replaced = new Set<number>();
+  for (const { base, replaced: all } of replacements) {
+    for (const kind of KINDS) {
+      const name = cleanedFileName(base, kind);
+      if (disk.fileSize(joinPath(directory, name)) === undefined) continue;
+      unplaced.set(segmentFileName(base, kind), name);
+    }
+    for (const other of all) {
+      if (other !== base) replaced.add(other);
+    }
+  }
+  return { unplaced, replaced };
 }

@@ -62,8 +62,12 @@ export class SealedSegment implements Segment {
    * never is.
    */
   get isEndDamaged(): boolean {
-    const { bytes, fileBytes } = this;
-    return bytes < fileBytes || fileBytes < this.#notedBytes || fileBytes === 0;
+    return this.isCut || this.bytes < this.fileBytes;
+  }
+
+  /** The same as far as the length of the file tells it. */
+  get isCut(): boolean {
+    return this.fileBytes < this.#notedBytes || this.fileBytes === 0;
   }
 
   /** Offset after its last batch. */
@@ -141,6 +145,7 @@ export class SealedSegment implements Segment {
 
   /** Unlinks the files. Slices of a mapping stay valid. */
   remove(): void {
+    this.openForSlices();
     this.#files.remove();
     this.close();
   }

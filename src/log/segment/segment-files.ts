@@ -10,6 +10,23 @@ export function segmentFileName(baseOffset: number, kind: SegmentFileKind): stri
   return `${String(baseOffset).padStart(DIGITS, "0")}.${kind}`;
 }
 
+const CLEANED = ".cleaned";
+
+/** `00000000000000000042.log.cleaned`: a file of a segment that compaction has written and not put in place yet. */
+export function cleanedFileName(base: number, kind: "log" | "index" | "timeindex"): string {
+  return `${segmentFileName(base, kind)}${CLEANED}`;
+}
+
+/** Whether a name comes from `cleanedFileName`. */
+export function isCleanedFileName(name: string): boolean {
+  return /^\d{20}\.(log|index|timeindex)\.cleaned$/.test(name);
+}
+
+/** The name that a file has, or will have once compaction has put it in place. */
+export function finalName(name: string): string {
+  return isCleanedFileName(name) ? name.slice(0, -CLEANED.length) : name;
+}
+
 /** `00000000000000000042.log.cut-1234`: the bytes truncated from that log at position 1234. */
 export function cutFileName(baseOffset: number, position: number): string {
   return `${segmentFileName(baseOffset, "log")}.cut-${position}`;
