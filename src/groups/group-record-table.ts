@@ -18,19 +18,11 @@ type PlainRecord = string;
 
 export class GroupRecordTable {
   readonly #groups = new Map<string, PlainRecord | Records>();
-  #bytes = 0;
-
-  /** Length of all keys and values. */
-  get bytes(): number {
-    return this.#bytes;
-  }
 
   /** Sets or deletes a record. Throws CORRUPT_MESSAGE if the key names no group. */
   apply([key, value]: GroupRecordChange): void {
     const group = groupOfKey(key);
     const before = this.get(group, key);
-    if (before !== undefined) this.#bytes -= key.length + before.length;
-    if (value !== null) this.#bytes += key.length + value.length;
     const known = this.#groups.get(group);
     const isOnly = known === undefined || (typeof known === "string" && before !== undefined);
     if (isOnly && value === null) this.#groups.delete(group);
@@ -65,11 +57,6 @@ export class GroupRecordTable {
       const value = this.get(group, key);
       if (value !== undefined) yield [key, value];
     }
-  }
-
-  /** All records, for a snapshot. Records may change while the caller iterates. */
-  *all(): Generator<readonly [key: Uint8Array, value: Uint8Array], void> {
-    for (const group of this.#groups.keys()) yield* this.of(group);
   }
 
   /** Sets or deletes one of several records. */

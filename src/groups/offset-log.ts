@@ -1,11 +1,9 @@
-// The internal topic as a log of changes: appends them, and compacts the log once it is long.
-// Leaves to others: the table that results from the changes (offset-store.ts), reading them at start (offset-replay.ts).
+// The internal topic as a log of changes.
+// Leaves to others: the table that results from the changes (offset-store.ts), reading them at start (offset-replay.ts), and
+// compaction, which is that of any topic (topics/log-cleaner.ts).
 //
 // The topic `__consumer_offsets` has one partition, with the committed offsets and the records of groups. Every change is
-// one record batch, so a commit of many partitions is stored completely or not at all. Compaction writes a snapshot: it
-// starts a new segment, writes the tables to it, flushes it, and then deletes the older segments. A crash between these
-// steps leaves duplicate records, which do no harm.
-import { RustLogError } from "../errors.js";
+// one record batch, so a commit of many partitions is stored completely or not at all.
 import { BATCH_HEADER_BYTES } from "../record/batch.js";
 import { BatchEncoder } from "../record/encoder.js";
 import { reasonOf } from "../log/disk/disk.js";
@@ -14,36 +12,32 @@ import { OFFSETS_TOPIC } from "../topics/internal-topics.js";
 import type { OfflinePartition } from "../topics/offline-partition.js";
 import type { Partition } from "../topics/partition.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
-import type { GroupRecordChange, GroupRecordTable } from "./group-record-table.js";
+import type { GroupRecordChange } from "./group-record-table.js";
 import {
   type CommittedOffset,
   encodeOffsetKey,
   type OffsetKey,
   OffsetRecordWriter,
 } from "./offset-record.js";
-import type { OffsetTable } from "./offset-table.js";
 
-/** Rows per batch of a snapshot or a deletion: about 300 kB with the longest names. */
+/** Rows per batch of a deletion: about 300 kB with the longest names. */
 export const ROWS_PER_BATCH = 500;
 
-/** Bytes of records of groups in a batch of a snapshot: a group with many members has a batch of its own. */
-const GROUP_BYTES_PER_BATCH = 256 * 1024;
-
-/** Bytes of log per byte of the newest records of groups. */
-const GROUP_BYTES_FACTOR = 4;
+/**
+ * Settings of the topic. Kafka's, except that its segments have 100 MiB, and tombstones stay for a day: the active segment
+ * is not compacted, and a start reads all of it; and nobody but this broker needs to see that a record was deleted.
+ */
+const SETTINGS = {
+  "cleanup.policy": "compact",
+  "delete.retention.ms": "60000",
+  // Whatever the broker's flags say about other topics.
+  "min.cleanable.dirty.ratio": "0.5",
+  "min.compaction.lag.ms": "0",
+  "segment.bytes": String(4 * 1024 * 1024),
+};
 
 /** Largest size of a record without its key, in bytes. */
 const RECORD_BYTES = 64;
-
-/** The log is compacted once it is longer than both of these limits. */
-export interface CompactionThreshold {
-  /** Length in bytes below which compaction is not worth it. */
-  readonly bytesMin: number;
-  /** Bytes of log per committed offset; a record takes about 100. */
-  readonly bytesPerRow: number;
-}
-
-const COMPACTION: CompactionThreshold = { bytesMin: 4 * 1024 * 1024, bytesPerRow: 512 };
 
 /** A committed offset, or a deleted one (null). */
 export type OffsetChange = readonly [OffsetKey, CommittedOffset | null];
@@ -86,19 +80,8 @@ export function recordsOfGroups(changes: readonly GroupRecordChange[]): LogRecor
 
 interface OffsetLogContext {
   readonly registry: TopicRegistry;
-  /** The tables that result from the log, which compaction writes. */
-  readonly table: OffsetTable;
-  readonly groupRecords: GroupRecordTable;
-  /** Default: 4 MiB, and 512 bytes per committed offset. */
-  readonly compaction?: CompactionThreshold;
   readonly now: () => number;
   readonly report: (line: string) => void;
-}
-
-interface SnapshotBatch {
-  readonly records: LogRecords;
-  /** Whether nothing follows; it may also turn out that nothing does. */
-  readonly isLast: boolean;
 }
 
 export class OffsetLog {
@@ -111,11 +94,8 @@ export class OffsetLog {
   readonly #inFlight = new Set<Promise<unknown>>();
   /** The last write in the queue for the table. */
   #applying: Promise<void> | undefined;
-  /** Set while a compaction or an expiry has exclusive access to the log. */
+  /** Set while somebody has exclusive access to the log. */
   #gate: Promise<void> | undefined;
-  #compaction: Promise<void> | undefined;
-  /** Length of the log below which a failed compaction is not retried. */
-  #retryBytes = 0;
 
   constructor(context: OffsetLogContext) {
     const partition = context.registry.find(OFFSETS_TOPIC)?.partitions[0];
@@ -170,29 +150,17 @@ export class OffsetLog {
     }
   }
 
-  /** Starts a compaction if the log is long compared with the table. */
-  compactIfWorthwhile(): void {
-    const partition = this.#partition;
-    if (partition === undefined || this.#compaction !== undefined) return;
-    const { bytesMin, bytesPerRow } = this.#context.compaction ?? COMPACTION;
-    const { table, groupRecords } = this.#context;
-    const tableBytes = table.size * bytesPerRow + groupRecords.bytes * GROUP_BYTES_FACTOR;
-    const worthwhileBytes = Math.max(bytesMin, tableBytes);
-    if (partition.bytes < Math.max(worthwhileBytes, this.#retryBytes)) return;
-    this.#compaction = this.#compact(partition)
-      .then(() => {
-        this.#retryBytes = 0;
-      })
-      .catch((error: unknown) => {
-        if (error instanceof RustLogError && error.code === "BROKER_STOPPING") return;
-        // The table it wrote stays in the log. If every commit retried, an old segment that can't be deleted would make
-        // the log grow by a whole table each time.
-        this.#retryBytes = 2 * partition.bytes;
-        this.#context.report(`${OFFSETS_TOPIC}: could not be compacted: ${reasonOf(error)}`);
-      })
-      .finally(() => {
-        this.#compaction = undefined;
-      });
+  /** Gives the topic of an older release, which compacted it in another way, the settings that it has now. */
+  async upgrade(): Promise<void> {
+    const { registry, report } = this.#context;
+    const topic = registry.find(OFFSETS_TOPIC);
+    if (topic === undefined || this.#offline !== undefined) return;
+    if (topic.settings["cleanup.policy"] === SETTINGS["cleanup.policy"]) return;
+    try {
+      await registry.alterSettings(OFFSETS_TOPIC, (settings) => ({ ...settings, ...SETTINGS }));
+    } catch (error) {
+      report(`${OFFSETS_TOPIC} is not compacted until the next start: ${reasonOf(error)}`);
+    }
   }
 
   async #append(records: LogRecords): Promise<void> {
@@ -228,55 +196,11 @@ export class OffsetLog {
 
   async #createTopic(): Promise<Partition> {
     const { registry } = this.#context;
-    const settings = { "retention.ms": "-1", "retention.bytes": "-1" };
     const topic =
-      registry.find(OFFSETS_TOPIC) ?? (await registry.create(OFFSETS_TOPIC, 1, settings));
+      registry.find(OFFSETS_TOPIC) ?? (await registry.create(OFFSETS_TOPIC, 1, SETTINGS));
     const [partition] = topic.online;
     if (partition === undefined) throw new Error("the offsets topic has no partition");
     return partition;
-  }
-
-  /**
-   * Writes the tables to a new segment, batch by batch, and deletes the older ones. Commits continue between batches: each
-   * batch is encoded and appended while no commit is in progress, so the last record of a key is the newest.
-   */
-  async #compact(partition: Partition): Promise<void> {
-    const start = await this.#alone(async () => {
-      await partition.roll();
-      return partition.logEndOffset;
-    });
-    const snapshot = this.#snapshot();
-    for (let isLast = false; !isLast;) {
-      const flushed = await this.#alone(() => {
-        const { value: batch } = snapshot.next();
-        isLast = batch?.isLast ?? true;
-        // Returned in a function, so that this awaits the turn but not the flush.
-        if (batch === undefined) return undefined;
-        const appended = partition.append(this.#encode(batch.records));
-        return () => appended;
-      });
-      await flushed?.();
-      if (!isLast) await nextTurn();
-    }
-    await partition.sync();
-    await partition.deleteBefore(start);
-  }
-
-  /** Batches of everything in the tables, which may change between two of them. */
-  *#snapshot(): Generator<SnapshotBatch, undefined> {
-    const { table, groupRecords } = this.#context;
-    let after: OffsetKey | undefined;
-    for (;;) {
-      const rows = table.rows(after, ROWS_PER_BATCH);
-      after = rows.at(-1);
-      if (after === undefined) break;
-      const isLast = rows.length < ROWS_PER_BATCH;
-      const records = recordsOfOffsets(rows.map((row) => [row, row]));
-      yield { records, isLast: isLast && groupRecords.bytes === 0 };
-      if (isLast) break;
-    }
-    for (const records of batchesOfGroups(groupRecords)) yield { records, isLast: false };
-    return undefined;
   }
 
   /** Runs `work` once no write is in progress; later writes wait for it. */
@@ -292,18 +216,4 @@ export class OffsetLog {
       resolve();
     }
   }
-}
-
-function* batchesOfGroups(table: GroupRecordTable): Generator<LogRecords, void> {
-  let batch: GroupRecordChange[] = [];
-  let bytes = 0;
-  for (const record of table.all()) {
-    batch.push(record);
-    bytes += record[0].length + record[1].length;
-    if (bytes < GROUP_BYTES_PER_BATCH) continue;
-    yield recordsOfGroups(batch);
-    batch = [];
-    bytes = 0;
-  }
-  if (batch.length > 0) yield recordsOfGroups(batch);
 }

@@ -5,8 +5,8 @@
 // malformed is skipped alone. Both are reported with their place in the log. A record of a kind that this release does not
 // know is kept as it is, for the release that wrote it.
 //
-// A commit counts only for the topic that it was made for. A commit for a topic that was deleted or recreated is skipped:
-// this is how committed offsets are deleted with their topic.
+// A commit counts only for the topic that it was made for. One for a topic that was deleted or recreated is only entered to be
+// deleted: there was no time, or no space, to write tombstones for all of them.
 import { RustLogError } from "../errors.js";
 import { RecordCursor } from "../record/cursor.js";
 import { nextTurn } from "../log/event-loop.js";
@@ -122,6 +122,7 @@ class Replay {
       const value = decodeOffsetValue(valueBytes);
       const topicId = value.topicId ?? this.#firstId(key.topic);
       if (registry.hasId(key.topic, topicId)) table.set(key, { ...value, topicId });
+      else table.setGone(key, { ...value, topicId });
     } catch (error) {
       if (!(error instanceof RustLogError) || error.code !== "CORRUPT_MESSAGE") throw error;
       this.#reportInvalid(cursor.offset, error.message);

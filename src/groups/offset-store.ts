@@ -2,17 +2,17 @@
 // Leaves to others: whether an offset is valid for its partition (services/), storing the table (offset-log.ts), and
 // rebuilding it at start (offset-replay.ts).
 //
-// A commit belongs to a topic id, not to a name. So creating or deleting a topic writes nothing here, and takes the same
-// time whatever the number of groups.
+// A commit belongs to a topic id, not to a name. So when a topic is deleted, its commits count no more at once, whatever
+// their number, and whether or not there is space to write that down. Afterwards they are deleted one by one.
 import { RustLogError } from "../errors.js";
 import { GROUP_NAME_BYTES_MAX, OFFSETS_MEMORY_BYTES_MAX } from "../limits.js";
+import { reasonOf } from "../log/disk/disk.js";
 import { nextTurn } from "../log/event-loop.js";
 import type { Topic } from "../topics/topic.js";
 import { unknownTopic } from "../topics/topic-error.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
 import { type GroupRecordChange, GroupRecordTable } from "./group-record-table.js";
 import {
-  type CompactionThreshold,
   type OffsetChange,
   OffsetLog,
   recordsOfGroups,
@@ -42,8 +42,6 @@ export interface OffsetStoreContext {
   readonly mode: "durable" | "memory";
   /** Memory of the table beyond which it takes no more rows; for tests. */
   readonly memoryBytesMax?: number;
-  /** Default: 4 MiB, and 512 bytes per committed offset. */
-  readonly compaction?: CompactionThreshold;
   readonly now: () => number;
   readonly report: (line: string) => void;
 }
@@ -60,8 +58,7 @@ export class OffsetStore {
   private constructor(context: OffsetStoreContext) {
     this.#context = context;
     if (context.mode === "memory") return;
-    const { groupRecords } = this;
-    this.#log = new OffsetLog({ ...context, table: this.#table, groupRecords });
+    this.#log = new OffsetLog(context);
   }
 
   /** Rebuilds the table from the internal topic, if there is one. */
@@ -72,6 +69,8 @@ export class OffsetStore {
       const { groupRecords } = store;
       await replayOffsets({ ...context, partition, table: store.#table, groupRecords });
       await store.#reconcile();
+      await store.#log?.upgrade();
+      if (store.#table.hasGone) store.#sweepSoon();
     }
     context.registry.onDeleted((topic) => store.#topicDeleted(topic));
     return store;
@@ -237,25 +236,52 @@ export class OffsetStore {
     };
     if (this.#log === undefined) choose()?.apply();
     else await this.#log.writeAlone(choose);
-    this.#log?.compactIfWorthwhile();
     return due;
   }
 
-  /**
-   * Deletes the committed offsets of a deleted topic: they disappear at once, and their memory is freed in small portions.
-   * Nothing is written: a commit has the id of its topic, and the next start skips commits of topics that are gone.
-   */
+  /** Deletes the committed offsets of a deleted topic. They disappear at once. */
   #topicDeleted({ name }: Topic): void {
     this.#table.deleteTopic(name);
+    this.#sweepSoon();
+  }
+
+  #sweepSoon(): void {
     this.#sweeping ??= this.#sweep().finally(() => {
       this.#sweeping = undefined;
     });
   }
 
+  /**
+   * Deletes the rows of deleted topics, from the log and from memory, in small portions. If there is no space to write that
+   * down, they only go from memory, and the next start finds them again.
+   */
   async #sweep(): Promise<void> {
-    do await nextTurn();
-    while (this.#table.sweep(SWEPT_ROWS_PER_TURN));
-    this.#log?.compactIfWorthwhile();
+    await nextTurn();
+    try {
+      if (this.#log !== undefined) await this.#deleteGone(this.#log);
+    } catch (error) {
+      if (!(error instanceof RustLogError)) {
+        this.#context.report(`offsets of deleted topics stay in the log: ${reasonOf(error)}`);
+      }
+    }
+    while (this.#table.sweep(SWEPT_ROWS_PER_TURN)) await nextTurn();
+  }
+
+  async #deleteGone(log: OffsetLog): Promise<void> {
+    for (;;) {
+      const keys = this.#table.nextGone(ROWS_PER_BATCH, SWEPT_ROWS_PER_TURN);
+      if (keys === undefined) return;
+      await log.writeAlone(() => {
+        // Some may have been committed again, for a new topic of the name.
+        const gone = keys.filter((key) => this.#table.isGone(key));
+        if (gone.length === 0) return undefined;
+        const apply = (): void => {
+          for (const key of gone) if (this.#table.isGone(key)) this.#table.delete(key);
+        };
+        return { records: recordsOfOffsets(gone.map((key) => [key, null])), apply };
+      });
+      await nextTurn();
+    }
   }
 
   /**
@@ -297,7 +323,6 @@ export class OffsetStore {
     };
     if (this.#log === undefined) apply();
     else await this.#log.write(recordsOfGroups(changes), () => {}, apply);
-    this.#log?.compactIfWorthwhile();
   }
 
   async #write(changes: readonly OffsetChange[], check?: () => void): Promise<void> {
@@ -312,7 +337,6 @@ export class OffsetStore {
       };
       await this.#log.write(recordsOfOffsets(changes), checkAll, apply);
     }
-    this.#log?.compactIfWorthwhile();
   }
 
   /** Throws UNKNOWN_TOPIC_ID if the topic was deleted while the commit waited. */
@@ -329,6 +353,11 @@ export class OffsetStore {
       if (committed === null) this.#table.delete(key);
       else if (this.#context.registry.hasId(key.topic, committed.topicId))
         this.#table.set(key, committed);
+      else {
+        // Its topic was deleted while it was being written.
+        this.#table.setGone(key, committed);
+        this.#sweepSoon();
+      }
     }
   }
 }

@@ -1,8 +1,8 @@
 // Committed offsets in memory, by group, topic and partition.
 // Leaves to others: the layout of the rows in memory (row-chunks.ts), and storing them (offset-log.ts).
 //
-// Deleting a topic takes constant time whatever the number of groups: its rows are ignored from then on, and `sweep`
-// removes them in small portions.
+// Deleting a topic takes constant time whatever the number of groups: its rows are ignored from then on, and removed in small
+// portions: all at once, by `sweep`, or one by one, as `nextGone` lists them.
 import type { CommitDetails, CommittedOffset, OffsetKey } from "./offset-record.js";
 import {
   type Chunk,
@@ -33,8 +33,12 @@ export class OffsetTable {
   #size = 0;
   /** Whether there may be rows of deleted topics. */
   #hasGone = false;
+  /** The deleted topic of the last row that was set. */
+  #gone: RowTopic | undefined;
   /** Where the next sweep continues; undefined for the first row. */
   #sweptTo: OffsetKey | undefined;
+  /** The same for `nextGone`. */
+  #goneTo: OffsetKey | undefined;
 
   /** `chunkRowsMax` is for tests that want more chunks than rows. */
   constructor(chunkRowsMax?: number) {
@@ -104,9 +108,54 @@ export class OffsetTable {
     this.#topics.delete(name);
     topic.isGone = true;
     this.#size -= topic.rows;
-    this.#hasGone = true;
-    // The part that the current sweep has passed may contain its rows.
-    this.#sweptTo = undefined;
+    this.#foundGone();
+  }
+
+  /** Sets a row of a topic that is deleted already, unless there is one of a topic that is not. */
+  setGone(key: OffsetKey, committed: CommittedOffset): void {
+    const place = this.#rows.seekKey(key);
+    const id = committed.topicId;
+    if (this.#gone?.name !== key.topic || this.#gone.id !== id) {
+      this.#gone = { name: key.topic, id, rows: 0, isGone: true };
+    }
+    this.#foundGone();
+    if (!this.#rows.isAt(place, key)) this.#rows.insert(place, key, this.#gone, committed);
+  }
+
+  /** Whether there is a row with this key of a deleted topic. */
+  isGone(key: OffsetKey): boolean {
+    const place = this.#rows.seekKey(key);
+    return this.#rows.isAt(place, key) && this.#rows.chunk(place)!.topics[place.at]!.isGone;
+  }
+
+  /** Whether there may be rows of deleted topics. */
+  get hasGone(): boolean {
+    return this.#hasGone;
+  }
+
+  /**
+   * The keys of some rows of deleted topics, `keysMax` or so, among the next `rowsMax` rows or so; undefined once all were
+   * returned, and have been deleted.
+   */
+  nextGone(keysMax: number, rowsMax: number): OffsetKey[] | undefined {
+    const keys: OffsetKey[] = [];
+    let left = rowsMax;
+    while (this.#hasGone && left > 0 && keys.length < keysMax) {
+      const { index, at: from } = this.#after(this.#goneTo);
+      const chunk = this.#rows.chunk({ index, at: from });
+      if (chunk === undefined) {
+        if (keys.length > 0) return keys;
+        this.#hasGone = false;
+        break;
+      }
+      const { length } = chunk.groups;
+      for (let at = from; at < length; at++) {
+        if (chunk.topics[at]!.isGone) keys.push(keyAt(chunk, at));
+      }
+      this.#goneTo = keyAt(chunk, length - 1);
+      left -= length - from;
+    }
+    return this.#hasGone ? keys : undefined;
   }
 
   /** Frees the memory of deleted topics in the next `rowsMax` rows or so; returns false once nothing is left. */
@@ -204,6 +253,13 @@ export class OffsetTable {
     const topic = { name, id, rows: 0, isGone: false };
     this.#topics.set(name, topic);
     return topic;
+  }
+
+  #foundGone(): void {
+    this.#hasGone = true;
+    // The parts that have been passed may contain its rows.
+    this.#sweptTo = undefined;
+    this.#goneTo = undefined;
   }
 
   #added(topic: RowTopic): void {

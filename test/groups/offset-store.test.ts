@@ -6,12 +6,13 @@ import { OffsetStore, type OffsetStoreContext } from "../../src/groups/offset-st
 import { encodeOffsetKey } from "../../src/groups/offset-record.js";
 import { batchBytes, recordCount } from "../../src/record/batch.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
+import { CompactionSlices } from "../../src/log/compaction/compaction-thread.js";
 import { readAll } from "../../src/log/segment/log-slice.js";
 import { DataDirectory } from "../../src/topics/data-directory.js";
 import type { TopicRegistry } from "../../src/topics/topic-registry.js";
 import { batchOf, codeOf, ENDLESS, settle } from "../support/log-fixture.js";
 import { Random } from "../support/random.js";
-import { SimulatedDisk, systemError } from "../support/simulated-disk.js";
+import { SimulatedDisk } from "../support/simulated-disk.js";
 
 interface Opened {
   readonly disk: SimulatedDisk;
@@ -20,12 +21,9 @@ interface Opened {
   readonly lines: string[];
 }
 
-type Options = Partial<Pick<OffsetStoreContext, "mode" | "compaction">> & {
+type Options = Partial<Pick<OffsetStoreContext, "mode">> & {
   readonly flush?: "always" | "never";
 };
-
-/** Compacts nearly always: once the log has some five records for each row. */
-const EAGER = { bytesMin: 600, bytesPerRow: 600 };
 
 const newDisk = (seed = 1): SimulatedDisk => new SimulatedDisk(new Random(seed));
 
@@ -48,11 +46,10 @@ async function reopened(
 
 function storeOf(
   registry: TopicRegistry,
-  { mode = "durable", compaction }: Options = {},
+  { mode = "durable" }: Options = {},
   report: (line: string) => void = () => {},
 ): Promise<OffsetStore> {
-  const threshold = compaction && { compaction };
-  return OffsetStore.open({ registry, mode, now: () => 5_000, report, ...threshold });
+  return OffsetStore.open({ registry, mode, now: () => 5_000, report });
 }
 
 /** Opens a directory that has the topics `orders` and `kept`, and the offsets in it. */
@@ -72,6 +69,16 @@ async function fill(registry: TopicRegistry, name: string, records: number): Pro
   const { online } = await registry.create(name, 1, {});
   await online[0]?.append(batchOf(Array.from({ length: records }, () => "")));
   await online[0]?.sync();
+}
+
+/** Compacts the offsets topic, as the broker does now and then. */
+async function compact({ registry }: DataDirectory, disk: SimulatedDisk): Promise<void> {
+  const partition = registry.partition(OFFSETS_TOPIC, 0);
+  await partition.roll();
+  const runner = new CompactionSlices(disk);
+  await partition.compaction.compact((job, isStopped) => runner.run(job, isStopped), {
+    ...{ minLagMs: 0, deleteRetentionMs: 0, mapBytes: 64 * 1024 },
+  });
 }
 
 const commit = (
@@ -167,7 +174,7 @@ describe("committing", () => {
     const topic = directory.registry.find(OFFSETS_TOPIC);
     expect(topic).toMatchObject({
       internal: true,
-      settings: { "retention.ms": "-1", "retention.bytes": "-1" },
+      logSettings: { current: { compacts: true, deletes: false } },
     });
     expect(topic?.partitions.length).toBe(1);
   });
@@ -256,207 +263,116 @@ test("a crash at any operation of a large commit, torn at random, leaves all of 
 });
 
 describe("compaction", () => {
-  test("keeps the log short and every committed offset", async () => {
-    const { disk, directory, store } = await open(newDisk(), { compaction: EAGER });
-    for (let offset = 0; offset < 200; offset++) await commit(store, offset, offset % 3);
-    await settle();
-    const partition = directory.registry.partition(OFFSETS_TOPIC, 0);
-    expect(partition.logStartOffset).toBeGreaterThan(100);
-    expect(partition.bytes).toBeLessThan(5_000);
-    const rows = rowsOf(store, "billing");
-    expect(rows.map((row) => row.offset)).toEqual([198, 199, 197]);
-    disk.restart();
-    const again = await open(disk, { compaction: EAGER });
-    expect(rowsOf(again.store, "billing")).toEqual(rows);
-  });
-
-  test("does not happen below its threshold", async () => {
+  test("is that of any topic: the topic has Kafka's policy, and small segments", async () => {
     const { directory, store } = await open(newDisk());
-    for (let offset = 0; offset < 100; offset++) await commit(store, offset);
-    await settle();
-    expect(directory.registry.partition(OFFSETS_TOPIC, 0).logStartOffset).toBe(0);
+    await commit(store, 1);
+    expect(directory.registry.find(OFFSETS_TOPIC)?.settings).toEqual({
+      "cleanup.policy": "compact",
+      "delete.retention.ms": "60000",
+      "min.cleanable.dirty.ratio": "0.5",
+      "min.compaction.lag.ms": "0",
+      "segment.bytes": "4194304",
+    });
   });
 
-  test("keeps commits made during it, in their order", async () => {
-    for (let seed = 1; seed <= 30; seed++) {
+  test("is given to the topic of an older release, even if there is no space for that at first", async () => {
+    const { disk, directory, store } = await open(newDisk());
+    await commit(store, 1);
+    const { registry } = directory;
+    const old = { "retention.ms": "-1", "retention.bytes": "-1" };
+    await registry.alterSettings(OFFSETS_TOPIC, old);
+    disk.restart();
+    disk.setCapacity(0);
+    const full = await open(disk);
+    expect(full.lines.at(-1)).toContain(
+      "__consumer_offsets is not compacted until the next start: ",
+    );
+    expect(committed(full.store)).toBe(1);
+    disk.restart();
+    disk.setCapacity(Number.POSITIVE_INFINITY);
+    const again = await open(disk);
+    const { settings } = again.directory.registry.find(OFFSETS_TOPIC)!;
+    expect(settings).toMatchObject({ ...old, "cleanup.policy": "compact" });
+    expect(again.lines).toEqual([]);
+    await commit(again.store, 2);
+  });
+
+  test("keeps the log short and every committed offset", async () => {
+    const { disk, directory, store } = await open(newDisk());
+    for (let offset = 0; offset < 200; offset++) await commit(store, offset, offset % 3);
+    await commit(store, 7, 0, "gone");
+    await store.deleteGroup("gone");
+    const partition = directory.registry.partition(OFFSETS_TOPIC, 0);
+    const before = partition.bytes;
+    for (let i = 0; i < 2; i++) {
+      await commit(store, 9, 0, "other");
+      await compact(directory, disk);
+    }
+    expect(partition.bytes).toBeLessThan(before / 20);
+    expect(rowsOf(store, "billing").map((row) => row.offset)).toEqual([198, 199, 197]);
+    const rows = store.rows(undefined, Infinity);
+    disk.restart();
+    const again = await open(disk);
+    expect(again.store.rows(undefined, Infinity)).toEqual(rows);
+  });
+
+  test("keeps commits and deletions made during it", async () => {
+    for (let seed = 1; seed <= 20; seed++) {
       const random = new Random(seed);
-      const { disk, store, lines } = await open(newDisk(seed), { compaction: EAGER });
+      const { disk, directory, store } = await open(newDisk(seed));
       disk.slowPushes = 0.2;
-      const last = new Map<number, number>();
-      const commits: Promise<void>[] = [];
-      for (let offset = 0; offset < 80; offset++) {
-        const partition = random.below(4);
-        last.set(partition, offset);
-        commits.push(commit(store, offset, partition));
+      await commit(store, 0);
+      const commits: Promise<unknown>[] = [];
+      let compacting: Promise<unknown> = Promise.resolve();
+      for (let offset = 0; offset < 60; offset++) {
+        const group = random.pick(["a", "b"]);
+        if (random.chance(0.1)) commits.push(store.deleteGroup(group).catch(() => {}));
+        else commits.push(commit(store, offset, random.below(4), group));
+        if (random.chance(0.2)) compacting = compacting.then(() => compact(directory, disk));
         if (random.chance(0.3)) await settle();
       }
-      await Promise.all(commits);
-      await settle();
-      for (const [partition, offset] of last) expect(committed(store, partition)).toBe(offset);
-      disk.restart();
-      const again = await open(disk);
-      for (const [partition, offset] of last)
-        expect(committed(again.store, partition)).toBe(offset);
-      expect(lines.filter((line) => line.includes("could not"))).toEqual([]);
-    }
-  });
-
-  test.each([1, 2, 3, 4, 5])(
-    "continues in batches, and commits do not wait for its end; the last commit of a key counts (seed %i)",
-    async (seed) => {
-      const random = new Random(seed);
-      const { disk, directory, store } = await open(newDisk(seed), {
-        compaction: { bytesMin: 1, bytesPerRow: 200 },
-      });
-      await directory.registry.create("wide", 1700, {});
-      const log = () => directory.registry.partition(OFFSETS_TOPIC, 0);
-      const wide = Array.from({ length: 1700 }, (_, partition) => ({
-        topic: "wide",
-        partition,
-        offset: 0,
-      }));
-      // The log becomes long, and so the third commit begins a compaction.
-      for (let i = 0; i < 3; i++) await store.commit("a", wide);
-      const isCompacting = (): boolean => log().logStartOffset === 0;
-      let during = 0;
-      for (let i = 0; isCompacting(); i++) {
-        if (i > 1000) throw new Error("the compaction does not end");
-        const partition = random.below(1700);
-        if (random.chance(0.2)) await store.deleteGroup("b").catch(() => {});
-        else
-          await store.commit(random.chance(0.5) ? "a" : "b", [{ ...wide[partition]!, offset: 0 }]);
-        if (isCompacting()) during++;
-        await settle();
-      }
-      expect(during).toBeGreaterThan(1);
+      await Promise.all([...commits, compacting]);
       const rows = store.rows(undefined, Infinity);
       disk.restart();
       const again = await open(disk);
       expect(again.store.rows(undefined, Infinity)).toEqual(rows);
-    },
-  );
+    }
+  });
 
   test("loses no commit and restores no deleted one if it crashes at any operation", async () => {
-    const soon = { bytesMin: 900, bytesPerRow: 1 };
     let compacted = 0;
-    for (let seed = 1; seed <= 4; seed++) {
-      for (let operation = 0; operation < 70; operation++) {
-        const { disk, store, directory } = await open(newDisk(1_000 * seed + operation), {
-          compaction: soon,
-        });
-        await commit(store, 1, 0, "gone");
-        await store.deleteGroup("gone");
-        for (let partition = 0; partition < 4; partition++)
-          await commit(store, partition, partition);
-        // The next commit begins the compaction, which goes on by itself.
-        disk.crashAfter(operation);
-        let acknowledged = 3;
-        try {
-          for (let offset = 4; offset < 8; offset++) {
-            await commit(store, offset, 3);
-            acknowledged = offset;
-          }
-          await settle();
-          if (directory.registry.partition(OFFSETS_TOPIC, 0).logStartOffset > 0) compacted++;
-        } catch (error) {
-          if (!disk.crashed) throw error;
+    let done = false;
+    for (let operation = 0; !done; operation += 3) {
+      const { disk, store, directory } = await open(newDisk(operation));
+      await commit(store, 1, 0, "gone");
+      await store.deleteGroup("gone");
+      for (let partition = 0; partition < 4; partition++) await commit(store, 0, partition);
+      await compact(directory, disk);
+      for (let partition = 0; partition < 4; partition++) {
+        await commit(store, partition, partition);
+      }
+      disk.crashAfter(operation);
+      let acknowledged = 3;
+      try {
+        const compacting = compact(directory, disk).then(() => compacted++);
+        compacting.catch(() => {});
+        for (let offset = 4; offset < 8; offset++) {
+          await commit(store, offset, 3);
+          acknowledged = offset;
         }
-        await settle();
-        disk.restart();
-        const again = await open(disk, { compaction: soon });
-        expect([0, 1, 2].map((partition) => committed(again.store, partition))).toEqual([0, 1, 2]);
-        expect([acknowledged, acknowledged + 1]).toContain(committed(again.store, 3)!);
-        expect(rowsOf(again.store, "gone")).toEqual([]);
-        await commit(again.store, 50);
-        expect(committed(again.store)).toBe(50);
+        await compacting;
+        done = !disk.crashed;
+      } catch (error) {
+        if (!disk.crashed) throw error;
       }
-    }
-    expect(compacted).toBeGreaterThan(10);
-  });
-
-  test("is durable before the old segments are deleted, even without flushes", async () => {
-    for (let seed = 1; seed <= 20; seed++) {
-      const { disk, directory, store } = await open(newDisk(seed), {
-        compaction: { bytesMin: 900, bytesPerRow: 1 },
-        flush: "never",
-      });
-      for (let partition = 0; partition < 4; partition++) await commit(store, 7, partition);
-      while (directory.registry.partition(OFFSETS_TOPIC, 0).logStartOffset === 0) {
-        await commit(store, 8, 4);
-        await settle();
-      }
+      await settle();
       disk.restart();
       const again = await open(disk);
-      for (let partition = 0; partition < 4; partition++) {
-        expect(committed(again.store, partition)).toBe(7);
-      }
+      expect([0, 1, 2].map((partition) => committed(again.store, partition))).toEqual([0, 1, 2]);
+      expect([acknowledged, acknowledged + 1]).toContain(committed(again.store, 3)!);
+      expect(rowsOf(again.store, "gone")).toEqual([]);
     }
-  });
-
-  test("does not rewrite the table at each commit if an old segment can't be deleted", async () => {
-    class StubbornDisk extends SimulatedDisk {
-      isStubborn = true;
-
-      override remove(path: string): void {
-        if (this.isStubborn && path.includes(OFFSETS_TOPIC) && path.endsWith(".log")) {
-          throw systemError("EPERM", `unlink ${path}`);
-        }
-        super.remove(path);
-      }
-    }
-    const disk = new StubbornDisk(new Random(1));
-    const { directory, store, lines } = await open(disk, { compaction: EAGER });
-    for (let i = 0; i < 300; i++) {
-      await commit(store, i % 200, 0, `group ${i % 20}`);
-      await settle();
-    }
-    const failures = () => lines.filter((line) => line.includes("could not be compacted"));
-    expect(failures()[0]).toContain("EPERM");
-    expect(failures().length).toBeLessThan(8);
-    disk.isStubborn = false;
-    const partition = directory.registry.partition(OFFSETS_TOPIC, 0);
-    const before = partition.bytes;
-    for (let i = 0; partition.bytes >= before && i < 1_000; i++) {
-      await commit(store, i % 200, 0, `group ${i % 20}`);
-      await settle();
-    }
-    expect(partition.bytes).toBeLessThan(before);
-  });
-
-  test("leaves the log unchanged without space, and later commits succeed", async () => {
-    const { disk, store, lines } = await open(newDisk(), { compaction: EAGER });
-    for (let offset = 0; offset < 5; offset++) await commit(store, offset);
-    disk.setCapacity(disk.usedBytes + 140);
-    await codeOf(() => commit(store, 5));
-    await settle();
-    disk.setCapacity(Number.POSITIVE_INFINITY);
-    for (let offset = 6; offset < 12; offset++) await commit(store, offset);
-    await settle();
-    expect(committed(store)).toBe(11);
-    expect(lines.every((line) => line.includes(OFFSETS_TOPIC))).toBe(true);
-    disk.restart();
-    expect(committed((await open(disk)).store)).toBe(11);
-  });
-
-  test("allows a clean stop in the middle of it, without a report", async () => {
-    const { disk, directory, store, lines } = await open(newDisk(), { compaction: EAGER });
-    for (let offset = 0; offset < 7; offset++) await commit(store, offset);
-    await directory.closeCleanly();
-    await settle();
-    expect(lines).toEqual([]);
-    const again = await open(disk);
-    expect(again.directory.wasClean).toBe(true);
-    expect(committed(again.store)).toBe(6);
-  });
-
-  test("treats a failed flush as fatal, like any other", async () => {
-    const { disk, directory, store } = await open(newDisk(), { compaction: EAGER, flush: "never" });
-    for (let offset = 0; offset < 5; offset++) await commit(store, offset);
-    disk.failSyncs(1);
-    for (let offset = 5; offset < 12; offset++) await commit(store, offset).catch(() => {});
-    await settle();
-    expect(directory.registry.partition(OFFSETS_TOPIC, 0).closed).toBe(true);
-    expect(await codeOf(() => commit(store, 99))).toBe("STORAGE_ERROR");
+    expect(compacted).toBeGreaterThan(0);
   });
 });
 
@@ -502,7 +418,7 @@ describe("deleting", () => {
     expect(groupsOf((await open(disk)).store)).toEqual([{ group: "b", partitions: 1 }]);
   });
 
-  test("a topic removes the offsets of all groups, also after a restart, and writes nothing", async () => {
+  test("a topic removes the offsets of all groups at once, and from the log afterwards", async () => {
     const { disk, directory, store } = await open(newDisk());
     await store.commit("a", [
       { topic: "orders", partition: 0, offset: 1 },
@@ -511,37 +427,63 @@ describe("deleting", () => {
     await commit(store, 3, 0, "b");
     const log = directory.registry.partition(OFFSETS_TOPIC, 0);
     const before = log.logEndOffset;
-    await directory.registry.delete("orders");
+    const deletion = directory.registry.delete("orders");
+    expect(groupsOf(store)).toEqual([{ group: "a", partitions: 1 }]);
+    await deletion;
     const topicId = directory.registry.find("kept")!.id;
     const expected = [
       { group: "a", topic: "kept", partition: 0, offset: 2, commitTimestamp: 5_000, topicId },
     ];
     expect(rowsOf(store, "a")).toEqual(expected);
-    await settle();
-    expect([log.logEndOffset, store.groupCount]).toEqual([before, 1]);
+    while (store.groupCount > 1) await settle();
+    expect(log.logEndOffset).toBe(before + 2);
     disk.restart();
     const again = await open(disk);
     expect(rowsOf(again.store, "a")).toEqual(expected);
     expect(rowsOf(again.store, "b")).toEqual([]);
+    await settle();
+    expect(again.directory.registry.partition(OFFSETS_TOPIC, 0).logEndOffset).toBe(before + 2);
+  });
+
+  test("what a topic leaves in the log without space, or in a crash, is deleted after the next start", async () => {
+    const { disk, directory, store } = await open(newDisk());
+    for (let i = 0; i < 600; i++) await commit(store, 1, 0, `g${i}`);
+    const end = directory.registry.partition(OFFSETS_TOPIC, 0).logEndOffset;
+    disk.setCapacity(0);
+    await directory.registry.delete("orders");
+    while (store.groupCount > 0) await settle();
+    disk.setCapacity(Number.POSITIVE_INFINITY);
+    // As if the topic was created again meanwhile, and a group has committed for it.
+    await fill(directory.registry, "orders", 10);
+    await commit(store, 5, 0, "g7");
+    disk.restart();
+    const again = await open(disk);
+    expect(groupsOf(again.store)).toEqual([{ group: "g7", partitions: 1 }]);
+    while (again.store.groupCount > 1) await settle();
+    const log = again.directory.registry.partition(OFFSETS_TOPIC, 0);
+    expect(log.logEndOffset).toBe(end + 1 + 599);
+    await compact(again.directory, disk);
+    await commit(again.store, 6, 0, "g7");
+    await compact(again.directory, disk);
+    expect(log.bytes).toBeLessThan(500);
+    disk.restart();
+    const { store: last } = await open(disk);
+    expect(last.rows(undefined, Infinity).map(({ group, offset }) => [group, offset])).toEqual([
+      ["g7", 6],
+    ]);
   });
 
   test("a commit in progress when its topic is deleted does not outlive it", async () => {
-    for (const compaction of [undefined, { bytesMin: 1, bytesPerRow: 1 }]) {
-      for (let earlier = 0; earlier < 6; earlier++) {
-        const { disk, directory, store } = await open(
-          newDisk(earlier),
-          compaction && { compaction },
-        );
-        for (let i = 0; i < earlier; i++) await commit(store, i);
-        // With an eager compaction the commit may wait for it, and not even be begun.
-        const late = codeOf(() => commit(store, 99));
-        await directory.registry.delete("orders");
-        expect([undefined, "UNKNOWN_TOPIC_ID"]).toContain(await late);
-        await settle();
-        expect(committed(store)).toBeUndefined();
-        disk.restart();
-        expect(committed((await open(disk)).store)).toBeUndefined();
-      }
+    for (let earlier = 0; earlier < 6; earlier++) {
+      const { disk, directory, store } = await open(newDisk(earlier));
+      for (let i = 0; i < earlier; i++) await commit(store, i);
+      const late = codeOf(() => commit(store, 99));
+      await directory.registry.delete("orders");
+      expect([undefined, "UNKNOWN_TOPIC_ID"]).toContain(await late);
+      await settle();
+      expect(committed(store)).toBeUndefined();
+      disk.restart();
+      expect(committed((await open(disk)).store)).toBeUndefined();
     }
   });
 });
@@ -607,37 +549,33 @@ describe("a topic with the name of a deleted one", () => {
 
   test("gets none after a crash at any operation of deleting, recreating and committing", async () => {
     const seen = { old: 0, none: 0, new: 0 };
-    for (const compaction of [undefined, { bytesMin: 1, bytesPerRow: 1 }]) {
-      for (let operation = 0, done = false; !done; operation++) {
-        const { disk, directory, store } = await open(newDisk(operation), {
-          ...(compaction && { compaction }),
-        });
-        await commit(store, 7);
-        await commit(store, 150);
-        const old = directory.registry.find("orders")?.id;
-        disk.crashAfter(operation);
-        try {
-          await directory.registry.delete("orders");
-          await fill(directory.registry, "orders", 200);
-          await commit(store, 3);
-          done = !disk.crashed;
-        } catch (error) {
-          if (!disk.crashed) throw error;
-        }
-        await settle();
-        disk.restart();
-        const again = await open(disk);
-        const now = again.directory.registry.find("orders")?.id;
-        const offset = committed(again.store);
-        if (now === old) {
-          expect(offset).toBe(150);
-          seen.old++;
-        } else {
-          expect([undefined, 3]).toContain(offset);
-          if (done) expect(offset).toBe(3);
-          if (offset === undefined) seen.none++;
-          else seen.new++;
-        }
+    for (let operation = 0, done = false; !done; operation++) {
+      const { disk, directory, store } = await open(newDisk(operation));
+      await commit(store, 7);
+      await commit(store, 150);
+      const old = directory.registry.find("orders")?.id;
+      disk.crashAfter(operation);
+      try {
+        await directory.registry.delete("orders");
+        await fill(directory.registry, "orders", 200);
+        await commit(store, 3);
+        done = !disk.crashed;
+      } catch (error) {
+        if (!disk.crashed) throw error;
+      }
+      await settle();
+      disk.restart();
+      const again = await open(disk);
+      const now = again.directory.registry.find("orders")?.id;
+      const offset = committed(again.store);
+      if (now === old) {
+        expect(offset).toBe(150);
+        seen.old++;
+      } else {
+        expect([undefined, 3]).toContain(offset);
+        if (done) expect(offset).toBe(3);
+        if (offset === undefined) seen.none++;
+        else seen.new++;
       }
     }
     expect(Math.min(seen.old, seen.none, seen.new)).toBeGreaterThan(0);
@@ -709,13 +647,11 @@ test("a commit past the end of a log that lost records is permanently set back t
 });
 
 test("a commit that was beyond its log when it was made stays, with its details", async () => {
-  const { disk, store } = await open(newDisk(), { compaction: EAGER });
+  const { disk, directory, store } = await open(newDisk());
   const details = { leaderEpoch: 3, metadata: "by hand", isAhead: true };
   await store.commit("ahead", [{ topic: "orders", partition: 0, offset: 5_000, details }]);
   await store.commit("odd", [{ topic: "orders", partition: 0, offset: -5 }]);
-  // Enough for a compaction.
-  for (let offset = 0; offset < 50; offset++) await commit(store, offset);
-  await settle();
+  await compact(directory, disk);
   disk.restart();
   const again = await open(disk);
   expect(again.store.fetch("ahead", "orders", 0)).toMatchObject({ offset: 5_000, details });

@@ -7,6 +7,8 @@ import { stampProducer } from "../../src/record/batch.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
 import { ANY_TIMESTAMPS, CLEANUP_DEFAULTS } from "../../src/log/log-context.js";
 import { FlushFailure, systemErrorCode } from "../../src/log/disk/disk.js";
+import { CompactionSlices } from "../../src/log/compaction/compaction-thread.js";
+import { OFFSETS_TOPIC } from "../../src/topics/internal-topics.js";
 import { DataDirectory, FLUSH_FAILED } from "../../src/topics/data-directory.js";
 import type { FlushPolicy } from "../../src/topics/flush-policy.js";
 import type { Partition } from "../../src/topics/partition.js";
@@ -194,7 +196,6 @@ class Simulation {
     this.#offsets = await OffsetStore.open({
       registry: this.#directory.registry,
       mode: "durable",
-      compaction: { bytesMin: 1_500, bytesPerRow: 300 },
       now: () => this.#now,
       report: () => {},
     });
@@ -313,6 +314,16 @@ class Simulation {
     await this.#offsets?.commit(GROUP, [{ topic, partition: index, offset }]);
     model.acknowledgedCommits = number;
     if (number % 2 === 0) await this.#commitAhead(partition, model);
+    if (number % 2 === 0) await this.#compactOffsets();
+  }
+
+  async #compactOffsets(): Promise<void> {
+    const partition = this.#directory?.registry.findOnline(OFFSETS_TOPIC, 0);
+    await partition?.roll();
+    const runner = new CompactionSlices(this.disk);
+    await partition?.compaction.compact((job, isStopped) => runner.run(job, isStopped), {
+      ...{ minLagMs: 0, deleteRetentionMs: 0, mapBytes: 64 * 1024 },
+    });
   }
 
   /** Commits as only a Kafka client can. */
