@@ -1,16 +1,19 @@
 // Produce for many partitions, as in Kafka's protocol: an outcome for each.
 // Leaves to others: a batch that may create its topic (produce.ts).
 import type { RustLogError } from "../errors.js";
+import type { LogSettings } from "../log/log-context.js";
+import type { Pieces } from "../record/bytes.js";
 import { checkProducedBatch } from "../record/produced-batch.js";
 import type { AppendWaiter } from "../topics/appender.js";
 import type { Partition } from "../topics/partition.js";
 import type { ServiceContext } from "./context.js";
-import { appendKeyed } from "./keyed-append.js";
+import { appendChecked, checkRecords } from "./checked-append.js";
 import { partitionOf, topicNameOf } from "./named-partition.js";
 import { failureOf, type Outcome } from "./outcome.js";
 import { refuseInternalTopic, requireOnTopic } from "./permissions.js";
 import type { PartitionBatch } from "./produce.js";
-import { checkTimestamps, namingRecords } from "./timestamp-check.js";
+import { RecordCheck } from "./record-check.js";
+import { checkTimestamps, RefusedTimestamps } from "./timestamp-check.js";
 
 export interface Appended {
   readonly baseOffset: number;
@@ -78,7 +81,23 @@ function produceToExisting(
     else void outcomes.setLater(index, namingRecords(failure, batch.batch, settings, nowMs));
     return;
   }
-  appendKeyed(partition, batch.batch, new PartitionWaiter(partition, index, outcomes));
+  appendChecked(partition, batch.batch, new PartitionWaiter(partition, index, outcomes), nowMs);
+}
+
+/** The error of a batch whose header is out of range, with the records that are, as far as it can be opened. */
+async function namingRecords(
+  error: RustLogError,
+  batch: Pieces,
+  settings: LogSettings,
+  nowMs: number,
+): Promise<RustLogError> {
+  const check = new RecordCheck("", { ...settings, compacts: false }, nowMs);
+  try {
+    await checkRecords(batch, check);
+    return error;
+  } catch (failure) {
+    return failure instanceof RefusedTimestamps ? failure : error;
+  }
 }
 
 /** The outcomes of several appends. */

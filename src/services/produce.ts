@@ -1,12 +1,12 @@
 // Produce: checks a batch, creates its topic if missing, and appends it.
-// Leaves to others: what a valid batch is (record/produced-batch.ts, keyed-append.ts), and the offset, the append and its flush
+// Leaves to others: what a valid batch is (record/produced-batch.ts, checked-append.ts), and the offset, the append and its flush
 // (topics/partition.ts).
 import { RustLogError } from "../errors.js";
 import type { Pieces } from "../record/bytes.js";
 import { checkProducedBatch } from "../record/produced-batch.js";
 import type { AppendWaiter } from "../topics/appender.js";
 import type { ServiceContext } from "./context.js";
-import { appendKeyed } from "./keyed-append.js";
+import { appendChecked } from "./checked-append.js";
 import { type NamedPartition, topicNameOf } from "./named-partition.js";
 import { refuseInternalTopic, requireCreation, requireOnTopic } from "./permissions.js";
 import { checkTimestamps } from "./timestamp-check.js";
@@ -59,7 +59,7 @@ function append(
   { partition, batch }: PartitionBatch,
   waiter: AppendWaiter,
 ): void {
-  appendKeyed(registry.partition(topic, partition), batch, waiter);
+  appendChecked(registry.partition(topic, partition), batch, waiter, registry.now());
 }
 
 /** A produce to a partition that the new topic would not have must not create the topic. */

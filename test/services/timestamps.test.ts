@@ -63,6 +63,11 @@ describe("the range", () => {
     // The first record, whatever the largest timestamp is.
     expect(await outcome(context, NOW - 11, NOW)).toBe("INVALID_TIMESTAMP");
     expect(await outcome(context, -1, NOW)).toBeUndefined();
+    // One in the middle, which the header does not show.
+    expect(await outcome(context, NOW, NOW - 11, NOW)).toBe("INVALID_TIMESTAMP");
+    expect(await outcomeOf(context, batchAt([NOW, NOW - 11, NOW], "zstd"))).toMatchObject({
+      records: [{ index: 1, timestamp: NOW - 11 }],
+    });
     expect(await outcome(context, -1)).toBeUndefined();
     await context.registry.alterSettings("t", { "message.timestamp.after.max.ms": "0" });
     expect(await outcome(context, NOW - 11)).toBeUndefined();

@@ -13,7 +13,7 @@ import {
 } from "../../../record/batch.js";
 import { bytesOf, type Pieces } from "../../../record/bytes.js";
 import type { ServiceContext } from "../../../services/context.js";
-import { KeylessRecords } from "../../../services/keyed-append.js";
+import { KeylessRecords } from "../../../services/record-check.js";
 import type { Outcome } from "../../../services/outcome.js";
 import type { PartitionBatch } from "../../../services/produce.js";
 import { type Appended, produceAll } from "../../../services/produce-all.js";

@@ -6,7 +6,7 @@ import { writeU32 } from "../../src/record/bytes.js";
 import { crc32c } from "../../src/record/crc32c.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
 import type { Codec } from "../../src/record/batch.js";
-import { KeylessRecords } from "../../src/services/keyed-append.js";
+import { KeylessRecords } from "../../src/services/record-check.js";
 import { produce } from "../../src/services/produce.js";
 import { codeOf, recordsFrom } from "../support/log-fixture.js";
 import { openServices } from "../support/services.js";
