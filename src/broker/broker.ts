@@ -193,7 +193,14 @@ export class Broker implements AsyncDisposable {
       const { registry } = data;
       files.checkStart(registry.partitionCount);
       const mode = resolved.offsets;
-      const offsets = await OffsetStore.open({ registry, mode, now: Date.now, report });
+      const cleaner = new LogCleaner({
+        ...{ registry, now: Date.now, report, observer: metrics, onFilesDeleted: collectSoon },
+        ...{ mapBytes: resolved.compactionMemory, checkMs: resolved.compactionCheckMs },
+        runner:
+          disk === undefined ? new CompactionThread(theDisk, report) : new CompactionSlices(disk),
+      });
+      const onGrown = (): void => cleaner.cleanSoon();
+      const offsets = await OffsetStore.open({ registry, mode, now: Date.now, report, onGrown });
       const initialRebalanceDelayMs = resolved.groupInitialRebalanceDelayMs;
       const groups = await GroupCoordinator.open({
         ...{ registry, offsets, clock, initialRebalanceDelayMs, observer: metrics, report },
@@ -201,12 +208,6 @@ export class Broker implements AsyncDisposable {
       });
       if (failure !== undefined) throw failure;
       const security = Security.open(theDisk, resolved.dataDir);
-      const cleaner = new LogCleaner({
-        ...{ registry, now: Date.now, report, observer: metrics, onFilesDeleted: collectSoon },
-        ...{ mapBytes: resolved.compactionMemory, checkMs: resolved.compactionCheckMs },
-        runner:
-          disk === undefined ? new CompactionThread(theDisk, report) : new CompactionSlices(disk),
-      });
       const parts = { data, offsets, groups, cleaner, security, metrics, reports, files };
       broker = new Broker({ options: resolved, ...parts });
       reportConnections(resolved, files, registry.partitionCount);

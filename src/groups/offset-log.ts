@@ -39,6 +39,9 @@ const SETTINGS = {
 /** Largest size of a record without its key, in bytes. */
 const RECORD_BYTES = 64;
 
+/** Commits can fill the log with some 10 MB in a second, and a start reads all of it. */
+const GROWTH_BYTES = 32 * 1024 * 1024;
+
 /** A committed offset, or a deleted one (null). */
 export type OffsetChange = readonly [OffsetKey, CommittedOffset | null];
 
@@ -80,6 +83,10 @@ export function recordsOfGroups(changes: readonly GroupRecordChange[]): LogRecor
 
 interface OffsetLogContext {
   readonly registry: TopicRegistry;
+  /** Called when the log has grown by `growthBytes`, so that it is compacted before the cleaner looks for itself. */
+  readonly onGrown?: () => void;
+  /** Default: 32 MiB. */
+  readonly growthBytes?: number;
   readonly now: () => number;
   readonly report: (line: string) => void;
 }
@@ -96,6 +103,8 @@ export class OffsetLog {
   #applying: Promise<void> | undefined;
   /** Set while somebody has exclusive access to the log. */
   #gate: Promise<void> | undefined;
+  /** Length beyond which the log has grown, in bytes. */
+  #grownBytes = Number.POSITIVE_INFINITY;
 
   constructor(context: OffsetLogContext) {
     const partition = context.registry.find(OFFSETS_TOPIC)?.partitions[0];
@@ -172,6 +181,16 @@ export class OffsetLog {
       this.#partition = await this.#creation;
     }
     await this.#partition.append(this.#encode(records));
+    this.#noteGrowth(this.#partition.bytes);
+  }
+
+  #noteGrowth(bytes: number): void {
+    const { onGrown, growthBytes = GROWTH_BYTES } = this.#context;
+    const hasGrown = bytes >= this.#grownBytes;
+    // From the shortest that it has been since.
+    const from = hasGrown ? bytes : Math.min(bytes, this.#grownBytes - growthBytes);
+    this.#grownBytes = from + growthBytes;
+    if (hasGrown) onGrown?.();
   }
 
   /** One flush completes many writes. After each long one, other clients get a turn. */

@@ -40,6 +40,10 @@ export interface OffsetStoreContext {
   readonly registry: TopicRegistry;
   /** `durable` stores offsets in the internal topic; `memory` loses them when the broker stops. */
   readonly mode: "durable" | "memory";
+  /** Called when the log of offsets has grown so much that it may be worth compacting. */
+  readonly onGrown?: () => void;
+  /** For tests. */
+  readonly growthBytes?: number;
   /** Memory of the table beyond which it takes no more rows; for tests. */
   readonly memoryBytesMax?: number;
   readonly now: () => number;

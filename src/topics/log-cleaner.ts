@@ -81,12 +81,14 @@ export class LogCleaner {
 
   /** Begins to look for logs that are due. */
   start(): void {
-    const { checkMs, report } = this.#context;
-    this.#timer = setInterval(() => {
-      this.cleanDue().catch((error: unknown) =>
-        report(`compacted topics could not be searched: ${reasonOf(error)}`),
-      );
-    }, checkMs);
+    this.#timer = setInterval(() => this.cleanSoon(), this.#context.checkMs);
+  }
+
+  /** Looks for logs that are due now, without waiting for the time to do so. */
+  cleanSoon(): void {
+    this.cleanDue().catch((error: unknown) =>
+      this.#context.report(`compacted topics could not be searched: ${reasonOf(error)}`),
+    );
   }
 
   /** Ends the current run, and begins no other. */

@@ -316,6 +316,26 @@ describe("compaction", () => {
     expect(again.store.rows(undefined, Infinity)).toEqual(rows);
   });
 
+  test("is asked for each time the log has grown by so much, also after it was compacted", async () => {
+    const disk = newDisk();
+    const { directory } = await open(disk);
+    const grownAt: number[] = [];
+    const log = () => directory.registry.partition(OFFSETS_TOPIC, 0).bytes;
+    const store = await OffsetStore.open({
+      ...{ registry: directory.registry, mode: "durable", now: () => 5_000, report: () => {} },
+      ...{ growthBytes: 1_000, onGrown: () => grownAt.push(log()) },
+    });
+    for (let offset = 0; offset < 20; offset++) await commit(store, offset);
+    await compact(directory, disk);
+    const compacted = log();
+    for (let offset = 0; offset < 20; offset++) await commit(store, offset);
+    expect(grownAt).toHaveLength(4);
+    const [first = 0, second = 0, third = 0, fourth = 0] = grownAt;
+    for (const growth of [first, second - first, third - compacted, fourth - third]) {
+      expect(growth).toBeWithin(1_000, 1_400);
+    }
+  });
+
   test("keeps commits and deletions made during it", async () => {
     for (let seed = 1; seed <= 20; seed++) {
       const random = new Random(seed);
