@@ -51,8 +51,9 @@ export function recordLine(cursor: RecordCursor): string {
 }
 
 function formatTimes(batch: BatchDescription): string {
-  const { baseTimestamp, maxTimestamp, count, deleteHorizon } = batch;
+  const { baseTimestamp, maxTimestamp, count, deleteHorizon, timestampType } = batch;
   if (count === 0) return "-";
+  if (timestampType === "LogAppendTime") return `${formatTime(maxTimestamp)} appended`;
   if (deleteHorizon !== null) return `up to ${formatTime(maxTimestamp)}`;
   const first = formatTime(baseTimestamp);
   if (baseTimestamp === null || maxTimestamp === null) return first;

@@ -26,7 +26,10 @@ let running: TestBroker;
 let client: KafkaClient;
 
 beforeAll(async () => {
-  running = await startBroker({ retentionMs: 5_400_000, defaultPartitions: 3 });
+  running = await startBroker({
+    ...{ retentionMs: 5_400_000, defaultPartitions: 3, retentionCheckMs: 60_000 },
+    topicDefaults: { "log.message.timestamp.before.max.ms": "9000000" },
+  });
   client = await KafkaClient.connect(running.broker.port);
 });
 
@@ -122,6 +125,13 @@ describe("DescribeConfigs of a topic", () => {
       { name: "log.retention.hours", value: "-1", source: DEFAULT },
     ]);
     expect(configs.get("flush.messages")).toMatchObject({ value: "1", configSource: DEFAULT });
+    const name = "message.timestamp.before.max.ms";
+    const other = (await described(TOPIC, "options", [name])).configs.get(name);
+    expect(other).toMatchObject({ value: "9000000", configSource: STATIC });
+    expect(other?.synonyms).toEqual([
+      { name: `log.${name}`, value: "9000000", source: STATIC },
+      { name: `log.${name}`, value: "9223372036854775807", source: DEFAULT },
+    ]);
   });
 
   test("has only the keys asked for, and no synonyms or documentation unless asked", async () => {
@@ -181,6 +191,8 @@ describe("DescribeConfigs of the broker", () => {
       ["listeners", address, STATIC, 7],
       ["log.cleanup.policy", "delete", DEFAULT, 7],
       ["log.dirs", dataDir, STATIC, 7],
+      ["log.message.timestamp.before.max.ms", "9000000", STATIC, 5],
+      ["log.retention.check.interval.ms", "60000", STATIC, 5],
       ["log.retention.hours", null, STATIC, 3],
       ["log.retention.minutes", "90", STATIC, 3],
       ["log.retention.ms", "5400000", STATIC, 5],
