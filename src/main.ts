@@ -8,7 +8,7 @@ import { newCommand } from "./cli/command.js";
 import { dropForeignVariables } from "./cli/environment.js";
 import { EXIT, printError, reportFailure } from "./cli/exit.js";
 import { acceptForeignNames, canonicalName, canonicalWords } from "./cli/foreign-names.js";
-import { acceptSwitches } from "./cli/quiet.js";
+import { acceptSwitches } from "./cli/switches.js";
 
 const DESCRIPTION = "A Kafka-inspired, append-only log broker in one executable";
 
@@ -91,11 +91,17 @@ async function programWith(isWanted: (name: string) => boolean): Promise<Command
     .version(VERSION)
     // An option belongs to the command it follows, even if that command has subcommands.
     .enablePositionalOptions();
-  for (const [name, { summary, load }] of Object.entries(SUBCOMMANDS)) {
-    program.addCommand(isWanted(name) ? await load() : new Command(name).description(summary));
-  }
-  for (const command of program.commands) acceptForeignNames(command);
   acceptSwitches(program);
+  for (const [name, { summary, load }] of Object.entries(SUBCOMMANDS)) {
+    if (!isWanted(name)) {
+      program.addCommand(new Command(name).description(summary));
+      continue;
+    }
+    const command = await load();
+    program.addCommand(command);
+    acceptForeignNames(command);
+    acceptSwitches(command);
+  }
   return program;
 }
 

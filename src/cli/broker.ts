@@ -35,7 +35,7 @@ import { watchNpmStart } from "./npm-parent.js";
 import { hostNames } from "./host-names.js";
 import { wholeNumber } from "./numbers.js";
 import { STDOUT } from "./output.js";
-import { isTalkative } from "./quiet.js";
+import { isTalkative } from "./switches.js";
 import { Interruption } from "./signals.js";
 import { parseSize, parseSizeOrNone, sizeBetween } from "./size.js";
 import { addTopicDefaults, withTopicDefaults } from "./topic-defaults.js";

@@ -5,7 +5,7 @@ import { VERSION } from "../broker/version.js";
 import { examplesOf, newCommand } from "./command.js";
 import { EXIT } from "./exit.js";
 import { writeText } from "./output.js";
-import { isSwitch } from "./quiet.js";
+import { isSwitch } from "./switches.js";
 
 const EXAMPLES = `
   rustlog man | man -l -

@@ -1,7 +1,7 @@
 // A progress bar on stderr, if that is a terminal.
 // Leaves to others: measuring the progress.
 import { printable } from "../printable.js";
-import { isTalkative } from "./quiet.js";
+import { isTalkative } from "./switches.js";
 import { formatSize } from "./size.js";
 import { CLEAR_LINE, writeStderr } from "./stderr.js";
 

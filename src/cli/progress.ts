@@ -1,7 +1,7 @@
 // The progress line of `produce` on a terminal, and the summary at the end.
 // Leaves to others: counting (client/producer.ts).
 import type { ProducerStats } from "../client/producer-stats.js";
-import { isTalkative } from "./quiet.js";
+import { isTalkative } from "./switches.js";
 import { formatSize } from "./size.js";
 import { CLEAR_LINE, writeStderr } from "./stderr.js";
 

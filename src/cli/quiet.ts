@@ -1,47 +1,15 @@
-// The switches that every command has, `--quiet` and `--no-color`, and the notes that the first one suppresses.
-// Leaves to others: errors and warnings (exit.ts), results (output.ts), and colours (colour.ts).
-import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+// Notes: lines that are neither results nor warnings nor errors. `--quiet` suppresses them.
+// Leaves to others: the switch (switches.ts), errors and warnings (exit.ts), results (output.ts).
 import { printError } from "./exit.js";
 import { writeLines } from "./output.js";
-
-const GROUP = "Global options:";
-
-let isQuiet = false;
-
-/** Whether to show progress and print notes. */
-export function isTalkative(): boolean {
-  return !isQuiet;
-}
+import { isTalkative } from "./switches.js";
 
 /** Writes one line to stderr that is neither a warning nor an error. */
 export function printNote(line: string): void {
-  if (!isQuiet) printError(line);
+  if (isTalkative()) printError(line);
 }
 
 /** Writes lines to stdout that say what was done. */
 export async function writeNotes(...lines: readonly string[]): Promise<void> {
-  if (!isQuiet) await writeLines(...lines);
-}
-
-/** Whether a flag is one of the switches. */
-export function isSwitch(long: string | undefined): boolean {
-  return long === "--quiet" || long === "--no-color";
-}
-
-/** Adds the switches to a command and its subcommands. */
-export function acceptSwitches(command: CommandUnknownOpts): void {
-  command
-    .addOption(
-      new Option("-q, --quiet", "print results, warnings and errors only").helpGroup(GROUP),
-    )
-    .addOption(new Option("--no-color", "never use colours (env: NO_COLOR)").helpGroup(GROUP))
-    .on("option:quiet", () => {
-      isQuiet = true;
-    })
-    .on("option:no-color", () => {
-      process.env.NO_COLOR = "1";
-    });
-  // A switch may stand at any level, but must not be taken from the value of an option of a subcommand.
-  if (command.commands.length > 0) command.enablePositionalOptions();
-  for (const subcommand of command.commands) acceptSwitches(subcommand);
+  if (isTalkative()) await writeLines(...lines);
 }

@@ -2,7 +2,6 @@
 // Leaves to others: requests to the broker (client/admin.ts), and failures among several topics (each-topic.ts).
 import type { Admin } from "../client/admin.js";
 import { RustLogError } from "../errors.js";
-import { confirm } from "./confirm.js";
 import { newClientCommand, withClient } from "./connection.js";
 import { EachTopic } from "./each-topic.js";
 import { jsonOption } from "./options.js";
@@ -25,7 +24,7 @@ export function remove() {
     .option("-y, --yes", "do not ask on a terminal; without a terminal nobody is asked")
     .option("--if-exists", "accept that a topic does not exist")
     .action(async (names, { yes = false, ifExists = false, json = false, ...options }) => {
-      if (!yes) await confirm(questionOf(names, options.broker));
+      if (!yes) await (await import("./confirm.js")).confirm(questionOf(names, options.broker));
       await withClient(options, async (client) => {
         const topics = new EachTopic<Deleted>(names);
         await topics.run(async (name) => {

@@ -10,7 +10,7 @@ import { EXIT } from "./exit.js";
 import { jsonOption } from "./options.js";
 import { writeJson, writeText } from "./output.js";
 import { ProgressBar } from "./progress-bar.js";
-import { isTalkative } from "./quiet.js";
+import { isTalkative } from "./switches.js";
 import { formatSize } from "./size.js";
 
 const EXAMPLES = `
