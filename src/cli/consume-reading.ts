@@ -1,12 +1,12 @@
-// What `rustlog consume` reads from: one topic, or with --balance the partitions that its group gives it; and the commits
-// of what was printed.
+// What `rustlog consume` reads from: topics, or with --balance the partitions that its group gives it; and the commits of
+// what was printed.
 // Leaves to others: options and printing (consume.ts), when to commit (group-commits.ts).
 import type { Client } from "../client/client.js";
 import type { OutOfRangePolicy } from "../client/consumer-plan.js";
 import type { DamagedRecordsError } from "../client/damage.js";
 import type { FetchedRecords } from "../client/fetched-records.js";
 import { RustLogError } from "../errors.js";
-import { oneLine, printError } from "./exit.js";
+import { CliError, oneLine, printError } from "./exit.js";
 import { GroupCommits } from "./group-commits.js";
 import type { OffsetRangeSpec } from "./offset-range.js";
 import type { MarkedPartition } from "./output.js";
@@ -30,31 +30,31 @@ export interface Reading {
 }
 
 interface ReadingOptions {
+  readonly topics: readonly (string | RegExp)[];
   readonly isSkipping: boolean;
   readonly onOutOfRange: OutOfRangePolicy;
+  readonly isCommitting: boolean;
 }
 
 export interface TopicReadingOptions extends ReadingOptions {
-  readonly topic: string;
   readonly range: OffsetRangeSpec;
   readonly partitions: readonly number[] | undefined;
   readonly isFollowing: boolean;
   readonly group: string | undefined;
-  readonly isCommitting: boolean;
 }
 
 export interface BalancedReadingOptions extends ReadingOptions {
-  readonly topics: readonly (string | RegExp)[];
   readonly offset: "earliest" | "latest" | { readonly timestamp: number };
   readonly group: string;
   readonly sessionTimeoutMs: number;
+  readonly instanceId: string | undefined;
 }
 
-/** Reads one topic, or some of its partitions. */
-export function readTopic(client: Client, options: TopicReadingOptions): Reading {
-  const { topic, range, partitions, group, isFollowing, onOutOfRange } = options;
+/** Reads topics, or some of their partitions. */
+export function readTopics(client: Client, options: TopicReadingOptions): Reading {
+  const { topics, range, partitions, group, isFollowing, onOutOfRange } = options;
   const consumer = client.consumer({
-    topic,
+    topics,
     offset: range.start,
     follow: isFollowing,
     metadataMaxAgeMs: METADATA_MAX_AGE_MS,
@@ -69,18 +69,40 @@ export function readTopic(client: Client, options: TopicReadingOptions): Reading
       ? undefined
       : new GroupCommits(client.admin(), group, {
           goesOn: onOutOfRange !== "error",
-          onShared: () => printError(`rustlog: ${sharedWarning(group, topic)}`),
+          onShared: () => printError(`rustlog: ${sharedWarning(group, consumer.assignment)}`),
         });
+  let starting: Promise<void> | undefined;
   return {
-    nextBatch: () => consumer.nextBatch(),
-    position: ({ partition }) => consumer.position(partition),
+    nextBatch: async () => {
+      starting ??= consumer.start().then(() => {
+        checkMatches(consumer.assignment, options);
+        consumer.on("assigned", (added) => printNote(`rustlog: reads also: ${placesText(added)}`));
+        consumer.on("revoked", (gone) => printNote(`rustlog: deleted: ${placesText(gone)}`));
+      });
+      await starting;
+      return await consumer.nextBatch();
+    },
+    position: (of) => consumer.position(of),
     // Each batch is flushed before the next one starts, so the consumer's topic id still matches the marks.
-    printed: ({ partition }, offset) =>
-      commits?.request({ topic, partition, offset, topicId: consumer.topicId(partition) }),
+    printed: ({ topic, partition }, offset) => {
+      const topicId = consumer.topicId({ topic, partition });
+      commits?.request({ topic, partition, offset, topicId });
+    },
     isCommitting: commits !== undefined,
     committed: async () => await commits?.settled(),
     close: () => consumer.close(),
   };
+}
+
+/** Says that no topic matches: a typing error would otherwise print nothing, or wait, without a word. */
+function checkMatches(
+  assignment: readonly MarkedPartition[],
+  { topics, isFollowing }: TopicReadingOptions,
+): void {
+  if (assignment.length > 0) return;
+  const text = `no topic matches ${topics.map(String).join(", ")}`;
+  if (!isFollowing) throw new CliError(text, { help: "`rustlog topics list` lists the topics." });
+  printNote(`rustlog: ${text} yet; waiting for one`);
 }
 
 /**
@@ -92,10 +114,12 @@ export function readBalanced(
   options: BalancedReadingOptions,
   settled: () => Promise<void>,
 ): Reading {
-  const { topics, group, offset, sessionTimeoutMs } = options;
+  const { topics, group, offset, sessionTimeoutMs, instanceId, isCommitting } = options;
+  let isClosing = false;
   const consumer = client.consumer({
     ...{ balance: true, topics, group, offset, sessionTimeoutMs },
     ...handling(options),
+    ...(instanceId === undefined ? {} : { instanceId }),
     // What was read is not always printed.
     commitOnHandover: false,
     onAssigned: (partitions) => printNote(`rustlog: assigned: ${placesText(partitions)}`),
@@ -104,7 +128,9 @@ export function readBalanced(
         await settled();
         await commits.settled();
       }
-      const what = reason === "handover" ? "handed over" : "lost to others of the group";
+      const isKept = isClosing && instanceId !== undefined;
+      const handedOver = isKept ? `kept for a while for instance '${instanceId}'` : "handed over";
+      const what = reason === "handover" ? handedOver : "lost to others of the group";
       printNote(`rustlog: ${what}: ${placesText(partitions)}`);
     },
   });
@@ -126,9 +152,12 @@ export function readBalanced(
     },
     position: (of) => consumer.position(of),
     printed: ({ topic, partition }, next) => commits.request({ topic, partition, offset: next }),
-    isCommitting: true,
+    isCommitting,
     committed: () => commits.settled(),
-    close: () => consumer.close(),
+    close: () => {
+      isClosing = true;
+      return consumer.close();
+    },
   };
 }
 
@@ -142,9 +171,10 @@ function handling({ isSkipping, onOutOfRange }: ReadingOptions) {
 }
 
 /** For two readers that know nothing of each other. */
-function sharedWarning(group: string, topic: string): string {
+function sharedWarning(group: string, partitions: readonly MarkedPartition[]): string {
+  const topics = [...new Set(partitions.map(({ topic }) => topic))].join("', '");
   return (
-    `another client reads the same partitions of '${topic}' with group '${group}': both get every record, and each ` +
+    `another client reads the same partitions of '${topics}' with group '${group}': both get every record, and each ` +
     "overwrites the other's commits. Share the partitions with --balance, or give each its own --partition or --group"
   );
 }

@@ -1,6 +1,6 @@
-// `rustlog consume`: prints a range of a topic's records, or its share of a group's, and commits what was printed.
-// Leaves to others: the consumers (consume-reading.ts), the format of a record (format.ts, json-record.ts), and knowing
-// what was really written (output.ts).
+// `rustlog consume`: prints a range of the records of topics, or its share of a group's, and commits what was printed.
+// Leaves to others: the consumers (consume-reading.ts), which records to print (record-filter.ts) and how (format.ts,
+// json-record.ts), and knowing what was really written (output.ts).
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import type { Client } from "../client/client.js";
 import { DamagedRecordsError } from "../client/damage.js";
@@ -11,7 +11,7 @@ import {
   type BalancedReadingOptions,
   type Reading,
   readBalanced,
-  readTopic,
+  readTopics,
   type TopicReadingOptions,
 } from "./consume-reading.js";
 import { parseDuration } from "./duration.js";
@@ -23,6 +23,12 @@ import { refuseMembers } from "./live-members.js";
 import { partitionList, wholeNumber } from "./numbers.js";
 import { type OffsetRangeSpec, parseOffsetRange } from "./offset-range.js";
 import { ByteOutput, STDOUT, writeDescriptor } from "./output.js";
+import {
+  parseHeaderCondition,
+  parseRegex,
+  type RecordFilter,
+  recordFilter,
+} from "./record-filter.js";
 import { Interruption } from "./signals.js";
 
 const EXAMPLES = `
@@ -31,6 +37,8 @@ const EXAMPLES = `
   rustlog consume events -o -10 -f '%p/%o %T %k=%s\\n'
   rustlog consume events -o @-1h:@-10m --json
   rustlog consume events --group billing -n 100
+  rustlog consume events audit --topic-regex ^logs- --follow -f '%t %s\\n'
+  rustlog consume events --grep '(?i)error' --where-header source=web
   rustlog consume events orders --group billing --balance`;
 
 /** The session timeout of a balanced consumer, in milliseconds: its partitions go to others so long after a kill. */
@@ -40,7 +48,11 @@ const SESSION_TIMEOUT_MS_DEFAULT = 10_000;
 const WITH_MEMBERS =
   "Join them with --balance, read without committing (--no-commit), or use another --group.";
 
+/** What --on-out-of-range accepts. */
+const OUT_OF_RANGE = ["fail", "earliest", "latest"] as const;
+
 interface PrintOptions {
+  readonly filter: RecordFilter | undefined;
   readonly isFollowing: boolean;
   readonly recordsMax: number;
   readonly printer: RecordPrinter;
@@ -52,10 +64,10 @@ type StartReading = (client: Client, settled: () => Promise<void>) => Reading;
 export function consumeCommand() {
   const command = newClientCommand(
     "consume",
-    "Print the records of a topic, from the earliest to the current end",
+    "Print the records of topics, from the earliest to the current end",
     EXAMPLES,
   )
-    .argument("[topic...]", "topic to read; several with --balance")
+    .argument("[topic...]", "topics to read")
     .addOption(
       new Option(
         "-o, --offset <start[:end]>",
@@ -65,7 +77,7 @@ export function consumeCommand() {
         .argParser((text) => parseOffsetRange(text)),
     )
     .addOption(
-      new Option("-p, --partition <n[,n...]>", "partitions to read (default: all)") //
+      new Option("-p, --partition <n[,n...]>", "partitions to read of each topic (default: all)") //
         .argParser(partitionList),
     )
     .option("-F, --follow", "keep waiting for new records")
@@ -74,7 +86,10 @@ export function consumeCommand() {
       "-g, --group <name>",
       "start at the group's committed offsets and commit what is printed",
     )
-    .option("--no-commit", "with --group: do not commit")
+    .option(
+      "--no-commit",
+      "with --group: do not commit; with --balance, who gets a partition next begins at its committed offset",
+    )
     .option(
       "--balance",
       "with --group: share the partitions of the topics with the group's other balanced consumers, and follow",
@@ -82,14 +97,34 @@ export function consumeCommand() {
     .addOption(
       new Option(
         "--topic-regex <regex>",
-        "with --balance: also topics with a match in their name, such as ^logs-, and later ones",
-      ).argParser(topicRegex),
+        "also topics with a match in their name, such as ^logs-; with --follow or --balance later ones, too",
+      ).argParser(parseRegex),
+    )
+    .addOption(
+      new Option(
+        "--grep <regex>",
+        "print only records with a match in their value, such as (?i)error. This and the next two filter what was read: other records count as read and are committed, --max-records counts matches",
+      ).argParser(parseRegex),
+    )
+    .addOption(
+      new Option("--grep-key <regex>", "print only records with a match in their key") //
+        .argParser(parseRegex),
+    )
+    .addOption(
+      new Option(
+        "--where-header <name=value>",
+        "print only records that have this header; repeat it to require several",
+      ).argParser(parseHeaderCondition),
     )
     .addOption(
       new Option(
         "--session-timeout <duration>",
         "with --balance: time after which others take over from a killed consumer (default: 10s)",
       ).argParser(sessionTimeout),
+    )
+    .option(
+      "--instance-id <name>",
+      "with --balance: be a static member, whose partitions are kept for it while it restarts, until its session timeout",
     )
     .option(
       "-f, --format <format>",
@@ -102,8 +137,9 @@ export function consumeCommand() {
         "--on-out-of-range <where>",
         "where to continue when the position is out of range, or with --follow when the topic is recreated",
       )
-        .choices(["error", "earliest", "latest"] as const)
-        .default("error" as const),
+        .choices(OUT_OF_RANGE)
+        .default("fail" as const)
+        .argParser(outOfRange),
     )
     .option("--skip-damaged", "skip unreadable records and report each skip on stderr")
     .option("--null-delimited", "end records with a NUL byte instead of a newline");
@@ -124,49 +160,50 @@ export function consumeCommand() {
     const fault = balanceFault(topics, options);
     if (fault !== undefined) usageError(command, fault);
     const recordsMax = options.maxRecords ?? Number.POSITIVE_INFINITY;
-    const handling = {
+    const printing = { filter: recordFilter(options), recordsMax, printer };
+    const { topicRegex, onOutOfRange } = options;
+    const shared = {
+      topics: topicRegex === undefined ? topics : [...topics, topicRegex],
       isSkipping: options.skipDamaged === true,
-      onOutOfRange: options.onOutOfRange,
-    };
+      onOutOfRange: onOutOfRange === "fail" ? "error" : onOutOfRange,
+      isCommitting: options.commit,
+    } as const;
     if (options.balance) {
-      const { topicRegex, group = "" } = options;
+      const { group = "" } = options;
       const balanced: BalancedReadingOptions = {
-        ...handling,
-        topics: topicRegex === undefined ? topics : [...topics, topicRegex],
+        ...shared,
         offset: sharedStart(options.offset) ?? "earliest",
         group,
         sessionTimeoutMs: options.sessionTimeout ?? SESSION_TIMEOUT_MS_DEFAULT,
+        instanceId: options.instanceId,
       };
       const start: StartReading = (client, settled) => readBalanced(client, balanced, settled);
       await withClient(options, (client) =>
-        consume(client, start, { isFollowing: true, recordsMax, printer }),
+        consume(client, start, { ...printing, isFollowing: true }),
       );
       return;
     }
     const isFollowing = options.follow === true;
-    const single: TopicReadingOptions = {
-      ...handling,
-      topic: topics[0]!,
+    const plain: TopicReadingOptions = {
+      ...shared,
       range: options.offset,
       partitions: options.partition,
       isFollowing,
       group: options.group,
-      isCommitting: options.commit,
     };
     await withClient(options, async (client) => {
       const { group, commit } = options;
       if (group !== undefined && commit) await refuseMembers(client.admin(), group, WITH_MEMBERS);
-      await consume(client, () => readTopic(client, single), { isFollowing, recordsMax, printer });
+      await consume(client, () => readTopics(client, plain), { ...printing, isFollowing });
     });
   });
 }
 
-function topicRegex(text: string): RegExp {
-  try {
-    return new RegExp(text);
-  } catch (error) {
-    throw new InvalidArgumentError(error instanceof Error ? `${error.message}.` : "");
-  }
+/** `error` is an older name of `fail`. */
+function outOfRange(text: string): (typeof OUT_OF_RANGE)[number] {
+  const found = OUT_OF_RANGE.find((choice) => choice === (text === "error" ? "fail" : text));
+  if (found !== undefined) return found;
+  throw new InvalidArgumentError(`Allowed choices are ${OUT_OF_RANGE.join(", ")}.`);
 }
 
 function sessionTimeout(text: string): number {
@@ -175,15 +212,15 @@ function sessionTimeout(text: string): number {
   throw new InvalidArgumentError("Expected a duration from 6s to 30m.");
 }
 
-/** What is wrong with the options for sharing, or with the number of topics. */
+/** What is wrong with the options for sharing, or that no topics are named. */
 function balanceFault(
   topics: readonly string[],
   options: {
     readonly balance?: true | undefined;
     readonly topicRegex?: RegExp | undefined;
     readonly sessionTimeout?: number | undefined;
+    readonly instanceId?: string | undefined;
     readonly group?: string | undefined;
-    readonly commit: boolean;
     readonly partition?: readonly number[] | undefined;
     readonly offset: OffsetRangeSpec;
   },
@@ -192,17 +229,13 @@ function balanceFault(
     return "missing required argument 'topic'";
   }
   if (!options.balance) {
-    if (topics.length > 1) return "several topics require --balance";
-    if (options.topicRegex !== undefined) return "--topic-regex requires --balance";
     if (options.sessionTimeout !== undefined) return "--session-timeout requires --balance";
+    if (options.instanceId !== undefined) return "--instance-id requires --balance";
     return undefined;
   }
   if (options.group === undefined) return "--balance requires --group";
   if (options.partition !== undefined) {
     return "--balance and --partition can't be combined: the group chooses the partitions";
-  }
-  if (!options.commit) {
-    return "--balance and --no-commit can't be combined: a partition is handed over at its commit";
   }
   if (options.offset.end !== undefined || sharedStart(options.offset) === undefined) {
     return "with --balance, --offset is earliest, latest or @TIME, without an end";
@@ -256,19 +289,21 @@ async function printRecords(
   options: PrintOptions,
   interruption: Interruption,
 ): Promise<DamagedRecordsError | undefined> {
-  const { printer, recordsMax } = options;
+  const { filter, printer, recordsMax } = options;
   const isMarking = reading.isCommitting;
-  const damaged = new Set<number>();
+  const damaged = new Set<string>();
   let last: DamagedRecordsError | undefined;
   let count = 0;
   while (count < recordsMax) {
     const records = await interruption.orResult(reading.nextBatch());
     if (records === undefined || records === null) return last;
+    const place = `${records.topic} ${records.partition}`;
     // The error repeats once all other partitions are read.
-    if (damaged.has(records.partition)) return last;
+    if (damaged.has(place)) return last;
     let marked = 0;
     try {
       while (count < recordsMax && records.next()) {
+        if (filter !== undefined && !filter(records)) continue;
         printer(records, output);
         marked = records.cursor.offset + 1;
         if (isMarking) output.mark(records, marked);
@@ -281,9 +316,9 @@ async function printRecords(
       if (!(error instanceof DamagedRecordsError) || options.isFollowing) throw error;
       if (last !== undefined) printError(`rustlog: ${describeFailure(last)}`);
       last = error;
-      damaged.add(records.partition);
+      damaged.add(place);
     }
-    // Continue after a gap or skipped records at the end, so that the group does not meet them again.
+    // Continue after a gap, or records that were not printed, at the end, so that the group does not meet them again.
     const position = reading.position(records) ?? 0;
     if (isMarking && position > marked) output.mark(records, position);
     // Flush per batch: records show up immediately, and all marks between two flushes are of one partition.

@@ -75,16 +75,6 @@ describe("usage errors exit with 2, one line that says why, and the usage of the
     [["consume", "t", "-f", "%q"], "'%q' is not a placeholder", "Usage: rustlog consume"],
     [["consume", "t", "-f", "%s", "--json"], "can't be combined", "Usage: rustlog consume"],
     [["consume", "t", "--no-commit"], "requires --group", "Usage: rustlog consume"],
-    [
-      ["consume", "a", "b", "-g", "g"],
-      "several topics require --balance",
-      "Usage: rustlog consume",
-    ],
-    [
-      ["consume", "--topic-regex", "a"],
-      "--topic-regex requires --balance",
-      "Usage: rustlog consume",
-    ],
     [["consume", "t", "--balance"], "--balance requires --group", "Usage: rustlog consume"],
     [["consume", "t", "--session-timeout", "6s"], "requires --balance", "Usage: rustlog consume"],
     [
@@ -92,9 +82,13 @@ describe("usage errors exit with 2, one line that says why, and the usage of the
       "--balance and --partition can't be combined",
       "Usage: rustlog consume",
     ],
+    [["consume", "t", "--instance-id", "a"], "requires --balance", "Usage: rustlog consume"],
+    [["consume", "t", "--grep", "["], "Invalid regular expression", "Usage: rustlog consume"],
+    [["consume", "t", "--grep-key", "(?i)*"], "Invalid regular", "Usage: rustlog consume"],
+    [["consume", "t", "--where-header", "a"], "Expected NAME=VALUE", "Usage: rustlog consume"],
     [
-      ["consume", "t", "-g", "g", "--balance", "--no-commit"],
-      "--balance and --no-commit can't be combined",
+      ["consume", "t", "--on-out-of-range", "skip"],
+      "Allowed choices are fail, earliest, latest",
       "Usage: rustlog consume",
     ],
     [
