@@ -1,7 +1,7 @@
 // One kind of heavy client after another on the compiled broker, beside a steady one: bun run test:fairness
 // Prints for each the steady client's longest wait and the broker's anonymous memory. `--only TEXT` selects those whose
 // name contains it. Leaves to others: the steady client (system/steady-client.ts), heavy clients (system/heavy-requests.ts,
-// system/heavy-pages.ts, system/heavy-topics.ts, system/heavy-kafka.ts).
+// system/heavy-pages.ts, system/heavy-topics.ts, system/heavy-kafka.ts, system/heavy-members.ts).
 import { parseArgs } from "node:util";
 import { BrokerProcess } from "./support/binary.js";
 import { tempDir } from "./support/tmp.js";
@@ -9,6 +9,7 @@ import { HEAVY_PAGES } from "./system/heavy-pages.js";
 import { HEAVY, type Heavy } from "./system/heavy-requests.js";
 import { HEAVY_TOPICS } from "./system/heavy-topics.js";
 import { HEAVY_KAFKA } from "./system/heavy-kafka.js";
+import { HEAVY_MEMBERS } from "./system/heavy-members.js";
 import { MANY_GROUPS } from "./system/many-groups.js";
 import { SteadyClient } from "./system/steady-client.js";
 
@@ -16,7 +17,14 @@ import { SteadyClient } from "./system/steady-client.js";
 const AFTER_MS = 1_000;
 
 const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });
-for (const heavy of [...HEAVY, ...HEAVY_PAGES, ...HEAVY_TOPICS, ...HEAVY_KAFKA, ...MANY_GROUPS]) {
+for (const heavy of [
+  ...HEAVY,
+  ...HEAVY_PAGES,
+  ...HEAVY_TOPICS,
+  ...HEAVY_KAFKA,
+  ...HEAVY_MEMBERS,
+  ...MANY_GROUPS,
+]) {
   if (heavy.name.includes(values.only)) console.log(await measure(heavy));
 }
 process.exit(0);

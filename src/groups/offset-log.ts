@@ -33,14 +33,14 @@ const SETTINGS = {
   // Whatever the broker's flags say about other topics.
   "min.cleanable.dirty.ratio": "0.5",
   "min.compaction.lag.ms": "0",
-  "segment.bytes": String(4 * 1024 * 1024),
+  "segment.bytes": String(16 * 1024 * 1024),
 };
 
 /** Largest size of a record without its key, in bytes. */
 const RECORD_BYTES = 64;
 
 /** Commits can fill the log with some 10 MB in a second, and a start reads all of it. */
-const GROWTH_BYTES = 32 * 1024 * 1024;
+export const GROWTH_BYTES = 32 * 1024 * 1024;
 
 /** A committed offset, or a deleted one (null). */
 export type OffsetChange = readonly [OffsetKey, CommittedOffset | null];

@@ -36,9 +36,9 @@ interface ReplayContext {
   readonly report: (line: string) => void;
 }
 
-/** Applies all records of the internal topic to the tables. */
-export async function replayOffsets(context: ReplayContext): Promise<void> {
-  await new Replay(context).run();
+/** Applies all records of the internal topic to the tables. Resolves with whether batches are damaged. */
+export async function replayOffsets(context: ReplayContext): Promise<boolean> {
+  return await new Replay(context).run();
 }
 
 class Replay {
@@ -46,12 +46,13 @@ class Replay {
   readonly #cursor = new RecordCursor();
   readonly #firstIds = new Map<string, string>();
   #invalidRecords = 0;
+  #isDamaged = false;
 
   constructor(context: ReplayContext) {
     this.#context = context;
   }
 
-  async run(): Promise<void> {
+  async run(): Promise<boolean> {
     const { partition, report } = this.#context;
     for (let offset = partition.logStartOffset; offset < partition.highWatermark;) {
       offset = this.#readFrom(offset);
@@ -61,6 +62,7 @@ class Replay {
     if (unreported > 0) {
       report(`${partition.name}: ${unreported} more records are invalid and were skipped`);
     }
+    return this.#isDamaged;
   }
 
   /** Applies some batches and returns the offset after them. */
@@ -138,6 +140,7 @@ class Replay {
 
   #reportLoss(from: number, to: number, reason: string): void {
     const { partition, report } = this.#context;
+    this.#isDamaged = true;
     const which = to === from + 1 ? `record ${from}` : `records ${from} to ${to - 1}`;
     report(`${partition.name}: the commits in ${which} are lost, all others are kept: ${reason}`);
   }

@@ -8,11 +8,13 @@ import { RustLogError } from "../errors.js";
 import { GROUP_NAME_BYTES_MAX, OFFSETS_MEMORY_BYTES_MAX } from "../limits.js";
 import { reasonOf } from "../log/disk/disk.js";
 import { nextTurn } from "../log/event-loop.js";
+import type { Partition } from "../topics/partition.js";
 import type { Topic } from "../topics/topic.js";
 import { unknownTopic } from "../topics/topic-error.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
 import { type GroupRecordChange, GroupRecordTable } from "./group-record-table.js";
 import {
+  GROWTH_BYTES,
   type OffsetChange,
   OffsetLog,
   recordsOfGroups,
@@ -21,6 +23,7 @@ import {
 } from "./offset-log.js";
 import type { CommitDetails, CommittedOffset, OffsetKey } from "./offset-record.js";
 import { replayOffsets } from "./offset-replay.js";
+import { rewriteOffsets } from "./offset-rewrite.js";
 import { type GroupSummary, type OffsetRow, OffsetTable } from "./offset-table.js";
 
 /** More memory than one committed offset takes. */
@@ -71,13 +74,35 @@ export class OffsetStore {
     const partition = store.#log?.partition;
     if (partition !== undefined) {
       const { groupRecords } = store;
-      await replayOffsets({ ...context, partition, table: store.#table, groupRecords });
+      const replay = { ...context, partition, table: store.#table, groupRecords };
+      const isDamaged = await replayOffsets(replay);
       await store.#reconcile();
       await store.#log?.upgrade();
+      if (isDamaged) await store.#rewriteIfLong(partition);
       if (store.#table.hasGone) store.#sweepSoon();
     }
     context.registry.onDeleted((topic) => store.#topicDeleted(topic));
     return store;
+  }
+
+  async #rewriteIfLong(partition: Partition): Promise<void> {
+    const { growthBytes = GROWTH_BYTES, report } = this.#context;
+    const log = this.#log;
+    if (log === undefined || partition.bytes < growthBytes) return;
+    try {
+      await rewriteOffsets({
+        ...{ partition, table: this.#table, groupRecords: this.groupRecords },
+        append: (records) =>
+          log.write(
+            records,
+            () => {},
+            () => {},
+          ),
+      });
+      report(`${partition.name}: the damaged segments were replaced by what is left of them`);
+    } catch (error) {
+      report(`${partition.name}: the damaged segments can't be replaced: ${reasonOf(error)}`);
+    }
   }
 
   /** Throws INVALID_GROUP unless the name has 1 to 249 bytes; Kafka's clients may commit without a name. */

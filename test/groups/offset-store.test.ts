@@ -3,6 +3,7 @@
 import { describe, expect, spyOn, test } from "bun:test";
 import { OFFSETS_TOPIC } from "../../src/topics/internal-topics.js";
 import { OffsetStore, type OffsetStoreContext } from "../../src/groups/offset-store.js";
+import { encodeGroupKey } from "../../src/groups/group-record.js";
 import { encodeOffsetKey } from "../../src/groups/offset-record.js";
 import { batchBytes, recordCount } from "../../src/record/batch.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
@@ -69,6 +70,14 @@ async function fill(registry: TopicRegistry, name: string, records: number): Pro
   const { online } = await registry.create(name, 1, {});
   await online[0]?.append(batchOf(Array.from({ length: records }, () => "")));
   await online[0]?.sync();
+}
+
+/** Opens the offsets as if their log was long. */
+function openShort(registry: TopicRegistry, lines: string[] = []): Promise<OffsetStore> {
+  const report = (line: string): void => void lines.push(line);
+  return OffsetStore.open({
+    ...{ registry, mode: "durable", now: () => 5_000, report, growthBytes: 1 },
+  });
 }
 
 /** Compacts the offsets topic, as the broker does now and then. */
@@ -271,7 +280,7 @@ describe("compaction", () => {
       "delete.retention.ms": "60000",
       "min.cleanable.dirty.ratio": "0.5",
       "min.compaction.lag.ms": "0",
-      "segment.bytes": "4194304",
+      "segment.bytes": "16777216",
     });
   });
 
@@ -777,6 +786,41 @@ describe("damage in the topic", () => {
         `${OFFSETS_TOPIC}-0: the commits in record 10 are lost, all others are kept: ${place}`,
       ),
     ]);
+  });
+
+  test("a long log with a damaged batch, which is not compacted, is replaced by what is left of it", async () => {
+    const { disk, directory, store } = await open(newDisk());
+    for (let i = 0; i < 20; i++) await commit(store, i, 0, `group ${i % 10}`);
+    const key = encodeGroupKey("g", 999);
+    await store.writeGroupRecords([[key, Uint8Array.of(0, 99)]]);
+    await directory.closeCleanly();
+    const log = `data/topics/${OFFSETS_TOPIC}/0/00000000000000000000.log`;
+    disk.flipBit(log, 8 * Math.floor((10.5 * disk.fileSize(log)!) / 20));
+    const damaged = await open(disk);
+    const rows = damaged.store.rows(undefined, Infinity);
+    const lines: string[] = [];
+    for (let operation = 0, done = false; !done; operation++) {
+      disk.restart();
+      const { registry } = await reopened(disk);
+      disk.crashAfter(operation);
+      await openShort(registry, lines).catch(() => {});
+      done = !disk.crashed;
+      disk.restart();
+      expect((await open(disk)).store.rows(undefined, Infinity)).toEqual(rows);
+    }
+    expect(lines.at(-1)).toBe(
+      `${OFFSETS_TOPIC}-0: the damaged segments were replaced by what is left of them`,
+    );
+    disk.restart();
+    const { store: replaced } = await open(disk);
+    await commit(replaced, 50);
+    disk.restart();
+    const again = await open(disk);
+    expect(again.lines.filter((line) => line.includes("lost"))).toEqual([]);
+    expect(rowsOf(again.store, "group 3")).toHaveLength(1);
+    expect(again.store.rows(undefined, Infinity)).toHaveLength(rows.length + 1);
+    expect(again.store.groupRecords.get("g", key)).toEqual(Buffer.of(0, 99));
+    await compact(again.directory, disk);
   });
 });
 
