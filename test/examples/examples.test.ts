@@ -1,12 +1,17 @@
 // The examples, run as a reader runs them: as processes, against a broker; their output to the letter.
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import { connect } from "../../src/index.js";
 import { startBroker } from "../support/broker.js";
 
 const ROOT = join(import.meta.dir, "../..");
 
-async function run(broker: string, script: string, ...args: string[]): Promise<string> {
-  const child = Bun.spawn([process.execPath, "run", `examples/${script}.ts`, ...args], {
+function run(broker: string, script: string, ...args: string[]): Promise<string> {
+  return execute(broker, process.execPath, "run", `examples/${script}.ts`, ...args);
+}
+
+async function execute(broker: string, ...command: string[]): Promise<string> {
+  const child = Bun.spawn(command, {
     cwd: ROOT,
     env: { ...process.env, RUSTLOG_BROKER: broker },
     stdout: "pipe",
@@ -125,3 +130,25 @@ test("the balanced consumer hands its partitions over when it is interrupted", a
   );
   expect(t.broker.context.offsets.fetch("balanced-demo", "demo", 0)?.offset).toBe(3);
 });
+
+// Its consumer joins a group, so it takes a moment longer.
+test.skipIf(Bun.which("node") === null)(
+  "a program for Node writes and reads with a Kafka client, and its group goes on where it was",
+  async () => {
+    await using t = await startBroker();
+    const broker = t.broker.address;
+    const expected = (base: number): string =>
+      [
+        `Written to partition 0, offset ${base}`,
+        ...["hello", "from", "node"].map((value, i) => `Offset ${base + i}: demo ${value}`),
+        "",
+      ].join("\n");
+    expect(await execute(broker, "node", "examples/node.mjs")).toBe(expected(0));
+    expect(await execute(broker, "node", "examples/node.mjs")).toBe(expected(3));
+    await using client = await connect({ broker });
+    const records = await Array.fromAsync(client.consumer({ topic: "demo", follow: false }));
+    expect(records.map(({ value }) => `${Buffer.from(value!)}`)).toEqual([
+      ...["hello", "from", "node", "hello", "from", "node"],
+    ]);
+  },
+);

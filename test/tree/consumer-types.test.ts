@@ -7,7 +7,14 @@ import { tempDir } from "../support/tmp.js";
 import { ROOT } from "./source-tree.js";
 
 const PROGRAM = `
-import { type ConsumerOptions, connect, RustLogError } from "rustlog";
+import {
+  type ConsumerOptions,
+  connect,
+  jsonDeserializer,
+  jsonSerializer,
+  type PartitionConsumer,
+  RustLogError,
+} from "rustlog";
 const options: ConsumerOptions = { topic: "t", follow: false };
 await using client = await connect({ broker: "127.0.0.1:9092" });
 for await (const { value } of client.consumer(options)) console.log(value?.length);
@@ -16,6 +23,35 @@ try {
 } catch (error) {
   if (error instanceof RustLogError) console.error(error.code, error.help);
 }
+interface Order {
+  readonly id: number;
+}
+const orders = client.consumer({
+  topics: ["orders", /^returns-/],
+  deserializers: { value: jsonDeserializer<Order> },
+  signal: AbortSignal.timeout(1),
+});
+const stop: () => void = orders.on("lag", ({ lag }) => console.log(lag.toFixed()));
+await orders.eachMessage(({ key, value }) => {
+  const id: number | undefined = value?.id;
+  const bytes: Uint8Array | null = key;
+  console.log(id, bytes);
+});
+const writer = client.producer<string, Order>({ serializers: { value: jsonSerializer } });
+await writer.send("orders", { key: "k", value: { id: 1 }, headers: { trace: "a" } });
+// @ts-expect-error: the value is an Order
+await writer.send("orders", { value: "1" });
+const either: PartitionConsumer<Uint8Array, Order>[] = [
+  orders,
+  client.consumer({
+    balance: true,
+    group: "g",
+    topics: ["orders"],
+    deserializers: { value: jsonDeserializer<Order> },
+  }),
+];
+for (const consumer of either) await consumer.eachBatch(({ records }) => console.log(records[0]?.value?.id), { concurrency: 2 });
+stop();
 `;
 
 /** Options beyond "strict" that a program may set; they apply to our files too. */
