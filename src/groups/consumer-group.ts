@@ -215,6 +215,7 @@ export class ConsumerGroup implements Group {
   heartbeat(request: HeartbeatRequest): HeartbeatResponse {
     if (request.memberEpoch < 0) return this.#leave(request);
     this.#checkSubscription(request);
+    this.#checkNames(request);
     const owned = request.owned === null ? undefined : assignmentOf(request.owned);
     const isJoining = request.memberEpoch === 0;
     const member = isJoining ? this.#join(request) : this.#find(request, owned);
@@ -266,7 +267,10 @@ export class ConsumerGroup implements Group {
       ...{ topicNames: topics, pattern: "", assignor: null, owned: [] },
     };
     this.#checkSubscription(joining);
+    this.#checkNames(joining);
     const before = instanceId === null ? undefined : this.#static.get(instanceId);
+    const known = this.#members.get(memberId) ?? before;
+    this.#context.memory.check(bytesOf(request) - bytesOf(known?.classic));
     if (before !== undefined && before.id !== memberId && request.memberId !== "") {
       this.#known(memberId, instanceId);
     }
@@ -469,6 +473,31 @@ export class ConsumerGroup implements Group {
     );
   }
 
+  /** Throws GROUP_MAX_SIZE_REACHED if there is no memory for longer names of a member. */
+  #checkNames(request: HeartbeatRequest): void {
+    const { memberId, instanceId, rackId, clientId, clientHost } = request;
+    const member = this.#members.get(memberId) ?? this.#static.get(instanceId ?? "");
+    if (member === undefined) return;
+    const isSame =
+      clientId === member.clientId &&
+      clientHost === member.clientHost &&
+      (instanceId ?? member.instanceId) === member.instanceId &&
+      (rackId ?? member.rackId) === member.rackId &&
+      memberId === member.id;
+    if (isSame) return;
+    const names = {
+      ...{ clientId, clientHost, rackId: rackId ?? member.rackId },
+      instanceId: instanceId ?? member.instanceId,
+    };
+    this.#context.memory.check(bytesOfMember(memberId, names) - member.bytes);
+  }
+
+  #accountForNames(member: ConsumerMember): void {
+    const bytes = bytesOfMember(member.id, member);
+    this.#context.memory.add(bytes - member.bytes);
+    member.bytes = bytes;
+  }
+
   /** A static member continues under a new member id, with what it had. */
   #replace(member: ConsumerMember, id: string): ConsumerMember {
     const other = this.#members.get(id);
@@ -477,6 +506,7 @@ export class ConsumerGroup implements Group {
     this.#members.delete(member.id);
     member.id = id;
     this.#members.set(id, member);
+    this.#accountForNames(member);
     this.#notes.member(id, NOTED.ALL);
     this.#place(member, { ...member.position, epoch: 0, previousEpoch: 0 });
     return member;
@@ -701,6 +731,7 @@ export class ConsumerGroup implements Group {
       member.assignor = assignor;
       isNew = true;
     }
+    if (isNew) this.#accountForNames(member);
     const hasSubscriptionChanged = this.#subscribe(member, request);
     if (isNew || hasSubscriptionChanged) this.#notes.member(member.id, NOTED.METADATA);
     // The very first assignment: a member may join without any topic.
@@ -901,7 +932,7 @@ function bytesOfMember(
   return CONSUMER_MEMBER_BYTES + keptBytes(bytes);
 }
 
-function bytesOf(classic: ClassicMembership | undefined): number {
+function bytesOf(classic: Pick<ClassicMembership, "protocols"> | undefined): number {
   let bytes = 0;
   for (const { name, metadata } of classic?.protocols ?? []) {
     bytes += PROTOCOL_BYTES + keptBytes(Buffer.byteLength(name) + metadata.length);

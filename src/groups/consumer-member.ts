@@ -86,8 +86,8 @@ export interface ConsumerMember extends MemberIdentity {
   target: Assignment;
   readonly session: MemberDeadline;
   readonly revocation: MemberDeadline;
-  /** Memory that it takes. */
-  readonly bytes: number;
+  /** Memory that it takes, without what it subscribes to and reads. */
+  bytes: number;
   /** Undefined for a member of the consumer protocol. */
   classic: ClassicMembership | undefined;
   /** Until when a member of the classic protocol must have joined again, or asked for its assignment. */

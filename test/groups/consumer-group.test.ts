@@ -275,6 +275,30 @@ describe("fencing", () => {
     expect(codeOf(() => t.join("b"))).toBe("none");
   });
 
+  test("a member that has joined can't grow without bound", () => {
+    const { t } = setup();
+    const { memberEpoch } = t.join("a");
+    t.joinClassic("b");
+    t.leaveMemory(1_900);
+    const { bytes } = t.memory;
+    const refused = [
+      codeOf(() => t.heartbeat({ memberId: "a", memberEpoch, rackId: "r".repeat(1_000) })),
+      codeOf(() => t.heartbeat({ memberId: "a", memberEpoch, instanceId: "i".repeat(1_000) })),
+      codeOf(() =>
+        t.joinClassic("b", [], {
+          protocols: [
+            { name: "range", metadata: subscriptionBytes(["t"], []) },
+            { name: "large", metadata: new Uint8Array(10_000) },
+          ],
+        }),
+      ),
+    ];
+    expect(refused).toEqual(Array(3).fill("GROUP_MAX_SIZE_REACHED"));
+    expect(t.memory.bytes).toBe(bytes);
+    t.heartbeat({ memberId: "a", memberEpoch, rackId: "r".repeat(500) });
+    expect(t.memory.bytes).toBeGreaterThan(bytes + 500);
+  });
+
   test("a topic that grows beyond what memory allows leaves the assignment as it is", () => {
     const { t } = setup(3);
     t.topics.set("u", 1);
