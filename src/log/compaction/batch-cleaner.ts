@@ -182,7 +182,7 @@ export class BatchCleaner {
       found[count] = -1;
       const isTombstone = cursor.valueStart < 0;
       if (cursor.offset >= end) {
-        // A later run decides on it, also on its delete horizon.
+        // A later run decides on it.
         stay[count] = STAYS;
       } else if (cursor.keyStart < 0 || (isTombstone && dropsTombstones)) {
         stay[count] = GOES;
