@@ -77,6 +77,16 @@ test("the benchmarks of Kafka's protocol run, without Go and Apache Kafka", asyn
   });
 }, 60_000);
 
+test("the benchmark of compaction runs, without Apache Kafka", async () => {
+  await withTempDir(async (dir) => {
+    const rows: { rustlog: number }[] = JSON.parse(
+      await run("compaction.ts", "--json", "--dir", dir),
+    );
+    expect(rows.map(({ rustlog }) => rustlog > 0)).toEqual([true, true]);
+    expect([...new Bun.Glob("**").scanSync({ cwd: dir, onlyFiles: false })]).toEqual([]);
+  });
+}, 60_000);
+
 test("the curves are drawn, and leave nothing behind", async () => {
   await withTempDir(async (dir) => {
     const svg = join(dir, "svg");
