@@ -107,6 +107,8 @@ export class OffsetStore {
 
   /** Throws INVALID_GROUP unless the name has 1 to 249 bytes; Kafka's clients may commit without a name. */
   static checkGroup(group: string, bytesMin: 0 | 1 = 1): void {
+    // Nearly all: a UTF-16 unit has at most three bytes.
+    if (group.length > 0 && group.length <= GROUP_NAME_BYTES_MAX / 3) return;
     const bytes = Buffer.byteLength(group);
     if (bytes >= bytesMin && bytes <= GROUP_NAME_BYTES_MAX) return;
     throw new RustLogError(

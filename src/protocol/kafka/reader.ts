@@ -17,8 +17,8 @@ import { TextCache } from "../text-cache.js";
 // Invalid UTF-8 becomes replacement characters, as in Kafka; no name with those is valid.
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-const texts = new TextCache((bytes) => utf8.decode(bytes));
-const uuids = new TextCache((bytes) => readUuid(bytes, 0));
+const texts = new TextCache((bytes, start, end) => utf8.decode(bytes.subarray(start, end)));
+const uuids = new TextCache(readUuid);
 
 const TWO_TO_32 = 2 ** 32;
 

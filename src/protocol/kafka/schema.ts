@@ -165,13 +165,15 @@ export type WriteOf<F> = {
     WriteField<F[Name]> | undefined;
 };
 
+type Mutable = Record<string, unknown>;
+
 /** The fields of one version, ready to be read and written. */
 export interface Plan {
   readonly steps: readonly Step[];
   /** Tagged fields, by ascending tag. Undefined in versions that are not flexible. */
   readonly tagged: readonly Step[] | undefined;
-  /** Fields that this version does not have, and their values. */
-  readonly absent: readonly { readonly name: string; readonly value: unknown }[];
+  /** A value with all defaults. Each value that is read begins as a copy: adding field after field takes longer. */
+  readonly defaults: Readonly<Mutable>;
   /** Length of the shortest value, in bytes. */
   readonly bytesMin: number;
 }
@@ -245,33 +247,30 @@ function isPrimitive(item: Fields | PrimitiveField): item is PrimitiveField {
 export function planOf(fields: Fields, version: number, isFlexible: boolean): Plan {
   const steps: Step[] = [];
   const tagged: Step[] = [];
-  const absent: { name: string; value: unknown }[] = [];
+  const defaults: Mutable = {};
   for (const [name, field] of Object.entries(fields)) {
     const { since = 0, until = Number.POSITIVE_INFINITY, tag } = field.options;
     const isPresent = version >= since && version <= until;
     if (isPresent && (tag === undefined || isFlexible)) {
       (tag === undefined ? steps : tagged).push(stepOf(name, field, version, isFlexible));
-    } else absent.push({ name, value: absentOf(field) });
+    }
+    defaults[name] = absentOf(field);
   }
   tagged.sort((a, b) => a.tag - b.tag);
   let bytesMin = isFlexible ? 1 : 0;
   for (const step of steps) bytesMin += bytesMinOf(step, isFlexible);
-  return { steps, tagged: isFlexible ? tagged : undefined, absent, bytesMin };
+  return { steps, tagged: isFlexible ? tagged : undefined, defaults, bytesMin };
 }
-
-type Mutable = Record<string, unknown>;
 
 /** Reads a struct. Throws INVALID_REQUEST if it is incomplete or has an invalid length. */
 export function readPlan(reader: KafkaReader, plan: Plan): Mutable {
-  const value: Mutable = {};
+  const value = { ...plan.defaults };
   for (const step of plan.steps) value[step.name] = readStep(reader, step);
-  for (const { name, value: absent } of plan.absent) value[name] = absent;
   if (plan.tagged !== undefined) readTags(reader, plan.tagged, value);
   return value;
 }
 
 function readTags(reader: KafkaReader, steps: readonly Step[], value: Mutable): void {
-  for (const step of steps) value[step.name] = step.absent;
   for (let left = reader.uvarint(); left > 0; left--) {
     const tag = reader.uvarint();
     const length = reader.checkLength(reader.uvarint());
@@ -335,6 +334,10 @@ function fallback(step: Step, value: Readonly<Mutable>): unknown {
 }
 
 function writeTags(writer: KafkaWriter, steps: readonly Step[], value: Readonly<Mutable>): void {
+  if (steps.length === 0) {
+    writer.uvarint(0);
+    return;
+  }
   const present = steps.filter((step) => !hasDefault(step, value[step.name]));
   writer.uvarint(present.length);
   for (const step of present) {

@@ -8,8 +8,8 @@ import { TextCache } from "../text-cache.js";
 // Keep a byte order mark: a name must not change in transit.
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-const texts = new TextCache((bytes) => utf8.decode(bytes));
-const uuids = new TextCache((bytes) => readUuid(bytes, 0));
+const texts = new TextCache((bytes, start, end) => utf8.decode(bytes.subarray(start, end)));
+const uuids = new TextCache(readUuid);
 
 /** A position in a payload. Every method throws INVALID_REQUEST, naming the field, if the field is incomplete. */
 export class ByteReader {
