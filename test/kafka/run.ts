@@ -1,14 +1,16 @@
 // Real Kafka clients against the compiled broker: bun run test:kafka --clients java,franz-go,kafka-tools
 // Each goes through the scenario; then each reads what all the others wrote, and so does our own client; some write
-// through kills of a broker. `kafka-tools` are Kafka's own tools. --suites runs public test suites. --broker does all but
-// the kills on another broker.
-// Leaves to others: the clients (table.ts), the scenario (scenario.ts), the tools (tools.ts) and the suites (suites.ts).
+// through kills of a broker. `kafka-tools`, `kafka-connect` and `mirror-maker` are Kafka's own programs. --suites runs public
+// test suites. --broker does all but the kills on another broker.
+// Leaves to others: the clients (table.ts), the scenario (scenario.ts), the programs (tools.ts, connect.ts) and the suites
+// (suites.ts).
 import { parseArgs } from "node:util";
 import { BrokerProcess, executable } from "../support/binary.js";
 import { tempDir } from "../support/tmp.js";
 import type { ReadRecord, TestedClient } from "./client.js";
 import { NotInstalled } from "./install.js";
 import { produceThroughKills } from "./kills.js";
+import { runConnect, runMirrorMaker } from "./connect.js";
 import { connectKafkajs } from "./kafkajs.js";
 import { nativeClient } from "./native.js";
 import { connectPlatformatic } from "./platformatic.js";
@@ -16,10 +18,17 @@ import { compareSamples, SAMPLE_PARTITIONS, writeSamples } from "./samples.js";
 import { runScenario } from "./scenario.js";
 import { SUITES } from "./suites.js";
 import { CLIENTS, type ClientEntry } from "./table.js";
-import { runTools } from "./tools.js";
+import { runTools, type ToolsResult } from "./tools.js";
 
-const KAFKA_TOOLS = "kafka-tools";
-const ALL = [...Object.keys(CLIENTS), KAFKA_TOOLS];
+/** Kafka's own programs, by the name that `--clients` takes. */
+const PROGRAMS: Readonly<
+  Record<string, (broker: string, prefix: string, dataDir?: string) => Promise<ToolsResult>>
+> = {
+  "kafka-tools": runTools,
+  "kafka-connect": runConnect,
+  "mirror-maker": runMirrorMaker,
+};
+const ALL = [...Object.keys(CLIENTS), ...Object.keys(PROGRAMS)];
 
 const { values: options } = parseArgs({
   options: {
@@ -73,7 +82,10 @@ const [kafkajs, platformatic] = await Promise.all([
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
 const tested: Tested[] = [];
-for (const name of clients) if (name !== KAFKA_TOOLS) await start(name, CLIENTS[name]!);
+for (const name of clients) {
+  const entry = CLIENTS[name];
+  if (entry !== undefined) await start(name, entry);
+}
 // Only our own broker speaks the native protocol.
 if (own !== undefined && tested.length > 0) await start("native", NATIVE);
 for (const one of tested) await timed(one, () => write(one));
@@ -91,15 +103,17 @@ await Promise.all(
   [kafkajs, platformatic, ...tested.map(({ client }) => client)].map((client) => client.close()),
 );
 
-if (clients.includes(KAFKA_TOOLS)) {
-  const tools = newResult(KAFKA_TOOLS);
-  await timed(tools, async () => {
-    const found = await runTools(broker, `tools-${run}`, own && directory.path);
-    tools.version = found.version;
-    tools.checks = found.checks;
-    tools.problems.push(...found.problems);
+for (const name of clients) {
+  const runProgram = PROGRAMS[name];
+  if (runProgram === undefined) continue;
+  const program = newResult(name);
+  await timed(program, async () => {
+    const found = await runProgram(broker, `${name}-${run}`, own && directory.path);
+    program.version = found.version;
+    program.checks = found.checks;
+    program.problems.push(...found.problems);
   });
-  report(tools);
+  report(program);
 }
 for (const name of suites) {
   const suite = newResult(name);

@@ -46,7 +46,7 @@ interface Step {
   readonly fails?: string;
 }
 
-/** The outcome of all tools. */
+/** The outcome of programs. */
 export interface ToolsResult {
   readonly version: string;
   readonly checks: number;
@@ -57,7 +57,7 @@ export interface ToolsResult {
 export async function runTools(
   broker: string,
   prefix: string,
-  dataDir: string | undefined,
+  dataDir?: string,
 ): Promise<ToolsResult> {
   const dir = await install(JAVA);
   using scratch = tempDir();

@@ -20,7 +20,7 @@ function found(file: string, pattern: RegExp): string {
 
 test("docs/KAFKA.md lists every client", () => {
   const listed = [...DOCUMENT.matchAll(/^\| `([\w.-]+)` \|/gm)].map(([, name]) => name ?? "");
-  expect(listed).toEqual([...Object.keys(CLIENTS), "kafka-tools"]);
+  expect(listed).toEqual([...Object.keys(CLIENTS), "kafka-tools", "kafka-connect", "mirror-maker"]);
 });
 
 test("docs/KAFKA.md has the versions of the manifests", () => {
@@ -28,9 +28,12 @@ test("docs/KAFKA.md has the versions of the manifests", () => {
   const go = (module: string): string => found("go/go.mod", new RegExp(`${module} v([\\d.]+)`));
   const pip = (file: string): string => found(`python/${file}.txt`, /^[\w-]+==([\d.]+)/);
   const java = found("java/pom.xml", /<kafka.version>([\d.]+)</);
+  const connect = found("connect/pom.xml", /<kafka.version>([\d.]+)</);
   const versions = {
     java,
     "kafka-tools": java,
+    "kafka-connect": connect,
+    "mirror-maker": connect,
     "franz-go": go("twmb/franz-go"),
     sarama: go("IBM/sarama"),
     "sarama-2.1": go("IBM/sarama"),
