@@ -91,8 +91,9 @@ export interface ProducerRecord<K = RecordData, V = RecordData> {
   /** Partition to write to. Default: chosen by the key, or by the producer if there is no key. */
   readonly partition?: number;
   /**
-   * Milliseconds since 1970, a whole number (negative before 1970; Kafka's clients take -1 for "none"). Default: the time
-   * of the call, which `enqueue` may share with up to 7 calls before it in the same turn of the event loop.
+   * Milliseconds since 1970, a whole number (negative before 1970; Kafka's clients take -1 for "none"). By default the
+   * broker refuses one that is more than an hour ahead of its clock. Default: the time of the call, which `enqueue` may
+   * share with up to 7 calls before it in the same turn of the event loop.
    */
   readonly timestamp?: number;
 }
@@ -167,8 +168,8 @@ export class Producer<K = RecordData, V = RecordData> implements AsyncDisposable
 
   /**
    * Writes a record and resolves when the broker has acknowledged it. Rejects with the RustLogError that ended the
-   * delivery (MESSAGE_TOO_LARGE, UNKNOWN_TOPIC_OR_PARTITION, CONNECTION_LOST, TIMED_OUT …), or with INVALID_RECORD, for
-   * this record alone, when a field has the wrong type or a serializer throws. A signal only ends the wait: a record that
+   * delivery (MESSAGE_TOO_LARGE, INVALID_TIMESTAMP, UNKNOWN_TOPIC_OR_PARTITION, CONNECTION_LOST, TIMED_OUT …), or with
+   * INVALID_RECORD, for this record alone, when a field has the wrong type or a serializer throws. A signal only ends the wait: a record that
    * was taken may be written all the same.
    */
   send(

@@ -41,14 +41,13 @@ export function appendChecked(
   nowMs: number,
 ): void {
   const earlier = underWay.get(partition);
-  const check = (): RecordCheck => new RecordCheck(partition.name, partition.settings, nowMs);
   if (earlier === undefined) {
     if (!looksAtRecords(partition.settings)) {
       partition.appendFor(waiter, batch);
       return;
     }
     try {
-      if (isCheckedAtOnce(batch, check())) {
+      if (isCheckedAtOnce(batch, new RecordCheck(partition.name, partition.settings, nowMs))) {
         partition.appendFor(waiter, batch);
         return;
       }
@@ -58,7 +57,11 @@ export function appendChecked(
     }
   }
   const turn = (earlier ?? Promise.resolve())
-    .then(() => (looksAtRecords(partition.settings) ? checkRecords(batch, check()) : undefined))
+    .then(() => {
+      const { name, settings } = partition;
+      if (!looksAtRecords(settings)) return undefined;
+      return checkRecords(batch, new RecordCheck(name, settings, nowMs));
+    })
     .then(
       () => partition.appendFor(waiter, batch),
       (error: unknown) => waiter.refused(refusalOf(error)),
