@@ -94,6 +94,9 @@ export const USER_NAME_BYTES_MAX = 249;
 export const USERS_MAX = 10_000;
 export const ACLS_MAX = 100_000;
 
+/** Rules in one AlterAcls, of each kind. */
+export const ACLS_CHANGED_MAX = 10_000;
+
 /** Topics that a member of a group may name or read. */
 export const MEMBER_TOPICS_MAX = 10_000;
 

@@ -42,10 +42,7 @@ export async function addAcls(
   try {
     await context.security.change(() => {
       const { authorizer } = context.security;
-      if (authorizer.size + valid.length > ACLS_MAX) {
-        const message = `there would be more than ${ACLS_MAX} rules; delete some, or use prefixes`;
-        throw new RustLogError("INVALID_REQUEST", message);
-      }
+      checkCount(authorizer.size + valid.length);
       return { aclsAdded: valid };
     });
     return outcomes;
@@ -68,6 +65,38 @@ export async function deleteAcls(
     return { aclsRemoved: found.flat() };
   });
   return found;
+}
+
+/**
+ * Adds and deletes rules as one change, all or none. Resolves with how many were new, and how many were there. Rejects as
+ * `listAcls` throws, and with INVALID_REQUEST for a rule that means nothing.
+ */
+export async function changeAcls(
+  context: ServiceContext,
+  added: readonly Acl[],
+  deleted: readonly Acl[],
+): Promise<{ readonly added: number; readonly deleted: number }> {
+  requireOnCluster(context, "ALTER");
+  requireSecurity(context);
+  for (const acl of added) {
+    const fault = aclFault(acl);
+    if (fault !== undefined) throw new RustLogError("INVALID_REQUEST", fault);
+  }
+  const counts = { added: 0, deleted: 0 };
+  await context.security.change(() => {
+    const known = new Set([...context.security.authorizer.rules].map(aclKey));
+    for (const key of new Set(deleted.map(aclKey))) if (known.delete(key)) counts.deleted++;
+    for (const key of new Set(added.map(aclKey))) if (!known.has(key)) counts.added++;
+    checkCount(known.size + counts.added);
+    return { aclsAdded: added, aclsRemoved: deleted };
+  });
+  return counts;
+}
+
+function checkCount(acls: number): void {
+  if (acls <= ACLS_MAX) return;
+  const message = `there would be more than ${ACLS_MAX} rules; delete some, or use prefixes`;
+  throw new RustLogError("INVALID_REQUEST", message);
 }
 
 function matching({ security }: ServiceContext, filter: AclFilter): Acl[] {

@@ -9,6 +9,7 @@ import {
   credentialOf,
   ITERATIONS_MAX,
   ITERATIONS_MIN,
+  SCRAM_MECHANISMS,
   type ScramCredential,
   type ScramMechanism,
 } from "../security/scram.js";
@@ -65,6 +66,8 @@ export interface CredentialChange {
         readonly iterations: number;
       }
     | undefined;
+  /** For a deletion: whether the user gets a password for another mechanism instead. */
+  readonly isReplaced?: boolean;
 }
 
 /** How to change users. */
@@ -107,6 +110,41 @@ export async function changeCredentials(
     return outcomes.map((outcome) => outcome ?? failure);
   }
   return outcomes;
+}
+
+/**
+ * Gives a user exactly these passwords, or deletes the user if there are none. Resolves with whether there was one. Rejects
+ * with CLUSTER_AUTHORIZATION_FAILED, UNACCEPTABLE_CREDENTIAL, RESOURCE_NOT_FOUND and INVALID_REQUEST.
+ */
+export async function replaceUser(
+  context: ServiceContext,
+  user: string,
+  passwords: readonly Omit<CredentialChange, "user">[],
+  options: UserChangeOptions = {},
+): Promise<boolean> {
+  const mechanisms = passwords.map(({ mechanism }) => mechanism);
+  if (new Set(mechanisms).size < mechanisms.length) {
+    throw new RustLogError("INVALID_REQUEST", "a mechanism is named twice");
+  }
+  const { users } = context.security;
+  const existing = users.find(user);
+  const others = SCRAM_MECHANISMS.filter(
+    (mechanism) =>
+      existing?.credentials[mechanism] !== undefined && !mechanisms.includes(mechanism),
+  );
+  if (others.length === 0 && passwords.length === 0) {
+    requireOnCluster(context, "ALTER");
+    throw new RustLogError("RESOURCE_NOT_FOUND", `there is no user '${user}'`);
+  }
+  const changes = [
+    ...passwords.map((password) => ({ user, ...password })),
+    // Part of the same change of password, so that the old one does not live on.
+    ...others.map((mechanism) => ({ user, mechanism, isReplaced: passwords.length > 0 })),
+  ];
+  const outcomes = await changeCredentials(context, changes, options);
+  const failure = outcomes.find((outcome) => outcome !== undefined);
+  if (failure !== undefined) throw failure;
+  return existing !== undefined;
 }
 
 /** The users as they will be. */
@@ -180,8 +218,9 @@ export function administratorAcls(user: string): Acl[] {
   return [all("TOPIC"), all("GROUP"), all("CLUSTER", CLUSTER_NAME), all("TRANSACTIONAL_ID")];
 }
 
-function isOwnPassword({ caller }: ServiceContext, { user, salted }: CredentialChange): boolean {
-  return salted !== undefined && caller.login !== undefined && caller.principal === `User:${user}`;
+function isOwnPassword({ caller }: ServiceContext, change: CredentialChange): boolean {
+  if (change.salted === undefined && change.isReplaced !== true) return false;
+  return caller.login !== undefined && caller.principal === `User:${change.user}`;
 }
 
 function checkChange({ user, mechanism, salted }: CredentialChange): void {

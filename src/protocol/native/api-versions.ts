@@ -11,6 +11,7 @@ import { GroupHeartbeat } from "./membership.js";
 import { ApiVersions, Ping } from "./meta.js";
 import { ListOffsets, OffsetCommit, OffsetDelete, OffsetFetch } from "./offsets.js";
 import { Produce } from "./produce.js";
+import { AlterAcls, AlterUser, DescribeAcls, DescribeUsers } from "./security.js";
 import {
   AlterTopic,
   CompactTopic,
@@ -52,6 +53,10 @@ export const APIS = {
   DeleteRecords,
   CompactTopic,
   Authenticate,
+  DescribeUsers,
+  AlterUser,
+  DescribeAcls,
+  AlterAcls,
 } as const;
 
 export const API_NAMES = Object.keys(API) as readonly ApiName[];

@@ -34,6 +34,10 @@ export const API = {
   DeleteRecords: 19,
   CompactTopic: 20,
   Authenticate: 21,
+  DescribeUsers: 22,
+  AlterUser: 23,
+  DescribeAcls: 24,
+  AlterAcls: 25,
 } as const;
 
 export type ApiName = keyof typeof API;

@@ -10,6 +10,7 @@ import { GroupHeartbeat } from "../membership.js";
 import { ApiVersions, Ping } from "../meta.js";
 import { ListOffsets, OffsetCommit, OffsetDelete, OffsetFetch } from "../offsets.js";
 import { decodeProduceRequest } from "../produce.js";
+import { AlterAcls, AlterUser, DescribeAcls, DescribeUsers } from "../security.js";
 import {
   AlterTopic,
   CompactTopic,
@@ -32,6 +33,7 @@ import { apiVersions, ping } from "./meta.js";
 import { commitOffsets, deleteOffsets, fetchOffsets, listOffsets } from "./offsets.js";
 import { groupHeartbeat } from "./membership.js";
 import { produce } from "./produce.js";
+import { alterAcls, alterUser, describeAcls, describeUsers } from "./security.js";
 import {
   alterTopic,
   compactTopic,
@@ -83,6 +85,10 @@ const ROUTES: Readonly<Record<ApiName, Route>> = {
   DeleteRecords: route(DeleteRecords.decodeRequest, deleteRecords),
   CompactTopic: route(CompactTopic.decodeRequest, compactTopic),
   Authenticate: route(Authenticate.decodeRequest, authenticate),
+  DescribeUsers: route(DescribeUsers.decodeRequest, describeUsers),
+  AlterUser: route(AlterUser.decodeRequest, alterUser),
+  DescribeAcls: route(DescribeAcls.decodeRequest, describeAcls),
+  AlterAcls: route(AlterAcls.decodeRequest, alterAcls),
 };
 
 /** The APIs that a client may use before it has said who it is. */
