@@ -50,7 +50,7 @@ export function addTopicDefaults(command: CommandUnknownOpts): void {
   command.addOption(
     new Option("--topic-config <name=value>", about)
       .env("RUSTLOG_TOPIC_CONFIG")
-      .default(undefined, "none")
+      .default([] as Settings, "none")
       .argParser(parseSettings),
   );
 }

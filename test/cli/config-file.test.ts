@@ -63,6 +63,25 @@ describe("a configuration file", () => {
     });
   });
 
+  test("sets defaults of topics under the names of their flags, and others as a list", () => {
+    const { options, error } = optionsOf(`
+      retention-check = "2m"
+      message-timestamp-type = "LogAppendTime"
+      message-timestamp-after-max-ms = 1000
+      topic-config = ["retention.ms=7d", "log.roll.hours=2"]
+    `);
+    expect(error).toBe("");
+    expect(options).toMatchObject({
+      retentionCheck: 120_000,
+      messageTimestampType: "LogAppendTime",
+      messageTimestampAfterMaxMs: "1000",
+      topicConfig: [
+        ["retention.ms", "604800000"],
+        ["log.roll.hours", "2"],
+      ],
+    });
+  });
+
   test("may turn switches off, and pick a port for the page", () => {
     const off = optionsOf("no-auto-create-topics = false\nui = false").options;
     expect([off.autoCreateTopics, off.ui]).toEqual([true, undefined]);
