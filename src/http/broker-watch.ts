@@ -235,8 +235,11 @@ function stateOf(partition: Partition, before: PartitionState | undefined): Part
   const { sealed, active } = segments;
   const { logEndOffset } = partition;
   const firstBase = (sealed[0] ?? active).baseOffset;
+  const { revision, firstDirtyOffset } = partition.compaction;
+  const compactedTo = partition.settings.compacts ? firstDirtyOffset : null;
   const isSameList =
     before !== undefined &&
+    before.revision === revision &&
     before.sealedCount === sealed.length &&
     before.firstBase === firstBase &&
     before.activeBase === active.baseOffset;
@@ -244,7 +247,8 @@ function stateOf(partition: Partition, before: PartitionState | undefined): Part
     isSameList &&
     before.highWatermark === end.offset &&
     before.activeBytes === active.writtenBytes &&
-    before.logEnd === logEndOffset
+    before.logEnd === logEndOffset &&
+    before.compactedTo === compactedTo
   ) {
     return before;
   }
@@ -260,5 +264,7 @@ function stateOf(partition: Partition, before: PartitionState | undefined): Part
     activeBytes: active.writtenBytes,
     sealedCount: sealed.length,
     sealedBytes: isSameList ? before.sealedBytes : segments.bytes - active.bytes,
+    revision,
+    compactedTo,
   };
 }

@@ -37,6 +37,16 @@ export class PartitionCompaction {
     return this.#log.extent(this.#partition.end());
   }
 
+  /** Records below it were compacted. */
+  get firstDirtyOffset(): number {
+    return this.#log.firstDirtyOffset;
+  }
+
+  /** Changes whenever new segments have taken the place of old ones. */
+  get revision(): number {
+    return this.#log.revision;
+  }
+
   /** Share of the bytes of sealed segments that is not compacted yet. */
   get dirtyRatio(): number {
     const { cleanBytes, dirtyBytes } = this.extent;

@@ -74,7 +74,7 @@ test("a page gets the topics, all partitions, then the changes by a produce and 
   expect(all.partitions[0]).toEqual({
     ...{ topic: "orders", partition: 0, firstBase: 0, highWatermark: 2, logEnd: 2 },
     ...{ endSegment: 0, endPosition: active.bytes, activeBase: 0, activeBytes: active.bytes },
-    ...{ sealedCount: 0, sealedBytes: 0 },
+    ...{ sealedCount: 0, sealedBytes: 0, revision: 0, compactedTo: null },
   });
   expect(all.partitions).toHaveLength(2);
 

@@ -8,6 +8,7 @@ import type { Theme } from "./theme.js";
 export const DRAWING_HEIGHT = 52;
 const BAR_TOP = 16;
 const BAR_HEIGHT = 22;
+const COMPACTION_HEIGHT = 3;
 const TICK_TOP = BAR_TOP + BAR_HEIGHT + 3;
 const TICK_HEIGHT = 6;
 
@@ -47,6 +48,7 @@ export function draw(context: CanvasRenderingContext2D, scene: Scene, colours: T
   context.fillStyle = colours.track;
   context.fillRect(0, BAR_TOP, scale.width, BAR_HEIGHT);
   drawSegments(context, scene, colours);
+  drawCompaction(context, scene, colours);
   drawTicks(context, scene, colours);
   for (const { span, kind } of scene.highlights) {
     drawHighlight(context, scale, span, kind === "found" ? colours.found : colours.look);
@@ -86,6 +88,23 @@ function drawSegments(
     }
   }
   flush();
+}
+
+/** Lines below the sealed segments of a compacted topic: what is compacted, and what is not yet. */
+function drawCompaction(
+  context: CanvasRenderingContext2D,
+  { shape, scale }: Scene,
+  colours: Theme,
+): void {
+  const place = shape.compactedPlace;
+  if (place === undefined) return;
+  const sealedEnd = scale.x(shape.startOf(shape.count - 1));
+  const x = Math.min(scale.x(place), sealedEnd);
+  const top = BAR_TOP + BAR_HEIGHT;
+  context.fillStyle = colours.clean;
+  context.fillRect(scale.x(0), top, Math.max(0, x - scale.x(0)), COMPACTION_HEIGHT);
+  context.fillStyle = colours.dirty;
+  context.fillRect(x, top, Math.max(0, sealedEnd - x), COMPACTION_HEIGHT);
 }
 
 function drawBar(context: CanvasRenderingContext2D, x0: number, x1: number, colour: string): void {

@@ -52,10 +52,11 @@ export class LogShape {
 
   /** Takes a newer state. Unknown segments in it must be requested. */
   update(state: PartitionState): void {
+    const isReplaced = this.#state.revision !== state.revision;
     this.#state = state;
     const dropped = this.#bases.findIndex((base) => base >= state.firstBase);
     if (dropped > 0) this.#drop(dropped);
-    if (dropped < 0) {
+    if (dropped < 0 || isReplaced) {
       this.#bases = [state.activeBase];
       this.#starts = [0, state.activeBytes];
     }
@@ -135,6 +136,12 @@ export class LogShape {
     const [base, next] = [this.baseOf(i), this.nextOf(i)];
     const part = next > base ? Math.max(0, offset - base) / (next - base) : 0;
     return from + (to - from) * Math.min(1, part);
+  }
+
+  /** Where the compacted part ends; undefined if the topic is not compacted. */
+  get compactedPlace(): number | undefined {
+    const { compactedTo } = this.#state;
+    return compactedTo === null ? undefined : this.placeOfOffset(compactedTo);
   }
 
   #drop(count: number): void {

@@ -78,6 +78,10 @@ class Page {
   #tick(tick: Tick): void {
     this.#model.update(tick);
     this.#topics.update(tick);
+    // Of no use to those who have no such topic.
+    for (const item of document.querySelectorAll<HTMLElement>(".legend .clean, .legend .dirty")) {
+      item.hidden = !this.#model.isCompacting;
+    }
     if (tick.groups !== undefined) this.#groups.update(tick.groups);
     this.#showTotals();
     this.#onNews?.();

@@ -44,6 +44,12 @@ export class Model {
     return this.#rates;
   }
 
+  /** Whether any topic is compacted. */
+  get isCompacting(): boolean {
+    for (const { state } of this.#shapes.values()) if (state.compactedTo !== null) return true;
+    return false;
+  }
+
   get bytes(): number {
     let sum = 0;
     for (const { state } of this.#shapes.values()) sum += state.sealedBytes + state.activeBytes;

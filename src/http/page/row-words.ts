@@ -30,7 +30,16 @@ export function segmentWords(shape: LogShape, i: number): string {
   return [
     `segment ${formatCount(i + 1)} of ${formatCount(shape.count)}`,
     shape.isActive(i) ? "active" : "sealed",
+    ...compactionWords(shape, i),
     next > base ? `offsets ${formatCount(base)} – ${formatCount(next - 1)}` : "empty",
     formatBytes(to - from),
   ].join(", ");
+}
+
+/** Of a sealed segment of a compacted topic: whether it is compacted. */
+function compactionWords(shape: LogShape, i: number): string[] {
+  const { compactedTo } = shape.state;
+  if (compactedTo === null || shape.isActive(i)) return [];
+  if (shape.nextOf(i) <= compactedTo) return ["compacted"];
+  return [shape.baseOf(i) < compactedTo ? "compacted in part" : "not compacted yet"];
 }

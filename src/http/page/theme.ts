@@ -3,7 +3,7 @@
 
 const NAMES = [
   ...["sealed", "sealed-edge", "active", "unflushed", "tick", "track", "watermark", "end"],
-  ...["ink", "muted", "group", "look", "found", "focus", "received", "sent"],
+  ...["clean", "dirty", "ink", "muted", "group", "look", "found", "focus", "received", "sent"],
 ] as const;
 
 export type Theme = Readonly<Record<(typeof NAMES)[number], string>>;

@@ -18,6 +18,10 @@ export interface PartitionState {
   readonly activeBytes: number;
   readonly sealedCount: number;
   readonly sealedBytes: number;
+  /** Changes when compaction has replaced segments: what was known of them is out of date. */
+  readonly revision: number;
+  /** Records below it were compacted; null if the topic is not compacted. */
+  readonly compactedTo: number | null;
 }
 
 /** A topic; its partitions follow in ticks. */

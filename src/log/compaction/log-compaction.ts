@@ -98,6 +98,7 @@ export class LogCompaction {
   #note: CompactionNote;
   /** Replacements of the note whose files may not be in place yet. */
   readonly #unplaced: Unplaced[] = [];
+  #switches = 0;
   #isRunning = false;
   /** The change of segments that is under way; never rejects. */
   #replacing: Promise<void> | undefined;
@@ -114,6 +115,11 @@ export class LogCompaction {
 
   get firstDirtyOffset(): number {
     return this.#note.firstDirtyOffset;
+  }
+
+  /** Changes whenever new segments have taken the place of old ones. */
+  get revision(): number {
+    return this.#switches;
   }
 
   /** How much of the log before `end` is compacted. */
@@ -385,6 +391,7 @@ export class LogCompaction {
       for (const segment of old) segment.close();
       sealed.splice(at, old.length, this.#placed(next, old.at(-1)!.endOffset));
       next.isSwitched = true;
+      this.#switches++;
     }
     placeFile(this.#context, base, "index");
     placeFile(this.#context, base, "timeindex");

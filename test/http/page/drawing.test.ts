@@ -19,7 +19,7 @@ function namesOf(offsets: Readonly<Record<string, number>>): string[] {
   const shape = new LogShape({
     ...{ topic: "orders", partition: 0, firstBase: 0, highWatermark: 1000, logEnd: 1000 },
     ...{ endSegment: 0, endPosition: 1000, activeBase: 0, activeBytes: 1000 },
-    ...{ sealedCount: 0, sealedBytes: 0 },
+    ...{ sealedCount: 0, sealedBytes: 0, revision: 0, compactedTo: null },
   });
   const groups = Object.entries(offsets).map(([group, offset]) => ({ group, offset }));
   const scene = {

@@ -1,13 +1,14 @@
 // A partition as a line of bytes: where its segments are, and how they change. Leaves to others: drawing.
 import { describe, expect, test } from "bun:test";
 import { LogShape } from "../../../src/http/page/log-shape.js";
+import { segmentWords } from "../../../src/http/page/row-words.js";
 import type { PartitionState } from "../../../src/http/page/wire.js";
 
 /** Sealed segments 0, 10 and 25 with 100, 150 and 200 bytes, and an active one from 45 on, with 60. */
 const STATE: PartitionState = {
   ...{ topic: "orders", partition: 0, firstBase: 0, highWatermark: 50, logEnd: 51 },
   ...{ endSegment: 45, endPosition: 50, activeBase: 45, activeBytes: 60 },
-  ...{ sealedCount: 3, sealedBytes: 450 },
+  ...{ sealedCount: 3, sealedBytes: 450, revision: 0, compactedTo: null },
 };
 const ROWS = { bases: [0, 10, 25, 45], bytes: [100, 150, 200, 60], hasMore: false };
 
@@ -52,6 +53,24 @@ describe("a log", () => {
     expect([0, 5, 10, 45, 50, 51, 99].map((offset) => shape.placeOfOffset(offset))).toEqual([
       0, 50, 100, 450, 500, 510, 510,
     ]);
+  });
+
+  test("knows how far it is compacted, and forgets segments that compaction has replaced", () => {
+    const shape = shapeOf();
+    expect(shape.compactedPlace).toBeUndefined();
+    expect(segmentWords(shape, 0)).toBe("segment 1 of 4, sealed, offsets 0 – 9, 100 B");
+    shape.update({ ...STATE, compactedTo: 25 });
+    expect([shape.compactedPlace, shape.isComplete]).toEqual([250, true]);
+    const words = [0, 2, 3].map((i) => segmentWords(shape, i).split(", ").slice(1, 3));
+    expect(words).toEqual([
+      ["sealed", "compacted"],
+      ["sealed", "not compacted yet"],
+      ["active", "offsets 45 – 50"],
+    ]);
+    shape.update({ ...STATE, compactedTo: 45, revision: 1, sealedBytes: 90 });
+    expect([shape.isComplete, shape.count, shape.lastSealed]).toEqual([false, 1, -1]);
+    shape.add({ ...ROWS, bytes: [20, 30, 40, 60] }, -1);
+    expect([shape.isComplete, shape.compactedPlace]).toEqual([true, 90]);
   });
 
   test("grows", () => {

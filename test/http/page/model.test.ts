@@ -27,7 +27,15 @@ test("a recreated topic has none of its old partitions", () => {
   const totals = { atMs: 1, receivedBytes: 0, sentBytes: 0, connections: 1 };
   const state = {
     ...{ topic: "t", partition: 0, firstBase: 0, highWatermark: 5, endSegment: 0, endPosition: 9 },
-    ...{ logEnd: 5, activeBase: 0, activeBytes: 9, sealedCount: 0, sealedBytes: 0 },
+    ...{
+      logEnd: 5,
+      activeBase: 0,
+      activeBytes: 9,
+      sealedCount: 0,
+      sealedBytes: 0,
+      revision: 0,
+      compactedTo: null,
+    },
   };
   const at = { ...overviewAt(1, 0), topicCount: 1 };
   model.reset({ ...at, topics: [{ ...topic, id: "one" }] });

@@ -45,7 +45,13 @@ test("a lookup's steps point to what the search read", async () => {
   const shape = new LogShape({
     ...{ topic: "orders", partition: 0, firstBase: 0, highWatermark: 3000, logEnd: 3000 },
     ...{ endSegment: end.segment, endPosition: end.position, activeBase: active.baseOffset },
-    ...{ activeBytes: active.bytes, sealedCount: sealed.length, sealedBytes: 0 },
+    ...{
+      activeBytes: active.bytes,
+      sealedCount: sealed.length,
+      sealedBytes: 0,
+      revision: 0,
+      compactedTo: null,
+    },
   });
   shape.add(segmentRows(partition, -1), -1);
   const explanation = await lookUp(partition, { offset: 1234 });
