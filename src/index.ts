@@ -4,6 +4,8 @@ export { Broker } from "./broker/broker.js";
 export type { BrokerOptions } from "./broker/options.js";
 export { Admin } from "./client/admin.js";
 export type {
+  Acl,
+  AclFilter,
   AlteredTopic,
   AlterTopicOptions,
   BrokerInfo,
@@ -25,6 +27,8 @@ export type {
   TopicListing,
   TopicPartition,
   TrimmedPartition,
+  UserListing,
+  UserOptions,
 } from "./client/admin-types.js";
 export type { SignalOptions } from "./client/abort.js";
 export { BalancedConsumer } from "./client/balanced-consumer.js";
@@ -39,6 +43,7 @@ export { type DamagedPolicy, DamagedRecordsError } from "./client/damage.js";
 export type { Listener } from "./client/events.js";
 export { type ConsumedRecord, FetchedRecords } from "./client/fetched-records.js";
 export { headersObject, type HeadersObject } from "./client/headers-object.js";
+export type { SaslOptions } from "./client/login.js";
 export type { OffsetSpec } from "./client/offset-spec.js";
 export type { PartitionConsumer } from "./client/partition-consumer.js";
 export {

@@ -219,3 +219,47 @@ export interface BrokerInfo {
   readonly maxFrameBytes: number;
   readonly maxBatchBytes: number;
 }
+
+/** A user who may log in. */
+export interface UserListing {
+  readonly name: string;
+  /** SCRAM mechanisms for which there is a password. */
+  readonly mechanisms: readonly string[];
+}
+
+/** How to set a password. */
+export interface UserOptions {
+  /** Whether a new user may do everything (false). The first user of a broker must be. */
+  readonly administrator?: boolean;
+}
+
+/** A rule: who may, or may not, do what, as in Kafka. */
+export interface Acl {
+  readonly resourceType: "TOPIC" | "GROUP" | "CLUSTER" | "TRANSACTIONAL_ID";
+  /** A name, or with PREFIXED its beginning; `*` for all; `kafka-cluster` for the cluster. */
+  readonly resourceName: string;
+  readonly patternType: "LITERAL" | "PREFIXED";
+  /** `User:NAME`, or `User:*` for everyone. */
+  readonly principal: string;
+  /** IP address of the client; `*` for all. */
+  readonly host: string;
+  readonly operation:
+    | "ALL"
+    | "READ"
+    | "WRITE"
+    | "CREATE"
+    | "DELETE"
+    | "ALTER"
+    | "DESCRIBE"
+    | "CLUSTER_ACTION"
+    | "DESCRIBE_CONFIGS"
+    | "ALTER_CONFIGS"
+    | "IDEMPOTENT_WRITE";
+  readonly permissionType: "ALLOW" | "DENY";
+}
+
+/** Which rules are meant: those that have all of these values. */
+export type AclFilter = Partial<Omit<Acl, "patternType">> & {
+  /** MATCH stands for the rules that apply to `resourceName`, whatever their pattern. */
+  readonly patternType?: Acl["patternType"] | "MATCH";
+};

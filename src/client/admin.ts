@@ -16,6 +16,14 @@ import {
   OffsetFetch,
 } from "../protocol/native/offsets.js";
 import { pageAfter } from "../protocol/native/page.js";
+import {
+  type AclRow,
+  AlterAcls,
+  AlterUser,
+  DescribeAcls,
+  DescribeUsers,
+} from "../protocol/native/security.js";
+import { createSalted, SCRAM_MECHANISMS } from "../security/scram.js";
 import type { ResponseOf } from "../protocol/native/schema.js";
 import {
   AlterTopic,
@@ -29,6 +37,8 @@ import {
   type ListedTopic,
 } from "../protocol/native/topics.js";
 import type {
+  Acl,
+  AclFilter,
   AlteredTopic,
   AlterTopicOptions,
   BrokerInfo,
@@ -49,6 +59,8 @@ import type {
   TopicListing,
   TopicPartition,
   TrimmedPartition,
+  UserListing,
+  UserOptions,
 } from "./admin-types.js";
 import { abortable, checkSignal, type SignalOptions } from "./abort.js";
 import {
@@ -403,6 +415,78 @@ export class Admin {
     await this.#request({ ...callOf(DeleteGroup, { group }), repeatable: false });
   }
 
+  /** Lists the users by name. Throws CLUSTER_AUTHORIZATION_FAILED. */
+  async listUsers(): Promise<UserListing[]> {
+    const pages = pagesOf<{ readonly user: string; readonly mechanisms: string }>(async (after) => {
+      const page = { after: after?.user ?? "", limit: 0 };
+      const { users, more } = await this.#request(callOf(DescribeUsers, page));
+      return { items: users, more };
+    });
+    return (await allOf(pages)).map(({ user, mechanisms }) => ({
+      name: user,
+      mechanisms: mechanisms === "" ? [] : mechanisms.split(","),
+    }));
+  }
+
+  /**
+   * Sets the password of a user, who is created if missing; earlier passwords are gone, and the user's connections end. The
+   * password stays here: the broker gets it salted. Returns whether there was such a user. Throws
+   * CLUSTER_AUTHORIZATION_FAILED, UNACCEPTABLE_CREDENTIAL, and INVALID_REQUEST for a first user that is no administrator.
+   */
+  async setPassword(name: string, password: string, options: UserOptions = {}): Promise<boolean> {
+    checkString("INVALID_REQUEST", "name of the user", name);
+    checkString("INVALID_REQUEST", "password", password);
+    checkObject("INVALID_REQUEST", "the options of a user", options);
+    if (password === "") {
+      throw new RustLogError("UNACCEPTABLE_CREDENTIAL", `the password of user '${name}' is empty`);
+    }
+    const isAdministrator = options.administrator ?? false;
+    checkBoolean("INVALID_REQUEST", "administrator", isAdministrator);
+    const credentials = await Promise.all(
+      SCRAM_MECHANISMS.map((mechanism) => createSalted(mechanism, password)),
+    );
+    const request = { user: name, isAdministrator, credentials };
+    return (await this.#request(callOf(AlterUser, request))).existed;
+  }
+
+  /** Deletes a user, but not its rules. Throws RESOURCE_NOT_FOUND, and INVALID_REQUEST for the last user. */
+  async deleteUser(name: string): Promise<void> {
+    checkString("INVALID_REQUEST", "name of the user", name);
+    const request = { user: name, isAdministrator: false, credentials: [] };
+    await this.#request({ ...callOf(AlterUser, request), repeatable: false });
+  }
+
+  /** Lists the rules that have all values of the filter. Throws CLUSTER_AUTHORIZATION_FAILED and SECURITY_DISABLED. */
+  async listAcls(filter: AclFilter = {}): Promise<Acl[]> {
+    checkObject("INVALID_REQUEST", "the filter of rules", filter);
+    const row = { ...ANY_ACL, ...aclRow("a filter of rules", filter) };
+    let skip = 0;
+    const pages = pagesOf<AclRow>(async () => {
+      const page = await this.#request(callOf(DescribeAcls, { skip, limit: 0, ...row }));
+      skip += page.acls.length;
+      return { items: page.acls, more: page.more };
+    });
+    // The broker has checked each when it was added.
+    return (await allOf(pages)) as readonly AclRow[] as Acl[];
+  }
+
+  /**
+   * Adds and deletes rules, all or none. Returns how many were new, and how many were there. Throws INVALID_REQUEST for a
+   * rule that means nothing, CLUSTER_AUTHORIZATION_FAILED and SECURITY_DISABLED.
+   */
+  async alterAcls(change: {
+    readonly add?: readonly Acl[];
+    readonly delete?: readonly Acl[];
+  }): Promise<{ readonly added: number; readonly deleted: number }> {
+    checkObject("INVALID_REQUEST", "the change of rules", change);
+    const rows = (what: string, acls: readonly Acl[] = []): AclRow[] => {
+      checkArray("INVALID_REQUEST", what, acls);
+      return acls.map((acl) => ({ ...ANY_ACL, ...aclRow(`an item of ${what}`, acl) }));
+    };
+    const request = { added: rows("add", change.add), deleted: rows("delete", change.delete) };
+    return await this.#request(callOf(AlterAcls, request));
+  }
+
   /** Information that the broker gave when the connection was opened. */
   brokerInfo(): BrokerInfo {
     const { brokerVersion, logDirectoryId, maxFrameBytes, maxBatchBytes } = this.#link.info;
@@ -435,6 +519,23 @@ function settingsOf(
     checkString("INVALID_CONFIG", `setting ${name} of topic '${topic}'`, value);
     return { name, value };
   });
+}
+
+/** A filter that every rule passes. */
+const ANY_ACL: AclRow = {
+  ...{ resourceType: "", resourceName: "", patternType: "", principal: "" },
+  ...{ host: "", operation: "", permissionType: "" },
+};
+
+function aclRow(what: string, fields: Readonly<Record<string, unknown>> | object): Partial<AclRow> {
+  checkObject("INVALID_REQUEST", what, fields);
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
+  for (const [name, value] of given) {
+    if (!(name in ANY_ACL))
+      throw new RustLogError("INVALID_REQUEST", `${what} has no field ${name}`);
+    checkString("INVALID_REQUEST", `${name} of ${what}`, value);
+  }
+  return Object.fromEntries(given);
 }
 
 function compactedOf(

@@ -13,6 +13,7 @@ import { Consumer } from "./consumer.js";
 import type { ConsumerOptions } from "./consumer-options.js";
 import { Events, type Listener } from "./events.js";
 import { BrokerLink } from "./link.js";
+import { checkSasl, type SaslOptions } from "./login.js";
 import { inRange } from "./option-check.js";
 import { Producer, type ProducerOptions } from "./producer.js";
 import type { RecordData } from "./serialization.js";
@@ -22,6 +23,8 @@ import { CLIENT_WAIT_MS_MAX } from "../limits.js";
 export interface ConnectOptions {
   /** "host:port", "host" or "[ipv6]:port". Default: the variable RUSTLOG_BROKER, or else 127.0.0.1:9092. */
   readonly broker?: string;
+  /** Who to log in as, for a broker that requires a login. */
+  readonly sasl?: SaslOptions;
   /** Timeout of one attempt to connect, in milliseconds (10,000). */
   readonly connectTimeoutMs?: number;
   /** Time in which the broker must answer a request, in milliseconds (30,000). */
@@ -46,7 +49,7 @@ export interface ClientEvents {
 
 /**
  * Connects to a broker. Throws CONNECTION_LOST or TIMED_OUT when it can't be reached, UNSUPPORTED_VERSION when it does
- * not support our version of the protocol, and INVALID_CONFIG for a malformed address or a time outside 1 ms to a day.
+ * not support our version of the protocol, SASL_AUTHENTICATION_FAILED when the login fails, and INVALID_CONFIG for a malformed address or a time outside 1 ms to a day.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
   checkObject("INVALID_CONFIG", "the options of connect", options);
@@ -55,9 +58,11 @@ export async function connect(options: ConnectOptions = {}): Promise<Client> {
   checkString("INVALID_CONFIG", "broker", address);
   checkCallback("onConnectionLost", options.onConnectionLost);
   checkSignal(options.signal);
+  checkSasl(options.sasl);
   const events = new Events<ClientEvents>(["connected", "disconnected"]);
   const wait = (name: string, ms: number): number => inRange(name, ms, 1, CLIENT_WAIT_MS_MAX);
   const link = new BrokerLink(parseBrokerAddress(address), {
+    sasl: options.sasl,
     connectTimeoutMs: wait("connectTimeoutMs", options.connectTimeoutMs ?? 10_000),
     requestTimeoutMs: wait("requestTimeoutMs", options.requestTimeoutMs ?? 30_000),
     retries: inRange("retries", options.retries ?? 3, 0),

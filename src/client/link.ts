@@ -18,6 +18,7 @@ import type { BrokerAddress } from "./broker-address.js";
 import { backoffMs, pause } from "./backoff.js";
 import { BrokerConnection } from "./broker-connection.js";
 import { isAmbiguous } from "./failure.js";
+import { logIn, type SaslOptions } from "./login.js";
 
 /** The options of a link; see ConnectOptions for their meaning. */
 export interface LinkOptions {
@@ -25,6 +26,8 @@ export interface LinkOptions {
   readonly requestTimeoutMs: number;
   readonly retries: number;
   readonly retryBackoffMs: number;
+  /** Who to log in as; undefined for a broker that requires no login. */
+  readonly sasl?: SaslOptions | undefined;
   /** Called when a connection is open. */
   readonly onConnected?: (() => void) | undefined;
   readonly onConnectionLost?: ((error: RustLogError) => void) | undefined;
@@ -177,7 +180,25 @@ export class BrokerLink {
       version = versionOfFrame(frame);
       return frame;
     };
-    return call.decode(await connection.request(encode, timeoutMs, call.batch), version);
+    try {
+      return call.decode(await connection.request(encode, timeoutMs, call.batch), version);
+    } catch (error) {
+      throw this.#loginIsGone(error) ? this.#reconnectToLogIn(connection, error) : error;
+    }
+  }
+
+  /** Whether the broker does not accept the login of the connection any more: the user has another password, say. */
+  #loginIsGone(error: unknown): error is RustLogError {
+    const isIt = error instanceof RustLogError && error.code === "ILLEGAL_SASL_STATE";
+    return isIt && this.options.sasl !== undefined;
+  }
+
+  #reconnectToLogIn(connection: BrokerConnection, error: RustLogError): RustLogError {
+    if (this.#connection === connection) {
+      this.#connection = undefined;
+      connection.close();
+    }
+    return new RustLogError("CONNECTION_LOST", error.message, { cause: error });
   }
 
   /** The current connection, or one attempt to connect, shared by all requests that need it. */
@@ -196,6 +217,7 @@ export class BrokerLink {
       const connection = await BrokerConnection.open(this.address, this.options.connectTimeoutMs);
       try {
         await this.#shakeHands(connection);
+        await this.#logIn(connection);
         if (!connection.isOpen) throw new RustLogError("CONNECTION_LOST", "lost at once");
       } catch (error) {
         connection.close();
@@ -229,6 +251,11 @@ export class BrokerLink {
     const info = infoFrom(payload);
     this.#versions = this.#negotiate(info);
     this.#info = info;
+  }
+
+  async #logIn(connection: BrokerConnection): Promise<void> {
+    const { sasl, requestTimeoutMs } = this.options;
+    if (sasl !== undefined) await logIn(connection, sasl, requestTimeoutMs);
   }
 
   /** A server that closes the connection at the first frame may not be a RustLog broker. */

@@ -35,9 +35,27 @@ export async function createCredential(
   password: string,
   iterations = ITERATIONS_MIN,
 ): Promise<ScramCredential> {
+  const { salt, saltedPassword } = await createSalted(mechanism, password, iterations);
+  return credentialOf(mechanism, saltedPassword, salt, iterations);
+}
+
+/** What a client sends instead of a new password. */
+export interface SaltedPassword {
+  readonly mechanism: ScramMechanism;
+  readonly iterations: number;
+  readonly salt: Uint8Array;
+  readonly saltedPassword: Uint8Array;
+}
+
+/** A new password, salted for a mechanism. */
+export async function createSalted(
+  mechanism: ScramMechanism,
+  password: string,
+  iterations = ITERATIONS_MIN,
+): Promise<SaltedPassword> {
   const salt = randomBytes(SALT_BYTES);
-  const salted = await saltPassword(mechanism, password, salt, iterations);
-  return credentialOf(mechanism, salted, salt, iterations);
+  const saltedPassword = await saltPassword(mechanism, password, salt, iterations);
+  return { mechanism, iterations, salt, saltedPassword };
 }
 
 /** The credential of a password that a client has salted already. */

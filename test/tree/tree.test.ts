@@ -55,7 +55,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
     "protocol",
     ...SERVERS,
   ],
-  client: ["record", "net", "protocol"],
+  client: ["record", "net", "protocol", "security/scram.ts"],
   inspection: ["record", "log", "topics", "groups"],
   http: [
     ...["record", "log", "topics", "groups", "security", "services", "net", "protocol"],
@@ -63,7 +63,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   ],
   cli: [
     ...["record", "log", "topics", "groups", "security", "services", "net", "protocol"],
-    ...["broker", "client", "inspection", "http"],
+    ...["broker", "client", "inspection", "http", "security"],
   ],
 };
 
