@@ -216,7 +216,8 @@ export class LogCompaction {
         const isDecided = this.#note.replacements.length > 0;
         if (!isDecided && !this.#isAbandoned) discardCleanedFiles(this.#context);
         // Segments were deleted before the run had read them.
-        const isMissing = !range.every((it) => this.#segments.sealed.includes(it));
+        const here = new Set(this.#segments.sealed);
+        const isMissing = !range.every((it) => here.has(it));
         const isRepeated = isMissing && !isDecided && !this.#isStopped && attempt < ATTEMPTS;
         if (!isRepeated) throw error;
       }
@@ -278,7 +279,8 @@ export class LogCompaction {
       cleanable.push(segment);
     }
     // Some may have been deleted meanwhile.
-    return cleanable.filter((it) => this.#segments.sealed.includes(it));
+    const here = new Set(this.#segments.sealed);
+    return cleanable.filter((it) => here.has(it));
   }
 
   #jobOf(range: readonly SealedSegment[], options: CompactionOptions): CompactionJob {

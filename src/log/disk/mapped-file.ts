@@ -11,10 +11,29 @@ const SHARE = 0.5;
 let mapped = 0;
 let allowed: number | undefined;
 
+/** The mappings of one path, and what waits for their end. */
+interface MappedPath {
+  count: number;
+  readonly waiting: (() => void)[];
+}
+
+const byPath = new Map<string, MappedPath>();
+
 /** A mapping ends when its last view is garbage-collected. */
-const ended = new FinalizationRegistry<undefined>(() => {
+const ended = new FinalizationRegistry<string>((path) => {
   mapped--;
+  const of = byPath.get(path);
+  if (of === undefined || --of.count > 0) return;
+  byPath.delete(path);
+  for (const callback of of.waiting) callback();
 });
+
+/** Calls `callback` once no mapping that was made under this name is left: at once if there is none. */
+export function afterUnmapping(path: string, callback: () => void): void {
+  const of = byPath.get(path);
+  if (of === undefined) callback();
+  else of.waiting.push(callback);
+}
 
 /** Maps a whole file, which must not be empty and must never be truncated. Throws if there are too many mappings. */
 export function mapFile(path: string): Uint8Array {
@@ -23,7 +42,10 @@ export function mapFile(path: string): Uint8Array {
   // A shared mapping in Bun would write through to the file.
   const bytes = Bun.mmap(path, { shared: false });
   mapped++;
-  ended.register(bytes.buffer, undefined);
+  const of = byPath.get(path);
+  if (of === undefined) byPath.set(path, { count: 1, waiting: [] });
+  else of.count++;
+  ended.register(bytes.buffer, path);
   return bytes;
 }
 

@@ -29,6 +29,7 @@ import {
   systemErrorCode,
   type WriteOptions,
 } from "./disk.js";
+import { releasing } from "./deferred-release.js";
 import { mapFile } from "./mapped-file.js";
 import { OPEN, openRegular, readRegular, requireRegular } from "./regular-file.js";
 import { QuickFlushes } from "./quick-flush.js";
@@ -200,11 +201,11 @@ export class RealDisk implements Disk {
   }
 
   rename(from: string, to: string): void {
-    renameSync(from, to);
+    releasing(to, () => renameSync(from, to));
   }
 
   remove(path: string): void {
-    orUndefinedIfMissing(() => unlinkSync(path));
+    releasing(path, () => orUndefinedIfMissing(() => unlinkSync(path)));
   }
 
   removeDirectory(path: string, isStopped = () => false): Promise<void> {
