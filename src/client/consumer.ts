@@ -267,7 +267,8 @@ export class Consumer<K = Uint8Array, V = Uint8Array> implements PartitionConsum
         if (!isTopicChanged(error)) throw error;
         // Nothing can be committed for that topic any more. The fetcher reports the change.
         const goesOn = (this.#options.onOutOfRange ?? "error") !== "error";
-        if (!goesOn) failure ??= error;
+        const isNamed = entries.some(({ fetcher }) => this.#subscription.hasName(fetcher.topic));
+        if (isNamed && !goesOn) failure ??= error;
         for (const { fetcher, offset } of entries) fetcher.committedPosition = offset;
       }
     }

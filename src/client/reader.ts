@@ -83,7 +83,7 @@ export class PartitionReader<K, V> {
   /** The hand of the caller of `nextBatch`. */
   readonly #caller = new Hand();
   readonly #hands = new Set<Hand>([this.#caller]);
-  /** Resolves when a hand asks for its next record. */
+  /** Resolves when a hand asks for its next record, or goes. */
   #movedOn: PromiseWithResolvers<void> | undefined;
   #counters = { records: 0, batches: 0, bytes: 0, skips: 0, commits: 0 };
 
@@ -233,12 +233,16 @@ export class PartitionReader<K, V> {
       portion.fetcher.processedPosition = portion.fetcher.position;
     }
     hand.isBusy = false;
+    this.#announceMove();
+  }
+
+  #announceMove(): void {
     if (this.#movedOn === undefined) return;
     this.#movedOn.resolve();
     this.#movedOn = undefined;
   }
 
-  /** Resolves at the next call of `moveOn`. */
+  /** Resolves when a hand moves on, or is removed. */
   movedOn(): Promise<void> {
     this.#movedOn ??= Promise.withResolvers();
     return this.#movedOn.promise;
@@ -268,6 +272,7 @@ export class PartitionReader<K, V> {
   removeHand(hand: Hand): void {
     this.#letGo(hand);
     this.#hands.delete(hand);
+    this.#announceMove();
   }
 
   /** Whether a loop reads. */

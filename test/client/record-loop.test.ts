@@ -1,6 +1,6 @@
 // eachMessage and eachBatch: what is committed and when, errors of handlers, several handlers at a time, and how a loop ends.
 import { describe, expect, test } from "bun:test";
-import type { ConsumerOptions, LoopOptions } from "../../src/index.js";
+import { connect, type ConsumerOptions, type LoopOptions } from "../../src/index.js";
 import { codeOf, numbers, produce, setUp } from "../support/client-setup.js";
 import { until } from "../support/until.js";
 
@@ -178,4 +178,44 @@ describe("eachBatch", () => {
     expect(seen).toEqual([["t", 0, [0, 1, 2, 3], 4]]);
     expect(await t.committed()).toBe(4);
   });
+});
+
+test.each([true, false])("a handover waits for the handler, which fails: %p", async (fails) => {
+  await using t = await setUpTopic(0, 2);
+  const producer = t.client.producer();
+  for (const partition of [0, 1]) await producer.send("t", { value: "v", partition });
+  await using other = await connect({ broker: t.broker.address });
+  const options = { balance: true, topics: ["t"], group: "g", maxWaitMs: 10 } as const;
+  const first = t.client.consumer(options);
+  const began = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const handled: number[] = [];
+  const loop = first.eachMessage(
+    async ({ partition }) => {
+      handled.push(partition);
+      if (handled.length === 2) began.resolve();
+      await released.promise;
+      if (fails) throw new Error("no");
+    },
+    { concurrency: 2 },
+  );
+  const outcome = codeOf(loop);
+  await began.promise;
+  const second = other.consumer(options);
+  const next = second.nextBatch();
+  // The broker has asked for a partition once a heartbeat is answered without it.
+  const isAsked = async () => (await t.admin.describeMembers("g")).state === "Reconciling";
+  while (!(await isAsked())) await Bun.sleep(1);
+  await t.client.ping();
+  released.resolve();
+  while (second.assignment.length === 0) await Bun.sleep(1);
+  // What was handled is committed, and not returned again.
+  if (fails) expect((await next)?.next()).toBe(true);
+  await second.close();
+  if (!fails) expect(await next).toBeNull();
+  await first.close();
+  expect(await outcome).toBe(fails ? "Error: no" : "no error");
+  const places = [0, 1].map((partition) => ({ topic: "t", partition }));
+  const offsets = (await t.admin.fetchOffsets("g", places)).map(({ offset }) => offset ?? 0);
+  expect(offsets).toEqual(fails ? [0, 0] : [1, 1]);
 });
