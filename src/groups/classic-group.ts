@@ -168,6 +168,17 @@ export class ClassicGroup implements Group {
     for (const { session } of this.#members) session.clear();
   }
 
+  expireSilent(ms: number): void {
+    this.#run(() => {
+      const before = this.#members.size;
+      for (const member of [...this.#members]) {
+        const isWaiting = member.join !== undefined || member.sync !== undefined;
+        if (!isWaiting && member.session.sinceMs > ms) this.#expire(member);
+      }
+      if (this.#members.size < before) this.#membersWent();
+    });
+  }
+
   /** Begins a rebalance: all members must join again. */
   rebalance(): void {
     this.#run(() => this.#rebalance());

@@ -357,6 +357,12 @@ export class ConsumerGroup implements Group {
     return this.#subscriptions.has(topic);
   }
 
+  expireSilent(ms: number): void {
+    for (const member of [...this.#members.values()]) {
+      if (member.session.sinceMs > ms) this.#expire(member);
+    }
+  }
+
   /** A topic that a member subscribes to was created or deleted, or has more partitions. */
   topicChanged(): void {
     this.#changed();

@@ -64,6 +64,18 @@ const GROUPS_PER_BATCH = 500;
  */
 const UNUSED_GROUPS_MAX = 100_000;
 
+/**
+ * While memory is scarce, a member that is silent for so long is removed, in milliseconds. Clients send heartbeats every few
+ * seconds, however long their session is.
+ */
+const SILENT_MS = 60_000;
+
+/** Time between two searches for such members, in milliseconds. */
+const RECLAIM_MS = 5_000;
+
+/** Groups searched in a turn of the event loop. */
+const SILENT_GROUPS_PER_TURN = 100;
+
 const NO_OBSERVER: GroupObserver = { rebalanced: () => {}, expired: () => {} };
 
 export interface CoordinatorContext {
@@ -77,6 +89,7 @@ export interface CoordinatorContext {
   readonly offsetsRetentionMs?: number;
   /** For tests. */
   readonly unusedGroupsMax?: number;
+  readonly memoryBytesMax?: number;
   readonly observer?: GroupObserver;
   readonly report: (line: string) => void;
 }
@@ -88,7 +101,7 @@ export class GroupCoordinator {
   readonly #consumers: ConsumerGroups;
   /** The last write of a group's records. */
   readonly #writes = new Map<string, Promise<void>>();
-  readonly #memory = new GroupMemory();
+  readonly #memory: GroupMemory;
   readonly #pending: PendingMembers;
   readonly #offsetExpiry: OffsetExpiry;
   readonly #unusedGroupsMax: number;
@@ -98,6 +111,9 @@ export class GroupCoordinator {
   #emptiedGroups = 0;
   #expiry: Promise<void> = Promise.resolve();
   #isClosed = false;
+  #reclaim: Promise<void> | undefined;
+  /** Set from one search for silent members until the next may begin. */
+  #cancelReclaim: (() => void) | undefined;
 
   private constructor(context: CoordinatorContext) {
     this.#context = context;
@@ -111,6 +127,7 @@ export class GroupCoordinator {
     const { registry, clock, observer = NO_OBSERVER, report } = context;
     const { initialRebalanceDelayMs, membersMax = GROUP_MEMBERS_MAX } = context;
     this.#pending = new PendingMembers(clock);
+    this.#memory = new GroupMemory(context.memoryBytesMax, () => this.#reclaimSoon());
     this.#classic = {
       ...{ clock, initialRebalanceDelayMs, membersMax, observer },
       ...{ memory: this.#memory, pending: this.#pending },
@@ -144,7 +161,9 @@ export class GroupCoordinator {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelExpiry?.();
+    this.#cancelReclaim?.();
     await this.#expiry;
+    await this.#reclaim;
     // A write that completes may give a member a new session, so the timers end after the last one.
     while (this.#writes.size > 0) await Promise.all(this.#writes.values());
     await nextTurn();
@@ -583,6 +602,29 @@ export class GroupCoordinator {
           if (!this.#isClosed) this.#scheduleExpiry(isSoon ? 0 : undefined);
         });
     });
+  }
+
+  /** While memory is scarce, looks for members that are silent, now and then. */
+  #reclaimSoon(): void {
+    if (this.#isClosed || this.#cancelReclaim !== undefined) return;
+    this.#cancelReclaim = this.#context.clock.after(RECLAIM_MS, () => {
+      this.#reclaim = this.#expireSilent().finally(() => {
+        this.#cancelReclaim = undefined;
+        if (this.#memory.isScarce) this.#reclaimSoon();
+      });
+    });
+  }
+
+  async #expireSilent(): Promise<void> {
+    let seen = 0;
+    for (const group of this.#groups.values()) {
+      if (this.#isClosed) return;
+      group.expireSilent(SILENT_MS);
+      if (++seen % SILENT_GROUPS_PER_TURN > 0) continue;
+      // Those that lost their last member are being stored.
+      await Promise.all(this.#writes.values());
+      await nextTurn();
+    }
   }
 
   /**

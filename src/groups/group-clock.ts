@@ -57,6 +57,11 @@ export class Deadline {
     this.#cancel = undefined;
   }
 
+  /** Time until it is reached, in milliseconds. */
+  get leftMs(): number {
+    return this.#at === undefined ? 0 : this.#at - this.#clock.now();
+  }
+
   #start(at: number, ms: number): void {
     this.#firesAt = at;
     this.#cancel = this.#clock.after(ms, () => this.#fired());
@@ -88,6 +93,7 @@ export class MemberDeadline {
   readonly #deadline: Deadline;
   #isMissed = false;
   #isSet = false;
+  #ms = 0;
 
   constructor(clock: GroupClock, call: () => void) {
     this.#deadline = new Deadline(clock, () => {
@@ -104,7 +110,13 @@ export class MemberDeadline {
   set(ms: number): void {
     this.#isMissed = false;
     this.#isSet = true;
+    this.#ms = ms;
     this.#deadline.set(ms);
+  }
+
+  /** Time since it was set, in milliseconds; 0 if it is not set. */
+  get sinceMs(): number {
+    return this.#isSet ? this.#ms - this.#deadline.leftMs : 0;
   }
 
   /** Sets it unless it is set. */

@@ -27,6 +27,9 @@ export const NAMED_TOPIC_BYTES = 650;
 const ASSIGNED_TOPIC_BYTES = 450;
 const ASSIGNED_PARTITION_BYTES = 100;
 
+/** The part of the memory that may be in use before it is scarce. */
+const SCARCE_SHARE = 3 / 4;
+
 /** What is kept of a text or bytes of a member: once in the member, and once in its record. */
 export function keptBytes(bytes: number): number {
   return 2 * bytes;
@@ -43,10 +46,17 @@ export function groupBytes(name: string, type: GroupType): number {
 /** The account of all groups together. */
 export class GroupMemory {
   readonly #max: number;
+  readonly #onScarce: () => void;
   #bytes = 0;
 
-  constructor(max = GROUPS_MEMORY_BYTES_MAX) {
+  /** `onScarce` is called when memory is taken, or refused, while little is left. */
+  constructor(max = GROUPS_MEMORY_BYTES_MAX, onScarce: () => void = () => {}) {
     this.#max = max;
+    this.#onScarce = onScarce;
+  }
+
+  get isScarce(): boolean {
+    return this.#bytes > this.#max * SCARCE_SHARE;
   }
 
   get bytes(): number {
@@ -61,11 +71,14 @@ export class GroupMemory {
   /** Accounts for more or, if negative, for less, whatever the limit. */
   add(bytes: number): void {
     this.#bytes += bytes;
+    if (bytes > 0 && this.isScarce) this.#onScarce();
   }
 
   /** Throws GROUP_MAX_SIZE_REACHED unless there is so much left. */
   check(bytes: number): void {
-    if (!this.hasRoomFor(bytes)) throw new RustLogError("GROUP_MAX_SIZE_REACHED", this.limit);
+    if (this.hasRoomFor(bytes)) return;
+    this.#onScarce();
+    throw new RustLogError("GROUP_MAX_SIZE_REACHED", this.limit);
   }
 
   hasRoomFor(bytes: number): boolean {

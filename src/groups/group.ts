@@ -72,6 +72,8 @@ export interface Group {
   checkCommit(member: CommittingMember): void;
   /** Whether a member reads the topic, so that the group's offsets of it are in use. */
   isSubscribedTo(topic: string): boolean;
+  /** Removes members that were silent for longer than this, in milliseconds, although their sessions are not over. */
+  expireSilent(ms: number): void;
   /** Cancels all timers. */
   close(): void;
 }

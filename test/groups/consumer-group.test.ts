@@ -152,6 +152,20 @@ describe("time", () => {
     expect(t.codeOf({ memberId: "a", memberEpoch: 2 })).toBe("UNKNOWN_MEMBER_ID");
   });
 
+  test("a member that is silent can be removed before its session is over", () => {
+    const { t } = setup();
+    t.join("a");
+    const { memberEpoch } = t.join("b");
+    t.clock.advance(30_000);
+    t.heartbeat({ memberId: "b", memberEpoch });
+    t.clock.advance(5_000);
+    t.group.expireSilent(35_000);
+    expect(t.group.memberCount).toBe(2);
+    t.group.expireSilent(34_000);
+    expect([t.group.member("a"), t.group.memberCount]).toEqual([undefined, 1]);
+    expect(t.events).toContain("consumer member expired");
+  });
+
   test("rebalances and silent members are counted", () => {
     const { t, owned } = setup();
     t.join("a");

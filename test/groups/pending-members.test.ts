@@ -104,6 +104,37 @@ test("groups that members join and leave under ever new names don't stay", async
   await groups.close();
 });
 
+test("members that are silent make room for others once memory is scarce, whatever their session", async () => {
+  const { registry, offsets } = await openServices();
+  const clock = new ManualClock();
+  const groups = await GroupCoordinator.open({
+    ...{ registry, offsets, clock, initialRebalanceDelayMs: 0, report: () => {} },
+    memoryBytesMax: 100_000,
+  });
+  const memberIds = new Map<string, string>();
+  const join = (group: string): string => {
+    let code = "waits";
+    groups.join(group, { ...joinRequest(""), needsMemberId: false }, (outcome) => {
+      code = "error" in outcome ? outcome.error.code : "joined";
+      memberIds.set(group, outcome.memberId);
+    });
+    return code;
+  };
+  const codes = Array.from({ length: 100 }, (_, i) => join(`g${i}`));
+  expect([codes[0], codes.at(-1)]).toEqual(["joined", "GROUP_MAX_SIZE_REACHED"]);
+  const heartbeat = () =>
+    groups.heartbeat("g3", { memberId: memberIds.get("g3")!, instanceId: null, generation: 1 });
+  for (let i = 0; i < 70; i++) {
+    clock.advance(1_000);
+    heartbeat();
+    for (let turn = 0; turn < 5; turn++) await settle();
+  }
+  expect([...groups.inMemory()].map(({ name }) => name)).toEqual(["g3"]);
+  expect(join("g99")).toBe("joined");
+  heartbeat();
+  await groups.close();
+});
+
 test("ids that are never used keep nobody out of a group", async () => {
   const t = new GroupTest({ membersMax: 2 });
   await t.settle(["a"]);
