@@ -23,6 +23,8 @@ export interface ReadRequest {
   readonly follow: boolean;
   readonly group: string | undefined;
   readonly onOutOfRange: OutOfRangePolicy;
+  /** Whether a start that is one number has been found in another topic, so that it may be outside of this one. */
+  readonly isReached?: boolean;
 }
 
 /** The range to read of one partition: from `start` up to, but not including, `end`, which can be infinite. */
@@ -57,13 +59,12 @@ export async function planPartitions(
   const described = await admin.describeTopic(topic);
   const { topicId } = described;
   const source = { topicId, logDirectoryId: link.info.logDirectoryId };
-  const chosen = (request.partitions ?? described.partitions.map((row) => row.partition)).map(
-    (index) => {
-      const found = described.partitions.find((row) => row.partition === index);
-      if (found === undefined) throw unknownPartition(topic, index, described.partitions.length);
-      return found;
-    },
-  );
+  const byNumber = new Map(described.partitions.map((row) => [row.partition, row]));
+  const chosen = (request.partitions ?? [...byNumber.keys()]).map((index) => {
+    const found = byNumber.get(index);
+    if (found === undefined) throw unknownPartition(topic, index, described.partitions.length);
+    return found;
+  });
   const online = chosen.filter((row) => !isOffline(row));
   const row = chosen.find(isOffline);
   const offline = row === undefined ? undefined : offlineError(topic, row);
@@ -73,7 +74,7 @@ export async function planPartitions(
   // Another consumer of the group may have read on, and committed, since the topic was described.
   const isOld = online.some(({ highWatermark }, i) => (committed?.[i] ?? 0) > highWatermark);
   const partitions = isOld ? await describedAgain(admin, topic, topicId, online) : online;
-  const isShared = isSharedOffset(request, partitions);
+  const isShared = request.isReached === true || isSharedOffset(request, partitions);
   const timeLookup = (partition: number) => (ms: number) =>
     offsetForTimestamp(link, { topic, partition, topicId }, ms, policy);
   const plans = await Promise.all(

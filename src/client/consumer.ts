@@ -3,6 +3,7 @@
 // what (reader), fetching ahead and retrying (fetcher, link).
 
 import { RustLogError } from "../errors.js";
+import { OFFSET_ENTRIES_MAX } from "../limits.js";
 import { unlessAborted } from "./abort.js";
 import { Admin } from "./admin.js";
 import type { PartitionOffset, TopicPartition } from "./admin-types.js";
@@ -146,8 +147,8 @@ export class Consumer<K = Uint8Array, V = Uint8Array> implements PartitionConsum
   }
 
   /**
-   * Commits the positions of all partitions that returned records since the last commit, or `offsets`, all or none. They are
-   * durable when it resolves. In a loop, records whose handlers still run are left out. Throws INVALID_GROUP without a group,
+   * Commits the positions of all partitions that returned records since the last commit, or `offsets`, all or none (up to
+   * 10,000 partitions, which are one request). They are durable when it resolves. In a loop, records whose handlers still run are left out. Throws INVALID_GROUP without a group,
    * and UNKNOWN_TOPIC_ID for a topic that was deleted: its positions never count for a new topic of the same name. Emits a
    * process warning, once, if another client commits for the same partitions of the group.
    */
@@ -253,12 +254,15 @@ export class Consumer<K = Uint8Array, V = Uint8Array> implements PartitionConsum
     const admin = new Admin(this.#link, { retryMs: this.#retryMs });
     // Together, unless a topic was deleted: then each topic gets its own commit, and so does each of two with one name.
     try {
-      await this.#send(admin, group, moved);
+      for (let i = 0; i < moved.length; i += OFFSET_ENTRIES_MAX) {
+        await this.#send(admin, group, moved.slice(i, i + OFFSET_ENTRIES_MAX));
+      }
       return;
     } catch (error) {
       if (!isTopicChanged(error)) throw error;
     }
-    const byTopic = Map.groupBy(moved, ({ fetcher }) => fetcher.source.topicId);
+    const left = moved.filter(({ fetcher, offset }) => offset !== fetcher.committedPosition);
+    const byTopic = Map.groupBy(left, ({ fetcher }) => fetcher.source.topicId);
     let failure: RustLogError | undefined;
     for (const entries of byTopic.values()) {
       try {

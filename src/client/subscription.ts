@@ -64,10 +64,26 @@ export class Subscription {
   /** The plans for all partitions at the start. */
   async start(): Promise<TopicPlans> {
     const matches = await this.#matches();
-    const all = await Promise.all([
-      ...[...this.#names].map((topic) => this.#plan(topic, this.#options.partitions)),
-      ...[...matches].map(([topic, count]) => this.#planMissing(topic, count, [])),
-    ]);
+    const plans = [
+      ...[...this.#names].map(
+        (topic) => (isReached: boolean) => this.#plan(topic, this.#options.partitions, isReached),
+      ),
+      ...[...matches].map(
+        ([topic, count]) =>
+          (isReached: boolean) =>
+            this.#planMissing(topic, count, [], isReached),
+      ),
+    ];
+    const first = await Promise.allSettled(plans.map((plan) => plan(false)));
+    // As with partitions: one number for all topics is an error only if it is beyond all of them.
+    const isReached = first.some(({ status }) => status === "fulfilled");
+    const all = await Promise.all(
+      first.map(async (outcome, i) => {
+        if (outcome.status === "fulfilled") return outcome.value;
+        if (isReached && isOutOfRange(outcome.reason)) return await plans[i]!(true);
+        throw outcome.reason;
+      }),
+    );
     this.#hasStarted = true;
     return {
       plans: all.flatMap(({ plans }) => plans),
@@ -102,12 +118,18 @@ export class Subscription {
   }
 
   /** The plans for partitions that are not known; none if the topic is deleted meanwhile. */
-  async #planMissing(topic: string, count: number, known: readonly number[]): Promise<TopicPlans> {
+  async #planMissing(
+    topic: string,
+    count: number,
+    known: readonly number[],
+    isReached = false,
+  ): Promise<TopicPlans> {
     const { partitions } = this.#options;
     const chosen = partitions ?? Array.from({ length: count }, (_, i) => i);
-    const missing = chosen.filter((number) => number < count && !known.includes(number));
+    const read = new Set(known);
+    const missing = chosen.filter((number) => number < count && !read.has(number));
     try {
-      return await this.#plan(topic, missing);
+      return await this.#plan(topic, missing, isReached);
     } catch (error) {
       const isGone = error instanceof RustLogError && error.code === "UNKNOWN_TOPIC_OR_PARTITION";
       if (isGone) return { plans: [], offline: undefined };
@@ -115,12 +137,17 @@ export class Subscription {
     }
   }
 
-  async #plan(topic: string, partitions?: readonly number[]): Promise<TopicPlans> {
+  async #plan(
+    topic: string,
+    partitions: readonly number[] | undefined,
+    isReached: boolean,
+  ): Promise<TopicPlans> {
     if (partitions?.length === 0) return { plans: [], offline: undefined };
     const { offset, end, group, follow = true, onOutOfRange = "error" } = this.#options;
     const request = {
       ...{ topic, partitions, end, follow, group, onOutOfRange },
       offset: this.#hasStarted ? offsetOfAdded(offset) : offset,
+      isReached: isReached && typeof offset === "number",
     };
     const plan = await this.#planTwice(request);
     return { plans: plan.partitions.map((row) => ({ ...row, topic })), offline: plan.offline };
@@ -144,4 +171,8 @@ export class Subscription {
 function offsetOfAdded(offset: OffsetSpecs | undefined): OffsetSpecs | undefined {
   if (offset instanceof Map) return offset;
   return typeof offset === "object" && "timestamp" in offset ? offset : "earliest";
+}
+
+function isOutOfRange(error: unknown): boolean {
+  return error instanceof RustLogError && error.code === "OFFSET_OUT_OF_RANGE";
 }

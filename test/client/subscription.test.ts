@@ -56,6 +56,18 @@ test("several topics, by name and by pattern, are read to their ends", async () 
   expect(none.seen).toEqual([]);
 });
 
+test("one number for all topics is an error only if it is beyond all of them", async () => {
+  await using t = await setUp();
+  for (const topic of ["a", "b"]) await t.admin.createTopic(topic, { partitions: 1 });
+  await write(t.client, "a/0", "b/0", "b/0", "b/0");
+  const topics = ["a", /^b$/];
+  const { seen, ended } = reading(t.client, { topics, offset: 2, follow: false });
+  await ended;
+  expect(seen).toEqual(["b/0 2"]);
+  const beyond = t.client.consumer({ topics, offset: 4 });
+  expect(await codeOf(beyond.start())).toBe("OFFSET_OUT_OF_RANGE");
+});
+
 test("one commit stores the positions of all topics", async () => {
   await using t = await setUp();
   for (const topic of ["a", "b"]) await t.admin.createTopic(topic, { partitions: 1 });
@@ -79,6 +91,17 @@ test("one commit stores the positions of all topics", async () => {
     ["a", 0],
     ["b", 2],
   ]);
+});
+
+test("a commit of more partitions than a request holds is several requests", async () => {
+  using broker = new FakeBroker({ partitions: 5_001 });
+  await using client = await connect({ broker: broker.address });
+  const consumer = client.consumer({ topics: ["a", "b"], group: "g", follow: false });
+  await consumer.start();
+  await consumer.commit(consumer.assignment.map((place) => ({ ...place, offset: 1 })));
+  expect(broker.commits.map(({ offsets }) => offsets.length)).toEqual([10_000, 2]);
+  await consumer.commit(consumer.assignment.map((place) => ({ ...place, offset: 1 })));
+  expect(broker.commits).toHaveLength(2);
 });
 
 test("a consumer that follows notices added partitions, and loses no record of them", async () => {

@@ -24,6 +24,7 @@ import {
   ListOffsets,
   OffsetCommit,
   type OffsetCommitRequest,
+  OffsetFetch,
 } from "../../src/protocol/native/offsets.js";
 import { Produce } from "../../src/protocol/native/produce.js";
 import { DescribeTopic } from "../../src/protocol/native/topics.js";
@@ -257,6 +258,11 @@ export class FakeBroker implements Disposable {
       }
       case API.GroupHeartbeat:
         return this.#heartbeat(id, payload);
+      case API.OffsetFetch: {
+        const { partitions } = OffsetFetch.decodeRequest(payload);
+        const nothing = { offset: -1, commitTimestamp: -1 };
+        return OffsetFetch.encodeResponse(id, { offsets: partitions.map(() => nothing) }, version);
+      }
       case API.OffsetCommit: {
         const request = OffsetCommit.decodeRequest(payload);
         for (const { topic, topicId } of request.offsets) this.#checkId(topic, topicId);
