@@ -4,12 +4,8 @@ import { EVERYONE, type Caller } from "../../src/security/caller.js";
 import { saltPassword } from "../../src/security/scram.js";
 import { type AclFilter, addAcls, deleteAcls, listAcls } from "../../src/services/acls.js";
 import { type ServiceContext, withCaller } from "../../src/services/context.js";
-import {
-  changeCredentials,
-  type CredentialChange,
-  describeUsers,
-  type UserChangeOptions,
-} from "../../src/services/users.js";
+import type { CredentialChange, UserChangeOptions } from "../../src/security/user-changes.js";
+import { changeCredentials, describeUsers } from "../../src/services/users.js";
 import { openServices } from "../support/services.js";
 
 const MECHANISM = "SCRAM-SHA-256";

@@ -3,12 +3,8 @@
 import { RustLogError } from "../../../errors.js";
 import type { ScramMechanism } from "../../../security/scram.js";
 import type { ServiceContext } from "../../../services/context.js";
-import {
-  changeCredentials,
-  type CredentialChange,
-  describeUsers,
-  type UserDescription,
-} from "../../../services/users.js";
+import type { CredentialChange } from "../../../security/user-changes.js";
+import { changeCredentials, describeUsers, type UserDescription } from "../../../services/users.js";
 import type { AlterUserScramCredentials, DescribeUserScramCredentials } from "../access.js";
 import { CODE, kafkaCode } from "../error-codes.js";
 import type { RequestOf, ResponseOf } from "../schema.js";

@@ -47,8 +47,8 @@ export async function alterUser(
   { user, isAdministrator, credentials }: AlterUserRequest,
 ): Promise<void> {
   const passwords = credentials.map(({ mechanism, ...salted }) => ({
+    ...salted,
     mechanism: mechanismNamed(mechanism),
-    salted,
   }));
   const existed = await replaceUser(context, user, passwords, {
     asAdministrators: isAdministrator,
