@@ -47,6 +47,14 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     summary: "List, describe, move and delete consumer groups",
     load: async () => (await import("./cli/groups.js")).groupsCommand(),
   },
+  users: {
+    summary: "Add, list and delete users, and set passwords",
+    load: async () => (await import("./cli/users.js")).usersCommand(),
+  },
+  acls: {
+    summary: "Add, list and delete rules: who may do what",
+    load: async () => (await import("./cli/acls.js")).aclsCommand(),
+  },
   ping: {
     summary: "Measure round trips to a broker",
     load: async () => (await import("./cli/ping.js")).pingCommand(),

@@ -10,9 +10,10 @@ import {
 } from "@commander-js/extra-typings";
 import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "../client/broker-address.js";
 import { type Client, type ConnectOptions, connect } from "../client/client.js";
+import { MECHANISMS, type SaslOptions } from "../client/login.js";
 import type { RustLogError } from "../errors.js";
 import { newCommand } from "./command.js";
-import { printError } from "./exit.js";
+import { CliError, printError } from "./exit.js";
 import { type AnyOption, nameInFile } from "./option-value.js";
 import { profilePath } from "./profile-path.js";
 import { CLEAR_LINE } from "./stderr.js";
@@ -20,10 +21,13 @@ import { CLEAR_LINE } from "./stderr.js";
 /** How to reach a broker, from the options of a command. */
 export interface ConnectionFlags {
   readonly broker: string;
+  readonly user?: string | undefined;
+  readonly passwordFile?: string | undefined;
+  readonly mechanism?: SaslOptions["mechanism"] | undefined;
 }
 
 /** Timeouts and retries. */
-type ConnectSettings = Omit<ConnectOptions, "broker" | "onConnectionLost">;
+type ConnectSettings = Omit<ConnectOptions, "broker" | "sasl" | "onConnectionLost">;
 
 /** The environment variable of `--profile`. */
 export const PROFILE_VARIABLE = "RUSTLOG_PROFILE";
@@ -40,7 +44,21 @@ export function newClientCommand(name: string, description: string, examples: st
 
 /** Adds the options of a connection, which a profile may set, too. Each is declared here and nowhere else. */
 export function addConnectionOptions<Args extends unknown[]>(command: Command<Args>) {
-  return command.addOption(brokerOption());
+  return command
+    .addOption(brokerOption())
+    .addOption(
+      new Option("--user <name>", "log in as this user; the password is asked for, or in a file") //
+        .env("RUSTLOG_USER"),
+    )
+    .addOption(
+      new Option("--password-file <file>", "file whose first line is the password of --user") //
+        .env("RUSTLOG_PASSWORD_FILE"),
+    )
+    .addOption(
+      new Option("--mechanism <name>", "how to log in (default: SCRAM-SHA-256)") //
+        .choices(MECHANISMS)
+        .env("RUSTLOG_MECHANISM"),
+    );
 }
 
 /** The options of a connection. */
@@ -109,6 +127,7 @@ export async function connectAll(
   settings: ConnectSettings = {},
 ): Promise<readonly Client[]> {
   const tell = lossTeller();
+  const sasl = await loginOf(flags);
   let areThere = false;
   const onConnectionLost = (error: RustLogError): void => {
     // Until then, the error that ends the command reports it.
@@ -116,11 +135,30 @@ export async function connectAll(
   };
   const clients = await Promise.all(
     Array.from({ length: count }, () =>
-      connect({ ...settings, broker: flags.broker, onConnectionLost }),
+      connect({ ...settings, broker: flags.broker, onConnectionLost, ...(sasl && { sasl }) }),
     ),
   );
   areThere = true;
   return clients;
+}
+
+/** Who to log in as; undefined for nobody. Asks for the password if there is a person to ask. */
+export async function loginOf(
+  flags: Omit<ConnectionFlags, "broker">,
+  mayAsk = process.stdin.isTTY === true,
+): Promise<SaslOptions | undefined> {
+  const { user: username, passwordFile, mechanism = "SCRAM-SHA-256" } = flags;
+  if (username === undefined) return undefined;
+  const { askPassword, passwordFromFile } = await import("./password.js");
+  if (passwordFile !== undefined) {
+    return { username, password: passwordFromFile(passwordFile), mechanism };
+  }
+  if (!mayAsk) {
+    throw new CliError(`the password of user '${username}' is missing`, {
+      help: "Name a file that holds it with --password-file.",
+    });
+  }
+  return { username, password: await askPassword(`Password of user '${username}'`), mechanism };
 }
 
 /** Reports the first lost connection, so that a command that is retrying does not seem to hang. */

@@ -6,7 +6,7 @@ import { ScramClient, ScramError, type ScramMechanism } from "../security/scram.
 import { checkChoice, checkObject, checkString } from "./argument-check.js";
 import type { BrokerConnection } from "./broker-connection.js";
 
-const MECHANISMS = ["SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"] as const;
+export const MECHANISMS = ["SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"] as const;
 
 /** Who the client is. */
 export interface SaslOptions {
