@@ -45,6 +45,11 @@ export interface Compacted {
 /** Progress of the run of a log, in bytes to read. */
 export type OnCompactionProgress = (doneBytes: number, totalBytes: number) => void;
 
+interface DueLog {
+  readonly partition: Partition;
+  readonly dirtyShare: number;
+}
+
 /** The last failure of a log. */
 interface Fault {
   readonly reason: string;
@@ -132,14 +137,20 @@ export class LogCleaner {
   }
 
   async #cleanDue(): Promise<void> {
-    // Logs of which nothing more can be compacted in this pass.
+    // Each log once, so that the pass ends.
     const done = new Set<Partition>();
+    let due: DueLog[] = [];
+    let searchedMs = Number.NEGATIVE_INFINITY;
     try {
       while (!this.#isStopped) {
-        const next = await this.#dirtiest(done);
+        if (due.length === 0 || this.#context.now() - searchedMs > this.#context.checkMs) {
+          due = await this.#search(done);
+          searchedMs = this.#context.now();
+        }
+        const next = due.pop();
         if (next === undefined) return;
-        done.add(next);
-        await this.#turns.run(() => this.#cleanOne(next));
+        done.add(next.partition);
+        await this.#turns.run(() => this.#cleanOne(next.partition));
       }
     } finally {
       await this.#rest();
@@ -153,25 +164,22 @@ export class LogCleaner {
     }
   }
 
-  /** The log that is due and has the largest share of dirty bytes; undefined if none is due. */
-  async #dirtiest(done: ReadonlySet<Partition>): Promise<Partition | undefined> {
+  /** The logs that are due, the dirtiest last; of equally dirty ones, the first by name comes later. */
+  async #search(done: ReadonlySet<Partition>): Promise<DueLog[]> {
     const portions = new Portions(PORTION);
-    let dirtiest: Partition | undefined;
-    let highest = -1;
+    const due: DueLog[] = [];
     for (const { logSettings, online } of this.#context.registry.list()) {
       await portions.next();
       if (!logSettings.current.compacts) continue;
       for (const partition of online) {
         await portions.next();
-        if (this.#isStopped) return undefined;
+        if (this.#isStopped) return [];
         if (done.has(partition) || !this.#mayTry(partition)) continue;
-        const share = await this.#dirtyShareIfDue(partition);
-        if (share === undefined || share <= highest) continue;
-        dirtiest = partition;
-        highest = share;
+        const dirtyShare = await this.#dirtyShareIfDue(partition);
+        if (dirtyShare !== undefined) due.push({ partition, dirtyShare });
       }
     }
-    return dirtiest;
+    return due.reverse().sort((a, b) => a.dirtyShare - b.dirtyShare);
   }
 
   #mayTry(partition: Partition): boolean {
@@ -251,7 +259,7 @@ export class LogCleaner {
       throw new Error("the run made no progress; raise --compaction-memory");
     }
     observer.compacted(outcome, performance.now() - beganMs);
-    if (outcome.segmentsBefore > 0) onFilesDeleted?.();
+    if (outcome.bytesAfter !== outcome.bytesBefore) onFilesDeleted?.();
     return outcome;
   }
 

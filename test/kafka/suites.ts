@@ -10,7 +10,6 @@ const SUITE_MS = 15 * 60_000;
 const LIBRDKAFKA_TEST_MS = 120_000;
 
 const TRANSACTIONS = "needs transactions";
-const COMPACTION = "needs compaction";
 const THEIR_SCRIPTS = "starts or calls a Kafka distribution";
 
 /** Names of tests, separated by spaces, by the reason why they can't pass. */
@@ -95,9 +94,8 @@ const LIBRDKAFKA_TESTS = (
 /** Those that do not apply, by reason. All others are run without a broker, or with a mock of one. */
 const LIBRDKAFKA_SKIPPED: NotApplicable = {
   [TRANSACTIONS]: "0098 0103 0129",
-  [COMPACTION]: "0011 0077",
   "sets compression.type, which the broker does not support": "0081",
-  [THEIR_SCRIPTS]: "0052 0109 0115 0119",
+  [THEIR_SCRIPTS]: "0052 0077 0109 0115 0119",
   "does nothing in quick mode": "0018 0019 0028 0045 0050 0089 0102 0116 0132",
   "runs for half a minute or more": "0033 0084 0086 0091 0093 0113 0123 0139",
 };
@@ -169,7 +167,6 @@ const THREE_BROKERS = "expects three brokers";
 /** Its tests that do not apply, by reason: folders, files and beginnings or ends of names, as regular expressions. */
 const KAFKAJS_SKIPPED: NotApplicable = {
   [TRANSACTIONS]: "[tT]ransaction control.batches reading.empty",
-  [COMPACTION]: "alter.configs$ validateOnly=true alterConfigs.request",
   [THREE_BROKERS]:
     "case.of.retriable.error least.1.broker all.broker.errors broker.configs not.the.partition.leader has.multiple.partitions " +
     "manual.replica use.the.default.replication Metadata.request$ for.all.brokers",
