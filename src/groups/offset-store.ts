@@ -279,6 +279,8 @@ export class OffsetStore {
   #sweepSoon(): void {
     this.#sweeping ??= this.#sweep().finally(() => {
       this.#sweeping = undefined;
+      // Another topic may have been deleted since its last look.
+      if (this.#table.hasGone) this.#sweepSoon();
     });
   }
 
