@@ -4,7 +4,7 @@
 //
 //   --kafka HOST:PORT,DIR  an Apache Kafka that logs at level INFO to DIR/broker.log, with its data in DIR/data
 //   --mb N                 bytes of log in MiB (1024); 1000 keys for each
-//   --map-mb N             memory for the map of keys in MiB (64)
+//   --map-mb N             memory for the map of keys in MiB (128)
 //   --codec NAME           none, gzip, snappy, lz4 or zstd (none)
 //   --rounds N             counted runs (3)
 //   --dir DIR              directory for the data, on a real disk
@@ -37,7 +37,7 @@ const { values } = parseArgs({
   options: {
     kafka: { type: "string" },
     mb: { type: "string" },
-    "map-mb": { type: "string", default: "64" },
+    "map-mb": { type: "string", default: "128" },
     codec: { type: "string", default: "none" },
     rounds: { type: "string" },
     dir: { type: "string" },

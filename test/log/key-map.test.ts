@@ -47,6 +47,39 @@ describe("a map of keys", () => {
     }
   });
 
+  test("doubles until it is full, and loses no key", () => {
+    const keys = 50_000;
+    const map = new KeyMap(keys);
+    const marks = new RecordMarks(2 * keys);
+    const bytes = new Uint8Array(4);
+    const view = new DataView(bytes.buffer);
+    const queue = (key: number, number: number): void => {
+      view.setUint32(0, key);
+      map.queue(bytes, 0, 4, number);
+    };
+    const found = new Int32Array(2 * keys);
+    for (let key = 0; key < keys; key++) {
+      queue(key, key);
+      if (!map.isQueueFull && key < keys - 1) continue;
+      expect(map.enterQueued(marks)).toBe(-1);
+      if (key % 10_000 > 300) continue;
+      for (let known = 0; known <= key; known++) {
+        queue(known, known);
+        if (map.isQueueFull || known === key) map.lookUpQueued(found);
+      }
+      expect(found.subarray(0, key + 1).every((number, known) => number === known)).toBe(true);
+    }
+    expect(map.size).toBe(keys);
+    expect(marks.countDropped(0, 2 * keys)).toBe(0);
+    for (let known = 0; known < 2 * keys; known++) {
+      queue(known, known);
+      if (map.isQueueFull || known === 2 * keys - 1) map.lookUpQueued(found);
+    }
+    expect(found.every((number, key) => number === (key < keys ? key : -1))).toBe(true);
+    queue(keys, keys);
+    expect(map.enterQueued(marks)).toBe(keys);
+  });
+
   test("says which key does not fit, and still finds and replaces the others", () => {
     const map = new KeyMap(3);
     const marks = new RecordMarks(32);

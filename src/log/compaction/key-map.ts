@@ -8,7 +8,12 @@
 //
 //   h = a0 + a1·x1 + a2·x2 + … mod 2^32, of which the upper 16 bits count; six times, with different coefficients.
 //   x1 is the key's length, the others are its bytes in pairs. A long key is replaced by its SHA-256.
+// That is linear, so keys that are numbers would lie in patterns; the bits are mixed to spread them.
 // Source: D. Lemire, O. Kaser, Strongly universal string hashing is fast, 2012 (the family "multilinear")
+//
+// Few keys take little memory: all of it is reserved at once, but the system provides a page only when it is written, and the
+// table uses more and more of it. A key's place is its hash, scaled to the size of the table. So when the table doubles,
+// all keys keep their order and move up, which needs no second table.
 //
 // A slot is rarely in the processor's cache. So keys are queued, and then looked up together: the processor then fetches
 // several slots at a time, which is three times as fast.
@@ -21,6 +26,12 @@ export const SLOT_BYTES = 4 * SLOT_WORDS;
 
 /** Share of the slots that may be used: beyond it, searches become long. */
 export const LOAD_MAX = 0.75;
+
+/** About how many slots a table has at first. */
+const SLOTS_AT_FIRST = 16 * 1024;
+
+/** Slots after the last place, for keys that find theirs taken. A search goes up only, and never wraps. */
+const SPARE_SLOTS = 4 * 1024;
 
 const LANES = 6;
 
@@ -39,9 +50,13 @@ export const RECORD_NUMBER_MAX = 2 ** 31 - 2;
 
 export class KeyMap {
   readonly #slots: Int32Array;
-  readonly #slotCount: number;
+  /** Places of keys. It doubles until it is `#slotsMax`. */
+  #slotCount: number;
+  readonly #slotsMax: number;
   readonly #sizeMax: number;
   #size = 0;
+  /** Most slots between a key and its place. */
+  #distanceMax = 0;
   readonly #coefficients = new Int32Array(LANES * (2 + SHORT_KEY_BYTES_MAX / 2));
   readonly #digest = new Uint8Array(DIGEST_BYTES);
   /** Hashes of the queued keys, and the numbers that were queued with them. */
@@ -51,8 +66,11 @@ export class KeyMap {
   /** Has room for `keys` keys. */
   constructor(keys: number) {
     this.#sizeMax = keys;
-    this.#slotCount = Math.ceil(keys / LOAD_MAX) + 1;
-    this.#slots = new Int32Array(this.#slotCount * SLOT_WORDS);
+    let doublings = 0;
+    while (keys / LOAD_MAX > SLOTS_AT_FIRST * 2 ** doublings) doublings++;
+    this.#slotCount = Math.ceil(keys / LOAD_MAX / 2 ** doublings);
+    this.#slotsMax = this.#slotCount * 2 ** doublings;
+    this.#slots = new Int32Array((this.#slotsMax + SPARE_SLOTS) * SLOT_WORDS);
     crypto.getRandomValues(this.#coefficients);
   }
 
@@ -84,21 +102,25 @@ export class KeyMap {
   enterQueued(marks: RecordMarks): number {
     const queue = this.#queue;
     const slots = this.#slots;
+    while (
+      this.#size + this.#queued > this.#slotCount * LOAD_MAX &&
+      this.#slotCount < this.#slotsMax
+    ) {
+      this.#double();
+    }
     const end = this.#queued * SLOT_WORDS;
     this.#queued = 0;
     for (let i = 0; i < end; i += SLOT_WORDS) {
-      const at = this.#find(i);
+      const at = this.#find(queue, i);
       const number = queue[i + NUMBER_WORD]!;
       const before = slots[at + NUMBER_WORD]!;
-      if (before !== 0) marks.drop(before - 1);
-      else {
-        if (this.#size === this.#sizeMax) return number;
+      if (before !== 0) {
+        marks.drop(before - 1);
+        slots[at + NUMBER_WORD] = number + 1;
+      } else if (this.#size < this.#sizeMax && at < slots.length - SLOT_WORDS) {
         this.#size++;
-        slots[at] = queue[i]!;
-        slots[at + 1] = queue[i + 1]!;
-        slots[at + 2] = queue[i + 2]!;
-      }
-      slots[at + NUMBER_WORD] = number + 1;
+        this.#put(queue, i, at, number + 1);
+      } else return number;
     }
     return -1;
   }
@@ -113,27 +135,70 @@ export class KeyMap {
     const end = this.#queued * SLOT_WORDS;
     this.#queued = 0;
     for (let i = 0; i < end; i += SLOT_WORDS) {
-      found[queue[i + NUMBER_WORD]!] = slots[this.#find(i) + NUMBER_WORD]! - 1;
+      found[queue[i + NUMBER_WORD]!] = slots[this.#find(queue, i) + NUMBER_WORD]! - 1;
     }
   }
 
-  /** The slot with the hash at `i` of the queue, or the empty one for it. */
-  #find(i: number): number {
-    const queue = this.#queue;
+  /** The slot with the hash at `i` of `entries`, or the empty one for it. The last slot is never used. */
+  #find(entries: Int32Array, i: number): number {
     const slots = this.#slots;
-    const end = slots.length;
-    const word0 = queue[i]!;
-    const word1 = queue[i + 1]!;
-    const word2 = queue[i + 2]!;
-    let at = Math.floor((word0 >>> 0) * (this.#slotCount / 2 ** 32)) * SLOT_WORDS;
+    const last = slots.length - SLOT_WORDS;
+    const word0 = entries[i]!;
+    const word1 = entries[i + 1]!;
+    const word2 = entries[i + 2]!;
+    let at = this.#placeOf(word0);
     while (
       slots[at + NUMBER_WORD] !== 0 &&
-      (slots[at] !== word0 || slots[at + 1] !== word1 || slots[at + 2] !== word2)
+      (slots[at] !== word0 || slots[at + 1] !== word1 || slots[at + 2] !== word2) &&
+      at < last
     ) {
       at += SLOT_WORDS;
-      if (at === end) at = 0;
     }
     return at;
+  }
+
+  #placeOf(word0: number): number {
+    return Math.floor((word0 >>> 0) * (this.#slotCount / 2 ** 32)) * SLOT_WORDS;
+  }
+
+  /** Fills an empty slot with the hash at `i` of `entries`. */
+  #put(entries: Int32Array, i: number, at: number, stored: number): void {
+    const slots = this.#slots;
+    if (at === slots.length - SLOT_WORDS) throw new Error("no spare slot is left");
+    const word0 = entries[i]!;
+    slots[at] = word0;
+    slots[at + 1] = entries[i + 1]!;
+    slots[at + 2] = entries[i + 2]!;
+    slots[at + NUMBER_WORD] = stored;
+    const distance = at - this.#placeOf(word0);
+    if (distance > this.#distanceMax) this.#distanceMax = distance;
+  }
+
+  /**
+   * Doubles the places. From the top down, each key moves to about twice its slot, where only keys are that have moved
+   * before. At the bottom, a key far from its place might stay below one that has not moved: these keys go last, by way of
+   * a copy.
+   */
+  #double(): void {
+    const slots = this.#slots;
+    const bottomEnd = 2 * this.#distanceMax + SLOT_WORDS;
+    const end = Math.min(this.#slotCount * SLOT_WORDS + this.#distanceMax, slots.length);
+    const bottom = slots.slice(0, Math.min(bottomEnd, end));
+    slots.fill(0, 0, bottom.length);
+    this.#slotCount *= 2;
+    this.#distanceMax = 0;
+    const moved = new Int32Array(SLOT_WORDS);
+    for (let at = end - SLOT_WORDS; at >= bottom.length; at -= SLOT_WORDS) {
+      const stored = slots[at + NUMBER_WORD]!;
+      if (stored === 0) continue;
+      for (let word = 0; word < SLOT_WORDS; word++) moved[word] = slots[at + word]!;
+      slots[at + NUMBER_WORD] = 0;
+      this.#put(moved, 0, this.#find(moved, 0), stored);
+    }
+    for (let i = 0; i < bottom.length; i += SLOT_WORDS) {
+      const stored = bottom[i + NUMBER_WORD]!;
+      if (stored !== 0) this.#put(bottom, i, this.#find(bottom, i), stored);
+    }
   }
 
   /** Writes the hash to the end of the queue. */
@@ -157,8 +222,19 @@ export class KeyMap {
       k += LANES;
     }
     const to = this.#queued * SLOT_WORDS;
-    this.#queue[to] = (h0 & ~0xffff) | (h1 >>> 16);
-    this.#queue[to + 1] = (h2 & ~0xffff) | (h3 >>> 16);
-    this.#queue[to + 2] = (h4 & ~0xffff) | (h5 >>> 16);
+    const word0 = (h0 & ~0xffff) | (h1 >>> 16);
+    const word1 = (h2 & ~0xffff) | (h3 >>> 16);
+    const word2 = (h4 & ~0xffff) | (h5 >>> 16);
+    // The first word says where the key goes. Different hashes stay different.
+    this.#queue[to] = mixed(word0 ^ mixed(word1 ^ word2));
+    this.#queue[to + 1] = word1;
+    this.#queue[to + 2] = word2;
   }
+}
+
+/** Mixes the bits of a word, reversibly: the end of MurmurHash3. */
+function mixed(word: number): number {
+  let mix = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
+  mix = Math.imul(mix ^ (mix >>> 13), 0xc2b2ae35);
+  return mix ^ (mix >>> 16);
 }
