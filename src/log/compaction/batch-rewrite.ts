@@ -28,7 +28,8 @@ import {
 } from "../../record/varint.js";
 import { bufferOf, type SourceBatches } from "./source-batches.js";
 
-const BUFFER_BYTES = 64 * 1024;
+/** Size of the buffers at first. They grow. */
+const BUFFER_BYTES = 4 * 1024;
 
 /** What is to become of a batch. */
 export interface Rewrite {

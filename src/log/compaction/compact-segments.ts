@@ -22,8 +22,9 @@ import type {
 import { DirtyKeys } from "./dirty-keys.js";
 import { SourceBatches } from "./source-batches.js";
 
-/** Bytes of the buffer for output. */
-const OUTPUT_BYTES = 1024 * 1024;
+/** Bytes of the buffer for output: less for small segments. */
+const OUTPUT_BYTES_MIN = 4 * 1024;
+const OUTPUT_BYTES_MAX = 1024 * 1024;
 
 /** How a run shares its thread. */
 export interface CompactionControl {
@@ -72,7 +73,7 @@ class CompactionRun {
   readonly #source: SourceBatches;
   readonly #dirty: DirtyKeys;
   readonly #cleaner: BatchCleaner;
-  readonly #output = new Uint8Array(OUTPUT_BYTES);
+  readonly #output: Uint8Array;
   readonly #groups: Group[] = [];
   #bytesRead = 0;
 
@@ -83,6 +84,8 @@ class CompactionRun {
     this.#source = new SourceBatches(disk, job.directory);
     this.#dirty = new DirtyKeys(job);
     this.#cleaner = new BatchCleaner(job, this.#dirty);
+    const outputBytes = Math.min(OUTPUT_BYTES_MAX, job.segmentBytes);
+    this.#output = new Uint8Array(Math.max(OUTPUT_BYTES_MIN, outputBytes));
   }
 
   /** The first pass. */

@@ -31,7 +31,7 @@ export const LOAD_MAX = 0.75;
 const SLOTS_AT_FIRST = 16 * 1024;
 
 /** Slots after the last place, for keys that find theirs taken. A search goes up only, and never wraps. */
-const SPARE_SLOTS = 4 * 1024;
+const SPARE_SLOTS_MAX = 4 * 1024;
 
 const LANES = 6;
 
@@ -70,7 +70,8 @@ export class KeyMap {
     while (keys / LOAD_MAX > SLOTS_AT_FIRST * 2 ** doublings) doublings++;
     this.#slotCount = Math.ceil(keys / LOAD_MAX / 2 ** doublings);
     this.#slotsMax = this.#slotCount * 2 ** doublings;
-    this.#slots = new Int32Array((this.#slotsMax + SPARE_SLOTS) * SLOT_WORDS);
+    const spare = Math.min(keys + 1, SPARE_SLOTS_MAX);
+    this.#slots = new Int32Array((this.#slotsMax + spare) * SLOT_WORDS);
     crypto.getRandomValues(this.#coefficients);
   }
 

@@ -9,6 +9,7 @@ import {
   findBatchFault,
   nextOffset,
 } from "../../record/batch.js";
+import { NO_BYTES } from "../../record/bytes.js";
 import { RecordCursor } from "../../record/cursor.js";
 import { SEARCHED_BYTES_MAX } from "../../limits.js";
 import { type Disk, joinPath } from "../disk/disk.js";
@@ -24,7 +25,7 @@ const PORTION_BYTES = 1024 * 1024;
 
 export class SourceBatches {
   /** Contains the current batch from `at` on. The next call of `next` may overwrite it. */
-  bytes = new Uint8Array(PORTION_BYTES);
+  bytes = NO_BYTES;
   /** The same memory, for copies without a view. */
   buffer = bufferOf(this.bytes);
   at = 0;
@@ -121,8 +122,9 @@ export class SourceBatches {
   /** Ensures that `bytes` holds `count` bytes from the position on. */
   #fill(count: number): void {
     if (this.position + count > this.#end) {
-      if (count > this.bytes.length) {
-        this.bytes = new Uint8Array(count);
+      const portion = Math.max(count, Math.min(PORTION_BYTES, this.fileBytes));
+      if (portion > this.bytes.length) {
+        this.bytes = new Uint8Array(portion);
         this.buffer = bufferOf(this.bytes);
       }
       const file = { size: this.fileBytes, read: this.#read };
