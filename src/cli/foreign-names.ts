@@ -80,6 +80,9 @@ const FLAG_HINTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "-C": "Leave it out.",
     "-c": "Did you mean -n?",
     "-G": "Did you mean --group with --balance?",
+    "--include": "Did you mean --topic-regex?",
+    "--whitelist": "Did you mean --topic-regex?",
+    "--regex": "Did you mean --topic-regex?",
   },
   produce: {
     "--property": "Did you mean -K SEPARATOR, which splits lines into key and value?",

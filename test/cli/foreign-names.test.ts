@@ -48,6 +48,7 @@ describe("names of other tools", () => {
   test.each([
     [["consume", "t", "--from-beginning"], "starts at the earliest record"],
     [["consume", "--topic", "t"], "Topics are arguments"],
+    [["consume", "--include", "^t"], "Did you mean --topic-regex?"],
     [["topics", "create", "t", "--replication-factor", "1"], "one copy of each record"],
     [["topics", "--list"], "Did you mean list, without dashes?"],
     [["groups", "seek", "g", "t", "--to-earliest"], "Did you mean --to earliest?"],

@@ -5,6 +5,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { resolveOptions } from "../../src/broker/options.js";
+import { Admin } from "../../src/client/admin.js";
 import { ERRORS } from "../../src/errors.js";
 import * as limits from "../../src/limits.js";
 import * as batch from "../../src/record/batch.js";
@@ -392,5 +393,24 @@ describe("docs/OFFSETS.md", () => {
     const key = encodeOffsetKey({ group: "billing", topic: "orders", partition: 2 });
     expect(text).toContain(`\n0 ${key.length} 42\n`);
     expect([readU16(key, 0), readU16(key, 2), readI32(key, key.length - 4)]).toEqual([1, 7, 2]);
+  });
+});
+
+describe("docs/CLIENT.md", () => {
+  const client = textOf("docs/CLIENT.md");
+
+  test("names every call of an admin", () => {
+    const calls = Object.getOwnPropertyNames(Admin.prototype).filter((it) => it !== "constructor");
+    expect(calls.filter((call) => !client.includes(`\`${call}\``))).toEqual([]);
+  });
+
+  test("names every event", () => {
+    const events = ["client", "producer", "consumer-events"].flatMap((file) => {
+      const text = textOf(`src/client/${file}.ts`);
+      const members = /export interface \w+Events \{([^}]*)\}/.exec(text)?.[1] ?? "";
+      return [...members.matchAll(/readonly (\w+): \[/g)].map(([, name]) => name);
+    });
+    expect(events.length).toBeGreaterThan(10);
+    expect(events.filter((event) => !client.includes(`\`${event}\``))).toEqual([]);
   });
 });
