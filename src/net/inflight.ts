@@ -279,6 +279,8 @@ export class InflightAccount {
    * This may close this connection or others.
    */
   keep(bytes: number, clientIsToMove: boolean, moved: boolean): void {
+    // Nearly all: a small request came, and its answer left. The account is not among those that wait then.
+    if (bytes === 0 && this.#keptBytes === 0) return;
     const more = bytes - this.#keptBytes;
     this.#keptBytes = bytes;
     this.#budget.addKept(this, more, clientIsToMove && bytes > 0, moved);

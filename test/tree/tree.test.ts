@@ -118,6 +118,7 @@ describe("the layers", () => {
       "protocol/kafka/server/call.ts",
       "protocol/kafka/server/cluster-of-one.ts",
       "protocol/kafka/server/dialect.ts",
+      "protocol/kafka/server/last-request.ts",
       "protocol/kafka/server/session.ts",
       "protocol/kafka/writer.ts",
     ]);

@@ -17,6 +17,7 @@ import {
   type RequestHeader,
 } from "../headers.js";
 import type { Api, Fields, ReadOf, WriteOf } from "../schema.js";
+import type { LastRequest } from "./last-request.js";
 
 /** Memory for an item of a decoded request, approximately. Fewer items are covered by the request's own bytes. */
 const ITEM_BYTES = 200;
@@ -28,6 +29,7 @@ export interface CallOwner {
   readonly connection: DialectConnection;
   /** The context of the connection's requests. */
   readonly context: ServiceContext;
+  readonly lastRequest: LastRequest;
   /** Lets no other request begin before this one is settled. */
   runAlone(): void;
   /** The next frames are messages of a login without headers, until it is complete. */
@@ -74,6 +76,11 @@ export class Call {
     const request = api.request.read(reader, this.version);
     if (reader.items > ITEMS_FREE) this.charge(reader.items * ITEM_BYTES);
     return request;
+  }
+
+  /** Decodes a request of strings and numbers that is often the same as the last one. */
+  readRepeated<Q extends Fields, R extends Fields>(api: Api<Q, R>): ReadOf<Q> {
+    return this.#owner.lastRequest.get(this.payload, () => this.read(api));
   }
 
   /** When the request was complete, on the clock of `performance.now()`. */

@@ -47,12 +47,24 @@ type Handler<Q extends Fields, R extends Fields> = (
 /** Answers a call, now or later. What it throws or rejects with ends the connection. */
 type Route = (context: ServiceContext, call: Call) => void | Promise<void>;
 
-function route<Q extends Fields, R extends Fields>(api: Api<Q, R>, handle: Handler<Q, R>): Route {
+function route<Q extends Fields, R extends Fields>(
+  api: Api<Q, R>,
+  handle: Handler<Q, R>,
+  read: (call: Call) => ReadOf<Q> = (call) => call.read(api),
+): Route {
   return (context, call) => {
-    const response = handle(context, call.read(api), call);
+    const response = handle(context, read(call), call);
     if (!(response instanceof Promise)) return call.respond(api, response);
     return response.then((value) => call.respondInPortions(api, value));
   };
+}
+
+/** For the heartbeats of members, which are often the same. */
+function repeatedRoute<Q extends Fields, R extends Fields>(
+  api: Api<Q, R>,
+  handle: Handler<Q, R>,
+): Route {
+  return route(api, handle, (call) => call.readRepeated(api));
 }
 
 const ROUTES: Readonly<Record<KafkaApiName, Route>> = {
@@ -64,7 +76,7 @@ const ROUTES: Readonly<Record<KafkaApiName, Route>> = {
   OffsetFetch: route(KAFKA_APIS.OffsetFetch, offsetFetch),
   FindCoordinator: route(KAFKA_APIS.FindCoordinator, findCoordinator),
   JoinGroup: joinGroup,
-  Heartbeat: route(KAFKA_APIS.Heartbeat, heartbeat),
+  Heartbeat: repeatedRoute(KAFKA_APIS.Heartbeat, heartbeat),
   LeaveGroup: route(KAFKA_APIS.LeaveGroup, leaveGroup),
   SyncGroup: syncGroup,
   DescribeGroups: route(KAFKA_APIS.DescribeGroups, describeGroups),
@@ -102,7 +114,7 @@ const ROUTES: Readonly<Record<KafkaApiName, Route>> = {
   DescribeClientQuotas: route(KAFKA_APIS.DescribeClientQuotas, describeClientQuotas),
   DescribeCluster: route(KAFKA_APIS.DescribeCluster, describeCluster),
   DescribeProducers: route(KAFKA_APIS.DescribeProducers, describeProducers),
-  ConsumerGroupHeartbeat: route(KAFKA_APIS.ConsumerGroupHeartbeat, consumerGroupHeartbeat),
+  ConsumerGroupHeartbeat: repeatedRoute(KAFKA_APIS.ConsumerGroupHeartbeat, consumerGroupHeartbeat),
   ConsumerGroupDescribe: route(KAFKA_APIS.ConsumerGroupDescribe, consumerGroupDescribe),
   DescribeTopicPartitions: route(KAFKA_APIS.DescribeTopicPartitions, describeTopicPartitions),
   SaslHandshake: route(KAFKA_APIS.SaslHandshake, saslHandshake),

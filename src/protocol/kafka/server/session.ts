@@ -12,6 +12,7 @@ import type { ServiceContext } from "../../../services/context.js";
 import { continueLogin, endOfLogin } from "../../../services/login.js";
 import { KAFKA_HEADER_BYTES, keyOf, OFFSET_COMMIT_KEY, PRODUCE_KEY } from "../headers.js";
 import { Call, type CallOwner } from "./call.js";
+import { LastRequest } from "./last-request.js";
 import type { Router } from "./router.js";
 
 /** Instead of an API key: nothing runs beside this request. */
@@ -24,6 +25,7 @@ export class KafkaSession implements Session, CallOwner {
   readonly dialect: Dialect;
   readonly connection: DialectConnection;
   readonly context: ServiceContext;
+  #lastRequest: LastRequest | undefined;
   #router: Router | undefined;
   /** The first request, while the code that serves it is being loaded. */
   #first: Call | undefined;
@@ -52,6 +54,11 @@ export class KafkaSession implements Session, CallOwner {
         throw error;
       },
     );
+  }
+
+  get lastRequest(): LastRequest {
+    this.#lastRequest ??= new LastRequest();
+    return this.#lastRequest;
   }
 
   /** Undefined until a request can be served. */
