@@ -287,7 +287,9 @@ async function remove(url: string): Promise<void> {
 
 const MIRRORED_PARTITIONS = 2;
 const MIRRORED_RECORDS = 500;
-const COMMITTED = 120;
+
+/** The end of a partition: MirrorMaker only translates offsets from the first one on that it has noted. */
+const COMMITTED = MIRRORED_RECORDS / MIRRORED_PARTITIONS;
 
 /** MirrorMaker's connectors for records and configs, for offsets of groups, and for heartbeats; it is killed in between. */
 async function mirror(dir: string, broker: string, prefix: string): Promise<number> {

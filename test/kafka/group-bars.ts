@@ -11,6 +11,7 @@ import { BrokerProcess } from "../support/binary.js";
 import { KafkaClient } from "../support/kafka-client.js";
 import { tempDir } from "../support/tmp.js";
 import { GroupMember, MEMBERS, SESSION_MS } from "./group-member.js";
+import { startFloor } from "./heartbeat-floor.js";
 import { connectKafkajs } from "./kafkajs.js";
 import { Ledger } from "./ledger.js";
 
@@ -33,7 +34,8 @@ let failures = 0;
 /** Measures everything. Resolves with how many bars were missed. */
 export async function runBars(other: string | undefined): Promise<number> {
   using directory = tempDir();
-  await using own = await BrokerProcess.start(directory.path);
+  const connectionsMax = `${GROUPS * PER_GROUP + 1_000}`;
+  await using own = await BrokerProcess.start(directory.path, "--max-connections", connectionsMax);
   const admin = await connectKafkajs(own.address);
   await admin.create("t", MANY);
   await admin.create("small", PER_GROUP);
@@ -219,27 +221,18 @@ async function produceAlone(broker: string): Promise<never> {
   }
 }
 
+/** Members with a connection each, as they have, and then the same frames to a bare server. */
 async function heartbeats(broker: BrokerProcess): Promise<void> {
   const members: Simulated[] = [];
-  const clients: KafkaClient[] = [];
   for (let i = 0; i < GROUPS; i++) {
-    const client = await KafkaClient.connect(broker.port);
-    // JoinGroup waits, and a connection has one request at a time: the others join over their own.
-    const joining = await Promise.all(
-      Array.from({ length: PER_GROUP }, () => KafkaClient.connect(broker.port)),
+    const ofGroup = (await connections(broker.port, PER_GROUP)).map(
+      (client) => new Simulated(client, `beats-${i}`),
     );
-    const ofGroup = joining.map((one) => new Simulated(one, `beats-${i}`));
     await Promise.all(ofGroup.map((member) => member.join()));
-    for (const member of ofGroup) {
-      const moved = new Simulated(client, member.group);
-      moved.memberId = member.memberId;
-      moved.generation = member.generation;
-      members.push(moved);
-    }
-    for (const one of joining) one[Symbol.dispose]();
-    clients.push(client);
+    members.push(...ofGroup);
   }
-  const share = await load(broker, members.length, 3_000, async (i) => {
+  const clients = members.map(({ client }) => client);
+  const share = await load(broker.pid, members.length, 3_000, async (i) => {
     const code = await members[i]!.heartbeat();
     if (code !== 0 && code !== REBALANCE_IN_PROGRESS) throw new Error(`Heartbeat: ${code}`);
   });
@@ -251,9 +244,8 @@ async function heartbeats(broker: BrokerProcess): Promise<void> {
       members: leaving.map(({ memberId }) => ({ memberId })),
     });
   }
-  const members848 = Array.from({ length: members.length }, (_, i) => {
-    const group = i % GROUPS;
-    return new Simulated848(clients[group]!, `beats848-${group}`, `m${i}`, "small");
+  const members848 = clients.map((client, i) => {
+    return new Simulated848(client, `beats848-${i % GROUPS}`, `m${i}`, "small");
   });
   for (let i = 0; i < members848.length; i += GROUPS) {
     await Promise.all(members848.slice(i, i + GROUPS).map((member) => member.heartbeat()));
@@ -263,22 +255,40 @@ async function heartbeats(broker: BrokerProcess): Promise<void> {
     await Promise.all(members848.map((member) => member.heartbeat()));
     if (members848.some((member) => !member.isSettled)) quiet = 0;
   }
-  const share848 = await load(broker, members848.length, 5_000, async (i) => {
+  const share848 = await load(broker.pid, members848.length, 5_000, async (i) => {
     await members848[i]!.heartbeat();
   });
   const what = `heartbeats of ${members848.length} members of KIP-848, every 5 s`;
   report(what, share848, "% of a core", 10);
+  // The process may not have as many files as for both.
   for (const client of clients) client[Symbol.dispose]();
+  using floor = await startFloor();
+  const bare: Simulated[] = [];
+  for (const { memberId, group, generation } of members) {
+    const [client] = await connections(floor.port, 1);
+    bare.push(Object.assign(new Simulated(client!, group), { memberId, generation }));
+  }
+  for (const everyMs of [3_000, 5_000]) {
+    const least = await load(floor.pid, bare.length, everyMs, async (i) => {
+      await bare[i]!.heartbeat();
+    });
+    report(`  the same frames to a bare server, every ${everyMs / 1000} s`, least, "% of a core");
+  }
+  for (const { client } of bare) client[Symbol.dispose]();
 }
 
-/** Runs `each` for all members, evenly over `everyMs`, again and again. Resolves with the broker's share of a core. */
+function connections(port: number, count: number): Promise<KafkaClient[]> {
+  return Promise.all(Array.from({ length: count }, () => KafkaClient.connect(port)));
+}
+
+/** Runs `each` for all members, evenly over `everyMs`, again and again. Resolves with the server's share of a core. */
 async function load(
-  broker: BrokerProcess,
+  pid: number,
   count: number,
   everyMs: number,
   each: (i: number) => Promise<void>,
 ): Promise<number> {
-  const cpu = cpuMs(broker.pid);
+  const cpu = cpuMs(pid);
   const began = performance.now();
   const running: Promise<void>[] = [];
   let sent = 0;
@@ -289,7 +299,7 @@ async function load(
     await Bun.sleep(1);
   }
   await Promise.all(running);
-  return (100 * (cpuMs(broker.pid) - cpu)) / (performance.now() - began);
+  return (100 * (cpuMs(pid) - cpu)) / (performance.now() - began);
 }
 
 /** CPU time of a process, in clock ticks of 10 ms. */
