@@ -24,6 +24,7 @@ import { LogLimit } from "../net/log-limit.js";
 import { KafkaDialect } from "../protocol/kafka/server/dialect.js";
 import { NativeDialect } from "../protocol/native/server/dialect.js";
 import { Router } from "../protocol/native/server/router.js";
+import { addFirstAdministrator } from "./bootstrap-admin.js";
 import { brokerConfigs } from "./broker-configs.js";
 import { BrokerMetrics } from "./metrics.js";
 import { canOpenFiles, OpenFiles } from "./open-files.js";
@@ -208,6 +209,7 @@ export class Broker implements AsyncDisposable {
       });
       if (failure !== undefined) throw failure;
       const security = Security.open(theDisk, resolved.dataDir);
+      await bootstrap(security, resolved);
       const parts = { data, offsets, groups, cleaner, security, metrics, reports, files };
       broker = new Broker({ options: resolved, ...parts });
       reportConnections(resolved, files, registry.partitionCount);
@@ -318,6 +320,16 @@ export class Broker implements AsyncDisposable {
           this.#options.log(`old segments could not be deleted: ${String(error)}`),
       );
   }
+}
+
+/** Adds the first administrator, if a file names one and there are no users. */
+async function bootstrap(
+  security: Security,
+  { bootstrapAdminFile, log }: ResolvedOptions,
+): Promise<void> {
+  if (bootstrapAdminFile === undefined) return;
+  const name = await addFirstAdministrator(security, bootstrapAdminFile);
+  if (name !== undefined) log(`added the administrator '${name}': everybody has to log in`);
 }
 
 /** Logs a warning if the limit on open files is too low for the configured connections. */

@@ -48,6 +48,11 @@ export interface BrokerOptions {
    * that it has connected to.
    */
   readonly advertise?: string | undefined;
+  /**
+   * File whose first line is NAME:PASSWORD of the first administrator. From then on everybody has to log in. Not read once
+   * there are users.
+   */
+  readonly bootstrapAdminFile?: string | undefined;
   /** When an append is acknowledged; `always` (after an fdatasync) by default. */
   readonly flush?: FlushPolicy;
   /** Where committed offsets are stored; `durable` by default. */
@@ -108,7 +113,10 @@ export interface BrokerOptions {
 }
 
 /** Options with all defaults filled in. */
-export interface ResolvedOptions extends Required<Omit<BrokerOptions, "advertise">> {
+export interface ResolvedOptions extends Required<
+  Omit<BrokerOptions, "advertise" | "bootstrapAdminFile">
+> {
+  readonly bootstrapAdminFile: string | undefined;
   readonly advertise: HostAndPort | undefined;
 }
 
@@ -125,6 +133,7 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
     dataDir: resolve(options.dataDir),
     host: options.host ?? "127.0.0.1",
     port: options.port ?? 9092,
+    bootstrapAdminFile: options.bootstrapAdminFile,
     advertise: options.advertise === undefined ? undefined : parseAdvertised(options.advertise),
     flush: options.flush ?? { kind: "always" },
     offsets: options.offsets ?? "durable",

@@ -70,6 +70,12 @@ export function brokerCommand() {
     )
     .addOption(flag("data-dir <directory>", "directory for all data").default("./data"))
     .addOption(
+      flag(
+        "bootstrap-admin-file <file>",
+        "file whose first line is NAME:PASSWORD of the first administrator; ignored once there are users",
+      ).default(undefined, "none"),
+    )
+    .addOption(
       flag("flush <policy>", "when a write is acknowledged: always, interval:MS or never")
         .default({ kind: "always" } as FlushPolicy, "always")
         .argParser(parseFlushPolicy),
