@@ -74,6 +74,9 @@ export const UNSENT_BYTES_MAX = 256 * KiB;
  */
 export const CHARGED_SHARE_MAX = 1 / 8;
 
+/** Time in which a client must have logged in, if it has to, in milliseconds. */
+export const LOGIN_TIMEOUT_MS = 30_000;
+
 /** Milliseconds after which a connection that sends nothing and waits for nothing is closed. */
 export const IDLE_TIMEOUT_MS_DEFAULT = 10 * 60_000;
 

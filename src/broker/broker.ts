@@ -1,7 +1,7 @@
 // The composition of the broker: data directory, committed offsets, services, listener; started and stopped in order.
 // Read this file first. Leaves to others: all the work.
 import { statfs } from "node:fs/promises";
-import { CONNECTION_REQUESTS_MAX, FRAME_OVERHEAD_BYTES } from "../limits.js";
+import { CONNECTION_REQUESTS_MAX, FRAME_OVERHEAD_BYTES, LOGIN_TIMEOUT_MS } from "../limits.js";
 import { GroupCoordinator } from "../groups/coordinator.js";
 import { type GroupClock, REAL_CLOCK } from "../groups/group-clock.js";
 import { OffsetStore } from "../groups/offset-store.js";
@@ -133,6 +133,10 @@ export class Broker implements AsyncDisposable {
       get connectionsMax() {
         return files.connectionsBeside(data.registry.partitionCount);
       },
+      get requiresLogin() {
+        return security.isEnabled;
+      },
+      loginTimeoutMs: LOGIN_TIMEOUT_MS,
       inflightBytesMax: options.maxInflightBytes,
       idleTimeoutMs: options.idleTimeoutMs,
       limits: {

@@ -28,6 +28,7 @@ import type {
   InflightHolder,
 } from "./inflight.js";
 import { describeBug, InflightRequest, type RequestOwner } from "./inflight-request.js";
+import { GUEST_REQUEST_BYTES_MAX, GUEST_REQUESTS_MAX } from "./guests.js";
 import { Input, type InputOwner } from "./input.js";
 import {
   type ByteSink,
@@ -79,6 +80,8 @@ export interface ConnectionHost {
   readonly budget: InflightBudget;
   readonly turns: Turns;
   readonly metrics: NetMetrics;
+  /** A client needs no login, or has logged in. */
+  becameKnown(connection: Connection): void;
   /** Memory of the input was freed, which needs no garbage collection. */
   inputFreed(bytes: number): void;
   /** Writes a line to the broker's log, with a rate limit for each kind. */
@@ -119,9 +122,9 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     this.#host = host;
     this.client = new Client(socket);
     this.#outbox = new Outbox(socket);
-    this.inflight = host.budget.open(this, this.#outbox, host.limits);
     const { turns, limits } = host;
     const { frameBytesMax } = limits;
+    this.inflight = host.budget.open(this, this.#outbox, guestLimits(frameBytesMax));
     this.#input = new Input(this, { socket, frameBytesMax, inflight: this.inflight, turns });
   }
 
@@ -239,7 +242,8 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   sweep(nowMs: number, idleTimeoutMs: number): void {
     if (this.#closed) return;
     const reason = this.#session?.endReason();
-    if (reason !== undefined) this.fail(reason);
+    if (reason !== undefined) this.end(reason);
+    if (this.#closed) return;
     const silenceMsMax = this.#refusal === undefined ? idleTimeoutMs : LEAVE_MS_MAX;
     if (this.#shutdownAtMs !== undefined) {
       if (nowMs - this.#shutdownAtMs >= LEAVE_MS_MAX) this.terminate();
@@ -247,6 +251,22 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
       if (this.#outbox.bytes > 0) this.terminate();
       else this.#socket.end();
     }
+  }
+
+  /**
+   * Closes the connection of a client that may not stay. It gets nothing more: requests that wait end without an answer, and
+   * neither a slow one nor unsent data keeps the connection.
+   */
+  end(reason: RustLogError): void {
+    if (this.#closed) return;
+    this.inflight.cancelWaits();
+    if (this.inflight.unanswered === 0 && this.#outbox.bytes === 0) {
+      this.fail(reason);
+      return;
+    }
+    if (!this.#failed) this.#host.metrics.connectionFailed(reason.code);
+    this.#logClose(reason);
+    this.terminate();
   }
 
   settled(request: InflightRequest, head: Uint8Array, rest: readonly OutboxEntry[]): void {
@@ -277,6 +297,11 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     }
     if (this.#refusal !== undefined) this.fail(this.#refusal);
     return this.#session;
+  }
+
+  becameKnown(): void {
+    this.inflight.limits = this.#host.limits;
+    this.#host.becameKnown(this);
   }
 
   refuseTooLong(session: Session, header: Uint8Array, bytes: number, nowMs: number): void {
@@ -439,6 +464,14 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     this.#socket.shutdown();
     this.#input.resumeToEnd(); // a paused socket would not report the client's FIN
   }
+}
+
+function guestLimits(frameBytesMax: number): ConnectionLimits {
+  return {
+    frameBytesMax: Math.min(frameBytesMax, GUEST_REQUEST_BYTES_MAX),
+    connectionBytesMax: GUEST_REQUEST_BYTES_MAX,
+    connectionRequestsMax: GUEST_REQUESTS_MAX,
+  };
 }
 
 function stoppingError(): RustLogError {

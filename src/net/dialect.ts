@@ -36,6 +36,8 @@ export interface Dialect extends RequestLimits {
 
 export interface Session {
   readonly dialect: Dialect;
+  /** Whether the client has said who it is, if it must. Until then it gets little memory and time; afterwards it stays true. */
+  readonly isKnown: boolean;
   /**
    * Whether the next request, which has arrived, may begin before those in flight are settled. If not, it stays where it
    * is, and the socket is not read: what a client sends ahead takes none of the memory that requests share.
@@ -51,7 +53,7 @@ export interface Session {
    * such a request throws `error` itself.
    */
   refuse(request: InflightRequest, head: Uint8Array, error: RustLogError): void;
-  /** Why the connection has to end, asked about once a second; undefined if it may stay. */
+  /** Why the connection has to end, asked several times a second; undefined if it may stay. */
   endReason(): RustLogError | undefined;
 }
 

@@ -46,7 +46,10 @@ export interface RequestLimits {
 
 /** A decoder for one direction of one connection. */
 export class FrameDecoder implements NextFrame {
-  readonly #frameBytesMax: number;
+  /** Largest payload, in bytes. */
+  frameBytesMax: number;
+  /** Added to the error for a larger one. */
+  limitReason = "";
   #chunks: Uint8Array[] = [];
   #consumed = 0;
   #available = 0;
@@ -63,7 +66,7 @@ export class FrameDecoder implements NextFrame {
   nextBytes = 0;
 
   constructor(options: FrameDecoderOptions) {
-    this.#frameBytesMax = options.frameBytesMax;
+    this.frameBytesMax = options.frameBytesMax;
   }
 
   /** Bytes received that belong to no returned frame. */
@@ -85,6 +88,14 @@ export class FrameDecoder implements NextFrame {
     this.#consumed = 0;
     this.#available = 0;
     this.#dropBlock();
+  }
+
+  /** Copies the pending bytes if they are a small part of the memory that they keep. */
+  trim(): void {
+    if (this.keptBytes <= GATHER_BLOCK_BYTES || this.keptBytes < 2 * this.pendingBytes) return;
+    const pending = this.peek(this.pendingBytes);
+    this.clear();
+    this.feed(pending);
   }
 
   /** Adds a chunk. The decoder keeps it, and payloads may be views of it. */
@@ -231,13 +242,13 @@ export class FrameDecoder implements NextFrame {
   }
 
   #checkLength(length: number): void {
-    if (length > 0 && length <= this.#frameBytesMax) return;
+    if (length > 0 && length <= this.frameBytesMax) return;
     this.#failure =
       length === 0
         ? new RustLogError("INVALID_REQUEST", "a frame of length 0")
         : new RustLogError(
             "FRAME_TOO_LARGE",
-            `a frame of ${length} bytes is over the limit of ${this.#frameBytesMax}`,
+            `a frame of ${length} bytes is over the limit of ${this.frameBytesMax}${this.limitReason}`,
           );
     this.clear();
     throw this.#failure;

@@ -201,7 +201,7 @@ export class InflightBudget {
 export class InflightAccount {
   readonly holder: InflightHolder;
   readonly #budget: InflightBudget;
-  readonly #limits: ConnectionLimits;
+  limits: ConnectionLimits;
   readonly #outbox: Outbox;
   readonly #waits = new Set<Wait>();
   #requests = 0;
@@ -217,7 +217,7 @@ export class InflightAccount {
     this.#budget = budget;
     this.holder = holder;
     this.#outbox = outbox;
-    this.#limits = limits;
+    this.limits = limits;
   }
 
   /** Number of requests without an answer. */
@@ -288,7 +288,7 @@ export class InflightAccount {
 
   /** Whether this connection or all of them have too much in flight, so that no request may be read. */
   get isOverLimit(): boolean {
-    const { connectionBytesMax, connectionRequestsMax } = this.#limits;
+    const { connectionBytesMax, connectionRequestsMax } = this.limits;
     return (
       this.#budget.isFull ||
       this.#outbox.memoryBytes > UNSENT_BYTES_MAX ||
@@ -299,7 +299,7 @@ export class InflightAccount {
 
   /** Whether requests may be read again: below half of each limit, so that sockets are not paused for every request. */
   get isBelowHalf(): boolean {
-    const { connectionBytesMax, connectionRequestsMax } = this.#limits;
+    const { connectionBytesMax, connectionRequestsMax } = this.limits;
     return (
       !this.#budget.isFull &&
       this.#outbox.memoryBytes <= UNSENT_BYTES_MAX / 2 &&
@@ -327,12 +327,17 @@ export class InflightAccount {
     for (const wait of [...this.#waits]) wait.finish();
   }
 
-  /** Cancels all waiting fetches. Requests that are being handled count until they are settled. */
-  close(): void {
+  /** Settles all waiting requests without an answer. */
+  cancelWaits(): void {
     for (const wait of [...this.#waits]) {
       this.removeWait(wait);
       wait.cancel();
     }
+  }
+
+  /** Cancels what waits. Requests that are being handled count until they are settled. */
+  close(): void {
+    this.cancelWaits();
     this.keep(0, false, false);
     this.#budget.close(this);
   }

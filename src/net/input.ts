@@ -1,10 +1,12 @@
 // The input of a connection: passes on complete frames, one at a time, while limits and turns permit, and pauses the
 // socket while they do not.
 // Leaves to others: what a frame means (dialect.ts), whose turn it is (turns.ts), and the limits (inflight.ts).
-import type { Pieces } from "../record/bytes.js";
 import { clockMs } from "../clock.js";
+import { RustLogError } from "../errors.js";
+import { joined, type Pieces } from "../record/bytes.js";
 import { OPENING_BYTES, type Session } from "./dialect.js";
-import { FrameDecoder } from "./frame.js";
+import { FRAME_LENGTH_BYTES, FrameDecoder } from "./frame.js";
+import { GUEST_REQUEST_BYTES_MAX } from "./guests.js";
 import type { InflightAccount } from "./inflight.js";
 import type { Turn, Turns, TurnTaker } from "./turns.js";
 
@@ -13,6 +15,8 @@ export interface InputOwner {
   readonly takesFrames: boolean;
   /** Starts a session in the dialect of the first bytes; undefined if there are too few, or if the connection ends. */
   choose(opening: Uint8Array): Session | undefined;
+  /** The client needs no login, or has logged in: its limits are those of all clients now. */
+  becameKnown(): void;
   take(session: Session, payload: Pieces, nowMs: number): void;
   /** Refuses a request of `bytes` bytes by its header. */
   refuseTooLong(session: Session, header: Uint8Array, bytes: number, nowMs: number): void;
@@ -36,6 +40,9 @@ export class Input implements TurnTaker {
   readonly #decoder: FrameDecoder;
   readonly #inflight: InflightAccount;
   readonly #turns: Turns;
+  readonly #frameBytesMax: number;
+  /** Until then it is a guest, whose input is limited. */
+  #isKnown = false;
   /** Undefined until the first bytes have arrived. */
   #session: Session | undefined;
   #isPaused = false;
@@ -48,7 +55,11 @@ export class Input implements TurnTaker {
     const { socket, frameBytesMax, inflight, turns } = context;
     this.#owner = owner;
     this.#socket = socket;
-    this.#decoder = new FrameDecoder({ frameBytesMax });
+    this.#frameBytesMax = frameBytesMax;
+    this.#decoder = new FrameDecoder({
+      frameBytesMax: Math.min(frameBytesMax, GUEST_REQUEST_BYTES_MAX),
+    });
+    this.#decoder.limitReason = " before a login";
     this.#inflight = inflight;
     this.#turns = turns;
   }
@@ -131,6 +142,24 @@ export class Input implements TurnTaker {
     return true;
   }
 
+  /** Lifts the limits on guests if the client is known. */
+  #recognise(session: Session): void {
+    if (!session.isKnown) return;
+    this.#isKnown = true;
+    this.#decoder.frameBytesMax = this.#frameBytesMax;
+    this.#decoder.limitReason = "";
+    this.#owner.becameKnown();
+  }
+
+  /** A guest that sends ahead more than one request is closed. */
+  #limitGuest(): void {
+    const { pendingBytes } = this.#decoder;
+    if (pendingBytes > FRAME_LENGTH_BYTES + GUEST_REQUEST_BYTES_MAX) {
+      const message = `${pendingBytes} bytes were sent ahead before a login`;
+      this.#owner.fail(new RustLogError("INVALID_REQUEST", message));
+    } else this.#decoder.trim();
+  }
+
   #begin(): Session | undefined {
     this.#session = this.#owner.choose(this.#decoder.peek(OPENING_BYTES));
     return this.#session;
@@ -148,6 +177,7 @@ export class Input implements TurnTaker {
     let isBusy = false;
     try {
       while (this.#owner.takesFrames && !this.#inflight.isOverLimit) {
+        if (!this.#isKnown) this.#recognise(session);
         taken = this.#refuseTooLong(session, nowMs) || taken;
         if (!this.#decoder.hasNext()) break;
         isBusy = !session.mayTake(this.#decoder);
@@ -160,12 +190,13 @@ export class Input implements TurnTaker {
         const payload = this.#decoder.nextInPieces();
         if (payload === undefined) break;
         taken = true;
-        this.#owner.take(session, payload, nowMs);
+        this.#owner.take(session, this.#isKnown ? payload : copied(payload), nowMs);
         nowMs = clockMs();
       }
     } catch (error) {
       this.#owner.fail(error);
     }
+    if (!this.#isKnown) this.#limitGuest();
     this.#turns.spend(nowMs - beganMs);
     if (taken) this.#owner.tookFrames(nowMs);
     this.#isBusy = isBusy;
@@ -178,4 +209,9 @@ export class Input implements TurnTaker {
     }
     return taken;
   }
+}
+
+/** A copy, so that the chunk that it came in, of up to 512 KiB, can go. */
+function copied(payload: Pieces): Pieces {
+  return [joined(payload).slice()];
 }

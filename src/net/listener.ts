@@ -11,6 +11,7 @@ import { REFUSED_CONNECTIONS_MAX } from "../limits.js";
 import type { HostAndPort } from "./address.js";
 import { Connection, type ConnectionHost, type NetMetrics } from "./connection.js";
 import type { Dialect } from "./dialect.js";
+import { Guests } from "./guests.js";
 import { type ConnectionLimits, InflightBudget } from "./inflight.js";
 import { listenOn } from "./listen.js";
 import { LogLimit } from "./log-limit.js";
@@ -20,7 +21,7 @@ import { Turns } from "./turns.js";
 const KEEP_ALIVE_MS = 60_000;
 
 /** Longest time between two checks for idle connections, in milliseconds. */
-const SWEEP_MS_MAX = 1_000;
+const SWEEP_MS_MAX = 500;
 
 /** Files that must be free before connections are accepted again. */
 const FILES_TO_LISTEN = 16;
@@ -38,6 +39,10 @@ export interface ListenerOptions {
   readonly inflightBytesMax: number;
   readonly idleTimeoutMs: number;
   readonly limits: ConnectionLimits;
+  /** Whether clients have to log in. */
+  readonly requiresLogin: boolean;
+  /** Time in which they have to. */
+  readonly loginTimeoutMs: number;
   /** The protocols of the port; the first that accepts the first byte of a connection gets it. */
   readonly dialects: readonly Dialect[];
   /** Text that an HTTP client on this port gets. */
@@ -64,6 +69,7 @@ export class Listener {
   readonly #connections = new Set<Connection>();
   /** Connections over the limit, which get an error and do not count. */
   readonly #refused = new Set<Connection>();
+  readonly #guests = new Guests<Connection>();
   readonly #sweeper: Timer;
   #emptied: (() => void) | undefined;
 
@@ -82,13 +88,17 @@ export class Listener {
       dialects: options.dialects,
       httpHint: options.httpHint,
       advertise: options.advertise,
+      becameKnown: (connection) => this.#guests.remove(connection),
       inputFreed: (bytes) => this.#collector.freed(bytes),
       log: (kind, line) => this.#logLimit.line(kind, line),
     };
     const sockets = this.#listen(options.port);
     this.#sockets = sockets;
     this.port = sockets[0].port;
-    const sweepMs = Math.max(1, Math.min(SWEEP_MS_MAX, options.idleTimeoutMs / 4));
+    const sweepMs = Math.max(
+      1,
+      Math.min(SWEEP_MS_MAX, options.idleTimeoutMs / 4, options.loginTimeoutMs / 4),
+    );
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
   }
 
@@ -181,8 +191,22 @@ export class Listener {
     }
     this.#options.metrics.connectionsAccepted++;
     this.#connections.add(connection);
+    this.#guests.add(connection, clockMs());
+    if (this.#options.requiresLogin) this.#limitGuests();
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
+  }
+
+  #limitGuests(): void {
+    const connection = this.#guests.excess(this.#options.connectionsMax);
+    if (connection === undefined) return;
+    this.#options.metrics.connectionFailed("TOO_MANY_CONNECTIONS");
+    this.#logLimit.line(
+      "too many guests",
+      `closed a connection from ${connection.client.endpoint}: half of --max-connections have not logged in, and its address has most of them`,
+    );
+    connection.terminate();
+    this.#removed(connection);
   }
 
   #refuse(connection: Connection): void {
@@ -214,6 +238,7 @@ export class Listener {
   #removed(connection: Connection): void {
     this.#connections.delete(connection);
     this.#refused.delete(connection);
+    this.#guests.remove(connection);
     this.#checkEmptied();
   }
 
@@ -221,11 +246,20 @@ export class Listener {
     if (this.#connections.size === 0) this.#emptied?.();
   }
 
+  #sweepGuests(nowMs: number): void {
+    const { loginTimeoutMs } = this.#options;
+    const message = `the client has not logged in within ${loginTimeoutMs} ms`;
+    for (const connection of [...this.#guests.since(nowMs - loginTimeoutMs)]) {
+      connection.end(new RustLogError("ILLEGAL_SASL_STATE", message));
+    }
+  }
+
   #sweep(): void {
     const nowMs = clockMs();
     const { idleTimeoutMs } = this.#options;
     for (const connection of this.#connections) connection.sweep(nowMs, idleTimeoutMs);
     for (const connection of this.#refused) connection.sweep(nowMs, idleTimeoutMs);
+    if (this.#options.requiresLogin) this.#sweepGuests(nowMs);
     this.#watchOpenFiles();
     const givenUp = this.budget.takeGivenUp();
     if (givenUp > 0) {

@@ -24,6 +24,8 @@ export class ConnectionCaller implements Caller, Login {
   readonly #context: CallerContext;
   #identity: Identity | undefined;
   #exchange: SaslExchange | undefined;
+  /** A message is being checked. No other login may begin meanwhile: one connection could guess many passwords at once. */
+  #isStepping = false;
   #version = -1;
   /** Decisions by operation and type of the resource, then by its name. */
   readonly #decisions = new Map<string, Map<string, boolean>>();
@@ -70,7 +72,8 @@ export class ConnectionCaller implements Caller, Login {
       const message = `the mechanism '${mechanism.slice(0, 100)}' is not one of ${known}`;
       throw new RustLogError("UNSUPPORTED_SASL_MECHANISM", message);
     }
-    this.#exchange = begin();
+    if (this.#isStepping) throw new RustLogError("ILLEGAL_SASL_STATE", "a login is under way");
+    this.#exchange = begin(this.host);
   }
 
   async step(message: Uint8Array): Promise<LoginStep> {
@@ -80,10 +83,15 @@ export class ConnectionCaller implements Caller, Login {
     }
     // Taken, so that a client that does not wait for the answer can't use it twice.
     this.#exchange = undefined;
-    const step = await exchange.step(message);
-    if (step.identity === undefined) this.#exchange = exchange;
-    else this.#become(step.identity);
-    return step;
+    this.#isStepping = true;
+    try {
+      const step = await exchange.step(message);
+      if (step.identity === undefined) this.#exchange = exchange;
+      else this.#become(step.identity);
+      return step;
+    } finally {
+      this.#isStepping = false;
+    }
   }
 
   may(operation: Operation, resourceType: ResourceType, resourceName: string): boolean {

@@ -2,6 +2,7 @@
 // Leaves to others: SCRAM itself (scram.ts), the users (users.ts), and carrying the messages (the protocols).
 import { RustLogError } from "../errors.js";
 import type { Identity, LoginStep } from "./identity.js";
+import { PasswordChecks } from "./password-checks.js";
 import {
   isPassword,
   SCRAM_MECHANISMS,
@@ -17,13 +18,17 @@ export interface SaslExchange {
   step(message: Uint8Array): Promise<LoginStep>;
 }
 
+/** Begins a login of a client at an address. */
+export type BeginLogin = (host: string) => SaslExchange;
+
 /** A mechanism by name. */
-export type SaslMechanisms = ReadonlyMap<string, () => SaslExchange>;
+export type SaslMechanisms = ReadonlyMap<string, BeginLogin>;
 
 /** The mechanisms for users with passwords. */
-export function passwordMechanisms(users: Users): Map<string, () => SaslExchange> {
-  const mechanisms = new Map<string, () => SaslExchange>();
-  mechanisms.set("PLAIN", () => new PlainExchange(users));
+export function passwordMechanisms(users: Users): Map<string, BeginLogin> {
+  const mechanisms = new Map<string, BeginLogin>();
+  const checks = new PasswordChecks();
+  mechanisms.set("PLAIN", (host) => new PlainExchange(users, checks, host));
   for (const mechanism of SCRAM_MECHANISMS)
     mechanisms.set(mechanism, () => new ScramExchange(mechanism, users));
   return mechanisms;
@@ -70,9 +75,13 @@ class ScramExchange implements SaslExchange {
 class PlainExchange implements SaslExchange {
   readonly mechanism = "PLAIN";
   readonly #users: Users;
+  readonly #checks: PasswordChecks;
+  readonly #host: string;
 
-  constructor(users: Users) {
+  constructor(users: Users, checks: PasswordChecks, host: string) {
     this.#users = users;
+    this.#checks = checks;
+    this.#host = host;
   }
 
   async step(message: Uint8Array): Promise<LoginStep> {
@@ -84,20 +93,13 @@ class PlainExchange implements SaslExchange {
       throw authenticationFailed(this.mechanism, new Error("the client wants to act as another"));
     }
     const identity = identityOf(this.#users, user);
-    const mechanism = mechanismOf(this.#users, user);
-    if (!(await isPassword(mechanism, password, this.#users.credential(user, mechanism)))) {
+    const { mechanism, credential } = this.#users.plainCredential(user);
+    const check = () => isPassword(mechanism, password, credential);
+    if (!(await this.#checks.run(this.#host, check))) {
       throw authenticationFailed(this.mechanism, new Error("the password is wrong"));
     }
     return { bytes: new Uint8Array(0), identity };
   }
-}
-
-/** The mechanism of which the user has a credential; also of a user that does not exist. */
-function mechanismOf(users: Users, name: string): ScramMechanism {
-  const credentials = users.find(name)?.credentials ?? {};
-  return (
-    SCRAM_MECHANISMS.find((mechanism) => credentials[mechanism] !== undefined) ?? "SCRAM-SHA-256"
-  );
 }
 
 function partsOf(message: Uint8Array): readonly string[] {

@@ -16,7 +16,7 @@ export const ITERATIONS_MIN = 4096;
 /** A client works for as many as the server says, so it accepts no more than Kafka's maximum. */
 export const ITERATIONS_MAX = 16_384;
 
-const SALT_BYTES = 20;
+export const SALT_BYTES = 20;
 
 /** Length of a nonce before its encoding, in bytes. */
 const NONCE_BYTES = 24;

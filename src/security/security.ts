@@ -7,7 +7,8 @@ import type { Acl } from "./acl.js";
 import { Authorizer } from "./authorizer.js";
 import { type Caller, EVERYONE, type Peer } from "./caller.js";
 import { type CallerContext, ConnectionCaller } from "./connection-caller.js";
-import { passwordMechanisms, type SaslExchange } from "./sasl.js";
+import { FailedLogins } from "./failed-logins.js";
+import { type BeginLogin, passwordMechanisms } from "./sasl.js";
 import { readSecurityFile, type SecurityContent, writeSecurityFile } from "./security-file.js";
 import { type User, Users } from "./users.js";
 
@@ -21,11 +22,12 @@ export interface SecurityChange {
 
 export class Security {
   readonly users = new Users();
+  readonly failedLogins = new FailedLogins();
   readonly authorizer: Authorizer;
   readonly #context: CallerContext;
   readonly #store: ((content: SecurityContent) => Promise<void>) | undefined;
   readonly #changing = new OneAtATime();
-  readonly #mechanisms: Map<string, () => SaslExchange>;
+  readonly #mechanisms: Map<string, BeginLogin>;
   /** While there is no user. */
   readonly #anyone: Caller;
 

@@ -1,5 +1,7 @@
 // Logging in, and what a caller that has not done so may do.
 // Leaves to others: the mechanisms (security/sasl.ts).
+import { setTimeout as sleep } from "node:timers/promises";
+import { clockMs } from "../clock.js";
 import { RustLogError } from "../errors.js";
 import type { Login } from "../security/caller.js";
 import type { ServiceContext } from "./context.js";
@@ -29,13 +31,33 @@ export async function continueLogin(
   message: Uint8Array,
 ): Promise<LoginStep> {
   const login = loginOf(context);
-  const { bytes, identity } = await login.step(message);
+  const beganMs = clockMs();
+  const { bytes, identity } = await login.step(message).catch(async (error: unknown) => {
+    if (error instanceof RustLogError && error.code === "SASL_AUTHENTICATION_FAILED")
+      await delayFailure(context, beganMs);
+    throw error;
+  });
   const expiresAtMs = identity?.expiresAtMs;
   return {
     message: bytes,
     isComplete: identity !== undefined,
     sessionLifetimeMs: expiresAtMs === undefined ? 0 : Math.max(1, expiresAtMs - Date.now()),
   };
+}
+
+/**
+ * Makes guessing slow. The time counts from the client's message, so that the answer does not tell how long the check took:
+ * that differs by user.
+ */
+function delayFailure({ security, caller }: ServiceContext, beganMs: number): Promise<void> {
+  const nowMs = clockMs();
+  const delayMs = security.failedLogins.delayMs(caller.host, nowMs);
+  return sleep(Math.max(0, beganMs + delayMs - nowMs));
+}
+
+/** Whether the caller first has to say who it is. */
+export function isLoginDue({ caller }: ServiceContext): boolean {
+  return caller.status === "unknown";
 }
 
 /** Why no request of this caller is served, other than one to log in; undefined if they are. */

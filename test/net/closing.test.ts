@@ -50,6 +50,7 @@ class MuteDialect implements Dialect {
     return {
       dialect: this,
       mayTake: () => true,
+      isKnown: true,
       endReason: () => undefined,
       take: (taken, [head]) => {
         if (head[4] === 0) throw new RustLogError("UNSUPPORTED_VERSION", "there is no request 0");
@@ -72,6 +73,8 @@ function listen(overrides: Partial<ListenerOptions> = {}) {
     connectionsMax: 100,
     inflightBytesMax: 512 * MiB,
     idleTimeoutMs: 60_000,
+    requiresLogin: false,
+    loginTimeoutMs: 30_000,
     limits: { frameBytesMax: MiB, connectionBytesMax: 8 * MiB, connectionRequestsMax: 4096 },
     dialects: [mute],
     httpHint: "",

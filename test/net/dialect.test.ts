@@ -87,6 +87,7 @@ class ToyDialect implements Dialect {
       dialect: this,
       mayTake: () => true,
       take: (request, payload) => this.#take(request, joined(payload)),
+      isKnown: true,
       endReason: () => undefined,
       refuse: (request, _head, error) => request.answer(frame(`ERR ${error.message}`)),
     };
@@ -195,6 +196,7 @@ class ToyClient implements Disposable {
 const PONG: Dispatcher = {
   open: () => ({
     dispatch: (exchange) => exchange.answer(encodeResponse(exchange.correlationId, () => {})),
+    isKnown: true,
     endReason: () => undefined,
   }),
   idle: () => Promise.resolve(),
@@ -212,6 +214,8 @@ function listen(connectionsMax = 100, context?: ServiceContext) {
     connectionsMax,
     inflightBytesMax: 512 * MiB,
     idleTimeoutMs: 60_000,
+    requiresLogin: false,
+    loginTimeoutMs: 30_000,
     limits: { frameBytesMax: MiB, connectionBytesMax: 8 * MiB, connectionRequestsMax: 4096 },
     dialects: [native, toy],
     httpHint: "The page is elsewhere.",

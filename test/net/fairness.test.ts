@@ -47,7 +47,7 @@ function simulate({
         exchange.answer(encodeResponse(exchange.correlationId, (writer) => writer.raw(body)));
       }
     };
-    const conversation = { dispatch, endReason: () => undefined };
+    const conversation = { dispatch, isKnown: true, endReason: () => undefined };
     const dispatcher = { open: () => conversation, idle: () => Promise.resolve() };
     return new Connection(
       {
@@ -73,6 +73,7 @@ function simulate({
         metrics,
         dialects: [new NativeDialect(dispatcher, metrics)],
         httpHint: "",
+        becameKnown() {},
         inputFreed() {},
         log() {},
       },

@@ -44,7 +44,7 @@ function startListener(
   const { limits, ...others } = overrides;
   const metrics = new BrokerMetrics();
   const handle = overrides.dispatch ?? dispatch;
-  const conversation = { dispatch: handle, endReason: () => undefined };
+  const conversation = { dispatch: handle, isKnown: true, endReason: () => undefined };
   const dispatcher = { open: () => conversation, idle: () => Promise.resolve() };
   const listener = new Listener({
     host: "127.0.0.1",
@@ -52,6 +52,8 @@ function startListener(
     connectionsMax: 100,
     inflightBytesMax: 512 * MiB,
     idleTimeoutMs: 60_000,
+    requiresLogin: false,
+    loginTimeoutMs: 30_000,
     limits: {
       frameBytesMax: MiB,
       connectionBytesMax: MiB,

@@ -9,7 +9,7 @@ import { describeBug, type InflightRequest } from "../../../net/inflight-request
 import type { RequestMetrics } from "../../../net/request-metrics.js";
 import { bytesOf, joined, type Pieces, writeU32 } from "../../../record/bytes.js";
 import type { ServiceContext } from "../../../services/context.js";
-import { continueLogin, endOfLogin } from "../../../services/login.js";
+import { continueLogin, endOfLogin, isLoginDue } from "../../../services/login.js";
 import { KAFKA_HEADER_BYTES, keyOf, OFFSET_COMMIT_KEY, PRODUCE_KEY } from "../headers.js";
 import { Call, type CallOwner } from "./call.js";
 import { LastRequest } from "./last-request.js";
@@ -64,6 +64,10 @@ export class KafkaSession implements Session, CallOwner {
   /** Undefined until a request can be served. */
   get metrics(): RequestMetrics | undefined {
     return this.#router?.metrics;
+  }
+
+  get isKnown(): boolean {
+    return !isLoginDue(this.context);
   }
 
   mayTake(frame: NextFrame): boolean {

@@ -18,6 +18,8 @@ const FIRST_BYTE_MAX = 127;
 export interface Conversation {
   /** Handles a request, now or later. Never throws. */
   dispatch(exchange: Exchange, payload: Pieces): void;
+  /** Whether the client has said who it is, if it must. */
+  readonly isKnown: boolean;
   /** Why the connection has to end; undefined if it may stay. */
   endReason(): RustLogError | undefined;
 }
@@ -82,6 +84,10 @@ class NativeSession implements Session {
     this.dialect = dialect;
     this.#connection = connection;
     this.#conversation = dialect.dispatcher.open(connection);
+  }
+
+  get isKnown(): boolean {
+    return this.#conversation.isKnown;
   }
 
   /** Requests run side by side. */

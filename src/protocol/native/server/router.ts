@@ -24,7 +24,7 @@ import { joined, type Pieces } from "../../../record/bytes.js";
 import type { DialectConnection } from "../../../net/dialect.js";
 import { contextFor, type ServiceContext } from "../../../services/context.js";
 import type { Conversation, Dispatcher } from "./dialect.js";
-import { endOfLogin, loginFault } from "../../../services/login.js";
+import { endOfLogin, isLoginDue, loginFault } from "../../../services/login.js";
 import { authenticate } from "./authenticate.js";
 import type { Exchange } from "./exchange.js";
 import { fetch } from "./fetch.js";
@@ -105,6 +105,9 @@ export class Router implements Dispatcher {
   open({ client }: DialectConnection): Conversation {
     const context = contextFor(this.#context, client);
     return {
+      get isKnown() {
+        return !isLoginDue(context);
+      },
       dispatch: (exchange, payload) => this.#dispatch(context, exchange, payload),
       endReason: () => endOfLogin(context),
     };
