@@ -38,7 +38,7 @@ const NATIVE_UPDATES = 2_000;
 const KAFKA_UPDATES = 200;
 
 /** Longest wait for a compaction, in milliseconds: there may be none until more is written. */
-const WAIT_MS_MAX = 500;
+const WAIT_MS_MAX = 1_000;
 
 /** Writers of each protocol. A key belongs to one writer, so its versions ascend. */
 const NATIVE_WRITERS = 2;
@@ -107,11 +107,12 @@ function filesOfCompaction(dataDir: string): number {
 
 /** Waits for a random time and then, mostly, for a compaction. */
 async function atAnyTime(random: Random, files: () => number): Promise<void> {
-  await Bun.sleep(random.below(300));
+  await Bun.sleep(random.below(100));
   if (random.chance(0.2)) return;
   const untilMs = performance.now() + WAIT_MS_MAX;
   while (files() === 0 && performance.now() < untilMs) await Bun.sleep(1);
-  await Bun.sleep(random.below(20));
+  // The files are there for some 50 ms.
+  await Bun.sleep(random.pick([0, 0, 1, 5, 20]));
 }
 
 /** Reads everything and compares it with the ledger. Returns the number of records. */

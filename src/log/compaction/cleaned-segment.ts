@@ -9,7 +9,7 @@ import { SegmentIndex } from "../index/segment-index.js";
 import { cleanedFileName, segmentFileName } from "../segment/segment-files.js";
 
 /** Bytes between two flushes, so that the flush of a whole segment does not hold up those of producers. */
-const FLUSH_BYTES = 16 * 1024 * 1024;
+const FLUSH_BYTES = 1024 * 1024;
 
 const KINDS = ["timeindex", "index", "log"] as const;
 

@@ -8,7 +8,7 @@ import { compactSegments } from "./compact-segments.js";
 import { type ThreadAnswer, type ThreadJob, ThreadSignals } from "./thread-messages.js";
 
 /** Clients come first. On Linux this is the priority of a thread; elsewhere it would be that of the broker. */
-const NICE = 10;
+const NICE = 19;
 
 function answer(message: ThreadAnswer): void {
   postMessage(message);
