@@ -3,6 +3,10 @@
 import { OFFSET_METADATA_LENGTH_MAX, OFFSETS_RETENTION_CHECK_MS } from "../limits.js";
 import { formatAddress } from "../net/address.js";
 import { NODE_ID } from "../protocol/kafka/server/cluster-of-one.js";
+import { FAILED_LOGIN_DELAY_MS } from "../security/failed-logins.js";
+import { CLOCK_SKEW_SECONDS, OAUTHBEARER, PRINCIPAL_CLAIM_DEFAULT } from "../security/oauth.js";
+import { KEYS_REFRESH_MS } from "../security/oauth-keys.js";
+import { PASSWORD_MECHANISMS } from "../security/sasl.js";
 import type { BrokerConfig } from "../services/context.js";
 import { type ConfigType, LONG_MAX } from "../topics/config-value.js";
 import {
@@ -44,6 +48,11 @@ const ROWS: Readonly<Record<string, Row>> = {
     type: "long",
     value: (options) => String(options.idleTimeoutMs),
     documentation: "Time after which an idle connection is closed (--idle-timeout).",
+  },
+  "connection.failed.authentication.delay.ms": {
+    type: "int",
+    value: () => String(FAILED_LOGIN_DELAY_MS),
+    documentation: "Time that a failed login takes; more after several from the same address.",
   },
   "default.replication.factor": {
     type: "int",
@@ -218,6 +227,41 @@ const ROWS: Readonly<Record<string, Row>> = {
     value: (options) => inUnits(options.offsetsRetentionMs, MINUTE_MS),
     documentation:
       "How long unused committed offsets are kept (--offsets-retention); -1 for ever, and not set if it is no whole number of minutes.",
+  },
+  "sasl.enabled.mechanisms": {
+    type: "list",
+    value: ({ oauth }) => [...PASSWORD_MECHANISMS, ...(oauth ? [OAUTHBEARER] : [])].join(","),
+    documentation: "Ways to log in (--bootstrap-admin-file, --oauth-jwks).",
+  },
+  "sasl.oauthbearer.clock.skew.seconds": {
+    type: "int",
+    value: () => String(CLOCK_SKEW_SECONDS),
+    documentation: "Difference between the clocks of the broker and of the issuer of tokens.",
+  },
+  "sasl.oauthbearer.expected.audience": {
+    type: "list",
+    value: ({ oauth }) => oauth?.audience?.join(",") ?? null,
+    documentation: "Whom tokens must be for, one of these (--oauth-audience).",
+  },
+  "sasl.oauthbearer.expected.issuer": {
+    type: "string",
+    value: ({ oauth }) => oauth?.issuer ?? null,
+    documentation: "Who must have issued the tokens (--oauth-issuer).",
+  },
+  "sasl.oauthbearer.jwks.endpoint.refresh.ms": {
+    type: "long",
+    value: () => String(KEYS_REFRESH_MS),
+    documentation: "Age at which the keys of tokens are loaded again from their URL.",
+  },
+  "sasl.oauthbearer.jwks.endpoint.url": {
+    type: "string",
+    value: ({ oauth }) => oauth?.jwks ?? null,
+    documentation: "Path or URL of the keys that tokens are signed with (--oauth-jwks).",
+  },
+  "sasl.oauthbearer.sub.claim.name": {
+    type: "string",
+    value: ({ oauth }) => oauth?.principalClaim ?? PRINCIPAL_CLAIM_DEFAULT,
+    documentation: "Claim of a token with the name of the user (--oauth-principal-claim).",
   },
   "socket.request.max.bytes": {
     type: "int",

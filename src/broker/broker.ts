@@ -1,6 +1,7 @@
 // The composition of the broker: data directory, committed offsets, services, listener; started and stopped in order.
 // Read this file first. Leaves to others: all the work.
 import { statfs } from "node:fs/promises";
+import { clockMs } from "../clock.js";
 import { CONNECTION_REQUESTS_MAX, FRAME_OVERHEAD_BYTES, LOGIN_TIMEOUT_MS } from "../limits.js";
 import { GroupCoordinator } from "../groups/coordinator.js";
 import { type GroupClock, REAL_CLOCK } from "../groups/group-clock.js";
@@ -30,6 +31,7 @@ import { BrokerMetrics } from "./metrics.js";
 import { canOpenFiles, OpenFiles } from "./open-files.js";
 import { type BrokerOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import { EVERYONE } from "../security/caller.js";
+import { Oauth, OAUTHBEARER, OauthExchange } from "../security/oauth.js";
 import { Security } from "../security/security.js";
 import type { ServiceContext } from "../services/context.js";
 import { VERSION } from "./version.js";
@@ -176,6 +178,7 @@ export class Broker implements AsyncDisposable {
       if (broker === undefined) log(line);
       else reports.line("report", line);
     };
+    const oauth = await openOauth(resolved, report);
     const theDisk = disk ?? new RealDisk(quick);
     const data = await DataDirectory.open(resolved.dataDir, {
       disk: theDisk,
@@ -213,6 +216,7 @@ export class Broker implements AsyncDisposable {
       });
       if (failure !== undefined) throw failure;
       const security = Security.open(theDisk, resolved.dataDir);
+      if (oauth !== undefined) security.addMechanism(OAUTHBEARER, () => new OauthExchange(oauth));
       await bootstrap(security, resolved);
       const parts = { data, offsets, groups, cleaner, security, metrics, reports, files };
       broker = new Broker({ options: resolved, ...parts });
@@ -348,6 +352,19 @@ function reportConnections(
     `${possible} connections will be served, not ${maxConnections}: the limit on open files is ${files.max}, ` +
       `and ${partitions} partitions need theirs; raise it (\`ulimit -n\`), or lower --max-connections`,
   );
+}
+
+/** Rejects with a RangeError. */
+async function openOauth(
+  { oauth: options, log }: ResolvedOptions,
+  report: (line: string) => void,
+): Promise<Oauth | undefined> {
+  if (options === undefined) return undefined;
+  const oauth = new Oauth(options, { now: clockMs, report });
+  await oauth.check();
+  if (options.audience === undefined)
+    log("tokens are accepted whomever they are for: --oauth-audience restricts that");
+  return oauth;
 }
 
 /** The size of the file system of a directory, and what is left for this process, in bytes. */

@@ -24,6 +24,7 @@ import {
 } from "../limits.js";
 import { type HostAndPort, parseAdvertised } from "../net/address.js";
 import { printableTrace } from "../printable.js";
+import type { OauthOptions } from "../security/oauth.js";
 import type { FlushPolicy } from "../topics/flush-policy.js";
 import type { TopicConfigName } from "../topics/topic-configs.js";
 import { topicDefaults } from "../topics/topic-defaults.js";
@@ -53,6 +54,8 @@ export interface BrokerOptions {
    * there are users.
    */
   readonly bootstrapAdminFile?: string | undefined;
+  /** Which tokens (JWTs) clients can log in with, by OAUTHBEARER; none by default. With any, everybody has to log in. */
+  readonly oauth?: OauthOptions | undefined;
   /** When an append is acknowledged; `always` (after an fdatasync) by default. */
   readonly flush?: FlushPolicy;
   /** Where committed offsets are stored; `durable` by default. */
@@ -114,9 +117,10 @@ export interface BrokerOptions {
 
 /** Options with all defaults filled in. */
 export interface ResolvedOptions extends Required<
-  Omit<BrokerOptions, "advertise" | "bootstrapAdminFile">
+  Omit<BrokerOptions, "advertise" | "bootstrapAdminFile" | "oauth">
 > {
   readonly bootstrapAdminFile: string | undefined;
+  readonly oauth: OauthOptions | undefined;
   readonly advertise: HostAndPort | undefined;
 }
 
@@ -134,6 +138,7 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
     host: options.host ?? "127.0.0.1",
     port: options.port ?? 9092,
     bootstrapAdminFile: options.bootstrapAdminFile,
+    oauth: options.oauth,
     advertise: options.advertise === undefined ? undefined : parseAdvertised(options.advertise),
     flush: options.flush ?? { kind: "always" },
     offsets: options.offsets ?? "durable",

@@ -5,6 +5,7 @@ import { type CommandUnknownOpts, InvalidArgumentError, Option } from "@commande
 import type { FlushPolicy } from "../topics/flush-policy.js";
 import { Broker } from "../broker/broker.js";
 import type { BrokerOptions } from "../broker/options.js";
+import { PRINCIPAL_CLAIM_DEFAULT } from "../security/oauth.js";
 import { VERSION } from "../broker/version.js";
 import {
   BATCH_BYTES_MAX_DEFAULT,
@@ -32,6 +33,7 @@ import { parseDuration, parseDurationOrNone, tryParseDuration } from "./duration
 import { CliError, EXIT } from "./exit.js";
 import { LogOutput, unblockedSink } from "./log-output.js";
 import { watchNpmStart } from "./npm-parent.js";
+import { audiences, withOauth } from "./oauth-flags.js";
 import { hostNames } from "./host-names.js";
 import { wholeNumber } from "./numbers.js";
 import { STDOUT } from "./output.js";
@@ -74,6 +76,26 @@ export function brokerCommand() {
         "bootstrap-admin-file <file>",
         "file whose first line is NAME:PASSWORD of the first administrator; ignored once there are users",
       ).default(undefined, "none"),
+    )
+    .addOption(
+      flag(
+        "oauth-jwks <file|url>",
+        "keys (a JSON Web Key Set) of tokens that clients can log in with",
+      ).default(undefined, "none"),
+    )
+    .addOption(
+      flag("oauth-issuer <issuer>", "who must have issued the tokens").default(undefined, "any"),
+    )
+    .addOption(
+      flag("oauth-audience <name[,name...]>", "whom the tokens must be for, one of these")
+        .default(undefined, "any")
+        .argParser(audiences),
+    )
+    .addOption(
+      flag("oauth-principal-claim <claim>", "claim with the name of the user").default(
+        undefined,
+        PRINCIPAL_CLAIM_DEFAULT,
+      ),
     )
     .addOption(
       flag("flush <policy>", "when a write is acknowledged: always, interval:MS or never")
@@ -221,7 +243,7 @@ export function brokerCommand() {
     await runBroker(
       command,
       {
-        ...withTopicDefaults(command, rest),
+        ...withTopicDefaults(command, withOauth(command, rest)),
         ...{ autoCreateTopics, strictReplicationFactor, idleTimeoutMs },
         ...{ groupInitialRebalanceDelayMs, offsetsRetentionMs, retentionCheckMs },
         compactionCheckMs,

@@ -24,6 +24,8 @@ export type BeginLogin = (host: string) => SaslExchange;
 /** A mechanism by name. */
 export type SaslMechanisms = ReadonlyMap<string, BeginLogin>;
 
+export const PASSWORD_MECHANISMS = ["PLAIN", ...SCRAM_MECHANISMS] as const;
+
 /** The mechanisms for users with passwords. */
 export function passwordMechanisms(users: Users): Map<string, BeginLogin> {
   const mechanisms = new Map<string, BeginLogin>();

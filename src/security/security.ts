@@ -1,5 +1,5 @@
-// The security of a broker: its users, the rules, and who calls. There is none until a user exists; from then on nobody
-// does anything without a login and a permission.
+// The security of a broker: its users, the rules, and who calls. There is none until a user exists, or the broker is
+// configured to require a login; from then on nobody does anything without a login and a permission.
 // Leaves to others: the file (security-file.ts), decisions (authorizer.ts), and logins (sasl.ts).
 import type { Disk } from "../log/disk/disk.js";
 import { OneAtATime } from "../topics/one-at-a-time.js";
@@ -28,7 +28,8 @@ export class Security {
   readonly #store: ((content: SecurityContent) => Promise<void>) | undefined;
   readonly #changing = new OneAtATime();
   readonly #mechanisms: Map<string, BeginLogin>;
-  /** While there is no user. */
+  #isRequired = false;
+  /** While there is no security. */
   readonly #anyone: Caller;
 
   constructor(
@@ -60,7 +61,18 @@ export class Security {
 
   /** Whether callers have to log in. */
   get isEnabled(): boolean {
-    return this.users.size > 0;
+    return this.#isRequired || this.users.size > 0;
+  }
+
+  /** Requires a login even without a user: there is another way to say who one is. Call it before the first connection. */
+  require(): void {
+    this.#isRequired = true;
+  }
+
+  /** Lets clients log in with another mechanism, and requires a login. */
+  addMechanism(name: string, begin: BeginLogin): void {
+    this.#mechanisms.set(name, begin);
+    this.require();
   }
 
   /** Who calls on a new connection. */
