@@ -19,19 +19,30 @@ export const PATTERN_MATCH = 2;
 /** In versions without the type of a pattern. */
 const PATTERN_LITERAL = 3;
 
+/** Which rules are meant. */
+const FILTER = {
+  resourceTypeFilter: int8(),
+  resourceNameFilter: string({ nullable: 0 }),
+  patternTypeFilter: int8({ since: 1, absent: PATTERN_LITERAL }),
+  principalFilter: string({ nullable: 0 }),
+  hostFilter: string({ nullable: 0 }),
+  operation: int8(),
+  permissionType: int8(),
+} as const;
+
+/** Who may, or may not, do what. */
+const ENTRY = {
+  principal: string(),
+  host: string(),
+  operation: int8(),
+  permissionType: int8(),
+} as const;
+
 export const DescribeAcls = api({
   key: 29,
   versions: [1, 3],
   flexibleSince: 2,
-  request: {
-    resourceTypeFilter: int8(),
-    resourceNameFilter: string({ nullable: 0 }),
-    patternTypeFilter: int8({ since: 1, absent: PATTERN_LITERAL }),
-    principalFilter: string({ nullable: 0 }),
-    hostFilter: string({ nullable: 0 }),
-    operation: int8(),
-    permissionType: int8(),
-  },
+  request: FILTER,
   response: {
     throttleTimeMs: throttleTimeMs(),
     errorCode: int16(),
@@ -40,12 +51,7 @@ export const DescribeAcls = api({
       resourceType: int8(),
       resourceName: string(),
       patternType: int8({ since: 1 }),
-      acls: array({
-        principal: string(),
-        host: string(),
-        operation: int8(),
-        permissionType: int8(),
-      }),
+      acls: array(ENTRY),
     }),
   },
 });
@@ -59,10 +65,7 @@ export const CreateAcls = api({
       resourceType: int8(),
       resourceName: string(),
       resourcePatternType: int8({ since: 1, absent: PATTERN_LITERAL }),
-      principal: string(),
-      host: string(),
-      operation: int8(),
-      permissionType: int8(),
+      ...ENTRY,
     }),
   },
   response: {
@@ -76,15 +79,7 @@ export const DeleteAcls = api({
   versions: [1, 3],
   flexibleSince: 2,
   request: {
-    filters: array({
-      resourceTypeFilter: int8(),
-      resourceNameFilter: string({ nullable: 0 }),
-      patternTypeFilter: int8({ since: 1, absent: PATTERN_LITERAL }),
-      principalFilter: string({ nullable: 0 }),
-      hostFilter: string({ nullable: 0 }),
-      operation: int8(),
-      permissionType: int8(),
-    }),
+    filters: array(FILTER),
   },
   response: {
     throttleTimeMs: throttleTimeMs(),
@@ -97,10 +92,7 @@ export const DeleteAcls = api({
         resourceType: int8(),
         resourceName: string(),
         patternType: int8({ since: 1 }),
-        principal: string(),
-        host: string(),
-        operation: int8(),
-        permissionType: int8(),
+        ...ENTRY,
       }),
     }),
   },
