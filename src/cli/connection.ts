@@ -10,7 +10,7 @@ import {
 } from "@commander-js/extra-typings";
 import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "../client/broker-address.js";
 import { type Client, type ConnectOptions, connect } from "../client/client.js";
-import { MECHANISMS, type SaslOptions } from "../client/login.js";
+import { MECHANISMS, type PasswordOptions, type SaslOptions } from "../client/login.js";
 import type { RustLogError } from "../errors.js";
 import { newCommand } from "./command.js";
 import { CliError, printError } from "./exit.js";
@@ -23,7 +23,8 @@ export interface ConnectionFlags {
   readonly broker: string;
   readonly user?: string | undefined;
   readonly passwordFile?: string | undefined;
-  readonly mechanism?: SaslOptions["mechanism"] | undefined;
+  readonly mechanism?: PasswordOptions["mechanism"] | undefined;
+  readonly tokenFile?: string | undefined;
 }
 
 /** Timeouts and retries. */
@@ -58,6 +59,10 @@ export function addConnectionOptions<Args extends unknown[]>(command: Command<Ar
       new Option("--mechanism <name>", "how to log in (default: SCRAM-SHA-256)") //
         .choices(MECHANISMS)
         .env("RUSTLOG_MECHANISM"),
+    )
+    .addOption(
+      new Option("--token-file <file>", "log in with the token (JWT) in this file, without --user") //
+        .env("RUSTLOG_TOKEN_FILE"),
     );
 }
 
@@ -147,9 +152,19 @@ export async function loginOf(
   flags: Omit<ConnectionFlags, "broker">,
   mayAsk = process.stdin.isTTY === true,
 ): Promise<SaslOptions | undefined> {
-  const { user: username, passwordFile, mechanism = "SCRAM-SHA-256" } = flags;
+  const { user: username, passwordFile, mechanism = "SCRAM-SHA-256", tokenFile } = flags;
+  if (username === undefined && tokenFile === undefined) return undefined;
+  const { askPassword, passwordFromFile, tokenFromFile } = await import("./password.js");
+  if (tokenFile !== undefined) {
+    if (username !== undefined) {
+      throw new CliError("--token-file and --user are two ways to log in", {
+        help: "Use one of them; a token names its user itself.",
+      });
+    }
+    // Read for each login, because another program may put a new token there before the old one expires.
+    return { mechanism: "OAUTHBEARER", token: () => tokenFromFile(tokenFile) };
+  }
   if (username === undefined) return undefined;
-  const { askPassword, passwordFromFile } = await import("./password.js");
   if (passwordFile !== undefined) {
     return { username, password: passwordFromFile(passwordFile), mechanism };
   }

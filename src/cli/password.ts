@@ -26,16 +26,29 @@ const KEY = {
 
 /** The first line of a file. Warns if others can read it. Throws a CliError. */
 export function passwordFromFile(path: string): string {
-  let bytes: Uint8Array;
+  return firstLine(readSecret("password", path), path);
+}
+
+/** The token in a file, without white space around it. Warns if others can read it. Throws a CliError. */
+export function tokenFromFile(path: string): string {
+  const token = readSecret("token", path).toString().trim();
+  if (/^[\w.~+/=-]+$/.test(token)) return token;
+  throw new CliError(`${path} contains no token`);
+}
+
+/** Files that others can read, so that each is named once. */
+const reported = new Set<string>();
+
+function readSecret(what: string, path: string): Buffer {
   try {
-    if ((statSync(path).mode & READABLE_BY_OTHERS) !== 0) {
+    if ((statSync(path).mode & READABLE_BY_OTHERS) !== 0 && !reported.has(path)) {
+      reported.add(path);
       printError(`rustlog: warning: others can read ${path}; chmod 600 it`);
     }
-    bytes = readFileSync(path);
+    return readFileSync(path);
   } catch (error) {
-    throw new CliError(`the password can't be read: ${messageOf(error)}`, { cause: error });
+    throw new CliError(`the ${what} can't be read: ${messageOf(error)}`, { cause: error });
   }
-  return firstLine(bytes, path);
 }
 
 /** The password of a user: typed by a person, or else the first line of stdin. Throws a CliError. */

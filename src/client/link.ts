@@ -18,7 +18,7 @@ import type { BrokerAddress } from "./broker-address.js";
 import { backoffMs, pause } from "./backoff.js";
 import { BrokerConnection } from "./broker-connection.js";
 import { isAmbiguous } from "./failure.js";
-import { logIn, type SaslOptions } from "./login.js";
+import { logIn, LoginRenewal, type SaslOptions } from "./login.js";
 
 /** The options of a link; see ConnectOptions for their meaning. */
 export interface LinkOptions {
@@ -85,11 +85,14 @@ export class BrokerLink {
   #connectFailures = 0;
   #connectNotBefore = 0;
   #info: ApiVersionsResponse | undefined;
+  readonly #renewal: LoginRenewal | undefined;
   #versions: ReadonlyMap<ApiName, number> = new Map();
 
   constructor(address: BrokerAddress, options: LinkOptions) {
     this.address = address;
     this.options = options;
+    const { sasl, requestTimeoutMs } = options;
+    if (sasl !== undefined) this.#renewal = new LoginRenewal(sasl, requestTimeoutMs);
   }
 
   /** What the broker reported when the last connection was opened. */
@@ -160,6 +163,7 @@ export class BrokerLink {
   /** Closes the connection; unanswered requests fail with CONNECTION_LOST. Idempotent. */
   close(): void {
     this.#closing.abort();
+    this.#renewal?.end();
     this.#connection?.close();
     this.#connection = undefined;
   }
@@ -255,7 +259,9 @@ export class BrokerLink {
 
   async #logIn(connection: BrokerConnection): Promise<void> {
     const { sasl, requestTimeoutMs } = this.options;
-    if (sasl !== undefined) await logIn(connection, sasl, requestTimeoutMs);
+    if (sasl === undefined) return;
+    const lifetimeMs = await logIn(connection, sasl, requestTimeoutMs);
+    this.#renewal?.begin(connection, lifetimeMs);
   }
 
   /** A server that closes the connection at the first frame may not be a RustLog broker. */
