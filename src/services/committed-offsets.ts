@@ -70,7 +70,8 @@ export async function commitOffsets(
 
 /**
  * Commits offsets for a group as Kafka does: whichever are valid, at any offset; of a partition that is named twice, the last
- * one. Resolves with the error of each, in order, or undefined. If the member may not commit, all valid ones have that error.
+ * one. Resolves with the error of each, in order, or undefined. If the member may not commit, all valid ones have that error;
+ * if the caller may not use the group, all of them.
  * The group's name may be empty.
  */
 export async function commitEach(
@@ -80,8 +81,12 @@ export async function commitEach(
   commits: readonly DetailedCommit[],
   pause: Pause,
 ): Promise<Outcome<undefined>[]> {
-  requireOnGroup(context, "READ", group);
   const outcomes = new Array<Outcome<undefined>>(commits.length).fill(undefined);
+  try {
+    requireOnGroup(context, "READ", group);
+  } catch (error) {
+    return outcomes.fill(failureOf(error));
+  }
   const found: OffsetCommit[] = [];
   /** Positions of the `found` ones in the request. */
   let places: number[] = [];

@@ -4,8 +4,14 @@ import { RustLogError } from "../errors.js";
 import { unknownTopic } from "../topics/topic-error.js";
 import type { CompactionOfTopic } from "./compaction-runs.js";
 import type { ServiceContext } from "./context.js";
-import { anyPartitionOf, type NamedTopic, refuseRepeated, topicNameOf } from "./named-partition.js";
-import { refuseInternalTopic, requireOnTopic } from "./permissions.js";
+import {
+  anyPartitionOf,
+  type NamedTopic,
+  refuseRepeated,
+  requireOnNamed,
+  topicNameOf,
+} from "./named-partition.js";
+import { refuseInternalTopic } from "./permissions.js";
 
 interface CompactionRequest extends NamedTopic {
   /** Chosen by the client, and the same in all requests of a run. */
@@ -26,7 +32,7 @@ export function compactTopic(
   const { compactions, registry } = context;
   const { runId, topicId, partitions } = request;
   const name = topicNameOf(context, request);
-  requireOnTopic(context, "ALTER", name);
+  requireOnNamed(context, "ALTER", name, request);
   const known = compactions.find(runId);
   if (known !== undefined) {
     if (known.topic === name) return known;

@@ -8,7 +8,12 @@ import { refuseDamaged } from "../topics/topic-change.js";
 import { checkTopicName, type TopicSettings } from "../topics/topic-settings.js";
 import { ZERO_UUID } from "../record/bytes.js";
 import type { BrokerConfig, ServiceContext } from "./context.js";
-import { refuseInternalTopic, requireOnCluster, requireOnTopic } from "./permissions.js";
+import {
+  refuseInternalTopic,
+  requireOnCluster,
+  requireOnGroup,
+  requireOnTopic,
+} from "./permissions.js";
 import type { TopicDescription } from "./topics.js";
 
 /** Who set a value: the topic's owner, the broker's operator, or nobody. */
@@ -92,6 +97,19 @@ function unsetConfigs(context: ServiceContext): readonly DescribedConfig[] {
   });
   UNSET.set(context.brokerConfigs, configs);
   return configs;
+}
+
+/**
+ * Throws GROUP_AUTHORIZATION_FAILED or CLUSTER_AUTHORIZATION_FAILED unless the caller may see, or alter, the configs of a
+ * group, or of the broker and what else belongs to the cluster.
+ */
+export function requireOnConfigs(
+  context: ServiceContext,
+  operation: "DESCRIBE_CONFIGS" | "ALTER_CONFIGS",
+  group?: string,
+): void {
+  if (group === undefined) requireOnCluster(context, operation);
+  else requireOnGroup(context, operation, group);
 }
 
 /**

@@ -5,7 +5,7 @@ import type { AnyPartition } from "../topics/offline-partition.js";
 import type { Partition } from "../topics/partition.js";
 import type { Operation } from "../security/permission.js";
 import type { ServiceContext } from "./context.js";
-import { requireOnTopic } from "./permissions.js";
+import { mayOnTopic, requireOnTopic } from "./permissions.js";
 
 export interface NamedTopic {
   /** Name of the topic; empty if the request states only its id. */
@@ -39,6 +39,21 @@ export function topicNameOf(context: ServiceContext, { topic, topicId }: NamedTo
   return found.name;
 }
 
+/** Throws TOPIC_AUTHORIZATION_FAILED unless the caller may do this. The error has no name that the caller does not know. */
+export function requireOnNamed(
+  context: ServiceContext,
+  operation: Operation,
+  name: string,
+  { topic, topicId }: NamedTopic,
+): void {
+  if (topic === "" && topicId !== undefined && !mayOnTopic(context, operation, name)) {
+    const who = context.caller.principal;
+    const message = `${who} has no permission ${operation} on the topic with id ${topicId}`;
+    throw new RustLogError("TOPIC_AUTHORIZATION_FAILED", message);
+  }
+  requireOnTopic(context, operation, name);
+}
+
 /**
  * Throws TOPIC_AUTHORIZATION_FAILED unless the caller may do this, UNKNOWN_TOPIC_ID if the topic was recreated or no topic
  * has the id, UNKNOWN_TOPIC_OR_PARTITION, or STORAGE_ERROR if the partition is offline.
@@ -67,7 +82,7 @@ export function anyPartitionOf(
 /** The name of a topic. Throws UNKNOWN_TOPIC_ID if the topic that is meant is not there any more. */
 function currentTopic(context: ServiceContext, operation: Operation, named: NamedTopic): string {
   const topic = topicNameOf(context, named);
-  requireOnTopic(context, operation, topic);
+  requireOnNamed(context, operation, topic, named);
   const { topicId } = named;
   if (topicId !== undefined && !context.registry.hasId(topic, topicId)) {
     throw unknownTopicId(context, topic, topicId);

@@ -8,9 +8,9 @@ import type { AppendWaiter } from "../topics/appender.js";
 import type { Partition } from "../topics/partition.js";
 import type { ServiceContext } from "./context.js";
 import { appendChecked, checkRecords } from "./checked-append.js";
-import { partitionOf, topicNameOf } from "./named-partition.js";
+import { partitionOf, requireOnNamed, topicNameOf } from "./named-partition.js";
 import { failureOf, type Outcome } from "./outcome.js";
-import { refuseInternalTopic, requireOnTopic } from "./permissions.js";
+import { refuseInternalTopic } from "./permissions.js";
 import type { PartitionBatch } from "./produce.js";
 import { RecordCheck } from "./record-check.js";
 import { checkTimestamps, RefusedTimestamps } from "./timestamp-check.js";
@@ -68,7 +68,7 @@ function produceToExisting(
   let partition: Partition;
   try {
     const name = topicNameOf(context, batch);
-    requireOnTopic(context, "WRITE", name);
+    requireOnNamed(context, "WRITE", name, batch);
     refuseInternalTopic(name, "produced to");
     partition = partitionOf(context, "WRITE", batch);
     const topic = registry.find(name);

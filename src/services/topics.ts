@@ -7,7 +7,7 @@ import type { Topic } from "../topics/topic.js";
 import { unknownTopic } from "../topics/topic-error.js";
 import { checkTopicName, type TopicSettings } from "../topics/topic-settings.js";
 import type { ServiceContext } from "./context.js";
-import { type NamedTopic, topicNameOf } from "./named-partition.js";
+import { type NamedTopic, requireOnNamed, topicNameOf } from "./named-partition.js";
 import { mayOnTopic, refuseInternalTopic, requireCreation, requireOnTopic } from "./permissions.js";
 
 export interface NewTopic {
@@ -107,9 +107,10 @@ export function topicIdOf({ registry }: ServiceContext, name: string): string | 
   return registry.find(name)?.id;
 }
 
-/** Undefined if there is no such topic. */
-export function partitionCountOf({ registry }: ServiceContext, name: string): number | undefined {
-  return registry.find(name)?.partitions.length;
+/** Undefined if there is no such topic, or the caller may not add partitions to it. */
+export function partitionCountOf(context: ServiceContext, name: string): number | undefined {
+  if (!mayOnTopic(context, "ALTER", name)) return undefined;
+  return context.registry.find(name)?.partitions.length;
 }
 
 /** Gives a topic `total` partitions. Resolves once the new ones would survive a crash. */
@@ -229,7 +230,7 @@ export async function deleteTopic(
   named: NamedTopic,
 ): Promise<DeletedTopic> {
   const name = topicNameOf(context, named);
-  requireOnTopic(context, "DELETE", name);
+  requireOnNamed(context, "DELETE", name, named);
   refuseInternalTopic(name, "deleted");
   const { id } = await context.registry.delete(name, named.topicId);
   return { name, topicId: id };

@@ -1,5 +1,6 @@
 // DescribeClientQuotas: there are no quotas.
 import type { ServiceContext } from "../../../services/context.js";
+import { mayOnCluster } from "../../../services/permissions.js";
 import { type DescribeClientQuotas, MATCH } from "../access.js";
 import { CODE } from "../error-codes.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
@@ -7,9 +8,13 @@ import type { RequestOf, ResponseOf } from "../schema.js";
 type Filter = RequestOf<typeof DescribeClientQuotas>["components"];
 
 export function describeClientQuotas(
-  _context: ServiceContext,
+  context: ServiceContext,
   { components }: RequestOf<typeof DescribeClientQuotas>,
 ): ResponseOf<typeof DescribeClientQuotas> {
+  if (!mayOnCluster(context, "DESCRIBE_CONFIGS")) {
+    const errorCode = CODE.CLUSTER_AUTHORIZATION_FAILED;
+    return { errorCode, errorMessage: "Cluster authorization failed.", entries: null };
+  }
   const fault = filterFault(components);
   return fault === undefined
     ? { errorCode: CODE.NONE, errorMessage: "", entries: [] }

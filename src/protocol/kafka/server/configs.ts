@@ -94,6 +94,7 @@ function configsOf(
     case RESOURCE.topic:
       return services.describeTopicConfigs(context, name, names);
     case RESOURCE.broker: {
+      services.requireOnConfigs(context, "DESCRIBE_CONFIGS");
       // Those of all brokers, which can only be set while they run: there are none.
       if (name === "") return [];
       checkDescribedBroker(name, `expected ${NODE_ID} or empty string, but received`);
@@ -102,13 +103,16 @@ function configsOf(
     }
     // What follows has no configs yet.
     case RESOURCE.logger:
+      services.requireOnConfigs(context, "DESCRIBE_CONFIGS");
       if (name === "") throw invalid("Broker id must not be empty");
       checkDescribedBroker(name, `expected ${NODE_ID} but received`);
       return [];
     case RESOURCE.clientMetrics:
+      services.requireOnConfigs(context, "DESCRIBE_CONFIGS");
       if (name === "") throw invalid("Client metrics subscription name must not be empty");
       return [];
     case RESOURCE.group:
+      services.requireOnConfigs(context, "DESCRIBE_CONFIGS", name);
       if (name === "") throw invalid("Group name must not be empty");
       return [];
     default:
@@ -207,6 +211,7 @@ function refuseOther(context: ServiceContext, resource: Resource): void {
   const first = configs[0]?.name;
   switch (resourceType) {
     case RESOURCE.broker:
+      services.requireOnConfigs(context, "ALTER_CONFIGS");
       if (name !== "" && !isInteger(name)) {
         throw invalid(`Node id must be an integer, but it is: ${shown(name)}`);
       }
@@ -219,10 +224,13 @@ function refuseOther(context: ServiceContext, resource: Resource): void {
       );
       return;
     case RESOURCE.logger:
+      services.requireOnConfigs(context, "ALTER_CONFIGS");
       if (first === undefined) return;
       throw new RustLogError("INVALID_CONFIG", `Logger ${shown(first)} does not exist!`);
     case RESOURCE.clientMetrics:
     case RESOURCE.group: {
+      const group = resourceType === RESOURCE.group ? name : undefined;
+      services.requireOnConfigs(context, "ALTER_CONFIGS", group);
       if (first === undefined) return;
       const kind = resourceType === RESOURCE.group ? "group" : "client metrics";
       throw new RustLogError("INVALID_CONFIG", `Unknown ${kind} config name: ${shown(first)}`);
