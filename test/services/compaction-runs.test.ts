@@ -3,7 +3,8 @@ import { expect, test } from "bun:test";
 import { RustLogError } from "../../src/errors.js";
 import { compactTopic } from "../../src/services/compact-topic.js";
 import { CompactionRuns } from "../../src/services/compaction-runs.js";
-import type { ServiceContext } from "../../src/services/context.js";
+import { type ServiceContext, withCaller } from "../../src/services/context.js";
+import { EVERYONE } from "../../src/security/caller.js";
 import type { Compacted, OnCompactionProgress } from "../../src/topics/log-cleaner.js";
 import type { Partition } from "../../src/topics/partition.js";
 import { codeOf } from "../support/log-fixture.js";
@@ -30,7 +31,7 @@ async function setUp() {
   await context.registry.create("u", 1, { "cleanup.policy": "compact,delete" });
   const ask = (runId: string, topic = "t", partitions: number[] = []) =>
     compactTopic(context, { topic, runId, partitions });
-  return { demands, ask };
+  return { demands, ask, context };
 }
 
 test("requests with one id look at one run, which compacts one partition after another", async () => {
@@ -53,6 +54,15 @@ test("requests with one id look at one run, which compacts one partition after a
   expect(run.partitions[1]?.error?.message).toBe("t-1: the disk is odd");
   expect(demands.map(({ partition }) => partition.name)).toEqual(["t-0", "t-1"]);
   expect(ask("a")).toBe(run);
+});
+
+test("a caller needs the permission to alter the topic, also to look at a run", async () => {
+  const { ask, context } = await setUp();
+  ask("a");
+  const readOnly = { ...EVERYONE, may: (operation: string) => operation !== "ALTER" };
+  const asked = () =>
+    compactTopic(withCaller(context, readOnly), { topic: "t", runId: "a", partitions: [] });
+  expect(await codeOf(asked)).toBe("TOPIC_AUTHORIZATION_FAILED");
 });
 
 test("at most 100 runs are under way, and runs that are over are forgotten after 100 others", async () => {
