@@ -6,6 +6,8 @@ import { parseArgs } from "node:util";
 export interface LongRun {
   readonly count: number;
   readonly seed: number;
+  /** Switches that were given. */
+  readonly switches: ReadonlySet<string>;
   /** Shows progress. */
   progress(done: number, more: string): void;
 }
@@ -15,12 +17,20 @@ export interface LongRun {
  * seed and exits with 1.
  */
 export async function runLong(
-  flag: { readonly count: string; readonly countDefault: number },
+  flag: {
+    readonly count: string;
+    readonly countDefault: number;
+    readonly switches?: readonly string[];
+  },
   test: (run: LongRun) => Promise<string>,
 ): Promise<never> {
   const { values } = parseArgs({
-    options: { [flag.count]: { type: "string" }, seed: { type: "string" } },
+    options: {
+      ...{ [flag.count]: { type: "string" }, seed: { type: "string" } },
+      ...Object.fromEntries((flag.switches ?? []).map((name) => [name, { type: "boolean" }])),
+    },
   });
+  const switches = new Set(flag.switches?.filter((name) => values[name] === true));
   const count = Number(values[flag.count] ?? flag.countDefault);
   const seed = Number(values.seed ?? Date.now() % 1_000_000);
   const began = performance.now();
@@ -31,7 +41,7 @@ export async function runLong(
     else process.stderr.write(`${line}\n`);
   };
   try {
-    const summary = await test({ count, seed, progress });
+    const summary = await test({ count, seed, switches, progress });
     if (process.stderr.isTTY) process.stderr.write("\n");
     console.log(`seed ${seed}: ${summary}`);
     process.exit(0);
