@@ -1,7 +1,6 @@
 // The options of the broker under the names of Kafka's broker configs, for clients and tools that look for them.
 // Leaves to others: the configs that only give topics their defaults (topics/topic-configs.ts).
 import { OFFSET_METADATA_LENGTH_MAX, OFFSETS_RETENTION_CHECK_MS } from "../limits.js";
-import { formatAddress } from "../net/address.js";
 import { NODE_ID } from "../protocol/kafka/server/cluster-of-one.js";
 import { FAILED_LOGIN_DELAY_MS } from "../security/failed-logins.js";
 import { CLOCK_SKEW_SECONDS, OAUTHBEARER, PRINCIPAL_CLAIM_DEFAULT } from "../security/oauth.js";
@@ -271,12 +270,12 @@ const ROWS: Readonly<Record<string, Row>> = {
 };
 
 /**
- * The configs of a broker that listens on this port, by name, with the defaults of topics. One
+ * The configs of a broker that listens on these addresses, by name, with the defaults of topics. One
  * that differs from its default is set.
  */
 export function brokerConfigs(
   options: ResolvedOptions,
-  port: number,
+  listeners: string,
 ): ReadonlyMap<string, BrokerConfig> {
   const configs = new Map<string, BrokerConfig>();
   const add = (config: BrokerConfig) => configs.set(config.name, config);
@@ -289,8 +288,8 @@ export function brokerConfigs(
   }
   add({
     ...{ name: "listeners", type: "list", defaultValue: null },
-    value: `PLAINTEXT://${formatAddress(options.host, port)}`,
-    documentation: "Where the broker listens (--host, --port).",
+    value: listeners,
+    documentation: "Where the broker listens (--host, --port, --listen).",
   });
   for (const topicName of TOPIC_CONFIG_NAMES) {
     const { type, default: defaultValue, synonyms = [] } = topicConfig(topicName) ?? {};

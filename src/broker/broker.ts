@@ -16,12 +16,13 @@ import { LogCleaner } from "../topics/log-cleaner.js";
 import { DataDirectory } from "../topics/data-directory.js";
 import { logDefaults } from "../topics/topic-defaults.js";
 import { collectSoon } from "../collector.js";
-import { formatAddress, isLoopback } from "../net/address.js";
+import { formatAddress, isLoopback, listenerText } from "../net/address.js";
 import type { Dialect } from "../net/dialect.js";
 import type { Connection } from "../net/connection.js";
 import type { InflightBudget } from "../net/inflight.js";
-import { Listener } from "../net/listener.js";
+import { type Endpoint, Listener } from "../net/listener.js";
 import { LogLimit } from "../net/log-limit.js";
+import { TlsFiles } from "../net/tls-files.js";
 import { KafkaDialect } from "../protocol/kafka/server/dialect.js";
 import { NativeDialect } from "../protocol/native/server/dialect.js";
 import { Router } from "../protocol/native/server/router.js";
@@ -29,7 +30,12 @@ import { addFirstAdministrator } from "./bootstrap-admin.js";
 import { brokerConfigs } from "./broker-configs.js";
 import { BrokerMetrics } from "./metrics.js";
 import { canOpenFiles, OpenFiles } from "./open-files.js";
-import { type BrokerOptions, type ResolvedOptions, resolveOptions } from "./options.js";
+import {
+  type BrokerOptions,
+  type ResolvedEndpoint,
+  type ResolvedOptions,
+  resolveOptions,
+} from "./options.js";
 import { EVERYONE } from "../security/caller.js";
 import { Oauth, OAUTHBEARER, OauthExchange } from "../security/oauth.js";
 import { Security } from "../security/security.js";
@@ -73,6 +79,7 @@ interface BrokerParts {
   /** Limits the lines logged while clients are served. */
   readonly reports: LogLimit;
   readonly files: OpenFiles;
+  readonly tls: TlsFiles | undefined;
 }
 
 /** A running broker. */
@@ -82,6 +89,7 @@ export class Broker implements AsyncDisposable {
   /** Counters. */
   readonly metrics: BrokerMetrics;
   readonly #options: ResolvedOptions;
+  readonly #tls: TlsFiles | undefined;
   readonly #data: DataDirectory;
   readonly #dialects: readonly Dialect[];
   readonly #listener: Listener;
@@ -94,7 +102,8 @@ export class Broker implements AsyncDisposable {
   #configs: ServiceContext["brokerConfigs"] | undefined;
 
   private constructor(parts: BrokerParts) {
-    const { options, data, offsets, groups, cleaner, security, metrics, reports, files } = parts;
+    const { options, data, offsets, groups, cleaner, security, metrics, reports, files, tls } =
+      parts;
     this.metrics = metrics;
     this.#reports = reports;
     this.#options = options;
@@ -121,17 +130,21 @@ export class Broker implements AsyncDisposable {
       caller: EVERYONE,
     };
     const configs = () => {
-      this.#configs ??= brokerConfigs(options, this.port);
+      this.#configs ??= brokerConfigs(options, this.#listeners());
       return this.#configs;
     };
     this.#dialects = [
       new NativeDialect(new Router(this.context), metrics),
       new KafkaDialect(this.context, metrics),
     ];
+    this.#tls = tls;
+    const [first, ...others] = options.endpoints;
+    const endpointOf = ({ isTls, ...endpoint }: ResolvedEndpoint): Endpoint => ({
+      ...endpoint,
+      tls: isTls ? tls : undefined,
+    });
     this.#listener = new Listener({
-      host: options.host,
-      port: options.port,
-      advertise: options.advertise,
+      endpoints: [endpointOf(first), ...others.map(endpointOf)],
       get connectionsMax() {
         return files.connectionsBeside(data.registry.partitionCount);
       },
@@ -180,6 +193,7 @@ export class Broker implements AsyncDisposable {
     };
     const oauth = await openOauth(resolved, report);
     const theDisk = disk ?? new RealDisk(quick);
+    const tls = resolved.tls === undefined ? undefined : new TlsFiles(resolved.tls, log);
     const data = await DataDirectory.open(resolved.dataDir, {
       disk: theDisk,
       flush: resolved.flush,
@@ -216,27 +230,30 @@ export class Broker implements AsyncDisposable {
       });
       if (failure !== undefined) throw failure;
       const security = Security.open(theDisk, resolved.dataDir);
+      if (tls?.asksClients === true) security.require();
       if (oauth !== undefined) security.addMechanism(OAUTHBEARER, () => new OauthExchange(oauth));
       await bootstrap(security, resolved);
-      const parts = { data, offsets, groups, cleaner, security, metrics, reports, files };
+      const parts = { data, offsets, groups, cleaner, security, metrics, reports, files, tls };
       broker = new Broker({ options: resolved, ...parts });
       reportConnections(resolved, files, registry.partitionCount);
     } catch (error) {
+      tls?.close();
       if (failure === undefined) await data.closeCleanly();
       else data.abandon();
       throw error;
     }
-    if (!isLoopback(resolved.host)) {
-      log(
-        `listening on ${broker.address}, reachable from other machines: there is no authentication`,
-      );
+    if (tls !== undefined) log(`TLS certificate: ${tls.summary}`);
+    if (!broker.context.security.isEnabled) {
+      for (const address of broker.addresses.filter((_, i) => isReachable(resolved, i))) {
+        log(`listening on ${address}, reachable from other machines: there is no authentication`);
+      }
     }
     return broker;
   }
 
-  /** The listening address as configured. */
+  /** The first listening address as configured. */
   get host(): string {
-    return this.#options.host;
+    return this.#options.endpoints[0].host;
   }
 
   /** The port in use, also if a free one was requested. */
@@ -244,9 +261,26 @@ export class Broker implements AsyncDisposable {
     return this.#listener.port;
   }
 
-  /** `host:port` for clients. */
+  /** `host:port` for clients; the first one. */
   get address(): string {
     return formatAddress(this.host, this.port);
+  }
+
+  /** All of them; `tls://host:port` for those with TLS. */
+  get addresses(): readonly string[] {
+    return this.#listener.endpoints.map(
+      ({ tls, host, port }) => `${tls === undefined ? "" : "tls://"}${formatAddress(host, port)}`,
+    );
+  }
+
+  /** The ports with TLS. */
+  get tlsPorts(): readonly number[] {
+    return this.#listener.endpoints.filter(({ tls }) => tls !== undefined).map(({ port }) => port);
+  }
+
+  /** The certificate of the broker, for HTTP ports, too; undefined without --tls-cert. */
+  get tls(): TlsFiles | undefined {
+    return this.#tls;
   }
 
   /** Whether requests are served and, if not, why. `start` resolves once they are. */
@@ -295,6 +329,7 @@ export class Broker implements AsyncDisposable {
 
   async #stop(): Promise<void> {
     clearInterval(this.#retention);
+    this.#tls?.close();
     await this.#listener.stop(this.#options.stopGraceMs);
     await Promise.all(this.#dialects.map((dialect) => dialect.idle()));
     await this.context.groups.close();
@@ -303,6 +338,12 @@ export class Broker implements AsyncDisposable {
     if (this.#failure === undefined) await this.#data.closeCleanly();
     else this.#data.abandon();
     this.#reports.close();
+  }
+
+  #listeners(): string {
+    return this.#listener.endpoints
+      .map(({ tls, host, port }) => listenerText(tls !== undefined, host, port))
+      .join(",");
   }
 
   /** Nothing can be promised any more, so close every connection before it gets an answer. */
@@ -338,6 +379,12 @@ async function bootstrap(
   if (bootstrapAdminFile === undefined) return;
   const name = await addFirstAdministrator(security, bootstrapAdminFile);
   if (name !== undefined) log(`added the administrator '${name}': everybody has to log in`);
+}
+
+/** Whether other machines can reach one of the addresses to listen on. */
+function isReachable({ endpoints }: ResolvedOptions, i: number): boolean {
+  const endpoint = endpoints[i];
+  return endpoint !== undefined && !isLoopback(endpoint.host);
 }
 
 /** Logs a warning if the limit on open files is too low for the configured connections. */

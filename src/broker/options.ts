@@ -22,7 +22,14 @@ import {
   SEGMENT_MS_DEFAULT,
   TIMER_MS_MAX,
 } from "../limits.js";
-import { type HostAndPort, parseAdvertised } from "../net/address.js";
+import {
+  formatAddress,
+  type HostAndPort,
+  parseAdvertisedFor,
+  parseListen,
+} from "../net/address.js";
+import type { AddressFlags } from "../net/listen.js";
+import { CLIENT_AUTHS, type ClientAuth, type TlsPaths } from "../net/tls-files.js";
 import { printableTrace } from "../printable.js";
 import type { OauthOptions } from "../security/oauth.js";
 import type { FlushPolicy } from "../topics/flush-policy.js";
@@ -45,10 +52,26 @@ export interface BrokerOptions {
   /** Port to listen on; 9092 by default. 0 picks a free one. */
   readonly port?: number;
   /**
-   * The address that Kafka clients are told to use, "HOST:PORT" with brackets around IPv6. By default each is told the one
-   * that it has connected to.
+   * The addresses that Kafka clients are told to use, "HOST:PORT" with brackets around IPv6, after "plain://" or "tls://" if
+   * there are ports of both kinds. By default each is told the one that it has connected to.
    */
-  readonly advertise?: string | undefined;
+  readonly advertise?: string | readonly string[] | undefined;
+  /**
+   * Addresses to listen on, "plain://HOST:PORT" or "tls://HOST:PORT"; beside that of `host` and `port` if one of these is
+   * given, and instead of it otherwise.
+   */
+  readonly listen?: readonly string[];
+  /** PEM file with the certificate of the ports with TLS, and those between it and the root. Read again when it changes. */
+  readonly tlsCert?: string | undefined;
+  /** PEM file with its key. */
+  readonly tlsKey?: string | undefined;
+  /**
+   * PEM file with the certificates that sign those of clients. The subject of its certificate is then the user of a client,
+   * which need not log in, and security is on.
+   */
+  readonly tlsClientCa?: string | undefined;
+  /** Whether clients with TLS must have a certificate, or may log in instead; `required` by default. */
+  readonly tlsClientAuth?: ClientAuth;
   /**
    * File whose first line is NAME:PASSWORD of the first administrator. From then on everybody has to log in. Not read once
    * there are users.
@@ -115,13 +138,34 @@ export interface BrokerOptions {
   onFatal?(error: Error): void;
 }
 
+/** An address to listen on, and the one that its clients are told to use. */
+export interface ResolvedEndpoint extends HostAndPort {
+  readonly isTls: boolean;
+  readonly advertise: HostAndPort | undefined;
+  readonly flags: AddressFlags;
+}
+
 /** Options with all defaults filled in. */
 export interface ResolvedOptions extends Required<
-  Omit<BrokerOptions, "advertise" | "bootstrapAdminFile" | "oauth">
+  Omit<
+    BrokerOptions,
+    | "host"
+    | "port"
+    | "listen"
+    | "advertise"
+    | "tlsCert"
+    | "tlsKey"
+    | "tlsClientCa"
+    | "tlsClientAuth"
+    | "bootstrapAdminFile"
+    | "oauth"
+  >
 > {
   readonly bootstrapAdminFile: string | undefined;
   readonly oauth: OauthOptions | undefined;
-  readonly advertise: HostAndPort | undefined;
+  readonly endpoints: readonly [ResolvedEndpoint, ...ResolvedEndpoint[]];
+  /** Undefined if no port uses TLS. */
+  readonly tls: TlsPaths | undefined;
 }
 
 /** How long a stop waits for requests in flight, in milliseconds. */
@@ -135,11 +179,10 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
   const topics = resolveTopicDefaults(options);
   const resolved: ResolvedOptions = {
     dataDir: resolve(options.dataDir),
-    host: options.host ?? "127.0.0.1",
-    port: options.port ?? 9092,
+    endpoints: resolveEndpoints(options),
+    tls: resolveTls(options),
     bootstrapAdminFile: options.bootstrapAdminFile,
     oauth: options.oauth,
-    advertise: options.advertise === undefined ? undefined : parseAdvertised(options.advertise),
     flush: options.flush ?? { kind: "always" },
     offsets: options.offsets ?? "durable",
     offsetsRetentionMs: options.offsetsRetentionMs ?? OFFSETS_RETENTION_MS_DEFAULT,
@@ -168,6 +211,76 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
   };
   checkOptions(options, resolved);
   return resolved;
+}
+
+const HOST_FLAGS = { host: "--host", port: "--port" };
+const LISTEN_FLAGS = { host: "--listen", port: "port in --listen" };
+
+function resolveEndpoints(options: BrokerOptions): ResolvedOptions["endpoints"] {
+  const { listen = [], host, port } = options;
+  const isBeside = listen.length === 0 || host !== undefined || port !== undefined;
+  const own = { isTls: false, host: host ?? "127.0.0.1", port: port ?? 9092, flags: HOST_FLAGS };
+  const others = listen.map((text) => ({ ...parseListen(text), flags: LISTEN_FLAGS }));
+  const endpoints = isBeside ? [own, ...others] : others;
+  if (own.host === "") throw new RangeError("--host is empty");
+  checkWhole("--port", own.port, 0, 65_535);
+  const places = endpoints.map((each) => formatAddress(each.host, each.port));
+  const twice = places.find((place, i) => !place.endsWith(":0") && places.indexOf(place) !== i);
+  if (twice !== undefined) throw new RangeError(`--listen: ${twice} is named twice`);
+  const advertised = advertisedAddresses(options, endpoints);
+  const [first, ...rest] = endpoints.map((endpoint) => ({
+    ...endpoint,
+    advertise: advertised.get(endpoint.isTls),
+  }));
+  return [first!, ...rest];
+}
+
+/** The addresses of --advertise, by whether a port uses TLS. */
+function advertisedAddresses(
+  { advertise = [] }: BrokerOptions,
+  endpoints: readonly { readonly isTls: boolean }[],
+): ReadonlyMap<boolean, HostAndPort> {
+  const texts = typeof advertise === "string" ? [advertise] : advertise;
+  const kinds = new Set(endpoints.map(({ isTls }) => isTls));
+  const byKind = new Map<boolean, HostAndPort>();
+  for (const text of texts) {
+    const { isTls, host, port } = parseAdvertisedFor(text);
+    if (isTls === undefined && kinds.size > 1) {
+      throw new RangeError(
+        `--advertise '${text}': there are ports with and without TLS; write plain://${text} or tls://${text}`,
+      );
+    }
+    const kind = isTls ?? kinds.has(true);
+    if (!kinds.has(kind)) {
+      const missing = `there is no port ${kind ? "with" : "without"} TLS`;
+      throw new RangeError(`--advertise '${text}': ${missing}`);
+    }
+    if (byKind.has(kind)) {
+      throw new RangeError(`--advertise '${text}': there is another address for these ports`);
+    }
+    byKind.set(kind, { host, port });
+  }
+  return byKind;
+}
+
+function resolveTls(options: BrokerOptions): TlsPaths | undefined {
+  const { tlsCert: cert, tlsKey: key, tlsClientCa: clientCa } = options;
+  const { tlsClientAuth: clientAuth = "required", listen = [] } = options;
+  if (!CLIENT_AUTHS.includes(clientAuth)) {
+    throw new RangeError(
+      `--tls-client-auth is ${clientAuth}; expected ${CLIENT_AUTHS.join(" or ")}`,
+    );
+  }
+  if (cert !== undefined && key !== undefined) return { cert, key, clientCa, clientAuth };
+  const missing = cert === undefined ? "--tls-cert" : "--tls-key";
+  if (listen.some((text) => parseListen(text).isTls)) {
+    throw new RangeError(`a port with TLS needs ${missing}`);
+  }
+  if (cert !== undefined || key !== undefined) throw new RangeError(`TLS needs ${missing} too`);
+  if (clientCa !== undefined) {
+    throw new RangeError("--tls-client-ca needs --tls-cert and --tls-key");
+  }
+  return undefined;
 }
 
 /** The settings of topics with an option of their own, by either of their names, and the others. */
@@ -204,8 +317,6 @@ function checkedDefaults(given: TopicSettings): TopicSettings {
 
 function checkOptions(given: BrokerOptions, resolved: ResolvedOptions): void {
   if (given.dataDir === "") throw new RangeError("--data-dir is empty");
-  if (resolved.host === "") throw new RangeError("--host is empty");
-  checkWhole("--port", resolved.port, 0, 65_535);
   checkWhole("--default-partitions", resolved.defaultPartitions, 1, PARTITIONS_MAX);
   checkWhole(
     "--group-initial-rebalance-delay",

@@ -31,6 +31,8 @@ import { type HttpFlags, openHttpPorts } from "./http-ports.js";
 import { newCommand, switchFromEnvironment, usageError } from "./command.js";
 import { parseDuration, parseDurationOrNone, tryParseDuration } from "./duration.js";
 import { CliError, EXIT } from "./exit.js";
+import { parseAdvertisedFor, parseListen } from "../net/address.js";
+import { CLIENT_AUTHS } from "../net/tls-files.js";
 import { LogOutput, unblockedSink } from "./log-output.js";
 import { watchNpmStart } from "./npm-parent.js";
 import { audiences, withOauth } from "./oauth-flags.js";
@@ -43,6 +45,7 @@ import { parseSize, parseSizeOrNone, sizeBetween } from "./size.js";
 import { addTopicDefaults, withTopicDefaults } from "./topic-defaults.js";
 
 const NO_AUTO_CREATE = "RUSTLOG_NO_AUTO_CREATE_TOPICS";
+const HTTP_TLS = "RUSTLOG_HTTP_TLS";
 const STRICT_REPLICATION = "RUSTLOG_STRICT_REPLICATION_FACTOR";
 
 const EXAMPLES = `
@@ -66,9 +69,35 @@ export function brokerCommand() {
     )
     .addOption(
       flag(
-        "advertise <host:port>",
-        "address that Kafka clients are told to use, instead of the one that each has used",
+        "listen <scheme://host:port>",
+        "address to listen on, plain://HOST:PORT or tls://HOST:PORT; may be repeated; instead of --host and --port unless one of them is set",
+      )
+        .default([] as readonly string[], "none")
+        .argParser(severalOf(parseListen)),
+    )
+    .addOption(
+      flag("tls-cert <file>", "PEM file with the certificate of tls:// ports; read again on SIGHUP") //
+        .default(undefined, "none"),
+    )
+    .addOption(flag("tls-key <file>", "PEM file with its key").default(undefined, "none"))
+    .addOption(
+      flag(
+        "tls-client-ca <file>",
+        "PEM file with the certificates that sign those of clients: their subjects are users",
       ).default(undefined, "none"),
+    )
+    .addOption(
+      flag("tls-client-auth <mode>", "whether clients must have a certificate, or may log in")
+        .choices(CLIENT_AUTHS)
+        .default("required" as const),
+    )
+    .addOption(
+      flag(
+        "advertise <host:port>",
+        "address that Kafka clients are told to use, instead of the one that each has used; after tls:// or plain:// for ports of one kind, and repeated for both",
+      )
+        .default([] as readonly string[], "none")
+        .argParser(severalOf(parseAdvertisedFor)),
     )
     .addOption(flag("data-dir <directory>", "directory for all data").default("./data"))
     .addOption(
@@ -212,6 +241,12 @@ export function brokerCommand() {
         .preset("9093")
         .argParser(wholeNumber(0, 65_535)),
     )
+    .addOption(
+      new Option(
+        "--http-tls",
+        `use --tls-cert on the HTTP port, too: https instead of http (env: ${HTTP_TLS})`,
+      ).default(false, "off"),
+    )
     .addOption(flag("http-host <address>", "address for the HTTP port").default("127.0.0.1"))
     .addOption(
       flag("http-allowed-host <name[,name...]>", "additional host name that HTTP clients may use")
@@ -227,19 +262,28 @@ export function brokerCommand() {
   addTopicDefaults(command);
   return command.action(async ({ config, ...options }) => {
     const { idleTimeout: idleTimeoutMs, metricsPort, ui: uiPort, ...others } = options;
-    const { httpHost: host, httpAllowedHost: allowedHosts, ...brokerFlags } = others;
+    const {
+      httpHost: host,
+      httpAllowedHost: allowedHosts,
+      ...brokerFlags
+    } = withAddresses(command, others);
     const { groupInitialRebalanceDelay: groupInitialRebalanceDelayMs, ...ofOffsets } = brokerFlags;
     const {
       offsetsRetention: offsetsRetentionMs,
       retentionCheck: retentionCheckMs,
       compactionCheck: compactionCheckMs,
+      httpTls,
       ...rest
     } = ofOffsets;
     const isRefused = switchFromEnvironment(command, NO_AUTO_CREATE);
     const autoCreateTopics = options.autoCreateTopics && !isRefused;
     const strictReplicationFactor =
       options.strictReplicationFactor || switchFromEnvironment(command, STRICT_REPLICATION);
-    const http = { host, allowedHosts, metricsPort, uiPort };
+    const isTls = httpTls || switchFromEnvironment(command, HTTP_TLS);
+    if (isTls && options.tlsCert === undefined) {
+      usageError(command, "--http-tls needs --tls-cert and --tls-key");
+    }
+    const http = { host, allowedHosts, metricsPort, uiPort, isTls };
     await runBroker(
       command,
       {
@@ -257,6 +301,29 @@ export function brokerCommand() {
 function flag<Usage extends string>(usage: Usage, description: string) {
   const variable = `RUSTLOG_${usage.split(" ")[0]!.toUpperCase().replaceAll("-", "_")}`;
   return new Option(`--${usage}`, description).env(variable);
+}
+
+/** Leaves out --host and --port where they are not set, and --listen names other addresses. */
+function withAddresses<Flags extends { host: string; port: number; listen: readonly string[] }>(
+  command: CommandUnknownOpts,
+  { host, port, ...others }: Flags,
+) {
+  const isSet = (name: string) => command.getOptionValueSource(name) !== "default";
+  const isOwn = others.listen.length === 0 || isSet("host") || isSet("port");
+  return isOwn ? { host, port, ...others } : others;
+}
+
+/** A parser of an option that may be repeated, or have several values after commas. */
+function severalOf(parse: (text: string) => unknown) {
+  return (text: string, previous: readonly string[] = []): readonly string[] => {
+    const values = text.split(",").map((value) => value.trim());
+    try {
+      for (const value of values) parse(value);
+    } catch (error) {
+      throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+    }
+    return [...previous, ...values];
+  };
 }
 
 /** Parses `always`, `never` or `interval:MS`. Throws InvalidArgumentError. */
@@ -299,12 +366,14 @@ async function serve(
   };
   for (const line of banner().split("\n")) note(line);
   const broker = await startBroker(command, { ...options, log, onFatal: fatal.resolve });
+  const { tls } = broker;
+  if (tls !== undefined) interruption.onHangup(() => tls.reload());
   const { flush = { kind: "always" } } = options;
   const http = await openHttpPorts(broker, httpFlags, flush, log).catch(async (error: unknown) => {
     await broker.stop();
     throw addressError(error);
   });
-  note(`Broker started on ${broker.address}`);
+  note(`Broker started on ${broker.addresses.join(" and ")}`);
   for (const line of http.lines) note(line);
   note(`Data directory: ${resolve(options.dataDir)}`);
   const { config } = command.opts();

@@ -6,7 +6,7 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { type Client, connect } from "../client/client.js";
 import { TOPIC_CONFIG_NAMES } from "../topics/topic-configs.js";
-import { applyProfile, loginOf, connectionOptions } from "./connection.js";
+import { applyProfile, connectionOptions, loginOf, tlsOf } from "./connection.js";
 import type { AnyOption } from "./option-value.js";
 import { writeText } from "./output.js";
 import { readProfiles } from "./profile-file.js";
@@ -242,9 +242,11 @@ async function fromBroker(
     takeEnvironment(command);
     await applyProfile(command);
     const sasl = await loginOf(command.opts(), false);
+    const tls = tlsOf(command.opts());
     const client = await connect({
       broker: String(command.getOptionValue("broker")),
       ...(sasl && { sasl }),
+      ...(tls && { tls }),
       ...{ connectTimeoutMs: CONNECT_TIMEOUT_MS, requestTimeoutMs: REQUEST_TIMEOUT_MS, retries: 0 },
     });
     return await ask(client);

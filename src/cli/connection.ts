@@ -1,7 +1,7 @@
 // The commands that connect to a broker: their options for it, profiles, and their connections.
 // Leaves to others: the library that connects (client/client.ts), the file of profiles (profile-file.ts), and other shared
 // options (options.ts).
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import {
   Command,
   type CommandUnknownOpts,
@@ -11,6 +11,7 @@ import {
 import { BROKER_ADDRESS_DEFAULT, parseBrokerAddress } from "../client/broker-address.js";
 import { type Client, type ConnectOptions, connect } from "../client/client.js";
 import { MECHANISMS, type PasswordOptions, type SaslOptions } from "../client/login.js";
+import type { TlsOptions } from "../client/tls.js";
 import type { RustLogError } from "../errors.js";
 import { newCommand } from "./command.js";
 import { CliError, printError } from "./exit.js";
@@ -21,6 +22,11 @@ import { CLEAR_LINE } from "./stderr.js";
 /** How to reach a broker, from the options of a command. */
 export interface ConnectionFlags {
   readonly broker: string;
+  readonly tls?: boolean | undefined;
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly certKey?: string | undefined;
+  readonly insecure?: boolean | undefined;
   readonly user?: string | undefined;
   readonly passwordFile?: string | undefined;
   readonly mechanism?: PasswordOptions["mechanism"] | undefined;
@@ -28,7 +34,7 @@ export interface ConnectionFlags {
 }
 
 /** Timeouts and retries. */
-type ConnectSettings = Omit<ConnectOptions, "broker" | "sasl" | "onConnectionLost">;
+type ConnectSettings = Omit<ConnectOptions, "broker" | "sasl" | "tls" | "onConnectionLost">;
 
 /** The environment variable of `--profile`. */
 export const PROFILE_VARIABLE = "RUSTLOG_PROFILE";
@@ -47,6 +53,24 @@ export function newClientCommand(name: string, description: string, examples: st
 export function addConnectionOptions<Args extends unknown[]>(command: Command<Args>) {
   return command
     .addOption(brokerOption())
+    .addOption(new Option("--tls", "use TLS, as the next options also do"))
+    .addOption(
+      new Option("--ca <file>", "PEM file with the certificates that sign the broker's") //
+        .env("RUSTLOG_CA"),
+    )
+    .addOption(
+      new Option("--cert <file>", "PEM file with the client's certificate") //
+        .env("RUSTLOG_CERT"),
+    )
+    .addOption(
+      new Option("--cert-key <file>", "PEM file with the key of --cert").env("RUSTLOG_CERT_KEY"),
+    )
+    .addOption(
+      new Option(
+        "--insecure",
+        "accept any certificate: whoever is in between reads and changes all",
+      ),
+    )
     .addOption(
       new Option("--user <name>", "log in as this user; the password is asked for, or in a file") //
         .env("RUSTLOG_USER"),
@@ -132,6 +156,12 @@ export async function connectAll(
   settings: ConnectSettings = {},
 ): Promise<readonly Client[]> {
   const tell = lossTeller();
+  const tls = tlsOf(flags);
+  if (tls?.insecure === true) {
+    printError(
+      "rustlog: WARNING: --insecure: the broker's certificate is not checked; anybody can pretend to be it, read and change all that is sent, and learn passwords",
+    );
+  }
   const sasl = await loginOf(flags);
   let areThere = false;
   const onConnectionLost = (error: RustLogError): void => {
@@ -140,11 +170,38 @@ export async function connectAll(
   };
   const clients = await Promise.all(
     Array.from({ length: count }, () =>
-      connect({ ...settings, broker: flags.broker, onConnectionLost, ...(sasl && { sasl }) }),
+      connect({
+        ...settings,
+        broker: flags.broker,
+        onConnectionLost,
+        ...(sasl && { sasl }),
+        ...(tls && { tls }),
+      }),
     ),
   );
   areThere = true;
   return clients;
+}
+
+/** How to use TLS; undefined without. Throws CliError for a file that can't be read. */
+export function tlsOf(flags: Omit<ConnectionFlags, "broker">): TlsOptions | undefined {
+  const { tls = false, ca, cert, certKey, insecure = false } = flags;
+  const isMeant = tls || insecure || [ca, cert, certKey].some((file) => file !== undefined);
+  if (!isMeant) return undefined;
+  const files = { ca: ["--ca", ca], cert: ["--cert", cert], key: ["--cert-key", certKey] } as const;
+  const read = Object.entries(files).flatMap(([name, [flag, path]]) =>
+    path === undefined ? [] : [[name, pemFile(flag, path)] as const],
+  );
+  return { ...Object.fromEntries(read), insecure };
+}
+
+function pemFile(flag: string, path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CliError(`${flag}: ${path} can't be read: ${reason}`, { cause: error });
+  }
 }
 
 /** Who to log in as; undefined for nobody. Asks for the password if there is a person to ask. */

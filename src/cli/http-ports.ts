@@ -10,6 +10,8 @@ export interface HttpFlags {
   readonly allowedHosts: readonly string[];
   readonly metricsPort: number | undefined;
   readonly uiPort: number | undefined;
+  /** Whether to serve https. */
+  readonly isTls: boolean;
 }
 
 /** The open ports, and the log lines that announce them. */
@@ -25,7 +27,7 @@ export async function openHttpPorts(
   flush: FlushPolicy,
   log: (line: string) => void,
 ): Promise<HttpPorts> {
-  const { host, allowedHosts, metricsPort, uiPort } = flags;
+  const { host, allowedHosts, metricsPort, uiPort, isTls } = flags;
   const servers: HttpServer[] = [];
   const lines: string[] = [];
   const stop = async (): Promise<void> => {
@@ -37,6 +39,7 @@ export async function openHttpPorts(
   const open = (port: number, flag: string, routes: HttpRoutes): string => {
     const server = new HttpServer({
       ...{ host, port, allowedHosts, routes, log },
+      tls: isTls ? broker.tls : undefined,
       flags: { host: "--http-host", port: flag },
     });
     servers.push(server);

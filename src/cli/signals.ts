@@ -18,13 +18,14 @@ export class Interruption {
   #firstMs = 0;
   readonly #nowMs: () => number;
   readonly #waiting = new Set<() => void>();
+  #onHangup = (): void => this.request(EXIT.hungUp);
 
   constructor(nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs;
     process.on("SIGINT", () => this.#onSignal(EXIT.interrupted));
     process.on("SIGTERM", () => this.#onSignal(EXIT.terminated));
     // `nohup` ignores SIGHUP; a listener would undo that.
-    if (!isHangupIgnored()) process.on("SIGHUP", () => this.request(EXIT.hungUp));
+    if (!isHangupIgnored()) process.on("SIGHUP", () => this.#onHangup());
   }
 
   /** The exit code once a signal has arrived, else undefined. */
@@ -38,6 +39,11 @@ export class Interruption {
     this.#exitCode = code;
     this.#firstMs = this.#nowMs();
     for (const wake of this.#waiting) wake();
+  }
+
+  /** Makes SIGHUP do this from now on instead of requesting an end. */
+  onHangup(act: () => void): void {
+    this.#onHangup = act;
   }
 
   requested(): Promise<void> {

@@ -9,6 +9,7 @@ import { FrameDecoder } from "../net/frame.js";
 import { decodeResponseHeader, errorOf } from "../protocol/native/messages.js";
 import { Outbox } from "../net/outbox.js";
 import type { BrokerAddress } from "./broker-address.js";
+import { handshakeError, refusedCertificate, socketTls, type TlsOptions } from "./tls.js";
 
 /**
  * The first correlation id is a blank line in ASCII. A line-based server, such as one for HTTP, takes it as the end of a
@@ -48,7 +49,11 @@ export class BrokerConnection {
    * Connects within `timeoutMs`. Throws CONNECTION_LOST when the broker can't be reached, and TIMED_OUT when nothing
    * answers.
    */
-  static async open(address: BrokerAddress, timeoutMs: number): Promise<BrokerConnection> {
+  static async open(
+    address: BrokerAddress,
+    timeoutMs: number,
+    tls?: TlsOptions,
+  ): Promise<BrokerConnection> {
     const connection = new BrokerConnection(address);
     const { promise: timeout, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
@@ -60,7 +65,7 @@ export class BrokerConnection {
       reject(error);
     }, timeoutMs);
     try {
-      await Promise.race([connection.#connect(), timeout]);
+      await Promise.race([connection.#connect(tls), timeout]);
       return connection;
     } finally {
       clearTimeout(timer);
@@ -100,23 +105,36 @@ export class BrokerConnection {
     this.#fail(new RustLogError("CONNECTION_LOST", "the client was closed"));
   }
 
-  async #connect(): Promise<void> {
+  async #connect(tls: TlsOptions | undefined): Promise<void> {
     const where = this.#address.text;
+    const { promise: secured, resolve: handshakeIsDone } = Promise.withResolvers<void>();
     try {
       const socket = await Bun.connect({
         hostname: this.#address.host,
         port: this.#address.port,
+        ...(tls === undefined ? {} : { tls: socketTls(tls) }),
         socket: {
+          handshake: (_socket, isDone, error) => {
+            if (!isDone) this.#fail(handshakeError(this.#address, error));
+            handshakeIsDone();
+          },
           data: (_socket, chunk) => this.#receive(chunk),
           drain: () => void this.#outbox.flush(),
-          close: () => this.#fail(this.#lost("the broker closed the connection")),
-          error: (_socket, error) => this.#fail(this.#lost(error.message, error)),
+          close: () => {
+            this.#fail(this.#lost("the broker closed the connection"));
+            handshakeIsDone();
+          },
+          error: (_socket, error) =>
+            this.#fail(
+              refusedCertificate(this.#address, error) ?? this.#lost(error.message, error),
+            ),
         },
       });
       this.#socket = socket;
       // The connection may have failed (timed out) while the socket was being opened.
       if (this.#failure !== undefined) socket.terminate();
       else socket.setNoDelay(true);
+      if (tls !== undefined) await secured;
     } catch (cause) {
       const message = `cannot connect to ${where}: ${reasonOf(cause)}`;
       throw new RustLogError("CONNECTION_LOST", message, { cause });

@@ -17,12 +17,15 @@ import { checkSasl, type SaslOptions } from "./login.js";
 import { inRange } from "./option-check.js";
 import { Producer, type ProducerOptions } from "./producer.js";
 import type { RecordData } from "./serialization.js";
+import { checkTls, type TlsOptions } from "./tls.js";
 import { CLIENT_WAIT_MS_MAX } from "../limits.js";
 
 /** How to reach a broker. */
 export interface ConnectOptions {
   /** "host:port", "host" or "[ipv6]:port". Default: the variable RUSTLOG_BROKER, or else 127.0.0.1:9092. */
   readonly broker?: string;
+  /** Whether and how to use TLS (false). */
+  readonly tls?: boolean | TlsOptions;
   /** Who to log in as, for a broker that requires a login. */
   readonly sasl?: SaslOptions;
   /** Timeout of one attempt to connect, in milliseconds (10,000). */
@@ -63,6 +66,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Client> {
   const wait = (name: string, ms: number): number => inRange(name, ms, 1, CLIENT_WAIT_MS_MAX);
   const link = new BrokerLink(parseBrokerAddress(address), {
     sasl: options.sasl,
+    tls: checkTls(options.tls),
     connectTimeoutMs: wait("connectTimeoutMs", options.connectTimeoutMs ?? 10_000),
     requestTimeoutMs: wait("requestTimeoutMs", options.requestTimeoutMs ?? 30_000),
     retries: inRange("retries", options.retries ?? 3, 0),

@@ -19,9 +19,12 @@ import { backoffMs, pause } from "./backoff.js";
 import { BrokerConnection } from "./broker-connection.js";
 import { isAmbiguous } from "./failure.js";
 import { logIn, LoginRenewal, type SaslOptions } from "./login.js";
+import type { TlsOptions } from "./tls.js";
 
 /** The options of a link; see ConnectOptions for their meaning. */
 export interface LinkOptions {
+  /** How to use TLS; undefined for a port without. */
+  readonly tls?: TlsOptions | undefined;
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly retries: number;
@@ -218,7 +221,8 @@ export class BrokerLink {
     await pause(this.#connectNotBefore - performance.now(), this.#closing.signal);
     this.#throwIfClosed(this.#closing.signal);
     try {
-      const connection = await BrokerConnection.open(this.address, this.options.connectTimeoutMs);
+      const { connectTimeoutMs, tls } = this.options;
+      const connection = await BrokerConnection.open(this.address, connectTimeoutMs, tls);
       try {
         await this.#shakeHands(connection);
         await this.#logIn(connection);

@@ -5,7 +5,10 @@
 // While one side can't take bytes, they are kept and the other side is not read. So the server notices a slow client as
 // if there were no gate.
 
+import { clockMs } from "../clock.js";
 import { type AddressFlags, listenOn } from "../net/listen.js";
+import { overTls, TlsHandshake } from "../net/tls-handshake.js";
+import type { TlsFiles } from "../net/tls-files.js";
 
 /** The address of the server behind the gate. */
 export type Behind =
@@ -17,6 +20,10 @@ interface GateOptions {
   readonly flags: AddressFlags;
   readonly behind: Behind;
   readonly connectionsMax: number;
+  /** For HTTPS. */
+  readonly tls?: TlsFiles | undefined;
+  /** Writes a line to the broker's log, with a rate limit for each kind. */
+  log(kind: string, line: string): void;
 }
 
 /** After one side has closed, time for the other to take the remaining bytes and close. */
@@ -39,6 +46,8 @@ interface Side {
   /** Close once the waiting bytes are sent. */
   isEnding: boolean;
   onClosed: () => void;
+  /** Of a client with TLS, until it is over. */
+  handshake: TlsHandshake | undefined;
 }
 
 export class HttpGate {
@@ -52,7 +61,14 @@ export class HttpGate {
     this.#options = options;
     // A client may half-close after sending its request.
     const allowHalfOpen = true;
-    const socket = { ...PASSING_ON, open: (opened: Bun.Socket<Side>) => this.#opened(opened) };
+    const { tls } = options;
+    const socket: Bun.SocketHandler<Side> =
+      tls === undefined
+        ? { ...PASSING_ON, open: (opened) => this.#opened(opened, sideOf(opened)) }
+        : {
+            open: (opened) => this.#openedForTls(opened, tls),
+            data: (opened, bytes) => this.#receivedForTls(opened, bytes),
+          };
     this.#listeners = listenOn(options, (hostname, port) =>
       Bun.listen<Side>({ hostname, port, allowHalfOpen, socket }),
     );
@@ -86,8 +102,33 @@ export class HttpGate {
     }, REFUSED_MS).unref();
   }
 
-  #opened(socket: Bun.Socket<Side>): void {
-    const client = sideOf(socket);
+  #openedForTls(socket: Bun.Socket<Side>, tls: TlsFiles): void {
+    const client = sideOf(undefined);
+    client.handshake = new TlsHandshake(clockMs());
+    socket.data = client;
+    // A handshake that takes too long ends when the server behind closes the connection.
+    const secured = overTls(socket, client, tls.optionsForHttp, {
+      ...PASSING_ON,
+      handshake: (opened, isDone) => {
+        client.handshake = undefined;
+        if (!isDone) opened.terminate();
+      },
+    });
+    client.socket = secured;
+    this.#opened(secured, client);
+  }
+
+  /** Looks at the bytes that TLS gets. */
+  #receivedForTls(socket: Bun.Socket<Side>, bytes: Uint8Array): void {
+    const { handshake, socket: secured } = socket.data;
+    const fault = handshake?.received(bytes);
+    if (fault === undefined) return;
+    const why = fault === "plain" ? `it is from a client without TLS; use https://` : fault;
+    this.#options.log("TLS", `closed a connection to the HTTP port ${this.port}: ${why}`);
+    secured?.terminate();
+  }
+
+  #opened(socket: Bun.Socket<Side>, client: Side): void {
     socket.data = client;
     if (this.#clients.size >= this.#options.connectionsMax) {
       this.#refuse(socket);
@@ -115,7 +156,10 @@ export class HttpGate {
 }
 
 function sideOf(socket: Bun.Socket<Side> | undefined): Side {
-  return { socket, other: undefined, waiting: [], isEnding: false, onClosed: () => {} };
+  return {
+    ...{ socket, other: undefined, waiting: [], isEnding: false, onClosed: () => {} },
+    handshake: undefined,
+  };
 }
 
 /** The socket handlers of both sides. */

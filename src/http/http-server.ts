@@ -7,6 +7,7 @@
 // `idleTimeout` is closed, however slowly it sends. `Bun.listen` does not share a port with another process.
 import { formatAddress, isLoopback } from "../net/address.js";
 import type { AddressFlags } from "../net/listen.js";
+import type { TlsFiles } from "../net/tls-files.js";
 import { LogLimit } from "../net/log-limit.js";
 import { httpConnectionsMax } from "../broker/open-files.js";
 import { type Behind, HttpGate } from "./http-gate.js";
@@ -41,6 +42,8 @@ export interface HttpOptions {
   readonly flags: AddressFlags;
   /** Additional host names by which the server is reached. */
   readonly allowedHosts?: readonly string[];
+  /** For HTTPS. */
+  readonly tls?: TlsFiles | undefined;
   /** Maximum number of connections; by default what the limit on open files allows. */
   readonly connectionsMax?: number;
   readonly routes: HttpRoutes;
@@ -58,11 +61,13 @@ export class HttpServer {
   constructor(options: HttpOptions) {
     this.#options = options;
     this.#guard = new RequestGuard(options.host, options.allowedHosts ?? []);
-    const { host, port, flags, connectionsMax = httpConnectionsMax() } = options;
+    const { host, port, flags, tls, connectionsMax = httpConnectionsMax() } = options;
     const { server, behind } = this.#serve();
+    const limit = new LogLimit(options.log);
+    const log = (kind: string, line: string): void => limit.line(kind, line);
     this.#server = server;
     try {
-      this.#gate = new HttpGate({ host, port, flags, behind, connectionsMax });
+      this.#gate = new HttpGate({ host, port, flags, behind, connectionsMax, tls, log });
     } catch (error) {
       void this.#server.stop(true);
       throw error;
@@ -79,9 +84,9 @@ export class HttpServer {
     return this.#gate.port;
   }
 
-  /** `http://host:port` for a browser. */
+  /** `http://host:port`, or with `https`, for a browser. */
   get url(): string {
-    return `http://${formatAddress(this.#options.host, this.port)}`;
+    return `${this.#options.tls === undefined ? "http" : "https"}://${formatAddress(this.#options.host, this.port)}`;
   }
 
   /** Stops listening and aborts responses in progress. */

@@ -12,6 +12,11 @@ export function formatAddress(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** An address of the broker as Kafka writes it: `SSL://broker.example:9093`. */
+export function listenerText(isTls: boolean, host: string, port: number): string {
+  return `${isTls ? "SSL" : "PLAINTEXT"}://${formatAddress(host, port)}`;
+}
+
 /** Parses `host`, `host:port` or `[ipv6]:port`; undefined for any other text. Without a port, `port` is undefined. */
 export function parseAddress(
   text: string,
@@ -23,7 +28,37 @@ export function parseAddress(
   return { host, port };
 }
 
-/** Parses the value of --advertise. Throws a RangeError that says what is wrong with it. */
+/** Where to listen: `plain://127.0.0.1:9092`, `tls://0.0.0.0:9093`. */
+export interface ListenAddress extends HostAndPort {
+  readonly isTls: boolean;
+}
+
+/** Parses a value of --listen. Throws a RangeError that says what is wrong with it. */
+export function parseListen(text: string): ListenAddress {
+  const match = /^(plain|tls):\/\/(.*):(\d{1,5})$/.exec(text.trim());
+  const port = Number(match?.[3]);
+  // Port 0 is any free one here.
+  const { host } = parseAddress(match?.[2] ?? "") ?? {};
+  if (match === null || host === undefined || port > 65_535)
+    throw new RangeError(
+      `--listen '${text}' is not an address to listen on; expected plain://HOST:PORT or tls://HOST:PORT, such as tls://0.0.0.0:9093`,
+    );
+  return { isTls: match[1] === "tls", host, port };
+}
+
+/** An address that clients are told to use, on ports with TLS, without it, or on all. */
+export interface AdvertisedAddress extends HostAndPort {
+  readonly isTls: boolean | undefined;
+}
+
+/** Parses a value of --advertise, with or without the scheme of the ports that it is for. Throws like `parseAdvertised`. */
+export function parseAdvertisedFor(text: string): AdvertisedAddress {
+  const match = /^(plain|tls):\/\/(.*)$/.exec(text.trim());
+  if (match === null) return { ...parseAdvertised(text), isTls: undefined };
+  return { ...parseAdvertised(match[2] ?? ""), isTls: match[1] === "tls" };
+}
+
+/** Parses an address of --advertise. Throws a RangeError that says what is wrong with it. */
 export function parseAdvertised(text: string): HostAndPort {
   const { host, port } = parseAddress(text) ?? {};
   const isIPv6 = text.includes("[");
@@ -40,7 +75,7 @@ export function parseAdvertised(text: string): HostAndPort {
   return { host, port };
 }
 
-function isHostName(host: string): boolean {
+export function isHostName(host: string): boolean {
   return /^[\w-]+(?:\.[\w-]+)*\.?$/.test(host);
 }
 

@@ -14,6 +14,8 @@ interface ClientSocket {
 export class Client {
   /** Its address; never an IPv4 address in its IPv6 form. Empty if the client was gone before it was known. */
   readonly address: string;
+  /** The certificate with which it has proved who it is, in DER. */
+  certificate: Uint8Array | undefined;
   readonly #port: number;
   #id: string | undefined;
   #name: string | undefined;

@@ -12,7 +12,7 @@ import { clockMs } from "../clock.js";
 import { type ErrorName, RustLogError } from "../errors.js";
 import { printable } from "../printable.js";
 import { bytesOf, type Pieces } from "../record/bytes.js";
-import { type HostAndPort, plainAddress } from "./address.js";
+import { type HostAndPort, isHostName, plainAddress } from "./address.js";
 import { Client } from "./client.js";
 import {
   type Dialect,
@@ -75,6 +75,10 @@ export interface ConnectionHost {
   readonly dialects: readonly Dialect[];
   /** Text that an HTTP client on this port gets. */
   readonly httpHint: string;
+  /** Whether the connections use TLS. */
+  readonly isTls: boolean;
+  /** Says which port a client with TLS has to use. */
+  tlsHint(): string;
   /** The address that clients are told to use, instead of the one that they used. */
   readonly advertise?: HostAndPort | undefined;
   readonly budget: InflightBudget;
@@ -102,6 +106,8 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   #session: Session | undefined;
   /** For dialects that answer in order. */
   #order: ResponseOrder | undefined;
+  /** The name by which a client with TLS has reached the broker. */
+  #serverName: string | undefined;
   /** Why the connection is refused. Sent when the dialect is known. */
   #refusal: RustLogError | undefined;
   /** The input is invalid, or the connection is refused. */
@@ -134,8 +140,25 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   }
 
   get advertised(): HostAndPort {
-    const { localAddress = "", localPort = 0 } = this.#socket;
-    return this.#host.advertise ?? { host: plainAddress(localAddress), port: localPort };
+    const host = this.#serverName ?? plainAddress(this.#socket.localAddress ?? "");
+    return this.#host.advertise ?? { host, port: this.localPort };
+  }
+
+  get isTls(): boolean {
+    return this.#host.isTls;
+  }
+
+  get localPort(): number {
+    return this.#socket.localPort ?? 0;
+  }
+
+  /**
+   * The TLS handshake is done. The client may have proved with a certificate, in DER, who it is, and has asked for
+   * `serverName`: its next connection has to find the same name in our certificate.
+   */
+  secured(certificate: Uint8Array | undefined, serverName: string | undefined): void {
+    this.client.certificate = certificate;
+    this.#serverName = serverName !== undefined && isHostName(serverName) ? serverName : undefined;
   }
 
   get turns(): Turns {
@@ -349,8 +372,9 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   }
 
   /** Closes the connection of a client that uses another protocol. */
-  #closeStranger({ reason, isHttp }: Stranger): void {
-    this.#host.log("stranger", `a connection was closed: ${reason}`);
+  #closeStranger({ reason, isHttp, isTls }: Stranger): void {
+    const hint = isTls === true ? `; ${this.#host.tlsHint()}` : "";
+    this.#host.log("stranger", `a connection was closed: ${reason}${hint}`);
     this.fail(new RustLogError("INVALID_REQUEST", reason));
     if (isHttp) this.#outbox.push(httpAnswer(this.#host.httpHint));
   }

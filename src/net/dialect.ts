@@ -59,10 +59,11 @@ export interface Session {
 
 export interface DialectConnection {
   /**
-   * The address of the broker to tell this client: --advertise, or else the one that the client connected to. An IPv4
-   * address is never in its IPv6 form.
+   * The address of the broker to tell this client: --advertise, or else the one that the client connected to; with TLS its
+   * name, if the client has said it. An IPv4 address is never in its IPv6 form.
    */
   readonly advertised: HostAndPort;
+  readonly isTls: boolean;
   /** A session sets how its client names itself. */
   readonly client: Client;
   /** Longest payload of a response. */
@@ -88,6 +89,7 @@ export interface DialectConnection {
 export interface Stranger {
   readonly reason: string;
   readonly isHttp: boolean;
+  readonly isTls?: boolean;
 }
 
 /** First bytes of HTTP requests. Read as the length of a frame, each is above every limit. */
@@ -107,7 +109,10 @@ export function identify(
   if (opening.length < FRAME_LENGTH_BYTES) return undefined;
   // A TLS record: handshake, version 3.x. Read as the length of a frame: 352 MiB, which no client starts with.
   if (opening[0] === 0x16 && opening[1] === 0x03)
-    return { reason: "it is from a TLS client, but this port does not use TLS", isHttp: false };
+    return {
+      reason: "it is from a TLS client, but this port does not use TLS",
+      ...{ isHttp: false, isTls: true },
+    };
   const start = String.fromCharCode(...opening.subarray(0, FRAME_LENGTH_BYTES));
   if (HTTP_METHODS.includes(start)) return { reason: "it is from an HTTP client", isHttp: true };
   if (TEXT.test(start)) return { reason: `it starts with the text "${start}"`, isHttp: false };

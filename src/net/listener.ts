@@ -13,8 +13,10 @@ import { Connection, type ConnectionHost, type NetMetrics } from "./connection.j
 import type { Dialect } from "./dialect.js";
 import { Guests } from "./guests.js";
 import { type ConnectionLimits, InflightBudget } from "./inflight.js";
-import { listenOn } from "./listen.js";
+import { type AddressFlags, listenOn } from "./listen.js";
 import { LogLimit } from "./log-limit.js";
+import { clientCertificate, overTls, TlsHandshake, type TlsSocket } from "./tls-handshake.js";
+import type { TlsFiles } from "./tls-files.js";
 import { Turns } from "./turns.js";
 
 /** Silence after which the kernel probes whether the client's machine is still reachable. */
@@ -26,14 +28,20 @@ const SWEEP_MS_MAX = 500;
 /** Files that must be free before connections are accepted again. */
 const FILES_TO_LISTEN = 16;
 
-const FLAGS = { host: "--host", port: "--port" };
-
-export interface ListenerOptions {
+/** An address to listen on. */
+export interface Endpoint {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
+  /** For a port with TLS. */
+  readonly tls?: TlsFiles | undefined;
   /** The address that clients are told to use, instead of the one that they used. */
   readonly advertise?: HostAndPort | undefined;
+  readonly flags: AddressFlags;
+}
+
+export interface ListenerOptions {
+  readonly endpoints: readonly [Endpoint, ...Endpoint[]];
   readonly connectionsMax: number;
   /** Memory that requests and answers of all connections may take. */
   readonly inflightBytesMax: number;
@@ -55,21 +63,31 @@ export interface ListenerOptions {
 
 interface SocketData {
   connection: Connection | undefined;
+  /** Of a connection to a port with TLS, until it is over. */
+  handshake: TlsHandshake | undefined;
 }
+
+/** An endpoint and its port, once it is known. */
+interface Open extends Endpoint {
+  readonly connections: ConnectionHost;
+}
+
+type ListeningSocket = Bun.TCPSocketListener<SocketData>;
 
 export class Listener {
   readonly #options: ListenerOptions;
+  readonly #endpoints: readonly [Open, ...Open[]];
   /** One per address; none while the process cannot open more files. */
-  #sockets: readonly Bun.TCPSocketListener<SocketData>[];
-  readonly #host: ConnectionHost;
+  #sockets: readonly ListeningSocket[] = [];
   readonly #logLimit: LogLimit;
-  readonly port: number;
   readonly budget: InflightBudget;
   readonly #collector = new InputCollector();
   readonly #connections = new Set<Connection>();
   /** Connections over the limit, which get an error and do not count. */
   readonly #refused = new Set<Connection>();
   readonly #guests = new Guests<Connection>();
+  /** Connections in their TLS handshake, the oldest first. */
+  readonly #handshakes = new Map<Connection, TlsHandshake>();
   readonly #sweeper: Timer;
   #emptied: (() => void) | undefined;
 
@@ -80,26 +98,42 @@ export class Listener {
     this.#logLimit = new LogLimit(options.log);
     const turns = new Turns({ mayBeginBulk: () => this.budget.mayBeginBulk });
     this.budget.onBulkMayBegin = () => turns.bulkMayBegin();
-    this.#host = {
+    const common = {
       limits: options.limits,
       budget: this.budget,
       turns,
       metrics: options.metrics,
       dialects: options.dialects,
       httpHint: options.httpHint,
-      advertise: options.advertise,
-      becameKnown: (connection) => this.#guests.remove(connection),
-      inputFreed: (bytes) => this.#collector.freed(bytes),
-      log: (kind, line) => this.#logLimit.line(kind, line),
+      tlsHint: () => this.#hint(true),
+      becameKnown: (connection: Connection) => this.#guests.remove(connection),
+      inputFreed: (bytes: number) => this.#collector.freed(bytes),
+      log: (kind: string, line: string) => this.#logLimit.line(kind, line),
     };
-    const sockets = this.#listen(options.port);
-    this.#sockets = sockets;
-    this.port = sockets[0].port;
+    const [first, ...others] = options.endpoints.map((endpoint) => ({
+      ...endpoint,
+      connections: {
+        ...common,
+        advertise: endpoint.advertise,
+        isTls: endpoint.tls !== undefined,
+      },
+    }));
+    this.#endpoints = this.#listenOnAll([first!, ...others]);
     const sweepMs = Math.max(
       1,
       Math.min(SWEEP_MS_MAX, options.idleTimeoutMs / 4, options.loginTimeoutMs / 4),
     );
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
+  }
+
+  /** The first port. */
+  get port(): number {
+    return this.#endpoints[0].port;
+  }
+
+  /** Where it listens, with the ports that were free where any was asked for. */
+  get endpoints(): readonly Endpoint[] {
+    return this.#endpoints;
   }
 
   get connections(): ReadonlySet<Connection> {
@@ -115,6 +149,7 @@ export class Listener {
     const emptied = new Promise<void>((resolve) => {
       this.#emptied = resolve;
     });
+    for (const connection of [...this.#handshakes.keys()]) connection.terminate();
     for (const connection of [...this.#connections]) connection.stop();
     this.#checkEmptied();
     const grace = setTimeout(() => this.terminate(), graceMs);
@@ -134,9 +169,26 @@ export class Listener {
     this.#logLimit.close();
   }
 
-  #listen(port: number): ReturnType<typeof listenOn<Bun.TCPSocketListener<SocketData>>> {
-    const socket: Bun.SocketHandler<SocketData> = {
-      open: (opened) => this.#opened(opened),
+  /** Listens on all endpoints or on none. Returns them with their ports. */
+  #listenOnAll(endpoints: readonly [Open, ...Open[]]): readonly [Open, ...Open[]] {
+    const sockets: ListeningSocket[] = [];
+    try {
+      const [first, ...others] = endpoints.map((endpoint) => {
+        const opened = this.#listen(endpoint);
+        sockets.push(...opened);
+        return { ...endpoint, port: opened[0].port };
+      });
+      this.#sockets = sockets;
+      return [first!, ...others];
+    } catch (error) {
+      for (const socket of sockets) socket.stop(true);
+      throw error;
+    }
+  }
+
+  #listen(endpoint: Open): ReturnType<typeof listenOn<ListeningSocket>> {
+    const { tls } = endpoint;
+    const handler: Bun.SocketHandler<SocketData> = {
       data: ({ data }, chunk) => {
         data.connection?.received(chunk);
         this.#collector.received(chunk.length);
@@ -146,8 +198,16 @@ export class Listener {
       close: ({ data }) => this.#closed(data.connection),
       error: ({ data }, error) => this.#failed(data.connection, error),
     };
-    return listenOn({ host: this.#options.host, port, flags: FLAGS }, (hostname, free) =>
-      Bun.listen<SocketData>({ hostname, port: free, allowHalfOpen: true, socket }),
+    const accepting: Bun.SocketHandler<SocketData> =
+      tls === undefined
+        ? { ...handler, open: (socket) => this.#opened(socket, endpoint) }
+        : {
+            open: (socket) => this.#openedForTls(socket, endpoint, tls, handler),
+            data: (socket, chunk) => this.#receivedForTls(socket, chunk),
+            error: ({ data }, error) => this.#failed(data.connection, error),
+          };
+    return listenOn(endpoint, (hostname, port) =>
+      Bun.listen<SocketData>({ hostname, port, allowHalfOpen: true, socket: accepting }),
     );
   }
 
@@ -170,7 +230,7 @@ export class Listener {
       log("no more files can be opened (`ulimit -n`): new connections are refused for now");
     } else if (this.#options.canOpenFiles(FILES_TO_LISTEN)) {
       try {
-        this.#sockets = this.#listen(this.port);
+        this.#listenOnAll(this.#endpoints);
         log("files can be opened again: new connections are accepted");
       } catch (error) {
         this.#logLimit.line("listen", `${String(error)}; trying again`);
@@ -178,17 +238,83 @@ export class Listener {
     }
   }
 
-  #opened(socket: Bun.Socket<SocketData>): void {
-    const connection = new Connection(socket, this.#host);
-    socket.data = { connection };
+  #openedForTls(
+    socket: Bun.Socket<SocketData>,
+    endpoint: Open,
+    tls: TlsFiles,
+    handler: Bun.SocketHandler<SocketData>,
+  ): void {
+    const data: SocketData = { connection: undefined, handshake: new TlsHandshake(clockMs()) };
+    socket.data = data;
+    const secured = overTls(socket, data, tls.options, {
+      ...handler,
+      handshake: (opened, isDone, error) => this.#shookHands(opened, isDone, error),
+    });
+    this.#opened(secured, endpoint, data);
+  }
+
+  /** Looks at the bytes that TLS gets. */
+  #receivedForTls({ data }: Bun.Socket<SocketData>, chunk: Uint8Array): void {
+    this.#collector.received(chunk.length);
+    const { connection, handshake } = data;
+    const fault = handshake?.received(chunk);
+    if (connection === undefined || fault === undefined) return;
+    this.#failHandshake(connection, fault === "plain" ? this.#plainClient(connection) : fault);
+  }
+
+  #plainClient(connection: Connection): string {
+    return `it is from a client without TLS on port ${connection.localPort}, which uses TLS; ${this.#hint(false)}`;
+  }
+
+  /** Which port a client has to use instead. */
+  #hint(isForTls: boolean): string {
+    const ports = this.#endpoints.filter(({ tls }) => (tls !== undefined) === isForTls);
+    const kind = isForTls ? "with TLS" : "without TLS";
+    if (ports.length === 0) return `there is no port ${kind}`;
+    return `clients ${kind} use port ${ports.map(({ port }) => port).join(" or ")}`;
+  }
+
+  #shookHands(socket: TlsSocket<SocketData>, isDone: boolean, error: Error | null): void {
+    const { connection } = socket.data;
+    if (connection === undefined || connection.isGone) return;
+    const certificate = isDone ? clientCertificate(socket) : undefined;
+    if (!isDone) {
+      this.#failHandshake(connection, error?.message ?? "unknown reason");
+    } else if (certificate !== undefined && !socket.authorized) {
+      this.#failHandshake(connection, `its certificate is refused: ${error?.message ?? ""}`);
+    } else {
+      socket.data.handshake = undefined;
+      this.#handshakes.delete(connection);
+      connection.secured(certificate, socket.getServername() || undefined);
+    }
+  }
+
+  /** Closes a connection that has not got as far as TLS. */
+  #failHandshake(connection: Connection, reason: string): void {
+    this.#options.metrics.connectionFailed("INVALID_REQUEST");
+    const line = `closed a connection from ${connection.client.endpoint} before its TLS handshake was done: ${reason}`;
+    this.#logLimit.line("TLS handshake", line);
+    connection.terminate();
+    this.#removed(connection);
+  }
+
+  #opened(
+    socket: Bun.Socket<SocketData>,
+    { connections }: Open,
+    data: SocketData = { connection: undefined, handshake: undefined },
+  ): void {
+    const connection = new Connection(socket, connections);
+    data.connection = connection;
+    socket.data = data;
     if (this.#emptied !== undefined) {
       connection.terminate(); // it was accepted just before listening stopped
       return;
     }
     if (this.#connections.size >= this.#options.connectionsMax) {
-      this.#refuse(connection);
+      this.#refuse(connection, data.handshake !== undefined);
       return;
     }
+    if (data.handshake !== undefined) this.#handshakes.set(connection, data.handshake);
     this.#options.metrics.connectionsAccepted++;
     this.#connections.add(connection);
     this.#guests.add(connection, clockMs());
@@ -209,11 +335,11 @@ export class Listener {
     this.#removed(connection);
   }
 
-  #refuse(connection: Connection): void {
+  #refuse(connection: Connection, isForTls: boolean): void {
     const { connectionsMax, metrics } = this.#options;
     metrics.connectionsRefused++;
-    // In a flood of connections, descriptors matter more than telling each client.
-    if (this.#refused.size >= REFUSED_CONNECTIONS_MAX) {
+    // In a flood of connections, descriptors matter more than telling each client, and so does the work of a handshake.
+    if (isForTls || this.#refused.size >= REFUSED_CONNECTIONS_MAX) {
       connection.terminate();
       return;
     }
@@ -239,6 +365,7 @@ export class Listener {
     this.#connections.delete(connection);
     this.#refused.delete(connection);
     this.#guests.remove(connection);
+    this.#handshakes.delete(connection);
     this.#checkEmptied();
   }
 
@@ -254,12 +381,20 @@ export class Listener {
     }
   }
 
+  #sweepHandshakes(nowMs: number): void {
+    for (const [connection, handshake] of [...this.#handshakes]) {
+      if (!handshake.isLate(nowMs)) break;
+      this.#failHandshake(connection, "it took too long");
+    }
+  }
+
   #sweep(): void {
     const nowMs = clockMs();
     const { idleTimeoutMs } = this.#options;
     for (const connection of this.#connections) connection.sweep(nowMs, idleTimeoutMs);
     for (const connection of this.#refused) connection.sweep(nowMs, idleTimeoutMs);
     if (this.#options.requiresLogin) this.#sweepGuests(nowMs);
+    this.#sweepHandshakes(nowMs);
     this.#watchOpenFiles();
     const givenUp = this.budget.takeGivenUp();
     if (givenUp > 0) {

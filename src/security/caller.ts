@@ -43,6 +43,8 @@ export interface Login {
 export interface Peer {
   /** Its address; empty if it is not known. */
   readonly address: string;
+  /** Its certificate, in DER, which the connection has checked; undefined if it has shown none. */
+  readonly certificate?: Uint8Array | undefined;
 }
 
 /** The caller of the broker itself, and of everyone if it has no security. */

@@ -6,6 +6,7 @@ import { OneAtATime } from "../topics/one-at-a-time.js";
 import type { Acl } from "./acl.js";
 import { Authorizer } from "./authorizer.js";
 import { type Caller, EVERYONE, type Peer } from "./caller.js";
+import { certificateIdentity } from "./certificate.js";
 import { type CallerContext, ConnectionCaller } from "./connection-caller.js";
 import { FailedLogins } from "./failed-logins.js";
 import { type BeginLogin, passwordMechanisms } from "./sasl.js";
@@ -77,7 +78,10 @@ export class Security {
 
   /** Who calls on a new connection. */
   callerOf(peer: Peer): Caller {
-    return this.isEnabled ? new ConnectionCaller(peer.address, this.#context) : this.#anyone;
+    if (!this.isEnabled) return this.#anyone;
+    const { address, certificate } = peer;
+    const identity = certificate === undefined ? undefined : certificateIdentity(certificate);
+    return new ConnectionCaller(address, this.#context, identity);
   }
 
   /**

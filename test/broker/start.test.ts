@@ -38,8 +38,7 @@ describe("options", () => {
 
   test("have the documented defaults", () => {
     expect(resolveOptions({ dataDir: "/tmp/x" })).toMatchObject({
-      host: "127.0.0.1",
-      port: 9092,
+      endpoints: [{ isTls: false, host: "127.0.0.1", port: 9092, advertise: undefined }],
       flush: { kind: "always" },
       offsets: "durable",
       autoCreateTopics: true,

@@ -28,6 +28,7 @@ function start(answer: Uint8Array, connectionsMax = 8) {
   });
   const behind = { hostname: "127.0.0.1", port: server.port };
   const gate = new HttpGate({
+    log() {},
     ...{ host: "127.0.0.1", port: 0, flags: { host: "", port: "" } },
     behind,
     connectionsMax,

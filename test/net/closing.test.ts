@@ -6,6 +6,7 @@ import { RustLogError } from "../../src/errors.js";
 import type { Dialect, DialectConnection, Session } from "../../src/net/dialect.js";
 import type { InflightRequest } from "../../src/net/inflight-request.js";
 import { Listener, type ListenerOptions } from "../../src/net/listener.js";
+import { anyPort } from "../support/any-port.js";
 import { RawClient } from "../support/raw-client.js";
 import { until } from "../support/until.js";
 import { HAS_IPV6 } from "../support/ipv6.js";
@@ -68,8 +69,7 @@ function listen(overrides: Partial<ListenerOptions> = {}) {
   const metrics = new BrokerMetrics();
   const lines: string[] = [];
   const listener = new Listener({
-    host: "127.0.0.1",
-    port: 0,
+    endpoints: [anyPort()],
     connectionsMax: 100,
     inflightBytesMax: 512 * MiB,
     idleTimeoutMs: 60_000,
@@ -191,7 +191,7 @@ describe("the addresses of a connection", () => {
     test.skipIf(host === "::" && !HAS_IPV6)(
       `are those that its client used, when the broker listens on ${host}`,
       async () => {
-        await using port = listen({ host });
+        await using port = listen({ endpoints: [anyPort({ host })] });
         const client = await port.connect();
         client.send(request(1));
         await until(() => port.mute.held.length === 1);
@@ -208,7 +208,7 @@ describe("the addresses of a connection", () => {
 
   test("are not what clients are told if another one is advertised", async () => {
     const advertise = { host: "broker.example", port: 19_092 };
-    await using port = listen({ advertise });
+    await using port = listen({ endpoints: [anyPort({ advertise })] });
     const client = await port.connect();
     client.send(request(1));
     await until(() => port.mute.held.length === 1);

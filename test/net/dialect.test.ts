@@ -14,6 +14,7 @@ import { joined } from "../../src/record/bytes.js";
 import type { ServiceContext } from "../../src/services/context.js";
 import { fetch, WaitingFetch } from "../../src/services/fetch.js";
 import { produce } from "../../src/services/produce.js";
+import { anyPort } from "../support/any-port.js";
 import {
   batchOf,
   errorOf,
@@ -209,8 +210,7 @@ function listen(connectionsMax = 100, context?: ServiceContext) {
   const lines: string[] = [];
   const native = new NativeDialect(context === undefined ? PONG : new Router(context), metrics);
   const listener = new Listener({
-    host: "127.0.0.1",
-    port: 0,
+    endpoints: [anyPort()],
     connectionsMax,
     inflightBytesMax: 512 * MiB,
     idleTimeoutMs: 60_000,

@@ -73,6 +73,8 @@ function simulate({
         metrics,
         dialects: [new NativeDialect(dispatcher, metrics)],
         httpHint: "",
+        isTls: false,
+        tlsHint: () => "",
         becameKnown() {},
         inputFreed() {},
         log() {},

@@ -8,6 +8,7 @@ import { encodeFetchResponseHead } from "../../src/protocol/native/fetch.js";
 import { API, encodeRequest, encodeResponse } from "../../src/protocol/native/messages.js";
 import { NativeDialect } from "../../src/protocol/native/server/dialect.js";
 import type { Exchange } from "../../src/protocol/native/server/exchange.js";
+import { anyPort } from "../support/any-port.js";
 import { errorOf, pingFrame } from "../support/broker.js";
 import { RawClient } from "../support/raw-client.js";
 import { until } from "../support/until.js";
@@ -47,8 +48,7 @@ function startListener(
   const conversation = { dispatch: handle, isKnown: true, endReason: () => undefined };
   const dispatcher = { open: () => conversation, idle: () => Promise.resolve() };
   const listener = new Listener({
-    host: "127.0.0.1",
-    port: 0,
+    endpoints: [anyPort()],
     connectionsMax: 100,
     inflightBytesMax: 512 * MiB,
     idleTimeoutMs: 60_000,

@@ -30,6 +30,7 @@ test("a bug in a handler is answered without its details, and logged with them",
   };
   const connection: DialectConnection = {
     advertised: { host: "127.0.0.1", port: 9092 },
+    isTls: false,
     client: new Client({ remoteAddress: "127.0.0.1", remotePort: 1 }),
     frameBytesMax: 1000,
     mayWait: true,

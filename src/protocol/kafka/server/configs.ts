@@ -1,7 +1,7 @@
 // DescribeConfigs, AlterConfigs and IncrementalAlterConfigs.
 // Leaves to others: the configs (services/configs.ts).
 import { RustLogError } from "../../../errors.js";
-import { formatAddress } from "../../../net/address.js";
+import { listenerText } from "../../../net/address.js";
 import * as services from "../../../services/configs.js";
 import type { ServiceContext } from "../../../services/context.js";
 import {
@@ -98,8 +98,9 @@ function configsOf(
       // Those of all brokers, which can only be set while they run: there are none.
       if (name === "") return [];
       checkDescribedBroker(name, `expected ${NODE_ID} or empty string, but received`);
-      const address = formatAddress(connection.advertised.host, connection.advertised.port);
-      return services.describeBrokerConfigs(context, names, `PLAINTEXT://${address}`);
+      const { host, port } = connection.advertised;
+      const listener = listenerText(connection.isTls, host, port);
+      return services.describeBrokerConfigs(context, names, listener);
     }
     // What follows has no configs yet.
     case RESOURCE.logger:

@@ -1,0 +1,69 @@
+// TLS on an accepted socket, and what a client may send before the handshake is done.
+// Leaves to others: certificates (tls-files.ts), and what is sent afterwards (connection.ts).
+//
+// Observed in Bun 1.4.5, and relied on here:
+//  - `upgradeTLS` of an accepted socket in its `open`, before anything was read, makes it a server's end of TLS. So each
+//    connection has the certificate of its time, and the listening socket stays when that is replaced.
+//  - From then on `data` of the socket below gets the bytes as they were received, before TLS does.
+//  - `handshake` is called before `data`: once, with false if it failed or the connection has ended.
+//  - With `rejectUnauthorized` TLS tells the client why it is refused.
+import type { PeerCertificate } from "node:tls";
+import type { ServerTls } from "./tls-files.js";
+
+/** Time for the handshake, in milliseconds. */
+const HANDSHAKE_MS_MAX = 10_000;
+
+/** Bytes after which a handshake is given up that is not done. A client sends up to a few certificates. */
+const HANDSHAKE_BYTES_MAX = 64 * 1024;
+
+/** Type of the TLS record that a client begins with. */
+const HANDSHAKE_RECORD = 0x16;
+
+export type TlsSocket<Data> = Bun.Socket<Data> & {
+  getServername(): string | false | undefined;
+  getPeerCertificate(): PeerCertificate | null | undefined;
+};
+
+export class TlsHandshake {
+  readonly #beganAtMs: number;
+  #bytes = 0;
+
+  constructor(nowMs: number) {
+    this.#beganAtMs = nowMs;
+  }
+
+  isLate(nowMs: number): boolean {
+    return nowMs - this.#beganAtMs >= HANDSHAKE_MS_MAX;
+  }
+
+  /** Takes a chunk as it was received. Returns why it is no handshake: `plain` if the client does not use TLS. */
+  received(chunk: Uint8Array): string | undefined {
+    if (this.#bytes === 0 && chunk[0] !== HANDSHAKE_RECORD) return "plain";
+    // The chunk that completes the handshake may also have the first requests.
+    if (this.#bytes > HANDSHAKE_BYTES_MAX) return "it is too long";
+    this.#bytes += chunk.length;
+    return undefined;
+  }
+}
+
+/** Begins TLS on a socket that was just accepted. Returns the socket to use from now on. */
+export function overTls<Data>(
+  socket: Bun.Socket<Data>,
+  data: Data,
+  tls: ServerTls,
+  handler: Omit<Bun.SocketHandler<Data>, "handshake"> & {
+    handshake(socket: TlsSocket<Data>, isDone: boolean, error: Error | null): void;
+  },
+): TlsSocket<Data> {
+  const [, secured] = socket.upgradeTLS<Data>({
+    ...{ data, tls },
+    socket: handler as Bun.SocketHandler<Data>,
+  });
+  return secured as TlsSocket<Data>;
+}
+
+/** The certificate of the client in DER; undefined if it has none. */
+export function clientCertificate(socket: TlsSocket<unknown>): Uint8Array | undefined {
+  const raw = socket.getPeerCertificate()?.raw;
+  return raw === undefined ? undefined : new Uint8Array(raw);
+}
