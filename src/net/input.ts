@@ -102,7 +102,9 @@ export class Input implements TurnTaker {
   /** Resumes the socket if it is paused and the limits permit. */
   resumeReading(): void {
     // A connection that waits for its turn does not overtake the others.
-    if (this.#isPaused && !this.#isWaitingForTurn && this.#inflight.isBelowHalf) this.#resume();
+    if (!this.#isPaused || this.#isWaitingForTurn || !this.#inflight.isBelowHalf) return;
+    this.#resume();
+    this.#owner.tookTurn();
   }
 
   takeTurn(turn: Turn): void {
