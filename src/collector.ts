@@ -38,12 +38,18 @@ export class Collections {
    * million groups. With that many, or for a while if the last two took too long (a single one may have waited for a
    * processor), the collector is only notified: it runs in its own threads, and may leave something for the next time.
    * Only for a while, because a busy machine becomes quiet again, and uncollected memory adds up.
+   *
+   * Returns the time after which the next one may be forced, in milliseconds; undefined if this one was, or none may.
    */
-  collect(): void {
+  collect(): number | undefined {
     const beganMs = this.#nowMs();
-    if (beganMs < this.#notBeforeMs || this.#objectBytes() > OBJECT_BYTES_MAX) {
+    if (this.#objectBytes() > OBJECT_BYTES_MAX) {
       this.#gc(false);
-      return;
+      return undefined;
+    }
+    if (beganMs < this.#notBeforeMs) {
+      this.#gc(false);
+      return this.#notBeforeMs - beganMs;
     }
     this.#gc(true);
     const endedMs = this.#nowMs();
@@ -51,6 +57,7 @@ export class Collections {
     const quickerMs = Math.min(tookMs, this.#lastMs);
     if (quickerMs > PAUSE_MS_MAX) this.#notBeforeMs = endedMs + PAUSE_FACTOR * quickerMs;
     this.#lastMs = tookMs;
+    return undefined;
   }
 }
 
@@ -62,9 +69,9 @@ function objectBytes(): number {
 
 const collections = new Collections();
 
-/** Collects what is possible without a long pause. */
-export function collectGarbage(): void {
-  collections.collect();
+/** Collects what is possible without a long pause. Returns when to try again if that may have left something. */
+export function collectGarbage(): number | undefined {
+  return collections.collect();
 }
 
 /** Deletions this close together share one collection, in milliseconds. */
@@ -77,11 +84,17 @@ let timer: Timer | undefined;
  * descriptor and disk space, when the array over it is collected, which may otherwise take hours.
  */
 export function collectSoon(): void {
+  collectAfter(COLLECT_AFTER_MS);
+}
+
+function collectAfter(ms: number): void {
   if (timer !== undefined) return;
   timer = setTimeout(() => {
     timer = undefined;
-    collectGarbage();
-  }, COLLECT_AFTER_MS);
+    const againMs = collectGarbage();
+    // An idle broker would have no other reason to collect.
+    if (againMs !== undefined) collectAfter(againMs);
+  }, ms);
   timer.unref();
 }
 
@@ -102,7 +115,7 @@ export class InputCollector {
   #notBeforeMs = 0;
   #lastMs = Number.POSITIVE_INFINITY;
 
-  constructor(collect = collectGarbage, nowMs = () => performance.now()) {
+  constructor(collect: () => void = collectGarbage, nowMs = () => performance.now()) {
     this.#collect = collect;
     this.#nowMs = nowMs;
   }
