@@ -7,10 +7,12 @@ type AnyOption = CommandUnknownOpts["options"][number];
 /** By command without "rustlog". None of a command that destroys data may be a likely typo of another command. */
 const COMMAND_ALIASES: Readonly<Record<string, readonly string[]>> = {
   produce: ["pub"],
-  topics: ["topic"],
+  topics: ["topic", "stream", "streams"],
   "topics list": ["ls"],
   "topics describe": ["info", "show"],
   "topics create": ["add"],
+  "topics alter": ["alter-config", "edit"],
+  "topics trim": ["trim-prefix", "purge"],
   "topics delete": ["rm", "remove"],
   ping: ["rtt"],
   profile: ["profiles", "context"],
@@ -36,9 +38,11 @@ const FLAG_ALIASES: Readonly<Record<string, Readonly<Record<string, readonly str
   "topics list": { "--internal": ["-i"] },
   "topics create": { "--partitions": ["-p"], "--config": ["-c", "--topic-config"] },
   "topics alter": {
-    "--config": ["--set", "--add-config", "--topic-config"],
+    "--config": ["-c", "--set", "--add-config", "--topic-config"],
     "--delete-config": ["--delete"],
   },
+  "topics trim": { "--before": ["-o", "--offset", "--seq"] },
+  "topics delete": { "--yes": ["-f", "--force"] },
   "groups seek": { "--to": ["--to-offset"] },
 };
 
@@ -46,6 +50,7 @@ const NO_TOPIC_FLAG = "Topics are arguments, without a flag.";
 const ONE_COPY = "Leave it out: there is one copy of each record.";
 const FORMAT = "See --format, such as '%k: %s\\n'.";
 const NO_PROPERTIES = "Connection options are flags and variables: see --help.";
+const NOT_ASKED = "Leave it out: nobody is asked. See --dry-run.";
 const ENDS = "Leave it out: consume ends at the current end, unless with --follow.";
 
 /** By command, or "" for all: what to use instead of an option of another tool. */
@@ -83,6 +88,7 @@ const FLAG_HINTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "--include": "Did you mean --topic-regex?",
     "--whitelist": "Did you mean --topic-regex?",
     "--regex": "Did you mean --topic-regex?",
+    "-r": "Did you mean --topic-regex?",
   },
   produce: {
     "--property": "Did you mean -K SEPARATOR, which splits lines into key and value?",
@@ -92,6 +98,13 @@ const FLAG_HINTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "-D": "Did you mean --null-delimited?",
     "--compression-codec": "Did you mean --compression?",
     "--compression-type": "Did you mean --compression?",
+  },
+  "topics trim": {
+    "--no-confirm": NOT_ASKED,
+    "-f": NOT_ASKED,
+    "--force": NOT_ASKED,
+    "--keep": "Did you mean --before -N?",
+    "--offset-json-file": "Did you mean --before OFFSET?",
   },
   "groups seek": {
     "--to-earliest": "Did you mean --to earliest?",
@@ -109,12 +122,14 @@ export const COMMAND_HINTS: Readonly<Record<string, string>> = {
   rewind: "seek",
   move: "seek",
   "reset-offsets": "seek",
-  "alter-config": "alter",
   "add-partitions": "alter",
   new: "create",
   check: "verify",
   read: "consume",
   sub: "consume",
+  "console-consumer": "consume",
+  "console-producer": "produce",
+  configs: "topics",
   write: "produce",
   start: "broker",
   server: "broker",
@@ -136,11 +151,12 @@ export function canonicalName(name: string): string {
 }
 
 /**
- * The words of the command line, but `topic produce` and `topic consume`, as rpk has them, without `topic`. They are
- * commands of the top level here.
+ * The words of the command line, but `topic produce` and `topic consume`, as rpk has them, without `topic`, because they
+ * are commands of the top level here; and `ls` alone lists the topics.
  */
 export function canonicalWords(args: readonly string[]): readonly string[] {
   const [first = "", second = ""] = args;
+  if (first === "ls") return ["topics", ...args];
   const isMoved = canonicalName(first) === "topics" && ["produce", "consume"].includes(second);
   return isMoved ? args.slice(1) : args;
 }

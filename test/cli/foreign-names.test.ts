@@ -13,9 +13,13 @@ describe("names of other tools", () => {
       ["topic create foreign -p 2 -c retention.ms=1d --bootstrap-server ADDRESS", "2 partitions"],
       ["topic add another --topic-config retention.ms=1d --brokers=ADDRESS", "Created"],
       ["topics ls -i -b ADDRESS", "foreign"],
+      ["ls -b ADDRESS", "foreign"],
+      ["stream info foreign -b ADDRESS", "retention.ms"],
       ["topic info foreign --broker-list ADDRESS", "retention.ms=86400000"],
       ["topics alter foreign --set retention.ms=2d -b ADDRESS", "retention.ms=172800000"],
       ["topics alter foreign --delete retention.ms -b ADDRESS", "broker defaults"],
+      ["topic alter-config foreign -c retention.ms=3d -b ADDRESS", "retention.ms=259200000"],
+      ["topic trim-prefix foreign -o 0 -b ADDRESS", "NEW-LOG-START"],
       ["pub another hello -b ADDRESS", ""],
       ["topic produce another world -b ADDRESS", ""],
       ["topic consume another --num 1 -b ADDRESS", "hello\n"],
@@ -24,7 +28,7 @@ describe("names of other tools", () => {
       ["consumer-groups show readers -b ADDRESS", "Total lag: 0"],
       ["group seek readers another --to start -b ADDRESS", "another"],
       ["group rm readers -b ADDRESS", "Deleted group"],
-      ["topic remove another -b ADDRESS", "Deleted topic"],
+      ["topic remove another --force -b ADDRESS", "Deleted topic"],
     ];
     for (const [line, expected] of runs) {
       const { stdout, stderr, exitCode } = await run(
@@ -54,6 +58,8 @@ describe("names of other tools", () => {
     [["groups", "seek", "g", "t", "--to-earliest"], "Did you mean --to earliest?"],
     [["topics", "add-partitions", "t"], "Did you mean alter?"],
     [["sub", "t"], "Did you mean consume?"],
+    [["consume", "-r", "^t"], "Did you mean --topic-regex?"],
+    [["topics", "trim", "t", "--before", "1", "--no-confirm"], "nobody is asked"],
     [["topics", "list", "--zookeeper=z:2181"], "Did you mean --broker?"],
   ])("%j gets a hint", async (args, hint) => {
     const { stderr, exitCode } = await run(args);
