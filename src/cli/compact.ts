@@ -3,7 +3,7 @@
 import { Option } from "@commander-js/extra-typings";
 import type { CompactedPartition } from "../client/admin-types.js";
 import { newClientCommand, withClient } from "./connection.js";
-import { CliError } from "./exit.js";
+import { EXIT, printError } from "./exit.js";
 import { partitionList } from "./numbers.js";
 import { jsonOption } from "./options.js";
 import { writeJson, writeText } from "./output.js";
@@ -41,11 +41,10 @@ export function compactCommand() {
         if (options.json === true) await writeJson({ topic, partitions: rows });
         else await writeText(formatCompacted(rows));
         const failed = rows.filter(({ state }) => state === "failed");
-        if (failed.length === 0) return;
-        const lines = failed.map(({ partition, error }) => `  partition ${partition}: ${error}`);
-        throw new CliError(
-          `${failed.length} of ${rows.length} partitions could not be compacted:\n${lines.join("\n")}`,
-        );
+        for (const { partition, error } of failed) {
+          printError(`rustlog: partition ${partition} could not be compacted: ${error}`);
+        }
+        if (failed.length > 0) process.exit(EXIT.failed);
       }),
     );
 }
@@ -59,7 +58,7 @@ function formatCompacting(states: readonly CompactedPartition[]): string {
   return `partition ${partition} (${at + 1} of ${states.length}), ${percent(doneBytes, totalBytes)}`;
 }
 
-/** A table, and a line with the total. */
+/** A table of the compacted partitions, and a line with the total. */
 export function formatCompacted(rows: readonly CompactedPartition[]): string {
   const header = ["PARTITION", "RECORDS", "AFTER", "SIZE", "AFTER", "SAVED", "SECONDS"];
   const done = rows.filter(({ state }) => state === "done");
@@ -72,6 +71,7 @@ export function formatCompacted(rows: readonly CompactedPartition[]): string {
     percent(row.bytesBefore - row.bytesAfter, row.bytesBefore),
     (row.durationMs / 1000).toFixed(2),
   ]);
+  if (done.length === 0) return "";
   if (done.every(({ bytesBefore }) => bytesBefore === 0)) {
     return "Nothing to compact: there is no record that was not compacted yet and is older than min.compaction.lag.ms\n";
   }

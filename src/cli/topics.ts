@@ -166,10 +166,10 @@ function alterationLines(
 
 /** What more partitions mean for clients. */
 function moreLines(isDryRun: boolean): string[] {
-  const [map, read] = isDryRun ? ["would map", "would read"] : ["map", "reads"];
+  const [map, notice] = isDryRun ? ["would map", "would notice"] : ["map", "notice"];
   return [
     `Warning: keys ${map} to other partitions; earlier records stay where they are`,
-    `Warning: a running consumer without --balance ${read} the new partitions only after a restart`,
+    `Clients ${notice} the new partitions when they refresh their metadata, within 5 minutes by default`,
   ];
 }
 

@@ -427,7 +427,7 @@ export class TopicRegistry {
     if (!Number.isInteger(total) || total <= now || total > PARTITIONS_MAX) {
       throw new RustLogError(
         "INVALID_PARTITIONS",
-        `topic '${name}' has ${now} partitions and can't have ${total}; expected ${now + 1} to ${PARTITIONS_MAX}`,
+        `topic '${name}' can't have ${total} partitions, because it has ${now}; expected ${now + 1} to ${PARTITIONS_MAX}`,
       );
     }
     this.#context.admit?.(this.#partitionCount + total - now);

@@ -27,16 +27,16 @@ test("alter sets settings with units, deletes others, and adds partitions with a
   const change = [...config, "--delete-config", "segment.bytes", "--partitions", "3"];
   const result =
     "Partitions: 3, before 1\nSettings: retention.ms=604800000, retention.bytes=1073741824\n";
-  const warning = (map: string, read: string) =>
+  const warning = (map: string, notice: string) =>
     `Warning: keys ${map} to other partitions; earlier records stay where they are\n` +
-    `Warning: a running consumer without --balance ${read} the new partitions only after a restart\n`;
+    `Clients ${notice} the new partitions when they refresh their metadata, within 5 minutes by default\n`;
   expect(await ok("topics", "alter", "t", ...change, "--dry-run")).toBe(
-    `Would alter topic 't'\n${result}${warning("would map", "would read")}Dry run: nothing was changed.\n`,
+    `Would alter topic 't'\n${result}${warning("would map", "would notice")}Dry run: nothing was changed.\n`,
   );
   const description = () => ok("topics", "describe", "t");
   expect(await description()).toMatch(/\nretention\.ms +5000000000 +broker\n/);
   expect(await ok("topics", "alter", "t", ...change)).toBe(
-    `Altered topic 't'\n${result}${warning("map", "reads")}`,
+    `Altered topic 't'\n${result}${warning("map", "notice")}`,
   );
   const described = await description();
   expect(described).toMatch(/\nretention\.ms +604800000 +topic\n/);
@@ -47,7 +47,7 @@ test("alter sets settings with units, deletes others, and adds partitions with a
     "Altered topic 't'\nPartitions: 3\nSettings: retention.ms=1000\n",
   );
   expect(await refused("topics", "alter", "t", "--partitions", "2")).toContain(
-    "topic 't' has 3 partitions and can't have 2",
+    "topic 't' can't have 2 partitions, because it has 3",
   );
   expect(await refused("topics", "alter", "t", "--delete-config", "retention")).toContain(
     "Unknown topic config name: retention",

@@ -194,7 +194,7 @@ describe("adding partitions", () => {
       expect(await codeOf(() => registry.addPartitions("a", total))).toBe("INVALID_PARTITIONS");
     }
     expect(registry.addPartitions("a", 2)).rejects.toThrow(
-      "topic 'a' has 3 partitions and can't have 2; expected 4 to 10000",
+      "topic 'a' can't have 2 partitions, because it has 3; expected 4 to 10000",
     );
     await registry.closeCleanly();
     expect(await codeOf(() => registry.addPartitions("a", 4))).toBe("BROKER_STOPPING");
