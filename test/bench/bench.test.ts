@@ -87,6 +87,15 @@ test("the benchmark of compaction runs, without Apache Kafka", async () => {
   });
 }, 60_000);
 
+test("the benchmark of logins runs", async () => {
+  await withTempDir(async (dir) => {
+    const rows: { measured: number }[] = JSON.parse(await run("logins.ts", "--json", "--dir", dir));
+    expect(rows.every(({ measured }) => measured > 0)).toBe(true);
+    expect(rows.length).toBe(10);
+    expect([...new Bun.Glob("**").scanSync({ cwd: dir, onlyFiles: false })]).toEqual([]);
+  });
+}, 60_000);
+
 test("the curves are drawn, and leave nothing behind", async () => {
   await withTempDir(async (dir) => {
     const svg = join(dir, "svg");
