@@ -5,6 +5,7 @@ import { position } from "./committed-offsets.js";
 import type { ServiceContext } from "./context.js";
 import { groupsAfter, groupsWithoutOffsets } from "./group-names.js";
 import { type PartitionOwners, partitionOwners } from "./group-members.js";
+import { mayOnGroup, mayOnTopic } from "./permissions.js";
 
 /** Offset and timestamp if nothing is committed. */
 export const NOT_COMMITTED = -1;
@@ -73,15 +74,16 @@ export function* groupPartitions(
   }
 }
 
-/** Sorted names of the topics of a group. */
+/** Sorted names of the topics of a group that the caller may see. */
 function topicsOf(
-  { offsets }: ServiceContext,
+  context: ServiceContext,
   group: string,
   owners: PartitionOwners,
 ): readonly string[] {
-  const committed = offsets.topicsOf(group);
-  if (owners.size === 0) return committed;
-  return [...new Set([...committed, ...owners.keys()])].sort();
+  const committed = context.offsets.topicsOf(group);
+  const names =
+    owners.size === 0 ? committed : [...new Set([...committed, ...owners.keys()])].sort();
+  return names.filter((name) => mayOnTopic(context, "DESCRIBE", name));
 }
 
 interface GroupLag {
@@ -109,9 +111,12 @@ const PARTITIONS_PER_TURN = 500;
 /** Partitions visited for one answer, including those of groups that are too large to list. */
 const PARTITIONS_VISITED_MAX = 100_000;
 
+/** Groups passed over for one answer because the caller may not see them. */
+const HIDDEN_GROUPS_MAX = 20_000;
+
 /**
- * The lag of the selected groups, by name, as many as fit, and whether there are more. Yields often, because there may
- * be a million groups.
+ * The lag of the selected groups that the caller may see, by name, as many as fit, and whether there are more. Yields often,
+ * because there may be a million groups.
  */
 export async function readGroupLags(
   context: ServiceContext,
@@ -121,11 +126,16 @@ export async function readGroupLags(
   const portions = new Portions(PARTITIONS_PER_TURN);
   let left = partitionsMax;
   let visitsLeft = PARTITIONS_VISITED_MAX;
+  let hidden = 0;
   const others = await groupsWithoutOffsets(context, start);
   const groupPortions = new Portions(GROUPS_PER_TURN);
   for (const { group } of groupsAfter(context, start, others)) {
     await groupPortions.next();
     if (!group.includes(filter)) continue;
+    if (!mayOnGroup(context, "DESCRIBE", group)) {
+      if (++hidden > HIDDEN_GROUPS_MAX) return { groups, hasMore: true };
+      continue;
+    }
     const owners = partitionOwners(context, group);
     const partitionCount = groupPartitionCount(context, group, owners);
     const isTooLarge = partitionCount > partitionsMax;
