@@ -6,13 +6,16 @@
 // if there were no gate.
 
 import { clockMs } from "../clock.js";
+import { plainAddress } from "../net/address.js";
 import { type AddressFlags, listenOn } from "../net/listen.js";
 import { overTls, TlsHandshake } from "../net/tls-handshake.js";
 import type { TlsFiles } from "../net/tls-files.js";
 
 /** The address of the server behind the gate. */
-export type Behind =
-  { readonly unix: string } | { readonly hostname: string; readonly port: number };
+export interface Behind {
+  readonly hostname: string;
+  readonly port: number;
+}
 
 interface GateOptions {
   readonly host: string;
@@ -54,6 +57,8 @@ export class HttpGate {
   readonly #options: GateOptions;
   readonly #listeners: readonly [Bun.TCPSocketListener<Side>, ...Bun.TCPSocketListener<Side>[]];
   readonly #clients = new Set<Side>();
+  /** Addresses of the clients, by the port from which the gate has connected to the server for each. */
+  readonly #addresses = new Map<number, string>();
   #refused = 0;
 
   /** Starts listening. Throws an error that says what to do if the address is unavailable. */
@@ -80,6 +85,11 @@ export class HttpGate {
 
   get connections(): number {
     return this.#clients.size;
+  }
+
+  /** Address of the client whose bytes reach the server from this port; undefined for a connection past the gate. */
+  addressOf(port: number): string | undefined {
+    return this.#addresses.get(port);
   }
 
   /** Stops listening and closes all connections. */
@@ -139,13 +149,17 @@ export class HttpGate {
     const server = sideOf(undefined);
     server.other = client;
     client.other = server;
+    const address = plainAddress(socket.remoteAddress ?? "");
     Bun.connect<Side>({
-      ...(this.#options.behind as { hostname: string; port: number }),
+      ...this.#options.behind,
       data: server,
       socket: {
         ...PASSING_ON,
         open: (opened) => {
           server.socket = opened;
+          const port = opened.localPort;
+          this.#addresses.set(port, address);
+          server.onClosed = () => this.#addresses.delete(port);
           if (client.socket === undefined) opened.terminate();
           else flush(server);
         },

@@ -22,14 +22,21 @@ const IDLE_SECONDS_MAX = 10;
 /** Maximum number of requests answered concurrently, including those whose response is unread. */
 const REQUESTS_MAX = 192;
 
-type HttpHandler = Bun.Serve.Handler<
-  Bun.BunRequest,
-  Bun.Server<undefined>,
-  Response | Promise<Response>
->;
+/** Who sends a request, as far as the connection tells. */
+export interface HttpClient {
+  readonly address: string;
+  /** Whether nobody on the way can read what is sent. */
+  readonly isSecure: boolean;
+}
+
+export type HttpHandler = (
+  request: Bun.BunRequest,
+  server: Bun.Server<undefined>,
+  client: HttpClient,
+) => Response | Promise<Response>;
 
 /** The handlers of a path, by method. HEAD uses GET's. */
-type HttpRoute = Partial<Record<Bun.Serve.HTTPMethod, HttpHandler>>;
+export type HttpRoute = Partial<Record<Bun.Serve.HTTPMethod, HttpHandler>>;
 
 /** Routes by path, in `Bun.serve` syntax: `/api/topics/:name`. */
 export type HttpRoutes = Readonly<Record<string, HttpRoute>>;
@@ -46,6 +53,8 @@ export interface HttpOptions {
   readonly tls?: TlsFiles | undefined;
   /** Maximum number of connections; by default what the limit on open files allows. */
   readonly connectionsMax?: number;
+  /** Whether anyone who reaches it may use it: then a line of the log warns of a public address. */
+  readonly isOpen?: boolean;
   readonly routes: HttpRoutes;
   /** Writes a line to the broker's log. */
   log(line: string): void;
@@ -72,7 +81,7 @@ export class HttpServer {
       void this.#server.stop(true);
       throw error;
     }
-    if (!isLoopback(options.host)) {
+    if (!isLoopback(options.host) && options.isOpen !== false) {
       options.log(
         `listening on ${this.url}, reachable from other machines: there is no authentication`,
       );
@@ -111,31 +120,29 @@ export class HttpServer {
         return plainText(500, "internal error; see the broker's log");
       },
     };
-    if (process.platform === "linux") {
-      // An abstract socket name: not a file, and gone with the process.
-      const unix = `\0rustlog-${crypto.randomUUID()}`;
-      // The type declarations lack the idle timeout here, but it works as for a port.
-      const address: object = { unix };
-      return { server: Bun.serve({ ...common, ...address }), behind: { unix } };
-    }
     const server = Bun.serve({ ...common, hostname: "127.0.0.1", port: 0 });
     return { server, behind: { hostname: "127.0.0.1", port: server.port ?? 0 } };
   }
 
-  #guarded(methods: Partial<Record<string, HttpHandler>>): HttpHandler {
+  #guarded(methods: Partial<Record<string, HttpHandler>>) {
     const names = Object.keys(methods);
     if (methods.GET !== undefined) names.push("HEAD");
     const allow = names.join(", ");
-    return (request, server) => {
+    return async (request: Bun.BunRequest, server: Bun.Server<undefined>) => {
       if (server.pendingRequests > REQUESTS_MAX) {
         return plainText(503, `too many concurrent requests (${REQUESTS_MAX})`);
       }
       const refusal = this.#refusal(request);
       if (refusal !== undefined) return refusal;
+      const address = this.#gate.addressOf(server.requestIP(request)?.port ?? 0);
+      // Another program of this machine has found the server.
+      if (address === undefined) return plainText(403, "connect to the public port");
+      const client = { address, isSecure: this.#options.tls !== undefined };
       const { method } = request;
       const handler = methods[method] ?? (method === "HEAD" ? methods.GET : undefined);
       if (handler !== undefined) {
-        return method === "HEAD" ? withoutBody(handler(request, server)) : handler(request, server);
+        const answer = handler(request, server, client);
+        return protectedAnswer(method === "HEAD" ? await withoutBody(answer) : await answer);
       }
       const refused = plainText(405, `method ${method} is not allowed; use ${allow}`);
       refused.headers.set("allow", allow);
@@ -158,5 +165,22 @@ async function withoutBody(answer: ReturnType<HttpHandler>): Promise<Response> {
 
 function plainText(status: number, line: string): Response {
   const headers = { "content-type": "text/plain; charset=utf-8" };
-  return new Response(`${line}\n`, { status, headers });
+  return protectedAnswer(new Response(`${line}\n`, { status, headers }));
+}
+
+/** What a browser may do with an answer that does not say otherwise: show it, not keep it, and not in a frame. */
+const PROTECTION = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "same-origin",
+  "x-content-type-options": "nosniff",
+};
+
+function protectedAnswer(answer: Response): Response {
+  for (const [name, value] of Object.entries(PROTECTION)) {
+    if (!answer.headers.has(name)) answer.headers.set(name, value);
+  }
+  return answer;
 }

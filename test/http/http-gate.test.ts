@@ -111,3 +111,25 @@ test("connections beyond the limit get a 503 or are cut, until one ends", async 
   expect(next.bytes().length).toBe(10);
   clients[1]?.socket.end();
 });
+
+test("tells the address of a client by the port of its connection behind the gate, while it lasts", async () => {
+  const arrived = Promise.withResolvers<number>();
+  const server = Bun.listen({
+    ...{ hostname: "127.0.0.1", port: 0 },
+    socket: { data: (socket) => arrived.resolve(socket.remotePort) },
+  });
+  const gate = new HttpGate({
+    ...{ host: "127.0.0.1", port: 0, flags: { host: "", port: "" }, connectionsMax: 8 },
+    behind: { hostname: "127.0.0.1", port: server.port },
+    log: () => {},
+  });
+  const { socket } = await connect(gate.port);
+  socket.write("x");
+  const port = await arrived.promise;
+  expect(gate.addressOf(port)).toBe("127.0.0.1");
+  expect(gate.addressOf(socket.localPort)).toBeUndefined();
+  socket.terminate();
+  await until(() => gate.addressOf(port) === undefined);
+  gate.stop();
+  server.stop(true);
+});
