@@ -47,6 +47,7 @@ import { addTopicDefaults, withTopicDefaults } from "./topic-defaults.js";
 const NO_AUTO_CREATE = "RUSTLOG_NO_AUTO_CREATE_TOPICS";
 const HTTP_TLS = "RUSTLOG_HTTP_TLS";
 const STRICT_REPLICATION = "RUSTLOG_STRICT_REPLICATION_FACTOR";
+const UI_READ_ONLY = "RUSTLOG_UI_READ_ONLY";
 
 const EXAMPLES = `
   rustlog broker
@@ -247,6 +248,18 @@ export function brokerCommand() {
         `use --tls-cert on the HTTP port, too: https instead of http (env: ${HTTP_TLS})`,
       ).default(false, "off"),
     )
+    .addOption(
+      new Option(
+        "--ui-read-only",
+        `refuse all changes on the live page (env: ${UI_READ_ONLY})`,
+      ).default(false, "off"),
+    )
+    .addOption(
+      flag(
+        "metrics-token-file <file>",
+        "tokens for /metrics, one a line; required once there are users",
+      ).default(undefined, "none"),
+    )
     .addOption(flag("http-host <address>", "address for the HTTP port").default("127.0.0.1"))
     .addOption(
       flag("http-allowed-host <name[,name...]>", "additional host name that HTTP clients may use")
@@ -262,11 +275,12 @@ export function brokerCommand() {
   addTopicDefaults(command);
   return command.action(async ({ config, ...options }) => {
     const { idleTimeout: idleTimeoutMs, metricsPort, ui: uiPort, ...others } = options;
+    const { uiReadOnly: isReadOnly, metricsTokenFile, ...besidePage } = others;
     const {
       httpHost: host,
       httpAllowedHost: allowedHosts,
       ...brokerFlags
-    } = withAddresses(command, others);
+    } = withAddresses(command, besidePage);
     const { groupInitialRebalanceDelay: groupInitialRebalanceDelayMs, ...ofOffsets } = brokerFlags;
     const {
       offsetsRetention: offsetsRetentionMs,
@@ -283,7 +297,9 @@ export function brokerCommand() {
     if (isTls && options.tlsCert === undefined) {
       usageError(command, "--http-tls needs --tls-cert and --tls-key");
     }
-    const http = { host, allowedHosts, metricsPort, uiPort, isTls };
+    const uiReadOnly = isReadOnly || switchFromEnvironment(command, UI_READ_ONLY);
+    const page = { uiPort, uiReadOnly, metricsTokenFile };
+    const http = { host, allowedHosts, metricsPort, isTls, ...page };
     await runBroker(
       command,
       {

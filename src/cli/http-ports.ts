@@ -12,6 +12,10 @@ export interface HttpFlags {
   readonly uiPort: number | undefined;
   /** Whether to serve https. */
   readonly isTls: boolean;
+  /** Whether the page refuses all changes. */
+  readonly uiReadOnly: boolean;
+  /** A file with the tokens for /metrics; undefined if there is none. */
+  readonly metricsTokenFile: string | undefined;
 }
 
 /** The open ports, and the log lines that announce them. */
@@ -28,6 +32,7 @@ export async function openHttpPorts(
   log: (line: string) => void,
 ): Promise<HttpPorts> {
   const { host, allowedHosts, metricsPort, uiPort, isTls } = flags;
+  const { uiReadOnly, metricsTokenFile } = flags;
   const servers: HttpServer[] = [];
   const lines: string[] = [];
   const stop = async (): Promise<void> => {
@@ -36,9 +41,13 @@ export async function openHttpPorts(
   if (metricsPort === undefined && uiPort === undefined) return { lines, stop };
   const { HttpServer } = await import("../http/http-server.js");
   const { monitoringRoutes } = await import("../http/monitoring.js");
+  const { PageAccess } = await import("../http/page-access.js");
+  const { MetricsTokens } = await import("../http/metrics-token.js");
+  const { context } = broker;
+  const isOpen = !context.security.isEnabled;
   const open = (port: number, flag: string, routes: HttpRoutes): string => {
     const server = new HttpServer({
-      ...{ host, port, allowedHosts, routes, log },
+      ...{ host, port, allowedHosts, routes, log, isOpen },
       tls: isTls ? broker.tls : undefined,
       flags: { host: "--http-host", port: flag },
     });
@@ -46,11 +55,14 @@ export async function openHttpPorts(
     return server.url;
   };
   try {
-    const monitoring = monitoringRoutes(broker);
+    const access = new PageAccess(context, { isReadOnly: uiReadOnly });
+    const tokens =
+      metricsTokenFile === undefined ? undefined : new MetricsTokens(metricsTokenFile, log);
+    const monitoring = monitoringRoutes(broker, { access, tokens });
     if (uiPort !== undefined) {
       const { pageRoutes } = await import("../http/page-routes.js");
       const policy = flush.kind === "interval" ? `interval:${flush.ms}` : flush.kind;
-      const url = open(uiPort, "--ui", { ...monitoring, ...pageRoutes(broker, policy) });
+      const url = open(uiPort, "--ui", { ...monitoring, ...pageRoutes(broker, policy, access) });
       lines.push(`Page on ${url}/`);
       if (metricsPort === uiPort && uiPort !== 0) lines.push(`Metrics on ${url}/metrics`);
     }

@@ -1,11 +1,13 @@
 // The broker's state as shown on open pages: topics, partitions, the first groups. A look only reads numbers held in
 // memory, never records, and yields after each portion so that it blocks nobody.
-// Leaves to others: when to look (page-feed.ts), and what each page has been sent (page-stream.ts).
+// Leaves to others: when to look (page-feed.ts), what a visitor may see of it (visitor-watch.ts), and what each page has been
+// sent (page-stream.ts).
 import type { Broker } from "../broker/broker.js";
 import { VERSION } from "../broker/version.js";
 import type { ServiceContext } from "../services/context.js";
 import { type GroupSelection, readGroupLags } from "../services/group-lag.js";
 import { describeMembers, type GroupMember } from "../services/group-members.js";
+import { mayOnCluster, mayOnTopic } from "../services/permissions.js";
 import { groupsWithoutOffsets } from "../services/group-names.js";
 import { printable } from "../printable.js";
 import { Portions } from "../log/event-loop.js";
@@ -52,8 +54,8 @@ export class BrokerWatch {
   #topicCount = 0;
   #hasLooked = false;
   #topicsDueMs = 0;
+  /** For those who may see everything. */
   #overviewJson = "";
-  #groupsJson = "";
 
   /** `flush` is the broker's flush policy as text. */
   constructor(broker: Broker, flush: string) {
@@ -76,38 +78,38 @@ export class BrokerWatch {
     return this.#entries.get(partition)?.json;
   }
 
-  /** The first groups as JSON; "" before the first look. */
-  get groupsJson(): string {
-    return this.#groupsJson;
+  /** The shown topics that a caller may see, and how many there are, as JSON without the closing brace. */
+  topicsJson(context: ServiceContext): string {
+    const topics = this.#topics.filter(({ name }) => mayOnTopic(context, "DESCRIBE", name));
+    const isAll = topics.length === this.#topics.length && mayOnCluster(context, "DESCRIBE");
+    if (isAll && this.#overviewJson !== "") return this.#overviewJson;
+    const overview: Omit<Overview, "page" | "totals"> = {
+      version: VERSION,
+      address: this.#broker.address,
+      flush: this.#flush,
+      topics: topics.map(topicState),
+      // How many others there are is not for everyone.
+      topicCount: isAll ? this.#topicCount : topics.length,
+    };
+    const json = JSON.stringify(overview).slice(0, -1);
+    if (isAll) this.#overviewJson = json;
+    return json;
   }
 
-  /** An `Overview` as JSON, without the `page` field. */
-  overviewJson(): string {
-    if (this.#overviewJson === "") {
-      const overview: Omit<Overview, "page" | "totals"> = {
-        version: VERSION,
-        address: this.#broker.address,
-        flush: this.#flush,
-        topics: this.#topics.map(topicState),
-        topicCount: this.#topicCount,
-      };
-      this.#overviewJson = JSON.stringify(overview).slice(0, -1);
-    }
-    return `${this.#overviewJson},"totals":${this.totalsJson()}}`;
-  }
-
-  totalsJson(): string {
+  totalsJson(context: ServiceContext): string {
     const { receivedBytes, sentBytes } = this.#broker.metrics;
     const { connections } = this.#broker;
-    const totals: Totals = { atMs: performance.now(), receivedBytes, sentBytes, connections };
+    const atMs = performance.now();
+    const totals: Totals = mayOnCluster(context, "DESCRIBE")
+      ? { atMs, receivedBytes, sentBytes, connections }
+      : { atMs, receivedBytes: 0, sentBytes: 0, connections: 0 };
     return JSON.stringify(totals);
   }
 
-  /** Reads everything; the groups only if `withGroups`. */
-  async look(withGroups: boolean): Promise<Changes> {
+  /** Reads everything but the groups. */
+  async look(): Promise<Omit<Changes, "hasNewGroups">> {
     const isNew = await this.#lookAtTopics();
-    const partitions = await this.#lookAtPartitions();
-    return { isNew, partitions, hasNewGroups: withGroups && (await this.#lookAtGroups()) };
+    return { isNew, partitions: await this.#lookAtPartitions() };
   }
 
   /** Clears the state until the next look. */
@@ -117,7 +119,6 @@ export class BrokerWatch {
     this.#hasLooked = false;
     this.#topicsDueMs = 0;
     this.#overviewJson = "";
-    this.#groupsJson = "";
   }
 
   async #lookAtTopics(): Promise<boolean> {
@@ -168,13 +169,6 @@ export class BrokerWatch {
     this.#entries.set(partition, { state, json: JSON.stringify(state) });
     return true;
   }
-
-  async #lookAtGroups(): Promise<boolean> {
-    const json = JSON.stringify(await groupsState(this.#broker.context, {}));
-    if (json === this.#groupsJson) return false;
-    this.#groupsJson = json;
-    return true;
-  }
 }
 
 /** Some of the groups with their lag. */
@@ -202,8 +196,10 @@ export async function groupsState(
     rows.push({ group, lag, partitions, state, memberCount: all.length, members });
     await portions.next();
   }
+  const all = context.offsets.groupCount + others.length;
   return {
-    count: context.offsets.groupCount + others.length,
+    // How many others there are is not for everyone.
+    count: mayOnCluster(context, "DESCRIBE") ? all : groups.length,
     hasMore,
     groups: rows,
     offsets: groups.flatMap(({ group, partitions }) =>

@@ -25,14 +25,20 @@ const SCRAPED_GROUP_PARTITIONS_MAX = 10_000;
 /** Limit on names and versions of client libraries; connections of others are counted together. */
 const SCRAPED_SOFTWARE_MAX = 50;
 
-/** The metrics of a broker in Prometheus' text format, in parts. */
-export async function* metricsText(broker: Broker): AsyncGenerator<string, void> {
+/**
+ * The metrics of a broker in Prometheus' text format, in parts. Of topics and groups there are those that the caller of
+ * `context` may see.
+ */
+export async function* metricsText(
+  broker: Broker,
+  context: ServiceContext = broker.context,
+): AsyncGenerator<string, void> {
   const text = new Exposition();
   writeRequests(text, broker);
   await writeConnections(text, broker);
   writeCompaction(text, broker);
-  yield* writePartitions(text, broker);
-  yield* writeGroups(text, broker);
+  yield* writePartitions(text, context);
+  yield* writeGroups(text, broker, context);
   writeProcess(text);
   yield text.take();
 }
@@ -174,7 +180,7 @@ function addOne(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-async function* writePartitions(text: Exposition, { context }: Broker): AsyncGenerator<string> {
+async function* writePartitions(text: Exposition, context: ServiceContext): AsyncGenerator<string> {
   const online: { readonly labels: string; readonly state: DescribedPartition }[] = [];
   const offline: string[] = [];
   const portions = new Portions(PORTION);
@@ -305,8 +311,11 @@ function writeMembers(text: Exposition, { metrics }: Broker, counts: GroupCounts
   }
 }
 
-async function* writeGroups(text: Exposition, broker: Broker): AsyncGenerator<string> {
-  const { context } = broker;
+async function* writeGroups(
+  text: Exposition,
+  broker: Broker,
+  context: ServiceContext,
+): AsyncGenerator<string> {
   const counts = await countGroups(context);
   writeMembers(text, broker, counts);
   const { groups: shown } = await readGroupLags(context, {

@@ -1,19 +1,70 @@
-// Monitoring: GET /metrics, and GET /health, which says whether the broker is usable.
-// Leaves to others: listening (http-server.ts), and the content (metrics-text.ts, broker/broker.ts).
+// Monitoring: GET /metrics, and GET /health, which says whether the broker is usable. Once the broker has security, they
+// need a token or a session; a load balancer gets the status without either.
+// Leaves to others: listening (http-server.ts), the content (metrics-text.ts, broker/broker.ts), the tokens
+// (metrics-token.ts), and the sessions (page-access.ts).
 import type { Broker } from "../broker/broker.js";
 import { VERSION } from "../broker/version.js";
+import type { ServiceContext } from "../services/context.js";
+import { mayOnCluster, requireOnCluster } from "../services/permissions.js";
+import { RustLogError } from "../errors.js";
 import { EXPOSITION_TYPE } from "./exposition.js";
-import type { HttpRoutes } from "./http-server.js";
+import type { HttpClient, HttpRoutes } from "./http-server.js";
+import type { MetricsTokens } from "./metrics-token.js";
 import { metricsText } from "./metrics-text.js";
+import { PageAccess } from "./page-access.js";
 
 const SCRAPES_MAX = 8;
 
-export function monitoringRoutes(broker: Broker): HttpRoutes {
+/** What authenticates a request, beside the sessions of the page. Without tokens, none is accepted. */
+export interface MonitoringAccess {
+  readonly access: PageAccess;
+  readonly tokens?: MetricsTokens | undefined;
+}
+
+export function monitoringRoutes(
+  broker: Broker,
+  access: MonitoringAccess = { access: new PageAccess(broker.context) },
+): HttpRoutes {
   const scrapes = new Scrapes(broker);
   return {
-    "/metrics": { GET: () => scrapes.answer() },
-    "/health": { GET: () => health(broker) },
+    "/metrics": {
+      GET: (request, _, client) => {
+        const context = contextOf(broker, access, request, client);
+        if (context === undefined) return unauthenticated();
+        try {
+          requireOnCluster(context, "DESCRIBE");
+        } catch (error) {
+          if (!(error instanceof RustLogError)) throw error;
+          return new Response(`${error.message}\n`, { status: 403 });
+        }
+        return scrapes.answer(context);
+      },
+    },
+    "/health": {
+      GET: (request, _, client) => {
+        const context = contextOf(broker, access, request, client);
+        return health(broker, context !== undefined && mayOnCluster(context, "DESCRIBE"));
+      },
+    },
   };
+}
+
+/** The context of a request: a token may see everything, and a user what it may see on the page. */
+function contextOf(
+  { context }: Broker,
+  { access, tokens }: MonitoringAccess,
+  request: Request,
+  client: HttpClient,
+): ServiceContext | undefined {
+  if (tokens?.accepts(request) === true) return context;
+  // With tokens they are needed, whether there are users or not.
+  if (tokens !== undefined && !context.security.isEnabled) return undefined;
+  return access.visitorOf(request, client)?.context;
+}
+
+function unauthenticated(): Response {
+  const headers = { "www-authenticate": 'Bearer realm="rustlog"' };
+  return new Response("a token is required (--metrics-token-file)\n", { status: 401, headers });
 }
 
 class Scrapes {
@@ -25,12 +76,12 @@ class Scrapes {
   }
 
   /** Streams the metrics as fast as they are read. */
-  answer(): Response {
+  answer(context: ServiceContext): Response {
     if (this.#underWay >= SCRAPES_MAX) {
       return new Response(`too many concurrent scrapes (${SCRAPES_MAX})\n`, { status: 503 });
     }
     this.#underWay++;
-    const parts = metricsText(this.#broker);
+    const parts = metricsText(this.#broker, context);
     let hasEnded = false;
     const end = (): void => {
       if (!hasEnded) this.#underWay--;
@@ -60,13 +111,12 @@ class Scrapes {
 
 /**
  * 200 while requests are served, even if some partitions are offline; 503 while the broker stops, or after a disk
- * failure.
+ * failure. Names of partitions and reasons only if `isWhole`.
  */
-function health(broker: Broker): Response {
+function health(broker: Broker, isWhole: boolean): Response {
   const { health } = broker;
   const isServing = health.status === "ok" || health.status === "degraded";
-  return Response.json(
-    { ...health, version: VERSION, address: broker.address },
-    { status: isServing ? 200 : 503 },
-  );
+  const { status } = health;
+  const facts = isWhole ? { ...health, version: VERSION, address: broker.address } : { status };
+  return Response.json(facts, { status: isServing ? 200 : 503 });
 }

@@ -3,6 +3,8 @@
 import type { Broker } from "../broker/broker.js";
 import { Portions } from "../log/event-loop.js";
 import { printable } from "../printable.js";
+import type { ServiceContext } from "../services/context.js";
+import { requireOnCluster } from "../services/permissions.js";
 import type { ConnectionState, ConnectionsState } from "./page/wire.js";
 
 /** Limit on connections shown. */
@@ -11,7 +13,12 @@ const SHOWN_CONNECTIONS_MAX = 100;
 /** Connections counted per turn of the event loop. */
 const PORTION = 1_000;
 
-export async function connectionsState(broker: Broker): Promise<ConnectionsState> {
+/** Rejects with CLUSTER_AUTHORIZATION_FAILED: a connection tells who uses the broker, and from where. */
+export async function connectionsState(
+  broker: Broker,
+  context: ServiceContext,
+): Promise<ConnectionsState> {
+  requireOnCluster(context, "DESCRIBE");
   const protocols: Record<string, number> = {};
   const connections: ConnectionState[] = [];
   const portions = new Portions(PORTION);

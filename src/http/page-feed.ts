@@ -1,10 +1,13 @@
 // The live side of the page: reads the broker's state a few times per second while a page is open, and sends the
-// changes to all pages. Leaves to others: reading the state (broker-watch.ts), the stream of one page (page-stream.ts),
-// and requests from a page (page-routes.ts).
+// changes to all pages, each as far as its visitor may see them. Leaves to others: reading the state (broker-watch.ts), what
+// a visitor may see (visitor-watch.ts), the stream of one page (page-stream.ts), and requests from a page (page-routes.ts).
 import type { Broker } from "../broker/broker.js";
+import type { Caller } from "../security/caller.js";
 import { BrokerWatch } from "./broker-watch.js";
+import type { Visitor } from "./page-access.js";
 import { PageStream } from "./page-stream.js";
 import { PageTurns } from "./page-turns.js";
+import { VisitorWatch } from "./visitor-watch.js";
 
 const TICK_MS = 200;
 
@@ -20,6 +23,12 @@ const SILENCE_MS_MAX = 1000;
 
 const PAGES_MAX = 64;
 
+/** Pages of one user, so that others can open one too. */
+const USER_PAGES_MAX = 32;
+
+/** How often to look whose login has ended, in milliseconds. */
+const WELCOME_CHECK_MS = 250;
+
 /**
  * A page that has not reported for this long that it is reading is disconnected. Its connection does not show that:
  * unread events may sit in kernel buffers on both sides.
@@ -32,19 +41,27 @@ interface PageFeedOptions {
   readonly nowMs?: () => number;
 }
 
+type Viewer = Pick<Visitor, "context" | "session" | "isWelcome">;
+
 export class PageFeed {
+  readonly #broker: Broker;
   readonly #watch: BrokerWatch;
+  /** By whose permissions they show; those of all visitors while the broker has no security. */
+  readonly #watches = new Map<Caller, VisitorWatch>();
   readonly #tickMs: number;
   readonly #turns = new PageTurns();
-  readonly #pages = new Set<PageStream>();
+  readonly #pages = new Map<PageStream, Viewer>();
   #isLooking = false;
   #timer: Timer | undefined;
+  #welcomeTimer: Timer | undefined;
+  #rulesVersion = -1;
   #groupsDueMs = 0;
   #beatDueMs = 0;
   readonly #nowMs: () => number;
 
   /** `flush` is the broker's flush policy as text. */
   constructor(broker: Broker, flush: string, options: PageFeedOptions = {}) {
+    this.#broker = broker;
     this.#watch = new BrokerWatch(broker, flush);
     this.#tickMs = options.tickMs ?? TICK_MS;
     this.#nowMs = options.nowMs ?? (() => performance.now());
@@ -54,25 +71,39 @@ export class PageFeed {
     return this.#pages.size;
   }
 
-  /** Opens a stream of events for a page. Calls `onRead` whenever the page has read. */
-  open(onRead: () => void = () => {}): Response {
+  /** Opens a stream of events for a page of a visitor. Calls `onRead` whenever the page has read. */
+  open(viewer: Viewer, onRead: () => void = () => {}): Response {
+    const { caller } = viewer.context;
     if (this.#pages.size >= PAGES_MAX) {
       return new Response(`too many open pages (${PAGES_MAX})\n`, { status: 503 });
     }
-    const page = new PageStream(this.#watch, this.#turns, this.#nowMs(), {
+    const isSameUser = ({ session, context }: Viewer): boolean =>
+      session !== undefined && context.caller.principal === caller.principal;
+    if (this.#pages.values().filter(isSameUser).toArray().length >= USER_PAGES_MAX) {
+      return new Response(`too many open pages of one user (${USER_PAGES_MAX})\n`, { status: 503 });
+    }
+    const watch = this.#watches.get(caller) ?? new VisitorWatch(this.#watch, viewer.context);
+    this.#watches.set(caller, watch);
+    const page = new PageStream(watch, this.#turns, this.#nowMs(), {
       onRead,
-      onClosed: () => this.#pages.delete(page),
+      onClosed: () => this.#forget(page),
     });
-    this.#pages.add(page);
+    this.#pages.set(page, viewer);
     // Before the first look there is nothing to send.
     if (!this.#isLooking && this.#timer === undefined) void this.#look();
+    this.#welcomeTimer ??= setInterval(() => this.closeUnwelcome(), WELCOME_CHECK_MS).unref();
     const headers = { "content-type": "text/event-stream", "cache-control": "no-store" };
     return new Response(page.stream, { headers });
   }
 
+  /** Closes the pages of visitors who are not served any more. */
+  closeUnwelcome(): void {
+    for (const [page, viewer] of this.#pages) if (!viewer.isWelcome()) this.#close(page);
+  }
+
   /** Notes that a page is reading. Returns false if no page with this id is open. */
   seen(id: string): boolean {
-    for (const page of this.#pages) {
+    for (const page of this.#pages.keys()) {
       if (page.id !== id) continue;
       page.seenMs = this.#nowMs();
       return true;
@@ -84,19 +115,23 @@ export class PageFeed {
     this.#timer = undefined;
     this.#isLooking = true;
     const beganMs = this.#nowMs();
-    const withGroups = beganMs >= this.#groupsDueMs;
-    const changes = await this.#watch.look(withGroups);
+    const { version } = this.#broker.context.security.authorizer;
+    const areRulesNew = version !== this.#rulesVersion;
+    this.#rulesVersion = version;
+    const withGroups = areRulesNew || beganMs >= this.#groupsDueMs;
+    const changes = await this.#watch.look();
+    const regrouped = withGroups ? await this.#lookAtGroups() : NOBODY;
     const endedMs = this.#nowMs();
     if (withGroups) this.#groupsDueMs = endedMs + GROUPS_MS;
     const isBeatDue = endedMs >= this.#beatDueMs;
     if (isBeatDue) this.#beatDueMs = endedMs + SILENCE_MS_MAX;
-    for (const page of this.#pages) {
+    for (const [page, { context }] of this.#pages) {
       if (endedMs - page.seenMs > UNSEEN_MS_MAX) {
-        this.#pages.delete(page);
-        page.close();
+        this.#close(page);
         continue;
       }
-      page.update(changes);
+      if (areRulesNew) page.startOver();
+      page.update({ ...changes, hasNewGroups: regrouped.has(context.caller) });
       if (isBeatDue) page.beat();
     }
     this.#isLooking = false;
@@ -108,4 +143,32 @@ export class PageFeed {
     const restMs = Math.min((endedMs - beganMs) * REST_FACTOR, FEED_REST_MS_MAX);
     this.#timer = setTimeout(() => void this.#look(), Math.max(this.#tickMs, restMs));
   }
+
+  /** The visitors whose groups have changed. */
+  async #lookAtGroups(): Promise<ReadonlySet<Caller>> {
+    const changed = new Set<Caller>();
+    for (const [caller, watch] of [...this.#watches]) {
+      if (await watch.lookAtGroups()) changed.add(caller);
+    }
+    return changed;
+  }
+
+  #close(page: PageStream): void {
+    this.#forget(page);
+    page.close();
+  }
+
+  #forget(page: PageStream): void {
+    const viewer = this.#pages.get(page);
+    if (viewer === undefined) return;
+    this.#pages.delete(page);
+    const { caller } = viewer.context;
+    if (!this.#pages.values().some(({ context }) => context.caller === caller))
+      this.#watches.delete(caller);
+    if (this.#pages.size > 0) return;
+    clearInterval(this.#welcomeTimer);
+    this.#welcomeTimer = undefined;
+  }
 }
+
+const NOBODY: ReadonlySet<Caller> = new Set();

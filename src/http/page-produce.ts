@@ -1,11 +1,11 @@
 // Writes a record entered on the page: encodes its batch as a client does, and reports what the log did with it.
 // Leaves to others: the produce itself (services/produce.ts).
-import type { Broker } from "../broker/broker.js";
 import { RustLogError } from "../errors.js";
 import { formatCrc } from "../inspection/batch-description.js";
 import { INDEX_INTERVAL_BYTES } from "../limits.js";
 import { crc } from "../record/batch.js";
 import { BatchEncoder } from "../record/encoder.js";
+import type { ServiceContext } from "../services/context.js";
 import { produce } from "../services/produce.js";
 import type { Partition } from "../topics/partition.js";
 import type { ProduceOrder, ProduceReport } from "./page/wire.js";
@@ -14,11 +14,10 @@ const SHOWN_BYTES_MAX = 512;
 
 /** Writes a record and reports how. `flush` is the broker's policy as text. */
 export async function produceRecord(
-  broker: Broker,
+  context: ServiceContext,
   order: ProduceOrder,
   flush: string,
 ): Promise<ProduceReport> {
-  const { context } = broker;
   const { topic, key, value } = order;
   const encoder = new BatchEncoder();
   encoder.append(Date.now(), key, value);

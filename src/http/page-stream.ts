@@ -1,9 +1,10 @@
 // The event stream of one open page. It keeps no more in memory than the page can read at once: a slow page gets the
 // newest state when it continues, not everything it missed.
-// Leaves to others: the state (broker-watch.ts), and the number of pages (page-feed.ts).
+// Leaves to others: the state (visitor-watch.ts), and the number of pages (page-feed.ts).
 import type { Partition } from "../topics/partition.js";
-import type { BrokerWatch, Changes } from "./broker-watch.js";
+import type { Changes } from "./broker-watch.js";
 import type { PageTurns, PageTurnTaker } from "./page-turns.js";
+import type { VisitorWatch } from "./visitor-watch.js";
 
 /** Maximum bytes of unread events. A page beyond this is sent nothing until it has read. */
 const BACKLOG_BYTES_MAX = 64 * 1024;
@@ -13,7 +14,7 @@ const EVENT_PARTITIONS_MAX = 200;
 const encoder = new TextEncoder();
 
 export type Watched = Pick<
-  BrokerWatch,
+  VisitorWatch,
   "isReady" | "partitions" | "partitionJson" | "groupsJson" | "overviewJson" | "totalsJson"
 >;
 
@@ -66,6 +67,14 @@ export class PageStream implements PageTurnTaker {
     if (isNew) this.#isOverviewDue = true;
     if (hasNewGroups) this.#areGroupsDue = true;
     for (const partition of partitions) this.#changed.add(partition);
+    this.#wake();
+  }
+
+  /** Sends everything again, because the visitor may see more or less than before. */
+  startOver(): void {
+    this.#isOverviewDue = true;
+    this.#isKnown = false;
+    this.#areGroupsDue = true;
     this.#wake();
   }
 

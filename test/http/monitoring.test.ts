@@ -1,7 +1,7 @@
 // GET /metrics and GET /health of a real broker over HTTP: what changes, by how much, and when.
 // Leaves to others: the format (exposition.test.ts), and the port itself (http-server.test.ts).
 import { describe, expect, test } from "bun:test";
-import { HttpServer } from "../../src/http/http-server.js";
+import { type HttpClient, HttpServer } from "../../src/http/http-server.js";
 import { metricsText } from "../../src/http/metrics-text.js";
 import { monitoringRoutes } from "../../src/http/monitoring.js";
 import { encodeRequest } from "../../src/protocol/native/messages.js";
@@ -283,12 +283,18 @@ describe("GET /metrics", () => {
     for (let i = 0; i < 3_000; i++) {
       await offsets.commit(`g-${i}`, [{ topic: "t", partition: 0, offset: 0 }]);
     }
-    const { GET } = monitoringRoutes(broker.broker)["/metrics"] as { GET: () => Response };
-    const readers = Array.from({ length: 8 }, () => GET().body!.getReader());
+    const GET = monitoringRoutes(broker.broker)["/metrics"]?.GET as unknown as (
+      request: Request,
+      server: undefined,
+      client: HttpClient,
+    ) => Response;
+    const client = { address: "127.0.0.1", isSecure: false };
+    const scrape = () => GET(new Request("http://localhost/metrics"), undefined, client);
+    const readers = Array.from({ length: 8 }, () => scrape().body!.getReader());
     for (const reader of readers) await reader.read();
-    expect(GET().status).toBe(503);
+    expect(scrape().status).toBe(503);
     await readers[0]?.cancel();
-    const again = GET();
+    const again = scrape();
     expect(again.status).toBe(200);
     expect(parseExposition(await again.text()).size).toBeGreaterThan(10);
     for (const reader of readers.slice(1)) await reader.cancel();

@@ -8,7 +8,7 @@ import { nextTurn } from "../../src/log/event-loop.js";
 import type { Partition } from "../../src/topics/partition.js";
 import { joinGroup } from "../support/group-members.js";
 import { batchOf } from "../support/broker.js";
-import { startPage } from "../support/page-sample.js";
+import { type PageSample, startPage } from "../support/page-sample.js";
 
 interface Event {
   readonly name: string;
@@ -50,6 +50,11 @@ async function nextTick(
     const { name, data } = await page.next();
     if (name === "tick" && says(data as Tick)) return data as Tick;
   }
+}
+
+/** Somebody, while there is no security. */
+function visitorOf({ broker: { context } }: PageSample) {
+  return { context, session: undefined, isWelcome: () => true };
 }
 
 /** Nobody reads the partition. */
@@ -250,8 +255,8 @@ test("a page that does not report that it reads is disconnected after a minute, 
   await using sample = await startPage();
   let nowMs = 0;
   const feed = new PageFeed(sample.broker, "always", { tickMs: 5, nowMs: () => nowMs });
-  const silent = eventsOf(feed.open().body!);
-  const reading = eventsOf(feed.open().body!);
+  const silent = eventsOf(feed.open(visitorOf(sample)).body!);
+  const reading = eventsOf(feed.open(visitorOf(sample)).body!);
   const { data } = (await reading.next()).value!;
   const { page } = data as Overview;
   expect(feed.seen("unknown")).toBe(false);
@@ -269,10 +274,10 @@ test("a page that does not report that it reads is disconnected after a minute, 
 test("at most 64 pages are open, and a page that closes makes room", async () => {
   await using sample = await startPage();
   const feed = new PageFeed(sample.broker, "always");
-  const pages = Array.from({ length: 64 }, () => feed.open());
-  expect(feed.open().status).toBe(503);
+  const pages = Array.from({ length: 64 }, () => feed.open(visitorOf(sample)));
+  expect(feed.open(visitorOf(sample)).status).toBe(503);
   await pages[0]?.body?.cancel();
-  const again = feed.open();
+  const again = feed.open(visitorOf(sample));
   expect(again.status).toBe(200);
   for (const page of [...pages.slice(1), again]) await page.body?.cancel();
   expect(feed.pages).toBe(0);

@@ -13,6 +13,7 @@ import {
   writeShop,
 } from "../support/page-sample.js";
 import { KafkaClient } from "../support/kafka-client.js";
+import { addUsers } from "../support/page-users.js";
 import { tempDir } from "../support/tmp.js";
 
 const NEXT_FRAME = "new Promise((resolve) => requestAnimationFrame(() => resolve()))";
@@ -391,6 +392,44 @@ describe.skipIf(CHROMIUM === undefined)("the live page", () => {
       await lookUp(page, "7654");
       await page.press("ArrowRight", "ArrowRight", "ArrowRight");
       expect(await page.text(".player .step p")).toStartWith("Record 7,654 is number 1 of 1");
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "asks for a login once there are users, and shows who is logged in",
+    async () => {
+      await using secured = await startPage();
+      await secured.broker.context.registry.create("orders", 1, {});
+      await writeOrders(secured.broker, "orders", 0, 10);
+      const page = await browser.open(secured.url, WIDE);
+      pages.push(page);
+      await page.until("document.querySelectorAll('.row .numbers strong').length > 0");
+      expect(await page.evaluate("document.querySelector('#user').hidden")).toBe(true);
+      await addUsers(secured.broker.context, { ann: ["READ TOPIC orders"], root: "everything" });
+      const logIn = async (user: string): Promise<void> => {
+        await page.until("document.querySelector('[name=password]')");
+        await page.evaluate("document.querySelector('[name=user]').focus()");
+        await page.type(user);
+        await page.evaluate("document.querySelector('[name=password]').focus()");
+        await page.type(user);
+        await page.press("Enter");
+        await page.until("document.querySelectorAll('.row .numbers strong').length > 0");
+      };
+      await logIn("ann");
+      expect(await page.text("#user span")).toBe("ann");
+      expect(await page.evaluate("document.querySelector('#produce').hidden")).toBe(true);
+      expect(await page.evaluate("document.querySelector('#lookup').hidden")).toBe(false);
+      expect(await page.text("#totals")).not.toContain("connections");
+      await lookUp(page, "3");
+      await page.evaluate("document.querySelector('#user button').click()");
+      await logIn("root");
+      expect(await page.text("#user span")).toBe("root");
+      await page.evaluate("document.querySelector('#produce [name=value]').focus()");
+      await page.type("hello");
+      await page.press("Enter");
+      await page.until("document.querySelector('.player:not([hidden]) .step h3')");
+      expect(await page.evaluate("document.cookie")).toBe("");
     },
     TIMEOUT_MS,
   );

@@ -3,6 +3,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HttpServer } from "../../src/http/http-server.js";
+import { type MonitoringAccess, monitoringRoutes } from "../../src/http/monitoring.js";
+import { PageAccess } from "../../src/http/page-access.js";
 import { pageRoutes } from "../../src/http/page-routes.js";
 import { stampBaseOffset } from "../../src/record/batch.js";
 import { BatchEncoder } from "../../src/record/encoder.js";
@@ -18,22 +20,37 @@ export interface PageSample extends AsyncDisposable {
   readonly running: TestBroker;
   /** Address of the page, with a slash at the end. */
   readonly url: string;
+  readonly access: PageAccess;
 }
 
-/** Starts a broker with a page. Segments are small, so that there are several. */
+/** How the page of a test is served, beside the options of its broker. */
+export interface PageServing extends Partial<MonitoringAccess> {
+  readonly isReadOnly?: boolean;
+  /** Whether to use the certificate of the broker. */
+  readonly isTls?: boolean;
+}
+
+/** Starts a broker with a page, its metrics and its health. Segments are small, so that there are several. */
 export async function startPage(
   options: Partial<BrokerOptions> = {},
   disk?: Disk,
+  serving: PageServing = {},
 ): Promise<PageSample> {
   const running = await startBroker({ segmentBytes: 64 * 1024, ...options }, disk);
+  const { isReadOnly = false, isTls = false, tokens } = serving;
+  const access = serving.access ?? new PageAccess(running.broker.context, { isReadOnly });
   const server = new HttpServer({
     ...{ host: "127.0.0.1", port: 0, log: (line: string) => running.lines.push(line) },
+    tls: isTls ? running.broker.tls : undefined,
     flags: { host: "--http-host", port: "--ui" },
-    routes: pageRoutes(running.broker, "always"),
+    routes: {
+      ...monitoringRoutes(running.broker, { access, tokens }),
+      ...pageRoutes(running.broker, "always", access),
+    },
   });
   return {
     broker: running.broker,
-    running,
+    ...{ running, access },
     url: `${server.url}/`,
     async [Symbol.asyncDispose]() {
       await server.stop();

@@ -6,11 +6,28 @@ import type {
   ProduceOrder,
   ProduceReport,
   Refusal,
+  SessionState,
   Tick,
 } from "./wire.js";
 
 /** How often a page reports that it reads its events. A page that does not is disconnected after a minute. */
 const SAY_MS = 15_000;
+
+/** What a request has to carry that changes something; none while the broker has no security. */
+let changeHeaders: Readonly<Record<string, string>> = {};
+
+/** Asks who looks at the page. Later requests are made in that session. */
+export async function askSession(): Promise<SessionState> {
+  const state = await answerOf<SessionState>(fetch("/api/session"));
+  changeHeaders = state.csrfToken === null ? {} : { "x-csrf-token": state.csrfToken };
+  return state;
+}
+
+/** Ends the session, and shows the form to log in. */
+export async function logOut(): Promise<void> {
+  await fetch("/logout", { method: "POST", headers: changeHeaders });
+  location.reload();
+}
 
 export interface Listener {
   overview(overview: Overview): void;
@@ -27,13 +44,14 @@ export function listen(listener: Listener): void {
   const sayThatItReads = (): void => {
     if (page === "" || performance.now() - saidMs < SAY_MS) return;
     saidMs = performance.now();
-    fetch(`/api/events/${page}`, { method: "POST" }).catch(() => {});
+    const headers = changeHeaders;
+    fetch(`/api/events/${page}`, { method: "POST", headers }).catch(() => {});
   };
   source.addEventListener("open", () => listener.connected(true));
   source.addEventListener("error", () => {
     listener.connected(false);
     // The browser does not retry after an error response, as from a broker that is just starting.
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => listen(listener), 2000);
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => void relisten(listener), 2000);
   });
   source.addEventListener("overview", ({ data }: MessageEvent<string>) => {
     const overview = JSON.parse(data) as Overview;
@@ -45,6 +63,12 @@ export function listen(listener: Listener): void {
     listener.tick(JSON.parse(data) as Tick);
     sayThatItReads();
   });
+}
+
+/** Listens again, in the session that there is now. */
+async function relisten(listener: Listener): Promise<void> {
+  await askSession().catch(() => undefined);
+  listen(listener);
 }
 
 /** Asks about a partition. Rejects with an error that says why there is no answer. */
@@ -72,7 +96,7 @@ export function askConnections(): Promise<ConnectionsState> {
 }
 
 export function produce(order: ProduceOrder): Promise<ProduceReport> {
-  const headers = { "content-type": "application/json" };
+  const headers = { "content-type": "application/json", ...changeHeaders };
   const body = JSON.stringify(order);
   return answerOf(fetch("/api/produce", { method: "POST", headers, body }));
 }
@@ -80,6 +104,8 @@ export function produce(order: ProduceOrder): Promise<ProduceReport> {
 async function answerOf<Answer>(asked: Promise<Response>): Promise<Answer> {
   const response = await asked.catch(() => undefined);
   if (response === undefined) throw new Error("the broker does not respond");
+  // The session has ended: the page is now the form to log in.
+  if (response.status === 401) location.reload();
   const text = await response.text();
   if (response.ok) return JSON.parse(text) as Answer;
   const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;

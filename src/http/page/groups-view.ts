@@ -36,7 +36,8 @@ export class GroupsView {
   /** Takes the first groups, shown while there is no filter. */
   update(first: GroupsState): void {
     this.#first = first;
-    this.#root.hidden = first.count === 0;
+    // There may be more than this visitor was sent.
+    this.#root.hidden = first.count === 0 && !first.hasMore;
     if (this.#filter.value === "") this.#show(first);
     else setText(this.#summary, countOf(first.count, "consumer group"));
   }

@@ -1,10 +1,10 @@
 // Connects the parts of the page: events to the model, the model to the views, user actions to the broker. Read this
 // file first.
 import type { LookupExplanation } from "../../inspection/lookup-explanation.js";
-import { ask, listen, produce } from "./api.js";
+import { ask, askSession, listen, logOut, produce } from "./api.js";
 import { ConnectionsView } from "./connections-view.js";
 import { Detail } from "./detail.js";
-import { byId, element, setText } from "./dom.js";
+import { button, byId, element, setText } from "./dom.js";
 import { Forms, type LookupOrder } from "./forms.js";
 import { countOf, formatBytes, formatCount } from "./format.js";
 import { GroupsView } from "./groups-view.js";
@@ -16,10 +16,13 @@ import { produceStory } from "./produce-steps.js";
 import { onThemeChange } from "./theme.js";
 import { TopicsView } from "./topics-view.js";
 import { Traffic } from "./traffic.js";
-import type { ProduceOrder, Tick } from "./wire.js";
+import type { ProduceOrder, SessionState, Tick } from "./wire.js";
 
 /** How long to wait for an event about a new record, in milliseconds. */
 const NEWS_MS_MAX = 3000;
+
+/** Time until the broker is asked again that has not answered, in milliseconds. */
+const RETRY_MS = 2000;
 
 class Page {
   readonly #model = new Model();
@@ -47,9 +50,16 @@ class Page {
     (order) => this.#produce(order),
   );
   #onNews: (() => void) | undefined;
+  #session: SessionState | undefined;
 
-  start(): void {
-    new ConnectionsView(byId("connections", HTMLDetailsElement)).start();
+  async start(): Promise<void> {
+    for (;;) {
+      this.#session = await askSession().catch(() => undefined);
+      if (this.#session !== undefined) break;
+      this.#showStatus(false);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+    this.#welcome(this.#session);
     onThemeChange(() => {
       this.#topics.repaint();
       this.#traffic.show(this.#model.rates);
@@ -67,12 +77,29 @@ class Page {
         this.#onNews?.();
       },
       tick: (tick) => this.#tick(tick),
-      connected: (isConnected) => {
-        const status = byId("status", HTMLElement);
-        setText(status, isConnected ? "live" : "the broker does not respond; retrying");
-        status.classList.toggle("lost", !isConnected);
-      },
+      connected: (isConnected) => this.#showStatus(isConnected),
     });
+  }
+
+  /** Shows what this visitor can use. */
+  #welcome({ user, mayRead, mayProduce, seesCluster }: SessionState): void {
+    byId("lookup", HTMLElement).hidden = !mayRead;
+    byId("produce", HTMLElement).hidden = !mayProduce;
+    byId("traffic", HTMLElement).hidden = !seesCluster;
+    if (seesCluster) new ConnectionsView(byId("connections", HTMLDetailsElement)).start();
+    if (user === null) return;
+    const root = byId("user", HTMLElement);
+    root.append(
+      element("span", {}, user),
+      button("Log out", () => void logOut()),
+    );
+    root.hidden = false;
+  }
+
+  #showStatus(isConnected: boolean): void {
+    const status = byId("status", HTMLElement);
+    setText(status, isConnected ? "live" : "the broker does not respond; retrying");
+    status.classList.toggle("lost", !isConnected);
   }
 
   #tick(tick: Tick): void {
@@ -94,7 +121,9 @@ class Page {
       ["topics", formatCount(overview?.topicCount ?? 0)],
       ["partitions", formatCount(partitions)],
       ["on disk", formatBytes(bytes)],
-      ["connections", formatCount(totals?.connections ?? 0)],
+      ...(this.#session?.seesCluster === true
+        ? [["connections", formatCount(totals?.connections ?? 0)]]
+        : []),
     ];
     const root = byId("totals", HTMLElement);
     if (root.childElementCount === 0) {
@@ -151,5 +180,5 @@ class Page {
 }
 
 // A page of another origin could show this one in a frame and trick a person into clicking on it.
-if (window.top === window) new Page().start();
+if (window.top === window) void new Page().start();
 else setText(byId("status", HTMLElement), "This page does not work inside a frame.");

@@ -95,13 +95,26 @@ export interface ConnectionsState {
   readonly hasMore: boolean;
 }
 
-/** Counters of the broker since it started. */
+/** Counters of the broker since it started; 0 for a visitor who may not see them. */
 export interface Totals {
   /** By the broker's clock, in milliseconds. */
   readonly atMs: number;
   readonly receivedBytes: number;
   readonly sentBytes: number;
   readonly connections: number;
+}
+
+/** What a page may know about who looks at it. */
+export interface SessionState {
+  /** Null while the broker has no security. */
+  readonly user: string | null;
+  /** What each request that changes something has to carry; null while the broker has no security. */
+  readonly csrfToken: string | null;
+  /** Whether the visitor may do this to any topic. */
+  readonly mayRead: boolean;
+  readonly mayProduce: boolean;
+  /** Whether it may see the connections and their traffic. */
+  readonly seesCluster: boolean;
 }
 
 /** Sent to a page first, and again when topics were created or deleted; all partitions follow in ticks. */
