@@ -26,6 +26,8 @@ import { TlsFiles } from "../net/tls-files.js";
 import { KafkaDialect } from "../protocol/kafka/server/dialect.js";
 import { NativeDialect } from "../protocol/native/server/dialect.js";
 import { Router } from "../protocol/native/server/router.js";
+import { AuditFile } from "./audit-file.js";
+import { AuditLog } from "./audit-log.js";
 import { addFirstAdministrator } from "./bootstrap-admin.js";
 import { brokerConfigs } from "./broker-configs.js";
 import { BrokerMetrics } from "./metrics.js";
@@ -74,6 +76,8 @@ interface BrokerParts {
   readonly offsets: OffsetStore;
   readonly groups: GroupCoordinator;
   readonly security: Security;
+  readonly audit: AuditLog;
+  readonly auditFile: AuditFile | undefined;
   readonly cleaner: LogCleaner;
   readonly metrics: BrokerMetrics;
   /** Limits the lines logged while clients are served. */
@@ -88,12 +92,14 @@ export class Broker implements AsyncDisposable {
   readonly context: ServiceContext;
   /** Counters. */
   readonly metrics: BrokerMetrics;
+  readonly audit: AuditLog;
   readonly #options: ResolvedOptions;
   readonly #tls: TlsFiles | undefined;
   readonly #data: DataDirectory;
   readonly #dialects: readonly Dialect[];
   readonly #listener: Listener;
   readonly #reports: LogLimit;
+  readonly #auditFile: AuditFile | undefined;
   readonly #cleaner: LogCleaner;
   readonly #retention: Timer;
   #retentionRun: Promise<void> = Promise.resolve();
@@ -104,6 +110,8 @@ export class Broker implements AsyncDisposable {
   private constructor(parts: BrokerParts) {
     const { options, data, offsets, groups, cleaner, security, metrics, reports, files, tls } =
       parts;
+    this.audit = parts.audit;
+    this.#auditFile = parts.auditFile;
     this.metrics = metrics;
     this.#reports = reports;
     this.#options = options;
@@ -127,6 +135,7 @@ export class Broker implements AsyncDisposable {
       },
       logDirectory: { path: options.dataDir, space: () => spaceOf(options.dataDir) },
       security,
+      audit: parts.audit,
       caller: EVERYONE,
     };
     const configs = () => {
@@ -232,8 +241,15 @@ export class Broker implements AsyncDisposable {
       const security = Security.open(theDisk, resolved.dataDir);
       if (tls?.asksClients === true) security.require();
       if (oauth !== undefined) security.addMechanism(OAUTHBEARER, () => new OauthExchange(oauth));
-      await bootstrap(security, resolved);
-      const parts = { data, offsets, groups, cleaner, security, metrics, reports, files, tls };
+      const auditFile = openAuditFile(resolved, report);
+      const audit = new AuditLog({
+        sink: auditFile ?? { isJson: false, line: log },
+        isEnabled: () => auditFile !== undefined || security.isEnabled,
+        mechanisms: () => security.mechanisms,
+      });
+      await bootstrap(security, audit, resolved);
+      const secured = { security, audit, auditFile, tls };
+      const parts = { data, offsets, groups, cleaner, ...secured, metrics, reports, files };
       broker = new Broker({ options: resolved, ...parts });
       reportConnections(resolved, files, registry.partitionCount);
     } catch (error) {
@@ -337,6 +353,8 @@ export class Broker implements AsyncDisposable {
     await this.#retentionRun;
     if (this.#failure === undefined) await this.#data.closeCleanly();
     else this.#data.abandon();
+    this.audit.close();
+    this.#auditFile?.close();
     this.#reports.close();
   }
 
@@ -371,14 +389,25 @@ export class Broker implements AsyncDisposable {
   }
 }
 
+/** Throws a RangeError that names the option. */
+function openAuditFile(
+  { auditLog }: ResolvedOptions,
+  report: (line: string) => void,
+): AuditFile | undefined {
+  return auditLog === undefined ? undefined : new AuditFile(auditLog, report);
+}
+
 /** Adds the first administrator, if a file names one and there are no users. */
 async function bootstrap(
   security: Security,
+  audit: AuditLog,
   { bootstrapAdminFile, log }: ResolvedOptions,
 ): Promise<void> {
   if (bootstrapAdminFile === undefined) return;
   const name = await addFirstAdministrator(security, bootstrapAdminFile);
-  if (name !== undefined) log(`added the administrator '${name}': everybody has to log in`);
+  if (name === undefined) return;
+  audit.changed(EVERYONE, "user-set", { user: name, by: "--bootstrap-admin-file" });
+  log(`added the administrator '${name}': everybody has to log in`);
 }
 
 /** Whether other machines can reach one of the addresses to listen on. */

@@ -79,6 +79,11 @@ export interface BrokerOptions {
   readonly bootstrapAdminFile?: string | undefined;
   /** Which tokens (JWTs) clients can log in with, by OAUTHBEARER; none by default. With any, everybody has to log in. */
   readonly oauth?: OauthOptions | undefined;
+  /**
+   * File to which the audit log is appended, a JSON object a line: logins, refusals, and changes. Without it, those but
+   * successful logins are in the broker's log, once clients have to log in.
+   */
+  readonly auditLog?: string | undefined;
   /** When an append is acknowledged; `always` (after an fdatasync) by default. */
   readonly flush?: FlushPolicy;
   /** Where committed offsets are stored; `durable` by default. */
@@ -158,10 +163,12 @@ export interface ResolvedOptions extends Required<
     | "tlsClientCa"
     | "tlsClientAuth"
     | "bootstrapAdminFile"
+    | "auditLog"
     | "oauth"
   >
 > {
   readonly bootstrapAdminFile: string | undefined;
+  readonly auditLog: string | undefined;
   readonly oauth: OauthOptions | undefined;
   readonly endpoints: readonly [ResolvedEndpoint, ...ResolvedEndpoint[]];
   /** Undefined if no port uses TLS. */
@@ -182,6 +189,7 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
     endpoints: resolveEndpoints(options),
     tls: resolveTls(options),
     bootstrapAdminFile: options.bootstrapAdminFile,
+    auditLog: options.auditLog,
     oauth: options.oauth,
     flush: options.flush ?? { kind: "always" },
     offsets: options.offsets ?? "durable",
@@ -317,6 +325,7 @@ function checkedDefaults(given: TopicSettings): TopicSettings {
 
 function checkOptions(given: BrokerOptions, resolved: ResolvedOptions): void {
   if (given.dataDir === "") throw new RangeError("--data-dir is empty");
+  if (given.auditLog === "") throw new RangeError("--audit-log is empty");
   checkWhole("--default-partitions", resolved.defaultPartitions, 1, PARTITIONS_MAX);
   checkWhole(
     "--group-initial-rebalance-delay",

@@ -109,6 +109,12 @@ export function brokerCommand() {
     )
     .addOption(
       flag(
+        "audit-log <file>",
+        "file for the audit log: logins, refusals and changes, as JSON; by default without logins in the broker's log",
+      ).default(undefined, "none"),
+    )
+    .addOption(
+      flag(
         "oauth-jwks <file|url>",
         "keys (a JSON Web Key Set) of tokens that clients can log in with",
       ).default(undefined, "none"),

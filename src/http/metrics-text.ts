@@ -8,6 +8,7 @@ import { VERSION } from "../broker/version.js";
 import type { GroupState, GroupType } from "../groups/group.js";
 import type { ServiceContext } from "../services/context.js";
 import { NOT_COMMITTED, readGroupLags } from "../services/group-lag.js";
+import { OPERATIONS_OF, type ResourceType } from "../security/permission.js";
 import { printable } from "../printable.js";
 import { nextTurn, Portions } from "../log/event-loop.js";
 import { type DescribedPartition, describePartitions } from "../services/topics.js";
@@ -36,11 +37,38 @@ export async function* metricsText(
   const text = new Exposition();
   writeRequests(text, broker);
   await writeConnections(text, broker);
+  writeSecurity(text, broker);
   writeCompaction(text, broker);
   yield* writePartitions(text, context);
   yield* writeGroups(text, broker, context);
   writeProcess(text);
   yield text.take();
+}
+
+function writeSecurity(text: Exposition, { audit: { counters }, context }: Broker): void {
+  const mechanisms = [...context.security.mechanisms, "other"];
+  const byMechanism = (name: string, help: string, counts: ReadonlyMap<string, number>): void => {
+    text.family(name, "counter", help);
+    for (const mechanism of new Set([...mechanisms, ...counts.keys()]))
+      text.sample(labelsOf({ mechanism }), counts.get(mechanism) ?? 0);
+  };
+  byMechanism("rustlog_logins_total", "Logins that succeeded, by mechanism.", counters.logins);
+  byMechanism(
+    "rustlog_failed_logins_total",
+    "Logins that failed, by mechanism; other for one that the broker does not have.",
+    counters.failedLogins,
+  );
+  text.family(
+    "rustlog_denied_total",
+    "counter",
+    "Refusals because of a missing permission, by operation and type of the resource.",
+  );
+  for (const [type, operations] of Object.entries(OPERATIONS_OF)) {
+    for (const operation of operations) {
+      const count = counters.denied.get(operation)?.get(type as ResourceType) ?? 0;
+      text.sample(labelsOf({ operation, resource: type }), count);
+    }
+  }
 }
 
 function writeCompaction(text: Exposition, { metrics: { compaction } }: Broker): void {

@@ -28,6 +28,8 @@ export interface Login {
   readonly mechanisms: readonly string[];
   /** Mechanism of a login that has begun and is not complete. */
   readonly begun: string | undefined;
+  /** Who the client claims to be in the login that has begun, or has just failed; undefined before it says so. */
+  readonly claimedUser: string | undefined;
   /** When the login expires, in milliseconds since the epoch; undefined if never. */
   readonly expiresAtMs: number | undefined;
   /** Begins a login. Throws UNSUPPORTED_SASL_MECHANISM. */

@@ -24,6 +24,8 @@ export class ConnectionCaller implements Caller, Login {
   readonly #context: CallerContext;
   #identity: Identity | undefined;
   #exchange: SaslExchange | undefined;
+  /** The same after its end. */
+  #lastExchange: SaslExchange | undefined;
   /** A message is being checked. No other login may begin meanwhile: one connection could guess many passwords at once. */
   #isStepping = false;
   #version = -1;
@@ -61,6 +63,10 @@ export class ConnectionCaller implements Caller, Login {
     return this.#exchange?.mechanism;
   }
 
+  get claimedUser(): string | undefined {
+    return this.#lastExchange?.claimedUser;
+  }
+
   get expiresAtMs(): number | undefined {
     return this.#identity?.expiresAtMs;
   }
@@ -74,6 +80,7 @@ export class ConnectionCaller implements Caller, Login {
     }
     if (this.#isStepping) throw new RustLogError("ILLEGAL_SASL_STATE", "a login is under way");
     this.#exchange = begin(this.host);
+    this.#lastExchange = this.#exchange;
   }
 
   async step(message: Uint8Array): Promise<LoginStep> {

@@ -15,6 +15,8 @@ import type { Users } from "./users.js";
 /** One login. Rejects with SASL_AUTHENTICATION_FAILED, after which it can't go on. */
 export interface SaslExchange {
   readonly mechanism: string;
+  /** Who the client claims to be; undefined before it says so. */
+  readonly claimedUser?: string | undefined;
   step(message: Uint8Array): Promise<LoginStep>;
 }
 
@@ -49,6 +51,7 @@ class ScramExchange implements SaslExchange {
   readonly mechanism: ScramMechanism;
   readonly #users: Users;
   readonly #server: ScramServer;
+  claimedUser: string | undefined;
   /** Set after the first message. */
   #identity: Identity | undefined;
 
@@ -64,6 +67,7 @@ class ScramExchange implements SaslExchange {
         return { bytes: this.#server.finish(message), identity: this.#identity };
       }
       const { user } = this.#server.read(message);
+      this.claimedUser = user;
       this.#identity = identityOf(this.#users, user);
       return { bytes: this.#server.challenge(this.#users.credential(user, this.mechanism)) };
     } catch (error) {
@@ -76,6 +80,7 @@ class ScramExchange implements SaslExchange {
 /** PLAIN (RFC 4616): the password itself, so only TLS keeps it secret. */
 class PlainExchange implements SaslExchange {
   readonly mechanism = "PLAIN";
+  claimedUser: string | undefined;
   readonly #users: Users;
   readonly #checks: PasswordChecks;
   readonly #host: string;
@@ -91,6 +96,7 @@ class PlainExchange implements SaslExchange {
     if (user === undefined || password === undefined || rest.length > 0) {
       throw authenticationFailed(this.mechanism, new Error("the message has not three parts"));
     }
+    this.claimedUser = user;
     if (authorizationId !== "" && authorizationId !== user) {
       throw authenticationFailed(this.mechanism, new Error("the client wants to act as another"));
     }

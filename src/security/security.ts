@@ -65,6 +65,11 @@ export class Security {
     return this.#isRequired || this.users.size > 0;
   }
 
+  /** Names of the mechanisms of a login. */
+  get mechanisms(): Iterable<string> {
+    return this.#mechanisms.keys();
+  }
+
   /** Requires a login even without a user: there is another way to say who one is. Call it before the first connection. */
   require(): void {
     this.#isRequired = true;

@@ -45,6 +45,7 @@ export async function addAcls(
       checkCount(authorizer.size + valid.length);
       return { aclsAdded: valid };
     });
+    noteRules(context, "rule-added", valid);
     return outcomes;
   } catch (error) {
     const failure = failureOf(error);
@@ -64,6 +65,7 @@ export async function deleteAcls(
     found = filters.map((filter) => matching(context, filter));
     return { aclsRemoved: found.flat() };
   });
+  noteRules(context, "rule-deleted", found.flat());
   return found;
 }
 
@@ -83,14 +85,37 @@ export async function changeAcls(
     if (fault !== undefined) throw new RustLogError("INVALID_REQUEST", fault);
   }
   const counts = { added: 0, deleted: 0 };
+  let isKnown = (_: Acl): boolean => false;
   await context.security.change(() => {
     const known = new Set([...context.security.authorizer.rules].map(aclKey));
+    const before = new Set(known);
+    isKnown = (acl) => before.has(aclKey(acl));
     for (const key of new Set(deleted.map(aclKey))) if (known.delete(key)) counts.deleted++;
     for (const key of new Set(added.map(aclKey))) if (!known.has(key)) counts.added++;
     checkCount(known.size + counts.added);
     return { aclsAdded: added, aclsRemoved: deleted };
   });
+  noteRules(
+    context,
+    "rule-added",
+    added.filter((acl) => !isKnown(acl)),
+  );
+  noteRules(context, "rule-deleted", deleted.filter(isKnown));
   return counts;
+}
+
+function noteRules(
+  { audit, caller }: ServiceContext,
+  action: "rule-added" | "rule-deleted",
+  acls: readonly Acl[],
+): void {
+  for (const { principal, host, ...acl } of acls) {
+    const { permissionType, operation, resourceType, resourceName, patternType } = acl;
+    audit.changed(caller, action, {
+      ...{ permissionType, for: principal, from: host, operation },
+      ...{ resourceType, resourceName, patternType },
+    });
+  }
 }
 
 function checkCount(acls: number): void {

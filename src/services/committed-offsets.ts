@@ -229,6 +229,7 @@ export async function deleteOffsets(
   });
   if (faults.some((fault) => fault !== undefined)) return faults;
   const deleted = await context.offsets.deleteOffsets(group, partitions);
+  noteDeletion(context, group, partitions.length);
   return deleted.map((committed) => position(committed));
 }
 
@@ -260,7 +261,12 @@ export async function deleteEach(
   for (let from = 0; from < found.length; from += OFFSET_ENTRIES_MAX) {
     await offsets.deleteOffsets(group, found.slice(from, from + OFFSET_ENTRIES_MAX));
   }
+  if (found.length > 0) noteDeletion(context, group, found.length);
   return outcomes;
+}
+
+function noteDeletion({ audit, caller }: ServiceContext, group: string, partitions: number): void {
+  audit.changed(caller, "offsets-deleted", { group, partitions });
 }
 
 function checkDeletion(context: ServiceContext, group: string): void {

@@ -221,10 +221,19 @@ async function alter(
   checkTopicName(name);
   requireOnTopic(context, "ALTER_CONFIGS", name);
   refuseInternalTopic(name, "altered");
-  const { registry } = context;
+  const { registry, audit, caller } = context;
   const { settings } = existing(context, name);
-  if (validateOnly) registry.checkSettings(change(settings));
-  else await registry.alterSettings(name, change);
+  if (validateOnly) {
+    registry.checkSettings(change(settings));
+    return;
+  }
+  await registry.alterSettings(name, change);
+  const before = new Map(Object.entries(settings));
+  const after = new Map(Object.entries(registry.find(name)?.settings ?? {}));
+  const different = [...new Set([...before.keys(), ...after.keys()])]
+    .filter((key) => before.get(key) !== after.get(key))
+    .map((key) => `${key}=${after.get(key) ?? "(default)"}`);
+  audit.changed(caller, "topic-altered", { topic: name, settings: different.join(" ") });
 }
 
 /** The topic. Throws UNKNOWN_TOPIC_OR_PARTITION, or STORAGE_ERROR if its settings are unknown. */

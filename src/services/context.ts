@@ -7,6 +7,7 @@ import type { ProducerIds } from "../topics/producer-ids.js";
 import type { RivalReaders } from "./rival-readers.js";
 import type { ConfigType } from "../topics/config-value.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
+import type { Audit } from "../security/audit.js";
 import type { Caller, Peer } from "../security/caller.js";
 import type { Security } from "../security/security.js";
 
@@ -51,6 +52,7 @@ export interface ServiceContext {
   readonly brokerConfigs: ReadonlyMap<string, BrokerConfig>;
   readonly logDirectory: LogDirectory;
   readonly security: Security;
+  readonly audit: Audit;
   /** Whose request it is. The broker's own requests may do everything. */
   readonly caller: Caller;
 }

@@ -51,6 +51,8 @@ export function deleteRecords(
 async function deleteFrom(context: ServiceContext, request: RecordsToDelete): Promise<number> {
   const partition = partitionToTrim(context, request);
   await context.registry.deleteRecords(partition, endOf(partition, request));
+  const { name, logStartOffset } = partition;
+  context.audit.changed(context.caller, "topic-trimmed", { partition: name, logStartOffset });
   return partition.logStartOffset;
 }
 

@@ -171,4 +171,5 @@ export async function deleteGroup(context: ServiceContext, group: string): Promi
 export async function removeGroup(context: ServiceContext, group: string): Promise<void> {
   requireOnGroup(context, "DELETE", group);
   await context.groups.delete(group);
+  context.audit.changed(context.caller, "group-deleted", { group });
 }

@@ -13,7 +13,16 @@ export function loginMechanisms({ caller }: ServiceContext): readonly string[] {
 
 /** Begins a login. Throws UNSUPPORTED_SASL_MECHANISM, and ILLEGAL_SASL_STATE if the broker requires none. */
 export function beginLogin(context: ServiceContext, mechanism: string): void {
-  loginOf(context).begin(mechanism);
+  try {
+    loginOf(context).begin(mechanism);
+  } catch (error) {
+    if (error instanceof RustLogError && error.code === "UNSUPPORTED_SASL_MECHANISM") {
+      const { caller, audit } = context;
+      const reason = "the broker does not have this mechanism";
+      audit.loginFailed({ host: caller.host, mechanism, user: undefined, reason });
+    }
+    throw error;
+  }
 }
 
 interface LoginStep {
@@ -31,18 +40,36 @@ export async function continueLogin(
   message: Uint8Array,
 ): Promise<LoginStep> {
   const login = loginOf(context);
+  const mechanism = login.begun ?? "none";
   const beganMs = clockMs();
   const { bytes, identity } = await login.step(message).catch(async (error: unknown) => {
-    if (error instanceof RustLogError && error.code === "SASL_AUTHENTICATION_FAILED")
+    if (error instanceof RustLogError && error.code === "SASL_AUTHENTICATION_FAILED") {
+      noteFailure(context, mechanism, error);
       await delayFailure(context, beganMs);
+    }
     throw error;
   });
+  if (identity !== undefined) context.audit.loggedIn(context.caller, mechanism);
   const expiresAtMs = identity?.expiresAtMs;
   return {
     message: bytes,
     isComplete: identity !== undefined,
     sessionLifetimeMs: expiresAtMs === undefined ? 0 : Math.max(1, expiresAtMs - Date.now()),
   };
+}
+
+function noteFailure(
+  { audit, caller, security }: ServiceContext,
+  mechanism: string,
+  { cause }: RustLogError,
+): void {
+  const claimed = caller.login?.claimedUser;
+  const isKnown = claimed !== undefined && security.users.find(claimed) !== undefined;
+  const reason = cause instanceof Error ? cause.message : "the credentials are not valid";
+  audit.loginFailed({
+    ...{ host: caller.host, mechanism, reason },
+    user: isKnown ? claimed : undefined,
+  });
 }
 
 /**

@@ -5,7 +5,7 @@ import type { AnyPartition } from "../topics/offline-partition.js";
 import type { Partition } from "../topics/partition.js";
 import type { Operation } from "../security/permission.js";
 import type { ServiceContext } from "./context.js";
-import { mayOnTopic, requireOnTopic } from "./permissions.js";
+import { isPermitted, requireOnTopic } from "./permissions.js";
 
 export interface NamedTopic {
   /** Name of the topic; empty if the request states only its id. */
@@ -46,12 +46,13 @@ export function requireOnNamed(
   name: string,
   { topic, topicId }: NamedTopic,
 ): void {
-  if (topic === "" && topicId !== undefined && !mayOnTopic(context, operation, name)) {
+  const hasName = topic !== "" || topicId === undefined;
+  if (!hasName && !isPermitted(context, operation, "TOPIC", name)) {
     const who = context.caller.principal;
     const message = `${who} has no permission ${operation} on the topic with id ${topicId}`;
     throw new RustLogError("TOPIC_AUTHORIZATION_FAILED", message);
   }
-  requireOnTopic(context, operation, name);
+  if (hasName) requireOnTopic(context, operation, name);
 }
 
 /**

@@ -46,6 +46,25 @@ export function requireIdempotence(context: ServiceContext): void {
   requireOnCluster(context, "IDEMPOTENT_WRITE");
 }
 
+/** Whether the caller may do this, for a request that is refused otherwise: the refusal is noted. */
+export function isPermitted(
+  context: ServiceContext,
+  operation: Operation,
+  type: ResourceType,
+  name: string,
+): boolean {
+  const isAllowed = context.caller.may(operation, type, name);
+  if (!isAllowed) context.audit.denied(context.caller, operation, type, name);
+  return isAllowed;
+}
+
+/** The same on the cluster. */
+export function isPermittedOnCluster(context: ServiceContext, operation: Operation): boolean {
+  return isPermitted(context, operation, "CLUSTER", CLUSTER_NAME);
+}
+
+// For what is left out of an answer: that is no refusal.
+
 export function mayOnTopic(
   { caller }: ServiceContext,
   operation: Operation,
@@ -67,14 +86,15 @@ export function mayOnCluster({ caller }: ServiceContext, operation: Operation): 
 }
 
 function refuse(
-  { caller }: ServiceContext,
+  context: ServiceContext,
   operation: Operation,
   type: ResourceType,
   name: string,
 ): never {
+  context.audit.denied(context.caller, operation, type, name);
   const what = type === "CLUSTER" ? "the cluster" : `${type.toLowerCase()} '${name}'`;
   throw new RustLogError(
     REFUSALS[type],
-    `${caller.principal} has no permission ${operation} on ${what}`,
+    `${context.caller.principal} has no permission ${operation} on ${what}`,
   );
 }

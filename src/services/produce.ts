@@ -8,6 +8,7 @@ import type { AppendWaiter } from "../topics/appender.js";
 import type { ServiceContext } from "./context.js";
 import { appendChecked } from "./checked-append.js";
 import { type NamedPartition, topicNameOf } from "./named-partition.js";
+import { noteCreation } from "./topics.js";
 import { refuseInternalTopic, requireCreation, requireOnTopic } from "./permissions.js";
 import { checkTimestamps } from "./timestamp-check.js";
 
@@ -42,7 +43,10 @@ export function produceFor(
   const topic = context.registry.ensure(name);
   if (topic instanceof Promise) {
     topic
-      .then(() => append(context, name, batch, waiter))
+      .then(({ partitions }) => {
+        noteCreation(context, name, partitions.length);
+        append(context, name, batch, waiter);
+      })
       .catch((error: unknown) => waiter.refused(error));
   } else append(context, name, batch, waiter);
 }

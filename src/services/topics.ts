@@ -61,7 +61,17 @@ export async function createTopic(
   requireCreation(context, name);
   refuseInternalTopic(name, "created");
   const topic = await context.registry.create(name, partitions, settings);
+  noteCreation(context, name, topic.partitions.length);
   return { ...summaryOf(topic), settings: topic.settings };
+}
+
+/** Tells that the caller has created a topic. */
+export function noteCreation(
+  { audit, caller }: ServiceContext,
+  topic: string,
+  partitions: number,
+): void {
+  audit.changed(caller, "topic-created", { topic, partitions });
 }
 
 /**
@@ -122,6 +132,7 @@ export async function addPartitions(
   requireOnTopic(context, "ALTER", name);
   refuseInternalTopic(name, "altered");
   await context.registry.addPartitions(name, total);
+  context.audit.changed(context.caller, "topic-altered", { topic: name, partitions: total });
 }
 
 /** Makes all checks of `addPartitions`, and adds nothing. Throws what `addPartitions` rejects with. */
@@ -164,7 +175,9 @@ export async function describeTopic(
   if (!createIfMissing) throw unknownTopic(name);
   requireCreation(context, name);
   refuseInternalTopic(name, "created");
-  return descriptionOf(await registry.ensure(name));
+  const topic = await registry.ensure(name);
+  noteCreation(context, name, topic.partitions.length);
+  return descriptionOf(topic);
 }
 
 /** All topics, by name, including internal ones. The caller may yield between two. */
@@ -188,7 +201,9 @@ export async function layoutByName(
   if (found !== undefined) return layoutOf(found);
   if (!create || !autoCreateTopics || isInternalTopic(name)) throw unknownTopic(name);
   requireCreation(context, name);
-  return layoutOf(await registry.ensure(name));
+  const topic = await registry.ensure(name);
+  noteCreation(context, name, topic.partitions.length);
+  return layoutOf(topic);
 }
 
 /** What there is of a partition. */
@@ -233,6 +248,7 @@ export async function deleteTopic(
   requireOnNamed(context, "DELETE", name, named);
   refuseInternalTopic(name, "deleted");
   const { id } = await context.registry.delete(name, named.topicId);
+  context.audit.changed(context.caller, "topic-deleted", { topic: name, topicId: id });
   return { name, topicId: id };
 }
 

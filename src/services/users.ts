@@ -58,10 +58,23 @@ export async function changeCredentials(
   changes: readonly CredentialChange[],
   options?: UserChangeOptions,
 ): Promise<Outcome<undefined>[]> {
-  return await changeUsers(context.security, changes, options, (change) => {
+  const { users } = context.security;
+  const outcomes = await changeUsers(context.security, changes, options, (change) => {
     if (isOwnPassword(context, change) || mayOnCluster(context, "ALTER")) return undefined;
     return refusalOf(() => requireOnCluster(context, "ALTER"));
   });
+  const deleted = new Set<string>();
+  for (const [i, { user, mechanism, salted }] of changes.entries()) {
+    if (outcomes[i] !== undefined) continue;
+    if (users.find(user) === undefined) deleted.add(user);
+    else {
+      const password = salted === undefined ? "deleted" : "set";
+      const role = options?.asAdministrators === true ? { role: "administrator if new" } : {};
+      context.audit.changed(context.caller, "user-set", { user, mechanism, password, ...role });
+    }
+  }
+  for (const user of deleted) context.audit.changed(context.caller, "user-deleted", { user });
+  return outcomes;
 }
 
 function refusalOf(ask: () => void): RustLogError | undefined {

@@ -74,7 +74,12 @@ test("a bad password changes nothing, and the others are stored", async () => {
 test("a user without permissions changes its own password, and nothing else", async () => {
   const context = await withAdministrator();
   await add(context, "ann");
-  const login = { mechanisms: [], begun: undefined, expiresAtMs: undefined };
+  const login = {
+    mechanisms: [],
+    begun: undefined,
+    claimedUser: undefined,
+    expiresAtMs: undefined,
+  };
   const ann = withCaller(context, {
     ...EVERYONE,
     principal: "User:ann",

@@ -5,6 +5,7 @@ import { CompactionSlices } from "../../src/log/compaction/compaction-thread.js"
 import { OffsetStore } from "../../src/groups/offset-store.js";
 import { CompactionRuns } from "../../src/services/compaction-runs.js";
 import { RivalReaders } from "../../src/services/rival-readers.js";
+import { NO_AUDIT } from "../../src/security/audit.js";
 import { EVERYONE } from "../../src/security/caller.js";
 import { Security } from "../../src/security/security.js";
 import type { ServiceContext } from "../../src/services/context.js";
@@ -34,7 +35,7 @@ export async function openServices(
       path: "/data",
       space: async () => ({ totalBytes: 100, usableBytes: 50 }),
     },
-    ...{ security: new Security(), caller: EVERYONE },
+    ...{ security: new Security(), audit: NO_AUDIT, caller: EVERYONE },
     ...options,
   };
   const { autoCreateTopics, defaultPartitions } = facts;

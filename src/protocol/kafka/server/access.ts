@@ -1,6 +1,6 @@
 // DescribeClientQuotas: there are no quotas.
 import type { ServiceContext } from "../../../services/context.js";
-import { mayOnCluster } from "../../../services/permissions.js";
+import { isPermittedOnCluster } from "../../../services/permissions.js";
 import { type DescribeClientQuotas, MATCH } from "../access.js";
 import { CODE } from "../error-codes.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
@@ -11,7 +11,7 @@ export function describeClientQuotas(
   context: ServiceContext,
   { components }: RequestOf<typeof DescribeClientQuotas>,
 ): ResponseOf<typeof DescribeClientQuotas> {
-  if (!mayOnCluster(context, "DESCRIBE_CONFIGS")) {
+  if (!isPermittedOnCluster(context, "DESCRIBE_CONFIGS")) {
     const errorCode = CODE.CLUSTER_AUTHORIZATION_FAILED;
     return { errorCode, errorMessage: "Cluster authorization failed.", entries: null };
   }

@@ -2,7 +2,7 @@
 // Leaves to others: sizes (services/log-directory.ts).
 import type { ServiceContext } from "../../../services/context.js";
 import { partitionSizes } from "../../../services/log-directory.js";
-import { mayOnCluster } from "../../../services/permissions.js";
+import { isPermittedOnCluster } from "../../../services/permissions.js";
 import { type PartitionState, partitionState, topicLayouts } from "../../../services/topics.js";
 import {
   type AlterPartitionReassignments,
@@ -66,7 +66,7 @@ export async function describeLogDirs(
   request: RequestOf<typeof DescribeLogDirs>,
   call: Call,
 ): Promise<ResponseOf<typeof DescribeLogDirs>> {
-  if (!mayOnCluster(context, "DESCRIBE")) {
+  if (!isPermittedOnCluster(context, "DESCRIBE")) {
     return { errorCode: REFUSED, results: [] };
   }
   const topics: { name: string; partitions: LogDirPartition[] }[] = [];
@@ -109,7 +109,7 @@ export async function electLeaders(
   { connection }: Call,
 ): Promise<ResponseOf<typeof ElectLeaders>> {
   const isKnown = electionType === ELECTION.preferred || electionType === ELECTION.unclean;
-  const isAllowed = mayOnCluster(context, "ALTER");
+  const isAllowed = isPermittedOnCluster(context, "ALTER");
   const errorCode = !isAllowed ? REFUSED : isKnown ? CODE.NONE : CODE.INVALID_REQUEST;
   if (topicPartitions === null) {
     if (!isAllowed) return { errorCode, replicaElectionResults: [] };
@@ -162,7 +162,7 @@ export async function alterPartitionReassignments(
   { allowReplicationFactorChange, topics }: RequestOf<typeof AlterPartitionReassignments>,
   { connection }: Call,
 ): Promise<ResponseOf<typeof AlterPartitionReassignments>> {
-  if (!mayOnCluster(context, "ALTER")) {
+  if (!isPermittedOnCluster(context, "ALTER")) {
     const errorMessage = "Cluster authorization failed.";
     return { allowReplicationFactorChange, errorCode: REFUSED, errorMessage, responses: [] };
   }
@@ -213,7 +213,7 @@ export function listPartitionReassignments(
   context: ServiceContext,
   _request: RequestOf<typeof ListPartitionReassignments>,
 ): ResponseOf<typeof ListPartitionReassignments> {
-  if (!mayOnCluster(context, "DESCRIBE")) {
+  if (!isPermittedOnCluster(context, "DESCRIBE")) {
     const errorMessage = "Cluster authorization failed.";
     return { errorCode: REFUSED, errorMessage, topics: [] };
   }

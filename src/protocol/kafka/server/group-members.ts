@@ -3,6 +3,7 @@
 import type { ServiceContext } from "../../../services/context.js";
 import * as services from "../../../services/group-membership.js";
 import { ERRORS } from "../../../errors.js";
+import { isPermitted } from "../../../services/permissions.js";
 import { REFUSALS } from "../../../security/permission.js";
 import { CODE } from "../error-codes.js";
 import {
@@ -62,12 +63,12 @@ const NOWHERE = { nodeId: -1, host: "", port: -1 };
 
 /** Why a client may not look for this coordinator. */
 function refusalToFind(
-  { caller }: ServiceContext,
+  context: ServiceContext,
   keyType: number,
   name: string,
 ): { readonly errorCode: number; readonly errorMessage: string } | undefined {
   const type = keyType === COORDINATOR.group ? "GROUP" : "TRANSACTIONAL_ID";
-  if (caller.may("DESCRIBE", type, name)) return undefined;
+  if (isPermitted(context, "DESCRIBE", type, name)) return undefined;
   const code = REFUSALS[type];
   return { errorCode: ERRORS[code].wire, errorMessage: `${code}: ${name.slice(0, 100)}` };
 }

@@ -2,7 +2,7 @@
 // Leaves to others: the ids (topics/producer-ids.ts).
 import { RustLogError } from "../../../errors.js";
 import type { ServiceContext } from "../../../services/context.js";
-import { requireIdempotence } from "../../../services/permissions.js";
+import { isPermitted, requireIdempotence } from "../../../services/permissions.js";
 import { CODE, kafkaCode } from "../error-codes.js";
 import type { InitProducerId } from "../producers.js";
 import type { RequestOf, ResponseOf } from "../schema.js";
@@ -20,7 +20,7 @@ export async function initProducerId(
   if (transactionalId === null) {
     const refusal = codeOf(() => requireIdempotence(context));
     if (refusal !== CODE.NONE) return failure(refusal);
-  } else if (!context.caller.may("WRITE", "TRANSACTIONAL_ID", transactionalId)) {
+  } else if (!isPermitted(context, "WRITE", "TRANSACTIONAL_ID", transactionalId)) {
     return failure(CODE.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
   }
   if (producerId < 0 !== producerEpoch < 0) return failure(CODE.INVALID_REQUEST);
