@@ -274,7 +274,10 @@ export class BrokerLink {
     if (!isClosed || this.isClosed) return error;
     return new RustLogError(error.code, `${error.message} (the first one of this connection)`, {
       cause: error,
-      help: "Is it a RustLog broker, and running? A Kafka broker or a TLS server ends a connection like this.",
+      help:
+        this.options.tls === undefined
+          ? "Is it a RustLog broker, and running? A Kafka broker or a TLS server ends a connection like this."
+          : "The log of the broker says why; it may not accept the certificate of this client, or ask for one.",
     });
   }
 

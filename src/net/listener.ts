@@ -15,7 +15,13 @@ import { Guests } from "./guests.js";
 import { type ConnectionLimits, InflightBudget } from "./inflight.js";
 import { type AddressFlags, listenOn } from "./listen.js";
 import { LogLimit } from "./log-limit.js";
-import { clientCertificate, overTls, TlsHandshake, type TlsSocket } from "./tls-handshake.js";
+import {
+  clientCertificate,
+  handshakeFault,
+  overTls,
+  TlsHandshake,
+  type TlsSocket,
+} from "./tls-handshake.js";
 import type { TlsFiles } from "./tls-files.js";
 import { Turns } from "./turns.js";
 
@@ -149,7 +155,9 @@ export class Listener {
     const emptied = new Promise<void>((resolve) => {
       this.#emptied = resolve;
     });
-    for (const connection of [...this.#handshakes.keys()]) connection.terminate();
+    const shaking = [...this.#handshakes.keys()];
+    this.#handshakes.clear();
+    for (const connection of shaking) connection.terminate();
     for (const connection of [...this.#connections]) connection.stop();
     this.#checkEmptied();
     const grace = setTimeout(() => this.terminate(), graceMs);
@@ -162,6 +170,7 @@ export class Listener {
   terminate(): void {
     this.#stopListening();
     clearInterval(this.#sweeper);
+    this.#handshakes.clear();
     for (const connection of [...this.#connections, ...this.#refused]) {
       connection.terminate();
       this.#removed(connection);
@@ -276,12 +285,12 @@ export class Listener {
 
   #shookHands(socket: TlsSocket<SocketData>, isDone: boolean, error: Error | null): void {
     const { connection } = socket.data;
-    if (connection === undefined || connection.isGone) return;
+    if (connection === undefined || !this.#handshakes.has(connection)) return;
     const certificate = isDone ? clientCertificate(socket) : undefined;
     if (!isDone) {
-      this.#failHandshake(connection, error?.message ?? "unknown reason");
+      this.#noteFailedHandshake(connection, handshakeFault(error));
     } else if (certificate !== undefined && !socket.authorized) {
-      this.#failHandshake(connection, `its certificate is refused: ${error?.message ?? ""}`);
+      this.#failHandshake(connection, `its certificate is refused: ${handshakeFault(error)}`);
     } else {
       socket.data.handshake = undefined;
       this.#handshakes.delete(connection);
@@ -291,11 +300,18 @@ export class Listener {
 
   /** Closes a connection that has not got as far as TLS. */
   #failHandshake(connection: Connection, reason: string): void {
+    this.#noteFailedHandshake(connection, reason);
+    connection.terminate();
+    this.#removed(connection);
+  }
+
+  #noteFailedHandshake(connection: Connection, reason: string): void {
+    const isSilent = this.#handshakes.get(connection)?.isSilent === true;
+    this.#handshakes.delete(connection);
+    if (isSilent) return;
     this.#options.metrics.connectionFailed("INVALID_REQUEST");
     const line = `closed a connection from ${connection.client.endpoint} before its TLS handshake was done: ${reason}`;
     this.#logLimit.line("TLS handshake", line);
-    connection.terminate();
-    this.#removed(connection);
   }
 
   #opened(

@@ -6,7 +6,9 @@
 //    connection has the certificate of its time, and the listening socket stays when that is replaced.
 //  - From then on `data` of the socket below gets the bytes as they were received, before TLS does.
 //  - `handshake` is called before `data`: once, with false if it failed or the connection has ended.
-//  - With `rejectUnauthorized` TLS tells the client why it is refused.
+//  - With `rejectUnauthorized` a client without a certificate is refused by TLS, which tells it so, and Bun closes the
+//    connection; a reset instead could destroy that message. A certificate that is not valid is left to us: `handshake` is
+//    called with true, and `authorized` is false.
 import type { PeerCertificate } from "node:tls";
 import type { ServerTls } from "./tls-files.js";
 
@@ -32,17 +34,22 @@ export class TlsHandshake {
     this.#beganAtMs = nowMs;
   }
 
+  /** Whether the client has sent nothing: it may only want to know whether there is a port. */
+  get isSilent(): boolean {
+    return this.#bytes === 0;
+  }
+
   isLate(nowMs: number): boolean {
     return nowMs - this.#beganAtMs >= HANDSHAKE_MS_MAX;
   }
 
   /** Takes a chunk as it was received. Returns why it is no handshake: `plain` if the client does not use TLS. */
   received(chunk: Uint8Array): string | undefined {
-    if (this.#bytes === 0 && chunk[0] !== HANDSHAKE_RECORD) return "plain";
-    // The chunk that completes the handshake may also have the first requests.
-    if (this.#bytes > HANDSHAKE_BYTES_MAX) return "it is too long";
+    const bytesBefore = this.#bytes;
     this.#bytes += chunk.length;
-    return undefined;
+    if (bytesBefore === 0 && chunk[0] !== HANDSHAKE_RECORD) return "plain";
+    // The chunk that completes the handshake may also have the first requests.
+    return bytesBefore > HANDSHAKE_BYTES_MAX ? "it is too long" : undefined;
   }
 }
 
@@ -60,6 +67,13 @@ export function overTls<Data>(
     socket: handler as Bun.SocketHandler<Data>,
   });
   return secured as TlsSocket<Data>;
+}
+
+/** Why a handshake failed, without the words that all such errors have. */
+export function handshakeFault(error: Error | null): string {
+  const { message } = error ?? { message: "unknown reason" };
+  const coded = /^error:[0-9a-f]+:SSL routines:[^:]*:(\w+)$/i.exec(message)?.[1];
+  return coded === undefined ? message : coded.toLowerCase().replaceAll("_", " ");
 }
 
 /** The certificate of the client in DER; undefined if it has none. */

@@ -22,6 +22,8 @@ export interface CallerContext {
 export class ConnectionCaller implements Caller, Login {
   readonly host: string;
   readonly #context: CallerContext;
+  /** Whoever the connection itself proves. A login replaces it: its client has proved both. */
+  readonly #proved: Identity | undefined;
   #identity: Identity | undefined;
   #exchange: SaslExchange | undefined;
   /** The same after its end. */
@@ -37,6 +39,7 @@ export class ConnectionCaller implements Caller, Login {
     this.host = host;
     this.#context = context;
     this.#identity = identity;
+    this.#proved = identity;
   }
 
   get principal(): Principal {
@@ -126,7 +129,11 @@ export class ConnectionCaller implements Caller, Login {
   /** Another user on the same connection could use what the first one has begun. */
   #become(identity: Identity): void {
     const before = this.#identity;
-    if (before !== undefined && before.principal !== identity.principal) {
+    if (
+      before !== undefined &&
+      before !== this.#proved &&
+      before.principal !== identity.principal
+    ) {
       throw new RustLogError(
         "ILLEGAL_SASL_STATE",
         `this connection belongs to ${before.principal}, and ${identity.principal} logs in on it`,

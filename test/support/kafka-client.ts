@@ -12,8 +12,12 @@ export class KafkaClient implements Disposable {
     this.raw = raw;
   }
 
-  static async connect(port: number, hostname = "127.0.0.1"): Promise<KafkaClient> {
-    return new KafkaClient(await RawClient.connect(port, { hostname }));
+  static async connect(
+    port: number,
+    hostname = "127.0.0.1",
+    tls?: Bun.TLSOptions,
+  ): Promise<KafkaClient> {
+    return new KafkaClient(await RawClient.connect(port, { hostname, ...(tls && { tls }) }));
   }
 
   /** Sends a request and decodes the answer to it. Rejects if the broker closes the connection instead. */

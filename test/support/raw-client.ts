@@ -29,21 +29,24 @@ export class RawClient {
   /** Connects. `allowHalfOpen` keeps our side open after the broker has sent FIN. */
   static async connect(
     port: number,
-    options: { allowHalfOpen?: boolean; hostname?: string } = {},
+    options: { allowHalfOpen?: boolean; hostname?: string; tls?: Bun.TLSOptions } = {},
   ): Promise<RawClient> {
     let client!: RawClient;
     await Bun.connect({
       hostname: options.hostname ?? "127.0.0.1",
       port,
       allowHalfOpen: options.allowHalfOpen ?? false,
+      ...(options.tls === undefined ? {} : { tls: { rejectUnauthorized: true, ...options.tls } }),
       socket: {
         open(opened) {
           client = new RawClient(opened);
         },
+        handshake: () => client.#pump(),
         data: (_, chunk) => client.#received(chunk),
         drain: () => client.#pump(),
         end: () => client.#atEnd(),
         close: () => client.#atEnd(true),
+        error: () => {}, // `close` follows
       },
     });
     return client;
