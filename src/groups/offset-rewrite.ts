@@ -1,6 +1,6 @@
 // Writes everything that could be read of a damaged offsets topic to new segments, and deletes the damaged ones.
-// Leaves to others: finding damage (offset-replay.ts), and compaction (topics/log-cleaner.ts), which leaves a damaged log as
-// it is, so that this one would grow for ever.
+// Leaves to others: finding damage (offset-replay.ts), and compaction (topics/log-cleaner.ts), which leaves damaged segments
+// as they are, so that this log might grow for ever.
 //
 // It happens at a start, before anybody commits. A crash in the middle leaves duplicate records, which do no harm.
 import { nextTurn } from "../log/event-loop.js";

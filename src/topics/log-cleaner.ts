@@ -74,6 +74,8 @@ export class LogCleaner {
   readonly #faults = new WeakMap<Partition, Fault>();
   /** Logs with batches that can't be opened, which was reported. */
   readonly #unopened = new WeakSet<Partition>();
+  /** Damage that was reported. */
+  readonly #damage = new WeakMap<Partition, string>();
   #timer: Timer | undefined;
   #pass: Promise<void> | undefined;
   #isStopped = false;
@@ -232,6 +234,7 @@ export class LogCleaner {
         bytesAfter,
       };
       this.#reportUnopened(partition, stats.batchesUnopened);
+      this.#reportDamage(partition, stats.damage);
       if (firstDirtyOffset >= endOffset) return total;
     }
   }
@@ -283,6 +286,16 @@ export class LogCleaner {
     this.#unopened.add(partition);
     this.#context.report(
       `${partition.name}: ${batches} batches can't be opened, so compaction keeps them, and all tombstones after them`,
+    );
+  }
+
+  #reportDamage(partition: Partition, damage: readonly string[]): void {
+    const reason = damage.join("; ");
+    if (reason === (this.#damage.get(partition) ?? "")) return;
+    this.#damage.set(partition, reason);
+    if (reason === "") return;
+    this.#context.report(
+      `${partition.name}: ${reason}; compaction keeps such a segment as it is, and all tombstones after it`,
     );
   }
 

@@ -324,6 +324,28 @@ describe("a batch that can't be opened", () => {
   });
 });
 
+test("tombstones after a damaged segment stay, those before it go", async () => {
+  const { disk, job } = logOf(
+    [{ records: [["a", null]] }, { records: [["x", "1"]] }],
+    [{ records: [["b", "1"]] }],
+    [{ records: [["c", null]] }, { records: [["x", "2"]] }],
+  );
+  const name = segmentFileName(job.segments[1]!.baseOffset, "log");
+  disk.flipBit(`${COMPACTED_DIRECTORY}/${name}`, 8 * 65);
+  const first = await compactSegments(disk, job);
+  const segments = placeGroups(disk, job.segments, first!);
+  expect(segments).toHaveLength(3);
+  const firstDirtyOffset = job.endOffset;
+  const later = { ...job, segments, firstDirtyOffset, nowMs: 2 * job.nowMs };
+  const second = await compactSegments(disk, later);
+  expect(second?.stats.damage).toEqual([expect.stringContaining(name)]);
+  const [before, , after] = placeGroups(disk, segments, second!);
+  const left = [before!, after!].map((segment) =>
+    recordsOf(logBytes(disk, [segment])).map(({ key, value }) => `${key}=${value}`),
+  );
+  expect(left).toEqual([[], ["c=null", "x=2"]]);
+});
+
 test("a batch with nothing but records without a key goes", async () => {
   const { disk, job } = logOf([
     {

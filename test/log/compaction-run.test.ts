@@ -2,10 +2,17 @@
 // And what is left behind by a run that fails: nothing.
 // Leaves to others: single batches (compaction-batches.test.ts), and the replacement of segments (log-compaction.test.ts).
 import { describe, expect, test } from "bun:test";
-import { batchBytes, lastOffset, newestTimestamp } from "../../src/record/batch.js";
+import {
+  baseOffset,
+  batchBytes,
+  lastOffset,
+  newestTimestamp,
+  nextOffset,
+} from "../../src/record/batch.js";
 import { compactSegments } from "../../src/log/compaction/compact-segments.js";
+import type { CompactionResult } from "../../src/log/compaction/compaction-job.js";
 import { SegmentIndex } from "../../src/log/index/segment-index.js";
-import { segmentFileName } from "../../src/log/segment/segment-files.js";
+import { cleanedFileName, segmentFileName } from "../../src/log/segment/segment-files.js";
 import { batchOf as malformedBatch } from "../record/batches.js";
 import {
   batchesOf,
@@ -188,58 +195,106 @@ describe("a run that ends early leaves no file:", () => {
     }
   });
 
-  test("a damaged batch, which the error names", async () => {
-    const { disk, log } = randomLog(10, { ...MIXED, segments: 2, codecs: ["none", "zstd"] });
-    const random = new Random(11);
-    const originals = log.segments.map(({ baseOffset: base }) => {
+  test("records that are no records, and a missing file", async () => {
+    const { disk, log } = randomLog(12, { ...MIXED, segments: 1 });
+    const name = segmentFileName(log.segments[0]!.baseOffset, "log");
+    const bytes = fileOf(disk, name);
+    const malformed = malformedBatch(Uint8Array.of(8, 0, 0, 0, 1, 1, 1), 1);
+    malformed.set(bytes.subarray(0, 8));
+    overwrite(disk, name, malformed);
+    await expect(compactSegments(disk, jobOf(log))).rejects.toThrow(
+      `${name}, position 0: record at`,
+    );
+    expect(cleanedFiles(disk)).toEqual([]);
+    disk.remove(`${COMPACTED_DIRECTORY}/${name}`);
+    await expect(compactSegments(disk, jobOf(log))).rejects.toThrow("is missing");
+    expect(cleanedFiles(disk)).toEqual([]);
+  });
+});
+
+/** The newest record of each key, as text. */
+const newest = (records: readonly KeyedRecord[]): string[] =>
+  [...new Map(records.map((it) => [it.key, it])).values()]
+    .filter(({ key }) => key !== null)
+    .map(({ key, offset, value }) => `${key}@${offset}=${value}`)
+    .sort();
+
+/** The records after a run, in order, if those of the segment `damaged` are the `readable` ones. */
+function recordsAfter(
+  disk: SimulatedDisk,
+  { segments }: KeyedLog,
+  { groups }: CompactionResult,
+  damaged: string,
+  readable: readonly KeyedRecord[],
+): KeyedRecord[] {
+  const replaced = new Set(groups.flatMap((group) => group.replaced));
+  const kept = segments
+    .filter(({ baseOffset: base }) => !replaced.has(base))
+    .flatMap(({ baseOffset: base, nextOffset: next }) => {
       const name = segmentFileName(base, "log");
-      return { name, bytes: fileOf(disk, name) };
+      if (name !== damaged) return recordsOf(fileOf(disk, name));
+      return readable.filter(({ offset }) => offset >= base && offset < next);
     });
-    // Half of the log is compacted already.
-    for (const firstDirtyOffset of [0, log.segments[1]!.baseOffset]) {
-      for (let i = 0; i < 150; i++) {
-        const { name, bytes } = random.pick(originals);
-        const bit = random.below(bytes.length * 8);
-        const start = batchesOf(bytes).findLast((at) => at <= bit >> 3)!;
-        // The base offset and the leader epoch are not covered by the CRC.
-        const field = (bit >> 3) - start;
-        if (field < 8 || (field >= 12 && field < 16)) continue;
+  const written = groups.flatMap(({ base }) =>
+    recordsOf(fileOf(disk, cleanedFileName(base, "log"))),
+  );
+  return [...kept, ...written].sort((a, b) => a.offset - b.offset);
+}
+
+describe("a damaged segment", () => {
+  test("stays as it is, wherever the damage is, and no record goes for one that can't be read", async () => {
+    const { disk, log } = randomLog(10, { ...MIXED, segments: 4, codecs: ["none", "zstd"] });
+    const random = new Random(11);
+    const names = log.segments.map(({ baseOffset: base }) => segmentFileName(base, "log"));
+    // Some of the log is compacted already, also half of a segment.
+    const third = fileOf(disk, names[2]!);
+    const middle = baseOffset(third, batchesOf(third)[1]!);
+    for (const firstDirtyOffset of [0, log.segments[2]!.baseOffset, middle]) {
+      for (let i = 0; i < 60; i++) {
+        const name = random.pick(names);
         const path = `${COMPACTED_DIRECTORY}/${name}`;
+        const bytes = disk.readFile(path)!;
+        const bit = random.below(bytes.length * 8);
+        const at = batchesOf(bytes).findLast((it) => it <= bit >> 3)!;
+        // The base offset and the leader epoch are not covered by the CRC.
+        const field = (bit >> 3) - at;
+        if (field < 8 || (field >= 12 && field < 16)) continue;
+        const [from, to] = [baseOffset(bytes, at), nextOffset(bytes, at)];
         disk.flipBit(path, bit);
-        const error = await compactSegments(disk, { ...jobOf(log), firstDirtyOffset }).then(
-          () => undefined,
-          (thrown: unknown) => thrown,
-        );
-        expect(error).toMatchObject({ code: "CORRUPT_MESSAGE" });
-        expect(String(error)).toContain(`${path}, position ${start}: `);
-        expect(cleanedFiles(disk)).toEqual([]);
+        const damaged = disk.readFile(path);
+        const job = { ...jobOf(log), firstDirtyOffset };
+        const result = await compactSegments(disk, job);
+        expect(result?.stats.damage).toEqual([
+          expect.stringContaining(`${path}, position ${at}: `),
+        ]);
+        expect(result?.cleanedTo).toBe(log.endOffset);
+        expect(disk.readFile(path)).toEqual(damaged);
+        // What a reader finds that skips the damaged batch.
+        const readable = log.records.filter(({ offset }) => offset < from || offset >= to);
+        expect(newest(recordsAfter(disk, log, result!, name, readable))).toEqual(newest(readable));
+        for (const it of cleanedFiles(disk)) disk.remove(`${COMPACTED_DIRECTORY}/${it}`);
         disk.flipBit(path, bit);
       }
     }
   });
 
-  test("records that are no records, offsets that are elsewhere, a file that ends early or is missing", async () => {
+  test("may have offsets that are elsewhere, or end early", async () => {
     const { disk, log } = randomLog(12, { ...MIXED, segments: 1 });
     const name = segmentFileName(log.segments[0]!.baseOffset, "log");
     const bytes = fileOf(disk, name);
-    const at = batchesOf(bytes)[0]!;
-    const malformed = malformedBatch(Uint8Array.of(8, 0, 0, 0, 1, 1, 1), 1);
-    malformed.set(bytes.subarray(at, at + 8));
     const early = bytes.slice();
-    early.fill(0, at, at + 8);
-    early[at + 3] = 1;
-    const cases: [Uint8Array | undefined, string][] = [
-      [malformed, `${name}, position 0: record at offset`],
+    early.fill(0, 0, 8);
+    early[3] = 1;
+    const cases: [Uint8Array, string][] = [
       [early, `${name}, position 0: offsets`],
       [bytes.subarray(0, bytes.length - 1), "bytes of a batch of"],
       [bytes.subarray(0, 5), "bytes are less than a batch header"],
-      [undefined, "is missing"],
     ];
     for (const [content, message] of cases) {
-      if (content === undefined) disk.remove(`${COMPACTED_DIRECTORY}/${name}`);
-      else overwrite(disk, name, content);
-      await expect(compactSegments(disk, jobOf(log))).rejects.toThrow(message);
-      expect(cleanedFiles(disk)).toEqual([]);
+      overwrite(disk, name, content);
+      const result = await compactSegments(disk, jobOf(log));
+      expect(result?.stats.damage).toEqual([expect.stringContaining(message)]);
+      expect([result?.groups, cleanedFiles(disk)]).toEqual([[], []]);
     }
   });
 });

@@ -336,11 +336,22 @@ describe("damage", () => {
     expect(await codeOf(() => openLog(disk, SMALL))).toBe("STORAGE_ERROR");
   });
 
-  test("a damaged batch ends the run, and everything stays", async () => {
-    const { disk, log } = await logWith(["a=1", "a=2", "a=3"]);
-    disk.flipBit(`${DIRECTORY}/00000000000000000001.log`, 8 * 65);
-    expect(await codeOf(() => compact(disk, log))).toBe("CORRUPT_MESSAGE");
-    expect(log.compaction.firstDirtyOffset).toBe(0);
+  test("a segment with a damaged batch stays, and everything else is compacted", async () => {
+    const { disk, log } = await logWith(["a=1", "a=2", "a=3", "a=4", "b=1"]);
+    const damaged = "00000000000000000001.log";
+    disk.flipBit(`${DIRECTORY}/${damaged}`, 8 * 65);
+    const bytes = disk.readFile(`${DIRECTORY}/${damaged}`);
+    const outcome = await compact(disk, log);
+    expect(outcome?.stats.damage).toEqual([expect.stringContaining(`${damaged}, position 0: `)]);
+    expect(log.compaction.firstDirtyOffset).toBe(4);
+    expect(disk.readFile(`${DIRECTORY}/${damaged}`)).toEqual(bytes);
+    log.close();
+    const context = contextOf(disk, SMALL);
+    const again = await Log.open(context);
+    expect(context.lines).toEqual([]);
+    expect(await codeOf(() => allRecords(again))).toBe("CORRUPT_MESSAGE");
+    const after = again.segments.read(2, 1_000, again.pushedEnd);
+    expect(recordsIn(readAll(after)).map(({ offset }) => offset)).toEqual([3, 4]);
   });
 });
 

@@ -9,7 +9,7 @@
 //
 // A batch of a transaction loses records, too, but its tombstones stay: they were not entered, so older records of their keys
 // may be left. A batch that can't be opened stays as it is, and so do all tombstones after it, because it may contain
-// records that they delete.
+// records that they delete. The same goes for tombstones after a damaged segment.
 import { OFFSET_MAX } from "../../limits.js";
 import {
   attributes,
@@ -57,6 +57,7 @@ export class BatchCleaner {
   #recordsRead = 0;
   #recordsKept = 0;
   #batchesUnopened = 0;
+  #hasPassedDamage = false;
 
   constructor(job: CompactionJob, dirty: DirtyKeys) {
     this.#job = job;
@@ -78,6 +79,11 @@ export class BatchCleaner {
     this.#batchesUnopened = progress.batchesUnopened;
   }
 
+  /** Keeps the tombstones from here on. */
+  passDamage(): void {
+    this.#hasPassedDamage = true;
+  }
+
   /**
    * The current batch with the records that stay: a view of the same bytes if nothing changes, undefined if the batch
    * goes, or else a new batch that is valid until the next call. `bytesMax` is the largest size that it may have if the
@@ -95,7 +101,8 @@ export class BatchCleaner {
       return whole;
     }
     const horizon = deleteHorizon(bytes, at);
-    const keepsTombstones = (flags & TRANSACTIONAL_BIT) !== 0 || this.#batchesUnopened > 0;
+    const keepsTombstones =
+      (flags & TRANSACTIONAL_BIT) !== 0 || this.#batchesUnopened > 0 || this.#hasPassedDamage;
     const dropsTombstones = !keepsTombstones && horizon !== undefined && this.#job.nowMs >= horizon;
     const selected = this.#select(source, count, dropsTombstones);
     if (selected === undefined) {

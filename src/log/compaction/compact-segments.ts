@@ -7,6 +7,9 @@
 //
 // Small segments are merged. How much of a segment stays is known before, so the segments that would be too large together
 // are not tried, except where the estimate is too low; then the last one is read again, for a segment of its own.
+//
+// A damaged segment stays as it is, and its neighbours are not merged across it. Records that the first pass has read in it
+// count, because they stay.
 import { RustLogError } from "../../errors.js";
 import { SEGMENT_BYTES_MAX } from "../../limits.js";
 import { BATCH_HEADER_BYTES } from "../../record/batch.js";
@@ -20,7 +23,7 @@ import type {
   SourceSegment,
 } from "./compaction-job.js";
 import { DirtyKeys } from "./dirty-keys.js";
-import { SourceBatches } from "./source-batches.js";
+import { DamagedBatchError, SourceBatches } from "./source-batches.js";
 
 /** Bytes of the buffer for output: less for small segments. */
 const OUTPUT_BYTES_MIN = 4 * 1024;
@@ -35,8 +38,9 @@ export interface CompactionControl {
 }
 
 /**
- * Runs a job. Returns undefined if it was stopped. Throws CORRUPT_MESSAGE, with file and position, for a damaged batch,
- * and the system's error for a failed operation such as a full disk. In these cases, no file is left behind.
+ * Runs a job. Returns undefined if it was stopped. Throws CORRUPT_MESSAGE, with file and position, for a batch that was
+ * malformed from the start, and the system's error for a failed operation such as a full disk. In these cases, no file is
+ * left behind.
  */
 export async function compactSegments(
   disk: Disk,
@@ -75,6 +79,10 @@ class CompactionRun {
   readonly #cleaner: BatchCleaner;
   readonly #output: Uint8Array;
   readonly #groups: Group[] = [];
+  /** Base offsets of segments that the first pass has read to the end. */
+  readonly #checked = new Set<number>();
+  /** By base offset, how segments are damaged. */
+  readonly #damage = new Map<number, string>();
   #bytesRead = 0;
 
   constructor(disk: Disk, job: CompactionJob, control: CompactionControl) {
@@ -90,18 +98,36 @@ class CompactionRun {
 
   /** The first pass. */
   async readDirtyKeys(): Promise<void> {
-    const source = this.#source;
     for (const segment of this.#job.segments) {
       if (segment.nextOffset <= this.#job.firstDirtyOffset) continue;
-      this.#dirty.beginSegment(segment);
-      source.openSegment(segment);
-      while (source.next()) {
-        this.#bytesRead += source.size;
-        if (!this.#dirty.enter(source)) return;
-        const paused = this.#shareThread();
-        if (paused !== undefined) await paused;
+      try {
+        if (!(await this.#enter(segment))) return;
+        this.#checked.add(segment.baseOffset);
+      } catch (error) {
+        this.#noteDamage(segment, error);
       }
     }
+  }
+
+  /** Enters the keys of a segment. Returns false if there is no room for all of them. */
+  async #enter(segment: SourceSegment): Promise<boolean> {
+    const source = this.#source;
+    this.#dirty.beginSegment(segment);
+    source.openSegment(segment);
+    while (source.next()) {
+      this.#bytesRead += source.size;
+      if (!this.#dirty.enter(source)) return false;
+      const paused = this.#shareThread();
+      if (paused !== undefined) await paused;
+    }
+    return true;
+  }
+
+  /** Throws the error unless it says that the segment is damaged. */
+  #noteDamage({ baseOffset: base }: SourceSegment, error: unknown): void {
+    // What was read a moment ago counts: it may be why other records went.
+    if (!(error instanceof DamagedBatchError) || this.#checked.has(base)) throw error;
+    this.#damage.set(base, error.message);
   }
 
   /** The second pass. */
@@ -118,7 +144,9 @@ class CompactionRun {
         await this.#finish(group);
       }
       group = this.#begin(segment);
-      await this.#addTo(group, segment);
+      if (await this.#addTo(group, segment)) continue;
+      group = undefined;
+      this.#cleaner.passDamage();
     }
     if (group !== undefined) await this.#finish(group);
   }
@@ -134,7 +162,8 @@ class CompactionRun {
       }));
     const bytesRead = this.#bytesRead;
     const bytesWritten = groups.reduce((sum, { bytes }) => sum + bytes, 0);
-    const stats = { bytesRead, bytesWritten, ...this.#cleaner.progress };
+    const damage = [...this.#damage.values()];
+    const stats = { bytesRead, bytesWritten, damage, ...this.#cleaner.progress };
     return { groups, cleanedTo: this.#dirty.end, stats };
   }
 
@@ -154,36 +183,46 @@ class CompactionRun {
 
   /** Whether it is worth trying to add a segment to a group. */
   #mayFit({ cleaned }: Group, segment: SourceSegment, next: SourceSegment | undefined): boolean {
-    if (!cleaned.reaches(segment.nextOffset)) return false;
+    if (this.#damage.has(segment.baseOffset) || !cleaned.reaches(segment.nextOffset)) return false;
     if (cleaned.bytes === 0) return true;
     const bytes = this.#source.sizeOf(segment) * this.#dirty.keptShare(segment, next);
     return cleaned.bytes + bytes <= this.#job.segmentBytes;
   }
 
-  /** Adds what is left of a segment to a group. Returns false, without a change, if it does not fit. */
+  /** Adds what is left of a segment to a group. Returns false, without a change, if it does not fit or is damaged. */
   async #addTo(group: Group, segment: SourceSegment): Promise<boolean> {
+    if (this.#damage.has(segment.baseOffset)) return false;
+    const { cleaned, gone } = group;
+    const { progress } = this.#cleaner;
+    await cleaned.mark();
+    this.#cleaner.beginSegment(segment);
+    try {
+      if (await this.#clean(group, segment)) return true;
+    } catch (error) {
+      this.#noteDamage(segment, error);
+    }
+    cleaned.rewind();
+    this.#cleaner.beginSegment(segment, progress);
+    group.gone = gone;
+    return false;
+  }
+
+  /** Returns false if the segment does not fit the group. */
+  async #clean(group: Group, segment: SourceSegment): Promise<boolean> {
     const { cleaned } = group;
     const source = this.#source;
-    const cleaner = this.#cleaner;
     const isFirst = group.replaced.length === 0;
     // A group without a batch takes any segment.
     const isBounded = cleaned.bytes > 0;
     const bytesMax = isBounded ? this.#job.segmentBytes : SEGMENT_BYTES_MAX;
-    const { progress } = cleaner;
-    const { gone } = group;
-    await cleaned.mark();
-    cleaner.beginSegment(segment);
     source.openSegment(segment);
     while (source.next()) {
       this.#bytesRead += source.size;
       const left = source.fileBytes - source.position - source.size;
       const room = isBounded ? Number.POSITIVE_INFINITY : bytesMax - cleaned.bytes - left;
-      const batch = cleaner.clean(source, room);
+      const batch = this.#cleaner.clean(source, room);
       if (batch !== undefined && cleaned.bytes + batch.length > bytesMax) {
         if (isFirst) throw this.#tooLarge(segment);
-        cleaned.rewind();
-        cleaner.beginSegment(segment, progress);
-        group.gone = gone;
         return false;
       }
       if (isFirst && !cleaned.isChanged && batch?.buffer === source.bytes.buffer) {

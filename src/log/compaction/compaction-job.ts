@@ -55,6 +55,8 @@ export interface CompactionStats {
    * and so do all tombstones after them.
    */
   readonly batchesUnopened: number;
+  /** Where segments are damaged, and how. They stay as they are, and so do all tombstones after them. */
+  readonly damage: readonly string[];
 }
 
 export interface CompactionResult {

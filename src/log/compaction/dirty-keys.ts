@@ -78,10 +78,10 @@ export class DirtyKeys {
     return !this.#unopened.has(baseOffset(bytes, at));
   }
 
-  /** Enters the current batch. Returns false once there is no room for more. */
+  /** Checks and enters the current batch. Returns false once there is no room for more. */
   enter(source: SourceBatches): boolean {
-    if (!this.includes(source.bytes, source.at)) return true;
     source.checkCrc();
+    if (!this.includes(source.bytes, source.at)) return true;
     const before = this.#number;
     try {
       return this.#enterRecords(source);

@@ -1,6 +1,6 @@
-// Reads the batches of one segment after another, in portions. Any damage ends the run, because compaction must not drop
-// a record for the sake of one that can't be read.
-// Leaves to others: what becomes of a batch (batch-cleaner.ts).
+// Reads the batches of one segment after another, in portions, and checks them: compaction must not drop a record for the
+// sake of one that can't be read.
+// Leaves to others: what becomes of a batch (batch-cleaner.ts), and of a damaged segment (compact-segments.ts).
 import { RustLogError } from "../../errors.js";
 import {
   BATCH_HEADER_BYTES,
@@ -22,6 +22,13 @@ const CURSOR_OPTIONS = { checkCrcs: false, decompressedBytesMax: SEARCHED_BYTES_
 
 /** Bytes of one read. A larger batch is read as a whole. */
 const PORTION_BYTES = 1024 * 1024;
+
+/** A batch is not as it was written: its header, its CRC or its offsets are wrong. */
+export class DamagedBatchError extends RustLogError {
+  constructor(message: string) {
+    super("CORRUPT_MESSAGE", message);
+  }
+}
 
 export class SourceBatches {
   /** Contains the current batch from `at` on. The next call of `next` may overwrite it. */
@@ -65,7 +72,7 @@ export class SourceBatches {
     return this.#sizeOf(this.#pathOf(base));
   }
 
-  /** Moves to the next batch; false after the last one. Throws CORRUPT_MESSAGE if its header is damaged. */
+  /** Moves to the next batch; false after the last one. Throws a DamagedBatchError if its header is damaged. */
   next(): boolean {
     this.position += this.size;
     this.size = 0;
@@ -74,17 +81,17 @@ export class SourceBatches {
     this.#fill(Math.min(left, BATCH_HEADER_BYTES));
     const { bytes, at } = this;
     const fault = findBatchFault(bytes, at, at + left, false);
-    if (fault !== undefined) throw this.damage(fault.message);
+    if (fault !== undefined) throw this.#damage(fault.message);
     this.size = batchBytes(bytes, at);
     this.#fill(this.size);
     this.#checkOffsets();
     return true;
   }
 
-  /** Throws CORRUPT_MESSAGE if the CRC of the current batch does not match. */
+  /** Throws a DamagedBatchError if the CRC of the current batch does not match. */
   checkCrc(): void {
     const fault = findBatchFault(this.bytes, this.at, this.at + this.size);
-    if (fault !== undefined) throw this.damage(fault.message);
+    if (fault !== undefined) throw this.#damage(fault.message);
   }
 
   /** Returns a cursor before the first record of the current batch. It does not check the CRC. */
@@ -94,19 +101,23 @@ export class SourceBatches {
 
   /**
    * Whether an error of that cursor only means that the batch can't be opened here, because it is too large when
-   * decompressed, or needs a dictionary. Throws CORRUPT_MESSAGE if the batch is malformed.
+   * decompressed, or needs a dictionary. Throws CORRUPT_MESSAGE if the batch was malformed from the start.
    */
   isUnopenable(error: unknown): boolean {
     if (!(error instanceof RustLogError)) return false;
     const { code, message } = error;
     if (code === "MESSAGE_TOO_LARGE" || code === "UNSUPPORTED_COMPRESSION") return true;
-    throw code === "CORRUPT_MESSAGE" ? this.damage(message, error) : error;
+    if (code !== "CORRUPT_MESSAGE") throw error;
+    throw new RustLogError("CORRUPT_MESSAGE", this.#located(message), { cause: error });
   }
 
-  /** An error that names the file and the position of the current batch. */
-  damage(reason: string, cause?: unknown): RustLogError {
-    const message = `${this.path}, position ${this.position}: ${reason}`;
-    return new RustLogError("CORRUPT_MESSAGE", message, { cause });
+  #damage(reason: string): DamagedBatchError {
+    return new DamagedBatchError(this.#located(reason));
+  }
+
+  /** With the file and the position of the current batch. */
+  #located(reason: string): string {
+    return `${this.path}, position ${this.position}: ${reason}`;
   }
 
   #checkOffsets(): void {
@@ -114,7 +125,7 @@ export class SourceBatches {
     const next = nextOffset(this.bytes, this.at);
     if (base < this.#offsetMin || next > this.#offsetEnd) {
       const stated = `offsets ${base} to ${next - 1}`;
-      throw this.damage(`${stated} are not between ${this.#offsetMin} and ${this.#offsetEnd - 1}`);
+      throw this.#damage(`${stated} are not between ${this.#offsetMin} and ${this.#offsetEnd - 1}`);
     }
     this.#offsetMin = next;
   }
@@ -130,7 +141,7 @@ export class SourceBatches {
       const file = { size: this.fileBytes, read: this.#read };
       this.#start = this.position;
       this.#end = this.position + readFully(file, this.bytes, this.position);
-      if (this.position + count > this.#end) throw this.damage("the file ends inside a batch");
+      if (this.position + count > this.#end) throw this.#damage("the file ends inside a batch");
     }
     this.at = this.position - this.#start;
   }
