@@ -40,14 +40,14 @@ function ignoringFlushOfRenames(): Sabotage {
   return { ignoreDirectorySync };
 }
 
-// The first seed is the first one that finds it.
-test.each<[string, number, Sabotage]>([
-  ["a new log that is not flushed", 2, { ignoreSync: ".log.cleaned" }],
-  ["a decision that is not flushed", 1, { ignoreSync: "compaction.json.tmp" }],
-  ["a decision whose name is not flushed", 4, { ignoreDirectorySync: hasNewFiles }],
-  ["new segments whose names are not flushed", 9, ignoringFlushOfRenames()],
-])("%s is found", async (_name, from, sabotage) => {
-  expect(await firstViolation(from, 5, { sabotage })).toBeDefined();
+// One seed in ten finds the last two. Which ones changes with each change of the code.
+test.each<[string, Sabotage]>([
+  ["a new log that is not flushed", { ignoreSync: ".log.cleaned" }],
+  ["a decision that is not flushed", { ignoreSync: "compaction.json.tmp" }],
+  ["a decision whose name is not flushed", { ignoreDirectorySync: hasNewFiles }],
+  ["new segments whose names are not flushed", ignoringFlushOfRenames()],
+])("%s is found", async (_name, sabotage) => {
+  expect(await firstViolation(1, 100, { sabotage })).toBeDefined();
 });
 
 test("a seed is replayed exactly", async () => {
