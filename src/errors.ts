@@ -214,6 +214,11 @@ export const ERRORS = {
     retriable: false,
     help: "The message names the rule that the batch breaks; nothing of it was written. See docs/PROTOCOL.md.",
   },
+  THROTTLING_QUOTA_EXCEEDED: {
+    wire: 89,
+    retriable: true,
+    help: "Create and delete topics more slowly, or raise the quota controller_mutation_rate of the user.",
+  },
   RESOURCE_NOT_FOUND: {
     wire: 91,
     retriable: false,
@@ -272,7 +277,7 @@ export const ERRORS = {
   TOO_MANY_CONNECTIONS: {
     wire: 1004,
     retriable: true,
-    help: "Close connections, or raise --max-connections of the broker.",
+    help: "Close connections, or raise the limit that the message names (--max-connections, --max-connections-per-ip, --max-connections-per-user, or the quota connection_creation_rate).",
   },
   BROKER_OVERLOADED: {
     wire: 1008,

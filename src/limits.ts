@@ -53,6 +53,13 @@ const INFLIGHT_CONNECTIONS_MIN = 4;
 
 export const CONNECTIONS_MAX_DEFAULT = 10_000;
 
+/** Connections from one address, and of one user: as many as there may be. Kafka's default for the first. */
+export const CONNECTIONS_PER_IP_MAX_DEFAULT = 2 ** 31 - 1;
+export const CONNECTIONS_PER_USER_MAX_DEFAULT = 2 ** 31 - 1;
+
+/** Quotas: all are in memory, and in one file that each change replaces. */
+export const QUOTAS_MAX = 10_000;
+
 /** Connections over that limit that get an error at the same time; the rest of a flood is just closed. */
 export const REFUSED_CONNECTIONS_MAX = 100;
 

@@ -196,6 +196,17 @@ const ROWS: Readonly<Record<string, Row>> = {
     value: (options) => String(options.maxConnections),
     documentation: "Largest number of connections (--max-connections).",
   },
+  "max.connections.per.ip": {
+    type: "int",
+    value: (options) => String(options.maxConnectionsPerIp),
+    documentation: "Largest number of connections from one address (--max-connections-per-ip).",
+  },
+  "max.connections.per.user": {
+    type: "int",
+    value: (options) => String(options.maxConnectionsPerUser),
+    documentation:
+      "Largest number of connections of a user who has logged in (--max-connections-per-user). RustLog's own.",
+  },
   "message.max.bytes": {
     type: "int",
     value: (options) => String(options.maxBatchBytes),

@@ -16,6 +16,7 @@ import { LogCleaner } from "../topics/log-cleaner.js";
 import { DataDirectory } from "../topics/data-directory.js";
 import { logDefaults } from "../topics/topic-defaults.js";
 import { collectSoon } from "../collector.js";
+import { RustLogError } from "../errors.js";
 import { formatAddress, isLoopback, listenerText } from "../net/address.js";
 import type { Dialect } from "../net/dialect.js";
 import type { Connection } from "../net/connection.js";
@@ -40,6 +41,7 @@ import {
 } from "./options.js";
 import { EVERYONE } from "../security/caller.js";
 import { Oauth, OAUTHBEARER, OauthExchange } from "../security/oauth.js";
+import { Quotas } from "../security/quotas.js";
 import { Security } from "../security/security.js";
 import type { ServiceContext } from "../services/context.js";
 import { VERSION } from "./version.js";
@@ -78,6 +80,7 @@ interface BrokerParts {
   readonly security: Security;
   readonly audit: AuditLog;
   readonly auditFile: AuditFile | undefined;
+  readonly quotas: Quotas;
   readonly cleaner: LogCleaner;
   readonly metrics: BrokerMetrics;
   /** Limits the lines logged while clients are served. */
@@ -108,8 +111,8 @@ export class Broker implements AsyncDisposable {
   #configs: ServiceContext["brokerConfigs"] | undefined;
 
   private constructor(parts: BrokerParts) {
-    const { options, data, offsets, groups, cleaner, security, metrics, reports, files, tls } =
-      parts;
+    const { options, data, offsets, groups, cleaner, security, quotas } = parts;
+    const { metrics, reports, files, tls } = parts;
     this.audit = parts.audit;
     this.#auditFile = parts.auditFile;
     this.metrics = metrics;
@@ -136,6 +139,8 @@ export class Broker implements AsyncDisposable {
       logDirectory: { path: options.dataDir, space: () => spaceOf(options.dataDir) },
       security,
       audit: parts.audit,
+      quotas,
+      throttles: metrics,
       caller: EVERYONE,
     };
     const configs = () => {
@@ -160,6 +165,9 @@ export class Broker implements AsyncDisposable {
       get requiresLogin() {
         return security.isEnabled;
       },
+      connectionsPerIpMax: options.maxConnectionsPerIp,
+      connectionsPerUserMax: options.maxConnectionsPerUser,
+      refusalOf: (address) => refusalOf(quotas, address),
       loginTimeoutMs: LOGIN_TIMEOUT_MS,
       inflightBytesMax: options.maxInflightBytes,
       idleTimeoutMs: options.idleTimeoutMs,
@@ -174,6 +182,7 @@ export class Broker implements AsyncDisposable {
       canOpenFiles,
       log: options.log,
     });
+    quotas.onChange = () => this.#listener.unmuteAll();
     this.#retention = setInterval(() => this.#applyRetention(), options.retentionCheckMs);
     cleaner.start();
   }
@@ -248,7 +257,8 @@ export class Broker implements AsyncDisposable {
         mechanisms: () => security.mechanisms,
       });
       await bootstrap(security, audit, resolved);
-      const secured = { security, audit, auditFile, tls };
+      const quotas = Quotas.open(theDisk, resolved.dataDir);
+      const secured = { security, quotas, audit, auditFile, tls };
       const parts = { data, offsets, groups, cleaner, ...secured, metrics, reports, files };
       broker = new Broker({ options: resolved, ...parts });
       reportConnections(resolved, files, registry.partitionCount);
@@ -324,6 +334,11 @@ export class Broker implements AsyncDisposable {
     return this.#listener.connections;
   }
 
+  /** Number of connections that are not read, because their clients have used more than their quotas. */
+  get mutedConnections(): number {
+    return this.#listener.muted;
+  }
+
   /** Memory used by requests and responses, and the number of waiting fetches. */
   get inflight(): Pick<InflightBudget, "workingBytes" | "keptBytes" | "waits"> {
     return this.#listener.budget;
@@ -395,6 +410,14 @@ function openAuditFile(
   report: (line: string) => void,
 ): AuditFile | undefined {
   return auditLog === undefined ? undefined : new AuditFile(auditLog, report);
+}
+
+/** Why a new connection is refused. */
+function refusalOf(quotas: Quotas, address: string): RustLogError | undefined {
+  const rate = quotas.connectionFrom(address);
+  if (rate === undefined) return undefined;
+  const message = `${address} opens more connections than its quota connection_creation_rate (${rate}/s)`;
+  return new RustLogError("TOO_MANY_CONNECTIONS", message);
 }
 
 /** Adds the first administrator, if a file names one and there are no users. */

@@ -5,6 +5,7 @@ import type { ErrorName } from "../errors.js";
 import type { GroupObserver, GroupType } from "../groups/group.js";
 import type { CompactionOutcome } from "../log/compaction/log-compaction.js";
 import type { CompactionObserver } from "../topics/log-cleaner.js";
+import type { ThrottleObserver } from "../security/quota.js";
 import { Histogram } from "../net/histogram.js";
 import {
   RequestMetrics,
@@ -26,8 +27,20 @@ class CompactionCounters {
   removedRecords = 0;
 }
 
+/** Waits of the clients of a user because of quotas. */
+export interface ThrottleCounters {
+  requests: number;
+  ms: number;
+}
+
+/** Users counted on their own. The others, of whom nobody can tell how many there are, are counted together. */
+const THROTTLED_USERS_MAX = 1_000;
+
 /** The counters of one broker since its start. */
-export class BrokerMetrics implements RequestMetricsRegistry, GroupObserver, CompactionObserver {
+export class BrokerMetrics
+  implements RequestMetricsRegistry, GroupObserver, CompactionObserver, ThrottleObserver
+{
+  readonly #throttles = new Map<string, ThrottleCounters>();
   readonly #protocols: RequestMetrics[] = [];
   readonly #connectionErrors = new Map<ErrorName, number>();
   receivedBytes = 0;
@@ -57,6 +70,22 @@ export class BrokerMetrics implements RequestMetricsRegistry, GroupObserver, Com
     const requests = new RequestMetrics(table);
     this.#protocols.push(requests);
     return requests;
+  }
+
+  /** By user; those that are counted together are the empty one. */
+  get throttles(): ReadonlyMap<string, Readonly<ThrottleCounters>> {
+    return this.#throttles;
+  }
+
+  throttled(user: string, ms: number): void {
+    const isCounted = this.#throttles.has(user) || this.#throttles.size < THROTTLED_USERS_MAX;
+    const counted = isCounted ? user : "";
+    const counters = this.#throttles.get(counted);
+    if (counters === undefined) this.#throttles.set(counted, { requests: 1, ms });
+    else {
+      counters.requests++;
+      counters.ms += ms;
+    }
   }
 
   rebalanced(type: GroupType, ms: number): void {

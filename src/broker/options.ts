@@ -6,6 +6,8 @@ import {
   BATCH_BYTES_MAX_DEFAULT,
   CONNECTION_BYTES_MAX_DEFAULT,
   CONNECTIONS_MAX_DEFAULT,
+  CONNECTIONS_PER_IP_MAX_DEFAULT,
+  CONNECTIONS_PER_USER_MAX_DEFAULT,
   COMPACTION_CHECK_MS,
   COMPACTION_MEMORY_DEFAULT,
   COMPACTION_MEMORY_MAX,
@@ -129,6 +131,10 @@ export interface BrokerOptions {
   readonly maxBatchBytes?: number;
   /** Maximum number of connections; 10,000 by default. */
   readonly maxConnections?: number;
+  /** Maximum number of connections from one address; no limit by default. */
+  readonly maxConnectionsPerIp?: number;
+  /** Maximum number of connections of a user who has logged in; no limit by default. */
+  readonly maxConnectionsPerUser?: number;
   /** Unanswered and unsent bytes of a connection beyond which it is not read; 32 MiB by default. */
   readonly maxConnectionBytes?: number;
   /** Bytes that requests and responses of all connections may keep in memory; 512 MiB by default. */
@@ -210,6 +216,8 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
     maxFrameBytes: options.maxFrameBytes ?? FRAME_BYTES_MAX_DEFAULT,
     maxBatchBytes: topics.maxBatchBytes ?? BATCH_BYTES_MAX_DEFAULT,
     maxConnections: options.maxConnections ?? CONNECTIONS_MAX_DEFAULT,
+    maxConnectionsPerIp: options.maxConnectionsPerIp ?? CONNECTIONS_PER_IP_MAX_DEFAULT,
+    maxConnectionsPerUser: options.maxConnectionsPerUser ?? CONNECTIONS_PER_USER_MAX_DEFAULT,
     maxConnectionBytes: options.maxConnectionBytes ?? CONNECTION_BYTES_MAX_DEFAULT,
     maxInflightBytes: options.maxInflightBytes ?? INFLIGHT_BYTES_MAX_DEFAULT,
     idleTimeoutMs: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS_DEFAULT,
@@ -349,6 +357,14 @@ function checkOptions(given: BrokerOptions, resolved: ResolvedOptions): void {
   checkWhole("--max-frame-bytes", resolved.maxFrameBytes, 1, SAFE);
   checkWhole("--max-batch-bytes", resolved.maxBatchBytes, 1, SAFE);
   checkWhole("--max-connections", resolved.maxConnections, 1, 1_000_000);
+  const { maxConnectionsPerIp, maxConnectionsPerUser } = resolved;
+  checkWhole("--max-connections-per-ip", maxConnectionsPerIp, 1, CONNECTIONS_PER_IP_MAX_DEFAULT);
+  checkWhole(
+    "--max-connections-per-user",
+    maxConnectionsPerUser,
+    1,
+    CONNECTIONS_PER_USER_MAX_DEFAULT,
+  );
   checkWhole("--max-connection-bytes", resolved.maxConnectionBytes, 1, SAFE);
   checkWhole("--max-inflight-bytes", resolved.maxInflightBytes, 1, SAFE);
   checkWhole("--idle-timeout", resolved.idleTimeoutMs, 1, TIMER_MS_MAX);

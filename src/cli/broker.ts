@@ -11,6 +11,8 @@ import {
   BATCH_BYTES_MAX_DEFAULT,
   CONNECTION_BYTES_MAX_DEFAULT,
   CONNECTIONS_MAX_DEFAULT,
+  CONNECTIONS_PER_IP_MAX_DEFAULT,
+  CONNECTIONS_PER_USER_MAX_DEFAULT,
   COMPACTION_CHECK_MS,
   COMPACTION_MEMORY_DEFAULT,
   COMPACTION_MEMORY_MAX,
@@ -221,6 +223,16 @@ export function brokerCommand() {
       flag("max-connections <n>", "maximum number of connections")
         .default(CONNECTIONS_MAX_DEFAULT)
         .argParser(wholeNumber(1, 1_000_000)),
+    )
+    .addOption(
+      flag("max-connections-per-ip <n>", "maximum number of connections from one address")
+        .default(CONNECTIONS_PER_IP_MAX_DEFAULT, "no limit")
+        .argParser(wholeNumber(1, CONNECTIONS_PER_IP_MAX_DEFAULT)),
+    )
+    .addOption(
+      flag("max-connections-per-user <n>", "maximum number of connections of one user")
+        .default(CONNECTIONS_PER_USER_MAX_DEFAULT, "no limit")
+        .argParser(wholeNumber(1, CONNECTIONS_PER_USER_MAX_DEFAULT)),
     )
     .addOption(
       flag("max-connection-bytes <size>", "maximum bytes in flight per connection")

@@ -38,6 +38,7 @@ export async function* metricsText(
   writeRequests(text, broker);
   await writeConnections(text, broker);
   writeSecurity(text, broker);
+  writeThrottles(text, broker);
   writeCompaction(text, broker);
   yield* writePartitions(text, context);
   yield* writeGroups(text, broker, context);
@@ -69,6 +70,30 @@ function writeSecurity(text: Exposition, { audit: { counters }, context }: Broke
       text.sample(labelsOf({ operation, resource: type }), count);
     }
   }
+}
+
+function writeThrottles(
+  text: Exposition,
+  { metrics: { throttles }, mutedConnections }: Broker,
+): void {
+  text.family(
+    "rustlog_throttled_requests_total",
+    "counter",
+    "Requests after which a client had to wait because of a quota, by user.",
+  );
+  for (const [user, { requests }] of throttles) text.sample(labelsOf({ user }), requests);
+  text.family(
+    "rustlog_throttle_seconds_total",
+    "counter",
+    "Time that clients were told to wait because of a quota, by user.",
+  );
+  for (const [user, { ms }] of throttles) text.sample(labelsOf({ user }), ms / 1000);
+  text.family(
+    "rustlog_muted_connections",
+    "gauge",
+    "Connections that are not read for now because of a quota.",
+  );
+  text.sample("", mutedConnections);
 }
 
 function writeCompaction(text: Exposition, { metrics: { compaction } }: Broker): void {
@@ -158,7 +183,7 @@ async function writeConnections(text: Exposition, broker: Broker): Promise<void>
   text.family(
     "rustlog_connections_refused_total",
     "counter",
-    "Connections rejected because of --max-connections.",
+    "Connections rejected because of --max-connections, --max-connections-per-ip or a quota.",
   );
   text.sample("", metrics.connectionsRefused);
   text.family(

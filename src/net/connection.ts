@@ -37,6 +37,7 @@ import {
   type FlushOutcome,
   Outbox,
 } from "./outbox.js";
+import type { Mutes } from "./mutes.js";
 import { ResponseOrder } from "./response-order.js";
 import type { Turns } from "./turns.js";
 
@@ -86,6 +87,7 @@ export interface ConnectionHost {
   readonly metrics: NetMetrics;
   /** A client needs no login, or has logged in. */
   becameKnown(connection: Connection): void;
+  readonly mutes: Mutes<Connection>;
   /** Memory of the input was freed, which needs no garbage collection. */
   inputFreed(bytes: number): void;
   /** Writes a line to the broker's log, with a rate limit for each kind. */
@@ -120,6 +122,8 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   #blocked = false;
   #flushQueued = false;
   #activeAtMs = clockMs();
+  /** Until when no request begins, or when that ended; 0 if it never was so. */
+  #mutedUntilMs = 0;
   /** When FIN was sent after the last answer. */
   #shutdownAtMs: number | undefined;
 
@@ -137,6 +141,11 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   /** Name of the protocol; undefined until it is known. */
   get protocol(): string | undefined {
     return this.#session?.dialect.name;
+  }
+
+  /** The user who has logged in, if anyone has to. */
+  get user(): string | undefined {
+    return this.#session?.user;
   }
 
   get advertised(): HostAndPort {
@@ -227,6 +236,20 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     this.#queueFlush();
   }
 
+  mute(ms: number): void {
+    const untilMs = clockMs() + ms;
+    if (this.#closed || untilMs <= this.#mutedUntilMs) return;
+    this.#mutedUntilMs = untilMs;
+    this.inflight.isMuted = true;
+    this.#host.mutes.add(this, untilMs);
+  }
+
+  unmute(): void {
+    this.#mutedUntilMs = clockMs();
+    this.inflight.isMuted = false;
+    this.resumeReading();
+  }
+
   giveUp(): void {
     // A client that reads no answers would not read this one.
     if (this.#outbox.memoryBytes > 0) {
@@ -248,6 +271,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     this.#outbox.clear();
     this.#input.clear();
     this.inflight.close();
+    this.#host.mutes.remove(this);
     this.#order?.clear();
   }
 
@@ -260,7 +284,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   /**
    * Closes the connection if it has been idle for `idleTimeoutMs`, or if the client has not left after the last answer.
    * A connection is idle while no request is in flight, no complete frame arrives, and no answer is read. So a client that
-   * dribbles into a frame or never reads its answers is idle too.
+   * dribbles into a frame or never reads its answers is idle too. One that is muted is not.
    */
   sweep(nowMs: number, idleTimeoutMs: number): void {
     if (this.#closed) return;
@@ -270,7 +294,10 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     const silenceMsMax = this.#refusal === undefined ? idleTimeoutMs : LEAVE_MS_MAX;
     if (this.#shutdownAtMs !== undefined) {
       if (nowMs - this.#shutdownAtMs >= LEAVE_MS_MAX) this.terminate();
-    } else if (this.inflight.unanswered === 0 && nowMs - this.#activeAtMs >= silenceMsMax) {
+      return;
+    }
+    const activeAtMs = Math.max(this.#activeAtMs, this.#mutedUntilMs);
+    if (this.inflight.unanswered === 0 && nowMs - activeAtMs >= silenceMsMax) {
       if (this.#outbox.bytes > 0) this.terminate();
       else this.#socket.end();
     }
@@ -339,6 +366,10 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
 
   tookFrames(nowMs: number): void {
     this.#activeAtMs = nowMs;
+  }
+
+  spent(ms: number): void {
+    this.#session?.spent(ms);
   }
 
   tookTurn(): void {
@@ -470,6 +501,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
     const nowMs = clockMs();
     if (moved) this.#activeAtMs = nowMs;
     this.#host.turns.spend(nowMs - beganMs);
+    if (moved) this.spent(nowMs - beganMs);
     this.#input.resumeReading();
     if (!this.#closed) this.#keep(moved);
     this.#endIfDone();

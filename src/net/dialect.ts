@@ -38,6 +38,8 @@ export interface Session {
   readonly dialect: Dialect;
   /** Whether the client has said who it is, if it must. Until then it gets little memory and time; afterwards it stays true. */
   readonly isKnown: boolean;
+  /** The user who has logged in, if anyone has to. */
+  readonly user: string | undefined;
   /**
    * Whether the next request, which has arrived, may begin before those in flight are settled. If not, it stays where it
    * is, and the socket is not read: what a client sends ahead takes none of the memory that requests share.
@@ -53,6 +55,8 @@ export interface Session {
    * such a request throws `error` itself.
    */
   refuse(request: InflightRequest, head: Uint8Array, error: RustLogError): void;
+  /** Told how long the client's requests took, and sending what they asked for. */
+  spent(ms: number): void;
   /** Why the connection has to end, asked several times a second; undefined if it may stay. */
   endReason(): RustLogError | undefined;
 }
@@ -76,6 +80,8 @@ export interface DialectConnection {
   readonly turns: Pick<Turns, "nextPortion" | "whenTime" | "spend">;
   /** Keeps track of waiting requests, which end when the connection closes or the broker stops. */
   readonly inflight: Pick<InflightAccount, "addWait" | "removeWait">;
+  /** Begins no further request for so long, because the client has used more than its quota. */
+  mute(ms: number): void;
   /** Writes a line to the broker's log, with a rate limit for each kind. */
   log(kind: string, line: string): void;
   /**

@@ -207,6 +207,8 @@ export class InflightAccount {
   #requests = 0;
   #requestBytes = 0;
   #keptBytes = 0;
+  /** The client has used more than its quota, so that no request may be read for now. */
+  isMuted = false;
 
   constructor(
     budget: InflightBudget,
@@ -290,6 +292,7 @@ export class InflightAccount {
   get isOverLimit(): boolean {
     const { connectionBytesMax, connectionRequestsMax } = this.limits;
     return (
+      this.isMuted ||
       this.#budget.isFull ||
       this.#outbox.memoryBytes > UNSENT_BYTES_MAX ||
       this.bytes > connectionBytesMax ||
@@ -301,6 +304,7 @@ export class InflightAccount {
   get isBelowHalf(): boolean {
     const { connectionBytesMax, connectionRequestsMax } = this.limits;
     return (
+      !this.isMuted &&
       !this.#budget.isFull &&
       this.#outbox.memoryBytes <= UNSENT_BYTES_MAX / 2 &&
       this.bytes <= connectionBytesMax / 2 &&

@@ -23,6 +23,8 @@ export interface InputOwner {
   tookFrames(nowMs: number): void;
   /** A turn was taken outside of `received`, so that other bytes are kept now. */
   tookTurn(): void;
+  /** Time was spent on requests. */
+  spent(ms: number): void;
   /** The input is invalid; no more can be read from it. */
   fail(error: unknown): void;
 }
@@ -70,10 +72,10 @@ export class Input implements TurnTaker {
 
   /**
    * Whether the broker is why the input does not continue. What a client sends ahead of its own requests in flight, which
-   * may wait for long, is not the broker's fault.
+   * may wait for long, is not the broker's fault, nor what it sends beyond its quota.
    */
   get waitsForBroker(): boolean {
-    return this.#isPaused && !this.#isBusy;
+    return this.#isPaused && !this.#isBusy && !this.#inflight.isMuted;
   }
 
   /** Memory of the bytes received so far and not passed on. */
@@ -162,6 +164,16 @@ export class Input implements TurnTaker {
     } else this.#decoder.trim();
   }
 
+  /**
+   * Whether no more may be read. A muted client that has sent nothing ahead is read: the end of its input is noticed then,
+   * and what it sends pauses the socket.
+   */
+  #isOverLimit(): boolean {
+    if (!this.#inflight.isMuted) return this.#inflight.isOverLimit;
+    this.#decoder.trim();
+    return this.#decoder.pendingBytes > 0;
+  }
+
   #begin(): Session | undefined {
     this.#session = this.#owner.choose(this.#decoder.peek(OPENING_BYTES));
     return this.#session;
@@ -200,9 +212,12 @@ export class Input implements TurnTaker {
     }
     if (!this.#isKnown) this.#limitGuest();
     this.#turns.spend(nowMs - beganMs);
-    if (taken) this.#owner.tookFrames(nowMs);
+    if (taken) {
+      this.#owner.tookFrames(nowMs);
+      this.#owner.spent(nowMs - beganMs);
+    }
     this.#isBusy = isBusy;
-    const mustPause = this.#inflight.isOverLimit || isTurnOver || isBusy;
+    const mustPause = this.#isOverLimit() || isTurnOver || isBusy;
     if (mustPause && !this.#isPaused && this.#owner.takesFrames) {
       this.#isPaused = true;
       this.#socket.pause();

@@ -23,6 +23,8 @@ import {
   type TlsSocket,
 } from "./tls-handshake.js";
 import type { TlsFiles } from "./tls-files.js";
+import { Mutes } from "./mutes.js";
+import { Tally } from "./tally.js";
 import { Turns } from "./turns.js";
 
 /** Silence after which the kernel probes whether the client's machine is still reachable. */
@@ -49,6 +51,9 @@ export interface Endpoint {
 export interface ListenerOptions {
   readonly endpoints: readonly [Endpoint, ...Endpoint[]];
   readonly connectionsMax: number;
+  /** Connections from one address, and of one user who has logged in; no limit by default. */
+  readonly connectionsPerIpMax?: number;
+  readonly connectionsPerUserMax?: number;
   /** Memory that requests and answers of all connections may take. */
   readonly inflightBytesMax: number;
   readonly idleTimeoutMs: number;
@@ -63,6 +68,8 @@ export interface ListenerOptions {
   readonly httpHint: string;
   readonly metrics: NetMetrics;
   log(line: string): void;
+  /** Why a new connection from an address is refused; undefined if it is not. */
+  refusalOf?(address: string): RustLogError | undefined;
   /** Whether the process can open `count` more files. */
   canOpenFiles(count: number): boolean;
 }
@@ -94,6 +101,15 @@ export class Listener {
   readonly #guests = new Guests<Connection>();
   /** Connections in their TLS handshake, the oldest first. */
   readonly #handshakes = new Map<Connection, TlsHandshake>();
+  readonly #perIp = new Tally<Connection>();
+  readonly #perUser = new Tally<Connection>();
+  readonly #mutes = new Mutes<Connection>({
+    nowMs: clockMs,
+    after: (ms, call) => {
+      const timer = setTimeout(call, ms);
+      return () => clearTimeout(timer);
+    },
+  });
   readonly #sweeper: Timer;
   #emptied: (() => void) | undefined;
 
@@ -112,7 +128,8 @@ export class Listener {
       dialects: options.dialects,
       httpHint: options.httpHint,
       tlsHint: () => this.#hint(true),
-      becameKnown: (connection: Connection) => this.#guests.remove(connection),
+      becameKnown: (connection: Connection) => this.#becameKnown(connection),
+      mutes: this.#mutes,
       inputFreed: (bytes: number) => this.#collector.freed(bytes),
       log: (kind: string, line: string) => this.#logLimit.line(kind, line),
     };
@@ -146,6 +163,16 @@ export class Listener {
     return this.#connections;
   }
 
+  /** Number of connections that are not read, because their clients have used more than their quotas. */
+  get muted(): number {
+    return this.#mutes.size;
+  }
+
+  /** Reads muted connections again. */
+  unmuteAll(): void {
+    this.#mutes.endAll();
+  }
+
   /**
    * Stops accepting connections, answers requests in flight, refuses new ones, and closes every connection. Resets those
    * that are still open after `graceMs`. Resolves when all are closed.
@@ -171,6 +198,7 @@ export class Listener {
     this.#stopListening();
     clearInterval(this.#sweeper);
     this.#handshakes.clear();
+    this.#mutes.close();
     for (const connection of [...this.#connections, ...this.#refused]) {
       connection.terminate();
       this.#removed(connection);
@@ -326,11 +354,13 @@ export class Listener {
       connection.terminate(); // it was accepted just before listening stopped
       return;
     }
-    if (this.#connections.size >= this.#options.connectionsMax) {
-      this.#refuse(connection, data.handshake !== undefined);
+    const refusal = this.#refusalOf(connection.client.address);
+    if (refusal !== undefined) {
+      this.#refuse(connection, refusal, data.handshake !== undefined);
       return;
     }
     if (data.handshake !== undefined) this.#handshakes.set(connection, data.handshake);
+    this.#perIp.add(connection.client.address, connection);
     this.#options.metrics.connectionsAccepted++;
     this.#connections.add(connection);
     this.#guests.add(connection, clockMs());
@@ -351,8 +381,32 @@ export class Listener {
     this.#removed(connection);
   }
 
-  #refuse(connection: Connection, isForTls: boolean): void {
-    const { connectionsMax, metrics } = this.#options;
+  #refusalOf(address: string): RustLogError | undefined {
+    const { connectionsMax, connectionsPerIpMax = Number.POSITIVE_INFINITY } = this.#options;
+    if (this.#connections.size >= connectionsMax) {
+      return tooMany(`connection limit reached (${connectionsMax})`);
+    }
+    if (this.#perIp.count(address) >= connectionsPerIpMax) {
+      return tooMany(`connection limit of ${address} reached (${connectionsPerIpMax})`);
+    }
+    return this.#options.refusalOf?.(address);
+  }
+
+  #becameKnown(connection: Connection): void {
+    this.#guests.remove(connection);
+    const { user } = connection;
+    if (user === undefined || !this.#connections.has(connection)) return;
+    const { connectionsPerUserMax = Number.POSITIVE_INFINITY } = this.#options;
+    if (this.#perUser.count(user) < connectionsPerUserMax) this.#perUser.add(user, connection);
+    else {
+      connection.fail(
+        tooMany(`connection limit of user '${user}' reached (${connectionsPerUserMax})`),
+      );
+    }
+  }
+
+  #refuse(connection: Connection, refusal: RustLogError, isForTls: boolean): void {
+    const { metrics } = this.#options;
     metrics.connectionsRefused++;
     // In a flood of connections, descriptors matter more than telling each client, and so does the work of a handshake.
     if (isForTls || this.#refused.size >= REFUSED_CONNECTIONS_MAX) {
@@ -360,9 +414,7 @@ export class Listener {
       return;
     }
     this.#refused.add(connection);
-    connection.refuseConnection(
-      new RustLogError("TOO_MANY_CONNECTIONS", `connection limit reached (${connectionsMax})`),
-    );
+    connection.refuseConnection(refusal);
   }
 
   #failed(connection: Connection | undefined, error: Error): void {
@@ -382,6 +434,8 @@ export class Listener {
     this.#refused.delete(connection);
     this.#guests.remove(connection);
     this.#handshakes.delete(connection);
+    this.#perIp.remove(connection);
+    this.#perUser.remove(connection);
     this.#checkEmptied();
   }
 
@@ -420,4 +474,8 @@ export class Listener {
       );
     }
   }
+}
+
+function tooMany(message: string): RustLogError {
+  return new RustLogError("TOO_MANY_CONNECTIONS", message);
 }

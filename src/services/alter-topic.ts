@@ -6,7 +6,7 @@ import { topicConfig } from "../topics/topic-configs.js";
 import type { TopicSettings } from "../topics/topic-settings.js";
 import { changeTopicConfigs, checkTopicChanges, type ConfigChange } from "./configs.js";
 import type { ServiceContext } from "./context.js";
-import { addPartitions, checkPartitions } from "./topics.js";
+import { addPartitions, type BeforeChange, checkPartitions } from "./topics.js";
 
 interface TopicChange {
   readonly topic: string;
@@ -31,6 +31,7 @@ interface AlteredTopic {
 export async function alterTopic(
   context: ServiceContext,
   { topic: name, changes, partitions, validateOnly }: TopicChange,
+  beforeChange?: BeforeChange,
 ): Promise<AlteredTopic> {
   if (changes.length === 0 && partitions === 0) {
     const message = `nothing to change in topic '${name}': neither settings nor partitions`;
@@ -42,7 +43,7 @@ export async function alterTopic(
   const previousPartitions = topic.partitions.length;
   if (!validateOnly) {
     // First what may fail more easily: there may be no room.
-    if (partitions > 0) await addPartitions(context, name, partitions);
+    if (partitions > 0) await addPartitions(context, name, partitions, beforeChange);
     if (changes.length > 0) await changeTopicConfigs(context, name, changes, { validateOnly });
   }
   const total = partitions === 0 ? previousPartitions : partitions;

@@ -9,7 +9,9 @@ import type { ConfigType } from "../topics/config-value.js";
 import type { TopicRegistry } from "../topics/topic-registry.js";
 import type { Audit } from "../security/audit.js";
 import type { Caller, Peer } from "../security/caller.js";
+import type { Quotas } from "../security/quotas.js";
 import type { Security } from "../security/security.js";
+import type { ThrottleObserver } from "../security/quota.js";
 
 /** An option of the broker as Kafka names and shows it. */
 export interface BrokerConfig {
@@ -53,6 +55,9 @@ export interface ServiceContext {
   readonly logDirectory: LogDirectory;
   readonly security: Security;
   readonly audit: Audit;
+  readonly quotas: Quotas;
+  /** Told how long clients have to wait. */
+  readonly throttles: ThrottleObserver;
   /** Whose request it is. The broker's own requests may do everything. */
   readonly caller: Caller;
 }

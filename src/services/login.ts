@@ -87,6 +87,11 @@ export function isLoginDue({ caller }: ServiceContext): boolean {
   return caller.status === "unknown";
 }
 
+/** The user who has logged in; undefined if nobody has to. */
+export function userOf({ caller }: ServiceContext): string | undefined {
+  return caller.login === undefined ? undefined : caller.principal.slice("User:".length);
+}
+
 /** Why no request of this caller is served, other than one to log in; undefined if they are. */
 export function loginFault({ caller }: ServiceContext): RustLogError | undefined {
   switch (caller.status) {

@@ -53,13 +53,19 @@ interface CreatedTopic extends TopicSummary {
   readonly settings: TopicSettings;
 }
 
+/** Told of a change that is permitted, before it is made, with the partitions created or deleted. May throw to refuse it. */
+export type BeforeChange = (partitions: number) => void;
+
 /** Creates a topic. Resolves once it would survive a crash. */
 export async function createTopic(
   context: ServiceContext,
-  { name, partitions, settings }: NewTopic,
+  wanted: NewTopic,
+  beforeChange?: BeforeChange,
 ): Promise<CreatedTopic> {
+  const { name, partitions, settings } = wanted;
   requireCreation(context, name);
   refuseInternalTopic(name, "created");
+  beforeChange?.(checkTopic(context, wanted).partitions);
   const topic = await context.registry.create(name, partitions, settings);
   noteCreation(context, name, topic.partitions.length);
   return { ...summaryOf(topic), settings: topic.settings };
@@ -128,9 +134,10 @@ export async function addPartitions(
   context: ServiceContext,
   name: string,
   total: number,
+  beforeChange?: BeforeChange,
 ): Promise<void> {
-  requireOnTopic(context, "ALTER", name);
-  refuseInternalTopic(name, "altered");
+  checkPartitions(context, name, total);
+  beforeChange?.(total - (partitionCountOf(context, name) ?? 0));
   await context.registry.addPartitions(name, total);
   context.audit.changed(context.caller, "topic-altered", { topic: name, partitions: total });
 }
@@ -243,10 +250,12 @@ interface DeletedTopic {
 export async function deleteTopic(
   context: ServiceContext,
   named: NamedTopic,
+  beforeChange?: BeforeChange,
 ): Promise<DeletedTopic> {
   const name = topicNameOf(context, named);
   requireOnNamed(context, "DELETE", name, named);
   refuseInternalTopic(name, "deleted");
+  beforeChange?.(partitionCountOf(context, name) ?? 0);
   const { id } = await context.registry.delete(name, named.topicId);
   context.audit.changed(context.caller, "topic-deleted", { topic: name, topicId: id });
   return { name, topicId: id };

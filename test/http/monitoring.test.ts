@@ -383,6 +383,7 @@ describe("GET /metrics", () => {
     await commit(session, "g", "t", 1);
     using refused = await broker.session();
     await refused.client.closed;
+    broker.broker.metrics.throttled("ann", 1);
     const shown = [...(await http.scrape())].map(([metric, { type, help, samples }]) => {
       const [first = ""] = samples.keys();
       const labels = [...first.matchAll(/(\w+)="/g)].map(([, label]) => label);

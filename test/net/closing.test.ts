@@ -52,6 +52,8 @@ class MuteDialect implements Dialect {
       dialect: this,
       mayTake: () => true,
       isKnown: true,
+      user: undefined,
+      spent: () => {},
       endReason: () => undefined,
       take: (taken, [head]) => {
         if (head[4] === 0) throw new RustLogError("UNSUPPORTED_VERSION", "there is no request 0");

@@ -89,6 +89,8 @@ class ToyDialect implements Dialect {
       mayTake: () => true,
       take: (request, payload) => this.#take(request, joined(payload)),
       isKnown: true,
+      user: undefined,
+      spent: () => {},
       endReason: () => undefined,
       refuse: (request, _head, error) => request.answer(frame(`ERR ${error.message}`)),
     };
@@ -198,6 +200,7 @@ const PONG: Dispatcher = {
   open: () => ({
     dispatch: (exchange) => exchange.answer(encodeResponse(exchange.correlationId, () => {})),
     isKnown: true,
+    ...{ user: undefined, throttle: undefined },
     endReason: () => undefined,
   }),
   idle: () => Promise.resolve(),

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { BrokerMetrics } from "../../src/broker/metrics.js";
 import { UNSENT_BYTES_MAX } from "../../src/limits.js";
 import { Connection } from "../../src/net/connection.js";
+import { Mutes } from "../../src/net/mutes.js";
 import { InflightBudget } from "../../src/net/inflight.js";
 import { FLUSH_BYTES_MAX, Outbox } from "../../src/net/outbox.js";
 import { Turns } from "../../src/net/turns.js";
@@ -47,7 +48,11 @@ function simulate({
         exchange.answer(encodeResponse(exchange.correlationId, (writer) => writer.raw(body)));
       }
     };
-    const conversation = { dispatch, isKnown: true, endReason: () => undefined };
+    const conversation = {
+      ...{ dispatch, user: undefined, throttle: undefined },
+      isKnown: true,
+      endReason: () => undefined,
+    };
     const dispatcher = { open: () => conversation, idle: () => Promise.resolve() };
     return new Connection(
       {
@@ -76,6 +81,7 @@ function simulate({
         isTls: false,
         tlsHint: () => "",
         becameKnown() {},
+        mutes: new Mutes({ nowMs: () => 0, after: () => () => {} }),
         inputFreed() {},
         log() {},
       },

@@ -45,7 +45,11 @@ function startListener(
   const { limits, ...others } = overrides;
   const metrics = new BrokerMetrics();
   const handle = overrides.dispatch ?? dispatch;
-  const conversation = { dispatch: handle, isKnown: true, endReason: () => undefined };
+  const conversation = {
+    ...{ dispatch: handle, user: undefined, throttle: undefined },
+    isKnown: true,
+    endReason: () => undefined,
+  };
   const dispatcher = { open: () => conversation, idle: () => Promise.resolve() };
   const listener = new Listener({
     endpoints: [anyPort()],

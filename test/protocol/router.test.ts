@@ -10,6 +10,7 @@ import { pageAfter } from "../../src/protocol/native/page.js";
 import { NativeDialect } from "../../src/protocol/native/server/dialect.js";
 import { Router } from "../../src/protocol/native/server/router.js";
 import { EVERYONE } from "../../src/security/caller.js";
+import { Quotas } from "../../src/security/quotas.js";
 import { Security } from "../../src/security/security.js";
 import type { ServiceContext } from "../../src/services/context.js";
 import { DeleteTopic, ListTopics } from "../../src/protocol/native/topics.js";
@@ -39,14 +40,16 @@ test("a bug in a handler is answered without its details, and logged with them",
     isGone: false,
     log: (_kind, line) => lines.push(line),
     close() {},
+    mute() {},
   };
   const broken = {
-    security: new Security(),
+    ...{ security: new Security(), quotas: new Quotas() },
     caller: EVERYONE,
     registry: {
       list(): never {
         throw new TypeError("secret detail");
       },
+      find: () => undefined,
       delete: () => Promise.reject(new TypeError("later detail")),
     },
   };

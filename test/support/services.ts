@@ -7,6 +7,7 @@ import { CompactionRuns } from "../../src/services/compaction-runs.js";
 import { RivalReaders } from "../../src/services/rival-readers.js";
 import { NO_AUDIT } from "../../src/security/audit.js";
 import { EVERYONE } from "../../src/security/caller.js";
+import { Quotas } from "../../src/security/quotas.js";
 import { Security } from "../../src/security/security.js";
 import type { ServiceContext } from "../../src/services/context.js";
 import { LogCleaner } from "../../src/topics/log-cleaner.js";
@@ -35,7 +36,8 @@ export async function openServices(
       path: "/data",
       space: async () => ({ totalBytes: 100, usableBytes: 50 }),
     },
-    ...{ security: new Security(), audit: NO_AUDIT, caller: EVERYONE },
+    ...{ security: new Security(), quotas: new Quotas(), audit: NO_AUDIT, caller: EVERYONE },
+    throttles: { throttled: () => {} },
     ...options,
   };
   const { autoCreateTopics, defaultPartitions } = facts;

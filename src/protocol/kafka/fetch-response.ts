@@ -26,6 +26,8 @@ export interface FetchedTopic {
 
 interface FetchAnswer {
   readonly errorCode: number;
+  /** How long the client has to wait. */
+  readonly throttleTimeMs: number;
   readonly topics: readonly FetchedTopic[];
   /** Whether the client reads committed records only, and expects a list of aborted transactions. */
   readonly isReadCommitted: boolean;
@@ -44,7 +46,7 @@ export function encodeFetchResponse(
   /** Where batches are inserted. */
   const inserts: { readonly at: number; readonly batches: readonly OutboxEntry[] }[] = [];
   let batchBytes = 0;
-  writer.int32(0); // throttleTimeMs
+  writer.int32(answer.throttleTimeMs);
   if (version >= 7) {
     writer.int16(answer.errorCode);
     writer.int32(NO_SESSION);

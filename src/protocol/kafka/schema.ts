@@ -102,7 +102,7 @@ export function struct<
   return { kind: "struct", fields, options: options ?? ({} as O) };
 }
 
-/** The field that begins or ends most responses. This broker never throttles. */
+/** The field that begins or ends most responses: how long the client has to wait because of its quotas. */
 export function throttleTimeMs(since = 0) {
   return int32({ since, absent: 0 });
 }

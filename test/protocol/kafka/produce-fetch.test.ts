@@ -346,10 +346,10 @@ test("the hand-written response is what the table writes", () => {
       for (const some of [topics, []]) {
         const header = { apiVersion: version, correlationId: 99 };
         const entries = encodeFetchResponse(header, {
-          ...{ errorCode: 0, topics: some, isReadCommitted },
+          ...{ errorCode: 0, throttleTimeMs: version, topics: some, isReadCommitted },
         });
         const expected = encodeResponse(Fetch, header, {
-          ...{ errorCode: 0, sessionId: 0 },
+          ...{ errorCode: 0, sessionId: 0, throttleTimeMs: version },
           responses: some.map((topic) => ({
             ...topic,
             partitions: topic.partitions.map(({ batches, ...row }) => ({

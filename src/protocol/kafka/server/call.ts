@@ -7,6 +7,7 @@ import type { Pieces } from "../../../record/bytes.js";
 import { describeBug, type InflightRequest } from "../../../net/inflight-request.js";
 import type { RequestMetrics } from "../../../net/request-metrics.js";
 import type { ServiceContext } from "../../../services/context.js";
+import type { Throttle } from "../../../services/throttle.js";
 import type { OutboxEntry } from "../../../net/outbox.js";
 import {
   beginResponse,
@@ -30,6 +31,10 @@ export interface CallOwner {
   /** The context of the connection's requests. */
   readonly context: ServiceContext;
   readonly lastRequest: LastRequest;
+  /** The quotas of the connection's client. Only for use while there are quotas. */
+  readonly throttle: Throttle;
+  /** Counts time that a request took. */
+  spent(ms: number): void;
   /** Lets no other request begin before this one is settled. */
   runAlone(): void;
   /** The next frames are messages of a login without headers, until it is complete. */
@@ -103,6 +108,24 @@ export class Call {
     return this.connection.mayWait && this.#request.mayWait;
   }
 
+  /** The quotas of the client; undefined if there are none at all. */
+  get throttle(): Throttle | undefined {
+    return this.context.quotas.areAny ? this.#owner.throttle : undefined;
+  }
+
+  /** Counts the request as a Produce, once it is answered. */
+  produced(): void {
+    this.throttle?.produced(this.#request.bytes);
+  }
+
+  /**
+   * Counts partitions that are about to be created or deleted. Throws THROTTLING_QUOTA_EXCEEDED, from the version on that
+   * has it; clients of earlier ones only have to wait.
+   */
+  mutate(partitions: number, throttlesSince: number): void {
+    this.throttle?.mutate(partitions, this.version >= throttlesSince);
+  }
+
   /** Call when a fetch starts to wait. */
   waits(): void {
     this.#hasWaited = true;
@@ -137,7 +160,7 @@ export class Call {
   /** Answers with the response of an API. */
   respond<Q extends Fields, R extends Fields>(api: Api<Q, R>, response: WriteOf<R>): void {
     const writer = beginResponse(api, this.header);
-    api.response.write(writer, response, this.version);
+    api.response.write(writer, this.#throttled(response), this.version);
     this.errorCode = writer.errorCode;
     this.answer(finishResponse(writer));
   }
@@ -150,21 +173,25 @@ export class Call {
     const { connection } = this;
     if (connection.isGone) return this.drop();
     const writer = beginResponse(api, this.header);
+    const throttled = this.#throttled(response);
     let beganMs = performance.now();
-    await api.response.writeInPortions(writer, response, this.version, async () => {
+    await api.response.writeInPortions(writer, throttled, this.version, async () => {
       this.charge(writer.pieceBytes);
       writer.cut();
       await connection.turns.nextPortion();
       beganMs = performance.now();
     });
     this.errorCode = writer.errorCode;
-    connection.turns.spend(performance.now() - beganMs);
+    const lastMs = performance.now() - beganMs;
+    connection.turns.spend(lastMs);
+    this.#owner.spent(lastMs);
     const [head, ...rest] = finishInPieces(writer);
     this.answer(head, rest);
   }
 
   /** Settles a request that needs no answer. */
   answerNothing(): void {
+    this.throttle?.answered();
     this.#count();
     this.drop();
   }
@@ -186,6 +213,12 @@ export class Call {
     const request = `request ${correlationId} (API key ${apiKey}, version ${apiVersion})`;
     this.#owner.fail(new RustLogError(code, `${request}: ${why}`, { cause: error }));
     this.drop();
+  }
+
+  /** The response with the time that the client has to wait. APIs without the field leave it out. */
+  #throttled<T extends object>(response: T): T {
+    const throttleTimeMs = this.throttle?.answered() ?? 0;
+    return throttleTimeMs === 0 ? response : { ...response, throttleTimeMs };
   }
 
   #count(): void {

@@ -25,6 +25,9 @@ type Request = RequestOf<typeof CreatePartitions>;
 type Asked = Request["topics"][number];
 type Response = ResponseOf<typeof CreatePartitions>;
 
+/** From this version on, clients know THROTTLING_QUOTA_EXCEEDED. */
+const THROTTLES_SINCE = 3;
+
 /** Topics changed concurrently. */
 const TOPICS_AT_ONCE = 4;
 
@@ -44,7 +47,7 @@ export async function createPartitions(
   const work = async (topic: Asked): Promise<Response["results"][number]> => {
     const outcome = repeatedNames.has(topic.name)
       ? invalidRequest("Duplicate topic name.")
-      : await grow(context, topic, validateOnly);
+      : await grow(context, topic, validateOnly, call);
     return { name: topic.name, ...outcome };
   };
   const portions = new Portions(call.connection.turns);
@@ -61,6 +64,7 @@ async function grow(
   context: ServiceContext,
   { name, count, assignments }: Asked,
   validateOnly: boolean,
+  call: Call,
 ): Promise<Fault> {
   const now = services.partitionCountOf(context, name);
   try {
@@ -70,7 +74,11 @@ async function grow(
       if (fault !== undefined) return fault;
     }
     if (validateOnly) services.checkPartitions(context, name, count);
-    else await services.addPartitions(context, name, count);
+    else {
+      await services.addPartitions(context, name, count, (added) =>
+        call.mutate(added, THROTTLES_SINCE),
+      );
+    }
     return NO_FAULT;
   } catch (error) {
     if (!(error instanceof RustLogError)) throw error;

@@ -32,6 +32,9 @@ type Asked = Request["topics"][number];
 type Response = ResponseOf<typeof CreateTopics>;
 type Row = Response["topics"][number];
 
+/** From this version on, clients know THROTTLING_QUOTA_EXCEEDED. */
+const THROTTLES_SINCE = 6;
+
 /** Topics created concurrently. */
 const TOPICS_AT_ONCE = 8;
 
@@ -67,7 +70,7 @@ export async function createTopics(
     const fault =
       refusalOf(context, name) ?? conflict(name, inTheWay.get(name)) ?? faultIn(context, topic);
     if (fault !== undefined) return errorRow(name, fault);
-    const row = await create(context, topic, validateOnly, configRows);
+    const row = await create(context, topic, { validateOnly, configRows, call });
     const ownRows = topic.configs.length;
     call.charge((row.configs?.length ?? 0) * REFERENCE_BYTES + ownRows * CONFIG_BYTES);
     return row;
@@ -77,11 +80,16 @@ export async function createTopics(
   return { topics: await fewAtATime(unique, TOPICS_AT_ONCE, work, pause) };
 }
 
+interface Creation {
+  readonly validateOnly: boolean;
+  readonly configRows: SharedRows<ReturnType<typeof configRow>>;
+  readonly call: Call;
+}
+
 async function create(
   context: ServiceContext,
   topic: Asked,
-  validateOnly: boolean,
-  configRows: SharedRows<ReturnType<typeof configRow>>,
+  { validateOnly, configRows, call }: Creation,
 ): Promise<Row> {
   const { name } = topic;
   const settings = Object.fromEntries(topic.configs.map((it) => [it.name, it.value ?? ""]));
@@ -90,7 +98,7 @@ async function create(
     // Kafka answers with an id here too, which no topic will have.
     const created = validateOnly
       ? { topicId: crypto.randomUUID(), ...services.checkTopic(context, wanted) }
-      : await services.createTopic(context, wanted);
+      : await services.createTopic(context, wanted, (count) => call.mutate(count, THROTTLES_SINCE));
     return {
       ...{ name, topicId: created.topicId, errorCode: CODE.NONE, errorMessage: null },
       ...{ numPartitions: created.partitions, replicationFactor: REPLICATION_FACTOR },

@@ -17,6 +17,9 @@ type Asked = Request["topics"][number];
 type Response = ResponseOf<typeof DeleteTopics>;
 type Row = Response["responses"][number];
 
+/** From this version on, clients know THROTTLING_QUOTA_EXCEEDED. */
+const THROTTLES_SINCE = 5;
+
 /** Topics deleted concurrently. */
 const TOPICS_AT_ONCE = 8;
 
@@ -46,18 +49,20 @@ export async function deleteTopics(
   const unique = [...new Map(asked.map((it) => [`${it.name} ${it.topicId}`, it])).values()];
   const work = async (topic: Asked): Promise<Row> => {
     const fault = faultIn(topic);
-    return fault === undefined ? await remove(context, topic) : { ...topic, ...fault };
+    return fault === undefined ? await remove(context, topic, call) : { ...topic, ...fault };
   };
   const portions = new Portions(call.connection.turns);
   const pause = (items: number): void | Promise<void> => portions.next(items);
   return { responses: await fewAtATime(unique, TOPICS_AT_ONCE, work, pause) };
 }
 
-async function remove(context: ServiceContext, topic: Asked): Promise<Row> {
+async function remove(context: ServiceContext, topic: Asked, call: Call): Promise<Row> {
   const { name, topicId } = topic;
   const named = { topic: name ?? "", topicId: topicId === ZERO_UUID ? undefined : topicId };
   try {
-    const deleted = await services.deleteTopic(context, named);
+    const deleted = await services.deleteTopic(context, named, (count) =>
+      call.mutate(count, THROTTLES_SINCE),
+    );
     return { ...deleted, errorCode: CODE.NONE, errorMessage: null };
   } catch (error) {
     if (!(error instanceof RustLogError)) throw error;

@@ -41,10 +41,11 @@ export function fetch(context: ServiceContext, call: Call): void {
   const positions = items.filter((item) => typeof item !== "number");
   // An error is answered at once, and there is nothing to wait for without partitions.
   const mayWait = positions.length > 0 && positions.length === items.length;
+  const quotaBytes = call.throttle?.fetchBytesMax() ?? Number.POSITIVE_INFINITY;
   const outcome = services.fetch(context, {
     positions,
     failPastEnd: true,
-    bytesMax: Math.max(0, request.maxBytes),
+    bytesMax: Math.max(0, Math.min(request.maxBytes, quotaBytes)),
     bytesMin: request.minBytes,
     waitMs: mayWait && call.mayWait ? request.maxWaitMs : 0,
   });
@@ -130,7 +131,10 @@ function send(
       : [];
   call.errorCode = errorCode !== CODE.NONE ? errorCode : firstError(topics);
   const isReadCommitted = request.isolationLevel === READ_COMMITTED;
-  const [head, ...rest] = encodeFetchResponse(call.header, { errorCode, topics, isReadCommitted });
+  const [head, ...rest] = encodeFetchResponse(call.header, {
+    ...{ errorCode, topics, isReadCommitted },
+    throttleTimeMs: throttleTimeOf(call, topics),
+  });
   call.answer(head, rest);
 }
 
@@ -146,6 +150,14 @@ function failure(partitionIndex: number, errorCode: number): FetchedPartition {
     ...{ partitionIndex, errorCode, highWatermark: -1, logStartOffset: -1 },
     ...{ batches: [], bytes: 0 },
   };
+}
+
+function throttleTimeOf({ throttle }: Call, topics: readonly FetchedTopic[]): number {
+  if (throttle === undefined) return 0;
+  let sentBytes = 0;
+  for (const { partitions } of topics) for (const { bytes } of partitions) sentBytes += bytes;
+  throttle.fetched(sentBytes);
+  return throttle.answered();
 }
 
 /** For the metrics. */

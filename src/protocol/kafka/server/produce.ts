@@ -57,6 +57,7 @@ export function produce(context: ServiceContext, call: Call): void | Promise<voi
     let next = 0;
     const results = items.map((item) => (typeof item === "number" ? item : outcomes[next++]!));
     const failed = results.find((result) => !isAppended(result));
+    call.produced();
     if (request.acks !== 0) call.respond(Produce, responseOf(request, results));
     else if (failed === undefined) call.answerNothing();
     else call.fail(unacknowledged(rowOf(0, failed)));

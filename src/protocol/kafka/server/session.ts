@@ -9,7 +9,8 @@ import { describeBug, type InflightRequest } from "../../../net/inflight-request
 import type { RequestMetrics } from "../../../net/request-metrics.js";
 import { bytesOf, joined, type Pieces, writeU32 } from "../../../record/bytes.js";
 import type { ServiceContext } from "../../../services/context.js";
-import { continueLogin, endOfLogin, isLoginDue } from "../../../services/login.js";
+import { continueLogin, endOfLogin, isLoginDue, userOf } from "../../../services/login.js";
+import { Throttle } from "../../../services/throttle.js";
 import { KAFKA_HEADER_BYTES, keyOf, OFFSET_COMMIT_KEY, PRODUCE_KEY } from "../headers.js";
 import { Call, type CallOwner } from "./call.js";
 import { LastRequest } from "./last-request.js";
@@ -25,6 +26,7 @@ export class KafkaSession implements Session, CallOwner {
   readonly dialect: Dialect;
   readonly connection: DialectConnection;
   readonly context: ServiceContext;
+  #throttle: Throttle | undefined;
   #lastRequest: LastRequest | undefined;
   #router: Router | undefined;
   /** The first request, while the code that serves it is being loaded. */
@@ -56,6 +58,11 @@ export class KafkaSession implements Session, CallOwner {
     );
   }
 
+  get throttle(): Throttle {
+    this.#throttle ??= new Throttle(this.context, this.connection);
+    return this.#throttle;
+  }
+
   get lastRequest(): LastRequest {
     this.#lastRequest ??= new LastRequest();
     return this.#lastRequest;
@@ -68,6 +75,10 @@ export class KafkaSession implements Session, CallOwner {
 
   get isKnown(): boolean {
     return !isLoginDue(this.context);
+  }
+
+  get user(): string | undefined {
+    return userOf(this.context);
   }
 
   mayTake(frame: NextFrame): boolean {
@@ -97,6 +108,10 @@ export class KafkaSession implements Session, CallOwner {
   refuse(request: InflightRequest, _head: Uint8Array, error: RustLogError): void {
     request.answerNothing();
     this.fail(error);
+  }
+
+  spent(ms: number): void {
+    if (this.context.quotas.areAny) this.throttle.spent(ms);
   }
 
   endReason(): RustLogError | undefined {

@@ -7,7 +7,8 @@ import type { InflightRequest } from "../../../net/inflight-request.js";
 import type { RequestMetrics, RequestMetricsRegistry } from "../../../net/request-metrics.js";
 import type { Pieces } from "../../../record/bytes.js";
 import { API, encodeErrorResponse, REQUEST_HEADER_BYTES } from "../messages.js";
-import { ERROR_NAMES, Exchange } from "./exchange.js";
+import type { Throttle } from "../../../services/throttle.js";
+import { ERROR_NAMES, Exchange, type ExchangeOwner } from "./exchange.js";
 import { isSmallRequest, requestBytesMax, tooLongError } from "./request-size.js";
 
 /** Range of API keys, including future ones. The key is the first byte of a payload. */
@@ -20,6 +21,10 @@ export interface Conversation {
   dispatch(exchange: Exchange, payload: Pieces): void;
   /** Whether the client has said who it is, if it must. */
   readonly isKnown: boolean;
+  /** The user who has logged in, if anyone has to. */
+  readonly user: string | undefined;
+  /** The quotas of the client; undefined if there are none at all. */
+  readonly throttle: Throttle | undefined;
   /** Why the connection has to end; undefined if it may stay. */
   endReason(): RustLogError | undefined;
 }
@@ -75,19 +80,31 @@ export class NativeDialect implements Dialect {
   }
 }
 
-class NativeSession implements Session {
+class NativeSession implements Session, ExchangeOwner {
   readonly dialect: NativeDialect;
-  readonly #connection: DialectConnection;
+  readonly connection: DialectConnection;
   readonly #conversation: Conversation;
 
   constructor(dialect: NativeDialect, connection: DialectConnection) {
     this.dialect = dialect;
-    this.#connection = connection;
+    this.connection = connection;
     this.#conversation = dialect.dispatcher.open(connection);
   }
 
   get isKnown(): boolean {
     return this.#conversation.isKnown;
+  }
+
+  get metrics(): RequestMetrics {
+    return this.dialect.metrics;
+  }
+
+  get throttle(): Throttle | undefined {
+    return this.#conversation.throttle;
+  }
+
+  get user(): string | undefined {
+    return this.#conversation.user;
   }
 
   /** Requests run side by side. */
@@ -99,6 +116,10 @@ class NativeSession implements Session {
     this.#conversation.dispatch(this.#exchange(request, payload[0]), payload);
   }
 
+  spent(ms: number): void {
+    this.throttle?.spent(ms);
+  }
+
   endReason(): RustLogError | undefined {
     return this.#conversation.endReason();
   }
@@ -108,6 +129,6 @@ class NativeSession implements Session {
   }
 
   #exchange(request: InflightRequest, head: Uint8Array): Exchange {
-    return new Exchange(this.#connection, request, head, this.dialect.metrics);
+    return new Exchange(this, request, head);
   }
 }

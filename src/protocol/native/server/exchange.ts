@@ -7,6 +7,7 @@ import { describeBug, type InflightRequest } from "../../../net/inflight-request
 import type { ByteSource } from "../../../net/outbox.js";
 import type { RequestMetrics } from "../../../net/request-metrics.js";
 import type { Pieces } from "../../../record/bytes.js";
+import type { Throttle } from "../../../services/throttle.js";
 import { decodeRequestHeader, encodeErrorResponse } from "../messages.js";
 
 /** Names of errors by number, for the metrics. */
@@ -15,6 +16,14 @@ export const ERROR_NAMES = ["none", ...(Object.keys(ERRORS) as ErrorName[])] as 
 const ERROR_NUMBERS: ReadonlyMap<string, number> = new Map(
   ERROR_NAMES.map((name, number) => [name, number]),
 );
+
+/** The session of a request. */
+export interface ExchangeOwner {
+  readonly connection: DialectConnection;
+  readonly metrics: RequestMetrics;
+  /** The quotas of the client; undefined if there are none at all. */
+  readonly throttle: Throttle | undefined;
+}
 
 /** Must be answered exactly once, now or later. */
 export class Exchange {
@@ -26,27 +35,36 @@ export class Exchange {
   /** Set when a fetch starts to wait for data. */
   hasWaited = false;
   readonly #request: InflightRequest;
-  readonly #metrics: RequestMetrics;
+  readonly #owner: ExchangeOwner;
 
   /** `head` is the first piece of the payload. Throws INVALID_REQUEST if it is shorter than a header. */
-  constructor(
-    connection: DialectConnection,
-    request: InflightRequest,
-    head: Uint8Array,
-    metrics: RequestMetrics,
-  ) {
+  constructor(owner: ExchangeOwner, request: InflightRequest, head: Uint8Array) {
     const { apiKey, apiVersion, correlationId } = decodeRequestHeader(head);
-    this.connection = connection;
+    this.connection = owner.connection;
     this.apiKey = apiKey;
     this.apiVersion = apiVersion;
     this.correlationId = correlationId;
     this.#request = request;
-    this.#metrics = metrics;
+    this.#owner = owner;
   }
 
   /** When the request was complete, on the clock of `performance.now()`. */
   get beganMs(): number {
     return this.#request.beganMs;
+  }
+
+  get throttle(): Throttle | undefined {
+    return this.#owner.throttle;
+  }
+
+  /** Counts the request as a Produce, once it is answered. */
+  produced(): void {
+    this.throttle?.produced(this.#request.bytes);
+  }
+
+  /** Counts partitions that are about to be created or deleted. Throws THROTTLING_QUOTA_EXCEEDED. */
+  mutate(partitions: number): void {
+    this.throttle?.mutate(partitions, true);
   }
 
   /** Adds memory that the request needs beyond its own bytes until it is answered. */
@@ -107,7 +125,8 @@ export class Exchange {
       return;
     }
     const number = error === undefined ? 0 : ERROR_NUMBERS.get(error)!;
-    this.#metrics.answered(this.apiKey, number, this.beganMs, this.hasWaited);
+    this.throttle?.answered();
+    this.#owner.metrics.answered(this.apiKey, number, this.beganMs, this.hasWaited);
     this.#request.answer(head, slices);
   }
 }

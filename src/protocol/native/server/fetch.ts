@@ -18,6 +18,7 @@ export function fetch(context: ServiceContext, exchange: Exchange, request: Fetc
   // A response is one frame. A batch larger than the request's `maxBytes` is still returned whole.
   const bytesMax = Math.min(
     maxBytes,
+    exchange.throttle?.fetchBytesMax() ?? Number.POSITIVE_INFINITY,
     connection.frameBytesMax - fetchResponseHeadBytes(apiVersion),
   );
   const outcome = services.fetch(context, {
@@ -80,6 +81,7 @@ function answer(exchange: Exchange, results: readonly services.FetchResult[]): v
   }
   const { correlationId, apiVersion } = exchange;
   const head = encodeFetchResponseHead(correlationId, result, result.bytes, apiVersion);
+  exchange.throttle?.fetched(result.bytes);
   exchange.answerWithLog(head, result.slices);
 }
 

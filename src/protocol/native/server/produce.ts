@@ -26,12 +26,14 @@ class ExchangeWaiter implements services.ProduceWaiter {
   appended(baseOffset: number, logAppendTime: number): void {
     const { correlationId, apiVersion } = this.#exchange;
     const response = { baseOffset, logAppendTime };
+    this.#exchange.produced();
     this.#exchange.answer(Produce.encodeResponse(correlationId, response, apiVersion));
     // The batch is in the file. A batch that was refused may be needed to undo a write.
     this.#exchange.freePayload(this.#batch);
   }
 
   refused(error: unknown): void {
+    this.#exchange.produced();
     this.#exchange.fail(error);
   }
 }

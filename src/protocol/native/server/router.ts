@@ -24,7 +24,8 @@ import { joined, type Pieces } from "../../../record/bytes.js";
 import type { DialectConnection } from "../../../net/dialect.js";
 import { contextFor, type ServiceContext } from "../../../services/context.js";
 import type { Conversation, Dispatcher } from "./dialect.js";
-import { endOfLogin, isLoginDue, loginFault } from "../../../services/login.js";
+import { endOfLogin, isLoginDue, loginFault, userOf } from "../../../services/login.js";
+import { Throttle } from "../../../services/throttle.js";
 import { authenticate } from "./authenticate.js";
 import type { Exchange } from "./exchange.js";
 import { fetch } from "./fetch.js";
@@ -102,9 +103,17 @@ export class Router implements Dispatcher {
     this.#context = context;
   }
 
-  open({ client }: DialectConnection): Conversation {
-    const context = contextFor(this.#context, client);
+  open(connection: DialectConnection): Conversation {
+    const context = contextFor(this.#context, connection.client);
+    let throttle: Throttle | undefined;
     return {
+      get user() {
+        return userOf(context);
+      },
+      get throttle() {
+        if (context.quotas.areAny) throttle ??= new Throttle(context, connection);
+        return context.quotas.areAny ? throttle : undefined;
+      },
       get isKnown() {
         return !isLoginDue(context);
       },

@@ -49,10 +49,11 @@ export async function createTopic(
   { topic: name, partitions, settings }: CreateTopicRequest,
 ): Promise<void> {
   const { correlationId, apiVersion } = exchange;
-  const created = await services.createTopic(context, {
+  const wanted = {
     ...{ name, partitions },
     settings: Object.fromEntries(settings.map((setting) => [setting.name, setting.value])),
-  });
+  };
+  const created = await services.createTopic(context, wanted, (count) => exchange.mutate(count));
   exchange.answer(CreateTopic.encodeResponse(correlationId, created, apiVersion));
 }
 
@@ -93,7 +94,7 @@ export async function deleteTopic(
   exchange: Exchange,
   { topic }: DeleteTopicRequest,
 ): Promise<void> {
-  await services.deleteTopic(context, { topic });
+  await services.deleteTopic(context, { topic }, (count) => exchange.mutate(count));
   exchange.answer(DeleteTopic.encodeResponse(exchange.correlationId, {}));
 }
 
@@ -103,13 +104,14 @@ export async function alterTopic(
   exchange: Exchange,
   { topic, settings, deletedSettings, partitions, validateOnly }: AlterTopicRequest,
 ): Promise<void> {
-  const altered = await altering.alterTopic(context, {
+  const change = {
     ...{ topic, partitions, validateOnly },
     changes: [
       ...settings.map(({ name, value }) => ({ name, operation: "set" as const, value })),
       ...deletedSettings.map(({ name }) => ({ name, operation: "delete" as const, value: null })),
     ],
-  });
+  };
+  const altered = await altering.alterTopic(context, change, (count) => exchange.mutate(count));
   const response = { ...altered, settings: listOf(altered.settings) };
   exchange.answer(AlterTopic.encodeResponse(exchange.correlationId, response));
 }
