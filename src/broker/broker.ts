@@ -249,7 +249,11 @@ export class Broker implements AsyncDisposable {
       if (failure !== undefined) throw failure;
       const security = Security.open(theDisk, resolved.dataDir);
       if (tls?.asksClients === true) security.require();
-      if (oauth !== undefined) security.addMechanism(OAUTHBEARER, () => new OauthExchange(oauth));
+      if (oauth !== undefined)
+        security.addMechanism(
+          OAUTHBEARER,
+          (client) => new OauthExchange(oauth, security.loginChecks, client),
+        );
       const auditFile = openAuditFile(resolved, report);
       const audit = new AuditLog({
         sink: auditFile ?? { isJson: false, line: log },

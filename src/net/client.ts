@@ -16,6 +16,8 @@ export class Client {
   readonly address: string;
   /** The certificate with which it has proved who it is, in DER. */
   certificate: Uint8Array | undefined;
+  /** Its connection is closed. */
+  isGone = false;
   readonly #port: number;
   #id: string | undefined;
   #name: string | undefined;

@@ -268,6 +268,7 @@ export class Connection implements DialectConnection, InflightHolder, InputOwner
   closed(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.client.isGone = true;
     this.#outbox.clear();
     this.#input.clear();
     this.inflight.close();

@@ -30,6 +30,8 @@ export interface Login {
   readonly begun: string | undefined;
   /** Who the client claims to be in the login that has begun, or has just failed; undefined before it says so. */
   readonly claimedUser: string | undefined;
+  /** Whether the client has left, so that nobody waits for an answer. */
+  readonly isGone: boolean;
   /** When the login expires, in milliseconds since the epoch; undefined if never. */
   readonly expiresAtMs: number | undefined;
   /** Begins a login. Throws UNSUPPORTED_SASL_MECHANISM. */
@@ -47,6 +49,8 @@ export interface Peer {
   readonly address: string;
   /** Its certificate, in DER, which the connection has checked; undefined if it has shown none. */
   readonly certificate?: Uint8Array | undefined;
+  /** Whether the connection is closed. */
+  readonly isGone?: boolean;
 }
 
 /** The caller of the broker itself, and of everyone if it has no security. */

@@ -3,7 +3,7 @@
 // Leaves to others: the decisions (authorizer.ts), and the login (sasl.ts).
 import { RustLogError } from "../errors.js";
 import type { Authorizer } from "./authorizer.js";
-import type { Caller, CallerStatus, Login } from "./caller.js";
+import type { Caller, CallerStatus, Login, Peer } from "./caller.js";
 import { ANONYMOUS, type Identity, type LoginStep, type Principal } from "./identity.js";
 import { type Operation, OPERATIONS, type ResourceType } from "./permission.js";
 import type { SaslExchange, SaslMechanisms } from "./sasl.js";
@@ -20,7 +20,7 @@ export interface CallerContext {
 }
 
 export class ConnectionCaller implements Caller, Login {
-  readonly host: string;
+  readonly #peer: Peer;
   readonly #context: CallerContext;
   /** Whoever the connection itself proves. A login replaces it: its client has proved both. */
   readonly #proved: Identity | undefined;
@@ -35,11 +35,19 @@ export class ConnectionCaller implements Caller, Login {
   readonly #decisions = new Map<string, Map<string, boolean>>();
 
   /** `identity` if the connection itself proves it. */
-  constructor(host: string, context: CallerContext, identity?: Identity) {
-    this.host = host;
+  constructor(peer: Peer, context: CallerContext, identity?: Identity) {
+    this.#peer = peer;
     this.#context = context;
     this.#identity = identity;
     this.#proved = identity;
+  }
+
+  get host(): string {
+    return this.#peer.address;
+  }
+
+  get isGone(): boolean {
+    return this.#peer.isGone === true;
   }
 
   get principal(): Principal {
@@ -82,7 +90,7 @@ export class ConnectionCaller implements Caller, Login {
       throw new RustLogError("UNSUPPORTED_SASL_MECHANISM", message);
     }
     if (this.#isStepping) throw new RustLogError("ILLEGAL_SASL_STATE", "a login is under way");
-    this.#exchange = begin(this.host);
+    this.#exchange = begin(this);
     this.#lastExchange = this.#exchange;
   }
 

@@ -2,7 +2,7 @@
 // token, kept, and loaded again for a key that it does not have. While it can't be loaded, the keys that there were stay.
 // Leaves to others: the tokens (oauth.ts).
 import { open } from "node:fs/promises";
-import type { JSONWebKeySet, JWTVerifyGetKey } from "jose";
+import type { CryptoKey, JSONWebKeySet, ProtectedHeaderParameters } from "jose";
 import { reasonOf } from "../log/disk/disk.js";
 
 /** Age at which keys are loaded again, in milliseconds: Kafka's sasl.oauthbearer.jwks.endpoint.refresh.ms. */
@@ -20,6 +20,8 @@ const FETCH_MS_MAX = 5_000;
 /** Longest key set, in bytes. Real ones have a few KiB. */
 const KEY_SET_BYTES_MAX = 256 * 1024;
 
+type FindKey = (header: ProtectedHeaderParameters) => Promise<CryptoKey>;
+
 export interface OauthKeysContext {
   /** On the clock of `performance.now()`. */
   readonly now: () => number;
@@ -31,7 +33,7 @@ export class OauthKeys {
   readonly #url: URL | undefined;
   readonly #refreshMs: number;
   readonly #context: OauthKeysContext;
-  #keys: JWTVerifyGetKey | undefined;
+  #keys: FindKey | undefined;
   #loadedAtMs = Number.NEGATIVE_INFINITY;
   #triedAtMs = Number.NEGATIVE_INFINITY;
   #loading: Promise<void> | undefined;
@@ -46,18 +48,18 @@ export class OauthKeys {
   }
 
   /** Finds the key of a token. Rejects if there is none. */
-  readonly find: JWTVerifyGetKey = async (header, token) => {
+  async find(header: ProtectedHeaderParameters): Promise<CryptoKey> {
     if (this.#context.now() - this.#loadedAtMs >= this.#refreshMs) await this.#load();
     const before = this.#keys;
     if (before === undefined) throw new Error("the keys of --oauth-jwks have not been loaded");
     try {
-      return await before(header, token);
+      return await before(header);
     } catch (error) {
       await this.#load();
       if (this.#keys === before || this.#keys === undefined) throw error;
-      return this.#keys(header, token);
+      return this.#keys(header);
     }
-  };
+  }
 
   /** Loads the keys if they are in a file, so that a wrong path shows at the start. Rejects with a RangeError. */
   async check(): Promise<void> {
@@ -92,7 +94,8 @@ export class OauthKeys {
     const bytes =
       this.#url === undefined ? await readShortFile(this.#source) : await fetchShort(this.#url);
     const { createLocalJWKSet } = await import("jose");
-    this.#keys = createLocalJWKSet(JSON.parse(new TextDecoder().decode(bytes)) as JSONWebKeySet);
+    const find = createLocalJWKSet(JSON.parse(new TextDecoder().decode(bytes)) as JSONWebKeySet);
+    this.#keys = (header) => find({ ...header, alg: header.alg ?? "" });
     this.#loadedAtMs = this.#context.now();
   }
 }

@@ -6,6 +6,7 @@ import type { JWTPayload } from "jose";
 import { USER_NAME_BYTES_MAX } from "../limits.js";
 import { RustLogError } from "../errors.js";
 import type { Identity, LoginStep } from "./identity.js";
+import type { LoginChecks, LoginClient } from "./login-checks.js";
 import { OauthKeys, type OauthKeysContext } from "./oauth-keys.js";
 import { authenticationFailed, type SaslExchange } from "./sasl.js";
 
@@ -58,17 +59,25 @@ export class Oauth {
     return this.#keys.check();
   }
 
-  /** Who has this token. Rejects if it is not accepted. */
-  async verify(token: string): Promise<Identity> {
+  /** Who has this token. Rejects if it is not accepted. `run` runs the check of the signature when it is the client's turn. */
+  async verify(
+    token: string,
+    run: <T>(check: () => Promise<T>) => Promise<T> = (check) => check(),
+  ): Promise<Identity> {
     const { principalClaim = PRINCIPAL_CLAIM_DEFAULT, issuer, audience } = this.#options;
-    const { jwtVerify } = await import("jose");
-    const { payload } = await jwtVerify(token, this.#keys.find, {
-      algorithms: ALGORITHMS,
-      requiredClaims: ["exp", principalClaim],
-      clockTolerance: CLOCK_SKEW_SECONDS,
-      ...(issuer !== undefined && { issuer }),
-      ...(audience !== undefined && { audience: [...audience] }),
-    });
+    const { decodeProtectedHeader, jwtVerify } = await import("jose");
+    const header = decodeProtectedHeader(token);
+    if (!ALGORITHMS.includes(header.alg ?? "")) throw new Error("its algorithm is not accepted");
+    const key = await this.#keys.find(header);
+    const { payload } = await run(() =>
+      jwtVerify(token, key, {
+        algorithms: ALGORITHMS,
+        requiredClaims: ["exp", principalClaim],
+        clockTolerance: CLOCK_SKEW_SECONDS,
+        ...(issuer !== undefined && { issuer }),
+        ...(audience !== undefined && { audience: [...audience] }),
+      }),
+    );
     return {
       principal: `User:${nameIn(payload, principalClaim)}`,
       expiresAtMs: expiryOf(payload),
@@ -80,11 +89,15 @@ export class Oauth {
 export class OauthExchange implements SaslExchange {
   readonly mechanism = OAUTHBEARER;
   readonly #oauth: Oauth;
+  readonly #checks: LoginChecks;
+  readonly #client: LoginClient;
   /** Why the token was not accepted. */
   #fault: unknown;
 
-  constructor(oauth: Oauth) {
+  constructor(oauth: Oauth, checks: LoginChecks, client: LoginClient) {
     this.#oauth = oauth;
+    this.#checks = checks;
+    this.#client = client;
   }
 
   async step(message: Uint8Array): Promise<LoginStep> {
@@ -96,7 +109,9 @@ export class OauthExchange implements SaslExchange {
       throw authenticationFailed(OAUTHBEARER, new Error("the message has not the form n,,auth=…"));
     let identity: Identity;
     try {
-      identity = await this.#oauth.verify(parts.token);
+      identity = await this.#oauth.verify(parts.token, (check) =>
+        this.#checks.run(this.#client, check),
+      );
     } catch (error) {
       this.#fault = error;
       return { bytes: Buffer.from(REFUSAL) };

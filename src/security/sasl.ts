@@ -2,7 +2,7 @@
 // Leaves to others: SCRAM itself (scram.ts), the users (users.ts), and carrying the messages (the protocols).
 import { RustLogError } from "../errors.js";
 import type { Identity, LoginStep } from "./identity.js";
-import { PasswordChecks } from "./password-checks.js";
+import type { LoginChecks, LoginClient } from "./login-checks.js";
 import {
   isPassword,
   SCRAM_MECHANISMS,
@@ -20,8 +20,7 @@ export interface SaslExchange {
   step(message: Uint8Array): Promise<LoginStep>;
 }
 
-/** Begins a login of a client at an address. */
-export type BeginLogin = (host: string) => SaslExchange;
+export type BeginLogin = (client: LoginClient) => SaslExchange;
 
 /** A mechanism by name. */
 export type SaslMechanisms = ReadonlyMap<string, BeginLogin>;
@@ -29,10 +28,9 @@ export type SaslMechanisms = ReadonlyMap<string, BeginLogin>;
 export const PASSWORD_MECHANISMS = ["PLAIN", ...SCRAM_MECHANISMS] as const;
 
 /** The mechanisms for users with passwords. */
-export function passwordMechanisms(users: Users): Map<string, BeginLogin> {
+export function passwordMechanisms(users: Users, checks: LoginChecks): Map<string, BeginLogin> {
   const mechanisms = new Map<string, BeginLogin>();
-  const checks = new PasswordChecks();
-  mechanisms.set("PLAIN", (host) => new PlainExchange(users, checks, host));
+  mechanisms.set("PLAIN", (client) => new PlainExchange(users, checks, client));
   for (const mechanism of SCRAM_MECHANISMS)
     mechanisms.set(mechanism, () => new ScramExchange(mechanism, users));
   return mechanisms;
@@ -82,13 +80,13 @@ class PlainExchange implements SaslExchange {
   readonly mechanism = "PLAIN";
   claimedUser: string | undefined;
   readonly #users: Users;
-  readonly #checks: PasswordChecks;
-  readonly #host: string;
+  readonly #checks: LoginChecks;
+  readonly #client: LoginClient;
 
-  constructor(users: Users, checks: PasswordChecks, host: string) {
+  constructor(users: Users, checks: LoginChecks, client: LoginClient) {
     this.#users = users;
     this.#checks = checks;
-    this.#host = host;
+    this.#client = client;
   }
 
   async step(message: Uint8Array): Promise<LoginStep> {
@@ -103,7 +101,7 @@ class PlainExchange implements SaslExchange {
     const identity = identityOf(this.#users, user);
     const { mechanism, credential } = this.#users.plainCredential(user);
     const check = () => isPassword(mechanism, password, credential);
-    if (!(await this.#checks.run(this.#host, check))) {
+    if (!(await this.#checks.run(this.#client, check))) {
       throw authenticationFailed(this.mechanism, new Error("the password is wrong"));
     }
     return { bytes: new Uint8Array(0), identity };

@@ -9,6 +9,7 @@ import { type Caller, EVERYONE, type Peer } from "./caller.js";
 import { certificateIdentity } from "./certificate.js";
 import { type CallerContext, ConnectionCaller } from "./connection-caller.js";
 import { FailedLogins } from "./failed-logins.js";
+import { LoginChecks } from "./login-checks.js";
 import { type BeginLogin, passwordMechanisms } from "./sasl.js";
 import { readSecurityFile, type SecurityContent, writeSecurityFile } from "./security-file.js";
 import { type User, Users } from "./users.js";
@@ -24,6 +25,7 @@ export interface SecurityChange {
 export class Security {
   readonly users = new Users();
   readonly failedLogins = new FailedLogins();
+  readonly loginChecks = new LoginChecks();
   readonly authorizer: Authorizer;
   readonly #context: CallerContext;
   readonly #store: ((content: SecurityContent) => Promise<void>) | undefined;
@@ -41,7 +43,7 @@ export class Security {
     this.#store = store;
     for (const user of users) this.users.set(user);
     this.authorizer = new Authorizer(acls);
-    this.#mechanisms = passwordMechanisms(this.users);
+    this.#mechanisms = passwordMechanisms(this.users, this.loginChecks);
     this.#context = { authorizer: this.authorizer, mechanisms: this.#mechanisms, now };
     const isEnabled = (): boolean => this.isEnabled;
     this.#anyone = {
@@ -84,9 +86,9 @@ export class Security {
   /** Who calls on a new connection. */
   callerOf(peer: Peer): Caller {
     if (!this.isEnabled) return this.#anyone;
-    const { address, certificate } = peer;
+    const { certificate } = peer;
     const identity = certificate === undefined ? undefined : certificateIdentity(certificate);
-    return new ConnectionCaller(address, this.#context, identity);
+    return new ConnectionCaller(peer, this.#context, identity);
   }
 
   /**

@@ -76,10 +76,11 @@ function noteFailure(
  * Makes guessing slow. The time counts from the client's message, so that the answer does not tell how long the check took:
  * that differs by user.
  */
-function delayFailure({ security, caller }: ServiceContext, beganMs: number): Promise<void> {
+async function delayFailure({ security, caller }: ServiceContext, beganMs: number): Promise<void> {
   const nowMs = clockMs();
   const delayMs = security.failedLogins.delayMs(caller.host, nowMs);
-  return sleep(Math.max(0, beganMs + delayMs - nowMs));
+  // A client that does not wait for the answer may not keep a timer and a request for it either.
+  if (caller.login?.isGone !== true) await sleep(Math.max(0, beganMs + delayMs - nowMs));
 }
 
 /** Whether the caller first has to say who it is. */

@@ -153,7 +153,7 @@ test("a caller remembers decisions until the rules change", () => {
   const authorizer = new Authorizer([READ_ORDERS]);
   const context = { authorizer, mechanisms: new Map(), now: Date.now };
   const identity = { principal: "User:ann", isCurrent: () => true } as const;
-  const caller = new ConnectionCaller("10.0.0.1", context, identity);
+  const caller = new ConnectionCaller({ address: "10.0.0.1" }, context, identity);
   expect(caller.may("READ", "TOPIC", "orders")).toBe(true);
   expect(caller.may("WRITE", "TOPIC", "orders")).toBe(false);
   authorizer.change([acl({ operation: "WRITE" })], [READ_ORDERS]);

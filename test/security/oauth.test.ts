@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
 import { join } from "node:path";
+import { LoginChecks } from "../../src/security/login-checks.js";
 import { Oauth, OauthExchange, type OauthOptions } from "../../src/security/oauth.js";
 import { OauthKeys } from "../../src/security/oauth-keys.js";
 import { tempDir } from "../support/tmp.js";
@@ -96,10 +97,14 @@ function encoded(part: object): string {
   return Buffer.from(JSON.stringify(part)).toString("base64url");
 }
 
+function exchangeOf(accepted: Oauth): OauthExchange {
+  return new OauthExchange(accepted, new LoginChecks(), { host: "", isGone: false });
+}
+
 describe("a login with OAUTHBEARER", () => {
   test("is complete after one message, with or without an authorization id and extensions", async () => {
     for (const header of ["n,,", "n,a=ann,"]) {
-      const exchange = new OauthExchange(oauth());
+      const exchange = exchangeOf(oauth());
       const { bytes, identity } = await exchange.step(
         bearerMessage(await issuer.token(), `${header}\x01traceId=1`),
       );
@@ -108,7 +113,7 @@ describe("a login with OAUTHBEARER", () => {
   });
 
   test("with a wrong token fails after the client has seen the status", async () => {
-    const exchange = new OauthExchange(oauth());
+    const exchange = exchangeOf(oauth());
     const { bytes, identity } = await exchange.step(bearerMessage("a.b.c"));
     expect(JSON.parse(Buffer.from(bytes).toString())).toEqual({ status: "invalid_token" });
     expect(identity).toBeUndefined();
@@ -118,7 +123,7 @@ describe("a login with OAUTHBEARER", () => {
   });
 
   test("as another user is refused", async () => {
-    const exchange = new OauthExchange(oauth());
+    const exchange = exchangeOf(oauth());
     const message = bearerMessage(await issuer.token(), "n,a=root,");
     expect(exchange.step(message)).rejects.toThrow("Authentication failed");
   });
@@ -130,14 +135,13 @@ describe("a login with OAUTHBEARER", () => {
     "n,,\x01auth=Bearer \x01\x01",
     "n,,\x01auth=Basic x\x01\x01",
   ])("refuses the message %j", async (text) => {
-    const exchange = new OauthExchange(oauth());
+    const exchange = exchangeOf(oauth());
     expect(exchange.step(Buffer.from(text))).rejects.toThrow("Authentication failed");
   });
 });
 
 describe("keys behind an URL", () => {
   const header = (kid: string) => ({ alg: "ES256", kid });
-  const token = { payload: "", signature: "" };
 
   test("are loaded with the first token, kept, and loaded again for a new key, but not often", async () => {
     let jwks = issuer.jwks;
@@ -156,16 +160,16 @@ describe("keys behind an URL", () => {
     });
     await keys.check();
     expect(requests).toBe(0);
-    await Promise.all([keys.find(header("k1"), token), keys.find(header("k1"), token)]);
+    await Promise.all([keys.find(header("k1")), keys.find(header("k1"))]);
     expect(requests).toBe(1);
     jwks = (await tokenIssuer("k2")).jwks;
-    expect(Promise.resolve(keys.find(header("k2"), token))).rejects.toThrow();
+    expect(Promise.resolve(keys.find(header("k2")))).rejects.toThrow();
     expect(requests).toBe(1);
     nowMs += 10_000;
-    await Promise.all([keys.find(header("k2"), token), keys.find(header("k2"), token)]);
+    await Promise.all([keys.find(header("k2")), keys.find(header("k2"))]);
     expect(requests).toBe(2);
     nowMs += 3_600_000;
-    await keys.find(header("k2"), token);
+    await keys.find(header("k2"));
     expect(requests).toBe(3);
   });
 
@@ -178,7 +182,7 @@ describe("keys behind an URL", () => {
       now: () => nowMs,
       report: (line) => lines.push(line),
     });
-    await keys.find(header("k1"), token);
+    await keys.find(header("k1"));
     const answers = {
       "status 500": () => new Response("", { status: 500 }),
       "more than 262144 bytes": () => new Response(" ".repeat(300_000)),
@@ -188,7 +192,7 @@ describe("keys behind an URL", () => {
     for (const [reason, each] of Object.entries(answers)) {
       answer = each;
       nowMs += 3_600_000;
-      await keys.find(header("k1"), token);
+      await keys.find(header("k1"));
       expect(lines.at(-1)).toContain("so the old ones are used");
       expect(lines.at(-1)?.toLowerCase()).toContain(reason.toLowerCase());
     }
@@ -210,10 +214,9 @@ describe("keys in a file", () => {
     expect(keys.check()).rejects.toThrow("malformed");
     await Bun.write(path, issuer.jwks);
     await keys.check();
-    const token = { payload: "", signature: "" };
-    await keys.find({ alg: "ES256", kid: "k1" }, token);
+    await keys.find({ alg: "ES256", kid: "k1" });
     await Bun.write(path, (await tokenIssuer("k2")).jwks);
     nowMs += 10_000;
-    await keys.find({ alg: "ES256", kid: "k2" }, token);
+    await keys.find({ alg: "ES256", kid: "k2" });
   });
 });

@@ -79,6 +79,7 @@ test("a user without permissions changes its own password, and nothing else", as
     begun: undefined,
     claimedUser: undefined,
     expiresAtMs: undefined,
+    isGone: false,
   };
   const ann = withCaller(context, {
     ...EVERYONE,
