@@ -70,9 +70,8 @@ export async function commitOffsets(
 
 /**
  * Commits offsets for a group as Kafka does: whichever are valid, at any offset; of a partition that is named twice, the last
- * one. Resolves with the error of each, in order, or undefined. If the member may not commit, all valid ones have that error;
- * if the caller may not use the group, all of them.
- * The group's name may be empty.
+ * one. Resolves with the error of each, in order, or undefined. If the caller may not commit, all have that error, and if
+ * the member may not, all valid ones. The group's name may be empty.
  */
 export async function commitEach(
   context: ServiceContext,

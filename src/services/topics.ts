@@ -229,10 +229,11 @@ export function partitionState(
   return partition.offline === undefined ? "online" : "offline";
 }
 
-/** The topic with this id; undefined if there is none, or the caller may not see it. */
+/** The topic with this id; undefined if there is none. Throws TOPIC_AUTHORIZATION_FAILED. */
 export function layoutById(context: ServiceContext, id: string): TopicLayout | undefined {
   const topic = context.registry.byId(id);
-  if (topic === undefined || !mayOnTopic(context, "DESCRIBE", topic.name)) return undefined;
+  if (topic === undefined) return undefined;
+  requireOnTopic(context, "DESCRIBE", topic.name);
   return layoutOf(topic);
 }
 
@@ -253,12 +254,19 @@ export async function deleteTopic(
   beforeChange?: BeforeChange,
 ): Promise<DeletedTopic> {
   const name = topicNameOf(context, named);
+  if (!mayOnTopic(context, "DELETE", name)) tellOfMissing(context, name);
   requireOnNamed(context, "DELETE", name, named);
   refuseInternalTopic(name, "deleted");
   beforeChange?.(partitionCountOf(context, name) ?? 0);
   const { id } = await context.registry.delete(name, named.topicId);
   context.audit.changed(context.caller, "topic-deleted", { topic: name, topicId: id });
   return { name, topicId: id };
+}
+
+/** Throws UNKNOWN_TOPIC_OR_PARTITION if there is none of this name and the caller may know that, as Kafka tells it. */
+function tellOfMissing(context: ServiceContext, name: string): void {
+  const isVisible = mayOnTopic(context, "DESCRIBE", name);
+  if (isVisible && context.registry.find(name) === undefined) throw unknownTopic(name);
 }
 
 function summaryOf({ name, id, internal, partitions, offline }: Topic): TopicSummary {

@@ -39,6 +39,7 @@ const IDENTITY = [
     "nodeId",
     "producerId",
     "brokerId",
+    "user",
   ],
 ];
 
@@ -190,7 +191,7 @@ function wholeBatches(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, end);
 }
 
-function apiOf(key: number): Api | undefined {
+export function apiOf(key: number): Api | undefined {
   const name = kafkaApiName(key);
   return name === undefined ? undefined : (KAFKA_APIS[name] as unknown as Api);
 }

@@ -13,7 +13,7 @@ import { NOT_ADVERTISED } from "./oracle-differences.js";
 const { recording, questions } = readOracle();
 
 /** Settings of the recorded broker where the defaults of ours differ. */
-const KAFKA_DEFAULTS = {
+export const KAFKA_DEFAULTS = {
   defaultPartitions: 4,
   maxBatchBytes: 1_048_588,
   retentionMs: 7 * 86_400_000,
@@ -50,7 +50,8 @@ export async function askAll(): Promise<string[]> {
   return lines;
 }
 
-function compare(comparison: Comparison, question: Question, answer: Answer): string[] {
+/** What differs between the recorded answer and ours. */
+export function compare(comparison: Comparison, question: Question, answer: Answer): string[] {
   const requests = requestsOf(question);
   const keys = requests.map((request) => (request.length < 8 ? -1 : readHeader(request).apiKey));
   const unserved = keys.find(

@@ -21,6 +21,8 @@ export interface Question {
   readonly name: string;
   /** Questions with the same number were asked on one connection; all others on one of their own. */
   readonly connection?: number;
+  /** Who asked, where users were needed. */
+  readonly user?: string;
   /** Frames, or bytes that are none. */
   readonly request: Uint8Array;
   /** Payloads. */
@@ -32,13 +34,17 @@ export interface Question {
 interface Line {
   readonly name: string;
   readonly connection?: number;
+  readonly user?: string;
   readonly request: string;
   readonly response?: string;
   readonly end?: "closed" | "silent";
 }
 
-export function readOracle(): { readonly recording: Recording; readonly questions: Question[] } {
-  const text = readFileSync(join(import.meta.dir, "oracle.jsonl"), "utf8");
+export function readOracle(file = "oracle.jsonl"): {
+  readonly recording: Recording;
+  readonly questions: Question[];
+} {
+  const text = readFileSync(join(import.meta.dir, file), "utf8");
   const [head, ...lines] = text.trimEnd().split("\n");
   const questions = lines.map((line) => {
     const { request, response = "", ...rest } = JSON.parse(line) as Line;

@@ -25,7 +25,7 @@ export function describeAcls(
 ): Described {
   try {
     const acls = listAcls(context, filterOf(request));
-    return { errorCode: CODE.NONE, errorMessage: null, resources: byResource(acls) };
+    return { errorCode: CODE.NONE, errorMessage: "", resources: byResource(acls) };
   } catch (error) {
     return { ...faultOf(error), resources: [] };
   }
@@ -61,7 +61,7 @@ export async function createAcls(
     const outcomes = (await addAcls(context, valid)).values();
     const results = acls.map((acl) => {
       const error = acl instanceof RustLogError ? acl : outcomes.next().value;
-      return error === undefined ? { errorCode: CODE.NONE, errorMessage: null } : faultOf(error);
+      return error === undefined ? { errorCode: CODE.NONE, errorMessage: "" } : faultOf(error);
     });
     return { results };
   } catch (error) {

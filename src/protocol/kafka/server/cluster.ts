@@ -21,6 +21,7 @@ import { authorizedOperations } from "./authorized-operations.js";
 import { clusterId, NODE_ID } from "./cluster-of-one.js";
 
 const REFUSED = CODE.CLUSTER_AUTHORIZATION_FAILED;
+const REFUSAL = "Cluster authorization failed.";
 
 /** Memory of a described partition, approximately. */
 const PARTITION_BYTES = 150;
@@ -125,7 +126,7 @@ export async function electLeaders(
     const partitionResult: ({ readonly partitionId: number } & Fault)[] = [];
     for (const partitionId of partitions) {
       const fault = !isAllowed
-        ? { errorCode, errorMessage: null }
+        ? { errorCode, errorMessage: REFUSAL }
         : isKnown
           ? electionFault(partitionState(context, topic, partitionId), topic, partitionId)
           : { errorCode, errorMessage: `Unknown election type ${electionType}` };
@@ -163,8 +164,15 @@ export async function alterPartitionReassignments(
   { connection }: Call,
 ): Promise<ResponseOf<typeof AlterPartitionReassignments>> {
   if (!isPermittedOnCluster(context, "ALTER")) {
-    const errorMessage = "Cluster authorization failed.";
-    return { allowReplicationFactorChange, errorCode: REFUSED, errorMessage, responses: [] };
+    return {
+      ...{ allowReplicationFactorChange, errorCode: REFUSED, errorMessage: REFUSAL },
+      responses: topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex }) => ({
+          ...{ partitionIndex, errorCode: REFUSED, errorMessage: REFUSAL },
+        })),
+      })),
+    };
   }
   const portions = new Portions(connection.turns);
   const responses: ResponseOf<typeof AlterPartitionReassignments>["responses"][number][] = [];
@@ -214,8 +222,7 @@ export function listPartitionReassignments(
   _request: RequestOf<typeof ListPartitionReassignments>,
 ): ResponseOf<typeof ListPartitionReassignments> {
   if (!isPermittedOnCluster(context, "DESCRIBE")) {
-    const errorMessage = "Cluster authorization failed.";
-    return { errorCode: REFUSED, errorMessage, topics: [] };
+    return { errorCode: REFUSED, errorMessage: REFUSAL, topics: [] };
   }
   return { errorCode: CODE.NONE, errorMessage: null, topics: [] };
 }

@@ -159,10 +159,7 @@ async function askedRows(
       partitions.push(
         name === undefined
           ? refusedRow(partitionIndex, CODE.UNKNOWN_TOPIC_ID)
-          : partitionRow(
-              partitionIndex,
-              services.storedOffset(context, group, name, partitionIndex),
-            ),
+          : storedRow(context, group, name, partitionIndex),
       );
       call.charge(ROW_BYTES + (partitions.at(-1)?.metadata?.length ?? 0));
       await portions.next();
@@ -170,6 +167,22 @@ async function askedRows(
     rows.push({ name: asked.name, topicId, partitions });
   }
   return rows;
+}
+
+/** A topic that the caller may not see says nothing about the others. */
+function storedRow(
+  context: ServiceContext,
+  group: string,
+  topic: string,
+  partition: number,
+): PartitionRow {
+  try {
+    return partitionRow(partition, services.storedOffset(context, group, topic, partition));
+  } catch (error) {
+    const isRefused = error instanceof RustLogError && error.code === "TOPIC_AUTHORIZATION_FAILED";
+    if (!isRefused) throw error;
+    return refusedRow(partition, CODE.TOPIC_AUTHORIZATION_FAILED);
+  }
 }
 
 async function allRows(

@@ -4,6 +4,7 @@ import { RustLogError } from "../../../errors.js";
 import { listenerText } from "../../../net/address.js";
 import * as services from "../../../services/configs.js";
 import type { ServiceContext } from "../../../services/context.js";
+import { requireOnGroup } from "../../../services/permissions.js";
 import {
   type AlterConfigs,
   CONFIG_OPERATION,
@@ -115,6 +116,7 @@ function configsOf(
     case RESOURCE.group:
       services.requireOnConfigs(context, "DESCRIBE_CONFIGS", name);
       if (name === "") throw invalid("Group name must not be empty");
+      requireOnGroup(context, "DESCRIBE_CONFIGS", name);
       return [];
     default:
       throw invalid(`Unknown resource type ${resourceType}`);

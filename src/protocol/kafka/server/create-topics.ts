@@ -112,18 +112,21 @@ async function create(
   }
 }
 
-/** The configs, or that the caller may not see them. */
+/** The configs, or that the caller may not see them, and then neither how many partitions there are. */
 function configsOf(
   context: ServiceContext,
   name: string,
   settings: TopicDescription["settings"],
   rows: SharedRows<ReturnType<typeof configRow>>,
-): Pick<Row, "configs" | "topicConfigErrorCode"> {
+): Partial<Row> & Pick<Row, "configs"> {
   if (!mayOnTopic(context, "DESCRIBE_CONFIGS", name)) {
-    return { configs: null, topicConfigErrorCode: CODE.TOPIC_AUTHORIZATION_FAILED };
+    const topicConfigErrorCode = CODE.TOPIC_AUTHORIZATION_FAILED;
+    return { ...NOT_SHOWN, configs: [], topicConfigErrorCode };
   }
   return { configs: describeSettings(context, settings).map((config) => rows.of(config)) };
 }
+
+const NOT_SHOWN = { numPartitions: -1, replicationFactor: -1 } as const;
 
 function errorRow(name: string, fault: Fault): Row {
   return { name, topicId: ZERO_UUID, ...fault, configs: [] };

@@ -80,8 +80,17 @@ function* layoutsOf(
     const before = asked.size;
     if (asked.add(topicId === ZERO_UUID ? `name ${name}` : topicId).size === before) continue;
     if (name === null || topicId !== ZERO_UUID) {
-      yield services.layoutById(context, topicId) ?? errorRow(CODE.UNKNOWN_TOPIC_ID, null, topicId);
+      yield byId(context, topicId);
     } else yield byName(context, name, allowAutoTopicCreation);
+  }
+}
+
+function byId(context: ServiceContext, id: string): Found {
+  try {
+    return services.layoutById(context, id) ?? errorRow(CODE.UNKNOWN_TOPIC_ID, null, id);
+  } catch (error) {
+    if (error instanceof RustLogError) return errorRow(kafkaCode(error), null, id);
+    throw error;
   }
 }
 
