@@ -27,6 +27,7 @@ import { TlsFiles } from "../net/tls-files.js";
 import { KafkaDialect } from "../protocol/kafka/server/dialect.js";
 import { NativeDialect } from "../protocol/native/server/dialect.js";
 import { Router } from "../protocol/native/server/router.js";
+import { anonymousFault } from "./anonymous.js";
 import { AuditFile } from "./audit-file.js";
 import { AuditLog } from "./audit-log.js";
 import { addFirstAdministrator } from "./bootstrap-admin.js";
@@ -203,6 +204,7 @@ export class Broker implements AsyncDisposable {
     const quick = new QuickFlushes({ answered: () => metrics.requestsAnswered });
     const files = new OpenFiles(resolved.maxConnections);
     let broker: Broker | undefined;
+    let auditFile: AuditFile | undefined;
     let failure: Error | undefined;
     const reports = new LogLimit(log, { linesPerWindow: REPORTS_PER_WINDOW });
     const report = (line: string): void => {
@@ -254,13 +256,15 @@ export class Broker implements AsyncDisposable {
           OAUTHBEARER,
           (client) => new OauthExchange(oauth, security.loginChecks, client),
         );
-      const auditFile = openAuditFile(resolved, report);
+      auditFile = openAuditFile(resolved, report);
+      const sink = auditFile ?? { isJson: false, line: log };
       const audit = new AuditLog({
-        sink: auditFile ?? { isJson: false, line: log },
-        isEnabled: () => auditFile !== undefined || security.isEnabled,
+        sink,
+        isEnabled: () => sink.isJson || security.isEnabled,
         mechanisms: () => security.mechanisms,
       });
       await bootstrap(security, audit, resolved);
+      if (!security.isEnabled) refuseAnonymous(resolved);
       const quotas = Quotas.open(theDisk, resolved.dataDir);
       const secured = { security, quotas, audit, auditFile, tls };
       const parts = { data, offsets, groups, cleaner, ...secured, metrics, reports, files };
@@ -268,6 +272,7 @@ export class Broker implements AsyncDisposable {
       reportConnections(resolved, files, registry.partitionCount);
     } catch (error) {
       tls?.close();
+      auditFile?.close();
       if (failure === undefined) await data.closeCleanly();
       else data.abandon();
       throw error;
@@ -422,6 +427,15 @@ function refusalOf(quotas: Quotas, address: string): RustLogError | undefined {
   if (rate === undefined) return undefined;
   const message = `${address} opens more connections than its quota connection_creation_rate (${rate}/s)`;
   return new RustLogError("TOO_MANY_CONNECTIONS", message);
+}
+
+/** Throws a RangeError if other machines could use the broker without a login, and nobody has allowed that. */
+function refuseAnonymous(options: ResolvedOptions): void {
+  if (options.allowAnonymous) return;
+  const reachable = options.endpoints.find(({ host }) => !isLoopback(host));
+  if (reachable === undefined) return;
+  const { flags, host } = reachable;
+  throw new RangeError(`${flags.host} ${host}: ${anonymousFault(options.dataDir)}`);
 }
 
 /** Adds the first administrator, if a file names one and there are no users. */

@@ -47,10 +47,15 @@ export interface BrokerOptions {
   /** Directory of all data; created if missing. */
   readonly dataDir: string;
   /**
-   * Address to listen on; 127.0.0.1 by default, which includes ::1, as ::1 and localhost include 127.0.0.1. There is no
-   * authentication.
+   * Address to listen on; 127.0.0.1 by default, which includes ::1, as ::1 and localhost include 127.0.0.1. Others need users,
+   * or `allowAnonymous`.
    */
   readonly host?: string;
+  /**
+   * Whether to listen on an address that other machines can reach although nobody has to log in; false by default, and then
+   * such a start is refused.
+   */
+  readonly allowAnonymous?: boolean;
   /** Port to listen on; 9092 by default. 0 picks a free one. */
   readonly port?: number;
   /**
@@ -194,6 +199,7 @@ export function resolveOptions(options: BrokerOptions): ResolvedOptions {
     dataDir: resolve(options.dataDir),
     endpoints: resolveEndpoints(options),
     tls: resolveTls(options),
+    allowAnonymous: options.allowAnonymous ?? false,
     bootstrapAdminFile: options.bootstrapAdminFile,
     auditLog: options.auditLog,
     oauth: options.oauth,

@@ -48,6 +48,7 @@ import { addTopicDefaults, withTopicDefaults } from "./topic-defaults.js";
 
 const NO_AUTO_CREATE = "RUSTLOG_NO_AUTO_CREATE_TOPICS";
 const HTTP_TLS = "RUSTLOG_HTTP_TLS";
+const ALLOW_ANONYMOUS = "RUSTLOG_ALLOW_ANONYMOUS";
 const STRICT_REPLICATION = "RUSTLOG_STRICT_REPLICATION_FACTOR";
 const UI_READ_ONLY = "RUSTLOG_UI_READ_ONLY";
 
@@ -103,6 +104,12 @@ export function brokerCommand() {
         .argParser(severalOf(parseAdvertisedFor)),
     )
     .addOption(flag("data-dir <directory>", "directory for all data").default("./data"))
+    .addOption(
+      new Option(
+        "--allow-anonymous",
+        `let other machines do everything without a login, if there is no user (env: ${ALLOW_ANONYMOUS})`,
+      ).default(false, "off"),
+    )
     .addOption(
       flag(
         "bootstrap-admin-file <file>",
@@ -315,14 +322,16 @@ export function brokerCommand() {
     if (isTls && options.tlsCert === undefined) {
       usageError(command, "--http-tls needs --tls-cert and --tls-key");
     }
+    const allowAnonymous =
+      options.allowAnonymous || switchFromEnvironment(command, ALLOW_ANONYMOUS);
     const uiReadOnly = isReadOnly || switchFromEnvironment(command, UI_READ_ONLY);
     const page = { uiPort, uiReadOnly, metricsTokenFile };
-    const http = { host, allowedHosts, metricsPort, isTls, ...page };
+    const http = { host, allowedHosts, metricsPort, isTls, allowAnonymous, ...page };
     await runBroker(
       command,
       {
         ...withTopicDefaults(command, withOauth(command, rest)),
-        ...{ autoCreateTopics, strictReplicationFactor, idleTimeoutMs },
+        ...{ allowAnonymous, autoCreateTopics, strictReplicationFactor, idleTimeoutMs },
         ...{ groupInitialRebalanceDelayMs, offsetsRetentionMs, retentionCheckMs },
         compactionCheckMs,
       },
@@ -405,6 +414,7 @@ async function serve(
   const { flush = { kind: "always" } } = options;
   const http = await openHttpPorts(broker, httpFlags, flush, log).catch(async (error: unknown) => {
     await broker.stop();
+    if (error instanceof RangeError) return usageError(command, error.message);
     throw addressError(error);
   });
   note(`Broker started on ${broker.addresses.join(" and ")}`);

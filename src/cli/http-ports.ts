@@ -1,7 +1,9 @@
 // The HTTP ports of `rustlog broker` and what each one serves. Loads the HTTP code only when a port is requested.
 // Leaves to others: listening (http/http-server.ts), and the responses (http/).
+import { anonymousFault } from "../broker/anonymous.js";
 import type { Broker } from "../broker/broker.js";
 import type { HttpRoutes, HttpServer } from "../http/http-server.js";
+import { isLoopback } from "../net/address.js";
 import type { FlushPolicy } from "../topics/flush-policy.js";
 
 /** The requested ports; undefined for one that was not requested. */
@@ -10,6 +12,8 @@ export interface HttpFlags {
   readonly allowedHosts: readonly string[];
   readonly metricsPort: number | undefined;
   readonly uiPort: number | undefined;
+  /** Whether other machines may use the ports although nobody has to log in. */
+  readonly allowAnonymous: boolean;
   /** Whether to serve https. */
   readonly isTls: boolean;
   /** Whether the page refuses all changes. */
@@ -45,6 +49,10 @@ export async function openHttpPorts(
   const { MetricsTokens } = await import("../http/metrics-token.js");
   const { context } = broker;
   const isOpen = !context.security.isEnabled;
+  const isPublic = uiPort !== undefined || metricsTokenFile === undefined;
+  if (isOpen && isPublic && !flags.allowAnonymous && !isLoopback(host)) {
+    throw new RangeError(`--http-host ${host}: ${anonymousFault(context.logDirectory.path)}`);
+  }
   const open = (port: number, flag: string, routes: HttpRoutes): string => {
     const server = new HttpServer({
       ...{ host, port, allowedHosts, routes, log, isOpen },

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import packageFile from "../../package.json";
 import { Broker } from "../../src/broker/broker.js";
 import type { BrokerOptions } from "../../src/broker/options.js";
 import { resolveOptions } from "../../src/broker/options.js";
 import { VERSION } from "../../src/broker/version.js";
 import { batchOf, startBroker } from "../support/broker.js";
-import { withTempDir } from "../support/tmp.js";
+import { tempDir, withTempDir } from "../support/tmp.js";
 
 test("the version is that of package.json", () => {
   expect(VERSION).toBe(packageFile.version);
@@ -56,8 +57,23 @@ describe("a start", () => {
     expect(test.lines).toEqual([]);
   });
 
+  test("beyond loopback is refused unless there is a login, or it is allowed without one", async () => {
+    using directory = tempDir();
+    const dataDir = join(directory.path, "data");
+    const refused = startBroker({ dataDir, host: "0.0.0.0" });
+    expect(refused).rejects.toThrow(/^--host 0\.0\.0\.0: other machines .*--allow-anonymous/);
+    await refused.catch(() => {});
+    const listening = startBroker({ dataDir, listen: ["plain://127.0.0.1:0", "plain://[::]:0"] });
+    expect(listening).rejects.toThrow("--listen ::: other machines");
+    await listening.catch(() => {});
+    const bootstrapAdminFile = join(directory.path, "admin");
+    await Bun.write(bootstrapAdminFile, "root:s3cret\n");
+    await using test = await startBroker({ dataDir, host: "0.0.0.0", bootstrapAdminFile });
+    expect(test.lines.join("\n")).not.toContain("no authentication");
+  });
+
   test("beyond loopback warns that there is no authentication", async () => {
-    await using test = await startBroker({ host: "0.0.0.0" });
+    await using test = await startBroker({ host: "0.0.0.0", allowAnonymous: true });
     expect(test.lines).toEqual([
       `listening on 0.0.0.0:${test.broker.port}, reachable from other machines: there is no authentication`,
     ]);

@@ -73,6 +73,7 @@ describe("rustlog broker", () => {
   test("takes every setting from the environment, and warns that there is no authentication", async () => {
     const { broker, output, address } = await start([], {
       RUSTLOG_HOST: "0.0.0.0",
+      RUSTLOG_ALLOW_ANONYMOUS: "1",
       RUSTLOG_PORT: "0",
       RUSTLOG_DATA_DIR: join(directory.path, "environment"),
       RUSTLOG_FLUSH: "interval:20ms",
@@ -139,11 +140,21 @@ describe("rustlog broker", () => {
     expect(await one.broker.exited).toBe(0);
   });
 
+  test("serves no HTTP to other machines without a login, unless that is allowed", async () => {
+    const dataDir = join(directory.path, "http-anonymous");
+    const args = ["broker", "--port", "0", "--data-dir", dataDir, "--http-host", "0.0.0.0"];
+    const { stderr, exitCode } = await run([...args, "--metrics-port", "0"]);
+    expect(stderr).toContain("--http-host 0.0.0.0: other machines could connect");
+    expect(stderr).toContain("--allow-anonymous");
+    expect(exitCode).toBe(2);
+  });
+
   test("takes the HTTP address and host names from the environment, and warns that there is no authentication", async () => {
     const { broker, output } = await start(["--port", "0"], {
       RUSTLOG_DATA_DIR: join(directory.path, "http-environment"),
       RUSTLOG_METRICS_PORT: "0",
       RUSTLOG_HTTP_HOST: "0.0.0.0",
+      RUSTLOG_ALLOW_ANONYMOUS: "1",
       RUSTLOG_HTTP_ALLOWED_HOST: "broker.example,other.example",
     });
     const port = /listening on http:\/\/0\.0\.0\.0:(\d+), .+ no authentication/.exec(output)?.[1];

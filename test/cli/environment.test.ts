@@ -21,6 +21,7 @@ const VARIABLES = [
   ...brokerCommand().options.flatMap(({ envVar }) => (envVar === undefined ? [] : [envVar])),
   ...[
     "RUSTLOG_NO_AUTO_CREATE_TOPICS",
+    "RUSTLOG_ALLOW_ANONYMOUS",
     "RUSTLOG_STRICT_REPLICATION_FACTOR",
     "RUSTLOG_BROKER",
     "RUSTLOG_DEBUG",
