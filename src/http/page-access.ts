@@ -64,7 +64,7 @@ export class PageAccess {
     const session = this.sessionOf(request, isSecure);
     if (session === undefined) return undefined;
     const isWelcome = (): boolean => this.sessions.holds(session);
-    return { context: session.context, session, isWelcome };
+    return { context: session.contextAt(address), session, isWelcome };
   }
 
   sessionOf(request: Request, isSecure: boolean): Session | undefined {

@@ -38,15 +38,11 @@ export class PageFiles {
   }
 
   /** Answers with the form to log in, and what it says. */
-  async login(
-    status = 200,
-    said = "",
-    headers: Readonly<Record<string, string>> = {},
-  ): Promise<Response> {
+  async login(status = 200, said = ""): Promise<Response> {
     const { body, type } = (await this.#load()).login.get("/")!;
     const html = new TextDecoder().decode(body).replace(SAID, `${SAID}${said}`);
-    const common = { "content-type": type, "content-security-policy": LOGIN_POLICY };
-    return new Response(html, { status, headers: { ...common, ...headers } });
+    const headers = { "content-type": type, "content-security-policy": LOGIN_POLICY };
+    return new Response(html, { status, headers });
   }
 
   /** Answers with a file that the form needs; undefined if it needs no such file. */

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { clockMs } from "../clock.js";
 import { RustLogError } from "../errors.js";
 import { FailedLogins } from "../security/failed-logins.js";
-import { contextFor } from "../services/context.js";
+import { contextFor, withCaller } from "../services/context.js";
 import { beginLogin, continueLogin } from "../services/login.js";
 import type { HttpClient } from "./http-server.js";
 import type { PageAccess } from "./page-access.js";
@@ -40,8 +40,9 @@ export class PageLogin {
     const { address } = client;
     const underWay = this.#underWay.get(address) ?? 0;
     if (underWay >= ADDRESS_LOGINS_MAX) {
-      const said = "Too many logins at a time. Try again.";
-      return this.#files.login(429, said, { "retry-after": "1" });
+      // As short as can be: a flood gets nothing else.
+      const headers = { "retry-after": "1", "content-type": "text/plain; charset=utf-8" };
+      return new Response("too many logins at a time; try again\n", { status: 429, headers });
     }
     this.#underWay.set(address, underWay + 1);
     try {
@@ -58,7 +59,14 @@ export class PageLogin {
     if (form === undefined) return this.#files.login(400, "The form is not complete.");
     const { user, password } = form;
     const beganMs = clockMs();
-    const context = contextFor(this.#access.context, { address });
+    const { signal } = request;
+    const context = contextFor(this.#access.context, {
+      address,
+      // Nothing is checked for a browser that has left.
+      get isGone() {
+        return signal.aborted;
+      },
+    });
     try {
       beginLogin(context, "PLAIN");
       await continueLogin(context, new TextEncoder().encode(`\0${user}\0${password}`));
@@ -67,12 +75,14 @@ export class PageLogin {
       // Only a failure waits, so that nobody can lock out the user by failing.
       const nowMs = clockMs();
       const delayMs = beganMs + this.#failures.delayMs(user, nowMs) - nowMs;
-      await sleep(Math.max(0, delayMs), undefined, { ref: false });
+      if (!signal.aborted) await sleep(Math.max(0, delayMs), undefined, { ref: false });
       return this.#files.login(401, "The user or the password is wrong.");
     }
     const before = this.#access.sessionOf(request, isSecure);
     if (before !== undefined) this.#access.sessions.end(before);
-    const id = this.#access.sessions.open(context);
+    // This connection ends before the session.
+    const caller = context.security.callerAt(context.caller, { address });
+    const id = this.#access.sessions.open(withCaller(context, caller));
     return toPage({ "set-cookie": this.#access.cookie(id, isSecure) });
   }
 }

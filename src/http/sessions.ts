@@ -3,7 +3,7 @@
 // Leaves to others: logging in (page-login.ts), and the cookie (page-access.ts).
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { clockMs } from "../clock.js";
-import type { ServiceContext } from "../services/context.js";
+import { type ServiceContext, withCaller } from "../services/context.js";
 
 /** Time after which a session ends that no page uses, and after which every session ends, in milliseconds. */
 export const SESSION_IDLE_MS = 30 * 60_000;
@@ -11,14 +11,19 @@ export const SESSION_AGE_MS = 12 * 60 * 60_000;
 
 /** Beyond them the one that was not used for longest ends: of the same user, and of all. */
 export const USER_SESSIONS_MAX = 16;
-export const SESSIONS_MAX = 1_000;
+export const SESSIONS_MAX = 256;
+
+/** Addresses of a browser that are remembered. */
+const SESSION_ADDRESSES_MAX = 4;
 
 /** Bytes of an id, and of the token that a page sends with each change. */
 const SECRET_BYTES = 32;
 
 export class Session {
-  /** The context of its requests: its caller is the user. */
+  /** The context in which the user has logged in. */
   readonly context: ServiceContext;
+  /** Contexts of its requests by the address from which they come; the caller of each is the user. */
+  readonly #contexts = new Map<string, ServiceContext>();
   /** What only a page of ours can know, since other pages can't read our answers. */
   readonly csrfToken = newSecret();
   readonly key: string;
@@ -30,6 +35,19 @@ export class Session {
     this.key = key;
     this.openedMs = nowMs;
     this.usedMs = nowMs;
+  }
+
+  /** The context of a request from this address. */
+  contextAt(address: string): ServiceContext {
+    const known = this.#contexts.get(address);
+    if (known !== undefined) return known;
+    const { caller, security } = this.context;
+    const context = withCaller(this.context, security.callerAt(caller, { address }));
+    const [oldest] = this.#contexts.keys();
+    if (this.#contexts.size >= SESSION_ADDRESSES_MAX && oldest !== undefined)
+      this.#contexts.delete(oldest);
+    this.#contexts.set(address, context);
+    return context;
   }
 }
 
@@ -57,6 +75,8 @@ export class Sessions {
 
   /** The session with this id, if it has not ended; it counts as used. */
   use(id: string): Session | undefined {
+    // Those that were not used for longest come first. Ends those that have expired, so that they take no memory.
+    for (const oldest of this.#sessions.values()) if (this.holds(oldest)) break;
     const key = hash(id).toString("base64");
     const session = this.#sessions.get(key);
     if (session === undefined || !this.holds(session)) return undefined;

@@ -134,6 +134,11 @@ export class ConnectionCaller implements Caller, Login {
     return this.#context.authorizer.allowsOnAny({ principal, host, operation, resourceType });
   }
 
+  /** The same user on another connection. */
+  at(peer: Peer): ConnectionCaller {
+    return new ConnectionCaller(peer, this.#context, this.#identity);
+  }
+
   /** Another user on the same connection could use what the first one has begun. */
   #become(identity: Identity): void {
     const before = this.#identity;

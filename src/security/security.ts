@@ -91,6 +91,11 @@ export class Security {
     return new ConnectionCaller(peer, this.#context, identity);
   }
 
+  /** A caller that has logged in, on another connection: rules may name addresses. */
+  callerAt(caller: Caller, peer: Peer): Caller {
+    return caller instanceof ConnectionCaller ? caller.at(peer) : caller;
+  }
+
   /**
    * Makes a change that `decide` chooses, knowing all earlier ones. It holds, and is durable, when this resolves. Rejects
    * with what `decide` throws and with the system's error; then nothing has changed.

@@ -154,6 +154,26 @@ describe("a login", () => {
   });
 });
 
+test("rules are asked with the address of each request, not with that of the login", async () => {
+  const { context } = sample.broker;
+  const here = { ...ruleOf("max", "READ TOPIC hidden"), host: "127.0.0.1" };
+  await addUsers(context, { max: ["READ TOPIC mine"] });
+  await context.security.change(() => ({ aclsAdded: [here] }));
+  const { cookie } = await logInOnPage(sample.url, "max");
+  const request = new Request(sample.url, { headers: { cookie } });
+  const readable = (address: string) => {
+    const visitor = sample.access.visitorOf(request, { address, isSecure: false });
+    return ["mine", "hidden"].filter((name) => visitor?.context.caller.may("READ", "TOPIC", name));
+  };
+  expect(readable("127.0.0.1")).toEqual(["mine", "hidden"]);
+  for (let i = 1; i < 7; i++) expect(readable(`10.0.0.${i}`)).toEqual(["mine"]);
+  expect(readable("127.0.0.1")).toEqual(["mine", "hidden"]);
+  await context.security.change(() => ({ usersDeleted: ["max"] }));
+  expect(
+    sample.access.visitorOf(request, { address: "10.0.0.6", isSecure: false }),
+  ).toBeUndefined();
+});
+
 test("a page of another origin can't use a session", async () => {
   const { fetch: send } = await logInOnPage(sample.url, "ann");
   const { registry } = sample.broker.context;
@@ -194,6 +214,60 @@ test("nobody learns anything without a login, whatever they ask for", async () =
     }
   }
 });
+
+describe("on one connection", () => {
+  const HOST = "Host: 127.0.0.1\r\n";
+  const ofAnn = async () => {
+    const { cookie } = await logInOnPage(sample.url, "ann");
+    return `GET /api/session HTTP/1.1\r\n${HOST}Cookie: ${cookie}\r\n\r\n`;
+  };
+
+  test("each request needs a cookie of its own", async () => {
+    const without = `GET /api/session HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`;
+    expect(await statusesOf(`${await ofAnn()}${without}`)).toEqual(["200", "401"]);
+  });
+
+  test.each([
+    ["two lengths", "Content-Length: 0\r\nContent-Length: 5"],
+    ["a length and chunks", "Content-Length: 5\r\nTransfer-Encoding: chunked"],
+    ["an unknown encoding", "Transfer-Encoding: xchunked"],
+    ["a length with a sign", "Content-Length: +0"],
+    ["a space before the colon", "Content-Length : 5"],
+    ["a folded header", "X: a\r\n Cookie: b"],
+  ])(
+    "nothing follows a request with %s, of which two readers could see different ends",
+    async (_, headers) => {
+      const first = `POST /login HTTP/1.1\r\n${HOST}${headers}\r\n\r\n0\r\n\r\n`;
+      expect(await statusesOf(`${first}${await ofAnn()}`)).toEqual(["400"]);
+    },
+  );
+
+  test("a body is not taken for a request", async () => {
+    const inside = await ofAnn();
+    const close = `Connection: close\r\nContent-Length: ${inside.length}`;
+    expect(await statusesOf(`GET /health HTTP/1.1\r\n${HOST}${close}\r\n\r\n${inside}`)).toEqual([
+      "200",
+    ]);
+  });
+});
+
+/** Sends bytes to the page; resolves with the statuses of all answers once the broker has closed the connection. */
+async function statusesOf(text: string): Promise<string[]> {
+  const closed = Promise.withResolvers<void>();
+  let received = "";
+  const socket = await Bun.connect({
+    ...{ hostname: "127.0.0.1", port: Number(new URL(sample.url).port) },
+    socket: {
+      data: (_, bytes) => {
+        received += new TextDecoder().decode(bytes);
+      },
+      close: () => closed.resolve(),
+    },
+  });
+  socket.write(text);
+  await closed.promise;
+  return [...received.matchAll(/HTTP\/1.1 (\d+)/g)].map(([, status = ""]) => status);
+}
 
 test("what is sent is not kept by a browser, and not shown in a frame", async () => {
   const { fetch: send } = await logInOnPage(sample.url, "root");
