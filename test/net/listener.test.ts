@@ -34,6 +34,7 @@ function startListener(
   overrides: Partial<Omit<ListenerOptions, "limits">> & {
     limits?: Partial<ListenerOptions["limits"]>;
     dispatch?(exchange: Exchange): void;
+    isKnown?: boolean;
   } = {},
 ): TestListener {
   const lines: string[] = [];
@@ -47,7 +48,7 @@ function startListener(
   const handle = overrides.dispatch ?? dispatch;
   const conversation = {
     ...{ dispatch: handle, user: undefined, throttle: undefined },
-    isKnown: true,
+    isKnown: overrides.isKnown ?? true,
     endReason: () => undefined,
   };
   const dispatcher = { open: () => conversation, idle: () => Promise.resolve() };
@@ -145,6 +146,36 @@ describe("the limit on connections", () => {
     await until(() => test.listener.connections.size === 1);
     using fourth = await test.connectServed();
     expect(fourth.ended).toBe(false);
+  });
+});
+
+describe("the time for a login", () => {
+  test("ends connections that have not logged in, also busy and silent ones", async () => {
+    const options = { requiresLogin: true, loginTimeoutMs: 50 };
+    await using test = startListener({ ...options, isKnown: false });
+    using silent = await test.connect();
+    using busy = await test.connect();
+    let pings = 0;
+    const pinging = setInterval(() => busy.send(pingFrame(++pings)), 5);
+    await Promise.all([silent.closed, busy.closed]);
+    clearInterval(pinging);
+    expect(errorOf(await busy.response(0))).toContain("not logged in within 50 ms");
+  });
+
+  test("does not concern clients that have logged in, or need not", async () => {
+    for (const requiresLogin of [true, false]) {
+      await using test = startListener({ requiresLogin, loginTimeoutMs: 300 });
+      using known = await test.connectServed();
+      using silent = await test.connect();
+      if (requiresLogin) await silent.closed;
+      else {
+        using later = await test.connectServed();
+        await until(() => test.listener.connections.size === 3);
+        expect(later.ended).toBe(false);
+      }
+      known.send(pingFrame(7));
+      await known.response(7);
+    }
   });
 });
 
