@@ -81,11 +81,7 @@ export class HttpServer {
       void this.#server.stop(true);
       throw error;
     }
-    if (!isLoopback(options.host) && options.isOpen !== false) {
-      options.log(
-        `listening on ${this.url}, reachable from other machines: there is no authentication`,
-      );
-    }
+    if (!isLoopback(options.host)) this.#warn();
   }
 
   /** The port in use, also if a free one was requested. */
@@ -102,6 +98,17 @@ export class HttpServer {
   async stop(): Promise<void> {
     this.#gate.stop();
     await this.#server.stop(true);
+  }
+
+  #warn(): void {
+    const { isOpen = true, tls, log } = this.#options;
+    const where = `listening on ${this.url}, reachable from other machines`;
+    if (isOpen) log(`${where}: there is no authentication`);
+    else if (tls === undefined) {
+      log(
+        `${where} without TLS: passwords, cookies and tokens can be read on the way; use --http-tls`,
+      );
+    }
   }
 
   /** Starts the server behind the gate, which only this machine can reach. */

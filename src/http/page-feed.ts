@@ -46,8 +46,8 @@ type Viewer = Pick<Visitor, "context" | "session" | "isWelcome">;
 export class PageFeed {
   readonly #broker: Broker;
   readonly #watch: BrokerWatch;
-  /** By whose permissions they show; those of all visitors while the broker has no security. */
-  readonly #watches = new Map<Caller, VisitorWatch>();
+  /** By user and address, on which permissions depend; one for all visitors while the broker has no security. */
+  readonly #watches = new Map<string, VisitorWatch>();
   readonly #tickMs: number;
   readonly #turns = new PageTurns();
   readonly #pages = new Map<PageStream, Viewer>();
@@ -82,8 +82,9 @@ export class PageFeed {
     if (this.#pages.values().filter(isSameUser).toArray().length >= USER_PAGES_MAX) {
       return new Response(`too many open pages of one user (${USER_PAGES_MAX})\n`, { status: 503 });
     }
-    const watch = this.#watches.get(caller) ?? new VisitorWatch(this.#watch, viewer.context);
-    this.#watches.set(caller, watch);
+    const key = keyOf(caller);
+    const watch = this.#watches.get(key) ?? new VisitorWatch(this.#watch, viewer.context);
+    this.#watches.set(key, watch);
     const page = new PageStream(watch, this.#turns, this.#nowMs(), {
       onRead,
       onClosed: () => this.#forget(page),
@@ -131,7 +132,7 @@ export class PageFeed {
         continue;
       }
       if (areRulesNew) page.startOver();
-      page.update({ ...changes, hasNewGroups: regrouped.has(context.caller) });
+      page.update({ ...changes, hasNewGroups: regrouped.has(keyOf(context.caller)) });
       if (isBeatDue) page.beat();
     }
     this.#isLooking = false;
@@ -145,10 +146,10 @@ export class PageFeed {
   }
 
   /** The visitors whose groups have changed. */
-  async #lookAtGroups(): Promise<ReadonlySet<Caller>> {
-    const changed = new Set<Caller>();
-    for (const [caller, watch] of [...this.#watches]) {
-      if (await watch.lookAtGroups()) changed.add(caller);
+  async #lookAtGroups(): Promise<ReadonlySet<string>> {
+    const changed = new Set<string>();
+    for (const [key, watch] of [...this.#watches]) {
+      if (await watch.lookAtGroups()) changed.add(key);
     }
     return changed;
   }
@@ -162,13 +163,17 @@ export class PageFeed {
     const viewer = this.#pages.get(page);
     if (viewer === undefined) return;
     this.#pages.delete(page);
-    const { caller } = viewer.context;
-    if (!this.#pages.values().some(({ context }) => context.caller === caller))
-      this.#watches.delete(caller);
+    const key = keyOf(viewer.context.caller);
+    if (!this.#pages.values().some(({ context }) => keyOf(context.caller) === key))
+      this.#watches.delete(key);
     if (this.#pages.size > 0) return;
     clearInterval(this.#welcomeTimer);
     this.#welcomeTimer = undefined;
   }
 }
 
-const NOBODY: ReadonlySet<Caller> = new Set();
+const NOBODY: ReadonlySet<string> = new Set();
+
+function keyOf({ host, principal }: Caller): string {
+  return `${host} ${principal}`;
+}

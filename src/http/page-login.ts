@@ -37,6 +37,8 @@ export class PageLogin {
   /** Takes the form. A login ends the session that the browser had. */
   async logIn(request: Request, client: HttpClient): Promise<Response> {
     if (!this.#access.context.security.isEnabled) return toPage();
+    const form = await formOf(request);
+    if (form === undefined) return this.#files.login(400, "The form is not complete.");
     const { address } = client;
     const underWay = this.#underWay.get(address) ?? 0;
     if (underWay >= ADDRESS_LOGINS_MAX) {
@@ -46,7 +48,7 @@ export class PageLogin {
     }
     this.#underWay.set(address, underWay + 1);
     try {
-      return await this.#logIn(request, client);
+      return await this.#logIn(form, request, client);
     } finally {
       const left = (this.#underWay.get(address) ?? 1) - 1;
       if (left > 0) this.#underWay.set(address, left);
@@ -54,10 +56,11 @@ export class PageLogin {
     }
   }
 
-  async #logIn(request: Request, { address, isSecure }: HttpClient): Promise<Response> {
-    const form = await formOf(request);
-    if (form === undefined) return this.#files.login(400, "The form is not complete.");
-    const { user, password } = form;
+  async #logIn(
+    { user, password }: LoginForm,
+    request: Request,
+    { address, isSecure }: HttpClient,
+  ): Promise<Response> {
     const beganMs = clockMs();
     const { signal } = request;
     const context = contextFor(this.#access.context, {
@@ -92,7 +95,12 @@ function toPage(headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(null, { status: 303, headers: { location: "/", ...headers } });
 }
 
-async function formOf(request: Request): Promise<{ user: string; password: string } | undefined> {
+interface LoginForm {
+  readonly user: string;
+  readonly password: string;
+}
+
+async function formOf(request: Request): Promise<LoginForm | undefined> {
   const type = request.headers.get("content-type") ?? "";
   if (!/^application\/x-www-form-urlencoded *(;|$)/i.test(type)) return undefined;
   const text = await boundedText(request);

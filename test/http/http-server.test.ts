@@ -102,6 +102,15 @@ test("warns on a public address that there is no authentication", async () => {
   ]);
 });
 
+test("warns on a public address that passwords are not protected by TLS", async () => {
+  lines.length = 0;
+  await using server = start({ host: "0.0.0.0", isOpen: false });
+  expect(lines).toEqual([
+    `listening on http://0.0.0.0:${server.port}, reachable from other machines without TLS: ` +
+      "passwords, cookies and tokens can be read on the way; use --http-tls",
+  ]);
+});
+
 test.each(["GET", "POST", "HEAD"])(
   "beyond loopback a %s under a name that is not allowed is refused, whatever its path",
   async (method) => {

@@ -165,6 +165,21 @@ test("a refusal says which permission is missing", async () => {
   ]);
 });
 
+test("metrics tell a user only of topics and groups that it may see", async () => {
+  const { context } = sample.broker;
+  const rights: Right[] = ["DESCRIBE CLUSTER kafka-cluster", "DESCRIBE TOPIC orders"];
+  await addUsers(context, { watcher: rights });
+  const metricsOf = async (name: string) =>
+    (await (await logInOnPage(sample.url, name)).fetch("metrics")).text();
+  const ofMonitor = await metricsOf("monitor");
+  expect(ofMonitor).toContain("rustlog_build_info");
+  expect(ofMonitor).not.toMatch(/orders|billing/);
+  const ofWatcher = await metricsOf("watcher");
+  expect(ofWatcher).toContain('topic="orders"');
+  expect(ofWatcher).not.toContain("billing");
+  expect(await metricsOf("admin")).toMatch(/group="billing",topic="orders"/);
+});
+
 test("changes need the token of the session, whoever asks", async () => {
   const admin = await logInOnPage(sample.url, "admin");
   const other = await logInOnPage(sample.url, "admin");

@@ -85,6 +85,7 @@ class Page {
   #welcome({ user, mayRead, mayProduce, seesCluster }: SessionState): void {
     byId("lookup", HTMLElement).hidden = !mayRead;
     byId("produce", HTMLElement).hidden = !mayProduce;
+    this.#topics.mayProduce = mayProduce;
     byId("traffic", HTMLElement).hidden = !seesCluster;
     if (seesCluster) new ConnectionsView(byId("connections", HTMLDetailsElement)).start();
     if (user === null) return;

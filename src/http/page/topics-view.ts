@@ -26,6 +26,8 @@ export class TopicsView {
   readonly #rows = new Map<string, Row>();
   #sections: Section[] = [];
   readonly #note = element("p", { class: "empty" });
+  /** Whether the visitor can create a topic. */
+  mayProduce = true;
   #pointed: Row | undefined;
   #opened: Row | undefined;
   readonly #seen: IntersectionObserver;
@@ -150,7 +152,10 @@ export class TopicsView {
     const { topics, overview } = this.#model;
     const hidden = (overview?.topicCount ?? 0) - topics.length;
     if (hidden > 0) return `and ${countOf(hidden, "more topic")}, not shown`;
-    return topics.length > 0 ? "" : "No topics yet. Produce a record to create one.";
+    if (topics.length > 0) return "";
+    return this.mayProduce
+      ? "No topics yet. Produce a record to create one."
+      : "No topics to show.";
   }
 
   #section(topic: TopicState, isOpen: boolean): Section {
